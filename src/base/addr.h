@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Addresses as values.
+ *
+ * An IPv4 address on its own is an ip4_t in host order, because pools and
+ * prefixes count with it.  An address of either family is a struct ip_addr:
+ * 16 bytes, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that flows, engines and
+ * DNS have one code path.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct mac {
+	uint8_t b[6];
+};
+
+#define MAC_BROADCAST ((struct mac){ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } })
+#define MAC_TEXT_SIZE 18
+
+static inline bool mac_equal(struct mac a, struct mac b)
+{
+	return memcmp(a.b, b.b, sizeof(a.b)) == 0;
+}
+
+/* Broadcast or multicast: the group bit of the first octet (IEEE 802-2014 §8.2.2). */
+static inline bool mac_is_group(struct mac m)
+{
+	return m.b[0] & 1;
+}
+
+static inline bool mac_is_zero(struct mac m)
+{
+	return mac_equal(m, (struct mac){ { 0 } });
+}
+
+/* As a number, for hashing and for keys. */
+static inline uint64_t mac_u64(struct mac m)
+{
+	uint64_t v = 0;
+	for (size_t i = 0; i < sizeof(m.b); i++)
+		v = v << 8 | m.b[i];
+	return v;
+}
+
+/* "52:54:00:12:34:56" in @buf, which it returns. */
+const char *mac_format(struct mac m, char buf[static MAC_TEXT_SIZE]);
+/* Parses six hexadecimal octets of one or two digits between colons.  -EINVAL. */
+int mac_parse(const char *text, struct mac *ret);
+
+typedef uint32_t ip4_t;
+
+#define IP4(a, b, c, d) ((ip4_t)(a) << 24 | (ip4_t)(b) << 16 | (ip4_t)(c) << 8 | (ip4_t)(d))
+#define IP4_TEXT_SIZE 16
+
+const char *ip4_format(ip4_t ip, char buf[static IP4_TEXT_SIZE]);
+/* Parses a dotted quad and nothing else.  -EINVAL. */
+int ip4_parse(const char *text, ip4_t *ret);
+
+struct prefix4 {
+	ip4_t network;   /* host bits are 0 */
+	unsigned length; /* 0–32 */
+};
+
+static inline ip4_t prefix4_mask(struct prefix4 p)
+{
+	return p.length == 0 ? 0 : (ip4_t)0xffffffff << (32 - p.length);
+}
+
+static inline bool prefix4_contains(struct prefix4 p, ip4_t ip)
+{
+	return (ip & prefix4_mask(p)) == p.network;
+}
+
+/* The last address; for a prefix of 31 or 32 bits there is no broadcast (RFC 3021). */
+static inline ip4_t prefix4_broadcast(struct prefix4 p)
+{
+	return p.network | ~prefix4_mask(p);
+}
+
+/* Parses "a.b.c.d/n".  -EINVAL when malformed, -EDOM when host bits are set. */
+int prefix4_parse(const char *text, struct prefix4 *ret);
+
+struct ip_addr {
+	uint8_t b[16];
+};
+
+#define IP_TEXT_SIZE 46
+
+static inline struct ip_addr ip_from_ip4(ip4_t ip)
+{
+	return (struct ip_addr){ { [10] = 0xff, 0xff, (uint8_t)(ip >> 24), (uint8_t)(ip >> 16), (uint8_t)(ip >> 8), (uint8_t)ip } };
+}
+
+static inline bool ip_is_v4(const struct ip_addr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, 0xff };
+	return memcmp(a->b, mapped, sizeof(mapped)) == 0;
+}
+
+/* The IPv4 address in @a; only meaningful when ip_is_v4(@a). */
+static inline ip4_t ip_to_ip4(const struct ip_addr *a)
+{
+	return IP4(a->b[12], a->b[13], a->b[14], a->b[15]);
+}
+
+static inline bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+/* "10.0.0.1" or "fe80::1". */
+const char *ip_format(const struct ip_addr *a, char buf[static IP_TEXT_SIZE]);
+/* Parses either family, no scope, no port.  -EINVAL. */
+int ip_parse(const char *text, struct ip_addr *ret);
+
+/* One end of a UDP or TCP conversation. */
+struct ip_endpoint {
+	struct ip_addr addr;
+	uint16_t port;
+};

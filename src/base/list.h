@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Intrusive doubly linked list.  The head is a node of its own; a node that is on
+ * no list points to itself, so removing it twice is harmless.  The list owns nothing.
+ */
+#pragma once
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+
+struct list {
+	struct list *next, *prev;
+};
+
+static inline void list_init(struct list *l)
+{
+	l->next = l->prev = l;
+}
+
+static inline bool list_empty(const struct list *l)
+{
+	return l->next == l;
+}
+
+/* Puts @node, which is on no list, behind the last one of @head. */
+static inline void list_append(struct list *head, struct list *node)
+{
+	node->prev = head->prev;
+	node->next = head;
+	head->prev->next = node;
+	head->prev = node;
+}
+
+static inline void list_remove(struct list *node)
+{
+	node->prev->next = node->next;
+	node->next->prev = node->prev;
+	list_init(node);
+}
+
+/* @pos may be removed from the list, and freed, in the body. */
+#define list_for_each(pos, head) \
+	for (struct list *pos = (head)->next, *pos##_next = pos->next; pos != (head); pos = pos##_next, pos##_next = pos->next)

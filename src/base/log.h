@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Log lines go to whoever embeds us.  A struct log is borrowed by everything that
+ * logs and outlives it all.  What a guest can cause goes to log_limited(), which
+ * lets a few lines a second through and says afterwards how many it held back.
+ */
+#pragma once
+
+#include "base/macros.h"
+#include "base/usec.h"
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+};
+
+struct log {
+	enum log_level level; /* lines above this are not even formatted */
+	void (*write)(void *opaque, enum log_level level, const char *line);
+	void *opaque;
+	/* log_limited()'s own */
+	usec_t window_start;
+	unsigned in_window;
+	unsigned held_back;
+};
+
+/* @log may be NULL: the line is dropped. */
+void log_write(struct log *log, enum log_level level, const char *format, ...) LANLET_PRINTF(3, 4);
+void log_limited(struct log *log, usec_t now, enum log_level level, const char *format, ...) LANLET_PRINTF(4, 5);
+
+#define log_error(log, ...) log_write(log, LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(log, ...) log_write(log, LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(log, ...) log_write(log, LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(log, ...) log_write(log, LOG_LEVEL_DEBUG, __VA_ARGS__)

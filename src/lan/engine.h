@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A NAT engine: carries guests' IP packets to the outside and back.  The gateway has already
+ * checked every packet it hands over: IPv4, header checksum right, reassembled, source inside the
+ * segment and not the gateway, destination no martian, multicast or broadcast, TTL counted down by one
+ * (packet.ip.ttl is the TTL to send with).  Layer 4 is unchecked.
+ *
+ * What the gateway's own address means as a destination: a service of the host that listens on all
+ * addresses.  The engine dials env->ops->host_address() instead; when there is none it refuses (RST or
+ * port unreachable).  Services that listen on loopback only must not be reachable unless
+ * config.host_loopback is set, in which case 127.0.0.1 is dialled.  UDP and TCP ports of
+ * the gateway that belong to a service of lanlet never get here as packets: UDP services take theirs
+ * first, TCP services are declared with local().
+ *
+ * All calls come from one thread.  An engine never calls back from free().
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/drop.h"
+#include "base/hash.h"
+#include "base/usec.h"
+#include "lan/port.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct engine;
+struct engine_env;
+struct frame;
+struct iovec;
+struct log;
+struct packet;
+struct poller;
+struct stream_service;
+
+/*
+ * One IP packet for a guest, from the IP header on.  Borrowed like a frame: bytes until the end
+ * of the turn, the struct and the iovec array until the call returns.  Bytes with no better home go to
+ * env->arena.  Offload fields as in struct frame, but offsets count from the IP header.
+ */
+struct engine_packet {
+	const struct iovec *iov;
+	unsigned n_iov; /* at most ENGINE_IOV_MAX */
+	size_t len;
+	bool checksum_partial;
+	uint16_t csum_start, csum_offset;
+	uint16_t gso_size; /* 0: no segmentation; else TCP over the packet's IP version */
+};
+
+#define ENGINE_IOV_MAX 60
+
+/* What the gateway does for an engine. */
+struct engine_env_ops {
+	/*
+	 * Sends @p to the guest that owns its destination address.  Fragments it when the guest's MTU is smaller
+	 * and DF is not set.  Full queues drop and count.
+	 */
+	void (*output)(struct engine_env *env, usec_t now, const struct engine_packet *p);
+	/*
+	 * Room for @n packets of up to @size bytes to @guest, each from the IP header on; returns how
+	 * many there are.  For a vhost-user port this is the guest's own memory.  One loan at a time.
+	 */
+	unsigned (*reserve)(struct engine_env *env, usec_t now, ip4_t guest, unsigned n, size_t size, struct port_room *ret);
+	/* Sends the first @k of the rooms lent last; each packet's iovecs lie at the start of its room. */
+	void (*commit)(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k);
+	/*
+	 * Answers @cause, a packet from a guest, with an ICMP error @type/@code from address @from (host
+	 * order; 0: the gateway's own).  @info goes into the second word (the MTU for fragmentation needed).  RFC 1812 §4.3.2
+	 * (when not to answer, rate limit) is the gateway's work.
+	 */
+	void (*icmp_error)(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info, ip4_t from);
+	/*
+	 * The host's address that a route towards the outside uses: what the gateway's address means to engines.
+	 * -ENETUNREACH when the host has no route.
+	 */
+	int (*host_address)(struct engine_env *env, usec_t now, bool v6, struct ip_addr *ret);
+	/* Largest IP packet the way to @guest is known to carry. */
+	size_t (*guest_mtu)(struct engine_env *env, ip4_t guest);
+	/* Counts a drop; @p may be NULL. */
+	void (*drop)(struct engine_env *env, enum drop_reason why, const struct packet *p);
+};
+
+struct engine_env {
+	const struct engine_env_ops *ops;
+	struct arena *arena; /* memory of this turn */
+};
+
+struct engine_config {
+	struct engine_env *env;
+	struct poller *poller; /* for engines that own sockets */
+	struct log *log;       /* may be NULL */
+	struct hash_key hash_key;
+	ip4_t gateway;
+	struct prefix4 subnet;
+	bool host_loopback;
+	/* A directory of ours (0700) that an engine may put sockets in; NULL when there is none. */
+	const char *private_dir;
+};
+
+/* A flow from the host to a guest, see engine_ops.open. */
+struct engine_open {
+	struct ip_endpoint guest;  /* whom to connect to */
+	struct ip_endpoint source; /* what the guest sees as its peer; port 0: any free one of that address */
+	int fd;                    /* the host side, a stream descriptor of any kind; owned by the engine on success */
+};
+
+struct engine_counters {
+	uint64_t flows_tcp, flows_udp, flows_icmp; /* now */
+	uint64_t flows_opened;                     /* ever */
+	uint64_t flows_refused;                    /* at a limit */
+};
+
+struct engine_ops {
+	const char *name;    /* as in --engine */
+	const char *summary; /* for --help */
+	/* Negative errno on failure.  @config is copied, what it points to is borrowed. */
+	int (*new)(const struct engine_config *config, struct engine **ret);
+	/* Closes everything.  NULL is fine. */
+	void (*free)(struct engine *e);
+	/* A packet from a guest, as described above.  Borrowed until the end of flush(). */
+	void (*input)(struct engine *e, usec_t now, const struct packet *p);
+	/* End of a batch: everything borrowed is given up before it returns.  May output(). */
+	void (*flush)(struct engine *e, usec_t now);
+	/* When expire() wants to be called; USEC_INFINITY for never. */
+	usec_t (*deadline)(const struct engine *e);
+	void (*expire)(struct engine *e, usec_t now);
+	/* The way to @guest can take packets again after output() or reserve() found it full. */
+	void (*writable)(struct engine *e, usec_t now, ip4_t guest);
+	/* Declares that TCP to the gateway's @port is served by @service (borrowed).  Before the first packet. */
+	int (*local)(struct engine *e, uint16_t port, struct stream_service *service);
+	/* Opens a flow to a guest.  -EOPNOTSUPP, -EADDRINUSE, -ENOMEM, …; the descriptor is then still the caller's. */
+	int (*open)(struct engine *e, usec_t now, const struct engine_open *how);
+	/* @guest left the segment: its flows end as its resets would have ended them. */
+	void (*guest_gone)(struct engine *e, usec_t now, ip4_t guest);
+	void (*counters)(const struct engine *e, struct engine_counters *ret);
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A frame that was sent to the gateway, looked at once: Ethernet, ARP or IPv4 header as
+ * checked values.  What services and engines are given instead of raw bytes.
+ *
+ * Whatever a packet points to is borrowed like its frame: valid until the end of the flush.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/drop.h"
+#include "wire/eth.h"
+#include "wire/ipv4.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct frame;
+struct port;
+
+struct packet {
+	const struct frame *frame;
+	const struct port *port; /* where it came in */
+	struct arena *arena;     /* memory of this turn */
+	struct eth_header eth;
+
+	/* The rest holds for IPv4 only (eth.ethertype == ETH_TYPE_IPV4). */
+	struct ipv4_header ip; /* lengths checked against the frame, header checksum right */
+	size_t l3_offset;      /* of the IP header in the frame */
+	size_t l4_offset;      /* of what follows the IP header */
+	size_t l4_len;         /* without Ethernet padding */
+	struct ip_addr src, dst;
+};
+
+/*
+ * Looks at @frame.  0, or -EBADMSG with the reason in @ret_why.  @frame, @port and @arena
+ * are kept in @ret.  Fragments parse too: ip.more_fragments / ip.fragment_offset tell.
+ */
+int packet_parse(const struct frame *frame, const struct port *port, struct arena *arena, struct packet *ret, enum drop_reason *ret_why);
+
+/* The whole layer 4 (header and payload) in one piece, l4_len bytes; NULL when out of memory. */
+const uint8_t *packet_l4(const struct packet *p);
+
+/* A UDP datagram as a service sees it; payload in one piece. */
+struct udp_view {
+	struct ip_endpoint src, dst;
+	const uint8_t *payload;
+	size_t len;
+};
+
+/*
+ * The UDP datagram in @p: -EPROTOTYPE when it is none (not IPv4 UDP, or a fragment),
+ * -EBADMSG when it is malformed or its checksum is wrong, -ENOMEM.
+ */
+int packet_udp(const struct packet *p, struct udp_view *ret);

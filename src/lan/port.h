@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A port of the segment: whatever frames enter and leave by.  One accepted connection
+ * is one port; the gateway is one too.  The struct is embedded in its implementor's object.
+ *
+ * In:  the implementor calls segment_input() any number of times, then segment_flush(); until
+ *      that returns, the bytes it passed in stay as they are.
+ * Out: the segment calls ops->send() any number of times, then ops->flush().
+ */
+#pragma once
+
+#include "base/drop.h"
+#include "base/list.h"
+#include "base/usec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct frame;
+struct iovec;
+struct port;
+struct segment;
+
+#define PORT_NAME_SIZE 32
+
+/* What a port can take from us without our doing it in software first. */
+enum port_offload {
+	PORT_OFFLOAD_CHECKSUM = 1 << 0, /* FRAME_CHECKSUM_PARTIAL */
+	PORT_OFFLOAD_TSO4 = 1 << 1,
+	PORT_OFFLOAD_TSO6 = 1 << 2,
+	PORT_OFFLOAD_USO = 1 << 3,
+};
+
+struct port_counters {
+	uint64_t rx_frames, rx_bytes; /* from the port into the segment */
+	uint64_t tx_frames, tx_bytes; /* from the segment out of the port */
+	struct drop_counters drops;   /* frames this port sent, or could not take */
+};
+
+/* Room lent by a port: one frame's worth of memory, in pieces. */
+struct port_room {
+	struct iovec *iov;
+	unsigned n_iov;
+	size_t size;
+};
+
+struct port_ops {
+	/*
+	 * Takes @frame, which fits max_frame and the offloads.  The bytes are borrowed until
+	 * this port's flush() has returned, the struct and its iovec array only until send() returns.
+	 * A port that cannot take it counts the drop under DROP_PORT_FULL.  Never calls back into
+	 * the segment, never frees the port.
+	 */
+	void (*send)(struct port *p, usec_t now, const struct frame *frame);
+	/* Sends out what was taken and gives up every borrowed byte (copies what must wait). */
+	void (*flush)(struct port *p, usec_t now);
+	/*
+	 * Optional.  Lends room for up to @n frames of @size bytes each; returns how many it lends,
+	 * described in @ret, memory and pieces owned by the port until commit().  One loan at a time.
+	 */
+	unsigned (*reserve)(struct port *p, unsigned n, size_t size, struct port_room *ret);
+	/* Sends the first @k rooms as @frames says (their iovecs lie in the rooms), takes back the rest. */
+	void (*commit)(struct port *p, usec_t now, const struct frame *frames, unsigned k);
+};
+
+struct port {
+	const struct port_ops *ops;
+	struct segment *segment; /* NULL while not attached */
+	struct list node;        /* in segment->ports */
+	struct list dirty;       /* in segment->dirty while it has something to flush */
+	unsigned id;             /* unique in its segment, from 1 on, never used again */
+	char name[PORT_NAME_SIZE];
+	size_t max_frame; /* largest frame in bytes it can take, Ethernet header included */
+	size_t mtu;       /* largest IP packet that its whole path is known to carry */
+	unsigned offloads; /* enum port_offload */
+	bool trusted;     /* the gateway's own: not checked for spoofing */
+	struct port_counters counters;
+};
+
+/* Everything but ops zeroed; the implementor fills in the rest. */
+void port_init(struct port *p, const struct port_ops *ops, const char *name, size_t max_frame, size_t mtu);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The switch: ports of one layer 2 domain and a forwarding database.
+ *
+ * A turn: ports deliver frames with segment_input(); the segment passes each to the ports it
+ * belongs to, among them the gateway, whose services and engine answer with more frames; then
+ * segment_flush() lets the gateway finish (flush_hook), every port send out, and ends the turn:
+ * no borrowed byte is looked at any more and the turn's arena is empty again.
+ *
+ * A frame that is too large for a port, or carries offload work that it does not take, is made
+ * to fit (oversize.h) or answered and counted.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/usec.h"
+#include "lan/fdb.h"
+#include "lan/port.h"
+
+struct frame;
+struct log;
+
+struct segment_config {
+	struct hash_key hash_key;
+	struct mac gateway_mac;
+	ip4_t gateway_ip;
+	struct log *log; /* borrowed, may be NULL */
+};
+
+struct segment {
+	struct segment_config config;
+	struct list ports;
+	struct list dirty;
+	struct fdb fdb;
+	struct arena arena;
+	unsigned last_port_id;
+	unsigned n_ports;
+	/* Called first in every flush, before ports send out: the gateway's turn end. */
+	void (*flush_hook)(void *opaque, usec_t now);
+	/* Called when a port can take frames again after it had to drop or hold. */
+	void (*writable_hook)(void *opaque, usec_t now, struct port *p);
+	void *hook_opaque;
+};
+
+/* -ENOMEM. */
+int segment_init(struct segment *s, const struct segment_config *config);
+/* Ports must have been detached. */
+void segment_done(struct segment *s);
+
+/* Joins @p, borrowed until segment_detach(). */
+void segment_attach(struct segment *s, struct port *p);
+/* Takes @p out, forgets its MACs.  Not from within @p's own ops. */
+void segment_detach(struct segment *s, struct port *p);
+
+/* A frame from @p.  Borrowed until segment_flush() has returned. */
+void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame);
+void segment_flush(struct segment *s, usec_t now);
+
+/* @p, whose queue was full, has room again. */
+void segment_port_writable(struct segment *s, usec_t now, struct port *p);
+
+/* Looks for the port behind @mac; NULL when it is not known. */
+struct port *segment_find(struct segment *s, usec_t now, struct mac mac);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where pure code puts what it wants sent.  Implemented by the gateway, and by a recorder
+ * in tests.  All bytes passed in are copied (into the turn's arena) before the call returns.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/drop.h"
+#include "base/usec.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct packet;
+struct sink;
+
+/* A UDP datagram of the gateway's own over IPv4. */
+struct sink_udp {
+	ip4_t src, dst;
+	uint16_t src_port, dst_port;
+	/* Where it goes on the segment; NULL: found by the neighbour table, asked by ARP if need be. */
+	const struct mac *dst_mac;
+	const void *payload;
+	size_t len;
+};
+
+struct sink_ops {
+	/* A whole Ethernet frame, source MAC included. */
+	void (*frame)(struct sink *s, usec_t now, const void *bytes, size_t len);
+	/* Headers, checksums, TTL 64 and, where the way to the guest is narrow, fragments are the sink's work. */
+	void (*udp)(struct sink *s, usec_t now, const struct sink_udp *datagram);
+	/* An IPv4 packet of the gateway's own: everything behind the IP header is @payload. */
+	void (*ipv4)(struct sink *s, usec_t now, ip4_t src, ip4_t dst, uint8_t protocol, const void *payload, size_t len);
+	/* Counts a drop; @p is the packet that caused it, or NULL. */
+	void (*drop)(struct sink *s, enum drop_reason why, const struct packet *p);
+};
+
+struct sink {
+	const struct sink_ops *ops;
+};
+
+static inline void sink_frame(struct sink *s, usec_t now, const void *bytes, size_t len)
+{
+	s->ops->frame(s, now, bytes, len);
+}
+
+static inline void sink_udp(struct sink *s, usec_t now, const struct sink_udp *datagram)
+{
+	s->ops->udp(s, now, datagram);
+}
+
+static inline void sink_ipv4(struct sink *s, usec_t now, ip4_t src, ip4_t dst, uint8_t protocol, const void *payload, size_t len)
+{
+	s->ops->ipv4(s, now, src, dst, protocol, payload, len);
+}
+
+static inline void sink_drop(struct sink *s, enum drop_reason why, const struct packet *p)
+{
+	s->ops->drop(s, why, p);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wire/arp.h"
+
+#include "wire/eth.h"
+
+#include <errno.h>
+
+#define HARDWARE_ETHERNET 1
+
+int arp_parse(struct bytes_reader *r, struct arp_message *ret)
+{
+	uint16_t hardware = bytes_get_be16(r), protocol = bytes_get_be16(r);
+	uint8_t hardware_len = bytes_get_u8(r), protocol_len = bytes_get_u8(r);
+	if (r->failed)
+		return -EBADMSG;
+	if (hardware != HARDWARE_ETHERNET || protocol != ETH_TYPE_IPV4 || hardware_len != 6 || protocol_len != 4)
+		return -EPROTONOSUPPORT;
+	struct arp_message m = { .operation = bytes_get_be16(r) };
+	bytes_get(r, m.sender_mac.b, sizeof(m.sender_mac.b));
+	m.sender_ip = bytes_get_be32(r);
+	bytes_get(r, m.target_mac.b, sizeof(m.target_mac.b));
+	m.target_ip = bytes_get_be32(r);
+	if (r->failed)
+		return -EBADMSG;
+	*ret = m;
+	return 0;
+}
+
+void arp_emit(struct bytes_writer *w, const struct arp_message *m)
+{
+	bytes_put_be16(w, HARDWARE_ETHERNET);
+	bytes_put_be16(w, ETH_TYPE_IPV4);
+	bytes_put_u8(w, 6);
+	bytes_put_u8(w, 4);
+	bytes_put_be16(w, m->operation);
+	bytes_put(w, m->sender_mac.b, sizeof(m->sender_mac.b));
+	bytes_put_be32(w, m->sender_ip);
+	bytes_put(w, m->target_mac.b, sizeof(m->target_mac.b));
+	bytes_put_be32(w, m->target_ip);
+}

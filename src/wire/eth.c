@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wire/eth.h"
+
+#include <errno.h>
+
+int eth_parse(struct bytes_reader *r, struct eth_header *ret)
+{
+	struct eth_header h;
+	bytes_get(r, h.dst.b, sizeof(h.dst.b));
+	bytes_get(r, h.src.b, sizeof(h.src.b));
+	h.ethertype = bytes_get_be16(r);
+	if (r->failed)
+		return -EBADMSG;
+	*ret = h;
+	return 0;
+}
+
+void eth_emit(struct bytes_writer *w, const struct eth_header *h)
+{
+	bytes_put(w, h->dst.b, sizeof(h->dst.b));
+	bytes_put(w, h->src.b, sizeof(h->src.b));
+	bytes_put_be16(w, h->ethertype);
+}

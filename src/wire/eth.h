@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ethernet II header (IEEE 802.3 clause 3, without FCS). */
+#pragma once
+
+#include "base/addr.h"
+#include "base/bytes.h"
+
+#define ETH_HEADER_LEN 14
+#define ETH_TYPE_IPV4 0x0800
+#define ETH_TYPE_ARP 0x0806
+#define ETH_TYPE_VLAN 0x8100
+#define ETH_TYPE_IPV6 0x86dd
+
+struct eth_header {
+	struct mac dst, src;
+	uint16_t ethertype;
+};
+
+/* -EBADMSG when truncated. */
+int eth_parse(struct bytes_reader *r, struct eth_header *ret);
+void eth_emit(struct bytes_writer *w, const struct eth_header *h);

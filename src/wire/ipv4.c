@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wire/ipv4.h"
+
+#include "wire/checksum.h"
+
+#include <errno.h>
+
+#define FLAG_DONT_FRAGMENT 0x4000
+#define FLAG_MORE_FRAGMENTS 0x2000
+#define OFFSET_MASK 0x1fff
+#define CHECKSUM_AT 10
+
+int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret)
+{
+	const uint8_t *start = r->at;
+	uint8_t version_ihl = bytes_get_u8(r);
+	struct ipv4_header h = { .tos = bytes_get_u8(r), .total_len = bytes_get_be16(r), .id = bytes_get_be16(r) };
+	uint16_t flags = bytes_get_be16(r);
+	h.dont_fragment = flags & FLAG_DONT_FRAGMENT;
+	h.more_fragments = flags & FLAG_MORE_FRAGMENTS;
+	h.fragment_offset = (uint16_t)((flags & OFFSET_MASK) * 8);
+	h.ttl = bytes_get_u8(r);
+	h.protocol = bytes_get_u8(r);
+	bytes_skip(r, 2);
+	h.src = bytes_get_be32(r);
+	h.dst = bytes_get_be32(r);
+	size_t header_len = (size_t)(version_ihl & 0x0f) * 4;
+	if (r->failed || version_ihl >> 4 != 4 || header_len < IPV4_HEADER_LEN || h.total_len < header_len)
+		return -EBADMSG;
+	h.options_len = (uint8_t)(header_len - IPV4_HEADER_LEN);
+	bytes_get(r, h.options, h.options_len);
+	if (r->failed)
+		return -EBADMSG;
+	struct checksum c = { 0 };
+	checksum_add(&c, start, header_len);
+	if (!checksum_is_right(&c))
+		return -EBADMSG;
+	*ret = h;
+	return 0;
+}
+
+void ipv4_emit(struct bytes_writer *w, const struct ipv4_header *h)
+{
+	size_t header_len = ipv4_header_len(h);
+	struct bytes_writer header = bytes_writer(bytes_room(w, header_len), header_len);
+	if (!header.data)
+		return;
+	bytes_put_u8(&header, (uint8_t)(0x40 | header_len / 4));
+	bytes_put_u8(&header, h->tos);
+	bytes_put_be16(&header, h->total_len);
+	bytes_put_be16(&header, h->id);
+	bytes_put_be16(&header, (uint16_t)((h->dont_fragment ? FLAG_DONT_FRAGMENT : 0) | (h->more_fragments ? FLAG_MORE_FRAGMENTS : 0) |
+					   h->fragment_offset / 8));
+	bytes_put_u8(&header, h->ttl);
+	bytes_put_u8(&header, h->protocol);
+	bytes_put_be16(&header, 0);
+	bytes_put_be32(&header, h->src);
+	bytes_put_be32(&header, h->dst);
+	bytes_put(&header, h->options, h->options_len);
+	struct checksum c = { 0 };
+	checksum_add(&c, header.data, header_len);
+	header.len = CHECKSUM_AT;
+	bytes_put_be16(&header, checksum_value(&c));
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* IPv4 header (RFC 791 §3.1). */
+#pragma once
+
+#include "base/addr.h"
+#include "base/bytes.h"
+
+#define IPV4_HEADER_LEN 20
+#define IPV4_HEADER_MAX 60
+#define IPV4_PACKET_MAX 65535
+/* Every host takes datagrams of this size (RFC 791 §3.1, RFC 1122 §3.3.2). */
+#define IPV4_MTU_MIN 68
+
+enum ip_protocol {
+	IP_PROTOCOL_ICMP = 1,
+	IP_PROTOCOL_IGMP = 2,
+	IP_PROTOCOL_TCP = 6,
+	IP_PROTOCOL_UDP = 17,
+};
+
+struct ipv4_header {
+	uint8_t tos;
+	uint16_t total_len; /* header and payload */
+	uint16_t id;
+	bool dont_fragment;
+	bool more_fragments;
+	uint16_t fragment_offset; /* bytes, a multiple of 8 */
+	uint8_t ttl;
+	uint8_t protocol;
+	ip4_t src, dst;
+	uint8_t options_len; /* bytes, a multiple of 4 */
+	uint8_t options[IPV4_HEADER_MAX - IPV4_HEADER_LEN];
+};
+
+static inline size_t ipv4_header_len(const struct ipv4_header *h)
+{
+	return IPV4_HEADER_LEN + (size_t)h->options_len;
+}
+
+static inline bool ipv4_is_fragment(const struct ipv4_header *h)
+{
+	return h->more_fragments || h->fragment_offset > 0;
+}
+
+/*
+ * -EBADMSG when truncated, not version 4, shorter in total than its header, or with a wrong
+ * header checksum.  Whether total_len bytes are really there is the caller's to check.
+ */
+int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret);
+/* Writes the header with its checksum. */
+void ipv4_emit(struct bytes_writer *w, const struct ipv4_header *h);

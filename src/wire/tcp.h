@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* TCP header and the options a translator must understand (RFC 9293 §3.1–3.2, RFC 7323, RFC 2018). */
+#pragma once
+
+#include "base/addr.h"
+#include "base/bytes.h"
+
+#define TCP_HEADER_LEN 20
+#define TCP_HEADER_MAX 60
+#define TCP_SACK_MAX 4
+
+enum tcp_flag {
+	TCP_FIN = 1 << 0,
+	TCP_SYN = 1 << 1,
+	TCP_RST = 1 << 2,
+	TCP_PSH = 1 << 3,
+	TCP_ACK = 1 << 4,
+	TCP_URG = 1 << 5,
+	TCP_ECE = 1 << 6,
+	TCP_CWR = 1 << 7,
+};
+
+struct tcp_sack_block {
+	uint32_t left, right;
+};
+
+struct tcp_header {
+	uint16_t src_port, dst_port;
+	uint32_t seq, ack;
+	uint8_t flags; /* enum tcp_flag */
+	uint16_t window;
+	uint16_t checksum, urgent;
+	uint8_t header_len; /* bytes, with options */
+
+	/* options; malformed ones end the list and are ignored (RFC 9293 §3.2) */
+	bool has_mss, has_window_scale, sack_permitted, has_timestamps;
+	uint16_t mss;
+	uint8_t window_scale; /* at most 14 (RFC 7323 §2.3) */
+	uint32_t ts_value, ts_echo;
+	uint8_t n_sack;
+	struct tcp_sack_block sack[TCP_SACK_MAX];
+};
+
+/* -EBADMSG when truncated or with a data offset that cannot be.  Consumes the options too. */
+int tcp_parse(struct bytes_reader *r, struct tcp_header *ret);
+/* Writes the header with its options, padded; checksum as given; header_len is computed. */
+void tcp_emit(struct bytes_writer *w, const struct tcp_header *h);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/drop.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <glib.h>
+
+static void mac_text_round_trips(void)
+{
+	struct mac m;
+	char text[MAC_TEXT_SIZE];
+	g_assert_cmpint(mac_parse("52:54:00:AB:c:1", &m), ==, 0);
+	g_assert_cmpstr(mac_format(m, text), ==, "52:54:00:ab:0c:01");
+}
+
+static void malformed_macs_are_refused(void)
+{
+	static const char *const bad[] = { "", "52:54:00:12:34", "52:54:00:12:34:56:78", "52:54:00:12:34:5g", "525400123456", "52:54:00:12:34:567", ":::::" };
+	struct mac m;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		g_assert_cmpint(mac_parse(bad[i], &m), ==, -EINVAL);
+}
+
+static void prefix_knows_its_addresses(void)
+{
+	struct prefix4 p;
+	g_assert_cmpint(prefix4_parse("192.168.122.0/24", &p), ==, 0);
+	g_assert_true(prefix4_contains(p, IP4(192, 168, 122, 255)));
+	g_assert_false(prefix4_contains(p, IP4(192, 168, 123, 0)));
+	g_assert_cmpuint(prefix4_broadcast(p), ==, IP4(192, 168, 122, 255));
+	g_assert_cmpint(prefix4_parse("0.0.0.0/0", &p), ==, 0);
+	g_assert_true(prefix4_contains(p, IP4(8, 8, 8, 8)));
+}
+
+static void malformed_prefixes_are_refused(void)
+{
+	struct prefix4 p;
+	g_assert_cmpint(prefix4_parse("192.168.122.1/24", &p), ==, -EDOM);
+	static const char *const bad[] = { "192.168.122.0", "192.168.122.0/", "192.168.122.0/33", "192.168.122.0/-1", "192.168.122.0/24x", "x/24", "1111111111111111111/8" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		g_assert_cmpint(prefix4_parse(bad[i], &p), ==, -EINVAL);
+}
+
+static void ip_text_covers_both_families(void)
+{
+	struct ip_addr a;
+	char text[IP_TEXT_SIZE];
+	g_assert_cmpint(ip_parse("10.1.2.3", &a), ==, 0);
+	g_assert_true(ip_is_v4(&a));
+	g_assert_cmpstr(ip_format(&a, text), ==, "10.1.2.3");
+	g_assert_cmpint(ip_parse("fe80::1", &a), ==, 0);
+	g_assert_false(ip_is_v4(&a));
+	g_assert_cmpstr(ip_format(&a, text), ==, "fe80::1");
+	g_assert_cmpint(ip_parse("10.1.2", &a), ==, -EINVAL);
+}
+
+static void reader_stays_failed_after_the_end(void)
+{
+	struct bytes_reader r = bytes_reader("\x01\x02\x03", 3);
+	g_assert_cmpuint(bytes_get_be16(&r), ==, 0x0102);
+	g_assert_cmpuint(bytes_get_be16(&r), ==, 0);
+	g_assert_true(r.failed);
+	g_assert_cmpuint(bytes_get_u8(&r), ==, 0);
+}
+
+static void writer_never_passes_its_end(void)
+{
+	uint8_t buf[4] = { 0, 0, 0, 0xee };
+	struct bytes_writer w = bytes_writer(buf, 3);
+	bytes_put_be16(&w, 0x0102);
+	bytes_put_be16(&w, 0x0304);
+	g_assert_true(w.failed);
+	g_assert_cmpuint(w.len, ==, 2);
+	g_assert_cmpuint(buf[3], ==, 0xee);
+}
+
+/* The test vector of the SipHash paper, appendix A. */
+static void hash_is_siphash_2_4(void)
+{
+	struct hash_key key = { { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
+	uint8_t in[15];
+	for (uint8_t i = 0; i < sizeof(in); i++)
+		in[i] = i;
+	g_assert_cmphex(hash_bytes(&key, in, sizeof(in)), ==, 0xa129ca6149be45e5);
+}
+
+static void arena_keeps_to_its_limit_and_starts_over(void)
+{
+	struct arena a;
+	arena_init(&a, 600000);
+	for (int turn = 0; turn < 3; turn++) {
+		uint8_t *first = arena_alloc(&a, 500000), *second = arena_alloc(&a, 1000);
+		g_assert_nonnull(first);
+		g_assert_nonnull(second);
+		g_assert_cmpuint((uintptr_t)second % 16, ==, 0);
+		g_assert_null(arena_alloc(&a, 200000));
+		g_assert_null(arena_alloc(&a, SIZE_MAX));
+		memset(first, 1, 500000);
+		memset(second, 2, 1000);
+		g_assert_cmpuint(first[499999], ==, 1);
+		arena_reset(&a);
+	}
+	arena_done(&a);
+}
+
+static void list_survives_removal_in_the_loop(void)
+{
+	struct list head, nodes[3];
+	list_init(&head);
+	for (int i = 0; i < 3; i++)
+		list_append(&head, &nodes[i]);
+	int seen = 0;
+	list_for_each(n, &head) {
+		list_remove(n);
+		list_remove(n);
+		seen++;
+	}
+	g_assert_cmpint(seen, ==, 3);
+	g_assert_true(list_empty(&head));
+}
+
+static void drop_reasons_have_distinct_names(void)
+{
+	for (unsigned i = 0; i < DROP_REASON_COUNT; i++) {
+		g_assert_nonnull(drop_name(i));
+		g_assert_cmpuint(strlen(drop_explanation(i)), >, 10);
+		for (unsigned j = 0; j < i; j++)
+			g_assert_cmpstr(drop_name(i), !=, drop_name(j));
+	}
+}
+
+static void count_line(void *opaque, enum log_level level, const char *line)
+{
+	g_ptr_array_add(opaque, g_strdup(line));
+}
+
+static void limited_log_says_what_it_held_back(void)
+{
+	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+	struct log log = { .level = LOG_LEVEL_INFO, .write = count_line, .opaque = lines };
+	for (int i = 0; i < 100; i++)
+		log_limited(&log, USEC_PER_SEC, LOG_LEVEL_INFO, "line %d", i);
+	g_assert_cmpuint(lines->len, ==, 5);
+	log_limited(&log, 3 * USEC_PER_SEC, LOG_LEVEL_INFO, "later");
+	g_assert_cmpuint(lines->len, ==, 7);
+	g_assert_cmpstr(lines->pdata[5], ==, "95 similar lines were held back");
+	log_debug(&log, "below the level");
+	g_assert_cmpuint(lines->len, ==, 7);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/addr/mac_text_round_trips", mac_text_round_trips);
+	g_test_add_func("/addr/malformed_macs_are_refused", malformed_macs_are_refused);
+	g_test_add_func("/addr/prefix_knows_its_addresses", prefix_knows_its_addresses);
+	g_test_add_func("/addr/malformed_prefixes_are_refused", malformed_prefixes_are_refused);
+	g_test_add_func("/addr/ip_text_covers_both_families", ip_text_covers_both_families);
+	g_test_add_func("/bytes/reader_stays_failed_after_the_end", reader_stays_failed_after_the_end);
+	g_test_add_func("/bytes/writer_never_passes_its_end", writer_never_passes_its_end);
+	g_test_add_func("/hash/is_siphash_2_4", hash_is_siphash_2_4);
+	g_test_add_func("/arena/keeps_to_its_limit_and_starts_over", arena_keeps_to_its_limit_and_starts_over);
+	g_test_add_func("/list/survives_removal_in_the_loop", list_survives_removal_in_the_loop);
+	g_test_add_func("/drop/reasons_have_distinct_names", drop_reasons_have_distinct_names);
+	g_test_add_func("/log/limited_log_says_what_it_held_back", limited_log_says_what_it_held_back);
+	return g_test_run();
+}

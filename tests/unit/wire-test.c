@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/macros.h"
+#include "wire/arp.h"
+#include "wire/checksum.h"
+#include "wire/eth.h"
+#include "wire/icmp4.h"
+#include "wire/ipv4.h"
+#include "wire/tcp.h"
+#include "wire/udp.h"
+
+#include <errno.h>
+#include <glib.h>
+
+/* RFC 1071 §3: 00 01 f2 03 f4 f5 f6 f7 sums to ddf2. */
+static void checksum_matches_the_rfc_example(void)
+{
+	static const uint8_t data[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
+	struct checksum c = { 0 };
+	checksum_add(&c, data, sizeof(data));
+	g_assert_cmphex(checksum_fold(&c), ==, 0xddf2);
+}
+
+static uint16_t slow_checksum(const uint8_t *p, size_t len)
+{
+	uint32_t sum = 0;
+	for (size_t i = 0; i < len; i++)
+		sum += i % 2 ? p[i] : (uint32_t)p[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static void checksum_of_pieces_equals_that_of_the_whole(void)
+{
+	uint8_t data[300];
+	for (int round = 0; round < 2000; round++) {
+		size_t len = (size_t)g_test_rand_int_range(1, sizeof(data));
+		for (size_t i = 0; i < len; i++)
+			data[i] = (uint8_t)g_test_rand_int();
+		struct checksum c = { 0 };
+		for (size_t at = 0; at < len;) {
+			size_t piece = (size_t)g_test_rand_int_range(0, 40), n = MIN(piece, len - at);
+			checksum_add(&c, data + at, n);
+			at += n;
+		}
+		g_assert_cmphex(checksum_fold(&c), ==, slow_checksum(data, len));
+	}
+}
+
+static void arp_round_trips(void)
+{
+	struct arp_message m = { ARP_REQUEST, { { 2, 0, 0, 0, 0, 1 } }, IP4(10, 0, 0, 1), { { 0 } }, IP4(10, 0, 0, 2) }, n;
+	uint8_t buf[ARP_LEN];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	arp_emit(&w, &m);
+	g_assert_false(w.failed);
+	struct bytes_reader r = bytes_reader(buf, w.len);
+	g_assert_cmpint(arp_parse(&r, &n), ==, 0);
+	g_assert_cmpuint(n.sender_ip, ==, m.sender_ip);
+	g_assert_cmpuint(n.target_ip, ==, m.target_ip);
+	g_assert_true(mac_equal(n.sender_mac, m.sender_mac));
+	r = bytes_reader(buf, w.len - 1);
+	g_assert_cmpint(arp_parse(&r, &n), ==, -EBADMSG);
+	buf[1] = 6;
+	r = bytes_reader(buf, w.len);
+	g_assert_cmpint(arp_parse(&r, &n), ==, -EPROTONOSUPPORT);
+}
+
+/* A header from a real capture; checksum b861 as on the wire. */
+static const uint8_t ipv4_sample[] = { 0x45, 0x00, 0x00, 0x73, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11,
+				       0xb8, 0x61, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00, 0xc7 };
+
+static void ipv4_parses_and_emits_the_same_bytes(void)
+{
+	struct ipv4_header h;
+	struct bytes_reader r = bytes_reader(ipv4_sample, sizeof(ipv4_sample));
+	g_assert_cmpint(ipv4_parse(&r, &h), ==, 0);
+	g_assert_cmpuint(h.total_len, ==, 0x73);
+	g_assert_true(h.dont_fragment);
+	g_assert_cmpuint(h.src, ==, IP4(192, 168, 0, 1));
+	uint8_t buf[IPV4_HEADER_LEN];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	ipv4_emit(&w, &h);
+	g_assert_cmpmem(buf, w.len, ipv4_sample, sizeof(ipv4_sample));
+}
+
+static void damaged_ipv4_headers_are_refused(void)
+{
+	for (size_t i = 0; i < sizeof(ipv4_sample); i++) {
+		uint8_t buf[sizeof(ipv4_sample)];
+		memcpy(buf, ipv4_sample, sizeof(buf));
+		buf[i] ^= 0x24;
+		struct bytes_reader r = bytes_reader(buf, sizeof(buf));
+		struct ipv4_header h;
+		g_assert_cmpint(ipv4_parse(&r, &h), ==, -EBADMSG);
+		r = bytes_reader(ipv4_sample, i);
+		g_assert_cmpint(ipv4_parse(&r, &h), ==, -EBADMSG);
+	}
+}
+
+static void ipv4_options_and_fragments_round_trip(void)
+{
+	struct ipv4_header h = { .total_len = 200, .id = 7, .more_fragments = true, .fragment_offset = 1480, .ttl = 3, .protocol = 17,
+				 .src = 1, .dst = 2, .options_len = 8, .options = { 7, 7, 4, 0, 0, 0, 0, 0 } }, n;
+	uint8_t buf[IPV4_HEADER_MAX];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	ipv4_emit(&w, &h);
+	struct bytes_reader r = bytes_reader(buf, w.len);
+	g_assert_cmpint(ipv4_parse(&r, &n), ==, 0);
+	g_assert_cmpuint(ipv4_header_len(&n), ==, 28);
+	g_assert_cmpuint(n.fragment_offset, ==, 1480);
+	g_assert_true(n.more_fragments);
+	g_assert_cmpmem(n.options, 8, h.options, 8);
+}
+
+static void udp_checksum_verifies(void)
+{
+	uint8_t buf[64];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	udp_emit_ipv4(&w, IP4(10, 0, 0, 1), IP4(10, 0, 0, 2), 67, 68, "hello", 5);
+	struct checksum c = { 0 };
+	checksum_add_pseudo4(&c, IP4(10, 0, 0, 1), IP4(10, 0, 0, 2), IP_PROTOCOL_UDP, (uint16_t)w.len);
+	checksum_add(&c, buf, w.len);
+	g_assert_true(checksum_is_right(&c));
+	struct udp_header h;
+	struct bytes_reader r = bytes_reader(buf, w.len);
+	g_assert_cmpint(udp_parse(&r, &h), ==, 0);
+	g_assert_cmpuint(h.len, ==, 13);
+	buf[5] = 7;
+	r = bytes_reader(buf, w.len);
+	g_assert_cmpint(udp_parse(&r, &h), ==, -EBADMSG);
+}
+
+static void icmp_round_trips_and_checks(void)
+{
+	uint8_t buf[64];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	struct icmp4_header h = { ICMP4_ECHO_REQUEST, 0, 0x12345678 }, n;
+	icmp4_emit(&w, &h, "odd", 3);
+	g_assert_cmpint(icmp4_parse(buf, w.len, &n), ==, 0);
+	g_assert_cmphex(n.rest, ==, h.rest);
+	buf[9] ^= 1;
+	g_assert_cmpint(icmp4_parse(buf, w.len, &n), ==, -EBADMSG);
+	g_assert_cmpint(icmp4_parse(buf, 7, &n), ==, -EBADMSG);
+}
+
+static void tcp_options_round_trip(void)
+{
+	struct tcp_header h = { .src_port = 1, .dst_port = 2, .seq = 3, .ack = 4, .flags = TCP_SYN, .window = 5, .has_mss = true, .mss = 1460,
+				.has_window_scale = true, .window_scale = 7, .sack_permitted = true, .has_timestamps = true, .ts_value = 8, .ts_echo = 9 }, n;
+	uint8_t buf[TCP_HEADER_MAX];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	tcp_emit(&w, &h);
+	struct bytes_reader r = bytes_reader(buf, w.len);
+	g_assert_cmpint(tcp_parse(&r, &n), ==, 0);
+	g_assert_cmpuint(n.header_len, ==, w.len);
+	g_assert_cmpuint(n.mss, ==, 1460);
+	g_assert_cmpuint(n.window_scale, ==, 7);
+	g_assert_true(n.sack_permitted);
+	g_assert_cmpuint(n.ts_echo, ==, 9);
+	g_assert_cmpuint(r.left, ==, 0);
+}
+
+static void tcp_sack_blocks_round_trip(void)
+{
+	struct tcp_header h = { .flags = TCP_ACK, .has_timestamps = true, .n_sack = 3, .sack = { { 1, 2 }, { 3, 4 }, { 5, 6 } } }, n;
+	uint8_t buf[TCP_HEADER_MAX];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	tcp_emit(&w, &h);
+	struct bytes_reader r = bytes_reader(buf, w.len);
+	g_assert_cmpint(tcp_parse(&r, &n), ==, 0);
+	g_assert_cmpuint(n.n_sack, ==, 3);
+	g_assert_cmpuint(n.sack[2].right, ==, 6);
+	h.n_sack = 4;
+	w = bytes_writer(buf, sizeof(buf));
+	tcp_emit(&w, &h);
+	g_assert_true(w.failed); /* four blocks and timestamps do not fit in 40 bytes */
+}
+
+static void malformed_tcp_options_end_the_list(void)
+{
+	uint8_t buf[24] = { 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0x60, TCP_SYN, 0, 0, 0, 0, 0, 0, 2, 40, 1, 1 };
+	struct bytes_reader r = bytes_reader(buf, sizeof(buf));
+	struct tcp_header h;
+	g_assert_cmpint(tcp_parse(&r, &h), ==, 0);
+	g_assert_false(h.has_mss);
+	buf[12] = 0x40;
+	r = bytes_reader(buf, sizeof(buf));
+	g_assert_cmpint(tcp_parse(&r, &h), ==, -EBADMSG);
+	buf[12] = 0x70;
+	r = bytes_reader(buf, sizeof(buf));
+	g_assert_cmpint(tcp_parse(&r, &h), ==, -EBADMSG);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/checksum/matches_the_rfc_example", checksum_matches_the_rfc_example);
+	g_test_add_func("/checksum/of_pieces_equals_that_of_the_whole", checksum_of_pieces_equals_that_of_the_whole);
+	g_test_add_func("/arp/round_trips", arp_round_trips);
+	g_test_add_func("/ipv4/parses_and_emits_the_same_bytes", ipv4_parses_and_emits_the_same_bytes);
+	g_test_add_func("/ipv4/damaged_headers_are_refused", damaged_ipv4_headers_are_refused);
+	g_test_add_func("/ipv4/options_and_fragments_round_trip", ipv4_options_and_fragments_round_trip);
+	g_test_add_func("/udp/checksum_verifies", udp_checksum_verifies);
+	g_test_add_func("/icmp4/round_trips_and_checks", icmp_round_trips_and_checks);
+	g_test_add_func("/tcp/options_round_trip", tcp_options_round_trip);
+	g_test_add_func("/tcp/sack_blocks_round_trip", tcp_sack_blocks_round_trip);
+	g_test_add_func("/tcp/malformed_options_end_the_list", malformed_tcp_options_end_the_list);
+	return g_test_run();
+}
