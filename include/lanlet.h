@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lanlet as a library: a virtual Ethernet segment with gateway, DHCP, DNS and NAT inside your
+ * process and your event loop.  `lanlet run` is nothing but a user of this header.
+ *
+ *     struct lanlet_config *config;
+ *     struct lanlet_network *net;
+ *     lanlet_config_new(&config);
+ *     lanlet_config_set(config, "subnet", "10.20.30.0/24", error, sizeof(error));
+ *     lanlet_network_new(config, &net, error, sizeof(error));
+ *     lanlet_network_listen_stream(net, "/run/user/1000/stream.sock", error, sizeof(error));
+ *     for (;;) {
+ *             struct pollfd p = { .fd = lanlet_network_fd(net), .events = POLLIN };
+ *             poll(&p, 1, lanlet_network_timeout_ms(net));
+ *             lanlet_network_dispatch(net);
+ *     }
+ *
+ * Objects are opaque and independent: two networks are two objects.  One thread at a time may use
+ * an object.  Functions return 0 or a negative errno; those that take @error also write one line
+ * there that names what is wrong and what to do, @size bytes at most, NUL-terminated.  Nothing here
+ * touches argv, signals, the working directory or standard output.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct lanlet_config;
+struct lanlet_network;
+
+/* One option: the same name on the command line (--name), in the INI file and here. */
+struct lanlet_option {
+	const char *name;
+	const char *argument;      /* what stands for the value in --help; NULL: a switch, "true" or "false" */
+	const char *default_value; /* as text for people; NULL: none */
+	const char *help;          /* one or more sentences */
+	int repeatable;            /* each lanlet_config_set() adds a value */
+};
+
+/* The option at @index, or NULL behind the last one. */
+const struct lanlet_option *lanlet_option_at(size_t index);
+
+/* A configuration with every default.  -ENOMEM. */
+int lanlet_config_new(struct lanlet_config **ret);
+void lanlet_config_free(struct lanlet_config *config);
+/*
+ * Sets one option by name.  -ENOENT: no such option; -EINVAL: @error says which option, which value
+ * and what is accepted; the configuration is then as before.
+ */
+int lanlet_config_set(struct lanlet_config *config, const char *name, const char *value, char *error, size_t size);
+
+enum lanlet_log_level {
+	LANLET_LOG_ERROR,
+	LANLET_LOG_WARNING,
+	LANLET_LOG_INFO,
+	LANLET_LOG_DEBUG,
+};
+
+/* Where log lines go (default: nowhere).  @log must outlive the networks made from @config. */
+void lanlet_config_set_log(struct lanlet_config *config, void (*log)(void *opaque, enum lanlet_log_level level, const char *line), void *opaque);
+/* The directory (0700, must exist) that leases and the gateway's MAC are kept in; NULL (default): nothing is kept. */
+int lanlet_config_set_state_dir(struct lanlet_config *config, const char *path);
+/* A directory (0700, must exist) for private sockets of ours; NULL (default): one is made under $TMPDIR when needed. */
+int lanlet_config_set_runtime_dir(struct lanlet_config *config, const char *path);
+
+/*
+ * Makes a network; @config may be freed afterwards.  -EINVAL when options contradict one another,
+ * else the errno of what failed.
+ */
+int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network **ret, char *error, size_t size);
+/* Writes the leases, closes every connection and socket. */
+void lanlet_network_free(struct lanlet_network *net);
+
+/* A descriptor that polls readable when dispatch has something to do.  Owned by @net. */
+int lanlet_network_fd(const struct lanlet_network *net);
+/* Microseconds of CLOCK_BOOTTIME at which dispatch wants to be called at the latest; -1: no such time. */
+long long lanlet_network_deadline_usec(const struct lanlet_network *net);
+/* The same as a timeout for poll(): milliseconds from now, rounded up; -1: none. */
+int lanlet_network_timeout_ms(const struct lanlet_network *net);
+/* Does what there is to do, without blocking. */
+int lanlet_network_dispatch(struct lanlet_network *net);
+
+/*
+ * Listens on a unix stream socket for QEMU's `-netdev stream`; every connection is a port.  A stale socket
+ * at @path is replaced; -EADDRINUSE when somebody listens there.
+ */
+int lanlet_network_listen_stream(struct lanlet_network *net, const char *path, char *error, size_t size);
+/* A connected stream socket as a port.  Owned by @net on success.  @name may be NULL. */
+int lanlet_network_add_stream(struct lanlet_network *net, int fd, const char *name);
+
+/*
+ * The state of the network as lines for people: ports with their counters, leases, flows, drops.  A string to
+ * free(), or NULL when memory is short.
+ */
+char *lanlet_network_status(const struct lanlet_network *net);
+
+#ifdef __cplusplus
+}
+#endif
