@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One epoll set.  The cookie of a registration is the watch itself.  An owner may unwatch and free any
+ * watch while a round of events is being handed out, so unwatch() strikes the watch from the rest of the
+ * round: no event reaches a watch that is gone.
+ */
+#include "host/loop.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define EVENTS_PER_ROUND 64
+
+struct loop_round {
+	struct epoll_event events[EVENTS_PER_ROUND];
+	int at, count;
+};
+
+static const struct {
+	unsigned ours;
+	uint32_t theirs;
+} event_map[] = {
+	{ POLL_EVENT_IN, EPOLLIN },	  { POLL_EVENT_OUT, EPOLLOUT },	  { POLL_EVENT_PRI, EPOLLPRI },
+	{ POLL_EVENT_HANGUP, EPOLLHUP }, { POLL_EVENT_ERROR, EPOLLERR }, { POLL_EVENT_EDGE, EPOLLET },
+};
+
+static uint32_t to_epoll(unsigned events)
+{
+	uint32_t e = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(event_map); i++)
+		if (events & event_map[i].ours)
+			e |= event_map[i].theirs;
+	return e;
+}
+
+static unsigned from_epoll(uint32_t events)
+{
+	unsigned e = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(event_map); i++)
+		if (events & event_map[i].theirs)
+			e |= event_map[i].ours;
+	return e;
+}
+
+static int control(struct loop *l, int operation, struct watch *w, int fd, unsigned events)
+{
+	struct epoll_event e = { .events = to_epoll(events), .data.ptr = w };
+	return epoll_ctl(l->epoll_fd, operation, fd, &e) < 0 ? -errno : 0;
+}
+
+static int loop_watch(struct poller *p, struct watch *w, int fd, unsigned events)
+{
+	struct loop *l = container_of(p, struct loop, poller);
+	int r = control(l, EPOLL_CTL_ADD, w, fd, events);
+	if (r < 0)
+		return r;
+	w->fd = fd;
+	w->events = events;
+	w->active = true;
+	return 0;
+}
+
+static int loop_rewatch(struct poller *p, struct watch *w, unsigned events)
+{
+	struct loop *l = container_of(p, struct loop, poller);
+	int r = control(l, EPOLL_CTL_MOD, w, w->fd, events);
+	if (r == 0)
+		w->events = events;
+	return r;
+}
+
+static void loop_unwatch(struct poller *p, struct watch *w)
+{
+	struct loop *l = container_of(p, struct loop, poller);
+	control(l, EPOLL_CTL_DEL, w, w->fd, 0);
+	w->active = false;
+	if (!l->round)
+		return;
+	for (int i = l->round->at; i < l->round->count; i++)
+		if (l->round->events[i].data.ptr == w)
+			l->round->events[i].data.ptr = NULL;
+}
+
+static void loop_defer(struct poller *p, struct deferred *d)
+{
+	struct loop *l = container_of(p, struct loop, poller);
+	list_append(&l->deferred, &d->node);
+}
+
+static const struct poller_ops loop_poller_ops = {
+	.watch = loop_watch,
+	.rewatch = loop_rewatch,
+	.unwatch = loop_unwatch,
+	.defer = loop_defer,
+};
+
+int loop_init(struct loop *l)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*l = (struct loop){ .poller = { &loop_poller_ops }, .epoll_fd = fd };
+	list_init(&l->deferred);
+	return 0;
+}
+
+static void run_deferred(struct loop *l, usec_t now)
+{
+	while (!list_empty(&l->deferred)) {
+		struct deferred *d = container_of(l->deferred.next, struct deferred, node);
+		list_remove(&d->node);
+		d->run(d, now);
+	}
+}
+
+void loop_done(struct loop *l, usec_t now)
+{
+	run_deferred(l, now);
+	close(l->epoll_fd);
+}
+
+int loop_dispatch(struct loop *l, usec_t now)
+{
+	struct loop_round round;
+	int n = epoll_wait(l->epoll_fd, round.events, EVENTS_PER_ROUND, 0);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	round.count = n;
+	l->round = &round;
+	for (round.at = 0; round.at < n;) {
+		struct epoll_event *e = &round.events[round.at++];
+		struct watch *w = e->data.ptr;
+		if (w)
+			w->ready(w, now, from_epoll(e->events));
+	}
+	l->round = NULL;
+	run_deferred(l, now);
+	return n;
+}
