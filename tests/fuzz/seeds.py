@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writes the seeds of the targets that take Ethernet frames.
+
+The seeds are kept in the tree; run this again only after changing it:  tests/fuzz/seeds.py
+"""
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+GATEWAY = bytes.fromhex("525400a0b0c0")
+GUEST = bytes.fromhex("525400123456")
+GUEST_IP = bytes([192, 168, 122, 63])
+GATEWAY_IP = bytes([192, 168, 122, 1])
+OUTSIDE_IP = bytes([203, 0, 113, 9])
+
+
+def checksum(data):
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def eth(ethertype, payload, dst=GATEWAY, src=GUEST):
+    return dst + src + struct.pack("!H", ethertype) + payload
+
+
+def ipv4(protocol, payload, src=GUEST_IP, dst=OUTSIDE_IP, flags=0x4000, ident=842, ttl=64, options=b""):
+    words = 5 + len(options) // 4
+    head = struct.pack("!BBHHHBBH", 0x40 | words, 0, words * 4 + len(payload), ident, flags, ttl, protocol, 0) + src + dst + options
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def with_checksum4(segment, at, protocol, src=GUEST_IP, dst=OUTSIDE_IP):
+    value = checksum(src + dst + struct.pack("!BBH", 0, protocol, len(segment)) + segment)
+    return segment[:at] + struct.pack("!H", value) + segment[at + 2:]
+
+
+def udp(sport, dport, payload, **addresses):
+    return with_checksum4(struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload, 6, 17, **addresses)
+
+
+def tcp(flags, payload=b"", options=b"", seq=1000, ack=2000, **addresses):
+    offset = (5 + len(options) // 4) << 4
+    head = struct.pack("!HHIIBBHHH", 40000, 80, seq, ack, offset, flags, 64240, 0, 0) + options
+    return with_checksum4(head + payload, 16, 6, **addresses)
+
+
+def icmp(kind, code, rest, body):
+    message = struct.pack("!BBHI", kind, code, 0, rest) + body
+    return message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+
+
+SYN_OPTIONS = bytes.fromhex("020405b40402080a000003e80000000001030307")
+SACK_OPTIONS = bytes.fromhex("0101080a000003e8000007d00101050a000003e8000007d0")
+
+
+def packet_seeds():
+    arp = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + GUEST + GUEST_IP + bytes(6) + GATEWAY_IP
+    ping = icmp(8, 0, 842 << 16 | 1, bytes(range(56)))
+    quoted = ipv4(17, udp(5000, 6000, b"0123456789abcdef"))[:28]
+    return {
+        "arp-request": eth(0x0806, arp + bytes(18), dst=b"\xff" * 6),
+        "arp-reply": eth(0x0806, arp[:6] + b"\0\2" + arp[8:]),
+        "ping": eth(0x0800, ipv4(1, ping, dst=GATEWAY_IP)),
+        "unreachable": eth(0x0800, ipv4(1, icmp(3, 4, 1400, quoted))),
+        "udp": eth(0x0800, ipv4(17, udp(5000, 53, b"hello"))),
+        "udp-empty-padded": eth(0x0800, ipv4(17, udp(5000, 53, b"")) + bytes(18)),
+        "udp-no-checksum": eth(0x0800, ipv4(17, struct.pack("!HHHH", 5000, 53, 13, 0) + b"hello")),
+        "dhcp-sized-broadcast": eth(0x0800, ipv4(17, udp(68, 67, bytes(300), src=bytes(4), dst=b"\xff" * 4), src=bytes(4),
+                                                 dst=b"\xff" * 4), dst=b"\xff" * 6),
+        "tcp-syn": eth(0x0800, ipv4(6, tcp(0x02, options=SYN_OPTIONS))),
+        "tcp-sack": eth(0x0800, ipv4(6, tcp(0x10, options=SACK_OPTIONS))),
+        "tcp-data": eth(0x0800, ipv4(6, tcp(0x18, b"GET / HTTP/1.1\r\n\r\n"))),
+        "tcp-fin": eth(0x0800, ipv4(6, tcp(0x11))),
+        "fragment-first": eth(0x0800, ipv4(17, udp(5000, 6000, bytes(1000))[:48], flags=0x2000)),
+        "fragment-last": eth(0x0800, ipv4(17, bytes(40), flags=6)),
+        "ip-options": eth(0x0800, ipv4(17, udp(5000, 6000, b"x"), options=bytes.fromhex("94040000" "0101" "0100"))),
+        "ipv6": eth(0x86dd, bytes.fromhex("6000000000083a40") + bytes(31) + b"\1" + bytes(16)),
+        "vlan": eth(0x8100, struct.pack("!HH", 5, 0x0800) + ipv4(17, udp(1, 2, b"tagged"))),
+        "runt": GATEWAY + GUEST[:3],
+    }
+
+
+def write(target, seeds):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in seeds.items():
+        (folder / name).write_bytes(data)
+
+
+write("packet", packet_seeds())
