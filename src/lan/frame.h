@@ -46,6 +46,9 @@ struct frame {
 	struct port *ingress; /* where it entered the segment; NULL for one of our own making */
 };
 
+/* Takes a frame that somebody made: the struct and its iovec array are borrowed for the call, the bytes for the turn. */
+typedef void (*frame_emit_t)(void *opaque, const struct frame *f);
+
 /* A frame of one piece; @iov is filled in and must live as long as the frame is looked at. */
 static inline struct frame frame_of(struct iovec *iov, const void *data, size_t len)
 {

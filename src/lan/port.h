@@ -71,7 +71,7 @@ struct port {
 	struct list dirty;       /* in segment->dirty while it has something to flush */
 	unsigned id;             /* unique in its segment, from 1 on, never used again */
 	char name[PORT_NAME_SIZE];
-	size_t max_frame; /* largest frame in bytes it can take, Ethernet header included */
+	size_t max_frame; /* largest frame in bytes it can take, Ethernet header included; of a super-frame: each segment */
 	size_t mtu;       /* largest IP packet that its whole path is known to carry */
 	unsigned offloads; /* enum port_offload */
 	bool trusted;     /* the gateway's own: not checked for spoofing */

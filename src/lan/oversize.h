@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Making a frame fit its destination port, so that none is lost in silence: what its bytes leave undone (partial
+ * checksum, segmentation) is done in software where the port cannot take it, IPv4 without DF is
+ * fragmented, and for the rest the sender is told how large it may be.
+ *
+ * Payload is never copied: the frames made here point to the original's bytes behind headers of
+ * their own in the arena.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/drop.h"
+#include "base/usec.h"
+#include "lan/frame.h"
+#include "lan/port.h"
+
+struct arena;
+struct icmp_answer;
+struct icmp_limit;
+
+/* What a destination takes. */
+struct oversize_limits {
+	size_t max_frame; /* bytes with the Ethernet header; of a super-frame it takes whole: of each segment */
+	unsigned offloads; /* enum port_offload */
+};
+
+static inline struct oversize_limits oversize_limits_of(const struct port *p)
+{
+	return (struct oversize_limits){ .max_frame = p->max_frame, .offloads = p->offloads };
+}
+
+/* The fast path: nothing to do for @f, it can be sent as it is. */
+static inline bool oversize_fits(const struct frame *f, const struct oversize_limits *to)
+{
+	return f->len <= to->max_frame && f->gso == FRAME_GSO_NONE &&
+	       (f->checksum != FRAME_CHECKSUM_PARTIAL || to->offloads & PORT_OFFLOAD_CHECKSUM);
+}
+
+enum oversize_verdict {
+	OVERSIZE_EMITTED, /* all of it went out through emit() */
+	OVERSIZE_TOO_BIG, /* must not be fragmented: answer with oversize_answer() and count @why */
+	OVERSIZE_DROPPED, /* count @why */
+};
+
+struct oversize_result {
+	enum oversize_verdict verdict;
+	enum drop_reason why; /* unless emitted */
+	size_t mtu;           /* of a frame too big: the largest IP packet that would have gone through */
+};
+
+/*
+ * Emits @f in the shape that @to takes.  Headers live in @arena until the end of the turn.  When it runs
+ * dry in the middle, what was made before has been emitted and the verdict is a drop.
+ */
+struct oversize_result oversize_pass(const struct frame *f, const struct oversize_limits *to, struct arena *arena, frame_emit_t emit, void *opaque);
+
+/*
+ * The frame that tells the sender of @f about @mtu: fragmentation needed from @gateway_ip (RFC 1191), or ICMPv6 packet too
+ * big (RFC 4443 §3.2) whose source is the packet's own destination, because a segment has no IPv6 address of
+ * its own yet and hosts look at the packet inside only.  Not for frames that were flooded: the small port is then hardly the one
+ * that the frame was meant for.  -EPERM, -EBUSY and -ENOMEM as icmp_error_build(); -EPROTOTYPE when @f is not IP.
+ */
+int oversize_answer(const struct frame *f, size_t mtu, struct mac gateway_mac, ip4_t gateway_ip, struct icmp_limit *limit, usec_t now,
+		    struct arena *arena, struct icmp_answer *ret);
