@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The engine of a network without an outside: every packet is answered with "network unreachable". */
+#pragma once
+
+#include "lan/engine.h"
+
+extern const struct engine_ops null_engine_ops;
