@@ -37,18 +37,25 @@ struct lanlet_option {
 	const char *argument;      /* what stands for the value in --help; NULL: a switch, "true" or "false" */
 	const char *default_value; /* as text for people; NULL: none */
 	const char *help;          /* one or more sentences */
-	int repeatable;            /* each lanlet_config_set() adds a value */
+	int repeatable;            /* each lanlet_config_set() adds a value, an empty one takes all back */
 };
 
 /* The option at @index, or NULL behind the last one. */
 const struct lanlet_option *lanlet_option_at(size_t index);
 
+/*
+ * The @index-th of the fixed words that @option, one from lanlet_option_at(), accepts, with a sentence about it in
+ * *@ret_help; NULL behind the last word and for options that accept other things than fixed words.
+ */
+const char *lanlet_option_choice(const struct lanlet_option *option, size_t index, const char **ret_help);
+
 /* A configuration with every default.  -ENOMEM. */
 int lanlet_config_new(struct lanlet_config **ret);
 void lanlet_config_free(struct lanlet_config *config);
 /*
- * Sets one option by name.  -ENOENT: no such option; -EINVAL: @error says which option, which value
- * and what is accepted; the configuration is then as before.
+ * Sets one option by name.  A repeatable one adds a value; an empty value takes all its values back.
+ * -ENOENT: no such option; -EINVAL: @error says which option, which value and what is accepted.  After a failure
+ * the configuration is as before.
  */
 int lanlet_config_set(struct lanlet_config *config, const char *name, const char *value, char *error, size_t size);
 
@@ -60,7 +67,8 @@ enum lanlet_log_level {
 };
 
 /* Where log lines go (default: nowhere).  @log must outlive the networks made from @config. */
-void lanlet_config_set_log(struct lanlet_config *config, void (*log)(void *opaque, enum lanlet_log_level level, const char *line), void *opaque);
+void lanlet_config_set_log(struct lanlet_config *config,
+			   void (*log)(void *opaque, enum lanlet_log_level level, const char *line), void *opaque);
 /* The directory (0700, must exist) that leases and the gateway's MAC are kept in; NULL (default): nothing is kept. */
 int lanlet_config_set_state_dir(struct lanlet_config *config, const char *path);
 /* A directory (0700, must exist) for private sockets of ours; NULL (default): one is made under $TMPDIR when needed. */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/engines.h"
+
+#include "base/macros.h"
+#include "lan/engine.h"
+#include "nat/null/null.h"
+
+#include <string.h>
+
+static const struct engine_ops *const engines[] = {
+	&null_engine_ops,
+};
+
+const struct engine_ops *engine_at(size_t index)
+{
+	return index < ARRAY_SIZE(engines) ? engines[index] : NULL;
+}
+
+const struct engine_ops *engine_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++)
+		if (strcmp(engines[i]->name, name) == 0)
+			return engines[i];
+	return NULL;
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/options.h"
+
+#include "base/macros.h"
+#include "lan/engine.h"
+#include "lanlet.h"
+#include "lib/engines.h"
+#include "lib/settings.h"
+#include "lib/value.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEASE_TIME_MIN_S 10 /* below that clients do little else than renew */
+#define DNS_PORT 53
+
+struct option {
+	struct lanlet_option public;
+	const char *accepts; /* completes "expected …" */
+	/* -EINVAL may come with a reason in *@ret_why, a string that lives for ever. */
+	int (*set)(struct settings *s, const char *value, const char **ret_why);
+	void (*clear)(struct settings *s);			    /* for repeatable options */
+	const char *(*choice)(size_t index, const char **ret_help); /* for options with fixed words; NULL behind the last */
+	bool derived; /* the default is settings_check()'s work and its text is for people only */
+};
+
+/* Private use: RFC 1918 §3, and RFC 6598 §4 (carriers' shared space, which no host outside owns either). */
+static const struct prefix4 private_space[] = {
+	{ IP4(10, 0, 0, 0), 8 },
+	{ IP4(172, 16, 0, 0), 12 },
+	{ IP4(192, 168, 0, 0), 16 },
+	{ IP4(100, 64, 0, 0), 10 },
+};
+
+static bool is_private(struct prefix4 p)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(private_space); i++)
+		if (p.length >= private_space[i].length && prefix4_contains(private_space[i], p.network))
+			return true;
+	return false;
+}
+
+static int set_subnet(struct settings *s, const char *value, const char **ret_why)
+{
+	struct prefix4 p;
+	int r = prefix4_parse(value, &p);
+	if (r == -EDOM)
+		*ret_why = "it has bits set behind the prefix";
+	if (r < 0)
+		return -EINVAL;
+	if (p.length < 8 || p.length > 30) {
+		*ret_why = "its length is out of range";
+		return -EINVAL;
+	}
+	if (!is_private(p)) {
+		*ret_why = "it is not private, real hosts live there";
+		return -EINVAL;
+	}
+	s->subnet = p;
+	return 0;
+}
+
+static int set_gateway(struct settings *s, const char *value, const char **ret_why)
+{
+	ip4_t ip;
+	if (ip4_parse(value, &ip) < 0 || ip == 0)
+		return -EINVAL;
+	s->gateway = ip;
+	return 0;
+}
+
+static int set_dhcp_range(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_ip4_range(value, &s->dhcp_first, &s->dhcp_last);
+}
+
+static int set_lease_time(struct settings *s, const char *value, const char **ret_why)
+{
+	uint32_t seconds;
+	if (value_duration(value, SETTINGS_LEASE_INFINITE, &seconds) < 0 || seconds < LEASE_TIME_MIN_S)
+		return -EINVAL;
+	s->lease_time_s = seconds;
+	return 0;
+}
+
+static int set_mtu(struct settings *s, const char *value, const char **ret_why)
+{
+	uint32_t mtu = SETTINGS_MTU_AUTO;
+	if (strcmp(value, "auto") != 0 && value_unsigned(value, SETTINGS_MTU_MIN, SETTINGS_MTU_MAX, &mtu) < 0)
+		return -EINVAL;
+	s->mtu = mtu;
+	return 0;
+}
+
+static int set_domain(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_domain(value, s->domain, sizeof(s->domain));
+}
+
+static int add_dns(struct settings *s, const char *value, const char **ret_why)
+{
+	struct ip_endpoint server;
+	if (value_endpoint(value, DNS_PORT, &server) < 0)
+		return -EINVAL;
+	struct ip_endpoint *grown = reallocarray(s->dns, s->n_dns + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[s->n_dns++] = server;
+	s->dns = grown;
+	return 0;
+}
+
+static void clear_dns(struct settings *s)
+{
+	free(s->dns);
+	s->dns = NULL;
+	s->n_dns = 0;
+}
+
+/* "MAC,ADDRESS" or "MAC,ADDRESS,NAME"; @text is written to. */
+static int parse_host(char *text, struct settings_host *ret, const char **ret_why)
+{
+	struct settings_host h = { 0 };
+	char *mac = strsep(&text, ","), *ip = strsep(&text, ","), *name = text;
+	if (!ip || mac_parse(mac, &h.mac) < 0 || ip4_parse(ip, &h.ip) < 0)
+		return -EINVAL;
+	if (mac_is_group(h.mac) || mac_is_zero(h.mac)) {
+		*ret_why = "no network card has this MAC";
+		return -EINVAL;
+	}
+	if (name && value_label(name, h.name, sizeof(h.name)) < 0) {
+		*ret_why = "the name may hold letters, digits and inner hyphens";
+		return -EINVAL;
+	}
+	*ret = h;
+	return 0;
+}
+
+static int add_host(struct settings *s, const char *value, const char **ret_why)
+{
+	char text[MAC_TEXT_SIZE + IP4_TEXT_SIZE + SETTINGS_LABEL_MAX + 1];
+	struct settings_host host;
+	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text) || parse_host(text, &host, ret_why) < 0)
+		return -EINVAL;
+	struct settings_host *grown = reallocarray(s->hosts, s->n_hosts + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[s->n_hosts++] = host;
+	s->hosts = grown;
+	return 0;
+}
+
+static void clear_hosts(struct settings *s)
+{
+	free(s->hosts);
+	s->hosts = NULL;
+	s->n_hosts = 0;
+}
+
+static int set_host_loopback(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->host_loopback);
+}
+
+static int set_engine(struct settings *s, const char *value, const char **ret_why)
+{
+	const struct engine_ops *engine = engine_find(value);
+	if (!engine)
+		return -EINVAL;
+	s->engine = engine;
+	return 0;
+}
+
+static const char *engine_choice(size_t index, const char **ret_help)
+{
+	const struct engine_ops *engine = engine_at(index);
+	if (!engine)
+		return NULL;
+	*ret_help = engine->summary;
+	return engine->name;
+}
+
+static const char *const log_levels[][2] = {
+	[LOG_LEVEL_ERROR] = { "error", "what keeps the network from working" },
+	[LOG_LEVEL_WARNING] = { "warning", "what the operator should look at" },
+	[LOG_LEVEL_INFO] = { "info", "guests that come and go, their leases" },
+	[LOG_LEVEL_DEBUG] = { "debug", "everything" },
+};
+
+static const char *log_level_choice(size_t index, const char **ret_help)
+{
+	if (index >= ARRAY_SIZE(log_levels))
+		return NULL;
+	*ret_help = log_levels[index][1];
+	return log_levels[index][0];
+}
+
+static int set_log_level(struct settings *s, const char *value, const char **ret_why)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(log_levels); i++) {
+		if (strcmp(value, log_levels[i][0]) == 0) {
+			s->log_level = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static const struct option options[] = {
+	{
+		.public = {
+			.name = "subnet",
+			.argument = "PREFIX",
+			.default_value = "192.168.122.0/24",
+			.help = "The network's addresses: a private IPv4 prefix of any length from 8 to 30.",
+		},
+		.accepts =
+			"a prefix of length 8 to 30 inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10, such as "
+			"192.168.122.0/24",
+		.set = set_subnet,
+	},
+	{
+		.public = {
+			.name = "gateway",
+			.argument = "ADDRESS",
+			.default_value = "the subnet's first address",
+			.help = "The gateway's own address: the guests' router, DHCP and DNS server.",
+		},
+		.accepts = "an IPv4 address inside the subnet",
+		.set = set_gateway,
+		.derived = true,
+	},
+	{
+		.public = {
+			.name = "dhcp-range",
+			.argument = "FIRST-LAST",
+			.default_value = "all addresses behind the gateway's",
+			.help =
+				"The addresses that DHCP gives out, both ends included. Reservations may lie outside of it. FIRST,LAST is "
+				"the same.",
+		},
+		.accepts = "two IPv4 addresses in order, as 192.168.122.2-192.168.122.254",
+		.set = set_dhcp_range,
+		.derived = true,
+	},
+	{
+		.public = {
+			.name = "lease-time",
+			.argument = "TIME",
+			.default_value = "3600",
+			.help =
+				"How long a guest may use its address before it has to renew: seconds, or a number with s, m, h, d or w "
+				"behind it, or \"infinite\".",
+		},
+		.accepts = "at least 10 seconds, as 3600, 90m, 12h, 7d or infinite",
+		.set = set_lease_time,
+	},
+	{
+		.public = {
+			.name = "mtu",
+			.argument = "auto|N",
+			.default_value = "auto",
+			.help =
+				"Largest IP packet, told to guests by DHCP. auto is 65520 for guests whose whole way is known to carry "
+				"it, as QEMU's -netdev stream does, and 1500 for others.",
+		},
+		.accepts = "auto or a number from 576 to 65520",
+		.set = set_mtu,
+	},
+	{
+		.public = {
+			.name = "domain",
+			.argument = "NAME",
+			.default_value = "lanlet.internal",
+			.help = "The domain that guests' names live in: a guest called web is web and web.NAME.",
+		},
+		.accepts = "a domain name of at most 189 characters: letters, digits and inner hyphens between dots",
+		.set = set_domain,
+	},
+	{
+		.public = {
+			.name = "dns",
+			.argument = "ADDRESS[:PORT]",
+			.default_value = "follow the host",
+			.help =
+				"A DNS server to send guests' questions to, instead of those that the host uses. Write [ADDRESS]:PORT "
+				"when an IPv6 address has a port.",
+			.repeatable = true,
+		},
+		.accepts = "an IPv4 or IPv6 address, as 9.9.9.9, 127.0.0.1:5353, 2620:fe::fe or [::1]:5353",
+		.set = add_dns,
+		.clear = clear_dns,
+		.derived = true,
+	},
+	{
+		.public = {
+			.name = "host",
+			.argument = "MAC,ADDRESS[,NAME]",
+			.help =
+				"A reservation: the guest with this MAC always gets this address, and NAME is its name whatever it calls "
+				"itself.",
+			.repeatable = true,
+		},
+		.accepts = "a MAC, an address of the subnet and optionally a name, as 52:54:00:12:34:56,192.168.122.10,web",
+		.set = add_host,
+		.clear = clear_hosts,
+	},
+	{
+		.public = {
+			.name = "host-loopback",
+			.default_value = "false",
+			.help =
+				"Guests that connect to the gateway's address also reach services of the host that listen on 127.0.0.1 "
+				"only. Without it they reach those that listen on all addresses.",
+		},
+		.accepts = "true or false",
+		.set = set_host_loopback,
+	},
+	{
+		.public = {
+			.name = "engine",
+			.argument = "NAME",
+			.default_value = ENGINE_DEFAULT_NAME,
+			.help = "What carries guests' traffic to the outside.",
+		},
+		.set = set_engine,
+		.choice = engine_choice,
+	},
+	{
+		.public = {
+			.name = "log-level",
+			.argument = "LEVEL",
+			.default_value = "info",
+			.help = "The least important lines that are still logged.",
+		},
+		.set = set_log_level,
+		.choice = log_level_choice,
+	},
+};
+
+static const struct option *option_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (strcmp(options[i].public.name, name) == 0)
+			return &options[i];
+	return NULL;
+}
+
+const struct lanlet_option *lanlet_option_at(size_t index)
+{
+	return index < ARRAY_SIZE(options) ? &options[index].public : NULL;
+}
+
+const char *lanlet_option_choice(const struct lanlet_option *option, size_t index, const char **ret_help)
+{
+	const struct option *o = container_of(option, const struct option, public);
+	return o->choice ? o->choice(index, ret_help) : NULL;
+}
+
+/* "a, b or c" from the words that @o chooses from. */
+static void list_choices(const struct option *o, char *ret, size_t size)
+{
+	const char *help, *word = o->choice(0, &help);
+	ret[0] = '\0';
+	for (size_t i = 1, len = 0; word && len < size; i++) {
+		const char *next = o->choice(i, &help);
+		len += (size_t)snprintf(ret + len, size - len, "%s%s", i == 1 ? "" : next ? ", " : " or ", word);
+		word = next;
+	}
+}
+
+static void explain(const struct option *o, const char *value, const char *why, char *error, size_t size)
+{
+	char words[160];
+	if (o->choice)
+		list_choices(o, words, sizeof(words));
+	snprintf(error, size, "%s \"%s\"%s%s: expected %s", o->public.name, value, why ? ": " : "", why ? why : "",
+		 o->choice ? words : o->accepts);
+}
+
+void option_set_defaults(struct settings *s)
+{
+	*s = (struct settings){ 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const char *why, *value = options[i].public.default_value;
+		if (!value || options[i].derived)
+			continue;
+		int r = options[i].set(s, value, &why);
+		assert(r == 0);
+		(void)r;
+	}
+}
+
+int option_set(struct settings *s, const char *name, const char *value, char *error, size_t size)
+{
+	const struct option *o = option_find(name);
+	if (!o) {
+		snprintf(error, size, "%s: there is no such option", name);
+		return -ENOENT;
+	}
+	if (o->clear && value[0] == '\0') {
+		o->clear(s);
+		return 0;
+	}
+	const char *why = NULL;
+	int r = o->set(s, value, &why);
+	if (r == -EINVAL)
+		explain(o, value, why, error, size);
+	else if (r < 0)
+		snprintf(error, size, "%s: %s", name, strerror(-r));
+	return r;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/settings.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void settings_done(struct settings *s)
+{
+	free(s->dns);
+	free(s->hosts);
+	*s = (struct settings){ 0 };
+}
+
+/* A copy of @n elements; NULL when there are none. */
+static int copy_list(const void *from, size_t n, size_t size, void **ret)
+{
+	void *to = NULL;
+	if (n > 0) {
+		to = reallocarray(NULL, n, size);
+		if (!to)
+			return -ENOMEM;
+		memcpy(to, from, n * size);
+	}
+	*ret = to;
+	return 0;
+}
+
+int settings_copy(const struct settings *from, struct settings *ret)
+{
+	void *dns = NULL, *hosts = NULL;
+	if (copy_list(from->dns, from->n_dns, sizeof(*from->dns), &dns) < 0 ||
+	    copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts) < 0) {
+		free(dns);
+		return -ENOMEM;
+	}
+	*ret = *from;
+	ret->dns = dns;
+	ret->hosts = hosts;
+	return 0;
+}
+
+/* What is being checked, and where to say what is wrong with it. */
+struct check {
+	struct settings s; /* borrows the lists of the original */
+	char subnet[IP4_TEXT_SIZE + sizeof("/32")];
+	char *error;
+	size_t size;
+};
+
+static int refuse(struct check *c, const char *format, ...) LANLET_PRINTF(2, 3);
+static int refuse(struct check *c, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(c->error, c->size, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static ip4_t first_host(struct prefix4 p)
+{
+	return p.network + 1;
+}
+
+static ip4_t last_host(struct prefix4 p)
+{
+	return prefix4_broadcast(p) - 1;
+}
+
+static bool is_host_of(struct prefix4 p, ip4_t ip)
+{
+	return ip >= first_host(p) && ip <= last_host(p);
+}
+
+static int check_gateway(struct check *c)
+{
+	char text[IP4_TEXT_SIZE];
+	if (c->s.gateway == 0)
+		c->s.gateway = first_host(c->s.subnet);
+	if (!is_host_of(c->s.subnet, c->s.gateway))
+		return refuse(c, "gateway %s is not a host address of the subnet %s", ip4_format(c->s.gateway, text), c->subnet);
+	return 0;
+}
+
+/* The larger side of the gateway. */
+static void derive_range(struct settings *s)
+{
+	ip4_t first = first_host(s->subnet), last = last_host(s->subnet);
+	if (s->gateway - first > last - s->gateway) {
+		s->dhcp_first = first;
+		s->dhcp_last = s->gateway - 1;
+	} else {
+		s->dhcp_first = s->gateway + 1;
+		s->dhcp_last = last;
+	}
+}
+
+static int check_range(struct check *c)
+{
+	if (c->s.dhcp_first == 0)
+		derive_range(&c->s);
+	char first[IP4_TEXT_SIZE], last[IP4_TEXT_SIZE], gateway[IP4_TEXT_SIZE];
+	ip4_format(c->s.dhcp_first, first);
+	ip4_format(c->s.dhcp_last, last);
+	if (!is_host_of(c->s.subnet, c->s.dhcp_first) || !is_host_of(c->s.subnet, c->s.dhcp_last))
+		return refuse(c, "dhcp-range %s-%s is not inside the host addresses of the subnet %s", first, last, c->subnet);
+	if (c->s.gateway >= c->s.dhcp_first && c->s.gateway <= c->s.dhcp_last)
+		return refuse(c, "dhcp-range %s-%s contains the gateway %s: let it begin or end beside it", first, last,
+			      ip4_format(c->s.gateway, gateway));
+	return 0;
+}
+
+static int check_host_alone(struct check *c, const struct settings_host *h)
+{
+	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE];
+	mac_format(h->mac, mac);
+	ip4_format(h->ip, ip);
+	if (!is_host_of(c->s.subnet, h->ip))
+		return refuse(c, "host %s,%s: the address is not a host address of the subnet %s", mac, ip, c->subnet);
+	if (h->ip == c->s.gateway)
+		return refuse(c, "host %s,%s: the address is the gateway's", mac, ip);
+	return 0;
+}
+
+static int check_host_pair(struct check *c, const struct settings_host *a, const struct settings_host *b)
+{
+	char mac[MAC_TEXT_SIZE], other[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE];
+	mac_format(a->mac, mac);
+	mac_format(b->mac, other);
+	if (mac_equal(a->mac, b->mac))
+		return refuse(c, "host: the MAC %s is reserved for twice", mac);
+	if (a->ip == b->ip)
+		return refuse(c, "host: the address %s is reserved for both %s and %s", ip4_format(a->ip, ip), mac, other);
+	if (a->name[0] != '\0' && strcmp(a->name, b->name) == 0)
+		return refuse(c, "host: the name %s is given to both %s and %s", a->name, mac, other);
+	return 0;
+}
+
+static int check_hosts(struct check *c)
+{
+	for (size_t i = 0; i < c->s.n_hosts; i++) {
+		int r = check_host_alone(c, &c->s.hosts[i]);
+		for (size_t j = 0; r == 0 && j < i; j++)
+			r = check_host_pair(c, &c->s.hosts[j], &c->s.hosts[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int settings_check(struct settings *s, char *error, size_t size)
+{
+	struct check c = { .s = *s, .error = error, .size = size };
+	char network[IP4_TEXT_SIZE];
+	snprintf(c.subnet, sizeof(c.subnet), "%s/%u", ip4_format(s->subnet.network, network), s->subnet.length);
+	int r = check_gateway(&c);
+	if (r == 0)
+		r = check_range(&c);
+	if (r == 0)
+		r = check_hosts(&c);
+	if (r == 0)
+		*s = c.s;
+	return r;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the options of a network say, as values.  options.c fills them in one by one, in any order;
+ * settings_check() then derives what was left out and refuses what contradicts itself.  Only checked
+ * settings may be used to build a network, and of those the comments below hold.
+ *
+ * A struct settings owns its lists.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct engine_ops;
+
+#define SETTINGS_LEASE_INFINITE UINT32_MAX /* RFC 2131 §3.3 */
+#define SETTINGS_MTU_AUTO 0u
+#define SETTINGS_MTU_MIN 576u	/* every IPv4 host takes that (RFC 791 §3.1) */
+#define SETTINGS_MTU_MAX 65520u /* largest multiple of 16 whose frame a stream socket carries */
+/* "NAME.DOMAIN" fits into a DNS name of 253 characters with any NAME of one label. */
+#define SETTINGS_LABEL_MAX 63u
+#define SETTINGS_DOMAIN_MAX 189u
+
+/* A guest that always gets the same address. */
+struct settings_host {
+	struct mac mac;
+	ip4_t ip;
+	char name[SETTINGS_LABEL_MAX + 1]; /* lower case; "": none */
+};
+
+struct settings {
+	struct prefix4 subnet; /* private, /8 to /30 */
+	ip4_t gateway;	       /* a host address of the subnet; 0 before the check: its first one */
+	/* Addresses that DHCP gives out, both inclusive, without the gateway; 0 before the check: all on one side of it. */
+	ip4_t dhcp_first, dhcp_last;
+	uint32_t lease_time_s;		      /* or SETTINGS_LEASE_INFINITE */
+	unsigned mtu;			      /* SETTINGS_MTU_AUTO, or MIN to MAX */
+	char domain[SETTINGS_DOMAIN_MAX + 1]; /* lower case, no dot at the end */
+	/* Resolvers to ask; none: follow the host. */
+	struct ip_endpoint *dns;
+	size_t n_dns;
+	/* Distinct MACs, addresses and names; addresses are host addresses of the subnet, also outside the DHCP range. */
+	struct settings_host *hosts;
+	size_t n_hosts;
+	bool host_loopback;
+	const struct engine_ops *engine;
+	enum log_level log_level;
+};
+
+/* Frees the lists.  What fills a struct settings first is option_set_defaults(). */
+void settings_done(struct settings *s);
+
+/* -ENOMEM. */
+int settings_copy(const struct settings *from, struct settings *ret);
+
+/*
+ * Fills in what follows from the rest.  -EINVAL when options contradict one another: @error then has
+ * one line that names them, and @s is as before.
+ */
+int settings_check(struct settings *s, char *error, size_t size);

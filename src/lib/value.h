@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Text that a person wrote → a value, for each kind of value that options have.  0, or -EINVAL with @ret untouched.
+ */
+#pragma once
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decimal digits and nothing else, within @min and @max. */
+int value_unsigned(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
+/* "true", "yes", "on", "1" and their opposites. */
+int value_switch(const char *text, bool *ret);
+/*
+ * Seconds, or a number with one of the letters s, m, h, d, w; "infinite" is @infinite.  Everything else must
+ * lie below that.
+ */
+int value_duration(const char *text, uint32_t infinite, uint32_t *ret);
+/* Two addresses in order with "-" or "," between them. */
+int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last);
+/* An address with an optional port: "10.0.0.1", "10.0.0.1:5353", "fe80::1", "[fe80::1]:5353". */
+int value_endpoint(const char *text, uint16_t default_port, struct ip_endpoint *ret);
+/* One label of a host name (RFC 1123 §2.1), made lower case; @size includes the NUL. */
+int value_label(const char *text, char *ret, size_t size);
+/* Labels with dots between them, made lower case; one dot at the end is taken off. */
+int value_domain(const char *text, char *ret, size_t size);

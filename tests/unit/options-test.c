@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/options.h"
+
+#include "base/macros.h"
+#include "lan/engine.h"
+#include "lanlet.h"
+#include "lib/engines.h"
+#include "lib/settings.h"
+
+#include <errno.h>
+#include <glib.h>
+
+struct fixture {
+	struct settings s;
+	char error[300];
+};
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	option_set_defaults(&f->s);
+	f->error[0] = '\0';
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	settings_done(&f->s);
+}
+
+static int set(struct fixture *f, const char *name, const char *value)
+{
+	return option_set(&f->s, name, value, f->error, sizeof(f->error));
+}
+
+static void expect_set(struct fixture *f, const char *name, const char *value)
+{
+	f->error[0] = '\0';
+	int r = set(f, name, value);
+	g_assert_cmpstr(f->error, ==, "");
+	g_assert_cmpint(r, ==, 0);
+}
+
+/* The value is refused with a line that begins "NAME "VALUE"" and says what is expected; nothing is changed. */
+static void expect_refused(struct fixture *f, const char *name, const char *value)
+{
+	struct settings before;
+	g_assert_cmpint(settings_copy(&f->s, &before), ==, 0);
+	g_autofree char *start = g_strdup_printf("%s \"%s\"", name, value);
+	f->error[0] = '\0';
+	g_assert_cmpint(set(f, name, value), ==, -EINVAL);
+	if (!g_str_has_prefix(f->error, start))
+		g_error("\"%s\" does not begin with %s", f->error, start);
+	g_assert_nonnull(strstr(f->error, ": expected "));
+	g_assert_cmpmem(&f->s.subnet, sizeof(before.subnet), &before.subnet, sizeof(before.subnet));
+	g_assert_cmpuint(f->s.gateway, ==, before.gateway);
+	g_assert_cmpuint(f->s.dhcp_first, ==, before.dhcp_first);
+	g_assert_cmpuint(f->s.dhcp_last, ==, before.dhcp_last);
+	g_assert_cmpuint(f->s.lease_time_s, ==, before.lease_time_s);
+	g_assert_cmpuint(f->s.mtu, ==, before.mtu);
+	g_assert_cmpstr(f->s.domain, ==, before.domain);
+	g_assert_cmpuint(f->s.n_dns, ==, before.n_dns);
+	g_assert_cmpuint(f->s.n_hosts, ==, before.n_hosts);
+	g_assert_cmpint(f->s.host_loopback, ==, before.host_loopback);
+	g_assert_true(f->s.engine == before.engine);
+	g_assert_cmpint(f->s.log_level, ==, before.log_level);
+	settings_done(&before);
+}
+
+static void defaults_are_those_of_libvirt(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
+	g_assert_cmphex(f->s.subnet.network, ==, IP4(192, 168, 122, 0));
+	g_assert_cmpuint(f->s.subnet.length, ==, 24);
+	g_assert_cmphex(f->s.gateway, ==, IP4(192, 168, 122, 1));
+	g_assert_cmphex(f->s.dhcp_first, ==, IP4(192, 168, 122, 2));
+	g_assert_cmphex(f->s.dhcp_last, ==, IP4(192, 168, 122, 254));
+	g_assert_cmpuint(f->s.lease_time_s, ==, 3600);
+	g_assert_cmpuint(f->s.mtu, ==, SETTINGS_MTU_AUTO);
+	g_assert_cmpstr(f->s.domain, ==, "lanlet.internal");
+	g_assert_cmpuint(f->s.n_dns, ==, 0);
+	g_assert_cmpuint(f->s.n_hosts, ==, 0);
+	g_assert_false(f->s.host_loopback);
+	g_assert_cmpstr(f->s.engine->name, ==, ENGINE_DEFAULT_NAME);
+	g_assert_cmpint(f->s.log_level, ==, LOG_LEVEL_INFO);
+}
+
+static void unknown_option_is_named(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(set(f, "subnets", "10.0.0.0/8"), ==, -ENOENT);
+	g_assert_cmpstr(f->error, ==, "subnets: there is no such option");
+}
+
+static void wrong_value_is_explained(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(set(f, "mtu", "9k"), ==, -EINVAL);
+	g_assert_cmpstr(f->error, ==, "mtu \"9k\": expected auto or a number from 576 to 65520");
+	g_assert_cmpint(set(f, "log-level", "loud"), ==, -EINVAL);
+	g_assert_cmpstr(f->error, ==, "log-level \"loud\": expected error, warning, info or debug");
+	g_assert_cmpint(set(f, "subnet", "192.168.1.1/24"), ==, -EINVAL);
+	g_assert_true(
+		g_str_has_prefix(f->error, "subnet \"192.168.1.1/24\": it has bits set behind the prefix: expected a prefix of length 8"));
+}
+
+static void long_value_is_cut_in_the_message(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *value = g_strnfill(5000, 'x');
+	for (size_t i = 0; lanlet_option_at(i); i++) {
+		g_assert_cmpint(set(f, lanlet_option_at(i)->name, value), ==, -EINVAL);
+		g_assert_cmpuint(strlen(f->error), ==, sizeof(f->error) - 1);
+	}
+}
+
+static void subnet_is_any_private_prefix(struct fixture *f, gconstpointer data)
+{
+	static const char *const good[] = { "10.0.0.0/8",      "10.255.255.252/30", "172.16.0.0/12",
+					    "172.31.128.0/17", "192.168.0.0/16",    "100.64.0.0/10" };
+	static const char *const bad[] = { "",
+					   "10.0.0.0",
+					   "10.0.0.0/7",
+					   "10.0.0.0/31",
+					   "172.0.0.0/8",
+					   "172.32.0.0/16",
+					   "192.0.2.0/24",
+					   "8.8.8.0/24",
+					   "10.0.0.1/8",
+					   "127.0.0.0/8",
+					   "fd00::/64",
+					   "192.168.0.0/15",
+					   "100.0.0.0/10",
+					   "10.0.0.0/8 ",
+					   " 10.0.0.0/8",
+					   "169.254.0.0/16",
+					   "0.0.0.0/0" };
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		expect_set(f, "subnet", good[i]);
+	g_assert_cmphex(f->s.subnet.network, ==, IP4(100, 64, 0, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "subnet", bad[i]);
+}
+
+static void gateway_is_an_address(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "gateway", "192.168.122.7");
+	g_assert_cmphex(f->s.gateway, ==, IP4(192, 168, 122, 7));
+	static const char *const bad[] = { "", "192.168.122", "gateway", "0.0.0.0", "192.168.122.1/24", "::1" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "gateway", bad[i]);
+}
+
+static void dhcp_range_is_two_addresses_in_order(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "dhcp-range", "192.168.122.10-192.168.122.20");
+	expect_set(f, "dhcp-range", "192.168.122.30,192.168.122.30");
+	g_assert_cmphex(f->s.dhcp_first, ==, IP4(192, 168, 122, 30));
+	g_assert_cmphex(f->s.dhcp_last, ==, IP4(192, 168, 122, 30));
+	static const char *const bad[] = { "",
+					   "192.168.122.10",
+					   "192.168.122.10-",
+					   "-192.168.122.10",
+					   "192.168.122.20-192.168.122.10",
+					   "192.168.122.10-20",
+					   "192.168.122.10-192.168.122.20-192.168.122.30",
+					   "111111111111111111111-192.168.122.20" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "dhcp-range", bad[i]);
+}
+
+static void lease_time_has_units(struct fixture *f, gconstpointer data)
+{
+	static const struct {
+		const char *text;
+		uint32_t seconds;
+	} good[] = { { "10", 10 },
+		     { "120s", 120 },
+		     { "90m", 5400 },
+		     { "12h", 43200 },
+		     { "7d", 604800 },
+		     { "2w", 1209600 },
+		     { "4294967294", 4294967294 },
+		     { "infinite", SETTINGS_LEASE_INFINITE } };
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		expect_set(f, "lease-time", good[i].text);
+		g_assert_cmpuint(f->s.lease_time_s, ==, good[i].seconds);
+	}
+	static const char *const bad[] = {
+		"",	     "9",     "0",	 "-5",	"m",  "1x", "1hh", "1.5h", "4294967295", "4294967296", "99999999999999999999",
+		"71582789m", "7102w", "forever", " 60", "60 "
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "lease-time", bad[i]);
+}
+
+static void mtu_is_auto_or_a_number(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "mtu", "576");
+	expect_set(f, "mtu", "65520");
+	g_assert_cmpuint(f->s.mtu, ==, 65520);
+	static const char *const bad[] = { "", "575", "65521", "0", "-1", "1500 ", "1e3", "AUTO", "4294968796" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "mtu", bad[i]);
+	expect_set(f, "mtu", "auto");
+	g_assert_cmpuint(f->s.mtu, ==, SETTINGS_MTU_AUTO);
+}
+
+static void domain_is_made_lower_case(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "domain", "Lab.Example.");
+	g_assert_cmpstr(f->s.domain, ==, "lab.example");
+	expect_set(f, "domain", "lan");
+	static const char *const bad[] = { "",
+					   ".",
+					   "a..b",
+					   ".a",
+					   "a..",
+					   "-a",
+					   "a-",
+					   "a_b",
+					   "a b",
+					   "b\xc3\xbc"
+					   "cher",
+					   "a/b" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "domain", bad[i]);
+	g_autofree char *label = g_strnfill(63, 'a');
+	g_autofree char *longest = g_strdup_printf("%.61s.%s.%s", label, label, label);
+	expect_set(f, "domain", longest);
+	g_assert_cmpuint(strlen(f->s.domain), ==, SETTINGS_DOMAIN_MAX);
+	g_autofree char *too_long = g_strdup_printf("%.62s.%s.%s", label, label, label);
+	expect_refused(f, "domain", too_long);
+	g_autofree char *long_label = g_strnfill(64, 'a');
+	expect_refused(f, "domain", long_label);
+}
+
+static void dns_servers_add_up(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "dns", "9.9.9.9");
+	expect_set(f, "dns", "127.0.0.1:5353");
+	expect_set(f, "dns", "2620:fe::fe");
+	expect_set(f, "dns", "[::1]:54");
+	expect_set(f, "dns", "[::1]");
+	static const char *const expected[] = { "9.9.9.9 53", "127.0.0.1 5353", "2620:fe::fe 53", "::1 54", "::1 53" };
+	g_assert_cmpuint(f->s.n_dns, ==, ARRAY_SIZE(expected));
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		char text[IP_TEXT_SIZE];
+		g_autofree char *got = g_strdup_printf("%s %u", ip_format(&f->s.dns[i].addr, text), f->s.dns[i].port);
+		g_assert_cmpstr(got, ==, expected[i]);
+	}
+	static const char *const bad[] = { "9.9.9", "dns.quad9.net", "9.9.9.9:", "9.9.9.9:0",	   "9.9.9.9:65536",
+					   "[::1",  "[::1]x",	     "[::1]:",	 "9.9.9.9,8.8.8.8" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "dns", bad[i]);
+}
+
+static void empty_value_takes_a_list_back(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "dns", "9.9.9.9");
+	expect_set(f, "dns", "");
+	g_assert_cmpuint(f->s.n_dns, ==, 0);
+	expect_set(f, "dns", "8.8.8.8");
+	g_assert_cmpuint(f->s.n_dns, ==, 1);
+	expect_set(f, "host", "52:54:00:00:00:01,192.168.122.5");
+	expect_set(f, "host", "");
+	g_assert_cmpuint(f->s.n_hosts, ==, 0);
+}
+
+static void host_has_mac_address_and_perhaps_a_name(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "host", "52:54:00:12:34:56,192.168.122.10,Web");
+	expect_set(f, "host", "52:54:00:12:34:57,192.168.122.11");
+	g_assert_cmpuint(f->s.n_hosts, ==, 2);
+	g_assert_cmphex(mac_u64(f->s.hosts[0].mac), ==, 0x525400123456);
+	g_assert_cmphex(f->s.hosts[0].ip, ==, IP4(192, 168, 122, 10));
+	g_assert_cmpstr(f->s.hosts[0].name, ==, "web");
+	g_assert_cmpstr(f->s.hosts[1].name, ==, "");
+	static const char *const bad[] = { "52:54:00:12:34:56",
+					   "52:54:00:12:34:56,",
+					   ",192.168.122.10",
+					   "52:54:00:12:34:56,192.168.122.10,",
+					   "52:54:00:12:34:56,192.168.122.10,a.b",
+					   "52:54:00:12:34:56,192.168.122.10,a,b",
+					   "53:54:00:12:34:56,192.168.122.10",
+					   "00:00:00:00:00:00,192.168.122.10",
+					   "192.168.122.10,52:54:00:12:34:56" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "host", bad[i]);
+	g_autofree char *label = g_strnfill(63, 'a');
+	g_autofree char *longest = g_strdup_printf("52:54:00:12:34:58,192.168.122.112,%s", label);
+	expect_set(f, "host", longest);
+	g_assert_cmpstr(f->s.hosts[2].name, ==, label);
+}
+
+static void host_loopback_is_a_switch(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "host-loopback", "true");
+	g_assert_true(f->s.host_loopback);
+	expect_set(f, "host-loopback", "off");
+	g_assert_false(f->s.host_loopback);
+	expect_set(f, "host-loopback", "YES");
+	g_assert_true(f->s.host_loopback);
+	static const char *const bad[] = { "", "maybe", "2", "truely" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "host-loopback", bad[i]);
+}
+
+static void every_engine_can_be_chosen(struct fixture *f, gconstpointer data)
+{
+	for (size_t i = 0; engine_at(i); i++) {
+		expect_set(f, "engine", engine_at(i)->name);
+		g_assert_true(f->s.engine == engine_at(i));
+		g_assert_cmpuint(strlen(engine_at(i)->summary), >, 10);
+	}
+	expect_refused(f, "engine", "steam");
+	expect_refused(f, "engine", "");
+}
+
+static void every_log_level_can_be_chosen(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "log-level", "error");
+	g_assert_cmpint(f->s.log_level, ==, LOG_LEVEL_ERROR);
+	expect_set(f, "log-level", "debug");
+	g_assert_cmpint(f->s.log_level, ==, LOG_LEVEL_DEBUG);
+	expect_refused(f, "log-level", "verbose");
+	expect_refused(f, "log-level", "");
+}
+
+/* What --help, the manual page and completion are made of. */
+static void every_option_is_described(struct fixture *f, gconstpointer data)
+{
+	size_t n = 0;
+	for (; lanlet_option_at(n); n++) {
+		const struct lanlet_option *o = lanlet_option_at(n);
+		g_assert_cmpuint(strlen(o->help), >, 20);
+		g_assert_true(g_str_has_suffix(o->help, "."));
+		for (size_t i = 0; i < n; i++)
+			g_assert_cmpstr(o->name, !=, lanlet_option_at(i)->name);
+		const char *word, *help;
+		for (size_t i = 0; (word = lanlet_option_choice(o, i, &help)); i++) {
+			expect_set(f, o->name, word);
+			g_assert_cmpuint(strlen(help), >, 5);
+		}
+	}
+	g_assert_cmpuint(n, ==, 11);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define TEST(name) g_test_add("/options/" #name, struct fixture, NULL, set_up, name, tear_down)
+	TEST(defaults_are_those_of_libvirt);
+	TEST(unknown_option_is_named);
+	TEST(wrong_value_is_explained);
+	TEST(long_value_is_cut_in_the_message);
+	TEST(subnet_is_any_private_prefix);
+	TEST(gateway_is_an_address);
+	TEST(dhcp_range_is_two_addresses_in_order);
+	TEST(lease_time_has_units);
+	TEST(mtu_is_auto_or_a_number);
+	TEST(domain_is_made_lower_case);
+	TEST(dns_servers_add_up);
+	TEST(empty_value_takes_a_list_back);
+	TEST(host_has_mac_address_and_perhaps_a_name);
+	TEST(host_loopback_is_a_switch);
+	TEST(every_engine_can_be_chosen);
+	TEST(every_log_level_can_be_chosen);
+	TEST(every_option_is_described);
+#undef TEST
+	return g_test_run();
+}
