@@ -24,9 +24,17 @@ struct local_stream_ops {
 	 * means: wait for writable().  -EPIPE when the guest no longer reads.
 	 */
 	ssize_t (*send)(struct local_stream *s, const void *data, size_t len);
+	/*
+	 * Asks for what input() did not use to be offered again.  That happens later, never from within
+	 * resume().  Until then, or until more bytes come, the engine keeps it (and lets the guest's window shut).
+	 */
+	void (*resume)(struct local_stream *s);
 	/* No more bytes from us (FIN once what was taken is out). */
 	void (*shutdown)(struct local_stream *s);
-	/* Ends the connection now; closed() is not called and the stream is gone on return. */
+	/*
+	 * Ends the connection now; closed() is not called and the stream is gone on return.  Allowed at any
+	 * time but within accept() and closed(), so the engine looks again after it called the service.
+	 */
 	void (*close)(struct local_stream *s);
 };
 
