@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wire/dns.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+
+enum {
+	FLAG_QR = 1 << 15,
+	FLAG_AA = 1 << 10,
+	FLAG_TC = 1 << 9,
+	FLAG_RD = 1 << 8,
+	FLAG_RA = 1 << 7,
+	FLAG_AD = 1 << 5,
+	FLAG_CD = 1 << 4,
+};
+#define OPCODE_SHIFT 11
+#define LOW_FOUR 0xf
+
+/* In the TTL of an OPT record (RFC 6891 §6.1.3). */
+#define OPT_RCODE_SHIFT 24
+#define OPT_VERSION_SHIFT 16
+#define OPT_DO (1u << 15)
+
+#define QUESTION_POINTER (0xc000 | DNS_HEADER_LEN)
+
+int dns_header_parse(struct bytes_reader *r, struct dns_header *ret)
+{
+	struct dns_header h = { .id = bytes_get_be16(r) };
+	uint16_t flags = bytes_get_be16(r);
+	h.response = flags & FLAG_QR;
+	h.opcode = flags >> OPCODE_SHIFT & LOW_FOUR;
+	h.authoritative = flags & FLAG_AA;
+	h.truncated = flags & FLAG_TC;
+	h.recursion_desired = flags & FLAG_RD;
+	h.recursion_available = flags & FLAG_RA;
+	h.authentic = flags & FLAG_AD;
+	h.checking_disabled = flags & FLAG_CD;
+	h.rcode = flags & LOW_FOUR;
+	h.n_questions = bytes_get_be16(r);
+	h.n_answers = bytes_get_be16(r);
+	h.n_authorities = bytes_get_be16(r);
+	h.n_additionals = bytes_get_be16(r);
+	if (r->failed)
+		return -EBADMSG;
+	*ret = h;
+	return 0;
+}
+
+void dns_header_emit(struct bytes_writer *w, const struct dns_header *h)
+{
+	unsigned flags = (h->response ? FLAG_QR : 0) | (h->opcode & LOW_FOUR) << OPCODE_SHIFT | (h->authoritative ? FLAG_AA : 0) |
+			 (h->truncated ? FLAG_TC : 0) | (h->recursion_desired ? FLAG_RD : 0) | (h->recursion_available ? FLAG_RA : 0) |
+			 (h->authentic ? FLAG_AD : 0) | (h->checking_disabled ? FLAG_CD : 0) | (h->rcode & LOW_FOUR);
+	bytes_put_be16(w, h->id);
+	bytes_put_be16(w, (uint16_t)flags);
+	bytes_put_be16(w, h->n_questions);
+	bytes_put_be16(w, h->n_answers);
+	bytes_put_be16(w, h->n_authorities);
+	bytes_put_be16(w, h->n_additionals);
+}
+
+int dns_question_parse(struct bytes_reader *r, const uint8_t *message, struct dns_question *ret)
+{
+	struct dns_question q;
+	if (dns_name_parse(r, message, &q.name) < 0)
+		return -EBADMSG;
+	q.type = bytes_get_be16(r);
+	q.class = bytes_get_be16(r);
+	if (r->failed)
+		return -EBADMSG;
+	*ret = q;
+	return 0;
+}
+
+void dns_question_emit(struct bytes_writer *w, const struct dns_question *q)
+{
+	dns_name_emit(w, &q->name);
+	bytes_put_be16(w, q->type);
+	bytes_put_be16(w, q->class);
+}
+
+bool dns_question_equal(const struct dns_question *a, const struct dns_question *b)
+{
+	return a->type == b->type && a->class == b->class && dns_name_equal(&a->name, &b->name);
+}
+
+/* The fixed part of a record behind its owner, and its data skipped. */
+struct record_head {
+	uint16_t type, class;
+	uint32_t ttl;
+};
+
+static int skip_record(struct bytes_reader *r, const uint8_t *message, struct dns_name *ret_owner, struct record_head *ret)
+{
+	if (dns_name_parse(r, message, ret_owner) < 0)
+		return -EBADMSG;
+	ret->type = bytes_get_be16(r);
+	ret->class = bytes_get_be16(r);
+	ret->ttl = bytes_get_be32(r);
+	bytes_skip(r, bytes_get_be16(r));
+	return r->failed ? -EBADMSG : 0;
+}
+
+/* RFC 6891 §6.1.1, §6.1.2: the owner is the root; a second OPT is an error. */
+static int take_opt(const struct dns_name *owner, const struct record_head *head, struct dns_edns *edns)
+{
+	if (edns->present || owner->len != 1)
+		return -EBADMSG;
+	*edns = (struct dns_edns){
+		.present = true,
+		.udp_size = MAX(head->class, (uint16_t)DNS_UDP_MIN),
+		.version = head->ttl >> OPT_VERSION_SHIFT & 0xff,
+		.dnssec_ok = head->ttl & OPT_DO,
+	};
+	return 0;
+}
+
+int dns_query_parse(const uint8_t *message, size_t len, struct dns_query *ret)
+{
+	struct dns_query q = { 0 };
+	struct bytes_reader r = bytes_reader(message, len);
+	if (dns_header_parse(&r, &q.header) < 0 || q.header.n_questions != 1 || dns_question_parse(&r, message, &q.question) < 0)
+		return -EBADMSG;
+	unsigned in_front = (unsigned)q.header.n_answers + q.header.n_authorities;
+	unsigned records = in_front + q.header.n_additionals;
+	for (unsigned i = 0; i < records; i++) {
+		struct dns_name owner;
+		struct record_head head;
+		if (skip_record(&r, message, &owner, &head) < 0)
+			return -EBADMSG;
+		if (i >= in_front && head.type == DNS_TYPE_OPT && take_opt(&owner, &head, &q.edns) < 0)
+			return -EBADMSG;
+	}
+	*ret = q;
+	return 0;
+}
+
+static void emit_record_head(struct bytes_writer *w, const struct dns_name *owner, uint16_t type, uint32_t ttl, size_t data_len)
+{
+	if (owner)
+		dns_name_emit(w, owner);
+	else
+		bytes_put_be16(w, QUESTION_POINTER);
+	bytes_put_be16(w, type);
+	bytes_put_be16(w, DNS_CLASS_IN);
+	bytes_put_be32(w, ttl);
+	bytes_put_be16(w, (uint16_t)data_len);
+}
+
+void dns_record_emit_a(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, ip4_t ip)
+{
+	emit_record_head(w, owner, DNS_TYPE_A, ttl, sizeof(ip));
+	bytes_put_be32(w, ip);
+}
+
+void dns_record_emit_aaaa(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, const struct ip_addr *ip)
+{
+	emit_record_head(w, owner, DNS_TYPE_AAAA, ttl, sizeof(ip->b));
+	bytes_put(w, ip->b, sizeof(ip->b));
+}
+
+void dns_record_emit_name(struct bytes_writer *w, const struct dns_name *owner, uint16_t type, uint32_t ttl, const struct dns_name *target)
+{
+	emit_record_head(w, owner, type, ttl, target->len);
+	dns_name_emit(w, target);
+}
+
+void dns_record_emit_soa(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, const struct dns_soa *soa)
+{
+	emit_record_head(w, owner, DNS_TYPE_SOA, ttl, (size_t)soa->mname.len + soa->rname.len + 5 * sizeof(uint32_t));
+	dns_name_emit(w, &soa->mname);
+	dns_name_emit(w, &soa->rname);
+	bytes_put_be32(w, soa->serial);
+	bytes_put_be32(w, soa->refresh);
+	bytes_put_be32(w, soa->retry);
+	bytes_put_be32(w, soa->expire);
+	bytes_put_be32(w, soa->minimum);
+}
+
+void dns_record_emit_opt(struct bytes_writer *w, const struct dns_edns *edns, uint16_t rcode)
+{
+	bytes_put_u8(w, 0); /* owner: the root */
+	bytes_put_be16(w, DNS_TYPE_OPT);
+	bytes_put_be16(w, edns->udp_size);
+	bytes_put_be32(w, (uint32_t)(rcode >> 4) << OPT_RCODE_SHIFT | (uint32_t)edns->version << OPT_VERSION_SHIFT |
+				  (edns->dnssec_ok ? OPT_DO : 0));
+	bytes_put_be16(w, 0); /* no options */
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * DNS messages (RFC 1035) with EDNS (RFC 6891): what a forwarder with a few names of its own
+ * must understand of a query and of the head of an answer, and the records that it answers with.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/bytes.h"
+#include "wire/dns_name.h"
+
+#define DNS_PORT 53
+#define DNS_HEADER_LEN 12
+#define DNS_UDP_MIN 512 /* what every requester takes over UDP (RFC 1035 §2.3.4) */
+#define DNS_MESSAGE_MAX 65535
+
+enum dns_type {
+	DNS_TYPE_A = 1,
+	DNS_TYPE_NS = 2,
+	DNS_TYPE_SOA = 6,
+	DNS_TYPE_PTR = 12,
+	DNS_TYPE_TXT = 16,
+	DNS_TYPE_AAAA = 28,
+	DNS_TYPE_OPT = 41,
+	DNS_TYPE_HTTPS = 65, /* RFC 9460 */
+	DNS_TYPE_IXFR = 251,
+	DNS_TYPE_AXFR = 252,
+	DNS_TYPE_ANY = 255,
+};
+
+enum dns_class {
+	DNS_CLASS_IN = 1,
+	DNS_CLASS_CH = 3,
+	DNS_CLASS_ANY = 255,
+};
+
+enum dns_opcode {
+	DNS_OPCODE_QUERY = 0,
+};
+
+/* Those above 15 need EDNS (RFC 6891 §6.1.3). */
+enum dns_rcode {
+	DNS_RCODE_NOERROR = 0,
+	DNS_RCODE_FORMERR = 1,
+	DNS_RCODE_SERVFAIL = 2,
+	DNS_RCODE_NXDOMAIN = 3,
+	DNS_RCODE_NOTIMP = 4,
+	DNS_RCODE_REFUSED = 5,
+	DNS_RCODE_BADVERS = 16,
+};
+
+struct dns_header {
+	uint16_t id;
+	bool response;	    /* QR */
+	uint8_t opcode;	    /* enum dns_opcode */
+	bool authoritative; /* AA */
+	bool truncated;	    /* TC */
+	bool recursion_desired, recursion_available;
+	bool authentic, checking_disabled; /* RFC 4035 §3.2 */
+	uint8_t rcode;			   /* the low four bits */
+	uint16_t n_questions, n_answers, n_authorities, n_additionals;
+};
+
+struct dns_question {
+	struct dns_name name;
+	uint16_t type, class;
+};
+
+/* The OPT pseudo-record, without its options. */
+struct dns_edns {
+	bool present;
+	uint16_t udp_size; /* at least DNS_UDP_MIN (RFC 6891 §6.2.3) */
+	uint8_t version;
+	bool dnssec_ok; /* DO (RFC 3225) */
+};
+
+struct dns_query {
+	struct dns_header header;
+	struct dns_question question;
+	struct dns_edns edns;
+};
+
+/* -EBADMSG when truncated. */
+int dns_header_parse(struct bytes_reader *r, struct dns_header *ret);
+void dns_header_emit(struct bytes_writer *w, const struct dns_header *h);
+
+/* As dns_name_parse(). */
+int dns_question_parse(struct bytes_reader *r, const uint8_t *message, struct dns_question *ret);
+void dns_question_emit(struct bytes_writer *w, const struct dns_question *q);
+
+/*
+ * A whole query: one question, records that all end within the message, at most one OPT.  -EBADMSG.
+ * Bytes behind the last record are not looked at.
+ */
+int dns_query_parse(const uint8_t *message, size_t len, struct dns_query *ret);
+/* Names without regard to case. */
+bool dns_question_equal(const struct dns_question *a, const struct dns_question *b);
+
+/* Records of class IN.  @owner NULL: the name of the message's first question, as a compression pointer. */
+void dns_record_emit_a(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, ip4_t ip);
+void dns_record_emit_aaaa(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, const struct ip_addr *ip);
+/* A record whose data is one name: PTR, NS. */
+void dns_record_emit_name(struct bytes_writer *w, const struct dns_name *owner, uint16_t type, uint32_t ttl, const struct dns_name *target);
+
+struct dns_soa {
+	struct dns_name mname, rname;
+	uint32_t serial, refresh, retry, expire, minimum;
+};
+
+void dns_record_emit_soa(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, const struct dns_soa *soa);
+/* @rcode: the whole code, its upper eight bits go here. */
+void dns_record_emit_opt(struct bytes_writer *w, const struct dns_edns *edns, uint16_t rcode);

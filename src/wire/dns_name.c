@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wire/dns_name.h"
+
+#include <errno.h>
+
+/* The two upper bits of a length byte (RFC 1035 §4.1.4). */
+#define LABEL_KIND 0xc0
+#define LABEL_POINTER 0xc0
+/* A pointer into the header points at no name. */
+#define FIRST_NAME_AT 12
+
+/* Appends a label; false when the name, with the root still to come, gets too long. */
+static bool append(struct dns_name *n, const uint8_t *label, size_t len)
+{
+	if (len > DNS_NAME_MAX - 2u - n->len)
+		return false;
+	n->bytes[n->len] = (uint8_t)len;
+	memcpy(n->bytes + n->len + 1, label, len);
+	n->len = (uint8_t)(n->len + 1 + len);
+	return true;
+}
+
+static void finish(struct dns_name *n)
+{
+	n->bytes[n->len++] = 0;
+}
+
+/* Where the pointer with first byte @high leads; -EBADMSG unless that is in front of @start. */
+static int follow(struct bytes_reader *r, uint8_t high, const uint8_t *message, const uint8_t **start, const uint8_t *end)
+{
+	size_t offset = (size_t)(high & ~LABEL_KIND & 0xff) << 8 | bytes_get_u8(r);
+	if (r->failed || offset < FIRST_NAME_AT || offset >= (size_t)(*start - message))
+		return -EBADMSG;
+	*start = message + offset;
+	*r = bytes_reader(*start, (size_t)(end - *start));
+	return 0;
+}
+
+int dns_name_parse(struct bytes_reader *r, const uint8_t *message, struct dns_name *ret)
+{
+	struct dns_name n = { 0 };
+	struct bytes_reader at = *r;
+	const uint8_t *start = r->at, *end = r->at + r->left;
+	bool followed = false;
+	for (uint8_t len; (len = bytes_get_u8(&at)) != 0;) {
+		if ((len & LABEL_KIND) == LABEL_POINTER) {
+			if (!followed) {
+				*r = at;
+				bytes_skip(r, 1);
+				followed = true;
+			}
+			if (follow(&at, len, message, &start, end) < 0)
+				return -EBADMSG;
+			continue;
+		}
+		if (len & LABEL_KIND)
+			return -EBADMSG;
+		const uint8_t *label = bytes_take(&at, len);
+		if (!label || !append(&n, label, len))
+			return -EBADMSG;
+	}
+	if (at.failed)
+		return -EBADMSG;
+	if (!followed)
+		*r = at;
+	finish(&n);
+	*ret = n;
+	return 0;
+}
+
+void dns_name_emit(struct bytes_writer *w, const struct dns_name *n)
+{
+	bytes_put(w, n->bytes, n->len);
+}
+
+int dns_name_from_text(const char *text, struct dns_name *ret)
+{
+	struct dns_name n = { 0 };
+	if (strcmp(text, ".") == 0)
+		text = "";
+	while (*text) {
+		size_t len = strcspn(text, ".");
+		if (len == 0 || len > DNS_LABEL_MAX || !append(&n, (const uint8_t *)text, len))
+			return -EINVAL;
+		text += len;
+		if (*text == '.')
+			text++;
+	}
+	finish(&n);
+	*ret = n;
+	return 0;
+}
+
+int dns_name_child(const char *label, const struct dns_name *parent, struct dns_name *ret)
+{
+	struct dns_name n = { 0 };
+	size_t len = strlen(label);
+	if (len == 0 || len > DNS_LABEL_MAX || 1 + len + parent->len > DNS_NAME_MAX)
+		return -EINVAL;
+	append(&n, (const uint8_t *)label, len);
+	memcpy(n.bytes + n.len, parent->bytes, parent->len);
+	n.len = (uint8_t)(n.len + parent->len);
+	*ret = n;
+	return 0;
+}
+
+/* The offset of label @index, or of the root behind the last one. */
+static size_t label_offset(const struct dns_name *n, unsigned index)
+{
+	size_t at = 0;
+	for (; index > 0 && n->bytes[at] != 0; index--)
+		at += 1u + n->bytes[at];
+	return at;
+}
+
+struct dns_name dns_name_parent(const struct dns_name *n, unsigned labels)
+{
+	size_t at = label_offset(n, labels);
+	struct dns_name parent = { .len = (uint8_t)(n->len - at) };
+	memcpy(parent.bytes, n->bytes + at, parent.len);
+	return parent;
+}
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+/* Length bytes are below 'A', so folding them changes nothing. */
+static bool equal_bytes(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (lower(a[i]) != lower(b[i]))
+			return false;
+	return true;
+}
+
+bool dns_name_equal(const struct dns_name *a, const struct dns_name *b)
+{
+	return a->len == b->len && equal_bytes(a->bytes, b->bytes, a->len);
+}
+
+unsigned dns_name_labels(const struct dns_name *n)
+{
+	unsigned labels = 0;
+	for (size_t at = 0; n->bytes[at] != 0; at += 1u + n->bytes[at])
+		labels++;
+	return labels;
+}
+
+bool dns_name_within(const struct dns_name *n, const struct dns_name *ancestor)
+{
+	unsigned labels = dns_name_labels(n), above = dns_name_labels(ancestor);
+	if (labels < above)
+		return false;
+	size_t at = label_offset(n, labels - above);
+	return (size_t)n->len - at == ancestor->len && equal_bytes(n->bytes + at, ancestor->bytes, ancestor->len);
+}
+
+static bool is_host_char(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+int dns_name_label(const struct dns_name *n, unsigned index, char ret[static DNS_LABEL_MAX + 1])
+{
+	const uint8_t *label = n->bytes + label_offset(n, index);
+	uint8_t len = *label++;
+	if (len == 0)
+		return -EINVAL;
+	for (uint8_t i = 0; i < len; i++)
+		if (!is_host_char(lower(label[i])))
+			return -EINVAL;
+	for (uint8_t i = 0; i < len; i++)
+		ret[i] = (char)lower(label[i]);
+	ret[len] = '\0';
+	return 0;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wire/dns.h"
+
+#include <errno.h>
+#include <glib.h>
+
+#include "base/macros.h" /* behind glib: its MIN and MAX evaluate twice */
+
+static struct dns_name name(const char *text)
+{
+	struct dns_name n;
+	g_assert_cmpint(dns_name_from_text(text, &n), ==, 0);
+	return n;
+}
+
+/* The example of RFC 1035 §4.1.4: F.ISI.ARPA at 20, FOO.F.ISI.ARPA at 40, ARPA at 64, the root at 92. */
+static size_t rfc_names(uint8_t message[static 93])
+{
+	static const char f_isi_arpa[] = "\1F\3ISI\4ARPA", foo[] = "\3FOO\xc0\x14", arpa[] = "\xc0\x1a";
+	memset(message, 0, 93);
+	memcpy(message + 20, f_isi_arpa, sizeof(f_isi_arpa));
+	memcpy(message + 40, foo, sizeof(foo) - 1);
+	memcpy(message + 64, arpa, sizeof(arpa) - 1);
+	return 93;
+}
+
+static void names_of_the_rfc_example_decompress(void)
+{
+	static const struct {
+		size_t at, ends;
+		const char *text;
+	} cases[] = { { 20, 32, "F.ISI.ARPA" }, { 40, 46, "FOO.F.ISI.ARPA" }, { 64, 66, "ARPA" }, { 92, 93, "." } };
+	uint8_t message[93];
+	size_t len = rfc_names(message);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct bytes_reader r = bytes_reader(message + cases[i].at, len - cases[i].at);
+		struct dns_name n, want = name(cases[i].text);
+		g_assert_cmpint(dns_name_parse(&r, message, &n), ==, 0);
+		g_assert_cmpmem(n.bytes, n.len, want.bytes, want.len);
+		g_assert_cmpuint((size_t)(r.at - message), ==, cases[i].ends);
+		g_assert_cmpuint(r.left, ==, len - cases[i].ends);
+	}
+}
+
+static int parse_name_at(const void *message, size_t len, size_t at)
+{
+	struct bytes_reader r = bytes_reader((const uint8_t *)message + at, len - at);
+	struct dns_name n;
+	return dns_name_parse(&r, message, &n);
+}
+
+static void pointers_that_do_not_lead_backwards_are_refused(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t len, at;
+	} cases[] = {
+		{ "------------\xc0\x0c", 14, 12 },	    /* to itself */
+		{ "------------\xc0\x0e\xc0\x0c", 16, 14 }, /* a loop of two */
+		{ "------------\xc0\x0e\1a", 17, 12 },	    /* forwards */
+		{ "------------\1a\xc0\x0c", 16, 12 },	    /* into the name it is part of */
+		{ "--\0---------\xc0\x02", 14, 12 },	    /* into the header */
+		{ "------------\1a\0\xc0", 16, 15 },	    /* half a pointer */
+		{ "------------\xc0\xff", 14, 12 },	    /* behind the end */
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		g_assert_cmpint(parse_name_at(cases[i].bytes, cases[i].len, cases[i].at), ==, -EBADMSG);
+}
+
+static void reserved_label_kinds_are_refused(void)
+{
+	g_assert_cmpint(parse_name_at("------------\x41"
+				      "a\0",
+				      15, 12),
+			==, -EBADMSG);
+	g_assert_cmpint(parse_name_at("------------\x81"
+				      "a\0",
+				      15, 12),
+			==, -EBADMSG);
+}
+
+static void names_without_an_end_are_refused(void)
+{
+	g_assert_cmpint(parse_name_at("------------", 12, 12), ==, -EBADMSG);
+	g_assert_cmpint(parse_name_at("------------\1a", 14, 12), ==, -EBADMSG);
+	g_assert_cmpint(parse_name_at("------------\5abc", 16, 12), ==, -EBADMSG);
+}
+
+/* @tail more bytes of label behind three of 63: 3 * 64 + 1 + tail + 1 bytes in all. */
+static int parse_long_name(size_t tail)
+{
+	uint8_t message[300] = { 0 };
+	size_t at = 12;
+	for (int i = 0; i < 3; i++, at += 64) {
+		message[at] = 63;
+		memset(message + at + 1, 'x', 63);
+	}
+	message[at] = (uint8_t)tail;
+	memset(message + at + 1, 'y', tail);
+	return parse_name_at(message, sizeof(message), 12);
+}
+
+static void names_end_at_255_bytes(void)
+{
+	g_assert_cmpint(parse_long_name(61), ==, 0);
+	g_assert_cmpint(parse_long_name(62), ==, -EBADMSG);
+}
+
+static void text_makes_names(void)
+{
+	struct dns_name n;
+	g_assert_cmpint(dns_name_from_text("a.bc.", &n), ==, 0);
+	g_assert_cmpmem(n.bytes, n.len, "\1a\2bc", 6);
+	g_assert_cmpint(dns_name_from_text("", &n), ==, 0);
+	g_assert_cmpuint(n.len, ==, 1);
+	g_assert_cmpint(dns_name_from_text("a..b", &n), ==, -EINVAL);
+	g_assert_cmpint(dns_name_from_text(".a", &n), ==, -EINVAL);
+	g_autofree char *label = g_strnfill(64, 'a');
+	g_assert_cmpint(dns_name_from_text(label, &n), ==, -EINVAL);
+	g_assert_cmpint(dns_name_child(label, &n, &n), ==, -EINVAL);
+	g_assert_cmpint(dns_name_from_text(label + 1, &n), ==, 0);
+	g_autofree char *three = g_strdup_printf("%s.%s.%s", label + 1, label + 1, label + 1);
+	struct dns_name parent = name(three);
+	g_assert_cmpint(dns_name_child(label + 2, &parent, &n), ==, -EINVAL);
+	g_assert_cmpint(dns_name_child(label + 3, &parent, &n), ==, 0);
+	g_assert_cmpuint(n.len, ==, 255);
+}
+
+static void names_compare_without_case_at_label_boundaries(void)
+{
+	struct dns_name web = name("Web.LANLET.internal"), domain = name("lanlet.INTERNAL"), other = name("xlanlet.internal"),
+			root = name(".");
+	g_assert_true(dns_name_within(&web, &domain));
+	g_assert_true(dns_name_within(&domain, &domain));
+	g_assert_true(dns_name_within(&domain, &root));
+	g_assert_false(dns_name_within(&domain, &web));
+	g_assert_false(dns_name_within(&other, &domain));
+	g_assert_cmpuint(dns_name_labels(&web), ==, 3);
+	g_assert_cmpuint(dns_name_labels(&root), ==, 0);
+	struct dns_name parent = dns_name_parent(&web, 1);
+	g_assert_true(dns_name_equal(&parent, &domain));
+	parent = dns_name_parent(&web, 7);
+	g_assert_true(dns_name_equal(&parent, &root));
+}
+
+static void labels_become_text_only_when_they_are_host_names(void)
+{
+	struct dns_name n = name("WEB-1_a.x y.z");
+	char label[DNS_LABEL_MAX + 1] = "untouched";
+	g_assert_cmpint(dns_name_label(&n, 1, label), ==, -EINVAL);
+	g_assert_cmpint(dns_name_label(&n, 3, label), ==, -EINVAL);
+	g_assert_cmpstr(label, ==, "untouched");
+	g_assert_cmpint(dns_name_label(&n, 0, label), ==, 0);
+	g_assert_cmpstr(label, ==, "web-1_a");
+}
+
+/* dig +edns=0 +dnssec +bufsize=4096 example.com mx, without its cookie */
+static const uint8_t edns_query[] = {
+	0xbe, 0xef, 0x01, 0x20, 0, 1, 0,  0, 0, 0, 0, 1,  7,	'e', 'x', 'a', 'm',  'p', 'l', 'e',
+	3,    'c',  'o',  'm',	0, 0, 15, 0, 1, 0, 0, 41, 0x10, 0,   0,	  0,   0x80, 0,	  0,   0,
+};
+
+static void query_with_edns_parses(void)
+{
+	struct dns_query q;
+	g_assert_cmpint(dns_query_parse(edns_query, sizeof(edns_query), &q), ==, 0);
+	g_assert_cmphex(q.header.id, ==, 0xbeef);
+	g_assert_true(q.header.recursion_desired);
+	g_assert_true(q.header.authentic);
+	g_assert_false(q.header.response);
+	struct dns_name want = name("example.com");
+	g_assert_true(dns_name_equal(&q.question.name, &want));
+	g_assert_cmpuint(q.question.type, ==, 15);
+	g_assert_cmpuint(q.question.class, ==, DNS_CLASS_IN);
+	g_assert_true(q.edns.present);
+	g_assert_cmpuint(q.edns.udp_size, ==, 4096);
+	g_assert_true(q.edns.dnssec_ok);
+	g_assert_cmpuint(q.edns.version, ==, 0);
+}
+
+static void query_cut_anywhere_is_refused(void)
+{
+	struct dns_query q;
+	for (size_t len = 0; len < sizeof(edns_query); len++)
+		g_assert_cmpint(dns_query_parse(edns_query, len, &q), ==, -EBADMSG);
+}
+
+static void query_without_exactly_one_question_is_refused(void)
+{
+	struct dns_query q;
+	for (uint8_t count = 0; count < 4; count++) {
+		uint8_t copy[sizeof(edns_query)];
+		memcpy(copy, edns_query, sizeof(copy));
+		copy[5] = count;
+		g_assert_cmpint(dns_query_parse(copy, sizeof(copy), &q), ==, count == 1 ? 0 : -EBADMSG);
+	}
+}
+
+/* RFC 6891 §6.1.1: more than one OPT, or one that does not belong to the root, is FORMERR. */
+static void bad_opt_is_refused(void)
+{
+	uint8_t twice[sizeof(edns_query) + 11];
+	memcpy(twice, edns_query, sizeof(edns_query));
+	memcpy(twice + sizeof(edns_query), edns_query + sizeof(edns_query) - 11, 11);
+	struct dns_query q;
+	twice[11] = 2;
+	g_assert_cmpint(dns_query_parse(twice, sizeof(twice), &q), ==, -EBADMSG);
+
+	uint8_t owned[sizeof(edns_query) + 1];
+	memcpy(owned, edns_query, sizeof(edns_query) - 11);
+	memcpy(owned + sizeof(edns_query) - 11, "\xc0\x0c", 2);
+	memcpy(owned + sizeof(edns_query) - 9, edns_query + sizeof(edns_query) - 10, 10);
+	g_assert_cmpint(dns_query_parse(owned, sizeof(owned), &q), ==, -EBADMSG);
+}
+
+/* RFC 6891 §6.2.3: values below 512 mean 512. */
+static void small_edns_size_means_512(void)
+{
+	uint8_t copy[sizeof(edns_query)];
+	memcpy(copy, edns_query, sizeof(copy));
+	copy[sizeof(copy) - 8] = 0;
+	copy[sizeof(copy) - 7] = 100;
+	struct dns_query q;
+	g_assert_cmpint(dns_query_parse(copy, sizeof(copy), &q), ==, 0);
+	g_assert_cmpuint(q.edns.udp_size, ==, DNS_UDP_MIN);
+}
+
+static void header_round_trips(void)
+{
+	for (unsigned bits = 0; bits < 0x10000; bits++) {
+		if (bits & 1 << 6) /* Z, must be 0 */
+			continue;
+		uint8_t in[DNS_HEADER_LEN] = { 1, 2, (uint8_t)(bits >> 8), (uint8_t)bits, 0, 1, 0, 2, 0, 3, 0, 4 }, out[DNS_HEADER_LEN];
+		struct bytes_reader r = bytes_reader(in, sizeof(in));
+		struct bytes_writer w = bytes_writer(out, sizeof(out));
+		struct dns_header h;
+		g_assert_cmpint(dns_header_parse(&r, &h), ==, 0);
+		dns_header_emit(&w, &h);
+		g_assert_cmpmem(in, sizeof(in), out, w.len);
+	}
+}
+
+static void question_emits_what_it_parsed(void)
+{
+	struct bytes_reader r = bytes_reader(edns_query + DNS_HEADER_LEN, sizeof(edns_query) - DNS_HEADER_LEN);
+	struct dns_question q;
+	uint8_t out[64];
+	struct bytes_writer w = bytes_writer(out, sizeof(out));
+	g_assert_cmpint(dns_question_parse(&r, edns_query, &q), ==, 0);
+	dns_question_emit(&w, &q);
+	g_assert_cmpmem(out, w.len, edns_query + DNS_HEADER_LEN, 17);
+}
+
+static void records_are_laid_out_as_the_rfcs_say(void)
+{
+	uint8_t out[256];
+	struct bytes_writer w = bytes_writer(out, sizeof(out));
+	struct dns_name owner = name("a"), target = name("b.c");
+	dns_record_emit_a(&w, NULL, 7, IP4(10, 1, 2, 3));
+	g_assert_cmpmem(out, w.len, "\xc0\x0c\0\1\0\1\0\0\0\7\0\4\x0a\1\2\3", 16);
+	w = bytes_writer(out, sizeof(out));
+	dns_record_emit_name(&w, &owner, DNS_TYPE_PTR, 0, &target);
+	g_assert_cmpmem(out, w.len, "\1a\0\0\x0c\0\1\0\0\0\0\0\5\1b\1c\0", 18);
+	w = bytes_writer(out, sizeof(out));
+	dns_record_emit_soa(&w, NULL, 0, &(struct dns_soa){ owner, target, 1, 2, 3, 4, 5 });
+	g_assert_cmpmem(out, w.len, "\xc0\x0c\0\6\0\1\0\0\0\0\0\x1c\1a\0\1b\1c\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5", 40);
+	w = bytes_writer(out, sizeof(out));
+	struct dns_edns edns = { .present = true, .udp_size = 1232, .dnssec_ok = true };
+	dns_record_emit_opt(&w, &edns, DNS_RCODE_BADVERS);
+	g_assert_cmpmem(out, w.len, "\0\0\x29\x04\xd0\1\0\x80\0\0\0", 11);
+}
+
+static void records_that_do_not_fit_fail_the_writer(void)
+{
+	uint8_t out[64];
+	for (size_t size = 0; size < 28; size++) {
+		struct bytes_writer w = bytes_writer(out, size);
+		struct ip_addr a = { { 0 } };
+		dns_record_emit_aaaa(&w, NULL, 0, &a);
+		g_assert_true(w.failed);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define ADD(f) g_test_add_func("/dns-wire/" #f, f)
+	ADD(names_of_the_rfc_example_decompress);
+	ADD(pointers_that_do_not_lead_backwards_are_refused);
+	ADD(reserved_label_kinds_are_refused);
+	ADD(names_without_an_end_are_refused);
+	ADD(names_end_at_255_bytes);
+	ADD(text_makes_names);
+	ADD(names_compare_without_case_at_label_boundaries);
+	ADD(labels_become_text_only_when_they_are_host_names);
+	ADD(query_with_edns_parses);
+	ADD(query_cut_anywhere_is_refused);
+	ADD(query_without_exactly_one_question_is_refused);
+	ADD(bad_opt_is_refused);
+	ADD(small_edns_size_means_512);
+	ADD(header_round_trips);
+	ADD(question_emits_what_it_parsed);
+	ADD(records_are_laid_out_as_the_rfcs_say);
+	ADD(records_that_do_not_fit_fail_the_writer);
+	return g_test_run();
+}
