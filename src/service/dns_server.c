@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/dns_server.h"
+
+#include "wire/dns.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* 1–65535 and nothing behind it. */
+static int parse_port(const char *text, uint16_t *ret)
+{
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+	if (*end != '\0' || port == 0 || port > UINT16_MAX)
+		return -EINVAL;
+	*ret = (uint16_t)port;
+	return 0;
+}
+
+/* ADDRESS or V6ADDRESS%SCOPE in @len bytes. */
+static int parse_address(const char *text, size_t len, struct dns_server *s)
+{
+	char address[IP_TEXT_SIZE];
+	const char *percent = memchr(text, '%', len);
+	size_t address_len = percent ? (size_t)(percent - text) : len;
+	if (address_len >= sizeof(address))
+		return -EINVAL;
+	memcpy(address, text, address_len);
+	address[address_len] = '\0';
+	if (ip_parse(address, &s->endpoint.addr) < 0)
+		return -EINVAL;
+	if (!percent)
+		return 0;
+	size_t scope_len = len - address_len - 1;
+	if (ip_is_v4(&s->endpoint.addr) || scope_len == 0 || scope_len >= sizeof(s->scope))
+		return -EINVAL;
+	memcpy(s->scope, percent + 1, scope_len);
+	return 0;
+}
+
+/* Splits @text into address and port; @ret_port is NULL when there is none. */
+static int split(const char *text, const char **ret_address, size_t *ret_len, const char **ret_port)
+{
+	const char *end = text + strlen(text), *mark;
+	if (*text == '[') {
+		mark = strchr(text, ']');
+		if (!mark || (mark[1] != '\0' && mark[1] != ':'))
+			return -EINVAL;
+		*ret_address = text + 1;
+		*ret_len = (size_t)(mark - text - 1);
+		*ret_port = mark[1] == ':' ? mark + 2 : NULL;
+		return 0;
+	}
+	mark = strchr(text, '#');
+	if (!mark && strchr(text, ':') == strrchr(text, ':')) /* two colons make it IPv6 */
+		mark = strchr(text, ':');
+	*ret_address = text;
+	*ret_len = (size_t)((mark ? mark : end) - text);
+	*ret_port = mark ? mark + 1 : NULL;
+	return 0;
+}
+
+int dns_server_parse(const char *text, struct dns_server *ret)
+{
+	struct dns_server s = { .endpoint.port = DNS_PORT };
+	const char *address, *port;
+	size_t len;
+	if (split(text, &address, &len, &port) < 0 || parse_address(address, len, &s) < 0)
+		return -EINVAL;
+	if (port && parse_port(port, &s.endpoint.port) < 0)
+		return -EINVAL;
+	*ret = s;
+	return 0;
+}
+
+const char *dns_server_format(const struct dns_server *server, char buf[static DNS_SERVER_TEXT_SIZE])
+{
+	char address[IP_TEXT_SIZE];
+	ip_format(&server->endpoint.addr, address);
+	const char *percent = server->scope[0] ? "%" : "";
+	if (server->endpoint.port == DNS_PORT)
+		snprintf(buf, DNS_SERVER_TEXT_SIZE, "%s%s%s", address, percent, server->scope);
+	else if (ip_is_v4(&server->endpoint.addr))
+		snprintf(buf, DNS_SERVER_TEXT_SIZE, "%s:%u", address, server->endpoint.port);
+	else
+		snprintf(buf, DNS_SERVER_TEXT_SIZE, "[%s%s%s]:%u", address, percent, server->scope, server->endpoint.port);
+	return buf;
+}
+
+bool dns_server_equal(const struct dns_server *a, const struct dns_server *b)
+{
+	return ip_equal(&a->endpoint.addr, &b->endpoint.addr) && a->endpoint.port == b->endpoint.port && strcmp(a->scope, b->scope) == 0;
+}
+
+bool dns_server_list_equal(const struct dns_server_list *a, const struct dns_server_list *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (unsigned i = 0; i < a->count; i++)
+		if (!dns_server_equal(&a->server[i], &b->server[i]))
+			return false;
+	return true;
+}
+
+void dns_server_list_add(struct dns_server_list *list, const struct dns_server *server)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (dns_server_equal(&list->server[i], server))
+			return;
+	if (list->count < DNS_SERVERS_MAX)
+		list->server[list->count++] = *server;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a name server is: a value, read from `--dns` or from resolv.conf.  The scope of a
+ * link-local IPv6 address stays a name, because the interface may come later or come back with another index.
+ */
+#pragma once
+
+#include "base/addr.h"
+
+#include <stddef.h>
+
+#define DNS_SCOPE_SIZE 16 /* IFNAMSIZ */
+#define DNS_SERVERS_MAX 8u
+/* "[fe80::1%interface]:65535" */
+#define DNS_SERVER_TEXT_SIZE (IP_TEXT_SIZE + DNS_SCOPE_SIZE + 9)
+
+struct dns_server {
+	struct ip_endpoint endpoint;
+	char scope[DNS_SCOPE_SIZE]; /* interface name or index as text; "": none */
+};
+
+struct dns_server_list {
+	struct dns_server server[DNS_SERVERS_MAX];
+	unsigned count;
+};
+
+/*
+ * Parses ADDRESS, ADDRESS#PORT, A.B.C.D:PORT or [V6ADDRESS]:PORT, where an IPv6 address may have a %SCOPE.
+ * The port is 53 unless given.  -EINVAL.
+ */
+int dns_server_parse(const char *text, struct dns_server *ret);
+/* As dns_server_parse() reads it; the port only when it is not 53. */
+const char *dns_server_format(const struct dns_server *server, char buf[static DNS_SERVER_TEXT_SIZE]);
+bool dns_server_equal(const struct dns_server *a, const struct dns_server *b);
+bool dns_server_list_equal(const struct dns_server_list *a, const struct dns_server_list *b);
+/* Appends @server unless it is there already or the list is full. */
+void dns_server_list_add(struct dns_server_list *list, const struct dns_server *server);
