@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes the seeds of the targets that take Ethernet frames.
+"""Writes the seeds of the targets whose inputs are frames or records of a fixed form.
 
 The seeds are kept in the tree; run this again only after changing it:  tests/fuzz/seeds.py
 """
@@ -85,6 +85,28 @@ def packet_seeds():
     }
 
 
+def reassembly_seeds():
+    """Records of reassembly-fuzz.c: (offset, length, more, id, port, contents)."""
+    def records(*pieces):
+        return b"".join(bytes([more | ident << 1 | port << 3 | variant << 7, offset // 8, length & 255, length >> 8])
+                        for offset, length, more, ident, port, variant in pieces)
+
+    in_order = [(0, 64, 1, 1, 0, 0), (64, 64, 1, 1, 0, 0), (128, 30, 0, 1, 0, 0)]
+    timeout = bytes([0x70, 0, 0, 0])
+    return {
+        "in-order": records(*in_order),
+        "reversed": records(*reversed(in_order)),
+        "duplicate": records(in_order[0], *in_order),
+        "overlap": records(in_order[0], (56, 64, 1, 1, 0, 0), *in_order[1:]),
+        "same-range-other-bytes": records(in_order[0], (0, 64, 1, 1, 0, 1), *in_order[1:]),
+        "two-ports": records(in_order[0], (64, 64, 0, 1, 1, 0), *in_order[1:]),
+        "two-ends": records((128, 30, 0, 1, 0, 0), (512, 30, 0, 1, 0, 0), *in_order[:2]),
+        "timeout": records(*in_order[:2]) + timeout + records(in_order[2]) + timeout,
+        "tiny": records(*((i * 8, 8, 1, 2, 0, 0) for i in range(140))),
+        "long": records((0, 1000, 1, 3, 0, 0), (1000, 1000, 1, 3, 0, 0), (2000, 999, 0, 3, 0, 0)),
+    }
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,3 +115,4 @@ def write(target, seeds):
 
 
 write("packet", packet_seeds())
+write("reassembly", reassembly_seeds())

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A datagram keeps its fragments in a list sorted by offset, without overlaps, so it is complete when the
+ * bytes received equal the end that the last fragment announced: no hole list is needed.  Each
+ * datagram is on two lists, both oldest first: all of them (for expiry) and its port's (for eviction).
+ *
+ *     (new) → open → complete: handed out and freed
+ *               │ └→ expired or evicted: freed
+ *               └→ dead (overlap, contradiction, too many pieces): bytes freed, kept as a mark until its time is
+ *                  up so that what still comes of it is refused
+ */
+#include "lan/reassembly.h"
+
+#include "base/arena.h"
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "lan/packet.h"
+#include "lan/port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ECN_MASK 0x03
+#define ECN_CE 0x03
+
+struct fragment {
+	struct list node;
+	size_t offset, len;
+	uint8_t bytes[];
+};
+
+struct owner {
+	struct list node;
+	struct list datagrams;
+	unsigned port_id;
+	unsigned n_datagrams;
+	size_t bytes;
+};
+
+struct datagram {
+	struct list by_age;
+	struct list of_owner;
+	struct owner *owner;
+	/* the key, with the owner */
+	ip4_t src, dst;
+	uint16_t id;
+	uint8_t protocol;
+
+	usec_t deadline;
+	struct list fragments;
+	unsigned n_fragments;
+	size_t received; /* payload bytes in fragments */
+	size_t end;      /* payload bytes in all; 0 until the last fragment came */
+	size_t cost;     /* memory charged for it */
+	bool has_first, dead, congested;
+	struct eth_header eth;    /* of the first fragment, as ip */
+	struct ipv4_header ip;
+};
+
+static struct fragment *fragment_of(struct list *node)
+{
+	return container_of(node, struct fragment, node);
+}
+
+static void charge(struct reassembly *r, struct datagram *d, size_t bytes)
+{
+	d->cost += bytes;
+	d->owner->bytes += bytes;
+	r->bytes += bytes;
+}
+
+static void free_fragments(struct reassembly *r, struct datagram *d)
+{
+	size_t freed = 0;
+	list_for_each(node, &d->fragments) {
+		struct fragment *f = fragment_of(node);
+		freed += sizeof(*f) + f->len;
+		list_remove(node);
+		free(f);
+	}
+	d->cost -= freed;
+	d->owner->bytes -= freed;
+	r->bytes -= freed;
+}
+
+static void free_datagram(struct reassembly *r, struct datagram *d)
+{
+	struct owner *o = d->owner;
+	free_fragments(r, d);
+	o->bytes -= d->cost;
+	r->bytes -= d->cost;
+	o->n_datagrams--;
+	r->datagrams--;
+	list_remove(&d->by_age);
+	list_remove(&d->of_owner);
+	free(d);
+	if (o->n_datagrams == 0) {
+		list_remove(&o->node);
+		free(o);
+	}
+}
+
+static void kill_datagram(struct reassembly *r, struct datagram *d)
+{
+	free_fragments(r, d);
+	d->dead = true;
+}
+
+void reassembly_init(struct reassembly *r)
+{
+	*r = (struct reassembly){ 0 };
+	list_init(&r->by_age);
+	list_init(&r->owners);
+}
+
+void reassembly_done(struct reassembly *r)
+{
+	list_for_each(node, &r->by_age)
+		free_datagram(r, container_of(node, struct datagram, by_age));
+}
+
+static struct owner *find_owner(struct reassembly *r, unsigned port_id)
+{
+	list_for_each(node, &r->owners) {
+		struct owner *o = container_of(node, struct owner, node);
+		if (o->port_id == port_id)
+			return o;
+	}
+	return NULL;
+}
+
+static struct owner *new_owner(struct reassembly *r, unsigned port_id)
+{
+	struct owner *o = calloc(1, sizeof(*o));
+	if (!o)
+		return NULL;
+	o->port_id = port_id;
+	list_init(&o->datagrams);
+	list_append(&r->owners, &o->node);
+	return o;
+}
+
+static struct owner *largest_owner(struct reassembly *r)
+{
+	struct owner *largest = NULL;
+	list_for_each(node, &r->owners) {
+		struct owner *o = container_of(node, struct owner, node);
+		if (!largest || o->bytes > largest->bytes)
+			largest = o;
+	}
+	return largest;
+}
+
+static void evict_oldest(struct reassembly *r, struct owner *o)
+{
+	struct datagram *d = container_of(o->datagrams.next, struct datagram, of_owner);
+	if (!d->dead)
+		r->evicted++;
+	free_datagram(r, d);
+}
+
+/* Room for @bytes more and one more datagram of @port_id.  What is evicted is always the oldest of whoever is over. */
+static void make_room(struct reassembly *r, unsigned port_id, size_t bytes)
+{
+	for (struct owner *o; (o = find_owner(r, port_id));) {
+		if (o->bytes + bytes <= REASSEMBLY_BYTES_PER_PORT && o->n_datagrams < REASSEMBLY_DATAGRAMS_PER_PORT)
+			break;
+		evict_oldest(r, o);
+	}
+	while (r->datagrams > 0 && (r->bytes + bytes > REASSEMBLY_BYTES || r->datagrams >= REASSEMBLY_DATAGRAMS))
+		evict_oldest(r, largest_owner(r));
+}
+
+static struct datagram *find_datagram(struct owner *o, const struct ipv4_header *ip)
+{
+	list_for_each(node, &o->datagrams) {
+		struct datagram *d = container_of(node, struct datagram, of_owner);
+		if (d->id == ip->id && d->src == ip->src && d->dst == ip->dst && d->protocol == ip->protocol)
+			return d;
+	}
+	return NULL;
+}
+
+static struct datagram *new_datagram(struct reassembly *r, usec_t now, unsigned port_id, const struct ipv4_header *ip)
+{
+	struct datagram *d = calloc(1, sizeof(*d));
+	struct owner *o = d ? find_owner(r, port_id) : NULL;
+	if (d && !o)
+		o = new_owner(r, port_id);
+	if (!o) {
+		free(d);
+		return NULL;
+	}
+	*d = (struct datagram){ .owner = o, .src = ip->src, .dst = ip->dst, .id = ip->id, .protocol = ip->protocol };
+	d->deadline = usec_add(now, REASSEMBLY_TIMEOUT);
+	list_init(&d->fragments);
+	list_append(&r->by_age, &d->by_age);
+	list_append(&o->datagrams, &d->of_owner);
+	o->n_datagrams++;
+	r->datagrams++;
+	charge(r, d, sizeof(*d));
+	return d;
+}
+
+static struct fragment *copy_fragment(const struct packet *p)
+{
+	struct fragment *f = malloc(sizeof(*f) + p->l4_len);
+	if (!f)
+		return NULL;
+	*f = (struct fragment){ .offset = p->ip.fragment_offset, .len = p->l4_len };
+	frame_copy(p->frame, p->l4_offset, f->bytes, f->len);
+	return f;
+}
+
+enum place {
+	PLACE_FREE,
+	PLACE_DUPLICATE,
+	PLACE_CONFLICT,
+};
+
+/* Where @f belongs among those of @d: before @ret_next.  The search starts behind, where fragments usually come. */
+static enum place find_place(struct datagram *d, const struct fragment *f, bool last, struct list **ret_next)
+{
+	struct list *head = &d->fragments, *prev = head->prev;
+	size_t end = f->offset + f->len;
+	while (prev != head && fragment_of(prev)->offset >= f->offset)
+		prev = prev->prev;
+	struct list *next = prev->next;
+	if (next != head) {
+		const struct fragment *n = fragment_of(next);
+		if (n->offset == f->offset && n->len == f->len && memcmp(n->bytes, f->bytes, f->len) == 0)
+			return PLACE_DUPLICATE;
+		if (n->offset < end || last)
+			return PLACE_CONFLICT;
+	}
+	if (prev != head && fragment_of(prev)->offset + fragment_of(prev)->len > f->offset)
+		return PLACE_CONFLICT;
+	if (d->end > 0 && (last || end > d->end))
+		return PLACE_CONFLICT;
+	*ret_next = next;
+	return PLACE_FREE;
+}
+
+/* 0, or negative when @d is dead now. */
+static int insert(struct reassembly *r, struct datagram *d, const struct packet *p, struct fragment *f)
+{
+	struct list *next;
+	switch (find_place(d, f, !p->ip.more_fragments, &next)) {
+	case PLACE_DUPLICATE:
+		free(f);
+		return 0;
+	case PLACE_CONFLICT:
+		free(f);
+		kill_datagram(r, d);
+		return -EBADMSG;
+	case PLACE_FREE:
+		break;
+	}
+	if (d->n_fragments == REASSEMBLY_FRAGMENTS) {
+		free(f);
+		kill_datagram(r, d);
+		return -ENOBUFS;
+	}
+	list_append(next, &f->node);
+	d->n_fragments++;
+	d->received += f->len;
+	charge(r, d, sizeof(*f) + f->len);
+	d->congested |= (p->ip.tos & ECN_MASK) == ECN_CE;
+	if (!p->ip.more_fragments)
+		d->end = f->offset + f->len;
+	if (f->offset == 0) {
+		d->has_first = true;
+		d->eth = p->eth;
+		d->ip = p->ip;
+	}
+	return 0;
+}
+
+/* A packet with header @ip and the first @len payload bytes of @d. */
+static int build(struct datagram *d, const struct ipv4_header *ip, size_t len, struct arena *arena, struct packet *ret)
+{
+	struct {
+		struct frame frame;
+		struct iovec iov;
+	} *made = arena_alloc(arena, sizeof(*made));
+	size_t size = ETH_HEADER_LEN + ipv4_header_len(ip) + len;
+	struct bytes_writer w = bytes_writer(arena_alloc(arena, size), size);
+	if (!made || !w.data)
+		return -ENOBUFS;
+	eth_emit(&w, &d->eth);
+	ipv4_emit(&w, ip);
+	list_for_each(node, &d->fragments) {
+		const struct fragment *f = fragment_of(node);
+		if (f->offset >= len)
+			break;
+		bytes_put(&w, f->bytes, f->len);
+	}
+	made->frame = frame_of(&made->iov, w.data, w.len);
+	enum drop_reason why;
+	return packet_parse(&made->frame, NULL, arena, ret, &why);
+}
+
+static int complete(struct datagram *d, const struct packet *last, struct packet *ret_whole)
+{
+	struct ipv4_header ip = d->ip;
+	size_t total_len = ipv4_header_len(&ip) + d->end;
+	if (total_len > IPV4_PACKET_MAX)
+		return -EBADMSG;
+	ip.total_len = (uint16_t)total_len;
+	ip.more_fragments = false;
+	if (d->congested) /* RFC 3168 §5.3 */
+		ip.tos |= ECN_CE;
+	struct packet whole;
+	int error = build(d, &ip, d->end, last->arena, &whole);
+	if (error < 0)
+		return error;
+	whole.port = last->port;
+	*ret_whole = whole;
+	return 1;
+}
+
+/* RFC 791 §3.2: all but the last are multiples of 8 bytes; "ping of death" ends past 65535. */
+static bool is_possible(const struct packet *p)
+{
+	return p->l4_len > 0 && (!p->ip.more_fragments || p->l4_len % 8 == 0) &&
+	       p->ip.fragment_offset + p->l4_len <= IPV4_PACKET_MAX - IPV4_HEADER_LEN;
+}
+
+int reassembly_input(struct reassembly *r, usec_t now, const struct packet *p, struct packet *ret_whole)
+{
+	if (!is_possible(p))
+		return -EBADMSG;
+	unsigned port_id = p->port ? p->port->id : 0;
+	make_room(r, port_id, sizeof(struct datagram) + sizeof(struct fragment) + p->l4_len);
+	struct owner *o = find_owner(r, port_id);
+	struct datagram *d = o ? find_datagram(o, &p->ip) : NULL;
+	if (d && d->dead)
+		return -EBADMSG;
+	struct fragment *f = copy_fragment(p);
+	if (f && !d)
+		d = new_datagram(r, now, port_id, &p->ip);
+	if (!f || !d) {
+		free(f);
+		return -ENOBUFS;
+	}
+	int result = insert(r, d, p, f);
+	if (result < 0 || d->end == 0 || d->received != d->end)
+		return result;
+	result = complete(d, p, ret_whole);
+	free_datagram(r, d);
+	return result;
+}
+
+usec_t reassembly_deadline(const struct reassembly *r)
+{
+	if (list_empty(&r->by_age))
+		return USEC_INFINITY;
+	return container_of(r->by_age.next, struct datagram, by_age)->deadline;
+}
+
+enum reassembly_expired reassembly_expire(struct reassembly *r, usec_t now, struct arena *arena, struct packet *ret_first)
+{
+	while (reassembly_deadline(r) <= now) {
+		struct datagram *d = container_of(r->by_age.next, struct datagram, by_age);
+		bool dead = d->dead;
+		bool answerable = !dead && d->has_first && build(d, &d->ip, fragment_of(d->fragments.next)->len, arena, ret_first) == 0;
+		free_datagram(r, d);
+		if (!dead) /* a dead one was counted when it died */
+			return answerable ? REASSEMBLY_EXPIRED_ANSWERABLE : REASSEMBLY_EXPIRED;
+	}
+	return REASSEMBLY_NOTHING_DUE;
+}
+
+unsigned reassembly_take_evicted(struct reassembly *r)
+{
+	unsigned n = r->evicted;
+	r->evicted = 0;
+	return n;
+}
