@@ -2,6 +2,8 @@
 #include "nat/null/null.h"
 
 #include "base/macros.h"
+#include "lan/packet.h"
+#include "nat/refuse.h"
 #include "wire/icmp4.h"
 
 #include <errno.h>
@@ -9,6 +11,7 @@
 
 struct engine {
 	struct engine_env *env;
+	ip4_t gateway;
 	uint64_t refused;
 };
 
@@ -18,6 +21,7 @@ static int null_new(const struct engine_config *config, struct engine **ret)
 	if (!e)
 		return -ENOMEM;
 	e->env = config->env;
+	e->gateway = config->gateway;
 	*ret = e;
 	return 0;
 }
@@ -30,7 +34,10 @@ static void null_free(struct engine *e)
 static void null_input(struct engine *e, usec_t now, const struct packet *p)
 {
 	e->refused++;
-	e->env->ops->icmp_error(e->env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_NET, 0, 0);
+	if (p->ip.dst == e->gateway)
+		refuse_port(e->env, now, p);
+	else
+		e->env->ops->icmp_error(e->env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_NET, 0, 0);
 }
 
 static void null_flush(struct engine *e, usec_t now)

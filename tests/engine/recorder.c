@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "recorder.h"
+
+#include "wire/checksum.h"
+#include "wire/icmp4.h"
+
+#include <errno.h>
+
+#define TURN_BYTES (64u << 20)
+
+static struct recorder *recorder_of(struct engine_env *env)
+{
+	return container_of(env, struct recorder, env);
+}
+
+/* Everything that an engine sends has a right IP header and says what it is long. */
+static struct recorded_packet *record(const struct engine_packet *p)
+{
+	uint8_t *bytes = g_malloc(p->len);
+	struct iovec iov[ENGINE_IOV_MAX];
+	g_assert_cmpuint(p->n_iov, <=, ENGINE_IOV_MAX);
+	memcpy(iov, p->iov, sizeof(iov[0]) * p->n_iov);
+	struct frame f = { .iov = iov, .n_iov = p->n_iov, .len = p->len };
+	g_assert_cmpuint(frame_copy(&f, 0, bytes, p->len), ==, p->len);
+
+	struct bytes_reader r = bytes_reader(bytes, p->len);
+	struct recorded_packet *rec = g_new0(struct recorded_packet, 1);
+	g_assert_cmpint(ipv4_parse(&r, &rec->ip), ==, 0);
+	g_assert_cmpuint(rec->ip.total_len, ==, p->len);
+	rec->l4_len = r.left;
+	rec->l4 = g_memdup2(r.at, r.left);
+	g_free(bytes);
+	return rec;
+}
+
+static void recorder_output(struct engine_env *env, usec_t now, const struct engine_packet *p)
+{
+	struct recorder *r = recorder_of(env);
+	struct recorded_packet *rec = record(p);
+	g_queue_push_tail(ipv4_is_fragment(&rec->ip) ? &r->fragments : &r->packets, rec);
+}
+
+static unsigned recorder_reserve(struct engine_env *env, usec_t now, ip4_t guest, unsigned n, size_t size, struct port_room *ret)
+{
+	return 0;
+}
+
+static void recorder_commit(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k)
+{
+}
+
+static void recorder_icmp_error(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info,
+				ip4_t from)
+{
+	struct recorded_error *e = g_new(struct recorded_error, 1);
+	*e = (struct recorded_error){
+		.guest = cause->ip.src,
+		.dst = cause->ip.dst,
+		.protocol = cause->ip.protocol,
+		.type = type,
+		.code = code,
+		.info = info,
+		.from = from,
+	};
+	g_queue_push_tail(&recorder_of(env)->errors, e);
+}
+
+static int recorder_host_address(struct engine_env *env, usec_t now, bool v6, struct ip_addr *ret)
+{
+	struct recorder *r = recorder_of(env);
+	if (v6)
+		return -ENETUNREACH;
+	if (r->host_address_result == 0)
+		*ret = ip_from_ip4(r->host_address);
+	return r->host_address_result;
+}
+
+static size_t recorder_guest_mtu(struct engine_env *env, ip4_t guest)
+{
+	return recorder_of(env)->guest_mtu;
+}
+
+static void recorder_drop(struct engine_env *env, enum drop_reason why, const struct packet *p)
+{
+	drop_count(&recorder_of(env)->drops, why);
+}
+
+static const struct engine_env_ops recorder_ops = {
+	.output = recorder_output,
+	.reserve = recorder_reserve,
+	.commit = recorder_commit,
+	.icmp_error = recorder_icmp_error,
+	.host_address = recorder_host_address,
+	.guest_mtu = recorder_guest_mtu,
+	.drop = recorder_drop,
+};
+
+void recorder_init(struct recorder *r)
+{
+	*r = (struct recorder){ .guest_mtu = 1500, .host_address_result = -ENETUNREACH };
+	arena_init(&r->arena, TURN_BYTES);
+	r->env = (struct engine_env){ .ops = &recorder_ops, .arena = &r->arena };
+	g_queue_init(&r->packets);
+	g_queue_init(&r->fragments);
+	g_queue_init(&r->errors);
+}
+
+void recorded_packet_free(struct recorded_packet *p)
+{
+	if (p)
+		g_free(p->l4);
+	g_free(p);
+}
+
+static void free_packet(gpointer p)
+{
+	recorded_packet_free(p);
+}
+
+void recorder_clear(struct recorder *r)
+{
+	g_queue_clear_full(&r->packets, free_packet);
+	g_queue_clear_full(&r->fragments, free_packet);
+	g_queue_clear_full(&r->errors, g_free);
+	r->drops = (struct drop_counters){ 0 };
+	arena_reset(&r->arena);
+}
+
+void recorder_done(struct recorder *r)
+{
+	recorder_clear(r);
+	arena_done(&r->arena);
+}
+
+struct recorded_packet *recorder_packet(struct recorder *r)
+{
+	return g_queue_pop_head(&r->packets);
+}
+
+struct recorded_error *recorder_error(struct recorder *r)
+{
+	return g_queue_pop_head(&r->errors);
+}
+
+void packet_bytes_make(struct recorder *r, struct packet_bytes *ret, ip4_t src, ip4_t dst, uint8_t protocol, uint8_t ttl, const void *l4,
+		       size_t len)
+{
+	size_t size = ETH_HEADER_LEN + IPV4_HEADER_LEN + len;
+	uint8_t *bytes = arena_alloc(&r->arena, size);
+	g_assert_nonnull(bytes);
+	struct bytes_writer w = bytes_writer(bytes, size);
+	eth_emit(&w, &(struct eth_header){ .src = { { 2, 0, 0, 0, 0, (uint8_t)src } }, .ethertype = ETH_TYPE_IPV4 });
+	ipv4_emit(&w, &(struct ipv4_header){
+			      .total_len = (uint16_t)(IPV4_HEADER_LEN + len), .ttl = ttl, .protocol = protocol, .src = src, .dst = dst });
+	bytes_put(&w, l4, len);
+	g_assert_false(w.failed);
+	ret->frame = frame_of(&ret->iov, bytes, size);
+	enum drop_reason why;
+	g_assert_cmpint(packet_parse(&ret->frame, NULL, &r->arena, &ret->packet, &why), ==, 0);
+}
