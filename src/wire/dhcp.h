@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * DHCP messages (RFC 2131 §2, options RFC 2132): bytes to a checked value, and an
+ * option writer that never makes a message longer than its reader takes.
+ *
+ * An option may come in several pieces and in the file and sname fields (option overload, RFC 3396); the
+ * parsed value holds it in one piece.  A message without the magic cookie is plain BOOTP and has no type.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/bytes.h"
+
+#include <sys/types.h>
+
+#define DHCP_SERVER_PORT 67
+#define DHCP_CLIENT_PORT 68
+#define DHCP_HEADER_LEN 240 /* with the magic cookie */
+/* Shortest reply: some BOOTP readers throw away less (RFC 951 §3, RFC 1542 §2.1). */
+#define DHCP_LEN_MIN 300
+/* The IP datagram that every client takes (RFC 2131 §2), and least value of option 57 (RFC 2132 §9.10). */
+#define DHCP_DATAGRAM_MIN 576
+#define DHCP_LEASE_INFINITE UINT32_MAX
+
+enum dhcp_op {
+	DHCP_BOOTREQUEST = 1,
+	DHCP_BOOTREPLY = 2,
+};
+
+/* RFC 2132 §9.6 */
+enum dhcp_type {
+	DHCP_DISCOVER = 1,
+	DHCP_OFFER = 2,
+	DHCP_REQUEST = 3,
+	DHCP_DECLINE = 4,
+	DHCP_ACK = 5,
+	DHCP_NAK = 6,
+	DHCP_RELEASE = 7,
+	DHCP_INFORM = 8,
+};
+
+enum dhcp_option {
+	DHCP_OPTION_PAD = 0,
+	DHCP_OPTION_SUBNET_MASK = 1,
+	DHCP_OPTION_ROUTER = 3,
+	DHCP_OPTION_DNS = 6,
+	DHCP_OPTION_HOST_NAME = 12,
+	DHCP_OPTION_DOMAIN = 15,
+	DHCP_OPTION_MTU = 26,
+	DHCP_OPTION_BROADCAST = 28,
+	DHCP_OPTION_REQUESTED_IP = 50,
+	DHCP_OPTION_LEASE_TIME = 51,
+	DHCP_OPTION_OVERLOAD = 52,
+	DHCP_OPTION_TYPE = 53,
+	DHCP_OPTION_SERVER_ID = 54,
+	DHCP_OPTION_PARAMETERS = 55,
+	DHCP_OPTION_MESSAGE = 56,
+	DHCP_OPTION_MAX_SIZE = 57,
+	DHCP_OPTION_T1 = 58,
+	DHCP_OPTION_T2 = 59,
+	DHCP_OPTION_CLIENT_ID = 61,
+	DHCP_OPTION_FQDN = 81,  /* RFC 4702 */
+	DHCP_OPTION_RELAY = 82, /* RFC 3046 */
+	DHCP_OPTION_DOMAIN_SEARCH = 119, /* RFC 3397 */
+	DHCP_OPTION_END = 255,
+};
+
+/* The fixed fields that vary.  htype and hlen are always those of Ethernet. */
+struct dhcp_header {
+	uint8_t op; /* enum dhcp_op */
+	uint8_t hops;
+	uint32_t xid;
+	uint16_t secs;
+	bool broadcast;
+	ip4_t ciaddr, yiaddr, siaddr, giaddr;
+	struct mac chaddr;
+};
+
+#define DHCP_CLIENT_ID_MAX 255
+#define DHCP_NAME_MAX 255
+#define DHCP_RELAY_MAX 512
+
+/* A message from a client.  A number or address of 0 and a length of 0 mean that the option is not there. */
+struct dhcp_message {
+	struct dhcp_header header;
+	uint8_t type; /* enum dhcp_type, or another value that the client sent; 0: BOOTP */
+	ip4_t requested;
+	ip4_t server_id;
+	uint32_t lease_time;
+	uint16_t max_size; /* bytes of the IP datagram, at least DHCP_DATAGRAM_MIN */
+	bool has_parameters;
+	uint8_t n_parameters; /* each code once, in the client's order (RFC 2132 §9.8) */
+	uint8_t parameters[255];
+	uint16_t client_id_len, name_len, relay_len;
+	uint8_t client_id[DHCP_CLIENT_ID_MAX];
+	uint8_t name[DHCP_NAME_MAX]; /* option 12, or the name in option 81 which goes before it (RFC 4702 §3.1): raw bytes */
+	uint8_t relay[DHCP_RELAY_MAX]; /* option 82 without code and length */
+};
+
+/*
+ * Parses a whole message.  -EBADMSG: truncated, an option runs past its field, or has a length that it
+ * cannot have.  -EPROTONOSUPPORT: the client's hardware is not Ethernet.
+ */
+int dhcp_parse(const void *message, size_t len, struct dhcp_message *ret);
+
+/*
+ * Collects one option of a reply from options, file and sname fields.  Returns its length, -ENOENT,
+ * -EBADMSG, or -E2BIG when it is longer than @size.
+ */
+ssize_t dhcp_option_get(const void *message, size_t len, uint8_t code, void *ret, size_t size);
+
+/*
+ * Writes a message.  Options are put in order of importance: the first that find no room in the options field
+ * move to the file and sname fields (option overload), the rest is left out whole.
+ */
+struct dhcp_writer {
+	struct bytes_writer options, file, sname;
+	uint8_t *message;
+	uint8_t last_code;
+	const void *last;
+	size_t last_len;
+};
+
+/* @size, at least DHCP_LEN_MIN, is the longest message wanted; @buf has that much room. */
+void dhcp_writer_init(struct dhcp_writer *w, void *buf, size_t size, const struct dhcp_header *h);
+/* False: no room, nothing was written.  A value of more than 255 bytes is split (RFC 3396 §5). */
+bool dhcp_put(struct dhcp_writer *w, uint8_t code, const void *value, size_t len);
+bool dhcp_put_u8(struct dhcp_writer *w, uint8_t code, uint8_t value);
+bool dhcp_put_be16(struct dhcp_writer *w, uint8_t code, uint16_t value);
+bool dhcp_put_be32(struct dhcp_writer *w, uint8_t code, uint32_t value);
+/* Keeps room for the option that goes last (option 82: RFC 3046 §2.1); @value is borrowed until dhcp_finish(). */
+bool dhcp_put_last(struct dhcp_writer *w, uint8_t code, const void *value, size_t len);
+/* Ends and pads the message; its length. */
+size_t dhcp_finish(struct dhcp_writer *w);
+
+/*
+ * Appends "example.com" as labels ending with the root, as in domain search (RFC 3397 §2, no compression).
+ * False when it is no domain name or there is no room; nothing was written then.
+ */
+bool dhcp_put_domain(struct bytes_writer *w, const char *domain);

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writes the seeds of the DHCP targets.
+
+The seeds are kept in the tree; run this again only after changing it:  tests/fuzz/dhcp-seeds.py
+"""
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+MAC = bytes.fromhex("525400123456")
+OTHER_MAC = bytes.fromhex("525400abcdef")
+GATEWAY = bytes([192, 168, 122, 1])
+GUEST = bytes([192, 168, 122, 63])
+UDHCPC = bytes([1, 3, 6, 12, 15, 28, 42])
+NETWORKD = bytes([1, 3, 6, 12, 15, 26, 33, 119, 121, 51, 58, 59])
+
+
+def option(code, value):
+    return bytes([code, len(value)]) + value
+
+
+def message(kind, *options, mac=MAC, ciaddr=bytes(4), giaddr=bytes(4), flags=0, sname=b"", file=b"", end=b"\xff", hardware=(1, 6)):
+    head = struct.pack("!BBBBIHH", 1, *hardware, 0, 0x3c5a11d2, 3, flags) + ciaddr + bytes(8) + giaddr + mac + bytes(10)
+    head += sname.ljust(64, b"\0") + file.ljust(128, b"\0")
+    return head + bytes.fromhex("63825363") + option(53, bytes([kind])) + b"".join(options) + end
+
+
+def client_id(mac=MAC):
+    return option(61, b"\1" + mac)
+
+
+def wire_seeds():
+    return {
+        "discover-udhcpc": message(1, client_id(), option(57, b"\2\x40"), option(55, UDHCPC), option(60, b"udhcp 1.35.0"), flags=0x8000),
+        "discover-named": message(1, option(12, b"web"), option(55, NETWORKD), option(51, b"\0\0\x0e\x10")),
+        "discover-duid": message(1, option(61, b"\xff\x12\x34\x56\x78\0\2\0\0\xab\x11" + bytes(range(8))), option(57, b"\5\xdc")),
+        "request-selecting": message(3, client_id(), option(50, GUEST), option(54, GATEWAY)),
+        "request-reboot": message(3, client_id(), option(50, GUEST)),
+        "request-renewing": message(3, client_id(), ciaddr=GUEST),
+        "decline": message(4, option(50, GUEST), option(54, GATEWAY)),
+        "release": message(7, option(54, GATEWAY), ciaddr=GUEST),
+        "inform": message(8, option(55, NETWORKD), ciaddr=GUEST),
+        "relayed": message(1, option(82, option(1, b"port 7") + option(2, b"switch")), giaddr=GUEST),
+        "relayed-split": message(1, option(82, option(1, b"a" * 200)), option(82, b"b" * 250), giaddr=GUEST),
+        "overloaded": message(3, option(52, b"\3"), file=option(50, GUEST) + b"\xff", sname=option(54, GATEWAY) + b"\xff"),
+        "split-client-id": message(1, option(61, b"\0abc"), option(52, b"\1"), option(61, b"def"), file=option(61, b"ghi") + b"\xff"),
+        "fqdn-text": message(1, option(81, b"\1\0\0web.example.com"), option(12, b"other")),
+        "fqdn-encoded": message(1, option(81, b"\5\0\0\3web\7example\3com\0")),
+        "no-end": message(1, end=b""),
+        "padded": message(1, b"\0\0\0", option(57, b"\0\1"), end=b"\xff" + bytes(60)),
+        "bootp": message(1)[:236] + bytes(64),
+        "infiniband": message(1, hardware=(32, 0)),
+    }
+
+
+def write(target, seeds):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in seeds.items():
+        (folder / name).write_bytes(data)
+
+
+write("dhcp-wire", wire_seeds())
