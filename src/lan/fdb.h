@@ -9,6 +9,8 @@
 #include "base/hash.h"
 #include "base/usec.h"
 
+#include <stdbool.h>
+
 struct port;
 
 #define FDB_SIZE 8192u            /* slots; at most 3/4 are used */
@@ -24,6 +26,7 @@ struct fdb_entry {
 struct fdb {
 	struct fdb_entry *slots;
 	unsigned used;
+	usec_t swept; /* when aged entries were last looked for */
 	struct hash_key key;
 };
 
@@ -34,6 +37,7 @@ enum fdb_learned {
 	FDB_FULL,  /* not learned */
 };
 
+/* -ENOMEM. */
 int fdb_init(struct fdb *f, const struct hash_key *key);
 void fdb_done(struct fdb *f);
 /* @mac sent a frame on @port at @now. */

@@ -49,8 +49,8 @@ struct port_ops {
 	/*
 	 * Takes @frame, which fits max_frame and the offloads.  The bytes are borrowed until
 	 * this port's flush() has returned, the struct and its iovec array only until send() returns.
-	 * A port that cannot take it counts the drop under DROP_PORT_FULL.  Never calls back into
-	 * the segment, never frees the port.
+	 * A port that cannot take it counts the drop under DROP_PORT_FULL.  Never frees the port; only
+	 * the gateway's calls back into the segment, with its answers.
 	 */
 	void (*send)(struct port *p, usec_t now, const struct frame *frame);
 	/* Sends out what was taken and gives up every borrowed byte (copies what must wait). */
@@ -74,7 +74,8 @@ struct port {
 	size_t max_frame; /* largest frame in bytes it can take, Ethernet header included; of a super-frame: each segment */
 	size_t mtu;       /* largest IP packet that its whole path is known to carry */
 	unsigned offloads; /* enum port_offload */
-	bool trusted;     /* the gateway's own: not checked for spoofing */
+	bool congested;   /* set by the implementor while frames wait in its queue; segment_port_writable() when it clears */
+	unsigned n_macs;  /* entries in the segment's forwarding database */
 	struct port_counters counters;
 };
 

@@ -4,7 +4,7 @@
  *
  * A turn: ports deliver frames with segment_input(); the segment passes each to the ports it
  * belongs to, among them the gateway, whose services and engine answer with more frames; then
- * segment_flush() lets the gateway finish (flush_hook), every port send out, and ends the turn:
+ * segment_flush() lets the gateway finish, every port send out, and ends the turn:
  * no borrowed byte is looked at any more and the turn's arena is empty again.
  *
  * A frame that is too large for a port, or carries offload work that it does not take, is made
@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/drop.h"
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/usec.h"
@@ -25,9 +26,26 @@ struct log;
 
 struct segment_config {
 	struct hash_key hash_key;
-	struct mac gateway_mac;
-	ip4_t gateway_ip;
 	struct log *log; /* borrowed, may be NULL */
+};
+
+/*
+ * The gateway of a segment.  Its port is reached by its MAC without being learned, and no other
+ * port may use that MAC or claim that address.
+ */
+struct segment_gateway {
+	struct port *port;
+	struct mac mac;
+	ip4_t ip;
+	/* First thing in every flush, before ports send out: the gateway's turn ends. */
+	void (*flush)(void *opaque, usec_t now);
+	/* A port can take frames again after it had to drop or hold some. */
+	void (*writable)(void *opaque, usec_t now, struct port *p);
+	/* A guest claimed the gateway's address by ARP: time to tell the segment whose it is. */
+	void (*defend)(void *opaque, usec_t now);
+	/* @p left; whoever was behind it may come back on another port. */
+	void (*detached)(void *opaque, usec_t now, const struct port *p);
+	void *opaque;
 };
 
 struct segment {
@@ -38,11 +56,8 @@ struct segment {
 	struct arena arena;
 	unsigned last_port_id;
 	unsigned n_ports;
-	/* Called first in every flush, before ports send out: the gateway's turn end. */
-	void (*flush_hook)(void *opaque, usec_t now);
-	/* Called when a port can take frames again after it had to drop or hold. */
-	void (*writable_hook)(void *opaque, usec_t now, struct port *p);
-	void *hook_opaque;
+	struct segment_gateway gateway; /* port NULL: none */
+	struct drop_counters drops;     /* of the frames of all ports */
 };
 
 /* -ENOMEM. */
@@ -50,10 +65,13 @@ int segment_init(struct segment *s, const struct segment_config *config);
 /* Ports must have been detached. */
 void segment_done(struct segment *s);
 
+/* Attaches @gateway->port as the segment's gateway; what @gateway points to is borrowed. */
+void segment_set_gateway(struct segment *s, const struct segment_gateway *gateway);
+
 /* Joins @p, borrowed until segment_detach(). */
 void segment_attach(struct segment *s, struct port *p);
 /* Takes @p out, forgets its MACs.  Not from within @p's own ops. */
-void segment_detach(struct segment *s, struct port *p);
+void segment_detach(struct segment *s, usec_t now, struct port *p);
 
 /* A frame from @p.  Borrowed until segment_flush() has returned. */
 void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/unix_socket.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 256
+
+/* Does anybody accept connections at @a? */
+static bool is_served(const struct sockaddr_un *a)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return true; /* not known: touch nothing */
+	bool served = connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || (errno != ECONNREFUSED && errno != ENOENT);
+	close(fd);
+	return served;
+}
+
+/* Removes what a dead process left at @a.  0, or a negative errno. */
+static int remove_stale(const struct sockaddr_un *a)
+{
+	struct stat st;
+	if (lstat(a->sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	if (is_served(a))
+		return -EADDRINUSE;
+	return unlink(a->sun_path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int bind_and_listen(int fd, const struct sockaddr_un *a)
+{
+	int r = remove_stale(a);
+	if (r < 0)
+		return r;
+	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) < 0)
+		return -errno;
+	if (chmod(a->sun_path, 0600) < 0 || listen(fd, BACKLOG) < 0) {
+		r = -errno;
+		unlink(a->sun_path);
+		return r;
+	}
+	return 0;
+}
+
+static const char *explain(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return "another process listens there";
+	case EEXIST:
+		return "something that is no socket is there, remove it or choose another path";
+	default:
+		return strerror(error);
+	}
+}
+
+int unix_listen(const char *path, char *error, size_t size)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(a.sun_path)) {
+		snprintf(error, size, "socket %s: the path has %zu bytes, the system takes %zu; choose a shorter directory", path, strlen(path), sizeof(a.sun_path) - 1);
+		return -ENAMETOOLONG;
+	}
+	strcpy(a.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = fd < 0 ? -errno : bind_and_listen(fd, &a);
+	if (r == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	snprintf(error, size, "socket %s: %s", path, explain(-r));
+	return r;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lan/egress.h"
+
+#include "base/macros.h"
+#include "lan/engine.h"
+#include "lan/frame.h"
+#include "lan/segment.h"
+#include "wire/arp.h"
+#include "wire/eth.h"
+#include "wire/ipv4.h"
+
+#define TTL_OF_OUR_OWN 64
+
+static void drop(struct egress *e, enum drop_reason why)
+{
+	drop_count(&e->port->counters.drops, why);
+	drop_count(&e->segment->drops, why);
+}
+
+/* Frames of our own, whose bytes are in the turn's arena already. */
+static void input(struct egress *e, usec_t now, const void *bytes, size_t len)
+{
+	struct iovec iov;
+	struct frame f = frame_of(&iov, bytes, len);
+	f.checksum = FRAME_CHECKSUM_VERIFIED;
+	segment_input(e->segment, now, e->port, &f);
+}
+
+void egress_frame(struct egress *e, usec_t now, const void *bytes, size_t len)
+{
+	const void *copy = arena_copy(&e->segment->arena, bytes, len);
+	if (copy)
+		input(e, now, copy, len);
+	else
+		drop(e, DROP_NO_MEMORY);
+}
+
+static void emit_arp(struct egress *e, usec_t now, const struct arp_message *m)
+{
+	uint8_t bytes[ETH_HEADER_LEN + ARP_LEN];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	eth_emit(&w, &(struct eth_header){ .dst = MAC_BROADCAST, .src = e->mac, .ethertype = ETH_TYPE_ARP });
+	arp_emit(&w, m);
+	egress_frame(e, now, bytes, w.len);
+}
+
+void egress_ask(struct egress *e, usec_t now, ip4_t ip, bool probe)
+{
+	emit_arp(e, now, &(struct arp_message){ .operation = ARP_REQUEST, .sender_mac = e->mac, .sender_ip = probe ? 0 : e->ip, .target_ip = ip });
+}
+
+void egress_announce(struct egress *e, usec_t now)
+{
+	emit_arp(e, now, &(struct arp_message){ .operation = ARP_REQUEST, .sender_mac = e->mac, .sender_ip = e->ip, .target_ip = e->ip });
+}
+
+/* Sends @f, which has an Ethernet header with room for the destination, or lets it wait for ARP. */
+static void resolve_and_input(struct egress *e, usec_t now, ip4_t dst, uint8_t *eth_header, const struct frame *f)
+{
+	struct mac mac;
+	if (!prefix4_contains(e->subnet, dst)) {
+		drop(e, DROP_NEIGHBOUR_UNKNOWN); /* nobody there could answer ARP */
+		return;
+	}
+	if (neighbour_find(&e->neighbours, dst, &mac)) {
+		memcpy(eth_header, mac.b, sizeof(mac.b));
+		segment_input(e->segment, now, e->port, f);
+	} else if (!neighbour_wait(&e->neighbours, now, dst, f)) {
+		drop(e, DROP_NEIGHBOUR_FULL);
+	}
+}
+
+void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_packet *p)
+{
+	struct iovec iov[ENGINE_IOV_MAX + 1];
+	uint8_t *eth_header = arena_alloc(&e->segment->arena, ETH_HEADER_LEN);
+	if (!eth_header || p->n_iov > ENGINE_IOV_MAX) {
+		drop(e, DROP_NO_MEMORY);
+		return;
+	}
+	struct bytes_writer w = bytes_writer(eth_header, ETH_HEADER_LEN);
+	eth_emit(&w, &(struct eth_header){ .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
+	iov[0] = (struct iovec){ .iov_base = eth_header, .iov_len = ETH_HEADER_LEN };
+	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
+	struct frame f = {
+		.iov = iov,
+		.n_iov = p->n_iov + 1,
+		.len = ETH_HEADER_LEN + p->len,
+		.checksum = p->checksum_partial ? FRAME_CHECKSUM_PARTIAL : FRAME_CHECKSUM_VERIFIED,
+		.csum_start = (uint16_t)(p->csum_start + ETH_HEADER_LEN),
+		.csum_offset = p->csum_offset,
+		.gso = p->gso_size ? FRAME_GSO_TCP4 : FRAME_GSO_NONE,
+		.gso_size = p->gso_size,
+	};
+	resolve_and_input(e, now, dst, eth_header, &f);
+}
+
+static bool is_broadcast(ip4_t ip)
+{
+	return ip == 0xffffffff;
+}
+
+void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload, size_t len)
+{
+	size_t size = ETH_HEADER_LEN + IPV4_HEADER_LEN + len;
+	uint8_t *bytes = len <= IPV4_PACKET_MAX - IPV4_HEADER_LEN ? arena_alloc(&e->segment->arena, size) : NULL;
+	if (!bytes) {
+		drop(e, DROP_NO_MEMORY);
+		return;
+	}
+	struct mac mac = dst_mac ? *dst_mac : is_broadcast(dst) ? MAC_BROADCAST : (struct mac){ { 0 } };
+	struct bytes_writer w = bytes_writer(bytes, size);
+	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
+	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)(IPV4_HEADER_LEN + len), .id = e->next_id++, .ttl = TTL_OF_OUR_OWN, .protocol = protocol, .src = src, .dst = dst });
+	bytes_put(&w, payload, len);
+	struct iovec iov;
+	struct frame f = frame_of(&iov, bytes, size);
+	f.checksum = FRAME_CHECKSUM_VERIFIED;
+	if (mac_is_zero(mac))
+		resolve_and_input(e, now, dst, bytes, &f);
+	else
+		segment_input(e->segment, now, e->port, &f);
+}
+
+/* --- what the neighbour table asks for --- */
+
+static void ask(void *opaque, usec_t now, ip4_t ip)
+{
+	egress_ask(opaque, now, ip, false);
+}
+
+static void release(void *opaque, usec_t now, struct mac mac, const void *frame, size_t len)
+{
+	struct egress *e = opaque;
+	uint8_t *copy = arena_copy(&e->segment->arena, frame, len);
+	if (!copy) {
+		drop(e, DROP_NO_MEMORY);
+		return;
+	}
+	memcpy(copy, mac.b, sizeof(mac.b));
+	input(e, now, copy, len);
+}
+
+static void unanswered(void *opaque, usec_t now, const void *frame, size_t len)
+{
+	drop(opaque, DROP_NEIGHBOUR_UNKNOWN);
+}
+
+static void gone(void *opaque, usec_t now, ip4_t ip)
+{
+	struct egress *e = opaque;
+	e->gone(e, now, ip);
+}
+
+static const struct neighbour_ops neighbour_ops = {
+	.ask = ask,
+	.release = release,
+	.unanswered = unanswered,
+	.gone = gone,
+};
+
+int egress_init(struct egress *e, const struct hash_key *key)
+{
+	return neighbour_init(&e->neighbours, key, &neighbour_ops, e);
+}
+
+void egress_done(struct egress *e)
+{
+	neighbour_done(&e->neighbours);
+}

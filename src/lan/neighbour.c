@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * States of an entry:
+ *
+ *     asking  -- ARP answer or any sign of life -->  known
+ *     asking  -- three questions unanswered -->      freed (frames dropped)
+ *     known   -- its port goes -->                   away -- seen again --> known
+ *     away    -- a minute -->                        freed (the engine ends its flows)
+ *     known   -- silent for an hour -->              freed, the same
+ *
+ * Open addressing with linear probing and backward-shift removal, as in fdb.c.  Timers are coarse:
+ * next_deadline is a lower bound, and neighbour_expire() walks the table when it is reached.
+ */
+#include "lan/neighbour.h"
+
+#include "base/macros.h"
+#include "lan/frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define SLOTS (NEIGHBOURS_MAX * 2)
+#define SLOT_MASK (SLOTS - 1)
+#define WAITING_PER_NEIGHBOUR 16
+#define WAITING_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define ASK_INTERVAL USEC_PER_SEC
+#define ASK_TIMES 3
+#define AWAY_TIME (60 * USEC_PER_SEC)
+#define SILENT_TIME (3600 * USEC_PER_SEC)
+#define MTU_ETHERNET 1500
+
+static_assert((SLOTS & SLOT_MASK) == 0, "the number of slots is a power of two");
+
+struct waiting {
+	struct waiting *next;
+	size_t len;
+	uint8_t frame[];
+};
+
+enum state {
+	FREE,
+	ASKING,
+	KNOWN,
+	AWAY,
+};
+
+struct neighbour {
+	ip4_t ip;
+	struct mac mac;
+	uint8_t state; /* enum state */
+	uint8_t asked; /* questions sent */
+	uint8_t n_waiting;
+	uint32_t mtu;
+	unsigned port_id;
+	usec_t deadline; /* next question, or end */
+	usec_t seen;
+	struct waiting *waiting; /* oldest first */
+};
+
+int neighbour_init(struct neighbour_table *t, const struct hash_key *key, const struct neighbour_ops *ops, void *opaque)
+{
+	struct neighbour *slots = calloc(SLOTS, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	*t = (struct neighbour_table){ .slots = slots, .key = *key, .ops = ops, .opaque = opaque, .next_deadline = USEC_INFINITY };
+	return 0;
+}
+
+static void drop_waiting(struct neighbour_table *t, struct neighbour *n, usec_t now, bool tell)
+{
+	while (n->waiting) {
+		struct waiting *w = n->waiting;
+		n->waiting = w->next;
+		t->waiting_bytes -= w->len;
+		if (tell)
+			t->ops->unanswered(t->opaque, now, w->frame, w->len);
+		free(w);
+	}
+	n->n_waiting = 0;
+}
+
+void neighbour_done(struct neighbour_table *t)
+{
+	if (!t->slots)
+		return;
+	for (unsigned i = 0; i < SLOTS; i++)
+		drop_waiting(t, &t->slots[i], 0, false);
+	free(t->slots);
+	t->slots = NULL;
+}
+
+static unsigned home_slot(const struct neighbour_table *t, ip4_t ip)
+{
+	return (unsigned)hash_bytes(&t->key, &ip, sizeof(ip)) & SLOT_MASK;
+}
+
+static struct neighbour *find(const struct neighbour_table *t, ip4_t ip)
+{
+	unsigned i = home_slot(t, ip);
+	while (t->slots[i].state != FREE && t->slots[i].ip != ip)
+		i = (i + 1) & SLOT_MASK;
+	return &t->slots[i];
+}
+
+static void remove_entry(struct neighbour_table *t, struct neighbour *n)
+{
+	unsigned hole = (unsigned)(n - t->slots);
+	drop_waiting(t, n, 0, false);
+	t->used--;
+	for (unsigned i = (hole + 1) & SLOT_MASK; t->slots[i].state != FREE; i = (i + 1) & SLOT_MASK) {
+		unsigned home = home_slot(t, t->slots[i].ip);
+		if (((i - home) & SLOT_MASK) >= ((i - hole) & SLOT_MASK)) {
+			t->slots[hole] = t->slots[i];
+			hole = i;
+		}
+	}
+	t->slots[hole] = (struct neighbour){ .state = FREE };
+}
+
+static unsigned count_of_port(const struct neighbour_table *t, unsigned port_id)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < SLOTS; i++)
+		n += t->slots[i].state != FREE && t->slots[i].port_id == port_id;
+	return n;
+}
+
+static void set_deadline(struct neighbour_table *t, struct neighbour *n, usec_t when)
+{
+	n->deadline = when;
+	t->next_deadline = usec_min(t->next_deadline, when);
+}
+
+/* A new entry in the free slot where @ip belongs; NULL when there is no room for it. */
+static struct neighbour *add(struct neighbour_table *t, struct neighbour *slot, ip4_t ip, unsigned port_id)
+{
+	/* Counting is slow, but only a port that makes up addresses gets new entries all the time. */
+	if (t->used >= NEIGHBOURS_MAX || (port_id != 0 && t->used >= NEIGHBOURS_PER_PORT && count_of_port(t, port_id) >= NEIGHBOURS_PER_PORT))
+		return NULL;
+	t->used++;
+	*slot = (struct neighbour){ .ip = ip, .port_id = port_id, .mtu = MTU_ETHERNET, .state = ASKING };
+	return slot;
+}
+
+static void release_waiting(struct neighbour_table *t, usec_t now, struct neighbour *n)
+{
+	struct mac mac = n->mac;
+	struct waiting *w = n->waiting;
+	n->waiting = NULL;
+	n->n_waiting = 0;
+	while (w) {
+		struct waiting *next = w->next;
+		t->waiting_bytes -= w->len;
+		t->ops->release(t->opaque, now, mac, w->frame, w->len);
+		free(w);
+		w = next;
+	}
+}
+
+bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac mac, unsigned port_id, enum neighbour_source how, size_t ip_len)
+{
+	struct neighbour *n = find(t, ip);
+	if (n->state == FREE)
+		n = add(t, n, ip, port_id);
+	if (!n)
+		return false;
+	bool other = n->state != ASKING && !mac_equal(n->mac, mac);
+	if (other && how == NEIGHBOUR_BY_IP && n->state == KNOWN)
+		return true; /* somebody else's address: not by this evidence */
+	if (other)
+		n->mtu = MTU_ETHERNET;
+	n->mac = mac;
+	n->port_id = port_id;
+	n->mtu = MAX(n->mtu, (uint32_t)ip_len);
+	n->seen = now;
+	if (n->state != KNOWN) {
+		n->state = KNOWN;
+		set_deadline(t, n, now + SILENT_TIME);
+		release_waiting(t, now, n);
+	}
+	return true;
+}
+
+bool neighbour_find(const struct neighbour_table *t, ip4_t ip, struct mac *ret)
+{
+	const struct neighbour *n = find(t, ip);
+	if (n->state != KNOWN && n->state != AWAY)
+		return false;
+	*ret = n->mac;
+	return true;
+}
+
+size_t neighbour_mtu(const struct neighbour_table *t, ip4_t ip)
+{
+	const struct neighbour *n = find(t, ip);
+	return n->state == FREE ? MTU_ETHERNET : n->mtu;
+}
+
+static void ask(struct neighbour_table *t, usec_t now, struct neighbour *n)
+{
+	n->asked++;
+	set_deadline(t, n, now + ASK_INTERVAL);
+	t->ops->ask(t->opaque, now, n->ip);
+}
+
+bool neighbour_wait(struct neighbour_table *t, usec_t now, ip4_t ip, const struct frame *frame)
+{
+	struct neighbour *n = find(t, ip);
+	if (n->state == FREE)
+		n = add(t, n, ip, 0);
+	if (!n || n->n_waiting >= WAITING_PER_NEIGHBOUR || frame->len > WAITING_BYTES_MAX - t->waiting_bytes)
+		return false;
+	struct waiting *w = malloc(sizeof(*w) + frame->len);
+	if (!w)
+		return false;
+	*w = (struct waiting){ .len = frame->len };
+	frame_copy(frame, 0, w->frame, frame->len);
+	struct waiting **end = &n->waiting;
+	while (*end)
+		end = &(*end)->next;
+	*end = w;
+	n->n_waiting++;
+	t->waiting_bytes += frame->len;
+	if (n->asked == 0)
+		ask(t, now, n);
+	return true;
+}
+
+void neighbour_port_gone(struct neighbour_table *t, usec_t now, unsigned port_id)
+{
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct neighbour *n = &t->slots[i];
+		if (n->state == KNOWN && n->port_id == port_id) {
+			n->state = AWAY;
+			set_deadline(t, n, now + AWAY_TIME);
+		}
+	}
+}
+
+void neighbour_for_each_on_port(struct neighbour_table *t, usec_t now, unsigned port_id, void (*each)(void *opaque, usec_t now, ip4_t ip), void *opaque)
+{
+	for (unsigned i = 0; i < SLOTS; i++)
+		if (t->slots[i].state == KNOWN && t->slots[i].port_id == port_id)
+			each(opaque, now, t->slots[i].ip);
+}
+
+usec_t neighbour_deadline(const struct neighbour_table *t)
+{
+	return t->next_deadline;
+}
+
+/* What is due for @n; true when it is to be removed. */
+static bool expire_one(struct neighbour_table *t, usec_t now, struct neighbour *n)
+{
+	if (n->state == ASKING) {
+		if (n->asked < ASK_TIMES) {
+			ask(t, now, n);
+			return false;
+		}
+		drop_waiting(t, n, now, true);
+		return true;
+	}
+	if (n->state == KNOWN && now - n->seen < SILENT_TIME) {
+		set_deadline(t, n, n->seen + SILENT_TIME);
+		return false;
+	}
+	t->ops->gone(t->opaque, now, n->ip);
+	return true;
+}
+
+void neighbour_expire(struct neighbour_table *t, usec_t now)
+{
+	if (now < t->next_deadline)
+		return;
+	t->next_deadline = USEC_INFINITY;
+	for (unsigned i = 0; i < SLOTS;) {
+		struct neighbour *n = &t->slots[i];
+		if (n->state != FREE && now >= n->deadline && expire_one(t, now, n)) {
+			remove_entry(t, n); /* another may have moved here: look again */
+			continue;
+		}
+		if (n->state != FREE)
+			t->next_deadline = usec_min(t->next_deadline, n->deadline);
+		i++;
+	}
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lan/segment.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "wire/arp.h"
+#include "wire/eth.h"
+
+#include <errno.h>
+
+/* What services and the gateway may build in one turn; a batch of a port is smaller than this. */
+#define ARENA_BYTES_PER_TURN ((size_t)64 * 1024 * 1024)
+
+int segment_init(struct segment *s, const struct segment_config *config)
+{
+	struct segment fresh = { .config = *config };
+	int r = fdb_init(&fresh.fdb, &config->hash_key);
+	if (r < 0)
+		return r;
+	*s = fresh;
+	list_init(&s->ports);
+	list_init(&s->dirty);
+	arena_init(&s->arena, ARENA_BYTES_PER_TURN);
+	return 0;
+}
+
+void segment_done(struct segment *s)
+{
+	assert(list_empty(&s->ports));
+	fdb_done(&s->fdb);
+	arena_done(&s->arena);
+}
+
+void segment_set_gateway(struct segment *s, const struct segment_gateway *gateway)
+{
+	s->gateway = *gateway;
+	segment_attach(s, gateway->port);
+}
+
+void segment_attach(struct segment *s, struct port *p)
+{
+	p->segment = s;
+	p->id = ++s->last_port_id;
+	list_append(&s->ports, &p->node);
+	s->n_ports++;
+}
+
+void segment_detach(struct segment *s, usec_t now, struct port *p)
+{
+	fdb_forget(&s->fdb, p);
+	list_remove(&p->node);
+	list_remove(&p->dirty);
+	p->segment = NULL;
+	s->n_ports--;
+	if (p != s->gateway.port && s->gateway.detached)
+		s->gateway.detached(s->gateway.opaque, now, p);
+}
+
+static void drop(struct segment *s, struct port *p, enum drop_reason why)
+{
+	drop_count(&p->counters.drops, why);
+	drop_count(&s->drops, why);
+}
+
+static void output(struct segment *s, usec_t now, struct port *to, const struct frame *frame)
+{
+	if (frame->len > to->max_frame) {
+		drop(s, to, DROP_OVERSIZE);
+		return;
+	}
+	if (list_empty(&to->dirty))
+		list_append(&s->dirty, &to->dirty);
+	to->counters.tx_frames++;
+	to->counters.tx_bytes += frame->len;
+	to->ops->send(to, now, frame);
+}
+
+static void flood(struct segment *s, usec_t now, const struct port *from, const struct frame *frame)
+{
+	list_for_each(node, &s->ports) {
+		struct port *to = container_of(node, struct port, node);
+		if (to != from)
+			output(s, now, to, frame);
+	}
+}
+
+/* Does @frame say, by ARP, that the gateway's address is somebody else's? (RFC 5227 §2.4) */
+static bool claims_gateway_address(const struct segment *s, const struct frame *frame)
+{
+	uint8_t bytes[ARP_LEN];
+	struct bytes_reader r = bytes_reader(bytes, frame_copy(frame, ETH_HEADER_LEN, bytes, sizeof(bytes)));
+	struct arp_message m;
+	return arp_parse(&r, &m) == 0 && m.sender_ip == s->gateway.ip;
+}
+
+/* Whether a port other than the gateway's may send @frame; the reason when not. */
+static bool is_acceptable(struct segment *s, usec_t now, const struct eth_header *eth, const struct frame *frame, enum drop_reason *ret_why)
+{
+	if (mac_is_group(eth->src) || mac_is_zero(eth->src)) {
+		*ret_why = DROP_SOURCE_MAC;
+		return false;
+	}
+	if (!s->gateway.port)
+		return true;
+	if (mac_equal(eth->src, s->gateway.mac)) {
+		*ret_why = DROP_GATEWAY_MAC;
+		return false;
+	}
+	if (eth->ethertype == ETH_TYPE_ARP && claims_gateway_address(s, frame)) {
+		*ret_why = DROP_GATEWAY_ADDRESS;
+		s->gateway.defend(s->gateway.opaque, now);
+		return false;
+	}
+	return true;
+}
+
+struct port *segment_find(struct segment *s, usec_t now, struct mac mac)
+{
+	if (s->gateway.port && mac_equal(mac, s->gateway.mac))
+		return s->gateway.port;
+	return fdb_find(&s->fdb, now, mac);
+}
+
+static void forward(struct segment *s, usec_t now, struct port *from, struct mac dst, const struct frame *frame)
+{
+	struct port *to = mac_is_group(dst) ? NULL : segment_find(s, now, dst);
+	if (!to)
+		flood(s, now, from, frame);
+	else if (to == from)
+		drop(s, from, DROP_HAIRPIN);
+	else
+		output(s, now, to, frame);
+}
+
+void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
+{
+	uint8_t head[ETH_HEADER_LEN];
+	struct bytes_reader r = bytes_reader(head, frame_copy(frame, 0, head, sizeof(head)));
+	struct eth_header eth;
+	p->counters.rx_frames++;
+	p->counters.rx_bytes += frame->len;
+	if (eth_parse(&r, &eth) < 0) {
+		drop(s, p, DROP_FRAME_MALFORMED);
+		return;
+	}
+	if (p != s->gateway.port) {
+		enum drop_reason why;
+		if (!is_acceptable(s, now, &eth, frame, &why)) {
+			drop(s, p, why);
+			return;
+		}
+		if (fdb_learn(&s->fdb, now, eth.src, p) == FDB_FULL)
+			drop(s, p, DROP_FDB_FULL);
+	}
+	forward(s, now, p, eth.dst, frame);
+}
+
+void segment_flush(struct segment *s, usec_t now)
+{
+	if (s->gateway.port)
+		s->gateway.flush(s->gateway.opaque, now);
+	while (!list_empty(&s->dirty)) {
+		struct port *p = container_of(s->dirty.next, struct port, dirty);
+		list_remove(&p->dirty);
+		p->ops->flush(p, now);
+	}
+	arena_reset(&s->arena);
+}
+
+void segment_port_writable(struct segment *s, usec_t now, struct port *p)
+{
+	if (s->gateway.port)
+		s->gateway.writable(s->gateway.opaque, now, p);
+}

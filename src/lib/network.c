@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/network.h"
+
+#include "base/macros.h"
+#include "host/clock.h"
+#include "host/entropy.h"
+#include "host/unix_socket.h"
+#include "lib/config.h"
+#include "lib/gateway_mac.h"
+#include "link/stream.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MTU_ETHERNET 1500
+
+/* A socket in the file system that goes when the network goes. */
+struct socket_path {
+	struct list node;
+	char path[];
+};
+
+static_assert((int)LOG_LEVEL_ERROR == LANLET_LOG_ERROR && (int)LOG_LEVEL_DEBUG == LANLET_LOG_DEBUG, "the levels are the same");
+
+static void write_log(void *opaque, enum log_level level, const char *line)
+{
+	struct lanlet_network *n = opaque;
+	if (n->log_out)
+		n->log_out(n->log_opaque, (enum lanlet_log_level)level, line);
+}
+
+static int hook_host_address(void *opaque, usec_t now, bool v6, struct ip_addr *ret)
+{
+	struct lanlet_network *n = opaque;
+	return host_address_get(&n->host_address, now, v6, ret);
+}
+
+/* --- building --- */
+
+static int build_segment(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	struct hash_key key;
+	entropy_get(&key, sizeof(key));
+	int r = segment_init(&n->segment, &(struct segment_config){ .hash_key = key, .log = &n->log });
+	if (r < 0)
+		return r;
+	return gateway_init(&n->gateway, &n->segment,
+			    &(struct gateway_config){
+				    .mac = gateway_mac_get(config->state_dir, &n->log),
+				    .ip = n->settings.gateway,
+				    .subnet = n->settings.subnet,
+				    .hash_key = key,
+				    .log = &n->log,
+				    .hooks = { .host_address = hook_host_address, .opaque = n },
+			    });
+}
+
+static int build_services(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	const struct gateway_config *g = &n->gateway.config;
+	arp_service_init(&n->arp, g->mac, g->ip);
+	echo_service_init(&n->echo, g->ip);
+	gateway_add_service(&n->gateway, &n->arp.service);
+	gateway_add_service(&n->gateway, &n->echo.service);
+	return 0;
+}
+
+static int build_engine(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	const struct engine_ops *ops = n->settings.engine;
+	struct hash_key key;
+	entropy_get(&key, sizeof(key));
+	int r = ops->new(
+		&(struct engine_config){
+			.env = &n->gateway.env,
+			.poller = &n->loop.poller,
+			.log = &n->log,
+			.hash_key = key,
+			.gateway = n->settings.gateway,
+			.subnet = n->settings.subnet,
+			.host_loopback = n->settings.host_loopback,
+			.private_dir = config->runtime_dir,
+		},
+		&n->engine);
+	if (r < 0)
+		return r;
+	gateway_set_engine(&n->gateway, ops, n->engine);
+	return 0;
+}
+
+static int build_links(struct lanlet_network *n)
+{
+	return stream_link_new(
+		&(struct stream_link_config){
+			.poller = &n->loop.poller,
+			.segment = &n->segment,
+			.log = &n->log,
+			.mtu = n->settings.mtu == SETTINGS_MTU_AUTO ? SETTINGS_MTU_MAX : MTU_ETHERNET,
+		},
+		&n->stream);
+}
+
+static int build(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	host_address_init(&n->host_address);
+	int r = build_segment(n, config);
+	if (r == 0)
+		r = build_services(n, config);
+	if (r == 0)
+		r = build_engine(n, config);
+	if (r == 0)
+		r = build_links(n);
+	return r;
+}
+
+int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network **ret, char *error, size_t size)
+{
+	struct lanlet_network *n = calloc(1, sizeof(*n));
+	int r = n ? settings_copy(&config->settings, &n->settings) : -ENOMEM;
+	if (r < 0)
+		goto fail;
+	r = settings_check(&n->settings, error, size);
+	if (r < 0)
+		goto fail_said;
+	n->log_out = config->log;
+	n->log_opaque = config->log_opaque;
+	n->log = (struct log){ .level = n->settings.log_level, .write = write_log, .opaque = n };
+	list_init(&n->sockets);
+	r = loop_init(&n->loop);
+	if (r < 0)
+		goto fail;
+	r = build(n, config);
+	if (r < 0) {
+		lanlet_network_free(n);
+		n = NULL;
+		goto fail;
+	}
+	*ret = n;
+	return 0;
+
+fail:
+	snprintf(error, size, "cannot make the network: %s", strerror(-r));
+fail_said:
+	if (n)
+		settings_done(&n->settings);
+	free(n);
+	return r;
+}
+
+void lanlet_network_free(struct lanlet_network *n)
+{
+	if (!n)
+		return;
+	usec_t now = clock_now();
+	list_for_each(node, &n->sockets) {
+		struct socket_path *s = container_of(node, struct socket_path, node);
+		unlink(s->path);
+		list_remove(node);
+		free(s);
+	}
+	stream_link_free(n->stream, now);
+	gateway_set_engine(&n->gateway, NULL, NULL);
+	if (n->engine)
+		n->settings.engine->free(n->engine);
+	gateway_done(&n->gateway, now);
+	segment_done(&n->segment);
+	loop_done(&n->loop, now);
+	settings_done(&n->settings);
+	free(n);
+}
+
+/* --- running --- */
+
+int lanlet_network_fd(const struct lanlet_network *n)
+{
+	return n->loop.epoll_fd;
+}
+
+long long lanlet_network_deadline_usec(const struct lanlet_network *n)
+{
+	usec_t when = gateway_deadline(&n->gateway);
+	return when == USEC_INFINITY ? -1 : (long long)when;
+}
+
+int lanlet_network_timeout_ms(const struct lanlet_network *n)
+{
+	usec_t when = gateway_deadline(&n->gateway);
+	if (when == USEC_INFINITY)
+		return -1;
+	usec_t now = clock_now();
+	if (when <= now)
+		return 0;
+	return (int)MIN((when - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (usec_t)INT_MAX);
+}
+
+int lanlet_network_dispatch(struct lanlet_network *n)
+{
+	usec_t now = clock_now();
+	int r = loop_dispatch(&n->loop, now);
+	if (gateway_deadline(&n->gateway) <= now)
+		gateway_expire(&n->gateway, now);
+	segment_flush(&n->segment, now);
+	return r < 0 ? r : 0;
+}
+
+/* --- plugging in --- */
+
+static int remember_path(struct lanlet_network *n, const char *path)
+{
+	size_t size = strlen(path) + 1;
+	struct socket_path *s = malloc(sizeof(*s) + size);
+	if (!s)
+		return -ENOMEM;
+	memcpy(s->path, path, size);
+	list_append(&n->sockets, &s->node);
+	return 0;
+}
+
+int lanlet_network_listen_stream(struct lanlet_network *n, const char *path, char *error, size_t size)
+{
+	int fd = unix_listen(path, error, size);
+	if (fd < 0)
+		return fd;
+	int r = stream_link_listen(n->stream, fd);
+	if (r < 0) {
+		close(fd);
+		unlink(path);
+	} else {
+		r = remember_path(n, path);
+	}
+	if (r < 0)
+		snprintf(error, size, "socket %s: %s", path, strerror(-r));
+	return r;
+}
+
+int lanlet_network_add_stream(struct lanlet_network *n, int fd, const char *name)
+{
+	return stream_link_add(n->stream, fd, name);
+}

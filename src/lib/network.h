@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A network: everything that one segment consists of, wired together.  The only place that
+ * knows all layers.  Built bottom up in network.c, torn down in reverse.
+ */
+#pragma once
+
+#include "base/log.h"
+#include "host/host_address.h"
+#include "host/loop.h"
+#include "lan/gateway.h"
+#include "lan/segment.h"
+#include "lanlet.h"
+#include "lib/settings.h"
+#include "service/arp.h"
+#include "service/echo.h"
+
+struct stream_link;
+
+struct lanlet_network {
+	struct settings settings;
+	struct log log;
+	void (*log_out)(void *opaque, enum lanlet_log_level level, const char *line);
+	void *log_opaque;
+	struct loop loop;
+	struct segment segment;
+	struct gateway gateway;
+	struct arp_service arp;
+	struct echo_service echo;
+	struct host_address host_address;
+	struct engine *engine;
+	struct stream_link *stream;
+	struct list sockets; /* paths to unlink at the end */
+};

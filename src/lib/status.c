@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state of a network as lines for people. */
+#include "base/drop.h"
+#include "base/macros.h"
+#include "lib/network.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void write_network(FILE *out, const struct lanlet_network *n)
+{
+	char network[IP4_TEXT_SIZE], gateway[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+	fprintf(out, "subnet %s/%u, gateway %s at %s, engine %s\n", ip4_format(n->settings.subnet.network, network), n->settings.subnet.length,
+		ip4_format(n->settings.gateway, gateway), mac_format(n->gateway.config.mac, mac), n->settings.engine->name);
+}
+
+static void write_ports(FILE *out, const struct lanlet_network *n)
+{
+	fprintf(out, "\n%-16s %12s %14s %12s %14s %10s\n", "PORT", "RX FRAMES", "RX BYTES", "TX FRAMES", "TX BYTES", "DROPS");
+	list_for_each(node, &n->segment.ports) {
+		const struct port *p = container_of(node, struct port, node);
+		const struct port_counters *c = &p->counters;
+		uint64_t drops = 0;
+		for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
+			drops += c->drops.count[i];
+		fprintf(out, "%-16s %12" PRIu64 " %14" PRIu64 " %12" PRIu64 " %14" PRIu64 " %10" PRIu64 "\n", p->name, c->rx_frames, c->rx_bytes,
+			c->tx_frames, c->tx_bytes, drops);
+	}
+}
+
+static void write_flows(FILE *out, const struct lanlet_network *n)
+{
+	struct engine_counters c;
+	n->settings.engine->counters(n->engine, &c);
+	fprintf(out, "\nflows: %" PRIu64 " tcp, %" PRIu64 " udp, %" PRIu64 " icmp now, %" PRIu64 " opened, %" PRIu64 " refused\n", c.flows_tcp,
+		c.flows_udp, c.flows_icmp, c.flows_opened, c.flows_refused);
+}
+
+static void write_drops(FILE *out, const struct lanlet_network *n)
+{
+	bool any = false;
+	for (unsigned i = 0; i < DROP_REASON_COUNT; i++) {
+		if (n->segment.drops.count[i] == 0)
+			continue;
+		if (!any)
+			fprintf(out, "\n%-20s %12s  %s\n", "DROPPED BECAUSE", "COUNT", "WHICH MEANS");
+		any = true;
+		fprintf(out, "%-20s %12" PRIu64 "  %s\n", drop_name(i), n->segment.drops.count[i], drop_explanation(i));
+	}
+	if (!any)
+		fprintf(out, "\nnothing was dropped\n");
+}
+
+char *lanlet_network_status(const struct lanlet_network *n)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	write_network(out, n);
+	write_ports(out, n);
+	write_flows(out, n);
+	write_drops(out, n);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}

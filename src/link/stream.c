@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * In: one recv() per readiness takes all there is, up to a buffer's size; the frames in it are delivered where
+ * they lie and the segment is flushed before the buffer is touched again.  Buffers come from a pool, and a
+ * connection keeps one only while half a frame is in it, so idle connections own no memory.
+ *
+ * Out: send() collects references; flush() hands everything to one sendmsg().  What the socket does not take is
+ * copied into the queue, whole frames up to a limit, and goes out when the socket is writable again.
+ */
+#include "link/stream.h"
+
+#include "base/bytes.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "lan/poller.h"
+#include "lan/segment.h"
+#include "wire/eth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LENGTH_BYTES 4
+/* More than a unix socket holds at once; at least one frame. */
+#define RX_BUFFER_BYTES ((size_t)512 * 1024)
+#define RX_POOL_MAX 4
+#define TX_QUEUE_BYTES ((size_t)1024 * 1024)
+#define TX_FRAMES 256
+/* Most pieces that one sendmsg() takes (UIO_MAXIOV). */
+#define TX_IOV 1024
+/* Asked for; the kernel gives what net.core.wmem_max allows. */
+#define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
+
+static_assert(RX_BUFFER_BYTES > STREAM_FRAME_MAX + LENGTH_BYTES, "a whole frame fits");
+static_assert(TX_IOV > FRAME_IOV_MAX + 1, "a whole frame fits");
+
+struct rx_buffer {
+	struct list node;
+	uint8_t bytes[RX_BUFFER_BYTES];
+};
+
+struct stream_link {
+	struct stream_link_config config;
+	struct list listeners;
+	struct list connections;
+	struct list rx_pool;
+	unsigned n_rx_pool;
+};
+
+struct listener {
+	struct list node;
+	struct stream_link *link;
+	struct watch watch;
+	int fd;
+};
+
+/* Frames taken since the last flush, borrowed. */
+struct gather {
+	struct iovec iov[TX_IOV];
+	unsigned n_iov;
+	uint8_t lengths[TX_FRAMES][LENGTH_BYTES];
+	unsigned first_iov[TX_FRAMES]; /* of each frame: the piece with its length */
+	unsigned n_frames;
+	size_t bytes;
+};
+
+struct connection {
+	struct port port;
+	struct list node;
+	struct stream_link *link;
+	struct watch watch;
+	struct deferred end;
+	int fd;
+	bool ending;
+	struct rx_buffer *rx; /* NULL while no partial frame is held */
+	size_t rx_len;
+	struct gather *out; /* NULL until the first frame */
+	uint8_t *queue;     /* what the socket did not take: [queue_at, queue_len) */
+	size_t queue_at, queue_len;
+};
+
+static struct rx_buffer *take_rx_buffer(struct stream_link *l)
+{
+	if (list_empty(&l->rx_pool))
+		return malloc(sizeof(struct rx_buffer));
+	struct rx_buffer *b = container_of(l->rx_pool.next, struct rx_buffer, node);
+	list_remove(&b->node);
+	l->n_rx_pool--;
+	return b;
+}
+
+static void give_rx_buffer(struct stream_link *l, struct rx_buffer *b)
+{
+	if (l->n_rx_pool >= RX_POOL_MAX) {
+		free(b);
+		return;
+	}
+	list_append(&l->rx_pool, &b->node);
+	l->n_rx_pool++;
+}
+
+/* The connection is taken apart when the present round of events is over. */
+static void end_later(struct connection *c)
+{
+	if (c->ending)
+		return;
+	c->ending = true;
+	poller_unwatch(c->link->config.poller, &c->watch);
+	poller_defer(c->link->config.poller, &c->end);
+}
+
+static void connection_free(struct connection *c, usec_t now)
+{
+	struct stream_link *l = c->link;
+	list_remove(&c->end.node);
+	poller_unwatch(l->config.poller, &c->watch);
+	if (c->port.segment)
+		segment_detach(l->config.segment, now, &c->port);
+	list_remove(&c->node);
+	if (c->rx)
+		give_rx_buffer(l, c->rx);
+	close(c->fd);
+	free(c->out);
+	free(c->queue);
+	free(c);
+}
+
+static void watch_listeners(struct stream_link *l)
+{
+	list_for_each(node, &l->listeners) {
+		struct listener *ln = container_of(node, struct listener, node);
+		if (!ln->watch.active)
+			poller_watch(l->config.poller, &ln->watch, ln->fd, POLL_EVENT_IN);
+	}
+}
+
+static void run_end(struct deferred *d, usec_t now)
+{
+	struct connection *c = container_of(d, struct connection, end);
+	struct stream_link *l = c->link;
+	log_info(l->config.log, "port %s: unplugged", c->port.name);
+	connection_free(c, now);
+	watch_listeners(l); /* there is a free descriptor now */
+}
+
+/* --- out --- */
+
+static size_t queued(const struct connection *c)
+{
+	return c->queue_len - c->queue_at;
+}
+
+/* False when there is no room for all @len bytes. */
+static bool queue_append(struct connection *c, const struct iovec *iov, unsigned n, size_t len)
+{
+	if (!c->queue)
+		c->queue = malloc(TX_QUEUE_BYTES);
+	if (!c->queue || len > TX_QUEUE_BYTES - queued(c))
+		return false;
+	if (len > TX_QUEUE_BYTES - c->queue_len) {
+		memmove(c->queue, c->queue + c->queue_at, queued(c));
+		c->queue_len -= c->queue_at;
+		c->queue_at = 0;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		memcpy(c->queue + c->queue_len, iov[i].iov_base, iov[i].iov_len);
+		c->queue_len += iov[i].iov_len;
+	}
+	return true;
+}
+
+static void count_full(struct connection *c)
+{
+	drop_count(&c->port.counters.drops, DROP_PORT_FULL);
+	drop_count(&c->link->config.segment->drops, DROP_PORT_FULL);
+}
+
+static size_t iov_bytes(const struct iovec *iov, unsigned n)
+{
+	size_t len = 0;
+	for (unsigned i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	return len;
+}
+
+/* Steps @n pieces at @iov forward by @by bytes; returns how many pieces were passed. */
+static unsigned iov_advance(struct iovec *iov, unsigned n, size_t by)
+{
+	unsigned i = 0;
+	for (; i < n && by >= iov[i].iov_len; i++)
+		by -= iov[i].iov_len;
+	if (i < n) {
+		iov[i].iov_base = (uint8_t *)iov[i].iov_base + by;
+		iov[i].iov_len -= by;
+	}
+	return i;
+}
+
+/*
+ * Copies what is left of the gathered frames behind the first @sent bytes.  Whole frames that do not fit are
+ * dropped; the rest of a frame that was begun always fits, because it finds the queue empty.
+ */
+static void queue_rest(struct connection *c, size_t sent)
+{
+	struct gather *g = c->out;
+	for (unsigned f = 0; f < g->n_frames; f++) {
+		struct iovec *iov = g->iov + g->first_iov[f];
+		unsigned n = (f + 1 < g->n_frames ? g->first_iov[f + 1] : g->n_iov) - g->first_iov[f];
+		size_t len = iov_bytes(iov, n);
+		if (sent >= len) {
+			sent -= len;
+			continue;
+		}
+		unsigned passed = iov_advance(iov, n, sent);
+		if (!queue_append(c, iov + passed, n - passed, len - sent))
+			count_full(c);
+		sent = 0;
+	}
+}
+
+static void set_congested(struct connection *c, bool congested)
+{
+	c->port.congested = congested;
+	if (c->watch.active)
+		poller_rewatch(c->link->config.poller, &c->watch, POLL_EVENT_IN | (congested ? POLL_EVENT_OUT : 0));
+}
+
+static bool is_transient(int error)
+{
+	return error == EAGAIN || error == EINTR || error == ENOBUFS;
+}
+
+static void write_gathered(struct connection *c)
+{
+	struct gather *g = c->out;
+	if (!g || g->n_frames == 0)
+		return;
+	struct msghdr m = { .msg_iov = g->iov, .msg_iovlen = g->n_iov };
+	ssize_t n = c->ending ? (ssize_t)g->bytes : sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0 && !is_transient(errno))
+		end_later(c);
+	else if (n < (ssize_t)g->bytes)
+		queue_rest(c, n < 0 ? 0 : (size_t)n);
+	g->n_iov = g->n_frames = 0;
+	g->bytes = 0;
+	if (queued(c) > 0 && !c->ending)
+		set_congested(c, true);
+}
+
+static void gather_frame(struct connection *c, const struct frame *frame)
+{
+	struct gather *g = c->out;
+	uint8_t *length = g->lengths[g->n_frames];
+	struct bytes_writer w = bytes_writer(length, LENGTH_BYTES);
+	bytes_put_be32(&w, (uint32_t)frame->len);
+	g->first_iov[g->n_frames++] = g->n_iov;
+	g->iov[g->n_iov++] = (struct iovec){ .iov_base = length, .iov_len = LENGTH_BYTES };
+	memcpy(&g->iov[g->n_iov], frame->iov, frame->n_iov * sizeof(*frame->iov));
+	g->n_iov += frame->n_iov;
+	g->bytes += LENGTH_BYTES + frame->len;
+}
+
+static void queue_frame(struct connection *c, const struct frame *frame)
+{
+	if (LENGTH_BYTES + frame->len > TX_QUEUE_BYTES - queued(c)) {
+		count_full(c);
+		return;
+	}
+	uint8_t length[LENGTH_BYTES];
+	struct bytes_writer w = bytes_writer(length, sizeof(length));
+	bytes_put_be32(&w, (uint32_t)frame->len);
+	queue_append(c, &(struct iovec){ .iov_base = length, .iov_len = sizeof(length) }, 1, sizeof(length));
+	queue_append(c, frame->iov, frame->n_iov, frame->len);
+}
+
+static void stream_send(struct port *p, usec_t now, const struct frame *frame)
+{
+	struct connection *c = container_of(p, struct connection, port);
+	if (c->ending)
+		return;
+	if (!c->out)
+		c->out = calloc(1, sizeof(*c->out));
+	if (!c->out || frame->n_iov > FRAME_IOV_MAX) {
+		count_full(c);
+		return;
+	}
+	if (c->out->n_frames == TX_FRAMES || c->out->n_iov + 1 + frame->n_iov > TX_IOV)
+		write_gathered(c);
+	if (queued(c) > 0)
+		queue_frame(c, frame);
+	else
+		gather_frame(c, frame);
+}
+
+static void stream_flush(struct port *p, usec_t now)
+{
+	write_gathered(container_of(p, struct connection, port));
+}
+
+static const struct port_ops stream_port_ops = {
+	.send = stream_send,
+	.flush = stream_flush,
+};
+
+static void drain_queue(struct connection *c, usec_t now)
+{
+	ssize_t n = send(c->fd, c->queue + c->queue_at, queued(c), MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0) {
+		if (!is_transient(errno))
+			end_later(c);
+		return;
+	}
+	c->queue_at += (size_t)n;
+	if (queued(c) > 0)
+		return;
+	free(c->queue);
+	c->queue = NULL;
+	c->queue_at = c->queue_len = 0;
+	set_congested(c, false);
+	segment_port_writable(c->link->config.segment, now, &c->port);
+	segment_flush(c->link->config.segment, now);
+}
+
+/* --- in --- */
+
+/* Delivers the whole frames in the buffer; returns the bytes they took, or -EBADMSG at an impossible length. */
+static ssize_t deliver_frames(struct connection *c, usec_t now)
+{
+	size_t at = 0;
+	while (c->rx_len - at >= LENGTH_BYTES) {
+		struct bytes_reader r = bytes_reader(c->rx->bytes + at, LENGTH_BYTES);
+		size_t len = bytes_get_be32(&r);
+		if (len < ETH_HEADER_LEN || len > STREAM_FRAME_MAX)
+			return -EBADMSG;
+		if (len > c->rx_len - at - LENGTH_BYTES)
+			break;
+		struct iovec iov;
+		struct frame f = frame_of(&iov, c->rx->bytes + at + LENGTH_BYTES, len);
+		f.ingress = &c->port;
+		segment_input(c->link->config.segment, now, &c->port, &f);
+		at += LENGTH_BYTES + len;
+	}
+	return (ssize_t)at;
+}
+
+static void keep_rest(struct connection *c, size_t used)
+{
+	c->rx_len -= used;
+	if (c->rx_len == 0) {
+		give_rx_buffer(c->link, c->rx);
+		c->rx = NULL;
+	} else if (used > 0) {
+		memmove(c->rx->bytes, c->rx->bytes + used, c->rx_len);
+	}
+}
+
+static void deliver_batch(struct connection *c, usec_t now)
+{
+	struct segment *segment = c->link->config.segment;
+	ssize_t used = deliver_frames(c, now);
+	segment_flush(segment, now);
+	if (used >= 0) {
+		keep_rest(c, (size_t)used);
+		return;
+	}
+	drop_count(&c->port.counters.drops, DROP_STREAM_LENGTH);
+	drop_count(&segment->drops, DROP_STREAM_LENGTH);
+	log_limited(c->link->config.log, now, LOG_LEVEL_WARNING, "port %s: impossible frame length, closing it", c->port.name);
+	end_later(c);
+}
+
+static void read_frames(struct connection *c, usec_t now)
+{
+	if (!c->rx)
+		c->rx = take_rx_buffer(c->link);
+	if (!c->rx) {
+		drop_count(&c->link->config.segment->drops, DROP_NO_MEMORY);
+		end_later(c);
+		return;
+	}
+	ssize_t n = recv(c->fd, c->rx->bytes + c->rx_len, RX_BUFFER_BYTES - c->rx_len, MSG_DONTWAIT);
+	if (n > 0) {
+		c->rx_len += (size_t)n;
+		deliver_batch(c, now);
+		return;
+	}
+	if (n == 0 || !is_transient(errno))
+		end_later(c);
+	keep_rest(c, 0);
+}
+
+static void connection_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct connection *c = container_of(w, struct connection, watch);
+	if (events & POLL_EVENT_OUT)
+		drain_queue(c, now);
+	if (c->ending)
+		return;
+	if (events & POLL_EVENT_IN)
+		read_frames(c, now);
+	else if (events & (POLL_EVENT_HANGUP | POLL_EVENT_ERROR))
+		end_later(c);
+}
+
+/* --- coming and going --- */
+
+int stream_link_add(struct stream_link *l, int fd, const char *name)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	port_init(&c->port, &stream_port_ops, name ? name : "stream", STREAM_FRAME_MAX, l->config.mtu);
+	c->link = l;
+	c->fd = fd;
+	c->watch.ready = connection_ready;
+	c->end.run = run_end;
+	list_init(&c->end.node);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ SOCKET_BUFFER_BYTES }, sizeof(int));
+	int r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
+	if (r == 0)
+		r = poller_watch(l->config.poller, &c->watch, fd, POLL_EVENT_IN);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	list_append(&l->connections, &c->node);
+	segment_attach(l->config.segment, &c->port);
+	if (!name)
+		snprintf(c->port.name, sizeof(c->port.name), "stream%u", c->port.id);
+	log_info(l->config.log, "port %s: plugged in", c->port.name);
+	return 0;
+}
+
+static void listener_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct listener *ln = container_of(w, struct listener, watch);
+	struct stream_link *l = ln->link;
+	int fd = accept4(ln->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int r = fd < 0 ? -errno : stream_link_add(l, fd, NULL);
+	if (r == 0 || r == -EAGAIN || r == -EINTR || r == -ECONNABORTED)
+		return;
+	if (fd >= 0)
+		close(fd);
+	log_limited(l->config.log, now, LOG_LEVEL_WARNING, "cannot take another connection: %s", strerror(-r));
+	/* It would be ready again at once: wait until a connection has ended. */
+	if (!list_empty(&l->connections))
+		poller_unwatch(l->config.poller, &ln->watch);
+}
+
+int stream_link_listen(struct stream_link *l, int fd)
+{
+	struct listener *ln = calloc(1, sizeof(*ln));
+	if (!ln)
+		return -ENOMEM;
+	*ln = (struct listener){ .link = l, .fd = fd, .watch.ready = listener_ready };
+	int r = poller_watch(l->config.poller, &ln->watch, fd, POLL_EVENT_IN);
+	if (r < 0) {
+		free(ln);
+		return r;
+	}
+	list_append(&l->listeners, &ln->node);
+	return 0;
+}
+
+int stream_link_new(const struct stream_link_config *config, struct stream_link **ret)
+{
+	struct stream_link *l = calloc(1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->config = *config;
+	list_init(&l->listeners);
+	list_init(&l->connections);
+	list_init(&l->rx_pool);
+	*ret = l;
+	return 0;
+}
+
+void stream_link_free(struct stream_link *l, usec_t now)
+{
+	if (!l)
+		return;
+	list_for_each(node, &l->listeners) {
+		struct listener *ln = container_of(node, struct listener, node);
+		poller_unwatch(l->config.poller, &ln->watch);
+		list_remove(&ln->node);
+		close(ln->fd);
+		free(ln);
+	}
+	list_for_each(node, &l->connections)
+		connection_free(container_of(node, struct connection, node), now);
+	list_for_each(node, &l->rx_pool) {
+		list_remove(node);
+		free(container_of(node, struct rx_buffer, node));
+	}
+	free(l);
+}
