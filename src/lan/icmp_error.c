@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lan/icmp_error.h"
+
+#include "base/arena.h"
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "lan/packet.h"
+#include "lan/port.h"
+#include "wire/icmp4.h"
+
+#include <errno.h>
+
+/* "The ICMP datagram SHOULD contain as much of the original datagram as possible without … exceeding 576 bytes", RFC 1812 §4.3.2.3. */
+#define ANSWER_IP_MAX ((size_t)576)
+#define QUOTE_MAX (ANSWER_IP_MAX - IPV4_HEADER_LEN - ICMP4_HEADER_LEN)
+/* Internetwork control, RFC 1812 §4.3.2.5. */
+#define ANSWER_TOS 0xc0
+#define ANSWER_TTL 64
+
+/*
+ * A bucket is one number: when it will be full again.  A token moves that time on by @interval; it is
+ * empty when that would be more than @burst intervals away.
+ */
+static bool bucket_has(usec_t full_at, usec_t now, usec_t interval, unsigned burst)
+{
+	return full_at <= now || full_at - now <= interval * (burst - 1);
+}
+
+bool icmp_limit_take(struct icmp_limit *l, usec_t now, unsigned port_id)
+{
+	usec_t *of_port = &l->of_port[port_id % ICMP_LIMIT_SLOTS];
+	if (!bucket_has(*of_port, now, ICMP_LIMIT_PORT_INTERVAL, ICMP_LIMIT_PORT_BURST) ||
+	    !bucket_has(l->all, now, ICMP_LIMIT_INTERVAL, ICMP_LIMIT_BURST))
+		return false;
+	*of_port = MAX(*of_port, now) + ICMP_LIMIT_PORT_INTERVAL;
+	l->all = MAX(l->all, now) + ICMP_LIMIT_INTERVAL;
+	return true;
+}
+
+/* One host, in any sense: not "this network", loopback, multicast, class E or broadcast (RFC 1122 §3.2.1.3). */
+static bool is_single_host(ip4_t ip)
+{
+	return ip >> 24 != 0 && ip >> 24 != 127 && ip < IP4(224, 0, 0, 0);
+}
+
+static bool is_icmp_error(const struct packet *p)
+{
+	uint8_t type;
+	return p->ip.protocol == IP_PROTOCOL_ICMP && p->l4_len >= 1 && frame_copy(p->frame, p->l4_offset, &type, 1) == 1 && icmp4_is_error(type);
+}
+
+/* RFC 1812 §4.3.2.7 */
+static bool may_be_answered(const struct packet *p)
+{
+	return !is_icmp_error(p) && p->ip.fragment_offset == 0 && !mac_is_group(p->eth.dst) && !mac_is_group(p->eth.src) &&
+	       p->ip.dst < IP4(224, 0, 0, 0) && is_single_host(p->ip.src);
+}
+
+static int emit_answer(const struct icmp_error *e, const struct packet *cause, struct icmp_answer *ret)
+{
+	/* MACs; then the ethertype, behind the same VLAN tags as the packet came with. */
+	size_t quote_len = MIN((size_t)cause->ip.total_len, QUOTE_MAX), tags_len = cause->l3_offset - 2 * sizeof(e->src_mac.b);
+	const uint8_t *tags = frame_linear(cause->frame, 2 * sizeof(e->src_mac.b), tags_len, cause->arena);
+	const uint8_t *quote = frame_linear(cause->frame, cause->l3_offset, quote_len, cause->arena);
+	size_t size = cause->l3_offset + ANSWER_IP_MAX;
+	struct bytes_writer w = bytes_writer(arena_alloc(cause->arena, size), size);
+	if (!tags || !quote || !w.data)
+		return -ENOMEM;
+	bytes_put(&w, cause->eth.src.b, sizeof(cause->eth.src.b));
+	bytes_put(&w, e->src_mac.b, sizeof(e->src_mac.b));
+	bytes_put(&w, tags, tags_len);
+	struct ipv4_header ip = {
+		.tos = ANSWER_TOS,
+		.total_len = (uint16_t)(IPV4_HEADER_LEN + ICMP4_HEADER_LEN + quote_len),
+		.dont_fragment = true, /* and so no id is needed (RFC 6864 §4.1) */
+		.ttl = ANSWER_TTL,
+		.protocol = IP_PROTOCOL_ICMP,
+		.src = e->from,
+		.dst = cause->ip.src,
+	};
+	ipv4_emit(&w, &ip);
+	icmp4_emit(&w, &(struct icmp4_header){ .type = e->type, .code = e->code, .rest = e->info }, quote, quote_len);
+	if (w.failed)
+		return -ENOMEM;
+	*ret = (struct icmp_answer){ .bytes = w.data, .len = w.len };
+	return 0;
+}
+
+int icmp_error_build(struct icmp_limit *limit, usec_t now, const struct icmp_error *e, const struct packet *cause, struct icmp_answer *ret)
+{
+	if (!may_be_answered(cause))
+		return -EPERM;
+	if (limit && !icmp_limit_take(limit, now, cause->port ? cause->port->id : 0))
+		return -EBUSY;
+	return emit_answer(e, cause, ret);
+}
