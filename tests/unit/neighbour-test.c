@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lan/frame.h"
+#include "lan/neighbour.h"
+
+#include <glib.h>
+
+#define IP IP4(10, 0, 0, 2)
+#define SECOND USEC_PER_SEC
+
+static const struct mac mac_a = { { 2, 0, 0, 0, 0, 1 } }, mac_b = { { 2, 0, 0, 0, 0, 2 } };
+
+struct fixture {
+	struct neighbour_table table;
+	unsigned asked, released, unanswered, gone;
+};
+
+static void count_ask(void *opaque, usec_t now, ip4_t ip)
+{
+	((struct fixture *)opaque)->asked++;
+}
+
+static void count_release(void *opaque, usec_t now, struct mac mac, const void *frame, size_t len)
+{
+	struct fixture *f = opaque;
+	g_assert_cmpmem(frame, len, "frame", 5);
+	g_assert_true(mac_equal(mac, mac_a));
+	f->released++;
+}
+
+static void count_unanswered(void *opaque, usec_t now, const void *frame, size_t len)
+{
+	((struct fixture *)opaque)->unanswered++;
+}
+
+static void count_gone(void *opaque, usec_t now, ip4_t ip)
+{
+	g_assert_cmpuint(ip, ==, IP);
+	((struct fixture *)opaque)->gone++;
+}
+
+static const struct neighbour_ops ops = { count_ask, count_release, count_unanswered, count_gone };
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	*f = (struct fixture){ 0 };
+	g_assert_cmpint(neighbour_init(&f->table, &(struct hash_key){ { 3, 4 } }, &ops, f), ==, 0);
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	neighbour_done(&f->table);
+}
+
+static bool wait_frame(struct fixture *f, usec_t now, ip4_t ip)
+{
+	struct iovec iov;
+	struct frame frame = frame_of(&iov, "frame", 5);
+	return neighbour_wait(&f->table, now, ip, &frame);
+}
+
+static void waiting_frames_leave_with_the_answer(struct fixture *f, gconstpointer data)
+{
+	g_assert_true(wait_frame(f, 0, IP));
+	g_assert_true(wait_frame(f, 0, IP));
+	g_assert_cmpuint(f->asked, ==, 1);
+	neighbour_learn(&f->table, 10, IP, mac_a, 1, NEIGHBOUR_BY_ARP, 0);
+	g_assert_cmpuint(f->released, ==, 2);
+	g_assert_cmpuint(f->table.waiting_bytes, ==, 0);
+	struct mac got;
+	g_assert_true(neighbour_find(&f->table, IP, &got));
+}
+
+static void three_questions_then_the_frames_are_dropped(struct fixture *f, gconstpointer data)
+{
+	wait_frame(f, 0, IP);
+	for (unsigned s = 1; s <= 3; s++) {
+		g_assert_cmpuint(neighbour_deadline(&f->table), ==, s * SECOND);
+		neighbour_expire(&f->table, s * SECOND);
+	}
+	g_assert_cmpuint(f->asked, ==, 3);
+	g_assert_cmpuint(f->unanswered, ==, 1);
+	g_assert_cmpuint(f->table.used, ==, 0);
+	g_assert_cmpuint(neighbour_deadline(&f->table), ==, USEC_INFINITY);
+}
+
+static void queue_of_a_silent_address_is_bounded(struct fixture *f, gconstpointer data)
+{
+	unsigned held = 0;
+	for (int i = 0; i < 1000; i++)
+		held += wait_frame(f, 0, IP);
+	g_assert_cmpuint(held, ==, 16);
+}
+
+static void ip_packet_cannot_move_an_address(struct fixture *f, gconstpointer data)
+{
+	struct mac got;
+	neighbour_learn(&f->table, 0, IP, mac_a, 1, NEIGHBOUR_BY_IP, 60);
+	neighbour_learn(&f->table, 0, IP, mac_b, 2, NEIGHBOUR_BY_IP, 60);
+	g_assert_true(neighbour_find(&f->table, IP, &got) && mac_equal(got, mac_a));
+	neighbour_learn(&f->table, 0, IP, mac_b, 2, NEIGHBOUR_BY_ARP, 0);
+	g_assert_true(neighbour_find(&f->table, IP, &got) && mac_equal(got, mac_b));
+}
+
+static void mtu_grows_with_what_a_guest_has_shown(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpuint(neighbour_mtu(&f->table, IP), ==, 1500);
+	neighbour_learn(&f->table, 0, IP, mac_a, 1, NEIGHBOUR_BY_IP, 9000);
+	neighbour_learn(&f->table, 0, IP, mac_a, 1, NEIGHBOUR_BY_IP, 60);
+	g_assert_cmpuint(neighbour_mtu(&f->table, IP), ==, 9000);
+	neighbour_learn(&f->table, 0, IP, mac_b, 1, NEIGHBOUR_BY_ARP, 0);
+	g_assert_cmpuint(neighbour_mtu(&f->table, IP), ==, 1500);
+}
+
+static void guest_without_a_port_is_gone_after_a_minute(struct fixture *f, gconstpointer data)
+{
+	neighbour_learn(&f->table, 0, IP, mac_a, 1, NEIGHBOUR_BY_ARP, 0);
+	neighbour_port_gone(&f->table, SECOND, 1);
+	neighbour_expire(&f->table, 60 * SECOND);
+	g_assert_cmpuint(f->gone, ==, 0);
+	neighbour_expire(&f->table, 61 * SECOND);
+	g_assert_cmpuint(f->gone, ==, 1);
+	g_assert_cmpuint(f->table.used, ==, 0);
+}
+
+static void guest_that_plugs_in_again_is_not_gone(struct fixture *f, gconstpointer data)
+{
+	neighbour_learn(&f->table, 0, IP, mac_a, 1, NEIGHBOUR_BY_ARP, 0);
+	neighbour_port_gone(&f->table, SECOND, 1);
+	neighbour_learn(&f->table, 2 * SECOND, IP, mac_a, 2, NEIGHBOUR_BY_IP, 60);
+	neighbour_expire(&f->table, 100 * SECOND);
+	g_assert_cmpuint(f->gone, ==, 0);
+}
+
+static void made_up_addresses_of_one_port_leave_room_for_others(struct fixture *f, gconstpointer data)
+{
+	unsigned learned = 0;
+	for (unsigned i = 0; i < 5000; i++)
+		learned += neighbour_learn(&f->table, 0, IP4(10, 1, 0, 0) + i, mac_a, 1, NEIGHBOUR_BY_IP, 60);
+	g_assert_cmpuint(learned, ==, NEIGHBOURS_PER_PORT);
+	g_assert_true(neighbour_learn(&f->table, 0, IP, mac_b, 2, NEIGHBOUR_BY_IP, 60));
+}
+
+#define TEST(name) g_test_add("/neighbour/" #name, struct fixture, NULL, set_up, name, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	TEST(waiting_frames_leave_with_the_answer);
+	TEST(three_questions_then_the_frames_are_dropped);
+	TEST(queue_of_a_silent_address_is_bounded);
+	TEST(ip_packet_cannot_move_an_address);
+	TEST(mtu_grows_with_what_a_guest_has_shown);
+	TEST(guest_without_a_port_is_gone_after_a_minute);
+	TEST(guest_that_plugs_in_again_is_not_gone);
+	TEST(made_up_addresses_of_one_port_leave_room_for_others);
+	return g_test_run();
+}

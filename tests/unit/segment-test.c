@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lan/frame.h"
+#include "lan/segment.h"
+#include "support/memory_port.h"
+#include "wire/arp.h"
+#include "wire/eth.h"
+
+#include <errno.h>
+
+#define FRAME_MAX 1514
+
+static struct mac mac_of(unsigned n)
+{
+	return (struct mac){ { 0x52, 0x54, 0, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
+}
+
+struct fixture {
+	struct segment segment;
+	struct memory_port a, b, c;
+};
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
+	memory_port_init(&f->a, &f->segment, "a", FRAME_MAX);
+	memory_port_init(&f->b, &f->segment, "b", FRAME_MAX);
+	memory_port_init(&f->c, &f->segment, "c", FRAME_MAX);
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	memory_port_done(&f->a);
+	memory_port_done(&f->b);
+	memory_port_done(&f->c);
+	segment_done(&f->segment);
+}
+
+static size_t make(uint8_t *buf, size_t size, struct mac dst, struct mac src, uint16_t type, size_t payload)
+{
+	struct bytes_writer w = bytes_writer(buf, size);
+	eth_emit(&w, &(struct eth_header){ dst, src, type });
+	bytes_put_zeros(&w, payload);
+	g_assert_false(w.failed);
+	return w.len;
+}
+
+static void input(struct memory_port *p, usec_t now, struct mac dst, struct mac src)
+{
+	uint8_t buf[64];
+	memory_port_input(p, now, buf, make(buf, sizeof(buf), dst, src, 0x88b5, 46));
+}
+
+static void unknown_unicast_is_flooded_and_known_is_not(struct fixture *f, gconstpointer data)
+{
+	input(&f->a, 0, mac_of(2), mac_of(1));
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	g_assert_cmpuint(f->c.frames->len, ==, 1);
+	input(&f->b, 0, mac_of(1), mac_of(2));
+	g_assert_cmpuint(f->a.frames->len, ==, 1);
+	g_assert_cmpuint(f->c.frames->len, ==, 1);
+}
+
+static void broadcast_reaches_every_other_port_once(struct fixture *f, gconstpointer data)
+{
+	input(&f->a, 0, MAC_BROADCAST, mac_of(1));
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	g_assert_cmpuint(f->c.frames->len, ==, 1);
+	g_assert_cmpuint(f->b.flushes, ==, 1);
+}
+
+static void group_source_is_dropped_and_counted(struct fixture *f, gconstpointer data)
+{
+	input(&f->a, 0, mac_of(2), MAC_BROADCAST);
+	input(&f->a, 0, mac_of(2), (struct mac){ { 0 } });
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_SOURCE_MAC], ==, 2);
+}
+
+static void learned_mac_ages(struct fixture *f, gconstpointer data)
+{
+	input(&f->b, 0, MAC_BROADCAST, mac_of(2));
+	g_assert_true(segment_find(&f->segment, FDB_AGE, mac_of(2)) == &f->b.port);
+	g_assert_null(segment_find(&f->segment, FDB_AGE + 1, mac_of(2)));
+}
+
+static void mac_moves_with_its_guest(struct fixture *f, gconstpointer data)
+{
+	input(&f->b, 0, MAC_BROADCAST, mac_of(2));
+	input(&f->c, 1, MAC_BROADCAST, mac_of(2));
+	g_assert_true(segment_find(&f->segment, 1, mac_of(2)) == &f->c.port);
+	g_assert_cmpuint(f->b.port.n_macs, ==, 0);
+	g_assert_cmpuint(f->c.port.n_macs, ==, 1);
+}
+
+static void detached_port_is_forgotten(struct fixture *f, gconstpointer data)
+{
+	input(&f->b, 0, MAC_BROADCAST, mac_of(2));
+	segment_detach(&f->segment, 0, &f->b.port);
+	g_assert_null(segment_find(&f->segment, 0, mac_of(2)));
+	g_assert_cmpuint(f->segment.fdb.used, ==, 0);
+}
+
+static void mac_flood_of_one_port_leaves_room_for_others(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < 20000; i++)
+		input(&f->a, 0, mac_of(1), mac_of(100 + i));
+	g_assert_cmpuint(f->a.port.n_macs, ==, FDB_PER_PORT);
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_FDB_FULL], ==, 20000 - FDB_PER_PORT);
+	input(&f->b, 0, MAC_BROADCAST, mac_of(2));
+	g_assert_true(segment_find(&f->segment, 0, mac_of(2)) == &f->b.port);
+	/* When the made-up ones have aged, the port learns again. */
+	input(&f->a, FDB_AGE + 2 * USEC_PER_SEC, mac_of(1), mac_of(3));
+	g_assert_true(segment_find(&f->segment, FDB_AGE + 2 * USEC_PER_SEC, mac_of(3)) == &f->a.port);
+}
+
+/* The table against a GHashTable, random learning, ageing and forgetting. */
+static void fdb_agrees_with_a_simple_map(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(GHashTable) map = g_hash_table_new(g_direct_hash, g_direct_equal);
+	struct memory_port *ports[] = { &f->a, &f->b, &f->c };
+	for (unsigned round = 0; round < 30000; round++) {
+		unsigned n = (unsigned)g_test_rand_int_range(1, 900);
+		struct memory_port *p = ports[g_test_rand_int_range(0, 3)];
+		if (round % 5000 == 4999) {
+			fdb_forget(&f->segment.fdb, &p->port);
+			for (unsigned i = 1; i < 900; i++)
+				if (g_hash_table_lookup(map, GUINT_TO_POINTER(i)) == &p->port)
+					g_hash_table_remove(map, GUINT_TO_POINTER(i));
+		} else {
+			fdb_learn(&f->segment.fdb, 0, mac_of(n), &p->port);
+			g_hash_table_insert(map, GUINT_TO_POINTER(n), &p->port);
+		}
+		unsigned probe = (unsigned)g_test_rand_int_range(1, 900);
+		g_assert_true(fdb_find(&f->segment.fdb, 0, mac_of(probe)) == g_hash_table_lookup(map, GUINT_TO_POINTER(probe)));
+	}
+	g_assert_cmpuint(f->segment.fdb.used, ==, g_hash_table_size(map));
+	g_assert_cmpuint(f->a.port.n_macs + f->b.port.n_macs + f->c.port.n_macs, ==, g_hash_table_size(map));
+}
+
+static void frame_for_its_own_port_is_not_sent_back(struct fixture *f, gconstpointer data)
+{
+	input(&f->a, 0, MAC_BROADCAST, mac_of(1));
+	input(&f->a, 0, mac_of(1), mac_of(2));
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_HAIRPIN], ==, 1);
+}
+
+static void short_frame_is_dropped_and_counted(struct fixture *f, gconstpointer data)
+{
+	memory_port_input(&f->a, 0, "\xff\xff\xff\xff\xff\xff\x52\x54", 8);
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_FRAME_MALFORMED], ==, 1);
+}
+
+static void tagged_and_unknown_ethertypes_pass_unchanged(struct fixture *f, gconstpointer data)
+{
+	uint8_t buf[1514];
+	size_t len = make(buf, sizeof(buf), MAC_BROADCAST, mac_of(1), ETH_TYPE_VLAN, 1500), got_len;
+	for (size_t i = ETH_HEADER_LEN; i < len; i++)
+		buf[i] = (uint8_t)i;
+	memory_port_input(&f->a, 0, buf, len);
+	const uint8_t *got = memory_port_frame(&f->b, 0, &got_len);
+	g_assert_cmpmem(got, got_len, buf, len);
+}
+
+#define TEST(name) g_test_add("/segment/" #name, struct fixture, NULL, set_up, name, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	TEST(unknown_unicast_is_flooded_and_known_is_not);
+	TEST(broadcast_reaches_every_other_port_once);
+	TEST(group_source_is_dropped_and_counted);
+	TEST(learned_mac_ages);
+	TEST(mac_moves_with_its_guest);
+	TEST(detached_port_is_forgotten);
+	TEST(mac_flood_of_one_port_leaves_room_for_others);
+	TEST(fdb_agrees_with_a_simple_map);
+	TEST(frame_for_its_own_port_is_not_sent_back);
+	TEST(short_frame_is_dropped_and_counted);
+	TEST(tagged_and_unknown_ethertypes_pass_unchanged);
+	return g_test_run();
+}
