@@ -68,9 +68,9 @@ static void remove_slot(struct fdb *f, unsigned hole)
 
 static void sweep(struct fdb *f, usec_t now)
 {
-	if (f->swept != 0 && now - f->swept < SWEEP_INTERVAL)
+	if (now < f->sweep_after)
 		return;
-	f->swept = now;
+	f->sweep_after = now + SWEEP_INTERVAL;
 	for (unsigned i = 0; i < FDB_SIZE;) {
 		if (f->slots[i].port && is_aged(&f->slots[i], now))
 			remove_slot(f, i); /* another may have moved here: look again */

@@ -26,7 +26,7 @@ struct fdb_entry {
 struct fdb {
 	struct fdb_entry *slots;
 	unsigned used;
-	usec_t swept; /* when aged entries were last looked for */
+	usec_t sweep_after; /* when aged entries may be looked for again */
 	struct hash_key key;
 };
 

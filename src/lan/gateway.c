@@ -250,8 +250,8 @@ static void port_writable(void *opaque, usec_t now, struct port *p)
 static void defend(void *opaque, usec_t now)
 {
 	struct gateway *g = opaque;
-	if (g->defended == 0 || now - g->defended >= DEFEND_INTERVAL) {
-		g->defended = now;
+	if (now >= g->defend_after) {
+		g->defend_after = now + DEFEND_INTERVAL;
 		egress_announce(&g->egress, now);
 	}
 }
@@ -460,9 +460,9 @@ void gateway_probe(struct gateway *g, usec_t now, ip4_t ip)
 	egress_ask(&g->egress, now, ip, true);
 }
 
-bool gateway_neighbour(const struct gateway *g, ip4_t ip, struct mac *ret)
+bool gateway_in_use(const struct gateway *g, usec_t now, ip4_t ip, struct mac *ret)
 {
-	return neighbour_find(&g->egress.neighbours, ip, ret);
+	return neighbour_is_present(&g->egress.neighbours, now, ip, ret);
 }
 
 usec_t gateway_deadline(const struct gateway *g)

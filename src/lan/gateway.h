@@ -58,7 +58,7 @@ struct gateway {
 	unsigned n_services;
 	const struct engine_ops *engine_ops; /* NULL: none */
 	struct engine *engine;
-	usec_t defended; /* when the gateway's address was last announced against a claimant */
+	usec_t defend_after; /* when the gateway's address may be announced against a claimant again */
 };
 
 /* Attaches itself to @segment, which is borrowed until gateway_done().  -ENOMEM. */
@@ -72,8 +72,8 @@ void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct 
 
 /* Asks by ARP whether @ip is in use; the answer comes by hooks.address_seen. */
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip);
-/* The MAC that @ip was last seen at; false when it is not known. */
-bool gateway_neighbour(const struct gateway *g, ip4_t ip, struct mac *ret);
+/* Whether somebody has used @ip in the last minute, and who. */
+bool gateway_in_use(const struct gateway *g, usec_t now, ip4_t ip, struct mac *ret);
 
 usec_t gateway_deadline(const struct gateway *g);
 void gateway_expire(struct gateway *g, usec_t now);

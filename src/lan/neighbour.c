@@ -25,6 +25,7 @@
 #define WAITING_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define ASK_INTERVAL USEC_PER_SEC
 #define ASK_TIMES 3
+#define PRESENT_TIME (60 * USEC_PER_SEC)
 #define AWAY_TIME (60 * USEC_PER_SEC)
 #define SILENT_TIME (3600 * USEC_PER_SEC)
 #define MTU_ETHERNET 1500
@@ -188,6 +189,12 @@ bool neighbour_find(const struct neighbour_table *t, ip4_t ip, struct mac *ret)
 		return false;
 	*ret = n->mac;
 	return true;
+}
+
+bool neighbour_is_present(const struct neighbour_table *t, usec_t now, ip4_t ip, struct mac *ret)
+{
+	const struct neighbour *n = find(t, ip);
+	return n->state == KNOWN && now - n->seen < PRESENT_TIME && neighbour_find(t, ip, ret);
 }
 
 size_t neighbour_mtu(const struct neighbour_table *t, ip4_t ip)

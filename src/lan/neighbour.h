@@ -60,6 +60,8 @@ bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac
 
 /* The MAC of @ip; false when it is not known (or is only being asked for). */
 bool neighbour_find(const struct neighbour_table *t, ip4_t ip, struct mac *ret);
+/* Like neighbour_find(), but only for who has shown itself in the last minute and still has a port. */
+bool neighbour_is_present(const struct neighbour_table *t, usec_t now, ip4_t ip, struct mac *ret);
 /* The largest IP packet that @ip is known to take: 1500 until it has shown more. */
 size_t neighbour_mtu(const struct neighbour_table *t, ip4_t ip);
 /*

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The gateway on a real segment, with memory ports as guests and an engine that records. */
+#include "lan/frame.h"
+#include "lan/gateway.h"
+#include "lan/packet.h"
+#include "lan/segment.h"
+#include "service/arp.h"
+#include "service/echo.h"
+#include "support/memory_port.h"
+#include "wire/arp.h"
+#include "wire/checksum.h"
+#include "wire/icmp4.h"
+#include "wire/ipv4.h"
+#include "wire/udp.h"
+
+#include <errno.h>
+
+#define FRAME_MAX 1514
+#define GATEWAY IP4(10, 0, 0, 1)
+#define GUEST_A IP4(10, 0, 0, 2)
+#define GUEST_B IP4(10, 0, 0, 3)
+#define OUTSIDE IP4(192, 0, 2, 1)
+
+static const struct mac gateway_mac = { { 2, 0, 0, 0, 0, 1 } }, mac_a = { { 2, 0, 0, 0, 0, 2 } }, mac_b = { { 2, 0, 0, 0, 0, 3 } };
+
+struct engine {
+	unsigned inputs, flushes, gone;
+	uint8_t ttl;
+	size_t l4_len;
+	ip4_t dst;
+};
+
+struct fixture {
+	struct segment segment;
+	struct gateway gateway;
+	struct arp_service arp;
+	struct echo_service echo;
+	struct memory_port a, b;
+	struct engine engine;
+	unsigned turns, seen;
+};
+
+static void record_input(struct engine *e, usec_t now, const struct packet *p)
+{
+	e->inputs++;
+	e->ttl = p->ip.ttl;
+	e->dst = p->ip.dst;
+	e->l4_len = p->l4_len;
+	g_assert_nonnull(packet_l4(p));
+}
+
+static void record_flush(struct engine *e, usec_t now)
+{
+	e->flushes++;
+}
+
+static usec_t never(const struct engine *e)
+{
+	return USEC_INFINITY;
+}
+
+static void record_gone(struct engine *e, usec_t now, ip4_t guest)
+{
+	e->gone++;
+}
+
+static const struct engine_ops recorder_ops = {
+	.name = "recorder",
+	.input = record_input,
+	.flush = record_flush,
+	.deadline = never,
+	.guest_gone = record_gone,
+};
+
+static void count_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
+{
+	((struct fixture *)opaque)->seen++;
+}
+
+static void count_turn(void *opaque, usec_t now)
+{
+	((struct fixture *)opaque)->turns++;
+}
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	*f = (struct fixture){ 0 };
+	struct hash_key key = { { 5, 6 } };
+	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = key }), ==, 0);
+	g_assert_cmpint(gateway_init(&f->gateway, &f->segment,
+				     &(struct gateway_config){ .mac = gateway_mac,
+							       .ip = GATEWAY,
+							       .subnet = { IP4(10, 0, 0, 0), 24 },
+							       .hash_key = key,
+							       .hooks = { .address_seen = count_seen, .turn_ends = count_turn, .opaque = f } }),
+			==, 0);
+	arp_service_init(&f->arp, gateway_mac, GATEWAY);
+	echo_service_init(&f->echo, GATEWAY);
+	gateway_add_service(&f->gateway, &f->arp.service);
+	gateway_add_service(&f->gateway, &f->echo.service);
+	gateway_set_engine(&f->gateway, &recorder_ops, &f->engine);
+	memory_port_init(&f->a, &f->segment, "a", FRAME_MAX);
+	memory_port_init(&f->b, &f->segment, "b", FRAME_MAX);
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	memory_port_done(&f->a);
+	memory_port_done(&f->b);
+	gateway_done(&f->gateway, 0);
+	segment_done(&f->segment);
+}
+
+static uint64_t drops(const struct fixture *f, enum drop_reason why)
+{
+	return f->segment.drops.count[why];
+}
+
+static void send_ip(struct fixture *f, struct memory_port *p, struct mac src_mac, const struct ipv4_header *h, const void *payload, size_t len)
+{
+	uint8_t buf[2000];
+	struct ipv4_header ip = *h;
+	ip.total_len = (uint16_t)(ipv4_header_len(h) + len);
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ gateway_mac, src_mac, ETH_TYPE_IPV4 });
+	ipv4_emit(&w, &ip);
+	bytes_put(&w, payload, len);
+	g_assert_false(w.failed);
+	memory_port_input(p, 0, buf, w.len);
+}
+
+static void send_udp(struct fixture *f, ip4_t src, ip4_t dst, uint8_t ttl)
+{
+	uint8_t udp[64];
+	struct bytes_writer w = bytes_writer(udp, sizeof(udp));
+	udp_emit_ipv4(&w, src, dst, 1000, 2000, "x", 1);
+	send_ip(f, &f->a, mac_a, &(struct ipv4_header){ .ttl = ttl, .protocol = IP_PROTOCOL_UDP, .src = src, .dst = dst }, udp, w.len);
+}
+
+static void send_arp(struct fixture *f, struct memory_port *p, struct mac src, const struct arp_message *m)
+{
+	uint8_t buf[ETH_HEADER_LEN + ARP_LEN];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, src, ETH_TYPE_ARP });
+	arp_emit(&w, m);
+	memory_port_input(p, 0, buf, w.len);
+}
+
+/* The last frame that @p got, as a packet. */
+static struct packet last_packet(struct fixture *f, const struct memory_port *p)
+{
+	static struct iovec iov;
+	static struct frame frame;
+	size_t len;
+	const uint8_t *bytes = memory_port_frame(p, p->frames->len - 1, &len);
+	struct packet packet;
+	enum drop_reason why;
+	frame = frame_of(&iov, bytes, len);
+	g_assert_cmpint(packet_parse(&frame, NULL, &f->segment.arena, &packet, &why), ==, 0);
+	return packet;
+}
+
+static void arp_for_the_gateway_is_answered(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->a, mac_a, &(struct arp_message){ ARP_REQUEST, mac_a, GUEST_A, { { 0 } }, GATEWAY });
+	size_t len;
+	const uint8_t *bytes = memory_port_frame(&f->a, 0, &len);
+	struct bytes_reader r = bytes_reader(bytes + ETH_HEADER_LEN, len - ETH_HEADER_LEN);
+	struct arp_message m;
+	g_assert_cmpint(arp_parse(&r, &m), ==, 0);
+	g_assert_cmpuint(m.operation, ==, ARP_REPLY);
+	g_assert_true(mac_equal(m.sender_mac, gateway_mac));
+	g_assert_cmpuint(m.sender_ip, ==, GATEWAY);
+	g_assert_cmpuint(f->seen, ==, 1);
+}
+
+static void guest_that_claims_the_gateways_address_is_dropped_and_answered(struct fixture *f, gconstpointer data)
+{
+	for (int i = 0; i < 5; i++)
+		send_arp(f, &f->a, mac_a, &(struct arp_message){ ARP_REPLY, mac_a, GATEWAY, mac_b, GUEST_B });
+	g_assert_cmpuint(drops(f, DROP_GATEWAY_ADDRESS), ==, 5);
+	g_assert_cmpuint(f->b.frames->len, ==, 1); /* our announcement, not the claim */
+	size_t len;
+	const uint8_t *bytes = memory_port_frame(&f->b, 0, &len);
+	struct bytes_reader r = bytes_reader(bytes + ETH_HEADER_LEN, len - ETH_HEADER_LEN);
+	struct arp_message m;
+	g_assert_cmpint(arp_parse(&r, &m), ==, 0);
+	g_assert_true(mac_equal(m.sender_mac, gateway_mac) && m.sender_ip == GATEWAY && m.target_ip == GATEWAY);
+}
+
+static void guest_that_uses_the_gateways_mac_is_dropped(struct fixture *f, gconstpointer data)
+{
+	send_ip(f, &f->a, gateway_mac, &(struct ipv4_header){ .ttl = 64, .protocol = 17, .src = GUEST_A, .dst = OUTSIDE }, "", 0);
+	g_assert_cmpuint(drops(f, DROP_GATEWAY_MAC), ==, 1);
+	g_assert_cmpuint(f->engine.inputs, ==, 0);
+}
+
+static void echo_to_the_gateway_is_answered_with_its_data(struct fixture *f, gconstpointer data)
+{
+	uint8_t icmp[64];
+	struct bytes_writer w = bytes_writer(icmp, sizeof(icmp));
+	icmp4_emit(&w, &(struct icmp4_header){ ICMP4_ECHO_REQUEST, 0, 0x00010002 }, "payload", 7);
+	send_ip(f, &f->a, mac_a, &(struct ipv4_header){ .ttl = 1, .protocol = IP_PROTOCOL_ICMP, .src = GUEST_A, .dst = GATEWAY }, icmp, w.len);
+	struct packet p = last_packet(f, &f->a);
+	struct icmp4_header h;
+	const uint8_t *l4 = packet_l4(&p);
+	g_assert_cmpint(icmp4_parse(l4, p.l4_len, &h), ==, 0);
+	g_assert_cmpuint(h.type, ==, ICMP4_ECHO_REPLY);
+	g_assert_cmphex(h.rest, ==, 0x00010002);
+	g_assert_cmpmem(l4 + ICMP4_HEADER_LEN, p.l4_len - ICMP4_HEADER_LEN, "payload", 7);
+	g_assert_cmpuint(p.ip.dst, ==, GUEST_A);
+}
+
+static void ttl_goes_down_by_one_on_the_way_out(struct fixture *f, gconstpointer data)
+{
+	send_udp(f, GUEST_A, OUTSIDE, 64);
+	g_assert_cmpuint(f->engine.inputs, ==, 1);
+	g_assert_cmpuint(f->engine.ttl, ==, 63);
+	g_assert_cmpuint(f->engine.flushes, ==, 1);
+	g_assert_cmpuint(f->turns, ==, 1);
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+}
+
+static void ttl_of_one_is_answered_with_time_exceeded(struct fixture *f, gconstpointer data)
+{
+	send_udp(f, GUEST_A, OUTSIDE, 1);
+	g_assert_cmpuint(f->engine.inputs, ==, 0);
+	struct packet p = last_packet(f, &f->a);
+	struct icmp4_header h;
+	g_assert_cmpint(icmp4_parse(packet_l4(&p), p.l4_len, &h), ==, 0);
+	g_assert_cmpuint(h.type, ==, ICMP4_TIME_EXCEEDED);
+	g_assert_cmpuint(p.ip.src, ==, GATEWAY);
+	g_assert_cmpuint(drops(f, DROP_TTL_EXCEEDED), ==, 1);
+}
+
+static void ttl_is_not_counted_for_the_gateway_itself(struct fixture *f, gconstpointer data)
+{
+	send_udp(f, GUEST_A, GATEWAY, 1);
+	g_assert_cmpuint(f->engine.inputs, ==, 1);
+	g_assert_cmpuint(f->engine.ttl, ==, 1);
+}
+
+static void martians_never_reach_the_engine(struct fixture *f, gconstpointer data)
+{
+	static const ip4_t destinations[] = { 0, IP4(0, 1, 2, 3), IP4(127, 0, 0, 1), IP4(240, 0, 0, 1), IP4(224, 0, 0, 251), 0xffffffff, IP4(10, 0, 0, 0), IP4(10, 0, 0, 255) };
+	for (size_t i = 0; i < G_N_ELEMENTS(destinations); i++)
+		send_udp(f, GUEST_A, destinations[i], 64);
+	static const ip4_t sources[] = { IP4(10, 0, 1, 2), IP4(127, 0, 0, 1), GATEWAY, IP4(10, 0, 0, 255), 0 };
+	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
+		send_udp(f, sources[i], OUTSIDE, 64);
+	g_assert_cmpuint(f->engine.inputs, ==, 0);
+	g_assert_cmpuint(drops(f, DROP_MARTIAN_SOURCE) + drops(f, DROP_GATEWAY_ADDRESS), ==, G_N_ELEMENTS(sources));
+	g_assert_cmpuint(drops(f, DROP_MARTIAN_DESTINATION) + drops(f, DROP_LOCAL_MULTICAST), ==, G_N_ELEMENTS(destinations));
+}
+
+static void fragments_reach_the_engine_as_one_datagram(struct fixture *f, gconstpointer data)
+{
+	uint8_t udp[1600] = { 0 };
+	struct bytes_writer w = bytes_writer(udp, sizeof(udp));
+	static const uint8_t zeros[1500];
+	udp_emit_ipv4(&w, GUEST_A, OUTSIDE, 1, 2, zeros, sizeof(zeros));
+	struct ipv4_header h = { .id = 9, .ttl = 64, .protocol = IP_PROTOCOL_UDP, .src = GUEST_A, .dst = OUTSIDE, .more_fragments = true };
+	send_ip(f, &f->a, mac_a, &h, udp, 800);
+	g_assert_cmpuint(f->engine.inputs, ==, 0);
+	h.more_fragments = false;
+	h.fragment_offset = 800;
+	send_ip(f, &f->a, mac_a, &h, udp + 800, w.len - 800);
+	g_assert_cmpuint(f->engine.inputs, ==, 1);
+	g_assert_cmpuint(f->engine.l4_len, ==, w.len);
+	g_assert_cmpuint(f->engine.ttl, ==, 63);
+}
+
+static void packet_for_a_neighbour_goes_back_to_the_segment(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REQUEST, mac_b, GUEST_B, { { 0 } }, GATEWAY });
+	memory_port_clear(&f->b);
+	send_udp(f, GUEST_A, GUEST_B, 64);
+	g_assert_cmpuint(f->engine.inputs, ==, 0);
+	struct packet p = last_packet(f, &f->b);
+	g_assert_cmpuint(p.ip.ttl, ==, 63);
+	g_assert_true(mac_equal(p.eth.dst, mac_b) && mac_equal(p.eth.src, gateway_mac));
+	struct udp_view udp;
+	g_assert_cmpint(packet_udp(&p, &udp), ==, 0);
+}
+
+static void output_to_an_unknown_guest_waits_for_arp(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[IPV4_HEADER_LEN];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	ipv4_emit(&w, &(struct ipv4_header){ .total_len = IPV4_HEADER_LEN, .ttl = 9, .protocol = 99, .src = OUTSIDE, .dst = GUEST_B });
+	struct iovec iov = { bytes, sizeof(bytes) };
+	f->gateway.env.ops->output(&f->gateway.env, 0, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = sizeof(bytes) });
+	segment_flush(&f->segment, 0);
+	g_assert_cmpuint(f->b.frames->len, ==, 1); /* the question */
+	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
+	struct packet p = last_packet(f, &f->b);
+	g_assert_cmpuint(p.ip.protocol, ==, 99);
+	g_assert_true(mac_equal(p.eth.dst, mac_b));
+}
+
+static void engine_cannot_send_outside_the_segment(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[IPV4_HEADER_LEN];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	ipv4_emit(&w, &(struct ipv4_header){ .total_len = IPV4_HEADER_LEN, .ttl = 9, .protocol = 99, .src = GUEST_A, .dst = OUTSIDE });
+	struct iovec iov = { bytes, sizeof(bytes) };
+	f->gateway.env.ops->output(&f->gateway.env, 0, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = sizeof(bytes) });
+	g_assert_cmpuint(f->a.frames->len + f->b.frames->len, ==, 0);
+	g_assert_cmpuint(drops(f, DROP_IP_MALFORMED), ==, 1);
+}
+
+static void guest_whose_port_went_is_gone_for_the_engine_after_a_minute(struct fixture *f, gconstpointer data)
+{
+	send_udp(f, GUEST_A, OUTSIDE, 64);
+	segment_detach(&f->segment, 0, &f->a.port);
+	g_assert_cmpuint(gateway_deadline(&f->gateway), <=, 61 * USEC_PER_SEC);
+	gateway_expire(&f->gateway, 61 * USEC_PER_SEC);
+	g_assert_cmpuint(f->engine.gone, ==, 1);
+}
+
+static void ethertypes_the_gateway_does_not_speak_are_counted_when_sent_to_it(struct fixture *f, gconstpointer data)
+{
+	uint8_t buf[60] = { 0 };
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ gateway_mac, mac_a, 0x88b5 });
+	memory_port_input(&f->a, 0, buf, sizeof(buf));
+	g_assert_cmpuint(drops(f, DROP_ETHERTYPE), ==, 1);
+	memset(buf, 0xff, 6);
+	memory_port_input(&f->a, 0, buf, sizeof(buf));
+	g_assert_cmpuint(drops(f, DROP_ETHERTYPE), ==, 1);
+}
+
+#define TEST(name) g_test_add("/gateway/" #name, struct fixture, NULL, set_up, name, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	TEST(arp_for_the_gateway_is_answered);
+	TEST(guest_that_claims_the_gateways_address_is_dropped_and_answered);
+	TEST(guest_that_uses_the_gateways_mac_is_dropped);
+	TEST(echo_to_the_gateway_is_answered_with_its_data);
+	TEST(ttl_goes_down_by_one_on_the_way_out);
+	TEST(ttl_of_one_is_answered_with_time_exceeded);
+	TEST(ttl_is_not_counted_for_the_gateway_itself);
+	TEST(martians_never_reach_the_engine);
+	TEST(fragments_reach_the_engine_as_one_datagram);
+	TEST(packet_for_a_neighbour_goes_back_to_the_segment);
+	TEST(output_to_an_unknown_guest_waits_for_arp);
+	TEST(engine_cannot_send_outside_the_segment);
+	TEST(guest_whose_port_went_is_gone_for_the_engine_after_a_minute);
+	TEST(ethertypes_the_gateway_does_not_speak_are_counted_when_sent_to_it);
+	return g_test_run();
+}
