@@ -26,6 +26,7 @@ static const struct {
 } event_map[] = {
 	{ POLL_EVENT_IN, EPOLLIN },	  { POLL_EVENT_OUT, EPOLLOUT },	  { POLL_EVENT_PRI, EPOLLPRI },
 	{ POLL_EVENT_HANGUP, EPOLLHUP }, { POLL_EVENT_ERROR, EPOLLERR }, { POLL_EVENT_EDGE, EPOLLET },
+	{ POLL_EVENT_PEER_SHUT, EPOLLRDHUP },
 };
 
 static uint32_t to_epoll(unsigned events)
@@ -73,16 +74,28 @@ static int loop_rewatch(struct poller *p, struct watch *w, unsigned events)
 	return r;
 }
 
-static void loop_unwatch(struct poller *p, struct watch *w)
+static void strike(struct loop *l, struct watch *w)
 {
-	struct loop *l = container_of(p, struct loop, poller);
-	control(l, EPOLL_CTL_DEL, w, w->fd, 0);
 	w->active = false;
 	if (!l->round)
 		return;
 	for (int i = l->round->at; i < l->round->count; i++)
 		if (l->round->events[i].data.ptr == w)
 			l->round->events[i].data.ptr = NULL;
+}
+
+static void loop_unwatch(struct poller *p, struct watch *w)
+{
+	struct loop *l = container_of(p, struct loop, poller);
+	control(l, EPOLL_CTL_DEL, w, w->fd, 0);
+	strike(l, w);
+}
+
+/* The kernel forgets a registration with the last descriptor of its file (epoll(7)). */
+static void loop_close(struct poller *p, struct watch *w)
+{
+	close(w->fd);
+	strike(container_of(p, struct loop, poller), w);
 }
 
 static void loop_defer(struct poller *p, struct deferred *d)
@@ -95,6 +108,7 @@ static const struct poller_ops loop_poller_ops = {
 	.watch = loop_watch,
 	.rewatch = loop_rewatch,
 	.unwatch = loop_unwatch,
+	.close = loop_close,
 	.defer = loop_defer,
 };
 

@@ -52,6 +52,12 @@ struct engine_packet {
 
 #define ENGINE_IOV_MAX 60
 
+/* What the way to a guest can take. */
+struct engine_path {
+	size_t max_packet; /* largest IP packet its port takes; each segment of a larger one that is segmented */
+	unsigned offloads; /* enum port_offload: what may be left undone */
+};
+
 /* What the gateway does for an engine. */
 struct engine_env_ops {
 	/*
@@ -79,6 +85,11 @@ struct engine_env_ops {
 	int (*host_address)(struct engine_env *env, usec_t now, bool v6, struct ip_addr *ret);
 	/* Largest IP packet the way to @guest is known to carry. */
 	size_t (*guest_mtu)(struct engine_env *env, ip4_t guest);
+	/*
+	 * What the port of @guest can take now, for engines that make packets to measure: TCP, whose peer says itself how
+	 * large a segment it takes.  When the port is not known: 1500 bytes and no offloads.
+	 */
+	void (*guest_path)(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret);
 	/* Counts a drop; @p may be NULL. */
 	void (*drop)(struct engine_env *env, enum drop_reason why, const struct packet *p);
 };

@@ -26,6 +26,7 @@
 /* The gateway takes super-frames whole and looks at checksums only where it must. */
 #define GATEWAY_FRAME_MAX ((size_t)256 * 1024)
 #define GATEWAY_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6 | PORT_OFFLOAD_USO)
+#define ETHERNET_MTU 1500
 /* RFC 5227 §2.4(c): not more often, or two claimants would shout for ever. */
 #define DEFEND_INTERVAL (10 * USEC_PER_SEC)
 
@@ -380,6 +381,14 @@ static size_t env_guest_mtu(struct engine_env *env, ip4_t guest)
 	return neighbour_mtu(&of_env(env)->egress.neighbours, guest);
 }
 
+static void env_guest_path(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret)
+{
+	const struct port *p = guest_port(of_env(env), now, guest);
+	*ret = (struct engine_path){ .max_packet = ETHERNET_MTU };
+	if (p)
+		*ret = (struct engine_path){ .max_packet = p->max_frame - ETH_HEADER_LEN, .offloads = p->offloads };
+}
+
 static void env_drop(struct engine_env *env, enum drop_reason why, const struct packet *p)
 {
 	drop(of_env(env), why, p);
@@ -392,6 +401,7 @@ static const struct engine_env_ops env_ops = {
 	.icmp_error = env_icmp_error,
 	.host_address = env_host_address,
 	.guest_mtu = env_guest_mtu,
+	.guest_path = env_guest_path,
 	.drop = env_drop,
 };
 

@@ -20,6 +20,7 @@ enum poll_event {
 	POLL_EVENT_HANGUP = 1 << 3, /* reported whether asked for or not */
 	POLL_EVENT_ERROR = 1 << 4,  /* likewise */
 	POLL_EVENT_EDGE = 1 << 5,   /* only asked for: edge-triggered */
+	POLL_EVENT_PEER_SHUT = 1 << 6, /* the peer will send no more */
 };
 
 /* Embedded in whoever owns the descriptor. */
@@ -43,6 +44,8 @@ struct poller_ops {
 	int (*rewatch)(struct poller *p, struct watch *w, unsigned events);
 	/* Stops; call it before the descriptor is closed.  No ready() after this, not even for events already fetched. */
 	void (*unwatch)(struct poller *p, struct watch *w);
+	/* Stops and closes the descriptor, which nobody else may have a duplicate of: one system call less. */
+	void (*close)(struct poller *p, struct watch *w);
 	void (*defer)(struct poller *p, struct deferred *d);
 };
 
@@ -65,6 +68,12 @@ static inline void poller_unwatch(struct poller *p, struct watch *w)
 {
 	if (w->active)
 		p->ops->unwatch(p, w);
+}
+
+/* As unwatch and close(w->fd). */
+static inline void poller_close(struct poller *p, struct watch *w)
+{
+	p->ops->close(p, w);
 }
 
 static inline void poller_defer(struct poller *p, struct deferred *d)

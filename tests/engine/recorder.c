@@ -80,6 +80,11 @@ static size_t recorder_guest_mtu(struct engine_env *env, ip4_t guest)
 	return recorder_of(env)->guest_mtu;
 }
 
+static void recorder_guest_path(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret)
+{
+	*ret = (struct engine_path){ .max_packet = recorder_of(env)->guest_mtu };
+}
+
 static void recorder_drop(struct engine_env *env, enum drop_reason why, const struct packet *p)
 {
 	drop_count(&recorder_of(env)->drops, why);
@@ -92,6 +97,7 @@ static const struct engine_env_ops recorder_ops = {
 	.icmp_error = recorder_icmp_error,
 	.host_address = recorder_host_address,
 	.guest_mtu = recorder_guest_mtu,
+	.guest_path = recorder_guest_path,
 	.drop = recorder_drop,
 };
 

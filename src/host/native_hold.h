@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bytes of a guest that its host socket has not taken yet, and bytes that came early: a ring addressed by the
+ * distance from the first byte that the host wants next.  It owns memory only while something is in it.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct iovec;
+
+struct hold {
+	uint8_t *data;   /* NULL while empty */
+	uint32_t size;   /* a power of two */
+	uint32_t start;  /* where distance 0 is in data */
+	uint32_t extent; /* largest distance behind a byte that was put */
+};
+
+void hold_done(struct hold *h);
+/* Puts @len bytes at distance @at.  -ENOMEM. */
+int hold_put(struct hold *h, uint32_t at, const void *bytes, uint32_t len);
+/* The first @n bytes went to the host, whether they were in here or not. */
+void hold_advance(struct hold *h, uint32_t n);
+/* The first @n bytes, which have been put, as one or two pieces; returns how many. */
+unsigned hold_pieces(const struct hold *h, uint32_t n, struct iovec ret[static 2]);
