@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stream ports on real socket pairs; the clock is the test's. */
+#include "base/bytes.h"
+#include "host/loop.h"
+#include "lan/frame.h"
+#include "lan/segment.h"
+#include "link/stream.h"
+#include "support/memory_port.h"
+#include "wire/eth.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FRAME_MAX_SMALL 1514
+
+struct fixture {
+	struct loop loop;
+	struct segment segment;
+	struct stream_link *link;
+	struct memory_port other;
+	int client; /* our end */
+};
+
+static int add_client(struct fixture *f)
+{
+	int fds[2];
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+	g_assert_cmpint(stream_link_add(f->link, fds[1], NULL), ==, 0);
+	return fds[0];
+}
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(loop_init(&f->loop), ==, 0);
+	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
+	g_assert_cmpint(stream_link_new(&(struct stream_link_config){ &f->loop.poller, &f->segment, NULL, 65520 }, &f->link), ==, 0);
+	memory_port_init(&f->other, &f->segment, "other", STREAM_FRAME_MAX);
+	f->client = add_client(f);
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	if (f->client >= 0)
+		close(f->client);
+	stream_link_free(f->link, 0);
+	memory_port_done(&f->other);
+	segment_done(&f->segment);
+	loop_done(&f->loop, 0);
+}
+
+static void turn(struct fixture *f)
+{
+	while (loop_dispatch(&f->loop, 0) > 0)
+		;
+}
+
+static size_t make(uint8_t *buf, size_t size, size_t frame_len, uint8_t fill)
+{
+	struct bytes_writer w = bytes_writer(buf, size);
+	bytes_put_be32(&w, (uint32_t)frame_len);
+	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, { { 2, 0, 0, 0, 0, fill } }, 0x88b5 });
+	uint8_t *payload = bytes_room(&w, frame_len - ETH_HEADER_LEN);
+	g_assert_nonnull(payload);
+	memset(payload, fill, frame_len - ETH_HEADER_LEN);
+	return w.len;
+}
+
+static void write_all(int fd, const void *bytes, size_t len)
+{
+	g_assert_cmpint(send(fd, bytes, len, MSG_NOSIGNAL), ==, (gssize)len);
+}
+
+static void frames_arrive_however_they_are_split(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[3000];
+	size_t len = make(bytes, sizeof(bytes), 60, 1);
+	len += make(bytes + len, sizeof(bytes) - len, 1514, 2);
+	len += make(bytes + len, sizeof(bytes) - len, 14, 3);
+	for (size_t piece = 1; piece < 200; piece += 7) {
+		memory_port_clear(&f->other);
+		for (size_t at = 0; at < len; at += piece) {
+			write_all(f->client, bytes + at, MIN(piece, len - at));
+			turn(f);
+		}
+		g_assert_cmpuint(f->other.frames->len, ==, 3);
+		size_t got;
+		const uint8_t *frame = memory_port_frame(&f->other, 1, &got);
+		g_assert_cmpmem(frame, got, bytes + 64 + 4, 1514);
+	}
+}
+
+static void largest_ip_packet_passes_both_ways(struct fixture *f, gconstpointer data)
+{
+	g_autofree uint8_t *bytes = g_malloc(70000), *back = g_malloc(70000);
+	size_t len = make(bytes, 70000, ETH_HEADER_LEN + 65535, 7);
+	write_all(f->client, bytes, len);
+	turn(f);
+	g_assert_cmpuint(f->other.frames->len, ==, 1);
+	size_t got;
+	const uint8_t *frame = memory_port_frame(&f->other, 0, &got);
+	memory_port_input(&f->other, 0, frame, got);
+	g_assert_cmpint(recv(f->client, back, 70000, MSG_WAITALL | MSG_DONTWAIT), ==, (gssize)len);
+	g_assert_cmpmem(back, len, bytes, len);
+}
+
+static void impossible_length_closes_that_client_only(struct fixture *f, gconstpointer data)
+{
+	static const uint32_t bad[] = { 0, 13, STREAM_FRAME_MAX + 1, 0xffffffff };
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		int fd = add_client(f);
+		uint8_t bytes[4];
+		struct bytes_writer w = bytes_writer(bytes, 4);
+		bytes_put_be32(&w, bad[i]);
+		write_all(fd, bytes, 4);
+		turn(f);
+		g_assert_cmpint(recv(fd, bytes, 1, MSG_DONTWAIT), ==, 0);
+		close(fd);
+	}
+	g_assert_cmpuint(f->segment.drops.count[DROP_STREAM_LENGTH], ==, G_N_ELEMENTS(bad));
+	uint8_t bytes[100];
+	write_all(f->client, bytes, make(bytes, sizeof(bytes), 60, 1));
+	turn(f);
+	g_assert_cmpuint(f->other.frames->len, ==, 1);
+}
+
+/* Reads all frames that wait at @fd, checks each, and returns how many. */
+static unsigned read_frames(struct fixture *f, int fd)
+{
+	g_autoptr(GByteArray) all = g_byte_array_new();
+	uint8_t buf[65536];
+	for (;;) {
+		turn(f);
+		ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+		if (n <= 0)
+			break;
+		g_byte_array_append(all, buf, (guint)n);
+	}
+	unsigned count = 0;
+	for (size_t at = 0; at < all->len; count++) {
+		struct bytes_reader r = bytes_reader(all->data + at, all->len - at);
+		uint32_t len = bytes_get_be32(&r);
+		const uint8_t *frame = bytes_take(&r, len);
+		g_assert_nonnull(frame);
+		for (size_t i = ETH_HEADER_LEN; i < len; i++)
+			g_assert_cmpuint(frame[i], ==, frame[len - 1]);
+		at += 4 + len;
+	}
+	return count;
+}
+
+static void client_that_does_not_drain_loses_whole_frames_and_nobody_else_does(struct fixture *f, gconstpointer data)
+{
+	enum { COUNT = 4000 };
+	uint8_t bytes[9018];
+	for (unsigned i = 0; i < COUNT; i++) {
+		size_t len = make(bytes, sizeof(bytes), i % 3 ? 1514 : 9000, (uint8_t)i);
+		memory_port_input(&f->other, 0, bytes + 4, len - 4);
+	}
+	int second = add_client(f);
+	uint64_t dropped = f->segment.drops.count[DROP_PORT_FULL];
+	g_assert_cmpuint(dropped, >, 0);
+	size_t len = make(bytes, sizeof(bytes), 60, 9);
+	memory_port_input(&f->other, 0, bytes + 4, len - 4);
+	g_assert_cmpuint(read_frames(f, second), ==, 1);
+	unsigned got = read_frames(f, f->client);
+	g_assert_cmpuint(got + f->segment.drops.count[DROP_PORT_FULL], ==, COUNT + 1);
+	g_assert_cmpuint(got, >, 0);
+	/* Drained, it takes frames again. */
+	memory_port_input(&f->other, 0, bytes + 4, len - 4);
+	g_assert_cmpuint(read_frames(f, f->client), ==, 1);
+	close(second);
+}
+
+static void client_that_goes_leaves_no_port_behind(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpuint(f->segment.n_ports, ==, 2);
+	for (int i = 0; i < 100; i++) {
+		int fd = add_client(f);
+		uint8_t bytes[100];
+		write_all(fd, bytes, make(bytes, sizeof(bytes), 60, 1) - (size_t)(i % 50));
+		close(fd);
+		turn(f);
+	}
+	g_assert_cmpuint(f->segment.n_ports, ==, 2);
+}
+
+static void client_that_goes_while_frames_are_sent_to_it_is_harmless(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[100];
+	size_t len = make(bytes, sizeof(bytes), 60, 1);
+	close(f->client);
+	f->client = -1;
+	for (int i = 0; i < 3; i++)
+		memory_port_input(&f->other, 0, bytes + 4, len - 4);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+}
+
+static void two_hundred_clients_each_get_a_broadcast(struct fixture *f, gconstpointer data)
+{
+	int fds[200];
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+		fds[i] = add_client(f);
+	uint8_t bytes[100];
+	write_all(f->client, bytes, make(bytes, sizeof(bytes), 60, 1));
+	turn(f);
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
+		g_assert_cmpuint(read_frames(f, fds[i]), ==, 1);
+		close(fds[i]);
+	}
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 2);
+}
+
+#define TEST(name) g_test_add("/stream/" #name, struct fixture, NULL, set_up, name, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	TEST(frames_arrive_however_they_are_split);
+	TEST(largest_ip_packet_passes_both_ways);
+	TEST(impossible_length_closes_that_client_only);
+	TEST(client_that_does_not_drain_loses_whole_frames_and_nobody_else_does);
+	TEST(client_that_goes_leaves_no_port_behind);
+	TEST(client_that_goes_while_frames_are_sent_to_it_is_harmless);
+	TEST(two_hundred_clients_each_get_a_broadcast);
+	return g_test_run();
+}
