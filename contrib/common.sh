@@ -58,42 +58,86 @@ install_packages() {
 		die "apt-get install failed (above)"
 }
 
-# fetch_guest_kernel DIR: leaves DIR/vmlinuz and DIR/modules/*.ko there.  Needs no root.
-fetch_guest_kernel() {
-	local dir=$1 work release deb package
-	[[ ! -r $dir/vmlinuz ]] || return 0
-	work=$(mktemp -d)
-	for release in $(ls /lib/modules 2>/dev/null | sort -rV); do
-		[[ $release == *-cloud-amd64 && -r /boot/vmlinuz-$release && -d /lib/modules/$release/kernel/net ]] || continue
-		take_guest_kernel "/boot/vmlinuz-$release" "/lib/modules/$release" "$dir"
-		rm -rf "$work"
-		return 0
-	done
-	package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '$1 == "Depends:" && /^ *Depends: linux-image-[0-9]/ { print $2; exit }')
-	if [[ -z $package ]]; then
+# unpack_package NAME DIR: a package's files below DIR, without installing it.  Needs no root once apt knows the package.
+unpack_package() {
+	local download
+	if [[ -z $(apt-cache policy "$1" 2>/dev/null) ]]; then
 		with_progress "apt-get update" as_root apt-get update || return 1
-		package=$(apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" && /^ *Depends: linux-image-[0-9]/ { print $2; exit }')
 	fi
-	[[ -n $package ]] || { echo "error: apt knows no linux-image-cloud-amd64" >&2; return 1; }
-	with_progress "fetch the guest's kernel, $package (unpacked, not installed)" \
-		env -C "$work" apt-get download "$package" || return 1
-	deb=$(echo "$work"/*.deb)
-	dpkg-deb -x "$deb" "$work/root" || return 1
-	take_guest_kernel "$work"/root/boot/vmlinuz-* "$(echo "$work"/root/lib/modules/*)" "$dir"
-	rm -rf "$work"
+	download=$(mktemp -d)
+	with_progress "fetch $1 (unpacked below build-guest/, not installed)" env -C "$download" apt-get download "$1" &&
+		dpkg-deb -x "$download"/*.deb "$2"
+	rm -r "$download"
 }
 
-# The drivers of a virtio network card and console, in the order in which the guest inserts them.
+# The drivers of a virtio network card, in the order in which the guest inserts them.
 guest_modules=(virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover net_failover virtio_net)
 
-take_guest_kernel() {
-	local vmlinuz=$1 modules=$2 dir=$3 name number=10
+# fetch_guest DIR: leaves what a guest is made of there: busybox, vmlinuz and modules/*.ko, numbered.
+fetch_guest() {
+	local dir=$1 unpacked release package root=/
+	[[ ! -r $dir/vmlinuz ]] || return 0
 	mkdir -p "$dir/modules"
+	unpacked=$(mktemp -d)
+	if package_is_installed busybox-static; then
+		cp /bin/busybox "$dir/busybox"
+	else
+		unpack_package busybox-static "$unpacked" && cp "$unpacked/bin/busybox" "$dir/busybox" || return 1
+	fi
+	release=$(newest_cloud_kernel /)
+	if [[ ! -r /boot/vmlinuz-$release ]]; then
+		root=$unpacked
+		package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image-[0-9]/ { print $2; exit }')
+		unpack_package "${package:-linux-image-cloud-amd64}" "$root" || return 1
+		release=$(newest_cloud_kernel "$root")
+	fi
+	take_kernel "$root" "$release" "$dir" || return 1
+	rm -r "$unpacked"
+}
+
+newest_cloud_kernel() { find "$1/lib/modules" -maxdepth 1 -name '*-cloud-amd64' -printf '%f\n' 2>/dev/null | sort -V | tail -n 1; }
+
+take_kernel() {
+	local root=$1 release=$2 dir=$3 name number=10
 	for name in "${guest_modules[@]}"; do
-		find "$modules/kernel" -name "$name.ko" -exec cp {} "$dir/modules/$number-$name.ko" \;
+		find "$root/lib/modules/$release/kernel" -name "$name.ko" -exec cp {} "$dir/modules/$number-$name.ko" \;
 		((number += 1))
 	done
-	cp "$vmlinuz" "$dir/vmlinuz.new"
-	chmod 0644 "$dir/vmlinuz.new"
-	mv "$dir/vmlinuz.new" "$dir/vmlinuz"
+	install -m 0644 "$root/boot/vmlinuz-$release" "$dir/vmlinuz.new" &&
+		mv "$dir/vmlinuz.new" "$dir/vmlinuz"
+}
+
+# lanlet is a program of ordinary users, so root runs it as one: nobody, in a copy of the tree as git sees it.
+# enter_copy_of_tree: goes there, and makes run_as_user do what it says; for other users it only goes to the top.
+run_as_user() { "$@"; }
+enter_copy_of_tree() {
+	cd "$top"
+	((EUID == 0)) || return 0
+	copy=$(mktemp -d /var/tmp/lanlet.XXXXXX)
+	trap 'rm -rf "$copy"' EXIT
+	say "run by root: a copy of the tree is built and used as the user nobody, in $copy"
+	mkdir "$copy/lanlet" "$copy/home"
+	tar -c --exclude=./build\* --exclude=./.git . | tar -C "$copy/lanlet" -x --no-same-owner
+	[[ ! -d build-guest ]] || cp -r build-guest "$copy/lanlet/"
+	chown -R nobody:nogroup "$copy"
+	run_as_user() {
+		env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME -u XDG_CONFIG_HOME -u SUDO_USER \
+			HOME="$copy/home" USER=nobody LOGNAME=nobody \
+			setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs "$@"
+	}
+	cd "$copy/lanlet"
+}
+
+# build DIR MESON-OPTION...: configures and builds there.
+build() {
+	local dir=$1
+	shift
+	say "configure $dir${*:+ ($*)}"
+	if [[ -e $dir/build.ninja ]]; then
+		run_as_user meson configure "$dir" "$@"
+	else
+		run_as_user meson setup "$dir" "$@"
+	fi
+	say "build $dir"
+	run_as_user ninja -C "$dir"
 }

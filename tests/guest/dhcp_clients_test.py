@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""DHCP clients that people use, each in a network namespace of its own: lease, renewal, restart, release."""
+
+import re
+import shutil
+import time
+import unittest
+from pathlib import Path
+
+from lan import tap, vm
+from lan.client import Host
+from lan.packet import mac
+from lan.process import Lanlet
+
+GATEWAY = "192.168.122.1"
+MAC = "52:54:00:00:00:01"
+NETWORKD = Path("/lib/systemd/systemd-networkd")
+
+# Called by dhclient; writes down what it is told and takes the address.
+DHCLIENT_SCRIPT = """#!/bin/sh
+echo "$reason $new_ip_address $new_routers $new_domain_name_servers $new_domain_name mtu=$new_interface_mtu" >>"${0%/*}/events"
+case $reason in
+BOUND | RENEW | REBIND | REBOOT)
+	ip address replace "$new_ip_address/24" dev "$interface"
+	ip route replace default via "$new_routers"
+	;;
+EXPIRE | FAIL | RELEASE | STOP) ip address flush dev "$interface" ;;
+esac
+"""
+
+UDHCPC_SCRIPT = """#!/bin/sh
+echo "$1 $ip $router $dns $domain mtu=$mtu" >>"${0%/*}/events"
+case $1 in
+bound | renew) ip address replace "$ip/$mask" dev "$interface" && ip route replace default via "$router" ;;
+deconfig) ip address flush dev "$interface" ;;
+esac
+"""
+
+NETWORKD_CONFIG = """[Match]
+Name=eth0
+[Network]
+DHCP=ipv4
+LinkLocalAddressing=no
+IPv6AcceptRA=no
+[DHCPv4]
+UseMTU=yes
+"""
+
+
+def setUpModule():
+    if reason := tap.why_no_tap():
+        raise unittest.SkipTest(reason)
+
+
+class ClientTest(unittest.TestCase):
+    root = True
+    lease_time = "3600"
+
+    def setUp(self):
+        self.lanlet = self.enterContext(Lanlet("--lease-time", self.lease_time))
+        self.guest = self.enterContext(tap.TapGuest(self.lanlet.stream, MAC, root=self.root))
+        self.directory = Path(self.guest.directory.name)
+
+    def program(self, name):
+        """A copy, because a profile of AppArmor may tie the installed one to the system's own files."""
+        found = shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
+        if not found:
+            self.skipTest(f"no {name}: contrib/test installs it")
+        return shutil.copy(found, self.directory / Path(found).name)
+
+    def script(self, text):
+        path = self.directory / "script"
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def events(self):
+        path = self.directory / "events"
+        return path.read_text() if path.exists() else ""
+
+    def wait_for_event(self, pattern, timeout=20):
+        deadline = time.monotonic() + timeout
+        while not (found := re.search(pattern, self.events(), re.MULTILINE)):
+            self.assertLess(time.monotonic(), deadline, f"no {pattern!r} in:\n{self.events()}{self.lanlet.text()}")
+            time.sleep(0.05)
+        return found
+
+    def lease(self):
+        return self.lanlet.wait_for_lease(MAC)
+
+    def assert_has_lease(self):
+        self.assertIn(f"{self.lease()[1]}/24", self.guest.addresses())
+        self.guest.check(vm.parts() / "busybox", "ping", "-c", "1", GATEWAY)
+
+
+class Dhclient:
+    def dhclient(self, *options):
+        directory = self.directory
+        config = directory / "dhclient.conf"
+        config.write_text(
+            "timeout 15;\nretry 5;\nbackoff-cutoff 2;\ninitial-interval 1;\n"
+            'send host-name "isc";\n'
+            "request subnet-mask, broadcast-address, routers, domain-name, domain-name-servers, host-name, interface-mtu;\n"
+        )
+        return self.guest.run(
+            directory / "dhclient", "-4", "-v", "-cf", config, "-lf", directory / "leases", "-pf", directory / "pid",
+            "-sf", self.script(DHCLIENT_SCRIPT), *options, "eth0")
+
+    def setUp(self):
+        super().setUp()
+        self.program("dhclient")
+        (self.directory / "leases").write_text("")
+
+
+class DhclientTest(Dhclient, ClientTest):
+    def test_lease(self):
+        out = self.dhclient("-1").stdout
+        self.assertRegex(out, "DHCPOFFER of .* from 192.168.122.1")
+        self.wait_for_event(r"BOUND 192\.168\.122\.\d+ 192\.168\.122\.1 192\.168\.122\.1 lanlet\.internal mtu=65520$")
+        self.assertEqual(self.lease()[2], "isc")
+        self.assert_has_lease()
+
+    def test_restart_gets_the_same_address_without_a_discover(self):
+        self.dhclient("-1")
+        before = self.lease()[1]
+        self.dhclient("-x")
+        out = self.dhclient("-1").stdout
+        self.assertNotIn("DHCPDISCOVER", out)
+        self.wait_for_event(f"REBOOT {before}")
+
+    def test_restart_with_an_address_of_another_network_is_refused_and_heals(self):
+        self.dhclient("-1")
+        self.dhclient("-x")
+        leases = self.directory / "leases"
+        leases.write_text(leases.read_text().replace("192.168.122.", "10.9.8."))
+        out = self.dhclient("-1").stdout
+        self.assertIn("DHCPNAK", out)
+        self.wait_for_event(r"BOUND 192\.168\.122\.", 30)
+
+    def test_release_ends_the_lease(self):
+        self.dhclient("-1")
+        before = self.lease()[1]
+        self.dhclient("-r")
+        deadline = time.monotonic() + 10
+        while MAC in self.lanlet.leases():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        self.dhclient("-1")
+        self.assertEqual(self.lease()[1], before)
+
+
+class DhclientRenewalTest(Dhclient, ClientTest):
+    lease_time = "20"
+
+    def test_lease_is_renewed_at_half_its_time(self):
+        self.dhclient("-1")
+        expiry, ip, *_ = self.lease()
+        self.wait_for_event(f"^RENEW {ip}", 25)
+        self.assertGreater(self.lease()[0], expiry)
+
+    def test_lease_is_renewed_after_kill_9_of_lanlet(self):
+        self.dhclient("-1")
+        ip = self.lease()[1]
+        self.lanlet.kill()
+        self.lanlet.start()
+        self.wait_for_event(f"^RENEW {ip}", 25)
+        self.guest.check(vm.parts() / "busybox", "ping", "-c", "1", GATEWAY)
+
+
+class UdhcpcTest(ClientTest):
+    def test_lease_renewal_and_release(self):
+        script = self.script(UDHCPC_SCRIPT)
+        busybox = vm.parts() / "busybox"
+        client = self.guest.start(busybox, "udhcpc", "-f", "-i", "eth0", "-s", script, "-x", "hostname:udhcpc", "-O", "mtu", "-R")
+        try:
+            self.wait_for_event(r"^bound 192\.168\.122\.\d+ 192\.168\.122\.1 192\.168\.122\.1 lanlet\.internal mtu=65520$")
+            self.assert_has_lease()
+            self.assertEqual(self.lease()[2], "udhcpc")
+            self.guest.check("pkill", "-USR1", "-f", "udhcpc -f -i eth0")
+            self.wait_for_event(r"^renew 192\.168\.122\.")
+            self.guest.check("pkill", "-USR2", "-f", "udhcpc -f -i eth0")
+            deadline = time.monotonic() + 10
+            while MAC in self.lanlet.leases():
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.05)
+        finally:
+            client.kill()
+            client.wait()
+
+    def test_address_in_use_is_declined_and_another_one_taken(self):
+        """udhcpc -a asks by ARP; somebody whom lanlet has not heard of answers for the offered address only then."""
+        script = self.script(UDHCPC_SCRIPT)
+        command = [vm.parts() / "busybox", "udhcpc", "-n", "-q", "-i", "eth0", "-s", script]
+        self.guest.check(*command)
+        first = self.lease()[1]
+        with Host(self.lanlet.stream, mac(99), first) as squatter:
+            client = self.guest.start(*command, "-a")
+            deadline = time.monotonic() + 30
+            while client.poll() is None and time.monotonic() < deadline:
+                squatter.listen(0.1)
+            client.kill()
+            client.wait()
+        self.assertNotIn(f"{first}/24", self.guest.addresses())
+        self.assertIn(f"{self.lease()[1]}/24", self.guest.addresses())
+
+
+class DhcpcdTest(ClientTest):
+    def test_lease_and_release(self):
+        dhcpcd = self.program("dhcpcd")
+        # Its own places, below a /run and a /var/lib of this namespace; and no user dhcpcd, whom one id cannot become.
+        self.guest.check(
+            "sh", "-c",
+            f"grep -v dhcpcd /etc/passwd >{self.directory}/passwd; mount --bind {self.directory}/passwd /etc/passwd;"
+            "mount -t tmpfs run /run && mount -t tmpfs lib /var/lib && mkdir -p /run/dhcpcd /var/lib/dhcpcd;"
+            f"touch {self.directory}/dhcpcd.conf")
+        # The mounts are the command's own namespace's: nsenter joins the guest's, where they stay.
+        out = self.guest.check(dhcpcd, "-4", "-d", "-1", "-B", "-t", "20", "-f", self.directory / "dhcpcd.conf", "-c", "/bin/true", "-h", "dhcpcd", "eth0")
+        self.assertRegex(out, r"leased 192\.168\.122\.\d+ for 3600 seconds")
+        self.assert_has_lease()
+
+
+class NetworkdTest(ClientTest):
+    root = False  # root's id it would give up for a user whom one id cannot become
+
+    def test_lease(self):
+        if not NETWORKD.exists():
+            self.skipTest("no systemd-networkd: contrib/test installs it")
+        self.guest.check(
+            "sh", "-c",
+            "mount -t tmpfs run /run && mkdir -p /run/systemd/network /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp"
+            f" && echo container >/run/systemd/container && printf %s '{NETWORKD_CONFIG}' >/run/systemd/network/10-eth0.network"
+            " && mount -t sysfs -o ro sysfs /sys")
+        log = open(self.directory / "networkd.log", "wb")
+        client = self.guest.start("env", "SYSTEMD_LOG_LEVEL=debug", "SYSTEMD_LOG_TARGET=console", NETWORKD, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + 30
+            while not self.guest.addresses():
+                self.assertLess(time.monotonic(), deadline, (self.directory / "networkd.log").read_text()[-5000:])
+                time.sleep(0.1)
+            self.assert_has_lease()
+            self.assertRegex(self.lease()[3], "^ff:")  # a DUID-based client id
+            self.assertIn("mtu 65520", self.guest.check("ip", "link", "show", "eth0"))
+        finally:
+            client.kill()
+            client.wait()
+            log.close()

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Clients of stream.sock: the bare framing, and a small IPv4 host on top of it."""
+
+import os
+import socket
+import struct
+import time
+
+from . import dhcp, dns
+from .packet import (
+    BROADCAST, ECHO_REPLY, ECHO_REQUEST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ICMP, UDP,
+    Arp, Ethernet, Icmp, Ipv4, Udp, address, text,
+)
+
+PATIENCE = 10.0  # seconds until an answer that must come counts as lost
+
+
+class StreamClient:
+    """A connection with QEMU's framing: four bytes of length, big-endian, then the frame."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(str(path))
+        self.received = bytearray()
+
+    def close(self):
+        self.socket.close()
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def send(self, frame):
+        self.socket.sendall(struct.pack(">I", len(frame)) + frame)
+
+    def buffered(self):
+        """The next frame that has come already, or None."""
+        if len(self.received) < 4:
+            return None
+        (length,) = struct.unpack(">I", self.received[:4])
+        if len(self.received) < 4 + length:
+            return None
+        frame = bytes(self.received[4 : 4 + length])
+        del self.received[: 4 + length]
+        return frame
+
+    def receive(self, timeout=PATIENCE):
+        """The next frame; TimeoutError, or EOFError when the other side closed."""
+        deadline = time.monotonic() + timeout
+        while (frame := self.buffered()) is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("no frame")
+            self.socket.settimeout(left)
+            try:
+                data = self.socket.recv(1 << 18)
+            except ConnectionResetError:
+                data = b""
+            finally:
+                self.socket.settimeout(None)
+            if not data:
+                raise EOFError("closed")
+            self.received += data
+        return frame
+
+
+class Host:
+    """A host with a MAC address that answers ARP and echo requests, as any would, while it waits for something."""
+
+    def __init__(self, path, mac, ip=None, gateway="192.168.122.1"):
+        self.link = StreamClient(path)
+        self.mac = mac
+        self.ip = address(ip) if ip else dhcp.NOWHERE
+        self.gateway = address(gateway)
+        self.neighbours = {}
+        self.prefix = 24
+
+    def close(self):
+        self.link.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send_frame(self, destination, ethertype, payload):
+        self.link.send(Ethernet(destination, self.mac, ethertype, payload).emit())
+
+    def send_ip(self, ip):
+        """To the neighbour that has it, or by way of the gateway."""
+        near = int.from_bytes(ip.destination, "big") >> (32 - self.prefix) == int.from_bytes(self.ip, "big") >> (32 - self.prefix)
+        self.send_frame(self.resolve(ip.destination if near else self.gateway), ETHERTYPE_IPV4, ip.emit())
+
+    def wait_for(self, wanted, timeout=PATIENCE):
+        """The first frame for which wanted(Ethernet) says something true; that something."""
+        deadline = time.monotonic() + timeout
+        while True:
+            frame = Ethernet.parse(self.link.receive(max(0.0, deadline - time.monotonic())))
+            self._answer(frame)
+            if found := wanted(frame):
+                return found
+
+    def listen(self, seconds):
+        """Lives on for a while; the frames that came."""
+        frames = []
+        try:
+            self.wait_for(frames.append, seconds)
+        except TimeoutError:
+            return frames
+
+    def _answer(self, frame):
+        if frame.ethertype == ETHERTYPE_ARP:
+            arp = Arp.parse(frame.payload)
+            self.neighbours[arp.sender] = arp.sender_mac
+            if arp.operation == Arp.REQUEST and arp.target == self.ip != dhcp.NOWHERE:
+                reply = Arp(Arp.REPLY, self.mac, self.ip, arp.sender_mac, arp.sender)
+                self.send_frame(arp.sender_mac, ETHERTYPE_ARP, reply.emit())
+        elif frame.ethertype == ETHERTYPE_IPV4 and frame.destination == self.mac:
+            ip = Ipv4.parse(frame.payload)
+            if ip.protocol == ICMP and ip.destination == self.ip and not ip.fragment & 0x3FFF:
+                echo = Icmp.parse(ip)
+                if echo.type == ECHO_REQUEST:
+                    echo.type = ECHO_REPLY
+                    self.send_frame(frame.source, ETHERTYPE_IPV4, echo.emit(self.ip, ip.source).emit())
+
+    def arp_request(self, ip):
+        return Arp(Arp.REQUEST, self.mac, self.ip, b"\0" * 6, ip).emit()
+
+    def resolve(self, ip, timeout=PATIENCE):
+        """ARP: the MAC address of an IPv4 address."""
+        if ip not in self.neighbours:
+            self.send_frame(BROADCAST, ETHERTYPE_ARP, self.arp_request(ip))
+            self.wait_for(lambda _: ip in self.neighbours, timeout)
+        return self.neighbours[ip]
+
+    def dhcp(self, message, timeout=PATIENCE):
+        """Broadcasts a message; the answer with its xid."""
+        message.xid = message.xid if any(message.xid) else os.urandom(4)
+        ip = Udp(68, 67, message.emit()).emit(message.client, b"\xff" * 4)
+        self.send_frame(BROADCAST, ETHERTYPE_IPV4, ip.emit())
+
+        def answer(frame):
+            ip = self.ip_of(frame, UDP)
+            udp = ip and Udp.parse(ip)
+            if udp and (udp.source, udp.destination) == (67, 68):
+                found = dhcp.Message.parse(udp.payload)
+                return found if found.xid == message.xid else None
+
+        return self.wait_for(answer, timeout)
+
+    @staticmethod
+    def ip_of(frame, protocol):
+        ip = Ipv4.parse(frame.payload) if frame.ethertype == ETHERTYPE_IPV4 else None
+        return ip if ip and ip.protocol == protocol else None
+
+    def lease(self, **options):
+        """DISCOVER, OFFER, REQUEST, ACK; the ACK.  Takes the address."""
+        names = {getattr(dhcp, name.upper()): value for name, value in options.items()}
+        offer = self.dhcp(dhcp.Message(self.mac, dhcp.DISCOVER, options=dict(names)))
+        names |= {dhcp.REQUESTED_ADDRESS: offer.yours, dhcp.SERVER_ID: offer.options[dhcp.SERVER_ID]}
+        ack = self.dhcp(dhcp.Message(self.mac, dhcp.REQUEST, options=names))
+        if ack.kind != dhcp.ACK:
+            raise AssertionError(f"no ACK but {ack}")
+        self.ip = ack.yours
+        return ack
+
+    def udp(self, destination, port, payload, source=40000, timeout=PATIENCE):
+        """Sends a datagram; the payload of the answer."""
+        self.send_ip(Udp(source, port, payload).emit(self.ip, address(destination)))
+
+        def answer(frame):
+            ip = self.ip_of(frame, UDP)
+            if ip and ip.source == address(destination) and ip.destination == self.ip:
+                udp = Udp.parse(ip)
+                return udp if (udp.source, udp.destination) == (port, source) else None
+
+        return self.wait_for(answer, timeout).payload
+
+    def ping(self, destination, size=56, sequence=1, timeout=PATIENCE):
+        """The reply's IPv4 value; AssertionError when it does not mirror the request."""
+        data = os.urandom(size)
+        rest = struct.pack(">HH", 0x1234, sequence)
+        self.send_ip(Icmp(ECHO_REQUEST, 0, rest, data).emit(self.ip, address(destination)))
+
+        def answer(frame):
+            ip = self.ip_of(frame, ICMP)
+            return ip if ip and ip.source == address(destination) and Icmp.parse(ip).type == ECHO_REPLY else None
+
+        ip = self.wait_for(answer, timeout)
+        reply = Icmp.parse(ip)
+        assert (reply.rest, reply.payload) == (rest, data), "an echo reply with other bytes than the request's"
+        return ip
+
+    def dns(self, name, type_=dns.A, server=None, timeout=PATIENCE, **fields):
+        """Asks over UDP; the answer."""
+        question = dns.Message(int.from_bytes(os.urandom(2), "big"), name, type_, **fields)
+        port = 30000 + question.id % 20000
+        payload = self.udp(server or text(self.gateway), 53, question.emit(), port, timeout)
+        answer = dns.Message.parse(payload)
+        assert answer.id == question.id, "an answer to another question"
+        return answer

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Outside: a second network namespace, one cable away from the one in which lanlet and the tests run.
+
+    lanlet (UPLINK) ── veth ── (ROUTER, FAR) servers.serve_everything()
+"""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from . import servers
+
+UPLINK = "198.51.100.2"  # this side
+ROUTER = "198.51.100.1"  # the other side, also a name server
+FAR = "203.0.113.5"  # an address behind it
+
+
+def run(*command):
+    subprocess.run(command, check=True, capture_output=True, text=True)
+
+
+class Outside:
+    """The other namespace and the cable, as long as the object lives."""
+
+    def __init__(self, uplink=UPLINK, router=ROUTER):
+        self.uplink = uplink
+        self.router = router
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            ["unshare", "-n", sys.executable, "-m", "lan.outside", self.router], text=True,
+            cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout.readline() == "unshared\n"
+        run("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "outer", "netns", str(self.process.pid))
+        run("ip", "address", "add", f"{self.uplink}/24", "dev", "uplink")
+        run("ip", "link", "set", "uplink", "up")
+        run("ip", "route", "add", "default", "via", self.router)
+        self.process.stdin.write("plugged\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "serving\n"
+        return self
+
+    def __exit__(self, *_):
+        run("ip", "link", "delete", "uplink")
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+def main():
+    print("unshared", flush=True)
+    sys.stdin.readline()
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "address", "add", f"{FAR}/32", "dev", "lo")
+    run("ip", "address", "add", f"{sys.argv[1]}/24", "dev", "outer")
+    run("ip", "link", "set", "outer", "up")
+    servers.serve_everything("0.0.0.0")
+    print("serving", flush=True)
+    signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""This machine's own kernel and programs as a guest: a network namespace whose tap device is relayed to stream.sock."""
+
+import contextlib
+import fcntl
+import os
+import select
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .client import StreamClient
+
+TUN = "/dev/net/tun"
+TUNSETIFF = 0x400454CA
+IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
+
+
+def why_no_tap():
+    """Why no tap device can be had here, or None."""
+    if os.access(TUN, os.R_OK | os.W_OK):
+        return None
+    return f"{TUN} is not open to ordinary users here, as distributions have it: chmod 0666 {TUN}"
+
+
+class TapGuest:
+    """eth0 of a namespace of its own, in which run() runs programs; root's id there unless told otherwise."""
+
+    def __init__(self, stream, mac, mtu=1500, root=True):
+        self.stream = str(stream)
+        self.mac = mac
+        self.mtu = mtu
+        self.root = root
+
+    def __enter__(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="lanlet-tap-")
+        self.resolv_conf = Path(self.directory.name) / "resolv.conf"
+        self.resolv_conf.write_text("")
+        self.process = subprocess.Popen(
+            [
+                "unshare", *(["--map-root-user"] if self.root else []), "-n", "-m",
+                sys.executable, "-m", "lan.tap", self.stream, self.mac, str(self.mtu), str(self.resolv_conf),
+            ],
+            cwd=Path(__file__).parents[1], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "plugged\n"
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.directory.cleanup()
+
+    def command(self, *arguments):
+        user = ["-U", "--preserve-credentials"] if self.root else []
+        return ["nsenter", "-t", str(self.process.pid), *user, "-n", "-m", *map(str, arguments)]
+
+    def run(self, *arguments, timeout=60.0, **more):
+        """The finished process, with what it printed on either stream."""
+        return subprocess.run(
+            self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", timeout=timeout, **more)
+
+    def check(self, *arguments, **more):
+        """The same, when nothing but success will do; what it printed."""
+        done = self.run(*arguments, **more)
+        if done.returncode:
+            raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stdout}")
+        return done.stdout
+
+    def start(self, *arguments, **more):
+        """A process that runs on; the caller ends it."""
+        return subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, **more)
+
+    def set_address(self, ip, gateway="192.168.122.1", prefix=24):
+        """By hand, without DHCP."""
+        self.check("ip", "address", "replace", f"{ip}/{prefix}", "dev", "eth0")
+        self.check("ip", "route", "replace", "default", "via", gateway)
+        self.resolv_conf.write_text(f"nameserver {gateway}\n")
+
+    def python(self, program, *arguments, timeout=60.0):
+        """Runs a Python program there; what it printed."""
+        return self.check(sys.executable, "-c", program, *arguments, timeout=timeout)
+
+    def addresses(self):
+        lines = self.check("ip", "-4", "-o", "address", "show", "dev", "eth0").splitlines()
+        return [line.split()[3] for line in lines]
+
+
+def open_tap(name):
+    tap = os.open(TUN, os.O_RDWR)
+    fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+    return tap
+
+
+def relay(tap, client):
+    """Until lanlet is gone."""
+    while True:
+        ready, _, _ = select.select([tap, client], [], [])
+        if tap in ready:
+            client.send(os.read(tap, 1 << 17))
+        if client in ready:
+            os.write(tap, client.receive())
+            while frame := client.buffered():
+                os.write(tap, frame)
+
+
+def connect(stream):
+    """As soon as lanlet listens (again), like QEMU's reconnect option."""
+    while True:
+        try:
+            return StreamClient(stream)
+        except OSError:
+            time.sleep(0.1)
+
+
+def main():
+    stream, mac, mtu, resolv_conf = sys.argv[1:]
+    tap = open_tap("eth0")
+    commands = [
+        ["mount", "--bind", resolv_conf, "/etc/resolv.conf"],
+        ["ip", "link", "set", "lo", "up"],
+        ["ip", "link", "set", "eth0", "address", mac, "mtu", mtu, "up"],
+    ]
+    for command in commands:
+        subprocess.run(command, check=True)
+    client = connect(stream)
+    print("plugged", flush=True)
+    while True:
+        with contextlib.suppress(EOFError, ConnectionError):
+            relay(tap, client)
+        client.close()
+        client = connect(stream)
+
+
+if __name__ == "__main__":
+    main()

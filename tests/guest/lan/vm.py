@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Real virtual machines under QEMU's TCG: Debian's kernel with busybox as the whole user land.
+
+A guest's second serial port is a shell: a line in, its output and its exit status out.
+"""
+
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+BOOT_PATIENCE = 120.0  # seconds; 3 on an idle machine
+
+HUB = ["-netdev", "hubport,id=card,hubid=0", "-netdev", "hubport,id=jack,hubid=0,netdev=net0"]
+
+INIT = """#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+for module in /modules/*.ko; do insmod "$module"; done
+ip link set lo up
+stty raw -echo </dev/ttyS1
+exec sh /shell </dev/ttyS1 >/dev/ttyS1 2>&1
+"""
+
+SHELL = """echo "@@0"
+while read -r line; do
+	( eval "$line" ) </dev/null
+	status=$?
+	printf '\\n@@%d\\n' "$status"
+done
+"""
+
+# What udhcpc calls with the lease in its environment.
+UDHCPC_SCRIPT = """#!/bin/sh
+case $1 in
+deconfig)
+	ip addr flush dev "$interface"
+	ip link set "$interface" up
+	;;
+bound|renew)
+	ip addr flush dev "$interface"
+	ip addr add "$ip/$mask" dev "$interface"
+	[ -z "$mtu" ] || ip link set "$interface" mtu "$mtu"
+	[ -z "$router" ] || ip route replace default via "${router%% *}"
+	: >/etc/resolv.conf
+	[ -z "$domain" ] || echo "search $domain" >>/etc/resolv.conf
+	for server in $dns; do echo "nameserver $server" >>/etc/resolv.conf; done
+	env >"/tmp/lease"
+	;;
+esac
+"""
+
+
+def newc(name, mode, data=b"", device=(0, 0)):
+    """One member of a cpio archive in the kernel's format; needs no root, whatever it says of devices."""
+    name = name.encode() + b"\0"
+    numbers = [0, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name), 0]
+    head = b"070701" + b"".join(b"%08X" % number for number in numbers) + name
+    return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
+
+
+def initramfs(modules):
+    members = [newc(name, stat.S_IFDIR | 0o755) for name in ("bin", "dev", "etc", "modules", "proc", "sys", "tmp")]
+    members.append(newc("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)))
+    members.append(newc("bin/busybox", stat.S_IFREG | 0o755, (parts() / "busybox").read_bytes()))
+    members.append(newc("init", stat.S_IFREG | 0o755, INIT.encode()))
+    members.append(newc("shell", stat.S_IFREG | 0o644, SHELL.encode()))
+    members.append(newc("udhcpc.script", stat.S_IFREG | 0o755, UDHCPC_SCRIPT.encode()))
+    members += [newc(f"modules/{module.name}", stat.S_IFREG | 0o644, module.read_bytes()) for module in modules]
+    return b"".join(members) + newc("TRAILER!!!", 0)
+
+
+def why_no_vm():
+    """Why no machine can be booted here, or None."""
+    for needed in (shutil.which("qemu-system-x86_64"), parts() / "busybox", parts() / "vmlinuz"):
+        if not needed or not os.access(needed, os.R_OK):
+            return f"no {needed or 'qemu-system-x86_64'}: contrib/test fetches it"
+    return None
+
+
+def parts():
+    """The directory that contrib/common.sh's fetch_guest filled."""
+    return Path(os.environ.get("LANLET_GUEST", Path(__file__).parents[3] / "build-guest"))
+
+
+class Machine:
+    """A QEMU process with one network card; subclasses say what it boots."""
+
+    def __init__(self, stream, mac, hub=False):
+        """With a hub between card and network, unplug() and plug() work below a running guest."""
+        self.directory = Path(tempfile.mkdtemp(prefix="lanlet-vm-"))
+        self.mac = mac
+        self.process = subprocess.Popen(
+            [
+                "qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-no-user-config", "-no-reboot",
+                "-m", "160", "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
+                "-serial", f"file:{self.directory}/console", "-netdev", f"stream,id=net0,addr.type=unix,addr.path={stream}",
+                *(HUB if hub else []), "-device", f"virtio-net-pci,netdev={'card' if hub else 'net0'},mac={mac}",
+                *self.boots_from(),
+            ],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def boots_from(self):
+        raise NotImplementedError
+
+    def console(self):
+        path = self.directory / "console"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def wait_for(self, condition, what, timeout=BOOT_PATIENCE):
+        """What the condition says as soon as that is something true."""
+        deadline = time.monotonic() + timeout
+        while not (found := condition()):
+            if self.process.poll() is not None:
+                raise AssertionError(f"QEMU ended: {self.process.stderr.read().decode()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what} did not come; the console says:\n{self.console()}")
+            time.sleep(0.05)
+        return found
+
+    def qmp(self, command, **arguments):
+        """Runs a QMP command in a session of its own."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(10)
+            sock.connect(f"{self.directory}/qmp")
+            lines = sock.makefile("rw")
+            lines.readline()
+            for message in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
+                lines.write(json.dumps(message) + "\n")
+                lines.flush()
+                while "event" in (answer := json.loads(lines.readline())):
+                    pass
+            assert "return" in answer, answer
+            return answer["return"]
+
+    def unplug(self):
+        """QEMU's hub stalls for good when the guest sends while nothing is plugged in: keep it quiet until plug()."""
+        self.qmp("netdev_del", id="jack")
+        self.qmp("netdev_del", id="net0")
+
+    def plug(self, stream):
+        self.qmp("netdev_add", type="stream", id="net0", addr={"type": "unix", "path": str(stream)})
+        self.qmp("netdev_add", type="hubport", id="jack", hubid=0, netdev="net0")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Guest(Machine):
+    """A Linux guest.  It boots in the background; the first use waits for it."""
+
+    def __init__(self, stream, mac, name, hub=False):
+        super().__init__(stream, mac, hub)
+        self.name = name
+        self.shell = socket.socket(socket.AF_UNIX)
+        self.wait_for((self.directory / "shell").exists, "QEMU's socket")
+        self.shell.connect(f"{self.directory}/shell")
+        self.output = bytearray()
+        self.has_booted = False
+
+    def boots_from(self):
+        modules = sorted((parts() / "modules").glob("*.ko"))
+        (self.directory / "initramfs").write_bytes(initramfs(modules))
+        return [
+            "-kernel", str(parts() / "vmlinuz"), "-initrd", str(self.directory / "initramfs"),
+            "-append", "console=ttyS0 quiet panic=-1 ipv6.disable=1", "-chardev", f"socket,id=shell,path={self.directory}/shell,server=on,wait=off",
+            "-serial", "chardev:shell",
+        ]
+
+    def _until_prompt(self, timeout):
+        """The exit status and the output before it."""
+        deadline = time.monotonic() + timeout
+        while not (found := re.search(rb"\n?@@(\d+)\r?\n", self.output)):
+            if not select.select([self.shell], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise AssertionError(f"{self.name}: no answer in {timeout} s, only {bytes(self.output)!r}\n{self.console()}")
+            if not (data := self.shell.recv(1 << 16)):
+                raise AssertionError(f"{self.name}: QEMU ended: {self.process.stderr.read().decode()}")
+            self.output += data
+        status = int(found[1])
+        text = self.output[: found.start()].decode(errors="replace").replace("\r\n", "\n")
+        self.output = self.output[found.end() :]
+        return status, text
+
+    def run(self, command, timeout=60.0):
+        """Runs a line of shell; its exit status and what it printed on either stream."""
+        assert "\n" not in command
+        if not self.has_booted:
+            self._until_prompt(BOOT_PATIENCE)
+            self.has_booted = True
+        self.shell.sendall(command.encode() + b"\n")
+        return self._until_prompt(timeout)
+
+    def check(self, command, timeout=60.0):
+        """The same, when nothing but success will do; what it printed."""
+        status, text = self.run(command, timeout)
+        if status:
+            raise AssertionError(f"{self.name}: {command!r} ended with {status}: {text}")
+        return text
+
+    def lease(self):
+        """Gets a lease with udhcpc; its variables, as udhcpc's script sees them."""
+        self.check(f"udhcpc -i eth0 -s /udhcpc.script -n -q -t 5 -T 2 -x hostname:{self.name}")
+        lines = self.check("cat /tmp/lease").splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def close(self):
+        self.shell.close()
+        super().close()
+
+
+class NetworkBoot(Machine):
+    """A machine without a disk: the network card's own ROM, iPXE, boots it."""
+
+    def boots_from(self):
+        return ["-boot", "n", "-machine", "graphics=off"]  # the BIOS then writes to the serial port

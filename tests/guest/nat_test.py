@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What guests reach through the gateway: the world, the host's public services, and nothing else."""
+
+import unittest
+
+from lan import outside, servers, tap
+from lan.client import Host
+from lan.packet import ICMP, TCP, UDP, Ipv4, Udp, address, mac
+from lan.process import Lanlet
+
+GATEWAY = "192.168.122.1"
+
+# Prints what a TCP connection brings, or the name of the exception.
+CONNECT = """
+import socket, sys
+try:
+    with socket.create_connection((sys.argv[1], int(sys.argv[2])), 8) as s:
+        s.settimeout(8)
+        s.sendall(b"GET /1000 HTTP/1.0\\r\\n\\r\\n")
+        print("reached" if s.makefile("rb").read().endswith(bytes.fromhex(sys.argv[3])) else "other")
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+HALF_CLOSE = """
+import hashlib, socket, sys
+with socket.create_connection((sys.argv[1], 80), 8) as s:
+    body = b"x" * 100000
+    s.sendall(b"PUT / HTTP/1.0\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+    s.shutdown(socket.SHUT_WR)
+    print(s.makefile("rb").read().endswith(hashlib.sha256(body).hexdigest().encode()))
+"""
+
+ECHO = """
+import os, socket, sys, threading
+data = os.urandom(300000)
+with socket.create_connection((sys.argv[1], 7), 20) as s:
+    s.settimeout(20)
+    threading.Thread(target=lambda: (s.sendall(data), s.shutdown(socket.SHUT_WR))).start()
+    print(s.makefile("rb").read() == data)
+"""
+
+UDP_ASK = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.settimeout(2)
+    s.connect((sys.argv[1], int(sys.argv[2])))
+    try:
+        s.send(b"x" * int(sys.argv[3]))
+        print(len(s.recv(65536)))
+    except Exception as error:
+        print(type(error).__name__)
+"""
+
+
+def setUpModule():
+    if reason := tap.why_no_tap():
+        raise unittest.SkipTest(reason)
+
+
+class EngineTests:
+    """Run for every engine."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.outside = cls.enterClassContext(outside.Outside())
+        cls.everywhere = servers.serve(servers.TcpServer, servers.Http, "0.0.0.0", 0)
+        cls.loopback = servers.serve(servers.TcpServer, servers.Http, "127.0.0.1", 0)
+        cls.everywhere_udp = servers.serve(servers.UdpServer, servers.UdpEcho, "0.0.0.0", 0)
+        cls.loopback_udp = servers.serve(servers.UdpServer, servers.UdpEcho, "127.0.0.1", 0)
+        cls.lanlet = cls.enterClassContext(Lanlet("--engine", cls.ENGINE))
+        cls.guest = cls.enterClassContext(tap.TapGuest(cls.lanlet.stream, "52:54:00:00:00:01"))
+        cls.guest.set_address("192.168.122.50")
+
+    def connect(self, ip, port, guest=None):
+        return (guest or self.guest).python(CONNECT, ip, port, servers.blob(1000)[-20:].hex()).strip()
+
+    def udp(self, ip, port, size=10):
+        return self.guest.python(UDP_ASK, ip, port, size).strip()
+
+    def test_tcp_reaches_outside(self):
+        self.assertEqual(self.connect(outside.ROUTER, 80), "reached")
+        self.assertEqual(self.connect(outside.FAR, 80), "reached")
+
+    def test_half_closed_connection_still_answers(self):
+        self.assertEqual(self.guest.python(HALF_CLOSE, outside.ROUTER).strip(), "True")
+
+    def test_both_directions_at_once(self):
+        self.assertEqual(self.guest.python(ECHO, outside.ROUTER).strip(), "True")
+
+    def test_closed_port_outside_refuses(self):
+        self.assertEqual(self.connect(outside.ROUTER, 9), "ConnectionRefusedError")
+
+    def test_udp_of_every_size_is_answered(self):
+        for size in (0, 1, 1400, 1473, 9000):
+            with self.subTest(size=size):
+                self.assertGreater(int(self.udp(outside.ROUTER, 7, size)), size)
+
+    def test_gateway_reaches_services_that_listen_on_all_addresses(self):
+        self.assertEqual(self.connect(GATEWAY, self.everywhere), "reached")
+        self.assertGreater(int(self.udp(GATEWAY, self.everywhere_udp)), 10)
+
+    def test_gateway_does_not_reach_services_on_loopback(self):
+        self.assertEqual(self.connect(GATEWAY, self.loopback), "ConnectionRefusedError")
+        self.assertIn(self.udp(GATEWAY, self.loopback_udp), ("TimeoutError", "ConnectionRefusedError"))
+
+    def test_no_destination_reaches_loopback(self):
+        for ip in ("0.0.0.0", "0.0.0.1", "127.0.0.1", "127.1.2.3", "192.168.122.0", "192.168.122.255", "240.0.0.1"):
+            with self.subTest(ip=ip), Host(self.lanlet.stream, mac(7), "192.168.122.57") as host:
+                # By hand: the guest's own kernel would not send these.
+                gateway = host.resolve(address(GATEWAY))
+                for port, marker in ((self.loopback_udp, b"in"), (self.everywhere_udp, b"all")):
+                    host.send_frame(gateway, 0x0800, Udp(4000, port, marker).emit(host.ip, address(ip)).emit())
+                syn = (4000).to_bytes(2, "big") + self.loopback.to_bytes(2, "big") + bytes(8) + b"\x50\x02\xff\xff" + bytes(4)
+                host.send_frame(gateway, 0x0800, Ipv4(host.ip, address(ip), TCP, syn).emit())
+                back = [host.ip_of(frame, UDP) or host.ip_of(frame, TCP) for frame in host.listen(0.4)]
+                self.assertEqual([packet for packet in back if packet], [])
+
+    def test_gateways_dns_is_lanlets_not_the_hosts(self):
+        servers.serve(servers.TcpServer, servers.Http, "0.0.0.0", 53)
+        self.assertNotEqual(self.connect(GATEWAY, 53), "reached")
+
+    def test_ping_goes_outside_with_ttl_one_less(self):
+        with Host(self.lanlet.stream, mac(8), "192.168.122.58") as host:
+            self.assertEqual(host.ping(outside.ROUTER).ttl, 63)
+            self.assertEqual(host.ping(outside.FAR, size=1400).ttl, 63)
+
+    def test_source_outside_the_segment_is_dropped(self):
+        with Host(self.lanlet.stream, mac(9), "192.168.122.59") as host:
+            gateway = host.resolve(address(GATEWAY))
+            for source in ("10.1.2.3", "127.0.0.1", "0.0.0.0", "192.168.122.255", GATEWAY):
+                host.send_frame(gateway, 0x0800, Udp(4000, 7, b"spoof").emit(address(source), address(outside.ROUTER)).emit())
+            self.assertEqual([frame for frame in host.listen(0.4) if host.ip_of(frame, UDP) or host.ip_of(frame, ICMP)], [])
+
+    def test_more_than_sixteen_guests_reach_outside_at_once(self):
+        hosts = [self.enterContext(Host(self.lanlet.stream, mac(100 + n), f"192.168.122.{100 + n}")) for n in range(40)]
+        for _ in range(2):
+            for n, host in enumerate(hosts):
+                self.assertTrue(host.udp(outside.ROUTER, 7, b"from %d" % n).endswith(b"from %d" % n))
+            for host in reversed(hosts):
+                host.ping(outside.ROUTER)
+
+
+class SlirpTest(EngineTests, unittest.TestCase):
+    ENGINE = "libslirp"
+
+
+class HostLoopbackTest(unittest.TestCase):
+    def test_loopback_is_reached_when_asked_for(self):
+        with outside.Outside(), Lanlet("--host-loopback") as lanlet, tap.TapGuest(lanlet.stream, "52:54:00:00:00:01") as guest:
+            port = servers.serve(servers.TcpServer, servers.Http, "127.0.0.1", 0)
+            guest.set_address("192.168.122.50")
+            self.assertEqual(guest.python(CONNECT, GATEWAY, port, servers.blob(1000)[-20:].hex()).strip(), "reached")
