@@ -45,7 +45,7 @@ const struct lanlet_option *lanlet_option_at(size_t index);
 
 /*
  * The @index-th of the fixed words that @option, one from lanlet_option_at(), accepts, with a sentence about it in
- * *@ret_help; NULL behind the last word and for options that accept other things than fixed words.
+ * *@ret_help; NULL behind the last word and for everything else.
  */
 const char *lanlet_option_choice(const struct lanlet_option *option, size_t index, const char **ret_help);
 

@@ -236,7 +236,7 @@ static const struct option options[] = {
 		.public = {
 			.name = "dhcp-range",
 			.argument = "FIRST-LAST",
-			.default_value = "all addresses behind the gateway's",
+			.default_value = "all addresses on the gateway's larger side",
 			.help =
 				"The addresses that DHCP gives out, both ends included. Reservations may lie outside of it. FIRST,LAST is "
 				"the same.",
@@ -355,8 +355,10 @@ const struct lanlet_option *lanlet_option_at(size_t index)
 
 const char *lanlet_option_choice(const struct lanlet_option *option, size_t index, const char **ret_help)
 {
-	const struct option *o = container_of(option, const struct option, public);
-	return o->choice ? o->choice(index, ret_help) : NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (&options[i].public == option && options[i].choice)
+			return options[i].choice(index, ret_help);
+	return NULL;
 }
 
 /* "a, b or c" from the words that @o chooses from. */
