@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "app/arguments.h"
+
+#include "app/command.h"
+#include "app/failure.h"
+#include "app/paths.h"
+#include "app/qemu.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static bool set_config(struct arguments *a, const char *value, GError **error)
+{
+	a->config = value;
+	return true;
+}
+
+/* The empty string is what a script with an unset variable gives, and never what it means. */
+static bool set_directory(const char **at, const char *flag, const char *value, GError **error)
+{
+	if (value[0] == '\0')
+		return fail(error, FAILURE_USAGE, "--%s \"\": expected a directory", flag);
+	*at = value;
+	return true;
+}
+
+static bool set_runtime_dir(struct arguments *a, const char *value, GError **error)
+{
+	return set_directory(&a->runtime_dir, "runtime-dir", value, error);
+}
+
+static bool set_state_dir(struct arguments *a, const char *value, GError **error)
+{
+	return set_directory(&a->state_dir, "state-dir", value, error);
+}
+
+static bool set_ready_fd(struct arguments *a, const char *value, GError **error)
+{
+	guint64 fd;
+	if (!g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT, &fd, NULL) || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+		return fail(error, FAILURE_USAGE, "--ready-fd \"%s\": expected the number of an open descriptor", value);
+	a->ready_fd = (int)fd;
+	return true;
+}
+
+static bool set_guest(struct arguments *a, const char *value, GError **error)
+{
+	a->guest = value;
+	return true;
+}
+
+static bool set_mac(struct arguments *a, const char *value, GError **error)
+{
+	a->mac = value;
+	return qemu_mac_check(value, error);
+}
+
+static bool set_help(struct arguments *a, const char *value, GError **error)
+{
+	a->help = true;
+	return true;
+}
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "config",
+			.argument = "FILE",
+			.default_value = "$XDG_CONFIG_HOME/lanlet/NAME.conf if it is there",
+			.help = "A file with options of the network. Options on the command line come on top of it.",
+		},
+		.commands = COMMAND_RUN,
+		.set = set_config,
+	},
+	{
+		.option = {
+			.name = "runtime-dir",
+			.argument = "DIRECTORY",
+			.default_value = "$XDG_RUNTIME_DIR/lanlet/NAME",
+			.help = "Where this network's sockets are.",
+		},
+		.commands = COMMAND_RUN | COMMAND_QEMU | COMMAND_STATUS,
+		.set = set_runtime_dir,
+	},
+	{
+		.option = {
+			.name = "state-dir",
+			.argument = "DIRECTORY",
+			.default_value = "$XDG_STATE_HOME/lanlet/NAME",
+			.help = "Where this network's leases and the gateway's MAC are kept.",
+		},
+		.commands = COMMAND_RUN,
+		.set = set_state_dir,
+	},
+	{
+		.option = {
+			.name = "ready-fd",
+			.argument = "N",
+			.help = "A descriptor that the stream socket's path and a line feed are written to, and that is closed then, once guests "
+				"can be plugged in.",
+		},
+		.commands = COMMAND_RUN,
+		.set = set_ready_fd,
+	},
+	{
+		.option = {
+			.name = "guest",
+			.argument = "NAME",
+			.help = "A name for the guest. The MAC is made from this name and the network's.",
+		},
+		.commands = COMMAND_QEMU,
+		.set = set_guest,
+	},
+	{
+		.option = {
+			.name = "mac",
+			.argument = "MAC",
+			.default_value = "made from --guest, else random",
+			.help = "The guest's MAC.",
+		},
+		.commands = COMMAND_QEMU,
+		.set = set_mac,
+	},
+	{
+		.option = {
+			.name = "help",
+			.help = "Show this help.",
+		},
+		.commands = COMMAND_RUN | COMMAND_QEMU | COMMAND_STATUS,
+		.set = set_help,
+	},
+};
+
+const struct flag *flag_at(size_t index)
+{
+	return index < G_N_ELEMENTS(flags) ? &flags[index] : NULL;
+}
+
+/* One of both, for the option that @name, @len characters long, stands for. */
+struct match {
+	const struct flag *flag;
+	const struct lanlet_option *option; /* set in either case */
+};
+
+static bool name_is(const struct lanlet_option *option, const char *name, size_t len)
+{
+	return strlen(option->name) == len && memcmp(option->name, name, len) == 0;
+}
+
+static struct match find_option(const struct command *command, const char *name, size_t len)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+		if (flags[i].commands & command->id && name_is(&flags[i].option, name, len))
+			return (struct match){ .flag = &flags[i], .option = &flags[i].option };
+	const struct lanlet_option *option;
+	for (size_t i = 0; command->takes_options && (option = lanlet_option_at(i)); i++)
+		if (name_is(option, name, len))
+			return (struct match){ .option = option };
+	return (struct match){ 0 };
+}
+
+/*
+ * "--name=value", "--name value" or, for switches, "--name", at *@argv, which is moved to the last word that was
+ * used.
+ */
+static bool take_option(const struct command *command, char ***argv, struct arguments *a, GError **error)
+{
+	const char *word = **argv, *name = word + 2;
+	size_t len = strcspn(name, "=");
+	const char *value = name[len] == '=' ? name + len + 1 : NULL;
+	struct match m = find_option(command, name, len);
+	if (!m.option)
+		return fail(error, FAILURE_USAGE, "there is no option %.*s: try lanlet %s --help", (int)len + 2, word, command->name);
+	if (!m.option->argument && m.flag && value)
+		return fail(error, FAILURE_USAGE, "--%s takes no value", m.option->name);
+	if (!value && m.option->argument)
+		value = *++*argv;
+	else if (!value)
+		value = "true";
+	if (!value)
+		return fail(error, FAILURE_USAGE, "--%s needs a value: --%s %s", m.option->name, m.option->name, m.option->argument);
+	if (m.flag)
+		return m.flag->set(a, value, error);
+	struct argument_setting setting = { m.option->name, value };
+	g_array_append_val(a->settings, setting);
+	return true;
+}
+
+static bool take_name(struct arguments *a, const char *word, GError **error)
+{
+	if (a->network)
+		return fail(error, FAILURE_USAGE, "\"%s\": there is one NAME already, \"%s\"", word, a->network);
+	a->network = word;
+	return network_name_check(word, error);
+}
+
+static bool take_word(const struct command *command, char ***argv, struct arguments *a, bool *names_only, GError **error)
+{
+	const char *word = **argv;
+	if (*names_only || word[0] != '-')
+		return take_name(a, word, error);
+	if (strcmp(word, "-h") == 0)
+		return set_help(a, NULL, error);
+	if (strcmp(word, "--") == 0)
+		return *names_only = true;
+	if (word[1] != '-')
+		return fail(error, FAILURE_USAGE, "there is no option %s: try lanlet %s --help", word, command->name);
+	return take_option(command, argv, a, error);
+}
+
+bool arguments_parse(const struct command *command, char **argv, struct arguments *ret, GError **error)
+{
+	*ret = (struct arguments){ .ready_fd = -1, .settings = g_array_new(FALSE, FALSE, sizeof(struct argument_setting)) };
+	bool names_only = false;
+	for (; *argv; argv++)
+		if (!take_word(command, &argv, ret, &names_only, error))
+			return false;
+	if (!ret->network)
+		ret->network = NETWORK_DEFAULT_NAME;
+	return true;
+}
+
+void arguments_done(struct arguments *a)
+{
+	if (a->settings)
+		g_array_unref(a->settings);
+	*a = (struct arguments){ .ready_fd = -1 };
+}

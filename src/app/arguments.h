@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line as values: which command, which network, the command's own flags and the network's
+ * options.  Strings are borrowed from argv.  Values of network options are not looked at here: the library
+ * knows them.
+ */
+#pragma once
+
+#include "lanlet.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct command;
+
+/* One network option as it was given. */
+struct argument_setting {
+	const char *name, *value;
+};
+
+struct arguments {
+	const char *network;
+	const char *config;		     /* NULL: the default file, if it is there */
+	const char *runtime_dir, *state_dir; /* NULL: the default directories */
+	const char *guest, *mac;	     /* NULL: not given */
+	int ready_fd;			     /* -1: none; else open, closed on exec */
+	bool help;
+	GArray *settings; /* of struct argument_setting, in order */
+};
+
+/* An option of the command itself, as opposed to the network's.  It is described in the same way. */
+struct flag {
+	struct lanlet_option option;
+	unsigned commands; /* COMMAND_RUN | … */
+	bool (*set)(struct arguments *a, const char *value, GError **error);
+};
+
+/* The flag at @index, or NULL behind the last one. */
+const struct flag *flag_at(size_t index);
+
+/* Reads what follows the command's name, up to NULL.  On failure too, arguments_done() is to be called. */
+bool arguments_parse(const struct command *command, char **argv, struct arguments *ret, GError **error);
+void arguments_done(struct arguments *a);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "app/command.h"
+
+#include <string.h>
+
+static const struct command commands[] = {
+	{
+		.name = "run",
+		.id = COMMAND_RUN,
+		.takes_options = true,
+		.summary = "Run a network in the foreground.",
+		.description =
+			"Runs the network called NAME until SIGTERM, SIGINT or SIGHUP, and prints the QEMU arguments that plug a guest "
+			"into it. There can be one process for each name.",
+		.run = command_run,
+	},
+	{
+		.name = "qemu",
+		.id = COMMAND_QEMU,
+		.summary = "Print the QEMU arguments that plug a guest into a network.",
+		.description =
+			"Prints one line and nothing else, quoted for a shell where that is needed. Every guest needs a MAC of its own: "
+			"--guest gives the same one each time, without it the line has a new one each time.",
+		.run = command_qemu,
+	},
+	{
+		.name = "status",
+		.id = COMMAND_STATUS,
+		.summary = "Show a running network's ports, leases, flows and drops.",
+		.description = "Asks the process that runs the network called NAME for its state.",
+		.run = command_status,
+	},
+};
+
+const struct command *command_at(size_t index)
+{
+	return index < G_N_ELEMENTS(commands) ? &commands[index] : NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}

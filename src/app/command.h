@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands: one table, from which the dispatcher, --help and the manual page are made. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arguments;
+
+/* Bits of struct flag's commands. */
+enum {
+	COMMAND_RUN = 1 << 0,
+	COMMAND_QEMU = 1 << 1,
+	COMMAND_STATUS = 1 << 2,
+};
+
+struct command {
+	const char *name;
+	unsigned id;	     /* COMMAND_RUN or another */
+	bool takes_options;  /* of the network: lanlet_option_at() */
+	const char *summary; /* a line */
+	const char *description;
+	bool (*run)(const struct arguments *a, GError **error);
+};
+
+/* The command at @index, or NULL behind the last one. */
+const struct command *command_at(size_t index);
+/* NULL when there is none. */
+const struct command *command_find(const char *name);
+
+bool command_run(const struct arguments *a, GError **error);
+bool command_qemu(const struct arguments *a, GError **error);
+bool command_status(const struct arguments *a, GError **error);

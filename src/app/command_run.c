@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `lanlet run`: claims the network's directories, makes the network, and dispatches it until a signal comes.
+ *
+ * The claim comes before everything that a second process of the same name could disturb, and is given up last: a
+ * socket that is found once the claim is held is stale.
+ */
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/configure.h"
+#include "app/console.h"
+#include "app/directory.h"
+#include "app/failure.h"
+#include "app/notify.h"
+#include "app/paths.h"
+#include "app/qemu.h"
+#include "app/status.h"
+#include "lanlet.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* The guest whose arguments are printed as an example. */
+#define EXAMPLE_GUEST "vm1"
+
+struct run {
+	const struct arguments *arguments;
+	enum console_style style;
+	struct lanlet_config *config;
+	char *runtime_dir, *state_dir, *stream_socket;
+	int runtime_claim, state_claim;
+	int signals; /* signalfd */
+	struct lanlet_network *net;
+	struct status_server *status;
+};
+
+static void run_log(struct run *r, enum lanlet_log_level level, const char *line)
+{
+	console_log(&r->style, level, line);
+}
+
+/* What did not work but does not keep the network from running. */
+static void warn(struct run *r, GError *problem)
+{
+	run_log(r, LANLET_LOG_WARNING, problem->message);
+	g_error_free(problem);
+}
+
+static char *choose_dir(const char *given, char *(*path_default)(const char *name), const char *network)
+{
+	return given ? g_canonicalize_filename(given, NULL) : path_default(network);
+}
+
+static bool claim_dirs(struct run *r, GError **error)
+{
+	const struct arguments *a = r->arguments;
+	r->runtime_dir = choose_dir(a->runtime_dir, path_default_runtime_dir, a->network);
+	r->state_dir = choose_dir(a->state_dir, path_default_state_dir, a->network);
+	r->stream_socket = path_socket(r->runtime_dir, STREAM_SOCKET, error);
+	if (!r->stream_socket || !directory_make_private(r->runtime_dir, !a->runtime_dir, error))
+		return false;
+	g_autofree char *running = g_strdup_printf("network %s is running", a->network);
+	r->runtime_claim = directory_claim(r->runtime_dir, "lock", running, error);
+	if (r->runtime_claim < 0)
+		return false;
+	if (!directory_make_private(r->state_dir, !a->state_dir, error)) {
+		g_prefix_error(error, "the state directory (see --state-dir): ");
+		return false;
+	}
+	r->state_claim = directory_claim(r->state_dir, "state.lock", "the state directory is in use", error);
+	return r->state_claim >= 0;
+}
+
+/* Before there is anything that a signal could leave behind. */
+static bool take_signals(struct run *r, GError **error)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return r->signals >= 0 || fail(error, FAILURE_GENERAL, "signalfd: %s", g_strerror(errno));
+}
+
+/* Guests' flows are descriptors: take as many as there may be. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Root of the machine, not of a user namespace: there all ids are mapped to themselves. */
+static bool is_real_root(void)
+{
+	g_autofree char *map = NULL;
+	unsigned long inside, outside, n;
+	return geteuid() == 0 && g_file_get_contents("/proc/self/uid_map", &map, NULL, NULL) &&
+	       sscanf(map, "%lu %lu %lu", &inside, &outside, &n) == 3 && inside == 0 && outside == 0 && n > 1;
+}
+
+static char *status_text(void *net)
+{
+	return lanlet_network_status(net);
+}
+
+static bool start(struct run *r, GError **error)
+{
+	char reason[512] = "";
+	g_autofree char *status_socket = path_socket(r->runtime_dir, STATUS_SOCKET, error);
+	if (!status_socket)
+		return false;
+	lanlet_config_set_log(r->config, console_log, &r->style);
+	if (lanlet_config_set_state_dir(r->config, r->state_dir) < 0 || lanlet_config_set_runtime_dir(r->config, r->runtime_dir) < 0)
+		return fail(error, FAILURE_GENERAL, "out of memory");
+	int code = lanlet_network_new(r->config, &r->net, reason, sizeof(reason));
+	if (code < 0)
+		return fail(error, code == -EINVAL ? FAILURE_USAGE : FAILURE_GENERAL, "%s", reason);
+	if (lanlet_network_listen_stream(r->net, r->stream_socket, reason, sizeof(reason)) < 0)
+		return fail(error, FAILURE_GENERAL, "%s", reason);
+	r->status = status_server_new(status_socket, status_text, r->net, error);
+	return r->status;
+}
+
+/* Readers may have closed standard output, or never opened it: the network runs on. */
+static void print_arguments(struct run *r)
+{
+	const char *network = r->arguments->network;
+	g_autofree char *mac = qemu_mac_for_guest(network, EXAMPLE_GUEST);
+	g_autofree char *arguments = qemu_arguments(r->stream_socket, mac);
+	printf("Network %s is up. QEMU arguments for a guest:\n\n    %s\n\n"
+	       "Every guest needs a MAC of its own: lanlet qemu %s%s--guest NAME prints the same with one made from NAME.\n",
+	       network, arguments, strcmp(network, NETWORK_DEFAULT_NAME) == 0 ? "" : network,
+	       strcmp(network, NETWORK_DEFAULT_NAME) == 0 ? "" : " ");
+	fflush(stdout);
+}
+
+static void announce(struct run *r)
+{
+	GError *problem = NULL;
+	g_autofree char *state = g_strdup_printf("READY=1\nSTATUS=Network %s at %s", r->arguments->network, r->stream_socket);
+	print_arguments(r);
+	if (!notify_manager(state, &problem))
+		warn(r, g_steal_pointer(&problem));
+	if (r->arguments->ready_fd >= 0 && !notify_ready_fd(r->arguments->ready_fd, r->stream_socket, &problem))
+		warn(r, g_steal_pointer(&problem));
+}
+
+static bool signal_arrived(struct run *r)
+{
+	struct signalfd_siginfo info;
+	if (read(r->signals, &info, sizeof(info)) != sizeof(info))
+		return false;
+	g_autofree char *line = g_strdup_printf("SIG%s: ending", sigabbrev_np((int)info.ssi_signo));
+	run_log(r, LANLET_LOG_INFO, line);
+	return true;
+}
+
+static bool loop(struct run *r, GError **error)
+{
+	struct pollfd fds[2 + STATUS_POLL_MAX];
+	while (!signal_arrived(r)) {
+		fds[0] = (struct pollfd){ .fd = r->signals, .events = POLLIN };
+		fds[1] = (struct pollfd){ .fd = lanlet_network_fd(r->net), .events = POLLIN };
+		unsigned n = 2 + status_server_poll(r->status, fds + 2);
+		if (poll(fds, n, lanlet_network_timeout_ms(r->net)) < 0 && errno != EINTR)
+			return fail(error, FAILURE_GENERAL, "poll: %s", g_strerror(errno));
+		int code = lanlet_network_dispatch(r->net);
+		if (code < 0)
+			return fail(error, FAILURE_GENERAL, "the network stopped: %s", g_strerror(-code));
+		status_server_dispatch(r->status);
+	}
+	return true;
+}
+
+static void finish(struct run *r)
+{
+	GError *problem = NULL;
+	if (r->net && !notify_manager("STOPPING=1", &problem))
+		warn(r, problem);
+	status_server_free(r->status);
+	lanlet_network_free(r->net);
+	lanlet_config_free(r->config);
+	int fds[] = { r->signals, r->state_claim, r->runtime_claim };
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	g_free(r->stream_socket);
+	g_free(r->state_dir);
+	g_free(r->runtime_dir);
+}
+
+bool command_run(const struct arguments *a, GError **error)
+{
+	struct run r = { .arguments = a, .style = console_detect(), .runtime_claim = -1, .state_claim = -1, .signals = -1 };
+	if (is_real_root())
+		run_log(&r, LANLET_LOG_WARNING, "running as root, which lanlet neither needs nor wants: an ordinary user is safer");
+	raise_descriptor_limit();
+	r.config = configure(a, error);
+	bool good = r.config && claim_dirs(&r, error) && take_signals(&r, error) && start(&r, error);
+	if (good) {
+		announce(&r);
+		good = loop(&r, error);
+	}
+	finish(&r);
+	return good;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A network's configuration: the defaults, then the file, then the command line. */
+#pragma once
+
+#include <glib.h>
+
+struct arguments;
+struct lanlet_config;
+
+/* NULL on failure; the message names the file and line, or the flag. */
+struct lanlet_config *configure(const struct arguments *a, GError **error);

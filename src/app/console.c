@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "app/console.h"
+
+#include <glib.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* RED, YELLOW, …: ECMA-48 §8.3.117 */
+static const struct {
+	const char *name, *colour;
+	int syslog; /* sd-daemon(3) */
+} levels[] = {
+	[LANLET_LOG_ERROR] = { "error: ", "\033[1;31m", 3 },
+	[LANLET_LOG_WARNING] = { "warning: ", "\033[1;33m", 4 },
+	[LANLET_LOG_INFO] = { "", "", 6 },
+	[LANLET_LOG_DEBUG] = { "debug: ", "\033[2m", 7 },
+};
+
+/* $JOURNAL_STREAM is "device:inode" of the journal's socket, which standard error may no longer be. */
+static bool is_journal(void)
+{
+	const char *stream = g_getenv("JOURNAL_STREAM");
+	struct stat st;
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	g_autofree char *ours = g_strdup_printf("%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, ours) == 0;
+}
+
+enum console_style console_detect(void)
+{
+	const char *no_color = g_getenv("NO_COLOR");
+	if (is_journal())
+		return CONSOLE_JOURNAL;
+	if (!isatty(STDERR_FILENO) || (no_color && no_color[0] != '\0') || g_strcmp0(g_getenv("TERM"), "dumb") == 0)
+		return CONSOLE_PLAIN;
+	return CONSOLE_COLOUR;
+}
+
+char *console_format(enum console_style style, enum lanlet_log_level level, const char *line)
+{
+	g_autofree char *clean = g_strdup(line);
+	for (char *p = clean; *p; p++)
+		if (g_ascii_iscntrl(*p))
+			*p = '?';
+	if (style == CONSOLE_JOURNAL)
+		return g_strdup_printf("<%d>%s\n", levels[level].syslog, clean);
+	const char *colour = style == CONSOLE_COLOUR ? levels[level].colour : "";
+	return g_strdup_printf("lanlet: %s%s%s%s\n", colour, levels[level].name, clean, colour[0] != '\0' ? "\033[0m" : "");
+}
+
+void console_log(void *style, enum lanlet_log_level level, const char *line)
+{
+	g_autofree char *text = console_format(*(const enum console_style *)style, level, line);
+	fputs(text, stderr);
+}

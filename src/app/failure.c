@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "app/failure.h"
+
+#include <stdarg.h>
+
+G_DEFINE_QUARK(lanlet - failure, failure)
+
+bool fail(GError **error, enum failure code, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_propagate_error(error, g_error_new_valist(failure_quark(), (int)code, format, args));
+	va_end(args);
+	return false;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How the command fails: a GError of this domain, whose code is the exit status. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+enum failure {
+	FAILURE_GENERAL = 1, /* something did not work */
+	FAILURE_USAGE = 2,   /* the command line or the configuration is wrong */
+	FAILURE_RUNNING = 3, /* another process runs this network */
+};
+
+/* The domain; any other domain's errors end with FAILURE_GENERAL. */
+GQuark failure_quark(void);
+
+/* Sets @error and returns false, for callers that return right away. */
+bool fail(GError **error, enum failure code, const char *format, ...) G_GNUC_PRINTF(3, 4);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "app/qemu.h"
+
+#include "app/failure.h"
+
+#include <string.h>
+
+/* The prefix of QEMU's and libvirt's guests. */
+#define MAC_FORMAT "52:54:00:%02x:%02x:%02x"
+#define NETDEV_ID "lanlet0"
+
+char *qemu_mac_for_guest(const char *network, const char *guest)
+{
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	guint8 digest[32];
+	gsize len = sizeof(digest);
+	/* The NUL keeps ("ab", "c") and ("a", "bc") apart. */
+	g_checksum_update(sum, (const guchar *)network, (gssize)strlen(network) + 1);
+	g_checksum_update(sum, (const guchar *)guest, (gssize)strlen(guest));
+	g_checksum_get_digest(sum, digest, &len);
+	return g_strdup_printf(MAC_FORMAT, digest[0], digest[1], digest[2]);
+}
+
+char *qemu_mac_random(void)
+{
+	guint32 r = g_random_int();
+	return g_strdup_printf(MAC_FORMAT, r >> 16 & 0xff, r >> 8 & 0xff, r & 0xff);
+}
+
+bool qemu_mac_check(const char *mac, GError **error)
+{
+	bool good = strlen(mac) == strlen("52:54:00:12:34:56");
+	for (size_t i = 0; good && mac[i]; i++)
+		good = i % 3 == 2 ? mac[i] == ':' : g_ascii_isxdigit(mac[i]);
+	/* The lowest bit of the first octet marks groups. */
+	if (!good || g_ascii_xdigit_value(mac[1]) % 2 != 0 || strcmp(mac, "00:00:00:00:00:00") == 0)
+		return fail(error, FAILURE_USAGE, "--mac \"%s\": expected the MAC of one card, as 52:54:00:12:34:56", mac);
+	return true;
+}
+
+static char *netdev_value(const char *stream_socket)
+{
+	/* QEMU's option parser ends a value at a comma unless there are two. */
+	g_auto(GStrv) parts = g_strsplit(stream_socket, ",", -1);
+	g_autofree char *path = g_strjoinv(",,", parts);
+	return g_strconcat("stream,id=" NETDEV_ID ",server=off,addr.type=unix,addr.path=", path, NULL);
+}
+
+static char *device_value(const char *mac)
+{
+	return g_strconcat("virtio-net-pci,netdev=" NETDEV_ID ",mac=", mac, NULL);
+}
+
+static char *quote(const char *text)
+{
+	static const char plain[] = "+,-./:=@_";
+	for (const char *p = text; *p; p++)
+		if (!g_ascii_isalnum(*p) && !strchr(plain, *p))
+			return g_shell_quote(text);
+	return g_strdup(text);
+}
+
+char *qemu_arguments(const char *stream_socket, const char *mac)
+{
+	g_autofree char *netdev = netdev_value(stream_socket);
+	g_autofree char *quoted = quote(netdev);
+	g_autofree char *device = device_value(mac);
+	return g_strdup_printf("-netdev %s -device %s", quoted, device);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The arguments that plug a QEMU into a network. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* A MAC for the guest called @guest on the network called @network: the same names give the same MAC. */
+char *qemu_mac_for_guest(const char *network, const char *guest);
+/* A MAC that most likely nobody has. */
+char *qemu_mac_random(void);
+/* Whether @mac can be a guest's; usage errors name --mac. */
+bool qemu_mac_check(const char *mac, GError **error);
+
+/* -netdev and -device for QEMU 7.2 and later, in one line, quoted for a shell where that is needed. */
+char *qemu_arguments(const char *stream_socket, const char *mac);

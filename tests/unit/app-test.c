@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command's parts that need no process of their own.  tests/app runs the command itself. */
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/console.h"
+#include "app/failure.h"
+#include "app/help.h"
+#include "app/ini.h"
+#include "app/paths.h"
+#include "app/qemu.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/un.h>
+
+static int take_entry(void *opaque, const char *key, const char *value, char *error, size_t size)
+{
+	if (strcmp(key, "bad") == 0) {
+		g_snprintf(error, size, "bad: no");
+		return -EINVAL;
+	}
+	g_string_append_printf(opaque, "%s=%s|", key, value);
+	return 0;
+}
+
+static void ini_entries_come_in_order(void)
+{
+	static const char text[] = "# comment\n\n  [network]  \r\nsubnet = 10.0.0.0/8\r\n\tdns=1.1.1.1\n; other comment\ndns =\t8.8.8.8 \n"
+				   "empty =\n = x\nequals = a=b\nhash = a # b";
+	g_autoptr(GString) seen = g_string_new(NULL);
+	g_autoptr(GError) error = NULL;
+	g_assert_true(ini_parse("f", text, strlen(text), take_entry, seen, &error));
+	g_assert_no_error(error);
+	g_assert_cmpstr(seen->str, ==, "subnet=10.0.0.0/8|dns=1.1.1.1|dns=8.8.8.8|empty=|=x|equals=a=b|hash=a # b|");
+}
+
+static void expect_ini_error(const char *text, size_t len, const char *message)
+{
+	g_autoptr(GString) seen = g_string_new(NULL);
+	g_autoptr(GError) error = NULL;
+	g_assert_false(ini_parse("f", text, len, take_entry, seen, &error));
+	g_assert_error(error, failure_quark(), FAILURE_USAGE);
+	g_assert_cmpstr(error->message, ==, message);
+}
+
+static void ini_errors_name_the_line(void)
+{
+	static const char *const cases[][2] = {
+		{ "mtu = 1500", "f:1: \"mtu = 1500\": expected [network] before it" },
+		{ "[network]\n\nmtu", "f:3: \"mtu\": expected KEY = VALUE" },
+		{ "[network]\nmtu = 1\n[other]\n", "f:3: [other]: the only section is [network]" },
+		{ "[network", "f:1: [network: the only section is [network]" },
+		{ "[network]\na = 1\nbad = 1\na = 2", "f:3: bad: no" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+		expect_ini_error(cases[i][0], strlen(cases[i][0]), cases[i][1]);
+	expect_ini_error("[network]\0", 10, "f: not a text file");
+}
+
+static void console_styles_differ(void)
+{
+	static const struct {
+		enum console_style style;
+		enum lanlet_log_level level;
+		const char *line, *text;
+	} cases[] = {
+		{ CONSOLE_PLAIN, LANLET_LOG_ERROR, "no", "lanlet: error: no\n" },
+		{ CONSOLE_PLAIN, LANLET_LOG_INFO, "yes", "lanlet: yes\n" },
+		{ CONSOLE_JOURNAL, LANLET_LOG_WARNING, "hm", "<4>hm\n" },
+		{ CONSOLE_COLOUR, LANLET_LOG_ERROR, "no", "lanlet: \033[1;31merror: no\033[0m\n" },
+		{ CONSOLE_COLOUR, LANLET_LOG_INFO, "yes", "lanlet: yes\n" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *text = console_format(cases[i].style, cases[i].level, cases[i].line);
+		g_assert_cmpstr(text, ==, cases[i].text);
+	}
+}
+
+/* A guest chooses its host name, and a terminal obeys escape sequences. */
+static void console_disarms_control_characters(void)
+{
+	g_autofree char *text = console_format(CONSOLE_COLOUR, LANLET_LOG_INFO, "a\033[2Jb\nlanlet: error: c\x7f");
+	g_assert_cmpstr(text, ==, "lanlet: a?[2Jb?lanlet: error: c?\n");
+}
+
+static void network_names_stay_inside_their_directory(void)
+{
+	static const char *const good[] = { "a", "default", "Lab-1.x_y", "0", "abcdefghijklmnopqrstuvwxyz012345" };
+	static const char *const bad[] = { "",	  ".",	 "..",	".a",  "-a",	   "_a",
+					   "a/b", "a b", "a\n", "a,b", "\xc3\xa4", "abcdefghijklmnopqrstuvwxyz0123456" };
+	for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
+		g_assert_true(network_name_check(good[i], NULL));
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_autoptr(GError) error = NULL;
+		g_assert_false(network_name_check(bad[i], &error));
+		g_assert_error(error, failure_quark(), FAILURE_USAGE);
+	}
+}
+
+static void socket_path_is_as_long_as_the_kernel_takes(void)
+{
+	size_t most = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+	g_autofree char *dir = g_strnfill(most - 2, 'd');
+	g_autofree char *fits = path_socket(dir, "s", NULL);
+	g_assert_cmpuint(strlen(fits), ==, most);
+	g_autoptr(GError) error = NULL;
+	g_assert_null(path_socket(dir, "ss", &error));
+	g_assert_nonnull(strstr(error->message, "108 characters, a socket's path may have 107"));
+	g_assert_nonnull(strstr(error->message, "--runtime-dir"));
+}
+
+static void guests_of_one_name_have_one_mac(void)
+{
+	g_autofree char *web = qemu_mac_for_guest("default", "web"), *again = qemu_mac_for_guest("default", "web");
+	g_autofree char *db = qemu_mac_for_guest("default", "db"), *lab_web = qemu_mac_for_guest("lab", "web");
+	g_assert_cmpstr(web, ==, again);
+	g_assert_cmpstr(web, !=, db);
+	g_assert_cmpstr(web, !=, lab_web);
+	g_assert_true(g_str_has_prefix(web, "52:54:00:"));
+	g_assert_true(qemu_mac_check(web, NULL));
+	g_autofree char *ab_c = qemu_mac_for_guest("ab", "c"), *a_bc = qemu_mac_for_guest("a", "bc");
+	g_assert_cmpstr(ab_c, !=, a_bc);
+}
+
+static void mac_of_a_guest_is_checked(void)
+{
+	static const char *const bad[] = { "",
+					   "52:54:00:12:34",
+					   "52:54:00:12:34:5",
+					   "52:54:00:12:34:567",
+					   "53:54:00:12:34:56",
+					   "00:00:00:00:00:00",
+					   "52-54-00-12-34-56",
+					   "52:54:00:12:34:5g",
+					   "ff:ff:ff:ff:ff:ff" };
+	g_assert_true(qemu_mac_check("52:54:00:12:34:56", NULL));
+	g_assert_true(qemu_mac_check("0A:00:00:00:00:0F", NULL));
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+		g_assert_false(qemu_mac_check(bad[i], NULL));
+	for (int i = 0; i < 100; i++) {
+		g_autofree char *mac = qemu_mac_random();
+		g_assert_true(qemu_mac_check(mac, NULL));
+	}
+}
+
+static void qemu_arguments_are_quoted_where_needed(void)
+{
+	g_autofree char *plain = qemu_arguments("/run/user/1000/lanlet/default/stream.sock", "52:54:00:12:34:56");
+	g_assert_cmpstr(plain, ==,
+			"-netdev stream,id=lanlet0,server=off,addr.type=unix,addr.path=/run/user/1000/lanlet/default/stream.sock "
+			"-device virtio-net-pci,netdev=lanlet0,mac=52:54:00:12:34:56");
+	g_autofree char *odd = qemu_arguments("/a,b $c/s", "52:54:00:12:34:56");
+	g_assert_cmpstr(odd, ==,
+			"-netdev 'stream,id=lanlet0,server=off,addr.type=unix,addr.path=/a,,b $c/s' "
+			"-device virtio-net-pci,netdev=lanlet0,mac=52:54:00:12:34:56");
+}
+
+/* @ret borrows @words. */
+static bool parse(const char *command, char **words, struct arguments *ret, GError **error)
+{
+	return arguments_parse(command_find(command), words, ret, error);
+}
+
+static void arguments_keep_their_order(void)
+{
+	struct arguments a;
+	g_autoptr(GError) error = NULL;
+	g_auto(GStrv) words =
+		g_strsplit("--dns= lab --dns 9.9.9.9 --host-loopback --mtu=9000 --host-loopback=false --state-dir s", " ", -1);
+	static const char *const expected[][2] = {
+		{ "dns", "" }, { "dns", "9.9.9.9" }, { "host-loopback", "true" }, { "mtu", "9000" }, { "host-loopback", "false" },
+	};
+	g_assert_true(parse("run", words, &a, &error));
+	g_assert_no_error(error);
+	g_assert_cmpstr(a.network, ==, "lab");
+	g_assert_cmpstr(a.state_dir, ==, "s");
+	g_assert_null(a.runtime_dir);
+	g_assert_cmpint(a.ready_fd, ==, -1);
+	g_assert_cmpuint(a.settings->len, ==, G_N_ELEMENTS(expected));
+	for (guint i = 0; i < a.settings->len; i++) {
+		const struct argument_setting *s = &g_array_index(a.settings, struct argument_setting, i);
+		g_assert_cmpstr(s->name, ==, expected[i][0]);
+		g_assert_cmpstr(s->value, ==, expected[i][1]);
+	}
+	arguments_done(&a);
+}
+
+static void expect_usage_error(const char *command, const char *line, const char *message)
+{
+	struct arguments a;
+	g_autoptr(GError) error = NULL;
+	g_auto(GStrv) words = g_strsplit(line, " ", -1);
+	g_assert_false(parse(command, words, &a, &error));
+	g_assert_error(error, failure_quark(), FAILURE_USAGE);
+	g_assert_cmpstr(error->message, ==, message);
+	arguments_done(&a);
+}
+
+static void usage_errors_say_what_is_wrong(void)
+{
+	expect_usage_error("run", "--nonsense", "there is no option --nonsense: try lanlet run --help");
+	expect_usage_error("run", "--sub=10.0.0.0/8", "there is no option --sub: try lanlet run --help");
+	expect_usage_error("run", "-x", "there is no option -x: try lanlet run --help");
+	expect_usage_error("run", "a b", "\"b\": there is one NAME already, \"a\"");
+	expect_usage_error("run", "a --mtu", "--mtu needs a value: --mtu auto|N");
+	expect_usage_error("run", "--help=x", "--help takes no value");
+	expect_usage_error("run", "--runtime-dir=", "--runtime-dir \"\": expected a directory");
+	expect_usage_error("run", "--ready-fd x", "--ready-fd \"x\": expected the number of an open descriptor");
+	expect_usage_error("run", "--ready-fd 1000000", "--ready-fd \"1000000\": expected the number of an open descriptor");
+	expect_usage_error("qemu", "--mac 1", "--mac \"1\": expected the MAC of one card, as 52:54:00:12:34:56");
+	/* Options of other commands. */
+	expect_usage_error("run", "--guest web", "there is no option --guest: try lanlet run --help");
+	expect_usage_error("status", "--mtu 1500", "there is no option --mtu: try lanlet status --help");
+}
+
+static void name_defaults_to_default(void)
+{
+	struct arguments a;
+	g_auto(GStrv) none = g_strsplit("", " ", -1), after_dashes = g_strsplit("-- -x", " ", -1);
+	g_assert_true(parse("status", none, &a, NULL));
+	g_assert_cmpstr(a.network, ==, "default");
+	arguments_done(&a);
+	g_assert_false(parse("status", after_dashes, &a, NULL));
+	g_assert_cmpstr(a.network, ==, "-x");
+	arguments_done(&a);
+}
+
+static void help_shows_every_option_within_80_columns(void)
+{
+	for (size_t c = 0; command_at(c); c++) {
+		g_autofree char *text = help_command(command_at(c));
+		const struct lanlet_option *option;
+		for (size_t i = 0; (option = lanlet_option_at(i)); i++) {
+			g_autofree char *name = g_strdup_printf("\n  --%s%s%s\n", option->name, option->argument ? " " : "",
+								option->argument ? option->argument : "");
+			g_assert_cmpint(strstr(text, name) != NULL, ==, command_at(c)->takes_options);
+		}
+		const struct flag *flag;
+		for (size_t i = 0; (flag = flag_at(i)); i++) {
+			g_autofree char *name = g_strdup_printf("\n  --%s", flag->option.name);
+			g_assert_cmpint(strstr(text, name) != NULL, ==, (flag->commands & command_at(c)->id) != 0);
+		}
+		g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+		for (size_t i = 0; lines[i]; i++)
+			g_assert_cmpint(g_utf8_strlen(lines[i], -1), <=, 80);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define TEST(name) g_test_add_func("/app/" #name, name)
+	TEST(ini_entries_come_in_order);
+	TEST(ini_errors_name_the_line);
+	TEST(console_styles_differ);
+	TEST(console_disarms_control_characters);
+	TEST(network_names_stay_inside_their_directory);
+	TEST(socket_path_is_as_long_as_the_kernel_takes);
+	TEST(guests_of_one_name_have_one_mac);
+	TEST(mac_of_a_guest_is_checked);
+	TEST(qemu_arguments_are_quoted_where_needed);
+	TEST(arguments_keep_their_order);
+	TEST(usage_errors_say_what_is_wrong);
+	TEST(name_defaults_to_default);
+	TEST(help_shows_every_option_within_80_columns);
+#undef TEST
+	return g_test_run();
+}
