@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Makes the manual page, when lanlet is built: copies docs/lanlet.1.in to standard output and puts what the
+ * tables of commands, flags and options say in place of its lines @commands@, @flags@ and @options@.  mdoc(7).
+ */
+#include "app/arguments.h"
+#include "app/command.h"
+#include "lanlet.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_LEN 72u /* escapes come on top */
+
+static void begin_list(void)
+{
+	puts(".Bl -tag -width Ds");
+}
+
+static void end_list(void)
+{
+	puts(".El");
+}
+
+static void put_word(const char *word)
+{
+	if (*word == '.' || *word == '\'')
+		fputs("\\&", stdout);
+	for (; *word; word++) {
+		if (*word == '\\')
+			fputs("\\e", stdout);
+		else if (*word == '-')
+			fputs("\\-", stdout);
+		else
+			putchar(*word);
+	}
+}
+
+/* Running text: a sentence begins a line, and nothing in it is taken for a request or an escape. */
+static void put_text(const char *text)
+{
+	g_auto(GStrv) words = g_strsplit(text, " ", -1);
+	size_t column = 0;
+	for (size_t i = 0; words[i]; i++) {
+		size_t len = strlen(words[i]);
+		if (i > 0) {
+			bool breaks = g_str_has_suffix(words[i - 1], ".") || column + len >= LINE_LEN;
+			putchar(breaks ? '\n' : ' ');
+			column = breaks ? 0 : column + 1;
+		}
+		put_word(words[i]);
+		column += len;
+	}
+	putchar('\n');
+}
+
+static void put_commands(void)
+{
+	const struct command *c;
+	begin_list();
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		printf(".It Cm %s Op Ar NAME\n", c->name);
+		put_text(c->summary);
+		put_text(c->description);
+	}
+	end_list();
+}
+
+static void put_choices(const struct lanlet_option *o)
+{
+	const char *word, *help;
+	if (!lanlet_option_choice(o, 0, &help))
+		return;
+	puts(".Bl -tag -width libslirp -compact");
+	for (size_t i = 0; (word = lanlet_option_choice(o, i, &help)); i++) {
+		printf(".It Li %s\n", word);
+		put_text(help);
+	}
+	end_list();
+}
+
+static void put_option(const struct lanlet_option *o, const char *before)
+{
+	printf(".It Fl -%s%s%s\n", o->name, o->argument ? " Ar " : "", o->argument ? o->argument : "");
+	fputs(before, stdout);
+	put_text(o->help);
+	if (o->repeatable)
+		put_text("Can be given several times.");
+	if (o->default_value) {
+		g_autofree char *text = g_strdup_printf("Default: %s.", o->default_value);
+		put_text(text);
+	}
+	put_choices(o);
+}
+
+/* ".Cm run , qemu :", the commands that @flag belongs to. */
+static char *commands_of(const struct flag *flag)
+{
+	GString *out = g_string_new(".Cm");
+	const struct command *c;
+	for (size_t i = 0; (c = command_at(i)); i++)
+		if (flag->commands & c->id)
+			g_string_append_printf(out, "%s%s", strcmp(out->str, ".Cm") == 0 ? " " : " , ", c->name);
+	g_string_append(out, " :\n");
+	return g_string_free(out, FALSE);
+}
+
+static void put_flags(void)
+{
+	const struct flag *flag;
+	begin_list();
+	for (size_t i = 0; (flag = flag_at(i)); i++) {
+		g_autofree char *commands = commands_of(flag);
+		put_option(&flag->option, commands);
+	}
+	end_list();
+}
+
+static void put_options(void)
+{
+	const struct lanlet_option *o;
+	begin_list();
+	for (size_t i = 0; (o = lanlet_option_at(i)); i++)
+		put_option(o, "");
+	end_list();
+}
+
+static void put_line(const char *line)
+{
+	static const struct {
+		const char *word;
+		void (*put)(void);
+	} words[] = { { "@commands@", put_commands }, { "@flags@", put_flags }, { "@options@", put_options } };
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		if (strcmp(line, words[i].word) == 0) {
+			words[i].put();
+			return;
+		}
+	}
+	puts(line);
+}
+
+int main(int argc, char **argv)
+{
+	g_autofree char *template = NULL;
+	g_autoptr(GError) error = NULL;
+	if (argc != 2 || !g_file_get_contents(argv[1], &template, NULL, &error)) {
+		fprintf(stderr, "manpage: %s\n", error ? error->message : "one template, please");
+		return EXIT_FAILURE;
+	}
+	g_auto(GStrv) lines = g_strsplit(g_strchomp(template), "\n", -1);
+	for (size_t i = 0; lines[i]; i++)
+		put_line(lines[i]);
+	return EXIT_SUCCESS;
+}
