@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Help, manual page, usage errors, `lanlet qemu`: what ends at once."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import unittest
+
+import harness
+
+
+def options_in_help(text):
+    return re.findall(r"^  --([a-z-]+)", text, re.M)
+
+
+class CommandLine(harness.TestCase):
+    def test_help_lists_the_commands(self):
+        for how in (["--help"], ["-h"], ["help"]):
+            done = self.lanlet(*how)
+            self.assertEqual(done.returncode, 0)
+            for command in ("run", "qemu", "status"):
+                self.assertRegex(done.stdout, r"(?m)^  %s +\S" % command)
+
+    def test_version(self):
+        done = self.lanlet("--version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"^lanlet \d+\.\d+\.\d+\n$")
+
+    def test_run_help_has_the_options_that_users_were_promised(self):
+        options = options_in_help(self.lanlet("run", "--help").stdout)
+        for option in ("subnet gateway dhcp-range lease-time mtu domain dns host host-loopback engine log-level "
+                       "config runtime-dir state-dir ready-fd").split():
+            self.assertIn(option, options)
+
+    def test_manual_page_has_every_option_and_command(self):
+        with open(harness.MANPAGE) as file:
+            page = file.read()
+        commands = re.findall(r"^  ([a-z]+) ", self.lanlet("--help").stdout, re.M)
+        self.assertGreaterEqual(len(commands), 3)
+        for command in commands:
+            self.assertRegex(page, r"(?m)^\.It Cm %s\b" % command)
+            options = options_in_help(self.lanlet(command, "--help").stdout)
+            self.assertIn("help", options)
+            for option in options:
+                self.assertRegex(page, r"(?m)^\.It Fl -%s( |$)" % option)
+        self.assertNotRegex(page, "(?m)^@")
+
+    @unittest.skipUnless(shutil.which("mandoc"), "mandoc is not installed")
+    def test_manual_page_is_well_formed(self):
+        done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", harness.MANPAGE], capture_output=True, text=True)
+        self.assertEqual(done.stdout, "")
+
+    def test_wrong_usage_ends_with_2(self):
+        self.assert_fails(2, "which command? Try lanlet --help")
+        self.assert_fails(2, 'there is no command "walk": try lanlet --help', "walk")
+        self.assert_fails(2, "there is no option --nonsense: try lanlet run --help", "run", "--nonsense")
+        self.assert_fails(2, "--subnet needs a value: --subnet PREFIX", "run", "--subnet")
+
+    def test_wrong_value_names_option_value_and_what_is_accepted(self):
+        self.assert_fails(2, '--mtu "9k": expected auto or a number from 576 to 65520', "run", "--mtu", "9k")
+        self.assert_fails(2, '--host-loopback "perhaps": expected true or false', "run", "--host-loopback=perhaps")
+
+    def test_every_option_with_a_value_refuses_nonsense(self):
+        options = re.findall(r"^  --([a-z-]+) \S", self.lanlet("run", "--help").stdout, re.M)
+        own = {"config", "runtime-dir", "state-dir"}
+        for option in set(options) - own:
+            done = self.lanlet("run", "--" + option, "\t?")
+            self.assertEqual(done.returncode, 2, option)
+            self.assertRegex(done.stderr, r'^lanlet: error: --%s "\??\?": expected ' % option)
+
+    def test_contradicting_options_are_refused(self):
+        self.assert_fails(2, "gateway 10.0.0.1 is not a host address of the subnet 192.168.122.0/24", "run", "--gateway", "10.0.0.1")
+
+    def test_name_cannot_leave_the_directory(self):
+        for name in ("../x", "a/b", "", "."):
+            self.assertEqual(self.lanlet("run", name).returncode, 2)
+
+    def test_qemu_arguments_are_stable_for_a_guest(self):
+        first, again = self.lanlet("qemu", "lab", "--guest", "web"), self.lanlet("qemu", "lab", "--guest", "web")
+        self.assertEqual(first.returncode, 0)
+        self.assertEqual(first.stdout, again.stdout)
+        self.assertNotEqual(first.stdout, self.lanlet("qemu", "lab", "--guest", "db").stdout)
+        words = first.stdout.split()
+        self.assertEqual(words[0], "-netdev")
+        self.assertTrue(words[1].endswith(",addr.type=unix,addr.path=" + self.path("run/lanlet/lab/stream.sock")))
+        self.assertEqual(words[2], "-device")
+        self.assertRegex(words[3], r"^virtio-net-pci,netdev=lanlet0,mac=52:54:00(:[0-9a-f]{2}){3}$")
+
+    def test_qemu_takes_a_mac_and_a_relative_directory(self):
+        done = self.lanlet("qemu", "--mac", "52:54:00:00:00:01", "--runtime-dir", "sub dir", cwd=self.dir)
+        words = shlex.split(done.stdout)
+        self.assertEqual(len(words), 4)
+        self.assertTrue(words[1].endswith("addr.path=" + os.path.realpath(self.path("sub dir/stream.sock"))))
+        self.assertTrue(words[3].endswith(",mac=52:54:00:00:00:01"))
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "w") as full:
+            for args in (["--help"], ["--version"], ["run", "--help"], ["qemu"]):
+                done = subprocess.run([harness.LANLET, *args], env=self.env, stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual(done.returncode, 1, args)
+                self.assertIn("standard output", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The INI file: where it is found, what it may say, and what the command line does to it."""
+
+import os
+import re
+import unittest
+
+import harness
+
+
+class ConfigFile(harness.TestCase):
+    def refused_gateway(self, *args):
+        """
+        The subnet that lanlet was told, by file or command line: from its complaint about a gateway that no
+        subnet has.
+        """
+        done = self.lanlet("run", *args, "--gateway", "1.1.1.1")
+        self.assertEqual(done.returncode, 2)
+        return re.search(r"the subnet (\S+)", done.stderr).group(1)
+
+    def test_default_file_is_read(self):
+        self.write("config/lanlet/lab.conf", "[network]\nsubnet = 10.1.2.0/24\n")
+        self.assertEqual(self.refused_gateway("lab"), "10.1.2.0/24")
+        self.assertEqual(self.refused_gateway("default"), "192.168.122.0/24")
+
+    def test_default_file_is_below_home_without_the_variable(self):
+        self.write("home/.config/lanlet/default.conf", "[network]\nsubnet = 10.1.3.0/24\n")
+        del self.env["XDG_CONFIG_HOME"]
+        self.assertEqual(self.refused_gateway(), "10.1.3.0/24")
+        self.env["XDG_CONFIG_HOME"] = "relative"
+        self.assertEqual(self.refused_gateway(), "10.1.3.0/24")
+
+    def test_named_file_replaces_the_default_one(self):
+        self.write("config/lanlet/default.conf", "[network]\nnonsense = 1\n")
+        named = self.write("named.conf", "[network]\nsubnet = 10.1.4.0/24\n")
+        self.assertEqual(self.refused_gateway("--config", named), "10.1.4.0/24")
+
+    def test_command_line_comes_on_top(self):
+        self.write("config/lanlet/default.conf", "[network]\nsubnet = 10.1.2.0/24\n")
+        self.assertEqual(self.refused_gateway("--subnet", "10.1.5.0/24"), "10.1.5.0/24")
+
+    def test_command_line_adds_to_lists_and_takes_them_back(self):
+        self.write("config/lanlet/default.conf", "[network]\nhost = 52:54:00:00:00:01,192.168.122.9\n")
+        again = ("--host", "52:54:00:00:00:02,192.168.122.9")
+        self.assert_fails(2, "host: the address 192.168.122.9 is reserved for both 52:54:00:00:00:01 and 52:54:00:00:00:02", "run", *again)
+        self.start("--host=", *again)
+
+    def test_every_option_can_stand_in_the_file(self):
+        self.write("config/lanlet/default.conf", """
+# All of them.
+[network]
+subnet = 10.9.0.0/16
+gateway = 10.9.0.2
+dhcp-range = 10.9.1.0-10.9.1.255
+lease-time = 12h
+mtu = 1500
+domain = lab.internal
+dns = 9.9.9.9
+dns = 127.0.0.1:5353
+host = 52:54:00:00:00:01,10.9.0.10,web
+host = 52:54:00:00:00:02,10.9.0.11,db
+host-loopback = true
+engine = null
+log-level = debug
+""")
+        with open(self.path("config/lanlet/default.conf")) as file:
+            keys = set(re.findall(r"^([a-z-]+) =", file.read(), re.M))
+        in_help = self.lanlet("run", "--help").stdout.split("Options of the network")[1]
+        self.assertEqual(keys, set(re.findall(r"^  --([a-z-]+)", in_help, re.M)))
+        self.start()
+
+    def test_errors_name_file_and_line(self):
+        path = self.write("config/lanlet/default.conf", "[network]\nmtu = 1500\nmut = 1500\n")
+        self.assert_fails(2, path + ":3: mut: there is no such option", "run")
+        self.write("config/lanlet/default.conf", "[network]\nmtu = x\n")
+        self.assert_fails(2, path + ':2: mtu "x": expected auto or a number from 576 to 65520', "run")
+        self.write("config/lanlet/default.conf", "[net]\n")
+        self.assert_fails(2, path + ":1: [net]: the only section is [network]", "run")
+
+    def test_named_file_has_to_be_there(self):
+        done = self.lanlet("run", "--config", self.path("nowhere.conf"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(self.path("nowhere.conf"), done.stderr)
+
+    @unittest.skipIf(os.geteuid() == 0, "root may read everything")
+    def test_unreadable_default_file_is_not_passed_over(self):
+        os.chmod(self.write("config/lanlet/default.conf", ""), 0)
+        self.assertEqual(self.lanlet("run").returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`lanlet run` as a process: directories, claim, readiness, signals, status socket."""
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import unittest
+
+import harness
+
+
+def mode_of(path):
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+def has_port(test):
+    """Whether a guest is plugged into the default network."""
+    return "stream" in test.lanlet("status").stdout
+
+
+class Directories(harness.TestCase):
+    def test_everything_is_private_whatever_the_umask(self):
+        os.mkdir(self.path("home"))
+        for variable in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+            del self.env[variable]
+        self.start("lab", preexec_fn=lambda: os.umask(0))
+        for directory in ("run/lanlet", "run/lanlet/lab", "home/.local", "home/.local/state/lanlet", "home/.local/state/lanlet/lab"):
+            self.assertEqual(mode_of(self.path(directory)), 0o700, directory)
+        for top in ("run", "home"):
+            for directory, _, files in os.walk(self.path(top)):
+                for name in files:
+                    self.assertEqual(mode_of(os.path.join(directory, name)) & 0o077, 0, name)
+        self.assertTrue(stat.S_ISSOCK(os.stat(self.path("run/lanlet/lab/stream.sock")).st_mode))
+
+    def test_directories_can_be_chosen_and_made(self):
+        process = self.start("--runtime-dir", "some/r", "--state-dir", "some/s", cwd=self.dir)
+        self.assertEqual(process.ready, os.path.realpath(self.path("some/r/stream.sock")) + "\n")
+        self.assertEqual(mode_of(self.path("some/r")), 0o700)
+        self.assertEqual(mode_of(self.path("some/s")), 0o700)
+        self.assertEqual(os.listdir(self.path("run")), [])
+        self.assertEqual(os.listdir(self.path("state")), [])
+
+    def test_both_directories_may_be_one(self):
+        self.start("--runtime-dir", self.path("d"), "--state-dir", self.path("d"))
+
+    def test_tmp_stands_in_for_the_runtime_directory(self):
+        if os.path.isdir("/run/user/%d" % os.geteuid()):
+            self.skipTest("this user has a /run/user directory")
+        del self.env["XDG_RUNTIME_DIR"]
+        process = self.start(env={"TMPDIR": self.dir})
+        own = self.path("lanlet-%d" % os.geteuid())
+        self.assertEqual(process.ready, own + "/default/stream.sock\n")
+        self.assertEqual(mode_of(own), 0o700)
+
+    def test_link_in_tmp_is_not_followed(self):
+        if os.path.isdir("/run/user/%d" % os.geteuid()):
+            self.skipTest("this user has a /run/user directory")
+        del self.env["XDG_RUNTIME_DIR"]
+        os.mkdir(self.path("trap"), 0o700)
+        link = self.path("lanlet-%d" % os.geteuid())
+        os.symlink(self.path("trap"), link)
+        self.assert_fails(1, link + ": not a directory", "run", env={"TMPDIR": self.dir})
+
+    def test_directory_that_others_may_write_to_is_refused(self):
+        os.mkdir(self.path("open"))
+        os.chmod(self.path("open"), 0o770)
+        self.assert_fails(1, self.path("open") + " can be written to by others: chmod go-w it first", "run", "--runtime-dir", self.path("open"))
+        os.mkdir(self.path("run/lanlet"))
+        os.chmod(self.path("run/lanlet"), 0o777)
+        self.assert_fails(1, self.path("run/lanlet") + " can be written to by others: chmod go-w it first", "run")
+
+    def test_directory_of_somebody_else_is_refused(self):
+        directory = "/usr"
+        if os.geteuid() == 0:
+            directory = self.path("theirs")
+            os.mkdir(directory)
+            os.chown(directory, 1, 1)
+        done = self.lanlet("run", "--runtime-dir", directory)
+        self.assertRegex(done.stderr, "^lanlet: error: %s belongs to user [0-9]+, not to us\n$" % directory)
+        self.assertEqual(done.returncode, 1)
+
+    def test_directory_that_cannot_be_made_is_named(self):
+        self.write("file", "")
+        directory = self.path("file/below")
+        self.assert_fails(1, "cannot make the directory %s: Not a directory" % directory, "run", "--runtime-dir", directory)
+        done = self.lanlet("run", "--state-dir", directory)
+        self.assertIn("--state-dir", done.stderr)
+        self.assertEqual(done.returncode, 1)
+
+    def test_path_too_long_for_a_socket_says_what_to_do(self):
+        directory = self.path("d" * 100)
+        done = self.lanlet("run", "--runtime-dir", directory)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("a socket's path may have 107: choose a shorter directory with --runtime-dir", done.stderr)
+        self.assertFalse(os.path.exists(directory))
+
+
+class Claim(harness.TestCase):
+    def test_second_instance_names_the_first_and_ends_with_3(self):
+        first = self.start("lab")
+        message = "network lab is running already, by process %d (%s)" % (first.pid, self.path("run/lanlet/lab"))
+        self.assert_fails(3, message, "run", "lab")
+        self.assertEqual(self.lanlet("status", "lab").returncode, 0)
+        self.assertEqual(first.stop(), 0)
+        self.start("lab")
+
+    def test_networks_of_different_names_run_side_by_side(self):
+        self.start("one")
+        self.start("two", "--subnet", "192.168.123.0/24")
+
+    def test_state_directory_has_one_user(self):
+        first = self.start("one", "--state-dir", self.path("s"))
+        message = "the state directory is in use already, by process %d (%s)" % (first.pid, self.path("s"))
+        self.assert_fails(3, message, "run", "two", "--state-dir", self.path("s"))
+
+    def test_sockets_of_a_killed_process_are_replaced(self):
+        first = self.start()
+        self.assertEqual(first.stop(signal.SIGKILL), -signal.SIGKILL)
+        self.assertIn("stream.sock", os.listdir(self.path("run/lanlet/default")))
+        second = self.start()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(second.ready.rstrip("\n"))
+        self.assertEqual(self.lanlet("status").returncode, 0)
+
+    def test_file_in_the_socket_s_place_is_not_destroyed(self):
+        os.makedirs(self.path("run/lanlet/default"), 0o700)
+        path = self.write("run/lanlet/default/status.sock", "precious")
+        self.assert_fails(1, path + ": Address already in use", "run")
+        with open(path) as file:
+            self.assertEqual(file.read(), "precious")
+
+
+class Readiness(harness.TestCase):
+    def listen(self, address):
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        manager.settimeout(harness.TIMEOUT)
+        manager.bind(address)
+        self.addCleanup(manager.close)
+        return manager
+
+    def check_notifications(self, address, variable):
+        manager = self.listen(address)
+        process = self.start(env={"NOTIFY_SOCKET": variable})
+        self.assertIn("READY=1", manager.recv(4096).decode().splitlines())
+        process.popen.terminate()
+        self.assertEqual(manager.recv(4096), b"STOPPING=1")
+        self.assertEqual(process.popen.wait(harness.TIMEOUT), 0)
+
+    def test_service_manager_at_a_path_is_told(self):
+        self.check_notifications(self.path("notify"), self.path("notify"))
+
+    def test_service_manager_at_an_abstract_name_is_told(self):
+        name = "lanlet-test-%d" % os.getpid()
+        self.check_notifications("\0" + name, "@" + name)
+
+    def test_service_manager_that_is_gone_does_not_matter(self):
+        for variable in (self.path("gone"), "nonsense", "/" + 200 * "x"):
+            process = self.start(env={"NOTIFY_SOCKET": variable})
+            self.assertIn("lanlet: warning: NOTIFY_SOCKET=" + variable, process.log())
+            self.assertEqual(process.stop(), 0)
+
+    def test_guests_can_connect_once_the_path_is_written(self):
+        process = self.start("lab")
+        self.assertEqual(process.ready, self.path("run/lanlet/lab/stream.sock") + "\n")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(self.path("run/lanlet/lab/stream.sock"))
+
+    def test_nothing_is_written_when_it_cannot_start(self):
+        ready, ready_write = os.pipe()
+        with os.fdopen(ready) as file:
+            subprocess.run([harness.LANLET, "run", "--gateway", "1.1.1.1", "--ready-fd", str(ready_write)], env=self.env,
+                           pass_fds=(ready_write,), stderr=subprocess.DEVNULL, timeout=harness.TIMEOUT)
+            os.close(ready_write)
+            self.assertEqual(file.read(), "")
+
+    def test_arguments_are_printed_that_lanlet_qemu_prints_too(self):
+        process = self.start("lab")
+        process.stop()
+        output = Output(self)
+        self.start("lab", stdout=output.file)
+        expected = self.lanlet("qemu", "lab", "--guest", "vm1").stdout
+        self.assertIn("    " + expected, output.text())
+
+    def test_missing_standard_descriptors_do_no_harm(self):
+        """Else the first socket would be descriptor 2, and log lines would go to it."""
+        env = {**self.env, "NOTIFY_SOCKET": self.path("notify")}
+        manager = self.listen(self.path("notify"))
+        process = subprocess.Popen([harness.LANLET, "run", "--log-level", "debug"], env=env,
+                                   preexec_fn=lambda: os.closerange(0, 3))
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertIn(b"READY=1", manager.recv(4096))
+        for fd in range(3):
+            self.assertEqual(os.readlink("/proc/%d/fd/%d" % (process.pid, fd)), "/dev/null")
+
+    def test_reader_of_standard_output_may_leave(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        process = self.start(stdout=writer)
+        os.close(writer)
+        self.assertEqual(self.lanlet("status").returncode, 0)
+        self.assertEqual(process.stop(), 0)
+
+
+class Output:
+    def __init__(self, test):
+        self.path = test.path("output")
+        self.file = open(self.path, "w")
+        test.addCleanup(self.file.close)
+
+    def text(self):
+        with open(self.path) as file:
+            return file.read()
+
+
+class End(harness.TestCase):
+    def test_signals_end_it_cleanly(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            process = self.start()
+            self.assertEqual(process.stop(number), 0)
+            self.assertIn("lanlet: %s: ending\n" % number.name, process.log())
+            left = [name for name in os.listdir(self.path("run/lanlet/default")) if name != "lock"]
+            self.assertEqual(left, [])
+
+    def test_signal_ends_it_with_guests_connected(self):
+        process = self.start()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(process.ready.rstrip("\n"))
+            harness.wait_until(lambda: has_port(self), "a port of the switch")
+            client.settimeout(harness.TIMEOUT)
+            self.assertEqual(process.stop(), 0)
+            self.assertEqual(client.recv(1), b"")
+
+
+class Status(harness.TestCase):
+    def test_running_network_is_described(self):
+        self.start("lab")
+        done = self.lanlet("status", "lab")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stderr, "")
+        self.assertNotEqual(done.stdout, "")
+
+    def test_network_that_does_not_run_is_an_error(self):
+        self.assert_fails(1, "network lab is not running (%s)" % self.path("run/lanlet/lab"), "status", "lab")
+        self.start("lab").stop(signal.SIGKILL)
+        self.assert_fails(1, "network lab is not running (%s)" % self.path("run/lanlet/lab"), "status", "lab")
+
+    def test_clients_that_do_not_read_keep_nobody_out(self):
+        self.start()
+        idle = []
+        for _ in range(40):
+            client = socket.socket(socket.AF_UNIX)
+            self.addCleanup(client.close)
+            client.connect(self.path("run/lanlet/default/status.sock"))
+            idle.append(client)
+        self.assertEqual(self.lanlet("status").returncode, 0)
+
+    def test_client_that_writes_and_leaves_does_no_harm(self):
+        self.start()
+        for _ in range(20):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(self.path("run/lanlet/default/status.sock"))
+                try:
+                    client.send(b"GET / HTTP/1.0\r\n\r\n")
+                except BrokenPipeError:
+                    pass
+        self.assertEqual(self.lanlet("status").returncode, 0)
+
+
+@unittest.skipUnless(shutil.which("qemu-system-x86_64"), "qemu-system-x86_64 is not installed")
+class Qemu(harness.TestCase):
+    def test_qemu_connects_with_the_printed_arguments(self):
+        self.start()
+        self.assertFalse(has_port(self))
+        arguments = self.lanlet("qemu", "--guest", "web").stdout.split()
+        qemu = subprocess.Popen(["qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-S", *arguments],
+                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            harness.wait_until(lambda: qemu.poll() is not None or has_port(self), "a port of the switch")
+            self.assertIsNone(qemu.poll(), "QEMU ended")
+        finally:
+            qemu.kill()
+            self.assertEqual(qemu.communicate()[1], "")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
