@@ -55,6 +55,11 @@ void checksum_add_pseudo4(struct checksum *c, ip4_t src, ip4_t dst, uint8_t prot
 	c->sum += (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff) + protocol + len;
 }
 
+void checksum_add_pseudo6(struct checksum *c, const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol, uint32_t len)
+{
+	c->sum += (uint64_t)sum_bytes(src->b, sizeof(src->b)) + sum_bytes(dst->b, sizeof(dst->b)) + protocol + len;
+}
+
 uint16_t checksum_fold(const struct checksum *c)
 {
 	return fold(c->sum);

@@ -20,6 +20,8 @@ struct checksum {
 void checksum_add(struct checksum *c, const void *data, size_t len);
 /* Adds the IPv4 pseudo-header (RFC 793 §3.1, RFC 768); @len is that of layer 4. */
 void checksum_add_pseudo4(struct checksum *c, ip4_t src, ip4_t dst, uint8_t protocol, uint16_t len);
+/* The same for IPv6 (RFC 8200 §8.1). */
+void checksum_add_pseudo6(struct checksum *c, const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol, uint32_t len);
 /* The folded sum, not inverted: what a partial checksum field holds. */
 uint16_t checksum_fold(const struct checksum *c);
 /* The value for the checksum field, in host order. */

@@ -15,6 +15,21 @@ int eth_parse(struct bytes_reader *r, struct eth_header *ret)
 	return 0;
 }
 
+int eth_parse_tagged(struct bytes_reader *r, struct eth_header *ret)
+{
+	struct eth_header h;
+	if (eth_parse(r, &h) < 0)
+		return -EBADMSG;
+	for (int tags = 0; tags < ETH_TAGS_MAX && (h.ethertype == ETH_TYPE_VLAN || h.ethertype == ETH_TYPE_VLAN_SERVICE); tags++) {
+		bytes_skip(r, 2); /* priority, drop eligible, VLAN id */
+		h.ethertype = bytes_get_be16(r);
+	}
+	if (r->failed)
+		return -EBADMSG;
+	*ret = h;
+	return 0;
+}
+
 void eth_emit(struct bytes_writer *w, const struct eth_header *h)
 {
 	bytes_put(w, h->dst.b, sizeof(h->dst.b));

@@ -10,6 +10,9 @@
 #define ETH_TYPE_ARP 0x0806
 #define ETH_TYPE_VLAN 0x8100
 #define ETH_TYPE_IPV6 0x86dd
+#define ETH_TYPE_VLAN_SERVICE 0x88a8 /* outer tag of two (IEEE 802.1Q-2018 §9.6) */
+#define ETH_TAG_LEN 4
+#define ETH_TAGS_MAX 2
 
 struct eth_header {
 	struct mac dst, src;
@@ -18,4 +21,6 @@ struct eth_header {
 
 /* -EBADMSG when truncated. */
 int eth_parse(struct bytes_reader *r, struct eth_header *ret);
+/* The same, and past up to ETH_TAGS_MAX 802.1Q tags: ethertype is the one behind them. */
+int eth_parse_tagged(struct bytes_reader *r, struct eth_header *ret);
 void eth_emit(struct bytes_writer *w, const struct eth_header *h);

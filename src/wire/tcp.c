@@ -17,6 +17,10 @@ enum {
 
 #define WINDOW_SCALE_MAX 14
 
+#define SEQ_AT 4
+#define FLAGS_AT 13
+#define CHECKSUM_AT 16
+
 static void parse_sack(struct bytes_reader *body, struct tcp_header *h)
 {
 	h->n_sack = 0;
@@ -128,4 +132,13 @@ void tcp_emit(struct bytes_writer *w, const struct tcp_header *h)
 	bytes_put_be16(w, h->checksum);
 	bytes_put_be16(w, h->urgent);
 	bytes_put(w, options, o.len);
+}
+
+void tcp_set_segment(uint8_t *header, uint32_t seq, uint8_t flags, uint16_t checksum)
+{
+	struct bytes_writer w = bytes_writer(header + SEQ_AT, 4);
+	bytes_put_be32(&w, seq);
+	header[FLAGS_AT] = flags;
+	w = bytes_writer(header + CHECKSUM_AT, 2);
+	bytes_put_be16(&w, checksum);
 }

@@ -45,3 +45,8 @@ struct tcp_header {
 int tcp_parse(struct bytes_reader *r, struct tcp_header *ret);
 /* Writes the header with its options, padded; checksum as given; header_len is computed. */
 void tcp_emit(struct bytes_writer *w, const struct tcp_header *h);
+/*
+ * Gives a copy of a header, options as they are, the values of one segment of many (TSO); @checksum is in host order. @header
+ * has TCP_HEADER_LEN bytes at least.
+ */
+void tcp_set_segment(uint8_t *header, uint32_t seq, uint8_t flags, uint16_t checksum);

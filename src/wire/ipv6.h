@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* IPv6 header (RFC 8200 §3) and the way past its extension headers. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/bytes.h"
+
+#define IPV6_HEADER_LEN 40
+/* Every link carries packets of this size (RFC 8200 §5). */
+#define IPV6_MTU_MIN 1280
+
+enum {
+	IPV6_NEXT_FRAGMENT = 44,
+	IPV6_NEXT_ICMP = 58,
+};
+
+struct ipv6_header {
+	uint8_t traffic_class;
+	uint32_t flow_label; /* 20 bits */
+	uint16_t payload_len;
+	uint8_t next_header;
+	uint8_t hop_limit;
+	struct ip_addr src, dst;
+};
+
+/* -EBADMSG when truncated or not version 6.  Whether payload_len bytes are there is the caller's to check. */
+int ipv6_parse(struct bytes_reader *r, struct ipv6_header *ret);
+void ipv6_emit(struct bytes_writer *w, const struct ipv6_header *h);
+
+/*
+ * Goes past hop-by-hop, routing and destination options, the headers that a whole packet may have before its upper
+ * layer; returns the protocol that follows, which is IPV6_NEXT_FRAGMENT for a fragment.  @r fails when they are
+ * truncated.
+ */
+uint8_t ipv6_skip_extensions(struct bytes_reader *r, uint8_t next_header);
+
+static inline bool ipv6_is_multicast(const struct ip_addr *a)
+{
+	return a->b[0] == 0xff;
+}
