@@ -73,3 +73,16 @@ int frame_slice(const struct frame *f, size_t offset, size_t len, struct iovec *
 
 /* Most pieces a frame may have: what one sendmsg() takes less room for headers. */
 #define FRAME_IOV_MAX 64
+
+struct checksum;
+
+/* Adds the bytes of [offset, offset + len), all of which the frame has, to @c. */
+void frame_checksum(const struct frame *f, size_t offset, size_t len, struct checksum *c);
+
+/*
+ * A frame of the same origin as @f: @head, then the bytes [offset, offset + len) of @f.  @iov becomes its
+ * scatter list and must live as long as it.  The bytes are copied to @arena only when they are in too
+ * many pieces.  -ERANGE when @f is shorter, -ENOMEM.
+ */
+int frame_splice(const struct frame *f, const void *head, size_t head_len, size_t offset, size_t len, struct arena *arena,
+		 struct iovec iov[static FRAME_IOV_MAX], struct frame *ret);

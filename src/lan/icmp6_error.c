@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lan/icmp6_error.h"
+
+#include "base/arena.h"
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "lan/icmp_error.h"
+#include "lan/layers.h"
+#include "lan/port.h"
+#include "wire/icmp6.h"
+
+#include <errno.h>
+
+/* RFC 4443 §2.4(c) */
+#define QUOTE_MAX ((size_t)IPV6_MTU_MIN - IPV6_HEADER_LEN - ICMP6_HEADER_LEN)
+#define ANSWER_HOP_LIMIT 64
+
+/* A fragment's first byte names its upper layer; which ICMPv6 message it is a part of cannot be seen in later ones. */
+static bool is_icmp_error(const struct frame *f, const struct layers *l)
+{
+	uint8_t first = 0;
+	if (l->l4_offset < l->end)
+		frame_copy(f, l->l4_offset, &first, 1);
+	if (l->protocol == IPV6_NEXT_FRAGMENT)
+		return first == IPV6_NEXT_ICMP;
+	return l->protocol == IPV6_NEXT_ICMP && icmp6_is_error_or_redirect(first);
+}
+
+static bool is_single_host(const struct ip_addr *a)
+{
+	static const struct ip_addr unspecified, loopback = { { [15] = 1 } };
+	return !ipv6_is_multicast(a) && !ip_equal(a, &unspecified) && !ip_equal(a, &loopback);
+}
+
+static bool may_be_answered(const struct frame *f, const struct layers *l)
+{
+	return !is_icmp_error(f, l) && !mac_is_group(l->eth.src) && is_single_host(&l->ip6.src) && is_single_host(&l->ip6.dst);
+}
+
+static int emit_answer(struct mac src_mac, uint32_t mtu, const struct frame *f, const struct layers *l, struct arena *arena,
+		       struct icmp_answer *ret)
+{
+	/* MACs; then the ethertype, behind the same VLAN tags as the packet came with. */
+	size_t quote_len = MIN(l->end - l->l3_offset, QUOTE_MAX), tags_len = l->l3_offset - 2 * sizeof(src_mac.b);
+	const uint8_t *tags = frame_linear(f, 2 * sizeof(src_mac.b), tags_len, arena);
+	const uint8_t *quote = frame_linear(f, l->l3_offset, quote_len, arena);
+	size_t size = l->l3_offset + IPV6_HEADER_LEN + ICMP6_HEADER_LEN + quote_len;
+	struct bytes_writer w = bytes_writer(arena_alloc(arena, size), size);
+	if (!tags || !quote || !w.data)
+		return -ENOMEM;
+	bytes_put(&w, l->eth.src.b, sizeof(l->eth.src.b));
+	bytes_put(&w, src_mac.b, sizeof(src_mac.b));
+	bytes_put(&w, tags, tags_len);
+	struct ipv6_header ip = {
+		.payload_len = (uint16_t)(ICMP6_HEADER_LEN + quote_len),
+		.next_header = IPV6_NEXT_ICMP,
+		.hop_limit = ANSWER_HOP_LIMIT,
+		.src = l->ip6.dst,
+		.dst = l->ip6.src,
+	};
+	ipv6_emit(&w, &ip);
+	icmp6_emit(&w, &ip.src, &ip.dst, &(struct icmp6_header){ .type = ICMP6_PACKET_TOO_BIG, .rest = mtu }, quote, quote_len);
+	*ret = (struct icmp_answer){ .bytes = w.data, .len = w.len };
+	return 0;
+}
+
+int icmp6_too_big_build(struct icmp_limit *limit, usec_t now, struct mac src_mac, uint32_t mtu, const struct frame *f, const struct layers *l,
+			struct arena *arena, struct icmp_answer *ret)
+{
+	if (!may_be_answered(f, l))
+		return -EPERM;
+	if (limit && !icmp_limit_take(limit, now, f->ingress ? f->ingress->id : 0))
+		return -EBUSY;
+	return emit_answer(src_mac, mtu, f, l, arena, ret);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where the IP packet and its upper layer lie in any frame that guests exchange: IPv4 or IPv6, behind up to
+ * two VLAN tags.  For the switch, which must make frames fit that are not for the gateway; what is for the gateway is a
+ * struct packet.
+ */
+#pragma once
+
+#include "wire/eth.h"
+#include "wire/ipv4.h"
+#include "wire/ipv6.h"
+
+struct arena;
+struct checksum;
+struct frame;
+
+struct layers {
+	struct eth_header eth; /* ethertype: the one behind the tags */
+	/* By eth.ethertype one of these. */
+	struct ipv4_header ip4;
+	struct ipv6_header ip6;
+	uint8_t protocol; /* of the upper layer; IPV6_NEXT_FRAGMENT for a fragment of IPv6 */
+	size_t l3_offset;
+	size_t l4_offset;
+	size_t end; /* of the IP packet in the frame, whatever padding follows */
+};
+
+static inline bool layers_is_v4(const struct layers *l)
+{
+	return l->eth.ethertype == ETH_TYPE_IPV4;
+}
+
+/* -EPROTOTYPE when @f is not IP, -EBADMSG when its headers are malformed or promise more than there is, -ENOMEM. */
+int layers_parse(const struct frame *f, struct arena *arena, struct layers *ret);
+
+/* Adds the pseudo-header for @len bytes of layer 4. */
+void layers_add_pseudo(const struct layers *l, size_t len, struct checksum *c);
