@@ -9,7 +9,6 @@
  */
 #include "link/stream.h"
 
-#include "base/bytes.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -17,6 +16,7 @@
 #include "lan/poller.h"
 #include "lan/segment.h"
 #include "wire/eth.h"
+#include "wire/framing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LENGTH_BYTES 4
 /* More than a unix socket holds at once; at least one frame. */
 #define RX_BUFFER_BYTES ((size_t)512 * 1024)
 #define RX_POOL_MAX 4
@@ -36,7 +35,7 @@
 /* Asked for; the kernel gives what net.core.wmem_max allows. */
 #define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
 
-static_assert(RX_BUFFER_BYTES > STREAM_FRAME_MAX + LENGTH_BYTES, "a whole frame fits");
+static_assert(RX_BUFFER_BYTES > STREAM_FRAME_MAX + FRAMING_LENGTH_BYTES, "a whole frame fits");
 static_assert(TX_IOV > FRAME_IOV_MAX + 1, "a whole frame fits");
 
 struct rx_buffer {
@@ -63,7 +62,7 @@ struct listener {
 struct gather {
 	struct iovec iov[TX_IOV];
 	unsigned n_iov;
-	uint8_t lengths[TX_FRAMES][LENGTH_BYTES];
+	uint8_t lengths[TX_FRAMES][FRAMING_LENGTH_BYTES];
 	unsigned first_iov[TX_FRAMES]; /* of each frame: the piece with its length */
 	unsigned n_frames;
 	size_t bytes;
@@ -256,24 +255,22 @@ static void gather_frame(struct connection *c, const struct frame *frame)
 {
 	struct gather *g = c->out;
 	uint8_t *length = g->lengths[g->n_frames];
-	struct bytes_writer w = bytes_writer(length, LENGTH_BYTES);
-	bytes_put_be32(&w, (uint32_t)frame->len);
+	framing_emit(length, frame->len);
 	g->first_iov[g->n_frames++] = g->n_iov;
-	g->iov[g->n_iov++] = (struct iovec){ .iov_base = length, .iov_len = LENGTH_BYTES };
+	g->iov[g->n_iov++] = (struct iovec){ .iov_base = length, .iov_len = FRAMING_LENGTH_BYTES };
 	memcpy(&g->iov[g->n_iov], frame->iov, frame->n_iov * sizeof(*frame->iov));
 	g->n_iov += frame->n_iov;
-	g->bytes += LENGTH_BYTES + frame->len;
+	g->bytes += FRAMING_LENGTH_BYTES + frame->len;
 }
 
 static void queue_frame(struct connection *c, const struct frame *frame)
 {
-	if (LENGTH_BYTES + frame->len > TX_QUEUE_BYTES - queued(c)) {
+	if (FRAMING_LENGTH_BYTES + frame->len > TX_QUEUE_BYTES - queued(c)) {
 		count_full(c);
 		return;
 	}
-	uint8_t length[LENGTH_BYTES];
-	struct bytes_writer w = bytes_writer(length, sizeof(length));
-	bytes_put_be32(&w, (uint32_t)frame->len);
+	uint8_t length[FRAMING_LENGTH_BYTES];
+	framing_emit(length, frame->len);
 	queue_append(c, &(struct iovec){ .iov_base = length, .iov_len = sizeof(length) }, 1, sizeof(length));
 	queue_append(c, frame->iov, frame->n_iov, frame->len);
 }
@@ -331,21 +328,17 @@ static void drain_queue(struct connection *c, usec_t now)
 /* Delivers the whole frames in the buffer; returns the bytes they took, or -EBADMSG at an impossible length. */
 static ssize_t deliver_frames(struct connection *c, usec_t now)
 {
-	size_t at = 0;
-	while (c->rx_len - at >= LENGTH_BYTES) {
-		struct bytes_reader r = bytes_reader(c->rx->bytes + at, LENGTH_BYTES);
-		size_t len = bytes_get_be32(&r);
-		if (len < ETH_HEADER_LEN || len > STREAM_FRAME_MAX)
-			return -EBADMSG;
-		if (len > c->rx_len - at - LENGTH_BYTES)
-			break;
+	struct bytes_reader r = bytes_reader(c->rx->bytes, c->rx_len);
+	const uint8_t *bytes;
+	size_t len;
+	enum framing_next next;
+	while ((next = framing_take(&r, ETH_HEADER_LEN, STREAM_FRAME_MAX, &bytes, &len)) == FRAMING_FRAME) {
 		struct iovec iov;
-		struct frame f = frame_of(&iov, c->rx->bytes + at + LENGTH_BYTES, len);
+		struct frame f = frame_of(&iov, bytes, len);
 		f.ingress = &c->port;
 		segment_input(c->link->config.segment, now, &c->port, &f);
-		at += LENGTH_BYTES + len;
 	}
-	return (ssize_t)at;
+	return next == FRAMING_BROKEN ? -EBADMSG : (ssize_t)(c->rx_len - r.left);
 }
 
 static void keep_rest(struct connection *c, size_t used)

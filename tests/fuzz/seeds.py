@@ -107,6 +107,46 @@ def reassembly_seeds():
     }
 
 
+def gateway_seeds():
+    """Records of gateway-fuzz.c: (port, time step, frame); port 3 unplugs."""
+    def records(*sent):
+        return b"".join(struct.pack("!BBH", port | 4, step, len(frame)) + frame for port, step, frame in sent)
+
+    frames = packet_seeds()
+    other = bytes.fromhex("525400abcdef")
+    other_ip = bytes([192, 168, 122, 64])
+    arp_of_other = eth(0x0806, struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + other + other_ip + bytes(6) + GATEWAY_IP, dst=b"\xff" * 6, src=other)
+    claim = eth(0x0806, struct.pack("!HHBBH", 1, 0x0800, 6, 4, 2) + GUEST + GATEWAY_IP + other + other_ip, dst=b"\xff" * 6)
+    to_other = eth(0x0800, ipv4(17, udp(1, 2, b"hello", dst=other_ip), dst=other_ip))
+    large = eth(0x0800, ipv4(17, udp(1, 2, bytes(1400), dst=other_ip), dst=other_ip, flags=0), dst=other)
+    large_df = eth(0x0800, ipv4(17, udp(1, 2, bytes(1400), dst=other_ip), dst=other_ip), dst=other)
+    seeds = {name: records((0, 0, frame)) for name, frame in frames.items()}
+    seeds["neighbours"] = records((1, 0, arp_of_other), (0, 1, frames["arp-request"]), (0, 0, to_other), (1, 1, frames["ping"]))
+    seeds["unknown-neighbour"] = records((0, 0, to_other), (0, 10, to_other), (0, 10, to_other), (0, 20, to_other), (2, 0, arp_of_other))
+    seeds["claims"] = records((0, 0, claim), (0, 0, eth(0x0800, bytes(46), src=GATEWAY)), (1, 200, claim))
+    seeds["fragments"] = records((0, 0, frames["fragment-first"]), (0, 1, frames["fragment-last"]), (0, 255, frames["fragment-first"]),
+                                 (0, 255, frames["ping"]), (0, 255, frames["ping"]))
+    seeds["too-large"] = records((2, 0, arp_of_other), (0, 0, large), (0, 0, large_df))
+    seeds["ttl"] = records((0, 0, eth(0x0800, ipv4(17, udp(1, 33434, b"trace"), ttl=1))))
+    seeds["unplug"] = records((0, 0, frames["ping"]), (3, 0, b""), (1, 255, frames["udp"]), (1, 255, frames["udp"]), (1, 255, frames["udp"]))
+    return seeds
+
+
+def framing_seeds():
+    """A cut, then the stream."""
+    def stream(*frames):
+        return b"".join(struct.pack("!I", len(f)) + f for f in frames)
+
+    frames = packet_seeds()
+    return {
+        "three": bytes([70]) + stream(frames["ping"], frames["udp"], frames["arp-request"]),
+        "rest-to-come": bytes([3]) + stream(frames["ping"], frames["udp"])[:-5],
+        "runt": bytes([2]) + stream(frames["runt"]),
+        "too-long": bytes([9]) + stream(frames["ping"]) + struct.pack("!I", 65554) + bytes(64),
+        "half-a-length": bytes([1]) + stream(frames["ping"]) + b"\0\0",
+    }
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,3 +156,5 @@ def write(target, seeds):
 
 write("packet", packet_seeds())
 write("reassembly", reassembly_seeds())
+write("gateway", gateway_seeds())
+write("framing", framing_seeds())

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frames of three hostile guests through a whole segment: switch, gateway, ARP, echo, null engine.
+ * Input: records of { control, step, length be16, frame }.  control & 3: the port (3: the port is unplugged and
+ * plugged in again); control & 4: IPv4 header checksum mended, so that mutations get past it; step: time, in 100 ms.
+ */
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "lan/gateway.h"
+#include "lan/segment.h"
+#include "nat/null/null.h"
+#include "service/arp.h"
+#include "service/echo.h"
+#include "wire/checksum.h"
+#include "wire/ipv4.h"
+
+#include <stdlib.h>
+
+#define GATEWAY IP4(192, 168, 122, 1)
+#define SUBNET { IP4(192, 168, 122, 0), 24 }
+#define N_PORTS 3
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct mac gateway_mac = { { 0x52, 0x54, 0, 0xa0, 0xb0, 0xc0 } };
+
+struct guest {
+	struct port port;
+	uint64_t frames;
+};
+
+struct world {
+	struct segment segment;
+	struct gateway gateway;
+	struct arp_service arp;
+	struct echo_service echo;
+	struct engine *engine;
+	struct guest guests[N_PORTS];
+};
+
+static void check(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* Every byte of a frame that reaches a guest can be read, and no guest but the gateway speaks with its MAC. */
+static void take(struct port *p, usec_t now, const struct frame *f)
+{
+	uint8_t head[14];
+	check(f->len <= p->max_frame && frame_copy(f, 0, head, sizeof(head)) == sizeof(head));
+	if (f->ingress)
+		check(memcmp(head + 6, gateway_mac.b, 6) != 0);
+	struct checksum sum = { 0 };
+	size_t len = 0;
+	for (unsigned i = 0; i < f->n_iov; i++) {
+		checksum_add(&sum, f->iov[i].iov_base, f->iov[i].iov_len);
+		len += f->iov[i].iov_len;
+	}
+	check(len == f->len);
+	container_of(p, struct guest, port)->frames++;
+}
+
+static void flush(struct port *p, usec_t now)
+{
+}
+
+static const struct port_ops guest_ops = { .send = take, .flush = flush };
+
+static void plug_in(struct world *w, unsigned i)
+{
+	/* One that takes everything, one as small as Ethernet, one as small as IPv4 allows. */
+	static const size_t sizes[N_PORTS] = { 65553, 1514, 14 + 576 };
+	port_init(&w->guests[i].port, &guest_ops, "guest", sizes[i], sizes[i] - 14);
+	segment_attach(&w->segment, &w->guests[i].port);
+}
+
+static void set_up(struct world *w)
+{
+	struct hash_key key = { { 1, 2 } };
+	check(segment_init(&w->segment, &(struct segment_config){ .hash_key = key }) == 0);
+	check(gateway_init(&w->gateway, &w->segment,
+			   &(struct gateway_config){ .mac = gateway_mac, .ip = GATEWAY, .subnet = SUBNET, .hash_key = key }) == 0);
+	arp_service_init(&w->arp, gateway_mac, GATEWAY);
+	echo_service_init(&w->echo, GATEWAY);
+	gateway_add_service(&w->gateway, &w->arp.service);
+	gateway_add_service(&w->gateway, &w->echo.service);
+	check(null_engine_ops.new(&(struct engine_config){ .env = &w->gateway.env, .gateway = GATEWAY, .subnet = SUBNET }, &w->engine) == 0);
+	gateway_set_engine(&w->gateway, &null_engine_ops, w->engine);
+	for (unsigned i = 0; i < N_PORTS; i++)
+		plug_in(w, i);
+}
+
+static void tear_down(struct world *w, usec_t now)
+{
+	for (unsigned i = 0; i < N_PORTS; i++)
+		segment_detach(&w->segment, now, &w->guests[i].port);
+	gateway_set_engine(&w->gateway, NULL, NULL);
+	null_engine_ops.free(w->engine);
+	gateway_done(&w->gateway, now);
+	segment_done(&w->segment);
+}
+
+static void mend_checksum(uint8_t *frame, size_t len)
+{
+	if (len < 14 + IPV4_HEADER_LEN || frame[12] != 8 || frame[13] != 0)
+		return;
+	size_t header_len = (size_t)(frame[14] & 15) * 4;
+	if (header_len < IPV4_HEADER_LEN || header_len > len - 14)
+		return;
+	frame[24] = frame[25] = 0;
+	struct checksum c = { 0 };
+	checksum_add(&c, frame + 14, header_len);
+	uint16_t value = checksum_value(&c);
+	frame[24] = (uint8_t)(value >> 8);
+	frame[25] = (uint8_t)value;
+}
+
+static void guest_sends(struct world *w, usec_t now, struct guest *g, const uint8_t *bytes, size_t len, bool mend)
+{
+	/* Of its own size, so that a sanitizer sees every byte that is read too far. */
+	uint8_t *frame = malloc(len + 1);
+	check(frame != NULL);
+	memcpy(frame, bytes, len);
+	if (mend)
+		mend_checksum(frame, len);
+	/* In two pieces: nothing may rely on one. */
+	size_t first = len / 3;
+	struct iovec iov[2] = { { frame, first }, { frame + first, len - first } };
+	struct frame f = { .iov = iov, .n_iov = 2, .len = len, .ingress = &g->port };
+	segment_input(&w->segment, now, &g->port, &f);
+	segment_flush(&w->segment, now);
+	free(frame);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	check(w != NULL);
+	set_up(w);
+	struct bytes_reader r = bytes_reader(data, size);
+	usec_t now = 0;
+	while (r.left > 0) {
+		uint8_t control = bytes_get_u8(&r);
+		now += bytes_get_u8(&r) * 100 * USEC_PER_MSEC;
+		size_t len = bytes_get_be16(&r);
+		const uint8_t *bytes = bytes_take(&r, MIN(len, r.left));
+		if (!bytes)
+			break;
+		len = (size_t)(r.at - bytes);
+		unsigned port = control & 3;
+		if (port < N_PORTS) {
+			guest_sends(w, now, &w->guests[port], bytes, len, control & 4);
+		} else {
+			segment_detach(&w->segment, now, &w->guests[len % N_PORTS].port);
+			plug_in(w, len % N_PORTS);
+		}
+		if (gateway_deadline(&w->gateway) <= now) {
+			gateway_expire(&w->gateway, now);
+			segment_flush(&w->segment, now);
+		}
+		check(w->segment.arena.used == 0);
+	}
+	tear_down(w, now);
+	free(w);
+	return 0;
+}
