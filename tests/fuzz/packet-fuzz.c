@@ -3,8 +3,8 @@
 #include "base/arena.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
+#include "repair.h"
 #include "wire/arp.h"
-#include "wire/checksum.h"
 #include "wire/icmp4.h"
 #include "wire/tcp.h"
 
@@ -95,22 +95,6 @@ static void parse(const struct frame *f, struct arena *arena)
 		check_ipv4(&p);
 		check_layer4(&p);
 	}
-}
-
-/* A frame with a right IPv4 header checksum gets past the first gate, which a mutation rarely does by itself. */
-static void repair_ipv4_checksum(uint8_t *frame, size_t size)
-{
-	if (size < ETH_HEADER_LEN + IPV4_HEADER_LEN || frame[12] != 0x08 || frame[13] != 0x00)
-		return;
-	uint8_t *ip = frame + ETH_HEADER_LEN;
-	size_t header_len = (size_t)(ip[0] & 0x0f) * 4;
-	if (header_len > size - ETH_HEADER_LEN)
-		return;
-	ip[10] = ip[11] = 0;
-	struct checksum c = { 0 };
-	checksum_add(&c, ip, header_len);
-	ip[10] = (uint8_t)(checksum_value(&c) >> 8);
-	ip[11] = (uint8_t)checksum_value(&c);
 }
 
 /* The frame as it is; repaired, in one piece; repaired, in pieces that split its headers. */

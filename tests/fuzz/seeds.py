@@ -147,6 +147,42 @@ def framing_seeds():
     }
 
 
+def ipv6(protocol, payload, src=bytes.fromhex("fd" + "00" * 14 + "02"), dst=bytes.fromhex("fd" + "00" * 14 + "03")):
+    return struct.pack("!IHBB", 0x60000000, len(payload), protocol, 64) + src + dst + payload
+
+
+def oversize_seeds():
+    """Heads of oversize-fuzz.c: checksum and gso kind, offloads, largest frame, csum start and offset, gso size; then a frame."""
+    def head(checksum_kind=0, gso=0, offloads=0, max_frame=200, csum=(0, 0), gso_size=0):
+        return struct.pack("!BBHHBH", checksum_kind | gso << 2, offloads, max_frame, csum[0], csum[1], gso_size)
+
+    data = bytes(i & 0xff for i in range(700))
+    tag = lambda frame: frame[:12] + struct.pack("!HH", 0x8100, 5) + frame[12:]
+    udp4 = eth(0x0800, ipv4(17, udp(5000, 6000, data), flags=0))
+    tcp4 = eth(0x0800, ipv4(6, tcp(0x18, data, options=SYN_OPTIONS[8:18] + b"\1\1")))
+    tcp6 = eth(0x86dd, ipv6(6, tcp(0x18, data)))
+    udp6 = eth(0x86dd, ipv6(17, udp(5000, 6000, data)))
+    return {
+        "fits": head(max_frame=1514) + udp4,
+        "fragments": head() + udp4,
+        "fragments-tagged": head() + tag(udp4),
+        "fragments-options": head() + eth(0x0800, ipv4(17, udp(1, 2, data), flags=0, options=bytes.fromhex("0107070400000000" "94040000"))),
+        "fragment-again": head() + eth(0x0800, ipv4(17, data[:696], flags=0x2000 | 10)),
+        "dont-fragment": head() + tcp4,
+        "too-big-6": head() + udp6,
+        "too-big-6-tagged": head() + tag(udp6),
+        "partial": head(2, max_frame=1514, csum=(34, 6)) + udp4,
+        "partial-fragments": head(2, csum=(34, 6)) + udp4,
+        "tso4": head(2, 1, max_frame=300, csum=(34, 16), gso_size=120) + tcp4,
+        "tso4-whole": head(2, 1, 3, max_frame=300, csum=(34, 16), gso_size=120) + tcp4,
+        "tso4-checksum-only": head(2, 1, 1, max_frame=300, csum=(34, 16), gso_size=120) + tcp4,
+        "tso6": head(2, 2, max_frame=300, csum=(54, 16), gso_size=120) + tcp6,
+        "uso4-fragments": head(2, 3, max_frame=200, csum=(34, 6), gso_size=350) + udp4,
+        "uso6": head(2, 3, max_frame=300, csum=(54, 6), gso_size=120) + udp6,
+        "lldp": head(max_frame=100) + eth(0x88cc, data),
+    }
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -158,3 +194,4 @@ write("packet", packet_seeds())
 write("reassembly", reassembly_seeds())
 write("gateway", gateway_seeds())
 write("framing", framing_seeds())
+write("oversize", oversize_seeds())
