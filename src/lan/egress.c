@@ -4,6 +4,8 @@
 #include "base/macros.h"
 #include "lan/engine.h"
 #include "lan/frame.h"
+#include "lan/oversize.h"
+#include "lan/packet.h"
 #include "lan/segment.h"
 #include "wire/arp.h"
 #include "wire/eth.h"
@@ -54,6 +56,41 @@ void egress_announce(struct egress *e, usec_t now)
 	emit_arp(e, now, &(struct arp_message){ .operation = ARP_REQUEST, .sender_mac = e->mac, .sender_ip = e->ip, .target_ip = e->ip });
 }
 
+struct passage {
+	struct egress *egress;
+	usec_t now;
+};
+
+static void input_fitting(void *opaque, const struct frame *f)
+{
+	struct passage *p = opaque;
+	segment_input(p->egress->segment, p->now, p->egress->port, f);
+}
+
+/*
+ * Cuts @f to what the guest at @dst has shown that it takes, where fragments may be made.  TCP is left as it is: its
+ * receiver has said by itself how large a segment may be.
+ */
+static void input_to_guest(struct egress *e, usec_t now, ip4_t dst, const struct frame *f)
+{
+	struct passage passage = { e, now };
+	if (f->len <= ETH_HEADER_LEN + NEIGHBOUR_MTU_MIN) {
+		input_fitting(&passage, f);
+		return;
+	}
+	struct oversize_limits limits = { .max_frame = ETH_HEADER_LEN + neighbour_mtu(&e->neighbours, dst), .offloads = e->port->offloads };
+	struct packet p;
+	enum drop_reason why;
+	if (f->len <= limits.max_frame || packet_parse(f, NULL, &e->segment->arena, &p, &why) < 0 || p.ip.dont_fragment ||
+	    p.ip.protocol == IP_PROTOCOL_TCP) {
+		input_fitting(&passage, f);
+		return;
+	}
+	struct oversize_result r = oversize_pass(f, &limits, &e->segment->arena, input_fitting, &passage);
+	if (r.verdict != OVERSIZE_EMITTED)
+		drop(e, r.why);
+}
+
 /* Sends @f, which has an Ethernet header with room for the destination, or lets it wait for ARP. */
 static void resolve_and_input(struct egress *e, usec_t now, ip4_t dst, uint8_t *eth_header, const struct frame *f)
 {
@@ -64,7 +101,7 @@ static void resolve_and_input(struct egress *e, usec_t now, ip4_t dst, uint8_t *
 	}
 	if (neighbour_find(&e->neighbours, dst, &mac)) {
 		memcpy(eth_header, mac.b, sizeof(mac.b));
-		segment_input(e->segment, now, e->port, f);
+		input_to_guest(e, now, dst, f);
 	} else if (!neighbour_wait(&e->neighbours, now, dst, f)) {
 		drop(e, DROP_NEIGHBOUR_FULL);
 	}

@@ -46,7 +46,7 @@ static void send_icmp_error(struct gateway *g, usec_t now, const struct packet *
 	if (error.from == 0)
 		error.from = g->config.ip;
 	struct icmp_answer answer;
-	int r = icmp_error_build(&g->icmp_limit, now, &error, cause, &answer);
+	int r = icmp_error_build(&g->segment->icmp_limit, now, &error, cause, &answer);
 	if (r == 0)
 		egress_frame(&g->egress, now, answer.bytes, answer.len);
 	else if (r != -EPERM)

@@ -13,7 +13,6 @@
 #include "base/hash.h"
 #include "lan/egress.h"
 #include "lan/engine.h"
-#include "lan/icmp_error.h"
 #include "lan/port.h"
 #include "lan/reassembly.h"
 #include "lan/sink.h"
@@ -51,7 +50,6 @@ struct gateway {
 	struct segment *segment;
 	struct egress egress;
 	struct reassembly reassembly;
-	struct icmp_limit icmp_limit;
 	struct sink sink;
 	struct engine_env env;
 	struct service *services[GATEWAY_SERVICES_MAX];

@@ -28,7 +28,6 @@
 #define PRESENT_TIME (60 * USEC_PER_SEC)
 #define AWAY_TIME (60 * USEC_PER_SEC)
 #define SILENT_TIME (3600 * USEC_PER_SEC)
-#define MTU_ETHERNET 1500
 
 static_assert((SLOTS & SLOT_MASK) == 0, "the number of slots is a power of two");
 
@@ -139,7 +138,7 @@ static struct neighbour *add(struct neighbour_table *t, struct neighbour *slot, 
 	if (t->used >= NEIGHBOURS_MAX || (port_id != 0 && t->used >= NEIGHBOURS_PER_PORT && count_of_port(t, port_id) >= NEIGHBOURS_PER_PORT))
 		return NULL;
 	t->used++;
-	*slot = (struct neighbour){ .ip = ip, .port_id = port_id, .mtu = MTU_ETHERNET, .state = ASKING };
+	*slot = (struct neighbour){ .ip = ip, .port_id = port_id, .mtu = NEIGHBOUR_MTU_MIN, .state = ASKING };
 	return slot;
 }
 
@@ -169,7 +168,7 @@ bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac
 	if (other && how == NEIGHBOUR_BY_IP && n->state == KNOWN)
 		return true; /* somebody else's address: not by this evidence */
 	if (other)
-		n->mtu = MTU_ETHERNET;
+		n->mtu = NEIGHBOUR_MTU_MIN;
 	n->mac = mac;
 	n->port_id = port_id;
 	n->mtu = MAX(n->mtu, (uint32_t)ip_len);
@@ -200,7 +199,7 @@ bool neighbour_is_present(const struct neighbour_table *t, usec_t now, ip4_t ip,
 size_t neighbour_mtu(const struct neighbour_table *t, ip4_t ip)
 {
 	const struct neighbour *n = find(t, ip);
-	return n->state == FREE ? MTU_ETHERNET : n->mtu;
+	return n->state == FREE ? NEIGHBOUR_MTU_MIN : n->mtu;
 }
 
 static void ask(struct neighbour_table *t, usec_t now, struct neighbour *n)

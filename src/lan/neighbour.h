@@ -20,6 +20,8 @@ struct neighbour;
 
 #define NEIGHBOURS_MAX 4096u
 #define NEIGHBOURS_PER_PORT 512u
+/* What everybody takes who has not shown that it takes more: Ethernet's MTU. */
+#define NEIGHBOUR_MTU_MIN 1500u
 
 /* What the table asks of the gateway. */
 struct neighbour_ops {

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "lan/frame.h"
+#include "lan/oversize.h"
 #include "wire/arp.h"
 #include "wire/eth.h"
 
@@ -63,17 +64,53 @@ static void drop(struct segment *s, struct port *p, enum drop_reason why)
 	drop_count(&s->drops, why);
 }
 
-static void output(struct segment *s, usec_t now, struct port *to, const struct frame *frame)
+/* The way of one frame to one port. */
+struct passage {
+	struct segment *segment;
+	usec_t now;
+	struct port *to;
+};
+
+static void send_fitting(void *opaque, const struct frame *frame)
 {
-	if (frame->len > to->max_frame) {
-		drop(s, to, DROP_OVERSIZE);
+	struct passage *p = opaque;
+	if (list_empty(&p->to->dirty))
+		list_append(&p->segment->dirty, &p->to->dirty);
+	p->to->counters.tx_frames++;
+	p->to->counters.tx_bytes += frame->len;
+	p->to->ops->send(p->to, p->now, frame);
+}
+
+/* Tells the guest that sent @frame how large an IP packet it may send that way. */
+static void answer_too_big(struct segment *s, usec_t now, const struct frame *frame, size_t mtu)
+{
+	struct icmp_answer answer;
+	int r = oversize_answer(frame, mtu, s->gateway.mac, s->gateway.ip, &s->icmp_limit, now, &s->arena, &answer);
+	if (r == -EBUSY)
+		drop(s, frame->ingress, DROP_ICMP_RATE);
+	if (r < 0)
+		return;
+	struct iovec iov;
+	struct frame f = frame_of(&iov, answer.bytes, answer.len);
+	f.checksum = FRAME_CHECKSUM_VERIFIED;
+	segment_input(s, now, s->gateway.port, &f);
+}
+
+/* @flooded: nobody knows whether @to is the port that the frame is meant for. */
+static void output(struct segment *s, usec_t now, struct port *to, const struct frame *frame, bool flooded)
+{
+	struct passage passage = { s, now, to };
+	struct oversize_limits limits = oversize_limits_of(to);
+	if (oversize_fits(frame, &limits)) {
+		send_fitting(&passage, frame);
 		return;
 	}
-	if (list_empty(&to->dirty))
-		list_append(&s->dirty, &to->dirty);
-	to->counters.tx_frames++;
-	to->counters.tx_bytes += frame->len;
-	to->ops->send(to, now, frame);
+	struct oversize_result r = oversize_pass(frame, &limits, &s->arena, send_fitting, &passage);
+	if (r.verdict == OVERSIZE_EMITTED)
+		return;
+	drop(s, to, r.why);
+	if (r.verdict == OVERSIZE_TOO_BIG && !flooded && frame->ingress && s->gateway.port)
+		answer_too_big(s, now, frame, r.mtu);
 }
 
 static void flood(struct segment *s, usec_t now, const struct port *from, const struct frame *frame)
@@ -81,7 +118,7 @@ static void flood(struct segment *s, usec_t now, const struct port *from, const 
 	list_for_each(node, &s->ports) {
 		struct port *to = container_of(node, struct port, node);
 		if (to != from)
-			output(s, now, to, frame);
+			output(s, now, to, frame, true);
 	}
 }
 
@@ -130,7 +167,7 @@ static void forward(struct segment *s, usec_t now, struct port *from, struct mac
 	else if (to == from)
 		drop(s, from, DROP_HAIRPIN);
 	else
-		output(s, now, to, frame);
+		output(s, now, to, frame, false);
 }
 
 void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame)

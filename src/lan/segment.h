@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "base/usec.h"
 #include "lan/fdb.h"
+#include "lan/icmp_error.h"
 #include "lan/port.h"
 
 struct frame;
@@ -57,6 +58,7 @@ struct segment {
 	unsigned last_port_id;
 	unsigned n_ports;
 	struct segment_gateway gateway; /* port NULL: none */
+	struct icmp_limit icmp_limit;   /* of all errors that are sent on this segment */
 	struct drop_counters drops;     /* of the frames of all ports */
 };
 

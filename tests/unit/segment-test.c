@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/segment.h"
 #include "support/memory_port.h"
-#include "wire/arp.h"
 #include "wire/eth.h"
+#include "wire/icmp4.h"
+#include "wire/ipv4.h"
 
 #include <errno.h>
 
@@ -42,6 +44,14 @@ static size_t make(uint8_t *buf, size_t size, struct mac dst, struct mac src, ui
 	bytes_put_zeros(&w, payload);
 	g_assert_false(w.failed);
 	return w.len;
+}
+
+static void ignore_flush(void *opaque, usec_t now)
+{
+}
+
+static void ignore_detached(void *opaque, usec_t now, const struct port *p)
+{
 }
 
 static void input(struct memory_port *p, usec_t now, struct mac dst, struct mac src)
@@ -165,6 +175,55 @@ static void tagged_and_unknown_ethertypes_pass_unchanged(struct fixture *f, gcon
 	g_assert_cmpmem(got, got_len, buf, len);
 }
 
+/* A UDP datagram of @len bytes from a to @dst. */
+static void send_ip(struct fixture *f, struct mac dst, size_t len, bool dont_fragment)
+{
+	uint8_t buf[4000];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ dst, mac_of(1), ETH_TYPE_IPV4 });
+	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)len, .dont_fragment = dont_fragment, .ttl = 64, .protocol = IP_PROTOCOL_UDP, .src = IP4(10, 0, 0, 2), .dst = IP4(10, 0, 0, 3) });
+	bytes_put_zeros(&w, len - IPV4_HEADER_LEN);
+	g_assert_false(w.failed);
+	memory_port_input(&f->a, 0, buf, w.len);
+}
+
+static void too_large_for_a_port_without_df_is_fragmented(struct fixture *f, gconstpointer data)
+{
+	input(&f->b, 0, MAC_BROADCAST, mac_of(2));
+	send_ip(f, mac_of(2), 3000, false);
+	g_assert_cmpuint(f->b.frames->len, ==, 3);
+	size_t len;
+	memory_port_frame(&f->b, 0, &len);
+	g_assert_cmpuint(len, ==, FRAME_MAX);
+}
+
+static void too_large_with_df_is_answered_by_the_gateway(struct fixture *f, gconstpointer data)
+{
+	struct memory_port gateway;
+	memory_port_init(&gateway, &f->segment, "gateway", 65535);
+	f->segment.gateway = (struct segment_gateway){ .port = &gateway.port, .mac = mac_of(9), .ip = IP4(10, 0, 0, 1), .flush = ignore_flush, .detached = ignore_detached };
+	input(&f->b, 0, MAC_BROADCAST, mac_of(2));
+	memory_port_clear(&f->a);
+	send_ip(f, mac_of(2), 3000, true);
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+	g_assert_cmpuint(f->b.port.counters.drops.count[DROP_FRAG_NEEDED], ==, 1);
+	struct packet p;
+	enum drop_reason why;
+	struct iovec iov;
+	size_t len;
+	const uint8_t *bytes = memory_port_frame(&f->a, 0, &len);
+	struct frame frame = frame_of(&iov, bytes, len);
+	g_assert_cmpint(packet_parse(&frame, NULL, &f->segment.arena, &p, &why), ==, 0);
+	struct icmp4_header h;
+	g_assert_cmpint(icmp4_parse(packet_l4(&p), p.l4_len, &h), ==, 0);
+	g_assert_cmpuint(h.type, ==, ICMP4_UNREACHABLE);
+	g_assert_cmpuint(h.code, ==, ICMP4_UNREACHABLE_FRAG_NEEDED);
+	g_assert_cmpuint(h.rest, ==, 1500);
+	g_assert_cmpuint(p.ip.src, ==, IP4(10, 0, 0, 1));
+	f->segment.gateway = (struct segment_gateway){ 0 };
+	memory_port_done(&gateway);
+}
+
 #define TEST(name) g_test_add("/segment/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -181,5 +240,7 @@ int main(int argc, char **argv)
 	TEST(frame_for_its_own_port_is_not_sent_back);
 	TEST(short_frame_is_dropped_and_counted);
 	TEST(tagged_and_unknown_ethertypes_pass_unchanged);
+	TEST(too_large_for_a_port_without_df_is_fragmented);
+	TEST(too_large_with_df_is_answered_by_the_gateway);
 	return g_test_run();
 }
