@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Keeps the layers apart: docs/architecture.md says why.
+
+    purity.py SOURCE-DIRECTORY
+
+Fails when
+  * a layer includes a header of a layer that it must not know;
+  * pure code mentions a socket, a clock, randomness, a FILE or the process it runs in;
+  * a header that one file owns appears in a second one.
+Checks itself first on small trees that break each rule.
+"""
+import pathlib
+import re
+import sys
+import tempfile
+
+# Layer -> the layers whose headers it may include, itself apart.
+BELOW = {
+    "base": [],
+    "wire": ["base"],
+    "lan": ["base", "wire"],
+    "service": ["base", "wire", "lan"],
+    "nat": ["base", "wire", "lan"],
+    "host": ["base", "wire", "lan", "service", "nat"],
+    "link": ["base", "wire", "lan", "host"],
+    "lib": ["base", "wire", "lan", "service", "nat", "host", "link"],
+    "control": ["base", "wire", "lan", "host", "lib"],
+    "app": ["base", "control"],  # and <lanlet.h>: the command is nothing but a user of the library
+}
+PURE = ["base", "wire", "lan", "service", "nat"]
+IMPURE_INSIDE = ["nat/slirp"]
+
+# C without implicit declarations cannot call what it has no header for.
+PURE_HEADERS = {
+    "arpa/inet.h",  # inet_pton(), inet_ntop(); it drags sockets in, see SOCKET_CALLS
+    "assert.h", "ctype.h", "endian.h", "errno.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h",
+    "stdio.h",      # snprintf()
+    "stdlib.h", "string.h", "strings.h", "sys/types.h",
+    "sys/uio.h",    # struct iovec
+}
+# What those headers offer beyond computing.
+IMPURE_NAMES = re.compile(
+    r"\b(FILE|stdin|stdout|stderr|printf|vprintf|fprintf|vfprintf|dprintf|puts|putchar|fopen|fdopen|popen|remove|rename|tmpfile|perror"
+    r"|rand|srand|random|srandom|rand_r|drand48|lrand48|arc4random\w*|getentropy|getenv|setenv|system|exit|_exit|atexit|abort"
+    r"|readv|writev|preadv|pwritev|process_vm_\w+)\b(?=\s*[(;,)*]|\s+\*)")
+SOCKET_CALLS = re.compile(r"(?<![\w.>*])(socket|socketpair|connect|bind|listen|accept4?|send|sendto|sendmsg|recv|recvfrom|recvmsg)\s*\(")
+NOT_CODE = re.compile(r"format\(printf,|/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"", re.S)
+INCLUDE = re.compile(r"^\s*#\s*include\s*([<\"])([^>\"]+)[>\"]", re.M)
+
+ONE_FILE = ["slirp/libslirp.h", "libvdeplug.h", "sys/epoll.h"]
+
+
+def is_pure(path):
+    return path.parts[0] in PURE and not any(path.is_relative_to(folder) for folder in IMPURE_INSIDE)
+
+
+def check_includes(path, text):
+    layer = path.parts[0]
+    for kind, header in INCLUDE.findall(text):
+        first = header.split("/")[0]
+        if kind == '"' and first in BELOW and first != layer and first not in BELOW[layer]:
+            yield f"{path}: {layer} must not know {first} ({header})"
+        if kind == "<" and is_pure(path) and header not in PURE_HEADERS:
+            yield f"{path}: <{header}> in a pure folder"
+
+
+def check_names(path, text):
+    code = NOT_CODE.sub(" ", text)
+    names = IMPURE_NAMES.findall(code)
+    if "arpa/inet.h" in text:
+        names += SOCKET_CALLS.findall(code)
+    for name in sorted(set(names)):
+        yield f"{path}: {name} in a pure folder"
+
+
+def check_file(path, text):
+    if path.parts[0] not in BELOW:
+        yield f"{path}: {path.parts[0]} is no layer; tests/purity.py and docs/architecture.md list them"
+        return
+    yield from check_includes(path, text)
+    if is_pure(path):
+        yield from check_names(path, text)
+
+
+def check_owners(texts):
+    for header in ONE_FILE:
+        owners = [str(path) for path, text in texts.items() if header in (name for _, name in INCLUDE.findall(text))]
+        if len(owners) > 1:
+            yield f"<{header}> in more than one file: {', '.join(owners)}"
+
+
+def check(source):
+    files = sorted(f for f in source.rglob("*.[ch]") if len(f.relative_to(source).parts) > 1)
+    texts = {f.relative_to(source): f.read_text() for f in files}
+    for path, text in texts.items():
+        yield from check_file(path, text)
+    yield from check_owners(texts)
+
+
+BROKEN = [
+    {"wire/a.c": '#include "lan/frame.h"\n'},
+    {"service/a.c": '#include "nat/flow_table.h"\n'},
+    {"nat/slirp/a.c": '#include "host/loop.h"\n'},
+    {"lan/a.c": "#include <sys/socket.h>\n"},
+    {"lan/a.h": "#include <time.h>\n"},
+    {"nat/native/a.c": "#include <unistd.h>\n"},
+    {"service/a.c": "#include <stdlib.h>\nint f(void) { return rand(); }\n"},
+    {"base/a.c": "#include <stdio.h>\nvoid f(FILE *to);\n"},
+    {"base/a.c": "#include <stdio.h>\nvoid f(void) { fprintf(stderr, \"x\"); }\n"},
+    {"base/a.c": "#include <arpa/inet.h>\nint f(void) { return socket(1, 2, 3); }\n"},
+    {"lan/a.c": "#include <stdlib.h>\nvoid f(void) { abort(); }\n"},
+    {"host/a.c": "#include <sys/epoll.h>\n", "link/b.c": "#include <sys/epoll.h>\n"},
+    {"app/a.c": '#include "lib/network.h"\n'},
+    {"attic/a.c": ""},
+]
+SOUND = {
+    "base/a.c": "/* random, FILE *, abort() */\n#include <stdlib.h>\nconst char *f(void) { return \"printf(FILE)\"; }\n",
+    "lan/a.c": '#include "base/a.h"\n#include <sys/uio.h>\nvoid f(struct o *o) { o->ops->send(o); }\n',
+    "nat/slirp/a.c": '#include <slirp/libslirp.h>\n#include <poll.h>\n#include "lan/engine.h"\n',
+    "host/a.c": "#include <sys/epoll.h>\n#include <time.h>\n",
+}
+
+
+def complaints_about(tree):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in tree.items():
+            file = pathlib.Path(folder, name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        return list(check(pathlib.Path(folder)))
+
+
+def check_itself():
+    for tree in BROKEN:
+        assert complaints_about(tree), f"nothing said about {tree}"
+    assert not complaints_about(SOUND), complaints_about(SOUND)
+
+
+def main():
+    check_itself()
+    found = list(check(pathlib.Path(sys.argv[1])))
+    print("\n".join(found), end="\n" if found else "")
+    return 1 if found else 0
+
+
+sys.exit(main())
