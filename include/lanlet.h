@@ -9,11 +9,11 @@
  *     lanlet_config_set(config, "subnet", "10.20.30.0/24", error, sizeof(error));
  *     lanlet_network_new(config, &net, error, sizeof(error));
  *     lanlet_network_listen_stream(net, "/run/user/1000/stream.sock", error, sizeof(error));
- *     for (;;) {
- *             struct pollfd p = { .fd = lanlet_network_fd(net), .events = POLLIN };
- *             poll(&p, 1, lanlet_network_timeout_ms(net));
- *             lanlet_network_dispatch(net);
- *     }
+ *     while (lanlet_network_wait(net) == 0)
+ *             ;
+ *
+ * A program with an event loop of its own polls lanlet_network_fd() until lanlet_network_timeout_ms() and calls
+ * lanlet_network_dispatch().
  *
  * Objects are opaque and independent: two networks are two objects.  One thread at a time may use
  * an object.  Functions return 0 or a negative errno; those that take @error also write one line
@@ -90,6 +90,22 @@ long long lanlet_network_deadline_usec(const struct lanlet_network *net);
 int lanlet_network_timeout_ms(const struct lanlet_network *net);
 /* Does what there is to do, without blocking. */
 int lanlet_network_dispatch(struct lanlet_network *net);
+
+/*
+ * For a program whose only event loop is this one: waits until there is something to do, and does it.  One system call
+ * less a turn than poll() and lanlet_network_dispatch().
+ */
+int lanlet_network_wait(struct lanlet_network *net);
+
+struct lanlet_watch;
+/*
+ * Waits for a descriptor of the embedder's too: @ready is called from dispatch while poll() would report @events (POLLIN,
+ * POLLOUT) or an error.  @fd is borrowed.  Negative errno.
+ */
+int lanlet_network_watch(struct lanlet_network *net, int fd, short events, void (*ready)(void *opaque, short events), void *opaque,
+			 struct lanlet_watch **ret);
+/* Before @fd is closed and before the network is freed; also from within ready().  NULL is fine. */
+void lanlet_watch_free(struct lanlet_watch *watch);
 
 /*
  * Listens on a unix stream socket for QEMU's `-netdev stream`; every connection is a port.  A stale socket

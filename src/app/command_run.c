@@ -36,6 +36,8 @@ struct run {
 	char *runtime_dir, *state_dir, *stream_socket;
 	int runtime_claim, state_claim;
 	int signals; /* signalfd */
+	struct lanlet_watch *signal_watch;
+	bool ending;
 	struct lanlet_network *net;
 	struct status_server *status;
 };
@@ -109,9 +111,15 @@ static bool is_real_root(void)
 	       sscanf(map, "%lu %lu %lu", &inside, &outside, &n) == 3 && inside == 0 && outside == 0 && n > 1;
 }
 
-static char *status_text(void *net)
+static void signal_arrived(void *opaque, short events)
 {
-	return lanlet_network_status(net);
+	struct run *r = opaque;
+	struct signalfd_siginfo info;
+	if (read(r->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	g_autofree char *line = g_strdup_printf("SIG%s: ending", sigabbrev_np((int)info.ssi_signo));
+	run_log(r, LANLET_LOG_INFO, line);
+	r->ending = true;
 }
 
 static bool start(struct run *r, GError **error)
@@ -128,7 +136,10 @@ static bool start(struct run *r, GError **error)
 		return fail(error, code == -EINVAL ? FAILURE_USAGE : FAILURE_GENERAL, "%s", reason);
 	if (lanlet_network_listen_stream(r->net, r->stream_socket, reason, sizeof(reason)) < 0)
 		return fail(error, FAILURE_GENERAL, "%s", reason);
-	r->status = status_server_new(status_socket, status_text, r->net, error);
+	code = lanlet_network_watch(r->net, r->signals, POLLIN, signal_arrived, r, &r->signal_watch);
+	if (code < 0)
+		return fail(error, FAILURE_GENERAL, "waiting for signals: %s", g_strerror(-code));
+	r->status = status_server_new(status_socket, r->net, error);
 	return r->status;
 }
 
@@ -156,29 +167,12 @@ static void announce(struct run *r)
 		warn(r, g_steal_pointer(&problem));
 }
 
-static bool signal_arrived(struct run *r)
-{
-	struct signalfd_siginfo info;
-	if (read(r->signals, &info, sizeof(info)) != sizeof(info))
-		return false;
-	g_autofree char *line = g_strdup_printf("SIG%s: ending", sigabbrev_np((int)info.ssi_signo));
-	run_log(r, LANLET_LOG_INFO, line);
-	return true;
-}
-
 static bool loop(struct run *r, GError **error)
 {
-	struct pollfd fds[2 + STATUS_POLL_MAX];
-	while (!signal_arrived(r)) {
-		fds[0] = (struct pollfd){ .fd = r->signals, .events = POLLIN };
-		fds[1] = (struct pollfd){ .fd = lanlet_network_fd(r->net), .events = POLLIN };
-		unsigned n = 2 + status_server_poll(r->status, fds + 2);
-		if (poll(fds, n, lanlet_network_timeout_ms(r->net)) < 0 && errno != EINTR)
-			return fail(error, FAILURE_GENERAL, "poll: %s", g_strerror(errno));
-		int code = lanlet_network_dispatch(r->net);
+	while (!r->ending) {
+		int code = lanlet_network_wait(r->net);
 		if (code < 0)
 			return fail(error, FAILURE_GENERAL, "the network stopped: %s", g_strerror(-code));
-		status_server_dispatch(r->status);
 	}
 	return true;
 }
@@ -189,6 +183,7 @@ static void finish(struct run *r)
 	if (r->net && !notify_manager("STOPPING=1", &problem))
 		warn(r, problem);
 	status_server_free(r->status);
+	lanlet_watch_free(r->signal_watch);
 	lanlet_network_free(r->net);
 	lanlet_config_free(r->config);
 	int fds[] = { r->signals, r->state_claim, r->runtime_claim };

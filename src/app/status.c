@@ -2,8 +2,10 @@
 #include "app/status.h"
 
 #include "app/failure.h"
+#include "lanlet.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,8 @@
 #include <unistd.h>
 
 struct client {
+	struct status_server *server;
+	struct lanlet_watch *watch;
 	int fd;
 	char *text; /* from malloc() */
 	size_t sent, len;
@@ -21,9 +25,9 @@ struct client {
 struct status_server {
 	int fd;
 	char *path;
-	char *(*text)(void *opaque);
-	void *opaque;
-	struct client clients[STATUS_CLIENTS]; /* oldest first */
+	struct lanlet_network *net;
+	struct lanlet_watch *watch;
+	struct client *clients[STATUS_CLIENTS]; /* oldest first */
 	unsigned n_clients;
 };
 
@@ -49,42 +53,18 @@ static int listen_at(const char *path, GError **error)
 	return -1;
 }
 
-struct status_server *status_server_new(const char *path, char *(*text)(void *opaque), void *opaque, GError **error)
+static void drop_client(struct client *c)
 {
-	int fd = listen_at(path, error);
-	if (fd < 0)
-		return NULL;
-	struct status_server *s = g_new0(struct status_server, 1);
-	*s = (struct status_server){ .fd = fd, .path = g_strdup(path), .text = text, .opaque = opaque };
-	return s;
-}
-
-static void drop_client(struct status_server *s, unsigned i)
-{
-	close(s->clients[i].fd);
-	free(s->clients[i].text);
+	struct status_server *s = c->server;
+	unsigned i = 0;
+	while (s->clients[i] != c)
+		i++;
 	s->n_clients--;
 	memmove(&s->clients[i], &s->clients[i + 1], (s->n_clients - i) * sizeof(s->clients[0]));
-}
-
-void status_server_free(struct status_server *s)
-{
-	if (!s)
-		return;
-	while (s->n_clients > 0)
-		drop_client(s, s->n_clients - 1);
-	close(s->fd);
-	remove_socket(s->path);
-	g_free(s->path);
-	g_free(s);
-}
-
-unsigned status_server_poll(const struct status_server *s, struct pollfd *ret)
-{
-	ret[0] = (struct pollfd){ .fd = s->fd, .events = POLLIN };
-	for (unsigned i = 0; i < s->n_clients; i++)
-		ret[1 + i] = (struct pollfd){ .fd = s->clients[i].fd, .events = POLLOUT };
-	return 1 + s->n_clients;
+	lanlet_watch_free(c->watch);
+	close(c->fd);
+	free(c->text);
+	g_free(c);
 }
 
 /* Sends what the socket takes; false when the client is done with. */
@@ -99,25 +79,53 @@ static bool send_some(struct client *c)
 	return false;
 }
 
-static void accept_client(struct status_server *s)
+static void client_ready(void *opaque, short events)
 {
+	struct client *c = opaque;
+	if (!send_some(c))
+		drop_client(c);
+}
+
+static void listener_ready(void *opaque, short events)
+{
+	struct status_server *s = opaque;
 	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
-	char *text = s->text(s->opaque);
-	if (!text) {
-		close(fd);
-		return;
-	}
 	if (s->n_clients == STATUS_CLIENTS)
-		drop_client(s, 0);
-	s->clients[s->n_clients++] = (struct client){ .fd = fd, .text = text, .len = strlen(text) };
+		drop_client(s->clients[0]);
+	struct client *c = g_new0(struct client, 1);
+	*c = (struct client){ .server = s, .fd = fd, .text = lanlet_network_status(s->net) };
+	s->clients[s->n_clients++] = c;
+	c->len = c->text ? strlen(c->text) : 0;
+	if (!send_some(c) || lanlet_network_watch(s->net, fd, POLLOUT, client_ready, c, &c->watch) < 0)
+		drop_client(c);
 }
 
-void status_server_dispatch(struct status_server *s)
+struct status_server *status_server_new(const char *path, struct lanlet_network *net, GError **error)
 {
-	accept_client(s);
-	for (unsigned i = s->n_clients; i-- > 0;)
-		if (!send_some(&s->clients[i]))
-			drop_client(s, i);
+	int fd = listen_at(path, error);
+	if (fd < 0)
+		return NULL;
+	struct status_server *s = g_new0(struct status_server, 1);
+	*s = (struct status_server){ .fd = fd, .path = g_strdup(path), .net = net };
+	int r = lanlet_network_watch(net, fd, POLLIN, listener_ready, s, &s->watch);
+	if (r == 0)
+		return s;
+	fail(error, FAILURE_GENERAL, "%s: %s", path, g_strerror(-r));
+	status_server_free(s);
+	return NULL;
+}
+
+void status_server_free(struct status_server *s)
+{
+	if (!s)
+		return;
+	while (s->n_clients > 0)
+		drop_client(s->clients[s->n_clients - 1]);
+	lanlet_watch_free(s->watch);
+	close(s->fd);
+	remove_socket(s->path);
+	g_free(s->path);
+	g_free(s);
 }

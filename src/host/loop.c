@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@
 
 struct loop_round {
 	struct epoll_event events[EVENTS_PER_ROUND];
-	int at, count;
+	int at, count; /* events[at … count) are still to be handed out */
 };
 
 static const struct {
@@ -77,8 +78,6 @@ static int loop_rewatch(struct poller *p, struct watch *w, unsigned events)
 static void strike(struct loop *l, struct watch *w)
 {
 	w->active = false;
-	if (!l->round)
-		return;
 	for (int i = l->round->at; i < l->round->count; i++)
 		if (l->round->events[i].data.ptr == w)
 			l->round->events[i].data.ptr = NULL;
@@ -114,10 +113,16 @@ static const struct poller_ops loop_poller_ops = {
 
 int loop_init(struct loop *l)
 {
+	struct loop_round *round = calloc(1, sizeof(*round));
+	if (!round)
+		return -ENOMEM;
 	int fd = epoll_create1(EPOLL_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	*l = (struct loop){ .poller = { &loop_poller_ops }, .epoll_fd = fd };
+	if (fd < 0) {
+		int r = -errno;
+		free(round);
+		return r;
+	}
+	*l = (struct loop){ .poller = { &loop_poller_ops }, .epoll_fd = fd, .round = round };
 	list_init(&l->deferred);
 	return 0;
 }
@@ -135,23 +140,35 @@ void loop_done(struct loop *l, usec_t now)
 {
 	run_deferred(l, now);
 	close(l->epoll_fd);
+	free(l->round);
+}
+
+int loop_wait(struct loop *l, int timeout_ms)
+{
+	struct loop_round *round = l->round;
+	if (round->at < round->count)
+		return 0;
+	int n = epoll_wait(l->epoll_fd, round->events, EVENTS_PER_ROUND, timeout_ms);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	round->at = 0;
+	round->count = n;
+	return 0;
 }
 
 int loop_dispatch(struct loop *l, usec_t now)
 {
-	struct loop_round round;
-	int n = epoll_wait(l->epoll_fd, round.events, EVENTS_PER_ROUND, 0);
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	round.count = n;
-	l->round = &round;
-	for (round.at = 0; round.at < n;) {
-		struct epoll_event *e = &round.events[round.at++];
+	struct loop_round *round = l->round;
+	int r = loop_wait(l, 0);
+	if (r < 0)
+		return r;
+	int n = round->count - round->at;
+	while (round->at < round->count) {
+		struct epoll_event *e = &round->events[round->at++];
 		struct watch *w = e->data.ptr;
 		if (w)
 			w->ready(w, now, from_epoll(e->events));
 	}
-	l->round = NULL;
 	run_deferred(l, now);
 	return n;
 }

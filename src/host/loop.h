@@ -8,12 +8,13 @@
 #include "base/list.h"
 #include "lan/poller.h"
 
+struct loop_round;
+
 struct loop {
 	struct poller poller;
 	int epoll_fd;
 	struct list deferred;
-	/* The round of events being handed out, so that unwatch() can strike some of them. */
-	struct loop_round *round;
+	struct loop_round *round; /* events fetched and not yet handed out */
 };
 
 /* Negative errno. */
@@ -21,7 +22,12 @@ int loop_init(struct loop *l);
 /* Runs what was deferred, closes the epoll descriptor.  Nothing may be watched any more. */
 void loop_done(struct loop *l, usec_t now);
 /*
- * Hands out one round of pending events without waiting, then runs what was deferred.  Returns how many
- * events there were, or a negative errno.
+ * Waits up to @timeout_ms (-1: for ever) for events and keeps them for loop_dispatch(), which is to be called next.
+ * 0, or a negative errno; a signal ends the wait early.
+ */
+int loop_wait(struct loop *l, int timeout_ms);
+/*
+ * Hands out the events that were waited for, or else those pending now, then runs what was deferred.  Returns how
+ * many events there were, or a negative errno.
  */
 int loop_dispatch(struct loop *l, usec_t now);

@@ -196,14 +196,24 @@ int lanlet_network_timeout_ms(const struct lanlet_network *n)
 	return (int)MIN((when - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (usec_t)INT_MAX);
 }
 
-int lanlet_network_dispatch(struct lanlet_network *n)
+static int dispatch(struct lanlet_network *n, usec_t now)
 {
-	usec_t now = clock_now();
 	int r = loop_dispatch(&n->loop, now);
 	if (gateway_deadline(&n->gateway) <= now)
 		gateway_expire(&n->gateway, now);
 	segment_flush(&n->segment, now);
 	return r < 0 ? r : 0;
+}
+
+int lanlet_network_dispatch(struct lanlet_network *n)
+{
+	return dispatch(n, clock_now());
+}
+
+int lanlet_network_wait(struct lanlet_network *n)
+{
+	int r = loop_wait(&n->loop, lanlet_network_timeout_ms(n));
+	return r < 0 ? r : dispatch(n, clock_now());
 }
 
 /* --- plugging in --- */
