@@ -4,6 +4,7 @@
     lanlet (UPLINK) ── veth ── (ROUTER, FAR) servers.serve_everything()
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ UPLINK = "198.51.100.2"  # this side
 ROUTER = "198.51.100.1"  # the other side, also a name server
 FAR = "203.0.113.5"  # an address behind it
 
+PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")  # of this namespace, nobody's when new
+
 
 def run(*command):
     subprocess.run(command, check=True, capture_output=True, text=True)
@@ -23,9 +26,10 @@ def run(*command):
 class Outside:
     """The other namespace and the cable, as long as the object lives."""
 
-    def __init__(self, uplink=UPLINK, router=ROUTER):
+    def __init__(self, uplink=UPLINK, router=ROUTER, may_ping=True):
         self.uplink = uplink
         self.router = router
+        self.may_ping = may_ping
 
     def __enter__(self):
         self.process = subprocess.Popen(
@@ -36,6 +40,8 @@ class Outside:
         run("ip", "address", "add", f"{self.uplink}/24", "dev", "uplink")
         run("ip", "link", "set", "uplink", "up")
         run("ip", "route", "add", "default", "via", self.router)
+        if self.may_ping:
+            PING_GROUPS.write_text(f"{os.getgid()} {os.getgid()}")
         self.process.stdin.write("plugged\n")
         self.process.stdin.flush()
         assert self.process.stdout.readline() == "serving\n"
