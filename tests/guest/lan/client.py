@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Clients of stream.sock: the bare framing, and a small IPv4 host on top of it."""
 
+import contextlib
 import os
+import select
 import socket
 import struct
 import time
@@ -11,6 +13,8 @@ from .packet import (
     BROADCAST, ECHO_REPLY, ECHO_REQUEST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ICMP, UDP,
     Arp, Ethernet, Icmp, Ipv4, Udp, address, text,
 )
+
+MALFORMED = (ValueError, IndexError, struct.error)  # what packet's parsers raise: a host drops such frames
 
 PATIENCE = 10.0  # seconds until an answer that must come counts as lost
 
@@ -44,19 +48,15 @@ class StreamClient:
         return frame
 
     def receive(self, timeout=PATIENCE):
-        """The next frame; TimeoutError, or EOFError when the other side closed."""
+        """The next frame; TimeoutError, or EOFError when the other side closed.  Without time: what is there already."""
         deadline = time.monotonic() + timeout
         while (frame := self.buffered()) is None:
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if not select.select([self.socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 raise TimeoutError("no frame")
-            self.socket.settimeout(left)
             try:
                 data = self.socket.recv(1 << 18)
             except ConnectionResetError:
                 data = b""
-            finally:
-                self.socket.settimeout(None)
             if not data:
                 raise EOFError("closed")
             self.received += data
@@ -96,9 +96,10 @@ class Host:
         deadline = time.monotonic() + timeout
         while True:
             frame = Ethernet.parse(self.link.receive(max(0.0, deadline - time.monotonic())))
-            self._answer(frame)
-            if found := wanted(frame):
-                return found
+            with contextlib.suppress(*MALFORMED):
+                self._answer(frame)
+                if found := wanted(frame):
+                    return found
 
     def listen(self, seconds):
         """Lives on for a while; the frames that came."""
