@@ -96,8 +96,7 @@ def demo():
     say("it works.  Your own network, in one terminal:")
     show("build/lanlet run")
     say("a machine of yours on it, in another:")
-    show("qemu-system-x86_64 … -netdev stream,id=net0,addr.type=unix,addr.path=$XDG_RUNTIME_DIR/lanlet/default/stream.sock \\")
-    show("    -device virtio-net-pci,netdev=net0,mac=52:54:00:00:00:10")
+    show("qemu-system-x86_64 -m 1G -drive file=YOUR-DISK $(build/lanlet qemu --guest YOUR-NAME)")
 
 
 if __name__ == "__main__":
