@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "host/clock.h"
 #include "host/entropy.h"
+#include "host/host_network.h"
 #include "host/unix_socket.h"
 #include "lib/config.h"
 #include "lib/gateway_mac.h"
@@ -103,9 +104,23 @@ static int build_links(struct lanlet_network *n)
 		&n->stream);
 }
 
+/* Nested networks have one subnet often.  The resolver of the outer one works, its other addresses are out of reach. */
+static void warn_of_shadowed_network(struct lanlet_network *n)
+{
+	struct host_network outer;
+	char address[IP4_TEXT_SIZE];
+	if (host_network_find_overlap(n->settings.subnet, &outer) < 0)
+		return;
+	log_warning(&n->log,
+		    "this machine is %s/%u on %s, in the same network as the guests: they cannot reach other machines there; "
+		    "choose another with --subnet if they should",
+		    ip4_format(outer.address, address), outer.prefix.length, outer.interface);
+}
+
 static int build(struct lanlet_network *n, const struct lanlet_config *config)
 {
 	host_address_init(&n->host_address);
+	warn_of_shadowed_network(n);
 	int r = build_segment(n, config);
 	if (r == 0)
 		r = build_services(n, config);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The networks that the host itself is on. */
+#pragma once
+
+#include "base/addr.h"
+
+#define HOST_INTERFACE_SIZE 16 /* IFNAMSIZ */
+
+struct host_network {
+	char interface[HOST_INTERFACE_SIZE];
+	ip4_t address;
+	struct prefix4 prefix;
+};
+
+/* The first network of the host's interfaces that shares addresses with @prefix.  -ENOENT when there is none. */
+int host_network_find_overlap(struct prefix4 prefix, struct host_network *ret);
