@@ -31,7 +31,7 @@
 
 struct run {
 	const struct arguments *arguments;
-	enum console_style style;
+	struct console console;
 	struct lanlet_config *config;
 	char *runtime_dir, *state_dir, *stream_socket;
 	int runtime_claim, state_claim;
@@ -44,7 +44,7 @@ struct run {
 
 static void run_log(struct run *r, enum lanlet_log_level level, const char *line)
 {
-	console_log(&r->style, level, line);
+	console_log(&r->console, level, line);
 }
 
 /* What did not work but does not keep the network from running. */
@@ -128,7 +128,7 @@ static bool start(struct run *r, GError **error)
 	g_autofree char *status_socket = path_socket(r->runtime_dir, STATUS_SOCKET, error);
 	if (!status_socket)
 		return false;
-	lanlet_config_set_log(r->config, console_log, &r->style);
+	lanlet_config_set_log(r->config, console_log, &r->console);
 	if (lanlet_config_set_state_dir(r->config, r->state_dir) < 0 || lanlet_config_set_runtime_dir(r->config, r->runtime_dir) < 0)
 		return fail(error, FAILURE_GENERAL, "out of memory");
 	int code = lanlet_network_new(r->config, &r->net, reason, sizeof(reason));
@@ -197,7 +197,8 @@ static void finish(struct run *r)
 
 bool command_run(const struct arguments *a, GError **error)
 {
-	struct run r = { .arguments = a, .style = console_detect(), .runtime_claim = -1, .state_claim = -1, .signals = -1 };
+	struct run r = { .arguments = a, .runtime_claim = -1, .state_claim = -1, .signals = -1 };
+	console_init(&r.console);
 	if (is_real_root())
 		run_log(&r, LANLET_LOG_WARNING, "running as root, which lanlet neither needs nor wants: an ordinary user is safer");
 	raise_descriptor_limit();

@@ -25,12 +25,22 @@ static int connect_to(const char *path)
 	return fd;
 }
 
+/* Guests choose their names, and a terminal obeys control characters. */
+static void disarm(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (g_ascii_iscntrl(text[i]) && text[i] != '\n' && text[i] != '\t')
+			text[i] = '?';
+}
+
 static bool print_all(int fd, GError **error)
 {
 	char buffer[4096];
 	ssize_t n;
-	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
+		disarm(buffer, (size_t)n);
 		fwrite(buffer, 1, (size_t)n, stdout);
+	}
 	if (n < 0)
 		return fail(error, FAILURE_GENERAL, "the status socket: %s", g_strerror(errno));
 	return fflush(stdout) == 0 || fail(error, FAILURE_GENERAL, "standard output: %s", g_strerror(errno));

@@ -2,8 +2,8 @@
 #include "app/console.h"
 
 #include <glib.h>
+#include <poll.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,7 +30,7 @@ static bool is_journal(void)
 	return strcmp(stream, ours) == 0;
 }
 
-enum console_style console_detect(void)
+static enum console_style detect(void)
 {
 	const char *no_color = g_getenv("NO_COLOR");
 	if (is_journal())
@@ -52,8 +52,32 @@ char *console_format(enum console_style style, enum lanlet_log_level level, cons
 	return g_strdup_printf("lanlet: %s%s%s%s\n", colour, levels[level].name, clean, colour[0] != '\0' ? "\033[0m" : "");
 }
 
-void console_log(void *style, enum lanlet_log_level level, const char *line)
+void console_init(struct console *c)
 {
-	g_autofree char *text = console_format(*(const enum console_style *)style, level, line);
-	fputs(text, stderr);
+	*c = (struct console){ .style = detect() };
+}
+
+/* A pipe that polls writable takes PIPE_BUF bytes without blocking (pipe(7)); lines are shorter. */
+static bool is_writable(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	return poll(&p, 1, 0) == 1;
+}
+
+static bool write_line(const struct console *c, enum lanlet_log_level level, const char *line)
+{
+	g_autofree char *text = console_format(c->style, level, line);
+	return is_writable() && write(STDERR_FILENO, text, strlen(text)) > 0;
+}
+
+void console_log(void *console, enum lanlet_log_level level, const char *line)
+{
+	struct console *c = console;
+	if (c->lost > 0) {
+		g_autofree char *note = g_strdup_printf("%u lines were lost, nobody read them", c->lost);
+		if (write_line(c, LANLET_LOG_WARNING, note))
+			c->lost = 0;
+	}
+	if (!write_line(c, level, line))
+		c->lost++;
 }

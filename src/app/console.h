@@ -15,11 +15,17 @@ enum console_style {
 	CONSOLE_JOURNAL,
 };
 
-/* What standard error is, by isatty(), $NO_COLOR, $TERM and $JOURNAL_STREAM. */
-enum console_style console_detect(void);
+/* Standard error as a place for lines.  It never makes the network wait: while its reader does not read, lines are lost and counted. */
+struct console {
+	enum console_style style;
+	unsigned lost;
+};
+
+/* Finds out what standard error is, by isatty(), $NO_COLOR, $TERM and $JOURNAL_STREAM. */
+void console_init(struct console *c);
 
 /* A line of @level as it is written in @style, line feed included.  A string to g_free(). */
 char *console_format(enum console_style style, enum lanlet_log_level level, const char *line);
 
-/* For lanlet_config_set_log(): @style is an enum console_style. */
-void console_log(void *style, enum lanlet_log_level level, const char *line);
+/* For lanlet_config_set_log(): @console is a struct console. */
+void console_log(void *console, enum lanlet_log_level level, const char *line);

@@ -71,7 +71,8 @@ int main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 	if (run_word(argv, &error))
 		return EXIT_SUCCESS;
-	enum console_style style = console_detect();
-	console_log(&style, LANLET_LOG_ERROR, error ? error->message : "standard output cannot be written to");
+	struct console console;
+	console_init(&console);
+	console_log(&console, LANLET_LOG_ERROR, error ? error->message : "standard output cannot be written to");
 	return error && error->domain == failure_quark() ? error->code : EXIT_FAILURE;
 }

@@ -5,6 +5,7 @@
 #include "lanlet.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct client {
 
 struct status_server {
 	int fd;
+	int spare; /* given up when descriptors run out, so that a client can be turned away instead of waking us for ever */
 	char *path;
 	struct lanlet_network *net;
 	struct lanlet_watch *watch;
@@ -86,10 +88,32 @@ static void client_ready(void *opaque, short events)
 		drop_client(c);
 }
 
+static int spare_descriptor(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+static int accept_one(const struct status_server *s)
+{
+	return accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+static void turn_away(struct status_server *s)
+{
+	if (s->spare >= 0)
+		close(s->spare);
+	int fd = accept_one(s);
+	if (fd >= 0)
+		close(fd);
+	s->spare = spare_descriptor();
+}
+
 static void listener_ready(void *opaque, short events)
 {
 	struct status_server *s = opaque;
-	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept_one(s);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		turn_away(s);
 	if (fd < 0)
 		return;
 	if (s->n_clients == STATUS_CLIENTS)
@@ -108,7 +132,7 @@ struct status_server *status_server_new(const char *path, struct lanlet_network 
 	if (fd < 0)
 		return NULL;
 	struct status_server *s = g_new0(struct status_server, 1);
-	*s = (struct status_server){ .fd = fd, .path = g_strdup(path), .net = net };
+	*s = (struct status_server){ .fd = fd, .spare = spare_descriptor(), .path = g_strdup(path), .net = net };
 	int r = lanlet_network_watch(net, fd, POLLIN, listener_ready, s, &s->watch);
 	if (r == 0)
 		return s;
@@ -125,6 +149,8 @@ void status_server_free(struct status_server *s)
 		drop_client(s->clients[s->n_clients - 1]);
 	lanlet_watch_free(s->watch);
 	close(s->fd);
+	if (s->spare >= 0)
+		close(s->spare);
 	remove_socket(s->path);
 	g_free(s->path);
 	g_free(s);

@@ -2,6 +2,8 @@
 """`lanlet run` as a process: directories, claim, readiness, signals, status socket."""
 
 import os
+import resource
+import select
 import shutil
 import signal
 import socket
@@ -196,6 +198,28 @@ class Readiness(harness.TestCase):
         for fd in range(3):
             self.assertEqual(os.readlink("/proc/%d/fd/%d" % (process.pid, fd)), "/dev/null")
 
+    def test_reader_of_standard_error_may_sleep(self):
+        """A full pipe must not stop the network: here it is full from the start."""
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        with self.assertRaises(BlockingIOError):
+            while os.write(writer, bytes(4096)):
+                pass
+        os.set_blocking(writer, True)
+        ready, ready_write = os.pipe()
+        process = subprocess.Popen([harness.LANLET, "run", "--log-level", "debug", "--ready-fd", str(ready_write)],
+                                   env={**self.env, "NOTIFY_SOCKET": self.path("gone")}, pass_fds=(ready_write,),
+                                   stdout=subprocess.DEVNULL, stderr=writer)
+        self.addCleanup(process.kill)
+        os.close(writer)
+        os.close(ready_write)
+        with os.fdopen(ready) as file:
+            self.assertTrue(select.select([file], [], [], harness.TIMEOUT)[0], "it hangs")
+            self.assertNotEqual(file.read(), "")
+        process.terminate()
+        self.assertEqual(process.wait(harness.TIMEOUT), 0)
+
     def test_reader_of_standard_output_may_leave(self):
         reader, writer = os.pipe()
         os.close(reader)
@@ -252,11 +276,27 @@ class Status(harness.TestCase):
         self.start()
         idle = []
         for _ in range(40):
-            client = socket.socket(socket.AF_UNIX)
-            self.addCleanup(client.close)
-            client.connect(self.path("run/lanlet/default/status.sock"))
-            idle.append(client)
+            idle.append(self.connect(self.path("run/lanlet/default/status.sock")))
         self.assertEqual(self.lanlet("status").returncode, 0)
+
+    def test_clients_are_turned_away_when_descriptors_run_out(self):
+        """Not left in the queue, where they would wake the network again and again."""
+        process = self.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)))
+        path = self.path("run/lanlet/default/stream.sock")
+        guests = [self.connect(path) for _ in range(30)]
+        harness.wait_until(lambda: len(os.listdir("/proc/%d/fd" % process.pid)) == 40, "the last descriptor to be taken")
+        with self.connect(self.path("run/lanlet/default/status.sock")) as client:
+            client.settimeout(harness.TIMEOUT)
+            self.assertEqual(client.recv(1), b"")
+        for guest in guests:
+            guest.close()
+        harness.wait_until(lambda: self.lanlet("status").stdout, "an answer")
+
+    def connect(self, path):
+        client = socket.socket(socket.AF_UNIX)
+        self.addCleanup(client.close)
+        client.connect(path)
+        return client
 
     def test_client_that_writes_and_leaves_does_no_harm(self):
         self.start()
