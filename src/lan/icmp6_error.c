@@ -64,8 +64,8 @@ static int emit_answer(struct mac src_mac, uint32_t mtu, const struct frame *f, 
 	return 0;
 }
 
-int icmp6_too_big_build(struct icmp_limit *limit, usec_t now, struct mac src_mac, uint32_t mtu, const struct frame *f, const struct layers *l,
-			struct arena *arena, struct icmp_answer *ret)
+int icmp6_too_big_build(struct icmp_limit *limit, usec_t now, struct mac src_mac, uint32_t mtu, const struct frame *f,
+			const struct layers *l, struct arena *arena, struct icmp_answer *ret)
 {
 	if (!may_be_answered(f, l))
 		return -EPERM;

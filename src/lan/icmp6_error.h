@@ -21,5 +21,5 @@ struct layers;
  * address of its own, and hosts judge the message by the packet inside (RFC 8201 §4).  -EPERM when none may be sent (RFC 4443
  * §2.4(e)) or @f went to a multicast address, which is no source; -EBUSY and -ENOMEM as icmp_error_build().
  */
-int icmp6_too_big_build(struct icmp_limit *limit, usec_t now, struct mac src_mac, uint32_t mtu, const struct frame *f, const struct layers *l,
-			struct arena *arena, struct icmp_answer *ret);
+int icmp6_too_big_build(struct icmp_limit *limit, usec_t now, struct mac src_mac, uint32_t mtu, const struct frame *f,
+			const struct layers *l, struct arena *arena, struct icmp_answer *ret);

@@ -46,7 +46,8 @@ static bool is_single_host(ip4_t ip)
 static bool is_icmp_error(const struct packet *p)
 {
 	uint8_t type;
-	return p->ip.protocol == IP_PROTOCOL_ICMP && p->l4_len >= 1 && frame_copy(p->frame, p->l4_offset, &type, 1) == 1 && icmp4_is_error(type);
+	return p->ip.protocol == IP_PROTOCOL_ICMP && p->l4_len >= 1 && frame_copy(p->frame, p->l4_offset, &type, 1) == 1 &&
+	       icmp4_is_error(type);
 }
 
 /* RFC 1812 §4.3.2.7 */

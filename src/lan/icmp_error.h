@@ -28,9 +28,9 @@ struct icmp_limit {
 	usec_t of_port[ICMP_LIMIT_SLOTS];
 };
 
-#define ICMP_LIMIT_INTERVAL (1 * USEC_PER_MSEC)         /* one error a millisecond in all … */
+#define ICMP_LIMIT_INTERVAL (1 * USEC_PER_MSEC) /* one error a millisecond in all … */
 #define ICMP_LIMIT_BURST 200u
-#define ICMP_LIMIT_PORT_INTERVAL (10 * USEC_PER_MSEC)   /* … and one in ten to each port, in the long run */
+#define ICMP_LIMIT_PORT_INTERVAL (10 * USEC_PER_MSEC) /* … and one in ten to each port, in the long run */
 #define ICMP_LIMIT_PORT_BURST 50u
 
 /* One more error to port @port_id (0: none known) at @now?  Takes a token when true.  A zeroed struct is full. */

@@ -172,7 +172,8 @@ static void pass_super(struct pass *pass, const struct frame *f)
 	}
 }
 
-struct oversize_result oversize_pass(const struct frame *f, const struct oversize_limits *to, struct arena *arena, frame_emit_t emit, void *opaque)
+struct oversize_result oversize_pass(const struct frame *f, const struct oversize_limits *to, struct arena *arena, frame_emit_t emit,
+				     void *opaque)
 {
 	struct pass pass = { .to = to, .arena = arena, .emit = emit, .opaque = opaque, .result = { .verdict = OVERSIZE_EMITTED } };
 	if (oversize_fits(f, to))

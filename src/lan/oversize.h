@@ -21,7 +21,7 @@ struct icmp_limit;
 
 /* What a destination takes. */
 struct oversize_limits {
-	size_t max_frame; /* bytes with the Ethernet header; of a super-frame it takes whole: of each segment */
+	size_t max_frame;  /* bytes with the Ethernet header; of a super-frame it takes whole: of each segment */
 	unsigned offloads; /* enum port_offload */
 };
 
@@ -53,7 +53,8 @@ struct oversize_result {
  * Emits @f in the shape that @to takes.  Headers live in @arena until the end of the turn.  When it runs
  * dry in the middle, what was made before has been emitted and the verdict is a drop.
  */
-struct oversize_result oversize_pass(const struct frame *f, const struct oversize_limits *to, struct arena *arena, frame_emit_t emit, void *opaque);
+struct oversize_result oversize_pass(const struct frame *f, const struct oversize_limits *to, struct arena *arena, frame_emit_t emit,
+				     void *opaque);
 
 /*
  * The frame that tells the sender of @f about @mtu: fragmentation needed from @gateway_ip (RFC 1191), or ICMPv6 packet too

@@ -54,7 +54,7 @@ struct datagram {
 	size_t end;      /* payload bytes in all; 0 until the last fragment came */
 	size_t cost;     /* memory charged for it */
 	bool has_first, dead, congested;
-	struct eth_header eth;    /* of the first fragment, as ip */
+	struct eth_header eth; /* of the first fragment, as ip */
 	struct ipv4_header ip;
 };
 

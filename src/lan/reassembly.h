@@ -23,11 +23,11 @@
 struct arena;
 struct packet;
 
-#define REASSEMBLY_BYTES ((size_t)4 << 20)            /* held in all, bookkeeping included */
+#define REASSEMBLY_BYTES ((size_t)4 << 20) /* held in all, bookkeeping included */
 #define REASSEMBLY_BYTES_PER_PORT ((size_t)512 << 10)
 #define REASSEMBLY_DATAGRAMS 512u
 #define REASSEMBLY_DATAGRAMS_PER_PORT 64u
-#define REASSEMBLY_FRAGMENTS 128u                     /* of one datagram: 64 KiB at an MTU of 576 */
+#define REASSEMBLY_FRAGMENTS 128u /* of one datagram: 64 KiB at an MTU of 576 */
 /* As Linux.  RFC 1122 §3.3.2 recommends 60–120 s, from a time when ids did not wrap within seconds. */
 #define REASSEMBLY_TIMEOUT (30 * USEC_PER_SEC)
 

@@ -6,8 +6,8 @@
 
 #define CHECKSUM_AT 2
 
-void icmp6_emit(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct icmp6_header *h, const void *body,
-		size_t len)
+void icmp6_emit(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct icmp6_header *h,
+		const void *body, size_t len)
 {
 	size_t start = w->len;
 	bytes_put_u8(w, h->type);

@@ -25,5 +25,5 @@ static inline bool icmp6_is_error_or_redirect(uint8_t type)
 }
 
 /* Writes header and @body with the checksum over the pseudo-header of @src and @dst. */
-void icmp6_emit(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct icmp6_header *h, const void *body,
-		size_t len);
+void icmp6_emit(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct icmp6_header *h,
+		const void *body, size_t len);

@@ -39,7 +39,9 @@ static void setup(struct fixture *f, gconstpointer unused)
 	arena_init(&f->arena, 1 << 20);
 	f->port.id = 3;
 	f->eth = (struct eth_header){ .dst = gateway, .src = guest, .ethertype = ETH_TYPE_IPV4 };
-	f->ip = (struct ipv4_header){ .id = 77, .ttl = 1, .protocol = IP_PROTOCOL_UDP, .src = IP4(192, 168, 122, 63), .dst = IP4(203, 0, 113, 9) };
+	f->ip = (struct ipv4_header){
+		.id = 77, .ttl = 1, .protocol = IP_PROTOCOL_UDP, .src = IP4(192, 168, 122, 63), .dst = IP4(203, 0, 113, 9)
+	};
 	f->len = 100;
 	for (size_t i = 0; i < sizeof(f->payload); i++)
 		f->payload[i] = (uint8_t)(i * 3);
@@ -128,7 +130,9 @@ static void ethernet_padding_is_not_quoted(struct fixture *f, gconstpointer unus
 static void quote_is_whole_when_the_frame_is_in_pieces(struct fixture *f, gconstpointer unused)
 {
 	make(f);
-	struct iovec pieces[] = { { f->iov.iov_base, 20 }, { (uint8_t *)f->iov.iov_base + 20, 3 }, { (uint8_t *)f->iov.iov_base + 23, f->frame.len - 23 } };
+	struct iovec pieces[] = { { f->iov.iov_base, 20 },
+				  { (uint8_t *)f->iov.iov_base + 20, 3 },
+				  { (uint8_t *)f->iov.iov_base + 23, f->frame.len - 23 } };
 	struct frame split = { .iov = pieces, .n_iov = 3, .len = f->frame.len };
 	f->cause.frame = &split;
 	g_assert_cmpint(icmp_error_build(NULL, 0, &too_big, &f->cause, &f->answer), ==, 0);
@@ -179,7 +183,8 @@ static void no_error_about_what_went_to_many(struct fixture *f, gconstpointer un
 
 static void no_error_to_a_source_that_is_no_single_host(struct fixture *f, gconstpointer unused)
 {
-	static const ip4_t bad[] = { IP4(0, 0, 0, 0), IP4(0, 1, 2, 3), IP4(127, 0, 0, 1), IP4(224, 0, 0, 1), IP4(240, 0, 0, 1), IP4(255, 255, 255, 255) };
+	static const ip4_t bad[] = { IP4(0, 0, 0, 0),   IP4(0, 1, 2, 3),   IP4(127, 0, 0, 1),
+				     IP4(224, 0, 0, 1), IP4(240, 0, 0, 1), IP4(255, 255, 255, 255) };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		f->ip.src = bad[i];
 		g_assert_cmpint(build(f), ==, -EPERM);

@@ -65,7 +65,8 @@ static void pseudo_header_sum_agrees_with_a_real_message(void)
 
 static void extension_headers_are_skipped(void)
 {
-	static const uint8_t chain[] = { 43, 0, 1, 4, 0, 0, 0, 0, 60, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0, 0xaa };
+	/* hop-by-hop (8 bytes), routing (16), destination options (8), then one byte of UDP */
+	static const uint8_t chain[33] = { [0] = 43, 0, 1, 4, [8] = 60, 1, [24] = 17, 0, 1, 4, [32] = 0xaa };
 	struct bytes_reader r = bytes_reader(chain, sizeof(chain));
 	g_assert_cmpuint(ipv6_skip_extensions(&r, 0), ==, 17);
 	g_assert_cmpuint(r.left, ==, 1);
@@ -82,7 +83,7 @@ static void extension_headers_are_skipped(void)
 
 static void vlan_tags_are_passed_up_to_two(void)
 {
-	static const uint8_t frame[] = { 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 0x88, 0xa8, 0, 5, 0x81, 0x00, 0, 6, 0x81, 0x00, 0, 7, 0x08, 0x00 };
+	static const uint8_t frame[26] = { [12] = 0x88, 0xa8, 0, 5, 0x81, 0x00, 0, 6, 0x81, 0x00, 0, 7, 0x08, 0x00 };
 	struct eth_header h;
 	struct bytes_reader r = bytes_reader(frame, sizeof(frame));
 	g_assert_cmpint(eth_parse_tagged(&r, &h), ==, 0);

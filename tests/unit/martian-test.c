@@ -41,8 +41,9 @@ static void source_must_be_a_host_of_the_segment(void)
 
 static void destinations_that_would_reach_loopback_or_nothing_are_dropped(void)
 {
-	static const char *const bad[] = { "0.0.0.0",   "0.0.0.1",   "0.255.255.255",   "127.0.0.1",     "127.0.0.53",     "127.255.255.255",
-					   "240.0.0.0", "240.0.0.1", "255.255.255.254", "192.168.122.0", "192.168.122.255" };
+	static const char *const bad[] = { "0.0.0.0",         "0.0.0.1",         "0.255.255.255",  "127.0.0.1",
+					   "127.0.0.53",      "127.255.255.255", "240.0.0.0",      "240.0.0.1",
+					   "255.255.255.254", "192.168.122.0",   "192.168.122.255" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_destination(bad[i], -EPERM, DROP_MARTIAN_DESTINATION);
 }
@@ -56,8 +57,8 @@ static void multicast_and_limited_broadcast_are_never_translated(void)
 
 static void unicast_outside_and_the_gateway_pass(void)
 {
-	static const char *const good[] = { "192.168.122.1", "1.0.0.0",       "8.8.8.8",         "10.0.0.1",      "126.255.255.255", "128.0.0.0",
-					    "192.168.121.1", "192.168.123.0", "223.255.255.255", "169.254.169.254" };
+	static const char *const good[] = { "192.168.122.1", "1.0.0.0",       "8.8.8.8",       "10.0.0.1",        "126.255.255.255",
+					    "128.0.0.0",     "192.168.121.1", "192.168.123.0", "223.255.255.255", "169.254.169.254" };
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
 		assert_destination(good[i], 0, DROP_REASON_COUNT);
 }
@@ -83,7 +84,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/martian/source_must_be_a_host_of_the_segment", source_must_be_a_host_of_the_segment);
 	g_test_add_func("/martian/destinations_that_would_reach_loopback_or_nothing_are_dropped",
 			destinations_that_would_reach_loopback_or_nothing_are_dropped);
-	g_test_add_func("/martian/multicast_and_limited_broadcast_are_never_translated", multicast_and_limited_broadcast_are_never_translated);
+	g_test_add_func("/martian/multicast_and_limited_broadcast_are_never_translated",
+			multicast_and_limited_broadcast_are_never_translated);
 	g_test_add_func("/martian/unicast_outside_and_the_gateway_pass", unicast_outside_and_the_gateway_pass);
 	g_test_add_func("/martian/other_guests_are_never_looked_for_outside", other_guests_are_never_looked_for_outside);
 	g_test_add_func("/martian/a_31_bit_prefix_has_two_hosts", a_31_bit_prefix_has_two_hosts);

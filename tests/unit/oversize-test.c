@@ -262,7 +262,10 @@ static void super_frame_passes_whole_where_the_port_takes_it(struct fixture *f, 
 	static const struct {
 		bool v6, udp;
 		unsigned offload;
-	} kinds[] = { { false, false, PORT_OFFLOAD_TSO4 }, { true, false, PORT_OFFLOAD_TSO6 }, { false, true, PORT_OFFLOAD_USO }, { true, true, PORT_OFFLOAD_USO } };
+	} kinds[] = { { false, false, PORT_OFFLOAD_TSO4 },
+		      { true, false, PORT_OFFLOAD_TSO6 },
+		      { false, true, PORT_OFFLOAD_USO },
+		      { true, true, PORT_OFFLOAD_USO } };
 	f->s.partial = true;
 	f->s.payload_len = 30000;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -430,7 +433,8 @@ static void answers_are_held_to_the_limit_of_the_sending_port(struct fixture *f,
 		f->s.v6 = i % 2;
 		struct frame frame = sample_frame(&f->s, &f->arena);
 		frame.ingress = &port;
-		g_assert_cmpint(oversize_answer(&frame, 1400, gateway_mac, 1, &limit, 5, &f->arena, &a), ==, i < ICMP_LIMIT_PORT_BURST ? 0 : -EBUSY);
+		g_assert_cmpint(oversize_answer(&frame, 1400, gateway_mac, 1, &limit, 5, &f->arena, &a), ==,
+				i < ICMP_LIMIT_PORT_BURST ? 0 : -EBUSY);
 	}
 }
 

@@ -126,9 +126,11 @@ static void any_order_with_duplicates_gives_the_datagram_back(struct fixture *f,
 		h.id = (uint16_t)round;
 		for (unsigned i = 0; i + 1 < n; i++) {
 			unsigned again = (unsigned)g_test_rand_int_range(0, (gint32)i + 1);
-			g_assert_cmpint(send_from(f, START, &f->port, h, f->payload, slices[i].offset, slices[i].len, slices[i].more), ==, 0);
+			g_assert_cmpint(send_from(f, START, &f->port, h, f->payload, slices[i].offset, slices[i].len, slices[i].more), ==,
+					0);
 			g_assert_cmpint(
-				send_from(f, START, &f->port, h, f->payload, slices[again].offset, slices[again].len, slices[again].more), ==, 0);
+				send_from(f, START, &f->port, h, f->payload, slices[again].offset, slices[again].len, slices[again].more),
+				==, 0);
 		}
 		struct slice last = slices[n - 1];
 		if (n == 1)

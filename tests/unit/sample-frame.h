@@ -43,7 +43,9 @@ static inline void sample_put_l3(struct bytes_writer *w, struct sample *s, size_
 {
 	uint8_t protocol = s->udp ? IP_PROTOCOL_UDP : IP_PROTOCOL_TCP;
 	if (!s->v6) {
-		struct ipv4_header ip = { .id = SAMPLE_ID, .ttl = 64, .protocol = protocol, .src = IP4(192, 168, 122, 2), .dst = IP4(192, 168, 122, 3) };
+		struct ipv4_header ip = {
+			.id = SAMPLE_ID, .ttl = 64, .protocol = protocol, .src = IP4(192, 168, 122, 2), .dst = IP4(192, 168, 122, 3)
+		};
 		ip.dont_fragment = s->dont_fragment;
 		ip.options_len = s->ip_options_len;
 		memcpy(ip.options, s->ip_options, s->ip_options_len);
@@ -107,8 +109,15 @@ static inline struct frame sample_frame(struct sample *s, struct arena *arena)
 	if (s->udp)
 		udp_emit(&w, &(struct udp_header){ .src_port = 1000, .dst_port = 2000, .len = (uint16_t)(l4_header + s->payload_len) });
 	else
-		tcp_emit(&w, &(struct tcp_header){ .src_port = 1000, .dst_port = 2000, .seq = SAMPLE_SEQ, .ack = 5, .flags = s->tcp_flags,
-						   .window = 500, .has_timestamps = true, .ts_value = 77, .ts_echo = 78 });
+		tcp_emit(&w, &(struct tcp_header){ .src_port = 1000,
+						   .dst_port = 2000,
+						   .seq = SAMPLE_SEQ,
+						   .ack = 5,
+						   .flags = s->tcp_flags,
+						   .window = 500,
+						   .has_timestamps = true,
+						   .ts_value = 77,
+						   .ts_echo = 78 });
 	s->payload_offset = w.len;
 	g_assert_cmpuint(w.len, ==, s->l4_offset + l4_header);
 	for (size_t i = 0; i < s->payload_len; i++)
