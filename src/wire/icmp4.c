@@ -10,7 +10,8 @@
 int icmp4_parse(const uint8_t *message, size_t len, struct icmp4_header *ret)
 {
 	struct bytes_reader r = bytes_reader(message, len);
-	struct icmp4_header h = { .type = bytes_get_u8(&r), .code = bytes_get_u8(&r) };
+	struct icmp4_header h = { .type = bytes_get_u8(&r) };
+	h.code = bytes_get_u8(&r);
 	bytes_skip(&r, 2);
 	h.rest = bytes_get_be32(&r);
 	if (r.failed)

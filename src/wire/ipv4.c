@@ -14,7 +14,9 @@ int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret)
 {
 	const uint8_t *start = r->at;
 	uint8_t version_ihl = bytes_get_u8(r);
-	struct ipv4_header h = { .tos = bytes_get_u8(r), .total_len = bytes_get_be16(r), .id = bytes_get_be16(r) };
+	struct ipv4_header h = { .tos = bytes_get_u8(r) };
+	h.total_len = bytes_get_be16(r);
+	h.id = bytes_get_be16(r);
 	uint16_t flags = bytes_get_be16(r);
 	h.dont_fragment = flags & FLAG_DONT_FRAGMENT;
 	h.more_fragments = flags & FLAG_MORE_FRAGMENTS;
