@@ -74,8 +74,8 @@ struct dhcp {
 };
 
 /*
- * -EINVAL: pool, gateway or domain do not fit the subnet or are no such thing; -ERANGE: a reserved address is
- * outside the subnet, or is the gateway's; -EEXIST: a MAC, address or name is reserved twice; -ENOMEM.
+ * -EINVAL: pool or gateway do not fit the subnet, the domain is none, or a reservation's MAC or name is none; -ERANGE:
+ * a reserved address is outside the subnet, or is the gateway's; -EEXIST: a MAC, address or name is reserved twice; -ENOMEM.
  */
 int dhcp_init(struct dhcp *d, const struct dhcp_config *config);
 void dhcp_done(struct dhcp *d);

@@ -9,7 +9,6 @@
 
 /*
  * Makes a label of @raw, @len bytes as a client sent them: what stands before the first dot, in
- * lower case, with '_' and ' ' turned into '-'.  False, and "" in @ret, when that is no label, or one that
- * no guest may have: "localhost", and the names that browsers and stacks trust by themselves.
+ * lower case, with '_' and ' ' turned into '-'.  False, and "" in @ret, when that is no label.
  */
 bool guest_name_clean(const void *raw, size_t len, char ret[static GUEST_NAME_SIZE]);

@@ -4,8 +4,8 @@
  *
  * An address has at most one record and so has a MAC; a name belongs to at most one record.  A record
  * outlives its lease: until somebody else needs the address, the guest finds its old one again (RFC 2131
- * §4.3.1).  The table holds a fixed number of records and then forgets the one that was of no use for the longest time,
- * so that made-up MACs cannot take memory.
+ * §4.3.1).  The table holds a bounded number of records and then forgets old ones, so that made-up MACs cannot take
+ * memory.
  */
 #pragma once
 
@@ -95,8 +95,8 @@ struct lease *lease_find_ip(const struct lease_table *t, ip4_t ip);
 struct lease *lease_find_name(const struct lease_table *t, const char *name);
 
 /*
- * A RELEASED record of @mac at @ip, neither of which has one.  In a full table it takes the place of the least
- * recently touched record that nobody holds; NULL when all are held or memory is short.
+ * A RELEASED record of @mac at @ip, neither of which has one.  In a full table it takes the place of one that nobody
+ * holds, the least recently touched, memories last; NULL when all are held or memory is short.
  */
 struct lease *lease_new(struct lease_table *t, usec_t now, struct mac mac, ip4_t ip);
 /* Forgets @l. */

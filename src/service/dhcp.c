@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The service: configuration, the gate that every packet passes, and the leases as others see them. */
+#include "service/dhcp.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "lan/packet.h"
+#include "lan/port.h"
+#include "lan/sink.h"
+#include "service/dhcp_names.h"
+#include "service/dhcp_pool.h"
+#include "service/dhcp_reply.h"
+#include "service/dhcp_server.h"
+#include "wire/dhcp.h"
+
+#include <errno.h>
+
+/* More guests than the forwarding database knows (lan/fdb.h) cannot be on one segment. */
+#define LEASES_MAX 8192u
+/* A pool needs a network, a broadcast, a gateway and a guest's address. */
+#define PREFIX_LENGTH_MAX 30u
+
+static void count_failure(struct dhcp *d, usec_t now, int err, const struct packet *p, struct sink *out)
+{
+	switch (err) {
+	case -EBADMSG:
+		sink_drop(out, DROP_DHCP_MALFORMED, p);
+		break;
+	case -ENOSPC:
+		log_limited(d->config.log, now, LOG_LEVEL_WARNING, "dhcp: no free address is left");
+		sink_drop(out, DROP_DHCP_POOL_FULL, p);
+		break;
+	case -ENOMEM:
+		sink_drop(out, DROP_NO_MEMORY, p);
+		break;
+	default:
+		sink_drop(out, DROP_DHCP_IGNORED, p);
+	}
+}
+
+/* A guest's address that a relay or a client may have in our subnet. */
+static bool is_host_address(const struct dhcp *d, ip4_t ip)
+{
+	const struct dhcp_config *c = &d->config;
+	return prefix4_contains(c->subnet, ip) && ip != c->subnet.network && ip != prefix4_broadcast(c->subnet) && ip != c->gateway;
+}
+
+/*
+ * Whether the message is one that a server may answer: from a client with a MAC of its own, and if it came through a
+ * relay, through one of our subnet, because we have addresses of no other.
+ */
+static bool is_answerable(const struct dhcp *d, const struct dhcp_header *h)
+{
+	if (h->op != DHCP_BOOTREQUEST || mac_is_group(h->chaddr) || mac_is_zero(h->chaddr) || mac_equal(h->chaddr, d->config.gateway_mac))
+		return false;
+	return h->giaddr == 0 || is_host_address(d, h->giaddr);
+}
+
+/* Behind a relay the path is unknown; it is then taken to be Ethernet's. */
+static uint16_t path_mtu(const struct packet *p, const struct dhcp_header *h)
+{
+	return p->port && !h->giaddr ? (uint16_t)MIN(p->port->mtu, (size_t)UINT16_MAX) : 1500;
+}
+
+static int input_datagram(struct dhcp *d, usec_t now, const struct packet *p, const struct udp_view *udp, struct sink *out)
+{
+	struct dhcp_request rq = { .source = p->ip.src };
+	int err = dhcp_parse(udp->payload, udp->len, &rq.message);
+	if (err < 0)
+		return err;
+	if (!is_answerable(d, &rq.message.header))
+		return -ENOMSG;
+	rq.path_mtu = path_mtu(p, &rq.message.header);
+	return dhcp_server_input(d, now, &rq, out);
+}
+
+static bool is_to_server(const struct dhcp *d, const struct packet *p)
+{
+	ip4_t dst = p->ip.dst;
+	return dst == d->config.gateway || dst == IP4(255, 255, 255, 255) || dst == prefix4_broadcast(d->config.subnet);
+}
+
+static enum service_verdict dhcp_input(struct service *s, usec_t now, const struct packet *p, struct sink *out)
+{
+	struct dhcp *d = container_of(s, struct dhcp, service);
+	struct udp_view udp;
+	if (p->eth.ethertype != ETH_TYPE_IPV4 || p->ip.protocol != IP_PROTOCOL_UDP || !is_to_server(d, p))
+		return SERVICE_NOT_MINE;
+	if (packet_udp(p, &udp) < 0 || udp.dst.port != DHCP_SERVER_PORT)
+		return SERVICE_NOT_MINE;
+	int err = input_datagram(d, now, p, &udp, out);
+	if (err < 0)
+		count_failure(d, now, err, p, out);
+	return SERVICE_TAKEN;
+}
+
+static usec_t dhcp_deadline(const struct service *s)
+{
+	return dhcp_server_deadline(container_of(s, struct dhcp, service));
+}
+
+static void dhcp_expire(struct service *s, usec_t now, struct sink *out)
+{
+	struct dhcp *d = container_of(s, struct dhcp, service);
+	int err;
+	while ((err = dhcp_server_expire(d, now, out)) != -EAGAIN)
+		if (err < 0)
+			count_failure(d, now, err, NULL, out);
+}
+
+static const struct service_ops dhcp_ops = {
+	.name = "dhcp",
+	.input = dhcp_input,
+	.deadline = dhcp_deadline,
+	.expire = dhcp_expire,
+};
+
+static int check_config(const struct dhcp_config *c)
+{
+	uint8_t encoded[DHCP_DOMAIN_SIZE + 1];
+	struct bytes_writer w = bytes_writer(encoded, sizeof(encoded));
+	if (c->subnet.length > PREFIX_LENGTH_MAX || !prefix4_contains(c->subnet, c->gateway) || c->first > c->last)
+		return -EINVAL;
+	if (!prefix4_contains(c->subnet, c->first) || !prefix4_contains(c->subnet, c->last))
+		return -EINVAL;
+	if (c->lease_time == 0 || c->n_dns > DHCP_DNS_MAX)
+		return -EINVAL;
+	if (c->domain && (strlen(c->domain) >= DHCP_DOMAIN_SIZE || !dhcp_put_domain(&w, c->domain)))
+		return -EINVAL;
+	return c->gateway_name && strlen(c->gateway_name) >= GUEST_NAME_SIZE ? -EINVAL : 0;
+}
+
+static int check_reservations(const struct dhcp *d, const struct reservation *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (mac_is_group(r[i].mac) || mac_is_zero(r[i].mac))
+			return -EINVAL;
+		else if (!is_host_address(d, r[i].ip))
+			return -ERANGE;
+	return 0;
+}
+
+/* Records for every address that can be given. */
+static unsigned lease_capacity(const struct dhcp *d)
+{
+	uint64_t pool = (uint64_t)d->config.last - d->config.first + 1;
+	return (unsigned)MIN(pool + d->reservations.n, (uint64_t)LEASES_MAX);
+}
+
+int dhcp_init(struct dhcp *d, const struct dhcp_config *config)
+{
+	int err = check_config(config);
+	if (err < 0)
+		return err;
+	*d = (struct dhcp){ .service = { .ops = &dhcp_ops }, .config = *config };
+	list_init(&d->probes);
+	err = check_reservations(d, config->reservations, config->n_reservations);
+	if (err == 0)
+		err = reservation_table_init(&d->reservations, config->reservations, config->n_reservations);
+	if (err < 0)
+		return err;
+	err = lease_table_init(&d->leases, &config->hash_key, lease_capacity(d));
+	if (err < 0) {
+		reservation_table_done(&d->reservations);
+		return err;
+	}
+	if (config->domain)
+		d->config.domain = strcpy(d->domain, config->domain);
+	if (config->gateway_name)
+		d->config.gateway_name = strcpy(d->gateway_name, config->gateway_name);
+	if (config->n_dns == 0) {
+		d->config.dns[0] = config->gateway;
+		d->config.n_dns = 1;
+	}
+	d->config.reservations = NULL; /* the table has them */
+	d->config.n_reservations = 0;
+	return 0;
+}
+
+void dhcp_done(struct dhcp *d)
+{
+	dhcp_server_stop(d);
+	lease_table_done(&d->leases);
+	reservation_table_done(&d->reservations);
+}
+
+int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
+{
+	struct reservation_table new;
+	int err = check_reservations(d, r, n);
+	if (err == 0)
+		err = reservation_table_init(&new, r, n);
+	if (err < 0)
+		return err;
+	reservation_table_done(&d->reservations);
+	d->reservations = new;
+	d->leases.capacity = MAX(lease_capacity(d), d->leases.count);
+	dhcp_names_reserved(d);
+	return 0;
+}
+
+void dhcp_for_each_lease(const struct dhcp *d, void (*each)(void *opaque, const struct lease *l), void *opaque)
+{
+	list_for_each (node, &d->leases.ages) {
+		const struct lease *l = container_of(node, struct lease, age);
+		if (l->state == LEASE_BOUND)
+			each(opaque, l);
+	}
+}
+
+static int check_saved(const struct dhcp *d, usec_t now, const struct dhcp_saved_lease *saved)
+{
+	if (mac_is_group(saved->mac) || mac_is_zero(saved->mac) || saved->client_id_len > LEASE_CLIENT_ID_MAX)
+		return -EINVAL;
+	if (lease_find_mac(&d->leases, saved->mac) || lease_find_ip(&d->leases, saved->ip))
+		return -EEXIST;
+	if (dhcp_pool_refusal(d, now, saved->mac, saved->ip))
+		return -EADDRNOTAVAIL;
+	return d->leases.count < d->leases.capacity ? 0 : -ENOSPC;
+}
+
+int dhcp_restore(struct dhcp *d, usec_t now, const struct dhcp_saved_lease *saved)
+{
+	int err = check_saved(d, now, saved);
+	if (err < 0)
+		return err;
+	struct lease *l = lease_new(&d->leases, now, saved->mac, saved->ip);
+	if (!l)
+		return -ENOMEM;
+	l->state = LEASE_BOUND;
+	l->expires = saved->expires;
+	l->client_id_len = (uint8_t)saved->client_id_len;
+	if (saved->client_id_len > 0)
+		memcpy(l->client_id, saved->client_id, saved->client_id_len);
+	dhcp_names_update(d, now, l, saved->name, saved->name ? strlen(saved->name) : 0);
+	return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/dhcp_names.h"
+
+#include "base/macros.h"
+#include "service/dhcp.h"
+
+#include <errno.h>
+#include <strings.h>
+
+/*
+ * A guest called "wpad" or "isatap" would be asked by the others' browsers for their proxy and by their IPv6 stacks
+ * for a tunnel (CERT VU#598349); "localhost" is never a guest (RFC 6761 §6.3).
+ */
+static const char *const refused[] = { "isatap", "localhost", "wpad" };
+
+static bool is_refused(const struct dhcp *d, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		if (strcmp(name, refused[i]) == 0)
+			return true;
+	return strcmp(name, d->gateway_name) == 0;
+}
+
+/* Nobody has the name now, and it was not given away for good. */
+static bool is_free(const struct dhcp *d, usec_t now, const char *name, const struct lease *l)
+{
+	const struct lease *holder = lease_find_name(&d->leases, name);
+	const struct reservation *r = reservation_of_name(&d->reservations, name);
+	if (r && !mac_equal(r->mac, l->mac))
+		return false;
+	return !holder || holder == l || !lease_is_active(holder, now);
+}
+
+static void give_name(struct dhcp *d, struct lease *l, const char *name)
+{
+	struct lease *holder = lease_find_name(&d->leases, name);
+	if (holder == l)
+		return;
+	if (holder)
+		lease_set_name(&d->leases, holder, "");
+	lease_set_name(&d->leases, l, name);
+}
+
+void dhcp_names_update(struct dhcp *d, usec_t now, struct lease *l, const void *raw, size_t len)
+{
+	const struct reservation *r = reservation_of_mac(&d->reservations, l->mac);
+	char name[GUEST_NAME_SIZE];
+	if (r && r->name[0])
+		give_name(d, l, r->name);
+	else if (len == 0)
+		return;
+	else if (guest_name_clean(raw, len, name) && !is_refused(d, name) && is_free(d, now, name, l))
+		give_name(d, l, name);
+	else
+		lease_set_name(&d->leases, l, "");
+}
+
+void dhcp_names_reserved(struct dhcp *d)
+{
+	for (size_t i = 0; i < d->reservations.n; i++) {
+		const struct reservation *r = &d->reservations.all[i];
+		struct lease *l = r->name[0] ? lease_find_name(&d->leases, r->name) : NULL;
+		if (l && !mac_equal(l->mac, r->mac))
+			lease_set_name(&d->leases, l, "");
+	}
+}
+
+static int find_label(const struct dhcp *d, usec_t now, const char *label, ip4_t *ret)
+{
+	const struct reservation *r = reservation_of_name(&d->reservations, label);
+	const struct lease *l = r ? lease_find_mac(&d->leases, r->mac) : lease_find_name(&d->leases, label);
+	if (l && lease_is_active(l, now))
+		*ret = l->ip;
+	else if (r)
+		*ret = r->ip;
+	else
+		return -ENOENT;
+	return 0;
+}
+
+int dhcp_find_name(const struct dhcp *d, usec_t now, const char *name, ip4_t *ret)
+{
+	char label[GUEST_NAME_SIZE];
+	if (!guest_name_clean(name, strlen(name), label) || strcasecmp(name, label) != 0)
+		return -ENOENT;
+	return find_label(d, now, label, ret);
+}
+
+int dhcp_find_address(const struct dhcp *d, usec_t now, ip4_t ip, char ret[static GUEST_NAME_SIZE])
+{
+	const struct lease *l = lease_find_ip(&d->leases, ip);
+	const struct reservation *r;
+	const char *name;
+	if (l && lease_is_active(l, now)) {
+		r = reservation_of_mac(&d->reservations, l->mac);
+		name = r && r->name[0] ? r->name : l->name;
+	} else {
+		r = reservation_of_ip(&d->reservations, ip);
+		name = r ? r->name : "";
+	}
+	if (!name[0])
+		return -ENOENT;
+	strcpy(ret, name);
+	return 0;
+}

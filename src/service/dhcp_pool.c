@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/dhcp_pool.h"
+
+#include "base/macros.h"
+#include "service/dhcp.h"
+
+/* Most addresses looked at for one client in a pool that is larger than the lease table. */
+#define WALK_MAX 16384u
+
+/*
+ * Not config.hash_key: that one is new in every run, and the point of hashing is that a guest finds its address
+ * again when the lease file is lost.  It only decides where the search begins, so its being known does no harm.
+ */
+static const struct hash_key address_key = { { 0x6c616e6c65742d64, 0x6863702d706f6f6c } };
+
+static bool in_pool(const struct dhcp_config *c, ip4_t ip)
+{
+	return ip >= c->first && ip <= c->last && ip != c->gateway && ip != c->subnet.network && ip != prefix4_broadcast(c->subnet);
+}
+
+/*
+ * ARP knows a machine at @ip that has no business there.  An active lease of @mac is never doubted: behind a
+ * bridge that translates MACs, ARP shows the bridge's.  Nor does it count that the one who had the lease before is still
+ * remembered there; the probe will tell.
+ */
+static bool used_without_lease(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip, const struct lease *l)
+{
+	struct dhcp_env *env = d->config.env;
+	struct mac by;
+	if (l && lease_is_active(l, now))
+		return false;
+	if (!env->ops->in_use(env, now, ip, &by) || mac_equal(by, mac))
+		return false;
+	return !l || !mac_equal(by, l->mac);
+}
+
+const char *dhcp_pool_refusal(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
+{
+	if (!prefix4_contains(d->config.subnet, ip))
+		return "wrong network";
+	const struct reservation *r = reservation_of_ip(&d->reservations, ip);
+	if (r && !mac_equal(r->mac, mac))
+		return "address reserved";
+	if (!r && !in_pool(&d->config, ip))
+		return "address not available";
+	const struct lease *l = lease_find_ip(&d->leases, ip);
+	if (l && lease_is_held(l, now) && !mac_equal(l->mac, mac))
+		return "address in use";
+	if (used_without_lease(d, now, mac, ip, l))
+		return "address in use";
+	return NULL;
+}
+
+ip4_t dhcp_pool_reserved_elsewhere(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
+{
+	const struct reservation *r = reservation_of_mac(&d->reservations, mac);
+	return r && r->ip != ip && !dhcp_pool_refusal(d, now, mac, r->ip) ? r->ip : 0;
+}
+
+/* Free for @mac, and nobody would miss it. */
+static bool is_fresh(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
+{
+	const struct lease *l = lease_find_ip(&d->leases, ip);
+	return (!l || !lease_is_memory(l, now)) && !dhcp_pool_refusal(d, now, mac, ip);
+}
+
+static ip4_t choose_fresh(const struct dhcp *d, usec_t now, struct mac mac)
+{
+	uint32_t size = d->config.last - d->config.first + 1;
+	uint32_t start = (uint32_t)(hash_bytes(&address_key, mac.b, sizeof(mac.b)) % size);
+	for (uint32_t i = 0; i < MIN(size, WALK_MAX); i++) {
+		ip4_t ip = d->config.first + (ip4_t)(((uint64_t)start + i) % size);
+		if (is_fresh(d, now, mac, ip))
+			return ip;
+	}
+	return 0;
+}
+
+/* The address whose last owner has been away for the longest time. */
+static ip4_t choose_remembered(const struct dhcp *d, usec_t now, struct mac mac)
+{
+	list_for_each (node, &d->leases.ages) {
+		const struct lease *l = container_of(node, struct lease, age);
+		if (lease_is_memory(l, now) && !dhcp_pool_refusal(d, now, mac, l->ip))
+			return l->ip;
+	}
+	return 0;
+}
+
+static ip4_t choose(const struct dhcp *d, usec_t now, struct mac mac, const struct lease *own, ip4_t wanted)
+{
+	ip4_t reserved = dhcp_pool_reserved_elsewhere(d, now, mac, own ? own->ip : 0);
+	if (reserved)
+		return reserved;
+	if (own && !dhcp_pool_refusal(d, now, mac, own->ip))
+		return own->ip;
+	if (wanted && is_fresh(d, now, mac, wanted))
+		return wanted;
+	ip4_t fresh = choose_fresh(d, now, mac);
+	return fresh ? fresh : choose_remembered(d, now, mac);
+}
+
+bool dhcp_pool_choose(const struct dhcp *d, usec_t now, struct mac mac, ip4_t wanted, struct dhcp_choice *ret)
+{
+	const struct lease *own = lease_find_mac(&d->leases, mac);
+	ip4_t ip = choose(d, now, mac, own, wanted);
+	if (!ip)
+		return false;
+	*ret = (struct dhcp_choice){ .ip = ip, .known = own && own->ip == ip && lease_is_held(own, now) };
+	return true;
+}

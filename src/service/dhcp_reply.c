@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/dhcp_reply.h"
+
+#include "base/macros.h"
+#include "lan/sink.h"
+#include "service/dhcp.h"
+#include "wire/ipv4.h"
+#include "wire/udp.h"
+
+#define ETHERNET_MTU 1500
+#define MESSAGE_MAX (ETHERNET_MTU - IPV4_HEADER_LEN - UDP_HEADER_LEN)
+
+/* What a reply is made from. */
+struct reply {
+	const struct dhcp *d;
+	const struct dhcp_request *rq;
+	const struct lease *lease; /* NULL: none is given */
+	struct dhcp_writer w;
+};
+
+static void put_subnet_mask(struct reply *r)
+{
+	dhcp_put_be32(&r->w, DHCP_OPTION_SUBNET_MASK, prefix4_mask(r->d->config.subnet));
+}
+
+static void put_router(struct reply *r)
+{
+	dhcp_put_be32(&r->w, DHCP_OPTION_ROUTER, r->d->config.gateway);
+}
+
+static void put_dns(struct reply *r)
+{
+	const struct dhcp_config *c = &r->d->config;
+	uint8_t bytes[4 * DHCP_DNS_MAX];
+	struct bytes_writer list = bytes_writer(bytes, sizeof(bytes));
+	for (unsigned i = 0; i < c->n_dns; i++)
+		bytes_put_be32(&list, c->dns[i]);
+	dhcp_put(&r->w, DHCP_OPTION_DNS, bytes, list.len);
+}
+
+static void put_host_name(struct reply *r)
+{
+	if (r->lease && r->lease->name[0])
+		dhcp_put(&r->w, DHCP_OPTION_HOST_NAME, r->lease->name, strlen(r->lease->name));
+}
+
+static void put_domain(struct reply *r)
+{
+	if (r->d->config.domain)
+		dhcp_put(&r->w, DHCP_OPTION_DOMAIN, r->d->config.domain, strlen(r->d->config.domain));
+}
+
+static void put_mtu(struct reply *r)
+{
+	uint16_t configured = r->d->config.mtu;
+	if (configured)
+		dhcp_put_be16(&r->w, DHCP_OPTION_MTU, configured);
+	else if (r->rq->path_mtu > ETHERNET_MTU)
+		dhcp_put_be16(&r->w, DHCP_OPTION_MTU, r->rq->path_mtu);
+}
+
+static void put_broadcast(struct reply *r)
+{
+	dhcp_put_be32(&r->w, DHCP_OPTION_BROADCAST, prefix4_broadcast(r->d->config.subnet));
+}
+
+static void put_domain_search(struct reply *r)
+{
+	uint8_t bytes[DHCP_DOMAIN_SIZE + 1];
+	struct bytes_writer list = bytes_writer(bytes, sizeof(bytes));
+	if (r->d->config.domain && dhcp_put_domain(&list, r->d->config.domain))
+		dhcp_put(&r->w, DHCP_OPTION_DOMAIN_SEARCH, bytes, list.len);
+}
+
+/* What a client may ask for.  unasked: sent to a client without a parameter request list. */
+static const struct {
+	uint8_t code;
+	bool unasked;
+	void (*put)(struct reply *r);
+} parameters[] = {
+	{ DHCP_OPTION_SUBNET_MASK, true, put_subnet_mask },
+	{ DHCP_OPTION_ROUTER, true, put_router },
+	{ DHCP_OPTION_DNS, true, put_dns },
+	{ DHCP_OPTION_HOST_NAME, true, put_host_name },
+	{ DHCP_OPTION_DOMAIN, true, put_domain },
+	{ DHCP_OPTION_MTU, false, put_mtu },
+	{ DHCP_OPTION_BROADCAST, true, put_broadcast },
+	{ DHCP_OPTION_DOMAIN_SEARCH, false, put_domain_search },
+};
+
+static void put_parameter(struct reply *r, uint8_t code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
+		if (parameters[i].code == code)
+			parameters[i].put(r);
+}
+
+/*
+ * In the client's order (RFC 2132 §9.8), which matters when there is no room for all, but the mask stands before
+ * the router (RFC 2132 §3.3).
+ */
+static void put_parameters(struct reply *r)
+{
+	const struct dhcp_message *m = &r->rq->message;
+	if (!m->has_parameters) {
+		for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
+			if (parameters[i].unasked)
+				parameters[i].put(r);
+		return;
+	}
+	if (memchr(m->parameters, DHCP_OPTION_SUBNET_MASK, m->n_parameters))
+		put_subnet_mask(r);
+	for (size_t i = 0; i < m->n_parameters; i++)
+		if (m->parameters[i] != DHCP_OPTION_SUBNET_MASK)
+			put_parameter(r, m->parameters[i]);
+}
+
+/* T1 and T2 with their usual values (RFC 2131 §4.4.5), so that no client needs its own idea of them. */
+static void put_lease_time(struct reply *r, uint32_t seconds)
+{
+	dhcp_put_be32(&r->w, DHCP_OPTION_LEASE_TIME, seconds);
+	if (seconds == DHCP_LEASE_INFINITE)
+		return;
+	dhcp_put_be32(&r->w, DHCP_OPTION_T1, seconds / 2);
+	dhcp_put_be32(&r->w, DHCP_OPTION_T2, (uint32_t)((uint64_t)seconds * 7 / 8));
+}
+
+/* Longest message that the client takes and that needs no fragments on the way. */
+static size_t size_limit(const struct dhcp_request *rq)
+{
+	uint16_t path = MAX(rq->path_mtu, (uint16_t)DHCP_DATAGRAM_MIN);
+	uint16_t datagram = MIN(rq->message.max_size, path);
+	return (size_t)MIN(datagram, (uint16_t)ETHERNET_MTU) - IPV4_HEADER_LEN - UDP_HEADER_LEN;
+}
+
+/* The fields of RFC 2131 §4.3.1, table 3, and the options that every reply has. */
+static void begin(struct reply *r, enum dhcp_type type, uint8_t buf[static MESSAGE_MAX])
+{
+	const struct dhcp_message *m = &r->rq->message;
+	struct dhcp_header h = {
+		.op = DHCP_BOOTREPLY,
+		.xid = m->header.xid,
+		.broadcast = m->header.broadcast,
+		.ciaddr = type == DHCP_ACK ? m->header.ciaddr : 0,
+		.yiaddr = r->lease ? r->lease->ip : 0,
+		.giaddr = m->header.giaddr,
+		.chaddr = m->header.chaddr,
+	};
+	/* A relay must broadcast it: the client's address is not the one it thinks (RFC 2131 §4.3.2). */
+	if (type == DHCP_NAK && h.giaddr)
+		h.broadcast = true;
+	dhcp_writer_init(&r->w, buf, size_limit(r->rq), &h);
+	dhcp_put_u8(&r->w, DHCP_OPTION_TYPE, (uint8_t)type);
+	dhcp_put_be32(&r->w, DHCP_OPTION_SERVER_ID, r->d->config.gateway);
+	if (m->relay_len > 0)
+		dhcp_put_last(&r->w, DHCP_OPTION_RELAY, m->relay, m->relay_len);
+	if (m->client_id_len > 0) /* RFC 6842 §3 */
+		dhcp_put(&r->w, DHCP_OPTION_CLIENT_ID, m->client_id, m->client_id_len);
+}
+
+/* RFC 2131 §4.1: to the relay, to the address that the client has, to everybody, to the address it is about to have. */
+static void deliver(struct reply *r, usec_t now, enum dhcp_type type, ip4_t client_has, struct sink *out)
+{
+	static const struct mac everybody = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+	const struct dhcp_header *h = &r->rq->message.header;
+	struct sink_udp datagram = {
+		.src = r->d->config.gateway,
+		.dst = IP4(255, 255, 255, 255),
+		.src_port = DHCP_SERVER_PORT,
+		.dst_port = DHCP_CLIENT_PORT,
+		.dst_mac = &everybody,
+		.payload = r->w.message,
+	};
+	ip4_t unicast = client_has ? client_has : r->lease && !h->broadcast ? r->lease->ip : 0;
+	if (h->giaddr) {
+		datagram.dst = h->giaddr;
+		datagram.dst_port = DHCP_SERVER_PORT;
+		datagram.dst_mac = NULL;
+	} else if (type != DHCP_NAK && unicast) {
+		datagram.dst = unicast;
+		datagram.dst_mac = &h->chaddr;
+	}
+	datagram.len = dhcp_finish(&r->w);
+	sink_udp(out, now, &datagram);
+}
+
+void dhcp_reply_lease(const struct dhcp *d, usec_t now, const struct dhcp_request *rq, enum dhcp_type type, const struct lease *l,
+		      uint32_t lease_time, struct sink *out)
+{
+	uint8_t buf[MESSAGE_MAX];
+	struct reply r = { .d = d, .rq = rq, .lease = l };
+	begin(&r, type, buf);
+	put_lease_time(&r, lease_time);
+	put_parameters(&r);
+	deliver(&r, now, type, rq->message.header.ciaddr, out);
+}
+
+void dhcp_reply_inform(const struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out)
+{
+	uint8_t buf[MESSAGE_MAX];
+	struct reply r = { .d = d, .rq = rq };
+	begin(&r, DHCP_ACK, buf);
+	put_parameters(&r);
+	ip4_t ciaddr = rq->message.header.ciaddr;
+	deliver(&r, now, DHCP_ACK, ciaddr ? ciaddr : rq->source, out);
+}
+
+void dhcp_reply_nak(const struct dhcp *d, usec_t now, const struct dhcp_request *rq, const char *why, struct sink *out)
+{
+	uint8_t buf[MESSAGE_MAX];
+	struct reply r = { .d = d, .rq = rq };
+	begin(&r, DHCP_NAK, buf);
+	dhcp_put(&r.w, DHCP_OPTION_MESSAGE, why, strlen(why));
+	deliver(&r, now, DHCP_NAK, 0, out);
+}

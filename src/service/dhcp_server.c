@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The states of RFC 2131 §4.3 as a server has them; lease.h shows those of one lease.
+ *
+ * A DISCOVER from a client that holds no lease makes us ask by ARP whether the address is free.  The message waits
+ * meanwhile (struct dhcp_probe, one for each lease in LEASE_PROBING); silence for PROBE_TIME makes the OFFER, an answer sets the
+ * address aside and tries the next.  Any number of clients may wait at once, each with its own deadline; as all
+ * wait equally long, the list of probes is sorted by itself.
+ *
+ * Authoritative: a client that claims an address we know nothing about gets it when it is free and a NAK when it
+ * is not, so that guests live on after a lost lease file and move at once when they come from another network.
+ *
+ * Nothing happens when a lease ends: lease_is_held() compares with the time, and the record stays as a memory.
+ */
+#include "service/dhcp_server.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "lan/sink.h"
+#include "service/dhcp.h"
+#include "service/dhcp_names.h"
+#include "service/dhcp_pool.h"
+#include "service/dhcp_reply.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A guest answers ARP in well under this; a client asks again after 1 to 4 seconds. */
+#define PROBE_TIME (300 * USEC_PER_MSEC)
+/* Each waiting message takes about 1.5 KB. */
+#define PROBES_MAX 1024u
+/* Addresses tried for one DISCOVER. */
+#define TRIES_MAX 8u
+/* How long a client may think about an offer. */
+#define OFFER_TIME (30 * USEC_PER_SEC)
+/* As dnsmasq's DECLINE_BACKOFF. */
+#define DECLINED_TIME (600 * USEC_PER_SEC)
+/* An address that somebody answered for: asked about again after this. */
+#define IN_USE_TIME (60 * USEC_PER_SEC)
+/* A client that asks for less gets this, so that it does not keep us busy. */
+#define LEASE_TIME_MIN 120u
+
+struct dhcp_probe {
+	struct list node;
+	usec_t deadline;
+	struct lease *lease;
+	unsigned tries; /* addresses tried with this one */
+	bool conflict;
+	struct dhcp_request request; /* the client's latest DISCOVER */
+};
+
+static void probe_end(struct dhcp *d, struct lease *l)
+{
+	struct dhcp_probe *p = l->probe;
+	if (!p)
+		return;
+	list_remove(&p->node);
+	d->n_probes--;
+	l->probe = NULL;
+	free(p);
+}
+
+/* -ENOMEM, also when too many wait already. */
+static int probe_begin(struct dhcp *d, usec_t now, struct lease *l, const struct dhcp_request *rq, unsigned tries)
+{
+	struct dhcp_probe *p = d->n_probes < PROBES_MAX ? malloc(sizeof(*p)) : NULL;
+	if (!p)
+		return -ENOMEM;
+	*p = (struct dhcp_probe){ .deadline = usec_add(now, PROBE_TIME), .lease = l, .tries = tries, .request = *rq };
+	list_append(&d->probes, &p->node);
+	d->n_probes++;
+	l->probe = p;
+	l->state = LEASE_PROBING;
+	lease_touch(&d->leases, l);
+	d->config.env->ops->probe(d->config.env, now, l->ip);
+	return 0;
+}
+
+static void changed(struct dhcp *d, usec_t now)
+{
+	d->config.env->ops->changed(d->config.env, now);
+}
+
+/* "dhcp: @what 192.168.122.5 (52:54:00:00:00:01): @detail" */
+static void log_guest(const struct dhcp *d, usec_t now, enum log_level level, const char *what, ip4_t ip, struct mac mac,
+		      const char *detail)
+{
+	char ip_text[IP4_TEXT_SIZE], mac_text[MAC_TEXT_SIZE];
+	log_limited(d->config.log, now, level, "dhcp: %s %s (%s)%s%s", what, ip4_format(ip, ip_text), mac_format(mac, mac_text),
+		    detail[0] ? ": " : "", detail);
+}
+
+/* The record of @mac at @ip, which dhcp_pool_refusal() lets it have.  NULL when the table is full. */
+static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
+{
+	struct lease *own = lease_find_mac(&d->leases, mac), *there = lease_find_ip(&d->leases, ip);
+	if (own && own == there)
+		return own;
+	if (there)
+		lease_free(&d->leases, there);
+	if (!own)
+		return lease_new(&d->leases, now, mac, ip);
+	probe_end(d, own);
+	lease_move(&d->leases, own, ip);
+	own->state = LEASE_RELEASED;
+	return own;
+}
+
+static void set_aside(struct dhcp *d, usec_t now, struct lease *l, usec_t how_long)
+{
+	probe_end(d, l);
+	lease_set_aside(&d->leases, l, usec_add(now, how_long));
+}
+
+/* Seconds: what the client asks for, within reason. */
+static uint32_t granted_time(const struct dhcp *d, const struct dhcp_message *m)
+{
+	uint32_t ours = d->config.lease_time;
+	if (m->lease_time == 0 || m->lease_time >= ours)
+		return ours;
+	return MAX(m->lease_time, MIN(ours, LEASE_TIME_MIN));
+}
+
+static void offer_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct lease *l, struct sink *out)
+{
+	dhcp_names_update(d, now, l, rq->message.name, rq->message.name_len);
+	if (!lease_is_active(l, now)) {
+		l->state = LEASE_OFFERED;
+		l->expires = usec_add(now, OFFER_TIME);
+	}
+	lease_touch(&d->leases, l);
+	dhcp_reply_lease(d, now, rq, DHCP_OFFER, l, granted_time(d, &rq->message), out);
+}
+
+/*
+ * Looks for an address, offers it or begins to probe it.  @tries were in vain before.  -ENOSPC: there is none;
+ * -ENOMEM.
+ */
+static int find_offer(struct dhcp *d, usec_t now, const struct dhcp_request *rq, unsigned tries, struct sink *out)
+{
+	struct mac mac = rq->message.header.chaddr;
+	struct dhcp_choice choice;
+	if (tries >= TRIES_MAX || !dhcp_pool_choose(d, now, mac, rq->message.requested, &choice))
+		return -ENOSPC;
+	struct lease *l = claim(d, now, mac, choice.ip);
+	if (!l)
+		return -ENOSPC;
+	if (!choice.known)
+		return probe_begin(d, now, l, rq, tries + 1);
+	offer_lease(d, now, rq, l, out);
+	return 0;
+}
+
+/* RFC 2131 §4.3.1 */
+static int input_discover(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out)
+{
+	struct lease *l = lease_find_mac(&d->leases, rq->message.header.chaddr);
+	if (l && l->probe) {
+		l->probe->request = *rq;
+		return 0;
+	}
+	return find_offer(d, now, rq, 0, out);
+}
+
+/* The three ways of asking for a lease (RFC 2131 §4.3.2, table 4). */
+enum request_kind {
+	REQUEST_SELECTING,
+	REQUEST_INIT_REBOOT,
+	REQUEST_RENEWING, /* or REBINDING: only a broadcast tells them apart, and we answer both */
+	REQUEST_MALFORMED,
+};
+
+static enum request_kind request_kind(const struct dhcp_message *m)
+{
+	if (m->server_id)
+		return m->requested ? REQUEST_SELECTING : REQUEST_MALFORMED;
+	if (m->header.ciaddr)
+		return REQUEST_RENEWING;
+	return m->requested ? REQUEST_INIT_REBOOT : REQUEST_MALFORMED;
+}
+
+/* Why the client cannot have the address it asks for; NULL: it can. */
+static const char *request_refusal(const struct dhcp *d, usec_t now, enum request_kind kind, struct mac mac, ip4_t ip)
+{
+	const char *why = dhcp_pool_refusal(d, now, mac, ip);
+	if (why)
+		return why;
+	const struct lease *own = lease_find_mac(&d->leases, mac);
+	bool promised = own && lease_is_held(own, now) && (own->state == LEASE_BOUND || kind == REQUEST_SELECTING);
+	if (promised && own->ip != ip)
+		return "wrong address";
+	if (dhcp_pool_reserved_elsewhere(d, now, mac, ip))
+		return "another address is reserved";
+	return NULL;
+}
+
+static void bind_lease(struct dhcp *d, usec_t now, const struct dhcp_message *m, struct lease *l, uint32_t lease_time)
+{
+	bool renewed = lease_is_active(l, now);
+	probe_end(d, l);
+	l->state = LEASE_BOUND;
+	l->expires = lease_time == DHCP_LEASE_INFINITE ? USEC_INFINITY : usec_add(now, lease_time * USEC_PER_SEC);
+	l->client_id_len = (uint8_t)m->client_id_len;
+	memcpy(l->client_id, m->client_id, m->client_id_len);
+	dhcp_names_update(d, now, l, m->name, m->name_len);
+	lease_touch(&d->leases, l);
+	log_guest(d, now, renewed ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, renewed ? "renewed" : "leased", l->ip, l->mac, l->name);
+	changed(d, now);
+}
+
+/* The client took another server's offer: ours is free again. */
+static void forget_offer(struct dhcp *d, struct mac mac)
+{
+	struct lease *l = lease_find_mac(&d->leases, mac);
+	if (!l || (l->state != LEASE_OFFERED && l->state != LEASE_PROBING))
+		return;
+	probe_end(d, l);
+	lease_free(&d->leases, l);
+}
+
+/* RFC 2131 §4.3.2 */
+static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out)
+{
+	const struct dhcp_message *m = &rq->message;
+	struct mac mac = m->header.chaddr;
+	enum request_kind kind = request_kind(m);
+	if (kind == REQUEST_MALFORMED)
+		return -ENOMSG;
+	if (kind == REQUEST_SELECTING && m->server_id != d->config.gateway) {
+		forget_offer(d, mac);
+		return -ENOMSG;
+	}
+	ip4_t ip = kind == REQUEST_RENEWING ? m->header.ciaddr : m->requested;
+	const char *why = request_refusal(d, now, kind, mac, ip);
+	if (why) {
+		log_guest(d, now, LOG_LEVEL_INFO, "refused", ip, mac, why);
+		dhcp_reply_nak(d, now, rq, why, out);
+		return 0;
+	}
+	struct lease *l = claim(d, now, mac, ip);
+	if (!l)
+		return -ENOSPC;
+	uint32_t lease_time = granted_time(d, m);
+	bind_lease(d, now, m, l, lease_time);
+	dhcp_reply_lease(d, now, rq, DHCP_ACK, l, lease_time, out);
+	return 0;
+}
+
+static bool is_for_another_server(const struct dhcp *d, const struct dhcp_message *m)
+{
+	return m->server_id && m->server_id != d->config.gateway;
+}
+
+/* RFC 2131 §4.3.3.  Only who was promised the address can say so, or one guest could empty the pool with one breath. */
+static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *rq)
+{
+	const struct dhcp_message *m = &rq->message;
+	struct lease *l = lease_find_mac(&d->leases, m->header.chaddr);
+	if (is_for_another_server(d, m) || !l || l->ip != m->requested || (l->state != LEASE_BOUND && l->state != LEASE_OFFERED))
+		return -ENOMSG;
+	log_guest(d, now, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "the guest says that somebody uses it");
+	set_aside(d, now, l, DECLINED_TIME);
+	changed(d, now);
+	return 0;
+}
+
+/* RFC 2131 §4.3.4 */
+static int input_release(struct dhcp *d, usec_t now, const struct dhcp_request *rq)
+{
+	const struct dhcp_message *m = &rq->message;
+	struct lease *l = lease_find_mac(&d->leases, m->header.chaddr);
+	if (is_for_another_server(d, m) || !l || l->ip != m->header.ciaddr || l->state != LEASE_BOUND)
+		return -ENOMSG;
+	log_guest(d, now, LOG_LEVEL_INFO, "released", l->ip, l->mac, "");
+	lease_set_name(&d->leases, l, "");
+	l->state = LEASE_RELEASED;
+	changed(d, now);
+	return 0;
+}
+
+/* RFC 2131 §4.3.5 */
+static int input_inform(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out)
+{
+	ip4_t ciaddr = rq->message.header.ciaddr;
+	if (!prefix4_contains(d->config.subnet, ciaddr ? ciaddr : rq->source))
+		return -ENOMSG;
+	dhcp_reply_inform(d, now, rq, out);
+	return 0;
+}
+
+int dhcp_server_input(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out)
+{
+	switch (rq->message.type) {
+	case DHCP_DISCOVER:
+		return input_discover(d, now, rq, out);
+	case DHCP_REQUEST:
+		return input_request(d, now, rq, out);
+	case DHCP_DECLINE:
+		return input_decline(d, now, rq);
+	case DHCP_RELEASE:
+		return input_release(d, now, rq);
+	case DHCP_INFORM:
+		return input_inform(d, now, rq, out);
+	default:
+		return -ENOMSG;
+	}
+}
+
+static struct dhcp_probe *first_probe(const struct dhcp *d)
+{
+	return list_empty(&d->probes) ? NULL : container_of(d->probes.next, struct dhcp_probe, node);
+}
+
+usec_t dhcp_server_deadline(const struct dhcp *d)
+{
+	const struct dhcp_probe *p = first_probe(d);
+	return p ? p->deadline : USEC_INFINITY;
+}
+
+/* Nobody answered: the address is offered.  Somebody did: the next one. */
+static int probe_done(struct dhcp *d, usec_t now, struct lease *l, struct sink *out)
+{
+	struct dhcp_request rq = l->probe->request;
+	unsigned tries = l->probe->tries;
+	bool conflict = l->probe->conflict;
+	probe_end(d, l);
+	if (!conflict) {
+		offer_lease(d, now, &rq, l, out);
+		return 0;
+	}
+	log_guest(d, now, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "a machine without a lease uses it");
+	set_aside(d, now, l, IN_USE_TIME);
+	return find_offer(d, now, &rq, tries, out);
+}
+
+int dhcp_server_expire(struct dhcp *d, usec_t now, struct sink *out)
+{
+	struct dhcp_probe *p = first_probe(d);
+	return p && p->deadline <= now ? probe_done(d, now, p->lease, out) : -EAGAIN;
+}
+
+void dhcp_server_stop(struct dhcp *d)
+{
+	for (struct dhcp_probe *p = first_probe(d); p; p = first_probe(d))
+		probe_end(d, p->lease);
+}
+
+void dhcp_address_seen(struct dhcp *d, usec_t now, ip4_t ip, struct mac mac)
+{
+	struct lease *l = lease_find_ip(&d->leases, ip);
+	if (!l || !l->probe || l->probe->conflict || mac_equal(l->mac, mac))
+		return;
+	struct dhcp_probe *p = l->probe;
+	p->conflict = true;
+	p->deadline = now;
+	list_remove(&p->node);
+	list_append(d->probes.next, &p->node); /* before the first */
+}

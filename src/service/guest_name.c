@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/guest_name.h"
+
+/* The character as it stands in a label; NUL: none that could. */
+static char clean_char(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')
+		return c;
+	return c == '_' || c == ' ' ? '-' : '\0';
+}
+
+bool guest_name_clean(const void *raw, size_t len, char ret[static GUEST_NAME_SIZE])
+{
+	const char *from = raw;
+	size_t n = 0;
+	ret[0] = '\0';
+	/* RFC 2132 §2 lets a client end its strings with NUL. */
+	for (size_t i = 0; i < len && from[i] != '\0' && from[i] != '.'; i++, n++) {
+		char c = clean_char(from[i]);
+		if (c == '\0' || n == GUEST_NAME_SIZE - 1) {
+			ret[0] = '\0';
+			return false;
+		}
+		ret[n] = c;
+	}
+	ret[n] = '\0';
+	if (n > 0 && ret[0] != '-' && ret[n - 1] != '-')
+		return true;
+	ret[0] = '\0';
+	return false;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "support/dhcp_bench.h"
+
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "lan/packet.h"
+#include "wire/udp.h"
+
+static void record_udp(struct sink *s, usec_t now, const struct sink_udp *datagram)
+{
+	struct dhcp_bench *b = container_of(s, struct dhcp_bench, sink);
+	struct bench_reply r = { .datagram = *datagram, .has_dst_mac = datagram->dst_mac, .changes_before = b->changes };
+	g_assert_cmpuint(now, ==, b->now);
+	g_assert_cmpuint(datagram->len, <=, sizeof(r.bytes));
+	memcpy(r.bytes, datagram->payload, datagram->len);
+	if (datagram->dst_mac)
+		r.dst_mac = *datagram->dst_mac;
+	g_assert_cmpint(dhcp_parse(r.bytes, datagram->len, &r.message), ==, 0);
+	g_array_append_val(b->replies, r);
+}
+
+static void record_drop(struct sink *s, enum drop_reason why, const struct packet *p)
+{
+	drop_count(&container_of(s, struct dhcp_bench, sink)->drops, why);
+}
+
+static const struct sink_ops sink_ops = { .udp = record_udp, .drop = record_drop };
+
+static void record_probe(struct dhcp_env *env, usec_t now, ip4_t ip)
+{
+	g_array_append_val(container_of(env, struct dhcp_bench, env)->probes, ip);
+}
+
+static bool look_up_neighbour(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret)
+{
+	const GArray *all = container_of(env, struct dhcp_bench, env)->neighbours;
+	for (unsigned i = 0; i < all->len; i++) {
+		const struct bench_neighbour *n = &g_array_index(all, struct bench_neighbour, i);
+		if (n->ip != ip)
+			continue;
+		*ret = n->mac;
+		return true;
+	}
+	return false;
+}
+
+static void record_change(struct dhcp_env *env, usec_t now)
+{
+	container_of(env, struct dhcp_bench, env)->changes++;
+}
+
+static const struct dhcp_env_ops env_ops = { .probe = record_probe, .in_use = look_up_neighbour, .changed = record_change };
+
+void bench_init(struct dhcp_bench *b)
+{
+	*b = (struct dhcp_bench){
+		.env = { .ops = &env_ops },
+		.sink = { .ops = &sink_ops },
+		.port = { .mtu = 1500 },
+		.now = 1000 * USEC_PER_SEC,
+		.replies = g_array_new(FALSE, FALSE, sizeof(struct bench_reply)),
+		.probes = g_array_new(FALSE, FALSE, sizeof(ip4_t)),
+		.neighbours = g_array_new(FALSE, FALSE, sizeof(struct bench_neighbour)),
+	};
+	b->config = (struct dhcp_config){
+		.env = &b->env,
+		.hash_key = { { 1, 2 } },
+		.gateway = BENCH_GATEWAY,
+		.gateway_mac = { { 0x52, 0x54, 0, 0xa0, 0xb0, 0xc0 } },
+		.subnet = { BENCH_IP(0), 24 },
+		.first = BENCH_IP(2),
+		.last = BENCH_IP(254),
+		.lease_time = 3600,
+		.domain = "lanlet.internal",
+		.gateway_name = "gateway",
+	};
+	arena_init(&b->arena, 1 << 20);
+}
+
+void bench_start(struct dhcp_bench *b)
+{
+	g_assert_cmpint(dhcp_init(&b->dhcp, &b->config), ==, 0);
+}
+
+void bench_done(struct dhcp_bench *b)
+{
+	dhcp_done(&b->dhcp);
+	arena_done(&b->arena);
+	g_array_unref(b->replies);
+	g_array_unref(b->probes);
+	g_array_unref(b->neighbours);
+}
+
+static void send_packet(struct dhcp_bench *b, ip4_t src, ip4_t dst, const void *payload, size_t len)
+{
+	g_autofree uint8_t *bytes = g_malloc(len + 64);
+	struct bytes_writer w = bytes_writer(bytes, len + 64);
+	eth_emit(&w, &(struct eth_header){ .dst = MAC_BROADCAST, .src = BENCH_MAC(999), .ethertype = ETH_TYPE_IPV4 });
+	struct ipv4_header ip = {
+		.total_len = (uint16_t)(IPV4_HEADER_LEN + UDP_HEADER_LEN + len),
+		.ttl = 64,
+		.protocol = IP_PROTOCOL_UDP,
+		.src = src,
+		.dst = dst,
+	};
+	ipv4_emit(&w, &ip);
+	udp_emit_ipv4(&w, src, dst, DHCP_CLIENT_PORT, DHCP_SERVER_PORT, payload, len);
+	g_assert_false(w.failed);
+	struct iovec iov;
+	struct frame f = frame_of(&iov, bytes, w.len);
+	struct packet p;
+	enum drop_reason why;
+	g_assert_cmpint(packet_parse(&f, &b->port, &b->arena, &p, &why), ==, 0);
+	g_assert_cmpint(b->dhcp.service.ops->input(&b->dhcp.service, b->now, &p, &b->sink), ==, SERVICE_TAKEN);
+	arena_reset(&b->arena);
+}
+
+void bench_send_bytes(struct dhcp_bench *b, const void *payload, size_t len)
+{
+	send_packet(b, 0, IP4(255, 255, 255, 255), payload, len);
+}
+
+static void put_text(struct dhcp_writer *w, uint8_t code, const char *text)
+{
+	if (text)
+		g_assert_true(dhcp_put(w, code, text, strlen(text)));
+}
+
+static void put_number(struct dhcp_writer *w, uint8_t code, uint32_t number)
+{
+	if (number)
+		g_assert_true(dhcp_put_be32(w, code, number));
+}
+
+void bench_send(struct dhcp_bench *b, const struct bench_ask *ask)
+{
+	uint8_t bytes[1400];
+	struct dhcp_writer w;
+	struct dhcp_header h = {
+		.op = DHCP_BOOTREQUEST,
+		.xid = 0x10000000 | (uint32_t)mac_u64(ask->mac),
+		.broadcast = ask->broadcast,
+		.ciaddr = ask->ciaddr,
+		.giaddr = ask->giaddr,
+		.chaddr = ask->mac,
+	};
+	dhcp_writer_init(&w, bytes, sizeof(bytes), &h);
+	dhcp_put_u8(&w, DHCP_OPTION_TYPE, (uint8_t)ask->type);
+	put_number(&w, DHCP_OPTION_REQUESTED_IP, ask->requested);
+	put_number(&w, DHCP_OPTION_SERVER_ID, ask->server_id);
+	put_number(&w, DHCP_OPTION_LEASE_TIME, ask->lease_time);
+	if (ask->max_size)
+		dhcp_put_be16(&w, DHCP_OPTION_MAX_SIZE, ask->max_size);
+	put_text(&w, DHCP_OPTION_HOST_NAME, ask->name);
+	put_text(&w, DHCP_OPTION_CLIENT_ID, ask->client_id);
+	put_text(&w, DHCP_OPTION_PARAMETERS, ask->parameters);
+	put_text(&w, DHCP_OPTION_RELAY, ask->relay);
+	size_t len = dhcp_finish(&w);
+	send_packet(b, ask->src, ask->dst ? ask->dst : IP4(255, 255, 255, 255), bytes, len);
+}
+
+void bench_sleep(struct dhcp_bench *b, usec_t how_long)
+{
+	struct service *s = &b->dhcp.service;
+	usec_t until = b->now + how_long;
+	for (usec_t due = s->ops->deadline(s); due <= until; due = s->ops->deadline(s)) {
+		b->now = MAX(b->now, due);
+		s->ops->expire(s, b->now, &b->sink);
+	}
+	b->now = until;
+}
+
+void bench_arp(struct dhcp_bench *b, ip4_t ip, struct mac mac)
+{
+	struct bench_neighbour n = { ip, mac };
+	for (unsigned i = 0; i < b->neighbours->len; i++)
+		if (g_array_index(b->neighbours, struct bench_neighbour, i).ip == ip)
+			g_array_remove_index(b->neighbours, i--);
+	g_array_append_val(b->neighbours, n);
+	dhcp_address_seen(&b->dhcp, b->now, ip, mac);
+}
+
+const struct bench_reply *bench_reply_at(const struct dhcp_bench *b, unsigned index)
+{
+	g_assert_cmpuint(index, <, b->replies->len);
+	struct bench_reply *r = &g_array_index(b->replies, struct bench_reply, index);
+	r->datagram.payload = r->bytes;
+	r->datagram.dst_mac = r->has_dst_mac ? &r->dst_mac : NULL;
+	return r;
+}
+
+const struct bench_reply *bench_only_reply(const struct dhcp_bench *b, enum dhcp_type type)
+{
+	g_assert_cmpuint(b->replies->len, ==, 1);
+	const struct bench_reply *r = bench_reply_at(b, 0);
+	g_assert_cmpuint(r->message.type, ==, type);
+	return r;
+}
+
+void bench_forget(struct dhcp_bench *b)
+{
+	g_array_set_size(b->replies, 0);
+	g_array_set_size(b->probes, 0);
+	b->changes = 0;
+	b->drops = (struct drop_counters){ { 0 } };
+}
+
+uint32_t bench_number(const struct bench_reply *r, uint8_t code)
+{
+	uint8_t bytes[4];
+	ssize_t len = dhcp_option_get(r->bytes, r->datagram.len, code, bytes, sizeof(bytes));
+	g_assert_cmpint(len, >, 0);
+	uint32_t v = 0;
+	for (ssize_t i = 0; i < len; i++)
+		v = v << 8 | bytes[i];
+	return v;
+}
+
+bool bench_has(const struct bench_reply *r, uint8_t code)
+{
+	uint8_t bytes[600];
+	return dhcp_option_get(r->bytes, r->datagram.len, code, bytes, sizeof(bytes)) >= 0;
+}
+
+/* The replies up to now are kept apart from those that @ask brings within a second. */
+static ip4_t ask_and_wait(struct dhcp_bench *b, const struct bench_ask *ask, enum dhcp_type answer)
+{
+	unsigned before = b->replies->len;
+	bench_send(b, ask);
+	for (int i = 0; i < 10 && b->replies->len == before; i++)
+		bench_sleep(b, 100 * USEC_PER_MSEC);
+	if (b->replies->len == before)
+		return 0;
+	const struct bench_reply *r = bench_reply_at(b, before);
+	return r->message.type == answer ? r->message.header.yiaddr : 0;
+}
+
+ip4_t bench_discover(struct dhcp_bench *b, struct mac mac)
+{
+	return ask_and_wait(b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = mac }, DHCP_OFFER);
+}
+
+ip4_t bench_lease(struct dhcp_bench *b, struct mac mac, const char *name)
+{
+	struct bench_ask ask = { .type = DHCP_DISCOVER, .mac = mac, .name = name };
+	ask.requested = ask_and_wait(b, &ask, DHCP_OFFER);
+	if (!ask.requested)
+		return 0;
+	ask.type = DHCP_REQUEST;
+	ask.server_id = BENCH_GATEWAY;
+	return ask_and_wait(b, &ask, DHCP_ACK);
+}

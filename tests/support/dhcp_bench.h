@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A DHCP server on a bench: messages go in as packets, what it sends, probes and reports is recorded, and the
+ * clock is turned by hand.  192.168.122.0/24, gateway .1, pool .2 to .254, one hour.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "lan/port.h"
+#include "lan/sink.h"
+#include "service/dhcp.h"
+#include "wire/dhcp.h"
+
+#include <glib.h>
+
+#define BENCH_GATEWAY IP4(192, 168, 122, 1)
+#define BENCH_IP(n) IP4(192, 168, 122, n)
+#define BENCH_MAC(n) ((struct mac){ { 0x52, 0x54, 0, 0, (uint8_t)((n) >> 8), (uint8_t)(n) } })
+
+/* A datagram of the server. */
+struct bench_reply {
+	struct sink_udp datagram; /* payload and dst_mac point into this struct, by bench_reply_at() */
+	struct mac dst_mac;
+	bool has_dst_mac;
+	uint8_t bytes[1600];
+	struct dhcp_message message;
+	unsigned changes_before; /* how often the leases had changed when it was sent */
+};
+
+/* A client's message.  What is 0 or NULL is left out, but mac which must be there. */
+struct bench_ask {
+	enum dhcp_type type;
+	struct mac mac;
+	ip4_t ciaddr, giaddr, requested, server_id;
+	bool broadcast;
+	uint32_t lease_time;
+	uint16_t max_size;
+	const char *name;
+	const char *client_id;
+	const char *parameters; /* codes as characters */
+	const char *relay;
+	ip4_t src, dst; /* of the IP packet; dst 0: 255.255.255.255 */
+};
+
+struct bench_neighbour {
+	ip4_t ip;
+	struct mac mac;
+};
+
+struct dhcp_bench {
+	struct dhcp dhcp;
+	struct dhcp_config config;
+	struct dhcp_env env;
+	struct sink sink;
+	struct arena arena;
+	struct port port;
+	usec_t now;
+	GArray *replies;    /* struct bench_reply */
+	GArray *probes;     /* ip4_t, asked for by ARP */
+	GArray *neighbours; /* struct bench_neighbour, known by ARP */
+	unsigned changes;
+	struct drop_counters drops;
+};
+
+/* Fills in the environment and a default configuration, which may be changed before bench_start(). */
+void bench_init(struct dhcp_bench *b);
+void bench_start(struct dhcp_bench *b);
+void bench_done(struct dhcp_bench *b);
+
+/* Hands the message to the server, at b->now. */
+void bench_send(struct dhcp_bench *b, const struct bench_ask *ask);
+/* The same for the bytes of any UDP payload. */
+void bench_send_bytes(struct dhcp_bench *b, const void *payload, size_t len);
+/* Turns the clock, doing what becomes due on the way. */
+void bench_sleep(struct dhcp_bench *b, usec_t how_long);
+/* ARP shows that @mac is at @ip: it becomes a neighbour, and the server is told. */
+void bench_arp(struct dhcp_bench *b, ip4_t ip, struct mac mac);
+
+/* Reply number @index since the last bench_forget(); fails the test when there is none. */
+const struct bench_reply *bench_reply_at(const struct dhcp_bench *b, unsigned index);
+/* The only reply there is, of @type. */
+const struct bench_reply *bench_only_reply(const struct dhcp_bench *b, enum dhcp_type type);
+void bench_forget(struct dhcp_bench *b);
+/* An option of @r as a number; fails the test when it is missing. */
+uint32_t bench_number(const struct bench_reply *r, uint8_t code);
+bool bench_has(const struct bench_reply *r, uint8_t code);
+
+/* DISCOVER, probe, OFFER; the offered address, 0 for silence. */
+ip4_t bench_discover(struct dhcp_bench *b, struct mac mac);
+/* The whole exchange; the leased address, 0 when it fails.  @name may be NULL. */
+ip4_t bench_lease(struct dhcp_bench *b, struct mac mac, const char *name);

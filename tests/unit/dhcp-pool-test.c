@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which address a client is given: probes, first choices, reservations, limits. */
+#include "base/macros.h"
+#include "support/dhcp_bench.h"
+
+#include <errno.h>
+
+#define A BENCH_MAC(1)
+#define B BENCH_MAC(2)
+#define C BENCH_MAC(3)
+
+/* A pool of @n addresses from .10 on. */
+static void start_small(struct dhcp_bench *b, unsigned n)
+{
+	bench_init(b);
+	b->config.first = BENCH_IP(10);
+	b->config.last = BENCH_IP(10) + n - 1;
+	bench_start(b);
+}
+
+static void start(struct dhcp_bench *b)
+{
+	bench_init(b);
+	bench_start(b);
+}
+
+static const struct reservation web = { .mac = { { 0x52, 0x54, 0, 0, 0, 1 } }, .ip = BENCH_IP(77), .name = "web" };
+
+static void start_with_reservation(struct dhcp_bench *b)
+{
+	bench_init(b);
+	b->config.reservations = &web;
+	b->config.n_reservations = 1;
+	bench_start(b);
+}
+
+static void request(struct dhcp_bench *b, struct mac mac, ip4_t requested, ip4_t server_id, ip4_t ciaddr)
+{
+	bench_forget(b);
+	struct bench_ask ask = { .type = DHCP_REQUEST, .mac = mac, .requested = requested, .server_id = server_id, .ciaddr = ciaddr };
+	bench_send(b, &ask);
+}
+
+static void unknown_address_is_probed_once_before_the_offer(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
+	g_assert_cmpuint(b.probes->len, ==, 1);
+	g_assert_cmpuint(b.replies->len, ==, 0);
+	usec_t due = b.dhcp.service.ops->deadline(&b.dhcp.service);
+	g_assert_cmpuint(due, >, b.now);
+	g_assert_cmpuint(due, <=, b.now + 500 * USEC_PER_MSEC);
+	bench_sleep(&b, due - b.now - 1);
+	g_assert_cmpuint(b.replies->len, ==, 0);
+	bench_sleep(&b, 1);
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr, ==, g_array_index(b.probes, ip4_t, 0));
+	g_assert_cmpuint(b.probes->len, ==, 1);
+	g_assert_cmpuint(b.dhcp.service.ops->deadline(&b.dhcp.service), ==, USEC_INFINITY);
+	bench_done(&b);
+}
+
+static void leased_address_is_offered_again_without_a_probe(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	ip4_t ip = bench_lease(&b, A, NULL);
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
+	g_assert_cmpuint(b.probes->len, ==, 0);
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr, ==, ip);
+	bench_done(&b);
+}
+
+static void ended_lease_is_probed_before_it_is_offered_again(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	ip4_t ip = bench_lease(&b, A, NULL);
+	bench_sleep(&b, 3601 * USEC_PER_SEC);
+	bench_forget(&b);
+	g_assert_cmpuint(bench_discover(&b, A), ==, ip);
+	g_assert_cmpuint(b.probes->len, ==, 1);
+	bench_done(&b);
+}
+
+static void address_that_answers_the_probe_is_not_offered(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
+	ip4_t first = g_array_index(b.probes, ip4_t, 0);
+	bench_sleep(&b, 5 * USEC_PER_MSEC);
+	bench_arp(&b, first, C);
+	g_assert_cmpuint(b.dhcp.service.ops->deadline(&b.dhcp.service), <=, b.now);
+	bench_sleep(&b, 0);
+	g_assert_cmpuint(b.probes->len, ==, 2);
+	ip4_t second = g_array_index(b.probes, ip4_t, 1);
+	g_assert_cmpuint(second, !=, first);
+	g_assert_cmpuint(b.replies->len, ==, 0);
+	bench_sleep(&b, 500 * USEC_PER_MSEC);
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr, ==, second);
+	bench_done(&b);
+}
+
+/* A machine that restarts may still answer for its old address. */
+static void answer_of_the_client_itself_is_no_conflict(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
+	ip4_t ip = g_array_index(b.probes, ip4_t, 0);
+	bench_arp(&b, ip, A);
+	bench_sleep(&b, USEC_PER_SEC);
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr, ==, ip);
+	bench_done(&b);
+}
+
+static void every_address_in_use_means_silence(void)
+{
+	struct dhcp_bench b;
+	start_small(&b, 3);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
+	for (unsigned i = 0; i < 3; i++) {
+		g_assert_cmpuint(b.probes->len, ==, i + 1);
+		bench_arp(&b, g_array_index(b.probes, ip4_t, i), C);
+		bench_sleep(&b, 0);
+	}
+	g_assert_cmpuint(b.replies->len, ==, 0);
+	g_assert_cmpuint(b.drops.count[DROP_DHCP_POOL_FULL], ==, 1);
+	g_assert_cmpuint(b.dhcp.service.ops->deadline(&b.dhcp.service), ==, USEC_INFINITY);
+	bench_done(&b);
+}
+
+static void address_known_to_be_in_use_is_skipped_without_a_probe(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	ip4_t first = bench_discover(&b, A);
+	bench_done(&b);
+
+	start(&b);
+	bench_arp(&b, first, C);
+	ip4_t other = bench_discover(&b, A);
+	g_assert_cmpuint(other, !=, 0);
+	g_assert_cmpuint(other, !=, first);
+	g_assert_cmpuint(b.probes->len, ==, 1);
+	bench_done(&b);
+}
+
+/* ARP remembers a guest for a while after it gave its address back; the probe decides. */
+static void former_owner_in_the_neighbour_table_does_not_block_an_address(void)
+{
+	struct dhcp_bench b;
+	start_small(&b, 1);
+	ip4_t ip = bench_lease(&b, A, NULL);
+	bench_arp(&b, ip, A);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = ip, .server_id = BENCH_GATEWAY });
+	g_assert_cmpuint(bench_discover(&b, B), ==, ip);
+	bench_done(&b);
+}
+
+/* Behind a bridge that translates MACs, ARP shows the bridge's. */
+static void active_lease_is_not_doubted_because_of_arp(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	ip4_t ip = bench_lease(&b, A, NULL);
+	bench_arp(&b, ip, C);
+	request(&b, A, 0, 0, ip);
+	bench_only_reply(&b, DHCP_ACK);
+	g_assert_cmpuint(bench_discover(&b, A), ==, ip);
+	bench_done(&b);
+}
+
+static void many_clients_are_probed_at_the_same_time(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bool seen[256] = { false };
+	for (unsigned i = 0; i < 250; i++) {
+		bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = BENCH_MAC(i + 1) });
+		bench_sleep(&b, USEC_PER_MSEC);
+	}
+	g_assert_cmpuint(b.probes->len, ==, 250);
+	bench_sleep(&b, 301 * USEC_PER_MSEC);
+	g_assert_cmpuint(b.replies->len, ==, 250);
+	for (unsigned i = 0; i < 250; i++) {
+		uint8_t last = (uint8_t)bench_reply_at(&b, i)->message.header.yiaddr;
+		g_assert_false(seen[last]);
+		seen[last] = true;
+	}
+	bench_done(&b);
+}
+
+/* The client repeats itself while we probe: one probe, one answer, and it is to the latest message. */
+static void repeated_discover_does_not_restart_the_probe(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
+	bench_sleep(&b, 200 * USEC_PER_MSEC);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .broadcast = true });
+	bench_sleep(&b, 101 * USEC_PER_MSEC);
+	g_assert_cmpuint(b.probes->len, ==, 1);
+	g_assert_true(bench_only_reply(&b, DHCP_OFFER)->message.header.broadcast);
+	bench_done(&b);
+}
+
+static void request_ends_a_probe(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
+	request(&b, A, BENCH_IP(99), 0, 0);
+	bench_only_reply(&b, DHCP_ACK);
+	bench_sleep(&b, USEC_PER_SEC);
+	g_assert_cmpuint(b.replies->len, ==, 1);
+	bench_done(&b);
+}
+
+/* The hash alone decides: neither the run's key nor the order of arrival. */
+static void same_mac_gets_the_same_address_after_everything_is_lost(void)
+{
+	ip4_t before[20];
+	struct dhcp_bench b;
+	start(&b);
+	for (unsigned i = 0; i < 20; i++) {
+		before[i] = bench_lease(&b, BENCH_MAC(i * 7 + 1), NULL);
+		bench_done(&b);
+		bench_init(&b);
+		b.config.hash_key = (struct hash_key){ { 100 + i, i } };
+		bench_start(&b);
+	}
+	for (unsigned i = 0; i < 20; i++) {
+		g_assert_cmpuint(bench_lease(&b, BENCH_MAC(i * 7 + 1), NULL), ==, before[i]);
+		bench_done(&b);
+		start(&b);
+	}
+	bench_done(&b);
+}
+
+/* Known values: a change of the hash would move every guest of every user. */
+static void first_choice_of_an_address_is_pinned(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	ip4_t one = bench_discover(&b, (struct mac){ { 0x52, 0x54, 0, 0x12, 0x34, 0x56 } });
+	ip4_t two = bench_discover(&b, (struct mac){ { 0x52, 0x54, 0, 0x12, 0x34, 0x57 } });
+	char text[IP4_TEXT_SIZE];
+	g_assert_cmpstr(ip4_format(one, text), ==, "192.168.122.74");
+	g_assert_cmpstr(ip4_format(two, text), ==, "192.168.122.212");
+	bench_done(&b);
+}
+
+static void two_client_ids_of_one_mac_share_the_address(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	ip4_t ip = bench_lease(&b, A, NULL);
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .client_id = "\377DUID of the system" });
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr, ==, ip);
+	bench_done(&b);
+}
+
+static void one_client_id_of_two_macs_gets_two_addresses(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	struct bench_ask ask = { .type = DHCP_DISCOVER, .mac = A, .client_id = "cloned" };
+	bench_send(&b, &ask);
+	ask.mac = B;
+	bench_send(&b, &ask);
+	bench_sleep(&b, USEC_PER_SEC);
+	g_assert_cmpuint(bench_reply_at(&b, 0)->message.header.yiaddr, !=, bench_reply_at(&b, 1)->message.header.yiaddr);
+	bench_done(&b);
+}
+
+/* RFC 2131 §4.3.1: an address that the client asks for and that is free. */
+static void wish_in_discover_is_granted_when_free(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .requested = BENCH_IP(200) });
+	bench_sleep(&b, USEC_PER_SEC);
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr, ==, BENCH_IP(200));
+	bench_done(&b);
+}
+
+static void wish_in_discover_for_what_is_not_free_is_passed_over(void)
+{
+	static const ip4_t wishes[] = { BENCH_IP(0), BENCH_IP(1), BENCH_IP(255), IP4(10, 0, 0, 5), BENCH_IP(50), IP4(0, 0, 0, 1) };
+	for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
+		struct dhcp_bench b;
+		start(&b);
+		request(&b, B, BENCH_IP(50), 0, 0);
+		bench_forget(&b);
+		bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .requested = wishes[i] });
+		bench_sleep(&b, USEC_PER_SEC);
+		ip4_t ip = bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr;
+		g_assert_cmpuint(ip, !=, wishes[i]);
+		g_assert_cmpuint(ip, >=, BENCH_IP(2));
+		g_assert_cmpuint(ip, <=, BENCH_IP(254));
+		bench_done(&b);
+	}
+}
+
+/* RFC 2131 §4.3.1: first what the client has, whatever it asks for. */
+static void existing_lease_goes_before_the_wish(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	request(&b, A, BENCH_IP(50), 0, 0);
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .requested = BENCH_IP(60) });
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr, ==, BENCH_IP(50));
+	bench_done(&b);
+}
+
+static void released_guest_gets_its_address_again(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	request(&b, A, BENCH_IP(123), 0, 0);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = BENCH_IP(123), .server_id = BENCH_GATEWAY });
+	g_assert_cmpuint(bench_lease(&b, A, NULL), ==, BENCH_IP(123));
+	bench_done(&b);
+}
+
+/* An address that somebody had is given away only when no other is left, and the one longest unused first. */
+static void addresses_of_absent_guests_are_spared(void)
+{
+	struct dhcp_bench b;
+	start_small(&b, 3);
+	ip4_t a = bench_lease(&b, A, NULL);
+	bench_sleep(&b, USEC_PER_SEC);
+	ip4_t c = bench_lease(&b, C, NULL);
+	bench_sleep(&b, 4000 * USEC_PER_SEC);
+	ip4_t fresh = bench_lease(&b, BENCH_MAC(4), NULL);
+	g_assert_cmpuint(fresh, !=, a);
+	g_assert_cmpuint(fresh, !=, c);
+	g_assert_cmpuint(bench_lease(&b, BENCH_MAC(5), NULL), ==, a);
+	g_assert_cmpuint(bench_lease(&b, C, NULL), ==, c);
+	bench_done(&b);
+}
+
+static void full_pool_says_nothing_and_counts(void)
+{
+	struct dhcp_bench b;
+	start_small(&b, 2);
+	bench_lease(&b, A, NULL);
+	bench_lease(&b, B, NULL);
+	bench_forget(&b);
+	g_assert_cmpuint(bench_discover(&b, C), ==, 0);
+	g_assert_cmpuint(b.replies->len, ==, 0);
+	g_assert_cmpuint(b.drops.count[DROP_DHCP_POOL_FULL], ==, 1);
+	bench_done(&b);
+}
+
+static void gateway_inside_the_pool_is_never_given(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.first = BENCH_IP(0);
+	b.config.last = BENCH_IP(255);
+	bench_start(&b);
+	bool seen[256] = { false };
+	for (unsigned i = 1; i <= 253; i++) {
+		ip4_t ip = bench_lease(&b, BENCH_MAC(i), NULL);
+		g_assert_cmpuint(ip & 0xffffff00, ==, BENCH_IP(0));
+		g_assert_false(seen[ip & 0xff]);
+		seen[ip & 0xff] = true;
+	}
+	g_assert_false(seen[0] || seen[1] || seen[255]);
+	g_assert_cmpuint(bench_discover(&b, BENCH_MAC(254)), ==, 0);
+	bench_done(&b);
+}
+
+/* A guest that makes up MACs may fill the pool, not our memory. */
+static void made_up_macs_take_bounded_memory(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.subnet = (struct prefix4){ IP4(10, 0, 0, 0), 8 };
+	b.config.gateway = IP4(10, 0, 0, 1);
+	b.config.first = IP4(10, 0, 0, 2);
+	b.config.last = IP4(10, 255, 255, 254);
+	bench_start(&b);
+	for (unsigned i = 0; i < 12000; i++) {
+		bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = BENCH_MAC(i), .requested = IP4(10, 0, 0, 2) + i });
+		bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = { { 2, 0, 0, 1, (uint8_t)(i >> 8), (uint8_t)i } } });
+		bench_forget(&b);
+		g_assert_cmpuint(b.dhcp.leases.count, <=, 8192);
+		g_assert_cmpuint(b.dhcp.n_probes, <=, 1024);
+	}
+	g_assert_cmpuint(b.dhcp.leases.count, ==, 8192);
+	bench_sleep(&b, 4000 * USEC_PER_SEC);
+	g_assert_cmpuint(b.dhcp.n_probes, ==, 0);
+	g_assert_cmpuint(bench_discover(&b, (struct mac){ { 2, 9, 9, 9, 9, 9 } }), !=, 0);
+	bench_done(&b);
+}
+
+static void reserved_guest_gets_its_address(void)
+{
+	struct dhcp_bench b;
+	start_with_reservation(&b);
+	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	bench_done(&b);
+}
+
+static void reserved_address_may_lie_outside_the_pool(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.first = b.config.last = BENCH_IP(10);
+	b.config.reservations = &web;
+	b.config.n_reservations = 1;
+	bench_start(&b);
+	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	g_assert_cmpuint(bench_lease(&b, B, NULL), ==, BENCH_IP(10));
+	g_assert_cmpuint(bench_lease(&b, C, NULL), ==, 0);
+	bench_done(&b);
+}
+
+static void reserved_address_is_never_given_to_others(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.first = BENCH_IP(76);
+	b.config.last = BENCH_IP(78);
+	b.config.reservations = &web;
+	b.config.n_reservations = 1;
+	bench_start(&b);
+	for (unsigned i = 2; i <= 3; i++) {
+		ip4_t ip = bench_lease(&b, BENCH_MAC(i), NULL);
+		g_assert_true(ip == BENCH_IP(76) || ip == BENCH_IP(78));
+	}
+	g_assert_cmpuint(bench_discover(&b, BENCH_MAC(4)), ==, 0);
+	bench_done(&b);
+}
+
+static void reserved_address_in_use_is_replaced_until_it_is_free(void)
+{
+	struct dhcp_bench b;
+	start_with_reservation(&b);
+	bench_arp(&b, web.ip, C);
+	ip4_t other = bench_lease(&b, web.mac, NULL);
+	g_assert_cmpuint(other, !=, 0);
+	g_assert_cmpuint(other, !=, web.ip);
+	request(&b, web.mac, 0, 0, other);
+	bench_only_reply(&b, DHCP_ACK);
+	g_array_set_size(b.neighbours, 0);
+	request(&b, web.mac, 0, 0, other);
+	bench_only_reply(&b, DHCP_NAK);
+	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	bench_done(&b);
+}
+
+static void new_reservation_moves_its_guest_at_the_next_renewal(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	request(&b, web.mac, BENCH_IP(50), 0, 0);
+	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &web, 1), ==, 0);
+	request(&b, web.mac, 0, 0, BENCH_IP(50));
+	bench_only_reply(&b, DHCP_NAK);
+	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	bench_done(&b);
+}
+
+static void new_reservation_takes_its_address_from_whoever_has_it(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	request(&b, B, web.ip, 0, 0);
+	bench_only_reply(&b, DHCP_ACK);
+	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &web, 1), ==, 0);
+	ip4_t meanwhile = bench_lease(&b, web.mac, NULL);
+	g_assert_cmpuint(meanwhile, !=, 0);
+	g_assert_cmpuint(meanwhile, !=, web.ip);
+	request(&b, B, 0, 0, web.ip);
+	bench_only_reply(&b, DHCP_NAK);
+	bench_lease(&b, B, NULL);
+	request(&b, web.mac, 0, 0, meanwhile);
+	bench_only_reply(&b, DHCP_NAK);
+	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	bench_done(&b);
+}
+
+static void bad_reservations_change_nothing(void)
+{
+	struct dhcp_bench b;
+	start_with_reservation(&b);
+	static const struct {
+		int err;
+		struct reservation r[2];
+	} bad[] = {
+		{ -EEXIST, { { A, BENCH_IP(5), "" }, { A, BENCH_IP(6), "" } } },
+		{ -EEXIST, { { A, BENCH_IP(5), "" }, { B, BENCH_IP(5), "" } } },
+		{ -EEXIST, { { A, BENCH_IP(5), "x" }, { B, BENCH_IP(6), "x" } } },
+		{ -ERANGE, { { A, BENCH_IP(5), "" }, { B, BENCH_GATEWAY, "" } } },
+		{ -ERANGE, { { A, BENCH_IP(5), "" }, { B, IP4(10, 0, 0, 1), "" } } },
+		{ -ERANGE, { { A, BENCH_IP(5), "" }, { B, BENCH_IP(255), "" } } },
+		{ -EINVAL, { { A, BENCH_IP(5), "" }, { B, BENCH_IP(6), "no good" } } },
+		{ -EINVAL, { { A, BENCH_IP(5), "" }, { { { 0 } }, BENCH_IP(6), "" } } },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		g_assert_cmpint(dhcp_set_reservations(&b.dhcp, bad[i].r, 2), ==, bad[i].err);
+	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	bench_done(&b);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define TEST(name) g_test_add_func("/dhcp-pool/" #name, name)
+	TEST(unknown_address_is_probed_once_before_the_offer);
+	TEST(leased_address_is_offered_again_without_a_probe);
+	TEST(ended_lease_is_probed_before_it_is_offered_again);
+	TEST(address_that_answers_the_probe_is_not_offered);
+	TEST(answer_of_the_client_itself_is_no_conflict);
+	TEST(every_address_in_use_means_silence);
+	TEST(address_known_to_be_in_use_is_skipped_without_a_probe);
+	TEST(former_owner_in_the_neighbour_table_does_not_block_an_address);
+	TEST(active_lease_is_not_doubted_because_of_arp);
+	TEST(many_clients_are_probed_at_the_same_time);
+	TEST(repeated_discover_does_not_restart_the_probe);
+	TEST(request_ends_a_probe);
+	TEST(same_mac_gets_the_same_address_after_everything_is_lost);
+	TEST(first_choice_of_an_address_is_pinned);
+	TEST(two_client_ids_of_one_mac_share_the_address);
+	TEST(one_client_id_of_two_macs_gets_two_addresses);
+	TEST(wish_in_discover_is_granted_when_free);
+	TEST(wish_in_discover_for_what_is_not_free_is_passed_over);
+	TEST(existing_lease_goes_before_the_wish);
+	TEST(released_guest_gets_its_address_again);
+	TEST(addresses_of_absent_guests_are_spared);
+	TEST(full_pool_says_nothing_and_counts);
+	TEST(gateway_inside_the_pool_is_never_given);
+	TEST(made_up_macs_take_bounded_memory);
+	TEST(reserved_guest_gets_its_address);
+	TEST(reserved_address_may_lie_outside_the_pool);
+	TEST(reserved_address_is_never_given_to_others);
+	TEST(reserved_address_in_use_is_replaced_until_it_is_free);
+	TEST(new_reservation_moves_its_guest_at_the_next_renewal);
+	TEST(new_reservation_takes_its_address_from_whoever_has_it);
+	TEST(bad_reservations_change_nothing);
+	return g_test_run();
+}
