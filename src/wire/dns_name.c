@@ -12,7 +12,7 @@
 /* Appends a label; false when the name, with the root still to come, gets too long. */
 static bool append(struct dns_name *n, const uint8_t *label, size_t len)
 {
-	if (len > DNS_NAME_MAX - 2u - n->len)
+	if (n->len + 1 + len + 1 > DNS_NAME_MAX)
 		return false;
 	n->bytes[n->len] = (uint8_t)len;
 	memcpy(n->bytes + n->len + 1, label, len);

@@ -86,10 +86,10 @@ static void names_without_an_end_are_refused(void)
 	g_assert_cmpint(parse_name_at("------------\5abc", 16, 12), ==, -EBADMSG);
 }
 
-/* @tail more bytes of label behind three of 63: 3 * 64 + 1 + tail + 1 bytes in all. */
-static int parse_long_name(size_t tail)
+/* @tail more bytes of label behind three of 63, then @more: 3 * 64 + 1 + tail + strlen(more) + 1 bytes in all. */
+static int parse_long_name(size_t tail, const char *more)
 {
-	uint8_t message[300] = { 0 };
+	uint8_t message[400] = { 0 };
 	size_t at = 12;
 	for (int i = 0; i < 3; i++, at += 64) {
 		message[at] = 63;
@@ -97,13 +97,17 @@ static int parse_long_name(size_t tail)
 	}
 	message[at] = (uint8_t)tail;
 	memset(message + at + 1, 'y', tail);
+	memcpy(message + at + 1 + tail, more, strlen(more));
 	return parse_name_at(message, sizeof(message), 12);
 }
 
 static void names_end_at_255_bytes(void)
 {
-	g_assert_cmpint(parse_long_name(61), ==, 0);
-	g_assert_cmpint(parse_long_name(62), ==, -EBADMSG);
+	g_assert_cmpint(parse_long_name(61, ""), ==, 0);
+	g_assert_cmpint(parse_long_name(62, ""), ==, -EBADMSG);
+	g_assert_cmpint(parse_long_name(61, "\1z"), ==, -EBADMSG);
+	g_assert_cmpint(parse_long_name(60, "\1z"), ==, -EBADMSG);
+	g_assert_cmpint(parse_long_name(59, "\1z"), ==, 0);
 }
 
 static void text_makes_names(void)
