@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the gateway says about names: each case is a question and the answer written as a line. */
+#include "service/dns_local.h"
+#include "service/dns_names.h"
+
+#include <errno.h>
+#include <glib.h>
+
+#include "base/macros.h" /* behind glib: its MIN and MAX evaluate twice */
+
+struct test_names {
+	struct dns_names names;
+	ip4_t web; /* the only guest's address */
+};
+
+static int find_name(struct dns_names *n, usec_t now, const char *name, ip4_t *ret)
+{
+	if (strcmp(name, "web") != 0 && strcmp(name, "gateway") != 0)
+		return -ENOENT;
+	*ret = container_of(n, struct test_names, names)->web;
+	return 0;
+}
+
+static int find_address(struct dns_names *n, usec_t now, ip4_t ip, char ret[static DNS_LABEL_MAX + 1])
+{
+	if (ip != container_of(n, struct test_names, names)->web)
+		return -ENOENT;
+	g_strlcpy(ret, "web", DNS_LABEL_MAX + 1);
+	return 0;
+}
+
+static const struct dns_names_ops names_ops = { .find_name = find_name, .find_address = find_address };
+
+static void append_name(GString *s, const struct dns_name *n)
+{
+	for (unsigned i = 0; i < dns_name_labels(n); i++) {
+		struct dns_name rest = dns_name_parent(n, i);
+		g_string_append_len(s, (const char *)rest.bytes + 1, rest.bytes[0]);
+		g_string_append_c(s, '.');
+	}
+}
+
+static void append_record(GString *s, const struct dns_record *r)
+{
+	char ip[IP_TEXT_SIZE];
+	switch (r->type) {
+	case DNS_TYPE_A:
+		g_string_append_printf(s, " A %s", ip4_format(r->a, ip));
+		break;
+	case DNS_TYPE_AAAA:
+		g_string_append_printf(s, " AAAA %s", ip_format(&r->aaaa, ip));
+		break;
+	case DNS_TYPE_SOA:
+		g_string_append(s, " SOA");
+		break;
+	default:
+		g_string_append(s, r->type == DNS_TYPE_NS ? " NS " : " PTR ");
+		append_name(s, &r->name);
+	}
+}
+
+static char *describe(const struct dns_reply *r)
+{
+	static const char *const rcodes[] = { [0] = "NOERROR", [3] = "NXDOMAIN", [5] = "REFUSED", [16] = "BADVERS" };
+	GString *s = g_string_new(rcodes[r->rcode]);
+	g_string_append(s, r->authoritative ? " aa" : "");
+	for (unsigned i = 0; i < r->n_answers; i++)
+		append_record(s, &r->answers[i]);
+	if (r->has_zone) {
+		g_string_append(s, " zone ");
+		append_name(s, &r->zone);
+	}
+	return g_string_free(s, FALSE);
+}
+
+struct place {
+	const char *subnet, *gateway, *web, *domain;
+};
+
+static const struct place usual = { "192.168.122.0/24", "192.168.122.1", "192.168.122.63", "lanlet.internal" };
+
+static char *answer_to(const struct place *place, const char *name, uint16_t type, uint16_t class, uint8_t edns_version)
+{
+	struct test_names names = { { &names_ops }, 0 };
+	struct dns_local_config config = { .domain = place->domain, .gateway_name = "gateway", .names = &names.names };
+	g_assert_cmpint(prefix4_parse(place->subnet, &config.subnet), ==, 0);
+	g_assert_cmpint(ip4_parse(place->gateway, &config.gateway), ==, 0);
+	g_assert_cmpint(ip4_parse(place->web, &names.web), ==, 0);
+	struct dns_local local;
+	g_assert_cmpint(dns_local_init(&local, &config), ==, 0);
+	struct dns_query q = { .question = { .type = type, .class = class }, .edns = { true, 1232, edns_version, false } };
+	g_assert_cmpint(dns_name_from_text(name, &q.question.name), ==, 0);
+	struct dns_reply reply;
+	return dns_local_answer(&local, 0, &q, &reply) ? describe(&reply) : g_strdup("outside");
+}
+
+struct question {
+	const char *name;
+	uint16_t type;
+	const char *want;
+};
+
+static void check(const struct place *place, const struct question *questions, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		g_autofree char *got = answer_to(place, questions[i].name, questions[i].type, DNS_CLASS_IN, 0);
+		g_test_message("%s %u", questions[i].name, questions[i].type);
+		g_assert_cmpstr(got, ==, questions[i].want);
+	}
+}
+
+#define CHECK(place, ...)                                                    \
+	do {                                                                 \
+		static const struct question questions[] = { __VA_ARGS__ };  \
+		check(place, questions, ARRAY_SIZE(questions));              \
+	} while (0)
+
+static void guests_have_addresses_with_and_without_the_domain(void)
+{
+	CHECK(&usual,
+	      { "web.lanlet.internal", DNS_TYPE_A, "NOERROR aa A 192.168.122.63" },
+	      { "web", DNS_TYPE_A, "NOERROR aa A 192.168.122.63" },
+	      { "WeB.LANlet.INTERNAL", DNS_TYPE_A, "NOERROR aa A 192.168.122.63" },
+	      { "WEB", DNS_TYPE_ANY, "NOERROR aa A 192.168.122.63" });
+}
+
+static void gateway_has_its_own_name_whatever_a_guest_calls_itself(void)
+{
+	CHECK(&usual,
+	      { "gateway", DNS_TYPE_A, "NOERROR aa A 192.168.122.1" },
+	      { "gateway.lanlet.internal", DNS_TYPE_A, "NOERROR aa A 192.168.122.1" },
+	      { "1.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa PTR gateway.lanlet.internal." });
+}
+
+/* RFC 2308 §2.2 */
+static void other_types_of_a_known_name_are_nodata(void)
+{
+	CHECK(&usual,
+	      { "web.lanlet.internal", DNS_TYPE_AAAA, "NOERROR aa zone lanlet.internal." },
+	      { "web.lanlet.internal", DNS_TYPE_TXT, "NOERROR aa zone lanlet.internal." },
+	      { "web.lanlet.internal", DNS_TYPE_SOA, "NOERROR aa zone lanlet.internal." },
+	      { "gateway.lanlet.internal", DNS_TYPE_AAAA, "NOERROR aa zone lanlet.internal." },
+	      { "63.122.168.192.in-addr.arpa", DNS_TYPE_A, "NOERROR aa zone 122.168.192.in-addr.arpa." },
+	      { "web", DNS_TYPE_AAAA, "NOERROR aa" },
+	      { "web", 15, "NOERROR aa" });
+}
+
+/* RFC 2308 §2.1 */
+static void unknown_names_of_the_domain_do_not_exist(void)
+{
+	CHECK(&usual,
+	      { "db.lanlet.internal", DNS_TYPE_A, "NXDOMAIN aa zone lanlet.internal." },
+	      { "db.lanlet.internal", 15, "NXDOMAIN aa zone lanlet.internal." },
+	      { "www.web.lanlet.internal", DNS_TYPE_A, "NXDOMAIN aa zone lanlet.internal." },
+	      { "w b.lanlet.internal", DNS_TYPE_A, "NXDOMAIN aa zone lanlet.internal." });
+}
+
+static void domain_itself_has_soa_and_ns(void)
+{
+	CHECK(&usual,
+	      { "lanlet.internal", DNS_TYPE_SOA, "NOERROR aa SOA" },
+	      { "lanlet.internal", DNS_TYPE_NS, "NOERROR aa NS gateway.lanlet.internal." },
+	      { "lanlet.internal", DNS_TYPE_ANY, "NOERROR aa SOA NS gateway.lanlet.internal." },
+	      { "lanlet.internal", DNS_TYPE_A, "NOERROR aa zone lanlet.internal." });
+}
+
+static void unknown_plain_names_are_asked_outside_but_for_addresses(void)
+{
+	CHECK(&usual,
+	      { "db", DNS_TYPE_A, "NXDOMAIN aa" },
+	      { "db", DNS_TYPE_AAAA, "NXDOMAIN aa" },
+	      { "db", DNS_TYPE_HTTPS, "NXDOMAIN aa" },
+	      { "db", DNS_TYPE_ANY, "NXDOMAIN aa" },
+	      { "com", DNS_TYPE_NS, "outside" },
+	      { "com", 43, "outside" },
+	      { ".", DNS_TYPE_NS, "outside" },
+	      { ".", DNS_TYPE_A, "outside" });
+}
+
+static void names_elsewhere_are_asked_outside(void)
+{
+	CHECK(&usual,
+	      { "example.com", DNS_TYPE_A, "outside" },
+	      { "web.example.com", DNS_TYPE_A, "outside" },
+	      { "internal.lanlet", DNS_TYPE_A, "outside" },
+	      { "xlanlet.internal", DNS_TYPE_A, "outside" });
+}
+
+/* RFC 6761 §6.3 */
+static void localhost_is_the_asker_itself(void)
+{
+	CHECK(&usual,
+	      { "localhost", DNS_TYPE_A, "NOERROR aa A 127.0.0.1" },
+	      { "LOCALHOST", DNS_TYPE_AAAA, "NOERROR aa AAAA ::1" },
+	      { "localhost", DNS_TYPE_TXT, "NOERROR aa" });
+}
+
+static void addresses_of_the_segment_have_names(void)
+{
+	CHECK(&usual,
+	      { "63.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa PTR web.lanlet.internal." },
+	      { "63.122.168.192.IN-ADDR.ARPA", DNS_TYPE_ANY, "NOERROR aa PTR web.lanlet.internal." },
+	      { "64.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 122.168.192.in-addr.arpa." },
+	      { "255.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 122.168.192.in-addr.arpa." },
+	      { "122.168.192.in-addr.arpa", DNS_TYPE_SOA, "NOERROR aa SOA" },
+	      { "122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa zone 122.168.192.in-addr.arpa." });
+}
+
+static void odd_reverse_names_of_the_segment_do_not_exist(void)
+{
+	CHECK(&usual,
+	      { "063.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 122.168.192.in-addr.arpa." },
+	      { "256.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 122.168.192.in-addr.arpa." },
+	      { "x.63.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 122.168.192.in-addr.arpa." },
+	      { "b._dns-sd._udp.0.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 122.168.192.in-addr.arpa." });
+}
+
+static void reverse_names_elsewhere_are_asked_outside(void)
+{
+	CHECK(&usual,
+	      { "63.123.168.192.in-addr.arpa", DNS_TYPE_PTR, "outside" },
+	      { "63.0122.168.192.in-addr.arpa", DNS_TYPE_PTR, "outside" },
+	      { "168.192.in-addr.arpa", DNS_TYPE_SOA, "outside" },
+	      { "in-addr.arpa", DNS_TYPE_NS, "outside" },
+	      { "1.0.0.127.in-addr.arpa", DNS_TYPE_PTR, "outside" },
+	      { "63.122.168.192.ip6.arpa", DNS_TYPE_PTR, "outside" });
+}
+
+/* Each octet that the prefix fixes in part is a zone of its own, as RFC 6303 does it for 172.16/12. */
+static void wide_segments_have_several_zones(void)
+{
+	static const struct place wide = { "172.16.0.0/12", "172.16.0.1", "172.31.9.7", "lan" };
+	CHECK(&wide,
+	      { "7.9.31.172.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa PTR web.lan." },
+	      { "8.9.31.172.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 31.172.in-addr.arpa." },
+	      { "9.31.172.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa zone 31.172.in-addr.arpa." },
+	      { "16.172.in-addr.arpa", DNS_TYPE_NS, "NOERROR aa NS gateway.lan." },
+	      { "7.9.32.172.in-addr.arpa", DNS_TYPE_PTR, "outside" },
+	      { "172.in-addr.arpa", DNS_TYPE_SOA, "outside" });
+}
+
+static void narrow_segments_share_their_zone_with_the_outside(void)
+{
+	static const struct place narrow = { "10.0.0.64/26", "10.0.0.65", "10.0.0.126", "lan" };
+	CHECK(&narrow,
+	      { "126.0.0.10.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa PTR web.lan." },
+	      { "100.0.0.10.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 0.0.10.in-addr.arpa." },
+	      { "63.0.0.10.in-addr.arpa", DNS_TYPE_PTR, "outside" },
+	      { "128.0.0.10.in-addr.arpa", DNS_TYPE_PTR, "outside" },
+	      { "0.0.10.in-addr.arpa", DNS_TYPE_SOA, "outside" });
+}
+
+static void largest_segment_has_one_zone(void)
+{
+	static const struct place large = { "10.0.0.0/8", "10.0.0.1", "10.200.3.4", "lan" };
+	CHECK(&large,
+	      { "4.3.200.10.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa PTR web.lan." },
+	      { "5.3.200.10.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 10.in-addr.arpa." },
+	      { "10.in-addr.arpa", DNS_TYPE_SOA, "NOERROR aa SOA" },
+	      { "4.3.200.11.in-addr.arpa", DNS_TYPE_PTR, "outside" });
+}
+
+static void without_a_domain_there_are_plain_names_only(void)
+{
+	static const struct place plain = { "192.168.122.0/24", "192.168.122.1", "192.168.122.63", NULL };
+	CHECK(&plain,
+	      { "web", DNS_TYPE_A, "NOERROR aa A 192.168.122.63" },
+	      { "gateway", DNS_TYPE_A, "NOERROR aa A 192.168.122.1" },
+	      { "web.lanlet.internal", DNS_TYPE_A, "outside" },
+	      { ".", DNS_TYPE_SOA, "outside" },
+	      { "63.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa PTR web." });
+}
+
+static void domain_of_one_label_is_a_domain(void)
+{
+	static const struct place lan = { "192.168.122.0/24", "192.168.122.1", "192.168.122.63", "lan." };
+	CHECK(&lan,
+	      { "lan", DNS_TYPE_SOA, "NOERROR aa SOA" },
+	      { "lan", DNS_TYPE_A, "NOERROR aa zone lan." },
+	      { "web.lan", DNS_TYPE_A, "NOERROR aa A 192.168.122.63" });
+}
+
+static void local_names_exist_in_class_in_only(void)
+{
+	g_autofree char *chaos = answer_to(&usual, "web.lanlet.internal", DNS_TYPE_TXT, DNS_CLASS_CH, 0);
+	g_assert_cmpstr(chaos, ==, "REFUSED");
+	g_autofree char *any = answer_to(&usual, "web", DNS_TYPE_A, DNS_CLASS_ANY, 0);
+	g_assert_cmpstr(any, ==, "NOERROR aa A 192.168.122.63");
+	g_autofree char *version = answer_to(&usual, "version.bind", DNS_TYPE_TXT, DNS_CLASS_CH, 0);
+	g_assert_cmpstr(version, ==, "outside");
+}
+
+/* RFC 6891 §6.1.3 */
+static void unknown_edns_versions_are_named_for_local_names(void)
+{
+	g_autofree char *local = answer_to(&usual, "web", DNS_TYPE_A, DNS_CLASS_IN, 1);
+	g_assert_cmpstr(local, ==, "BADVERS");
+	g_autofree char *outside = answer_to(&usual, "example.com", DNS_TYPE_A, DNS_CLASS_IN, 1);
+	g_assert_cmpstr(outside, ==, "outside");
+}
+
+static void names_that_are_none_are_refused_at_start(void)
+{
+	static const struct {
+		const char *domain, *gateway;
+	} cases[] = { { "a..b", "gateway" }, { "lan", "" }, { "lan", "gate.way" }, { "lan", "gate way" } };
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct dns_local_config config = { .domain = cases[i].domain, .gateway_name = cases[i].gateway };
+		struct dns_local local;
+		g_assert_cmpint(dns_local_init(&local, &config), ==, -EINVAL);
+	}
+}
+
+/* The longest reply there is fits the buffer that is made for it. */
+static void every_reply_fits_its_buffer(void)
+{
+	g_autofree char *label = g_strnfill(63, 'x');
+	g_autofree char *longest = g_strdup_printf("%s.%s.%s.%.*s", label, label, label, 61, label);
+	struct dns_reply reply = { .n_answers = DNS_REPLY_RECORDS_MAX, .has_zone = true };
+	struct dns_soa soa = { .serial = 1 };
+	struct dns_query q = { .edns.present = true };
+	g_assert_cmpint(dns_name_from_text(longest, &q.question.name), ==, 0);
+	g_assert_cmpuint(q.question.name.len, ==, DNS_NAME_MAX);
+	soa.mname = soa.rname = reply.zone = q.question.name;
+	reply.soa = &soa;
+	for (unsigned i = 0; i < DNS_REPLY_RECORDS_MAX; i++)
+		reply.answers[i].type = DNS_TYPE_SOA;
+	uint8_t bytes[DNS_REPLY_SIZE];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	dns_reply_emit(&w, &q, &reply);
+	g_assert_false(w.failed);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define ADD(f) g_test_add_func("/dns-local/" #f, f)
+	ADD(guests_have_addresses_with_and_without_the_domain);
+	ADD(gateway_has_its_own_name_whatever_a_guest_calls_itself);
+	ADD(other_types_of_a_known_name_are_nodata);
+	ADD(unknown_names_of_the_domain_do_not_exist);
+	ADD(domain_itself_has_soa_and_ns);
+	ADD(unknown_plain_names_are_asked_outside_but_for_addresses);
+	ADD(names_elsewhere_are_asked_outside);
+	ADD(localhost_is_the_asker_itself);
+	ADD(addresses_of_the_segment_have_names);
+	ADD(odd_reverse_names_of_the_segment_do_not_exist);
+	ADD(reverse_names_elsewhere_are_asked_outside);
+	ADD(wide_segments_have_several_zones);
+	ADD(narrow_segments_share_their_zone_with_the_outside);
+	ADD(largest_segment_has_one_zone);
+	ADD(without_a_domain_there_are_plain_names_only);
+	ADD(domain_of_one_label_is_a_domain);
+	ADD(local_names_exist_in_class_in_only);
+	ADD(unknown_edns_versions_are_named_for_local_names);
+	ADD(names_that_are_none_are_refused_at_start);
+	ADD(every_reply_fits_its_buffer);
+	return g_test_run();
+}
