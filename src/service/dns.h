@@ -30,7 +30,7 @@ struct dns_config {
 	struct hash_key hash_key; /* secret: makes the ids that answers from outside must know */
 	struct dns_names *names;
 	struct dns_upstream *upstream;
-	struct sink *sink; /* where answers go */
+	struct sink *sink; /* where all answers go, late ones too */
 	struct log *log;   /* may be NULL */
 };
 

@@ -75,4 +75,49 @@ def write(target, seeds):
         (folder / key).write_bytes(data)
 
 
+def answer_to(query, flags, behind=b""):
+    return b"ID" + struct.pack("!H", flags) + query[4:] + behind
+
+
+def udp_seeds():
+    query = message([question("www.example.com", A)])
+    record_a = record(b"\xc0\x0c", A, 1, 60, b"\xcb\0\x71\x09")
+    one_answer = answer_to(query[:6] + b"\0\1" + query[8:], 0x8180, record_a)
+    answers = {
+        "good": one_answer,
+        "servfail": answer_to(query, 0x8182),
+        "nxdomain": answer_to(query, 0x8183),
+        "too-big": one_answer + bytes(600),
+        "no-question": answer_to(message([]), 0x8181),
+        "wrong-id": b"XX" + one_answer[2:],
+        "other-name": one_answer.replace(b"www", b"wwx"),
+        "empty": b"",
+    }
+    return MESSAGES | {"answered-" + key: query + b"\xffEND" + data for key, data in answers.items()}
+
+
+def stream(between, *messages):
+    return bytes([between]) + b"".join(struct.pack("!H", len(m)) + m for m in messages)
+
+
+def stream_seeds():
+    local, outside = MESSAGES["a-local"], MESSAGES["outside"]
+    return {
+        "one-byte-pieces": stream(0x80, local, outside),
+        "large-pieces": stream(0x8f, local, MESSAGES["ptr-guest"], outside, outside),
+        "answered": stream(0x9f, outside, local, outside),
+        "failed": stream(0xa3, outside, outside),
+        "window-shut": stream(0x5f, *[local] * 120),
+        "pipeline": stream(0x8f, *[outside] * 80),
+        "pipeline-answered": stream(0x9f, *[outside] * 80),
+        "reset": stream(0x0f, outside, outside[:20]),
+        "length-zero": stream(0x8f, b""),
+        "length-huge": b"\x8f\xff\xff" + bytes(100),
+        "formerr": stream(0x8f, MESSAGES["two-questions"], MESSAGES["notify"]),
+        "cut": stream(0x83, local)[:-3],
+    }
+
+
 write("dns-wire", MESSAGES)
+write("dns", udp_seeds())
+write("dns-stream", stream_seeds())

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What happens to a message, whichever way it came: it is no query (dropped), one that we do not understand (an error), one
+ * about a name of ours (dns_local.c), or one for the servers outside (dns_forward.c).  A reply goes back the way
+ * the query came.
+ */
+#include "service/dns.h"
+
+#include "base/macros.h"
+#include "lan/packet.h"
+#include "lan/service.h"
+#include "lan/sink.h"
+#include "service/dns_forward.h"
+#include "service/dns_local.h"
+#include "service/dns_stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct dns {
+	struct service service;
+	ip4_t gateway;
+	struct sink *sink;
+	struct dns_upstream *upstream;
+	struct dns_local local;
+	struct dns_guests guests;
+	struct dns_forward forward;
+	struct dns_streams streams;
+	struct dns_counters counters;
+};
+
+static void send_message(struct dns *d, usec_t now, const struct dns_client *to, const uint8_t *bytes, size_t len)
+{
+	if (to->stream) {
+		dns_streams_reply(&d->streams, now, to->stream, bytes, len);
+		return;
+	}
+	struct sink_udp datagram = {
+		.src = d->gateway,
+		.dst = to->ip,
+		.src_port = DNS_PORT,
+		.dst_port = to->port,
+		.dst_mac = &to->mac,
+		.payload = bytes,
+		.len = len,
+	};
+	sink_udp(d->sink, now, &datagram);
+}
+
+/* What @to takes in one message (RFC 6891 §6.2.3). */
+static size_t size_limit(const struct dns_client *to, const struct dns_query *q)
+{
+	if (to->stream)
+		return DNS_MESSAGE_MAX;
+	return q->edns.present ? q->edns.udp_size : DNS_UDP_MIN;
+}
+
+static void send_reply(struct dns *d, usec_t now, const struct dns_client *to, const struct dns_query *q, const struct dns_reply *reply)
+{
+	uint8_t bytes[DNS_REPLY_SIZE];
+	struct bytes_writer w = bytes_writer(bytes, MIN(sizeof(bytes), size_limit(to, q)));
+	dns_reply_emit(&w, q, reply);
+	if (w.failed) {
+		/* The question, and TC: ask over TCP (RFC 2181 §9). */
+		w = bytes_writer(bytes, sizeof(bytes));
+		dns_reply_emit(&w, q,
+			       &(struct dns_reply){ .rcode = reply->rcode, .authoritative = reply->authoritative, .truncated = true });
+	}
+	send_message(d, now, to, bytes, w.len);
+}
+
+static void send_error(struct dns *d, usec_t now, const struct dns_client *to, const struct dns_query *q, enum dns_rcode rcode)
+{
+	send_reply(d, now, to, q, &(struct dns_reply){ .rcode = (uint16_t)rcode });
+}
+
+static void send_header_error(struct dns *d, usec_t now, const struct dns_client *to, const struct dns_header *h, enum dns_rcode rcode)
+{
+	uint8_t bytes[DNS_HEADER_LEN];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	dns_reply_emit_error(&w, h, rcode);
+	send_message(d, now, to, bytes, w.len);
+}
+
+/* The way back from outside. */
+static void forward_done(void *opaque, usec_t now, const struct dns_client *who, const struct dns_query *q, uint8_t *answer, size_t len)
+{
+	struct dns *d = opaque;
+	if (!answer)
+		send_error(d, now, who, q, DNS_RCODE_SERVFAIL);
+	else if (len > size_limit(who, q))
+		send_reply(d, now, who, q, &(struct dns_reply){ .truncated = true });
+	else
+		send_message(d, now, who, answer, len);
+	dns_streams_resume(&d->streams, now);
+}
+
+/* 0 when the message is answered or will be; else nothing is, and why: see dns_forward_ask(). */
+static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q, const uint8_t *bytes,
+		       size_t len)
+{
+	/* A transfer is many messages and none of a forwarder's business (RFC 5936 §2.2). */
+	if (q->question.type == DNS_TYPE_AXFR || q->question.type == DNS_TYPE_IXFR || len > DNS_QUERY_MAX) {
+		send_error(d, now, from, q, DNS_RCODE_REFUSED);
+		return 0;
+	}
+	int r = dns_forward_ask(&d->forward, now, from, q, bytes, len);
+	if (r != -ENETUNREACH)
+		return r;
+	send_error(d, now, from, q, DNS_RCODE_SERVFAIL);
+	return 0;
+}
+
+static int handle_query(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q, const uint8_t *bytes,
+			size_t len)
+{
+	d->counters.queries++;
+	struct dns_reply reply;
+	if (q->header.opcode != DNS_OPCODE_QUERY)
+		reply = (struct dns_reply){ .rcode = DNS_RCODE_NOTIMP };
+	else if (!dns_local_answer(&d->local, now, q, &reply))
+		return ask_outside(d, now, from, q, bytes, len);
+	d->counters.local++;
+	send_reply(d, now, from, q, &reply);
+	return 0;
+}
+
+/* -EBADMSG: it deserves no answer; else as ask_outside(). */
+static int handle_message(struct dns *d, usec_t now, const struct dns_client *from, const uint8_t *bytes, size_t len)
+{
+	struct bytes_reader r = bytes_reader(bytes, len);
+	struct dns_header h;
+	/* Answering an answer could go on for ever. */
+	if (dns_header_parse(&r, &h) < 0 || h.response)
+		return -EBADMSG;
+	struct dns_query q;
+	if (dns_query_parse(bytes, len, &q) == 0)
+		return handle_query(d, now, from, &q, bytes, len);
+	send_header_error(d, now, from, &h, h.opcode == DNS_OPCODE_QUERY ? DNS_RCODE_FORMERR : DNS_RCODE_NOTIMP);
+	return 0;
+}
+
+static enum drop_reason drop_reason_of(int error)
+{
+	return error == -EBUSY ? DROP_DNS_LIMIT : error == -ENOMEM ? DROP_NO_MEMORY : DROP_DNS_MALFORMED;
+}
+
+static struct dns *dns_of(const struct service *s)
+{
+	return container_of(s, struct dns, service);
+}
+
+static enum service_verdict dns_input(struct service *s, usec_t now, const struct packet *p, struct sink *out)
+{
+	struct dns *d = dns_of(s);
+	struct udp_view udp;
+	if (p->eth.ethertype != ETH_TYPE_IPV4 || p->ip.dst != d->gateway || packet_udp(p, &udp) < 0 || udp.dst.port != DNS_PORT)
+		return SERVICE_NOT_MINE;
+	struct dns_client from = { .ip = p->ip.src, .port = udp.src.port, .mac = p->eth.src };
+	int r = from.port == 0 ? -EBADMSG : handle_message(d, now, &from, udp.payload, udp.len);
+	if (r < 0 && r != -EALREADY)
+		sink_drop(d->sink, drop_reason_of(r), p);
+	return SERVICE_TAKEN;
+}
+
+static usec_t dns_deadline(const struct service *s)
+{
+	const struct dns *d = dns_of(s);
+	return usec_min(dns_forward_deadline(&d->forward), dns_streams_deadline(&d->streams));
+}
+
+static void dns_expire(struct service *s, usec_t now, struct sink *out)
+{
+	struct dns *d = dns_of(s);
+	dns_forward_expire(&d->forward, now);
+	dns_streams_expire(&d->streams, now);
+}
+
+static const struct service_ops dns_ops = {
+	.name = "dns",
+	.input = dns_input,
+	.deadline = dns_deadline,
+	.expire = dns_expire,
+};
+
+static bool stream_has_room(void *opaque, ip4_t guest)
+{
+	struct dns *d = opaque;
+	return dns_forward_has_room(&d->forward, guest);
+}
+
+static bool stream_message(void *opaque, usec_t now, struct dns_stream *stream, ip4_t guest, const uint8_t *bytes, size_t len)
+{
+	struct dns *d = opaque;
+	struct dns_client from = { .ip = guest, .stream = stream };
+	int r = handle_message(d, now, &from, bytes, len);
+	if (r < 0)
+		sink_drop(d->sink, drop_reason_of(r), NULL);
+	return r >= 0;
+}
+
+static void stream_gone(void *opaque, struct dns_stream *stream, ip4_t guest)
+{
+	struct dns *d = opaque;
+	dns_forward_forget(&d->forward, guest, stream);
+}
+
+static void init_parts(struct dns *d, const struct dns_config *config)
+{
+	dns_guests_init(&d->guests, &config->hash_key);
+	dns_forward_init(&d->forward, &(struct dns_forward_config){
+					      .hash_key = config->hash_key,
+					      .guests = &d->guests,
+					      .upstream = config->upstream,
+					      .counters = &d->counters,
+					      .log = config->log,
+					      .done = forward_done,
+					      .opaque = d,
+				      });
+	dns_streams_init(&d->streams, &(struct dns_streams_config){
+					      .guests = &d->guests,
+					      .sink = config->sink,
+					      .has_room = stream_has_room,
+					      .message = stream_message,
+					      .gone = stream_gone,
+					      .opaque = d,
+				      });
+}
+
+int dns_new(const struct dns_config *config, struct dns **ret)
+{
+	struct dns *d = malloc(sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	*d = (struct dns){
+		.service = { &dns_ops },
+		.gateway = config->gateway,
+		.sink = config->sink,
+		.upstream = config->upstream,
+	};
+	struct dns_local_config local = {
+		.gateway = config->gateway,
+		.subnet = config->subnet,
+		.domain = config->domain,
+		.gateway_name = config->gateway_name ? config->gateway_name : "gateway",
+		.names = config->names,
+	};
+	int r = dns_local_init(&d->local, &local);
+	if (r < 0) {
+		free(d);
+		return r;
+	}
+	init_parts(d, config);
+	d->upstream->dns = d;
+	*ret = d;
+	return 0;
+}
+
+void dns_free(struct dns *d)
+{
+	if (!d)
+		return;
+	dns_streams_done(&d->streams);
+	dns_forward_done(&d->forward);
+	d->upstream->dns = NULL;
+	free(d);
+}
+
+struct service *dns_service(struct dns *d)
+{
+	return &d->service;
+}
+
+struct stream_service *dns_stream_service(struct dns *d)
+{
+	return &d->streams.service;
+}
+
+void dns_set_servers(struct dns *d, const struct dns_server_list *servers)
+{
+	dns_forward_set_servers(&d->forward, servers);
+}
+
+void dns_get_counters(const struct dns *d, struct dns_counters *ret)
+{
+	*ret = d->counters;
+}
+
+bool dns_upstream_answered(struct dns_upstream *u, usec_t now, dns_token token, uint8_t *bytes, size_t len)
+{
+	return dns_forward_answered(&u->dns->forward, now, token, bytes, len);
+}
+
+void dns_upstream_failed(struct dns_upstream *u, usec_t now, dns_token token, int error)
+{
+	dns_forward_failed(&u->dns->forward, now, token, error);
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A pending query makes attempts: the message with a fresh id, to one server, in a transaction of its own.
+ *
+ *   A round lasts DNS_ATTEMPT_TIMEOUT.  It begins with an attempt; when it ends without an answer the next attempt goes to
+ *   the next server, or over UDP to the same ones once more.  Earlier attempts stay open, the first
+ *   good answer wins.  After DNS_ATTEMPT_ROUNDS rounds nobody answered.
+ *   An attempt that fails (refused, unreachable) and one whose answer is an error that another server
+ *   might not make (SERVFAIL, NOTIMP, REFUSED, as libc sees it) is followed at once by one to a server not asked
+ *   yet.  When there is none and no attempt is open, the failure or that error is the answer.
+ *
+ * All rounds last equally long, so the pending queries stand in a list in the order of their deadlines.
+ *
+ * Answers are told from forgeries (RFC 5452) by id and question, and by the upstream with its ports and connected
+ * sockets.  An attempt that is shot at with wrong ids is given up.
+ *
+ * A token holds serial, index and attempt; the serial tells a stale one.
+ */
+#include "service/dns_forward.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define ATTEMPTS_MAX 8u
+#define ATTEMPT_BITS 3u
+#define INDEX_BITS 13u
+/* Messages that are no answer; more mean that somebody guesses. */
+#define FORGED_MAX 16u
+
+static_assert(ATTEMPTS_MAX <= 1u << ATTEMPT_BITS, "an attempt fits the token");
+static_assert(DNS_PENDING_MAX <= 1u << INDEX_BITS, "an index fits the token");
+static_assert(DNS_SERVERS_MAX <= 8 * sizeof(unsigned), "a server is a bit of a mask");
+
+struct attempt {
+	bool live;
+	uint16_t id;
+	unsigned server; /* index in the list of @epoch */
+	unsigned epoch;
+	usec_t sent;
+	unsigned forged;
+};
+
+struct dns_pending {
+	struct list waiting;
+	struct list of_guest;
+	usec_t deadline;
+	uint64_t serial;
+	uint16_t index;
+	struct dns_guest *guest;
+	struct dns_client client;
+	struct dns_query query;
+	unsigned rounds;
+	unsigned epoch;		/* of the list that the masks are about */
+	unsigned tried, failed; /* masks of servers */
+	unsigned n_attempts;
+	struct attempt attempts[ATTEMPTS_MAX];
+	size_t len;
+	uint8_t bytes[]; /* the message */
+};
+
+void dns_forward_init(struct dns_forward *f, const struct dns_forward_config *config)
+{
+	*f = (struct dns_forward){ .config = *config };
+	list_init(&f->waiting);
+	for (unsigned i = 0; i < DNS_PENDING_MAX; i++)
+		f->free_index[f->n_free++] = (uint16_t)(DNS_PENDING_MAX - 1 - i);
+}
+
+static bool is_tcp(const struct dns_pending *p)
+{
+	return p->client.stream != NULL;
+}
+
+static dns_token make_token(const struct dns_pending *p, unsigned attempt)
+{
+	return p->serial << (INDEX_BITS + ATTEMPT_BITS) | (dns_token)p->index << ATTEMPT_BITS | attempt;
+}
+
+/* The attempt that @token names, or NULL. */
+static struct attempt *find_attempt(struct dns_forward *f, dns_token token, struct dns_pending **ret)
+{
+	unsigned index = token >> ATTEMPT_BITS & ((1u << INDEX_BITS) - 1), attempt = token & ((1u << ATTEMPT_BITS) - 1);
+	struct dns_pending *p = index < DNS_PENDING_MAX ? f->pending[index] : NULL;
+	if (!p || p->serial != token >> (INDEX_BITS + ATTEMPT_BITS) || attempt >= p->n_attempts || !p->attempts[attempt].live)
+		return NULL;
+	*ret = p;
+	return &p->attempts[attempt];
+}
+
+/* A keyed hash of a counter: without the key the next one is as good as random. */
+static uint16_t fresh_id(struct dns_forward *f)
+{
+	f->ids++;
+	return (uint16_t)hash_bytes(&f->config.hash_key, &f->ids, sizeof(f->ids));
+}
+
+static void set_id(uint8_t *message, uint16_t id)
+{
+	struct bytes_writer w = bytes_writer(message, sizeof(id));
+	bytes_put_be16(&w, id);
+}
+
+static bool has_live_attempt(const struct dns_pending *p)
+{
+	for (unsigned i = 0; i < p->n_attempts; i++)
+		if (p->attempts[i].live)
+			return true;
+	return false;
+}
+
+/* Takes @p off every list and gives back its share; it is still the caller's to free. */
+static void detach(struct dns_forward *f, struct dns_pending *p)
+{
+	for (unsigned i = 0; i < p->n_attempts; i++)
+		if (p->attempts[i].live)
+			f->config.upstream->ops->cancel(f->config.upstream, make_token(p, i));
+	list_remove(&p->waiting);
+	list_remove(&p->of_guest);
+	p->guest->n_queries--;
+	dns_guest_release(p->guest);
+	f->pending[p->index] = NULL;
+	f->free_index[f->n_free++] = p->index;
+}
+
+static void finish(struct dns_forward *f, usec_t now, struct dns_pending *p, uint8_t *answer, size_t len)
+{
+	detach(f, p);
+	if (answer) {
+		f->config.counters->answered++;
+		set_id(answer, p->query.header.id);
+	} else {
+		f->config.counters->unanswered++;
+	}
+	f->config.done(f->config.opaque, now, &p->client, &p->query, answer, len);
+	free(p);
+}
+
+void dns_forward_done(struct dns_forward *f)
+{
+	for (unsigned i = 0; i < DNS_PENDING_MAX; i++) {
+		struct dns_pending *p = f->pending[i];
+		if (p) {
+			detach(f, p);
+			free(p);
+		}
+	}
+}
+
+static void log_server(struct dns_forward *f, usec_t now, unsigned index, const char *what)
+{
+	char text[DNS_SERVER_TEXT_SIZE];
+	log_limited(f->config.log, now, LOG_LEVEL_INFO, "dns: name server %s: %s", dns_server_format(&f->servers.list.server[index], text),
+		    what);
+}
+
+static void server_failed(struct dns_forward *f, usec_t now, const struct attempt *a, int error)
+{
+	if (a->epoch != f->servers.epoch)
+		return;
+	dns_servers_failed(&f->servers, now, a->server);
+	log_server(f, now, a->server, strerror(-error));
+}
+
+/* Sends to server @index; false when that failed. */
+static bool attempt_server(struct dns_forward *f, usec_t now, struct dns_pending *p, unsigned index)
+{
+	struct attempt *a = &p->attempts[p->n_attempts];
+	*a = (struct attempt){ .id = fresh_id(f), .server = index, .epoch = f->servers.epoch, .sent = now };
+	set_id(p->bytes, a->id);
+	struct dns_upstream_query q = {
+		.token = make_token(p, p->n_attempts),
+		.server = &f->servers.list.server[index],
+		.tcp = is_tcp(p),
+		.bytes = p->bytes,
+		.len = p->len,
+	};
+	p->tried |= 1u << index;
+	if (p->n_attempts++ > 0)
+		f->config.counters->retries++;
+	int r = f->config.upstream->ops->send(f->config.upstream, now, &q);
+	if (r < 0) {
+		p->failed |= 1u << index;
+		server_failed(f, now, a, r);
+		return false;
+	}
+	a->live = true;
+	return true;
+}
+
+/* Begins an attempt to a server not tried yet; with @again, if need be, to one that was tried.  False: there is none. */
+static bool attempt_next(struct dns_forward *f, usec_t now, struct dns_pending *p, bool again)
+{
+	if (p->epoch != f->servers.epoch) {
+		p->epoch = f->servers.epoch;
+		p->tried = p->failed = 0;
+	}
+	while (p->n_attempts < ATTEMPTS_MAX) {
+		int index = dns_servers_pick(&f->servers, now, p->tried);
+		if (index < 0 && again) {
+			p->tried = p->failed;
+			index = dns_servers_pick(&f->servers, now, p->tried);
+		}
+		if (index < 0)
+			return false;
+		if (attempt_server(f, now, p, (unsigned)index))
+			return true;
+	}
+	return false;
+}
+
+static void begin_round(struct dns_forward *f, usec_t now, struct dns_pending *p)
+{
+	list_remove(&p->waiting);
+	p->deadline = usec_add(now, DNS_ATTEMPT_TIMEOUT);
+	list_append(&f->waiting, &p->waiting);
+}
+
+bool dns_forward_has_room(const struct dns_forward *f, ip4_t ip)
+{
+	const struct dns_guest *guest = dns_guests_find(f->config.guests, ip);
+	return f->n_free > 0 && (!guest || guest->n_queries < DNS_PENDING_PER_GUEST);
+}
+
+/* A requester that asks again before we gave up: the answer to the first one will do. */
+static bool is_repeated(const struct dns_guest *guest, const struct dns_client *who, const struct dns_query *q)
+{
+	list_for_each (node, &guest->queries) {
+		const struct dns_pending *p = container_of(node, struct dns_pending, of_guest);
+		if (p->client.port == who->port && p->client.stream == who->stream && p->query.header.id == q->header.id &&
+		    dns_question_equal(&p->query.question, &q->question))
+			return true;
+	}
+	return false;
+}
+
+static struct dns_pending *new_pending(struct dns_forward *f, struct dns_guest *guest, const struct dns_client *who,
+				       const struct dns_query *q, const uint8_t *bytes, size_t len)
+{
+	struct dns_pending *p = malloc(sizeof(*p) + len);
+	if (!p)
+		return NULL;
+	*p = (struct dns_pending){
+		.serial = ++f->serial,
+		.index = f->free_index[--f->n_free],
+		.guest = guest,
+		.client = *who,
+		.query = *q,
+		.epoch = f->servers.epoch,
+		.len = len,
+	};
+	memcpy(p->bytes, bytes, len);
+	f->pending[p->index] = p;
+	list_init(&p->waiting);
+	list_append(&guest->queries, &p->of_guest);
+	guest->n_queries++;
+	return p;
+}
+
+int dns_forward_ask(struct dns_forward *f, usec_t now, const struct dns_client *who, const struct dns_query *q, const uint8_t *bytes,
+		    size_t len)
+{
+	struct dns_guest *guest = dns_guests_get(f->config.guests, who->ip);
+	if (!guest)
+		return -ENOMEM;
+	int r = 0;
+	if (!who->stream && is_repeated(guest, who, q))
+		r = -EALREADY;
+	else if (f->n_free == 0 || guest->n_queries >= DNS_PENDING_PER_GUEST)
+		r = -EBUSY;
+	struct dns_pending *p = r < 0 ? NULL : new_pending(f, guest, who, q, bytes, len);
+	if (!p) {
+		dns_guest_release(guest);
+		return r < 0 ? r : -ENOMEM;
+	}
+	f->config.counters->forwarded++;
+	if (!attempt_next(f, now, p, false)) {
+		f->config.counters->unanswered++;
+		detach(f, p);
+		free(p);
+		return -ENETUNREACH;
+	}
+	begin_round(f, now, p);
+	return 0;
+}
+
+void dns_forward_forget(struct dns_forward *f, ip4_t ip, const struct dns_stream *stream)
+{
+	struct dns_guest *guest = dns_guests_find(f->config.guests, ip);
+	if (!guest)
+		return;
+	guest->n_queries++; /* keeps it while we walk */
+	list_for_each (node, &guest->queries) {
+		struct dns_pending *p = container_of(node, struct dns_pending, of_guest);
+		if (p->client.stream == stream) {
+			detach(f, p);
+			free(p);
+		}
+	}
+	guest->n_queries--;
+	dns_guest_release(guest);
+}
+
+void dns_forward_set_servers(struct dns_forward *f, const struct dns_server_list *servers)
+{
+	dns_servers_set(&f->servers, servers);
+}
+
+/*
+ * The answer to @a?  Some servers answer a query that they do not like with an error and without the question; an error
+ * is all that one could forge with that.
+ */
+static bool is_answer(const struct dns_pending *p, const struct attempt *a, const uint8_t *bytes, size_t len, struct dns_header *ret)
+{
+	struct bytes_reader r = bytes_reader(bytes, len);
+	if (dns_header_parse(&r, ret) < 0 || !ret->response || ret->opcode != DNS_OPCODE_QUERY || ret->id != a->id)
+		return false;
+	if (ret->n_questions == 0)
+		return ret->rcode != DNS_RCODE_NOERROR;
+	struct dns_question question;
+	return ret->n_questions == 1 && dns_question_parse(&r, bytes, &question) == 0 && dns_question_equal(&question, &p->query.question);
+}
+
+/* @a came to nothing: somebody else is asked, or waited for, or (false) there is nobody left. */
+static bool goes_on_without(struct dns_forward *f, usec_t now, struct dns_pending *p, struct attempt *a)
+{
+	a->live = false;
+	if (a->epoch == p->epoch)
+		p->failed |= 1u << a->server;
+	return attempt_next(f, now, p, false) || has_live_attempt(p);
+}
+
+static bool another_may_know(uint8_t rcode)
+{
+	return rcode == DNS_RCODE_SERVFAIL || rcode == DNS_RCODE_NOTIMP || rcode == DNS_RCODE_REFUSED;
+}
+
+bool dns_forward_answered(struct dns_forward *f, usec_t now, dns_token token, uint8_t *bytes, size_t len)
+{
+	struct dns_pending *p;
+	struct attempt *a = find_attempt(f, token, &p);
+	if (!a)
+		return true;
+	struct dns_header h;
+	if (!is_answer(p, a, bytes, len, &h)) {
+		f->config.counters->forged++;
+		if (!is_tcp(p) && ++a->forged < FORGED_MAX)
+			return false;
+		dns_forward_failed(f, now, token, -EBADMSG);
+		return true;
+	}
+	if (a->epoch == f->servers.epoch)
+		dns_servers_answered(&f->servers, now, a->server);
+	if (another_may_know(h.rcode) && goes_on_without(f, now, p, a))
+		return true;
+	a->live = false;
+	finish(f, now, p, bytes, len);
+	return true;
+}
+
+void dns_forward_failed(struct dns_forward *f, usec_t now, dns_token token, int error)
+{
+	struct dns_pending *p;
+	struct attempt *a = find_attempt(f, token, &p);
+	if (!a)
+		return;
+	server_failed(f, now, a, error);
+	if (!goes_on_without(f, now, p, a))
+		finish(f, now, p, NULL, 0);
+}
+
+usec_t dns_forward_deadline(const struct dns_forward *f)
+{
+	if (list_empty(&f->waiting))
+		return USEC_INFINITY;
+	return container_of(f->waiting.next, struct dns_pending, waiting)->deadline;
+}
+
+static void end_round(struct dns_forward *f, usec_t now, struct dns_pending *p)
+{
+	for (unsigned i = 0; i < p->n_attempts; i++) {
+		const struct attempt *a = &p->attempts[i];
+		if (a->live && a->epoch == f->servers.epoch && dns_servers_silent(&f->servers, now, a->server, a->sent))
+			log_server(f, now, a->server, "does not answer");
+	}
+	if (++p->rounds == DNS_ATTEMPT_ROUNDS) {
+		finish(f, now, p, NULL, 0);
+		return;
+	}
+	if (attempt_next(f, now, p, !is_tcp(p)) || has_live_attempt(p))
+		begin_round(f, now, p);
+	else
+		finish(f, now, p, NULL, 0);
+}
+
+void dns_forward_expire(struct dns_forward *f, usec_t now)
+{
+	while (dns_forward_deadline(f) <= now)
+		end_round(f, now, container_of(f->waiting.next, struct dns_pending, waiting));
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A stream reads a length, then that many bytes, then hands the message over and begins again.  It is held, and
+ * reads no further, while a whole message waits for room: a share of pending queries, or answers that the guest has yet to
+ * take.  So a guest that asks faster than it is answered is slowed down by its own TCP window.
+ *
+ * Closing is possible in the middle of any call but accept(), even of a reply from within message(), so who called
+ * looks at `closing` before touching a stream again; it is freed when the outermost call returns.
+ */
+#include "service/dns_stream.h"
+
+#include "base/macros.h"
+#include "lan/sink.h"
+#include "service/dns_forward.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LENGTH_LEN 2u
+
+struct dns_stream {
+	struct list by_activity;
+	struct list held;
+	struct local_stream *local;
+	struct dns_guest *guest;
+	usec_t activity;
+	unsigned entered; /* calls that are using it */
+	bool closing;
+	bool eof;
+	bool shut;
+	unsigned owed; /* replies */
+	uint8_t length[LENGTH_LEN];
+	size_t have; /* bytes of length and message so far */
+	size_t message_len;
+	uint8_t *message;
+	uint8_t *out; /* what the guest has yet to take */
+	size_t out_at, out_len;
+};
+
+static void active(struct dns_streams *s, usec_t now, struct dns_stream *stream)
+{
+	stream->activity = now;
+	list_remove(&stream->by_activity);
+	list_append(&s->by_activity, &stream->by_activity);
+}
+
+/* Takes @stream out of everything; the connection is ended by the caller or was. */
+static void forget(struct dns_streams *s, struct dns_stream *stream)
+{
+	stream->closing = true;
+	list_remove(&stream->by_activity);
+	list_remove(&stream->held);
+	s->count--;
+	s->freed = true;
+	s->config.gone(s->config.opaque, stream, stream->guest->ip);
+	stream->guest->n_streams--;
+	dns_guest_release(stream->guest);
+	stream->guest = NULL;
+}
+
+static void enter(struct dns_stream *stream)
+{
+	stream->entered++;
+}
+
+/* False: @stream is gone. */
+static bool leave(struct dns_stream *stream)
+{
+	stream->entered--;
+	if (!stream->closing)
+		return true;
+	if (stream->entered == 0) {
+		free(stream->message);
+		free(stream->out);
+		free(stream);
+	}
+	return false;
+}
+
+/* Between enter() and leave(). */
+static void close_stream(struct dns_streams *s, struct dns_stream *stream)
+{
+	if (stream->closing)
+		return;
+	struct local_stream *local = stream->local;
+	forget(s, stream);
+	local->ops->close(local);
+}
+
+/* Once the guest has sent its FIN and got every answer we send ours. */
+static void shut_when_done(struct dns_stream *stream)
+{
+	bool held = stream->message && stream->have == LENGTH_LEN + stream->message_len;
+	if (stream->eof && !stream->shut && stream->owed == 0 && !stream->out && !held) {
+		stream->shut = true;
+		stream->local->ops->shutdown(stream->local);
+	}
+}
+
+static void flush_out(struct dns_streams *s, usec_t now, struct dns_stream *stream)
+{
+	if (!stream->out)
+		return;
+	ssize_t n = stream->local->ops->send(stream->local, stream->out + stream->out_at, stream->out_len - stream->out_at);
+	if (n < 0) {
+		close_stream(s, stream);
+		return;
+	}
+	stream->out_at += (size_t)n;
+	if (stream->out_at < stream->out_len)
+		return;
+	free(stream->out);
+	stream->out = NULL;
+	stream->out_at = stream->out_len = 0;
+	active(s, now, stream);
+}
+
+static int queue_out(struct dns_stream *stream, const uint8_t *bytes, size_t len)
+{
+	size_t waiting = stream->out_len - stream->out_at, size = waiting + LENGTH_LEN + len;
+	if (len > UINT16_MAX || size > DNS_STREAM_OUT_MAX)
+		return -EOVERFLOW;
+	uint8_t *out = malloc(size);
+	if (!out)
+		return -ENOMEM;
+	struct bytes_writer w = bytes_writer(out, size);
+	bytes_put(&w, stream->out ? stream->out + stream->out_at : NULL, waiting);
+	bytes_put_be16(&w, (uint16_t)len);
+	bytes_put(&w, bytes, len);
+	free(stream->out);
+	stream->out = out;
+	stream->out_at = 0;
+	stream->out_len = size;
+	return 0;
+}
+
+static bool has_room(const struct dns_streams *s, const struct dns_stream *stream)
+{
+	return stream->owed < DNS_STREAM_PIPELINE && !stream->out && s->config.has_room(s->config.opaque, stream->guest->ip);
+}
+
+/* Hands over the message that is there as a whole, or holds it. */
+static void hand_over(struct dns_streams *s, usec_t now, struct dns_stream *stream)
+{
+	if (!has_room(s, stream)) {
+		if (list_empty(&stream->held))
+			list_append(&s->held, &stream->held);
+		return;
+	}
+	list_remove(&stream->held);
+	uint8_t *message = stream->message;
+	stream->message = NULL;
+	stream->have = 0;
+	stream->owed++;
+	active(s, now, stream);
+	if (!s->config.message(s->config.opaque, now, stream, stream->guest->ip, message, stream->message_len))
+		close_stream(s, stream);
+	free(message);
+}
+
+static int begin_message(struct dns_stream *stream)
+{
+	struct bytes_reader r = bytes_reader(stream->length, LENGTH_LEN);
+	size_t len = bytes_get_be16(&r);
+	if (len < DNS_HEADER_LEN || len > DNS_QUERY_MAX)
+		return -EBADMSG;
+	stream->message = malloc(len);
+	if (!stream->message)
+		return -ENOMEM;
+	stream->message_len = len;
+	return 0;
+}
+
+/* Takes bytes of the length or of the message; returns how many. */
+static size_t take(struct dns_stream *stream, const uint8_t *data, size_t len)
+{
+	bool in_message = stream->message != NULL;
+	size_t at = in_message ? stream->have - LENGTH_LEN : stream->have;
+	size_t n = MIN(len, (in_message ? stream->message_len : LENGTH_LEN) - at);
+	memcpy((in_message ? stream->message : stream->length) + at, data, n);
+	stream->have += n;
+	return n;
+}
+
+static size_t read_messages(struct dns_streams *s, usec_t now, struct dns_stream *stream, const uint8_t *data, size_t len)
+{
+	size_t used = 0;
+	while (used < len && !stream->closing && list_empty(&stream->held)) {
+		used += take(stream, data + used, len - used);
+		if (!stream->message && stream->have == LENGTH_LEN && begin_message(stream) < 0) {
+			sink_drop(s->config.sink, DROP_DNS_MALFORMED, NULL);
+			close_stream(s, stream);
+		} else if (stream->message && stream->have == LENGTH_LEN + stream->message_len) {
+			hand_over(s, now, stream);
+		}
+	}
+	return used;
+}
+
+/* Goes on with a message that was held; the engine then offers what it kept. */
+static void try_held(struct dns_streams *s, usec_t now, struct dns_stream *stream)
+{
+	if (list_empty(&stream->held))
+		return;
+	hand_over(s, now, stream);
+	if (!stream->closing && list_empty(&stream->held))
+		stream->local->ops->resume(stream->local);
+}
+
+void dns_streams_reply(struct dns_streams *s, usec_t now, struct dns_stream *stream, const uint8_t *bytes, size_t len)
+{
+	if (stream->closing)
+		return;
+	enter(stream);
+	stream->owed--;
+	if (queue_out(stream, bytes, len) < 0) {
+		sink_drop(s->config.sink, DROP_DNS_LIMIT, NULL);
+		close_stream(s, stream);
+	} else {
+		flush_out(s, now, stream);
+	}
+	if (!stream->closing)
+		shut_when_done(stream);
+	leave(stream);
+}
+
+void dns_streams_resume(struct dns_streams *s, usec_t now)
+{
+	s->freed = false;
+	list_for_each (node, &s->held) {
+		struct dns_stream *stream = container_of(node, struct dns_stream, held);
+		enter(stream);
+		try_held(s, now, stream);
+		leave(stream);
+	}
+}
+
+static struct dns_streams *streams_of(struct stream_service *service)
+{
+	return container_of(service, struct dns_streams, service);
+}
+
+static bool stream_accept(struct stream_service *service, usec_t now, struct local_stream *local)
+{
+	struct dns_streams *s = streams_of(service);
+	struct dns_guest *guest = ip_is_v4(&local->guest.addr) ? dns_guests_get(s->config.guests, ip_to_ip4(&local->guest.addr)) : NULL;
+	if (!guest)
+		return false;
+	struct dns_stream *stream = NULL;
+	if (s->count < DNS_STREAMS_MAX && guest->n_streams < DNS_STREAMS_PER_GUEST)
+		stream = calloc(1, sizeof(*stream));
+	if (!stream) {
+		sink_drop(s->config.sink, DROP_DNS_LIMIT, NULL);
+		dns_guest_release(guest);
+		return false;
+	}
+	stream->local = local;
+	stream->guest = guest;
+	stream->activity = now;
+	list_init(&stream->held);
+	list_append(&s->by_activity, &stream->by_activity);
+	guest->n_streams++;
+	s->count++;
+	local->conn = stream;
+	return true;
+}
+
+static size_t stream_input(struct stream_service *service, usec_t now, struct local_stream *local, const void *data, size_t len)
+{
+	struct dns_stream *stream = local->conn;
+	enter(stream);
+	size_t used = read_messages(streams_of(service), now, stream, data, len);
+	return leave(stream) ? used : len;
+}
+
+static void stream_eof(struct stream_service *service, usec_t now, struct local_stream *local)
+{
+	struct dns_stream *stream = local->conn;
+	stream->eof = true;
+	shut_when_done(stream);
+}
+
+static void stream_writable(struct stream_service *service, usec_t now, struct local_stream *local)
+{
+	struct dns_streams *s = streams_of(service);
+	struct dns_stream *stream = local->conn;
+	enter(stream);
+	flush_out(s, now, stream);
+	if (!stream->closing)
+		try_held(s, now, stream);
+	if (!stream->closing)
+		shut_when_done(stream);
+	leave(stream);
+}
+
+static void stream_closed(struct stream_service *service, usec_t now, struct local_stream *local)
+{
+	struct dns_stream *stream = local->conn;
+	enter(stream);
+	forget(streams_of(service), stream);
+	leave(stream);
+}
+
+static const struct stream_service_ops stream_ops = {
+	.accept = stream_accept,
+	.input = stream_input,
+	.eof = stream_eof,
+	.writable = stream_writable,
+	.closed = stream_closed,
+};
+
+void dns_streams_init(struct dns_streams *s, const struct dns_streams_config *config)
+{
+	*s = (struct dns_streams){ .service = { &stream_ops }, .config = *config };
+	list_init(&s->by_activity);
+	list_init(&s->held);
+}
+
+static void close_first(struct dns_streams *s)
+{
+	struct dns_stream *stream = container_of(s->by_activity.next, struct dns_stream, by_activity);
+	enter(stream);
+	close_stream(s, stream);
+	leave(stream);
+}
+
+void dns_streams_done(struct dns_streams *s)
+{
+	while (!list_empty(&s->by_activity))
+		close_first(s);
+}
+
+static usec_t idle_deadline(const struct dns_streams *s)
+{
+	if (list_empty(&s->by_activity))
+		return USEC_INFINITY;
+	return usec_add(container_of(s->by_activity.next, struct dns_stream, by_activity)->activity, DNS_STREAM_IDLE);
+}
+
+usec_t dns_streams_deadline(const struct dns_streams *s)
+{
+	return s->freed && !list_empty(&s->held) ? 0 : idle_deadline(s);
+}
+
+void dns_streams_expire(struct dns_streams *s, usec_t now)
+{
+	if (s->freed)
+		dns_streams_resume(s, now);
+	while (idle_deadline(s) <= now)
+		close_first(s);
+}

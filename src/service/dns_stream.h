@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * DNS over TCP (RFC 1035 §4.2.2, RFC 7766): messages behind their two-byte lengths, many at once in a connection, answered in
+ * any order.  Framing, queues and limits are here; what a message means is the owner's.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/usec.h"
+#include "lan/stream_service.h"
+#include "service/dns_guests.h"
+
+#define DNS_STREAMS_MAX 128u
+#define DNS_STREAMS_PER_GUEST 16u
+#define DNS_STREAM_PIPELINE 32u /* queries of a stream under way; the next one waits unread */
+/* Without a whole message in either direction for so long a stream is closed (RFC 7766 §6.2.3). */
+#define DNS_STREAM_IDLE (10 * USEC_PER_SEC)
+/* Bytes of answers that a guest does not read, before it is cut off. */
+#define DNS_STREAM_OUT_MAX (256u * 1024)
+
+struct dns_stream;
+struct sink;
+
+struct dns_streams_config {
+	struct dns_guests *guests;
+	struct sink *sink; /* for counting drops */
+	/* Whether a query of @guest can be taken now; if not, it waits for dns_streams_resume(). */
+	bool (*has_room)(void *opaque, ip4_t guest);
+	/*
+	 * A message of @guest.  It is owed one dns_streams_reply(), from within the call or later.  False: it deserves
+	 * none, the stream is closed.
+	 */
+	bool (*message)(void *opaque, usec_t now, struct dns_stream *stream, ip4_t guest, const uint8_t *bytes, size_t len);
+	/* @stream is gone, with what was owed to it. */
+	void (*gone)(void *opaque, struct dns_stream *stream, ip4_t guest);
+	void *opaque;
+};
+
+struct dns_streams {
+	struct stream_service service;
+	struct dns_streams_config config;
+	struct list by_activity; /* all of them, the one idle longest first */
+	struct list held;	 /* those with a message that there was no room for */
+	unsigned count;
+	bool freed; /* a stream has gone, and its share with it: those held have yet to be tried */
+};
+
+void dns_streams_init(struct dns_streams *s, const struct dns_streams_config *config);
+/* Closes all. */
+void dns_streams_done(struct dns_streams *s);
+
+/* Answers one message of @stream.  May close the stream, and then calls gone(). */
+void dns_streams_reply(struct dns_streams *s, usec_t now, struct dns_stream *stream, const uint8_t *bytes, size_t len);
+/* There may be room again. */
+void dns_streams_resume(struct dns_streams *s, usec_t now);
+
+usec_t dns_streams_deadline(const struct dns_streams *s);
+void dns_streams_expire(struct dns_streams *s, usec_t now);
