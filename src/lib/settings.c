@@ -124,6 +124,8 @@ static int check_host_alone(struct check *c, const struct settings_host *h)
 		return refuse(c, "host %s,%s: the address is not a host address of the subnet %s", mac, ip, c->subnet);
 	if (h->ip == c->s.gateway)
 		return refuse(c, "host %s,%s: the address is the gateway's", mac, ip);
+	if (strcmp(h->name, SETTINGS_GATEWAY_NAME) == 0)
+		return refuse(c, "host %s,%s,%s: the name is the gateway's", mac, ip, h->name);
 	return 0;
 }
 

@@ -19,11 +19,14 @@ struct engine_ops;
 
 #define SETTINGS_LEASE_INFINITE UINT32_MAX /* RFC 2131 §3.3 */
 #define SETTINGS_MTU_AUTO 0u
-#define SETTINGS_MTU_MIN 576u	/* every IPv4 host takes that (RFC 791 §3.1) */
+#define SETTINGS_MTU_MIN 576u   /* every IPv4 host takes that (RFC 791 §3.1) */
 #define SETTINGS_MTU_MAX 65520u /* largest multiple of 16 whose frame a stream socket carries */
 /* "NAME.DOMAIN" fits into a DNS name of 253 characters with any NAME of one label. */
 #define SETTINGS_LABEL_MAX 63u
 #define SETTINGS_DOMAIN_MAX 189u
+
+/* The gateway's own name, which no guest can have. */
+#define SETTINGS_GATEWAY_NAME "gateway"
 
 /* A guest that always gets the same address. */
 struct settings_host {
@@ -34,11 +37,11 @@ struct settings_host {
 
 struct settings {
 	struct prefix4 subnet; /* private, /8 to /30 */
-	ip4_t gateway;	       /* a host address of the subnet; 0 before the check: its first one */
+	ip4_t gateway;         /* a host address of the subnet; 0 before the check: its first one */
 	/* Addresses that DHCP gives out, both inclusive, without the gateway; 0 before the check: all on one side of it. */
 	ip4_t dhcp_first, dhcp_last;
-	uint32_t lease_time_s;		      /* or SETTINGS_LEASE_INFINITE */
-	unsigned mtu;			      /* SETTINGS_MTU_AUTO, or MIN to MAX */
+	uint32_t lease_time_s;                /* or SETTINGS_LEASE_INFINITE */
+	unsigned mtu;                         /* SETTINGS_MTU_AUTO, or MIN to MAX */
 	char domain[SETTINGS_DOMAIN_MAX + 1]; /* lower case, no dot at the end */
 	/* Resolvers to ask; none: follow the host. */
 	struct ip_endpoint *dns;

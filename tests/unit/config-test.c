@@ -13,7 +13,7 @@
 struct check_case {
 	const char *path;
 	const char *options[OPTIONS_MAX]; /* "name=value" */
-	const char *error;		  /* NULL: accepted */
+	const char *error;                /* NULL: accepted */
 	ip4_t gateway, first, last;
 };
 
@@ -66,6 +66,9 @@ static const struct check_case cases[] = {
 	{ "reservation_of_the_gateway",
 	  { "host=52:54:00:00:00:01,192.168.122.1" },
 	  "host 52:54:00:00:00:01,192.168.122.1: the address is the gateway's" },
+	{ "gateway_s_name",
+	  { "host=52:54:00:00:00:01,192.168.122.9,Gateway" },
+	  "host 52:54:00:00:00:01,192.168.122.9,gateway: the name is the gateway's" },
 	{ "mac_twice",
 	  { "host=52:54:00:00:00:01,192.168.122.10", "host=52:54:0:0:0:1,192.168.122.11" },
 	  "host: the MAC 52:54:00:00:00:01 is reserved for twice" },
