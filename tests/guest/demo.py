@@ -81,7 +81,7 @@ def demo():
     with Lanlet(*options) as lanlet:
         say(f"lanlet runs, process {lanlet.process.pid}, as user {os.getuid()}")
         say("two virtual machines boot (a few seconds, QEMU without KVM)")
-        with vm.Guest(lanlet.stream, "52:54:00:00:00:01", "one") as one, vm.Guest(lanlet.stream, "52:54:00:00:00:02", "two") as two:
+        with vm.Guest(lanlet.qemu_arguments("one"), "one") as one, vm.Guest(lanlet.qemu_arguments("two"), "two") as two:
             started = time.monotonic()
             for guest in (one, two):
                 lease = guest.lease()

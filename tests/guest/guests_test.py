@@ -10,7 +10,7 @@ from lan import dns, outside, servers, vm
 from lan.process import Lanlet
 
 GATEWAY = "192.168.122.1"
-ONE, TWO = "52:54:00:00:00:01", "52:54:00:00:00:02"
+ONE = "52:54:00:00:00:01"
 
 
 def setUpModule():
@@ -28,8 +28,8 @@ class TwoGuestsTest(unittest.TestCase):
     def setUpClass(cls):
         cls.outside = cls.enterClassContext(outside.Outside())
         cls.lanlet = cls.enterClassContext(Lanlet("--dns", outside.ROUTER))
-        cls.one = cls.enterClassContext(vm.Guest(cls.lanlet.stream, ONE, "one"))
-        cls.two = cls.enterClassContext(vm.Guest(cls.lanlet.stream, TWO, "two"))
+        cls.one = cls.enterClassContext(vm.Guest(vm.card(cls.lanlet.stream, ONE), "one"))
+        cls.two = cls.enterClassContext(vm.Guest(cls.lanlet.qemu_arguments("two"), "two"))
         cls.leases = {"one": cls.one.lease(), "two": cls.two.lease()}
 
     def test_lease_tells_what_a_guest_needs(self):
@@ -70,6 +70,14 @@ class TwoGuestsTest(unittest.TestCase):
     def test_large_datagrams_pass_in_fragments(self):
         for target in (self.leases["two"]["ip"], GATEWAY):
             self.assertIn("2 packets received", self.one.check(f"ping -c 2 -i 0.2 -s 8000 {target}"))
+
+    def test_large_packets_pass_whole_when_the_guest_asks_for_the_mtu(self):
+        self.assertEqual(self.two.lease("-O mtu")["mtu"], "65520")
+        self.addCleanup(self.two.check, "ip link set eth0 mtu 1500")
+        for target in (GATEWAY, self.leases["one"]["ip"]):
+            self.assertIn("2 packets received", self.two.check(f"ping -c 2 -i 0.2 -s 30000 {target}"))
+        out = self.two.check(f"wget -q -O - http://{outside.ROUTER}/{1 << 20} | sha256sum")
+        self.assertEqual(out.split()[0], servers.blob_sha256(1 << 20))
 
     def test_guest_pings_an_address_outside_with_ttl_one_less(self):
         self.assertIn("ttl=63", self.one.check(f"ping -c 1 {outside.ROUTER}"))
@@ -134,7 +142,7 @@ class ReconnectTest(unittest.TestCase):
 
     def setUp(self):
         self.lanlet = self.enterContext(Lanlet())
-        self.guest = self.enterContext(vm.Guest(self.lanlet.stream, ONE, "one", hub=True))
+        self.guest = self.enterContext(vm.Guest(vm.card(self.lanlet.stream, ONE, hub=True), "one"))
         self.lease = self.guest.lease()
         self.gateway_mac = self.neighbour()
 
@@ -161,7 +169,7 @@ class ReconnectTest(unittest.TestCase):
 
 class NetworkBootTest(unittest.TestCase):
     def test_ipxe_gets_a_lease(self):
-        with Lanlet() as lanlet, vm.NetworkBoot(lanlet.stream, "52:54:00:00:00:03") as machine:
+        with Lanlet() as lanlet, vm.NetworkBoot(lanlet.qemu_arguments("pxe")) as machine:
             pattern = r"net0: (192\.168\.122\.\d+)/255\.255\.255\.0 gw 192\.168\.122\.1"
             found = machine.wait_for(lambda: re.search(pattern, machine.console()), "iPXE's lease")
             self.assertEqual(lanlet.wait_for_lease(machine.mac)[1], found[1])

@@ -4,6 +4,7 @@
 import os
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -58,6 +59,11 @@ class Lanlet:
             self.process.wait()
             raise AssertionError(f"lanlet did not start: {self.text()}")
         return self
+
+    def qemu_arguments(self, guest):
+        """What `lanlet qemu` tells to use."""
+        command = [os.environ["LANLET"], "qemu", self.name, "--runtime-dir", str(self.runtime), "--guest", guest]
+        return shlex.split(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     def text(self):
         """What lanlet printed."""

@@ -18,8 +18,6 @@ from pathlib import Path
 
 BOOT_PATIENCE = 120.0  # seconds; 3 on an idle machine
 
-HUB = ["-netdev", "hubport,id=card,hubid=0", "-netdev", "hubport,id=jack,hubid=0,netdev=net0"]
-
 INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -92,20 +90,27 @@ def parts():
     return Path(os.environ.get("LANLET_GUEST", Path(__file__).parents[3] / "build-guest"))
 
 
+def card(stream, mac, hub=False):
+    """With a hub between card and network, unplug() and plug() work below a running guest."""
+    jacks = ["-netdev", "hubport,id=card,hubid=0", "-netdev", "hubport,id=jack,hubid=0,netdev=net0"] if hub else []
+    return [
+        "-netdev", f"stream,id=net0,addr.type=unix,addr.path={stream}", *jacks,
+        "-device", f"virtio-net-pci,netdev={'card' if hub else 'net0'},mac={mac}",
+    ]
+
+
 class Machine:
     """A QEMU process with one network card; subclasses say what it boots."""
 
-    def __init__(self, stream, mac, hub=False):
-        """With a hub between card and network, unplug() and plug() work below a running guest."""
+    def __init__(self, card):
+        """The card: QEMU's arguments, as card() or `lanlet qemu` gives them."""
         self.directory = Path(tempfile.mkdtemp(prefix="lanlet-vm-"))
-        self.mac = mac
+        self.mac = re.search(r"mac=([0-9a-f:]+)", " ".join(card))[1]
         self.process = subprocess.Popen(
             [
                 "qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-no-user-config", "-no-reboot",
                 "-m", "160", "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
-                "-serial", f"file:{self.directory}/console", "-netdev", f"stream,id=net0,addr.type=unix,addr.path={stream}",
-                *(HUB if hub else []), "-device", f"virtio-net-pci,netdev={'card' if hub else 'net0'},mac={mac}",
-                *self.boots_from(),
+                "-serial", f"file:{self.directory}/console", *card, *self.boots_from(),
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
@@ -142,6 +147,7 @@ class Machine:
             assert "return" in answer, answer
             return answer["return"]
 
+    # These two are for a card behind a hub.
     def unplug(self):
         """QEMU's hub stalls for good when the guest sends while nothing is plugged in: keep it quiet until plug()."""
         self.qmp("netdev_del", id="jack")
@@ -167,8 +173,8 @@ class Machine:
 class Guest(Machine):
     """A Linux guest.  It boots in the background; the first use waits for it."""
 
-    def __init__(self, stream, mac, name, hub=False):
-        super().__init__(stream, mac, hub)
+    def __init__(self, card, name):
+        super().__init__(card)
         self.name = name
         self.shell = socket.socket(socket.AF_UNIX)
         self.wait_for((self.directory / "shell").exists, "QEMU's socket")
@@ -215,9 +221,9 @@ class Guest(Machine):
             raise AssertionError(f"{self.name}: {command!r} ended with {status}: {text}")
         return text
 
-    def lease(self):
+    def lease(self, *options):
         """Gets a lease with udhcpc; its variables, as udhcpc's script sees them."""
-        self.check(f"udhcpc -i eth0 -s /udhcpc.script -n -q -t 5 -T 2 -x hostname:{self.name}")
+        self.check(" ".join(["udhcpc -i eth0 -s /udhcpc.script -n -q -t 5 -T 2 -x", f"hostname:{self.name}", *options]))
         lines = self.check("cat /tmp/lease").splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
