@@ -213,8 +213,8 @@ class DhcpcdTest(ClientTest):
             f"grep -v dhcpcd /etc/passwd >{self.directory}/passwd; mount --bind {self.directory}/passwd /etc/passwd;"
             "mount -t tmpfs run /run && mount -t tmpfs lib /var/lib && mkdir -p /run/dhcpcd /var/lib/dhcpcd;"
             f"touch {self.directory}/dhcpcd.conf")
-        # The mounts are the command's own namespace's: nsenter joins the guest's, where they stay.
-        out = self.guest.check(dhcpcd, "-4", "-d", "-1", "-B", "-t", "20", "-f", self.directory / "dhcpcd.conf", "-c", "/bin/true", "-h", "dhcpcd", "eth0")
+        config = self.directory / "dhcpcd.conf"
+        out = self.guest.check(dhcpcd, "-4", "-d", "-1", "-B", "-t", "20", "-f", config, "-c", "/bin/true", "-h", "dhcpcd", "eth0")
         self.assertRegex(out, r"leased 192\.168\.122\.\d+ for 3600 seconds")
         self.assert_has_lease()
 
@@ -227,7 +227,7 @@ class NetworkdTest(ClientTest):
             self.skipTest("no systemd-networkd: contrib/test installs it")
         self.guest.check(
             "sh", "-c",
-            "mount -t tmpfs run /run && mkdir -p /run/systemd/network /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp"
+            "mount -t tmpfs run /run && cd /run && mkdir -p systemd/network systemd/netif/links systemd/netif/leases systemd/netif/lldp"
             f" && echo container >/run/systemd/container && printf %s '{NETWORKD_CONFIG}' >/run/systemd/network/10-eth0.network"
             " && mount -t sysfs -o ro sysfs /sys")
         log = open(self.directory / "networkd.log", "wb")

@@ -125,7 +125,7 @@ class DigTest(unittest.TestCase):
 
     def test_dnsperf_loses_nothing(self):
         with tempfile.NamedTemporaryFile("w", suffix=".queries") as queries:
-            queries.write("www.example.test A\nweb.lanlet.internal A\nwww.example.test AAAA\nmissing.example.test A\nwww.example.test TXT\n")
+            queries.write("www.example.test A\nwww.example.test AAAA\nwww.example.test TXT\nmissing.example.test A\nweb.lanlet.internal A\n")
             queries.flush()
             for mode in ("udp", "tcp"):
                 with self.subTest(mode=mode):

@@ -170,7 +170,8 @@ class StreamTest(unittest.TestCase):
     def test_guest_cannot_take_the_gateways_mac(self):
         victim, thief = self.host(), self.host()
         gateway = victim.resolve(address(GATEWAY))
-        thief.link.send(Ethernet(BROADCAST, gateway, ETHERTYPE_ARP, Arp(Arp.REQUEST, gateway, thief.ip, b"\0" * 6, victim.ip).emit()).emit())
+        claim = Arp(Arp.REQUEST, gateway, thief.ip, b"\0" * 6, victim.ip)
+        thief.link.send(Ethernet(BROADCAST, gateway, ETHERTYPE_ARP, claim.emit()).emit())
         thief.link.send(Ethernet(victim.mac, gateway, ETHERTYPE_IPV4, Udp(1, 2, b"boo").emit(thief.ip, victim.ip).emit()).emit())
         self.assertEqual([frame for frame in victim.listen(0.3) if frame.payload.endswith(b"boo")], [])
         victim.ping(GATEWAY)

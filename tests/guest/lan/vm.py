@@ -187,8 +187,8 @@ class Guest(Machine):
         (self.directory / "initramfs").write_bytes(initramfs(modules))
         return [
             "-kernel", str(parts() / "vmlinuz"), "-initrd", str(self.directory / "initramfs"),
-            "-append", "console=ttyS0 quiet panic=-1 ipv6.disable=1", "-chardev", f"socket,id=shell,path={self.directory}/shell,server=on,wait=off",
-            "-serial", "chardev:shell",
+            "-append", "console=ttyS0 quiet panic=-1 ipv6.disable=1",
+            "-chardev", f"socket,id=shell,path={self.directory}/shell,server=on,wait=off", "-serial", "chardev:shell",
         ]
 
     def _until_prompt(self, timeout):
