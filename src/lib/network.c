@@ -39,6 +39,12 @@ static int hook_host_address(void *opaque, usec_t now, bool v6, struct ip_addr *
 	return host_address_get(&n->host_address, now, v6, ret);
 }
 
+static void hook_address_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
+{
+	struct lanlet_network *n = opaque;
+	names_address_seen(&n->names, now, ip, mac);
+}
+
 /* --- building --- */
 
 static int build_segment(struct lanlet_network *n, const struct lanlet_config *config)
@@ -55,7 +61,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .subnet = n->settings.subnet,
 				    .hash_key = key,
 				    .log = &n->log,
-				    .hooks = { .host_address = hook_host_address, .opaque = n },
+				    .hooks = { .host_address = hook_host_address, .address_seen = hook_address_seen, .opaque = n },
 			    });
 }
 
@@ -66,7 +72,7 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 	echo_service_init(&n->echo, g->ip);
 	gateway_add_service(&n->gateway, &n->arp.service);
 	gateway_add_service(&n->gateway, &n->echo.service);
-	return 0;
+	return names_init(&n->names, &(struct names_config){ .settings = &n->settings, .gateway = &n->gateway, .log = &n->log });
 }
 
 static int build_engine(struct lanlet_network *n, const struct lanlet_config *config)
@@ -180,6 +186,7 @@ void lanlet_network_free(struct lanlet_network *n)
 	gateway_set_engine(&n->gateway, NULL, NULL);
 	if (n->engine)
 		n->settings.engine->free(n->engine);
+	names_done(&n->names);
 	gateway_done(&n->gateway, now);
 	segment_done(&n->segment);
 	loop_done(&n->loop, now);

@@ -11,6 +11,7 @@
 #include "lan/gateway.h"
 #include "lan/segment.h"
 #include "lanlet.h"
+#include "lib/names.h"
 #include "lib/settings.h"
 #include "service/arp.h"
 #include "service/echo.h"
@@ -27,6 +28,7 @@ struct lanlet_network {
 	struct gateway gateway;
 	struct arp_service arp;
 	struct echo_service echo;
+	struct names names;
 	struct host_address host_address;
 	struct engine *engine;
 	struct stream_link *stream;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who is who on a network: DHCP, and what it needs from the gateway.  Glue between contracts; it
+ * decides nothing by itself.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/usec.h"
+#include "service/dhcp.h"
+
+#include <stdbool.h>
+
+struct gateway;
+struct log;
+struct settings;
+
+/* Zeroed before names_init(); nothing is moved after it. */
+struct names {
+	struct gateway *gateway;
+	struct log *log;
+	struct dhcp dhcp;
+	struct dhcp_env dhcp_env;
+	bool dhcp_ready;
+	bool leases_changed; /* since they were last saved */
+};
+
+struct names_config {
+	const struct settings *settings;
+	struct gateway *gateway; /* gets the services */
+	struct log *log;
+};
+
+/* Negative errno; names_done() then frees what was made. */
+int names_init(struct names *n, const struct names_config *config);
+void names_done(struct names *n);
+
+/* The hook of the gateway. */
+void names_address_seen(struct names *n, usec_t now, ip4_t ip, struct mac mac);
