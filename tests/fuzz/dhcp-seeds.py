@@ -54,6 +54,18 @@ def wire_seeds():
     }
 
 
+def lease_text_seeds():
+    first = b"1441525677 52:54:00:75:dd:1a 192.168.122.6 ubuntu *\n"
+    second = b"0 52:54:00:12:34:56 192.168.122.63 * 01:52:54:00:12:34:56\n"
+    return {
+        "two": first + second,
+        "cut-short": first + second[:-5],
+        "rubbish": first + b"\0\xff rubbish\n\n" + second,
+        "long-name": b"1 2:3:4:5:6:7 10.0.0.1 " + b"n" * 255 + b" " + b":".join([b"ab"] * 255) + b"\n",
+        "dhcpv6": first + b"duid 00:01:00:01:2a:bb:cc:dd:52:54:00:12:34:56\n",
+    }
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,3 +74,4 @@ def write(target, seeds):
 
 
 write("dhcp-wire", wire_seeds())
+write("lease-text", lease_text_seeds())

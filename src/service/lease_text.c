@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/lease_text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FIELD_MAX (3 * LEASE_TEXT_CLIENT_ID_MAX)
+#define NONE "*"
+
+/* The words of a line, one space between them. */
+struct words {
+	const char *at;
+	size_t left;
+};
+
+/* The next word as a string in @ret; false when it is missing, empty or longer than anything of ours. */
+static bool next_word(struct words *w, char ret[static FIELD_MAX])
+{
+	const char *space = memchr(w->at, ' ', w->left);
+	size_t len = space ? (size_t)(space - w->at) : w->left;
+	if (len == 0 || len >= FIELD_MAX || memchr(w->at, '\0', len))
+		return false;
+	memcpy(ret, w->at, len);
+	ret[len] = '\0';
+	w->at += len + (space ? 1 : 0);
+	w->left -= len + (space ? 1 : 0);
+	return true;
+}
+
+static int parse_seconds(const char *word, uint64_t *ret)
+{
+	uint64_t v = 0;
+	for (; *word; word++) {
+		if (*word < '0' || *word > '9' || v > (UINT64_MAX - 9) / 10)
+			return -EINVAL;
+		v = v * 10 + (uint64_t)(*word - '0');
+	}
+	*ret = v;
+	return 0;
+}
+
+static int parse_name(const char *word, char ret[static LEASE_TEXT_NAME_SIZE])
+{
+	size_t len = strlen(word);
+	if (len >= LEASE_TEXT_NAME_SIZE)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++)
+		if (word[i] <= ' ' || word[i] > '~')
+			return -EINVAL;
+	if (strcmp(word, NONE) == 0)
+		len = 0;
+	memcpy(ret, word, len);
+	ret[len] = '\0';
+	return 0;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -EINVAL;
+}
+
+/* "01:52:54:…", two digits an octet. */
+static int parse_client_id(const char *word, struct lease_line *l)
+{
+	if (strcmp(word, NONE) == 0)
+		return 0;
+	size_t len = strlen(word);
+	if (len % 3 != 2 || len / 3 >= LEASE_TEXT_CLIENT_ID_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i += 3) {
+		int high = hex_digit(word[i]), low = hex_digit(word[i + 1]);
+		if (high < 0 || low < 0 || (i + 2 < len && word[i + 2] != ':'))
+			return -EINVAL;
+		l->client_id[l->client_id_len++] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}
+
+int lease_text_parse(const char *line, size_t len, struct lease_line *ret)
+{
+	struct words w = { line, len };
+	struct lease_line l = { 0 };
+	char word[FIELD_MAX];
+	if (!next_word(&w, word) || parse_seconds(word, &l.expires_s) < 0)
+		return -EINVAL;
+	if (!next_word(&w, word) || mac_parse(word, &l.mac) < 0)
+		return -EINVAL;
+	if (!next_word(&w, word) || ip4_parse(word, &l.ip) < 0)
+		return -EINVAL;
+	if (!next_word(&w, word) || parse_name(word, l.name) < 0)
+		return -EINVAL;
+	if (!next_word(&w, word) || parse_client_id(word, &l) < 0 || w.left > 0 || line[len - 1] == ' ')
+		return -EINVAL;
+	*ret = l;
+	return 0;
+}
+
+size_t lease_text_format(const struct lease_line *l, char ret[static LEASE_TEXT_LINE_SIZE])
+{
+	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE];
+	int n = snprintf(ret, LEASE_TEXT_LINE_SIZE, "%" PRIu64 " %s %s %s ", l->expires_s, mac_format(l->mac, mac), ip4_format(l->ip, ip),
+			 l->name[0] ? l->name : NONE);
+	char *at = ret + n;
+	if (l->client_id_len == 0)
+		at = stpcpy(at, NONE);
+	for (size_t i = 0; i < l->client_id_len; i++)
+		at += sprintf(at, "%s%02x", i ? ":" : "", l->client_id[i]);
+	at = stpcpy(at, "\n");
+	return (size_t)(at - ret);
+}
+
+size_t lease_text_parse_all(const char *text, size_t len, bool (*each)(void *opaque, const struct lease_line *l), void *opaque)
+{
+	size_t damaged = 0;
+	while (len > 0) {
+		const char *newline = memchr(text, '\n', len);
+		size_t line_len = newline ? (size_t)(newline - text) : len;
+		struct lease_line l;
+		if (!newline || lease_text_parse(text, line_len, &l) < 0 || !each(opaque, &l))
+			damaged++;
+		text += newline ? line_len + 1 : line_len;
+		len -= newline ? line_len + 1 : line_len;
+	}
+	return damaged;
+}
