@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/lease_file.h"
+
+#include "base/log.h"
+#include "support/dhcp_bench.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* 2026-01-01, a second and a half after it */
+#define WALL (1767225601500000ull)
+
+#define A BENCH_MAC(1)
+#define B BENCH_MAC(2)
+
+/* A server, its lease file in a directory of its own, and what is logged. */
+struct fixture {
+	struct dhcp_bench bench;
+	struct lease_file file;
+	struct log log;
+	char *dir, *path;
+	GString *lines;
+};
+
+static void keep_line(void *opaque, enum log_level level, const char *line)
+{
+	g_string_append_printf(opaque, "%d %s\n", level, line);
+}
+
+static void open_file(struct fixture *f)
+{
+	f->log = (struct log){ .level = LOG_LEVEL_DEBUG, .write = keep_line, .opaque = f->lines };
+	g_assert_cmpint(lease_file_init(&f->file, f->path, &f->log), ==, 0);
+}
+
+static void set_up(struct fixture *f, const void *data)
+{
+	f->dir = g_dir_make_tmp("lanlet-leases-XXXXXX", NULL);
+	g_assert_nonnull(f->dir);
+	f->path = g_build_filename(f->dir, "leases", NULL);
+	f->lines = g_string_new(NULL);
+	bench_init(&f->bench);
+	bench_start(&f->bench);
+	open_file(f);
+}
+
+static void tear_down(struct fixture *f, const void *data)
+{
+	static const char *const names[] = { "leases", "leases.tmp", "leases.damaged" };
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *path = g_build_filename(f->dir, names[i], NULL);
+		g_remove(path);
+	}
+	g_assert_cmpint(g_rmdir(f->dir), ==, 0);
+	lease_file_done(&f->file);
+	bench_done(&f->bench);
+	g_string_free(f->lines, TRUE);
+	g_free(f->path);
+	g_free(f->dir);
+}
+
+static char *contents(const struct fixture *f, const char *suffix)
+{
+	g_autofree char *path = g_strconcat(f->path, suffix, NULL);
+	char *text = NULL;
+	return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
+}
+
+static void write_contents(const struct fixture *f, const char *text)
+{
+	g_assert_true(g_file_set_contents(f->path, text, -1, NULL));
+}
+
+static void save(struct fixture *f, usec_t wall)
+{
+	g_assert_cmpint(lease_file_save(&f->file, &f->bench.dhcp, f->bench.now, wall), ==, 0);
+}
+
+/* A new server at boot time @now reads the file at @wall. */
+static unsigned restart(struct fixture *f, usec_t now, usec_t wall)
+{
+	bench_done(&f->bench);
+	bench_init(&f->bench);
+	f->bench.now = now;
+	bench_start(&f->bench);
+	return lease_file_load(&f->file, &f->bench.dhcp, now, wall);
+}
+
+static void bind_as(struct fixture *f, struct mac mac, ip4_t ip, const char *name, const char *client_id)
+{
+	struct bench_ask ask = { .type = DHCP_REQUEST, .mac = mac, .requested = ip, .name = name, .client_id = client_id };
+	bench_send(&f->bench, &ask);
+	bench_only_reply(&f->bench, DHCP_ACK);
+	bench_forget(&f->bench);
+}
+
+static void leases_are_written_as_dnsmasq_does(struct fixture *f, const void *data)
+{
+	bind_as(f, A, BENCH_IP(6), "web", NULL);
+	bind_as(f, B, BENCH_IP(7), NULL, "\1ab");
+	save(f, WALL);
+	g_autofree char *text = contents(f, "");
+	g_assert_cmpstr(text, ==, "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
+				  "1767229202 52:54:00:00:00:02 192.168.122.7 * 01:61:62\n");
+	g_autofree char *leftover = contents(f, ".tmp");
+	g_assert_null(leftover);
+	struct stat st;
+	g_assert_cmpint(stat(f->path, &st), ==, 0);
+	g_assert_cmpuint(st.st_mode & 0777, ==, 0600);
+}
+
+static void missing_file_is_no_trouble(struct fixture *f, const void *data)
+{
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 0);
+	g_assert_cmpstr(f->lines->str, ==, "");
+}
+
+static void leases_survive_a_restart(struct fixture *f, const void *data)
+{
+	bind_as(f, A, BENCH_IP(6), "web", "\1ab");
+	save(f, WALL);
+	g_assert_cmpuint(restart(f, 5 * USEC_PER_SEC, WALL + 600 * USEC_PER_SEC), ==, 1);
+	const struct lease *l = lease_find_mac(&f->bench.dhcp.leases, A);
+	g_assert_cmpuint(l->ip, ==, BENCH_IP(6));
+	g_assert_cmpstr(l->name, ==, "web");
+	g_assert_cmpmem(l->client_id, l->client_id_len, "\1ab", 3);
+	usec_t left = l->expires - f->bench.now;
+	g_assert_cmpuint(left, >, 2999 * USEC_PER_SEC);
+	g_assert_cmpuint(left, <=, 3001 * USEC_PER_SEC);
+	g_assert_cmpstr(f->lines->str, ==, "");
+}
+
+/* What is read and written again does not drift. */
+static void saving_what_was_loaded_changes_nothing(struct fixture *f, const void *data)
+{
+	bind_as(f, A, BENCH_IP(6), "web", NULL);
+	bind_as(f, B, BENCH_IP(7), NULL, NULL);
+	save(f, WALL);
+	g_autofree char *before = contents(f, "");
+	for (unsigned i = 1; i < 20; i++) {
+		usec_t wall = WALL + i * 123456789;
+		g_assert_cmpuint(restart(f, i * 7654321, wall), ==, 2);
+		save(f, wall + 77777);
+		f->bench.now += 77777;
+		save(f, wall + 77777);
+		g_autofree char *after = contents(f, "");
+		g_assert_cmpstr(after, ==, before);
+	}
+}
+
+static void ended_leases_are_remembered_over_a_reboot(struct fixture *f, const void *data)
+{
+	bind_as(f, A, BENCH_IP(66), NULL, NULL);
+	save(f, WALL);
+	g_assert_cmpuint(restart(f, 5 * USEC_PER_SEC, WALL + 3 * 86400 * USEC_PER_SEC), ==, 1);
+	g_assert_false(lease_is_active(lease_find_mac(&f->bench.dhcp.leases, A), f->bench.now));
+	g_assert_cmpuint(bench_lease(&f->bench, A, NULL), ==, BENCH_IP(66));
+}
+
+static void infinite_leases_are_zero(struct fixture *f, const void *data)
+{
+	write_contents(f, "0 52:54:00:00:00:01 192.168.122.6 * *\n");
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 1);
+	g_assert_cmpuint(lease_find_mac(&f->bench.dhcp.leases, A)->expires, ==, USEC_INFINITY);
+	save(f, WALL);
+	g_autofree char *text = contents(f, "");
+	g_assert_cmpstr(text, ==, "0 52:54:00:00:00:01 192.168.122.6 * *\n");
+}
+
+static void distant_ends_do_not_overflow(struct fixture *f, const void *data)
+{
+	write_contents(f, "18446744073709551000 52:54:00:00:00:01 192.168.122.6 * *\n"
+			  "1 52:54:00:00:00:02 192.168.122.7 * *\n");
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 2);
+	g_assert_true(lease_is_active(lease_find_mac(&f->bench.dhcp.leases, A), f->bench.now));
+	g_assert_false(lease_is_active(lease_find_mac(&f->bench.dhcp.leases, B), f->bench.now));
+}
+
+static void damaged_file_is_set_aside_and_its_whole_lines_count(struct fixture *f, const void *data)
+{
+	static const char damaged[] = "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
+				      "1767229202 52:54:00:00\n"
+				      "1767229202 52:54:00:00:00:02 192.168.122.7 * 01:6";
+	write_contents(f, damaged);
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 1);
+	g_autofree char *aside = contents(f, ".damaged");
+	g_assert_cmpstr(aside, ==, damaged);
+	g_autofree char *now = contents(f, "");
+	g_assert_cmpstr(now, ==, "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n");
+	g_assert_nonnull(strstr(f->lines->str, "1 lease file "));
+	g_assert_nonnull(strstr(f->lines->str, "2 lines are damaged, 1 leases"));
+}
+
+static void leases_that_contradict_one_another_are_damage(struct fixture *f, const void *data)
+{
+	write_contents(f, "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
+			  "1767229202 52:54:00:00:00:02 192.168.122.6 * *\n");
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 1);
+	g_autofree char *aside = contents(f, ".damaged");
+	g_assert_nonnull(aside);
+}
+
+static void leases_that_no_longer_fit_are_no_damage(struct fixture *f, const void *data)
+{
+	write_contents(f, "1767229202 52:54:00:00:00:01 10.0.0.6 web *\n"
+			  "1767229202 52:54:00:00:00:02 192.168.122.7 * *\n");
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 1);
+	g_autofree char *aside = contents(f, ".damaged");
+	g_assert_null(aside);
+	g_assert_nonnull(strstr(f->lines->str, "1 leases do not fit"));
+}
+
+static void what_is_no_file_is_set_aside(struct fixture *f, const void *data)
+{
+	g_assert_cmpint(g_mkdir(f->path, 0700), ==, 0);
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 0);
+	g_autofree char *aside = g_strconcat(f->path, ".damaged", NULL);
+	g_assert_true(g_file_test(aside, G_FILE_TEST_IS_DIR));
+	save(f, WALL);
+}
+
+static void a_fifo_does_not_hang_the_start(struct fixture *f, const void *data)
+{
+	g_assert_cmpint(mkfifo(f->path, 0600), ==, 0);
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 0);
+	save(f, WALL);
+	g_assert_true(g_file_test(f->path, G_FILE_TEST_IS_REGULAR));
+}
+
+static void leftover_of_a_killed_process_is_overwritten(struct fixture *f, const void *data)
+{
+	g_autofree char *temporary = g_strconcat(f->path, ".tmp", NULL);
+	g_assert_true(g_file_set_contents(temporary, "half of a very long line that is longer than what will be written", -1, NULL));
+	save(f, WALL);
+	g_autofree char *text = contents(f, "");
+	g_assert_cmpstr(text, ==, "");
+}
+
+static void failure_to_write_is_said_once_and_leaves_the_old_file(struct fixture *f, const void *data)
+{
+	bind_as(f, A, BENCH_IP(6), NULL, NULL);
+	save(f, WALL);
+	g_autofree char *before = contents(f, "");
+	g_autofree char *temporary = g_strconcat(f->path, ".tmp", NULL);
+	g_assert_cmpint(g_mkdir(temporary, 0700), ==, 0);
+	bind_as(f, B, BENCH_IP(7), NULL, NULL);
+	for (int i = 0; i < 3; i++)
+		g_assert_cmpint(lease_file_save(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, -EISDIR);
+	g_autofree char *after = contents(f, "");
+	g_assert_cmpstr(after, ==, before);
+	const char *said = strstr(f->lines->str, "leases are not kept");
+	g_assert_nonnull(said);
+	g_assert_null(strstr(said + 1, "leases are not kept"));
+	g_rmdir(temporary);
+	save(f, WALL);
+	g_assert_nonnull(strstr(f->lines->str, "written again"));
+}
+
+static void many_leases_fit_the_file(struct fixture *f, const void *data)
+{
+	for (unsigned i = 2; i <= 254; i++)
+		bind_as(f, BENCH_MAC(i), BENCH_IP(i), "a-rather-long-name-of-a-guest", "a client id of some length too");
+	save(f, WALL);
+	g_assert_cmpuint(restart(f, USEC_PER_SEC, WALL), ==, 253);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define TEST(name) g_test_add("/lease-file/" #name, struct fixture, NULL, set_up, name, tear_down)
+	TEST(leases_are_written_as_dnsmasq_does);
+	TEST(missing_file_is_no_trouble);
+	TEST(leases_survive_a_restart);
+	TEST(saving_what_was_loaded_changes_nothing);
+	TEST(ended_leases_are_remembered_over_a_reboot);
+	TEST(infinite_leases_are_zero);
+	TEST(distant_ends_do_not_overflow);
+	TEST(damaged_file_is_set_aside_and_its_whole_lines_count);
+	TEST(leases_that_contradict_one_another_are_damage);
+	TEST(leases_that_no_longer_fit_are_no_damage);
+	TEST(what_is_no_file_is_set_aside);
+	TEST(a_fifo_does_not_hang_the_start);
+	TEST(leftover_of_a_killed_process_is_overwritten);
+	TEST(failure_to_write_is_said_once_and_leaves_the_old_file);
+	TEST(many_leases_fit_the_file);
+	return g_test_run();
+}
