@@ -70,7 +70,8 @@ static void parse_options(struct bytes_reader r, struct tcp_header *h)
 
 int tcp_parse(struct bytes_reader *r, struct tcp_header *ret)
 {
-	struct tcp_header h = { .src_port = bytes_get_be16(r), .dst_port = bytes_get_be16(r) };
+	struct tcp_header h = { .src_port = bytes_get_be16(r) };
+	h.dst_port = bytes_get_be16(r);
 	h.seq = bytes_get_be32(r);
 	h.ack = bytes_get_be32(r);
 	h.header_len = (uint8_t)((bytes_get_u8(r) >> 4) * 4);
