@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MTU_ETHERNET 1500
-
 /* A socket in the file system that goes when the network goes. */
 struct socket_path {
 	struct list node;
@@ -105,7 +103,7 @@ static int build_links(struct lanlet_network *n)
 			.poller = &n->loop.poller,
 			.segment = &n->segment,
 			.log = &n->log,
-			.mtu = n->settings.mtu == SETTINGS_MTU_AUTO ? SETTINGS_MTU_MAX : MTU_ETHERNET,
+			.mtu = n->settings.mtu == SETTINGS_MTU_AUTO ? SETTINGS_MTU_MAX : n->settings.mtu,
 		},
 		&n->stream);
 }
