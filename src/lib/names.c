@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/names.h"
 
+#include "base/log.h"
 #include "base/macros.h"
+#include "host/clock.h"
 #include "host/entropy.h"
 #include "lan/gateway.h"
 #include "lib/settings.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define LEASE_FILE_NAME "leases"
 
 /* --- what DHCP asks for --- */
 
@@ -69,28 +74,56 @@ static int init_dhcp(struct names *n, const struct names_config *c, const struct
 	return r;
 }
 
-int names_init(struct names *n, const struct names_config *c)
+static int load_leases(struct names *n, const char *state_dir, usec_t now)
+{
+	if (!state_dir)
+		return 0;
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/" LEASE_FILE_NAME, state_dir);
+	int r = lease_file_init(&n->lease_file, path, n->log);
+	if (r < 0)
+		return r;
+	n->keeps_leases = true;
+	unsigned count = lease_file_load(&n->lease_file, &n->dhcp, now, clock_wall());
+	if (count > 0)
+		log_info(n->log, "%s: %u leases", path, count);
+	return 0;
+}
+
+int names_init(struct names *n, const struct names_config *c, usec_t now)
 {
 	struct hash_key key;
 	entropy_get(&key, sizeof(key));
 	n->gateway = c->gateway;
 	n->log = c->log;
 	int r = init_dhcp(n, c, &key);
+	if (r == 0)
+		r = load_leases(n, c->state_dir, now);
 	if (r < 0)
 		return r;
 	gateway_add_service(c->gateway, &n->dhcp.service);
 	return 0;
 }
 
-void names_done(struct names *n)
+void names_done(struct names *n, usec_t now)
 {
+	if (n->keeps_leases) {
+		names_turn_ends(n, now);
+		lease_file_done(&n->lease_file);
+	}
 	if (n->dhcp_ready)
 		dhcp_done(&n->dhcp);
 }
 
-/* --- running --- */
-
 void names_address_seen(struct names *n, usec_t now, ip4_t ip, struct mac mac)
 {
 	dhcp_address_seen(&n->dhcp, now, ip, mac);
+}
+
+/* Before an ACK leaves, the lease is on disk. */
+void names_turn_ends(struct names *n, usec_t now)
+{
+	if (n->leases_changed && n->keeps_leases)
+		lease_file_save(&n->lease_file, &n->dhcp, now, clock_wall());
+	n->leases_changed = false;
 }

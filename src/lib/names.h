@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who is who on a network: DHCP, and what it needs from the gateway.  Glue between contracts; it
+ * Who is who on a network: DHCP, what it needs from the gateway, and the lease file.  Glue between contracts; it
  * decides nothing by itself.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/usec.h"
+#include "host/lease_file.h"
 #include "service/dhcp.h"
 
 #include <stdbool.h>
@@ -22,18 +23,23 @@ struct names {
 	struct dhcp dhcp;
 	struct dhcp_env dhcp_env;
 	bool dhcp_ready;
+	struct lease_file lease_file;
+	bool keeps_leases;
 	bool leases_changed; /* since they were last saved */
 };
 
 struct names_config {
 	const struct settings *settings;
 	struct gateway *gateway; /* gets the services */
+	const char *state_dir;   /* where leases are kept; NULL: nowhere */
 	struct log *log;
 };
 
 /* Negative errno; names_done() then frees what was made. */
-int names_init(struct names *n, const struct names_config *config);
-void names_done(struct names *n);
+int names_init(struct names *n, const struct names_config *config, usec_t now);
+/* Saves the leases. */
+void names_done(struct names *n, usec_t now);
 
-/* The hook of the gateway. */
+/* The hooks of the gateway. */
 void names_address_seen(struct names *n, usec_t now, ip4_t ip, struct mac mac);
+void names_turn_ends(struct names *n, usec_t now);

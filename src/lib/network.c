@@ -43,6 +43,12 @@ static void hook_address_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac
 	names_address_seen(&n->names, now, ip, mac);
 }
 
+static void hook_turn_ends(void *opaque, usec_t now)
+{
+	struct lanlet_network *n = opaque;
+	names_turn_ends(&n->names, now);
+}
+
 /* --- building --- */
 
 static int build_segment(struct lanlet_network *n, const struct lanlet_config *config)
@@ -59,7 +65,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .subnet = n->settings.subnet,
 				    .hash_key = key,
 				    .log = &n->log,
-				    .hooks = { .host_address = hook_host_address, .address_seen = hook_address_seen, .opaque = n },
+				    .hooks = { .host_address = hook_host_address, .address_seen = hook_address_seen, .turn_ends = hook_turn_ends, .opaque = n },
 			    });
 }
 
@@ -70,7 +76,14 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 	echo_service_init(&n->echo, g->ip);
 	gateway_add_service(&n->gateway, &n->arp.service);
 	gateway_add_service(&n->gateway, &n->echo.service);
-	return names_init(&n->names, &(struct names_config){ .settings = &n->settings, .gateway = &n->gateway, .log = &n->log });
+	return names_init(&n->names,
+			  &(struct names_config){
+				  .settings = &n->settings,
+				  .gateway = &n->gateway,
+				  .state_dir = config->state_dir,
+				  .log = &n->log,
+			  },
+			  clock_now());
 }
 
 static int build_engine(struct lanlet_network *n, const struct lanlet_config *config)
@@ -184,7 +197,7 @@ void lanlet_network_free(struct lanlet_network *n)
 	gateway_set_engine(&n->gateway, NULL, NULL);
 	if (n->engine)
 		n->settings.engine->free(n->engine);
-	names_done(&n->names);
+	names_done(&n->names, now);
 	gateway_done(&n->gateway, now);
 	segment_done(&n->segment);
 	loop_done(&n->loop, now);

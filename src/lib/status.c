@@ -2,6 +2,7 @@
 /* The state of a network as lines for people. */
 #include "base/drop.h"
 #include "base/macros.h"
+#include "host/clock.h"
 #include "lib/network.h"
 
 #include <inttypes.h>
@@ -27,6 +28,34 @@ static void write_ports(FILE *out, const struct lanlet_network *n)
 		fprintf(out, "%-16s %12" PRIu64 " %14" PRIu64 " %12" PRIu64 " %14" PRIu64 " %10" PRIu64 "\n", p->name, c->rx_frames, c->rx_bytes,
 			c->tx_frames, c->tx_bytes, drops);
 	}
+}
+
+struct lease_lines {
+	FILE *out;
+	usec_t now;
+	bool any;
+};
+
+static void write_lease(void *opaque, const struct lease *l)
+{
+	struct lease_lines *lines = opaque;
+	if (!lease_is_active(l, lines->now))
+		return;
+	char ip[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE], left[24] = "for ever";
+	if (!lines->any)
+		fprintf(lines->out, "\n%-16s %-18s %-24s %s\n", "LEASE", "MAC", "NAME", "SECONDS LEFT");
+	lines->any = true;
+	if (l->expires != USEC_INFINITY)
+		snprintf(left, sizeof(left), "%" PRIu64, (l->expires - lines->now) / USEC_PER_SEC);
+	fprintf(lines->out, "%-16s %-18s %-24s %s\n", ip4_format(l->ip, ip), mac_format(l->mac, mac), l->name[0] ? l->name : "-", left);
+}
+
+static void write_leases(FILE *out, const struct lanlet_network *n)
+{
+	struct lease_lines lines = { .out = out, .now = clock_now() };
+	dhcp_for_each_lease(&n->names.dhcp, write_lease, &lines);
+	if (!lines.any)
+		fprintf(out, "\nno leases\n");
 }
 
 static void write_flows(FILE *out, const struct lanlet_network *n)
@@ -61,6 +90,7 @@ char *lanlet_network_status(const struct lanlet_network *n)
 		return NULL;
 	write_network(out, n);
 	write_ports(out, n);
+	write_leases(out, n);
 	write_flows(out, n);
 	write_drops(out, n);
 	if (fclose(out) == 0)
