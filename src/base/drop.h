@@ -45,6 +45,7 @@
 	X(DNS_LIMIT, "dns-limit", "too many DNS queries of one guest at once")                                 \
 	/* engine */                                                                                           \
 	X(ENGINE_LIMIT, "engine-limit", "the NAT engine is at a limit of flows or descriptors")                \
+	X(FILTERED, "filtered", "answer from somebody whom the guest has not sent to")                         \
 	X(ENGINE_ERROR, "engine-error", "the NAT engine could not open or use a host socket")                  \
 	/* stream link */                                                                                      \
 	X(STREAM_LENGTH, "stream-length", "stream peer announced an impossible frame length and was closed")

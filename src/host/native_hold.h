@@ -7,8 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
-
-struct iovec;
+#include <sys/uio.h>
 
 struct hold {
 	uint8_t *data;   /* NULL while empty */

@@ -99,6 +99,13 @@ struct engine_env {
 	struct arena *arena; /* memory of this turn */
 };
 
+/* Who outside may send to the port that a guest's UDP port is mapped to (RFC 4787 §5). */
+enum engine_filtering {
+	ENGINE_FILTER_ADDRESS,              /* addresses that the guest has sent to */
+	ENGINE_FILTER_ENDPOINT_INDEPENDENT, /* anybody */
+	ENGINE_FILTER_ADDRESS_AND_PORT,     /* endpoints that the guest has sent to */
+};
+
 struct engine_config {
 	struct engine_env *env;
 	struct poller *poller; /* for engines that own sockets */
@@ -107,6 +114,8 @@ struct engine_config {
 	ip4_t gateway;
 	struct prefix4 subnet;
 	bool host_loopback;
+	enum engine_filtering udp_filtering;
+	bool no_peek_off; /* do as on a kernel without SO_PEEK_OFF for TCP, for tests and measurements */
 	/* A directory of ours (0700) that an engine may put sockets in; NULL when there is none. */
 	const char *private_dir;
 };

@@ -2,6 +2,7 @@
 #include "lib/engines.h"
 
 #include "base/macros.h"
+#include "host/native.h"
 #include "lan/engine.h"
 #include "nat/null/null.h"
 
@@ -9,6 +10,7 @@
 
 static const struct engine_ops *const engines[] = {
 	&null_engine_ops,
+	&native_engine_ops,
 };
 
 const struct engine_ops *engine_at(size_t index)

@@ -150,7 +150,7 @@ static void arrive(struct link *l, struct wire_packet *p)
 	e->in_order += take.advance;
 	if (l->config->host_takes == 0)
 		host_takes(l, e, SIZE_MAX);
-	if (e == &l->host && e->flow.state == TCP_CONNECTING)
+	if (e == &l->host && e->flow.state == TCP_STATE_CONNECTING)
 		tcp_flow_host_connected(&e->flow, l->now);
 }
 

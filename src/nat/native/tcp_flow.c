@@ -8,18 +8,18 @@
 const char *tcp_state_name(enum tcp_state state)
 {
 	static const char *const names[] = {
-		[TCP_CONNECTING] = "connecting", [TCP_SYN_RECEIVED] = "syn-received", [TCP_SYN_SENT] = "syn-sent",
-		[TCP_ESTABLISHED] = "established", [TCP_FIN_WAIT_1] = "fin-wait-1", [TCP_FIN_WAIT_2] = "fin-wait-2",
-		[TCP_CLOSE_WAIT] = "close-wait", [TCP_CLOSING] = "closing", [TCP_LAST_ACK] = "last-ack",
-		[TCP_TIME_WAIT] = "time-wait", [TCP_CLOSED] = "closed",
+		[TCP_STATE_CONNECTING] = "connecting", [TCP_STATE_SYN_RECEIVED] = "syn-received", [TCP_STATE_SYN_SENT] = "syn-sent",
+		[TCP_STATE_ESTABLISHED] = "established", [TCP_STATE_FIN_WAIT_1] = "fin-wait-1", [TCP_STATE_FIN_WAIT_2] = "fin-wait-2",
+		[TCP_STATE_CLOSE_WAIT] = "close-wait", [TCP_STATE_CLOSING] = "closing", [TCP_STATE_LAST_ACK] = "last-ack",
+		[TCP_STATE_TIME_WAIT] = "time-wait", [TCP_STATE_CLOSED] = "closed",
 	};
-	static_assert(ARRAY_SIZE(names) == TCP_CLOSED + 1, "a name for every state");
+	static_assert(ARRAY_SIZE(names) == TCP_STATE_CLOSED + 1, "a name for every state");
 	return names[state];
 }
 
 void tcp_flow_accept(struct tcp_flow *f, usec_t now, const struct tcp_open *how, const struct tcp_header *syn)
 {
-	*f = (struct tcp_flow){ .state = TCP_CONNECTING, .window = TCP_FLOW_WINDOW };
+	*f = (struct tcp_flow){ .state = TCP_STATE_CONNECTING, .window = TCP_FLOW_WINDOW };
 	tcp_timers_init(f, now);
 	tcp_send_init(f, how);
 	tcp_receive_init(f, syn);
@@ -28,30 +28,30 @@ void tcp_flow_accept(struct tcp_flow *f, usec_t now, const struct tcp_open *how,
 
 void tcp_flow_connect(struct tcp_flow *f, usec_t now, const struct tcp_open *how)
 {
-	*f = (struct tcp_flow){ .state = TCP_SYN_SENT, .window = TCP_FLOW_WINDOW, .syn_due = true };
+	*f = (struct tcp_flow){ .state = TCP_STATE_SYN_SENT, .window = TCP_FLOW_WINDOW, .syn_due = true };
 	tcp_timers_init(f, now);
 	tcp_send_init(f, how);
 }
 
 void tcp_flow_closed(struct tcp_flow *f)
 {
-	f->state = TCP_CLOSED;
+	f->state = TCP_STATE_CLOSED;
 	f->timer = USEC_INFINITY;
 	f->ack_timer = USEC_INFINITY;
 }
 
 void tcp_flow_abort(struct tcp_flow *f)
 {
-	f->reset_due = f->state != TCP_CLOSED && f->state != TCP_TIME_WAIT;
+	f->reset_due = f->state != TCP_STATE_CLOSED && f->state != TCP_STATE_TIME_WAIT;
 	f->abort_due = true;
 	tcp_flow_closed(f);
 }
 
 void tcp_flow_host_connected(struct tcp_flow *f, usec_t now)
 {
-	if (f->state != TCP_CONNECTING)
+	if (f->state != TCP_STATE_CONNECTING)
 		return;
-	f->state = TCP_SYN_RECEIVED;
+	f->state = TCP_STATE_SYN_RECEIVED;
 	f->active = now;
 	f->syn_due = true;
 }
@@ -70,10 +70,15 @@ void tcp_flow_host_readable(struct tcp_flow *f)
 void tcp_flow_host_reset(struct tcp_flow *f, usec_t now)
 {
 	f->held = 0;
-	if (f->state == TCP_TIME_WAIT)
+	if (f->state == TCP_STATE_TIME_WAIT)
 		f->release_due = true;
-	else if (f->state != TCP_CLOSED)
+	else if (f->state != TCP_STATE_CLOSED)
 		tcp_flow_abort(f);
+}
+
+void tcp_flow_guest_blocked(struct tcp_flow *f, bool blocked)
+{
+	f->guest_blocked = blocked;
 }
 
 void tcp_flow_guest_gone(struct tcp_flow *f)
@@ -155,7 +160,7 @@ static bool next_for_host(struct tcp_flow *f, struct tcp_action *ret)
 	} else if (f->release_due && f->held == 0) {
 		f->release_due = f->shutdown_due = false;
 		ret->type = TCP_ACTION_RELEASE;
-	} else if (f->shutdown_due && f->held == 0 && f->state != TCP_CLOSED) {
+	} else if (f->shutdown_due && f->held == 0 && f->state != TCP_STATE_CLOSED) {
 		f->shutdown_due = false;
 		ret->type = TCP_ACTION_SHUTDOWN;
 	} else if (f->keepalive_due) {
@@ -171,7 +176,7 @@ static bool next_syn(struct tcp_flow *f, usec_t now, struct tcp_action *ret)
 	f->syn_due = false;
 	f->snd_nxt = f->iss + 1;
 	tcp_timers_sent(f, now, first, f->snd_nxt);
-	return segment(f, now, f->iss, f->state == TCP_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK, ret);
+	return segment(f, now, f->iss, f->state == TCP_STATE_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK, ret);
 }
 
 bool tcp_flow_next(struct tcp_flow *f, usec_t now, struct tcp_action *ret)
@@ -179,11 +184,11 @@ bool tcp_flow_next(struct tcp_flow *f, usec_t now, struct tcp_action *ret)
 	*ret = (struct tcp_action){ .type = TCP_ACTION_NONE };
 	if (next_for_host(f, ret))
 		return true;
-	if (f->state == TCP_CLOSED)
+	if (f->state == TCP_STATE_CLOSED)
 		return next_of_closed(f, ret);
 	if (f->syn_due)
 		return next_syn(f, now, ret);
-	if (f->state < TCP_ESTABLISHED)
+	if (f->state < TCP_STATE_ESTABLISHED)
 		return false;
 	if (tcp_send_next(f, now, ret))
 		return true;

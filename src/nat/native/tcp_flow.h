@@ -33,17 +33,17 @@
 #define TCP_FLOW_CWND_MAX (16u * 1024 * 1024)
 
 enum tcp_state {
-	TCP_CONNECTING, /* guest's SYN seen, the host side is being opened */
-	TCP_SYN_RECEIVED,
-	TCP_SYN_SENT,
-	TCP_ESTABLISHED,
-	TCP_FIN_WAIT_1,
-	TCP_FIN_WAIT_2,
-	TCP_CLOSE_WAIT,
-	TCP_CLOSING,
-	TCP_LAST_ACK,
-	TCP_TIME_WAIT,
-	TCP_CLOSED,
+	TCP_STATE_CONNECTING, /* guest's SYN seen, the host side is being opened */
+	TCP_STATE_SYN_RECEIVED,
+	TCP_STATE_SYN_SENT,
+	TCP_STATE_ESTABLISHED,
+	TCP_STATE_FIN_WAIT_1,
+	TCP_STATE_FIN_WAIT_2,
+	TCP_STATE_CLOSE_WAIT,
+	TCP_STATE_CLOSING,
+	TCP_STATE_LAST_ACK,
+	TCP_STATE_TIME_WAIT,
+	TCP_STATE_CLOSED,
 };
 
 const char *tcp_state_name(enum tcp_state state);
@@ -62,6 +62,7 @@ struct tcp_flow {
 	/* host side */
 	bool host_ready : 1;    /* may have bytes that were not looked at */
 	bool host_eof : 1;      /* will have no more than it has */
+	bool guest_blocked : 1; /* the way to the guest is full: no DATA actions now */
 	/* guest side */
 	bool fin_received : 1, fin_sent : 1;
 	bool recovering : 1, after_timeout : 1;
@@ -157,6 +158,8 @@ void tcp_flow_host_readable(struct tcp_flow *f);
 void tcp_flow_host_took(struct tcp_flow *f, uint32_t n);
 /* It was reset or failed: the guest gets a RST. */
 void tcp_flow_host_reset(struct tcp_flow *f, usec_t now);
+/* Whether the way to the guest is full: data waits, everything else goes on. */
+void tcp_flow_guest_blocked(struct tcp_flow *f, bool blocked);
 /* The guest is gone: nothing is sent to it, the host side is reset. */
 void tcp_flow_guest_gone(struct tcp_flow *f);
 /* Most bytes the shell is willing to hold from now on; what was announced stays announced. */
@@ -171,6 +174,8 @@ bool tcp_flow_next(struct tcp_flow *f, usec_t now, struct tcp_action *ret);
 void tcp_flow_data_found(struct tcp_flow *f, const struct tcp_action *a, uint32_t n, bool eof);
 /* The header for @len bytes at @seq that were found, sent now.  In order of @seq. */
 void tcp_flow_data_header(struct tcp_flow *f, usec_t now, uint32_t seq, uint32_t len, struct tcp_header *ret);
+/* Bytes of options in every segment with data that is sent now. */
+uint32_t tcp_flow_options_len(const struct tcp_flow *f);
 /* Payload bytes that fit one segment. */
 uint32_t tcp_flow_segment_size(const struct tcp_flow *f);
 

@@ -25,6 +25,8 @@ bool tcp_receive_acceptable(const struct tcp_flow *f, uint32_t seq, uint32_t len
 void tcp_receive_segment(struct tcp_flow *f, usec_t now, const struct tcp_header *h, uint32_t len, struct tcp_take *ret);
 /* The window to announce now; remembers its edge, and that an ACK goes out. */
 uint16_t tcp_receive_announce(struct tcp_flow *f, bool syn);
+/* Bytes of the SACK option in the next header. */
+uint32_t tcp_receive_sack_len(const struct tcp_flow *f);
 void tcp_receive_sack_blocks(const struct tcp_flow *f, struct tcp_header *h);
 /* An ACK that answers something odd; rate-limited. */
 void tcp_receive_challenge(struct tcp_flow *f, usec_t now);

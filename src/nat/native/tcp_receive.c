@@ -17,6 +17,7 @@
 #define ACK_AT_ONCE_BYTES 8192u
 #define ACK_DELAY (5 * USEC_PER_MSEC)
 #define CHALLENGE_GAP (10 * USEC_PER_MSEC)
+#define TELL_BELOW (64u * 1024)
 #define WINDOW_FIELD_MAX 65535u
 
 void tcp_receive_init(struct tcp_flow *f, const struct tcp_header *syn)
@@ -58,11 +59,24 @@ uint16_t tcp_receive_announce(struct tcp_flow *f, bool syn)
 	return (uint16_t)(window >> scale);
 }
 
+static unsigned sack_blocks(const struct tcp_flow *f)
+{
+	if (!f->sack_ok)
+		return 0;
+	return MIN((unsigned)f->early.n, f->ts_ok ? TCP_SACK_MAX - 1u : TCP_SACK_MAX);
+}
+
+uint32_t tcp_receive_sack_len(const struct tcp_flow *f)
+{
+	unsigned n = sack_blocks(f);
+	return n > 0 ? 4 + 8 * n : 0;
+}
+
 void tcp_receive_sack_blocks(const struct tcp_flow *f, struct tcp_header *h)
 {
-	if (!f->sack_ok || f->early.n == 0)
+	unsigned max = sack_blocks(f);
+	if (max == 0)
 		return;
-	unsigned max = f->ts_ok ? 3 : TCP_SACK_MAX;
 	/* The block with the latest segment comes first (RFC 2018 §4). */
 	const struct seq_range *last = seq_ranges_find(&f->early, f->early_last);
 	if (last)
@@ -146,17 +160,17 @@ static void fin_arrived(struct tcp_flow *f, usec_t now)
 	f->ack_due = true;
 	f->rcv_nxt++;
 	f->rcv_edge = seq_max(f->rcv_edge, f->rcv_nxt);
-	if (f->state == TCP_ESTABLISHED)
-		f->state = TCP_CLOSE_WAIT;
-	else if (f->state == TCP_FIN_WAIT_1)
-		f->state = TCP_CLOSING;
-	else if (f->state == TCP_FIN_WAIT_2)
+	if (f->state == TCP_STATE_ESTABLISHED)
+		f->state = TCP_STATE_CLOSE_WAIT;
+	else if (f->state == TCP_STATE_FIN_WAIT_1)
+		f->state = TCP_STATE_CLOSING;
+	else if (f->state == TCP_STATE_FIN_WAIT_2)
 		tcp_flow_enter_time_wait(f, now);
 }
 
 void tcp_receive_segment(struct tcp_flow *f, usec_t now, const struct tcp_header *h, uint32_t len, struct tcp_take *ret)
 {
-	bool open = f->state == TCP_ESTABLISHED || f->state == TCP_FIN_WAIT_1 || f->state == TCP_FIN_WAIT_2;
+	bool open = f->state == TCP_STATE_ESTABLISHED || f->state == TCP_STATE_FIN_WAIT_1 || f->state == TCP_STATE_FIN_WAIT_2;
 	if (len > 0 && open)
 		take_payload(f, now, h->seq, len, ret);
 	else if (len > 0)
@@ -176,11 +190,13 @@ void tcp_flow_set_window(struct tcp_flow *f, uint32_t window)
 void tcp_flow_host_took(struct tcp_flow *f, uint32_t n)
 {
 	f->held -= MIN(n, f->held);
-	if (f->fin_received || f->state < TCP_ESTABLISHED || f->state == TCP_CLOSED)
+	if (f->fin_received || f->state < TCP_STATE_ESTABLISHED || f->state == TCP_STATE_CLOSED)
 		return;
 	uint32_t most = MIN(f->window, WINDOW_FIELD_MAX << f->rcv_scale);
 	uint32_t announced = f->rcv_edge - f->rcv_nxt;
 	uint32_t room = MIN(f->window - MIN(f->held, f->window), most);
-	if (room >= announced + most / 2 || (announced < f->our_mss && room >= f->our_mss))
+	/* Only a guest that may be waiting for it is told without an occasion. */
+	bool waits = announced < MIN(TELL_BELOW, most / 2);
+	if (waits && (room >= announced + most / 2 || (announced < f->our_mss && room >= f->our_mss)))
 		f->ack_due = true;
 }

@@ -24,7 +24,7 @@ static void in_connecting(struct tcp_flow *f, const struct tcp_header *h)
 
 static void established(struct tcp_flow *f, usec_t now, const struct tcp_header *h)
 {
-	f->state = TCP_ESTABLISHED;
+	f->state = TCP_STATE_ESTABLISHED;
 	f->snd_wnd = f->max_wnd = (uint32_t)h->window << (h->flags & TCP_SYN ? 0 : f->snd_scale);
 	f->snd_wl1 = h->seq;
 	f->snd_wl2 = h->ack;
@@ -52,7 +52,7 @@ static enum tcp_verdict in_syn_sent(struct tcp_flow *f, usec_t now, const struct
 		established(f, now, h);
 		f->ack_due = true;
 	} else {
-		f->state = TCP_SYN_RECEIVED; /* both opened at once */
+		f->state = TCP_STATE_SYN_RECEIVED; /* both opened at once */
 		f->syn_due = true;
 	}
 	return TCP_VERDICT_DONE;
@@ -74,7 +74,7 @@ static void remember_timestamp(struct tcp_flow *f, const struct tcp_header *h)
 /* A probe for whether we are there: one byte, or none, just before what we wait for (RFC 9293 §3.8.4). */
 static void note_keepalive(struct tcp_flow *f, const struct tcp_header *h, uint32_t len)
 {
-	if (h->seq + 1 == f->rcv_nxt && len <= 1 && !f->keepalive_seen && f->state == TCP_ESTABLISHED) {
+	if (h->seq + 1 == f->rcv_nxt && len <= 1 && !f->keepalive_seen && f->state == TCP_STATE_ESTABLISHED) {
 		f->keepalive_seen = true;
 		f->keepalive_due = true;
 	}
@@ -85,22 +85,22 @@ static void out_of_window(struct tcp_flow *f, usec_t now, const struct tcp_heade
 	if (h->flags & TCP_RST)
 		return;
 	note_keepalive(f, h, len);
-	if (f->state == TCP_SYN_RECEIVED && (h->flags & TCP_SYN) && h->seq == f->irs)
+	if (f->state == TCP_STATE_SYN_RECEIVED && (h->flags & TCP_SYN) && h->seq == f->irs)
 		f->syn_due = true; /* our SYN-ACK was lost */
 	else if (len > 0 || (h->flags & TCP_FIN))
 		f->ack_due = true;
 	else
 		tcp_receive_challenge(f, now);
-	if (f->state == TCP_TIME_WAIT && (h->flags & TCP_FIN))
+	if (f->state == TCP_STATE_TIME_WAIT && (h->flags & TCP_FIN))
 		tcp_flow_enter_time_wait(f, now);
 	/* What it says about our own data is true all the same, unless it is a probe's old news. */
-	if ((h->flags & (TCP_ACK | TCP_SYN)) == TCP_ACK && f->state >= TCP_ESTABLISHED && f->state != TCP_TIME_WAIT)
+	if ((h->flags & (TCP_ACK | TCP_SYN)) == TCP_ACK && f->state >= TCP_STATE_ESTABLISHED && f->state != TCP_STATE_TIME_WAIT)
 		tcp_send_ack_received(f, now, h, len);
 }
 
 static void reset_received(struct tcp_flow *f, usec_t now, const struct tcp_header *h)
 {
-	if (f->state == TCP_TIME_WAIT)
+	if (f->state == TCP_STATE_TIME_WAIT)
 		return; /* RFC 1337 */
 	if (h->seq == f->rcv_nxt)
 		guest_reset(f);
@@ -111,7 +111,7 @@ static void reset_received(struct tcp_flow *f, usec_t now, const struct tcp_head
 static enum tcp_verdict in_synchronized(struct tcp_flow *f, usec_t now, const struct tcp_header *h, uint32_t len, struct tcp_take *ret)
 {
 	uint32_t space = len + !!(h->flags & TCP_SYN) + !!(h->flags & TCP_FIN);
-	if (f->state == TCP_TIME_WAIT && (h->flags & (TCP_SYN | TCP_RST)) == TCP_SYN && seq_lt(f->rcv_nxt, h->seq))
+	if (f->state == TCP_STATE_TIME_WAIT && (h->flags & (TCP_SYN | TCP_RST)) == TCP_SYN && seq_lt(f->rcv_nxt, h->seq))
 		return TCP_VERDICT_REOPEN;
 	if (is_too_old(f, h) || !tcp_receive_acceptable(f, h->seq, space)) {
 		out_of_window(f, now, h, len);
@@ -128,12 +128,12 @@ static enum tcp_verdict in_synchronized(struct tcp_flow *f, usec_t now, const st
 	if (!(h->flags & TCP_ACK))
 		return TCP_VERDICT_DONE;
 	remember_timestamp(f, h);
-	if (f->state == TCP_SYN_RECEIVED) {
+	if (f->state == TCP_STATE_SYN_RECEIVED) {
 		if (h->ack != f->snd_nxt)
 			return TCP_VERDICT_RESET;
 		established(f, now, h);
 	}
-	if (tcp_send_ack_received(f, now, h, len) && f->state != TCP_CLOSED)
+	if (tcp_send_ack_received(f, now, h, len) && f->state != TCP_STATE_CLOSED)
 		tcp_receive_segment(f, now, h, len, ret);
 	return TCP_VERDICT_DONE;
 }
@@ -145,12 +145,12 @@ enum tcp_verdict tcp_flow_segment(struct tcp_flow *f, usec_t now, const struct t
 	if (f->timer == USEC_INFINITY)
 		f->retries = 0; /* the guest answers: keepalive starts over */
 	switch ((enum tcp_state)f->state) {
-	case TCP_CLOSED:
+	case TCP_STATE_CLOSED:
 		return (h->flags & TCP_RST) || !(h->flags & TCP_ACK) ? TCP_VERDICT_DONE : TCP_VERDICT_RESET;
-	case TCP_CONNECTING:
+	case TCP_STATE_CONNECTING:
 		in_connecting(f, h);
 		return TCP_VERDICT_DONE;
-	case TCP_SYN_SENT:
+	case TCP_STATE_SYN_SENT:
 		return in_syn_sent(f, now, h);
 	default:
 		return in_synchronized(f, now, h, len, ret);

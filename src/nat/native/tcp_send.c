@@ -20,9 +20,14 @@
 #define TIMESTAMPS_LEN 12u
 #define DUP_ACKS 3
 
+uint32_t tcp_flow_options_len(const struct tcp_flow *f)
+{
+	return (f->ts_ok ? TIMESTAMPS_LEN : 0) + tcp_receive_sack_len(f);
+}
+
 uint32_t tcp_flow_segment_size(const struct tcp_flow *f)
 {
-	return f->mss - (f->ts_ok ? TIMESTAMPS_LEN : 0);
+	return f->mss - tcp_flow_options_len(f);
 }
 
 void tcp_send_init(struct tcp_flow *f, const struct tcp_open *how)
@@ -132,11 +137,11 @@ static void same_ack_received(struct tcp_flow *f, uint32_t len, bool window_chan
 
 static void our_fin_acked(struct tcp_flow *f, usec_t now)
 {
-	if (f->state == TCP_FIN_WAIT_1)
-		f->state = TCP_FIN_WAIT_2;
-	else if (f->state == TCP_CLOSING)
+	if (f->state == TCP_STATE_FIN_WAIT_1)
+		f->state = TCP_STATE_FIN_WAIT_2;
+	else if (f->state == TCP_STATE_CLOSING)
 		tcp_flow_enter_time_wait(f, now);
-	else if (f->state == TCP_LAST_ACK)
+	else if (f->state == TCP_STATE_LAST_ACK)
 		tcp_flow_closed(f);
 }
 
@@ -217,7 +222,7 @@ static uint32_t window_left(const struct tcp_flow *f)
 
 static bool has_unsent(const struct tcp_flow *f)
 {
-	bool may_send = f->state == TCP_ESTABLISHED || f->state == TCP_CLOSE_WAIT;
+	bool may_send = f->state == TCP_STATE_ESTABLISHED || f->state == TCP_STATE_CLOSE_WAIT;
 	return may_send && (f->host_ready || f->host_eof);
 }
 
@@ -268,7 +273,7 @@ static void enter_fin_sent(struct tcp_flow *f)
 {
 	f->fin_sent = true;
 	f->snd_nxt++;
-	f->state = f->state == TCP_CLOSE_WAIT ? TCP_LAST_ACK : TCP_FIN_WAIT_1;
+	f->state = f->state == TCP_STATE_CLOSE_WAIT ? TCP_STATE_LAST_ACK : TCP_STATE_FIN_WAIT_1;
 }
 
 static bool fin_fits(const struct tcp_flow *f)
@@ -300,7 +305,7 @@ static bool next_new(struct tcp_flow *f, usec_t now, struct tcp_action *a)
 
 bool tcp_send_next(struct tcp_flow *f, usec_t now, struct tcp_action *ret)
 {
-	return next_lost(f, now, ret) || next_new(f, now, ret);
+	return !f->guest_blocked && (next_lost(f, now, ret) || next_new(f, now, ret));
 }
 
 void tcp_flow_data_found(struct tcp_flow *f, const struct tcp_action *a, uint32_t n, bool eof)

@@ -86,7 +86,7 @@ void tcp_timers_window_shut(struct tcp_flow *f, usec_t now)
 
 void tcp_timers_window_opened(struct tcp_flow *f)
 {
-	if (tcp_send_in_flight(f) == 0 && f->state != TCP_TIME_WAIT) {
+	if (tcp_send_in_flight(f) == 0 && f->state != TCP_STATE_TIME_WAIT) {
 		f->timer = USEC_INFINITY;
 		f->retries = 0;
 	}
@@ -94,9 +94,9 @@ void tcp_timers_window_opened(struct tcp_flow *f)
 
 static usec_t idle_deadline(const struct tcp_flow *f)
 {
-	if (f->state == TCP_CLOSED)
+	if (f->state == TCP_STATE_CLOSED)
 		return f->active + LINGER_TIME;
-	if (f->state < TCP_ESTABLISHED)
+	if (f->state < TCP_STATE_ESTABLISHED)
 		return USEC_INFINITY; /* the kernel's connect, or our SYN, have their own limits */
 	return f->active + IDLE_TIME + f->retries * KEEPALIVE_GAP;
 }
@@ -109,7 +109,7 @@ usec_t tcp_flow_deadline(const struct tcp_flow *f)
 
 static void retransmit(struct tcp_flow *f, usec_t now)
 {
-	bool syn = f->state == TCP_SYN_SENT || f->state == TCP_SYN_RECEIVED;
+	bool syn = f->state == TCP_STATE_SYN_SENT || f->state == TCP_STATE_SYN_RECEIVED;
 	if (f->retries >= (syn ? RETRIES_SYN : RETRIES_DATA)) {
 		tcp_flow_abort(f);
 		return;
@@ -138,7 +138,7 @@ static void probe(struct tcp_flow *f, usec_t now)
 static void timer_ran_out(struct tcp_flow *f, usec_t now)
 {
 	f->timer = USEC_INFINITY;
-	if (f->state == TCP_TIME_WAIT)
+	if (f->state == TCP_STATE_TIME_WAIT)
 		tcp_flow_closed(f);
 	else if (tcp_send_in_flight(f) > 0)
 		retransmit(f, now);
@@ -148,7 +148,7 @@ static void timer_ran_out(struct tcp_flow *f, usec_t now)
 
 static void idle_too_long(struct tcp_flow *f)
 {
-	if (f->state == TCP_CLOSED || f->retries >= KEEPALIVE_TRIES) {
+	if (f->state == TCP_STATE_CLOSED || f->retries >= KEEPALIVE_TRIES) {
 		f->held = 0;
 		tcp_flow_abort(f);
 		return;
@@ -172,7 +172,7 @@ void tcp_flow_expire(struct tcp_flow *f, usec_t now)
 
 void tcp_flow_enter_time_wait(struct tcp_flow *f, usec_t now)
 {
-	f->state = TCP_TIME_WAIT;
+	f->state = TCP_STATE_TIME_WAIT;
 	f->timer = now + TIME_WAIT_TIME;
 	f->release_due = true;
 }

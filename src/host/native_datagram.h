@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What UDP and ping sockets of the native engine have in common: a mapping, and packet fields that are socket options. */
+#pragma once
+
+#include "host/native_engine.h"
+#include "host/native_errqueue.h"
+#include "nat/native/mapping.h"
+
+struct datagram_out;
+struct sockaddr_in;
+
+struct native_datagram {
+	struct native_flow base; /* key: the guest's endpoint only */
+	struct mapping mapping;
+	int ttl, df; /* what the socket is set to; -1: not set yet */
+	bool readable;
+	bool errors; /* its error queue may have something */
+	struct datagram_out *out, *out_last; /* UDP: this turn's datagrams, in the turn's arena */
+	unsigned n_out;
+};
+
+static inline struct native_datagram *native_datagram_of(struct native_flow *f)
+{
+	return container_of(f, struct native_datagram, base);
+}
+
+struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct ip_endpoint *guest);
+/*
+ * Makes a flow with a socket of @protocol (0: UDP), bound to @port when that is not 0 and free.  Negative errno: -EMFILE and
+ * the like are counted already.
+ */
+int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, int protocol, uint16_t port,
+			struct native_datagram **ret);
+void native_datagram_free(struct native_datagram *d);
+/* Sends the next packets with the TTL and the don't-fragment bit of @p. */
+void native_datagram_like(struct native_datagram *d, const struct packet *p);
+void native_datagram_ready(struct watch *w, usec_t now, unsigned events);
+struct sockaddr_in native_sockaddr(const struct ip_endpoint *at);
+struct ip_endpoint native_endpoint(const struct sockaddr_in *in);

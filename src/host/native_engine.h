@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the parts of the native engine's shell share: the engine itself, guests and their limits, the list of flows
+ * that have something to do this turn, and the making of packets.
+ *
+ * A turn: packets and socket events only note what happened and put the flow on engine->active; flush() then works off
+ * that list.  So one flow costs one write, one read and one ACK a turn, however many packets and events it had, and a flow
+ * to which nothing happened costs nothing.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "lan/engine.h"
+#include "lan/poller.h"
+#include "nat/flow_table.h"
+#include "nat/native/wheel.h"
+
+#include <stdbool.h>
+
+struct ipv4_header;
+struct native_flow;
+struct tcp_header;
+
+#define NATIVE_LOCAL_MAX 8
+
+/* A guest, for as long as it has flows. */
+struct native_guest {
+	struct flow flow;    /* in engine->guests: its address is key.guest.addr, everything else zero */
+	struct list flows;   /* native_flow.of_guest */
+	struct list blocked; /* native_flow.ready, of flows that wait for the guest's port */
+	unsigned n_flows, n_sockets, n_connecting;
+	size_t held; /* bytes of memory in its flows' holds */
+};
+
+enum native_kind {
+	NATIVE_TCP,
+	NATIVE_UDP,
+	NATIVE_ICMP,
+	NATIVE_KINDS,
+};
+
+/* The part that flows of every protocol have. */
+struct native_flow {
+	struct flow flow;
+	enum native_kind kind;
+	struct native_guest *guest;
+	struct list of_guest;
+	struct list ready; /* on engine->active or guest->blocked */
+	struct wheel_timer timer;
+	struct watch watch; /* watch.fd is -1 when there is no socket */
+	struct engine *engine;
+	bool counted; /* has, or is about to have, a socket */
+};
+
+struct native_kind_ops {
+	/* Does what has become due for a flow on the active list.  May end the flow. */
+	void (*run)(struct native_flow *f, usec_t now);
+	/* Its timer fired; the flow is put on the active list afterwards. */
+	void (*timer_fired)(struct native_flow *f, usec_t now);
+	/* Ends it without a word to its guest. */
+	void (*abandon)(struct native_flow *f, usec_t now);
+};
+
+struct native_local {
+	uint16_t port;
+	struct stream_service *service;
+};
+
+struct engine {
+	struct engine_config config;
+	struct wheel wheel;
+	struct flow_table guests;
+	struct flow_table tables[NATIVE_KINDS];
+	struct list active;
+	struct list turn_end; /* where this turn's work on active ends */
+	struct native_local local[NATIVE_LOCAL_MAX];
+	unsigned n_local;
+	struct list local_conns;
+	unsigned n_sockets, max_sockets;
+	uint64_t opened, refused;
+	uint8_t *scratch;   /* where bytes go that were seen before */
+	uint8_t *spill;     /* for datagrams larger than most */
+	uint64_t secret;    /* for initial sequence numbers */
+	uint16_t packet_id; /* IP identification of what may be fragmented */
+	bool tcp_peek_off[2]; /* SO_PEEK_OFF works for TCP over IPv4, IPv6 */
+	bool said_ping;     /* that ping sockets are not allowed */
+};
+
+/* --- flows --- */
+
+/*
+ * Enters @f, zeroed but for its key, into the table of @kind and under its guest.  -ENOMEM, or -EMFILE when @socket is
+ * set and the guest or the engine is at its limit of sockets.
+ */
+int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, bool socket);
+/* Takes it out of everything and closes its socket.  The memory is the caller's. */
+void native_flow_remove(struct native_flow *f);
+/* Closes the socket, the flow stays. */
+void native_flow_close(struct native_flow *f);
+/* It has something to do: run() will be called in this turn's flush. */
+void native_flow_wake(struct native_flow *f);
+/* It waits until its guest's port takes packets again. */
+void native_flow_block(struct native_flow *f);
+
+/* --- packets --- */
+
+/* Where @p's destination is dialled: the host's own address or loopback when it is the gateway's.  Negative errno when nowhere. */
+int native_dial_address(struct engine *e, usec_t now, const struct ip_addr *dst, struct ip_addr *ret);
+/* Layer 4 checksum of @p, whose field is included: false and counted as @why when it is wrong. */
+bool native_checksum_is_right(struct engine *e, const struct packet *p, uint8_t protocol, enum drop_reason why);
+/* Sends a TCP segment without payload from @src to @dst; ports are filled in. */
+void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *src, const struct ip_endpoint *dst, struct tcp_header *h);
+/* Sends an IP packet with one piece of payload, which is in the turn's arena. */
+void native_output_ip(struct engine *e, usec_t now, struct ipv4_header *ip, void *payload, size_t len);
+/*
+ * An ICMP error about a packet of @guest that was sent earlier: @original is the start of what followed its IP
+ * header.  From @from, or from the gateway when that is no IPv4 address.
+ */
+struct native_icmp_error {
+	uint8_t type, code;
+	uint32_t info;
+	struct ip_addr from;
+	ip4_t guest, dst;
+	uint8_t protocol, ttl;
+	const void *original;
+	size_t original_len; /* what is known of it */
+	size_t payload_len;  /* what it was: layer 4 bytes */
+};
+void native_output_error(struct engine *e, usec_t now, const struct native_icmp_error *error);
+/* The type and code a guest is told for an errno of connect() or send(); false: nothing fits. */
+bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code);
+
+/* --- protocols --- */
+
+void native_tcp_input(struct engine *e, usec_t now, const struct packet *p);
+int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how);
+extern const struct native_kind_ops native_tcp_ops;
+
+void native_udp_input(struct engine *e, usec_t now, const struct packet *p);
+extern const struct native_kind_ops native_udp_ops;
+
+void native_icmp_input(struct engine *e, usec_t now, const struct packet *p);
+extern const struct native_kind_ops native_icmp_ops;

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * UDP: one unconnected socket for each port of a guest (endpoint-independent mapping, RFC 4787 REQ-1), bound to the same
+ * port where it is free.  Datagrams of a turn go out by one sendmmsg() for each socket, straight from the frames;
+ * what comes in is read many at a time, straight behind the headers it will be sent with.
+ */
+#include "base/arena.h"
+#include "base/macros.h"
+#include "host/native_datagram.h"
+#include "lan/frame.h"
+#include "lan/packet.h"
+#include "nat/refuse.h"
+#include "wire/checksum.h"
+#include "wire/icmp4.h"
+#include "wire/udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define HEADERS_LEN (IPV4_HEADER_LEN + UDP_HEADER_LEN)
+#define BATCH 64u
+#define TURN_BATCHES 4
+#define PIECES_MAX 16u
+#define USUAL_BYTES 2048u /* a larger datagram spills over */
+#define SPILL_BYTES (IPV4_PACKET_MAX - USUAL_BYTES)
+#define TTL 64
+#define PORT_RESERVED 1024
+
+static void drain_errors(struct native_datagram *d, usec_t now);
+
+/* A datagram of this turn on its way out. */
+struct datagram_out {
+	struct datagram_out *next;
+	const struct packet *packet; /* a copy in the arena */
+	struct sockaddr_in to;
+	unsigned n;
+	struct iovec iov[PIECES_MAX];
+};
+
+static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
+{
+	e->config.env->ops->drop(e->config.env, why, p);
+}
+
+/* --- guest to host --- */
+
+/* Gives the datagram @p a place in this turn's batch. */
+static int gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *to, size_t len)
+{
+	struct arena *arena = d->base.engine->config.env->arena;
+	struct datagram_out *out = arena_alloc(arena, sizeof(*out));
+	if (!out)
+		return -ENOMEM;
+	int n = frame_slice(p->frame, p->l4_offset + UDP_HEADER_LEN, len, out->iov, PIECES_MAX);
+	out->packet = arena_copy(arena, p, sizeof(*p));
+	if (n < 0 || !out->packet)
+		return -ENOMEM;
+	out->next = NULL;
+	out->to = native_sockaddr(to);
+	out->n = (unsigned)n;
+	*(d->out ? &d->out_last->next : &d->out) = out;
+	d->out_last = out;
+	d->n_out++;
+	native_flow_wake(&d->base);
+	return 0;
+}
+
+static void send_error(struct native_datagram *d, usec_t now, const struct packet *p, int error)
+{
+	struct engine *e = d->base.engine;
+	uint8_t type, code;
+	drop(e, DROP_ENGINE_ERROR, p);
+	/* A datagram that is too large is in the error queue, with the MTU. */
+	if (error != EMSGSIZE && native_icmp_of_errno(error, &type, &code))
+		e->config.env->ops->icmp_error(e->config.env, now, p, type, code, 0, 0);
+}
+
+/*
+ * Sends @n messages.  An error of an earlier datagram, to whomever, is reported by the next send and takes that
+ * datagram with it: the queue of errors is drained and the same one is tried once more.
+ */
+static void send_batch(struct native_datagram *d, usec_t now, struct mmsghdr *m, struct datagram_out *const *out, unsigned n)
+{
+	bool again = false;
+	for (unsigned at = 0; at < n;) {
+		int sent = sendmmsg(d->base.watch.fd, m + at, n - at, MSG_DONTWAIT);
+		if (sent > 0) {
+			at += (unsigned)sent;
+			again = false;
+			continue;
+		}
+		int error = errno;
+		drain_errors(d, now);
+		if (again || error == EAGAIN) {
+			send_error(d, now, out[at]->packet, error);
+			at++;
+		}
+		again = !again && error != EAGAIN;
+	}
+}
+
+static bool looks_alike(const struct packet *a, const struct packet *b)
+{
+	return a->ip.ttl == b->ip.ttl && a->ip.dont_fragment == b->ip.dont_fragment;
+}
+
+static void send_gathered(struct native_datagram *d, usec_t now)
+{
+	struct mmsghdr m[BATCH];
+	struct datagram_out *out[BATCH];
+	struct datagram_out *next = d->out;
+	d->out = d->out_last = NULL;
+	d->n_out = 0;
+	while (next) {
+		unsigned n = 0;
+		const struct packet *first = next->packet;
+		for (; next && n < BATCH && looks_alike(first, next->packet); next = next->next, n++) {
+			out[n] = next;
+			m[n] = (struct mmsghdr){ .msg_hdr = { .msg_name = &next->to, .msg_namelen = sizeof(next->to), .msg_iov = next->iov, .msg_iovlen = next->n } };
+		}
+		native_datagram_like(d, first);
+		send_batch(d, now, m, out, n);
+	}
+}
+
+static int find_or_make(struct engine *e, usec_t now, const struct ip_endpoint *guest, struct native_datagram **ret)
+{
+	*ret = native_datagram_find(e, NATIVE_UDP, guest);
+	if (*ret)
+		return 0;
+	return native_datagram_new(e, now, NATIVE_UDP, guest, 0, guest->port >= PORT_RESERVED ? guest->port : 0, ret);
+}
+
+void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
+{
+	const uint8_t *head = frame_linear(p->frame, p->l4_offset, MIN(p->l4_len, (size_t)UDP_HEADER_LEN), p->arena);
+	struct bytes_reader r = bytes_reader(head, head ? MIN(p->l4_len, (size_t)UDP_HEADER_LEN) : 0);
+	struct udp_header h;
+	if (udp_parse(&r, &h) < 0 || h.len > p->l4_len || h.dst_port == 0) {
+		drop(e, DROP_UDP_MALFORMED, p);
+		return;
+	}
+	if (h.checksum != 0 && !native_checksum_is_right(e, p, IP_PROTOCOL_UDP, DROP_UDP_MALFORMED))
+		return;
+	struct ip_endpoint guest = { p->src, h.src_port }, claimed = { p->dst, h.dst_port }, real = claimed;
+	if (native_dial_address(e, now, &claimed.addr, &real.addr) < 0) {
+		refuse_port(e->config.env, now, p);
+		return;
+	}
+	struct native_datagram *d;
+	int result = find_or_make(e, now, &guest, &d);
+	if (result == 0)
+		result = mapping_sent(&d->mapping, now, &claimed, &real);
+	if (result == 0)
+		result = gather(d, p, &real, (size_t)h.len - UDP_HEADER_LEN);
+	if (result < 0)
+		drop(e, DROP_ENGINE_LIMIT, p);
+}
+
+/* --- host to guest --- */
+
+/* Sends the datagram that begins behind HEADERS_LEN bytes at @bytes and goes on at @spill. */
+static void pass_on(struct native_datagram *d, usec_t now, uint8_t *bytes, size_t len, const uint8_t *spill, const struct ip_endpoint *from)
+{
+	struct engine *e = d->base.engine;
+	const struct ip_endpoint *guest = &d->base.flow.key.guest;
+	size_t here = MIN(len, USUAL_BYTES);
+	struct iovec iov[2] = { { bytes, HEADERS_LEN + here }, { NULL, len - here } };
+	if (len > here && !(iov[1].iov_base = arena_copy(e->config.env->arena, spill, len - here))) {
+		drop(e, DROP_NO_MEMORY, NULL);
+		return;
+	}
+	struct ipv4_header ip = {
+		.total_len = (uint16_t)(HEADERS_LEN + len),
+		.id = e->packet_id++,
+		.ttl = TTL,
+		.protocol = IP_PROTOCOL_UDP,
+		.src = ip_to_ip4(&from->addr),
+		.dst = ip_to_ip4(&guest->addr),
+	};
+	struct udp_header udp = { .src_port = from->port, .dst_port = guest->port, .len = (uint16_t)(UDP_HEADER_LEN + len) };
+	struct bytes_writer w = bytes_writer(bytes, HEADERS_LEN);
+	ipv4_emit(&w, &ip);
+	struct bytes_writer l4 = w;
+	udp_emit(&w, &udp);
+	struct checksum c = { 0 };
+	checksum_add_pseudo4(&c, ip.src, ip.dst, IP_PROTOCOL_UDP, udp.len);
+	checksum_add(&c, bytes + IPV4_HEADER_LEN, UDP_HEADER_LEN + here);
+	checksum_add(&c, iov[1].iov_base, len - here);
+	udp.checksum = checksum_value(&c);
+	if (udp.checksum == 0)
+		udp.checksum = 0xffff; /* 0 would mean: none (RFC 768) */
+	udp_emit(&l4, &udp);
+	e->config.env->ops->output(e->config.env, now, &(struct engine_packet){ .iov = iov, .n_iov = len > here ? 2 : 1, .len = HEADERS_LEN + len });
+}
+
+static uint8_t *spill_area(struct engine *e)
+{
+	/* Pages nobody spills to are never touched and cost nothing. */
+	if (!e->spill)
+		e->spill = malloc((size_t)BATCH * SPILL_BYTES);
+	return e->spill;
+}
+
+/* Reads and passes on one batch; false when there was less than a batch. */
+static bool receive_batch(struct native_datagram *d, usec_t now)
+{
+	struct engine *e = d->base.engine;
+	struct mmsghdr m[BATCH];
+	struct sockaddr_in from[BATCH];
+	struct iovec iov[BATCH][2];
+	uint8_t *bytes[BATCH], *spill = spill_area(e);
+	unsigned n = 0;
+	for (; spill && n < BATCH && (bytes[n] = arena_alloc(e->config.env->arena, HEADERS_LEN + USUAL_BYTES)); n++) {
+		iov[n][0] = (struct iovec){ bytes[n] + HEADERS_LEN, USUAL_BYTES };
+		iov[n][1] = (struct iovec){ spill + (size_t)n * SPILL_BYTES, SPILL_BYTES };
+		m[n] = (struct mmsghdr){ .msg_hdr = { .msg_name = &from[n], .msg_namelen = sizeof(from[n]), .msg_iov = iov[n], .msg_iovlen = 2 } };
+	}
+	int got = n > 0 ? recvmmsg(d->base.watch.fd, m, n, MSG_DONTWAIT, NULL) : 0;
+	if (got < 0 && errno != EAGAIN) {
+		drain_errors(d, now);
+		return true;
+	}
+	for (int i = 0; i < got; i++) {
+		struct ip_endpoint source = native_endpoint(&from[i]), claimed;
+		if (mapping_admits(&d->mapping, (enum mapping_filter)e->config.udp_filtering, &source, &claimed))
+			pass_on(d, now, bytes[i], m[i].msg_len, iov[i][1].iov_base, &claimed);
+		else
+			drop(e, DROP_FILTERED, NULL);
+	}
+	return got == (int)BATCH;
+}
+
+/* --- errors --- */
+
+static void tell_guest(struct native_datagram *d, usec_t now, const struct native_errqueue *q)
+{
+	const struct ip_endpoint *guest = &d->base.flow.key.guest;
+	struct ip_endpoint claimed = q->dst;
+	mapping_admits(&d->mapping, MAPPING_FILTER_NONE, &q->dst, &claimed);
+	uint8_t original[UDP_HEADER_LEN + NATIVE_ERRQUEUE_PAYLOAD];
+	struct bytes_writer w = bytes_writer(original, sizeof(original));
+	udp_emit(&w, &(struct udp_header){ .src_port = guest->port, .dst_port = claimed.port, .len = (uint16_t)(UDP_HEADER_LEN + q->payload_len) });
+	bytes_put(&w, q->payload, q->payload_len);
+	struct native_icmp_error error = {
+		.type = q->is_icmp ? q->type : ICMP4_UNREACHABLE,
+		.code = q->is_icmp ? q->code : ICMP4_UNREACHABLE_FRAG_NEEDED,
+		.info = q->error == EMSGSIZE ? q->info : 0,
+		.from = q->offender,
+		.guest = ip_to_ip4(&guest->addr),
+		.dst = ip_to_ip4(&claimed.addr),
+		.protocol = IP_PROTOCOL_UDP,
+		.ttl = 1,
+		.original = original,
+		.original_len = w.len,
+		.payload_len = w.len,
+	};
+	native_output_error(d->base.engine, now, &error);
+}
+
+static void drain_errors(struct native_datagram *d, usec_t now)
+{
+	struct native_errqueue q;
+	while (native_errqueue_read(d->base.watch.fd, &q)) {
+		if (q.is_icmp || q.error == EMSGSIZE)
+			tell_guest(d, now, &q);
+	}
+	d->errors = false;
+}
+
+/* --- turns --- */
+
+static void udp_run(struct native_flow *f, usec_t now)
+{
+	struct native_datagram *d = native_datagram_of(f);
+	if (d->out)
+		send_gathered(d, now);
+	if (d->errors)
+		drain_errors(d, now);
+	for (unsigned i = 0; d->readable && i < TURN_BATCHES; i++)
+		d->readable = receive_batch(d, now);
+	if (d->readable)
+		native_flow_wake(f);
+	else if (mapping_udp_deadline(&d->mapping) <= now)
+		native_datagram_free(d);
+	else
+		wheel_arm_by(&f->engine->wheel, &f->timer, mapping_udp_deadline(&d->mapping));
+}
+
+static void udp_timer_fired(struct native_flow *f, usec_t now)
+{
+}
+
+static void udp_abandon(struct native_flow *f, usec_t now)
+{
+	native_datagram_free(native_datagram_of(f));
+}
+
+const struct native_kind_ops native_udp_ops = {
+	.run = udp_run,
+	.timer_fired = udp_timer_fired,
+	.abandon = udp_abandon,
+};
