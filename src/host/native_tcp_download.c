@@ -28,7 +28,7 @@
 #define PIECES_MAX (1024u - SEEN_PIECES) /* of UIO_MAXIOV */
 #define APPETITE_MIN (16u * 1024)
 #define APPETITE_MAX (512u * 1024)
-#define DISCARD_BYTES (64u * 1024)
+#define DISCARD_BYTES (8u * 1024) /* little beside the smallest receive buffer, whose window must stay open */
 #define DISCARD_SMALL 16 /* consumptions of any size: the kernel walks over them at every peek */
 #define SCRATCH_SIZE (64u * 1024)
 /* Without SO_PEEK_OFF */

@@ -328,7 +328,7 @@ void tcp_flow_data_header(struct tcp_flow *f, usec_t now, uint32_t seq, uint32_t
 	uint8_t flags = TCP_ACK;
 	uint32_t end = seq + len;
 	bool first = !f->recovering || !seq_lt(seq, f->recover);
-	if (end == f->snd_nxt || seq_le(f->lost_end, end))
+	if (end == f->snd_nxt || (f->recovering && seq_le(f->lost_end, end)))
 		flags |= TCP_PSH;
 	if (end == f->snd_nxt && fin_fits(f)) {
 		enter_fin_sent(f);
