@@ -42,8 +42,9 @@ static struct tcp_link_result run_cell(const struct sweep *s, unsigned loss, uns
 	});
 }
 
-/* The mean over a few seeds: one lost FIN must not decide. */
-#define SEEDS 5
+/* The mean over some seeds: one segment lost at the end costs a timeout and must not decide. */
+#define SEEDS 20
+#define SLACK_MS 20
 
 static void check(gconstpointer data)
 {
@@ -59,7 +60,7 @@ static void check(gconstpointer data)
 			}
 			unsigned ms = (unsigned)(took / USEC_PER_MSEC);
 			g_test_message("loss %u%% rtt %u ms: %u ms (stored %u)", loss_percent[i], rtt_ms[j], ms, s->stored_ms[i][j]);
-			g_assert_cmpuint(ms, <=, s->stored_ms[i][j] + s->stored_ms[i][j] / 4 + 2);
+			g_assert_cmpuint(ms, <=, s->stored_ms[i][j] + s->stored_ms[i][j] / 4 + SLACK_MS);
 		}
 	}
 }
