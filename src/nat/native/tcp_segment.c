@@ -146,7 +146,7 @@ enum tcp_verdict tcp_flow_segment(struct tcp_flow *f, usec_t now, const struct t
 		f->retries = 0; /* the guest answers: keepalive starts over */
 	switch ((enum tcp_state)f->state) {
 	case TCP_STATE_CLOSED:
-		return (h->flags & TCP_RST) || !(h->flags & TCP_ACK) ? TCP_VERDICT_DONE : TCP_VERDICT_RESET;
+		return TCP_VERDICT_DONE; /* a late duplicate; the shell has not been round yet */
 	case TCP_STATE_CONNECTING:
 		in_connecting(f, h);
 		return TCP_VERDICT_DONE;
