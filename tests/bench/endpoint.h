@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the benchmark's relays join: a tap device in a network namespace, or a stream socket that carries
+ * frames behind their length (4 bytes, network order), as QEMU's `-netdev stream` does.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* struct virtio_net_hdr_mrg_rxbuf, IP packet of 65,535 bytes, Ethernet header and one 802.1Q tag. */
+#define FRAME_MAX_BYTES (12 + 65535 + 14 + 4)
+#define LENGTH_BYTES 4
+
+struct endpoint {
+	int fd; /* non-blocking */
+	bool is_tap;
+};
+
+/* This process goes into the network namespace named by a path such as /proc/PID/ns/net.  Negative errno. */
+int netns_enter(const char *path);
+
+/*
+ * Opens what @spec says: `tap:NAME@NETNS` makes a tap device there (NETNS is a path; this process stays
+ * there), `offload-tap:NAME@NETNS` one whose frames begin with a virtio header, with checksum and TSO left to the
+ * other end, `unix:PATH` connects.  Negative errno.
+ */
+int endpoint_open(const char *spec, struct endpoint *ret);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The load generator's command line; load.h says what the parts are. */
+#include "load.h"
+
+#include "endpoint.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static const struct load_verb {
+	const char *name;
+	int (*run)(const struct load_options *o);
+} load_verbs[] = {
+	{ "serve", load_serve },       { "send", load_tcp_send }, { "receive", load_tcp_receive },  { "rr", load_tcp_rr },
+	{ "crr", load_tcp_crr },       { "hold", load_tcp_hold }, { "udp-send", load_udp_send },    { "udp-receive", load_udp_receive },
+};
+
+uint64_t load_now_us(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+void load_die(const char *what)
+{
+	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: load VERB ADDRESS PORT [OPTION]...\n\nverbs:");
+	for (size_t i = 0; i < sizeof(load_verbs) / sizeof(load_verbs[0]); i++)
+		fprintf(stderr, " %s", load_verbs[i].name);
+	fprintf(stderr, "\noptions: --netns PATH --ports N --streams N --ms N --size BYTES --rate PER_SECOND --flows N\n");
+	return 2;
+}
+
+static const struct load_verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < sizeof(load_verbs) / sizeof(load_verbs[0]); i++)
+		if (strcmp(load_verbs[i].name, name) == 0)
+			return &load_verbs[i];
+	return NULL;
+}
+
+/* Every number is bounded, so that no call of this program can run away. */
+static bool parse_options(int argc, char **argv, struct load_options *o)
+{
+	static const struct option options[] = {
+		{ "netns", required_argument, NULL, 'n' },
+		{ "ports", required_argument, NULL, 'p' },
+		{ "streams", required_argument, NULL, 'k' },
+		{ "ms", required_argument, NULL, 'm' },
+		{ "size", required_argument, NULL, 's' },
+		{ "rate", required_argument, NULL, 'r' },
+		{ "flows", required_argument, NULL, 'f' },
+		{ 0 },
+	};
+	*o = (struct load_options){ .ports = 1, .streams = 1, .ms = 1000, .size = 64, .rate = 1000, .flows = 1 };
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		uint32_t number = c == 'n' || c == '?' ? 0 : (uint32_t)strtoul(optarg, NULL, 10);
+		switch (c) {
+		case 'n':
+			errno = -netns_enter(optarg);
+			if (errno)
+				load_die(optarg);
+			break;
+		case 'p': o->ports = number; break;
+		case 'k': o->streams = number; break;
+		case 'm': o->ms = number; break;
+		case 's': o->size = number; break;
+		case 'r': o->rate = number; break;
+		case 'f': o->flows = number; break;
+		default: return false;
+		}
+	}
+	return o->ports > 0 && o->streams > 0 && o->streams <= LOAD_STREAMS_MAX && o->ms <= LOAD_MS_MAX && o->size > 0 &&
+	       o->size <= LOAD_DATAGRAM_MAX && o->rate > 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct load_options o;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	if (!parse_options(argc, argv, &o) || argc - optind != 3)
+		return usage();
+	const struct load_verb *verb = find_verb(argv[optind]);
+	o.server = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[optind + 2])) };
+	if (!verb || inet_pton(AF_INET, argv[optind + 1], &o.server.sin_addr) != 1)
+		return usage();
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return verb->run(&o);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The benchmark's load generator: what its client and its server say to each other, and the client's parts.
+ *
+ * TCP: a connection begins with one struct load_request.  A connection that never sends one is an idle flow.
+ * UDP: every datagram begins with one struct load_datagram.  Both ends run on one machine: host byte order.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOAD_MAGIC 0x6c616e6cu
+#define LOAD_CHUNK_BYTES ((size_t)256 * 1024)
+#define LOAD_DATAGRAM_MAX 1500
+#define LOAD_MS_MAX 120000
+#define LOAD_STREAMS_MAX 64
+
+enum load_op {
+	LOAD_SINK = 1, /* the server reads; after the time asked for it tells what came, in a struct load_report */
+	LOAD_SOURCE,   /* the server sends for the time asked for, then ends */
+	LOAD_ECHO,     /* the server answers every message of the size asked for with one of that size */
+	LOAD_OVER,     /* never asked for: a stream whose time is over */
+};
+
+struct load_request {
+	uint32_t magic;
+	uint32_t op;
+	uint32_t size; /* ECHO: bytes of a message */
+	uint32_t ms;   /* SINK, SOURCE */
+};
+
+struct load_report {
+	uint64_t bytes;
+	uint64_t us;
+};
+
+enum load_datagram_kind {
+	LOAD_DATA = 1,
+	LOAD_COUNT,  /* how many DATA of this run arrived?  Answered with the same kind and the number. */
+	LOAD_BLAST,  /* send me DATA; when all is sent, END and how many that were */
+	LOAD_END,
+};
+
+struct load_datagram {
+	uint32_t magic;
+	uint32_t kind;
+	uint64_t run; /* chosen by the client */
+	uint64_t number;
+	uint32_t rate; /* BLAST: datagrams a second */
+	uint32_t ms;
+	uint32_t size;
+};
+
+struct load_options {
+	struct sockaddr_in server;
+	uint32_t ports; /* the server listens on this many, from server.sin_port on */
+	uint32_t streams;
+	uint32_t ms;
+	uint32_t size;
+	uint32_t rate;
+	uint32_t flows;
+};
+
+uint64_t load_now_us(void);
+/* Exits with the system's error. */
+void load_die(const char *what) __attribute__((noreturn));
+
+/* Sends DATA as @order says, to @to or, when that is NULL, to the connected peer.  Returns how many were sent. */
+uint64_t load_send_paced(int fd, const struct sockaddr_in *to, const struct load_datagram *order);
+
+/* Listens on o->ports TCP and UDP ports until standard input ends. */
+int load_serve(const struct load_options *o);
+
+/* The clients print one JSON object and return an exit status. */
+int load_tcp_send(const struct load_options *o);
+int load_tcp_receive(const struct load_options *o);
+int load_tcp_rr(const struct load_options *o);
+int load_tcp_crr(const struct load_options *o);
+/* Opens o->flows connections, says so, and keeps them until standard input ends. */
+int load_tcp_hold(const struct load_options *o);
+int load_udp_send(const struct load_options *o);
+int load_udp_receive(const struct load_options *o);
