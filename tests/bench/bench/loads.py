@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is done over each candidate, and what is measured while it is done.
+
+A result is a dictionary: `rate` in the load's unit, `cpu` (the helper's seconds per gigabyte, or its milliseconds
+per thousand of what is counted), `front_cpu` (the same of the front end), or `error`.
+"""
+
+import contextlib
+import json
+import signal
+import subprocess
+import time
+
+from .world import FIRST_PORT, PORTS, SERVER, BenchError, ReadyProcess, die_with_parent
+
+DATAGRAM_BYTES = 1400
+MESSAGE_BYTES = 64
+LOSS_LIMIT = 0.01
+PATIENCE = 30.0  # seconds beyond a load's own time
+HOLD_PATIENCE = 40.0  # seconds for all idle flows
+
+
+class Settings:
+    """How long and how much; `smoke` proves that the machinery works and measures nothing."""
+
+    def __init__(self, seconds=2.0, idle_flows=15000, smoke=False):
+        self.ms = 40 if smoke else int(seconds * 1000)
+        self.udp_ms = 40 if smoke else 400
+        self.udp_rates = 2 if smoke else 14  # most rates tried in one search
+        self.udp_first_rate = 1000 if smoke else 20000
+        self.idle_flows = min(idle_flows, 40) if smoke else idle_flows
+
+
+def command(session, verb, *options):
+    return [
+        session.world.programs / "load", verb, SERVER, FIRST_PORT, "--netns", session.netns,
+        *(word for option in options for word in option),
+    ]
+
+
+def run_load(session, verb, *options, ms):
+    """The load generator's answer."""
+    words = [str(word) for word in command(session, verb, ("--ms", ms), *options)]
+    try:
+        done = subprocess.run(
+            words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=ms / 1000 + PATIENCE, preexec_fn=die_with_parent)
+    except subprocess.TimeoutExpired:
+        raise BenchError("stalled") from None
+    if done.returncode:
+        raise BenchError(done.stderr.strip().removeprefix("load: ") or f"{verb} failed")
+    return json.loads(done.stdout)
+
+
+@contextlib.contextmanager
+def counting_cpu(session):
+    """Yields a dictionary that holds the CPU-seconds of helper and front end when the block is over."""
+    before = {name: process.cpu_seconds() for name, process in session.processes().items()}
+    used = {}
+    yield used
+    for name, process in session.processes().items():
+        if not process.is_running():
+            raise BenchError(f"{process.name} died: {process.text()}")
+        used[name] = process.cpu_seconds() - before[name]
+
+
+def per(amount, used, scale):
+    """The result's CPU members, for `amount` things done."""
+    names = {"helper": "cpu", "front": "front_cpu"}
+    return {names[name]: seconds * scale / amount for name, seconds in used.items() if amount}
+
+
+class Stream:
+    """TCP in one direction, as fast as it goes.  `times`: how much longer than other loads."""
+
+    unit, cpu_unit = "Gbit/s", "CPU s/GB"
+
+    def __init__(self, name, verb, streams=1, times=1):
+        self.name, self.verb, self.streams, self.times = name, verb, streams, times
+
+    def run(self, session, settings):
+        with counting_cpu(session) as used:
+            done = run_load(session, self.verb, ("--streams", self.streams), ms=int(settings.ms * self.times))
+        return {"rate": done["bytes"] * 8e-9 / done["seconds"], **per(done["bytes"], used, 1e9)}
+
+
+class Transactions:
+    """One at a time: a message of 64 bytes and its answer."""
+
+    unit, cpu_unit = "/s", "CPU ms/1000"
+
+    def __init__(self, name, verb):
+        self.name, self.verb = name, verb
+
+    def run(self, session, settings):
+        with counting_cpu(session) as used:
+            done = run_load(session, self.verb, ("--size", MESSAGE_BYTES), ("--ports", PORTS), ms=settings.ms)
+        return {"rate": done["transactions"] / done["seconds"], **per(done["transactions"], used, 1e6)}
+
+
+def offer_datagrams(session, verb, rate, ms):
+    done = run_load(session, verb, ("--rate", int(rate)), ("--size", DATAGRAM_BYTES), ms=ms)
+    done["loss"] = 1 - done["received"] / max(done["sent"], 1)
+    return done
+
+
+class DatagramSearch:
+    """The highest rate that loses less than 1 %: doubles it until that fails, then halves the interval."""
+
+    unit, cpu_unit = "datagrams/s", "CPU ms/1000"
+
+    def __init__(self, name, verb):
+        self.name, self.verb = name, verb
+
+    def run(self, session, settings):
+        good, good_rate, bad = None, 0, None
+        rate = settings.udp_first_rate
+        for _ in range(settings.udp_rates):
+            with counting_cpu(session) as used:
+                done = offer_datagrams(session, self.verb, rate, settings.udp_ms)
+            if done["loss"] < LOSS_LIMIT:
+                good_rate = rate
+                good = {"rate": done["received"] / done["seconds"], **per(done["received"], used, 1e6)}
+                if done["sent"] < 0.9 * rate * done["seconds"]:
+                    return {**good, "limit": "sender"}
+            else:
+                bad = rate
+            if bad and bad - good_rate < 0.05 * bad:
+                break
+            rate = rate * 2 if bad is None else (good_rate + bad) / 2
+        if not good:
+            raise BenchError(f"loses {done['loss']:.0%} at {rate:.0f}/s")
+        return good
+
+
+class DatagramsAt:
+    """A given rate, for the CPU that it costs; loss is told."""
+
+    unit, cpu_unit = "datagrams/s", "CPU ms/1000"
+
+    def __init__(self, name, verb, rate):
+        self.name, self.verb, self.offered = name, verb, rate
+
+    def run(self, session, settings):
+        with counting_cpu(session) as used:
+            done = offer_datagrams(session, self.verb, self.offered, settings.ms)
+        return {"rate": done["received"] / done["seconds"], "loss": done["loss"], "offered": self.offered,
+                **per(done["received"], used, 1e6)}
+
+
+class Instructions:
+    """Counts a process's instructions with perf; `.count` afterwards, None when perf cannot."""
+
+    def __init__(self, process, directory):
+        self.process = process
+        self.path = directory / "perf"
+        self.count = None
+        self.kernel_too = False
+
+    def __enter__(self):
+        self.path.unlink(missing_ok=True)
+        try:
+            self.perf = subprocess.Popen(
+                ["perf", "stat", "-x", ";", "-e", "instructions", "-p", str(self.process.pid), "-o", self.path],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
+            time.sleep(0.1)
+        except FileNotFoundError:
+            self.perf = None
+        return self
+
+    def __exit__(self, *_):
+        if not self.perf:
+            return
+        self.perf.send_signal(signal.SIGINT)
+        try:
+            self.perf.wait(5)
+        except subprocess.TimeoutExpired:
+            self.perf.kill()
+            self.perf.wait()
+        for line in self.path.read_text().splitlines() if self.path.exists() else ():
+            fields = line.split(";")
+            if len(fields) > 2 and fields[0].isdigit():
+                self.count = int(fields[0])
+                self.kernel_too = not fields[2].endswith(":u")
+
+
+class IdleFlows:
+    """Request/response, alone and beside many connections that do nothing; instructions tell what those cost."""
+
+    unit, cpu_unit = "/s", "CPU ms/1000"
+
+    def __init__(self, name="rr-idle"):
+        self.name = name
+
+    def transact(self, session, settings):
+        result = {}
+        counter = Instructions(session.helper, session.world.directory) if session.helper else contextlib.nullcontext()
+        with counting_cpu(session) as used, counter:
+            done = run_load(session, "rr", ("--size", MESSAGE_BYTES), ms=settings.ms)
+        result = {"rate": done["transactions"] / done["seconds"], **per(done["transactions"], used, 1e6)}
+        if session.helper and counter.count:
+            result["instructions"] = counter.count / done["transactions"]
+            result["kernel_instructions"] = counter.kernel_too
+        return result
+
+    def hold(self, session, settings):
+        words = command(
+            session, "hold", ("--flows", settings.idle_flows), ("--ports", PORTS), ("--ms", int(HOLD_PATIENCE * 1000)))
+        holder = HoldProcess("hold", words, session.world.directory)
+        try:
+            counts = json.loads(holder.read_line(HOLD_PATIENCE + 5) or '{"held": 0}')
+            if counts["held"] < settings.idle_flows:
+                raise BenchError(f"{counts['held']} of {settings.idle_flows} idle flows within {HOLD_PATIENCE:.0f} s")
+        except BaseException:
+            holder.close()
+            raise
+        return holder
+
+    def run(self, session, settings):
+        alone = self.transact(session, settings)
+        holder = self.hold(session, settings)
+        try:
+            time.sleep(min(1.0, settings.ms / 1000))  # the dust of so many handshakes settles
+            result = self.transact(session, settings)
+        finally:
+            holder.close()
+        result["flows"] = settings.idle_flows
+        result["alone"] = alone
+        return result
+
+
+class HoldProcess(ReadyProcess):
+    """load's `hold`: its first line is not "ready" but what it holds."""
+
+    READY = None
+
+
+TCP_BOTH_WAYS = [
+    Stream("up-1", "send"), Stream("up-4", "send", streams=4), Stream("down-1", "receive"), Stream("down-4", "receive", streams=4),
+]
+
+
+class Group:
+    """Loads under one condition.  `fresh`: a new candidate, and a new cable, for every load."""
+
+    def __init__(self, name, title, mtu, loads, impairment=(), fresh=False):
+        self.name, self.title, self.mtu, self.loads = name, title, mtu, loads
+        self.impairment, self.fresh = impairment, fresh
+
+
+def all_groups():
+    path = ["--delay-ms", "10", "--rate-mbit", "300"]
+    both = [Stream("up-1", "send", times=2), Stream("down-1", "receive", times=2)]
+    both_long = [Stream("up-1", "send", times=5), Stream("down-1", "receive", times=5)]
+    return [
+        Group("mtu65520", "MTU 65520", 65520, TCP_BOTH_WAYS),
+        Group("mtu1500", "MTU 1500", 1500, [*TCP_BOTH_WAYS, Transactions("rr", "rr"), Transactions("crr", "crr")]),
+        Group("udp", "UDP, 1400 bytes, highest rate that loses less than 1 %", 1500, [
+            DatagramSearch("udp-up", "udp-send"), DatagramSearch("udp-down", "udp-receive"),
+        ]),
+        Group("idle", "request/response beside idle flows", 1500, [IdleFlows()]),
+        Group("rtt20", "20 ms, 300 Mbit/s", 1500, both, path, fresh=True),
+        Group("rtt20-loss", "20 ms, 300 Mbit/s, 0.1 % loss each way", 1500, both_long, [*path, "--loss-percent", "0.1"], fresh=True),
+    ]

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From records to medians, one table, ratios and the bars that lanlet is to clear."""
+
+import statistics
+
+RIVALS = ("passt", "slirp4netns")
+FIELDS = ("rate", "cpu", "front_cpu", "instructions", "loss", "offered", "peak_rss_bytes")
+
+
+class Medians:
+    """(group, load, candidate) → {field: median}, or {"error": why} when no repeat worked."""
+
+    def __init__(self, records):
+        by_key = {}
+        for record in records:
+            by_key.setdefault((record["group"], record["load"], record["candidate"]), []).append(record)
+        self.cells = {key: self.median(cell) for key, cell in by_key.items()}
+
+    @classmethod
+    def median(cls, records):
+        good = [record for record in records if "error" not in record]
+        if not good:
+            return {"error": records[-1]["error"]}
+        cell = {"n": len(good)}
+        for field in FIELDS:
+            values = [record[field] for record in good if record.get(field) is not None]
+            if values:
+                cell[field] = statistics.median(values)
+        if "alone" in good[0]:
+            cell["alone"] = cls.median([record["alone"] for record in good])
+        return cell
+
+    def get(self, group, load, candidate, field):
+        return self.cells.get((group, load, candidate), {}).get(field)
+
+    def best(self, group, load, field, candidates=RIVALS):
+        """The better of these, for a rate or for a cost; None when none of them has it."""
+        values = [value for name in candidates if (value := self.get(group, load, name, field))]
+        if not values:
+            return None
+        return max(values) if field == "rate" else min(values)
+
+    def groups(self):
+        return list(dict.fromkeys(group for group, _, _ in self.cells))
+
+    def loads(self, group):
+        return list(dict.fromkeys(load for g, load, _ in self.cells if g == group and load != "session"))
+
+    def candidates(self, group=None):
+        return list(dict.fromkeys(c for g, _, c in self.cells if group in (None, g)))
+
+
+def number(value):
+    if value is None:
+        return "–"
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def cell_text(cell):
+    if "error" in cell:
+        return "failed"
+    text = number(cell.get("rate"))
+    if "cpu" in cell:
+        text += f" ({number(cell['cpu'])})"
+    return text
+
+
+def lines_of(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        yield "  " + "  ".join(word.ljust(width) if i == 0 else word.rjust(width) for i, (word, width) in enumerate(zip(row, widths)))
+
+
+def group_lines(document, medians, group):
+    about = document["groups"][group]
+    loads = medians.loads(group)
+    yield ""
+    yield f"{about['title']}: rate (the helper's CPU)"
+    rows = [["", *loads, "front end's CPU", "peak RSS"],
+            ["", *(about["loads"][load]["unit"] for load in loads), loads[0], "MB"],
+            ["", *(f"({about['loads'][load]['cpu_unit']})" for load in loads), "", ""]]
+    for candidate in medians.candidates(group):
+        cells = [medians.cells.get((group, load, candidate), {"error": "not run"}) for load in loads]
+        rss = medians.get(group, "session", candidate, "peak_rss_bytes")
+        rows.append([document["candidates"][candidate]["label"], *map(cell_text, cells),
+                     number(cells[0].get("front_cpu")), number(rss / 1e6 if rss else None)])
+    yield from lines_of(rows)
+    for candidate in medians.candidates(group):
+        for load in loads:
+            if error := medians.get(group, load, candidate, "error"):
+                yield f"  failed: {candidate} {load}: {error}"
+
+
+def idle_lines(document, medians):
+    rows = [["", "alone /s", "with flows /s", "instructions alone", "with flows", "ratio"]]
+    for candidate in medians.candidates("idle"):
+        cell = medians.cells.get(("idle", "rr-idle", candidate), {})
+        alone = cell.get("alone")
+        if not alone:
+            continue
+        counts = alone.get("instructions"), cell.get("instructions")
+        rows.append([document["candidates"][candidate]["label"], number(alone.get("rate")), number(cell.get("rate")),
+                     number(counts[0]), number(counts[1]), number(counts[1] / counts[0] if all(counts) else None)])
+    if len(rows) > 1:
+        yield ""
+        yield "request/response alone and beside idle flows: the helper's instructions per transaction"
+        yield from lines_of(rows)
+
+
+# --- what lanlet is to reach ---
+
+class Bar:
+    """`field` of `load` against a reference: at least, or at most, `bound` times as much."""
+
+    def __init__(self, group, load, field, bound, references=RIVALS):
+        self.group, self.load, self.field, self.bound, self.references = group, load, field, bound, references
+
+    def verdict(self, medians, candidate):
+        """(ratio, reached); None when something was not measured."""
+        ours = medians.get(self.group, self.load, candidate, self.field)
+        theirs = medians.best(self.group, self.load, self.field, self.references)
+        if not ours or not theirs:
+            return None
+        ratio = ours / theirs
+        return ratio, ratio >= self.bound if self.field == "rate" else ratio <= self.bound
+
+
+def stream_bars(group, rate, cpu):
+    for load in ("up-1", "up-4", "down-1", "down-4"):
+        yield Bar(group, load, "rate", rate)
+        yield Bar(group, load, "cpu", cpu)
+
+
+BARS = [
+    *stream_bars("mtu65520", 1.3, 0.7),
+    *stream_bars("mtu1500", 1.5, 0.6),
+    Bar("mtu1500", "rr", "rate", 1.15, ["passt"]),
+    Bar("mtu1500", "rr", "cpu", 0.5, ["passt"]),
+    Bar("mtu1500", "crr", "rate", 1.15, ["passt"]),
+    Bar("mtu1500", "crr", "rate", 0.85, ["root-vm"]),
+    Bar("mtu1500", "crr", "cpu", 0.5, ["passt"]),
+    Bar("udp", "udp-up", "rate", 1.5, ["passt"]),
+    Bar("udp", "udp-down", "rate", 1.5, ["passt"]),
+    Bar("udp-at", "udp-up", "cpu", 0.5, ["passt"]),
+    Bar("udp-at", "udp-down", "cpu", 0.5, ["passt"]),
+    Bar("rtt20", "up-1", "rate", 0.9, ["direct"]),
+    Bar("rtt20", "down-1", "rate", 0.9, ["direct"]),
+    Bar("rtt20-loss", "up-1", "rate", 0.9, ["direct"]),
+    Bar("rtt20-loss", "down-1", "rate", 0.9, ["direct"]),
+]
+
+
+def bar_lines(medians, candidate):
+    rows = []
+    for bar in BARS:
+        verdict = bar.verdict(medians, candidate)
+        if verdict:
+            ratio, reached = verdict
+            sign = "≥" if bar.field == "rate" else "≤"
+            rows.append([f"{bar.group} {bar.load}", bar.field, f"{ratio:.2f} × {' or '.join(bar.references)}",
+                         f"{sign} {bar.bound}", "reached" if reached else "NOT REACHED"])
+    cell = medians.cells.get(("idle", "rr-idle", candidate), {})
+    alone = cell.get("alone", {}).get("instructions")
+    if alone and cell.get("instructions"):
+        ratio = cell["instructions"] / alone
+        rows.append(["idle rr-idle", "instructions", f"{ratio:.3f} × without flows", "≤ 1.05",
+                     "reached" if ratio <= 1.05 else "NOT REACHED"])
+    if rows:
+        yield ""
+        yield f"{candidate} and its bars"
+        yield from lines_of(rows)
+
+
+def text(document):
+    """The whole report."""
+    medians = Medians(document["records"])
+    lines = [f"{document['machine']}, {document['date']}; medians of {document['repeats']}"]
+    for name, about in document["candidates"].items():
+        lines.append(f"  {name}: {about['label']}{', ' + about['version'] if about['version'] else ''}"
+                     if "missing" not in about else f"  {name}: left out: {about['missing']}")
+    for group in medians.groups():
+        lines += group_lines(document, medians, group)
+    lines += idle_lines(document, medians)
+    for candidate in medians.candidates():
+        if candidate.startswith("lanlet"):
+            lines += bar_lines(medians, candidate)
+    return "\n".join(lines)

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The network of the benchmark, in namespaces of its own:
+
+    guest ── candidate ── world ── cable ── outside
+
+The candidates run in the world, the servers outside.  The cable is a veth pair, or the impairment relay
+between two tap devices.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+CLONE_NEWNET = 0x40000000
+SERVER = "192.0.2.1"
+UPLINK = "192.0.2.2"
+FIRST_PORT, PORTS = 5001, 16
+START_PATIENCE = 10.0  # seconds
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class BenchError(Exception):
+    """Why something cannot be measured, in words for the table."""
+
+
+def run(*command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode:
+        raise BenchError(f"{command[0]}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def die_with_parent():
+    libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def check(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+class Namespace:
+    """A network namespace; children started inside() it are in it."""
+
+    def __init__(self):
+        here = os.open("/proc/self/ns/net", os.O_RDONLY)
+        try:
+            check(libc.unshare(CLONE_NEWNET))
+            self.fd = os.open("/proc/self/ns/net", os.O_RDONLY)
+            prepare_namespace()
+        finally:
+            check(libc.setns(here, 0))
+            os.close(here)
+
+    @property
+    def path(self):
+        return f"/proc/{os.getpid()}/fd/{self.fd}"
+
+    @contextlib.contextmanager
+    def inside(self):
+        here = os.open("/proc/self/ns/net", os.O_RDONLY)
+        check(libc.setns(self.fd, 0))
+        try:
+            yield
+        finally:
+            check(libc.setns(here, 0))
+            os.close(here)
+
+    def run(self, *command):
+        with self.inside():
+            return run(*command)
+
+    def close(self):
+        os.close(self.fd)
+
+
+def set_sysctl(key, value):
+    Path("/proc/sys/net", key).write_text(value)
+
+
+def prepare_namespace():
+    """Nothing but IPv4, nothing learned from one run for the next, ports enough for short connections."""
+    set_sysctl("ipv6/conf/default/disable_ipv6", "1")
+    set_sysctl("ipv6/conf/all/disable_ipv6", "1")
+    set_sysctl("ipv4/tcp_no_metrics_save", "1")
+    set_sysctl("ipv4/ip_local_port_range", "10000 65535")
+    run("ip", "link", "set", "lo", "up")
+
+
+class Process:
+    """A child with its output in a file; it ends with this program whatever happens."""
+
+    def __init__(self, name, command, log_directory, **more):
+        self.name = name
+        self.log = Path(log_directory) / f"{name}.log"
+        with open(self.log, "ab") as log:
+            self.popen = subprocess.Popen(
+                [str(word) for word in command], stdout=more.pop("stdout", log), stderr=log,
+                stdin=more.pop("stdin", subprocess.DEVNULL), preexec_fn=die_with_parent, **more)
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def is_running(self):
+        return self.popen.poll() is None
+
+    def text(self):
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if "syslog" not in line and line.strip()]
+        return " / ".join(lines[-3:])
+
+    def wait_for(self, condition, what):
+        deadline = time.monotonic() + START_PATIENCE
+        while not condition():
+            if not self.is_running():
+                raise BenchError(f"{self.name} ended at its start: {self.text()}")
+            if time.monotonic() > deadline:
+                raise BenchError(f"{self.name}: no {what} after {START_PATIENCE:.0f} s: {self.text()}")
+            time.sleep(0.01)
+
+    def cpu_seconds(self):
+        """User and system time of all threads; the scheduler's own clock where it is kept, else ticks of 10 ms."""
+        try:
+            return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat")) / 1e9
+        except (OSError, IndexError, ValueError):
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_rss_bytes(self):
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        return 0
+
+    def close(self):
+        if self.is_running():
+            self.popen.kill()
+        self.popen.wait()
+        for pipe in (self.popen.stdin, self.popen.stdout):
+            if pipe:
+                pipe.close()
+
+
+class ReadyProcess(Process):
+    """One of our own programs: prints "ready" and ends when its standard input does."""
+
+    READY = "ready\n"
+
+    def __init__(self, name, command, log_directory):
+        super().__init__(name, command, log_directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.READY and self.read_line() != self.READY:
+            self.popen.kill()
+            self.popen.wait()
+            raise BenchError(f"{name}: {self.text()}")
+
+    def read_line(self, patience=START_PATIENCE):
+        readable, _, _ = select.select([self.popen.stdout], [], [], patience)
+        return self.popen.stdout.readline() if readable else ""
+
+    def finish(self):
+        """What it prints at its end."""
+        self.popen.stdin.close()
+        try:
+            line = self.read_line()
+        finally:
+            self.popen.stdin = None
+            self.close()
+        return json.loads(line or "{}")
+
+
+class World:
+    def __init__(self, programs, directory):
+        """`programs`: where load, tap_front and impair are; `directory`: for sockets and logs."""
+        self.programs = Path(programs)
+        self.directory = Path(directory)
+        self.outside = Namespace()
+        self.impairment = None
+        prepare_namespace()
+        set_sysctl("ipv4/ip_forward", "1")
+        with self.outside.inside():
+            self.server = self.start_server("0.0.0.0")
+        self.plug()
+
+    def start_server(self, address):
+        return ReadyProcess("server", [self.programs / "load", "serve", address, FIRST_PORT, "--ports", PORTS], self.directory)
+
+    def plug(self, impairment=()):
+        """Lays the cable: an ordinary one, or the impairment relay with these options."""
+        self.unplug()
+        if impairment:
+            ends = [f"tap:up0@/proc/{os.getpid()}/ns/net", f"tap:out0@{self.outside.path}"]
+            self.impairment = ReadyProcess("impair", [self.programs / "impair", *impairment, *ends], self.directory)
+        else:
+            run("ip", "link", "add", "up0", "type", "veth", "peer", "name", "out0", "netns", self.outside.path)
+        run("ip", "address", "add", f"{UPLINK}/24", "dev", "up0")
+        run("ip", "link", "set", "up0", "up")
+        self.outside.run("ip", "address", "add", f"{SERVER}/24", "dev", "out0")
+        self.outside.run("ip", "link", "set", "out0", "up")
+        run("ip", "route", "replace", "default", "via", SERVER)
+
+    def unplug(self):
+        """What became of the frames, if that was counted."""
+        if self.impairment:
+            counts, self.impairment = self.impairment.finish(), None
+            return counts
+        subprocess.run(["ip", "link", "delete", "up0"], capture_output=True)
+        return {}
+
+    def close(self):
+        self.unplug()
+        self.server.close()
+        self.outside.close()
