@@ -3,7 +3,7 @@
  * A pending query makes attempts: the message with a fresh id, to one server, in a transaction of its own.
  *
  *   A round lasts DNS_ATTEMPT_TIMEOUT.  It begins with an attempt; when it ends without an answer the next attempt goes to
- *   the next server, or over UDP to the same ones once more.  Earlier attempts stay open, the first
+ *   the next server, or over UDP to the same ones once more.  The attempt before stays open, the first
  *   good answer wins.  After DNS_ATTEMPT_ROUNDS rounds nobody answered.
  *   An attempt that fails (refused, unreachable) and one whose answer is an error that another server
  *   might not make (SERVFAIL, NOTIMP, REFUSED, as libc sees it) is followed at once by one to a server not asked
@@ -25,6 +25,8 @@
 #include <stdlib.h>
 
 #define ATTEMPTS_MAX 8u
+/* Of them open at once, each with a descriptor: an older one is given up. */
+#define ATTEMPTS_OPEN_MAX 2u
 #define ATTEMPT_BITS 3u
 #define INDEX_BITS 13u
 /* Messages that are no answer; more mean that somebody guesses. */
@@ -164,9 +166,22 @@ static void server_failed(struct dns_forward *f, usec_t now, const struct attemp
 	log_server(f, now, a->server, strerror(-error));
 }
 
+static void make_room_for_attempt(struct dns_forward *f, struct dns_pending *p)
+{
+	unsigned open = 0;
+	for (unsigned i = p->n_attempts; i-- > 0;) {
+		struct attempt *a = &p->attempts[i];
+		if (!a->live || ++open < ATTEMPTS_OPEN_MAX)
+			continue;
+		f->config.upstream->ops->cancel(f->config.upstream, make_token(p, i));
+		a->live = false;
+	}
+}
+
 /* Sends to server @index; false when that failed. */
 static bool attempt_server(struct dns_forward *f, usec_t now, struct dns_pending *p, unsigned index)
 {
+	make_room_for_attempt(f, p);
 	struct attempt *a = &p->attempts[p->n_attempts];
 	*a = (struct attempt){ .id = fresh_id(f), .server = index, .epoch = f->servers.epoch, .sent = now };
 	set_id(p->bytes, a->id);

@@ -301,6 +301,23 @@ static void late_answer_to_the_first_attempt_is_taken(void)
 	g_assert_cmpuint(f->told->len, ==, 1);
 }
 
+static void two_attempts_are_open_at_most(void)
+{
+	g_autoptr(fixture) f = usual(3);
+	ask(f, 5, "example.com", DNS_TYPE_A);
+	turn_clock(f, DNS_ATTEMPT_TIMEOUT);
+	turn_clock(f, DNS_ATTEMPT_TIMEOUT);
+	g_assert_cmpuint(f->asked->len, ==, 3);
+	g_assert_true(asked_at(f, 0)->cancelled);
+	g_assert_false(asked_at(f, 1)->cancelled);
+	g_assert_false(asked_at(f, 2)->cancelled);
+	answer(f, 0, 0, 0);
+	g_assert_cmpuint(f->told->len, ==, 0);
+	answer(f, 1, 0, 0);
+	check_rcode(f, 0, 5, 0);
+	g_assert_true(asked_at(f, 2)->cancelled);
+}
+
 static void servers_are_asked_in_turn(void)
 {
 	g_autoptr(fixture) f = usual(3);
@@ -558,6 +575,7 @@ int main(int argc, char **argv)
 	ADD(attempt_that_is_shot_at_is_given_up);
 	ADD(silent_server_is_asked_again_with_a_new_id_then_servfail);
 	ADD(late_answer_to_the_first_attempt_is_taken);
+	ADD(two_attempts_are_open_at_most);
 	ADD(servers_are_asked_in_turn);
 	ADD(refused_connection_moves_on_at_once);
 	ADD(server_that_cannot_be_sent_to_is_passed_over);
