@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* DNS over TCP, with the engine's side of the streams played by the test. */
-#include "dns-fixture.h"
+#include "support/dns_bench.h"
 
 #include "lan/stream_service.h"
 #include "service/dns_forward.h"
@@ -8,10 +8,10 @@
 
 struct client {
 	struct local_stream stream;
-	struct fixture *f;
+	struct dns_bench *b;
 	GByteArray *got;
 	GByteArray *kept; /* input that the service did not use */
-	size_t room;	  /* bytes that send() takes */
+	size_t room;      /* bytes that send() takes */
 	int send_error;
 	bool shut, closed, resumed;
 };
@@ -49,28 +49,28 @@ static void client_close(struct local_stream *s)
 
 static const struct local_stream_ops client_ops = { client_send, client_resume, client_shutdown, client_close };
 
-static const struct stream_service_ops *ops(struct fixture *f)
+static const struct stream_service_ops *ops(struct dns_bench *b)
 {
-	return dns_stream_service(f->dns)->ops;
+	return dns_stream_service(b->dns)->ops;
 }
 
-static struct client *try_open(struct fixture *f, ip4_t guest)
+static struct client *try_open(struct dns_bench *b, ip4_t guest)
 {
 	struct client *c = g_new0(struct client, 1);
 	*c = (struct client){
 		.stream = { .ops = &client_ops, .guest = { ip_from_ip4(guest), 4000 } },
-		.f = f,
+		.b = b,
 		.got = g_byte_array_new(),
 		.kept = g_byte_array_new(),
 		.room = SIZE_MAX,
 	};
-	c->closed = !ops(f)->accept(dns_stream_service(f->dns), f->now, &c->stream);
+	c->closed = !ops(b)->accept(dns_stream_service(b->dns), b->now, &c->stream);
 	return c;
 }
 
-static struct client *open_stream(struct fixture *f)
+static struct client *open_stream(struct dns_bench *b)
 {
-	struct client *c = try_open(f, WEB);
+	struct client *c = try_open(b, WEB);
 	g_assert_false(c->closed);
 	return c;
 }
@@ -79,7 +79,7 @@ static struct client *open_stream(struct fixture *f)
 static void client_free(struct client *c)
 {
 	if (!c->closed)
-		ops(c->f)->closed(dns_stream_service(c->f->dns), c->f->now, &c->stream);
+		ops(c->b)->closed(dns_stream_service(c->b->dns), c->b->now, &c->stream);
 	g_byte_array_unref(c->got);
 	g_byte_array_unref(c->kept);
 	g_free(c);
@@ -92,7 +92,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(client, client_free)
 static void offer(struct client *c)
 {
 	c->resumed = false;
-	size_t used = ops(c->f)->input(dns_stream_service(c->f->dns), c->f->now, &c->stream, c->kept->data, c->kept->len);
+	size_t used = ops(c->b)->input(dns_stream_service(c->b->dns), c->b->now, &c->stream, c->kept->data, c->kept->len);
 	g_assert_cmpuint(used, <=, c->kept->len);
 	g_byte_array_remove_range(c->kept, 0, (guint)used);
 }
@@ -133,15 +133,15 @@ static void check_next(struct client *c, uint16_t id, uint8_t rcode)
 	g_assert_cmpuint(header_of(message).rcode, ==, rcode);
 }
 
-static fixture *usual(unsigned servers)
+static dns_bench *usual(unsigned servers)
 {
-	return fixture_new("lanlet.internal", "192.168.122.0/24", servers);
+	return dns_bench_new("lanlet.internal", "192.168.122.0/24", servers);
 }
 
 static void local_names_are_answered(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	stream_ask(c, 7, "web.lanlet.internal");
 	g_autoptr(GByteArray) m = next_message(c);
 	g_assert_cmphex(header_of(m).id, ==, 7);
@@ -151,25 +151,25 @@ static void local_names_are_answered(void)
 
 static void other_names_are_asked_outside_over_tcp(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	stream_ask(c, 7, "example.com");
-	g_assert_true(asked_at(f, 0)->tcp);
+	g_assert_true(asked_at(b, 0)->tcp);
 	g_assert_cmpuint(c->got->len, ==, 0);
-	answer(f, 0, 0, 60000);
+	answer(b, 0, 0, 60000);
 	g_autoptr(GByteArray) m = next_message(c);
 	g_assert_cmphex(header_of(m).id, ==, 7);
-	g_assert_cmpuint(m->len, ==, asked_at(f, 0)->bytes->len + 60000);
+	g_assert_cmpuint(m->len, ==, asked_at(b, 0)->bytes->len + 60000);
 }
 
 static void bytes_may_come_in_any_pieces(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(GByteArray) all = g_byte_array_new();
 	for (uint16_t id = 0; id < 5; id++)
 		append_query(all, id, "web");
 	for (guint piece = 1; piece <= all->len; piece++) {
-		g_autoptr(client) c = open_stream(f);
+		g_autoptr(client) c = open_stream(b);
 		for (guint at = 0; at < all->len; at += piece) {
 			g_byte_array_append(c->kept, all->data + at, MIN(piece, all->len - at));
 			offer(c);
@@ -183,16 +183,16 @@ static void bytes_may_come_in_any_pieces(void)
 /* RFC 7766 §6.2.1.1, §7 */
 static void pipelined_queries_are_answered_as_answers_come(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	append_query(c->kept, 1, "a.example.com");
 	append_query(c->kept, 2, "web");
 	append_query(c->kept, 3, "b.example.com");
 	offer(c);
 	check_next(c, 2, 0);
-	answer(f, 1, 0, 0);
+	answer(b, 1, 0, 0);
 	check_next(c, 3, 0);
-	answer(f, 0, DNS_RCODE_NXDOMAIN, 0);
+	answer(b, 0, DNS_RCODE_NXDOMAIN, 0);
 	check_next(c, 1, DNS_RCODE_NXDOMAIN);
 }
 
@@ -200,32 +200,32 @@ static void impossible_lengths_close_the_stream(void)
 {
 	static const uint8_t lengths[][2] = { { 0, 0 }, { 0, DNS_HEADER_LEN - 1 }, { 0xff, 0xff } };
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
-		g_autoptr(fixture) f = usual(1);
-		g_autoptr(client) c = open_stream(f);
+		g_autoptr(dns_bench) b = usual(1);
+		g_autoptr(client) c = open_stream(b);
 		g_byte_array_append(c->kept, lengths[i], 2);
 		offer(c);
 		g_assert_true(c->closed);
-		g_assert_cmpuint(f->drops.count[DROP_DNS_MALFORMED], ==, 1);
+		g_assert_cmpuint(b->drops.count[DROP_DNS_MALFORMED], ==, 1);
 	}
 }
 
 static void answers_from_the_guest_close_the_stream(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	append_query(c->kept, 1, "web");
 	c->kept->data[4] |= 0x80;
 	append_query(c->kept, 2, "web");
 	offer(c);
 	g_assert_true(c->closed);
 	g_assert_cmpuint(c->got->len, ==, 0);
-	g_assert_cmpuint(f->drops.count[DROP_DNS_MALFORMED], ==, 1);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_MALFORMED], ==, 1);
 }
 
 static void malformed_queries_are_formerr(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	append_query(c->kept, 1, "web");
 	c->kept->data[2 + 5] = 9;
 	offer(c);
@@ -236,78 +236,78 @@ static void malformed_queries_are_formerr(void)
 
 static void pipeline_is_bounded_and_goes_on_when_answers_come(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	for (uint16_t id = 0; id < DNS_STREAM_PIPELINE + 3; id++)
 		append_query(c->kept, id, "example.com");
 	offer(c);
-	g_assert_cmpuint(f->asked->len, ==, DNS_STREAM_PIPELINE);
+	g_assert_cmpuint(b->asked->len, ==, DNS_STREAM_PIPELINE);
 	g_assert_cmpuint(c->kept->len, >, 0);
 	g_assert_false(c->resumed);
 	offer(c); /* more bytes came: still no room */
-	g_assert_cmpuint(f->asked->len, ==, DNS_STREAM_PIPELINE);
-	answer(f, 0, 0, 0);
-	g_assert_cmpuint(f->asked->len, ==, DNS_STREAM_PIPELINE + 1);
+	g_assert_cmpuint(b->asked->len, ==, DNS_STREAM_PIPELINE);
+	answer(b, 0, 0, 0);
+	g_assert_cmpuint(b->asked->len, ==, DNS_STREAM_PIPELINE + 1);
 	g_assert_true(c->resumed);
 	offer(c);
-	g_assert_cmpuint(f->asked->len, ==, DNS_STREAM_PIPELINE + 1);
+	g_assert_cmpuint(b->asked->len, ==, DNS_STREAM_PIPELINE + 1);
 	for (guint i = 1; i < DNS_STREAM_PIPELINE + 3; i++) {
-		answer(f, i, 0, 0);
+		answer(b, i, 0, 0);
 		if (c->resumed)
 			offer(c);
 	}
-	g_assert_cmpuint(f->asked->len, ==, DNS_STREAM_PIPELINE + 3);
+	g_assert_cmpuint(b->asked->len, ==, DNS_STREAM_PIPELINE + 3);
 	for (uint16_t id = 0; id < DNS_STREAM_PIPELINE + 3; id++)
 		check_next(c, id, 0);
-	g_assert_cmpuint(f->drops.count[DROP_DNS_LIMIT], ==, 0);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 0);
 }
 
 /* Fills @guest's share of pending queries over UDP. */
-static void fill_share(struct fixture *f)
+static void fill_share(struct dns_bench *b)
 {
 	for (uint16_t i = 0; i < DNS_PENDING_PER_GUEST; i++)
-		ask(f, i, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(f->asked->len, ==, DNS_PENDING_PER_GUEST);
+		ask(b, i, "example.com", DNS_TYPE_A);
+	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST);
 }
 
 static void stream_waits_for_the_guests_share(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
-	fill_share(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
+	fill_share(b);
 	stream_ask(c, 1, "example.com");
-	g_assert_cmpuint(f->asked->len, ==, DNS_PENDING_PER_GUEST);
-	answer(f, 5, 0, 0);
-	g_assert_cmpuint(f->asked->len, ==, DNS_PENDING_PER_GUEST + 1);
-	answer(f, DNS_PENDING_PER_GUEST, 0, 0);
+	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST);
+	answer(b, 5, 0, 0);
+	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST + 1);
+	answer(b, DNS_PENDING_PER_GUEST, 0, 0);
 	check_next(c, 1, 0);
 }
 
 static void stream_gets_what_another_ones_end_freed(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	client *others[DNS_PENDING_PER_GUEST / DNS_STREAM_PIPELINE];
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-		others[i] = open_stream(f);
+		others[i] = open_stream(b);
 		for (uint16_t id = 0; id < DNS_STREAM_PIPELINE; id++)
 			stream_ask(others[i], id, "example.com");
 	}
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(client) c = open_stream(b);
 	stream_ask(c, 1, "example.com");
-	g_assert_cmpuint(f->asked->len, ==, DNS_PENDING_PER_GUEST);
+	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST);
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		client_free(others[i]);
-	g_assert_cmpuint(alive(f), ==, 0);
-	g_assert_cmpuint(next_deadline(f), <=, f->now);
-	turn_clock(f, 0);
-	g_assert_cmpuint(alive(f), ==, 1);
-	g_assert_cmpuint(next_deadline(f), >, f->now);
+	g_assert_cmpuint(alive(b), ==, 0);
+	g_assert_cmpuint(next_deadline(b), <=, b->now);
+	turn_clock(b, 0);
+	g_assert_cmpuint(alive(b), ==, 1);
+	g_assert_cmpuint(next_deadline(b), >, b->now);
 }
 
 static void answers_wait_until_the_guest_reads(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	c->room = 5;
 	append_query(c->kept, 1, "web");
 	append_query(c->kept, 2, "web");
@@ -316,11 +316,11 @@ static void answers_wait_until_the_guest_reads(void)
 	g_assert_cmpuint(c->got->len, ==, 5);
 	g_assert_cmpuint(c->kept->len, >, 0); /* reads no further */
 	c->room = 10;
-	ops(f)->writable(dns_stream_service(f->dns), f->now, &c->stream);
+	ops(b)->writable(dns_stream_service(b->dns), b->now, &c->stream);
 	g_assert_cmpuint(c->got->len, ==, 15);
 	g_assert_false(c->resumed);
 	c->room = SIZE_MAX;
-	ops(f)->writable(dns_stream_service(f->dns), f->now, &c->stream);
+	ops(b)->writable(dns_stream_service(b->dns), b->now, &c->stream);
 	g_assert_true(c->resumed);
 	offer(c);
 	for (uint16_t id = 1; id <= 3; id++)
@@ -329,26 +329,26 @@ static void answers_wait_until_the_guest_reads(void)
 
 static void guest_that_never_reads_is_cut_off(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	c->room = 0;
 	for (uint16_t id = 0; id < 8; id++)
 		stream_ask(c, id, "example.com");
 	for (guint i = 0; i < 8 && !c->closed; i++)
-		answer(f, i, 0, 60000);
+		answer(b, i, 0, 60000);
 	g_assert_true(c->closed);
-	g_assert_cmpuint(f->drops.count[DROP_DNS_LIMIT], ==, 1);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
 	guint open = 0;
 	for (guint i = 5; i < 8; i++)
-		open += !asked_at(f, i)->cancelled;
+		open += !asked_at(b, i)->cancelled;
 	g_assert_cmpuint(open, ==, 0);
-	g_assert_cmpuint(next_deadline(f), ==, USEC_INFINITY);
+	g_assert_cmpuint(next_deadline(b), ==, USEC_INFINITY);
 }
 
 static void guest_that_stopped_reading_is_closed(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	c->send_error = -EPIPE;
 	append_query(c->kept, 1, "web");
 	append_query(c->kept, 2, "web");
@@ -359,138 +359,138 @@ static void guest_that_stopped_reading_is_closed(void)
 
 static void half_closed_stream_gets_its_answers_then_fin(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	stream_ask(c, 1, "example.com");
-	ops(f)->eof(dns_stream_service(f->dns), f->now, &c->stream);
+	ops(b)->eof(dns_stream_service(b->dns), b->now, &c->stream);
 	g_assert_false(c->shut);
 	c->room = 3;
-	answer(f, 0, 0, 0);
+	answer(b, 0, 0, 0);
 	g_assert_false(c->shut);
 	c->room = SIZE_MAX;
-	ops(f)->writable(dns_stream_service(f->dns), f->now, &c->stream);
+	ops(b)->writable(dns_stream_service(b->dns), b->now, &c->stream);
 	g_assert_true(c->shut);
 	check_next(c, 1, 0);
 }
 
 static void fin_in_the_middle_of_a_message_is_answered_with_fin(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	append_query(c->kept, 1, "web");
 	g_byte_array_set_size(c->kept, 9);
 	offer(c);
-	ops(f)->eof(dns_stream_service(f->dns), f->now, &c->stream);
+	ops(b)->eof(dns_stream_service(b->dns), b->now, &c->stream);
 	g_assert_true(c->shut);
 }
 
 static void held_message_is_answered_before_fin(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
-	fill_share(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
+	fill_share(b);
 	stream_ask(c, 1, "web");
-	ops(f)->eof(dns_stream_service(f->dns), f->now, &c->stream);
+	ops(b)->eof(dns_stream_service(b->dns), b->now, &c->stream);
 	g_assert_false(c->shut);
-	answer(f, 0, 0, 0);
+	answer(b, 0, 0, 0);
 	check_next(c, 1, 0);
 	g_assert_true(c->shut);
 }
 
 static void idle_streams_are_closed(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) quiet = open_stream(f), busy = open_stream(f);
-	g_assert_cmpuint(next_deadline(f), ==, f->now + DNS_STREAM_IDLE);
-	f->now += DNS_STREAM_IDLE / 2;
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) quiet = open_stream(b), busy = open_stream(b);
+	g_assert_cmpuint(next_deadline(b), ==, b->now + DNS_STREAM_IDLE);
+	b->now += DNS_STREAM_IDLE / 2;
 	stream_ask(busy, 1, "web");
 	append_query(quiet->kept, 1, "web");
 	g_byte_array_set_size(quiet->kept, 9); /* dribbling bytes is not enough */
 	offer(quiet);
-	turn_clock(f, DNS_STREAM_IDLE / 2);
+	turn_clock(b, DNS_STREAM_IDLE / 2);
 	g_assert_true(quiet->closed);
 	g_assert_false(busy->closed);
-	turn_clock(f, DNS_STREAM_IDLE / 2);
+	turn_clock(b, DNS_STREAM_IDLE / 2);
 	g_assert_true(busy->closed);
-	g_assert_cmpuint(next_deadline(f), ==, USEC_INFINITY);
+	g_assert_cmpuint(next_deadline(b), ==, USEC_INFINITY);
 }
 
 static void end_of_a_stream_cancels_its_queries_only(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
-	g_autoptr(client) other = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
+	g_autoptr(client) other = open_stream(b);
 	stream_ask(c, 1, "a.example.com");
 	stream_ask(other, 2, "b.example.com");
-	ask(f, 3, "c.example.com", DNS_TYPE_A);
+	ask(b, 3, "c.example.com", DNS_TYPE_A);
 	client_free(g_steal_pointer(&c));
-	g_assert_true(asked_at(f, 0)->cancelled);
-	g_assert_false(asked_at(f, 1)->cancelled);
-	g_assert_false(asked_at(f, 2)->cancelled);
-	answer(f, 1, 0, 0);
+	g_assert_true(asked_at(b, 0)->cancelled);
+	g_assert_false(asked_at(b, 1)->cancelled);
+	g_assert_false(asked_at(b, 2)->cancelled);
+	answer(b, 1, 0, 0);
 	check_next(other, 2, 0);
 }
 
 static void streams_are_limited_per_guest_and_in_all(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(GPtrArray) clients = g_ptr_array_new_with_free_func((GDestroyNotify)client_free);
 	for (unsigned i = 0; i < DNS_STREAMS_PER_GUEST; i++)
-		g_ptr_array_add(clients, open_stream(f));
-	g_autoptr(client) refused = try_open(f, WEB);
+		g_ptr_array_add(clients, open_stream(b));
+	g_autoptr(client) refused = try_open(b, WEB);
 	g_assert_true(refused->closed);
 	for (unsigned i = DNS_STREAMS_PER_GUEST; i < DNS_STREAMS_MAX; i++) {
-		g_ptr_array_add(clients, try_open(f, WEB + i));
+		g_ptr_array_add(clients, try_open(b, WEB + i));
 		g_assert_false(((client *)clients->pdata[i])->closed);
 	}
-	g_autoptr(client) too_many = try_open(f, WEB + DNS_STREAMS_MAX);
+	g_autoptr(client) too_many = try_open(b, WEB + DNS_STREAMS_MAX);
 	g_assert_true(too_many->closed);
-	g_assert_cmpuint(f->drops.count[DROP_DNS_LIMIT], ==, 2);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 2);
 	g_ptr_array_set_size(clients, 1);
-	g_autoptr(client) again = try_open(f, WEB);
+	g_autoptr(client) again = try_open(b, WEB);
 	g_assert_false(again->closed);
 }
 
 static void silent_servers_are_servfail_and_asked_once_each(void)
 {
-	g_autoptr(fixture) f = usual(2);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(2);
+	g_autoptr(client) c = open_stream(b);
 	stream_ask(c, 1, "example.com");
 	for (unsigned i = 0; i < DNS_ATTEMPT_ROUNDS; i++)
-		turn_clock(f, DNS_ATTEMPT_TIMEOUT);
+		turn_clock(b, DNS_ATTEMPT_TIMEOUT);
 	check_next(c, 1, DNS_RCODE_SERVFAIL);
-	g_assert_cmpuint(f->asked->len, ==, 2);
-	g_assert_cmpuint(alive(f), ==, 0);
+	g_assert_cmpuint(b->asked->len, ==, 2);
+	g_assert_cmpuint(alive(b), ==, 0);
 }
 
 static void wrong_message_over_tcp_ends_the_attempt(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	stream_ask(c, 1, "example.com");
-	g_autoptr(GByteArray) bytes = make_answer(asked_at(f, 0), 0, 0);
+	g_autoptr(GByteArray) bytes = make_answer(asked_at(b, 0), 0, 0);
 	bytes->data[0] ^= 1;
-	g_assert_true(dns_upstream_answered(&f->upstream, f->now, asked_at(f, 0)->token, bytes->data, bytes->len));
+	g_assert_true(dns_upstream_answered(&b->upstream, b->now, asked_at(b, 0)->token, bytes->data, bytes->len));
 	check_next(c, 1, DNS_RCODE_SERVFAIL);
 }
 
 static void no_server_is_servfail(void)
 {
-	g_autoptr(fixture) f = usual(0);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(0);
+	g_autoptr(client) c = open_stream(b);
 	stream_ask(c, 1, "example.com");
 	check_next(c, 1, DNS_RCODE_SERVFAIL);
 }
 
 static void freeing_the_service_closes_its_streams(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	g_autoptr(client) c = open_stream(f);
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
 	stream_ask(c, 1, "example.com");
-	dns_free(f->dns);
-	f->dns = NULL;
+	dns_free(b->dns);
+	b->dns = NULL;
 	g_assert_true(c->closed);
-	g_assert_cmpuint(alive(f), ==, 0);
+	g_assert_cmpuint(alive(b), ==, 0);
 }
 
 int main(int argc, char **argv)

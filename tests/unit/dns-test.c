@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The DNS service over UDP: errors, forwarding, time, limits.  What names mean is dns-local-test's, streams are dns-stream-test's. */
-#include "dns-fixture.h"
+#include "support/dns_bench.h"
 
 #include "service/dns_forward.h"
 
-static fixture *usual(unsigned servers)
+static dns_bench *usual(unsigned servers)
 {
-	return fixture_new("lanlet.internal", "192.168.122.0/24", servers);
+	return dns_bench_new("lanlet.internal", "192.168.122.0/24", servers);
 }
 
-static void check_rcode(struct fixture *f, guint index, uint16_t id, uint8_t rcode)
+static void check_rcode(struct dns_bench *b, guint index, uint16_t id, uint8_t rcode)
 {
-	struct dns_header h = header_of(told_at(f, index)->bytes);
+	struct dns_header h = header_of(told_at(b, index)->bytes);
 	g_assert_true(h.response);
 	g_assert_cmphex(h.id, ==, id);
 	g_assert_cmpuint(h.rcode, ==, rcode);
@@ -20,101 +20,101 @@ static void check_rcode(struct fixture *f, guint index, uint16_t id, uint8_t rco
 
 static void local_name_is_answered_to_the_asker_with_its_case(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 0xabcd, "wEb.Lanlet.internal", DNS_TYPE_A);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 0xabcd, "wEb.Lanlet.internal", DNS_TYPE_A);
 	static const uint8_t want[] =
 		"\xab\xcd\x85\x80\0\1\0\1\0\0\0\0\3wEb\6Lanlet\10internal\0\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\0\0\4\xc0\xa8\x7a\x3f";
-	g_assert_cmpmem(told_at(f, 0)->bytes->data, told_at(f, 0)->bytes->len, want, sizeof(want) - 1);
-	g_assert_cmphex(told_at(f, 0)->ip, ==, WEB);
-	g_assert_cmpuint(told_at(f, 0)->port, ==, 4000);
-	g_assert_true(mac_equal(told_at(f, 0)->mac, guest_mac));
-	g_assert_cmpuint(f->asked->len, ==, 0);
-	g_assert_cmpuint(next_deadline(f), ==, USEC_INFINITY);
+	g_assert_cmpmem(told_at(b, 0)->bytes->data, told_at(b, 0)->bytes->len, want, sizeof(want) - 1);
+	g_assert_cmphex(told_at(b, 0)->ip, ==, WEB);
+	g_assert_cmpuint(told_at(b, 0)->port, ==, 4000);
+	g_assert_true(mac_equal(told_at(b, 0)->mac, guest_mac));
+	g_assert_cmpuint(b->asked->len, ==, 0);
+	g_assert_cmpuint(next_deadline(b), ==, USEC_INFINITY);
 }
 
 /* RFC 6891 §7: EDNS is answered with EDNS; RFC 3225 §3: DO is copied. */
 static void local_answer_has_edns_when_the_query_had_it(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask_shape(f, &(struct query_shape){ .name = "web", .type = DNS_TYPE_A, .edns_size = 4096, .dnssec_ok = true });
+	g_autoptr(dns_bench) b = usual(1);
+	ask_shape(b, &(struct query_shape){ .name = "web", .type = DNS_TYPE_A, .edns_size = 4096, .dnssec_ok = true });
 	static const uint8_t opt[] = "\0\0\x29\x04\xd0\0\0\x80\0\0\0";
-	const GByteArray *got = told_at(f, 0)->bytes;
+	const GByteArray *got = told_at(b, 0)->bytes;
 	g_assert_cmpuint(header_of(got).n_additionals, ==, 1);
 	g_assert_cmpmem(got->data + got->len - 11, 11, opt, 11);
 }
 
 static void messages_to_others_are_not_ours(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .name = "web", .type = DNS_TYPE_A });
-	g_assert_cmpint(input_datagram(f, WEB, 4000, IP4(8, 8, 8, 8), DNS_PORT, q->data, q->len), ==, SERVICE_NOT_MINE);
-	g_assert_cmpint(input_datagram(f, WEB, 4000, GATEWAY, 5353, q->data, q->len), ==, SERVICE_NOT_MINE);
-	g_assert_cmpint(input_datagram(f, WEB, 4000, IP4(192, 168, 122, 255), DNS_PORT, q->data, q->len), ==, SERVICE_NOT_MINE);
-	g_assert_cmpuint(f->told->len + f->asked->len, ==, 0);
+	g_assert_cmpint(input_datagram(b, WEB, 4000, IP4(8, 8, 8, 8), DNS_PORT, q->data, q->len), ==, SERVICE_NOT_MINE);
+	g_assert_cmpint(input_datagram(b, WEB, 4000, GATEWAY, 5353, q->data, q->len), ==, SERVICE_NOT_MINE);
+	g_assert_cmpint(input_datagram(b, WEB, 4000, IP4(192, 168, 122, 255), DNS_PORT, q->data, q->len), ==, SERVICE_NOT_MINE);
+	g_assert_cmpuint(b->told->len + b->asked->len, ==, 0);
 }
 
 static void answers_runts_and_port_zero_are_dropped_and_counted(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .name = "web", .type = DNS_TYPE_A });
-	ask_bytes(f, WEB, 0, q->data, q->len);
-	ask_bytes(f, WEB, 4000, q->data, DNS_HEADER_LEN - 1);
-	ask_bytes(f, WEB, 4000, q->data, 0);
+	ask_bytes(b, WEB, 0, q->data, q->len);
+	ask_bytes(b, WEB, 4000, q->data, DNS_HEADER_LEN - 1);
+	ask_bytes(b, WEB, 4000, q->data, 0);
 	q->data[2] |= 0x80;
-	ask_bytes(f, WEB, 4000, q->data, q->len);
-	g_assert_cmpuint(f->drops.count[DROP_DNS_MALFORMED], ==, 4);
-	g_assert_cmpuint(f->told->len + f->asked->len, ==, 0);
+	ask_bytes(b, WEB, 4000, q->data, q->len);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_MALFORMED], ==, 4);
+	g_assert_cmpuint(b->told->len + b->asked->len, ==, 0);
 }
 
 static void malformed_queries_are_formerr(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = 7, .name = "web", .type = DNS_TYPE_A });
-	ask_bytes(f, WEB, 4000, q->data, q->len - 1);
+	ask_bytes(b, WEB, 4000, q->data, q->len - 1);
 	q->data[5] = 0;
-	ask_bytes(f, WEB, 4000, q->data, q->len);
+	ask_bytes(b, WEB, 4000, q->data, q->len);
 	q->data[5] = 2;
-	ask_bytes(f, WEB, 4000, q->data, q->len);
+	ask_bytes(b, WEB, 4000, q->data, q->len);
 	for (guint i = 0; i < 3; i++) {
-		check_rcode(f, i, 7, DNS_RCODE_FORMERR);
-		g_assert_cmpuint(told_at(f, i)->bytes->len, ==, DNS_HEADER_LEN);
-		g_assert_cmpuint(header_of(told_at(f, i)->bytes).n_questions, ==, 0);
+		check_rcode(b, i, 7, DNS_RCODE_FORMERR);
+		g_assert_cmpuint(told_at(b, i)->bytes->len, ==, DNS_HEADER_LEN);
+		g_assert_cmpuint(header_of(told_at(b, i)->bytes).n_questions, ==, 0);
 	}
 }
 
 static void other_opcodes_are_not_implemented(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	for (uint8_t opcode = 1; opcode < 16; opcode++) {
-		ask_shape(f, &(struct query_shape){ .id = opcode, .name = "example.com", .type = DNS_TYPE_SOA, .opcode = opcode });
-		check_rcode(f, opcode - 1u, opcode, DNS_RCODE_NOTIMP);
-		g_assert_cmpuint(header_of(told_at(f, opcode - 1u)->bytes).opcode, ==, opcode);
+		ask_shape(b, &(struct query_shape){ .id = opcode, .name = "example.com", .type = DNS_TYPE_SOA, .opcode = opcode });
+		check_rcode(b, opcode - 1u, opcode, DNS_RCODE_NOTIMP);
+		g_assert_cmpuint(header_of(told_at(b, opcode - 1u)->bytes).opcode, ==, opcode);
 	}
-	g_assert_cmpuint(f->asked->len, ==, 0);
+	g_assert_cmpuint(b->asked->len, ==, 0);
 }
 
 static void transfers_are_refused(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 1, "example.com", DNS_TYPE_AXFR);
-	ask(f, 2, "example.com", DNS_TYPE_IXFR);
-	check_rcode(f, 0, 1, DNS_RCODE_REFUSED);
-	check_rcode(f, 1, 2, DNS_RCODE_REFUSED);
-	g_assert_cmpuint(f->asked->len, ==, 0);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 1, "example.com", DNS_TYPE_AXFR);
+	ask(b, 2, "example.com", DNS_TYPE_IXFR);
+	check_rcode(b, 0, 1, DNS_RCODE_REFUSED);
+	check_rcode(b, 1, 2, DNS_RCODE_REFUSED);
+	g_assert_cmpuint(b->asked->len, ==, 0);
 }
 
 static void everything_else_goes_outside_unchanged_but_for_the_id(void)
 {
 	static const uint16_t types[] = { DNS_TYPE_A, DNS_TYPE_AAAA, 15, 33, 43, 48, DNS_TYPE_HTTPS, DNS_TYPE_ANY, 65280 };
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	for (guint i = 0; i < ARRAY_SIZE(types); i++) {
 		struct query_shape shape = { .id = 99, .name = "Www.eXample.com", .type = types[i], .edns_size = 1400, .dnssec_ok = true };
 		g_autoptr(GByteArray) q = make_query(&shape);
 		/* an option nobody knows, and bytes behind the message */
 		q->data[q->len - 1] = 4;
 		g_byte_array_append(q, (const uint8_t *)"\xff\xf0\0\0tail", 8);
-		ask_bytes(f, WEB, 4000, q->data, q->len);
-		const struct asked *a = asked_at(f, i);
+		ask_bytes(b, WEB, 4000, q->data, q->len);
+		const struct asked *a = asked_at(b, i);
 		g_assert_cmpmem(a->bytes->data + 2, a->bytes->len - 2, q->data + 2, q->len - 2);
 		g_assert_false(a->tcp);
 	}
@@ -122,29 +122,29 @@ static void everything_else_goes_outside_unchanged_but_for_the_id(void)
 
 static void answer_comes_back_unchanged_with_the_askers_id(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask_shape(f, &(struct query_shape){ .id = 0x1234, .name = "example.com", .type = DNS_TYPE_A, .edns_size = 1232 });
-	g_autoptr(GByteArray) bytes = make_answer(asked_at(f, 0), DNS_RCODE_NXDOMAIN, 700);
+	g_autoptr(dns_bench) b = usual(1);
+	ask_shape(b, &(struct query_shape){ .id = 0x1234, .name = "example.com", .type = DNS_TYPE_A, .edns_size = 1232 });
+	g_autoptr(GByteArray) bytes = make_answer(asked_at(b, 0), DNS_RCODE_NXDOMAIN, 700);
 	bytes->data[3] |= 0x20; /* AD */
-	g_assert_true(dns_upstream_answered(&f->upstream, f->now, asked_at(f, 0)->token, bytes->data, bytes->len));
-	const struct told *t = told_at(f, 0);
+	g_assert_true(dns_upstream_answered(&b->upstream, b->now, asked_at(b, 0)->token, bytes->data, bytes->len));
+	const struct told *t = told_at(b, 0);
 	g_assert_cmphex(header_of(t->bytes).id, ==, 0x1234);
 	g_assert_cmpmem(t->bytes->data + 2, t->bytes->len - 2, bytes->data + 2, bytes->len - 2);
 	g_assert_cmphex(t->ip, ==, WEB);
 	g_assert_cmpuint(t->port, ==, 4000);
-	g_assert_cmpuint(next_deadline(f), ==, USEC_INFINITY);
+	g_assert_cmpuint(next_deadline(b), ==, USEC_INFINITY);
 }
 
 static void ids_cannot_be_guessed_from_the_askers(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	guint same = 0, steps = 0;
 	for (uint16_t i = 0; i < 100; i++) {
 		g_autofree char *name = g_strdup_printf("n%u.example.com", i);
-		ask(f, i, name, DNS_TYPE_A);
-		uint16_t id = header_of(asked_at(f, i)->bytes).id;
+		ask(b, i, name, DNS_TYPE_A);
+		uint16_t id = header_of(asked_at(b, i)->bytes).id;
 		same += id == i;
-		steps += i > 0 && (uint16_t)(id - header_of(asked_at(f, i - 1u)->bytes).id) < 16;
+		steps += i > 0 && (uint16_t)(id - header_of(asked_at(b, i - 1u)->bytes).id) < 16;
 	}
 	g_assert_cmpuint(same, <, 3);
 	g_assert_cmpuint(steps, <, 5);
@@ -152,14 +152,14 @@ static void ids_cannot_be_guessed_from_the_askers(void)
 
 static void answer_that_does_not_fit_is_truncated(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 1, "example.com", DNS_TYPE_A);
-	ask_shape(f, &(struct query_shape){ .id = 2, .name = "example.com", .type = DNS_TYPE_A, .edns_size = 600 });
-	answer(f, 0, 0, DNS_UDP_MIN - asked_at(f, 0)->bytes->len);
-	answer(f, 1, 0, 601 - asked_at(f, 1)->bytes->len);
-	g_assert_false(header_of(told_at(f, 0)->bytes).truncated);
-	g_assert_cmpuint(told_at(f, 0)->bytes->len, ==, DNS_UDP_MIN);
-	struct dns_header h = header_of(told_at(f, 1)->bytes);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 1, "example.com", DNS_TYPE_A);
+	ask_shape(b, &(struct query_shape){ .id = 2, .name = "example.com", .type = DNS_TYPE_A, .edns_size = 600 });
+	answer(b, 0, 0, DNS_UDP_MIN - asked_at(b, 0)->bytes->len);
+	answer(b, 1, 0, 601 - asked_at(b, 1)->bytes->len);
+	g_assert_false(header_of(told_at(b, 0)->bytes).truncated);
+	g_assert_cmpuint(told_at(b, 0)->bytes->len, ==, DNS_UDP_MIN);
+	struct dns_header h = header_of(told_at(b, 1)->bytes);
 	g_assert_true(h.truncated);
 	g_assert_cmphex(h.id, ==, 2);
 	g_assert_cmpuint(h.n_questions, ==, 1);
@@ -170,16 +170,16 @@ static void answer_that_does_not_fit_is_truncated(void)
 /* A message from the server that is no answer: @edit says how it is wrong. */
 static void check_forgery(void (*edit)(GByteArray *answer))
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 1, "example.com", DNS_TYPE_A);
-	g_autoptr(GByteArray) bytes = make_answer(asked_at(f, 0), 0, 0);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 1, "example.com", DNS_TYPE_A);
+	g_autoptr(GByteArray) bytes = make_answer(asked_at(b, 0), 0, 0);
 	edit(bytes);
-	g_assert_false(dns_upstream_answered(&f->upstream, f->now, asked_at(f, 0)->token, bytes->data, bytes->len));
-	g_assert_cmpuint(f->told->len, ==, 0);
-	answer(f, 0, 0, 0);
-	check_rcode(f, 0, 1, 0);
+	g_assert_false(dns_upstream_answered(&b->upstream, b->now, asked_at(b, 0)->token, bytes->data, bytes->len));
+	g_assert_cmpuint(b->told->len, ==, 0);
+	answer(b, 0, 0, 0);
+	check_rcode(b, 0, 1, 0);
 	struct dns_counters c;
-	dns_get_counters(f->dns, &c);
+	dns_get_counters(b->dns, &c);
 	g_assert_cmpuint(c.forged, ==, 1);
 	g_assert_cmpuint(c.answered, ==, 1);
 }
@@ -191,7 +191,7 @@ static void edit_id(GByteArray *a)
 
 static void edit_name(GByteArray *a)
 {
-	a->data[13] = 'f';
+	a->data[13] = 'b';
 }
 
 static void edit_type(GByteArray *a)
@@ -228,324 +228,324 @@ static void messages_that_do_not_match_the_query_are_no_answers(void)
 
 static void answer_in_another_case_is_one(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 1, "EXAMPLE.com", DNS_TYPE_A);
-	g_autoptr(GByteArray) bytes = make_answer(asked_at(f, 0), 0, 0);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 1, "EXAMPLE.com", DNS_TYPE_A);
+	g_autoptr(GByteArray) bytes = make_answer(asked_at(b, 0), 0, 0);
 	bytes->data[13] = 'e';
-	g_assert_true(dns_upstream_answered(&f->upstream, f->now, asked_at(f, 0)->token, bytes->data, bytes->len));
-	g_assert_cmpuint(f->told->len, ==, 1);
+	g_assert_true(dns_upstream_answered(&b->upstream, b->now, asked_at(b, 0)->token, bytes->data, bytes->len));
+	g_assert_cmpuint(b->told->len, ==, 1);
 }
 
 /* Old servers answer EDNS with a bare FORMERR. */
 static void error_without_question_is_an_answer(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 1, "example.com", DNS_TYPE_A);
-	g_autoptr(GByteArray) bytes = make_answer(asked_at(f, 0), DNS_RCODE_FORMERR, 0);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 1, "example.com", DNS_TYPE_A);
+	g_autoptr(GByteArray) bytes = make_answer(asked_at(b, 0), DNS_RCODE_FORMERR, 0);
 	edit_question_count(bytes);
-	g_assert_true(dns_upstream_answered(&f->upstream, f->now, asked_at(f, 0)->token, bytes->data, bytes->len));
-	check_rcode(f, 0, 1, DNS_RCODE_FORMERR);
+	g_assert_true(dns_upstream_answered(&b->upstream, b->now, asked_at(b, 0)->token, bytes->data, bytes->len));
+	check_rcode(b, 0, 1, DNS_RCODE_FORMERR);
 }
 
 static void attempt_that_is_shot_at_is_given_up(void)
 {
-	g_autoptr(fixture) f = usual(2);
-	ask(f, 1, "example.com", DNS_TYPE_A);
+	g_autoptr(dns_bench) b = usual(2);
+	ask(b, 1, "example.com", DNS_TYPE_A);
 	guint shots = 0;
 	for (bool over = false; !over; shots++) {
-		g_autoptr(GByteArray) bytes = make_answer(asked_at(f, 0), 0, 0);
+		g_autoptr(GByteArray) bytes = make_answer(asked_at(b, 0), 0, 0);
 		edit_id(bytes);
-		over = dns_upstream_answered(&f->upstream, f->now, asked_at(f, 0)->token, bytes->data, bytes->len);
+		over = dns_upstream_answered(&b->upstream, b->now, asked_at(b, 0)->token, bytes->data, bytes->len);
 		g_assert_cmpuint(shots, <, 20);
 	}
-	g_assert_cmpuint(f->asked->len, ==, 2);
-	g_assert_cmpuint(asked_at(f, 1)->server.endpoint.addr.b[15], ==, 1);
-	answer(f, 0, 0, 0); /* too late: its id may have been guessed */
-	g_assert_cmpuint(f->told->len, ==, 0);
-	answer(f, 1, 0, 0);
-	check_rcode(f, 0, 1, 0);
+	g_assert_cmpuint(b->asked->len, ==, 2);
+	g_assert_cmpuint(asked_at(b, 1)->server.endpoint.addr.b[15], ==, 1);
+	answer(b, 0, 0, 0); /* too late: its id may have been guessed */
+	g_assert_cmpuint(b->told->len, ==, 0);
+	answer(b, 1, 0, 0);
+	check_rcode(b, 0, 1, 0);
 }
 
 static void silent_server_is_asked_again_with_a_new_id_then_servfail(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	usec_t start = f->now;
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	usec_t start = b->now;
 	for (guint i = 1; i < DNS_ATTEMPT_ROUNDS; i++) {
-		g_assert_cmpuint(next_deadline(f), ==, f->now + DNS_ATTEMPT_TIMEOUT);
-		turn_clock(f, DNS_ATTEMPT_TIMEOUT - 1);
-		g_assert_cmpuint(f->asked->len, ==, i);
-		turn_clock(f, 1);
-		g_assert_cmpuint(f->asked->len, ==, i + 1);
-		g_assert_cmphex(header_of(asked_at(f, i)->bytes).id, !=, header_of(asked_at(f, i - 1)->bytes).id);
+		g_assert_cmpuint(next_deadline(b), ==, b->now + DNS_ATTEMPT_TIMEOUT);
+		turn_clock(b, DNS_ATTEMPT_TIMEOUT - 1);
+		g_assert_cmpuint(b->asked->len, ==, i);
+		turn_clock(b, 1);
+		g_assert_cmpuint(b->asked->len, ==, i + 1);
+		g_assert_cmphex(header_of(asked_at(b, i)->bytes).id, !=, header_of(asked_at(b, i - 1)->bytes).id);
 	}
-	g_assert_cmpuint(f->told->len, ==, 0);
-	turn_clock(f, DNS_ATTEMPT_TIMEOUT);
-	check_rcode(f, 0, 5, DNS_RCODE_SERVFAIL);
-	g_assert_cmpuint(f->now - start, <, 5 * USEC_PER_SEC);
-	g_assert_cmpuint(alive(f), ==, 0);
-	g_assert_cmpuint(next_deadline(f), ==, USEC_INFINITY);
+	g_assert_cmpuint(b->told->len, ==, 0);
+	turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+	check_rcode(b, 0, 5, DNS_RCODE_SERVFAIL);
+	g_assert_cmpuint(b->now - start, <, 5 * USEC_PER_SEC);
+	g_assert_cmpuint(alive(b), ==, 0);
+	g_assert_cmpuint(next_deadline(b), ==, USEC_INFINITY);
 }
 
 static void late_answer_to_the_first_attempt_is_taken(void)
 {
-	g_autoptr(fixture) f = usual(2);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	turn_clock(f, DNS_ATTEMPT_TIMEOUT);
-	g_assert_cmpuint(f->asked->len, ==, 2);
-	g_assert_false(asked_at(f, 0)->cancelled);
-	answer(f, 0, 0, 0);
-	check_rcode(f, 0, 5, 0);
-	g_assert_true(asked_at(f, 1)->cancelled);
-	answer(f, 1, 0, 0);
-	g_assert_cmpuint(f->told->len, ==, 1);
+	g_autoptr(dns_bench) b = usual(2);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+	g_assert_cmpuint(b->asked->len, ==, 2);
+	g_assert_false(asked_at(b, 0)->cancelled);
+	answer(b, 0, 0, 0);
+	check_rcode(b, 0, 5, 0);
+	g_assert_true(asked_at(b, 1)->cancelled);
+	answer(b, 1, 0, 0);
+	g_assert_cmpuint(b->told->len, ==, 1);
 }
 
 static void two_attempts_are_open_at_most(void)
 {
-	g_autoptr(fixture) f = usual(3);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	turn_clock(f, DNS_ATTEMPT_TIMEOUT);
-	turn_clock(f, DNS_ATTEMPT_TIMEOUT);
-	g_assert_cmpuint(f->asked->len, ==, 3);
-	g_assert_true(asked_at(f, 0)->cancelled);
-	g_assert_false(asked_at(f, 1)->cancelled);
-	g_assert_false(asked_at(f, 2)->cancelled);
-	answer(f, 0, 0, 0);
-	g_assert_cmpuint(f->told->len, ==, 0);
-	answer(f, 1, 0, 0);
-	check_rcode(f, 0, 5, 0);
-	g_assert_true(asked_at(f, 2)->cancelled);
+	g_autoptr(dns_bench) b = usual(3);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+	turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+	g_assert_cmpuint(b->asked->len, ==, 3);
+	g_assert_true(asked_at(b, 0)->cancelled);
+	g_assert_false(asked_at(b, 1)->cancelled);
+	g_assert_false(asked_at(b, 2)->cancelled);
+	answer(b, 0, 0, 0);
+	g_assert_cmpuint(b->told->len, ==, 0);
+	answer(b, 1, 0, 0);
+	check_rcode(b, 0, 5, 0);
+	g_assert_true(asked_at(b, 2)->cancelled);
 }
 
 static void servers_are_asked_in_turn(void)
 {
-	g_autoptr(fixture) f = usual(3);
-	ask(f, 5, "example.com", DNS_TYPE_A);
+	g_autoptr(dns_bench) b = usual(3);
+	ask(b, 5, "example.com", DNS_TYPE_A);
 	for (int i = 0; i < 3; i++)
-		turn_clock(f, DNS_ATTEMPT_TIMEOUT);
+		turn_clock(b, DNS_ATTEMPT_TIMEOUT);
 	static const uint8_t order[] = { 0, 1, 2, 0 };
-	g_assert_cmpuint(f->asked->len, ==, ARRAY_SIZE(order));
+	g_assert_cmpuint(b->asked->len, ==, ARRAY_SIZE(order));
 	for (guint i = 0; i < ARRAY_SIZE(order); i++)
-		g_assert_cmpuint(asked_at(f, i)->server.endpoint.addr.b[15], ==, order[i]);
+		g_assert_cmpuint(asked_at(b, i)->server.endpoint.addr.b[15], ==, order[i]);
 }
 
 static void refused_connection_moves_on_at_once(void)
 {
-	g_autoptr(fixture) f = usual(2);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	fail(f, 0, -ECONNREFUSED);
-	g_assert_cmpuint(asked_at(f, 1)->server.endpoint.addr.b[15], ==, 1);
-	g_assert_cmpuint(f->told->len, ==, 0);
-	fail(f, 1, -ECONNREFUSED);
-	check_rcode(f, 0, 5, DNS_RCODE_SERVFAIL);
-	g_assert_cmpuint(f->asked->len, ==, 2);
-	g_assert_cmpuint(next_deadline(f), ==, USEC_INFINITY);
+	g_autoptr(dns_bench) b = usual(2);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	fail(b, 0, -ECONNREFUSED);
+	g_assert_cmpuint(asked_at(b, 1)->server.endpoint.addr.b[15], ==, 1);
+	g_assert_cmpuint(b->told->len, ==, 0);
+	fail(b, 1, -ECONNREFUSED);
+	check_rcode(b, 0, 5, DNS_RCODE_SERVFAIL);
+	g_assert_cmpuint(b->asked->len, ==, 2);
+	g_assert_cmpuint(next_deadline(b), ==, USEC_INFINITY);
 }
 
 static void server_that_cannot_be_sent_to_is_passed_over(void)
 {
-	g_autoptr(fixture) f = usual(3);
-	f->send_errors[0] = f->send_errors[1] = -ENETUNREACH;
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(f->asked->len, ==, 1);
-	g_assert_cmpuint(asked_at(f, 0)->server.endpoint.addr.b[15], ==, 2);
-	f->send_errors[2] = -ENETUNREACH;
-	ask(f, 6, "example.com", DNS_TYPE_A);
-	check_rcode(f, 0, 6, DNS_RCODE_SERVFAIL);
+	g_autoptr(dns_bench) b = usual(3);
+	b->send_errors[0] = b->send_errors[1] = -ENETUNREACH;
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	g_assert_cmpuint(b->asked->len, ==, 1);
+	g_assert_cmpuint(asked_at(b, 0)->server.endpoint.addr.b[15], ==, 2);
+	b->send_errors[2] = -ENETUNREACH;
+	ask(b, 6, "example.com", DNS_TYPE_A);
+	check_rcode(b, 0, 6, DNS_RCODE_SERVFAIL);
 }
 
 static void no_server_is_servfail(void)
 {
-	g_autoptr(fixture) f = usual(0);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	check_rcode(f, 0, 5, DNS_RCODE_SERVFAIL);
-	ask(f, 6, "web", DNS_TYPE_A);
-	check_rcode(f, 1, 6, 0);
+	g_autoptr(dns_bench) b = usual(0);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	check_rcode(b, 0, 5, DNS_RCODE_SERVFAIL);
+	ask(b, 6, "web", DNS_TYPE_A);
+	check_rcode(b, 1, 6, 0);
 }
 
 static void dead_server_is_passed_over_for_a_while(void)
 {
-	g_autoptr(fixture) f = usual(2);
-	ask(f, 1, "a.example.com", DNS_TYPE_A);
-	turn_clock(f, DNS_ATTEMPT_TIMEOUT);
-	answer(f, 1, 0, 0);
-	ask(f, 2, "b.example.com", DNS_TYPE_A);
-	g_assert_cmpuint(asked_at(f, 2)->server.endpoint.addr.b[15], ==, 1);
-	answer(f, 2, 0, 0);
-	f->now += DNS_SERVER_PENALTY;
-	ask(f, 3, "c.example.com", DNS_TYPE_A);
-	g_assert_cmpuint(asked_at(f, 3)->server.endpoint.addr.b[15], ==, 0);
+	g_autoptr(dns_bench) b = usual(2);
+	ask(b, 1, "a.example.com", DNS_TYPE_A);
+	turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+	answer(b, 1, 0, 0);
+	ask(b, 2, "b.example.com", DNS_TYPE_A);
+	g_assert_cmpuint(asked_at(b, 2)->server.endpoint.addr.b[15], ==, 1);
+	answer(b, 2, 0, 0);
+	b->now += DNS_SERVER_PENALTY;
+	ask(b, 3, "c.example.com", DNS_TYPE_A);
+	g_assert_cmpuint(asked_at(b, 3)->server.endpoint.addr.b[15], ==, 0);
 }
 
 static void slow_answer_of_a_live_server_does_not_make_it_dead(void)
 {
-	g_autoptr(fixture) f = usual(2);
-	ask(f, 1, "slow.example.com", DNS_TYPE_A);
-	f->now += USEC_PER_SEC;
-	ask(f, 2, "b.example.com", DNS_TYPE_A);
-	answer(f, 1, 0, 0);
-	turn_clock(f, DNS_ATTEMPT_TIMEOUT - USEC_PER_SEC);
-	ask(f, 3, "c.example.com", DNS_TYPE_A);
-	g_assert_cmpuint(asked_at(f, 3)->server.endpoint.addr.b[15], ==, 0);
+	g_autoptr(dns_bench) b = usual(2);
+	ask(b, 1, "slow.example.com", DNS_TYPE_A);
+	b->now += USEC_PER_SEC;
+	ask(b, 2, "b.example.com", DNS_TYPE_A);
+	answer(b, 1, 0, 0);
+	turn_clock(b, DNS_ATTEMPT_TIMEOUT - USEC_PER_SEC);
+	ask(b, 3, "c.example.com", DNS_TYPE_A);
+	g_assert_cmpuint(asked_at(b, 3)->server.endpoint.addr.b[15], ==, 0);
 }
 
 static void servers_error_is_passed_on_only_when_no_other_knows_better(void)
 {
 	static const uint8_t errors[] = { DNS_RCODE_SERVFAIL, DNS_RCODE_NOTIMP, DNS_RCODE_REFUSED };
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
-		g_autoptr(fixture) f = usual(2);
-		ask_shape(f, &(struct query_shape){ .id = 5, .name = "example.com", .type = 1, .edns_size = 1232 });
-		g_assert_true(answer(f, 0, errors[i], 0));
-		g_assert_cmpuint(f->told->len, ==, 0);
-		g_assert_cmpuint(asked_at(f, 1)->server.endpoint.addr.b[15], ==, 1);
-		g_assert_true(answer(f, 1, errors[i], 9));
-		check_rcode(f, 0, 5, errors[i]);
-		g_assert_cmpuint(told_at(f, 0)->bytes->len, ==, asked_at(f, 1)->bytes->len + 9);
+		g_autoptr(dns_bench) b = usual(2);
+		ask_shape(b, &(struct query_shape){ .id = 5, .name = "example.com", .type = 1, .edns_size = 1232 });
+		g_assert_true(answer(b, 0, errors[i], 0));
+		g_assert_cmpuint(b->told->len, ==, 0);
+		g_assert_cmpuint(asked_at(b, 1)->server.endpoint.addr.b[15], ==, 1);
+		g_assert_true(answer(b, 1, errors[i], 9));
+		check_rcode(b, 0, 5, errors[i]);
+		g_assert_cmpuint(told_at(b, 0)->bytes->len, ==, asked_at(b, 1)->bytes->len + 9);
 	}
 }
 
 static void nxdomain_of_the_first_server_is_final(void)
 {
-	g_autoptr(fixture) f = usual(2);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	answer(f, 0, DNS_RCODE_NXDOMAIN, 0);
-	check_rcode(f, 0, 5, DNS_RCODE_NXDOMAIN);
-	g_assert_cmpuint(f->asked->len, ==, 1);
+	g_autoptr(dns_bench) b = usual(2);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	answer(b, 0, DNS_RCODE_NXDOMAIN, 0);
+	check_rcode(b, 0, 5, DNS_RCODE_NXDOMAIN);
+	g_assert_cmpuint(b->asked->len, ==, 1);
 }
 
 static void error_waits_for_a_slow_server(void)
 {
-	g_autoptr(fixture) f = usual(2);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	turn_clock(f, DNS_ATTEMPT_TIMEOUT);
-	answer(f, 1, DNS_RCODE_REFUSED, 0);
-	g_assert_cmpuint(f->told->len, ==, 0);
-	answer(f, 0, 0, 0);
-	check_rcode(f, 0, 5, 0);
+	g_autoptr(dns_bench) b = usual(2);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+	answer(b, 1, DNS_RCODE_REFUSED, 0);
+	g_assert_cmpuint(b->told->len, ==, 0);
+	answer(b, 0, 0, 0);
+	check_rcode(b, 0, 5, 0);
 }
 
 static void new_servers_are_used_from_the_next_attempt_on(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 5, "example.com", DNS_TYPE_A);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 5, "example.com", DNS_TYPE_A);
 	struct dns_server_list other = { 0 };
 	dns_server_list_add(&other, &(struct dns_server){ .endpoint = { ip_from_ip4(IP4(10, 9, 9, 9)), DNS_PORT } });
-	dns_set_servers(f->dns, &other);
-	turn_clock(f, DNS_ATTEMPT_TIMEOUT);
-	g_assert_cmpuint(asked_at(f, 1)->server.endpoint.addr.b[15], ==, 9);
-	fail(f, 0, -ECONNREFUSED); /* the old one: says nothing about the new */
-	answer(f, 1, 0, 0);
-	check_rcode(f, 0, 5, 0);
+	dns_set_servers(b->dns, &other);
+	turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+	g_assert_cmpuint(asked_at(b, 1)->server.endpoint.addr.b[15], ==, 9);
+	fail(b, 0, -ECONNREFUSED); /* the old one: says nothing about the new */
+	answer(b, 1, 0, 0);
+	check_rcode(b, 0, 5, 0);
 }
 
 static void servers_that_went_away_end_in_servfail(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	set_servers(f, 0);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	set_servers(b, 0);
 	for (unsigned i = 0; i < DNS_ATTEMPT_ROUNDS; i++)
-		turn_clock(f, DNS_ATTEMPT_TIMEOUT);
-	check_rcode(f, 0, 5, DNS_RCODE_SERVFAIL);
+		turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+	check_rcode(b, 0, 5, DNS_RCODE_SERVFAIL);
 }
 
 static void repeated_query_is_answered_once(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(f->asked->len, ==, 1);
-	ask(f, 5, "example.com", DNS_TYPE_AAAA);
-	ask(f, 6, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(f->asked->len, ==, 3);
-	answer(f, 0, 0, 0);
-	g_assert_cmpuint(f->told->len, ==, 1);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(f->asked->len, ==, 4);
-	g_assert_cmpuint(f->drops.count[DROP_DNS_LIMIT], ==, 0);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	g_assert_cmpuint(b->asked->len, ==, 1);
+	ask(b, 5, "example.com", DNS_TYPE_AAAA);
+	ask(b, 6, "example.com", DNS_TYPE_A);
+	g_assert_cmpuint(b->asked->len, ==, 3);
+	answer(b, 0, 0, 0);
+	g_assert_cmpuint(b->told->len, ==, 1);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	g_assert_cmpuint(b->asked->len, ==, 4);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 0);
 }
 
-static void ask_from(struct fixture *f, ip4_t guest, uint16_t id)
+static void ask_from(struct dns_bench *b, ip4_t guest, uint16_t id)
 {
 	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = id, .name = "example.com", .type = DNS_TYPE_A });
-	ask_bytes(f, guest, 4000, q->data, q->len);
+	ask_bytes(b, guest, 4000, q->data, q->len);
 }
 
 static void guest_has_a_share_of_its_own(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	for (uint16_t i = 0; i <= DNS_PENDING_PER_GUEST; i++)
-		ask_from(f, WEB, i);
-	g_assert_cmpuint(f->asked->len, ==, DNS_PENDING_PER_GUEST);
-	g_assert_cmpuint(f->drops.count[DROP_DNS_LIMIT], ==, 1);
-	ask_from(f, WEB + 1, 1);
-	g_assert_cmpuint(f->asked->len, ==, DNS_PENDING_PER_GUEST + 1);
-	answer(f, 0, 0, 0);
-	ask_from(f, WEB, 1000);
-	g_assert_cmpuint(f->asked->len, ==, DNS_PENDING_PER_GUEST + 2);
-	g_assert_cmpuint(f->drops.count[DROP_DNS_LIMIT], ==, 1);
+		ask_from(b, WEB, i);
+	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
+	ask_from(b, WEB + 1, 1);
+	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST + 1);
+	answer(b, 0, 0, 0);
+	ask_from(b, WEB, 1000);
+	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST + 2);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
 }
 
 static void all_guests_together_have_a_limit(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	for (unsigned i = 0; i < DNS_PENDING_MAX + 10; i++)
-		ask_from(f, IP4(192, 168, 122, 2) + i / 100, (uint16_t)i);
-	g_assert_cmpuint(f->asked->len, ==, DNS_PENDING_MAX);
-	g_assert_cmpuint(f->drops.count[DROP_DNS_LIMIT], ==, 10);
+		ask_from(b, IP4(192, 168, 122, 2) + i / 100, (uint16_t)i);
+	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_MAX);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 10);
 	for (unsigned i = 0; i < DNS_ATTEMPT_ROUNDS; i++)
-		turn_clock(f, DNS_ATTEMPT_TIMEOUT);
-	g_assert_cmpuint(f->told->len, ==, DNS_PENDING_MAX);
-	g_assert_cmpuint(alive(f), ==, 0);
-	ask_from(f, WEB, 1);
-	g_assert_cmpuint(alive(f), ==, 1);
+		turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+	g_assert_cmpuint(b->told->len, ==, DNS_PENDING_MAX);
+	g_assert_cmpuint(alive(b), ==, 0);
+	ask_from(b, WEB, 1);
+	g_assert_cmpuint(alive(b), ==, 1);
 }
 
 static void stale_events_are_ignored(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	answer(f, 0, 0, 0);
-	ask(f, 6, "example.com", DNS_TYPE_A); /* takes the same place */
-	answer(f, 0, 0, 0);
-	fail(f, 0, -ECONNREFUSED);
-	dns_upstream_failed(&f->upstream, f->now, UINT64_MAX, -ECONNREFUSED);
-	g_assert_cmpuint(f->told->len, ==, 1);
-	answer(f, 1, 0, 0);
-	check_rcode(f, 1, 6, 0);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	answer(b, 0, 0, 0);
+	ask(b, 6, "example.com", DNS_TYPE_A); /* takes the same place */
+	answer(b, 0, 0, 0);
+	fail(b, 0, -ECONNREFUSED);
+	dns_upstream_failed(&b->upstream, b->now, UINT64_MAX, -ECONNREFUSED);
+	g_assert_cmpuint(b->told->len, ==, 1);
+	answer(b, 1, 0, 0);
+	check_rcode(b, 1, 6, 0);
 }
 
 static void freeing_cancels_everything(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 5, "example.com", DNS_TYPE_A);
-	dns_free(f->dns);
-	f->dns = NULL;
-	g_assert_cmpuint(alive(f), ==, 0);
-	g_assert_null(f->upstream.dns);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	dns_free(b->dns);
+	b->dns = NULL;
+	g_assert_cmpuint(alive(b), ==, 0);
+	g_assert_null(b->upstream.dns);
 }
 
 static void oversized_query_is_refused(void)
 {
-	g_autoptr(fixture) f = usual(1);
+	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = 5, .name = "example.com", .type = DNS_TYPE_A });
 	g_byte_array_set_size(q, DNS_QUERY_MAX + 1);
-	ask_bytes(f, WEB, 4000, q->data, q->len);
-	check_rcode(f, 0, 5, DNS_RCODE_REFUSED);
-	g_assert_cmpuint(f->asked->len, ==, 0);
+	ask_bytes(b, WEB, 4000, q->data, q->len);
+	check_rcode(b, 0, 5, DNS_RCODE_REFUSED);
+	g_assert_cmpuint(b->asked->len, ==, 0);
 }
 
 static void counters_tell_what_happened(void)
 {
-	g_autoptr(fixture) f = usual(1);
-	ask(f, 1, "web", DNS_TYPE_A);
-	ask(f, 2, "example.com", DNS_TYPE_A);
-	answer(f, 0, 0, 0);
-	ask(f, 3, "example.com", DNS_TYPE_A);
+	g_autoptr(dns_bench) b = usual(1);
+	ask(b, 1, "web", DNS_TYPE_A);
+	ask(b, 2, "example.com", DNS_TYPE_A);
+	answer(b, 0, 0, 0);
+	ask(b, 3, "example.com", DNS_TYPE_A);
 	for (unsigned i = 0; i < DNS_ATTEMPT_ROUNDS; i++)
-		turn_clock(f, DNS_ATTEMPT_TIMEOUT);
+		turn_clock(b, DNS_ATTEMPT_TIMEOUT);
 	struct dns_counters c;
-	dns_get_counters(f->dns, &c);
+	dns_get_counters(b->dns, &c);
 	g_assert_cmpuint(c.queries, ==, 3);
 	g_assert_cmpuint(c.local, ==, 1);
 	g_assert_cmpuint(c.forwarded, ==, 2);
