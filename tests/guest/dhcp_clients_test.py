@@ -140,6 +140,8 @@ class DhclientTest(Dhclient, ClientTest):
     def test_release_ends_the_lease(self):
         self.dhclient("-1")
         before = self.lease()[1]
+        # The script flushes the address while the kernel may still ask by ARP where to send the release: have it know.
+        self.assert_has_lease()
         self.dhclient("-r")
         deadline = time.monotonic() + 10
         while MAC in self.lanlet.leases():
@@ -190,7 +192,7 @@ class UdhcpcTest(ClientTest):
     def test_address_in_use_is_declined_and_another_one_taken(self):
         """udhcpc -a asks by ARP; somebody whom lanlet has not heard of answers for the offered address only then."""
         script = self.script(UDHCPC_SCRIPT)
-        command = [vm.parts() / "busybox", "udhcpc", "-n", "-q", "-i", "eth0", "-s", script]
+        command = [vm.parts() / "busybox", "udhcpc", "-q", "-A", "1", "-i", "eth0", "-s", script]
         self.guest.check(*command)
         first = self.lease()[1]
         with Host(self.lanlet.stream, mac(99), first) as squatter:

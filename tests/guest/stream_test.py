@@ -38,7 +38,9 @@ class StreamTest(unittest.TestCase):
         self.assertTrue(self.lanlet.is_running())
 
     def test_two_hundred_clients_at_once_get_their_own_address(self):
-        hosts = [self.host() for _ in range(200)]
+        hosts = [self.host(leased=False) for _ in range(200)]
+        for host, xid in [(host, host.discover()) for host in hosts]:
+            host.lease_offered(xid)
         self.assertEqual(len({host.ip for host in hosts}), 200)
         for host in hosts:
             host.listen(0)  # all the broadcasts of the others

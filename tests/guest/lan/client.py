@@ -134,20 +134,32 @@ class Host:
             self.wait_for(lambda _: ip in self.neighbours, timeout)
         return self.neighbours[ip]
 
-    def dhcp(self, message, timeout=PATIENCE):
-        """Broadcasts a message; the answer with its xid."""
+    @staticmethod
+    def named(options):
+        return {getattr(dhcp, name.upper()): value for name, value in options.items()}
+
+    def dhcp_send(self, message):
+        """Broadcasts a message; its xid."""
         message.xid = message.xid if any(message.xid) else os.urandom(4)
         ip = Udp(68, 67, message.emit()).emit(message.client, b"\xff" * 4)
         self.send_frame(BROADCAST, ETHERTYPE_IPV4, ip.emit())
+        return message.xid
+
+    def dhcp_wait(self, xid, timeout=PATIENCE):
+        """The answer to the message with this xid."""
 
         def answer(frame):
             ip = self.ip_of(frame, UDP)
             udp = ip and Udp.parse(ip)
             if udp and (udp.source, udp.destination) == (67, 68):
                 found = dhcp.Message.parse(udp.payload)
-                return found if found.xid == message.xid else None
+                return found if found.xid == xid else None
 
         return self.wait_for(answer, timeout)
+
+    def dhcp(self, message, timeout=PATIENCE):
+        """Broadcasts a message; the answer."""
+        return self.dhcp_wait(self.dhcp_send(message), timeout)
 
     @staticmethod
     def ip_of(frame, protocol):
@@ -155,11 +167,18 @@ class Host:
         return ip if ip and ip.protocol == protocol else None
 
     def lease(self, **options):
-        """DISCOVER, OFFER, REQUEST, ACK; the ACK.  Takes the address."""
-        names = {getattr(dhcp, name.upper()): value for name, value in options.items()}
-        offer = self.dhcp(dhcp.Message(self.mac, dhcp.DISCOVER, options=dict(names)))
-        names |= {dhcp.REQUESTED_ADDRESS: offer.yours, dhcp.SERVER_ID: offer.options[dhcp.SERVER_ID]}
-        ack = self.dhcp(dhcp.Message(self.mac, dhcp.REQUEST, options=names))
+        """DISCOVER, OFFER, REQUEST, ACK; the ACK.  Takes the address.  Options by their lower case names."""
+        return self.lease_offered(self.discover(**options), **options)
+
+    def discover(self, **options):
+        """Asks for an offer; the xid."""
+        return self.dhcp_send(dhcp.Message(self.mac, dhcp.DISCOVER, options=self.named(options)))
+
+    def lease_offered(self, xid, **options):
+        """The rest of the exchange that discover() began."""
+        offer = self.dhcp_wait(xid)
+        chosen = {dhcp.REQUESTED_ADDRESS: offer.yours, dhcp.SERVER_ID: offer.options[dhcp.SERVER_ID]}
+        ack = self.dhcp(dhcp.Message(self.mac, dhcp.REQUEST, options=self.named(options) | chosen))
         if ack.kind != dhcp.ACK:
             raise AssertionError(f"no ACK but {ack}")
         self.ip = ack.yours
