@@ -32,6 +32,7 @@ struct native_tcp {
 	bool can_peek_off; /* SO_PEEK_OFF works on it */
 	bool peer_shut;    /* all there will ever be is in the queue */
 	bool low_water;    /* SO_RCVLOWAT is raised */
+	bool long_queue;   /* the queue held much since it was empty last */
 	uint8_t small_discards, useless_edges;
 	int32_t peek_off;     /* what SO_PEEK_OFF stands at, -1 while it is off */
 	uint32_t undiscarded; /* acknowledged bytes still at the front of the queue */

@@ -28,7 +28,7 @@
 #define PIECES_MAX (1024u - SEEN_PIECES) /* of UIO_MAXIOV */
 #define APPETITE_MIN (16u * 1024)
 #define APPETITE_MAX (512u * 1024)
-#define DISCARD_BYTES (8u * 1024) /* little beside the smallest receive buffer, whose window must stay open */
+#define DISCARD_BYTES (8u * 1024) /* little beside a receive buffer, whose window must stay open */
 #define DISCARD_SMALL 16 /* consumptions of any size: the kernel walks over them at every peek */
 #define SCRATCH_SIZE (64u * 1024)
 /* Without SO_PEEK_OFF */
@@ -154,8 +154,16 @@ void native_tcp_consume(struct native_tcp *t, uint32_t n)
 		t->low_water = false;
 		set_low_water(t, 1);
 	}
-	if (t->undiscarded >= DISCARD_BYTES || t->small_discards >= DISCARD_SMALL)
+	/*
+	 * A queue that was long has made the kernel shut its window, and it opens it again only when there is room for a good
+	 * deal: then nothing may stay behind.
+	 */
+	bool empty = t->tcp.snd_una == t->tcp.snd_nxt && !t->tcp.host_ready;
+	if (t->undiscarded >= DISCARD_BYTES || t->small_discards >= DISCARD_SMALL || (empty && t->long_queue)) {
 		native_tcp_discard(t);
+		if (empty)
+			t->long_queue = false;
+	}
 }
 
 void native_tcp_edge(struct native_tcp *t)
@@ -325,6 +333,8 @@ enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const
 	uint32_t got = found > 0 ? (uint32_t)found : 0;
 	if (got < ask.len && t->peer_shut)
 		end = true;
+	if (got == ask.len || position + got > DISCARD_BYTES)
+		t->long_queue = true;
 	if (found >= 0)
 		tcp_flow_data_found(&t->tcp, &ask, got, end);
 	send_found(t, now, &plan, a->seq, got);
