@@ -10,6 +10,7 @@
 #include "wire/arp.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"
+#include "wire/tcp.h"
 
 #define TTL_OF_OUR_OWN 64
 
@@ -91,6 +92,31 @@ static void input_to_guest(struct egress *e, usec_t now, ip4_t dst, const struct
 		drop(e, r.why);
 }
 
+struct waiting {
+	struct egress *egress;
+	usec_t now;
+	ip4_t dst;
+};
+
+static void wait_fitting(void *opaque, const struct frame *f)
+{
+	struct waiting *w = opaque;
+	if (!neighbour_wait(&w->egress->neighbours, w->now, w->dst, f))
+		drop(w->egress, DROP_NEIGHBOUR_FULL);
+}
+
+/* Lets @f wait for ARP as bytes that need nothing more: what it leaves undone would be forgotten. */
+static void wait_for_neighbour(struct egress *e, usec_t now, ip4_t dst, const struct frame *f)
+{
+	struct waiting waiting = { e, now, dst };
+	struct oversize_limits plain = { .max_frame = e->port->max_frame };
+	if (f->gso != FRAME_GSO_NONE)
+		plain.max_frame = ETH_HEADER_LEN + IPV4_HEADER_MAX + TCP_HEADER_MAX + (size_t)f->gso_size;
+	struct oversize_result r = oversize_pass(f, &plain, &e->segment->arena, wait_fitting, &waiting);
+	if (r.verdict != OVERSIZE_EMITTED)
+		drop(e, r.why);
+}
+
 /* Sends @f, which has an Ethernet header with room for the destination, or lets it wait for ARP. */
 static void resolve_and_input(struct egress *e, usec_t now, ip4_t dst, uint8_t *eth_header, const struct frame *f)
 {
@@ -102,34 +128,74 @@ static void resolve_and_input(struct egress *e, usec_t now, ip4_t dst, uint8_t *
 	if (neighbour_find(&e->neighbours, dst, &mac)) {
 		memcpy(eth_header, mac.b, sizeof(mac.b));
 		input_to_guest(e, now, dst, f);
-	} else if (!neighbour_wait(&e->neighbours, now, dst, f)) {
-		drop(e, DROP_NEIGHBOUR_FULL);
+	} else {
+		wait_for_neighbour(e, now, dst, f);
 	}
 }
 
-void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_packet *p)
+/* Sends the packet in iov[1 … n), which @meta describes but for length and pieces; iov[0] is for the Ethernet header. */
+static void send_behind_header(struct egress *e, usec_t now, ip4_t dst, struct iovec *iov, unsigned n, size_t packet_len, const struct frame *meta)
 {
-	struct iovec iov[ENGINE_IOV_MAX + 1];
 	uint8_t *eth_header = arena_alloc(&e->segment->arena, ETH_HEADER_LEN);
-	if (!eth_header || p->n_iov > ENGINE_IOV_MAX) {
+	if (!eth_header) {
 		drop(e, DROP_NO_MEMORY);
 		return;
 	}
 	struct bytes_writer w = bytes_writer(eth_header, ETH_HEADER_LEN);
 	eth_emit(&w, &(struct eth_header){ .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
 	iov[0] = (struct iovec){ .iov_base = eth_header, .iov_len = ETH_HEADER_LEN };
-	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
-	struct frame f = {
-		.iov = iov,
-		.n_iov = p->n_iov + 1,
-		.len = ETH_HEADER_LEN + p->len,
-		.checksum = p->checksum_partial ? FRAME_CHECKSUM_PARTIAL : FRAME_CHECKSUM_VERIFIED,
-		.csum_start = (uint16_t)(p->csum_start + ETH_HEADER_LEN),
-		.csum_offset = p->csum_offset,
-		.gso = p->gso_size ? FRAME_GSO_TCP4 : FRAME_GSO_NONE,
-		.gso_size = p->gso_size,
-	};
+	struct frame f = *meta;
+	f.iov = iov;
+	f.n_iov = n;
+	f.len = ETH_HEADER_LEN + packet_len;
 	resolve_and_input(e, now, dst, eth_header, &f);
+}
+
+static enum frame_gso gso_of(const struct engine_packet *p)
+{
+	enum { PROTOCOL_AT = 9 }; /* in the IP header, RFC 791 §3.1 */
+	if (p->gso_size == 0)
+		return FRAME_GSO_NONE;
+	struct frame view = { .iov = p->iov, .n_iov = p->n_iov, .len = p->len };
+	uint8_t protocol = 0;
+	frame_copy(&view, PROTOCOL_AT, &protocol, 1);
+	return protocol == IP_PROTOCOL_UDP ? FRAME_GSO_UDP : FRAME_GSO_TCP4;
+}
+
+void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_packet *p)
+{
+	struct iovec iov[ENGINE_IOV_MAX + 1];
+	if (p->n_iov > ENGINE_IOV_MAX) {
+		drop(e, DROP_NO_MEMORY);
+		return;
+	}
+	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
+	send_behind_header(e, now, dst, iov, p->n_iov + 1, p->len,
+			   &(struct frame){
+				   .checksum = p->checksum_partial ? FRAME_CHECKSUM_PARTIAL : FRAME_CHECKSUM_VERIFIED,
+				   .csum_start = (uint16_t)(p->csum_start + ETH_HEADER_LEN),
+				   .csum_offset = p->csum_offset,
+				   .gso = gso_of(p),
+				   .gso_size = p->gso_size,
+			   });
+}
+
+void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet *p)
+{
+	struct iovec iov[ENGINE_IOV_MAX + 1];
+	uint8_t *header = arena_alloc(&e->segment->arena, IPV4_HEADER_MAX);
+	int n = frame_slice(p->frame, p->l4_offset, p->l4_len, iov + 2, ENGINE_IOV_MAX - 1);
+	if (!header || n < 0) {
+		drop(e, DROP_NO_MEMORY);
+		return;
+	}
+	struct bytes_writer w = bytes_writer(header, IPV4_HEADER_MAX);
+	ipv4_emit(&w, &p->ip);
+	iov[1] = (struct iovec){ .iov_base = header, .iov_len = w.len };
+	struct frame meta = *p->frame;
+	meta.ingress = NULL; /* it comes from the gateway now */
+	meta.csum_start = (uint16_t)(meta.csum_start - p->l4_offset + ETH_HEADER_LEN + w.len);
+	send_behind_header(e, now, dst, iov, (unsigned)n + 2, w.len + p->l4_len, &meta);
 }
 
 static bool is_broadcast(ip4_t ip)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct engine_packet;
+struct packet;
 struct port;
 struct segment;
 
@@ -40,6 +41,8 @@ void egress_frame(struct egress *e, usec_t now, const void *bytes, size_t len);
 void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload, size_t len);
 /* A finished packet, borrowed until the end of the turn, to the guest with @dst. */
 void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_packet *p);
+/* A guest's packet @p to its neighbour @dst: its payload, borrowed, behind p->ip as it is now. */
+void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet *p);
 /* Asks who has @ip; @probe: with no sender address (RFC 5227 §2.1.1). */
 void egress_ask(struct egress *e, usec_t now, ip4_t ip, bool probe);
 /* Tells everybody that the gateway's address is ours (RFC 5227 §2.4(b)). */

@@ -47,7 +47,7 @@ struct engine_packet {
 	size_t len;
 	bool checksum_partial;
 	uint16_t csum_start, csum_offset;
-	uint16_t gso_size; /* 0: no segmentation; else TCP over the packet's IP version */
+	uint16_t gso_size; /* 0: no segmentation; else of the packet's own protocol, TCP or UDP */
 };
 
 #define ENGINE_IOV_MAX 60

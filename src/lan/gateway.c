@@ -30,10 +30,17 @@
 /* RFC 5227 §2.4(c): not more often, or two claimants would shout for ever. */
 #define DEFEND_INTERVAL (10 * USEC_PER_SEC)
 
+/* On account of the guest that sent @p where that is known. */
 static void drop(struct gateway *g, enum drop_reason why, const struct packet *p)
 {
-	drop_count(&g->port.counters.drops, why);
+	drop_count(p && p->port ? &p->port->counters.drops : &g->port.counters.drops, why);
 	drop_count(&g->segment->drops, why);
+}
+
+static struct port *guest_port(const struct gateway *g, usec_t now, ip4_t guest)
+{
+	struct mac mac;
+	return neighbour_find(&g->egress.neighbours, guest, &mac) ? segment_find(g->segment, now, mac) : NULL;
 }
 
 /* --- ICMP errors of our own --- */
@@ -97,27 +104,15 @@ static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
 /* A guest may reach a neighbour through us: it has a /32, or has not understood its mask. */
 static void route_to_neighbour(struct gateway *g, usec_t now, const struct packet *p)
 {
-	uint8_t *header = arena_alloc(&g->segment->arena, IPV4_HEADER_MAX);
-	struct iovec iov[ENGINE_IOV_MAX];
-	int n = frame_slice(p->frame, p->l4_offset, p->l4_len, iov + 1, ENGINE_IOV_MAX - 1);
-	if (!header || n < 0) {
-		drop(g, DROP_NO_MEMORY, p);
+	const struct port *to = guest_port(g, now, p->ip.dst);
+	size_t mtu = to ? to->max_frame - ETH_HEADER_LEN : IPV4_PACKET_MAX;
+	if (p->ip.dont_fragment && p->frame->gso == FRAME_GSO_NONE && p->ip.total_len > mtu) {
+		drop(g, DROP_FRAG_NEEDED, p);
+		send_icmp_error(g, now, p,
+				&(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .info = (uint32_t)mtu });
 		return;
 	}
-	struct bytes_writer w = bytes_writer(header, IPV4_HEADER_MAX);
-	ipv4_emit(&w, &p->ip);
-	iov[0] = (struct iovec){ .iov_base = header, .iov_len = w.len };
-	bool super = p->frame->gso != FRAME_GSO_NONE;
-	egress_packet(&g->egress, now, p->ip.dst,
-		      &(struct engine_packet){
-			      .iov = iov,
-			      .n_iov = (unsigned)n + 1,
-			      .len = w.len + p->l4_len,
-			      .checksum_partial = p->frame->checksum == FRAME_CHECKSUM_PARTIAL,
-			      .csum_start = (uint16_t)(p->frame->csum_start - p->l3_offset),
-			      .csum_offset = p->frame->csum_offset,
-			      .gso_size = super ? p->frame->gso_size : 0,
-		      });
+	egress_forward(&g->egress, now, p->ip.dst, p);
 }
 
 /* Counts the TTL down for a hop; false when it ran out, which the sender is told. */
@@ -199,15 +194,17 @@ static void receive_ipv4(struct gateway *g, usec_t now, struct packet *p)
 static void gateway_receive(struct port *port, usec_t now, const struct frame *frame)
 {
 	struct gateway *g = container_of(port, struct gateway, port);
-	struct packet p;
+	struct mac dst;
+	frame_copy(frame, 0, dst.b, sizeof(dst.b));
+	bool ours = mac_equal(dst, g->config.mac);
+	if (!ours && !mac_is_group(dst))
+		return; /* flooded, not for us */
+	struct packet p = { .port = frame->ingress };
 	enum drop_reason why;
 	if (packet_parse(frame, frame->ingress, &g->segment->arena, &p, &why) < 0) {
-		drop(g, why, NULL);
+		drop(g, why, &p);
 		return;
 	}
-	bool ours = mac_equal(p.eth.dst, g->config.mac);
-	if (!ours && !mac_is_group(p.eth.dst))
-		return; /* flooded, not for us */
 	if (p.eth.ethertype == ETH_TYPE_ARP)
 		receive_arp(g, now, &p);
 	else if (p.eth.ethertype == ETH_TYPE_IPV4)
@@ -332,12 +329,6 @@ static void env_output(struct engine_env *env, usec_t now, const struct engine_p
 		drop(g, DROP_IP_MALFORMED, NULL);
 	else
 		egress_packet(&g->egress, now, guest, p);
-}
-
-static struct port *guest_port(const struct gateway *g, usec_t now, ip4_t guest)
-{
-	struct mac mac;
-	return neighbour_find(&g->egress.neighbours, guest, &mac) ? segment_find(g->segment, now, mac) : NULL;
 }
 
 static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, unsigned n, size_t size, struct port_room *ret)

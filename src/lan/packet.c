@@ -22,7 +22,7 @@ static int parse_ipv4(struct packet *p, struct bytes_reader *r, enum drop_reason
 	return 0;
 }
 
-int packet_parse(const struct frame *frame, const struct port *port, struct arena *arena, struct packet *ret, enum drop_reason *ret_why)
+int packet_parse(const struct frame *frame, struct port *port, struct arena *arena, struct packet *ret, enum drop_reason *ret_why)
 {
 	struct packet p = { .frame = frame, .port = port, .arena = arena };
 	size_t head_len = MIN(frame->len, (size_t)ETH_HEADER_LEN + IPV4_HEADER_MAX);

@@ -22,7 +22,7 @@ struct port;
 
 struct packet {
 	const struct frame *frame;
-	const struct port *port; /* where it came in */
+	struct port *port; /* where it came in; NULL: not known any more */
 	struct arena *arena;     /* memory of this turn */
 	struct eth_header eth;
 
@@ -38,7 +38,7 @@ struct packet {
  * Looks at @frame.  0, or -EBADMSG with the reason in @ret_why.  @frame, @port and @arena
  * are kept in @ret.  Fragments parse too: ip.more_fragments / ip.fragment_offset tell.
  */
-int packet_parse(const struct frame *frame, const struct port *port, struct arena *arena, struct packet *ret, enum drop_reason *ret_why);
+int packet_parse(const struct frame *frame, struct port *port, struct arena *arena, struct packet *ret, enum drop_reason *ret_why);
 
 /* The whole layer 4 (header and payload) in one piece, l4_len bytes; NULL when out of memory. */
 const uint8_t *packet_l4(const struct packet *p);

@@ -100,7 +100,7 @@ static enum expected model_input(struct model *m, const struct piece *p)
 
 static int real_input(struct state *s, const struct piece *p, struct packet *ret_whole)
 {
-	static const struct port ports[2] = { { .id = 1 }, { .id = 2 } };
+	static struct port ports[2] = { { .id = 1 }, { .id = 2 } };
 	struct ipv4_header h = {
 		.id = (uint16_t)p->id, .more_fragments = p->more, .fragment_offset = (uint16_t)p->offset, .ttl = 64, .protocol = 17
 	};

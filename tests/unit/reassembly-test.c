@@ -48,7 +48,7 @@ static const struct ipv4_header template = {
 };
 
 /* Hands over bytes [offset, offset + len) of @payload as a fragment with header @h, on the wire's own path: bytes, then parsed. */
-static int send_from(struct fixture *f, usec_t now, const struct port *port, struct ipv4_header h, const uint8_t *payload, size_t offset,
+static int send_from(struct fixture *f, usec_t now, struct port *port, struct ipv4_header h, const uint8_t *payload, size_t offset,
 		     size_t len, bool more)
 {
 	h.fragment_offset = (uint16_t)offset;
@@ -295,7 +295,7 @@ static void tiny_fragments_are_bounded(struct fixture *f, gconstpointer unused)
 	g_assert_cmpuint(f->r.bytes, <, 400);
 }
 
-static int send_id(struct fixture *f, const struct port *port, unsigned id, size_t len)
+static int send_id(struct fixture *f, struct port *port, unsigned id, size_t len)
 {
 	struct ipv4_header h = template;
 	h.id = (uint16_t)id;
