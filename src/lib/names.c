@@ -5,8 +5,13 @@
 #include "base/macros.h"
 #include "host/clock.h"
 #include "host/entropy.h"
+#include "host/resolv_follower.h"
+#include "host/resolver.h"
+#include "lan/engine.h"
 #include "lan/gateway.h"
 #include "lib/settings.h"
+#include "service/dns.h"
+#include "service/dns_server.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,6 +19,7 @@
 #include <stdlib.h>
 
 #define LEASE_FILE_NAME "leases"
+#define DNS_PORT 53
 
 /* --- what DHCP asks for --- */
 
@@ -33,6 +39,28 @@ static void changed(struct dhcp_env *env, usec_t now)
 }
 
 static const struct dhcp_env_ops dhcp_env_ops = { probe, in_use, changed };
+
+/* --- what DNS asks for --- */
+
+static int find_name(struct dns_names *names, usec_t now, const char *name, ip4_t *ret)
+{
+	return dhcp_find_name(&container_of(names, struct names, dns_names)->dhcp, now, name, ret);
+}
+
+static int find_address(struct dns_names *names, usec_t now, ip4_t ip, char ret[static DNS_LABEL_MAX + 1])
+{
+	return dhcp_find_address(&container_of(names, struct names, dns_names)->dhcp, now, ip, ret);
+}
+
+static const struct dns_names_ops dns_names_ops = { find_name, find_address };
+
+static_assert(DNS_LABEL_MAX + 1 == GUEST_NAME_SIZE, "a guest's name is a DNS label");
+
+static void servers_changed(void *opaque, const struct dns_server_list *servers)
+{
+	struct names *n = opaque;
+	dns_set_servers(n->dns, servers);
+}
 
 /* --- building --- */
 
@@ -90,6 +118,44 @@ static int load_leases(struct names *n, const char *state_dir, usec_t now)
 	return 0;
 }
 
+static int choose_servers(struct names *n, const struct names_config *c)
+{
+	struct dns_server_list given = { .count = 0 };
+	for (size_t i = 0; i < c->settings->n_dns; i++)
+		dns_server_list_add(&given, &(struct dns_server){ .endpoint = c->settings->dns[i] });
+	if (given.count > 0) {
+		dns_set_servers(n->dns, &given);
+		return 0;
+	}
+	int r = resolv_follower_new(
+		&(struct resolv_follower_config){ .poller = c->poller, .log = c->log, .changed = servers_changed, .opaque = n }, &n->follower);
+	if (r == 0)
+		dns_set_servers(n->dns, resolv_follower_servers(n->follower));
+	return r;
+}
+
+static int init_dns(struct names *n, const struct names_config *c, const struct hash_key *key)
+{
+	n->dns_names.ops = &dns_names_ops;
+	int r = resolver_new(c->poller, &n->resolver);
+	if (r < 0)
+		return r;
+	r = dns_new(
+		&(struct dns_config){
+			.gateway = c->settings->gateway,
+			.subnet = c->settings->subnet,
+			.domain = c->settings->domain,
+			.gateway_name = SETTINGS_GATEWAY_NAME,
+			.hash_key = *key,
+			.names = &n->dns_names,
+			.upstream = resolver_upstream(n->resolver),
+			.sink = &c->gateway->sink,
+			.log = c->log,
+		},
+		&n->dns);
+	return r < 0 ? r : choose_servers(n, c);
+}
+
 int names_init(struct names *n, const struct names_config *c, usec_t now)
 {
 	struct hash_key key;
@@ -99,20 +165,31 @@ int names_init(struct names *n, const struct names_config *c, usec_t now)
 	int r = init_dhcp(n, c, &key);
 	if (r == 0)
 		r = load_leases(n, c->state_dir, now);
+	if (r == 0)
+		r = init_dns(n, c, &key);
 	if (r < 0)
 		return r;
 	gateway_add_service(c->gateway, &n->dhcp.service);
+	gateway_add_service(c->gateway, dns_service(n->dns));
 	return 0;
 }
 
 void names_done(struct names *n, usec_t now)
 {
+	resolv_follower_free(n->follower);
+	dns_free(n->dns);
+	resolver_free(n->resolver);
 	if (n->keeps_leases) {
 		names_turn_ends(n, now);
 		lease_file_done(&n->lease_file);
 	}
 	if (n->dhcp_ready)
 		dhcp_done(&n->dhcp);
+}
+
+int names_serve_tcp(struct names *n, const struct engine_ops *ops, struct engine *engine)
+{
+	return ops->local(engine, DNS_PORT, dns_stream_service(n->dns));
 }
 
 void names_address_seen(struct names *n, usec_t now, ip4_t ip, struct mac mac)

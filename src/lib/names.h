@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who is who on a network: DHCP, what it needs from the gateway, and the lease file.  Glue between contracts; it
- * decides nothing by itself.
+ * Who is who on a network: DHCP and DNS, and what they need from the gateway and the host: the lease file, the name
+ * servers outside.  Glue between contracts; it decides nothing by itself.
  */
 #pragma once
 
@@ -9,11 +9,18 @@
 #include "base/usec.h"
 #include "host/lease_file.h"
 #include "service/dhcp.h"
+#include "service/dns_names.h"
 
 #include <stdbool.h>
 
+struct dns;
+struct engine;
+struct engine_ops;
 struct gateway;
 struct log;
+struct poller;
+struct resolv_follower;
+struct resolver;
 struct settings;
 
 /* Zeroed before names_init(); nothing is moved after it. */
@@ -26,11 +33,17 @@ struct names {
 	struct lease_file lease_file;
 	bool keeps_leases;
 	bool leases_changed; /* since they were last saved */
+
+	struct dns *dns;
+	struct dns_names dns_names;
+	struct resolver *resolver;
+	struct resolv_follower *follower; /* NULL when servers were given */
 };
 
 struct names_config {
 	const struct settings *settings;
 	struct gateway *gateway; /* gets the services */
+	struct poller *poller;
 	const char *state_dir;   /* where leases are kept; NULL: nowhere */
 	struct log *log;
 };
@@ -39,6 +52,9 @@ struct names_config {
 int names_init(struct names *n, const struct names_config *config, usec_t now);
 /* Saves the leases. */
 void names_done(struct names *n, usec_t now);
+
+/* DNS over TCP by @engine.  -EOPNOTSUPP when it does not terminate TCP. */
+int names_serve_tcp(struct names *n, const struct engine_ops *ops, struct engine *engine);
 
 /* The hooks of the gateway. */
 void names_address_seen(struct names *n, usec_t now, ip4_t ip, struct mac mac);

@@ -80,6 +80,7 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 			  &(struct names_config){
 				  .settings = &n->settings,
 				  .gateway = &n->gateway,
+				  .poller = &n->loop.poller,
 				  .state_dir = config->state_dir,
 				  .log = &n->log,
 			  },
@@ -106,7 +107,8 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 	if (r < 0)
 		return r;
 	gateway_set_engine(&n->gateway, ops, n->engine);
-	return 0;
+	r = names_serve_tcp(&n->names, ops, n->engine);
+	return r == -EOPNOTSUPP ? 0 : r;
 }
 
 static int build_links(struct lanlet_network *n)
@@ -194,10 +196,10 @@ void lanlet_network_free(struct lanlet_network *n)
 		free(s);
 	}
 	stream_link_free(n->stream, now);
+	names_done(&n->names, now); /* its streams are the engine's */
 	gateway_set_engine(&n->gateway, NULL, NULL);
 	if (n->engine)
 		n->settings.engine->free(n->engine);
-	names_done(&n->names, now);
 	gateway_done(&n->gateway, now);
 	segment_done(&n->segment);
 	loop_done(&n->loop, now);
