@@ -11,7 +11,6 @@
 #include "lan/gateway.h"
 #include "lib/settings.h"
 #include "service/dns.h"
-#include "service/dns_server.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -120,11 +119,8 @@ static int load_leases(struct names *n, const char *state_dir, usec_t now)
 
 static int choose_servers(struct names *n, const struct names_config *c)
 {
-	struct dns_server_list given = { .count = 0 };
-	for (size_t i = 0; i < c->settings->n_dns; i++)
-		dns_server_list_add(&given, &(struct dns_server){ .endpoint = c->settings->dns[i] });
-	if (given.count > 0) {
-		dns_set_servers(n->dns, &given);
+	if (c->settings->dns.count > 0) {
+		dns_set_servers(n->dns, &c->settings->dns);
 		return 0;
 	}
 	int r = resolv_follower_new(

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define LEASE_TIME_MIN_S 10 /* below that clients do little else than renew */
-#define DNS_PORT 53
 
 struct option {
 	struct lanlet_option public;
@@ -101,22 +100,19 @@ static int set_domain(struct settings *s, const char *value, const char **ret_wh
 
 static int add_dns(struct settings *s, const char *value, const char **ret_why)
 {
-	struct ip_endpoint server;
-	if (value_endpoint(value, DNS_PORT, &server) < 0)
+	struct dns_server server;
+	if (dns_server_parse(value, &server) < 0)
 		return -EINVAL;
-	struct ip_endpoint *grown = reallocarray(s->dns, s->n_dns + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	grown[s->n_dns++] = server;
-	s->dns = grown;
+	if (dns_server_list_add(&s->dns, &server) < 0) {
+		*ret_why = "there are eight already";
+		return -EINVAL;
+	}
 	return 0;
 }
 
 static void clear_dns(struct settings *s)
 {
-	free(s->dns);
-	s->dns = NULL;
-	s->n_dns = 0;
+	s->dns.count = 0;
 }
 
 /* "MAC,ADDRESS" or "MAC,ADDRESS,NAME"; @text is written to. */
@@ -289,7 +285,7 @@ static const struct option options[] = {
 				"when an IPv6 address has a port.",
 			.repeatable = true,
 		},
-		.accepts = "an IPv4 or IPv6 address, as 9.9.9.9, 127.0.0.1:5353, 2620:fe::fe or [::1]:5353",
+		.accepts = "an IPv4 or IPv6 address, as 9.9.9.9, 127.0.0.1:5353, 2620:fe::fe, fe80::1%eth0 or [::1]:5353, eight in all",
 		.set = add_dns,
 		.clear = clear_dns,
 		.derived = true,

@@ -11,7 +11,6 @@
 
 void settings_done(struct settings *s)
 {
-	free(s->dns);
 	free(s->hosts);
 	*s = (struct settings){ 0 };
 }
@@ -32,14 +31,10 @@ static int copy_list(const void *from, size_t n, size_t size, void **ret)
 
 int settings_copy(const struct settings *from, struct settings *ret)
 {
-	void *dns = NULL, *hosts = NULL;
-	if (copy_list(from->dns, from->n_dns, sizeof(*from->dns), &dns) < 0 ||
-	    copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts) < 0) {
-		free(dns);
+	void *hosts;
+	if (copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts) < 0)
 		return -ENOMEM;
-	}
 	*ret = *from;
-	ret->dns = dns;
 	ret->hosts = hosts;
 	return 0;
 }

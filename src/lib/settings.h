@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "service/dns_server.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,9 +44,7 @@ struct settings {
 	uint32_t lease_time_s;                /* or SETTINGS_LEASE_INFINITE */
 	unsigned mtu;                         /* SETTINGS_MTU_AUTO, or MIN to MAX */
 	char domain[SETTINGS_DOMAIN_MAX + 1]; /* lower case, no dot at the end */
-	/* Resolvers to ask; none: follow the host. */
-	struct ip_endpoint *dns;
-	size_t n_dns;
+	struct dns_server_list dns; /* servers to ask; none: follow the host */
 	/* Distinct MACs, addresses and names; addresses are host addresses of the subnet, also outside the DHCP range. */
 	struct settings_host *hosts;
 	size_t n_hosts;

@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #define LABEL_MAX 63u /* RFC 1035 §2.3.4 */
-#define ENDPOINT_TEXT_SIZE (IP_TEXT_SIZE + sizeof("[]:65535"))
 
 /* Copies the text between @from and @end; -EINVAL when it does not fit. */
 static int copy_span(const char *from, const char *end, char *ret, size_t size)
@@ -109,38 +108,6 @@ int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last)
 		return -EINVAL;
 	*ret_first = first;
 	*ret_last = last;
-	return 0;
-}
-
-/* Splits @text into @address and what follows the colon; NULL: no port. */
-static int split_endpoint(const char *text, char address[static ENDPOINT_TEXT_SIZE], const char **ret_port)
-{
-	const char *colon = strchr(text, ':');
-	const char *end = text + strlen(text), *port = NULL;
-	if (text[0] == '[') {
-		end = strchr(++text, ']');
-		if (!end || (end[1] != '\0' && end[1] != ':'))
-			return -EINVAL;
-		port = end[1] == ':' ? end + 2 : NULL;
-	} else if (colon && !strchr(colon + 1, ':')) {
-		end = colon;
-		port = colon + 1;
-	}
-	*ret_port = port;
-	return copy_span(text, end, address, ENDPOINT_TEXT_SIZE);
-}
-
-int value_endpoint(const char *text, uint16_t default_port, struct ip_endpoint *ret)
-{
-	char address[ENDPOINT_TEXT_SIZE];
-	const char *port_text;
-	struct ip_addr addr;
-	uint32_t port = default_port;
-	if (split_endpoint(text, address, &port_text) < 0 || ip_parse(address, &addr) < 0)
-		return -EINVAL;
-	if (port_text && value_unsigned(port_text, 1, UINT16_MAX, &port) < 0)
-		return -EINVAL;
-	*ret = (struct ip_endpoint){ .addr = addr, .port = (uint16_t)port };
 	return 0;
 }
 

@@ -21,8 +21,6 @@ int value_switch(const char *text, bool *ret);
 int value_duration(const char *text, uint32_t infinite, uint32_t *ret);
 /* Two addresses in order with "-" or "," between them. */
 int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last);
-/* An address with an optional port: "10.0.0.1", "10.0.0.1:5353", "fe80::1", "[fe80::1]:5353". */
-int value_endpoint(const char *text, uint16_t default_port, struct ip_endpoint *ret);
 /* One label of a host name (RFC 1123 §2.1), made lower case; @size includes the NUL. */
 int value_label(const char *text, char *ret, size_t size);
 /* Labels with dots between them, made lower case; one dot at the end is taken off. */

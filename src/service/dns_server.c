@@ -105,11 +105,13 @@ bool dns_server_list_equal(const struct dns_server_list *a, const struct dns_ser
 	return true;
 }
 
-void dns_server_list_add(struct dns_server_list *list, const struct dns_server *server)
+int dns_server_list_add(struct dns_server_list *list, const struct dns_server *server)
 {
 	for (unsigned i = 0; i < list->count; i++)
 		if (dns_server_equal(&list->server[i], server))
-			return;
-	if (list->count < DNS_SERVERS_MAX)
-		list->server[list->count++] = *server;
+			return 0;
+	if (list->count == DNS_SERVERS_MAX)
+		return -ENOSPC;
+	list->server[list->count++] = *server;
+	return 0;
 }

@@ -33,5 +33,5 @@ int dns_server_parse(const char *text, struct dns_server *ret);
 const char *dns_server_format(const struct dns_server *server, char buf[static DNS_SERVER_TEXT_SIZE]);
 bool dns_server_equal(const struct dns_server *a, const struct dns_server *b);
 bool dns_server_list_equal(const struct dns_server_list *a, const struct dns_server_list *b);
-/* Appends @server unless it is there already or the list is full. */
-void dns_server_list_add(struct dns_server_list *list, const struct dns_server *server);
+/* Appends @server unless it is there already.  -ENOSPC when the list is full. */
+int dns_server_list_add(struct dns_server_list *list, const struct dns_server *server);

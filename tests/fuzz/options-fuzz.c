@@ -32,8 +32,9 @@ static void check_promises(const struct settings *s)
 	REQUIRE(s->dhcp_first <= s->dhcp_last && (s->gateway < s->dhcp_first || s->gateway > s->dhcp_last));
 	REQUIRE(s->mtu == SETTINGS_MTU_AUTO || (s->mtu >= SETTINGS_MTU_MIN && s->mtu <= SETTINGS_MTU_MAX));
 	REQUIRE(s->lease_time_s > 0 && s->domain[0] != '\0' && s->engine);
-	for (size_t i = 0; i < s->n_dns; i++)
-		REQUIRE(s->dns[i].port != 0);
+	REQUIRE(s->dns.count <= DNS_SERVERS_MAX);
+	for (unsigned i = 0; i < s->dns.count; i++)
+		REQUIRE(s->dns.server[i].endpoint.port != 0);
 	for (size_t i = 0; i < s->n_hosts; i++) {
 		REQUIRE(is_host(s, s->hosts[i].ip) && s->hosts[i].ip != s->gateway);
 		for (size_t j = 0; j < i; j++)

@@ -115,8 +115,8 @@ static void copy_owns_its_lists(void)
 	set_from_text(&s, "host=52:54:00:00:00:01,192.168.122.10,web");
 	g_assert_cmpint(settings_copy(&s, &copy), ==, 0);
 	settings_done(&s);
-	g_assert_cmpuint(copy.n_dns, ==, 1);
-	g_assert_cmpuint(copy.dns[0].port, ==, 53);
+	g_assert_cmpuint(copy.dns.count, ==, 1);
+	g_assert_cmpuint(copy.dns.server[0].endpoint.port, ==, 53);
 	g_assert_cmpstr(copy.hosts[0].name, ==, "web");
 	settings_done(&copy);
 	settings_done(&copy);

@@ -89,14 +89,15 @@ static void lists_hold_each_server_once_and_are_bounded(void)
 	struct dns_server a = server("10.0.0.1"), b = server("10.0.0.1:54"), c = server("fe80::1%a"), d = server("fe80::1%b");
 	const struct dns_server *all[] = { &a, &b, &a, &c, &d, &d };
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		dns_server_list_add(&list, all[i]);
+		g_assert_cmpint(dns_server_list_add(&list, all[i]), ==, 0);
 	g_assert_cmpuint(list.count, ==, 4);
 	for (uint16_t port = 1; port < 20; port++) {
 		struct dns_server more = a;
 		more.endpoint.port = port;
-		dns_server_list_add(&list, &more);
+		g_assert_cmpint(dns_server_list_add(&list, &more), ==, port <= DNS_SERVERS_MAX - 4 ? 0 : -ENOSPC);
 	}
 	g_assert_cmpuint(list.count, ==, DNS_SERVERS_MAX);
+	g_assert_cmpint(dns_server_list_add(&list, &a), ==, 0);
 }
 
 static void lists_compare_in_order(void)

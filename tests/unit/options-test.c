@@ -57,7 +57,7 @@ static void expect_refused(struct fixture *f, const char *name, const char *valu
 	g_assert_cmpuint(f->s.lease_time_s, ==, before.lease_time_s);
 	g_assert_cmpuint(f->s.mtu, ==, before.mtu);
 	g_assert_cmpstr(f->s.domain, ==, before.domain);
-	g_assert_cmpuint(f->s.n_dns, ==, before.n_dns);
+	g_assert_cmpuint(f->s.dns.count, ==, before.dns.count);
 	g_assert_cmpuint(f->s.n_hosts, ==, before.n_hosts);
 	g_assert_cmpint(f->s.host_loopback, ==, before.host_loopback);
 	g_assert_true(f->s.engine == before.engine);
@@ -76,7 +76,7 @@ static void defaults_are_those_of_libvirt(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->s.lease_time_s, ==, 3600);
 	g_assert_cmpuint(f->s.mtu, ==, SETTINGS_MTU_AUTO);
 	g_assert_cmpstr(f->s.domain, ==, "lanlet.internal");
-	g_assert_cmpuint(f->s.n_dns, ==, 0);
+	g_assert_cmpuint(f->s.dns.count, ==, 0);
 	g_assert_cmpuint(f->s.n_hosts, ==, 0);
 	g_assert_false(f->s.host_loopback);
 	g_assert_cmpstr(f->s.engine->name, ==, ENGINE_DEFAULT_NAME);
@@ -237,26 +237,30 @@ static void dns_servers_add_up(struct fixture *f, gconstpointer data)
 	expect_set(f, "dns", "2620:fe::fe");
 	expect_set(f, "dns", "[::1]:54");
 	expect_set(f, "dns", "[::1]");
-	static const char *const expected[] = { "9.9.9.9 53", "127.0.0.1 5353", "2620:fe::fe 53", "::1 54", "::1 53" };
-	g_assert_cmpuint(f->s.n_dns, ==, ARRAY_SIZE(expected));
+	expect_set(f, "dns", "fe80::1%eth0");
+	static const char *const expected[] = { "9.9.9.9", "127.0.0.1:5353", "2620:fe::fe", "[::1]:54", "::1", "fe80::1%eth0" };
+	g_assert_cmpuint(f->s.dns.count, ==, ARRAY_SIZE(expected));
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
-		char text[IP_TEXT_SIZE];
-		g_autofree char *got = g_strdup_printf("%s %u", ip_format(&f->s.dns[i].addr, text), f->s.dns[i].port);
-		g_assert_cmpstr(got, ==, expected[i]);
+		char text[DNS_SERVER_TEXT_SIZE];
+		g_assert_cmpstr(dns_server_format(&f->s.dns.server[i], text), ==, expected[i]);
 	}
 	static const char *const bad[] = { "9.9.9", "dns.quad9.net", "9.9.9.9:", "9.9.9.9:0",	   "9.9.9.9:65536",
 					   "[::1",  "[::1]x",	     "[::1]:",	 "9.9.9.9,8.8.8.8" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		expect_refused(f, "dns", bad[i]);
+	expect_set(f, "dns", "10.0.0.7");
+	expect_set(f, "dns", "10.0.0.8");
+	expect_set(f, "dns", "10.0.0.8");
+	expect_refused(f, "dns", "10.0.0.9");
 }
 
 static void empty_value_takes_a_list_back(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "dns", "9.9.9.9");
 	expect_set(f, "dns", "");
-	g_assert_cmpuint(f->s.n_dns, ==, 0);
+	g_assert_cmpuint(f->s.dns.count, ==, 0);
 	expect_set(f, "dns", "8.8.8.8");
-	g_assert_cmpuint(f->s.n_dns, ==, 1);
+	g_assert_cmpuint(f->s.dns.count, ==, 1);
 	expect_set(f, "host", "52:54:00:00:00:01,192.168.122.5");
 	expect_set(f, "host", "");
 	g_assert_cmpuint(f->s.n_hosts, ==, 0);
