@@ -54,6 +54,37 @@ def wire_seeds():
     }
 
 
+def step_message(data):
+    return b"\0" + struct.pack("!H", len(data)) + data
+
+
+def life_seeds():
+    """Lists of steps, see dhcp-fuzz.c; pool .10 to .17."""
+    ten = bytes([192, 168, 122, 10])
+    probe, hour = b"\1\x28", b"\2\x3d"
+
+    def request(ip=ten, mac=MAC, **fields):
+        return step_message(message(3, option(50, ip), option(12, b"web"), option(55, NETWORKD), mac=mac, **fields))
+
+    def discover(mac=MAC):
+        return step_message(message(1, client_id(mac), option(55, UDHCPC), option(12, b"web"), mac=mac))
+
+    return {
+        "lease": discover() + probe + request() + hour + discover(),
+        "conflict": discover(OTHER_MAC) + b"".join(b"\3" + bytes([n, 9]) for n in range(10, 18)) + probe + discover() + probe,
+        "two-guests": request() + request(mac=OTHER_MAC) + request(bytes([192, 168, 122, 11]), mac=OTHER_MAC) + hour
+        + request(mac=OTHER_MAC),
+        "release": request() + step_message(message(7, option(54, GATEWAY), ciaddr=ten)) + discover(OTHER_MAC) + probe,
+        "decline": request() + step_message(message(4, option(50, ten), option(54, GATEWAY))) + discover() + probe,
+        "renew": request() + b"\2\x1e" + step_message(message(3, client_id(), ciaddr=ten)) + hour,
+        "reserve": request(bytes([192, 168, 122, 12])) + b"\4\7" + request() + discover() + probe + b"\4\0" + request(),
+        "relay": step_message(message(1, option(82, b"\1\6port 7"), giaddr=bytes([192, 168, 122, 200]))) + probe,
+        "inform": step_message(message(8, option(55, NETWORKD), ciaddr=GUEST)),
+        "full": b"".join(request(bytes([192, 168, 122, n]), mac=MAC[:5] + bytes([n])) for n in range(10, 18)) + discover() + probe,
+        "garbage": step_message(b"\1\1\6" + bytes(50)) + step_message(b"") + discover()[:40],
+    }
+
+
 def lease_text_seeds():
     first = b"1441525677 52:54:00:75:dd:1a 192.168.122.6 ubuntu *\n"
     second = b"0 52:54:00:12:34:56 192.168.122.63 * 01:52:54:00:12:34:56\n"
@@ -74,4 +105,5 @@ def write(target, seeds):
 
 
 write("dhcp-wire", wire_seeds())
+write("dhcp", life_seeds())
 write("lease-text", lease_text_seeds())

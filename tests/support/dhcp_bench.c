@@ -9,7 +9,7 @@
 static void record_udp(struct sink *s, usec_t now, const struct sink_udp *datagram)
 {
 	struct dhcp_bench *b = container_of(s, struct dhcp_bench, sink);
-	struct bench_reply r = { .datagram = *datagram, .has_dst_mac = datagram->dst_mac, .changes_before = b->changes };
+	struct bench_reply r = { .datagram = *datagram, .has_dst_mac = datagram->dst_mac, .when = now, .changes_before = b->changes };
 	g_assert_cmpuint(now, ==, b->now);
 	g_assert_cmpuint(datagram->len, <=, sizeof(r.bytes));
 	memcpy(r.bytes, datagram->payload, datagram->len);

@@ -24,6 +24,7 @@ struct bench_reply {
 	bool has_dst_mac;
 	uint8_t bytes[1600];
 	struct dhcp_message message;
+	usec_t when;
 	unsigned changes_before; /* how often the leases had changed when it was sent */
 };
 

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which names guests get, and what DNS is told. */
+#include "base/macros.h"
+#include "service/guest_name.h"
+#include "support/dhcp_bench.h"
+
+#include <errno.h>
+
+#define A BENCH_MAC(1)
+#define B BENCH_MAC(2)
+
+static void start(struct dhcp_bench *b)
+{
+	bench_init(b);
+	bench_start(b);
+}
+
+static const struct reservation web = { .mac = { { 0x52, 0x54, 0, 0, 0, 1 } }, .ip = BENCH_IP(77), .name = "web" };
+
+static void start_with_reservation(struct dhcp_bench *b)
+{
+	bench_init(b);
+	b->config.reservations = &web;
+	b->config.n_reservations = 1;
+	bench_start(b);
+}
+
+/* A claims @last octet, B another … */
+static void claim(struct dhcp_bench *b, struct mac mac, uint8_t last, const char *name)
+{
+	bench_forget(b);
+	bench_send(b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = mac, .requested = BENCH_IP(last), .name = name });
+	bench_only_reply(b, DHCP_ACK);
+}
+
+static void assert_address(const struct dhcp_bench *b, const char *name, ip4_t expected)
+{
+	ip4_t ip = 0;
+	int err = dhcp_find_name(&b->dhcp, b->now, name, &ip);
+	g_assert_cmpint(err, ==, expected ? 0 : -ENOENT);
+	g_assert_cmpuint(ip, ==, expected);
+}
+
+static void assert_name(const struct dhcp_bench *b, ip4_t ip, const char *expected)
+{
+	char name[GUEST_NAME_SIZE] = "untouched";
+	int err = dhcp_find_address(&b->dhcp, b->now, ip, name);
+	g_assert_cmpint(err, ==, expected ? 0 : -ENOENT);
+	g_assert_cmpstr(name, ==, expected ? expected : "untouched");
+}
+
+static void names_become_labels(void)
+{
+	static const struct {
+		const char *raw, *clean; /* NULL: none */
+	} cases[] = {
+		{ "web", "web" },
+		{ "Web-01", "web-01" },
+		{ "web.example.com", "web" },
+		{ "web.", "web" },
+		{ "my_host", "my-host" },
+		{ "Bob PC", "bob-pc" },
+		{ "7", "7" },
+		{ "", NULL },
+		{ ".web", NULL },
+		{ "-web", NULL },
+		{ "web-", NULL },
+		{ "web-.x", NULL },
+		{ "_", NULL },
+		{ "b\303\274ro", NULL },
+		{ "a/b", NULL },
+		{ "*", NULL },
+		{ "a\nb", NULL },
+		{ "a%s", NULL },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char name[GUEST_NAME_SIZE];
+		g_assert_cmpint(guest_name_clean(cases[i].raw, strlen(cases[i].raw), name), ==, cases[i].clean != NULL);
+		g_assert_cmpstr(name, ==, cases[i].clean ? cases[i].clean : "");
+	}
+}
+
+static void names_end_at_nul_and_at_63(void)
+{
+	char name[GUEST_NAME_SIZE];
+	g_assert_true(guest_name_clean("web\0xx", 6, name));
+	g_assert_cmpstr(name, ==, "web");
+	g_autofree char *longest = g_strnfill(63, 'a');
+	g_assert_true(guest_name_clean(longest, 63, name));
+	g_assert_cmpstr(name, ==, longest);
+	g_autofree char *too_long = g_strnfill(64, 'a');
+	g_assert_false(guest_name_clean(too_long, 64, name));
+	g_assert_cmpstr(name, ==, "");
+	g_assert_false(guest_name_clean(NULL, 0, name));
+}
+
+static void leased_guest_has_its_name(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	claim(&b, A, 50, "Web.example.com");
+	assert_address(&b, "web", BENCH_IP(50));
+	assert_address(&b, "WEB", BENCH_IP(50));
+	assert_name(&b, BENCH_IP(50), "web");
+	assert_address(&b, "web.example.com", 0);
+	assert_address(&b, "we", 0);
+	assert_address(&b, "", 0);
+	assert_name(&b, BENCH_IP(51), NULL);
+	bench_done(&b);
+}
+
+/* The query is not cleaned like a client's wish: my_host is not my-host. */
+static void looked_up_names_are_taken_as_they_are(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	claim(&b, A, 50, "my_host");
+	assert_address(&b, "my-host", BENCH_IP(50));
+	assert_address(&b, "my_host", 0);
+	assert_address(&b, "my host", 0);
+	bench_done(&b);
+}
+
+static void offered_guest_has_no_name_yet(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .name = "web" });
+	bench_sleep(&b, USEC_PER_SEC);
+	assert_address(&b, "web", 0);
+	assert_name(&b, bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr, NULL);
+	bench_done(&b);
+}
+
+static void name_ends_with_the_lease(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	claim(&b, A, 50, "web");
+	bench_sleep(&b, 3600 * USEC_PER_SEC - 1);
+	assert_address(&b, "web", BENCH_IP(50));
+	bench_sleep(&b, 1);
+	assert_address(&b, "web", 0);
+	assert_name(&b, BENCH_IP(50), NULL);
+	bench_done(&b);
+}
+
+static void first_guest_keeps_a_name_that_two_want(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	claim(&b, A, 50, "web");
+	claim(&b, B, 51, "web");
+	assert_address(&b, "web", BENCH_IP(50));
+	assert_name(&b, BENCH_IP(51), NULL);
+	bench_done(&b);
+}
+
+static void second_guest_gets_the_name_when_the_first_is_gone(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	claim(&b, A, 50, "web");
+	bench_sleep(&b, 3000 * USEC_PER_SEC);
+	claim(&b, B, 51, "web");
+	bench_sleep(&b, 1000 * USEC_PER_SEC);
+	assert_address(&b, "web", 0);
+	claim(&b, B, 51, "web");
+	assert_address(&b, "web", BENCH_IP(51));
+	claim(&b, A, 50, "web");
+	assert_address(&b, "web", BENCH_IP(51));
+	bench_done(&b);
+}
+
+static void guest_may_change_its_name(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	claim(&b, A, 50, "web");
+	claim(&b, A, 50, "db");
+	assert_address(&b, "web", 0);
+	assert_address(&b, "db", BENCH_IP(50));
+	claim(&b, A, 50, NULL);
+	assert_address(&b, "db", BENCH_IP(50));
+	claim(&b, A, 50, "not/good");
+	assert_address(&b, "db", 0);
+	bench_done(&b);
+}
+
+static void names_that_others_trust_are_not_given(void)
+{
+	static const char *const refused[] = { "localhost", "wpad", "WPAD", "isatap", "gateway", "Gateway.x" };
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		struct dhcp_bench b;
+		start(&b);
+		claim(&b, A, 50, refused[i]);
+		assert_name(&b, BENCH_IP(50), NULL);
+		bench_done(&b);
+	}
+}
+
+static void reserved_guest_is_known_without_a_lease(void)
+{
+	struct dhcp_bench b;
+	start_with_reservation(&b);
+	assert_address(&b, "web", web.ip);
+	assert_address(&b, "Web", web.ip);
+	assert_name(&b, web.ip, "web");
+	bench_done(&b);
+}
+
+static void reserved_name_goes_before_the_clients(void)
+{
+	struct dhcp_bench b;
+	start_with_reservation(&b);
+	claim(&b, web.mac, 77, "other");
+	assert_address(&b, "other", 0);
+	assert_name(&b, web.ip, "web");
+	bench_done(&b);
+}
+
+static void reserved_name_is_not_for_others(void)
+{
+	struct dhcp_bench b;
+	start_with_reservation(&b);
+	claim(&b, B, 50, "web");
+	assert_address(&b, "web", web.ip);
+	assert_name(&b, BENCH_IP(50), NULL);
+	bench_done(&b);
+}
+
+static void reserved_guest_is_found_where_it_is(void)
+{
+	struct dhcp_bench b;
+	start_with_reservation(&b);
+	bench_arp(&b, web.ip, B);
+	ip4_t ip = bench_lease(&b, web.mac, NULL);
+	g_assert_cmpuint(ip, !=, web.ip);
+	assert_address(&b, "web", ip);
+	assert_name(&b, ip, "web");
+	bench_done(&b);
+}
+
+static void new_reservation_takes_the_name(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	claim(&b, B, 50, "web");
+	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &web, 1), ==, 0);
+	assert_address(&b, "web", web.ip);
+	assert_name(&b, BENCH_IP(50), NULL);
+	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, NULL, 0), ==, 0);
+	assert_address(&b, "web", 0);
+	bench_done(&b);
+}
+
+static void operator_may_reserve_what_guests_may_not_take(void)
+{
+	struct reservation wpad = web;
+	strcpy(wpad.name, "wpad");
+	struct dhcp_bench b;
+	start(&b);
+	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &wpad, 1), ==, 0);
+	assert_address(&b, "wpad", wpad.ip);
+	bench_done(&b);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define TEST(name) g_test_add_func("/dhcp-names/" #name, name)
+	TEST(names_become_labels);
+	TEST(names_end_at_nul_and_at_63);
+	TEST(leased_guest_has_its_name);
+	TEST(looked_up_names_are_taken_as_they_are);
+	TEST(offered_guest_has_no_name_yet);
+	TEST(name_ends_with_the_lease);
+	TEST(first_guest_keeps_a_name_that_two_want);
+	TEST(second_guest_gets_the_name_when_the_first_is_gone);
+	TEST(guest_may_change_its_name);
+	TEST(names_that_others_trust_are_not_given);
+	TEST(reserved_guest_is_known_without_a_lease);
+	TEST(reserved_name_goes_before_the_clients);
+	TEST(reserved_name_is_not_for_others);
+	TEST(reserved_guest_is_found_where_it_is);
+	TEST(new_reservation_takes_the_name);
+	TEST(operator_may_reserve_what_guests_may_not_take);
+	return g_test_run();
+}

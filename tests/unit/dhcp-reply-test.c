@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is in the server's messages, and where they go. */
+#include "base/macros.h"
+#include "support/dhcp_bench.h"
+
+#include <errno.h>
+
+#define A BENCH_MAC(1)
+#define B BENCH_MAC(2)
+
+static void start(struct dhcp_bench *b)
+{
+	bench_init(b);
+	bench_start(b);
+}
+
+/* The ACK to a client that claims .50. */
+static const struct bench_reply *ack_to(struct dhcp_bench *b, struct bench_ask ask)
+{
+	ask.type = DHCP_REQUEST;
+	ask.mac = A;
+	if (!ask.ciaddr)
+		ask.requested = BENCH_IP(50);
+	bench_forget(b);
+	bench_send(b, &ask);
+	return bench_only_reply(b, DHCP_ACK);
+}
+
+static void assert_text(const struct bench_reply *r, uint8_t code, const char *text)
+{
+	char value[600];
+	ssize_t len = dhcp_option_get(r->bytes, r->datagram.len, code, value, sizeof(value));
+	g_assert_cmpmem(value, len < 0 ? 0 : (size_t)len, text, strlen(text));
+}
+
+static void assert_goes_to(const struct bench_reply *r, ip4_t ip, uint16_t port, const struct mac *mac)
+{
+	g_assert_cmpuint(r->datagram.src, ==, BENCH_GATEWAY);
+	g_assert_cmpuint(r->datagram.src_port, ==, 67);
+	g_assert_cmpuint(r->datagram.dst, ==, ip);
+	g_assert_cmpuint(r->datagram.dst_port, ==, port);
+	g_assert_cmpint(r->has_dst_mac, ==, mac != NULL);
+	if (mac)
+		g_assert_true(mac_equal(r->dst_mac, *mac));
+}
+
+static const struct mac everybody = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+
+/* RFC 2131 §4.1 */
+static void client_without_address_is_reached_by_its_mac(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	ip4_t ip = bench_discover(&b, A);
+	assert_goes_to(bench_only_reply(&b, DHCP_OFFER), ip, 68, &A);
+	assert_goes_to(ack_to(&b, (struct bench_ask){ .requested = ip }), BENCH_IP(50), 68, &A);
+	bench_done(&b);
+}
+
+static void broadcast_flag_makes_a_broadcast(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .broadcast = true });
+	assert_goes_to(r, IP4(255, 255, 255, 255), 68, &everybody);
+	g_assert_true(r->message.header.broadcast);
+	bench_done(&b);
+}
+
+static void renewing_client_is_reached_at_its_address(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	ack_to(&b, (struct bench_ask){ .broadcast = false });
+	struct bench_ask renew = { .ciaddr = BENCH_IP(50), .broadcast = true, .src = BENCH_IP(50), .dst = BENCH_GATEWAY };
+	assert_goes_to(ack_to(&b, renew), BENCH_IP(50), 68, &A);
+	bench_done(&b);
+}
+
+/* RFC 2131 §4.1: NAKs are broadcast, the client may not have the address it thinks. */
+static void naks_are_broadcast(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .ciaddr = IP4(10, 0, 0, 1) });
+	const struct bench_reply *nak = bench_only_reply(&b, DHCP_NAK);
+	assert_goes_to(nak, IP4(255, 255, 255, 255), 68, &everybody);
+	g_assert_cmpuint(nak->message.header.yiaddr, ==, 0);
+	g_assert_cmpuint(nak->message.header.ciaddr, ==, 0);
+	bench_done(&b);
+}
+
+/* RFC 2131 §4.3.1, table 3: a NAK has no parameters, but says why and who. */
+static void nak_has_message_and_server_only(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	struct bench_ask ask = { .type = DHCP_REQUEST, .mac = A, .requested = IP4(10, 0, 0, 1), .parameters = "\1\3\6", .client_id = "id" };
+	bench_send(&b, &ask);
+	const struct bench_reply *nak = bench_only_reply(&b, DHCP_NAK);
+	assert_text(nak, DHCP_OPTION_MESSAGE, "wrong network");
+	g_assert_cmpuint(bench_number(nak, DHCP_OPTION_SERVER_ID), ==, BENCH_GATEWAY);
+	assert_text(nak, DHCP_OPTION_CLIENT_ID, "id");
+	for (unsigned code = 1; code < 52; code++)
+		g_assert_false(bench_has(nak, (uint8_t)code));
+	bench_done(&b);
+}
+
+static void relay_gets_the_reply_on_the_servers_port(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	struct bench_ask ask = { .type = DHCP_DISCOVER, .mac = A, .giaddr = BENCH_IP(200), .src = BENCH_IP(200), .dst = BENCH_GATEWAY,
+				 .relay = "\1\6port 7\2\6switch", .broadcast = true };
+	bench_send(&b, &ask);
+	bench_sleep(&b, USEC_PER_SEC);
+	const struct bench_reply *offer = bench_only_reply(&b, DHCP_OFFER);
+	assert_goes_to(offer, BENCH_IP(200), 67, NULL);
+	g_assert_cmpuint(offer->message.header.giaddr, ==, BENCH_IP(200));
+	g_assert_true(offer->message.header.broadcast);
+	assert_text(offer, DHCP_OPTION_RELAY, "\1\6port 7\2\6switch");
+
+	bench_forget(&b);
+	ask.type = DHCP_REQUEST;
+	ask.requested = offer->message.header.yiaddr;
+	ask.server_id = BENCH_GATEWAY;
+	bench_send(&b, &ask);
+	assert_goes_to(bench_only_reply(&b, DHCP_ACK), BENCH_IP(200), 67, NULL);
+	bench_done(&b);
+}
+
+/* RFC 2131 §4.3.2: the broadcast bit makes the relay broadcast it. */
+static void nak_through_a_relay_has_the_broadcast_bit(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	struct bench_ask ask = { .type = DHCP_REQUEST, .mac = A, .giaddr = BENCH_IP(200), .requested = IP4(10, 0, 0, 1), .relay = "\1\1x" };
+	bench_send(&b, &ask);
+	const struct bench_reply *nak = bench_only_reply(&b, DHCP_NAK);
+	assert_goes_to(nak, BENCH_IP(200), 67, NULL);
+	g_assert_true(nak->message.header.broadcast);
+	assert_text(nak, DHCP_OPTION_RELAY, "\1\1x");
+	bench_done(&b);
+}
+
+/* RFC 3046 §2.1 */
+static void relay_information_is_the_last_option(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .giaddr = BENCH_IP(200), .relay = "\1\6port 7" });
+	size_t end = r->datagram.len;
+	while (r->bytes[end - 1] == 0)
+		end--;
+	g_assert_cmpuint(r->bytes[end - 1], ==, DHCP_OPTION_END);
+	g_assert_cmpmem(r->bytes + end - 11, 10, "\122\10\1\6port 7", 10);
+	bench_done(&b);
+}
+
+static void inform_is_answered_where_the_client_is(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_INFORM, .mac = A, .ciaddr = BENCH_IP(200), .src = BENCH_IP(200) });
+	assert_goes_to(bench_only_reply(&b, DHCP_ACK), BENCH_IP(200), 68, &A);
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_INFORM, .mac = A, .src = BENCH_IP(201) });
+	assert_goes_to(bench_only_reply(&b, DHCP_ACK), BENCH_IP(201), 68, &A);
+	bench_done(&b);
+}
+
+static void reply_carries_the_clients_transaction(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .client_id = "\1an id" });
+	g_assert_cmpuint(r->message.header.op, ==, DHCP_BOOTREPLY);
+	g_assert_cmphex(r->message.header.xid, ==, 0x10000000 | (uint32_t)mac_u64(A));
+	g_assert_true(mac_equal(r->message.header.chaddr, A));
+	g_assert_cmpuint(r->message.header.hops, ==, 0);
+	g_assert_cmpuint(r->message.header.siaddr, ==, 0);
+	assert_text(r, DHCP_OPTION_CLIENT_ID, "\1an id"); /* RFC 6842 */
+	bench_done(&b);
+}
+
+static void client_without_id_gets_none(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	ack_to(&b, (struct bench_ask){ .client_id = "x" });
+	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .client_id = NULL }), DHCP_OPTION_CLIENT_ID));
+	bench_done(&b);
+}
+
+static void every_option_has_its_value(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	struct bench_ask ask = { .parameters = "\1\3\6\14\17\32\34\63\66\72\73\167", .name = "Web", .max_size = 1500 };
+	b.port.mtu = 65520;
+	const struct bench_reply *r = ack_to(&b, ask);
+	g_assert_cmpuint(bench_number(r, DHCP_OPTION_SUBNET_MASK), ==, 0xffffff00);
+	g_assert_cmpuint(bench_number(r, DHCP_OPTION_ROUTER), ==, BENCH_GATEWAY);
+	g_assert_cmpuint(bench_number(r, DHCP_OPTION_DNS), ==, BENCH_GATEWAY);
+	assert_text(r, DHCP_OPTION_HOST_NAME, "web");
+	assert_text(r, DHCP_OPTION_DOMAIN, "lanlet.internal");
+	g_assert_cmpuint(bench_number(r, DHCP_OPTION_MTU), ==, 65520);
+	g_assert_cmpuint(bench_number(r, DHCP_OPTION_BROADCAST), ==, BENCH_IP(255));
+	g_assert_cmpuint(bench_number(r, DHCP_OPTION_LEASE_TIME), ==, 3600);
+	g_assert_cmpuint(bench_number(r, DHCP_OPTION_SERVER_ID), ==, BENCH_GATEWAY);
+	g_assert_cmpuint(bench_number(r, DHCP_OPTION_T1), ==, 1800);
+	g_assert_cmpuint(bench_number(r, DHCP_OPTION_T2), ==, 3150);
+	uint8_t search[64];
+	ssize_t len = dhcp_option_get(r->bytes, r->datagram.len, DHCP_OPTION_DOMAIN_SEARCH, search, sizeof(search));
+	g_assert_cmpmem(search, (size_t)len, "\6lanlet\10internal", 17);
+	bench_done(&b);
+}
+
+static void what_was_not_asked_for_is_not_sent(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	b.port.mtu = 65520;
+	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .parameters = "\3", .name = "web" });
+	for (unsigned code = 1; code < 255; code++) {
+		bool always = code == DHCP_OPTION_TYPE || code == DHCP_OPTION_SERVER_ID || code == DHCP_OPTION_LEASE_TIME ||
+			      code == DHCP_OPTION_T1 || code == DHCP_OPTION_T2;
+		g_assert_cmpint(bench_has(r, (uint8_t)code), ==, always || code == DHCP_OPTION_ROUTER);
+	}
+	bench_done(&b);
+}
+
+static void client_without_a_list_gets_the_usual(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	b.port.mtu = 65520;
+	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .name = "web" });
+	static const uint8_t usual[] = { 1, 3, 6, 12, 15, 28, 51, 53, 54, 58, 59 };
+	for (unsigned code = 1; code < 255; code++)
+		g_assert_cmpint(bench_has(r, (uint8_t)code), ==, memchr(usual, (int)code, sizeof(usual)) != NULL);
+	bench_done(&b);
+}
+
+/* RFC 2132 §3.3, §9.8 */
+static void options_come_in_the_clients_order_but_the_mask_first(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .parameters = "\34\3\1\6" });
+	static const uint8_t order[] = { 53, 54, 51, 58, 59, 1, 28, 3, 6, 255 };
+	size_t at = DHCP_HEADER_LEN;
+	for (size_t i = 0; i < sizeof(order); i++) {
+		g_assert_cmpuint(r->bytes[at], ==, order[i]);
+		at += 2 + (size_t)r->bytes[at + 1];
+	}
+	bench_done(&b);
+}
+
+static void mtu_is_sent_only_when_it_is_more_than_ethernets_or_configured(void)
+{
+	static const struct {
+		uint16_t configured;
+		size_t port;
+		uint32_t expected; /* 0: no option */
+	} cases[] = {
+		{ 0, 1400, 0 },
+		{ 0, 1500, 0 },
+		{ 0, 9000, 9000 },
+		{ 0, 65520, 65520 },
+		{ 0, 1 << 20, 65535 },
+		{ 1400, 65520, 1400 },
+		{ 1500, 1500, 1500 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct dhcp_bench b;
+		bench_init(&b);
+		b.config.mtu = cases[i].configured;
+		bench_start(&b);
+		b.port.mtu = cases[i].port;
+		const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .parameters = "\32" });
+		if (cases[i].expected)
+			g_assert_cmpuint(bench_number(r, DHCP_OPTION_MTU), ==, cases[i].expected);
+		else
+			g_assert_false(bench_has(r, DHCP_OPTION_MTU));
+		bench_done(&b);
+	}
+}
+
+/* The relay's port says nothing about the way behind the relay. */
+static void mtu_is_not_promised_behind_a_relay(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	b.port.mtu = 65520;
+	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .parameters = "\32", .giaddr = BENCH_IP(200) }), DHCP_OPTION_MTU));
+	bench_done(&b);
+}
+
+static void mtu_of_the_port_is_known_after_the_probe_too(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	b.port.mtu = 65520;
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .parameters = "\32" });
+	b.port.mtu = 1500;
+	bench_sleep(&b, USEC_PER_SEC);
+	g_assert_cmpuint(bench_number(bench_only_reply(&b, DHCP_OFFER), DHCP_OPTION_MTU), ==, 65520);
+	bench_done(&b);
+}
+
+static void configured_dns_servers_are_sent_instead(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.n_dns = 2;
+	b.config.dns[0] = IP4(9, 9, 9, 9);
+	b.config.dns[1] = IP4(1, 1, 1, 1);
+	bench_start(&b);
+	assert_text(ack_to(&b, (struct bench_ask){ .parameters = "\6" }), DHCP_OPTION_DNS, "\11\11\11\11\1\1\1\1");
+	bench_done(&b);
+}
+
+static void network_without_domain_sends_none(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.domain = NULL;
+	bench_start(&b);
+	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .parameters = "\17\167" });
+	g_assert_false(bench_has(r, DHCP_OPTION_DOMAIN));
+	g_assert_false(bench_has(r, DHCP_OPTION_DOMAIN_SEARCH));
+	bench_done(&b);
+}
+
+static void offer_and_ack_say_the_same(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	struct bench_ask ask = { .type = DHCP_DISCOVER, .mac = A, .parameters = "\1\3\6\14\17\34\167", .name = "web" };
+	bench_send(&b, &ask);
+	bench_sleep(&b, USEC_PER_SEC);
+	struct bench_reply offer = *bench_only_reply(&b, DHCP_OFFER);
+	bench_forget(&b);
+	ask.type = DHCP_REQUEST;
+	ask.requested = offer.message.header.yiaddr;
+	ask.server_id = BENCH_GATEWAY;
+	bench_send(&b, &ask);
+	struct bench_reply ack = *bench_only_reply(&b, DHCP_ACK);
+	g_assert_cmpuint(offer.bytes[DHCP_HEADER_LEN + 2], ==, DHCP_OFFER);
+	offer.bytes[DHCP_HEADER_LEN + 2] = DHCP_ACK;
+	g_assert_cmpmem(offer.bytes, offer.datagram.len, ack.bytes, ack.datagram.len);
+	bench_done(&b);
+}
+
+/* BOOTP-sized: RFC 951 §3 */
+static void short_replies_are_padded(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .parameters = "\1" });
+	g_assert_cmpuint(r->datagram.len, ==, 300);
+	bench_done(&b);
+}
+
+/* RFC 2132 §9.10; 576 when the client does not say. */
+static void replies_stay_within_what_the_client_takes(void)
+{
+	g_autofree char *label = g_strnfill(60, 'x');
+	g_autofree char *domain = g_strdup_printf("%s.%s.%s.%s", label, label, label, label);
+	g_autofree char *relay = g_strnfill(200, 'r');
+	static const struct {
+		uint16_t client;
+		size_t port, most;
+	} cases[] = {
+		{ 0, 1500, 548 },
+		{ 576, 1500, 548 },
+		{ 700, 1500, 672 },
+		{ 1500, 1500, 1472 },
+		{ 65535, 65520, 1472 },
+		{ 1500, 600, 572 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct dhcp_bench b;
+		bench_init(&b);
+		b.config.domain = domain;
+		bench_start(&b);
+		b.port.mtu = cases[i].port;
+		struct bench_ask ask = { .parameters = "\1\3\6\17\167\34", .max_size = cases[i].client, .client_id = relay };
+		const struct bench_reply *r = ack_to(&b, ask);
+		g_assert_cmpuint(r->datagram.len, <=, cases[i].most);
+		g_assert_true(bench_has(r, DHCP_OPTION_ROUTER));
+		/* 200 + 243 + 244 bytes do not fit 548, even with file and sname. */
+		g_assert_cmpint(bench_has(r, DHCP_OPTION_DOMAIN_SEARCH), ==, cases[i].most >= 1400);
+		bench_done(&b);
+	}
+}
+
+static void name_of_a_guest_that_got_none_is_not_sent(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .parameters = "\14", .name = "-no-" }), DHCP_OPTION_HOST_NAME));
+	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .parameters = "\14" }), DHCP_OPTION_HOST_NAME));
+	bench_done(&b);
+}
+
+static void reserved_name_is_sent(void)
+{
+	static const struct reservation r = { .mac = { { 0x52, 0x54, 0, 0, 0, 1 } }, .ip = BENCH_IP(50), .name = "db" };
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.reservations = &r;
+	b.config.n_reservations = 1;
+	bench_start(&b);
+	assert_text(ack_to(&b, (struct bench_ask){ .parameters = "\14", .name = "other" }), DHCP_OPTION_HOST_NAME, "db");
+	bench_done(&b);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define TEST(name) g_test_add_func("/dhcp-reply/" #name, name)
+	TEST(client_without_address_is_reached_by_its_mac);
+	TEST(broadcast_flag_makes_a_broadcast);
+	TEST(renewing_client_is_reached_at_its_address);
+	TEST(naks_are_broadcast);
+	TEST(nak_has_message_and_server_only);
+	TEST(relay_gets_the_reply_on_the_servers_port);
+	TEST(nak_through_a_relay_has_the_broadcast_bit);
+	TEST(relay_information_is_the_last_option);
+	TEST(inform_is_answered_where_the_client_is);
+	TEST(reply_carries_the_clients_transaction);
+	TEST(client_without_id_gets_none);
+	TEST(every_option_has_its_value);
+	TEST(what_was_not_asked_for_is_not_sent);
+	TEST(client_without_a_list_gets_the_usual);
+	TEST(options_come_in_the_clients_order_but_the_mask_first);
+	TEST(mtu_is_sent_only_when_it_is_more_than_ethernets_or_configured);
+	TEST(mtu_is_not_promised_behind_a_relay);
+	TEST(mtu_of_the_port_is_known_after_the_probe_too);
+	TEST(configured_dns_servers_are_sent_instead);
+	TEST(network_without_domain_sends_none);
+	TEST(offer_and_ack_say_the_same);
+	TEST(short_replies_are_padded);
+	TEST(replies_stay_within_what_the_client_takes);
+	TEST(name_of_a_guest_that_got_none_is_not_sent);
+	TEST(reserved_name_is_sent);
+	return g_test_run();
+}

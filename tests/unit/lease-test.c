@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/macros.h"
+#include "service/lease.h"
+
+#include <glib.h>
+#include <string.h>
+
+#define MAC(n) ((struct mac){ { 2, 0, 0, 0, 0, (uint8_t)(n) } })
+#define CAPACITY 8
+
+static const struct hash_key key = { { 3, 4 } };
+
+static void held_active_and_memory_follow_state_and_time(void)
+{
+	static const struct {
+		enum lease_state state;
+		usec_t expires;
+		bool held, active, memory; /* at 100 */
+	} cases[] = {
+		{ LEASE_PROBING, 0, true, false, false },
+		{ LEASE_OFFERED, 101, true, false, false },
+		{ LEASE_OFFERED, 100, false, false, false },
+		{ LEASE_BOUND, 101, true, true, false },
+		{ LEASE_BOUND, 100, false, false, true },
+		{ LEASE_BOUND, USEC_INFINITY, true, true, false },
+		{ LEASE_RELEASED, 101, false, false, true },
+		{ LEASE_SET_ASIDE, 101, true, false, false },
+		{ LEASE_SET_ASIDE, 100, false, false, false },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct lease l = { .state = cases[i].state, .expires = cases[i].expires };
+		g_assert_cmpint(lease_is_held(&l, 100), ==, cases[i].held);
+		g_assert_cmpint(lease_is_active(&l, 100), ==, cases[i].active);
+		g_assert_cmpint(lease_is_memory(&l, 100), ==, cases[i].memory);
+	}
+}
+
+static struct lease *add(struct lease_table *t, unsigned n, enum lease_state state, usec_t expires)
+{
+	struct lease *l = lease_new(t, 100, MAC(n), n);
+	if (l) {
+		l->state = state;
+		l->expires = expires;
+	}
+	return l;
+}
+
+static void full_table_forgets_what_is_of_no_use_first(void)
+{
+	struct lease_table t;
+	g_assert_cmpint(lease_table_init(&t, &key, 4), ==, 0);
+	add(&t, 1, LEASE_BOUND, 50);
+	add(&t, 2, LEASE_BOUND, 500);
+	add(&t, 3, LEASE_RELEASED, 0);
+	add(&t, 4, LEASE_OFFERED, 50);
+	lease_touch(&t, lease_find_mac(&t, MAC(1)));
+	g_assert_nonnull(add(&t, 5, LEASE_BOUND, 500));
+	g_assert_null(lease_find_mac(&t, MAC(4))); /* the lapsed offer */
+	g_assert_nonnull(add(&t, 6, LEASE_BOUND, 500));
+	g_assert_null(lease_find_mac(&t, MAC(3))); /* the older memory */
+	g_assert_nonnull(add(&t, 7, LEASE_PROBING, 0));
+	g_assert_null(lease_find_mac(&t, MAC(1)));
+	g_assert_null(add(&t, 8, LEASE_BOUND, 500));
+	g_assert_cmpuint(t.count, ==, 4);
+	lease_table_done(&t);
+}
+
+static void set_aside_address_belongs_to_nobody(void)
+{
+	struct lease_table t;
+	g_assert_cmpint(lease_table_init(&t, &key, 4), ==, 0);
+	struct lease *l = add(&t, 1, LEASE_BOUND, 500);
+	lease_set_name(&t, l, "web");
+	lease_set_aside(&t, l, 700);
+	g_assert_null(lease_find_mac(&t, MAC(1)));
+	g_assert_null(lease_find_name(&t, "web"));
+	g_assert_true(lease_find_ip(&t, 1) == l);
+	g_assert_cmpuint(l->expires, ==, 700);
+	lease_set_aside(&t, l, 800);
+	lease_free(&t, l);
+	g_assert_cmpuint(t.count, ==, 0);
+	lease_table_done(&t);
+}
+
+/* What the table should hold, kept the stupid way. */
+struct model {
+	bool used, aside;
+	unsigned mac, ip, name; /* name 0: none */
+};
+
+static struct model *model_find(struct model *m, unsigned mac)
+{
+	for (size_t i = 0; i < CAPACITY; i++)
+		if (m[i].used && !m[i].aside && m[i].mac == mac)
+			return &m[i];
+	return NULL;
+}
+
+static bool model_has(const struct model *m, unsigned ip, unsigned name)
+{
+	for (size_t i = 0; i < CAPACITY; i++)
+		if (m[i].used && ((ip && m[i].ip == ip) || (name && m[i].name == name)))
+			return true;
+	return false;
+}
+
+static const char *name_of(unsigned n, char text[static 8])
+{
+	g_snprintf(text, 8, n ? "n%u" : "", n);
+	return text;
+}
+
+static void assert_same(const struct lease_table *t, struct model *m)
+{
+	unsigned count = 0;
+	char text[8];
+	for (unsigned n = 1; n <= 20; n++) {
+		const struct lease *l = lease_find_mac(t, MAC(n));
+		const struct model *expected = model_find(m, n);
+		g_assert_cmpint(l != NULL, ==, expected != NULL);
+		if (l)
+			g_assert_cmpuint(l->ip, ==, expected->ip);
+		g_assert_cmpint(lease_find_ip(t, n) != NULL, ==, model_has(m, n, 0));
+		g_assert_cmpint(lease_find_name(t, name_of(n, text)) != NULL, ==, model_has(m, 0, n));
+	}
+	for (size_t i = 0; i < CAPACITY; i++)
+		count += m[i].used;
+	g_assert_cmpuint(t->count, ==, count);
+}
+
+static void model_add(struct model *m, unsigned mac, unsigned ip)
+{
+	for (size_t i = 0; i < CAPACITY; i++) {
+		if (m[i].used)
+			continue;
+		m[i] = (struct model){ .used = true, .mac = mac, .ip = ip };
+		return;
+	}
+	g_assert_not_reached();
+}
+
+static void table_agrees_with_a_simple_model(void)
+{
+	struct lease_table t;
+	struct model m[CAPACITY] = { { 0 } };
+	char text[8];
+	g_assert_cmpint(lease_table_init(&t, &key, CAPACITY), ==, 0);
+	for (int step = 0; step < 20000; step++) {
+		unsigned mac = (unsigned)g_test_rand_int_range(1, 21), ip = (unsigned)g_test_rand_int_range(1, 21);
+		unsigned name = (unsigned)g_test_rand_int_range(0, 21);
+		struct model *x = model_find(m, mac);
+		struct lease *l = lease_find_mac(&t, MAC(mac));
+		int what = g_test_rand_int_range(0, 5);
+		if (!x && t.count < CAPACITY && !model_has(m, ip, 0)) {
+			g_assert_nonnull(lease_new(&t, 100, MAC(mac), ip));
+			model_add(m, mac, ip);
+		} else if (x && what == 0) {
+			lease_free(&t, l);
+			x->used = false;
+		} else if (x && what == 1 && !model_has(m, ip, 0)) {
+			lease_move(&t, l, ip);
+			x->ip = ip;
+		} else if (x && what == 2 && (name == 0 || !model_has(m, 0, name))) {
+			lease_set_name(&t, l, name_of(name, text));
+			x->name = name;
+		} else if (x && what == 3) {
+			lease_set_aside(&t, l, 500);
+			x->aside = true;
+			x->name = 0;
+		} else if (what == 4) {
+			struct lease *aside = lease_find_ip(&t, ip);
+			for (size_t i = 0; aside && i < CAPACITY; i++)
+				if (m[i].used && m[i].ip == ip)
+					m[i].used = false;
+			if (aside)
+				lease_free(&t, aside);
+		}
+		assert_same(&t, m);
+	}
+	lease_table_done(&t);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define TEST(name) g_test_add_func("/lease/" #name, name)
+	TEST(held_active_and_memory_follow_state_and_time);
+	TEST(full_table_forgets_what_is_of_no_use_first);
+	TEST(set_aside_address_belongs_to_nobody);
+	TEST(table_agrees_with_a_simple_model);
+	return g_test_run();
+}
