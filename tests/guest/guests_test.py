@@ -92,11 +92,11 @@ class TwoGuestsTest(unittest.TestCase):
 
     def test_both_guests_download_at_once(self):
         size = 5 << 20
-        command = f"wget -q -O - http://{outside.ROUTER}/{size} | sha256sum\n".encode()
-        for guest in (self.one, self.two):
-            guest.shell.sendall(command)
-        for guest in (self.one, self.two):
-            self.assertEqual(guest._until_prompt(120)[1].split()[0], servers.blob_sha256(size))
+        guests = (self.one, self.two)
+        for guest in guests:
+            guest.start(f"wget -q -O - http://{outside.ROUTER}/{size} | sha256sum")
+        for _, out in [guest.finish(120) for guest in guests]:
+            self.assertEqual(out.split()[0], servers.blob_sha256(size))
 
     def test_guest_uploads_to_outside(self):
         size = 4 << 20

@@ -191,8 +191,16 @@ class Guest(Machine):
             "-chardev", f"socket,id=shell,path={self.directory}/shell,server=on,wait=off", "-serial", "chardev:shell",
         ]
 
-    def _until_prompt(self, timeout):
-        """The exit status and the output before it."""
+    def start(self, command):
+        """Begins a line of shell; finish() must follow before the next."""
+        assert "\n" not in command
+        if not self.has_booted:
+            self.finish(BOOT_PATIENCE)
+            self.has_booted = True
+        self.shell.sendall(command.encode() + b"\n")
+
+    def finish(self, timeout):
+        """Exit status and output of what runs."""
         deadline = time.monotonic() + timeout
         while not (found := re.search(rb"\n?@@(\d+)\r?\n", self.output)):
             if not select.select([self.shell], [], [], max(0.0, deadline - time.monotonic()))[0]:
@@ -207,12 +215,8 @@ class Guest(Machine):
 
     def run(self, command, timeout=60.0):
         """Runs a line of shell; its exit status and what it printed on either stream."""
-        assert "\n" not in command
-        if not self.has_booted:
-            self._until_prompt(BOOT_PATIENCE)
-            self.has_booted = True
-        self.shell.sendall(command.encode() + b"\n")
-        return self._until_prompt(timeout)
+        self.start(command)
+        return self.finish(timeout)
 
     def check(self, command, timeout=60.0):
         """The same, when nothing but success will do; what it printed."""
