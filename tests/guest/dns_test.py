@@ -135,7 +135,7 @@ class DigTest(unittest.TestCase):
                     self.assertRegex(out, r"Queries completed:\s+2000 \(100.00%\)")
                     self.assertRegex(out, r"Response codes:\s+NOERROR 1600 \(80.00%\), NXDOMAIN 400")
 
-    def test_many_questions_that_are_never_answered_do_not_stop_others(self):
+    def test_guest_with_many_questions_that_are_never_answered_does_not_stop_others(self):
         question = dns.Message(1, "silent.example.test", dns.A).emit()
         program = (
             "import socket, sys\n"
@@ -147,7 +147,7 @@ class DigTest(unittest.TestCase):
         )
         self.guest.python(program, question.hex())
         self.assertEqual(self.dig("+short", "web.lanlet.internal").strip(), text(self.web.ip))
-        self.assertEqual(self.dig("+short", "+tries=3", "www.example.test").strip(), outside.FAR)
+        self.assertEqual(text(self.web.dns("www.example.test").answers[0].data), outside.FAR)
 
 
 class ResolverTest(unittest.TestCase):
