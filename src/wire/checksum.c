@@ -64,3 +64,8 @@ uint16_t checksum_fold(const struct checksum *c)
 {
 	return fold(c->sum);
 }
+
+uint16_t checksum_adjust(uint16_t field, const struct checksum *old, const struct checksum *now)
+{
+	return (uint16_t)~fold((uint64_t)(uint16_t)~field + (uint16_t)~fold(old->sum) + fold(now->sum));
+}

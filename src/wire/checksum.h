@@ -34,3 +34,8 @@ static inline bool checksum_is_right(const struct checksum *c)
 {
 	return checksum_fold(c) == 0xffff;
 }
+/*
+ * The value for a checksum field that held @field, after what summed to @old was replaced by what sums to @now, both
+ * at even offsets (RFC 1624 §3, eqn. 3).  All in host order.
+ */
+uint16_t checksum_adjust(uint16_t field, const struct checksum *old, const struct checksum *now);

@@ -66,6 +66,26 @@ static void arp_round_trips(void)
 	g_assert_cmpint(arp_parse(&r, &n), ==, -EPROTONOSUPPORT);
 }
 
+/* RFC 1624: adjusting equals computing anew, also around the two zeros of one's complement. */
+static void checksum_adjusted_equals_that_computed_anew(void)
+{
+	GRand *rand = g_rand_new_with_seed(7);
+	for (int round = 0; round < 2000; round++) {
+		uint8_t data[24];
+		for (size_t i = 0; i < sizeof(data); i++)
+			data[i] = round % 3 ? (uint8_t)g_rand_int(rand) : 0xff;
+		struct checksum whole = { 0 }, old = { 0 }, now = { 0 }, again = { 0 };
+		checksum_add(&whole, data, sizeof(data));
+		checksum_add(&old, data + 4, 8);
+		for (size_t i = 4; i < 12; i++)
+			data[i] = round % 5 ? (uint8_t)g_rand_int(rand) : 0;
+		checksum_add(&now, data + 4, 8);
+		checksum_add(&again, data, sizeof(data));
+		g_assert_cmphex(checksum_adjust(checksum_value(&whole), &old, &now), ==, checksum_value(&again));
+	}
+	g_rand_free(rand);
+}
+
 /* A header from a real capture; checksum b861 as on the wire. */
 static const uint8_t ipv4_sample[] = { 0x45, 0x00, 0x00, 0x73, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11,
 				       0xb8, 0x61, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00, 0xc7 };
@@ -197,6 +217,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/checksum/matches_the_rfc_example", checksum_matches_the_rfc_example);
 	g_test_add_func("/checksum/of_pieces_equals_that_of_the_whole", checksum_of_pieces_equals_that_of_the_whole);
+	g_test_add_func("/checksum/adjusted_equals_that_computed_anew", checksum_adjusted_equals_that_computed_anew);
 	g_test_add_func("/arp/round_trips", arp_round_trips);
 	g_test_add_func("/ipv4/parses_and_emits_the_same_bytes", ipv4_parses_and_emits_the_same_bytes);
 	g_test_add_func("/ipv4/damaged_headers_are_refused", damaged_ipv4_headers_are_refused);
