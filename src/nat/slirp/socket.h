@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The descriptors that libslirp has open, as it reports them: what each is for, and the watch that the event
+ * loop has on it.  One table for all instances, indexed by descriptor.  libslirp owns the descriptors; an
+ * entry lives from register_poll_fd to unregister_poll_fd, which is as long as the flow behind it.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "base/usec.h"
+#include "lan/poller.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stack;
+
+enum socket_kind {
+	SOCKET_TCP,
+	SOCKET_UDP,
+	SOCKET_ECHO,    /* one ping socket for each echo request */
+	SOCKET_LOCAL,   /* a connection to a service of the gateway (local.h) */
+	SOCKET_FORWARD, /* a connection from the host to the guest (forward.h) */
+	SOCKET_KINDS
+};
+
+/* What a flow is about, as far as it is known when libslirp opens its socket. */
+struct flow {
+	enum socket_kind kind;
+	uint16_t guest_port; /* ECHO: the id */
+	uint16_t port;       /* ECHO: the sequence number; UDP: of the first datagram only */
+	ip4_t peer;          /* as libslirp dials it */
+	uint8_t ttl;
+	/* ECHO: what an ICMP error about it quotes */
+	uint16_t checksum;
+	size_t payload_len;
+	/* TCP: what the guest's SYN said, for stack_inject_mss() */
+	uint32_t syn;
+	uint16_t mss; /* 0: libslirp need not be told */
+};
+
+struct slirp_socket {
+	struct watch watch;
+	struct list node; /* in its stack's list of the kind, oldest first */
+	struct stack *stack;
+	struct flow flow;
+	int fd;
+	unsigned asked;   /* enum poll_event that libslirp asked for last */
+	unsigned ready;   /* what came since */
+	unsigned round;   /* of the stack, when it asked last */
+	bool mss_due;     /* TCP: the SYN-ACK is out */
+	bool established; /* FORWARD: the guest has accepted */
+};
+
+struct socket_table {
+	struct poller *poller;
+	struct slirp_socket **by_fd;
+	size_t size;
+	unsigned count;
+};
+
+void socket_table_init(struct socket_table *t, struct poller *poller);
+/* Every socket must have been removed. */
+void socket_table_done(struct socket_table *t);
+/* Enters @fd.  -ENOMEM. */
+int socket_table_add(struct socket_table *t, int fd, struct stack *stack, const struct flow *flow, struct slirp_socket **ret);
+/* NULL when there is none. */
+struct slirp_socket *socket_table_find(const struct socket_table *t, int fd);
+/* Stops watching and forgets @s. */
+void socket_table_remove(struct socket_table *t, struct slirp_socket *s);
+
+/* Watches @s for @events (0: not at all), ready() as in lan/poller.h.  Negative errno. */
+int slirp_socket_watch(struct socket_table *t, struct slirp_socket *s, unsigned events, void (*ready)(struct watch *, usec_t, unsigned));
+/* What of @s->ready libslirp can be told without harm. */
+unsigned slirp_socket_report(const struct slirp_socket *s);
+/* Makes close() of the socket reset the connection (or end it as usual again). */
+void slirp_socket_set_reset(struct slirp_socket *s, bool reset);
+/* Sets what libslirp leaves to the system, right after it opened the socket. */
+void slirp_socket_tune(struct slirp_socket *s);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Packets on their way into and out of libslirp.  Pure.
+ *
+ * Inwards a guest's packet becomes an Ethernet frame with fresh headers in which nothing is left that libslirp
+ * would trip over: no IP or TCP options but MSS, no urgent pointer, no wrong length, a checksum that is there.
+ * Outwards the addresses of libslirp's private network become the gateway's, in headers and in the
+ * packets that ICMP errors quote.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/drop.h"
+#include "wire/icmp4.h"
+#include "wire/tcp.h"
+#include "wire/udp.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct packet;
+
+/* A guest's packet, looked at up to its layer 4 header. */
+struct inward {
+	const struct packet *packet;
+	const uint8_t *header; /* layer 4, as the guest sent it */
+	size_t header_len;
+	size_t payload_len;
+	uint16_t guest_port, port; /* of TCP and UDP */
+	union {                    /* by packet->ip.protocol */
+		struct tcp_header tcp;
+		struct udp_header udp;
+		struct icmp4_header icmp;
+	};
+};
+
+/*
+ * Looks at @p.  The caller may change the header in @ret before emitting it.  -EBADMSG when it is malformed, -EPROTONOSUPPORT when
+ * libslirp cannot carry the protocol, -ENOMEM; the reason to count is in @ret_why.
+ */
+int inward_parse(const struct packet *p, struct inward *ret, enum drop_reason *ret_why);
+
+/* What is different about the frame that libslirp is given. */
+struct inward_rewrite {
+	ip4_t dst;
+	uint8_t ttl;
+	/* The part of the payload to send: all of it, or one datagram of several (FRAME_GSO_UDP). */
+	size_t offset, len;
+};
+
+/* The largest frame that inward_emit() makes. */
+#define INWARD_FRAME_MAX (14 + 65535)
+
+/* Writes @in as an Ethernet frame to @frame, INWARD_FRAME_MAX bytes; returns its length. */
+size_t inward_emit(const struct inward *in, const struct inward_rewrite *how, uint8_t *frame);
+
+#define INWARD_SYN_MAX (14 + 20 + 60)
+
+/* Writes a SYN of @guest:@guest_port to @peer:@port that announces @mss; returns the frame's length, INWARD_SYN_MAX at most. */
+size_t inward_syn(ip4_t guest, uint16_t guest_port, ip4_t peer, uint16_t port, uint32_t seq, uint16_t mss, uint8_t *frame);
+
+struct outward_rewrite {
+	struct prefix4 private_network; /* libslirp's; it sends ICMP errors from there */
+	ip4_t gateway;
+	bool from_gateway; /* every source, and every destination in a quoted packet, is @gateway */
+};
+
+/*
+ * Rewrites the IP packet in @packet, which libslirp made.  -EBADMSG when it does not look like one.
+ */
+int outward_translate(uint8_t *packet, size_t len, const struct outward_rewrite *how);
