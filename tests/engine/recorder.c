@@ -148,6 +148,22 @@ struct recorded_error *recorder_error(struct recorder *r)
 	return g_queue_pop_head(&r->errors);
 }
 
+uint8_t *recorder_reassemble(struct recorder *r, size_t len)
+{
+	uint8_t *whole = g_malloc(len);
+	size_t have = 0;
+	for (GList *l = r->fragments.head; l; l = l->next) {
+		const struct recorded_packet *p = l->data;
+		g_assert_cmpuint(p->ip.fragment_offset + p->l4_len, <=, len);
+		memcpy(whole + p->ip.fragment_offset, p->l4, p->l4_len);
+		have += p->l4_len;
+	}
+	if (have == len)
+		return whole;
+	g_free(whole);
+	return NULL;
+}
+
 void packet_bytes_make(struct recorder *r, struct packet_bytes *ret, ip4_t src, ip4_t dst, uint8_t protocol, uint8_t ttl, const void *l4,
 		       size_t len)
 {

@@ -49,6 +49,11 @@ void recorder_clear(struct recorder *r);
 struct recorded_packet *recorder_packet(struct recorder *r);
 struct recorded_error *recorder_error(struct recorder *r);
 void recorded_packet_free(struct recorded_packet *p);
+/*
+ * The @len bytes of layer 4 that the recorded fragments make up, to be freed; NULL when they do not.  They must be of one
+ * packet.
+ */
+uint8_t *recorder_reassemble(struct recorder *r, size_t len);
 
 /*
  * A guest's IP packet as the gateway hands it over: @l4 behind a header of @src, @dst and @protocol, TTL @ttl.  The

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One engine on a bench: the recorder plays the gateway, the host's event loop runs, guests' packets go in and what
+ * comes out is checked and sorted.  The clock is the real one plus what the test turned it by.
+ */
+#pragma once
+
+#include "base/hash.h"
+#include "host/loop.h"
+#include "lan/engine.h"
+#include "recorder.h"
+#include "wire/icmp4.h"
+#include "wire/tcp.h"
+#include "wire/udp.h"
+
+#include <glib.h>
+
+#define GATEWAY IP4(192, 168, 122, 1)
+#define GUEST IP4(192, 168, 122, 7)
+/* Addresses of the host in the test's namespace, see netns.h. */
+#define HOST IP4(10, 77, 0, 2)
+#define SERVER IP4(203, 0, 113, 5)
+/* Behind a router that forwards; where nobody answers. */
+#define ROUTER IP4(10, 77, 0, 1)
+#define BEYOND IP4(198, 51, 100, 9)
+/* The host has no way there. */
+#define UNREACHABLE IP4(192, 0, 2, 77)
+
+struct bench_options {
+	bool host_loopback;
+	size_t guest_mtu; /* 0: 1500 */
+};
+
+struct bench {
+	struct recorder r;
+	struct loop loop;
+	struct engine *engine;
+	const struct engine_ops *ops;
+	usec_t turned;        /* how far the test turned the clock */
+	unsigned patience_ms; /* of everything that waits */
+	GPtrArray *tcp;       /* struct guest_tcp */
+	GQueue datagrams;     /* struct recorded_packet: UDP */
+	GQueue messages;      /* struct recorded_packet: ICMP */
+	GQueue strays;        /* struct recorded_packet: TCP for no guest_tcp */
+	char *private_dir;    /* the engine's; NULL: it makes its own */
+};
+
+void bench_init(struct bench *b, const struct engine_ops *ops, const struct bench_options *options);
+/* Frees the engine and insists that it left no descriptor. */
+void bench_done(struct bench *b);
+/* Frees the engine only. */
+void bench_free_engine(struct bench *b);
+/* Throws away what was recorded. */
+void bench_forget(struct bench *b);
+usec_t bench_now(const struct bench *b);
+
+/* Hands the engine a packet of a guest; a flush follows with the next bench_run(). */
+void bench_input(struct bench *b, ip4_t src, ip4_t dst, uint8_t protocol, uint8_t ttl, const void *l4, size_t len);
+/* The same for a packet with offload metadata. */
+void bench_input_frame(struct bench *b, ip4_t src, ip4_t dst, uint8_t protocol, const void *l4, size_t len, enum frame_checksum checksum,
+		       enum frame_gso gso, uint16_t gso_size);
+/* Ends the batch, runs what is due and waits up to @wait_ms for more; then sorts what came out. */
+void bench_run(struct bench *b, int wait_ms);
+/* Runs until @done says so, for patience_ms at most; returns what it said last. */
+bool bench_until(struct bench *b, bool (*done)(void *), void *opaque);
+/* Runs for @ms whatever happens. */
+void bench_run_for(struct bench *b, int ms);
+/* Turns the clock on by @us and runs what is due then. */
+void bench_turn(struct bench *b, usec_t us);
+
+/* Runs until a datagram (an ICMP message) came, and takes it; NULL when patience ends. */
+struct recorded_packet *bench_datagram(struct bench *b);
+struct recorded_packet *bench_message(struct bench *b);
+/* Runs until the engine had the gateway send an ICMP error; NULL when patience ends. */
+struct recorded_error *bench_error(struct bench *b);
+
+/* Descriptors that this process has open. */
+unsigned count_fds(void);

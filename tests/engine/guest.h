@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest with the smallest TCP that is one: it sends what it is told to, acknowledges what comes in order,
+ * and notes what it was told.  Nothing is lost between it and the engine, so it never sends twice by itself.
+ */
+#pragma once
+
+#include "bench.h"
+
+#include <glib.h>
+
+struct guest_tcp {
+	struct bench *b;
+	ip4_t ip, peer;
+	uint16_t port, peer_port;
+	uint32_t next; /* of our next byte */
+	uint32_t acked;
+	uint32_t expected; /* of the peer's next byte */
+	uint16_t peer_window, peer_mss;
+	uint16_t mss; /* what our SYN announces; 0: no option */
+	uint8_t ttl;
+	bool syn_seen, established, fin_seen, reset_seen;
+	size_t largest; /* payload of a segment we got */
+	GByteArray *received;
+};
+
+/* Not connected; to be ended with guest_tcp_done(). */
+void guest_tcp_init(struct guest_tcp *t, struct bench *b, ip4_t ip, uint16_t port, ip4_t peer, uint16_t peer_port);
+void guest_tcp_done(struct guest_tcp *t);
+void guest_tcp_syn(struct guest_tcp *t);
+/* Sends a SYN and runs until it is answered one way or the other; true when established. */
+bool guest_tcp_connect(struct guest_tcp *t);
+/* One segment of @flags with @len bytes, as is. */
+void guest_tcp_segment(struct guest_tcp *t, uint8_t flags, const void *data, size_t len);
+/* Sends @data in segments as the peer's window lets it, running the engine; false when that stalls. */
+bool guest_tcp_send(struct guest_tcp *t, const void *data, size_t len);
+void guest_tcp_fin(struct guest_tcp *t);
+void guest_tcp_reset(struct guest_tcp *t);
+/* A segment from the engine for this connection; bench.c calls it. */
+void guest_tcp_input(struct guest_tcp *t, const struct tcp_header *h, const uint8_t *payload, size_t len);
+
+/* Sends a datagram. */
+void guest_udp_send(struct bench *b, ip4_t ip, uint16_t port, ip4_t peer, uint16_t peer_port, const void *data, size_t len, uint8_t ttl);
+/* Sends an echo request with @len bytes behind the header. */
+void guest_ping(struct bench *b, ip4_t ip, ip4_t peer, uint16_t id, uint16_t seq, const void *data, size_t len, uint8_t ttl);
