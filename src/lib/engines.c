@@ -5,12 +5,18 @@
 #include "host/native.h"
 #include "lan/engine.h"
 #include "nat/null/null.h"
+#ifdef HAVE_SLIRP
+#include "nat/slirp/slirp.h"
+#endif
 
 #include <string.h>
 
 static const struct engine_ops *const engines[] = {
 	&null_engine_ops,
 	&native_engine_ops,
+#ifdef HAVE_SLIRP
+	&slirp_engine_ops,
+#endif
 };
 
 const struct engine_ops *engine_at(size_t index)
