@@ -17,7 +17,7 @@
 #define ACK_AT_ONCE_BYTES 8192u
 #define ACK_DELAY (5 * USEC_PER_MSEC)
 #define CHALLENGE_GAP (10 * USEC_PER_MSEC)
-#define TELL_BELOW (64u * 1024)
+#define TELL_BELOW (32u * 1024)
 #define WINDOW_FIELD_MAX 65535u
 
 void tcp_receive_init(struct tcp_flow *f, const struct tcp_header *syn)

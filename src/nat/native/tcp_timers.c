@@ -172,7 +172,8 @@ void tcp_flow_expire(struct tcp_flow *f, usec_t now)
 
 void tcp_flow_enter_time_wait(struct tcp_flow *f, usec_t now)
 {
+	if (f->state != TCP_STATE_TIME_WAIT)
+		f->release_due = true;
 	f->state = TCP_STATE_TIME_WAIT;
 	f->timer = now + TIME_WAIT_TIME;
-	f->release_due = true;
 }
