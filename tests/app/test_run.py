@@ -130,7 +130,7 @@ class Claim(harness.TestCase):
     def test_file_in_the_socket_s_place_is_not_destroyed(self):
         os.makedirs(self.path("run/lanlet/default"), 0o700)
         path = self.write("run/lanlet/default/status.sock", "precious")
-        self.assert_fails(1, path + ": Address already in use", "run")
+        self.assert_fails(1, path + ": Address already in use", "run", "--log-level", "error")
         with open(path) as file:
             self.assertEqual(file.read(), "precious")
 
