@@ -26,6 +26,7 @@ class Session:
 
     def __init__(self, world, candidate, mtu):
         self.world = world
+        self.candidate = candidate
         self.mtu = mtu
         self.helper = None
         self.front = None
@@ -85,6 +86,10 @@ class Candidate:
 
     def start(self, session):
         raise NotImplementedError
+
+    def under_callgrind(self, output):
+        """The same candidate in valgrind's tool, or None when that is not possible."""
+        return None
 
 
 class Loopback(Candidate):
@@ -245,11 +250,12 @@ class QemuUser(Candidate):
 
 
 class Lanlet(Candidate):
-    def __init__(self, name, label, program, options=(), environment=()):
+    def __init__(self, name, label, program, options=(), environment=(), wrapper=()):
         self.name, self.label = name, label
         self.path = Path(program)
         self.options = options
         self.environment = dict(environment)
+        self.wrapper = wrapper
 
     def version(self):
         if not os.access(self.path, os.X_OK):
@@ -261,7 +267,7 @@ class Lanlet(Candidate):
         readable, writable = os.pipe()
         try:
             session.helper = session.process(self.name, [
-                *WITHOUT_CAPABILITIES, self.path, "run", "bench", "--runtime-dir", directory / "run",
+                *WITHOUT_CAPABILITIES, *self.wrapper, self.path, "run", "bench", "--runtime-dir", directory / "run",
                 "--state-dir", directory / "state", "--ready-fd", writable, *self.options,
             ], pass_fds=[writable], env=os.environ | self.environment)
             session.helper.wait_for(lambda: select.select([readable], [], [], 0)[0], "sign of readiness")
@@ -271,6 +277,12 @@ class Lanlet(Candidate):
         guest = session.add_guest()
         session.relay(guest, f"unix:{directory / 'run' / 'stream.sock'}")
         session.configure(guest, "tap0", "192.168.122.77", "192.168.122.1")
+
+    def under_callgrind(self, output):
+        if not shutil.which("valgrind"):
+            return None
+        wrapper = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={output}"]
+        return Lanlet(f"{self.name}-callgrind", self.label, self.path, self.options, self.environment, wrapper)
 
 
 def debian_version(package):

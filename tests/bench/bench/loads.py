@@ -117,6 +117,9 @@ class DatagramSearch:
         for _ in range(settings.udp_rates):
             with counting_cpu(session) as used:
                 done = offer_datagrams(session, self.verb, rate, settings.udp_ms)
+            if done["loss"] >= LOSS_LIMIT:  # was something else in the way?
+                with counting_cpu(session) as used:
+                    done = offer_datagrams(session, self.verb, rate, settings.udp_ms)
             if done["loss"] < LOSS_LIMIT:
                 good_rate = rate
                 good = {"rate": done["received"] / done["seconds"], **per(done["received"], used, 1e6)}
@@ -147,14 +150,14 @@ class DatagramsAt:
                 **per(done["received"], used, 1e6)}
 
 
-class Instructions:
-    """Counts a process's instructions with perf; `.count` afterwards, None when perf cannot."""
+class PerfCounter:
+    """A process's instructions by perf; `.count` afterwards, None when perf or the machine cannot."""
 
     def __init__(self, process, directory):
         self.process = process
         self.path = directory / "perf"
         self.count = None
-        self.kernel_too = False
+        self.counted_by = ""
 
     def __enter__(self):
         self.path.unlink(missing_ok=True)
@@ -180,7 +183,65 @@ class Instructions:
             fields = line.split(";")
             if len(fields) > 2 and fields[0].isdigit():
                 self.count = int(fields[0])
-                self.kernel_too = not fields[2].endswith(":u")
+                self.counted_by = "perf, the program alone" if fields[2].endswith(":u") else "perf, kernel included"
+
+
+class CallgrindCounter:
+    """The same by callgrind, for a process that runs under it: the program's own instructions."""
+
+    counted_by = "callgrind, the program alone"
+
+    def __init__(self, process, output):
+        self.process = process
+        self.output = output
+        self.count = None
+
+    def dump(self):
+        """Instructions since the last dump."""
+        known = set(self.output.parent.glob(f"{self.output.name}*"))
+        subprocess.run(["callgrind_control", "--dump", str(self.process.pid)], capture_output=True, timeout=PATIENCE)
+        for path in set(self.output.parent.glob(f"{self.output.name}*")) - known:
+            for line in path.read_text().splitlines():
+                if line.startswith("totals:"):
+                    return int(line.split()[1])
+        return None
+
+    def __enter__(self):
+        self.dump()
+        return self
+
+    def __exit__(self, *_):
+        self.count = self.dump()
+
+
+def transact(session, settings, counter=None):
+    """Request/response, with instructions per transaction where the counter has them."""
+    with counting_cpu(session) as used, counter or contextlib.nullcontext():
+        done = run_load(session, "rr", ("--size", MESSAGE_BYTES), ms=settings.ms)
+    result = {"rate": done["transactions"] / done["seconds"], **per(done["transactions"], used, 1e6)}
+    if counter and counter.count:
+        result["instructions"] = counter.count / done["transactions"]
+        result["counted_by"] = counter.counted_by
+    return result
+
+
+class HoldProcess(ReadyProcess):
+    """load's `hold`: its first line is not "ready" but what it holds."""
+
+    READY = None
+
+
+def hold_flows(session, settings):
+    words = command(session, "hold", ("--flows", settings.idle_flows), ("--ports", PORTS), ("--ms", int(HOLD_PATIENCE * 1000)))
+    holder = HoldProcess("hold", words, session.world.directory)
+    try:
+        held = json.loads(holder.read_line(HOLD_PATIENCE + 5) or '{"held": 0}')["held"]
+        if held < settings.idle_flows:
+            raise BenchError(f"{held} of {settings.idle_flows} idle flows within {HOLD_PATIENCE:.0f} s")
+    except BaseException:
+        holder.close()
+        raise
+    return holder
 
 
 class IdleFlows:
@@ -190,48 +251,41 @@ class IdleFlows:
 
     def __init__(self, name="rr-idle"):
         self.name = name
+        self.by_callgrind = {}  # candidate → (alone, beside): the same in every repeat
 
-    def transact(self, session, settings):
-        result = {}
-        counter = Instructions(session.helper, session.world.directory) if session.helper else contextlib.nullcontext()
-        with counting_cpu(session) as used, counter:
-            done = run_load(session, "rr", ("--size", MESSAGE_BYTES), ms=settings.ms)
-        result = {"rate": done["transactions"] / done["seconds"], **per(done["transactions"], used, 1e6)}
-        if session.helper and counter.count:
-            result["instructions"] = counter.count / done["transactions"]
-            result["kernel_instructions"] = counter.kernel_too
-        return result
-
-    def hold(self, session, settings):
-        words = command(
-            session, "hold", ("--flows", settings.idle_flows), ("--ports", PORTS), ("--ms", int(HOLD_PATIENCE * 1000)))
-        holder = HoldProcess("hold", words, session.world.directory)
-        try:
-            counts = json.loads(holder.read_line(HOLD_PATIENCE + 5) or '{"held": 0}')
-            if counts["held"] < settings.idle_flows:
-                raise BenchError(f"{counts['held']} of {settings.idle_flows} idle flows within {HOLD_PATIENCE:.0f} s")
-        except BaseException:
-            holder.close()
-            raise
-        return holder
-
-    def run(self, session, settings):
-        alone = self.transact(session, settings)
-        holder = self.hold(session, settings)
+    def alone_and_beside(self, session, settings, make_counter):
+        alone = transact(session, settings, make_counter())
+        holder = hold_flows(session, settings)
         try:
             time.sleep(min(1.0, settings.ms / 1000))  # the dust of so many handshakes settles
-            result = self.transact(session, settings)
+            return alone, transact(session, settings, make_counter())
         finally:
             holder.close()
-        result["flows"] = settings.idle_flows
-        result["alone"] = alone
-        return result
+            session.world.restart_server()
 
+    def count_with_callgrind(self, session, settings):
+        """Both results of a second session under callgrind; empty ones when there is no such session."""
+        output = session.world.directory / "callgrind.out"
+        candidate = session.candidate.under_callgrind(output)
+        if not candidate:
+            return {}, {}
+        instrumented = type(session)(session.world, candidate, session.mtu)
+        try:
+            return self.alone_and_beside(instrumented, settings, lambda: CallgrindCounter(instrumented.helper, output))
+        finally:
+            instrumented.close()
 
-class HoldProcess(ReadyProcess):
-    """load's `hold`: its first line is not "ready" but what it holds."""
-
-    READY = None
+    def run(self, session, settings):
+        name = session.candidate.name
+        helper = session.helper
+        alone, beside = self.alone_and_beside(
+            session, settings, lambda: PerfCounter(helper, session.world.directory) if helper else None)
+        if "instructions" not in beside:
+            if name not in self.by_callgrind:
+                self.by_callgrind[name] = self.count_with_callgrind(session, settings)
+            for result, counted in zip((alone, beside), self.by_callgrind[name]):
+                result |= {key: value for key, value in counted.items() if key in ("instructions", "counted_by")}
+        return {**beside, "flows": settings.idle_flows, "alone": alone}
 
 
 TCP_BOTH_WAYS = [

@@ -26,6 +26,8 @@ class Medians:
             values = [record[field] for record in good if record.get(field) is not None]
             if values:
                 cell[field] = statistics.median(values)
+        if "counted_by" in good[0]:
+            cell["counted_by"] = good[0]["counted_by"]
         if "alone" in good[0]:
             cell["alone"] = cls.median([record["alone"] for record in good])
         return cell
@@ -94,7 +96,8 @@ def group_lines(document, medians, group):
 
 
 def idle_lines(document, medians):
-    rows = [["", "alone /s", "with flows /s", "instructions alone", "with flows", "ratio"]]
+    rows = [["", "alone", "beside", "alone", "beside", "ratio", ""],
+            ["", "/s", "/s", "instructions", "instructions", "", ""]]
     for candidate in medians.candidates("idle"):
         cell = medians.cells.get(("idle", "rr-idle", candidate), {})
         alone = cell.get("alone")
@@ -102,8 +105,8 @@ def idle_lines(document, medians):
             continue
         counts = alone.get("instructions"), cell.get("instructions")
         rows.append([document["candidates"][candidate]["label"], number(alone.get("rate")), number(cell.get("rate")),
-                     number(counts[0]), number(counts[1]), number(counts[1] / counts[0] if all(counts) else None)])
-    if len(rows) > 1:
+                     number(counts[0]), number(counts[1]), number(counts[1] / counts[0] if all(counts) else None), cell.get("counted_by", "")])
+    if len(rows) > 2:
         yield ""
         yield "request/response alone and beside idle flows: the helper's instructions per transaction"
         yield from lines_of(rows)

@@ -85,6 +85,10 @@ def set_sysctl(key, value):
     Path("/proc/sys/net", key).write_text(value)
 
 
+def congestion_control():
+    return Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()
+
+
 def prepare_namespace():
     """Nothing but IPv4, nothing learned from one run for the next, ports enough for short connections."""
     set_sysctl("ipv6/conf/default/disable_ipv6", "1")
@@ -184,12 +188,17 @@ class World:
         self.impairment = None
         prepare_namespace()
         set_sysctl("ipv4/ip_forward", "1")
-        with self.outside.inside():
-            self.server = self.start_server("0.0.0.0")
+        self.server = None
+        self.restart_server()
         self.plug()
 
-    def start_server(self, address):
-        return ReadyProcess("server", [self.programs / "load", "serve", address, FIRST_PORT, "--ports", PORTS], self.directory)
+    def restart_server(self):
+        """Also forgets connections whose other end went without a word."""
+        if self.server:
+            self.server.close()
+        with self.outside.inside():
+            self.server = ReadyProcess(
+                "server", [self.programs / "load", "serve", "0.0.0.0", FIRST_PORT, "--ports", PORTS], self.directory)
 
     def plug(self, impairment=()):
         """Lays the cable: an ordinary one, or the impairment relay with these options."""
