@@ -95,7 +95,7 @@ static void forward_done(void *opaque, usec_t now, const struct dns_client *who,
 	dns_streams_resume(&d->streams, now);
 }
 
-/* 0 when the message is answered or will be; else nothing is, and why: see dns_forward_ask(). */
+/* 0 or positive when the message is answered or will be; else nothing is, and why: see dns_forward_ask(). */
 static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q, const uint8_t *bytes,
 		       size_t len)
 {
@@ -105,6 +105,8 @@ static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from,
 		return 0;
 	}
 	int r = dns_forward_ask(&d->forward, now, from, q, bytes, len);
+	if (r == 1)
+		sink_drop(d->sink, DROP_DNS_LIMIT, NULL);
 	if (r != -ENETUNREACH)
 		return r;
 	send_error(d, now, from, q, DNS_RCODE_SERVFAIL);

@@ -9,6 +9,9 @@
  *   might not make (SERVFAIL, NOTIMP, REFUSED, as libc sees it) is followed at once by one to a server not asked
  *   yet.  When there is none and no attempt is open, the failure or that error is the answer.
  *
+ * At a limit the oldest query makes room: among many under way those that wait longest are the ones nobody will answer,
+ * and a guest that asks a lot about dead names can still ask about others.
+ *
  * All rounds last equally long, so the pending queries stand in a list in the order of their deadlines.
  *
  * Answers are told from forgeries (RFC 5452) by id and question, and by the upstream with its ports and connected
@@ -55,7 +58,7 @@ struct dns_pending {
 	struct dns_client client;
 	struct dns_query query;
 	unsigned rounds;
-	unsigned epoch;		/* of the list that the masks are about */
+	unsigned epoch;         /* of the list that the masks are about */
 	unsigned tried, failed; /* masks of servers */
 	unsigned n_attempts;
 	struct attempt attempts[ATTEMPTS_MAX];
@@ -127,6 +130,13 @@ static void detach(struct dns_forward *f, struct dns_pending *p)
 	f->free_index[f->n_free++] = p->index;
 }
 
+/* Without a word to who asked. */
+static void give_up(struct dns_forward *f, struct dns_pending *p)
+{
+	detach(f, p);
+	free(p);
+}
+
 static void finish(struct dns_forward *f, usec_t now, struct dns_pending *p, uint8_t *answer, size_t len)
 {
 	detach(f, p);
@@ -144,10 +154,8 @@ void dns_forward_done(struct dns_forward *f)
 {
 	for (unsigned i = 0; i < DNS_PENDING_MAX; i++) {
 		struct dns_pending *p = f->pending[i];
-		if (p) {
-			detach(f, p);
-			free(p);
-		}
+		if (p)
+			give_up(f, p);
 	}
 }
 
@@ -242,13 +250,39 @@ bool dns_forward_has_room(const struct dns_forward *f, ip4_t ip)
 /* A requester that asks again before we gave up: the answer to the first one will do. */
 static bool is_repeated(const struct dns_guest *guest, const struct dns_client *who, const struct dns_query *q)
 {
-	list_for_each (node, &guest->queries) {
+	list_for_each(node, &guest->queries) {
 		const struct dns_pending *p = container_of(node, struct dns_pending, of_guest);
 		if (p->client.port == who->port && p->client.stream == who->stream && p->query.header.id == q->header.id &&
 		    dns_question_equal(&p->query.question, &q->question))
 			return true;
 	}
 	return false;
+}
+
+/* @guest's oldest query, or everybody's: the one whose round began first.  Streams are held at the limit, not cut. */
+static struct dns_pending *oldest_over_udp(struct dns_forward *f, const struct dns_guest *guest)
+{
+	const struct list *list = guest ? &guest->queries : &f->waiting;
+	list_for_each(node, list) {
+		struct dns_pending *p =
+			guest ? container_of(node, struct dns_pending, of_guest) : container_of(node, struct dns_pending, waiting);
+		if (!is_tcp(p))
+			return p;
+	}
+	return NULL;
+}
+
+/* 0 when there is room for one more of @guest's (NULL: its first), 1 when it was made, -EBUSY.  May free @guest. */
+static int make_room(struct dns_forward *f, const struct dns_guest *guest)
+{
+	bool at_share = guest && guest->n_queries >= DNS_PENDING_PER_GUEST;
+	if (!at_share && f->n_free > 0)
+		return 0;
+	struct dns_pending *oldest = oldest_over_udp(f, at_share ? guest : NULL);
+	if (!oldest)
+		return -EBUSY;
+	give_up(f, oldest);
+	return 1;
 }
 
 static struct dns_pending *new_pending(struct dns_forward *f, struct dns_guest *guest, const struct dns_client *who,
@@ -277,28 +311,27 @@ static struct dns_pending *new_pending(struct dns_forward *f, struct dns_guest *
 int dns_forward_ask(struct dns_forward *f, usec_t now, const struct dns_client *who, const struct dns_query *q, const uint8_t *bytes,
 		    size_t len)
 {
-	struct dns_guest *guest = dns_guests_get(f->config.guests, who->ip);
-	if (!guest)
-		return -ENOMEM;
-	int r = 0;
-	if (!who->stream && is_repeated(guest, who, q))
-		r = -EALREADY;
-	else if (f->n_free == 0 || guest->n_queries >= DNS_PENDING_PER_GUEST)
-		r = -EBUSY;
-	struct dns_pending *p = r < 0 ? NULL : new_pending(f, guest, who, q, bytes, len);
+	struct dns_guest *guest = dns_guests_find(f->config.guests, who->ip);
+	if (guest && !who->stream && is_repeated(guest, who, q))
+		return -EALREADY;
+	int room = make_room(f, guest);
+	if (room < 0)
+		return room;
+	guest = dns_guests_get(f->config.guests, who->ip);
+	struct dns_pending *p = guest ? new_pending(f, guest, who, q, bytes, len) : NULL;
 	if (!p) {
-		dns_guest_release(guest);
-		return r < 0 ? r : -ENOMEM;
+		if (guest)
+			dns_guest_release(guest);
+		return -ENOMEM;
 	}
 	f->config.counters->forwarded++;
 	if (!attempt_next(f, now, p, false)) {
 		f->config.counters->unanswered++;
-		detach(f, p);
-		free(p);
+		give_up(f, p);
 		return -ENETUNREACH;
 	}
 	begin_round(f, now, p);
-	return 0;
+	return room;
 }
 
 void dns_forward_forget(struct dns_forward *f, ip4_t ip, const struct dns_stream *stream)
@@ -307,12 +340,10 @@ void dns_forward_forget(struct dns_forward *f, ip4_t ip, const struct dns_stream
 	if (!guest)
 		return;
 	guest->n_queries++; /* keeps it while we walk */
-	list_for_each (node, &guest->queries) {
+	list_for_each(node, &guest->queries) {
 		struct dns_pending *p = container_of(node, struct dns_pending, of_guest);
-		if (p->client.stream == stream) {
-			detach(f, p);
-			free(p);
-		}
+		if (p->client.stream == stream)
+			give_up(f, p);
 	}
 	guest->n_queries--;
 	dns_guest_release(guest);

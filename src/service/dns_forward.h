@@ -62,11 +62,13 @@ void dns_forward_init(struct dns_forward *f, const struct dns_forward_config *co
 /* Cancels everything without a word to anybody. */
 void dns_forward_done(struct dns_forward *f);
 
-/* Whether ask() has room for one more of @guest's. */
+/* Whether ask() has room for one more of @guest's without giving up another. */
 bool dns_forward_has_room(const struct dns_forward *f, ip4_t guest);
 /*
- * Asks outside.  @bytes is the message that @q was parsed from.  -EBUSY: too many under way; -EALREADY: the same
- * query of @who is; -ENETUNREACH: no server can be asked; -ENOMEM.  done() is then not called; nor is it from within.
+ * Asks outside.  @bytes is the message that @q was parsed from.  At a limit the oldest query over UDP is given up for this
+ * one, without a word to who asked it, and 1 is returned instead of 0.  -EBUSY: at a limit and there is none to
+ * give up; -EALREADY: the same query of @who is under way; -ENETUNREACH: no server can be asked; -ENOMEM.  done() is then
+ * not called; nor is it from within.
  */
 int dns_forward_ask(struct dns_forward *f, usec_t now, const struct dns_client *who, const struct dns_query *q, const uint8_t *bytes,
 		    size_t len);

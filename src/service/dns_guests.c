@@ -18,7 +18,7 @@ static struct list *bucket_of(struct dns_guests *g, ip4_t ip)
 struct dns_guest *dns_guests_find(struct dns_guests *g, ip4_t ip)
 {
 	struct list *bucket = bucket_of(g, ip);
-	list_for_each (node, bucket) {
+	list_for_each(node, bucket) {
 		struct dns_guest *guest = container_of(node, struct dns_guest, node);
 		if (guest->ip == ip)
 			return guest;

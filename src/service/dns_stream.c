@@ -227,7 +227,7 @@ void dns_streams_reply(struct dns_streams *s, usec_t now, struct dns_stream *str
 void dns_streams_resume(struct dns_streams *s, usec_t now)
 {
 	s->freed = false;
-	list_for_each (node, &s->held) {
+	list_for_each(node, &s->held) {
 		struct dns_stream *stream = container_of(node, struct dns_stream, held);
 		enter(stream);
 		try_held(s, now, stream);

@@ -283,6 +283,23 @@ static void stream_waits_for_the_guests_share(void)
 	check_next(c, 1, 0);
 }
 
+static void streams_queries_do_not_make_room_for_others(void)
+{
+	g_autoptr(dns_bench) b = usual(1);
+	client *streams[DNS_PENDING_PER_GUEST / DNS_STREAM_PIPELINE];
+	for (size_t i = 0; i < ARRAY_SIZE(streams); i++) {
+		streams[i] = open_stream(b);
+		for (uint16_t id = 0; id < DNS_STREAM_PIPELINE; id++)
+			stream_ask(streams[i], id, "example.com");
+	}
+	ask(b, 1, "example.com", DNS_TYPE_A);
+	g_assert_cmpuint(alive(b), ==, DNS_PENDING_PER_GUEST);
+	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(streams); i++)
+		client_free(streams[i]);
+}
+
 static void stream_gets_what_another_ones_end_freed(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
@@ -506,6 +523,7 @@ int main(int argc, char **argv)
 	ADD(malformed_queries_are_formerr);
 	ADD(pipeline_is_bounded_and_goes_on_when_answers_come);
 	ADD(stream_waits_for_the_guests_share);
+	ADD(streams_queries_do_not_make_room_for_others);
 	ADD(stream_gets_what_another_ones_end_freed);
 	ADD(answers_wait_until_the_guest_reads);
 	ADD(guest_that_never_reads_is_cut_off);

@@ -471,28 +471,38 @@ static void ask_from(struct dns_bench *b, ip4_t guest, uint16_t id)
 	ask_bytes(b, guest, 4000, q->data, q->len);
 }
 
-static void guest_has_a_share_of_its_own(void)
+static void oldest_query_of_a_guest_makes_room_at_its_limit(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
-	for (uint16_t i = 0; i <= DNS_PENDING_PER_GUEST; i++)
-		ask_from(b, WEB, i);
-	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST);
-	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
 	ask_from(b, WEB + 1, 1);
-	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST + 1);
-	answer(b, 0, 0, 0);
+	for (uint16_t i = 0; i < DNS_PENDING_PER_GUEST; i++)
+		ask_from(b, WEB, i);
+	g_assert_cmpuint(alive(b), ==, DNS_PENDING_PER_GUEST + 1);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 0);
 	ask_from(b, WEB, 1000);
-	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST + 2);
+	g_assert_cmpuint(alive(b), ==, DNS_PENDING_PER_GUEST + 1);
 	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
+	g_assert_false(asked_at(b, 0)->cancelled);
+	g_assert_true(asked_at(b, 1)->cancelled);
+	g_assert_false(asked_at(b, 2)->cancelled);
+	answer(b, 2, 0, 0);
+	ask_from(b, WEB, 1001);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
+	g_assert_cmpuint(b->told->len, ==, 1);
 }
 
-static void all_guests_together_have_a_limit(void)
+static void oldest_query_of_all_makes_room_at_their_limit(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
-	for (unsigned i = 0; i < DNS_PENDING_MAX + 10; i++)
-		ask_from(b, IP4(192, 168, 122, 2) + i / 100, (uint16_t)i);
-	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_MAX);
-	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 10);
+	for (unsigned i = 0; i < DNS_PENDING_MAX; i++)
+		ask_from(b, IP4(192, 168, 122, 2) + i, 1); /* one query a guest */
+	g_assert_cmpuint(alive(b), ==, DNS_PENDING_MAX);
+	ask_from(b, IP4(192, 168, 122, 2), 2); /* whose only query is the oldest */
+	ask_from(b, WEB, 3);
+	g_assert_cmpuint(alive(b), ==, DNS_PENDING_MAX);
+	g_assert_true(asked_at(b, 0)->cancelled);
+	g_assert_true(asked_at(b, 1)->cancelled);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 2);
 	for (unsigned i = 0; i < DNS_ATTEMPT_ROUNDS; i++)
 		turn_clock(b, DNS_ATTEMPT_TIMEOUT);
 	g_assert_cmpuint(b->told->len, ==, DNS_PENDING_MAX);
@@ -588,8 +598,8 @@ int main(int argc, char **argv)
 	ADD(new_servers_are_used_from_the_next_attempt_on);
 	ADD(servers_that_went_away_end_in_servfail);
 	ADD(repeated_query_is_answered_once);
-	ADD(guest_has_a_share_of_its_own);
-	ADD(all_guests_together_have_a_limit);
+	ADD(oldest_query_of_a_guest_makes_room_at_its_limit);
+	ADD(oldest_query_of_all_makes_room_at_their_limit);
 	ADD(stale_events_are_ignored);
 	ADD(freeing_cancels_everything);
 	ADD(oversized_query_is_refused);
