@@ -158,8 +158,11 @@ static void begin(struct reply *r, enum dhcp_type type, uint8_t buf[static MESSA
 		dhcp_put(&r->w, DHCP_OPTION_CLIENT_ID, m->client_id, m->client_id_len);
 }
 
-/* RFC 2131 §4.1: to the relay, to the address that the client has, to everybody, to the address it is about to have. */
-static void deliver(struct reply *r, usec_t now, enum dhcp_type type, ip4_t client_has, struct sink *out)
+/*
+ * RFC 2131 §4.1: to the relay, to the address that the client has, to the one that it is about to have, or to
+ * everybody.  @client_has 0: none, or none that it may keep (NAK).
+ */
+static void deliver(struct reply *r, usec_t now, ip4_t client_has, struct sink *out)
 {
 	static const struct mac everybody = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 	const struct dhcp_header *h = &r->rq->message.header;
@@ -170,17 +173,17 @@ static void deliver(struct reply *r, usec_t now, enum dhcp_type type, ip4_t clie
 		.dst_port = DHCP_CLIENT_PORT,
 		.dst_mac = &everybody,
 		.payload = r->w.message,
+		.len = dhcp_finish(&r->w),
 	};
-	ip4_t unicast = client_has ? client_has : r->lease && !h->broadcast ? r->lease->ip : 0;
+	ip4_t will_have = r->lease && !h->broadcast ? r->lease->ip : 0;
 	if (h->giaddr) {
 		datagram.dst = h->giaddr;
 		datagram.dst_port = DHCP_SERVER_PORT;
 		datagram.dst_mac = NULL;
-	} else if (type != DHCP_NAK && unicast) {
-		datagram.dst = unicast;
+	} else if (client_has || will_have) {
+		datagram.dst = client_has ? client_has : will_have;
 		datagram.dst_mac = &h->chaddr;
 	}
-	datagram.len = dhcp_finish(&r->w);
 	sink_udp(out, now, &datagram);
 }
 
@@ -192,7 +195,7 @@ void dhcp_reply_lease(const struct dhcp *d, usec_t now, const struct dhcp_reques
 	begin(&r, type, buf);
 	put_lease_time(&r, lease_time);
 	put_parameters(&r);
-	deliver(&r, now, type, rq->message.header.ciaddr, out);
+	deliver(&r, now, rq->message.header.ciaddr, out);
 }
 
 void dhcp_reply_inform(const struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out)
@@ -202,7 +205,7 @@ void dhcp_reply_inform(const struct dhcp *d, usec_t now, const struct dhcp_reque
 	begin(&r, DHCP_ACK, buf);
 	put_parameters(&r);
 	ip4_t ciaddr = rq->message.header.ciaddr;
-	deliver(&r, now, DHCP_ACK, ciaddr ? ciaddr : rq->source, out);
+	deliver(&r, now, ciaddr ? ciaddr : rq->source, out);
 }
 
 void dhcp_reply_nak(const struct dhcp *d, usec_t now, const struct dhcp_request *rq, const char *why, struct sink *out)
@@ -211,5 +214,5 @@ void dhcp_reply_nak(const struct dhcp *d, usec_t now, const struct dhcp_request 
 	struct reply r = { .d = d, .rq = rq };
 	begin(&r, DHCP_NAK, buf);
 	dhcp_put(&r.w, DHCP_OPTION_MESSAGE, why, strlen(why));
-	deliver(&r, now, DHCP_NAK, 0, out);
+	deliver(&r, now, 0, out);
 }

@@ -100,7 +100,6 @@ static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 		lease_free(&d->leases, there);
 	if (!own)
 		return lease_new(&d->leases, now, mac, ip);
-	probe_end(d, own);
 	lease_move(&d->leases, own, ip);
 	own->state = LEASE_RELEASED;
 	return own;
@@ -272,7 +271,6 @@ static int input_release(struct dhcp *d, usec_t now, const struct dhcp_request *
 	if (is_for_another_server(d, m) || !l || l->ip != m->header.ciaddr || l->state != LEASE_BOUND)
 		return -ENOMSG;
 	log_guest(d, now, LOG_LEVEL_INFO, "released", l->ip, l->mac, "");
-	lease_set_name(&d->leases, l, "");
 	l->state = LEASE_RELEASED;
 	changed(d, now);
 	return 0;

@@ -219,6 +219,37 @@ static void request_ends_a_probe(void)
 	bench_done(&b);
 }
 
+static void request_for_the_probed_address_ends_the_probe(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
+	ip4_t ip = g_array_index(b.probes, ip4_t, 0);
+	request(&b, A, ip, 0, 0);
+	bench_only_reply(&b, DHCP_ACK);
+	bench_arp(&b, ip, C);
+	bench_sleep(&b, USEC_PER_SEC);
+	g_assert_cmpuint(b.replies->len, ==, 1);
+	g_assert_true(lease_is_active(lease_find_mac(&b.dhcp.leases, A), b.now));
+	bench_done(&b);
+}
+
+/* A guest that answers every ARP request does not make us try the whole pool for one DISCOVER. */
+static void probing_gives_up_after_some_addresses(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
+	for (unsigned i = 0; i < 20 && i < b.probes->len; i++) {
+		bench_arp(&b, g_array_index(b.probes, ip4_t, i), C);
+		bench_sleep(&b, USEC_PER_MSEC);
+	}
+	g_assert_cmpuint(b.probes->len, ==, 8);
+	g_assert_cmpuint(b.replies->len, ==, 0);
+	g_assert_cmpuint(b.drops.count[DROP_DHCP_POOL_FULL], ==, 1);
+	bench_done(&b);
+}
+
 /* The hash alone decides: neither the run's key nor the order of arrival. */
 static void same_mac_gets_the_same_address_after_everything_is_lost(void)
 {
@@ -377,16 +408,21 @@ static void gateway_inside_the_pool_is_never_given(void)
 	bench_done(&b);
 }
 
+static void start_large(struct dhcp_bench *b)
+{
+	bench_init(b);
+	b->config.subnet = (struct prefix4){ IP4(10, 0, 0, 0), 8 };
+	b->config.gateway = IP4(10, 0, 0, 1);
+	b->config.first = IP4(10, 0, 0, 2);
+	b->config.last = IP4(10, 255, 255, 254);
+	bench_start(b);
+}
+
 /* A guest that makes up MACs may fill the pool, not our memory. */
 static void made_up_macs_take_bounded_memory(void)
 {
 	struct dhcp_bench b;
-	bench_init(&b);
-	b.config.subnet = (struct prefix4){ IP4(10, 0, 0, 0), 8 };
-	b.config.gateway = IP4(10, 0, 0, 1);
-	b.config.first = IP4(10, 0, 0, 2);
-	b.config.last = IP4(10, 255, 255, 254);
-	bench_start(&b);
+	start_large(&b);
 	for (unsigned i = 0; i < 12000; i++) {
 		bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = BENCH_MAC(i), .requested = IP4(10, 0, 0, 2) + i });
 		bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = { { 2, 0, 0, 1, (uint8_t)(i >> 8), (uint8_t)i } } });
@@ -398,6 +434,17 @@ static void made_up_macs_take_bounded_memory(void)
 	bench_sleep(&b, 4000 * USEC_PER_SEC);
 	g_assert_cmpuint(b.dhcp.n_probes, ==, 0);
 	g_assert_cmpuint(bench_discover(&b, (struct mac){ { 2, 9, 9, 9, 9, 9 } }), !=, 0);
+	bench_done(&b);
+}
+
+static void no_more_leases_are_restored_than_there_may_be(void)
+{
+	struct dhcp_bench b;
+	start_large(&b);
+	for (unsigned i = 0; i < 8200; i++) {
+		struct dhcp_saved_lease saved = { .mac = BENCH_MAC(i), .ip = IP4(10, 0, 0, 2) + i, .expires = USEC_INFINITY };
+		g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &saved), ==, i < 8192 ? 0 : -ENOSPC);
+	}
 	bench_done(&b);
 }
 
@@ -527,6 +574,8 @@ int main(int argc, char **argv)
 	TEST(many_clients_are_probed_at_the_same_time);
 	TEST(repeated_discover_does_not_restart_the_probe);
 	TEST(request_ends_a_probe);
+	TEST(request_for_the_probed_address_ends_the_probe);
+	TEST(probing_gives_up_after_some_addresses);
 	TEST(same_mac_gets_the_same_address_after_everything_is_lost);
 	TEST(first_choice_of_an_address_is_pinned);
 	TEST(two_client_ids_of_one_mac_share_the_address);
@@ -539,6 +588,7 @@ int main(int argc, char **argv)
 	TEST(full_pool_says_nothing_and_counts);
 	TEST(gateway_inside_the_pool_is_never_given);
 	TEST(made_up_macs_take_bounded_memory);
+	TEST(no_more_leases_are_restored_than_there_may_be);
 	TEST(reserved_guest_gets_its_address);
 	TEST(reserved_address_may_lie_outside_the_pool);
 	TEST(reserved_address_is_never_given_to_others);
