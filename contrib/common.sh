@@ -128,7 +128,8 @@ enter_copy_of_tree() {
 	cd "$copy/lanlet"
 }
 
-# build DIR MESON-OPTION...: configures and builds there.
+# build DIR MESON-OPTION...: configures there and builds $build_targets, all when there are none.
+build_targets=()
 build() {
 	local dir=$1
 	shift
@@ -139,5 +140,5 @@ build() {
 		run_as_user meson setup "$dir" "$@"
 	fi
 	say "build $dir"
-	run_as_user ninja -C "$dir"
+	run_as_user ninja -C "$dir" "${build_targets[@]}"
 }
