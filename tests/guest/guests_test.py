@@ -79,8 +79,8 @@ class TwoGuestsTest(unittest.TestCase):
         out = self.two.check(f"wget -q -O - http://{outside.ROUTER}/{1 << 20} | sha256sum")
         self.assertEqual(out.split()[0], servers.blob_sha256(1 << 20))
 
-    def test_guest_pings_an_address_outside_with_ttl_one_less(self):
-        self.assertIn("ttl=63", self.one.check(f"ping -c 1 {outside.ROUTER}"))
+    def test_guest_pings_an_address_outside(self):
+        self.assertIn("3 packets received", self.one.check(f"ping -c 3 -i 0.2 {outside.FAR}"))
 
     def test_traceroute_shows_the_gateway_first(self):
         self.assertRegex(self.one.check(f"traceroute -n -m 1 -q 1 {outside.FAR}"), rf" 1  {GATEWAY} ")
@@ -102,9 +102,8 @@ class TwoGuestsTest(unittest.TestCase):
         size = 4 << 20
         request = f"PUT / HTTP/1.0\\r\\nContent-Length: {size}\\r\\n\\r\\n"
         self.one.check(f"dd if=/dev/urandom of=/tmp/up bs=64k count={size >> 16} 2>/dev/null")
-        answer = self.one.check(f"(printf '{request}'; cat /tmp/up; sleep 5) | nc {outside.ROUTER} 80 | tail -n 1; sha256sum </tmp/up", 120)
-        received, sent = (word for word in answer.split() if len(word) == 64)
-        self.assertEqual(received, sent)
+        answer = self.one.check(f"(printf '{request}'; cat /tmp/up; sleep 3) | nc {outside.ROUTER} 80 | tail -n 1", 120)
+        self.assertEqual(answer.strip(), self.one.check("sha256sum </tmp/up").split()[0])
 
     def test_udp_goes_both_ways(self):
         size = 40 << 10
