@@ -169,10 +169,11 @@ enum request_kind {
 	REQUEST_MALFORMED,
 };
 
+/* A server identifier has no place in a renewal, but some clients put one there. */
 static enum request_kind request_kind(const struct dhcp_message *m)
 {
-	if (m->server_id)
-		return m->requested ? REQUEST_SELECTING : REQUEST_MALFORMED;
+	if (m->server_id && m->requested)
+		return REQUEST_SELECTING;
 	if (m->header.ciaddr)
 		return REQUEST_RENEWING;
 	return m->requested ? REQUEST_INIT_REBOOT : REQUEST_MALFORMED;
@@ -207,6 +208,11 @@ static void bind_lease(struct dhcp *d, usec_t now, const struct dhcp_message *m,
 	changed(d, now);
 }
 
+static bool is_for_another_server(const struct dhcp *d, const struct dhcp_message *m)
+{
+	return m->server_id && m->server_id != d->config.gateway;
+}
+
 /* The client took another server's offer: ours is free again. */
 static void forget_offer(struct dhcp *d, struct mac mac)
 {
@@ -225,7 +231,7 @@ static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *
 	enum request_kind kind = request_kind(m);
 	if (kind == REQUEST_MALFORMED)
 		return -ENOMSG;
-	if (kind == REQUEST_SELECTING && m->server_id != d->config.gateway) {
+	if (is_for_another_server(d, m)) {
 		forget_offer(d, mac);
 		return -ENOMSG;
 	}
@@ -243,11 +249,6 @@ static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *
 	bind_lease(d, now, m, l, lease_time);
 	dhcp_reply_lease(d, now, rq, DHCP_ACK, l, lease_time, out);
 	return 0;
-}
-
-static bool is_for_another_server(const struct dhcp *d, const struct dhcp_message *m)
-{
-	return m->server_id && m->server_id != d->config.gateway;
 }
 
 /* RFC 2131 §4.3.3.  Only who was promised the address can say so, or one guest could empty the pool with one breath. */

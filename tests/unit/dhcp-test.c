@@ -280,6 +280,19 @@ static void renewing_after_somebody_took_it_is_refused(void)
 	bench_done(&b);
 }
 
+/* RFC 2131 §4.3.2 forbids the server identifier there; some clients send it. */
+static void renewing_with_a_server_identifier_is_understood(void)
+{
+	struct dhcp_bench b;
+	start(&b);
+	ip4_t ip = bench_lease(&b, A, NULL);
+	request(&b, A, 0, BENCH_GATEWAY, ip);
+	bench_only_reply(&b, DHCP_ACK);
+	request(&b, A, 0, IP4(192, 168, 122, 9), ip);
+	g_assert_cmpuint(b.replies->len, ==, 0);
+	bench_done(&b);
+}
+
 static void request_without_any_address_is_ignored(void)
 {
 	struct dhcp_bench b;
@@ -681,6 +694,7 @@ int main(int argc, char **argv)
 	TEST(renewing_extends_the_lease);
 	TEST(renewing_after_the_lease_ended_succeeds_when_nobody_took_it);
 	TEST(renewing_after_somebody_took_it_is_refused);
+	TEST(renewing_with_a_server_identifier_is_understood);
 	TEST(request_without_any_address_is_ignored);
 	TEST(declined_address_is_set_aside);
 	TEST(decline_of_what_the_client_does_not_have_is_ignored);
