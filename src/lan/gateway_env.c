@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the gateway is to others: the sink of services, the environment of engines. */
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "lan/gateway_internal.h"
+#include "lan/segment.h"
+#include "wire/eth.h"
+#include "wire/ipv4.h"
+#include "wire/udp.h"
+
+#include <errno.h>
+
+#define ETHERNET_MTU 1500
+
+/* --- the sink of services --- */
+
+static struct gateway *of_sink(struct sink *s)
+{
+	return container_of(s, struct gateway, sink);
+}
+
+static void put_frame(struct sink *s, usec_t now, const void *bytes, size_t len)
+{
+	egress_frame(&of_sink(s)->egress, now, bytes, len);
+}
+
+static void put_udp(struct sink *s, usec_t now, const struct sink_udp *d)
+{
+	struct gateway *g = of_sink(s);
+	size_t size = UDP_HEADER_LEN + d->len;
+	uint8_t *bytes = d->len <= IPV4_PACKET_MAX ? arena_alloc(&g->segment->arena, size) : NULL;
+	if (!bytes) {
+		gateway_drop(g, DROP_NO_MEMORY, NULL);
+		return;
+	}
+	struct bytes_writer w = bytes_writer(bytes, size);
+	udp_emit_ipv4(&w, d->src, d->dst, d->src_port, d->dst_port, d->payload, d->len);
+	egress_ipv4(&g->egress, now, d->src, d->dst, d->dst_mac, IP_PROTOCOL_UDP, bytes, size);
+}
+
+static void put_ipv4(struct sink *s, usec_t now, ip4_t src, ip4_t dst, uint8_t protocol, const void *payload, size_t len)
+{
+	egress_ipv4(&of_sink(s)->egress, now, src, dst, NULL, protocol, payload, len);
+}
+
+static void put_drop(struct sink *s, enum drop_reason why, const struct packet *p)
+{
+	gateway_drop(of_sink(s), why, p);
+}
+
+const struct sink_ops gateway_sink_ops = {
+	.frame = put_frame,
+	.udp = put_udp,
+	.ipv4 = put_ipv4,
+	.drop = put_drop,
+};
+
+/* --- the environment of engines --- */
+
+static struct gateway *of_env(struct engine_env *env)
+{
+	return container_of(env, struct gateway, env);
+}
+
+/* The guest that @p is for: the destination in its IP header, which the engine made. */
+static bool destination_of(const struct engine_packet *p, ip4_t *ret)
+{
+	uint8_t header[IPV4_HEADER_LEN];
+	struct frame view = { .iov = p->iov, .n_iov = p->n_iov, .len = p->len };
+	struct bytes_reader r = bytes_reader(header, frame_copy(&view, 0, header, sizeof(header)));
+	bytes_skip(&r, IPV4_HEADER_LEN - sizeof(ip4_t));
+	*ret = bytes_get_be32(&r);
+	return !r.failed;
+}
+
+static void env_output(struct engine_env *env, usec_t now, const struct engine_packet *p)
+{
+	struct gateway *g = of_env(env);
+	ip4_t guest;
+	if (!destination_of(p, &guest) || !gateway_is_guest(g, guest))
+		gateway_drop(g, DROP_IP_MALFORMED, NULL);
+	else
+		egress_packet(&g->egress, now, guest, p);
+}
+
+static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, unsigned n, size_t size, struct port_room *ret)
+{
+	struct gateway *g = of_env(env);
+	const struct port *p = gateway_guest_port(g, now, guest);
+	if (p && p->congested)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct iovec *iov = arena_alloc(&g->segment->arena, sizeof(*iov));
+		void *bytes = iov ? arena_alloc(&g->segment->arena, size) : NULL;
+		if (!bytes)
+			return i;
+		*iov = (struct iovec){ .iov_base = bytes, .iov_len = size };
+		ret[i] = (struct port_room){ .iov = iov, .n_iov = 1, .size = size };
+	}
+	return n;
+}
+
+static void env_commit(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k)
+{
+	for (unsigned i = 0; i < k; i++)
+		env_output(env, now, &packets[i]);
+}
+
+static void env_icmp_error(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info, ip4_t from)
+{
+	gateway_send_icmp_error(of_env(env), now, cause, &(struct icmp_error){ .type = type, .code = code, .info = info, .from = from });
+}
+
+static int env_host_address(struct engine_env *env, usec_t now, bool v6, struct ip_addr *ret)
+{
+	struct gateway *g = of_env(env);
+	if (!g->config.hooks.host_address)
+		return -ENETUNREACH;
+	return g->config.hooks.host_address(g->config.hooks.opaque, now, v6, ret);
+}
+
+static size_t env_guest_mtu(struct engine_env *env, ip4_t guest)
+{
+	return neighbour_mtu(&of_env(env)->egress.neighbours, guest);
+}
+
+static void env_guest_path(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret)
+{
+	const struct port *p = gateway_guest_port(of_env(env), now, guest);
+	*ret = (struct engine_path){ .max_packet = ETHERNET_MTU };
+	if (p)
+		*ret = (struct engine_path){ .max_packet = p->max_frame - ETH_HEADER_LEN, .offloads = p->offloads };
+}
+
+static void env_drop(struct engine_env *env, enum drop_reason why, const struct packet *p)
+{
+	gateway_drop(of_env(env), why, p);
+}
+
+const struct engine_env_ops gateway_env_ops = {
+	.output = env_output,
+	.reserve = env_reserve,
+	.commit = env_commit,
+	.icmp_error = env_icmp_error,
+	.host_address = env_host_address,
+	.guest_mtu = env_guest_mtu,
+	.guest_path = env_guest_path,
+	.drop = env_drop,
+};

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way of a packet from a guest:
+ *
+ *     receive ── ARP ──> learn, services
+ *        └────── IPv4 ─> learn, reassemble, services, route
+ *                                                      ├─ martian, multicast, TTL: drop, answer
+ *                                                      ├─ a neighbour's address: back to the segment
+ *                                                      └─ anything else: the engine
+ */
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "lan/gateway_internal.h"
+#include "lan/martian.h"
+#include "lan/packet.h"
+#include "lan/segment.h"
+#include "lan/service.h"
+#include "wire/arp.h"
+#include "wire/icmp4.h"
+
+static bool ask_services(struct gateway *g, usec_t now, const struct packet *p)
+{
+	for (unsigned i = 0; i < g->n_services; i++)
+		if (g->services[i]->ops->input(g->services[i], now, p, &g->sink) == SERVICE_TAKEN)
+			return true;
+	return false;
+}
+
+static void learn(struct gateway *g, usec_t now, ip4_t ip, const struct packet *p, enum neighbour_source how)
+{
+	size_t ip_len = how == NEIGHBOUR_BY_IP ? p->ip.total_len : 0;
+	unsigned port_id = p->port ? p->port->id : 0;
+	if (gateway_is_guest(g, ip) && !neighbour_learn(&g->egress.neighbours, now, ip, p->eth.src, port_id, how, ip_len))
+		gateway_drop(g, DROP_NEIGHBOUR_FULL, p);
+}
+
+static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
+{
+	uint8_t bytes[ARP_LEN];
+	struct bytes_reader r = bytes_reader(bytes, frame_copy(p->frame, ETH_HEADER_LEN, bytes, sizeof(bytes)));
+	struct arp_message m;
+	if (arp_parse(&r, &m) < 0) {
+		gateway_drop(g, DROP_ARP_MALFORMED, p);
+		return;
+	}
+	if (gateway_is_guest(g, m.sender_ip) && mac_equal(m.sender_mac, p->eth.src)) {
+		learn(g, now, m.sender_ip, p, NEIGHBOUR_BY_ARP);
+		if (g->config.hooks.address_seen)
+			g->config.hooks.address_seen(g->config.hooks.opaque, now, m.sender_ip, m.sender_mac);
+	}
+	ask_services(g, now, p);
+}
+
+/* A guest may reach a neighbour through us: it has a /32, or has not understood its mask. */
+static void route_to_neighbour(struct gateway *g, usec_t now, const struct packet *p)
+{
+	const struct port *to = gateway_guest_port(g, now, p->ip.dst);
+	size_t mtu = to ? to->max_frame - ETH_HEADER_LEN : IPV4_PACKET_MAX;
+	if (p->ip.dont_fragment && p->frame->gso == FRAME_GSO_NONE && p->ip.total_len > mtu) {
+		gateway_drop(g, DROP_FRAG_NEEDED, p);
+		gateway_send_icmp_error(g, now, p,
+				&(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .info = (uint32_t)mtu });
+		return;
+	}
+	egress_forward(&g->egress, now, p->ip.dst, p);
+}
+
+/* Counts the TTL down for a hop; false when it ran out, which the sender is told. */
+static bool take_hop(struct gateway *g, usec_t now, struct packet *p)
+{
+	if (p->ip.ttl > 1) {
+		p->ip.ttl--;
+		return true;
+	}
+	gateway_drop(g, DROP_TTL_EXCEEDED, p);
+	gateway_send_icmp_error(g, now, p, &(struct icmp_error){ .type = ICMP4_TIME_EXCEEDED });
+	return false;
+}
+
+static void route(struct gateway *g, usec_t now, struct packet *p)
+{
+	const struct gateway_config *c = &g->config;
+	enum drop_reason why;
+	if (martian_check_source(&c->subnet, c->ip, p->ip.src, &why) < 0) {
+		gateway_drop(g, why, p);
+		return;
+	}
+	if (gateway_is_guest(g, p->ip.dst)) {
+		if (take_hop(g, now, p))
+			route_to_neighbour(g, now, p);
+		return;
+	}
+	if (martian_check_destination(&c->subnet, c->ip, p->ip.dst, &why) < 0) {
+		gateway_drop(g, why, p);
+		return;
+	}
+	if (p->ip.dst != c->ip && !take_hop(g, now, p))
+		return;
+	if (g->engine)
+		g->engine_ops->input(g->engine, now, p);
+	else
+		gateway_send_icmp_error(g, now, p, &(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_NET });
+}
+
+/* A client without an address, or with one of another network, is heard when it asks everybody: DHCP. */
+static bool may_ask_services(const struct gateway *g, const struct packet *p, enum drop_reason *ret_why)
+{
+	const struct gateway_config *c = &g->config;
+	bool to_all = p->ip.dst == 0xffffffff || p->ip.dst == prefix4_broadcast(c->subnet);
+	return to_all || p->ip.src == 0 || martian_check_source(&c->subnet, c->ip, p->ip.src, ret_why) == 0;
+}
+
+static void receive_whole(struct gateway *g, usec_t now, struct packet *p)
+{
+	enum drop_reason why;
+	if (!may_ask_services(g, p, &why)) {
+		gateway_drop(g, why, p);
+		return;
+	}
+	if (ask_services(g, now, p))
+		return;
+	/* Broadcast that no service wants is the guests' own affair. */
+	if (!mac_is_group(p->eth.dst))
+		route(g, now, p);
+}
+
+static void receive_ipv4(struct gateway *g, usec_t now, struct packet *p)
+{
+	learn(g, now, p->ip.src, p, NEIGHBOUR_BY_IP);
+	if (!ipv4_is_fragment(&p->ip)) {
+		receive_whole(g, now, p);
+		return;
+	}
+	struct packet whole;
+	int r = reassembly_input(&g->reassembly, now, p, &whole);
+	for (unsigned n = reassembly_take_evicted(&g->reassembly); n > 0; n--)
+		gateway_drop(g, DROP_REASSEMBLY, NULL);
+	if (r < 0)
+		gateway_drop(g, DROP_REASSEMBLY, p);
+	else if (r > 0)
+		receive_whole(g, now, &whole);
+}
+
+static void gateway_receive(struct port *port, usec_t now, const struct frame *frame)
+{
+	struct gateway *g = container_of(port, struct gateway, port);
+	struct mac dst;
+	frame_copy(frame, 0, dst.b, sizeof(dst.b));
+	bool ours = mac_equal(dst, g->config.mac);
+	if (!ours && !mac_is_group(dst))
+		return; /* flooded, not for us */
+	struct packet p = { .port = frame->ingress };
+	enum drop_reason why;
+	if (packet_parse(frame, frame->ingress, &g->segment->arena, &p, &why) < 0) {
+		gateway_drop(g, why, &p);
+		return;
+	}
+	if (p.eth.ethertype == ETH_TYPE_ARP)
+		receive_arp(g, now, &p);
+	else if (p.eth.ethertype == ETH_TYPE_IPV4)
+		receive_ipv4(g, now, &p);
+	else if (ours)
+		gateway_drop(g, DROP_ETHERTYPE, &p);
+}
+
+/* Frames are worked on as they come; nothing waits for the flush. */
+static void gateway_port_flush(struct port *port, usec_t now)
+{
+}
+
+const struct port_ops gateway_port_ops = {
+	.send = gateway_receive,
+	.flush = gateway_port_flush,
+};

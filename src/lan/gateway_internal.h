@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the gateway share: gateway.c (its life and its place in the segment), gateway_input.c (what guests
+ * send), gateway_env.c (what services and engines send).  For them only.
+ */
+#pragma once
+
+#include "lan/gateway.h"
+#include "lan/icmp_error.h"
+
+struct packet;
+
+extern const struct port_ops gateway_port_ops;
+extern const struct sink_ops gateway_sink_ops;
+extern const struct engine_env_ops gateway_env_ops;
+
+/* Counts a drop, on account of the guest that sent @p where that is known.  @p may be NULL. */
+void gateway_drop(struct gateway *g, enum drop_reason why, const struct packet *p);
+/* Answers @cause; @e->src_mac is filled in, and @e->from when it is 0. */
+void gateway_send_icmp_error(struct gateway *g, usec_t now, const struct packet *cause, const struct icmp_error *e);
+/* Whether @ip can be a guest's: in the subnet, and neither ours nor its network or broadcast address. */
+bool gateway_is_guest(const struct gateway *g, ip4_t ip);
+/* The port behind which @guest is; NULL when it is not known. */
+struct port *gateway_guest_port(const struct gateway *g, usec_t now, ip4_t guest);
