@@ -2,7 +2,6 @@
 #include "host/native_datagram.h"
 
 #include "base/macros.h"
-#include "lan/packet.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -88,14 +87,14 @@ int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, con
 	return 0;
 }
 
-void native_datagram_like(struct native_datagram *d, const struct packet *p)
+void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment)
 {
-	if (d->ttl != p->ip.ttl) {
-		d->ttl = p->ip.ttl;
+	if (d->ttl != ttl) {
+		d->ttl = ttl;
 		set(d->base.watch.fd, IP_TTL, d->ttl);
 	}
-	if (d->df != p->ip.dont_fragment) {
-		d->df = p->ip.dont_fragment;
+	if (d->df != dont_fragment) {
+		d->df = dont_fragment;
 		set(d->base.watch.fd, IP_MTU_DISCOVER, d->df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
 	}
 }

@@ -32,8 +32,8 @@ struct native_datagram *native_datagram_find(struct engine *e, enum native_kind 
 int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, int protocol, uint16_t port,
 			struct native_datagram **ret);
 void native_datagram_free(struct native_datagram *d);
-/* Sends the next packets with the TTL and the don't-fragment bit of @p. */
-void native_datagram_like(struct native_datagram *d, const struct packet *p);
+/* How the next packets are sent. */
+void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment);
 void native_datagram_ready(struct watch *w, usec_t now, unsigned events);
 struct sockaddr_in native_sockaddr(const struct ip_endpoint *at);
 struct ip_endpoint native_endpoint(const struct sockaddr_in *in);

@@ -41,7 +41,7 @@ static void drain_errors(struct native_datagram *d, usec_t now);
 static void send_echo(struct native_datagram *d, usec_t now, const struct packet *p, const uint8_t *message, const struct ip_endpoint *to)
 {
 	struct sockaddr_in address = native_sockaddr(to);
-	native_datagram_like(d, p);
+	native_datagram_like(d, p->ip.ttl, p->ip.dont_fragment);
 	for (int tries = 0; tries < 2; tries++) {
 		if (sendto(d->base.watch.fd, message, p->l4_len, MSG_DONTWAIT, (struct sockaddr *)&address, sizeof(address)) >= 0)
 			return;
@@ -149,7 +149,7 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_errq
 				    .type = q->is_icmp ? q->type : ICMP4_UNREACHABLE,
 				    .code = q->is_icmp ? q->code : ICMP4_UNREACHABLE_FRAG_NEEDED,
 				    .info = q->error == EMSGSIZE ? q->info : 0,
-				    .from = q->offender,
+				    .from = ip_equal(&q->offender, &real.addr) ? claimed.addr : q->offender,
 				    .guest = ip_to_ip4(&d->base.flow.key.guest.addr),
 				    .dst = ip_to_ip4(&claimed.addr),
 				    .protocol = IP_PROTOCOL_ICMP,

@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "host/native_engine.h"
 #include "lan/frame.h"
+#include "lan/martian.h"
 #include "lan/packet.h"
 #include "wire/checksum.h"
 #include "wire/icmp4.h"
@@ -21,6 +22,10 @@
 int native_dial_address(struct engine *e, usec_t now, const struct ip_addr *dst, struct ip_addr *ret)
 {
 	if (!ip_is_v4(dst) || ip_to_ip4(dst) != e->config.gateway) {
+		/* The gateway has looked already; a mistake there must not open the host's loopback. */
+		enum drop_reason why;
+		if (ip_is_v4(dst) && martian_check_destination(&e->config.subnet, e->config.gateway, ip_to_ip4(dst), &why) < 0)
+			return -ENETUNREACH;
 		*ret = *dst;
 		return 0;
 	}

@@ -137,18 +137,38 @@ static bool act(struct native_tcp *t, usec_t now)
 	return true;
 }
 
-static void count_half_open(struct native_tcp *t)
+static bool is_local_service(const struct engine *e, const struct flow_key *key)
 {
-	if (t->half_open && (t->tcp.state >= TCP_STATE_ESTABLISHED)) {
-		t->half_open = false;
-		t->base.guest->n_connecting--;
-	}
+	return ip_to_ip4(&key->remote.addr) == e->config.gateway && native_local_find(e, key->remote.port);
+}
+
+static int connect_service(struct native_tcp *t, usec_t now)
+{
+	struct engine *e = t->base.engine;
+	const struct flow_key *key = &t->base.flow.key;
+	int fd = native_local_connect(e, now, native_local_find(e, key->remote.port), &key->guest);
+	if (fd < 0)
+		return fd;
+	t->base.watch.fd = fd;
+	t->can_peek_off = true;
+	return poller_watch(e->config.poller, &t->base.watch, fd, EVENTS);
+}
+
+/* The guest's handshake is complete. */
+static void handshake_done(struct native_tcp *t, usec_t now)
+{
+	t->half_open = false;
+	t->base.guest->n_connecting--;
+	if (t->local && t->tcp.state != TCP_STATE_CLOSED && connect_service(t, now) < 0)
+		tcp_flow_host_reset(&t->tcp, now);
 }
 
 static void tcp_run(struct native_flow *f, usec_t now)
 {
 	struct native_tcp *t = native_tcp_of(f);
 	tcp_flow_guest_blocked(&t->tcp, false);
+	if (t->half_open && t->tcp.state >= TCP_STATE_ESTABLISHED)
+		handshake_done(t, now);
 	if (f->watch.fd >= 0 && !native_tcp_upload(t))
 		t->failed = true;
 	if (!act(t, now))
@@ -159,7 +179,6 @@ static void tcp_run(struct native_flow *f, usec_t now)
 		if (!act(t, now))
 			return;
 	}
-	count_half_open(t);
 	wheel_arm_by(&f->engine->wheel, &f->timer, tcp_flow_deadline(&t->tcp));
 }
 
@@ -315,24 +334,15 @@ static struct native_tcp *flow_new(const struct flow_key *key)
 	return t;
 }
 
-static bool is_local_service(const struct engine *e, const struct flow_key *key)
-{
-	return ip_to_ip4(&key->remote.addr) == e->config.gateway && native_local_find(e, key->remote.port);
-}
-
 /* Opens the host side of a flow whose machine is in CONNECTING.  Negative errno. */
 static int open_host_side(struct native_tcp *t, usec_t now)
 {
 	struct engine *e = t->base.engine;
 	const struct flow_key *key = &t->base.flow.key;
 	if (is_local_service(e, key)) {
-		int fd = native_local_connect(e, now, native_local_find(e, key->remote.port), &key->guest);
-		if (fd < 0)
-			return fd;
-		t->base.watch.fd = fd;
-		t->can_peek_off = true;
+		t->local = true; /* the service hears of it when the guest has shown that it is there */
 		tcp_flow_host_connected(&t->tcp, now);
-		return poller_watch(e->config.poller, &t->base.watch, fd, EVENTS);
+		return 0;
 	}
 	struct ip_endpoint to = { .port = key->remote.port };
 	int r = native_dial_address(e, now, &key->remote.addr, &to.addr);
@@ -468,6 +478,8 @@ int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how)
 {
 	struct flow_key key = { .guest = how->guest, .remote = how->source };
 	int family = AF_UNSPEC;
+	if (!ip_is_v4(&how->guest.addr) || !ip_is_v4(&how->source.addr))
+		return -EOPNOTSUPP;
 	int r = stream_family(how->fd, &family);
 	if (r < 0)
 		return r;

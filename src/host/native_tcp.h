@@ -39,6 +39,7 @@ struct native_tcp {
 	uint32_t appetite;    /* bytes to make room for at once */
 
 	bool failed; /* the socket has an error; the flow ends when what is readable was sent */
+	bool local;     /* the host side is a service of the gateway */
 	bool half_open; /* counted in guest->n_connecting */
 	uint8_t syn_ttl;
 };

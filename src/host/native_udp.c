@@ -33,8 +33,10 @@ static void drain_errors(struct native_datagram *d, usec_t now);
 /* A datagram of this turn on its way out. */
 struct datagram_out {
 	struct datagram_out *next;
-	const struct packet *packet; /* a copy in the arena */
 	struct sockaddr_in to;
+	struct ip_endpoint claimed; /* as the guest knows it */
+	uint8_t ttl;
+	bool dont_fragment;
 	unsigned n;
 	struct iovec iov[PIECES_MAX];
 };
@@ -46,19 +48,22 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 
 /* --- guest to host --- */
 
-/* Gives the datagram @p a place in this turn's batch. */
-static int gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *to, size_t len)
+/* Gives @len bytes of payload, from @at in the frame on, a place in this turn's batch. */
+static int gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *claimed, const struct ip_endpoint *to, size_t at,
+		  size_t len)
 {
 	struct arena *arena = d->base.engine->config.env->arena;
 	struct datagram_out *out = arena_alloc(arena, sizeof(*out));
 	if (!out)
 		return -ENOMEM;
-	int n = frame_slice(p->frame, p->l4_offset + UDP_HEADER_LEN, len, out->iov, PIECES_MAX);
-	out->packet = arena_copy(arena, p, sizeof(*p));
-	if (n < 0 || !out->packet)
-		return -ENOMEM;
+	int n = frame_slice(p->frame, at, len, out->iov, PIECES_MAX);
+	if (n < 0)
+		return n;
 	out->next = NULL;
 	out->to = native_sockaddr(to);
+	out->claimed = *claimed;
+	out->ttl = p->ip.ttl;
+	out->dont_fragment = p->ip.dont_fragment;
 	out->n = (unsigned)n;
 	*(d->out ? &d->out_last->next : &d->out) = out;
 	d->out_last = out;
@@ -67,14 +72,35 @@ static int gather(struct native_datagram *d, const struct packet *p, const struc
 	return 0;
 }
 
-static void send_error(struct native_datagram *d, usec_t now, const struct packet *p, int error)
+/* Tells the guest what became of a datagram whose payload begins with @payload. */
+static void tell_guest(struct native_datagram *d, usec_t now, struct native_icmp_error *error, const struct ip_endpoint *claimed, const void *payload, size_t len)
 {
-	struct engine *e = d->base.engine;
-	uint8_t type, code;
-	drop(e, DROP_ENGINE_ERROR, p);
+	const struct ip_endpoint *guest = &d->base.flow.key.guest;
+	uint8_t original[UDP_HEADER_LEN + NATIVE_ERRQUEUE_PAYLOAD];
+	struct bytes_writer w = bytes_writer(original, sizeof(original));
+	if (len < NATIVE_ERRQUEUE_PAYLOAD) {
+		udp_emit_ipv4(&w, ip_to_ip4(&guest->addr), ip_to_ip4(&claimed->addr), guest->port, claimed->port, payload, len);
+	} else {
+		/* All that is known of it; the checksum of the rest cannot be made. */
+		udp_emit(&w, &(struct udp_header){ .src_port = guest->port, .dst_port = claimed->port, .len = (uint16_t)(UDP_HEADER_LEN + len) });
+		bytes_put(&w, payload, NATIVE_ERRQUEUE_PAYLOAD);
+	}
+	error->guest = ip_to_ip4(&guest->addr);
+	error->dst = ip_to_ip4(&claimed->addr);
+	error->protocol = IP_PROTOCOL_UDP;
+	error->original = original;
+	error->original_len = w.len;
+	error->payload_len = UDP_HEADER_LEN + len;
+	native_output_error(d->base.engine, now, error);
+}
+
+static void send_error(struct native_datagram *d, usec_t now, const struct datagram_out *out, int error)
+{
+	struct native_icmp_error answer = { .ttl = out->ttl };
+	drop(d->base.engine, DROP_ENGINE_ERROR, NULL);
 	/* A datagram that is too large is in the error queue, with the MTU. */
-	if (error != EMSGSIZE && native_icmp_of_errno(error, &type, &code))
-		e->config.env->ops->icmp_error(e->config.env, now, p, type, code, 0, 0);
+	if (error != EMSGSIZE && native_icmp_of_errno(error, &answer.type, &answer.code))
+		tell_guest(d, now, &answer, &out->claimed, out->n > 0 ? out->iov[0].iov_base : NULL, out->n > 0 ? out->iov[0].iov_len : 0);
 }
 
 /*
@@ -94,16 +120,16 @@ static void send_batch(struct native_datagram *d, usec_t now, struct mmsghdr *m,
 		int error = errno;
 		drain_errors(d, now);
 		if (again || error == EAGAIN) {
-			send_error(d, now, out[at]->packet, error);
+			send_error(d, now, out[at], error);
 			at++;
 		}
 		again = !again && error != EAGAIN;
 	}
 }
 
-static bool looks_alike(const struct packet *a, const struct packet *b)
+static bool looks_alike(const struct datagram_out *a, const struct datagram_out *b)
 {
-	return a->ip.ttl == b->ip.ttl && a->ip.dont_fragment == b->ip.dont_fragment;
+	return a->ttl == b->ttl && a->dont_fragment == b->dont_fragment;
 }
 
 static void send_gathered(struct native_datagram *d, usec_t now)
@@ -115,14 +141,29 @@ static void send_gathered(struct native_datagram *d, usec_t now)
 	d->n_out = 0;
 	while (next) {
 		unsigned n = 0;
-		const struct packet *first = next->packet;
-		for (; next && n < BATCH && looks_alike(first, next->packet); next = next->next, n++) {
+		const struct datagram_out *first = next;
+		for (; next && n < BATCH && looks_alike(first, next); next = next->next, n++) {
 			out[n] = next;
 			m[n] = (struct mmsghdr){ .msg_hdr = { .msg_name = &next->to, .msg_namelen = sizeof(next->to), .msg_iov = next->iov, .msg_iovlen = next->n } };
 		}
-		native_datagram_like(d, first);
+		native_datagram_like(d, first->ttl, first->dont_fragment);
 		send_batch(d, now, m, out, n);
 	}
+}
+
+/* A super-frame is many datagrams of equal size, the last one perhaps smaller (virtio 1.3 §5.1.6.2). */
+static int gather_all(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *claimed, const struct ip_endpoint *to, size_t len)
+{
+	bool super = p->frame->gso == FRAME_GSO_UDP && p->frame->gso_size > 0;
+	size_t each = super ? p->frame->gso_size : len, at = p->l4_offset + UDP_HEADER_LEN;
+	int r = 0;
+	do {
+		size_t n = MIN(each, len);
+		r = gather(d, p, claimed, to, at, n);
+		at += n;
+		len -= n;
+	} while (len > 0 && r == 0);
+	return r;
 }
 
 static int find_or_make(struct engine *e, usec_t now, const struct ip_endpoint *guest, struct native_datagram **ret)
@@ -154,7 +195,7 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 	if (result == 0)
 		result = mapping_sent(&d->mapping, now, &claimed, &real);
 	if (result == 0)
-		result = gather(d, p, &real, (size_t)h.len - UDP_HEADER_LEN);
+		result = gather_all(d, p, &claimed, &real, (size_t)h.len - UDP_HEADER_LEN);
 	if (result < 0)
 		drop(e, DROP_ENGINE_LIMIT, p);
 }
@@ -235,29 +276,19 @@ static bool receive_batch(struct native_datagram *d, usec_t now)
 
 /* --- errors --- */
 
-static void tell_guest(struct native_datagram *d, usec_t now, const struct native_errqueue *q)
+static void pass_on_error(struct native_datagram *d, usec_t now, const struct native_errqueue *q)
 {
-	const struct ip_endpoint *guest = &d->base.flow.key.guest;
 	struct ip_endpoint claimed = q->dst;
 	mapping_admits(&d->mapping, MAPPING_FILTER_NONE, &q->dst, &claimed);
-	uint8_t original[UDP_HEADER_LEN + NATIVE_ERRQUEUE_PAYLOAD];
-	struct bytes_writer w = bytes_writer(original, sizeof(original));
-	udp_emit(&w, &(struct udp_header){ .src_port = guest->port, .dst_port = claimed.port, .len = (uint16_t)(UDP_HEADER_LEN + q->payload_len) });
-	bytes_put(&w, q->payload, q->payload_len);
 	struct native_icmp_error error = {
 		.type = q->is_icmp ? q->type : ICMP4_UNREACHABLE,
 		.code = q->is_icmp ? q->code : ICMP4_UNREACHABLE_FRAG_NEEDED,
 		.info = q->error == EMSGSIZE ? q->info : 0,
-		.from = q->offender,
-		.guest = ip_to_ip4(&guest->addr),
-		.dst = ip_to_ip4(&claimed.addr),
-		.protocol = IP_PROTOCOL_UDP,
+		/* Whom the guest asked under another address answers under that. */
+		.from = ip_equal(&q->offender, &q->dst.addr) ? claimed.addr : q->offender,
 		.ttl = 1,
-		.original = original,
-		.original_len = w.len,
-		.payload_len = w.len,
 	};
-	native_output_error(d->base.engine, now, &error);
+	tell_guest(d, now, &error, &claimed, q->payload, q->payload_len);
 }
 
 static void drain_errors(struct native_datagram *d, usec_t now)
@@ -265,7 +296,7 @@ static void drain_errors(struct native_datagram *d, usec_t now)
 	struct native_errqueue q;
 	while (native_errqueue_read(d->base.watch.fd, &q)) {
 		if (q.is_icmp || q.error == EMSGSIZE)
-			tell_guest(d, now, &q);
+			pass_on_error(d, now, &q);
 	}
 	d->errors = false;
 }

@@ -16,6 +16,7 @@
 #define RTO_MAX (60 * USEC_PER_SEC)
 #define CLOCK_GRANULARITY (1 * USEC_PER_MSEC)
 #define RETRIES_SYN 6   /* 127 s */
+#define SYN_PATIENCE (127 * USEC_PER_SEC)
 #define RETRIES_DATA 12 /* at least 200 ms · 2^9 + 3 · 60 s: more than the 100 s of RFC 1122 §4.2.3.5 */
 #define PROBE_PATIENCE (300 * USEC_PER_SEC)
 #define TIME_WAIT_TIME (60 * USEC_PER_SEC)
@@ -110,7 +111,8 @@ usec_t tcp_flow_deadline(const struct tcp_flow *f)
 static void retransmit(struct tcp_flow *f, usec_t now)
 {
 	bool syn = f->state == TCP_STATE_SYN_SENT || f->state == TCP_STATE_SYN_RECEIVED;
-	if (f->retries >= (syn ? RETRIES_SYN : RETRIES_DATA)) {
+	bool too_long = syn && now - f->active >= SYN_PATIENCE; /* the machine may have slept between the retries */
+	if (too_long || f->retries >= (syn ? RETRIES_SYN : RETRIES_DATA)) {
 		tcp_flow_abort(f);
 		return;
 	}
