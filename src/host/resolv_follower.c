@@ -191,8 +191,6 @@ static bool matters(const struct resolv_follower *f, const struct inotify_event 
 {
 	if (e->mask & IN_Q_OVERFLOW)
 		return true;
-	if (e->mask & IN_IGNORED)
-		return false;
 	for (unsigned i = 0; i < f->watched.count; i++)
 		if (f->watched.entry[i].wd == e->wd && (e->len == 0 || strcmp(f->watched.entry[i].name, e->name) == 0))
 			return true;

@@ -142,8 +142,6 @@ static ssize_t tcp_read_length(struct transaction *t)
 		return n;
 	struct bytes_reader r = bytes_reader(t->length, LENGTH_LEN);
 	t->len = bytes_get_be16(&r);
-	if (t->len < DNS_HEADER_LEN)
-		return -EBADMSG;
 	t->buf = malloc(t->len);
 	return t->buf ? n : -ENOMEM;
 }

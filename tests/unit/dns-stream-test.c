@@ -432,6 +432,18 @@ static void idle_streams_are_closed(void)
 	g_assert_cmpuint(next_deadline(b), ==, USEC_INFINITY);
 }
 
+static void stream_that_waits_for_an_answer_is_not_idle(void)
+{
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(client) c = open_stream(b);
+	b->now += DNS_STREAM_IDLE - 1;
+	stream_ask(c, 1, "example.com");
+	turn_clock(b, 1);
+	g_assert_false(c->closed);
+	answer(b, 0, 0, 0);
+	check_next(c, 1, 0);
+}
+
 static void end_of_a_stream_cancels_its_queries_only(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
@@ -532,6 +544,7 @@ int main(int argc, char **argv)
 	ADD(fin_in_the_middle_of_a_message_is_answered_with_fin);
 	ADD(held_message_is_answered_before_fin);
 	ADD(idle_streams_are_closed);
+	ADD(stream_that_waits_for_an_answer_is_not_idle);
 	ADD(end_of_a_stream_cancels_its_queries_only);
 	ADD(streams_are_limited_per_guest_and_in_all);
 	ADD(silent_servers_are_servfail_and_asked_once_each);

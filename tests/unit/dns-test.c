@@ -343,6 +343,24 @@ static void refused_connection_moves_on_at_once(void)
 	g_assert_cmpuint(next_deadline(b), ==, USEC_INFINITY);
 }
 
+static void server_that_failed_is_not_asked_again_for_the_same_query(void)
+{
+	static const uint8_t failures[] = { 0, DNS_RCODE_REFUSED };
+	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
+		g_autoptr(dns_bench) b = usual(2);
+		ask(b, 5, "example.com", DNS_TYPE_A);
+		if (failures[i])
+			answer(b, 0, failures[i], 0);
+		else
+			fail(b, 0, -ECONNREFUSED);
+		for (unsigned round = 1; round < DNS_ATTEMPT_ROUNDS; round++)
+			turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+		g_assert_cmpuint(b->asked->len, ==, 1 + DNS_ATTEMPT_ROUNDS);
+		for (guint asked = 1; asked < b->asked->len; asked++)
+			g_assert_cmpuint(asked_at(b, asked)->server.endpoint.addr.b[15], ==, 1);
+	}
+}
+
 static void server_that_cannot_be_sent_to_is_passed_over(void)
 {
 	g_autoptr(dns_bench) b = usual(3);
@@ -439,6 +457,20 @@ static void new_servers_are_used_from_the_next_attempt_on(void)
 	check_rcode(b, 0, 5, 0);
 }
 
+static void failure_of_a_former_server_says_nothing_about_its_successor(void)
+{
+	g_autoptr(dns_bench) b = usual(2);
+	ask(b, 5, "example.com", DNS_TYPE_A);
+	struct dns_server_list other = { 0 };
+	for (unsigned i = 10; i < 12; i++)
+		dns_server_list_add(&other, &(struct dns_server){ .endpoint = { ip_from_ip4(IP4(10, 0, 0, i)), DNS_PORT } });
+	dns_set_servers(b->dns, &other);
+	fail(b, 0, -ECONNREFUSED);
+	g_assert_cmpuint(asked_at(b, 1)->server.endpoint.addr.b[15], ==, 10);
+	ask(b, 6, "example.com", DNS_TYPE_A);
+	g_assert_cmpuint(asked_at(b, 2)->server.endpoint.addr.b[15], ==, 10);
+}
+
 static void servers_that_went_away_end_in_servfail(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
@@ -457,11 +489,14 @@ static void repeated_query_is_answered_once(void)
 	g_assert_cmpuint(b->asked->len, ==, 1);
 	ask(b, 5, "example.com", DNS_TYPE_AAAA);
 	ask(b, 6, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(b->asked->len, ==, 3);
+	g_autoptr(GByteArray) same = make_query(&(struct query_shape){ .id = 5, .name = "example.com", .type = DNS_TYPE_A });
+	ask_bytes(b, WEB, 4001, same->data, same->len);
+	ask_bytes(b, WEB + 1, 4000, same->data, same->len);
+	g_assert_cmpuint(b->asked->len, ==, 5);
 	answer(b, 0, 0, 0);
 	g_assert_cmpuint(b->told->len, ==, 1);
 	ask(b, 5, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(b->asked->len, ==, 4);
+	g_assert_cmpuint(b->asked->len, ==, 6);
 	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 0);
 }
 
@@ -588,6 +623,7 @@ int main(int argc, char **argv)
 	ADD(two_attempts_are_open_at_most);
 	ADD(servers_are_asked_in_turn);
 	ADD(refused_connection_moves_on_at_once);
+	ADD(server_that_failed_is_not_asked_again_for_the_same_query);
 	ADD(server_that_cannot_be_sent_to_is_passed_over);
 	ADD(no_server_is_servfail);
 	ADD(dead_server_is_passed_over_for_a_while);
@@ -596,6 +632,7 @@ int main(int argc, char **argv)
 	ADD(nxdomain_of_the_first_server_is_final);
 	ADD(error_waits_for_a_slow_server);
 	ADD(new_servers_are_used_from_the_next_attempt_on);
+	ADD(failure_of_a_former_server_says_nothing_about_its_successor);
 	ADD(servers_that_went_away_end_in_servfail);
 	ADD(repeated_query_is_answered_once);
 	ADD(oldest_query_of_a_guest_makes_room_at_its_limit);
