@@ -18,6 +18,7 @@
 #include "lanlet.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,10 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+/* Of memory that is free: what malloc keeps instead of giving it back, and the largest block that it keeps at all. */
+#define HEAP_KEPT_BYTES (16 * 1024 * 1024)
+#define HEAP_BLOCK_MAX (4 * 1024 * 1024)
 
 /* The guest whose arguments are printed as an example. */
 #define EXAMPLE_GUEST "vm1"
@@ -195,6 +200,18 @@ static void finish(struct run *r)
 	g_free(r->runtime_dir);
 }
 
+/*
+ * Buffers of some 100 KiB come and go with every burst that a socket does not take.  Given back to the kernel each time,
+ * they would cost a page fault for each 4 KiB of the next burst.
+ */
+static void keep_heap(void)
+{
+#ifdef M_TRIM_THRESHOLD
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
+	mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
+#endif
+}
+
 bool command_run(const struct arguments *a, GError **error)
 {
 	struct run r = { .arguments = a, .runtime_claim = -1, .state_claim = -1, .signals = -1 };
@@ -202,6 +219,7 @@ bool command_run(const struct arguments *a, GError **error)
 	if (is_real_root())
 		run_log(&r, LANLET_LOG_WARNING, "running as root, which lanlet neither needs nor wants: an ordinary user is safer");
 	raise_descriptor_limit();
+	keep_heap();
 	r.config = configure(a, error);
 	bool good = r.config && claim_dirs(&r, error) && take_signals(&r, error) && start(&r, error);
 	if (good) {
