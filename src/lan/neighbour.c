@@ -83,8 +83,10 @@ void neighbour_done(struct neighbour_table *t)
 {
 	if (!t->slots)
 		return;
-	for (unsigned i = 0; i < SLOTS; i++)
+	for (unsigned i = 0, left = t->used; left > 0; i++) {
 		drop_waiting(t, &t->slots[i], 0, false);
+		left -= t->slots[i].state != FREE;
+	}
 	free(t->slots);
 	t->slots = NULL;
 }
@@ -120,8 +122,10 @@ static void remove_entry(struct neighbour_table *t, struct neighbour *n)
 static unsigned count_of_port(const struct neighbour_table *t, unsigned port_id)
 {
 	unsigned n = 0;
-	for (unsigned i = 0; i < SLOTS; i++)
+	for (unsigned i = 0, left = t->used; left > 0; i++) {
+		left -= t->slots[i].state != FREE;
 		n += t->slots[i].state != FREE && t->slots[i].port_id == port_id;
+	}
 	return n;
 }
 
@@ -234,8 +238,9 @@ bool neighbour_wait(struct neighbour_table *t, usec_t now, ip4_t ip, const struc
 
 void neighbour_port_gone(struct neighbour_table *t, usec_t now, unsigned port_id)
 {
-	for (unsigned i = 0; i < SLOTS; i++) {
+	for (unsigned i = 0, left = t->used; left > 0; i++) {
 		struct neighbour *n = &t->slots[i];
+		left -= n->state != FREE;
 		if (n->state == KNOWN && n->port_id == port_id) {
 			n->state = AWAY;
 			set_deadline(t, n, now + AWAY_TIME);
@@ -245,9 +250,11 @@ void neighbour_port_gone(struct neighbour_table *t, usec_t now, unsigned port_id
 
 void neighbour_for_each_on_port(struct neighbour_table *t, usec_t now, unsigned port_id, void (*each)(void *opaque, usec_t now, ip4_t ip), void *opaque)
 {
-	for (unsigned i = 0; i < SLOTS; i++)
+	for (unsigned i = 0, left = t->used; i < SLOTS && left > 0; i++) {
+		left -= t->slots[i].state != FREE;
 		if (t->slots[i].state == KNOWN && t->slots[i].port_id == port_id)
 			each(opaque, now, t->slots[i].ip);
+	}
 }
 
 usec_t neighbour_deadline(const struct neighbour_table *t)
