@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/hash.h"
 
+#include <endian.h>
 #include <string.h>
 
 static inline uint64_t rotl(uint64_t v, unsigned by)
@@ -22,7 +23,7 @@ static inline void sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
-/* Little-endian load of up to eight bytes, whatever the machine's order. */
+/* Little-endian load of fewer than eight bytes, whatever the machine's order. */
 static inline uint64_t load_le(const uint8_t *p, size_t len)
 {
 	uint64_t v = 0;
@@ -42,7 +43,9 @@ uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t len)
 	};
 	size_t left = len;
 	for (; left >= 8; left -= 8, p += 8) {
-		uint64_t m = load_le(p, 8);
+		uint64_t m;
+		memcpy(&m, p, sizeof(m));
+		m = le64toh(m);
 		v[3] ^= m;
 		sip_round(v);
 		sip_round(v);

@@ -204,6 +204,7 @@ static void native_free(struct engine *e)
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_done(&e->tables[i]);
 	flow_table_done(&e->guests);
+	hold_pool_done(&e->holds);
 	free(e->scratch);
 	free(e->spill);
 	free(e);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "host/native_hold.h"
 #include "lan/engine.h"
 #include "lan/poller.h"
 #include "nat/flow_table.h"
@@ -78,6 +79,7 @@ struct engine {
 	struct list local_conns;
 	unsigned n_sockets, max_sockets;
 	uint64_t opened, refused;
+	struct hold_pool holds;
 	uint8_t *scratch;   /* where bytes go that were seen before */
 	uint8_t *spill;     /* for datagrams larger than most */
 	uint64_t secret;    /* for initial sequence numbers */

@@ -32,7 +32,7 @@ static int put_pieces(struct native_tcp *t, uint32_t at, const struct iovec *iov
 	size_t before = t->hold.size;
 	int r = 0;
 	for (unsigned i = 0; i < n && r == 0; i++) {
-		r = hold_put(&t->hold, at, iov[i].iov_base, (uint32_t)iov[i].iov_len);
+		r = hold_put(&t->hold, &t->base.engine->holds, at, iov[i].iov_base, (uint32_t)iov[i].iov_len);
 		at += (uint32_t)iov[i].iov_len;
 	}
 	t->base.guest->held += t->hold.size - before;
@@ -44,7 +44,7 @@ static int put_pieces(struct native_tcp *t, uint32_t at, const struct iovec *iov
 static void advance(struct native_tcp *t, uint32_t n)
 {
 	size_t before = t->hold.size;
-	hold_advance(&t->hold, n);
+	hold_advance(&t->hold, &t->base.engine->holds, n);
 	t->base.guest->held -= before - t->hold.size;
 }
 
@@ -183,7 +183,7 @@ bool native_tcp_upload(struct native_tcp *t)
 void native_tcp_upload_done(struct native_tcp *t)
 {
 	t->base.guest->held -= t->hold.size;
-	hold_done(&t->hold);
+	hold_done(&t->hold, &t->base.engine->holds);
 	t->gather = t->gather_last = NULL;
 	t->gathered = 0;
 }
