@@ -128,7 +128,7 @@ static void sort_tcp(struct bench *b, struct recorded_packet *p)
 			continue;
 		if (t->peer_port != 0 && t->peer_port != h.src_port)
 			continue;
-		guest_tcp_input(t, &h, r.at, r.left);
+		guest_tcp_input(t, &h, r.at, r.left, p->gso_size);
 		recorded_packet_free(p);
 		return;
 	}

@@ -128,7 +128,7 @@ static void take_syn(struct guest_tcp *t, const struct tcp_header *h)
 	acknowledge(t);
 }
 
-void guest_tcp_input(struct guest_tcp *t, const struct tcp_header *h, const uint8_t *payload, size_t len)
+void guest_tcp_input(struct guest_tcp *t, const struct tcp_header *h, const uint8_t *payload, size_t len, size_t gso_size)
 {
 	if (h->flags & TCP_RST) {
 		t->reset_seen = true;
@@ -142,7 +142,7 @@ void guest_tcp_input(struct guest_tcp *t, const struct tcp_header *h, const uint
 		return;
 	}
 	t->established |= t->syn_seen;
-	t->largest = MAX(t->largest, len);
+	t->largest = MAX(t->largest, gso_size > 0 ? MIN(len, gso_size) : len);
 	if (h->seq != t->expected) {
 		if (len > 0 || h->flags & TCP_FIN)
 			acknowledge(t);

@@ -37,7 +37,7 @@ bool guest_tcp_send(struct guest_tcp *t, const void *data, size_t len);
 void guest_tcp_fin(struct guest_tcp *t);
 void guest_tcp_reset(struct guest_tcp *t);
 /* A segment from the engine for this connection; bench.c calls it. */
-void guest_tcp_input(struct guest_tcp *t, const struct tcp_header *h, const uint8_t *payload, size_t len);
+void guest_tcp_input(struct guest_tcp *t, const struct tcp_header *h, const uint8_t *payload, size_t len, size_t gso_size);
 
 /* Sends a datagram. */
 void guest_udp_send(struct bench *b, ip4_t ip, uint16_t port, ip4_t peer, uint16_t peer_port, const void *data, size_t len, uint8_t ttl);

@@ -13,6 +13,17 @@ static struct recorder *recorder_of(struct engine_env *env)
 	return container_of(env, struct recorder, env);
 }
 
+/* What a port without offloads would do (virtio 1.3 §5.1.6.2): the field holds the pseudo-header's sum. */
+static void complete_checksum(uint8_t *bytes, const struct engine_packet *p)
+{
+	g_assert_cmpuint(p->csum_start + p->csum_offset + 2u, <=, p->len);
+	struct checksum c = { 0 };
+	checksum_add(&c, bytes + p->csum_start, p->len - p->csum_start);
+	uint16_t value = checksum_value(&c);
+	bytes[p->csum_start + p->csum_offset] = (uint8_t)(value >> 8);
+	bytes[p->csum_start + p->csum_offset + 1] = (uint8_t)value;
+}
+
 /* Everything that an engine sends has a right IP header and says what it is long. */
 static struct recorded_packet *record(const struct engine_packet *p)
 {
@@ -23,10 +34,13 @@ static struct recorded_packet *record(const struct engine_packet *p)
 	struct frame f = { .iov = iov, .n_iov = p->n_iov, .len = p->len };
 	g_assert_cmpuint(frame_copy(&f, 0, bytes, p->len), ==, p->len);
 
+	if (p->checksum_partial)
+		complete_checksum(bytes, p);
 	struct bytes_reader r = bytes_reader(bytes, p->len);
 	struct recorded_packet *rec = g_new0(struct recorded_packet, 1);
 	g_assert_cmpint(ipv4_parse(&r, &rec->ip), ==, 0);
 	g_assert_cmpuint(rec->ip.total_len, ==, p->len);
+	rec->gso_size = p->gso_size;
 	rec->l4_len = r.left;
 	rec->l4 = g_memdup2(r.at, r.left);
 	g_free(bytes);

@@ -16,8 +16,9 @@
 /* An IP packet that the engine sent to a guest. */
 struct recorded_packet {
 	struct ipv4_header ip;
-	uint8_t *l4;
+	uint8_t *l4; /* with its checksum, also where the engine left that to others */
 	size_t l4_len;
+	size_t gso_size; /* 0: one segment */
 };
 
 /* A call of icmp_error(). */

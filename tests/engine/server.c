@@ -138,19 +138,19 @@ static bool at_end(void *opaque)
 	return read_more(opaque);
 }
 
-bool server_sees_end_or_reset(struct server *s, struct bench *b)
+static bool sees_end_or_reset(struct server *s, struct bench *b)
 {
 	return bench_until(b, at_end, s);
 }
 
 bool server_sees_end(struct server *s, struct bench *b)
 {
-	return server_sees_end_or_reset(s, b) && errno == 0;
+	return sees_end_or_reset(s, b) && errno == 0;
 }
 
 bool server_sees_reset(struct server *s, struct bench *b)
 {
-	return server_sees_end_or_reset(s, b) && errno == ECONNRESET;
+	return sees_end_or_reset(s, b) && errno == ECONNRESET;
 }
 
 bool server_sees_reset_now(struct server *s)

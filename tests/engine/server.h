@@ -33,7 +33,6 @@ void server_expect(struct server *s, size_t len);
 bool server_received_all(struct server *s, struct bench *b);
 bool server_sees_end(struct server *s, struct bench *b);
 bool server_sees_reset(struct server *s, struct bench *b);
-bool server_sees_end_or_reset(struct server *s, struct bench *b);
 /* Without running the engine, which may be gone. */
 bool server_sees_reset_now(struct server *s);
 /* Closes the connection with FIN, with RST. */

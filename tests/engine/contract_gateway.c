@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the gateway's address means, and that nothing means the host's loopback. */
+#include "contract.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+static void gateway_is_the_host_for_services_on_all_addresses(struct fixture *f, gconstpointer data)
+{
+	struct guest_tcp t;
+	connect_to(f, &t, GATEWAY, INADDR_ANY);
+	server_send(&f->s, "welcome", 7);
+	g_assert_true(wait_for(&t, 7));
+	g_assert_cmphex(server_peer(&f->s), ==, HOST);
+	guest_tcp_done(&t);
+
+	struct server udp = { .listener = -1, .fd = -1 };
+	struct sockaddr_in from;
+	server_bind_udp(&udp, INADDR_ANY);
+	guest_udp_send(&f->b, GUEST, 5000, GATEWAY, udp.port, "ping", 4, 63);
+	server_expect_datagram(&udp, &f->b, "ping", 4, &from);
+	server_answer(&udp, &from, "pong", 4);
+	assert_datagram(&f->b, GATEWAY, udp.port, GUEST, 5000, "pong", 4);
+	server_close(&udp);
+}
+
+static void gateway_hides_services_on_loopback(struct fixture *f, gconstpointer data)
+{
+	struct server udp = { .listener = -1, .fd = -1 };
+	struct guest_tcp t;
+	server_listen(&f->s, INADDR_LOOPBACK, 0);
+	server_bind_udp(&udp, INADDR_LOOPBACK);
+	guest_tcp_init(&t, &f->b, GUEST, 40000, GATEWAY, f->s.port);
+	guest_tcp_syn(&t);
+	g_assert_true(bench_until(&f->b, has_reset, &t));
+	g_assert_false(t.syn_seen);
+	g_assert_false(server_has_visitor(&f->s));
+	guest_tcp_done(&t);
+
+	guest_udp_send(&f->b, GUEST, 5000, GATEWAY, udp.port, "anyone?", 7, 63);
+	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PORT, GATEWAY, IP_PROTOCOL_UDP), ==, GATEWAY);
+	g_assert_false(server_has_datagram(&udp));
+	server_close(&udp);
+}
+
+static void gateway_is_loopback_when_the_operator_says_so(struct fixture *f, gconstpointer data)
+{
+	struct server udp = { .listener = -1, .fd = -1 };
+	struct sockaddr_in from;
+	struct guest_tcp t;
+	connect_to(f, &t, GATEWAY, INADDR_LOOPBACK);
+	server_send(&f->s, "welcome", 7);
+	g_assert_true(wait_for(&t, 7));
+	guest_tcp_done(&t);
+	server_bind_udp(&udp, INADDR_LOOPBACK);
+	guest_udp_send(&f->b, GUEST, 5000, GATEWAY, udp.port, "ping", 4, 63);
+	server_expect_datagram(&udp, &f->b, "ping", 4, &from);
+	server_answer(&udp, &from, "pong", 4);
+	assert_datagram(&f->b, GATEWAY, udp.port, GUEST, 5000, "pong", 4);
+	server_close(&udp);
+}
+
+static void gateway_refuses_when_the_host_has_no_address(struct fixture *f, gconstpointer data)
+{
+	struct guest_tcp t;
+	f->b.r.host_address_result = -ENETUNREACH;
+	server_listen(&f->s, INADDR_ANY, 0);
+	guest_tcp_init(&t, &f->b, GUEST, 40000, GATEWAY, f->s.port);
+	guest_tcp_syn(&t);
+	g_assert_true(bench_until(&f->b, has_reset, &t));
+	guest_tcp_done(&t);
+	guest_udp_send(&f->b, GUEST, 5000, GATEWAY, f->s.port, "anyone?", 7, 63);
+	struct recorded_error *e = bench_error(&f->b);
+	g_assert_nonnull(e);
+	g_assert_cmpuint(e->code, ==, ICMP4_UNREACHABLE_PORT);
+	g_free(e);
+	g_assert_false(server_has_visitor(&f->s));
+}
+
+static void gateway_and_the_hosts_own_address_do_not_get_mixed_up(struct fixture *f, gconstpointer data)
+{
+	struct guest_tcp by_gateway, by_address;
+	server_listen(&f->s, INADDR_ANY, 0);
+	guest_tcp_init(&by_gateway, &f->b, GUEST, 40000, GATEWAY, f->s.port);
+	guest_tcp_init(&by_address, &f->b, GUEST, 40000, HOST, f->s.port);
+	g_assert_true(guest_tcp_connect(&by_gateway));
+	g_assert_true(server_accept(&f->s, &f->b));
+	server_send(&f->s, "one", 3);
+	server_hang_up(&f->s);
+	g_assert_true(guest_tcp_connect(&by_address));
+	g_assert_true(server_accept(&f->s, &f->b));
+	server_send(&f->s, "two", 3);
+	g_assert_true(wait_for(&by_gateway, 3));
+	g_assert_true(wait_for(&by_address, 3));
+	g_assert_cmpmem(by_gateway.received->data, by_gateway.received->len, "one", 3);
+	g_assert_cmpmem(by_address.received->data, by_address.received->len, "two", 3);
+	guest_tcp_done(&by_gateway);
+	guest_tcp_done(&by_address);
+}
+
+/*
+ * What the gateway drops before an engine sees it, and what libslirp takes for the host: no way to loopback, even if the
+ * gateway were not there.
+ */
+static void loopback_cannot_be_reached_by_any_address(struct fixture *f, gconstpointer data)
+{
+	static const ip4_t tries[] = {
+		IP4(127, 0, 0, 1), IP4(127, 0, 0, 53), IP4(127, 255, 255, 255), IP4(0, 0, 0, 0),       IP4(0, 0, 0, 1),
+		IP4(240, 0, 0, 0), IP4(240, 0, 0, 1),  IP4(240, 0, 0, 2),       IP4(240, 0, 0, 3),     IP4(240, 0, 0, 4),
+		IP4(240, 0, 0, 7), IP4(240, 0, 0, 8),  IP4(255, 255, 255, 255), IP4(224, 0, 0, 1),     IP4(192, 168, 122, 0),
+		IP4(10, 0, 2, 2),  IP4(10, 0, 2, 3),   IP4(192, 168, 122, 2),   IP4(192, 168, 122, 3), IP4(192, 168, 122, 255),
+	};
+	struct server tcp[2] = { { .listener = -1, .fd = -1 }, { .listener = -1, .fd = -1 } };
+	server_listen(&tcp[0], INADDR_LOOPBACK, 0);
+	server_listen(&tcp[1], IP4(127, 0, 0, 53), tcp[0].port);
+	server_bind_udp(&f->s, INADDR_LOOPBACK);
+	for (size_t i = 0; i < ARRAY_SIZE(tries); i++) {
+		struct guest_tcp t;
+		guest_tcp_init(&t, &f->b, GUEST, (uint16_t)(40000 + i), tries[i], tcp[0].port);
+		guest_tcp_syn(&t);
+		guest_udp_send(&f->b, GUEST, (uint16_t)(5000 + i), tries[i], f->s.port, "anyone?", 7, 63);
+		guest_ping(&f->b, GUEST, tries[i], 1, 1, "", 0, 63);
+		guest_tcp_done(&t);
+	}
+	bench_run_for(&f->b, 200);
+	g_assert_false(server_has_visitor(&tcp[0]));
+	g_assert_false(server_has_visitor(&tcp[1]));
+	g_assert_false(server_has_datagram(&f->s));
+	for (GList *l = f->b.strays.head; l; l = l->next) {
+		const struct recorded_packet *p = l->data;
+		g_assert_cmphex(p->l4[13] & TCP_SYN, ==, 0);
+	}
+	server_close(&tcp[0]);
+	server_close(&tcp[1]);
+}
+
+const struct contract_test contract_gateway[] = {
+	CONTRACT_TEST(gateway_is_the_host_for_services_on_all_addresses),
+	CONTRACT_TEST(gateway_hides_services_on_loopback),
+	{ "gateway_is_loopback_when_the_operator_says_so", gateway_is_loopback_when_the_operator_says_so, setup_host_loopback },
+	CONTRACT_TEST(gateway_refuses_when_the_host_has_no_address),
+	CONTRACT_TEST(gateway_and_the_hosts_own_address_do_not_get_mixed_up),
+	CONTRACT_TEST(loopback_cannot_be_reached_by_any_address),
+	{ 0 },
+};

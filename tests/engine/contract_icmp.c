@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ICMP echo and protocols that NAT does not know. */
+#include "contract.h"
+
+static void icmp_echo_is_answered_as_asked(struct fixture *f, gconstpointer data)
+{
+	for (uint16_t seq = 1; seq <= 3; seq++) {
+		guest_ping(&f->b, GUEST, SERVER, 842, seq, "abcdefgh", 8, 63);
+		struct recorded_packet *m = bench_message(&f->b);
+		g_assert_nonnull(m);
+		struct icmp4_header h;
+		g_assert_cmpint(icmp4_parse(m->l4, m->l4_len, &h), ==, 0);
+		g_assert_cmphex(m->ip.src, ==, SERVER);
+		g_assert_cmpuint(h.type, ==, ICMP4_ECHO_REPLY);
+		g_assert_cmphex(h.rest, ==, 842u << 16 | seq);
+		g_assert_cmpmem(m->l4 + ICMP4_HEADER_LEN, m->l4_len - ICMP4_HEADER_LEN, "abcdefgh", 8);
+		recorded_packet_free(m);
+	}
+}
+
+static void icmp_traceroute_tells_the_truth(struct fixture *f, gconstpointer data)
+{
+	guest_ping(&f->b, GUEST, BEYOND, 842, 1, "abcdefgh", 8, 1);
+	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_TIME_EXCEEDED, 0, BEYOND, IP_PROTOCOL_ICMP), ==, ROUTER);
+	/* An engine may keep the identifier for a while (RFC 5508 REQ-2), but not for ever. */
+	struct engine_counters c;
+	bench_turn(&f->b, 120 * USEC_PER_SEC);
+	f->b.ops->counters(f->b.engine, &c);
+	g_assert_cmpuint(c.flows_icmp, ==, 0);
+	g_assert_true(g_queue_is_empty(&f->b.messages));
+}
+
+static void icmp_unanswered_requests_do_not_stop_later_ones(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < 500; i++) {
+		guest_ping(&f->b, GUEST, BEYOND, 1, (uint16_t)i, "", 0, 63);
+		bench_run(&f->b, 0);
+	}
+	bench_forget(&f->b);
+	icmp_echo_is_answered_as_asked(f, data);
+}
+
+static void icmp_without_permission_is_answered(struct fixture *f, gconstpointer data)
+{
+	bench_free_engine(&f->b);
+	const struct engine_config config = {
+		.env = &f->b.r.env, .poller = &f->b.loop.poller, .gateway = GATEWAY, .subnet = { IP4(192, 168, 122, 0), 24 }
+	};
+	int home = forbid_ping_sockets();
+	g_assert_cmpint(f->b.ops->new (&config, &f->b.engine), ==, 0);
+	guest_ping(&f->b, GUEST, SERVER, 842, 1, "abcdefgh", 8, 63);
+	struct recorded_error *e = bench_error(&f->b);
+	allow_ping_sockets(home);
+	g_assert_nonnull(e);
+	g_assert_cmpuint(e->type, ==, ICMP4_UNREACHABLE);
+	g_assert_cmpuint(e->code, ==, ICMP4_UNREACHABLE_ADMIN);
+	g_free(e);
+}
+
+static void icmp_other_protocols_are_unreachable(struct fixture *f, gconstpointer data)
+{
+	bench_input(&f->b, GUEST, SERVER, 47, 63, "GRE packet", 10);
+	struct recorded_error *e = bench_error(&f->b);
+	g_assert_nonnull(e);
+	g_assert_cmpuint(e->code, ==, ICMP4_UNREACHABLE_PROTOCOL);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_PROTOCOL], ==, 1);
+	g_free(e);
+}
+
+const struct contract_test contract_icmp[] = {
+	CONTRACT_TEST(icmp_echo_is_answered_as_asked),
+	CONTRACT_TEST(icmp_traceroute_tells_the_truth),
+	CONTRACT_TEST(icmp_unanswered_requests_do_not_stop_later_ones),
+	CONTRACT_TEST(icmp_without_permission_is_answered),
+	CONTRACT_TEST(icmp_other_protocols_are_unreachable),
+	{ 0 },
+};

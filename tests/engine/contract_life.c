@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Flows, guests and engines that end, and guests that ask for too much. */
+#include "contract.h"
+
+#include <stdio.h>
+
+static void guest_that_is_gone_leaves_nothing(struct fixture *f, gconstpointer data)
+{
+	struct guest_tcp t, stays;
+	struct server other = { .listener = -1, .fd = -1 };
+	server_listen(&other, SERVER, 0);
+	guest_tcp_init(&stays, &f->b, IP4(192, 168, 122, 8), 40000, SERVER, other.port);
+	g_assert_true(guest_tcp_connect(&stays));
+	g_assert_true(server_accept(&other, &f->b));
+	connect_to(f, &t, SERVER, SERVER);
+	unsigned before = count_fds();
+	struct engine_counters c;
+	f->b.ops->counters(f->b.engine, &c);
+	g_assert_cmpuint(c.flows_tcp, ==, 2);
+	for (uint16_t i = 0; i < 20; i++)
+		guest_udp_send(&f->b, GUEST, (uint16_t)(5000 + i), SERVER, 9, "x", 1, 63);
+	bench_run(&f->b, 0);
+
+	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), GUEST);
+	g_assert_true(server_sees_reset(&f->s, &f->b));
+	g_assert_cmpuint(count_fds(), ==, before - 1);
+	f->b.ops->counters(f->b.engine, &c);
+	g_assert_cmpuint(c.flows_tcp, ==, 1);
+	g_assert_cmpuint(c.flows_udp, ==, 0);
+	server_send(&other, "unharmed", 8);
+	g_assert_true(wait_for(&stays, 8));
+	/* It may come back. */
+	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), GUEST);
+	guest_tcp_done(&t);
+	guest_tcp_init(&t, &f->b, GUEST, 40001, SERVER, other.port);
+	g_assert_true(guest_tcp_connect(&t));
+	guest_tcp_done(&t);
+	guest_tcp_done(&stays);
+	server_close(&other);
+}
+
+static void engine_that_is_freed_closes_everything(struct fixture *f, gconstpointer data)
+{
+	struct guest_tcp t;
+	connect_to(f, &t, SERVER, SERVER);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, 9, "x", 1, 63);
+	bench_run(&f->b, 0);
+	bench_free_engine(&f->b);
+	g_assert_true(server_sees_reset_now(&f->s));
+	guest_tcp_done(&t);
+}
+
+static void engine_without_flows_waits_for_nothing(struct fixture *f, gconstpointer data)
+{
+	struct guest_tcp t;
+	unsigned before = count_fds();
+	connect_to(f, &t, SERVER, SERVER);
+	server_hang_up(&f->s);
+	g_assert_true(bench_until(&f->b, has_fin, &t));
+	guest_tcp_fin(&t);
+	for (unsigned i = 0; i < 200; i++)
+		bench_turn(&f->b, USEC_PER_SEC);
+	g_assert_cmpuint(f->b.ops->deadline(f->b.engine), ==, USEC_INFINITY);
+	server_close(&f->s);
+	g_assert_cmpuint(count_fds(), ==, before);
+	guest_tcp_done(&t);
+}
+
+static void guests_do_not_see_one_another(struct fixture *f, gconstpointer data)
+{
+	enum { N = 40 };
+	struct guest_tcp t[N];
+	struct server s[N];
+	char text[N][16];
+	for (unsigned i = 0; i < N; i++) {
+		s[i] = (struct server){ .listener = -1, .fd = -1 };
+		server_listen(&s[i], SERVER, 0);
+		guest_tcp_init(&t[i], &f->b, IP4(192, 168, 122, 10) + i, 40000, SERVER, s[i].port);
+		guest_tcp_syn(&t[i]);
+	}
+	for (unsigned i = 0; i < N; i++) {
+		g_assert_true(server_accept(&s[i], &f->b));
+		int n = snprintf(text[i], sizeof(text[i]), "guest %u", i);
+		server_send(&s[i], text[i], (size_t)n);
+	}
+	for (unsigned i = 0; i < N; i++) {
+		g_assert_true(wait_for(&t[i], strlen(text[i])));
+		g_assert_cmpmem(t[i].received->data, t[i].received->len, text[i], strlen(text[i]));
+		guest_tcp_done(&t[i]);
+		server_close(&s[i]);
+	}
+}
+
+static void flood_of_one_guest_is_bounded_and_spares_the_others(struct fixture *f, gconstpointer data)
+{
+	struct engine_counters c;
+	server_listen(&f->s, SERVER, 0);
+	for (unsigned i = 0; i < 3000; i++) {
+		struct guest_tcp t;
+		guest_tcp_init(&t, &f->b, GUEST, (uint16_t)(10000 + i), BEYOND, 80);
+		guest_tcp_syn(&t);
+		guest_tcp_done(&t);
+		guest_udp_send(&f->b, GUEST, (uint16_t)(10000 + i), BEYOND, 9, "x", 1, 63);
+		if (i % 100 == 0)
+			bench_run(&f->b, 0);
+	}
+	f->b.ops->counters(f->b.engine, &c);
+	g_assert_cmpuint(c.flows_refused, >, 0);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], >, 0);
+	struct guest_tcp other;
+	guest_tcp_init(&other, &f->b, IP4(192, 168, 122, 9), 40000, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&other));
+	guest_tcp_done(&other);
+}
+
+/* Segments of every kind, to a connection and beside it: nothing breaks, and the engine still works. */
+static void hostile_segments_do_no_harm(struct fixture *f, gconstpointer data)
+{
+	struct guest_tcp t;
+	server_listen(&f->s, SERVER, 0);
+	GRand *rand = g_rand_new_with_seed(42);
+	for (unsigned round = 0; round < 40; round++) {
+		guest_tcp_init(&t, &f->b, GUEST, (uint16_t)(41000 + round), SERVER, f->s.port);
+		g_assert_true(guest_tcp_connect(&t));
+		g_assert_true(server_accept(&f->s, &f->b));
+		uint8_t *bytes = pattern(100000);
+		server_send(&f->s, bytes, 100000);
+		uint32_t next = t.next, expected = t.expected;
+		for (unsigned i = 0; i < 200; i++) {
+			t.next = next + (uint32_t)g_rand_int_range(rand, -70000, 70000);
+			t.expected = expected + (uint32_t)g_rand_int_range(rand, -70000, 140000);
+			t.mss = (uint16_t)g_rand_int_range(rand, 0, 100);
+			guest_tcp_segment(&t, (uint8_t)(g_rand_int(rand) & 0x3b), bytes, (size_t)g_rand_int_range(rand, 0, 2000));
+			if (i % 8 == 0)
+				bench_run(&f->b, 0);
+		}
+		if (round % 2)
+			server_reset(&f->s);
+		else
+			server_hang_up(&f->s);
+		bench_run(&f->b, 0);
+		server_turn_away(&f->s);
+		guest_tcp_done(&t);
+		g_free(bytes);
+	}
+	for (unsigned i = 0; i < 3000; i++) {
+		uint8_t junk[100];
+		for (size_t n = 0; n < sizeof(junk); n++)
+			junk[n] = (uint8_t)g_rand_int(rand);
+		static const uint8_t protocols[] = { IP_PROTOCOL_TCP, IP_PROTOCOL_UDP, IP_PROTOCOL_ICMP, 132 };
+		bench_input(&f->b, GUEST, i % 3 ? SERVER : GATEWAY, protocols[i % 4], 63, junk, (size_t)g_rand_int_range(rand, 0, 100));
+	}
+	bench_run(&f->b, 0);
+	g_rand_free(rand);
+	bench_turn(&f->b, 200 * USEC_PER_SEC);
+	bench_forget(&f->b);
+	guest_tcp_init(&t, &f->b, GUEST, 50000, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&t));
+	guest_tcp_done(&t);
+}
+
+const struct contract_test contract_life[] = {
+	CONTRACT_TEST(guest_that_is_gone_leaves_nothing),
+	CONTRACT_TEST(engine_that_is_freed_closes_everything),
+	CONTRACT_TEST(engine_without_flows_waits_for_nothing),
+	CONTRACT_TEST(guests_do_not_see_one_another),
+	CONTRACT_TEST(flood_of_one_guest_is_bounded_and_spares_the_others),
+	CONTRACT_TEST(hostile_segments_do_no_harm),
+	{ 0 },
+};

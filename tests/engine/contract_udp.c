@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* UDP between guests and hosts outside. */
+#include "contract.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void udp_is_carried_both_ways(struct fixture *f, gconstpointer data)
+{
+	server_bind_udp(&f->s, SERVER);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, "ping", 4, 63);
+	struct sockaddr_in from;
+	server_expect_datagram(&f->s, &f->b, "ping", 4, &from);
+	server_answer(&f->s, &from, "pong", 4);
+	assert_datagram(&f->b, SERVER, f->s.port, GUEST, 5000, "pong", 4);
+}
+
+static void udp_mapping_is_endpoint_independent(struct fixture *f, gconstpointer data)
+{
+	struct server other = { .listener = -1, .fd = -1 };
+	struct sockaddr_in one, two, three;
+	server_bind_udp(&f->s, SERVER);
+	server_bind_udp(&other, HOST);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, "a", 1, 63);
+	server_expect_datagram(&f->s, &f->b, "a", 1, &one);
+	guest_udp_send(&f->b, GUEST, 5000, HOST, other.port, "b", 1, 63);
+	server_expect_datagram(&other, &f->b, "b", 1, &two);
+	guest_udp_send(&f->b, GUEST, 5001, SERVER, f->s.port, "c", 1, 63);
+	server_expect_datagram(&f->s, &f->b, "c", 1, &three);
+	g_assert_cmpuint(one.sin_port, ==, two.sin_port);
+	g_assert_cmpuint(one.sin_port, !=, three.sin_port);
+	server_answer(&other, &two, "B", 1);
+	assert_datagram(&f->b, HOST, other.port, GUEST, 5000, "B", 1);
+	server_close(&other);
+}
+
+static void udp_of_a_stranger_does_not_reach_the_guest(struct fixture *f, gconstpointer data)
+{
+	struct server stranger = { .listener = -1, .fd = -1 }, neighbour = { .listener = -1, .fd = -1 };
+	struct sockaddr_in from;
+	server_bind_udp(&f->s, SERVER);
+	server_bind_udp(&stranger, IP4(127, 0, 0, 1));
+	server_bind_udp(&neighbour, SERVER);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, "a", 1, 63);
+	server_expect_datagram(&f->s, &f->b, "a", 1, &from);
+	server_answer(&stranger,
+		      &(struct sockaddr_in){ .sin_family = AF_INET, .sin_port = from.sin_port, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
+		      "evil", 4);
+	/* Another port of an address that the guest has sent to is welcome (RFC 4787 REQ-8). */
+	server_answer(&neighbour, &from, "good", 4);
+	assert_datagram(&f->b, SERVER, neighbour.port, GUEST, 5000, "good", 4);
+	g_assert_true(g_queue_is_empty(&f->b.datagrams));
+	g_assert_cmpuint(f->b.r.drops.count[DROP_FILTERED], ==, 1);
+	server_close(&stranger);
+	server_close(&neighbour);
+}
+
+static void udp_large_datagrams_are_carried(struct fixture *f, gconstpointer data)
+{
+	static const size_t len = 60000;
+	uint8_t *bytes = pattern(len);
+	struct sockaddr_in from;
+	server_bind_udp(&f->s, SERVER);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, bytes, len, 63);
+	server_expect_datagram(&f->s, &f->b, bytes, len, &from);
+	server_answer(&f->s, &from, bytes, len);
+	bench_run_for(&f->b, 50);
+	uint8_t *whole = recorder_reassemble(&f->b.r, len + UDP_HEADER_LEN);
+	if (whole)
+		g_assert_cmpmem(whole + UDP_HEADER_LEN, len, bytes, len);
+	else
+		assert_datagram(&f->b, SERVER, f->s.port, GUEST, 5000, bytes, len);
+	g_free(whole);
+	g_free(bytes);
+}
+
+static void udp_empty_datagrams_are_carried(struct fixture *f, gconstpointer data)
+{
+	struct sockaddr_in from;
+	server_bind_udp(&f->s, SERVER);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, "", 0, 63);
+	server_expect_datagram(&f->s, &f->b, "", 0, &from);
+	server_answer(&f->s, &from, "", 0);
+	assert_datagram(&f->b, SERVER, f->s.port, GUEST, 5000, "", 0);
+}
+
+static void udp_super_frame_is_several_datagrams(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[UDP_HEADER_LEN + 250];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	uint8_t *payload = pattern(250);
+	struct sockaddr_in from;
+	server_bind_udp(&f->s, SERVER);
+	udp_emit(&w, &(struct udp_header){ .src_port = 5000, .dst_port = f->s.port, .len = sizeof(bytes), .checksum = 0x1234 });
+	bytes_put(&w, payload, 250);
+	bench_input_frame(&f->b, GUEST, SERVER, IP_PROTOCOL_UDP, bytes, w.len, FRAME_CHECKSUM_PARTIAL, FRAME_GSO_UDP, 100);
+	server_expect_datagram(&f->s, &f->b, payload, 100, &from);
+	server_expect_datagram(&f->s, &f->b, payload + 100, 100, &from);
+	server_expect_datagram(&f->s, &f->b, payload + 200, 50, &from);
+	g_free(payload);
+}
+
+static void udp_closed_port_is_unreachable(struct fixture *f, gconstpointer data)
+{
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, free_port(), "anyone?", 7, 63);
+	assert_icmp_error(&f->b, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PORT, SERVER, IP_PROTOCOL_UDP);
+}
+
+static void udp_without_a_route_is_unreachable(struct fixture *f, gconstpointer data)
+{
+	uint8_t code = f->row->gaps & GAP_CODES ? ICMP4_UNREACHABLE_NET : ICMP4_UNREACHABLE_HOST;
+	guest_udp_send(&f->b, GUEST, 5000, UNREACHABLE, 53, "anyone?", 7, 63);
+	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_UNREACHABLE, code, UNREACHABLE, IP_PROTOCOL_UDP), ==, GATEWAY);
+}
+
+static void udp_traceroute_tells_the_truth(struct fixture *f, gconstpointer data)
+{
+	int raw = raw_socket(IPPROTO_UDP);
+	server_bind_udp(&f->s, SERVER);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, "a", 1, 9);
+	bench_run(&f->b, 0);
+	g_assert_cmpuint(raw_ttl_of_packet_to(raw, f->s.port), ==, 9);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, "a", 1, 254);
+	bench_run(&f->b, 0);
+	g_assert_cmpuint(raw_ttl_of_packet_to(raw, f->s.port), ==, 254);
+	close(raw);
+	guest_udp_send(&f->b, GUEST, 5001, BEYOND, 33434, "probe", 5, 1);
+	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_TIME_EXCEEDED, 0, BEYOND, IP_PROTOCOL_UDP), ==, ROUTER);
+}
+
+static void udp_socket_lasts_two_minutes_and_not_for_ever(struct fixture *f, gconstpointer data)
+{
+	struct sockaddr_in from;
+	server_bind_udp(&f->s, SERVER);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, "a", 1, 63);
+	server_expect_datagram(&f->s, &f->b, "a", 1, &from);
+	bench_turn(&f->b, 120 * USEC_PER_SEC);
+	server_answer(&f->s, &from, "late", 4);
+	assert_datagram(&f->b, SERVER, f->s.port, GUEST, 5000, "late", 4);
+	bench_turn(&f->b, 600 * USEC_PER_SEC);
+	struct engine_counters c;
+	f->b.ops->counters(f->b.engine, &c);
+	g_assert_cmpuint(c.flows_udp, ==, 0);
+	g_assert_cmpuint(c.flows_opened, ==, 1);
+	g_assert_cmpuint(f->b.ops->deadline(f->b.engine), ==, USEC_INFINITY);
+}
+
+/* An engine that slept for an hour must not give new flows the age of its last look at the clock. */
+static void udp_after_a_long_quiet_time_is_answered(struct fixture *f, gconstpointer data)
+{
+	struct sockaddr_in from;
+	udp_is_carried_both_ways(f, data);
+	bench_turn(&f->b, 3600 * USEC_PER_SEC);
+	bench_turn(&f->b, 3600 * USEC_PER_SEC);
+	guest_udp_send(&f->b, GUEST, 5002, SERVER, f->s.port, "again", 5, 63);
+	server_expect_datagram(&f->s, &f->b, "again", 5, &from);
+	bench_run_for(&f->b, 100);
+	server_answer(&f->s, &from, "yes", 3);
+	assert_datagram(&f->b, SERVER, f->s.port, GUEST, 5002, "yes", 3);
+}
+
+const struct contract_test contract_udp[] = {
+	CONTRACT_TEST(udp_is_carried_both_ways),
+	CONTRACT_TEST(udp_mapping_is_endpoint_independent),
+	CONTRACT_TEST(udp_of_a_stranger_does_not_reach_the_guest),
+	CONTRACT_TEST(udp_large_datagrams_are_carried),
+	CONTRACT_TEST(udp_empty_datagrams_are_carried),
+	CONTRACT_TEST(udp_super_frame_is_several_datagrams),
+	CONTRACT_TEST(udp_closed_port_is_unreachable),
+	CONTRACT_TEST(udp_without_a_route_is_unreachable),
+	CONTRACT_TEST(udp_traceroute_tells_the_truth),
+	CONTRACT_TEST(udp_socket_lasts_two_minutes_and_not_for_ever),
+	CONTRACT_TEST(udp_after_a_long_quiet_time_is_answered),
+	{ 0 },
+};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A service of lanlet over TCP that sends back what it gets, eight times over.
+ */
+#pragma once
+
+#include "lan/engine.h"
+#include "lan/stream_service.h"
+
+#include <glib.h>
+
+struct echo_service {
+	struct stream_service service;
+	GPtrArray *conns; /* of our own */
+	bool refuse, close_at_once;
+	unsigned accepted, eofs, closed;
+	struct ip_endpoint last_guest;
+};
+
+struct echo_service *echo_service_new(void);
+void echo_service_free(struct echo_service *e);
