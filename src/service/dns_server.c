@@ -20,6 +20,18 @@ static int parse_port(const char *text, uint16_t *ret)
 	return 0;
 }
 
+/* Interfaces may be called almost anything; these names have none of the characters that mean something around them. */
+static bool is_scope(const char *text, size_t len)
+{
+	static const char other[] = "-_.@+";
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && (c == '\0' || !strchr(other, c)))
+			return false;
+	}
+	return len > 0 && len < DNS_SCOPE_SIZE;
+}
+
 /* ADDRESS or V6ADDRESS%SCOPE in @len bytes. */
 static int parse_address(const char *text, size_t len, struct dns_server *s)
 {
@@ -35,7 +47,7 @@ static int parse_address(const char *text, size_t len, struct dns_server *s)
 	if (!percent)
 		return 0;
 	size_t scope_len = len - address_len - 1;
-	if (ip_is_v4(&s->endpoint.addr) || scope_len == 0 || scope_len >= sizeof(s->scope))
+	if (ip_is_v4(&s->endpoint.addr) || !is_scope(percent + 1, scope_len))
 		return -EINVAL;
 	memcpy(s->scope, percent + 1, scope_len);
 	return 0;
