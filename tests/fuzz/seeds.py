@@ -191,6 +191,7 @@ def write(target, seeds):
 
 
 write("packet", packet_seeds())
+write("slirp-translate", {name: frame for name, frame in packet_seeds().items() if name.startswith(("ip-", "ping", "tcp", "udp", "unr"))})
 write("reassembly", reassembly_seeds())
 write("gateway", gateway_seeds())
 write("framing", framing_seeds())
