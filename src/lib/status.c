@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "host/clock.h"
 #include "lib/network.h"
+#include "service/dns.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,6 +67,14 @@ static void write_flows(FILE *out, const struct lanlet_network *n)
 		c.flows_udp, c.flows_icmp, c.flows_opened, c.flows_refused);
 }
 
+static void write_dns(FILE *out, const struct lanlet_network *n)
+{
+	struct dns_counters c;
+	dns_get_counters(n->names.dns, &c);
+	fprintf(out, "names: %" PRIu64 " queries, %" PRIu64 " answered here, %" PRIu64 " asked outside, %" PRIu64 " answered there, %" PRIu64 " not\n",
+		c.queries, c.local, c.forwarded, c.answered, c.unanswered);
+}
+
 static void write_drops(FILE *out, const struct lanlet_network *n)
 {
 	bool any = false;
@@ -92,6 +101,7 @@ char *lanlet_network_status(const struct lanlet_network *n)
 	write_ports(out, n);
 	write_leases(out, n);
 	write_flows(out, n);
+	write_dns(out, n);
 	write_drops(out, n);
 	if (fclose(out) == 0)
 		return text;
