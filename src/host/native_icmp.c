@@ -36,7 +36,7 @@ static void no_ping(struct engine *e, usec_t now, const struct packet *p, int er
 	e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, 0, 0);
 }
 
-static void drain_errors(struct native_datagram *d, usec_t now);
+static uint32_t drain_errors(struct native_datagram *d, usec_t now);
 
 static void send_echo(struct native_datagram *d, usec_t now, const struct packet *p, const uint8_t *message, const struct ip_endpoint *to)
 {
@@ -48,12 +48,13 @@ static void send_echo(struct native_datagram *d, usec_t now, const struct packet
 		/* It may be the error of an earlier one. */
 		int error = errno;
 		uint8_t type, code;
-		drain_errors(d, now);
-		if (tries == 1) {
-			drop(d->base.engine, DROP_ENGINE_ERROR, p);
-			if (native_icmp_of_errno(error, &type, &code))
-				d->base.engine->config.env->ops->icmp_error(d->base.engine->config.env, now, p, type, code, 0, 0);
-		}
+		uint32_t mtu = drain_errors(d, now);
+		if (tries == 0 && mtu == 0)
+			continue;
+		drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR, p);
+		if (native_icmp_of_errno(error, &type, &code))
+			d->base.engine->config.env->ops->icmp_error(d->base.engine->config.env, now, p, type, code, mtu, 0);
+		return;
 	}
 }
 
@@ -146,8 +147,8 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_errq
 	q->payload[ID_AT + 1] = (uint8_t)id;
 	native_output_error(d->base.engine, now,
 			    &(struct native_icmp_error){
-				    .type = q->is_icmp ? q->type : ICMP4_UNREACHABLE,
-				    .code = q->is_icmp ? q->code : ICMP4_UNREACHABLE_FRAG_NEEDED,
+				    .type = q->type,
+				    .code = q->code,
 				    .info = q->error == EMSGSIZE ? q->info : 0,
 				    .from = ip_equal(&q->offender, &real.addr) ? claimed.addr : q->offender,
 				    .guest = ip_to_ip4(&d->base.flow.key.guest.addr),
@@ -160,14 +161,19 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_errq
 			    });
 }
 
-static void drain_errors(struct native_datagram *d, usec_t now)
+/* Returns the MTU when the host's own stack found a message too large, else 0. */
+static uint32_t drain_errors(struct native_datagram *d, usec_t now)
 {
+	uint32_t mtu = 0;
 	struct native_errqueue q;
 	while (native_errqueue_read(d->base.watch.fd, &q)) {
-		if (q.is_icmp || q.error == EMSGSIZE)
+		if (q.is_icmp)
 			tell_guest(d, now, &q);
+		else if (q.error == EMSGSIZE)
+			mtu = q.info;
 	}
 	d->errors = false;
+	return mtu;
 }
 
 static void icmp_run(struct native_flow *f, usec_t now)

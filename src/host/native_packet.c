@@ -119,6 +119,9 @@ bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code)
 	case ETIMEDOUT:
 		*ret_code = ICMP4_UNREACHABLE_HOST;
 		return true;
+	case EMSGSIZE:
+		*ret_code = ICMP4_UNREACHABLE_FRAG_NEEDED;
+		return true;
 	case EACCES:
 	case EPERM:
 		*ret_code = ICMP4_UNREACHABLE_ADMIN;

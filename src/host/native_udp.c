@@ -28,7 +28,7 @@
 #define TTL 64
 #define PORT_RESERVED 1024
 
-static void drain_errors(struct native_datagram *d, usec_t now);
+static uint32_t drain_errors(struct native_datagram *d, usec_t now);
 
 /* A datagram of this turn on its way out. */
 struct datagram_out {
@@ -37,6 +37,7 @@ struct datagram_out {
 	struct ip_endpoint claimed; /* as the guest knows it */
 	uint8_t ttl;
 	bool dont_fragment;
+	size_t len;
 	unsigned n;
 	struct iovec iov[PIECES_MAX];
 };
@@ -64,6 +65,7 @@ static int gather(struct native_datagram *d, const struct packet *p, const struc
 	out->claimed = *claimed;
 	out->ttl = p->ip.ttl;
 	out->dont_fragment = p->ip.dont_fragment;
+	out->len = len;
 	out->n = (unsigned)n;
 	*(d->out ? &d->out_last->next : &d->out) = out;
 	d->out_last = out;
@@ -72,18 +74,19 @@ static int gather(struct native_datagram *d, const struct packet *p, const struc
 	return 0;
 }
 
-/* Tells the guest what became of a datagram whose payload begins with @payload. */
-static void tell_guest(struct native_datagram *d, usec_t now, struct native_icmp_error *error, const struct ip_endpoint *claimed, const void *payload, size_t len)
+/* Tells the guest what became of a datagram of @len bytes of which the first @known are at @payload. */
+static void tell_guest(struct native_datagram *d, usec_t now, struct native_icmp_error *error, const struct ip_endpoint *claimed,
+		       const void *payload, size_t known, size_t len)
 {
 	const struct ip_endpoint *guest = &d->base.flow.key.guest;
 	uint8_t original[UDP_HEADER_LEN + NATIVE_ERRQUEUE_PAYLOAD];
 	struct bytes_writer w = bytes_writer(original, sizeof(original));
-	if (len < NATIVE_ERRQUEUE_PAYLOAD) {
+	if (known == len && len < NATIVE_ERRQUEUE_PAYLOAD) {
 		udp_emit_ipv4(&w, ip_to_ip4(&guest->addr), ip_to_ip4(&claimed->addr), guest->port, claimed->port, payload, len);
 	} else {
-		/* All that is known of it; the checksum of the rest cannot be made. */
+		/* The checksum of what is not known or not quoted cannot be made. */
 		udp_emit(&w, &(struct udp_header){ .src_port = guest->port, .dst_port = claimed->port, .len = (uint16_t)(UDP_HEADER_LEN + len) });
-		bytes_put(&w, payload, NATIVE_ERRQUEUE_PAYLOAD);
+		bytes_put(&w, payload, MIN(known, (size_t)NATIVE_ERRQUEUE_PAYLOAD));
 	}
 	error->guest = ip_to_ip4(&guest->addr);
 	error->dst = ip_to_ip4(&claimed->addr);
@@ -94,18 +97,19 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_icmp
 	native_output_error(d->base.engine, now, error);
 }
 
-static void send_error(struct native_datagram *d, usec_t now, const struct datagram_out *out, int error)
+static void send_error(struct native_datagram *d, usec_t now, const struct datagram_out *out, int error, uint32_t mtu)
 {
-	struct native_icmp_error answer = { .ttl = out->ttl };
-	drop(d->base.engine, DROP_ENGINE_ERROR, NULL);
-	/* A datagram that is too large is in the error queue, with the MTU. */
-	if (error != EMSGSIZE && native_icmp_of_errno(error, &answer.type, &answer.code))
-		tell_guest(d, now, &answer, &out->claimed, out->n > 0 ? out->iov[0].iov_base : NULL, out->n > 0 ? out->iov[0].iov_len : 0);
+	struct native_icmp_error answer = { .info = mtu, .ttl = out->ttl };
+	struct iovec known = out->n > 0 ? out->iov[0] : (struct iovec){ 0 };
+	drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR, NULL);
+	if (native_icmp_of_errno(error, &answer.type, &answer.code))
+		tell_guest(d, now, &answer, &out->claimed, known.iov_base, known.iov_len, out->len);
 }
 
 /*
  * Sends @n messages.  An error of an earlier datagram, to whomever, is reported by the next send and takes that
- * datagram with it: the queue of errors is drained and the same one is tried once more.
+ * datagram with it: the queue of errors is drained and the same one is tried once more.  An MTU that the host's own stack
+ * puts there is about the datagram in hand.
  */
 static void send_batch(struct native_datagram *d, usec_t now, struct mmsghdr *m, struct datagram_out *const *out, unsigned n)
 {
@@ -118,12 +122,13 @@ static void send_batch(struct native_datagram *d, usec_t now, struct mmsghdr *m,
 			continue;
 		}
 		int error = errno;
-		drain_errors(d, now);
-		if (again || error == EAGAIN) {
-			send_error(d, now, out[at], error);
+		uint32_t mtu = drain_errors(d, now);
+		bool final = again || error == EAGAIN || mtu > 0;
+		if (final) {
+			send_error(d, now, out[at], error, mtu);
 			at++;
 		}
-		again = !again && error != EAGAIN;
+		again = !final;
 	}
 }
 
@@ -281,24 +286,29 @@ static void pass_on_error(struct native_datagram *d, usec_t now, const struct na
 	struct ip_endpoint claimed = q->dst;
 	mapping_admits(&d->mapping, MAPPING_FILTER_NONE, &q->dst, &claimed);
 	struct native_icmp_error error = {
-		.type = q->is_icmp ? q->type : ICMP4_UNREACHABLE,
-		.code = q->is_icmp ? q->code : ICMP4_UNREACHABLE_FRAG_NEEDED,
+		.type = q->type,
+		.code = q->code,
 		.info = q->error == EMSGSIZE ? q->info : 0,
 		/* Whom the guest asked under another address answers under that. */
 		.from = ip_equal(&q->offender, &q->dst.addr) ? claimed.addr : q->offender,
 		.ttl = 1,
 	};
-	tell_guest(d, now, &error, &claimed, q->payload, q->payload_len);
+	tell_guest(d, now, &error, &claimed, q->payload, q->payload_len, q->payload_len);
 }
 
-static void drain_errors(struct native_datagram *d, usec_t now)
+/* Returns the MTU when the host's own stack found a datagram too large, else 0. */
+static uint32_t drain_errors(struct native_datagram *d, usec_t now)
 {
+	uint32_t mtu = 0;
 	struct native_errqueue q;
 	while (native_errqueue_read(d->base.watch.fd, &q)) {
-		if (q.is_icmp || q.error == EMSGSIZE)
+		if (q.is_icmp)
 			pass_on_error(d, now, &q);
+		else if (q.error == EMSGSIZE)
+			mtu = q.info;
 	}
 	d->errors = false;
+	return mtu;
 }
 
 /* --- turns --- */

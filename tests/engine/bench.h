@@ -37,6 +37,7 @@ struct bench {
 	struct engine *engine;
 	const struct engine_ops *ops;
 	usec_t turned;        /* how far the test turned the clock */
+	bool dont_fragment;   /* what guests send from now on has DF set */
 	unsigned patience_ms; /* of everything that waits */
 	GPtrArray *tcp;       /* struct guest_tcp */
 	GQueue datagrams;     /* struct recorded_packet: UDP */

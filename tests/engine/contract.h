@@ -21,6 +21,7 @@ enum gap {
 	GAP_TCP_UNREACHABLE = 1 << 1, /* a connection attempt that finds no host later on ends with RST, not with ICMP */
 	GAP_OPEN_SOURCE = 1 << 2,     /* open() knows no source but the gateway's address */
 	GAP_CODES = 1 << 3,           /* a datagram that cannot be sent is "network unreachable", whatever the reason */
+	GAP_DONT_FRAGMENT = 1 << 4,   /* what is too large for the way is fragmented, also with DF */
 };
 
 struct engine_row {

@@ -57,6 +57,28 @@ static void icmp_without_permission_is_answered(struct fixture *f, gconstpointer
 	g_free(e);
 }
 
+static void icmp_too_large_for_the_way_is_told_with_its_mtu(struct fixture *f, gconstpointer data)
+{
+	uint8_t *payload = pattern(3000);
+	f->b.dont_fragment = true;
+	guest_ping(&f->b, GUEST, BEYOND, 842, 1, payload, 3000, 63);
+	g_free(payload);
+	if (f->row->gaps & GAP_DONT_FRAGMENT) {
+		bench_run_for(&f->b, 50);
+		g_assert_null(recorder_error(&f->b.r));
+		return;
+	}
+	struct recorded_error *e = bench_error(&f->b);
+	g_assert_nonnull(e);
+	g_assert_cmpuint(e->type, ==, ICMP4_UNREACHABLE);
+	g_assert_cmpuint(e->code, ==, ICMP4_UNREACHABLE_FRAG_NEEDED);
+	g_assert_cmpuint(e->info, ==, 1500);
+	g_free(e);
+	bench_run_for(&f->b, 50);
+	g_assert_null(recorder_error(&f->b.r));
+	g_assert_true(g_queue_is_empty(&f->b.messages));
+}
+
 static void icmp_other_protocols_are_unreachable(struct fixture *f, gconstpointer data)
 {
 	bench_input(&f->b, GUEST, SERVER, 47, 63, "GRE packet", 10);
@@ -72,6 +94,7 @@ const struct contract_test contract_icmp[] = {
 	CONTRACT_TEST(icmp_traceroute_tells_the_truth),
 	CONTRACT_TEST(icmp_unanswered_requests_do_not_stop_later_ones),
 	CONTRACT_TEST(icmp_without_permission_is_answered),
+	CONTRACT_TEST(icmp_too_large_for_the_way_is_told_with_its_mtu),
 	CONTRACT_TEST(icmp_other_protocols_are_unreachable),
 	{ 0 },
 };

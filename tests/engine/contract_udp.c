@@ -114,6 +114,45 @@ static void udp_without_a_route_is_unreachable(struct fixture *f, gconstpointer 
 	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_UNREACHABLE, code, UNREACHABLE, IP_PROTOCOL_UDP), ==, GATEWAY);
 }
 
+/* A guest's TCP/IP finds the socket by the ports that are quoted, and some guess an MTU from the length that is. */
+static void assert_quotes_datagram(const struct recorded_packet *m, uint16_t src_port, uint16_t dst_port, size_t len)
+{
+	struct bytes_reader r = bytes_reader(m->l4 + ICMP4_HEADER_LEN, m->l4_len - ICMP4_HEADER_LEN);
+	struct ipv4_header ip;
+	g_assert_cmpint(ipv4_parse(&r, &ip), ==, 0);
+	g_assert_cmpuint(ip.total_len, ==, ipv4_header_len(&ip) + UDP_HEADER_LEN + len);
+	g_assert_cmpuint(bytes_get_be16(&r), ==, src_port);
+	g_assert_cmpuint(bytes_get_be16(&r), ==, dst_port);
+	g_assert_cmpuint(bytes_get_be16(&r), ==, UDP_HEADER_LEN + len);
+}
+
+static void udp_too_large_for_the_way_is_told_with_its_mtu(struct fixture *f, gconstpointer data)
+{
+	uint8_t *payload = pattern(3000);
+	f->b.dont_fragment = true;
+	guest_udp_send(&f->b, GUEST, 5000, BEYOND, 9, payload, 3000, 63);
+	/* One that goes through: the error is of the first one only. */
+	guest_udp_send(&f->b, GUEST, 5000, BEYOND, 10, "small", 5, 63);
+	g_free(payload);
+	if (f->row->gaps & GAP_DONT_FRAGMENT) {
+		bench_run_for(&f->b, 50);
+		g_assert_true(g_queue_is_empty(&f->b.messages));
+		return;
+	}
+	struct recorded_packet *m = bench_message(&f->b);
+	g_assert_nonnull(m);
+	struct icmp4_header h;
+	g_assert_cmpint(icmp4_parse(m->l4, m->l4_len, &h), ==, 0);
+	g_assert_cmpuint(h.type, ==, ICMP4_UNREACHABLE);
+	g_assert_cmpuint(h.code, ==, ICMP4_UNREACHABLE_FRAG_NEEDED);
+	g_assert_cmpuint(h.rest, ==, 1500);
+	assert_quotes_datagram(m, 5000, 9, 3000);
+	recorded_packet_free(m);
+	bench_run_for(&f->b, 50);
+	g_assert_true(g_queue_is_empty(&f->b.messages));
+	g_assert_cmpuint(f->b.r.drops.count[DROP_FRAG_NEEDED], ==, 1);
+}
+
 static void udp_traceroute_tells_the_truth(struct fixture *f, gconstpointer data)
 {
 	int raw = raw_socket(IPPROTO_UDP);
@@ -169,6 +208,7 @@ const struct contract_test contract_udp[] = {
 	CONTRACT_TEST(udp_super_frame_is_several_datagrams),
 	CONTRACT_TEST(udp_closed_port_is_unreachable),
 	CONTRACT_TEST(udp_without_a_route_is_unreachable),
+	CONTRACT_TEST(udp_too_large_for_the_way_is_told_with_its_mtu),
 	CONTRACT_TEST(udp_traceroute_tells_the_truth),
 	CONTRACT_TEST(udp_socket_lasts_two_minutes_and_not_for_ever),
 	CONTRACT_TEST(udp_after_a_long_quiet_time_is_answered),

@@ -18,7 +18,7 @@ static const struct engine_row engines[] = {
 	{ &null_engine_ops, GAP_OUTSIDE },
 	{ &native_engine_ops, 0 },
 #ifdef HAVE_SLIRP
-	{ &slirp_engine_ops, GAP_TCP_UNREACHABLE | GAP_OPEN_SOURCE | GAP_CODES },
+	{ &slirp_engine_ops, GAP_TCP_UNREACHABLE | GAP_OPEN_SOURCE | GAP_CODES | GAP_DONT_FRAGMENT },
 #endif
 };
 
