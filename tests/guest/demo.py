@@ -56,7 +56,7 @@ def may_ping():
 
 def ping_outside(guest):
     if not may_ping():
-        show("pings to the world need one line, once, by root (Debian's desktop and most others have it already):")
+        show("pings to the world need one line by root:")
         show(f"    sysctl -w {PING_GROUPS}='0 2147483647'")
     elif target := router():
         ping(guest, target, "this machine's router")
