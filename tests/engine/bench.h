@@ -29,6 +29,7 @@
 struct bench_options {
 	bool host_loopback;
 	size_t guest_mtu; /* 0: 1500 */
+	bool no_peek_off; /* as on a kernel without it */
 };
 
 struct bench {

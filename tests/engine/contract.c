@@ -9,7 +9,9 @@ static void setup_with(struct fixture *f, gconstpointer data, const struct bench
 	f->row = data;
 	f->fds = count_fds();
 	f->s = (struct server){ .listener = -1, .fd = -1 };
-	bench_init(&f->b, f->row->ops, options);
+	struct bench_options all = *options;
+	all.no_peek_off = f->row->no_peek_off;
+	bench_init(&f->b, f->row->ops, &all);
 }
 
 void setup(struct fixture *f, gconstpointer data)

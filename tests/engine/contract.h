@@ -27,6 +27,8 @@ enum gap {
 struct engine_row {
 	const struct engine_ops *ops;
 	unsigned gaps;
+	const char *variant; /* of an engine that has several; NULL: as users get it */
+	bool no_peek_off;    /* as on a kernel without SO_PEEK_OFF for TCP */
 };
 
 struct echo_service;

@@ -17,6 +17,7 @@
 static const struct engine_row engines[] = {
 	{ &null_engine_ops, GAP_OUTSIDE },
 	{ &native_engine_ops, 0 },
+	{ &native_engine_ops, 0, "native-no-peek-off", .no_peek_off = true },
 #ifdef HAVE_SLIRP
 	{ &slirp_engine_ops, GAP_TCP_UNREACHABLE | GAP_OPEN_SOURCE | GAP_CODES | GAP_DONT_FRAGMENT },
 #endif
@@ -29,7 +30,7 @@ static const struct contract_test *const outside[] = {
 static void add_tests(const struct engine_row *row, const struct contract_test *tests)
 {
 	for (const struct contract_test *t = tests; t->name; t++) {
-		char *path = g_strdup_printf("/engine/%s/%s", row->ops->name, t->name);
+		char *path = g_strdup_printf("/engine/%s/%s", row->variant ? row->variant : row->ops->name, t->name);
 		g_test_add(path, struct fixture, row, t->setup, t->run, teardown);
 		g_free(path);
 	}
