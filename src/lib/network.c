@@ -214,15 +214,20 @@ int lanlet_network_fd(const struct lanlet_network *n)
 	return n->loop.epoll_fd;
 }
 
+static usec_t deadline(const struct lanlet_network *n)
+{
+	return MIN(gateway_deadline(&n->gateway), stream_link_deadline(n->stream));
+}
+
 long long lanlet_network_deadline_usec(const struct lanlet_network *n)
 {
-	usec_t when = gateway_deadline(&n->gateway);
+	usec_t when = deadline(n);
 	return when == USEC_INFINITY ? -1 : (long long)when;
 }
 
 int lanlet_network_timeout_ms(const struct lanlet_network *n)
 {
-	usec_t when = gateway_deadline(&n->gateway);
+	usec_t when = deadline(n);
 	if (when == USEC_INFINITY)
 		return -1;
 	usec_t now = clock_now();
@@ -236,6 +241,7 @@ static int dispatch(struct lanlet_network *n, usec_t now)
 	int r = loop_dispatch(&n->loop, now);
 	if (gateway_deadline(&n->gateway) <= now)
 		gateway_expire(&n->gateway, now);
+	stream_link_expire(n->stream, now);
 	segment_flush(&n->segment, now);
 	return r < 0 ? r : 0;
 }

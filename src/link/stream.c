@@ -32,6 +32,8 @@
 #define TX_FRAMES 256
 /* Most pieces that one sendmsg() takes (UIO_MAXIOV). */
 #define TX_IOV 1024
+/* How long no connection is taken after there was no descriptor for one. */
+#define ACCEPT_PAUSE USEC_PER_SEC
 /* Asked for; the kernel gives what net.core.wmem_max allows. */
 #define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
 
@@ -49,6 +51,7 @@ struct stream_link {
 	struct list connections;
 	struct list rx_pool;
 	unsigned n_rx_pool;
+	usec_t accept_again; /* listeners are not watched until then; USEC_INFINITY: they are */
 };
 
 struct listener {
@@ -131,6 +134,7 @@ static void connection_free(struct connection *c, usec_t now)
 
 static void watch_listeners(struct stream_link *l)
 {
+	l->accept_again = USEC_INFINITY;
 	list_for_each(node, &l->listeners) {
 		struct listener *ln = container_of(node, struct listener, node);
 		if (!ln->watch.active)
@@ -440,9 +444,20 @@ static void listener_ready(struct watch *w, usec_t now, unsigned events)
 	if (fd >= 0)
 		close(fd);
 	log_limited(l->config.log, now, LOG_LEVEL_WARNING, "cannot take another connection: %s", strerror(-r));
-	/* It would be ready again at once: wait until a connection has ended. */
-	if (!list_empty(&l->connections))
-		poller_unwatch(l->config.poller, &ln->watch);
+	/* It would be ready again at once: wait a little, or until a connection has ended. */
+	poller_unwatch(l->config.poller, &ln->watch);
+	l->accept_again = usec_add(now, ACCEPT_PAUSE);
+}
+
+usec_t stream_link_deadline(const struct stream_link *l)
+{
+	return l->accept_again;
+}
+
+void stream_link_expire(struct stream_link *l, usec_t now)
+{
+	if (l->accept_again <= now)
+		watch_listeners(l);
 }
 
 int stream_link_listen(struct stream_link *l, int fd)
@@ -466,6 +481,7 @@ int stream_link_new(const struct stream_link_config *config, struct stream_link 
 	if (!l)
 		return -ENOMEM;
 	l->config = *config;
+	l->accept_again = USEC_INFINITY;
 	list_init(&l->listeners);
 	list_init(&l->connections);
 	list_init(&l->rx_pool);

@@ -33,6 +33,10 @@ int stream_link_new(const struct stream_link_config *config, struct stream_link 
 /* Closes all connections and listeners.  NULL is fine. */
 void stream_link_free(struct stream_link *l, usec_t now);
 
+/* When expire() wants to be called; USEC_INFINITY for never. */
+usec_t stream_link_deadline(const struct stream_link *l);
+void stream_link_expire(struct stream_link *l, usec_t now);
+
 /* Accepts on @fd, a listening socket; owned from now on when 0 is returned. */
 int stream_link_listen(struct stream_link *l, int fd);
 /* @fd, a connected socket, becomes a port; owned from now on when 0 is returned.  @name may be NULL. */

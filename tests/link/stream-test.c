@@ -9,7 +9,9 @@
 #include "wire/eth.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define FRAME_MAX_SMALL 1514
@@ -213,6 +215,46 @@ static void two_hundred_clients_each_get_a_broadcast(struct fixture *f, gconstpo
 	g_assert_cmpuint(f->segment.n_ports, ==, 2);
 }
 
+/* A listener of the link at an address that the kernel chose. */
+static void listen_anywhere(struct fixture *f, struct sockaddr_un *ret, socklen_t *ret_len)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	*ret_len = sizeof(*ret);
+	g_assert_cmpint(bind(fd, (struct sockaddr *)ret, sizeof(sa_family_t)), ==, 0);
+	g_assert_cmpint(getsockname(fd, (struct sockaddr *)ret, ret_len), ==, 0);
+	g_assert_cmpint(listen(fd, 5), ==, 0);
+	g_assert_cmpint(stream_link_listen(f->link, fd), ==, 0);
+}
+
+static void client_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one(struct fixture *f, gconstpointer data)
+{
+	struct sockaddr_un address;
+	socklen_t address_len;
+	listen_anywhere(f, &address, &address_len);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	g_assert_cmpint(connect(fd, (struct sockaddr *)&address, address_len), ==, 0);
+	g_assert_cmpuint(stream_link_deadline(f->link), ==, USEC_INFINITY);
+
+	struct rlimit before, none = { .rlim_cur = (rlim_t)fd + 1 };
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+	none.rlim_max = before.rlim_max;
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+	turn(f);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+	g_assert_cmpuint(f->segment.n_ports, ==, 2);
+	turn(f); /* not yet: it does not try all the time */
+	g_assert_cmpuint(f->segment.n_ports, ==, 2);
+
+	usec_t deadline = stream_link_deadline(f->link);
+	g_assert_cmpuint(deadline, <=, 2 * USEC_PER_SEC);
+	stream_link_expire(f->link, deadline);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 3);
+	g_assert_cmpuint(stream_link_deadline(f->link), ==, USEC_INFINITY);
+	close(fd);
+}
+
 #define TEST(name) g_test_add("/stream/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -225,5 +267,6 @@ int main(int argc, char **argv)
 	TEST(client_that_goes_leaves_no_port_behind);
 	TEST(client_that_goes_while_frames_are_sent_to_it_is_harmless);
 	TEST(two_hundred_clients_each_get_a_broadcast);
+	TEST(client_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one);
 	return g_test_run();
 }
