@@ -20,7 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DESCRIPTORS_FOR_OTHERS 512u /* ports, listeners, upstream DNS, files */
+/* Upstream DNS has two for each of the 512 queries that may be outside at once; the rest is for ports, listeners and files. */
+#define DESCRIPTORS_FOR_OTHERS 1536u
 #define FLOWS_PER_GUEST 65536u
 
 static const struct native_kind_ops *const kind_ops[NATIVE_KINDS] = {
