@@ -146,7 +146,8 @@ class ReconnectTest(unittest.TestCase):
         self.gateway_mac = self.neighbour()
 
     def neighbour(self):
-        self.guest.check(f"ping -c 1 -W 5 {GATEWAY}")
+        # QEMU connects in the background: a frame sent right after netdev_add() may find no connection yet.
+        self.guest.check(f"ping -c 3 -W 5 {GATEWAY}")
         return self.guest.check(f"ip neigh show {GATEWAY}").split()[4]
 
     def test_guest_that_is_unplugged_and_plugged_in_again_goes_on(self):
