@@ -66,6 +66,28 @@ static void engine_without_flows_waits_for_nothing(struct fixture *f, gconstpoin
 	guest_tcp_done(&t);
 }
 
+static void idle_flows_share_few_wake_ups(struct fixture *f, gconstpointer data)
+{
+	enum { N = 20, SECONDS = 20 };
+	struct guest_tcp t[N];
+	server_listen(&f->s, SERVER, 0);
+	for (unsigned i = 0; i < N; i++) {
+		guest_tcp_init(&t[i], &f->b, IP4(192, 168, 122, 10) + i, 40000, SERVER, f->s.port);
+		g_assert_true(guest_tcp_connect(&t[i]));
+		bench_run_for(&f->b, 10);
+	}
+	unsigned wake_ups = 0;
+	usec_t start = bench_now(&f->b) + 2 * USEC_PER_SEC, end = start + SECONDS * USEC_PER_SEC;
+	for (usec_t next; (next = f->b.ops->deadline(f->b.engine)) < end;) {
+		usec_t now = bench_now(&f->b);
+		bench_turn(&f->b, next > now ? next - now : 0);
+		wake_ups += now >= start;
+	}
+	g_assert_cmpuint(wake_ups, <=, 2 * SECONDS + 2);
+	for (unsigned i = 0; i < N; i++)
+		guest_tcp_done(&t[i]);
+}
+
 static void guests_do_not_see_one_another(struct fixture *f, gconstpointer data)
 {
 	enum { N = 40 };
@@ -163,6 +185,7 @@ const struct contract_test contract_life[] = {
 	CONTRACT_TEST(guest_that_is_gone_leaves_nothing),
 	CONTRACT_TEST(engine_that_is_freed_closes_everything),
 	CONTRACT_TEST(engine_without_flows_waits_for_nothing),
+	CONTRACT_TEST(idle_flows_share_few_wake_ups),
 	CONTRACT_TEST(guests_do_not_see_one_another),
 	CONTRACT_TEST(flood_of_one_guest_is_bounded_and_spares_the_others),
 	CONTRACT_TEST(hostile_segments_do_no_harm),
