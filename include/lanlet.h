@@ -116,6 +116,21 @@ int lanlet_network_listen_stream(struct lanlet_network *net, const char *path, c
 int lanlet_network_add_stream(struct lanlet_network *net, int fd, const char *name);
 
 /*
+ * Listens on a unix stream socket for vhost-user front ends, such as QEMU's `-netdev vhost-user`; every connection is a
+ * port.  Errors as for lanlet_network_listen_stream().
+ */
+int lanlet_network_listen_vhost(struct lanlet_network *net, const char *path, char *error, size_t size);
+/* A connected socket to a vhost-user front end as a port.  Owned by @net on success.  @name may be NULL. */
+int lanlet_network_add_vhost(struct lanlet_network *net, int fd, const char *name);
+
+/*
+ * For a handler of SIGBUS, with its si_addr: 1 when the address was in the memory of a vhost-user guest that vanished, and the
+ * handler shall return; 0 when the signal is somebody else's.  A front end that shrinks its guest's memory ends a process that has
+ * vhost-user ports and no such handler.  Async-signal-safe; may be called by any thread.
+ */
+int lanlet_sigbus(void *address);
+
+/*
  * The state of the network as lines for people: ports with their counters, leases, flows, drops.  A string to
  * free(), or NULL when memory is short.
  */

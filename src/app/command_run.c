@@ -38,7 +38,7 @@ struct run {
 	const struct arguments *arguments;
 	struct console console;
 	struct lanlet_config *config;
-	char *runtime_dir, *state_dir, *stream_socket;
+	char *runtime_dir, *state_dir, *stream_socket, *vhost_socket;
 	int runtime_claim, state_claim;
 	int signals; /* signalfd */
 	struct lanlet_watch *signal_watch;
@@ -70,7 +70,8 @@ static bool claim_dirs(struct run *r, GError **error)
 	r->runtime_dir = choose_dir(a->runtime_dir, path_default_runtime_dir, a->network);
 	r->state_dir = choose_dir(a->state_dir, path_default_state_dir, a->network);
 	r->stream_socket = path_socket(r->runtime_dir, STREAM_SOCKET, error);
-	if (!r->stream_socket || !directory_make_private(r->runtime_dir, !a->runtime_dir, error))
+	r->vhost_socket = r->stream_socket ? path_socket(r->runtime_dir, VHOST_SOCKET, error) : NULL;
+	if (!r->vhost_socket || !directory_make_private(r->runtime_dir, !a->runtime_dir, error))
 		return false;
 	g_autofree char *running = g_strdup_printf("network %s is running", a->network);
 	r->runtime_claim = directory_claim(r->runtime_dir, "lock", running, error);
@@ -95,6 +96,18 @@ static bool take_signals(struct run *r, GError **error)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return r->signals >= 0 || fail(error, FAILURE_GENERAL, "signalfd: %s", g_strerror(errno));
+}
+
+/* Memory of a vhost-user guest vanished, or something is wrong with us. */
+static void bus_error(int signal, siginfo_t *info, void *context)
+{
+	if (!lanlet_sigbus(info->si_addr))
+		sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL); /* happens again, and ends us */
+}
+
+static void survive_vanishing_memory(void)
+{
+	sigaction(SIGBUS, &(struct sigaction){ .sa_sigaction = bus_error, .sa_flags = SA_SIGINFO }, NULL);
 }
 
 /* Guests' flows are descriptors: take as many as there may be. */
@@ -139,7 +152,8 @@ static bool start(struct run *r, GError **error)
 	int code = lanlet_network_new(r->config, &r->net, reason, sizeof(reason));
 	if (code < 0)
 		return fail(error, code == -EINVAL ? FAILURE_USAGE : FAILURE_GENERAL, "%s", reason);
-	if (lanlet_network_listen_stream(r->net, r->stream_socket, reason, sizeof(reason)) < 0)
+	if (lanlet_network_listen_stream(r->net, r->stream_socket, reason, sizeof(reason)) < 0 ||
+	    lanlet_network_listen_vhost(r->net, r->vhost_socket, reason, sizeof(reason)) < 0)
 		return fail(error, FAILURE_GENERAL, "%s", reason);
 	code = lanlet_network_watch(r->net, r->signals, POLLIN, signal_arrived, r, &r->signal_watch);
 	if (code < 0)
@@ -195,6 +209,7 @@ static void finish(struct run *r)
 	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	g_free(r->vhost_socket);
 	g_free(r->stream_socket);
 	g_free(r->state_dir);
 	g_free(r->runtime_dir);
@@ -220,6 +235,7 @@ bool command_run(const struct arguments *a, GError **error)
 		run_log(&r, LANLET_LOG_WARNING, "running as root, which lanlet neither needs nor wants: an ordinary user is safer");
 	raise_descriptor_limit();
 	keep_heap();
+	survive_vanishing_memory();
 	r.config = configure(a, error);
 	bool good = r.config && claim_dirs(&r, error) && take_signals(&r, error) && start(&r, error);
 	if (good) {

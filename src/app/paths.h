@@ -11,6 +11,7 @@
 #define NETWORK_DEFAULT_NAME "default"
 
 #define STREAM_SOCKET "stream.sock"
+#define VHOST_SOCKET "vhost.sock"
 #define STATUS_SOCKET "status.sock"
 
 /* Whether @name can be a network's: it becomes part of paths. */

@@ -48,7 +48,14 @@
 	X(FILTERED, "filtered", "answer from somebody whom the guest has not sent to")                         \
 	X(ENGINE_ERROR, "engine-error", "the NAT engine could not open or use a host socket")                  \
 	/* stream link */                                                                                      \
-	X(STREAM_LENGTH, "stream-length", "stream peer announced an impossible frame length and was closed")
+	X(STREAM_LENGTH, "stream-length", "stream peer announced an impossible frame length and was closed")           \
+	/* vhost-user link */                                                                                  \
+	X(VHOST_STOPPED, "vhost-stopped", "the guest's driver has not started its receive ring")               \
+	X(VHOST_HEADER, "vhost-header", "frame whose virtio-net header asks for what cannot be")               \
+	X(VHOST_BUFFER, "vhost-buffer", "the guest's receive buffer is too small for the frame")               \
+	X(VHOST_MESSAGE, "vhost-message", "front end did not keep to vhost-user and was closed")               \
+	X(VHOST_RING, "vhost-ring", "a ring breaks the rules of virtio, the port was stopped")                 \
+	X(VHOST_MEMORY, "vhost-memory", "memory of the guest vanished, the port was stopped")
 
 enum drop_reason {
 #define X(id, name, text) DROP_##id,

@@ -9,6 +9,8 @@
 #include "lib/config.h"
 #include "lib/gateway_mac.h"
 #include "link/stream.h"
+#include "link/vhost/guard.h"
+#include "link/vhost/vhost.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -111,9 +113,20 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
+/* Guests with segmentation offload gain nothing by a large MTU. */
+#define VHOST_MTU_AUTO 1500
+
 static int build_links(struct lanlet_network *n)
 {
-	return stream_link_new(
+	int r = vhost_link_new(
+		&(struct vhost_link_config){
+			.poller = &n->loop.poller,
+			.segment = &n->segment,
+			.log = &n->log,
+			.mtu = n->settings.mtu == SETTINGS_MTU_AUTO ? VHOST_MTU_AUTO : n->settings.mtu,
+		},
+		&n->vhost);
+	return r < 0 ? r : stream_link_new(
 		&(struct stream_link_config){
 			.poller = &n->loop.poller,
 			.segment = &n->segment,
@@ -196,6 +209,7 @@ void lanlet_network_free(struct lanlet_network *n)
 		free(s);
 	}
 	stream_link_free(n->stream, now);
+	vhost_link_free(n->vhost, now);
 	names_done(&n->names, now); /* its streams are the engine's */
 	gateway_set_engine(&n->gateway, NULL, NULL);
 	if (n->engine)
@@ -270,12 +284,13 @@ static int remember_path(struct lanlet_network *n, const char *path)
 	return 0;
 }
 
-int lanlet_network_listen_stream(struct lanlet_network *n, const char *path, char *error, size_t size)
+/* Listens at @path and hands the socket to @listen, which owns it when it returns 0. */
+static int listen_at(struct lanlet_network *n, const char *path, int (*listen)(struct lanlet_network *n, int fd), char *error, size_t size)
 {
 	int fd = unix_listen(path, error, size);
 	if (fd < 0)
 		return fd;
-	int r = stream_link_listen(n->stream, fd);
+	int r = listen(n, fd);
 	if (r < 0) {
 		close(fd);
 		unlink(path);
@@ -287,7 +302,37 @@ int lanlet_network_listen_stream(struct lanlet_network *n, const char *path, cha
 	return r;
 }
 
+static int listen_stream(struct lanlet_network *n, int fd)
+{
+	return stream_link_listen(n->stream, fd);
+}
+
+static int listen_vhost(struct lanlet_network *n, int fd)
+{
+	return vhost_link_listen(n->vhost, fd);
+}
+
+int lanlet_network_listen_stream(struct lanlet_network *n, const char *path, char *error, size_t size)
+{
+	return listen_at(n, path, listen_stream, error, size);
+}
+
+int lanlet_network_listen_vhost(struct lanlet_network *n, const char *path, char *error, size_t size)
+{
+	return listen_at(n, path, listen_vhost, error, size);
+}
+
 int lanlet_network_add_stream(struct lanlet_network *n, int fd, const char *name)
 {
 	return stream_link_add(n->stream, fd, name);
+}
+
+int lanlet_network_add_vhost(struct lanlet_network *n, int fd, const char *name)
+{
+	return vhost_link_add(n->vhost, fd, name);
+}
+
+int lanlet_sigbus(void *address)
+{
+	return guard_handle(address);
 }

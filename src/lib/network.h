@@ -17,6 +17,7 @@
 #include "service/echo.h"
 
 struct stream_link;
+struct vhost_link;
 
 struct lanlet_network {
 	struct settings settings;
@@ -32,5 +33,6 @@ struct lanlet_network {
 	struct host_address host_address;
 	struct engine *engine;
 	struct stream_link *stream;
+	struct vhost_link *vhost;
 	struct list sockets; /* paths to unlink at the end */
 };

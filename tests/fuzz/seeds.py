@@ -183,6 +183,58 @@ def oversize_seeds():
     }
 
 
+def vhost_message_seeds():
+    """The number of descriptors, then a message."""
+    def message(request, payload=b"", fds=0, flags=1):
+        return struct.pack("=BIII", fds, request, flags, len(payload)) + payload
+
+    regions = struct.pack("=4Q4Q", 0, 1 << 30, 0x7f0000000000, 0, 1 << 32, 1 << 30, 0x7f0040000000, 1 << 30)
+    return {
+        "get-features": message(1),
+        "set-features": message(2, struct.pack("=Q", 1 << 32 | 1 << 30), flags=9),
+        "set-owner": message(3),
+        "memory-table": message(5, struct.pack("=II", 2, 0) + regions, 2),
+        "memory-table-whole": message(5, struct.pack("=II", 1, 0) + regions + bytes(6 * 32), 1),
+        "ring-size": message(8, struct.pack("=II", 0, 256)),
+        "ring-address": message(9, struct.pack("=II4Q", 1, 0, 0x7f0000001000, 0x7f0000003000, 0x7f0000002000, 0)),
+        "ring-base": message(10, struct.pack("=II", 1, 0xffff)),
+        "get-ring-base": message(11, struct.pack("=II", 1, 0)),
+        "kick": message(12, struct.pack("=Q", 1), 1),
+        "call-none": message(13, struct.pack("=Q", 0x100)),
+        "enable": message(18, struct.pack("=II", 1, 1)),
+        "rarp": message(19, GUEST + bytes(2)),
+        "get-config": message(24, struct.pack("=III", 0, 12, 0) + bytes(12)),
+        "add-region": message(37, bytes(8) + regions[:32], 1),
+        "inflight": message(31, bytes(24)),
+        "reply": message(1, flags=5),
+        "endless": message(2, bytes(8))[:9] + b"\xff" * 12,
+    }
+
+
+def vhost_ring_seeds():
+    """Set-up of vhost-ring-fuzz.c, then memory: 8 descriptors, the available ring, the used ring."""
+    guest = 0x40000000
+
+    def memory(descriptors, heads, index=None, tail=b"", head=bytes([3, 0, 0, 255])):
+        table = b"".join(struct.pack("<QIHH", guest + at, length, flags, following) for at, length, flags, following in descriptors)
+        available = struct.pack("<HH", 0, len(heads) if index is None else index) + b"".join(struct.pack("<H", h) for h in heads)
+        return head + table.ljust(128, b"\0") + available.ljust(22, b"\0") + b"\0\0" + bytes(72) + tail
+
+    table = struct.pack("<QIHHQIHH", guest + 4096, 100, 1, 1, guest + 8000, 400, 0, 0)
+    return {
+        "one": memory([(4096, 100, 0, 0)], [0]),
+        "chain": memory([(4096, 12, 1, 1), (5000, 1500, 0, 0)], [0, 0, 0]),
+        "two-regions": memory([(8000, 500, 0, 0)], [0]),
+        "to-driver": memory([(4096, 1526, 2, 0), (6000, 1526, 2, 0)], [0, 1], head=bytes([3, 6, 0, 255])),
+        "indirect": memory([(256, 32, 4, 0)], [0], tail=bytes(256 - 224) + table, head=bytes([3, 1, 0, 255])),
+        "loop": memory([(4096, 0, 1, 1), (4096, 0, 1, 0)], [0]),
+        "outside": memory([(16000, 1000, 0, 0)], [0]),
+        "far-ahead": memory([(4096, 100, 0, 0)], [0], index=9),
+        "over-its-own-ring": memory([(0, 300, 0, 0)], [0] * 8, index=8),
+        "base": memory([(4096, 100, 0, 0)], [0] * 8, index=260, head=bytes([3, 2, 255, 1])),
+    }
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -196,3 +248,5 @@ write("reassembly", reassembly_seeds())
 write("gateway", gateway_seeds())
 write("framing", framing_seeds())
 write("oversize", oversize_seeds())
+write("vhost-message", vhost_message_seeds())
+write("vhost-ring", vhost_ring_seeds())

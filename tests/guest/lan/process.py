@@ -36,6 +36,10 @@ class Lanlet:
     def stream(self):
         return self.runtime / "stream.sock"
 
+    @property
+    def vhost(self):
+        return self.runtime / "vhost.sock"
+
     def command(self, *options):
         return [
             *(WITHOUT_CAPABILITIES if has_capabilities() else []), os.environ["LANLET"], "run", self.name,

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * To the guest.  A frame is written behind a net header into as many of the guest's buffers as it takes (MRG_RXBUF), or
+ * into one.  When the ring has no room, the frame is dropped and counted, the port is congested, and the guest's next kick tells that
+ * there are buffers again.
+ *
+ * A room is the same thing lent: its owner writes the frame into it himself.
+ */
+#include "link/vhost/device.h"
+
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "lan/oversize.h"
+#include "lan/segment.h"
+#include "wire/eth.h"
+
+#include <errno.h>
+
+static bool is_mergeable(const struct vhost_device *d)
+{
+	return feature_has(d->features, VIRTIO_NET_F_MRG_RXBUF);
+}
+
+static struct ring *receive_ring(struct vhost_device *d)
+{
+	return &d->queues[0].ring;
+}
+
+/* What a frame in one piece may have in all. */
+#define LENT_PIECES_MAX (FRAME_IOV_MAX - 4)
+
+/* --- rooms --- */
+
+/*
+ * Takes chains for @size bytes with the net header.  -ENOBUFS: there are not enough, -EMSGSIZE: the driver's next buffer is too
+ * small, -EBADMSG: the ring is broken.  On failure nothing is taken.
+ */
+static int take_chains(struct vhost_device *d, size_t size, struct vhost_room *ret)
+{
+	struct vhost_rooms *rooms = d->rooms;
+	struct ring *ring = receive_ring(d);
+	struct vhost_room room = { .first_iov = rooms->n_iov, .first_chain = rooms->n_chains };
+	size_t found = 0;
+	int r = 1;
+	while (r > 0 && found < size) {
+		unsigned at = room.first_chain + room.n_chains, iov_at = room.first_iov + room.n_iov;
+		if (at == VHOST_ROOM_PIECES || VHOST_ROOM_PIECES - iov_at < RING_PIECES_MAX || (room.n_chains > 0 && !is_mergeable(d))) {
+			r = -EMSGSIZE;
+			break;
+		}
+		r = ring_take(ring, RING_TO_DRIVER, &rooms->iov[iov_at], RING_PIECES_MAX, &rooms->chains[at]);
+		if (r <= 0)
+			break;
+		room.n_chains++;
+		room.n_iov += rooms->chains[at].n_iov;
+		found += rooms->chains[at].len;
+	}
+	if (r <= 0) {
+		ring_untake(ring, room.n_chains);
+		return r == 0 ? -ENOBUFS : r;
+	}
+	room.size = found - net_header_len(d->features);
+	rooms->n_iov += room.n_iov;
+	rooms->n_chains += room.n_chains;
+	*ret = room;
+	return 0;
+}
+
+/* As take_chains(); when there are not enough, asks to be kicked and looks once more. */
+static int take_or_wait(struct vhost_device *d, size_t size, struct vhost_room *ret)
+{
+	int r = take_chains(d, size, ret);
+	if (r == -ENOBUFS && ring_want_kicks(receive_ring(d)))
+		r = take_chains(d, size, ret);
+	if (r == -ENOBUFS)
+		d->port.congested = true;
+	return r;
+}
+
+/* Gives the chains of @room back with @len bytes in them; returns how many of them were used. */
+static unsigned give_chains(struct vhost_device *d, const struct vhost_room *room, size_t len)
+{
+	const struct ring_chain *chains = &d->rooms->chains[room->first_chain];
+	unsigned n = 0;
+	while (len > 0) {
+		size_t part = MIN(chains[n].len, len);
+		ring_give(receive_ring(d), chains[n].head, (uint32_t)part);
+		len -= part;
+		n++;
+	}
+	return n;
+}
+
+/* How many chains of @room @len bytes take. */
+static unsigned chains_for(struct vhost_device *d, const struct vhost_room *room, size_t len)
+{
+	const struct ring_chain *chains = &d->rooms->chains[room->first_chain];
+	unsigned n = 0;
+	for (; n < room->n_chains && len > 0; n++)
+		len -= MIN(chains[n].len, len);
+	return n;
+}
+
+/* --- writing --- */
+
+/* Where the next byte goes. */
+struct cursor {
+	const struct iovec *iov;
+	size_t at;
+};
+
+/* The pieces have room for @len bytes: that was counted when they were taken. */
+static void write_bytes(struct cursor *c, const uint8_t *from, size_t len)
+{
+	while (len > 0) {
+		size_t part = MIN(c->iov->iov_len - c->at, len);
+		memcpy((uint8_t *)c->iov->iov_base + c->at, from, part);
+		from += part;
+		len -= part;
+		c->at += part;
+		if (c->at == c->iov->iov_len) {
+			c->iov++;
+			c->at = 0;
+		}
+	}
+}
+
+static void write_header(struct vhost_device *d, const struct vhost_room *room, const struct frame *f, struct cursor *c)
+{
+	uint8_t header[NET_HEADER_LEN];
+	size_t len = net_header_len(d->features);
+	net_header_emit(f, d->features, (uint16_t)chains_for(d, room, len + f->len), header);
+	*c = (struct cursor){ .iov = &d->rooms->iov[room->first_iov] };
+	write_bytes(c, header, len);
+}
+
+static void place(struct vhost_device *d, const struct frame *f)
+{
+	struct vhost_room room;
+	if (!d->rooms->lent_by)
+		d->rooms->n_iov = d->rooms->n_chains = 0;
+	int r = vhost_queue_runs(&d->queues[0]) && !d->rooms->lent_by ? take_or_wait(d, net_header_len(d->features) + f->len, &room) : -ENOTCONN;
+	if (r < 0) {
+		vhost_device_drop(d, r == -ENOTCONN ? DROP_VHOST_STOPPED : r == -EMSGSIZE ? DROP_VHOST_BUFFER : DROP_PORT_FULL);
+		return;
+	}
+	struct cursor c;
+	write_header(d, &room, f, &c);
+	for (unsigned i = 0; i < f->n_iov; i++)
+		write_bytes(&c, f->iov[i].iov_base, f->iov[i].iov_len);
+	give_chains(d, &room, net_header_len(d->features) + f->len);
+}
+
+/* --- the port --- */
+
+static void place_segment(void *opaque, const struct frame *f)
+{
+	place(opaque, f);
+}
+
+static void vhost_send(struct port *p, usec_t now, const struct frame *f)
+{
+	struct vhost_device *d = container_of(p, struct vhost_device, port);
+	if (f->gso == FRAME_GSO_NONE || feature_has(d->features, VIRTIO_NET_F_GUEST_ECN) || !net_header_needs_ecn(f)) {
+		place(d, f);
+		return;
+	}
+	struct oversize_limits plain = { .max_frame = p->max_frame, .offloads = p->offloads & PORT_OFFLOAD_CHECKSUM };
+	struct oversize_result r = oversize_pass(f, &plain, &d->config->segment->arena, place_segment, d);
+	if (r.verdict != OVERSIZE_EMITTED)
+		vhost_device_drop(d, r.why);
+}
+
+static void vhost_flush(struct port *p, usec_t now)
+{
+	struct vhost_device *d = container_of(p, struct vhost_device, port);
+	if (!vhost_queue_runs(&d->queues[0]) || !vhost_device_check_memory(d, now))
+		return;
+	vhost_queue_publish(&d->queues[0]);
+	if (receive_ring(d)->broken)
+		vhost_device_fail(d, now, DROP_VHOST_RING);
+}
+
+static unsigned vhost_reserve(struct port *p, unsigned n, size_t size, struct port_room *ret)
+{
+	struct vhost_device *d = container_of(p, struct vhost_device, port);
+	struct vhost_rooms *rooms = d->rooms;
+	size_t header_len = net_header_len(d->features);
+	if (!vhost_queue_runs(&d->queues[0]) || rooms->lent_by)
+		return 0;
+	rooms->n = rooms->n_iov = rooms->n_chains = 0;
+	unsigned n_lent = 0;
+	for (; rooms->n < MIN(n, VHOST_ROOMS); rooms->n++) {
+		struct vhost_room *room = &rooms->rooms[rooms->n];
+		/* One room must be had, for the rest there is another time. */
+		if ((rooms->n == 0 ? take_or_wait(d, header_len + size, room) : take_chains(d, header_len + size, room)) < 0)
+			break;
+		const struct iovec *first = &rooms->iov[room->first_iov];
+		if (first->iov_len < header_len + ETH_HEADER_LEN || room->n_iov > LENT_PIECES_MAX) {
+			/* Legal, but nobody does it: not worth more than being copied to. */
+			ring_untake(receive_ring(d), room->n_chains);
+			rooms->n_chains -= room->n_chains;
+			break;
+		}
+		memcpy(&rooms->lent[n_lent], first, room->n_iov * sizeof(*first));
+		rooms->lent[n_lent].iov_base = (uint8_t *)first->iov_base + header_len;
+		rooms->lent[n_lent].iov_len -= header_len;
+		ret[rooms->n] = (struct port_room){ .iov = &rooms->lent[n_lent], .n_iov = room->n_iov, .size = room->size };
+		n_lent += room->n_iov;
+	}
+	if (rooms->n > 0)
+		rooms->lent_by = d;
+	return rooms->n;
+}
+
+static void vhost_commit(struct port *p, usec_t now, const struct frame *frames, unsigned k)
+{
+	struct vhost_device *d = container_of(p, struct vhost_device, port);
+	struct vhost_rooms *rooms = d->rooms;
+	if (rooms->lent_by != d)
+		return;
+	rooms->lent_by = NULL;
+	unsigned used = 0;
+	for (unsigned i = 0; i < k; i++) {
+		const struct vhost_room *room = &rooms->rooms[i];
+		struct cursor c;
+		write_header(d, room, &frames[i], &c);
+		used += give_chains(d, room, net_header_len(d->features) + frames[i].len);
+	}
+	ring_untake(receive_ring(d), rooms->n_chains - used);
+}
+
+void vhost_receive_kicked(struct vhost_queue *q, usec_t now)
+{
+	struct vhost_device *d = q->device;
+	if (q->index != 0)
+		return;
+	ring_refuse_kicks(&q->ring);
+	if (!d->port.congested)
+		return;
+	d->port.congested = false;
+	segment_port_writable(d->config->segment, now, &d->port);
+	segment_flush(d->config->segment, now);
+}
+
+const struct port_ops vhost_port_ops = {
+	.send = vhost_send,
+	.flush = vhost_flush,
+	.reserve = vhost_reserve,
+	.commit = vhost_commit,
+};

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A front end's connection: reads a header, then as many bytes as it announces, and lets the device do what the message
+ * says.  Descriptors come with the first byte of a message; whatever a request does not keep is closed behind it.
+ */
+#include "link/vhost/vhost.h"
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "lan/segment.h"
+#include "link/vhost/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Messages of one turn: others want theirs. */
+#define MESSAGES_PER_TURN 64
+
+struct vhost_link {
+	struct vhost_link_config config;
+	struct list listeners;
+	struct list connections;
+	struct vhost_rooms *rooms; /* one for all ports: they are written to one after another */
+};
+
+struct listener {
+	struct list node;
+	struct vhost_link *link;
+	struct watch watch;
+};
+
+struct connection {
+	struct vhost_device device;
+	struct list node;
+	struct vhost_link *link;
+	struct watch watch;
+	struct deferred end;
+	bool ending;
+	uint8_t in[PROTOCOL_HEADER_LEN + PROTOCOL_PAYLOAD_MAX]; /* the message that is being read */
+	size_t in_len;
+	int fds[PROTOCOL_FDS_MAX]; /* that came with it */
+	unsigned n_fds;
+};
+
+/* The connection is taken apart when the present round of events is over. */
+static void end_later(struct connection *c)
+{
+	if (c->ending)
+		return;
+	c->ending = true;
+	poller_unwatch(c->link->config.poller, &c->watch);
+	poller_defer(c->link->config.poller, &c->end);
+}
+
+static void close_fds(struct connection *c)
+{
+	for (unsigned i = 0; i < c->n_fds; i++)
+		if (c->fds[i] >= 0)
+			close(c->fds[i]);
+	c->n_fds = 0;
+}
+
+static void connection_free(struct connection *c, usec_t now)
+{
+	list_remove(&c->end.node);
+	poller_unwatch(c->link->config.poller, &c->watch);
+	if (c->device.port.segment)
+		segment_detach(c->link->config.segment, now, &c->device.port);
+	vhost_device_done(&c->device);
+	list_remove(&c->node);
+	close_fds(c);
+	close(c->watch.fd);
+	free(c);
+}
+
+static void watch_listeners(struct vhost_link *l)
+{
+	list_for_each(node, &l->listeners) {
+		struct listener *ln = container_of(node, struct listener, node);
+		if (!ln->watch.active)
+			poller_watch(l->config.poller, &ln->watch, ln->watch.fd, POLL_EVENT_IN);
+	}
+}
+
+static void run_end(struct deferred *d, usec_t now)
+{
+	struct connection *c = container_of(d, struct connection, end);
+	struct vhost_link *l = c->link;
+	log_info(l->config.log, "port %s: unplugged", c->device.port.name);
+	connection_free(c, now);
+	watch_listeners(l); /* there are free descriptors now */
+}
+
+/* --- messages --- */
+
+static void violated(struct connection *c, usec_t now)
+{
+	vhost_device_drop(&c->device, DROP_VHOST_MESSAGE);
+	log_limited(c->link->config.log, now, LOG_LEVEL_WARNING, "port %s: not vhost-user as specified, closing it", c->device.port.name);
+	end_later(c);
+}
+
+static void reply(struct connection *c, const uint8_t *bytes, size_t len)
+{
+	/* A front end that asks without reading the answers has enough of them. */
+	if (len > 0 && send(c->watch.fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)len)
+		end_later(c);
+}
+
+static void refuse_unknown(struct connection *c, const struct protocol_header *h)
+{
+	uint8_t bytes[PROTOCOL_REPLY_SIZE_MAX];
+	log_debug(c->link->config.log, "port %s: vhost-user request %u is not known", c->device.port.name, h->request);
+	if (h->need_reply && feature_has(c->device.protocol_features, PROTOCOL_F_REPLY_ACK))
+		reply(c, bytes, protocol_emit_number(bytes, h->request, 1));
+}
+
+static void handle(struct connection *c, usec_t now, const struct protocol_header *h)
+{
+	uint8_t bytes[PROTOCOL_REPLY_SIZE_MAX];
+	struct protocol_message m;
+	int r = protocol_parse(h, c->in + PROTOCOL_HEADER_LEN, c->n_fds, &m);
+	if (r == -ENOSYS)
+		refuse_unknown(c, h);
+	else if (r < 0)
+		violated(c, now);
+	else
+		reply(c, bytes, vhost_request(&c->device, now, &m, c->fds, bytes));
+	close_fds(c);
+	c->in_len = 0;
+}
+
+static bool keep_descriptors(struct connection *c, struct msghdr *m)
+{
+	bool fit = !(m->msg_flags & MSG_CTRUNC);
+	for (struct cmsghdr *cm = CMSG_FIRSTHDR(m); cm; cm = CMSG_NXTHDR(m, cm)) {
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(cm) + i * sizeof(fd), sizeof(fd));
+			if (c->n_fds < PROTOCOL_FDS_MAX) {
+				c->fds[c->n_fds++] = fd;
+			} else {
+				close(fd);
+				fit = false;
+			}
+		}
+	}
+	return fit;
+}
+
+/* Reads until the message has @wanted bytes.  1: it has, 0: not yet, negative errno. */
+static int fill(struct connection *c, size_t wanted)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(PROTOCOL_FDS_MAX * sizeof(int))];
+	} control;
+	if (c->in_len >= wanted)
+		return 1;
+	struct iovec iov = { .iov_base = c->in + c->in_len, .iov_len = wanted - c->in_len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(c->watch.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (!keep_descriptors(c, &m))
+		return -EBADMSG;
+	c->in_len += (size_t)n;
+	return n == 0 ? -ECONNRESET : c->in_len == wanted;
+}
+
+/* True when a whole message was read and handled. */
+static bool read_message(struct connection *c, usec_t now)
+{
+	struct protocol_header h;
+	int r = fill(c, PROTOCOL_HEADER_LEN);
+	if (r > 0)
+		r = protocol_header_parse(c->in, &h);
+	else if (r == 0)
+		return false;
+	if (r == 0)
+		r = fill(c, PROTOCOL_HEADER_LEN + h.size);
+	if (r > 0)
+		handle(c, now, &h);
+	else if (r == -EBADMSG)
+		violated(c, now);
+	else if (r < 0)
+		end_later(c);
+	return r > 0;
+}
+
+static void connection_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct connection *c = container_of(w, struct connection, watch);
+	for (unsigned n = 0; n < MESSAGES_PER_TURN && !c->ending && read_message(c, now); n++)
+		;
+}
+
+/* --- coming and going --- */
+
+int vhost_link_add(struct vhost_link *l, int fd, const char *name)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	vhost_device_init(&c->device, &l->config, l->rooms);
+	c->link = l;
+	c->watch = (struct watch){ .ready = connection_ready, .fd = fd };
+	c->end.run = run_end;
+	list_init(&c->end.node);
+	int r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
+	if (r == 0)
+		r = poller_watch(l->config.poller, &c->watch, fd, POLL_EVENT_IN);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	struct port *p = &c->device.port;
+	list_append(&l->connections, &c->node);
+	segment_attach(l->config.segment, p);
+	if (name)
+		snprintf(p->name, sizeof(p->name), "%s", name);
+	else
+		snprintf(p->name, sizeof(p->name), "vhost%u", p->id);
+	log_info(l->config.log, "port %s: plugged in", p->name);
+	return 0;
+}
+
+static void listener_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct listener *ln = container_of(w, struct listener, watch);
+	struct vhost_link *l = ln->link;
+	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int r = fd < 0 ? -errno : vhost_link_add(l, fd, NULL);
+	if (r == 0 || r == -EAGAIN || r == -EINTR || r == -ECONNABORTED)
+		return;
+	if (fd >= 0)
+		close(fd);
+	log_limited(l->config.log, now, LOG_LEVEL_WARNING, "cannot take another connection: %s", strerror(-r));
+	/* It would be ready again at once: wait until a connection has ended. */
+	if (!list_empty(&l->connections))
+		poller_unwatch(l->config.poller, w);
+}
+
+int vhost_link_listen(struct vhost_link *l, int fd)
+{
+	struct listener *ln = calloc(1, sizeof(*ln));
+	if (!ln)
+		return -ENOMEM;
+	*ln = (struct listener){ .link = l, .watch = { .ready = listener_ready, .fd = fd } };
+	int r = poller_watch(l->config.poller, &ln->watch, fd, POLL_EVENT_IN);
+	if (r < 0) {
+		free(ln);
+		return r;
+	}
+	list_append(&l->listeners, &ln->node);
+	return 0;
+}
+
+int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **ret)
+{
+	struct vhost_link *l = calloc(1, sizeof(*l));
+	struct vhost_rooms *rooms = calloc(1, sizeof(*rooms));
+	if (!l || !rooms) {
+		free(l);
+		free(rooms);
+		return -ENOMEM;
+	}
+	*l = (struct vhost_link){ .config = *config, .rooms = rooms };
+	list_init(&l->listeners);
+	list_init(&l->connections);
+	*ret = l;
+	return 0;
+}
+
+void vhost_link_free(struct vhost_link *l, usec_t now)
+{
+	if (!l)
+		return;
+	list_for_each(node, &l->listeners) {
+		struct listener *ln = container_of(node, struct listener, node);
+		poller_unwatch(l->config.poller, &ln->watch);
+		list_remove(&ln->node);
+		close(ln->watch.fd);
+		free(ln);
+	}
+	list_for_each(node, &l->connections)
+		connection_free(container_of(node, struct connection, node), now);
+	free(l->rooms);
+	free(l);
+}

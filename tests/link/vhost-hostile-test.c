@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vhost-user front ends and guests that mean harm: their port stops or closes, and nobody else notices. */
+#include "link/vhost/guard.h"
+#include "support/vhost_world.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static unsigned open_descriptors(void)
+{
+	unsigned n = 0;
+	DIR *d = opendir("/proc/self/fd");
+	g_assert_nonnull(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void guest_sends(struct vhost_front *f)
+{
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
+	vhost_front_send(f, NULL, g_bytes_get_data(frame, NULL), 100, 4096);
+}
+
+static uint64_t drops(struct vhost_world *w, enum drop_reason why)
+{
+	return w->segment.drops.count[why];
+}
+
+/* --- rings --- */
+
+static void broken_ring_stops_its_port_alone(struct vhost_world *w, gconstpointer data)
+{
+	struct vhost_front good;
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_world_plug(w, &good);
+	vhost_front_start(&good, VHOST_LINUX);
+	vring_offer(&w->front.rings[VHOST_FRONT_TX], 0xffff);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	g_assert_cmpuint(drops(w, DROP_VHOST_RING), ==, 1);
+	eventfd_t told;
+	g_assert_cmpint(eventfd_read(w->front.error[VHOST_FRONT_TX], &told), ==, 0);
+	guest_sends(&w->front); /* not listened to any more */
+	g_assert_cmpuint(w->other.frames->len, ==, 0);
+	guest_sends(&good);
+	g_assert_cmpuint(w->other.frames->len, ==, 1);
+	g_assert_cmpuint(drops(w, DROP_VHOST_RING), ==, 1);
+
+	/* A new driver brings it back. */
+	for (unsigned i = 0; i < VHOST_FRONT_QUEUES; i++)
+		vhost_front_stop(&w->front, i);
+	vhost_front_start(&w->front, VHOST_LINUX);
+	guest_sends(&w->front);
+	g_assert_cmpuint(w->other.frames->len, ==, 2);
+	vhost_front_done(&good);
+	vhost_world_turn(w);
+}
+
+static void frames_in_front_of_the_breakage_arrive(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_LINUX);
+	struct vring *v = &w->front.rings[VHOST_FRONT_TX];
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
+	memcpy(w->front.memory + (3 << 20) + 12, g_bytes_get_data(frame, NULL), 100);
+	vring_add(v, &(struct vring_piece){ 3 << 20, 112, false }, 1);
+	vring_offer(v, 0xffff);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	g_assert_cmpuint(w->other.frames->len, ==, 1);
+	g_assert_cmpuint(drops(w, DROP_VHOST_RING), ==, 1);
+}
+
+static void broken_receive_ring_stops_the_port(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vring_add(&w->front.rings[VHOST_FRONT_RX], &(struct vring_piece){ 3 << 20, 2048, false }, 1); /* not for writing */
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 2);
+	memory_port_input(&w->other, 0, g_bytes_get_data(frame, NULL), 100);
+	g_assert_cmpuint(drops(w, DROP_VHOST_RING), ==, 1);
+	memory_port_input(&w->other, 0, g_bytes_get_data(frame, NULL), 100);
+	g_assert_cmpuint(drops(w, DROP_VHOST_STOPPED), ==, 1);
+}
+
+static void buffers_over_the_rings_themselves_do_no_harm(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_LINUX);
+	for (unsigned i = 0; i < 8; i++)
+		vring_add(&w->front.rings[VHOST_FRONT_RX], &(struct vring_piece){ i * 1024, 2048, true }, 1);
+	g_autoptr(GBytes) frame = vhost_world_frame(1500, 2);
+	for (unsigned i = 0; i < 20; i++)
+		memory_port_input(&w->other, 0, g_bytes_get_data(frame, NULL), 1500);
+	guest_sends(&w->front);
+	vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
+}
+
+static void receive_buffers_without_bytes_do_not_stall_us(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_LINUX);
+	for (unsigned i = 0; i < VHOST_FRONT_RING; i++)
+		vring_add(&w->front.rings[VHOST_FRONT_RX], &(struct vring_piece){ 3 << 20, 0, true }, 1);
+	g_autoptr(GBytes) frame = vhost_world_frame(1500, 2);
+	memory_port_input(&w->other, 0, g_bytes_get_data(frame, NULL), 1500);
+	g_assert_cmpuint(w->segment.drops.count[DROP_PORT_FULL] + w->segment.drops.count[DROP_VHOST_BUFFER], ==, 1);
+}
+
+/* --- memory --- */
+
+static void bus_error(int signal, siginfo_t *info, void *context)
+{
+	if (!guard_handle(info->si_addr))
+		_exit(99);
+}
+
+static void memory_that_vanishes_stops_its_port_alone(struct vhost_world *w, gconstpointer data)
+{
+	struct vhost_front good;
+	struct sigaction action = { .sa_sigaction = bus_error, .sa_flags = SA_SIGINFO }, before;
+	sigaction(SIGBUS, &action, &before);
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_world_plug(w, &good);
+	vhost_front_start(&good, VHOST_LINUX);
+	g_assert_cmpint(ftruncate(w->front.memory_fd, 0), ==, 0);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	g_assert_cmpuint(drops(w, DROP_VHOST_MEMORY), ==, 1);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	g_assert_cmpuint(drops(w, DROP_VHOST_MEMORY), ==, 1);
+	guest_sends(&good);
+	g_assert_cmpuint(w->other.frames->len, ==, 1);
+	vhost_front_done(&good);
+	vhost_world_turn(w);
+	sigaction(SIGBUS, &before, NULL);
+}
+
+static void payload_that_vanishes_stops_its_port(struct vhost_world *w, gconstpointer data)
+{
+	struct sigaction action = { .sa_sigaction = bus_error, .sa_flags = SA_SIGINFO }, before;
+	sigaction(SIGBUS, &action, &before);
+	vhost_front_start(&w->front, VHOST_LINUX);
+	g_autoptr(GBytes) frame = vhost_world_frame(500, 1);
+	memcpy(w->front.memory + (3 << 20) - 1000 + NET_HEADER_LEN, g_bytes_get_data(frame, NULL), 500);
+	g_assert_cmpint(ftruncate(w->front.memory_fd, 3 << 20), ==, 0);
+	vring_add(&w->front.rings[VHOST_FRONT_TX], &(struct vring_piece){ (3 << 20) - 1000, 9000, false }, 1);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	g_assert_cmpuint(drops(w, DROP_VHOST_MEMORY), ==, 1);
+	sigaction(SIGBUS, &before, NULL);
+}
+
+static void receive_buffer_that_vanishes_stops_its_port(struct vhost_world *w, gconstpointer data)
+{
+	struct sigaction action = { .sa_sigaction = bus_error, .sa_flags = SA_SIGINFO }, before;
+	sigaction(SIGBUS, &action, &before);
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vring_add(&w->front.rings[VHOST_FRONT_RX], &(struct vring_piece){ 3 << 20, 2048, true }, 1);
+	g_assert_cmpint(ftruncate(w->front.memory_fd, 3 << 20), ==, 0);
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 2);
+	memory_port_input(&w->other, 0, g_bytes_get_data(frame, NULL), 100);
+	g_assert_cmpuint(drops(w, DROP_VHOST_MEMORY), ==, 1);
+	sigaction(SIGBUS, &before, NULL);
+}
+
+static uint64_t set_table(struct vhost_front *f, const uint64_t *regions, unsigned n, const int *fds)
+{
+	uint8_t payload[8 + 8 * 32] = { (uint8_t)n };
+	uint64_t ack;
+	memcpy(payload + 8, regions, n * 32);
+	vhost_front_tell(f, PROTOCOL_SET_MEM_TABLE, 1 | 8, payload, 8 + n * 32, fds, n);
+	vhost_front_hear(f, PROTOCOL_SET_MEM_TABLE, &ack, sizeof(ack));
+	return ack;
+}
+
+static void impossible_memory_is_refused(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_LINUX);
+	int fds[] = { w->front.memory_fd, w->front.memory_fd };
+	uint64_t behind_the_file[] = { 0, 4096, 0, VHOST_FRONT_MEMORY };
+	uint64_t wrapping_offset[] = { 0, 4096, 0, UINT64_MAX - 100 };
+	uint64_t overlapping[] = { 0, 8192, 0, 0, 4096, 8192, 1 << 20, 0 };
+	uint64_t wrapping[] = { UINT64_MAX - 100, 4096, 0, 0 };
+	uint64_t endless[] = { 0, UINT64_MAX, 0, 0 };
+	g_assert_cmpuint(set_table(&w->front, behind_the_file, 1, fds), !=, 0);
+	g_assert_cmpuint(set_table(&w->front, wrapping_offset, 1, fds), !=, 0);
+	g_assert_cmpuint(set_table(&w->front, overlapping, 2, fds), !=, 0);
+	g_assert_cmpuint(set_table(&w->front, wrapping, 1, fds), !=, 0);
+	g_assert_cmpuint(set_table(&w->front, endless, 1, fds), !=, 0);
+	guest_sends(&w->front); /* its rings are nowhere now */
+	g_assert_cmpuint(w->other.frames->len, ==, 0);
+	vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
+}
+
+static void region_with_the_rings_can_be_removed(struct vhost_world *w, gconstpointer data)
+{
+	uint64_t region[] = { 0, VRING_GUEST, VHOST_FRONT_MEMORY, VRING_USER, 0 };
+	vhost_front_start(&w->front, VHOST_LINUX);
+	uint64_t ack;
+	vhost_front_tell(&w->front, PROTOCOL_REM_MEM_REG, 1 | 8, region, sizeof(region), NULL, 0);
+	vhost_front_hear(&w->front, PROTOCOL_REM_MEM_REG, &ack, 8);
+	guest_sends(&w->front);
+	g_assert_cmpuint(w->other.frames->len, ==, 0);
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 2);
+	memory_port_input(&w->other, 0, g_bytes_get_data(frame, NULL), 100);
+	g_assert_cmpuint(drops(w, DROP_VHOST_STOPPED), ==, 1);
+}
+
+/* --- messages --- */
+
+static void bad_messages_close_the_connection(struct vhost_world *w, gconstpointer data)
+{
+	static const uint32_t messages[][3] = {
+		{ PROTOCOL_GET_FEATURES, 0, 0 },	  /* no version */
+		{ PROTOCOL_GET_FEATURES, 1 | 4, 0 },	  /* a reply */
+		{ PROTOCOL_SET_FEATURES, 1, 0 },	  /* nothing in it */
+		{ PROTOCOL_SET_MEM_TABLE, 1, UINT32_MAX }, /* endless */
+		{ PROTOCOL_SET_VRING_CALL, 1, 0 },
+	};
+	unsigned before = open_descriptors();
+	for (size_t i = 0; i < G_N_ELEMENTS(messages); i++) {
+		int fd = vhost_world_connect(w);
+		g_assert_cmpint(write(fd, messages[i], sizeof(messages[i])), ==, sizeof(messages[i]));
+		vhost_world_turn(w);
+		g_assert_cmpint(read(fd, &(uint8_t){ 0 }, 1), ==, 0);
+		close(fd);
+		g_assert_cmpuint(drops(w, DROP_VHOST_MESSAGE), ==, i + 1);
+	}
+	g_assert_cmpuint(open_descriptors(), ==, before);
+	vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
+}
+
+static void message_byte_by_byte_is_understood(struct vhost_world *w, gconstpointer data)
+{
+	uint32_t message[] = { PROTOCOL_GET_FEATURES, 1, 0 };
+	uint64_t features;
+	for (size_t i = 0; i < sizeof(message); i++) {
+		g_assert_cmpint(write(w->front.socket, (uint8_t *)message + i, 1), ==, 1);
+		vhost_world_turn(w);
+	}
+	vhost_front_hear(&w->front, PROTOCOL_GET_FEATURES, &features, sizeof(features));
+}
+
+static void descriptors_that_nobody_asked_for_are_closed(struct vhost_world *w, gconstpointer data)
+{
+	unsigned before = open_descriptors();
+	int fds[16];
+	for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++)
+		fds[i] = w->front.memory_fd;
+	struct vhost_front f;
+	vhost_world_plug(w, &f);
+	vhost_front_tell(&f, 99, 1, NULL, 0, fds, 8);
+	g_assert_false(vhost_front_is_closed(&f));
+	vhost_front_tell(&f, 99, 1, NULL, 0, fds, 16);
+	g_assert_true(vhost_front_is_closed(&f));
+	vhost_front_done(&f);
+	vhost_world_turn(w);
+	g_assert_cmpuint(open_descriptors(), ==, before);
+}
+
+static void impossible_indices_are_refused(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_LINUX);
+	static const uint32_t requests[] = { PROTOCOL_SET_VRING_NUM, PROTOCOL_SET_VRING_BASE, PROTOCOL_SET_VRING_ENABLE };
+	for (size_t i = 0; i < G_N_ELEMENTS(requests); i++) {
+		uint64_t ack;
+		vhost_front_tell(&w->front, requests[i], 1 | 8, (uint32_t[]){ 16, 1 }, 8, NULL, 0);
+		vhost_front_hear(&w->front, requests[i], &ack, 8);
+		g_assert_cmpuint(ack, ==, 1);
+	}
+	uint64_t ack, index = 200;
+	vhost_front_tell(&w->front, PROTOCOL_SET_VRING_CALL, 1 | 8, &index, 8, &w->front.call[0], 1);
+	vhost_front_hear(&w->front, PROTOCOL_SET_VRING_CALL, &ack, 8);
+	g_assert_cmpuint(ack, ==, 1);
+	vhost_front_tell(&w->front, PROTOCOL_SET_VRING_NUM, 1 | 8, (uint32_t[]){ 0, 100 }, 8, NULL, 0);
+	vhost_front_hear(&w->front, PROTOCOL_SET_VRING_NUM, &ack, 8);
+	g_assert_cmpuint(ack, ==, 1);
+}
+
+static void call_descriptor_that_is_full_does_not_stop_us(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_MODERN);
+	g_assert_cmpint(eventfd_write(w->front.call[VHOST_FRONT_TX], UINT64_MAX - 1), ==, 0);
+	guest_sends(&w->front);
+	g_assert_cmpuint(w->other.frames->len, ==, 1);
+}
+
+static void thousand_reconnects_leave_nothing_behind(struct vhost_world *w, gconstpointer data)
+{
+	unsigned before = open_descriptors();
+	for (unsigned i = 0; i < 1000; i++) {
+		struct vhost_front f;
+		vhost_world_plug(w, &f);
+		if (i % 2)
+			vhost_front_start(&f, VHOST_LINUX);
+		if (i % 4 == 3)
+			guest_sends(&f);
+		vhost_front_done(&f);
+		vhost_world_turn(w);
+	}
+	g_assert_cmpuint(open_descriptors(), ==, before);
+	g_assert_cmpuint(w->segment.n_ports, ==, 2);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define TEST(name) g_test_add("/vhost-hostile/" #name, struct vhost_world, NULL, vhost_world_set_up, name, vhost_world_tear_down)
+	TEST(broken_ring_stops_its_port_alone);
+	TEST(frames_in_front_of_the_breakage_arrive);
+	TEST(broken_receive_ring_stops_the_port);
+	TEST(buffers_over_the_rings_themselves_do_no_harm);
+	TEST(receive_buffers_without_bytes_do_not_stall_us);
+	TEST(memory_that_vanishes_stops_its_port_alone);
+	TEST(payload_that_vanishes_stops_its_port);
+	TEST(receive_buffer_that_vanishes_stops_its_port);
+	TEST(impossible_memory_is_refused);
+	TEST(region_with_the_rings_can_be_removed);
+	TEST(bad_messages_close_the_connection);
+	TEST(message_byte_by_byte_is_understood);
+	TEST(descriptors_that_nobody_asked_for_are_closed);
+	TEST(impossible_indices_are_refused);
+	TEST(call_descriptor_that_is_full_does_not_stop_us);
+	TEST(thousand_reconnects_leave_nothing_behind);
+	return g_test_run();
+}

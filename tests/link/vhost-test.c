@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vhost-user ports and a front end that behaves. */
+#include "base/macros.h"
+#include "support/vhost_world.h"
+#include "unit/sample-frame.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static void assert_other_got(struct vhost_world *w, unsigned index, GBytes *expected)
+{
+	gsize expected_len;
+	size_t len;
+	const void *want = g_bytes_get_data(expected, &expected_len);
+	const uint8_t *got = memory_port_frame(&w->other, index, &len);
+	g_assert_cmpmem(got, len, want, expected_len);
+}
+
+static void assert_front_gets(struct vhost_front *f, GBytes *expected, uint8_t ret_header[NET_HEADER_LEN])
+{
+	g_autoptr(GBytes) got = vhost_front_receive(f, ret_header);
+	g_assert_nonnull(got);
+	g_assert_true(g_bytes_equal(got, expected));
+}
+
+static void guest_sends(struct vhost_front *f, GBytes *frame)
+{
+	vhost_front_send(f, NULL, g_bytes_get_data(frame, NULL), g_bytes_get_size(frame), 4096);
+}
+
+static void other_sends(struct vhost_world *w, GBytes *frame)
+{
+	memory_port_input(&w->other, 0, g_bytes_get_data(frame, NULL), g_bytes_get_size(frame));
+}
+
+static uint64_t drops(struct vhost_world *w, enum drop_reason why)
+{
+	g_assert_cmpuint(vhost_world_port(w)->counters.drops.count[why], ==, w->segment.drops.count[why]);
+	return w->segment.drops.count[why];
+}
+
+/* --- messages --- */
+
+static void offers_are_what_a_modern_front_end_needs(struct vhost_world *w, gconstpointer data)
+{
+	uint64_t protocol = vhost_front_ask(&w->front, PROTOCOL_GET_PROTOCOL_FEATURES);
+	g_assert_cmphex(protocol, ==, VHOST_BIT(0) | VHOST_BIT(2) | VHOST_BIT(3) | VHOST_BIT(4) | VHOST_BIT(5) | VHOST_BIT(9) | VHOST_BIT(13) |
+						VHOST_BIT(15) | VHOST_BIT(16));
+	g_assert_cmpuint(vhost_front_ask(&w->front, PROTOCOL_GET_QUEUE_NUM), ==, 8);
+	g_assert_cmpuint(vhost_front_ask(&w->front, PROTOCOL_GET_MAX_MEM_SLOTS), ==, 64);
+	uint64_t features = vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
+	g_assert_cmphex(features & (VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_HOST_USO)), ==, VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_HOST_USO));
+}
+
+static void acknowledgements_tell_success_from_failure(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_MODERN);
+	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_NET_SET_MTU, 9000), ==, 0);
+	g_assert_cmpuint(vhost_world_port(w)->mtu, ==, 9000);
+	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_NET_SET_MTU, 10), !=, 0);
+	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_SET_FEATURES, VHOST_BIT(63)), !=, 0);
+	g_assert_cmpuint(vhost_front_set(&w->front, 99, 0), !=, 0); /* no such request */
+	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_SET_STATUS, 7), ==, 0);
+	g_assert_cmpuint(vhost_front_ask(&w->front, PROTOCOL_GET_STATUS), ==, 7);
+}
+
+static void unknown_request_without_a_wish_for_an_answer_is_ignored(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_tell(&w->front, 99, 1, NULL, 0, NULL, 0);
+	vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
+}
+
+static void configuration_says_link_queues_and_mtu(struct vhost_world *w, gconstpointer data)
+{
+	uint8_t request[12 + 12] = { 0, 0, 0, 0, 12 }, reply[12 + 12];
+	vhost_front_tell(&w->front, PROTOCOL_GET_CONFIG, 1, request, sizeof(request), NULL, 0);
+	vhost_front_hear(&w->front, PROTOCOL_GET_CONFIG, reply, sizeof(reply));
+	static const uint8_t expected[] = { 0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 1500 & 0xff, 1500 >> 8 };
+	g_assert_cmpmem(reply + 12, 12, expected, sizeof(expected));
+	request[0] = 250;
+	vhost_front_tell(&w->front, PROTOCOL_GET_CONFIG, 1, request, sizeof(request), NULL, 0);
+	vhost_front_hear(&w->front, PROTOCOL_GET_CONFIG, reply, 0); /* outside: refused */
+}
+
+static void rarp_moves_the_guest_here(struct vhost_world *w, gconstpointer data)
+{
+	struct mac mac = { { 0x52, 0x54, 0, 1, 2, 3 } };
+	uint64_t number = 0;
+	memcpy(&number, mac.b, sizeof(mac.b));
+	vhost_front_start(&w->front, VHOST_MODERN);
+	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_SEND_RARP, number), ==, 0);
+	g_assert_cmpuint(w->other.frames->len, ==, 1);
+	g_assert_true(segment_find(&w->segment, 0, mac) == vhost_world_port(w));
+}
+
+/* --- from the guest --- */
+
+static void frame_from_the_guest_enters_the_segment(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_LINUX);
+	for (size_t len = 60; len <= 9000; len += 745) {
+		g_autoptr(GBytes) frame = vhost_world_frame(len, 1);
+		memory_port_clear(&w->other);
+		guest_sends(&w->front, frame);
+		g_assert_cmpuint(w->other.frames->len, ==, 1);
+		assert_other_got(w, 0, frame);
+	}
+	struct vring_used_entry used;
+	for (unsigned i = 0; i < 13; i++)
+		g_assert_true(vring_take(&w->front.rings[VHOST_FRONT_TX], &used));
+	g_assert_false(vring_take(&w->front.rings[VHOST_FRONT_TX], &used));
+}
+
+static void header_may_straddle_pieces(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_MODERN);
+	g_autoptr(GBytes) frame = vhost_world_frame(300, 1);
+	for (size_t piece = 5; piece < 400; piece = piece * 3 / 2) {
+		memory_port_clear(&w->other);
+		vhost_front_send(&w->front, NULL, g_bytes_get_data(frame, NULL), 300, MAX(piece, (size_t)312 / 60));
+		assert_other_got(w, 0, frame);
+	}
+}
+
+static void frame_in_many_pieces_arrives(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_MODERN);
+	g_autoptr(GBytes) frame = vhost_world_frame(60000, 1);
+	vhost_front_send(&w->front, NULL, g_bytes_get_data(frame, NULL), 60000, 1000);
+	assert_other_got(w, 0, frame);
+}
+
+static void legacy_driver_has_a_short_header_and_needs_no_leave(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, 0);
+	g_autoptr(GBytes) frame = vhost_world_frame(200, 1);
+	guest_sends(&w->front, frame);
+	assert_other_got(w, 0, frame);
+	uint8_t header[NET_HEADER_LEN];
+	vhost_front_post(&w->front, 1, 1524);
+	other_sends(w, frame);
+	assert_front_gets(&w->front, frame, header);
+}
+
+static void ring_waits_for_leave(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_MODERN);
+	vhost_front_tell(&w->front, PROTOCOL_SET_VRING_ENABLE, 1, (uint32_t[]){ VHOST_FRONT_TX, 0 }, 8, NULL, 0);
+	g_autoptr(GBytes) frame = vhost_world_frame(200, 1);
+	guest_sends(&w->front, frame);
+	g_assert_cmpuint(w->other.frames->len, ==, 0);
+	vhost_front_tell(&w->front, PROTOCOL_SET_VRING_ENABLE, 1, (uint32_t[]){ VHOST_FRONT_TX, 1 }, 8, NULL, 0);
+	assert_other_got(w, 0, frame); /* without another kick */
+}
+
+static void calls_come_once_a_batch_and_only_when_wanted(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_LINUX);
+	g_autoptr(GBytes) frame = vhost_world_frame(200, 1);
+	*vring_used_event(&w->front.rings[VHOST_FRONT_TX]) = 1;
+	guest_sends(&w->front, frame);
+	g_assert_cmpuint(vhost_front_calls(&w->front, VHOST_FRONT_TX), ==, 0);
+	guest_sends(&w->front, frame);
+	g_assert_cmpuint(vhost_front_calls(&w->front, VHOST_FRONT_TX), ==, 1);
+	vhost_front_post(&w->front, 64, 2048);
+	*vring_used_event(&w->front.rings[VHOST_FRONT_RX]) = 0;
+	struct iovec iov;
+	struct frame f = frame_of(&iov, g_bytes_get_data(frame, NULL), 200);
+	for (unsigned i = 0; i < 10; i++)
+		segment_input(&w->segment, 0, &w->other.port, &f);
+	g_assert_cmpuint(vhost_front_calls(&w->front, VHOST_FRONT_RX), ==, 0);
+	segment_flush(&w->segment, 0);
+	g_assert_cmpuint(vhost_front_calls(&w->front, VHOST_FRONT_RX), ==, 1);
+}
+
+static void wrong_header_drops_only_its_frame(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_MODERN);
+	g_autoptr(GBytes) frame = vhost_world_frame(200, 1);
+	static const uint8_t header[NET_HEADER_LEN] = { 1, 1, 54, 0, 0xa8, 5, 34, 0, 16, 0 };
+	vhost_front_send(&w->front, header, g_bytes_get_data(frame, NULL), 200, 4096);
+	vhost_front_send(&w->front, NULL, g_bytes_get_data(frame, NULL), 13, 4096);
+	g_assert_cmpuint(drops(w, DROP_VHOST_HEADER), ==, 2);
+	guest_sends(&w->front, frame);
+	assert_other_got(w, 0, frame);
+}
+
+/* --- offloads --- */
+
+static void send_sample(struct vhost_front *f, struct sample *s, enum frame_gso gso, struct arena *arena)
+{
+	struct frame frame = sample_frame(s, arena);
+	uint8_t header[NET_HEADER_LEN];
+	frame.gso = gso;
+	frame.gso_size = gso == FRAME_GSO_NONE ? 0 : 1400;
+	net_header_emit(&frame, ~UINT64_C(0), 0, header);
+	vhost_front_send(f, header, s->bytes, frame.len, 4096);
+}
+
+static void super_frame_is_cut_and_summed_for_a_port_without_offloads(struct vhost_world *w, gconstpointer data)
+{
+	struct arena arena;
+	arena_init(&arena, 1 << 24);
+	vhost_front_start(&w->front, VHOST_LINUX);
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		memory_port_clear(&w->other);
+		struct sample s = { .v6 = v6, .partial = true, .payload_len = 60000, .dont_fragment = true };
+		send_sample(&w->front, &s, v6 ? FRAME_GSO_TCP6 : FRAME_GSO_TCP4, &arena);
+		g_assert_cmpuint(w->other.frames->len, ==, 60000 / 1400 + 1);
+		size_t at = 0;
+		for (unsigned i = 0; i < w->other.frames->len; i++) {
+			size_t len;
+			const uint8_t *bytes = memory_port_frame(&w->other, i, &len);
+			struct iovec iov;
+			struct frame f = frame_of(&iov, bytes, len);
+			struct layers l;
+			g_assert_cmpint(layers_parse(&f, &arena, &l), ==, 0);
+			g_assert_cmphex(sample_layer4_sum(&l, bytes, false), ==, 0xffff);
+			g_assert_cmpmem(bytes + s.payload_offset, len - s.payload_offset, s.bytes + s.payload_offset + at, MIN((size_t)1400, 60000 - at));
+			at += len - s.payload_offset;
+		}
+		g_assert_cmpuint(at, ==, 60000);
+	}
+	arena_done(&arena);
+}
+
+static void super_frame_goes_whole_from_guest_to_guest(struct vhost_world *w, gconstpointer data)
+{
+	struct arena arena;
+	struct vhost_front second;
+	arena_init(&arena, 1 << 24);
+	vhost_world_plug(w, &second);
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_front_start(&second, VHOST_LINUX);
+	vhost_front_post(&second, 100, VHOST_FRONT_BUFFER);
+	struct sample s = { .partial = true, .payload_len = 60000 };
+	send_sample(&w->front, &s, FRAME_GSO_TCP4, &arena);
+	uint8_t header[NET_HEADER_LEN];
+	g_autoptr(GBytes) got = vhost_front_receive(&second, header);
+	g_assert_nonnull(got);
+	g_assert_cmpmem(g_bytes_get_data(got, NULL), g_bytes_get_size(got), s.bytes, s.payload_offset + 60000);
+	g_assert_cmpuint(header[0], ==, 1);
+	g_assert_cmpuint(header[1], ==, 1);
+	g_assert_cmpuint(header[10], ==, 30); /* buffers of 2048 bytes */
+	vhost_front_done(&second);
+	vhost_world_turn(w);
+	arena_done(&arena);
+}
+
+static void congestion_bit_is_kept_from_a_guest_that_did_not_take_ecn(struct vhost_world *w, gconstpointer data)
+{
+	struct arena arena;
+	struct vhost_front second;
+	arena_init(&arena, 1 << 24);
+	vhost_world_plug(w, &second);
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_front_start(&second, VHOST_LINUX);
+	vhost_front_post(&second, 100, VHOST_FRONT_BUFFER);
+	struct sample s = { .partial = true, .payload_len = 3000, .tcp_flags = TCP_CWR | TCP_ACK };
+	send_sample(&w->front, &s, FRAME_GSO_TCP4, &arena);
+	uint8_t header[NET_HEADER_LEN];
+	unsigned n = 0;
+	for (GBytes *got; (got = vhost_front_receive(&second, header)); n++) {
+		g_assert_cmpuint(header[1], ==, 0);
+		g_bytes_unref(got);
+	}
+	g_assert_cmpuint(n, ==, 3);
+	vhost_front_done(&second);
+	vhost_world_turn(w);
+	arena_done(&arena);
+}
+
+/* --- to the guest --- */
+
+static void frame_to_the_guest_is_spread_over_mergeable_buffers(struct vhost_world *w, gconstpointer data)
+{
+	uint8_t header[NET_HEADER_LEN];
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_front_post(&w->front, 200, VHOST_FRONT_BUFFER);
+	for (size_t len = 60; len < 65000; len += 12345) {
+		g_autoptr(GBytes) frame = vhost_world_frame(len, 2);
+		other_sends(w, frame);
+		assert_front_gets(&w->front, frame, header);
+		g_assert_cmpuint(header[10], ==, (len + 12 + 2047) / 2048);
+	}
+}
+
+static void frame_too_large_for_a_buffer_is_dropped(struct vhost_world *w, gconstpointer data)
+{
+	uint8_t header[NET_HEADER_LEN];
+	vhost_front_start(&w->front, VHOST_MODERN);
+	vhost_front_post(&w->front, 2, 500);
+	g_autoptr(GBytes) large = vhost_world_frame(600, 2), small = vhost_world_frame(400, 2);
+	other_sends(w, large);
+	g_assert_cmpuint(drops(w, DROP_VHOST_BUFFER), ==, 1);
+	other_sends(w, small);
+	assert_front_gets(&w->front, small, header);
+}
+
+static void frame_without_a_driver_is_dropped(struct vhost_world *w, gconstpointer data)
+{
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 2);
+	other_sends(w, frame);
+	g_assert_cmpuint(drops(w, DROP_VHOST_STOPPED), ==, 1);
+}
+
+static void full_ring_congests_until_the_guest_refills_it(struct vhost_world *w, gconstpointer data)
+{
+	uint8_t header[NET_HEADER_LEN];
+	g_autoptr(GBytes) frame = vhost_world_frame(1500, 2), super = vhost_world_frame(5000, 2);
+	for (unsigned event_idx = 0; event_idx < 2; event_idx++) {
+		vhost_front_start(&w->front, event_idx ? VHOST_LINUX : VHOST_LINUX & ~VHOST_BIT(VIRTIO_F_EVENT_IDX));
+		struct port *p = vhost_world_port(w);
+		uint64_t before = drops(w, DROP_PORT_FULL);
+		vhost_front_post(&w->front, 2, VHOST_FRONT_BUFFER);
+		other_sends(w, frame);
+		g_assert_false(p->congested);
+		other_sends(w, super); /* one buffer is not enough, and is kept */
+		g_assert_true(p->congested);
+		g_assert_cmpuint(drops(w, DROP_PORT_FULL), ==, before + 1);
+		other_sends(w, frame);
+		assert_front_gets(&w->front, frame, header);
+		assert_front_gets(&w->front, frame, header);
+		if (event_idx)
+			g_assert_cmpuint(vring_avail_event(&w->front.rings[VHOST_FRONT_RX]), ==, 2);
+		else
+			g_assert_cmpuint(w->front.rings[VHOST_FRONT_RX].used[0], ==, 0);
+		vhost_front_post(&w->front, 10, VHOST_FRONT_BUFFER);
+		vhost_front_kick(&w->front, VHOST_FRONT_RX);
+		g_assert_false(p->congested);
+		other_sends(w, super);
+		assert_front_gets(&w->front, super, header);
+		vhost_front_stop(&w->front, VHOST_FRONT_RX);
+		vhost_front_stop(&w->front, VHOST_FRONT_TX);
+	}
+}
+
+static void lent_rooms_are_the_guests_buffers(struct vhost_world *w, gconstpointer data)
+{
+	uint8_t header[NET_HEADER_LEN];
+	struct port_room rooms[8];
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_front_post(&w->front, 7, VHOST_FRONT_BUFFER);
+	struct port *p = vhost_world_port(w);
+	g_assert_cmpuint(p->ops->reserve(p, 8, 4000, rooms), ==, 3); /* two buffers each */
+	struct frame frames[2];
+	for (unsigned i = 0; i < 2; i++) {
+		g_assert_cmpuint(rooms[i].n_iov, ==, 2);
+		g_assert_cmpuint(rooms[i].size, ==, 4096 - NET_HEADER_LEN);
+		memset(rooms[i].iov[0].iov_base, 'a' + (int)i, rooms[i].iov[0].iov_len);
+		memset(rooms[i].iov[1].iov_base, 'A' + (int)i, rooms[i].iov[1].iov_len);
+		frames[i] = (struct frame){ .iov = rooms[i].iov, .n_iov = 2, .len = 4000 };
+	}
+	frames[1].len = 1000; /* the last one needs only one of its buffers */
+	p->ops->commit(p, 0, frames, 2);
+	p->ops->flush(p, 0);
+	g_autoptr(GBytes) first = vhost_front_receive(&w->front, header);
+	g_assert_cmpuint(g_bytes_get_size(first), ==, 4000);
+	g_assert_cmpuint(header[10], ==, 2);
+	const char *bytes = g_bytes_get_data(first, NULL);
+	g_assert_cmpint(bytes[0], ==, 'a');
+	g_assert_cmpint(bytes[2035], ==, 'a');
+	g_assert_cmpint(bytes[2036], ==, 'A');
+	g_autoptr(GBytes) second = vhost_front_receive(&w->front, header);
+	g_assert_cmpuint(g_bytes_get_size(second), ==, 1000);
+	g_assert_cmpuint(header[10], ==, 1);
+	/* What was not used is there for others: four buffers. */
+	g_autoptr(GBytes) frame = vhost_world_frame(8000, 2);
+	other_sends(w, frame);
+	assert_front_gets(&w->front, frame, header);
+	g_assert_cmpuint(p->ops->reserve(p, 1, 4000, rooms), ==, 0);
+	g_assert_true(p->congested);
+	p->ops->commit(p, 0, NULL, 0);
+}
+
+static void valid_is_said_of_frames_of_the_gateway_only_where_taken(struct vhost_world *w, gconstpointer data)
+{
+	uint8_t header[NET_HEADER_LEN];
+	vhost_front_start(&w->front, VHOST_MODERN);
+	vhost_front_post(&w->front, 1, 1526);
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 2);
+	struct iovec iov;
+	struct frame f = frame_of(&iov, g_bytes_get_data(frame, NULL), 100);
+	f.checksum = FRAME_CHECKSUM_VERIFIED;
+	segment_input(&w->segment, 0, &w->other.port, &f);
+	segment_flush(&w->segment, 0);
+	assert_front_gets(&w->front, frame, header);
+	g_assert_cmpuint(header[0], ==, 0);
+}
+
+/* --- coming and going --- */
+
+static void ring_goes_on_where_it_was_stopped(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_LINUX);
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
+	for (unsigned i = 0; i < 3; i++)
+		guest_sends(&w->front, frame);
+	uint32_t base = vhost_front_stop(&w->front, VHOST_FRONT_TX);
+	g_assert_cmpuint(base, ==, 3);
+	guest_sends(&w->front, frame); /* nobody there */
+	g_assert_cmpuint(w->other.frames->len, ==, 3);
+	vhost_front_start_ring(&w->front, VHOST_FRONT_TX, base);
+	g_assert_cmpuint(w->other.frames->len, ==, 4);
+}
+
+static void reconnected_front_end_goes_on_in_the_same_memory(struct vhost_world *w, gconstpointer data)
+{
+	uint8_t header[NET_HEADER_LEN];
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_front_post(&w->front, 20, VHOST_FRONT_BUFFER);
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
+	guest_sends(&w->front, frame);
+	other_sends(w, frame);
+	close(w->front.socket);
+	vhost_world_turn(w);
+	g_assert_cmpuint(w->segment.n_ports, ==, 1);
+	guest_sends(&w->front, frame); /* while nobody listens */
+	w->front.socket = vhost_world_connect(w);
+	vhost_front_set(&w->front, PROTOCOL_SET_PROTOCOL_FEATURES, VHOST_BIT(PROTOCOL_F_REPLY_ACK));
+	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_SET_FEATURES, VHOST_LINUX), ==, 0);
+	vhost_front_set_memory(&w->front);
+	/* What QEMU does when the back end is gone: its own used index is where to go on. */
+	for (unsigned i = 0; i < VHOST_FRONT_QUEUES; i++)
+		vhost_front_start_ring(&w->front, i, w->front.rings[i].used[1]);
+	g_assert_cmpuint(w->other.frames->len, ==, 2);
+	other_sends(w, frame);
+	assert_front_gets(&w->front, frame, header);
+	assert_front_gets(&w->front, frame, header);
+}
+
+static void driver_starts_again_after_a_reset(struct vhost_world *w, gconstpointer data)
+{
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
+	static const uint64_t features[] = { VHOST_LINUX, VHOST_MODERN, VHOST_BIT(VHOST_USER_F_PROTOCOL_FEATURES), VHOST_LINUX };
+	for (unsigned i = 0; i < G_N_ELEMENTS(features); i++) { /* firmware, then systems */
+		vhost_front_start(&w->front, features[i]);
+		guest_sends(&w->front, frame);
+		g_assert_cmpuint(w->other.frames->len, ==, i + 1);
+		if (i % 2)
+			vhost_front_tell(&w->front, PROTOCOL_RESET_DEVICE, 1, NULL, 0, NULL, 0);
+		else
+			vhost_front_set(&w->front, PROTOCOL_SET_STATUS, 0);
+		guest_sends(&w->front, frame);
+		g_assert_cmpuint(w->other.frames->len, ==, i + 1);
+	}
+}
+
+static void memory_can_be_added_and_removed_while_rings_run(struct vhost_world *w, gconstpointer data)
+{
+	uint64_t region[] = { 0, VRING_GUEST + VHOST_FRONT_MEMORY, 4096, VRING_USER + VHOST_FRONT_MEMORY, 0 };
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
+	int fd = memfd_create("more", MFD_CLOEXEC);
+	g_assert_cmpint(ftruncate(fd, 4096), ==, 0);
+	g_assert_cmpint(pwrite(fd, g_bytes_get_data(frame, NULL), 100, 12), ==, 100);
+	vhost_front_start(&w->front, VHOST_LINUX);
+	uint64_t ack;
+	vhost_front_tell(&w->front, PROTOCOL_ADD_MEM_REG, 1 | 8, region, sizeof(region), &fd, 1);
+	vhost_front_hear(&w->front, PROTOCOL_ADD_MEM_REG, &ack, 8);
+	g_assert_cmpuint(ack, ==, 0);
+	vring_add(&w->front.rings[VHOST_FRONT_TX], &(struct vring_piece){ VHOST_FRONT_MEMORY, 112, false }, 1);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	assert_other_got(w, 0, frame);
+	vhost_front_tell(&w->front, PROTOCOL_REM_MEM_REG, 1 | 8, region, sizeof(region), NULL, 0);
+	vhost_front_hear(&w->front, PROTOCOL_REM_MEM_REG, &ack, 8);
+	g_assert_cmpuint(ack, ==, 0);
+	guest_sends(&w->front, frame);
+	g_assert_cmpuint(w->other.frames->len, ==, 2);
+	vring_add(&w->front.rings[VHOST_FRONT_TX], &(struct vring_piece){ VHOST_FRONT_MEMORY, 112, false }, 1);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	g_assert_cmpuint(drops(w, DROP_VHOST_RING), ==, 1);
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+#define TEST(name) g_test_add("/vhost/" #name, struct vhost_world, NULL, vhost_world_set_up, name, vhost_world_tear_down)
+	TEST(offers_are_what_a_modern_front_end_needs);
+	TEST(acknowledgements_tell_success_from_failure);
+	TEST(unknown_request_without_a_wish_for_an_answer_is_ignored);
+	TEST(configuration_says_link_queues_and_mtu);
+	TEST(rarp_moves_the_guest_here);
+	TEST(frame_from_the_guest_enters_the_segment);
+	TEST(header_may_straddle_pieces);
+	TEST(frame_in_many_pieces_arrives);
+	TEST(legacy_driver_has_a_short_header_and_needs_no_leave);
+	TEST(ring_waits_for_leave);
+	TEST(calls_come_once_a_batch_and_only_when_wanted);
+	TEST(wrong_header_drops_only_its_frame);
+	TEST(super_frame_is_cut_and_summed_for_a_port_without_offloads);
+	TEST(super_frame_goes_whole_from_guest_to_guest);
+	TEST(congestion_bit_is_kept_from_a_guest_that_did_not_take_ecn);
+	TEST(frame_to_the_guest_is_spread_over_mergeable_buffers);
+	TEST(frame_too_large_for_a_buffer_is_dropped);
+	TEST(frame_without_a_driver_is_dropped);
+	TEST(full_ring_congests_until_the_guest_refills_it);
+	TEST(lent_rooms_are_the_guests_buffers);
+	TEST(valid_is_said_of_frames_of_the_gateway_only_where_taken);
+	TEST(ring_goes_on_where_it_was_stopped);
+	TEST(reconnected_front_end_goes_on_in_the_same_memory);
+	TEST(driver_starts_again_after_a_reset);
+	TEST(memory_can_be_added_and_removed_while_rings_run);
+	return g_test_run();
+}

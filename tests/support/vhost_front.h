@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A vhost-user front end for tests: a driver with one queue pair in a memfd of its own, on one end of a socket pair.  The back
+ * end runs in the same thread: whoever waits for it calls vhost_front.turn().
+ */
+#pragma once
+
+#include "link/vhost/net_header.h"
+#include "link/vhost/protocol.h"
+#include "support/vring.h"
+
+#include <glib.h>
+
+#define VHOST_FRONT_RING 256u
+#define VHOST_FRONT_MEMORY ((size_t)4 << 20)
+#define VHOST_FRONT_BUFFER 2048u /* of a receive buffer */
+
+enum { VHOST_FRONT_RX, VHOST_FRONT_TX, VHOST_FRONT_QUEUES };
+
+struct vhost_front {
+	int socket;
+	int memory_fd;
+	uint8_t *memory;
+	uint64_t features;
+	struct vring rings[VHOST_FRONT_QUEUES];
+	int kick[VHOST_FRONT_QUEUES], call[VHOST_FRONT_QUEUES], error[VHOST_FRONT_QUEUES];
+	unsigned next_tx, next_rx;
+	size_t rx_size; /* of the buffers that are posted */
+	void (*turn)(void *opaque);
+	void *opaque;
+};
+
+/* Makes memory and descriptors; @socket is owned. */
+void vhost_front_init(struct vhost_front *f, int socket, void (*turn)(void *opaque), void *opaque);
+/* Closes everything, as an exit would. */
+void vhost_front_done(struct vhost_front *f);
+
+/* Sends a message with @n_fds descriptors and lets the back end work. */
+void vhost_front_tell(struct vhost_front *f, uint32_t request, uint32_t flags, const void *payload, uint32_t len, const int *fds, unsigned n_fds);
+/* Reads a reply to @request of @len bytes of payload; fails the test when there is none. */
+void vhost_front_hear(struct vhost_front *f, uint32_t request, void *payload, uint32_t len);
+uint64_t vhost_front_ask(struct vhost_front *f, uint32_t request);
+/* A message with a number that must be answered by an acknowledgement, which is returned. */
+uint64_t vhost_front_set(struct vhost_front *f, uint32_t request, uint64_t value);
+/* GET_VRING_BASE, which stops the ring. */
+uint32_t vhost_front_stop(struct vhost_front *f, unsigned ring);
+/* The connection was closed by the back end. */
+gboolean vhost_front_is_closed(struct vhost_front *f);
+
+/* The whole handshake with @features, memory, fresh rings. */
+void vhost_front_start(struct vhost_front *f, uint64_t features);
+void vhost_front_set_memory(struct vhost_front *f);
+/* Sets ring @ring up to go on at @base. */
+void vhost_front_start_ring(struct vhost_front *f, unsigned ring, uint32_t base);
+
+void vhost_front_kick(struct vhost_front *f, unsigned ring);
+/* How often the back end called since the last time. */
+uint64_t vhost_front_calls(struct vhost_front *f, unsigned ring);
+
+/* Sends @frame behind @header (NULL: zeros), in pieces of @piece bytes. */
+void vhost_front_send(struct vhost_front *f, const uint8_t header[NET_HEADER_LEN], const void *frame, size_t len, size_t piece);
+/* Posts @n receive buffers of @size bytes, without a kick. */
+void vhost_front_post(struct vhost_front *f, unsigned n, size_t size);
+/* The next frame that came, its header in @ret_header; NULL when there is none. */
+GBytes *vhost_front_receive(struct vhost_front *f, uint8_t ret_header[NET_HEADER_LEN]);
