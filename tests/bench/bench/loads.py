@@ -17,7 +17,7 @@ DATAGRAM_BYTES = 1400
 MESSAGE_BYTES = 64
 LOSS_LIMIT = 0.01
 PATIENCE = 30.0  # seconds beyond a load's own time
-HOLD_PATIENCE = 40.0  # seconds for all idle flows
+HOLD_PATIENCE = 20.0  # seconds for all idle flows
 
 
 class Settings:
@@ -265,7 +265,7 @@ class IdleFlows:
 
     def count_with_callgrind(self, session, settings):
         """Both results of a second session under callgrind; empty ones when there is no such session."""
-        output = session.world.directory / "callgrind.out"
+        output = session.world.directory / f"{session.candidate.name}-callgrind.out"
         candidate = session.candidate.under_callgrind(output)
         if not candidate:
             return {}, {}

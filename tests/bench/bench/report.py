@@ -4,6 +4,7 @@
 import statistics
 
 RIVALS = ("passt", "slirp4netns")
+JUDGED = ("lanlet", "lanlet-no-peek-off")
 FIELDS = ("rate", "cpu", "front_cpu", "instructions", "loss", "offered", "peak_rss_bytes")
 
 
@@ -187,6 +188,6 @@ def text(document):
         lines += group_lines(document, medians, group)
     lines += idle_lines(document, medians)
     for candidate in medians.candidates():
-        if candidate.startswith("lanlet"):
+        if candidate in JUDGED:
             lines += bar_lines(medians, candidate)
     return "\n".join(lines)
