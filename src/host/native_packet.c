@@ -106,6 +106,12 @@ void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *s
 	env->ops->output(env, now, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = ip.total_len });
 }
 
+void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p)
+{
+	e->config.env->ops->drop(e->config.env, DROP_ENGINE_LIMIT, p);
+	e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, 0, 0);
+}
+
 bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code)
 {
 	*ret_type = ICMP4_UNREACHABLE;

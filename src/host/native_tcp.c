@@ -360,7 +360,7 @@ static void accept_syn(struct engine *e, usec_t now, const struct packet *p, con
 	struct native_tcp *t = flow_new(key);
 	int r = t ? native_flow_add(e, now, &t->base, NATIVE_TCP, true) : -ENOMEM;
 	if (r < 0) {
-		drop(e, DROP_ENGINE_LIMIT, p);
+		native_refuse_at_limit(e, now, p);
 		free(t);
 		return;
 	}
@@ -372,7 +372,7 @@ static void accept_syn(struct engine *e, usec_t now, const struct packet *p, con
 	r = t->base.guest->n_connecting > HALF_OPEN_PER_GUEST ? -EAGAIN : open_host_side(t, now);
 	if (is_shortage(-r)) {
 		e->refused++;
-		drop(e, DROP_ENGINE_LIMIT, p);
+		native_refuse_at_limit(e, now, p);
 		finish(t);
 		return;
 	}

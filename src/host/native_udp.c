@@ -202,7 +202,7 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 	if (result == 0)
 		result = gather_all(d, p, &claimed, &real, (size_t)h.len - UDP_HEADER_LEN);
 	if (result < 0)
-		drop(e, DROP_ENGINE_LIMIT, p);
+		native_refuse_at_limit(e, now, p);
 }
 
 /* --- host to guest --- */
