@@ -12,11 +12,11 @@
 #include <string.h>
 
 static const struct engine_ops *const engines[] = {
-	&null_engine_ops,
 	&native_engine_ops,
 #ifdef HAVE_SLIRP
 	&slirp_engine_ops,
 #endif
+	&null_engine_ops,
 };
 
 const struct engine_ops *engine_at(size_t index)

@@ -7,11 +7,7 @@
 struct engine_ops;
 
 /* The engine that is used when none is named. */
-#ifdef HAVE_SLIRP
-#define ENGINE_DEFAULT_NAME "libslirp"
-#else
 #define ENGINE_DEFAULT_NAME "native"
-#endif
 
 /* The engine at @index, or NULL behind the last one. */
 const struct engine_ops *engine_at(size_t index);
