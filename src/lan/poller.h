@@ -31,7 +31,10 @@ struct watch {
 	bool active;
 };
 
-/* Work to be done when the present round of events is over, such as freeing oneself. */
+/*
+ * Work to be done when the present round of events is over, such as freeing oneself.  Its node is on no list when run()
+ * is called; whoever goes away before that takes it back with list_remove().
+ */
 struct deferred {
 	struct list node;
 	void (*run)(struct deferred *d, usec_t now);
