@@ -3,6 +3,7 @@
 
 import re
 import shutil
+import signal
 import time
 import unittest
 from pathlib import Path
@@ -16,9 +17,8 @@ GATEWAY = "192.168.122.1"
 MAC = "52:54:00:00:00:01"
 NETWORKD = Path("/lib/systemd/systemd-networkd")
 
-# Called by dhclient; writes down what it is told and takes the address.
+# Called by dhclient; takes the address and writes down what it was told.
 DHCLIENT_SCRIPT = """#!/bin/sh
-echo "$reason $new_ip_address $new_routers $new_domain_name_servers $new_domain_name mtu=$new_interface_mtu" >>"${0%/*}/events"
 case $reason in
 BOUND | RENEW | REBIND | REBOOT)
 	ip address replace "$new_ip_address/24" dev "$interface"
@@ -26,14 +26,15 @@ BOUND | RENEW | REBIND | REBOOT)
 	;;
 EXPIRE | FAIL | RELEASE | STOP) ip address flush dev "$interface" ;;
 esac
+echo "$reason $new_ip_address $new_routers $new_domain_name_servers $new_domain_name mtu=$new_interface_mtu" >>"${0%/*}/events"
 """
 
 UDHCPC_SCRIPT = """#!/bin/sh
-echo "$1 $ip $router $dns $domain mtu=$mtu" >>"${0%/*}/events"
 case $1 in
 bound | renew) ip address replace "$ip/$mask" dev "$interface" && ip route replace default via "$router" ;;
 deconfig) ip address flush dev "$interface" ;;
 esac
+echo "$1 $ip $router $dns $domain mtu=$mtu" >>"${0%/*}/events"
 """
 
 NETWORKD_CONFIG = """[Match]
@@ -178,9 +179,9 @@ class UdhcpcTest(ClientTest):
             self.wait_for_event(r"^bound 192\.168\.122\.\d+ 192\.168\.122\.1 192\.168\.122\.1 lanlet\.internal mtu=65520$")
             self.assert_has_lease()
             self.assertEqual(self.lease()[2], "udhcpc")
-            self.guest.check("pkill", "-USR1", "-f", "udhcpc -f -i eth0")
+            client.send_signal(signal.SIGUSR1)
             self.wait_for_event(r"^renew 192\.168\.122\.")
-            self.guest.check("pkill", "-USR2", "-f", "udhcpc -f -i eth0")
+            client.send_signal(signal.SIGUSR2)
             deadline = time.monotonic() + 10
             while MAC in self.lanlet.leases():
                 self.assertLess(time.monotonic(), deadline)
