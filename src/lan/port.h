@@ -75,6 +75,7 @@ struct port {
 	size_t mtu;       /* largest IP packet that its whole path is known to carry */
 	unsigned offloads; /* enum port_offload */
 	bool congested;   /* set by the implementor while frames wait in its queue; segment_port_writable() when it clears */
+	bool crowded;     /* likewise, while more than half of its queue is taken: frames that are flooded are not sent to it */
 	unsigned n_macs;  /* entries in the segment's forwarding database */
 	struct port_counters counters;
 };

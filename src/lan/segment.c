@@ -117,7 +117,12 @@ static void flood(struct segment *s, usec_t now, const struct port *from, const 
 {
 	list_for_each(node, &s->ports) {
 		struct port *to = container_of(node, struct port, node);
-		if (to != from)
+		if (to == from)
+			continue;
+		/* A storm must not take the place of what the guest has asked for. */
+		if (to->crowded)
+			drop(s, to, DROP_PORT_FULL);
+		else
 			output(s, now, to, frame, true);
 	}
 }

@@ -158,6 +158,11 @@ static size_t queued(const struct connection *c)
 	return c->queue_len - c->queue_at;
 }
 
+static void look_at_queue(struct connection *c)
+{
+	c->port.crowded = queued(c) > TX_QUEUE_BYTES / 2;
+}
+
 /* False when there is no room for all @len bytes. */
 static bool queue_append(struct connection *c, const struct iovec *iov, unsigned n, size_t len)
 {
@@ -174,6 +179,7 @@ static bool queue_append(struct connection *c, const struct iovec *iov, unsigned
 		memcpy(c->queue + c->queue_len, iov[i].iov_base, iov[i].iov_len);
 		c->queue_len += iov[i].iov_len;
 	}
+	look_at_queue(c);
 	return true;
 }
 
@@ -317,6 +323,7 @@ static void drain_queue(struct connection *c, usec_t now)
 		return;
 	}
 	c->queue_at += (size_t)n;
+	look_at_queue(c);
 	if (queued(c) > 0)
 		return;
 	free(c->queue);

@@ -215,6 +215,25 @@ static void two_hundred_clients_each_get_a_broadcast(struct fixture *f, gconstpo
 	g_assert_cmpuint(f->segment.n_ports, ==, 2);
 }
 
+static void storm_of_broadcasts_leaves_room_for_frames_meant_for_one_client(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[1518];
+	struct mac client = { { 2, 0, 0, 0, 0, 1 } };
+	write_all(f->client, bytes, make(bytes, sizeof(bytes), 60, client.b[5]));
+	turn(f);
+	size_t len = make(bytes, sizeof(bytes), 1514, 2);
+	while (f->segment.drops.count[DROP_PORT_FULL] < 1000)
+		memory_port_input(&f->other, 0, bytes + 4, len - 4);
+	memcpy(bytes + 4, client.b, sizeof(client.b));
+	for (int i = 0; i < 100; i++)
+		memory_port_input(&f->other, 0, bytes + 4, len - 4);
+	g_assert_cmpuint(f->segment.drops.count[DROP_PORT_FULL], ==, 1000);
+	read_frames(f, f->client);
+	/* It is over when the client has drained its queue. */
+	memory_port_input(&f->other, 0, bytes + 4, make(bytes, sizeof(bytes), 60, 2) - 4);
+	g_assert_cmpuint(read_frames(f, f->client), ==, 1);
+}
+
 /* A listener of the link at an address that the kernel chose. */
 static void listen_anywhere(struct fixture *f, struct sockaddr_un *ret, socklen_t *ret_len)
 {
@@ -267,6 +286,7 @@ int main(int argc, char **argv)
 	TEST(client_that_goes_leaves_no_port_behind);
 	TEST(client_that_goes_while_frames_are_sent_to_it_is_harmless);
 	TEST(two_hundred_clients_each_get_a_broadcast);
+	TEST(storm_of_broadcasts_leaves_room_for_frames_meant_for_one_client);
 	TEST(client_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one);
 	return g_test_run();
 }

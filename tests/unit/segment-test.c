@@ -80,6 +80,24 @@ static void broadcast_reaches_every_other_port_once(struct fixture *f, gconstpoi
 	g_assert_cmpuint(f->b.flushes, ==, 1);
 }
 
+static void crowded_port_gets_only_what_is_meant_for_it(struct fixture *f, gconstpointer data)
+{
+	input(&f->b, 0, mac_of(1), mac_of(2));
+	memory_port_clear(&f->c);
+	f->b.port.crowded = true;
+	input(&f->a, 0, MAC_BROADCAST, mac_of(1));
+	input(&f->a, 0, mac_of(9), mac_of(1));
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+	g_assert_cmpuint(f->b.port.counters.drops.count[DROP_PORT_FULL], ==, 2);
+	g_assert_cmpuint(f->segment.drops.count[DROP_PORT_FULL], ==, 2);
+	g_assert_cmpuint(f->c.frames->len, ==, 2);
+	input(&f->a, 0, mac_of(2), mac_of(1));
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	f->b.port.crowded = false;
+	input(&f->a, 0, MAC_BROADCAST, mac_of(1));
+	g_assert_cmpuint(f->b.frames->len, ==, 2);
+}
+
 static void group_source_is_dropped_and_counted(struct fixture *f, gconstpointer data)
 {
 	input(&f->a, 0, mac_of(2), MAC_BROADCAST);
@@ -231,6 +249,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	TEST(unknown_unicast_is_flooded_and_known_is_not);
 	TEST(broadcast_reaches_every_other_port_once);
+	TEST(crowded_port_gets_only_what_is_meant_for_it);
 	TEST(group_source_is_dropped_and_counted);
 	TEST(learned_mac_ages);
 	TEST(mac_moves_with_its_guest);
