@@ -103,6 +103,7 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 			.gateway = n->settings.gateway,
 			.subnet = n->settings.subnet,
 			.host_loopback = n->settings.host_loopback,
+			.udp_filtering = n->settings.udp_filtering,
 			.private_dir = config->runtime_dir,
 		},
 		&n->engine);

@@ -204,6 +204,31 @@ static int set_log_level(struct settings *s, const char *value, const char **ret
 	return -EINVAL;
 }
 
+static const char *const udp_filterings[][2] = {
+	[ENGINE_FILTER_ADDRESS] = { "address-dependent", "addresses that the guest has sent to" },
+	[ENGINE_FILTER_ENDPOINT_INDEPENDENT] = { "endpoint-independent", "anybody, for games and telephony behind strict networks" },
+	[ENGINE_FILTER_ADDRESS_AND_PORT] = { "address-and-port-dependent", "addresses and ports that the guest has sent to" },
+};
+
+static const char *udp_filtering_choice(size_t index, const char **ret_help)
+{
+	if (index >= ARRAY_SIZE(udp_filterings))
+		return NULL;
+	*ret_help = udp_filterings[index][1];
+	return udp_filterings[index][0];
+}
+
+static int set_udp_filtering(struct settings *s, const char *value, const char **ret_why)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(udp_filterings); i++) {
+		if (strcmp(value, udp_filterings[i][0]) == 0) {
+			s->udp_filtering = (enum engine_filtering)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static const struct option options[] = {
 	{
 		.public = {
@@ -323,6 +348,17 @@ static const struct option options[] = {
 		},
 		.set = set_engine,
 		.choice = engine_choice,
+	},
+	{
+		.public = {
+			.name = "udp-filtering",
+			.argument = "WHO",
+			.default_value = "address-dependent",
+			.help = "Who outside may answer to the port that a guest's UDP port has become (RFC 4787, REQ-8). "
+				"The native engine knows all three, libslirp the default only.",
+		},
+		.set = set_udp_filtering,
+		.choice = udp_filtering_choice,
 	},
 	{
 		.public = {

@@ -10,13 +10,12 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "lan/engine.h"
 #include "service/dns_server.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct engine_ops;
 
 #define SETTINGS_LEASE_INFINITE UINT32_MAX /* RFC 2131 §3.3 */
 #define SETTINGS_MTU_AUTO 0u
@@ -50,6 +49,7 @@ struct settings {
 	size_t n_hosts;
 	bool host_loopback;
 	const struct engine_ops *engine;
+	enum engine_filtering udp_filtering;
 	enum log_level log_level;
 };
 

@@ -316,6 +316,16 @@ static void every_engine_can_be_chosen(struct fixture *f, gconstpointer data)
 	expect_refused(f, "engine", "");
 }
 
+static void every_udp_filtering_can_be_chosen(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(f->s.udp_filtering, ==, ENGINE_FILTER_ADDRESS);
+	expect_set(f, "udp-filtering", "endpoint-independent");
+	g_assert_cmpint(f->s.udp_filtering, ==, ENGINE_FILTER_ENDPOINT_INDEPENDENT);
+	expect_set(f, "udp-filtering", "address-and-port-dependent");
+	g_assert_cmpint(f->s.udp_filtering, ==, ENGINE_FILTER_ADDRESS_AND_PORT);
+	expect_refused(f, "udp-filtering", "none");
+}
+
 static void every_log_level_can_be_chosen(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "log-level", "error");
@@ -342,7 +352,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 11);
+	g_assert_cmpuint(n, ==, 12);
 }
 
 int main(int argc, char **argv)
@@ -364,6 +374,7 @@ int main(int argc, char **argv)
 	TEST(host_has_mac_address_and_perhaps_a_name);
 	TEST(host_loopback_is_a_switch);
 	TEST(every_engine_can_be_chosen);
+	TEST(every_udp_filtering_can_be_chosen);
 	TEST(every_log_level_can_be_chosen);
 	TEST(every_option_is_described);
 #undef TEST
