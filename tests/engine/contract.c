@@ -101,9 +101,14 @@ static bool has_error(void *opaque)
 	return !g_queue_is_empty(&b->messages) || !g_queue_is_empty(&b->r.errors);
 }
 
+bool await_icmp_error(struct bench *b)
+{
+	return bench_until(b, has_error, b);
+}
+
 ip4_t assert_icmp_error(struct bench *b, uint8_t type, uint8_t code, ip4_t dst, uint8_t protocol)
 {
-	g_assert_true(bench_until(b, has_error, b));
+	g_assert_true(await_icmp_error(b));
 	struct recorded_error *e = recorder_error(&b->r);
 	if (e) {
 		ip4_t from = e->from != 0 ? e->from : GATEWAY;

@@ -75,6 +75,8 @@ bool wait_for(struct guest_tcp *t, size_t len);
 void connect_to(struct fixture *f, struct guest_tcp *t, ip4_t dial, ip4_t at);
 /* The next datagram for a guest is this one. */
 void assert_datagram(struct bench *b, ip4_t src, uint16_t src_port, ip4_t dst, uint16_t dst_port, const void *payload, size_t len);
+/* Waits for an ICMP error, whatever it says; false when none comes.  Routers may hold some back (RFC 1812 §4.3.2.8). */
+bool await_icmp_error(struct bench *b);
 /*
  * The ICMP error that came for a packet of the guest's to @dst: its source.  The engine may make it itself or have the
  * gateway make it.
