@@ -47,8 +47,11 @@ static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
 		return -errno;
 	d->base.watch.fd = fd;
 	set(fd, IP_RECVERR, 1);
-	if (protocol == IPPROTO_ICMP)
+	if (protocol == IPPROTO_ICMP) {
 		set(fd, IP_RECVTTL, 1);
+		/* The kernel lets ping sockets share a number unless told otherwise, and gives the answers to the last one. */
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 0 }, sizeof(int));
+	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ BUFFER_BYTES }, sizeof(int));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ BUFFER_BYTES }, sizeof(int));
 	/* A port that is taken is no reason to fail: any other will do. */

@@ -18,6 +18,22 @@ static void icmp_echo_is_answered_as_asked(struct fixture *f, gconstpointer data
 	}
 }
 
+/* Two systems that boot from one image ask with one identifier. */
+static void icmp_one_identifier_of_two_guests_is_two(struct fixture *f, gconstpointer data)
+{
+	const ip4_t guests[] = { GUEST, GUEST + 1, GUEST };
+	for (size_t i = 0; i < ARRAY_SIZE(guests); i++) {
+		guest_ping(&f->b, guests[i], SERVER, 842, (uint16_t)i, "abcdefgh", 8, 63);
+		struct recorded_packet *m = bench_message(&f->b);
+		g_assert_nonnull(m);
+		struct icmp4_header h;
+		g_assert_cmpint(icmp4_parse(m->l4, m->l4_len, &h), ==, 0);
+		g_assert_cmphex(m->ip.dst, ==, guests[i]);
+		g_assert_cmphex(h.rest, ==, 842u << 16 | i);
+		recorded_packet_free(m);
+	}
+}
+
 static void icmp_traceroute_tells_the_truth(struct fixture *f, gconstpointer data)
 {
 	guest_ping(&f->b, GUEST, BEYOND, 842, 1, "abcdefgh", 8, 1);
@@ -91,6 +107,7 @@ static void icmp_other_protocols_are_unreachable(struct fixture *f, gconstpointe
 
 const struct contract_test contract_icmp[] = {
 	CONTRACT_TEST(icmp_echo_is_answered_as_asked),
+	CONTRACT_TEST(icmp_one_identifier_of_two_guests_is_two),
 	CONTRACT_TEST(icmp_traceroute_tells_the_truth),
 	CONTRACT_TEST(icmp_unanswered_requests_do_not_stop_later_ones),
 	CONTRACT_TEST(icmp_without_permission_is_answered),
