@@ -56,6 +56,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 def setUpModule():
     if reason := tap.why_no_tap():
         raise unittest.SkipTest(reason)
+    servers.serve(servers.TcpServer, servers.Http, "0.0.0.0", 53)
 
 
 class EngineTests:
@@ -117,7 +118,6 @@ class EngineTests:
                 self.assertEqual([packet for packet in back if packet], [])
 
     def test_gateways_dns_is_lanlets_not_the_hosts(self):
-        servers.serve(servers.TcpServer, servers.Http, "0.0.0.0", 53)
         self.assertNotEqual(self.connect(GATEWAY, 53), "reached")
 
     def test_ping_goes_outside(self):
@@ -146,6 +146,11 @@ class EngineTests:
 class SlirpTest(EngineTests, unittest.TestCase):
     ENGINE = "libslirp"
     TELLS_TTL = False  # it reads echo replies without asking how far they came
+
+
+class NativeTest(EngineTests, unittest.TestCase):
+    ENGINE = "native"
+    TELLS_TTL = True
 
 
 class HostLoopbackTest(unittest.TestCase):
