@@ -55,7 +55,7 @@ struct engine_packet {
 /* What the way to a guest can take. */
 struct engine_path {
 	size_t max_packet; /* largest IP packet its port takes; each segment of a larger one that is segmented */
-	unsigned offloads; /* enum port_offload: what may be left undone */
+	unsigned offloads; /* enum port_offload: what may be left undone, for the port or for the segment on the way to it */
 };
 
 /* What the gateway does for an engine. */

@@ -124,12 +124,15 @@ static size_t env_guest_mtu(struct engine_env *env, ip4_t guest)
 	return neighbour_mtu(&of_env(env)->egress.neighbours, guest);
 }
 
+/* What the segment does for ports that do not (oversize.h): cutting up one large packet costs less than making many. */
+#define DONE_ON_THE_WAY (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4)
+
 static void env_guest_path(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret)
 {
 	const struct port *p = gateway_guest_port(of_env(env), now, guest);
 	*ret = (struct engine_path){ .max_packet = ETHERNET_MTU };
 	if (p)
-		*ret = (struct engine_path){ .max_packet = p->max_frame - ETH_HEADER_LEN, .offloads = p->offloads };
+		*ret = (struct engine_path){ .max_packet = p->max_frame - ETH_HEADER_LEN, .offloads = p->offloads | DONE_ON_THE_WAY };
 }
 
 static void env_drop(struct engine_env *env, enum drop_reason why, const struct packet *p)
