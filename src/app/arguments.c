@@ -55,6 +55,18 @@ static bool set_mac(struct arguments *a, const char *value, GError **error)
 	return qemu_mac_check(value, error);
 }
 
+static bool set_vhost_user(struct arguments *a, const char *value, GError **error)
+{
+	a->vhost_user = true;
+	return true;
+}
+
+static bool set_memory(struct arguments *a, const char *value, GError **error)
+{
+	a->memory = value;
+	return qemu_memory_check(value, error);
+}
+
 static bool set_help(struct arguments *a, const char *value, GError **error)
 {
 	a->help = true;
@@ -120,6 +132,25 @@ static const struct flag flags[] = {
 		},
 		.commands = COMMAND_QEMU,
 		.set = set_mac,
+	},
+	{
+		.option = {
+			.name = "vhost-user",
+			.help = "Plug the guest in by vhost-user, which is the fastest way: its memory is shared with the network, and it sends and "
+				"receives large packets whatever its MTU. The arguments say how much memory it has, see --memory.",
+		},
+		.commands = COMMAND_QEMU,
+		.set = set_vhost_user,
+	},
+	{
+		.option = {
+			.name = "memory",
+			.argument = "SIZE",
+			.default_value = QEMU_DEFAULT_MEMORY,
+			.help = "The guest's memory with --vhost-user, as 512M or 2G.",
+		},
+		.commands = COMMAND_QEMU,
+		.set = set_memory,
 	},
 	{
 		.option = {

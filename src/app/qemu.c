@@ -67,3 +67,23 @@ char *qemu_arguments(const char *stream_socket, const char *mac)
 	g_autofree char *device = device_value(mac);
 	return g_strdup_printf("-netdev %s -device %s", quoted, device);
 }
+
+char *qemu_vhost_arguments(const char *vhost_socket, const char *mac, const char *memory)
+{
+	g_auto(GStrv) parts = g_strsplit(vhost_socket, ",", -1);
+	g_autofree char *path = g_strjoinv(",,", parts);
+	g_autofree char *chardev = g_strconcat("socket,id=" NETDEV_ID "c,path=", path, NULL);
+	g_autofree char *quoted = quote(chardev);
+	g_autofree char *device = device_value(mac);
+	return g_strdup_printf("-m %s -object memory-backend-memfd,id=" NETDEV_ID "m,share=on,size=%s -numa node,memdev=" NETDEV_ID "m "
+			       "-chardev %s -netdev vhost-user,id=" NETDEV_ID ",chardev=" NETDEV_ID "c -device %s",
+			       memory, memory, quoted, device);
+}
+
+bool qemu_memory_check(const char *memory, GError **error)
+{
+	size_t digits = strspn(memory, "0123456789");
+	if (digits == 0 || digits > 9 || memory[0] == '0' || strlen(memory) != digits + 1 || !strchr("MG", memory[digits]))
+		return fail(error, FAILURE_USAGE, "--memory \"%s\": expected a number and M or G, as 2G", memory);
+	return true;
+}

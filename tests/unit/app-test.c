@@ -144,6 +144,19 @@ static void mac_of_a_guest_is_checked(void)
 	}
 }
 
+static void vhost_arguments_agree_on_the_memory(void)
+{
+	g_autofree char *arguments = qemu_vhost_arguments("/a,b c/vhost.sock", "52:54:00:12:34:56", "2G");
+	g_assert_cmpstr(arguments, ==,
+			"-m 2G -object memory-backend-memfd,id=lanlet0m,share=on,size=2G -numa node,memdev=lanlet0m "
+			"-chardev 'socket,id=lanlet0c,path=/a,,b c/vhost.sock' -netdev vhost-user,id=lanlet0,chardev=lanlet0c "
+			"-device virtio-net-pci,netdev=lanlet0,mac=52:54:00:12:34:56");
+	static const char *const bad[] = { "", "G", "2", "0G", "2g", "2G,x", "-1G", "12345678901M" };
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+		g_assert_false(qemu_memory_check(bad[i], NULL));
+	g_assert_true(qemu_memory_check("512M", NULL));
+}
+
 static void qemu_arguments_are_quoted_where_needed(void)
 {
 	g_autofree char *plain = qemu_arguments("/run/user/1000/lanlet/default/stream.sock", "52:54:00:12:34:56");
@@ -259,6 +272,7 @@ int main(int argc, char **argv)
 	TEST(socket_path_is_as_long_as_the_kernel_takes);
 	TEST(guests_of_one_name_have_one_mac);
 	TEST(mac_of_a_guest_is_checked);
+	TEST(vhost_arguments_agree_on_the_memory);
 	TEST(qemu_arguments_are_quoted_where_needed);
 	TEST(arguments_keep_their_order);
 	TEST(usage_errors_say_what_is_wrong);

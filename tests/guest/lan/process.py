@@ -64,9 +64,9 @@ class Lanlet:
             raise AssertionError(f"lanlet did not start: {self.text()}")
         return self
 
-    def qemu_arguments(self, guest):
+    def qemu_arguments(self, guest, *options):
         """What `lanlet qemu` tells to use."""
-        command = [os.environ["LANLET"], "qemu", self.name, "--runtime-dir", str(self.runtime), "--guest", guest]
+        command = [os.environ["LANLET"], "qemu", self.name, "--runtime-dir", str(self.runtime), "--guest", guest, *options]
         return shlex.split(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     def text(self):
