@@ -162,6 +162,18 @@ static enum frame_gso gso_of(const struct engine_packet *p)
 	return protocol == IP_PROTOCOL_UDP ? FRAME_GSO_UDP : FRAME_GSO_TCP4;
 }
 
+/* What @p says, in a frame's words; length and pieces apart. */
+static struct frame frame_meta(const struct engine_packet *p)
+{
+	return (struct frame){
+		.checksum = p->checksum_partial ? FRAME_CHECKSUM_PARTIAL : FRAME_CHECKSUM_VERIFIED,
+		.csum_start = (uint16_t)(p->csum_start + ETH_HEADER_LEN),
+		.csum_offset = p->csum_offset,
+		.gso = gso_of(p),
+		.gso_size = p->gso_size,
+	};
+}
+
 void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_packet *p)
 {
 	struct iovec iov[ENGINE_IOV_MAX + 1];
@@ -170,14 +182,63 @@ void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_
 		return;
 	}
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
-	send_behind_header(e, now, dst, iov, p->n_iov + 1, p->len,
-			   &(struct frame){
-				   .checksum = p->checksum_partial ? FRAME_CHECKSUM_PARTIAL : FRAME_CHECKSUM_VERIFIED,
-				   .csum_start = (uint16_t)(p->csum_start + ETH_HEADER_LEN),
-				   .csum_offset = p->csum_offset,
-				   .gso = gso_of(p),
-				   .gso_size = p->gso_size,
-			   });
+	struct frame meta = frame_meta(p);
+	send_behind_header(e, now, dst, iov, p->n_iov + 1, p->len, &meta);
+}
+
+unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, unsigned n, size_t size, struct port_room *ret)
+{
+	struct mac mac;
+	struct port *p = neighbour_find(&e->neighbours, dst, &mac) ? segment_find(e->segment, now, mac) : NULL;
+	if (!p || !p->ops->reserve || p->congested || e->lender)
+		return 0;
+	uint8_t **heads = arena_alloc(&e->segment->arena, n * sizeof(*heads));
+	unsigned lent = heads ? p->ops->reserve(p, n, ETH_HEADER_LEN + size, ret) : 0;
+	if (lent == 0)
+		return 0;
+	e->lender = p;
+	e->lender_mac = mac;
+	e->lent_heads = heads;
+	for (unsigned i = 0; i < lent; i++) {
+		struct iovec *first = ret[i].iov;
+		heads[i] = first->iov_base;
+		first->iov_base = heads[i] + ETH_HEADER_LEN;
+		first->iov_len -= ETH_HEADER_LEN;
+		ret[i].size -= ETH_HEADER_LEN;
+	}
+	return lent;
+}
+
+/* The frame around @p, whose Ethernet header goes to @head. */
+static bool frame_around(struct egress *e, const struct engine_packet *p, uint8_t *head, struct frame *ret)
+{
+	struct iovec *iov = arena_alloc(&e->segment->arena, (p->n_iov + 1) * sizeof(*iov));
+	if (!iov)
+		return false;
+	struct bytes_writer w = bytes_writer(head, ETH_HEADER_LEN);
+	eth_emit(&w, &(struct eth_header){ .dst = e->lender_mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
+	iov[0] = (struct iovec){ .iov_base = head, .iov_len = ETH_HEADER_LEN };
+	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*iov));
+	*ret = frame_meta(p);
+	ret->iov = iov;
+	ret->n_iov = p->n_iov + 1;
+	ret->len = ETH_HEADER_LEN + p->len;
+	return true;
+}
+
+bool egress_commit(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k)
+{
+	if (!e->lender)
+		return false;
+	struct frame *frames = arena_alloc(&e->segment->arena, (k + 1) * sizeof(*frames));
+	unsigned n = 0;
+	while (frames && n < k && frame_around(e, &packets[n], e->lent_heads[n], &frames[n]))
+		n++;
+	if (n < k)
+		drop(e, DROP_NO_MEMORY);
+	segment_commit(e->segment, now, e->port, e->lender, frames, n);
+	e->lender = NULL;
+	return true;
 }
 
 void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet *p)

@@ -11,12 +11,14 @@
 #include "base/usec.h"
 #include "lan/neighbour.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct engine_packet;
 struct packet;
 struct port;
+struct port_room;
 struct segment;
 
 struct egress {
@@ -27,6 +29,9 @@ struct egress {
 	struct prefix4 subnet;
 	struct neighbour_table neighbours;
 	uint16_t next_id; /* of IP packets of our own */
+	struct port *lender; /* whose rooms are lent to the engine; NULL: none */
+	struct mac lender_mac; /* of the guest there */
+	uint8_t **lent_heads; /* of each room: where the Ethernet header goes */
 	/* The guest at @ip has been away for so long that its flows should end. */
 	void (*gone)(struct egress *e, usec_t now, ip4_t ip);
 };
@@ -41,6 +46,12 @@ void egress_frame(struct egress *e, usec_t now, const void *bytes, size_t len);
 void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload, size_t len);
 /* A finished packet, borrowed until the end of the turn, to the guest with @dst. */
 void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_packet *p);
+/*
+ * Room for up to @n packets of @size bytes to @dst in memory of the guest's port; 0 when it lends none.  When it did, the packets
+ * are sent by egress_commit(), which returns false when nothing is lent.
+ */
+unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, unsigned n, size_t size, struct port_room *ret);
+bool egress_commit(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k);
 /* A guest's packet @p to its neighbour @dst: its payload, borrowed, behind p->ip as it is now. */
 void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet *p);
 /* Asks who has @ip; @probe: with no sender address (RFC 5227 §2.1.1). */

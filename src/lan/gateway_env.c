@@ -85,6 +85,9 @@ static void env_output(struct engine_env *env, usec_t now, const struct engine_p
 
 static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, unsigned n, size_t size, struct port_room *ret)
 {
+	unsigned lent = egress_reserve(&of_env(env)->egress, now, guest, n, size, ret);
+	if (lent > 0)
+		return lent;
 	struct gateway *g = of_env(env);
 	const struct port *p = gateway_guest_port(g, now, guest);
 	if (p && p->congested)
@@ -102,6 +105,8 @@ static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, uns
 
 static void env_commit(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k)
 {
+	if (egress_commit(&of_env(env)->egress, now, packets, k))
+		return;
 	for (unsigned i = 0; i < k; i++)
 		env_output(env, now, &packets[i]);
 }

@@ -71,13 +71,18 @@ struct passage {
 	struct port *to;
 };
 
+static void count_sent(struct segment *s, struct port *to, const struct frame *frame)
+{
+	if (list_empty(&to->dirty))
+		list_append(&s->dirty, &to->dirty);
+	to->counters.tx_frames++;
+	to->counters.tx_bytes += frame->len;
+}
+
 static void send_fitting(void *opaque, const struct frame *frame)
 {
 	struct passage *p = opaque;
-	if (list_empty(&p->to->dirty))
-		list_append(&p->segment->dirty, &p->to->dirty);
-	p->to->counters.tx_frames++;
-	p->to->counters.tx_bytes += frame->len;
+	count_sent(p->segment, p->to, frame);
 	p->to->ops->send(p->to, p->now, frame);
 }
 
@@ -196,6 +201,16 @@ void segment_input(struct segment *s, usec_t now, struct port *p, const struct f
 			drop(s, p, DROP_FDB_FULL);
 	}
 	forward(s, now, p, eth.dst, frame);
+}
+
+void segment_commit(struct segment *s, usec_t now, struct port *from, struct port *p, const struct frame *frames, unsigned k)
+{
+	for (unsigned i = 0; i < k; i++) {
+		from->counters.rx_frames++;
+		from->counters.rx_bytes += frames[i].len;
+		count_sent(s, p, &frames[i]);
+	}
+	p->ops->commit(p, now, frames, k);
 }
 
 void segment_flush(struct segment *s, usec_t now)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vhost-user ports and a front end that behaves. */
 #include "base/macros.h"
+#include "lan/engine.h"
+#include "lan/gateway.h"
 #include "support/vhost_world.h"
 #include "unit/sample-frame.h"
+#include "wire/arp.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -374,6 +377,58 @@ static void lent_rooms_are_the_guests_buffers(struct vhost_world *w, gconstpoint
 	p->ops->commit(p, 0, NULL, 0);
 }
 
+static void introduce_guest(struct vhost_world *w, const struct gateway *g, struct mac guest, ip4_t ip)
+{
+	uint8_t arp[60] = { 0 };
+	struct bytes_writer writer = bytes_writer(arp, sizeof(arp));
+	eth_emit(&writer, &(struct eth_header){ .dst = g->config.mac, .src = guest, .ethertype = ETH_TYPE_ARP });
+	arp_emit(&writer, &(struct arp_message){
+				  .operation = ARP_REPLY, .sender_mac = guest, .sender_ip = ip, .target_mac = g->config.mac, .target_ip = g->config.ip });
+	vhost_front_send(&w->front, NULL, arp, sizeof(arp), 4096);
+}
+
+static void engine_writes_into_the_guests_buffers(struct vhost_world *w, gconstpointer data)
+{
+	struct gateway g;
+	uint8_t header[NET_HEADER_LEN];
+	struct mac guest = { { 2, 0, 0, 0, 0, 1 } }, gateway = { { 2, 0, 0, 0, 0, 9 } };
+	ip4_t ip = IP4(192, 168, 122, 2);
+	struct gateway_config config = { .mac = gateway, .ip = IP4(192, 168, 122, 1), .subnet = { IP4(192, 168, 122, 0), 24 } };
+	g_assert_cmpint(gateway_init(&g, &w->segment, &config), ==, 0);
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_front_post(&w->front, 100, VHOST_FRONT_BUFFER);
+	introduce_guest(w, &g, guest, ip);
+
+	struct port_room rooms[4];
+	struct engine_env *env = &g.env;
+	g_assert_cmpuint(env->ops->reserve(env, 0, ip, 4, 60000, rooms), ==, 3); /* of 30 buffers each */
+	struct iovec iov = { rooms[0].iov[0].iov_base, 100 };
+	memset(iov.iov_base, 0x45, 100);
+	struct engine_packet small = { .iov = &iov, .n_iov = 1, .len = 100, .checksum_partial = true, .csum_start = 20, .csum_offset = 16 };
+	env->ops->commit(env, 0, &small, 1);
+	segment_flush(&w->segment, 0);
+	g_autoptr(GBytes) got = vhost_front_receive(&w->front, header);
+	g_assert_nonnull(got);
+	g_assert_cmpuint(g_bytes_get_size(got), ==, 114);
+	const uint8_t *bytes = g_bytes_get_data(got, NULL);
+	g_assert_cmpmem(bytes, 6, guest.b, 6);
+	g_assert_cmpmem(bytes + 6, 6, gateway.b, 6);
+	g_assert_cmpuint(bytes[14], ==, 0x45);
+	g_assert_cmpuint(header[0], ==, 1);
+	g_assert_cmpuint(header[6], ==, 34);
+	g_assert_cmpuint(g.port.counters.rx_frames, ==, 1);
+
+	/* What was not used is lent again; when nothing is left, the engine has to wait. */
+	for (unsigned i = 0; i < 3; i++) {
+		g_assert_cmpuint(env->ops->reserve(env, 0, ip, 1, 60000, rooms), ==, 1);
+		struct engine_packet p = { .iov = rooms[0].iov, .n_iov = rooms[0].n_iov, .len = 60000 };
+		env->ops->commit(env, 0, &p, 1);
+	}
+	g_assert_cmpuint(env->ops->reserve(env, 0, ip, 1, 60000, rooms), ==, 0);
+	segment_flush(&w->segment, 0);
+	gateway_done(&g, 0);
+}
+
 static void valid_is_said_of_frames_of_the_gateway_only_where_taken(struct vhost_world *w, gconstpointer data)
 {
 	uint8_t header[NET_HEADER_LEN];
@@ -459,6 +514,9 @@ static void memory_can_be_added_and_removed_while_rings_run(struct vhost_world *
 	vhost_front_tell(&w->front, PROTOCOL_ADD_MEM_REG, 1 | 8, region, sizeof(region), &fd, 1);
 	vhost_front_hear(&w->front, PROTOCOL_ADD_MEM_REG, &ack, 8);
 	g_assert_cmpuint(ack, ==, 0);
+	vhost_front_tell(&w->front, PROTOCOL_ADD_MEM_REG, 1 | 8, region, sizeof(region), &fd, 1);
+	vhost_front_hear(&w->front, PROTOCOL_ADD_MEM_REG, &ack, 8);
+	g_assert_cmpuint(ack, ==, 0); /* once more, for another pair of queues */
 	vring_add(&w->front.rings[VHOST_FRONT_TX], &(struct vring_piece){ VHOST_FRONT_MEMORY, 112, false }, 1);
 	vhost_front_kick(&w->front, VHOST_FRONT_TX);
 	assert_other_got(w, 0, frame);
@@ -497,6 +555,7 @@ int main(int argc, char **argv)
 	TEST(frame_without_a_driver_is_dropped);
 	TEST(full_ring_congests_until_the_guest_refills_it);
 	TEST(lent_rooms_are_the_guests_buffers);
+	TEST(engine_writes_into_the_guests_buffers);
 	TEST(valid_is_said_of_frames_of_the_gateway_only_where_taken);
 	TEST(ring_goes_on_where_it_was_stopped);
 	TEST(reconnected_front_end_goes_on_in_the_same_memory);

@@ -137,6 +137,9 @@ int vhost_device_set_memory(struct vhost_device *d, usec_t now, const struct pro
 
 int vhost_device_add_memory(struct vhost_device *d, usec_t now, const struct protocol_region *region, int fd)
 {
+	/* QEMU 7.2 adds everything once for each pair of queues. */
+	if (memory_has(&d->memory, &(struct memory_region){ .guest = region->guest, .user = region->user, .size = region->size }))
+		return 0;
 	int r = add_region(d, region, fd);
 	return r < 0 ? r : update_queues(d, now);
 }

@@ -4,7 +4,6 @@
 #include "base/macros.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 static bool wraps(uint64_t start, uint64_t size)
@@ -16,6 +15,19 @@ static bool wraps(uint64_t start, uint64_t size)
 static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 {
 	return a < b ? b - a < a_size : a - b < b_size;
+}
+
+static bool is_same(const struct memory_region *a, const struct memory_region *b)
+{
+	return a->guest == b->guest && a->user == b->user && a->size == b->size;
+}
+
+bool memory_has(const struct memory *m, const struct memory_region *r)
+{
+	for (unsigned i = 0; i < m->n; i++)
+		if (is_same(&m->regions[i], r))
+			return true;
+	return false;
 }
 
 int memory_check(const struct memory *m, const struct memory_region *r)
@@ -40,7 +52,7 @@ int memory_remove(struct memory *m, const struct memory_region *r, struct memory
 {
 	for (unsigned i = 0; i < m->n; i++) {
 		struct memory_region *here = &m->regions[i];
-		if (here->guest != r->guest || here->user != r->user || here->size != r->size)
+		if (!is_same(here, r))
 			continue;
 		*ret = *here;
 		*here = m->regions[--m->n];

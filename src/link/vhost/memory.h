@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -28,6 +29,8 @@ struct memory {
 
 /* Whether @r may be added: -EINVAL when it is empty, wraps or overlaps another, -ENOSPC when there are too many. */
 int memory_check(const struct memory *m, const struct memory_region *r);
+/* Whether @r is there already, by its guest and user address and size. */
+bool memory_has(const struct memory *m, const struct memory_region *r);
 /* Adds @r, of which memory_check() approves. */
 void memory_add(struct memory *m, const struct memory_region *r);
 /* Takes out the region with the same guest and user address and size as @r; what it was in @ret.  -ENOENT. */

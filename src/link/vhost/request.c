@@ -3,6 +3,7 @@
 #include "link/vhost/device.h"
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "lan/frame.h"
 #include "lan/segment.h"
@@ -10,6 +11,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #define STATUS_LINK_UP 1
@@ -265,6 +267,8 @@ size_t vhost_request(struct vhost_device *d, usec_t now, const struct protocol_m
 		break;
 	}
 	r = act(d, now, m, fds);
+	if (r < 0)
+		log_debug(d->config->log, "port %s: vhost-user request %u refused: %s", d->port.name, m->request, strerror(-r));
 	bool wanted = m->need_reply && feature_has(d->protocol_features, PROTOCOL_F_REPLY_ACK);
 	return wanted ? protocol_emit_number(reply, m->request, r < 0) : 0;
 }
