@@ -251,7 +251,8 @@ static void write_gathered(struct connection *c)
 		return;
 	struct msghdr m = { .msg_iov = g->iov, .msg_iovlen = g->n_iov };
 	ssize_t n = c->ending ? (ssize_t)g->bytes : sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n < 0 && !is_transient(errno))
+	/* EFAULT: the memory of the guest that sent a frame vanished, which is not this peer's fault. */
+	if (n < 0 && !is_transient(errno) && errno != EFAULT)
 		end_later(c);
 	else if (n < (ssize_t)g->bytes)
 		queue_rest(c, n < 0 ? 0 : (size_t)n);

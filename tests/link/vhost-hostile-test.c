@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vhost-user front ends and guests that mean harm: their port stops or closes, and nobody else notices. */
+#include "link/stream.h"
 #include "link/vhost/guard.h"
 #include "support/vhost_world.h"
 
@@ -7,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static unsigned open_descriptors(void)
@@ -145,6 +147,30 @@ static void payload_that_vanishes_stops_its_port(struct vhost_world *w, gconstpo
 	vring_add(&w->front.rings[VHOST_FRONT_TX], &(struct vring_piece){ (3 << 20) - 1000, 9000, false }, 1);
 	vhost_front_kick(&w->front, VHOST_FRONT_TX);
 	g_assert_cmpuint(drops(w, DROP_VHOST_MEMORY), ==, 1);
+	sigaction(SIGBUS, &before, NULL);
+}
+
+static void payload_that_vanishes_leaves_a_stream_neighbour_alone(struct vhost_world *w, gconstpointer data)
+{
+	struct sigaction action = { .sa_sigaction = bus_error, .sa_flags = SA_SIGINFO }, before;
+	struct stream_link *link;
+	int fds[2];
+	sigaction(SIGBUS, &action, &before);
+	g_assert_cmpint(stream_link_new(&(struct stream_link_config){ &w->loop.poller, &w->segment, NULL, 1500 }, &link), ==, 0);
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+	g_assert_cmpint(stream_link_add(link, fds[1], NULL), ==, 0);
+	memory_port_done(&w->other); /* it would copy, and find out first */
+	vhost_front_start(&w->front, VHOST_LINUX);
+	g_autoptr(GBytes) frame = vhost_world_frame(500, 1);
+	memcpy(w->front.memory + (3 << 20) - 1000 + NET_HEADER_LEN, g_bytes_get_data(frame, NULL), 500);
+	g_assert_cmpint(ftruncate(w->front.memory_fd, 3 << 20), ==, 0);
+	vring_add(&w->front.rings[VHOST_FRONT_TX], &(struct vring_piece){ (3 << 20) - 1000, 9000, false }, 1);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	g_assert_cmpuint(w->segment.n_ports, ==, 2);
+	g_assert_cmpint(recv(fds[0], (uint8_t[4]){ 0 }, 4, MSG_DONTWAIT), ==, 4);
+	close(fds[0]);
+	stream_link_free(link, 0);
+	memory_port_init(&w->other, &w->segment, "other", VHOST_WORLD_FRAME_MAX);
 	sigaction(SIGBUS, &before, NULL);
 }
 
@@ -311,6 +337,7 @@ int main(int argc, char **argv)
 	TEST(receive_buffers_without_bytes_do_not_stall_us);
 	TEST(memory_that_vanishes_stops_its_port_alone);
 	TEST(payload_that_vanishes_stops_its_port);
+	TEST(payload_that_vanishes_leaves_a_stream_neighbour_alone);
 	TEST(receive_buffer_that_vanishes_stops_its_port);
 	TEST(impossible_memory_is_refused);
 	TEST(region_with_the_rings_can_be_removed);
