@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Linux guests by vhost-user, next to one by a stream socket."""
+
+import os
+import re
+import subprocess
+import unittest
+
+from lan import outside, servers, vm
+from lan.process import Lanlet
+
+GATEWAY = "192.168.122.1"
+ONE, TWO, THREE = (f"52:54:00:00:00:{number:02x}" for number in (1, 2, 3))
+
+# Bits of virtio-net's features, by what ethtool calls them.
+CSUM, GUEST_CSUM, GUEST_TSO4, GUEST_TSO6, HOST_TSO4, HOST_TSO6, MRG_RXBUF = 0, 1, 7, 8, 11, 12, 15
+WITHOUT_OFFLOADS = {name: "off" for name in (
+    "csum", "guest_csum", "gso", "guest_tso4", "guest_tso6", "guest_ecn", "guest_ufo", "host_tso4", "host_tso6", "host_ecn", "host_ufo",
+    "mrg_rxbuf")}
+
+
+def setUpModule():
+    if reason := vm.why_no_vm():
+        raise unittest.SkipTest(reason)
+
+
+def features(guest):
+    bits = guest.check("cat /sys/class/net/eth0/device/features").strip()
+    return {number for number, bit in enumerate(bits) if bit == "1"}
+
+
+def drops(lanlet):
+    status = subprocess.run([os.environ["LANLET"], "status", "--runtime-dir", lanlet.runtime], check=True, capture_output=True, text=True)
+    return {name: int(count) for name, count in re.findall(r"^(vhost-\S+) +(\d+)", status.stdout, re.M)}
+
+
+class ThreeGuestsTest(unittest.TestCase):
+    """Two by vhost-user, of which one took no offload, and one by a stream socket."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.outside = cls.enterClassContext(outside.Outside())
+        cls.lanlet = cls.enterClassContext(Lanlet("--dns", outside.ROUTER))
+        cls.full = cls.enterClassContext(vm.Guest(vm.vhost_card(cls.lanlet.vhost, ONE), "full"))
+        cls.plain = cls.enterClassContext(vm.Guest(vm.vhost_card(cls.lanlet.vhost, TWO, **WITHOUT_OFFLOADS), "plain"))
+        cls.stream = cls.enterClassContext(vm.Guest(vm.card(cls.lanlet.stream, THREE), "stream"))
+        cls.guests = (cls.full, cls.plain, cls.stream)
+        cls.leases = {guest.name: guest.lease() for guest in cls.guests}
+        for guest in cls.guests:
+            guest.check("mkdir -p /www; dd if=/dev/urandom of=/www/blob bs=64k count=64 2>/dev/null; httpd -h /www")
+
+    def test_offloads_are_what_was_asked_for(self):
+        self.assertLessEqual({CSUM, GUEST_CSUM, GUEST_TSO4, GUEST_TSO6, HOST_TSO4, HOST_TSO6, MRG_RXBUF}, features(self.full))
+        self.assertFalse({CSUM, GUEST_CSUM, GUEST_TSO4, GUEST_TSO6, HOST_TSO4, HOST_TSO6, MRG_RXBUF} & features(self.plain))
+
+    def test_guests_have_the_ordinary_mtu(self):
+        self.assertEqual(self.full.check("cat /sys/class/net/eth0/mtu").strip(), "1500")
+
+    def test_guests_ping_the_gateway_and_one_another_by_name(self):
+        for guest in self.guests:
+            for target in (GATEWAY, *(other.name for other in self.guests if other is not guest)):
+                with self.subTest(guest=guest.name, target=target):
+                    self.assertIn("2 packets received", guest.check(f"ping -c 2 -i 0.2 {target}"))
+
+    def test_large_datagrams_pass_in_fragments(self):
+        for guest in self.guests:
+            self.assertIn("2 packets received", guest.check(f"ping -c 2 -i 0.2 -s 8000 {GATEWAY}"))
+
+    def test_downloads_are_whole(self):
+        for guest in (self.full, self.plain):
+            with self.subTest(guest=guest.name):
+                out = guest.check(f"wget -q -O - http://{outside.ROUTER}/{servers.BLOB_SIZE} | sha256sum", 180)
+                self.assertEqual(out.split()[0], servers.blob_sha256())
+
+    def test_uploads_are_whole(self):
+        size = 4 << 20
+        request = f"PUT / HTTP/1.0\\r\\nContent-Length: {size}\\r\\n\\r\\n"
+        for guest in (self.full, self.plain):
+            with self.subTest(guest=guest.name):
+                answer = guest.check(
+                    f"(printf '{request}'; cat /www/blob; sleep 5) | nc {outside.ROUTER} 80 | tail -n 1; echo; sha256sum </www/blob", 120)
+                received, sent = (word for word in answer.split() if len(word) == 64)
+                self.assertEqual(received, sent)
+
+    def test_files_pass_whole_between_all_guests(self):
+        for server in self.guests:
+            expected = server.check("sha256sum </www/blob").split()[0]
+            for guest in self.guests:
+                if guest is not server:
+                    with self.subTest(server=server.name, guest=guest.name):
+                        self.assertEqual(guest.check(f"wget -q -O - http://{server.name}/blob | sha256sum", 120).split()[0], expected)
+
+    def test_no_ring_or_message_was_found_wrong(self):
+        found = drops(self.lanlet)
+        self.assertFalse({"vhost-ring", "vhost-message", "vhost-memory", "vhost-header", "vhost-buffer"} & set(found), found)
+
+
+class LifeTest(unittest.TestCase):
+    def test_guest_outlives_kill_9_of_lanlet(self):
+        lanlet = self.enterContext(Lanlet())
+        guest = self.enterContext(vm.Guest(vm.vhost_card(lanlet.vhost, ONE, reconnect=True), "one"))
+        lease = guest.lease()
+        lanlet.wait_for_lease(ONE)
+        lanlet.kill()
+        lanlet.start()
+        guest.check(f"ping -c 1 -W 15 {GATEWAY} || ping -c 3 -W 5 {GATEWAY}", 60)
+        self.assertEqual(guest.lease()["ip"], lease["ip"])
+
+    def test_driver_is_unloaded_and_loaded_again(self):
+        lanlet = self.enterContext(Lanlet())
+        guest = self.enterContext(vm.Guest(vm.vhost_card(lanlet.vhost, ONE), "one"))
+        lease = guest.lease()
+        for _ in range(3):
+            guest.check("rmmod virtio_net && insmod /modules/*virtio_net.ko")
+            guest.check("ip link set eth0 up")
+            self.assertEqual(guest.lease()["ip"], lease["ip"])
+
+    def test_several_queues_work(self):
+        lanlet = self.enterContext(Lanlet())
+        guest = self.enterContext(vm.Guest([*vm.vhost_card(lanlet.vhost, ONE, queues=2), "-smp", "2"], "one"))
+        guest.lease()
+        self.assertEqual(guest.check("ls /sys/class/net/eth0/queues | grep -c tx").strip(), "2")
+        for cpu in (0, 1):
+            self.assertIn("2 packets received", guest.check(f"taskset {cpu + 1} ping -c 2 -i 0.2 {GATEWAY}"))
+
+    def test_firmware_gets_a_lease(self):
+        lanlet = self.enterContext(Lanlet())
+        with vm.NetworkBoot(vm.vhost_card(lanlet.vhost, ONE)) as machine:
+            pattern = r"net0: (192\.168\.122\.\d+)/255\.255\.255\.0 gw 192\.168\.122\.1"
+            found = machine.wait_for(lambda: re.search(pattern, machine.console()), "iPXE's lease")
+            self.assertEqual(lanlet.wait_for_lease(machine.mac)[1], found[1])
