@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 import harness
+from tap_runner import TapRunner
 
 
 def options_in_help(text):
@@ -104,4 +105,4 @@ class CommandLine(harness.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main(testRunner=TapRunner)

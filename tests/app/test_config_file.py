@@ -6,6 +6,7 @@ import re
 import unittest
 
 import harness
+from tap_runner import TapRunner
 
 
 class ConfigFile(harness.TestCase):
@@ -90,4 +91,4 @@ log-level = debug
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main(testRunner=TapRunner)

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import unittest
 
+from tap_runner import TapRunner
+
 
 class Library(unittest.TestCase):
     @unittest.skipUnless(shutil.which("nm"), "nm is not installed")
@@ -21,4 +23,4 @@ class Library(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main(testRunner=TapRunner)

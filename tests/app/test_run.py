@@ -12,6 +12,7 @@ import subprocess
 import unittest
 
 import harness
+from tap_runner import TapRunner
 
 
 def mode_of(path):
@@ -327,4 +328,4 @@ class Qemu(harness.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main(testRunner=TapRunner)

@@ -11,53 +11,17 @@ import importlib
 import os
 import subprocess
 import sys
-import time
-import traceback
 import unittest
 from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+from tap_runner import TapRunner  # noqa: E402
 
 NAMESPACES = [
     "unshare", "--map-user=1000", "--map-group=1000", "--keep-caps", "-n", "-m", "-p", "--fork", "--kill-child", "--mount-proc",
 ]
 INSIDE = "LANLET_TEST_INSIDE"
-
-
-class TapResult(unittest.TestResult):
-    def __init__(self):
-        super().__init__()
-        self.number = 0
-
-    def _line(self, word, name, note=""):
-        self.number += 1
-        print(f"{word} {self.number} {name}{note}", flush=True)
-
-    @staticmethod
-    def _name(test):
-        return getattr(test, "_testMethodName", str(test)).removeprefix("test_")
-
-    def startTest(self, test):
-        super().startTest(test)
-        self.started = time.monotonic()
-
-    def addSuccess(self, test):
-        self._line("ok", self._name(test))
-        print(f"# {time.monotonic() - self.started:.1f} s", flush=True)
-
-    def addSkip(self, test, reason):
-        super().addSkip(test, reason)
-        self._line("ok", self._name(test), f" # SKIP {reason}")
-
-    def _bad(self, test, error):
-        super().addError(test, error)
-        self._line("not ok", self._name(test))
-        for line in "".join(traceback.format_exception(*error)).splitlines():
-            print(f"# {line}", flush=True)
-
-    addError = addFailure = _bad
-
-    def addSubTest(self, test, subtest, error):
-        if error:
-            self._bad(test, error)
 
 
 def why_no_namespaces():
@@ -81,15 +45,11 @@ def enter_namespaces():
 def main():
     if INSIDE not in os.environ:
         enter_namespaces()
-    sys.path.insert(0, str(Path(__file__).parent))
     module = importlib.import_module(sys.argv[1])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     suite = unittest.defaultTestLoader.loadTestsFromModule(module)
     tests = [test for case in suite for test in case if all(part in test.id() for part in sys.argv[2:])]
-    result = TapResult()
-    unittest.TestSuite(tests).run(result)
-    print(f"1..{result.number}", flush=True)
-    sys.exit(0 if result.wasSuccessful() else 1)
+    sys.exit(0 if TapRunner().run(unittest.TestSuite(tests)).wasSuccessful() else 1)
 
 
 if __name__ == "__main__":
