@@ -3,6 +3,8 @@
  * A transaction lives in a table by its token from send() until end().  Over TCP it first writes the length and the
  * message, then reads a length and a message; over UDP it only reads.  The service may send and cancel others from
  * within the events, so a transaction is freed when the round of events is over.
+ *
+ * Over TCP a server is asked by a few connections at once; what is more waits for one of them to end.
  */
 #include "host/resolver.h"
 
@@ -22,6 +24,8 @@
 #include <unistd.h>
 
 #define BUCKETS 256u
+/* unbound serves ten connections at once and dnsmasq twenty, of all their clients. */
+#define CONNECTIONS_MAX 8u
 #define LENGTH_LEN 2u
 /* Datagrams that one wake-up looks at, so that a flood of forgeries does not keep the loop. */
 #define DATAGRAMS_PER_TURN 16
@@ -30,16 +34,29 @@ struct resolver {
 	struct dns_upstream upstream;
 	struct poller *poller;
 	struct list buckets[BUCKETS]; /* of transactions */
+	struct list peers;
 	struct list ended;
-	struct deferred free_ended;
+	struct list broken; /* could not be sent, which the service has yet to be told */
+	struct deferred settle;
 	uint8_t datagram[DNS_MESSAGE_MAX];
+};
+
+/* A server that is asked over TCP, as long as it has transactions. */
+struct peer {
+	struct list node;
+	struct dns_server server;
+	unsigned n_transactions, n_connections;
+	struct list waiting; /* transactions without a connection, the oldest first */
 };
 
 struct transaction {
 	struct list node; /* in a bucket, or ended */
 	struct resolver *resolver;
-	struct watch watch;
+	struct watch watch; /* fd -1: waits for a connection, or broken */
 	dns_token token;
+	struct peer *peer;   /* TCP only */
+	struct list waiting; /* in peer->waiting or broken */
+	int error;           /* when broken */
 	/* TCP only: first what has yet to be written, then what was read so far. */
 	uint8_t *buf;
 	size_t at, len;
@@ -52,26 +69,52 @@ static struct list *bucket_of(struct resolver *r, dns_token token)
 	return &r->buckets[(token ^ token >> 16) % BUCKETS];
 }
 
-static void free_ended(struct deferred *d, usec_t now)
+static void settle_later(struct resolver *r)
 {
-	struct resolver *r = container_of(d, struct resolver, free_ended);
-	list_for_each(node, &r->ended) {
-		struct transaction *t = container_of(node, struct transaction, node);
-		free(t->buf);
-		free(t);
+	if (list_empty(&r->settle.node))
+		poller_defer(r->poller, &r->settle);
+}
+
+static int open_connection(struct transaction *t);
+
+/* Nothing is reported from here, because the service may be in the middle of something. */
+static void open_connections(struct resolver *r, struct peer *p)
+{
+	while (p->n_connections < CONNECTIONS_MAX && !list_empty(&p->waiting)) {
+		struct transaction *t = container_of(p->waiting.next, struct transaction, waiting);
+		list_remove(&t->waiting);
+		t->error = open_connection(t);
+		if (t->error < 0) {
+			list_append(&r->broken, &t->waiting);
+			settle_later(r);
+		}
 	}
-	list_init(&r->ended);
+}
+
+static void leave_peer(struct transaction *t)
+{
+	struct peer *p = t->peer;
+	if (t->watch.fd >= 0)
+		p->n_connections--;
+	list_remove(&t->waiting);
+	open_connections(t->resolver, p);
+	if (--p->n_transactions == 0) {
+		list_remove(&p->node);
+		free(p);
+	}
 }
 
 static void end(struct transaction *t)
 {
 	struct resolver *r = t->resolver;
 	poller_unwatch(r->poller, &t->watch);
-	close(t->watch.fd);
+	if (t->watch.fd >= 0)
+		close(t->watch.fd);
+	if (t->peer)
+		leave_peer(t);
 	list_remove(&t->node);
-	if (list_empty(&r->ended))
-		poller_defer(r->poller, &r->free_ended);
 	list_append(&r->ended, &t->node);
+	settle_later(r);
 }
 
 static void fail(struct transaction *t, usec_t now, int error)
@@ -80,6 +123,26 @@ static void fail(struct transaction *t, usec_t now, int error)
 	dns_token token = t->token;
 	end(t);
 	dns_upstream_failed(&r->upstream, now, token, error);
+}
+
+static void free_ended(struct resolver *r)
+{
+	list_for_each(node, &r->ended) {
+		struct transaction *t = container_of(node, struct transaction, node);
+		free(t->buf);
+		free(t);
+	}
+	list_init(&r->ended);
+}
+
+static void settle(struct deferred *d, usec_t now)
+{
+	struct resolver *r = container_of(d, struct resolver, settle);
+	while (!list_empty(&r->broken)) {
+		struct transaction *t = container_of(r->broken.next, struct transaction, waiting);
+		fail(t, now, t->error);
+	}
+	free_ended(r);
 }
 
 /* True: the transaction is over. */
@@ -227,11 +290,50 @@ static int open_socket(const struct dns_server *server, bool tcp)
 	return fd;
 }
 
-/* UDP sends at once; TCP keeps the message until the connection stands. */
-static int begin(struct transaction *t, int fd, const struct dns_upstream_query *q)
+/* watch.fd is -1 again when that failed. */
+static int watch_socket(struct transaction *t, int fd, unsigned events)
 {
-	if (!q->tcp)
-		return send(fd, q->bytes, q->len, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	int r = poller_watch(t->resolver->poller, &t->watch, fd, events);
+	if (r == 0)
+		return 0;
+	t->watch.fd = -1;
+	close(fd);
+	return r;
+}
+
+static int open_connection(struct transaction *t)
+{
+	int fd = open_socket(&t->peer->server, true);
+	int r = fd < 0 ? fd : watch_socket(t, fd, POLL_EVENT_OUT);
+	if (r == 0)
+		t->peer->n_connections++;
+	return r;
+}
+
+static struct peer *find_peer(const struct resolver *r, const struct dns_server *server)
+{
+	list_for_each(node, &r->peers) {
+		struct peer *p = container_of(node, struct peer, node);
+		if (dns_server_equal(&p->server, server))
+			return p;
+	}
+	return NULL;
+}
+
+static struct peer *find_or_make_peer(struct resolver *r, const struct dns_server *server)
+{
+	struct peer *p = find_peer(r, server);
+	if (p || !(p = malloc(sizeof(*p))))
+		return p;
+	*p = (struct peer){ .server = *server };
+	list_init(&p->waiting);
+	list_append(&r->peers, &p->node);
+	return p;
+}
+
+/* The message is kept until the connection stands. */
+static int send_tcp(struct transaction *t, const struct dns_upstream_query *q)
+{
 	t->buf = malloc(LENGTH_LEN + q->len);
 	if (!t->buf)
 		return -ENOMEM;
@@ -239,33 +341,46 @@ static int begin(struct transaction *t, int fd, const struct dns_upstream_query 
 	bytes_put_be16(&w, (uint16_t)q->len);
 	bytes_put(&w, q->bytes, q->len);
 	t->len = w.len;
+	t->peer = find_or_make_peer(t->resolver, q->server);
+	if (!t->peer)
+		return -ENOMEM;
+	t->peer->n_transactions++;
+	if (t->peer->n_connections < CONNECTIONS_MAX)
+		return open_connection(t);
+	list_append(&t->peer->waiting, &t->waiting);
 	return 0;
+}
+
+static int send_udp(struct transaction *t, const struct dns_upstream_query *q)
+{
+	int fd = open_socket(q->server, false);
+	if (fd < 0)
+		return fd;
+	if (send(fd, q->bytes, q->len, MSG_NOSIGNAL) < 0) {
+		int r = -errno;
+		close(fd);
+		return r;
+	}
+	return watch_socket(t, fd, POLL_EVENT_IN);
 }
 
 static int resolver_send(struct dns_upstream *u, usec_t now, const struct dns_upstream_query *q)
 {
 	struct resolver *r = container_of(u, struct resolver, upstream);
-	int fd = open_socket(q->server, q->tcp);
-	if (fd < 0)
-		return fd;
-	struct transaction *t = calloc(1, sizeof(*t));
-	int error = t ? begin(t, fd, q) : -ENOMEM;
-	if (error < 0)
-		goto fail_transaction;
-	t->resolver = r;
-	t->token = q->token;
-	t->watch.ready = q->tcp ? tcp_ready : udp_ready;
-	error = poller_watch(r->poller, &t->watch, fd, q->tcp ? POLL_EVENT_OUT : POLL_EVENT_IN);
-	if (error < 0)
-		goto fail_transaction;
-	list_append(bucket_of(r, t->token), &t->node);
-	return 0;
-
-fail_transaction:
-	if (t)
-		free(t->buf);
+	struct transaction *t = malloc(sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	*t = (struct transaction){ .resolver = r, .token = q->token, .watch = { .ready = q->tcp ? tcp_ready : udp_ready, .fd = -1 } };
+	list_init(&t->waiting);
+	int error = q->tcp ? send_tcp(t, q) : send_udp(t, q);
+	if (error == 0) {
+		list_append(bucket_of(r, t->token), &t->node);
+		return 0;
+	}
+	if (t->peer)
+		leave_peer(t);
+	free(t->buf);
 	free(t);
-	close(fd);
 	return error;
 }
 
@@ -290,9 +405,11 @@ int resolver_new(struct poller *poller, struct resolver **ret)
 		return -ENOMEM;
 	r->upstream = (struct dns_upstream){ .ops = &resolver_ops };
 	r->poller = poller;
-	r->free_ended.run = free_ended;
-	list_init(&r->free_ended.node);
+	r->settle.run = settle;
+	list_init(&r->settle.node);
+	list_init(&r->peers);
 	list_init(&r->ended);
+	list_init(&r->broken);
 	for (unsigned i = 0; i < BUCKETS; i++)
 		list_init(&r->buckets[i]);
 	*ret = r;
@@ -303,8 +420,8 @@ void resolver_free(struct resolver *r)
 {
 	if (!r)
 		return;
-	list_remove(&r->free_ended.node);
-	free_ended(&r->free_ended, 0);
+	list_remove(&r->settle.node);
+	free_ended(r);
 	free(r);
 }
 

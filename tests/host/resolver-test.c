@@ -464,23 +464,36 @@ static void stream_ignore(struct local_stream *s)
 
 static const struct local_stream_ops stream_ops = { stream_send, stream_ignore, stream_ignore, stream_ignore };
 
-/* Asks @servers over TCP and returns the message that came back. */
-static GByteArray *ask_over_tcp(struct bench *b, size_t query_padding)
+/* Opens a stream of @guest's and asks there. */
+static void begin_over_tcp(struct bench *b, struct guest_stream *g, ip4_t guest, size_t query_padding)
 {
-	struct guest_stream g = { { &stream_ops, { ip_from_ip4(WEB), 4000 }, NULL }, g_byte_array_new() };
+	*g = (struct guest_stream){ { &stream_ops, { ip_from_ip4(guest), 4000 }, NULL }, g_byte_array_new() };
 	struct stream_service *s = dns_stream_service(b->dns->dns);
-	g_assert_true(s->ops->accept(s, b->dns->now, &g.local));
+	g_assert_true(s->ops->accept(s, b->dns->now, &g->local));
 	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = 7, .name = "example.com", .type = DNS_TYPE_TXT });
 	g_byte_array_set_size(q, (guint)(q->len + query_padding));
 	g_autoptr(GByteArray) framed = bytes_of((const uint8_t[]){ (uint8_t)(q->len >> 8), (uint8_t)q->len }, 2);
 	g_byte_array_append(framed, q->data, q->len);
-	g_assert_cmpuint(s->ops->input(s, b->dns->now, &g.local, framed->data, framed->len), ==, framed->len);
-	while (g.got->len < 2 || g.got->len < 2u + ((guint)g.got->data[0] << 8 | g.got->data[1]))
+	g_assert_cmpuint(s->ops->input(s, b->dns->now, &g->local, framed->data, framed->len), ==, framed->len);
+}
+
+/* The message that comes back. */
+static GByteArray *end_over_tcp(struct bench *b, struct guest_stream *g)
+{
+	struct stream_service *s = dns_stream_service(b->dns->dns);
+	while (g->got->len < 2 || g->got->len < 2u + ((guint)g->got->data[0] << 8 | g->got->data[1]))
 		g_assert_true(turn(b));
-	s->ops->closed(s, b->dns->now, &g.local);
-	g_byte_array_remove_range(g.got, 0, 2);
-	g_assert_cmphex(header_of(g.got).id, ==, 7);
-	return g.got;
+	s->ops->closed(s, b->dns->now, &g->local);
+	g_byte_array_remove_range(g->got, 0, 2);
+	g_assert_cmphex(header_of(g->got).id, ==, 7);
+	return g->got;
+}
+
+static GByteArray *ask_over_tcp(struct bench *b, size_t query_padding)
+{
+	struct guest_stream g;
+	begin_over_tcp(b, &g, WEB, query_padding);
+	return end_over_tcp(b, &g);
 }
 
 static void query_over_tcp_is_answered_over_tcp(void)
@@ -541,6 +554,56 @@ static void closed_tcp_port_is_passed_over(void)
 	g_assert_cmpuint(header_of(got).rcode, ==, 0);
 }
 
+/* unbound serves ten connections at once and dnsmasq twenty, from everybody; the others wait there until it is too late. */
+static void few_connections_at_once_are_opened_to_a_server(void)
+{
+	enum { QUERIES = 40 };
+	g_autoptr(bench) b = bench_new();
+	struct server *s = add_server(b, ANSWERS);
+	struct guest_stream g[QUERIES];
+	use(b, &s->address, NULL);
+	int before = open_descriptors();
+	for (unsigned i = 0; i < QUERIES; i++)
+		begin_over_tcp(b, &g[i], IP4(192, 168, 122, 2) + i / 10, 0);
+	g_assert_cmpint(open_descriptors() - before, ==, 8);
+	for (unsigned i = 0; i < QUERIES; i++) {
+		g_autoptr(GByteArray) got = end_over_tcp(b, &g[i]);
+		g_assert_cmpuint(header_of(got).rcode, ==, 0);
+	}
+}
+
+/* Those who wait for a connection are asked about elsewhere as well, when it is time. */
+static void silent_server_does_not_keep_those_who_wait_for_it(void)
+{
+	enum { QUERIES = 20 };
+	g_autoptr(bench) b = bench_new();
+	struct server *silent = add_server(b, SILENT), *good = add_server(b, ANSWERS);
+	struct guest_stream g[QUERIES];
+	use(b, &silent->address, &good->address);
+	for (unsigned i = 0; i < QUERIES; i++)
+		begin_over_tcp(b, &g[i], IP4(192, 168, 122, 2) + i / 10, 0);
+	turn_clock(b->dns, DNS_ATTEMPT_TIMEOUT);
+	for (unsigned i = 0; i < QUERIES; i++) {
+		g_autoptr(GByteArray) got = end_over_tcp(b, &g[i]);
+		g_assert_cmpuint(header_of(got).rcode, ==, 0);
+	}
+}
+
+static void connection_that_fails_makes_room_for_those_who_wait(void)
+{
+	enum { QUERIES = 40 };
+	g_autoptr(bench) b = bench_new();
+	struct server *s = add_server(b, HANGS_UP);
+	struct guest_stream g[QUERIES];
+	use(b, &s->address, NULL);
+	for (unsigned i = 0; i < QUERIES; i++)
+		begin_over_tcp(b, &g[i], IP4(192, 168, 122, 2) + i / 10, 0);
+	for (unsigned i = 0; i < QUERIES; i++) {
+		g_autoptr(GByteArray) got = end_over_tcp(b, &g[i]);
+		g_assert_cmpuint(header_of(got).rcode, ==, DNS_RCODE_SERVFAIL);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -561,5 +624,8 @@ int main(int argc, char **argv)
 	ADD(largest_query_passes_over_tcp);
 	ADD(broken_tcp_server_is_servfail_or_passed_over);
 	ADD(closed_tcp_port_is_passed_over);
+	ADD(few_connections_at_once_are_opened_to_a_server);
+	ADD(silent_server_does_not_keep_those_who_wait_for_it);
+	ADD(connection_that_fails_makes_room_for_those_who_wait);
 	return g_test_run();
 }
