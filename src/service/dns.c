@@ -99,8 +99,7 @@ static void forward_done(void *opaque, usec_t now, const struct dns_client *who,
 static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q, const uint8_t *bytes,
 		       size_t len)
 {
-	/* A transfer is many messages and none of a forwarder's business (RFC 5936 §2.2). */
-	if (q->question.type == DNS_TYPE_AXFR || q->question.type == DNS_TYPE_IXFR || len > DNS_QUERY_MAX) {
+	if (len > DNS_QUERY_MAX) {
 		send_error(d, now, from, q, DNS_RCODE_REFUSED);
 		return 0;
 	}
@@ -113,6 +112,12 @@ static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from,
 	return 0;
 }
 
+/* Many messages, and none of a forwarder's business; our own names are not to be listed either (RFC 5936 §2.2, §6). */
+static bool is_transfer(const struct dns_question *q)
+{
+	return q->type == DNS_TYPE_AXFR || q->type == DNS_TYPE_IXFR;
+}
+
 static int handle_query(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q, const uint8_t *bytes,
 			size_t len)
 {
@@ -120,6 +125,8 @@ static int handle_query(struct dns *d, usec_t now, const struct dns_client *from
 	struct dns_reply reply;
 	if (q->header.opcode != DNS_OPCODE_QUERY)
 		reply = (struct dns_reply){ .rcode = DNS_RCODE_NOTIMP };
+	else if (is_transfer(&q->question))
+		reply = (struct dns_reply){ .rcode = DNS_RCODE_REFUSED };
 	else if (!dns_local_answer(&d->local, now, q, &reply))
 		return ask_outside(d, now, from, q, bytes, len);
 	d->counters.local++;
