@@ -25,6 +25,7 @@ class Settings:
 
     def __init__(self, seconds=2.0, idle_flows=15000, smoke=False):
         self.ms = 40 if smoke else int(seconds * 1000)
+        self.attempts = 3 if smoke else 1
         self.udp_ms = 40 if smoke else 400
         self.udp_rates = 2 if smoke else 14  # most rates tried in one search
         self.udp_first_rate = 1000 if smoke else 20000
