@@ -183,6 +183,28 @@ def oversize_seeds():
     }
 
 
+def gro_seeds():
+    """Batches of gro-fuzz.c, checksums repaired there."""
+    def batch(*frames):
+        return b"".join(struct.pack("!H", 0x8000 | len(frame)) + frame for frame in frames)
+
+    def data(at, length=8, flags=0x10, ident=842, **more):
+        return eth(0x0800, ipv4(6, tcp(flags, bytes(range(length)), seq=1000 + at, **more), ident=ident))
+
+    return {
+        "train": batch(data(0), data(8, ident=843), data(16, ident=844)),
+        "push-last": batch(data(0), data(8, flags=0x18), data(16)),
+        "short-last": batch(data(0), data(8, length=3), data(11)),
+        "gap": batch(data(0), data(16), data(8)),
+        "timestamps": batch(data(0, options=SACK_OPTIONS[:12]), data(8, options=SACK_OPTIONS[:12])),
+        "among-others": batch(data(0), eth(0x0800, ipv4(17, udp(5000, 53, b"x" * 8))), data(8), eth(0x0806, bytes(28)), b"", data(16)),
+        "fin": batch(data(0), data(8), data(16, flags=0x11)),
+        "no-data": batch(data(0, length=0), data(0, length=0)),
+        "padded": batch(data(0, length=4) + bytes(2), data(4, length=4) + bytes(2)),
+        "other-ack": batch(data(0), data(8, ack=3000)),
+    }
+
+
 def vhost_message_seeds():
     """The number of descriptors, then a message."""
     def message(request, payload=b"", fds=0, flags=1):
@@ -248,5 +270,6 @@ write("reassembly", reassembly_seeds())
 write("gateway", gateway_seeds())
 write("framing", framing_seeds())
 write("oversize", oversize_seeds())
+write("gro", gro_seeds())
 write("vhost-message", vhost_message_seeds())
 write("vhost-ring", vhost_ring_seeds())

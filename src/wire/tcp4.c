@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wire/tcp4.h"
+
+#include "base/bytes.h"
+#include "wire/checksum.h"
+#include "wire/ipv4.h"
+#include "wire/tcp.h"
+
+/* Offsets in a packet without IP options. */
+enum {
+	TOTAL_LEN_AT = 2,
+	FRAGMENT_AT = 6,
+	IP_CHECKSUM_AT = 10,
+	ADDRESSES_AT = 12,
+	TCP_AT = 20,
+	SEQ_AT = 24,
+	ACK_AT = 28,
+	FLAGS_AT = 33,
+	WINDOW_AT = 34,
+	TCP_CHECKSUM_AT = TCP4_CHECKSUM_START + TCP4_CHECKSUM_OFFSET,
+	URGENT_AT = 38,
+	HEADERS_MIN = 40,
+};
+
+#define VERSION_4_NO_OPTIONS 0x45
+#define DONT_FRAGMENT 0x4000
+
+static uint16_t be16_at(const uint8_t *p, size_t at)
+{
+	struct bytes_reader r = bytes_reader(p + at, 2);
+	return bytes_get_be16(&r);
+}
+
+static uint32_t be32_at(const uint8_t *p, size_t at)
+{
+	struct bytes_reader r = bytes_reader(p + at, 4);
+	return bytes_get_be32(&r);
+}
+
+static void put_be16_at(uint8_t *p, size_t at, uint16_t value)
+{
+	struct bytes_writer w = bytes_writer(p + at, 2);
+	bytes_put_be16(&w, value);
+}
+
+static struct checksum pseudo_header(const uint8_t *packet, size_t tcp_len)
+{
+	struct checksum c = { 0 };
+	checksum_add_pseudo4(&c, be32_at(packet, ADDRESSES_AT), be32_at(packet, ADDRESSES_AT + 4), IP_PROTOCOL_TCP, (uint16_t)tcp_len);
+	return c;
+}
+
+static bool checksums_are_right(const uint8_t *packet, size_t len)
+{
+	struct checksum ip = { 0 }, tcp = pseudo_header(packet, len - TCP_AT);
+	checksum_add(&ip, packet, TCP_AT);
+	checksum_add(&tcp, packet + TCP_AT, len - TCP_AT);
+	return checksum_is_right(&ip) && checksum_is_right(&tcp);
+}
+
+bool tcp4_data_parse(const uint8_t *packet, size_t len, struct tcp4_data *ret)
+{
+	struct bytes_reader r = bytes_reader(packet, len);
+	const uint8_t *p = bytes_take(&r, HEADERS_MIN);
+	if (!p || p[0] != VERSION_4_NO_OPTIONS || be16_at(p, TOTAL_LEN_AT) != len || p[9] != IP_PROTOCOL_TCP)
+		return false;
+	if (be16_at(p, FRAGMENT_AT) & (uint16_t)~DONT_FRAGMENT || (p[FLAGS_AT] & ~TCP_PSH) != TCP_ACK)
+		return false;
+	size_t header_len = TCP_AT + (size_t)(p[32] >> 4) * 4;
+	if (header_len < HEADERS_MIN || header_len >= len || !checksums_are_right(p, len))
+		return false;
+	*ret = (struct tcp4_data){
+		.packet = p,
+		.header_len = header_len,
+		.payload_len = len - header_len,
+		.seq = be32_at(p, SEQ_AT),
+		.push = p[FLAGS_AT] & TCP_PSH,
+	};
+	return true;
+}
+
+static bool same(const struct tcp4_data *a, const struct tcp4_data *b, size_t from, size_t to)
+{
+	return memcmp(a->packet + from, b->packet + from, to - from) == 0;
+}
+
+bool tcp4_data_alike(const struct tcp4_data *first, const struct tcp4_data *next)
+{
+	return first->header_len == next->header_len && same(first, next, 0, TOTAL_LEN_AT) && same(first, next, FRAGMENT_AT, IP_CHECKSUM_AT) &&
+	       same(first, next, ADDRESSES_AT, SEQ_AT) && same(first, next, ACK_AT, FLAGS_AT) &&
+	       same(first, next, WINDOW_AT, TCP_CHECKSUM_AT) && same(first, next, URGENT_AT, first->header_len);
+}
+
+void tcp4_data_widen(const struct tcp4_data *first, uint8_t *header, size_t payload_len, bool push)
+{
+	size_t len = first->header_len + payload_len;
+	put_be16_at(header, TOTAL_LEN_AT, (uint16_t)len);
+	put_be16_at(header, IP_CHECKSUM_AT, 0);
+	struct checksum ip = { 0 }, tcp = pseudo_header(header, len - TCP_AT);
+	checksum_add(&ip, header, TCP_AT);
+	put_be16_at(header, IP_CHECKSUM_AT, checksum_value(&ip));
+	put_be16_at(header, TCP_CHECKSUM_AT, checksum_fold(&tcp));
+	header[FLAGS_AT] = TCP_ACK | (push ? TCP_PSH : 0);
+}
