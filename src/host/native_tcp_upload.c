@@ -10,7 +10,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#define CHUNK_PIECES 30
+#define CHUNK_PIECES FRAME_IOV_MAX /* a super-frame joined from segments has many */
 #define PIECES_MAX 1024 /* UIO_MAXIOV */
 #define GUEST_HOLD_MAX ((size_t)64 * 1024 * 1024)
 #define TIGHT_WINDOW (64u * 1024) /* for flows of a guest that holds much already */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * In: one recv() per readiness takes all there is, up to a buffer's size; the frames in it are delivered where
- * they lie and the segment is flushed before the buffer is touched again.  Buffers come from a pool, and a
+ * they lie, TCP segments for the gateway joined, and the segment is flushed before the buffer is touched again.  Buffers come from a pool, and a
  * connection keeps one only while half a frame is in it, so idle connections own no memory.
  *
  * Out: send() collects references; flush() hands everything to one sendmsg().  What the socket does not take is
@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "lan/frame.h"
+#include "lan/gro.h"
 #include "lan/poller.h"
 #include "lan/segment.h"
 #include "wire/eth.h"
@@ -337,9 +338,24 @@ static void drain_queue(struct connection *c, usec_t now)
 
 /* --- in --- */
 
+struct delivery {
+	struct connection *to;
+	usec_t now;
+};
+
+static void deliver_frame(void *opaque, const struct frame *f)
+{
+	struct delivery *d = opaque;
+	segment_input(d->to->link->config.segment, d->now, &d->to->port, f);
+}
+
 /* Delivers the whole frames in the buffer; returns the bytes they took, or -EBADMSG at an impossible length. */
 static ssize_t deliver_frames(struct connection *c, usec_t now)
 {
+	struct segment *segment = c->link->config.segment;
+	struct delivery delivery = { c, now };
+	struct gro gro;
+	gro_init(&gro, segment->gateway.mac, &segment->arena, deliver_frame, &delivery);
 	struct bytes_reader r = bytes_reader(c->rx->bytes, c->rx_len);
 	const uint8_t *bytes;
 	size_t len;
@@ -348,8 +364,9 @@ static ssize_t deliver_frames(struct connection *c, usec_t now)
 		struct iovec iov;
 		struct frame f = frame_of(&iov, bytes, len);
 		f.ingress = &c->port;
-		segment_input(c->link->config.segment, now, &c->port, &f);
+		gro_input(&gro, &f);
 	}
+	gro_flush(&gro);
 	return next == FRAMING_BROKEN ? -EBADMSG : (ssize_t)(c->rx_len - r.left);
 }
 
