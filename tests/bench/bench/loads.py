@@ -265,16 +265,16 @@ class IdleFlows:
             session.world.restart_server()
 
     def count_with_callgrind(self, session, settings):
-        """Both results of a second session under callgrind; empty ones when there is no such session."""
+        """Both results of a second session under callgrind; empty ones when there is no such session, with the reason if any."""
         output = session.world.directory / f"{session.candidate.name}-callgrind.out"
         candidate = session.candidate.under_callgrind(output)
         if not candidate:
             return {}, {}
-        instrumented = type(session)(session.world, candidate, session.mtu)
         try:
-            return self.alone_and_beside(instrumented, settings, lambda: CallgrindCounter(instrumented.helper, output))
-        finally:
-            instrumented.close()
+            with contextlib.closing(type(session)(session.world, candidate, session.mtu)) as instrumented:
+                return self.alone_and_beside(instrumented, settings, lambda: CallgrindCounter(instrumented.helper, output))
+        except BenchError as error:
+            return {"counted_by": f"not counted: {error}"}, {}
 
     def run(self, session, settings):
         name = session.candidate.name
