@@ -321,7 +321,8 @@ int main(int argc, char **argv)
 	ADD(trailing_bytes_are_not_taken_for_data);
 	ADD(without_memory_segments_pass_one_by_one);
 #undef ADD
-#define ADD(name, kind) g_test_add("/gro/" name, struct fixture, GSIZE_TO_POINTER(kind), setup, what_is_told_otherwise_passes_as_it_came, teardown)
+#define ADD(name, kind) \
+	g_test_add("/gro/" name, struct fixture, GSIZE_TO_POINTER(kind), setup, what_is_told_otherwise_passes_as_it_came, teardown)
 	ADD("tagged_frames_pass_as_they_came", 0);
 	ADD("ipv6_passes_as_it_came", 1);
 	ADD("ip_options_pass_as_they_came", 2);

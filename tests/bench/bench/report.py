@@ -106,7 +106,8 @@ def idle_lines(document, medians):
             continue
         counts = alone.get("instructions"), cell.get("instructions")
         rows.append([document["candidates"][candidate]["label"], number(alone.get("rate")), number(cell.get("rate")),
-                     number(counts[0]), number(counts[1]), number(counts[1] / counts[0] if all(counts) else None), cell.get("counted_by", "")])
+                     number(counts[0]), number(counts[1]), number(counts[1] / counts[0] if all(counts) else None),
+                     cell.get("counted_by", "")])
     if len(rows) > 2:
         yield ""
         yield "request/response alone and beside idle flows: the helper's instructions per transaction"
