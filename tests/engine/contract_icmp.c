@@ -46,6 +46,18 @@ static void icmp_traceroute_tells_the_truth(struct fixture *f, gconstpointer dat
 	g_assert_true(g_queue_is_empty(&f->b.messages));
 }
 
+static void icmp_error_about_one_request_leaves_others_alone(struct fixture *f, gconstpointer data)
+{
+	guest_ping(&f->b, GUEST, BEYOND, 841, 1, "abcdefgh", 8, 63);
+	bench_run(&f->b, 0);
+	guest_ping(&f->b, GUEST, BEYOND, 842, 1, "abcdefgh", 8, 1);
+	assert_icmp_error(&f->b, ICMP4_TIME_EXCEEDED, 0, BEYOND, IP_PROTOCOL_ICMP);
+	struct engine_counters c;
+	f->b.ops->counters(f->b.engine, &c);
+	g_assert_cmpuint(c.flows_icmp, >=, 1);
+	icmp_echo_is_answered_as_asked(f, data);
+}
+
 static void icmp_unanswered_requests_do_not_stop_later_ones(struct fixture *f, gconstpointer data)
 {
 	for (unsigned i = 0; i < 500; i++) {
@@ -109,6 +121,7 @@ const struct contract_test contract_icmp[] = {
 	CONTRACT_TEST(icmp_echo_is_answered_as_asked),
 	CONTRACT_TEST(icmp_one_identifier_of_two_guests_is_two),
 	CONTRACT_TEST(icmp_traceroute_tells_the_truth),
+	CONTRACT_TEST(icmp_error_about_one_request_leaves_others_alone),
 	CONTRACT_TEST(icmp_unanswered_requests_do_not_stop_later_ones),
 	CONTRACT_TEST(icmp_without_permission_is_answered),
 	CONTRACT_TEST(icmp_too_large_for_the_way_is_told_with_its_mtu),

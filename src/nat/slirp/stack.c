@@ -294,16 +294,21 @@ void stack_run_timers(struct stack *s)
 	poll_slirp(s, report_nothing, s);
 }
 
+/* Once: it may be closed then, and another opened under its number. */
 static int report_readable(int fd, void *opaque)
 {
-	const struct slirp_socket *x = opaque;
-	return fd == x->fd ? SLIRP_POLL_IN : 0;
+	int *wanted = opaque;
+	if (fd != *wanted)
+		return 0;
+	*wanted = -1;
+	return SLIRP_POLL_IN;
 }
 
 void stack_retire(struct stack *s, struct slirp_socket *x)
 {
+	int fd = x->fd;
 	s->muted = true;
-	poll_slirp(s, report_readable, x);
+	poll_slirp(s, report_readable, &fd);
 	s->muted = false;
 }
 
