@@ -103,7 +103,7 @@ def card(stream, mac, hub=False):
 def vhost_card(path, mac, queues=1, reconnect=False, **properties):
     """A vhost-user card.  Without MSI-X: with it QEMU 7.2 dies when TCG's guest starts the card, whatever the back end."""
     more = "".join(f",{name}={value}" for name, value in properties.items())
-    pairs = f",mq=on" if queues > 1 else ""
+    pairs = ",mq=on" if queues > 1 else ""
     return [
         "-object", f"memory-backend-memfd,id=memory,share=on,size={MEMORY_MB}M", "-numa", "node,memdev=memory",
         "-chardev", f"socket,id=vhost,path={path}" + (",reconnect=1" if reconnect else ""),
@@ -123,9 +123,13 @@ class Machine:
             [
                 "qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-no-user-config", "-no-reboot",
                 "-m", str(MEMORY_MB), "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
-                "-serial", f"file:{self.directory}/console", *card, *self.boots_from(),
+                *self.serial_port(), *card, *self.boots_from(),
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def serial_port(self):
+        """The first one: the console."""
+        return ["-serial", f"file:{self.directory}/console"]
 
     def boots_from(self):
         raise NotImplementedError

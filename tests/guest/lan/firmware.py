@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Machines that run nothing but their firmware, with the command line and the TCP/IP of its own that it has."""
+
+import select
+import socket
+import time
+from pathlib import Path
+
+from .vm import BOOT_PATIENCE, Machine
+
+
+class Firmware(Machine):
+    """The console goes both ways; a key stops the boot and gives the prompt."""
+
+    KEY = PROMPT = END = b""
+
+    def __init__(self, card):
+        super().__init__(card)
+        self.tty = socket.socket(socket.AF_UNIX)
+        self.wait_for((self.directory / "tty").exists, "QEMU's socket")
+        self.tty.connect(f"{self.directory}/tty")
+        self.output = b""
+
+    def serial_port(self):
+        chardev = f"socket,id=tty,path={self.directory}/tty,server=on,wait=off,logfile={self.directory}/console"
+        return ["-chardev", chardev, "-serial", "chardev:tty"]
+
+    def _until_prompt(self, seconds):
+        """What was printed before the prompt, or None."""
+        deadline = time.monotonic() + seconds
+        while self.PROMPT not in self.output:
+            if not select.select([self.tty], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                return None
+            self.output += self.tty.recv(1 << 16)
+        text, self.output = self.output.split(self.PROMPT, 1)
+        return text.decode(errors="replace")
+
+    def interrupt(self):
+        """To the prompt, whatever it does just now."""
+
+        def asked():
+            self.tty.sendall(self.KEY)
+            return self._until_prompt(0.3) is not None
+
+        self.wait_for(asked, "the prompt", BOOT_PATIENCE)
+        while self._until_prompt(0.7) is not None:  # one for each key that came too late
+            pass
+
+    def run(self, command, timeout=60.0):
+        """What it printed."""
+        self.tty.sendall(command.encode() + self.END)
+        text = self._until_prompt(timeout)
+        if text is None:
+            raise AssertionError(f"{command!r} did not end in {timeout} s: {self.output!r}")
+        return text
+
+    def close(self):
+        self.tty.close()
+        super().close()
+
+
+class Ipxe(Firmware):
+    """The ROM of the network card itself."""
+
+    KEY, PROMPT, END = b"\x02", b"iPXE> ", b"\r"
+
+    def boots_from(self):
+        return ["-boot", "n", "-machine", "graphics=off"]  # the BIOS then writes to the serial port
+
+
+class UBoot(Firmware):
+    """It uses one MAC address, 52:52:52:52:52:52, whatever its card is given."""
+
+    ROM = Path("/usr/lib/u-boot/qemu-x86/u-boot.rom")
+    KEY, PROMPT, END = b"\x03", b"\n=> ", b"\n"
+    MAC = "52:52:52:52:52:52"
+
+    def boots_from(self):
+        return ["-bios", str(self.ROM)]
