@@ -28,7 +28,9 @@ static bool ask_services(struct gateway *g, usec_t now, const struct packet *p)
 
 static void learn(struct gateway *g, usec_t now, ip4_t ip, const struct packet *p, enum neighbour_source how)
 {
-	size_t ip_len = how == NEIGHBOUR_BY_IP ? p->ip.total_len : 0;
+	/* A super-frame says nothing about the packets that it stands for. */
+	bool shows_size = how == NEIGHBOUR_BY_IP && p->frame->gso == FRAME_GSO_NONE;
+	size_t ip_len = shows_size ? p->ip.total_len : 0;
 	unsigned port_id = p->port ? p->port->id : 0;
 	if (gateway_is_guest(g, ip) && !neighbour_learn(&g->egress.neighbours, now, ip, p->eth.src, port_id, how, ip_len))
 		gateway_drop(g, DROP_NEIGHBOUR_FULL, p);

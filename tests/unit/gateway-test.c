@@ -11,6 +11,7 @@
 #include "wire/checksum.h"
 #include "wire/icmp4.h"
 #include "wire/ipv4.h"
+#include "wire/tcp.h"
 #include "wire/udp.h"
 
 #include <errno.h>
@@ -318,6 +319,36 @@ static void guest_whose_port_went_is_gone_for_the_engine_after_a_minute(struct f
 	g_assert_cmpuint(f->engine.gone, ==, 1);
 }
 
+/* The guest at @src sends a TCP packet of @len bytes, to be cut into segments of @gso_size (0: as it is). */
+static void send_tcp(struct fixture *f, ip4_t src, size_t len, uint16_t gso_size)
+{
+	uint8_t buf[ETH_HEADER_LEN + 3000] = { 0 };
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ gateway_mac, mac_a, ETH_TYPE_IPV4 });
+	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)len, .ttl = 64, .protocol = IP_PROTOCOL_TCP, .src = src, .dst = OUTSIDE });
+	size_t tcp_at = w.len;
+	tcp_emit(&w, &(struct tcp_header){ .src_port = 1, .dst_port = 2, .flags = TCP_ACK });
+	struct iovec iov;
+	struct frame frame = frame_of(&iov, buf, ETH_HEADER_LEN + len);
+	frame.checksum = FRAME_CHECKSUM_PARTIAL;
+	frame.csum_start = (uint16_t)tcp_at;
+	frame.csum_offset = 16;
+	frame.ingress = &f->a.port;
+	frame.gso = gso_size ? FRAME_GSO_TCP4 : FRAME_GSO_NONE;
+	frame.gso_size = gso_size;
+	segment_input(&f->segment, 0, &f->a.port, &frame);
+	segment_flush(&f->segment, 0);
+}
+
+static void only_a_packet_that_was_whole_on_the_wire_shows_what_a_guest_takes(struct fixture *f, gconstpointer data)
+{
+	send_tcp(f, GUEST_A, 3000, 1460);
+	g_assert_cmpuint(f->engine.inputs, ==, 1);
+	g_assert_cmpuint(f->gateway.env.ops->guest_mtu(&f->gateway.env, GUEST_A), ==, 1500);
+	send_tcp(f, GUEST_A, 3000, 0);
+	g_assert_cmpuint(f->gateway.env.ops->guest_mtu(&f->gateway.env, GUEST_A), ==, 3000);
+}
+
 static void ethertypes_the_gateway_does_not_speak_are_counted_when_sent_to_it(struct fixture *f, gconstpointer data)
 {
 	uint8_t buf[60] = { 0 };
@@ -348,6 +379,7 @@ int main(int argc, char **argv)
 	TEST(output_to_an_unknown_guest_waits_for_arp);
 	TEST(engine_cannot_send_outside_the_segment);
 	TEST(guest_whose_port_went_is_gone_for_the_engine_after_a_minute);
+	TEST(only_a_packet_that_was_whole_on_the_wire_shows_what_a_guest_takes);
 	TEST(ethertypes_the_gateway_does_not_speak_are_counted_when_sent_to_it);
 	return g_test_run();
 }
