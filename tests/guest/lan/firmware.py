@@ -46,9 +46,22 @@ class Firmware(Machine):
         while self._until_prompt(0.7) is not None:  # one for each key that came too late
             pass
 
+    def _type(self, key):
+        """Waits for the echo: firmware polls its serial port and loses keys that come while it is busy."""
+        for _ in range(5):
+            before = len(self.output)
+            self.tty.sendall(key)
+            while select.select([self.tty], [], [], 1.0)[0]:
+                self.output += self.tty.recv(1 << 16)
+                if key in self.output[before:]:
+                    return
+        raise AssertionError(f"no echo of {key!r}: {self.output!r}")
+
     def run(self, command, timeout=60.0):
         """What it printed."""
-        self.tty.sendall(command.encode() + self.END)
+        for key in command.encode():
+            self._type(bytes([key]))
+        self.tty.sendall(self.END)
         text = self._until_prompt(timeout)
         if text is None:
             raise AssertionError(f"{command!r} did not end in {timeout} s: {self.output!r}")
