@@ -2,7 +2,7 @@
 #include "lib/engines.h"
 
 #include "base/macros.h"
-#include "host/native.h"
+#include "host/native/native.h"
 #include "lan/engine.h"
 #include "nat/null/null.h"
 #ifdef HAVE_SLIRP

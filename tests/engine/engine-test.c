@@ -6,7 +6,7 @@
 #include "contract.h"
 #include "netns.h"
 
-#include "host/native.h"
+#include "host/native/native.h"
 #include "nat/null/null.h"
 #ifdef HAVE_SLIRP
 #include "nat/slirp/slirp.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
 #include "base/macros.h"
-#include "host/native_tcp.h"
+#include "host/native/tcp.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/native_hold.h"
+#include "host/native/hold.h"
 
 #include "base/macros.h"
 

@@ -6,11 +6,11 @@
  * in the process.  One guest may have seven eighths of them, so that a guest that opens as many as it can leaves
  * others room.  What is refused is counted; the guest tries again as it would after a loss.
  */
-#include "host/native.h"
+#include "host/native/native.h"
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "host/native_tcp.h"
+#include "host/native/tcp.h"
 #include "lan/packet.h"
 #include "wire/icmp4.h"
 

@@ -9,9 +9,9 @@
  */
 #pragma once
 
-#include "host/native_engine.h"
-#include "host/native_errqueue.h"
-#include "host/native_hold.h"
+#include "host/native/engine.h"
+#include "host/native/errqueue.h"
+#include "host/native/hold.h"
 #include "nat/native/tcp_flow.h"
 
 struct gather_chunk;

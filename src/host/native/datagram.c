@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/native_datagram.h"
+#include "host/native/datagram.h"
 
 #include "base/macros.h"
 

@@ -6,7 +6,7 @@
  */
 #include "base/arena.h"
 #include "base/macros.h"
-#include "host/native_datagram.h"
+#include "host/native/datagram.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "nat/refuse.h"

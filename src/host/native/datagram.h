@@ -2,8 +2,8 @@
 /* What UDP and ping sockets of the native engine have in common: a mapping, and packet fields that are socket options. */
 #pragma once
 
-#include "host/native_engine.h"
-#include "host/native_errqueue.h"
+#include "host/native/engine.h"
+#include "host/native/errqueue.h"
 #include "nat/native/mapping.h"
 
 struct datagram_out;

@@ -7,7 +7,7 @@
  * Bytes that the service does not use stay in the socket: they are looked at first and taken out as far as they were used.
  */
 #include "base/macros.h"
-#include "host/native_tcp.h"
+#include "host/native/tcp.h"
 #include "lan/stream_service.h"
 
 #include <errno.h>

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "base/list.h"
-#include "host/native_hold.h"
+#include "host/native/hold.h"
 #include "lan/engine.h"
 #include "lan/poller.h"
 #include "nat/flow_table.h"

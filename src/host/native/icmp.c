@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/macros.h"
-#include "host/native_datagram.h"
+#include "host/native/datagram.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "wire/icmp4.h"

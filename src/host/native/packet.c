@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/macros.h"
-#include "host/native_engine.h"
+#include "host/native/engine.h"
 #include "lan/frame.h"
 #include "lan/martian.h"
 #include "lan/packet.h"

@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/macros.h"
-#include "host/native_tcp.h"
+#include "host/native/tcp.h"
 #include "lan/port.h"
 #include "wire/checksum.h"
 #include "wire/ipv4.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/native_errqueue.h"
+#include "host/native/errqueue.h"
 
 #include <time.h> /* before linux/errqueue.h, which needs struct timespec */
 

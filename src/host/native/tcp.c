@@ -5,7 +5,7 @@
  * System calls of a short connection that a guest opens, besides the frames' own: socket, connect, epoll_ctl, sendmsg,
  * recvmsg, shutdown, recv (discard), close.
  */
-#include "host/native_tcp.h"
+#include "host/native/tcp.h"
 
 #include "base/macros.h"
 #include "lan/frame.h"
