@@ -16,6 +16,7 @@
 #include "lan/gro.h"
 #include "lan/poller.h"
 #include "lan/segment.h"
+#include "link/listener.h"
 #include "wire/eth.h"
 #include "wire/framing.h"
 
@@ -33,8 +34,6 @@
 #define TX_FRAMES 256
 /* Most pieces that one sendmsg() takes (UIO_MAXIOV). */
 #define TX_IOV 1024
-/* How long no connection is taken after there was no descriptor for one. */
-#define ACCEPT_PAUSE USEC_PER_SEC
 /* Asked for; the kernel gives what net.core.wmem_max allows. */
 #define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
 
@@ -48,18 +47,10 @@ struct rx_buffer {
 
 struct stream_link {
 	struct stream_link_config config;
-	struct list listeners;
+	struct listener listener;
 	struct list connections;
 	struct list rx_pool;
 	unsigned n_rx_pool;
-	usec_t accept_again; /* listeners are not watched until then; USEC_INFINITY: they are */
-};
-
-struct listener {
-	struct list node;
-	struct stream_link *link;
-	struct watch watch;
-	int fd;
 };
 
 /* Frames taken since the last flush, borrowed. */
@@ -133,23 +124,13 @@ static void connection_free(struct connection *c, usec_t now)
 	free(c);
 }
 
-static void watch_listeners(struct stream_link *l)
-{
-	l->accept_again = USEC_INFINITY;
-	list_for_each(node, &l->listeners) {
-		struct listener *ln = container_of(node, struct listener, node);
-		if (!ln->watch.active)
-			poller_watch(l->config.poller, &ln->watch, ln->fd, POLL_EVENT_IN);
-	}
-}
-
 static void run_end(struct deferred *d, usec_t now)
 {
 	struct connection *c = container_of(d, struct connection, end);
 	struct stream_link *l = c->link;
 	log_info(l->config.log, "port %s: unplugged", c->port.name);
 	connection_free(c, now);
-	watch_listeners(l); /* there is a free descriptor now */
+	listener_resume(&l->listener); /* there is a free descriptor now */
 }
 
 /* --- out --- */
@@ -458,46 +439,24 @@ int stream_link_add(struct stream_link *l, int fd, const char *name)
 	return 0;
 }
 
-static void listener_ready(struct watch *w, usec_t now, unsigned events)
+static int accepted(struct listener *listener, int fd)
 {
-	struct listener *ln = container_of(w, struct listener, watch);
-	struct stream_link *l = ln->link;
-	int fd = accept4(ln->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	int r = fd < 0 ? -errno : stream_link_add(l, fd, NULL);
-	if (r == 0 || r == -EAGAIN || r == -EINTR || r == -ECONNABORTED)
-		return;
-	if (fd >= 0)
-		close(fd);
-	log_limited(l->config.log, now, LOG_LEVEL_WARNING, "cannot take another connection: %s", strerror(-r));
-	/* It would be ready again at once: wait a little, or until a connection has ended. */
-	poller_unwatch(l->config.poller, &ln->watch);
-	l->accept_again = usec_add(now, ACCEPT_PAUSE);
+	return stream_link_add(container_of(listener, struct stream_link, listener), fd, NULL);
 }
 
 usec_t stream_link_deadline(const struct stream_link *l)
 {
-	return l->accept_again;
+	return listener_deadline(&l->listener);
 }
 
 void stream_link_expire(struct stream_link *l, usec_t now)
 {
-	if (l->accept_again <= now)
-		watch_listeners(l);
+	listener_expire(&l->listener, now);
 }
 
 int stream_link_listen(struct stream_link *l, int fd)
 {
-	struct listener *ln = calloc(1, sizeof(*ln));
-	if (!ln)
-		return -ENOMEM;
-	*ln = (struct listener){ .link = l, .fd = fd, .watch.ready = listener_ready };
-	int r = poller_watch(l->config.poller, &ln->watch, fd, POLL_EVENT_IN);
-	if (r < 0) {
-		free(ln);
-		return r;
-	}
-	list_append(&l->listeners, &ln->node);
-	return 0;
+	return listener_add(&l->listener, fd);
 }
 
 int stream_link_new(const struct stream_link_config *config, struct stream_link **ret)
@@ -506,8 +465,7 @@ int stream_link_new(const struct stream_link_config *config, struct stream_link 
 	if (!l)
 		return -ENOMEM;
 	l->config = *config;
-	l->accept_again = USEC_INFINITY;
-	list_init(&l->listeners);
+	listener_init(&l->listener, config->poller, config->log, accepted);
 	list_init(&l->connections);
 	list_init(&l->rx_pool);
 	*ret = l;
@@ -518,13 +476,7 @@ void stream_link_free(struct stream_link *l, usec_t now)
 {
 	if (!l)
 		return;
-	list_for_each(node, &l->listeners) {
-		struct listener *ln = container_of(node, struct listener, node);
-		poller_unwatch(l->config.poller, &ln->watch);
-		list_remove(&ln->node);
-		close(ln->fd);
-		free(ln);
-	}
+	listener_done(&l->listener);
 	list_for_each(node, &l->connections)
 		connection_free(container_of(node, struct connection, node), now);
 	list_for_each(node, &l->rx_pool) {

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "link/listener.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "lan/poller.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* How long no connection is taken after there was nothing to take one with. */
+#define PAUSE USEC_PER_SEC
+
+struct listening {
+	struct list node;
+	struct listener *listener;
+	struct watch watch;
+};
+
+static void pause_all(struct listener *l, usec_t now)
+{
+	list_for_each(node, &l->sockets)
+		poller_unwatch(l->poller, &container_of(node, struct listening, node)->watch);
+	l->again = usec_add(now, PAUSE);
+}
+
+static void socket_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct listener *l = container_of(w, struct listening, watch)->listener;
+	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int r = fd < 0 ? -errno : l->accepted(l, fd);
+	if (r == 0 || r == -EAGAIN || r == -EINTR || r == -ECONNABORTED)
+		return;
+	if (fd >= 0)
+		close(fd);
+	log_limited(l->log, now, LOG_LEVEL_WARNING, "cannot take another connection: %s", strerror(-r));
+	/* It would be ready again at once. */
+	pause_all(l, now);
+}
+
+void listener_init(struct listener *l, struct poller *poller, struct log *log, int (*accepted)(struct listener *l, int fd))
+{
+	*l = (struct listener){ .poller = poller, .log = log, .accepted = accepted, .again = USEC_INFINITY };
+	list_init(&l->sockets);
+}
+
+void listener_done(struct listener *l)
+{
+	list_for_each(node, &l->sockets) {
+		struct listening *s = container_of(node, struct listening, node);
+		poller_unwatch(l->poller, &s->watch);
+		list_remove(&s->node);
+		close(s->watch.fd);
+		free(s);
+	}
+}
+
+int listener_add(struct listener *l, int fd)
+{
+	struct listening *s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	*s = (struct listening){ .listener = l, .watch = { .ready = socket_ready, .fd = fd } };
+	int r = poller_watch(l->poller, &s->watch, fd, POLL_EVENT_IN);
+	if (r < 0) {
+		free(s);
+		return r;
+	}
+	list_append(&l->sockets, &s->node);
+	return 0;
+}
+
+void listener_resume(struct listener *l)
+{
+	if (l->again == USEC_INFINITY)
+		return;
+	l->again = USEC_INFINITY;
+	list_for_each(node, &l->sockets) {
+		struct listening *s = container_of(node, struct listening, node);
+		if (!s->watch.active)
+			poller_watch(l->poller, &s->watch, s->watch.fd, POLL_EVENT_IN);
+	}
+}
+
+usec_t listener_deadline(const struct listener *l)
+{
+	return l->again;
+}
+
+void listener_expire(struct listener *l, usec_t now)
+{
+	if (l->again <= now)
+		listener_resume(l);
+}
