@@ -231,7 +231,8 @@ int lanlet_network_fd(const struct lanlet_network *n)
 
 static usec_t deadline(const struct lanlet_network *n)
 {
-	return MIN(gateway_deadline(&n->gateway), stream_link_deadline(n->stream));
+	usec_t links = MIN(stream_link_deadline(n->stream), vhost_link_deadline(n->vhost));
+	return MIN(gateway_deadline(&n->gateway), links);
 }
 
 long long lanlet_network_deadline_usec(const struct lanlet_network *n)
@@ -257,6 +258,7 @@ static int dispatch(struct lanlet_network *n, usec_t now)
 	if (gateway_deadline(&n->gateway) <= now)
 		gateway_expire(&n->gateway, now);
 	stream_link_expire(n->stream, now);
+	vhost_link_expire(n->vhost, now);
 	segment_flush(&n->segment, now);
 	return r < 0 ? r : 0;
 }

@@ -9,6 +9,9 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static void assert_other_got(struct vhost_world *w, unsigned index, GBytes *expected)
@@ -531,6 +534,34 @@ static void memory_can_be_added_and_removed_while_rings_run(struct vhost_world *
 	close(fd);
 }
 
+static void front_end_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one(struct vhost_world *w, gconstpointer data)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	socklen_t address_len = sizeof(address);
+	int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	g_assert_cmpint(bind(listening, (struct sockaddr *)&address, sizeof(sa_family_t)), ==, 0);
+	g_assert_cmpint(getsockname(listening, (struct sockaddr *)&address, &address_len), ==, 0);
+	g_assert_cmpint(listen(listening, 5), ==, 0);
+	g_assert_cmpint(vhost_link_listen(w->link, listening), ==, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	g_assert_cmpint(connect(fd, (struct sockaddr *)&address, address_len), ==, 0);
+	g_assert_cmpuint(vhost_link_deadline(w->link), ==, USEC_INFINITY);
+
+	struct rlimit before, none = { .rlim_cur = (rlim_t)fd + 1 };
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+	none.rlim_max = before.rlim_max;
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+	vhost_world_turn(w);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+	g_assert_cmpuint(w->segment.n_ports, ==, 2);
+	vhost_link_expire(w->link, vhost_link_deadline(w->link));
+	vhost_world_turn(w);
+	g_assert_cmpuint(w->segment.n_ports, ==, 3);
+	g_assert_cmpuint(vhost_link_deadline(w->link), ==, USEC_INFINITY);
+	close(fd);
+	vhost_world_turn(w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -561,5 +592,6 @@ int main(int argc, char **argv)
 	TEST(reconnected_front_end_goes_on_in_the_same_memory);
 	TEST(driver_starts_again_after_a_reset);
 	TEST(memory_can_be_added_and_removed_while_rings_run);
+	TEST(front_end_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one);
 	return g_test_run();
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "lan/segment.h"
+#include "link/listener.h"
 #include "link/vhost/device.h"
 
 #include <errno.h>
@@ -24,15 +25,9 @@
 
 struct vhost_link {
 	struct vhost_link_config config;
-	struct list listeners;
+	struct listener listener;
 	struct list connections;
 	struct vhost_rooms *rooms; /* one for all ports: they are written to one after another */
-};
-
-struct listener {
-	struct list node;
-	struct vhost_link *link;
-	struct watch watch;
 };
 
 struct connection {
@@ -79,22 +74,13 @@ static void connection_free(struct connection *c, usec_t now)
 	free(c);
 }
 
-static void watch_listeners(struct vhost_link *l)
-{
-	list_for_each(node, &l->listeners) {
-		struct listener *ln = container_of(node, struct listener, node);
-		if (!ln->watch.active)
-			poller_watch(l->config.poller, &ln->watch, ln->watch.fd, POLL_EVENT_IN);
-	}
-}
-
 static void run_end(struct deferred *d, usec_t now)
 {
 	struct connection *c = container_of(d, struct connection, end);
 	struct vhost_link *l = c->link;
 	log_info(l->config.log, "port %s: unplugged", c->device.port.name);
 	connection_free(c, now);
-	watch_listeners(l); /* there are free descriptors now */
+	listener_resume(&l->listener); /* there are free descriptors now */
 }
 
 /* --- messages --- */
@@ -234,35 +220,24 @@ int vhost_link_add(struct vhost_link *l, int fd, const char *name)
 	return 0;
 }
 
-static void listener_ready(struct watch *w, usec_t now, unsigned events)
+static int accepted(struct listener *listener, int fd)
 {
-	struct listener *ln = container_of(w, struct listener, watch);
-	struct vhost_link *l = ln->link;
-	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	int r = fd < 0 ? -errno : vhost_link_add(l, fd, NULL);
-	if (r == 0 || r == -EAGAIN || r == -EINTR || r == -ECONNABORTED)
-		return;
-	if (fd >= 0)
-		close(fd);
-	log_limited(l->config.log, now, LOG_LEVEL_WARNING, "cannot take another connection: %s", strerror(-r));
-	/* It would be ready again at once: wait until a connection has ended. */
-	if (!list_empty(&l->connections))
-		poller_unwatch(l->config.poller, w);
+	return vhost_link_add(container_of(listener, struct vhost_link, listener), fd, NULL);
 }
 
 int vhost_link_listen(struct vhost_link *l, int fd)
 {
-	struct listener *ln = calloc(1, sizeof(*ln));
-	if (!ln)
-		return -ENOMEM;
-	*ln = (struct listener){ .link = l, .watch = { .ready = listener_ready, .fd = fd } };
-	int r = poller_watch(l->config.poller, &ln->watch, fd, POLL_EVENT_IN);
-	if (r < 0) {
-		free(ln);
-		return r;
-	}
-	list_append(&l->listeners, &ln->node);
-	return 0;
+	return listener_add(&l->listener, fd);
+}
+
+usec_t vhost_link_deadline(const struct vhost_link *l)
+{
+	return listener_deadline(&l->listener);
+}
+
+void vhost_link_expire(struct vhost_link *l, usec_t now)
+{
+	listener_expire(&l->listener, now);
 }
 
 int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **ret)
@@ -275,7 +250,7 @@ int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **r
 		return -ENOMEM;
 	}
 	*l = (struct vhost_link){ .config = *config, .rooms = rooms };
-	list_init(&l->listeners);
+	listener_init(&l->listener, config->poller, config->log, accepted);
 	list_init(&l->connections);
 	*ret = l;
 	return 0;
@@ -285,13 +260,7 @@ void vhost_link_free(struct vhost_link *l, usec_t now)
 {
 	if (!l)
 		return;
-	list_for_each(node, &l->listeners) {
-		struct listener *ln = container_of(node, struct listener, node);
-		poller_unwatch(l->config.poller, &ln->watch);
-		list_remove(&ln->node);
-		close(ln->watch.fd);
-		free(ln);
-	}
+	listener_done(&l->listener);
 	list_for_each(node, &l->connections)
 		connection_free(container_of(node, struct connection, node), now);
 	free(l->rooms);

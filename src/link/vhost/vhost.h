@@ -39,6 +39,10 @@ int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **r
 /* Closes all connections and listeners.  NULL is fine. */
 void vhost_link_free(struct vhost_link *l, usec_t now);
 
+/* When expire() wants to be called; USEC_INFINITY for never. */
+usec_t vhost_link_deadline(const struct vhost_link *l);
+void vhost_link_expire(struct vhost_link *l, usec_t now);
+
 /* Accepts on @fd, a listening socket; owned from now on when 0 is returned. */
 int vhost_link_listen(struct vhost_link *l, int fd);
 /* @fd, a connected socket, becomes a port; owned from now on when 0 is returned.  @name may be NULL. */
