@@ -15,6 +15,8 @@
 	X(SOURCE_MAC, "source-mac", "source MAC is a group address or zero")                                   \
 	X(GATEWAY_MAC, "gateway-mac", "a guest used the gateway's MAC as its own")                             \
 	X(GATEWAY_ADDRESS, "gateway-address", "a guest claimed the gateway's IP address")                      \
+	X(PINNED_MAC, "pinned-mac", "a port that is pinned to one MAC used another, in the frame, ARP, ND or DHCP")    \
+	X(ISOLATED, "isolated", "from one guest to another, and guests are kept from one another")             \
 	X(HAIRPIN, "hairpin", "destination is on the port that the frame came from")                           \
 	X(FDB_FULL, "fdb-full", "source MAC not learned, the table is full (the frame itself passed)")         \
 	X(PORT_FULL, "port-full", "the port's queue is full, its peer does not drain it")                      \

@@ -109,6 +109,7 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 	reassembly_init(&g->reassembly);
 	port_init(&g->port, &gateway_port_ops, "gateway", GATEWAY_FRAME_MAX, IPV4_PACKET_MAX);
 	g->port.offloads = GATEWAY_OFFLOADS;
+	g->port.uplink = true;
 	segment_set_gateway(segment, &(struct segment_gateway){
 					     .port = &g->port,
 					     .mac = config->mac,

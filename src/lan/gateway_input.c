@@ -57,6 +57,12 @@ static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
 static void route_to_neighbour(struct gateway *g, usec_t now, const struct packet *p)
 {
 	const struct port *to = gateway_guest_port(g, now, p->ip.dst);
+	if (p->port && p->port->isolated && (!to || to->isolated)) {
+		if (!to)
+			egress_ask(&g->egress, now, p->ip.dst, false); /* it may yet turn out to be behind an uplink */
+		gateway_drop(g, DROP_ISOLATED, p);
+		return;
+	}
 	size_t mtu = to ? to->max_frame - ETH_HEADER_LEN : IPV4_PACKET_MAX;
 	if (p->ip.dont_fragment && p->frame->gso == FRAME_GSO_NONE && p->ip.total_len > mtu) {
 		gateway_drop(g, DROP_FRAG_NEEDED, p);

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "base/addr.h"
 #include "base/drop.h"
 #include "base/list.h"
 #include "base/usec.h"
@@ -78,6 +79,9 @@ struct port {
 	size_t max_frame; /* largest frame in bytes it can take, Ethernet header included; of a super-frame: each segment */
 	size_t mtu;       /* largest IP packet that its whole path is known to carry */
 	unsigned offloads; /* enum port_offload */
+	struct mac pinned; /* the only MAC that may speak here (pinning.h); zero: any */
+	bool uplink;       /* leads to the gateway or to another switch, not to a guest; set before segment_attach() */
+	bool isolated;     /* exchanges no frames with other isolated ports; segment_attach() may set it */
 	bool congested;   /* set by the implementor while frames wait in its queue; segment_port_writable() when it clears */
 	bool crowded;     /* likewise, while more than half of its queue is taken: frames that are flooded are not sent to it */
 	unsigned n_macs;  /* entries in the segment's forwarding database */

@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "lan/frame.h"
 #include "lan/oversize.h"
+#include "lan/pinning.h"
 #include "wire/arp.h"
 #include "wire/eth.h"
 
@@ -43,6 +44,7 @@ void segment_attach(struct segment *s, struct port *p)
 {
 	p->segment = s;
 	p->id = ++s->last_port_id;
+	p->isolated |= s->config.isolate && !p->uplink;
 	list_append(&s->ports, &p->node);
 	s->n_ports++;
 }
@@ -118,11 +120,17 @@ static void output(struct segment *s, usec_t now, struct port *to, const struct 
 		answer_too_big(s, now, frame, r.mtu);
 }
 
+/* As ports of the kernel's bridge that are isolated. */
+static bool are_kept_apart(const struct port *a, const struct port *b)
+{
+	return a->isolated && b->isolated;
+}
+
 static void flood(struct segment *s, usec_t now, const struct port *from, const struct frame *frame)
 {
 	list_for_each(node, &s->ports) {
 		struct port *to = container_of(node, struct port, node);
-		if (to == from)
+		if (to == from || are_kept_apart(from, to))
 			continue;
 		/* A storm must not take the place of what the guest has asked for. */
 		if (to->crowded)
@@ -142,10 +150,15 @@ static bool claims_gateway_address(const struct segment *s, const struct frame *
 }
 
 /* Whether a port other than the gateway's may send @frame; the reason when not. */
-static bool is_acceptable(struct segment *s, usec_t now, const struct eth_header *eth, const struct frame *frame, enum drop_reason *ret_why)
+static bool is_acceptable(struct segment *s, usec_t now, const struct port *from, const struct eth_header *eth, const struct frame *frame,
+			  enum drop_reason *ret_why)
 {
 	if (mac_is_group(eth->src) || mac_is_zero(eth->src)) {
 		*ret_why = DROP_SOURCE_MAC;
+		return false;
+	}
+	if (!mac_is_zero(from->pinned) && !pinning_allows(frame, from->pinned, &s->arena)) {
+		*ret_why = DROP_PINNED_MAC;
 		return false;
 	}
 	if (!s->gateway.port)
@@ -176,6 +189,8 @@ static void forward(struct segment *s, usec_t now, struct port *from, struct mac
 		flood(s, now, from, frame);
 	else if (to == from)
 		drop(s, from, DROP_HAIRPIN);
+	else if (are_kept_apart(from, to))
+		drop(s, from, DROP_ISOLATED);
 	else
 		output(s, now, to, frame, false);
 }
@@ -193,7 +208,7 @@ void segment_input(struct segment *s, usec_t now, struct port *p, const struct f
 	}
 	if (p != s->gateway.port) {
 		enum drop_reason why;
-		if (!is_acceptable(s, now, &eth, frame, &why)) {
+		if (!is_acceptable(s, now, p, &eth, frame, &why)) {
 			drop(s, p, why);
 			return;
 		}

@@ -27,6 +27,7 @@ struct log;
 
 struct segment_config {
 	struct hash_key hash_key;
+	bool isolate;    /* guests from one another: every port but uplinks is isolated */
 	struct log *log; /* borrowed, may be NULL */
 };
 

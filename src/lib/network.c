@@ -57,7 +57,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 {
 	struct hash_key key;
 	entropy_get(&key, sizeof(key));
-	int r = segment_init(&n->segment, &(struct segment_config){ .hash_key = key, .log = &n->log });
+	int r = segment_init(&n->segment, &(struct segment_config){ .hash_key = key, .isolate = n->settings.isolate, .log = &n->log });
 	if (r < 0)
 		return r;
 	return gateway_init(&n->gateway, &n->segment,

@@ -160,6 +160,11 @@ static int set_host_loopback(struct settings *s, const char *value, const char *
 	return value_switch(value, &s->host_loopback);
 }
 
+static int set_isolate(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->isolate);
+}
+
 static int set_engine(struct settings *s, const char *value, const char **ret_why)
 {
 	const struct engine_ops *engine = engine_find(value);
@@ -338,6 +343,17 @@ static const struct option options[] = {
 		},
 		.accepts = "true or false",
 		.set = set_host_loopback,
+	},
+	{
+		.public = {
+			.name = "isolate",
+			.default_value = "false",
+			.help =
+				"Keeps guests from one another: each reaches the gateway, the outside and what other switches bring in, but no "
+				"other guest.",
+		},
+		.accepts = "true or false",
+		.set = set_isolate,
 	},
 	{
 		.public = {

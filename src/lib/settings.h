@@ -48,6 +48,7 @@ struct settings {
 	struct settings_host *hosts;
 	size_t n_hosts;
 	bool host_loopback;
+	bool isolate;
 	const struct engine_ops *engine;
 	enum engine_filtering udp_filtering;
 	enum log_level log_level;

@@ -61,6 +61,7 @@ dns = 127.0.0.1:5353
 host = 52:54:00:00:00:01,10.9.0.10,web
 host = 52:54:00:00:00:02,10.9.0.11,db
 host-loopback = true
+isolate = true
 engine = null
 udp-filtering = address-dependent
 log-level = debug

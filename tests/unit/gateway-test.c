@@ -284,6 +284,20 @@ static void packet_for_a_neighbour_goes_back_to_the_segment(struct fixture *f, g
 	g_assert_cmpint(packet_udp(&p, &udp), ==, 0);
 }
 
+static void gateway_is_no_way_around_isolation(struct fixture *f, gconstpointer data)
+{
+	f->a.port.isolated = f->b.port.isolated = true;
+	send_udp(f, GUEST_A, GUEST_B, 64); /* not known yet: asked for, and dropped */
+	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
+	memory_port_clear(&f->b);
+	send_udp(f, GUEST_A, GUEST_B, 64);
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+	g_assert_cmpuint(f->segment.drops.count[DROP_ISOLATED], ==, 2);
+	f->b.port.isolated = false;
+	send_udp(f, GUEST_A, GUEST_B, 64);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+}
+
 static void output_to_an_unknown_guest_waits_for_arp(struct fixture *f, gconstpointer data)
 {
 	uint8_t bytes[IPV4_HEADER_LEN];
@@ -376,6 +390,7 @@ int main(int argc, char **argv)
 	TEST(martians_never_reach_the_engine);
 	TEST(fragments_reach_the_engine_as_one_datagram);
 	TEST(packet_for_a_neighbour_goes_back_to_the_segment);
+	TEST(gateway_is_no_way_around_isolation);
 	TEST(output_to_an_unknown_guest_waits_for_arp);
 	TEST(engine_cannot_send_outside_the_segment);
 	TEST(guest_whose_port_went_is_gone_for_the_engine_after_a_minute);

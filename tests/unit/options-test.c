@@ -352,7 +352,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 12);
+	g_assert_cmpuint(n, ==, 13);
 }
 
 int main(int argc, char **argv)

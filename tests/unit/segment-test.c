@@ -242,6 +242,56 @@ static void too_large_with_df_is_answered_by_the_gateway(struct fixture *f, gcon
 	memory_port_done(&gateway);
 }
 
+/* a and b are guests, c is an uplink. */
+static void isolate_a_and_b(struct fixture *f)
+{
+	f->a.port.isolated = f->b.port.isolated = true;
+	f->c.port.uplink = true;
+}
+
+static void isolated_ports_hear_uplinks_but_not_one_another(struct fixture *f, gconstpointer data)
+{
+	isolate_a_and_b(f);
+	input(&f->a, 0, MAC_BROADCAST, mac_of(1));
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+	g_assert_cmpuint(f->c.frames->len, ==, 1);
+	input(&f->b, 0, mac_of(1), mac_of(2));
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	g_assert_cmpuint(f->b.port.counters.drops.count[DROP_ISOLATED], ==, 1);
+	g_assert_cmpuint(f->segment.drops.count[DROP_ISOLATED], ==, 1);
+	input(&f->c, 0, mac_of(1), mac_of(3));
+	input(&f->b, 0, mac_of(3), mac_of(2));
+	g_assert_cmpuint(f->a.frames->len, ==, 1);
+	g_assert_cmpuint(f->c.frames->len, ==, 2);
+}
+
+static void isolation_of_the_segment_spares_uplinks(struct fixture *f, gconstpointer data)
+{
+	struct memory_port guest, uplink;
+	f->segment.config.isolate = true;
+	memory_port_init(&guest, &f->segment, "guest", FRAME_MAX);
+	g_assert_true(guest.port.isolated);
+	memory_port_init(&uplink, &f->segment, "uplink", FRAME_MAX);
+	segment_detach(&f->segment, 0, &uplink.port);
+	uplink.port.isolated = false;
+	uplink.port.uplink = true;
+	segment_attach(&f->segment, &uplink.port);
+	g_assert_false(uplink.port.isolated);
+	memory_port_done(&guest);
+	memory_port_done(&uplink);
+}
+
+static void pinned_port_may_use_its_own_mac_only(struct fixture *f, gconstpointer data)
+{
+	f->a.port.pinned = mac_of(1);
+	input(&f->a, 0, MAC_BROADCAST, mac_of(2));
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+	g_assert_null(segment_find(&f->segment, 0, mac_of(2)));
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_PINNED_MAC], ==, 1);
+	input(&f->a, 0, MAC_BROADCAST, mac_of(1));
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+}
+
 #define TEST(name) g_test_add("/segment/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -259,6 +309,9 @@ int main(int argc, char **argv)
 	TEST(frame_for_its_own_port_is_not_sent_back);
 	TEST(short_frame_is_dropped_and_counted);
 	TEST(tagged_and_unknown_ethertypes_pass_unchanged);
+	TEST(isolated_ports_hear_uplinks_but_not_one_another);
+	TEST(isolation_of_the_segment_spares_uplinks);
+	TEST(pinned_port_may_use_its_own_mac_only);
 	TEST(too_large_for_a_port_without_df_is_fragmented);
 	TEST(too_large_with_df_is_answered_by_the_gateway);
 	return g_test_run();
