@@ -66,7 +66,7 @@ static const char *explain(int error)
 int unix_listen(const char *path, char *error, size_t size)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(a.sun_path)) {
+	if (!unix_path_fits(path)) {
 		snprintf(error, size, "socket %s: the path has %zu bytes, the system takes %zu; choose a shorter directory", path, strlen(path), sizeof(a.sun_path) - 1);
 		return -ENAMETOOLONG;
 	}
@@ -78,5 +78,24 @@ int unix_listen(const char *path, char *error, size_t size)
 	if (fd >= 0)
 		close(fd);
 	snprintf(error, size, "socket %s: %s", path, explain(-r));
+	return r;
+}
+
+bool unix_path_fits(const char *path)
+{
+	return strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
+}
+
+int unix_connect(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	if (!unix_path_fits(path))
+		return -ENAMETOOLONG;
+	strcpy(a.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0)
+		return fd < 0 ? -errno : fd;
+	int r = -errno;
+	close(fd);
 	return r;
 }

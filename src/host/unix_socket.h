@@ -2,6 +2,7 @@
 /* Unix sockets in the file system, and what goes wrong with them said in words. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -10,3 +11,8 @@
  * somebody listens there, -ENAMETOOLONG, -EEXIST when something else than a socket is there, …
  */
 int unix_listen(const char *path, char *error, size_t size);
+
+/* Whether a socket's address has room for @path. */
+bool unix_path_fits(const char *path);
+/* A stream socket connected to @path (CLOEXEC, NONBLOCK), or a negative errno, -EAGAIN while its backlog is full. */
+int unix_connect(const char *path);

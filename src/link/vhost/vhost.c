@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "lan/segment.h"
+#include "link/connector.h"
 #include "link/listener.h"
 #include "link/vhost/device.h"
 
@@ -26,6 +27,7 @@
 struct vhost_link {
 	struct vhost_link_config config;
 	struct listener listener;
+	struct connector connector;
 	struct list connections;
 	struct vhost_rooms *rooms; /* one for all ports: they are written to one after another */
 };
@@ -35,6 +37,7 @@ struct connection {
 	struct list node;
 	struct vhost_link *link;
 	struct watch watch;
+	struct connector_target *target; /* NULL: the front end connected to us */
 	struct deferred end;
 	bool ending;
 	uint8_t in[PROTOCOL_HEADER_LEN + PROTOCOL_PAYLOAD_MAX]; /* the message that is being read */
@@ -71,6 +74,7 @@ static void connection_free(struct connection *c, usec_t now)
 	list_remove(&c->node);
 	close_fds(c);
 	close(c->watch.fd);
+	connector_lost(c->target, now);
 	free(c);
 }
 
@@ -192,13 +196,14 @@ static void connection_ready(struct watch *w, usec_t now, unsigned events)
 
 /* --- coming and going --- */
 
-int vhost_link_add(struct vhost_link *l, int fd, const char *name)
+static int add(struct vhost_link *l, int fd, const char *name, struct connector_target *target)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	vhost_device_init(&c->device, &l->config, l->rooms);
 	c->link = l;
+	c->target = target;
 	c->watch = (struct watch){ .ready = connection_ready, .fd = fd };
 	c->end.run = run_end;
 	list_init(&c->end.node);
@@ -216,8 +221,28 @@ int vhost_link_add(struct vhost_link *l, int fd, const char *name)
 		snprintf(p->name, sizeof(p->name), "%s", name);
 	else
 		snprintf(p->name, sizeof(p->name), "vhost%u", p->id);
-	log_info(l->config.log, "port %s: plugged in", p->name);
+	log_info(l->config.log, "port %s: plugged in%s%s", p->name, target ? " at " : "", target ? target->path : "");
 	return 0;
+}
+
+int vhost_link_add(struct vhost_link *l, int fd, const char *name)
+{
+	return add(l, fd, name, NULL);
+}
+
+static int connected(struct connector *connector, struct connector_target *target, usec_t now, int fd)
+{
+	return add(container_of(connector, struct vhost_link, connector), fd, NULL, target);
+}
+
+int vhost_link_connect(struct vhost_link *l, const char *path)
+{
+	return connector_add(&l->connector, path);
+}
+
+const struct connector *vhost_link_connector(const struct vhost_link *l)
+{
+	return &l->connector;
 }
 
 static int accepted(struct listener *listener, int fd)
@@ -232,12 +257,13 @@ int vhost_link_listen(struct vhost_link *l, int fd)
 
 usec_t vhost_link_deadline(const struct vhost_link *l)
 {
-	return listener_deadline(&l->listener);
+	return MIN(listener_deadline(&l->listener), connector_deadline(&l->connector));
 }
 
 void vhost_link_expire(struct vhost_link *l, usec_t now)
 {
 	listener_expire(&l->listener, now);
+	connector_expire(&l->connector, now);
 }
 
 int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **ret)
@@ -251,6 +277,7 @@ int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **r
 	}
 	*l = (struct vhost_link){ .config = *config, .rooms = rooms };
 	listener_init(&l->listener, config->poller, config->log, accepted);
+	connector_init(&l->connector, config->log, connected);
 	list_init(&l->connections);
 	*ret = l;
 	return 0;
@@ -263,6 +290,7 @@ void vhost_link_free(struct vhost_link *l, usec_t now)
 	listener_done(&l->listener);
 	list_for_each(node, &l->connections)
 		connection_free(container_of(node, struct connection, node), now);
+	connector_done(&l->connector);
 	free(l->rooms);
 	free(l);
 }

@@ -22,6 +22,7 @@
 
 #include <stddef.h>
 
+struct connector;
 struct log;
 struct poller;
 struct segment;
@@ -45,5 +46,12 @@ void vhost_link_expire(struct vhost_link *l, usec_t now);
 
 /* Accepts on @fd, a listening socket; owned from now on when 0 is returned. */
 int vhost_link_listen(struct vhost_link *l, int fd);
+/*
+ * Connects to @path, where a front end listens (QEMU's server=on); each connection becomes a port, and when it ends, the next one is
+ * tried for.  -ENAMETOOLONG, -ENOMEM.
+ */
+int vhost_link_connect(struct vhost_link *l, const char *path);
+/* The paths that are connected to. */
+const struct connector *vhost_link_connector(const struct vhost_link *l);
 /* @fd, a connected socket, becomes a port; owned from now on when 0 is returned.  @name may be NULL. */
 int vhost_link_add(struct vhost_link *l, int fd, const char *name);
