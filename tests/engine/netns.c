@@ -38,6 +38,15 @@ static bool become_root_of_a_namespace(void)
 	return write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/uid_map", uid) && write_file("/proc/self/gid_map", gid);
 }
 
+/*
+ * Several engines cause the same errors in one second, after floods of others.  The mask lifts both of the kernel's limits, the one
+ * for each destination (icmp_ratelimit) and the one for all (icmp_msgs_per_sec, of the namespace or, on older kernels, of everybody).
+ */
+static bool send_every_icmp_error(void)
+{
+	return write_file("/proc/sys/net/ipv4/icmp_ratemask", "0");
+}
+
 /* The router: forwards to 198.51.100.0/24, which it has on an interface where nobody is. */
 static void be_router(int told, int tell)
 {
@@ -48,9 +57,7 @@ static void be_router(int told, int tell)
 	bool ok = run("ip link set lo up && ip addr add 10.77.0.1/24 dev router0 && ip link set router0 up"
 		      " && ip link add beyond0 type veth peer name beyond1 && ip addr add 198.51.100.1/24 dev beyond0"
 		      " && ip link set beyond0 up && ip link set beyond1 up") &&
-		  write_file("/proc/sys/net/ipv4/ip_forward", "1") &&
-		  /* Several engines ask it the same in one second. */
-		  write_file("/proc/sys/net/ipv4/icmp_ratelimit", "0");
+		  write_file("/proc/sys/net/ipv4/ip_forward", "1") && send_every_icmp_error();
 	if (write(tell, ok ? "y" : "n", 1) != 1)
 		_exit(1);
 	for (;;)
@@ -89,6 +96,8 @@ const char *netns_enter(void)
 				   " && ip route add default via 10.77.0.1 && ip addr add 203.0.113.5/32 dev lo"
 				   " && ip route add unreachable 192.0.2.64/26"))
 		return "the network namespace could not be set up (veth)";
+	if (!send_every_icmp_error())
+		return "the kernel's limit of ICMP errors cannot be lifted in a namespace here";
 	/* What a server sends goes into its socket at once; what nobody reads backs up soon. */
 	if (!write_file("/proc/sys/net/ipv4/tcp_wmem", "4096 4194304 4194304") ||
 	    !write_file("/proc/sys/net/ipv4/tcp_rmem", "4096 65536 262144"))

@@ -17,6 +17,7 @@ ROUTER = "198.51.100.1"  # the other side, also a name server
 FAR = "203.0.113.5"  # an address behind it
 
 PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")  # of this namespace, nobody's when new
+ICMP_RATEMASK = Path("/proc/sys/net/ipv4/icmp_ratemask")  # which ICMP errors the kernel sends a few of only
 
 
 def run(*command):
@@ -40,6 +41,7 @@ class Outside:
         run("ip", "address", "add", f"{self.uplink}/24", "dev", "uplink")
         run("ip", "link", "set", "uplink", "up")
         run("ip", "route", "add", "default", "via", self.router)
+        ICMP_RATEMASK.write_text("0")
         if self.may_ping:
             PING_GROUPS.write_text(f"{os.getgid()} {os.getgid()}")
         self.process.stdin.write("plugged\n")
@@ -58,6 +60,7 @@ class Outside:
 def main():
     print("unshared", flush=True)
     sys.stdin.readline()
+    ICMP_RATEMASK.write_text("0")
     run("ip", "link", "set", "lo", "up")
     run("ip", "address", "add", f"{FAR}/32", "dev", "lo")
     run("ip", "address", "add", f"{sys.argv[1]}/24", "dev", "outer")
