@@ -2,6 +2,7 @@
 #include "lan/port.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void port_init(struct port *p, const struct port_ops *ops, const char *name, size_t max_frame, size_t mtu)
 {
@@ -9,4 +10,14 @@ void port_init(struct port *p, const struct port_ops *ops, const char *name, siz
 	list_init(&p->node);
 	list_init(&p->dirty);
 	snprintf(p->name, sizeof(p->name), "%s", name);
+}
+
+void port_identify(struct port *p, const char *kind, const struct port_identity *identity)
+{
+	if (identity)
+		p->pinned = identity->pinned;
+	if (identity && identity->name[0] != '\0')
+		memcpy(p->name, identity->name, sizeof(p->name));
+	else
+		snprintf(p->name, sizeof(p->name), "%s%u", kind, p->id);
 }

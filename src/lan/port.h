@@ -88,5 +88,13 @@ struct port {
 	struct port_counters counters;
 };
 
+/* What a user says of the guest behind a port. */
+struct port_identity {
+	char name[PORT_NAME_SIZE]; /* "": made from the kind of port and its number */
+	struct mac pinned;         /* zero: any */
+};
+
 /* Everything but ops zeroed; the implementor fills in the rest. */
 void port_init(struct port *p, const struct port_ops *ops, const char *name, size_t max_frame, size_t mtu);
+/* Gives @p, which is attached, its name and the MAC that it is pinned to.  @identity may be NULL: nothing was said. */
+void port_identify(struct port *p, const char *kind, const struct port_identity *identity);

@@ -325,14 +325,24 @@ int lanlet_network_listen_vhost(struct lanlet_network *n, const char *path, char
 	return listen_at(n, path, listen_vhost, error, size);
 }
 
+static struct port_identity named(const char *name)
+{
+	struct port_identity identity = { 0 };
+	if (name)
+		snprintf(identity.name, sizeof(identity.name), "%s", name);
+	return identity;
+}
+
 int lanlet_network_add_stream(struct lanlet_network *n, int fd, const char *name)
 {
-	return stream_link_add(n->stream, fd, name);
+	struct port_identity identity = named(name);
+	return stream_link_add(n->stream, fd, &identity);
 }
 
 int lanlet_network_add_vhost(struct lanlet_network *n, int fd, const char *name)
 {
-	return vhost_link_add(n->vhost, fd, name);
+	struct port_identity identity = named(name);
+	return vhost_link_add(n->vhost, fd, &identity);
 }
 
 int lanlet_sigbus(void *address)

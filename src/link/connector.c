@@ -33,7 +33,7 @@ void connector_done(struct connector *c)
 	}
 }
 
-int connector_add(struct connector *c, const char *path)
+int connector_add(struct connector *c, const char *path, const struct port_identity *identity)
 {
 	size_t size = strlen(path) + 1;
 	if (!unix_path_fits(path))
@@ -43,6 +43,8 @@ int connector_add(struct connector *c, const char *path)
 		return -ENOMEM;
 	t->connector = c;
 	t->pause = PAUSE_MIN;
+	if (identity)
+		t->identity = *identity;
 	memcpy(t->path, path, size);
 	list_append(&c->targets, &t->node);
 	return 0;

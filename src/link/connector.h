@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "base/usec.h"
+#include "lan/port.h"
 
 #include <stdbool.h>
 
@@ -21,6 +22,7 @@ struct connector_target {
 	usec_t again; /* when to try; USEC_INFINITY while connected */
 	usec_t pause; /* after the next failure */
 	usec_t since; /* connected since then */
+	struct port_identity identity; /* of the port that each connection becomes */
 	int failure;  /* of the last attempt, negative errno; 0: none */
 	char path[];
 };
@@ -40,8 +42,8 @@ void connector_init(struct connector *c, struct log *log,
 /* To be called behind the link's last connection. */
 void connector_done(struct connector *c);
 
-/* Connects to @path from the next expire() on.  -ENAMETOOLONG when no socket can have that path, -ENOMEM. */
-int connector_add(struct connector *c, const char *path);
+/* Connects to @path from the next expire() on.  @identity may be NULL.  -ENAMETOOLONG when no socket can have that path, -ENOMEM. */
+int connector_add(struct connector *c, const char *path, const struct port_identity *identity);
 /* The connection to @target has ended; NULL is fine, for connections that were none of the connector's. */
 void connector_lost(struct connector_target *target, usec_t now);
 

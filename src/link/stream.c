@@ -412,12 +412,12 @@ static void connection_ready(struct watch *w, usec_t now, unsigned events)
 
 /* --- coming and going --- */
 
-int stream_link_add(struct stream_link *l, int fd, const char *name)
+int stream_link_add(struct stream_link *l, int fd, const struct port_identity *identity)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	port_init(&c->port, &stream_port_ops, name ? name : "stream", STREAM_FRAME_MAX, l->config.mtu);
+	port_init(&c->port, &stream_port_ops, "stream", STREAM_FRAME_MAX, l->config.mtu);
 	c->link = l;
 	c->fd = fd;
 	c->watch.ready = connection_ready;
@@ -433,8 +433,7 @@ int stream_link_add(struct stream_link *l, int fd, const char *name)
 	}
 	list_append(&l->connections, &c->node);
 	segment_attach(l->config.segment, &c->port);
-	if (!name)
-		snprintf(c->port.name, sizeof(c->port.name), "stream%u", c->port.id);
+	port_identify(&c->port, "stream", identity);
 	log_info(l->config.log, "port %s: plugged in", c->port.name);
 	return 0;
 }

@@ -15,6 +15,7 @@
 
 struct log;
 struct poller;
+struct port_identity;
 struct segment;
 struct stream_link;
 
@@ -39,5 +40,5 @@ void stream_link_expire(struct stream_link *l, usec_t now);
 
 /* Accepts on @fd, a listening socket; owned from now on when 0 is returned. */
 int stream_link_listen(struct stream_link *l, int fd);
-/* @fd, a connected socket, becomes a port; owned from now on when 0 is returned.  @name may be NULL. */
-int stream_link_add(struct stream_link *l, int fd, const char *name);
+/* @fd, a connected socket, becomes a port; owned from now on when 0 is returned.  @identity may be NULL. */
+int stream_link_add(struct stream_link *l, int fd, const struct port_identity *identity);

@@ -47,7 +47,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 	f->listening = f->fd = -1;
 	connector_init(&f->connector, NULL, connected);
 	g_assert_cmpuint(connector_deadline(&f->connector), ==, USEC_INFINITY);
-	g_assert_cmpint(connector_add(&f->connector, f->path), ==, 0);
+	g_assert_cmpint(connector_add(&f->connector, f->path, NULL), ==, 0);
 }
 
 static void tear_down(struct fixture *f, gconstpointer data)
@@ -153,7 +153,7 @@ static void connection_that_the_link_cannot_take_is_tried_again(struct fixture *
 static void path_that_no_socket_has_is_refused(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *path = g_strnfill(200, 'x');
-	g_assert_cmpint(connector_add(&f->connector, path), ==, -ENAMETOOLONG);
+	g_assert_cmpint(connector_add(&f->connector, path, NULL), ==, -ENAMETOOLONG);
 }
 
 #define TEST(name) g_test_add("/connector/" #name, struct fixture, NULL, set_up, name, tear_down)

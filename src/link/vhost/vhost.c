@@ -196,7 +196,7 @@ static void connection_ready(struct watch *w, usec_t now, unsigned events)
 
 /* --- coming and going --- */
 
-static int add(struct vhost_link *l, int fd, const char *name, struct connector_target *target)
+static int add(struct vhost_link *l, int fd, const struct port_identity *identity, struct connector_target *target)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
@@ -217,27 +217,24 @@ static int add(struct vhost_link *l, int fd, const char *name, struct connector_
 	struct port *p = &c->device.port;
 	list_append(&l->connections, &c->node);
 	segment_attach(l->config.segment, p);
-	if (name)
-		snprintf(p->name, sizeof(p->name), "%s", name);
-	else
-		snprintf(p->name, sizeof(p->name), "vhost%u", p->id);
+	port_identify(p, "vhost", identity);
 	log_info(l->config.log, "port %s: plugged in%s%s", p->name, target ? " at " : "", target ? target->path : "");
 	return 0;
 }
 
-int vhost_link_add(struct vhost_link *l, int fd, const char *name)
+int vhost_link_add(struct vhost_link *l, int fd, const struct port_identity *identity)
 {
-	return add(l, fd, name, NULL);
+	return add(l, fd, identity, NULL);
 }
 
 static int connected(struct connector *connector, struct connector_target *target, usec_t now, int fd)
 {
-	return add(container_of(connector, struct vhost_link, connector), fd, NULL, target);
+	return add(container_of(connector, struct vhost_link, connector), fd, &target->identity, target);
 }
 
-int vhost_link_connect(struct vhost_link *l, const char *path)
+int vhost_link_connect(struct vhost_link *l, const char *path, const struct port_identity *identity)
 {
-	return connector_add(&l->connector, path);
+	return connector_add(&l->connector, path, identity);
 }
 
 const struct connector *vhost_link_connector(const struct vhost_link *l)

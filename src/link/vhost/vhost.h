@@ -25,6 +25,7 @@
 struct connector;
 struct log;
 struct poller;
+struct port_identity;
 struct segment;
 struct vhost_link;
 
@@ -48,10 +49,10 @@ void vhost_link_expire(struct vhost_link *l, usec_t now);
 int vhost_link_listen(struct vhost_link *l, int fd);
 /*
  * Connects to @path, where a front end listens (QEMU's server=on); each connection becomes a port, and when it ends, the next one is
- * tried for.  -ENAMETOOLONG, -ENOMEM.
+ * tried for.  @identity may be NULL.  -ENAMETOOLONG, -ENOMEM.
  */
-int vhost_link_connect(struct vhost_link *l, const char *path);
+int vhost_link_connect(struct vhost_link *l, const char *path, const struct port_identity *identity);
 /* The paths that are connected to. */
 const struct connector *vhost_link_connector(const struct vhost_link *l);
-/* @fd, a connected socket, becomes a port; owned from now on when 0 is returned.  @name may be NULL. */
-int vhost_link_add(struct vhost_link *l, int fd, const char *name);
+/* @fd, a connected socket, becomes a port; owned from now on when 0 is returned.  @identity may be NULL. */
+int vhost_link_add(struct vhost_link *l, int fd, const struct port_identity *identity);
