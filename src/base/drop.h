@@ -51,6 +51,8 @@
 	X(ENGINE_ERROR, "engine-error", "the NAT engine could not open or use a host socket")                  \
 	/* stream link */                                                                                      \
 	X(STREAM_LENGTH, "stream-length", "stream peer announced an impossible frame length and was closed")           \
+	/* links whose messages are frames */                                                                  \
+	X(DATAGRAM_LENGTH, "datagram-length", "message longer than the largest frame")                          \
 	/* vhost-user link */                                                                                  \
 	X(VHOST_STOPPED, "vhost-stopped", "the guest's driver has not started its receive ring")               \
 	X(VHOST_HEADER, "vhost-header", "frame whose virtio-net header asks for what cannot be")               \
