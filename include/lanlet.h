@@ -120,6 +120,11 @@ int lanlet_network_add_stream(struct lanlet_network *net, int fd, const char *na
  * port.  Errors as for lanlet_network_listen_stream().
  */
 int lanlet_network_listen_vhost(struct lanlet_network *net, const char *path, char *error, size_t size);
+/*
+ * Connects to @path, where a vhost-user front end listens (QEMU's chardev with server=on), as soon as it is there and again whenever
+ * the connection ends; every connection is a port.  -ENAMETOOLONG, -ENOMEM.
+ */
+int lanlet_network_connect_vhost(struct lanlet_network *net, const char *path, char *error, size_t size);
 /* A connected socket to a vhost-user front end as a port.  Owned by @net on success.  @name may be NULL. */
 int lanlet_network_add_vhost(struct lanlet_network *net, int fd, const char *name);
 

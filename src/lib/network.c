@@ -164,6 +164,15 @@ static int build(struct lanlet_network *n, const struct lanlet_config *config)
 	return r;
 }
 
+static int connect_links(struct lanlet_network *n, char *error, size_t size)
+{
+	const struct path_list *l = &n->settings.vhost_connect;
+	int r = 0;
+	for (size_t i = 0; i < l->n && r == 0; i++)
+		r = lanlet_network_connect_vhost(n, l->at[i], error, size);
+	return r;
+}
+
 int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network **ret, char *error, size_t size)
 {
 	struct lanlet_network *n = calloc(1, sizeof(*n));
@@ -185,6 +194,11 @@ int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network
 		lanlet_network_free(n);
 		n = NULL;
 		goto fail;
+	}
+	r = connect_links(n, error, size);
+	if (r < 0) {
+		lanlet_network_free(n);
+		return r;
 	}
 	*ret = n;
 	return 0;
@@ -331,6 +345,14 @@ static struct port_identity named(const char *name)
 	if (name)
 		snprintf(identity.name, sizeof(identity.name), "%s", name);
 	return identity;
+}
+
+int lanlet_network_connect_vhost(struct lanlet_network *n, const char *path, char *error, size_t size)
+{
+	int r = vhost_link_connect(n->vhost, path, NULL);
+	if (r < 0)
+		snprintf(error, size, "socket %s: %s", path, strerror(-r));
+	return r;
 }
 
 int lanlet_network_add_stream(struct lanlet_network *n, int fd, const char *name)

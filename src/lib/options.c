@@ -2,6 +2,7 @@
 #include "lib/options.h"
 
 #include "base/macros.h"
+#include "host/unix_socket.h"
 #include "lan/engine.h"
 #include "lanlet.h"
 #include "lib/engines.h"
@@ -153,6 +154,28 @@ static void clear_hosts(struct settings *s)
 	free(s->hosts);
 	s->hosts = NULL;
 	s->n_hosts = 0;
+}
+
+/* A socket's path. */
+static int add_path(struct path_list *l, const char *value, const char **ret_why)
+{
+	if (!value_is_text(value))
+		return -EINVAL;
+	if (!unix_path_fits(value)) {
+		*ret_why = "the system takes no socket path as long as that";
+		return -EINVAL;
+	}
+	return path_list_add(l, value);
+}
+
+static int add_vhost_connect(struct settings *s, const char *value, const char **ret_why)
+{
+	return add_path(&s->vhost_connect, value, ret_why);
+}
+
+static void clear_vhost_connect(struct settings *s)
+{
+	path_list_clear(&s->vhost_connect);
 }
 
 static int set_host_loopback(struct settings *s, const char *value, const char **ret_why)
@@ -332,6 +355,19 @@ static const struct option options[] = {
 		.accepts = "a MAC, an address of the subnet and optionally a name, as 52:54:00:12:34:56,192.168.122.10,web",
 		.set = add_host,
 		.clear = clear_hosts,
+	},
+	{
+		.public = {
+			.name = "vhost-connect",
+			.argument = "PATH",
+			.help =
+				"A socket where a vhost-user front end listens, such as QEMU with server=on: connects to it, as soon as it is "
+				"there, and again whenever the connection ends.",
+			.repeatable = true,
+		},
+		.accepts = "the path of a unix socket, without control characters",
+		.set = add_vhost_connect,
+		.clear = clear_vhost_connect,
 	},
 	{
 		.public = {

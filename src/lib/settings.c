@@ -12,6 +12,7 @@
 void settings_done(struct settings *s)
 {
 	free(s->hosts);
+	path_list_clear(&s->vhost_connect);
 	*s = (struct settings){ 0 };
 }
 
@@ -34,8 +35,14 @@ int settings_copy(const struct settings *from, struct settings *ret)
 	void *hosts;
 	if (copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts) < 0)
 		return -ENOMEM;
+	struct path_list vhost_connect;
+	if (path_list_copy(&from->vhost_connect, &vhost_connect) < 0) {
+		free(hosts);
+		return -ENOMEM;
+	}
 	*ret = *from;
 	ret->hosts = hosts;
+	ret->vhost_connect = vhost_connect;
 	return 0;
 }
 

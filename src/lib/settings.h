@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "lan/engine.h"
+#include "lib/path_list.h"
 #include "service/dns_server.h"
 
 #include <stdbool.h>
@@ -47,6 +48,7 @@ struct settings {
 	/* Distinct MACs, addresses and names; addresses are host addresses of the subnet, also outside the DHCP range. */
 	struct settings_host *hosts;
 	size_t n_hosts;
+	struct path_list vhost_connect; /* sockets where vhost-user front ends listen */
 	bool host_loopback;
 	bool isolate;
 	const struct engine_ops *engine;

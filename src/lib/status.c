@@ -4,11 +4,14 @@
 #include "base/macros.h"
 #include "host/clock.h"
 #include "lib/network.h"
+#include "link/connector.h"
+#include "link/vhost/vhost.h"
 #include "service/dns.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void write_network(FILE *out, const struct lanlet_network *n)
 {
@@ -28,6 +31,16 @@ static void write_ports(FILE *out, const struct lanlet_network *n)
 			drops += c->drops.count[i];
 		fprintf(out, "%-16s %12" PRIu64 " %14" PRIu64 " %12" PRIu64 " %14" PRIu64 " %10" PRIu64 "\n", p->name, c->rx_frames, c->rx_bytes,
 			c->tx_frames, c->tx_bytes, drops);
+	}
+}
+
+/* Sockets of others that are not there. */
+static void write_waiting(FILE *out, const struct connector *c)
+{
+	list_for_each(node, &c->targets) {
+		const struct connector_target *t = container_of(node, struct connector_target, node);
+		if (!connector_is_connected(t))
+			fprintf(out, "waiting for %s: %s\n", t->path, t->failure < 0 ? strerror(-t->failure) : "the connection ended");
 	}
 }
 
@@ -99,6 +112,7 @@ char *lanlet_network_status(const struct lanlet_network *n)
 		return NULL;
 	write_network(out, n);
 	write_ports(out, n);
+	write_waiting(out, vhost_link_connector(n->vhost));
 	write_leases(out, n);
 	write_flows(out, n);
 	write_dns(out, n);

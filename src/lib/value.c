@@ -159,3 +159,11 @@ int value_domain(const char *text, char *ret, size_t size)
 	copy_lower(text, len, ret);
 	return 0;
 }
+
+bool value_is_text(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == '\x7f')
+			return false;
+	return *text;
+}

@@ -25,3 +25,5 @@ int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last);
 int value_label(const char *text, char *ret, size_t size);
 /* Labels with dots between them, made lower case; one dot at the end is taken off. */
 int value_domain(const char *text, char *ret, size_t size);
+/* Whether @text can be shown in one line: not empty, no control characters. */
+bool value_is_text(const char *text);

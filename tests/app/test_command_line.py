@@ -31,7 +31,7 @@ class CommandLine(harness.TestCase):
 
     def test_run_help_has_the_options_that_users_were_promised(self):
         options = options_in_help(self.lanlet("run", "--help").stdout)
-        for option in ("subnet gateway dhcp-range lease-time mtu domain dns host host-loopback isolate engine udp-filtering log-level "
+        for option in ("subnet gateway dhcp-range lease-time mtu domain dns host vhost-connect host-loopback isolate engine udp-filtering log-level "
                        "config runtime-dir state-dir ready-fd").split():
             self.assertIn(option, options)
 

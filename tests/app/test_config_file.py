@@ -60,6 +60,7 @@ dns = 9.9.9.9
 dns = 127.0.0.1:5353
 host = 52:54:00:00:00:01,10.9.0.10,web
 host = 52:54:00:00:00:02,10.9.0.11,db
+vhost-connect = nowhere.sock
 host-loopback = true
 isolate = true
 engine = null

@@ -311,6 +311,28 @@ class Status(harness.TestCase):
         self.assertEqual(self.lanlet("status").returncode, 0)
 
 
+class Connecting(harness.TestCase):
+    def status_says(self, text):
+        harness.wait_until(lambda: text in self.lanlet("status").stdout, text)
+
+    def test_front_ends_that_listen_are_connected_to_whenever_they_are_there(self):
+        self.start("--vhost-connect", self.path("a"), "--vhost-connect", self.path("b"))
+        self.status_says("waiting for %s: No such file" % self.path("a"))
+        for _ in range(2):
+            with socket.socket(socket.AF_UNIX) as front_end:
+                front_end.bind(self.path("a"))
+                front_end.listen()
+                front_end.settimeout(harness.TIMEOUT)
+                connection, _ = front_end.accept()
+                self.status_says("\nvhost")
+                self.assertNotIn("waiting for " + self.path("a"), self.lanlet("status").stdout)
+            connection.close()
+            os.unlink(self.path("a"))
+            self.status_says("waiting for %s" % self.path("a"))
+        self.assertIn("waiting for %s: No such file" % self.path("b"), self.lanlet("status").stdout)
+        self.assertNotIn("vhost", self.lanlet("status").stdout)
+
+
 @unittest.skipUnless(shutil.which("qemu-system-x86_64"), "qemu-system-x86_64 is not installed")
 class Qemu(harness.TestCase):
     def test_qemu_connects_with_the_printed_arguments(self):

@@ -305,6 +305,26 @@ static void host_loopback_is_a_switch(struct fixture *f, gconstpointer data)
 		expect_refused(f, "host-loopback", bad[i]);
 }
 
+static void sockets_to_connect_to_are_collected_once_each(struct fixture *f, gconstpointer data)
+{
+	const struct path_list *l = &f->s.vhost_connect;
+	expect_set(f, "vhost-connect", "/run/a");
+	expect_set(f, "vhost-connect", "b");
+	expect_set(f, "vhost-connect", "/run/a");
+	g_assert_cmpuint(l->n, ==, 2);
+	g_assert_cmpstr(l->at[0], ==, "/run/a");
+	g_assert_cmpstr(l->at[1], ==, "b");
+	g_autofree char *path = g_strnfill(108, 'x');
+	expect_refused(f, "vhost-connect", path);
+	g_assert_cmpuint(l->n, ==, 2);
+	struct settings copy;
+	g_assert_cmpint(settings_copy(&f->s, &copy), ==, 0);
+	expect_set(f, "vhost-connect", "");
+	g_assert_cmpuint(l->n, ==, 0);
+	g_assert_cmpstr(copy.vhost_connect.at[1], ==, "b");
+	settings_done(&copy);
+}
+
 static void every_engine_can_be_chosen(struct fixture *f, gconstpointer data)
 {
 	for (size_t i = 0; engine_at(i); i++) {
@@ -352,7 +372,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 13);
+	g_assert_cmpuint(n, ==, 14);
 }
 
 int main(int argc, char **argv)
@@ -373,6 +393,7 @@ int main(int argc, char **argv)
 	TEST(empty_value_takes_a_list_back);
 	TEST(host_has_mac_address_and_perhaps_a_name);
 	TEST(host_loopback_is_a_switch);
+	TEST(sockets_to_connect_to_are_collected_once_each);
 	TEST(every_engine_can_be_chosen);
 	TEST(every_udp_filtering_can_be_chosen);
 	TEST(every_log_level_can_be_chosen);
