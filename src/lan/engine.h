@@ -79,6 +79,11 @@ struct engine_env_ops {
 	 */
 	void (*icmp_error)(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info, ip4_t from);
 	/*
+	 * May @guest be sent an ICMP error that came from outside, about a packet of an earlier turn?  Takes from the same rate
+	 * limit as icmp_error() does; false is counted.
+	 */
+	bool (*icmp_allowed)(struct engine_env *env, usec_t now, ip4_t guest);
+	/*
 	 * The host's address that a route towards the outside uses: what the gateway's address means to engines.
 	 * -ENETUNREACH when the host has no route.
 	 */
@@ -116,6 +121,7 @@ struct engine_config {
 	bool host_loopback;
 	enum engine_filtering udp_filtering;
 	bool no_peek_off; /* do as on a kernel without SO_PEEK_OFF for TCP, for tests and measurements */
+	unsigned max_sockets; /* 0: as many as RLIMIT_NOFILE leaves room for */
 	/* A directory of ours (0700) that an engine may put sockets in; NULL when there is none. */
 	const char *private_dir;
 };

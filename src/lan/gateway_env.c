@@ -116,6 +116,16 @@ static void env_icmp_error(struct engine_env *env, usec_t now, const struct pack
 	gateway_send_icmp_error(of_env(env), now, cause, &(struct icmp_error){ .type = type, .code = code, .info = info, .from = from });
 }
 
+static bool env_icmp_allowed(struct engine_env *env, usec_t now, ip4_t guest)
+{
+	struct gateway *g = of_env(env);
+	struct port *p = gateway_guest_port(g, now, guest);
+	if (icmp_limit_take(&g->segment->icmp_limit, now, p ? p->id : 0))
+		return true;
+	gateway_drop(g, DROP_ICMP_RATE, NULL);
+	return false;
+}
+
 static int env_host_address(struct engine_env *env, usec_t now, bool v6, struct ip_addr *ret)
 {
 	struct gateway *g = of_env(env);
@@ -150,6 +160,7 @@ const struct engine_env_ops gateway_env_ops = {
 	.reserve = env_reserve,
 	.commit = env_commit,
 	.icmp_error = env_icmp_error,
+	.icmp_allowed = env_icmp_allowed,
 	.host_address = env_host_address,
 	.guest_mtu = env_guest_mtu,
 	.guest_path = env_guest_path,

@@ -94,6 +94,15 @@ static void recorder_icmp_error(struct engine_env *env, usec_t now, const struct
 	g_queue_push_tail(&recorder_of(env)->errors, e);
 }
 
+static bool recorder_icmp_allowed(struct engine_env *env, usec_t now, ip4_t guest)
+{
+	struct recorder *r = recorder_of(env);
+	if (!r->icmp_held_back)
+		return true;
+	drop_count(&r->drops, DROP_ICMP_RATE);
+	return false;
+}
+
 static int recorder_host_address(struct engine_env *env, usec_t now, bool v6, struct ip_addr *ret)
 {
 	struct recorder *r = recorder_of(env);
@@ -124,6 +133,7 @@ static const struct engine_env_ops recorder_ops = {
 	.reserve = recorder_reserve,
 	.commit = recorder_commit,
 	.icmp_error = recorder_icmp_error,
+	.icmp_allowed = recorder_icmp_allowed,
 	.host_address = recorder_host_address,
 	.guest_mtu = recorder_guest_mtu,
 	.guest_path = recorder_guest_path,

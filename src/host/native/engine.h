@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 
+struct icmp4_header;
 struct ipv4_header;
 struct native_flow;
 struct tcp_header;
@@ -116,7 +117,7 @@ void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *s
 void native_output_ip(struct engine *e, usec_t now, struct ipv4_header *ip, void *payload, size_t len);
 /*
  * An ICMP error about a packet of @guest that was sent earlier: @original is the start of what followed its IP
- * header.  From @from, or from the gateway when that is no IPv4 address.
+ * header.  From @from, or from the gateway when that is no IPv4 address.  Subject to the gateway's rate limit.
  */
 struct native_icmp_error {
 	uint8_t type, code;
@@ -138,6 +139,8 @@ bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code);
 
 void native_tcp_input(struct engine *e, usec_t now, const struct packet *p);
 int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how);
+/* @p, an ICMP message of a guest, says that a packet which begins with the @len bytes at @quote needed fragmentation. */
+void native_tcp_too_big(struct engine *e, const struct packet *p, const struct icmp4_header *h, const uint8_t *quote, size_t len);
 extern const struct native_kind_ops native_tcp_ops;
 
 void native_udp_input(struct engine *e, usec_t now, const struct packet *p);

@@ -140,9 +140,11 @@ void native_flow_block(struct native_flow *f)
 
 /* --- the engine --- */
 
-static unsigned socket_limit(void)
+static unsigned socket_limit(const struct engine_config *config)
 {
 	struct rlimit limit;
+	if (config->max_sockets > 0)
+		return config->max_sockets;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return DESCRIPTORS_FOR_OTHERS;
 	rlim_t n = MIN(limit.rlim_cur, (rlim_t)1000000);
@@ -166,7 +168,7 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	if (!e)
 		return -ENOMEM;
 	e->config = *config;
-	e->max_sockets = socket_limit();
+	e->max_sockets = socket_limit(config);
 	e->secret = hash_bytes(&config->hash_key, "initial sequence numbers", 24);
 	e->tcp_peek_off[0] = !config->no_peek_off && has_peek_off(AF_INET);
 	e->tcp_peek_off[1] = !config->no_peek_off && has_peek_off(AF_INET6);

@@ -139,6 +139,8 @@ bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code)
 
 void native_output_error(struct engine *e, usec_t now, const struct native_icmp_error *error)
 {
+	if (!e->config.env->ops->icmp_allowed(e->config.env, now, error->guest))
+		return;
 	uint8_t body[ERROR_BODY_MAX];
 	struct bytes_writer b = bytes_writer(body, sizeof(body));
 	/* The packet as the guest sent it, as far as we remember it: its sender looks at addresses, ports and the first eight bytes. */
