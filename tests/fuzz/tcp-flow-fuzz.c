@@ -80,6 +80,15 @@ static void guest_segment(struct world *w)
 	check(t.advance == 0 || t.offset == 0);
 }
 
+static void on_the_way_to_the_guest(struct world *w)
+{
+	uint8_t how = bytes_get_u8(&w->r);
+	if (how & 2)
+		tcp_flow_too_big(&w->f, w->f.snd_una + 16u * how, 8u * how);
+	else
+		tcp_flow_guest_blocked(&w->f, how & 1);
+}
+
 static void event(struct world *w)
 {
 	switch (bytes_get_u8(&w->r) % 9) {
@@ -110,7 +119,7 @@ static void event(struct world *w)
 		if (w->f.state == TCP_STATE_CONNECTING)
 			tcp_flow_host_connected(&w->f, w->now);
 		else
-			tcp_flow_guest_blocked(&w->f, bytes_get_u8(&w->r) & 1);
+			on_the_way_to_the_guest(w);
 		break;
 	case 8:
 		if (bytes_get_u8(&w->r) < 8)

@@ -808,6 +808,107 @@ static void a_guests_keepalive_is_answered_and_passed_on(void)
 	expect_segment(&x, TCP_ACK);
 }
 
+static void data_outside_of_the_window_is_not_taken(void)
+{
+	struct fixture x;
+	established(&x);
+	x.guest_seq += TCP_FLOW_WINDOW + 1000; /* beyond anything that was announced */
+	receive(&x, segment(&x, TCP_ACK), 100);
+	g_assert_cmpuint(x.take.len, ==, 0);
+	expect_segment(&x, TCP_ACK);
+	x.guest_seq = GUEST_ISN - 5000;
+	receive(&x, segment(&x, TCP_ACK), 100);
+	g_assert_cmpuint(x.take.len, ==, 0);
+	g_assert_cmpint(x.f.state, ==, TCP_STATE_ESTABLISHED);
+}
+
+/* Sends all that is asked for again; returns how much that was. */
+static uint32_t send_again(struct fixture *x)
+{
+	uint32_t sent = 0;
+	while (next(x) == TCP_ACTION_DATA) {
+		struct tcp_action a = x->a;
+		struct tcp_header h;
+		g_assert_true(a.again);
+		tcp_flow_data_found(&x->f, &a, a.len, false);
+		tcp_flow_data_header(&x->f, x->now, a.seq, a.len, &h);
+		sent += a.len;
+	}
+	return sent;
+}
+
+static void what_was_too_big_is_sent_again_in_smaller_segments(void)
+{
+	struct fixture x;
+	established(&x);
+	host_sends(&x, 5 * MSS);
+	uint32_t cwnd = x.f.cwnd;
+	tcp_flow_too_big(&x.f, OUR_ISN + 1 + MSS, 1000);
+	g_assert_cmpuint(tcp_flow_segment_size(&x.f), ==, 1000);
+	g_assert_cmpuint(send_again(&x), ==, 5 * MSS);
+	receive(&x, segment(&x, TCP_ACK), 0);
+	g_assert_cmpuint(x.f.cwnd, >=, cwnd); /* RFC 1191 §6.5: no sign of congestion */
+	g_assert_cmpint(next(&x), ==, TCP_ACTION_CONSUME);
+	/* Others on the same way say it again. */
+	host_sends(&x, MSS);
+	tcp_flow_too_big(&x.f, OUR_ISN + 1 + 5 * MSS, 1000);
+	tcp_flow_too_big(&x.f, OUR_ISN + 1 + 5 * MSS, 1400);
+	expect_nothing(&x);
+}
+
+static void too_big_is_believed_of_bytes_under_way_only(void)
+{
+	struct fixture x;
+	connecting(&x);
+	tcp_flow_too_big(&x.f, OUR_ISN, 500);
+	established(&x);
+	tcp_flow_too_big(&x.f, OUR_ISN + 1, 500);
+	host_sends(&x, 5 * MSS);
+	tcp_flow_too_big(&x.f, OUR_ISN, 500);
+	tcp_flow_too_big(&x.f, OUR_ISN + 1 + 5 * MSS, 500);
+	tcp_flow_too_big(&x.f, OUR_ISN + 0x80000000u, 500);
+	g_assert_cmpuint(tcp_flow_segment_size(&x.f), ==, MSS);
+	expect_nothing(&x);
+}
+
+static void too_big_never_makes_segments_tiny(void)
+{
+	struct fixture x;
+	established(&x);
+	host_sends(&x, MSS);
+	tcp_flow_too_big(&x.f, OUR_ISN + 1, 0);
+	g_assert_cmpuint(tcp_flow_segment_size(&x.f), >=, 88);
+}
+
+static void both_may_open_at_once(void)
+{
+	struct fixture x = { .now = START, .guest_seq = GUEST_ISN };
+	tcp_flow_connect(&x.f, x.now, &(struct tcp_open){ .iss = OUR_ISN, .mss = MSS });
+	expect_segment(&x, TCP_SYN);
+	receive(&x, guest_syn(), 0);
+	struct tcp_header *h = expect_segment(&x, TCP_SYN | TCP_ACK);
+	g_assert_cmpuint(h->seq, ==, OUR_ISN);
+	g_assert_cmpuint(h->ack, ==, GUEST_ISN + 1);
+	x.guest_seq++;
+	receive(&x, segment(&x, TCP_ACK), 0);
+	g_assert_cmpint(x.f.state, ==, TCP_STATE_ESTABLISHED);
+}
+
+static void a_lost_syn_is_sent_again(void)
+{
+	struct fixture x = { .now = START, .guest_seq = GUEST_ISN };
+	tcp_flow_connect(&x.f, x.now, &(struct tcp_open){ .iss = OUR_ISN, .mss = MSS });
+	usec_t gap = 0;
+	expect_segment(&x, TCP_SYN);
+	for (unsigned i = 0; i < 4; i++) {
+		usec_t before = x.now;
+		turn_to_deadline(&x);
+		g_assert_cmpuint(x.now - before, >=, 2 * gap);
+		gap = x.now - before;
+		g_assert_cmpuint(expect_segment(&x, TCP_SYN)->seq, ==, OUR_ISN);
+	}
+}
+
 #define TEST(name) { #name, name }
 
 static const struct {
@@ -860,6 +961,12 @@ static const struct {
 	TEST(a_segment_without_a_flow_is_reset),
 	TEST(an_idle_guest_is_asked_before_it_is_given_up),
 	TEST(a_guests_keepalive_is_answered_and_passed_on),
+	TEST(data_outside_of_the_window_is_not_taken),
+	TEST(what_was_too_big_is_sent_again_in_smaller_segments),
+	TEST(too_big_is_believed_of_bytes_under_way_only),
+	TEST(too_big_never_makes_segments_tiny),
+	TEST(both_may_open_at_once),
+	TEST(a_lost_syn_is_sent_again),
 };
 
 int main(int argc, char **argv)

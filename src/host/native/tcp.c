@@ -24,13 +24,16 @@
 #define EVENTS (POLL_EVENT_IN | POLL_EVENT_OUT | POLL_EVENT_PEER_SHUT | POLL_EVENT_EDGE)
 #define ISN_TICK 4 /* microseconds, RFC 6528 §3 */
 #define MSS_MAX (IPV4_PACKET_MAX - IPV4_HEADER_LEN - TCP_HEADER_LEN)
-/* Hops that only a path probe would choose; then errors on the way are of interest too (tcptraceroute). */
-#define TTL_PROBE 32
 #define KEEPALIVE_IDLE_MIN 10
 
 static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 {
 	e->config.env->ops->drop(e->config.env, why, p);
+}
+
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == EAGAIN || error == EADDRNOTAVAIL;
 }
 
 /* --- the end --- */
@@ -159,7 +162,12 @@ static void handshake_done(struct native_tcp *t, usec_t now)
 {
 	t->half_open = false;
 	t->base.guest->n_connecting--;
-	if (t->local && t->tcp.state != TCP_STATE_CLOSED && connect_service(t, now) < 0)
+	int r = t->local && t->tcp.state != TCP_STATE_CLOSED ? connect_service(t, now) : 0;
+	if (is_shortage(-r)) {
+		t->base.engine->refused++;
+		drop(t->base.engine, DROP_ENGINE_LIMIT, NULL);
+	}
+	if (r < 0)
 		tcp_flow_host_reset(&t->tcp, now);
 }
 
@@ -243,12 +251,22 @@ static int socket_error(int fd)
 	return error;
 }
 
+/*
+ * Whether the socket's errors come with who said what (ip(7), IP_RECVERR).  While it connects they end the attempt.  Afterwards
+ * the option would make an error of every hint that the connection may survive (RFC 5382 REQ-10).
+ */
+static void set_errors(struct native_tcp *t, bool on)
+{
+	setsockopt(t->base.watch.fd, IPPROTO_IP, IP_RECVERR, &(int){ on }, sizeof(int));
+}
+
 static void connecting_ready(struct native_tcp *t, usec_t now, unsigned events)
 {
 	if (events & (POLL_EVENT_ERROR | POLL_EVENT_HANGUP)) {
 		int error = socket_error(t->base.watch.fd);
 		connect_failed(t, now, error ? error : ECONNREFUSED);
 	} else if (events & POLL_EVENT_OUT) {
+		set_errors(t, false);
 		tcp_flow_host_connected(&t->tcp, now);
 	}
 }
@@ -301,6 +319,12 @@ static socklen_t socket_address(const struct ip_endpoint *at, struct sockaddr_st
 	return sizeof(*in6);
 }
 
+/* What systems begin with, less our hop: then nobody counts hops, and a system call is spared. */
+static bool is_usual_ttl(uint8_t ttl)
+{
+	return ttl == 63 || ttl == 127 || ttl == 254;
+}
+
 /* Begins to connect the host side.  Negative errno; then nothing is left behind. */
 static int dial(struct native_tcp *t, const struct ip_endpoint *to)
 {
@@ -313,10 +337,9 @@ static int dial(struct native_tcp *t, const struct ip_endpoint *to)
 	t->base.watch.fd = fd;
 	t->is_tcp = true;
 	t->can_peek_off = t->base.engine->tcp_peek_off[family == AF_INET6];
-	if (t->syn_ttl < TTL_PROBE && family == AF_INET) {
+	if (!is_usual_ttl(t->syn_ttl) && family == AF_INET)
 		setsockopt(fd, IPPROTO_IP, IP_TTL, &(int){ t->syn_ttl }, sizeof(int));
-		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &(int){ 1 }, sizeof(int));
-	}
+	set_errors(t, true);
 	if (connect(fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS)
 		return -errno;
 	return poller_watch(t->base.engine->config.poller, &t->base.watch, fd, EVENTS);
@@ -347,11 +370,6 @@ static int open_host_side(struct native_tcp *t, usec_t now)
 	struct ip_endpoint to = { .port = key->remote.port };
 	int r = native_dial_address(e, now, &key->remote.addr, &to.addr);
 	return r < 0 ? -ECONNREFUSED : dial(t, &to);
-}
-
-static bool is_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == EAGAIN || error == EADDRNOTAVAIL;
 }
 
 /* A SYN for a flow that does not exist. */

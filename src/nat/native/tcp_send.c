@@ -100,6 +100,22 @@ void tcp_send_timed_out(struct tcp_flow *f)
 	f->sacked.n = 0; /* the guest may have reneged (RFC 2018 §8) */
 }
 
+void tcp_flow_too_big(struct tcp_flow *f, uint32_t seq, uint32_t mss)
+{
+	bool under_way = seq_le(f->snd_una, seq) && seq_lt(seq, f->snd_nxt);
+	mss = MAX(mss, MSS_MIN);
+	if (f->state < TCP_STATE_ESTABLISHED || !under_way || mss >= f->mss)
+		return;
+	f->mss = (uint16_t)mss;
+	/* What is under way was too large as well.  No congestion: the window stays (RFC 1191 §6.5). */
+	if (!f->recovering)
+		f->ssthresh = MAX(f->ssthresh, f->cwnd);
+	f->recovering = true;
+	f->recover = f->snd_nxt;
+	f->rexmit_nxt = f->snd_una;
+	f->lost_end = f->snd_nxt;
+}
+
 static void loss_detected(struct tcp_flow *f)
 {
 	if (!f->recovering) {
