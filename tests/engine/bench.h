@@ -23,6 +23,8 @@
 /* Behind a router that forwards; where nobody answers. */
 #define ROUTER IP4(10, 77, 0, 1)
 #define BEYOND IP4(198, 51, 100, 9)
+/* The router lets nobody through. */
+#define PROHIBITED IP4(198, 51, 100, 200)
 /* The host has no way there. */
 #define UNREACHABLE IP4(192, 0, 2, 77)
 
@@ -30,6 +32,7 @@ struct bench_options {
 	bool host_loopback;
 	size_t guest_mtu; /* 0: 1500 */
 	bool no_peek_off; /* as on a kernel without it */
+	unsigned max_sockets; /* 0: what RLIMIT_NOFILE allows */
 };
 
 struct bench {

@@ -144,7 +144,8 @@ void guest_tcp_input(struct guest_tcp *t, const struct tcp_header *h, const uint
 	t->established |= t->syn_seen;
 	t->largest = MAX(t->largest, gso_size > 0 ? MIN(len, gso_size) : len);
 	if (h->seq != t->expected) {
-		if (len > 0 || h->flags & TCP_FIN)
+		/* The number before is a probe (RFC 9293 §3.8.4). */
+		if (len > 0 || h->flags & TCP_FIN || h->seq + 1 == t->expected)
 			acknowledge(t);
 		return;
 	}

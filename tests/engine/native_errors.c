@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the native engine makes of ICMP errors, from outside and from guests. */
+#include "native.h"
+
+#include "wire/checksum.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void errors_from_outside_keep_to_the_gateways_rate(struct fixture *f, gconstpointer row)
+{
+	uint16_t closed = free_port();
+	f->b.r.icmp_held_back = true;
+	for (uint16_t i = 0; i < 3; i++) {
+		guest_udp_send(&f->b, GUEST, (uint16_t)(5000 + i), SERVER, closed, "anyone?", 7, 63);
+		bench_run(&f->b, 0);
+		bench_run(&f->b, 0);
+	}
+	g_assert_cmpuint(f->b.r.drops.count[DROP_ICMP_RATE], ==, 3);
+	g_assert_true(g_queue_is_empty(&f->b.messages));
+	f->b.r.icmp_held_back = false;
+	guest_udp_send(&f->b, GUEST, 5009, SERVER, closed, "anyone?", 7, 63);
+	assert_icmp_error(&f->b, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PORT, SERVER, IP_PROTOCOL_UDP);
+}
+
+static void connecting_is_told_who_prohibits_it(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	guest_tcp_init(&t, &f->b, GUEST, 40000, PROHIBITED, 80);
+	guest_tcp_syn(&t);
+	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, PROHIBITED, IP_PROTOCOL_TCP), ==, ROUTER);
+	g_assert_false(t.reset_seen);
+	guest_tcp_done(&t);
+}
+
+static void connecting_is_told_where_its_hops_ran_out(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	guest_tcp_init(&t, &f->b, GUEST, 40000, BEYOND, 80);
+	t.ttl = 1;
+	guest_tcp_syn(&t);
+	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_TIME_EXCEEDED, 0, BEYOND, IP_PROTOCOL_TCP), ==, ROUTER);
+	guest_tcp_done(&t);
+}
+
+struct segment_start {
+	uint16_t src_port, dst_port;
+	uint32_t seq;
+};
+
+/* Sends the host an ICMP error about a TCP segment that it sent from @src to @dst. */
+static void tell_host(ip4_t src, ip4_t dst, uint8_t code, const struct segment_start *segment)
+{
+	uint8_t body[IPV4_HEADER_LEN + 8], message[ICMP4_HEADER_LEN + sizeof(body)];
+	struct bytes_writer b = bytes_writer(body, sizeof(body)), w = bytes_writer(message, sizeof(message));
+	ipv4_emit(&b, &(struct ipv4_header){ .total_len = 60, .ttl = 60, .protocol = IP_PROTOCOL_TCP, .src = src, .dst = dst });
+	bytes_put_be16(&b, segment->src_port);
+	bytes_put_be16(&b, segment->dst_port);
+	bytes_put_be32(&b, segment->seq);
+	icmp4_emit(&w, &(struct icmp4_header){ .type = ICMP4_UNREACHABLE, .code = code }, body, b.len);
+	int raw = raw_socket(IPPROTO_ICMP);
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(src) };
+	g_assert_cmpint(sendto(raw, message, w.len, 0, (struct sockaddr *)&to, sizeof(to)), ==, (ssize_t)w.len);
+	close(raw);
+}
+
+static struct segment_start next_segment(int raw)
+{
+	uint8_t packet[200];
+	ssize_t n = recv(raw, packet, sizeof(packet), 0);
+	g_assert_cmpint(n, >=, IPV4_HEADER_LEN + TCP_HEADER_LEN);
+	struct bytes_reader r = bytes_reader(packet + IPV4_HEADER_LEN, 8);
+	struct segment_start s = { .src_port = bytes_get_be16(&r) };
+	s.dst_port = bytes_get_be16(&r);
+	s.seq = bytes_get_be32(&r);
+	return s;
+}
+
+/* RFC 5382 REQ-10, RFC 1122 §4.2.3.9. */
+static void an_error_about_an_open_connection_is_a_hint(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	struct segment_start sent;
+	connect_to(f, &t, SERVER, SERVER);
+	int raw = raw_socket(IPPROTO_TCP);
+	server_expect(&f->s, 4);
+	g_assert_true(guest_tcp_send(&t, "ping", 4));
+	g_assert_true(server_received_all(&f->s, &f->b));
+	do
+		sent = next_segment(raw);
+	while (sent.dst_port != f->s.port);
+	close(raw);
+	sent.seq += 4; /* the next byte: these are acknowledged */
+	static const uint8_t codes[] = { ICMP4_UNREACHABLE_HOST, ICMP4_UNREACHABLE_PORT, ICMP4_UNREACHABLE_ADMIN };
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		tell_host(SERVER, SERVER, codes[i], &sent);
+		bench_run_for(&f->b, 20);
+	}
+	server_send(&f->s, "pong", 4);
+	g_assert_true(wait_for(&t, 4));
+	server_expect(&f->s, 5);
+	g_assert_true(guest_tcp_send(&t, "again", 5));
+	g_assert_true(server_received_all(&f->s, &f->b));
+	g_assert_false(t.reset_seen);
+	guest_tcp_done(&t);
+}
+
+/* "Fragmentation needed" of @from about the segment at @seq that @t was sent. */
+static void guest_needs_fragments(struct guest_tcp *t, ip4_t from, uint32_t seq, uint16_t mtu, uint16_t quoted_len)
+{
+	uint8_t body[IPV4_HEADER_LEN + 8], message[ICMP4_HEADER_LEN + sizeof(body)];
+	struct bytes_writer b = bytes_writer(body, sizeof(body)), w = bytes_writer(message, sizeof(message));
+	ipv4_emit(&b, &(struct ipv4_header){ .total_len = quoted_len, .dont_fragment = true, .ttl = 64, .protocol = IP_PROTOCOL_TCP, .src = t->peer, .dst = t->ip });
+	bytes_put_be16(&b, t->peer_port);
+	bytes_put_be16(&b, t->port);
+	bytes_put_be32(&b, seq);
+	icmp4_emit(&w, &(struct icmp4_header){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .rest = mtu }, body, b.len);
+	bench_input(t->b, from, t->peer, IP_PROTOCOL_ICMP, 63, message, w.len);
+}
+
+/* @len bytes come to @t, but the first time round on a way that loses them all. */
+static uint8_t *lose_download(struct fixture *f, struct guest_tcp *t, size_t len)
+{
+	uint8_t *bytes = pattern(len);
+	g_ptr_array_remove_fast(f->b.tcp, t);
+	server_send(&f->s, bytes, len);
+	bench_run_for(&f->b, 20);
+	g_assert_false(g_queue_is_empty(&f->b.strays));
+	return bytes;
+}
+
+static void assert_download(struct fixture *f, struct guest_tcp *t, uint8_t *bytes, size_t len)
+{
+	g_ptr_array_add(f->b.tcp, t);
+	t->largest = 0;
+	g_assert_true(wait_for(t, len));
+	g_assert_cmpmem(t->received->data, t->received->len, bytes, len);
+	g_free(bytes);
+}
+
+static void a_guests_fragmentation_needed_makes_segments_smaller(struct fixture *f, gconstpointer row)
+{
+	static const size_t len = 30000;
+	struct guest_tcp t;
+	connect_to(f, &t, SERVER, SERVER);
+	uint8_t *bytes = lose_download(f, &t, len);
+	/* Lies first: of another guest, about bytes that are not under way, about none of its flows. */
+	guest_needs_fragments(&t, GUEST + 1, t.expected, 300, 1500);
+	guest_needs_fragments(&t, GUEST, t.expected - 5000, 300, 1500);
+	guest_needs_fragments(&t, GUEST, t.expected + 1000000, 300, 1500);
+	t.port++;
+	guest_needs_fragments(&t, GUEST, t.expected, 300, 1500);
+	t.port--;
+	guest_needs_fragments(&t, GUEST, t.expected, 1000, 1500);
+	assert_download(f, &t, bytes, len);
+	g_assert_cmpuint(t.largest, <=, 960);
+	g_assert_cmpuint(t.largest, >, 900);
+	guest_tcp_done(&t);
+}
+
+static void a_router_that_does_not_say_its_mtu_is_guessed(struct fixture *f, gconstpointer row)
+{
+	static const size_t len = 30000;
+	struct guest_tcp t;
+	connect_to(f, &t, SERVER, SERVER);
+	uint8_t *bytes = lose_download(f, &t, len);
+	guest_needs_fragments(&t, GUEST, t.expected, 0, 1492);
+	assert_download(f, &t, bytes, len);
+	g_assert_cmpuint(t.largest, <=, 1006 - 40);
+	g_assert_cmpuint(t.largest, >, 900);
+	guest_tcp_done(&t);
+}
+
+const struct contract_test native_errors[] = {
+	{ "errors_from_outside_keep_to_the_gateways_rate", errors_from_outside_keep_to_the_gateways_rate, native_setup_plain },
+	{ "connecting_is_told_who_prohibits_it", connecting_is_told_who_prohibits_it, native_setup_plain },
+	{ "connecting_is_told_where_its_hops_ran_out", connecting_is_told_where_its_hops_ran_out, native_setup_plain },
+	{ "an_error_about_an_open_connection_is_a_hint", an_error_about_an_open_connection_is_a_hint, native_setup_plain },
+	{ "a_guests_fragmentation_needed_makes_segments_smaller", a_guests_fragmentation_needed_makes_segments_smaller, native_setup_plain },
+	{ "a_router_that_does_not_say_its_mtu_is_guessed", a_router_that_does_not_say_its_mtu_is_guessed, native_setup_plain },
+	{ 0 },
+};

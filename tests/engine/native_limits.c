@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The native engine where descriptors end, and with as many flows as there are descriptors. */
+#include "native.h"
+
+#include "echo_service.h"
+
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OTHER_GUEST (GUEST + 1)
+#define THIRD_GUEST (GUEST + 2)
+
+static struct engine_counters counters(struct fixture *f)
+{
+	struct engine_counters c;
+	f->b.ops->counters(f->b.engine, &c);
+	return c;
+}
+
+static void assert_refused(struct fixture *f, uint8_t protocol)
+{
+	struct recorded_error *e = bench_error(&f->b);
+	g_assert_nonnull(e);
+	g_assert_cmpuint(e->type, ==, ICMP4_UNREACHABLE);
+	g_assert_cmpuint(e->code, ==, ICMP4_UNREACHABLE_ADMIN);
+	g_assert_cmpuint(e->protocol, ==, protocol);
+	g_free(e);
+}
+
+static void assert_talks(struct fixture *f, struct guest_tcp *t)
+{
+	size_t before = t->received->len;
+	server_expect(&f->s, 4);
+	g_assert_true(guest_tcp_send(t, "ping", 4));
+	g_assert_true(server_received_all(&f->s, &f->b));
+	server_send(&f->s, "pong", 4);
+	g_assert_true(wait_for(t, before + 4));
+}
+
+/* --- limits of the engine's own --- */
+
+static void setup_few_sockets(struct fixture *f, gconstpointer row)
+{
+	native_setup(f, row, &(struct bench_options){ .max_sockets = 64 });
+}
+
+static void a_guest_at_its_share_of_sockets_spares_the_others(struct fixture *f, gconstpointer row)
+{
+	for (uint16_t i = 0; i < 100; i++)
+		guest_udp_send(&f->b, GUEST, (uint16_t)(5000 + i), SERVER, 9, "x", 1, 63);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 56); /* seven eighths */
+	g_assert_cmpuint(counters(f).flows_refused, ==, 44);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 44);
+	assert_refused(f, IP_PROTOCOL_UDP);
+	bench_forget(&f->b);
+	struct guest_tcp t, refused;
+	guest_tcp_init(&refused, &f->b, GUEST, 40000, SERVER, 80);
+	guest_tcp_syn(&refused);
+	assert_refused(f, IP_PROTOCOL_TCP);
+	g_assert_false(refused.syn_seen);
+	guest_tcp_done(&refused);
+	guest_ping(&f->b, GUEST, SERVER, 1, 1, "", 0, 63);
+	assert_refused(f, IP_PROTOCOL_ICMP);
+
+	server_listen(&f->s, SERVER, 0);
+	guest_tcp_init(&t, &f->b, OTHER_GUEST, 40000, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&t));
+	g_assert_true(server_accept(&f->s, &f->b));
+	assert_talks(f, &t);
+	/* The greedy one goes: there is room for the next. */
+	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), GUEST);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 0);
+	for (uint16_t i = 0; i < 56; i++)
+		guest_udp_send(&f->b, THIRD_GUEST, (uint16_t)(5000 + i), SERVER, 9, "x", 1, 63);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 56);
+	assert_talks(f, &t);
+	guest_tcp_done(&t);
+}
+
+static void a_guest_at_its_share_may_go_on_when_its_flows_end(struct fixture *f, gconstpointer row)
+{
+	for (uint16_t i = 0; i < 60; i++)
+		guest_udp_send(&f->b, GUEST, (uint16_t)(5000 + i), SERVER, 53, "x", 1, 63);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 56);
+	bench_turn(&f->b, 30 * USEC_PER_SEC);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 0);
+	bench_forget(&f->b);
+	guest_udp_send(&f->b, GUEST, 6000, SERVER, 53, "x", 1, 63);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 1);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 0);
+}
+
+static void half_open_flows_of_one_guest_are_limited(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	server_listen(&f->s, SERVER, 0);
+	for (unsigned i = 0; i < 1100; i++) {
+		guest_tcp_init(&t, &f->b, GUEST, (uint16_t)(10000 + i), BEYOND, 80);
+		guest_tcp_syn(&t);
+		guest_tcp_done(&t);
+	}
+	g_assert_cmpuint(counters(f).flows_tcp, ==, 1024);
+	g_assert_cmpuint(counters(f).flows_refused, ==, 76);
+	assert_refused(f, IP_PROTOCOL_TCP);
+	bench_forget(&f->b);
+	guest_tcp_init(&t, &f->b, OTHER_GUEST, 40000, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&t));
+	g_assert_true(server_accept(&f->s, &f->b));
+	assert_talks(f, &t);
+	guest_tcp_done(&t);
+}
+
+/* --- the system's limit --- */
+
+static struct rlimit no_more_descriptors(void)
+{
+	struct rlimit before, now;
+	int next = dup(STDIN_FILENO);
+	g_assert_cmpint(next, >=, 0);
+	close(next);
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+	now = before;
+	now.rlim_cur = (rlim_t)next;
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &now), ==, 0);
+	return before;
+}
+
+static void descriptors_that_run_out_are_refused_counted_and_spare_others(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t, refused, local;
+	struct sockaddr_in from;
+	struct server udp = { .listener = -1, .fd = -1 };
+	f->echo = echo_service_new();
+	g_assert_cmpint(f->b.ops->local(f->b.engine, 53, &f->echo->service), ==, 0);
+	server_bind_udp(&udp, SERVER);
+	server_listen(&f->s, SERVER, 0);
+	guest_tcp_init(&t, &f->b, OTHER_GUEST, 40000, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&t));
+	g_assert_true(server_accept(&f->s, &f->b));
+	guest_udp_send(&f->b, OTHER_GUEST, 5000, SERVER, udp.port, "a", 1, 63);
+	server_expect_datagram(&udp, &f->b, "a", 1, &from);
+	guest_udp_send(&f->b, THIRD_GUEST, 5000, SERVER, udp.port, "b", 1, 63);
+	bench_run(&f->b, 0);
+	bench_forget(&f->b);
+
+	struct rlimit before = no_more_descriptors();
+	guest_tcp_init(&refused, &f->b, GUEST, 40000, SERVER, f->s.port);
+	guest_tcp_syn(&refused);
+	assert_refused(f, IP_PROTOCOL_TCP);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, udp.port, "c", 1, 63);
+	assert_refused(f, IP_PROTOCOL_UDP);
+	guest_ping(&f->b, GUEST, SERVER, 1, 1, "", 0, 63);
+	assert_refused(f, IP_PROTOCOL_ICMP);
+	guest_tcp_init(&local, &f->b, GUEST, 40001, GATEWAY, 53);
+	guest_tcp_connect(&local);
+	g_assert_true(bench_until(&f->b, has_reset, &local));
+	g_assert_cmpuint(counters(f).flows_refused, ==, 4);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 4);
+	g_assert_cmpuint(counters(f).flows_tcp, ==, 1);
+
+	/* What is open goes on. */
+	assert_talks(f, &t);
+	server_answer(&udp, &from, "A", 1);
+	assert_datagram(&f->b, SERVER, udp.port, OTHER_GUEST, 5000, "A", 1);
+	/* A guest vanishes just then: what it had is free again, without another limit. */
+	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), THIRD_GUEST);
+	bench_forget(&f->b);
+	guest_udp_send(&f->b, GUEST, 5001, SERVER, udp.port, "d", 1, 63);
+	bench_run(&f->b, 0);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 0);
+	guest_udp_send(&f->b, GUEST, 5002, SERVER, udp.port, "e", 1, 63);
+	assert_refused(f, IP_PROTOCOL_UDP);
+
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+	g_assert_cmpint(recv(udp.fd, (char[1]){ 0 }, 1, MSG_DONTWAIT), ==, 1); /* b */
+	server_expect_datagram(&udp, &f->b, "d", 1, &from);
+	guest_tcp_done(&refused);
+	guest_tcp_done(&local);
+	server_close(&udp);
+	guest_tcp_done(&t);
+}
+
+/* --- as many as there may be --- */
+
+#define FLOWS_MOST 20000u
+#define DESCRIPTORS_LEFT 600u
+
+static struct rlimit usual;
+
+static void setup_all_descriptors(struct fixture *f, gconstpointer row)
+{
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &usual), ==, 0);
+	struct rlimit all = { .rlim_cur = usual.rlim_max, .rlim_max = usual.rlim_max };
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &all), ==, 0);
+	unsigned most = (unsigned)MIN(usual.rlim_max, (rlim_t)FLOWS_MOST);
+	native_setup(f, row, &(struct bench_options){ .max_sockets = most });
+}
+
+static void teardown_all_descriptors(struct fixture *f)
+{
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &usual), ==, 0);
+}
+
+struct crowd {
+	unsigned n_udp, n_tcp;
+	struct sockaddr_in *from; /* of each UDP flow */
+	struct guest_tcp *tcp;
+	int *accepted;
+};
+
+static ip4_t crowd_guest(unsigned i)
+{
+	return IP4(192, 168, 122, 10) + i % 16;
+}
+
+static void open_udp(struct fixture *f, struct server *s, struct crowd *c)
+{
+	for (unsigned i = 0; i < c->n_udp; i++) {
+		guest_udp_send(&f->b, crowd_guest(i), (uint16_t)(1024 + i / 16), SERVER, s->port, "x", 1, 63);
+		server_expect_datagram(s, &f->b, "x", 1, &c->from[i]);
+	}
+}
+
+static void open_tcp(struct fixture *f, struct crowd *c)
+{
+	for (unsigned i = 0; i < c->n_tcp; i++) {
+		guest_tcp_init(&c->tcp[i], &f->b, crowd_guest(i), (uint16_t)(10000 + i / 16), SERVER, f->s.port);
+		g_assert_true(guest_tcp_connect(&c->tcp[i]));
+		g_assert_true(server_accept(&f->s, &f->b));
+		c->accepted[i] = f->s.fd;
+		f->s.fd = -1;
+	}
+}
+
+static void assert_all_hold(struct fixture *f, struct server *s, const struct crowd *c)
+{
+	for (unsigned i = 0; i < c->n_udp; i += 7) {
+		server_answer(s, &c->from[i], "y", 1);
+		assert_datagram(&f->b, SERVER, s->port, crowd_guest(i), (uint16_t)(1024 + i / 16), "y", 1);
+	}
+	for (unsigned i = 0; i < c->n_tcp; i++)
+		g_assert_cmpint(send(c->accepted[i], "y", 1, MSG_NOSIGNAL), ==, 1);
+	for (unsigned i = 0; i < c->n_tcp; i++)
+		g_assert_true(wait_for(&c->tcp[i], 1));
+}
+
+/* Sees whether it was reset, without waiting. */
+static bool is_reset(int fd)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+	g_assert_cmpint(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size), ==, 0);
+	return error == ECONNRESET;
+}
+
+/* Every second guest has gone without a word. */
+static void turn_until_silent_ones_are_given_up(struct fixture *f, struct crowd *c)
+{
+	for (unsigned i = 0; i < c->n_tcp; i += 2)
+		g_ptr_array_remove_fast(f->b.tcp, &c->tcp[i]);
+	for (unsigned minutes = 0; minutes < 150; minutes++) {
+		bench_turn(&f->b, 60 * USEC_PER_SEC);
+		bench_forget(&f->b);
+	}
+	unsigned resets = 0;
+	for (unsigned i = 0; i < c->n_tcp; i++)
+		resets += is_reset(c->accepted[i]);
+	g_assert_cmpuint(resets, ==, (c->n_tcp + 1) / 2);
+	g_assert_cmpuint(counters(f).flows_tcp, ==, c->n_tcp / 2);
+}
+
+static void idle_flows_by_the_thousand_hold_and_end_in_their_time(struct fixture *f, gconstpointer row)
+{
+	unsigned room = (unsigned)MIN(usual.rlim_max, (rlim_t)FLOWS_MOST) - DESCRIPTORS_LEFT;
+	struct crowd c = { .n_udp = room / 2, .n_tcp = room / 8 };
+	struct server udp = { .listener = -1, .fd = -1 };
+	c.from = g_new0(struct sockaddr_in, c.n_udp);
+	c.tcp = g_new0(struct guest_tcp, c.n_tcp);
+	c.accepted = g_new0(int, c.n_tcp);
+	server_bind_udp(&udp, SERVER);
+	server_listen(&f->s, SERVER, 0);
+	open_udp(f, &udp, &c);
+	open_tcp(f, &c);
+	g_test_message("%u UDP and %u TCP flows, %u descriptors in this process", c.n_udp, c.n_tcp, count_fds());
+	g_assert_cmpuint(counters(f).flows_refused, ==, 0);
+
+	bench_turn(&f->b, 180 * USEC_PER_SEC);
+	g_assert_cmpuint(counters(f).flows_udp, ==, c.n_udp);
+	assert_all_hold(f, &udp, &c);
+	unsigned before = count_fds();
+	bench_turn(&f->b, 180 * USEC_PER_SEC);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 0);
+	g_assert_cmpuint(count_fds(), ==, before - c.n_udp);
+	g_assert_cmpuint(counters(f).flows_tcp, ==, c.n_tcp);
+	turn_until_silent_ones_are_given_up(f, &c);
+
+	for (unsigned i = 0; i < c.n_tcp; i++) {
+		close(c.accepted[i]);
+		if (i % 2 == 0)
+			g_ptr_array_add(f->b.tcp, &c.tcp[i]);
+		guest_tcp_done(&c.tcp[i]);
+	}
+	bench_run(&f->b, 0);
+	server_close(&udp);
+	g_free(c.from);
+	g_free(c.tcp);
+	g_free(c.accepted);
+	teardown_all_descriptors(f);
+}
+
+const struct contract_test native_limits[] = {
+	{ "a_guest_at_its_share_of_sockets_spares_the_others", a_guest_at_its_share_of_sockets_spares_the_others, setup_few_sockets },
+	{ "a_guest_at_its_share_may_go_on_when_its_flows_end", a_guest_at_its_share_may_go_on_when_its_flows_end, setup_few_sockets },
+	{ "half_open_flows_of_one_guest_are_limited", half_open_flows_of_one_guest_are_limited, native_setup_plain },
+	{ "descriptors_that_run_out_are_refused_counted_and_spare_others", descriptors_that_run_out_are_refused_counted_and_spare_others,
+	  native_setup_plain },
+	{ "idle_flows_by_the_thousand_hold_and_end_in_their_time", idle_flows_by_the_thousand_hold_and_end_in_their_time, setup_all_descriptors },
+	{ 0 },
+};
