@@ -177,6 +177,7 @@ static void gateway_port_flush(struct port *port, usec_t now)
 }
 
 const struct port_ops gateway_port_ops = {
+	.kind = "gateway",
 	.send = gateway_receive,
 	.flush = gateway_port_flush,
 };

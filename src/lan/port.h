@@ -47,6 +47,7 @@ struct port_room {
 };
 
 struct port_ops {
+	const char *kind; /* "stream": what people call this way to plug in */
 	/*
 	 * Takes @frame, which fits max_frame and the offloads.  The bytes are borrowed until
 	 * this port's flush() has returned, the struct and its iovec array only until send() returns.

@@ -150,6 +150,38 @@ static void warn_of_shadowed_network(struct lanlet_network *n)
 		    ip4_format(outer.address, address), outer.prefix.length, outer.interface);
 }
 
+/*
+ * What other threads may take of a turn's time: they ask for much at once, and guests' frames wait meanwhile.  The rest
+ * waits for the next round of events, in which every descriptor has its turn.
+ */
+#define CALLS_TIME (200 * (usec_t)1)
+
+static void calls_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct lanlet_network *n = container_of(w, struct lanlet_network, calls_watch);
+	usec_t end = clock_now() + CALLS_TIME;
+	struct call *c;
+	do {
+		c = call_queue_take(&n->calls);
+		if (c)
+			c->run(c);
+	} while (c && clock_now() < end);
+}
+
+void network_post(struct lanlet_network *n, struct call *c)
+{
+	call_queue_post(&n->calls, c);
+}
+
+static int build_calls(struct lanlet_network *n)
+{
+	int r = call_queue_init(&n->calls);
+	if (r < 0)
+		return r;
+	n->calls_watch.ready = calls_ready;
+	return poller_watch(&n->loop.poller, &n->calls_watch, n->calls.fd, POLL_EVENT_IN);
+}
+
 static int build(struct lanlet_network *n, const struct lanlet_config *config)
 {
 	host_address_init(&n->host_address);
@@ -161,6 +193,8 @@ static int build(struct lanlet_network *n, const struct lanlet_config *config)
 		r = build_engine(n, config);
 	if (r == 0)
 		r = build_links(n);
+	if (r == 0)
+		r = build_calls(n);
 	return r;
 }
 
@@ -182,6 +216,7 @@ int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network
 	r = settings_check(&n->settings, error, size);
 	if (r < 0)
 		goto fail_said;
+	n->started = clock_now();
 	n->log_out = config->log;
 	n->log_opaque = config->log_opaque;
 	n->log = (struct log){ .level = n->settings.log_level, .write = write_log, .opaque = n };
@@ -231,6 +266,8 @@ void lanlet_network_free(struct lanlet_network *n)
 		n->settings.engine->free(n->engine);
 	gateway_done(&n->gateway, now);
 	segment_done(&n->segment);
+	poller_unwatch(&n->loop.poller, &n->calls_watch);
+	call_queue_done(&n->calls);
 	loop_done(&n->loop, now);
 	settings_done(&n->settings);
 	free(n);

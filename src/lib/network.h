@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "host/call_queue.h"
 #include "host/host_address.h"
 #include "host/loop.h"
 #include "lan/gateway.h"
@@ -35,4 +36,13 @@ struct lanlet_network {
 	struct stream_link *stream;
 	struct vhost_link *vhost;
 	struct list sockets; /* paths to unlink at the end */
+	struct call_queue calls; /* from other threads */
+	struct watch calls_watch;
+	usec_t started;
 };
+
+/*
+ * Runs @c on the thread that dispatches @n, between two turns.  Any thread may post; it is for each call to be short: what
+ * walks over something unbounded does a slice of it and posts itself again.
+ */
+void network_post(struct lanlet_network *n, struct call *c);

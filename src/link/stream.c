@@ -293,6 +293,7 @@ static void stream_flush(struct port *p, usec_t now)
 }
 
 static const struct port_ops stream_port_ops = {
+	.kind = "stream",
 	.send = stream_send,
 	.flush = stream_flush,
 };

@@ -244,6 +244,7 @@ void vhost_receive_kicked(struct vhost_queue *q, usec_t now)
 }
 
 const struct port_ops vhost_port_ops = {
+	.kind = "vhost-user",
 	.send = vhost_send,
 	.flush = vhost_flush,
 	.reserve = vhost_reserve,
