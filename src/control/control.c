@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/control.h"
+
+#include "base/macros.h"
+#include "control/control_internal.h"
+#include "control/job.h"
+#include "control/server.h"
+#include "host/clock.h"
+#include "lib/network.h"
+
+#include <glib-unix.h>
+#include <stdarg.h>
+
+void control_log(const struct control *c, enum lanlet_log_level level, const char *format, ...)
+{
+	if (!c->config.log)
+		return;
+	va_list args;
+	va_start(args, format);
+	g_autofree char *line = g_strdup_vprintf(format, args);
+	va_end(args);
+	c->config.log(c->config.log_opaque, level, line);
+}
+
+/* --- jobs --- */
+
+static void run_done(struct call *call)
+{
+	struct job *j = container_of(call, struct job, call);
+	j->done(j);
+}
+
+/* On the network's thread. */
+static void run_work(struct call *call)
+{
+	struct job *j = container_of(call, struct job, call);
+	j->work(j, j->control->config.net, clock_now());
+	j->call.run = run_done;
+	call_queue_post(&j->control->finished, &j->call);
+}
+
+void job_post(struct control *c, struct job *j)
+{
+	j->control = c;
+	j->call.run = run_work;
+	network_post(c->config.net, &j->call);
+}
+
+static gboolean jobs_finished(gint fd, GIOCondition condition, gpointer opaque)
+{
+	struct control *c = opaque;
+	struct call *call = call_queue_take(&c->finished);
+	if (call)
+		call->run(call);
+	return G_SOURCE_CONTINUE;
+}
+
+static bool take_finished_jobs(struct control *c, GError **error)
+{
+	int r = call_queue_init(&c->finished);
+	if (r < 0) {
+		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-r), "eventfd: %s", g_strerror(-r));
+		return false;
+	}
+	c->finished_source = g_unix_fd_source_new(c->finished.fd, G_IO_IN);
+	g_source_set_callback(c->finished_source, G_SOURCE_FUNC(jobs_finished), c, NULL);
+	g_source_attach(c->finished_source, c->context);
+	return true;
+}
+
+/* --- life --- */
+
+static void *thread_main(void *opaque)
+{
+	struct control *c = opaque;
+	g_main_context_push_thread_default(c->context);
+	g_main_loop_run(c->loop);
+	g_main_context_pop_thread_default(c->context);
+	return NULL;
+}
+
+static bool start(struct control *c, GError **error)
+{
+	g_main_context_push_thread_default(c->context);
+	bool good = take_finished_jobs(c, error);
+	if (good)
+		c->server = server_new(c, error);
+	g_main_context_pop_thread_default(c->context);
+	if (c->server)
+		c->thread = g_thread_try_new("control", thread_main, c, error);
+	return c->thread;
+}
+
+struct control *control_new(const struct control_config *config, GError **error)
+{
+	struct control *c = g_new0(struct control, 1);
+	c->config = *config;
+	c->config.name = g_strdup(config->name);
+	c->config.version = g_strdup(config->version);
+	c->config.socket = g_strdup(config->socket);
+	c->context = g_main_context_new();
+	c->loop = g_main_loop_new(c->context, FALSE);
+	if (start(c, error))
+		return c;
+	control_free(c);
+	return NULL;
+}
+
+static gboolean quit(gpointer opaque)
+{
+	g_main_loop_quit(opaque);
+	return G_SOURCE_REMOVE;
+}
+
+/* Even when the thread has not come to its loop yet, in which an earlier g_main_loop_quit() would have no effect. */
+static void end_thread(struct control *c)
+{
+	g_autoptr(GSource) source = g_idle_source_new();
+	g_source_set_callback(source, quit, c->loop, NULL);
+	g_source_attach(source, c->context);
+	g_thread_join(c->thread);
+}
+
+/* Calls for the network are all ours: what is under way there has nobody to come back to. */
+static void forget_jobs(struct control *c)
+{
+	while (call_queue_take(&c->config.net->calls))
+		;
+}
+
+void control_free(struct control *c)
+{
+	if (!c)
+		return;
+	if (c->thread)
+		end_thread(c);
+	forget_jobs(c);
+	g_main_context_push_thread_default(c->context);
+	server_free(c->server);
+	g_main_context_pop_thread_default(c->context);
+	if (c->finished_source) {
+		g_source_destroy(c->finished_source);
+		g_source_unref(c->finished_source);
+	}
+	call_queue_done(&c->finished);
+	g_main_loop_unref(c->loop);
+	g_main_context_unref(c->context);
+	g_free((char *)c->config.name);
+	g_free((char *)c->config.version);
+	g_free((char *)c->config.socket);
+	g_free(c);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control plane: a thread of its own, with a GMainContext of its own, that serves the HTTP API on api.sock while
+ * another thread dispatches the network.  The two share nothing: the control plane asks the network by calls that run
+ * between two of its turns and copy what they find into plain memory (lib/snapshot.h, job.h).
+ */
+#pragma once
+
+#include "lanlet.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+struct control;
+
+struct control_config {
+	struct lanlet_network *net; /* borrowed */
+	const char *name;	    /* the network's; all strings are copied */
+	const char *version;	    /* lanlet's */
+	const char *socket;	    /* where the API is served, mode 0600; a stale socket is replaced */
+	/* Lines of the control plane's own.  Called from its thread.  May be NULL. */
+	void (*log)(void *opaque, enum lanlet_log_level level, const char *line);
+	void *log_opaque;
+};
+
+/* Listens and starts the thread, which inherits the caller's signal mask.  NULL on failure. */
+struct control *control_new(const struct control_config *config, GError **error);
+/* Ends the thread and every connection; before the network is freed, by the thread that dispatches it.  NULL is fine. */
+void control_free(struct control *c);

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A request's life: begun by the server, then owned by itself.  Two things can still come to it: the end of its job, and the end of
+ * its message ("finished"), whether that was sent or its client went away.  It is freed when neither can.
+ */
+#include "control/request.h"
+
+#include "base/macros.h"
+#include "control/control_internal.h"
+#include "control/job.h"
+#include "host/clock.h"
+
+#include <stdarg.h>
+
+#define JSON_TYPE "application/json"
+/* A piece of an answer is sent when it has as much. */
+#define PIECE_BYTES ((gsize)16 * 1024)
+
+/* Where a list's walk stands. */
+struct walk {
+	const struct listing *listing;
+	void *filter, *items;
+	unsigned n;
+	uint64_t cursor;
+	GString *text;
+	struct json json;
+};
+
+struct request {
+	struct control *control;
+	GList **all;
+	SoupServerMessage *msg;
+	GHashTable *query; /* may be NULL */
+	char *parts[ROUTE_PARTS_MAX];
+	bool over;    /* the message is finished */
+	bool working; /* the job is under way */
+	bool streaming, sending;
+	struct job job;
+	void (*work)(struct lanlet_network *n, usec_t now, void *data);
+	void (*done)(struct request *r, void *data);
+	void *data;
+	void (*more)(struct request *r);
+	struct walk walk;
+};
+
+void request_free(struct request *r)
+{
+	*r->all = g_list_remove(*r->all, r);
+	g_signal_handlers_disconnect_by_data(r->msg, r);
+	g_object_unref(r->msg);
+	g_clear_pointer(&r->query, g_hash_table_unref);
+	for (size_t i = 0; i < G_N_ELEMENTS(r->parts); i++)
+		g_free(r->parts[i]);
+	if (r->walk.text)
+		g_string_free(r->walk.text, TRUE);
+	g_free(r->walk.items);
+	g_free(r->walk.filter);
+	g_free(r->data);
+	g_free(r);
+}
+
+static void free_if_over(struct request *r)
+{
+	if (r->over && !r->working)
+		request_free(r);
+}
+
+static void message_finished(SoupServerMessage *msg, gpointer opaque)
+{
+	struct request *r = opaque;
+	r->over = true;
+	free_if_over(r);
+}
+
+static void wrote_chunk(SoupServerMessage *msg, gpointer opaque)
+{
+	struct request *r = opaque;
+	if (r->streaming && r->more && !r->working)
+		r->more(r);
+}
+
+/* --- what was asked --- */
+
+struct control *request_control(const struct request *r)
+{
+	return r->control;
+}
+
+const char *request_part(const struct request *r, unsigned index)
+{
+	return r->parts[index];
+}
+
+const char *request_parameter(const struct request *r, const char *name)
+{
+	return r->query ? g_hash_table_lookup(r->query, name) : NULL;
+}
+
+JsonObject *request_object(struct request *r)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GBytes) body = soup_message_body_flatten(soup_server_message_get_request_body(r->msg));
+	g_autoptr(JsonParser) parser = json_parser_new_immutable();
+	if (!json_parser_load_from_data(parser, g_bytes_get_data(body, NULL), (gssize)g_bytes_get_size(body), &error)) {
+		request_fail(r, SOUP_STATUS_BAD_REQUEST, "the body is no JSON: %s", error->message);
+		return NULL;
+	}
+	JsonNode *root = json_parser_get_root(parser);
+	if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
+		request_fail(r, SOUP_STATUS_BAD_REQUEST, "the body has to be a JSON object");
+		return NULL;
+	}
+	return json_object_ref(json_node_get_object(root));
+}
+
+/* --- answers --- */
+
+static void respond(SoupServerMessage *msg, unsigned status, const char *type, GString *text)
+{
+	gsize len = text->len;
+	soup_server_message_set_status(msg, status, NULL);
+	soup_message_headers_replace(soup_server_message_get_response_headers(msg), "Cache-Control", "no-store");
+	soup_server_message_set_response(msg, type, SOUP_MEMORY_TAKE, g_string_free(text, FALSE), len);
+	server_sends(msg);
+	soup_server_message_unpause(msg);
+}
+
+void request_refuse(SoupServerMessage *msg, unsigned status, const char *why)
+{
+	struct json j = { .text = g_string_new(NULL) };
+	json_open_object(&j, NULL);
+	json_string(&j, "error", why);
+	json_close_object(&j);
+	g_string_append_c(j.text, '\n');
+	soup_server_message_pause(msg);
+	respond(msg, status, JSON_TYPE, j.text);
+}
+
+void request_fail(struct request *r, unsigned status, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *why = g_strdup_vprintf(format, args);
+	va_end(args);
+	request_refuse(r->msg, status, why);
+}
+
+void request_respond_nothing(struct request *r)
+{
+	soup_server_message_set_status(r->msg, SOUP_STATUS_NO_CONTENT, NULL);
+	server_sends(r->msg);
+	soup_server_message_unpause(r->msg);
+}
+
+void request_respond_text(struct request *r, const char *type, GString *text)
+{
+	respond(r->msg, SOUP_STATUS_OK, type, text);
+}
+
+void request_respond_json(struct request *r, GString *text)
+{
+	g_string_append_c(text, '\n');
+	request_respond_text(r, JSON_TYPE, text);
+}
+
+/* --- asking the network --- */
+
+/* On the network's thread. */
+static void job_work(struct job *j, struct lanlet_network *n, usec_t now)
+{
+	struct request *r = container_of(j, struct request, job);
+	r->work(n, now, r->data);
+}
+
+static void job_done(struct job *j)
+{
+	struct request *r = container_of(j, struct request, job);
+	r->working = false;
+	if (!r->over)
+		r->done(r, r->data);
+	else
+		free_if_over(r);
+}
+
+void request_ask(struct request *r, void (*work)(struct lanlet_network *n, usec_t now, void *data),
+		 void (*done)(struct request *r, void *data), void *data)
+{
+	if (data != r->data)
+		g_free(r->data);
+	r->data = data;
+	r->work = work;
+	r->done = done;
+	r->working = true;
+	r->job.work = job_work;
+	r->job.done = job_done;
+	job_post(r->control, &r->job);
+}
+
+/* --- answers in pieces --- */
+
+void request_stream(struct request *r, const char *type, void (*more)(struct request *r))
+{
+	SoupMessageHeaders *headers = soup_server_message_get_response_headers(r->msg);
+	bool chunks = soup_server_message_get_http_version(r->msg) != SOUP_HTTP_1_0;
+	soup_server_message_set_status(r->msg, SOUP_STATUS_OK, NULL);
+	soup_message_headers_set_encoding(headers, chunks ? SOUP_ENCODING_CHUNKED : SOUP_ENCODING_EOF);
+	soup_message_headers_set_content_type(headers, type, NULL);
+	soup_message_headers_replace(headers, "Cache-Control", "no-store");
+	soup_message_body_set_accumulate(soup_server_message_get_response_body(r->msg), FALSE);
+	g_signal_connect(r->msg, "wrote-chunk", G_CALLBACK(wrote_chunk), r);
+	r->streaming = true;
+	r->more = more;
+	more(r);
+}
+
+static void put_bytes(struct request *r, GBytes *bytes)
+{
+	soup_message_body_append_bytes(soup_server_message_get_response_body(r->msg), bytes);
+	g_bytes_unref(bytes);
+	server_sends(r->msg);
+	soup_server_message_unpause(r->msg);
+}
+
+void request_put(struct request *r, GString *text)
+{
+	if (text->len > 0)
+		put_bytes(r, g_string_free_to_bytes(text));
+	else
+		g_string_free(text, TRUE); /* an empty piece would be the end */
+}
+
+void request_end(struct request *r)
+{
+	r->more = NULL;
+	soup_message_body_complete(soup_server_message_get_response_body(r->msg));
+	server_sends(r->msg);
+	soup_server_message_unpause(r->msg);
+}
+
+/* --- lists --- */
+
+static void walk_on(struct request *r);
+
+/* On the network's thread. */
+static void walk_fetch(struct lanlet_network *n, usec_t now, void *data)
+{
+	struct request *r = *(struct request **)data;
+	struct walk *w = &r->walk;
+	w->n = w->listing->fetch(n, now, w->filter, &w->cursor, w->items, w->listing->slice);
+}
+
+static void walk_fetched(struct request *r, void *data)
+{
+	struct walk *w = &r->walk;
+	usec_t now = clock_now();
+	for (unsigned i = 0; i < w->n; i++) {
+		g_string_append_c(w->text, '\n'); /* a line each, for people */
+		w->listing->write(&w->json, now, (const char *)w->items + i * w->listing->item_size);
+	}
+	bool end = w->cursor == UINT64_MAX;
+	if (!end && w->text->len < PIECE_BYTES) {
+		walk_on(r);
+		return;
+	}
+	if (end)
+		g_string_append(w->text, "\n]}\n");
+	GString *text = w->text;
+	w->json.text = w->text = g_string_new(NULL);
+	request_put(r, text);
+	if (end)
+		request_end(r);
+}
+
+static void walk_on(struct request *r)
+{
+	if (!r->data)
+		r->data = g_memdup2(&r, sizeof(r));
+	request_ask(r, walk_fetch, walk_fetched, r->data);
+}
+
+void request_list(struct request *r, const struct listing *l, void *filter)
+{
+	struct walk *w = &r->walk;
+	*w = (struct walk){ .listing = l, .filter = filter, .items = g_malloc(l->slice * l->item_size), .text = g_string_new(NULL) };
+	w->json.text = w->text;
+	json_open_object(&w->json, NULL);
+	json_open_array(&w->json, l->name);
+	request_stream(r, JSON_TYPE, walk_on);
+}
+
+/* --- beginning --- */
+
+static void find_and_handle(struct request *r, const char *path)
+{
+	g_autofree char *allowed = NULL;
+	const char *method = soup_server_message_get_method(r->msg);
+	const struct route *route = route_find(method, path, r->parts, &allowed);
+	if (route) {
+		route->handle(r);
+	} else if (allowed) {
+		soup_message_headers_replace(soup_server_message_get_response_headers(r->msg), "Allow", allowed);
+		request_fail(r, SOUP_STATUS_METHOD_NOT_ALLOWED, "%s: only %s can be done with this", method, allowed);
+	} else {
+		request_fail(r, SOUP_STATUS_NOT_FOUND, "there is nothing at this path: docs/openapi.yaml has what there is");
+	}
+}
+
+void request_begin(struct control *c, GList **all, SoupServerMessage *msg, const char *path, GHashTable *query)
+{
+	struct request *r = g_new0(struct request, 1);
+	*r = (struct request){ .control = c, .all = all, .msg = g_object_ref(msg), .query = query ? g_hash_table_ref(query) : NULL };
+	*all = g_list_prepend(*all, r);
+	g_signal_connect(msg, "finished", G_CALLBACK(message_finished), r);
+	soup_server_message_pause(msg);
+	find_and_handle(r, path);
+}

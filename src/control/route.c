@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/route.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <string.h>
+
+static const struct route *const tables[] = {
+	routes_network,
+	routes_ports,
+};
+
+const struct route *route_at(size_t index)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
+		for (const struct route *r = tables[i]; r->method; r++)
+			if (index-- == 0)
+				return r;
+	return NULL;
+}
+
+/* Whether @path is the one of @r; its variable parts are then in @parts, borrowed from @path. */
+static bool path_matches(const struct route *r, char **path, char *parts[static ROUTE_PARTS_MAX])
+{
+	g_auto(GStrv) pattern = g_strsplit(r->path, "/", -1);
+	unsigned n = 0;
+	if (g_strv_length(pattern) != g_strv_length(path))
+		return false;
+	for (unsigned i = 0; pattern[i]; i++) {
+		if (pattern[i][0] == '{')
+			parts[n++] = path[i];
+		else if (strcmp(pattern[i], path[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+const struct route *route_find(const char *method, const char *path, char *ret_parts[static ROUTE_PARTS_MAX], char **ret_allowed)
+{
+	g_auto(GStrv) words = g_strsplit(path, "/", -1);
+	g_autoptr(GString) allowed = g_string_new(NULL);
+	const struct route *r;
+	for (size_t i = 0; (r = route_at(i)); i++) {
+		char *parts[ROUTE_PARTS_MAX] = { NULL };
+		if (!path_matches(r, words, parts))
+			continue;
+		if (strcmp(r->method, method) == 0) {
+			for (unsigned k = 0; k < ROUTE_PARTS_MAX; k++)
+				ret_parts[k] = g_strdup(parts[k]);
+			return r;
+		}
+		g_string_append_printf(allowed, "%s%s", allowed->len ? ", " : "", r->method);
+	}
+	*ret_allowed = allowed->len ? g_string_free(g_steal_pointer(&allowed), FALSE) : NULL;
+	return NULL;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The routes of the API: a table for each noun, in its own file route_NOUN.c, and all tables in route.c.  docs/openapi.yaml says the
+ * same in words; a test compares the two.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct request;
+
+#define ROUTE_PARTS_MAX 4u
+
+struct route {
+	const char *method; /* NULL: behind the last one */
+	const char *path;   /* "/v1/leases/{mac}": a part in braces stands for any, see request_part() */
+	void (*handle)(struct request *r);
+};
+
+extern const struct route routes_network[], routes_ports[];
+
+/*
+ * The route for @method and @path, whose parts for the wildcards are put into @ret_parts, as strings to be g_free()d.
+ * NULL when there is none; *@ret_allowed is then the methods that the path has, comma-separated and to be g_free()d, or NULL when
+ * there is no such path.
+ */
+const struct route *route_find(const char *method, const char *path, char *ret_parts[static ROUTE_PARTS_MAX], char **ret_allowed);
+/* Every route: the @index-th, or NULL behind the last one. */
+const struct route *route_at(size_t index);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* GET /v1/network: what there is one of. */
+#include "base/macros.h"
+#include "control/control_internal.h"
+#include "control/request.h"
+#include "host/clock.h"
+#include "lib/snapshot.h"
+
+#include <unistd.h>
+
+static void json_ip4(struct json *j, const char *key, ip4_t ip)
+{
+	char text[IP4_TEXT_SIZE];
+	json_string(j, key, ip4_format(ip, text));
+}
+
+static void fetch(struct lanlet_network *n, usec_t now, void *data)
+{
+	snapshot_network(n, data);
+}
+
+static void write_network(struct json *j, const struct control *c, const struct snapshot_network *n)
+{
+	char mac[MAC_TEXT_SIZE], prefix[IP4_TEXT_SIZE + 3], network[IP4_TEXT_SIZE];
+	g_snprintf(prefix, sizeof(prefix), "%s/%u", ip4_format(n->subnet.network, network), n->subnet.length);
+	json_string(j, "name", c->config.name);
+	json_string(j, "version", c->config.version);
+	json_unsigned(j, "pid", (uint64_t)getpid());
+	json_unsigned(j, "uptime", (clock_now() - n->started) / USEC_PER_SEC);
+	json_string(j, "subnet", prefix);
+	json_ip4(j, "gateway", n->gateway);
+	json_string(j, "gateway_mac", mac_format(n->gateway_mac, mac));
+	json_string(j, "engine", n->engine);
+	json_ip4(j, "dhcp_first", n->dhcp_first);
+	json_ip4(j, "dhcp_last", n->dhcp_last);
+	if (n->lease_time_s == UINT32_MAX)
+		json_null(j, "lease_time");
+	else
+		json_unsigned(j, "lease_time", n->lease_time_s);
+	if (n->mtu)
+		json_unsigned(j, "mtu", n->mtu);
+	else
+		json_null(j, "mtu");
+	json_string(j, "domain", n->domain);
+	json_bool(j, "host_loopback", n->host_loopback);
+	json_unsigned(j, "ports", n->n_ports);
+}
+
+static void respond(struct request *r, void *data)
+{
+	struct json j = { .text = g_string_new(NULL) };
+	json_open_object(&j, NULL);
+	write_network(&j, request_control(r), data);
+	json_close_object(&j);
+	request_respond_json(r, j.text);
+}
+
+static void get_network(struct request *r)
+{
+	request_ask(r, fetch, respond, g_new0(struct snapshot_network, 1));
+}
+
+const struct route routes_network[] = {
+	{ "GET", "/v1/network", get_network },
+	{ NULL },
+};

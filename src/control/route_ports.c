@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* GET /v1/ports: who is plugged in, the gateway among them. */
+#include "base/macros.h"
+#include "control/request.h"
+#include "lib/snapshot.h"
+
+#define SLICE 64u
+
+static unsigned fetch(struct lanlet_network *n, usec_t now, const void *filter, uint64_t *cursor, void *items, unsigned max)
+{
+	return snapshot_ports(n, cursor, items, max);
+}
+
+static void write_offloads(struct json *out, unsigned offloads)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} names[] = {
+		{ PORT_OFFLOAD_CHECKSUM, "checksum" },
+		{ PORT_OFFLOAD_TSO4, "tso4" },
+		{ PORT_OFFLOAD_TSO6, "tso6" },
+		{ PORT_OFFLOAD_USO, "uso" },
+	};
+	json_open_array(out, "offloads");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (offloads & names[i].bit)
+			json_string(out, NULL, names[i].name);
+	json_close_array(out);
+}
+
+static void write_drops(struct json *out, const struct drop_counters *drops)
+{
+	json_open_object(out, "drops");
+	for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
+		if (drops->count[i])
+			json_unsigned(out, drop_name(i), drops->count[i]);
+	json_close_object(out);
+}
+
+static void write_port(struct json *out, usec_t now, const void *item)
+{
+	const struct snapshot_port *p = item;
+	json_open_object(out, NULL);
+	json_unsigned(out, "id", p->id);
+	json_string(out, "name", p->name);
+	json_string(out, "kind", p->kind);
+	json_unsigned(out, "mtu", p->mtu);
+	json_unsigned(out, "max_frame", p->max_frame);
+	write_offloads(out, p->offloads);
+	json_bool(out, "congested", p->congested);
+	json_unsigned(out, "macs", p->n_macs);
+	json_unsigned(out, "rx_frames", p->rx_frames);
+	json_unsigned(out, "rx_bytes", p->rx_bytes);
+	json_unsigned(out, "tx_frames", p->tx_frames);
+	json_unsigned(out, "tx_bytes", p->tx_bytes);
+	write_drops(out, &p->drops);
+	json_close_object(out);
+}
+
+static const struct listing ports = {
+	.name = "ports",
+	.item_size = sizeof(struct snapshot_port),
+	.slice = SLICE,
+	.fetch = fetch,
+	.write = write_port,
+};
+
+static void get_ports(struct request *r)
+{
+	request_list(r, &ports, NULL);
+}
+
+const struct route routes_ports[] = {
+	{ "GET", "/v1/ports", get_ports },
+	{ NULL },
+};

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/server.h"
+
+#include "base/macros.h"
+#include "base/usec.h"
+#include "control/control_internal.h"
+#include "host/clock.h"
+#include "host/unix_socket.h"
+
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CLIENTS_MAX 1024u
+#define CLIENTS_MIN 4u
+/* Of all descriptors, so that guests' flows are not what pays for clients. */
+#define CLIENTS_SHARE 8u
+#define BODY_MAX ((goffset)64 * 1024)
+/* Without a byte of a request or, while there is something to send, of an answer. */
+#define PATIENCE (60 * USEC_PER_SEC)
+#define PATROL_SECONDS 5
+#define CLIENT_KEY "lanlet-client"
+
+/* Held by the list of the living, and by its connection's address for as long as a message of it lives. */
+struct client {
+	struct server *server; /* NULL when that is gone */
+	struct list node;
+	int fd; /* its connection's, which is libsoup's */
+	usec_t progress;
+	bool waiting;      /* it does not have to do anything: we have its request and nothing to send yet */
+	bool body_too_big;
+	goffset body;
+};
+
+struct server {
+	struct control *control;
+	SoupServer *soup;
+	int fd;
+	int spare; /* given up when descriptors run out, so that a client can be turned away instead of waking us for ever */
+	GSource *listening, *patrol;
+	struct list clients;
+	unsigned n_clients, max_clients;
+	GList *requests;
+};
+
+/* --- clients --- */
+
+static void client_gone(gpointer opaque, GObject *connection)
+{
+	struct client *c = opaque;
+	list_remove(&c->node);
+	if (c->server)
+		c->server->n_clients--;
+	g_rc_box_release(c);
+}
+
+static struct client *client_of(SoupServerMessage *msg)
+{
+	GSocketAddress *address = soup_server_message_get_remote_address(msg);
+	return address ? g_object_get_data(G_OBJECT(address), CLIENT_KEY) : NULL;
+}
+
+static void client_progressed(struct client *c)
+{
+	c->progress = clock_now();
+}
+
+/* libsoup knows connections by its peer's address, so each gets one of its own, which leads back to the client. */
+static void serve(struct server *s, int fd)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GSocket) socket = g_socket_new_from_fd(fd, &error);
+	if (!socket) {
+		close(fd);
+		return;
+	}
+	g_autoptr(GSocketConnection) connection = g_socket_connection_factory_create_connection(socket);
+	g_autoptr(GSocketAddress) address = g_object_new(G_TYPE_UNIX_SOCKET_ADDRESS, "path", s->control->config.socket, NULL);
+	struct client *c = g_rc_box_new0(struct client);
+	*c = (struct client){ .server = s, .fd = fd, .progress = clock_now() };
+	list_append(&s->clients, &c->node);
+	s->n_clients++;
+	g_object_set_data_full(G_OBJECT(address), CLIENT_KEY, g_rc_box_acquire(c), g_rc_box_release);
+	g_object_weak_ref(G_OBJECT(connection), client_gone, c);
+	if (!soup_server_accept_iostream(s->soup, G_IO_STREAM(connection), address, address, &error))
+		control_log(s->control, LANLET_LOG_WARNING, "api: %s", error->message);
+}
+
+static void turn_away(int fd, const char *why)
+{
+	g_autofree char *body = g_strdup_printf("{\"error\":\"%s\"}\n", why);
+	g_autofree char *answer = g_strdup_printf(
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+		strlen(body), body);
+	ssize_t sent = send(fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)sent; /* a new connection's buffer takes it */
+	close(fd);
+}
+
+/* The socket is 0600; this holds even when somebody changed that, or passed the descriptor on. */
+static bool is_welcome(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static int spare_descriptor(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int accept_one(struct server *s)
+{
+	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || s->spare < 0)
+		return fd;
+	close(s->spare);
+	fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0)
+		turn_away(fd, "no descriptors are left");
+	s->spare = spare_descriptor();
+	return -1;
+}
+
+static gboolean somebody_connects(gint listener, GIOCondition condition, gpointer opaque)
+{
+	struct server *s = opaque;
+	int fd = accept_one(s);
+	if (fd < 0)
+		return G_SOURCE_CONTINUE;
+	if (!is_welcome(fd))
+		close(fd);
+	else if (s->n_clients >= s->max_clients)
+		turn_away(fd, "too many clients");
+	else
+		serve(s, fd);
+	return G_SOURCE_CONTINUE;
+}
+
+/* Its connection ends; libsoup finds out by itself. */
+static gboolean look_for_idle(gpointer opaque)
+{
+	struct server *s = opaque;
+	usec_t now = clock_now();
+	list_for_each(node, &s->clients) {
+		struct client *c = container_of(node, struct client, node);
+		if (!c->waiting && now - c->progress > PATIENCE)
+			shutdown(c->fd, SHUT_RDWR);
+	}
+	return G_SOURCE_CONTINUE;
+}
+
+/* --- messages --- */
+
+static void got_headers(SoupServerMessage *msg, gpointer opaque)
+{
+	struct client *c = opaque;
+	client_progressed(c);
+	c->body = 0;
+	c->body_too_big = soup_message_headers_get_content_length(soup_server_message_get_request_headers(msg)) > BODY_MAX;
+	if (c->body_too_big)
+		soup_message_body_set_accumulate(soup_server_message_get_request_body(msg), FALSE);
+}
+
+static void got_chunk(SoupServerMessage *msg, GBytes *chunk, gpointer opaque)
+{
+	struct client *c = opaque;
+	client_progressed(c);
+	c->body += (goffset)g_bytes_get_size(chunk);
+	if (c->body > BODY_MAX && !c->body_too_big) {
+		c->body_too_big = true;
+		soup_message_body_set_accumulate(soup_server_message_get_request_body(msg), FALSE);
+	}
+}
+
+static void wrote_chunk(SoupServerMessage *msg, gpointer opaque)
+{
+	struct client *c = opaque;
+	client_progressed(c);
+	c->waiting = true;
+}
+
+static void wrote_data(SoupServerMessage *msg, guint len, gpointer opaque)
+{
+	struct client *c = opaque;
+	client_progressed(c);
+}
+
+static void request_started(SoupServer *soup, SoupServerMessage *msg, gpointer opaque)
+{
+	struct client *c = client_of(msg);
+	c->waiting = false;
+	client_progressed(c);
+	g_signal_connect(msg, "got-headers", G_CALLBACK(got_headers), c);
+	g_signal_connect(msg, "got-chunk", G_CALLBACK(got_chunk), c);
+	g_signal_connect(msg, "wrote-chunk", G_CALLBACK(wrote_chunk), c);
+	g_signal_connect(msg, "wrote-body-data", G_CALLBACK(wrote_data), c);
+}
+
+static void request_over(SoupServer *soup, SoupServerMessage *msg, gpointer opaque)
+{
+	struct client *c = client_of(msg);
+	c->waiting = false;
+	client_progressed(c);
+}
+
+static void handle(SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer opaque)
+{
+	struct server *s = opaque;
+	struct client *c = client_of(msg);
+	c->waiting = true;
+	if (c->body_too_big)
+		request_refuse(msg, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "a request's body can have 64 KiB");
+	else
+		request_begin(s->control, &s->requests, msg, path, query);
+}
+
+void server_sends(SoupServerMessage *msg)
+{
+	struct client *c = client_of(msg);
+	c->waiting = false;
+	client_progressed(c);
+}
+
+/* --- life --- */
+
+static unsigned most_clients(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return CLIENTS_MAX;
+	return (unsigned)MAX(MIN(limit.rlim_cur / CLIENTS_SHARE, (rlim_t)CLIENTS_MAX), (rlim_t)CLIENTS_MIN);
+}
+
+static void watch_sources(struct server *s)
+{
+	s->listening = g_unix_fd_source_new(s->fd, G_IO_IN);
+	g_source_set_callback(s->listening, G_SOURCE_FUNC(somebody_connects), s, NULL);
+	g_source_attach(s->listening, s->control->context);
+	s->patrol = g_timeout_source_new_seconds(PATROL_SECONDS);
+	g_source_set_callback(s->patrol, look_for_idle, s, NULL);
+	g_source_attach(s->patrol, s->control->context);
+}
+
+struct server *server_new(struct control *c, GError **error)
+{
+	char reason[512];
+	int fd = unix_listen(c->config.socket, reason, sizeof(reason));
+	if (fd < 0) {
+		g_set_error_literal(error, G_IO_ERROR, g_io_error_from_errno(-fd), reason);
+		return NULL;
+	}
+	struct server *s = g_new0(struct server, 1);
+	*s = (struct server){ .control = c, .fd = fd, .spare = spare_descriptor(), .max_clients = most_clients() };
+	list_init(&s->clients);
+	g_autofree char *name = g_strconcat("lanlet/", c->config.version, NULL);
+	s->soup = soup_server_new("server-header", name, NULL);
+	g_signal_connect(s->soup, "request-started", G_CALLBACK(request_started), s);
+	g_signal_connect(s->soup, "request-finished", G_CALLBACK(request_over), s);
+	g_signal_connect(s->soup, "request-aborted", G_CALLBACK(request_over), s);
+	soup_server_add_handler(s->soup, NULL, handle, s, NULL);
+	watch_sources(s);
+	return s;
+}
+
+static void drop_source(GSource *source)
+{
+	g_source_destroy(source);
+	g_source_unref(source);
+}
+
+void server_free(struct server *s)
+{
+	if (!s)
+		return;
+	drop_source(s->listening);
+	drop_source(s->patrol);
+	soup_server_disconnect(s->soup);
+	while (s->requests)
+		request_free(s->requests->data);
+	g_object_unref(s->soup);
+	close(s->fd);
+	unlink(s->control->config.socket);
+	if (s->spare >= 0)
+		close(s->spare);
+	list_for_each(node, &s->clients) { /* whose connections somebody in libsoup still holds */
+		container_of(node, struct client, node)->server = NULL;
+		list_remove(node);
+	}
+	g_free(s);
+}
