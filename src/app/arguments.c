@@ -67,6 +67,17 @@ static bool set_memory(struct arguments *a, const char *value, GError **error)
 	return qemu_memory_check(value, error);
 }
 
+static bool set_network(struct arguments *a, const char *value, GError **error)
+{
+	a->network = value;
+	return network_name_check(value, error);
+}
+
+static bool set_json(struct arguments *a, const char *value, GError **error)
+{
+	return a->json = true;
+}
+
 static bool set_help(struct arguments *a, const char *value, GError **error)
 {
 	a->help = true;
@@ -91,8 +102,18 @@ static const struct flag flags[] = {
 			.default_value = "$XDG_RUNTIME_DIR/lanlet/NAME",
 			.help = "Where this network's sockets are.",
 		},
-		.commands = COMMAND_RUN | COMMAND_QEMU | COMMAND_STATUS,
+		.commands = COMMANDS_ALL,
 		.set = set_runtime_dir,
+	},
+	{
+		.option = {
+			.name = "network",
+			.argument = "NAME",
+			.default_value = NETWORK_DEFAULT_NAME,
+			.help = "The network, by its name.",
+		},
+		.commands = COMMANDS_ASKING,
+		.set = set_network,
 	},
 	{
 		.option = {
@@ -154,10 +175,18 @@ static const struct flag flags[] = {
 	},
 	{
 		.option = {
+			.name = "json",
+			.help = "Print JSON, as the API has it, for programs.",
+		},
+		.commands = COMMAND_PORTS,
+		.set = set_json,
+	},
+	{
+		.option = {
 			.name = "help",
 			.help = "Show this help.",
 		},
-		.commands = COMMAND_RUN | COMMAND_QEMU | COMMAND_STATUS,
+		.commands = COMMANDS_ALL,
 		.set = set_help,
 	},
 };
@@ -225,11 +254,21 @@ static bool take_name(struct arguments *a, const char *word, GError **error)
 	return network_name_check(word, error);
 }
 
+static bool take_operand(const struct command *command, struct arguments *a, const char *word, GError **error)
+{
+	if (!command->operands)
+		return take_name(a, word, error);
+	if (a->n_operands == command->max_operands)
+		return fail(error, FAILURE_USAGE, "\"%s\" is one word too many: lanlet %s %s", word, command->name, command->operands);
+	a->operands[a->n_operands++] = word;
+	return true;
+}
+
 static bool take_word(const struct command *command, char ***argv, struct arguments *a, bool *names_only, GError **error)
 {
 	const char *word = **argv;
 	if (*names_only || word[0] != '-')
-		return take_name(a, word, error);
+		return take_operand(command, a, word, error);
 	if (strcmp(word, "-h") == 0)
 		return set_help(a, NULL, error);
 	if (strcmp(word, "--") == 0)
@@ -248,6 +287,8 @@ bool arguments_parse(const struct command *command, char **argv, struct argument
 			return false;
 	if (!ret->network)
 		ret->network = NETWORK_DEFAULT_NAME;
+	if (ret->n_operands < command->min_operands && !ret->help)
+		return fail(error, FAILURE_USAGE, "too few words: lanlet %s %s", command->name, command->operands);
 	return true;
 }
 

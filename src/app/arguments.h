@@ -19,8 +19,13 @@ struct argument_setting {
 	const char *name, *value;
 };
 
+#define ARGUMENTS_OPERANDS_MAX 8u
+
 struct arguments {
 	const char *network;
+	const char *operands[ARGUMENTS_OPERANDS_MAX]; /* NULL behind the last one given */
+	unsigned n_operands;
+	bool json;
 	const char *config;		     /* NULL: the default file, if it is there */
 	const char *runtime_dir, *state_dir; /* NULL: the default directories */
 	const char *guest, *mac, *memory;    /* NULL: not given */

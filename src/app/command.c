@@ -30,6 +30,13 @@ static const struct command commands[] = {
 		.description = "Asks the process that runs the network called NAME for its state.",
 		.run = command_status,
 	},
+	{
+		.name = "ports",
+		.id = COMMAND_PORTS,
+		.summary = "List who is plugged into a network.",
+		.description = "Lists the ports of the network's switch, one for each guest and one for the gateway, with what went through them.",
+		.run = command_ports,
+	},
 };
 
 const struct command *command_at(size_t index)

@@ -13,12 +13,20 @@ enum {
 	COMMAND_RUN = 1 << 0,
 	COMMAND_QEMU = 1 << 1,
 	COMMAND_STATUS = 1 << 2,
+	COMMAND_PORTS = 1 << 3,
 };
+
+/* Those that ask a running network. */
+#define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_PORTS)
+#define COMMANDS_ALL (COMMAND_RUN | COMMAND_QEMU | COMMANDS_ASKING)
 
 struct command {
 	const char *name;
 	unsigned id;	     /* COMMAND_RUN or another */
 	bool takes_options;  /* of the network: lanlet_option_at() */
+	/* The words that follow, "GUEST PORT"; the network is then given by --network alone.  NULL: one, the network's name. */
+	const char *operands;
+	unsigned min_operands, max_operands;
 	const char *summary; /* a line */
 	const char *description;
 	bool (*run)(const struct arguments *a, GError **error);
@@ -32,3 +40,4 @@ const struct command *command_find(const char *name);
 bool command_run(const struct arguments *a, GError **error);
 bool command_qemu(const struct arguments *a, GError **error);
 bool command_status(const struct arguments *a, GError **error);
+bool command_ports(const struct arguments *a, GError **error);

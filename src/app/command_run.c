@@ -15,6 +15,7 @@
 #include "app/paths.h"
 #include "app/qemu.h"
 #include "app/status.h"
+#include "control/control.h"
 #include "lanlet.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@
 
 struct run {
 	const struct arguments *arguments;
-	struct console console;
+	struct console console, control_console;
 	struct lanlet_config *config;
 	char *runtime_dir, *state_dir, *stream_socket, *vhost_socket;
 	int runtime_claim, state_claim;
@@ -45,6 +46,7 @@ struct run {
 	bool ending;
 	struct lanlet_network *net;
 	struct status_server *status;
+	struct control *control;
 };
 
 static void run_log(struct run *r, enum lanlet_log_level level, const char *line)
@@ -140,6 +142,24 @@ static void signal_arrived(void *opaque, short events)
 	r->ending = true;
 }
 
+static bool start_control(struct run *r, GError **error)
+{
+	g_autofree char *socket = path_socket(r->runtime_dir, API_SOCKET, error);
+	if (!socket)
+		return false;
+	r->control = control_new(
+		&(struct control_config){
+			.net = r->net,
+			.name = r->arguments->network,
+			.version = LANLET_VERSION,
+			.socket = socket,
+			.log = console_log,
+			.log_opaque = &r->control_console,
+		},
+		error);
+	return r->control;
+}
+
 static bool start(struct run *r, GError **error)
 {
 	char reason[512] = "";
@@ -159,7 +179,7 @@ static bool start(struct run *r, GError **error)
 	if (code < 0)
 		return fail(error, FAILURE_GENERAL, "waiting for signals: %s", g_strerror(-code));
 	r->status = status_server_new(status_socket, r->net, error);
-	return r->status;
+	return r->status && start_control(r, error);
 }
 
 /* Readers may have closed standard output, or never opened it: the network runs on. */
@@ -203,6 +223,7 @@ static void finish(struct run *r)
 	GError *problem = NULL;
 	if (r->net && !notify_manager("STOPPING=1", &problem))
 		warn(r, problem);
+	control_free(r->control);
 	status_server_free(r->status);
 	lanlet_watch_free(r->signal_watch);
 	lanlet_network_free(r->net);
@@ -233,6 +254,7 @@ bool command_run(const struct arguments *a, GError **error)
 {
 	struct run r = { .arguments = a, .runtime_claim = -1, .state_claim = -1, .signals = -1 };
 	console_init(&r.console);
+	r.control_console = r.console;
 	if (is_real_root())
 		run_log(&r, LANLET_LOG_WARNING, "running as root, which lanlet neither needs nor wants: an ordinary user is safer");
 	raise_descriptor_limit();

@@ -9,6 +9,9 @@ enum failure {
 	FAILURE_GENERAL = 1, /* something did not work */
 	FAILURE_USAGE = 2,   /* the command line or the configuration is wrong */
 	FAILURE_RUNNING = 3, /* another process runs this network */
+	FAILURE_NOT_RUNNING = 4, /* no process runs this network */
+	FAILURE_NOT_FOUND = 5,   /* the network does not have what was asked for */
+	FAILURE_TIMEOUT = 6,     /* it did not happen in time */
 };
 
 /* The domain; any other domain's errors end with FAILURE_GENERAL. */

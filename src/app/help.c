@@ -76,14 +76,14 @@ static void add_option(GString *out, const struct lanlet_option *o)
 
 char *help_program(void)
 {
-	GString *out = g_string_new("Usage: lanlet COMMAND [NAME] [OPTION...]\n\n");
+	GString *out = g_string_new("Usage: lanlet COMMAND [NAME | WORD...] [OPTION...]\n\n");
 	add_paragraph(out, 0,
 		      "A network for virtual machines, like libvirt's default network, without root: any number of guests in one "
 		      "virtual Ethernet segment with a gateway, DHCP, DNS and NAT. NAME is the network's name, \"default\" when it is "
 		      "left out.");
 	g_string_append(out, "\nCommands:\n");
 	for (size_t i = 0; command_at(i); i++)
-		g_string_append_printf(out, "  %-8s%s\n", command_at(i)->name, command_at(i)->summary);
+		g_string_append_printf(out, "  %-10s%s\n", command_at(i)->name, command_at(i)->summary);
 	g_string_append(out, "\nlanlet COMMAND --help lists the options of a command. lanlet --version shows the\nversion, man lanlet "
 			     "explains it all.\n");
 	return g_string_free(out, FALSE);
@@ -92,7 +92,7 @@ char *help_program(void)
 char *help_command(const struct command *command)
 {
 	GString *out = g_string_new(NULL);
-	g_string_append_printf(out, "Usage: lanlet %s [NAME] [OPTION...]\n\n", command->name);
+	g_string_append_printf(out, "Usage: lanlet %s %s [OPTION...]\n\n", command->name, command->operands ? command->operands : "[NAME]");
 	add_paragraph(out, 0, command->description);
 	g_string_append(out, "\nOptions:\n");
 	const struct flag *flag;

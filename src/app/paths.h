@@ -13,6 +13,7 @@
 #define STREAM_SOCKET "stream.sock"
 #define VHOST_SOCKET "vhost.sock"
 #define STATUS_SOCKET "status.sock"
+#define API_SOCKET "api.sock"
 
 /* Whether @name can be a network's: it becomes part of paths. */
 bool network_name_check(const char *name, GError **error);

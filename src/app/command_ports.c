@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `lanlet ports` */
+#include "app/api.h"
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/print.h"
+#include "app/table.h"
+
+static guint64 drops_of(JsonObject *port)
+{
+	JsonObject *drops = json_object_get_object_member(port, "drops");
+	g_autoptr(GList) values = json_object_get_values(drops);
+	guint64 sum = 0;
+	for (GList *l = values; l; l = l->next)
+		sum += (guint64)json_node_get_int(l->data);
+	return sum;
+}
+
+static bool add_port(void *opaque, JsonObject *p)
+{
+	struct table *t = opaque;
+	table_add(t, api_text(p, "name"));
+	table_add(t, api_text(p, "kind"));
+	for (const char *const *name = (const char *const[]){ "mtu", "macs", "rx_frames", "rx_bytes", "tx_frames", "tx_bytes", NULL }; *name; name++)
+		table_addf(t, "%" G_GUINT64_FORMAT, api_number(p, *name));
+	table_addf(t, "%" G_GUINT64_FORMAT, drops_of(p));
+	return true;
+}
+
+struct table *table_of_ports(struct api *api, GError **error)
+{
+	g_autoptr(Table) t = table_new("PORT|KIND|>MTU|>MACS|>RX FRAMES|>RX BYTES|>TX FRAMES|>TX BYTES|>DROPS");
+	return api_each(api, "/v1/ports", add_port, t, error) ? g_steal_pointer(&t) : NULL;
+}
+
+bool command_ports(const struct arguments *a, GError **error)
+{
+	return print_list(a, "/v1/ports", table_of_ports, error);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "app/print.h"
+
+#include "app/api.h"
+#include "app/arguments.h"
+#include "app/table.h"
+
+#include <stdio.h>
+
+static bool write_bytes(void *opaque, const void *bytes, gsize len)
+{
+	return fwrite(bytes, 1, len, stdout) == len;
+}
+
+bool print_json(struct api *api, const char *path, GError **error)
+{
+	return api_read(api, path, write_bytes, NULL, error) && table_finish(error);
+}
+
+bool print_list(const struct arguments *a, const char *path, struct table *(*make)(struct api *api, GError **error), GError **error)
+{
+	g_autoptr(Api) api = api_new(a, error);
+	if (!api || a->json)
+		return api && print_json(api, path, error);
+	g_autoptr(Table) t = make(api, error);
+	if (!t)
+		return false;
+	table_print(t, stdout, 0, 0);
+	return table_finish(error);
+}
