@@ -27,17 +27,30 @@ int netns_enter(const char *path)
 	return r;
 }
 
-static int set_offload(int fd)
+/* What the words before the colon mean. */
+static const struct endpoint_kind {
+	const char *name;
+	bool is_tap;
+	bool has_header;
+	unsigned offloads; /* TUN_F_… */
+} endpoint_kinds[] = {
+	{ "tap", true, false, 0 },
+	{ "header-tap", true, true, 0 },
+	{ "offload-tap", true, true, TUN_F_CSUM | TUN_F_TSO4 },
+	{ "unix", false, false, 0 },
+};
+
+static int set_header(int fd, unsigned offloads)
 {
 	int header = sizeof(struct virtio_net_hdr_mrg_rxbuf);
-	if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 || ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) < 0)
+	if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 || ioctl(fd, TUNSETOFFLOAD, offloads) < 0)
 		return -errno;
 	return 0;
 }
 
-static int tap_open(const char *spec, bool offload)
+static int tap_open(const char *spec, const struct endpoint_kind *kind)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | (offload ? IFF_VNET_HDR : 0) };
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | (kind->has_header ? IFF_VNET_HDR : 0) };
 	const char *at = strchr(spec, '@');
 	if (!at || at == spec || at - spec >= IFNAMSIZ)
 		return -EINVAL;
@@ -48,7 +61,7 @@ static int tap_open(const char *spec, bool offload)
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = ioctl(fd, TUNSETIFF, &ifr) < 0 ? -errno : offload ? set_offload(fd) : 0;
+	r = ioctl(fd, TUNSETIFF, &ifr) < 0 ? -errno : kind->has_header ? set_header(fd, kind->offloads) : 0;
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -74,17 +87,25 @@ static int unix_connect(const char *path)
 	return fd;
 }
 
+static const struct endpoint_kind *find_kind(const char *spec)
+{
+	for (size_t i = 0; i < sizeof(endpoint_kinds) / sizeof(endpoint_kinds[0]); i++) {
+		size_t len = strlen(endpoint_kinds[i].name);
+		if (strncmp(spec, endpoint_kinds[i].name, len) == 0 && spec[len] == ':')
+			return &endpoint_kinds[i];
+	}
+	return NULL;
+}
+
 int endpoint_open(const char *spec, struct endpoint *ret)
 {
-	const char *colon = strchr(spec, ':');
-	size_t len = colon ? (size_t)(colon - spec) : 0;
-	bool offload = len == strlen("offload-tap") && strncmp(spec, "offload-tap", len) == 0;
-	bool is_tap = offload || (len == strlen("tap") && strncmp(spec, "tap", len) == 0);
-	if (!is_tap && (len != strlen("unix") || strncmp(spec, "unix", len) != 0))
+	const struct endpoint_kind *kind = find_kind(spec);
+	if (!kind)
 		return -EINVAL;
-	int fd = is_tap ? tap_open(colon + 1, offload) : unix_connect(colon + 1);
+	const char *where = spec + strlen(kind->name) + 1;
+	int fd = kind->is_tap ? tap_open(where, kind) : unix_connect(where);
 	if (fd < 0)
 		return fd;
-	*ret = (struct endpoint){ .fd = fd, .is_tap = is_tap };
+	*ret = (struct endpoint){ .fd = fd, .is_tap = kind->is_tap };
 	return 0;
 }

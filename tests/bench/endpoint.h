@@ -23,7 +23,7 @@ int netns_enter(const char *path);
 
 /*
  * Opens what @spec says: `tap:NAME@NETNS` makes a tap device there (NETNS is a path; this process stays
- * there), `offload-tap:NAME@NETNS` one whose frames begin with a virtio header, with checksum and TSO left to the
- * other end, `unix:PATH` connects.  Negative errno.
+ * there), `header-tap:NAME@NETNS` one whose frames begin with a virtio header, `offload-tap:NAME@NETNS` another that leaves checksum and
+ * TSO to the other end, `unix:PATH` connects.  Negative errno.
  */
 int endpoint_open(const char *spec, struct endpoint *ret);

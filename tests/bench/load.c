@@ -21,6 +21,8 @@ static const struct load_verb {
 } load_verbs[] = {
 	{ "serve", load_serve },       { "send", load_tcp_send }, { "receive", load_tcp_receive },  { "rr", load_tcp_rr },
 	{ "crr", load_tcp_crr },       { "hold", load_tcp_hold }, { "udp-send", load_udp_send },    { "udp-receive", load_udp_receive },
+	{ "floor-send", load_floor_send },
+	{ "floor-receive", load_floor_receive },
 };
 
 uint64_t load_now_us(void)

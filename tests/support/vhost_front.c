@@ -2,6 +2,7 @@
 #include "support/vhost_front.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -15,14 +16,20 @@
 #define TX_SLOTS 16
 #define FLAG_VERSION 1
 #define FLAG_NEED_REPLY 8
+#define REPLY_PATIENCE_MS 30000
 
 void vhost_front_init(struct vhost_front *f, int socket, void (*turn)(void *opaque), void *opaque)
 {
-	*f = (struct vhost_front){ .socket = socket, .turn = turn, .opaque = opaque };
-	f->memory_fd = memfd_create("guest", MFD_CLOEXEC);
+	vhost_front_init_sized(f, socket, VHOST_FRONT_MEMORY, VHOST_FRONT_RING, turn, opaque);
+}
+
+void vhost_front_init_sized(struct vhost_front *f, int socket, size_t memory_size, unsigned ring_size, void (*turn)(void *opaque), void *opaque)
+{
+	*f = (struct vhost_front){ .socket = socket, .memory_size = memory_size, .ring_size = ring_size, .turn = turn, .opaque = opaque };
+	f->memory_fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	g_assert_cmpint(f->memory_fd, >=, 0);
-	g_assert_cmpint(ftruncate(f->memory_fd, (off_t)VHOST_FRONT_MEMORY), ==, 0);
-	f->memory = mmap(NULL, VHOST_FRONT_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, f->memory_fd, 0);
+	g_assert_cmpint(ftruncate(f->memory_fd, (off_t)memory_size), ==, 0);
+	f->memory = mmap(NULL, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, f->memory_fd, 0);
 	g_assert_true(f->memory != MAP_FAILED);
 	for (unsigned i = 0; i < VHOST_FRONT_QUEUES; i++) {
 		f->kick[i] = eventfd(0, EFD_CLOEXEC);
@@ -35,7 +42,7 @@ void vhost_front_done(struct vhost_front *f)
 {
 	close(f->socket);
 	close(f->memory_fd);
-	munmap(f->memory, VHOST_FRONT_MEMORY);
+	munmap(f->memory, f->memory_size);
 	for (unsigned i = 0; i < VHOST_FRONT_QUEUES; i++) {
 		close(f->kick[i]);
 		close(f->call[i]);
@@ -68,6 +75,7 @@ void vhost_front_tell(struct vhost_front *f, uint32_t request, uint32_t flags, c
 void vhost_front_hear(struct vhost_front *f, uint32_t request, void *payload, uint32_t len)
 {
 	uint32_t header[3];
+	g_assert_cmpint(poll(&(struct pollfd){ .fd = f->socket, .events = POLLIN }, 1, REPLY_PATIENCE_MS), ==, 1);
 	g_assert_cmpint(recv(f->socket, header, sizeof(header), MSG_DONTWAIT), ==, sizeof(header));
 	g_assert_cmpuint(header[0], ==, request);
 	g_assert_cmpuint(header[1], ==, 1 | 4);
@@ -114,7 +122,7 @@ void vhost_front_set_memory(struct vhost_front *f)
 	struct {
 		uint32_t n, padding;
 		uint64_t guest, size, user, offset;
-	} table = { 1, 0, VRING_GUEST, VHOST_FRONT_MEMORY, VRING_USER, 0 };
+	} table = { 1, 0, VRING_GUEST, f->memory_size, VRING_USER, 0 };
 	vhost_front_tell(f, PROTOCOL_SET_MEM_TABLE, FLAG_VERSION, &table, sizeof(table), &f->memory_fd, 1);
 }
 
@@ -153,7 +161,7 @@ void vhost_front_start(struct vhost_front *f, uint64_t features)
 	vhost_front_set_memory(f);
 	size_t at = RINGS_AT;
 	for (unsigned i = 0; i < VHOST_FRONT_QUEUES; i++) {
-		at = vring_init(&f->rings[i], f->memory, at, VHOST_FRONT_RING);
+		at = vring_init(&f->rings[i], f->memory, at, f->ring_size);
 		vhost_front_start_ring(f, i, 0);
 	}
 }

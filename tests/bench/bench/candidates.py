@@ -56,10 +56,10 @@ class Session:
         self.netns = guest.path
         return guest
 
-    def relay(self, guest, other_end, kind="tap"):
+    def relay(self, guest, other_end, kind="tap", program="tap_front"):
         """The front end between the guest's tap0 and `other_end`."""
         self.front = self.own(ReadyProcess(
-            "front", [self.world.programs / "tap_front", f"{kind}:tap0@{guest.path}", other_end], self.world.directory))
+            "front", [self.world.programs / program, f"{kind}:tap0@{guest.path}", other_end], self.world.directory))
 
     def configure(self, guest, device, address, gateway):
         guest.run("ip", "link", "set", device, "address", GUEST_MAC, "mtu", self.mtu, "up")
@@ -162,16 +162,18 @@ class LinkRemover:
 
 
 class RootVm(Candidate):
-    """What root gives a virtual machine: its front end relays, with offloads, to a tap behind the kernel's masquerade."""
+    """What root gives a virtual machine: its front end relays, with or without offloads, to a tap behind the kernel's masquerade."""
 
-    name, label = "root-vm", "root's VM path: tap, masquerade"
     mtus = (1500,)
     has_helper = False
+
+    def __init__(self, name, label, kind):
+        self.name, self.label, self.kind = name, label, kind
 
     def start(self, session):
         session.own(Masquerade())
         guest = session.add_guest()
-        session.relay(guest, f"offload-tap:vm0@/proc/{os.getpid()}/ns/net", "offload-tap")
+        session.relay(guest, f"{self.kind}:vm0@/proc/{os.getpid()}/ns/net", self.kind)
         run("ip", "link", "set", "vm0", "mtu", session.mtu, "up")
         run("ip", "address", "add", "10.0.2.2/24", "dev", "vm0")
         session.configure(guest, "tap0", "10.0.2.15", "10.0.2.2")
@@ -262,7 +264,8 @@ class Lanlet(Candidate):
             raise BenchError(f"{self.path} is not built")
         return subprocess.run([self.path, "--version"], capture_output=True, text=True).stdout.strip().removeprefix("lanlet ")
 
-    def start(self, session):
+    def run(self, session):
+        """Starts lanlet; returns where its sockets are."""
         directory = session.world.directory / self.name
         readable, writable = os.pipe()
         try:
@@ -274,15 +277,38 @@ class Lanlet(Candidate):
         finally:
             os.close(readable)
             os.close(writable)
+        return directory / "run"
+
+    def plug(self, session, guest, sockets):
+        session.relay(guest, f"unix:{sockets / 'stream.sock'}")
+
+    def start(self, session):
+        sockets = self.run(session)
         guest = session.add_guest()
-        session.relay(guest, f"unix:{directory / 'run' / 'stream.sock'}")
+        self.plug(session, guest, sockets)
         session.configure(guest, "tap0", "192.168.122.77", "192.168.122.1")
 
     def under_callgrind(self, output):
         if not shutil.which("valgrind"):
             return None
         wrapper = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={output}"]
-        return Lanlet(f"{self.name}-callgrind", self.label, self.path, self.options, self.environment, wrapper)
+        return type(self)(f"{self.name}-callgrind", self.label, self.path, self.options, self.environment, wrapper)
+
+
+class LanletVhost(Lanlet):
+    """By vhost-user: the guest's driver takes offloads."""
+
+    mtus = (1500,)
+    tap = "offload-tap"
+
+    def plug(self, session, guest, sockets):
+        session.relay(guest, f"unix:{sockets / 'vhost.sock'}", self.tap, "vhost_nic")
+
+
+class LanletVhostPlain(LanletVhost):
+    """By vhost-user without any offload."""
+
+    tap = "header-tap"
 
 
 def debian_version(package):
@@ -294,8 +320,12 @@ def all_candidates(lanlet, programs):
     """`programs`: where the benchmark's own are."""
     without_peek_off = {"LD_PRELOAD": str(programs / "libno_peek_off.so")}
     return [
-        Loopback(), Direct(), Veth(), RootVm(), Passt(), Slirp4netns(), QemuUser(),
+        Loopback(), Direct(), Veth(),
+        RootVm("root-vm", "root's VM path: tap, masquerade", "offload-tap"), RootVm("root-vm-plain", "the same without offloads", "tap"),
+        Passt(), Slirp4netns(), QemuUser(),
         Lanlet("lanlet-libslirp", "lanlet, libslirp", lanlet, ["--engine", "libslirp"]),
         Lanlet("lanlet-no-peek-off", "lanlet, no SO_PEEK_OFF", lanlet, ["--engine", "native"], without_peek_off),
         Lanlet("lanlet", "lanlet", lanlet, ["--engine", "native"]),
+        LanletVhostPlain("lanlet-vhost-plain", "lanlet, vhost-user, no offloads", lanlet, ["--engine", "native"]),
+        LanletVhost("lanlet-vhost", "lanlet, vhost-user", lanlet, ["--engine", "native"]),
     ]
