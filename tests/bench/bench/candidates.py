@@ -6,11 +6,13 @@ import re
 import select
 import shutil
 import subprocess
+from collections import namedtuple
 from pathlib import Path
 
-from .world import BenchError, Namespace, Process, ReadyProcess, run
+from .world import FIRST_PORT, PORTS, SERVER, BenchError, Namespace, Process, ReadyProcess, run
 
-GUEST_MAC = "52:54:00:12:34:56"
+GUEST_MAC, SECOND_MAC = "52:54:00:12:34:56", "52:54:00:12:34:57"
+GUEST_IP, SECOND_IP = "192.168.122.77", "192.168.122.78"
 WITHOUT_CAPABILITIES = ["setpriv", "--ambient-caps=-all", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
 
 
@@ -22,14 +24,15 @@ def need(program):
 
 
 class Session:
-    """A candidate that runs: load() programs started with `netns` go through `helper` (None: nobody but the kernel)."""
+    """A candidate that runs: load() programs started with `netns` go to `server` through `helper` (None: nobody but the kernel)."""
 
     def __init__(self, world, candidate, mtu):
         self.world = world
         self.candidate = candidate
         self.mtu = mtu
         self.helper = None
-        self.front = None
+        self.fronts = []
+        self.server = SERVER
         self.closing = []  # objects with close(), last first
         self.netns = None
         try:
@@ -53,31 +56,47 @@ class Session:
 
     def add_guest(self):
         guest = self.own(Namespace())
-        self.netns = guest.path
+        self.netns = self.netns or guest.path
         return guest
 
     def relay(self, guest, other_end, kind="tap", program="tap_front"):
         """The front end between the guest's tap0 and `other_end`."""
-        self.front = self.own(ReadyProcess(
-            "front", [self.world.programs / program, f"{kind}:tap0@{guest.path}", other_end], self.world.directory))
+        self.fronts.append(self.own(ReadyProcess(
+            "front", [self.world.programs / program, f"{kind}:tap0@{guest.path}", other_end], self.world.directory)))
 
-    def configure(self, guest, device, address, gateway):
-        guest.run("ip", "link", "set", device, "address", GUEST_MAC, "mtu", self.mtu, "up")
+    def configure(self, guest, device, address, gateway=None, mac=GUEST_MAC):
+        guest.run("ip", "link", "set", device, "address", mac, "mtu", self.mtu, "up")
         guest.run("ip", "address", "add", f"{address}/24", "dev", device)
-        guest.run("ip", "route", "add", "default", "via", gateway)
+        if gateway:
+            guest.run("ip", "route", "add", "default", "via", gateway)
+
+    def serve_in(self, guest, address):
+        """The loads' server is in `guest`."""
+        self.server = address
+        with guest.inside():
+            self.own(ReadyProcess(
+                "guest-server", [self.world.programs / "load", "serve", "0.0.0.0", FIRST_PORT, "--ports", PORTS], self.world.directory))
 
     def processes(self):
-        return {name: process for name, process in (("helper", self.helper), ("front", self.front)) if process}
+        """("helper" or "front", process) of each."""
+        helper = [("helper", self.helper)] if self.helper else []
+        return helper + [("front", front) for front in self.fronts]
 
     def close(self):
         while self.closing:
             self.closing.pop().close()
 
 
+PLAIN_GROUPS = ("mtu1500", "udp", "udp-at", "idle")
+IMPAIRED_GROUPS = ("rtt20", "rtt20-loss")
+OUTSIDE_GROUPS = ("mtu65520", *PLAIN_GROUPS, *IMPAIRED_GROUPS)
+
+
 class Candidate:
+    """`groups`: of loads, that it runs."""
+
     name = label = ""
-    mtus = (1500, 65520)
-    impairable = True
+    groups = OUTSIDE_GROUPS
     has_helper = True
 
     def version(self):
@@ -96,8 +115,8 @@ class Loopback(Candidate):
     """No network at all: the limit of this machine."""
 
     name, label = "loopback", "loopback"
-    mtus = (1500,)
-    impairable = has_helper = False
+    groups = PLAIN_GROUPS
+    has_helper = False
 
     def start(self, session):
         session.netns = session.world.outside.path
@@ -107,7 +126,7 @@ class Direct(Candidate):
     """A process of the host, without a helper."""
 
     name, label = "direct", "host's own socket"
-    mtus = (1500,)
+    groups = PLAIN_GROUPS + IMPAIRED_GROUPS
     has_helper = False
 
     def start(self, session):
@@ -137,7 +156,7 @@ class Veth(Candidate):
     """What root gives a container."""
 
     name, label = "veth", "kernel: veth, masquerade"
-    mtus = (1500,)
+    groups = PLAIN_GROUPS + IMPAIRED_GROUPS
     has_helper = False
 
     def version(self):
@@ -164,11 +183,11 @@ class LinkRemover:
 class RootVm(Candidate):
     """What root gives a virtual machine: its front end relays, with or without offloads, to a tap behind the kernel's masquerade."""
 
-    mtus = (1500,)
+    groups = PLAIN_GROUPS + IMPAIRED_GROUPS
     has_helper = False
 
-    def __init__(self, name, label, kind):
-        self.name, self.label, self.kind = name, label, kind
+    def __init__(self, name, label, kind, groups=groups):
+        self.name, self.label, self.kind, self.groups = name, label, kind, groups
 
     def start(self, session):
         session.own(Masquerade())
@@ -233,7 +252,7 @@ class QemuUser(Candidate):
     """A QEMU without a machine that joins a stream socket and its user-mode network."""
 
     name, label = "qemu-user", "QEMU -netdev user"
-    mtus = (1500,)
+    groups = PLAIN_GROUPS + IMPAIRED_GROUPS
 
     def version(self):
         return run(need("qemu-system-x86_64"), "--version").split()[3]
@@ -251,12 +270,23 @@ class QemuUser(Candidate):
         session.configure(guest, "tap0", "10.0.2.15", "10.0.2.2")
 
 
+# How a guest's tap is plugged into lanlet: the program between them, the tap's kind, and where it connects, of lanlet's runtime directory.
+Transport = namedtuple("Transport", "front tap end")
+TRANSPORTS = {
+    "stream": Transport("tap_front", "tap", "unix:{}/stream.sock"),
+    "vhost": Transport("vhost_nic", "offload-tap", "unix:{}/vhost.sock"),
+    "vhost-plain": Transport("vhost_nic", "header-tap", "unix:{}/vhost.sock"),
+}
+
+
 class Lanlet(Candidate):
-    def __init__(self, name, label, program, options=(), environment=(), wrapper=()):
-        self.name, self.label = name, label
+    def __init__(self, name, label, program, options=("--engine", "native"), environment=(), transport="stream",
+                 groups=OUTSIDE_GROUPS, wrapper=()):
+        self.name, self.label, self.groups = name, label, groups
         self.path = Path(program)
         self.options = options
         self.environment = dict(environment)
+        self.transport = transport
         self.wrapper = wrapper
 
     def version(self):
@@ -265,7 +295,7 @@ class Lanlet(Candidate):
         return subprocess.run([self.path, "--version"], capture_output=True, text=True).stdout.strip().removeprefix("lanlet ")
 
     def run(self, session):
-        """Starts lanlet; returns where its sockets are."""
+        """Starts lanlet; returns its runtime directory."""
         directory = session.world.directory / self.name
         readable, writable = os.pipe()
         try:
@@ -279,36 +309,76 @@ class Lanlet(Candidate):
             os.close(writable)
         return directory / "run"
 
-    def plug(self, session, guest, sockets):
-        session.relay(guest, f"unix:{sockets / 'stream.sock'}")
+    def plug(self, session, guest, runtime, transport):
+        how = TRANSPORTS[transport]
+        session.relay(guest, how.end.format(runtime), how.tap, how.front)
 
     def start(self, session):
-        sockets = self.run(session)
+        runtime = self.run(session)
         guest = session.add_guest()
-        self.plug(session, guest, sockets)
-        session.configure(guest, "tap0", "192.168.122.77", "192.168.122.1")
+        self.plug(session, guest, runtime, self.transport)
+        session.configure(guest, "tap0", GUEST_IP, "192.168.122.1")
 
     def under_callgrind(self, output):
         if not shutil.which("valgrind"):
             return None
         wrapper = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={output}"]
-        return type(self)(f"{self.name}-callgrind", self.label, self.path, self.options, self.environment, wrapper)
+        return Lanlet(f"{self.name}-callgrind", self.label, self.path, self.options, self.environment, self.transport, (), wrapper)
 
 
-class LanletVhost(Lanlet):
-    """By vhost-user: the guest's driver takes offloads."""
+class LanletBetween(Lanlet):
+    """Two guests on one network; the second one is the server."""
 
-    mtus = (1500,)
-    tap = "offload-tap"
+    def __init__(self, program, first, second):
+        super().__init__(f"lanlet-{first}-{second}", f"lanlet, {first} to {second}", program, groups=("between",))
+        self.transports = first, second
 
-    def plug(self, session, guest, sockets):
-        session.relay(guest, f"unix:{sockets / 'vhost.sock'}", self.tap, "vhost_nic")
+    def start(self, session):
+        runtime = self.run(session)
+        guests = session.add_guest(), session.add_guest()
+        for guest, transport, address, mac in zip(guests, self.transports, (GUEST_IP, SECOND_IP), (GUEST_MAC, SECOND_MAC)):
+            self.plug(session, guest, runtime, transport)
+            session.configure(guest, "tap0", address, mac=mac)
+        session.serve_in(guests[1], SECOND_IP)
 
 
-class LanletVhostPlain(LanletVhost):
-    """By vhost-user without any offload."""
+class Bridge(Candidate):
+    """Two virtual machines on root's bridge: each front end relays to a tap that is one of its ports."""
 
-    tap = "header-tap"
+    groups = ("between",)
+    has_helper = False
+
+    def __init__(self, name, label, kind):
+        self.name, self.label, self.kind = name, label, kind
+
+    def start(self, session):
+        run("ip", "link", "add", "bridge0", "type", "bridge")
+        session.own(LinkRemover("bridge0"))
+        run("ip", "link", "set", "bridge0", "up")
+        guests = session.add_guest(), session.add_guest()
+        for guest, port, address, mac in zip(guests, ("vm0", "vm1"), (GUEST_IP, SECOND_IP), (GUEST_MAC, SECOND_MAC)):
+            session.relay(guest, f"{self.kind}:{port}@/proc/{os.getpid()}/ns/net", self.kind)
+            run("ip", "link", "set", port, "mtu", session.mtu, "master", "bridge0", "up")
+            session.configure(guest, "tap0", address, mac=mac)
+        session.serve_in(guests[1], SECOND_IP)
+
+
+class Floor(Candidate):
+    """What a helper cannot do without: another process's memory goes to a loopback socket, or comes from one."""
+
+    name, label = "floor", "one copy, memory to socket"
+    groups = ("floor",)
+    has_helper = False
+
+    def start(self, session):
+        session.netns = session.world.outside.path
+
+
+class Iperf3(Floor):
+    name, label = "iperf3", "iperf3"
+
+    def version(self):
+        return run(need("iperf3"), "--version").split()[1]
 
 
 def debian_version(package):
@@ -319,13 +389,18 @@ def debian_version(package):
 def all_candidates(lanlet, programs):
     """`programs`: where the benchmark's own are."""
     without_peek_off = {"LD_PRELOAD": str(programs / "libno_peek_off.so")}
+    vhost_groups, plain_groups = ("mtu1500", "udp", "udp-at"), ("mtu1500",)
     return [
         Loopback(), Direct(), Veth(),
-        RootVm("root-vm", "root's VM path: tap, masquerade", "offload-tap"), RootVm("root-vm-plain", "the same without offloads", "tap"),
+        RootVm("root-vm", "root's VM path: tap, masquerade", "offload-tap"),
+        RootVm("root-vm-plain", "the same without offloads", "tap", plain_groups),
         Passt(), Slirp4netns(), QemuUser(),
         Lanlet("lanlet-libslirp", "lanlet, libslirp", lanlet, ["--engine", "libslirp"]),
-        Lanlet("lanlet-no-peek-off", "lanlet, no SO_PEEK_OFF", lanlet, ["--engine", "native"], without_peek_off),
-        Lanlet("lanlet", "lanlet", lanlet, ["--engine", "native"]),
-        LanletVhostPlain("lanlet-vhost-plain", "lanlet, vhost-user, no offloads", lanlet, ["--engine", "native"]),
-        LanletVhost("lanlet-vhost", "lanlet, vhost-user", lanlet, ["--engine", "native"]),
+        Lanlet("lanlet-no-peek-off", "lanlet, no SO_PEEK_OFF", lanlet, environment=without_peek_off),
+        Lanlet("lanlet", "lanlet", lanlet, groups=(*OUTSIDE_GROUPS, "ports")),
+        Lanlet("lanlet-vhost-plain", "lanlet, vhost-user, no offloads", lanlet, transport="vhost-plain", groups=plain_groups),
+        Lanlet("lanlet-vhost", "lanlet, vhost-user", lanlet, transport="vhost", groups=vhost_groups),
+        Bridge("bridge", "root's bridge and taps", "offload-tap"), Bridge("bridge-plain", "the same without offloads", "tap"),
+        LanletBetween(lanlet, "stream", "stream"), LanletBetween(lanlet, "stream", "vhost"), LanletBetween(lanlet, "vhost", "vhost"),
+        Floor(), Iperf3(),
     ]

@@ -11,7 +11,9 @@ import signal
 import subprocess
 import time
 
-from .world import FIRST_PORT, PORTS, SERVER, BenchError, ReadyProcess, die_with_parent
+from pathlib import Path
+
+from .world import FIRST_PORT, PORTS, SERVER, BenchError, Process, ReadyProcess, die_with_parent
 
 DATAGRAM_BYTES = 1400
 MESSAGE_BYTES = 64
@@ -34,7 +36,7 @@ class Settings:
 
 def command(session, verb, *options):
     return [
-        session.world.programs / "load", verb, SERVER, FIRST_PORT, "--netns", session.netns,
+        session.world.programs / "load", verb, session.server, FIRST_PORT, "--netns", session.netns,
         *(word for option in options for word in option),
     ]
 
@@ -54,14 +56,15 @@ def run_load(session, verb, *options, ms):
 
 @contextlib.contextmanager
 def counting_cpu(session):
-    """Yields a dictionary that holds the CPU-seconds of helper and front end when the block is over."""
-    before = {name: process.cpu_seconds() for name, process in session.processes().items()}
+    """Yields a dictionary that holds the CPU-seconds of helper and front ends when the block is over."""
+    processes = session.processes()
+    before = [process.cpu_seconds() for _, process in processes]
     used = {}
     yield used
-    for name, process in session.processes().items():
+    for (name, process), seconds in zip(processes, before):
         if not process.is_running():
             raise BenchError(f"{process.name} died: {process.text()}")
-        used[name] = process.cpu_seconds() - before[name]
+        used[name] = used.get(name, 0) + process.cpu_seconds() - seconds
 
 
 def per(amount, used, scale):
@@ -289,6 +292,78 @@ class IdleFlows:
         return {**beside, "flows": settings.idle_flows, "alone": alone}
 
 
+class Floor:
+    """The CPU of a copy from another process's memory to a loopback socket, or back; iperf3 shows what a program that only sends costs."""
+
+    unit, cpu_unit = "Gbit/s", "CPU s/GB"
+
+    def __init__(self, name, verb, *iperf3_options):
+        self.name, self.verb, self.iperf3_options = name, verb, iperf3_options
+
+    def run(self, session, settings):
+        return self.run_iperf3(session, settings) if session.candidate.name == "iperf3" else self.run_floor(session, settings)
+
+    def run_floor(self, session, settings):
+        done = run_load(session, self.verb, ms=settings.ms)
+        return {"rate": done["bytes"] * 8e-9 / done["seconds"], "cpu": done["cpu"] * 1e9 / done["bytes"]}
+
+    def run_iperf3(self, session, settings):
+        with session.world.outside.inside():
+            server = Process("iperf3-server", ["iperf3", "-s", "-1", "-p", IPERF3_PORT], session.world.directory)
+            client = ["iperf3", "-c", SERVER, "-p", IPERF3_PORT, "-t", max(1, round(settings.ms / 1000)), "-J", *self.iperf3_options]
+            try:
+                server.wait_for(lambda: is_listening(IPERF3_PORT), "port")
+                done = subprocess.run([str(word) for word in client], capture_output=True, text=True, timeout=PATIENCE)
+            finally:
+                server.close()
+        report = json.loads(done.stdout)
+        if "error" in report:
+            raise BenchError(report["error"])
+        end = report["end"]
+        received, cpu = end["sum_received"], end["cpu_utilization_percent"]["host_total"] / 100
+        return {"rate": received["bits_per_second"] * 1e-9, "cpu": cpu * received["seconds"] * 1e9 / received["bytes"]}
+
+
+IPERF3_PORT = 5201
+
+
+def is_listening(port):
+    return any(line.split()[1].endswith(f":{port:04X}") for name in ("tcp", "tcp6") for line in table_of(name))
+
+
+def table_of(protocol):
+    path = Path("/proc/thread-self/net", protocol)
+    return path.read_text().splitlines()[1:] if path.exists() else ()
+
+
+class IdlePorts:
+    """Virtual machines by vhost-user that do nothing: what they cost in memory, and how often lanlet wakes up."""
+
+    unit, cpu_unit = "ports", ""
+
+    def __init__(self, name, ports):
+        self.name, self.ports = name, ports
+
+    def run(self, session, settings):
+        runtime = session.world.directory / session.candidate.name / "run"
+        before = private_bytes(session.helper)
+        machines = ReadyProcess(
+            "ports", [session.world.programs / "vhost_ports", self.ports, f"unix:{runtime}/vhost.sock"], session.world.directory)
+        try:
+            time.sleep(min(1.0, settings.ms / 1000))  # the dust settles
+            wakeups = session.helper.wakeups()
+            time.sleep(settings.ms / 1000)
+            wakeups = session.helper.wakeups() - wakeups
+            return {"rate": self.ports, "memory": private_bytes(session.helper) - before, "wakeups": wakeups * 1000 / settings.ms}
+        finally:
+            machines.close()
+
+
+def private_bytes(process):
+    """Resident memory but for that which belongs to guests."""
+    return process.status_bytes("RssAnon") + process.status_bytes("RssFile")
+
+
 TCP_BOTH_WAYS = [
     Stream("up-1", "send"), Stream("up-4", "send", streams=4), Stream("down-1", "receive"), Stream("down-4", "receive", streams=4),
 ]
@@ -306,12 +381,16 @@ def all_groups():
     path = ["--delay-ms", "10", "--rate-mbit", "300"]
     both = [Stream("up-1", "send", times=2), Stream("down-1", "receive", times=2)]
     both_long = [Stream("up-1", "send", times=5), Stream("down-1", "receive", times=5)]
+    transactions = [Transactions("rr", "rr"), Transactions("crr", "crr")]
     return [
         Group("mtu65520", "MTU 65520", 65520, TCP_BOTH_WAYS),
-        Group("mtu1500", "MTU 1500", 1500, [*TCP_BOTH_WAYS, Transactions("rr", "rr"), Transactions("crr", "crr")]),
+        Group("mtu1500", "MTU 1500", 1500, [*TCP_BOTH_WAYS, *transactions]),
+        Group("between", "guest to guest, MTU 1500", 1500, [*TCP_BOTH_WAYS, *transactions]),
         Group("udp", "UDP, 1400 bytes, highest rate that loses less than 1 %", 1500, [
             DatagramSearch("udp-up", "udp-send"), DatagramSearch("udp-down", "udp-receive"),
         ]),
+        Group("floor", "loopback, 64 KiB at a time", 1500, [Floor("up-1", "floor-send"), Floor("down-1", "floor-receive", "-R")]),
+        Group("ports", "virtual machines by vhost-user that do nothing", 1500, [IdlePorts("idle-100", 100)]),
         Group("idle", "request/response beside idle flows", 1500, [IdleFlows()]),
         Group("rtt20", "20 ms, 300 Mbit/s", 1500, both, path, fresh=True),
         Group("rtt20-loss", "20 ms, 300 Mbit/s, 0.1 % loss each way", 1500, both_long, [*path, "--loss-percent", "0.1"], fresh=True),

@@ -4,8 +4,7 @@
 import statistics
 
 RIVALS = ("passt", "slirp4netns")
-JUDGED = ("lanlet", "lanlet-no-peek-off")
-FIELDS = ("rate", "cpu", "front_cpu", "instructions", "loss", "offered", "peak_rss_bytes")
+FIELDS = ("rate", "cpu", "front_cpu", "instructions", "loss", "offered", "peak_rss_bytes", "memory", "wakeups")
 
 
 class Medians:
@@ -114,22 +113,79 @@ def idle_lines(document, medians):
         yield from lines_of(rows)
 
 
+def port_lines(document, medians):
+    for candidate in medians.candidates("ports"):
+        cell = medians.cells.get(("ports", "idle-100", candidate), {})
+        if "memory" in cell:
+            yield ""
+            yield (f"{document['candidates'][candidate]['label']}: {cell['rate']:.0f} machines that do nothing cost "
+                   f"{cell['memory'] / 1e6:.1f} MB beyond their own memory and {cell['wakeups']:.1f} wake-ups a second")
+
+
 # --- what lanlet is to reach ---
 
 class Bar:
-    """`field` of `load` against a reference: at least, or at most, `bound` times as much."""
+    """`field` of `load` against the best of some candidates, in `reference_group`: at least, or at most, `bound` times as much."""
 
-    def __init__(self, group, load, field, bound, references=RIVALS):
+    def __init__(self, group, load, field, bound, references=RIVALS, reference_group=None):
         self.group, self.load, self.field, self.bound, self.references = group, load, field, bound, references
+        self.reference_group = reference_group or group
+
+    def needs(self, candidate):
+        """What must be measured: (group, load, candidate)."""
+        return {(self.group, self.load, candidate)} | {(self.reference_group, self.load, reference) for reference in self.references}
 
     def verdict(self, medians, candidate):
         """(ratio, reached); None when something was not measured."""
         ours = medians.get(self.group, self.load, candidate, self.field)
-        theirs = medians.best(self.group, self.load, self.field, self.references)
+        theirs = medians.best(self.reference_group, self.load, self.field, self.references)
         if not ours or not theirs:
             return None
         ratio = ours / theirs
         return ratio, ratio >= self.bound if self.field == "rate" else ratio <= self.bound
+
+    def row(self, medians, candidate):
+        verdict = self.verdict(medians, candidate)
+        if not verdict:
+            return None
+        sign = "≥" if self.field == "rate" else "≤"
+        return [f"{self.group} {self.load}", self.field, f"{verdict[0]:.2f} × {' or '.join(self.references)}", f"{sign} {self.bound}",
+                "reached" if verdict[1] else "NOT REACHED"]
+
+
+class Limit:
+    """`field` of `load` at most `most`, in units of `unit` called `name`."""
+
+    def __init__(self, group, load, field, most, unit, name):
+        self.group, self.load, self.field, self.most, self.unit, self.name = group, load, field, most, unit, name
+
+    def needs(self, candidate):
+        return {(self.group, self.load, candidate)}
+
+    def row(self, medians, candidate):
+        value = medians.get(self.group, self.load, candidate, self.field)
+        if value is None:
+            return None
+        return [f"{self.group} {self.load}", self.field, f"{value / self.unit:.1f} {self.name}", f"≤ {self.most:g}",
+                "reached" if value <= self.most * self.unit else "NOT REACHED"]
+
+
+class IdleBar:
+    """Instructions of a transaction beside idle flows, against those without."""
+
+    MOST = 1.05
+
+    def needs(self, candidate):
+        return {("idle", "rr-idle", candidate)}
+
+    def row(self, medians, candidate):
+        cell = medians.cells.get(("idle", "rr-idle", candidate), {})
+        alone = cell.get("alone", {}).get("instructions")
+        if not alone or not cell.get("instructions"):
+            return None
+        ratio = cell["instructions"] / alone
+        return ["idle rr-idle", "instructions", f"{ratio:.3f} × without flows", f"≤ {self.MOST}",
+                "reached" if ratio <= self.MOST else "NOT REACHED"]
 
 
 def stream_bars(group, rate, cpu):
@@ -138,40 +194,46 @@ def stream_bars(group, rate, cpu):
         yield Bar(group, load, "cpu", cpu)
 
 
-BARS = [
-    *stream_bars("mtu65520", 1.3, 0.7),
-    *stream_bars("mtu1500", 1.5, 0.6),
-    Bar("mtu1500", "rr", "rate", 1.15, ["passt"]),
-    Bar("mtu1500", "rr", "cpu", 0.5, ["passt"]),
-    Bar("mtu1500", "crr", "rate", 1.15, ["passt"]),
-    Bar("mtu1500", "crr", "rate", 0.85, ["root-vm"]),
-    Bar("mtu1500", "crr", "cpu", 0.5, ["passt"]),
-    Bar("udp", "udp-up", "rate", 1.5, ["passt"]),
-    Bar("udp", "udp-down", "rate", 1.5, ["passt"]),
-    Bar("udp-at", "udp-up", "cpu", 0.5, ["passt"]),
-    Bar("udp-at", "udp-down", "cpu", 0.5, ["passt"]),
-    Bar("rtt20", "up-1", "rate", 0.9, ["direct"]),
-    Bar("rtt20", "down-1", "rate", 0.9, ["direct"]),
-    Bar("rtt20-loss", "up-1", "rate", 0.9, ["direct"]),
-    Bar("rtt20-loss", "down-1", "rate", 0.9, ["direct"]),
-]
+def transaction_bars():
+    yield Bar("mtu1500", "rr", "rate", 1.15, ["passt"])
+    yield Bar("mtu1500", "rr", "cpu", 0.5, ["passt"])
+    yield Bar("mtu1500", "crr", "rate", 1.15, ["passt"])
+    yield Bar("mtu1500", "crr", "rate", 0.85, ["root-vm"])
+    yield Bar("mtu1500", "crr", "cpu", 0.5, ["passt"])
+
+
+def datagram_bars(rate):
+    for load in ("udp-up", "udp-down"):
+        yield Bar("udp", load, "rate", rate, ["passt"])
+        yield Bar("udp-at", load, "cpu", 0.5, ["passt"])
+
+
+def vhost_stream_bars():
+    for load in ("up-1", "down-1"):
+        yield Bar("mtu1500", load, "rate", 1.5, ["root-vm"])
+        yield Bar("mtu1500", load, "rate", 5, ["passt"])
+        yield Bar("mtu1500", load, "cpu", 1.3, ["floor"], "floor")
+
+
+STREAM_BARS = [*stream_bars("mtu65520", 1.3, 0.7), *stream_bars("mtu1500", 1.5, 0.6), *transaction_bars(), *datagram_bars(1.5)]
+PATH_BARS = [Bar(group, load, "rate", 0.9, ["direct"]) for group in ("rtt20", "rtt20-loss") for load in ("up-1", "down-1")]
+PORT_BARS = [Limit("ports", "idle-100", "memory", 100, 1e6, "MB"), Limit("ports", "idle-100", "wakeups", 0, 1, "a second")]
+
+BARS = {
+    "lanlet": [*STREAM_BARS, *PATH_BARS, IdleBar(), *PORT_BARS],
+    "lanlet-no-peek-off": [*STREAM_BARS, *PATH_BARS, IdleBar()],
+    "lanlet-vhost": [*vhost_stream_bars(), *transaction_bars(), *datagram_bars(2)],
+    "lanlet-vhost-vhost": [Bar("between", load, "rate", 1.2, ["bridge"]) for load in ("up-1", "down-1")],
+}
+
+
+def needed_for_bars(candidates):
+    """All (group, load, candidate) that the bars of these candidates are about."""
+    return set().union(*(bar.needs(candidate) for candidate in candidates for bar in BARS[candidate]))
 
 
 def bar_lines(medians, candidate):
-    rows = []
-    for bar in BARS:
-        verdict = bar.verdict(medians, candidate)
-        if verdict:
-            ratio, reached = verdict
-            sign = "≥" if bar.field == "rate" else "≤"
-            rows.append([f"{bar.group} {bar.load}", bar.field, f"{ratio:.2f} × {' or '.join(bar.references)}",
-                         f"{sign} {bar.bound}", "reached" if reached else "NOT REACHED"])
-    cell = medians.cells.get(("idle", "rr-idle", candidate), {})
-    alone = cell.get("alone", {}).get("instructions")
-    if alone and cell.get("instructions"):
-        ratio = cell["instructions"] / alone
-        rows.append(["idle rr-idle", "instructions", f"{ratio:.3f} × without flows", "≤ 1.05",
-                     "reached" if ratio <= 1.05 else "NOT REACHED"])
+    rows = [row for bar in BARS[candidate] if (row := bar.row(medians, candidate))]
     if rows:
         yield ""
         yield f"{candidate} and its bars"
@@ -188,7 +250,8 @@ def text(document):
     for group in medians.groups():
         lines += group_lines(document, medians, group)
     lines += idle_lines(document, medians)
+    lines += port_lines(document, medians)
     for candidate in medians.candidates():
-        if candidate in JUDGED:
+        if candidate in BARS:
             lines += bar_lines(medians, candidate)
     return "\n".join(lines)

@@ -137,11 +137,17 @@ class Process:
             fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def peak_rss_bytes(self):
+    def status_bytes(self, key):
+        """A line such as VmHWM of /proc/PID/status."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(f"{key}:"):
                 return int(line.split()[1]) * 1024
         return 0
+
+    def wakeups(self):
+        """How often its threads began to run after they had nothing to do."""
+        return sum(int(line.split()[1]) for path in Path(f"/proc/{self.pid}/task").glob("*/status")
+                   for line in path.read_text().splitlines() if line.startswith("voluntary_ctxt_switches:"))
 
     def close(self):
         if self.is_running():
