@@ -5,6 +5,7 @@
 #include "support/vhost_world.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -301,12 +302,100 @@ static void impossible_indices_are_refused(struct vhost_world *w, gconstpointer 
 	g_assert_cmpuint(ack, ==, 1);
 }
 
-static void call_descriptor_that_is_full_does_not_stop_us(struct vhost_world *w, gconstpointer data)
+static void set_call(struct vhost_front *f, int fd)
+{
+	uint64_t index = VHOST_FRONT_TX, ack;
+	vhost_front_tell(f, PROTOCOL_SET_VRING_CALL, 1 | 8, &index, sizeof(index), &fd, 1);
+	vhost_front_hear(f, PROTOCOL_SET_VRING_CALL, &ack, sizeof(ack));
+	g_assert_cmpuint(ack, ==, 0);
+}
+
+static void make_blocking(int fd)
+{
+	g_assert_cmpint(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK), ==, 0);
+}
+
+/* Its mode is the front end's to change; the alarm ends us if we wait for it. */
+static void call_descriptor_that_is_full_and_blocks_does_not_stop_us(struct vhost_world *w, gconstpointer data)
 {
 	vhost_front_start(&w->front, VHOST_MODERN);
-	g_assert_cmpint(eventfd_write(w->front.call[VHOST_FRONT_TX], UINT64_MAX - 1), ==, 0);
+	alarm(60);
+	for (unsigned i = 0; i < 2; i++) {
+		g_assert_cmpint(eventfd_write(w->front.call[VHOST_FRONT_TX], UINT64_MAX - 1), ==, 0);
+		make_blocking(w->front.call[VHOST_FRONT_TX]);
+		guest_sends(&w->front);
+		g_assert_cmpuint(w->other.frames->len, ==, i + 1);
+		eventfd_t count;
+		g_assert_cmpint(eventfd_read(w->front.call[VHOST_FRONT_TX], &count), ==, 0);
+		g_assert_cmpuint(count, >=, UINT64_MAX - 1);
+	}
+	alarm(0);
+}
+
+static void kick_descriptor_that_is_full_does_not_stop_us(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_MODERN);
+	alarm(60);
+	eventfd_t count;
+	g_assert_cmpint(eventfd_read(w->front.kick[VHOST_FRONT_TX], &count), ==, 0);
+	g_assert_cmpint(eventfd_write(w->front.kick[VHOST_FRONT_TX], UINT64_MAX - 1), ==, 0);
+	make_blocking(w->front.kick[VHOST_FRONT_TX]);
+	vhost_front_tell(&w->front, PROTOCOL_SET_VRING_ENABLE, 1, (uint32_t[]){ VHOST_FRONT_TX, 0 }, 8, NULL, 0);
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		vring_add(&w->front.rings[VHOST_FRONT_TX], &(struct vring_piece){ 3 << 20, 112, false }, 1);
+		memcpy(w->front.memory + (3 << 20) + 12, g_bytes_get_data(frame, NULL), 100);
+	}
+	vhost_front_tell(&w->front, PROTOCOL_SET_VRING_ENABLE, 1, (uint32_t[]){ VHOST_FRONT_TX, 1 }, 8, NULL, 0);
+	g_assert_cmpuint(w->other.frames->len, ==, 3);
+	alarm(0);
+}
+
+static void call_by_a_pipe_is_heard_and_its_end_harmless(struct vhost_world *w, gconstpointer data)
+{
+	int ends[2];
+	uint8_t bytes[1 << 16];
+	vhost_front_start(&w->front, VHOST_MODERN);
+	g_assert_cmpint(pipe(ends), ==, 0);
+	set_call(&w->front, ends[1]);
+	g_assert_cmpint(read(ends[0], bytes, sizeof(bytes)), ==, sizeof(uint64_t));
 	guest_sends(&w->front);
-	g_assert_cmpuint(w->other.frames->len, ==, 1);
+	g_assert_cmpint(read(ends[0], bytes, sizeof(bytes)), ==, sizeof(uint64_t));
+	alarm(60);
+	g_assert_cmpint(write(ends[1], bytes, sizeof(bytes)), ==, sizeof(bytes)); /* all that it holds */
+	guest_sends(&w->front);
+	close(ends[0]);
+	close(ends[1]);
+	guest_sends(&w->front); /* without SIGPIPE */
+	alarm(0);
+	g_assert_cmpuint(w->other.frames->len, ==, 3);
+}
+
+static void call_by_what_cannot_call_is_harmless(struct vhost_world *w, gconstpointer data)
+{
+	int ends[2];
+	vhost_front_start(&w->front, VHOST_MODERN);
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+	set_call(&w->front, ends[0]);
+	close(ends[1]);
+	guest_sends(&w->front);
+	set_call(&w->front, w->front.memory_fd);
+	guest_sends(&w->front);
+	g_assert_cmpuint(w->other.frames->len, ==, 2);
+	close(ends[0]);
+}
+
+static void kick_by_a_pipe_is_refused(struct vhost_world *w, gconstpointer data)
+{
+	int ends[2];
+	uint64_t index = VHOST_FRONT_TX, ack;
+	vhost_front_start(&w->front, VHOST_MODERN);
+	g_assert_cmpint(pipe(ends), ==, 0);
+	vhost_front_tell(&w->front, PROTOCOL_SET_VRING_KICK, 1 | 8, &index, sizeof(index), &ends[0], 1);
+	vhost_front_hear(&w->front, PROTOCOL_SET_VRING_KICK, &ack, sizeof(ack));
+	g_assert_cmpuint(ack, ==, 1);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void thousand_reconnects_leave_nothing_behind(struct vhost_world *w, gconstpointer data)
@@ -345,7 +434,11 @@ int main(int argc, char **argv)
 	TEST(message_byte_by_byte_is_understood);
 	TEST(descriptors_that_nobody_asked_for_are_closed);
 	TEST(impossible_indices_are_refused);
-	TEST(call_descriptor_that_is_full_does_not_stop_us);
+	TEST(call_descriptor_that_is_full_and_blocks_does_not_stop_us);
+	TEST(kick_descriptor_that_is_full_does_not_stop_us);
+	TEST(call_by_a_pipe_is_heard_and_its_end_harmless);
+	TEST(call_by_what_cannot_call_is_harmless);
+	TEST(kick_by_a_pipe_is_refused);
 	TEST(thousand_reconnects_leave_nothing_behind);
 	return g_test_run();
 }

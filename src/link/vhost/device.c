@@ -46,9 +46,10 @@ void vhost_device_update_port(struct vhost_device *d)
 		d->port.max_frame = FRAME_MAX_SMALL;
 }
 
-void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *config, struct vhost_rooms *rooms)
+void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *config, struct vhost_rooms *rooms,
+		       struct notifier *notifier)
 {
-	*d = (struct vhost_device){ .config = config, .rooms = rooms, .backend_request_fd = -1 };
+	*d = (struct vhost_device){ .config = config, .rooms = rooms, .notifier = notifier, .backend_request_fd = -1 };
 	port_init(&d->port, &vhost_port_ops, "vhost", FRAME_MAX_SMALL, config->mtu);
 	for (unsigned i = 0; i < VHOST_QUEUES; i++)
 		vhost_queue_init(&d->queues[i], d, i);
@@ -181,7 +182,7 @@ void vhost_device_fail(struct vhost_device *d, usec_t now, enum drop_reason why)
 	stop_queues(d);
 	for (unsigned i = 0; i < VHOST_QUEUES; i++) {
 		d->queues[i].failed = true;
-		vhost_queue_notify(d->queues[i].error_fd);
+		notify_line_tell(&d->queues[i].error, d->notifier);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "link/vhost/mapping.h"
 #include "link/vhost/memory.h"
 #include "link/vhost/net_header.h"
+#include "link/vhost/notify.h"
 #include "link/vhost/protocol.h"
 #include "link/vhost/ring.h"
 #include "link/vhost/vhost.h"
@@ -37,8 +38,8 @@ struct vhost_queue {
 	bool addressed; /* setup's addresses were given */
 	bool enabled;
 	bool failed; /* not to be started again before it is set up anew */
-	struct watch kick; /* fd -1: none */
-	int call_fd, error_fd; /* -1: none */
+	struct watch kick; /* of kick_line's descriptor */
+	struct notify_line kick_line, call, error;
 };
 
 /* Chains that frames to guests are written to; one at a time, so all devices of a link share it. */
@@ -65,6 +66,7 @@ struct vhost_device {
 	struct port port;
 	const struct vhost_link_config *config;
 	struct vhost_rooms *rooms;
+	struct notifier *notifier;
 	uint64_t features, protocol_features;
 	uint8_t status;
 	int backend_request_fd; /* -1: none; we ask for nothing */
@@ -77,7 +79,8 @@ struct vhost_device {
 extern const uint64_t vhost_features;
 extern const uint64_t vhost_protocol_features;
 
-void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *config, struct vhost_rooms *rooms);
+void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *config, struct vhost_rooms *rooms,
+		       struct notifier *notifier);
 /* Stops everything, closes its descriptors, unmaps its memory.  The port must have been detached. */
 void vhost_device_done(struct vhost_device *d);
 
@@ -114,14 +117,11 @@ int vhost_queue_update(struct vhost_queue *q, usec_t now);
 void vhost_queue_stop(struct vhost_queue *q);
 /* @fd is owned from now on, whatever is returned; -1: none. */
 int vhost_queue_set_kick(struct vhost_queue *q, usec_t now, int fd);
-void vhost_queue_set_call(struct vhost_queue *q, int fd);
-void vhost_queue_set_error(struct vhost_queue *q, int fd);
+int vhost_queue_set_call(struct vhost_queue *q, int fd);
 /* Shows the driver what was given and calls it if it wants. */
 void vhost_queue_publish(struct vhost_queue *q);
 /* Makes the queue's kick come again, because there was more than one turn's work. */
 void vhost_queue_kick_again(struct vhost_queue *q);
-/* Writes to an eventfd; -1 is fine. */
-void vhost_queue_notify(int fd);
 
 /* --- transmit.c, receive.c --- */
 

@@ -5,34 +5,6 @@
 #include "lan/segment.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/*
- * A descriptor of the front end's that we write to.  It must not make us wait, which eventfds that are full and pipes would; the mode
- * belongs to the open file, so the front end has it too.
- */
-static void make_nonblocking(int fd)
-{
-	if (fd >= 0)
-		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
-void vhost_queue_notify(int fd)
-{
-	if (fd < 0)
-		return;
-	/* Full means that it was told already, anything else that it does not want to know. */
-	ssize_t n = write(fd, &(uint64_t){ 1 }, sizeof(uint64_t));
-	(void)n;
-}
 
 static void kicked(struct watch *w, usec_t now, unsigned events)
 {
@@ -51,22 +23,24 @@ void vhost_queue_init(struct vhost_queue *q, struct vhost_device *d, unsigned in
 		.device = d,
 		.index = index,
 		.kick = { .ready = kicked, .fd = -1 },
-		.call_fd = -1,
-		.error_fd = -1,
+		.kick_line = NOTIFY_NONE,
+		.call = NOTIFY_NONE,
+		.error = NOTIFY_NONE,
 	};
 }
 
 static void drop_kick(struct vhost_queue *q)
 {
 	poller_unwatch(q->device->config->poller, &q->kick);
-	close_fd(&q->kick.fd);
+	notify_line_set(&q->kick_line, -1);
+	q->kick.fd = -1;
 }
 
 void vhost_queue_done(struct vhost_queue *q)
 {
 	drop_kick(q);
-	close_fd(&q->call_fd);
-	close_fd(&q->error_fd);
+	notify_line_set(&q->call, -1);
+	notify_line_set(&q->error, -1);
 }
 
 static bool may_run(const struct vhost_queue *q)
@@ -89,7 +63,7 @@ int vhost_queue_update(struct vhost_queue *q, usec_t now)
 	if (r < 0)
 		return r;
 	/* What was called or kicked while nobody worked on the ring may be lost: neither side must wait for it. */
-	vhost_queue_notify(q->call_fd);
+	notify_line_tell(&q->call, d->notifier);
 	if (q->index % 2 == 0)
 		ring_refuse_kicks(&q->ring);
 	if (q->index == 0)
@@ -113,43 +87,40 @@ void vhost_queue_stop(struct vhost_queue *q)
 int vhost_queue_set_kick(struct vhost_queue *q, usec_t now, int fd)
 {
 	drop_kick(q);
-	if (fd < 0)
-		return 0;
-	make_nonblocking(fd);
-	q->kick.fd = fd;
+	int r = notify_line_set(&q->kick_line, fd);
+	if (r < 0 || fd < 0)
+		return r;
+	/* A pipe would have to be emptied. */
+	if (q->kick_line.is_pipe) {
+		drop_kick(q);
+		return -EINVAL;
+	}
+	q->kick.fd = q->kick_line.fd;
 	/* Every kick is an edge; the counter need not be read. */
-	int r = poller_watch(q->device->config->poller, &q->kick, fd, POLL_EVENT_IN | POLL_EVENT_EDGE);
+	r = poller_watch(q->device->config->poller, &q->kick, q->kick.fd, POLL_EVENT_IN | POLL_EVENT_EDGE);
 	if (r < 0) {
-		close_fd(&q->kick.fd);
+		drop_kick(q);
 		return r;
 	}
 	return vhost_queue_update(q, now);
 }
 
-void vhost_queue_set_call(struct vhost_queue *q, int fd)
+int vhost_queue_set_call(struct vhost_queue *q, int fd)
 {
-	close_fd(&q->call_fd);
-	make_nonblocking(fd);
-	q->call_fd = fd;
+	int r = notify_line_set(&q->call, fd);
 	/* It may have missed one by the old descriptor. */
 	if (vhost_queue_runs(q))
-		vhost_queue_notify(fd);
-}
-
-void vhost_queue_set_error(struct vhost_queue *q, int fd)
-{
-	close_fd(&q->error_fd);
-	make_nonblocking(fd);
-	q->error_fd = fd;
+		notify_line_tell(&q->call, q->device->notifier);
+	return r;
 }
 
 void vhost_queue_publish(struct vhost_queue *q)
 {
 	if (ring_publish(&q->ring))
-		vhost_queue_notify(q->call_fd);
+		notify_line_tell(&q->call, q->device->notifier);
 }
 
 void vhost_queue_kick_again(struct vhost_queue *q)
 {
-	vhost_queue_notify(q->kick.fd);
+	notify_line_tell(&q->kick_line, q->device->notifier);
 }

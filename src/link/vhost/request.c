@@ -97,10 +97,8 @@ static int set_ring_fd(struct vhost_device *d, usec_t now, const struct protocol
 	if (m->request == PROTOCOL_SET_VRING_KICK)
 		return vhost_queue_set_kick(q, now, fd);
 	if (m->request == PROTOCOL_SET_VRING_CALL)
-		vhost_queue_set_call(q, fd);
-	else
-		vhost_queue_set_error(q, fd);
-	return 0;
+		return vhost_queue_set_call(q, fd);
+	return notify_line_set(&q->error, fd);
 }
 
 /* The guest moved here from another machine: tells the segment where it is, in its name. */

@@ -30,6 +30,7 @@ struct vhost_link {
 	struct connector connector;
 	struct list connections;
 	struct vhost_rooms *rooms; /* one for all ports: they are written to one after another */
+	struct notifier *notifier;
 };
 
 struct connection {
@@ -201,7 +202,7 @@ static int add(struct vhost_link *l, int fd, const struct port_identity *identit
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	vhost_device_init(&c->device, &l->config, l->rooms);
+	vhost_device_init(&c->device, &l->config, l->rooms, l->notifier);
 	c->link = l;
 	c->target = target;
 	c->watch = (struct watch){ .ready = connection_ready, .fd = fd };
@@ -267,12 +268,14 @@ int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **r
 {
 	struct vhost_link *l = calloc(1, sizeof(*l));
 	struct vhost_rooms *rooms = calloc(1, sizeof(*rooms));
-	if (!l || !rooms) {
+	struct notifier *notifier = NULL;
+	int r = l && rooms ? notifier_new(&notifier) : -ENOMEM;
+	if (r < 0) {
 		free(l);
 		free(rooms);
-		return -ENOMEM;
+		return r;
 	}
-	*l = (struct vhost_link){ .config = *config, .rooms = rooms };
+	*l = (struct vhost_link){ .config = *config, .rooms = rooms, .notifier = notifier };
 	listener_init(&l->listener, config->poller, config->log, accepted);
 	connector_init(&l->connector, config->log, connected);
 	list_init(&l->connections);
@@ -288,6 +291,7 @@ void vhost_link_free(struct vhost_link *l, usec_t now)
 	list_for_each(node, &l->connections)
 		connection_free(container_of(node, struct connection, node), now);
 	connector_done(&l->connector);
+	notifier_free(l->notifier);
 	free(l->rooms);
 	free(l);
 }
