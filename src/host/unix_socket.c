@@ -36,14 +36,14 @@ static int remove_stale(const struct sockaddr_un *a)
 	return unlink(a->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int bind_and_listen(int fd, const struct sockaddr_un *a)
+static int bind_and_listen(int fd, int type, const struct sockaddr_un *a)
 {
 	int r = remove_stale(a);
 	if (r < 0)
 		return r;
 	if (bind(fd, (const struct sockaddr *)a, sizeof(*a)) < 0)
 		return -errno;
-	if (chmod(a->sun_path, 0600) < 0 || listen(fd, BACKLOG) < 0) {
+	if (chmod(a->sun_path, 0600) < 0 || (type != SOCK_DGRAM && listen(fd, BACKLOG) < 0)) {
 		r = -errno;
 		unlink(a->sun_path);
 		return r;
@@ -63,7 +63,7 @@ static const char *explain(int error)
 	}
 }
 
-int unix_listen(const char *path, char *error, size_t size)
+int unix_serve(const char *path, int type, char *error, size_t size)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	if (!unix_path_fits(path)) {
@@ -71,14 +71,19 @@ int unix_listen(const char *path, char *error, size_t size)
 		return -ENAMETOOLONG;
 	}
 	strcpy(a.sun_path, path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r = fd < 0 ? -errno : bind_and_listen(fd, &a);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = fd < 0 ? -errno : bind_and_listen(fd, type, &a);
 	if (r == 0)
 		return fd;
 	if (fd >= 0)
 		close(fd);
 	snprintf(error, size, "socket %s: %s", path, explain(-r));
 	return r;
+}
+
+int unix_listen(const char *path, char *error, size_t size)
+{
+	return unix_serve(path, SOCK_STREAM, error, size);
 }
 
 bool unix_path_fits(const char *path)

@@ -6,10 +6,12 @@
 #include <stddef.h>
 
 /*
- * A listening stream socket at @path, which only this user may connect to.  A socket that nobody listens on any more is
- * replaced.  Returns the descriptor (CLOEXEC, NONBLOCK) or a negative errno with one line in @error: -EADDRINUSE when
- * somebody listens there, -ENAMETOOLONG, -EEXIST when something else than a socket is there, …
+ * A socket of @type at @path, which only this user may connect to: one that listens, or a bound SOCK_DGRAM.  A socket that nobody
+ * serves any more is replaced.  Returns the descriptor (CLOEXEC, NONBLOCK) or a negative errno with one line in @error: -EADDRINUSE when
+ * somebody does, -ENAMETOOLONG, -EEXIST when something else than a socket is there, …
  */
+int unix_serve(const char *path, int type, char *error, size_t size);
+/* The same for a stream socket. */
 int unix_listen(const char *path, char *error, size_t size);
 
 /* Whether a socket's address has room for @path. */
