@@ -53,6 +53,10 @@
 	X(STREAM_LENGTH, "stream-length", "stream peer announced an impossible frame length and was closed")           \
 	/* links whose messages are frames */                                                                  \
 	X(DATAGRAM_LENGTH, "datagram-length", "message longer than the largest frame")                          \
+	X(DGRAM_UNBOUND, "dgram-unbound", "the sender's socket has no path, so that nothing can be sent to it") \
+	X(DGRAM_SOURCE, "dgram-source", "the sender's path does not lead back to the sender")                  \
+	X(DGRAM_LIMIT, "dgram-limit", "the datagram socket has as many ports as it may have")                  \
+	X(PEER_UNREACHABLE, "peer-unreachable", "nobody receives at the other end of a UDP port")              \
 	/* vhost-user link */                                                                                  \
 	X(VHOST_STOPPED, "vhost-stopped", "the guest's driver has not started its receive ring")               \
 	X(VHOST_HEADER, "vhost-header", "frame whose virtio-net header asks for what cannot be")               \

@@ -124,8 +124,24 @@ enum sent {
 	BROKEN,	 /* and the port has ended */
 };
 
+/* The first of the messages was refused with @error by the peer, or what is left of it. */
+static enum sent refused(struct datagram_port *p, usec_t now, int error, unsigned *ret_done)
+{
+	enum datagram_refusal r = p->refused ? p->refused(p, error) : DATAGRAM_ENDED;
+	if (r == DATAGRAM_ENDED) {
+		end(p, now, error);
+		return BROKEN;
+	}
+	if (r == DATAGRAM_LOST || p->tried_again) {
+		drop(p, DROP_PEER_UNREACHABLE);
+		*ret_done = 1;
+	}
+	p->tried_again = r == DATAGRAM_AGAIN;
+	return SENT;
+}
+
 /*
- * Sends some of @n messages, one at least when it says SENT; *@ret_done is how many are dealt with.  A single message that cannot be
+ * Sends some of @n messages, or prepares to try again, when it says SENT; *@ret_done is how many are dealt with.  A single message that cannot be
  * sent is skipped and counted: it is too long for the socket's buffer, or lies in the memory of a guest that vanished.
  */
 static enum sent send_some(struct datagram_port *p, usec_t now, struct mmsghdr *messages, unsigned n, unsigned *ret_done)
@@ -133,10 +149,12 @@ static enum sent send_some(struct datagram_port *p, usec_t now, struct mmsghdr *
 	*ret_done = 0;
 	int r = sendmmsg(p->watch.fd, messages, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (r >= 0) {
+		p->tried_again = false;
 		*ret_done = (unsigned)r;
 		return SENT;
 	}
-	switch (errno) {
+	int error = errno;
+	switch (error) {
 	case EINTR:
 		return SENT;
 	case EAGAIN:
@@ -144,12 +162,11 @@ static enum sent send_some(struct datagram_port *p, usec_t now, struct mmsghdr *
 		return WAIT;
 	case EMSGSIZE:
 	case EFAULT:
-		drop(p, errno == EMSGSIZE ? DROP_OVERSIZE : DROP_NO_MEMORY);
+		drop(p, error == EMSGSIZE ? DROP_OVERSIZE : DROP_NO_MEMORY);
 		*ret_done = 1;
 		return SENT;
 	default:
-		end(p, now, errno);
-		return BROKEN;
+		return refused(p, now, error, ret_done);
 	}
 }
 
@@ -293,13 +310,19 @@ static bool is_passing(int error)
 	return error == EAGAIN || error == EINTR || error == ECONNRESET || error == ECONNREFUSED || error == ENOBUFS;
 }
 
+static void failed(struct datagram_port *p, usec_t now, int error)
+{
+	if (!p->refused || p->refused(p, error) == DATAGRAM_ENDED)
+		end(p, now, error);
+}
+
 static void read_frames(struct datagram_port *p, usec_t now)
 {
 	int n = recvmmsg(p->watch.fd, p->io->rooms->messages, RX_FRAMES, MSG_DONTWAIT, NULL);
 	if (n > 0 && !deliver(p, now, (unsigned)n))
 		end(p, now, 0);
 	else if (n < 0 && !is_passing(errno))
-		end(p, now, errno);
+		failed(p, now, errno);
 }
 
 static void datagram_ready(struct watch *w, usec_t now, unsigned events)

@@ -30,12 +30,22 @@ struct datagram_io {
 int datagram_io_init(struct datagram_io *io, struct poller *poller, struct segment *segment);
 void datagram_io_done(struct datagram_io *io);
 
+/* What becomes of a message that the socket refused. */
+enum datagram_refusal {
+	DATAGRAM_ENDED, /* as does the port */
+	DATAGRAM_LOST,  /* the next one may pass; counted as DROP_PEER_UNREACHABLE */
+	DATAGRAM_AGAIN, /* something was mended: it is tried once more */
+};
+
 struct datagram_port {
 	struct port port;
 	struct datagram_io *io;
 	struct watch watch;
 	/* The socket is at its end; called once, from within anything, when nothing is watched any more.  @error 0: closed by its peer. */
 	void (*ended)(struct datagram_port *p, usec_t now, int error);
+	/* Optional: judges an error that says something about the peer.  Without it, each of them is the end. */
+	enum datagram_refusal (*refused)(struct datagram_port *p, int error);
+	bool tried_again; /* since the last message that was sent */
 	bool is_over;
 	bool counts_empty; /* an empty message is the end of the connection: SOCK_SEQPACKET */
 	struct datagram_gather *out; /* NULL until the first frame */
