@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A path is what its sender says it is called: it may be gone, a link, or by now somebody else's.  unix_connect_back() makes
+ * sure that what a port is connected to is what bears the sender's name, so that nobody makes us send to a third.
+ *
+ *     unknown ── frame from a path that leads back ──▶ port
+ *     port ── refused, and refused again when connected anew ──▶ gone
+ *     port ── silent for DGRAM_SILENCE, nobody at the path ──▶ gone
+ *
+ * A peer that starts again at the same path keeps its port.
+ */
+#include "link/dgram.h"
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "host/unix_address.h"
+#include "lan/poller.h"
+#include "lan/segment.h"
+#include "link/datagram.h"
+#include "link/dgram_batch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUCKETS 256u
+/* How often ports are looked at for dead ones while there is no room for a new one. */
+#define SWEEP_PAUSE USEC_PER_SEC
+
+struct dgram_link {
+	struct dgram_link_config config;
+	struct datagram_io io;     /* of the ports, which only send */
+	struct dgram_batch *batch; /* what comes in, of all of them */
+	struct list sockets;
+};
+
+struct dgram_socket {
+	struct list node;
+	struct dgram_link *link;
+	struct watch watch;
+	struct list peers; /* the one to be checked first is first */
+	struct list buckets[BUCKETS];
+	unsigned n_peers;
+	usec_t sweep_again;
+};
+
+struct peer {
+	struct datagram_port out; /* by a socket that is connected to it; nobody can send to that, which has no name */
+	struct dgram_socket *socket;
+	struct list node, bucket;
+	struct unix_address address;
+	struct deferred end;
+	usec_t heard;    /* the last frame */
+	usec_t check_at; /* whether it is still there */
+};
+
+static void peer_free(struct peer *p, usec_t now)
+{
+	list_remove(&p->end.node);
+	list_remove(&p->node);
+	list_remove(&p->bucket);
+	p->socket->n_peers--;
+	datagram_port_done(&p->out, now);
+	free(p);
+}
+
+static void peer_leaves(struct peer *p, usec_t now)
+{
+	log_info(p->socket->link->config.log, "port %s: unplugged", p->out.port.name);
+	peer_free(p, now);
+}
+
+static void run_end(struct deferred *d, usec_t now)
+{
+	peer_leaves(container_of(d, struct peer, end), now);
+}
+
+/* It is taken apart when the present round of events is over. */
+static void end_later(struct peer *p)
+{
+	if (list_empty(&p->end.node))
+		poller_defer(p->socket->link->config.poller, &p->end);
+}
+
+static void ended(struct datagram_port *out, usec_t now, int error)
+{
+	end_later(container_of(out, struct peer, out));
+}
+
+static enum datagram_refusal refused(struct datagram_port *out, int error)
+{
+	struct peer *p = container_of(out, struct peer, out);
+	/* Nobody has that socket any more, but somebody may have made a new one at its path. */
+	bool is_back = (error == ECONNREFUSED || error == ENOTCONN) && unix_connect_back(out->watch.fd, &p->address) == 0;
+	return is_back ? DATAGRAM_AGAIN : DATAGRAM_ENDED;
+}
+
+/* --- peers --- */
+
+static struct list *bucket_of(struct dgram_socket *s, const struct unix_address *a)
+{
+	uint64_t hash = hash_bytes(&s->link->config.segment->config.hash_key, &a->name, a->len);
+	return &s->buckets[hash % BUCKETS];
+}
+
+static struct peer *find_peer(struct dgram_socket *s, const struct unix_address *a)
+{
+	list_for_each(node, bucket_of(s, a)) {
+		struct peer *p = container_of(node, struct peer, bucket);
+		if (unix_address_equal(&p->address, a))
+			return p;
+	}
+	return NULL;
+}
+
+static int open_connected(const struct unix_address *a)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	int r = unix_connect_back(fd, a);
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
+}
+
+static struct peer *peer_new(struct dgram_socket *s, const struct unix_address *a, usec_t now)
+{
+	struct peer *p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	datagram_port_init(&p->out, &s->link->io, "dgram", DATAGRAM_FRAME_MAX, s->link->config.mtu, ended);
+	p->out.refused = refused;
+	p->socket = s;
+	p->address = *a;
+	p->end.run = run_end;
+	p->heard = now;
+	p->check_at = usec_add(now, DGRAM_SILENCE);
+	list_init(&p->end.node);
+	return p;
+}
+
+static int plug_in(struct dgram_socket *s, const struct unix_address *a, usec_t now, struct peer **ret)
+{
+	char path[UNIX_ADDRESS_TEXT_SIZE];
+	int fd = open_connected(a);
+	if (fd < 0)
+		return fd;
+	struct peer *p = peer_new(s, a, now);
+	int r = p ? datagram_port_start(&p->out, fd) : -ENOMEM;
+	if (r < 0) {
+		close(fd);
+		free(p);
+		return r;
+	}
+	list_append(&s->peers, &p->node);
+	list_append(bucket_of(s, a), &p->bucket);
+	s->n_peers++;
+	port_identify(&p->out.port, "dgram", NULL);
+	log_info(s->link->config.log, "port %s: plugged in at %s", p->out.port.name, unix_address_format(a, path));
+	*ret = p;
+	return 0;
+}
+
+static void check_peer(struct peer *p, usec_t now)
+{
+	if (now - p->heard >= DGRAM_SILENCE && unix_connect_back(p->out.watch.fd, &p->address) < 0) {
+		peer_leaves(p, now);
+		return;
+	}
+	p->check_at = usec_add(now, DGRAM_SILENCE);
+	list_remove(&p->node);
+	list_append(&p->socket->peers, &p->node);
+}
+
+/* Makes room by taking out those who are gone already. */
+static void sweep(struct dgram_socket *s, usec_t now)
+{
+	if (now < s->sweep_again)
+		return;
+	s->sweep_again = usec_add(now, SWEEP_PAUSE);
+	list_for_each(node, &s->peers) {
+		struct peer *p = container_of(node, struct peer, node);
+		if (unix_connect_back(p->out.watch.fd, &p->address) < 0)
+			end_later(p);
+	}
+}
+
+/* --- in --- */
+
+static const char *explain(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return "nobody receives there";
+	case EXDEV:
+		return "it leads to another socket";
+	case EPERM:
+		return "it is connected, and takes datagrams from one socket only: let it bind and not connect, or use seqpacket.sock";
+	case ENOTDIR:
+		return "it is relative to a directory that is not known: give it an absolute path";
+	default:
+		return strerror(error);
+	}
+}
+
+static void refuse(struct dgram_socket *s, usec_t now, const struct unix_address *a, enum drop_reason why, int error)
+{
+	char path[UNIX_ADDRESS_TEXT_SIZE];
+	const struct dgram_link_config *config = &s->link->config;
+	drop_count(&config->segment->drops, why);
+	switch (why) {
+	case DROP_DGRAM_UNBOUND:
+		log_limited(config->log, now, LOG_LEVEL_WARNING,
+			    "a datagram came from a socket without a path, to which nothing can be sent: give QEMU local.type=unix,local.path=PATH "
+			    "besides remote.path");
+		break;
+	case DROP_DGRAM_LIMIT:
+		log_limited(config->log, now, LOG_LEVEL_WARNING, "a datagram came from %s, and there are %u ports on that socket already",
+			    unix_address_format(a, path), DGRAM_PORTS_MAX);
+		break;
+	default:
+		log_limited(config->log, now, LOG_LEVEL_WARNING, "a datagram came from %s, to which nothing can be sent: %s",
+			    unix_address_format(a, path), explain(error));
+	}
+}
+
+/* The port of who sent @packet, if he may have one; else the loss is counted. */
+static struct peer *sender_of(struct dgram_socket *s, usec_t now, const struct dgram_packet *packet)
+{
+	struct unix_address a;
+	if (!unix_address_take(packet->source, packet->source_len, &a)) {
+		refuse(s, now, NULL, DROP_DGRAM_UNBOUND, 0);
+		return NULL;
+	}
+	struct peer *p = find_peer(s, &a);
+	if (p)
+		return p;
+	if (s->n_peers >= DGRAM_PORTS_MAX) {
+		sweep(s, now);
+		refuse(s, now, &a, DROP_DGRAM_LIMIT, 0);
+		return NULL;
+	}
+	int r = plug_in(s, &a, now, &p);
+	if (r < 0)
+		refuse(s, now, &a, DROP_DGRAM_SOURCE, -r);
+	return r < 0 ? NULL : p;
+}
+
+static void socket_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct dgram_socket *s = container_of(w, struct dgram_socket, watch);
+	struct dgram_link *l = s->link;
+	int n = dgram_batch_read(l->batch, w->fd);
+	if (n <= 0)
+		return;
+	struct dgram_delivery delivery;
+	dgram_delivery_begin(&delivery, l->config.segment, now);
+	for (unsigned i = 0; i < (unsigned)n; i++) {
+		struct dgram_packet packet = dgram_batch_at(l->batch, i);
+		struct peer *p = sender_of(s, now, &packet);
+		if (!p)
+			continue;
+		p->heard = now;
+		dgram_delivery_add(&delivery, &p->out.port, &packet);
+	}
+	dgram_delivery_end(&delivery);
+}
+
+/* --- coming and going --- */
+
+usec_t dgram_link_deadline(const struct dgram_link *l)
+{
+	usec_t first = USEC_INFINITY;
+	list_for_each(node, &l->sockets) {
+		const struct dgram_socket *s = container_of(node, struct dgram_socket, node);
+		if (!list_empty(&s->peers))
+			first = MIN(first, container_of(s->peers.next, struct peer, node)->check_at);
+	}
+	return first;
+}
+
+void dgram_link_expire(struct dgram_link *l, usec_t now)
+{
+	list_for_each(node, &l->sockets) {
+		struct dgram_socket *s = container_of(node, struct dgram_socket, node);
+		while (!list_empty(&s->peers)) {
+			struct peer *p = container_of(s->peers.next, struct peer, node);
+			if (p->check_at > now)
+				break;
+			check_peer(p, now);
+		}
+	}
+}
+
+int dgram_link_add(struct dgram_link *l, int fd)
+{
+	struct dgram_socket *s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->link = l;
+	s->watch = (struct watch){ .ready = socket_ready, .fd = fd };
+	list_init(&s->peers);
+	for (unsigned i = 0; i < BUCKETS; i++)
+		list_init(&s->buckets[i]);
+	int r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
+	if (r == 0)
+		r = poller_watch(l->config.poller, &s->watch, fd, POLL_EVENT_IN);
+	if (r < 0) {
+		free(s);
+		return r;
+	}
+	list_append(&l->sockets, &s->node);
+	return 0;
+}
+
+static void socket_free(struct dgram_socket *s, usec_t now)
+{
+	list_for_each(node, &s->peers)
+		peer_free(container_of(node, struct peer, node), now);
+	poller_unwatch(s->link->config.poller, &s->watch);
+	list_remove(&s->node);
+	close(s->watch.fd);
+	free(s);
+}
+
+void dgram_link_free(struct dgram_link *l, usec_t now)
+{
+	if (!l)
+		return;
+	list_for_each(node, &l->sockets)
+		socket_free(container_of(node, struct dgram_socket, node), now);
+	dgram_batch_free(l->batch);
+	datagram_io_done(&l->io);
+	free(l);
+}
+
+int dgram_link_new(const struct dgram_link_config *config, struct dgram_link **ret)
+{
+	struct dgram_link *l = calloc(1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->config = *config;
+	list_init(&l->sockets);
+	int r = datagram_io_init(&l->io, config->poller, config->segment);
+	if (r == 0)
+		r = dgram_batch_new(&l->batch);
+	if (r < 0) {
+		dgram_link_free(l, 0);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}

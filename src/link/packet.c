@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "link/packet.h"
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "lan/poller.h"
+#include "lan/segment.h"
+#include "link/datagram.h"
+#include "link/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* UDP's length field, less the headers of UDP and IPv4. */
+#define UDP_PAYLOAD_MAX (65535 - 8 - 20)
+/* What lies between the two ends of a UDP socket is not known: of larger frames IP would make fragments. */
+#define UDP_MTU 1500
+/* Asked for; the kernel gives what net.core.rmem_max allows. */
+#define RECEIVE_BUFFER_BYTES (4 * 1024 * 1024)
+
+struct packet_link {
+	struct packet_link_config config;
+	struct listener listener;
+	struct list connections;
+	struct datagram_io io;
+};
+
+struct connection {
+	struct datagram_port port;
+	struct list node;
+	struct packet_link *link;
+	struct deferred end;
+};
+
+static void connection_free(struct connection *c, usec_t now)
+{
+	list_remove(&c->end.node);
+	list_remove(&c->node);
+	datagram_port_done(&c->port, now);
+	free(c);
+}
+
+static void run_end(struct deferred *d, usec_t now)
+{
+	struct connection *c = container_of(d, struct connection, end);
+	struct packet_link *l = c->link;
+	log_info(l->config.log, "port %s: unplugged", c->port.port.name);
+	connection_free(c, now);
+	listener_resume(&l->listener); /* there is a free descriptor now */
+}
+
+/* The connection is taken apart when the present round of events is over. */
+static void ended(struct datagram_port *p, usec_t now, int error)
+{
+	struct connection *c = container_of(p, struct connection, port);
+	poller_defer(c->link->config.poller, &c->end);
+}
+
+/* UDP reports what came of an earlier datagram; the other end may come back. */
+static enum datagram_refusal refused_by_udp(struct datagram_port *p, int error)
+{
+	return error == ECONNREFUSED ? DATAGRAM_AGAIN : DATAGRAM_LOST;
+}
+
+/* --- coming and going --- */
+
+static int socket_option(int fd, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+	return getsockopt(fd, SOL_SOCKET, option, &value, &len) < 0 ? -errno : value;
+}
+
+static bool is_udp(int fd)
+{
+	int domain = socket_option(fd, SO_DOMAIN);
+	return domain == AF_INET || domain == AF_INET6;
+}
+
+/* Returns what kind of port it is. */
+static const char *connection_init(struct connection *c, struct packet_link *l, int fd)
+{
+	bool udp = is_udp(fd);
+	size_t mtu = udp ? MIN(l->config.mtu, (size_t)UDP_MTU) : l->config.mtu;
+	const char *kind = udp ? "udp" : socket_option(fd, SO_TYPE) == SOCK_SEQPACKET ? "seqpacket" : "dgram";
+	datagram_port_init(&c->port, &l->io, kind, udp ? UDP_PAYLOAD_MAX : DATAGRAM_FRAME_MAX, mtu, ended);
+	if (udp)
+		c->port.refused = refused_by_udp;
+	c->link = l;
+	c->end.run = run_end;
+	list_init(&c->end.node);
+	return kind;
+}
+
+int packet_link_add(struct packet_link *l, int fd, const struct port_identity *identity)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	const char *kind = connection_init(c, l, fd);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ RECEIVE_BUFFER_BYTES }, sizeof(int));
+	int r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
+	if (r == 0)
+		r = datagram_port_start(&c->port, fd);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	list_append(&l->connections, &c->node);
+	port_identify(&c->port.port, kind, identity);
+	log_info(l->config.log, "port %s: plugged in", c->port.port.name);
+	return 0;
+}
+
+static int accepted(struct listener *listener, int fd)
+{
+	return packet_link_add(container_of(listener, struct packet_link, listener), fd, NULL);
+}
+
+usec_t packet_link_deadline(const struct packet_link *l)
+{
+	return listener_deadline(&l->listener);
+}
+
+void packet_link_expire(struct packet_link *l, usec_t now)
+{
+	listener_expire(&l->listener, now);
+}
+
+int packet_link_listen(struct packet_link *l, int fd)
+{
+	return listener_add(&l->listener, fd);
+}
+
+int packet_link_new(const struct packet_link_config *config, struct packet_link **ret)
+{
+	struct packet_link *l = calloc(1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->config = *config;
+	listener_init(&l->listener, config->poller, config->log, accepted);
+	list_init(&l->connections);
+	int r = datagram_io_init(&l->io, config->poller, config->segment);
+	if (r < 0) {
+		free(l);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+void packet_link_free(struct packet_link *l, usec_t now)
+{
+	if (!l)
+		return;
+	listener_done(&l->listener);
+	list_for_each(node, &l->connections)
+		connection_free(container_of(node, struct connection, node), now);
+	datagram_io_done(&l->io);
+	free(l);
+}
