@@ -37,12 +37,20 @@ static unsigned home_slot(const struct fdb *f, struct mac mac)
 	return (unsigned)hash_bytes(&f->key, mac.b, sizeof(mac.b)) & SLOT_MASK;
 }
 
-/* The slot of @mac, or the free one where it would go. */
-static unsigned find_slot(const struct fdb *f, struct mac mac)
+static bool is_slot_of(const struct fdb *f, unsigned i, struct mac mac)
 {
+	return f->slots[i].port && mac_equal(f->slots[i].mac, mac);
+}
+
+/* The slot of @mac, or the free one where it would go. */
+static unsigned find_slot(struct fdb *f, struct mac mac)
+{
+	if (is_slot_of(f, f->last, mac))
+		return f->last;
 	unsigned i = home_slot(f, mac);
 	while (f->slots[i].port && !mac_equal(f->slots[i].mac, mac))
 		i = (i + 1) & SLOT_MASK;
+	f->last = i;
 	return i;
 }
 
@@ -108,7 +116,7 @@ enum fdb_learned fdb_learn(struct fdb *f, usec_t now, struct mac mac, struct por
 	return moves ? FDB_MOVED : FDB_NEW;
 }
 
-struct port *fdb_find(const struct fdb *f, usec_t now, struct mac mac)
+struct port *fdb_find(struct fdb *f, usec_t now, struct mac mac)
 {
 	const struct fdb_entry *e = &f->slots[find_slot(f, mac)];
 	return e->port && !is_aged(e, now) ? e->port : NULL;

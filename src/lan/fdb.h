@@ -26,6 +26,7 @@ struct fdb_entry {
 struct fdb {
 	struct fdb_entry *slots;
 	unsigned used;
+	unsigned last; /* the slot found last: frames come in runs */
 	usec_t sweep_after; /* when aged entries may be looked for again */
 	struct hash_key key;
 };
@@ -43,6 +44,6 @@ void fdb_done(struct fdb *f);
 /* @mac sent a frame on @port at @now. */
 enum fdb_learned fdb_learn(struct fdb *f, usec_t now, struct mac mac, struct port *port);
 /* NULL when unknown or aged. */
-struct port *fdb_find(const struct fdb *f, usec_t now, struct mac mac);
+struct port *fdb_find(struct fdb *f, usec_t now, struct mac mac);
 /* Forgets everything about @port. */
 void fdb_forget(struct fdb *f, const struct port *port);

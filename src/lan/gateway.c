@@ -20,7 +20,7 @@ void gateway_drop(struct gateway *g, enum drop_reason why, const struct packet *
 	drop_count(&g->segment->drops, why);
 }
 
-struct port *gateway_guest_port(const struct gateway *g, usec_t now, ip4_t guest)
+struct port *gateway_guest_port(struct gateway *g, usec_t now, ip4_t guest)
 {
 	struct mac mac;
 	return neighbour_find(&g->egress.neighbours, guest, &mac) ? segment_find(g->segment, now, mac) : NULL;
@@ -151,7 +151,7 @@ void gateway_probe(struct gateway *g, usec_t now, ip4_t ip)
 	egress_ask(&g->egress, now, ip, true);
 }
 
-bool gateway_in_use(const struct gateway *g, usec_t now, ip4_t ip, struct mac *ret)
+bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret)
 {
 	return neighbour_is_present(&g->egress.neighbours, now, ip, ret);
 }

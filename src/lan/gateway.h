@@ -71,7 +71,7 @@ void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct 
 /* Asks by ARP whether @ip is in use; the answer comes by hooks.address_seen. */
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip);
 /* Whether somebody has used @ip in the last minute, and who. */
-bool gateway_in_use(const struct gateway *g, usec_t now, ip4_t ip, struct mac *ret);
+bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret);
 
 usec_t gateway_deadline(const struct gateway *g);
 void gateway_expire(struct gateway *g, usec_t now);

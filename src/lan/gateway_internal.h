@@ -21,4 +21,4 @@ void gateway_send_icmp_error(struct gateway *g, usec_t now, const struct packet 
 /* Whether @ip can be a guest's: in the subnet, and neither ours nor its network or broadcast address. */
 bool gateway_is_guest(const struct gateway *g, ip4_t ip);
 /* The port behind which @guest is; NULL when it is not known. */
-struct port *gateway_guest_port(const struct gateway *g, usec_t now, ip4_t guest);
+struct port *gateway_guest_port(struct gateway *g, usec_t now, ip4_t guest);

@@ -96,11 +96,20 @@ static unsigned home_slot(const struct neighbour_table *t, ip4_t ip)
 	return (unsigned)hash_bytes(&t->key, &ip, sizeof(ip)) & SLOT_MASK;
 }
 
-static struct neighbour *find(const struct neighbour_table *t, ip4_t ip)
+static bool is_slot_of(const struct neighbour *n, ip4_t ip)
 {
+	return n->state != FREE && n->ip == ip;
+}
+
+/* The entry of @ip, or the free one where it would go. */
+static struct neighbour *find(struct neighbour_table *t, ip4_t ip)
+{
+	if (is_slot_of(&t->slots[t->last], ip))
+		return &t->slots[t->last];
 	unsigned i = home_slot(t, ip);
 	while (t->slots[i].state != FREE && t->slots[i].ip != ip)
 		i = (i + 1) & SLOT_MASK;
+	t->last = i;
 	return &t->slots[i];
 }
 
@@ -185,7 +194,7 @@ bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac
 	return true;
 }
 
-bool neighbour_find(const struct neighbour_table *t, ip4_t ip, struct mac *ret)
+bool neighbour_find(struct neighbour_table *t, ip4_t ip, struct mac *ret)
 {
 	const struct neighbour *n = find(t, ip);
 	if (n->state != KNOWN && n->state != AWAY)
@@ -194,13 +203,13 @@ bool neighbour_find(const struct neighbour_table *t, ip4_t ip, struct mac *ret)
 	return true;
 }
 
-bool neighbour_is_present(const struct neighbour_table *t, usec_t now, ip4_t ip, struct mac *ret)
+bool neighbour_is_present(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac *ret)
 {
 	const struct neighbour *n = find(t, ip);
 	return n->state == KNOWN && now - n->seen < PRESENT_TIME && neighbour_find(t, ip, ret);
 }
 
-size_t neighbour_mtu(const struct neighbour_table *t, ip4_t ip)
+size_t neighbour_mtu(struct neighbour_table *t, ip4_t ip)
 {
 	const struct neighbour *n = find(t, ip);
 	return n->state == FREE ? NEIGHBOUR_MTU_MIN : n->mtu;

@@ -38,6 +38,7 @@ struct neighbour_ops {
 struct neighbour_table {
 	struct neighbour *slots;
 	unsigned used;
+	unsigned last; /* the slot found last: packets come in runs */
 	size_t waiting_bytes;
 	usec_t next_deadline;
 	struct hash_key key;
@@ -61,11 +62,11 @@ enum neighbour_source {
 bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac mac, unsigned port_id, enum neighbour_source how, size_t ip_len);
 
 /* The MAC of @ip; false when it is not known (or is only being asked for). */
-bool neighbour_find(const struct neighbour_table *t, ip4_t ip, struct mac *ret);
+bool neighbour_find(struct neighbour_table *t, ip4_t ip, struct mac *ret);
 /* Like neighbour_find(), but only for who has shown itself in the last minute and still has a port. */
-bool neighbour_is_present(const struct neighbour_table *t, usec_t now, ip4_t ip, struct mac *ret);
+bool neighbour_is_present(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac *ret);
 /* The largest IP packet that @ip is known to take: 1500 until it has shown more. */
-size_t neighbour_mtu(const struct neighbour_table *t, ip4_t ip);
+size_t neighbour_mtu(struct neighbour_table *t, ip4_t ip);
 /*
  * Holds a copy of @frame until @ip has answered; asks for it.  False when there is no room.
  */
