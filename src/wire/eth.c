@@ -5,13 +5,13 @@
 
 int eth_parse(struct bytes_reader *r, struct eth_header *ret)
 {
-	struct eth_header h;
-	bytes_get(r, h.dst.b, sizeof(h.dst.b));
-	bytes_get(r, h.src.b, sizeof(h.src.b));
-	h.ethertype = bytes_get_be16(r);
-	if (r->failed)
+	const uint8_t *bytes = bytes_take(r, ETH_HEADER_LEN);
+	if (!bytes)
 		return -EBADMSG;
-	*ret = h;
+	struct bytes_reader fixed = bytes_reader(bytes, ETH_HEADER_LEN);
+	bytes_get(&fixed, ret->dst.b, sizeof(ret->dst.b));
+	bytes_get(&fixed, ret->src.b, sizeof(ret->src.b));
+	ret->ethertype = bytes_get_be16(&fixed);
 	return 0;
 }
 
@@ -32,7 +32,11 @@ int eth_parse_tagged(struct bytes_reader *r, struct eth_header *ret)
 
 void eth_emit(struct bytes_writer *w, const struct eth_header *h)
 {
-	bytes_put(w, h->dst.b, sizeof(h->dst.b));
-	bytes_put(w, h->src.b, sizeof(h->src.b));
-	bytes_put_be16(w, h->ethertype);
+	uint8_t *bytes = bytes_room(w, ETH_HEADER_LEN);
+	if (!bytes)
+		return;
+	struct bytes_writer fixed = bytes_writer(bytes, ETH_HEADER_LEN);
+	bytes_put(&fixed, h->dst.b, sizeof(h->dst.b));
+	bytes_put(&fixed, h->src.b, sizeof(h->src.b));
+	bytes_put_be16(&fixed, h->ethertype);
 }

@@ -12,22 +12,25 @@
 
 int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret)
 {
-	const uint8_t *start = r->at;
-	uint8_t version_ihl = bytes_get_u8(r);
-	struct ipv4_header h = { .tos = bytes_get_u8(r) };
-	h.total_len = bytes_get_be16(r);
-	h.id = bytes_get_be16(r);
-	uint16_t flags = bytes_get_be16(r);
+	const uint8_t *start = bytes_take(r, IPV4_HEADER_LEN);
+	if (!start)
+		return -EBADMSG;
+	struct bytes_reader fixed = bytes_reader(start, IPV4_HEADER_LEN);
+	uint8_t version_ihl = bytes_get_u8(&fixed);
+	struct ipv4_header h = { .tos = bytes_get_u8(&fixed) };
+	h.total_len = bytes_get_be16(&fixed);
+	h.id = bytes_get_be16(&fixed);
+	uint16_t flags = bytes_get_be16(&fixed);
 	h.dont_fragment = flags & FLAG_DONT_FRAGMENT;
 	h.more_fragments = flags & FLAG_MORE_FRAGMENTS;
 	h.fragment_offset = (uint16_t)((flags & OFFSET_MASK) * 8);
-	h.ttl = bytes_get_u8(r);
-	h.protocol = bytes_get_u8(r);
-	bytes_skip(r, 2);
-	h.src = bytes_get_be32(r);
-	h.dst = bytes_get_be32(r);
+	h.ttl = bytes_get_u8(&fixed);
+	h.protocol = bytes_get_u8(&fixed);
+	bytes_skip(&fixed, 2);
+	h.src = bytes_get_be32(&fixed);
+	h.dst = bytes_get_be32(&fixed);
 	size_t header_len = (size_t)(version_ihl & 0x0f) * 4;
-	if (r->failed || version_ihl >> 4 != 4 || header_len < IPV4_HEADER_LEN || h.total_len < header_len)
+	if (version_ihl >> 4 != 4 || header_len < IPV4_HEADER_LEN || h.total_len < header_len)
 		return -EBADMSG;
 	h.options_len = (uint8_t)(header_len - IPV4_HEADER_LEN);
 	bytes_get(r, h.options, h.options_len);
@@ -44,9 +47,10 @@ int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret)
 void ipv4_emit(struct bytes_writer *w, const struct ipv4_header *h)
 {
 	size_t header_len = ipv4_header_len(h);
-	struct bytes_writer header = bytes_writer(bytes_room(w, header_len), header_len);
-	if (!header.data)
+	uint8_t *bytes = bytes_room(w, header_len);
+	if (!bytes)
 		return;
+	struct bytes_writer header = bytes_writer(bytes, IPV4_HEADER_LEN);
 	bytes_put_u8(&header, (uint8_t)(0x40 | header_len / 4));
 	bytes_put_u8(&header, h->tos);
 	bytes_put_be16(&header, h->total_len);
@@ -58,9 +62,9 @@ void ipv4_emit(struct bytes_writer *w, const struct ipv4_header *h)
 	bytes_put_be16(&header, 0);
 	bytes_put_be32(&header, h->src);
 	bytes_put_be32(&header, h->dst);
-	bytes_put(&header, h->options, h->options_len);
+	memcpy(bytes + IPV4_HEADER_LEN, h->options, h->options_len);
 	struct checksum c = { 0 };
-	checksum_add(&c, header.data, header_len);
+	checksum_add(&c, bytes, header_len);
 	header.len = CHECKSUM_AT;
 	bytes_put_be16(&header, checksum_value(&c));
 }

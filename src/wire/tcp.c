@@ -70,16 +70,20 @@ static void parse_options(struct bytes_reader r, struct tcp_header *h)
 
 int tcp_parse(struct bytes_reader *r, struct tcp_header *ret)
 {
-	struct tcp_header h = { .src_port = bytes_get_be16(r) };
-	h.dst_port = bytes_get_be16(r);
-	h.seq = bytes_get_be32(r);
-	h.ack = bytes_get_be32(r);
-	h.header_len = (uint8_t)((bytes_get_u8(r) >> 4) * 4);
-	h.flags = bytes_get_u8(r);
-	h.window = bytes_get_be16(r);
-	h.checksum = bytes_get_be16(r);
-	h.urgent = bytes_get_be16(r);
-	if (r->failed || h.header_len < TCP_HEADER_LEN)
+	const uint8_t *bytes = bytes_take(r, TCP_HEADER_LEN);
+	if (!bytes)
+		return -EBADMSG;
+	struct bytes_reader fixed = bytes_reader(bytes, TCP_HEADER_LEN);
+	struct tcp_header h = { .src_port = bytes_get_be16(&fixed) };
+	h.dst_port = bytes_get_be16(&fixed);
+	h.seq = bytes_get_be32(&fixed);
+	h.ack = bytes_get_be32(&fixed);
+	h.header_len = (uint8_t)((bytes_get_u8(&fixed) >> 4) * 4);
+	h.flags = bytes_get_u8(&fixed);
+	h.window = bytes_get_be16(&fixed);
+	h.checksum = bytes_get_be16(&fixed);
+	h.urgent = bytes_get_be16(&fixed);
+	if (h.header_len < TCP_HEADER_LEN)
 		return -EBADMSG;
 	size_t options_len = (size_t)h.header_len - TCP_HEADER_LEN;
 	const uint8_t *options = bytes_take(r, options_len);
@@ -123,15 +127,19 @@ void tcp_emit(struct bytes_writer *w, const struct tcp_header *h)
 		w->failed = true;
 		return;
 	}
-	bytes_put_be16(w, h->src_port);
-	bytes_put_be16(w, h->dst_port);
-	bytes_put_be32(w, h->seq);
-	bytes_put_be32(w, h->ack);
-	bytes_put_u8(w, (uint8_t)((TCP_HEADER_LEN + o.len) / 4 << 4));
-	bytes_put_u8(w, h->flags);
-	bytes_put_be16(w, h->window);
-	bytes_put_be16(w, h->checksum);
-	bytes_put_be16(w, h->urgent);
+	uint8_t *bytes = bytes_room(w, TCP_HEADER_LEN);
+	if (!bytes)
+		return;
+	struct bytes_writer fixed = bytes_writer(bytes, TCP_HEADER_LEN);
+	bytes_put_be16(&fixed, h->src_port);
+	bytes_put_be16(&fixed, h->dst_port);
+	bytes_put_be32(&fixed, h->seq);
+	bytes_put_be32(&fixed, h->ack);
+	bytes_put_u8(&fixed, (uint8_t)((TCP_HEADER_LEN + o.len) / 4 << 4));
+	bytes_put_u8(&fixed, h->flags);
+	bytes_put_be16(&fixed, h->window);
+	bytes_put_be16(&fixed, h->checksum);
+	bytes_put_be16(&fixed, h->urgent);
 	bytes_put(w, options, o.len);
 }
 
