@@ -8,6 +8,7 @@
 
 #include "base/macros.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -21,36 +22,19 @@ struct loop_round {
 	int at, count; /* events[at … count) are still to be handed out */
 };
 
-static const struct {
-	unsigned ours;
-	uint32_t theirs;
-} event_map[] = {
-	{ POLL_EVENT_IN, EPOLLIN },	  { POLL_EVENT_OUT, EPOLLOUT },	  { POLL_EVENT_PRI, EPOLLPRI },
-	{ POLL_EVENT_HANGUP, EPOLLHUP }, { POLL_EVENT_ERROR, EPOLLERR }, { POLL_EVENT_EDGE, EPOLLET },
-	{ POLL_EVENT_PEER_SHUT, EPOLLRDHUP },
-};
-
-static uint32_t to_epoll(unsigned events)
-{
-	uint32_t e = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(event_map); i++)
-		if (events & event_map[i].ours)
-			e |= event_map[i].theirs;
-	return e;
-}
-
-static unsigned from_epoll(uint32_t events)
-{
-	unsigned e = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(event_map); i++)
-		if (events & event_map[i].theirs)
-			e |= event_map[i].ours;
-	return e;
-}
+/* Events are handed on as they are. */
+#define SAME(ours, theirs) static_assert((unsigned)(ours) == (unsigned)(theirs), #ours)
+SAME(POLL_EVENT_IN, EPOLLIN);
+SAME(POLL_EVENT_PRI, EPOLLPRI);
+SAME(POLL_EVENT_OUT, EPOLLOUT);
+SAME(POLL_EVENT_ERROR, EPOLLERR);
+SAME(POLL_EVENT_HANGUP, EPOLLHUP);
+SAME(POLL_EVENT_PEER_SHUT, EPOLLRDHUP);
+SAME(POLL_EVENT_EDGE, EPOLLET);
 
 static int control(struct loop *l, int operation, struct watch *w, int fd, unsigned events)
 {
-	struct epoll_event e = { .events = to_epoll(events), .data.ptr = w };
+	struct epoll_event e = { .events = events, .data.ptr = w };
 	return epoll_ctl(l->epoll_fd, operation, fd, &e) < 0 ? -errno : 0;
 }
 
@@ -167,7 +151,7 @@ int loop_dispatch(struct loop *l, usec_t now)
 		struct epoll_event *e = &round->events[round->at++];
 		struct watch *w = e->data.ptr;
 		if (w)
-			w->ready(w, now, from_epoll(e->events));
+			w->ready(w, now, e->events);
 	}
 	run_deferred(l, now);
 	return n;

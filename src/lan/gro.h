@@ -32,6 +32,11 @@ struct gro {
 };
 
 void gro_init(struct gro *g, struct mac destination, struct arena *arena, frame_emit_t emit, void *opaque);
+static inline bool gro_is_empty(const struct gro *g)
+{
+	return g->n_joined == 0;
+}
+
 /* Emits @f, now or joined to others by the next gro_flush(). */
 void gro_input(struct gro *g, const struct frame *f);
 /* Emits what waits. */

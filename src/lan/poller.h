@@ -13,15 +13,17 @@
 struct poller;
 struct watch;
 
+/* The numbers are those of epoll(7): an event is handed on without being translated. */
 enum poll_event {
 	POLL_EVENT_IN = 1 << 0,
-	POLL_EVENT_OUT = 1 << 1,
-	POLL_EVENT_PRI = 1 << 2,
-	POLL_EVENT_HANGUP = 1 << 3, /* reported whether asked for or not */
-	POLL_EVENT_ERROR = 1 << 4,  /* likewise */
-	POLL_EVENT_EDGE = 1 << 5,   /* only asked for: edge-triggered */
-	POLL_EVENT_PEER_SHUT = 1 << 6, /* the peer will send no more */
+	POLL_EVENT_PRI = 1 << 1,
+	POLL_EVENT_OUT = 1 << 2,
+	POLL_EVENT_ERROR = 1 << 3,      /* reported whether asked for or not */
+	POLL_EVENT_HANGUP = 1 << 4,     /* likewise */
+	POLL_EVENT_PEER_SHUT = 1 << 13, /* the peer will send no more */
 };
+/* Asked for beside events, never reported: edge-triggered. */
+#define POLL_EVENT_EDGE (1u << 31)
 
 /* Embedded in whoever owns the descriptor. */
 struct watch {

@@ -292,9 +292,8 @@ long long lanlet_network_deadline_usec(const struct lanlet_network *n)
 	return when == USEC_INFINITY ? -1 : (long long)when;
 }
 
-int lanlet_network_timeout_ms(const struct lanlet_network *n)
+static int timeout_until(usec_t when)
 {
-	usec_t when = deadline(n);
 	if (when == USEC_INFINITY)
 		return -1;
 	usec_t now = clock_now();
@@ -303,26 +302,34 @@ int lanlet_network_timeout_ms(const struct lanlet_network *n)
 	return (int)MIN((when - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (usec_t)INT_MAX);
 }
 
-static int dispatch(struct lanlet_network *n, usec_t now)
+int lanlet_network_timeout_ms(const struct lanlet_network *n)
+{
+	return timeout_until(deadline(n));
+}
+
+/* @when: deadline() before the events that are handed out now.  What they make due comes the next time. */
+static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 {
 	int r = loop_dispatch(&n->loop, now);
-	if (gateway_deadline(&n->gateway) <= now)
+	if (when <= now) {
 		gateway_expire(&n->gateway, now);
-	stream_link_expire(n->stream, now);
-	vhost_link_expire(n->vhost, now);
+		stream_link_expire(n->stream, now);
+		vhost_link_expire(n->vhost, now);
+	}
 	segment_flush(&n->segment, now);
 	return r < 0 ? r : 0;
 }
 
 int lanlet_network_dispatch(struct lanlet_network *n)
 {
-	return dispatch(n, clock_now());
+	return dispatch(n, clock_now(), deadline(n));
 }
 
 int lanlet_network_wait(struct lanlet_network *n)
 {
-	int r = loop_wait(&n->loop, lanlet_network_timeout_ms(n));
-	return r < 0 ? r : dispatch(n, clock_now());
+	usec_t when = deadline(n);
+	int r = loop_wait(&n->loop, timeout_until(when));
+	return r < 0 ? r : dispatch(n, clock_now(), when);
 }
 
 /* --- plugging in --- */

@@ -346,7 +346,11 @@ static ssize_t deliver_frames(struct connection *c, usec_t now)
 		struct iovec iov;
 		struct frame f = frame_of(&iov, bytes, len);
 		f.ingress = &c->port;
-		gro_input(&gro, &f);
+		/* The last frame has nobody to join unless one waits for it: a packet that comes alone is not looked at twice. */
+		if (r.left == 0 && gro_is_empty(&gro))
+			deliver_frame(&delivery, &f);
+		else
+			gro_input(&gro, &f);
 	}
 	gro_flush(&gro);
 	return next == FRAMING_BROKEN ? -EBADMSG : (ssize_t)(c->rx_len - r.left);
