@@ -35,6 +35,24 @@ static void udp_mapping_is_endpoint_independent(struct fixture *f, gconstpointer
 	server_close(&other);
 }
 
+/* RFC 4787 REQ-9: two guests that know of each other from a server outside. */
+static void udp_between_guests_shows_the_external_endpoint(struct fixture *f, gconstpointer data)
+{
+	struct sockaddr_in one, two;
+	server_bind_udp(&f->s, HOST);
+	guest_udp_send(&f->b, GUEST, 5000, HOST, f->s.port, "a", 1, 63);
+	server_expect_datagram(&f->s, &f->b, "a", 1, &one);
+	guest_udp_send(&f->b, GUEST + 1, 5000, HOST, f->s.port, "b", 1, 63);
+	server_expect_datagram(&f->s, &f->b, "b", 1, &two);
+	ip4_t external = ntohl(one.sin_addr.s_addr);
+	g_assert_cmphex(external, ==, HOST);
+	g_assert_cmpuint(one.sin_port, !=, two.sin_port);
+	guest_udp_send(&f->b, GUEST, 5000, external, ntohs(two.sin_port), "to the second", 13, 63);
+	assert_datagram(&f->b, external, ntohs(one.sin_port), GUEST + 1, 5000, "to the second", 13);
+	guest_udp_send(&f->b, GUEST + 1, 5000, external, ntohs(one.sin_port), "to the first", 12, 63);
+	assert_datagram(&f->b, external, ntohs(two.sin_port), GUEST, 5000, "to the first", 12);
+}
+
 static void udp_of_a_stranger_does_not_reach_the_guest(struct fixture *f, gconstpointer data)
 {
 	struct server stranger = { .listener = -1, .fd = -1 }, neighbour = { .listener = -1, .fd = -1 };
@@ -203,6 +221,7 @@ static void udp_after_a_long_quiet_time_is_answered(struct fixture *f, gconstpoi
 const struct contract_test contract_udp[] = {
 	CONTRACT_TEST(udp_is_carried_both_ways),
 	CONTRACT_TEST(udp_mapping_is_endpoint_independent),
+	CONTRACT_TEST(udp_between_guests_shows_the_external_endpoint),
 	CONTRACT_TEST(udp_of_a_stranger_does_not_reach_the_guest),
 	CONTRACT_TEST(udp_large_datagrams_are_carried),
 	CONTRACT_TEST(udp_empty_datagrams_are_carried),
