@@ -13,6 +13,7 @@
 #include "wire/tcp.h"
 
 #define TTL_OF_OUR_OWN 64
+#define LENDERS_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4) /* see engine_env_ops.guest_path */
 
 static void drop(struct egress *e, enum drop_reason why)
 {
@@ -190,7 +191,8 @@ unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, unsigned n, siz
 {
 	struct mac mac;
 	struct port *p = neighbour_find(&e->neighbours, dst, &mac) ? segment_find(e->segment, now, mac) : NULL;
-	if (!p || !p->ops->reserve || p->congested || e->lender)
+	/* What the engine leaves to the segment is not done on this way. */
+	if (!p || !p->ops->reserve || p->congested || e->lender || (p->offloads & LENDERS_OFFLOADS) != LENDERS_OFFLOADS)
 		return 0;
 	uint8_t **heads = arena_alloc(&e->segment->arena, n * sizeof(*heads));
 	unsigned lent = heads ? p->ops->reserve(p, n, ETH_HEADER_LEN + size, ret) : 0;

@@ -298,6 +298,60 @@ static void gateway_is_no_way_around_isolation(struct fixture *f, gconstpointer 
 	g_assert_cmpuint(f->b.frames->len, ==, 1);
 }
 
+static uint8_t lent[2048];
+static struct iovec lent_iov;
+
+static unsigned lend_one(struct port *p, unsigned n, size_t size, struct port_room *ret)
+{
+	lent_iov = (struct iovec){ lent, sizeof(lent) };
+	*ret = (struct port_room){ .iov = &lent_iov, .n_iov = 1, .size = sizeof(lent) };
+	return 1;
+}
+
+static void take_back(struct port *p, usec_t now, const struct frame *frames, unsigned k)
+{
+}
+
+static bool is_lent_port_memory(struct fixture *f)
+{
+	struct port_room room;
+	struct engine_env *env = &f->gateway.env;
+	g_assert_cmpuint(env->ops->reserve(env, 0, GUEST_A, 1, 1000, &room), ==, 1);
+	const uint8_t *at = room.iov[0].iov_base;
+	env->ops->commit(env, 0, NULL, 0);
+	return at >= lent && at < lent + sizeof(lent);
+}
+
+/* What engines leave undone is done for ports by the segment, which lent memory does not pass. */
+static void a_port_that_needs_work_done_for_it_is_not_borrowed_from(struct fixture *f, gconstpointer data)
+{
+	const struct port_ops *usual = f->a.port.ops;
+	struct port_ops lender = *usual;
+	lender.reserve = lend_one;
+	lender.commit = take_back;
+	f->a.port.ops = &lender;
+	send_arp(f, &f->a, mac_a, &(struct arp_message){ ARP_REPLY, mac_a, GUEST_A, gateway_mac, GATEWAY });
+	f->a.port.offloads = PORT_OFFLOAD_CHECKSUM;
+	g_assert_false(is_lent_port_memory(f));
+	f->a.port.offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4;
+	g_assert_true(is_lent_port_memory(f));
+	f->a.port.ops = usual;
+}
+
+static void errors_that_engines_send_by_themselves_are_rationed_too(struct fixture *f, gconstpointer data)
+{
+	struct engine_env *env = &f->gateway.env;
+	unsigned allowed = 0;
+	send_arp(f, &f->a, mac_a, &(struct arp_message){ ARP_REPLY, mac_a, GUEST_A, gateway_mac, GATEWAY });
+	for (unsigned i = 0; i < 300; i++)
+		allowed += env->ops->icmp_allowed(env, 0, GUEST_A);
+	g_assert_cmpuint(allowed, ==, ICMP_LIMIT_PORT_BURST);
+	g_assert_cmpuint(f->segment.drops.count[DROP_ICMP_RATE], ==, 300 - allowed);
+	/* Another guest has its own share. */
+	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
+	g_assert_true(env->ops->icmp_allowed(env, 0, GUEST_B));
+}
+
 static void output_to_an_unknown_guest_waits_for_arp(struct fixture *f, gconstpointer data)
 {
 	uint8_t bytes[IPV4_HEADER_LEN];
@@ -391,6 +445,8 @@ int main(int argc, char **argv)
 	TEST(fragments_reach_the_engine_as_one_datagram);
 	TEST(packet_for_a_neighbour_goes_back_to_the_segment);
 	TEST(gateway_is_no_way_around_isolation);
+	TEST(a_port_that_needs_work_done_for_it_is_not_borrowed_from);
+	TEST(errors_that_engines_send_by_themselves_are_rationed_too);
 	TEST(output_to_an_unknown_guest_waits_for_arp);
 	TEST(engine_cannot_send_outside_the_segment);
 	TEST(guest_whose_port_went_is_gone_for_the_engine_after_a_minute);
