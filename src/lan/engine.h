@@ -121,6 +121,7 @@ struct engine_config {
 	bool host_loopback;
 	enum engine_filtering udp_filtering;
 	bool no_peek_off; /* do as on a kernel without SO_PEEK_OFF for TCP, for tests and measurements */
+	bool no_udp_offload; /* likewise without UDP_SEGMENT and UDP_GRO */
 	unsigned max_sockets; /* 0: as many as RLIMIT_NOFILE leaves room for */
 	/* A directory of ours (0700) that an engine may put sockets in; NULL when there is none. */
 	const char *private_dir;

@@ -54,6 +54,7 @@ void bench_init(struct bench *b, const struct engine_ops *ops, const struct benc
 		.subnet = { IP4(192, 168, 122, 0), 24 },
 		.host_loopback = options->host_loopback,
 		.no_peek_off = options->no_peek_off,
+		.no_udp_offload = options->no_udp_offload,
 		.max_sockets = options->max_sockets,
 	};
 	g_assert_cmpint(ops->new (&config, &b->engine), ==, 0);

@@ -120,7 +120,7 @@ static size_t recorder_guest_mtu(struct engine_env *env, ip4_t guest)
 
 static void recorder_guest_path(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret)
 {
-	*ret = (struct engine_path){ .max_packet = recorder_of(env)->guest_mtu };
+	*ret = (struct engine_path){ .max_packet = recorder_of(env)->guest_mtu, .offloads = recorder_of(env)->offloads };
 }
 
 static void recorder_drop(struct engine_env *env, enum drop_reason why, const struct packet *p)

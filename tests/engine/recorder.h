@@ -40,6 +40,7 @@ struct recorder {
 	int host_address_result; /* 0 or what host_address() returns */
 	ip4_t host_address;
 	size_t guest_mtu;
+	unsigned offloads; /* of the guest's port */
 	bool icmp_held_back; /* the rate limit of ICMP errors is used up */
 };
 

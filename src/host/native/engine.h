@@ -86,6 +86,7 @@ struct engine {
 	uint64_t secret;    /* for initial sequence numbers */
 	uint16_t packet_id; /* IP identification of what may be fragmented */
 	bool tcp_peek_off[2]; /* SO_PEEK_OFF works for TCP over IPv4, IPv6 */
+	bool udp_segment, udp_gro; /* the kernel has UDP_SEGMENT, UDP_GRO */
 	bool said_ping;     /* that ping sockets are not allowed */
 };
 

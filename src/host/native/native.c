@@ -15,6 +15,8 @@
 #include "wire/icmp4.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -162,6 +164,22 @@ static bool has_peek_off(int family)
 	return works;
 }
 
+/* UDP_SEGMENT came with Linux 4.18, UDP_GRO with 5.0. */
+static void probe_udp(struct engine *e)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	e->udp_segment = setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &(int){ 0 }, sizeof(int)) == 0;
+	e->udp_gro = setsockopt(fd, IPPROTO_UDP, UDP_GRO, &(int){ 1 }, sizeof(int)) == 0;
+	close(fd);
+}
+
+static const char *used(bool yes)
+{
+	return yes ? "used" : "not used";
+}
+
 static int native_new(const struct engine_config *config, struct engine **ret)
 {
 	struct engine *e = calloc(1, sizeof(*e));
@@ -172,6 +190,8 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	e->secret = hash_bytes(&config->hash_key, "initial sequence numbers", 24);
 	e->tcp_peek_off[0] = !config->no_peek_off && has_peek_off(AF_INET);
 	e->tcp_peek_off[1] = !config->no_peek_off && has_peek_off(AF_INET6);
+	if (!config->no_udp_offload)
+		probe_udp(e);
 	wheel_init(&e->wheel, 0);
 	list_init(&e->active);
 	list_init(&e->turn_end);
@@ -179,8 +199,8 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	flow_table_init(&e->guests, &config->hash_key);
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_init(&e->tables[i], &config->hash_key);
-	log_debug(config->log, "native engine: at most %u host sockets, SO_PEEK_OFF for TCP over IPv4 %s", e->max_sockets,
-		  e->tcp_peek_off[0] ? "used" : "not used");
+	log_debug(config->log, "native engine: at most %u host sockets; SO_PEEK_OFF for TCP over IPv4 %s, UDP_SEGMENT %s, UDP_GRO %s", e->max_sockets,
+		  used(e->tcp_peek_off[0]), used(e->udp_segment), used(e->udp_gro));
 	*ret = e;
 	return 0;
 }

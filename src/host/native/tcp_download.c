@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/macros.h"
+#include "host/native/room.h"
 #include "host/native/tcp.h"
 #include "lan/port.h"
 #include "wire/checksum.h"
@@ -197,34 +198,6 @@ static void plan_rooms(struct native_tcp *t, usec_t now, uint32_t len, struct ro
 	plan->n = env->ops->reserve(env, now, guest, MIN(want, ROOMS_MAX), size, plan->rooms);
 }
 
-/* The pieces of @room from @from on, @len bytes; returns how many. */
-static unsigned slice_room(const struct port_room *room, size_t from, size_t len, struct iovec *ret, unsigned max)
-{
-	unsigned n = 0;
-	for (unsigned i = 0; i < room->n_iov && len > 0 && n < max; i++) {
-		size_t there = room->iov[i].iov_len;
-		if (from >= there) {
-			from -= there;
-			continue;
-		}
-		size_t part = MIN(there - from, len);
-		ret[n++] = (struct iovec){ .iov_base = (uint8_t *)room->iov[i].iov_base + from, .iov_len = part };
-		len -= part;
-		from = 0;
-	}
-	return n;
-}
-
-static void copy_to_room(const struct port_room *room, const uint8_t *bytes, size_t len)
-{
-	struct iovec iov[ENGINE_IOV_MAX];
-	unsigned n = slice_room(room, 0, len, iov, ENGINE_IOV_MAX);
-	for (unsigned i = 0; i < n; i++) {
-		memcpy(iov[i].iov_base, bytes, iov[i].iov_len);
-		bytes += iov[i].iov_len;
-	}
-}
-
 static uint16_t tcp_checksum(const struct native_tcp *t, const struct room_plan *plan, const uint8_t *header, size_t tcp_len, const struct port_room *room,
 			     size_t at, uint32_t len)
 {
@@ -235,7 +208,7 @@ static uint16_t tcp_checksum(const struct native_tcp *t, const struct room_plan 
 		return checksum_fold(&c);
 	checksum_add(&c, header, tcp_len);
 	struct iovec iov[ENGINE_IOV_MAX];
-	unsigned n = slice_room(room, at, len, iov, ENGINE_IOV_MAX);
+	unsigned n = room_slice(room, at, len, iov, ENGINE_IOV_MAX);
 	for (unsigned i = 0; i < n; i++)
 		checksum_add(&c, iov[i].iov_base, iov[i].iov_len);
 	return checksum_value(&c);
@@ -266,10 +239,10 @@ static void make_packet(struct native_tcp *t, usec_t now, const struct room_plan
 	};
 	struct bytes_writer w = bytes_writer(bytes, IPV4_HEADER_LEN);
 	ipv4_emit(&w, &ip);
-	copy_to_room(room, bytes, ip.total_len - len);
+	room_write(room, bytes, ip.total_len - len);
 	*ret = (struct engine_packet){
 		.iov = iov,
-		.n_iov = slice_room(room, 0, ip.total_len, iov, ENGINE_IOV_MAX),
+		.n_iov = room_slice(room, 0, ip.total_len, iov, ENGINE_IOV_MAX),
 		.len = ip.total_len,
 		.checksum_partial = plan->checksum_left,
 		.csum_start = IPV4_HEADER_LEN,
@@ -325,7 +298,7 @@ enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const
 	uint32_t left = ask.len;
 	for (unsigned i = 0; i < plan.n && left > 0; i++) {
 		uint32_t len = MIN(left, plan.per_room);
-		n += slice_room(&plan.rooms[i], plan.header_len, len, iov + n, PIECES_MAX - n);
+		n += room_slice(&plan.rooms[i], plan.header_len, len, iov + n, PIECES_MAX - n);
 		left -= len;
 	}
 	bool end = false;
