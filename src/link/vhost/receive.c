@@ -28,6 +28,8 @@ static struct ring *receive_ring(struct vhost_device *d)
 
 /* What a frame in one piece may have in all. */
 #define LENT_PIECES_MAX (FRAME_IOV_MAX - 4)
+/* Of one loan.  The guest is to work on what was committed while the next loan is filled. */
+#define LENT_BYTES_MAX ((size_t)256 * 1024)
 
 /* --- rooms --- */
 
@@ -189,8 +191,8 @@ static unsigned vhost_reserve(struct port *p, unsigned n, size_t size, struct po
 	if (!vhost_queue_runs(&d->queues[0]) || rooms->lent_by)
 		return 0;
 	rooms->n = rooms->n_iov = rooms->n_chains = 0;
-	unsigned n_lent = 0;
-	for (; rooms->n < MIN(n, VHOST_ROOMS); rooms->n++) {
+	unsigned n_lent = 0, n_wanted = MIN(MIN(n, VHOST_ROOMS), (unsigned)MAX(LENT_BYTES_MAX / size, (size_t)1));
+	for (; rooms->n < n_wanted; rooms->n++) {
 		struct vhost_room *room = &rooms->rooms[rooms->n];
 		/* One room must be had, for the rest there is another time. */
 		if ((rooms->n == 0 ? take_or_wait(d, header_len + size, room) : take_chains(d, header_len + size, room)) < 0)
@@ -228,6 +230,7 @@ static void vhost_commit(struct port *p, usec_t now, const struct frame *frames,
 		used += give_chains(d, room, net_header_len(d->features) + frames[i].len);
 	}
 	ring_untake(receive_ring(d), rooms->n_chains - used);
+	vhost_queue_publish(&d->queues[0]);
 }
 
 void vhost_receive_kicked(struct vhost_queue *q, usec_t now)
