@@ -16,9 +16,11 @@
 
 #include <errno.h>
 
-/* Frames of one turn: so many that calls are shared, so few that others get theirs. */
+/* So many frames that calls are shared, so few that they are still in the cache when they are looked at again. */
 #define BATCH_FRAMES 256u
-#define BATCH_BYTES ((size_t)4 * 1024 * 1024)
+#define BATCH_BYTES ((size_t)1024 * 1024)
+/* While the guest goes on sending; then others have their turn. */
+#define BATCHES_PER_TURN 4u
 /* Whatever services and the engine parse fits this; frames of an ordinary MTU do as a whole. */
 #define COPY_WHOLE_MAX ((size_t)2048)
 /* Ethernet, two tags, IPv6 with extensions, TCP with options. */
@@ -92,7 +94,8 @@ static void complete(struct vhost_queue *q, const uint16_t *heads, unsigned n)
 	vhost_queue_publish(q);
 }
 
-void vhost_transmit_kicked(struct vhost_queue *q, usec_t now)
+/* A batch; true when there are more frames. */
+static bool transmit_batch(struct vhost_queue *q, usec_t now)
 {
 	struct vhost_device *d = q->device;
 	struct iovec iov[1 + RING_PIECES_MAX];
@@ -101,7 +104,6 @@ void vhost_transmit_kicked(struct vhost_queue *q, usec_t now)
 	size_t bytes = 0;
 	struct ring_chain chain = { 0 };
 	int r = 1;
-	ring_refuse_kicks(&q->ring);
 	while (n < BATCH_FRAMES && bytes < BATCH_BYTES && (r = ring_take(&q->ring, RING_FROM_DRIVER, iov + 1, RING_PIECES_MAX, &chain)) > 0) {
 		heads[n++] = chain.head;
 		bytes += chain.len;
@@ -109,10 +111,18 @@ void vhost_transmit_kicked(struct vhost_queue *q, usec_t now)
 	}
 	segment_flush(d->config->segment, now);
 	if (!vhost_device_check_memory(d, now))
-		return;
+		return false;
 	complete(q, heads, n);
 	if (r < 0)
 		vhost_device_fail(d, now, DROP_VHOST_RING);
-	else if (vhost_queue_runs(q) && (r > 0 || ring_want_kicks(&q->ring)))
-		vhost_queue_kick_again(q);
+	return vhost_queue_runs(q) && (r > 0 || ring_want_kicks(&q->ring));
+}
+
+void vhost_transmit_kicked(struct vhost_queue *q, usec_t now)
+{
+	ring_refuse_kicks(&q->ring);
+	for (unsigned i = 0; i < BATCHES_PER_TURN; i++)
+		if (!transmit_batch(q, now))
+			return;
+	vhost_queue_kick_again(q);
 }
