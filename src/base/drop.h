@@ -57,6 +57,7 @@
 	X(DGRAM_SOURCE, "dgram-source", "the sender's path does not lead back to the sender")                  \
 	X(DGRAM_LIMIT, "dgram-limit", "the datagram socket has as many ports as it may have")                  \
 	X(PEER_UNREACHABLE, "peer-unreachable", "nobody receives at the other end of a UDP port")              \
+	X(VDE_REQUEST, "vde-request", "VDE client whose request was turned away, or found no free port")        \
 	/* vhost-user link */                                                                                  \
 	X(VHOST_STOPPED, "vhost-stopped", "the guest's driver has not started its receive ring")               \
 	X(VHOST_HEADER, "vhost-header", "frame whose virtio-net header asks for what cannot be")               \

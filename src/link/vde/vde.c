@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ *     accepted ── request, valid ──> plugged in ── control connection ends, or data socket refuses ──> gone
+ *        └──── anything else, or no request in time ────────────────────────────────────────────────────┘
+ *
+ * A client names a socket and we connect to it: it must be one of the client's own user, or a guest's frames could be made to
+ * reach whoever else listens on a datagram socket of this machine, the system log among them.
+ */
+#include "link/vde/vde.h"
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "host/unix_socket.h"
+#include "lan/segment.h"
+#include "link/datagram.h"
+#include "link/listener.h"
+#include "link/vde/request.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* How long a client may take to say what it wants. */
+#define REQUEST_TIME (10 * USEC_PER_SEC)
+/* "/.PPPPPPP-NNNNN": what libvdeplug calls a client's socket. */
+#define CLIENT_NAME_MAX 15u
+
+struct vde_link {
+	struct vde_link_config config;
+	struct datagram_io io;
+	struct list directories;
+	struct list waiting; /* clients without a request, oldest first */
+	struct list plugged;
+};
+
+struct directory {
+	struct list node;
+	struct vde_link *link;
+	struct listener listener;
+	unsigned n_clients;
+	bool taken[VDE_PORTS_MAX + 1]; /* port numbers */
+	char path[VDE_PATH_SIZE];
+};
+
+struct client {
+	struct datagram_port data;
+	struct list node; /* in waiting or plugged */
+	struct directory *directory;
+	struct watch control;
+	struct deferred end;
+	bool ending;
+	usec_t since;	   /* accepted about then; USEC_INFINITY: in this turn */
+	unsigned number;   /* from 1 on; 0: none yet */
+	char path[VDE_PATH_SIZE]; /* of our data socket; "": there is none */
+	uint8_t in[VDE_REQUEST_SIZE];
+	size_t in_len;
+};
+
+/* --- going --- */
+
+static void end_later(struct client *c)
+{
+	if (c->ending)
+		return;
+	c->ending = true;
+	poller_unwatch(c->directory->link->config.poller, &c->control);
+	poller_defer(c->directory->link->config.poller, &c->end);
+}
+
+static void client_free(struct client *c, usec_t now)
+{
+	struct directory *d = c->directory;
+	list_remove(&c->end.node);
+	list_remove(&c->node);
+	datagram_port_done(&c->data, now);
+	poller_unwatch(d->link->config.poller, &c->control);
+	close(c->control.fd);
+	if (c->path[0] != '\0')
+		unlink(c->path);
+	d->taken[c->number] = false;
+	d->n_clients--;
+	free(c);
+}
+
+static void run_end(struct deferred *deferred, usec_t now)
+{
+	struct client *c = container_of(deferred, struct client, end);
+	struct directory *d = c->directory;
+	if (c->data.port.segment)
+		log_info(d->link->config.log, "port %s: unplugged", c->data.port.name);
+	client_free(c, now);
+	listener_resume(&d->listener); /* there is a free descriptor now */
+}
+
+static void data_ended(struct datagram_port *p, usec_t now, int error)
+{
+	end_later(container_of(p, struct client, data));
+}
+
+/* --- plugging in --- */
+
+static void refuse(struct client *c, usec_t now, const char *why)
+{
+	struct vde_link *l = c->directory->link;
+	drop_count(&l->config.segment->drops, DROP_VDE_REQUEST);
+	log_limited(l->config.log, now, LOG_LEVEL_WARNING, "%s: a client was turned away: %s", c->directory->path, why);
+	end_later(c);
+}
+
+static bool belongs_to_client(const struct client *c, const char *path)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+	struct stat st;
+	return getsockopt(c->control.fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	       st.st_uid == who.uid;
+}
+
+/* The wanted number if it is free, else the lowest that is. */
+static unsigned choose_number(const struct directory *d, unsigned wanted)
+{
+	if (wanted > 0 && wanted <= VDE_PORTS_MAX && !d->taken[wanted])
+		return wanted;
+	unsigned n = 1;
+	while (d->taken[n])
+		n++;
+	return n;
+}
+
+/* Our end of the data path: bound in the directory, connected to the client's. */
+static int open_data(struct client *c, const char *peer)
+{
+	struct sockaddr_un ours = { .sun_family = AF_UNIX }, theirs = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* The directory's path left room for this. */
+	if (snprintf(c->path, sizeof(c->path), "%s/%03u.%d", c->directory->path, c->number, fd) >= (int)sizeof(c->path)) {
+		c->path[0] = '\0';
+		errno = ENAMETOOLONG;
+		goto fail;
+	}
+	memcpy(ours.sun_path, c->path, sizeof(c->path));
+	memcpy(theirs.sun_path, peer, VDE_PATH_SIZE);
+	unlink(c->path);
+	if (bind(fd, (struct sockaddr *)&ours, sizeof(ours)) < 0 || chmod(c->path, 0600) < 0 ||
+	    connect(fd, (struct sockaddr *)&theirs, sizeof(theirs)) < 0)
+		goto fail;
+	return fd;
+
+fail:;
+	int r = -errno;
+	close(fd);
+	return r;
+}
+
+static bool answer(const struct client *c)
+{
+	struct sockaddr_un ours = { .sun_family = AF_UNIX };
+	memcpy(ours.sun_path, c->path, sizeof(c->path));
+	return send(c->control.fd, &ours, sizeof(ours), MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(ours);
+}
+
+static void plug_in(struct client *c, usec_t now, const struct vde_request *q)
+{
+	struct vde_link *l = c->directory->link;
+	if (!belongs_to_client(c, q->path)) {
+		refuse(c, now, "the socket that it named is not its own");
+		return;
+	}
+	c->number = choose_number(c->directory, q->port);
+	c->directory->taken[c->number] = true;
+	int fd = open_data(c, q->path);
+	if (fd < 0) {
+		refuse(c, now, strerror(-fd));
+		return;
+	}
+	snprintf(c->data.port.name, sizeof(c->data.port.name), "vde%u", c->number);
+	int r = datagram_port_start(&c->data, fd);
+	if (r < 0) {
+		close(fd);
+		refuse(c, now, strerror(-r));
+		return;
+	}
+	list_remove(&c->node);
+	list_append(&l->plugged, &c->node);
+	log_info(l->config.log, "port %s: plugged in by \"%s\"", c->data.port.name, q->description);
+	/* The client may send as soon as it has read this. */
+	if (!answer(c))
+		end_later(c);
+}
+
+static void handle_request(struct client *c, usec_t now)
+{
+	struct vde_request q;
+	int r = vde_request_parse(c->in, c->in_len, &q);
+	if (r == 0)
+		plug_in(c, now, &q);
+	else if (r == -EPROTONOSUPPORT)
+		refuse(c, now, "it asks for what no switch of version 1 or 3 knows");
+	else if (r != -EAGAIN)
+		refuse(c, now, "what it sent is no request");
+}
+
+static void control_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct client *c = container_of(w, struct client, control);
+	ssize_t n = recv(w->fd, c->in + c->in_len, sizeof(c->in) - c->in_len, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		end_later(c);
+	} else if (c->number > 0) {
+		refuse(c, now, "it goes on talking behind its request");
+	} else {
+		c->in_len += (size_t)n;
+		handle_request(c, now);
+	}
+}
+
+static int accepted(struct listener *listener, int fd)
+{
+	struct directory *d = container_of(listener, struct directory, listener);
+	struct vde_link *l = d->link;
+	if (d->n_clients == VDE_PORTS_MAX) {
+		drop_count(&l->config.segment->drops, DROP_VDE_REQUEST);
+		close(fd);
+		return 0;
+	}
+	struct client *c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	datagram_port_init(&c->data, &l->io, "vde", DATAGRAM_FRAME_MAX, l->config.mtu, data_ended);
+	c->directory = d;
+	c->since = USEC_INFINITY;
+	c->control.ready = control_ready;
+	c->end.run = run_end;
+	list_init(&c->end.node);
+	int r = poller_watch(l->config.poller, &c->control, fd, POLL_EVENT_IN);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	c->control.fd = fd;
+	list_append(&l->waiting, &c->node);
+	d->n_clients++;
+	return 0;
+}
+
+/* --- the directory --- */
+
+/* "NNN.FD", as open_data() calls a socket. */
+static bool is_data_socket(const char *name)
+{
+	size_t number = strspn(name, "0123456789");
+	return number >= 3 && name[number] == '.' && name[number + 1] != '\0' &&
+	       name[number + 1 + strspn(name + number + 1, "0123456789")] == '\0';
+}
+
+/* What an earlier switch that did not end well left behind.  Nobody uses it: its ctl is ours now. */
+static void sweep(const char *path)
+{
+	DIR *dir = opendir(path);
+	if (!dir)
+		return;
+	for (struct dirent *e; (e = readdir(dir));) {
+		struct stat st;
+		if (is_data_socket(e->d_name) && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode))
+			unlinkat(dirfd(dir), e->d_name, 0);
+	}
+	closedir(dir);
+}
+
+/* Makes the directory and puts its full path, which clients are told, into @ret. */
+static int prepare(const char *given, char ret[static VDE_PATH_SIZE], char *error, size_t size)
+{
+	char full[PATH_MAX];
+	bool made = mkdir(given, 0700) == 0;
+	if ((!made && errno != EEXIST) || !realpath(given, full)) {
+		int r = -errno;
+		snprintf(error, size, "VDE directory %s: %s", given, strerror(-r));
+		return r;
+	}
+	size_t most = VDE_PATH_SIZE - 1 - CLIENT_NAME_MAX;
+	if (strlen(full) > most) {
+		snprintf(error, size, "VDE directory %s: the path has %zu bytes, sockets in it leave %zu; choose a shorter one", full,
+			 strlen(full), most);
+		if (made)
+			rmdir(full);
+		return -ENAMETOOLONG;
+	}
+	strcpy(ret, full);
+	return 0;
+}
+
+static void directory_free(struct directory *d)
+{
+	char ctl[VDE_PATH_SIZE + sizeof("/ctl")];
+	listener_done(&d->listener);
+	snprintf(ctl, sizeof(ctl), "%s/ctl", d->path);
+	unlink(ctl);
+	rmdir(d->path);
+	list_remove(&d->node);
+	free(d);
+}
+
+int vde_link_listen(struct vde_link *l, const char *given, char *error, size_t size)
+{
+	struct directory *d = calloc(1, sizeof(*d));
+	if (!d) {
+		snprintf(error, size, "VDE directory %s: %s", given, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	d->link = l;
+	int r = prepare(given, d->path, error, size);
+	if (r < 0) {
+		free(d);
+		return r;
+	}
+	char ctl[VDE_PATH_SIZE + sizeof("/ctl")];
+	snprintf(ctl, sizeof(ctl), "%s/ctl", d->path);
+	int fd = unix_listen(ctl, error, size);
+	if (fd < 0) {
+		free(d);
+		return fd;
+	}
+	sweep(d->path);
+	listener_init(&d->listener, l->config.poller, l->config.log, accepted);
+	list_append(&l->directories, &d->node);
+	r = listener_add(&d->listener, fd);
+	if (r < 0) {
+		snprintf(error, size, "VDE directory %s: %s", d->path, strerror(-r));
+		close(fd);
+		directory_free(d);
+	}
+	return r;
+}
+
+/* --- life --- */
+
+usec_t vde_link_deadline(const struct vde_link *l)
+{
+	usec_t first = USEC_INFINITY;
+	list_for_each(node, &l->directories)
+		first = MIN(first, listener_deadline(&container_of(node, struct directory, node)->listener));
+	if (!list_empty(&l->waiting))
+		first = MIN(first, usec_add(container_of(l->waiting.next, struct client, node)->since, REQUEST_TIME));
+	return first;
+}
+
+void vde_link_expire(struct vde_link *l, usec_t now)
+{
+	list_for_each(node, &l->directories)
+		listener_expire(&container_of(node, struct directory, node)->listener, now);
+	list_for_each(node, &l->waiting) {
+		struct client *c = container_of(node, struct client, node);
+		if (c->since == USEC_INFINITY)
+			c->since = now;
+		else if (usec_add(c->since, REQUEST_TIME) <= now && !c->ending)
+			refuse(c, now, "it asked for nothing");
+	}
+}
+
+int vde_link_new(const struct vde_link_config *config, struct vde_link **ret)
+{
+	struct vde_link *l = calloc(1, sizeof(*l));
+	if (!l || datagram_io_init(&l->io, config->poller, config->segment) < 0) {
+		free(l);
+		return -ENOMEM;
+	}
+	l->config = *config;
+	list_init(&l->directories);
+	list_init(&l->waiting);
+	list_init(&l->plugged);
+	*ret = l;
+	return 0;
+}
+
+void vde_link_free(struct vde_link *l, usec_t now)
+{
+	if (!l)
+		return;
+	list_for_each(node, &l->waiting)
+		client_free(container_of(node, struct client, node), now);
+	list_for_each(node, &l->plugged)
+		client_free(container_of(node, struct client, node), now);
+	list_for_each(node, &l->directories)
+		directory_free(container_of(node, struct directory, node));
+	datagram_io_done(&l->io);
+	free(l);
+}

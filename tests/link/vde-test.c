@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The VDE switch with clients made by hand, good and bad ones; the clock is the test's. */
+#include "base/bytes.h"
+#include "host/loop.h"
+#include "lan/frame.h"
+#include "lan/segment.h"
+#include "link/datagram.h"
+#include "link/vde/request.h"
+#include "link/vde/vde.h"
+#include "support/memory_port.h"
+#include "wire/eth.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct fixture {
+	struct loop loop;
+	struct segment segment;
+	struct vde_link *link;
+	struct memory_port other;
+	usec_t now;
+	char *base, *dir;
+	unsigned sockets; /* names of clients' sockets */
+	char error[256];
+};
+
+struct client {
+	int control, data;
+	char *path;
+};
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(loop_init(&f->loop), ==, 0);
+	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
+	g_assert_cmpint(vde_link_new(&(struct vde_link_config){ &f->loop.poller, &f->segment, NULL, 1500 }, &f->link), ==, 0);
+	memory_port_init(&f->other, &f->segment, "other", DATAGRAM_FRAME_MAX);
+	f->base = g_dir_make_tmp("vde-XXXXXX", NULL);
+	f->dir = g_build_filename(f->base, "vde", NULL);
+	g_assert_cmpint(vde_link_listen(f->link, f->dir, f->error, sizeof(f->error)), ==, 0);
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	vde_link_free(f->link, 0);
+	memory_port_done(&f->other);
+	segment_done(&f->segment);
+	loop_done(&f->loop, 0);
+	/* Nothing is left behind. */
+	g_assert_cmpint(g_rmdir(f->base), ==, 0);
+	g_free(f->base);
+	g_free(f->dir);
+}
+
+static void turn(struct fixture *f)
+{
+	do
+		vde_link_expire(f->link, f->now);
+	while (loop_dispatch(&f->loop, f->now) > 0);
+	vde_link_expire(f->link, f->now);
+}
+
+static struct sockaddr_un address(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	g_assert_cmpuint(g_strlcpy(a.sun_path, path, sizeof(a.sun_path)), <, sizeof(a.sun_path));
+	return a;
+}
+
+/* A client that has connected and said nothing. */
+static struct client call(struct fixture *f)
+{
+	struct client c = {
+		.control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+		.data = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+		.path = g_strdup_printf("%s/client%u", f->base, f->sockets++),
+	};
+	g_autofree char *ctl = g_build_filename(f->dir, "ctl", NULL);
+	struct sockaddr_un at = address(ctl), own = address(c.path);
+	g_assert_cmpint(connect(c.control, (struct sockaddr *)&at, sizeof(at)), ==, 0);
+	g_assert_cmpint(bind(c.data, (struct sockaddr *)&own, sizeof(own)), ==, 0);
+	return c;
+}
+
+static void hang_up(struct client *c)
+{
+	close(c->control);
+	close(c->data);
+	if (c->path)
+		g_unlink(c->path);
+	g_free(c->path);
+}
+
+static size_t make_request(uint8_t bytes[static VDE_REQUEST_SIZE], uint32_t type, const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	memcpy(a.sun_path, path, MIN(strlen(path) + 1, sizeof(a.sun_path)));
+	struct bytes_writer w = bytes_writer(bytes, VDE_REQUEST_SIZE);
+	bytes_put(&w, &(uint32_t){ VDE_MAGIC }, 4);
+	bytes_put(&w, &(uint32_t){ 3 }, 4);
+	bytes_put(&w, &type, 4);
+	bytes_put(&w, &a, sizeof(a));
+	bytes_put(&w, "a test", 6);
+	return w.len;
+}
+
+static void ask(struct client *c, uint32_t type, const char *path)
+{
+	uint8_t bytes[VDE_REQUEST_SIZE];
+	size_t len = make_request(bytes, type, path);
+	g_assert_cmpint(send(c->control, bytes, len, MSG_NOSIGNAL), ==, (gssize)len);
+}
+
+/* Connects the client's data socket to where it was told; the path of that. */
+static char *take_answer(struct client *c)
+{
+	struct sockaddr_un a;
+	g_assert_cmpint(recv(c->control, &a, sizeof(a), MSG_DONTWAIT), ==, (gssize)sizeof(a));
+	g_assert_cmpint(connect(c->data, (struct sockaddr *)&a, sizeof(a)), ==, 0);
+	return g_strdup(a.sun_path);
+}
+
+static struct client plug_in(struct fixture *f)
+{
+	struct client c = call(f);
+	ask(&c, 0, c.path);
+	turn(f);
+	g_free(take_answer(&c));
+	return c;
+}
+
+static bool is_closed(const struct client *c)
+{
+	char byte;
+	return recv(c->control, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* A broadcast of @len bytes that are @fill behind the header, which says that @fill sent it. */
+static const uint8_t *make(size_t len, uint8_t fill)
+{
+	static uint8_t buf[DATAGRAM_FRAME_MAX];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, { { 2, 0, 0, 0, 0, fill } }, 0x88b5 });
+	memset(buf + ETH_HEADER_LEN, fill, len - ETH_HEADER_LEN);
+	return buf;
+}
+
+static ssize_t receive(const struct client *c)
+{
+	static uint8_t buf[DATAGRAM_FRAME_MAX + 1];
+	return recv(c->data, buf, sizeof(buf), MSG_DONTWAIT);
+}
+
+static void clients_are_ports_of_the_segment(struct fixture *f, gconstpointer data)
+{
+	struct client a = plug_in(f), b = plug_in(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 3);
+	static const size_t lengths[] = { 60, 1514, DATAGRAM_FRAME_MAX };
+	for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
+		memory_port_clear(&f->other);
+		g_assert_cmpint(send(a.data, make(lengths[i], 1), lengths[i], 0), ==, (gssize)lengths[i]);
+		turn(f);
+		g_assert_cmpuint(f->other.frames->len, ==, 1);
+		g_assert_cmpint(receive(&b), ==, (gssize)lengths[i]);
+		g_assert_cmpint(receive(&a), ==, -1);
+	}
+	hang_up(&a);
+	hang_up(&b);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+}
+
+static void version_1_is_answered_too(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[VDE_REQUEST_SIZE];
+	struct client c = call(f);
+	struct sockaddr_un a = address(c.path);
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	bytes_put(&w, &(uint32_t){ VDE_MAGIC }, 4);
+	bytes_put(&w, &(uint32_t){ 0 }, 4);
+	bytes_put_zeros(&w, 6);
+	bytes_put(&w, &a, sizeof(a));
+	g_assert_cmpint(send(c.control, bytes, w.len, 0), ==, (gssize)w.len);
+	turn(f);
+	g_free(take_answer(&c));
+	hang_up(&c);
+	turn(f);
+}
+
+static void wanted_port_is_given_when_free_and_another_when_not(struct fixture *f, gconstpointer data)
+{
+	struct client a = call(f), b = call(f), c = call(f);
+	ask(&a, 7 << 8, a.path);
+	ask(&b, 7 << 8, b.path);
+	ask(&c, 60000 << 8, c.path);
+	turn(f);
+	g_autofree char *at = take_answer(&a), *bt = take_answer(&b), *ct = take_answer(&c);
+	g_assert_nonnull(strstr(at, "/007."));
+	g_assert_nonnull(strstr(bt, "/001."));
+	g_assert_nonnull(strstr(ct, "/002."));
+	hang_up(&a);
+	hang_up(&b);
+	hang_up(&c);
+	turn(f);
+}
+
+static void request_in_pieces_is_read(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[VDE_REQUEST_SIZE];
+	struct client c = call(f);
+	make_request(bytes, 0, c.path);
+	size_t fixed = 12 + VDE_ADDRESS_LEN;
+	for (size_t i = 0; i < fixed; i++) {
+		g_assert_cmpuint(f->segment.n_ports, ==, 1);
+		g_assert_cmpint(send(c.control, bytes + i, 1, 0), ==, 1);
+		turn(f);
+	}
+	g_free(take_answer(&c));
+	hang_up(&c);
+	turn(f);
+}
+
+static void garbage_closes_that_client_only(struct fixture *f, gconstpointer data)
+{
+	struct client good = plug_in(f);
+	uint8_t bytes[4096];
+	for (unsigned i = 0; i < 200; i++) {
+		struct client c = call(f);
+		for (size_t b = 0; b < sizeof(bytes); b++)
+			bytes[b] = (uint8_t)g_test_rand_int();
+		if (i % 4 == 0)
+			make_request(bytes, 2 + i, c.path);
+		g_assert_cmpint(send(c.control, bytes, sizeof(bytes), MSG_NOSIGNAL), >, 0);
+		turn(f);
+		turn(f);
+		char byte;
+		/* Reset, because it was not listened to any more. */
+		g_assert_cmpint(recv(c.control, &byte, 1, MSG_DONTWAIT), <=, 0);
+		g_assert_cmpint(errno, !=, EAGAIN);
+		hang_up(&c);
+	}
+	g_assert_cmpuint(f->segment.drops.count[DROP_VDE_REQUEST], ==, 200);
+	g_assert_cmpuint(f->segment.n_ports, ==, 2);
+	memory_port_input(&f->other, 0, make(60, 9), 60);
+	g_assert_cmpint(receive(&good), ==, 60);
+	hang_up(&good);
+	turn(f);
+}
+
+static void talking_behind_the_request_unplugs(struct fixture *f, gconstpointer data)
+{
+	struct client c = plug_in(f);
+	ask(&c, 0, c.path);
+	turn(f);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+	hang_up(&c);
+}
+
+static void sockets_that_are_not_the_clients_are_refused(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *file = g_build_filename(f->base, "file", NULL), *link = g_build_filename(f->base, "link", NULL);
+	g_assert_true(g_file_set_contents(file, "x", 1, NULL));
+	struct client c = call(f), victim = call(f);
+	g_assert_cmpint(symlink(victim.path, link), ==, 0);
+	const char *const paths[] = { file, link, f->base, "/nowhere/at/all", "/dev/null" };
+	hang_up(&c);
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+		c = call(f);
+		ask(&c, 0, paths[i]);
+		turn(f);
+		turn(f);
+		g_assert_true(is_closed(&c));
+		hang_up(&c);
+	}
+	/* Somebody else's: only root can make one. */
+	if (geteuid() == 0) {
+		c = call(f);
+		g_assert_cmpint(chown(victim.path, 12345, -1), ==, 0);
+		ask(&c, 0, victim.path);
+		turn(f);
+		turn(f);
+		g_assert_true(is_closed(&c));
+		hang_up(&c);
+	}
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+	hang_up(&victim);
+	turn(f);
+	g_unlink(link);
+	g_unlink(file);
+}
+
+static void client_without_a_request_loses_its_place(struct fixture *f, gconstpointer data)
+{
+	struct client c = call(f);
+	turn(f);
+	usec_t when = vde_link_deadline(f->link);
+	g_assert_cmpuint(when, <=, 60 * USEC_PER_SEC);
+	f->now = when - 1;
+	turn(f);
+	g_assert_false(is_closed(&c));
+	f->now = when;
+	turn(f);
+	g_assert_true(is_closed(&c));
+	g_assert_cmpuint(vde_link_deadline(f->link), ==, USEC_INFINITY);
+	hang_up(&c);
+}
+
+static void ports_are_limited_and_come_free_again(struct fixture *f, gconstpointer data)
+{
+	struct client c[VDE_PORTS_MAX + 1];
+	for (unsigned i = 0; i < VDE_PORTS_MAX; i++)
+		c[i] = plug_in(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, VDE_PORTS_MAX + 1);
+	c[VDE_PORTS_MAX] = call(f);
+	turn(f);
+	g_assert_true(is_closed(&c[VDE_PORTS_MAX]));
+	hang_up(&c[VDE_PORTS_MAX]);
+	hang_up(&c[100]);
+	turn(f);
+	c[100] = plug_in(f);
+	for (unsigned i = 0; i < VDE_PORTS_MAX; i++)
+		hang_up(&c[i]);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+}
+
+static void thousands_of_reconnects_leave_nothing(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < 3000; i++) {
+		struct client c = call(f);
+		if (i % 3 != 0)
+			ask(&c, 0, c.path);
+		if (i % 3 == 1)
+			turn(f);
+		hang_up(&c);
+		if (i % 50 == 0)
+			turn(f);
+	}
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+	g_autoptr(GDir) dir = g_dir_open(f->dir, 0, NULL);
+	g_assert_cmpstr(g_dir_read_name(dir), ==, "ctl");
+	g_assert_null(g_dir_read_name(dir));
+	struct client c = plug_in(f);
+	hang_up(&c);
+	turn(f);
+}
+
+static void client_that_never_drains_costs_only_itself(struct fixture *f, gconstpointer data)
+{
+	struct client deaf = plug_in(f), good = plug_in(f);
+	unsigned got = 0;
+	for (unsigned i = 0; i < 5000; i++) {
+		memory_port_input(&f->other, 0, make(1514, 9), 1514);
+		while (receive(&good) == 1514)
+			got++;
+	}
+	g_assert_cmpuint(got, ==, 5000);
+	g_assert_cmpuint(f->segment.drops.count[DROP_PORT_FULL], >, 0);
+	hang_up(&good);
+	hang_up(&deaf);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+}
+
+/* It said where its socket is and then connected it to nobody: the kernel holds fewer datagrams for it then. */
+static void client_that_never_takes_its_answer_costs_only_itself(struct fixture *f, gconstpointer data)
+{
+	struct client c = call(f);
+	ask(&c, 0, c.path);
+	turn(f);
+	for (unsigned i = 0; i < 3000; i++)
+		memory_port_input(&f->other, 0, make(1514, 9), 1514);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 2);
+	while (receive(&c) > 0)
+		turn(f);
+	hang_up(&c);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+}
+
+static void closed_data_socket_unplugs(struct fixture *f, gconstpointer data)
+{
+	struct client c = plug_in(f);
+	close(c.data);
+	memory_port_input(&f->other, 0, make(60, 9), 60);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+	c.data = -1;
+	hang_up(&c);
+}
+
+static void no_descriptors_left_is_no_reason_to_spin(struct fixture *f, gconstpointer data)
+{
+	struct client c = call(f);
+	struct rlimit old, few;
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &old), ==, 0);
+	few = (struct rlimit){ (rlim_t)c.data + 1, old.rlim_max };
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
+	turn(f);
+	usec_t when = vde_link_deadline(f->link);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &old), ==, 0);
+	g_assert_cmpuint(when, <, 60 * USEC_PER_SEC);
+	ask(&c, 0, c.path);
+	f->now = when;
+	turn(f);
+	g_free(take_answer(&c));
+	hang_up(&c);
+	turn(f);
+}
+
+static void only_this_user_may_plug_in(struct fixture *f, gconstpointer data)
+{
+	struct stat st;
+	g_autofree char *ctl = g_build_filename(f->dir, "ctl", NULL);
+	g_assert_cmpint(stat(f->dir, &st), ==, 0);
+	g_assert_cmpuint(st.st_mode & 077, ==, 0);
+	g_assert_cmpint(stat(ctl, &st), ==, 0);
+	g_assert_cmpuint(st.st_mode & 0777, ==, 0600);
+}
+
+static void second_switch_is_told_that_one_runs(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(vde_link_listen(f->link, f->dir, f->error, sizeof(f->error)), ==, -EADDRINUSE);
+	g_assert_nonnull(strstr(f->error, "another process listens there"));
+	/* The probe was a client that went at once. */
+	turn(f);
+	struct client c = plug_in(f);
+	hang_up(&c);
+	turn(f);
+}
+
+static void what_a_dead_switch_left_is_replaced(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *dir = g_build_filename(f->base, "old", NULL), *ctl = g_build_filename(dir, "ctl", NULL);
+	g_autofree char *stale = g_build_filename(dir, "001.9", NULL), *mine = g_build_filename(dir, "002.notes", NULL);
+	g_assert_cmpint(g_mkdir(dir, 0700), ==, 0);
+	const char *const paths[] = { ctl, stale };
+	for (size_t i = 0; i < 2; i++) {
+		int fd = socket(AF_UNIX, i == 0 ? SOCK_STREAM : SOCK_DGRAM, 0);
+		struct sockaddr_un a = address(paths[i]);
+		g_assert_cmpint(bind(fd, (struct sockaddr *)&a, sizeof(a)), ==, 0);
+		close(fd);
+	}
+	g_assert_true(g_file_set_contents(mine, "x", 1, NULL));
+	g_assert_cmpint(vde_link_listen(f->link, dir, f->error, sizeof(f->error)), ==, 0);
+	g_assert_false(g_file_test(stale, G_FILE_TEST_EXISTS));
+	g_assert_true(g_file_test(mine, G_FILE_TEST_EXISTS));
+	g_unlink(mine);
+}
+
+static void path_too_long_and_directories_that_cannot_be_are_explained(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *name = g_strnfill(100, 'x'), *path = g_build_filename(f->base, name, NULL);
+	g_assert_cmpint(vde_link_listen(f->link, path, f->error, sizeof(f->error)), ==, -ENAMETOOLONG);
+	g_assert_nonnull(strstr(f->error, "choose a shorter one"));
+	g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+	g_assert_cmpint(vde_link_listen(f->link, "/nowhere/vde", f->error, sizeof(f->error)), ==, -ENOENT);
+	g_assert_nonnull(strstr(f->error, "/nowhere/vde"));
+	g_assert_cmpint(vde_link_listen(f->link, "/dev/null", f->error, sizeof(f->error)), <, 0);
+	g_assert_nonnull(strstr(f->error, "/dev/null"));
+	if (geteuid() == 0)
+		return; /* who may write everywhere */
+	g_autofree char *dir = g_build_filename(f->base, "locked", NULL), *below = g_build_filename(dir, "vde", NULL);
+	g_assert_cmpint(g_mkdir(dir, 0500), ==, 0);
+	g_assert_cmpint(vde_link_listen(f->link, below, f->error, sizeof(f->error)), ==, -EACCES);
+	g_assert_cmpint(vde_link_listen(f->link, dir, f->error, sizeof(f->error)), ==, -EACCES);
+	g_rmdir(dir);
+}
+
+#define ADD(test) g_test_add("/vde/" #test, struct fixture, NULL, set_up, test, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	ADD(clients_are_ports_of_the_segment);
+	ADD(version_1_is_answered_too);
+	ADD(wanted_port_is_given_when_free_and_another_when_not);
+	ADD(request_in_pieces_is_read);
+	ADD(garbage_closes_that_client_only);
+	ADD(talking_behind_the_request_unplugs);
+	ADD(sockets_that_are_not_the_clients_are_refused);
+	ADD(client_without_a_request_loses_its_place);
+	ADD(ports_are_limited_and_come_free_again);
+	ADD(thousands_of_reconnects_leave_nothing);
+	ADD(client_that_never_drains_costs_only_itself);
+	ADD(client_that_never_takes_its_answer_costs_only_itself);
+	ADD(closed_data_socket_unplugs);
+	ADD(no_descriptors_left_is_no_reason_to_spin);
+	ADD(only_this_user_may_plug_in);
+	ADD(second_switch_is_told_that_one_runs);
+	ADD(what_a_dead_switch_left_is_replaced);
+	ADD(path_too_long_and_directories_that_cannot_be_are_explained);
+	return g_test_run();
+}
