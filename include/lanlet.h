@@ -129,6 +129,12 @@ int lanlet_network_connect_vhost(struct lanlet_network *net, const char *path, c
 int lanlet_network_add_vhost(struct lanlet_network *net, int fd, const char *name);
 
 /*
+ * Is a VDE switch at @directory, which is made when it is not there: QEMU's `-netdev vde`, vde_plug, vdens and User-mode Linux plug in
+ * there.  -EADDRINUSE when a switch runs there, -ENAMETOOLONG, …  The sockets, and the directory when it is empty then, go with @net.
+ */
+int lanlet_network_listen_vde(struct lanlet_network *net, const char *directory, char *error, size_t size);
+
+/*
  * For a handler of SIGBUS, with its si_addr: 1 when the address was in the memory of a vhost-user guest that vanished, and the
  * handler shall return; 0 when the signal is somebody else's.  A front end that shrinks its guest's memory ends a process that has
  * vhost-user ports and no such handler.  Async-signal-safe; may be called by any thread.

@@ -61,6 +61,12 @@ static bool set_vhost_user(struct arguments *a, const char *value, GError **erro
 	return true;
 }
 
+static bool set_vde(struct arguments *a, const char *value, GError **error)
+{
+	a->vde = true;
+	return true;
+}
+
 static bool set_memory(struct arguments *a, const char *value, GError **error)
 {
 	a->memory = value;
@@ -162,6 +168,14 @@ static const struct flag flags[] = {
 		},
 		.commands = COMMAND_QEMU,
 		.set = set_vhost_user,
+	},
+	{
+		.option = {
+			.name = "vde",
+			.help = "Plug the guest in by VDE, for programs that know no other way.",
+		},
+		.commands = COMMAND_QEMU,
+		.set = set_vde,
 	},
 	{
 		.option = {

@@ -9,16 +9,27 @@
 #include <errno.h>
 #include <stdio.h>
 
+static char *arguments_for(const struct arguments *a, const char *dir, const char *mac, GError **error)
+{
+	const char *name = a->vhost_user ? VHOST_SOCKET : a->vde ? VDE_DIRECTORY : STREAM_SOCKET;
+	g_autofree char *path = path_socket(dir, name, error);
+	if (!path)
+		return NULL;
+	if (a->vhost_user)
+		return qemu_vhost_arguments(path, mac, a->memory ? a->memory : QEMU_DEFAULT_MEMORY);
+	return a->vde ? qemu_vde_arguments(path, mac) : qemu_arguments(path, mac);
+}
+
 bool command_qemu(const struct arguments *a, GError **error)
 {
+	if (a->vhost_user && a->vde)
+		return fail(error, FAILURE_USAGE, "--vhost-user and --vde are two ways to plug in: choose one");
 	g_autofree char *given = a->runtime_dir ? g_canonicalize_filename(a->runtime_dir, NULL) : NULL;
 	g_autofree char *dir = given ? g_strdup(given) : path_default_runtime_dir(a->network);
-	g_autofree char *socket = path_socket(dir, a->vhost_user ? VHOST_SOCKET : STREAM_SOCKET, error);
-	if (!socket)
-		return false;
 	g_autofree char *mac = a->mac ? g_strdup(a->mac) : a->guest ? qemu_mac_for_guest(a->network, a->guest) : qemu_mac_random();
-	g_autofree char *arguments =
-		a->vhost_user ? qemu_vhost_arguments(socket, mac, a->memory ? a->memory : QEMU_DEFAULT_MEMORY) : qemu_arguments(socket, mac);
+	g_autofree char *arguments = arguments_for(a, dir, mac, error);
+	if (!arguments)
+		return false;
 	if (puts(arguments) < 0 || fflush(stdout) != 0)
 		return fail(error, FAILURE_GENERAL, "standard output: %s", g_strerror(errno));
 	return true;

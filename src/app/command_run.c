@@ -39,7 +39,7 @@ struct run {
 	const struct arguments *arguments;
 	struct console console, control_console;
 	struct lanlet_config *config;
-	char *runtime_dir, *state_dir, *stream_socket, *vhost_socket;
+	char *runtime_dir, *state_dir, *stream_socket, *vhost_socket, *vde_dir;
 	int runtime_claim, state_claim;
 	int signals; /* signalfd */
 	struct lanlet_watch *signal_watch;
@@ -73,6 +73,7 @@ static bool claim_dirs(struct run *r, GError **error)
 	r->state_dir = choose_dir(a->state_dir, path_default_state_dir, a->network);
 	r->stream_socket = path_socket(r->runtime_dir, STREAM_SOCKET, error);
 	r->vhost_socket = r->stream_socket ? path_socket(r->runtime_dir, VHOST_SOCKET, error) : NULL;
+	r->vde_dir = g_build_filename(r->runtime_dir, VDE_DIRECTORY, NULL);
 	if (!r->vhost_socket || !directory_make_private(r->runtime_dir, !a->runtime_dir, error))
 		return false;
 	g_autofree char *running = g_strdup_printf("network %s is running", a->network);
@@ -173,7 +174,8 @@ static bool start(struct run *r, GError **error)
 	if (code < 0)
 		return fail(error, code == -EINVAL ? FAILURE_USAGE : FAILURE_GENERAL, "%s", reason);
 	if (lanlet_network_listen_stream(r->net, r->stream_socket, reason, sizeof(reason)) < 0 ||
-	    lanlet_network_listen_vhost(r->net, r->vhost_socket, reason, sizeof(reason)) < 0)
+	    lanlet_network_listen_vhost(r->net, r->vhost_socket, reason, sizeof(reason)) < 0 ||
+	    lanlet_network_listen_vde(r->net, r->vde_dir, reason, sizeof(reason)) < 0)
 		return fail(error, FAILURE_GENERAL, "%s", reason);
 	code = lanlet_network_watch(r->net, r->signals, POLLIN, signal_arrived, r, &r->signal_watch);
 	if (code < 0)
@@ -189,11 +191,13 @@ static void print_arguments(struct run *r)
 	g_autofree char *mac = qemu_mac_for_guest(network, EXAMPLE_GUEST);
 	g_autofree char *arguments = qemu_arguments(r->stream_socket, mac);
 	g_autofree char *vhost = qemu_vhost_arguments(r->vhost_socket, mac, QEMU_DEFAULT_MEMORY);
+	g_autofree char *vde = qemu_vde_arguments(r->vde_dir, mac);
 	const char *name = strcmp(network, NETWORK_DEFAULT_NAME) == 0 ? "" : network, *blank = name[0] ? " " : "";
 	printf("Network %s is up. QEMU arguments for a guest:\n\n    %s\n\n"
 	       "or, faster, with its memory shared:\n\n    %s\n\n"
+	       "or by VDE, as vde_plug, vdens and User-mode Linux can too:\n\n    %s\n\n"
 	       "Every guest needs a MAC of its own: lanlet qemu %s%s--guest NAME prints the same with one made from NAME.\n",
-	       network, arguments, vhost, name, blank);
+	       network, arguments, vhost, vde, name, blank);
 	fflush(stdout);
 }
 
@@ -232,6 +236,7 @@ static void finish(struct run *r)
 	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	g_free(r->vde_dir);
 	g_free(r->vhost_socket);
 	g_free(r->stream_socket);
 	g_free(r->state_dir);

@@ -14,6 +14,7 @@
 #define VHOST_SOCKET "vhost.sock"
 #define STATUS_SOCKET "status.sock"
 #define API_SOCKET "api.sock"
+#define VDE_DIRECTORY "vde"
 
 /* Whether @name can be a network's: it becomes part of paths. */
 bool network_name_check(const char *name, GError **error);

@@ -38,12 +38,12 @@ bool qemu_mac_check(const char *mac, GError **error)
 	return true;
 }
 
-static char *netdev_value(const char *stream_socket)
+/* QEMU's option parser ends a value at a comma unless there are two. */
+static char *with_path(const char *options, const char *path)
 {
-	/* QEMU's option parser ends a value at a comma unless there are two. */
-	g_auto(GStrv) parts = g_strsplit(stream_socket, ",", -1);
-	g_autofree char *path = g_strjoinv(",,", parts);
-	return g_strconcat("stream,id=" NETDEV_ID ",server=off,addr.type=unix,addr.path=", path, NULL);
+	g_auto(GStrv) parts = g_strsplit(path, ",", -1);
+	g_autofree char *escaped = g_strjoinv(",,", parts);
+	return g_strconcat(options, escaped, NULL);
 }
 
 static char *device_value(const char *mac)
@@ -60,19 +60,27 @@ static char *quote(const char *text)
 	return g_strdup(text);
 }
 
-char *qemu_arguments(const char *stream_socket, const char *mac)
+static char *netdev_arguments(const char *options, const char *path, const char *mac)
 {
-	g_autofree char *netdev = netdev_value(stream_socket);
+	g_autofree char *netdev = with_path(options, path);
 	g_autofree char *quoted = quote(netdev);
 	g_autofree char *device = device_value(mac);
 	return g_strdup_printf("-netdev %s -device %s", quoted, device);
 }
 
+char *qemu_arguments(const char *stream_socket, const char *mac)
+{
+	return netdev_arguments("stream,id=" NETDEV_ID ",server=off,addr.type=unix,addr.path=", stream_socket, mac);
+}
+
+char *qemu_vde_arguments(const char *directory, const char *mac)
+{
+	return netdev_arguments("vde,id=" NETDEV_ID ",sock=", directory, mac);
+}
+
 char *qemu_vhost_arguments(const char *vhost_socket, const char *mac, const char *memory)
 {
-	g_auto(GStrv) parts = g_strsplit(vhost_socket, ",", -1);
-	g_autofree char *path = g_strjoinv(",,", parts);
-	g_autofree char *chardev = g_strconcat("socket,id=" NETDEV_ID "c,path=", path, NULL);
+	g_autofree char *chardev = with_path("socket,id=" NETDEV_ID "c,path=", vhost_socket);
 	g_autofree char *quoted = quote(chardev);
 	g_autofree char *device = device_value(mac);
 	return g_strdup_printf("-m %s -object memory-backend-memfd,id=" NETDEV_ID "m,share=on,size=%s -numa node,memdev=" NETDEV_ID "m "

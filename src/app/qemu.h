@@ -18,6 +18,9 @@ bool qemu_mac_check(const char *mac, GError **error);
 /* -netdev and -device for QEMU 7.2 and later, in one line, quoted for a shell where that is needed. */
 char *qemu_arguments(const char *stream_socket, const char *mac);
 
+/* The same for a VDE switch. */
+char *qemu_vde_arguments(const char *directory, const char *mac);
+
 /* The same for vhost-user, which shares the guest's @memory ("2G") with the network. */
 char *qemu_vhost_arguments(const char *vhost_socket, const char *mac, const char *memory);
 /* Whether @memory is a size that QEMU understands in both its places; usage errors name --memory. */

@@ -9,6 +9,7 @@
 #include "lib/config.h"
 #include "lib/gateway_mac.h"
 #include "link/stream.h"
+#include "link/vde/vde.h"
 #include "link/vhost/guard.h"
 #include "link/vhost/vhost.h"
 
@@ -114,8 +115,14 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
-/* Guests with segmentation offload gain nothing by a large MTU. */
+/* Guests with segmentation offload gain nothing by a large MTU; of what is behind a VDE socket nobody knows what it takes. */
 #define VHOST_MTU_AUTO 1500
+#define VDE_MTU_AUTO 1500
+
+static size_t port_mtu(const struct lanlet_network *n, size_t automatic)
+{
+	return n->settings.mtu == SETTINGS_MTU_AUTO ? automatic : n->settings.mtu;
+}
 
 static int build_links(struct lanlet_network *n)
 {
@@ -124,15 +131,24 @@ static int build_links(struct lanlet_network *n)
 			.poller = &n->loop.poller,
 			.segment = &n->segment,
 			.log = &n->log,
-			.mtu = n->settings.mtu == SETTINGS_MTU_AUTO ? VHOST_MTU_AUTO : n->settings.mtu,
+			.mtu = port_mtu(n, VHOST_MTU_AUTO),
 		},
 		&n->vhost);
+	if (r == 0)
+		r = vde_link_new(
+			&(struct vde_link_config){
+				.poller = &n->loop.poller,
+				.segment = &n->segment,
+				.log = &n->log,
+				.mtu = port_mtu(n, VDE_MTU_AUTO),
+			},
+			&n->vde);
 	return r < 0 ? r : stream_link_new(
 		&(struct stream_link_config){
 			.poller = &n->loop.poller,
 			.segment = &n->segment,
 			.log = &n->log,
-			.mtu = n->settings.mtu == SETTINGS_MTU_AUTO ? SETTINGS_MTU_MAX : n->settings.mtu,
+			.mtu = port_mtu(n, SETTINGS_MTU_MAX),
 		},
 		&n->stream);
 }
@@ -260,6 +276,7 @@ void lanlet_network_free(struct lanlet_network *n)
 	}
 	stream_link_free(n->stream, now);
 	vhost_link_free(n->vhost, now);
+	vde_link_free(n->vde, now);
 	names_done(&n->names, now); /* its streams are the engine's */
 	gateway_set_engine(&n->gateway, NULL, NULL);
 	if (n->engine)
@@ -283,6 +300,7 @@ int lanlet_network_fd(const struct lanlet_network *n)
 static usec_t deadline(const struct lanlet_network *n)
 {
 	usec_t links = MIN(stream_link_deadline(n->stream), vhost_link_deadline(n->vhost));
+	links = MIN(links, vde_link_deadline(n->vde));
 	return MIN(gateway_deadline(&n->gateway), links);
 }
 
@@ -315,6 +333,7 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 		gateway_expire(&n->gateway, now);
 		stream_link_expire(n->stream, now);
 		vhost_link_expire(n->vhost, now);
+		vde_link_expire(n->vde, now);
 	}
 	segment_flush(&n->segment, now);
 	return r < 0 ? r : 0;
@@ -381,6 +400,11 @@ int lanlet_network_listen_stream(struct lanlet_network *n, const char *path, cha
 int lanlet_network_listen_vhost(struct lanlet_network *n, const char *path, char *error, size_t size)
 {
 	return listen_at(n, path, listen_vhost, error, size);
+}
+
+int lanlet_network_listen_vde(struct lanlet_network *n, const char *directory, char *error, size_t size)
+{
+	return vde_link_listen(n->vde, directory, error, size);
 }
 
 static struct port_identity named(const char *name)

@@ -18,6 +18,7 @@
 #include "service/echo.h"
 
 struct stream_link;
+struct vde_link;
 struct vhost_link;
 
 struct lanlet_network {
@@ -35,6 +36,7 @@ struct lanlet_network {
 	struct engine *engine;
 	struct stream_link *stream;
 	struct vhost_link *vhost;
+	struct vde_link *vde;
 	struct list sockets; /* paths to unlink at the end */
 	struct call_queue calls; /* from other threads */
 	struct watch calls_watch;

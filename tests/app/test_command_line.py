@@ -89,6 +89,11 @@ class CommandLine(harness.TestCase):
         self.assertEqual(words[2], "-device")
         self.assertRegex(words[3], r"^virtio-net-pci,netdev=lanlet0,mac=52:54:00(:[0-9a-f]{2}){3}$")
 
+    def test_qemu_takes_one_way_to_plug_in(self):
+        done = self.lanlet("qemu", "--vde", "--vhost-user")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("choose one", done.stderr)
+
     def test_qemu_takes_a_mac_and_a_relative_directory(self):
         done = self.lanlet("qemu", "--mac", "52:54:00:00:00:01", "--runtime-dir", "sub dir", cwd=self.dir)
         words = shlex.split(done.stdout)

@@ -2,6 +2,7 @@
 """`lanlet run` as a process: directories, claim, readiness, signals, status socket."""
 
 import os
+import re
 import resource
 import select
 import shutil
@@ -21,7 +22,7 @@ def mode_of(path):
 
 def has_port(test):
     """Whether a guest is plugged into the default network."""
-    return "stream" in test.lanlet("status").stdout
+    return re.search(r"^(stream|vde)\d", test.lanlet("status").stdout, re.M) is not None
 
 
 class Directories(harness.TestCase):
@@ -184,8 +185,9 @@ class Readiness(harness.TestCase):
         process.stop()
         output = Output(self)
         self.start("lab", stdout=output.file)
-        expected = self.lanlet("qemu", "lab", "--guest", "vm1").stdout
-        self.assertIn("    " + expected, output.text())
+        for way in ((), ("--vhost-user",), ("--vde",)):
+            expected = self.lanlet("qemu", "lab", "--guest", "vm1", *way).stdout
+            self.assertIn("    " + expected, output.text())
 
     def test_missing_standard_descriptors_do_no_harm(self):
         """Else the first socket would be descriptor 2, and log lines would go to it."""
@@ -336,9 +338,17 @@ class Connecting(harness.TestCase):
 @unittest.skipUnless(shutil.which("qemu-system-x86_64"), "qemu-system-x86_64 is not installed")
 class Qemu(harness.TestCase):
     def test_qemu_connects_with_the_printed_arguments(self):
+        self.connect()
+
+    def test_qemu_connects_with_the_printed_arguments_for_vde(self):
+        if "vde" not in subprocess.run(["qemu-system-x86_64", "-netdev", "help"], capture_output=True, text=True).stdout.split():
+            self.skipTest("this QEMU has no -netdev vde")
+        self.connect("--vde")
+
+    def connect(self, *way):
         self.start()
         self.assertFalse(has_port(self))
-        arguments = self.lanlet("qemu", "--guest", "web").stdout.split()
+        arguments = self.lanlet("qemu", "--guest", "web", *way).stdout.split()
         qemu = subprocess.Popen(["qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-S", *arguments],
                                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:

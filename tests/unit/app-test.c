@@ -157,6 +157,14 @@ static void vhost_arguments_agree_on_the_memory(void)
 	g_assert_true(qemu_memory_check("512M", NULL));
 }
 
+static void vde_arguments_name_the_directory(void)
+{
+	g_autofree char *plain = qemu_vde_arguments("/run/vde", "52:54:00:12:34:56");
+	g_assert_cmpstr(plain, ==, "-netdev vde,id=lanlet0,sock=/run/vde -device virtio-net-pci,netdev=lanlet0,mac=52:54:00:12:34:56");
+	g_autofree char *quoted = qemu_vde_arguments("/a,b c/vde", "52:54:00:12:34:56");
+	g_assert_true(g_str_has_prefix(quoted, "-netdev 'vde,id=lanlet0,sock=/a,,b c/vde' "));
+}
+
 static void qemu_arguments_are_quoted_where_needed(void)
 {
 	g_autofree char *plain = qemu_arguments("/run/user/1000/lanlet/default/stream.sock", "52:54:00:12:34:56");
@@ -272,6 +280,7 @@ int main(int argc, char **argv)
 	TEST(socket_path_is_as_long_as_the_kernel_takes);
 	TEST(guests_of_one_name_have_one_mac);
 	TEST(mac_of_a_guest_is_checked);
+	TEST(vde_arguments_name_the_directory);
 	TEST(vhost_arguments_agree_on_the_memory);
 	TEST(qemu_arguments_are_quoted_where_needed);
 	TEST(arguments_keep_their_order);

@@ -58,7 +58,7 @@ struct client {
 	struct watch control;
 	struct deferred end;
 	bool ending;
-	usec_t since;	   /* accepted about then; USEC_INFINITY: in this turn */
+	usec_t since;	   /* accepted then; USEC_INFINITY: not known before the next expire() */
 	unsigned number;   /* from 1 on; 0: none yet */
 	char path[VDE_PATH_SIZE]; /* of our data socket; "": there is none */
 	uint8_t in[VDE_REQUEST_SIZE];
@@ -352,9 +352,12 @@ usec_t vde_link_deadline(const struct vde_link *l)
 	usec_t first = USEC_INFINITY;
 	list_for_each(node, &l->directories)
 		first = MIN(first, listener_deadline(&container_of(node, struct directory, node)->listener));
-	if (!list_empty(&l->waiting))
-		first = MIN(first, usec_add(container_of(l->waiting.next, struct client, node)->since, REQUEST_TIME));
-	return first;
+	if (list_empty(&l->waiting))
+		return first;
+	/* Who came in this turn wants to be told the time. */
+	if (container_of(l->waiting.prev, struct client, node)->since == USEC_INFINITY)
+		return 0;
+	return MIN(first, usec_add(container_of(l->waiting.next, struct client, node)->since, REQUEST_TIME));
 }
 
 void vde_link_expire(struct vde_link *l, usec_t now)
