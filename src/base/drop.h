@@ -17,6 +17,8 @@
 	X(GATEWAY_ADDRESS, "gateway-address", "a guest claimed the gateway's IP address")                      \
 	X(PINNED_MAC, "pinned-mac", "a port that is pinned to one MAC used another, in the frame, ARP, ND or DHCP")    \
 	X(ISOLATED, "isolated", "from one guest to another, and guests are kept from one another")             \
+	X(STORM, "storm", "more broadcast, multicast or unknown destinations than one port may send to everybody") \
+	X(LOOP, "loop", "the port is blocked: what is sent out of another comes back by it")                   \
 	X(HAIRPIN, "hairpin", "destination is on the port that the frame came from")                           \
 	X(FDB_FULL, "fdb-full", "source MAC not learned, the table is full (the frame itself passed)")         \
 	X(PORT_FULL, "port-full", "the port's queue is full, its peer does not drain it")                      \

@@ -6,7 +6,7 @@
 
 void port_init(struct port *p, const struct port_ops *ops, const char *name, size_t max_frame, size_t mtu)
 {
-	*p = (struct port){ .ops = ops, .max_frame = max_frame, .mtu = mtu };
+	*p = (struct port){ .ops = ops, .max_frame = max_frame, .mtu = mtu, .loop.next_probe = USEC_INFINITY };
 	list_init(&p->node);
 	list_init(&p->dirty);
 	snprintf(p->name, sizeof(p->name), "%s", name);

@@ -13,6 +13,8 @@
 #include "base/drop.h"
 #include "base/list.h"
 #include "base/usec.h"
+#include "lan/loop_guard.h"
+#include "lan/storm.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,6 +87,8 @@ struct port {
 	bool isolated;     /* exchanges no frames with other isolated ports; segment_attach() may set it */
 	bool congested;   /* set by the implementor while frames wait in its queue; segment_port_writable() when it clears */
 	bool crowded;     /* likewise, while more than half of its queue is taken: frames that are flooded are not sent to it */
+	struct loop_state loop;
+	struct storm_bucket storm;
 	unsigned n_macs;  /* entries in the segment's forwarding database */
 	struct port_counters counters;
 };

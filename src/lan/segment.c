@@ -8,24 +8,12 @@
 #include "lan/pinning.h"
 #include "wire/arp.h"
 #include "wire/eth.h"
+#include "wire/loop_probe.h"
 
 #include <errno.h>
 
 /* What services and the gateway may build in one turn; a batch of a port is smaller than this. */
 #define ARENA_BYTES_PER_TURN ((size_t)64 * 1024 * 1024)
-
-int segment_init(struct segment *s, const struct segment_config *config)
-{
-	struct segment fresh = { .config = *config };
-	int r = fdb_init(&fresh.fdb, &config->hash_key);
-	if (r < 0)
-		return r;
-	*s = fresh;
-	list_init(&s->ports);
-	list_init(&s->dirty);
-	arena_init(&s->arena, ARENA_BYTES_PER_TURN);
-	return 0;
-}
 
 void segment_done(struct segment *s)
 {
@@ -47,6 +35,8 @@ void segment_attach(struct segment *s, struct port *p)
 	p->isolated |= s->config.isolate && !p->uplink;
 	list_append(&s->ports, &p->node);
 	s->n_ports++;
+	if (p != s->gateway.port)
+		loop_guard_attached(&s->loops, p);
 }
 
 void segment_detach(struct segment *s, usec_t now, struct port *p)
@@ -126,11 +116,22 @@ static bool are_kept_apart(const struct port *a, const struct port *b)
 	return a->isolated && b->isolated;
 }
 
-static void flood(struct segment *s, usec_t now, const struct port *from, const struct frame *frame)
+/* A super-frame is as many as it stands for. */
+static bool may_flood(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
 {
+	unsigned n = frame->gso == FRAME_GSO_NONE || frame->gso_size == 0 ? 1 : 1 + (unsigned)(frame->len / frame->gso_size);
+	return from == s->gateway.port || storm_take(&from->storm, now, s->config.storm_limit, n);
+}
+
+static void flood(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
+{
+	if (!may_flood(s, now, from, frame)) {
+		drop(s, from, DROP_STORM);
+		return;
+	}
 	list_for_each(node, &s->ports) {
 		struct port *to = container_of(node, struct port, node);
-		if (to == from || are_kept_apart(from, to))
+		if (to == from || !loop_passes(&to->loop) || are_kept_apart(from, to))
 			continue;
 		/* A storm must not take the place of what the guest has asked for. */
 		if (to->crowded)
@@ -150,7 +151,7 @@ static bool claims_gateway_address(const struct segment *s, const struct frame *
 }
 
 /* Whether a port other than the gateway's may send @frame; the reason when not. */
-static bool is_acceptable(struct segment *s, usec_t now, const struct port *from, const struct eth_header *eth, const struct frame *frame,
+static bool is_acceptable(struct segment *s, usec_t now, struct port *from, const struct eth_header *eth, const struct frame *frame,
 			  enum drop_reason *ret_why)
 {
 	if (mac_is_group(eth->src) || mac_is_zero(eth->src)) {
@@ -164,6 +165,7 @@ static bool is_acceptable(struct segment *s, usec_t now, const struct port *from
 	if (!s->gateway.port)
 		return true;
 	if (mac_equal(eth->src, s->gateway.mac)) {
+		loop_guard_suspect(&s->loops, now, from);
 		*ret_why = DROP_GATEWAY_MAC;
 		return false;
 	}
@@ -195,6 +197,26 @@ static void forward(struct segment *s, usec_t now, struct port *from, struct mac
 		output(s, now, to, frame, false);
 }
 
+/* Looks at a frame from a port other than the gateway's, learns whose it is; false when it goes no further. */
+static bool take_from_port(struct segment *s, usec_t now, struct port *p, const struct eth_header *eth, const struct frame *frame)
+{
+	if (!p->loop.spoken)
+		loop_guard_spoken(&s->loops, now, p);
+	if (eth->ethertype == LOOP_PROBE_ETHERTYPE && loop_guard_input(&s->loops, now, p, frame))
+		return false;
+	enum drop_reason why = DROP_LOOP;
+	if (!loop_passes(&p->loop) || !is_acceptable(s, now, p, eth, frame, &why)) {
+		drop(s, p, why);
+		return false;
+	}
+	enum fdb_learned learned = fdb_learn(&s->fdb, now, eth->src, p);
+	if (learned == FDB_FULL)
+		drop(s, p, DROP_FDB_FULL);
+	else if (learned == FDB_MOVED)
+		loop_guard_suspect(&s->loops, now, p);
+	return true;
+}
+
 void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
 {
 	uint8_t head[ETH_HEADER_LEN];
@@ -206,16 +228,8 @@ void segment_input(struct segment *s, usec_t now, struct port *p, const struct f
 		drop(s, p, DROP_FRAME_MALFORMED);
 		return;
 	}
-	if (p != s->gateway.port) {
-		enum drop_reason why;
-		if (!is_acceptable(s, now, p, &eth, frame, &why)) {
-			drop(s, p, why);
-			return;
-		}
-		if (fdb_learn(&s->fdb, now, eth.src, p) == FDB_FULL)
-			drop(s, p, DROP_FDB_FULL);
-	}
-	forward(s, now, p, eth.dst, frame);
+	if (p == s->gateway.port || take_from_port(s, now, p, &eth, frame))
+		forward(s, now, p, eth.dst, frame);
 }
 
 void segment_commit(struct segment *s, usec_t now, struct port *from, struct port *p, const struct frame *frames, unsigned k)
@@ -244,4 +258,73 @@ void segment_port_writable(struct segment *s, usec_t now, struct port *p)
 {
 	if (s->gateway.port)
 		s->gateway.writable(s->gateway.opaque, now, p);
+}
+
+/* --- loops --- */
+
+static void send_probe(void *opaque, usec_t now, struct port *p, const void *bytes, size_t len)
+{
+	struct segment *s = opaque;
+	const void *copy = arena_copy(&s->arena, bytes, len);
+	if (!copy) {
+		drop(s, p, DROP_NO_MEMORY);
+		return;
+	}
+	struct iovec iov;
+	struct frame f = frame_of(&iov, copy, len);
+	send_fitting(&(struct passage){ s, now, p }, &f);
+}
+
+static void port_blocked(void *opaque, usec_t now, struct port *p, bool again)
+{
+	struct segment *s = opaque;
+	char why[LOOP_TEXT_SIZE];
+	fdb_forget(&s->fdb, p);
+	if (!again)
+		log_warning(s->config.log, "port %s: %s", p->name, loop_guard_describe(&s->loops, now, p, why));
+}
+
+static void port_unblocked(void *opaque, usec_t now, struct port *p)
+{
+	struct segment *s = opaque;
+	log_info(s->config.log, "port %s: the loop is gone, forwarding again", p->name);
+}
+
+static const struct loop_guard_ops loop_ops = {
+	.send = send_probe,
+	.blocked = port_blocked,
+	.unblocked = port_unblocked,
+};
+
+/* A MAC of its own for a segment without a gateway, administered locally (IEEE 802-2014 §8.4). */
+static struct mac probe_mac(const struct segment *s)
+{
+	if (s->gateway.port)
+		return s->gateway.mac;
+	uint64_t id = s->loops.id;
+	return (struct mac){ { 0x02, (uint8_t)(id >> 32), (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id } };
+}
+
+usec_t segment_deadline(const struct segment *s)
+{
+	return loop_guard_deadline(&s->loops);
+}
+
+void segment_expire(struct segment *s, usec_t now)
+{
+	loop_guard_expire(&s->loops, now, probe_mac(s));
+}
+
+int segment_init(struct segment *s, const struct segment_config *config)
+{
+	struct segment fresh = { .config = *config };
+	int r = fdb_init(&fresh.fdb, &config->hash_key);
+	if (r < 0)
+		return r;
+	*s = fresh;
+	list_init(&s->ports);
+	list_init(&s->dirty);
+	loop_guard_init(&s->loops, &config->hash_key, &s->ports, &loop_ops, s);
+	arena_init(&s->arena, ARENA_BYTES_PER_TURN);
+	return 0;
 }

@@ -20,6 +20,7 @@
 #include "base/usec.h"
 #include "lan/fdb.h"
 #include "lan/icmp_error.h"
+#include "lan/loop_guard.h"
 #include "lan/port.h"
 
 struct frame;
@@ -28,6 +29,7 @@ struct log;
 struct segment_config {
 	struct hash_key hash_key;
 	bool isolate;    /* guests from one another: every port but uplinks is isolated */
+	unsigned storm_limit; /* frames per second that a port may send to everybody (storm.h); 0: any */
 	struct log *log; /* borrowed, may be NULL */
 };
 
@@ -59,6 +61,7 @@ struct segment {
 	unsigned last_port_id;
 	unsigned n_ports;
 	struct segment_gateway gateway; /* port NULL: none */
+	struct loop_guard loops;
 	struct icmp_limit icmp_limit;   /* of all errors that are sent on this segment */
 	struct drop_counters drops;     /* of the frames of all ports */
 };
@@ -81,6 +84,11 @@ void segment_input(struct segment *s, usec_t now, struct port *p, const struct f
 /* @p commits @k of the rooms that it lent to @from. */
 void segment_commit(struct segment *s, usec_t now, struct port *from, struct port *p, const struct frame *frames, unsigned k);
 void segment_flush(struct segment *s, usec_t now);
+
+/* When segment_expire() is wanted. */
+usec_t segment_deadline(const struct segment *s);
+/* Does what is due at @now.  May be called early or late; segment_flush() follows. */
+void segment_expire(struct segment *s, usec_t now);
 
 /* @p, whose queue was full, has room again. */
 void segment_port_writable(struct segment *s, usec_t now, struct port *p);

@@ -58,7 +58,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 {
 	struct hash_key key;
 	entropy_get(&key, sizeof(key));
-	int r = segment_init(&n->segment, &(struct segment_config){ .hash_key = key, .isolate = n->settings.isolate, .log = &n->log });
+	int r = segment_init(&n->segment, &(struct segment_config){ .hash_key = key, .isolate = n->settings.isolate, .storm_limit = n->settings.storm_limit, .log = &n->log });
 	if (r < 0)
 		return r;
 	return gateway_init(&n->gateway, &n->segment,
@@ -301,6 +301,7 @@ static usec_t deadline(const struct lanlet_network *n)
 {
 	usec_t links = MIN(stream_link_deadline(n->stream), vhost_link_deadline(n->vhost));
 	links = MIN(links, vde_link_deadline(n->vde));
+	links = MIN(links, segment_deadline(&n->segment));
 	return MIN(gateway_deadline(&n->gateway), links);
 }
 
@@ -331,6 +332,7 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 	int r = loop_dispatch(&n->loop, now);
 	if (when <= now) {
 		gateway_expire(&n->gateway, now);
+		segment_expire(&n->segment, now);
 		stream_link_expire(n->stream, now);
 		vhost_link_expire(n->vhost, now);
 		vde_link_expire(n->vde, now);

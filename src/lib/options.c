@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "host/unix_socket.h"
 #include "lan/engine.h"
+#include "lan/storm.h"
 #include "lanlet.h"
 #include "lib/engines.h"
 #include "lib/settings.h"
@@ -186,6 +187,15 @@ static int set_host_loopback(struct settings *s, const char *value, const char *
 static int set_isolate(struct settings *s, const char *value, const char **ret_why)
 {
 	return value_switch(value, &s->isolate);
+}
+
+static int set_storm_limit(struct settings *s, const char *value, const char **ret_why)
+{
+	uint32_t limit = 0;
+	if (strcmp(value, "off") != 0 && value_unsigned(value, STORM_LIMIT_MIN, STORM_LIMIT_MAX, &limit) < 0)
+		return -EINVAL;
+	s->storm_limit = limit;
+	return 0;
 }
 
 static int set_engine(struct settings *s, const char *value, const char **ret_why)
@@ -390,6 +400,18 @@ static const struct option options[] = {
 		},
 		.accepts = "true or false",
 		.set = set_isolate,
+	},
+	{
+		.public = {
+			.name = "storm-limit",
+			.argument = "N|off",
+			.default_value = "10000",
+			.help =
+				"How many frames per second each port may send to everybody: broadcast, multicast that nobody has asked for, and "
+				"destinations that are not known. What is more is dropped and counted.",
+		},
+		.accepts = "off or a number from 10 to 10000000",
+		.set = set_storm_limit,
 	},
 	{
 		.public = {

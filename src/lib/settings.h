@@ -51,6 +51,7 @@ struct settings {
 	struct path_list vhost_connect; /* sockets where vhost-user front ends listen */
 	bool host_loopback;
 	bool isolate;
+	unsigned storm_limit; /* frames per second of each port, 0: any */
 	const struct engine_ops *engine;
 	enum engine_filtering udp_filtering;
 	enum log_level log_level;

@@ -20,6 +20,18 @@ static void write_network(FILE *out, const struct lanlet_network *n)
 		ip4_format(n->settings.gateway, gateway), mac_format(n->gateway.config.mac, mac), n->settings.engine->name);
 }
 
+/* What the switch does with the port beside forwarding, where there is such. */
+static void write_port_policy(FILE *out, const struct lanlet_network *n, const struct port *p)
+{
+	char loop[LOOP_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+	if (!loop_passes(&p->loop))
+		fprintf(out, "  %s\n", loop_guard_describe(&n->segment.loops, clock_now(), p, loop));
+	if (!mac_is_zero(p->pinned))
+		fprintf(out, "  pinned to %s\n", mac_format(p->pinned, mac));
+	if (p->isolated)
+		fprintf(out, "  isolated from other guests\n");
+}
+
 static void write_ports(FILE *out, const struct lanlet_network *n)
 {
 	fprintf(out, "\n%-16s %12s %14s %12s %14s %10s\n", "PORT", "RX FRAMES", "RX BYTES", "TX FRAMES", "TX BYTES", "DROPS");
@@ -31,6 +43,7 @@ static void write_ports(FILE *out, const struct lanlet_network *n)
 			drops += c->drops.count[i];
 		fprintf(out, "%-16s %12" PRIu64 " %14" PRIu64 " %12" PRIu64 " %14" PRIu64 " %10" PRIu64 "\n", p->name, c->rx_frames, c->rx_bytes,
 			c->tx_frames, c->tx_bytes, drops);
+		write_port_policy(out, n, p);
 	}
 }
 

@@ -63,6 +63,7 @@ host = 52:54:00:00:00:02,10.9.0.11,db
 vhost-connect = nowhere.sock
 host-loopback = true
 isolate = true
+storm-limit = 500
 engine = null
 udp-filtering = address-dependent
 log-level = debug

@@ -132,6 +132,33 @@ def gateway_seeds():
     return seeds
 
 
+def switch_record(port, frame=b"", mend=0, tenths=0, partial=0, back=0):
+    return struct.pack("!BBH", port | mend << 2 | partial << 3 | back << 4, tenths, len(frame)) + frame
+
+
+def switch_seeds():
+    everybody, other = b"\xff" * 6, bytes.fromhex("525400000009")
+    arp = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + GUEST + GUEST_IP + bytes(6) + GATEWAY_IP
+    dhcp = bytes.fromhex("01010600") + bytes(24) + GUEST + bytes(206) + bytes.fromhex("63825363350101ff")
+    dhcp = ipv4(17, udp(68, 67, dhcp, src=bytes(4), dst=everybody[:4]), src=bytes(4), dst=everybody[:4])
+    advert = bytes.fromhex("8800000060000000") + bytes(16) + b"\2\1" + GUEST
+    tag = struct.pack("!HHHH", 9, 0x8100, 7, 0x0800)
+    large = ipv4(17, udp(5000, 6000, bytes(900)), flags=0)
+    storm = eth(0x88b5, b"storm", dst=everybody, src=other)
+    return {
+        "pinned-arp": switch_record(0, eth(0x0806, arp, dst=everybody)) + switch_record(0, eth(0x0806, arp, dst=everybody, src=other)),
+        "pinned-arp-sender": switch_record(0, eth(0x0806, arp.replace(GUEST, other), dst=everybody)),
+        "pinned-dhcp": switch_record(0, eth(0x0800, dhcp, dst=everybody)),
+        "pinned-dhcp-chaddr": switch_record(0, eth(0x0800, dhcp.replace(GUEST, other), dst=everybody), mend=1),
+        "pinned-neighbour": switch_record(0, eth(0x86dd, ipv6(58, advert), dst=everybody)),
+        "isolated": switch_record(1, eth(0x0800, large, dst=everybody, src=other)) + switch_record(2, eth(0x0800, large, dst=other)),
+        "tagged": switch_record(3, eth(0x88a8, tag + large, dst=everybody, src=other)) + switch_record(1, eth(0x88a8, tag + large, dst=other), partial=1),
+        "storm": switch_record(1, storm) * 40 + switch_record(1, storm, tenths=20),
+        "probe-comes-back": switch_record(1, storm) + switch_record(1, back=1) + switch_record(3, back=1, tenths=255) * 3,
+        "loop": switch_record(1, storm) + b"".join(switch_record(i % 4, back=1, tenths=i) for i in range(60)),
+    }
+
+
 def framing_seeds():
     """A cut, then the stream."""
     def stream(*frames):
@@ -268,6 +295,7 @@ write("packet", packet_seeds())
 write("slirp-translate", {name: frame for name, frame in packet_seeds().items() if name.startswith(("ip-", "ping", "tcp", "udp", "unr"))})
 write("reassembly", reassembly_seeds())
 write("gateway", gateway_seeds())
+write("switch", switch_seeds())
 write("framing", framing_seeds())
 write("oversize", oversize_seeds())
 write("gro", gro_seeds())

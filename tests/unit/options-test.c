@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lan/storm.h"
 #include "lib/options.h"
 
 #include "base/macros.h"
@@ -325,6 +326,26 @@ static void sockets_to_connect_to_are_collected_once_each(struct fixture *f, gco
 	settings_done(&copy);
 }
 
+static void guests_may_reach_one_another_unless_isolated(struct fixture *f, gconstpointer data)
+{
+	g_assert_false(f->s.isolate);
+	expect_set(f, "isolate", "true");
+	g_assert_true(f->s.isolate);
+	expect_refused(f, "isolate", "some");
+}
+
+static void storm_limit_is_a_number_or_off(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpuint(f->s.storm_limit, ==, STORM_LIMIT_DEFAULT);
+	expect_set(f, "storm-limit", "500");
+	g_assert_cmpuint(f->s.storm_limit, ==, 500);
+	expect_set(f, "storm-limit", "off");
+	g_assert_cmpuint(f->s.storm_limit, ==, 0);
+	static const char *const bad[] = { "", "0", "9", "10000001", "-1", "many" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "storm-limit", bad[i]);
+}
+
 static void every_engine_can_be_chosen(struct fixture *f, gconstpointer data)
 {
 	for (size_t i = 0; engine_at(i); i++) {
@@ -372,7 +393,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 14);
+	g_assert_cmpuint(n, ==, 15);
 }
 
 int main(int argc, char **argv)
@@ -394,6 +415,8 @@ int main(int argc, char **argv)
 	TEST(host_has_mac_address_and_perhaps_a_name);
 	TEST(host_loopback_is_a_switch);
 	TEST(sockets_to_connect_to_are_collected_once_each);
+	TEST(guests_may_reach_one_another_unless_isolated);
+	TEST(storm_limit_is_a_number_or_off);
 	TEST(every_engine_can_be_chosen);
 	TEST(every_udp_filtering_can_be_chosen);
 	TEST(every_log_level_can_be_chosen);

@@ -292,6 +292,53 @@ static void pinned_port_may_use_its_own_mac_only(struct fixture *f, gconstpointe
 	g_assert_cmpuint(f->b.frames->len, ==, 1);
 }
 
+static void storm_of_one_port_is_limited_and_ends(struct fixture *f, gconstpointer data)
+{
+	const usec_t now = 100 * USEC_PER_SEC;
+	f->segment.config.storm_limit = 50;
+	for (unsigned i = 0; i < 80; i++)
+		input(&f->a, now, i & 1 ? MAC_BROADCAST : mac_of(99), mac_of(1));
+	g_assert_cmpuint(f->b.frames->len, ==, 50);
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_STORM], ==, 30);
+	g_assert_cmpuint(f->segment.drops.count[DROP_STORM], ==, 30);
+	input(&f->b, now, MAC_BROADCAST, mac_of(2)); /* others are not held back, */
+	g_assert_cmpuint(f->a.frames->len, ==, 1);
+	input(&f->a, now, mac_of(2), mac_of(1)); /* nor what is meant for one */
+	g_assert_cmpuint(f->b.frames->len, ==, 51);
+	input(&f->a, now + USEC_PER_SEC / 50, MAC_BROADCAST, mac_of(1));
+	input(&f->a, now + USEC_PER_SEC / 50, MAC_BROADCAST, mac_of(1));
+	g_assert_cmpuint(f->b.frames->len, ==, 52);
+}
+
+static void storm_bucket_fills_up_with_time_and_zero_is_no_limit(struct fixture *f, gconstpointer data)
+{
+	struct storm_bucket bucket = { 0 };
+	g_assert_true(storm_take(&bucket, 0, 100, 60));
+	g_assert_false(storm_take(&bucket, 0, 100, 60));
+	g_assert_true(storm_take(&bucket, USEC_PER_SEC / 2, 100, 60));
+	g_assert_true(storm_take(&bucket, 0, 0, 1000000));
+}
+
+static void gateways_mac_as_a_source_is_dropped_and_probed(struct fixture *f, gconstpointer data)
+{
+	struct memory_port gateway;
+	memory_port_init(&gateway, &f->segment, "gateway", 65535);
+	f->segment.gateway = (struct segment_gateway){ .port = &gateway.port, .mac = mac_of(9), .flush = ignore_flush, .detached = ignore_detached };
+	input(&f->b, 0, MAC_BROADCAST, mac_of(1));
+	for (unsigned i = 0; i < 3; i++)
+		segment_expire(&f->segment, i * USEC_PER_SEC);
+	g_assert_cmpuint(segment_deadline(&f->segment), ==, USEC_INFINITY);
+	memory_port_clear(&f->b);
+	input(&f->b, 9 * USEC_PER_SEC, MAC_BROADCAST, mac_of(9));
+	g_assert_cmpuint(f->b.port.counters.drops.count[DROP_GATEWAY_MAC], ==, 1);
+	g_assert_cmpuint(segment_deadline(&f->segment), ==, 9 * USEC_PER_SEC);
+	segment_expire(&f->segment, 9 * USEC_PER_SEC);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	g_assert_true(loop_passes(&f->b.port.loop)); /* a suspicion alone blocks nobody */
+	f->segment.gateway = (struct segment_gateway){ 0 };
+	memory_port_done(&gateway);
+}
+
 #define TEST(name) g_test_add("/segment/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -312,6 +359,9 @@ int main(int argc, char **argv)
 	TEST(isolated_ports_hear_uplinks_but_not_one_another);
 	TEST(isolation_of_the_segment_spares_uplinks);
 	TEST(pinned_port_may_use_its_own_mac_only);
+	TEST(storm_of_one_port_is_limited_and_ends);
+	TEST(storm_bucket_fills_up_with_time_and_zero_is_no_limit);
+	TEST(gateways_mac_as_a_source_is_dropped_and_probed);
 	TEST(too_large_for_a_port_without_df_is_fragmented);
 	TEST(too_large_with_df_is_answered_by_the_gateway);
 	return g_test_run();
