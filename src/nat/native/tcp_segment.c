@@ -30,7 +30,6 @@ static void established(struct tcp_flow *f, usec_t now, const struct tcp_header 
 	f->snd_wl2 = h->ack;
 	f->snd_una = h->ack;
 	f->rexmit_nxt = f->lost_end = h->ack;
-	f->host_ready = true;
 	tcp_timers_progress(f, now, h->ack);
 }
 
@@ -50,6 +49,7 @@ static enum tcp_verdict in_syn_sent(struct tcp_flow *f, usec_t now, const struct
 	tcp_send_options(f, h, f->our_mss);
 	if (h->flags & TCP_ACK) {
 		established(f, now, h);
+		f->host_ready = true; /* what came before the watch on the descriptor did is no event */
 		f->ack_due = true;
 	} else {
 		f->state = TCP_STATE_SYN_RECEIVED; /* both opened at once */
