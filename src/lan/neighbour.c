@@ -19,7 +19,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define SLOTS (NEIGHBOURS_MAX * 2)
+#define SLOTS NEIGHBOUR_SLOTS
 #define SLOT_MASK (SLOTS - 1)
 #define WAITING_PER_NEIGHBOUR 16
 #define WAITING_BYTES_MAX ((size_t)4 * 1024 * 1024)
@@ -79,14 +79,26 @@ static void drop_waiting(struct neighbour_table *t, struct neighbour *n, usec_t 
 	n->n_waiting = 0;
 }
 
+/* The first slot from @i on that is not free; SLOTS when there is none. */
+static unsigned next_taken(const struct neighbour_table *t, unsigned i)
+{
+	while (i < SLOTS) {
+		uint64_t rest = t->taken[i / 64] >> (i % 64);
+		if (rest)
+			return i + (unsigned)__builtin_ctzll(rest);
+		i = (i / 64 + 1) * 64;
+	}
+	return SLOTS;
+}
+
+#define for_each_taken(i, t) for (unsigned i = next_taken(t, 0); i < SLOTS; i = next_taken(t, i + 1))
+
 void neighbour_done(struct neighbour_table *t)
 {
 	if (!t->slots)
 		return;
-	for (unsigned i = 0, left = t->used; left > 0; i++) {
+	for_each_taken(i, t)
 		drop_waiting(t, &t->slots[i], 0, false);
-		left -= t->slots[i].state != FREE;
-	}
 	free(t->slots);
 	t->slots = NULL;
 }
@@ -126,15 +138,14 @@ static void remove_entry(struct neighbour_table *t, struct neighbour *n)
 		}
 	}
 	t->slots[hole] = (struct neighbour){ .state = FREE };
+	t->taken[hole / 64] &= ~(UINT64_C(1) << hole % 64);
 }
 
 static unsigned count_of_port(const struct neighbour_table *t, unsigned port_id)
 {
 	unsigned n = 0;
-	for (unsigned i = 0, left = t->used; left > 0; i++) {
-		left -= t->slots[i].state != FREE;
-		n += t->slots[i].state != FREE && t->slots[i].port_id == port_id;
-	}
+	for_each_taken(i, t)
+		n += t->slots[i].port_id == port_id;
 	return n;
 }
 
@@ -150,7 +161,9 @@ static struct neighbour *add(struct neighbour_table *t, struct neighbour *slot, 
 	/* Counting is slow, but only a port that makes up addresses gets new entries all the time. */
 	if (t->used >= NEIGHBOURS_MAX || (port_id != 0 && t->used >= NEIGHBOURS_PER_PORT && count_of_port(t, port_id) >= NEIGHBOURS_PER_PORT))
 		return NULL;
+	unsigned at = (unsigned)(slot - t->slots);
 	t->used++;
+	t->taken[at / 64] |= UINT64_C(1) << at % 64;
 	*slot = (struct neighbour){ .ip = ip, .port_id = port_id, .mtu = NEIGHBOUR_MTU_MIN, .state = ASKING };
 	return slot;
 }
@@ -247,9 +260,8 @@ bool neighbour_wait(struct neighbour_table *t, usec_t now, ip4_t ip, const struc
 
 void neighbour_port_gone(struct neighbour_table *t, usec_t now, unsigned port_id)
 {
-	for (unsigned i = 0, left = t->used; left > 0; i++) {
+	for_each_taken(i, t) {
 		struct neighbour *n = &t->slots[i];
-		left -= n->state != FREE;
 		if (n->state == KNOWN && n->port_id == port_id) {
 			n->state = AWAY;
 			set_deadline(t, n, now + AWAY_TIME);
@@ -259,11 +271,9 @@ void neighbour_port_gone(struct neighbour_table *t, usec_t now, unsigned port_id
 
 void neighbour_for_each_on_port(struct neighbour_table *t, usec_t now, unsigned port_id, void (*each)(void *opaque, usec_t now, ip4_t ip), void *opaque)
 {
-	for (unsigned i = 0, left = t->used; i < SLOTS && left > 0; i++) {
-		left -= t->slots[i].state != FREE;
+	for_each_taken(i, t)
 		if (t->slots[i].state == KNOWN && t->slots[i].port_id == port_id)
 			each(opaque, now, t->slots[i].ip);
-	}
 }
 
 usec_t neighbour_deadline(const struct neighbour_table *t)
@@ -295,14 +305,14 @@ void neighbour_expire(struct neighbour_table *t, usec_t now)
 	if (now < t->next_deadline)
 		return;
 	t->next_deadline = USEC_INFINITY;
-	for (unsigned i = 0; i < SLOTS;) {
+	for (unsigned i = next_taken(t, 0); i < SLOTS;) {
 		struct neighbour *n = &t->slots[i];
-		if (n->state != FREE && now >= n->deadline && expire_one(t, now, n)) {
+		if (now >= n->deadline && expire_one(t, now, n)) {
 			remove_entry(t, n); /* another may have moved here: look again */
+			i = next_taken(t, i);
 			continue;
 		}
-		if (n->state != FREE)
-			t->next_deadline = usec_min(t->next_deadline, n->deadline);
-		i++;
+		t->next_deadline = usec_min(t->next_deadline, n->deadline);
+		i = next_taken(t, i + 1);
 	}
 }

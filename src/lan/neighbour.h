@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct frame;
 struct neighbour;
@@ -35,8 +36,11 @@ struct neighbour_ops {
 	void (*gone)(void *opaque, usec_t now, ip4_t ip);
 };
 
+#define NEIGHBOUR_SLOTS (NEIGHBOURS_MAX * 2)
+
 struct neighbour_table {
 	struct neighbour *slots;
+	uint64_t taken[NEIGHBOUR_SLOTS / 64]; /* a bit for each slot that is not free: walks touch nothing else */
 	unsigned used;
 	unsigned last; /* the slot found last: packets come in runs */
 	size_t waiting_bytes;

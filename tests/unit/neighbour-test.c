@@ -140,6 +140,35 @@ static void made_up_addresses_of_one_port_leave_room_for_others(struct fixture *
 	g_assert_true(neighbour_learn(&f->table, 0, IP, mac_b, 2, NEIGHBOUR_BY_IP, 60));
 }
 
+static void count_address(void *opaque, usec_t now, ip4_t ip)
+{
+	unsigned *counts = opaque;
+	counts[ip & 0xffff]++;
+}
+
+static void forget(void *opaque, usec_t now, ip4_t ip)
+{
+}
+
+/* Removal moves entries within the table; none may be lost or found twice. */
+static void walk_of_a_port_meets_each_of_its_addresses_once(struct fixture *f, gconstpointer data)
+{
+	static const struct neighbour_ops forgetful = { count_ask, count_release, count_unanswered, forget };
+	enum { PORTS = 16, ADDRESSES = 3000 };
+	f->table.ops = &forgetful;
+	for (unsigned i = 0; i < ADDRESSES; i++)
+		g_assert_true(neighbour_learn(&f->table, 0, IP4(10, 1, 0, 0) + i, mac_a, 1 + i % PORTS, NEIGHBOUR_BY_IP, 60));
+	for (unsigned port = 1; port <= PORTS; port += 2)
+		neighbour_port_gone(&f->table, SECOND, port);
+	neighbour_expire(&f->table, 100 * SECOND);
+	g_assert_cmpuint(f->table.used, ==, ADDRESSES / 2);
+	unsigned counts[ADDRESSES] = { 0 };
+	for (unsigned port = 1; port <= PORTS; port++)
+		neighbour_for_each_on_port(&f->table, 100 * SECOND, port, count_address, counts);
+	for (unsigned i = 0; i < ADDRESSES; i++)
+		g_assert_cmpuint(counts[i], ==, i % 2);
+}
+
 #define TEST(name) g_test_add("/neighbour/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -153,5 +182,6 @@ int main(int argc, char **argv)
 	TEST(guest_without_a_port_is_gone_after_a_minute);
 	TEST(guest_that_plugs_in_again_is_not_gone);
 	TEST(made_up_addresses_of_one_port_leave_room_for_others);
+	TEST(walk_of_a_port_meets_each_of_its_addresses_once);
 	return g_test_run();
 }
