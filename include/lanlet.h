@@ -135,6 +135,22 @@ int lanlet_network_add_vhost(struct lanlet_network *net, int fd, const char *nam
 int lanlet_network_listen_vde(struct lanlet_network *net, const char *directory, char *error, size_t size);
 
 /*
+ * Receives at a unix datagram socket from guests that have a path of their own, such as QEMU's `-netdev dgram` with local.path and
+ * remote.path; every path is a port.  Errors as for lanlet_network_listen_stream().
+ */
+int lanlet_network_listen_dgram(struct lanlet_network *net, const char *path, char *error, size_t size);
+/* Listens on a unix SOCK_SEQPACKET: a frame is a packet, every connection is a port.  Errors as above. */
+int lanlet_network_listen_seqpacket(struct lanlet_network *net, const char *path, char *error, size_t size);
+
+/*
+ * What the options fd, connect and udp do, for a network that is there already; @text is what the option takes.  The descriptor is
+ * owned by @net on success.  -EINVAL when @text is not understood or the socket is none that can be plugged in.
+ */
+int lanlet_network_plug_fd(struct lanlet_network *net, const char *text, char *error, size_t size);
+int lanlet_network_plug_connect(struct lanlet_network *net, const char *text, char *error, size_t size);
+int lanlet_network_plug_udp(struct lanlet_network *net, const char *text, char *error, size_t size);
+
+/*
  * For a handler of SIGBUS, with its si_addr: 1 when the address was in the memory of a vhost-user guest that vanished, and the
  * handler shall return; 0 when the signal is somebody else's.  A front end that shrinks its guest's memory ends a process that has
  * vhost-user ports and no such handler.  Async-signal-safe; may be called by any thread.

@@ -6,8 +6,11 @@
 #include "host/entropy.h"
 #include "host/host_network.h"
 #include "host/unix_socket.h"
+#include "lib/attach.h"
 #include "lib/config.h"
 #include "lib/gateway_mac.h"
+#include "link/dgram.h"
+#include "link/packet.h"
 #include "link/stream.h"
 #include "link/vde/vde.h"
 #include "link/vhost/guard.h"
@@ -17,6 +20,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* A socket in the file system that goes when the network goes. */
@@ -124,6 +128,18 @@ static size_t port_mtu(const struct lanlet_network *n, size_t automatic)
 	return n->settings.mtu == SETTINGS_MTU_AUTO ? automatic : n->settings.mtu;
 }
 
+/* What exchanges bare frames of any size. */
+static int build_socket_links(struct lanlet_network *n, size_t mtu)
+{
+	struct poller *poller = &n->loop.poller;
+	int r = stream_link_new(&(struct stream_link_config){ poller, &n->segment, &n->log, mtu }, &n->stream);
+	if (r == 0)
+		r = dgram_link_new(&(struct dgram_link_config){ poller, &n->segment, &n->log, mtu }, &n->dgram);
+	if (r == 0)
+		r = packet_link_new(&(struct packet_link_config){ poller, &n->segment, &n->log, mtu }, &n->packet);
+	return r;
+}
+
 static int build_links(struct lanlet_network *n)
 {
 	int r = vhost_link_new(
@@ -143,14 +159,7 @@ static int build_links(struct lanlet_network *n)
 				.mtu = port_mtu(n, VDE_MTU_AUTO),
 			},
 			&n->vde);
-	return r < 0 ? r : stream_link_new(
-		&(struct stream_link_config){
-			.poller = &n->loop.poller,
-			.segment = &n->segment,
-			.log = &n->log,
-			.mtu = port_mtu(n, SETTINGS_MTU_MAX),
-		},
-		&n->stream);
+	return r < 0 ? r : build_socket_links(n, port_mtu(n, SETTINGS_MTU_MAX));
 }
 
 /* Nested networks have one subnet often.  The resolver of the outer one works, its other addresses are out of reach. */
@@ -220,7 +229,7 @@ static int connect_links(struct lanlet_network *n, char *error, size_t size)
 	int r = 0;
 	for (size_t i = 0; i < l->n && r == 0; i++)
 		r = lanlet_network_connect_vhost(n, l->at[i], error, size);
-	return r;
+	return r < 0 ? r : attach_all(n, &n->settings.plugs, error, size);
 }
 
 int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network **ret, char *error, size_t size)
@@ -275,6 +284,8 @@ void lanlet_network_free(struct lanlet_network *n)
 		free(s);
 	}
 	stream_link_free(n->stream, now);
+	dgram_link_free(n->dgram, now);
+	packet_link_free(n->packet, now);
 	vhost_link_free(n->vhost, now);
 	vde_link_free(n->vde, now);
 	names_done(&n->names, now); /* its streams are the engine's */
@@ -299,10 +310,13 @@ int lanlet_network_fd(const struct lanlet_network *n)
 
 static usec_t deadline(const struct lanlet_network *n)
 {
-	usec_t links = MIN(stream_link_deadline(n->stream), vhost_link_deadline(n->vhost));
-	links = MIN(links, vde_link_deadline(n->vde));
-	links = MIN(links, segment_deadline(&n->segment));
-	return MIN(gateway_deadline(&n->gateway), links);
+	usec_t first = gateway_deadline(&n->gateway);
+	first = MIN(first, stream_link_deadline(n->stream));
+	first = MIN(first, dgram_link_deadline(n->dgram));
+	first = MIN(first, packet_link_deadline(n->packet));
+	first = MIN(first, vhost_link_deadline(n->vhost));
+	first = MIN(first, vde_link_deadline(n->vde));
+	return MIN(first, segment_deadline(&n->segment));
 }
 
 long long lanlet_network_deadline_usec(const struct lanlet_network *n)
@@ -334,6 +348,8 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 		gateway_expire(&n->gateway, now);
 		segment_expire(&n->segment, now);
 		stream_link_expire(n->stream, now);
+		dgram_link_expire(n->dgram, now);
+		packet_link_expire(n->packet, now);
 		vhost_link_expire(n->vhost, now);
 		vde_link_expire(n->vde, now);
 	}
@@ -366,10 +382,10 @@ static int remember_path(struct lanlet_network *n, const char *path)
 	return 0;
 }
 
-/* Listens at @path and hands the socket to @listen, which owns it when it returns 0. */
-static int listen_at(struct lanlet_network *n, const char *path, int (*listen)(struct lanlet_network *n, int fd), char *error, size_t size)
+/* Makes a socket of @type at @path and hands it to @listen, which owns it when it returns 0. */
+static int listen_at(struct lanlet_network *n, const char *path, int type, int (*listen)(struct lanlet_network *n, int fd), char *error, size_t size)
 {
-	int fd = unix_listen(path, error, size);
+	int fd = unix_serve(path, type, error, size);
 	if (fd < 0)
 		return fd;
 	int r = listen(n, fd);
@@ -396,12 +412,32 @@ static int listen_vhost(struct lanlet_network *n, int fd)
 
 int lanlet_network_listen_stream(struct lanlet_network *n, const char *path, char *error, size_t size)
 {
-	return listen_at(n, path, listen_stream, error, size);
+	return listen_at(n, path, SOCK_STREAM, listen_stream, error, size);
 }
 
 int lanlet_network_listen_vhost(struct lanlet_network *n, const char *path, char *error, size_t size)
 {
-	return listen_at(n, path, listen_vhost, error, size);
+	return listen_at(n, path, SOCK_STREAM, listen_vhost, error, size);
+}
+
+static int listen_dgram(struct lanlet_network *n, int fd)
+{
+	return dgram_link_add(n->dgram, fd);
+}
+
+int lanlet_network_listen_dgram(struct lanlet_network *n, const char *path, char *error, size_t size)
+{
+	return listen_at(n, path, SOCK_DGRAM, listen_dgram, error, size);
+}
+
+static int listen_seqpacket(struct lanlet_network *n, int fd)
+{
+	return packet_link_listen(n->packet, fd);
+}
+
+int lanlet_network_listen_seqpacket(struct lanlet_network *n, const char *path, char *error, size_t size)
+{
+	return listen_at(n, path, SOCK_SEQPACKET, listen_seqpacket, error, size);
 }
 
 int lanlet_network_listen_vde(struct lanlet_network *n, const char *directory, char *error, size_t size)

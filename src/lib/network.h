@@ -17,6 +17,8 @@
 #include "service/arp.h"
 #include "service/echo.h"
 
+struct dgram_link;
+struct packet_link;
 struct stream_link;
 struct vde_link;
 struct vhost_link;
@@ -35,6 +37,8 @@ struct lanlet_network {
 	struct host_address host_address;
 	struct engine *engine;
 	struct stream_link *stream;
+	struct dgram_link *dgram;
+	struct packet_link *packet;
 	struct vhost_link *vhost;
 	struct vde_link *vde;
 	struct list sockets; /* paths to unlink at the end */

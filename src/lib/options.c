@@ -2,10 +2,12 @@
 #include "lib/options.h"
 
 #include "base/macros.h"
+#include "host/socket_facts.h"
 #include "host/unix_socket.h"
 #include "lan/engine.h"
 #include "lan/storm.h"
 #include "lanlet.h"
+#include "lib/attach.h"
 #include "lib/engines.h"
 #include "lib/settings.h"
 #include "lib/value.h"
@@ -177,6 +179,51 @@ static int add_vhost_connect(struct settings *s, const char *value, const char *
 static void clear_vhost_connect(struct settings *s)
 {
 	path_list_clear(&s->vhost_connect);
+}
+
+static int add_plug(struct settings *s, enum plug_kind kind, const char *value, const char **ret_why)
+{
+	struct plug plug;
+	struct socket_facts facts;
+	if (plug_parse(kind, value, &plug, ret_why) < 0)
+		return -EINVAL;
+	/* At once, before another descriptor takes the place of one that is not open. */
+	int r = kind == PLUG_FD ? socket_facts_get(plug.fd, &facts) : 0;
+	if (r < 0) {
+		*ret_why = attach_explain_fd(-r);
+		return -EINVAL;
+	}
+	return plug_list_add(&s->plugs, &plug);
+}
+
+static int add_fd(struct settings *s, const char *value, const char **ret_why)
+{
+	return add_plug(s, PLUG_FD, value, ret_why);
+}
+
+static void clear_fds(struct settings *s)
+{
+	plug_list_remove(&s->plugs, PLUG_FD);
+}
+
+static int add_connect(struct settings *s, const char *value, const char **ret_why)
+{
+	return add_plug(s, PLUG_CONNECT, value, ret_why);
+}
+
+static void clear_connects(struct settings *s)
+{
+	plug_list_remove(&s->plugs, PLUG_CONNECT);
+}
+
+static int add_udp(struct settings *s, const char *value, const char **ret_why)
+{
+	return add_plug(s, PLUG_UDP, value, ret_why);
+}
+
+static void clear_udps(struct settings *s)
+{
+	plug_list_remove(&s->plugs, PLUG_UDP);
 }
 
 static int set_host_loopback(struct settings *s, const char *value, const char **ret_why)
@@ -365,6 +412,46 @@ static const struct option options[] = {
 		.accepts = "a MAC, an address of the subnet and optionally a name, as 52:54:00:12:34:56,192.168.122.10,web",
 		.set = add_host,
 		.clear = clear_hosts,
+	},
+	{
+		.public = {
+			.name = "fd",
+			.argument = "N[,type=TYPE][,mac=MAC][,name=NAME]",
+			.help =
+				"A socket that the program which started lanlet left open as descriptor N: a connection is a guest, a listening "
+				"socket, or a unix datagram socket with a path, is for many. TYPE is stream, dgram, seqpacket or vhost; the socket "
+				"says which unless it is vhost. mac= lets nobody but the card with this MAC speak, name= is what the port is called.",
+			.repeatable = true,
+		},
+		.accepts = "the number of an open socket, as 3, 4,type=vhost or 5,mac=52:54:00:12:34:56,name=web",
+		.set = add_fd,
+		.clear = clear_fds,
+	},
+	{
+		.public = {
+			.name = "connect",
+			.argument = "PATH[,type=TYPE][,mac=MAC][,name=NAME]",
+			.help =
+				"A unix socket where a guest listens, such as QEMU's -netdev stream,server=on: connects to it, as soon as it is "
+				"there, and again whenever the connection ends. TYPE is stream, which needs not be said, or vhost.",
+			.repeatable = true,
+		},
+		.accepts = "the path of a socket, as /run/vm/web.sock or /run/vm/web.sock,type=vhost,mac=52:54:00:12:34:56,name=web",
+		.set = add_connect,
+		.clear = clear_connects,
+	},
+	{
+		.public = {
+			.name = "udp",
+			.argument = "LOCAL,PEER[,mac=MAC][,name=NAME]",
+			.help =
+				"One guest by UDP, such as QEMU's -netdev dgram with local.type=inet: datagrams between the addresses LOCAL, which "
+				"is ours, and PEER. Anybody who can send from PEER's address is that guest, and nothing is encrypted.",
+			.repeatable = true,
+		},
+		.accepts = "two addresses with ports, as 127.0.0.1:5001,127.0.0.1:5002 or [::1]:5001,[::1]:5002",
+		.set = add_udp,
+		.clear = clear_udps,
 	},
 	{
 		.public = {

@@ -13,6 +13,7 @@ void settings_done(struct settings *s)
 {
 	free(s->hosts);
 	path_list_clear(&s->vhost_connect);
+	plug_list_clear(&s->plugs);
 	*s = (struct settings){ 0 };
 }
 
@@ -35,14 +36,17 @@ int settings_copy(const struct settings *from, struct settings *ret)
 	void *hosts;
 	if (copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts) < 0)
 		return -ENOMEM;
-	struct path_list vhost_connect;
-	if (path_list_copy(&from->vhost_connect, &vhost_connect) < 0) {
+	struct path_list vhost_connect = { 0 };
+	struct plug_list plugs;
+	if (path_list_copy(&from->vhost_connect, &vhost_connect) < 0 || plug_list_copy(&from->plugs, &plugs) < 0) {
+		path_list_clear(&vhost_connect);
 		free(hosts);
 		return -ENOMEM;
 	}
 	*ret = *from;
 	ret->hosts = hosts;
 	ret->vhost_connect = vhost_connect;
+	ret->plugs = plugs;
 	return 0;
 }
 
@@ -157,6 +161,26 @@ static int check_hosts(struct check *c)
 	return 0;
 }
 
+static int check_plug_pair(struct check *c, const struct plug *a, const struct plug *b)
+{
+	if (a->kind == PLUG_FD && b->kind == PLUG_FD && a->fd == b->fd)
+		return refuse(c, "fd: descriptor %d is given twice", a->fd);
+	if (a->kind == PLUG_CONNECT && b->kind == PLUG_CONNECT && strcmp(a->path, b->path) == 0)
+		return refuse(c, "connect: %s is given twice", a->path);
+	if (a->identity.name[0] != '\0' && strcmp(a->identity.name, b->identity.name) == 0)
+		return refuse(c, "the name %s is given to two ports", a->identity.name);
+	return 0;
+}
+
+static int check_plugs(struct check *c)
+{
+	int r = 0;
+	for (size_t i = 0; i < c->s.plugs.n && r == 0; i++)
+		for (size_t j = 0; r == 0 && j < i; j++)
+			r = check_plug_pair(c, &c->s.plugs.at[j], &c->s.plugs.at[i]);
+	return r;
+}
+
 int settings_check(struct settings *s, char *error, size_t size)
 {
 	struct check c = { .s = *s, .error = error, .size = size };
@@ -167,6 +191,8 @@ int settings_check(struct settings *s, char *error, size_t size)
 		r = check_range(&c);
 	if (r == 0)
 		r = check_hosts(&c);
+	if (r == 0)
+		r = check_plugs(&c);
 	if (r == 0)
 		*s = c.s;
 	return r;

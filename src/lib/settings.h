@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "lan/engine.h"
 #include "lib/path_list.h"
+#include "lib/plug.h"
 #include "service/dns_server.h"
 
 #include <stdbool.h>
@@ -48,6 +49,7 @@ struct settings {
 	/* Distinct MACs, addresses and names; addresses are host addresses of the subnet, also outside the DHCP range. */
 	struct settings_host *hosts;
 	size_t n_hosts;
+	struct plug_list plugs; /* distinct descriptors, paths and names */
 	struct path_list vhost_connect; /* sockets where vhost-user front ends listen */
 	bool host_loopback;
 	bool isolate;

@@ -5,6 +5,7 @@
 #include "host/clock.h"
 #include "lib/network.h"
 #include "link/connector.h"
+#include "link/stream.h"
 #include "link/vhost/vhost.h"
 #include "service/dns.h"
 
@@ -125,6 +126,7 @@ char *lanlet_network_status(const struct lanlet_network *n)
 		return NULL;
 	write_network(out, n);
 	write_ports(out, n);
+	write_waiting(out, stream_link_connector(n->stream));
 	write_waiting(out, vhost_link_connector(n->vhost));
 	write_leases(out, n);
 	write_flows(out, n);

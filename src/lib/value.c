@@ -97,6 +97,24 @@ int value_duration(const char *text, uint32_t infinite, uint32_t *ret)
 	return 0;
 }
 
+int value_endpoint(const char *text, struct ip_endpoint *ret)
+{
+	bool bracket = text[0] == '[';
+	const char *colon = strrchr(text, ':');
+	char address[IP_TEXT_SIZE];
+	struct ip_endpoint e;
+	uint32_t port;
+	if (!colon || colon - text < 1 + 2 * bracket || (bracket && colon[-1] != ']'))
+		return -EINVAL;
+	if (copy_span(text + bracket, colon - bracket, address, sizeof(address)) < 0 || ip_parse(address, &e.addr) < 0)
+		return -EINVAL;
+	if (ip_is_v4(&e.addr) == bracket || value_unsigned(colon + 1, 1, UINT16_MAX, &port) < 0)
+		return -EINVAL;
+	e.port = (uint16_t)port;
+	*ret = e;
+	return 0;
+}
+
 int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last)
 {
 	const char *middle = text + strcspn(text, "-,");

@@ -19,6 +19,8 @@ int value_switch(const char *text, bool *ret);
  * lie below that.
  */
 int value_duration(const char *text, uint32_t infinite, uint32_t *ret);
+/* "A.B.C.D:PORT" or "[V6ADDRESS]:PORT". */
+int value_endpoint(const char *text, struct ip_endpoint *ret);
 /* Two addresses in order with "-" or "," between them. */
 int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last);
 /* One label of a host name (RFC 1123 §2.1), made lower case; @size includes the NUL. */

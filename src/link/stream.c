@@ -16,6 +16,7 @@
 #include "lan/gro.h"
 #include "lan/poller.h"
 #include "lan/segment.h"
+#include "link/connector.h"
 #include "link/listener.h"
 #include "wire/eth.h"
 #include "wire/framing.h"
@@ -48,6 +49,7 @@ struct rx_buffer {
 struct stream_link {
 	struct stream_link_config config;
 	struct listener listener;
+	struct connector connector;
 	struct list connections;
 	struct list rx_pool;
 	unsigned n_rx_pool;
@@ -67,6 +69,7 @@ struct connection {
 	struct port port;
 	struct list node;
 	struct stream_link *link;
+	struct connector_target *target; /* NULL: the guest connected to us */
 	struct watch watch;
 	struct deferred end;
 	int fd;
@@ -119,6 +122,7 @@ static void connection_free(struct connection *c, usec_t now)
 	if (c->rx)
 		give_rx_buffer(l, c->rx);
 	close(c->fd);
+	connector_lost(c->target, now);
 	free(c->out);
 	free(c->queue);
 	free(c);
@@ -417,13 +421,14 @@ static void connection_ready(struct watch *w, usec_t now, unsigned events)
 
 /* --- coming and going --- */
 
-int stream_link_add(struct stream_link *l, int fd, const struct port_identity *identity)
+static int add(struct stream_link *l, int fd, const struct port_identity *identity, struct connector_target *target)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	port_init(&c->port, &stream_port_ops, "stream", STREAM_FRAME_MAX, l->config.mtu);
 	c->link = l;
+	c->target = target;
 	c->fd = fd;
 	c->watch.ready = connection_ready;
 	c->end.run = run_end;
@@ -439,8 +444,28 @@ int stream_link_add(struct stream_link *l, int fd, const struct port_identity *i
 	list_append(&l->connections, &c->node);
 	segment_attach(l->config.segment, &c->port);
 	port_identify(&c->port, "stream", identity);
-	log_info(l->config.log, "port %s: plugged in", c->port.name);
+	log_info(l->config.log, "port %s: plugged in%s%s", c->port.name, target ? " at " : "", target ? target->path : "");
 	return 0;
+}
+
+int stream_link_add(struct stream_link *l, int fd, const struct port_identity *identity)
+{
+	return add(l, fd, identity, NULL);
+}
+
+static int connected(struct connector *connector, struct connector_target *target, usec_t now, int fd)
+{
+	return add(container_of(connector, struct stream_link, connector), fd, &target->identity, target);
+}
+
+int stream_link_connect(struct stream_link *l, const char *path, const struct port_identity *identity)
+{
+	return connector_add(&l->connector, path, identity);
+}
+
+const struct connector *stream_link_connector(const struct stream_link *l)
+{
+	return &l->connector;
 }
 
 static int accepted(struct listener *listener, int fd)
@@ -450,12 +475,13 @@ static int accepted(struct listener *listener, int fd)
 
 usec_t stream_link_deadline(const struct stream_link *l)
 {
-	return listener_deadline(&l->listener);
+	return MIN(listener_deadline(&l->listener), connector_deadline(&l->connector));
 }
 
 void stream_link_expire(struct stream_link *l, usec_t now)
 {
 	listener_expire(&l->listener, now);
+	connector_expire(&l->connector, now);
 }
 
 int stream_link_listen(struct stream_link *l, int fd)
@@ -470,6 +496,7 @@ int stream_link_new(const struct stream_link_config *config, struct stream_link 
 		return -ENOMEM;
 	l->config = *config;
 	listener_init(&l->listener, config->poller, config->log, accepted);
+	connector_init(&l->connector, config->log, connected);
 	list_init(&l->connections);
 	list_init(&l->rx_pool);
 	*ret = l;
@@ -483,6 +510,7 @@ void stream_link_free(struct stream_link *l, usec_t now)
 	listener_done(&l->listener);
 	list_for_each(node, &l->connections)
 		connection_free(container_of(node, struct connection, node), now);
+	connector_done(&l->connector);
 	list_for_each(node, &l->rx_pool) {
 		list_remove(node);
 		free(container_of(node, struct rx_buffer, node));

@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+struct connector;
 struct log;
 struct poller;
 struct port_identity;
@@ -40,5 +41,12 @@ void stream_link_expire(struct stream_link *l, usec_t now);
 
 /* Accepts on @fd, a listening socket; owned from now on when 0 is returned. */
 int stream_link_listen(struct stream_link *l, int fd);
+/*
+ * Connects to @path, where a guest listens (QEMU's server=on); each connection becomes a port, and when it ends, the next one is
+ * tried for.  @identity may be NULL.  -ENAMETOOLONG, -ENOMEM.
+ */
+int stream_link_connect(struct stream_link *l, const char *path, const struct port_identity *identity);
+/* The paths that are connected to. */
+const struct connector *stream_link_connector(const struct stream_link *l);
 /* @fd, a connected socket, becomes a port; owned from now on when 0 is returned.  @identity may be NULL. */
 int stream_link_add(struct stream_link *l, int fd, const struct port_identity *identity);

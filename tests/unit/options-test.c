@@ -9,7 +9,10 @@
 #include "lib/settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 struct fixture {
 	struct settings s;
@@ -367,6 +370,78 @@ static void every_udp_filtering_can_be_chosen(struct fixture *f, gconstpointer d
 	expect_refused(f, "udp-filtering", "none");
 }
 
+static void passed_descriptor_is_a_socket_that_is_open(struct fixture *f, gconstpointer data)
+{
+	int fds[2];
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+	g_autofree char *plain = g_strdup_printf("%d", fds[0]);
+	g_autofree char *full = g_strdup_printf("%d,type=vhost,mac=52:54:00:12:34:56,name=web-1", fds[1]);
+	expect_set(f, "fd", plain);
+	expect_set(f, "fd", full);
+	g_assert_cmpuint(f->s.plugs.n, ==, 2);
+	g_assert_cmpint(f->s.plugs.at[0].type, ==, PLUG_TYPE_AUTO);
+	const struct plug *p = &f->s.plugs.at[1];
+	g_assert_cmpint(p->fd, ==, fds[1]);
+	g_assert_cmpint(p->type, ==, PLUG_TYPE_VHOST);
+	g_assert_cmpstr(p->identity.name, ==, "web-1");
+	g_assert_cmpint(p->identity.pinned.b[5], ==, 0x56);
+	g_assert_cmpint(fcntl(fds[1], F_GETFD), ==, FD_CLOEXEC);
+	static const char *const wrong[] = { ",", ",type=", ",type=tap", ",mac=1", ",mac=01:00:00:00:00:00", ",name=", ",name=a b", ",speed=1",
+					     ",name=12345678901234567890123456789012", " ", ",type" };
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		g_autofree char *text = g_strconcat(plain, wrong[i], NULL);
+		expect_refused(f, "fd", text);
+	}
+	expect_refused(f, "fd", "-1");
+	expect_refused(f, "fd", "4294967296");
+	close(fds[0]);
+	expect_refused(f, "fd", plain);
+	g_assert_nonnull(strstr(f->error, "it is not open"));
+	int file = open("/dev/null", O_RDONLY);
+	g_autofree char *not_a_socket = g_strdup_printf("%d", file);
+	expect_refused(f, "fd", not_a_socket);
+	g_assert_nonnull(strstr(f->error, "it is not a socket"));
+	close(file);
+	close(fds[1]);
+	expect_set(f, "fd", "");
+	g_assert_cmpuint(f->s.plugs.n, ==, 0);
+}
+
+static void socket_of_a_guest_has_a_path_and_perhaps_a_type(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "connect", "/run/a");
+	expect_set(f, "connect", "/run/b,type=vhost,name=b");
+	g_assert_cmpint(f->s.plugs.at[0].type, ==, PLUG_TYPE_STREAM);
+	g_assert_cmpstr(f->s.plugs.at[1].path, ==, "/run/b");
+	g_assert_cmpint(f->s.plugs.at[1].type, ==, PLUG_TYPE_VHOST);
+	expect_refused(f, "connect", ",");
+	expect_refused(f, "connect", "/run/a,type=dgram");
+	g_autofree char *path = g_strnfill(108, 'x');
+	expect_refused(f, "connect", path);
+	g_assert_nonnull(strstr(f->error, "no socket path as long as that"));
+	expect_set(f, "connect", "/run/c,name=b");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
+	g_assert_cmpstr(f->error, ==, "the name b is given to two ports");
+	expect_set(f, "connect", "");
+	expect_set(f, "connect", "/run/a");
+	expect_set(f, "connect", "/run/a,type=vhost");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
+	g_assert_cmpstr(f->error, ==, "connect: /run/a is given twice");
+}
+
+static void udp_is_between_two_addresses_with_ports(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "udp", "127.0.0.1:5001,127.0.0.2:5002");
+	expect_set(f, "udp", "[::1]:5001,[fe80::1]:65535,mac=52:54:00:12:34:56,name=web");
+	g_assert_cmpuint(f->s.plugs.at[0].local.port, ==, 5001);
+	g_assert_cmpuint(f->s.plugs.at[1].peer.port, ==, 65535);
+	static const char *const wrong[] = { "127.0.0.1:5001", "127.0.0.1,127.0.0.1:5002", "127.0.0.1:0,127.0.0.1:5002", "::1:5001,::1:5002",
+					     "127.0.0.1:5001,[::1]:5002", "[127.0.0.1]:5001,127.0.0.1:2", "localhost:1,localhost:2", ",", ":1,:2",
+					     "[]:1,[]:2", "127.0.0.1:5001,127.0.0.1:5002,type=dgram" };
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		expect_refused(f, "udp", wrong[i]);
+}
+
 static void every_log_level_can_be_chosen(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "log-level", "error");
@@ -393,7 +468,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 15);
+	g_assert_cmpuint(n, ==, 18);
 }
 
 int main(int argc, char **argv)
@@ -417,6 +492,9 @@ int main(int argc, char **argv)
 	TEST(sockets_to_connect_to_are_collected_once_each);
 	TEST(guests_may_reach_one_another_unless_isolated);
 	TEST(storm_limit_is_a_number_or_off);
+	TEST(passed_descriptor_is_a_socket_that_is_open);
+	TEST(socket_of_a_guest_has_a_path_and_perhaps_a_type);
+	TEST(udp_is_between_two_addresses_with_ports);
 	TEST(every_engine_can_be_chosen);
 	TEST(every_udp_filtering_can_be_chosen);
 	TEST(every_log_level_can_be_chosen);
