@@ -187,7 +187,7 @@ void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_
 	send_behind_header(e, now, dst, iov, p->n_iov + 1, p->len, &meta);
 }
 
-unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, unsigned n, size_t size, struct port_room *ret)
+unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
 	struct mac mac;
 	struct port *p = neighbour_find(&e->neighbours, dst, &mac) ? segment_find(e->segment, now, mac) : NULL;
@@ -195,7 +195,7 @@ unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, unsigned n, siz
 	if (!p || !p->ops->reserve || p->congested || e->lender || (p->offloads & LENDERS_OFFLOADS) != LENDERS_OFFLOADS)
 		return 0;
 	uint8_t **heads = arena_alloc(&e->segment->arena, n * sizeof(*heads));
-	unsigned lent = heads ? p->ops->reserve(p, n, ETH_HEADER_LEN + size, ret) : 0;
+	unsigned lent = heads ? p->ops->reserve(p, flow, n, ETH_HEADER_LEN + size, ret) : 0;
 	if (lent == 0)
 		return 0;
 	e->lender = p;

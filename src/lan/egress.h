@@ -50,7 +50,7 @@ void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_
  * Room for up to @n packets of @size bytes to @dst in memory of the guest's port; 0 when it lends none.  When it did, the packets
  * are sent by egress_commit(), which returns false when nothing is lent.
  */
-unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, unsigned n, size_t size, struct port_room *ret);
+unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, unsigned n, size_t size, struct port_room *ret);
 bool egress_commit(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k);
 /* A guest's packet @p to its neighbour @dst: its payload, borrowed, behind p->ip as it is now. */
 void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet *p);

@@ -66,10 +66,10 @@ struct engine_env_ops {
 	 */
 	void (*output)(struct engine_env *env, usec_t now, const struct engine_packet *p);
 	/*
-	 * Room for @n packets of up to @size bytes to @guest, each from the IP header on; returns how
+	 * Room for @n packets of up to @size bytes of the conversation with that flow_hash() to @guest, each from the IP header on; returns how
 	 * many there are.  For a vhost-user port this is the guest's own memory.  One loan at a time.
 	 */
-	unsigned (*reserve)(struct engine_env *env, usec_t now, ip4_t guest, unsigned n, size_t size, struct port_room *ret);
+	unsigned (*reserve)(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size, struct port_room *ret);
 	/* Sends the first @k of the rooms lent last; each packet's iovecs lie at the start of its room. */
 	void (*commit)(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k);
 	/*

@@ -83,9 +83,9 @@ static void env_output(struct engine_env *env, usec_t now, const struct engine_p
 		egress_packet(&g->egress, now, guest, p);
 }
 
-static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, unsigned n, size_t size, struct port_room *ret)
+static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
-	unsigned lent = egress_reserve(&of_env(env)->egress, now, guest, n, size, ret);
+	unsigned lent = egress_reserve(&of_env(env)->egress, now, guest, flow, n, size, ret);
 	if (lent > 0)
 		return lent;
 	struct gateway *g = of_env(env);

@@ -57,7 +57,7 @@ static void recorder_output(struct engine_env *env, usec_t now, const struct eng
 /* Rooms come in two pieces, the first of which ends in the middle of a header, as a guest's own buffers may. */
 #define FIRST_PIECE ((size_t)27)
 
-static unsigned recorder_reserve(struct engine_env *env, usec_t now, ip4_t guest, unsigned n, size_t size, struct port_room *ret)
+static unsigned recorder_reserve(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
 	g_assert_cmpuint(size, >, FIRST_PIECE);
 	for (unsigned i = 0; i < n; i++) {

@@ -2,6 +2,7 @@
 /* vhost-user ports and a front end that behaves. */
 #include "base/macros.h"
 #include "lan/engine.h"
+#include "lan/flow_hash.h"
 #include "lan/gateway.h"
 #include "support/vhost_world.h"
 #include "unit/sample-frame.h"
@@ -349,7 +350,7 @@ static void lent_rooms_are_the_guests_buffers(struct vhost_world *w, gconstpoint
 	vhost_front_start(&w->front, VHOST_LINUX);
 	vhost_front_post(&w->front, 7, VHOST_FRONT_BUFFER);
 	struct port *p = vhost_world_port(w);
-	g_assert_cmpuint(p->ops->reserve(p, 8, 4000, rooms), ==, 3); /* two buffers each */
+	g_assert_cmpuint(p->ops->reserve(p, 0, 8, 4000, rooms), ==, 3); /* two buffers each */
 	struct frame frames[2];
 	for (unsigned i = 0; i < 2; i++) {
 		g_assert_cmpuint(rooms[i].n_iov, ==, 2);
@@ -375,7 +376,7 @@ static void lent_rooms_are_the_guests_buffers(struct vhost_world *w, gconstpoint
 	g_autoptr(GBytes) frame = vhost_world_frame(8000, 2);
 	other_sends(w, frame);
 	assert_front_gets(&w->front, frame, header);
-	g_assert_cmpuint(p->ops->reserve(p, 1, 4000, rooms), ==, 0);
+	g_assert_cmpuint(p->ops->reserve(p, 0, 1, 4000, rooms), ==, 0);
 	g_assert_true(p->congested);
 	p->ops->commit(p, 0, NULL, 0);
 }
@@ -404,7 +405,7 @@ static void engine_writes_into_the_guests_buffers(struct vhost_world *w, gconstp
 
 	struct port_room rooms[4];
 	struct engine_env *env = &g.env;
-	g_assert_cmpuint(env->ops->reserve(env, 0, ip, 4, 60000, rooms), ==, 3); /* of 30 buffers each */
+	g_assert_cmpuint(env->ops->reserve(env, 0, ip, 0, 4, 60000, rooms), ==, 3); /* of 30 buffers each */
 	struct iovec iov = { rooms[0].iov[0].iov_base, 100 };
 	memset(iov.iov_base, 0x45, 100);
 	struct engine_packet small = { .iov = &iov, .n_iov = 1, .len = 100, .checksum_partial = true, .csum_start = 20, .csum_offset = 16 };
@@ -423,11 +424,11 @@ static void engine_writes_into_the_guests_buffers(struct vhost_world *w, gconstp
 
 	/* What was not used is lent again; when nothing is left, the engine has to wait. */
 	for (unsigned i = 0; i < 3; i++) {
-		g_assert_cmpuint(env->ops->reserve(env, 0, ip, 1, 60000, rooms), ==, 1);
+		g_assert_cmpuint(env->ops->reserve(env, 0, ip, 0, 1, 60000, rooms), ==, 1);
 		struct engine_packet p = { .iov = rooms[0].iov, .n_iov = rooms[0].n_iov, .len = 60000 };
 		env->ops->commit(env, 0, &p, 1);
 	}
-	g_assert_cmpuint(env->ops->reserve(env, 0, ip, 1, 60000, rooms), ==, 0);
+	g_assert_cmpuint(env->ops->reserve(env, 0, ip, 0, 1, 60000, rooms), ==, 0);
 	segment_flush(&w->segment, 0);
 	gateway_done(&g, 0);
 }
@@ -445,6 +446,119 @@ static void valid_is_said_of_frames_of_the_gateway_only_where_taken(struct vhost
 	segment_flush(&w->segment, 0);
 	assert_front_gets(&w->front, frame, header);
 	g_assert_cmpuint(header[0], ==, 0);
+}
+
+/* --- several queues --- */
+
+static void start_two_pairs(struct vhost_world *w)
+{
+	w->front.n_pairs = 2;
+	vhost_front_start(&w->front, VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_MQ));
+	for (w->front.pair = 0; w->front.pair < 2; w->front.pair++)
+		vhost_front_post(&w->front, 100, VHOST_FRONT_BUFFER);
+	w->front.pair = 0;
+}
+
+/* A datagram between @port of the guest and 80 of the other port, either way. */
+static GBytes *datagram(uint16_t port, bool from_guest)
+{
+	uint8_t *bytes = g_malloc0(60);
+	struct bytes_writer writer = bytes_writer(bytes, 60);
+	ip4_t guest = IP4(192, 168, 122, 2), other = IP4(192, 168, 122, 3);
+	eth_emit(&writer, &(struct eth_header){ MAC_BROADCAST, { { 2, 0, 0, 0, 0, from_guest ? 1 : 2 } }, ETH_TYPE_IPV4 });
+	ipv4_emit(&writer, &(struct ipv4_header){ .total_len = 46, .ttl = 9, .protocol = IP_PROTOCOL_UDP,
+						  .src = from_guest ? guest : other, .dst = from_guest ? other : guest });
+	bytes_put_be16(&writer, from_guest ? port : 80);
+	bytes_put_be16(&writer, from_guest ? 80 : port);
+	return g_bytes_new_take(bytes, 60);
+}
+
+/* The pair that an answer to @port comes by. */
+static unsigned pair_of_answer(struct vhost_world *w, uint16_t port)
+{
+	uint8_t header[NET_HEADER_LEN];
+	g_autoptr(GBytes) answer = datagram(port, false), got = NULL;
+	other_sends(w, answer);
+	for (w->front.pair = 0; w->front.pair < 2; w->front.pair++)
+		if ((got = vhost_front_receive(&w->front, header)))
+			break;
+	g_assert_nonnull(got);
+	g_assert_true(g_bytes_equal(got, answer));
+	return w->front.pair;
+}
+
+static void conversation_comes_by_the_pair_that_the_guest_sent_it_by(struct vhost_world *w, gconstpointer data)
+{
+	start_two_pairs(w);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		for (uint16_t port = 1000; port < 1016; port++) {
+			g_autoptr(GBytes) frame = datagram(port, true);
+			w->front.pair = (port + turn) % 2; /* the guest moves it to its other processor */
+			guest_sends(&w->front, frame);
+			g_assert_cmpuint(pair_of_answer(w, port), ==, (port + turn) % 2);
+		}
+	}
+}
+
+static void conversations_that_the_guest_has_not_sent_are_spread(struct vhost_world *w, gconstpointer data)
+{
+	unsigned n[2] = { 0 };
+	start_two_pairs(w);
+	for (uint16_t port = 1000; port < 1064; port++) {
+		unsigned pair = pair_of_answer(w, port);
+		g_assert_cmpuint(pair_of_answer(w, port), ==, pair);
+		n[pair]++;
+	}
+	g_assert_cmpuint(n[0], >, 8);
+	g_assert_cmpuint(n[1], >, 8);
+}
+
+static void conversations_of_a_pair_that_was_disabled_come_by_another(struct vhost_world *w, gconstpointer data)
+{
+	start_two_pairs(w);
+	g_autoptr(GBytes) frame = datagram(1000, true);
+	w->front.pair = 1;
+	guest_sends(&w->front, frame);
+	g_assert_cmpuint(pair_of_answer(w, 1000), ==, 1);
+	for (uint32_t ring = 2; ring < 4; ring++)
+		vhost_front_tell(&w->front, PROTOCOL_SET_VRING_ENABLE, 1, (uint32_t[]){ ring, 0 }, 8, NULL, 0);
+	g_assert_cmpuint(pair_of_answer(w, 1000), ==, 0);
+}
+
+static void rooms_are_lent_by_the_pair_of_the_conversation(struct vhost_world *w, gconstpointer data)
+{
+	uint8_t header[NET_HEADER_LEN];
+	struct port_room room;
+	start_two_pairs(w);
+	struct port *p = vhost_world_port(w);
+	struct ip_endpoint guest = { ip_from_ip4(IP4(192, 168, 122, 2)), 1000 };
+	for (unsigned pair = 0; pair < 2; pair++) {
+		g_autoptr(GBytes) frame = datagram(1000, true);
+		w->front.pair = pair;
+		guest_sends(&w->front, frame);
+		g_assert_cmpuint(p->ops->reserve(p, flow_hash(&guest, NULL), 1, 100, &room), ==, 1);
+		memset(room.iov[0].iov_base, 'a', 100);
+		p->ops->commit(p, 0, &(struct frame){ .iov = room.iov, .n_iov = 1, .len = 100 }, 1);
+		p->ops->flush(p, 0);
+		g_autoptr(GBytes) got = vhost_front_receive(&w->front, header);
+		g_assert_nonnull(got);
+	}
+}
+
+static void full_pair_congests_until_it_is_refilled(struct vhost_world *w, gconstpointer data)
+{
+	w->front.n_pairs = 2;
+	vhost_front_start(&w->front, VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_MQ));
+	vhost_front_post(&w->front, 10, VHOST_FRONT_BUFFER);
+	g_autoptr(GBytes) frame = datagram(1000, true), answer = datagram(1000, false);
+	w->front.pair = 1;
+	guest_sends(&w->front, frame);
+	other_sends(w, answer);
+	g_assert_true(vhost_world_port(w)->congested);
+	vhost_front_post(&w->front, 10, VHOST_FRONT_BUFFER);
+	vhost_front_kick(&w->front, 2);
+	g_assert_false(vhost_world_port(w)->congested);
+	g_assert_cmpuint(pair_of_answer(w, 1000), ==, 1);
 }
 
 /* --- coming and going --- */
@@ -588,6 +702,11 @@ int main(int argc, char **argv)
 	TEST(lent_rooms_are_the_guests_buffers);
 	TEST(engine_writes_into_the_guests_buffers);
 	TEST(valid_is_said_of_frames_of_the_gateway_only_where_taken);
+	TEST(conversation_comes_by_the_pair_that_the_guest_sent_it_by);
+	TEST(conversations_that_the_guest_has_not_sent_are_spread);
+	TEST(conversations_of_a_pair_that_was_disabled_come_by_another);
+	TEST(rooms_are_lent_by_the_pair_of_the_conversation);
+	TEST(full_pair_congests_until_it_is_refilled);
 	TEST(ring_goes_on_where_it_was_stopped);
 	TEST(reconnected_front_end_goes_on_in_the_same_memory);
 	TEST(driver_starts_again_after_a_reset);

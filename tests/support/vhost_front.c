@@ -18,6 +18,16 @@
 #define FLAG_NEED_REPLY 8
 #define REPLY_PATIENCE_MS 30000
 
+static void make_descriptors(struct vhost_front *f, unsigned n)
+{
+	for (unsigned i = f->n_rings; i < n; i++) {
+		f->kick[i] = eventfd(0, EFD_CLOEXEC);
+		f->call[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		f->error[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	}
+	f->n_rings = MAX(f->n_rings, n);
+}
+
 void vhost_front_init(struct vhost_front *f, int socket, void (*turn)(void *opaque), void *opaque)
 {
 	vhost_front_init_sized(f, socket, VHOST_FRONT_MEMORY, VHOST_FRONT_RING, turn, opaque);
@@ -25,17 +35,13 @@ void vhost_front_init(struct vhost_front *f, int socket, void (*turn)(void *opaq
 
 void vhost_front_init_sized(struct vhost_front *f, int socket, size_t memory_size, unsigned ring_size, void (*turn)(void *opaque), void *opaque)
 {
-	*f = (struct vhost_front){ .socket = socket, .memory_size = memory_size, .ring_size = ring_size, .turn = turn, .opaque = opaque };
+	*f = (struct vhost_front){ .socket = socket, .memory_size = memory_size, .ring_size = ring_size, .n_pairs = 1, .turn = turn, .opaque = opaque };
 	f->memory_fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	g_assert_cmpint(f->memory_fd, >=, 0);
 	g_assert_cmpint(ftruncate(f->memory_fd, (off_t)memory_size), ==, 0);
 	f->memory = mmap(NULL, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, f->memory_fd, 0);
 	g_assert_true(f->memory != MAP_FAILED);
-	for (unsigned i = 0; i < VHOST_FRONT_QUEUES; i++) {
-		f->kick[i] = eventfd(0, EFD_CLOEXEC);
-		f->call[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		f->error[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	}
+	make_descriptors(f, VHOST_FRONT_QUEUES);
 }
 
 void vhost_front_done(struct vhost_front *f)
@@ -43,7 +49,7 @@ void vhost_front_done(struct vhost_front *f)
 	close(f->socket);
 	close(f->memory_fd);
 	munmap(f->memory, f->memory_size);
-	for (unsigned i = 0; i < VHOST_FRONT_QUEUES; i++) {
+	for (unsigned i = 0; i < f->n_rings; i++) {
 		close(f->kick[i]);
 		close(f->call[i]);
 		close(f->error[i]);
@@ -160,7 +166,8 @@ void vhost_front_start(struct vhost_front *f, uint64_t features)
 	vhost_front_tell(f, PROTOCOL_SET_FEATURES, FLAG_VERSION, &features, sizeof(features), NULL, 0);
 	vhost_front_set_memory(f);
 	size_t at = RINGS_AT;
-	for (unsigned i = 0; i < VHOST_FRONT_QUEUES; i++) {
+	make_descriptors(f, f->n_pairs * VHOST_FRONT_QUEUES);
+	for (unsigned i = 0; i < f->n_pairs * VHOST_FRONT_QUEUES; i++) {
 		at = vring_init(&f->rings[i], f->memory, at, f->ring_size);
 		vhost_front_start_ring(f, i, 0);
 	}
@@ -194,28 +201,33 @@ void vhost_front_send(struct vhost_front *f, const uint8_t header[NET_HEADER_LEN
 		g_assert_cmpuint(n, <, G_N_ELEMENTS(pieces));
 		pieces[n++] = (struct vring_piece){ at + done, (uint32_t)MIN(piece, header_len + len - done), false };
 	}
-	vring_add(&f->rings[VHOST_FRONT_TX], pieces, n);
-	vhost_front_kick(f, VHOST_FRONT_TX);
+	unsigned ring = 2 * f->pair + VHOST_FRONT_TX;
+	vring_add(&f->rings[ring], pieces, n);
+	vhost_front_kick(f, ring);
+}
+
+static size_t place(const struct vhost_front *f, unsigned descriptor)
+{
+	size_t slot = f->rx_size > VHOST_FRONT_BUFFER ? TX_SLOT : VHOST_FRONT_BUFFER;
+	return RX_AT + f->pair * (TX_AT - RX_AT) / VHOST_FRONT_PAIRS + descriptor * slot;
 }
 
 /* Each descriptor has its own place, so that what comes back tells where it is. */
 void vhost_front_post(struct vhost_front *f, unsigned n, size_t size)
 {
-	struct vring *v = &f->rings[VHOST_FRONT_RX];
+	struct vring *v = &f->rings[2 * f->pair + VHOST_FRONT_RX];
 	f->rx_size = size;
-	for (unsigned i = 0; i < n; i++) {
-		size_t at = RX_AT + v->next_descriptor * (size > VHOST_FRONT_BUFFER ? TX_SLOT : VHOST_FRONT_BUFFER);
-		vring_add(v, &(struct vring_piece){ at, (uint32_t)size, true }, 1);
-	}
+	for (unsigned i = 0; i < n; i++)
+		vring_add(v, &(struct vring_piece){ place(f, v->next_descriptor), (uint32_t)size, true }, 1);
 }
 
 static const uint8_t *received(struct vhost_front *f, uint32_t *ret_len)
 {
 	struct vring_used_entry e;
-	if (!vring_take(&f->rings[VHOST_FRONT_RX], &e))
+	if (!vring_take(&f->rings[2 * f->pair + VHOST_FRONT_RX], &e))
 		return NULL;
 	*ret_len = e.len;
-	return f->memory + RX_AT + e.id * (f->rx_size > VHOST_FRONT_BUFFER ? TX_SLOT : VHOST_FRONT_BUFFER);
+	return f->memory + place(f, e.id);
 }
 
 GBytes *vhost_front_receive(struct vhost_front *f, uint8_t ret_header[NET_HEADER_LEN])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A vhost-user front end for tests: a driver with one queue pair in a memfd of its own, on one end of a socket pair.  The back
+ * A vhost-user front end for tests: a driver with one queue pair, or two, in a memfd of its own, on one end of a socket pair.  The back
  * end runs in the same thread: whoever waits for it calls vhost_front.turn().
  */
 #pragma once
@@ -17,6 +17,8 @@
 
 enum { VHOST_FRONT_RX, VHOST_FRONT_TX, VHOST_FRONT_QUEUES };
 
+#define VHOST_FRONT_PAIRS 2u
+
 struct vhost_front {
 	int socket;
 	int memory_fd;
@@ -24,8 +26,12 @@ struct vhost_front {
 	size_t memory_size;
 	unsigned ring_size;
 	uint64_t features;
-	struct vring rings[VHOST_FRONT_QUEUES];
-	int kick[VHOST_FRONT_QUEUES], call[VHOST_FRONT_QUEUES], error[VHOST_FRONT_QUEUES];
+	unsigned n_rings; /* that have descriptors */
+	unsigned n_pairs; /* that start() starts; 1 unless it is set before */
+	unsigned pair;    /* that frames are sent by, buffers posted to and frames received from */
+	struct vring rings[VHOST_FRONT_PAIRS * VHOST_FRONT_QUEUES];
+	int kick[VHOST_FRONT_PAIRS * VHOST_FRONT_QUEUES], call[VHOST_FRONT_PAIRS * VHOST_FRONT_QUEUES];
+	int error[VHOST_FRONT_PAIRS * VHOST_FRONT_QUEUES];
 	unsigned next_tx, next_rx;
 	size_t rx_size; /* of the buffers that are posted */
 	void (*turn)(void *opaque);

@@ -301,7 +301,7 @@ static void gateway_is_no_way_around_isolation(struct fixture *f, gconstpointer 
 static uint8_t lent[2048];
 static struct iovec lent_iov;
 
-static unsigned lend_one(struct port *p, unsigned n, size_t size, struct port_room *ret)
+static unsigned lend_one(struct port *p, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
 	lent_iov = (struct iovec){ lent, sizeof(lent) };
 	*ret = (struct port_room){ .iov = &lent_iov, .n_iov = 1, .size = sizeof(lent) };
@@ -316,7 +316,7 @@ static bool is_lent_port_memory(struct fixture *f)
 {
 	struct port_room room;
 	struct engine_env *env = &f->gateway.env;
-	g_assert_cmpuint(env->ops->reserve(env, 0, GUEST_A, 1, 1000, &room), ==, 1);
+	g_assert_cmpuint(env->ops->reserve(env, 0, GUEST_A, 0, 1, 1000, &room), ==, 1);
 	const uint8_t *at = room.iov[0].iov_base;
 	env->ops->commit(env, 0, NULL, 0);
 	return at >= lent && at < lent + sizeof(lent);

@@ -16,6 +16,7 @@
 #include "base/macros.h"
 #include "host/native/room.h"
 #include "host/native/tcp.h"
+#include "lan/flow_hash.h"
 #include "lan/port.h"
 #include "wire/checksum.h"
 #include "wire/ipv4.h"
@@ -195,7 +196,8 @@ static void plan_rooms(struct native_tcp *t, usec_t now, uint32_t len, struct ro
 		plan->per_room = super;
 	unsigned want = (unsigned)((MIN(len, MAX(t->appetite, APPETITE_MIN)) + plan->per_room - 1) / plan->per_room);
 	size_t size = plan->header_len + MIN(plan->per_room, len);
-	plan->n = env->ops->reserve(env, now, guest, MIN(want, ROOMS_MAX), size, plan->rooms);
+	const struct flow_key *key = &t->base.flow.key;
+	plan->n = env->ops->reserve(env, now, guest, flow_hash(&key->guest, &key->remote), MIN(want, ROOMS_MAX), size, plan->rooms);
 }
 
 static uint16_t tcp_checksum(const struct native_tcp *t, const struct room_plan *plan, const uint8_t *header, size_t tcp_len, const struct port_room *room,

@@ -14,6 +14,7 @@
 #include "base/macros.h"
 #include "host/native/room.h"
 #include "host/native/udp.h"
+#include "lan/flow_hash.h"
 #include "lan/frame.h"
 #include "wire/checksum.h"
 #include "wire/ipv4.h"
@@ -299,7 +300,7 @@ static bool borrow(struct native_datagram *d, usec_t now, unsigned n, size_t per
 	struct engine_env *env = d->base.engine->config.env;
 	ip4_t guest = ip_to_ip4(&d->base.flow.key.guest.addr);
 	ret->per_room = per_room;
-	ret->n = env->ops->reserve(env, now, guest, n, HEADERS_LEN + per_room, ret->rooms);
+	ret->n = env->ops->reserve(env, now, guest, flow_hash(&d->base.flow.key.guest, NULL), n, HEADERS_LEN + per_room, ret->rooms);
 	return ret->n > 0;
 }
 

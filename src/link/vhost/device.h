@@ -3,7 +3,7 @@
  * One front end's device: what was negotiated, its memory, its queues, and the port that it is.  Owned by its connection.
  *
  * A queue runs when it has everything: size, addresses that are in memory, a kick descriptor, and leave to (SET_VRING_ENABLE).
- * Queue 2k takes frames to the guest, 2k + 1 brings frames from it; frames to the guest all go by queue 0.
+ * Queue 2k takes frames to the guest, 2k + 1 brings frames from it; of several pairs steer.c chooses.
  */
 #pragma once
 
@@ -42,6 +42,9 @@ struct vhost_queue {
 	struct notify_line kick_line, call, error;
 };
 
+/* As many conversations as a busy guest has at a time, so that few share an entry. */
+#define VHOST_STEERING_SIZE 1024u
+
 /* Chains that frames to guests are written to; one at a time, so all devices of a link share it. */
 #define VHOST_ROOM_PIECES 4096u
 #define VHOST_ROOMS 128u
@@ -59,7 +62,7 @@ struct vhost_rooms {
 	struct iovec lent[VHOST_ROOM_PIECES]; /* what of iov is behind net headers */
 	struct vhost_room rooms[VHOST_ROOMS];
 	unsigned n;
-	struct vhost_device *lent_by; /* NULL: nothing is lent */
+	struct vhost_queue *lent_by; /* NULL: nothing is lent */
 };
 
 struct vhost_device {
@@ -73,6 +76,8 @@ struct vhost_device {
 	struct memory memory;
 	struct mapping mappings[MEMORY_REGIONS_MAX];
 	struct vhost_queue queues[VHOST_QUEUES];
+	unsigned n_pairs; /* whose receive queues run, from the first on */
+	uint8_t steering[VHOST_STEERING_SIZE]; /* by flow_hash(): number of the pair that the guest sent by, from 1 on; 0: it did not */
 };
 
 /* What is offered. */
@@ -123,12 +128,25 @@ void vhost_queue_publish(struct vhost_queue *q);
 /* Makes the queue's kick come again, because there was more than one turn's work. */
 void vhost_queue_kick_again(struct vhost_queue *q);
 
+/* --- steer.c --- */
+
+/* To be called whenever a queue starts or stops. */
+void vhost_steer_count_pairs(struct vhost_device *d);
+/* The guest sent @f by @q. */
+void vhost_steer_learn(struct vhost_queue *q, const struct frame *f);
+/* The receive queue for frames of @flow; n_pairs > 0. */
+struct vhost_queue *vhost_steer_to(struct vhost_device *d, uint32_t flow);
+/* The same for @f; NULL when none runs. */
+struct vhost_queue *vhost_steer_frame(struct vhost_device *d, const struct frame *f);
+
 /* --- transmit.c, receive.c --- */
 
 /* Frames of the guest's wait in @q. */
 void vhost_transmit_kicked(struct vhost_queue *q, usec_t now);
 /* There are receive buffers in @q again. */
 void vhost_receive_kicked(struct vhost_queue *q, usec_t now);
+/* There may be room in the guest's rings again. */
+void vhost_receive_resume(struct vhost_device *d, usec_t now);
 extern const struct port_ops vhost_port_ops;
 
 /* --- request.c --- */

@@ -52,8 +52,12 @@ static bool may_run(const struct vhost_queue *q)
 int vhost_queue_update(struct vhost_queue *q, usec_t now)
 {
 	struct vhost_device *d = q->device;
-	if (vhost_queue_runs(q) && !may_run(q))
+	if (vhost_queue_runs(q) && !may_run(q)) {
 		vhost_queue_stop(q);
+		/* What waited for room in it goes another way. */
+		if (d->n_pairs > 0)
+			vhost_receive_resume(d, now);
+	}
 	if (vhost_queue_runs(q) || !may_run(q))
 		return 0;
 	q->setup.memory = &d->memory;
@@ -62,11 +66,10 @@ int vhost_queue_update(struct vhost_queue *q, usec_t now)
 	int r = ring_init(&q->ring, &q->setup);
 	if (r < 0)
 		return r;
+	vhost_steer_count_pairs(d);
 	/* What was called or kicked while nobody worked on the ring may be lost: neither side must wait for it. */
 	notify_line_tell(&q->call, d->notifier);
 	if (q->index % 2 == 0)
-		ring_refuse_kicks(&q->ring);
-	if (q->index == 0)
 		vhost_receive_kicked(q, now);
 	else
 		vhost_queue_kick_again(q);
@@ -78,10 +81,11 @@ void vhost_queue_stop(struct vhost_queue *q)
 	if (!vhost_queue_runs(q))
 		return;
 	struct vhost_device *d = q->device;
-	if (q->index == 0 && d->rooms->lent_by == d)
+	if (d->rooms->lent_by == q)
 		d->rooms->lent_by = NULL;
 	q->setup.base = q->ring.next;
 	q->ring = (struct ring){ 0 };
+	vhost_steer_count_pairs(d);
 }
 
 int vhost_queue_set_kick(struct vhost_queue *q, usec_t now, int fd)

@@ -21,11 +21,6 @@ static bool is_mergeable(const struct vhost_device *d)
 	return feature_has(d->features, VIRTIO_NET_F_MRG_RXBUF);
 }
 
-static struct ring *receive_ring(struct vhost_device *d)
-{
-	return &d->queues[0].ring;
-}
-
 /* What a frame in one piece may have in all. */
 #define LENT_PIECES_MAX (FRAME_IOV_MAX - 4)
 /* Of one loan.  The guest is to work on what was committed while the next loan is filled. */
@@ -37,10 +32,11 @@ static struct ring *receive_ring(struct vhost_device *d)
  * Takes chains for @size bytes with the net header.  -ENOBUFS: there are not enough, -EMSGSIZE: the driver's next buffer is too
  * small, -EBADMSG: the ring is broken.  On failure nothing is taken.
  */
-static int take_chains(struct vhost_device *d, size_t size, struct vhost_room *ret)
+static int take_chains(struct vhost_queue *q, size_t size, struct vhost_room *ret)
 {
+	struct vhost_device *d = q->device;
 	struct vhost_rooms *rooms = d->rooms;
-	struct ring *ring = receive_ring(d);
+	struct ring *ring = &q->ring;
 	struct vhost_room room = { .first_iov = rooms->n_iov, .first_chain = rooms->n_chains };
 	size_t found = 0;
 	int r = 1;
@@ -69,24 +65,24 @@ static int take_chains(struct vhost_device *d, size_t size, struct vhost_room *r
 }
 
 /* As take_chains(); when there are not enough, asks to be kicked and looks once more. */
-static int take_or_wait(struct vhost_device *d, size_t size, struct vhost_room *ret)
+static int take_or_wait(struct vhost_queue *q, size_t size, struct vhost_room *ret)
 {
-	int r = take_chains(d, size, ret);
-	if (r == -ENOBUFS && ring_want_kicks(receive_ring(d)))
-		r = take_chains(d, size, ret);
+	int r = take_chains(q, size, ret);
+	if (r == -ENOBUFS && ring_want_kicks(&q->ring))
+		r = take_chains(q, size, ret);
 	if (r == -ENOBUFS)
-		d->port.congested = true;
+		q->device->port.congested = true;
 	return r;
 }
 
 /* Gives the chains of @room back with @len bytes in them; returns how many of them were used. */
-static unsigned give_chains(struct vhost_device *d, const struct vhost_room *room, size_t len)
+static unsigned give_chains(struct vhost_queue *q, const struct vhost_room *room, size_t len)
 {
-	const struct ring_chain *chains = &d->rooms->chains[room->first_chain];
+	const struct ring_chain *chains = &q->device->rooms->chains[room->first_chain];
 	unsigned n = 0;
 	while (len > 0) {
 		size_t part = MIN(chains[n].len, len);
-		ring_give(receive_ring(d), chains[n].head, (uint32_t)part);
+		ring_give(&q->ring, chains[n].head, (uint32_t)part);
 		len -= part;
 		n++;
 	}
@@ -141,7 +137,8 @@ static void place(struct vhost_device *d, const struct frame *f)
 	struct vhost_room room;
 	if (!d->rooms->lent_by)
 		d->rooms->n_iov = d->rooms->n_chains = 0;
-	int r = vhost_queue_runs(&d->queues[0]) && !d->rooms->lent_by ? take_or_wait(d, net_header_len(d->features) + f->len, &room) : -ENOTCONN;
+	struct vhost_queue *q = d->rooms->lent_by ? NULL : vhost_steer_frame(d, f);
+	int r = q ? take_or_wait(q, net_header_len(d->features) + f->len, &room) : -ENOTCONN;
 	if (r < 0) {
 		vhost_device_drop(d, r == -ENOTCONN ? DROP_VHOST_STOPPED : r == -EMSGSIZE ? DROP_VHOST_BUFFER : DROP_PORT_FULL);
 		return;
@@ -150,7 +147,7 @@ static void place(struct vhost_device *d, const struct frame *f)
 	write_header(d, &room, f, &c);
 	for (unsigned i = 0; i < f->n_iov; i++)
 		write_bytes(&c, f->iov[i].iov_base, f->iov[i].iov_len);
-	give_chains(d, &room, net_header_len(d->features) + f->len);
+	give_chains(q, &room, net_header_len(d->features) + f->len);
 }
 
 /* --- the port --- */
@@ -176,31 +173,36 @@ static void vhost_send(struct port *p, usec_t now, const struct frame *f)
 static void vhost_flush(struct port *p, usec_t now)
 {
 	struct vhost_device *d = container_of(p, struct vhost_device, port);
-	if (!vhost_queue_runs(&d->queues[0]) || !vhost_device_check_memory(d, now))
+	if (d->n_pairs == 0 || !vhost_device_check_memory(d, now))
 		return;
-	vhost_queue_publish(&d->queues[0]);
-	if (receive_ring(d)->broken)
+	bool broken = false;
+	for (unsigned i = 0; i < d->n_pairs; i++) {
+		vhost_queue_publish(&d->queues[2 * i]);
+		broken |= d->queues[2 * i].ring.broken;
+	}
+	if (broken)
 		vhost_device_fail(d, now, DROP_VHOST_RING);
 }
 
-static unsigned vhost_reserve(struct port *p, unsigned n, size_t size, struct port_room *ret)
+static unsigned vhost_reserve(struct port *p, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
 	struct vhost_device *d = container_of(p, struct vhost_device, port);
 	struct vhost_rooms *rooms = d->rooms;
 	size_t header_len = net_header_len(d->features);
-	if (!vhost_queue_runs(&d->queues[0]) || rooms->lent_by)
+	if (d->n_pairs == 0 || rooms->lent_by)
 		return 0;
+	struct vhost_queue *q = vhost_steer_to(d, flow);
 	rooms->n = rooms->n_iov = rooms->n_chains = 0;
 	unsigned n_lent = 0, n_wanted = MIN(MIN(n, VHOST_ROOMS), (unsigned)MAX(LENT_BYTES_MAX / size, (size_t)1));
 	for (; rooms->n < n_wanted; rooms->n++) {
 		struct vhost_room *room = &rooms->rooms[rooms->n];
 		/* One room must be had, for the rest there is another time. */
-		if ((rooms->n == 0 ? take_or_wait(d, header_len + size, room) : take_chains(d, header_len + size, room)) < 0)
+		if ((rooms->n == 0 ? take_or_wait(q, header_len + size, room) : take_chains(q, header_len + size, room)) < 0)
 			break;
 		const struct iovec *first = &rooms->iov[room->first_iov];
 		if (first->iov_len < header_len + ETH_HEADER_LEN || room->n_iov > LENT_PIECES_MAX) {
 			/* Legal, but nobody does it: not worth more than being copied to. */
-			ring_untake(receive_ring(d), room->n_chains);
+			ring_untake(&q->ring, room->n_chains);
 			rooms->n_chains -= room->n_chains;
 			break;
 		}
@@ -211,7 +213,7 @@ static unsigned vhost_reserve(struct port *p, unsigned n, size_t size, struct po
 		n_lent += room->n_iov;
 	}
 	if (rooms->n > 0)
-		rooms->lent_by = d;
+		rooms->lent_by = q;
 	return rooms->n;
 }
 
@@ -219,7 +221,8 @@ static void vhost_commit(struct port *p, usec_t now, const struct frame *frames,
 {
 	struct vhost_device *d = container_of(p, struct vhost_device, port);
 	struct vhost_rooms *rooms = d->rooms;
-	if (rooms->lent_by != d)
+	struct vhost_queue *q = rooms->lent_by;
+	if (!q || q->device != d)
 		return;
 	rooms->lent_by = NULL;
 	unsigned used = 0;
@@ -227,23 +230,25 @@ static void vhost_commit(struct port *p, usec_t now, const struct frame *frames,
 		const struct vhost_room *room = &rooms->rooms[i];
 		struct cursor c;
 		write_header(d, room, &frames[i], &c);
-		used += give_chains(d, room, net_header_len(d->features) + frames[i].len);
+		used += give_chains(q, room, net_header_len(d->features) + frames[i].len);
 	}
-	ring_untake(receive_ring(d), rooms->n_chains - used);
-	vhost_queue_publish(&d->queues[0]);
+	ring_untake(&q->ring, rooms->n_chains - used);
+	vhost_queue_publish(q);
 }
 
-void vhost_receive_kicked(struct vhost_queue *q, usec_t now)
+void vhost_receive_resume(struct vhost_device *d, usec_t now)
 {
-	struct vhost_device *d = q->device;
-	if (q->index != 0)
-		return;
-	ring_refuse_kicks(&q->ring);
 	if (!d->port.congested)
 		return;
 	d->port.congested = false;
 	segment_port_writable(d->config->segment, now, &d->port);
 	segment_flush(d->config->segment, now);
+}
+
+void vhost_receive_kicked(struct vhost_queue *q, usec_t now)
+{
+	ring_refuse_kicks(&q->ring);
+	vhost_receive_resume(q->device, now);
 }
 
 const struct port_ops vhost_port_ops = {

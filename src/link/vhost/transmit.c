@@ -66,8 +66,9 @@ static int make_frame(struct vhost_device *d, struct iovec *iov, unsigned n, siz
 }
 
 /* A chain of @n pieces at @iov + 1 with the net header in front of the frame. */
-static void deliver(struct vhost_device *d, usec_t now, struct iovec *iov, unsigned n, size_t len)
+static void deliver(struct vhost_queue *q, usec_t now, struct iovec *iov, unsigned n, size_t len)
 {
+	struct vhost_device *d = q->device;
 	uint8_t header[NET_HEADER_LEN];
 	size_t header_len = net_header_len(d->features);
 	if (len < header_len + ETH_HEADER_LEN || len - header_len > VHOST_FRAME_MAX) {
@@ -76,12 +77,14 @@ static void deliver(struct vhost_device *d, usec_t now, struct iovec *iov, unsig
 	}
 	unsigned used = take_front(iov + 1, n, header_len, header);
 	struct frame f = { .len = len - header_len };
-	if (net_header_parse(header, d->features, &f) < 0)
+	if (net_header_parse(header, d->features, &f) < 0) {
 		vhost_device_drop(d, DROP_VHOST_HEADER);
-	else if (make_frame(d, iov + used, n - used + 1, f.len, &f) < 0)
+	} else if (make_frame(d, iov + used, n - used + 1, f.len, &f) < 0) {
 		vhost_device_drop(d, DROP_NO_MEMORY);
-	else
+	} else {
+		vhost_steer_learn(q, &f);
 		segment_input(d->config->segment, now, &d->port, &f);
+	}
 }
 
 /* Gives the chains back, if the queue outlived the turn. */
@@ -107,7 +110,7 @@ static bool transmit_batch(struct vhost_queue *q, usec_t now)
 	while (n < BATCH_FRAMES && bytes < BATCH_BYTES && (r = ring_take(&q->ring, RING_FROM_DRIVER, iov + 1, RING_PIECES_MAX, &chain)) > 0) {
 		heads[n++] = chain.head;
 		bytes += chain.len;
-		deliver(d, now, iov, chain.n_iov, chain.len);
+		deliver(q, now, iov, chain.n_iov, chain.len);
 	}
 	segment_flush(d->config->segment, now);
 	if (!vhost_device_check_memory(d, now))
