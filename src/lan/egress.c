@@ -134,21 +134,39 @@ static void resolve_and_input(struct egress *e, usec_t now, ip4_t dst, uint8_t *
 	}
 }
 
-/* Sends the packet in iov[1 … n), which @meta describes but for length and pieces; iov[0] is for the Ethernet header. */
+/* Makes room for an Ethernet header before the packet that @f describes: in its headroom, else as a piece in iov[0], before f->iov. */
+static uint8_t *eth_header_room(struct egress *e, struct iovec *iov, struct frame *f)
+{
+	if (f->headroom >= ETH_HEADER_LEN) {
+		f->headroom -= ETH_HEADER_LEN;
+		f->iov = ++iov;
+		iov->iov_base = (uint8_t *)iov->iov_base - ETH_HEADER_LEN;
+		iov->iov_len += ETH_HEADER_LEN;
+		return iov->iov_base;
+	}
+	uint8_t *room = arena_alloc(&e->segment->arena, FRAME_HEADROOM);
+	if (!room)
+		return NULL;
+	f->headroom = FRAME_HEADROOM - ETH_HEADER_LEN;
+	*iov = (struct iovec){ .iov_base = room + f->headroom, .iov_len = ETH_HEADER_LEN };
+	f->iov = iov;
+	f->n_iov++;
+	return iov->iov_base;
+}
+
+/* Sends the packet in iov[1 … 1 + n), which @meta describes but for length and pieces. */
 static void send_behind_header(struct egress *e, usec_t now, ip4_t dst, struct iovec *iov, unsigned n, size_t packet_len, const struct frame *meta)
 {
-	uint8_t *eth_header = arena_alloc(&e->segment->arena, ETH_HEADER_LEN);
+	struct frame f = *meta;
+	f.n_iov = n;
+	f.len = ETH_HEADER_LEN + packet_len;
+	uint8_t *eth_header = eth_header_room(e, iov, &f);
 	if (!eth_header) {
 		drop(e, DROP_NO_MEMORY);
 		return;
 	}
 	struct bytes_writer w = bytes_writer(eth_header, ETH_HEADER_LEN);
 	eth_emit(&w, &(struct eth_header){ .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
-	iov[0] = (struct iovec){ .iov_base = eth_header, .iov_len = ETH_HEADER_LEN };
-	struct frame f = *meta;
-	f.iov = iov;
-	f.n_iov = n;
-	f.len = ETH_HEADER_LEN + packet_len;
 	resolve_and_input(e, now, dst, eth_header, &f);
 }
 
@@ -172,6 +190,7 @@ static struct frame frame_meta(const struct engine_packet *p)
 		.csum_offset = p->csum_offset,
 		.gso = gso_of(p),
 		.gso_size = p->gso_size,
+		.headroom = p->headroom,
 	};
 }
 
@@ -184,7 +203,7 @@ void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_
 	}
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
 	struct frame meta = frame_meta(p);
-	send_behind_header(e, now, dst, iov, p->n_iov + 1, p->len, &meta);
+	send_behind_header(e, now, dst, iov, p->n_iov, p->len, &meta);
 }
 
 unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
@@ -222,6 +241,7 @@ static bool frame_around(struct egress *e, const struct engine_packet *p, uint8_
 	iov[0] = (struct iovec){ .iov_base = head, .iov_len = ETH_HEADER_LEN };
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*iov));
 	*ret = frame_meta(p);
+	ret->headroom = 0;
 	ret->iov = iov;
 	ret->n_iov = p->n_iov + 1;
 	ret->len = ETH_HEADER_LEN + p->len;
@@ -257,8 +277,9 @@ void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet
 	iov[1] = (struct iovec){ .iov_base = header, .iov_len = w.len };
 	struct frame meta = *p->frame;
 	meta.ingress = NULL; /* it comes from the gateway now */
+	meta.headroom = 0;
 	meta.csum_start = (uint16_t)(meta.csum_start - p->l4_offset + ETH_HEADER_LEN + w.len);
-	send_behind_header(e, now, dst, iov, (unsigned)n + 2, w.len + p->l4_len, &meta);
+	send_behind_header(e, now, dst, iov, (unsigned)n + 1, w.len + p->l4_len, &meta);
 }
 
 static bool is_broadcast(ip4_t ip)

@@ -45,6 +45,7 @@ struct engine_packet {
 	const struct iovec *iov;
 	unsigned n_iov; /* at most ENGINE_IOV_MAX */
 	size_t len;
+	size_t headroom; /* as in struct frame */
 	bool checksum_partial;
 	uint16_t csum_start, csum_offset;
 	uint16_t gso_size; /* 0: no segmentation; else of the packet's own protocol, TCP or UDP */
@@ -56,6 +57,7 @@ struct engine_packet {
 struct engine_path {
 	size_t max_packet; /* largest IP packet its port takes; each segment of a larger one that is segmented */
 	unsigned offloads; /* enum port_offload: what may be left undone, for the port or for the segment on the way to it */
+	bool port_sums;    /* the port itself completes checksums: to leave one to the segment costs more than to do it */
 };
 
 /* What the gateway does for an engine. */

@@ -43,11 +43,20 @@ struct frame {
 	enum frame_gso gso;
 	uint16_t gso_size; /* payload bytes of each segment */
 
+	/*
+	 * Bytes in front of iov[0] that whoever is passed the frame may write to, so that its own header need not be a piece
+	 * of its own; several who do write the same, or the frame is passed to one only.
+	 */
+	size_t headroom;
+
 	struct port *ingress; /* where it entered the segment; NULL for one of our own making */
 };
 
 /* Takes a frame that somebody made: the struct and its iovec array are borrowed for the call, the bytes for the turn. */
 typedef void (*frame_emit_t)(void *opaque, const struct frame *f);
+
+/* Room to leave in front of headers that are made in an arena: for Ethernet's and a link's. */
+#define FRAME_HEADROOM 32
 
 /* A frame of one piece; @iov is filled in and must live as long as the frame is looked at. */
 static inline struct frame frame_of(struct iovec *iov, const void *data, size_t len)

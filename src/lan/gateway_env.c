@@ -93,12 +93,14 @@ static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, uin
 	if (p && p->congested)
 		return 0;
 	for (unsigned i = 0; i < n; i++) {
-		struct iovec *iov = arena_alloc(&g->segment->arena, sizeof(*iov));
-		void *bytes = iov ? arena_alloc(&g->segment->arena, size) : NULL;
-		if (!bytes)
+		struct arena_room {
+			struct iovec iov;
+			uint8_t bytes[];
+		} *room = arena_alloc(&g->segment->arena, sizeof(*room) + FRAME_HEADROOM + size);
+		if (!room)
 			return i;
-		*iov = (struct iovec){ .iov_base = bytes, .iov_len = size };
-		ret[i] = (struct port_room){ .iov = iov, .n_iov = 1, .size = size };
+		room->iov = (struct iovec){ .iov_base = room->bytes + FRAME_HEADROOM, .iov_len = size };
+		ret[i] = (struct port_room){ .iov = &room->iov, .n_iov = 1, .size = size, .headroom = FRAME_HEADROOM };
 	}
 	return n;
 }
@@ -147,7 +149,11 @@ static void env_guest_path(struct engine_env *env, usec_t now, ip4_t guest, stru
 	const struct port *p = gateway_guest_port(of_env(env), now, guest);
 	*ret = (struct engine_path){ .max_packet = ETHERNET_MTU };
 	if (p)
-		*ret = (struct engine_path){ .max_packet = p->max_frame - ETH_HEADER_LEN, .offloads = p->offloads | DONE_ON_THE_WAY };
+		*ret = (struct engine_path){
+			.max_packet = p->max_frame - ETH_HEADER_LEN,
+			.offloads = p->offloads | DONE_ON_THE_WAY,
+			.port_sums = p->offloads & PORT_OFFLOAD_CHECKSUM,
+		};
 }
 
 static void env_drop(struct engine_env *env, enum drop_reason why, const struct packet *p)

@@ -129,9 +129,10 @@ static uint16_t layer4_checksum(const struct super *s, const uint8_t *header, si
 
 static int emit_segment(const struct super *s, unsigned index, size_t offset, size_t len, frame_emit_t emit, void *opaque)
 {
-	struct bytes_writer w = bytes_writer(arena_alloc(s->arena, s->head_len), s->head_len);
-	if (!w.data)
+	uint8_t *room = arena_alloc(s->arena, FRAME_HEADROOM + s->head_len);
+	if (!room)
 		return -ENOMEM;
+	struct bytes_writer w = bytes_writer(room + FRAME_HEADROOM, s->head_len);
 	bytes_put(&w, s->head, s->l->l3_offset);
 	put_ip(&w, s, index, len);
 	uint8_t *header = w.data + w.len;
@@ -144,6 +145,7 @@ static int emit_segment(const struct super *s, unsigned index, size_t offset, si
 	int error = frame_splice(s->frame, w.data, w.len, s->head_len + offset, len, s->arena, iov, &segment);
 	if (error < 0)
 		return error;
+	segment.headroom = FRAME_HEADROOM;
 	if (s->partial) {
 		segment.checksum = FRAME_CHECKSUM_PARTIAL;
 		segment.csum_start = (uint16_t)s->l->l4_offset;

@@ -70,9 +70,10 @@ static int complete_checksum(const struct frame *f, struct arena *arena, struct 
 	size_t field = (size_t)f->csum_start + f->csum_offset, head_len = field + 2;
 	if (head_len > f->len)
 		return -EBADMSG;
-	uint8_t *head = arena_alloc(arena, head_len);
-	if (!head)
+	uint8_t *room = arena_alloc(arena, FRAME_HEADROOM + head_len);
+	if (!room)
 		return -ENOMEM;
+	uint8_t *head = room + FRAME_HEADROOM;
 	frame_copy(f, 0, head, head_len);
 	struct checksum c = { 0 };
 	frame_checksum(f, f->csum_start, f->len - f->csum_start, &c);
@@ -80,9 +81,11 @@ static int complete_checksum(const struct frame *f, struct arena *arena, struct 
 	struct bytes_writer w = bytes_writer(head + field, 2);
 	bytes_put_be16(&w, value ? value : 0xffff);
 	int error = frame_splice(f, head, head_len, head_len, f->len - head_len, arena, iov, ret);
-	if (error == 0)
-		ret->checksum = FRAME_CHECKSUM_VERIFIED;
-	return error;
+	if (error < 0)
+		return error;
+	ret->checksum = FRAME_CHECKSUM_VERIFIED;
+	ret->headroom = FRAME_HEADROOM;
+	return 0;
 }
 
 /* @f is longer than the port takes. */

@@ -46,6 +46,7 @@ struct port_room {
 	struct iovec *iov;
 	unsigned n_iov;
 	size_t size;
+	size_t headroom; /* of a packet that begins at the room's start, as in struct frame */
 };
 
 struct port_ops {

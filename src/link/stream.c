@@ -251,12 +251,16 @@ static void write_gathered(struct connection *c)
 static void gather_frame(struct connection *c, const struct frame *frame)
 {
 	struct gather *g = c->out;
-	uint8_t *length = g->lengths[g->n_frames];
+	bool in_place = frame->headroom >= FRAMING_LENGTH_BYTES;
+	uint8_t *length = in_place ? (uint8_t *)frame->iov[0].iov_base - FRAMING_LENGTH_BYTES : g->lengths[g->n_frames];
 	framing_emit(length, frame->len);
 	g->first_iov[g->n_frames++] = g->n_iov;
-	g->iov[g->n_iov++] = (struct iovec){ .iov_base = length, .iov_len = FRAMING_LENGTH_BYTES };
-	memcpy(&g->iov[g->n_iov], frame->iov, frame->n_iov * sizeof(*frame->iov));
-	g->n_iov += frame->n_iov;
+	struct iovec *first = &g->iov[g->n_iov];
+	*first = (struct iovec){ .iov_base = length, .iov_len = FRAMING_LENGTH_BYTES };
+	if (in_place)
+		first->iov_len += frame->iov[0].iov_len;
+	memcpy(first + 1, frame->iov + in_place, (frame->n_iov - in_place) * sizeof(*frame->iov));
+	g->n_iov += 1 + frame->n_iov - in_place;
 	g->bytes += FRAMING_LENGTH_BYTES + frame->len;
 }
 

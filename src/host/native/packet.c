@@ -65,26 +65,28 @@ void native_output_ip(struct engine *e, usec_t now, struct ipv4_header *ip, void
 {
 	struct engine_env *env = e->config.env;
 	size_t size = ipv4_header_len(ip);
-	uint8_t *header = arena_alloc(env->arena, size);
-	if (!header) {
+	uint8_t *room = arena_alloc(env->arena, FRAME_HEADROOM + size);
+	if (!room) {
 		env->ops->drop(env, DROP_NO_MEMORY, NULL);
 		return;
 	}
+	uint8_t *header = room + FRAME_HEADROOM;
 	ip->total_len = (uint16_t)(size + len);
 	struct bytes_writer w = bytes_writer(header, size);
 	ipv4_emit(&w, ip);
 	struct iovec iov[2] = { { .iov_base = header, .iov_len = size }, { .iov_base = payload, .iov_len = len } };
-	env->ops->output(env, now, &(struct engine_packet){ .iov = iov, .n_iov = len > 0 ? 2 : 1, .len = size + len });
+	env->ops->output(env, now, &(struct engine_packet){ .iov = iov, .n_iov = len > 0 ? 2 : 1, .len = size + len, .headroom = FRAME_HEADROOM });
 }
 
 void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *src, const struct ip_endpoint *dst, struct tcp_header *h)
 {
 	struct engine_env *env = e->config.env;
-	uint8_t *bytes = arena_alloc(env->arena, IPV4_HEADER_LEN + TCP_HEADER_MAX);
-	if (!bytes) {
+	uint8_t *room = arena_alloc(env->arena, FRAME_HEADROOM + IPV4_HEADER_LEN + TCP_HEADER_MAX);
+	if (!room) {
 		env->ops->drop(env, DROP_NO_MEMORY, NULL);
 		return;
 	}
+	uint8_t *bytes = room + FRAME_HEADROOM;
 	struct ipv4_header ip = { .ttl = TTL, .protocol = IP_PROTOCOL_TCP, .dont_fragment = true };
 	ip.src = ip_to_ip4(&src->addr);
 	ip.dst = ip_to_ip4(&dst->addr);
@@ -103,7 +105,7 @@ void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *s
 	struct bytes_writer front = bytes_writer(bytes, IPV4_HEADER_LEN);
 	ipv4_emit(&front, &ip);
 	struct iovec iov = { .iov_base = bytes, .iov_len = ip.total_len };
-	env->ops->output(env, now, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = ip.total_len });
+	env->ops->output(env, now, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = ip.total_len, .headroom = FRAME_HEADROOM });
 }
 
 void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p)

@@ -46,7 +46,8 @@ struct room_plan {
 	uint32_t per_room; /* payload bytes */
 	size_t header_len; /* IP and TCP */
 	uint32_t segment;
-	bool checksum_left; /* for the port to do */
+	bool checksum_left; /* of a packet of several segments: for the port, or the segment on the way to it, to do */
+	bool port_sums;     /* the port does it for all */
 };
 
 /* --- the queue --- */
@@ -191,6 +192,7 @@ static void plan_rooms(struct native_tcp *t, usec_t now, uint32_t len, struct ro
 	plan->header_len = IPV4_HEADER_LEN + TCP_HEADER_LEN + tcp_flow_options_len(&t->tcp);
 	plan->per_room = plan->segment;
 	plan->checksum_left = path.offloads & PORT_OFFLOAD_CHECKSUM;
+	plan->port_sums = path.port_sums;
 	uint32_t super = (uint32_t)(IPV4_PACKET_MAX - plan->header_len) / plan->segment * plan->segment;
 	if (path.offloads & PORT_OFFLOAD_TSO4 && plan->checksum_left && super > 0)
 		plan->per_room = super;
@@ -200,13 +202,14 @@ static void plan_rooms(struct native_tcp *t, usec_t now, uint32_t len, struct ro
 	plan->n = env->ops->reserve(env, now, guest, flow_hash(&key->guest, &key->remote), MIN(want, ROOMS_MAX), size, plan->rooms);
 }
 
-static uint16_t tcp_checksum(const struct native_tcp *t, const struct room_plan *plan, const uint8_t *header, size_t tcp_len, const struct port_room *room,
-			     size_t at, uint32_t len)
+/* Of the @tcp_len bytes of @header and @len bytes in @room from @at on; @partial: of the pseudo-header alone. */
+static uint16_t tcp_checksum(const struct native_tcp *t, bool partial, const uint8_t *header, size_t tcp_len, const struct port_room *room, size_t at,
+			     uint32_t len)
 {
 	const struct flow_key *key = &t->base.flow.key;
 	struct checksum c = { 0 };
 	checksum_add_pseudo4(&c, ip_to_ip4(&key->remote.addr), ip_to_ip4(&key->guest.addr), IP_PROTOCOL_TCP, (uint16_t)(tcp_len + len));
-	if (plan->checksum_left)
+	if (partial)
 		return checksum_fold(&c);
 	checksum_add(&c, header, tcp_len);
 	struct iovec iov[ENGINE_IOV_MAX];
@@ -228,7 +231,9 @@ static void make_packet(struct native_tcp *t, usec_t now, const struct room_plan
 	h.dst_port = key->guest.port;
 	struct bytes_writer tcp = bytes_writer(bytes + IPV4_HEADER_LEN, plan->header_len - IPV4_HEADER_LEN);
 	tcp_emit(&tcp, &h);
-	uint16_t sum = tcp_checksum(t, plan, tcp.data, tcp.len, room, plan->header_len, len);
+	bool is_super = len > plan->segment;
+	bool partial = is_super ? plan->checksum_left : plan->port_sums;
+	uint16_t sum = tcp_checksum(t, partial, tcp.data, tcp.len, room, plan->header_len, len);
 	tcp.data[16] = (uint8_t)(sum >> 8);
 	tcp.data[17] = (uint8_t)sum;
 	struct ipv4_header ip = {
@@ -246,10 +251,11 @@ static void make_packet(struct native_tcp *t, usec_t now, const struct room_plan
 		.iov = iov,
 		.n_iov = room_slice(room, 0, ip.total_len, iov, ENGINE_IOV_MAX),
 		.len = ip.total_len,
-		.checksum_partial = plan->checksum_left,
+		.headroom = room->headroom,
+		.checksum_partial = partial,
 		.csum_start = IPV4_HEADER_LEN,
 		.csum_offset = 16,
-		.gso_size = len > plan->segment ? (uint16_t)plan->segment : 0,
+		.gso_size = is_super ? (uint16_t)plan->segment : 0,
 	};
 }
 
