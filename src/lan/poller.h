@@ -68,6 +68,12 @@ static inline int poller_rewatch(struct poller *p, struct watch *w, unsigned eve
 	return w->events == events ? 0 : p->ops->rewatch(p, w, events);
 }
 
+/* An edge-triggered watch is told in the next round what is there still. */
+static inline int poller_look_again(struct poller *p, struct watch *w)
+{
+	return p->ops->rewatch(p, w, w->events);
+}
+
 /* Harmless on a watch that is not active. */
 static inline void poller_unwatch(struct poller *p, struct watch *w)
 {

@@ -38,6 +38,9 @@
 /* Asked for; the kernel gives what net.core.wmem_max allows. */
 #define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
 
+/* By edges: the descriptor of a guest that was read empty is not polled once more before each sleep. */
+#define EVENTS (POLL_EVENT_IN | POLL_EVENT_PEER_SHUT | POLL_EVENT_EDGE)
+
 static_assert(RX_BUFFER_BYTES > STREAM_FRAME_MAX + FRAMING_LENGTH_BYTES, "a whole frame fits");
 static_assert(TX_IOV > FRAME_IOV_MAX + 1, "a whole frame fits");
 
@@ -222,7 +225,7 @@ static void set_congested(struct connection *c, bool congested)
 {
 	c->port.congested = congested;
 	if (c->watch.active)
-		poller_rewatch(c->link->config.poller, &c->watch, POLL_EVENT_IN | (congested ? POLL_EVENT_OUT : 0));
+		poller_rewatch(c->link->config.poller, &c->watch, EVENTS | (congested ? POLL_EVENT_OUT : 0));
 }
 
 static bool is_transient(int error)
@@ -230,13 +233,21 @@ static bool is_transient(int error)
 	return error == EAGAIN || error == EINTR || error == ENOBUFS;
 }
 
+static ssize_t send_gathered(int fd, struct gather *g)
+{
+	/* What a small frame is: the kernel has less to copy and to check. */
+	if (g->n_iov == 1)
+		return send(fd, g->iov[0].iov_base, g->iov[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	struct msghdr m = { .msg_iov = g->iov, .msg_iovlen = g->n_iov };
+	return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static void write_gathered(struct connection *c)
 {
 	struct gather *g = c->out;
 	if (!g || g->n_frames == 0)
 		return;
-	struct msghdr m = { .msg_iov = g->iov, .msg_iovlen = g->n_iov };
-	ssize_t n = c->ending ? (ssize_t)g->bytes : sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = c->ending ? (ssize_t)g->bytes : send_gathered(c->fd, g);
 	/* EFAULT: the memory of the guest that sent a frame vanished, which is not this peer's fault. */
 	if (n < 0 && !is_transient(errno) && errno != EFAULT)
 		end_later(c);
@@ -390,36 +401,44 @@ static void deliver_batch(struct connection *c, usec_t now)
 	end_later(c);
 }
 
-static void read_frames(struct connection *c, usec_t now)
+/* Reads once.  True when there may be more. */
+static bool read_frames(struct connection *c, usec_t now)
 {
 	if (!c->rx)
 		c->rx = take_rx_buffer(c->link);
 	if (!c->rx) {
 		drop_count(&c->link->config.segment->drops, DROP_NO_MEMORY);
 		end_later(c);
-		return;
+		return false;
 	}
-	ssize_t n = recv(c->fd, c->rx->bytes + c->rx_len, RX_BUFFER_BYTES - c->rx_len, MSG_DONTWAIT);
+	size_t room = RX_BUFFER_BYTES - c->rx_len;
+	ssize_t n = recv(c->fd, c->rx->bytes + c->rx_len, room, MSG_DONTWAIT);
 	if (n > 0) {
 		c->rx_len += (size_t)n;
 		deliver_batch(c, now);
-		return;
+		return (size_t)n == room;
 	}
 	if (n == 0 || !is_transient(errno))
 		end_later(c);
 	keep_rest(c, 0);
+	return false;
 }
 
 static void connection_ready(struct watch *w, usec_t now, unsigned events)
 {
 	struct connection *c = container_of(w, struct connection, watch);
+	bool ends = events & (POLL_EVENT_PEER_SHUT | POLL_EVENT_HANGUP | POLL_EVENT_ERROR);
 	if (events & POLL_EVENT_OUT)
 		drain_queue(c, now);
 	if (c->ending)
 		return;
-	if (events & POLL_EVENT_IN)
-		read_frames(c, now);
-	else if (events & (POLL_EVENT_HANGUP | POLL_EVENT_ERROR))
+	bool more = events & POLL_EVENT_IN && read_frames(c, now);
+	if (c->ending)
+		return;
+	/* There may be no edge any more for what is left: frames, and the end behind them. */
+	if (more || (ends && events & POLL_EVENT_IN))
+		poller_look_again(c->link->config.poller, &c->watch);
+	else if (ends)
 		end_later(c);
 }
 
@@ -440,7 +459,7 @@ static int add(struct stream_link *l, int fd, const struct port_identity *identi
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ SOCKET_BUFFER_BYTES }, sizeof(int));
 	int r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
 	if (r == 0)
-		r = poller_watch(l->config.poller, &c->watch, fd, POLL_EVENT_IN);
+		r = poller_watch(l->config.poller, &c->watch, fd, EVENTS);
 	if (r < 0) {
 		free(c);
 		return r;

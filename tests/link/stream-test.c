@@ -241,6 +241,41 @@ static void client_that_goes_leaves_no_port_behind(struct fixture *f, gconstpoin
 	g_assert_cmpuint(f->segment.n_ports, ==, 2);
 }
 
+/* The one edge tells of frames and of the end behind them. */
+static void what_a_client_sent_before_it_went_arrives(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[100];
+	size_t len = make(bytes, sizeof(bytes), 60, 1);
+	write_all(f->client, bytes, len);
+	close(f->client);
+	f->client = add_client(f);
+	write_all(f->client, bytes, len);
+	shutdown(f->client, SHUT_WR);
+	turn(f);
+	g_assert_cmpuint(f->other.frames->len, ==, 2);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+}
+
+static void more_than_is_read_at_once_arrives(struct fixture *f, gconstpointer data)
+{
+	enum { FRAMES = 40, FRAME_LEN = 60000 };
+	g_autofree uint8_t *bytes = g_malloc(FRAMES * (FRAME_LEN + FRAMING_LENGTH_BYTES));
+	size_t len = 0, sent = 0;
+	for (unsigned i = 0; i < FRAMES; i++)
+		len += make(bytes + len, FRAME_LEN + FRAMING_LENGTH_BYTES, FRAME_LEN, (uint8_t)i);
+	/* The privileged may have a buffer larger than the port's. */
+	setsockopt(f->client, SOL_SOCKET, SO_SNDBUFFORCE, &(int){ 4 * 1024 * 1024 }, sizeof(int));
+	while (sent < len) {
+		ssize_t n = send(f->client, bytes + sent, len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0)
+			g_assert_cmpint(errno, ==, EAGAIN);
+		else
+			sent += (size_t)n;
+		turn(f);
+	}
+	g_assert_cmpuint(f->other.frames->len, ==, FRAMES);
+}
+
 static void client_that_goes_while_frames_are_sent_to_it_is_harmless(struct fixture *f, gconstpointer data)
 {
 	uint8_t bytes[100];
@@ -339,6 +374,8 @@ int main(int argc, char **argv)
 	TEST(impossible_length_closes_that_client_only);
 	TEST(client_that_does_not_drain_loses_whole_frames_and_nobody_else_does);
 	TEST(client_that_goes_leaves_no_port_behind);
+	TEST(what_a_client_sent_before_it_went_arrives);
+	TEST(more_than_is_read_at_once_arrives);
 	TEST(client_that_goes_while_frames_are_sent_to_it_is_harmless);
 	TEST(two_hundred_clients_each_get_a_broadcast);
 	TEST(storm_of_broadcasts_leaves_room_for_frames_meant_for_one_client);
