@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What guests reach through the gateway: the world, the host's public services, and nothing else."""
 
+import subprocess
+import sys
 import unittest
+from pathlib import Path
 
 from lan import outside, servers, tap
 from lan.client import Host
@@ -159,3 +162,65 @@ class HostLoopbackTest(unittest.TestCase):
             port = servers.serve(servers.TcpServer, servers.Http, "127.0.0.1", 0)
             guest.set_address("192.168.122.50")
             self.assertEqual(guest.python(CONNECT, GATEWAY, port, servers.blob(1000)[-20:].hex()).strip(), "reached")
+
+
+# Sends from more ports than lanlet may have sockets, again and again; each round prints a line.
+FLOOD = """
+import socket, sys, time
+sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(900)]
+while True:
+    for s in sockets:
+        try:
+            s.sendto(b"flood", (sys.argv[1], 9))
+        except OSError:
+            pass
+    print("sent", flush=True)
+    time.sleep(0.2)
+"""
+
+# One connection that goes on, and new ones meanwhile.  Prints a line for each time both worked.
+TALK = """
+import socket, sys
+with socket.create_connection((sys.argv[1], 7), 60) as s:
+    s.settimeout(60)
+    for _ in range(int(sys.argv[2])):
+        s.sendall(b"ping")
+        assert s.recv(4) == b"ping"
+        with socket.create_connection((sys.argv[1], 7), 60) as other:
+            other.settimeout(60)
+            other.sendall(b"new")
+            assert other.recv(3) == b"new"
+        print("talked", flush=True)
+"""
+
+
+class FewDescriptors(Lanlet):
+    """With a hard limit that one guest can reach."""
+
+    def command(self, *options):
+        return ["prlimit", "--nofile=256:1000", *super().command(*options)]
+
+
+class DescriptorLimitTest(unittest.TestCase):
+    def test_guest_that_takes_every_descriptor_harms_nobody_also_when_it_vanishes(self):
+        with outside.Outside(), FewDescriptors() as lanlet, tap.TapGuest(lanlet.stream, "52:54:00:00:00:02") as neighbour:
+            self.assertIn("Max open files            1000 ", Path(f"/proc/{lanlet.process.pid}/limits").read_text())
+            neighbour.set_address("192.168.122.51")
+            with tap.TapGuest(lanlet.stream, "52:54:00:00:00:01") as greedy:
+                greedy.set_address("192.168.122.50")
+                flood = greedy.start(sys.executable, "-c", FLOOD, outside.ROUTER, stdout=subprocess.PIPE, text=True)
+                for _ in range(2):
+                    self.assertEqual(flood.stdout.readline(), "sent\n")
+                self.assertEqual(neighbour.python(TALK, outside.ROUTER, 20), "talked\n" * 20)
+                talk = neighbour.start(sys.executable, "-c", TALK, outside.ROUTER, 200, stdout=subprocess.PIPE, text=True)
+                self.assertEqual(talk.stdout.readline(), "talked\n")
+            flood.kill()
+            flood.wait()
+            flood.stdout.close()
+            self.assertEqual(talk.stdout.read(), "talked\n" * 199)
+            talk.wait()
+            talk.stdout.close()
+            with tap.TapGuest(lanlet.stream, "52:54:00:00:00:03") as newcomer:
+                newcomer.set_address("192.168.122.52")
+                self.assertEqual(newcomer.python(TALK, outside.ROUTER, 5), "talked\n" * 5)
+            self.assertIn("engine-limit", lanlet.status())

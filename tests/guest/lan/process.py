@@ -69,6 +69,11 @@ class Lanlet:
         command = [os.environ["LANLET"], "qemu", self.name, "--runtime-dir", str(self.runtime), "--guest", guest, *options]
         return shlex.split(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
+    def status(self):
+        """What `lanlet status` prints."""
+        command = [os.environ["LANLET"], "status", self.name, "--runtime-dir", str(self.runtime)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
     def text(self):
         """What lanlet printed."""
         return self.log.read_text(errors="replace")
