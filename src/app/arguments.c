@@ -61,6 +61,12 @@ static bool set_vhost_user(struct arguments *a, const char *value, GError **erro
 	return true;
 }
 
+static bool set_dgram(struct arguments *a, const char *value, GError **error)
+{
+	a->dgram = true;
+	return true;
+}
+
 static bool set_vde(struct arguments *a, const char *value, GError **error)
 {
 	a->vde = true;
@@ -168,6 +174,14 @@ static const struct flag flags[] = {
 		},
 		.commands = COMMAND_QEMU,
 		.set = set_vhost_user,
+	},
+	{
+		.option = {
+			.name = "dgram",
+			.help = "Plug the guest in by datagrams, one for each frame. The arguments say where its own socket is, which QEMU makes.",
+		},
+		.commands = COMMAND_QEMU,
+		.set = set_dgram,
 	},
 	{
 		.option = {

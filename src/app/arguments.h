@@ -29,7 +29,7 @@ struct arguments {
 	const char *config;		     /* NULL: the default file, if it is there */
 	const char *runtime_dir, *state_dir; /* NULL: the default directories */
 	const char *guest, *mac, *memory;    /* NULL: not given */
-	bool vhost_user, vde;
+	bool vhost_user, dgram, vde;
 	int ready_fd;			     /* -1: none; else open, closed on exec */
 	bool help;
 	GArray *settings; /* of struct argument_setting, in order */

@@ -11,19 +11,23 @@
 
 static char *arguments_for(const struct arguments *a, const char *dir, const char *mac, GError **error)
 {
-	const char *name = a->vhost_user ? VHOST_SOCKET : a->vde ? VDE_DIRECTORY : STREAM_SOCKET;
+	const char *name = a->vhost_user ? VHOST_SOCKET : a->dgram ? DGRAM_SOCKET : a->vde ? VDE_DIRECTORY : STREAM_SOCKET;
 	g_autofree char *path = path_socket(dir, name, error);
 	if (!path)
 		return NULL;
 	if (a->vhost_user)
 		return qemu_vhost_arguments(path, mac, a->memory ? a->memory : QEMU_DEFAULT_MEMORY);
+	if (a->dgram) {
+		g_autofree char *local = path_guest_socket(dir, mac, error);
+		return local ? qemu_dgram_arguments(path, local, mac) : NULL;
+	}
 	return a->vde ? qemu_vde_arguments(path, mac) : qemu_arguments(path, mac);
 }
 
 bool command_qemu(const struct arguments *a, GError **error)
 {
-	if (a->vhost_user && a->vde)
-		return fail(error, FAILURE_USAGE, "--vhost-user and --vde are two ways to plug in: choose one");
+	if (a->vhost_user + a->dgram + a->vde > 1)
+		return fail(error, FAILURE_USAGE, "--vhost-user, --dgram and --vde are different ways to plug in: choose one");
 	g_autofree char *given = a->runtime_dir ? g_canonicalize_filename(a->runtime_dir, NULL) : NULL;
 	g_autofree char *dir = given ? g_strdup(given) : path_default_runtime_dir(a->network);
 	g_autofree char *mac = a->mac ? g_strdup(a->mac) : a->guest ? qemu_mac_for_guest(a->network, a->guest) : qemu_mac_random();

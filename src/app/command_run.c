@@ -5,6 +5,7 @@
  * The claim comes before everything that a second process of the same name could disturb, and is given up last: a
  * socket that is found once the claim is held is stale.
  */
+#include "app/activation.h"
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/configure.h"
@@ -38,8 +39,9 @@
 struct run {
 	const struct arguments *arguments;
 	struct console console, control_console;
+	struct activation activation;
 	struct lanlet_config *config;
-	char *runtime_dir, *state_dir, *stream_socket, *vhost_socket, *vde_dir;
+	char *runtime_dir, *state_dir, *stream_socket, *vhost_socket, *dgram_socket, *vde_dir;
 	int runtime_claim, state_claim;
 	int signals; /* signalfd */
 	struct lanlet_watch *signal_watch;
@@ -47,6 +49,18 @@ struct run {
 	struct lanlet_network *net;
 	struct status_server *status;
 	struct control *control;
+};
+
+/* What a network is reached by, below its runtime directory. */
+static const struct {
+	const char *name;
+	int (*listen)(struct lanlet_network *net, const char *path, char *error, size_t size);
+} sockets[] = {
+	{ STREAM_SOCKET, lanlet_network_listen_stream },
+	{ VHOST_SOCKET, lanlet_network_listen_vhost },
+	{ DGRAM_SOCKET, lanlet_network_listen_dgram },
+	{ SEQPACKET_SOCKET, lanlet_network_listen_seqpacket },
+	{ VDE_DIRECTORY, lanlet_network_listen_vde },
 };
 
 static void run_log(struct run *r, enum lanlet_log_level level, const char *line)
@@ -66,15 +80,26 @@ static char *choose_dir(const char *given, char *(*path_default)(const char *nam
 	return given ? g_canonicalize_filename(given, NULL) : path_default(network);
 }
 
+static bool name_sockets(struct run *r, GError **error)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(sockets); i++) {
+		g_autofree char *path = path_socket(r->runtime_dir, sockets[i].name, error);
+		if (!path)
+			return false;
+	}
+	r->stream_socket = g_build_filename(r->runtime_dir, STREAM_SOCKET, NULL);
+	r->vhost_socket = g_build_filename(r->runtime_dir, VHOST_SOCKET, NULL);
+	r->dgram_socket = g_build_filename(r->runtime_dir, DGRAM_SOCKET, NULL);
+	r->vde_dir = g_build_filename(r->runtime_dir, VDE_DIRECTORY, NULL);
+	return true;
+}
+
 static bool claim_dirs(struct run *r, GError **error)
 {
 	const struct arguments *a = r->arguments;
 	r->runtime_dir = choose_dir(a->runtime_dir, path_default_runtime_dir, a->network);
 	r->state_dir = choose_dir(a->state_dir, path_default_state_dir, a->network);
-	r->stream_socket = path_socket(r->runtime_dir, STREAM_SOCKET, error);
-	r->vhost_socket = r->stream_socket ? path_socket(r->runtime_dir, VHOST_SOCKET, error) : NULL;
-	r->vde_dir = g_build_filename(r->runtime_dir, VDE_DIRECTORY, NULL);
-	if (!r->vhost_socket || !directory_make_private(r->runtime_dir, !a->runtime_dir, error))
+	if (!name_sockets(r, error) || !directory_make_private(r->runtime_dir, !a->runtime_dir, error))
 		return false;
 	g_autofree char *running = g_strdup_printf("network %s is running", a->network);
 	r->runtime_claim = directory_claim(r->runtime_dir, "lock", running, error);
@@ -161,6 +186,18 @@ static bool start_control(struct run *r, GError **error)
 	return r->control;
 }
 
+/* But where a service manager does it for us. */
+static bool listen_everywhere(struct run *r, GError **error)
+{
+	char reason[512];
+	for (size_t i = 0; i < G_N_ELEMENTS(sockets); i++) {
+		g_autofree char *path = g_build_filename(r->runtime_dir, sockets[i].name, NULL);
+		if (!activation_has_path(&r->activation, path) && sockets[i].listen(r->net, path, reason, sizeof(reason)) < 0)
+			return fail(error, FAILURE_GENERAL, "%s", reason);
+	}
+	return true;
+}
+
 static bool start(struct run *r, GError **error)
 {
 	char reason[512] = "";
@@ -173,10 +210,8 @@ static bool start(struct run *r, GError **error)
 	int code = lanlet_network_new(r->config, &r->net, reason, sizeof(reason));
 	if (code < 0)
 		return fail(error, code == -EINVAL ? FAILURE_USAGE : FAILURE_GENERAL, "%s", reason);
-	if (lanlet_network_listen_stream(r->net, r->stream_socket, reason, sizeof(reason)) < 0 ||
-	    lanlet_network_listen_vhost(r->net, r->vhost_socket, reason, sizeof(reason)) < 0 ||
-	    lanlet_network_listen_vde(r->net, r->vde_dir, reason, sizeof(reason)) < 0)
-		return fail(error, FAILURE_GENERAL, "%s", reason);
+	if (!activation_plug(&r->activation, r->net, error) || !listen_everywhere(r, error))
+		return false;
 	code = lanlet_network_watch(r->net, r->signals, POLLIN, signal_arrived, r, &r->signal_watch);
 	if (code < 0)
 		return fail(error, FAILURE_GENERAL, "waiting for signals: %s", g_strerror(-code));
@@ -191,13 +226,18 @@ static void print_arguments(struct run *r)
 	g_autofree char *mac = qemu_mac_for_guest(network, EXAMPLE_GUEST);
 	g_autofree char *arguments = qemu_arguments(r->stream_socket, mac);
 	g_autofree char *vhost = qemu_vhost_arguments(r->vhost_socket, mac, QEMU_DEFAULT_MEMORY);
+	g_autofree char *local = path_guest_socket(r->runtime_dir, mac, NULL); /* not in a directory whose name is too long for it */
+	g_autofree char *dgram = local ? qemu_dgram_arguments(r->dgram_socket, local, mac) : NULL;
 	g_autofree char *vde = qemu_vde_arguments(r->vde_dir, mac);
 	const char *name = strcmp(network, NETWORK_DEFAULT_NAME) == 0 ? "" : network, *blank = name[0] ? " " : "";
 	printf("Network %s is up. QEMU arguments for a guest:\n\n    %s\n\n"
-	       "or, faster, with its memory shared:\n\n    %s\n\n"
-	       "or by VDE, as vde_plug, vdens and User-mode Linux can too:\n\n    %s\n\n"
+	       "or, faster, with its memory shared:\n\n    %s\n\n",
+	       network, arguments, vhost);
+	if (dgram)
+		printf("or by datagrams:\n\n    %s\n\n", dgram);
+	printf("or by VDE, as vde_plug, vdens and User-mode Linux can too:\n\n    %s\n\n"
 	       "Every guest needs a MAC of its own: lanlet qemu %s%s--guest NAME prints the same with one made from NAME.\n",
-	       network, arguments, vhost, vde, name, blank);
+	       vde, name, blank);
 	fflush(stdout);
 }
 
@@ -236,7 +276,9 @@ static void finish(struct run *r)
 	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	activation_done(&r->activation);
 	g_free(r->vde_dir);
+	g_free(r->dgram_socket);
 	g_free(r->vhost_socket);
 	g_free(r->stream_socket);
 	g_free(r->state_dir);
@@ -265,8 +307,9 @@ bool command_run(const struct arguments *a, GError **error)
 	raise_descriptor_limit();
 	keep_heap();
 	survive_vanishing_memory();
-	r.config = configure(a, error);
-	bool good = r.config && claim_dirs(&r, error) && take_signals(&r, error) && start(&r, error);
+	bool good = activation_take(&r.activation, error);
+	r.config = good ? configure(a, error) : NULL;
+	good = r.config && claim_dirs(&r, error) && take_signals(&r, error) && start(&r, error);
 	if (good) {
 		announce(&r);
 		good = loop(&r, error);

@@ -83,3 +83,11 @@ char *path_socket(const char *dir, const char *name, GError **error)
 	}
 	return g_steal_pointer(&path);
 }
+
+char *path_guest_socket(const char *dir, const char *mac, GError **error)
+{
+	g_auto(GStrv) octets = g_strsplit(mac, ":", -1);
+	g_autofree char *digits = g_strjoinv("", octets);
+	g_autofree char *name = g_strconcat("guest-", digits, ".sock", NULL);
+	return path_socket(dir, name, error);
+}

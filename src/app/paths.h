@@ -12,6 +12,8 @@
 
 #define STREAM_SOCKET "stream.sock"
 #define VHOST_SOCKET "vhost.sock"
+#define DGRAM_SOCKET "dgram.sock"
+#define SEQPACKET_SOCKET "seqpacket.sock"
 #define STATUS_SOCKET "status.sock"
 #define API_SOCKET "api.sock"
 #define VDE_DIRECTORY "vde"
@@ -28,3 +30,5 @@ char *path_default_config(const char *name);
 
 /* DIR/NAME if that is short enough for a unix socket's address. */
 char *path_socket(const char *dir, const char *name, GError **error);
+/* Where the guest with @mac has its own end of a datagram socket, below @dir. */
+char *path_guest_socket(const char *dir, const char *mac, GError **error);

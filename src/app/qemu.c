@@ -73,6 +73,13 @@ char *qemu_arguments(const char *stream_socket, const char *mac)
 	return netdev_arguments("stream,id=" NETDEV_ID ",server=off,addr.type=unix,addr.path=", stream_socket, mac);
 }
 
+char *qemu_dgram_arguments(const char *dgram_socket, const char *local, const char *mac)
+{
+	g_autofree char *begin = with_path("dgram,id=" NETDEV_ID ",local.type=unix,local.path=", local);
+	g_autofree char *options = g_strconcat(begin, ",remote.type=unix,remote.path=", NULL);
+	return netdev_arguments(options, dgram_socket, mac);
+}
+
 char *qemu_vde_arguments(const char *directory, const char *mac)
 {
 	return netdev_arguments("vde,id=" NETDEV_ID ",sock=", directory, mac);

@@ -18,6 +18,9 @@ bool qemu_mac_check(const char *mac, GError **error);
 /* -netdev and -device for QEMU 7.2 and later, in one line, quoted for a shell where that is needed. */
 char *qemu_arguments(const char *stream_socket, const char *mac);
 
+/* The same for a datagram socket; the guest's own end is at @local. */
+char *qemu_dgram_arguments(const char *dgram_socket, const char *local, const char *mac);
+
 /* The same for a VDE switch. */
 char *qemu_vde_arguments(const char *directory, const char *mac);
 

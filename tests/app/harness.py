@@ -35,7 +35,7 @@ class Process:
         with open(self.log_path, "w") as log:
             self.popen = subprocess.Popen(
                 [LANLET, "run", *args, "--ready-fd", str(ready_write)],
-                env=env, pass_fds=(ready_write,), stdin=subprocess.DEVNULL,
+                env=env, pass_fds=(ready_write, *popen.pop("pass_fds", ())), stdin=subprocess.DEVNULL,
                 stdout=popen.pop("stdout", subprocess.PIPE), stderr=log, text=True, **popen)
         os.close(ready_write)
         test.processes.append(self)

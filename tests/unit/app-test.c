@@ -157,6 +157,19 @@ static void vhost_arguments_agree_on_the_memory(void)
 	g_assert_true(qemu_memory_check("512M", NULL));
 }
 
+static void dgram_arguments_name_both_ends(void)
+{
+	g_autofree char *local = path_guest_socket("/run/a,b", "52:54:00:12:34:56", NULL);
+	g_autofree char *arguments = qemu_dgram_arguments("/run/a,b/dgram.sock", local, "52:54:00:12:34:56");
+	g_assert_cmpstr(arguments, ==,
+			"-netdev dgram,id=lanlet0,local.type=unix,local.path=/run/a,,b/guest-525400123456.sock,remote.type=unix,"
+			"remote.path=/run/a,,b/dgram.sock -device virtio-net-pci,netdev=lanlet0,mac=52:54:00:12:34:56");
+	g_autofree char *deep = g_strnfill(90, 'x');
+	g_autoptr(GError) error = NULL;
+	g_assert_null(path_guest_socket(deep, "52:54:00:12:34:56", &error));
+	g_assert_nonnull(strstr(error->message, "choose a shorter directory"));
+}
+
 static void vde_arguments_name_the_directory(void)
 {
 	g_autofree char *plain = qemu_vde_arguments("/run/vde", "52:54:00:12:34:56");
@@ -280,6 +293,7 @@ int main(int argc, char **argv)
 	TEST(socket_path_is_as_long_as_the_kernel_takes);
 	TEST(guests_of_one_name_have_one_mac);
 	TEST(mac_of_a_guest_is_checked);
+	TEST(dgram_arguments_name_both_ends);
 	TEST(vde_arguments_name_the_directory);
 	TEST(vhost_arguments_agree_on_the_memory);
 	TEST(qemu_arguments_are_quoted_where_needed);

@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Ways to plug in other than a connection to stream.sock, with a peer of our own at the other end."""
+
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import unittest
+
+import harness
+from tap_runner import TapRunner
+
+GATEWAY = socket.inet_aton("192.168.122.1")
+OWN = socket.inet_aton("192.168.122.77")
+
+
+def arp_request(mac):
+    """Who has the gateway's address?"""
+    return b"\xff" * 6 + mac + struct.pack(">HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + mac + OWN + bytes(6) + GATEWAY
+
+
+class Framed:
+    """A stream socket with QEMU's framing."""
+
+    def __init__(self, sock):
+        self.sock = sock
+
+    def send(self, frame):
+        self.sock.sendall(struct.pack(">I", len(frame)) + frame)
+
+    def recv(self, _):
+        (length,) = struct.unpack(">I", self.sock.recv(4, socket.MSG_WAITALL))
+        return self.sock.recv(length, socket.MSG_WAITALL)
+
+
+class TestCase(harness.TestCase):
+    def socket(self, kind, family=socket.AF_UNIX):
+        sock = socket.socket(family, kind)
+        self.addCleanup(sock.close)
+        sock.settimeout(harness.TIMEOUT)
+        return sock
+
+    def pair(self, kind):
+        """Our end and the number of a descriptor for lanlet's."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        for sock in (ours, theirs):
+            self.addCleanup(sock.close)
+            sock.settimeout(harness.TIMEOUT)
+        return ours, theirs
+
+    def status(self, *args):
+        return self.lanlet("status", *args).stdout
+
+    def ports(self):
+        """Their names, in order."""
+        table = re.search(r"(?ms)^PORT .*?\n(.*?)\n\n", self.status())[1]
+        return [line.split()[0] for line in table.splitlines()]
+
+    def wait_for_port(self, pattern):
+        harness.wait_until(lambda: any(re.fullmatch(pattern, name) for name in self.ports()), "port " + pattern)
+
+    def wait_for_no_port(self, pattern):
+        harness.wait_until(lambda: not any(re.fullmatch(pattern, name) for name in self.ports()), "the end of port " + pattern)
+
+    def assert_gateway_answers(self, link, mac=b"\x52\x54\x00\x00\x00\x01"):
+        link.send(arp_request(mac))
+        while True:
+            frame = link.recv(65536)
+            if frame[:6] == mac and frame[12:14] == b"\x08\x06":
+                self.assertEqual(frame[28:32], GATEWAY)
+                return
+
+
+class Descriptors(TestCase):
+    def start_with(self, *socks, **options):
+        """Each of @socks as (socket, what is said of it)."""
+        args = [word for sock, text in socks for word in ("--fd", "%d%s" % (sock.fileno(), text))]
+        return self.start(*args, pass_fds=[sock.fileno() for sock, _ in socks], **options)
+
+    def test_ends_of_socket_pairs_are_ports_until_the_other_end_closes(self):
+        kinds = [(socket.SOCK_STREAM, Framed, "stream"), (socket.SOCK_SEQPACKET, lambda sock: sock, "seqpacket"),
+                 (socket.SOCK_DGRAM, lambda sock: sock, "dgram")]
+        pairs = [self.pair(kind) for kind, _, _ in kinds]
+        self.start_with(*((theirs, ",name=p%d" % i) for i, (_, theirs) in enumerate(pairs)))
+        for i, ((ours, theirs), (_, link, _)) in enumerate(zip(pairs, kinds)):
+            theirs.close()
+            self.assertIn("p%d" % i, self.ports())
+            self.assert_gateway_answers(link(ours), bytes([0x52, 0x54, 0, 0, 1, i]))
+        for ours, _ in pairs:
+            ours.close()
+        self.wait_for_no_port("p[01]")
+
+    def test_port_is_pinned_to_the_mac_that_was_given(self):
+        ours, theirs = self.pair(socket.SOCK_SEQPACKET)
+        self.start_with((theirs, ",mac=52:54:00:00:00:01,name=web"))
+        ours.send(arp_request(b"\x52\x54\x00\x00\x00\x02"))
+        harness.wait_until(lambda: re.search(r"(?m)^web .* 1$", self.status()), "a drop")
+        self.assert_gateway_answers(ours)
+
+    def test_listening_sockets_take_many(self):
+        listeners = []
+        for kind, name in ((socket.SOCK_STREAM, "a"), (socket.SOCK_SEQPACKET, "b")):
+            listener = self.socket(kind)
+            listener.bind(self.path(name))
+            listener.listen(5)
+            listeners.append((listener, ""))
+        dgram = self.socket(socket.SOCK_DGRAM)
+        dgram.bind(self.path("c"))
+        self.start_with(*listeners, (dgram, ""))
+        for listener, _ in listeners:
+            listener.close()
+        dgram.close()
+        for number in range(3):
+            stream, packet, datagram = self.socket(socket.SOCK_STREAM), self.socket(socket.SOCK_SEQPACKET), self.socket(socket.SOCK_DGRAM)
+            stream.connect(self.path("a"))
+            packet.connect(self.path("b"))
+            datagram.bind(self.path("guest%d" % number))
+            self.assert_gateway_answers(Framed(stream), bytes([2, 0, 0, 0, 0, number]))
+            self.assert_gateway_answers(packet, bytes([2, 0, 0, 0, 1, number]))
+            self.assert_gateway_answers(DatagramGuest(datagram, self.path("c")), bytes([2, 0, 0, 0, 2, number]))
+        self.assertEqual(len(self.ports()), 9 + len(self.own_ports()))
+
+    def own_ports(self):
+        """Of the network itself."""
+        return [name for name in self.ports() if not re.match("stream|seqpacket|dgram", name)]
+
+    def test_tcp_connection_is_a_port(self):
+        listener = self.socket(socket.SOCK_STREAM, socket.AF_INET)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        ours = self.socket(socket.SOCK_STREAM, socket.AF_INET)
+        ours.connect(listener.getsockname())
+        theirs, _ = listener.accept()
+        self.addCleanup(theirs.close)
+        self.start_with((theirs, ""))
+        self.assert_gateway_answers(Framed(ours))
+
+    def test_what_cannot_be_plugged_in_is_refused_with_the_reason(self):
+        unbound, unconnected = self.socket(socket.SOCK_DGRAM), self.socket(socket.SOCK_STREAM)
+        udp = self.socket(socket.SOCK_DGRAM, socket.AF_INET)
+        udp.bind(("127.0.0.1", 0))
+        listener = self.socket(socket.SOCK_STREAM)
+        listener.bind(self.path("listener"))
+        listener.listen(1)
+        raw_pair, _ = self.pair(socket.SOCK_DGRAM)
+        cases = [
+            (unbound, "", "dgram: it is neither bound nor connected"),
+            (unconnected, "", "stream: it neither listens nor is connected"),
+            (udp, "", "dgram: a UDP socket takes one guest: connect() it to that"),
+            (listener, ",mac=52:54:00:00:00:01", "stream: many guests may come by it, and mac= and name= are for one"),
+            (listener, ",type=dgram", "dgram: it is a socket of another type"),
+            (raw_pair, ",type=vhost", "vhost: it is a socket of another type"),
+            (udp, ",type=seqpacket", "seqpacket: it is a socket of another type"),
+        ]
+        for sock, text, reason in cases:
+            with self.subTest(reason=reason):
+                fd = sock.fileno()
+                self.assert_fails(2, "descriptor %d, type %s" % (fd, reason), "run", "--fd", "%d%s" % (fd, text), "--log-level", "error",
+                                  pass_fds=[fd])
+
+    def test_number_that_is_no_socket_is_refused(self):
+        with open(os.devnull) as null:
+            fd = null.fileno()
+            done = self.lanlet("run", "--fd", str(fd), pass_fds=[fd])
+            self.assertIn('--fd "%d": it is not a socket: expected the number of an open socket' % fd, done.stderr)
+            self.assertEqual(done.returncode, 2)
+        done = self.lanlet("run", "--fd", "33")
+        self.assertIn('--fd "33": it is not open: expected', done.stderr)
+        self.assertEqual(done.returncode, 2)
+        ours, _ = self.pair(socket.SOCK_STREAM)
+        self.assert_fails(2, "fd: descriptor %d is given twice" % ours.fileno(), "run", "--fd", str(ours.fileno()), "--fd",
+                          str(ours.fileno()), pass_fds=[ours.fileno()])
+
+
+class DatagramGuest:
+    """An unconnected socket with a path, as QEMU's."""
+
+    def __init__(self, sock, path):
+        self.sock, self.path = sock, path
+
+    def send(self, frame):
+        self.sock.sendto(frame, self.path)
+
+    def recv(self, size):
+        return self.sock.recv(size)
+
+
+class RuntimeDirectory(TestCase):
+    def test_dgram_sock_has_a_port_for_each_path(self):
+        self.start()
+        for number in range(3):
+            sock = self.socket(socket.SOCK_DGRAM)
+            sock.bind(self.path("guest%d" % number))
+            self.assert_gateway_answers(DatagramGuest(sock, self.path("run/lanlet/default/dgram.sock")), bytes([2, 0, 0, 0, 0, number]))
+        self.assertEqual(len([name for name in self.ports() if name.startswith("dgram")]), 3)
+
+    def test_sender_without_a_path_is_told_what_to_do(self):
+        process = self.start()
+        self.socket(socket.SOCK_DGRAM).sendto(arp_request(b"\2\0\0\0\0\1"), self.path("run/lanlet/default/dgram.sock"))
+        harness.wait_until(lambda: "dgram-unbound" in self.status(), "a drop")
+        self.assertIn("give QEMU local.type=unix,local.path=PATH besides remote.path", process.log())
+
+    def test_seqpacket_sock_has_a_port_for_each_connection(self):
+        self.start()
+        sock = self.socket(socket.SOCK_SEQPACKET)
+        sock.connect(self.path("run/lanlet/default/seqpacket.sock"))
+        self.assert_gateway_answers(sock)
+        self.assertTrue(any(name.startswith("seqpacket") for name in self.ports()))
+        sock.close()
+        self.wait_for_no_port("seqpacket.*")
+
+    def test_file_in_a_socket_s_place_is_named(self):
+        os.makedirs(self.path("run/lanlet/default"), 0o700)
+        path = self.write("run/lanlet/default/dgram.sock", "precious")
+        self.assert_fails(1, "socket %s: something that is no socket is there, remove it or choose another path" % path, "run",
+                          "--log-level", "error")
+
+    def test_udp_between_two_addresses_is_a_port(self):
+        ours = self.socket(socket.SOCK_DGRAM, socket.AF_INET)
+        ours.bind(("127.0.0.1", 0))
+        probe = self.socket(socket.SOCK_DGRAM, socket.AF_INET)
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        local, peer = "127.0.0.1:%d" % port, "127.0.0.1:%d" % ours.getsockname()[1]
+        message = "UDP port %d of 127.0.0.1: Address already in use" % port
+        self.assert_fails(1, message, "run", "--udp", "%s,%s" % (local, peer), "--log-level", "error")
+        probe.close()
+        self.start("--udp", "%s,%s,name=web" % (local, peer))
+        ours.connect(("127.0.0.1", port))
+        self.assert_gateway_answers(ours)
+        self.assertIn("web", self.ports())
+
+
+class Connect(TestCase):
+    def listen(self):
+        listener = self.socket(socket.SOCK_STREAM)
+        listener.bind(self.path("guest.sock"))
+        listener.listen(1)
+        return listener
+
+    def accept(self, listener):
+        connection, _ = listener.accept()
+        self.addCleanup(connection.close)
+        connection.settimeout(harness.TIMEOUT)
+        return connection
+
+    def test_guest_that_listens_is_connected_to_when_it_comes_and_comes_again(self):
+        self.start("--connect", self.path("guest.sock") + ",mac=52:54:00:00:00:01,name=web")
+        self.assertIn("waiting for %s: " % self.path("guest.sock"), self.status())
+        for _ in range(3):
+            with self.listen() as listener, self.accept(listener) as connection:
+                self.assert_gateway_answers(Framed(connection))
+                self.assertIn("web", self.ports())
+            os.unlink(self.path("guest.sock"))
+            self.wait_for_no_port("web")
+
+    def test_connection_that_is_closed_is_made_anew(self):
+        listener = self.listen()
+        self.start("--connect", self.path("guest.sock"))
+        for _ in range(3):
+            with self.accept(listener) as connection:
+                self.assert_gateway_answers(Framed(connection))
+
+    def test_path_given_twice_is_refused(self):
+        self.assert_fails(2, "connect: a is given twice", "run", "--connect", "a", "--connect", "a,type=vhost")
+
+
+class Activation(TestCase):
+    def start_activated(self, socks, names, shell="export LISTEN_PID=$$"):
+        """As a service manager starts it: the sockets are descriptors 3 and up."""
+        numbers = [sock.fileno() for sock in socks]
+        high = [os.dup2(number, 100 + i) for i, number in enumerate(numbers)]
+        script = ["exec %d<&%d %d<&-" % (3 + i, fd, fd) for i, fd in enumerate(high)] + [shell, "exec %s run" % harness.LANLET]
+        log = open(self.path("log"), "w")
+        self.addCleanup(log.close)
+        process = subprocess.Popen(
+            ["/bin/bash", "-c", "; ".join(script)],
+            env={**self.env, "LISTEN_FDS": str(len(socks)), "LISTEN_FDNAMES": ":".join(names)},
+            pass_fds=high, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        for fd in high:
+            os.close(fd)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def log(self):
+        with open(self.path("log")) as file:
+            return file.read()
+
+    def bound(self, kind, name):
+        sock = self.socket(kind)
+        sock.bind(self.path(name))
+        if kind != socket.SOCK_DGRAM:
+            sock.listen(5)
+        return sock
+
+    def wait_until_it_runs(self):
+        harness.wait_until(lambda: self.lanlet("status").returncode == 0, "the network")
+
+    def test_sockets_are_what_their_names_say(self):
+        socks = [self.bound(socket.SOCK_STREAM, "a"), self.bound(socket.SOCK_DGRAM, "b"), self.bound(socket.SOCK_STREAM, "c"),
+                 self.bound(socket.SOCK_SEQPACKET, "d")]
+        self.start_activated(socks, ["stream", "dgram", "vhost", "lanlet.socket"])
+        self.wait_until_it_runs()
+        stream, dgram, vhost, seqpacket = (self.socket(kind) for kind in (
+            socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_SEQPACKET))
+        stream.connect(self.path("a"))
+        dgram.bind(self.path("guest"))
+        vhost.connect(self.path("c"))
+        seqpacket.connect(self.path("d"))
+        self.assert_gateway_answers(Framed(stream), b"\2\0\0\0\0\1")
+        self.assert_gateway_answers(DatagramGuest(dgram, self.path("b")), b"\2\0\0\0\0\2")
+        self.assert_gateway_answers(seqpacket, b"\2\0\0\0\0\3")
+        self.wait_for_port(r"vhost\d+")
+
+    def test_socket_at_our_own_path_takes_the_place_of_ours_and_stays(self):
+        os.makedirs(self.path("run/lanlet/default"), 0o700)
+        sock = self.bound(socket.SOCK_STREAM, "run/lanlet/default/stream.sock")
+        process = self.start_activated([sock], ["stream"])
+        self.wait_until_it_runs()
+        client = self.socket(socket.SOCK_STREAM)
+        client.connect(self.path("run/lanlet/default/stream.sock"))
+        self.assert_gateway_answers(Framed(client))
+        process.terminate()
+        self.assertEqual(process.wait(harness.TIMEOUT), 0)
+        self.assertTrue(os.path.exists(self.path("run/lanlet/default/stream.sock")))
+        self.assertFalse(os.path.exists(self.path("run/lanlet/default/dgram.sock")))
+
+    def test_sockets_of_another_process_are_left_alone(self):
+        sock = self.bound(socket.SOCK_STREAM, "a")
+        self.start_activated([sock], ["stream"], shell="export LISTEN_PID=1")
+        self.wait_until_it_runs()
+        self.socket(socket.SOCK_STREAM).connect(self.path("a"))
+        self.assertFalse(any(name.startswith("stream") for name in self.ports()))
+
+    def test_what_is_wrong_is_said(self):
+        process = self.start_activated([self.bound(socket.SOCK_DGRAM, "a")], ["stream"])
+        self.assertEqual(process.wait(harness.TIMEOUT), 2)
+        self.assertIn('LISTEN_FDS: descriptor 3, type stream: it is a socket of another type ("stream")\n', self.log())
+        process = self.start_activated([], [], shell="export LISTEN_PID=$$ LISTEN_FDS=x")
+        self.assertEqual(process.wait(harness.TIMEOUT), 2)
+        self.assertIn("LISTEN_FDS=x: expected how many descriptors\n", self.log())
+
+    @unittest.skipUnless(shutil.which("systemd-socket-activate"), "systemd-socket-activate is not installed")
+    def test_systemd_socket_activate_starts_it_with_the_first_guest(self):
+        for option, kind, name, link in (([], socket.SOCK_STREAM, "stream", Framed), (["--seqpacket"], socket.SOCK_SEQPACKET, "seqpacket", None),
+                                         (["--datagram"], socket.SOCK_DGRAM, "dgram", None)):
+            with self.subTest(name=name), open(self.path("log." + name), "w") as log:
+                path = self.path("activated." + name)
+                keep = [word for variable, value in self.env.items() for word in ("-E", "%s=%s" % (variable, value))]
+                process = subprocess.Popen(
+                    ["systemd-socket-activate", *option, "-l", path, "--fdname=" + name, *keep, harness.LANLET, "run", name],
+                    env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                self.addCleanup(process.wait)
+                self.addCleanup(process.kill)
+                harness.wait_until(lambda: os.path.exists(path), "systemd's socket")
+                self.check_guest(kind, name, path, link)
+                process.terminate()
+                self.assertEqual(process.wait(harness.TIMEOUT), 0)
+
+    def check_guest(self, kind, name, path, link):
+        sock = self.socket(kind)
+        if kind == socket.SOCK_DGRAM:
+            sock.bind(path + ".guest")
+            guest = DatagramGuest(sock, path)
+        else:
+            harness.wait_until(lambda: self.try_to_connect(sock, path), "systemd's backlog")
+            guest = link(sock) if link else sock
+        self.assert_gateway_answers(guest)
+        self.assertRegex(self.status(name), r"(?m)^%s\d+ " % name)
+
+    @staticmethod
+    def try_to_connect(sock, path):
+        try:
+            sock.connect(path)
+        except ConnectionRefusedError:
+            return False
+        return True
+
+
+@unittest.skipUnless(shutil.which("qemu-system-x86_64"), "qemu-system-x86_64 is not installed")
+class Qemu(TestCase):
+    def qemu(self, *arguments, **popen):
+        process = subprocess.Popen(["qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-boot", "n", *arguments],
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **popen)
+
+        def end():
+            process.kill()
+            process.communicate()
+
+        self.addCleanup(end)
+        return process
+
+    def wait_for_qemu(self, qemu, pattern):
+        """The card's own boot ROM sends something soon."""
+        harness.wait_until(lambda: qemu.poll() is not None or any(re.fullmatch(pattern, name) for name in self.ports()), "port " + pattern)
+        self.assertIsNone(qemu.poll(), "QEMU ended")
+
+    def test_qemu_s_own_end_is_where_lanlet_qemu_said(self):
+        self.start()
+        qemu = self.qemu(*self.lanlet("qemu", "--dgram", "--guest", "web").stdout.split())
+        self.wait_for_qemu(qemu, r"dgram\d+")
+
+
+if __name__ == "__main__":
+    unittest.main(testRunner=TapRunner)
