@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every segment gets a copy of all headers, with what differs filled in: IP length and id (which counts up, as
- * senders without DF need it to), TCP sequence number; CWR only on the first segment (RFC 3168 §6.1.2: it answers one
- * ECE), FIN and PSH only on the last.
+ * Every segment gets a copy of all headers, with what differs filled in and their checksums adjusted to it: IP length and
+ * id (which counts up, as senders without DF need it to), TCP sequence number; CWR only on the first segment
+ * (RFC 3168 §6.1.2: it answers one ECE), FIN and PSH only on the last.
  */
 #include "lan/gso.h"
 
@@ -27,6 +27,7 @@ struct super {
 	size_t head_len;
 	struct tcp_header tcp; /* for TCP */
 	struct udp_header udp; /* for UDP */
+	struct checksum header_sum; /* of layer 4's without what differs between segments */
 };
 
 static bool is_udp(const struct super *s)
@@ -77,51 +78,57 @@ int gso_header_len(const struct frame *f, const struct layers *l, struct arena *
 	return error < 0 ? error : (int)s.head_len;
 }
 
-static void put_ip(struct bytes_writer *w, const struct super *s, unsigned index, size_t len)
+static void set_layer3(const struct super *s, uint8_t *header, unsigned index, size_t len)
 {
-	const struct layers *l = s->l;
-	size_t behind_l3 = s->head_len - l->l3_offset + len;
-	if (layers_is_v4(l)) {
-		struct ipv4_header ip = l->ip4;
-		ip.total_len = (uint16_t)behind_l3;
-		ip.id = (uint16_t)(ip.id + index);
-		ipv4_emit(w, &ip);
-		return;
-	}
-	struct ipv6_header ip = l->ip6;
-	ip.payload_len = (uint16_t)(behind_l3 - IPV6_HEADER_LEN);
-	ipv6_emit(w, &ip);
-	size_t extensions = l->l3_offset + IPV6_HEADER_LEN;
-	bytes_put(w, s->head + extensions, l->l4_offset - extensions);
+	size_t behind = s->head_len - s->l->l3_offset + len;
+	if (layers_is_v4(s->l))
+		ipv4_set_segment(header, (uint16_t)behind, (uint16_t)(s->l->ip4.id + index));
+	else
+		ipv6_set_payload_len(header, (uint16_t)(behind - IPV6_HEADER_LEN));
 }
 
-static void set_layer4(const struct super *s, uint8_t *header, size_t offset, size_t len, uint16_t checksum)
+/* What differs between the headers of layer 4. */
+struct segment {
+	uint32_t seq;
+	uint8_t flags;
+	uint16_t udp_len;
+};
+
+static struct segment segment_at(const struct super *s, size_t offset, size_t len)
 {
-	if (is_udp(s)) {
-		struct udp_header udp = s->udp;
-		udp.len = (uint16_t)(UDP_HEADER_LEN + len);
-		udp.checksum = checksum;
-		struct bytes_writer w = bytes_writer(header, UDP_HEADER_LEN);
-		udp_emit(&w, &udp);
-		return;
-	}
+	if (is_udp(s))
+		return (struct segment){ .udp_len = (uint16_t)(UDP_HEADER_LEN + len) };
 	uint8_t flags = s->tcp.flags;
 	if (offset > 0)
 		flags &= (uint8_t)~TCP_CWR;
 	if (s->head_len + offset + len < s->l->end)
 		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
-	tcp_set_segment(header, s->tcp.seq + (uint32_t)offset, flags, checksum);
+	return (struct segment){ .seq = s->tcp.seq + (uint32_t)offset, .flags = flags };
 }
 
-/* The checksum field of a segment whose header has 0 there. */
-static uint16_t layer4_checksum(const struct super *s, const uint8_t *header, size_t offset, size_t len)
+static void set_layer4(const struct super *s, uint8_t *header, const struct segment *segment, uint16_t checksum)
 {
-	size_t header_len = s->head_len - s->l->l4_offset;
+	if (!is_udp(s)) {
+		tcp_set_segment(header, segment->seq, segment->flags, checksum);
+		return;
+	}
+	struct udp_header udp = s->udp;
+	udp.len = segment->udp_len;
+	udp.checksum = checksum;
+	struct bytes_writer w = bytes_writer(header, UDP_HEADER_LEN);
+	udp_emit(&w, &udp);
+}
+
+static uint16_t layer4_checksum(const struct super *s, const struct segment *segment, size_t offset, size_t len)
+{
 	struct checksum c = { 0 };
-	layers_add_pseudo(s->l, header_len + len, &c);
+	layers_add_pseudo(s->l, s->head_len - s->l->l4_offset + len, &c);
 	if (s->partial)
 		return checksum_fold(&c);
-	checksum_add(&c, header, header_len);
+	c.sum += s->header_sum.sum;
+	checksum_add_u32(&c, segment->seq);
+	checksum_add_u32(&c, segment->flags);
+	checksum_add_u32(&c, segment->udp_len);
 	frame_checksum(s->frame, s->head_len + offset, len, &c);
 	uint16_t value = checksum_value(&c);
 	return value ? value : 0xffff; /* 0 means "none" to UDP (RFC 768); to TCP both are the same number */
@@ -132,17 +139,15 @@ static int emit_segment(const struct super *s, unsigned index, size_t offset, si
 	uint8_t *room = arena_alloc(s->arena, FRAME_HEADROOM + s->head_len);
 	if (!room)
 		return -ENOMEM;
-	struct bytes_writer w = bytes_writer(room + FRAME_HEADROOM, s->head_len);
-	bytes_put(&w, s->head, s->l->l3_offset);
-	put_ip(&w, s, index, len);
-	uint8_t *header = w.data + w.len;
-	bytes_put(&w, s->head + s->l->l4_offset, s->head_len - s->l->l4_offset);
-	set_layer4(s, header, offset, len, 0);
-	set_layer4(s, header, offset, len, layer4_checksum(s, header, offset, len));
+	uint8_t *head = room + FRAME_HEADROOM;
+	memcpy(head, s->head, s->head_len);
+	set_layer3(s, head + s->l->l3_offset, index, len);
+	struct segment values = segment_at(s, offset, len);
+	set_layer4(s, head + s->l->l4_offset, &values, layer4_checksum(s, &values, offset, len));
 
 	struct iovec iov[FRAME_IOV_MAX];
 	struct frame segment;
-	int error = frame_splice(s->frame, w.data, w.len, s->head_len + offset, len, s->arena, iov, &segment);
+	int error = frame_splice(s->frame, head, s->head_len, s->head_len + offset, len, s->arena, iov, &segment);
 	if (error < 0)
 		return error;
 	segment.headroom = FRAME_HEADROOM;
@@ -157,6 +162,16 @@ static int emit_segment(const struct super *s, unsigned index, size_t offset, si
 	return 0;
 }
 
+/* Sums up the header of layer 4 without what differs between segments. */
+static void sum_header(struct super *s)
+{
+	uint8_t header[TCP_HEADER_MAX];
+	size_t len = s->head_len - s->l->l4_offset;
+	memcpy(header, s->head + s->l->l4_offset, len);
+	set_layer4(s, header, &(struct segment){ 0 }, 0);
+	checksum_add(&s->header_sum, header, len);
+}
+
 int gso_segment(const struct frame *f, const struct layers *l, bool partial, struct arena *arena, frame_emit_t emit, void *opaque)
 {
 	struct super s;
@@ -164,6 +179,7 @@ int gso_segment(const struct frame *f, const struct layers *l, bool partial, str
 	if (error < 0)
 		return error;
 	s.partial = partial;
+	sum_header(&s);
 	size_t payload_len = l->end - s.head_len;
 	unsigned index = 0;
 	for (size_t at = 0; at < payload_len; at += f->gso_size) {

@@ -18,6 +18,11 @@ struct checksum {
 
 /* Adds @len bytes. */
 void checksum_add(struct checksum *c, const void *data, size_t len);
+/* Adds a field of four bytes, or a shorter one at the end of such four, which stands at an even offset; in host order. */
+static inline void checksum_add_u32(struct checksum *c, uint32_t value)
+{
+	c->sum += (value >> 16) + (value & 0xffff);
+}
 /* Adds the IPv4 pseudo-header (RFC 793 §3.1, RFC 768); @len is that of layer 4. */
 void checksum_add_pseudo4(struct checksum *c, ip4_t src, ip4_t dst, uint8_t protocol, uint16_t len);
 /* The same for IPv6 (RFC 8200 §8.1). */

@@ -49,3 +49,8 @@ static inline bool ipv4_is_fragment(const struct ipv4_header *h)
 int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret);
 /* Writes the header with its checksum. */
 void ipv4_emit(struct bytes_writer *w, const struct ipv4_header *h);
+/*
+ * Gives a copy of a header, options as they are, the values of one packet of many (TSO).  @header has IPV4_HEADER_LEN bytes at least
+ * and a right checksum, which it keeps.
+ */
+void ipv4_set_segment(uint8_t *header, uint16_t total_len, uint16_t id);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#define PAYLOAD_LEN_AT 4
+
 enum {
 	NEXT_HOP_BY_HOP = 0,
 	NEXT_ROUTING = 43,
@@ -32,6 +34,12 @@ void ipv6_emit(struct bytes_writer *w, const struct ipv6_header *h)
 	bytes_put_u8(w, h->hop_limit);
 	bytes_put(w, h->src.b, sizeof(h->src.b));
 	bytes_put(w, h->dst.b, sizeof(h->dst.b));
+}
+
+void ipv6_set_payload_len(uint8_t *header, uint16_t payload_len)
+{
+	struct bytes_writer w = bytes_writer(header + PAYLOAD_LEN_AT, 2);
+	bytes_put_be16(&w, payload_len);
 }
 
 uint8_t ipv6_skip_extensions(struct bytes_reader *r, uint8_t next_header)

@@ -26,6 +26,8 @@ struct ipv6_header {
 /* -EBADMSG when truncated or not version 6.  Whether payload_len bytes are there is the caller's to check. */
 int ipv6_parse(struct bytes_reader *r, struct ipv6_header *ret);
 void ipv6_emit(struct bytes_writer *w, const struct ipv6_header *h);
+/* Gives a copy of a header, which has IPV6_HEADER_LEN bytes at least, the length of one packet of many (TSO). */
+void ipv6_set_payload_len(uint8_t *header, uint16_t payload_len);
 
 /*
  * Goes past hop-by-hop, routing and destination options, the headers that a whole packet may have before its upper

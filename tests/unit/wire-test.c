@@ -105,6 +105,20 @@ static void ipv4_parses_and_emits_the_same_bytes(void)
 	g_assert_cmpmem(buf, w.len, ipv4_sample, sizeof(ipv4_sample));
 }
 
+static void ipv4_header_of_a_segment_keeps_its_checksum_right(void)
+{
+	for (unsigned i = 0; i < 0x10000; i += 255) {
+		uint8_t buf[sizeof(ipv4_sample)];
+		memcpy(buf, ipv4_sample, sizeof(buf));
+		ipv4_set_segment(buf, (uint16_t)(20 + i % 0xffe0), (uint16_t)i);
+		struct ipv4_header h;
+		struct bytes_reader r = bytes_reader(buf, sizeof(buf));
+		g_assert_cmpint(ipv4_parse(&r, &h), ==, 0);
+		g_assert_cmpuint(h.total_len, ==, 20 + i % 0xffe0);
+		g_assert_cmpuint(h.id, ==, i);
+	}
+}
+
 static void damaged_ipv4_headers_are_refused(void)
 {
 	for (size_t i = 0; i < sizeof(ipv4_sample); i++) {
@@ -221,6 +235,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/checksum/adjusted_equals_that_computed_anew", checksum_adjusted_equals_that_computed_anew);
 	g_test_add_func("/arp/round_trips", arp_round_trips);
 	g_test_add_func("/ipv4/parses_and_emits_the_same_bytes", ipv4_parses_and_emits_the_same_bytes);
+	g_test_add_func("/ipv4/header_of_a_segment_keeps_its_checksum_right", ipv4_header_of_a_segment_keeps_its_checksum_right);
 	g_test_add_func("/ipv4/damaged_headers_are_refused", damaged_ipv4_headers_are_refused);
 	g_test_add_func("/ipv4/options_and_fragments_round_trip", ipv4_options_and_fragments_round_trip);
 	g_test_add_func("/udp/checksum_verifies", udp_checksum_verifies);
