@@ -4,6 +4,7 @@
 import os
 import re
 import subprocess
+import tempfile
 import unittest
 
 from lan import outside, servers, vm
@@ -27,6 +28,11 @@ def setUpModule():
 def features(guest):
     bits = guest.check("cat /sys/class/net/eth0/device/features").strip()
     return {number for number, bit in enumerate(bits) if bit == "1"}
+
+
+def received(guest):
+    """Frames that came by each receive queue."""
+    return [int(count) for count in re.findall(r"rx_queue_\d+_packets: (\d+)", guest.check("ethtool -S eth0"))]
 
 
 def drops(lanlet):
@@ -115,13 +121,43 @@ class LifeTest(unittest.TestCase):
             guest.check("ip link set eth0 up")
             self.assertEqual(guest.lease()["ip"], lease["ip"])
 
-    def test_several_queues_work(self):
+    def test_guest_reboots(self):
         lanlet = self.enterContext(Lanlet())
-        guest = self.enterContext(vm.Guest([*vm.vhost_card(lanlet.vhost, ONE, queues=2), "-smp", "2"], "one"))
+        guest = self.enterContext(vm.Guest(vm.vhost_card(lanlet.vhost, ONE), "one"))
+        lease = guest.lease()
+        for _ in range(2):
+            guest.reboot()
+            self.assertEqual(guest.lease()["ip"], lease["ip"])
+            self.assertIn("2 packets received", guest.check(f"ping -c 2 -i 0.2 {GATEWAY}"))
+
+    def test_qemu_may_be_the_server(self):
+        directory = self.enterContext(tempfile.TemporaryDirectory(prefix="lanlet-vhost-"))
+        path = f"{directory}/guest.sock"
+        lanlet = self.enterContext(Lanlet("--vhost-connect", path))  # long before anybody listens
+        with vm.Guest(vm.vhost_card(path, ONE, server=True), "one") as guest:
+            lease = guest.lease()
+            lanlet.wait_for_lease(ONE)
+            lanlet.kill()
+            lanlet.start()
+            guest.check(f"ping -c 1 -W 30 {GATEWAY} || ping -c 3 -W 10 {GATEWAY}", 120)
+        with vm.Guest(vm.vhost_card(path, ONE, server=True), "one") as guest:  # another one, at the same place
+            self.assertEqual(guest.lease()["ip"], lease["ip"])
+
+    def test_each_processor_of_a_guest_gets_the_answers_to_what_it_sends(self):
+        self.enterContext(outside.Outside())
+        lanlet = self.enterContext(Lanlet("--dns", outside.ROUTER))
+        guest = self.enterContext(vm.Guest([*vm.vhost_card(lanlet.vhost, ONE, queues=2), "-smp", "2"], "one", programs=["ethtool"]))
         guest.lease()
         self.assertEqual(guest.check("ls /sys/class/net/eth0/queues | grep -c tx").strip(), "2")
+        guest.check(f"ping -c 1 {GATEWAY}")
         for cpu in (0, 1):
-            self.assertIn("2 packets received", guest.check(f"taskset {cpu + 1} ping -c 2 -i 0.2 {GATEWAY}"))
+            before = received(guest)
+            # Questions by UDP, each from a port of its own.
+            asked = f"for i in $(seq 20); do nslookup -type=a $i.example.test {GATEWAY}; done | grep -c NXDOMAIN"
+            self.assertEqual(guest.check(f"taskset {1 << cpu} sh -c '{asked}'").strip(), "20")
+            grown = [now - then for now, then in zip(received(guest), before)]
+            self.assertGreaterEqual(grown[cpu], 20, grown)
+            self.assertLess(grown[1 - cpu], 20, grown)
 
     def test_firmware_gets_a_lease(self):
         lanlet = self.enterContext(Lanlet())

@@ -57,11 +57,15 @@ class Firmware(Machine):
                     return
         raise AssertionError(f"no echo of {key!r}: {self.output!r}")
 
-    def run(self, command, timeout=60.0):
-        """What it printed."""
+    def begin(self, command):
+        """Types a command that may never come back to the prompt."""
         for key in command.encode():
             self._type(bytes([key]))
         self.tty.sendall(self.END)
+
+    def run(self, command, timeout=60.0):
+        """What it printed."""
+        self.begin(command)
         text = self._until_prompt(timeout)
         if text is None:
             raise AssertionError(f"{command!r} did not end in {timeout} s: {self.output!r}")

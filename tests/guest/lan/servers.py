@@ -9,6 +9,7 @@ import socket
 import socketserver
 import struct
 import threading
+from pathlib import Path
 
 from . import dns
 from .packet import address
@@ -26,11 +27,14 @@ def blob_sha256(size=BLOB_SIZE):
 
 
 class Http(http.server.BaseHTTPRequestHandler):
-    """GET /N: N bytes of the blob.  GET /who: the client's address.  PUT: the checksum of what came."""
+    """GET /N: N bytes of the blob.  GET /who: the client's address.  GET /file/PATH: a file.  PUT: the checksum of what came."""
 
     def do_GET(self):
         name = self.path.lstrip("/")
-        self.reply(self.client_address[0].encode() if name == "who" else blob(int(name)))
+        if name.startswith("file/"):
+            self.reply(Path(name.removeprefix("file")).read_bytes())
+        else:
+            self.reply(self.client_address[0].encode() if name == "who" else blob(int(name)))
 
     def do_PUT(self):
         digest, left = hashlib.sha256(), int(self.headers["Content-Length"])

@@ -19,6 +19,7 @@ from pathlib import Path
 MEMORY_MB = 160
 BOOT_PATIENCE = 120.0  # seconds; 3 on an idle machine
 
+# tty: the serial port of the shell.
 INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -26,8 +27,8 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 for module in /modules/*.ko; do insmod "$module"; done
 ip link set lo up
-stty raw -echo </dev/ttyS1
-exec sh /shell </dev/ttyS1 >/dev/ttyS1 2>&1
+stty raw -echo </dev/%(tty)s
+exec sh /shell </dev/%(tty)s >/dev/%(tty)s 2>&1
 """
 
 SHELL = """echo "@@0"
@@ -67,15 +68,47 @@ def newc(name, mode, data=b"", device=(0, 0)):
     return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
 
 
-def initramfs(modules):
-    members = [newc(name, stat.S_IFDIR | 0o755) for name in ("bin", "dev", "etc", "modules", "proc", "sys", "tmp")]
+def with_libraries(program):
+    """A program of this machine and the libraries that it is linked with: path → the file that is there."""
+    path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    listed = subprocess.run(["ldd", path], check=True, capture_output=True, text=True).stdout
+    libraries = re.findall(r"(/\S+) \(0x", listed)
+    return {f"bin/{program}": Path(path), **{library.lstrip("/"): Path(library).resolve() for library in libraries}}
+
+
+def root_files(modules, programs=(), init=INIT, tty="ttyS1"):
+    """What a guest's root directory has: path → mode and bytes."""
+    files = {
+        "bin/busybox": (0o755, (parts() / "busybox").read_bytes()),
+        "init": (0o755, (init % {"tty": tty}).encode()),
+        "shell": (0o644, SHELL.encode()),
+        "udhcpc.script": (0o755, UDHCPC_SCRIPT.encode()),
+    }
+    for number, module in enumerate(modules):
+        files[f"modules/{number:02d}-{module.name}"] = (0o644, module.read_bytes())
+    for program in programs:
+        for path, source in with_libraries(program).items():
+            files[path] = (0o755, source.read_bytes())
+    return files
+
+
+def directories(files):
+    """Those of the files and those that are mounted on, parents first."""
+    found = {"dev", "etc", "proc", "sys", "tmp"}
+    for path in files:
+        found.update(str(parent) for parent in Path(path).parents if parent.name)
+    return sorted(found)
+
+
+def initramfs(files):
+    members = [newc(name, stat.S_IFDIR | 0o755) for name in directories(files)]
     members.append(newc("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)))
-    members.append(newc("bin/busybox", stat.S_IFREG | 0o755, (parts() / "busybox").read_bytes()))
-    members.append(newc("init", stat.S_IFREG | 0o755, INIT.encode()))
-    members.append(newc("shell", stat.S_IFREG | 0o644, SHELL.encode()))
-    members.append(newc("udhcpc.script", stat.S_IFREG | 0o755, UDHCPC_SCRIPT.encode()))
-    members += [newc(f"modules/{module.name}", stat.S_IFREG | 0o644, module.read_bytes()) for module in modules]
+    members += [newc(path, stat.S_IFREG | mode, data) for path, (mode, data) in files.items()]
     return b"".join(members) + newc("TRAILER!!!", 0)
+
+
+def guest_modules():
+    return sorted((parts() / "modules").glob("*.ko"))
 
 
 def why_no_vm():
@@ -100,13 +133,13 @@ def card(stream, mac, hub=False):
     ]
 
 
-def vhost_card(path, mac, queues=1, reconnect=False, **properties):
-    """A vhost-user card.  Without MSI-X: with it QEMU 7.2 dies when TCG's guest starts the card, whatever the back end."""
+def vhost_card(path, mac, queues=1, reconnect=False, server=False, **properties):
+    """A vhost-user card, whose QEMU connects to the socket, again and again, or listens there.  Without MSI-X: with it QEMU 7.2 dies when TCG's guest starts the card, whatever the back end."""
     more = "".join(f",{name}={value}" for name, value in properties.items())
     pairs = ",mq=on" if queues > 1 else ""
     return [
         "-object", f"memory-backend-memfd,id=memory,share=on,size={MEMORY_MB}M", "-numa", "node,memdev=memory",
-        "-chardev", f"socket,id=vhost,path={path}" + (",reconnect=1" if reconnect else ""),
+        "-chardev", f"socket,id=vhost,path={path}" + (",reconnect=1" if reconnect else "") + (",server=on" if server else ""),
         "-netdev", f"vhost-user,id=net0,chardev=vhost,queues={queues}",
         "-device", f"virtio-net-pci,netdev=net0,mac={mac},vectors=0{pairs}{more}",
     ]
@@ -187,26 +220,14 @@ class Machine:
         self.close()
 
 
-class Guest(Machine):
-    """A Linux guest.  It boots in the background; the first use waits for it."""
+class Shell:
+    """A Linux system at the other end of a socket on which its shell reads lines.  The first use waits for it to boot."""
 
-    def __init__(self, card, name):
-        super().__init__(card)
+    def __init__(self, name, shell):
         self.name = name
-        self.shell = socket.socket(socket.AF_UNIX)
-        self.wait_for((self.directory / "shell").exists, "QEMU's socket")
-        self.shell.connect(f"{self.directory}/shell")
+        self.shell = shell
         self.output = bytearray()
         self.has_booted = False
-
-    def boots_from(self):
-        modules = sorted((parts() / "modules").glob("*.ko"))
-        (self.directory / "initramfs").write_bytes(initramfs(modules))
-        return [
-            "-kernel", str(parts() / "vmlinuz"), "-initrd", str(self.directory / "initramfs"),
-            "-append", "console=ttyS0 quiet panic=-1 ipv6.disable=1",
-            "-chardev", f"socket,id=shell,path={self.directory}/shell,server=on,wait=off", "-serial", "chardev:shell",
-        ]
 
     def start(self, command):
         """Begins a line of shell; finish() must follow before the next."""
@@ -223,7 +244,7 @@ class Guest(Machine):
             if not select.select([self.shell], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 raise AssertionError(f"{self.name}: no answer in {timeout} s, only {bytes(self.output)!r}\n{self.console()}")
             if not (data := self.shell.recv(1 << 16)):
-                raise AssertionError(f"{self.name}: QEMU ended: {self.process.stderr.read().decode()}")
+                raise AssertionError(f"{self.name}: it ended: {self.console()}")
             self.output += data
         status = int(found[1])
         text = self.output[: found.start()].decode(errors="replace").replace("\r\n", "\n")
@@ -247,6 +268,30 @@ class Guest(Machine):
         self.check(" ".join(["udhcpc -i eth0 -s /udhcpc.script -n -q -t 5 -T 2 -x", f"hostname:{self.name}", *options]))
         lines = self.check("cat /tmp/lease").splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+class Guest(Shell, Machine):
+    """A Linux guest under QEMU, with further programs of this machine when they are named."""
+
+    def __init__(self, card, name, programs=()):
+        self.programs = programs
+        Machine.__init__(self, card)
+        Shell.__init__(self, name, socket.socket(socket.AF_UNIX))
+        self.wait_for((self.directory / "shell").exists, "QEMU's socket")
+        self.shell.connect(f"{self.directory}/shell")
+
+    def boots_from(self):
+        (self.directory / "initramfs").write_bytes(initramfs(root_files(guest_modules(), self.programs)))
+        return [
+            "-kernel", str(parts() / "vmlinuz"), "-initrd", str(self.directory / "initramfs"),
+            "-append", "console=ttyS0 quiet panic=-1 ipv6.disable=1",
+            "-chardev", f"socket,id=shell,path={self.directory}/shell,server=on,wait=off", "-serial", "chardev:shell",
+        ]
+
+    def reboot(self):
+        self.qmp("set-action", reboot="reset")
+        self.start("reboot -f")
+        self.finish(BOOT_PATIENCE)
 
     def close(self):
         self.shell.close()

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Firmware by vhost-user, with drivers that take none of the offloads, and the systems that it boots."""
+
+import re
+import tempfile
+import unittest
+import zlib
+
+from lan import firmware, outside, servers, vm
+from lan.process import Lanlet
+
+GATEWAY = "192.168.122.1"
+ONE = "52:54:00:00:00:01"
+
+# A system that shows on its console that the network works under its own driver.
+SYSTEM = """#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+for module in /modules/*.ko; do insmod "$module"; done
+exec >/dev/ttyS0 2>&1
+udhcpc -i eth0 -s /udhcpc.script -n -q -t 5 -T 2
+sum=$(wget -q -O - http://%(router)s/%(size)d | sha256sum)
+while true; do
+	echo "received $sum"
+	sleep 1
+done
+"""
+SIZE = 1 << 20
+
+
+def setUpModule():
+    if reason := vm.why_no_vm():
+        raise unittest.SkipTest(reason)
+
+
+class FirmwareTest(unittest.TestCase):
+    def setUp(self):
+        self.enterContext(outside.Outside())
+        self.lanlet = self.enterContext(Lanlet("--dns", outside.ROUTER))
+
+    def ipxe(self, **properties):
+        ipxe = self.enterContext(firmware.Ipxe(vm.vhost_card(self.lanlet.vhost, ONE, **properties)))
+        ipxe.interrupt()
+        self.assertIn("ok", ipxe.run("dhcp", 120))
+        return ipxe
+
+    def test_ipxe_downloads_by_http_and_tftp(self):
+        ipxe = self.ipxe()
+        for url, size in ((f"http://www.example.test/{SIZE}", SIZE), (f"tftp://{outside.ROUTER}/40000", 40000)):
+            self.assertIn("ok", ipxe.run(f"imgfetch --name i{size} {url}", 120))
+            self.assertIn(f"{size} bytes", ipxe.run("imgstat"))
+
+    def test_ipxe_boots_a_system_that_drives_the_same_card(self):
+        with tempfile.NamedTemporaryFile(prefix="lanlet-initramfs-") as file:
+            system = SYSTEM % {"router": outside.ROUTER, "size": SIZE}
+            file.write(vm.initramfs(vm.root_files(vm.guest_modules(), init=system)))
+            file.flush()
+            ipxe = self.ipxe()
+            for command in (f"kernel http://{outside.ROUTER}/file{(vm.parts() / 'vmlinuz').resolve()} console=ttyS0 quiet initrd=i",
+                            f"initrd --name i http://{outside.ROUTER}/file{file.name}"):
+                self.assertIn("ok", ipxe.run(command, 300))
+            ipxe.begin("boot")
+            found = ipxe.wait_for(lambda: re.search(r"received (\w{64})", ipxe.console()), "the system's checksum", 300)
+        self.assertEqual(found[1], servers.blob_sha256(SIZE))
+
+    def test_u_boot_gets_a_lease_pings_and_downloads(self):
+        if not firmware.UBoot.ROM.exists():
+            self.skipTest("no U-Boot: contrib/test installs u-boot-qemu")
+        boot = self.enterContext(firmware.UBoot(vm.vhost_card(self.lanlet.vhost, firmware.UBoot.MAC)))
+        boot.interrupt()
+        for command in ("virtio scan", "setenv autoload no"):
+            boot.run(command)
+        ip = re.search(r"bound to address (\S+)", boot.run("dhcp"))[1]
+        self.assertEqual(self.lanlet.wait_for_lease(boot.MAC)[1], ip)
+        for target in (GATEWAY, outside.FAR):
+            self.assertIn(f"host {target} is alive", boot.run(f"ping {target}"))
+        self.assertIn("Bytes transferred = 40000 (9c40 hex)", boot.run(f"tftpboot 0x1000000 {outside.ROUTER}:40000", 120))
+        self.assertIn(f"{zlib.crc32(servers.blob(40000)):08x}", boot.run("crc32 0x1000000 9c40"))
