@@ -85,6 +85,35 @@ def life_seeds():
     }
 
 
+def client_seeds():
+    """Records of dhcp-client-fuzz.c: (seconds before, message); the target puts the transaction id in."""
+    def record(seconds, reply, mend=1):
+        udp = struct.pack("!HHHH", 67, 68, 8 + len(reply), 0) + reply
+        ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0) + GATEWAY + b"\xff" * 4 + udp
+        frame = MAC + bytes.fromhex("525400a0b0c00800") + ip
+        return struct.pack("!BBH", mend, seconds, len(frame)) + frame
+
+    def reply(kind, *options, address=GUEST):
+        body = message(kind, option(54, GATEWAY), *options)
+        return b"\2" + body[1:16] + address + body[20:]
+
+    lease = [option(51, b"\0\0\0\x3c"), option(1, b"\xff\xff\xff\0"), option(3, GATEWAY), option(6, GATEWAY * 4), option(15, b"lab.internal"),
+             option(26, b"\xff\xf0")]
+    offer, ack, nak = record(0, reply(2)), record(0, reply(5, *lease)), record(0, reply(6, address=bytes(4)))
+    renew = record(31, reply(5, *lease))
+    return {
+        "lease": offer + ack,
+        "renewed": offer + ack + renew + renew,
+        "lost": offer + ack + record(255, reply(2)) + ack,
+        "refused": offer + nak + offer + ack + record(31, reply(6)),
+        "times": offer + record(0, reply(5, *lease, option(58, b"\0\0\0\1"), option(59, b"\0\0\0\2"))) + renew,
+        "infinite": offer + record(0, reply(5, option(51, b"\xff" * 4))),
+        "domain": offer + record(0, reply(5, option(15, b"a\nnameserver 6.6.6.6"))),
+        "not-for-us": record(0, reply(2), mend=0),
+        "garbage": record(0, b"\2\1\6" + bytes(40)) + record(9, b""),
+    }
+
+
 def lease_text_seeds():
     first = b"1441525677 52:54:00:75:dd:1a 192.168.122.6 ubuntu *\n"
     second = b"0 52:54:00:12:34:56 192.168.122.63 * 01:52:54:00:12:34:56\n"
@@ -106,4 +135,5 @@ def write(target, seeds):
 
 write("dhcp-wire", wire_seeds())
 write("dhcp", life_seeds())
+write("dhcp-client", client_seeds())
 write("lease-text", lease_text_seeds())
