@@ -26,7 +26,8 @@ BELOW = {
     "link": ["base", "wire", "lan", "host"],
     "lib": ["base", "wire", "lan", "service", "nat", "host", "link"],
     "control": ["base", "wire", "lan", "host", "lib"],
-    "app": ["base", "control"],  # and <lanlet.h>: the command is nothing but a user of the library
+    # and <lanlet.h>: the command is nothing but a user of the library; `lanlet exec` is a guest, too, and speaks what guests speak
+    "app": ["base", "wire", "service", "control"],
 }
 PURE = ["base", "wire", "lan", "service", "nat"]
 IMPURE_INSIDE = ["nat/slirp"]

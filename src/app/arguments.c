@@ -55,6 +55,12 @@ static bool set_mac(struct arguments *a, const char *value, GError **error)
 	return qemu_mac_check(value, error);
 }
 
+static bool set_name(struct arguments *a, const char *value, GError **error)
+{
+	a->name = value;
+	return true;
+}
+
 static bool set_vhost_user(struct arguments *a, const char *value, GError **error)
 {
 	a->vhost_user = true;
@@ -158,12 +164,21 @@ static const struct flag flags[] = {
 	},
 	{
 		.option = {
+			.name = "name",
+			.argument = "NAME",
+			.help = "The command's host name, by which other guests reach it. The MAC is made from it, so that the address stays the same.",
+		},
+		.commands = COMMAND_EXEC,
+		.set = set_name,
+	},
+	{
+		.option = {
 			.name = "mac",
 			.argument = "MAC",
-			.default_value = "made from --guest, else random",
+			.default_value = "made from the guest's name, else random",
 			.help = "The guest's MAC.",
 		},
-		.commands = COMMAND_QEMU,
+		.commands = COMMAND_QEMU | COMMAND_EXEC,
 		.set = set_mac,
 	},
 	{
@@ -292,6 +307,12 @@ static bool take_operand(const struct command *command, struct arguments *a, con
 	return true;
 }
 
+static bool take_command(char **words, struct arguments *a)
+{
+	a->command = (const char *const *)words;
+	return true;
+}
+
 static bool take_word(const struct command *command, char ***argv, struct arguments *a, bool *names_only, GError **error)
 {
 	const char *word = **argv;
@@ -299,6 +320,8 @@ static bool take_word(const struct command *command, char ***argv, struct argume
 		return take_operand(command, a, word, error);
 	if (strcmp(word, "-h") == 0)
 		return set_help(a, NULL, error);
+	if (strcmp(word, "--") == 0 && command->takes_command)
+		return take_command(*argv + 1, a);
 	if (strcmp(word, "--") == 0)
 		return *names_only = true;
 	if (word[1] != '-')
@@ -310,11 +333,13 @@ bool arguments_parse(const struct command *command, char **argv, struct argument
 {
 	*ret = (struct arguments){ .ready_fd = -1, .settings = g_array_new(FALSE, FALSE, sizeof(struct argument_setting)) };
 	bool names_only = false;
-	for (; *argv; argv++)
+	for (; *argv && !ret->command; argv++)
 		if (!take_word(command, &argv, ret, &names_only, error))
 			return false;
 	if (!ret->network)
 		ret->network = NETWORK_DEFAULT_NAME;
+	if (command->takes_command && !ret->help && (!ret->command || !ret->command[0]))
+		return fail(error, FAILURE_USAGE, "which command? lanlet %s [NAME] -- COMMAND [ARGUMENT...]", command->name);
 	if (ret->n_operands < command->min_operands && !ret->help)
 		return fail(error, FAILURE_USAGE, "too few words: lanlet %s %s", command->name, command->operands);
 	return true;

@@ -25,6 +25,8 @@ struct arguments {
 	const char *network;
 	const char *operands[ARGUMENTS_OPERANDS_MAX]; /* NULL behind the last one given */
 	unsigned n_operands;
+	const char *const *command; /* what follows "--", NULL behind the last word; NULL: nothing was given or the command takes none */
+	const char *name;
 	bool json;
 	const char *config;		     /* NULL: the default file, if it is there */
 	const char *runtime_dir, *state_dir; /* NULL: the default directories */

@@ -24,6 +24,18 @@ static const struct command commands[] = {
 		.run = command_qemu,
 	},
 	{
+		.name = "exec",
+		.id = COMMAND_EXEC,
+		.takes_command = true,
+		.summary = "Run a command as a guest of a network.",
+		.description =
+			"Runs COMMAND with an interface of its own in the network called NAME, which has to run: it is a guest like a virtual machine, "
+			"with an address from DHCP, the network's names and nothing of the host's network, as the same user and without root. ping, tcpdump "
+			"and the like work. The exit status is the command's; 125 when lanlet failed, 126 when the command cannot be run, 127 when it "
+			"is not found.",
+		.run = command_exec,
+	},
+	{
 		.name = "status",
 		.id = COMMAND_STATUS,
 		.summary = "Show a running network's ports, leases, flows and drops.",

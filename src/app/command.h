@@ -14,11 +14,12 @@ enum {
 	COMMAND_QEMU = 1 << 1,
 	COMMAND_STATUS = 1 << 2,
 	COMMAND_PORTS = 1 << 3,
+	COMMAND_EXEC = 1 << 4,
 };
 
 /* Those that ask a running network. */
 #define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_PORTS)
-#define COMMANDS_ALL (COMMAND_RUN | COMMAND_QEMU | COMMANDS_ASKING)
+#define COMMANDS_ALL (COMMAND_RUN | COMMAND_QEMU | COMMAND_EXEC | COMMANDS_ASKING)
 
 struct command {
 	const char *name;
@@ -27,6 +28,7 @@ struct command {
 	/* The words that follow, "GUEST PORT"; the network is then given by --network alone.  NULL: one, the network's name. */
 	const char *operands;
 	unsigned min_operands, max_operands;
+	bool takes_command; /* "-- COMMAND [ARGUMENT...]" at the end */
 	const char *summary; /* a line */
 	const char *description;
 	bool (*run)(const struct arguments *a, GError **error);
@@ -39,5 +41,6 @@ const struct command *command_find(const char *name);
 
 bool command_run(const struct arguments *a, GError **error);
 bool command_qemu(const struct arguments *a, GError **error);
+bool command_exec(const struct arguments *a, GError **error);
 bool command_status(const struct arguments *a, GError **error);
 bool command_ports(const struct arguments *a, GError **error);

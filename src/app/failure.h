@@ -9,6 +9,10 @@ enum failure {
 	FAILURE_GENERAL = 1, /* something did not work */
 	FAILURE_USAGE = 2,   /* the command line or the configuration is wrong */
 	FAILURE_RUNNING = 3, /* another process runs this network */
+	/* lanlet exec, as env(1) and timeout(1) */
+	FAILURE_EXEC = 125,            /* the command was not started, because of ourselves */
+	FAILURE_EXEC_CANNOT_RUN = 126, /* it is there but cannot be run */
+	FAILURE_EXEC_NOT_FOUND = 127,
 	FAILURE_NOT_RUNNING = 4, /* no process runs this network */
 	FAILURE_NOT_FOUND = 5,   /* the network does not have what was asked for */
 	FAILURE_TIMEOUT = 6,     /* it did not happen in time */

@@ -4,13 +4,13 @@
 #include "app/console.h"
 #include "app/failure.h"
 #include "app/help.h"
+#include "app/inherited.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Started without standard descriptors: what is opened next would be taken for them. */
@@ -66,8 +66,8 @@ int main(int argc, char **argv)
 {
 	if (!fill_standard_descriptors())
 		return EXIT_FAILURE;
+	inherited_save();
 	signal(SIGPIPE, SIG_IGN);
-	umask(0077);
 	g_autoptr(GError) error = NULL;
 	if (run_word(argv, &error))
 		return EXIT_SUCCESS;

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `lanlet exec`: a command with a leg in the network.  This process itself becomes the command, in namespaces of its own, so that status, signals,
+ * terminal and parent are those of a command that was started directly; a helper (exec_relay.c) carries the frames.
+ */
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/exec_interface.h"
+#include "app/exec_namespace.h"
+#include "app/exec_relay.h"
+#include "app/failure.h"
+#include "app/inherited.h"
+#include "app/paths.h"
+#include "app/qemu.h"
+#include "service/dhcp_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define NAME_LEN_MAX 63u
+
+/* One label of a host name (RFC 1123 §2.1). */
+static bool check_name(const char *name, GError **error)
+{
+	size_t len = strlen(name);
+	bool good = len > 0 && len <= NAME_LEN_MAX && name[0] != '-' && name[len - 1] != '-';
+	for (size_t i = 0; good && i < len; i++)
+		good = g_ascii_isalnum(name[i]) || name[i] == '-';
+	return good || fail(error, FAILURE_USAGE, "--name \"%s\": expected letters, digits and inner hyphens, %u at most", name, NAME_LEN_MAX);
+}
+
+static int connect_stream(const struct arguments *a, GError **error)
+{
+	g_autofree char *dir = a->runtime_dir ? g_strdup(a->runtime_dir) : path_default_runtime_dir(a->network);
+	g_autofree char *path = path_socket(dir, STREAM_SOCKET, error);
+	if (!path)
+		return -1;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
+		return fd;
+	if (errno == ENOENT || errno == ECONNREFUSED)
+		fail(error, FAILURE_EXEC, "network %s is not running (%s)", a->network, dir);
+	else
+		fail(error, FAILURE_EXEC, "%s: %s", path, g_strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static struct mac choose_mac(const struct arguments *a)
+{
+	g_autofree char *text = a->mac ? g_strdup(a->mac) : a->name ? qemu_mac_for_guest(a->network, a->name) : qemu_mac_random();
+	struct mac mac;
+	return mac_parse(text, &mac) == 0 ? mac : (struct mac){ { 0 } };
+}
+
+static char *resolver_text(const struct dhcp_client_lease *lease)
+{
+	GString *text = g_string_new("# lanlet exec\n");
+	char ip[IP4_TEXT_SIZE];
+	if (lease->domain[0])
+		g_string_append_printf(text, "search %s\n", lease->domain);
+	for (unsigned i = 0; i < lease->n_dns; i++)
+		g_string_append_printf(text, "nameserver %s\n", ip4_format(lease->dns[i], ip));
+	return g_string_free(text, FALSE);
+}
+
+/* From here on this process has a network: the one that @stream leads to. */
+static bool plug_in(const struct arguments *a, int stream, GError **error)
+{
+	struct exec_relay relay = { .stream = stream, .mac = choose_mac(a), .name = a->name, .xid = g_random_int() };
+	relay.command = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (relay.command < 0)
+		return fail(error, FAILURE_EXEC, "pidfd_open: %s: Linux 5.3 or later is needed", g_strerror(errno));
+	/* pidfd_open() makes it close on exec. */
+	relay.tap = exec_interface_open(relay.mac, error);
+	struct dhcp_client_lease lease;
+	if (relay.tap < 0 || !exec_relay_start(&relay, &lease, error) || !exec_interface_configure(&lease, error))
+		return false;
+	g_autofree char *resolver = resolver_text(&lease);
+	exec_namespace_allow_ping();
+	exec_namespace_show_devices();
+	return exec_namespace_set_resolver(resolver, error);
+}
+
+/* Returns only when it fails. */
+static bool become(const char *const *command, GError **error)
+{
+	inherited_restore();
+	execvp(command[0], (char *const *)(uintptr_t)command);
+	enum failure why = errno == ENOENT ? FAILURE_EXEC_NOT_FOUND : FAILURE_EXEC_CANNOT_RUN;
+	return fail(error, why, "%s: %s", command[0], g_strerror(errno));
+}
+
+bool command_exec(const struct arguments *a, GError **error)
+{
+	if (a->name && !check_name(a->name, error))
+		return false;
+	int stream = connect_stream(a, error);
+	return stream >= 0 && exec_namespace_enter(a->name, error) && plug_in(a, stream, error) && exec_namespace_keep_capabilities(error) &&
+	       become(a->command, error);
+}
