@@ -3,8 +3,8 @@
  * Plays a virtual machine with a virtio network card: a guest's tap device is its driver, a vhost-user back end its card.  Frames lie
  * in a sealed memfd that both sides map, and are copied once on each way, by the tap.
  *
- * It does as Linux's driver does: a frame is made available as soon as it is read and the back end kicked if it asks for it;
- * chains that were sent are collected without an interrupt while there are free ones; while received frames are worked on
+ * It does as Linux's driver does: a frame is made available as soon as it is read, and after a batch the back end is kicked if it asks for
+ * it; chains that were sent are collected without an interrupt while there are free ones; while received frames are worked on
  * none is asked for, and their buffers, a page each, are posted again at once.
  */
 #include "endpoint.h"
@@ -34,8 +34,9 @@
 #define HEAD_PIECE 128u
 #define BODY_PIECE (32u * 1024)
 #define PIECES_MAX 4u
-/* Received frames, or frames to be sent, before the other direction has its turn (NAPI). */
+/* Before the other direction has its turn: received frames (NAPI), bytes to be sent (as tap_front). */
 #define BUDGET 64u
+#define BATCH_BYTES ((size_t)192 * 1024)
 #define RX_PIECES (1 + FRAME_MAX_BYTES / RX_BUFFER)
 
 #define BIT(n) (UINT64_C(1) << (n))
@@ -115,20 +116,21 @@ static void collect_sent(struct nic *n)
 
 static void send_frames(struct nic *n)
 {
-	for (unsigned i = 0; i < BUDGET && n->n_free > 0; i++) {
+	for (size_t bytes = 0; bytes < BATCH_BYTES && n->n_free > 0;) {
 		uint16_t slot = n->free_slots[n->n_free - 1];
 		uint8_t *at = n->front.memory + TX_AT + slot * TX_SLOT;
 		ssize_t len = read(n->tap_fd, at, FRAME_MAX_BYTES);
 		if (len < 0) {
 			n->tap_ready = false;
-			return;
+			break;
 		}
 		at[0] &= (uint8_t)~DATA_VALID; /* no driver says so */
 		n->n_free--;
 		describe(n, slot, (size_t)len);
 		vring_offer(&n->front.rings[VHOST_FRONT_TX], slot);
-		kick_if_wanted(n, VHOST_FRONT_TX, &n->tx_told);
+		bytes += (size_t)len;
 	}
+	kick_if_wanted(n, VHOST_FRONT_TX, &n->tx_told);
 }
 
 /* --- from the back end to the tap --- */
