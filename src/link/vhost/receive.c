@@ -148,6 +148,9 @@ static void place(struct vhost_device *d, const struct frame *f)
 	for (unsigned i = 0; i < f->n_iov; i++)
 		write_bytes(&c, f->iov[i].iov_base, f->iov[i].iov_len);
 	give_chains(q, &room, net_header_len(d->features) + f->len);
+	/* The guest is to work on what there is while more is copied. */
+	if (ring_unpublished(&q->ring) >= q->ring.size / 4)
+		vhost_queue_publish(q);
 }
 
 /* --- the port --- */

@@ -74,6 +74,12 @@ void ring_untake(struct ring *r, unsigned n);
 
 /* Gives a chain back, into which @written bytes were written. */
 void ring_give(struct ring *r, uint16_t head, uint32_t written);
+/* Chains that were given and that the driver cannot see yet. */
+static inline unsigned ring_unpublished(const struct ring *r)
+{
+	return (uint16_t)(r->given - r->published);
+}
+
 /* Shows the driver what was given; true when it wants to be called. */
 bool ring_publish(struct ring *r);
 
