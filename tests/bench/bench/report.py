@@ -84,7 +84,7 @@ def group_lines(document, medians, group):
             ["", *(about["loads"][load]["unit"] for load in loads), loads[0], "MB"],
             ["", *(f"({about['loads'][load]['cpu_unit']})" for load in loads), "", ""]]
     for candidate in medians.candidates(group):
-        cells = [medians.cells.get((group, load, candidate), {"error": "not run"}) for load in loads]
+        cells = [medians.cells.get((group, load, candidate), {}) for load in loads]
         rss = medians.get(group, "session", candidate, "peak_rss_bytes")
         rows.append([document["candidates"][candidate]["label"], *map(cell_text, cells),
                      number(cells[0].get("front_cpu")), number(rss / 1e6 if rss else None)])
