@@ -55,7 +55,8 @@ struct room_plan {
 static ssize_t peek(struct native_tcp *t, struct iovec *iov, unsigned n)
 {
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
-	ssize_t r = recvmsg(t->base.watch.fd, &m, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t r = n == 1 ? recv(t->base.watch.fd, iov->iov_base, iov->iov_len, MSG_PEEK | MSG_DONTWAIT)
+			   : recvmsg(t->base.watch.fd, &m, MSG_PEEK | MSG_DONTWAIT);
 	return r < 0 ? -errno : r;
 }
 
@@ -284,20 +285,29 @@ static void adapt_appetite(struct native_tcp *t, uint32_t asked, uint32_t found)
 		t->appetite = MAX(t->appetite / 2, APPETITE_MIN);
 }
 
+/*
+ * Whether what is acknowledged is dropped before the queue is looked at, instead of skipped: always without SO_PEEK_OFF; and
+ * where a flow is about to end, before that is switched on for it, because before close() it must be dropped anyway.
+ */
+static bool discards_first(const struct native_tcp *t, uint32_t in_flight)
+{
+	if (t->undiscarded == 0)
+		return false;
+	return !t->can_peek_off || (t->peer_shut && t->peek_off < 0 && in_flight == 0);
+}
+
 enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const struct tcp_action *a)
 {
 	struct room_plan plan;
 	struct iovec iov[PIECES_MAX], front[SEEN_PIECES + PIECES_MAX];
 	struct tcp_action ask = *a;
 	uint32_t position = t->undiscarded + a->offset;
-	if (!t->can_peek_off) {
-		if (position > 0 && t->undiscarded > 0) {
-			native_tcp_discard(t);
-			position = a->offset;
-		}
-		if (!a->again && position > SEEN_MAX)
-			return NATIVE_DOWNLOAD_BLOCKED; /* an ACK will let it go on */
+	if (discards_first(t, a->offset)) {
+		native_tcp_discard(t);
+		position = a->offset;
 	}
+	if (!t->can_peek_off && !a->again && position > SEEN_MAX)
+		return NATIVE_DOWNLOAD_BLOCKED; /* an ACK will let it go on */
 	plan_rooms(t, now, a->len, &plan);
 	if (plan.n == 0)
 		return NATIVE_DOWNLOAD_BLOCKED;

@@ -96,7 +96,8 @@ static ssize_t write_pieces(struct native_tcp *t, struct iovec *iov, unsigned n,
 {
 	set_no_delay(t);
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
-	ssize_t r = sendmsg(t->base.watch.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t r = n == 1 ? send(t->base.watch.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
+			   : sendmsg(t->base.watch.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (r < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
 		r = 0;
 	if (r < (ssize_t)len)
