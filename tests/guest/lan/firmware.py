@@ -71,6 +71,12 @@ class Firmware(Machine):
             raise AssertionError(f"{command!r} did not end in {timeout} s: {self.output!r}")
         return text
 
+    def console(self):
+        """QEMU waits for us to read, and the machine for QEMU: few bytes fill a socket when they come one by one."""
+        while select.select([self.tty], [], [], 0)[0] and (data := self.tty.recv(1 << 16)):
+            self.output += data
+        return super().console()
+
     def close(self):
         self.tty.close()
         super().close()
