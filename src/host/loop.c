@@ -140,6 +140,11 @@ int loop_wait(struct loop *l, int timeout_ms)
 	return 0;
 }
 
+bool loop_has_events(const struct loop *l)
+{
+	return l->round->at < l->round->count;
+}
+
 int loop_dispatch(struct loop *l, usec_t now)
 {
 	struct loop_round *round = l->round;

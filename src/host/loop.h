@@ -26,6 +26,8 @@ void loop_done(struct loop *l, usec_t now);
  * 0, or a negative errno; a signal ends the wait early.
  */
 int loop_wait(struct loop *l, int timeout_ms);
+/* Whether loop_wait() has fetched some. */
+bool loop_has_events(const struct loop *l);
 /*
  * Hands out the events that were waited for, or else those pending now, then runs what was deferred.  Returns how
  * many events there were, or a negative errno.

@@ -148,6 +148,7 @@ static int build_links(struct lanlet_network *n)
 			.segment = &n->segment,
 			.log = &n->log,
 			.mtu = port_mtu(n, VHOST_MTU_AUTO),
+			.busy_poll = n->settings.busy_poll_us > 0,
 		},
 		&n->vhost);
 	if (r == 0)
@@ -249,6 +250,7 @@ int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network
 	r = loop_init(&n->loop);
 	if (r < 0)
 		goto fail;
+	n->busy_poll = (struct busy_poll){ .limit = n->settings.busy_poll_us };
 	r = build(n, config);
 	if (r < 0) {
 		lanlet_network_free(n);
@@ -359,14 +361,53 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 
 int lanlet_network_dispatch(struct lanlet_network *n)
 {
-	return dispatch(n, clock_now(), deadline(n));
+	int r = dispatch(n, clock_now(), deadline(n));
+	vhost_link_settle(n->vhost); /* whether the embedder sleeps now is not known */
+	return r;
+}
+
+/* Looks for work instead of sleeping, at most for the window and until @when.  1: there is some, 0, negative errno. */
+static int look_for_work(struct lanlet_network *n, usec_t when)
+{
+	usec_t now = clock_now(), end = MIN(when, usec_add(now, n->busy_poll.window));
+	if (when <= now)
+		return 0;
+	for (; now < end; now = clock_now()) {
+		int r = loop_wait(&n->loop, 0);
+		if (r < 0)
+			return r;
+		if (loop_has_events(&n->loop) || vhost_link_has_work(n->vhost)) {
+			busy_poll_paid(&n->busy_poll);
+			return 1;
+		}
+	}
+	busy_poll_did_not_pay(&n->busy_poll);
+	return 0;
+}
+
+static int sleep_until(struct lanlet_network *n, usec_t when)
+{
+	if (n->busy_poll.limit == 0)
+		return loop_wait(&n->loop, timeout_until(when));
+	vhost_link_settle(n->vhost);
+	usec_t before = clock_now();
+	int r = loop_wait(&n->loop, timeout_until(when));
+	if (loop_has_events(&n->loop))
+		busy_poll_slept(&n->busy_poll, clock_now() - before);
+	return r;
 }
 
 int lanlet_network_wait(struct lanlet_network *n)
 {
 	usec_t when = deadline(n);
-	int r = loop_wait(&n->loop, timeout_until(when));
-	return r < 0 ? r : dispatch(n, clock_now(), when);
+	int r = n->busy_poll.window > 0 ? look_for_work(n, when) : 0;
+	if (r == 0)
+		r = sleep_until(n, when);
+	if (r < 0)
+		return r;
+	usec_t now = clock_now();
+	vhost_link_poll(n->vhost, now);
+	return dispatch(n, now, when);
 }
 
 /* --- plugging in --- */

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "host/call_queue.h"
+#include "host/busy_poll.h"
 #include "host/host_address.h"
 #include "host/loop.h"
 #include "lan/gateway.h"
@@ -29,6 +30,7 @@ struct lanlet_network {
 	void (*log_out)(void *opaque, enum lanlet_log_level level, const char *line);
 	void *log_opaque;
 	struct loop loop;
+	struct busy_poll busy_poll;
 	struct segment segment;
 	struct gateway gateway;
 	struct arp_service arp;

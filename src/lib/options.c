@@ -245,6 +245,15 @@ static int set_storm_limit(struct settings *s, const char *value, const char **r
 	return 0;
 }
 
+static int set_busy_poll(struct settings *s, const char *value, const char **ret_why)
+{
+	uint32_t us;
+	if (value_unsigned(value, 0, SETTINGS_BUSY_POLL_MAX, &us) < 0)
+		return -EINVAL;
+	s->busy_poll_us = us;
+	return 0;
+}
+
 static int set_engine(struct settings *s, const char *value, const char **ret_why)
 {
 	const struct engine_ops *engine = engine_find(value);
@@ -499,6 +508,18 @@ static const struct option options[] = {
 		},
 		.accepts = "off or a number from 10 to 10000000",
 		.set = set_storm_limit,
+	},
+	{
+		.public = {
+			.name = "busy-poll",
+			.argument = "USEC",
+			.default_value = "0",
+			.help =
+				"How many microseconds to look for more work before sleeping, while that pays: answers come sooner, guests by "
+				"vhost-user need not wake lanlet, and a processor is kept busy for that long. 0 is never.",
+		},
+		.accepts = "a number from 0 to 1000",
+		.set = set_busy_poll,
 	},
 	{
 		.public = {

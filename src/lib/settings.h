@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #define SETTINGS_LEASE_INFINITE UINT32_MAX /* RFC 2131 §3.3 */
+#define SETTINGS_BUSY_POLL_MAX 1000u /* microseconds; a sleeping guest that long ago was no conversation */
 #define SETTINGS_MTU_AUTO 0u
 #define SETTINGS_MTU_MIN 576u   /* every IPv4 host takes that (RFC 791 §3.1) */
 #define SETTINGS_MTU_MAX 65520u /* largest multiple of 16 whose frame a stream socket carries */
@@ -52,6 +53,7 @@ struct settings {
 	struct plug_list plugs; /* distinct descriptors, paths and names */
 	struct path_list vhost_connect; /* sockets where vhost-user front ends listen */
 	bool host_loopback;
+	unsigned busy_poll_us; /* 0: none */
 	bool isolate;
 	unsigned storm_limit; /* frames per second of each port, 0: any */
 	const struct engine_ops *engine;

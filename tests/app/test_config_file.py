@@ -65,6 +65,7 @@ connect = nowhere-else.sock
 udp = 127.77.3.9:47001,127.0.0.1:47002
 vhost-connect = nowhere.sock
 host-loopback = true
+busy-poll = 50
 isolate = true
 storm-limit = 500
 engine = null

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 import unittest
 
 from lan import outside, servers, vm
@@ -120,6 +121,20 @@ class LifeTest(unittest.TestCase):
             guest.check("rmmod virtio_net && insmod /modules/*virtio_net.ko")
             guest.check("ip link set eth0 up")
             self.assertEqual(guest.lease()["ip"], lease["ip"])
+
+    def test_busy_polling_serves_all_and_ends_when_nothing_comes(self):
+        self.enterContext(outside.Outside())
+        lanlet = self.enterContext(Lanlet("--dns", outside.ROUTER, "--busy-poll", "500"))
+        one = self.enterContext(vm.Guest(vm.vhost_card(lanlet.vhost, ONE), "one"))
+        two = self.enterContext(vm.Guest(vm.card(lanlet.stream, TWO), "two"))
+        for guest in (one, two):
+            guest.lease()
+            out = guest.check(f"wget -q -O - http://{outside.ROUTER}/{servers.BLOB_SIZE} | sha256sum", 180)
+            self.assertEqual(out.split()[0], servers.blob_sha256())
+            self.assertIn("20 packets received", guest.check(f"ping -c 20 -i 0.01 {GATEWAY}"))
+        before = lanlet.cpu_seconds()
+        time.sleep(3)
+        self.assertLess(lanlet.cpu_seconds() - before, 1)
 
     def test_guest_reboots(self):
         lanlet = self.enterContext(Lanlet())

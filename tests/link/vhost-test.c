@@ -448,6 +448,87 @@ static void valid_is_said_of_frames_of_the_gateway_only_where_taken(struct vhost
 	g_assert_cmpuint(header[0], ==, 0);
 }
 
+/* --- busy polling --- */
+
+static void start_polled(struct vhost_world *w, uint64_t features)
+{
+	vhost_front_done(&w->front);
+	vhost_link_free(w->link, 0);
+	struct vhost_link_config config = { .poller = &w->loop.poller, .segment = &w->segment, .mtu = 1500, .busy_poll = true };
+	g_assert_cmpint(vhost_link_new(&config, &w->link), ==, 0);
+	vhost_world_plug(w, &w->front);
+	vhost_front_start(&w->front, features);
+	vhost_link_settle(w->link);
+}
+
+/* As a driver does that was told not to kick. */
+static void put_without_a_kick(struct vhost_world *w)
+{
+	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
+	memcpy(w->front.memory + (3 << 20) + NET_HEADER_LEN, g_bytes_get_data(frame, NULL), 100);
+	vring_add(&w->front.rings[VHOST_FRONT_TX], &(struct vring_piece){ 3 << 20, NET_HEADER_LEN + 100, false }, 1);
+}
+
+static void polled_ring_needs_no_kick_until_it_is_settled(struct vhost_world *w, gconstpointer data)
+{
+	for (unsigned event_idx = 0; event_idx < 2; event_idx++) {
+		start_polled(w, event_idx ? VHOST_LINUX : VHOST_MODERN);
+		const struct vring *v = &w->front.rings[VHOST_FRONT_TX];
+		memory_port_clear(&w->other);
+		g_assert_false(vhost_link_has_work(w->link));
+		put_without_a_kick(w);
+		vhost_front_kick(&w->front, VHOST_FRONT_TX);
+		g_assert_cmpuint(w->other.frames->len, ==, 1);
+		if (event_idx)
+			g_assert_cmpuint(vring_avail_event(v), ==, 0); /* behind: no kick */
+		else
+			g_assert_cmpuint(v->used[0], ==, 1); /* VIRTQ_USED_F_NO_NOTIFY */
+		for (unsigned i = 2; i < 5; i++) {
+			g_assert_false(vhost_link_has_work(w->link));
+			put_without_a_kick(w);
+			g_assert_true(vhost_link_has_work(w->link));
+			vhost_link_poll(w->link, 0);
+			g_assert_cmpuint(w->other.frames->len, ==, i);
+		}
+		vhost_link_settle(w->link);
+		g_assert_false(vhost_link_has_work(w->link));
+		if (event_idx)
+			g_assert_cmpuint(vring_avail_event(v), ==, 4);
+		else
+			g_assert_cmpuint(v->used[0], ==, 0);
+	}
+}
+
+static void what_came_while_a_polled_ring_is_settled_is_not_forgotten(struct vhost_world *w, gconstpointer data)
+{
+	start_polled(w, VHOST_LINUX);
+	put_without_a_kick(w);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	put_without_a_kick(w);
+	vhost_link_settle(w->link);
+	vhost_world_turn(w);
+	g_assert_cmpuint(w->other.frames->len, ==, 2);
+}
+
+static void polled_ring_may_be_stopped_and_its_port_go(struct vhost_world *w, gconstpointer data)
+{
+	start_polled(w, VHOST_LINUX);
+	put_without_a_kick(w);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	vhost_front_stop(&w->front, VHOST_FRONT_TX);
+	g_assert_false(vhost_link_has_work(w->link));
+	vhost_front_start_ring(&w->front, VHOST_FRONT_TX, 1);
+	put_without_a_kick(w);
+	vhost_front_kick(&w->front, VHOST_FRONT_TX);
+	g_assert_cmpuint(w->other.frames->len, ==, 2);
+	close(w->front.socket);
+	vhost_world_turn(w);
+	g_assert_false(vhost_link_has_work(w->link));
+	vhost_link_poll(w->link, 0);
+	vhost_link_settle(w->link);
+	w->front.socket = vhost_world_connect(w);
+}
+
 /* --- several queues --- */
 
 static void start_two_pairs(struct vhost_world *w)
@@ -702,6 +783,9 @@ int main(int argc, char **argv)
 	TEST(lent_rooms_are_the_guests_buffers);
 	TEST(engine_writes_into_the_guests_buffers);
 	TEST(valid_is_said_of_frames_of_the_gateway_only_where_taken);
+	TEST(polled_ring_needs_no_kick_until_it_is_settled);
+	TEST(what_came_while_a_polled_ring_is_settled_is_not_forgotten);
+	TEST(polled_ring_may_be_stopped_and_its_port_go);
 	TEST(conversation_comes_by_the_pair_that_the_guest_sent_it_by);
 	TEST(conversations_that_the_guest_has_not_sent_are_spread);
 	TEST(conversations_of_a_pair_that_was_disabled_come_by_another);

@@ -349,6 +349,16 @@ static void storm_limit_is_a_number_or_off(struct fixture *f, gconstpointer data
 		expect_refused(f, "storm-limit", bad[i]);
 }
 
+static void busy_poll_is_off_unless_wanted_and_never_long(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpuint(f->s.busy_poll_us, ==, 0);
+	expect_set(f, "busy-poll", "50");
+	g_assert_cmpuint(f->s.busy_poll_us, ==, 50);
+	expect_refused(f, "busy-poll", "1001");
+	expect_refused(f, "busy-poll", "-1");
+	expect_refused(f, "busy-poll", "50us");
+}
+
 static void every_engine_can_be_chosen(struct fixture *f, gconstpointer data)
 {
 	for (size_t i = 0; engine_at(i); i++) {
@@ -468,7 +478,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 18);
+	g_assert_cmpuint(n, ==, 19);
 }
 
 int main(int argc, char **argv)
@@ -495,6 +505,7 @@ int main(int argc, char **argv)
 	TEST(passed_descriptor_is_a_socket_that_is_open);
 	TEST(socket_of_a_guest_has_a_path_and_perhaps_a_type);
 	TEST(udp_is_between_two_addresses_with_ports);
+	TEST(busy_poll_is_off_unless_wanted_and_never_long);
 	TEST(every_engine_can_be_chosen);
 	TEST(every_udp_filtering_can_be_chosen);
 	TEST(every_log_level_can_be_chosen);

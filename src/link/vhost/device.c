@@ -47,9 +47,9 @@ void vhost_device_update_port(struct vhost_device *d)
 }
 
 void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *config, struct vhost_rooms *rooms,
-		       struct notifier *notifier)
+		       struct notifier *notifier, struct list *polled)
 {
-	*d = (struct vhost_device){ .config = config, .rooms = rooms, .notifier = notifier, .backend_request_fd = -1 };
+	*d = (struct vhost_device){ .config = config, .rooms = rooms, .notifier = notifier, .polled = polled, .backend_request_fd = -1 };
 	port_init(&d->port, &vhost_port_ops, "vhost", FRAME_MAX_SMALL, config->mtu);
 	for (unsigned i = 0; i < VHOST_QUEUES; i++)
 		vhost_queue_init(&d->queues[i], d, i);

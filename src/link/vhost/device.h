@@ -39,6 +39,7 @@ struct vhost_queue {
 	bool enabled;
 	bool failed; /* not to be started again before it is set up anew */
 	struct watch kick; /* of kick_line's descriptor */
+	struct list polled; /* in device->polled while its kicks are not wanted, though nothing is left to do */
 	struct notify_line kick_line, call, error;
 };
 
@@ -70,6 +71,7 @@ struct vhost_device {
 	const struct vhost_link_config *config;
 	struct vhost_rooms *rooms;
 	struct notifier *notifier;
+	struct list *polled; /* queues that are looked at without a kick; NULL: none are */
 	uint64_t features, protocol_features;
 	uint8_t status;
 	int backend_request_fd; /* -1: none; we ask for nothing */
@@ -85,7 +87,7 @@ extern const uint64_t vhost_features;
 extern const uint64_t vhost_protocol_features;
 
 void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *config, struct vhost_rooms *rooms,
-		       struct notifier *notifier);
+		       struct notifier *notifier, struct list *polled);
 /* Stops everything, closes its descriptors, unmaps its memory.  The port must have been detached. */
 void vhost_device_done(struct vhost_device *d);
 
@@ -125,6 +127,8 @@ int vhost_queue_set_kick(struct vhost_queue *q, usec_t now, int fd);
 int vhost_queue_set_call(struct vhost_queue *q, int fd);
 /* Shows the driver what was given and calls it if it wants. */
 void vhost_queue_publish(struct vhost_queue *q);
+/* Nothing is left to do: waits for a kick, or to be polled.  True when there is something after all. */
+bool vhost_queue_rest(struct vhost_queue *q);
 /* Makes the queue's kick come again, because there was more than one turn's work. */
 void vhost_queue_kick_again(struct vhost_queue *q);
 

@@ -27,6 +27,7 @@ void vhost_queue_init(struct vhost_queue *q, struct vhost_device *d, unsigned in
 		.call = NOTIFY_NONE,
 		.error = NOTIFY_NONE,
 	};
+	list_init(&q->polled);
 }
 
 static void drop_kick(struct vhost_queue *q)
@@ -85,6 +86,7 @@ void vhost_queue_stop(struct vhost_queue *q)
 		d->rooms->lent_by = NULL;
 	q->setup.base = q->ring.next;
 	q->ring = (struct ring){ 0 };
+	list_remove(&q->polled);
 	vhost_steer_count_pairs(d);
 }
 
@@ -122,6 +124,16 @@ void vhost_queue_publish(struct vhost_queue *q)
 {
 	if (ring_publish(&q->ring))
 		notify_line_tell(&q->call, q->device->notifier);
+}
+
+bool vhost_queue_rest(struct vhost_queue *q)
+{
+	struct list *polled = q->device->polled;
+	if (!polled)
+		return ring_want_kicks(&q->ring);
+	list_remove(&q->polled);
+	list_append(polled, &q->polled);
+	return false;
 }
 
 void vhost_queue_kick_again(struct vhost_queue *q)

@@ -118,7 +118,7 @@ static bool transmit_batch(struct vhost_queue *q, usec_t now)
 	complete(q, heads, n);
 	if (r < 0)
 		vhost_device_fail(d, now, DROP_VHOST_RING);
-	return vhost_queue_runs(q) && (r > 0 || ring_want_kicks(&q->ring));
+	return vhost_queue_runs(q) && (r > 0 || vhost_queue_rest(q));
 }
 
 void vhost_transmit_kicked(struct vhost_queue *q, usec_t now)

@@ -31,6 +31,7 @@ struct vhost_link {
 	struct list connections;
 	struct vhost_rooms *rooms; /* one for all ports: they are written to one after another */
 	struct notifier *notifier;
+	struct list polled; /* queues */
 };
 
 struct connection {
@@ -202,7 +203,7 @@ static int add(struct vhost_link *l, int fd, const struct port_identity *identit
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	vhost_device_init(&c->device, &l->config, l->rooms, l->notifier);
+	vhost_device_init(&c->device, &l->config, l->rooms, l->notifier, l->config.busy_poll ? &l->polled : NULL);
 	c->link = l;
 	c->target = target;
 	c->watch = (struct watch){ .ready = connection_ready, .fd = fd };
@@ -264,6 +265,39 @@ void vhost_link_expire(struct vhost_link *l, usec_t now)
 	connector_expire(&l->connector, now);
 }
 
+bool vhost_link_has_work(const struct vhost_link *l)
+{
+	list_for_each(node, &l->polled) {
+		struct vhost_queue *q = container_of(node, struct vhost_queue, polled);
+		if (ring_waiting(&q->ring) > 0 || q->ring.broken)
+			return true;
+	}
+	return false;
+}
+
+void vhost_link_poll(struct vhost_link *l, usec_t now)
+{
+	unsigned n = 0;
+	list_for_each(node, &l->polled)
+		n++;
+	/* Each once: a queue that has nothing left to do rests again, behind the others. */
+	for (; n > 0 && !list_empty(&l->polled); n--) {
+		struct vhost_queue *q = container_of(l->polled.next, struct vhost_queue, polled);
+		list_remove(&q->polled);
+		vhost_transmit_kicked(q, now);
+	}
+}
+
+void vhost_link_settle(struct vhost_link *l)
+{
+	while (!list_empty(&l->polled)) {
+		struct vhost_queue *q = container_of(l->polled.next, struct vhost_queue, polled);
+		list_remove(&q->polled);
+		if (ring_want_kicks(&q->ring))
+			vhost_queue_kick_again(q);
+	}
+}
+
 int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **ret)
 {
 	struct vhost_link *l = calloc(1, sizeof(*l));
@@ -279,6 +313,7 @@ int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **r
 	listener_init(&l->listener, config->poller, config->log, accepted);
 	connector_init(&l->connector, config->log, connected);
 	list_init(&l->connections);
+	list_init(&l->polled);
 	*ret = l;
 	return 0;
 }

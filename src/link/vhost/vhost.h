@@ -20,6 +20,7 @@
 
 #include "base/usec.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct connector;
@@ -34,6 +35,7 @@ struct vhost_link_config {
 	struct segment *segment;
 	struct log *log;
 	size_t mtu; /* that guests learn where they can */
+	bool busy_poll; /* somebody calls vhost_link_poll() and settle(): guests need not kick meanwhile */
 };
 
 /* -ENOMEM. */
@@ -44,6 +46,15 @@ void vhost_link_free(struct vhost_link *l, usec_t now);
 /* When expire() wants to be called; USEC_INFINITY for never. */
 usec_t vhost_link_deadline(const struct vhost_link *l);
 void vhost_link_expire(struct vhost_link *l, usec_t now);
+
+/* --- with busy_poll --- */
+
+/* Whether a guest has put something in a ring that it was not to kick for.  Costs a look at each busy ring. */
+bool vhost_link_has_work(const struct vhost_link *l);
+/* Does that work. */
+void vhost_link_poll(struct vhost_link *l, usec_t now);
+/* Asks all guests to kick again; to be called before the caller sleeps. */
+void vhost_link_settle(struct vhost_link *l);
 
 /* Accepts on @fd, a listening socket; owned from now on when 0 is returned. */
 int vhost_link_listen(struct vhost_link *l, int fd);
