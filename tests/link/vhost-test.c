@@ -278,6 +278,55 @@ static void congestion_bit_is_kept_from_a_guest_that_did_not_take_ecn(struct vho
 	arena_done(&arena);
 }
 
+/* How many frames a second guest with @features gets of @s; the header of the last in @ret_header. */
+static unsigned second_guest_gets(struct vhost_world *w, struct sample *s, enum frame_gso gso, uint64_t features, uint8_t ret_header[NET_HEADER_LEN])
+{
+	struct arena arena;
+	struct vhost_front second;
+	unsigned n = 0;
+	arena_init(&arena, 1 << 24);
+	vhost_world_plug(w, &second);
+	vhost_front_start(&second, features);
+	vhost_front_post(&second, 100, VHOST_FRONT_BUFFER);
+	send_sample(&w->front, s, gso, &arena);
+	g_autoptr(GByteArray) payload = g_byte_array_new();
+	for (GBytes *got; (got = vhost_front_receive(&second, ret_header)); n++) {
+		gsize len;
+		const uint8_t *bytes = g_bytes_get_data(got, &len);
+		g_byte_array_append(payload, bytes + s->payload_offset, (guint)(len - s->payload_offset));
+		g_bytes_unref(got);
+	}
+	g_assert_cmpmem(payload->data, payload->len, s->bytes + s->payload_offset, s->payload_len);
+	vhost_front_done(&second);
+	vhost_world_turn(w);
+	arena_done(&arena);
+	return n;
+}
+
+static void udp_super_frame_goes_whole_to_a_guest_that_took_it_and_cut_to_another(struct vhost_world *w, gconstpointer data)
+{
+	uint64_t guest_uso = VHOST_BIT(VIRTIO_NET_F_GUEST_USO4) | VHOST_BIT(VIRTIO_NET_F_GUEST_USO6);
+	uint8_t header[NET_HEADER_LEN];
+	vhost_front_start(&w->front, VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_HOST_USO));
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct sample s = { .v6 = v6, .udp = true, .partial = true, .payload_len = 30000 };
+		g_assert_cmpuint(second_guest_gets(w, &s, FRAME_GSO_UDP, VHOST_LINUX | guest_uso, header), ==, 1);
+		g_assert_cmpuint(header[1], ==, 5); /* VIRTIO_NET_HDR_GSO_UDP_L4 */
+		g_assert_cmpuint(header[4] | header[5] << 8, ==, 1400);
+		g_assert_cmpuint(second_guest_gets(w, &s, FRAME_GSO_UDP, VHOST_LINUX, header), ==, 30000 / 1400 + 1);
+		g_assert_cmpuint(header[1], ==, 0);
+	}
+}
+
+static void congestion_bit_goes_whole_to_a_guest_that_took_ecn(struct vhost_world *w, gconstpointer data)
+{
+	uint8_t header[NET_HEADER_LEN];
+	struct sample s = { .partial = true, .payload_len = 3000, .tcp_flags = TCP_CWR | TCP_ACK };
+	vhost_front_start(&w->front, VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_HOST_ECN));
+	g_assert_cmpuint(second_guest_gets(w, &s, FRAME_GSO_TCP4, VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_GUEST_ECN), header), ==, 1);
+	g_assert_cmpuint(header[1], ==, 1 | 0x80); /* VIRTIO_NET_HDR_GSO_TCPV4 and _ECN */
+}
+
 /* --- to the guest --- */
 
 static void frame_to_the_guest_is_spread_over_mergeable_buffers(struct vhost_world *w, gconstpointer data)
@@ -776,6 +825,8 @@ int main(int argc, char **argv)
 	TEST(super_frame_is_cut_and_summed_for_a_port_without_offloads);
 	TEST(super_frame_goes_whole_from_guest_to_guest);
 	TEST(congestion_bit_is_kept_from_a_guest_that_did_not_take_ecn);
+	TEST(udp_super_frame_goes_whole_to_a_guest_that_took_it_and_cut_to_another);
+	TEST(congestion_bit_goes_whole_to_a_guest_that_took_ecn);
 	TEST(frame_to_the_guest_is_spread_over_mergeable_buffers);
 	TEST(frame_too_large_for_a_buffer_is_dropped);
 	TEST(frame_without_a_driver_is_dropped);
