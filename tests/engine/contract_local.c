@@ -132,7 +132,7 @@ static void local_handshakes_are_bounded(struct fixture *f, gconstpointer data)
 	guest_tcp_init(&other, &f->b, IP4(192, 168, 122, 9), 40000, GATEWAY, LOCAL_PORT);
 	g_assert_true(guest_tcp_connect(&other));
 	guest_tcp_done(&other);
-	for (unsigned i = 0; i < 40; i++)
+	for (unsigned i = 0; i < 60; i++)
 		bench_turn(&f->b, 5 * USEC_PER_SEC);
 	guest_tcp_init(&other, &f->b, GUEST, 40000, GATEWAY, LOCAL_PORT);
 	g_assert_true(guest_tcp_connect(&other));

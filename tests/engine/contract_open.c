@@ -75,7 +75,7 @@ static void open_to_a_guest_that_is_silent_ends_with_a_reset(struct fixture *f, 
 	struct engine_open how = open_to(80, f->s.listener);
 	f->s.listener = -1;
 	g_assert_cmpint(f->b.ops->open(f->b.engine, bench_now(&f->b), &how), ==, 0);
-	for (unsigned i = 0; i < 200; i++)
+	for (unsigned i = 0; i < 300; i++)
 		bench_turn(&f->b, USEC_PER_SEC);
 	g_assert_true(server_sees_reset_now(&f->s));
 }

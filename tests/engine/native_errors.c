@@ -24,6 +24,22 @@ static void errors_from_outside_keep_to_the_gateways_rate(struct fixture *f, gco
 	assert_icmp_error(&f->b, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PORT, SERVER, IP_PROTOCOL_UDP);
 }
 
+/* RFC 4787 REQ-12. */
+static void an_error_does_not_end_a_mapping(struct fixture *f, gconstpointer row)
+{
+	struct sockaddr_in before, after;
+	server_bind_udp(&f->s, SERVER);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, "a", 1, 63);
+	server_expect_datagram(&f->s, &f->b, "a", 1, &before);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, free_port(), "anyone?", 7, 63);
+	assert_icmp_error(&f->b, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PORT, SERVER, IP_PROTOCOL_UDP);
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, "b", 1, 63);
+	server_expect_datagram(&f->s, &f->b, "b", 1, &after);
+	g_assert_cmpuint(before.sin_port, ==, after.sin_port);
+	server_answer(&f->s, &after, "B", 1);
+	assert_datagram(&f->b, SERVER, f->s.port, GUEST, 5000, "B", 1);
+}
+
 static void connecting_is_told_who_prohibits_it(struct fixture *f, gconstpointer row)
 {
 	struct guest_tcp t;
@@ -106,17 +122,23 @@ static void an_error_about_an_open_connection_is_a_hint(struct fixture *f, gcons
 	guest_tcp_done(&t);
 }
 
-/* "Fragmentation needed" of @from about the segment at @seq that @t was sent. */
-static void guest_needs_fragments(struct guest_tcp *t, ip4_t from, uint32_t seq, uint16_t mtu, uint16_t quoted_len)
+/* "Fragmentation needed" of @from about the segment at @seq that @t was sent; @damage is done to the quoted IP header. */
+static void guest_needs_fragments_for(struct guest_tcp *t, ip4_t from, uint32_t seq, uint16_t mtu, uint16_t quoted_len, uint8_t damage)
 {
 	uint8_t body[IPV4_HEADER_LEN + 8], message[ICMP4_HEADER_LEN + sizeof(body)];
 	struct bytes_writer b = bytes_writer(body, sizeof(body)), w = bytes_writer(message, sizeof(message));
 	ipv4_emit(&b, &(struct ipv4_header){ .total_len = quoted_len, .dont_fragment = true, .ttl = 64, .protocol = IP_PROTOCOL_TCP, .src = t->peer, .dst = t->ip });
+	body[0] ^= damage;
 	bytes_put_be16(&b, t->peer_port);
 	bytes_put_be16(&b, t->port);
 	bytes_put_be32(&b, seq);
 	icmp4_emit(&w, &(struct icmp4_header){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .rest = mtu }, body, b.len);
 	bench_input(t->b, from, t->peer, IP_PROTOCOL_ICMP, 63, message, w.len);
+}
+
+static void guest_needs_fragments(struct guest_tcp *t, ip4_t from, uint32_t seq, uint16_t mtu, uint16_t quoted_len)
+{
+	guest_needs_fragments_for(t, from, seq, mtu, quoted_len, 0);
 }
 
 /* @len bytes come to @t, but the first time round on a way that loses them all. */
@@ -152,6 +174,8 @@ static void a_guests_fragmentation_needed_makes_segments_smaller(struct fixture 
 	t.port++;
 	guest_needs_fragments(&t, GUEST, t.expected, 300, 1500);
 	t.port--;
+	/* RFC 5508 REQ-3(a). */
+	guest_needs_fragments_for(&t, GUEST, t.expected, 300, 1500, 0x10);
 	guest_needs_fragments(&t, GUEST, t.expected, 1000, 1500);
 	assert_download(f, &t, bytes, len);
 	g_assert_cmpuint(t.largest, <=, 960);
@@ -174,6 +198,7 @@ static void a_router_that_does_not_say_its_mtu_is_guessed(struct fixture *f, gco
 
 const struct contract_test native_errors[] = {
 	{ "errors_from_outside_keep_to_the_gateways_rate", errors_from_outside_keep_to_the_gateways_rate, native_setup_plain },
+	{ "an_error_does_not_end_a_mapping", an_error_does_not_end_a_mapping, native_setup_plain },
 	{ "connecting_is_told_who_prohibits_it", connecting_is_told_who_prohibits_it, native_setup_plain },
 	{ "connecting_is_told_where_its_hops_ran_out", connecting_is_told_where_its_hops_ran_out, native_setup_plain },
 	{ "an_error_about_an_open_connection_is_a_hint", an_error_about_an_open_connection_is_a_hint, native_setup_plain },

@@ -36,6 +36,29 @@ static void assert_datagram_is(const uint8_t *bytes, size_t got, unsigned i, siz
 	g_free(wanted);
 }
 
+/* --- ports --- */
+
+static uint16_t mapped_port(struct fixture *f, ip4_t guest, uint16_t port)
+{
+	struct sockaddr_in from;
+	guest_udp_send(&f->b, guest, port, SERVER, f->s.port, "x", 1, 63);
+	server_expect_datagram(&f->s, &f->b, "x", 1, &from);
+	return ntohs(from.sin_port);
+}
+
+/* RFC 4787 REQ-3 and REQ-4. */
+static void a_port_is_kept_where_it_is_free_and_never_shared(struct fixture *f, gconstpointer row)
+{
+	server_bind_udp(&f->s, SERVER);
+	g_assert_cmpuint(mapped_port(f, GUEST, PORT), ==, PORT);
+	g_assert_cmpuint(mapped_port(f, GUEST, PORT + 1), ==, PORT + 1);
+	uint16_t second = mapped_port(f, GUEST + 1, PORT), low = mapped_port(f, GUEST, 500);
+	g_assert_cmpuint(second, !=, PORT);
+	g_assert_cmpuint(second, >=, 1024);
+	g_assert_cmpuint(low, >=, 1024);
+	g_assert_cmpuint(mapped_port(f, GUEST + 1, PORT), ==, second);
+}
+
 /* --- guest to host --- */
 
 static void guest_sends(struct fixture *f, const struct server *to, unsigned i, size_t len)
@@ -255,6 +278,7 @@ static void bursts_larger_than_the_guests_mtu_come_as_packets(struct fixture *f,
 	TEST(bursts_larger_than_the_guests_mtu_come_as_packets, variant, setup_function)
 
 const struct contract_test native_udp[] = {
+	TEST(a_port_is_kept_where_it_is_free_and_never_shared, "", native_setup_plain),
 	TESTS("", native_setup_plain),
 	TESTS("_without_offload", setup_without_offload),
 	TESTS("_by_super_frames", setup_large_port),

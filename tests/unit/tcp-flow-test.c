@@ -186,6 +186,7 @@ static void a_syn_ack_nobody_answers_ends_the_host_side(void)
 	expect_segment(&x, TCP_RST | TCP_ACK);
 	g_assert_cmpint(next(&x), ==, TCP_ACTION_ABORT);
 	g_assert_cmpint(next(&x), ==, TCP_ACTION_END);
+	g_assert_cmpuint(x.now - START, >=, 240 * USEC_PER_SEC);
 	g_assert_cmpuint(x.now - START, <, 300 * USEC_PER_SEC);
 }
 
@@ -365,6 +366,26 @@ static void bytes_behind_the_window_are_cut_off(void)
 	receive(&x, segment(&x, TCP_ACK), 100);
 	g_assert_cmpuint(x.take.len, ==, 0);
 	expect_segment(&x, TCP_ACK);
+}
+
+/* RFC 9293 §3.8.6.1, from the other end. */
+static void a_guests_probe_of_our_shut_window_is_answered(void)
+{
+	struct fixture x;
+	established(&x);
+	for (uint32_t room; (room = x.f.rcv_edge - x.f.rcv_nxt) > 0; x.guest_seq += room) {
+		receive(&x, segment(&x, TCP_ACK), room);
+		g_assert_cmpuint(x.take.len, ==, room);
+		expect_segment(&x, TCP_ACK);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		x.now += USEC_PER_SEC;
+		receive(&x, segment(&x, TCP_ACK), 1);
+		g_assert_cmpuint(x.take.len, ==, 0);
+		struct tcp_header *h = expect_segment(&x, TCP_ACK);
+		g_assert_cmpuint(h->ack, ==, x.guest_seq);
+		g_assert_cmpuint(h->window, ==, 0);
+	}
 }
 
 /* --- bytes to the guest --- */
@@ -932,6 +953,7 @@ static const struct {
 	TEST(what_was_received_before_is_not_taken_twice),
 	TEST(the_window_shrinks_by_what_is_held_and_opens_again),
 	TEST(bytes_behind_the_window_are_cut_off),
+	TEST(a_guests_probe_of_our_shut_window_is_answered),
 	TEST(acknowledged_bytes_leave_the_hosts_queue),
 	TEST(no_more_is_sent_than_the_guests_window),
 	TEST(a_shut_window_is_probed_and_its_opening_noticed),

@@ -15,8 +15,8 @@
 #define RTO_MIN (200 * USEC_PER_MSEC) /* as Linux; RFC 6298 §2.4 would have a second, at a time when clocks ticked slowly */
 #define RTO_MAX (60 * USEC_PER_SEC)
 #define CLOCK_GRANULARITY (1 * USEC_PER_MSEC)
-#define RETRIES_SYN 6   /* 127 s */
-#define SYN_PATIENCE (127 * USEC_PER_SEC)
+#define RETRIES_SYN 8 /* 243 s: a flow that is being opened lasts 4 minutes or more (RFC 5382 REQ-5) */
+#define SYN_PATIENCE (243 * USEC_PER_SEC)
 #define RETRIES_DATA 12 /* at least 200 ms · 2^9 + 3 · 60 s: more than the 100 s of RFC 1122 §4.2.3.5 */
 #define PROBE_PATIENCE (300 * USEC_PER_SEC)
 #define TIME_WAIT_TIME (60 * USEC_PER_SEC)
