@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a short connection costs in system calls, counted by strace: connect, one request, one answer, close."""
+
+import os
+import shutil
+import signal
+import unittest
+from pathlib import Path
+
+from lan import outside, tap
+from lan.process import Lanlet
+
+BATCHES = 10
+CONNECTIONS = 96  # of a batch
+
+# Connections of @sys.argv[2] threads, one after the other in each.
+CONNECT = """
+import socket, sys, threading
+
+def work(times):
+    for _ in range(times):
+        with socket.create_connection((sys.argv[1], 7), 120) as s:
+            s.settimeout(120)
+            s.sendall(bytes(100))
+            left = 100
+            while left:
+                left -= len(s.recv(left))
+
+connections, at_once = int(sys.argv[2]), int(sys.argv[3])
+threads = [threading.Thread(target=work, args=(connections // at_once,)) for _ in range(at_once)]
+for t in threads:
+    t.start()
+for t in threads:
+    t.join()
+"""
+
+
+def setUpModule():
+    if reason := tap.why_no_tap():
+        raise unittest.SkipTest(reason)
+    if not shutil.which("strace"):
+        raise unittest.SkipTest("no strace: contrib/test installs it")
+
+
+class Traced(Lanlet):
+    """Under strace."""
+
+    def command(self, *options):
+        return ["strace", "-f", "-qq", "-o", str(self.directory / "calls"), *super().command(*options)]
+
+    def stop(self):
+        """Ends lanlet, not strace."""
+        strace = self.process.pid
+        child, = Path(f"/proc/{strace}/task/{strace}/children").read_text().split()
+        os.kill(int(child), signal.SIGTERM)
+        return self.process.wait(60)
+
+    def calls(self):
+        """How many there were so far."""
+        with open(self.directory / "calls", errors="replace") as lines:
+            return sum(" resumed>" not in line for line in lines)
+
+
+class SystemCallTest(unittest.TestCase):
+    """
+    The cheapest of several batches counts: whatever else the machine does makes answers come late, which is paid for with more
+    wake-ups, but never saves one.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        cls.enterClassContext(outside.Outside())
+        cls.lanlet = cls.enterClassContext(Traced())
+        cls.guest = cls.enterClassContext(tap.TapGuest(cls.lanlet.stream, "52:54:00:00:00:01"))
+        cls.guest.set_address("192.168.122.50")
+
+    def assert_at_most(self, limit, at_once):
+        batches = []
+        for _ in range(BATCHES):
+            before = self.lanlet.calls()
+            self.guest.python(CONNECT, outside.ROUTER, CONNECTIONS, at_once, timeout=120)
+            batches.append((self.lanlet.calls() - before) / CONNECTIONS)
+        print(f"# {min(batches):.1f} system calls a connection, {at_once} at once", flush=True)
+        self.assertLessEqual(min(batches), limit)
+
+    def test_short_connections_with_eight_in_flight(self):
+        self.assert_at_most(20, 8)
+
+    def test_short_connections_one_at_a_time(self):
+        self.assert_at_most(26, 1)
