@@ -13,12 +13,8 @@
 #include "base/arena.h"
 #include "base/macros.h"
 #include "host/native/room.h"
-#include "host/native/udp.h"
+#include "host/native/udp_arrival.h"
 #include "lan/flow_hash.h"
-#include "lan/frame.h"
-#include "wire/checksum.h"
-#include "wire/ipv4.h"
-#include "wire/udp.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -26,7 +22,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define HEADERS_LEN ((size_t)IPV4_HEADER_LEN + UDP_HEADER_LEN)
+#define HEADERS_LEN UDP_ARRIVAL_HEADERS_LEN
 #define BATCH 64u
 #define BATCH_FIRST 4u
 #define PIECES_MAX 512u
@@ -34,40 +30,13 @@
 #define SPILL_BYTES IPV4_PACKET_MAX
 #define PAYLOAD_MAX (IPV4_PACKET_MAX - HEADERS_LEN)
 #define STEADY 8u /* so many of one size are worth expecting more of them */
-#define TTL 64
-#define CHECKSUM_AT 6
-
-struct gro_control {
-	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(int))];
-};
-
-/* A message that came, in pieces. */
-struct arrival {
-	const struct iovec *iov;
-	unsigned n_iov;
-	size_t len;
-	size_t segment; /* of the datagrams that it is made of, the last of which may be smaller */
-	struct ip_endpoint from; /* as the guest knows it */
-	bool admitted;
-};
-
-/* Packets that wait until lent rooms are given back. */
-struct late {
-	struct late *next;
-	struct iovec iov;
-	struct engine_packet packet;
-};
-
-struct late_list {
-	struct late *first, *last;
-};
 
 static void drop(struct engine *e, enum drop_reason why)
 {
 	e->config.env->ops->drop(e->config.env, why, NULL);
 }
 
-/* --- what came --- */
+/* --- what to expect --- */
 
 static uint8_t *spill_area(struct engine *e)
 {
@@ -75,41 +44,6 @@ static uint8_t *spill_area(struct engine *e)
 	if (!e->spill)
 		e->spill = malloc((size_t)BATCH * SPILL_BYTES);
 	return e->spill;
-}
-
-static void expect_message(struct msghdr *h, struct sockaddr_in *from, struct gro_control *control, struct iovec *iov, unsigned n)
-{
-	*h = (struct msghdr){ .msg_name = from, .msg_namelen = sizeof(*from), .msg_iov = iov, .msg_iovlen = n };
-	h->msg_control = control->bytes;
-	h->msg_controllen = sizeof(control->bytes);
-}
-
-static size_t segment_size(struct msghdr *h, size_t len)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-		int size;
-		if (c->cmsg_level != IPPROTO_UDP || c->cmsg_type != UDP_GRO)
-			continue;
-		memcpy(&size, CMSG_DATA(c), sizeof(size));
-		return size > 0 ? (size_t)size : len;
-	}
-	return len;
-}
-
-static struct arrival arrival_of(struct native_datagram *d, struct msghdr *h, size_t len)
-{
-	struct engine *e = d->base.engine;
-	struct arrival a = { .iov = h->msg_iov, .n_iov = (unsigned)h->msg_iovlen, .len = len, .segment = segment_size(h, len) };
-	struct ip_endpoint source = native_endpoint(h->msg_name);
-	a.admitted = mapping_admits(&d->mapping, (enum mapping_filter)e->config.udp_filtering, &source, &a.from);
-	if (!a.admitted)
-		drop(e, DROP_FILTERED);
-	return a;
-}
-
-static unsigned datagrams_in(const struct arrival *a)
-{
-	return a->len <= a->segment ? 1 : (unsigned)((a->len + a->segment - 1) / a->segment);
 }
 
 /* Remembers what the next ones will be like: @segment, unless some were different (0). */
@@ -122,93 +56,10 @@ static void learn(struct native_datagram *d, size_t segment, unsigned n)
 	}
 }
 
-/* --- packets --- */
-
-/* The headers of @len bytes of payload; the checksum is that of the pseudo-header, for others to complete. */
-static void make_headers(struct native_datagram *d, const struct ip_endpoint *from, size_t len, uint8_t ret[static HEADERS_LEN])
-{
-	const struct ip_endpoint *guest = &d->base.flow.key.guest;
-	struct ipv4_header ip = {
-		.total_len = (uint16_t)(HEADERS_LEN + len),
-		.id = d->base.engine->packet_id++,
-		.ttl = TTL,
-		.protocol = IP_PROTOCOL_UDP,
-		.src = ip_to_ip4(&from->addr),
-		.dst = ip_to_ip4(&guest->addr),
-	};
-	struct udp_header udp = { .src_port = from->port, .dst_port = guest->port, .len = (uint16_t)(UDP_HEADER_LEN + len) };
-	struct checksum c = { 0 };
-	checksum_add_pseudo4(&c, ip.src, ip.dst, IP_PROTOCOL_UDP, udp.len);
-	udp.checksum = checksum_fold(&c);
-	struct bytes_writer w = bytes_writer(ret, HEADERS_LEN);
-	ipv4_emit(&w, &ip);
-	udp_emit(&w, &udp);
-}
-
-/* Completes the checksum in @headers, of packet @p which begins with them. */
-static void complete_checksum(uint8_t headers[static HEADERS_LEN], const struct engine_packet *p)
-{
-	struct frame view = { .iov = p->iov, .n_iov = p->n_iov, .len = p->len };
-	struct checksum c = { 0 };
-	checksum_add(&c, headers + IPV4_HEADER_LEN, UDP_HEADER_LEN);
-	frame_checksum(&view, HEADERS_LEN, p->len - HEADERS_LEN, &c);
-	uint16_t value = checksum_value(&c);
-	struct bytes_writer w = bytes_writer(headers + IPV4_HEADER_LEN + CHECKSUM_AT, 2);
-	bytes_put_be16(&w, value ? value : 0xffff); /* 0 would mean: none (RFC 768) */
-}
-
-/* A packet whose pieces, but for its headers, are complete. */
-static struct engine_packet packet_of(const struct iovec *iov, unsigned n, size_t len, bool partial)
-{
-	return (struct engine_packet){
-		.iov = iov, .n_iov = n, .len = len, .checksum_partial = partial, .csum_start = IPV4_HEADER_LEN, .csum_offset = CHECKSUM_AT
-	};
-}
-
-/* A copy of @len bytes of @a, from @at on, as a packet. */
-static void add_late(struct native_datagram *d, struct late_list *list, const struct arrival *a, size_t at, size_t len)
-{
-	struct engine *e = d->base.engine;
-	struct frame view = { .iov = a->iov, .n_iov = a->n_iov, .len = a->len };
-	struct late *late = arena_alloc(e->config.env->arena, sizeof(*late));
-	uint8_t *bytes = late ? arena_alloc(e->config.env->arena, HEADERS_LEN + len) : NULL;
-	if (!bytes) {
-		drop(e, DROP_NO_MEMORY);
-		return;
-	}
-	frame_copy(&view, at, bytes + HEADERS_LEN, len);
-	make_headers(d, &a->from, len, bytes);
-	late->iov = (struct iovec){ bytes, HEADERS_LEN + len };
-	late->packet = packet_of(&late->iov, 1, HEADERS_LEN + len, false);
-	late->next = NULL;
-	complete_checksum(bytes, &late->packet);
-	*(list->first ? &list->last->next : &list->first) = late;
-	list->last = late;
-}
-
-/* All datagrams of @a from the byte @at on. */
-static void add_all_late(struct native_datagram *d, struct late_list *list, const struct arrival *a, size_t at)
-{
-	if (!a->admitted)
-		return;
-	do {
-		size_t len = MIN(a->segment, a->len - at);
-		add_late(d, list, a, at, len);
-		at += len;
-	} while (at < a->len);
-}
-
-static void output_late(struct native_datagram *d, usec_t now, const struct late_list *list)
-{
-	struct engine_env *env = d->base.engine->config.env;
-	for (const struct late *late = list->first; late; late = late->next)
-		env->ops->output(env, now, &late->packet);
-}
-
 /* --- mixed --- */
 
 /* A datagram whose headers go to the front of its first piece, and whose memory is the turn's but for the spilled part. */
-static void pass_on(struct native_datagram *d, usec_t now, uint8_t *bytes, const struct arrival *a)
+static void pass_on(struct native_datagram *d, usec_t now, uint8_t *bytes, const struct udp_arrival *a)
 {
 	struct engine_env *env = d->base.engine->config.env;
 	size_t here = MIN(a->len, USUAL_BYTES);
@@ -217,9 +68,9 @@ static void pass_on(struct native_datagram *d, usec_t now, uint8_t *bytes, const
 		drop(d->base.engine, DROP_NO_MEMORY);
 		return;
 	}
-	struct engine_packet packet = packet_of(iov, a->len > here ? 2 : 1, HEADERS_LEN + a->len, false);
-	make_headers(d, &a->from, a->len, bytes);
-	complete_checksum(bytes, &packet);
+	struct engine_packet packet = udp_packet_of(iov, a->len > here ? 2 : 1, HEADERS_LEN + a->len, false);
+	udp_packet_headers(d, &a->from, a->len, bytes);
+	udp_packet_checksum(bytes, &packet);
 	env->ops->output(env, now, &packet);
 }
 
@@ -245,14 +96,14 @@ static bool receive_mixed(struct native_datagram *d, usec_t now)
 	struct engine *e = d->base.engine;
 	struct mmsghdr m[BATCH];
 	struct sockaddr_in from[BATCH];
-	struct gro_control control[BATCH];
+	struct udp_control control[BATCH];
 	struct iovec iov[BATCH][2];
 	uint8_t *bytes[BATCH], *spill = spill_area(e);
 	unsigned n = 0, want = MAX((unsigned)d->appetite, BATCH_FIRST);
 	for (; spill && n < want && (bytes[n] = arena_alloc(e->config.env->arena, HEADERS_LEN + USUAL_BYTES)); n++) {
 		iov[n][0] = (struct iovec){ bytes[n] + HEADERS_LEN, USUAL_BYTES };
 		iov[n][1] = (struct iovec){ spill + (size_t)n * SPILL_BYTES, SPILL_BYTES };
-		expect_message(&m[n].msg_hdr, &from[n], &control[n], iov[n], 2);
+		udp_arrival_expect(&m[n].msg_hdr, &from[n], &control[n], iov[n], 2);
 	}
 	if (n == 0) {
 		drop(e, DROP_NO_MEMORY);
@@ -261,25 +112,25 @@ static bool receive_mixed(struct native_datagram *d, usec_t now)
 	int got = recvmmsg(d->base.watch.fd, m, n, MSG_DONTWAIT, NULL);
 	if (got < 0)
 		return nothing_came(d, now);
-	struct late_list late = { 0 };
+	struct udp_late_list late = { 0 };
 	size_t first = 0;
 	unsigned datagrams = 0;
 	bool alike = true;
 	for (int i = 0; i < got; i++) {
-		struct arrival a = arrival_of(d, &m[i].msg_hdr, m[i].msg_len);
+		struct udp_arrival a = udp_arrival_of(d, &m[i].msg_hdr, m[i].msg_len);
 		first = i == 0 ? a.segment : first;
 		alike = alike && a.segment == first;
-		datagrams += datagrams_in(&a);
-		d->coalesced = datagrams_in(&a) > 1;
+		datagrams += udp_arrival_datagrams(&a);
+		d->coalesced = udp_arrival_datagrams(&a) > 1;
 		if (d->coalesced) {
-			add_all_late(d, &late, &a, 0);
+			udp_late_add(d, &late, &a, 0);
 		} else if (a.admitted) {
-			output_late(d, now, &late);
-			late = (struct late_list){ 0 };
+			udp_late_output(d, now, &late);
+			late = (struct udp_late_list){ 0 };
 			pass_on(d, now, bytes[i], &a);
 		}
 	}
-	output_late(d, now, &late);
+	udp_late_output(d, now, &late);
 	learn(d, alike ? first : 0, datagrams);
 	adapt_appetite(d, n, (unsigned)got);
 	return got == (int)n;
@@ -314,20 +165,20 @@ static bool fill_room(struct native_datagram *d, struct loan *loan, unsigned i, 
 		return false;
 	unsigned n = room_slice(room, 0, HEADERS_LEN + len, iov, MIN(room->n_iov, (unsigned)ENGINE_IOV_MAX));
 	struct engine_packet *p = &loan->packets[i];
-	*p = packet_of(iov, n, HEADERS_LEN + len, loan->partial);
+	*p = udp_packet_of(iov, n, HEADERS_LEN + len, loan->partial);
 	p->gso_size = len > segment ? (uint16_t)segment : 0;
-	make_headers(d, from, len, headers);
+	udp_packet_headers(d, from, len, headers);
 	if (!loan->partial)
-		complete_checksum(headers, p);
+		udp_packet_checksum(headers, p);
 	room_write(room, headers, HEADERS_LEN);
 	return true;
 }
 
-static void give_back(struct native_datagram *d, usec_t now, const struct loan *loan, unsigned k, const struct late_list *late)
+static void give_back(struct native_datagram *d, usec_t now, const struct loan *loan, unsigned k, const struct udp_late_list *late)
 {
 	struct engine_env *env = d->base.engine->config.env;
 	env->ops->commit(env, now, loan->packets, k);
-	output_late(d, now, late);
+	udp_late_output(d, now, late);
 }
 
 /* The place for payload in room @i, with what spills over behind it; returns the pieces, 0 when there are too many. */
@@ -352,16 +203,16 @@ enum received {
 };
 
 /* A single datagram that is not larger than expected. */
-static bool fits_room(const struct native_datagram *d, const struct arrival *a)
+static bool fits_room(const struct native_datagram *d, const struct udp_arrival *a)
 {
-	return a->admitted && datagrams_in(a) == 1 && a->len <= d->expected;
+	return a->admitted && udp_arrival_datagrams(a) == 1 && a->len <= d->expected;
 }
 
 static enum received receive_each(struct native_datagram *d, usec_t now, struct loan *loan)
 {
 	struct mmsghdr m[BATCH];
 	struct sockaddr_in from[BATCH];
-	struct gro_control control[BATCH];
+	struct udp_control control[BATCH];
 	struct iovec iov[PIECES_MAX];
 	unsigned n = 0, used = 0, k = 0;
 	if (!borrow(d, now, MAX((unsigned)d->appetite, BATCH_FIRST), d->expected, loan))
@@ -371,10 +222,10 @@ static enum received receive_each(struct native_datagram *d, usec_t now, struct 
 		if (pieces == 0)
 			break;
 		iov[used + pieces++] = spill_piece(d, n);
-		expect_message(&m[n].msg_hdr, &from[n], &control[n], iov + used, pieces);
+		udp_arrival_expect(&m[n].msg_hdr, &from[n], &control[n], iov + used, pieces);
 	}
 	int got = n > 0 ? recvmmsg(d->base.watch.fd, m, n, MSG_DONTWAIT, NULL) : 0;
-	struct late_list late = { 0 };
+	struct udp_late_list late = { 0 };
 	if (got <= 0) {
 		int error = errno;
 		give_back(d, now, loan, 0, &late);
@@ -383,13 +234,13 @@ static enum received receive_each(struct native_datagram *d, usec_t now, struct 
 	}
 	bool as_expected = true;
 	for (int i = 0; i < got; i++) {
-		struct arrival a = arrival_of(d, &m[i].msg_hdr, m[i].msg_len);
+		struct udp_arrival a = udp_arrival_of(d, &m[i].msg_hdr, m[i].msg_len);
 		bool filled = as_expected && fits_room(d, &a) && fill_room(d, loan, k, &a.from, a.len, a.len);
 		k += filled;
 		if (!filled)
-			add_all_late(d, &late, &a, 0);
+			udp_late_add(d, &late, &a, 0);
 		as_expected = filled && a.len == d->expected;
-		d->coalesced = d->coalesced || (datagrams_in(&a) > 1 && a.segment == d->expected);
+		d->coalesced = d->coalesced || (udp_arrival_datagrams(&a) > 1 && a.segment == d->expected);
 	}
 	give_back(d, now, loan, k, &late);
 	if (!as_expected && !d->coalesced && k + 1 < (unsigned)got)
@@ -401,7 +252,7 @@ static enum received receive_each(struct native_datagram *d, usec_t now, struct 
 static enum received receive_joined(struct native_datagram *d, usec_t now, struct loan *loan, bool super)
 {
 	struct sockaddr_in from;
-	struct gro_control control;
+	struct udp_control control;
 	struct iovec iov[PIECES_MAX];
 	struct msghdr h;
 	unsigned rooms = 0, used = 0;
@@ -414,16 +265,16 @@ static enum received receive_joined(struct native_datagram *d, usec_t now, struc
 			break;
 	}
 	iov[used++] = spill_piece(d, 0);
-	expect_message(&h, &from, &control, iov, used);
+	udp_arrival_expect(&h, &from, &control, iov, used);
 	ssize_t got = rooms > 0 ? recvmsg(d->base.watch.fd, &h, MSG_DONTWAIT) : 0;
-	struct late_list late = { 0 };
+	struct udp_late_list late = { 0 };
 	if (got < 0 || rooms == 0) {
 		int error = errno;
 		give_back(d, now, loan, 0, &late);
 		errno = error;
 		return rooms == 0 ? RECEIVED_NO_ROOM : nothing_came(d, now) ? RECEIVED_SOME : RECEIVED_ALL;
 	}
-	struct arrival a = arrival_of(d, &h, (size_t)got);
+	struct udp_arrival a = udp_arrival_of(d, &h, (size_t)got);
 	bool fits = a.admitted && (a.segment == d->expected || fits_room(d, &a));
 	unsigned k = 0;
 	size_t at = 0;
@@ -435,11 +286,11 @@ static enum received receive_joined(struct native_datagram *d, usec_t now, struc
 		k++;
 	}
 	if (k == 0 || at < a.len)
-		add_all_late(d, &late, &a, at);
+		udp_late_add(d, &late, &a, at);
 	give_back(d, now, loan, k, &late);
-	d->coalesced = datagrams_in(&a) > 1;
+	d->coalesced = udp_arrival_datagrams(&a) > 1;
 	if (a.admitted && !fits)
-		learn(d, a.segment, datagrams_in(&a));
+		learn(d, a.segment, udp_arrival_datagrams(&a));
 	return RECEIVED_SOME;
 }
 
