@@ -23,8 +23,9 @@ def has_capabilities():
 class Lanlet:
     """`lanlet run` with directories of its own, without a capability even where the test has some."""
 
-    def __init__(self, *options, name="default"):
+    def __init__(self, *options, name="default", fds=()):
         self.options = options
+        self.fds = fds  # that it is passed
         self.name = name
         self.directory = Path(tempfile.mkdtemp(prefix="lanlet-"))
         self.runtime = self.directory / "run"
@@ -35,6 +36,14 @@ class Lanlet:
     @property
     def stream(self):
         return self.runtime / "stream.sock"
+
+    @property
+    def dgram(self):
+        return self.runtime / "dgram.sock"
+
+    @property
+    def vde(self):
+        return self.runtime / "vde"
 
     @property
     def vhost(self):
@@ -52,7 +61,7 @@ class Lanlet:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command("--ready-fd", str(writable)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                pass_fds=[writable])
+                pass_fds=[writable, *self.fds])
         os.close(writable)
         try:
             ready = select.select([readable], [], [], START_PATIENCE)[0] and os.read(readable, 64)
@@ -73,6 +82,12 @@ class Lanlet:
         """What `lanlet status` prints."""
         command = [os.environ["LANLET"], "status", self.name, "--runtime-dir", str(self.runtime)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def ports(self):
+        """Names of the ports, as `lanlet status` shows them."""
+        command = [os.environ["LANLET"], "status", self.name, "--runtime-dir", str(self.runtime)]
+        status = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return [line.split()[0] for line in re.search(r"(?ms)^PORT .*?\n(.*?)\n\n", status)[1].splitlines()]
 
     def text(self):
         """What lanlet printed."""

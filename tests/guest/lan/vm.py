@@ -133,6 +133,15 @@ def card(stream, mac, hub=False):
     ]
 
 
+def netdev_card(netdev, mac):
+    """A card behind any of QEMU's -netdev."""
+    return ["-netdev", f"{netdev},id=net0", "-device", f"virtio-net-pci,netdev=net0,mac={mac}"]
+
+
+def dgram_card(local, remote, mac):
+    return netdev_card(f"dgram,local.type=unix,local.path={local},remote.type=unix,remote.path={remote}", mac)
+
+
 def vhost_card(path, mac, queues=1, reconnect=False, server=False, **properties):
     """A vhost-user card, whose QEMU connects to the socket, again and again, or listens there.  Without MSI-X: with it QEMU 7.2 dies when TCG's guest starts the card, whatever the back end."""
     more = "".join(f",{name}={value}" for name, value in properties.items())
@@ -148,8 +157,8 @@ def vhost_card(path, mac, queues=1, reconnect=False, server=False, **properties)
 class Machine:
     """A QEMU process with one network card; subclasses say what it boots."""
 
-    def __init__(self, card):
-        """The card: QEMU's arguments, as card() or `lanlet qemu` gives them."""
+    def __init__(self, card, fds=()):
+        """The card: QEMU's arguments, as card() or `lanlet qemu` gives them; the descriptors that they name."""
         self.directory = Path(tempfile.mkdtemp(prefix="lanlet-vm-"))
         self.mac = re.search(r"mac=([0-9a-f:]+)", " ".join(card))[1]
         self.process = subprocess.Popen(
@@ -158,7 +167,7 @@ class Machine:
                 "-m", str(MEMORY_MB), "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
                 *self.serial_port(), *card, *self.boots_from(),
             ],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=fds)
 
     def serial_port(self):
         """The first one: the console."""
@@ -273,9 +282,9 @@ class Shell:
 class Guest(Shell, Machine):
     """A Linux guest under QEMU, with further programs of this machine when they are named."""
 
-    def __init__(self, card, name, programs=()):
+    def __init__(self, card, name, programs=(), fds=()):
         self.programs = programs
-        Machine.__init__(self, card)
+        Machine.__init__(self, card, fds)
         Shell.__init__(self, name, socket.socket(socket.AF_UNIX))
         self.wait_for((self.directory / "shell").exists, "QEMU's socket")
         self.shell.connect(f"{self.directory}/shell")
