@@ -133,6 +133,8 @@ struct native_icmp_error {
 void native_output_error(struct engine *e, usec_t now, const struct native_icmp_error *error);
 /* @p is refused for want of descriptors or memory: counted, and the guest is told (RFC 5508 REQ-8). */
 void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p);
+/* Whether @error, of a system call, says that there is too little of something. */
+bool native_is_shortage(int error);
 /* The type and code a guest is told for an errno of connect() or send(); false: nothing fits. */
 bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code);
 

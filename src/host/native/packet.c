@@ -114,6 +114,11 @@ void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p
 	e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, 0, 0);
 }
 
+bool native_is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == EAGAIN || error == EADDRNOTAVAIL;
+}
+
 bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code)
 {
 	*ret_type = ICMP4_UNREACHABLE;

@@ -49,6 +49,27 @@ static inline struct native_tcp *native_tcp_of(struct native_flow *f)
 	return container_of(f, struct native_tcp, base);
 }
 
+/* What its socket is watched for. */
+#define NATIVE_TCP_EVENTS (POLL_EVENT_IN | POLL_EVENT_OUT | POLL_EVENT_PEER_SHUT | POLL_EVENT_EDGE)
+
+/* NULL when there is none. */
+struct native_tcp *native_tcp_find(struct engine *e, const struct flow_key *key);
+/* watch.ready of its socket. */
+void native_tcp_ready(struct watch *w, usec_t now, unsigned events);
+/* Takes it out of everything and frees it. */
+void native_tcp_finish(struct native_tcp *t);
+
+/* @p, whose header is @h, is a SYN for a flow that does not exist. */
+void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, const struct flow_key *key, const struct tcp_header *h);
+/* Opens the host side of a flow whose machine is in CONNECTING.  Negative errno. */
+int native_tcp_connect(struct native_tcp *t, usec_t now);
+/* The same for a local flow, whose guest has shown that it is there. */
+int native_tcp_connect_service(struct native_tcp *t, usec_t now);
+/* An event of the socket while it connects. */
+void native_tcp_connecting(struct native_tcp *t, usec_t now, unsigned events);
+/* Tells the guest that it did not connect. */
+void native_tcp_connect_failed(struct native_tcp *t, usec_t now, int error);
+
 /* Keeps payload that the machine took, which begins @at bytes into the frame; @held: tcp.held before.  -ENOMEM. */
 int native_tcp_keep(struct native_tcp *t, const struct packet *p, size_t at, const struct tcp_take *take, uint32_t held);
 /* Would the hold of this flow go beyond what its guest may use? */
