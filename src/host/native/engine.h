@@ -24,6 +24,11 @@ struct native_flow;
 struct tcp_header;
 
 #define NATIVE_LOCAL_MAX 8
+/*
+ * Bulk data for guests in one turn.  What is copied there is read again soon, for checksums and by the port: it should be in
+ * the cache still, and so should the turn's memory when the next turn fills it again.
+ */
+#define NATIVE_TURN_BYTES (256u * 1024)
 
 /* A guest, for as long as it has flows. */
 struct native_guest {
@@ -75,6 +80,7 @@ struct engine {
 	struct flow_table tables[NATIVE_KINDS];
 	struct list active;
 	struct list turn_end; /* where this turn's work on active ends */
+	size_t turn_bytes;    /* of bulk data that this turn has brought for guests */
 	struct native_local local[NATIVE_LOCAL_MAX];
 	unsigned n_local;
 	struct list local_conns;

@@ -258,6 +258,7 @@ static void native_flush(struct engine *e, usec_t now)
 	if (list_empty(&e->active))
 		return;
 	list_append(&e->active, end);
+	e->turn_bytes = 0;
 	while (e->active.next != end) {
 		struct native_flow *f = container_of(e->active.next, struct native_flow, ready);
 		list_remove(&f->ready);

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define TURN_BYTES (1024u * 1024) /* one flow sends to its guest before others have their turn */
 #define KEEPALIVE_IDLE_MIN 10
 
 static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
@@ -116,9 +115,8 @@ static bool perform(struct native_tcp *t, usec_t now, struct tcp_action *a)
 static bool act(struct native_tcp *t, usec_t now)
 {
 	struct tcp_action a;
-	uint32_t begin = t->tcp.snd_nxt;
 	while (tcp_flow_next(&t->tcp, now, &a)) {
-		if (a.type == TCP_ACTION_DATA && t->tcp.snd_nxt - begin >= TURN_BYTES) {
+		if (a.type == TCP_ACTION_DATA && t->base.engine->turn_bytes >= NATIVE_TURN_BYTES) {
 			native_flow_wake(&t->base);
 			break;
 		}

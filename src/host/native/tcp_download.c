@@ -29,7 +29,7 @@
 #define ROOMS_MAX 128u
 #define PIECES_MAX (1024u - SEEN_PIECES) /* of UIO_MAXIOV */
 #define APPETITE_MIN (16u * 1024)
-#define APPETITE_MAX (512u * 1024)
+#define APPETITE_MAX NATIVE_TURN_BYTES
 #define DISCARD_BYTES (8u * 1024) /* little beside a receive buffer, whose window must stay open */
 #define DISCARD_SMALL 16 /* consumptions of any size: the kernel walks over them at every peek */
 #define SCRATCH_SIZE (64u * 1024)
@@ -322,6 +322,7 @@ enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const
 	bool end = false;
 	ssize_t found = look(t, position, front, iov, n, &end);
 	uint32_t got = found > 0 ? (uint32_t)found : 0;
+	t->base.engine->turn_bytes += got;
 	if (got < ask.len && t->peer_shut)
 		end = true;
 	if (got == ask.len || position + got > DISCARD_BYTES)
