@@ -10,6 +10,7 @@
 #include "base/drop.h"
 #include "lan/poller.h"
 #include "lan/port.h"
+#include "link/vhost/backlog.h"
 #include "link/vhost/mapping.h"
 #include "link/vhost/memory.h"
 #include "link/vhost/net_header.h"
@@ -34,6 +35,7 @@ struct vhost_queue {
 	struct vhost_device *device;
 	unsigned index;
 	struct ring ring; /* not set up while the queue does not run */
+	struct backlog backlog; /* of a queue to the guest that runs */
 	struct ring_config setup;
 	bool addressed; /* setup's addresses were given */
 	bool enabled;

@@ -87,6 +87,7 @@ void vhost_queue_stop(struct vhost_queue *q)
 	q->setup.base = q->ring.next;
 	q->ring = (struct ring){ 0 };
 	list_remove(&q->polled);
+	backlog_clear(&q->backlog);
 	vhost_steer_count_pairs(d);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * To the guest.  A frame is written behind a net header into as many of the guest's buffers as it takes (MRG_RXBUF), or
- * into one.  When the ring has no room, the frame is dropped and counted, the port is congested, and the guest's next kick tells that
- * there are buffers again.
+ * into one.  When the ring has no room, the port is congested, and the guest's next kick tells that there are buffers again; until then
+ * a copy of the frame waits in the queue's backlog, or it is dropped and counted when that is full.
  *
  * A room is the same thing lent: its owner writes the frame into it himself.
  */
@@ -25,6 +25,7 @@ static bool is_mergeable(const struct vhost_device *d)
 #define LENT_PIECES_MAX (FRAME_IOV_MAX - 4)
 /* Of one loan.  The guest is to work on what was committed while the next loan is filled. */
 #define LENT_BYTES_MAX ((size_t)256 * 1024)
+#define BACKLOG_TIME (100 * USEC_PER_MSEC)
 
 /* --- rooms --- */
 
@@ -132,45 +133,48 @@ static void write_header(struct vhost_device *d, const struct vhost_room *room, 
 	write_bytes(c, header, len);
 }
 
-static void place(struct vhost_device *d, const struct frame *f)
+/* Writes @f into the ring.  Errors of take_chains(). */
+static int place_now(struct vhost_queue *q, const struct frame *f)
 {
+	struct vhost_device *d = q->device;
+	size_t header_len = net_header_len(d->features);
 	struct vhost_room room;
-	if (!d->rooms->lent_by)
-		d->rooms->n_iov = d->rooms->n_chains = 0;
-	struct vhost_queue *q = d->rooms->lent_by ? NULL : vhost_steer_frame(d, f);
-	int r = q ? take_or_wait(q, net_header_len(d->features) + f->len, &room) : -ENOTCONN;
-	if (r < 0) {
-		vhost_device_drop(d, r == -ENOTCONN ? DROP_VHOST_STOPPED : r == -EMSGSIZE ? DROP_VHOST_BUFFER : DROP_PORT_FULL);
-		return;
-	}
+	d->rooms->n_iov = d->rooms->n_chains = 0;
+	int r = take_or_wait(q, header_len + f->len, &room);
+	if (r < 0)
+		return r;
 	struct cursor c;
 	write_header(d, &room, f, &c);
 	for (unsigned i = 0; i < f->n_iov; i++)
 		write_bytes(&c, f->iov[i].iov_base, f->iov[i].iov_len);
-	give_chains(q, &room, net_header_len(d->features) + f->len);
+	give_chains(q, &room, header_len + f->len);
 	/* The guest is to work on what there is while more is copied. */
 	if (ring_unpublished(&q->ring) >= q->ring.size / 4)
 		vhost_queue_publish(q);
+	return 0;
 }
 
-/* --- the port --- */
-
-static void place_segment(void *opaque, const struct frame *f)
+static enum drop_reason drop_reason_of(int error)
 {
-	place(opaque, f);
-}
-
-static void vhost_send(struct port *p, usec_t now, const struct frame *f)
-{
-	struct vhost_device *d = container_of(p, struct vhost_device, port);
-	if (f->gso == FRAME_GSO_NONE || feature_has(d->features, VIRTIO_NET_F_GUEST_ECN) || !net_header_needs_ecn(f)) {
-		place(d, f);
-		return;
+	switch (error) {
+	case -ENOTCONN: return DROP_VHOST_STOPPED;
+	case -EMSGSIZE: return DROP_VHOST_BUFFER;
+	case -ENOMEM: return DROP_NO_MEMORY;
+	default: return DROP_PORT_FULL;
 	}
-	struct oversize_limits plain = { .max_frame = p->max_frame, .offloads = p->offloads & PORT_OFFLOAD_CHECKSUM };
-	struct oversize_result r = oversize_pass(f, &plain, &d->config->segment->arena, place_segment, d);
-	if (r.verdict != OVERSIZE_EMITTED)
-		vhost_device_drop(d, r.why);
+}
+
+/* Frames keep their order: while some wait, others wait behind them. */
+static void place(struct vhost_device *d, usec_t now, const struct frame *f)
+{
+	struct vhost_queue *q = d->rooms->lent_by ? NULL : vhost_steer_frame(d, f);
+	int r = !q ? -ENOTCONN : backlog_is_empty(&q->backlog) ? place_now(q, f) : -ENOBUFS;
+	if (r == -ENOBUFS) {
+		r = backlog_put(&q->backlog, now, f);
+		d->port.crowded = q->backlog.bytes > BACKLOG_BYTES_MAX / 2;
+	}
+	if (r < 0)
+		vhost_device_drop(d, drop_reason_of(r));
 }
 
 static void vhost_flush(struct port *p, usec_t now)
@@ -187,6 +191,64 @@ static void vhost_flush(struct port *p, usec_t now)
 		vhost_device_fail(d, now, DROP_VHOST_RING);
 }
 
+/* Places what waited; false when some still does, or the device has failed. */
+static bool place_backlog(struct vhost_queue *q, usec_t now)
+{
+	struct vhost_device *d = q->device;
+	if (backlog_is_empty(&q->backlog))
+		return true;
+	int r;
+	while (!backlog_is_empty(&q->backlog) && (r = place_now(q, backlog_first(&q->backlog))) != -ENOBUFS) {
+		if (r < 0)
+			vhost_device_drop(d, drop_reason_of(r));
+		backlog_drop_first(&q->backlog);
+	}
+	d->port.crowded = q->backlog.bytes > BACKLOG_BYTES_MAX / 2;
+	vhost_flush(&d->port, now);
+	return backlog_is_empty(&q->backlog);
+}
+
+
+/*
+ * A driver may have posted all the buffers it has, and they are too few for the first frame that waits: then no kick will ever
+ * come, and the frame must not be in the way of others for ever.
+ */
+static void give_up_old(struct vhost_queue *q, usec_t now)
+{
+	while (!backlog_is_empty(&q->backlog) && now - backlog_since(&q->backlog) > BACKLOG_TIME && !place_backlog(q, now)) {
+		vhost_device_drop(q->device, DROP_PORT_FULL);
+		backlog_drop_first(&q->backlog);
+	}
+}
+
+/* --- the port --- */
+
+struct sending {
+	struct vhost_device *device;
+	usec_t now;
+};
+
+static void place_segment(void *opaque, const struct frame *f)
+{
+	const struct sending *s = opaque;
+	place(s->device, s->now, f);
+}
+
+static void vhost_send(struct port *p, usec_t now, const struct frame *f)
+{
+	struct vhost_device *d = container_of(p, struct vhost_device, port);
+	for (unsigned i = 0; i < d->n_pairs; i++)
+		give_up_old(&d->queues[2 * i], now);
+	if (f->gso == FRAME_GSO_NONE || feature_has(d->features, VIRTIO_NET_F_GUEST_ECN) || !net_header_needs_ecn(f)) {
+		place(d, now, f);
+		return;
+	}
+	struct oversize_limits plain = { .max_frame = p->max_frame, .offloads = p->offloads & PORT_OFFLOAD_CHECKSUM };
+	struct oversize_result r = oversize_pass(f, &plain, &d->config->segment->arena, place_segment, &(struct sending){ d, now });
+	if (r.verdict != OVERSIZE_EMITTED)
+		vhost_device_drop(d, r.why);
+}
+
 static unsigned vhost_reserve(struct port *p, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
 	struct vhost_device *d = container_of(p, struct vhost_device, port);
@@ -195,6 +257,10 @@ static unsigned vhost_reserve(struct port *p, uint32_t flow, unsigned n, size_t 
 	if (d->n_pairs == 0 || rooms->lent_by)
 		return 0;
 	struct vhost_queue *q = vhost_steer_to(d, flow);
+	if (!backlog_is_empty(&q->backlog)) {
+		p->congested = true;
+		return 0;
+	}
 	rooms->n = rooms->n_iov = rooms->n_chains = 0;
 	unsigned n_lent = 0, n_wanted = MIN(MIN(n, VHOST_ROOMS), (unsigned)MAX(LENT_BYTES_MAX / size, (size_t)1));
 	for (; rooms->n < n_wanted; rooms->n++) {
@@ -251,7 +317,8 @@ void vhost_receive_resume(struct vhost_device *d, usec_t now)
 void vhost_receive_kicked(struct vhost_queue *q, usec_t now)
 {
 	ring_refuse_kicks(&q->ring);
-	vhost_receive_resume(q->device, now);
+	if (place_backlog(q, now))
+		vhost_receive_resume(q->device, now);
 }
 
 const struct port_ops vhost_port_ops = {
