@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -215,6 +216,21 @@ static void impossible_memory_is_refused(struct vhost_world *w, gconstpointer da
 	g_assert_cmpuint(set_table(&w->front, endless, 1, fds), !=, 0);
 	guest_sends(&w->front); /* its rings are nowhere now */
 	g_assert_cmpuint(w->other.frames->len, ==, 0);
+	vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
+}
+
+/* A file may say that it is as large as it likes. */
+static void more_memory_than_machines_have_is_refused(struct vhost_world *w, gconstpointer data)
+{
+	const uint64_t half = UINT64_C(1) << 42;
+	vhost_front_start(&w->front, VHOST_LINUX);
+	int fd = memfd_create("vast", MFD_CLOEXEC), fds[] = { fd, fd };
+	g_assert_cmpint(ftruncate(fd, (off_t)(4 * half)), ==, 0);
+	uint64_t too_large[] = { 0, 2 * half + 4096, 0, 0 };
+	uint64_t too_much[] = { 0, half, 0, 0, 2 * half, half + 4096, 2 * half, 0 };
+	g_assert_cmpuint(set_table(&w->front, too_large, 1, fds), !=, 0);
+	g_assert_cmpuint(set_table(&w->front, too_much, 2, fds), !=, 0);
+	close(fd);
 	vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
 }
 
@@ -430,6 +446,7 @@ int main(int argc, char **argv)
 	TEST(payload_that_vanishes_leaves_a_stream_neighbour_alone);
 	TEST(receive_buffer_that_vanishes_stops_its_port);
 	TEST(impossible_memory_is_refused);
+	TEST(more_memory_than_machines_have_is_refused);
 	TEST(region_with_the_rings_can_be_removed);
 	TEST(bad_messages_close_the_connection);
 	TEST(message_byte_by_byte_is_understood);

@@ -34,12 +34,14 @@ int memory_check(const struct memory *m, const struct memory_region *r)
 {
 	if (wraps(r->guest, r->size) || wraps(r->user, r->size))
 		return -EINVAL;
+	uint64_t left = MEMORY_BYTES_MAX;
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct memory_region *other = &m->regions[i];
 		if (overlap(r->guest, r->size, other->guest, other->size) || overlap(r->user, r->size, other->user, other->size))
 			return -EINVAL;
+		left -= other->size;
 	}
-	return m->n == MEMORY_REGIONS_MAX ? -ENOSPC : 0;
+	return m->n == MEMORY_REGIONS_MAX || r->size > left ? -ENOSPC : 0;
 }
 
 void memory_add(struct memory *m, const struct memory_region *r)

@@ -15,6 +15,9 @@
 /* As many as QEMU's memory slots of a small machine; what GET_MAX_MEM_SLOTS says. */
 #define MEMORY_REGIONS_MAX 64
 
+/* All regions of a front end: more than machines have, little enough for sixteen such guests in an address space of 47 bits. */
+#define MEMORY_BYTES_MAX (UINT64_C(1) << 43)
+
 struct memory_region {
 	uint64_t guest; /* guest-physical address */
 	uint64_t user;  /* address in the front end's process */
@@ -27,7 +30,7 @@ struct memory {
 	unsigned n;
 };
 
-/* Whether @r may be added: -EINVAL when it is empty, wraps or overlaps another, -ENOSPC when there are too many. */
+/* Whether @r may be added: -EINVAL when it is empty, wraps or overlaps another, -ENOSPC when there are too many or too much. */
 int memory_check(const struct memory *m, const struct memory_region *r);
 /* Whether @r is there already, by its guest and user address and size. */
 bool memory_has(const struct memory *m, const struct memory_region *r);
