@@ -79,6 +79,47 @@ static void unknown_request_without_a_wish_for_an_answer_is_ignored(struct vhost
 	vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
 }
 
+static void every_request_is_acknowledged_as_specified(struct vhost_world *w, gconstpointer data)
+{
+	static const struct {
+		uint32_t request;
+		uint64_t payload[2];
+		uint32_t len;
+		uint64_t refused;
+	} requests[] = {
+		{ PROTOCOL_SET_OWNER, { 0 }, 0, 0 },
+		{ PROTOCOL_SET_FEATURES, { VHOST_LINUX }, 8, 0 },
+		{ PROTOCOL_SET_VRING_NUM, { 128ull << 32 }, 8, 0 },
+		{ PROTOCOL_SET_VRING_BASE, { 0 }, 8, 0 },
+		{ PROTOCOL_SET_VRING_ENABLE, { 1ull << 32 }, 8, 0 },
+		{ PROTOCOL_SET_VRING_CALL, { 0x100 }, 8, 0 }, /* none */
+		{ PROTOCOL_SET_VRING_ERR, { 0x100 }, 8, 0 },
+		{ PROTOCOL_SET_VRING_KICK, { 0x100 }, 8, 1 }, /* to be polled for ever */
+		{ PROTOCOL_NET_SET_MTU, { 1500 }, 8, 0 },
+		{ PROTOCOL_SET_STATUS, { 1 }, 8, 0 },
+		{ PROTOCOL_SET_STATUS, { 256 }, 8, 1 },
+		{ PROTOCOL_SET_CONFIG, { 1ull << 32, 0 }, 13, 1 }, /* nothing can be written */
+		{ PROTOCOL_SET_BACKEND_REQ_FD, { 0 }, 0, 1 },	   /* without one */
+		{ PROTOCOL_RESET_DEVICE, { 0 }, 0, 0 },
+		{ PROTOCOL_RESET_OWNER, { 0 }, 0, 0 },
+		{ 6, { 0, 0 }, 16, 1 },	 /* SET_LOG_BASE */
+		{ 22, { 0, 0 }, 16, 1 }, /* IOTLB_MSG */
+		{ 31, { 0, 0 }, 16, 1 }, /* GET_INFLIGHT_FD */
+		{ 41, { 0, 0 }, 16, 1 }, /* GET_SHARED_OBJECT */
+		{ UINT32_MAX, { 0 }, 0, 1 },
+	};
+	vhost_front_start(&w->front, VHOST_MODERN);
+	for (unsigned i = 0; i < VHOST_FRONT_QUEUES; i++)
+		vhost_front_stop(&w->front, i);
+	for (size_t i = 0; i < G_N_ELEMENTS(requests); i++) {
+		uint64_t refused;
+		vhost_front_tell(&w->front, requests[i].request, 1 | 8, requests[i].payload, requests[i].len, NULL, 0);
+		vhost_front_hear(&w->front, requests[i].request, &refused, sizeof(refused));
+		g_assert_cmpuint(refused, ==, requests[i].refused);
+	}
+	vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
+}
+
 static void configuration_says_link_queues_and_mtu(struct vhost_world *w, gconstpointer data)
 {
 	uint8_t request[12 + 12] = { 0, 0, 0, 0, 12 }, reply[12 + 12];
@@ -874,6 +915,7 @@ int main(int argc, char **argv)
 	TEST(offers_are_what_a_modern_front_end_needs);
 	TEST(acknowledgements_tell_success_from_failure);
 	TEST(unknown_request_without_a_wish_for_an_answer_is_ignored);
+	TEST(every_request_is_acknowledged_as_specified);
 	TEST(configuration_says_link_queues_and_mtu);
 	TEST(rarp_moves_the_guest_here);
 	TEST(frame_from_the_guest_enters_the_segment);
