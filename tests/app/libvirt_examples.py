@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The domains in contrib/libvirt are what libvirt understands, and name what lanlet has."""
+
+import pathlib
+import shutil
+import subprocess
+import unittest
+
+from tap_runner import TapRunner
+
+EXAMPLES = pathlib.Path(__file__).parents[2] / "contrib" / "libvirt"
+
+
+class Examples(unittest.TestCase):
+    def test_there_is_one_for_each_way(self):
+        self.assertEqual({path.name for path in EXAMPLES.iterdir()}, {"stream.xml", "vhostuser.xml"})
+
+    @unittest.skipUnless(shutil.which("virt-xml-validate"), "virt-xml-validate is not installed")
+    def test_libvirt_s_schema_accepts_them(self):
+        for path in sorted(EXAMPLES.iterdir()):
+            with self.subTest(path=path.name):
+                done = subprocess.run(["virt-xml-validate", path, "domain"], capture_output=True, text=True)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_paths_are_those_of_the_runtime_directory(self):
+        for name, sock in (("stream.xml", "stream.sock"), ("vhostuser.xml", "vhost.sock")):
+            self.assertIn("/run/user/1000/lanlet/default/" + sock, (EXAMPLES / name).read_text())
+
+
+if __name__ == "__main__":
+    unittest.main(testRunner=TapRunner)
