@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/forward/spec.h"
+
+#include "lib/value.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PORT_TEXT_SIZE sizeof("65535-65535")
+
+/* Two words, an address and a name with their ports; a path is shorter than an address can be long, not so its guest. */
+static_assert(FORWARD_TEXT_SIZE >= sizeof("tcp unix: :65535") + FORWARD_UNIX_PATH_SIZE + GUEST_NAME_SIZE, "every forward has room");
+
+static bool is_any(const struct ip_addr *a)
+{
+	static const struct ip_addr any;
+	return ip_equal(a, &any);
+}
+
+static int parse_port(const char *text, uint16_t *ret)
+{
+	uint32_t port;
+	if (value_unsigned(text, 1, UINT16_MAX, &port) < 0)
+		return -EINVAL;
+	*ret = (uint16_t)port;
+	return 0;
+}
+
+/* "PORT" or "PORT-PORT"; @text is written to. */
+static int parse_ports(char *text, struct forward_spec *s, const char **ret_why)
+{
+	char *last_text = strchr(text, '-');
+	uint16_t last;
+	if (last_text)
+		*last_text++ = '\0';
+	if (parse_port(text, &s->first_port) < 0 || parse_port(last_text ? last_text : text, &last) < 0) {
+		*ret_why = "a port is a number from 1 to 65535";
+		return -EINVAL;
+	}
+	if (last < s->first_port || last - s->first_port >= (int)FORWARD_PORTS_MAX) {
+		*ret_why = "a range begins with its lowest port and has 1024 ports at most";
+		return -EINVAL;
+	}
+	s->n_ports = (uint16_t)(last - s->first_port + 1);
+	return 0;
+}
+
+/* An address as it stands before a port. */
+static int parse_address(char *text, struct ip_addr *ret)
+{
+	size_t len = strlen(text);
+	if (strcmp(text, "*") == 0) {
+		*ret = (struct ip_addr){ 0 };
+		return 0;
+	}
+	if (text[0] != '[')
+		return strchr(text, ':') ? -EINVAL : ip_parse(text, ret);
+	if (text[len - 1] != ']')
+		return -EINVAL;
+	text[len - 1] = '\0';
+	return ip_parse(text + 1, ret);
+}
+
+static int parse_host(char *text, struct forward_spec *s, const char **ret_why)
+{
+	if (strncmp(text, "unix:", 5) == 0) {
+		if (s->udp) {
+			*ret_why = "unix sockets carry streams, so tcp only";
+			return -EINVAL;
+		}
+		/* Relative to whose directory?  Not to that of a process that was started elsewhere. */
+		if (text[5] != '/' || strlen(text + 5) >= sizeof(s->unix_path)) {
+			*ret_why = "the path of a unix socket is absolute and has 107 bytes at most";
+			return -EINVAL;
+		}
+		strcpy(s->unix_path, text + 5);
+		return 0;
+	}
+	char *ports = strrchr(text, ':');
+	s->address = ip_from_ip4(IP4(127, 0, 0, 1));
+	if (!ports)
+		return parse_ports(text, s, ret_why);
+	*ports++ = '\0';
+	if (parse_address(text, &s->address) < 0) {
+		*ret_why = "the host's address is an IPv4 address, an IPv6 address in brackets, or *";
+		return -EINVAL;
+	}
+	return parse_ports(ports, s, ret_why);
+}
+
+static int parse_guest(char *text, struct forward_spec *s, const char **ret_why)
+{
+	char *port = strrchr(text, ':');
+	if (!port) {
+		*ret_why = "the guest's port is missing";
+		return -EINVAL;
+	}
+	*port++ = '\0';
+	if (parse_port(port, &s->guest_port) < 0 || (s->n_ports > 0 && s->guest_port + s->n_ports - 1 > UINT16_MAX)) {
+		*ret_why = "the guest's ports are numbers from 1 to 65535";
+		return -EINVAL;
+	}
+	if (ip4_parse(text, &s->ip) == 0)
+		s->kind = FORWARD_TO_ADDRESS;
+	else if (mac_parse(text, &s->mac) == 0)
+		s->kind = FORWARD_TO_MAC;
+	else if (value_label(text, s->name, sizeof(s->name)) == 0)
+		s->kind = FORWARD_TO_NAME;
+	else {
+		*ret_why = "a guest is a name of one label, a MAC or an IPv4 address";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int forward_spec_parse(const char *text, struct forward_spec *ret, const char **ret_why)
+{
+	char copy[FORWARD_TEXT_SIZE], *rest = copy;
+	struct forward_spec s = { 0 };
+	if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
+		return -EINVAL;
+	char *protocol = strsep(&rest, " "), *host = strsep(&rest, " "), *guest = rest;
+	if (!guest || strchr(guest, ' '))
+		return -EINVAL;
+	s.udp = strcmp(protocol, "udp") == 0;
+	if (!s.udp && strcmp(protocol, "tcp") != 0)
+		return -EINVAL;
+	if (parse_host(host, &s, ret_why) < 0 || parse_guest(guest, &s, ret_why) < 0)
+		return -EINVAL;
+	*ret = s;
+	return 0;
+}
+
+static void format_address(const struct ip_addr *a, char *ret, size_t size)
+{
+	char text[IP_TEXT_SIZE];
+	if (is_any(a))
+		snprintf(ret, size, "*");
+	else
+		snprintf(ret, size, ip_is_v4(a) ? "%s" : "[%s]", ip_format(a, text));
+}
+
+const char *forward_spec_format_host(const struct forward_spec *s, char ret[static FORWARD_TEXT_SIZE])
+{
+	char address[IP_TEXT_SIZE + 2], range[PORT_TEXT_SIZE] = "";
+	if (s->unix_path[0]) {
+		snprintf(ret, FORWARD_TEXT_SIZE, "unix:%s", s->unix_path);
+		return ret;
+	}
+	format_address(&s->address, address, sizeof(address));
+	if (s->n_ports > 1)
+		snprintf(range, sizeof(range), "-%u", s->first_port + s->n_ports - 1u);
+	snprintf(ret, FORWARD_TEXT_SIZE, "%s:%u%s", address, s->first_port, range);
+	return ret;
+}
+
+const char *forward_spec_format_guest(const struct forward_spec *s, char ret[static FORWARD_TEXT_SIZE])
+{
+	char ip[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+	const char *guest = s->kind == FORWARD_TO_NAME ? s->name : s->kind == FORWARD_TO_MAC ? mac_format(s->mac, mac) : ip4_format(s->ip, ip);
+	snprintf(ret, FORWARD_TEXT_SIZE, "%s:%u", guest, s->guest_port);
+	return ret;
+}
+
+const char *forward_spec_format(const struct forward_spec *s, char ret[static FORWARD_TEXT_SIZE])
+{
+	char host[FORWARD_TEXT_SIZE], guest[FORWARD_TEXT_SIZE];
+	int n = snprintf(ret, FORWARD_TEXT_SIZE, "%s %s %s", s->udp ? "udp" : "tcp", forward_spec_format_host(s, host),
+			 forward_spec_format_guest(s, guest));
+	assert(n < FORWARD_TEXT_SIZE);
+	(void)n;
+	return ret;
+}
+
+bool forward_spec_is_equal(const struct forward_spec *a, const struct forward_spec *b)
+{
+	char a_text[FORWARD_TEXT_SIZE], b_text[FORWARD_TEXT_SIZE];
+	return strcmp(forward_spec_format(a, a_text), forward_spec_format(b, b_text)) == 0;
+}
+
+bool forward_spec_collides(const struct forward_spec *a, const struct forward_spec *b)
+{
+	if (a->unix_path[0] || b->unix_path[0])
+		return strcmp(a->unix_path, b->unix_path) == 0;
+	bool same_address = ip_equal(&a->address, &b->address) || is_any(&a->address) || is_any(&b->address);
+	return a->udp == b->udp && same_address && a->first_port < b->first_port + b->n_ports && b->first_port < a->first_port + a->n_ports;
+}
