@@ -3,19 +3,14 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "host/state_file.h"
 #include "service/dhcp.h"
 #include "service/lease_text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* Many times what the largest lease table takes. */
-#define FILE_BYTES_MAX ((size_t)64 << 20)
 
 /* Bytes that grow. */
 struct text {
@@ -59,35 +54,6 @@ static char *with_suffix(const struct lease_file *f, const char *suffix)
 {
 	char *path;
 	return asprintf(&path, "%s%s", f->path, suffix) < 0 ? NULL : path;
-}
-
-static int read_fd(int fd, struct text *t)
-{
-	for (;;) {
-		char *room = text_room(t, 65536);
-		if (!room)
-			return -ENOMEM;
-		ssize_t n = read(fd, room, 65536);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		t->len += (size_t)n;
-		if (t->len > FILE_BYTES_MAX)
-			return -EFBIG;
-	}
-}
-
-/* Not blocked by what is no file at all. */
-static int read_file(const char *path, struct text *t)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
-	int err = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read_fd(fd, t) : -EINVAL;
-	close(fd);
-	return err;
 }
 
 /* What load() hands to each line. */
@@ -140,10 +106,11 @@ static void put_damaged_aside(struct lease_file *f, const char *what)
 
 unsigned lease_file_load(struct lease_file *f, struct dhcp *d, usec_t now, usec_t wall)
 {
-	struct text t = { 0 };
+	char *text = NULL;
+	size_t len;
 	struct loading l = { .d = d, .now = now, .wall = wall };
-	int err = read_file(f->path, &t);
-	size_t damaged = err == 0 ? lease_text_parse_all(t.bytes, t.len, take_line, &l) : 0;
+	int err = state_file_read(f->path, &text, &len);
+	size_t damaged = err == 0 ? lease_text_parse_all(text, len, take_line, &l) : 0;
 	if (err < 0 && err != -ENOENT)
 		put_damaged_aside(f, strerror(-err));
 	if (damaged > 0) {
@@ -154,7 +121,7 @@ unsigned lease_file_load(struct lease_file *f, struct dhcp *d, usec_t now, usec_
 	}
 	if (l.unfit > 0)
 		log_info(f->log, "lease file %s: %u leases do not fit the range and the reservations any more", f->path, l.unfit);
-	free(t.bytes);
+	free(text);
 	return l.taken;
 }
 
@@ -182,50 +149,11 @@ static void put_line(void *opaque, const struct lease *l)
 		s->text.len += lease_text_format(&line, room);
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			bytes += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-static int write_file(const char *path, const struct text *t)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	int err = write_all(fd, t->bytes, t->len);
-	if (close(fd) < 0 && err == 0)
-		err = -errno;
-	return err;
-}
-
-static int replace_file(const struct lease_file *f, const struct text *t)
-{
-	char *temporary = with_suffix(f, ".tmp");
-	if (!temporary)
-		return -ENOMEM;
-	int err = write_file(temporary, t);
-	if (err == 0 && rename(temporary, f->path) < 0)
-		err = -errno;
-	if (err < 0)
-		unlink(temporary);
-	free(temporary);
-	return err;
-}
-
 int lease_file_save(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall)
 {
 	struct saving s = { .now = now, .wall = wall };
 	dhcp_for_each_lease(d, put_line, &s);
-	int err = s.text.failed ? -ENOMEM : replace_file(f, &s.text);
+	int err = s.text.failed ? -ENOMEM : state_file_replace(f->path, s.text.bytes, s.text.len);
 	free(s.text.bytes);
 	if (err < 0 && !f->failing)
 		log_error(f->log, "lease file %s: %s: leases are not kept until it can be written", f->path, strerror(-err));

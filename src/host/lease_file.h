@@ -3,8 +3,8 @@
  * The leases on disk, in dnsmasq's format.  Leases end at a time of CLOCK_BOOTTIME, the file has
  * Unix time, so both are asked for: @wall is microseconds since 1970 at @now.
  *
- * The file is replaced by rename(), so that it is whole at any time somebody looks, or kills us.  It is not fsynced:
- * that would stall every guest's packets, and after a loss of power the server recovers what clients still know.
+ * The file is a state file (host/state_file.h), which is not fsynced: after a loss of power the server recovers what clients still
+ * know.
  */
 #pragma once
 

@@ -3,12 +3,12 @@
 
 #include "base/log.h"
 #include "host/entropy.h"
+#include "host/state_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define FILE_NAME "gateway-mac"
 
@@ -22,33 +22,25 @@ static struct mac make_up(void)
 
 static bool load(const char *path, struct mac *ret)
 {
-	char text[MAC_TEXT_SIZE] = { 0 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	char *text;
+	size_t len;
+	if (state_file_read(path, &text, &len) < 0)
 		return false;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	close(fd);
+	text[strcspn(text, "\n")] = '\0';
 	struct mac m;
-	if (n <= 0 || mac_parse(text, &m) < 0 || mac_is_group(m) || mac_is_zero(m))
-		return false;
-	*ret = m;
-	return true;
+	bool good = mac_parse(text, &m) == 0 && !mac_is_group(m) && !mac_is_zero(m);
+	if (good)
+		*ret = m;
+	free(text);
+	return good;
 }
 
 static int save(const char *path, struct mac m)
 {
-	char text[MAC_TEXT_SIZE], temporary[PATH_MAX + 8];
+	char text[MAC_TEXT_SIZE];
 	mac_format(m, text);
 	text[MAC_TEXT_SIZE - 1] = '\n';
-	snprintf(temporary, sizeof(temporary), "%s.new", path);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	int r = write(fd, text, sizeof(text)) == sizeof(text) ? 0 : -EIO;
-	close(fd);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	return r;
+	return state_file_replace(path, text, sizeof(text));
 }
 
 struct mac gateway_mac_get(const char *state_dir, struct log *log)
