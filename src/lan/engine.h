@@ -133,7 +133,15 @@ struct engine_config {
 struct engine_open {
 	struct ip_endpoint guest;  /* whom to connect to */
 	struct ip_endpoint source; /* what the guest sees as its peer; port 0: any free one of that address */
-	int fd;                    /* the host side, a stream descriptor of any kind; owned by the engine on success */
+	/*
+	 * The host side: a stream descriptor of any kind, or a datagram socket connected to @peer.  Owned by the engine on success.
+	 * -1: there is only @datagram, for the flow of @peer that there is already.
+	 */
+	int fd;
+	/* Of a datagram flow: who really is at the other end (port 0: this is a stream), and what it sent before it had @fd for itself. */
+	struct ip_endpoint peer;
+	const void *datagram;
+	size_t datagram_len;
 };
 
 struct engine_counters {
@@ -160,7 +168,10 @@ struct engine_ops {
 	void (*writable)(struct engine *e, usec_t now, ip4_t guest);
 	/* Declares that TCP to the gateway's @port is served by @service (borrowed).  Before the first packet. */
 	int (*local)(struct engine *e, uint16_t port, struct stream_service *service);
-	/* Opens a flow to a guest.  -EOPNOTSUPP, -EADDRINUSE, -ENOMEM, …; the descriptor is then still the caller's. */
+	/*
+	 * Opens a flow to a guest.  -EOPNOTSUPP, -EADDRINUSE (another flow, of another peer, looks like this one to the guest), -ENOMEM, …;
+	 * the descriptor is then still the caller's.  -ENOTCONN: there is no flow for a datagram without a descriptor.
+	 */
 	int (*open)(struct engine *e, usec_t now, const struct engine_open *how);
 	/* @guest left the segment: its flows end as its resets would have ended them. */
 	void (*guest_gone)(struct engine *e, usec_t now, ip4_t guest);

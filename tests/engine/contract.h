@@ -22,6 +22,7 @@ enum gap {
 	GAP_OPEN_SOURCE = 1 << 2,     /* open() knows no source but the gateway's address */
 	GAP_CODES = 1 << 3,           /* a datagram that cannot be sent is "network unreachable", whatever the reason */
 	GAP_DONT_FRAGMENT = 1 << 4,   /* what is too large for the way is fragmented, also with DF */
+	GAP_OPEN_UDP = 1 << 5,        /* open() knows no datagrams */
 };
 
 struct engine_row {

@@ -3,6 +3,9 @@
 #include "contract.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static struct engine_open open_to(uint16_t port, int fd)
 {
@@ -94,10 +97,141 @@ static void open_that_fails_leaves_the_descriptor(struct fixture *f, gconstpoint
 	g_assert_true(fd_is_open(f->s.listener));
 }
 
+/* --- datagrams --- */
+
+#define CLIENT IP4(203, 0, 113, 99) /* whom the guest sees */
+
+/* A client of a forward: a socket of its own, and the forward's that is connected to it. */
+struct client {
+	struct server s;
+	int fd;
+	struct engine_open how;
+};
+
+static void client_init(struct client *c, uint16_t claimed_port)
+{
+	struct sockaddr_in forward = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(SERVER) }, peer = forward;
+	socklen_t len = sizeof(forward);
+	*c = (struct client){ .s = { .listener = -1, .fd = -1 } };
+	server_bind_udp(&c->s, SERVER);
+	peer.sin_port = htons(c->s.port);
+	c->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	g_assert_cmpint(bind(c->fd, (struct sockaddr *)&forward, sizeof(forward)), ==, 0);
+	g_assert_cmpint(connect(c->fd, (struct sockaddr *)&peer, sizeof(peer)), ==, 0);
+	g_assert_cmpint(getsockname(c->fd, (struct sockaddr *)&forward, &len), ==, 0);
+	g_assert_cmpint(connect(c->s.fd, (struct sockaddr *)&forward, sizeof(forward)), ==, 0);
+	c->how = (struct engine_open){
+		.guest = { ip_from_ip4(GUEST), 53 },
+		.source = { ip_from_ip4(CLIENT), claimed_port },
+		.peer = { ip_from_ip4(SERVER), c->s.port },
+	};
+}
+
+static int open_datagram(struct fixture *f, struct client *c, int fd, const char *text)
+{
+	c->how.fd = fd;
+	c->how.datagram = text;
+	c->how.datagram_len = strlen(text);
+	return f->b.ops->open(f->b.engine, bench_now(&f->b), &c->how);
+}
+
+static bool engine_cannot(struct fixture *f)
+{
+	if (!(f->row->gaps & GAP_OPEN_UDP))
+		return false;
+	struct client c;
+	client_init(&c, 4000);
+	g_assert_cmpint(open_datagram(f, &c, c.fd, "x"), ==, -EOPNOTSUPP);
+	g_assert_true(fd_is_open(c.fd));
+	close(c.fd);
+	server_close(&c.s);
+	return true;
+}
+
+static void open_datagrams_go_both_ways(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	if (engine_cannot(f))
+		return;
+	client_init(&c, 4000);
+	g_assert_cmpint(open_datagram(f, &c, -1, "nobody"), ==, -ENOTCONN);
+	g_assert_cmpint(open_datagram(f, &c, c.fd, "first"), ==, 0);
+	assert_datagram(&f->b, CLIENT, 4000, GUEST, 53, "first", 5);
+	g_assert_cmpint(open_datagram(f, &c, -1, "straggler"), ==, 0);
+	assert_datagram(&f->b, CLIENT, 4000, GUEST, 53, "straggler", 9);
+	g_assert_cmpint(send(c.s.fd, "second", 6, 0), ==, 6);
+	assert_datagram(&f->b, CLIENT, 4000, GUEST, 53, "second", 6);
+	struct sockaddr_in from;
+	guest_udp_send(&f->b, GUEST, 53, CLIENT, 4000, "answer", 6, 63);
+	server_expect_datagram(&c.s, &f->b, "answer", 6, &from);
+	server_close(&c.s);
+}
+
+static void open_datagrams_of_two_peers_are_kept_apart(struct fixture *f, gconstpointer data)
+{
+	struct client one, two;
+	struct sockaddr_in from;
+	if (engine_cannot(f))
+		return;
+	client_init(&one, 4000);
+	client_init(&two, 4000);
+	g_assert_cmpint(open_datagram(f, &one, one.fd, "1"), ==, 0);
+	g_assert_cmpint(open_datagram(f, &two, -1, "2"), ==, -EADDRINUSE);
+	two.how.source.port = 4001;
+	g_assert_cmpint(open_datagram(f, &two, two.fd, "2"), ==, 0);
+	assert_datagram(&f->b, CLIENT, 4000, GUEST, 53, "1", 1);
+	assert_datagram(&f->b, CLIENT, 4001, GUEST, 53, "2", 1);
+	guest_udp_send(&f->b, GUEST, 53, CLIENT, 4001, "to two", 6, 63);
+	guest_udp_send(&f->b, GUEST, 53, CLIENT, 4000, "to one", 6, 63);
+	server_expect_datagram(&two.s, &f->b, "to two", 6, &from);
+	server_expect_datagram(&one.s, &f->b, "to one", 6, &from);
+	g_assert_false(server_has_datagram(&one.s));
+	g_assert_false(server_has_datagram(&two.s));
+	server_close(&one.s);
+	server_close(&two.s);
+}
+
+/* The guest's port still has its mapping for everybody else. */
+static void open_datagrams_leave_the_guest_s_own_flows_alone(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	struct sockaddr_in from;
+	if (engine_cannot(f))
+		return;
+	client_init(&c, 4000);
+	server_bind_udp(&f->s, SERVER);
+	g_assert_cmpint(open_datagram(f, &c, c.fd, "1"), ==, 0);
+	assert_datagram(&f->b, CLIENT, 4000, GUEST, 53, "1", 1);
+	guest_udp_send(&f->b, GUEST, 53, SERVER, f->s.port, "out", 3, 63);
+	server_expect_datagram(&f->s, &f->b, "out", 3, &from);
+	server_answer(&f->s, &from, "in", 2);
+	assert_datagram(&f->b, SERVER, f->s.port, GUEST, 53, "in", 2);
+	g_assert_false(server_has_datagram(&c.s));
+	server_close(&c.s);
+}
+
+static void open_datagram_flow_ends_when_nobody_uses_it(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	if (engine_cannot(f))
+		return;
+	client_init(&c, 4000);
+	g_assert_cmpint(open_datagram(f, &c, c.fd, "1"), ==, 0);
+	assert_datagram(&f->b, CLIENT, 4000, GUEST, 53, "1", 1);
+	bench_turn(&f->b, 600 * USEC_PER_SEC);
+	g_assert_cmpint(open_datagram(f, &c, -1, "2"), ==, -ENOTCONN);
+	g_assert_false(fd_is_open(c.fd));
+	server_close(&c.s);
+}
+
 const struct contract_test contract_open[] = {
 	CONTRACT_TEST(open_carries_bytes_both_ways),
 	CONTRACT_TEST(open_refused_by_the_guest_is_a_reset_outside),
 	CONTRACT_TEST(open_to_a_guest_that_is_silent_ends_with_a_reset),
 	CONTRACT_TEST(open_that_fails_leaves_the_descriptor),
+	CONTRACT_TEST(open_datagrams_go_both_ways),
+	CONTRACT_TEST(open_datagrams_of_two_peers_are_kept_apart),
+	CONTRACT_TEST(open_datagrams_leave_the_guest_s_own_flows_alone),
+	CONTRACT_TEST(open_datagram_flow_ends_when_nobody_uses_it),
 	{ 0 },
 };

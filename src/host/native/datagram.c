@@ -28,8 +28,15 @@ struct native_datagram *native_datagram_find(struct engine *e, enum native_kind 
 	return f ? native_datagram_of(container_of(f, struct native_flow, flow)) : NULL;
 }
 
+struct native_datagram *native_datagram_find_opened(struct engine *e, const struct flow_key *key)
+{
+	struct flow *f = e->udp_opened > 0 ? flow_table_find(&e->tables[NATIVE_UDP], key) : NULL;
+	return f ? native_datagram_of(container_of(f, struct native_flow, flow)) : NULL;
+}
+
 void native_datagram_free(struct native_datagram *d)
 {
+	d->base.engine->udp_opened -= d->peer.port != 0;
 	mapping_done(&d->mapping);
 	native_flow_remove(&d->base);
 	free(d);
@@ -64,16 +71,48 @@ static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
 	return poller_watch(d->base.engine->config.poller, &d->base.watch, fd, EVENTS);
 }
 
-int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, int protocol, uint16_t port,
-			struct native_datagram **ret)
+static struct native_datagram *datagram_alloc(usec_t now, const struct flow_key *key)
 {
 	struct native_datagram *d = calloc(1, sizeof(*d));
 	if (!d)
-		return -ENOMEM;
-	d->base.flow.key.guest = *guest;
+		return NULL;
+	d->base.flow.key = *key;
 	d->base.watch.ready = native_datagram_ready;
 	d->ttl = d->df = -1;
 	mapping_init(&d->mapping, now);
+	return d;
+}
+
+int native_datagram_adopt(struct engine *e, usec_t now, const struct flow_key *key, int fd, const struct ip_endpoint *peer,
+			  struct native_datagram **ret)
+{
+	struct native_datagram *d = datagram_alloc(now, key);
+	if (!d)
+		return -ENOMEM;
+	int r = native_flow_add(e, now, &d->base, NATIVE_UDP, true);
+	if (r < 0) {
+		free(d);
+		return r;
+	}
+	e->udp_opened++;
+	d->peer = *peer;
+	set(fd, IP_RECVERR, 1);
+	r = poller_watch(e->config.poller, &d->base.watch, fd, EVENTS);
+	if (r < 0) {
+		d->base.watch.fd = -1; /* stays the caller's */
+		native_datagram_free(d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
+
+int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, int protocol, uint16_t port,
+			struct native_datagram **ret)
+{
+	struct native_datagram *d = datagram_alloc(now, &(struct flow_key){ .guest = *guest });
+	if (!d)
+		return -ENOMEM;
 	int r = native_flow_add(e, now, &d->base, kind, true);
 	if (r < 0) {
 		free(d);

@@ -10,7 +10,8 @@ struct datagram_out;
 struct sockaddr_in;
 
 struct native_datagram {
-	struct native_flow base; /* key: the guest's endpoint only */
+	struct native_flow base; /* key: the guest's endpoint only, but for a flow that was opened from outside */
+	struct ip_endpoint peer; /* of such a flow: the socket is connected to it; port 0: it is no such flow */
 	struct mapping mapping;
 	int ttl, df; /* what the socket is set to; -1: not set yet */
 	bool readable;
@@ -36,6 +37,13 @@ struct native_datagram *native_datagram_find(struct engine *e, enum native_kind 
  */
 int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, int protocol, uint16_t port,
 			struct native_datagram **ret);
+/*
+ * Makes a flow, opened from outside, of @key and a socket that is connected to @peer.  Owned on success; negative errno.
+ */
+int native_datagram_adopt(struct engine *e, usec_t now, const struct flow_key *key, int fd, const struct ip_endpoint *peer,
+			  struct native_datagram **ret);
+/* A flow that was opened from outside; NULL when there is none. */
+struct native_datagram *native_datagram_find_opened(struct engine *e, const struct flow_key *key);
 void native_datagram_free(struct native_datagram *d);
 /* How the next packets are sent. */
 void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment);

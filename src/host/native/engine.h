@@ -81,6 +81,7 @@ struct engine {
 	struct list active;
 	struct list turn_end; /* where this turn's work on active ends */
 	size_t turn_bytes;    /* of bulk data that this turn has brought for guests */
+	unsigned udp_opened; /* UDP flows that were opened from outside */
 	struct native_local local[NATIVE_LOCAL_MAX];
 	unsigned n_local;
 	struct list local_conns;
@@ -153,6 +154,7 @@ void native_tcp_too_big(struct engine *e, const struct packet *p, const struct i
 extern const struct native_kind_ops native_tcp_ops;
 
 void native_udp_input(struct engine *e, usec_t now, const struct packet *p);
+int native_udp_open(struct engine *e, usec_t now, const struct engine_open *how);
 extern const struct native_kind_ops native_udp_ops;
 
 void native_icmp_input(struct engine *e, usec_t now, const struct packet *p);

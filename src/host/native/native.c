@@ -317,6 +317,13 @@ static void native_counters(const struct engine *e, struct engine_counters *ret)
 	};
 }
 
+static int native_open(struct engine *e, usec_t now, const struct engine_open *how)
+{
+	if (!ip_is_v4(&how->guest.addr) || !ip_is_v4(&how->source.addr))
+		return -EOPNOTSUPP;
+	return how->peer.port != 0 ? native_udp_open(e, now, how) : native_tcp_open(e, now, how);
+}
+
 const struct engine_ops native_engine_ops = {
 	.name = "native",
 	.summary = "lanlet's own TCP, UDP and ICMP over host sockets; the fastest",
@@ -328,7 +335,7 @@ const struct engine_ops native_engine_ops = {
 	.expire = native_expire,
 	.writable = native_writable,
 	.local = native_local_service,
-	.open = native_tcp_open,
+	.open = native_open,
 	.guest_gone = native_guest_gone,
 	.counters = native_counters,
 };

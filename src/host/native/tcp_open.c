@@ -102,8 +102,6 @@ int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how)
 {
 	struct flow_key key = { .guest = how->guest, .remote = how->source };
 	int family = AF_UNSPEC;
-	if (!ip_is_v4(&how->guest.addr) || !ip_is_v4(&how->source.addr))
-		return -EOPNOTSUPP;
 	int r = stream_family(how->fd, &family);
 	if (r < 0)
 		return r;

@@ -23,9 +23,12 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 
 /* --- guest to host --- */
 
-static int find_or_make(struct engine *e, usec_t now, const struct ip_endpoint *guest, struct native_datagram **ret)
+static int find_or_make(struct engine *e, usec_t now, const struct ip_endpoint *guest, const struct ip_endpoint *claimed,
+			struct native_datagram **ret)
 {
-	*ret = native_datagram_find(e, NATIVE_UDP, guest);
+	*ret = native_datagram_find_opened(e, &(struct flow_key){ *guest, *claimed });
+	if (!*ret)
+		*ret = native_datagram_find(e, NATIVE_UDP, guest);
 	if (*ret)
 		return 0;
 	int r = native_datagram_new(e, now, NATIVE_UDP, guest, 0, guest->port >= PORT_RESERVED ? guest->port : 0, ret);
@@ -51,15 +54,36 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 		return;
 	}
 	struct native_datagram *d;
-	int result = find_or_make(e, now, &guest, &d);
+	int result = find_or_make(e, now, &guest, &claimed, &d);
 	if (result == 0)
 		native_flow_wake(&d->base);
 	if (result == 0)
-		result = mapping_sent(&d->mapping, now, &claimed, &real);
+		result = mapping_sent(&d->mapping, now, &claimed, d->peer.port != 0 ? &d->peer : &real);
 	if (result == 0)
 		result = native_udp_gather(d, p, &claimed, &real, (size_t)h.len - UDP_HEADER_LEN);
 	if (result < 0)
 		native_refuse_at_limit(e, now, p);
+}
+
+/* --- flows from the host --- */
+
+int native_udp_open(struct engine *e, usec_t now, const struct engine_open *how)
+{
+	struct flow_key key = { how->guest, how->source };
+	struct native_datagram *d = native_datagram_find_opened(e, &key);
+	int r = 0;
+	if (d && (d->peer.port != how->peer.port || !ip_equal(&d->peer.addr, &how->peer.addr)))
+		return -EADDRINUSE;
+	if (!d && how->fd < 0)
+		return -ENOTCONN;
+	if (!d)
+		r = native_datagram_adopt(e, now, &key, how->fd, &how->peer, &d);
+	if (r < 0)
+		return r;
+	native_flow_wake(&d->base);
+	if (how->datagram)
+		native_udp_deliver(d, now, how->datagram, how->datagram_len);
+	return 0;
 }
 
 /* --- errors --- */

@@ -16,6 +16,9 @@ void native_udp_send_gathered(struct native_datagram *d, usec_t now);
 /* Passes on some of what the socket has; false when that was all. */
 bool native_udp_receive(struct native_datagram *d, usec_t now);
 
+/* Passes on a datagram of the peer of a flow that was opened from outside. */
+void native_udp_deliver(struct native_datagram *d, usec_t now, const void *datagram, size_t len);
+
 /* Passes on what the socket's error queue has.  Returns the MTU when the host's own stack found a datagram too large, else 0. */
 uint32_t native_udp_drain_errors(struct native_datagram *d, usec_t now);
 /* Tells the guest what became of a datagram of @len bytes to @claimed, of which the first @known are at @payload. */

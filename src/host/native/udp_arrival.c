@@ -41,7 +41,13 @@ struct udp_arrival udp_arrival_of(struct native_datagram *d, struct msghdr *h, s
 	struct engine *e = d->base.engine;
 	struct udp_arrival a = { .iov = h->msg_iov, .n_iov = (unsigned)h->msg_iovlen, .len = len, .segment = segment_size(h, len) };
 	struct ip_endpoint source = native_endpoint(h->msg_name);
-	a.admitted = mapping_admits(&d->mapping, (enum mapping_filter)e->config.udp_filtering, &source, &a.from);
+	if (d->peer.port != 0) {
+		a.from = d->base.flow.key.remote;
+		/* The kernel may have chosen the socket before it was connected. */
+		a.admitted = !ip_is_v4(&d->peer.addr) || (source.port == d->peer.port && ip_equal(&source.addr, &d->peer.addr));
+	} else {
+		a.admitted = mapping_admits(&d->mapping, (enum mapping_filter)e->config.udp_filtering, &source, &a.from);
+	}
 	if (!a.admitted)
 		drop(e, DROP_FILTERED);
 	return a;

@@ -294,8 +294,21 @@ static enum received receive_joined(struct native_datagram *d, usec_t now, struc
 	return RECEIVED_SOME;
 }
 
+void native_udp_deliver(struct native_datagram *d, usec_t now, const void *datagram, size_t len)
+{
+	struct iovec iov = { (void *)(uintptr_t)datagram, len };
+	struct udp_arrival a = { .iov = &iov, .n_iov = 1, .len = len, .segment = len, .from = d->base.flow.key.remote, .admitted = true };
+	struct udp_late_list list = { 0 };
+	d->mapping.active = now;
+	udp_late_add(d, &list, &a, 0);
+	udp_late_output(d, now, &list);
+}
+
 bool native_udp_receive(struct native_datagram *d, usec_t now)
 {
+	/* The peer keeps a flow alive that was opened for it. */
+	if (d->peer.port != 0)
+		d->mapping.active = now;
 	struct engine_env *env = d->base.engine->config.env;
 	ip4_t guest = ip_to_ip4(&d->base.flow.key.guest.addr);
 	/* What must be fragmented for the guest cannot be put into its memory. */

@@ -148,12 +148,23 @@ static void ask_for_segments(struct msghdr *h, struct segment_control *control, 
 	memcpy(CMSG_DATA(c), &size, sizeof(size));
 }
 
+/* A connected socket, of whatever family, knows where to. */
+static struct msghdr header_of(const struct native_datagram *d, struct datagram_out *out)
+{
+	struct msghdr h = { .msg_iov = out->iov, .msg_iovlen = out->n };
+	if (d->peer.port == 0) {
+		h.msg_name = &out->to;
+		h.msg_namelen = sizeof(out->to);
+	}
+	return h;
+}
+
 /* A message that begins with @first; returns the datagram behind it. */
 static struct datagram_out *make_message(struct native_datagram *d, struct datagram_out *first, struct msghdr *h, struct segment_control *control,
 					 struct message *ret)
 {
 	unsigned pieces, n = count_joint(d, first, &pieces);
-	*h = (struct msghdr){ .msg_name = &first->to, .msg_namelen = sizeof(first->to), .msg_iov = first->iov, .msg_iovlen = first->n };
+	*h = header_of(d, first);
 	struct iovec *iov = n > 1 ? arena_alloc(d->base.engine->config.env->arena, pieces * sizeof(*iov)) : NULL;
 	if (iov) {
 		h->msg_iov = iov;
@@ -190,7 +201,7 @@ static void send_one_by_one(struct native_datagram *d, usec_t now, const struct 
 	struct datagram_out *out = message->first;
 	d->segment_max = error == EIO || error == EOPNOTSUPP ? 0 : (uint16_t)(out->len - 1);
 	for (unsigned i = 0; i < message->n; i++, out = out->next) {
-		struct mmsghdr m = { .msg_hdr = { .msg_name = &out->to, .msg_namelen = sizeof(out->to), .msg_iov = out->iov, .msg_iovlen = out->n } };
+		struct mmsghdr m = { .msg_hdr = header_of(d, out) };
 		send_messages(d, now, &m, &(struct message){ out, 1 }, 1);
 	}
 }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/forward/datagram.h"
+
+#include "base/macros.h"
+#include "lan/engine.h"
+#include "lan/poller.h"
+#include "lib/forward/client.h"
+#include "lib/forward/forward.h"
+#include "lib/forward/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TURN_DATAGRAMS 64 /* then others have their turn */
+#define DATAGRAM_MAX 65507 /* IPv4's largest */
+/* How many ports further another peer that the guest sees under the same address may be found. */
+#define PORT_STEPS 16
+
+struct datagram_socket {
+	struct list node;
+	struct forward *forward;
+	uint16_t port;
+	struct watch watch;
+};
+
+/* Opens the peer's flow, which takes the datagram. */
+static int open_flow(struct datagram_socket *s, usec_t now, const struct ip_endpoint *peer, struct engine_open *how)
+{
+	const struct forward_env *env = s->forward->env;
+	how->fd = forward_socket_connect(s->watch.fd, peer);
+	if (how->fd < 0)
+		return how->fd;
+	int r = env->engine_ops->open(env->engine, now, how);
+	if (r < 0)
+		close(how->fd);
+	return r;
+}
+
+/* Gives a datagram to its peer's flow. */
+static void take(struct datagram_socket *s, usec_t now, const struct ip_endpoint *peer, const void *bytes, size_t len)
+{
+	struct forward *f = s->forward;
+	struct engine_open how = { .source = forward_client_source(f->env, peer), .fd = -1, .peer = *peer, .datagram = bytes, .datagram_len = len };
+	int r = forward_client_guest(f, now, s->port, &how.guest);
+	if (r < 0)
+		return forward_client_count(f, now, r);
+	r = f->env->engine_ops->open(f->env->engine, now, &how);
+	/* Another peer that the guest sees under this address: through the gateway, both are one for it but for the port. */
+	for (unsigned i = 0; r == -EADDRINUSE && i < PORT_STEPS; i++) {
+		how.source.port = how.source.port == UINT16_MAX ? 1024 : how.source.port + 1;
+		r = f->env->engine_ops->open(f->env->engine, now, &how);
+	}
+	if (r == -ENOTCONN) {
+		r = open_flow(s, now, peer, &how);
+		forward_client_count(f, now, r);
+	} else if (r < 0) {
+		forward_client_count(f, now, r);
+	}
+}
+
+static void socket_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct datagram_socket *s = container_of(w, struct datagram_socket, watch);
+	static_assert(DATAGRAM_MAX <= UINT16_MAX, "fits a buffer of 64 KiB");
+	uint8_t bytes[UINT16_MAX + 1];
+	for (unsigned i = 0; i < TURN_DATAGRAMS; i++) {
+		struct sockaddr_storage from = { 0 };
+		socklen_t from_len = sizeof(from);
+		ssize_t n = recvfrom(w->fd, bytes, sizeof(bytes), MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+		if (n < 0)
+			return;
+		struct ip_endpoint peer = forward_socket_endpoint(&from);
+		if (peer.port != 0)
+			take(s, now, &peer, bytes, (size_t)n);
+	}
+}
+
+int forward_datagram_add(struct forward *f, int fd, uint16_t port)
+{
+	struct datagram_socket *s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	*s = (struct datagram_socket){ .forward = f, .port = port, .watch = { .ready = socket_ready } };
+	int r = poller_watch(f->env->poller, &s->watch, fd, POLL_EVENT_IN);
+	if (r < 0) {
+		free(s);
+		return r;
+	}
+	list_append(&f->datagram_sockets, &s->node);
+	return 0;
+}
+
+void forward_datagram_suspend(struct forward *f, bool suspended)
+{
+	list_for_each(node, &f->datagram_sockets) {
+		struct datagram_socket *s = container_of(node, struct datagram_socket, node);
+		if (suspended)
+			poller_unwatch(f->env->poller, &s->watch);
+		else if (!s->watch.active)
+			poller_watch(f->env->poller, &s->watch, s->watch.fd, POLL_EVENT_IN);
+	}
+}
+
+void forward_datagram_close(struct forward *f)
+{
+	list_for_each(node, &f->datagram_sockets) {
+		struct datagram_socket *s = container_of(node, struct datagram_socket, node);
+		poller_unwatch(f->env->poller, &s->watch);
+		list_remove(&s->node);
+		close(s->watch.fd);
+		free(s);
+	}
+}
