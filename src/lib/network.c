@@ -53,6 +53,8 @@ static void hook_address_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac
 static void hook_turn_ends(void *opaque, usec_t now)
 {
 	struct lanlet_network *n = opaque;
+	if (n->names.leases_changed)
+		forwards_guests_changed(&n->forwards, now);
 	names_turn_ends(&n->names, now);
 }
 
@@ -117,6 +119,48 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 	gateway_set_engine(&n->gateway, ops, n->engine);
 	r = names_serve_tcp(&n->names, ops, n->engine);
 	return r == -EOPNOTSUPP ? 0 : r;
+}
+
+static int find_guest(void *opaque, usec_t now, const struct forward_spec *s, ip4_t *ret)
+{
+	struct lanlet_network *n = opaque;
+	switch (s->kind) {
+	case FORWARD_TO_NAME:
+		return dhcp_find_name(&n->names.dhcp, now, s->name, ret);
+	case FORWARD_TO_MAC:
+		return dhcp_find_mac(&n->names.dhcp, now, s->mac, ret);
+	default:
+		*ret = s->ip;
+		return 0;
+	}
+}
+
+static int build_forwards(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	const struct forward_env env = {
+		.poller = &n->loop.poller,
+		.log = &n->log,
+		.engine_ops = n->settings.engine,
+		.engine = n->engine,
+		.gateway = n->settings.gateway,
+		.subnet = n->settings.subnet,
+		.find_guest = find_guest,
+		.opaque = n,
+	};
+	return forwards_init(&n->forwards, &env, config->state_dir);
+}
+
+static int open_forwards(struct lanlet_network *n, char *error, size_t size)
+{
+	usec_t now = clock_now();
+	for (size_t i = 0; i < n->settings.n_forwards; i++) {
+		unsigned id;
+		int r = forwards_add(&n->forwards, now, &n->settings.forwards[i], false, &id, error, size);
+		if (r < 0)
+			return r;
+	}
+	forwards_load(&n->forwards, now);
+	return 0;
 }
 
 /* Guests with segmentation offload gain nothing by a large MTU; of what is behind a VDE socket nobody knows what it takes. */
@@ -218,6 +262,8 @@ static int build(struct lanlet_network *n, const struct lanlet_config *config)
 	if (r == 0)
 		r = build_engine(n, config);
 	if (r == 0)
+		r = build_forwards(n, config);
+	if (r == 0)
 		r = build_links(n);
 	if (r == 0)
 		r = build_calls(n);
@@ -247,6 +293,7 @@ int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network
 	n->log_opaque = config->log_opaque;
 	n->log = (struct log){ .level = n->settings.log_level, .write = write_log, .opaque = n };
 	list_init(&n->sockets);
+	list_init(&n->forwards.all);
 	r = loop_init(&n->loop);
 	if (r < 0)
 		goto fail;
@@ -258,6 +305,8 @@ int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network
 		goto fail;
 	}
 	r = connect_links(n, error, size);
+	if (r == 0)
+		r = open_forwards(n, error, size);
 	if (r < 0) {
 		lanlet_network_free(n);
 		return r;
@@ -285,6 +334,7 @@ void lanlet_network_free(struct lanlet_network *n)
 		list_remove(node);
 		free(s);
 	}
+	forwards_done(&n->forwards);
 	stream_link_free(n->stream, now);
 	dgram_link_free(n->dgram, now);
 	packet_link_free(n->packet, now);
@@ -318,7 +368,8 @@ static usec_t deadline(const struct lanlet_network *n)
 	first = MIN(first, packet_link_deadline(n->packet));
 	first = MIN(first, vhost_link_deadline(n->vhost));
 	first = MIN(first, vde_link_deadline(n->vde));
-	return MIN(first, segment_deadline(&n->segment));
+	first = MIN(first, segment_deadline(&n->segment));
+	return MIN(first, forwards_deadline(&n->forwards));
 }
 
 long long lanlet_network_deadline_usec(const struct lanlet_network *n)
@@ -354,6 +405,7 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 		packet_link_expire(n->packet, now);
 		vhost_link_expire(n->vhost, now);
 		vde_link_expire(n->vde, now);
+		forwards_expire(&n->forwards, now);
 	}
 	segment_flush(&n->segment, now);
 	return r < 0 ? r : 0;

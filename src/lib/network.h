@@ -13,6 +13,7 @@
 #include "lan/gateway.h"
 #include "lan/segment.h"
 #include "lanlet.h"
+#include "lib/forward/forwards.h"
 #include "lib/names.h"
 #include "lib/settings.h"
 #include "service/arp.h"
@@ -38,6 +39,7 @@ struct lanlet_network {
 	struct names names;
 	struct host_address host_address;
 	struct engine *engine;
+	struct forwards forwards;
 	struct stream_link *stream;
 	struct dgram_link *dgram;
 	struct packet_link *packet;

@@ -226,6 +226,26 @@ static void clear_udps(struct settings *s)
 	plug_list_remove(&s->plugs, PLUG_UDP);
 }
 
+static int add_forward(struct settings *s, const char *value, const char **ret_why)
+{
+	struct forward_spec spec;
+	if (forward_spec_parse(value, &spec, ret_why) < 0)
+		return -EINVAL;
+	struct forward_spec *grown = reallocarray(s->forwards, s->n_forwards + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[s->n_forwards++] = spec;
+	s->forwards = grown;
+	return 0;
+}
+
+static void clear_forwards(struct settings *s)
+{
+	free(s->forwards);
+	s->forwards = NULL;
+	s->n_forwards = 0;
+}
+
 static int set_host_loopback(struct settings *s, const char *value, const char **ret_why)
 {
 	return value_switch(value, &s->host_loopback);
@@ -474,6 +494,21 @@ static const struct option options[] = {
 		.accepts = "the path of a unix socket, without control characters",
 		.set = add_vhost_connect,
 		.clear = clear_vhost_connect,
+	},
+	{
+		.public = {
+			.name = "forward",
+			.argument = "\"PROTOCOL [ADDRESS:]PORT[-PORT] GUEST:PORT\"",
+			.help =
+				"Takes those who come to a port of this machine, of 127.0.0.1 unless another ADDRESS is given (* is all), to a "
+				"guest, which is a name, a MAC or an address and may get it later. PROTOCOL is tcp or udp; unix:PATH may stand "
+				"instead of a port.",
+			.repeatable = true,
+		},
+		.accepts = "as \"tcp 8080 web:80\", \"udp 0.0.0.0:5353 192.168.122.10:53\", \"tcp [::1]:8000-8010 web:8000\" or "
+			   "\"tcp unix:/run/user/1000/web.sock web:80\"",
+		.set = add_forward,
+		.clear = clear_forwards,
 	},
 	{
 		.public = {

@@ -12,6 +12,7 @@
 void settings_done(struct settings *s)
 {
 	free(s->hosts);
+	free(s->forwards);
 	path_list_clear(&s->vhost_connect);
 	plug_list_clear(&s->plugs);
 	*s = (struct settings){ 0 };
@@ -33,20 +34,26 @@ static int copy_list(const void *from, size_t n, size_t size, void **ret)
 
 int settings_copy(const struct settings *from, struct settings *ret)
 {
-	void *hosts;
-	if (copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts) < 0)
-		return -ENOMEM;
-	struct path_list vhost_connect = { 0 };
-	struct plug_list plugs;
-	if (path_list_copy(&from->vhost_connect, &vhost_connect) < 0 || plug_list_copy(&from->plugs, &plugs) < 0) {
-		path_list_clear(&vhost_connect);
+	struct settings s = *from;
+	void *hosts = NULL, *forwards = NULL;
+	s.vhost_connect = (struct path_list){ 0 };
+	s.plugs = (struct plug_list){ 0 };
+	int r = copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts);
+	if (r == 0)
+		r = copy_list(from->forwards, from->n_forwards, sizeof(*from->forwards), &forwards);
+	if (r == 0)
+		r = path_list_copy(&from->vhost_connect, &s.vhost_connect);
+	if (r == 0)
+		r = plug_list_copy(&from->plugs, &s.plugs);
+	if (r < 0) {
+		path_list_clear(&s.vhost_connect);
 		free(hosts);
-		return -ENOMEM;
+		free(forwards);
+		return r;
 	}
-	*ret = *from;
-	ret->hosts = hosts;
-	ret->vhost_connect = vhost_connect;
-	ret->plugs = plugs;
+	s.hosts = hosts;
+	s.forwards = forwards;
+	*ret = s;
 	return 0;
 }
 
@@ -181,6 +188,17 @@ static int check_plugs(struct check *c)
 	return r;
 }
 
+static int check_forwards(struct check *c)
+{
+	char a[FORWARD_TEXT_SIZE], b[FORWARD_TEXT_SIZE];
+	for (size_t i = 0; i < c->s.n_forwards; i++)
+		for (size_t j = 0; j < i; j++)
+			if (forward_spec_collides(&c->s.forwards[j], &c->s.forwards[i]))
+				return refuse(c, "forward \"%s\" and \"%s\" ask for one port", forward_spec_format(&c->s.forwards[j], a),
+					      forward_spec_format(&c->s.forwards[i], b));
+	return 0;
+}
+
 int settings_check(struct settings *s, char *error, size_t size)
 {
 	struct check c = { .s = *s, .error = error, .size = size };
@@ -193,6 +211,8 @@ int settings_check(struct settings *s, char *error, size_t size)
 		r = check_hosts(&c);
 	if (r == 0)
 		r = check_plugs(&c);
+	if (r == 0)
+		r = check_forwards(&c);
 	if (r == 0)
 		*s = c.s;
 	return r;

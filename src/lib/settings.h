@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "lan/engine.h"
+#include "lib/forward/spec.h"
 #include "lib/path_list.h"
 #include "lib/plug.h"
 #include "service/dns_server.h"
@@ -52,6 +53,8 @@ struct settings {
 	size_t n_hosts;
 	struct plug_list plugs; /* distinct descriptors, paths and names */
 	struct path_list vhost_connect; /* sockets where vhost-user front ends listen */
+	struct forward_spec *forwards; /* none asks for another's ports */
+	size_t n_forwards;
 	bool host_loopback;
 	unsigned busy_poll_us; /* 0: none */
 	bool isolate;

@@ -13,6 +13,8 @@
 
 /* How long no connection is taken after there was nothing to take one with. */
 #define PAUSE USEC_PER_SEC
+/* What listener_suspend() says instead of a time that will come. */
+#define SUSPENDED (USEC_INFINITY - 1)
 
 struct listening {
 	struct list node;
@@ -20,11 +22,11 @@ struct listening {
 	struct watch watch;
 };
 
-static void pause_all(struct listener *l, usec_t now)
+static void pause_all(struct listener *l, usec_t until)
 {
 	list_for_each(node, &l->sockets)
 		poller_unwatch(l->poller, &container_of(node, struct listening, node)->watch);
-	l->again = usec_add(now, PAUSE);
+	l->again = until;
 }
 
 static void socket_ready(struct watch *w, usec_t now, unsigned events)
@@ -38,7 +40,7 @@ static void socket_ready(struct watch *w, usec_t now, unsigned events)
 		close(fd);
 	log_limited(l->log, now, LOG_LEVEL_WARNING, "cannot take another connection: %s", strerror(-r));
 	/* It would be ready again at once. */
-	pause_all(l, now);
+	pause_all(l, usec_add(now, PAUSE));
 }
 
 void listener_init(struct listener *l, struct poller *poller, struct log *log, int (*accepted)(struct listener *l, int fd))
@@ -73,6 +75,11 @@ int listener_add(struct listener *l, int fd)
 	return 0;
 }
 
+void listener_suspend(struct listener *l)
+{
+	pause_all(l, SUSPENDED);
+}
+
 void listener_resume(struct listener *l)
 {
 	if (l->again == USEC_INFINITY)
@@ -87,7 +94,7 @@ void listener_resume(struct listener *l)
 
 usec_t listener_deadline(const struct listener *l)
 {
-	return l->again;
+	return l->again == SUSPENDED ? USEC_INFINITY : l->again;
 }
 
 void listener_expire(struct listener *l, usec_t now)

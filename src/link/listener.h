@@ -19,7 +19,7 @@ struct listener {
 	/* @fd is connected, CLOEXEC and NONBLOCK, and the link's when this returns 0; else a negative errno. */
 	int (*accepted)(struct listener *l, int fd);
 	struct list sockets;
-	usec_t again; /* nothing is accepted until then; USEC_INFINITY: everything is */
+	usec_t again; /* nothing is accepted until then; USEC_INFINITY: everything is; one less: until it is resumed */
 };
 
 void listener_init(struct listener *l, struct poller *poller, struct log *log, int (*accepted)(struct listener *l, int fd));
@@ -28,6 +28,8 @@ void listener_done(struct listener *l);
 
 /* Accepts on @fd, a listening socket; owned from now on when 0 is returned. */
 int listener_add(struct listener *l, int fd);
+/* Accepts nothing, whatever happens, until listener_resume(): clients wait in the backlog. */
+void listener_suspend(struct listener *l);
 /* Something was freed: tries again. */
 void listener_resume(struct listener *l);
 

@@ -94,6 +94,8 @@ void dhcp_address_seen(struct dhcp *d, usec_t now, ip4_t ip, struct mac mac);
  * has a lease.  -ENOENT.
  */
 int dhcp_find_name(const struct dhcp *d, usec_t now, const char *name, ip4_t *ret);
+/* The address of the guest with this MAC: as dhcp_find_name(). */
+int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret);
 /* The name of the guest that has @ip, leased or reserved.  -ENOENT: nobody has it, or it has no name. */
 int dhcp_find_address(const struct dhcp *d, usec_t now, ip4_t ip, char ret[static GUEST_NAME_SIZE]);
 

@@ -86,6 +86,19 @@ int dhcp_find_name(const struct dhcp *d, usec_t now, const char *name, ip4_t *re
 	return find_label(d, now, label, ret);
 }
 
+int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret)
+{
+	const struct reservation *r = reservation_of_mac(&d->reservations, mac);
+	const struct lease *l = lease_find_mac(&d->leases, mac);
+	if (l && lease_is_active(l, now))
+		*ret = l->ip;
+	else if (r)
+		*ret = r->ip;
+	else
+		return -ENOENT;
+	return 0;
+}
+
 int dhcp_find_address(const struct dhcp *d, usec_t now, ip4_t ip, char ret[static GUEST_NAME_SIZE])
 {
 	const struct lease *l = lease_find_ip(&d->leases, ip);

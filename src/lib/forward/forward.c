@@ -40,10 +40,12 @@ static int open_flow(struct forward *f, usec_t now, int fd)
 	if (r < 0)
 		return r;
 	r = f->env->engine_ops->open(f->env->engine, now, &how);
-	if (r != -EADDRINUSE)
+	if (r != -EADDRINUSE && r != -EOPNOTSUPP)
 		return r;
-	/* Another flow to the guest looks like this one: clients of two addresses are the gateway for it. */
+	/* Another flow to the guest looks like this one, or the engine cannot show the guest who it is. */
 	how.source.port = 0;
+	if (r == -EOPNOTSUPP)
+		how.source.addr = ip_from_ip4(f->env->gateway);
 	return f->env->engine_ops->open(f->env->engine, now, &how);
 }
 
