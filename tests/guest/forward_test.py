@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Forwards: whoever comes to a port of the host reaches the guest, and the guest sees who it is."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+from lan import outside, tap
+from lan.process import Lanlet
+
+GATEWAY = "192.168.122.1"
+WEB = "192.168.122.50"
+WEB_MAC = "52:54:00:00:00:01"
+PATIENCE = 30.0
+
+# In the guest: TCP and UDP on ports 80 to 82; each answer is who asks, which port, and what was sent.
+SERVE = """
+import socketserver, threading
+def answer(client, server, data):
+    return "{}:{} {} ".format(*client, server.server_address[1]).encode() + data
+class Stream(socketserver.BaseRequestHandler):
+    def handle(self):
+        data = b""
+        while piece := self.request.recv(65536):
+            data += piece
+        self.request.sendall(answer(self.client_address, self.server, data))
+class Datagram(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request[1].sendto(answer(self.client_address, self.server, self.request[0]), self.client_address)
+class Streams(socketserver.ThreadingTCPServer):
+    request_queue_size = 128
+for port in range(80, 83):
+    for kind, handler in ((Streams, Stream), (socketserver.ThreadingUDPServer, Datagram)):
+        threading.Thread(target=kind(("", port), handler).serve_forever).start()
+print("serving", flush=True)
+"""
+
+# Asks by TCP or UDP from the address and port given: prints what came, or the name of the exception.
+ASK = """
+import socket, sys
+kind, host, port, data, source = sys.argv[1:]
+family = socket.AF_INET6 if ":" in host else socket.AF_INET
+try:
+    with socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as s:
+        s.settimeout(30)
+        if source:
+            s.bind((source, 0))
+        s.connect((host, int(port)))
+        s.sendall(data.encode())
+        if kind == "tcp":
+            s.shutdown(socket.SHUT_WR)
+            sys.stdout.buffer.write(s.makefile("rb").read())
+        else:
+            sys.stdout.buffer.write(s.recv(65536))
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+def setUpModule():
+    if reason := tap.why_no_tap():
+        raise unittest.SkipTest(reason)
+
+
+def ask(kind, host, port, data="x", source=""):
+    """(who the guest says we are, its port, what it got)"""
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, kind, host, str(port), data, source], capture_output=True, text=True, timeout=2 * PATIENCE)
+    return done.stdout.strip()
+
+
+@contextlib.contextmanager
+def serving(lanlet, mac=WEB_MAC, ip=WEB):
+    """A guest with servers, as TapGuest."""
+    with tap.TapGuest(lanlet.stream, mac) as guest:
+        guest.set_address(ip)
+        with guest.start(sys.executable, "-c", SERVE, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout.readline() == "serving\n"
+            yield guest
+            server.kill()
+
+
+def host_of(answer):
+    return answer.rpartition(" ")[0].partition(":")[0]
+
+
+class Forwards(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.enterClassContext(outside.Outside())
+        cls.directory = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="lanlet-"))
+        cls.path = os.path.join(cls.directory, "web.sock")
+        forwards = [
+            "tcp 8080 web:80", f"udp 8080 {WEB}:80", f"tcp 0.0.0.0:9000-9002 {WEB_MAC}:80", "udp 0.0.0.0:9000-9002 web:80",
+            "tcp [::1]:8080 web:80", "udp [::1]:8080 web:80", f"tcp unix:{cls.path} web:80", "tcp 8081 web:9",
+        ]
+        options = [f"--forward={text}" for text in forwards]
+        cls.lanlet = cls.enterClassContext(Lanlet("--host", f"{WEB_MAC},{WEB},web", *options))
+        cls.guest = cls.enterClassContext(serving(cls.lanlet))
+
+    def test_client_on_loopback_is_the_gateway_for_the_guest(self):
+        for kind in ("tcp", "udp"):
+            for host in ("127.0.0.1", "::1"):
+                with self.subTest(kind=kind, host=host):
+                    answer = ask(kind, host, 8080, "hello")
+                    self.assertEqual(host_of(answer), GATEWAY, answer)
+                    self.assertTrue(answer.endswith(" 80 hello"), answer)
+
+    def test_guest_sees_the_real_address_of_a_client(self):
+        for kind in ("tcp", "udp"):
+            with self.subTest(kind=kind):
+                answer = ask(kind, outside.UPLINK, 9000, "hello", source=outside.UPLINK)
+                self.assertEqual(host_of(answer), outside.UPLINK, answer)
+
+    def test_range_leads_to_a_range(self):
+        for kind in ("tcp", "udp"):
+            for i in range(3):
+                with self.subTest(kind=kind, i=i):
+                    answer = ask(kind, outside.UPLINK, 9000 + i)
+                    self.assertTrue(answer.endswith(f" {80 + i} x"), answer)
+
+    def test_unix_socket_leads_to_the_guest(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(PATIENCE)
+            s.connect(self.path)
+            s.sendall(b"hello")
+            s.shutdown(socket.SHUT_WR)
+            answer = s.makefile("rb").read().decode()
+        self.assertEqual(host_of(answer), GATEWAY, answer)
+        self.assertTrue(answer.endswith("80 hello"), answer)
+
+    def test_refusal_of_the_guest_is_one_of_the_host(self):
+        with socket.create_connection(("127.0.0.1", 8081), PATIENCE) as s:
+            s.settimeout(PATIENCE)
+            with self.assertRaises(ConnectionResetError):
+                s.recv(1)
+
+    def test_peers_of_a_udp_port_are_kept_apart(self):
+        peers = []
+        for i in range(20):
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.settimeout(PATIENCE)
+            s.connect(("127.0.0.1", 8080))
+            peers.append(s)
+            self.addCleanup(s.close)
+        for text in ("one", "two"):
+            for i, s in enumerate(peers):
+                s.send(f"{text}{i}".encode())
+        ports = set()
+        for i, s in enumerate(peers):
+            answers = {s.recv(1000).decode() for _ in range(2)}
+            self.assertEqual({answer.split()[2] for answer in answers}, {f"one{i}", f"two{i}"})
+            ports |= {answer.split()[0] for answer in answers}
+        self.assertEqual(len(ports), len(peers))
+
+    def test_guests_reach_forwards_by_the_hosts_address(self):
+        """Hairpin: another guest, and the guest itself."""
+        with tap.TapGuest(self.lanlet.stream, "52:54:00:00:00:02") as other:
+            other.set_address("192.168.122.51")
+            for guest in (other, self.guest):
+                for kind in ("tcp", "udp"):
+                    with self.subTest(kind=kind, own=guest is self.guest):
+                        answer = guest.python(ASK, kind, outside.UPLINK, 9000, "round", "", timeout=2 * PATIENCE)
+                        self.assertTrue(answer.endswith(" 80 round"), answer)
+
+    def test_guest_does_not_reach_a_forward_of_loopback(self):
+        for kind, want in (("tcp", {"ConnectionRefusedError"}), ("udp", {"ConnectionRefusedError", "TimeoutError"})):
+            with self.subTest(kind=kind):
+                program = ASK.replace("settimeout(30)", "settimeout(2)")
+                self.assertIn(self.guest.python(program, kind, GATEWAY, 8080, "x", "").strip(), want)
+
+    def test_bytes_arrive_whole_and_many_clients_at_once_are_served(self):
+        answers = [None] * 50
+
+        def run(i):
+            answers[i] = ask("tcp", "127.0.0.1", 8080, str(i) * 20000)
+
+        threads = [threading.Thread(target=run, args=(i,)) for i in range(len(answers))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for i, answer in enumerate(answers):
+            self.assertEqual(answer.split()[-1], str(i) * 20000)
+
+
+class Waiting(unittest.TestCase):
+    def test_forward_waits_for_a_guest_that_has_no_address_yet(self):
+        """The client is in the backlog before the guest exists."""
+        with Lanlet("--forward", f"tcp 8082 {WEB_MAC}:80") as lanlet:
+            self.assertIn("waits for the guest", lanlet.text())
+            answers = []
+            client = threading.Thread(target=lambda: answers.append(ask("tcp", "127.0.0.1", 8082, "early")))
+            client.start()
+            with tap.TapGuest(lanlet.stream, WEB_MAC) as guest:
+                with guest.start(sys.executable, "-c", SERVE, stdout=subprocess.PIPE, text=True) as server:
+                    server.stdout.readline()
+                    guest.check("dhclient", "-1", "-sf", "/bin/true", "-lf", "/dev/null", "-pf", "/dev/null", "eth0")
+                    guest.set_address(lanlet.wait_for_lease(WEB_MAC)[1])
+                    client.join()
+                    server.kill()
+            self.assertTrue(answers[0].endswith("80 early"), answers)
+
+    def test_taken_port_is_an_error_that_names_its_owner(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            lanlet = Lanlet("--forward", f"tcp {port} web:80")
+            done = subprocess.run(lanlet.command(), capture_output=True, text=True, timeout=PATIENCE)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(f"TCP port {port}", done.stderr)
+            # Who it is, as far as the system shows it to a process without capabilities.
+            self.assertRegex(done.stderr, r"(\(process \d+\)|a program of the user \w+) has it")
+
+    def test_low_port_says_what_is_needed(self):
+        lanlet = Lanlet("--forward", "tcp 80 web:80")
+        done = subprocess.run(lanlet.command(), capture_output=True, text=True, timeout=PATIENCE)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("net.ipv4.ip_unprivileged_port_start=80", done.stderr)
