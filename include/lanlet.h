@@ -151,6 +151,14 @@ int lanlet_network_plug_connect(struct lanlet_network *net, const char *text, ch
 int lanlet_network_plug_udp(struct lanlet_network *net, const char *text, char *error, size_t size);
 
 /*
+ * Opens a forward, "tcp|udp [ADDRESS:]PORT[-PORT] GUEST:PORT" as the option forward has it, and keeps it in the state directory until
+ * it is removed.  Returns its number, from 1 on, or a negative errno with one line in @error: -EINVAL, -EEXIST, -EADDRINUSE, …
+ */
+int lanlet_network_add_forward(struct lanlet_network *net, const char *forward, char *error, size_t size);
+/* Ends the forward with this number; its flows go on.  -ENOENT. */
+int lanlet_network_remove_forward(struct lanlet_network *net, unsigned number);
+
+/*
  * For a handler of SIGBUS, with its si_addr: 1 when the address was in the memory of a vhost-user guest that vanished, and the
  * handler shall return; 0 when the signal is somebody else's.  A front end that shrinks its guest's memory ends a process that has
  * vhost-user ports and no such handler.  Async-signal-safe; may be called by any thread.

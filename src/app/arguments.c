@@ -221,7 +221,7 @@ static const struct flag flags[] = {
 			.name = "json",
 			.help = "Print JSON, as the API has it, for programs.",
 		},
-		.commands = COMMAND_PORTS,
+		.commands = COMMAND_PORTS | COMMAND_FORWARD,
 		.set = set_json,
 	},
 	{

@@ -15,10 +15,11 @@ enum {
 	COMMAND_STATUS = 1 << 2,
 	COMMAND_PORTS = 1 << 3,
 	COMMAND_EXEC = 1 << 4,
+	COMMAND_FORWARD = 1 << 5,
 };
 
 /* Those that ask a running network. */
-#define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_PORTS)
+#define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_PORTS | COMMAND_FORWARD)
 #define COMMANDS_ALL (COMMAND_RUN | COMMAND_QEMU | COMMAND_EXEC | COMMANDS_ASKING)
 
 struct command {
@@ -43,4 +44,5 @@ bool command_run(const struct arguments *a, GError **error);
 bool command_qemu(const struct arguments *a, GError **error);
 bool command_exec(const struct arguments *a, GError **error);
 bool command_status(const struct arguments *a, GError **error);
+bool command_forward(const struct arguments *a, GError **error);
 bool command_ports(const struct arguments *a, GError **error);

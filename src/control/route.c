@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const struct route *const tables[] = {
+	routes_forwards,
 	routes_network,
 	routes_ports,
 };

@@ -17,7 +17,7 @@ struct route {
 	void (*handle)(struct request *r);
 };
 
-extern const struct route routes_network[], routes_ports[];
+extern const struct route routes_forwards[], routes_network[], routes_ports[];
 
 /*
  * The route for @method and @path, whose parts for the wildcards are put into @ret_parts, as strings to be g_free()d.

@@ -570,3 +570,23 @@ int lanlet_sigbus(void *address)
 {
 	return guard_handle(address);
 }
+
+/* --- forwards --- */
+
+int lanlet_network_add_forward(struct lanlet_network *n, const char *text, char *error, size_t size)
+{
+	struct forward_spec spec;
+	const char *why = NULL;
+	unsigned id;
+	if (forward_spec_parse(text, &spec, &why) < 0) {
+		snprintf(error, size, "forward \"%s\": %s", text, why ? why : "expected as \"tcp 8080 web:80\"");
+		return -EINVAL;
+	}
+	int r = forwards_add(&n->forwards, clock_now(), &spec, true, &id, error, size);
+	return r < 0 ? r : (int)id;
+}
+
+int lanlet_network_remove_forward(struct lanlet_network *n, unsigned number)
+{
+	return forwards_remove(&n->forwards, number);
+}

@@ -63,3 +63,37 @@ unsigned snapshot_ports(const struct lanlet_network *n, uint64_t *cursor, struct
 	*cursor = SNAPSHOT_END;
 	return count;
 }
+
+static struct snapshot_forward forward_of(const struct forward *f)
+{
+	struct snapshot_forward ret = {
+		.id = f->id,
+		.udp = f->spec.udp,
+		.kept = f->kept,
+		.is_open = f->is_open,
+		.waiting = f->waiting,
+		.opened = f->opened,
+		.refused = f->refused,
+	};
+	forward_spec_format_host(&f->spec, ret.host);
+	forward_spec_format_guest(&f->spec, ret.guest);
+	snprintf(ret.failure, sizeof(ret.failure), "%s", f->failure);
+	return ret;
+}
+
+/* As with ports. */
+unsigned snapshot_forwards(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_forward *ret, unsigned max)
+{
+	unsigned count = 0;
+	list_for_each(node, &n->forwards.all) {
+		const struct forward *f = container_of(node, struct forward, node);
+		if (f->id <= *cursor)
+			continue;
+		if (count == max)
+			return count;
+		ret[count++] = forward_of(f);
+		*cursor = f->id;
+	}
+	*cursor = SNAPSHOT_END;
+	return count;
+}

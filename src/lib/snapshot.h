@@ -16,6 +16,7 @@
 #include "base/drop.h"
 #include "base/usec.h"
 #include "lan/port.h"
+#include "lib/forward/spec.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,3 +55,15 @@ struct snapshot_port {
 };
 
 unsigned snapshot_ports(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_port *ret, unsigned max);
+
+struct snapshot_forward {
+	unsigned id;
+	bool udp;
+	bool kept; /* beyond this run; else it is the configuration's */
+	char host[FORWARD_TEXT_SIZE], guest[FORWARD_TEXT_SIZE];
+	bool is_open, waiting;
+	uint64_t opened, refused;
+	char failure[160]; /* "": none */
+};
+
+unsigned snapshot_forwards(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_forward *ret, unsigned max);

@@ -86,6 +86,19 @@ static void write_leases(FILE *out, const struct lanlet_network *n)
 		fprintf(out, "\nno leases\n");
 }
 
+static void write_forwards(FILE *out, const struct lanlet_network *n)
+{
+	char host[FORWARD_TEXT_SIZE], guest[FORWARD_TEXT_SIZE];
+	if (n->forwards.n > 0)
+		fprintf(out, "\n%-8s %-8s %-28s %-28s %10s %10s  %s\n", "FORWARD", "PROTOCOL", "HOST", "GUEST", "OPENED", "REFUSED", "STATE");
+	list_for_each(node, &n->forwards.all) {
+		const struct forward *f = container_of(node, struct forward, node);
+		fprintf(out, "%-8u %-8s %-28s %-28s %10" PRIu64 " %10" PRIu64 "  %s%s%s\n", f->id, f->spec.udp ? "udp" : "tcp",
+			forward_spec_format_host(&f->spec, host), forward_spec_format_guest(&f->spec, guest), f->opened, f->refused,
+			!f->is_open ? "closed" : f->waiting ? "waits for the guest" : "open", f->failure[0] ? ", " : "", f->failure);
+	}
+}
+
 static void write_flows(FILE *out, const struct lanlet_network *n)
 {
 	struct engine_counters c;
@@ -129,6 +142,7 @@ char *lanlet_network_status(const struct lanlet_network *n)
 	write_waiting(out, stream_link_connector(n->stream));
 	write_waiting(out, vhost_link_connector(n->vhost));
 	write_leases(out, n);
+	write_forwards(out, n);
 	write_flows(out, n);
 	write_dns(out, n);
 	write_drops(out, n);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `lanlet forward` */
+#include "app/api.h"
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/failure.h"
+#include "app/print.h"
+#include "app/table.h"
+
+#include <string.h>
+
+static bool add_row(void *opaque, JsonObject *f)
+{
+	struct table *t = opaque;
+	const char *failure = api_text(f, "failure");
+	table_addf(t, "%" G_GUINT64_FORMAT, api_number(f, "id"));
+	for (const char *const *name = (const char *const[]){ "protocol", "host", "guest", "state", NULL }; *name; name++)
+		table_add(t, api_text(f, *name));
+	table_addf(t, "%" G_GUINT64_FORMAT, api_number(f, "opened"));
+	table_addf(t, "%" G_GUINT64_FORMAT, api_number(f, "refused"));
+	table_add(t, failure[0] ? failure : "-");
+	return true;
+}
+
+struct table *table_of_forwards(struct api *api, GError **error)
+{
+	g_autoptr(Table) t = table_new(">NUMBER|PROTOCOL|HOST|GUEST|STATE|>OPENED|>REFUSED|PROBLEM");
+	return api_each(api, "/v1/forwards", add_row, t, error) ? g_steal_pointer(&t) : NULL;
+}
+
+static bool list(const struct arguments *a, GError **error)
+{
+	return print_list(a, "/v1/forwards", table_of_forwards, error);
+}
+
+static bool add(const struct arguments *a, GError **error)
+{
+	g_autoptr(Api) api = api_new(a, error);
+	if (!api)
+		return false;
+	g_autoptr(JsonBuilder) b = json_builder_new();
+	json_builder_begin_object(b);
+	for (unsigned i = 0; i < 3; i++) {
+		json_builder_set_member_name(b, (const char *const[]){ "protocol", "host", "guest" }[i]);
+		json_builder_add_string_value(b, a->operands[i + 1]);
+	}
+	json_builder_end_object(b);
+	g_autoptr(JsonNode) root = json_builder_get_root(b);
+	g_autofree char *body = json_to_string(root, FALSE);
+	g_autoptr(JsonObject) answer = api_call(api, "POST", "/v1/forwards", body, error);
+	if (!answer)
+		return false;
+	g_print("%" G_GUINT64_FORMAT "\n", api_number(answer, "id"));
+	return true;
+}
+
+static bool remove_one(const struct arguments *a, GError **error)
+{
+	g_autoptr(Api) api = api_new(a, error);
+	g_autofree char *path = api_path_to("/v1/forwards", a->operands[1]);
+	g_autoptr(JsonObject) answer = api ? api_call(api, "DELETE", path, NULL, error) : NULL;
+	return answer != NULL;
+}
+
+static const struct {
+	const char *name, *operands;
+	unsigned n_operands; /* itself included */
+	bool (*run)(const struct arguments *a, GError **error);
+} verbs[] = {
+	{ "list", "", 1, list },
+	{ "add", "tcp|udp [ADDRESS:]PORT[-PORT] GUEST:PORT", 4, add },
+	{ "remove", "NUMBER", 2, remove_one },
+};
+
+bool command_forward(const struct arguments *a, GError **error)
+{
+	if (a->n_operands == 0)
+		return list(a, error);
+	for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
+		if (strcmp(a->operands[0], verbs[i].name) != 0)
+			continue;
+		if (a->n_operands != verbs[i].n_operands)
+			return fail(error, FAILURE_USAGE, "expected lanlet forward %s %s", verbs[i].name, verbs[i].operands);
+		return verbs[i].run(a, error);
+	}
+	return fail(error, FAILURE_USAGE, "forward \"%s\": expected add, list or remove", a->operands[0]);
+}
