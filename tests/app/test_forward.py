@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`lanlet forward` and its API, without guests: what is listed, kept, refused and given back."""
+
+import json
+import os
+import socket
+import unittest
+
+import harness
+from tap_runner import TapRunner
+from test_api import TestCase
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+class Forward(TestCase):
+    def forwards(self):
+        return self.get("/v1/forwards")["forwards"]
+
+    def add(self, *words):
+        return self.lanlet("forward", "add", *words)
+
+    def test_added_forward_is_listed_and_listens(self):
+        self.start()
+        port = free_port()
+        done = self.add("tcp", str(port), "192.168.122.50:80")
+        self.assertEqual((done.returncode, done.stdout), (0, "1\n"), done.stderr)
+        self.assertEqual(self.forwards(), [{
+            "id": 1, "protocol": "tcp", "host": f"127.0.0.1:{port}", "guest": "192.168.122.50:80", "state": "open",
+            "kept": True, "opened": 0, "refused": 0, "failure": None,
+        }])
+        socket.create_connection(("127.0.0.1", port), harness.TIMEOUT).close()
+        harness.wait_until(lambda: self.forwards()[0]["opened"] == 1, "the client to be counted")
+        listed = self.lanlet("forward")
+        self.assertIn(f"127.0.0.1:{port}", listed.stdout)
+        self.assertEqual(json.loads(self.lanlet("forward", "list", "--json").stdout)["forwards"], self.forwards())
+        self.assertIn(f"127.0.0.1:{port}", self.lanlet("status").stdout)
+
+    def test_removed_forward_gives_its_port_back(self):
+        self.start()
+        port = free_port()
+        self.add("tcp", str(port), "web:80")
+        self.assertEqual(self.forwards()[0]["state"], "waiting")
+        self.assertEqual(self.lanlet("forward", "remove", "1").returncode, 0)
+        self.assertEqual(self.forwards(), [])
+        socket.create_server(("127.0.0.1", port)).close()
+        again = self.lanlet("forward", "remove", "1")
+        self.assertEqual(again.returncode, 5)
+        self.assertIn("no forward with the number 1", again.stderr)
+
+    def test_forwards_are_kept_across_restarts_until_they_are_removed(self):
+        process = self.start()
+        ports = [free_port() for _ in range(2)]
+        for port in ports:
+            self.add("udp", str(port), "web:53")
+        self.lanlet("forward", "remove", "1")
+        process.stop()
+        self.start()
+        self.assertEqual([f["host"] for f in self.forwards()], [f"127.0.0.1:{ports[1]}"])
+
+    def test_kept_forward_whose_port_is_taken_is_said_and_tried_again(self):
+        process = self.start()
+        port = free_port()
+        self.add("tcp", str(port), "web:80")
+        process.stop()
+        with socket.create_server(("127.0.0.1", port)):
+            self.start()
+            forward = self.forwards()[0]
+            self.assertEqual(forward["state"], "closed")
+            self.assertIn(f"(process {os.getpid()}) has it", forward["failure"])
+        harness.wait_until(lambda: self.forwards()[0]["state"] == "waiting", "the port to be opened")
+
+    def test_unix_socket_goes_with_its_forward(self):
+        self.start()
+        path = self.path("web.sock")
+        self.add("tcp", f"unix:{path}", "web:80")
+        self.assertTrue(os.path.exists(path))
+        self.lanlet("forward", "remove", "1")
+        self.assertFalse(os.path.exists(path))
+
+    def test_wrong_forwards_are_refused_with_a_reason(self):
+        self.start()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            for words, want in (
+                (("tcp", str(port), "web:80"), f"(process {os.getpid()}) has it"),
+                (("tcp", "80", "web"), "the guest's port is missing"),
+                (("tcp", "192.0.2.1:8080", "web:80"), "no such address"),
+                (("sctp", "80", "web:80"), "expected as"),
+                (("tcp", "80"), "expected lanlet forward add"),
+            ):
+                with self.subTest(words=words):
+                    done = self.add(*words)
+                    self.assertNotEqual(done.returncode, 0)
+                    self.assertIn(want, done.stderr)
+        self.assertEqual(self.forwards(), [])
+
+    def test_two_forwards_of_one_port_are_refused(self):
+        self.start()
+        port = free_port()
+        self.add("tcp", str(port), "web:80")
+        status, _, answer = self.request("POST", "/v1/forwards", json.dumps(
+            {"protocol": "tcp", "host": f"*:{port}", "guest": "other:80"}))
+        self.assertEqual(status, 409)
+        self.assertIn("with the number 1", answer["error"])
+
+    def test_malformed_requests_are_refused_in_json(self):
+        self.start()
+        for method, path, body, want in (
+            ("POST", "/v1/forwards", "{", 400),
+            ("POST", "/v1/forwards", "{}", 400),
+            ("POST", "/v1/forwards", '{"protocol": 1, "host": "80", "guest": "web:80"}', 400),
+            ("POST", "/v1/forwards", json.dumps({"protocol": "tcp", "host": "x" * 1000, "guest": "web:80"}), 400),
+            ("DELETE", "/v1/forwards/zero", None, 404),
+            ("DELETE", "/v1/forwards/7", None, 404),
+        ):
+            with self.subTest(method=method, path=path, body=body):
+                status, _, answer = self.request(method, path, body)
+                self.assertEqual(status, want)
+                self.assertIn("error", answer)
+
+
+if __name__ == "__main__":
+    unittest.main(testRunner=TapRunner)
