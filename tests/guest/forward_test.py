@@ -141,6 +141,7 @@ class Forwards(unittest.TestCase):
                 s.recv(1)
 
     def test_peers_of_a_udp_port_are_kept_apart(self):
+        ask("udp", "127.0.0.1", 8080)  # and not more datagrams than may wait for the guest's MAC
         peers = []
         for i in range(20):
             s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #define TURN_DATAGRAMS 64 /* then others have their turn */
-#define DATAGRAM_MAX 65507 /* IPv4's largest */
+#define DATAGRAM_MAX 65536 /* more than any */
+/* How many peers may be found in the socket of another one, see drain(). */
+#define DRAIN_DEPTH 16
 /* How many ports further another peer that the guest sees under the same address may be found. */
 #define PORT_STEPS 16
 
@@ -22,8 +24,42 @@ struct datagram_socket {
 	struct list node;
 	struct forward *forward;
 	uint16_t port;
+	unsigned depth; /* of drain() */
 	struct watch watch;
+	uint8_t bytes[DATAGRAM_MAX]; /* the datagram in hand */
 };
+
+static bool read_one(struct datagram_socket *s, int fd, struct ip_endpoint *ret_peer, size_t *ret_len)
+{
+	struct sockaddr_storage from = { 0 };
+	socklen_t from_len = sizeof(from);
+	ssize_t n = recvfrom(fd, s->bytes, sizeof(s->bytes), MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+	if (n < 0)
+		return false;
+	*ret_peer = forward_socket_endpoint(&from);
+	*ret_len = (size_t)n;
+	return true;
+}
+
+static void take(struct datagram_socket *s, usec_t now, const struct ip_endpoint *peer, size_t len);
+
+/*
+ * A socket that has been bound, and is not connected yet, is where the kernel puts everybody's datagrams.  Those that came in that
+ * moment are in front of the queue of @fd, to be given to whom they belong before anybody else reads there.
+ */
+static void drain(struct datagram_socket *s, usec_t now, int fd)
+{
+	struct ip_endpoint peer;
+	size_t len;
+	s->depth++;
+	for (unsigned i = 0; i < TURN_DATAGRAMS && read_one(s, fd, &peer, &len); i++) {
+		if (s->depth <= DRAIN_DEPTH)
+			take(s, now, &peer, len);
+		else
+			forward_client_count(s->forward, now, -EAGAIN);
+	}
+	s->depth--;
+}
 
 /* Opens the peer's flow, which takes the datagram. */
 static int open_flow(struct datagram_socket *s, usec_t now, const struct ip_endpoint *peer, struct engine_open *how)
@@ -35,14 +71,16 @@ static int open_flow(struct datagram_socket *s, usec_t now, const struct ip_endp
 	int r = env->engine_ops->open(env->engine, now, how);
 	if (r < 0)
 		close(how->fd);
+	else
+		drain(s, now, how->fd);
 	return r;
 }
 
-/* Gives a datagram to its peer's flow. */
-static void take(struct datagram_socket *s, usec_t now, const struct ip_endpoint *peer, const void *bytes, size_t len)
+/* Gives the datagram in hand to its peer's flow. */
+static void take(struct datagram_socket *s, usec_t now, const struct ip_endpoint *peer, size_t len)
 {
 	struct forward *f = s->forward;
-	struct engine_open how = { .source = forward_client_source(f->env, peer), .fd = -1, .peer = *peer, .datagram = bytes, .datagram_len = len };
+	struct engine_open how = { .source = forward_client_source(f->env, peer), .fd = -1, .peer = *peer, .datagram = s->bytes, .datagram_len = len };
 	int r = forward_client_guest(f, now, s->port, &how.guest);
 	if (r < 0)
 		return forward_client_count(f, now, r);
@@ -63,18 +101,11 @@ static void take(struct datagram_socket *s, usec_t now, const struct ip_endpoint
 static void socket_ready(struct watch *w, usec_t now, unsigned events)
 {
 	struct datagram_socket *s = container_of(w, struct datagram_socket, watch);
-	static_assert(DATAGRAM_MAX <= UINT16_MAX, "fits a buffer of 64 KiB");
-	uint8_t bytes[UINT16_MAX + 1];
-	for (unsigned i = 0; i < TURN_DATAGRAMS; i++) {
-		struct sockaddr_storage from = { 0 };
-		socklen_t from_len = sizeof(from);
-		ssize_t n = recvfrom(w->fd, bytes, sizeof(bytes), MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
-		if (n < 0)
-			return;
-		struct ip_endpoint peer = forward_socket_endpoint(&from);
+	struct ip_endpoint peer;
+	size_t len;
+	for (unsigned i = 0; i < TURN_DATAGRAMS && read_one(s, w->fd, &peer, &len); i++)
 		if (peer.port != 0)
-			take(s, now, &peer, bytes, (size_t)n);
-	}
+			take(s, now, &peer, len);
 }
 
 int forward_datagram_add(struct forward *f, int fd, uint16_t port)
