@@ -16,6 +16,7 @@
 #include "app/paths.h"
 #include "app/qemu.h"
 #include "app/status.h"
+#include "app/watchdog.h"
 #include "control/control.h"
 #include "lanlet.h"
 
@@ -45,6 +46,7 @@ struct run {
 	int runtime_claim, state_claim;
 	int signals; /* signalfd */
 	struct lanlet_watch *signal_watch;
+	struct watchdog *watchdog;
 	bool ending;
 	struct lanlet_network *net;
 	struct status_server *status;
@@ -216,7 +218,7 @@ static bool start(struct run *r, GError **error)
 	if (code < 0)
 		return fail(error, FAILURE_GENERAL, "waiting for signals: %s", g_strerror(-code));
 	r->status = status_server_new(status_socket, r->net, error);
-	return r->status && start_control(r, error);
+	return r->status && start_control(r, error) && watchdog_new(r->net, &r->watchdog, error);
 }
 
 /* Readers may have closed standard output, or never opened it: the network runs on. */
@@ -269,6 +271,7 @@ static void finish(struct run *r)
 		warn(r, problem);
 	control_free(r->control);
 	status_server_free(r->status);
+	watchdog_free(r->watchdog);
 	lanlet_watch_free(r->signal_watch);
 	lanlet_network_free(r->net);
 	lanlet_config_free(r->config);
