@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Linux guests by every way in: alone, restarted, and all of them on one network."""
 
+import os
 import socket
 import subprocess
 import unittest
 
-from lan import outside, servers, vm
-from lan.process import Lanlet
+from lan import outside, servers, tap, vm
+from lan.process import WITHOUT_CAPABILITIES, Lanlet, has_capabilities
 
 GATEWAY = "192.168.122.1"
 
@@ -170,3 +171,32 @@ class ServerTest(TestCase):
             with vm.Guest(vm.netdev_card(f"stream,server=on,addr.type=unix,addr.path={path}", mac(1)), "web") as guest:
                 guest.lease()
                 self.assert_reaches(guest, GATEWAY)
+
+
+class TapTest(TestCase):
+    """A monitor that knows taps only, as Firecracker, in the namespace of `lanlet exec`; QEMU's tap netdev plays it."""
+
+    def words(self, lanlet, *command):
+        return [
+            *(WITHOUT_CAPABILITIES if has_capabilities() else []), os.environ["LANLET"], "exec", "--runtime-dir", str(lanlet.runtime),
+            "--", *command,
+        ]
+
+    def test_tap_bridged_to_a_namespace_of_the_network_plugs_in_a_guest(self):
+        if reason := tap.why_no_tap():
+            self.skipTest(reason)
+        lanlet = self.enterContext(Lanlet())
+        trial = subprocess.run(self.words(lanlet, "ip", "link", "add", "br0", "type", "bridge"), capture_output=True, text=True, timeout=60)
+        if trial.returncode:
+            self.skipTest(f"no bridge for ordinary users here: {trial.stderr.strip()}")
+        script = (
+            "ip addr flush dev eth0;"
+            "ip link add br0 type bridge && ip link set eth0 master br0 && ip link set br0 up &&"
+            "ip tuntap add tap0 mode tap && ip link set tap0 master br0 up &&"
+            "exec qemu-system-x86_64 -accel tcg -nodefaults -display none -no-user-config -boot n -m 160"
+            f" -netdev tap,id=n,ifname=tap0,script=no,downscript=no -device virtio-net-pci,netdev=n,mac={mac(9)}")
+        monitor = subprocess.Popen(self.words(lanlet, "sh", "-c", script), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(monitor.stderr.close)
+        self.addCleanup(monitor.wait)
+        self.addCleanup(monitor.terminate)
+        lanlet.wait_for_lease(mac(9), vm.BOOT_PATIENCE)  # its boot ROM's
