@@ -478,7 +478,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 19);
+	g_assert_cmpuint(n, ==, 20);
 }
 
 int main(int argc, char **argv)
