@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The gateway on a real segment, with memory ports as guests and an engine that records. */
+#include "base/macros.h"
 #include "lan/frame.h"
 #include "lan/gateway.h"
 #include "lan/packet.h"
@@ -136,6 +137,23 @@ static void send_udp(struct fixture *f, ip4_t src, ip4_t dst, uint8_t ttl)
 	struct bytes_writer w = bytes_writer(udp, sizeof(udp));
 	udp_emit_ipv4(&w, src, dst, 1000, 2000, "x", 1);
 	send_ip(f, &f->a, mac_a, &(struct ipv4_header){ .ttl = ttl, .protocol = IP_PROTOCOL_UDP, .src = src, .dst = dst }, udp, w.len);
+}
+
+/* A source route, an option that has no end, one that is longer than the header. */
+static void ip_options_are_skipped_and_not_obeyed(struct fixture *f, gconstpointer data)
+{
+	static const uint8_t options[][8] = { { 131, 7, 4, 198, 51, 100, 7, 0 }, { 7, 0, 0, 0, 7, 0, 0, 0 }, { 68, 40, 5, 0, 1, 1, 1, 1 } };
+	uint8_t udp[64];
+	for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
+		struct ipv4_header h = { .ttl = 64, .protocol = IP_PROTOCOL_UDP, .src = GUEST_A, .dst = OUTSIDE, .options_len = 8 };
+		memcpy(h.options, options[i], sizeof(options[i]));
+		struct bytes_writer w = bytes_writer(udp, sizeof(udp));
+		udp_emit_ipv4(&w, GUEST_A, OUTSIDE, 1000, 2000, "x", 1);
+		send_ip(f, &f->a, mac_a, &h, udp, w.len);
+		g_assert_cmpuint(f->engine.inputs, ==, i + 1);
+		g_assert_cmphex(f->engine.dst, ==, OUTSIDE);
+		g_assert_cmpuint(f->engine.l4_len, ==, w.len);
+	}
 }
 
 static void send_arp(struct fixture *f, struct memory_port *p, struct mac src, const struct arp_message *m)
@@ -442,6 +460,7 @@ int main(int argc, char **argv)
 	TEST(ttl_of_one_is_answered_with_time_exceeded);
 	TEST(ttl_is_not_counted_for_the_gateway_itself);
 	TEST(martians_never_reach_the_engine);
+	TEST(ip_options_are_skipped_and_not_obeyed);
 	TEST(fragments_reach_the_engine_as_one_datagram);
 	TEST(packet_for_a_neighbour_goes_back_to_the_segment);
 	TEST(gateway_is_no_way_around_isolation);
