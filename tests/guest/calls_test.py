@@ -4,6 +4,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -40,6 +41,9 @@ def setUpModule():
         raise unittest.SkipTest(reason)
     if not shutil.which("strace"):
         raise unittest.SkipTest("no strace: contrib/test installs it")
+    tried = subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, text=True)
+    if tried.returncode:
+        raise unittest.SkipTest(f"strace may not trace here: {tried.stderr.strip()}")
 
 
 class Traced(Lanlet):
