@@ -52,15 +52,15 @@ static const struct command commands[] = {
 	{
 		.name = "forward",
 		.id = COMMAND_FORWARD,
-		.operands = "[list | add tcp|udp [ADDRESS:]PORT[-PORT] GUEST:PORT | remove NUMBER]",
+		.operands = "[list | add PROTOCOL FROM TO | remove NUMBER]",
 		.max_operands = 4,
 		.summary = "List, add and remove forwards from ports of the host to guests.",
 		.description =
-			"add takes those who come to a port of the host, of 127.0.0.1 unless another ADDRESS is given (* is all), to a port of a guest, "
-			"which is a name, a MAC or an address; for tcp, unix:PATH may stand instead of a port. The guest sees the client's own "
-			"address; clients on the host itself appear as the gateway. A guest that has no address yet is waited for. "
-			"Prints the forward's number. It is kept, also across restarts, until it is removed; connections that are open "
-			"then go on.",
+			"add tcp|udp [ADDRESS:]PORT[-PORT] GUEST:PORT takes those who come to a port of the host, of 127.0.0.1 unless another ADDRESS "
+			"is given (* is all), to a port of a guest, which is a name, a MAC or an address; for tcp, unix:PATH may stand instead of a "
+			"port. The guest sees the client's own address; clients on the host itself appear as the gateway. A guest that has no "
+			"address yet is waited for. Prints the forward's number. It is kept, also across restarts, until it is removed; "
+			"connections that are open then go on.",
 		.run = command_forward,
 	},
 };
