@@ -400,6 +400,8 @@ def all_candidates(lanlet, programs):
         Lanlet("lanlet", "lanlet", lanlet, groups=(*OUTSIDE_GROUPS, "ports")),
         Lanlet("lanlet-vhost-plain", "lanlet, vhost-user, no offloads", lanlet, transport="vhost-plain", groups=plain_groups),
         Lanlet("lanlet-vhost", "lanlet, vhost-user", lanlet, transport="vhost", groups=vhost_groups),
+        Lanlet("lanlet-vhost-poll", "lanlet, vhost-user, busy poll", lanlet, ["--engine", "native", "--busy-poll", "100"], transport="vhost",
+               groups=plain_groups),
         Bridge("bridge", "root's bridge and taps", "offload-tap"), Bridge("bridge-plain", "the same without offloads", "tap"),
         LanletBetween(lanlet, "stream", "stream"), LanletBetween(lanlet, "stream", "vhost"), LanletBetween(lanlet, "vhost", "vhost"),
         Floor(), Iperf3(),

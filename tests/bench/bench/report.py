@@ -223,6 +223,7 @@ BARS = {
     "lanlet": [*STREAM_BARS, *PATH_BARS, IdleBar(), *PORT_BARS],
     "lanlet-no-peek-off": [*STREAM_BARS, *PATH_BARS, IdleBar()],
     "lanlet-vhost": [*vhost_stream_bars(), *transaction_bars(), *datagram_bars(2)],
+    "lanlet-vhost-poll": [Bar("mtu1500", "rr", "rate", 1.0, ["root-vm"])],
     "lanlet-vhost-vhost": [Bar("between", load, "rate", 1.2, ["bridge"]) for load in ("up-1", "down-1")],
 }
 
