@@ -4,8 +4,7 @@
  * they lie, TCP segments for the gateway joined, and the segment is flushed before the buffer is touched again.  Buffers come from a pool, and a
  * connection keeps one only while half a frame is in it, so idle connections own no memory.
  *
- * Out: send() collects references; flush() hands everything to one sendmsg().  What the socket does not take is
- * copied into the queue, whole frames up to a limit, and goes out when the socket is writable again.
+ * Out: stream_out.h.
  */
 #include "link/stream.h"
 
@@ -18,6 +17,7 @@
 #include "lan/segment.h"
 #include "link/connector.h"
 #include "link/listener.h"
+#include "link/stream_out.h"
 #include "wire/eth.h"
 #include "wire/framing.h"
 
@@ -31,10 +31,6 @@
 /* More than a unix socket holds at once; at least one frame. */
 #define RX_BUFFER_BYTES ((size_t)512 * 1024)
 #define RX_POOL_MAX 4
-#define TX_QUEUE_BYTES ((size_t)1024 * 1024)
-#define TX_FRAMES 256
-/* Most pieces that one sendmsg() takes (UIO_MAXIOV). */
-#define TX_IOV 1024
 /* Asked for; the kernel gives what net.core.wmem_max allows. */
 #define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
 
@@ -42,7 +38,6 @@
 #define EVENTS (POLL_EVENT_IN | POLL_EVENT_PEER_SHUT | POLL_EVENT_EDGE)
 
 static_assert(RX_BUFFER_BYTES > STREAM_FRAME_MAX + FRAMING_LENGTH_BYTES, "a whole frame fits");
-static_assert(TX_IOV > FRAME_IOV_MAX + 1, "a whole frame fits");
 
 struct rx_buffer {
 	struct list node;
@@ -58,16 +53,6 @@ struct stream_link {
 	unsigned n_rx_pool;
 };
 
-/* Frames taken since the last flush, borrowed. */
-struct gather {
-	struct iovec iov[TX_IOV];
-	unsigned n_iov;
-	uint8_t lengths[TX_FRAMES][FRAMING_LENGTH_BYTES];
-	unsigned first_iov[TX_FRAMES]; /* of each frame: the piece with its length */
-	unsigned n_frames;
-	size_t bytes;
-};
-
 struct connection {
 	struct port port;
 	struct list node;
@@ -79,9 +64,7 @@ struct connection {
 	bool ending;
 	struct rx_buffer *rx; /* NULL while no partial frame is held */
 	size_t rx_len;
-	struct gather *out; /* NULL until the first frame */
-	uint8_t *queue;     /* what the socket did not take: [queue_at, queue_len) */
-	size_t queue_at, queue_len;
+	struct stream_out out;
 };
 
 static struct rx_buffer *take_rx_buffer(struct stream_link *l)
@@ -126,8 +109,7 @@ static void connection_free(struct connection *c, usec_t now)
 		give_rx_buffer(l, c->rx);
 	close(c->fd);
 	connector_lost(c->target, now);
-	free(c->out);
-	free(c->queue);
+	stream_out_done(&c->out);
 	free(c);
 }
 
@@ -142,85 +124,6 @@ static void run_end(struct deferred *d, usec_t now)
 
 /* --- out --- */
 
-static size_t queued(const struct connection *c)
-{
-	return c->queue_len - c->queue_at;
-}
-
-static void look_at_queue(struct connection *c)
-{
-	c->port.crowded = queued(c) > TX_QUEUE_BYTES / 2;
-}
-
-/* False when there is no room for all @len bytes. */
-static bool queue_append(struct connection *c, const struct iovec *iov, unsigned n, size_t len)
-{
-	if (!c->queue)
-		c->queue = malloc(TX_QUEUE_BYTES);
-	if (!c->queue || len > TX_QUEUE_BYTES - queued(c))
-		return false;
-	if (len > TX_QUEUE_BYTES - c->queue_len) {
-		memmove(c->queue, c->queue + c->queue_at, queued(c));
-		c->queue_len -= c->queue_at;
-		c->queue_at = 0;
-	}
-	for (unsigned i = 0; i < n; i++) {
-		memcpy(c->queue + c->queue_len, iov[i].iov_base, iov[i].iov_len);
-		c->queue_len += iov[i].iov_len;
-	}
-	look_at_queue(c);
-	return true;
-}
-
-static void count_full(struct connection *c)
-{
-	drop_count(&c->port.counters.drops, DROP_PORT_FULL);
-	drop_count(&c->link->config.segment->drops, DROP_PORT_FULL);
-}
-
-static size_t iov_bytes(const struct iovec *iov, unsigned n)
-{
-	size_t len = 0;
-	for (unsigned i = 0; i < n; i++)
-		len += iov[i].iov_len;
-	return len;
-}
-
-/* Steps @n pieces at @iov forward by @by bytes; returns how many pieces were passed. */
-static unsigned iov_advance(struct iovec *iov, unsigned n, size_t by)
-{
-	unsigned i = 0;
-	for (; i < n && by >= iov[i].iov_len; i++)
-		by -= iov[i].iov_len;
-	if (i < n) {
-		iov[i].iov_base = (uint8_t *)iov[i].iov_base + by;
-		iov[i].iov_len -= by;
-	}
-	return i;
-}
-
-/*
- * Copies what is left of the gathered frames behind the first @sent bytes.  Whole frames that do not fit are
- * dropped; the rest of a frame that was begun always fits, because it finds the queue empty.
- */
-static void queue_rest(struct connection *c, size_t sent)
-{
-	struct gather *g = c->out;
-	for (unsigned f = 0; f < g->n_frames; f++) {
-		struct iovec *iov = g->iov + g->first_iov[f];
-		unsigned n = (f + 1 < g->n_frames ? g->first_iov[f + 1] : g->n_iov) - g->first_iov[f];
-		size_t len = iov_bytes(iov, n);
-		if (sent >= len) {
-			sent -= len;
-			continue;
-		}
-		unsigned passed = iov_advance(iov, n, sent);
-		if (!queue_append(c, iov + passed, n - passed, len - sent))
-			count_full(c);
-		sent = 0;
-	}
-}
-
 static void set_congested(struct connection *c, bool congested)
 {
 	c->port.congested = congested;
@@ -228,63 +131,18 @@ static void set_congested(struct connection *c, bool congested)
 		poller_rewatch(c->link->config.poller, &c->watch, EVENTS | (congested ? POLL_EVENT_OUT : 0));
 }
 
-static bool is_transient(int error)
+/* Takes note of what became of frames; @r: the last answer of c->out. */
+static void settle(struct connection *c, int r)
 {
-	return error == EAGAIN || error == EINTR || error == ENOBUFS;
-}
-
-static ssize_t send_gathered(int fd, struct gather *g)
-{
-	/* What a small frame is: the kernel has less to copy and to check. */
-	if (g->n_iov == 1)
-		return send(fd, g->iov[0].iov_base, g->iov[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	struct msghdr m = { .msg_iov = g->iov, .msg_iovlen = g->n_iov };
-	return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-static void write_gathered(struct connection *c)
-{
-	struct gather *g = c->out;
-	if (!g || g->n_frames == 0)
-		return;
-	ssize_t n = c->ending ? (ssize_t)g->bytes : send_gathered(c->fd, g);
-	/* EFAULT: the memory of the guest that sent a frame vanished, which is not this peer's fault. */
-	if (n < 0 && !is_transient(errno) && errno != EFAULT)
-		end_later(c);
-	else if (n < (ssize_t)g->bytes)
-		queue_rest(c, n < 0 ? 0 : (size_t)n);
-	g->n_iov = g->n_frames = 0;
-	g->bytes = 0;
-	if (queued(c) > 0 && !c->ending)
-		set_congested(c, true);
-}
-
-static void gather_frame(struct connection *c, const struct frame *frame)
-{
-	struct gather *g = c->out;
-	bool in_place = frame->headroom >= FRAMING_LENGTH_BYTES;
-	uint8_t *length = in_place ? (uint8_t *)frame->iov[0].iov_base - FRAMING_LENGTH_BYTES : g->lengths[g->n_frames];
-	framing_emit(length, frame->len);
-	g->first_iov[g->n_frames++] = g->n_iov;
-	struct iovec *first = &g->iov[g->n_iov];
-	*first = (struct iovec){ .iov_base = length, .iov_len = FRAMING_LENGTH_BYTES };
-	if (in_place)
-		first->iov_len += frame->iov[0].iov_len;
-	memcpy(first + 1, frame->iov + in_place, (frame->n_iov - in_place) * sizeof(*frame->iov));
-	g->n_iov += 1 + frame->n_iov - in_place;
-	g->bytes += FRAMING_LENGTH_BYTES + frame->len;
-}
-
-static void queue_frame(struct connection *c, const struct frame *frame)
-{
-	if (FRAMING_LENGTH_BYTES + frame->len > TX_QUEUE_BYTES - queued(c)) {
-		count_full(c);
-		return;
+	for (; c->out.dropped > 0; c->out.dropped--) {
+		drop_count(&c->port.counters.drops, DROP_PORT_FULL);
+		drop_count(&c->link->config.segment->drops, DROP_PORT_FULL);
 	}
-	uint8_t length[FRAMING_LENGTH_BYTES];
-	framing_emit(length, frame->len);
-	queue_append(c, &(struct iovec){ .iov_base = length, .iov_len = sizeof(length) }, 1, sizeof(length));
-	queue_append(c, frame->iov, frame->n_iov, frame->len);
+	c->port.crowded = stream_out_is_crowded(&c->out);
+	if (r < 0)
+		end_later(c);
+	else if (stream_out_waits(&c->out))
+		set_congested(c, true);
 }
 
 static void stream_send(struct port *p, usec_t now, const struct frame *frame)
@@ -292,23 +150,18 @@ static void stream_send(struct port *p, usec_t now, const struct frame *frame)
 	struct connection *c = container_of(p, struct connection, port);
 	if (c->ending)
 		return;
-	if (!c->out)
-		c->out = calloc(1, sizeof(*c->out));
-	if (!c->out || frame->n_iov > FRAME_IOV_MAX) {
-		count_full(c);
-		return;
-	}
-	if (c->out->n_frames == TX_FRAMES || c->out->n_iov + 1 + frame->n_iov > TX_IOV)
-		write_gathered(c);
-	if (queued(c) > 0)
-		queue_frame(c, frame);
-	else
-		gather_frame(c, frame);
+	int r = stream_out_frame(&c->out, frame);
+	if (r < 0 || c->out.dropped > 0 || stream_out_waits(&c->out))
+		settle(c, r);
 }
 
 static void stream_flush(struct port *p, usec_t now)
 {
-	write_gathered(container_of(p, struct connection, port));
+	struct connection *c = container_of(p, struct connection, port);
+	if (c->ending)
+		stream_out_forget(&c->out);
+	else
+		settle(c, stream_out_write(&c->out));
 }
 
 static const struct port_ops stream_port_ops = {
@@ -319,19 +172,10 @@ static const struct port_ops stream_port_ops = {
 
 static void drain_queue(struct connection *c, usec_t now)
 {
-	ssize_t n = send(c->fd, c->queue + c->queue_at, queued(c), MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n < 0) {
-		if (!is_transient(errno))
-			end_later(c);
+	int r = stream_out_drain(&c->out);
+	settle(c, r);
+	if (r <= 0)
 		return;
-	}
-	c->queue_at += (size_t)n;
-	look_at_queue(c);
-	if (queued(c) > 0)
-		return;
-	free(c->queue);
-	c->queue = NULL;
-	c->queue_at = c->queue_len = 0;
 	set_congested(c, false);
 	segment_port_writable(c->link->config.segment, now, &c->port);
 	segment_flush(c->link->config.segment, now);
@@ -418,7 +262,7 @@ static bool read_frames(struct connection *c, usec_t now)
 		deliver_batch(c, now);
 		return (size_t)n == room;
 	}
-	if (n == 0 || !is_transient(errno))
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		end_later(c);
 	keep_rest(c, 0);
 	return false;
@@ -453,6 +297,7 @@ static int add(struct stream_link *l, int fd, const struct port_identity *identi
 	c->link = l;
 	c->target = target;
 	c->fd = fd;
+	stream_out_init(&c->out, fd);
 	c->watch.ready = connection_ready;
 	c->end.run = run_end;
 	list_init(&c->end.node);
