@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/usec.h"
 #include "lan/loop_guard.h"
+#include "lan/snoop.h"
 #include "lan/storm.h"
 
 #include <stdbool.h>
@@ -90,6 +91,7 @@ struct port {
 	bool crowded;     /* likewise, while more than half of its queue is taken: frames that are flooded are not sent to it */
 	struct loop_state loop;
 	struct storm_bucket storm;
+	struct snoop_port snoop;
 	unsigned n_macs;  /* entries in the segment's forwarding database */
 	struct port_counters counters;
 };

@@ -25,6 +25,7 @@ void segment_done(struct segment *s)
 void segment_set_gateway(struct segment *s, const struct segment_gateway *gateway)
 {
 	s->gateway = *gateway;
+	snoop_set_querier(&s->snoop, gateway->mac, gateway->ip);
 	segment_attach(s, gateway->port);
 }
 
@@ -35,6 +36,7 @@ void segment_attach(struct segment *s, struct port *p)
 	p->isolated |= s->config.isolate && !p->uplink;
 	list_append(&s->ports, &p->node);
 	s->n_ports++;
+	snoop_attached(&s->snoop, p);
 	if (p != s->gateway.port)
 		loop_guard_attached(&s->loops, p);
 }
@@ -42,6 +44,7 @@ void segment_attach(struct segment *s, struct port *p)
 void segment_detach(struct segment *s, usec_t now, struct port *p)
 {
 	fdb_forget(&s->fdb, p);
+	snoop_detached(&s->snoop, p);
 	list_remove(&p->node);
 	list_remove(&p->dirty);
 	p->segment = NULL;
@@ -123,15 +126,15 @@ static bool may_flood(struct segment *s, usec_t now, struct port *from, const st
 	return from == s->gateway.port || storm_take(&from->storm, now, s->config.storm_limit, n);
 }
 
-static void flood(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
+/* @group NULL: for SNOOP_ROUTERS. */
+static void distribute(struct segment *s, usec_t now, struct port *from, const struct frame *frame, enum snoop_verdict verdict,
+		       const struct ip_addr *group)
 {
-	if (!may_flood(s, now, from, frame)) {
-		drop(s, from, DROP_STORM);
-		return;
-	}
 	list_for_each(node, &s->ports) {
 		struct port *to = container_of(node, struct port, node);
 		if (to == from || !loop_passes(&to->loop) || are_kept_apart(from, to))
+			continue;
+		if (verdict != SNOOP_FLOOD && !snoop_wants(now, to, group))
 			continue;
 		/* A storm must not take the place of what the guest has asked for. */
 		if (to->crowded)
@@ -139,6 +142,25 @@ static void flood(struct segment *s, usec_t now, struct port *from, const struct
 		else
 			output(s, now, to, frame, true);
 	}
+}
+
+static void flood(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
+{
+	if (!may_flood(s, now, from, frame)) {
+		drop(s, from, DROP_STORM);
+		return;
+	}
+	distribute(s, now, from, frame, SNOOP_FLOOD, NULL);
+}
+
+static void forward_group(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
+{
+	struct ip_addr group;
+	enum snoop_verdict verdict = snoop_input(&s->snoop, now, from, frame, &s->arena, &group);
+	if (verdict == SNOOP_FLOOD)
+		flood(s, now, from, frame);
+	else
+		distribute(s, now, from, frame, verdict, verdict == SNOOP_MEMBERS ? &group : NULL);
 }
 
 /* Does @frame say, by ARP, that the gateway's address is somebody else's? (RFC 5227 §2.4) */
@@ -186,7 +208,11 @@ struct port *segment_find(struct segment *s, usec_t now, struct mac mac)
 
 static void forward(struct segment *s, usec_t now, struct port *from, struct mac dst, const struct frame *frame)
 {
-	struct port *to = mac_is_group(dst) ? NULL : segment_find(s, now, dst);
+	if (mac_is_group(dst)) {
+		forward_group(s, now, from, frame);
+		return;
+	}
+	struct port *to = segment_find(s, now, dst);
 	if (!to)
 		flood(s, now, from, frame);
 	else if (to == from)
@@ -200,8 +226,10 @@ static void forward(struct segment *s, usec_t now, struct port *from, struct mac
 /* Looks at a frame from a port other than the gateway's, learns whose it is; false when it goes no further. */
 static bool take_from_port(struct segment *s, usec_t now, struct port *p, const struct eth_header *eth, const struct frame *frame)
 {
-	if (!p->loop.spoken)
+	if (!p->loop.spoken) {
 		loop_guard_spoken(&s->loops, now, p);
+		snoop_spoken(&s->snoop, now, p);
+	}
 	if (eth->ethertype == LOOP_PROBE_ETHERTYPE && loop_guard_input(&s->loops, now, p, frame))
 		return false;
 	enum drop_reason why = DROP_LOOP;
@@ -260,9 +288,9 @@ void segment_port_writable(struct segment *s, usec_t now, struct port *p)
 		s->gateway.writable(s->gateway.opaque, now, p);
 }
 
-/* --- loops --- */
+/* --- what the segment says by itself --- */
 
-static void send_probe(void *opaque, usec_t now, struct port *p, const void *bytes, size_t len)
+static void send_to_port(void *opaque, usec_t now, struct port *p, const void *bytes, size_t len)
 {
 	struct segment *s = opaque;
 	const void *copy = arena_copy(&s->arena, bytes, len);
@@ -290,8 +318,10 @@ static void port_unblocked(void *opaque, usec_t now, struct port *p)
 	log_info(s->config.log, "port %s: the loop is gone, forwarding again", p->name);
 }
 
+static const struct snoop_ops snoop_ops = { .send = send_to_port };
+
 static const struct loop_guard_ops loop_ops = {
-	.send = send_probe,
+	.send = send_to_port,
 	.blocked = port_blocked,
 	.unblocked = port_unblocked,
 };
@@ -307,12 +337,13 @@ static struct mac probe_mac(const struct segment *s)
 
 usec_t segment_deadline(const struct segment *s)
 {
-	return loop_guard_deadline(&s->loops);
+	return usec_min(loop_guard_deadline(&s->loops), snoop_deadline(&s->snoop));
 }
 
 void segment_expire(struct segment *s, usec_t now)
 {
 	loop_guard_expire(&s->loops, now, probe_mac(s));
+	snoop_expire(&s->snoop, now);
 }
 
 int segment_init(struct segment *s, const struct segment_config *config)
@@ -325,6 +356,7 @@ int segment_init(struct segment *s, const struct segment_config *config)
 	list_init(&s->ports);
 	list_init(&s->dirty);
 	loop_guard_init(&s->loops, &config->hash_key, &s->ports, &loop_ops, s);
+	snoop_init(&s->snoop, config->snooping, &s->ports, &snoop_ops, s);
 	arena_init(&s->arena, ARENA_BYTES_PER_TURN);
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include "lan/icmp_error.h"
 #include "lan/loop_guard.h"
 #include "lan/port.h"
+#include "lan/snoop.h"
 
 struct frame;
 struct log;
@@ -29,6 +30,7 @@ struct log;
 struct segment_config {
 	struct hash_key hash_key;
 	bool isolate;    /* guests from one another: every port but uplinks is isolated */
+	bool snooping;   /* multicast goes to those who joined (snoop.h) */
 	unsigned storm_limit; /* frames per second that a port may send to everybody (storm.h); 0: any */
 	struct log *log; /* borrowed, may be NULL */
 };
@@ -62,6 +64,7 @@ struct segment {
 	unsigned n_ports;
 	struct segment_gateway gateway; /* port NULL: none */
 	struct loop_guard loops;
+	struct snoop snoop;
 	struct icmp_limit icmp_limit;   /* of all errors that are sent on this segment */
 	struct drop_counters drops;     /* of the frames of all ports */
 };

@@ -64,7 +64,14 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 {
 	struct hash_key key;
 	entropy_get(&key, sizeof(key));
-	int r = segment_init(&n->segment, &(struct segment_config){ .hash_key = key, .isolate = n->settings.isolate, .storm_limit = n->settings.storm_limit, .log = &n->log });
+	int r = segment_init(&n->segment,
+			     &(struct segment_config){
+				     .hash_key = key,
+				     .isolate = n->settings.isolate,
+				     .snooping = n->settings.multicast_snooping,
+				     .storm_limit = n->settings.storm_limit,
+				     .log = &n->log,
+			     });
 	if (r < 0)
 		return r;
 	return gateway_init(&n->gateway, &n->segment,

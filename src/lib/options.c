@@ -256,6 +256,11 @@ static int set_isolate(struct settings *s, const char *value, const char **ret_w
 	return value_switch(value, &s->isolate);
 }
 
+static int set_multicast_snooping(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->multicast_snooping);
+}
+
 static int set_storm_limit(struct settings *s, const char *value, const char **ret_why)
 {
 	uint32_t limit = 0;
@@ -531,6 +536,17 @@ static const struct option options[] = {
 		},
 		.accepts = "true or false",
 		.set = set_isolate,
+	},
+	{
+		.public = {
+			.name = "multicast-snooping",
+			.default_value = "true",
+			.help =
+				"Multicast goes to the guests that have joined its group by IGMP or MLD, who are asked now and then, instead of to all. "
+				"Groups of the link, such as mDNS, always go to all.",
+		},
+		.accepts = "true or false",
+		.set = set_multicast_snooping,
 	},
 	{
 		.public = {

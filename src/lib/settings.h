@@ -58,6 +58,7 @@ struct settings {
 	bool host_loopback;
 	unsigned busy_poll_us; /* 0: none */
 	bool isolate;
+	bool multicast_snooping;
 	unsigned storm_limit; /* frames per second of each port, 0: any */
 	const struct engine_ops *engine;
 	enum engine_filtering udp_filtering;

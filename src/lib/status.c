@@ -29,6 +29,9 @@ static void write_port_policy(FILE *out, const struct lanlet_network *n, const s
 		fprintf(out, "  %s\n", loop_guard_describe(&n->segment.loops, clock_now(), p, loop));
 	if (!mac_is_zero(p->pinned))
 		fprintf(out, "  pinned to %s\n", mac_format(p->pinned, mac));
+	unsigned groups = snoop_count(clock_now(), p);
+	if (groups > 0)
+		fprintf(out, "  joined %u multicast group%s\n", groups, groups > 1 ? "s" : "");
 	if (p->isolated)
 		fprintf(out, "  isolated from other guests\n");
 }

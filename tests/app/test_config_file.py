@@ -68,6 +68,7 @@ host-loopback = true
 busy-poll = 50
 isolate = true
 storm-limit = 500
+multicast-snooping = false
 engine = null
 udp-filtering = address-dependent
 log-level = debug

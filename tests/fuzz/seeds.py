@@ -132,6 +132,46 @@ def gateway_seeds():
     return seeds
 
 
+def igmp(kind, code, rest, src=GUEST_IP, dst=bytes([224, 0, 0, 22])):
+    message = struct.pack("!BBH", kind, code, 0) + rest
+    return message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+
+
+FIXED6 = bytes.fromhex("fe80" + "00" * 13 + "02")
+ROUTERS6 = bytes.fromhex("ff02" + "00" * 13 + "16")
+
+
+def mld(kind, rest, src=FIXED6, dst=ROUTERS6):
+    message = struct.pack("!BBH", kind, 0, 0) + rest
+    value = checksum(src + dst + struct.pack("!II", len(message), 58) + message)
+    return message[:2] + struct.pack("!H", value) + message[4:]
+
+
+GROUP, GROUP6 = bytes([239, 1, 2, 3]), bytes.fromhex("ff05" + "00" * 13 + "aa")
+
+
+def igmp_seeds():
+    record = bytes([4, 0, 0, 0]) + GROUP
+    sources = bytes([1, 1, 0, 2]) + GROUP + OUTSIDE_IP + GATEWAY_IP + b"aux."
+    return {
+        "query-1": igmp(0x11, 0, bytes(4)), "query-2": igmp(0x11, 100, GROUP), "query-3": igmp(0x11, 100, bytes(4) + b"\2\x7d\0\0"),
+        "report-1": igmp(0x12, 0, GROUP), "report-2": igmp(0x16, 0, GROUP), "leave": igmp(0x17, 0, GROUP),
+        "report-3": igmp(0x22, 0, b"\0\0\0\1" + record), "report-3-sources": igmp(0x22, 0, b"\0\0\0\2" + record + sources),
+        "report-3-short": igmp(0x22, 0, b"\0\0\0\3" + record + sources), "report-3-empty": igmp(0x22, 0, bytes(4)),
+    }
+
+
+def mld_seeds():
+    record = bytes([4, 0, 0, 0]) + GROUP6
+    sources = bytes([5, 1, 0, 1]) + GROUP6 + FIXED6 + b"aux."
+    return {
+        "query-1": mld(130, b"\x27\x10\0\0" + bytes(16)), "query-2": mld(130, b"\x27\x10\0\0" + GROUP6 + b"\2\x7d\0\0"),
+        "report-1": mld(131, bytes(4) + GROUP6), "done": mld(132, bytes(4) + GROUP6),
+        "report-2": mld(143, b"\0\0\0\1" + record), "report-2-sources": mld(143, b"\0\0\0\2" + record + sources),
+        "report-2-short": mld(143, b"\0\0\0\3" + record + sources), "report-2-empty": mld(143, bytes(4)),
+    }
+
+
 def switch_record(port, frame=b"", mend=0, tenths=0, partial=0, back=0):
     return struct.pack("!BBH", port | mend << 2 | partial << 3 | back << 4, tenths, len(frame)) + frame
 
@@ -145,7 +185,19 @@ def switch_seeds():
     tag = struct.pack("!HHHH", 9, 0x8100, 7, 0x0800)
     large = ipv4(17, udp(5000, 6000, bytes(900)), flags=0)
     storm = eth(0x88b5, b"storm", dst=everybody, src=other)
+    mac4, mac6 = bytes.fromhex("01005e010203"), bytes.fromhex("3333000000aa")
+    join = eth(0x0800, ipv4(2, igmp_seeds()["report-3"], dst=bytes([224, 0, 0, 22]), ttl=1, options=b"\x94\4\0\0"), dst=mac4, src=other)
+    leave = eth(0x0800, ipv4(2, igmp_seeds()["leave"], dst=bytes([224, 0, 0, 2]), ttl=1), dst=mac4, src=other)
+    asks = eth(0x0800, ipv4(2, igmp_seeds()["query-3"], dst=bytes([224, 0, 0, 1]), ttl=1), dst=mac4, src=other)
+    stream = eth(0x0800, ipv4(17, udp(5000, 6000, b"video", dst=GROUP), dst=GROUP), dst=mac4, src=other)
+    alert = bytes([58, 0, 5, 2, 0, 0, 1, 0])
+    join6 = eth(0x86dd, ipv6(0, alert + mld_seeds()["report-2"], src=FIXED6, dst=ROUTERS6), dst=mac6, src=other)
+    stream6 = eth(0x86dd, ipv6(17, bytes(12), dst=GROUP6), dst=mac6, src=other)
+    many = b"".join(switch_record(1, join.replace(GROUP, bytes([239, 1, 3, n]))) for n in range(70))
     return {
+        "multicast": switch_record(1, join) + switch_record(3, asks) + switch_record(2, stream, tenths=200) + switch_record(1, leave),
+        "multicast-6": switch_record(1, join6) + switch_record(3, stream6, tenths=200) + switch_record(3, stream6, tenths=255),
+        "multicast-groups": many,
         "pinned-arp": switch_record(0, eth(0x0806, arp, dst=everybody)) + switch_record(0, eth(0x0806, arp, dst=everybody, src=other)),
         "pinned-arp-sender": switch_record(0, eth(0x0806, arp.replace(GUEST, other), dst=everybody)),
         "pinned-dhcp": switch_record(0, eth(0x0800, dhcp, dst=everybody)),
@@ -295,6 +347,8 @@ write("packet", packet_seeds())
 write("slirp-translate", {name: frame for name, frame in packet_seeds().items() if name.startswith(("ip-", "ping", "tcp", "udp", "unr"))})
 write("reassembly", reassembly_seeds())
 write("gateway", gateway_seeds())
+write("igmp", igmp_seeds())
+write("mld", mld_seeds())
 write("switch", switch_seeds())
 write("framing", framing_seeds())
 write("oversize", oversize_seeds())

@@ -55,8 +55,9 @@ static const struct port_ops peer_ops = { .send = take, .flush = flush };
 
 static void set_up(struct world *w)
 {
-	struct segment_config config = { .hash_key = { { 1, 2 } }, .isolate = true, .storm_limit = 30 };
+	struct segment_config config = { .hash_key = { { 1, 2 } }, .isolate = true, .snooping = true, .storm_limit = 30 };
 	check(segment_init(&w->segment, &config) == 0);
+	snoop_set_querier(&w->segment.snoop, (struct mac){ { 0x52, 0x54, 0, 0xa0, 0xb0, 0xc0 } }, IP4(192, 168, 122, 1));
 	for (unsigned i = 0; i < N_PORTS; i++) {
 		struct port *p = &w->peers[i].port;
 		port_init(p, &peer_ops, "peer", sizes[i], sizes[i] - 14);

@@ -337,6 +337,14 @@ static void guests_may_reach_one_another_unless_isolated(struct fixture *f, gcon
 	expect_refused(f, "isolate", "some");
 }
 
+static void multicast_snooping_can_be_switched_off(struct fixture *f, gconstpointer data)
+{
+	g_assert_true(f->s.multicast_snooping);
+	expect_set(f, "multicast-snooping", "false");
+	g_assert_false(f->s.multicast_snooping);
+	expect_refused(f, "multicast-snooping", "v3");
+}
+
 static void storm_limit_is_a_number_or_off(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpuint(f->s.storm_limit, ==, STORM_LIMIT_DEFAULT);
@@ -478,7 +486,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 20);
+	g_assert_cmpuint(n, ==, 21);
 }
 
 int main(int argc, char **argv)
@@ -501,6 +509,7 @@ int main(int argc, char **argv)
 	TEST(host_loopback_is_a_switch);
 	TEST(sockets_to_connect_to_are_collected_once_each);
 	TEST(guests_may_reach_one_another_unless_isolated);
+	TEST(multicast_snooping_can_be_switched_off);
 	TEST(storm_limit_is_a_number_or_off);
 	TEST(passed_descriptor_is_a_socket_that_is_open);
 	TEST(socket_of_a_guest_has_a_path_and_perhaps_a_type);

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lan/snoop.h"
+
+#include "base/arena.h"
+#include "base/macros.h"
+#include "lan/frame.h"
+#include "lan/layers.h"
+#include "lan/port.h"
+#include "wire/mld.h"
+
+#include <stdlib.h>
+
+#define STARTUP_QUERIES 2u
+#define STARTUP_INTERVAL (SNOOP_QUERY_INTERVAL / 4) /* RFC 3376 §8.6 */
+#define RESPONSE_TENTHS 100u
+#define LAST_MEMBER_TENTHS 10u /* RFC 3376 §8.8 */
+/* Answers come a little later than their time is. */
+#define SETTLE_TIME (SNOOP_RESPONSE_TIME + 2 * USEC_PER_SEC)
+#define TRAFFIC_CLASS_CONTROL 0xc0 /* RFC 3376 §4 */
+
+static const struct ip_addr all_nodes = { { 0xff, 2, [15] = 1 } };
+static const ip4_t all_systems = IP4(224, 0, 0, 1);
+
+void snoop_init(struct snoop *s, bool enabled, const struct list *ports, const struct snoop_ops *ops, void *opaque)
+{
+	*s = (struct snoop){ .enabled = enabled, .ports = ports, .ops = ops, .opaque = opaque, .next_query = USEC_INFINITY };
+	s->v4.known_from = s->v6.known_from = USEC_INFINITY;
+}
+
+/* RFC 4291 appendix A: an interface identifier from the MAC. */
+static struct ip_addr link_local(struct mac m)
+{
+	return (struct ip_addr){ { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, m.b[0] ^ 2, m.b[1], m.b[2], 0xff, 0xfe, m.b[3], m.b[4], m.b[5] } };
+}
+
+void snoop_set_querier(struct snoop *s, struct mac mac, ip4_t ip)
+{
+	s->mac = mac;
+	s->ip = ip;
+	s->ip6 = link_local(mac);
+}
+
+/* --- asking --- */
+
+static void note_query(struct snoop_querier *q, usec_t now)
+{
+	if (q->known_from == USEC_INFINITY || now > q->known_until)
+		q->known_from = now + SETTLE_TIME;
+	q->known_until = now + SNOOP_MEMBER_TIME;
+}
+
+static void send_query4(const struct snoop *s, usec_t now, struct port *p, ip4_t group, uint8_t tenths)
+{
+	uint8_t bytes[ETH_HEADER_LEN + IPV4_HEADER_MAX + IGMP_QUERY_LEN];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	ip4_t dst = group ? group : all_systems;
+	struct mac mac = { { 1, 0, 0x5e, (uint8_t)(dst >> 16 & 0x7f), (uint8_t)(dst >> 8), (uint8_t)dst } };
+	struct ipv4_header ip = { .tos = TRAFFIC_CLASS_CONTROL, .ttl = 1, .protocol = IP_PROTOCOL_IGMP, .src = s->ip, .dst = dst };
+	ip.options_len = 4;
+	memcpy(ip.options, (uint8_t[]){ 0x94, 4, 0, 0 }, 4); /* router alert (RFC 2113) */
+	ip.total_len = (uint16_t)(ipv4_header_len(&ip) + IGMP_QUERY_LEN);
+	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = s->mac, .ethertype = ETH_TYPE_IPV4 });
+	ipv4_emit(&w, &ip);
+	igmp_emit_query(&w, group, tenths, SNOOP_QUERY_INTERVAL / USEC_PER_SEC);
+	s->ops->send(s->opaque, now, p, bytes, w.len);
+}
+
+static void send_query6(const struct snoop *s, usec_t now, struct port *p, const struct ip_addr *group, uint8_t tenths)
+{
+	/* RFC 2711: router alert, value 0 for MLD; the padding behind it fills 8 bytes. */
+	static const uint8_t hop_by_hop[] = { IPV6_NEXT_ICMP, 0, 5, 2, 0, 0, 1, 0 };
+	static const struct ip_addr any;
+	uint8_t bytes[ETH_HEADER_LEN + IPV6_HEADER_LEN + sizeof(hop_by_hop) + MLD_QUERY_LEN];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	struct ipv6_header ip = { .hop_limit = 1, .payload_len = sizeof(hop_by_hop) + MLD_QUERY_LEN, .src = s->ip6, .dst = group ? *group : all_nodes };
+	struct mac mac = { { 0x33, 0x33, ip.dst.b[12], ip.dst.b[13], ip.dst.b[14], ip.dst.b[15] } };
+	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = s->mac, .ethertype = ETH_TYPE_IPV6 });
+	ipv6_emit(&w, &ip); /* next header 0: hop-by-hop options */
+	bytes_put(&w, hop_by_hop, sizeof(hop_by_hop));
+	mld_emit_query(&w, &ip.src, &ip.dst, group ? group : &any, (uint16_t)(tenths * 100), SNOOP_QUERY_INTERVAL / USEC_PER_SEC);
+	s->ops->send(s->opaque, now, p, bytes, w.len);
+}
+
+static bool we_ask(const struct snoop *s, const struct snoop_querier *q, usec_t now)
+{
+	return s->enabled && s->ip != 0 && now >= q->other_until;
+}
+
+static void ask_port(const struct snoop *s, usec_t now, struct port *p)
+{
+	if (we_ask(s, &s->v4, now))
+		send_query4(s, now, p, 0, RESPONSE_TENTHS);
+	if (we_ask(s, &s->v6, now))
+		send_query6(s, now, p, NULL, RESPONSE_TENTHS);
+}
+
+/* --- ports --- */
+
+void snoop_attached(struct snoop *s, struct port *p)
+{
+	p->snoop = (struct snoop_port){ .everything_until = USEC_INFINITY };
+}
+
+void snoop_detached(struct snoop *s, struct port *p)
+{
+	free(p->snoop.groups);
+	p->snoop = (struct snoop_port){ 0 };
+}
+
+void snoop_spoken(struct snoop *s, usec_t now, struct port *p)
+{
+	if (!s->enabled)
+		return;
+	/* Of another's next query nobody here knows when it comes; ours comes now. */
+	bool asked = we_ask(s, &s->v4, now) && we_ask(s, &s->v6, now);
+	p->snoop.everything_until = now + (asked ? SETTLE_TIME : SNOOP_MEMBER_TIME);
+	ask_port(s, now, p);
+	if (s->ip != 0 && s->next_query == USEC_INFINITY) {
+		s->startup_left = STARTUP_QUERIES;
+		s->next_query = now;
+	}
+}
+
+static struct snoop_group *find_group(const struct snoop_port *p, const struct ip_addr *group)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		if (ip_equal(&p->groups[i].group, group))
+			return &p->groups[i];
+	return NULL;
+}
+
+static void drop_expired(struct snoop_port *p, usec_t now)
+{
+	for (unsigned i = 0; i < p->n;) {
+		if (p->groups[i].until <= now)
+			p->groups[i] = p->groups[--p->n];
+		else
+			i++;
+	}
+}
+
+/* The groups whose frames go to everybody anyway. */
+static bool is_for_everybody(const struct ip_addr *group)
+{
+	enum { SCOPE_LINK = 2 }; /* RFC 4291 §2.7 */
+	if (ip_is_v4(group))
+		return ip_to_ip4(group) >> 28 != 14 || ip_to_ip4(group) >> 8 == IP4(224, 0, 0, 0) >> 8;
+	return group->b[0] != 0xff || (group->b[1] & 0x0f) <= SCOPE_LINK;
+}
+
+static void joined(usec_t now, struct port *port, const struct ip_addr *group)
+{
+	struct snoop_port *p = &port->snoop;
+	if (is_for_everybody(group))
+		return;
+	struct snoop_group *g = find_group(p, group);
+	if (!g) {
+		drop_expired(p, now);
+		if (!p->groups)
+			p->groups = calloc(SNOOP_GROUPS_MAX, sizeof(*p->groups));
+		if (!p->groups || p->n == SNOOP_GROUPS_MAX) {
+			p->everything_until = MAX(p->everything_until, now + SNOOP_MEMBER_TIME);
+			return;
+		}
+		g = &p->groups[p->n++];
+		g->group = *group;
+	}
+	g->until = now + SNOOP_MEMBER_TIME;
+}
+
+/* Another behind the same port may still want it: asked at once, it answers within a second. */
+static void left(const struct snoop *s, usec_t now, struct port *port, const struct ip_addr *group)
+{
+	struct snoop_group *g = find_group(&port->snoop, group);
+	if (!g)
+		return;
+	g->until = MIN(g->until, now + SNOOP_LEAVE_TIME);
+	if (ip_is_v4(group) && we_ask(s, &s->v4, now))
+		send_query4(s, now, port, ip_to_ip4(group), LAST_MEMBER_TENTHS);
+	else if (!ip_is_v4(group) && we_ask(s, &s->v6, now))
+		send_query6(s, now, port, group, LAST_MEMBER_TENTHS);
+}
+
+/* --- what they say --- */
+
+/* @before_us: its address is lower than ours. */
+static void asked(struct snoop *s, struct snoop_querier *q, usec_t now, struct port *from, bool before_us)
+{
+	from->snoop.router_until = now + SNOOP_MEMBER_TIME;
+	if (!from->uplink)
+		return;
+	note_query(q, now);
+	if (before_us)
+		q->other_until = now + SNOOP_MEMBER_TIME;
+}
+
+static void record_seen(struct snoop *s, usec_t now, struct port *from, const struct group_record *r)
+{
+	if (group_record_joins(r))
+		joined(now, from, &r->group);
+	else if (group_record_leaves(r))
+		left(s, now, from, &r->group);
+}
+
+static enum snoop_verdict input_igmp(struct snoop *s, usec_t now, struct port *from, const struct layers *l, const uint8_t *bytes, size_t len)
+{
+	struct igmp_message m;
+	struct group_record r;
+	if (igmp_parse(bytes, len, &m) < 0)
+		return SNOOP_FLOOD;
+	struct ip_addr group = ip_from_ip4(m.group);
+	switch (m.type) {
+	case IGMP_QUERY:
+		asked(s, &s->v4, now, from, l->ip4.src != 0 && l->ip4.src < s->ip);
+		return SNOOP_FLOOD;
+	case IGMP_V2_LEAVE:
+		left(s, now, from, &group);
+		return SNOOP_ROUTERS;
+	case IGMP_V3_REPORT:
+		while (igmp_next_record(&m, &r))
+			record_seen(s, now, from, &r);
+		return SNOOP_ROUTERS;
+	default:
+		joined(now, from, &group);
+		return SNOOP_ROUTERS;
+	}
+}
+
+static enum snoop_verdict input_mld(struct snoop *s, usec_t now, struct port *from, const struct layers *l, const uint8_t *bytes, size_t len)
+{
+	struct mld_message m;
+	struct group_record r;
+	if (mld_parse(&l->ip6.src, &l->ip6.dst, bytes, len, &m) < 0)
+		return SNOOP_FLOOD;
+	switch (m.type) {
+	case MLD_QUERY:
+		asked(s, &s->v6, now, from, memcmp(l->ip6.src.b, s->ip6.b, sizeof(s->ip6.b)) < 0);
+		return SNOOP_FLOOD;
+	case MLD_V1_DONE:
+		left(s, now, from, &m.group);
+		return SNOOP_ROUTERS;
+	case MLD_V2_REPORT:
+		while (mld_next_record(&m, &r))
+			record_seen(s, now, from, &r);
+		return SNOOP_ROUTERS;
+	default:
+		joined(now, from, &m.group);
+		return SNOOP_ROUTERS;
+	}
+}
+
+static bool is_known(const struct snoop_querier *q, usec_t now)
+{
+	return now >= q->known_from && now <= q->known_until;
+}
+
+static bool is_mld(const struct layers *l, const uint8_t *l4)
+{
+	return !layers_is_v4(l) && l->protocol == IPV6_NEXT_ICMP && l->end > l->l4_offset && mld_is_type(l4[0]);
+}
+
+static bool is_igmp(const struct layers *l)
+{
+	return layers_is_v4(l) && l->protocol == IP_PROTOCOL_IGMP && !ipv4_is_fragment(&l->ip4);
+}
+
+enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, const struct frame *f, struct arena *arena, struct ip_addr *ret_group)
+{
+	struct layers l;
+	if (!s->enabled || layers_parse(f, arena, &l) < 0 || l.l3_offset != ETH_HEADER_LEN)
+		return SNOOP_FLOOD;
+	size_t len = l.end - l.l4_offset;
+	bool small = is_igmp(&l) || (!layers_is_v4(&l) && l.protocol == IPV6_NEXT_ICMP);
+	const uint8_t *l4 = small ? frame_linear(f, l.l4_offset, len, arena) : NULL;
+	if (l4 && is_igmp(&l))
+		return input_igmp(s, now, from, &l, l4, len);
+	if (l4 && is_mld(&l, l4))
+		return input_mld(s, now, from, &l, l4, len);
+	struct ip_addr group = layers_is_v4(&l) ? ip_from_ip4(l.ip4.dst) : l.ip6.dst;
+	if (is_for_everybody(&group) || !is_known(layers_is_v4(&l) ? &s->v4 : &s->v6, now))
+		return SNOOP_FLOOD;
+	*ret_group = group;
+	return SNOOP_MEMBERS;
+}
+
+bool snoop_wants(usec_t now, const struct port *p, const struct ip_addr *group)
+{
+	if (p->uplink || p->snoop.router_until > now)
+		return true;
+	if (!group)
+		return false;
+	if (p->snoop.everything_until > now)
+		return true;
+	const struct snoop_group *g = find_group(&p->snoop, group);
+	return g && g->until > now;
+}
+
+unsigned snoop_count(usec_t now, const struct port *p)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < p->snoop.n; i++)
+		n += p->snoop.groups[i].until > now;
+	return n;
+}
+
+/* --- time --- */
+
+usec_t snoop_deadline(const struct snoop *s)
+{
+	return s->next_query;
+}
+
+void snoop_expire(struct snoop *s, usec_t now)
+{
+	if (s->next_query > now)
+		return;
+	bool anybody = false;
+	list_for_each(node, s->ports) {
+		struct port *p = container_of(node, struct port, node);
+		if (!p->loop.spoken)
+			continue;
+		anybody = true;
+		ask_port(s, now, p);
+	}
+	if (we_ask(s, &s->v4, now))
+		note_query(&s->v4, now);
+	if (we_ask(s, &s->v6, now))
+		note_query(&s->v6, now);
+	s->startup_left -= s->startup_left > 0;
+	s->next_query = anybody ? now + (s->startup_left > 0 ? STARTUP_INTERVAL : SNOOP_QUERY_INTERVAL) : USEC_INFINITY;
+}
