@@ -159,6 +159,13 @@ int lanlet_network_add_forward(struct lanlet_network *net, const char *forward, 
 int lanlet_network_remove_forward(struct lanlet_network *net, unsigned number);
 
 /*
+ * Joins another VDE network by a URL of libvdeplug (vde://, ptp://, udp://, vxlan://, vxvde:// …), as soon as it is there and again
+ * whenever the connection ends; it is a port with a whole segment behind it.  A URL loads plugins and runs programs: never take one
+ * from somebody whom you would not let run programs.  -EOPNOTSUPP: built without libvdeplug, -ENOMEM.
+ */
+int lanlet_network_join_vde(struct lanlet_network *net, const char *url, char *error, size_t size);
+
+/*
  * For a handler of SIGBUS, with its si_addr: 1 when the address was in the memory of a vhost-user guest that vanished, and the
  * handler shall return; 0 when the signal is somebody else's.  A front end that shrinks its guest's memory ends a process that has
  * vhost-user ports and no such handler.  Async-signal-safe; may be called by any thread.

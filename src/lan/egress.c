@@ -21,13 +21,20 @@ static void drop(struct egress *e, enum drop_reason why)
 	drop_count(&e->segment->drops, why);
 }
 
+/* A gateway that is absent from the segment says nothing there. */
+static void enter_segment(struct egress *e, usec_t now, const struct frame *f)
+{
+	if (e->port->segment)
+		segment_input(e->segment, now, e->port, f);
+}
+
 /* Frames of our own, whose bytes are in the turn's arena already. */
 static void input(struct egress *e, usec_t now, const void *bytes, size_t len)
 {
 	struct iovec iov;
 	struct frame f = frame_of(&iov, bytes, len);
 	f.checksum = FRAME_CHECKSUM_VERIFIED;
-	segment_input(e->segment, now, e->port, &f);
+	enter_segment(e, now, &f);
 }
 
 void egress_frame(struct egress *e, usec_t now, const void *bytes, size_t len)
@@ -66,7 +73,7 @@ struct passage {
 static void input_fitting(void *opaque, const struct frame *f)
 {
 	struct passage *p = opaque;
-	segment_input(p->egress->segment, p->now, p->egress->port, f);
+	enter_segment(p->egress, p->now, f);
 }
 
 /*
@@ -306,7 +313,7 @@ void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struc
 	if (mac_is_zero(mac))
 		resolve_and_input(e, now, dst, bytes, &f);
 	else
-		segment_input(e->segment, now, e->port, &f);
+		enter_segment(e, now, &f);
 }
 
 /* --- what the neighbour table asks for --- */

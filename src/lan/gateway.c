@@ -110,6 +110,8 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 	port_init(&g->port, &gateway_port_ops, "gateway", GATEWAY_FRAME_MAX, IPV4_PACKET_MAX);
 	g->port.offloads = GATEWAY_OFFLOADS;
 	g->port.uplink = true;
+	if (config->absent)
+		return 0;
 	segment_set_gateway(segment, &(struct segment_gateway){
 					     .port = &g->port,
 					     .mac = config->mac,
@@ -127,8 +129,10 @@ void gateway_done(struct gateway *g, usec_t now)
 {
 	if (!g->segment)
 		return;
-	segment_detach(g->segment, now, &g->port);
-	g->segment->gateway = (struct segment_gateway){ 0 };
+	if (!g->config.absent) {
+		segment_detach(g->segment, now, &g->port);
+		g->segment->gateway = (struct segment_gateway){ 0 };
+	}
 	reassembly_done(&g->reassembly);
 	egress_done(&g->egress);
 	g->segment = NULL;

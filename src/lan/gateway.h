@@ -39,6 +39,7 @@ struct gateway_config {
 	struct mac mac;
 	ip4_t ip;
 	struct prefix4 subnet;
+	bool absent; /* not on the segment: hears nothing, says nothing */
 	struct hash_key hash_key;
 	struct log *log; /* borrowed, may be NULL */
 	struct gateway_hooks hooks;
@@ -59,7 +60,7 @@ struct gateway {
 	usec_t defend_after; /* when the gateway's address may be announced against a claimant again */
 };
 
-/* Attaches itself to @segment, which is borrowed until gateway_done().  -ENOMEM. */
+/* Attaches itself to @segment, unless it is to be absent; @segment is borrowed until gateway_done().  -ENOMEM. */
 int gateway_init(struct gateway *g, struct segment *segment, const struct gateway_config *config);
 void gateway_done(struct gateway *g, usec_t now);
 

@@ -165,7 +165,8 @@ int names_init(struct names *n, const struct names_config *c, usec_t now)
 		r = init_dns(n, c, &key);
 	if (r < 0)
 		return r;
-	gateway_add_service(c->gateway, &n->dhcp.service);
+	if (!c->settings->no_dhcp)
+		gateway_add_service(c->gateway, &n->dhcp.service);
 	gateway_add_service(c->gateway, dns_service(n->dns));
 	return 0;
 }

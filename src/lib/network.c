@@ -12,6 +12,7 @@
 #include "link/dgram.h"
 #include "link/packet.h"
 #include "link/stream.h"
+#include "link/vde/plug.h"
 #include "link/vde/vde.h"
 #include "link/vhost/guard.h"
 #include "link/vhost/vhost.h"
@@ -79,6 +80,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .mac = gateway_mac_get(config->state_dir, &n->log),
 				    .ip = n->settings.gateway,
 				    .subnet = n->settings.subnet,
+				    .absent = n->settings.no_gateway,
 				    .hash_key = key,
 				    .log = &n->log,
 				    .hooks = { .host_address = hook_host_address, .address_seen = hook_address_seen, .turn_ends = hook_turn_ends, .opaque = n },
@@ -211,6 +213,15 @@ static int build_links(struct lanlet_network *n)
 				.mtu = port_mtu(n, VDE_MTU_AUTO),
 			},
 			&n->vde);
+	if (r == 0)
+		r = plug_link_new(
+			&(struct plug_link_config){
+				.poller = &n->loop.poller,
+				.segment = &n->segment,
+				.log = &n->log,
+				.mtu = port_mtu(n, VDE_MTU_AUTO),
+			},
+			&n->plug);
 	return r < 0 ? r : build_socket_links(n, port_mtu(n, SETTINGS_MTU_MAX));
 }
 
@@ -262,7 +273,8 @@ static int build_calls(struct lanlet_network *n)
 static int build(struct lanlet_network *n, const struct lanlet_config *config)
 {
 	host_address_init(&n->host_address);
-	warn_of_shadowed_network(n);
+	if (!n->settings.no_gateway)
+		warn_of_shadowed_network(n);
 	int r = build_segment(n, config);
 	if (r == 0)
 		r = build_services(n, config);
@@ -279,10 +291,12 @@ static int build(struct lanlet_network *n, const struct lanlet_config *config)
 
 static int connect_links(struct lanlet_network *n, char *error, size_t size)
 {
-	const struct path_list *l = &n->settings.vhost_connect;
+	const struct path_list *front_ends = &n->settings.vhost_connect, *urls = &n->settings.vde;
 	int r = 0;
-	for (size_t i = 0; i < l->n && r == 0; i++)
-		r = lanlet_network_connect_vhost(n, l->at[i], error, size);
+	for (size_t i = 0; i < front_ends->n && r == 0; i++)
+		r = lanlet_network_connect_vhost(n, front_ends->at[i], error, size);
+	for (size_t i = 0; i < urls->n && r == 0; i++)
+		r = lanlet_network_join_vde(n, urls->at[i], error, size);
 	return r < 0 ? r : attach_all(n, &n->settings.plugs, error, size);
 }
 
@@ -347,6 +361,7 @@ void lanlet_network_free(struct lanlet_network *n)
 	packet_link_free(n->packet, now);
 	vhost_link_free(n->vhost, now);
 	vde_link_free(n->vde, now);
+	plug_link_free(n->plug, now);
 	names_done(&n->names, now); /* its streams are the engine's */
 	gateway_set_engine(&n->gateway, NULL, NULL);
 	if (n->engine)
@@ -375,6 +390,7 @@ static usec_t deadline(const struct lanlet_network *n)
 	first = MIN(first, packet_link_deadline(n->packet));
 	first = MIN(first, vhost_link_deadline(n->vhost));
 	first = MIN(first, vde_link_deadline(n->vde));
+	first = MIN(first, plug_link_deadline(n->plug));
 	first = MIN(first, segment_deadline(&n->segment));
 	return MIN(first, forwards_deadline(&n->forwards));
 }
@@ -412,6 +428,7 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 		packet_link_expire(n->packet, now);
 		vhost_link_expire(n->vhost, now);
 		vde_link_expire(n->vde, now);
+		plug_link_expire(n->plug, now);
 		forwards_expire(&n->forwards, now);
 	}
 	segment_flush(&n->segment, now);
@@ -543,6 +560,16 @@ int lanlet_network_listen_seqpacket(struct lanlet_network *n, const char *path, 
 int lanlet_network_listen_vde(struct lanlet_network *n, const char *directory, char *error, size_t size)
 {
 	return vde_link_listen(n->vde, directory, error, size);
+}
+
+int lanlet_network_join_vde(struct lanlet_network *n, const char *url, char *error, size_t size)
+{
+	int r = plug_link_add(n->plug, url);
+	if (r == -EOPNOTSUPP)
+		snprintf(error, size, "%s: lanlet was built without libvdeplug", url);
+	else if (r < 0)
+		snprintf(error, size, "%s: %s", url, strerror(-r));
+	return r;
 }
 
 static struct port_identity named(const char *name)

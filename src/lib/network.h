@@ -22,6 +22,7 @@
 struct dgram_link;
 struct packet_link;
 struct stream_link;
+struct plug_link;
 struct vde_link;
 struct vhost_link;
 
@@ -45,6 +46,7 @@ struct lanlet_network {
 	struct packet_link *packet;
 	struct vhost_link *vhost;
 	struct vde_link *vde;
+	struct plug_link *plug;
 	struct list sockets; /* paths to unlink at the end */
 	struct call_queue calls; /* from other threads */
 	struct watch calls_watch;

@@ -11,12 +11,14 @@
 #include "lib/engines.h"
 #include "lib/settings.h"
 #include "lib/value.h"
+#include "link/vde/relay.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define URL_MAX 1023 /* libvdeplug copies it into buffers of PATH_MAX and onto the stack */
 #define LEASE_TIME_MIN_S 10 /* below that clients do little else than renew */
 
 struct option {
@@ -249,6 +251,32 @@ static void clear_forwards(struct settings *s)
 static int set_host_loopback(struct settings *s, const char *value, const char **ret_why)
 {
 	return value_switch(value, &s->host_loopback);
+}
+
+static int add_vde(struct settings *s, const char *value, const char **ret_why)
+{
+	if (!value_is_text(value) || strlen(value) > URL_MAX)
+		return -EINVAL;
+	if (!vde_relay_is_available()) {
+		*ret_why = "lanlet was built without libvdeplug";
+		return -EINVAL;
+	}
+	return path_list_add(&s->vde, value);
+}
+
+static void clear_vde(struct settings *s)
+{
+	path_list_clear(&s->vde);
+}
+
+static int set_no_dhcp(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->no_dhcp);
+}
+
+static int set_no_gateway(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->no_gateway);
 }
 
 static int set_isolate(struct settings *s, const char *value, const char **ret_why)
@@ -514,6 +542,40 @@ static const struct option options[] = {
 			   "\"tcp unix:/run/user/1000/web.sock web:80\"",
 		.set = add_forward,
 		.clear = clear_forwards,
+	},
+	{
+		.public = {
+			.name = "vde",
+			.argument = "URL",
+			.help =
+				"Another VDE network to join, by a URL of libvdeplug, as vde:///run/other.ctl, udp://5555->host:5555, vxvde://239.1.2.3 or "
+				"vxlan://239.1.2.3: as soon as it is there, and again whenever the connection ends. Let one member of such a network have "
+				"the gateway and DHCP, see --no-gateway and --no-dhcp. A URL can run programs (cmd://).",
+			.repeatable = true,
+		},
+		.accepts = "a URL of libvdeplug or the directory of a VDE switch, at most 1023 characters and no control characters",
+		.set = add_vde,
+		.clear = clear_vde,
+	},
+	{
+		.public = {
+			.name = "no-dhcp",
+			.default_value = "false",
+			.help = "Gives out no addresses: somebody else on the segment does, or guests have theirs already.",
+		},
+		.accepts = "true or false",
+		.set = set_no_dhcp,
+	},
+	{
+		.public = {
+			.name = "no-gateway",
+			.default_value = "false",
+			.help =
+				"Is a switch only: no gateway address, so no way outside, no DNS and no DHCP. For the members of a network that spans hosts, "
+				"all but one.",
+		},
+		.accepts = "true or false",
+		.set = set_no_gateway,
 	},
 	{
 		.public = {

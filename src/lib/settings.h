@@ -59,6 +59,8 @@ struct settings {
 	unsigned busy_poll_us; /* 0: none */
 	bool isolate;
 	bool multicast_snooping;
+	bool no_dhcp, no_gateway; /* without a gateway there is no DHCP either */
+	struct path_list vde; /* URLs of VDE networks to join */
 	unsigned storm_limit; /* frames per second of each port, 0: any */
 	const struct engine_ops *engine;
 	enum engine_filtering udp_filtering;

@@ -6,6 +6,7 @@
 #include "lib/network.h"
 #include "link/connector.h"
 #include "link/stream.h"
+#include "link/vde/plug.h"
 #include "link/vhost/vhost.h"
 #include "service/dns.h"
 
@@ -17,6 +18,10 @@
 static void write_network(FILE *out, const struct lanlet_network *n)
 {
 	char network[IP4_TEXT_SIZE], gateway[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+	if (n->settings.no_gateway) {
+		fprintf(out, "a switch only, without a gateway\n");
+		return;
+	}
 	fprintf(out, "subnet %s/%u, gateway %s at %s, engine %s\n", ip4_format(n->settings.subnet.network, network), n->settings.subnet.length,
 		ip4_format(n->settings.gateway, gateway), mac_format(n->gateway.config.mac, mac), n->settings.engine->name);
 }
@@ -59,6 +64,11 @@ static void write_waiting(FILE *out, const struct connector *c)
 		if (!connector_is_connected(t))
 			fprintf(out, "waiting for %s: %s\n", t->path, t->failure < 0 ? strerror(-t->failure) : "the connection ended");
 	}
+}
+
+static void write_plug(void *opaque, const char *url, const char *why)
+{
+	fprintf(opaque, "waiting for %s: %s\n", url, why);
 }
 
 struct lease_lines {
@@ -144,6 +154,7 @@ char *lanlet_network_status(const struct lanlet_network *n)
 	write_ports(out, n);
 	write_waiting(out, stream_link_connector(n->stream));
 	write_waiting(out, vhost_link_connector(n->vhost));
+	plug_link_for_each_waiting(n->plug, write_plug, out);
 	write_leases(out, n);
 	write_forwards(out, n);
 	write_flows(out, n);

@@ -317,6 +317,20 @@ class Connecting(harness.TestCase):
     def status_says(self, text):
         harness.wait_until(lambda: text in self.lanlet("status").stdout, text)
 
+    def test_vde_networks_are_joined_whenever_they_are_there(self):
+        url = "vde://" + self.path("run/lanlet/other/vde")
+        self.start("--vde", url, "--vde", "nosuch://x", "--no-gateway")
+        self.status_says("waiting for %s: nobody is there yet" % url)
+        self.status_says("waiting for nosuch://x: libvdeplug has no plugin for it")
+        self.status_says("a switch only")
+        for _ in range(2):
+            other = self.start("other", "--no-dhcp")
+            self.status_says("\nplug1 ")
+            self.assertNotIn("waiting for " + url, self.lanlet("status").stdout)
+            self.assertIn("\nvde1 ", self.lanlet("status", "other").stdout)
+            other.stop()
+            self.status_says("waiting for " + url)
+
     def test_front_ends_that_listen_are_connected_to_whenever_they_are_there(self):
         self.start("--vhost-connect", self.path("a"), "--vhost-connect", self.path("b"))
         self.status_says("waiting for %s: No such file" % self.path("a"))

@@ -272,7 +272,8 @@ static void help_shows_every_option_within_80_columns(void)
 		}
 		const struct flag *flag;
 		for (size_t i = 0; (flag = flag_at(i)); i++) {
-			g_autofree char *name = g_strdup_printf("\n  --%s", flag->option.name);
+			const struct lanlet_option *o = &flag->option;
+			g_autofree char *name = g_strdup_printf("\n  --%s%s%s\n", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
 			g_assert_cmpint(strstr(text, name) != NULL, ==, (flag->commands & command_at(c)->id) != 0);
 		}
 		g_auto(GStrv) lines = g_strsplit(text, "\n", -1);

@@ -7,6 +7,7 @@
 #include "lanlet.h"
 #include "lib/engines.h"
 #include "lib/settings.h"
+#include "link/vde/relay.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -309,6 +310,35 @@ static void host_loopback_is_a_switch(struct fixture *f, gconstpointer data)
 		expect_refused(f, "host-loopback", bad[i]);
 }
 
+static void vde_takes_urls_and_paths(struct fixture *f, gconstpointer data)
+{
+	const struct path_list *l = &f->s.vde;
+	g_autofree char *longest = g_strnfill(1023, 'x'), *longer = g_strnfill(1024, 'x');
+	if (!vde_relay_is_available()) {
+		expect_refused(f, "vde", "vde:///run/vde.ctl");
+		return;
+	}
+	expect_set(f, "vde", "vde:///run/vde.ctl");
+	expect_set(f, "vde", "udp://5555->host.example:5555");
+	expect_set(f, "vde", longest);
+	g_assert_cmpuint(l->n, ==, 3);
+	g_assert_cmpstr(l->at[1], ==, "udp://5555->host.example:5555");
+	g_assert_cmpint(set(f, "vde", longer), ==, -EINVAL);
+	expect_refused(f, "vde", "udp://\n");
+	expect_set(f, "vde", "");
+	g_assert_cmpuint(l->n, ==, 0);
+}
+
+static void gateway_and_dhcp_can_be_left_to_others(struct fixture *f, gconstpointer data)
+{
+	g_assert_false(f->s.no_dhcp || f->s.no_gateway);
+	expect_set(f, "no-dhcp", "true");
+	g_assert_true(f->s.no_dhcp && !f->s.no_gateway);
+	expect_set(f, "no-gateway", "true");
+	g_assert_true(f->s.no_gateway);
+	expect_refused(f, "no-gateway", "perhaps");
+}
+
 static void sockets_to_connect_to_are_collected_once_each(struct fixture *f, gconstpointer data)
 {
 	const struct path_list *l = &f->s.vhost_connect;
@@ -486,7 +516,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 21);
+	g_assert_cmpuint(n, ==, 24);
 }
 
 int main(int argc, char **argv)
@@ -508,6 +538,8 @@ int main(int argc, char **argv)
 	TEST(host_has_mac_address_and_perhaps_a_name);
 	TEST(host_loopback_is_a_switch);
 	TEST(sockets_to_connect_to_are_collected_once_each);
+	TEST(vde_takes_urls_and_paths);
+	TEST(gateway_and_dhcp_can_be_left_to_others);
 	TEST(guests_may_reach_one_another_unless_isolated);
 	TEST(multicast_snooping_can_be_switched_off);
 	TEST(storm_limit_is_a_number_or_off);
