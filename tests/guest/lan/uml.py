@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""User-mode Linux: a kernel that is a process, with a vhost-user front end of its own (virtio_uml)."""
+"""User-mode Linux: a kernel that is a process, with a vhost-user front end of its own (virtio_uml) and a VDE plug."""
 
 import os
 import re
@@ -36,8 +36,8 @@ def modules():
 class Uml(vm.Shell):
     """Its root is a directory of ours."""
 
-    def __init__(self, socket_path, name):
-        """Without a network card when there is no path."""
+    def __init__(self, socket_path, name, vde=None):
+        """Without a network card when there is neither a vhost-user socket nor the directory of a VDE switch."""
         self.directory = Path(tempfile.mkdtemp(prefix="lanlet-uml-"))
         files = vm.root_files(modules(), tty="ttyS0")
         for path in vm.directories(files):
@@ -53,6 +53,7 @@ class Uml(vm.Shell):
                     KERNEL, "mem=128M", "root=/dev/root", "rootfstype=hostfs", f"rootflags={self.directory}/root", "rw", "init=/init",
                     "con=null", "con0=null,fd:1", f"ssl0=fd:{its.fileno()},fd:{its.fileno()}", "panic=1", "ipv6.disable=1",
                     f"uml_dir={self.directory}", *([f"virtio_uml.device={socket_path}:1"] if socket_path else []),
+                    *([f"eth0=vde,{vde}"] if vde else []),
                 ],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT, pass_fds=[its.fileno()],
                 env={"PATH": os.environ["PATH"], "HOME": str(self.directory), "TMPDIR": str(self.directory)}, start_new_session=True)

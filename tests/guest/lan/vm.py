@@ -142,6 +142,10 @@ def dgram_card(local, remote, mac):
     return netdev_card(f"dgram,local.type=unix,local.path={local},remote.type=unix,remote.path={remote}", mac)
 
 
+def vde_card(directory, mac):
+    return netdev_card(f"vde,sock={directory}", mac)
+
+
 def vhost_card(path, mac, queues=1, reconnect=False, server=False, **properties):
     """A vhost-user card, whose QEMU connects to the socket, again and again, or listens there.  Without MSI-X: with it QEMU 7.2 dies when TCG's guest starts the card, whatever the back end."""
     more = "".join(f",{name}={value}" for name, value in properties.items())

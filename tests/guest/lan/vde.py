@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Programs of others that speak VDE: Debian's vde_switch and vde_plug, vdens."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+PATIENCE = 60.0  # seconds
+
+
+def missing(*programs):
+    """Why not all of them can be run here, or None."""
+    for program in programs:
+        if not shutil.which(program):
+            return f"no {program} here: contrib/packages says what it is part of"
+    return None
+
+
+def wait_until(condition, what, timeout=PATIENCE):
+    deadline = time.monotonic() + timeout
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come in {timeout} s")
+        time.sleep(0.05)
+    return found
+
+
+class Process:
+    """A program that runs while the object lives."""
+
+    def __init__(self, *command, **popen):
+        self.command = [str(word) for word in command]
+        self.popen = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **popen}
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, **self.popen)
+        return self
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream:
+                stream.close()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Switch(Process):
+    """vde_switch, whose control directory is .path."""
+
+    def __init__(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="vde-")
+        self.path = Path(self.directory.name) / "switch"
+        # Its console is standard input, at whose end it would end too.
+        super().__init__("vde_switch", "-s", self.path, stdin=subprocess.PIPE)
+
+    def __enter__(self):
+        super().__enter__()
+        wait_until((self.path / "ctl").exists, "vde_switch's socket")
+        return self
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.directory.cleanup()
+
+
+def cable(one, other):
+    """Two vde_plugs with a pipe each way between two switches' directories."""
+    return Process("dpipe", "vde_plug", f"vde://{one}", "=", "vde_plug", f"vde://{other}")
+
+
+def run_in_namespace(directory, script, timeout=PATIENCE):
+    """What @script prints in a namespace that vdens makes, whose vde0 is plugged in at @directory."""
+    done = subprocess.run(["vdens", f"vde://{directory}", "sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=timeout)
+    if done.returncode:
+        raise AssertionError(f"{script!r} in vdens ended with {done.returncode}: {done.stdout}")
+    return done.stdout
