@@ -320,6 +320,10 @@ class Connecting(harness.TestCase):
     def test_vde_networks_are_joined_whenever_they_are_there(self):
         url = "vde://" + self.path("run/lanlet/other/vde")
         self.start("--vde", url, "--vde", "nosuch://x", "--no-gateway")
+        self.status_says("waiting for nosuch://x: ")
+        harness.wait_until(lambda: "being opened" not in self.lanlet("status").stdout, "an end of opening")
+        if "Operation not supported" in self.lanlet("status").stdout:
+            self.skipTest("the sanitizer does not bear how libvdeplug loads plugins")
         self.status_says("waiting for %s: nobody is there yet" % url)
         self.status_says("waiting for nosuch://x: libvdeplug has no plugin for it")
         self.status_says("a switch only")
