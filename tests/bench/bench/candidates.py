@@ -35,6 +35,7 @@ class Session:
         self.server = SERVER
         self.closing = []  # objects with close(), last first
         self.netns = None
+        self.vde = None  # the directory of a VDE switch
         try:
             candidate.start(self)
         except BaseException:
@@ -342,6 +343,32 @@ class LanletBetween(Lanlet):
         session.serve_in(guests[1], SECOND_IP)
 
 
+class LanletVde(Lanlet):
+    """Its VDE switch and nothing else: the load's own clients plug in."""
+
+    def __init__(self, program):
+        super().__init__("lanlet-vde", "lanlet's VDE switch", program, groups=("vde",))
+
+    def start(self, session):
+        session.vde = self.run(session) / "vde"
+
+
+class VdeSwitch(Candidate):
+    name, label = "vde_switch", "vde_switch"
+    groups = ("vde",)
+
+    def version(self):
+        need("vde_switch")
+        return debian_version("vde2") or ""
+
+    def start(self, session):
+        session.vde = session.world.directory / "vde_switch"
+        shutil.rmtree(session.vde, ignore_errors=True)  # of the session before, which was killed
+        # Its console is standard input, at whose end it would end too.
+        session.helper = session.process("vde_switch", ["vde_switch", "-s", session.vde], stdin=subprocess.PIPE)
+        session.helper.wait_for((session.vde / "ctl").exists, "socket")
+
+
 class Bridge(Candidate):
     """Two virtual machines on root's bridge: each front end relays to a tap that is one of its ports."""
 
@@ -404,5 +431,6 @@ def all_candidates(lanlet, programs):
                groups=plain_groups),
         Bridge("bridge", "root's bridge and taps", "offload-tap"), Bridge("bridge-plain", "the same without offloads", "tap"),
         LanletBetween(lanlet, "stream", "stream"), LanletBetween(lanlet, "stream", "vhost"), LanletBetween(lanlet, "vhost", "vhost"),
+        VdeSwitch(), LanletVde(lanlet),
         Floor(), Iperf3(),
     ]

@@ -364,6 +364,25 @@ def private_bytes(process):
     return process.status_bytes("RssAnon") + process.status_bytes("RssFile")
 
 
+class VdeFrames:
+    """Frames of one size from one client of a VDE switch to another, as many as arrive."""
+
+    unit, cpu_unit = "frames/s", "CPU ms/1000"
+
+    def __init__(self, size):
+        self.name, self.size = f"frames-{size}", size
+
+    def run(self, session, settings):
+        with counting_cpu(session) as used:
+            done = subprocess.run(
+                [str(word) for word in (session.world.programs / "vde_load", session.vde, self.size, settings.ms)], capture_output=True,
+                text=True, stdin=subprocess.DEVNULL, timeout=settings.ms / 1000 + PATIENCE, preexec_fn=die_with_parent)
+        if done.returncode:
+            raise BenchError(done.stderr.strip().removeprefix("vde_load: ") or "vde_load failed")
+        result = json.loads(done.stdout)
+        return {"rate": result["received"] / result["seconds"], **per(result["received"], used, 1e6)}
+
+
 TCP_BOTH_WAYS = [
     Stream("up-1", "send"), Stream("up-4", "send", streams=4), Stream("down-1", "receive"), Stream("down-4", "receive", streams=4),
 ]
@@ -389,6 +408,7 @@ def all_groups():
         Group("udp", "UDP, 1400 bytes, highest rate that loses less than 1 %", 1500, [
             DatagramSearch("udp-up", "udp-send"), DatagramSearch("udp-down", "udp-receive"),
         ]),
+        Group("vde", "VDE client to VDE client", 1500, [VdeFrames(size) for size in (64, 1514)]),
         Group("floor", "loopback, 64 KiB at a time", 1500, [Floor("up-1", "floor-send"), Floor("down-1", "floor-receive", "-R")]),
         Group("ports", "virtual machines by vhost-user that do nothing", 1500, [IdlePorts("idle-100", 100)]),
         Group("idle", "request/response beside idle flows", 1500, [IdleFlows()]),
