@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""VDE both ways: other programs at our switch, and lanlet in the networks of others."""
+"""VDE both ways: programs of others at our switch, and lanlet at the switches of others."""
 
-import os
-import subprocess
 import unittest
 
-from lan import outside, tap, uml, vde, vm
+from lan import tap, uml, vde, vm
 from lan.process import Lanlet
 
 GATEWAY = "192.168.122.1"
@@ -15,11 +13,6 @@ ONE, TWO = "52:54:00:00:00:01", "52:54:00:00:00:02"
 def setUpModule():
     if reason := vm.why_no_vm() or vde.missing("vde_switch", "vde_plug", "dpipe"):
         raise unittest.SkipTest(reason)
-
-
-def serve(guest):
-    guest.check("mkdir -p /www; dd if=/dev/urandom of=/www/blob bs=64k count=32 2>/dev/null; httpd -h /www")
-    return guest.check("sha256sum </www/blob").split()[0]
 
 
 class NeighbourTest(unittest.TestCase):
@@ -32,9 +25,9 @@ class NeighbourTest(unittest.TestCase):
         self.assertIn("2 packets received", far.check(f"ping -c 2 -i 0.2 {GATEWAY}"))
         self.assertIn("2 packets received", far.check(f"ping -c 2 -i 0.2 {near_lease['ip']}"))
         self.assertIn("2 packets received", near.check(f"ping -c 2 -i 0.2 -s 8000 {far_lease['ip']}"))
-        expected = serve(near)
+        expected = vde.serve(near)
         self.assertEqual(far.check(f"wget -q -O - http://{near_lease['ip']}/blob | sha256sum", 180).split()[0], expected)
-        expected = serve(far)
+        expected = vde.serve(far)
         self.assertEqual(near.check(f"wget -q -O - http://{far_lease['ip']}/blob | sha256sum", 180).split()[0], expected)
 
     def test_lanlet_joins_vde_switch(self):
@@ -84,69 +77,3 @@ class ClientsTest(unittest.TestCase):
             self.skipTest(f"it plugged in, but {reason}")
         self.assertEqual(guest.lease()["router"], GATEWAY)
         self.assertIn("2 packets received", guest.check(f"ping -c 2 -i 0.2 -s 4000 {GATEWAY}"))
-
-
-class OtherHost:
-    """A second host: a network namespace at the far end of a cable, with a lanlet in it."""
-
-    NEAR, FAR = "10.99.0.1", "10.99.0.2"
-
-    def __enter__(self):
-        self.process = subprocess.Popen(["unshare", "-n", "sleep", "infinity"], stdin=subprocess.DEVNULL)
-        own = os.readlink("/proc/self/ns/net")
-        vde.wait_until(lambda: os.readlink(f"/proc/{self.process.pid}/ns/net") != own, "the namespace")
-        outside.run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", str(self.process.pid))
-        for prefix, name, address in (([], "near", self.NEAR), (self.inside(), "far", self.FAR)):
-            outside.run(*prefix, "ip", "address", "add", f"{address}/24", "dev", name)
-            outside.run(*prefix, "ip", "link", "set", name, "up")
-            outside.run(*prefix, "ip", "route", "add", "239.0.0.0/8", "dev", name)
-            outside.run(*prefix, "ip", "link", "set", "lo", "up")
-        return self
-
-    def inside(self):
-        return ["nsenter", "-t", str(self.process.pid), "-n"]
-
-    def __exit__(self, *_):
-        outside.run("ip", "link", "delete", "near")
-        self.process.kill()
-        self.process.wait()
-
-
-class LanletElsewhere(Lanlet):
-    def __init__(self, host, *options, **more):
-        super().__init__(*options, **more)
-        self.host = host
-
-    def command(self, *options):
-        return [*self.host.inside(), *super().command(*options)]
-
-
-class SpanningTest(unittest.TestCase):
-    """Two hosts, a lanlet on each, one network: the gateway and DHCP of one serve the guests of both."""
-
-    def check_span(self, near_url, far_url):
-        host = self.enterContext(OtherHost())
-        near = self.enterContext(Lanlet("--vde", near_url))
-        far = self.enterContext(LanletElsewhere(host, "--vde", far_url, "--no-dhcp", "--no-gateway"))
-        one = self.enterContext(vm.Guest(vm.card(near.stream, ONE), "one"))
-        two = self.enterContext(vm.Guest(vm.card(far.stream, TWO), "two"))
-        for lanlet in (near, far):
-            vde.wait_until(lambda lanlet=lanlet: "joined " in lanlet.text(), "the other side")
-        leases = {guest.name: guest.lease() for guest in (one, two)}
-        self.assertEqual(leases["two"]["router"], GATEWAY)
-        near.wait_for_lease(TWO)
-        self.assertFalse((far.state / "leases").exists() and TWO in far.leases())
-        for guest, other in ((one, "two"), (two, "one")):
-            for target in (GATEWAY, other):
-                self.assertIn("2 packets received", guest.check(f"ping -c 2 -i 0.2 {target}"))
-            self.assertIn("2 packets received", guest.check(f"ping -c 2 -i 0.2 -s 4000 {leases[other]['ip']}"))
-        expected = serve(one)
-        self.assertEqual(two.check("wget -q -O - http://one/blob | sha256sum", 180).split()[0], expected)
-        expected = serve(two)
-        self.assertEqual(one.check("wget -q -O - http://two/blob | sha256sum", 180).split()[0], expected)
-
-    def test_by_udp(self):
-        self.check_span(f"udp://{OtherHost.NEAR}:5555->{OtherHost.FAR}:5555", f"udp://{OtherHost.FAR}:5555->{OtherHost.NEAR}:5555")
-
-    def test_by_vxvde(self):
-        self.check_span("vxvde://239.1.2.3", "vxvde://239.1.2.3")

@@ -73,6 +73,12 @@ def cable(one, other):
     return Process("dpipe", "vde_plug", f"vde://{one}", "=", "vde_plug", f"vde://{other}")
 
 
+def serve(guest):
+    """Lets a guest serve a file of random bytes; their checksum."""
+    guest.check("mkdir -p /www; dd if=/dev/urandom of=/www/blob bs=64k count=32 2>/dev/null; httpd -h /www")
+    return guest.check("sha256sum </www/blob").split()[0]
+
+
 def run_in_namespace(directory, script, timeout=PATIENCE):
     """What @script prints in a namespace that vdens makes, whose vde0 is plugged in at @directory."""
     done = subprocess.run(["vdens", f"vde://{directory}", "sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
