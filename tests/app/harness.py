@@ -99,6 +99,10 @@ class TestCase(unittest.TestCase):
         done.stderr = "".join(line for line in lines if not line.startswith(ROOT_WARNING))
         return done
 
+    def needs_libvdeplug(self):
+        if "built without libvdeplug" in self.lanlet("run", "--vde", "x", "--gateway", "1.1.1.1").stderr:
+            self.skipTest("built with -Dvde=disabled")
+
     def assert_fails(self, code, message, *args, **run):
         """lanlet @args ends with @code and exactly the line @message."""
         done = self.lanlet(*args, **run)

@@ -318,6 +318,7 @@ class Connecting(harness.TestCase):
         harness.wait_until(lambda: text in self.lanlet("status").stdout, text)
 
     def test_vde_networks_are_joined_whenever_they_are_there(self):
+        self.needs_libvdeplug()
         url = "vde://" + self.path("run/lanlet/other/vde")
         self.start("--vde", url, "--vde", "nosuch://x", "--no-gateway")
         self.status_says("waiting for nosuch://x: ")
