@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Programs of others that speak VDE: Debian's vde_switch and vde_plug, vdens."""
 
+import os
+import re
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -80,9 +84,20 @@ def serve(guest):
 
 
 def run_in_namespace(directory, script, timeout=PATIENCE):
-    """What @script prints in a namespace that vdens makes, whose vde0 is plugged in at @directory."""
-    done = subprocess.run(["vdens", f"vde://{directory}", "sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=timeout)
-    if done.returncode:
-        raise AssertionError(f"{script!r} in vdens ended with {done.returncode}: {done.stdout}")
-    return done.stdout
+    """
+    What @script prints in a namespace that vdens makes, whose vde0 is plugged in at @directory.  vdens itself stays now and then
+    when the script has ended: nobody waits for it.
+    """
+    command = ["vdens", f"vde://{directory}", "sh", "-c", f"({script}) 2>&1; echo @@$?"]
+    with Process(*command, stdout=subprocess.PIPE, start_new_session=True) as vdens:
+        output, deadline = b"", time.monotonic() + timeout
+        while not (end := re.search(rb"@@(\d+)\n", output)):
+            if not select.select([vdens.process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise AssertionError(f"{script!r} in vdens did not end in {timeout} s: {output}")
+            if not (data := os.read(vdens.process.stdout.fileno(), 1 << 16)):
+                raise AssertionError(f"vdens ended: {output}")
+            output += data
+        os.killpg(vdens.process.pid, signal.SIGKILL)
+    if int(end[1]):
+        raise AssertionError(f"{script!r} in vdens ended with {int(end[1])}: {output}")
+    return output.decode()
