@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One Ethernet frame through every parser that sees a guest's bytes first: eth, arp, ipv4, icmp4, udp, tcp. */
 #include "base/arena.h"
+#include "lan/flow_hash.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "repair.h"
@@ -121,6 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pieces[2] = (struct iovec){ repaired + b, size - b };
 	struct frame split = { .iov = pieces, .n_iov = 3, .len = size, .checksum = FRAME_CHECKSUM_VERIFIED };
 	parse(&split, &arena);
+	for (enum flow_end end = FLOW_END_SOURCE; end <= FLOW_END_DESTINATION; end++)
+		check(flow_hash_frame(&split, end) == flow_hash_frame(&f, end));
 done:
 	free(repaired);
 	arena_done(&arena);
