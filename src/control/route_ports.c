@@ -41,6 +41,7 @@ static void write_drops(struct json *out, const struct drop_counters *drops)
 static void write_port(struct json *out, usec_t now, const void *item)
 {
 	const struct snapshot_port *p = item;
+	char mac[MAC_TEXT_SIZE];
 	json_open_object(out, NULL);
 	json_unsigned(out, "id", p->id);
 	json_string(out, "name", p->name);
@@ -49,6 +50,11 @@ static void write_port(struct json *out, usec_t now, const void *item)
 	json_unsigned(out, "max_frame", p->max_frame);
 	write_offloads(out, p->offloads);
 	json_bool(out, "congested", p->congested);
+	json_bool(out, "blocked", p->blocked);
+	json_bool(out, "isolated", p->isolated);
+	json_bool(out, "uplink", p->uplink);
+	if (!mac_is_zero(p->pinned))
+		json_string(out, "pinned", mac_format(p->pinned, mac));
 	json_unsigned(out, "macs", p->n_macs);
 	json_unsigned(out, "rx_frames", p->rx_frames);
 	json_unsigned(out, "rx_bytes", p->rx_bytes);

@@ -49,6 +49,9 @@ struct snapshot_port {
 	size_t mtu, max_frame;
 	unsigned offloads; /* enum port_offload */
 	bool congested;
+	bool blocked; /* a loop goes through it */
+	bool isolated, uplink;
+	struct mac pinned; /* zero: to none */
 	unsigned n_macs;
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
 	struct drop_counters drops;

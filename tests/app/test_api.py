@@ -67,6 +67,16 @@ class Server(TestCase):
             harness.wait_until(lambda: len(self.get("/v1/ports")["ports"]) == 2, "the guest's port")
             self.assertEqual([port["kind"] for port in self.get("/v1/ports")["ports"]], ["gateway", "stream"])
 
+    def test_ports_say_what_the_switch_does_with_them(self):
+        process = self.start("--isolate")
+        with socket.socket(socket.AF_UNIX) as guest:
+            guest.connect(process.ready.rstrip("\n"))
+            harness.wait_until(lambda: len(self.get("/v1/ports")["ports"]) == 2, "the guest's port")
+            gateway, port = self.get("/v1/ports")["ports"]
+        self.assertEqual((gateway["isolated"], gateway["uplink"], gateway["blocked"]), (False, True, False))
+        self.assertEqual((port["isolated"], port["uplink"], port["blocked"]), (True, False, False))
+        self.assertNotIn("pinned", port)
+
     def test_unknown_path_and_wrong_method_are_refused_in_json(self):
         self.start()
         status, _, answer = self.request("GET", "/v1/nonsense")
