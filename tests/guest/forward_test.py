@@ -135,10 +135,10 @@ class Forwards(unittest.TestCase):
         self.assertTrue(answer.endswith("80 hello"), answer)
 
     def test_refusal_of_the_guest_is_one_of_the_host(self):
-        with socket.create_connection(("127.0.0.1", 8081), PATIENCE) as s:
+        # So soon, perhaps, that connect() hears of it.
+        with self.assertRaises(ConnectionResetError), socket.create_connection(("127.0.0.1", 8081), PATIENCE) as s:
             s.settimeout(PATIENCE)
-            with self.assertRaises(ConnectionResetError):
-                s.recv(1)
+            s.recv(1)
 
     def test_peers_of_a_udp_port_are_kept_apart(self):
         ask("udp", "127.0.0.1", 8080)  # and not more datagrams than may wait for the guest's MAC
