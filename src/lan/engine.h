@@ -150,6 +150,28 @@ struct engine_counters {
 	uint64_t flows_refused;                    /* at a limit */
 };
 
+/* A flow, for people to look at.  What an engine does not know is 0 or false. */
+struct engine_flow {
+	uint64_t id;       /* the same as long as the flow lives, and nobody else's for long after */
+	uint8_t protocol;  /* IP protocol: TCP, UDP, ICMP */
+	const char *state; /* static, lower case: "established", … */
+	bool inbound;      /* opened by the host: engine_ops.open */
+	struct ip_endpoint guest;
+	struct ip_endpoint remote; /* as the guest knows it; of several peers the one heard from last */
+	unsigned n_peers;          /* of a UDP or ICMP mapping; 1 for TCP */
+	bool counts_bytes;         /* whether the next two are known */
+	uint64_t from_guest, to_guest; /* bytes of payload that the other side took */
+	usec_t since;                  /* when it began */
+	uint32_t rtt_us;               /* to the guest, smoothed; 0: not measured */
+	uint32_t retransmits;          /* towards the guest */
+};
+
+/* One of what engine_ops.flows() finds.  The struct is the engine's until the call returns. */
+typedef void (*engine_flow_seen_t)(void *opaque, const struct engine_flow *flow);
+
+/* Behind the last flow. */
+#define ENGINE_FLOWS_END UINT64_MAX
+
 struct engine_ops {
 	const char *name;    /* as in --engine */
 	const char *summary; /* for --help */
@@ -176,4 +198,10 @@ struct engine_ops {
 	/* @guest left the segment: its flows end as its resets would have ended them. */
 	void (*guest_gone)(struct engine *e, usec_t now, ip4_t guest);
 	void (*counters)(const struct engine *e, struct engine_counters *ret);
+	/*
+	 * A slice of a walk over all flows: looks at @max places where one could be, from *@cursor on (0: the beginning), calls
+	 * @seen for those that have one, and moves *@cursor on, at the end to ENGINE_FLOWS_END.  Flows that live through the whole walk are seen
+	 * once.  Its time is bounded by @max, whatever there is.
+	 */
+	void (*flows)(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque);
 };

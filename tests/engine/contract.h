@@ -23,6 +23,7 @@ enum gap {
 	GAP_CODES = 1 << 3,           /* a datagram that cannot be sent is "network unreachable", whatever the reason */
 	GAP_DONT_FRAGMENT = 1 << 4,   /* what is too large for the way is fragmented, also with DF */
 	GAP_OPEN_UDP = 1 << 5,        /* open() knows no datagrams */
+	GAP_FLOW_DETAILS = 1 << 6,   /* nothing is known of a flow but its sides and its age */
 };
 
 struct engine_row {
@@ -54,7 +55,7 @@ struct contract_test {
 	}
 
 extern const struct contract_test contract_tcp[], contract_udp[], contract_icmp[], contract_gateway[], contract_life[], contract_local[],
-	contract_open[];
+	contract_open[], contract_flows[];
 /* For engines with GAP_OUTSIDE, instead of all the others. */
 extern const struct contract_test contract_null[];
 

@@ -26,6 +26,9 @@ static void null_refuses_everything(struct fixture *f, gconstpointer data)
 	guest_tcp_done(&t);
 	g_assert_false(server_has_visitor(&f->s));
 	g_assert_cmpint(f->b.ops->local(f->b.engine, 53, NULL), ==, -EOPNOTSUPP);
+	uint64_t cursor = 0;
+	f->b.ops->flows(f->b.engine, &cursor, 64, NULL, NULL);
+	g_assert_cmpuint(cursor, ==, ENGINE_FLOWS_END);
 	g_assert_cmpint(f->b.ops->open(f->b.engine, 0, &(struct engine_open){ .fd = -1 }), ==, -EOPNOTSUPP);
 }
 

@@ -95,6 +95,7 @@ int native_datagram_adopt(struct engine *e, usec_t now, const struct flow_key *k
 		return r;
 	}
 	e->udp_opened++;
+	d->base.inbound = true;
 	d->peer = *peer;
 	set(fd, IP_RECVERR, 1);
 	r = poller_watch(e->config.poller, &d->base.watch, fd, EVENTS);
@@ -139,6 +140,15 @@ void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_frag
 		d->df = dont_fragment;
 		set(d->base.watch.fd, IP_MTU_DISCOVER, d->df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
 	}
+}
+
+void native_datagram_describe(const struct native_flow *f, struct engine_flow *flow)
+{
+	const struct mapping *m = &container_of(f, const struct native_datagram, base)->mapping;
+	flow->state = f->inbound ? "forwarded" : m->questions ? "asking" : "mapped";
+	flow->n_peers = f->inbound ? 1 : m->n_peers;
+	if (!f->inbound && m->n_peers > 0)
+		flow->remote = m->peers[0].claimed;
 }
 
 void native_datagram_ready(struct watch *w, usec_t now, unsigned events)

@@ -47,6 +47,8 @@ struct native_datagram *native_datagram_find_opened(struct engine *e, const stru
 void native_datagram_free(struct native_datagram *d);
 /* How the next packets are sent. */
 void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment);
+/* What flows of both kinds show. */
+void native_datagram_describe(const struct native_flow *f, struct engine_flow *flow);
 void native_datagram_ready(struct watch *w, usec_t now, unsigned events);
 struct sockaddr_in native_sockaddr(const struct ip_endpoint *at);
 struct ip_endpoint native_endpoint(const struct sockaddr_in *in);

@@ -57,6 +57,10 @@ struct native_flow {
 	struct watch watch; /* watch.fd is -1 when there is no socket */
 	struct engine *engine;
 	bool counted; /* has, or is about to have, a socket */
+	bool inbound; /* from the host to the guest */
+	uint64_t id;
+	usec_t since;
+	uint64_t from_guest, to_guest; /* see struct engine_flow */
 };
 
 struct native_kind_ops {
@@ -64,6 +68,8 @@ struct native_kind_ops {
 	void (*run)(struct native_flow *f, usec_t now);
 	/* Its timer fired; the flow is put on the active list afterwards. */
 	void (*timer_fired)(struct native_flow *f, usec_t now);
+	/* Adds what only this kind knows. */
+	void (*describe)(const struct native_flow *f, struct engine_flow *flow);
 	/* Ends it without a word to its guest. */
 	void (*abandon)(struct native_flow *f, usec_t now);
 };

@@ -79,6 +79,7 @@ void native_icmp_input(struct engine *e, usec_t now, const struct packet *p)
 		no_ping(e, now, p, -r);
 		return;
 	}
+	d->base.from_guest += p->l4_len;
 	if (mapping_sent(&d->mapping, now, &claimed, &real) == 0)
 		send_echo(d, now, p, message, &real);
 	native_flow_wake(&d->base);
@@ -119,6 +120,7 @@ static void pass_on(struct native_datagram *d, usec_t now, const uint8_t *messag
 	struct ipv4_header ip = { .ttl = (uint8_t)MAX(ttl - 1, 1), .protocol = IP_PROTOCOL_ICMP, .id = e->packet_id++ };
 	ip.src = ip_to_ip4(&claimed.addr);
 	ip.dst = ip_to_ip4(&d->base.flow.key.guest.addr);
+	d->base.to_guest += len;
 	native_output_ip(e, now, &ip, out, len);
 }
 
@@ -202,8 +204,15 @@ static void icmp_abandon(struct native_flow *f, usec_t now)
 	native_datagram_free(native_datagram_of(f));
 }
 
+static void icmp_describe(const struct native_flow *f, struct engine_flow *flow)
+{
+	flow->protocol = IP_PROTOCOL_ICMP;
+	native_datagram_describe(f, flow);
+}
+
 const struct native_kind_ops native_icmp_ops = {
 	.run = icmp_run,
 	.timer_fired = icmp_timer_fired,
+	.describe = icmp_describe,
 	.abandon = icmp_abandon,
 };

@@ -101,7 +101,8 @@ int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum na
 	f->counted = socket;
 	g->n_sockets += socket;
 	e->n_sockets += socket;
-	e->opened++;
+	f->id = ++e->opened;
+	f->since = now;
 	return 0;
 }
 
@@ -324,6 +325,42 @@ static int native_open(struct engine *e, usec_t now, const struct engine_open *h
 	return how->peer.port != 0 ? native_udp_open(e, now, how) : native_tcp_open(e, now, how);
 }
 
+static void describe(const struct native_flow *f, struct engine_flow *ret)
+{
+	*ret = (struct engine_flow){
+		.id = f->id,
+		.inbound = f->inbound,
+		.guest = f->flow.key.guest,
+		.remote = f->flow.key.remote,
+		.counts_bytes = true,
+		.from_guest = f->from_guest,
+		.to_guest = f->to_guest,
+		.since = f->since,
+	};
+	kind_ops[f->kind]->describe(f, ret);
+}
+
+/* The places are slots of the tables, one table after the other: the cursor is table << 32 | slot. */
+static void native_flows(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque)
+{
+	uint32_t kind = (uint32_t)(*cursor >> 32), slot = (uint32_t)*cursor;
+	while (kind < NATIVE_KINDS && max > 0) {
+		const struct flow_table *t = &e->tables[kind];
+		for (; slot < t->n_slots && max > 0; slot++, max--) {
+			struct engine_flow flow;
+			if (!t->slots[slot].flow)
+				continue;
+			describe(container_of(t->slots[slot].flow, struct native_flow, flow), &flow);
+			seen(opaque, &flow);
+		}
+		if (slot < t->n_slots)
+			break;
+		kind++;
+		slot = 0;
+	}
+	*cursor = kind < NATIVE_KINDS ? (uint64_t)kind << 32 | slot : ENGINE_FLOWS_END;
+}
+
 const struct engine_ops native_engine_ops = {
 	.name = "native",
 	.summary = "lanlet's own TCP, UDP and ICMP over host sockets; the fastest",
@@ -338,4 +375,5 @@ const struct engine_ops native_engine_ops = {
 	.open = native_open,
 	.guest_gone = native_guest_gone,
 	.counters = native_counters,
+	.flows = native_flows,
 };

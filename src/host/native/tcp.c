@@ -61,6 +61,7 @@ static void probe_host(struct native_tcp *t, usec_t now)
 
 static void download(struct native_tcp *t, usec_t now, const struct tcp_action *a)
 {
+	t->retransmits += a->again;
 	switch (native_tcp_download(t, now, a)) {
 	case NATIVE_DOWNLOAD_DONE:
 		return;
@@ -164,9 +165,20 @@ static void tcp_timer_fired(struct native_flow *f, usec_t now)
 	tcp_flow_expire(&native_tcp_of(f)->tcp, now);
 }
 
+static void tcp_describe(const struct native_flow *f, struct engine_flow *flow)
+{
+	const struct native_tcp *t = container_of(f, const struct native_tcp, base);
+	flow->protocol = IP_PROTOCOL_TCP;
+	flow->state = tcp_state_name(t->tcp.state);
+	flow->n_peers = 1;
+	flow->rtt_us = t->tcp.srtt_us;
+	flow->retransmits = t->retransmits;
+}
+
 const struct native_kind_ops native_tcp_ops = {
 	.run = tcp_run,
 	.timer_fired = tcp_timer_fired,
+	.describe = tcp_describe,
 	.abandon = tcp_abandon,
 };
 

@@ -42,6 +42,7 @@ struct native_tcp {
 	bool local;     /* the host side is a service of the gateway */
 	bool half_open; /* counted in guest->n_connecting */
 	uint8_t syn_ttl;
+	uint32_t retransmits;
 };
 
 static inline struct native_tcp *native_tcp_of(struct native_flow *f)

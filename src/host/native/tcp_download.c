@@ -152,6 +152,7 @@ static void set_low_water(struct native_tcp *t, int bytes)
 void native_tcp_consume(struct native_tcp *t, uint32_t n)
 {
 	t->undiscarded += n;
+	t->base.to_guest += n;
 	t->small_discards++;
 	t->useless_edges = 0;
 	if (t->low_water) {

@@ -115,6 +115,7 @@ int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how)
 		free(t);
 		return r;
 	}
+	t->base.inbound = true;
 	struct tcp_open open = how_to_open(e, now, &key);
 	tcp_flow_connect(&t->tcp, now, &open);
 	t->is_tcp = family == AF_INET || family == AF_INET6;

@@ -108,6 +108,7 @@ static ssize_t write_pieces(struct native_tcp *t, struct iovec *iov, unsigned n,
 static void host_took(struct native_tcp *t, uint32_t n)
 {
 	advance(t, n);
+	t->base.from_guest += n;
 	tcp_flow_host_took(&t->tcp, n);
 }
 

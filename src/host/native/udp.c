@@ -167,8 +167,15 @@ static void udp_abandon(struct native_flow *f, usec_t now)
 	native_datagram_free(native_datagram_of(f));
 }
 
+static void udp_describe(const struct native_flow *f, struct engine_flow *flow)
+{
+	flow->protocol = IP_PROTOCOL_UDP;
+	native_datagram_describe(f, flow);
+}
+
 const struct native_kind_ops native_udp_ops = {
 	.run = udp_run,
 	.timer_fired = udp_timer_fired,
+	.describe = udp_describe,
 	.abandon = udp_abandon,
 };

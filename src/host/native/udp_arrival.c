@@ -48,7 +48,9 @@ struct udp_arrival udp_arrival_of(struct native_datagram *d, struct msghdr *h, s
 	} else {
 		a.admitted = mapping_admits(&d->mapping, (enum mapping_filter)e->config.udp_filtering, &source, &a.from);
 	}
-	if (!a.admitted)
+	if (a.admitted)
+		d->base.to_guest += len;
+	else
 		drop(e, DROP_FILTERED);
 	return a;
 }

@@ -300,6 +300,7 @@ void native_udp_deliver(struct native_datagram *d, usec_t now, const void *datag
 	struct udp_arrival a = { .iov = &iov, .n_iov = 1, .len = len, .segment = len, .from = d->base.flow.key.remote, .admitted = true };
 	struct udp_late_list list = { 0 };
 	d->mapping.active = now;
+	d->base.to_guest += len;
 	udp_late_add(d, &list, &a, 0);
 	udp_late_output(d, now, &list);
 }

@@ -80,6 +80,7 @@ int native_udp_gather(struct native_datagram *d, const struct packet *p, const s
 	bool super = p->frame->gso == FRAME_GSO_UDP && p->frame->gso_size > 0;
 	size_t each = super ? p->frame->gso_size : len, at = p->l4_offset + UDP_HEADER_LEN;
 	int r = 0;
+	d->base.from_guest += len;
 	do {
 		size_t n = MIN(each, len);
 		r = gather(d, p, claimed, to, at, n);

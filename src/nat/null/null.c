@@ -76,6 +76,11 @@ static void null_counters(const struct engine *e, struct engine_counters *ret)
 	*ret = (struct engine_counters){ .flows_refused = e->refused };
 }
 
+static void null_flows(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque)
+{
+	*cursor = ENGINE_FLOWS_END;
+}
+
 const struct engine_ops null_engine_ops = {
 	.name = "null",
 	.summary = "no outside: guests reach one another, DHCP and DNS, and nothing else",
@@ -90,4 +95,5 @@ const struct engine_ops null_engine_ops = {
 	.open = null_open,
 	.guest_gone = null_guest_gone,
 	.counters = null_counters,
+	.flows = null_flows,
 };

@@ -14,6 +14,7 @@
 #include "nat/slirp/local.h"
 #include "nat/slirp/socket_dir.h"
 #include "nat/slirp/state.h"
+#include "wire/ipv4.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -273,6 +274,43 @@ static void slirp_counters(const struct engine *e, struct engine_counters *ret)
 	};
 }
 
+/* libslirp keeps to itself what a flow's state is and how much it carried. */
+static struct engine_flow describe(const struct slirp_socket *x)
+{
+	static const uint8_t protocols[SOCKET_KINDS] = {
+		[SOCKET_TCP] = IP_PROTOCOL_TCP,	  [SOCKET_UDP] = IP_PROTOCOL_UDP,     [SOCKET_ECHO] = IP_PROTOCOL_ICMP,
+		[SOCKET_LOCAL] = IP_PROTOCOL_TCP, [SOCKET_FORWARD] = IP_PROTOCOL_TCP,
+	};
+	const struct stack *s = x->stack;
+	const struct engine_config *c = &s->guest->engine->config;
+	bool at_gateway = s->role == STACK_GATEWAY;
+	return (struct engine_flow){
+		.id = x->id,
+		.protocol = protocols[x->flow.kind],
+		.state = "open",
+		.inbound = x->flow.kind == SOCKET_FORWARD,
+		.guest = { ip_from_ip4(s->guest->ip), x->flow.guest_port },
+		.remote = { ip_from_ip4(at_gateway ? c->gateway : x->flow.peer), x->flow.kind == SOCKET_ECHO ? 0 : x->flow.port },
+		.n_peers = 1,
+		.since = x->since,
+	};
+}
+
+/* The places are descriptors. */
+static void slirp_flows(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque)
+{
+	const struct socket_table *t = &e->sockets;
+	for (; max > 0 && *cursor < t->size; max--) {
+		const struct slirp_socket *x = t->by_fd[(*cursor)++];
+		if (!x || !x->stack)
+			continue;
+		struct engine_flow flow = describe(x);
+		seen(opaque, &flow);
+	}
+	if (*cursor >= t->size)
+		*cursor = ENGINE_FLOWS_END;
+}
+
 const struct engine_ops slirp_engine_ops = {
 	.name = "libslirp",
 	.summary = "NAT by libslirp, the library behind QEMU's user network",
@@ -287,4 +325,5 @@ const struct engine_ops slirp_engine_ops = {
 	.open = slirp_open,
 	.guest_gone = slirp_guest_gone,
 	.counters = slirp_counters,
+	.flows = slirp_flows,
 };

@@ -52,6 +52,8 @@ struct slirp_socket {
 	unsigned round;   /* of the stack, when it asked last */
 	bool mss_due;     /* TCP: the SYN-ACK is out */
 	bool established; /* FORWARD: the guest has accepted */
+	usec_t since;
+	uint64_t id;
 };
 
 struct socket_table {

@@ -113,7 +113,8 @@ static void on_register_fd(int fd, void *opaque)
 	s->n_sockets[x->flow.kind]++;
 	e->n_sockets[x->flow.kind]++;
 	s->opened = x;
-	e->flows_opened++;
+	x->since = e->now;
+	x->id = ++e->flows_opened;
 	slirp_socket_tune(x);
 }
 
