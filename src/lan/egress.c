@@ -17,8 +17,7 @@
 
 static void drop(struct egress *e, enum drop_reason why)
 {
-	drop_count(&e->port->counters.drops, why);
-	drop_count(&e->segment->drops, why);
+	segment_drop(e->segment, e->port, why, NULL);
 }
 
 /* A gateway that is absent from the segment says nothing there. */
@@ -340,6 +339,12 @@ static void unanswered(void *opaque, usec_t now, const void *frame, size_t len)
 	drop(opaque, DROP_NEIGHBOUR_UNKNOWN);
 }
 
+static void appeared(void *opaque, usec_t now, ip4_t ip, struct mac mac)
+{
+	struct egress *e = opaque;
+	e->appeared(e, now, ip, mac);
+}
+
 static void gone(void *opaque, usec_t now, ip4_t ip)
 {
 	struct egress *e = opaque;
@@ -350,6 +355,7 @@ static const struct neighbour_ops neighbour_ops = {
 	.ask = ask,
 	.release = release,
 	.unanswered = unanswered,
+	.appeared = appeared,
 	.gone = gone,
 };
 

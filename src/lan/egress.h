@@ -34,9 +34,11 @@ struct egress {
 	uint8_t **lent_heads; /* of each room: where the Ethernet header goes */
 	/* The guest at @ip has been away for so long that its flows should end. */
 	void (*gone)(struct egress *e, usec_t now, ip4_t ip);
+	/* A guest appeared, or its address moved to another MAC. */
+	void (*appeared)(struct egress *e, usec_t now, ip4_t ip, struct mac mac);
 };
 
-/* The members above neighbours and gone are set by the caller.  -ENOMEM. */
+/* The members above neighbours, gone and appeared are set by the caller.  -ENOMEM. */
 int egress_init(struct egress *e, const struct hash_key *key);
 void egress_done(struct egress *e);
 

@@ -16,8 +16,7 @@
 
 void gateway_drop(struct gateway *g, enum drop_reason why, const struct packet *p)
 {
-	drop_count(p && p->port ? &p->port->counters.drops : &g->port.counters.drops, why);
-	drop_count(&g->segment->drops, why);
+	segment_drop(g->segment, p && p->port ? p->port : &g->port, why, p ? p->frame : NULL);
 }
 
 struct port *gateway_guest_port(struct gateway *g, usec_t now, ip4_t guest)
@@ -83,6 +82,15 @@ static void detached(void *opaque, usec_t now, const struct port *p)
 {
 	struct gateway *g = opaque;
 	neighbour_port_gone(&g->egress.neighbours, now, p->id);
+	if (g->config.hooks.port_gone)
+		g->config.hooks.port_gone(g->config.hooks.opaque, now, p);
+}
+
+static void guest_appeared(struct egress *e, usec_t now, ip4_t ip, struct mac mac)
+{
+	struct gateway *g = container_of(e, struct gateway, egress);
+	if (g->config.hooks.guest_seen)
+		g->config.hooks.guest_seen(g->config.hooks.opaque, now, ip, mac);
 }
 
 static void guest_gone(struct egress *e, usec_t now, ip4_t ip)
@@ -99,7 +107,7 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 	*g = (struct gateway){
 		.config = *config,
 		.segment = segment,
-		.egress = { .segment = segment, .port = &g->port, .mac = config->mac, .ip = config->ip, .subnet = config->subnet, .gone = guest_gone },
+		.egress = { .segment = segment, .port = &g->port, .mac = config->mac, .ip = config->ip, .subnet = config->subnet, .gone = guest_gone, .appeared = guest_appeared },
 		.sink = { &gateway_sink_ops },
 		.env = { .ops = &gateway_env_ops, .arena = &segment->arena },
 	};

@@ -30,6 +30,10 @@ struct gateway_hooks {
 	int (*host_address)(void *opaque, usec_t now, bool v6, struct ip_addr *ret);
 	/* ARP shows that @mac uses @ip. */
 	void (*address_seen)(void *opaque, usec_t now, ip4_t ip, struct mac mac);
+	/* A guest that was not known appeared, or an address moved to another MAC. */
+	void (*guest_seen)(void *opaque, usec_t now, ip4_t ip, struct mac mac);
+	/* @p was detached. */
+	void (*port_gone)(void *opaque, usec_t now, const struct port *p);
 	/* The turn ends: what must be done before answers go out (leases on disk before the ACK). */
 	void (*turn_ends)(void *opaque, usec_t now);
 	void *opaque;

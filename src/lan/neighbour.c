@@ -195,6 +195,8 @@ bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac
 		return true; /* somebody else's address: not by this evidence */
 	if (other)
 		n->mtu = NEIGHBOUR_MTU_MIN;
+	if ((other || n->state == ASKING) && t->ops->appeared)
+		t->ops->appeared(t->opaque, now, ip, mac);
 	n->mac = mac;
 	n->port_id = port_id;
 	n->mtu = MAX(n->mtu, (uint32_t)ip_len);

@@ -34,6 +34,8 @@ struct neighbour_ops {
 	void (*unanswered)(void *opaque, usec_t now, const void *frame, size_t len);
 	/* The guest at @ip has been away for so long that its flows should end. */
 	void (*gone)(void *opaque, usec_t now, ip4_t ip);
+	/* Optional.  @mac was not known to use @ip. */
+	void (*appeared)(void *opaque, usec_t now, ip4_t ip, struct mac mac);
 };
 
 #define NEIGHBOUR_SLOTS (NEIGHBOURS_MAX * 2)

@@ -53,10 +53,21 @@ void segment_detach(struct segment *s, usec_t now, struct port *p)
 		s->gateway.detached(s->gateway.opaque, now, p);
 }
 
-static void drop(struct segment *s, struct port *p, enum drop_reason why)
+static_assert(DROP_REASON_COUNT <= 64, "a bit for each in first_drops");
+
+void segment_drop(struct segment *s, struct port *p, enum drop_reason why, const struct frame *frame)
 {
-	drop_count(&p->counters.drops, why);
+	struct drop_example *example = &s->drop_examples[why];
+	if (s->drops.count[why] == 0)
+		s->first_drops |= UINT64_C(1) << why;
 	drop_count(&s->drops, why);
+	if (p)
+		drop_count(&p->counters.drops, why);
+	example->when = s->now;
+	example->len = frame ? frame->len : 0;
+	memcpy(example->port, p ? p->name : "", p ? sizeof(example->port) : 1);
+	if (frame)
+		frame_copy(frame, 0, example->head, sizeof(example->head));
 }
 
 /* The way of one frame to one port. */
@@ -87,7 +98,7 @@ static void answer_too_big(struct segment *s, usec_t now, const struct frame *fr
 	struct icmp_answer answer;
 	int r = oversize_answer(frame, mtu, s->gateway.mac, s->gateway.ip, &s->icmp_limit, now, &s->arena, &answer);
 	if (r == -EBUSY)
-		drop(s, frame->ingress, DROP_ICMP_RATE);
+		segment_drop(s, frame->ingress, DROP_ICMP_RATE, frame);
 	if (r < 0)
 		return;
 	struct iovec iov;
@@ -108,7 +119,7 @@ static void output(struct segment *s, usec_t now, struct port *to, const struct 
 	struct oversize_result r = oversize_pass(frame, &limits, &s->arena, send_fitting, &passage);
 	if (r.verdict == OVERSIZE_EMITTED)
 		return;
-	drop(s, to, r.why);
+	segment_drop(s, to, r.why, frame);
 	if (r.verdict == OVERSIZE_TOO_BIG && !flooded && frame->ingress && s->gateway.port)
 		answer_too_big(s, now, frame, r.mtu);
 }
@@ -138,7 +149,7 @@ static void distribute(struct segment *s, usec_t now, struct port *from, const s
 			continue;
 		/* A storm must not take the place of what the guest has asked for. */
 		if (to->crowded)
-			drop(s, to, DROP_PORT_FULL);
+			segment_drop(s, to, DROP_PORT_FULL, frame);
 		else
 			output(s, now, to, frame, true);
 	}
@@ -147,7 +158,7 @@ static void distribute(struct segment *s, usec_t now, struct port *from, const s
 static void flood(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
 {
 	if (!may_flood(s, now, from, frame)) {
-		drop(s, from, DROP_STORM);
+		segment_drop(s, from, DROP_STORM, frame);
 		return;
 	}
 	distribute(s, now, from, frame, SNOOP_FLOOD, NULL);
@@ -216,9 +227,9 @@ static void forward(struct segment *s, usec_t now, struct port *from, struct mac
 	if (!to)
 		flood(s, now, from, frame);
 	else if (to == from)
-		drop(s, from, DROP_HAIRPIN);
+		segment_drop(s, from, DROP_HAIRPIN, frame);
 	else if (are_kept_apart(from, to))
-		drop(s, from, DROP_ISOLATED);
+		segment_drop(s, from, DROP_ISOLATED, frame);
 	else
 		output(s, now, to, frame, false);
 }
@@ -234,12 +245,12 @@ static bool take_from_port(struct segment *s, usec_t now, struct port *p, const 
 		return false;
 	enum drop_reason why = DROP_LOOP;
 	if (!loop_passes(&p->loop) || !is_acceptable(s, now, p, eth, frame, &why)) {
-		drop(s, p, why);
+		segment_drop(s, p, why, frame);
 		return false;
 	}
 	enum fdb_learned learned = fdb_learn(&s->fdb, now, eth->src, p);
 	if (learned == FDB_FULL)
-		drop(s, p, DROP_FDB_FULL);
+		segment_drop(s, p, DROP_FDB_FULL, frame);
 	else if (learned == FDB_MOVED)
 		loop_guard_suspect(&s->loops, now, p);
 	return true;
@@ -250,10 +261,11 @@ void segment_input(struct segment *s, usec_t now, struct port *p, const struct f
 	uint8_t head[ETH_HEADER_LEN];
 	struct bytes_reader r = bytes_reader(head, frame_copy(frame, 0, head, sizeof(head)));
 	struct eth_header eth;
+	s->now = now;
 	p->counters.rx_frames++;
 	p->counters.rx_bytes += frame->len;
 	if (eth_parse(&r, &eth) < 0) {
-		drop(s, p, DROP_FRAME_MALFORMED);
+		segment_drop(s, p, DROP_FRAME_MALFORMED, frame);
 		return;
 	}
 	if (p == s->gateway.port || take_from_port(s, now, p, &eth, frame))
@@ -295,7 +307,7 @@ static void send_to_port(void *opaque, usec_t now, struct port *p, const void *b
 	struct segment *s = opaque;
 	const void *copy = arena_copy(&s->arena, bytes, len);
 	if (!copy) {
-		drop(s, p, DROP_NO_MEMORY);
+		segment_drop(s, p, DROP_NO_MEMORY, NULL);
 		return;
 	}
 	struct iovec iov;

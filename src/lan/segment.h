@@ -54,6 +54,16 @@ struct segment_gateway {
 	void *opaque;
 };
 
+/* The last frame that was dropped for a reason, and the bytes that it began with. */
+#define DROP_EXAMPLE_BYTES 96u
+
+struct drop_example {
+	usec_t when;
+	char port[PORT_NAME_SIZE]; /* that it came from, or that could not take it */
+	size_t len;                /* of the whole frame; 0: there was none, or not all of it */
+	uint8_t head[DROP_EXAMPLE_BYTES];
+};
+
 struct segment {
 	struct segment_config config;
 	struct list ports;
@@ -67,6 +77,9 @@ struct segment {
 	struct snoop snoop;
 	struct icmp_limit icmp_limit;   /* of all errors that are sent on this segment */
 	struct drop_counters drops;     /* of the frames of all ports */
+	struct drop_example drop_examples[DROP_REASON_COUNT];
+	uint64_t first_drops; /* bits of reasons whose first drop nobody was told of yet: whoever tells takes them */
+	usec_t now;           /* of the last frame */
 };
 
 /* -ENOMEM. */
@@ -95,6 +108,9 @@ void segment_expire(struct segment *s, usec_t now);
 
 /* @p, whose queue was full, has room again. */
 void segment_port_writable(struct segment *s, usec_t now, struct port *p);
+
+/* Counts a drop at @p (NULL: nobody's in particular) and remembers @frame (NULL: none) as its example. */
+void segment_drop(struct segment *s, struct port *p, enum drop_reason why, const struct frame *frame);
 
 /* Looks for the port behind @mac; NULL when it is not known. */
 struct port *segment_find(struct segment *s, usec_t now, struct mac mac);

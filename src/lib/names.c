@@ -37,7 +37,14 @@ static void changed(struct dhcp_env *env, usec_t now)
 	container_of(env, struct names, dhcp_env)->leases_changed = true;
 }
 
-static const struct dhcp_env_ops dhcp_env_ops = { probe, in_use, changed };
+static void leased(struct dhcp_env *env, usec_t now, const struct lease *l, enum dhcp_lease_event what)
+{
+	struct names *n = container_of(env, struct names, dhcp_env);
+	if (n->leased)
+		n->leased(n->opaque, now, l, what);
+}
+
+static const struct dhcp_env_ops dhcp_env_ops = { probe, in_use, changed, leased };
 
 /* --- what DNS asks for --- */
 
@@ -158,6 +165,8 @@ int names_init(struct names *n, const struct names_config *c, usec_t now)
 	entropy_get(&key, sizeof(key));
 	n->gateway = c->gateway;
 	n->log = c->log;
+	n->leased = c->leased;
+	n->opaque = c->opaque;
 	int r = init_dhcp(n, c, &key);
 	if (r == 0)
 		r = load_leases(n, c->state_dir, now);

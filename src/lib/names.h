@@ -32,6 +32,8 @@ struct names {
 	bool dhcp_ready;
 	struct lease_file lease_file;
 	bool keeps_leases;
+	void (*leased)(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what);
+	void *opaque;
 	bool leases_changed; /* since they were last saved */
 
 	struct dns *dns;
@@ -44,6 +46,9 @@ struct names_config {
 	const struct settings *settings;
 	struct gateway *gateway; /* gets the services */
 	struct poller *poller;
+	/* What DHCP says of leases; may be NULL. */
+	void (*leased)(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what);
+	void *opaque;
 	const char *state_dir;   /* where leases are kept; NULL: nowhere */
 	struct log *log;
 };

@@ -9,6 +9,7 @@
 #include "lib/attach.h"
 #include "lib/config.h"
 #include "lib/gateway_mac.h"
+#include "lib/observe.h"
 #include "link/dgram.h"
 #include "link/packet.h"
 #include "link/stream.h"
@@ -57,6 +58,22 @@ static void hook_turn_ends(void *opaque, usec_t now)
 	if (n->names.leases_changed)
 		forwards_guests_changed(&n->forwards, now);
 	names_turn_ends(&n->names, now);
+	observe_turn(n, now);
+}
+
+static void hook_guest_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
+{
+	observe_guest(opaque, now, ip, mac);
+}
+
+static void hook_port_gone(void *opaque, usec_t now, const struct port *p)
+{
+	observe_port_gone(opaque, now, p);
+}
+
+static void hook_leased(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what)
+{
+	observe_lease(opaque, now, l, what);
 }
 
 /* --- building --- */
@@ -83,7 +100,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .absent = n->settings.no_gateway,
 				    .hash_key = key,
 				    .log = &n->log,
-				    .hooks = { .host_address = hook_host_address, .address_seen = hook_address_seen, .turn_ends = hook_turn_ends, .opaque = n },
+				    .hooks = { .host_address = hook_host_address, .address_seen = hook_address_seen, .guest_seen = hook_guest_seen, .port_gone = hook_port_gone, .turn_ends = hook_turn_ends, .opaque = n },
 			    });
 }
 
@@ -100,6 +117,8 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 				  .gateway = &n->gateway,
 				  .poller = &n->loop.poller,
 				  .state_dir = config->state_dir,
+				  .leased = hook_leased,
+				  .opaque = n,
 				  .log = &n->log,
 			  },
 			  clock_now());
@@ -315,10 +334,16 @@ int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network
 	n->log = (struct log){ .level = n->settings.log_level, .write = write_log, .opaque = n };
 	list_init(&n->sockets);
 	list_init(&n->forwards.all);
+	n->lease_check = n->leases_checked = n->started; /* some were saved */
 	r = loop_init(&n->loop);
 	if (r < 0)
 		goto fail;
 	n->busy_poll = (struct busy_poll){ .limit = n->settings.busy_poll_us };
+	r = events_init(&n->events);
+	if (r < 0) {
+		loop_done(&n->loop, n->started);
+		goto fail;
+	}
 	r = build(n, config);
 	if (r < 0) {
 		lanlet_network_free(n);
@@ -368,6 +393,7 @@ void lanlet_network_free(struct lanlet_network *n)
 		n->settings.engine->free(n->engine);
 	gateway_done(&n->gateway, now);
 	segment_done(&n->segment);
+	events_done(&n->events);
 	poller_unwatch(&n->loop.poller, &n->calls_watch);
 	call_queue_done(&n->calls);
 	loop_done(&n->loop, now);
@@ -392,6 +418,7 @@ static usec_t deadline(const struct lanlet_network *n)
 	first = MIN(first, vde_link_deadline(n->vde));
 	first = MIN(first, plug_link_deadline(n->plug));
 	first = MIN(first, segment_deadline(&n->segment));
+	first = MIN(first, observe_deadline(n));
 	return MIN(first, forwards_deadline(&n->forwards));
 }
 
@@ -430,6 +457,8 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 		vde_link_expire(n->vde, now);
 		plug_link_expire(n->plug, now);
 		forwards_expire(&n->forwards, now);
+		if (observe_deadline(n) <= now)
+			observe_expire(n, now);
 	}
 	segment_flush(&n->segment, now);
 	return r < 0 ? r : 0;

@@ -14,6 +14,7 @@
 #include "lan/segment.h"
 #include "lanlet.h"
 #include "lib/forward/forwards.h"
+#include "lib/events.h"
 #include "lib/names.h"
 #include "lib/settings.h"
 #include "service/arp.h"
@@ -51,6 +52,9 @@ struct lanlet_network {
 	struct call_queue calls; /* from other threads */
 	struct watch calls_watch;
 	usec_t started;
+	struct events events;
+	unsigned observed_port;             /* ports up to this one have had their event */
+	usec_t lease_check, leases_checked; /* when a lease may end next; when that was looked at last */
 };
 
 /*

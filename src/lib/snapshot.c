@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "lib/network.h"
+#include "service/dns.h"
 
 #include <stdio.h>
 
@@ -100,4 +101,139 @@ unsigned snapshot_forwards(const struct lanlet_network *n, uint64_t *cursor, str
 	}
 	*cursor = SNAPSHOT_END;
 	return count;
+}
+static void port_name(const struct port *p, char ret[static PORT_NAME_SIZE])
+{
+	memcpy(ret, p->name, PORT_NAME_SIZE);
+}
+
+/* The cursor is the next slot. */
+unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_fdb_entry *ret, unsigned max)
+{
+	unsigned count = 0;
+	uint64_t end = MIN(*cursor + max, (uint64_t)FDB_SIZE);
+	for (; *cursor < end; (*cursor)++) {
+		const struct fdb_entry *e = &n->segment.fdb.slots[*cursor];
+		if (!e->port || now - e->seen > FDB_AGE)
+			continue;
+		ret[count] = (struct snapshot_fdb_entry){ .mac = e->mac, .seen = e->seen };
+		port_name(e->port, ret[count++].port);
+	}
+	if (*cursor == FDB_SIZE)
+		*cursor = SNAPSHOT_END;
+	return count;
+}
+
+struct lease_slice {
+	const struct lanlet_network *network;
+	usec_t now;
+	struct snapshot_lease *to;
+	unsigned count, max;
+};
+
+static void copy_lease(void *opaque, const struct lease *l)
+{
+	struct lease_slice *s = opaque;
+	if (!lease_is_active(l, s->now) || s->count == s->max)
+		return;
+	struct snapshot_lease *to = &s->to[s->count++];
+	*to = (struct snapshot_lease){
+		.mac = l->mac,
+		.ip = l->ip,
+		.expires = l->expires,
+		.reserved = reservation_of_mac(&s->network->names.dhcp.reservations, l->mac),
+		.client_id_len = l->client_id_len,
+	};
+	memcpy(to->name, l->name, sizeof(to->name));
+	memcpy(to->client_id, l->client_id, l->client_id_len);
+}
+
+/* There is about one record in a slot; one in which they are many may fill a slice that is a few times as large. */
+#define LEASES_PER_SLOT 8u
+
+unsigned snapshot_leases(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_lease *ret, unsigned max)
+{
+	struct lease_slice s = { .network = n, .now = now, .to = ret, .max = max };
+	unsigned slot = (unsigned)*cursor;
+	bool more = lease_table_walk(&n->names.dhcp.leases, &slot, MAX(max / LEASES_PER_SLOT, 1u), copy_lease, &s);
+	*cursor = more ? slot : SNAPSHOT_END;
+	return s.count;
+}
+
+struct flow_slice {
+	const struct lanlet_network *network;
+	const struct snapshot_flow_filter *filter;
+	usec_t now;
+	struct snapshot_flow *to;
+	unsigned count;
+};
+
+static bool is_address(const struct ip_addr *a, ip4_t wanted)
+{
+	return wanted == 0 || (ip_is_v4(a) && ip_to_ip4(a) == wanted);
+}
+
+static bool is_wanted(const struct snapshot_flow_filter *w, const struct engine_flow *f)
+{
+	return is_address(&f->guest.addr, w->guest) && is_address(&f->remote.addr, w->remote) &&
+	       (w->port == 0 || w->port == f->guest.port || w->port == f->remote.port) && (w->protocol == 0 || w->protocol == f->protocol) &&
+	       (w->state[0] == '\0' || strcmp(w->state, f->state) == 0);
+}
+
+static void copy_flow(void *opaque, const struct engine_flow *flow)
+{
+	struct flow_slice *s = opaque;
+	if (!is_wanted(s->filter, flow))
+		return;
+	struct snapshot_flow *to = &s->to[s->count++];
+	to->flow = *flow;
+	if (!ip_is_v4(&flow->guest.addr) ||
+	    dhcp_find_address(&s->network->names.dhcp, s->now, ip_to_ip4(&flow->guest.addr), to->guest_name) < 0)
+		to->guest_name[0] = '\0';
+}
+
+unsigned snapshot_flows(const struct lanlet_network *n, usec_t now, const struct snapshot_flow_filter *filter, uint64_t *cursor,
+			struct snapshot_flow *ret, unsigned max)
+{
+	static_assert(ENGINE_FLOWS_END == SNAPSHOT_END, "one end");
+	struct flow_slice s = { .network = n, .filter = filter, .now = now, .to = ret };
+	n->settings.engine->flows(n->engine, cursor, max, copy_flow, &s);
+	return s.count;
+}
+
+void snapshot_drops(const struct lanlet_network *n, struct snapshot_drops *ret)
+{
+	ret->counters = n->segment.drops;
+	memcpy(ret->examples, n->segment.drop_examples, sizeof(ret->examples));
+}
+
+static void count_lease(void *opaque, const struct lease *l)
+{
+	struct lease_slice *s = opaque;
+	s->count += lease_is_active(l, s->now);
+}
+
+void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapshot_counters *ret)
+{
+	*ret = (struct snapshot_counters){
+		.drops = n->segment.drops,
+		.n_reservations = (unsigned)n->names.dhcp.reservations.n,
+		.last_event = n->events.last,
+		.started = n->started,
+	};
+	n->settings.engine->counters(n->engine, &ret->engine);
+	dns_get_counters(n->names.dns, &ret->dns);
+	list_for_each(node, &n->segment.ports) {
+		const struct port *p = container_of(node, struct port, node);
+		if (p == &n->gateway.port)
+			continue;
+		ret->n_ports++;
+		ret->rx_frames += p->counters.rx_frames;
+		ret->rx_bytes += p->counters.rx_bytes;
+		ret->tx_frames += p->counters.tx_frames;
+		ret->tx_bytes += p->counters.tx_bytes;
+	}
+	struct lease_slice leases = { .now = now };
+	dhcp_for_each_lease(&n->names.dhcp, count_lease, &leases);
+	ret->n_leases = leases.count;
 }

@@ -15,8 +15,13 @@
 #include "base/addr.h"
 #include "base/drop.h"
 #include "base/usec.h"
+#include "lan/engine.h"
 #include "lan/port.h"
 #include "lib/forward/spec.h"
+#include "lan/segment.h"
+#include "lib/events.h"
+#include "service/dns.h"
+#include "service/guest_name.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,3 +75,58 @@ struct snapshot_forward {
 };
 
 unsigned snapshot_forwards(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_forward *ret, unsigned max);
+struct snapshot_fdb_entry {
+	struct mac mac;
+	char port[PORT_NAME_SIZE];
+	usec_t seen;
+};
+
+unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_fdb_entry *ret, unsigned max);
+
+struct snapshot_lease {
+	struct mac mac;
+	ip4_t ip;
+	usec_t expires; /* USEC_INFINITY: never */
+	bool reserved;
+	char name[GUEST_NAME_SIZE];
+	uint8_t client_id_len, client_id[255];
+};
+
+/* The active ones. */
+unsigned snapshot_leases(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_lease *ret, unsigned max);
+
+/* What a flow has to be like to be listed. */
+struct snapshot_flow_filter {
+	ip4_t guest;      /* 0: any */
+	ip4_t remote;     /* 0: any */
+	uint16_t port;    /* of either side; 0: any */
+	uint8_t protocol; /* 0: any */
+	char state[24];   /* "": any */
+};
+
+struct snapshot_flow {
+	struct engine_flow flow;
+	char guest_name[GUEST_NAME_SIZE]; /* "": none */
+};
+
+unsigned snapshot_flows(const struct lanlet_network *n, usec_t now, const struct snapshot_flow_filter *filter, uint64_t *cursor,
+			struct snapshot_flow *ret, unsigned max);
+
+struct snapshot_drops {
+	struct drop_counters counters;
+	struct drop_example examples[DROP_REASON_COUNT];
+};
+
+void snapshot_drops(const struct lanlet_network *n, struct snapshot_drops *ret);
+
+struct snapshot_counters {
+	struct engine_counters engine;
+	struct dns_counters dns;
+	struct drop_counters drops;
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes; /* of guests' ports that are plugged in */
+	unsigned n_ports, n_leases, n_reservations;
+	uint64_t last_event;
+	usec_t started;
+};
+
+void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapshot_counters *ret);

@@ -67,8 +67,7 @@ static void end(struct datagram_port *p, usec_t now, int error)
 
 static void drop(struct datagram_port *p, enum drop_reason why)
 {
-	drop_count(&p->port.counters.drops, why);
-	drop_count(&p->io->segment->drops, why);
+	segment_drop(p->io->segment, &p->port, why, NULL);
 }
 
 /* --- out --- */

@@ -215,7 +215,7 @@ static void refuse(struct dgram_socket *s, usec_t now, const struct unix_address
 {
 	char path[UNIX_ADDRESS_TEXT_SIZE];
 	const struct dgram_link_config *config = &s->link->config;
-	drop_count(&config->segment->drops, why);
+	segment_drop(config->segment, NULL, why, NULL);
 	switch (why) {
 	case DROP_DGRAM_UNBOUND:
 		log_limited(config->log, now, LOG_LEVEL_WARNING,

@@ -77,8 +77,7 @@ void dgram_delivery_add(struct dgram_delivery *d, struct port *from, const struc
 		gro_flush(&d->gro);
 	d->from = from;
 	if (packet->len > DATAGRAM_FRAME_MAX) {
-		drop_count(&from->counters.drops, DROP_DATAGRAM_LENGTH);
-		drop_count(&d->segment->drops, DROP_DATAGRAM_LENGTH);
+		segment_drop(d->segment, from, DROP_DATAGRAM_LENGTH, NULL);
 		return;
 	}
 	struct iovec iov;

@@ -135,8 +135,7 @@ static void set_congested(struct connection *c, bool congested)
 static void settle(struct connection *c, int r)
 {
 	for (; c->out.dropped > 0; c->out.dropped--) {
-		drop_count(&c->port.counters.drops, DROP_PORT_FULL);
-		drop_count(&c->link->config.segment->drops, DROP_PORT_FULL);
+		segment_drop(c->link->config.segment, &c->port, DROP_PORT_FULL, NULL);
 	}
 	c->port.crowded = stream_out_is_crowded(&c->out);
 	if (r < 0)
@@ -239,8 +238,7 @@ static void deliver_batch(struct connection *c, usec_t now)
 		keep_rest(c, (size_t)used);
 		return;
 	}
-	drop_count(&c->port.counters.drops, DROP_STREAM_LENGTH);
-	drop_count(&segment->drops, DROP_STREAM_LENGTH);
+	segment_drop(segment, &c->port, DROP_STREAM_LENGTH, NULL);
 	log_limited(c->link->config.log, now, LOG_LEVEL_WARNING, "port %s: impossible frame length, closing it", c->port.name);
 	end_later(c);
 }
@@ -251,7 +249,7 @@ static bool read_frames(struct connection *c, usec_t now)
 	if (!c->rx)
 		c->rx = take_rx_buffer(c->link);
 	if (!c->rx) {
-		drop_count(&c->link->config.segment->drops, DROP_NO_MEMORY);
+		segment_drop(c->link->config.segment, &c->port, DROP_NO_MEMORY, NULL);
 		end_later(c);
 		return false;
 	}

@@ -27,6 +27,13 @@ struct log;
 #define DHCP_DNS_MAX 3
 #define DHCP_DOMAIN_SIZE 254
 
+enum dhcp_lease_event {
+	DHCP_LEASE_GIVEN,
+	DHCP_LEASE_RENEWED,
+	DHCP_LEASE_RELEASED,
+	DHCP_LEASE_DECLINED, /* the client says that somebody else uses the address */
+};
+
 /* What the server needs from the gateway.  None of them calls back into the server. */
 struct dhcp_env_ops {
 	/* Asks the segment by ARP who has @ip.  An answer is reported with dhcp_address_seen(). */
@@ -38,6 +45,8 @@ struct dhcp_env_ops {
 	 * before the answer goes to the sink, any number of times a turn.
 	 */
 	void (*changed)(struct dhcp_env *env, usec_t now);
+	/* Optional.  A client was given @l, or has given it back; as @l is now. */
+	void (*leased)(struct dhcp_env *env, usec_t now, const struct lease *l, enum dhcp_lease_event what);
 };
 
 struct dhcp_env {

@@ -81,6 +81,12 @@ static void changed(struct dhcp *d, usec_t now)
 	d->config.env->ops->changed(d->config.env, now);
 }
 
+static void tell(struct dhcp *d, usec_t now, const struct lease *l, enum dhcp_lease_event what)
+{
+	if (d->config.env->ops->leased)
+		d->config.env->ops->leased(d->config.env, now, l, what);
+}
+
 /* "dhcp: @what 192.168.122.5 (52:54:00:00:00:01): @detail" */
 static void log_guest(const struct dhcp *d, usec_t now, enum log_level level, const char *what, ip4_t ip, struct mac mac,
 		      const char *detail)
@@ -205,6 +211,7 @@ static void bind_lease(struct dhcp *d, usec_t now, const struct dhcp_message *m,
 	dhcp_names_update(d, now, l, m->name, m->name_len);
 	lease_touch(&d->leases, l);
 	log_guest(d, now, renewed ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, renewed ? "renewed" : "leased", l->ip, l->mac, l->name);
+	tell(d, now, l, renewed ? DHCP_LEASE_RENEWED : DHCP_LEASE_GIVEN);
 	changed(d, now);
 }
 
@@ -259,6 +266,7 @@ static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *
 	if (is_for_another_server(d, m) || !l || l->ip != m->requested || (l->state != LEASE_BOUND && l->state != LEASE_OFFERED))
 		return -ENOMSG;
 	log_guest(d, now, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "the guest says that somebody uses it");
+	tell(d, now, l, DHCP_LEASE_DECLINED);
 	set_aside(d, now, l, DECLINED_TIME);
 	changed(d, now);
 	return 0;
@@ -273,6 +281,7 @@ static int input_release(struct dhcp *d, usec_t now, const struct dhcp_request *
 		return -ENOMSG;
 	log_guest(d, now, LOG_LEVEL_INFO, "released", l->ip, l->mac, "");
 	l->state = LEASE_RELEASED;
+	tell(d, now, l, DHCP_LEASE_RELEASED);
 	changed(d, now);
 	return 0;
 }

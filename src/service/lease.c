@@ -186,3 +186,11 @@ void lease_touch(struct lease_table *t, struct lease *l)
 	list_remove(&l->age);
 	list_append(&t->ages, &l->age);
 }
+
+bool lease_table_walk(const struct lease_table *t, unsigned *cursor, unsigned max, void (*each)(void *opaque, const struct lease *l), void *opaque)
+{
+	for (; max > 0 && *cursor <= t->slot_mask; max--, (*cursor)++)
+		for (const struct lease *l = t->slots[LEASE_BY_MAC][*cursor]; l; l = l->next[LEASE_BY_MAC])
+			each(opaque, l);
+	return *cursor <= t->slot_mask;
+}

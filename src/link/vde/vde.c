@@ -111,7 +111,7 @@ static void data_ended(struct datagram_port *p, usec_t now, int error)
 static void refuse(struct client *c, usec_t now, const char *why)
 {
 	struct vde_link *l = c->directory->link;
-	drop_count(&l->config.segment->drops, DROP_VDE_REQUEST);
+	segment_drop(l->config.segment, NULL, DROP_VDE_REQUEST, NULL);
 	log_limited(l->config.log, now, LOG_LEVEL_WARNING, "%s: a client was turned away: %s", c->directory->path, why);
 	end_later(c);
 }
@@ -232,7 +232,7 @@ static int accepted(struct listener *listener, int fd)
 	struct directory *d = container_of(listener, struct directory, listener);
 	struct vde_link *l = d->link;
 	if (d->n_clients == VDE_PORTS_MAX) {
-		drop_count(&l->config.segment->drops, DROP_VDE_REQUEST);
+		segment_drop(l->config.segment, NULL, DROP_VDE_REQUEST, NULL);
 		close(fd);
 		return 0;
 	}

@@ -170,8 +170,7 @@ void vhost_device_reset(struct vhost_device *d)
 
 void vhost_device_drop(struct vhost_device *d, enum drop_reason why)
 {
-	drop_count(&d->port.counters.drops, why);
-	drop_count(&d->config->segment->drops, why);
+	segment_drop(d->config->segment, &d->port, why, NULL);
 }
 
 void vhost_device_fail(struct vhost_device *d, usec_t now, enum drop_reason why)

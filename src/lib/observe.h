@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes events of what the parts of a network report, or only show. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/usec.h"
+#include "service/dhcp.h"
+
+struct lanlet_network;
+struct port;
+
+/* The hooks of the gateway and of DHCP. */
+void observe_guest(struct lanlet_network *n, usec_t now, ip4_t ip, struct mac mac);
+void observe_port_gone(struct lanlet_network *n, usec_t now, const struct port *p);
+void observe_lease(struct lanlet_network *n, usec_t now, const struct lease *l, enum dhcp_lease_event what);
+
+/* The turn ends: ports that are new, and drops. */
+void observe_turn(struct lanlet_network *n, usec_t now);
+
+/* When observe_expire() wants to be called: the next lease may have ended. */
+usec_t observe_deadline(const struct lanlet_network *n);
+void observe_expire(struct lanlet_network *n, usec_t now);
