@@ -50,12 +50,26 @@ static const struct dhcp_env_ops dhcp_env_ops = { probe, in_use, changed, leased
 
 static int find_name(struct dns_names *names, usec_t now, const char *name, ip4_t *ret)
 {
-	return dhcp_find_name(&container_of(names, struct names, dns_names)->dhcp, now, name, ret);
+	const struct names *n = container_of(names, struct names, dns_names);
+	for (size_t i = 0; i < n->n_more_names; i++) {
+		if (strcmp(n->more_names[i].name, name) != 0)
+			continue;
+		*ret = n->more_names[i].ip;
+		return 0;
+	}
+	return dhcp_find_name(&n->dhcp, now, name, ret);
 }
 
 static int find_address(struct dns_names *names, usec_t now, ip4_t ip, char ret[static DNS_LABEL_MAX + 1])
 {
-	return dhcp_find_address(&container_of(names, struct names, dns_names)->dhcp, now, ip, ret);
+	const struct names *n = container_of(names, struct names, dns_names);
+	for (size_t i = 0; i < n->n_more_names; i++) {
+		if (n->more_names[i].ip != ip)
+			continue;
+		strcpy(ret, n->more_names[i].name);
+		return 0;
+	}
+	return dhcp_find_address(&n->dhcp, now, ip, ret);
 }
 
 static const struct dns_names_ops dns_names_ops = { find_name, find_address };
@@ -78,6 +92,17 @@ static struct reservation *reservations_of(const struct settings *s)
 		snprintf(r[i].name, sizeof(r[i].name), "%s", s->hosts[i].name);
 	}
 	return r;
+}
+
+static int copy_names(const struct settings *s, struct settings_name **ret)
+{
+	struct settings_name *copy = calloc(s->n_names + 1, sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	if (s->n_names > 0)
+		memcpy(copy, s->names, s->n_names * sizeof(*copy));
+	*ret = copy;
+	return 0;
 }
 
 static int init_dhcp(struct names *n, const struct names_config *c, const struct hash_key *key)
@@ -124,17 +149,19 @@ static int load_leases(struct names *n, const char *state_dir, usec_t now)
 	return 0;
 }
 
-static int choose_servers(struct names *n, const struct names_config *c)
+int names_change_servers(struct names *n, const struct settings *s)
 {
-	if (c->settings->dns.count > 0) {
-		dns_set_servers(n->dns, &c->settings->dns);
-		return 0;
+	struct resolv_follower *follower = NULL;
+	if (s->dns.count == 0) {
+		int r = resolv_follower_new(
+			&(struct resolv_follower_config){ .poller = n->poller, .log = n->log, .changed = servers_changed, .opaque = n }, &follower);
+		if (r < 0)
+			return r;
 	}
-	int r = resolv_follower_new(
-		&(struct resolv_follower_config){ .poller = c->poller, .log = c->log, .changed = servers_changed, .opaque = n }, &n->follower);
-	if (r == 0)
-		dns_set_servers(n->dns, resolv_follower_servers(n->follower));
-	return r;
+	resolv_follower_free(n->follower);
+	n->follower = follower;
+	dns_set_servers(n->dns, follower ? resolv_follower_servers(follower) : &s->dns);
+	return 0;
 }
 
 static int init_dns(struct names *n, const struct names_config *c, const struct hash_key *key)
@@ -156,7 +183,7 @@ static int init_dns(struct names *n, const struct names_config *c, const struct 
 			.log = c->log,
 		},
 		&n->dns);
-	return r < 0 ? r : choose_servers(n, c);
+	return r < 0 ? r : names_change_servers(n, c->settings);
 }
 
 int names_init(struct names *n, const struct names_config *c, usec_t now)
@@ -165,9 +192,13 @@ int names_init(struct names *n, const struct names_config *c, usec_t now)
 	entropy_get(&key, sizeof(key));
 	n->gateway = c->gateway;
 	n->log = c->log;
+	n->poller = c->poller;
 	n->leased = c->leased;
 	n->opaque = c->opaque;
-	int r = init_dhcp(n, c, &key);
+	int r = copy_names(c->settings, &n->more_names);
+	n->n_more_names = r == 0 ? c->settings->n_names : 0;
+	if (r == 0)
+		r = init_dhcp(n, c, &key);
 	if (r == 0)
 		r = load_leases(n, c->state_dir, now);
 	if (r == 0)
@@ -191,6 +222,27 @@ void names_done(struct names *n, usec_t now)
 	}
 	if (n->dhcp_ready)
 		dhcp_done(&n->dhcp);
+	free(n->more_names);
+}
+
+int names_change(struct names *n, const struct settings *s, usec_t now)
+{
+	struct settings_name *more_names;
+	int r = copy_names(s, &more_names);
+	if (r < 0)
+		return r;
+	struct reservation *reservations = reservations_of(s);
+	r = reservations ? dhcp_set_reservations(&n->dhcp, reservations, s->n_hosts) : -ENOMEM;
+	free(reservations);
+	if (r < 0) {
+		free(more_names);
+		return r;
+	}
+	free(n->more_names);
+	n->more_names = more_names;
+	n->n_more_names = s->n_names;
+	n->dhcp.config.lease_time = s->lease_time_s;
+	return 0;
 }
 
 int names_serve_tcp(struct names *n, const struct engine_ops *ops, struct engine *engine)

@@ -36,6 +36,10 @@ struct names {
 	void *opaque;
 	bool leases_changed; /* since they were last saved */
 
+	struct settings_name *more_names; /* that DNS knows beside guests' */
+	size_t n_more_names;
+
+	struct poller *poller;
 	struct dns *dns;
 	struct dns_names dns_names;
 	struct resolver *resolver;
@@ -57,6 +61,14 @@ struct names_config {
 int names_init(struct names *n, const struct names_config *config, usec_t now);
 /* Saves the leases. */
 void names_done(struct names *n, usec_t now);
+
+/*
+ * The reservations, names and the lease time of @s take effect.  -ENOMEM or what dhcp_set_reservations() says, and nothing
+ * is changed.
+ */
+int names_change(struct names *n, const struct settings *s, usec_t now);
+/* The servers of @s, or those of the host, are asked from now on.  Negative errno. */
+int names_change_servers(struct names *n, const struct settings *s);
 
 /* DNS over TCP by @engine.  -EOPNOTSUPP when it does not terminate TCP. */
 int names_serve_tcp(struct names *n, const struct engine_ops *ops, struct engine *engine);

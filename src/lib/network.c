@@ -7,6 +7,7 @@
 #include "host/host_network.h"
 #include "host/unix_socket.h"
 #include "lib/attach.h"
+#include "lib/change.h"
 #include "lib/config.h"
 #include "lib/gateway_mac.h"
 #include "lib/observe.h"
@@ -319,23 +320,34 @@ static int connect_links(struct lanlet_network *n, char *error, size_t size)
 	return r < 0 ? r : attach_all(n, &n->settings.plugs, error, size);
 }
 
+static void free_settings(struct lanlet_network *n)
+{
+	settings_done(&n->settings);
+	settings_done(&n->configured);
+	kept_done(&n->kept);
+}
+
 int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network **ret, char *error, size_t size)
 {
 	struct lanlet_network *n = calloc(1, sizeof(*n));
-	int r = n ? settings_copy(&config->settings, &n->settings) : -ENOMEM;
+	int r = n ? settings_copy(&config->settings, &n->configured) : -ENOMEM;
 	if (r < 0)
 		goto fail;
-	r = settings_check(&n->settings, error, size);
+	r = settings_check(&n->configured, error, size);
 	if (r < 0)
 		goto fail_said;
 	n->started = clock_now();
 	n->log_out = config->log;
 	n->log_opaque = config->log_opaque;
-	n->log = (struct log){ .level = n->settings.log_level, .write = write_log, .opaque = n };
+	n->log = (struct log){ .level = n->configured.log_level, .write = write_log, .opaque = n };
 	list_init(&n->sockets);
 	list_init(&n->forwards.all);
 	n->lease_check = n->leases_checked = n->started; /* some were saved */
-	r = loop_init(&n->loop);
+	r = kept_init(&n->kept, config->state_dir, &n->log);
+	if (r == 0)
+		r = change_begin(n);
+	if (r == 0)
+		r = loop_init(&n->loop);
 	if (r < 0)
 		goto fail;
 	n->busy_poll = (struct busy_poll){ .limit = n->settings.busy_poll_us };
@@ -364,7 +376,7 @@ fail:
 	snprintf(error, size, "cannot make the network: %s", strerror(-r));
 fail_said:
 	if (n)
-		settings_done(&n->settings);
+		free_settings(n);
 	free(n);
 	return r;
 }
@@ -397,7 +409,7 @@ void lanlet_network_free(struct lanlet_network *n)
 	poller_unwatch(&n->loop.poller, &n->calls_watch);
 	call_queue_done(&n->calls);
 	loop_done(&n->loop, now);
-	settings_done(&n->settings);
+	free_settings(n);
 	free(n);
 }
 

@@ -15,6 +15,7 @@
 #include "lanlet.h"
 #include "lib/forward/forwards.h"
 #include "lib/events.h"
+#include "lib/kept.h"
 #include "lib/names.h"
 #include "lib/settings.h"
 #include "service/arp.h"
@@ -28,7 +29,9 @@ struct vde_link;
 struct vhost_link;
 
 struct lanlet_network {
-	struct settings settings;
+	struct settings configured; /* what was asked for */
+	struct kept kept;           /* what was added while it ran */
+	struct settings settings;   /* both together: what is in effect */
 	struct log log;
 	void (*log_out)(void *opaque, enum lanlet_log_level level, const char *line);
 	void *log_opaque;

@@ -161,6 +161,42 @@ static void clear_hosts(struct settings *s)
 	s->n_hosts = 0;
 }
 
+/* "NAME,ADDRESS"; @text is written to. */
+static int parse_name(char *text, struct settings_name *ret, const char **ret_why)
+{
+	struct settings_name n = { 0 };
+	char *name = strsep(&text, ","), *ip = text;
+	if (!ip || value_label(name, n.name, sizeof(n.name)) < 0 || ip4_parse(ip, &n.ip) < 0)
+		return -EINVAL;
+	if (n.ip == 0 || n.ip >> 24 == 127) {
+		*ret_why = "this address means every guest's own machine";
+		return -EINVAL;
+	}
+	*ret = n;
+	return 0;
+}
+
+static int add_name(struct settings *s, const char *value, const char **ret_why)
+{
+	char text[SETTINGS_LABEL_MAX + 1 + IP4_TEXT_SIZE];
+	struct settings_name name;
+	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text) || parse_name(text, &name, ret_why) < 0)
+		return -EINVAL;
+	struct settings_name *grown = reallocarray(s->names, s->n_names + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[s->n_names++] = name;
+	s->names = grown;
+	return 0;
+}
+
+static void clear_names(struct settings *s)
+{
+	free(s->names);
+	s->names = NULL;
+	s->n_names = 0;
+}
+
 /* A socket's path. */
 static int add_path(struct path_list *l, const char *value, const char **ret_why)
 {
@@ -514,6 +550,19 @@ static const struct option options[] = {
 		.accepts = "two addresses with ports, as 127.0.0.1:5001,127.0.0.1:5002 or [::1]:5001,[::1]:5002",
 		.set = add_udp,
 		.clear = clear_udps,
+	},
+	{
+		.public = {
+			.name = "name",
+			.argument = "NAME,ADDRESS",
+			.help =
+				"A name that the gateway's DNS server answers for with this address, beside the names of guests: NAME alone and "
+				"NAME.DOMAIN.",
+			.repeatable = true,
+		},
+		.accepts = "a name of letters, digits and inner hyphens and an IPv4 address, as db,192.168.122.20",
+		.set = add_name,
+		.clear = clear_names,
 	},
 	{
 		.public = {

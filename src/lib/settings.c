@@ -13,6 +13,7 @@ void settings_done(struct settings *s)
 {
 	free(s->hosts);
 	free(s->forwards);
+	free(s->names);
 	path_list_clear(&s->vhost_connect);
 	plug_list_clear(&s->plugs);
 	path_list_clear(&s->vde);
@@ -36,10 +37,12 @@ static int copy_list(const void *from, size_t n, size_t size, void **ret)
 int settings_copy(const struct settings *from, struct settings *ret)
 {
 	struct settings s = *from;
-	void *hosts = NULL, *forwards = NULL;
+	void *hosts = NULL, *names = NULL, *forwards = NULL;
 	s.vhost_connect = s.vde = (struct path_list){ 0 };
 	s.plugs = (struct plug_list){ 0 };
 	int r = copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts);
+	if (r == 0)
+		r = copy_list(from->names, from->n_names, sizeof(*from->names), &names);
 	if (r == 0)
 		r = copy_list(from->forwards, from->n_forwards, sizeof(*from->forwards), &forwards);
 	if (r == 0)
@@ -52,13 +55,75 @@ int settings_copy(const struct settings *from, struct settings *ret)
 		path_list_clear(&s.vhost_connect);
 		path_list_clear(&s.vde);
 		free(hosts);
+		free(names);
 		free(forwards);
 		return r;
 	}
 	s.hosts = hosts;
+	s.names = names;
 	s.forwards = forwards;
 	*ret = s;
 	return 0;
+}
+
+/* @list with @n elements grown by @more; NULL when memory is short, and @list is as it was. */
+static void *grow(void *list, size_t n, size_t more, size_t size)
+{
+	return reallocarray(list, n + more + 1, size);
+}
+
+int settings_append(struct settings *s, const struct settings *more)
+{
+	struct settings_host *hosts = grow(s->hosts, s->n_hosts, more->n_hosts, sizeof(*hosts));
+	if (!hosts)
+		return -ENOMEM;
+	s->hosts = hosts;
+	struct settings_name *names = grow(s->names, s->n_names, more->n_names, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	s->names = names;
+	if (more->n_hosts > 0)
+		memcpy(hosts + s->n_hosts, more->hosts, more->n_hosts * sizeof(*hosts));
+	if (more->n_names > 0)
+		memcpy(names + s->n_names, more->names, more->n_names * sizeof(*names));
+	s->n_hosts += more->n_hosts;
+	s->n_names += more->n_names;
+	return 0;
+}
+
+void settings_swap_entries(struct settings *a, struct settings *b)
+{
+	struct settings t = *a;
+	a->hosts = b->hosts;
+	a->n_hosts = b->n_hosts;
+	a->names = b->names;
+	a->n_names = b->n_names;
+	b->hosts = t.hosts;
+	b->n_hosts = t.n_hosts;
+	b->names = t.names;
+	b->n_names = t.n_names;
+}
+
+int settings_remove_host(struct settings *s, struct mac mac)
+{
+	for (size_t i = 0; i < s->n_hosts; i++) {
+		if (!mac_equal(s->hosts[i].mac, mac))
+			continue;
+		memmove(&s->hosts[i], &s->hosts[i + 1], (--s->n_hosts - i) * sizeof(*s->hosts));
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int settings_remove_name(struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_names; i++) {
+		if (strcmp(s->names[i].name, name) != 0)
+			continue;
+		memmove(&s->names[i], &s->names[i + 1], (--s->n_names - i) * sizeof(*s->names));
+		return 0;
+	}
+	return -ENOENT;
 }
 
 /* What is being checked, and where to say what is wrong with it. */
@@ -203,6 +268,28 @@ static int check_forwards(struct check *c)
 	return 0;
 }
 
+static int check_name(struct check *c, size_t i)
+{
+	const struct settings_name *n = &c->s.names[i];
+	if (strcmp(n->name, SETTINGS_GATEWAY_NAME) == 0)
+		return refuse(c, "name %s: that is the gateway's", n->name);
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(n->name, c->s.names[j].name) == 0)
+			return refuse(c, "name: %s is given twice", n->name);
+	for (size_t j = 0; j < c->s.n_hosts; j++)
+		if (strcmp(n->name, c->s.hosts[j].name) == 0)
+			return refuse(c, "name: %s is the name of a host too", n->name);
+	return 0;
+}
+
+static int check_names(struct check *c)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < c->s.n_names; i++)
+		r = check_name(c, i);
+	return r;
+}
+
 int settings_check(struct settings *s, char *error, size_t size)
 {
 	struct check c = { .s = *s, .error = error, .size = size };
@@ -217,6 +304,8 @@ int settings_check(struct settings *s, char *error, size_t size)
 		r = check_plugs(&c);
 	if (r == 0)
 		r = check_forwards(&c);
+	if (r == 0)
+		r = check_names(&c);
 	if (r == 0)
 		*s = c.s;
 	return r;

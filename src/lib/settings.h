@@ -39,6 +39,12 @@ struct settings_host {
 	char name[SETTINGS_LABEL_MAX + 1]; /* lower case; "": none */
 };
 
+/* A name that DNS answers for beside those of guests. */
+struct settings_name {
+	char name[SETTINGS_LABEL_MAX + 1]; /* lower case */
+	ip4_t ip;
+};
+
 struct settings {
 	struct prefix4 subnet; /* private, /8 to /30 */
 	ip4_t gateway;         /* a host address of the subnet; 0 before the check: its first one */
@@ -52,6 +58,8 @@ struct settings {
 	struct settings_host *hosts;
 	size_t n_hosts;
 	struct plug_list plugs; /* distinct descriptors, paths and names */
+	struct settings_name *names; /* distinct, of each other and of hosts' names */
+	size_t n_names;
 	struct path_list vhost_connect; /* sockets where vhost-user front ends listen */
 	struct forward_spec *forwards; /* none asks for another's ports */
 	size_t n_forwards;
@@ -69,6 +77,15 @@ struct settings {
 
 /* Frees the lists.  What fills a struct settings first is option_set_defaults(). */
 void settings_done(struct settings *s);
+
+/* Takes the host with @mac, or the name, out of its list.  -ENOENT. */
+int settings_remove_host(struct settings *s, struct mac mac);
+int settings_remove_name(struct settings *s, const char *name);
+
+/* Appends the hosts and names of @more.  -ENOMEM, and @s is as before. */
+int settings_append(struct settings *s, const struct settings *more);
+/* Has @a and @b exchange their hosts and names. */
+void settings_swap_entries(struct settings *a, struct settings *b);
 
 /* -ENOMEM. */
 int settings_copy(const struct settings *from, struct settings *ret);

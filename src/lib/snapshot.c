@@ -102,6 +102,7 @@ unsigned snapshot_forwards(const struct lanlet_network *n, uint64_t *cursor, str
 	*cursor = SNAPSHOT_END;
 	return count;
 }
+
 static void port_name(const struct port *p, char ret[static PORT_NAME_SIZE])
 {
 	memcpy(ret, p->name, PORT_NAME_SIZE);
@@ -236,4 +237,94 @@ void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapsh
 	struct lease_slice leases = { .now = now };
 	dhcp_for_each_lease(&n->names.dhcp, count_lease, &leases);
 	ret->n_leases = leases.count;
+}
+
+unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_reservation *ret, unsigned max)
+{
+	const struct settings *s = &n->settings;
+	unsigned count = 0;
+	for (; count < max && *cursor < s->n_hosts; (*cursor)++) {
+		const struct settings_host *h = &s->hosts[*cursor];
+		bool added = *cursor >= n->configured.n_hosts;
+		ret[count] = (struct snapshot_reservation){ .mac = h->mac, .ip = h->ip, .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED };
+		memcpy(ret[count++].name, h->name, sizeof(h->name));
+	}
+	if (*cursor >= s->n_hosts)
+		*cursor = SNAPSHOT_END;
+	return count;
+}
+
+/* First the names of the settings, then those of their hosts, then those of leases: the cursor is part << 32 | index. */
+enum names_part { NAMES_OF_SETTINGS, NAMES_OF_HOSTS, NAMES_OF_LEASES };
+
+static uint64_t names_cursor(enum names_part part, uint64_t index)
+{
+	return (uint64_t)part << 32 | index;
+}
+
+static struct snapshot_name name_of(const char *name, ip4_t ip, enum snapshot_origin origin)
+{
+	struct snapshot_name ret = { .ip = ip, .origin = origin };
+	snprintf(ret.name, sizeof(ret.name), "%s", name);
+	return ret;
+}
+
+static unsigned names_of_settings(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_name *ret, unsigned max)
+{
+	const struct settings *s = &n->settings;
+	unsigned count = 0;
+	for (; count < max && *cursor < s->n_names; (*cursor)++)
+		ret[count++] = name_of(s->names[*cursor].name, s->names[*cursor].ip,
+				       *cursor >= n->configured.n_names ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED);
+	if (*cursor >= s->n_names)
+		*cursor = names_cursor(NAMES_OF_HOSTS, 0);
+	return count;
+}
+
+static unsigned names_of_hosts(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_name *ret, unsigned max)
+{
+	const struct settings *s = &n->settings;
+	unsigned count = 0;
+	uint32_t i = (uint32_t)*cursor;
+	for (; count < max && i < s->n_hosts; i++)
+		if (s->hosts[i].name[0])
+			ret[count++] = name_of(s->hosts[i].name, s->hosts[i].ip, SNAPSHOT_RESERVED);
+	*cursor = i < s->n_hosts ? names_cursor(NAMES_OF_HOSTS, i) : names_cursor(NAMES_OF_LEASES, 0);
+	return count;
+}
+
+static unsigned names_of_leases(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_name *ret, unsigned max)
+{
+	struct snapshot_lease leases[16];
+	uint64_t at = (uint32_t)*cursor;
+	unsigned count = 0, found = snapshot_leases(n, now, &at, leases, MIN(max, (unsigned)ARRAY_SIZE(leases)));
+	for (unsigned i = 0; i < found; i++)
+		if (leases[i].name[0] && !leases[i].reserved)
+			ret[count++] = name_of(leases[i].name, leases[i].ip, SNAPSHOT_LEASED);
+	*cursor = at == SNAPSHOT_END ? at : names_cursor(NAMES_OF_LEASES, at);
+	return count;
+}
+
+unsigned snapshot_names(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_name *ret, unsigned max)
+{
+	switch ((enum names_part)(*cursor >> 32)) {
+	case NAMES_OF_SETTINGS:
+		return names_of_settings(n, cursor, ret, max);
+	case NAMES_OF_HOSTS:
+		return names_of_hosts(n, cursor, ret, max);
+	case NAMES_OF_LEASES:
+		return names_of_leases(n, now, cursor, ret, max);
+	}
+	*cursor = SNAPSHOT_END;
+	return 0;
+}
+
+void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret)
+{
+	ret->n = events_read(&n->events, *after, ret->events, ARRAY_SIZE(ret->events));
+	ret->lost = 0;
+	if (ret->n == 0)
+		return;
+	ret->lost = ret->events[0].number - *after - 1;
+	*after = ret->events[ret->n - 1].number;
 }

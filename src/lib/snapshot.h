@@ -75,6 +75,7 @@ struct snapshot_forward {
 };
 
 unsigned snapshot_forwards(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_forward *ret, unsigned max);
+
 struct snapshot_fdb_entry {
 	struct mac mac;
 	char port[PORT_NAME_SIZE];
@@ -130,3 +131,37 @@ struct snapshot_counters {
 };
 
 void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapshot_counters *ret);
+
+enum snapshot_origin {
+	SNAPSHOT_CONFIGURED, /* in the configuration */
+	SNAPSHOT_ADDED,	     /* while the network ran, and kept */
+	SNAPSHOT_RESERVED,   /* names: of a reservation */
+	SNAPSHOT_LEASED,     /* names: that a guest has given itself */
+};
+
+struct snapshot_reservation {
+	struct mac mac;
+	ip4_t ip;
+	char name[GUEST_NAME_SIZE];
+	enum snapshot_origin origin;
+};
+
+unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_reservation *ret, unsigned max);
+
+struct snapshot_name {
+	char name[GUEST_NAME_SIZE];
+	ip4_t ip;
+	enum snapshot_origin origin;
+};
+
+/* What DNS answers for, but for the gateway's own name. */
+unsigned snapshot_names(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_name *ret, unsigned max);
+
+struct snapshot_events {
+	struct event events[32];
+	unsigned n;
+	uint64_t lost; /* events before the first of these that nobody can be told of any more */
+};
+
+/* What happened behind number *@after, which is moved on. */
+void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret);
