@@ -10,8 +10,8 @@ static const struct command commands[] = {
 		.takes_options = true,
 		.summary = "Run a network in the foreground.",
 		.description =
-			"Runs the network called NAME until SIGTERM, SIGINT or SIGHUP, and prints the QEMU arguments that plug a guest "
-			"into it. There can be one process for each name.",
+			"Runs the network called NAME until SIGTERM or SIGINT, and prints the QEMU arguments that plug a guest "
+			"into it. SIGHUP has it read its configuration again. There can be one process for each name.",
 		.run = command_run,
 	},
 	{

@@ -44,7 +44,7 @@ struct run {
 	struct lanlet_config *config;
 	char *runtime_dir, *state_dir, *stream_socket, *vhost_socket, *dgram_socket, *vde_dir;
 	int runtime_claim, state_claim;
-	int signals; /* signalfd */
+	int signals, reload_signals; /* signalfds: those that end us, and SIGHUP */
 	struct lanlet_watch *signal_watch;
 	struct watchdog *watchdog;
 	bool ending;
@@ -122,10 +122,13 @@ static bool take_signals(struct run *r, GError **error)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return r->signals >= 0 || fail(error, FAILURE_GENERAL, "signalfd: %s", g_strerror(errno));
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	r->reload_signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return (r->signals >= 0 && r->reload_signals >= 0) || fail(error, FAILURE_GENERAL, "signalfd: %s", g_strerror(errno));
 }
 
 /* Memory of a vhost-user guest vanished, or something is wrong with us. */
@@ -170,6 +173,18 @@ static void signal_arrived(void *opaque, short events)
 	r->ending = true;
 }
 
+/* On the control plane's thread: arguments do not change any more. */
+static struct lanlet_config *read_config(void *arguments, char **ret_error)
+{
+	GError *error = NULL;
+	struct lanlet_config *config = configure(arguments, &error);
+	if (config)
+		return config;
+	*ret_error = g_strdup(error->message);
+	g_error_free(error);
+	return NULL;
+}
+
 static bool start_control(struct run *r, GError **error)
 {
 	g_autofree char *socket = path_socket(r->runtime_dir, API_SOCKET, error);
@@ -181,6 +196,9 @@ static bool start_control(struct run *r, GError **error)
 			.name = r->arguments->network,
 			.version = LANLET_VERSION,
 			.socket = socket,
+			.read_config = read_config,
+			.read_opaque = (void *)r->arguments,
+			.reload_fd = r->reload_signals,
 			.log = console_log,
 			.log_opaque = &r->control_console,
 		},
@@ -275,7 +293,7 @@ static void finish(struct run *r)
 	lanlet_watch_free(r->signal_watch);
 	lanlet_network_free(r->net);
 	lanlet_config_free(r->config);
-	int fds[] = { r->signals, r->state_claim, r->runtime_claim };
+	int fds[] = { r->signals, r->reload_signals, r->state_claim, r->runtime_claim };
 	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -302,7 +320,7 @@ static void keep_heap(void)
 
 bool command_run(const struct arguments *a, GError **error)
 {
-	struct run r = { .arguments = a, .runtime_claim = -1, .state_claim = -1, .signals = -1 };
+	struct run r = { .arguments = a, .runtime_claim = -1, .state_claim = -1, .signals = -1, .reload_signals = -1 };
 	console_init(&r.console);
 	r.control_console = r.console;
 	if (is_real_root())

@@ -4,12 +4,16 @@
 #include "base/macros.h"
 #include "control/control_internal.h"
 #include "control/job.h"
+#include "control/reload.h"
+#include "control/route_events.h"
 #include "control/server.h"
 #include "host/clock.h"
 #include "lib/network.h"
 
 #include <glib-unix.h>
 #include <stdarg.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 void control_log(const struct control *c, enum lanlet_log_level level, const char *format, ...)
 {
@@ -79,10 +83,29 @@ static void *thread_main(void *opaque)
 	return NULL;
 }
 
+static gboolean reload_asked_for(gint fd, GIOCondition condition, gpointer opaque)
+{
+	struct signalfd_siginfo info;
+	if (read(fd, &info, sizeof(info)) == sizeof(info))
+		reload_now(opaque);
+	return G_SOURCE_CONTINUE;
+}
+
+static void watch_reload(struct control *c)
+{
+	if (c->config.reload_fd < 0)
+		return;
+	c->reload_source = g_unix_fd_source_new(c->config.reload_fd, G_IO_IN);
+	g_source_set_callback(c->reload_source, G_SOURCE_FUNC(reload_asked_for), c, NULL);
+	g_source_attach(c->reload_source, c->context);
+}
+
 static bool start(struct control *c, GError **error)
 {
 	g_main_context_push_thread_default(c->context);
 	bool good = take_finished_jobs(c, error);
+	event_hub_init(&c->events, &c->finished, c->context, event_stream_wake, event_stream_beat);
+	watch_reload(c);
 	if (good)
 		c->server = server_new(c, error);
 	g_main_context_pop_thread_default(c->context);
@@ -126,6 +149,15 @@ static void forget_jobs(struct control *c)
 {
 	while (call_queue_take(&c->config.net->calls))
 		;
+	c->config.net->events.wake = NULL;
+}
+
+static void drop_source(GSource *source)
+{
+	if (!source)
+		return;
+	g_source_destroy(source);
+	g_source_unref(source);
 }
 
 void control_free(struct control *c)
@@ -138,10 +170,9 @@ void control_free(struct control *c)
 	g_main_context_push_thread_default(c->context);
 	server_free(c->server);
 	g_main_context_pop_thread_default(c->context);
-	if (c->finished_source) {
-		g_source_destroy(c->finished_source);
-		g_source_unref(c->finished_source);
-	}
+	event_hub_done(&c->events);
+	drop_source(c->finished_source);
+	drop_source(c->reload_source);
 	call_queue_done(&c->finished);
 	g_main_loop_unref(c->loop);
 	g_main_context_unref(c->context);

@@ -18,6 +18,13 @@ struct control_config {
 	const char *name;	    /* the network's; all strings are copied */
 	const char *version;	    /* lanlet's */
 	const char *socket;	    /* where the API is served, mode 0600; a stale socket is replaced */
+	/*
+	 * Reads the configuration again, on the control plane's thread; NULL, and why in *@ret_error, to be g_free()d, when it is wrong.
+	 * NULL: there is none to be read.
+	 */
+	struct lanlet_config *(*read_config)(void *opaque, char **ret_error);
+	void *read_opaque;
+	int reload_fd; /* a signalfd for signals that ask for that, borrowed; -1: none */
 	/* Lines of the control plane's own.  Called from its thread.  May be NULL. */
 	void (*log)(void *opaque, enum lanlet_log_level level, const char *line);
 	void *log_opaque;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "control/control.h"
+#include "control/event_hub.h"
 #include "host/call_queue.h"
 
 #include <libsoup/soup.h>
@@ -16,7 +17,8 @@ struct control {
 	GMainLoop *loop;
 	GThread *thread;
 	struct call_queue finished; /* jobs that the network has done */
-	GSource *finished_source;
+	GSource *finished_source, *reload_source;
+	struct event_hub events;
 	struct server *server;
 };
 

@@ -40,11 +40,14 @@ struct request {
 	void (*done)(struct request *r, void *data);
 	void *data;
 	void (*more)(struct request *r);
+	void (*ended)(struct request *r);
 	struct walk walk;
 };
 
 void request_free(struct request *r)
 {
+	if (r->ended)
+		r->ended(r);
 	*r->all = g_list_remove(*r->all, r);
 	g_signal_handlers_disconnect_by_data(r->msg, r);
 	g_object_unref(r->msg);
@@ -94,6 +97,11 @@ const char *request_part(const struct request *r, unsigned index)
 const char *request_parameter(const struct request *r, const char *name)
 {
 	return r->query ? g_hash_table_lookup(r->query, name) : NULL;
+}
+
+const char *request_header(const struct request *r, const char *name)
+{
+	return soup_message_headers_get_list(soup_server_message_get_request_headers(r->msg), name);
 }
 
 JsonObject *request_object(struct request *r)
@@ -182,12 +190,23 @@ static void job_done(struct job *j)
 		free_if_over(r);
 }
 
-void request_ask(struct request *r, void (*work)(struct lanlet_network *n, usec_t now, void *data),
-		 void (*done)(struct request *r, void *data), void *data)
+void *request_data(const struct request *r)
+{
+	return r->data;
+}
+
+void request_set_data(struct request *r, void *data, void (*ended)(struct request *r))
 {
 	if (data != r->data)
 		g_free(r->data);
 	r->data = data;
+	r->ended = ended;
+}
+
+void request_ask(struct request *r, void (*work)(struct lanlet_network *n, usec_t now, void *data),
+		 void (*done)(struct request *r, void *data), void *data)
+{
+	request_set_data(r, data, r->ended);
 	r->work = work;
 	r->done = done;
 	r->working = true;

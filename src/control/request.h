@@ -29,6 +29,8 @@ struct control *request_control(const struct request *r);
 const char *request_part(const struct request *r, unsigned index);
 /* A parameter of the query; NULL when it was not given. */
 const char *request_parameter(const struct request *r, const char *name);
+/* A header; NULL when there is none. */
+const char *request_header(const struct request *r, const char *name);
 /* The body as a JSON object; NULL when it is none, and the request was answered with 400. */
 JsonObject *request_object(struct request *r);
 
@@ -50,6 +52,11 @@ void request_respond_text(struct request *r, const char *type, GString *text);
  */
 void request_ask(struct request *r, void (*work)(struct lanlet_network *n, usec_t now, void *data),
 		 void (*done)(struct request *r, void *data), void *data);
+
+/* What request_ask() was given last, or request_set_data(). */
+void *request_data(const struct request *r);
+/* As request_ask() does, before that; @ended, unless NULL, is called when the request ends, however it does, before @data is freed. */
+void request_set_data(struct request *r, void *data, void (*ended)(struct request *r));
 
 /* --- answers in pieces --- */
 

@@ -9,6 +9,16 @@ static const struct route *const tables[] = {
 	routes_forwards,
 	routes_network,
 	routes_ports,
+	routes_fdb,
+	routes_leases,
+	routes_reservations,
+	routes_names,
+	routes_flows,
+	routes_drops,
+	routes_counters,
+	routes_events,
+	routes_log_level,
+	routes_reload,
 };
 
 const struct route *route_at(size_t index)

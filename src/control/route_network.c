@@ -4,15 +4,11 @@
 #include "control/control_internal.h"
 #include "control/request.h"
 #include "host/clock.h"
+#include "control/values.h"
 #include "lib/snapshot.h"
 
 #include <unistd.h>
 
-static void json_ip4(struct json *j, const char *key, ip4_t ip)
-{
-	char text[IP4_TEXT_SIZE];
-	json_string(j, key, ip4_format(ip, text));
-}
 
 static void fetch(struct lanlet_network *n, usec_t now, void *data)
 {

@@ -4,6 +4,7 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import stat
 import unittest
@@ -85,6 +86,16 @@ class Server(TestCase):
         status, headers, answer = self.request("POST", "/v1/ports")
         self.assertEqual((status, headers["Allow"]), (405, "GET"))
         self.assertIn("error", answer)
+
+    def test_sighup_reloads_without_ending_it(self):
+        config = self.write("config/lanlet/default.conf", "[network]\nlease-time = 2h\n")
+        process = self.start()
+        with open(config, "w") as file:
+            file.write("[network]\nlease-time = 3h\nmtu = 1400\n")
+        process.popen.send_signal(signal.SIGHUP)
+        harness.wait_until(lambda: "need a restart: mtu" in process.log(), "the reload")
+        self.assertEqual(self.get("/v1/network")["lease_time"], 10800)
+        self.assertIsNone(self.get("/v1/network")["mtu"])
 
     def test_file_in_the_socket_s_place_is_not_destroyed(self):
         os.makedirs(self.path("run/lanlet/default"), 0o700)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/event_hub.h"
+
+#include "base/macros.h"
+#include "lib/events.h"
+
+/* Often enough to find out that a client has gone, and to keep those in between from giving up. */
+#define HEARTBEAT_SECONDS 15
+
+static void wake_all(struct call *call)
+{
+	struct event_hub *h = container_of(call, struct event_hub, call);
+	atomic_store(&h->posted, false); /* before anybody looks: an event from now on posts again */
+	g_autoptr(GList) waiting = g_steal_pointer(&h->waiting);
+	for (GList *l = waiting; l; l = l->next)
+		h->wake(l->data);
+}
+
+/* On the network's thread. */
+static void event_happened(void *opaque)
+{
+	struct event_hub *h = opaque;
+	if (!atomic_exchange(&h->posted, true))
+		call_queue_post(h->queue, &h->call);
+}
+
+static gboolean beat_all(gpointer opaque)
+{
+	struct event_hub *h = opaque;
+	g_autoptr(GList) waiting = g_list_copy(h->waiting);
+	for (GList *l = waiting; l; l = l->next)
+		h->beat(l->data);
+	return G_SOURCE_CONTINUE;
+}
+
+void event_hub_init(struct event_hub *h, struct call_queue *queue, GMainContext *context, void (*wake)(struct request *r),
+		    void (*beat)(struct request *r))
+{
+	h->call.run = wake_all;
+	h->queue = queue;
+	h->waiting = NULL;
+	h->wake = wake;
+	h->beat = beat;
+	atomic_init(&h->posted, false);
+	h->heartbeat = g_timeout_source_new_seconds(HEARTBEAT_SECONDS);
+	g_source_set_callback(h->heartbeat, beat_all, h, NULL);
+	g_source_attach(h->heartbeat, context);
+}
+
+void event_hub_done(struct event_hub *h)
+{
+	if (!h->heartbeat)
+		return;
+	g_source_destroy(h->heartbeat);
+	g_source_unref(h->heartbeat);
+	g_list_free(h->waiting);
+	h->waiting = NULL;
+}
+
+void event_hub_arm(struct event_hub *h, struct events *events)
+{
+	events->wake = event_happened;
+	events->wake_opaque = h;
+}
+
+void event_hub_wait(struct event_hub *h, struct request *r)
+{
+	h->waiting = g_list_prepend(h->waiting, r);
+}
+
+void event_hub_forget(struct event_hub *h, struct request *r)
+{
+	h->waiting = g_list_remove(h->waiting, r);
+}

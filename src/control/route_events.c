@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * GET /v1/events: what happens, as it happens: a JSON object in each line, or server-sent events (HTML Living Standard §9.2) for those
+ * that accept text/event-stream.  An answer without an end.
+ */
+#include "control/route_events.h"
+
+#include "base/macros.h"
+#include "control/control_internal.h"
+#include "control/request.h"
+#include "control/values.h"
+#include "host/clock.h"
+#include "lib/network.h"
+#include "lib/snapshot.h"
+
+#include <string.h>
+
+struct event_stream {
+	struct event_hub *hub;
+	struct snapshot_events found;
+	uint64_t after;
+	bool from_now; /* what happened before it was asked for is not shown */
+	bool server_sent;
+};
+
+static void write_event(struct json *out, usec_t now, const struct event *e)
+{
+	json_open_object(out, NULL);
+	json_unsigned(out, "number", e->number);
+	json_time(out, "time", now, e->when);
+	json_string(out, "event", event_name(e->type));
+	if (e->port[0])
+		json_string(out, "port", e->port);
+	if (e->detail)
+		json_string(out, e->type == EVENT_DROP ? "reason" : e->type == EVENT_LOG_LEVEL ? "level" : "kind", e->detail);
+	if (!mac_is_zero(e->mac))
+		json_mac(out, "mac", e->mac);
+	if (e->ip)
+		json_ip4(out, "address", e->ip);
+	if (e->name[0])
+		json_string(out, "name", e->name);
+	json_close_object(out);
+}
+
+static void put_line(GString *text, const struct event_stream *s, usec_t now, const struct event *e)
+{
+	struct json j = { .text = text };
+	if (s->server_sent)
+		g_string_append_printf(text, "id: %" G_GUINT64_FORMAT "\nevent: %s\ndata: ", e->number, event_name(e->type));
+	write_event(&j, now, e);
+	g_string_append(text, s->server_sent ? "\n\n" : "\n");
+}
+
+static void put_lost(GString *text, const struct event_stream *s)
+{
+	g_string_append_printf(text, s->server_sent ? "event: lost\ndata: {\"event\":\"lost\",\"count\":%" G_GUINT64_FORMAT "}\n\n"
+						    : "{\"event\":\"lost\",\"count\":%" G_GUINT64_FORMAT "}\n",
+			       s->found.lost);
+}
+
+/* On the network's thread. */
+static void fetch(struct lanlet_network *n, usec_t now, void *data)
+{
+	struct event_stream *s = data;
+	if (s->from_now)
+		s->after = n->events.last;
+	s->from_now = false;
+	snapshot_events(n, &s->after, &s->found);
+	if (s->found.n == 0)
+		event_hub_arm(s->hub, &n->events);
+}
+
+static void fetched(struct request *r, void *data)
+{
+	struct event_stream *s = data;
+	usec_t now = clock_now();
+	if (s->found.n == 0) {
+		event_hub_wait(s->hub, r);
+		return;
+	}
+	GString *text = g_string_new(NULL);
+	if (s->found.lost)
+		put_lost(text, s);
+	for (unsigned i = 0; i < s->found.n; i++)
+		put_line(text, s, now, &s->found.events[i]);
+	request_put(r, text);
+}
+
+static void fetch_more(struct request *r)
+{
+	struct event_stream *s = request_data(r);
+	event_hub_forget(s->hub, r);
+	request_ask(r, fetch, fetched, s);
+}
+
+void event_stream_wake(struct request *r)
+{
+	fetch_more(r);
+}
+
+void event_stream_beat(struct request *r)
+{
+	const struct event_stream *s = request_data(r);
+	request_put(r, g_string_new(s->server_sent ? ":\n\n" : "\n"));
+}
+
+static void stream_ended(struct request *r)
+{
+	event_hub_forget(&request_control(r)->events, r);
+}
+
+static bool wants_server_sent(const struct request *r)
+{
+	const char *accept = request_header(r, "Accept");
+	return accept && strstr(accept, "text/event-stream");
+}
+
+/* Number to go on behind: the header is what a browser sends that connects again. */
+static bool take_after(struct request *r, struct event_stream *s)
+{
+	const char *after = request_parameter(r, "after");
+	if (!after)
+		after = request_header(r, "Last-Event-ID");
+	s->from_now = !after;
+	if (!after || g_ascii_string_to_unsigned(after, 10, 0, G_MAXINT64, &s->after, NULL))
+		return true;
+	request_fail(r, SOUP_STATUS_BAD_REQUEST, "after=%s: expected the number of an event", after);
+	return false;
+}
+
+static void get_events(struct request *r)
+{
+	g_autofree struct event_stream *s = g_new0(struct event_stream, 1);
+	s->hub = &request_control(r)->events;
+	s->server_sent = wants_server_sent(r);
+	if (!take_after(r, s))
+		return;
+	bool server_sent = s->server_sent;
+	request_set_data(r, g_steal_pointer(&s), stream_ended);
+	request_stream(r, server_sent ? "text/event-stream" : "application/x-ndjson", fetch_more);
+	request_put(r, g_string_new(server_sent ? ":\n\n" : "\n")); /* the headers go out now, not with the first event */
+}
+
+const struct route routes_events[] = {
+	{ "GET", "/v1/events", get_events },
+	{ NULL },
+};

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /v1/reservations: addresses that belong to MACs. */
+#include "base/macros.h"
+#include "control/change_request.h"
+#include "control/request.h"
+#include "control/values.h"
+#include "lib/change.h"
+#include "lib/snapshot.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define SLICE 128u
+
+static unsigned fetch(struct lanlet_network *n, usec_t now, const void *filter, uint64_t *cursor, void *items, unsigned max)
+{
+	return snapshot_reservations(n, cursor, items, max);
+}
+
+static void write_reservation(struct json *out, usec_t now, const void *item)
+{
+	const struct snapshot_reservation *r = item;
+	json_open_object(out, NULL);
+	json_mac(out, "mac", r->mac);
+	json_ip4(out, "address", r->ip);
+	json_string(out, "name", r->name[0] ? r->name : NULL);
+	json_string(out, "origin", r->origin == SNAPSHOT_ADDED ? "added" : "configuration");
+	json_close_object(out);
+}
+
+static const struct listing reservations = {
+	.name = "reservations",
+	.item_size = sizeof(struct snapshot_reservation),
+	.slice = SLICE,
+	.fetch = fetch,
+	.write = write_reservation,
+};
+
+static void get_reservations(struct request *r)
+{
+	request_list(r, &reservations, NULL);
+}
+
+static void post_reservation(struct request *r)
+{
+	static const char *const members[] = { "mac", "address", "name", NULL };
+	g_autoptr(JsonObject) body = request_object(r);
+	const char *mac, *address, *name;
+	if (!body || !request_members(r, body, members) || !(mac = request_text(r, body, "mac")) ||
+	    !(address = request_text(r, body, "address")) || !(name = request_text(r, body, "name")))
+		return;
+	g_autofree char *text = g_strconcat(mac, ",", address, name[0] ? "," : "", name, NULL);
+	request_change(r, text, change_add_reservation);
+}
+
+static int remove_reservation(struct lanlet_network *n, const char *text, char *error, size_t size)
+{
+	struct mac mac;
+	if (mac_parse(text, &mac) == 0)
+		return change_remove_reservation(n, mac, error, size);
+	snprintf(error, size, "\"%.64s\" is no MAC", text);
+	return -EINVAL;
+}
+
+static void delete_reservation(struct request *r)
+{
+	request_change(r, request_part(r, 0), remove_reservation);
+}
+
+const struct route routes_reservations[] = {
+	{ "GET", "/v1/reservations", get_reservations },
+	{ "POST", "/v1/reservations", post_reservation },
+	{ "DELETE", "/v1/reservations/{mac}", delete_reservation },
+	{ NULL },
+};

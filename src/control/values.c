@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/values.h"
+
+#include "host/clock.h"
+#include "wire/ipv4.h"
+
+#include <libsoup/soup.h>
+#include <string.h>
+
+void json_ip4(struct json *j, const char *key, ip4_t ip)
+{
+	char text[IP4_TEXT_SIZE];
+	json_string(j, key, ip4_format(ip, text));
+}
+
+void json_endpoint(struct json *j, const char *key, const struct ip_endpoint *e)
+{
+	char text[IP_TEXT_SIZE];
+	json_open_object(j, key);
+	json_string(j, "address", ip_format(&e->addr, text));
+	json_unsigned(j, "port", e->port);
+	json_close_object(j);
+}
+
+void json_mac(struct json *j, const char *key, struct mac mac)
+{
+	char text[MAC_TEXT_SIZE];
+	json_string(j, key, mac_format(mac, text));
+}
+
+void json_time(struct json *j, const char *key, usec_t now, usec_t when)
+{
+	if (when == USEC_INFINITY)
+		json_null(j, key);
+	else
+		json_decimal(j, key, ((double)clock_wall() + (double)when - (double)now) / (double)USEC_PER_SEC);
+}
+
+void json_protocol(struct json *j, const char *key, uint8_t protocol)
+{
+	char number[8];
+	g_snprintf(number, sizeof(number), "%u", protocol);
+	json_string(j, key, protocol == IP_PROTOCOL_TCP ? "tcp" : protocol == IP_PROTOCOL_UDP ? "udp" : protocol == IP_PROTOCOL_ICMP ? "icmp" : number);
+}
+
+const char *request_text(struct request *r, JsonObject *o, const char *name)
+{
+	JsonNode *node = json_object_get_member(o, name);
+	if (!node || JSON_NODE_HOLDS_NULL(node))
+		return "";
+	if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING)
+		return json_node_get_string(node);
+	request_fail(r, SOUP_STATUS_BAD_REQUEST, "\"%s\" has to be a string", name);
+	return NULL;
+}
+
+bool request_members(struct request *r, JsonObject *o, const char *const *names)
+{
+	g_autoptr(GList) members = json_object_get_members(o);
+	for (GList *m = members; m; m = m->next) {
+		if (g_strv_contains(names, m->data))
+			continue;
+		g_autofree char *all = g_strjoinv(", ", (char **)names);
+		request_fail(r, SOUP_STATUS_BAD_REQUEST, "\"%s\" is not known: the object has %s", (const char *)m->data, all);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Addresses and times as the API writes them, and what it is told as values. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/usec.h"
+#include "control/json.h"
+#include "control/request.h"
+
+void json_ip4(struct json *j, const char *key, ip4_t ip);
+/* {"address": …, "port": …} */
+void json_endpoint(struct json *j, const char *key, const struct ip_endpoint *e);
+void json_mac(struct json *j, const char *key, struct mac mac);
+/* A time of the boot clock as Unix seconds; USEC_INFINITY: null. */
+void json_time(struct json *j, const char *key, usec_t now, usec_t when);
+/* "tcp", "udp", "icmp" or the number. */
+void json_protocol(struct json *j, const char *key, uint8_t protocol);
+
+/* The member @name of @o as a string: "" when it is not there.  NULL when it is something else, and @r was answered with 400. */
+const char *request_text(struct request *r, JsonObject *o, const char *name);
+/* Whether @o has no members but @names, up to NULL; else @r was answered with 400. */
+bool request_members(struct request *r, JsonObject *o, const char *const *names);
