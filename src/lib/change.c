@@ -231,6 +231,11 @@ SAME(lease_time_s)
 SAME(mtu)
 SAME(host_loopback)
 SAME(isolate)
+SAME(multicast_snooping)
+SAME(no_dhcp)
+SAME(no_gateway)
+SAME(storm_limit)
+SAME(busy_poll_us)
 SAME(engine)
 SAME(udp_filtering)
 SAME(log_level)
@@ -246,6 +251,51 @@ static bool same_paths(const struct path_list *a, const struct path_list *b)
 static bool same_vhost_connect(const struct settings *a, const struct settings *b)
 {
 	return same_paths(&a->vhost_connect, &b->vhost_connect);
+}
+
+static bool same_vde(const struct settings *a, const struct settings *b)
+{
+	return same_paths(&a->vde, &b->vde);
+}
+
+/* Of the plugs of @kind. */
+static bool same_plugs(const struct settings *a, const struct settings *b, enum plug_kind kind)
+{
+	size_t i = 0, k = 0;
+	for (;; i++, k++) {
+		while (i < a->plugs.n && a->plugs.at[i].kind != kind)
+			i++;
+		while (k < b->plugs.n && b->plugs.at[k].kind != kind)
+			k++;
+		if (i == a->plugs.n || k == b->plugs.n)
+			return i == a->plugs.n && k == b->plugs.n;
+		if (!plug_equal(&a->plugs.at[i], &b->plugs.at[k]))
+			return false;
+	}
+}
+
+static bool same_fds(const struct settings *a, const struct settings *b)
+{
+	return same_plugs(a, b, PLUG_FD);
+}
+
+static bool same_connects(const struct settings *a, const struct settings *b)
+{
+	return same_plugs(a, b, PLUG_CONNECT);
+}
+
+static bool same_udps(const struct settings *a, const struct settings *b)
+{
+	return same_plugs(a, b, PLUG_UDP);
+}
+
+static bool same_forwards(const struct settings *a, const struct settings *b)
+{
+	char one[FORWARD_TEXT_SIZE], other[FORWARD_TEXT_SIZE];
+	bool same = a->n_forwards == b->n_forwards;
+	for (size_t i = 0; same && i < a->n_forwards; i++)
+		same = strcmp(forward_spec_format(&a->forwards[i], one), forward_spec_format(&b->forwards[i], other)) == 0;
+	return same;
 }
 
 /* A row for every option (options.c); a test compares the two. */
@@ -264,14 +314,29 @@ static const struct {
 	{ "host", same_hosts, true },
 	{ "name", same_names, true },
 	{ "vhost-connect", same_vhost_connect, false },
+	{ "fd", same_fds, false },
+	{ "connect", same_connects, false },
+	{ "udp", same_udps, false },
 	{ "host-loopback", same_host_loopback, false },
 	{ "isolate", same_isolate, false },
+	{ "forward", same_forwards, false },
+	{ "multicast-snooping", same_multicast_snooping, false },
+	{ "vde", same_vde, false },
+	{ "no-dhcp", same_no_dhcp, false },
+	{ "no-gateway", same_no_gateway, false },
+	{ "storm-limit", same_storm_limit, false },
+	{ "busy-poll", same_busy_poll_us, false },
 	{ "engine", same_engine, false },
 	{ "udp-filtering", same_udp_filtering, false },
 	{ "log-level", same_log_level, true },
 };
 
 static_assert(ARRAY_SIZE(options) <= CHANGE_OPTIONS_MAX, "a report has a place for each");
+
+const char *change_option_at(size_t index)
+{
+	return index < ARRAY_SIZE(options) ? options[index].option : NULL;
+}
 
 /* The lists and values of @from that can be changed, in a copy of what the network was configured with. */
 static int take_over(const struct settings *configured, const struct settings *from, struct settings *ret)

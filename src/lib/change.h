@@ -47,6 +47,9 @@ struct change_report {
 	unsigned n;
 };
 
+/* The options that a reload knows, all: the @index-th, or NULL behind the last one. */
+const char *change_option_at(size_t index);
+
 /*
  * Puts @settings, of which the network takes a copy, in the place of those it runs with, as far as it can.  -EINVAL: they contradict
  * themselves or what was added; @error says how, and nothing is changed.

@@ -166,6 +166,18 @@ int plug_parse(enum plug_kind kind, const char *text, struct plug *ret, const ch
 
 /* --- lists --- */
 
+static bool endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint *b)
+{
+	return ip_equal(&a->addr, &b->addr) && a->port == b->port;
+}
+
+bool plug_equal(const struct plug *a, const struct plug *b)
+{
+	return a->kind == b->kind && a->type == b->type && a->fd == b->fd && strcmp(a->path, b->path) == 0 &&
+	       endpoint_equal(&a->local, &b->local) && endpoint_equal(&a->peer, &b->peer) && strcmp(a->identity.name, b->identity.name) == 0 &&
+	       mac_equal(a->identity.pinned, b->identity.pinned);
+}
+
 int plug_list_add(struct plug_list *l, const struct plug *plug)
 {
 	struct plug *grown = reallocarray(l->at, l->n + 1, sizeof(*grown));

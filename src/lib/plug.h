@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "lan/port.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/un.h>
 
@@ -45,6 +46,8 @@ int plug_parse(enum plug_kind kind, const char *text, struct plug *ret, const ch
 const char *plug_type_name(enum plug_type type);
 /* -EINVAL when there is no such type. */
 int plug_type_parse(const char *word, enum plug_type *ret);
+
+bool plug_equal(const struct plug *a, const struct plug *b);
 
 /* -ENOMEM. */
 int plug_list_add(struct plug_list *l, const struct plug *plug);

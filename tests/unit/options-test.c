@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "lan/engine.h"
 #include "lanlet.h"
+#include "lib/change.h"
 #include "lib/engines.h"
 #include "lib/settings.h"
 #include "link/vde/relay.h"
@@ -516,7 +517,32 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 24);
+	g_assert_cmpuint(n, ==, 25);
+}
+
+static void name_has_an_address(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "name", "Db,192.168.122.20");
+	expect_set(f, "name", "nas,10.0.0.5");
+	g_assert_cmpuint(f->s.n_names, ==, 2);
+	g_assert_cmpstr(f->s.names[0].name, ==, "db");
+	g_assert_cmphex(f->s.names[0].ip, ==, IP4(192, 168, 122, 20));
+	for (const char *const *bad = (const char *const[]){ "db", "db,", ",10.0.0.5", "d b,10.0.0.5", "db,10.0.0", "db,127.0.0.1", NULL }; *bad; bad++)
+		g_assert_cmpint(option_set(&f->s, "name", *bad, f->error, sizeof(f->error)), ==, -EINVAL);
+	g_assert_cmpuint(f->s.n_names, ==, 2);
+}
+
+/* A row of src/lib/change.c for each option: whether a reload can change it. */
+static void reload_knows_every_option(struct fixture *f, gconstpointer data)
+{
+	for (size_t i = 0; lanlet_option_at(i) || change_option_at(i); i++) {
+		bool found = false;
+		for (size_t k = 0; lanlet_option_at(i) && change_option_at(k); k++)
+			found |= strcmp(change_option_at(k), lanlet_option_at(i)->name) == 0;
+		if (!found)
+			g_test_message("option %s", lanlet_option_at(i) ? lanlet_option_at(i)->name : change_option_at(i));
+		g_assert_true(found);
+	}
 }
 
 int main(int argc, char **argv)
@@ -551,6 +577,8 @@ int main(int argc, char **argv)
 	TEST(every_udp_filtering_can_be_chosen);
 	TEST(every_log_level_can_be_chosen);
 	TEST(every_option_is_described);
+	TEST(name_has_an_address);
+	TEST(reload_knows_every_option);
 #undef TEST
 	return g_test_run();
 }
