@@ -96,6 +96,50 @@ static bool set_json(struct arguments *a, const char *value, GError **error)
 	return a->json = true;
 }
 
+static bool set_libvirt(struct arguments *a, const char *value, GError **error)
+{
+	return a->libvirt = true;
+}
+
+static bool set_all(struct arguments *a, const char *value, GError **error)
+{
+	return a->all = true;
+}
+
+static bool set_seconds(double *at, const char *flag, const char *value, GError **error)
+{
+	char *end;
+	double seconds = g_ascii_strtod(value, &end);
+	if (end == value || *end || !(seconds >= 0.1 && seconds <= 86400))
+		return fail(error, FAILURE_USAGE, "--%s \"%s\": expected seconds, from 0.1 to 86400", flag, value);
+	*at = seconds;
+	return true;
+}
+
+static bool set_timeout(struct arguments *a, const char *value, GError **error)
+{
+	return set_seconds(&a->timeout, "timeout", value, error);
+}
+
+static bool set_interval(struct arguments *a, const char *value, GError **error)
+{
+	return set_seconds(&a->interval, "interval", value, error);
+}
+
+/* The server knows what is right. */
+#define TEXT_SETTER(member)                                                                     \
+	static bool set_##member(struct arguments *a, const char *value, GError **error)        \
+	{                                                                                       \
+		a->member = value;                                                              \
+		return true;                                                                    \
+	}
+TEXT_SETTER(remove)
+TEXT_SETTER(protocol)
+TEXT_SETTER(state)
+TEXT_SETTER(port)
+TEXT_SETTER(remote)
+TEXT_SETTER(after)
+
 static bool set_help(struct arguments *a, const char *value, GError **error)
 {
 	a->help = true;
@@ -221,8 +265,116 @@ static const struct flag flags[] = {
 			.name = "json",
 			.help = "Print JSON, as the API has it, for programs.",
 		},
-		.commands = COMMAND_PORTS | COMMAND_FORWARD,
+		.commands = COMMANDS_LISTING,
 		.set = set_json,
+	},
+	{
+		.option = {
+			.name = "libvirt",
+			.help = "Print JSON as libvirt keeps it in virbr0.status, for tools that read that.",
+		},
+		.commands = COMMAND_LEASES,
+		.set = set_libvirt,
+	},
+	{
+		.option = {
+			.name = "timeout",
+			.argument = "SECONDS",
+			.default_value = "none",
+			.help = "How long to wait.",
+		},
+		.commands = COMMAND_WAIT,
+		.set = set_timeout,
+	},
+	{
+		.option = {
+			.name = "guest",
+			.argument = "GUEST",
+			.help = "Only of this guest: its address or name.",
+		},
+		.commands = COMMAND_FLOWS,
+		.set = set_guest,
+	},
+	{
+		.option = {
+			.name = "remote",
+			.argument = "ADDRESS",
+			.help = "Only to or from this address outside.",
+		},
+		.commands = COMMAND_FLOWS,
+		.set = set_remote,
+	},
+	{
+		.option = {
+			.name = "port",
+			.argument = "PORT",
+			.help = "Only with this port on either side.",
+		},
+		.commands = COMMAND_FLOWS,
+		.set = set_port,
+	},
+	{
+		.option = {
+			.name = "protocol",
+			.argument = "PROTOCOL",
+			.help = "Only of this protocol: tcp, udp or icmp.",
+		},
+		.commands = COMMAND_FLOWS,
+		.set = set_protocol,
+	},
+	{
+		.option = {
+			.name = "state",
+			.argument = "STATE",
+			.help = "Only in this state, such as established.",
+		},
+		.commands = COMMAND_FLOWS,
+		.set = set_state,
+	},
+	{
+		.option = {
+			.name = "interval",
+			.argument = "SECONDS",
+			.default_value = "1",
+			.help = "How long each measurement takes.",
+		},
+		.commands = COMMAND_TOP,
+		.set = set_interval,
+	},
+	{
+		.option = {
+			.name = "all",
+			.help = "Also reasons for which nothing was dropped.",
+		},
+		.commands = COMMAND_DROPS,
+		.set = set_all,
+	},
+	{
+		.option = {
+			.name = "after",
+			.argument = "NUMBER",
+			.help = "Begin with the events behind this number that are still remembered. 0: all of them.",
+		},
+		.commands = COMMAND_EVENTS,
+		.set = set_after,
+	},
+	{
+		.option = {
+			.name = "remove",
+			.argument = "MAC",
+			.help = "Take back the reservation for this MAC.",
+		},
+		.commands = COMMAND_RESERVE,
+		.set = set_remove,
+	},
+	{
+		.option = {
+			.name = "remove",
+			.argument = "NAME",
+			.help = "Take back this name.",
+		},
+		.commands = COMMAND_NAMES,
+		.set = set_remove,
 	},
 	{
 		.option = {
@@ -331,7 +483,7 @@ static bool take_word(const struct command *command, char ***argv, struct argume
 
 bool arguments_parse(const struct command *command, char **argv, struct arguments *ret, GError **error)
 {
-	*ret = (struct arguments){ .ready_fd = -1, .settings = g_array_new(FALSE, FALSE, sizeof(struct argument_setting)) };
+	*ret = (struct arguments){ .ready_fd = -1, .interval = 1, .settings = g_array_new(FALSE, FALSE, sizeof(struct argument_setting)) };
 	bool names_only = false;
 	for (; *argv && !ret->command; argv++)
 		if (!take_word(command, &argv, ret, &names_only, error))

@@ -27,7 +27,9 @@ struct arguments {
 	unsigned n_operands;
 	const char *const *command; /* what follows "--", NULL behind the last word; NULL: nothing was given or the command takes none */
 	const char *name;
-	bool json;
+	bool json, libvirt, all;
+	const char *remove, *protocol, *state, *port, *remote, *after; /* NULL: not given */
+	double timeout, interval;			       /* seconds; timeout 0: none */
 	const char *config;		     /* NULL: the default file, if it is there */
 	const char *runtime_dir, *state_dir; /* NULL: the default directories */
 	const char *guest, *mac, *memory;    /* NULL: not given */

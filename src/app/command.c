@@ -63,6 +63,110 @@ static const struct command commands[] = {
 			"connections that are open then go on.",
 		.run = command_forward,
 	},
+	{
+		.name = "leases",
+		.id = COMMAND_LEASES,
+		.summary = "List the addresses that guests have by DHCP.",
+		.description = "Lists the leases that are in effect: addresses, MACs, names, and how long they last.",
+		.run = command_leases,
+	},
+	{
+		.name = "wait",
+		.id = COMMAND_WAIT,
+		.operands = "GUEST",
+		.min_operands = 1,
+		.max_operands = 1,
+		.summary = "Wait until a guest has its address, and print that.",
+		.description =
+			"Waits until the guest of this name or MAC has an address by DHCP, and prints the address and nothing else. Ends with 6 "
+			"when that takes too long, see --timeout.",
+		.run = command_wait,
+	},
+	{
+		.name = "flows",
+		.id = COMMAND_FLOWS,
+		.summary = "List guests' connections.",
+		.description =
+			"Lists what guests have open towards the outside: TCP connections, UDP and echo mappings, with their two sides, state, age, "
+			"bytes each way, round-trip time to the guest and retransmissions towards it.",
+		.run = command_flows,
+	},
+	{
+		.name = "top",
+		.id = COMMAND_TOP,
+		.summary = "Show which guests and connections carry most, live.",
+		.description =
+			"Shows the rates of guests and of their connections, the busiest first, again and again on a terminal until interrupted. "
+			"Elsewhere it measures once and prints the result.",
+		.run = command_top,
+	},
+	{
+		.name = "drops",
+		.id = COMMAND_DROPS,
+		.summary = "Show what was not passed on, and why.",
+		.description =
+			"Lists each reason for which frames, packets or messages were dropped, how often, and the last example. Nothing is lost "
+			"without being counted here.",
+		.run = command_drops,
+	},
+	{
+		.name = "events",
+		.id = COMMAND_EVENTS,
+		.summary = "Follow what happens on a network.",
+		.description =
+			"Prints a line for each thing that happens, until interrupted: ports that come and go, leases, guests that appear, drops for a "
+			"new reason, changes of the configuration.",
+		.run = command_events,
+	},
+	{
+		.name = "reserve",
+		.id = COMMAND_RESERVE,
+		.operands = "[MAC ADDRESS [NAME]]",
+		.max_operands = 3,
+		.summary = "Reserve an address for a guest, or list reservations.",
+		.description =
+			"The guest with this MAC always gets this address, and NAME is its name. This takes effect at once, touches no connection and is kept "
+			"over restarts, until it is taken back with --remove. Without operands the reservations are listed.",
+		.run = command_reserve,
+	},
+	{
+		.name = "names",
+		.id = COMMAND_NAMES,
+		.operands = "[NAME ADDRESS]",
+		.max_operands = 2,
+		.summary = "Add a name that guests can look up, or list names.",
+		.description =
+			"The gateway's DNS server answers for NAME with ADDRESS from now on, over restarts too, until it is taken back with --remove. "
+			"Without operands all names are listed, those of guests as well.",
+		.run = command_names,
+	},
+	{
+		.name = "log-level",
+		.id = COMMAND_LOG_LEVEL,
+		.operands = "[LEVEL]",
+		.max_operands = 1,
+		.summary = "Show or change how much a running network says.",
+		.description = "LEVEL is error, warning, info or debug. It holds until the network ends or is told otherwise.",
+		.run = command_log_level,
+	},
+	{
+		.name = "reload",
+		.id = COMMAND_RELOAD,
+		.summary = "Have a running network read its configuration again.",
+		.description =
+			"As SIGHUP does: reservations, names, DNS servers, the lease time and the log level take effect at once, without touching a connection. "
+			"Options that have changed and need a restart are named. A wrong configuration changes nothing.",
+		.run = command_reload,
+	},
+	{
+		.name = "doctor",
+		.id = COMMAND_DOCTOR,
+		.summary = "Look for what commonly goes wrong on this machine.",
+		.description =
+			"Checks what guests' connections depend on, of the machine and, if it runs, of the network, and prints for each problem the line that "
+			"repairs it. Ends with 1 when something does not work.",
+		.run = command_doctor,
+	},
 };
 
 const struct command *command_at(size_t index)

@@ -14,12 +14,26 @@ enum {
 	COMMAND_QEMU = 1 << 1,
 	COMMAND_STATUS = 1 << 2,
 	COMMAND_PORTS = 1 << 3,
-	COMMAND_EXEC = 1 << 4,
-	COMMAND_FORWARD = 1 << 5,
+	COMMAND_LEASES = 1 << 4,
+	COMMAND_WAIT = 1 << 5,
+	COMMAND_FLOWS = 1 << 6,
+	COMMAND_TOP = 1 << 7,
+	COMMAND_DROPS = 1 << 8,
+	COMMAND_EVENTS = 1 << 9,
+	COMMAND_RESERVE = 1 << 10,
+	COMMAND_NAMES = 1 << 11,
+	COMMAND_LOG_LEVEL = 1 << 12,
+	COMMAND_RELOAD = 1 << 13,
+	COMMAND_DOCTOR = 1 << 14,
+	COMMAND_EXEC = 1 << 15,
+	COMMAND_FORWARD = 1 << 16,
 };
 
-/* Those that ask a running network. */
-#define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_PORTS | COMMAND_FORWARD)
+/* Those that ask a running network, and those that can answer in JSON. */
+#define COMMANDS_LISTING                                                                                                        \
+	(COMMAND_PORTS | COMMAND_LEASES | COMMAND_FLOWS | COMMAND_DROPS | COMMAND_EVENTS | COMMAND_RESERVE | COMMAND_NAMES |       \
+	 COMMAND_LOG_LEVEL | COMMAND_RELOAD | COMMAND_FORWARD)
+#define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_WAIT | COMMAND_TOP | COMMAND_DOCTOR | COMMANDS_LISTING)
 #define COMMANDS_ALL (COMMAND_RUN | COMMAND_QEMU | COMMAND_EXEC | COMMANDS_ASKING)
 
 struct command {
@@ -46,3 +60,14 @@ bool command_exec(const struct arguments *a, GError **error);
 bool command_status(const struct arguments *a, GError **error);
 bool command_forward(const struct arguments *a, GError **error);
 bool command_ports(const struct arguments *a, GError **error);
+bool command_leases(const struct arguments *a, GError **error);
+bool command_wait(const struct arguments *a, GError **error);
+bool command_flows(const struct arguments *a, GError **error);
+bool command_top(const struct arguments *a, GError **error);
+bool command_drops(const struct arguments *a, GError **error);
+bool command_events(const struct arguments *a, GError **error);
+bool command_reserve(const struct arguments *a, GError **error);
+bool command_names(const struct arguments *a, GError **error);
+bool command_log_level(const struct arguments *a, GError **error);
+bool command_reload(const struct arguments *a, GError **error);
+bool command_doctor(const struct arguments *a, GError **error);

@@ -15,7 +15,6 @@
 #include "app/notify.h"
 #include "app/paths.h"
 #include "app/qemu.h"
-#include "app/status.h"
 #include "app/watchdog.h"
 #include "control/control.h"
 #include "lanlet.h"
@@ -49,7 +48,6 @@ struct run {
 	struct watchdog *watchdog;
 	bool ending;
 	struct lanlet_network *net;
-	struct status_server *status;
 	struct control *control;
 };
 
@@ -221,9 +219,6 @@ static bool listen_everywhere(struct run *r, GError **error)
 static bool start(struct run *r, GError **error)
 {
 	char reason[512] = "";
-	g_autofree char *status_socket = path_socket(r->runtime_dir, STATUS_SOCKET, error);
-	if (!status_socket)
-		return false;
 	lanlet_config_set_log(r->config, console_log, &r->console);
 	if (lanlet_config_set_state_dir(r->config, r->state_dir) < 0 || lanlet_config_set_runtime_dir(r->config, r->runtime_dir) < 0)
 		return fail(error, FAILURE_GENERAL, "out of memory");
@@ -235,8 +230,7 @@ static bool start(struct run *r, GError **error)
 	code = lanlet_network_watch(r->net, r->signals, POLLIN, signal_arrived, r, &r->signal_watch);
 	if (code < 0)
 		return fail(error, FAILURE_GENERAL, "waiting for signals: %s", g_strerror(-code));
-	r->status = status_server_new(status_socket, r->net, error);
-	return r->status && start_control(r, error) && watchdog_new(r->net, &r->watchdog, error);
+	return start_control(r, error) && watchdog_new(r->net, &r->watchdog, error);
 }
 
 /* Readers may have closed standard output, or never opened it: the network runs on. */
@@ -288,7 +282,6 @@ static void finish(struct run *r)
 	if (r->net && !notify_manager("STOPPING=1", &problem))
 		warn(r, problem);
 	control_free(r->control);
-	status_server_free(r->status);
 	watchdog_free(r->watchdog);
 	lanlet_watch_free(r->signal_watch);
 	lanlet_network_free(r->net);

@@ -1,63 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `lanlet status`: prints what the status socket sends. */
+/* `lanlet status`: the whole of a network on one page, from several routes of the API. */
+#include "app/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
-#include "app/failure.h"
-#include "app/paths.h"
+#include "app/print.h"
+#include "app/table.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-static int connect_to(const char *path)
+static void print_network(JsonObject *n)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		int saved = errno;
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
+	g_autofree char *uptime = table_duration((double)api_number(n, "uptime"));
+	printf("network %s, subnet %s, gateway %s at %s, engine %s, up for %s\n", api_text(n, "name"), api_text(n, "subnet"),
+	       api_text(n, "gateway"), api_text(n, "gateway_mac"), api_text(n, "engine"), uptime);
 }
 
-/* Guests choose their names, and a terminal obeys control characters. */
-static void disarm(char *text, size_t len)
+static void print_counters(JsonObject *c)
 {
-	for (size_t i = 0; i < len; i++)
-		if (g_ascii_iscntrl(text[i]) && text[i] != '\n' && text[i] != '\t')
-			text[i] = '?';
+#define N(member) api_number(c, member)
+	printf("\nflows: %" G_GUINT64_FORMAT " tcp, %" G_GUINT64_FORMAT " udp, %" G_GUINT64_FORMAT " icmp now, %" G_GUINT64_FORMAT
+	       " opened, %" G_GUINT64_FORMAT " refused\n",
+	       N("flows_tcp"), N("flows_udp"), N("flows_icmp"), N("flows_opened"), N("flows_refused"));
+	printf("names: %" G_GUINT64_FORMAT " queries, %" G_GUINT64_FORMAT " answered here, %" G_GUINT64_FORMAT " asked outside, %" G_GUINT64_FORMAT
+	       " answered there, %" G_GUINT64_FORMAT " not\n",
+	       N("dns_queries"), N("dns_local"), N("dns_forwarded"), N("dns_answered"), N("dns_unanswered"));
+#undef N
 }
 
-static bool print_all(int fd, GError **error)
+/* @t, or @nothing when it has no row. */
+static void print_table(const struct table *t, const char *nothing)
 {
-	char buffer[4096];
-	ssize_t n;
-	while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
-		disarm(buffer, (size_t)n);
-		fwrite(buffer, 1, (size_t)n, stdout);
-	}
-	if (n < 0)
-		return fail(error, FAILURE_GENERAL, "the status socket: %s", g_strerror(errno));
-	return fflush(stdout) == 0 || fail(error, FAILURE_GENERAL, "standard output: %s", g_strerror(errno));
+	putchar('\n');
+	if (table_rows(t) > 0)
+		table_print(t, stdout, 0, 0);
+	else
+		puts(nothing);
 }
 
 bool command_status(const struct arguments *a, GError **error)
 {
-	g_autofree char *dir = a->runtime_dir ? g_strdup(a->runtime_dir) : path_default_runtime_dir(a->network);
-	g_autofree char *path = path_socket(dir, STATUS_SOCKET, error);
-	if (!path)
+	g_autoptr(Api) api = api_new(a, error);
+	g_autoptr(JsonObject) network = api ? api_get(api, "/v1/network", error) : NULL;
+	g_autoptr(JsonObject) counters = network ? api_get(api, "/v1/counters", error) : NULL;
+	g_autoptr(Table) ports = counters ? table_of_ports(api, error) : NULL;
+	g_autoptr(Table) leases = ports ? table_of_leases(api, error) : NULL;
+	g_autoptr(Table) drops = leases ? table_of_drops(api, false, error) : NULL;
+	if (!drops)
 		return false;
-	int fd = connect_to(path);
-	if (fd < 0 && (errno == ENOENT || errno == ECONNREFUSED))
-		return fail(error, FAILURE_GENERAL, "network %s is not running (%s)", a->network, dir);
-	if (fd < 0)
-		return fail(error, FAILURE_GENERAL, "%s: %s", path, g_strerror(errno));
-	bool good = print_all(fd, error);
-	close(fd);
-	return good;
+	print_network(network);
+	print_table(ports, "no ports");
+	print_table(leases, "no leases");
+	print_counters(counters);
+	print_table(drops, "nothing was dropped");
+	return table_finish(error);
 }

@@ -14,7 +14,6 @@
 #define VHOST_SOCKET "vhost.sock"
 #define DGRAM_SOCKET "dgram.sock"
 #define SEQPACKET_SOCKET "seqpacket.sock"
-#define STATUS_SOCKET "status.sock"
 #define API_SOCKET "api.sock"
 #define VDE_DIRECTORY "vde"
 

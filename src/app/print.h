@@ -12,6 +12,8 @@ struct table;
 /* The tables that more than one command shows.  NULL on failure. */
 struct table *table_of_ports(struct api *api, GError **error);
 struct table *table_of_forwards(struct api *api, GError **error);
+struct table *table_of_leases(struct api *api, GError **error);
+struct table *table_of_drops(struct api *api, bool all, GError **error); /* @all: those that did not happen too */
 
 /* Copies the answer of GET @path to standard output. */
 bool print_json(struct api *api, const char *path, GError **error);

@@ -23,7 +23,7 @@ static void respond_level(struct request *r, unsigned level)
 
 static void fetch(struct lanlet_network *n, usec_t now, void *data)
 {
-	snapshot_network(n, data);
+	snapshot_network(n, now, data);
 }
 
 static void fetched(struct request *r, void *data)

@@ -12,7 +12,7 @@
 
 static void fetch(struct lanlet_network *n, usec_t now, void *data)
 {
-	snapshot_network(n, data);
+	snapshot_network(n, now, data);
 }
 
 static void write_network(struct json *j, const struct control *c, const struct snapshot_network *n)
@@ -40,6 +40,12 @@ static void write_network(struct json *j, const struct control *c, const struct 
 	json_string(j, "domain", n->domain);
 	json_bool(j, "host_loopback", n->host_loopback);
 	json_unsigned(j, "ports", n->n_ports);
+	if (n->foreign_dhcp_server) {
+		g_autofree char *who = g_strdup_printf("%s (%s)", ip4_format(n->foreign_dhcp_server, network), mac_format(n->foreign_dhcp_mac, mac));
+		json_string(j, "foreign_dhcp_server", who);
+	} else {
+		json_null(j, "foreign_dhcp_server");
+	}
 }
 
 static void respond(struct request *r, void *data)

@@ -7,7 +7,9 @@
 
 #include <stdio.h>
 
-void snapshot_network(const struct lanlet_network *n, struct snapshot_network *ret)
+#define FOREIGN_DHCP_REMEMBERED (3600 * USEC_PER_SEC)
+
+void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapshot_network *ret)
 {
 	const struct settings *s = &n->settings;
 	*ret = (struct snapshot_network){
@@ -24,6 +26,11 @@ void snapshot_network(const struct lanlet_network *n, struct snapshot_network *r
 		.n_ports = n->segment.n_ports,
 		.started = n->started,
 	};
+	const struct dhcp_foreign *foreign = &n->names.dhcp.foreign;
+	if (foreign->server && now - foreign->seen < FOREIGN_DHCP_REMEMBERED) {
+		ret->foreign_dhcp_server = foreign->server;
+		ret->foreign_dhcp_mac = foreign->mac;
+	}
 	snprintf(ret->domain, sizeof(ret->domain), "%s", s->domain);
 }
 

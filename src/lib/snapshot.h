@@ -43,9 +43,11 @@ struct snapshot_network {
 	int log_level; /* enum lanlet_log_level */
 	unsigned n_ports;
 	usec_t started;
+	ip4_t foreign_dhcp_server; /* 0: none was heard in the last hour */
+	struct mac foreign_dhcp_mac;
 };
 
-void snapshot_network(const struct lanlet_network *n, struct snapshot_network *ret);
+void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapshot_network *ret);
 
 struct snapshot_port {
 	unsigned id;

@@ -80,13 +80,27 @@ static bool is_to_server(const struct dhcp *d, const struct packet *p)
 	return dst == d->config.gateway || dst == IP4(255, 255, 255, 255) || dst == prefix4_broadcast(d->config.subnet);
 }
 
+/* Clients would take the answer of either server.  Only broadcast answers come by here, which most clients ask for. */
+static void hear_foreign_server(struct dhcp *d, usec_t now, const struct packet *p)
+{
+	char ip[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+	if (d->foreign.server != p->ip.src)
+		log_limited(d->config.log, now, LOG_LEVEL_WARNING, "dhcp: another server answers on the segment: %s at %s on port %s",
+			    ip4_format(p->ip.src, ip), mac_format(p->eth.src, mac), p->port ? p->port->name : "?");
+	d->foreign = (struct dhcp_foreign){ .server = p->ip.src, .mac = p->eth.src, .seen = now };
+}
+
 static enum service_verdict dhcp_input(struct service *s, usec_t now, const struct packet *p, struct sink *out)
 {
 	struct dhcp *d = container_of(s, struct dhcp, service);
 	struct udp_view udp;
 	if (p->eth.ethertype != ETH_TYPE_IPV4 || p->ip.protocol != IP_PROTOCOL_UDP || !is_to_server(d, p))
 		return SERVICE_NOT_MINE;
-	if (packet_udp(p, &udp) < 0 || udp.dst.port != DHCP_SERVER_PORT)
+	if (packet_udp(p, &udp) < 0)
+		return SERVICE_NOT_MINE;
+	if (udp.dst.port == DHCP_CLIENT_PORT && udp.src.port == DHCP_SERVER_PORT)
+		hear_foreign_server(d, now, p);
+	if (udp.dst.port != DHCP_SERVER_PORT)
 		return SERVICE_NOT_MINE;
 	int err = input_datagram(d, now, p, &udp, out);
 	if (err < 0)

@@ -71,6 +71,13 @@ struct dhcp_config {
 	size_t n_reservations;
 };
 
+/* Another server on the segment, that was heard to answer clients. */
+struct dhcp_foreign {
+	ip4_t server; /* 0: none was heard */
+	struct mac mac;
+	usec_t seen;
+};
+
 struct dhcp {
 	struct service service;
 	struct dhcp_config config; /* its pointers are to the copies below, or borrowed */
@@ -80,6 +87,7 @@ struct dhcp {
 	struct lease_table leases;
 	struct list probes; /* struct dhcp_probe, by deadline */
 	unsigned n_probes;
+	struct dhcp_foreign foreign;
 };
 
 /*

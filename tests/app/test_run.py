@@ -131,8 +131,8 @@ class Claim(harness.TestCase):
 
     def test_file_in_the_socket_s_place_is_not_destroyed(self):
         os.makedirs(self.path("run/lanlet/default"), 0o700)
-        path = self.write("run/lanlet/default/status.sock", "precious")
-        self.assert_fails(1, path + ": Address already in use", "run", "--log-level", "error")
+        path = self.write("run/lanlet/default/api.sock", "precious")
+        self.assertEqual(self.lanlet("run", "--log-level", "error").returncode, 1)
         with open(path) as file:
             self.assertEqual(file.read(), "precious")
 
@@ -271,15 +271,15 @@ class Status(harness.TestCase):
         self.assertNotEqual(done.stdout, "")
 
     def test_network_that_does_not_run_is_an_error(self):
-        self.assert_fails(1, "network lab is not running (%s)" % self.path("run/lanlet/lab"), "status", "lab")
+        self.assert_fails(4, "network lab is not running (%s)" % self.path("run/lanlet/lab"), "status", "lab")
         self.start("lab").stop(signal.SIGKILL)
-        self.assert_fails(1, "network lab is not running (%s)" % self.path("run/lanlet/lab"), "status", "lab")
+        self.assert_fails(4, "network lab is not running (%s)" % self.path("run/lanlet/lab"), "status", "lab")
 
     def test_clients_that_do_not_read_keep_nobody_out(self):
         self.start()
         idle = []
         for _ in range(40):
-            idle.append(self.connect(self.path("run/lanlet/default/status.sock")))
+            idle.append(self.connect(self.path("run/lanlet/default/api.sock")))
         self.assertEqual(self.lanlet("status").returncode, 0)
 
     def test_clients_are_turned_away_when_descriptors_run_out(self):
@@ -288,7 +288,7 @@ class Status(harness.TestCase):
         path = self.path("run/lanlet/default/stream.sock")
         guests = [self.connect(path) for _ in range(30)]
         harness.wait_until(lambda: len(os.listdir("/proc/%d/fd" % process.pid)) == 40, "the last descriptor to be taken")
-        with self.connect(self.path("run/lanlet/default/status.sock")) as client:
+        with self.connect(self.path("run/lanlet/default/api.sock")) as client:
             client.settimeout(harness.TIMEOUT)
             self.assertEqual(client.recv(1), b"")
         for guest in guests:
@@ -305,7 +305,7 @@ class Status(harness.TestCase):
         self.start()
         for _ in range(20):
             with socket.socket(socket.AF_UNIX) as client:
-                client.connect(self.path("run/lanlet/default/status.sock"))
+                client.connect(self.path("run/lanlet/default/api.sock"))
                 try:
                     client.send(b"GET / HTTP/1.0\r\n\r\n")
                 except BrokenPipeError:

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `lanlet doctor`: with a running network what that knows counts, without one what would be run. */
+#include "app/api.h"
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/doctor.h"
+#include "app/failure.h"
+#include "app/ini.h"
+#include "app/paths.h"
+#include "app/table.h"
+#include "lanlet.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Whatever else is in the file is for `lanlet run` to judge. */
+static int take_subnet(void *patient, const char *key, const char *value, char *error, size_t size)
+{
+	if (strcmp(key, "subnet") == 0)
+		prefix4_parse(value, &((struct patient *)patient)->subnet);
+	return 0;
+}
+
+/* What `lanlet run NAME` would use. */
+static struct prefix4 configured_subnet(const char *network)
+{
+	struct patient p = { .subnet = { 0 } };
+	const struct lanlet_option *o;
+	for (size_t i = 0; (o = lanlet_option_at(i)); i++)
+		if (o->default_value)
+			take_subnet(&p, o->name, o->default_value, NULL, 0);
+	g_autofree char *path = path_default_config(network);
+	g_autoptr(GError) ignored = NULL;
+	ini_load(path, take_subnet, &p, &ignored);
+	return p.subnet;
+}
+
+/* What a running network says of itself; NULL when none runs. */
+static JsonObject *ask_network(const struct arguments *a)
+{
+	g_autoptr(GError) ignored = NULL;
+	g_autoptr(Api) api = api_new(a, &ignored);
+	return api ? api_get(api, "/v1/network", &ignored) : NULL;
+}
+
+static enum finding examine(const struct check *check, const struct patient *p)
+{
+	static const char *const words[] = { [FINDING_GOOD] = "good", [FINDING_HINT] = "hint", [FINDING_PROBLEM] = "problem" };
+	static const char *const colours[] = { [FINDING_GOOD] = "\033[32m", [FINDING_HINT] = "\033[33m", [FINDING_PROBLEM] = "\033[31m" };
+	bool colour = table_has_colours();
+	struct diagnosis d;
+	check->look(p, &d);
+	enum finding finding = d.finding;
+	printf("%s%-8s%s%s: %s\n", colour ? colours[finding] : "", words[finding], colour ? "\033[0m" : "", check->name, d.text);
+	if (d.repair)
+		printf("        %s\n", d.repair);
+	diagnosis_done(&d);
+	return finding;
+}
+
+bool command_doctor(const struct arguments *a, GError **error)
+{
+	g_autoptr(JsonObject) network = ask_network(a);
+	struct patient p = { .subnet = configured_subnet(a->network) };
+	unsigned problems = 0;
+	if (network) {
+		prefix4_parse(api_text(network, "subnet"), &p.subnet);
+		p.foreign_dhcp_server = api_has(network, "foreign_dhcp_server") ? api_text(network, "foreign_dhcp_server") : NULL;
+	}
+	printf("network %s %s\n", a->network, network ? "is running" : "is not running: the machine alone is looked at");
+	for (size_t i = 0; check_at(i); i++)
+		problems += examine(check_at(i), &p) == FINDING_PROBLEM;
+	if (!table_finish(error))
+		return false;
+	return problems == 0 || fail(error, FAILURE_GENERAL, "%u thing%s not work", problems, problems == 1 ? " does" : "s do");
+}

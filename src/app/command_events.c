@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `lanlet events` */
+#include "app/api.h"
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/print.h"
+#include "app/table.h"
+
+#include <stdio.h>
+
+static bool print_event(void *opaque, JsonObject *e)
+{
+	static const char *const members[] = { "port", "kind", "address", "mac", "name", "reason", "level" };
+	g_autoptr(GDateTime) when = g_date_time_new_from_unix_local((gint64)api_decimal(e, "time"));
+	g_autofree char *time = api_has(e, "time") ? g_date_time_format(when, "%F %T") : g_strdup("");
+	printf("%-19s  %-15s", time, api_text(e, "event"));
+	for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+		if (!api_has(e, members[i]))
+			continue;
+		g_autofree char *value = table_disarm(api_text(e, members[i]));
+		printf("  %s", value);
+	}
+	if (api_has(e, "count"))
+		printf("  %" G_GUINT64_FORMAT " events were missed", api_number(e, "count"));
+	putchar('\n');
+	return fflush(stdout) == 0;
+}
+
+bool command_events(const struct arguments *a, GError **error)
+{
+	g_autoptr(Api) api = api_new(a, error);
+	g_autofree char *path = api_path("/v1/events", "after", a->after, NULL);
+	if (!api)
+		return false;
+	if (a->json)
+		return print_json(api, path, error);
+	return api_each(api, path, print_event, NULL, error) && table_finish(error);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `lanlet wait`: asks for the leases until the guest is among them.  Leases are few and asking is cheap. */
+#include "app/api.h"
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/failure.h"
+#include "app/table.h"
+
+#include <stdio.h>
+
+#define PAUSE_USEC (G_USEC_PER_SEC / 5)
+
+struct search {
+	const char *guest;
+	char *address;
+};
+
+static bool look_at_lease(void *opaque, JsonObject *l)
+{
+	struct search *s = opaque;
+	if (g_ascii_strcasecmp(api_text(l, "name"), s->guest) != 0 && g_ascii_strcasecmp(api_text(l, "mac"), s->guest) != 0)
+		return true;
+	s->address = g_strdup(api_text(l, "address"));
+	return false;
+}
+
+bool command_wait(const struct arguments *a, GError **error)
+{
+	g_autoptr(Api) api = api_new(a, error);
+	struct search s = { .guest = a->operands[0] };
+	gint64 end = a->timeout > 0 ? g_get_monotonic_time() + (gint64)(a->timeout * G_USEC_PER_SEC) : G_MAXINT64;
+	if (!api)
+		return false;
+	while (api_each(api, "/v1/leases", look_at_lease, &s, error)) {
+		if (s.address) {
+			puts(s.address);
+			g_free(s.address);
+			return table_finish(error);
+		}
+		if (g_get_monotonic_time() >= end)
+			return fail(error, FAILURE_TIMEOUT, "%s has no address yet", s.guest);
+		g_usleep(PAUSE_USEC);
+	}
+	return false;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "app/doctor.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define PING_GROUPS "/proc/sys/net/ipv4/ping_group_range"
+#define RESOLV_CONF "/etc/resolv.conf"
+#define ROUTES "/proc/net/route"
+#define TUN "/dev/net/tun"
+#define KVM "/dev/kvm"
+
+/* A busy guest has some thousand flows, each a descriptor; others need some too. */
+#define DESCRIPTORS_GOOD 16384u
+#define DESCRIPTORS_POOR 4096u
+/* systemd's default: what is below it was set by somebody. */
+#define MEMORY_LOCK_GOOD (8u * 1024 * 1024)
+
+void diagnosis_done(struct diagnosis *d)
+{
+	g_free(d->text);
+	g_free(d->repair);
+	*d = (struct diagnosis){ 0 };
+}
+
+static void say(struct diagnosis *d, enum finding finding, const char *repair, const char *format, ...) G_GNUC_PRINTF(4, 5);
+static void say(struct diagnosis *d, enum finding finding, const char *repair, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	*d = (struct diagnosis){ .finding = finding, .text = g_strdup_vprintf(format, args), .repair = g_strdup(repair) };
+	va_end(args);
+}
+
+/* --- ping --- */
+
+static bool is_in_group(unsigned long first, unsigned long last)
+{
+	gid_t groups[1024];
+	int n = getgroups(ARRAY_SIZE(groups), groups);
+	bool in = getegid() >= first && getegid() <= last;
+	for (int i = 0; !in && i < n; i++)
+		in = groups[i] >= first && groups[i] <= last;
+	return in;
+}
+
+static void look_at_ping(const struct patient *p, struct diagnosis *ret)
+{
+	g_autofree char *text = NULL;
+	unsigned long first, last;
+	if (!g_file_get_contents(PING_GROUPS, &text, NULL, NULL) || sscanf(text, "%lu %lu", &first, &last) != 2)
+		say(ret, FINDING_HINT, NULL, "cannot tell whether guests can ping: " PING_GROUPS " cannot be read");
+	else if (is_in_group(first, last))
+		say(ret, FINDING_GOOD, NULL, "guests can ping the outside");
+	else
+		say(ret, FINDING_PROBLEM, "sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'",
+		    "guests cannot ping the outside: ping sockets are not allowed to any of your groups");
+}
+
+/* --- name servers --- */
+
+static unsigned count_name_servers(const char *text)
+{
+	unsigned n = 0;
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line; line++) {
+		const char *word = g_strchug(*line);
+		n += g_str_has_prefix(word, "nameserver") && g_ascii_isspace(word[strlen("nameserver")]);
+	}
+	return n;
+}
+
+static void look_at_name_servers(const struct patient *p, struct diagnosis *ret)
+{
+	static const char repair[] = "echo 'nameserver 9.9.9.9' | sudo tee -a " RESOLV_CONF "   (or: lanlet run --dns 9.9.9.9)";
+	g_autofree char *text = NULL;
+	g_autoptr(GError) error = NULL;
+	if (!g_file_get_contents(RESOLV_CONF, &text, NULL, &error))
+		say(ret, FINDING_PROBLEM, repair, "guests cannot look up names: %s", error->message);
+	else if (count_name_servers(text) == 0)
+		say(ret, FINDING_PROBLEM, repair, "guests cannot look up names: " RESOLV_CONF " has no name server");
+	else
+		say(ret, FINDING_GOOD, NULL, "guests can ask %u name server%s of " RESOLV_CONF, count_name_servers(text),
+		    count_name_servers(text) == 1 ? "" : "s");
+}
+
+/* --- limits --- */
+
+static void look_at_descriptors(const struct patient *p, struct diagnosis *ret)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		say(ret, FINDING_HINT, NULL, "cannot tell how many descriptors there may be: %s", g_strerror(errno));
+	else if (limit.rlim_max >= DESCRIPTORS_GOOD)
+		say(ret, FINDING_GOOD, NULL, "there may be %llu descriptors, so about as many connections", (unsigned long long)limit.rlim_max);
+	else
+		say(ret, limit.rlim_max < DESCRIPTORS_POOR ? FINDING_PROBLEM : FINDING_HINT,
+		    "echo '* hard nofile 524288' | sudo tee /etc/security/limits.d/lanlet.conf   (and log in again)",
+		    "there may be only %llu descriptors: guests have about as many connections, and not more", (unsigned long long)limit.rlim_max);
+}
+
+static void look_at_memory_lock(const struct patient *p, struct diagnosis *ret)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+		say(ret, FINDING_HINT, NULL, "cannot tell how much memory may be locked: %s", g_strerror(errno));
+	else if (limit.rlim_max >= MEMORY_LOCK_GOOD)
+		say(ret, FINDING_GOOD, NULL, "memory may be locked");
+	else
+		say(ret, FINDING_HINT, "echo '* hard memlock unlimited' | sudo tee /etc/security/limits.d/lanlet.conf   (and log in again)",
+		    "only %llu KiB of memory may be locked: guests with -overcommit mem-lock=on do not start", (unsigned long long)limit.rlim_max / 1024);
+}
+
+/* --- devices --- */
+
+static void look_at_device(const char *path, const char *good, const char *bad, const char *repair, struct diagnosis *ret)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		say(ret, FINDING_HINT, repair, "%s: %s: %s", bad, path, g_strerror(errno));
+		return;
+	}
+	close(fd);
+	say(ret, FINDING_GOOD, NULL, "%s", good);
+}
+
+static void look_at_tun(const struct patient *p, struct diagnosis *ret)
+{
+	look_at_device(TUN, "programs of the host can join a network by a tap device in a namespace of their own",
+		       "programs of the host cannot join a network by a tap device", "sudo modprobe tun && sudo chmod 0666 " TUN, ret);
+}
+
+static void look_at_kvm(const struct patient *p, struct diagnosis *ret)
+{
+	look_at_device(KVM, "virtual machines can use the processor's help", "virtual machines run without the processor's help, many times slower",
+		       "sudo modprobe -a kvm kvm_intel kvm_amd; sudo usermod -aG kvm \"$USER\"   (and log in again)", ret);
+}
+
+/* --- the subnet --- */
+
+struct host_route {
+	char interface[32];
+	struct prefix4 prefix;
+};
+
+/* A line of /proc/net/route, whose addresses are in the machine's byte order as they lie in memory; false for the heading. */
+static bool parse_route(const char *line, struct host_route *ret)
+{
+	unsigned destination, gateway, flags, mask;
+	int n, unused;
+	if (sscanf(line, "%31s %x %x %x %d %d %d %x %n", ret->interface, &destination, &gateway, &flags, &unused, &unused, &unused, &mask, &n) < 8)
+		return false;
+	ret->prefix.network = GUINT32_FROM_BE(destination);
+	ret->prefix.length = 0;
+	for (guint32 m = GUINT32_FROM_BE(mask); m & 0x80000000u; m <<= 1)
+		ret->prefix.length++;
+	return true;
+}
+
+static bool overlap(struct prefix4 a, struct prefix4 b)
+{
+	return prefix4_contains(a.length < b.length ? a : b, a.length < b.length ? b.network : a.network);
+}
+
+static void look_at_subnet(const struct patient *p, struct diagnosis *ret)
+{
+	g_autofree char *text = NULL;
+	char network[IP4_TEXT_SIZE];
+	ip4_format(p->subnet.network, network);
+	if (!g_file_get_contents(ROUTES, &text, NULL, NULL)) {
+		say(ret, FINDING_HINT, NULL, "cannot tell whether the host is in the guests' network: " ROUTES " cannot be read");
+		return;
+	}
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line; line++) {
+		struct host_route route;
+		char other[IP4_TEXT_SIZE];
+		if (!parse_route(*line, &route) || route.prefix.length == 0 || !overlap(route.prefix, p->subnet))
+			continue;
+		say(ret, FINDING_HINT, "lanlet run --subnet 10.122.0.0/24   (or subnet = 10.122.0.0/24 in the configuration file)",
+		    "guests cannot reach machines of the host's network %s/%u on %s: their own, %s/%u, is in its way",
+		    ip4_format(route.prefix.network, other), route.prefix.length, route.interface, network, p->subnet.length);
+		return;
+	}
+	say(ret, FINDING_GOOD, NULL, "no route of the host is in the way of the guests' network %s/%u", network, p->subnet.length);
+}
+
+static void look_at_dhcp_servers(const struct patient *p, struct diagnosis *ret)
+{
+	if (p->foreign_dhcp_server)
+		say(ret, FINDING_PROBLEM, "stop the DHCP server there, or unplug it: lanlet ports and lanlet events show who it is",
+		    "another DHCP server answers on the segment: %s; guests get addresses from either", p->foreign_dhcp_server);
+	else
+		say(ret, FINDING_GOOD, NULL, "no other DHCP server was heard on the segment");
+}
+
+static const struct check checks[] = {
+	{ "ping", look_at_ping },
+	{ "names", look_at_name_servers },
+	{ "descriptors", look_at_descriptors },
+	{ "memory-lock", look_at_memory_lock },
+	{ "tun", look_at_tun },
+	{ "kvm", look_at_kvm },
+	{ "subnet", look_at_subnet },
+	{ "dhcp-servers", look_at_dhcp_servers },
+};
+
+const struct check *check_at(size_t index)
+{
+	return index < ARRAY_SIZE(checks) ? &checks[index] : NULL;
+}

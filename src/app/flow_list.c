@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "app/flow_list.h"
+
+#include "app/api.h"
+
+static char *with_port(const char *host, guint64 port)
+{
+	return port ? g_strdup_printf("%s:%" G_GUINT64_FORMAT, host, port) : g_strdup(host);
+}
+
+char *flow_endpoint(JsonObject *flow, const char *side)
+{
+	JsonObject *e = json_object_get_object_member(flow, side);
+	return with_port(api_text(e, "address"), api_number(e, "port"));
+}
+
+char *flow_guest(JsonObject *flow)
+{
+	JsonObject *e = json_object_get_object_member(flow, "guest");
+	const char *name = api_text(flow, "guest_name");
+	return with_port(name[0] ? name : api_text(e, "address"), api_number(e, "port"));
+}

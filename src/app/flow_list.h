@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Flows as the API tells of them, for the commands that show them. */
+#pragma once
+
+#include <glib.h>
+#include <json-glib/json-glib.h>
+#include <stdbool.h>
+
+/* "ADDRESS:PORT" of the member @side, or the address alone when there is no port.  A string to g_free(). */
+char *flow_endpoint(JsonObject *flow, const char *side);
+/* The guest by its name if it has one, and its port.  A string to g_free(). */
+char *flow_guest(JsonObject *flow);
