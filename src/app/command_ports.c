@@ -6,6 +6,8 @@
 #include "app/print.h"
 #include "app/table.h"
 
+#include <stdio.h>
+
 static guint64 drops_of(JsonObject *port)
 {
 	JsonObject *drops = json_object_get_object_member(port, "drops");
@@ -27,6 +29,31 @@ static bool add_port(void *opaque, JsonObject *p)
 	return true;
 }
 
+static bool print_notes(void *opaque, JsonObject *p)
+{
+	g_autofree char *name = table_disarm(api_text(p, "name"));
+	if (api_has(p, "blocked_because"))
+		printf("%s: %s\n", name, api_text(p, "blocked_because"));
+	if (api_has(p, "pinned"))
+		printf("%s: pinned to %s\n", name, api_text(p, "pinned"));
+	if (json_object_get_boolean_member(p, "isolated"))
+		printf("%s: isolated from other guests\n", name);
+	return true;
+}
+
+static bool print_connect(void *opaque, JsonObject *c)
+{
+	g_autofree char *path = table_disarm(api_text(c, "path"));
+	if (api_has(c, "error"))
+		printf("waiting for %s: %s\n", path, api_text(c, "error"));
+	return true;
+}
+
+bool print_port_notes(struct api *api, GError **error)
+{
+	return api_each(api, "/v1/ports", print_notes, NULL, error) && api_each(api, "/v1/connects", print_connect, NULL, error);
+}
+
 struct table *table_of_ports(struct api *api, GError **error)
 {
 	g_autoptr(Table) t = table_new("PORT|KIND|>MTU|>MACS|>RX FRAMES|>RX BYTES|>TX FRAMES|>TX BYTES|>DROPS");
@@ -35,5 +62,6 @@ struct table *table_of_ports(struct api *api, GError **error)
 
 bool command_ports(const struct arguments *a, GError **error)
 {
-	return print_list(a, "/v1/ports", table_of_ports, error);
+	g_autoptr(Api) api = a->json ? NULL : api_new(a, error);
+	return print_list(a, "/v1/ports", table_of_ports, error) && (!api || (print_port_notes(api, error) && table_finish(error)));
 }

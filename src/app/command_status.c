@@ -49,6 +49,8 @@ bool command_status(const struct arguments *a, GError **error)
 		return false;
 	print_network(network);
 	print_table(ports, "no ports");
+	if (!print_port_notes(api, error))
+		return false;
 	print_table(leases, "no leases");
 	print_counters(counters);
 	print_table(drops, "nothing was dropped");

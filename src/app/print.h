@@ -12,6 +12,8 @@ struct table;
 /* The tables that more than one command shows.  NULL on failure. */
 struct table *table_of_ports(struct api *api, GError **error);
 struct table *table_of_forwards(struct api *api, GError **error);
+/* What there is to say of ports beside their numbers, and of sockets that nobody listens at. */
+bool print_port_notes(struct api *api, GError **error);
 struct table *table_of_leases(struct api *api, GError **error);
 struct table *table_of_drops(struct api *api, bool all, GError **error); /* @all: those that did not happen too */
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1/ports: who is plugged in, the gateway among them. */
+/* GET /v1/ports: who is plugged in, the gateway among them; GET /v1/connects: whom we plug into. */
 #include "base/macros.h"
 #include "control/request.h"
+#include "control/values.h"
 #include "lib/snapshot.h"
 
 #define SLICE 64u
 
 static unsigned fetch(struct lanlet_network *n, usec_t now, const void *filter, uint64_t *cursor, void *items, unsigned max)
 {
-	return snapshot_ports(n, cursor, items, max);
+	return snapshot_ports(n, now, cursor, items, max);
 }
 
 static void write_offloads(struct json *out, unsigned offloads)
@@ -56,6 +57,7 @@ static void write_port(struct json *out, usec_t now, const void *item)
 	if (!mac_is_zero(p->pinned))
 		json_string(out, "pinned", mac_format(p->pinned, mac));
 	json_unsigned(out, "macs", p->n_macs);
+	json_string(out, "blocked_because", p->why_blocked[0] ? p->why_blocked : NULL);
 	json_unsigned(out, "rx_frames", p->rx_frames);
 	json_unsigned(out, "rx_bytes", p->rx_bytes);
 	json_unsigned(out, "tx_frames", p->tx_frames);
@@ -77,7 +79,36 @@ static void get_ports(struct request *r)
 	request_list(r, &ports, NULL);
 }
 
+static unsigned fetch_connects(struct lanlet_network *n, usec_t now, const void *filter, uint64_t *cursor, void *items, unsigned max)
+{
+	return snapshot_connects(n, cursor, items, max);
+}
+
+static void write_connect(struct json *out, usec_t now, const void *item)
+{
+	const struct snapshot_connect *c = item;
+	json_open_object(out, NULL);
+	json_string(out, "path", c->path);
+	json_bool(out, "connected", c->connected);
+	json_string(out, "error", c->connected ? NULL : c->failure < 0 ? g_strerror(-c->failure) : "the connection ended");
+	json_close_object(out);
+}
+
+static const struct listing connects = {
+	.name = "connects",
+	.item_size = sizeof(struct snapshot_connect),
+	.slice = SLICE,
+	.fetch = fetch_connects,
+	.write = write_connect,
+};
+
+static void get_connects(struct request *r)
+{
+	request_list(r, &connects, NULL);
+}
+
 const struct route routes_ports[] = {
 	{ "GET", "/v1/ports", get_ports },
+	{ "GET", "/v1/connects", get_connects },
 	{ NULL },
 };

@@ -3,6 +3,9 @@
 
 #include "base/macros.h"
 #include "lib/network.h"
+#include "link/connector.h"
+#include "link/stream.h"
+#include "link/vhost/vhost.h"
 #include "service/dns.h"
 
 #include <stdio.h>
@@ -34,7 +37,7 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 	snprintf(ret->domain, sizeof(ret->domain), "%s", s->domain);
 }
 
-static struct snapshot_port port_of(const struct port *p)
+static struct snapshot_port port_of(const struct lanlet_network *n, usec_t now, const struct port *p)
 {
 	const struct port_counters *c = &p->counters;
 	struct snapshot_port ret = {
@@ -56,11 +59,14 @@ static struct snapshot_port port_of(const struct port *p)
 		.drops = c->drops,
 	};
 	memcpy(ret.name, p->name, sizeof(ret.name));
+	static_assert(sizeof(ret.why_blocked) == LOOP_TEXT_SIZE, "a reason fits");
+	if (!loop_passes(&p->loop))
+		loop_guard_describe(&n->segment.loops, now, p, ret.why_blocked);
 	return ret;
 }
 
 /* Ports are listed in the order of their ids, which are never used again: the cursor is the last one seen. */
-unsigned snapshot_ports(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_port *ret, unsigned max)
+unsigned snapshot_ports(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_port *ret, unsigned max)
 {
 	unsigned count = 0;
 	list_for_each(node, &n->segment.ports) {
@@ -69,7 +75,7 @@ unsigned snapshot_ports(const struct lanlet_network *n, uint64_t *cursor, struct
 			continue;
 		if (count == max)
 			return count;
-		ret[count++] = port_of(p);
+		ret[count++] = port_of(n, now, p);
 		*cursor = p->id;
 	}
 	*cursor = SNAPSHOT_END;
@@ -334,4 +340,24 @@ void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct sna
 		return;
 	ret->lost = ret->events[0].number - *after - 1;
 	*after = ret->events[ret->n - 1].number;
+}
+
+/* They are few, and an operator's: the cursor is how many were seen. */
+unsigned snapshot_connects(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_connect *ret, unsigned max)
+{
+	const struct connector *const all[] = { stream_link_connector(n->stream), vhost_link_connector(n->vhost) };
+	uint64_t place = 0;
+	unsigned count = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		list_for_each(node, &all[i]->targets) {
+			const struct connector_target *t = container_of(node, struct connector_target, node);
+			if (place++ < *cursor || count == max)
+				continue;
+			ret[count] = (struct snapshot_connect){ .connected = connector_is_connected(t), .failure = t->failure };
+			snprintf(ret[count].path, sizeof(ret[count].path), "%s", t->path);
+			count++;
+		}
+	}
+	*cursor = *cursor + count < place ? *cursor + count : SNAPSHOT_END;
+	return count;
 }

@@ -60,11 +60,12 @@ struct snapshot_port {
 	bool isolated, uplink;
 	struct mac pinned; /* zero: to none */
 	unsigned n_macs;
+	char why_blocked[160]; /* lan/loop_guard.h; "": it is not */
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
 	struct drop_counters drops;
 };
 
-unsigned snapshot_ports(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_port *ret, unsigned max);
+unsigned snapshot_ports(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_port *ret, unsigned max);
 
 struct snapshot_forward {
 	unsigned id;
@@ -167,3 +168,12 @@ struct snapshot_events {
 
 /* What happened behind number *@after, which is moved on. */
 void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret);
+
+/* A socket of somebody else's that the network connects to, again and again. */
+struct snapshot_connect {
+	char path[108];
+	bool connected;
+	int failure; /* of the last attempt, negative errno; 0: the connection ended */
+};
+
+unsigned snapshot_connects(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_connect *ret, unsigned max);
