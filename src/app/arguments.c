@@ -133,6 +133,7 @@ static bool set_interval(struct arguments *a, const char *value, GError **error)
 		a->member = value;                                                              \
 		return true;                                                                    \
 	}
+TEXT_SETTER(api_listen)
 TEXT_SETTER(remove)
 TEXT_SETTER(protocol)
 TEXT_SETTER(state)
@@ -196,6 +197,18 @@ static const struct flag flags[] = {
 		},
 		.commands = COMMAND_RUN,
 		.set = set_ready_fd,
+	},
+	{
+		.option = {
+			.name = "api-listen",
+			.argument = "ADDRESS:PORT",
+			.default_value = "api.sock only",
+			.help =
+				"Serve the API by TCP as well, to whoever has the token that is in the file api.token beside api.sock. Nothing is "
+				"encrypted: 127.0.0.1 is a good ADDRESS.",
+		},
+		.commands = COMMAND_RUN,
+		.set = set_api_listen,
 	},
 	{
 		.option = {

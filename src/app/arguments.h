@@ -30,6 +30,7 @@ struct arguments {
 	bool json, libvirt, all;
 	const char *remove, *protocol, *state, *port, *remote, *after; /* NULL: not given */
 	double timeout, interval;			       /* seconds; timeout 0: none */
+	const char *api_listen; /* NULL: not given */
 	const char *config;		     /* NULL: the default file, if it is there */
 	const char *runtime_dir, *state_dir; /* NULL: the default directories */
 	const char *guest, *mac, *memory;    /* NULL: not given */

@@ -188,12 +188,15 @@ static bool start_control(struct run *r, GError **error)
 	g_autofree char *socket = path_socket(r->runtime_dir, API_SOCKET, error);
 	if (!socket)
 		return false;
+	g_autofree char *token_file = g_build_filename(r->runtime_dir, "api.token", NULL);
 	r->control = control_new(
 		&(struct control_config){
 			.net = r->net,
 			.name = r->arguments->network,
 			.version = LANLET_VERSION,
 			.socket = socket,
+			.listen = r->arguments->api_listen,
+			.token_file = token_file,
 			.read_config = read_config,
 			.read_opaque = (void *)r->arguments,
 			.reload_fd = r->reload_signals,

@@ -121,6 +121,8 @@ struct control *control_new(const struct control_config *config, GError **error)
 	c->config.name = g_strdup(config->name);
 	c->config.version = g_strdup(config->version);
 	c->config.socket = g_strdup(config->socket);
+	c->config.listen = g_strdup(config->listen);
+	c->config.token_file = g_strdup(config->token_file);
 	c->context = g_main_context_new();
 	c->loop = g_main_loop_new(c->context, FALSE);
 	if (start(c, error))
@@ -179,5 +181,7 @@ void control_free(struct control *c)
 	g_free((char *)c->config.name);
 	g_free((char *)c->config.version);
 	g_free((char *)c->config.socket);
+	g_free((char *)c->config.listen);
+	g_free((char *)c->config.token_file);
 	g_free(c);
 }

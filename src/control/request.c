@@ -123,11 +123,22 @@ JsonObject *request_object(struct request *r)
 
 /* --- answers --- */
 
+/*
+ * One request a connection: libsoup 3.2 closes a connection that it was handed when it has answered, and this tells the
+ * client, which would send the next one into the void.
+ */
+static void set_headers(SoupServerMessage *msg)
+{
+	SoupMessageHeaders *headers = soup_server_message_get_response_headers(msg);
+	soup_message_headers_replace(headers, "Cache-Control", "no-store");
+	soup_message_headers_replace(headers, "Connection", "close");
+}
+
 static void respond(SoupServerMessage *msg, unsigned status, const char *type, GString *text)
 {
 	gsize len = text->len;
 	soup_server_message_set_status(msg, status, NULL);
-	soup_message_headers_replace(soup_server_message_get_response_headers(msg), "Cache-Control", "no-store");
+	set_headers(msg);
 	soup_server_message_set_response(msg, type, SOUP_MEMORY_TAKE, g_string_free(text, FALSE), len);
 	server_sends(msg);
 	soup_server_message_unpause(msg);
@@ -156,6 +167,7 @@ void request_fail(struct request *r, unsigned status, const char *format, ...)
 void request_respond_nothing(struct request *r)
 {
 	soup_server_message_set_status(r->msg, SOUP_STATUS_NO_CONTENT, NULL);
+	set_headers(r->msg);
 	server_sends(r->msg);
 	soup_server_message_unpause(r->msg);
 }
@@ -224,7 +236,7 @@ void request_stream(struct request *r, const char *type, void (*more)(struct req
 	soup_server_message_set_status(r->msg, SOUP_STATUS_OK, NULL);
 	soup_message_headers_set_encoding(headers, chunks ? SOUP_ENCODING_CHUNKED : SOUP_ENCODING_EOF);
 	soup_message_headers_set_content_type(headers, type, NULL);
-	soup_message_headers_replace(headers, "Cache-Control", "no-store");
+	set_headers(r->msg);
 	soup_message_body_set_accumulate(soup_server_message_get_response_body(r->msg), FALSE);
 	g_signal_connect(r->msg, "wrote-chunk", G_CALLBACK(wrote_chunk), r);
 	r->streaming = true;
@@ -320,7 +332,7 @@ static void find_and_handle(struct request *r, const char *path)
 		soup_message_headers_replace(soup_server_message_get_response_headers(r->msg), "Allow", allowed);
 		request_fail(r, SOUP_STATUS_METHOD_NOT_ALLOWED, "%s: only %s can be done with this", method, allowed);
 	} else {
-		request_fail(r, SOUP_STATUS_NOT_FOUND, "there is nothing at this path: docs/openapi.yaml has what there is");
+		request_fail(r, SOUP_STATUS_NOT_FOUND, "there is nothing at this path: docs/openapi.json has what there is");
 	}
 }
 

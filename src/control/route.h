@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The routes of the API: a table for each noun, in its own file route_NOUN.c, and all tables in route.c.  docs/openapi.yaml says the
+ * The routes of the API: a table for each noun, in its own file route_NOUN.c, and all tables in route.c.  docs/openapi.json says the
  * same in words; a test compares the two.
  */
 #pragma once
@@ -17,8 +17,8 @@ struct route {
 	void (*handle)(struct request *r);
 };
 
-extern const struct route routes_network[], routes_ports[], routes_fdb[], routes_leases[], routes_reservations[], routes_names[], routes_flows[],
-	routes_drops[], routes_counters[], routes_events[], routes_log_level[], routes_reload[], routes_forwards[];
+extern const struct route routes_routes[], routes_network[], routes_ports[], routes_fdb[], routes_leases[], routes_reservations[],
+	routes_names[], routes_flows[], routes_drops[], routes_counters[], routes_events[], routes_log_level[], routes_reload[], routes_forwards[];
 
 /*
  * The route for @method and @path, whose parts for the wildcards are put into @ret_parts, as strings to be g_free()d.

@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "base/usec.h"
 #include "control/control_internal.h"
+#include "control/tcp_listener.h"
 #include "host/clock.h"
 #include "host/unix_socket.h"
 
@@ -32,6 +33,7 @@ struct client {
 	struct list node;
 	int fd; /* its connection's, which is libsoup's */
 	usec_t progress;
+	bool needs_token;  /* it came by TCP */
 	bool waiting;      /* it does not have to do anything: we have its request and nothing to send yet */
 	bool body_too_big;
 	goffset body;
@@ -41,8 +43,9 @@ struct server {
 	struct control *control;
 	SoupServer *soup;
 	int fd;
+	struct tcp_listener *tcp; /* NULL: none */
 	int spare; /* given up when descriptors run out, so that a client can be turned away instead of waking us for ever */
-	GSource *listening, *patrol;
+	GSource *listening, *listening_tcp, *patrol;
 	struct list clients;
 	unsigned n_clients, max_clients;
 	GList *requests;
@@ -71,7 +74,7 @@ static void client_progressed(struct client *c)
 }
 
 /* libsoup knows connections by its peer's address, so each gets one of its own, which leads back to the client. */
-static void serve(struct server *s, int fd)
+static void serve(struct server *s, int fd, bool needs_token)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GSocket) socket = g_socket_new_from_fd(fd, &error);
@@ -82,7 +85,7 @@ static void serve(struct server *s, int fd)
 	g_autoptr(GSocketConnection) connection = g_socket_connection_factory_create_connection(socket);
 	g_autoptr(GSocketAddress) address = g_object_new(G_TYPE_UNIX_SOCKET_ADDRESS, "path", s->control->config.socket, NULL);
 	struct client *c = g_rc_box_new0(struct client);
-	*c = (struct client){ .server = s, .fd = fd, .progress = clock_now() };
+	*c = (struct client){ .server = s, .fd = fd, .needs_token = needs_token, .progress = clock_now() };
 	list_append(&s->clients, &c->node);
 	s->n_clients++;
 	g_object_set_data_full(G_OBJECT(address), CLIENT_KEY, g_rc_box_acquire(c), g_rc_box_release);
@@ -115,13 +118,13 @@ static int spare_descriptor(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static int accept_one(struct server *s)
+static int accept_one(struct server *s, int listener)
 {
-	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || s->spare < 0)
 		return fd;
 	close(s->spare);
-	fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)
 		turn_away(fd, "no descriptors are left");
 	s->spare = spare_descriptor();
@@ -131,15 +134,16 @@ static int accept_one(struct server *s)
 static gboolean somebody_connects(gint listener, GIOCondition condition, gpointer opaque)
 {
 	struct server *s = opaque;
-	int fd = accept_one(s);
+	bool by_tcp = listener != s->fd;
+	int fd = accept_one(s, listener);
 	if (fd < 0)
 		return G_SOURCE_CONTINUE;
-	if (!is_welcome(fd))
+	if (!by_tcp && !is_welcome(fd))
 		close(fd);
 	else if (s->n_clients >= s->max_clients)
 		turn_away(fd, "too many clients");
 	else
-		serve(s, fd);
+		serve(s, fd, by_tcp);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -215,7 +219,9 @@ static void handle(SoupServer *soup, SoupServerMessage *msg, const char *path, G
 	struct server *s = opaque;
 	struct client *c = client_of(msg);
 	c->waiting = true;
-	if (c->body_too_big)
+	if (c->needs_token && !tcp_listener_admits(s->tcp, msg))
+		request_refuse(msg, SOUP_STATUS_UNAUTHORIZED, "a token is needed: Authorization: Bearer TOKEN");
+	else if (c->body_too_big)
 		request_refuse(msg, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "a request's body can have 64 KiB");
 	else
 		request_begin(s->control, &s->requests, msg, path, query);
@@ -238,11 +244,19 @@ static unsigned most_clients(void)
 	return (unsigned)MAX(MIN(limit.rlim_cur / CLIENTS_SHARE, (rlim_t)CLIENTS_MAX), (rlim_t)CLIENTS_MIN);
 }
 
+static GSource *watch_listener(struct server *s, int fd)
+{
+	GSource *source = g_unix_fd_source_new(fd, G_IO_IN);
+	g_source_set_callback(source, G_SOURCE_FUNC(somebody_connects), s, NULL);
+	g_source_attach(source, s->control->context);
+	return source;
+}
+
 static void watch_sources(struct server *s)
 {
-	s->listening = g_unix_fd_source_new(s->fd, G_IO_IN);
-	g_source_set_callback(s->listening, G_SOURCE_FUNC(somebody_connects), s, NULL);
-	g_source_attach(s->listening, s->control->context);
+	s->listening = watch_listener(s, s->fd);
+	if (s->tcp)
+		s->listening_tcp = watch_listener(s, tcp_listener_fd(s->tcp));
 	s->patrol = g_timeout_source_new_seconds(PATROL_SECONDS);
 	g_source_set_callback(s->patrol, look_for_idle, s, NULL);
 	g_source_attach(s->patrol, s->control->context);
@@ -265,12 +279,18 @@ struct server *server_new(struct control *c, GError **error)
 	g_signal_connect(s->soup, "request-finished", G_CALLBACK(request_over), s);
 	g_signal_connect(s->soup, "request-aborted", G_CALLBACK(request_over), s);
 	soup_server_add_handler(s->soup, NULL, handle, s, NULL);
+	if (c->config.listen && !(s->tcp = tcp_listener_new(c, error))) {
+		server_free(s);
+		return NULL;
+	}
 	watch_sources(s);
 	return s;
 }
 
 static void drop_source(GSource *source)
 {
+	if (!source)
+		return;
 	g_source_destroy(source);
 	g_source_unref(source);
 }
@@ -280,7 +300,9 @@ void server_free(struct server *s)
 	if (!s)
 		return;
 	drop_source(s->listening);
+	drop_source(s->listening_tcp);
 	drop_source(s->patrol);
+	tcp_listener_free(s->tcp);
 	soup_server_disconnect(s->soup);
 	while (s->requests)
 		request_free(s->requests->data);

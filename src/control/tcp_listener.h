@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The API by TCP, for those who have its token: 256 random bits that the user finds in a file of his runtime directory.  A
+ * guest may be able to reach the port; the token it cannot know.
+ */
+#pragma once
+
+#include <glib.h>
+#include <libsoup/soup.h>
+#include <stdbool.h>
+
+struct control;
+struct tcp_listener;
+
+/* Listens where the control plane's configuration says, and writes the token's file.  NULL on failure. */
+struct tcp_listener *tcp_listener_new(const struct control *c, GError **error);
+/* Removes the file.  NULL is fine. */
+void tcp_listener_free(struct tcp_listener *t);
+int tcp_listener_fd(const struct tcp_listener *t);
+/* Whether @msg has the token (RFC 6750 §2.1). */
+bool tcp_listener_admits(const struct tcp_listener *t, SoupServerMessage *msg);

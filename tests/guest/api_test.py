@@ -1,0 +1,497 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The API and the commands that ask it, about a network with guests in it."""
+
+import contextlib
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+import openapi
+from lan import dhcp, dns, outside, tap
+from lan.client import Host
+from lan.packet import UDP, Ethernet, Ipv4, Udp, address, mac, mac_text, text
+from lan.process import Lanlet
+
+GATEWAY = "192.168.122.1"
+PATIENCE = 60.0
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.05)
+    return found
+
+
+class Network(Lanlet):
+    """With its API, and the command about it."""
+
+    @property
+    def api(self):
+        return openapi.Api(self.runtime / "api.sock")
+
+    def ask(self, command, *words, code=0):
+        """What `lanlet COMMAND` prints."""
+        done = subprocess.run(
+            [os.environ["LANLET"], command, *words, "--network", self.name, "--runtime-dir", str(self.runtime)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == code, f"{command} {words} ended with {done.returncode}: {done.stderr}"
+        return done.stdout if code == 0 else done.stderr
+
+
+class Routes(unittest.TestCase):
+    """Each route's answer with something in it, by its schema (openapi.Api checks each)."""
+
+    def setUp(self):
+        self.network = self.enterContext(Network())
+        self.api = self.network.api
+
+    def guest(self, number, name=b""):
+        host = self.enterContext(Host(self.network.stream, mac(number)))
+        host.lease(**({"host_name": name} if name else {}))
+        return host
+
+    def test_every_route_is_described_and_the_other_way_round(self):
+        real = {(r["method"], r["path"]) for r in self.api.get("/v1")["routes"]}
+        described = {(m.upper(), p) for p, methods in openapi.DOCUMENT["paths"].items() for m in methods}
+        self.assertEqual(real, described)
+
+    def test_routes_without_parameters_answer_by_their_schema(self):
+        self.guest(1, b"web")
+        for path, methods in openapi.DOCUMENT["paths"].items():
+            if "get" in methods and path != "/v1/events":
+                self.api.get(path)
+
+    def test_port_and_its_counters_are_those_of_the_guest(self):
+        guest = self.guest(1)
+        guest.ping(GATEWAY)
+        ports = {port["kind"]: port for port in self.api.get("/v1/ports")["ports"]}
+        self.assertEqual(set(ports), {"gateway", "stream"})
+        self.assertEqual(ports["stream"]["macs"], 1)
+        self.assertGreaterEqual(ports["stream"]["rx_frames"], 4)
+        self.assertGreater(ports["stream"]["tx_bytes"], 0)
+
+    def test_fdb_has_the_guest_at_its_port(self):
+        guest = self.guest(1)
+        entry = self.api.get("/v1/fdb")["fdb"][0]
+        self.assertEqual(entry["mac"], mac_text(guest.mac))
+        self.assertRegex(entry["port"], "^stream")
+
+    def test_lease_has_name_and_end(self):
+        guest = self.guest(1, b"Web")
+        (lease,) = self.api.get("/v1/leases")["leases"]
+        self.assertEqual((lease["address"], lease["mac"], lease["name"]), (text(guest.ip), mac_text(guest.mac), "web"))
+        self.assertTrue(0 < lease["seconds_left"] <= 3600)
+        self.assertAlmostEqual(lease["expires"], time.time() + lease["seconds_left"], delta=60)
+
+    def test_many_leases_are_listed_once_each(self):
+        with Host(self.network.stream, mac(0)) as host:
+            given = set()
+            for number in range(1, 61):
+                host.mac, host.ip = mac(number), dhcp.NOWHERE
+                host.lease()
+                given.add(text(host.ip))
+            listed = [lease["address"] for lease in self.api.get("/v1/leases")["leases"]]
+        self.assertEqual(len(listed), 60)
+        self.assertEqual(set(listed), given)
+
+    def test_reservation_takes_effect_and_is_kept_over_a_restart(self):
+        status, _, _ = self.api.request(
+            "POST", "/v1/reservations", {"mac": mac_text(mac(7)), "address": "192.168.122.77", "name": "Db"})
+        self.assertEqual(status, 204)
+        self.assertEqual(text(self.guest(7).ip), "192.168.122.77")
+        self.assertEqual(self.guest(1).dns("db").answers[0].data, address("192.168.122.77"))
+        self.network.stop()
+        self.network.start()
+        (kept,) = self.api.get("/v1/reservations")["reservations"]
+        self.assertEqual((kept["address"], kept["name"], kept["origin"]), ("192.168.122.77", "db", "added"))
+        self.assertEqual(self.api.request("DELETE", "/v1/reservations/" + mac_text(mac(7)))[0], 204)
+        self.assertEqual(self.api.get("/v1/reservations")["reservations"], [])
+
+    def test_reservation_that_contradicts_another_changes_nothing(self):
+        self.api.request("POST", "/v1/reservations", {"mac": mac_text(mac(7)), "address": "192.168.122.77"})
+        status, _, answer = self.api.request("POST", "/v1/reservations", {"mac": mac_text(mac(8)), "address": "192.168.122.77"})
+        self.assertEqual(status, 409)
+        self.assertIn("192.168.122.77", answer["error"])
+        self.assertEqual(len(self.api.get("/v1/reservations")["reservations"]), 1)
+
+    def test_name_is_answered_for_until_it_is_taken_back(self):
+        guest = self.guest(1, b"web")
+        self.assertEqual(self.api.request("POST", "/v1/names", {"name": "db", "address": "192.168.122.50"})[0], 204)
+        self.assertEqual(guest.dns("db").answers[0].data, address("192.168.122.50"))
+        self.assertEqual({n["name"]: n["origin"] for n in self.api.get("/v1/names")["names"]}, {"db": "added", "web": "lease"})
+        self.assertEqual(self.api.request("DELETE", "/v1/names/db")[0], 204)
+        self.assertEqual(guest.dns("db").rcode, dns.NXDOMAIN)
+
+    def test_entries_of_the_configuration_are_not_taken_out(self):
+        self.network.stop()
+        self.network.options = ("--host", "52:54:00:00:00:09,192.168.122.9,nine", "--name", "ten,192.168.122.10")
+        self.network.start()
+        for path in ("/v1/reservations/52:54:00:00:00:09", "/v1/names/ten"):
+            status, _, answer = self.api.request("DELETE", path)
+            self.assertEqual(status, 403)
+            self.assertIn("configuration", answer["error"])
+
+    def test_drop_has_its_last_example(self):
+        guest = self.guest(1)
+        guest.send_frame(guest.resolve(guest.gateway), 0x0800, Udp(5, 6, b"stray").emit(address("10.9.9.9"), address("192.0.2.1")).emit())
+        drop = wait_until(lambda: next((d for d in self.api.get("/v1/drops")["drops"] if d["reason"] == "martian-source" and d["count"]), None),
+                          "the drop")
+        frame = Ethernet.parse(bytes.fromhex(drop["last"]["bytes"])[: drop["last"]["len"]])
+        self.assertEqual((frame.source, Ipv4.parse(frame.payload).source), (guest.mac, address("10.9.9.9")))
+        self.assertRegex(drop["last"]["port"], "^stream")
+        self.assertIn("udp 10.9.9.9:5 > 192.0.2.1:6", self.network.ask("drops"))
+
+    def test_log_level_changes_and_nonsense_does_not(self):
+        self.assertEqual(self.api.request("PUT", "/v1/log-level", {"level": "debug"})[0], 200)
+        self.assertEqual(self.api.get("/v1/log-level"), {"level": "debug"})
+        for body in ({"level": "loud"}, {"level": 3}, {"volume": "debug"}, [], "", "{", b"\xff"):
+            self.assertEqual(self.api.request("PUT", "/v1/log-level", body)[0], 400, body)
+        self.assertEqual(self.api.get("/v1/log-level"), {"level": "debug"})
+
+    def test_metrics_are_as_prometheus_reads_them(self):
+        lines = self.api.get("/metrics").splitlines()
+        for line in lines:
+            self.assertRegex(line, r'^(# (HELP|TYPE) lanlet_\w+ .+|lanlet_\w+\{network="default"(,reason="[a-z-]+")?\} \d+)$')
+        self.assertIn('lanlet_leases{network="default"} 0', lines)
+
+    def test_foreign_dhcp_server_is_noticed(self):
+        guest = self.guest(1)
+        self.assertIsNone(self.api.get("/v1/network")["foreign_dhcp_server"])
+        offer = dhcp.Message(mac(2), dhcp.OFFER, operation=2, yours=address("192.168.122.99"))
+        guest.send_frame(b"\xff" * 6, 0x0800, Udp(67, 68, offer.emit()).emit(guest.ip, b"\xff" * 4).emit())
+        wait_until(lambda: text(guest.ip) in (self.api.get("/v1/network")["foreign_dhcp_server"] or ""), "the warning")
+        self.assertIn("another DHCP server answers on the segment: " + text(guest.ip), self.doctor())
+
+    def doctor(self):
+        done = subprocess.run(
+            [os.environ["LANLET"], "doctor", "--runtime-dir", str(self.network.runtime)], capture_output=True, text=True, timeout=PATIENCE)
+        return done.stdout
+
+
+class Flows(unittest.TestCase):
+    def setUp(self):
+        self.enterContext(outside.Outside())
+        self.network = self.enterContext(Network())
+
+    def test_flows_are_listed_with_bytes_and_filtered(self):
+        with Host(self.network.stream, mac(1)) as guest:
+            guest.lease(host_name=b"web")
+            guest.udp(outside.ROUTER, 7, b"x" * 100, source=40001)
+            guest.udp(outside.ROUTER, 7, b"y" * 200, source=40002)
+            flows = {flow["guest"]["port"]: flow for flow in self.network.api.get("/v1/flows?protocol=udp")["flows"]}
+            self.assertEqual((flows[40001]["remote"], flows[40001]["bytes_out"]), ({"address": outside.ROUTER, "port": 7}, 100))
+            self.assertGreaterEqual(flows[40002]["bytes_in"], 200)
+            self.assertEqual(flows[40001]["guest_name"], "web")
+            for query, ports in (("port=40002", [40002]), (f"remote={outside.ROUTER}&port=40001", [40001]), (f"remote={outside.FAR}", []), ("protocol=tcp", []),
+                                 ("guest=192.168.122.222", []), ("state=mapped&port=40001", [40001])):
+                listed = [flow["guest"]["port"] for flow in self.network.api.get("/v1/flows?" + query)["flows"]]
+                self.assertEqual(listed, ports, query)
+            table = self.network.ask("flows", "--guest", "web", "--port", "40001")
+            self.assertRegex(table, rf"(?m)^udp +web:40001 +-> +{outside.ROUTER}:7 +mapped")
+            self.network.ask("flows", "--guest", "nobody", code=5)
+            self.network.ask("flows", "--port", "many", code=2)
+            self.assertIn("web", self.network.ask("top", "--interval", "0.1"))
+
+    def test_reload_changes_what_it_can_and_leaves_flows_alone(self):
+        config = self.network.directory / "lab.conf"
+        self.network.stop()
+        config.write_text("[network]\nlease-time = 1h\n")
+        self.network.options = ("--config", str(config))
+        self.network.start()
+        with Host(self.network.stream, mac(1)) as guest, Host(self.network.stream, mac(2)) as other:
+            guest.lease()
+            before = guest.udp(outside.ROUTER, 7, b"before", source=40001)
+            config.write_text("[network]\nlease-time = 2h\nmtu = 1400\nhost = %s,192.168.122.42,two\nname = db,192.168.122.43\ndns = %s\n"
+                              % (mac_text(mac(2)), outside.ROUTER))
+            said = self.network.ask("reload")
+            self.assertEqual(said, "changed: lease-time, dns, host, name\nas before until a restart: mtu\n")
+            ack = other.lease()
+            self.assertEqual((text(other.ip), int.from_bytes(ack.options[dhcp.LEASE_TIME], "big")), ("192.168.122.42", 7200))
+            self.assertEqual(guest.dns("db").answers[0].data, address("192.168.122.43"))
+            after = guest.udp(outside.ROUTER, 7, b"after", source=40001)
+            self.assertEqual(before.removesuffix(b"before"), after.removesuffix(b"after"))  # the same port outside
+            config.write_text("[network]\nlease-time = never\n")
+            self.assertIn("lease-time", self.network.ask("reload", code=1))
+            self.assertEqual(self.network.api.get("/v1/network")["lease_time"], 7200)
+
+
+class Events(unittest.TestCase):
+    def setUp(self):
+        self.network = self.enterContext(Network())
+
+    def test_life_of_a_guest_is_told_in_order(self):
+        events = self.network.api.events()
+        self.addCleanup(events.close)
+        begun = wait_until(lambda: self.network.api.get("/v1/counters")["events"] >= 1, "the gateway's port")
+        self.assertTrue(begun)
+        with Host(self.network.stream, mac(1)) as guest:
+            guest.lease(host_name=b"web")
+            guest.resolve(guest.gateway)
+            ip = text(guest.ip)
+        wanted = ["port-attached", "lease-given", "port-detached"]
+        seen = []
+        for event in self.network.api.events(after=0):
+            seen.append(event)
+            if event["event"] == "port-detached":
+                break
+        kinds = [event["event"] for event in seen if event.get("kind") != "gateway"]
+        self.assertEqual([kind for kind in kinds if kind in wanted], wanted)
+        lease = next(event for event in seen if event["event"] == "lease-given")
+        self.assertEqual((lease["mac"], lease["address"], lease["name"]), (mac_text(mac(1)), ip, "web"))
+        self.assertIn("guest-seen", kinds)
+        self.assertEqual([event["number"] for event in seen], list(range(1, len(seen) + 1)))
+
+    def test_stream_follows_live(self):
+        connection = openapi.Connection(self.network.runtime / "api.sock")
+        connection.request("GET", "/v1/events", headers={"Accept": "text/event-stream"})
+        answer = connection.getresponse()
+        self.assertEqual(answer.headers["Content-Type"], "text/event-stream")
+        self.network.api.request("POST", "/v1/names", {"name": "db", "address": "192.168.122.50"})
+        lines = iter(answer.readline, b"")
+        self.assertEqual(next(line for line in lines if line.startswith(b"event:")), b"event: names\n")
+        self.assertEqual(json.loads(next(lines).removeprefix(b"data: "))["event"], "names")
+        connection.close()
+
+    def test_lease_that_is_not_renewed_expires(self):
+        self.network.stop()
+        self.network.options = ("--lease-time", "10s")
+        self.network.start()
+        with Host(self.network.stream, mac(1)) as guest:
+            guest.lease()
+            found = next(event for event in self.network.api.events(after=0) if event["event"] == "lease-expired")
+        self.assertEqual(found["mac"], mac_text(mac(1)))
+        self.assertEqual(self.network.api.get("/v1/leases")["leases"], [])
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.network = self.enterContext(Network())
+
+    def test_wait_ends_with_the_address(self):
+        command = [os.environ["LANLET"], "wait", "web", "--timeout", "50", "--runtime-dir", str(self.network.runtime)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+            with Host(self.network.stream, mac(1)) as guest:
+                guest.lease(host_name=b"web")
+                self.assertEqual(waiting.communicate(timeout=PATIENCE)[0], text(guest.ip) + "\n")
+                self.assertEqual(waiting.returncode, 0)
+                self.assertEqual(self.network.ask("wait", mac_text(mac(1)).upper()), text(guest.ip) + "\n")
+        self.assertIn("nobody has no address yet", self.network.ask("wait", "nobody", "--timeout", "0.2", code=6))
+
+    def test_leases_are_printed_as_libvirt_keeps_them(self):
+        with Host(self.network.stream, mac(1)) as guest:
+            guest.lease(host_name=b"web", client_id=b"\x01" + mac(1))
+            (lease,) = json.loads(self.network.ask("leases", "--libvirt"))
+        self.assertEqual(lease["ip-address"], text(guest.ip))
+        self.assertEqual((lease["mac-address"], lease["hostname"]), (mac_text(mac(1)), "web"))
+        self.assertEqual(lease["client-id"], "01:" + mac_text(mac(1)))
+        self.assertAlmostEqual(lease["expiry-time"], time.time() + 3600, delta=120)
+
+    def test_every_list_is_json_on_demand(self):
+        for command in ("ports", "leases", "flows", "drops", "reserve", "names", "log-level"):
+            self.assertIsInstance(json.loads(self.network.ask(command, "--json")), dict, command)
+
+    def test_reserve_and_names_add_list_and_take_back(self):
+        self.network.ask("reserve", mac_text(mac(7)), "192.168.122.77", "db")
+        self.assertRegex(self.network.ask("reserve"), r"(?m)^52:54:00:00:00:07 +192\.168\.122\.77 +db +added$")
+        self.network.ask("names", "nas", "192.168.122.60")
+        self.assertRegex(self.network.ask("names"), r"(?m)^nas +192\.168\.122\.60 +added$")
+        self.network.ask("reserve", "--remove", mac_text(mac(7)))
+        self.network.ask("names", "--remove", "nas")
+        self.assertEqual(self.network.ask("names").splitlines()[1:], [])
+        self.network.ask("reserve", "--remove", mac_text(mac(7)), code=5)
+        self.network.ask("reserve", "nonsense", "192.168.122.77", code=2)
+        self.network.ask("reserve", mac_text(mac(7)), code=2)
+
+    def test_guest_cannot_send_the_terminal_control_sequences(self):
+        with Host(self.network.stream, mac(1)) as guest:
+            guest.lease(host_name=b"a\x1b[31mb")
+            for command in ("leases", "status", "names"):
+                self.assertNotIn("\x1b", self.network.ask(command))
+
+    def test_events_are_printed_as_they_come(self):
+        command = [os.environ["LANLET"], "events", "--runtime-dir", str(self.network.runtime), "--after", "0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as events:
+            self.assertIn("port-attached", events.stdout.readline())
+            self.network.ask("log-level", "debug")
+            self.assertRegex(events.stdout.readline(), r"log-level +debug$")
+            events.kill()
+
+
+class Clients(unittest.TestCase):
+    """Many of them, and such as do not do what a client should."""
+
+    def setUp(self):
+        self.network = self.enterContext(Network())
+        self.api = self.network.api
+
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(PATIENCE)
+        self.addCleanup(client.close)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                client.connect(str(self.network.runtime / "api.sock"))
+                return client
+            except BlockingIOError:  # the backlog is full
+                assert time.monotonic() < deadline, "nobody accepts"
+                time.sleep(0.01)
+
+    @staticmethod
+    def read_head(client):
+        return client.makefile("rb").readline()
+
+    def test_thousand_clients_at_once_are_served_and_guests_do_not_notice(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY and hard < 8192:
+            self.skipTest(f"{hard} descriptors are too few for a thousand clients and guests")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192) if hard != resource.RLIM_INFINITY else 8192, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        with Host(self.network.stream, mac(1)) as guest:
+            guest.lease()
+            clients = [self.connect() for _ in range(1000)]
+            more = [self.connect() for _ in range(30)]
+            self.assertEqual(self.read_head(more[-1]), b"HTTP/1.1 503 Service Unavailable\r\n")
+            guest.ping(GATEWAY)
+            for client in clients:
+                client.sendall(b"GET /v1/counters HTTP/1.1\r\nHost: x\r\n\r\n")
+            guest.ping(GATEWAY)
+            for client in clients:
+                self.assertEqual(self.read_head(client), b"HTTP/1.1 200 OK\r\n")
+            guest.ping(GATEWAY)
+        self.assertEqual(len(self.api.get("/v1/leases")["leases"]), 1)
+
+    def test_clients_that_do_not_read_a_long_list_cost_little_memory(self):
+        flows, readers = 1500, 100  # the list has some 500 KB, twice what a socket holds
+        with Host(self.network.stream, mac(1)) as guest:
+            guest.lease()
+            for port in range(20000, 20000 + flows):
+                guest.send_ip(Udp(port, 9, b"x").emit(guest.ip, address("198.51.100.1")))
+            wait_until(lambda: self.api.get("/v1/counters")["flows_udp"] >= flows, "the flows")
+            self.assertEqual(len(self.api.get("/v1/flows")["flows"]), flows)
+            before = self.network.resident_bytes()
+            clients = [self.connect() for _ in range(readers)]
+            for client in clients:
+                client.sendall(b"GET /v1/flows HTTP/1.1\r\nHost: x\r\n\r\n")
+            for client in clients:
+                self.assertEqual(client.recv(12), b"HTTP/1.1 200")
+            guest.ping(GATEWAY)
+            self.assertEqual(len(self.api.get("/v1/leases")["leases"]), 1)
+            self.assertLess(self.network.resident_bytes() - before, readers * 200_000)
+            rest = clients[0].makefile("rb").read()
+            self.assertEqual(rest.count(b'"protocol"'), flows)
+
+    def test_client_that_does_not_read_events_is_told_what_it_missed(self):
+        client = self.connect()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertEqual(client.recv(12), b"HTTP/1.1 200")
+        for number in range(4000):
+            self.api_level(number)
+        data = b""
+        while b'"lost"' not in data:
+            data += client.recv(1 << 16)
+        self.assertGreater(int(re.search(rb'"lost","count":(\d+)', data)[1]), 0)
+
+    def api_level(self, number):
+        """An event for little effort: over one connection."""
+        if not hasattr(self, "levels"):
+            self.levels = openapi.Connection(self.network.runtime / "api.sock")
+            self.addCleanup(self.levels.close)
+        self.levels.request("PUT", "/v1/log-level", json.dumps({"level": ("info", "error")[number % 2]}))
+        self.levels.getresponse().read()
+
+    def test_nonsense_is_answered_or_the_connection_ends(self):
+        for nonsense in (b"\0" * 100, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /" + b"a" * 200000, b"A: " + b"b" * 200000 + b"\r\n\r\n"):
+            client = self.connect()
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                client.sendall(nonsense)
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(1 << 16):
+                    pass
+        self.assertEqual(self.api.get("/v1/leases"), {"leases": []})
+
+    def test_body_that_is_too_large_is_refused(self):
+        body = json.dumps({"level": "x" * 100000})
+        status, _, answer = self.api.request("PUT", "/v1/nothing", body)
+        self.assertEqual(status, 413)
+        self.assertIn("64 KiB", answer["error"])
+        self.assertEqual(self.api.get("/v1/log-level"), {"level": "info"})
+
+    def test_old_clients_get_lists_until_the_connection_ends(self):
+        client = self.connect()
+        client.sendall(b"GET /v1/ports HTTP/1.0\r\nHost: x\r\n\r\n")
+        answer = client.makefile("rb").read()
+        self.assertIn(b'"name":"gateway"', answer)
+        self.assertNotIn(b"chunked", answer)
+
+    def test_network_ends_with_clients_at_work(self):
+        streams = [self.connect() for _ in range(10)]
+        for client in streams:
+            client.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertEqual(streams[0].recv(12), b"HTTP/1.1 200")
+        self.assertEqual(self.network.stop(), 0)
+        for client in streams:
+            with contextlib.suppress(ConnectionError):
+                while client.recv(1 << 16):
+                    pass
+        self.network.start()
+
+
+class Tcp(unittest.TestCase):
+    """--api-listen"""
+
+    PORT = 18080
+
+    def request(self, token, path="/v1/network"):
+        connection = openapi.http.client.HTTPConnection("127.0.0.1", self.PORT, timeout=PATIENCE)
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def test_token_is_needed_and_enough(self):
+        with Network("--api-listen", f"127.0.0.1:{self.PORT}") as network:
+            file = network.runtime / "api.token"
+            self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+            token = file.read_text().strip()
+            self.assertEqual(self.request(token)[0], 200)
+            for wrong in (None, "", "x" * len(token), token[:-1], token + "0"):
+                status, text_ = self.request(wrong)
+                self.assertEqual(status, 401, wrong)
+                self.assertNotIn(token, text_)
+            self.assertNotIn("other machines", network.text())
+        self.assertFalse(file.exists())
+
+    def test_address_that_others_reach_is_warned_about(self):
+        with Network("--api-listen", f"0.0.0.0:{self.PORT}") as network:
+            self.assertIn("can be reached from other machines", network.text())
+
+    def test_nonsense_is_refused(self):
+        for value in ("nonsense", "localhost:80", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999"):
+            network = Network("--api-listen", value)
+            done = subprocess.run(network.command(), capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 1, value)
+            self.assertIn("--api-listen", done.stderr)
+
+    @unittest.skipIf(tap.why_no_tap(), "no tap device can be had here")
+    def test_guest_cannot_use_it_even_where_it_reaches_it(self):
+        ask = ("import sys, urllib.request, urllib.error\n"
+               "try:\n print(urllib.request.urlopen('http://192.168.122.1:%d/v1/network', timeout=20).status)\n"
+               "except urllib.error.HTTPError as error:\n print(error.code)\n"
+               "except OSError as error:\n print('unreachable')\n" % self.PORT)
+        for options, answer in (((), "unreachable"), (("--host-loopback",), "401")):
+            with Network("--api-listen", f"127.0.0.1:{self.PORT}", *options) as network:
+                with tap.TapGuest(network.stream, mac_text(mac(1))) as guest:
+                    guest.set_address("192.168.122.50")
+                    self.assertEqual(guest.python(ask).strip(), answer)
