@@ -5,6 +5,7 @@
 #include "app/failure.h"
 #include "app/paths.h"
 #include "app/qemu.h"
+#include "control/control.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -133,13 +134,19 @@ static bool set_interval(struct arguments *a, const char *value, GError **error)
 		a->member = value;                                                              \
 		return true;                                                                    \
 	}
-TEXT_SETTER(api_listen)
 TEXT_SETTER(remove)
 TEXT_SETTER(protocol)
 TEXT_SETTER(state)
 TEXT_SETTER(port)
 TEXT_SETTER(remote)
 TEXT_SETTER(after)
+
+static bool set_api_listen(struct arguments *a, const char *value, GError **error)
+{
+	a->api_listen = value;
+	return control_check_listen(value) ||
+	       fail(error, FAILURE_USAGE, "--api-listen \"%s\": expected an address and a port, as 127.0.0.1:8080 or [::1]:8080", value);
+}
 
 static bool set_help(struct arguments *a, const char *value, GError **error)
 {

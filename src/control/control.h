@@ -32,6 +32,8 @@ struct control_config {
 	void *log_opaque;
 };
 
+/* Whether @text is fit for control_config.listen. */
+bool control_check_listen(const char *text);
 /* Listens and starts the thread, which inherits the caller's signal mask.  NULL on failure. */
 struct control *control_new(const struct control_config *config, GError **error);
 /* Ends the thread and every connection; before the network is freed, by the thread that dispatches it.  NULL is fine. */

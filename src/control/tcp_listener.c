@@ -39,6 +39,12 @@ static GInetSocketAddress *parse_address(const char *text, GError **error)
 	return NULL;
 }
 
+bool control_check_listen(const char *text)
+{
+	g_autoptr(GInetSocketAddress) address = parse_address(text, NULL);
+	return address;
+}
+
 static void make_token(char ret[static TOKEN_SIZE])
 {
 	guint8 bytes[TOKEN_BYTES];

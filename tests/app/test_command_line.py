@@ -53,6 +53,24 @@ class CommandLine(harness.TestCase):
         done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", harness.MANPAGE], capture_output=True, text=True)
         self.assertEqual(done.stdout, "")
 
+    def complete(self, *words):
+        """What bash offers behind @words, of which the last is being written."""
+        script = 'source "$1"; shift; COMP_WORDS=(lanlet "$@"); COMP_CWORD=$#; _lanlet; printf "%s\\n" "${COMPREPLY[@]}"'
+        done = subprocess.run(["bash", "-c", script, "bash", os.environ["COMPLETION"], *words], capture_output=True, text=True, check=True)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    @unittest.skipUnless(shutil.which("bash"), "bash is not installed")
+    def test_shell_completes_commands_options_and_words(self):
+        commands = re.findall(r"^  ([a-z-]+) ", self.lanlet("--help").stdout, re.M)
+        self.assertEqual(set(self.complete("")) - {"--help", "--version"}, set(commands))
+        self.assertEqual(self.complete("lea"), ["leases"])
+        for command in commands:
+            self.assertEqual(set(self.complete(command, "--")), {"--" + o for o in options_in_help(self.lanlet(command, "--help").stdout)})
+        self.assertEqual(self.complete("run", "--log-level", "w"), ["warning"])
+        self.assertIn("native", self.complete("run", "--engine", ""))
+        self.assertEqual(self.complete("run", "--mtu", ""), [])
+
     def test_wrong_usage_ends_with_2(self):
         self.assert_fails(2, "which command? Try lanlet --help")
         self.assert_fails(2, 'there is no command "walk": try lanlet --help', "walk")

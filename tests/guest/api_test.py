@@ -481,7 +481,7 @@ class Tcp(unittest.TestCase):
         for value in ("nonsense", "localhost:80", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999"):
             network = Network("--api-listen", value)
             done = subprocess.run(network.command(), capture_output=True, text=True, timeout=PATIENCE)
-            self.assertEqual(done.returncode, 1, value)
+            self.assertEqual(done.returncode, 2, value)
             self.assertIn("--api-listen", done.stderr)
 
     @unittest.skipIf(tap.why_no_tap(), "no tap device can be had here")
