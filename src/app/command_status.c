@@ -11,6 +11,10 @@
 static void print_network(JsonObject *n)
 {
 	g_autofree char *uptime = table_duration((double)api_number(n, "uptime"));
+	if (json_object_get_boolean_member(n, "switch_only")) {
+		printf("network %s, a switch only, without a gateway, up for %s\n", api_text(n, "name"), uptime);
+		return;
+	}
 	printf("network %s, subnet %s, gateway %s at %s, engine %s, up for %s\n", api_text(n, "name"), api_text(n, "subnet"),
 	       api_text(n, "gateway"), api_text(n, "gateway_mac"), api_text(n, "engine"), uptime);
 }

@@ -25,6 +25,7 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 		.lease_time_s = s->lease_time_s,
 		.mtu = s->mtu,
 		.host_loopback = s->host_loopback,
+		.switch_only = s->no_gateway,
 		.log_level = (int)n->log.level,
 		.n_ports = n->segment.n_ports,
 		.started = n->started,

@@ -40,6 +40,7 @@ struct snapshot_network {
 	unsigned mtu; /* 0: chosen for each port */
 	char domain[254];
 	bool host_loopback;
+	bool switch_only; /* there is no gateway: what is said of it is what it would be */
 	int log_level; /* enum lanlet_log_level */
 	unsigned n_ports;
 	usec_t started;
