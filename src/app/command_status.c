@@ -49,13 +49,16 @@ bool command_status(const struct arguments *a, GError **error)
 	g_autoptr(Table) ports = counters ? table_of_ports(api, error) : NULL;
 	g_autoptr(Table) leases = ports ? table_of_leases(api, error) : NULL;
 	g_autoptr(Table) drops = leases ? table_of_drops(api, false, error) : NULL;
-	if (!drops)
+	g_autoptr(Table) forwards = drops ? table_of_forwards(api, error) : NULL;
+	if (!forwards)
 		return false;
 	print_network(network);
 	print_table(ports, "no ports");
 	if (!print_port_notes(api, error))
 		return false;
 	print_table(leases, "no leases");
+	if (table_rows(forwards) > 0)
+		print_table(forwards, "");
 	print_counters(counters);
 	print_table(drops, "nothing was dropped");
 	return table_finish(error);

@@ -90,7 +90,7 @@ static void write_connect(struct json *out, usec_t now, const void *item)
 	json_open_object(out, NULL);
 	json_string(out, "path", c->path);
 	json_bool(out, "connected", c->connected);
-	json_string(out, "error", c->connected ? NULL : c->failure < 0 ? g_strerror(-c->failure) : "the connection ended");
+	json_string(out, "error", c->connected ? NULL : c->why_not);
 	json_close_object(out);
 }
 

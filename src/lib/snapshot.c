@@ -5,6 +5,7 @@
 #include "lib/network.h"
 #include "link/connector.h"
 #include "link/stream.h"
+#include "link/vde/plug.h"
 #include "link/vhost/vhost.h"
 #include "service/dns.h"
 
@@ -343,22 +344,42 @@ void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct sna
 	*after = ret->events[ret->n - 1].number;
 }
 
+struct connect_slice {
+	uint64_t place, from; /* how many were looked at; how many to skip */
+	struct snapshot_connect *to;
+	unsigned count, max;
+};
+
+static void copy_connect(struct connect_slice *s, const char *path, bool connected, const char *why_not)
+{
+	if (s->place++ < s->from || s->count == s->max)
+		return;
+	struct snapshot_connect *to = &s->to[s->count++];
+	to->connected = connected;
+	snprintf(to->path, sizeof(to->path), "%s", path);
+	snprintf(to->why_not, sizeof(to->why_not), "%s", connected ? "" : why_not);
+}
+
+static void copy_connects(struct connect_slice *s, const struct connector *c)
+{
+	list_for_each(node, &c->targets) {
+		const struct connector_target *t = container_of(node, struct connector_target, node);
+		copy_connect(s, t->path, connector_is_connected(t), t->failure < 0 ? strerror(-t->failure) : "the connection ended");
+	}
+}
+
+static void copy_waiting_url(void *opaque, const char *url, const char *why)
+{
+	copy_connect(opaque, url, false, why);
+}
+
 /* They are few, and an operator's: the cursor is how many were seen. */
 unsigned snapshot_connects(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_connect *ret, unsigned max)
 {
-	const struct connector *const all[] = { stream_link_connector(n->stream), vhost_link_connector(n->vhost) };
-	uint64_t place = 0;
-	unsigned count = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		list_for_each(node, &all[i]->targets) {
-			const struct connector_target *t = container_of(node, struct connector_target, node);
-			if (place++ < *cursor || count == max)
-				continue;
-			ret[count] = (struct snapshot_connect){ .connected = connector_is_connected(t), .failure = t->failure };
-			snprintf(ret[count].path, sizeof(ret[count].path), "%s", t->path);
-			count++;
-		}
-	}
-	*cursor = *cursor + count < place ? *cursor + count : SNAPSHOT_END;
-	return count;
+	struct connect_slice s = { .from = *cursor, .to = ret, .max = max };
+	copy_connects(&s, stream_link_connector(n->stream));
+	copy_connects(&s, vhost_link_connector(n->vhost));
+	plug_link_for_each_waiting(n->plug, copy_waiting_url, &s);
+	*cursor = s.from + s.count < s.place ? s.from + s.count : SNAPSHOT_END;
+	return s.count;
 }

@@ -170,11 +170,11 @@ struct snapshot_events {
 /* What happened behind number *@after, which is moved on. */
 void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret);
 
-/* A socket of somebody else's that the network connects to, again and again. */
+/* A socket of somebody else's that the network connects to, again and again; of VDE networks' URLs those that wait only. */
 struct snapshot_connect {
-	char path[108];
+	char path[256];
 	bool connected;
-	int failure; /* of the last attempt, negative errno; 0: the connection ended */
+	char why_not[128]; /* "": it is connected */
 };
 
 unsigned snapshot_connects(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_connect *ret, unsigned max);

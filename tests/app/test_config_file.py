@@ -66,6 +66,7 @@ connect = nowhere-else.sock
 udp = 127.77.3.9:47001,127.0.0.1:47002
 vhost-connect = nowhere.sock
 forward = tcp 127.77.3.9:47003 web:80
+name = nas,10.9.0.12
 vde = vde:///nowhere/ctl
 no-dhcp = true
 no-gateway = true
