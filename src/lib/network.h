@@ -28,6 +28,12 @@ struct plug_link;
 struct vde_link;
 struct vhost_link;
 
+/* A socket in the file system that goes when the network goes. */
+struct socket_path {
+	struct list node;
+	char path[];
+};
+
 struct lanlet_network {
 	struct settings configured; /* what was asked for */
 	struct kept kept;           /* what was added while it ran */
