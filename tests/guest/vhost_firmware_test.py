@@ -75,3 +75,14 @@ class FirmwareTest(unittest.TestCase):
             self.assertIn(f"host {target} is alive", boot.run(f"ping {target}"))
         self.assertIn("Bytes transferred = 40000 (9c40 hex)", boot.run(f"tftpboot 0x1000000 {outside.ROUTER}:40000", 120))
         self.assertIn(f"{zlib.crc32(servers.blob(40000)):08x}", boot.run("crc32 0x1000000 9c40"))
+
+    def test_ovmf_gets_a_lease_and_pings(self):
+        if not firmware.Ovmf.CODE.exists():
+            self.skipTest("no OVMF: contrib/test installs ovmf")
+        shell = self.enterContext(firmware.Ovmf(
+            vm.vhost_card(self.lanlet.vhost, ONE, romfile=""),
+            "ifconfig -s eth0 dhcp", "stall 8000000", f"ping -n 3 {GATEWAY}", f"ping -n 3 {outside.FAR}", "echo THE END"))
+        shell.wait_for(lambda: "THE END" in shell.console(), "the end of the script", 400)
+        self.assertTrue(self.lanlet.wait_for_lease(ONE)[1].startswith("192.168.122."))
+        for target in (GATEWAY, outside.FAR):
+            self.assertRegex(shell.console(), f"16 bytes from {target} : icmp_seq=3")
