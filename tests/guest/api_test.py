@@ -385,7 +385,8 @@ class Clients(unittest.TestCase):
                 self.assertEqual(client.recv(12), b"HTTP/1.1 200")
             guest.ping(GATEWAY)
             self.assertEqual(len(self.api.get("/v1/leases")["leases"]), 1)
-            self.assertLess(self.network.resident_bytes() - before, readers * 200_000)
+            if "ASAN_OPTIONS" not in os.environ:  # the address sanitizer keeps what was freed
+                self.assertLess(self.network.resident_bytes() - before, readers * 200_000)
             rest = clients[0].makefile("rb").read()
             self.assertEqual(rest.count(b'"protocol"'), flows)
 
