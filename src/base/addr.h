@@ -112,6 +112,12 @@ static inline bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)
 	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
 
+/* ::, which stands for no address, or for all of both families. */
+static inline bool ip_is_unspecified(const struct ip_addr *a)
+{
+	return ip_equal(a, &(struct ip_addr){ 0 });
+}
+
 /* "10.0.0.1" or "fe80::1". */
 const char *ip_format(const struct ip_addr *a, char buf[static IP_TEXT_SIZE]);
 /* Parses either family, no scope, no port.  -EINVAL. */
@@ -122,3 +128,8 @@ struct ip_endpoint {
 	struct ip_addr addr;
 	uint16_t port;
 };
+
+static inline bool ip_endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint *b)
+{
+	return a->port == b->port && ip_equal(&a->addr, &b->addr);
+}

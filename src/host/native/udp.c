@@ -72,7 +72,7 @@ int native_udp_open(struct engine *e, usec_t now, const struct engine_open *how)
 	struct flow_key key = { how->guest, how->source };
 	struct native_datagram *d = native_datagram_find_opened(e, &key);
 	int r = 0;
-	if (d && (d->peer.port != how->peer.port || !ip_equal(&d->peer.addr, &how->peer.addr)))
+	if (d && !ip_endpoint_equal(&d->peer, &how->peer))
 		return -EADDRINUSE;
 	if (!d && how->fd < 0)
 		return -ENOTCONN;

@@ -44,7 +44,7 @@ struct udp_arrival udp_arrival_of(struct native_datagram *d, struct msghdr *h, s
 	if (d->peer.port != 0) {
 		a.from = d->base.flow.key.remote;
 		/* The kernel may have chosen the socket before it was connected. */
-		a.admitted = !ip_is_v4(&d->peer.addr) || (source.port == d->peer.port && ip_equal(&source.addr, &d->peer.addr));
+		a.admitted = !ip_is_v4(&d->peer.addr) || ip_endpoint_equal(&source, &d->peer);
 	} else {
 		a.admitted = mapping_admits(&d->mapping, (enum mapping_filter)e->config.udp_filtering, &source, &a.from);
 	}

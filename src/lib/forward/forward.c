@@ -83,17 +83,11 @@ static int open_socket(struct forward *f, const struct ip_endpoint *at)
 	return r;
 }
 
-static bool is_any(const struct ip_addr *a)
-{
-	static const struct ip_addr any;
-	return ip_equal(a, &any);
-}
-
 static int open_port(struct forward *f, uint16_t port)
 {
 	struct ip_endpoint at = { f->spec.address, port };
 	int r = open_socket(f, &at);
-	if (!is_any(&at.addr))
+	if (!ip_is_unspecified(&at.addr))
 		return r;
 	if (r < 0 && r != -EAFNOSUPPORT && r != -EADDRNOTAVAIL)
 		return r;

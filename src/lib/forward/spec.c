@@ -13,12 +13,6 @@
 /* Two words, an address and a name with their ports; a path is shorter than an address can be long, not so its guest. */
 static_assert(FORWARD_TEXT_SIZE >= sizeof("tcp unix: :65535") + FORWARD_UNIX_PATH_SIZE + GUEST_NAME_SIZE, "every forward has room");
 
-static bool is_any(const struct ip_addr *a)
-{
-	static const struct ip_addr any;
-	return ip_equal(a, &any);
-}
-
 static int parse_port(const char *text, uint16_t *ret)
 {
 	uint32_t port;
@@ -136,7 +130,7 @@ int forward_spec_parse(const char *text, struct forward_spec *ret, const char **
 static void format_address(const struct ip_addr *a, char *ret, size_t size)
 {
 	char text[IP_TEXT_SIZE];
-	if (is_any(a))
+	if (ip_is_unspecified(a))
 		snprintf(ret, size, "*");
 	else
 		snprintf(ret, size, ip_is_v4(a) ? "%s" : "[%s]", ip_format(a, text));
@@ -184,6 +178,6 @@ bool forward_spec_collides(const struct forward_spec *a, const struct forward_sp
 {
 	if (a->unix_path[0] || b->unix_path[0])
 		return strcmp(a->unix_path, b->unix_path) == 0;
-	bool same_address = ip_equal(&a->address, &b->address) || is_any(&a->address) || is_any(&b->address);
+	bool same_address = ip_equal(&a->address, &b->address) || ip_is_unspecified(&a->address) || ip_is_unspecified(&b->address);
 	return a->udp == b->udp && same_address && a->first_port < b->first_port + b->n_ports && b->first_port < a->first_port + a->n_ports;
 }

@@ -25,11 +25,6 @@ void mapping_done(struct mapping *m)
 	m->n_peers = m->size = 0;
 }
 
-static bool endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint *b)
-{
-	return a->port == b->port && ip_equal(&a->addr, &b->addr);
-}
-
 static void to_front(struct mapping *m, unsigned i)
 {
 	struct mapping_peer p = m->peers[i];
@@ -60,7 +55,7 @@ int mapping_sent(struct mapping *m, usec_t now, const struct ip_endpoint *claime
 	if (real->port != DNS_PORT)
 		m->questions = false;
 	for (unsigned i = 0; i < m->n_peers; i++) {
-		if (endpoint_equal(&m->peers[i].claimed, claimed) && endpoint_equal(&m->peers[i].real, real)) {
+		if (ip_endpoint_equal(&m->peers[i].claimed, claimed) && ip_endpoint_equal(&m->peers[i].real, real)) {
 			if (i > 0)
 				to_front(m, i);
 			return 0;
