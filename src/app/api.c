@@ -239,3 +239,18 @@ bool api_has(JsonObject *o, const char *name)
 {
 	return value_of(o, name);
 }
+
+char *api_object(const char *key, ...)
+{
+	g_autoptr(JsonObject) o = json_object_new();
+	va_list args;
+	va_start(args, key);
+	for (; key; key = va_arg(args, const char *)) {
+		const char *value = va_arg(args, const char *);
+		if (value)
+			json_object_set_string_member(o, key, value);
+	}
+	va_end(args);
+	g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), o);
+	return json_to_string(node, FALSE);
+}

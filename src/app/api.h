@@ -40,6 +40,9 @@ char *api_path(const char *path, ...) G_GNUC_NULL_TERMINATED;
 /* "/v1/NOUN/PART", @part escaped. */
 char *api_path_to(const char *collection, const char *part);
 
+/* {"KEY": "VALUE", …} from pairs up to NULL; those with a NULL value are left out.  A string to g_free(). */
+char *api_object(const char *key, ...) G_GNUC_NULL_TERMINATED;
+
 /* Members of an object of the server's, or what stands for them when they are not there or null. */
 const char *api_text(JsonObject *o, const char *name);
 guint64 api_number(JsonObject *o, const char *name);

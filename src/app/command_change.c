@@ -9,23 +9,6 @@
 
 #include <stdio.h>
 
-/* {"KEY": "VALUE", …} from pairs up to NULL; those with a NULL value are left out.  A string to g_free(). */
-static char *object_of(const char *key, ...) G_GNUC_NULL_TERMINATED;
-static char *object_of(const char *key, ...)
-{
-	g_autoptr(JsonObject) o = json_object_new();
-	va_list args;
-	va_start(args, key);
-	for (; key; key = va_arg(args, const char *)) {
-		const char *value = va_arg(args, const char *);
-		if (value)
-			json_object_set_string_member(o, key, value);
-	}
-	va_end(args);
-	g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), o);
-	return json_to_string(node, FALSE);
-}
-
 static bool call(struct api *api, const char *method, const char *path, const char *body, GError **error)
 {
 	g_autoptr(JsonObject) answer = api_call(api, method, path, body, error);
@@ -68,7 +51,7 @@ bool command_reserve(const struct arguments *a, GError **error)
 		return print_list(a, "/v1/reservations", table_of_reservations, error);
 	if (a->n_operands == 1)
 		return fail(error, FAILURE_USAGE, "which address? lanlet reserve MAC ADDRESS [NAME]");
-	g_autofree char *body = object_of("mac", a->operands[0], "address", a->operands[1], "name", a->operands[2], NULL);
+	g_autofree char *body = api_object("mac", a->operands[0], "address", a->operands[1], "name", a->operands[2], NULL);
 	return post_to(a, "/v1/reservations", body, error);
 }
 
@@ -93,7 +76,7 @@ bool command_names(const struct arguments *a, GError **error)
 		return print_list(a, "/v1/names", table_of_names, error);
 	if (a->n_operands == 1)
 		return fail(error, FAILURE_USAGE, "which address? lanlet names NAME ADDRESS");
-	g_autofree char *body = object_of("name", a->operands[0], "address", a->operands[1], NULL);
+	g_autofree char *body = api_object("name", a->operands[0], "address", a->operands[1], NULL);
 	return post_to(a, "/v1/names", body, error);
 }
 
@@ -103,7 +86,7 @@ bool command_log_level(const struct arguments *a, GError **error)
 	if (!api)
 		return false;
 	if (a->n_operands > 0) {
-		g_autofree char *body = object_of("level", a->operands[0], NULL);
+		g_autofree char *body = api_object("level", a->operands[0], NULL);
 		return call(api, "PUT", "/v1/log-level", body, error);
 	}
 	if (a->json)

@@ -38,15 +38,7 @@ static bool add(const struct arguments *a, GError **error)
 	g_autoptr(Api) api = api_new(a, error);
 	if (!api)
 		return false;
-	g_autoptr(JsonBuilder) b = json_builder_new();
-	json_builder_begin_object(b);
-	for (unsigned i = 0; i < 3; i++) {
-		json_builder_set_member_name(b, (const char *const[]){ "protocol", "host", "guest" }[i]);
-		json_builder_add_string_value(b, a->operands[i + 1]);
-	}
-	json_builder_end_object(b);
-	g_autoptr(JsonNode) root = json_builder_get_root(b);
-	g_autofree char *body = json_to_string(root, FALSE);
+	g_autofree char *body = api_object("protocol", a->operands[1], "host", a->operands[2], "guest", a->operands[3], NULL);
 	g_autoptr(JsonObject) answer = api_call(api, "POST", "/v1/forwards", body, error);
 	if (!answer)
 		return false;
