@@ -23,16 +23,29 @@ static unsigned status_of(int error)
 {
 	switch (error) {
 	case -EINVAL:
+	case -EADDRNOTAVAIL:
+	case -ENAMETOOLONG:
 		return SOUP_STATUS_BAD_REQUEST;
 	case -EPERM:
+	case -EACCES:
 		return SOUP_STATUS_FORBIDDEN;
 	case -ENOENT:
 		return SOUP_STATUS_NOT_FOUND;
 	case -EEXIST:
+	case -EADDRINUSE:
 		return SOUP_STATUS_CONFLICT;
 	default:
 		return SOUP_STATUS_INTERNAL_SERVER_ERROR;
 	}
+}
+
+static void respond_number(struct request *r, int number)
+{
+	struct json j = { .text = g_string_new(NULL) };
+	json_open_object(&j, NULL);
+	json_unsigned(&j, "id", (uint64_t)number);
+	json_close_object(&j);
+	request_respond_json(r, j.text);
 }
 
 static void done(struct request *r, void *data)
@@ -40,6 +53,8 @@ static void done(struct request *r, void *data)
 	const struct change_request *c = data;
 	if (c->result < 0)
 		request_fail(r, status_of(c->result), "%s", c->error);
+	else if (c->result > 0)
+		respond_number(r, c->result);
 	else
 		request_respond_nothing(r);
 }
