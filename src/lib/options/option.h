@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One option, as the tables in this folder hold it: what people read of it, and how a value comes into the settings.  Each file is a group of
+ * options with the same subject; lib/options.c knows the groups, and everybody else only lib/options.h.
+ */
+#pragma once
+
+#include "lanlet.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct settings;
+
+struct option {
+	struct lanlet_option public;
+	const char *accepts; /* completes "expected …" */
+	/* -EINVAL may come with a reason in *@ret_why, a string that lives for ever. */
+	int (*set)(struct settings *s, const char *value, const char **ret_why);
+	void (*clear)(struct settings *s);			    /* for repeatable options */
+	const char *(*choice)(size_t index, const char **ret_help); /* for options with fixed words; NULL behind the last */
+	bool derived; /* the default is settings_check()'s work and its text is for people only */
+};
+
+struct option_group {
+	const struct option *options;
+	size_t count;
+};
+
+extern const struct option_group options_of_segment;
+extern const struct option_group options_of_names;
+extern const struct option_group options_of_ports;
+extern const struct option_group options_of_outside;
+extern const struct option_group options_of_log;
