@@ -43,6 +43,9 @@ struct lanlet_option {
 /* The option at @index, or NULL behind the last one. */
 const struct lanlet_option *lanlet_option_at(size_t index);
 
+/* What @option, one from lanlet_option_at(), is about: options of one subject follow each other and have the same string. */
+const char *lanlet_option_subject(const struct lanlet_option *option);
+
 /*
  * The @index-th of the fixed words that @option, one from lanlet_option_at(), accepts, with a sentence about it in
  * *@ret_help; NULL behind the last word and for everything else.

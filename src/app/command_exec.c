@@ -45,7 +45,7 @@ static int connect_stream(const struct arguments *a, GError **error)
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
 		return fd;
 	if (errno == ENOENT || errno == ECONNREFUSED)
-		fail(error, FAILURE_EXEC, "network %s is not running (%s)", a->network, dir);
+		fail(error, FAILURE_EXEC, "network %s is not running (%s): lanlet run %s starts it", a->network, dir, a->network);
 	else
 		fail(error, FAILURE_EXEC, "%s: %s", path, g_strerror(errno));
 	if (fd >= 0)

@@ -89,6 +89,19 @@ char *help_program(void)
 	return g_string_free(out, FALSE);
 }
 
+/* Under a heading for each subject. */
+static void add_network_options(GString *out)
+{
+	g_string_append(out, "\nOptions of the network, which can also stand in the file:\n");
+	const struct lanlet_option *o;
+	const char *subject = NULL;
+	for (size_t i = 0; (o = lanlet_option_at(i)); i++) {
+		if (lanlet_option_subject(o) != subject)
+			g_string_append_printf(out, "\n %s:\n", subject = lanlet_option_subject(o));
+		add_option(out, o);
+	}
+}
+
 char *help_command(const struct command *command)
 {
 	GString *out = g_string_new(NULL);
@@ -103,10 +116,7 @@ char *help_command(const struct command *command)
 	for (size_t i = 0; (flag = flag_at(i)); i++)
 		if (flag->commands & command->id)
 			add_option(out, &flag->option);
-	const struct lanlet_option *option;
 	if (command->takes_options)
-		g_string_append(out, "\nOptions of the network, which can also stand in the file:\n");
-	for (size_t i = 0; command->takes_options && (option = lanlet_option_at(i)); i++)
-		add_option(out, option);
+		add_network_options(out);
 	return g_string_free(out, FALSE);
 }

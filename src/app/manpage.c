@@ -123,9 +123,16 @@ static void put_flags(void)
 static void put_options(void)
 {
 	const struct lanlet_option *o;
-	begin_list();
-	for (size_t i = 0; (o = lanlet_option_at(i)); i++)
+	const char *subject = NULL;
+	for (size_t i = 0; (o = lanlet_option_at(i)); i++) {
+		if (lanlet_option_subject(o) != subject) {
+			if (subject)
+				end_list();
+			printf(".Ss %s\n", subject = lanlet_option_subject(o));
+			begin_list();
+		}
 		put_option(o, "");
+	}
 	end_list();
 }
 

@@ -40,6 +40,15 @@ const struct lanlet_option *lanlet_option_at(size_t index)
 	return o ? &o->public : NULL;
 }
 
+const char *lanlet_option_subject(const struct lanlet_option *option)
+{
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
+		for (size_t i = 0; i < groups[g]->count; i++)
+			if (&groups[g]->options[i].public == option)
+				return groups[g]->title;
+	return NULL;
+}
+
 const char *lanlet_option_choice(const struct lanlet_option *option, size_t index, const char **ret_help)
 {
 	const struct option *o;

@@ -116,7 +116,7 @@ class Commands(TestCase):
         self.assertEqual(json.loads(self.lanlet("ports", "--network", "lab", "--json").stdout)["ports"][0]["name"], "gateway")
 
     def test_network_that_does_not_run_ends_them_with_4(self):
-        self.assert_fails(4, "network lab is not running (%s)" % self.path("run/lanlet/lab"), "ports", "lab")
+        self.assert_fails(4, "network lab is not running (%s): lanlet run lab starts it" % self.path("run/lanlet/lab"), "ports", "lab")
 
 
 if __name__ == "__main__":

@@ -271,9 +271,9 @@ class Status(harness.TestCase):
         self.assertNotEqual(done.stdout, "")
 
     def test_network_that_does_not_run_is_an_error(self):
-        self.assert_fails(4, "network lab is not running (%s)" % self.path("run/lanlet/lab"), "status", "lab")
+        self.assert_fails(4, "network lab is not running (%s): lanlet run lab starts it" % self.path("run/lanlet/lab"), "status", "lab")
         self.start("lab").stop(signal.SIGKILL)
-        self.assert_fails(4, "network lab is not running (%s)" % self.path("run/lanlet/lab"), "status", "lab")
+        self.assert_fails(4, "network lab is not running (%s): lanlet run lab starts it" % self.path("run/lanlet/lab"), "status", "lab")
 
     def test_clients_that_do_not_read_keep_nobody_out(self):
         self.start()

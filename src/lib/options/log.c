@@ -46,4 +46,4 @@ static const struct option options[] = {
 	},
 };
 
-const struct option_group options_of_log = { options, ARRAY_SIZE(options) };
+const struct option_group options_of_log = { "The log", options, ARRAY_SIZE(options) };

@@ -162,4 +162,4 @@ static const struct option options[] = {
 	},
 };
 
-const struct option_group options_of_names = { options, ARRAY_SIZE(options) };
+const struct option_group options_of_names = { "Names", options, ARRAY_SIZE(options) };

@@ -23,6 +23,7 @@ struct option {
 };
 
 struct option_group {
+	const char *title; /* heads it in --help and the manual page */
 	const struct option *options;
 	size_t count;
 };

@@ -129,4 +129,4 @@ static const struct option options[] = {
 	},
 };
 
-const struct option_group options_of_outside = { options, ARRAY_SIZE(options) };
+const struct option_group options_of_outside = { "The world outside", options, ARRAY_SIZE(options) };

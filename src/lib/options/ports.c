@@ -188,4 +188,4 @@ static const struct option options[] = {
 	},
 };
 
-const struct option_group options_of_ports = { options, ARRAY_SIZE(options) };
+const struct option_group options_of_ports = { "Ways in", options, ARRAY_SIZE(options) };

@@ -225,4 +225,4 @@ static const struct option options[] = {
 	},
 };
 
-const struct option_group options_of_segment = { options, ARRAY_SIZE(options) };
+const struct option_group options_of_segment = { "The segment", options, ARRAY_SIZE(options) };
