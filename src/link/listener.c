@@ -41,6 +41,8 @@ static void socket_ready(struct watch *w, usec_t now, unsigned events)
 	log_limited(l->log, now, LOG_LEVEL_WARNING, "cannot take another connection: %s", strerror(-r));
 	/* It would be ready again at once. */
 	pause_all(l, usec_add(now, PAUSE));
+	if (l->paused)
+		l->paused(l);
 }
 
 void listener_init(struct listener *l, struct poller *poller, struct log *log, int (*accepted)(struct listener *l, int fd))

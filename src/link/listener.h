@@ -18,6 +18,8 @@ struct listener {
 	struct log *log;
 	/* @fd is connected, CLOEXEC and NONBLOCK, and the link's when this returns 0; else a negative errno. */
 	int (*accepted)(struct listener *l, int fd);
+	/* Optional: deadline() has come nearer. */
+	void (*paused)(struct listener *l);
 	struct list sockets;
 	usec_t again; /* nothing is accepted until then; USEC_INFINITY: everything is; one less: until it is resumed */
 };

@@ -117,15 +117,26 @@ static void close_sockets(struct forward *f)
 
 /* --- life --- */
 
-struct forward *forward_new(const struct forward_env *env, const struct forward_spec *spec)
+static void note_deadline(struct forward *f)
+{
+	*f->earliest = usec_min(*f->earliest, forward_deadline(f));
+}
+
+static void paused(struct listener *l)
+{
+	note_deadline(container_of(l, struct forward, listener));
+}
+
+struct forward *forward_new(const struct forward_env *env, const struct forward_spec *spec, usec_t *earliest)
 {
 	struct forward *f = calloc(1, sizeof(*f));
 	if (!f)
 		return NULL;
-	*f = (struct forward){ .spec = *spec, .env = env, .again = USEC_INFINITY };
+	*f = (struct forward){ .spec = *spec, .env = env, .again = USEC_INFINITY, .earliest = earliest };
 	list_init(&f->node);
 	list_init(&f->datagram_sockets);
 	listener_init(&f->listener, env->poller, env->log, accepted);
+	f->listener.paused = paused;
 	return f;
 }
 
@@ -152,6 +163,7 @@ int forward_open(struct forward *f, usec_t now)
 	if (f->failure[0] == '\0')
 		snprintf(f->failure, sizeof(f->failure), "cannot listen: %s", strerror(-r));
 	close_sockets(f);
+	note_deadline(f);
 	return r;
 }
 

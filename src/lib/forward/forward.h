@@ -50,9 +50,10 @@ struct forward {
 	char failure[160];	/* why it is not open, or why a client was refused last; "": all is well */
 };
 
-/* Not open yet.  NULL when memory is short. */
-struct forward *forward_new(const struct forward_env *env, const struct forward_spec *spec);
+/* Not open yet.  What makes its deadline nearer lowers *@earliest, which outlives it, as far.  NULL when memory is short. */
+struct forward *forward_new(const struct forward_env *env, const struct forward_spec *spec, usec_t *earliest);
 /* Closes its sockets; flows go on.  NULL is fine. */
+	usec_t *earliest;	/* the table's: no later than the deadline of any forward */
 void forward_free(struct forward *f);
 
 /* Opens the sockets.  Negative errno with one line in failure, which says what to do. */

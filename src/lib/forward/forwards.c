@@ -14,7 +14,7 @@
 
 int forwards_init(struct forwards *f, const struct forward_env *env, const char *state_dir)
 {
-	*f = (struct forwards){ .env = *env, .next_id = 1 };
+	*f = (struct forwards){ .env = *env, .next_id = 1, .earliest = USEC_INFINITY };
 	list_init(&f->all);
 	return state_dir && asprintf(&f->path, "%s/" FILE_NAME, state_dir) < 0 ? -ENOMEM : 0;
 }
@@ -57,7 +57,7 @@ static void keep(const struct forwards *f)
 
 static struct forward *append(struct forwards *f, const struct forward_spec *spec, bool kept)
 {
-	struct forward *forward = forward_new(&f->env, spec);
+	struct forward *forward = forward_new(&f->env, spec, &f->earliest);
 	if (!forward)
 		return NULL;
 	forward->id = f->next_id++;
@@ -181,14 +181,18 @@ void forwards_guests_changed(struct forwards *f, usec_t now)
 
 usec_t forwards_deadline(const struct forwards *f)
 {
-	usec_t next = USEC_INFINITY;
-	list_for_each(node, &f->all)
-		next = MIN(next, forward_deadline(container_of(node, struct forward, node)));
-	return next;
+	return f->earliest;
 }
 
 void forwards_expire(struct forwards *f, usec_t now)
 {
-	list_for_each(node, &f->all)
-		forward_expire(container_of(node, struct forward, node), now);
+	usec_t earliest = USEC_INFINITY;
+	if (now < f->earliest)
+		return;
+	list_for_each(node, &f->all) {
+		struct forward *forward = container_of(node, struct forward, node);
+		forward_expire(forward, now);
+		earliest = usec_min(earliest, forward_deadline(forward));
+	}
+	f->earliest = earliest;
 }

@@ -12,12 +12,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FORWARDS_MAX 256u
+#define FORWARDS_MAX 16384u
 
 struct forwards {
 	struct forward_env env;
 	struct list all;
 	unsigned n, next_id;
+	usec_t earliest; /* no deadline of theirs is before: every turn asks, and looks at no forward */
 	char *path; /* of the kept ones; NULL: nowhere */
 };
 
