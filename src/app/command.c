@@ -154,7 +154,8 @@ static const struct command commands[] = {
 		.id = COMMAND_RELOAD,
 		.summary = "Have a running network read its configuration again.",
 		.description =
-			"As SIGHUP does: reservations, names, DNS servers, the lease time and the log level take effect at once, without touching a connection. "
+			"As SIGHUP does: reservations, names, forwards, DNS servers, the lease time and the log level take effect at once, without touching a "
+			"connection. "
 			"Options that have changed and need a restart are named. A wrong configuration changes nothing.",
 		.run = command_reload,
 	},

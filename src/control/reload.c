@@ -111,7 +111,7 @@ static void request_done(struct request *r, void *data)
 	const struct reload *l = data;
 	log_outcome(request_control(r), l);
 	if (l->result < 0) {
-		request_fail(r, l->result == -EINVAL ? SOUP_STATUS_CONFLICT : SOUP_STATUS_INTERNAL_SERVER_ERROR, "%s", l->error);
+		request_fail(r, l->result == -ENOMEM ? SOUP_STATUS_INTERNAL_SERVER_ERROR : SOUP_STATUS_CONFLICT, "%s", l->error);
 		return;
 	}
 	struct json j = { .text = g_string_new(NULL) };

@@ -291,10 +291,9 @@ static bool same_udps(const struct settings *a, const struct settings *b)
 
 static bool same_forwards(const struct settings *a, const struct settings *b)
 {
-	char one[FORWARD_TEXT_SIZE], other[FORWARD_TEXT_SIZE];
 	bool same = a->n_forwards == b->n_forwards;
 	for (size_t i = 0; same && i < a->n_forwards; i++)
-		same = strcmp(forward_spec_format(&a->forwards[i], one), forward_spec_format(&b->forwards[i], other)) == 0;
+		same = forward_spec_is_equal(&a->forwards[i], &b->forwards[i]);
 	return same;
 }
 
@@ -319,7 +318,7 @@ static const struct {
 	{ "udp", same_udps, false },
 	{ "host-loopback", same_host_loopback, false },
 	{ "isolate", same_isolate, false },
-	{ "forward", same_forwards, false },
+	{ "forward", same_forwards, true },
 	{ "multicast-snooping", same_multicast_snooping, false },
 	{ "vde", same_vde, false },
 	{ "no-dhcp", same_no_dhcp, false },
@@ -368,13 +367,24 @@ static void report(const struct settings *before, const struct settings *wanted,
 	}
 }
 
-static int put_reload_in_place(struct lanlet_network *n, struct settings *configured, struct settings *sum, usec_t now)
+static int change_services(struct lanlet_network *n, const struct settings *sum, usec_t now)
 {
 	int r = names_change(&n->names, sum, now);
-	if (r == 0 && !same_dns(&n->settings, sum))
-		r = names_change_servers(&n->names, sum);
+	return r == 0 && !same_dns(&n->settings, sum) ? names_change_servers(&n->names, sum) : r;
+}
+
+static int put_reload_in_place(struct lanlet_network *n, struct settings *configured, struct settings *sum, usec_t now, char *error, size_t size)
+{
+	char again[256];
+	int r = forwards_configure(&n->forwards, now, sum->forwards, sum->n_forwards, error, size);
 	if (r < 0)
 		return r;
+	r = change_services(n, sum, now);
+	if (r < 0) {
+		if (forwards_configure(&n->forwards, now, n->settings.forwards, n->settings.n_forwards, again, sizeof(again)) < 0)
+			log_warning(&n->log, "%s", again);
+		return r;
+	}
 	if (!same_log_level(&n->configured, configured))
 		change_log_level(n, configured->log_level);
 	put_in_place(&n->configured, configured);
@@ -397,7 +407,7 @@ int change_reload(struct lanlet_network *n, const struct settings *settings, str
 		r = add_up(&configured, &n->kept.settings, &sum, error, size);
 		if (r == 0) {
 			report(&n->configured, &wanted, ret);
-			r = put_reload_in_place(n, &configured, &sum, clock_now());
+			r = put_reload_in_place(n, &configured, &sum, clock_now(), error, size);
 			settings_done(&sum);
 		}
 		settings_done(&configured);

@@ -52,6 +52,6 @@ const char *change_option_at(size_t index);
 
 /*
  * Puts @settings, of which the network takes a copy, in the place of those it runs with, as far as it can.  -EINVAL: they contradict
- * themselves or what was added; @error says how, and nothing is changed.
+ * themselves or what was added; or what opening a forward failed with.  @error then says how, and nothing is changed.
  */
 int change_reload(struct lanlet_network *n, const struct settings *settings, struct change_report *ret, char *error, size_t size);

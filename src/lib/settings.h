@@ -84,7 +84,7 @@ int settings_remove_name(struct settings *s, const char *name);
 
 /* Appends the hosts and names of @more.  -ENOMEM, and @s is as before. */
 int settings_append(struct settings *s, const struct settings *more);
-/* Has @a and @b exchange their hosts and names. */
+/* Has @a and @b exchange their hosts, names and forwards. */
 void settings_swap_entries(struct settings *a, struct settings *b);
 
 /* -ENOMEM. */

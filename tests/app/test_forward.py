@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import socket
 import unittest
 
@@ -121,6 +122,42 @@ class Forward(TestCase):
                 status, _, answer = self.request(method, path, body)
                 self.assertEqual(status, want)
                 self.assertIn("error", answer)
+
+    def configure(self, *forwards):
+        return self.write("config/lanlet/default.conf", "[network]\n" + "".join(f"forward = {text}\n" for text in forwards))
+
+    def test_reload_opens_new_forwards_and_closes_those_that_are_gone(self):
+        stays, goes, comes, added = ports = [free_port() for _ in range(4)]
+        self.configure(f"tcp {stays} 192.168.122.50:80", f"tcp {goes} 192.168.122.50:80")
+        self.start()
+        self.add("tcp", str(added), "192.168.122.50:80")
+        self.configure(f"tcp {comes} 192.168.122.50:80", f"tcp {stays} 192.168.122.50:80")
+        done = self.lanlet("reload")
+        self.assertEqual((done.returncode, done.stdout), (0, "changed: forward\n"), done.stderr)
+        self.assertEqual({f["id"]: f["host"] for f in self.forwards()}, {
+            1: f"127.0.0.1:{stays}", 3: f"127.0.0.1:{added}", 4: f"127.0.0.1:{comes}"}, ports)
+        socket.create_connection(("127.0.0.1", comes), harness.TIMEOUT).close()
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", goes), harness.TIMEOUT)
+
+    def test_reload_with_a_forward_that_cannot_be_opened_changes_nothing(self):
+        port = free_port()
+        self.configure(f"tcp {port} 192.168.122.50:80")
+        process = self.start()
+        before = self.forwards()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            self.configure(f"tcp {port} 192.168.122.51:80", f"tcp {taken.getsockname()[1]} web:80")
+            with open(self.path("config/lanlet/default.conf"), "a") as file:
+                file.write("lease-time = 2h\n")
+            status, _, answer = self.request("POST", "/v1/reload")
+            self.assertEqual(status, 409)
+            self.assertIn(f"(process {os.getpid()}) has it", answer["error"])
+        self.configure("tcp 80 web")
+        process.popen.send_signal(signal.SIGHUP)
+        harness.wait_until(lambda: "nothing is changed" in process.log(), "the reload")
+        self.assertEqual(self.forwards(), before)
+        self.assertEqual(self.get("/v1/network")["lease_time"], 3600)
+        socket.create_connection(("127.0.0.1", port), harness.TIMEOUT).close()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import unittest
+from pathlib import Path
 
 from lan import outside, tap
 from lan.process import Lanlet
@@ -206,6 +207,30 @@ class Waiting(unittest.TestCase):
                     client.join()
                     server.kill()
             self.assertTrue(answers[0].endswith("80 early"), answers)
+
+    def test_transfer_runs_on_through_a_reload(self):
+        with tempfile.TemporaryDirectory(prefix="lanlet-") as directory:
+            config = Path(directory, "lab.conf")
+
+            def configure(*forwards):
+                config.write_text("[network]\n" + "".join(f"forward = {text}\n" for text in forwards))
+
+            configure(f"tcp 8083 {WEB}:80", f"tcp 8084 {WEB}:80", f"tcp 8085 {WEB}:80")
+            with Lanlet("--config", str(config)) as lanlet, serving(lanlet), contextlib.ExitStack() as stack:
+                clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE)) for port in (8083, 8084, 8085)]
+                for s in clients:
+                    s.sendall(b"before ")
+                # The first stays, the second goes, the third leads elsewhere.
+                configure(f"tcp 8083 {WEB}:80", f"tcp 8085 {WEB}:81")
+                command = [os.environ["LANLET"], "reload", "--runtime-dir", str(lanlet.runtime)]
+                self.assertEqual(subprocess.run(command, check=True, capture_output=True, text=True).stdout, "changed: forward\n")
+                self.assertTrue(ask("tcp", "127.0.0.1", 8083).endswith(" 80 x"))
+                self.assertEqual(ask("tcp", "127.0.0.1", 8084), "ConnectionRefusedError")
+                self.assertTrue(ask("tcp", "127.0.0.1", 8085).endswith(" 81 x"))
+                for s in clients:
+                    s.sendall(b"x" * 200000)
+                    s.shutdown(socket.SHUT_WR)
+                    self.assertTrue(s.makefile("rb").read().decode().endswith(" 80 before " + "x" * 200000))
 
     def test_taken_port_is_an_error_that_names_its_owner(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -167,6 +167,12 @@ int forward_open(struct forward *f, usec_t now)
 	return r;
 }
 
+void forward_close(struct forward *f)
+{
+	close_sockets(f);
+	f->again = USEC_INFINITY;
+}
+
 void forward_guests_changed(struct forward *f, usec_t now)
 {
 	ip4_t ip;

@@ -34,6 +34,13 @@ struct forward_env {
 	void *opaque;
 };
 
+/* What another configuration means for a forward, while that is being put in the place of the present one. */
+enum forward_change {
+	FORWARD_STAYS,
+	FORWARD_ARRIVES,
+	FORWARD_LEAVES,
+};
+
 struct forward {
 	struct list node;
 	unsigned id;
@@ -44,7 +51,9 @@ struct forward {
 	struct list datagram_sockets; /* UDP */
 	bool is_open;
 	bool waiting;		/* for the guest's address */
+	enum forward_change change;
 	usec_t again;		/* when to open, if not open */
+	usec_t *earliest;	/* the table's: no later than the deadline of any forward */
 	uint64_t opened;	/* clients that a flow was opened for */
 	uint64_t refused;	/* clients that got none */
 	char failure[160];	/* why it is not open, or why a client was refused last; "": all is well */
@@ -53,11 +62,12 @@ struct forward {
 /* Not open yet.  What makes its deadline nearer lowers *@earliest, which outlives it, as far.  NULL when memory is short. */
 struct forward *forward_new(const struct forward_env *env, const struct forward_spec *spec, usec_t *earliest);
 /* Closes its sockets; flows go on.  NULL is fine. */
-	usec_t *earliest;	/* the table's: no later than the deadline of any forward */
 void forward_free(struct forward *f);
 
 /* Opens the sockets.  Negative errno with one line in failure, which says what to do. */
 int forward_open(struct forward *f, usec_t now);
+/* Closes them; flows go on.  Nothing but forward_open() opens them again. */
+void forward_close(struct forward *f);
 /* The guest's address may have come, gone or changed. */
 void forward_guests_changed(struct forward *f, usec_t now);
 

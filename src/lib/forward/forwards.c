@@ -112,14 +112,22 @@ void forwards_load(struct forwards *f, usec_t now)
 
 /* --- adding and removing --- */
 
-int forwards_add(struct forwards *f, usec_t now, const struct forward_spec *spec, bool kept, unsigned *ret_id, char *error, size_t size)
+static void drop(struct forwards *f, struct forward *forward)
+{
+	f->n--;
+	forward_free(forward);
+}
+
+static int has_port(const struct forward *other, char *error, size_t size)
 {
 	char text[FORWARD_TEXT_SIZE];
-	const struct forward *other = collision(f, spec);
-	if (other) {
-		snprintf(error, size, "there is the forward %s already, with the number %u", forward_spec_format(&other->spec, text), other->id);
-		return -EEXIST;
-	}
+	snprintf(error, size, "there is the forward %s already, with the number %u", forward_spec_format(&other->spec, text), other->id);
+	return -EEXIST;
+}
+
+/* Appends a forward and opens it. */
+static int bring(struct forwards *f, usec_t now, const struct forward_spec *spec, bool kept, struct forward **ret, char *error, size_t size)
+{
 	struct forward *forward = f->n < FORWARDS_MAX ? append(f, spec, kept) : NULL;
 	if (!forward) {
 		snprintf(error, size, f->n < FORWARDS_MAX ? "memory is short" : "there are %u forwards, and cannot be more", FORWARDS_MAX);
@@ -128,14 +136,31 @@ int forwards_add(struct forwards *f, usec_t now, const struct forward_spec *spec
 	int r = forward_open(forward, now);
 	if (r < 0) {
 		snprintf(error, size, "%s", forward->failure);
-		f->n--;
-		forward_free(forward);
+		drop(f, forward);
 		return r;
 	}
+	*ret = forward;
+	return 0;
+}
+
+static void log_added(const struct forwards *f, const struct forward *forward)
+{
+	char text[FORWARD_TEXT_SIZE];
+	log_info(f->env.log, "forward %u: %s%s", forward->id, forward_spec_format(&forward->spec, text),
+		 forward->waiting ? " (waits for the guest)" : "");
+}
+
+int forwards_add(struct forwards *f, usec_t now, const struct forward_spec *spec, bool kept, unsigned *ret_id, char *error, size_t size)
+{
+	const struct forward *other = collision(f, spec);
+	struct forward *forward;
+	int r = other ? has_port(other, error, size) : bring(f, now, spec, kept, &forward, error, size);
+	if (r < 0)
+		return r;
 	if (kept)
 		keep(f);
 	*ret_id = forward->id;
-	log_info(f->env.log, "forward %u: %s%s", forward->id, forward_spec_format(spec, text), forward->waiting ? " (waits for the guest)" : "");
+	log_added(f, forward);
 	return 0;
 }
 
@@ -145,12 +170,96 @@ int forwards_remove(struct forwards *f, unsigned id)
 	if (!forward)
 		return -ENOENT;
 	bool kept = forward->kept;
-	f->n--;
-	forward_free(forward);
+	drop(f, forward);
 	if (kept)
 		keep(f);
 	log_info(f->env.log, "forward %u: removed", id);
 	return 0;
+}
+
+/* --- another configuration --- */
+
+static void mark_those_that_leave(struct forwards *f, const struct forward_spec *specs, size_t n)
+{
+	list_for_each(node, &f->all) {
+		struct forward *forward = container_of(node, struct forward, node);
+		bool stays = forward->kept;
+		for (size_t i = 0; i < n && !stays; i++)
+			stays = forward_spec_is_equal(&forward->spec, &specs[i]);
+		forward->change = stays ? FORWARD_STAYS : FORWARD_LEAVES;
+	}
+}
+
+/* Has those that leave give up the ports that @spec asks for. */
+static int make_way(struct forwards *f, const struct forward_spec *spec, char *error, size_t size)
+{
+	list_for_each(node, &f->all) {
+		struct forward *forward = container_of(node, struct forward, node);
+		if (!forward_spec_collides(&forward->spec, spec))
+			continue;
+		if (forward->change != FORWARD_LEAVES)
+			return has_port(forward, error, size);
+		forward_close(forward);
+	}
+	return 0;
+}
+
+/* Opens what is new; of that only what needs nobody's port, unless @make_room. */
+static int open_new(struct forwards *f, usec_t now, const struct forward_spec *specs, size_t n, bool make_room, char *error, size_t size)
+{
+	struct forward *forward;
+	int r = 0;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (forwards_find_spec(f, &specs[i]) || (!make_room && collision(f, &specs[i])))
+			continue;
+		r = make_way(f, &specs[i], error, size);
+		if (r == 0)
+			r = bring(f, now, &specs[i], false, &forward, error, size);
+		if (r == 0)
+			forward->change = FORWARD_ARRIVES;
+	}
+	return r;
+}
+
+static void finish_change(struct forwards *f)
+{
+	list_for_each(node, &f->all) {
+		struct forward *forward = container_of(node, struct forward, node);
+		if (forward->change == FORWARD_ARRIVES)
+			log_added(f, forward);
+		if (forward->change != FORWARD_LEAVES)
+			continue;
+		log_info(f->env.log, "forward %u: removed", forward->id);
+		drop(f, forward);
+	}
+}
+
+static void take_back_change(struct forwards *f, usec_t now)
+{
+	list_for_each(node, &f->all) {
+		struct forward *forward = container_of(node, struct forward, node);
+		if (forward->change == FORWARD_ARRIVES)
+			drop(f, forward);
+	}
+	list_for_each(node, &f->all) {
+		struct forward *forward = container_of(node, struct forward, node);
+		if (forward->change == FORWARD_LEAVES && !forward->is_open)
+			forward_open(forward, now);
+	}
+}
+
+int forwards_configure(struct forwards *f, usec_t now, const struct forward_spec *specs, size_t n, char *error, size_t size)
+{
+	mark_those_that_leave(f, specs, n);
+	/* What most often goes wrong, a port that somebody else has, goes wrong before anything was closed. */
+	int r = open_new(f, now, specs, n, false, error, size);
+	if (r == 0)
+		r = open_new(f, now, specs, n, true, error, size);
+	if (r == 0)
+		finish_change(f);
+	else
+		take_back_change(f, now);
+	return r;
 }
 
 struct forward *forwards_find(const struct forwards *f, unsigned id)

@@ -170,8 +170,10 @@ const char *forward_spec_format(const struct forward_spec *s, char ret[static FO
 
 bool forward_spec_is_equal(const struct forward_spec *a, const struct forward_spec *b)
 {
-	char a_text[FORWARD_TEXT_SIZE], b_text[FORWARD_TEXT_SIZE];
-	return strcmp(forward_spec_format(a, a_text), forward_spec_format(b, b_text)) == 0;
+	bool same_host = a->udp == b->udp && a->first_port == b->first_port && a->n_ports == b->n_ports && ip_equal(&a->address, &b->address) &&
+			 strcmp(a->unix_path, b->unix_path) == 0;
+	return same_host && a->guest_port == b->guest_port && a->kind == b->kind && a->ip == b->ip && mac_equal(a->mac, b->mac) &&
+	       strcmp(a->name, b->name) == 0;
 }
 
 bool forward_spec_collides(const struct forward_spec *a, const struct forward_spec *b)
