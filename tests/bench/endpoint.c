@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "endpoint.h"
 
+#include "vde_client.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -27,17 +29,13 @@ int netns_enter(const char *path)
 	return r;
 }
 
-/* What the words before the colon mean. */
-static const struct endpoint_kind {
+struct endpoint_kind {
 	const char *name;
-	bool is_tap;
+	/* Returns the descriptor, or negative errno. */
+	int (*open)(const char *where, const struct endpoint_kind *kind, struct endpoint *ret);
+	enum endpoint_type type;
 	bool has_header;
 	unsigned offloads; /* TUN_F_… */
-} endpoint_kinds[] = {
-	{ "tap", true, false, 0 },
-	{ "header-tap", true, true, 0 },
-	{ "offload-tap", true, true, TUN_F_CSUM | TUN_F_TSO4 },
-	{ "unix", false, false, 0 },
 };
 
 static int set_header(int fd, unsigned offloads)
@@ -48,7 +46,7 @@ static int set_header(int fd, unsigned offloads)
 	return 0;
 }
 
-static int tap_open(const char *spec, const struct endpoint_kind *kind)
+static int tap_open(const char *spec, const struct endpoint_kind *kind, struct endpoint *ret)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | (kind->has_header ? IFF_VNET_HDR : 0) };
 	const char *at = strchr(spec, '@');
@@ -69,23 +67,69 @@ static int tap_open(const char *spec, const struct endpoint_kind *kind)
 	return fd;
 }
 
-static int unix_connect(const char *path)
+static int unix_address(const char *path, struct sockaddr_un *ret)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(sa.sun_path))
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(ret->sun_path))
 		return -ENAMETOOLONG;
-	strcpy(sa.sun_path, path);
+	strcpy(ret->sun_path, path);
+	return 0;
+}
+
+static int unix_connect(const char *path, const struct endpoint_kind *kind, struct endpoint *ret)
+{
+	struct sockaddr_un sa;
+	int r = unix_address(path, &sa);
+	if (r < 0)
+		return r;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ SOCKET_BUFFER_BYTES }, sizeof(int));
 	if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
-		int r = -errno;
+		r = -errno;
 		close(fd);
 		return r;
 	}
 	return fd;
 }
+
+static int dgram_bind(const char *path, const struct endpoint_kind *kind, struct endpoint *ret)
+{
+	char name[sizeof(ret->peer.sun_path)];
+	struct sockaddr_un ours;
+	if (snprintf(name, sizeof(name), "%s-%d", path, (int)getpid()) >= (int)sizeof(name))
+		return -ENAMETOOLONG;
+	int r = unix_address(path, &ret->peer);
+	if (r == 0)
+		r = unix_address(name, &ours);
+	if (r < 0)
+		return r;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&ours, sizeof(ours)) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int vde_plug_in(const char *directory, const struct endpoint_kind *kind, struct endpoint *ret)
+{
+	struct vde_client client; /* its control connection lasts as long as this process */
+	int r = vde_client_open(directory, 0, &client);
+	return r < 0 ? r : client.data;
+}
+
+/* What the words before the colon mean. */
+static const struct endpoint_kind endpoint_kinds[] = {
+	{ "tap", tap_open, ENDPOINT_TAP, false, 0 },
+	{ "header-tap", tap_open, ENDPOINT_TAP, true, 0 },
+	{ "offload-tap", tap_open, ENDPOINT_TAP, true, TUN_F_CSUM | TUN_F_TSO4 },
+	{ "unix", unix_connect, ENDPOINT_STREAM, false, 0 },
+	{ "dgram", dgram_bind, ENDPOINT_DATAGRAM, false, 0 },
+	{ "vde", vde_plug_in, ENDPOINT_DATAGRAM, false, 0 },
+};
 
 static const struct endpoint_kind *find_kind(const char *spec)
 {
@@ -102,10 +146,10 @@ int endpoint_open(const char *spec, struct endpoint *ret)
 	const struct endpoint_kind *kind = find_kind(spec);
 	if (!kind)
 		return -EINVAL;
-	const char *where = spec + strlen(kind->name) + 1;
-	int fd = kind->is_tap ? tap_open(where, kind) : unix_connect(where);
-	if (fd < 0)
-		return fd;
-	*ret = (struct endpoint){ .fd = fd, .is_tap = kind->is_tap };
+	struct endpoint e = { .type = kind->type };
+	e.fd = kind->open(spec + strlen(kind->name) + 1, kind, &e);
+	if (e.fd < 0)
+		return e.fd;
+	*ret = e;
 	return 0;
 }

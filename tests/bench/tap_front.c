@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Plays a virtual machine's network card: relays frames between two endpoints, a guest's tap device and a
- * stream socket, or a second tap device ("root's path").  It bounds every candidate equally, so it is as cheap as
- * plain calls allow: a tap is read until it is empty and what was read leaves in one send(); a socket is
- * read as much as there is.
+ * socket, or a second tap device ("root's path").  It bounds every candidate equally, so it is as cheap as
+ * plain calls allow: a tap is read until it is empty and what was read leaves in one send() to a stream; that is
+ * read as much as there is.  Datagrams are sent and received one by one, as QEMU does.
  *
  * In both directions frames lie behind their length in one buffer, whatever the endpoints are.  When a
- * socket is full the tap it is fed from is not read: the guest's queue takes the wait, as behind QEMU.
+ * socket is full the tap it is fed from is not read: the guest's queue takes the wait, as behind QEMU.  For room in the
+ * other end's queue of datagrams the call itself waits: poll() knows nothing of that while the socket is not connected.
  */
 #include "endpoint.h"
 
@@ -47,11 +48,16 @@ static bool would_block(void)
 	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS;
 }
 
-/* These four return false when the endpoint is gone. */
-static bool fill_from_tap(struct direction *d)
+static ssize_t read_frame(const struct endpoint *e, uint8_t *to)
+{
+	return e->type == ENDPOINT_TAP ? read(e->fd, to, FRAME_MAX_BYTES) : recv(e->fd, to, FRAME_MAX_BYTES, MSG_DONTWAIT);
+}
+
+/* These return false when the endpoint is gone. */
+static bool fill_with_frames(struct direction *d)
 {
 	while (d->len < BATCH_BYTES) {
-		ssize_t n = read(d->from->fd, d->bytes + d->len + LENGTH_BYTES, FRAME_MAX_BYTES);
+		ssize_t n = read_frame(d->from, d->bytes + d->len + LENGTH_BYTES);
 		if (n < 0)
 			return would_block();
 		put_length(d->bytes + d->len, (size_t)n);
@@ -60,7 +66,7 @@ static bool fill_from_tap(struct direction *d)
 	return true;
 }
 
-static bool fill_from_socket(struct direction *d)
+static bool fill_from_stream(struct direction *d)
 {
 	ssize_t n = recv(d->from->fd, d->bytes + d->len, BUFFER_BYTES - d->len, 0);
 	if (n > 0)
@@ -68,7 +74,7 @@ static bool fill_from_socket(struct direction *d)
 	return n > 0 || (n < 0 && would_block());
 }
 
-static bool drain_to_socket(struct direction *d)
+static bool drain_to_stream(struct direction *d)
 {
 	ssize_t n = send(d->to->fd, d->bytes + d->at, d->len - d->at, MSG_NOSIGNAL);
 	if (n < 0 && !would_block())
@@ -81,8 +87,17 @@ static bool drain_to_socket(struct direction *d)
 	return true;
 }
 
-/* A frame that the tap refuses is lost, as on a wire; half a frame stays for the next time. */
-static bool drain_to_tap(struct direction *d)
+/* A frame that a tap refuses is lost, as on a wire. */
+static bool write_frame(const struct endpoint *e, const uint8_t *frame, size_t len)
+{
+	if (e->type == ENDPOINT_TAP)
+		return write(e->fd, frame, len) >= 0 || errno != EBADFD;
+	const struct sockaddr *to = e->peer.sun_path[0] == '\0' ? NULL : (const struct sockaddr *)&e->peer;
+	return sendto(e->fd, frame, len, MSG_NOSIGNAL, to, to ? sizeof(e->peer) : 0) >= 0 || would_block();
+}
+
+/* Half a frame stays for the next time. */
+static bool drain_frames(struct direction *d)
 {
 	while (d->len - d->at >= LENGTH_BYTES) {
 		size_t len = get_length(d->bytes + d->at);
@@ -90,7 +105,7 @@ static bool drain_to_tap(struct direction *d)
 			return false;
 		if (len > d->len - d->at - LENGTH_BYTES)
 			break;
-		if (write(d->to->fd, d->bytes + d->at + LENGTH_BYTES, len) < 0 && errno == EBADFD)
+		if (!write_frame(d->to, d->bytes + d->at + LENGTH_BYTES, len))
 			return false;
 		d->at += LENGTH_BYTES + len;
 	}
@@ -104,12 +119,12 @@ static bool drain(struct direction *d)
 {
 	if (d->len == d->at)
 		return true;
-	return d->to->is_tap ? drain_to_tap(d) : drain_to_socket(d);
+	return d->to->type == ENDPOINT_STREAM ? drain_to_stream(d) : drain_frames(d);
 }
 
 static bool fill(struct direction *d)
 {
-	return d->from->is_tap ? fill_from_tap(d) : fill_from_socket(d);
+	return d->from->type == ENDPOINT_STREAM ? fill_from_stream(d) : fill_with_frames(d);
 }
 
 /* False when an endpoint is gone. */
@@ -147,7 +162,7 @@ int main(int argc, char **argv)
 {
 	struct endpoint ends[2];
 	if (argc != 3) {
-		fprintf(stderr, "usage: tap_front ENDPOINT ENDPOINT    (tap:NAME@NETNS or unix:PATH)\n");
+		fprintf(stderr, "usage: tap_front ENDPOINT ENDPOINT    (tap:NAME@NETNS, unix:PATH, dgram:PATH or vde:DIRECTORY)\n");
 		return 2;
 	}
 	for (int i = 0; i < 2; i++) {

@@ -3,6 +3,8 @@
  * Two clients of a VDE switch: one sends frames of one size to the other as fast as the switch takes them, the other counts what
  * arrives.  Both in batches, so that they cost less than what is between them.
  */
+#include "vde_client.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,24 +15,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #define BATCH 32
 #define FRAME_MIN 60
 #define FRAME_MAX 65535
 #define MAC_LEN 6
-
-struct client {
-	int control, data;
-};
-
-struct request {
-	uint32_t magic, version, type;
-	struct sockaddr_un address;
-	char description[9];
-} __attribute__((packed));
 
 struct sender {
 	int fd;
@@ -45,25 +35,6 @@ static void die(const char *what)
 {
 	fprintf(stderr, "vde_load: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static struct client plug_in(const char *directory, int number)
-{
-	struct client c = { socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct request r = { .magic = 0xfeedface, .version = 3, .address.sun_family = AF_UNIX, .description = "vde_load" };
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s/ctl", directory);
-	snprintf(r.address.sun_path, sizeof(r.address.sun_path), "%s/.%05d-%d", directory, (int)getpid(), number);
-	if (connect(c.control, (struct sockaddr *)&at, sizeof(at)) < 0)
-		die(at.sun_path);
-	if (bind(c.data, (struct sockaddr *)&r.address, sizeof(r.address)) < 0)
-		die(r.address.sun_path);
-	if (send(c.control, &r, sizeof(r) - 1, MSG_NOSIGNAL) < 0 || recv(c.control, &at, sizeof(at), MSG_WAITALL) != sizeof(at))
-		die("the switch's answer");
-	if (connect(c.data, (struct sockaddr *)&at, sizeof(at)) < 0)
-		die(at.sun_path);
-	unlink(r.address.sun_path);
-	return c;
 }
 
 static void fill(uint8_t *frame, const uint8_t *to, const uint8_t *from)
@@ -118,7 +89,7 @@ static double monotonic(void)
 }
 
 /* The switch learns who is where, and floods nothing afterwards. */
-static void introduce(const struct client *from, const struct client *to)
+static void introduce(const struct vde_client *from, const struct vde_client *to)
 {
 	uint8_t frame[FRAME_MIN] = { 0 }, got[FRAME_MAX];
 	uint8_t everybody[MAC_LEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
@@ -136,9 +107,14 @@ int main(int argc, char **argv)
 	struct sender s = { .size = (size_t)atoi(argv[2]) };
 	if (s.size < FRAME_MIN || s.size > FRAME_MAX)
 		return 2;
-	struct client clients[2] = { plug_in(argv[1], 0), plug_in(argv[1], 1) };
+	struct vde_client clients[2];
 	struct timeval patience = { .tv_sec = 5 };
 	for (int i = 0; i < 2; i++) {
+		int r = vde_client_open(argv[1], i, &clients[i]);
+		if (r < 0) {
+			errno = -r;
+			die(argv[1]);
+		}
 		setsockopt(clients[i].data, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		setsockopt(clients[i].data, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	}

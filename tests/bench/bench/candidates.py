@@ -5,8 +5,10 @@ import os
 import re
 import select
 import shutil
+import socket
 import subprocess
 from collections import namedtuple
+from itertools import combinations_with_replacement
 from pathlib import Path
 
 from .world import FIRST_PORT, PORTS, SERVER, BenchError, Namespace, Process, ReadyProcess, run
@@ -275,9 +277,12 @@ class QemuUser(Candidate):
 Transport = namedtuple("Transport", "front tap end")
 TRANSPORTS = {
     "stream": Transport("tap_front", "tap", "unix:{}/stream.sock"),
+    "dgram": Transport("tap_front", "tap", "dgram:{}/dgram.sock"),
+    "vde": Transport("tap_front", "tap", "vde:{}/vde"),
     "vhost": Transport("vhost_nic", "offload-tap", "unix:{}/vhost.sock"),
     "vhost-plain": Transport("vhost_nic", "header-tap", "unix:{}/vhost.sock"),
 }
+PAIRS = list(combinations_with_replacement(("stream", "dgram", "vde", "vhost"), 2))
 
 
 class Lanlet(Candidate):
@@ -327,8 +332,24 @@ class Lanlet(Candidate):
         return Lanlet(f"{self.name}-callgrind", self.label, self.path, self.options, self.environment, self.transport, (), wrapper)
 
 
+def join_pair(session, plug):
+    """Two guests, which plug(guest, number) joins; the second one is the server."""
+    guests = session.add_guest(), session.add_guest()
+    for number, (guest, address, mac) in enumerate(zip(guests, (GUEST_IP, SECOND_IP), (GUEST_MAC, SECOND_MAC))):
+        plug(guest, number)
+        session.configure(guest, "tap0", address, mac=mac)
+    say_something(guests[1], GUEST_IP)
+    session.serve_in(guests[1], SECOND_IP)
+
+
+def say_something(guest, peer):
+    """As a booting guest does: one that is plugged in by datagrams is there from its first frame on."""
+    with guest.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"", (peer, 9))
+
+
 class LanletBetween(Lanlet):
-    """Two guests on one network; the second one is the server."""
+    """Two guests on one network."""
 
     def __init__(self, program, first, second):
         super().__init__(f"lanlet-{first}-{second}", f"lanlet, {first} to {second}", program, groups=("between",))
@@ -336,11 +357,7 @@ class LanletBetween(Lanlet):
 
     def start(self, session):
         runtime = self.run(session)
-        guests = session.add_guest(), session.add_guest()
-        for guest, transport, address, mac in zip(guests, self.transports, (GUEST_IP, SECOND_IP), (GUEST_MAC, SECOND_MAC)):
-            self.plug(session, guest, runtime, transport)
-            session.configure(guest, "tap0", address, mac=mac)
-        session.serve_in(guests[1], SECOND_IP)
+        join_pair(session, lambda guest, number: self.plug(session, guest, runtime, self.transports[number]))
 
 
 class LanletVde(Lanlet):
@@ -361,12 +378,26 @@ class VdeSwitch(Candidate):
         need("vde_switch")
         return debian_version("vde2") or ""
 
-    def start(self, session):
+    def run(self, session):
         session.vde = session.world.directory / "vde_switch"
         shutil.rmtree(session.vde, ignore_errors=True)  # of the session before, which was killed
         # Its console is standard input, at whose end it would end too.
         session.helper = session.process("vde_switch", ["vde_switch", "-s", session.vde], stdin=subprocess.PIPE)
         session.helper.wait_for((session.vde / "ctl").exists, "socket")
+
+    def start(self, session):
+        self.run(session)
+
+
+class VdeSwitchBetween(VdeSwitch):
+    """Two virtual machines on it."""
+
+    name, label = "vde_switch-pair", "vde_switch, two guests"
+    groups = ("between",)
+
+    def start(self, session):
+        self.run(session)
+        join_pair(session, lambda guest, _: session.relay(guest, f"vde:{session.vde}"))
 
 
 class Bridge(Candidate):
@@ -382,12 +413,11 @@ class Bridge(Candidate):
         run("ip", "link", "add", "bridge0", "type", "bridge")
         session.own(LinkRemover("bridge0"))
         run("ip", "link", "set", "bridge0", "up")
-        guests = session.add_guest(), session.add_guest()
-        for guest, port, address, mac in zip(guests, ("vm0", "vm1"), (GUEST_IP, SECOND_IP), (GUEST_MAC, SECOND_MAC)):
-            session.relay(guest, f"{self.kind}:{port}@/proc/{os.getpid()}/ns/net", self.kind)
-            run("ip", "link", "set", port, "mtu", session.mtu, "master", "bridge0", "up")
-            session.configure(guest, "tap0", address, mac=mac)
-        session.serve_in(guests[1], SECOND_IP)
+        join_pair(session, lambda guest, number: self.plug(session, guest, f"vm{number}"))
+
+    def plug(self, session, guest, port):
+        session.relay(guest, f"{self.kind}:{port}@/proc/{os.getpid()}/ns/net", self.kind)
+        run("ip", "link", "set", port, "mtu", session.mtu, "master", "bridge0", "up")
 
 
 class Floor(Candidate):
@@ -430,7 +460,7 @@ def all_candidates(lanlet, programs):
         Lanlet("lanlet-vhost-poll", "lanlet, vhost-user, busy poll", lanlet, ["--engine", "native", "--busy-poll", "100"], transport="vhost",
                groups=plain_groups),
         Bridge("bridge", "root's bridge and taps", "offload-tap"), Bridge("bridge-plain", "the same without offloads", "tap"),
-        LanletBetween(lanlet, "stream", "stream"), LanletBetween(lanlet, "stream", "vhost"), LanletBetween(lanlet, "vhost", "vhost"),
+        VdeSwitchBetween(), *(LanletBetween(lanlet, *pair) for pair in PAIRS),
         VdeSwitch(), LanletVde(lanlet),
         Floor(), Iperf3(),
     ]

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vde_client.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct request {
+	uint32_t magic, version, type;
+	struct sockaddr_un address;
+	char description[9];
+} __attribute__((packed));
+
+/* Asks for a port and connects to what is answered. */
+static int ask(const char *directory, int number, const struct vde_client *c)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct request r = { .magic = 0xfeedface, .version = 3, .address.sun_family = AF_UNIX, .description = "bench" };
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/ctl", directory);
+	snprintf(r.address.sun_path, sizeof(r.address.sun_path), "%s/.%05d-%d", directory, (int)getpid(), number);
+	if (connect(c->control, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    bind(c->data, (struct sockaddr *)&r.address, sizeof(r.address)) < 0)
+		return -errno;
+	errno = EPROTO;
+	bool is_plugged_in = send(c->control, &r, sizeof(r) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(r) - 1 &&
+			     recv(c->control, &at, sizeof(at), MSG_WAITALL) == (ssize_t)sizeof(at) &&
+			     connect(c->data, (struct sockaddr *)&at, sizeof(at)) == 0;
+	int error = is_plugged_in ? 0 : -errno;
+	unlink(r.address.sun_path);
+	return error;
+}
+
+int vde_client_open(const char *directory, int number, struct vde_client *ret)
+{
+	struct vde_client c = { socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
+	int r = c.control < 0 || c.data < 0 ? -errno : ask(directory, number, &c);
+	if (r < 0) {
+		close(c.control);
+		close(c.data);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
