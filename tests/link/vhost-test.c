@@ -61,6 +61,18 @@ static void offers_are_what_a_modern_front_end_needs(struct vhost_world *w, gcon
 	g_assert_cmphex(features & (VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_HOST_USO)), ==, VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_HOST_USO));
 }
 
+/* virtio 1.3 §5.1.3.1: it needs a control queue, which a front end that does not know of pairs has not. */
+static void several_queues_are_offered_to_front_ends_that_know_of_them(struct vhost_world *w, gconstpointer data)
+{
+	uint64_t protocol = vhost_front_ask(&w->front, PROTOCOL_GET_PROTOCOL_FEATURES), mq = VHOST_BIT(PROTOCOL_F_MQ);
+	g_assert_cmphex(vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES) & VHOST_BIT(VIRTIO_NET_F_MQ), ==, 0);
+	uint64_t without = protocol & ~mq;
+	vhost_front_tell(&w->front, PROTOCOL_SET_PROTOCOL_FEATURES, 1, &without, sizeof(without), NULL, 0);
+	g_assert_cmphex(vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES) & VHOST_BIT(VIRTIO_NET_F_MQ), ==, 0);
+	vhost_front_tell(&w->front, PROTOCOL_SET_PROTOCOL_FEATURES, 1, &protocol, sizeof(protocol), NULL, 0);
+	g_assert_cmphex(vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES) & VHOST_BIT(VIRTIO_NET_F_MQ), !=, 0);
+}
+
 static void acknowledgements_tell_success_from_failure(struct vhost_world *w, gconstpointer data)
 {
 	vhost_front_start(&w->front, VHOST_MODERN);
@@ -913,6 +925,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add("/vhost/" #name, struct vhost_world, NULL, vhost_world_set_up, name, vhost_world_tear_down)
 	TEST(offers_are_what_a_modern_front_end_needs);
+	TEST(several_queues_are_offered_to_front_ends_that_know_of_them);
 	TEST(acknowledgements_tell_success_from_failure);
 	TEST(unknown_request_without_a_wish_for_an_answer_is_ignored);
 	TEST(every_request_is_acknowledged_as_specified);

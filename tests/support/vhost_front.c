@@ -155,13 +155,13 @@ void vhost_front_start_ring(struct vhost_front *f, unsigned ring, uint32_t base)
 
 void vhost_front_start(struct vhost_front *f, uint64_t features)
 {
-	uint64_t offered = vhost_front_ask(f, PROTOCOL_GET_FEATURES);
-	g_assert_cmpuint(features & ~offered, ==, 0);
-	f->features = features;
 	if (feature_has(features, VHOST_USER_F_PROTOCOL_FEATURES)) {
 		uint64_t protocol = vhost_front_ask(f, PROTOCOL_GET_PROTOCOL_FEATURES);
 		vhost_front_tell(f, PROTOCOL_SET_PROTOCOL_FEATURES, FLAG_VERSION, &protocol, sizeof(protocol), NULL, 0);
 	}
+	uint64_t offered = vhost_front_ask(f, PROTOCOL_GET_FEATURES);
+	g_assert_cmpuint(features & ~offered, ==, 0);
+	f->features = features;
 	vhost_front_tell(f, PROTOCOL_SET_OWNER, FLAG_VERSION, NULL, 0, NULL, 0);
 	vhost_front_tell(f, PROTOCOL_SET_FEATURES, FLAG_VERSION, &features, sizeof(features), NULL, 0);
 	vhost_front_set_memory(f);

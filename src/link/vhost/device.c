@@ -78,6 +78,11 @@ void vhost_device_done(struct vhost_device *d)
 		close(d->backend_request_fd);
 }
 
+uint64_t vhost_device_offers(const struct vhost_device *d)
+{
+	return feature_has(d->protocol_features, PROTOCOL_F_MQ) ? vhost_features : vhost_features & ~BIT(VIRTIO_NET_F_MQ);
+}
+
 int vhost_device_set_features(struct vhost_device *d, uint64_t features)
 {
 	if (features & ~vhost_features)

@@ -84,7 +84,7 @@ struct vhost_device {
 	uint8_t steering[VHOST_STEERING_SIZE]; /* by flow_hash(): number of the pair that the guest sent by, from 1 on; 0: it did not */
 };
 
-/* What is offered. */
+/* What is offered at most. */
 extern const uint64_t vhost_features;
 extern const uint64_t vhost_protocol_features;
 
@@ -92,6 +92,12 @@ void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *c
 		       struct notifier *notifier, struct list *polled);
 /* Stops everything, closes its descriptors, unmaps its memory.  The port must have been detached. */
 void vhost_device_done(struct vhost_device *d);
+
+/*
+ * What GET_FEATURES answers.  Several pairs need a control queue (virtio 1.3 §5.1.3.1), which is the front end's: one that does not
+ * know of them, as virtio_uml, hands our offer to a driver that refuses the whole card because there is none.
+ */
+uint64_t vhost_device_offers(const struct vhost_device *d);
 
 /* These answer 0 or a negative errno, which the front end is told if it asked for an answer. */
 int vhost_device_set_features(struct vhost_device *d, uint64_t features);

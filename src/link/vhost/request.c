@@ -234,7 +234,7 @@ static uint64_t number_for(const struct vhost_device *d, uint32_t request)
 {
 	switch ((enum protocol_request)request) {
 	case PROTOCOL_GET_FEATURES:
-		return vhost_features;
+		return vhost_device_offers(d);
 	case PROTOCOL_GET_PROTOCOL_FEATURES:
 		return vhost_protocol_features;
 	case PROTOCOL_GET_QUEUE_NUM:
