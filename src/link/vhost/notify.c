@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -90,21 +91,28 @@ static int reopen_pipe(int fd)
 	return own < 0 ? -errno : own;
 }
 
-int notify_line_set(struct notify_line *l, int fd)
+static enum notify_kind kind_of(int fd)
 {
 	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return NOTIFY_EVENTFD;
+	return S_ISFIFO(st.st_mode) ? NOTIFY_PIPE : S_ISSOCK(st.st_mode) ? NOTIFY_SOCKET : NOTIFY_EVENTFD;
+}
+
+int notify_line_set(struct notify_line *l, int fd)
+{
 	if (l->fd >= 0)
 		close(l->fd);
 	*l = NOTIFY_NONE;
 	if (fd < 0)
 		return 0;
-	bool is_pipe = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
-	int own = is_pipe ? reopen_pipe(fd) : fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : fd;
+	enum notify_kind kind = kind_of(fd);
+	int own = kind == NOTIFY_PIPE ? reopen_pipe(fd) : fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : fd;
 	if (own != fd)
 		close(fd);
 	if (own < 0)
 		return own == -ENOMEM || own == -EMFILE ? own : -EINVAL;
-	*l = (struct notify_line){ .fd = own, .is_pipe = is_pipe };
+	*l = (struct notify_line){ .fd = own, .kind = kind };
 	return 0;
 }
 
@@ -112,10 +120,12 @@ void notify_line_tell(const struct notify_line *l, struct notifier *n)
 {
 	if (l->fd < 0)
 		return;
-	if (n->context && !l->is_pipe) {
+	const uint64_t once = 1;
+	if (l->kind == NOTIFY_EVENTFD && n->context) {
 		signal_eventfd(n, l->fd);
 		return;
 	}
-	ssize_t done = write(l->fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+	ssize_t done = l->kind == NOTIFY_SOCKET ? send(l->fd, &once, sizeof(once), MSG_DONTWAIT | MSG_NOSIGNAL)
+						: write(l->fd, &once, sizeof(once));
 	(void)done;
 }

@@ -5,19 +5,24 @@
  * The front end shares the open file behind an eventfd with us, its O_NONBLOCK and its counter too, and may change both at any
  * moment: a write() could wait for as long as it pleases.  What never waits is the kernel's own signalling of an eventfd, as it
  * happens when an asynchronous read completes (io_submit(2), IOCB_FLAG_RESFD); so we let one of nothing complete.  One system call as
- * well.  The ends of pipes, which User-mode Linux uses, are opened anew, so that their mode is ours alone.
+ * well.  The ends of pipes are opened anew, so that their mode is ours alone; to sockets, which User-mode Linux uses, a message goes that
+ * does not wait, whatever their mode.
  *
  * One notifier serves all ports of a link.
  */
 #pragma once
 
-#include <stdbool.h>
-
 struct notifier;
+
+enum notify_kind {
+	NOTIFY_EVENTFD, /* or what else it may be: unlike the others it fails at the first use */
+	NOTIFY_PIPE,
+	NOTIFY_SOCKET,
+};
 
 struct notify_line {
 	int fd; /* -1: none */
-	bool is_pipe;
+	enum notify_kind kind;
 };
 
 #define NOTIFY_NONE ((struct notify_line){ .fd = -1 })

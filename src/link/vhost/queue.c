@@ -97,8 +97,8 @@ int vhost_queue_set_kick(struct vhost_queue *q, usec_t now, int fd)
 	int r = notify_line_set(&q->kick_line, fd);
 	if (r < 0 || fd < 0)
 		return r;
-	/* A pipe would have to be emptied. */
-	if (q->kick_line.is_pipe) {
+	/* Others would have to be emptied. */
+	if (q->kick_line.kind != NOTIFY_EVENTFD) {
 		drop_kick(q);
 		return -EINVAL;
 	}
