@@ -3,7 +3,7 @@
 
 import unittest
 
-from lan import tap, uml, vde, vm
+from lan import tap, vde, vm
 from lan.process import Lanlet
 
 GATEWAY = "192.168.122.1"
@@ -66,14 +66,3 @@ class ClientsTest(unittest.TestCase):
                                                f"ping -c 2 -i 0.2 -s 4000 {GATEWAY}")
         self.assertIn("2 received", out)
         self.assertIn('plugged in by "vdens', lanlet.text())
-
-    def test_user_mode_linux(self):
-        if reason := vde.missing(uml.KERNEL):
-            self.skipTest(reason)
-        lanlet = self.enterContext(Lanlet())
-        guest = self.enterContext(uml.Uml(None, "uml", vde=lanlet.vde))
-        vde.wait_until(lambda: 'plugged in by "UML' in lanlet.text(), "User-mode Linux's port")
-        if reason := uml.why_no_uml():
-            self.skipTest(f"it plugged in, but {reason}")
-        self.assertEqual(guest.lease()["router"], GATEWAY)
-        self.assertIn("2 packets received", guest.check(f"ping -c 2 -i 0.2 -s 4000 {GATEWAY}"))
