@@ -129,15 +129,31 @@ struct engine_config {
 	const char *private_dir;
 };
 
+/*
+ * Who brings the host side of a flow from the host to a guest when the guest has taken the connection, so that others learn before
+ * what became of it.  One of the two is called, once, in a later turn, or engine_ops.cancel() comes before.  Neither calls the engine.
+ */
+struct engine_opening {
+	/*
+	 * The guest has taken it: returns the host side, a stream descriptor that is the engine's from now on, or a negative errno, and the guest
+	 * gets a reset.
+	 */
+	int (*opened)(struct engine_opening *o, usec_t now);
+	/* The flow is no more: ECONNREFUSED, the guest said so; ETIMEDOUT, it said nothing; EHOSTUNREACH, it left the segment. */
+	void (*failed)(struct engine_opening *o, usec_t now, int error);
+	void *flow; /* the engine's own */
+};
+
 /* A flow from the host to a guest, see engine_ops.open. */
 struct engine_open {
 	struct ip_endpoint guest;  /* whom to connect to */
 	struct ip_endpoint source; /* what the guest sees as its peer; port 0: any free one of that address */
 	/*
 	 * The host side: a stream descriptor of any kind, or a datagram socket connected to @peer.  Owned by the engine on success.
-	 * -1: there is only @datagram, for the flow of @peer that there is already.
+	 * -1: there is only @datagram, for the flow of @peer that there is already, or @opening brings it.
 	 */
 	int fd;
+	struct engine_opening *opening; /* borrowed until it was called or cancelled; NULL: there is @fd */
 	/* Of a datagram flow: who really is at the other end (port 0: this is a stream), and what it sent before it had @fd for itself. */
 	struct ip_endpoint peer;
 	const void *datagram;
@@ -192,9 +208,12 @@ struct engine_ops {
 	int (*local)(struct engine *e, uint16_t port, struct stream_service *service);
 	/*
 	 * Opens a flow to a guest.  -EOPNOTSUPP, -EADDRINUSE (another flow, of another peer, looks like this one to the guest), -ENOMEM, …;
-	 * the descriptor is then still the caller's.  -ENOTCONN: there is no flow for a datagram without a descriptor.
+	 * the descriptor is then still the caller's.  -ENOTCONN: there is no flow for a datagram without a descriptor.  Openings end before
+	 * free().
 	 */
 	int (*open)(struct engine *e, usec_t now, const struct engine_open *how);
+	/* Ends the flow of @o, which was not called yet and is not called any more.  NULL when open() knows no openings. */
+	void (*cancel)(struct engine *e, usec_t now, struct engine_opening *o);
 	/* @guest left the segment: its flows end as its resets would have ended them. */
 	void (*guest_gone)(struct engine *e, usec_t now, ip4_t guest);
 	void (*counters)(const struct engine *e, struct engine_counters *ret);

@@ -24,6 +24,7 @@ enum gap {
 	GAP_DONT_FRAGMENT = 1 << 4,   /* what is too large for the way is fragmented, also with DF */
 	GAP_OPEN_UDP = 1 << 5,        /* open() knows no datagrams */
 	GAP_FLOW_DETAILS = 1 << 6,   /* nothing is known of a flow but its sides and its age */
+	GAP_OPENING = 1 << 7,         /* open() wants the host side at once, and nobody hears what the guest answered */
 };
 
 struct engine_row {
@@ -55,7 +56,7 @@ struct contract_test {
 	}
 
 extern const struct contract_test contract_tcp[], contract_udp[], contract_icmp[], contract_gateway[], contract_life[], contract_local[],
-	contract_open[], contract_flows[];
+	contract_open[], contract_opening[], contract_flows[];
 /* For engines with GAP_OUTSIDE, instead of all the others. */
 extern const struct contract_test contract_null[];
 

@@ -66,8 +66,7 @@ void native_icmp_input(struct engine *e, usec_t now, const struct packet *p)
 		drop(e, DROP_ICMP_MALFORMED, p);
 		return;
 	}
-	if (h.type == ICMP4_UNREACHABLE && h.code == ICMP4_UNREACHABLE_FRAG_NEEDED)
-		native_tcp_too_big(e, p, &h, message + ICMP4_HEADER_LEN, p->l4_len - ICMP4_HEADER_LEN);
+	native_tcp_error(e, p, &h, message + ICMP4_HEADER_LEN, p->l4_len - ICMP4_HEADER_LEN);
 	if (h.type != ICMP4_ECHO_REQUEST || h.code != 0)
 		return; /* other errors and answers of a guest have nobody outside that we could bring them to */
 	struct ip_endpoint guest = { p->src, (uint16_t)(h.rest >> 16) }, claimed = { p->dst, 0 }, real = claimed;

@@ -373,6 +373,7 @@ const struct engine_ops native_engine_ops = {
 	.writable = native_writable,
 	.local = native_local_service,
 	.open = native_open,
+	.cancel = native_tcp_cancel,
 	.guest_gone = native_guest_gone,
 	.counters = native_counters,
 	.flows = native_flows,

@@ -11,6 +11,7 @@
 #include "lan/frame.h"
 #include "lan/packet.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -44,6 +45,8 @@ static void reset_host(struct native_tcp *t)
 static void tcp_abandon(struct native_flow *f, usec_t now)
 {
 	struct native_tcp *t = native_tcp_of(f);
+	if (t->opening)
+		t->opening->failed(t->opening, now, EHOSTUNREACH);
 	reset_host(t);
 	native_tcp_finish(t);
 }
@@ -147,6 +150,8 @@ static void tcp_run(struct native_flow *f, usec_t now)
 	tcp_flow_guest_blocked(&t->tcp, false);
 	if (t->half_open && t->tcp.state >= TCP_STATE_ESTABLISHED)
 		handshake_done(t, now);
+	if (t->opening && t->tcp.state >= TCP_STATE_ESTABLISHED)
+		native_tcp_answered(t, now);
 	if (f->watch.fd >= 0 && !native_tcp_upload(t))
 		t->failed = true;
 	if (!act(t, now))

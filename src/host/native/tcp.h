@@ -38,6 +38,7 @@ struct native_tcp {
 	uint32_t undiscarded; /* acknowledged bytes still at the front of the queue */
 	uint32_t appetite;    /* bytes to make room for at once */
 
+	struct engine_opening *opening; /* brings the host side when the guest has answered; NULL: it is there */
 	bool failed; /* the socket has an error; the flow ends when what is readable was sent */
 	bool local;     /* the host side is a service of the gateway */
 	bool half_open; /* counted in guest->n_connecting */
@@ -66,6 +67,8 @@ void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, con
 int native_tcp_connect(struct native_tcp *t, usec_t now);
 /* The same for a local flow, whose guest has shown that it is there. */
 int native_tcp_connect_service(struct native_tcp *t, usec_t now);
+/* The guest has answered one that an opening waits for, or will not. */
+void native_tcp_answered(struct native_tcp *t, usec_t now);
 /* An event of the socket while it connects. */
 void native_tcp_connecting(struct native_tcp *t, usec_t now, unsigned events);
 /* Tells the guest that it did not connect. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define HALF_OPEN_PER_GUEST 1024u /* a SYN flood of one guest ends here */
 #define ISN_TICK 4 /* microseconds, RFC 6528 §3 */
@@ -98,13 +99,48 @@ static int stream_family(int fd, int *ret_family)
 	return 0;
 }
 
+/* Joins the host side @fd, which is the flow's when 0 is returned. */
+static int adopt(struct native_tcp *t, int fd)
+{
+	const struct engine *e = t->base.engine;
+	int family = AF_UNSPEC;
+	int r = stream_family(fd, &family);
+	if (r < 0)
+		return r;
+	t->is_tcp = family == AF_INET || family == AF_INET6;
+	t->can_peek_off = !e->config.no_peek_off && (t->is_tcp ? e->tcp_peek_off[family == AF_INET6] : family == AF_UNIX);
+	return poller_watch(e->config.poller, &t->base.watch, fd, NATIVE_TCP_EVENTS);
+}
+
+void native_tcp_answered(struct native_tcp *t, usec_t now)
+{
+	struct engine_opening *o = t->opening;
+	t->opening = NULL;
+	if (t->tcp.state == TCP_STATE_CLOSED) {
+		/* It is we who send a reset when it did not answer. */
+		o->failed(o, now, t->tcp.reset_due ? ETIMEDOUT : ECONNREFUSED);
+		return;
+	}
+	int fd = o->opened(o, now);
+	if (fd >= 0 && adopt(t, fd) == 0)
+		return;
+	if (fd >= 0)
+		close(fd);
+	tcp_flow_host_reset(&t->tcp, now);
+}
+
+void native_tcp_cancel(struct engine *e, usec_t now, struct engine_opening *o)
+{
+	struct native_tcp *t = o->flow;
+	t->opening = NULL;
+	tcp_flow_host_reset(&t->tcp, now);
+	native_flow_wake(&t->base);
+}
+
 int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how)
 {
 	struct flow_key key = { .guest = how->guest, .remote = how->source };
-	int family = AF_UNSPEC;
-	int r = stream_family(how->fd, &family);
-	if (r < 0)
-		return r;
+	int r;
 	if (key.remote.port == 0 ? !choose_port(e, now, &key) : native_tcp_find(e, &key) != NULL)
 		return -EADDRINUSE;
 	struct native_tcp *t = flow_new(&key);
@@ -118,9 +154,10 @@ int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how)
 	t->base.inbound = true;
 	struct tcp_open open = how_to_open(e, now, &key);
 	tcp_flow_connect(&t->tcp, now, &open);
-	t->is_tcp = family == AF_INET || family == AF_INET6;
-	t->can_peek_off = !e->config.no_peek_off && (t->is_tcp ? e->tcp_peek_off[family == AF_INET6] : family == AF_UNIX);
-	r = poller_watch(e->config.poller, &t->base.watch, how->fd, NATIVE_TCP_EVENTS);
+	t->opening = how->opening;
+	if (t->opening)
+		t->opening->flow = t;
+	r = t->opening ? 0 : adopt(t, how->fd);
 	if (r < 0) {
 		native_tcp_finish(t);
 		return r;

@@ -88,6 +88,13 @@ void tcp_flow_guest_gone(struct tcp_flow *f)
 	tcp_flow_closed(f);
 }
 
+void tcp_flow_unreachable(struct tcp_flow *f, uint32_t seq)
+{
+	/* Once it is established the error may be a forgery or pass (RFC 5461 §2, RFC 5927 §5.2). */
+	if (f->state == TCP_STATE_SYN_SENT && seq == f->iss)
+		tcp_flow_guest_gone(f);
+}
+
 static void add_options(const struct tcp_flow *f, bool first_syn, struct tcp_header *h)
 {
 	h->has_mss = true;

@@ -162,6 +162,8 @@ void tcp_flow_host_reset(struct tcp_flow *f, usec_t now);
 void tcp_flow_guest_blocked(struct tcp_flow *f, bool blocked);
 /* The guest is gone: nothing is sent to it, the host side is reset. */
 void tcp_flow_guest_gone(struct tcp_flow *f);
+/* Somebody said of the SYN that began at @seq that it cannot reach its port: ends a flow that the guest has not answered yet. */
+void tcp_flow_unreachable(struct tcp_flow *f, uint32_t seq);
 /*
  * Somebody on the way to the guest could not pass on the segment that began at @seq; one with @mss bytes of payload (and no
  * options) he could.  Believed of bytes that are under way only (RFC 5927 §4.1).
