@@ -78,9 +78,10 @@ void activation_done(struct activation *a)
 
 bool activation_has_path(const struct activation *a, const char *path)
 {
+	g_autofree char *ctl = g_build_filename(path, "ctl", NULL);
 	for (guint i = 0; i < a->sockets->len; i++) {
 		const struct activation_socket *s = a->sockets->pdata[i];
-		if (s->path && strcmp(s->path, path) == 0)
+		if (s->path && (strcmp(s->path, path) == 0 || strcmp(s->path, ctl) == 0))
 			return true;
 	}
 	return false;
@@ -88,7 +89,7 @@ bool activation_has_path(const struct activation *a, const char *path)
 
 static bool is_type(const char *name)
 {
-	static const char *const types[] = { "stream", "dgram", "seqpacket", "vhost" };
+	static const char *const types[] = { "stream", "dgram", "seqpacket", "vhost", "vde" };
 	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
 		if (strcmp(name, types[i]) == 0)
 			return true;

@@ -19,7 +19,7 @@ bool activation_take(struct activation *ret, GError **error);
 /* Harmless on a zeroed one; the descriptors stay open. */
 void activation_done(struct activation *a);
 
-/* Whether one of the sockets is the one at @path. */
+/* Whether one of the sockets is the one at @path, or the ctl of a VDE switch in that directory. */
 bool activation_has_path(const struct activation *a, const char *path);
-/* Plugs all of them into @net: one named stream, dgram, seqpacket or vhost as that, others as what they are. */
+/* Plugs all of them into @net: one named stream, dgram, seqpacket, vhost or vde as that, others as what they are. */
 bool activation_plug(const struct activation *a, struct lanlet_network *net, GError **error);

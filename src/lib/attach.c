@@ -9,6 +9,7 @@
 #include "link/dgram.h"
 #include "link/packet.h"
 #include "link/stream.h"
+#include "link/vde/vde.h"
 #include "link/vhost/vhost.h"
 
 #include <errno.h>
@@ -67,6 +68,8 @@ static const char *why_not(const struct plug *p, enum plug_type type, const stru
 		return "a UDP socket takes one guest: connect() it to that";
 	if (type == PLUG_TYPE_DGRAM && !f->is_connected && !f->is_bound)
 		return "it is neither bound nor connected";
+	if (type == PLUG_TYPE_VDE && !f->listens)
+		return "it does not listen, as a VDE switch's socket does";
 	if (type != PLUG_TYPE_DGRAM && !f->is_connected && !f->listens)
 		return "it neither listens nor is connected";
 	if (is_shared(type, f) && (p->identity.name[0] != '\0' || !mac_is_zero(p->identity.pinned)))
@@ -107,6 +110,8 @@ static int attach_fd(struct lanlet_network *n, const struct plug *p, char *error
 		return -EINVAL;
 	}
 	r = fcntl(p->fd, F_SETFL, fcntl(p->fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
+	if (r == 0 && type == PLUG_TYPE_VDE)
+		return vde_link_adopt(n->vde, p->fd, error, size);
 	if (r == 0)
 		r = hand_over(n, type, &facts, p->fd, &p->identity);
 	if (r < 0)

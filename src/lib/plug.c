@@ -18,6 +18,7 @@ static const char *const type_names[] = {
 	[PLUG_TYPE_DGRAM] = "dgram",
 	[PLUG_TYPE_SEQPACKET] = "seqpacket",
 	[PLUG_TYPE_VHOST] = "vhost",
+	[PLUG_TYPE_VDE] = "vde",
 };
 
 const char *plug_type_name(enum plug_type type)

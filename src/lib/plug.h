@@ -24,6 +24,7 @@ enum plug_type {
 	PLUG_TYPE_DGRAM,
 	PLUG_TYPE_SEQPACKET,
 	PLUG_TYPE_VHOST,
+	PLUG_TYPE_VDE,
 };
 
 struct plug {

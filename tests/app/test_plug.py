@@ -35,6 +35,23 @@ class Framed:
         return self.sock.recv(length, socket.MSG_WAITALL)
 
 
+class VdeGuest:
+    """Plugs into the VDE switch whose ctl @control is connected to, by the protocol's version 3."""
+
+    def __init__(self, control, data, path):
+        self.data = data
+        data.bind(path)
+        name = struct.pack("=H108s", socket.AF_UNIX, path.encode())
+        control.sendall(struct.pack("=III", 0xFEEDFACE, 3, 0) + name + b"test")
+        self.switch = control.recv(110)[2:].split(b"\0")[0]
+
+    def send(self, frame):
+        self.data.sendto(frame, self.switch)
+
+    def recv(self, size):
+        return self.data.recv(size)
+
+
 class TestCase(harness.TestCase):
     def socket(self, kind, family=socket.AF_UNIX):
         sock = socket.socket(family, kind)
@@ -145,6 +162,7 @@ class Descriptors(TestCase):
         listener.bind(self.path("listener"))
         listener.listen(1)
         raw_pair, _ = self.pair(socket.SOCK_DGRAM)
+        connected, _ = self.pair(socket.SOCK_STREAM)
         cases = [
             (unbound, "", "dgram: it is neither bound nor connected"),
             (unconnected, "", "stream: it neither listens nor is connected"),
@@ -153,12 +171,22 @@ class Descriptors(TestCase):
             (listener, ",type=dgram", "dgram: it is a socket of another type"),
             (raw_pair, ",type=vhost", "vhost: it is a socket of another type"),
             (udp, ",type=seqpacket", "seqpacket: it is a socket of another type"),
+            (connected, ",type=vde", "vde: it does not listen, as a VDE switch's socket does"),
+            (listener, ",type=vde,name=web", "vde: many guests may come by it, and mac= and name= are for one"),
         ]
         for sock, text, reason in cases:
             with self.subTest(reason=reason):
                 fd = sock.fileno()
                 self.assert_fails(2, "descriptor %d, type %s" % (fd, reason), "run", "--fd", "%d%s" % (fd, text), "--log-level", "error",
                                   pass_fds=[fd])
+
+    def test_vde_switch_s_socket_needs_a_directory_of_its_own(self):
+        listener = self.socket(socket.SOCK_STREAM)
+        listener.bind(self.path("listener"))
+        listener.listen(1)
+        fd = listener.fileno()
+        self.assert_fails(2, "a VDE switch's socket is called ctl and has a directory of its own, as /run/user/1000/vde/ctl", "run", "--fd",
+                          "%d,type=vde" % fd, "--log-level", "error", pass_fds=[fd])
 
     def test_number_that_is_no_socket_is_refused(self):
         with open(os.devnull) as null:
@@ -296,16 +324,20 @@ class Activation(TestCase):
             sock.listen(5)
         return sock
 
+    def bound_ctl(self, directory):
+        os.makedirs(self.path(directory), 0o700)
+        return self.bound(socket.SOCK_STREAM, directory + "/ctl")
+
     def wait_until_it_runs(self):
         harness.wait_until(lambda: self.lanlet("status").returncode == 0, "the network")
 
     def test_sockets_are_what_their_names_say(self):
         socks = [self.bound(socket.SOCK_STREAM, "a"), self.bound(socket.SOCK_DGRAM, "b"), self.bound(socket.SOCK_STREAM, "c"),
-                 self.bound(socket.SOCK_SEQPACKET, "d")]
-        self.start_activated(socks, ["stream", "dgram", "vhost", "lanlet.socket"])
+                 self.bound(socket.SOCK_SEQPACKET, "d"), self.bound_ctl("e")]
+        self.start_activated(socks, ["stream", "dgram", "vhost", "lanlet.socket", "vde"])
         self.wait_until_it_runs()
-        stream, dgram, vhost, seqpacket = (self.socket(kind) for kind in (
-            socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_SEQPACKET))
+        stream, dgram, vhost, seqpacket, vde = (self.socket(kind) for kind in (
+            socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_STREAM))
         stream.connect(self.path("a"))
         dgram.bind(self.path("guest"))
         vhost.connect(self.path("c"))
@@ -314,6 +346,24 @@ class Activation(TestCase):
         self.assert_gateway_answers(DatagramGuest(dgram, self.path("b")), b"\2\0\0\0\0\2")
         self.assert_gateway_answers(seqpacket, b"\2\0\0\0\0\3")
         self.wait_for_port(r"vhost\d+")
+        vde.connect(self.path("e/ctl"))
+        self.assert_gateway_answers(VdeGuest(vde, self.socket(socket.SOCK_DGRAM), self.path("e/client")), b"\2\0\0\0\0\4")
+        self.assertIn("vde1", self.ports())
+
+    def test_vde_switch_at_our_own_path_takes_the_place_of_ours_and_stays(self):
+        os.makedirs(self.path("run/lanlet/default"), 0o700)
+        sock = self.bound_ctl("run/lanlet/default/vde")
+        process = self.start_activated([sock], ["vde"])
+        for number in range(2):
+            self.wait_until_it_runs()
+            control = self.socket(socket.SOCK_STREAM)
+            control.connect(self.path("run/lanlet/default/vde/ctl"))
+            self.assert_gateway_answers(VdeGuest(control, self.socket(socket.SOCK_DGRAM), self.path("guest%d" % number)))
+            process.terminate()
+            self.assertEqual(process.wait(harness.TIMEOUT), 0)
+            self.assertEqual(os.listdir(self.path("run/lanlet/default/vde")), ["ctl"])
+            if number == 0:
+                process = self.start_activated([sock], ["vde"])
 
     def test_socket_at_our_own_path_takes_the_place_of_ours_and_stays(self):
         os.makedirs(self.path("run/lanlet/default"), 0o700)
@@ -346,9 +396,10 @@ class Activation(TestCase):
     @unittest.skipUnless(shutil.which("systemd-socket-activate"), "systemd-socket-activate is not installed")
     def test_systemd_socket_activate_starts_it_with_the_first_guest(self):
         for option, kind, name, link in (([], socket.SOCK_STREAM, "stream", Framed), (["--seqpacket"], socket.SOCK_SEQPACKET, "seqpacket", None),
-                                         (["--datagram"], socket.SOCK_DGRAM, "dgram", None)):
+                                         (["--datagram"], socket.SOCK_DGRAM, "dgram", None), ([], socket.SOCK_STREAM, "vde", self.vde_guest)):
             with self.subTest(name=name), open(self.path("log." + name), "w") as log:
-                path = self.path("activated." + name)
+                os.mkdir(self.path("activated." + name), 0o700)
+                path = self.path("activated." + name + "/ctl")  # a VDE switch has to be called that
                 keep = [word for variable, value in self.env.items() for word in ("-E", "%s=%s" % (variable, value))]
                 process = subprocess.Popen(
                     ["systemd-socket-activate", *option, "-l", path, "--fdname=" + name, *keep, harness.LANLET, "run", name],
@@ -370,6 +421,9 @@ class Activation(TestCase):
             guest = link(sock) if link else sock
         self.assert_gateway_answers(guest)
         self.assertRegex(self.status(name), r"(?m)^%s\d+ " % name)
+
+    def vde_guest(self, control):
+        return VdeGuest(control, self.socket(socket.SOCK_DGRAM), self.path("vde.guest"))
 
     @staticmethod
     def try_to_connect(sock, path):

@@ -113,8 +113,8 @@ static const struct option options[] = {
 			.argument = "N[,type=TYPE][,mac=MAC][,name=NAME]",
 			.help =
 				"A socket that the program which started lanlet left open as descriptor N: a connection is a guest, a listening "
-				"socket, or a unix datagram socket with a path, is for many. TYPE is stream, dgram, seqpacket or vhost; the socket "
-				"says which unless it is vhost. mac= lets nobody but the card with this MAC speak, name= is what the port is called.",
+				"socket, or a unix datagram socket with a path, is for many. TYPE is stream, dgram, seqpacket, vhost or vde; the socket "
+				"says which unless it is vhost, or the ctl of a VDE switch. mac= lets nobody but the card with this MAC speak, name= is what the port is called.",
 			.repeatable = true,
 		},
 		.accepts = "the number of an open socket, as 3, 4,type=vhost or 5,mac=52:54:00:12:34:56,name=web",

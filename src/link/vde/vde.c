@@ -33,6 +33,8 @@
 #define REQUEST_TIME (10 * USEC_PER_SEC)
 /* "/.PPPPPPP-NNNNN": what libvdeplug calls a client's socket. */
 #define CLIENT_NAME_MAX 15u
+/* What the socket that clients connect to is called. */
+#define CTL "/ctl"
 
 struct vde_link {
 	struct vde_link_config config;
@@ -46,6 +48,7 @@ struct directory {
 	struct list node;
 	struct vde_link *link;
 	struct listener listener;
+	bool is_adopted; /* its socket is another's, who keeps it */
 	unsigned n_clients;
 	bool taken[VDE_PORTS_MAX + 1]; /* port numbers */
 	char path[VDE_PATH_SIZE];
@@ -304,16 +307,18 @@ static int prepare(const char *given, char ret[static VDE_PATH_SIZE], char *erro
 
 static void directory_free(struct directory *d)
 {
-	char ctl[VDE_PATH_SIZE + sizeof("/ctl")];
+	char ctl[VDE_PATH_SIZE + sizeof(CTL)];
 	listener_done(&d->listener);
-	snprintf(ctl, sizeof(ctl), "%s/ctl", d->path);
-	unlink(ctl);
-	rmdir(d->path);
+	if (!d->is_adopted) {
+		snprintf(ctl, sizeof(ctl), "%s" CTL, d->path);
+		unlink(ctl);
+		rmdir(d->path);
+	}
 	list_remove(&d->node);
 	free(d);
 }
 
-int vde_link_listen(struct vde_link *l, const char *given, char *error, size_t size)
+static int directory_new(struct vde_link *l, const char *given, struct directory **ret, char *error, size_t size)
 {
 	struct directory *d = calloc(1, sizeof(*d));
 	if (!d) {
@@ -326,23 +331,72 @@ int vde_link_listen(struct vde_link *l, const char *given, char *error, size_t s
 		free(d);
 		return r;
 	}
-	char ctl[VDE_PATH_SIZE + sizeof("/ctl")];
-	snprintf(ctl, sizeof(ctl), "%s/ctl", d->path);
-	int fd = unix_listen(ctl, error, size);
-	if (fd < 0) {
-		free(d);
-		return fd;
-	}
-	sweep(d->path);
 	listener_init(&d->listener, l->config.poller, l->config.log, accepted);
 	list_append(&l->directories, &d->node);
-	r = listener_add(&d->listener, fd);
+	*ret = d;
+	return 0;
+}
+
+/* @fd listens at its ctl.  Frees it on failure. */
+static int directory_serve(struct directory *d, int fd, char *error, size_t size)
+{
+	sweep(d->path);
+	int r = listener_add(&d->listener, fd);
 	if (r < 0) {
 		snprintf(error, size, "VDE directory %s: %s", d->path, strerror(-r));
-		close(fd);
 		directory_free(d);
 	}
 	return r;
+}
+
+int vde_link_listen(struct vde_link *l, const char *given, char *error, size_t size)
+{
+	struct directory *d;
+	int r = directory_new(l, given, &d, error, size);
+	if (r < 0)
+		return r;
+	char ctl[VDE_PATH_SIZE + sizeof(CTL)];
+	snprintf(ctl, sizeof(ctl), "%s" CTL, d->path);
+	int fd = unix_listen(ctl, error, size);
+	if (fd < 0) {
+		d->is_adopted = true; /* whatever is there is another's */
+		directory_free(d);
+		return fd;
+	}
+	r = directory_serve(d, fd, error, size);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+/* Cuts CTL off the name of the socket @fd. */
+static bool directory_of(int fd, char ret[static VDE_PATH_SIZE + 1])
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(a);
+	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0 || a.sun_family != AF_UNIX || a.sun_path[0] != '/')
+		return false;
+	size_t n = strnlen(a.sun_path, sizeof(a.sun_path)), tail = strlen(CTL);
+	if (n <= tail || memcmp(a.sun_path + n - tail, CTL, tail) != 0)
+		return false;
+	memcpy(ret, a.sun_path, n - tail);
+	ret[n - tail] = '\0';
+	return true;
+}
+
+int vde_link_adopt(struct vde_link *l, int fd, char *error, size_t size)
+{
+	char path[VDE_PATH_SIZE + 1];
+	struct directory *d;
+	if (!directory_of(fd, path)) {
+		snprintf(error, size, "a VDE switch's socket is called ctl and has a directory of its own, as /run/user/1000/vde/ctl");
+		return -EINVAL;
+	}
+	int r = directory_new(l, path, &d, error, size);
+	if (r < 0)
+		return r;
+	d->is_adopted = true;
+	return directory_serve(d, fd, error, size);
 }
 
 /* --- life --- */

@@ -41,6 +41,12 @@ void vde_link_free(struct vde_link *l, usec_t now);
  */
 int vde_link_listen(struct vde_link *l, const char *directory, char *error, size_t size);
 
+/*
+ * The same with a socket that somebody else made and keeps: it listens at DIRECTORY/ctl, and both stay in the end.  @fd is owned from now
+ * on when 0 is returned.  -EINVAL when its name is another one.
+ */
+int vde_link_adopt(struct vde_link *l, int fd, char *error, size_t size);
+
 /* When expire() wants to be called; USEC_INFINITY for never. */
 usec_t vde_link_deadline(const struct vde_link *l);
 void vde_link_expire(struct vde_link *l, usec_t now);
