@@ -8,6 +8,9 @@
  *     port ── silent for DGRAM_SILENCE, nobody at the path ──▶ gone
  *
  * A peer that starts again at the same path keeps its port.
+ *
+ * QEMU leaves its socket behind.  What `lanlet qemu` tells it to bind to, guest-*.sock beside ours, is removed with the port, and when
+ * our socket is added: only then nobody had a port for it.
  */
 #include "link/dgram.h"
 
@@ -15,6 +18,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "host/dead_socket.h"
 #include "host/unix_address.h"
 #include "lan/poller.h"
 #include "lan/segment.h"
@@ -47,6 +51,7 @@ struct dgram_socket {
 	struct list buckets[BUCKETS];
 	unsigned n_peers;
 	usec_t sweep_again;
+	char directory[UNIX_ADDRESS_TEXT_SIZE]; /* "": it has no path */
 };
 
 struct peer {
@@ -59,8 +64,41 @@ struct peer {
 	usec_t check_at; /* whether it is still there */
 };
 
+/* --- sockets that guests leave behind --- */
+
+static bool is_guest_socket(const char *name)
+{
+	size_t len = strlen(name), tail = strlen(".sock");
+	return strncmp(name, "guest-", strlen("guest-")) == 0 && len > tail && strcmp(name + len - tail, ".sock") == 0 && !strchr(name, '/');
+}
+
+static void sweep_directory_of(struct dgram_socket *s)
+{
+	struct sockaddr_un name = { 0 };
+	socklen_t len = sizeof(name);
+	struct unix_address a;
+	if (getsockname(s->watch.fd, (struct sockaddr *)&name, &len) < 0 || !unix_address_take(&name, len, &a) || a.name.sun_path[0] != '/')
+		return;
+	unix_address_format(&a, s->directory);
+	*strrchr(s->directory, '/') = '\0';
+	dead_socket_sweep(s->directory, is_guest_socket);
+}
+
+static void remove_socket_of(const struct peer *p)
+{
+	char path[UNIX_ADDRESS_TEXT_SIZE];
+	const char *directory = p->socket->directory;
+	size_t len = strlen(directory);
+	unix_address_format(&p->address, path);
+	if (len > 0 && strncmp(path, directory, len) == 0 && path[len] == '/' && is_guest_socket(path + len + 1))
+		dead_socket_remove(path);
+}
+
+/* --- going --- */
+
 static void peer_free(struct peer *p, usec_t now)
 {
+	remove_socket_of(p);
 	list_remove(&p->end.node);
 	list_remove(&p->node);
 	list_remove(&p->bucket);
@@ -318,6 +356,7 @@ int dgram_link_add(struct dgram_link *l, int fd)
 		return r;
 	}
 	list_append(&l->sockets, &s->node);
+	sweep_directory_of(s);
 	return 0;
 }
 

@@ -6,6 +6,8 @@
  * Whoever sends from a path of his own has a port for that path, and a socket of ours that is connected to it.  The port
  * goes when nobody receives at the path any more, which shows when something is sent to it, and else after DGRAM_SILENCE to
  * twice that without a frame.  The socket is always drained: QEMU 7.2 spins while it cannot send.
+ *
+ * A guest's dead socket that lies beside ours and is called guest-*.sock goes with its port.
  */
 #pragma once
 

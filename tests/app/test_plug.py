@@ -457,6 +457,30 @@ class Qemu(TestCase):
         qemu = self.qemu(*self.lanlet("qemu", "--dgram", "--guest", "web").stdout.split())
         self.wait_for_qemu(qemu, r"dgram\d+")
 
+    def test_socket_that_qemu_left_goes_with_its_port_or_at_the_next_start(self):
+        def left():
+            return [name for name in os.listdir(self.path("run/lanlet/default")) if name.startswith("guest-")]
+
+        process = self.start()
+        arguments = self.lanlet("qemu", "--dgram", "--guest", "web").stdout.split()
+        qemu = self.qemu(*arguments)
+        self.wait_for_qemu(qemu, r"dgram\d+")
+        qemu.kill()
+        qemu.wait()
+        self.assertEqual(len(left()), 1)
+        sock = self.socket(socket.SOCK_SEQPACKET)
+        sock.connect(self.path("run/lanlet/default/seqpacket.sock"))
+        sock.send(arp_request(b"\2\0\0\0\0\1"))  # to everybody
+        harness.wait_until(lambda: not left(), "the end of QEMU's socket")
+        process.stop()
+        qemu = self.qemu(*arguments)
+        harness.wait_until(left, "QEMU's socket")
+        qemu.kill()
+        qemu.wait()
+        self.assertEqual(len(left()), 1)
+        self.start()
+        self.assertEqual(left(), [])
+
 
 if __name__ == "__main__":
     unittest.main(testRunner=TapRunner)

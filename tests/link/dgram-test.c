@@ -333,6 +333,56 @@ static void guest_that_starts_again_at_its_path_keeps_its_port(struct fixture *f
 	close(guest);
 }
 
+static bool has_name(struct fixture *f, const char *name)
+{
+	g_autofree char *path = path_of(f, name);
+	return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
+static void what_a_guest_left_beside_our_socket_goes_with_its_port(struct fixture *f, gconstpointer data)
+{
+	static const char *const names[] = { "guest-web.sock", "guest-db.sock", "own.sock" };
+	int guests[G_N_ELEMENTS(names)];
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		guests[i] = guest_at(f, names[i]);
+		send_from(f, guests[i], (uint8_t)(i + 1), 60);
+	}
+	close(guests[0]);
+	close(guests[2]);
+	broadcast(f, 9, 60);
+	turn(f);
+	g_assert_cmpuint(ports(f), ==, 1);
+	g_assert_false(has_name(f, "guest-web.sock"));
+	g_assert_true(has_name(f, "guest-db.sock")); /* it lives */
+	g_assert_true(has_name(f, "own.sock")); /* is not called what we tell guests */
+	close(guests[1]);
+}
+
+static void guest_that_is_there_again_at_its_path_keeps_its_socket(struct fixture *f, gconstpointer data)
+{
+	int guest = guest_at(f, "guest-web.sock");
+	send_from(f, guest, 1, 60);
+	close(guest);
+	remove_name(f, "guest-web.sock");
+	guest = guest_at(f, "guest-web.sock");
+	dgram_link_free(f->link, f->now);
+	g_assert_true(has_name(f, "guest-web.sock"));
+	g_assert_cmpint(dgram_link_new(&(struct dgram_link_config){ &f->loop.poller, &f->segment, &f->log, 65520 }, &f->link), ==, 0);
+	close(guest);
+}
+
+static void what_guests_left_while_we_were_away_goes_at_once(struct fixture *f, gconstpointer data)
+{
+	g_autofree char *path = path_of(f, "again.sock");
+	char error[200];
+	int alive = guest_at(f, "guest-alive.sock");
+	close(guest_at(f, "guest-dead.sock"));
+	g_assert_cmpint(dgram_link_add(f->link, unix_serve(path, SOCK_DGRAM, error, sizeof(error))), ==, 0);
+	g_assert_true(has_name(f, "guest-alive.sock"));
+	g_assert_false(has_name(f, "guest-dead.sock"));
+	close(alive);
+}
+
 static void pass_time(struct fixture *f, usec_t span)
 {
 	for (usec_t until = f->now + span; dgram_link_deadline(f->link) <= until;) {
@@ -503,6 +553,9 @@ int main(int argc, char **argv)
 	TEST(path_where_there_is_no_socket_gives_no_port);
 	TEST(guest_that_is_gone_loses_its_port_with_the_next_frame);
 	TEST(guest_that_starts_again_at_its_path_keeps_its_port);
+	TEST(what_a_guest_left_beside_our_socket_goes_with_its_port);
+	TEST(guest_that_is_there_again_at_its_path_keeps_its_socket);
+	TEST(what_guests_left_while_we_were_away_goes_at_once);
 	TEST(silent_guest_stays_while_its_socket_is_there);
 	TEST(burst_longer_than_a_socket_s_queue_arrives_whole);
 	TEST(guest_that_does_not_drain_costs_only_itself);

@@ -397,6 +397,28 @@ static void closed_data_socket_unplugs(struct fixture *f, gconstpointer data)
 	hang_up(&c);
 }
 
+/* As one that was killed leaves it. */
+static void socket_that_a_client_left_is_removed(struct fixture *f, gconstpointer data)
+{
+	struct client c = call(f);
+	g_unlink(c.path);
+	close(c.data);
+	g_free(c.path);
+	c.path = g_build_filename(f->dir, ".01234-00000", NULL);
+	c.data = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un own = address(c.path);
+	g_assert_cmpint(bind(c.data, (struct sockaddr *)&own, sizeof(own)), ==, 0);
+	ask(&c, 0, c.path);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 2);
+	close(c.data);
+	close(c.control);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+	g_assert_false(g_file_test(c.path, G_FILE_TEST_EXISTS));
+	g_free(c.path);
+}
+
 static void no_descriptors_left_is_no_reason_to_spin(struct fixture *f, gconstpointer data)
 {
 	struct client c = call(f);
@@ -441,9 +463,10 @@ static void what_a_dead_switch_left_is_replaced(struct fixture *f, gconstpointer
 {
 	g_autofree char *dir = g_build_filename(f->base, "old", NULL), *ctl = g_build_filename(dir, "ctl", NULL);
 	g_autofree char *stale = g_build_filename(dir, "001.9", NULL), *mine = g_build_filename(dir, "002.notes", NULL);
+	g_autofree char *client = g_build_filename(dir, ".00123-00001", NULL);
 	g_assert_cmpint(g_mkdir(dir, 0700), ==, 0);
-	const char *const paths[] = { ctl, stale };
-	for (size_t i = 0; i < 2; i++) {
+	const char *const paths[] = { ctl, stale, client };
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
 		int fd = socket(AF_UNIX, i == 0 ? SOCK_STREAM : SOCK_DGRAM, 0);
 		struct sockaddr_un a = address(paths[i]);
 		g_assert_cmpint(bind(fd, (struct sockaddr *)&a, sizeof(a)), ==, 0);
@@ -452,6 +475,7 @@ static void what_a_dead_switch_left_is_replaced(struct fixture *f, gconstpointer
 	g_assert_true(g_file_set_contents(mine, "x", 1, NULL));
 	g_assert_cmpint(vde_link_listen(f->link, dir, f->error, sizeof(f->error)), ==, 0);
 	g_assert_false(g_file_test(stale, G_FILE_TEST_EXISTS));
+	g_assert_false(g_file_test(client, G_FILE_TEST_EXISTS));
 	g_assert_true(g_file_test(mine, G_FILE_TEST_EXISTS));
 	g_unlink(mine);
 }
@@ -493,6 +517,7 @@ int main(int argc, char **argv)
 	ADD(client_that_never_drains_costs_only_itself);
 	ADD(client_that_never_takes_its_answer_costs_only_itself);
 	ADD(closed_data_socket_unplugs);
+	ADD(socket_that_a_client_left_is_removed);
 	ADD(no_descriptors_left_is_no_reason_to_spin);
 	ADD(only_this_user_may_plug_in);
 	ADD(second_switch_is_told_that_one_runs);

@@ -11,15 +11,14 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "host/dead_socket.h"
 #include "host/unix_socket.h"
 #include "lan/segment.h"
 #include "link/datagram.h"
 #include "link/listener.h"
 #include "link/vde/request.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,9 +63,35 @@ struct client {
 	usec_t since;	   /* accepted then; USEC_INFINITY: not known before the next expire() */
 	unsigned number;   /* from 1 on; 0: none yet */
 	char path[VDE_PATH_SIZE]; /* of our data socket; "": there is none */
+	char peer[VDE_PATH_SIZE]; /* of the client's */
 	uint8_t in[VDE_REQUEST_SIZE];
 	size_t in_len;
 };
+
+/* --- names --- */
+
+/* "NNN.FD", as open_data() calls a socket. */
+static bool is_data_socket(const char *name)
+{
+	size_t number = strspn(name, "0123456789");
+	return number >= 3 && name[number] == '.' && name[number + 1] != '\0' &&
+	       name[number + 1 + strspn(name + number + 1, "0123456789")] == '\0';
+}
+
+/* ".PID-NUMBER", as libvdeplug calls a client's. */
+static bool is_client_socket(const char *name)
+{
+	size_t pid = name[0] == '.' ? strspn(name + 1, "0123456789") : 0;
+	if (pid == 0 || name[1 + pid] != '-')
+		return false;
+	const char *number = name + 1 + pid + 1;
+	return number[0] != '\0' && number[strspn(number, "0123456789")] == '\0';
+}
+
+static bool is_left_behind(const char *name)
+{
+	return is_data_socket(name) || is_client_socket(name);
+}
 
 /* --- going --- */
 
@@ -79,6 +104,14 @@ static void end_later(struct client *c)
 	poller_defer(c->directory->link->config.poller, &c->end);
 }
 
+/* One that it did not live to remove, where libvdeplug puts them. */
+static void remove_socket_of(const struct client *c)
+{
+	size_t len = strlen(c->directory->path);
+	if (strncmp(c->peer, c->directory->path, len) == 0 && c->peer[len] == '/' && is_client_socket(c->peer + len + 1))
+		dead_socket_remove(c->peer);
+}
+
 static void client_free(struct client *c, usec_t now)
 {
 	struct directory *d = c->directory;
@@ -89,6 +122,7 @@ static void client_free(struct client *c, usec_t now)
 	close(c->control.fd);
 	if (c->path[0] != '\0')
 		unlink(c->path);
+	remove_socket_of(c);
 	d->taken[c->number] = false;
 	d->n_clients--;
 	free(c);
@@ -180,6 +214,7 @@ static void plug_in(struct client *c, usec_t now, const struct vde_request *q)
 		refuse(c, now, "the socket that it named is not its own");
 		return;
 	}
+	memcpy(c->peer, q->path, sizeof(c->peer));
 	c->number = choose_number(c->directory, q->port);
 	c->directory->taken[c->number] = true;
 	int fd = open_data(c, q->path);
@@ -261,28 +296,6 @@ static int accepted(struct listener *listener, int fd)
 
 /* --- the directory --- */
 
-/* "NNN.FD", as open_data() calls a socket. */
-static bool is_data_socket(const char *name)
-{
-	size_t number = strspn(name, "0123456789");
-	return number >= 3 && name[number] == '.' && name[number + 1] != '\0' &&
-	       name[number + 1 + strspn(name + number + 1, "0123456789")] == '\0';
-}
-
-/* What an earlier switch that did not end well left behind.  Nobody uses it: its ctl is ours now. */
-static void sweep(const char *path)
-{
-	DIR *dir = opendir(path);
-	if (!dir)
-		return;
-	for (struct dirent *e; (e = readdir(dir));) {
-		struct stat st;
-		if (is_data_socket(e->d_name) && fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode))
-			unlinkat(dirfd(dir), e->d_name, 0);
-	}
-	closedir(dir);
-}
-
 /* Makes the directory and puts its full path, which clients are told, into @ret. */
 static int prepare(const char *given, char ret[static VDE_PATH_SIZE], char *error, size_t size)
 {
@@ -309,6 +322,7 @@ static void directory_free(struct directory *d)
 {
 	char ctl[VDE_PATH_SIZE + sizeof(CTL)];
 	listener_done(&d->listener);
+	dead_socket_sweep(d->path, is_left_behind);
 	if (!d->is_adopted) {
 		snprintf(ctl, sizeof(ctl), "%s" CTL, d->path);
 		unlink(ctl);
@@ -340,7 +354,7 @@ static int directory_new(struct vde_link *l, const char *given, struct directory
 /* @fd listens at its ctl.  Frees it on failure. */
 static int directory_serve(struct directory *d, int fd, char *error, size_t size)
 {
-	sweep(d->path);
+	dead_socket_sweep(d->path, is_left_behind); /* by an earlier switch, or its clients */
 	int r = listener_add(&d->listener, fd);
 	if (r < 0) {
 		snprintf(error, size, "VDE directory %s: %s", d->path, strerror(-r));
