@@ -140,16 +140,16 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
-static int find_guest(void *opaque, usec_t now, const struct forward_spec *s, ip4_t *ret)
+static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
 {
 	struct lanlet_network *n = opaque;
-	switch (s->kind) {
-	case FORWARD_TO_NAME:
-		return dhcp_find_name(&n->names.dhcp, now, s->name, ret);
-	case FORWARD_TO_MAC:
-		return dhcp_find_mac(&n->names.dhcp, now, s->mac, ret);
+	switch (guest->kind) {
+	case GUEST_REF_NAME:
+		return dhcp_find_name(&n->names.dhcp, now, guest->name, ret);
+	case GUEST_REF_MAC:
+		return dhcp_find_mac(&n->names.dhcp, now, guest->mac, ret);
 	default:
-		*ret = s->ip;
+		*ret = guest->ip;
 		return 0;
 	}
 }

@@ -35,7 +35,7 @@ static int engine_open(struct engine *e, usec_t now, const struct engine_open *h
 
 static const struct engine_ops engine = { .name = "test", .open = engine_open };
 
-static int find_guest(void *opaque, usec_t now, const struct forward_spec *s, ip4_t *ret)
+static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
 {
 	*ret = IP4(192, 168, 122, 50);
 	return 0;

@@ -23,7 +23,7 @@ struct ip_endpoint forward_client_source(const struct forward_env *env, const st
 int forward_client_guest(const struct forward *f, usec_t now, uint16_t port, struct ip_endpoint *ret)
 {
 	ip4_t ip;
-	int r = f->env->find_guest(f->env->opaque, now, &f->spec, &ip);
+	int r = f->env->find_guest(f->env->opaque, now, &f->spec.guest, &ip);
 	if (r == 0)
 		*ret = (struct ip_endpoint){ ip_from_ip4(ip), (uint16_t)(f->spec.guest_port + (port - f->spec.first_port)) };
 	return r;

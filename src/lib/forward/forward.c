@@ -176,7 +176,7 @@ void forward_close(struct forward *f)
 void forward_guests_changed(struct forward *f, usec_t now)
 {
 	ip4_t ip;
-	bool waiting = f->env->find_guest(f->env->opaque, now, &f->spec, &ip) < 0;
+	bool waiting = f->env->find_guest(f->env->opaque, now, &f->spec.guest, &ip) < 0;
 	if (!f->is_open || waiting == f->waiting)
 		return;
 	f->waiting = waiting;

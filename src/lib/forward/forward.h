@@ -29,8 +29,8 @@ struct forward_env {
 	struct engine *engine;
 	ip4_t gateway;	       /* whom a guest sees for clients that have no address for it */
 	struct prefix4 subnet; /* addresses outside that a guest would take for a neighbour's */
-	/* The address of the guest that @s names.  -ENOENT while it has none. */
-	int (*find_guest)(void *opaque, usec_t now, const struct forward_spec *s, ip4_t *ret);
+	/* The address of the guest that is meant.  -ENOENT while it has none. */
+	int (*find_guest)(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret);
 	void *opaque;
 };
 

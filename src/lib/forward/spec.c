@@ -96,13 +96,7 @@ static int parse_guest(char *text, struct forward_spec *s, const char **ret_why)
 		*ret_why = "the guest's ports are numbers from 1 to 65535";
 		return -EINVAL;
 	}
-	if (ip4_parse(text, &s->ip) == 0)
-		s->kind = FORWARD_TO_ADDRESS;
-	else if (mac_parse(text, &s->mac) == 0)
-		s->kind = FORWARD_TO_MAC;
-	else if (value_label(text, s->name, sizeof(s->name)) == 0)
-		s->kind = FORWARD_TO_NAME;
-	else {
+	if (guest_ref_parse(text, &s->guest) < 0) {
 		*ret_why = "a guest is a name of one label, a MAC or an IPv4 address";
 		return -EINVAL;
 	}
@@ -152,9 +146,8 @@ const char *forward_spec_format_host(const struct forward_spec *s, char ret[stat
 
 const char *forward_spec_format_guest(const struct forward_spec *s, char ret[static FORWARD_TEXT_SIZE])
 {
-	char ip[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
-	const char *guest = s->kind == FORWARD_TO_NAME ? s->name : s->kind == FORWARD_TO_MAC ? mac_format(s->mac, mac) : ip4_format(s->ip, ip);
-	snprintf(ret, FORWARD_TEXT_SIZE, "%s:%u", guest, s->guest_port);
+	char guest[GUEST_REF_TEXT_SIZE];
+	snprintf(ret, FORWARD_TEXT_SIZE, "%s:%u", guest_ref_format(&s->guest, guest), s->guest_port);
 	return ret;
 }
 
@@ -172,8 +165,7 @@ bool forward_spec_is_equal(const struct forward_spec *a, const struct forward_sp
 {
 	bool same_host = a->udp == b->udp && a->first_port == b->first_port && a->n_ports == b->n_ports && ip_equal(&a->address, &b->address) &&
 			 strcmp(a->unix_path, b->unix_path) == 0;
-	return same_host && a->guest_port == b->guest_port && a->kind == b->kind && a->ip == b->ip && mac_equal(a->mac, b->mac) &&
-	       strcmp(a->name, b->name) == 0;
+	return same_host && a->guest_port == b->guest_port && guest_ref_is_equal(&a->guest, &b->guest);
 }
 
 bool forward_spec_collides(const struct forward_spec *a, const struct forward_spec *b)

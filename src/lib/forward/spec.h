@@ -12,7 +12,7 @@
 #pragma once
 
 #include "base/addr.h"
-#include "service/guest_name.h"
+#include "lib/guest_ref.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,21 +22,12 @@
 #define FORWARD_PORTS_MAX 1024u	   /* a descriptor each */
 #define FORWARD_TEXT_SIZE 256	   /* any forward as text, and NUL */
 
-enum forward_guest {
-	FORWARD_TO_NAME,
-	FORWARD_TO_MAC,
-	FORWARD_TO_ADDRESS,
-};
-
 struct forward_spec {
 	bool udp;
 	char unix_path[FORWARD_UNIX_PATH_SIZE]; /* "": address and ports count */
 	struct ip_addr address; /* all zeroes, which is IPv6's ::, means all of both families */
 	uint16_t first_port, n_ports;
-	enum forward_guest kind;
-	char name[GUEST_NAME_SIZE]; /* lower case */
-	struct mac mac;
-	ip4_t ip;
+	struct guest_ref guest;
 	uint16_t guest_port; /* of the first one */
 };
 
