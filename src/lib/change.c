@@ -85,6 +85,7 @@ static int change_added(struct lanlet_network *n, struct settings *added, enum e
 			r = names_change(&n->names, &sum, clock_now());
 		if (r == 0) {
 			put_in_place(&n->settings, &sum);
+			forwards_guests_changed(&n->forwards, clock_now());
 			events_add(&n->events, &(struct event){ .when = clock_now(), .type = what });
 		}
 		settings_done(&sum);
@@ -389,6 +390,7 @@ static int put_reload_in_place(struct lanlet_network *n, struct settings *config
 		change_log_level(n, configured->log_level);
 	put_in_place(&n->configured, configured);
 	put_in_place(&n->settings, sum);
+	forwards_guests_changed(&n->forwards, now);
 	events_add(&n->events, &(struct event){ .when = now, .type = EVENT_RELOADED });
 	return 0;
 }

@@ -145,7 +145,7 @@ static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, i
 	struct lanlet_network *n = opaque;
 	switch (guest->kind) {
 	case GUEST_REF_NAME:
-		return dhcp_find_name(&n->names.dhcp, now, guest->name, ret);
+		return n->names.dns_names.ops->find_name(&n->names.dns_names, now, guest->name, ret);
 	case GUEST_REF_MAC:
 		return dhcp_find_mac(&n->names.dhcp, now, guest->mac, ret);
 	default:

@@ -123,6 +123,13 @@ class Forward(TestCase):
                 self.assertEqual(status, want)
                 self.assertIn("error", answer)
 
+    def test_name_that_is_added_is_a_guest_s(self):
+        self.start()
+        self.add("tcp", str(free_port()), "db:80")
+        self.assertEqual(self.forwards()[0]["state"], "waiting")
+        self.assertEqual(self.lanlet("names", "db", "192.168.122.9").returncode, 0)
+        self.assertEqual(self.forwards()[0]["state"], "open")
+
     def configure(self, *forwards):
         return self.write("config/lanlet/default.conf", "[network]\n" + "".join(f"forward = {text}\n" for text in forwards))
 
