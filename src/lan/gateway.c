@@ -168,6 +168,11 @@ bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret)
 	return neighbour_is_present(&g->egress.neighbours, now, ip, ret);
 }
 
+bool gateway_knows(struct gateway *g, ip4_t ip)
+{
+	return neighbour_is_known(&g->egress.neighbours, ip);
+}
+
 usec_t gateway_deadline(const struct gateway *g)
 {
 	usec_t first = usec_min(neighbour_deadline(&g->egress.neighbours), reassembly_deadline(&g->reassembly));

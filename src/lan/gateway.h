@@ -77,6 +77,8 @@ void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct 
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip);
 /* Whether somebody has used @ip in the last minute, and who. */
 bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret);
+/* Whether it is known who has @ip, however long he has been silent. */
+bool gateway_knows(struct gateway *g, ip4_t ip);
 
 usec_t gateway_deadline(const struct gateway *g);
 void gateway_expire(struct gateway *g, usec_t now);

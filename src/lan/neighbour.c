@@ -218,6 +218,11 @@ bool neighbour_find(struct neighbour_table *t, ip4_t ip, struct mac *ret)
 	return true;
 }
 
+bool neighbour_is_known(struct neighbour_table *t, ip4_t ip)
+{
+	return find(t, ip)->state == KNOWN;
+}
+
 bool neighbour_is_present(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac *ret)
 {
 	const struct neighbour *n = find(t, ip);

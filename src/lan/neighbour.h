@@ -69,6 +69,8 @@ bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac
 
 /* The MAC of @ip; false when it is not known (or is only being asked for). */
 bool neighbour_find(struct neighbour_table *t, ip4_t ip, struct mac *ret);
+/* Whether frames go to @ip without asking, and it has not lost its port. */
+bool neighbour_is_known(struct neighbour_table *t, ip4_t ip);
 /* Like neighbour_find(), but only for who has shown itself in the last minute and still has a port. */
 bool neighbour_is_present(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac *ret);
 /* The largest IP packet that @ip is known to take: 1500 until it has shown more. */

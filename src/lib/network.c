@@ -154,9 +154,15 @@ static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, i
 	}
 }
 
+static bool guest_is_there(void *opaque, ip4_t ip)
+{
+	struct lanlet_network *n = opaque;
+	return gateway_knows(&n->gateway, ip);
+}
+
 static int build_forwards(struct lanlet_network *n, const struct lanlet_config *config)
 {
-	const struct forward_env env = {
+	n->forward_env = (struct forward_env){
 		.poller = &n->loop.poller,
 		.log = &n->log,
 		.engine_ops = n->settings.engine,
@@ -164,9 +170,11 @@ static int build_forwards(struct lanlet_network *n, const struct lanlet_config *
 		.gateway = n->settings.gateway,
 		.subnet = n->settings.subnet,
 		.find_guest = find_guest,
+		.guest_is_there = guest_is_there,
 		.opaque = n,
 	};
-	return forwards_init(&n->forwards, &env, config->state_dir);
+	dials_init(&n->dials, &n->forward_env);
+	return forwards_init(&n->forwards, &n->forward_env, config->state_dir);
 }
 
 static int open_forwards(struct lanlet_network *n, char *error, size_t size)

@@ -13,6 +13,7 @@
 #include "lan/gateway.h"
 #include "lan/segment.h"
 #include "lanlet.h"
+#include "lib/forward/dial.h"
 #include "lib/forward/forwards.h"
 #include "lib/events.h"
 #include "lib/kept.h"
@@ -50,6 +51,8 @@ struct lanlet_network {
 	struct names names;
 	struct host_address host_address;
 	struct engine *engine;
+	struct forward_env forward_env;
+	struct dials dials;
 	struct forwards forwards;
 	struct stream_link *stream;
 	struct dgram_link *dgram;

@@ -30,6 +30,7 @@ static usec_t deadline(const struct lanlet_network *n)
 	first = MIN(first, plug_link_deadline(n->plug));
 	first = MIN(first, segment_deadline(&n->segment));
 	first = MIN(first, observe_deadline(n));
+	first = MIN(first, dials_deadline(&n->dials));
 	return MIN(first, forwards_deadline(&n->forwards));
 }
 
@@ -68,6 +69,7 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 		vde_link_expire(n->vde, now);
 		plug_link_expire(n->plug, now);
 		forwards_expire(&n->forwards, now);
+		dials_expire(&n->dials, now);
 		if (observe_deadline(n) <= now)
 			observe_expire(n, now);
 	}

@@ -2,6 +2,7 @@
 #include "lib/forward/client.h"
 
 #include "base/log.h"
+#include "lan/engine.h"
 #include "lib/forward/forward.h"
 
 #include <errno.h>
@@ -27,6 +28,18 @@ int forward_client_guest(const struct forward *f, usec_t now, uint16_t port, str
 	if (r == 0)
 		*ret = (struct ip_endpoint){ ip_from_ip4(ip), (uint16_t)(f->spec.guest_port + (port - f->spec.first_port)) };
 	return r;
+}
+
+int forward_client_open(const struct forward_env *env, usec_t now, struct engine_open *how)
+{
+	int r = env->engine_ops->open(env->engine, now, how);
+	if (r != -EADDRINUSE && r != -EOPNOTSUPP)
+		return r;
+	/* Another flow to the guest looks like this one, or the engine cannot show the guest who it is. */
+	how->source.port = 0;
+	if (r == -EOPNOTSUPP)
+		how->source.addr = ip_from_ip4(env->gateway);
+	return env->engine_ops->open(env->engine, now, how);
 }
 
 static const char *explain(int error)

@@ -37,16 +37,7 @@ static int open_flow(struct forward *f, usec_t now, int fd)
 	uint16_t port = f->spec.unix_path[0] ? f->spec.first_port : forward_socket_endpoint(&local).port;
 	struct engine_open how = { .source = forward_client_source(f->env, &from), .fd = fd };
 	int r = forward_client_guest(f, now, port, &how.guest);
-	if (r < 0)
-		return r;
-	r = f->env->engine_ops->open(f->env->engine, now, &how);
-	if (r != -EADDRINUSE && r != -EOPNOTSUPP)
-		return r;
-	/* Another flow to the guest looks like this one, or the engine cannot show the guest who it is. */
-	how.source.port = 0;
-	if (r == -EOPNOTSUPP)
-		how.source.addr = ip_from_ip4(f->env->gateway);
-	return f->env->engine_ops->open(f->env->engine, now, &how);
+	return r < 0 ? r : forward_client_open(f->env, now, &how);
 }
 
 static int accepted(struct listener *l, int fd)

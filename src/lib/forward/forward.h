@@ -31,6 +31,8 @@ struct forward_env {
 	struct prefix4 subnet; /* addresses outside that a guest would take for a neighbour's */
 	/* The address of the guest that is meant.  -ENOENT while it has none. */
 	int (*find_guest)(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret);
+	/* Whether it is known who has @ip. */
+	bool (*guest_is_there)(void *opaque, ip4_t ip);
 	void *opaque;
 };
 

@@ -67,6 +67,10 @@ static int null_open(struct engine *e, usec_t now, const struct engine_open *how
 	return -EOPNOTSUPP;
 }
 
+static void null_cancel(struct engine *e, usec_t now, struct engine_opening *o)
+{
+}
+
 static void null_guest_gone(struct engine *e, usec_t now, ip4_t guest)
 {
 }
@@ -93,6 +97,7 @@ const struct engine_ops null_engine_ops = {
 	.writable = null_writable,
 	.local = null_local,
 	.open = null_open,
+	.cancel = null_cancel,
 	.guest_gone = null_guest_gone,
 	.counters = null_counters,
 	.flows = null_flows,

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Connections to guests that somebody waits for, with an engine that answers what the test has it answer, and time made up. */
+#include "lib/forward/dial.h"
+
+#include "base/macros.h"
+#include "lib/forward/forward.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <unistd.h>
+
+#define GATEWAY IP4(192, 168, 122, 1)
+#define GUEST IP4(192, 168, 122, 50)
+#define NEVER 1000000
+
+struct fixture {
+	struct forward_env env;
+	struct dials dials;
+	struct engine_open asked; /* of the engine, last */
+	struct engine_opening *cancelled;
+	int result; /* of open() */
+	bool there;
+	unsigned opened;
+	int error; /* NEVER: failed() was not called */
+};
+
+/* The engine's opaque, as it has no state of its own. */
+static int engine_open(struct engine *e, usec_t now, const struct engine_open *how)
+{
+	struct fixture *f = (struct fixture *)e;
+	f->asked = *how;
+	return f->result;
+}
+
+static void engine_cancel(struct engine *e, usec_t now, struct engine_opening *o)
+{
+	((struct fixture *)e)->cancelled = o;
+}
+
+static const struct engine_ops engine = { .name = "test", .open = engine_open, .cancel = engine_cancel };
+static const struct engine_ops deaf_engine = { .name = "deaf", .open = engine_open };
+
+static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
+{
+	if (guest->kind != GUEST_REF_ADDRESS)
+		return -ENOENT;
+	*ret = guest->ip;
+	return 0;
+}
+
+static bool guest_is_there(void *opaque, ip4_t ip)
+{
+	return ((struct fixture *)opaque)->there;
+}
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(prefix4_parse("192.168.122.0/24", &f->env.subnet), ==, 0);
+	f->env.engine_ops = &engine;
+	f->env.engine = (struct engine *)f;
+	f->env.gateway = GATEWAY;
+	f->env.find_guest = find_guest;
+	f->env.guest_is_there = guest_is_there;
+	f->env.opaque = f;
+	f->there = true;
+	f->error = NEVER;
+	dials_init(&f->dials, &f->env);
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpuint(f->dials.n, ==, 0);
+	g_assert_cmpuint(dials_deadline(&f->dials), ==, USEC_INFINITY);
+}
+
+struct client {
+	struct dial dial;
+	struct fixture *f;
+	int fd;
+};
+
+static int opened(struct dial *d, usec_t now)
+{
+	struct client *c = container_of(d, struct client, dial);
+	c->f->opened++;
+	return c->fd;
+}
+
+static void failed(struct dial *d, usec_t now, int error)
+{
+	container_of(d, struct client, dial)->f->error = error;
+}
+
+static int dial(struct fixture *f, struct client *c, usec_t now, ip4_t guest)
+{
+	const struct guest_ref to = { .kind = GUEST_REF_ADDRESS, .ip = guest };
+	const struct ip_endpoint nobody = { 0 };
+	*c = (struct client){ .dial = { .opened = opened, .failed = failed }, .f = f, .fd = 7 };
+	return dial_begin(&f->dials, now, &c->dial, &to, 22, &nobody);
+}
+
+static void guest_sees_the_gateway_and_the_host_side_comes_when_it_answers(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	g_assert_cmpint(dial(f, &c, 0, GUEST), ==, 0);
+	g_assert_cmpuint(ip_to_ip4(&f->asked.guest.addr), ==, GUEST);
+	g_assert_cmpuint(f->asked.guest.port, ==, 22);
+	g_assert_cmpuint(ip_to_ip4(&f->asked.source.addr), ==, GATEWAY);
+	g_assert_cmpint(f->asked.fd, ==, -1);
+	g_assert_cmpuint(f->opened, ==, 0);
+	g_assert_cmpint(f->asked.opening->opened(f->asked.opening, 1), ==, 7);
+	g_assert_cmpuint(f->opened, ==, 1);
+	g_assert_cmpuint(f->dials.opened, ==, 1);
+}
+
+static void what_the_engine_says_is_passed_on(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	dial(f, &c, 0, GUEST);
+	f->asked.opening->failed(f->asked.opening, 1, ECONNREFUSED);
+	g_assert_cmpint(f->error, ==, ECONNREFUSED);
+	g_assert_cmpuint(f->dials.failed, ==, 1);
+}
+
+static void address_that_nobody_has_is_soon_unreachable(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	f->there = false;
+	dial(f, &c, 0, GUEST);
+	usec_t when = dials_deadline(&f->dials);
+	g_assert_cmpuint(when, <=, 5 * USEC_PER_SEC);
+	dials_expire(&f->dials, when - 1);
+	g_assert_cmpint(f->error, ==, NEVER);
+	dials_expire(&f->dials, when);
+	g_assert_cmpint(f->error, ==, EHOSTUNREACH);
+	g_assert_true(f->cancelled == &c.dial.opening);
+}
+
+static void guest_that_is_there_has_more_time_to_answer(struct fixture *f, gconstpointer data)
+{
+	struct client first, second;
+	dial(f, &first, 0, GUEST);
+	dials_expire(&f->dials, dials_deadline(&f->dials));
+	g_assert_cmpint(f->error, ==, NEVER);
+	dial(f, &second, 10 * USEC_PER_SEC, GUEST + 1);
+	usec_t when = 20 * USEC_PER_SEC;
+	dials_expire(&f->dials, when - 1);
+	g_assert_cmpint(f->error, ==, NEVER);
+	dials_expire(&f->dials, when);
+	g_assert_cmpint(f->error, ==, ETIMEDOUT);
+	g_assert_true(f->cancelled == &first.dial.opening);
+	dial_cancel(&second.dial, when);
+	g_assert_true(f->cancelled == &second.dial.opening);
+	dial_cancel(&second.dial, when); /* harmless */
+}
+
+static void addresses_of_nobody_are_refused(struct fixture *f, gconstpointer data)
+{
+	static const ip4_t wrong[] = { GATEWAY, IP4(192, 168, 122, 0), IP4(192, 168, 122, 255), IP4(192, 168, 123, 5), IP4(127, 0, 0, 1) };
+	struct client c;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		g_assert_cmpint(dial(f, &c, 0, wrong[i]), ==, -ENETUNREACH);
+	g_assert_cmpuint(f->asked.guest.port, ==, 0);
+	const struct guest_ref name = { .name = "nobody" };
+	const struct ip_endpoint nobody = { 0 };
+	g_assert_cmpint(dial_begin(&f->dials, 0, &c.dial, &name, 22, &nobody), ==, -ENOENT);
+}
+
+static void engines_refusal_is_the_callers(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	f->result = -EMFILE;
+	g_assert_cmpint(dial(f, &c, 0, GUEST), ==, -EMFILE);
+	g_assert_cmpint(f->error, ==, NEVER);
+}
+
+static void number_under_way_is_bounded(struct fixture *f, gconstpointer data)
+{
+	g_autofree struct client *c = g_new0(struct client, DIALS_MAX + 1);
+	for (unsigned i = 0; i < DIALS_MAX; i++)
+		g_assert_cmpint(dial(f, &c[i], 0, GUEST), ==, 0);
+	g_assert_cmpint(dial(f, &c[DIALS_MAX], 0, GUEST), ==, -EAGAIN);
+	for (unsigned i = 0; i < DIALS_MAX; i++)
+		dial_cancel(&c[i].dial, 0);
+}
+
+static void engine_that_hears_nothing_is_given_the_host_side_first(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	f->env.engine_ops = &deaf_engine;
+	g_assert_cmpint(dial(f, &c, 0, GUEST), ==, 0);
+	g_assert_cmpuint(f->opened, ==, 1);
+	g_assert_cmpint(f->asked.fd, ==, 7);
+	g_assert_null(f->asked.opening);
+}
+
+#define TEST(name) g_test_add("/dial/" #name, struct fixture, NULL, set_up, name, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	TEST(guest_sees_the_gateway_and_the_host_side_comes_when_it_answers);
+	TEST(what_the_engine_says_is_passed_on);
+	TEST(address_that_nobody_has_is_soon_unreachable);
+	TEST(guest_that_is_there_has_more_time_to_answer);
+	TEST(addresses_of_nobody_are_refused);
+	TEST(engines_refusal_is_the_callers);
+	TEST(number_under_way_is_bounded);
+	TEST(engine_that_hears_nothing_is_given_the_host_side_first);
+	return g_test_run();
+}
