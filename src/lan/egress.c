@@ -15,9 +15,9 @@
 #define TTL_OF_OUR_OWN 64
 #define LENDERS_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4) /* see engine_env_ops.guest_path */
 
-static void drop(struct egress *e, enum drop_reason why)
+static void drop(struct egress *e, enum drop_reason why, const struct frame *f)
 {
-	segment_drop(e->segment, e->port, why, NULL);
+	segment_drop(e->segment, e->port, why, f);
 }
 
 /* A gateway that is absent from the segment says nothing there. */
@@ -42,7 +42,7 @@ void egress_frame(struct egress *e, usec_t now, const void *bytes, size_t len)
 	if (copy)
 		input(e, now, copy, len);
 	else
-		drop(e, DROP_NO_MEMORY);
+		drop(e, DROP_NO_MEMORY, NULL);
 }
 
 static void emit_arp(struct egress *e, usec_t now, const struct arp_message *m)
@@ -96,7 +96,7 @@ static void input_to_guest(struct egress *e, usec_t now, ip4_t dst, const struct
 	}
 	struct oversize_result r = oversize_pass(f, &limits, &e->segment->arena, input_fitting, &passage);
 	if (r.verdict != OVERSIZE_EMITTED)
-		drop(e, r.why);
+		drop(e, r.why, f);
 }
 
 struct waiting {
@@ -109,7 +109,7 @@ static void wait_fitting(void *opaque, const struct frame *f)
 {
 	struct waiting *w = opaque;
 	if (!neighbour_wait(&w->egress->neighbours, w->now, w->dst, f))
-		drop(w->egress, DROP_NEIGHBOUR_FULL);
+		drop(w->egress, DROP_NEIGHBOUR_FULL, f);
 }
 
 /* Lets @f wait for ARP as bytes that need nothing more: what it leaves undone would be forgotten. */
@@ -121,7 +121,7 @@ static void wait_for_neighbour(struct egress *e, usec_t now, ip4_t dst, const st
 		plain.max_frame = ETH_HEADER_LEN + IPV4_HEADER_MAX + TCP_HEADER_MAX + (size_t)f->gso_size;
 	struct oversize_result r = oversize_pass(f, &plain, &e->segment->arena, wait_fitting, &waiting);
 	if (r.verdict != OVERSIZE_EMITTED)
-		drop(e, r.why);
+		drop(e, r.why, f);
 }
 
 /* Sends @f, which has an Ethernet header with room for the destination, or lets it wait for ARP. */
@@ -129,7 +129,7 @@ static void resolve_and_input(struct egress *e, usec_t now, ip4_t dst, uint8_t *
 {
 	struct mac mac;
 	if (!prefix4_contains(e->subnet, dst)) {
-		drop(e, DROP_NEIGHBOUR_UNKNOWN); /* nobody there could answer ARP */
+		drop(e, DROP_NEIGHBOUR_UNKNOWN, f); /* nobody there could answer ARP */
 		return;
 	}
 	if (neighbour_find(&e->neighbours, dst, &mac)) {
@@ -168,7 +168,7 @@ static void send_behind_header(struct egress *e, usec_t now, ip4_t dst, struct i
 	f.len = ETH_HEADER_LEN + packet_len;
 	uint8_t *eth_header = eth_header_room(e, iov, &f);
 	if (!eth_header) {
-		drop(e, DROP_NO_MEMORY);
+		drop(e, DROP_NO_MEMORY, NULL);
 		return;
 	}
 	struct bytes_writer w = bytes_writer(eth_header, ETH_HEADER_LEN);
@@ -204,7 +204,7 @@ void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_
 {
 	struct iovec iov[ENGINE_IOV_MAX + 1];
 	if (p->n_iov > ENGINE_IOV_MAX) {
-		drop(e, DROP_NO_MEMORY);
+		drop(e, DROP_NO_MEMORY, NULL);
 		return;
 	}
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
@@ -263,7 +263,7 @@ bool egress_commit(struct egress *e, usec_t now, const struct engine_packet *pac
 	while (frames && n < k && frame_around(e, &packets[n], e->lent_heads[n], &frames[n]))
 		n++;
 	if (n < k)
-		drop(e, DROP_NO_MEMORY);
+		drop(e, DROP_NO_MEMORY, NULL);
 	segment_commit(e->segment, now, e->port, e->lender, frames, n);
 	e->lender = NULL;
 	return true;
@@ -275,7 +275,7 @@ void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet
 	uint8_t *header = arena_alloc(&e->segment->arena, IPV4_HEADER_MAX);
 	int n = frame_slice(p->frame, p->l4_offset, p->l4_len, iov + 2, ENGINE_IOV_MAX - 1);
 	if (!header || n < 0) {
-		drop(e, DROP_NO_MEMORY);
+		drop(e, DROP_NO_MEMORY, NULL);
 		return;
 	}
 	struct bytes_writer w = bytes_writer(header, IPV4_HEADER_MAX);
@@ -283,6 +283,7 @@ void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet
 	iov[1] = (struct iovec){ .iov_base = header, .iov_len = w.len };
 	struct frame meta = *p->frame;
 	meta.ingress = NULL; /* it comes from the gateway now */
+	meta.shown = false;
 	meta.headroom = 0;
 	meta.csum_start = (uint16_t)(meta.csum_start - p->l4_offset + ETH_HEADER_LEN + w.len);
 	send_behind_header(e, now, dst, iov, (unsigned)n + 1, w.len + p->l4_len, &meta);
@@ -298,7 +299,7 @@ void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struc
 	size_t size = ETH_HEADER_LEN + IPV4_HEADER_LEN + len;
 	uint8_t *bytes = len <= IPV4_PACKET_MAX - IPV4_HEADER_LEN ? arena_alloc(&e->segment->arena, size) : NULL;
 	if (!bytes) {
-		drop(e, DROP_NO_MEMORY);
+		drop(e, DROP_NO_MEMORY, NULL);
 		return;
 	}
 	struct mac mac = dst_mac ? *dst_mac : is_broadcast(dst) ? MAC_BROADCAST : (struct mac){ { 0 } };
@@ -327,7 +328,7 @@ static void release(void *opaque, usec_t now, struct mac mac, const void *frame,
 	struct egress *e = opaque;
 	uint8_t *copy = arena_copy(&e->segment->arena, frame, len);
 	if (!copy) {
-		drop(e, DROP_NO_MEMORY);
+		drop(e, DROP_NO_MEMORY, NULL);
 		return;
 	}
 	memcpy(copy, mac.b, sizeof(mac.b));
@@ -336,7 +337,9 @@ static void release(void *opaque, usec_t now, struct mac mac, const void *frame,
 
 static void unanswered(void *opaque, usec_t now, const void *frame, size_t len)
 {
-	drop(opaque, DROP_NEIGHBOUR_UNKNOWN);
+	struct iovec iov;
+	struct frame f = frame_of(&iov, frame, len);
+	drop(opaque, DROP_NEIGHBOUR_UNKNOWN, &f);
 }
 
 static void appeared(void *opaque, usec_t now, ip4_t ip, struct mac mac)

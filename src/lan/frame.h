@@ -43,6 +43,8 @@ struct frame {
 	enum frame_gso gso;
 	uint16_t gso_size; /* payload bytes of each segment */
 
+	bool shown; /* observers have seen what it was made of, see segment_show() */
+
 	/*
 	 * Bytes in front of iov[0] that whoever is passed the frame may write to, so that its own header need not be a piece
 	 * of its own; several who do write the same, or the frame is passed to one only.

@@ -73,6 +73,7 @@ static bool make_super_frame(struct gro *g, struct frame *ret)
 		.gso = FRAME_GSO_TCP4,
 		.gso_size = (uint16_t)g->head.payload_len,
 		.ingress = g->first.ingress,
+		.shown = g->first.shown,
 	};
 	return true;
 }

@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "lan/frame.h"
 #include "lan/oversize.h"
 #include "lan/pinning.h"
 #include "wire/arp.h"
@@ -21,6 +20,50 @@ void segment_done(struct segment *s)
 	fdb_done(&s->fdb);
 	arena_done(&s->arena);
 }
+
+/* --- observers --- */
+
+void segment_observe(struct segment *s, struct observer *o)
+{
+	o->next = s->observers;
+	s->observers = o;
+}
+
+void segment_unobserve(struct segment *s, struct observer *o)
+{
+	for (struct observer **at = &s->observers; *at; at = &(*at)->next) {
+		if (*at != o)
+			continue;
+		*at = o->next;
+		return;
+	}
+}
+
+void segment_show_frame(struct segment *s, const struct port *p, enum observed how, const struct frame *frame)
+{
+	for (struct observer *o = s->observers; o; o = o->next)
+		o->frame(o, p, how, frame);
+}
+
+static void show_drop(struct segment *s, const struct port *p, enum drop_reason why, const struct frame *frame)
+{
+	for (struct observer *o = s->observers; o; o = o->next)
+		o->drop(o, p, why, frame);
+}
+
+static void show_port_gone(struct segment *s, const struct port *p)
+{
+	for (struct observer *o = s->observers; o; o = o->next)
+		o->port_gone(o, p);
+}
+
+static void show_end_of_turn(struct segment *s)
+{
+	for (struct observer *o = s->observers; o; o = o->next)
+		o->turn_ends(o);
+}
+
+/* --- ports --- */
 
 void segment_set_gateway(struct segment *s, const struct segment_gateway *gateway)
 {
@@ -43,6 +86,7 @@ void segment_attach(struct segment *s, struct port *p)
 
 void segment_detach(struct segment *s, usec_t now, struct port *p)
 {
+	show_port_gone(s, p);
 	fdb_forget(&s->fdb, p);
 	snoop_detached(&s->snoop, p);
 	list_remove(&p->node);
@@ -68,6 +112,8 @@ void segment_drop(struct segment *s, struct port *p, enum drop_reason why, const
 	memcpy(example->port, p ? p->name : "", p ? sizeof(example->port) : 1);
 	if (frame)
 		frame_copy(frame, 0, example->head, sizeof(example->head));
+	if (s->observers)
+		show_drop(s, p, why, frame);
 }
 
 /* The way of one frame to one port. */
@@ -77,8 +123,11 @@ struct passage {
 	struct port *to;
 };
 
-static void count_sent(struct segment *s, struct port *to, const struct frame *frame)
+/* Before @to has it, which may answer. */
+static void count_sent(struct segment *s, struct port *to, enum observed how, const struct frame *frame)
 {
+	if (s->observers)
+		segment_show_frame(s, to, how, frame);
 	if (list_empty(&to->dirty))
 		list_append(&s->dirty, &to->dirty);
 	to->counters.tx_frames++;
@@ -88,7 +137,7 @@ static void count_sent(struct segment *s, struct port *to, const struct frame *f
 static void send_fitting(void *opaque, const struct frame *frame)
 {
 	struct passage *p = opaque;
-	count_sent(p->segment, p->to, frame);
+	count_sent(p->segment, p->to, OBSERVED_OUT, frame);
 	p->to->ops->send(p->to, p->now, frame);
 }
 
@@ -264,6 +313,8 @@ void segment_input(struct segment *s, usec_t now, struct port *p, const struct f
 	s->now = now;
 	p->counters.rx_frames++;
 	p->counters.rx_bytes += frame->len;
+	if (s->observers && !frame->shown)
+		segment_show_frame(s, p, OBSERVED_IN, frame);
 	if (eth_parse(&r, &eth) < 0) {
 		segment_drop(s, p, DROP_FRAME_MALFORMED, frame);
 		return;
@@ -277,7 +328,9 @@ void segment_commit(struct segment *s, usec_t now, struct port *from, struct por
 	for (unsigned i = 0; i < k; i++) {
 		from->counters.rx_frames++;
 		from->counters.rx_bytes += frames[i].len;
-		count_sent(s, p, &frames[i]);
+		if (s->observers)
+			segment_show_frame(s, from, OBSERVED_IN, &frames[i]);
+		count_sent(s, p, OBSERVED_OUT, &frames[i]);
 	}
 	p->ops->commit(p, now, frames, k);
 }
@@ -292,6 +345,8 @@ void segment_flush(struct segment *s, usec_t now)
 		p->ops->flush(p, now);
 	}
 	arena_reset(&s->arena);
+	if (s->observers)
+		show_end_of_turn(s);
 }
 
 void segment_port_writable(struct segment *s, usec_t now, struct port *p)
@@ -312,7 +367,8 @@ static void send_to_port(void *opaque, usec_t now, struct port *p, const void *b
 	}
 	struct iovec iov;
 	struct frame f = frame_of(&iov, copy, len);
-	send_fitting(&(struct passage){ s, now, p }, &f);
+	count_sent(s, p, OBSERVED_OWN, &f);
+	p->ops->send(p, now, &f);
 }
 
 static void port_blocked(void *opaque, usec_t now, struct port *p, bool again)

@@ -19,12 +19,13 @@
 #include "base/list.h"
 #include "base/usec.h"
 #include "lan/fdb.h"
+#include "lan/frame.h"
 #include "lan/icmp_error.h"
 #include "lan/loop_guard.h"
+#include "lan/observer.h"
 #include "lan/port.h"
 #include "lan/snoop.h"
 
-struct frame;
 struct log;
 
 struct segment_config {
@@ -80,6 +81,7 @@ struct segment {
 	struct drop_example drop_examples[DROP_REASON_COUNT];
 	uint64_t first_drops; /* bits of reasons whose first drop nobody was told of yet: whoever tells takes them */
 	usec_t now;           /* of the last frame */
+	struct observer *observers; /* NULL nearly always */
 };
 
 /* -ENOMEM. */
@@ -100,6 +102,22 @@ void segment_input(struct segment *s, usec_t now, struct port *p, const struct f
 /* @p commits @k of the rooms that it lent to @from. */
 void segment_commit(struct segment *s, usec_t now, struct port *from, struct port *p, const struct frame *frames, unsigned k);
 void segment_flush(struct segment *s, usec_t now);
+
+/* Begins to show @o, borrowed until segment_unobserve(), what passes; not from within one of its calls. */
+void segment_observe(struct segment *s, struct observer *o);
+/* Harmless when @o does not observe. */
+void segment_unobserve(struct segment *s, struct observer *o);
+
+void segment_show_frame(struct segment *s, const struct port *p, enum observed how, const struct frame *frame);
+
+/* Shows @frame as @p sent it, before somebody joins it to others on the way to segment_input(). */
+static inline void segment_show(struct segment *s, const struct port *p, struct frame *frame)
+{
+	if (!s->observers)
+		return;
+	segment_show_frame(s, p, OBSERVED_IN, frame);
+	frame->shown = true;
+}
 
 /* When segment_expire() is wanted. */
 usec_t segment_deadline(const struct segment *s);

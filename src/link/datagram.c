@@ -96,7 +96,8 @@ static void queue_frame(struct datagram_port *p, const struct iovec *iov, size_t
 	if (!p->queue)
 		p->queue = malloc(TX_QUEUE_BYTES);
 	if (!p->queue || sizeof(len) + len > TX_QUEUE_BYTES - queued(p)) {
-		drop(p, DROP_PORT_FULL);
+		struct frame f = { .iov = iov, .n_iov = (unsigned)n, .len = len, .checksum = FRAME_CHECKSUM_VERIFIED };
+		segment_drop(p->io->segment, &p->port, DROP_PORT_FULL, &f);
 		return;
 	}
 	if (sizeof(len) + len > TX_QUEUE_BYTES - p->queue_len) {
@@ -201,7 +202,7 @@ static void datagram_send(struct port *port, usec_t now, const struct frame *fra
 	if (!p->out)
 		p->out = calloc(1, sizeof(*p->out));
 	if (!p->out || frame->n_iov > FRAME_IOV_MAX) {
-		drop(p, DROP_PORT_FULL);
+		segment_drop(p->io->segment, port, DROP_PORT_FULL, frame);
 		return;
 	}
 	if (port->congested) {
@@ -291,12 +292,14 @@ static bool deliver(struct datagram_port *p, usec_t now, unsigned n)
 		struct iovec iov;
 		struct frame f = frame_of(&iov, rooms->bytes[i], len);
 		f.ingress = &p->port;
-		if (len == 0 && p->counts_empty)
+		if (len == 0 && p->counts_empty) {
 			open = false;
-		else if (len > DATAGRAM_FRAME_MAX)
+		} else if (len > DATAGRAM_FRAME_MAX) {
 			drop(p, DROP_DATAGRAM_LENGTH);
-		else
+		} else {
+			segment_show(segment, &p->port, &f);
 			gro_input(&gro, &f);
+		}
 	}
 	gro_flush(&gro);
 	segment_flush(segment, now);

@@ -83,6 +83,7 @@ void dgram_delivery_add(struct dgram_delivery *d, struct port *from, const struc
 	struct iovec iov;
 	struct frame f = frame_of(&iov, packet->bytes, packet->len);
 	f.ingress = from;
+	segment_show(d->segment, from, &f);
 	gro_input(&d->gro, &f);
 }
 

@@ -131,12 +131,15 @@ static void set_congested(struct connection *c, bool congested)
 		poller_rewatch(c->link->config.poller, &c->watch, EVENTS | (congested ? POLL_EVENT_OUT : 0));
 }
 
+static void frame_dropped(struct stream_out *o, const struct frame *frame)
+{
+	struct connection *c = container_of(o, struct connection, out);
+	segment_drop(c->link->config.segment, &c->port, DROP_PORT_FULL, frame);
+}
+
 /* Takes note of what became of frames; @r: the last answer of c->out. */
 static void settle(struct connection *c, int r)
 {
-	for (; c->out.dropped > 0; c->out.dropped--) {
-		segment_drop(c->link->config.segment, &c->port, DROP_PORT_FULL, NULL);
-	}
 	c->port.crowded = stream_out_is_crowded(&c->out);
 	if (r < 0)
 		end_later(c);
@@ -150,7 +153,7 @@ static void stream_send(struct port *p, usec_t now, const struct frame *frame)
 	if (c->ending)
 		return;
 	int r = stream_out_frame(&c->out, frame);
-	if (r < 0 || c->out.dropped > 0 || stream_out_waits(&c->out))
+	if (r < 0 || stream_out_waits(&c->out))
 		settle(c, r);
 }
 
@@ -209,10 +212,12 @@ static ssize_t deliver_frames(struct connection *c, usec_t now)
 		struct frame f = frame_of(&iov, bytes, len);
 		f.ingress = &c->port;
 		/* The last frame has nobody to join unless one waits for it: a packet that comes alone is not looked at twice. */
-		if (r.left == 0 && gro_is_empty(&gro))
+		if (r.left == 0 && gro_is_empty(&gro)) {
 			deliver_frame(&delivery, &f);
-		else
-			gro_input(&gro, &f);
+			continue;
+		}
+		segment_show(segment, &c->port, &f);
+		gro_input(&gro, &f);
 	}
 	gro_flush(&gro);
 	return next == FRAMING_BROKEN ? -EBADMSG : (ssize_t)(c->rx_len - r.left);
@@ -295,7 +300,7 @@ static int add(struct stream_link *l, int fd, const struct port_identity *identi
 	c->link = l;
 	c->target = target;
 	c->fd = fd;
-	stream_out_init(&c->out, fd);
+	stream_out_init(&c->out, fd, frame_dropped);
 	c->watch.ready = connection_ready;
 	c->end.run = run_end;
 	list_init(&c->end.node);

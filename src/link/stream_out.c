@@ -27,9 +27,9 @@ struct stream_gather {
 	size_t bytes;
 };
 
-void stream_out_init(struct stream_out *o, int fd)
+void stream_out_init(struct stream_out *o, int fd, void (*dropped)(struct stream_out *o, const struct frame *frame))
 {
-	*o = (struct stream_out){ .fd = fd };
+	*o = (struct stream_out){ .fd = fd, .dropped = dropped };
 }
 
 void stream_out_done(struct stream_out *o)
@@ -73,7 +73,7 @@ static bool queue_append(struct stream_out *o, const struct iovec *iov, unsigned
 static void queue_frame(struct stream_out *o, const struct frame *frame)
 {
 	if (FRAMING_LENGTH_BYTES + frame->len > QUEUE_BYTES - queued(o)) {
-		o->dropped++;
+		o->dropped(o, frame);
 		return;
 	}
 	uint8_t length[FRAMING_LENGTH_BYTES];
@@ -103,6 +103,18 @@ static unsigned iov_advance(struct iovec *iov, unsigned n, size_t by)
 	return i;
 }
 
+/* The frame of @len bytes in @n pieces at @iov, its length in front of it included; @len 0: what is left of one. */
+static void drop_gathered(struct stream_out *o, struct iovec *iov, unsigned n, size_t len)
+{
+	if (len == 0) {
+		o->dropped(o, NULL);
+		return;
+	}
+	unsigned passed = iov_advance(iov, n, FRAMING_LENGTH_BYTES);
+	struct frame f = { .iov = iov + passed, .n_iov = n - passed, .len = len - FRAMING_LENGTH_BYTES, .checksum = FRAME_CHECKSUM_VERIFIED };
+	o->dropped(o, &f);
+}
+
 /*
  * Copies what is left of the gathered frames behind the first @sent bytes.  Whole frames that do not fit are
  * dropped; the rest of a frame that was begun always fits, because it finds the queue empty.
@@ -120,7 +132,7 @@ static void queue_rest(struct stream_out *o, size_t sent)
 		}
 		unsigned passed = iov_advance(iov, n, sent);
 		if (!queue_append(o, iov + passed, n - passed, len - sent))
-			o->dropped++;
+			drop_gathered(o, iov, n, sent > 0 ? 0 : len);
 		sent = 0;
 	}
 }
@@ -185,7 +197,7 @@ int stream_out_frame(struct stream_out *o, const struct frame *frame)
 		o->gather = calloc(1, sizeof(*o->gather));
 	struct stream_gather *g = o->gather;
 	if (!g || frame->n_iov > FRAME_IOV_MAX) {
-		o->dropped++;
+		o->dropped(o, frame);
 		return 0;
 	}
 	int r = 0;

@@ -19,10 +19,10 @@ struct stream_out {
 	struct stream_gather *gather; /* NULL until the first frame */
 	uint8_t *queue;               /* what the socket did not take: [queue_at, queue_len) */
 	size_t queue_at, queue_len;
-	unsigned dropped; /* frames for which there was no room; for the owner to count and set back */
+	void (*dropped)(struct stream_out *o, const struct frame *frame); /* there is no room for @frame, borrowed for the call; NULL: for what is left of one */
 };
 
-void stream_out_init(struct stream_out *o, int fd);
+void stream_out_init(struct stream_out *o, int fd, void (*dropped)(struct stream_out *o, const struct frame *frame));
 void stream_out_done(struct stream_out *o);
 
 /* Takes @frame, whose bytes are borrowed until stream_out_write().  Negative errno when the connection is broken. */

@@ -173,14 +173,14 @@ void vhost_device_reset(struct vhost_device *d)
 	d->status = 0;
 }
 
-void vhost_device_drop(struct vhost_device *d, enum drop_reason why)
+void vhost_device_drop(struct vhost_device *d, enum drop_reason why, const struct frame *f)
 {
-	segment_drop(d->config->segment, &d->port, why, NULL);
+	segment_drop(d->config->segment, &d->port, why, f);
 }
 
 void vhost_device_fail(struct vhost_device *d, usec_t now, enum drop_reason why)
 {
-	vhost_device_drop(d, why);
+	vhost_device_drop(d, why, NULL);
 	log_limited(d->config->log, now, LOG_LEVEL_WARNING, "port %s: stopped until its driver starts again: %s", d->port.name,
 		    drop_explanation(why));
 	stop_queues(d);

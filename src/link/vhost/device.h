@@ -114,7 +114,7 @@ void vhost_device_reset(struct vhost_device *d);
 void vhost_device_fail(struct vhost_device *d, usec_t now, enum drop_reason why);
 /* Whether all of its memory is still there; if not, the device has failed. */
 bool vhost_device_check_memory(struct vhost_device *d, usec_t now);
-void vhost_device_drop(struct vhost_device *d, enum drop_reason why);
+void vhost_device_drop(struct vhost_device *d, enum drop_reason why, const struct frame *f);
 
 /* --- queue.c --- */
 

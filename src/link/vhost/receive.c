@@ -174,7 +174,7 @@ static void place(struct vhost_device *d, usec_t now, const struct frame *f)
 		d->port.crowded = q->backlog.bytes > BACKLOG_BYTES_MAX / 2;
 	}
 	if (r < 0)
-		vhost_device_drop(d, drop_reason_of(r));
+		vhost_device_drop(d, drop_reason_of(r), f);
 }
 
 static void vhost_flush(struct port *p, usec_t now)
@@ -200,7 +200,7 @@ static bool place_backlog(struct vhost_queue *q, usec_t now)
 	int r;
 	while (!backlog_is_empty(&q->backlog) && (r = place_now(q, backlog_first(&q->backlog))) != -ENOBUFS) {
 		if (r < 0)
-			vhost_device_drop(d, drop_reason_of(r));
+			vhost_device_drop(d, drop_reason_of(r), backlog_first(&q->backlog));
 		backlog_drop_first(&q->backlog);
 	}
 	d->port.crowded = q->backlog.bytes > BACKLOG_BYTES_MAX / 2;
@@ -216,7 +216,7 @@ static bool place_backlog(struct vhost_queue *q, usec_t now)
 static void give_up_old(struct vhost_queue *q, usec_t now)
 {
 	while (!backlog_is_empty(&q->backlog) && now - backlog_since(&q->backlog) > BACKLOG_TIME && !place_backlog(q, now)) {
-		vhost_device_drop(q->device, DROP_PORT_FULL);
+		vhost_device_drop(q->device, DROP_PORT_FULL, backlog_first(&q->backlog));
 		backlog_drop_first(&q->backlog);
 	}
 }
@@ -246,7 +246,7 @@ static void vhost_send(struct port *p, usec_t now, const struct frame *f)
 	struct oversize_limits plain = { .max_frame = p->max_frame, .offloads = p->offloads & PORT_OFFLOAD_CHECKSUM };
 	struct oversize_result r = oversize_pass(f, &plain, &d->config->segment->arena, place_segment, &(struct sending){ d, now });
 	if (r.verdict != OVERSIZE_EMITTED)
-		vhost_device_drop(d, r.why);
+		vhost_device_drop(d, r.why, f);
 }
 
 static unsigned vhost_reserve(struct port *p, uint32_t flow, unsigned n, size_t size, struct port_room *ret)

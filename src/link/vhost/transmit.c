@@ -72,15 +72,15 @@ static void deliver(struct vhost_queue *q, usec_t now, struct iovec *iov, unsign
 	uint8_t header[NET_HEADER_LEN];
 	size_t header_len = net_header_len(d->features);
 	if (len < header_len + ETH_HEADER_LEN || len - header_len > VHOST_FRAME_MAX) {
-		vhost_device_drop(d, DROP_VHOST_HEADER);
+		vhost_device_drop(d, DROP_VHOST_HEADER, NULL);
 		return;
 	}
 	unsigned used = take_front(iov + 1, n, header_len, header);
 	struct frame f = { .len = len - header_len };
 	if (net_header_parse(header, d->features, &f) < 0) {
-		vhost_device_drop(d, DROP_VHOST_HEADER);
+		vhost_device_drop(d, DROP_VHOST_HEADER, NULL);
 	} else if (make_frame(d, iov + used, n - used + 1, f.len, &f) < 0) {
-		vhost_device_drop(d, DROP_NO_MEMORY);
+		vhost_device_drop(d, DROP_NO_MEMORY, NULL);
 	} else {
 		vhost_steer_learn(q, &f);
 		segment_input(d->config->segment, now, &d->port, &f);
