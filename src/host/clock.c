@@ -19,3 +19,10 @@ usec_t clock_wall(void)
 {
 	return read_clock(CLOCK_REALTIME);
 }
+
+uint64_t clock_wall_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}

@@ -8,3 +8,5 @@
 usec_t clock_now(void);
 /* CLOCK_REALTIME, since 1970: only for what people and other programs read. */
 usec_t clock_wall(void);
+/* The same in nanoseconds. */
+uint64_t clock_wall_ns(void);

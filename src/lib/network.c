@@ -340,6 +340,7 @@ int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network
 	n->log = (struct log){ .level = n->configured.log_level, .write = write_log, .opaque = n };
 	list_init(&n->sockets);
 	list_init(&n->forwards.all);
+	list_init(&n->captures.all);
 	n->lease_check = n->leases_checked = n->started; /* some were saved */
 	r = kept_init(&n->kept, config->state_dir, &n->log);
 	if (r == 0)

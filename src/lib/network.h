@@ -14,6 +14,7 @@
 #include "lan/segment.h"
 #include "lanlet.h"
 #include "lib/forward/dial.h"
+#include "lib/capture.h"
 #include "lib/forward/forwards.h"
 #include "lib/events.h"
 #include "lib/kept.h"
@@ -65,6 +66,7 @@ struct lanlet_network {
 	struct watch calls_watch;
 	usec_t started;
 	struct events events;
+	struct captures captures;
 	unsigned observed_port;             /* ports up to this one have had their event */
 	usec_t lease_check, leases_checked; /* when a lease may end next; when that was looked at last */
 };

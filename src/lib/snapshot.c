@@ -84,6 +84,39 @@ unsigned snapshot_ports(const struct lanlet_network *n, usec_t now, uint64_t *cu
 	return count;
 }
 
+static struct snapshot_capture capture_of(const struct capture *c)
+{
+	struct snapshot_capture ret = {
+		.id = c->id,
+		.of = c->config.of,
+		.drops = c->config.drops,
+		.snaplen = c->config.snaplen,
+		.records = c->records,
+		.lost = c->lost,
+		.started = c->started,
+	};
+	memcpy(ret.who, c->config.who, sizeof(ret.who));
+	memcpy(ret.filter, c->config.filter_text, sizeof(ret.filter));
+	return ret;
+}
+
+/* As with ports. */
+unsigned snapshot_captures(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_capture *ret, unsigned max)
+{
+	unsigned count = 0;
+	list_for_each(node, &n->captures.all) {
+		const struct capture *c = container_of(node, struct capture, node);
+		if (c->id <= *cursor)
+			continue;
+		if (count == max)
+			return count;
+		ret[count++] = capture_of(c);
+		*cursor = c->id;
+	}
+	*cursor = SNAPSHOT_END;
+	return count;
+}
+
 static struct snapshot_forward forward_of(const struct forward *f)
 {
 	struct snapshot_forward ret = {
@@ -235,6 +268,9 @@ void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapsh
 		.drops = n->segment.drops,
 		.n_reservations = (unsigned)n->names.dhcp.reservations.n,
 		.last_event = n->events.last,
+		.n_captures = n->captures.n,
+		.capture_records = n->captures.records,
+		.capture_lost = n->captures.lost,
 		.started = n->started,
 	};
 	n->settings.engine->counters(n->engine, &ret->engine);

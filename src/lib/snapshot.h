@@ -17,6 +17,7 @@
 #include "base/usec.h"
 #include "lan/engine.h"
 #include "lan/port.h"
+#include "lib/capture.h"
 #include "lib/forward/spec.h"
 #include "lan/segment.h"
 #include "lib/events.h"
@@ -67,6 +68,18 @@ struct snapshot_port {
 };
 
 unsigned snapshot_ports(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_port *ret, unsigned max);
+
+struct snapshot_capture {
+	unsigned id;
+	enum capture_of of;
+	char who[CAPTURE_TEXT_SIZE], filter[CAPTURE_TEXT_SIZE]; /* "": none */
+	bool drops;
+	uint32_t snaplen;
+	uint64_t records, lost;
+	usec_t started;
+};
+
+unsigned snapshot_captures(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_capture *ret, unsigned max);
 
 struct snapshot_forward {
 	unsigned id;
@@ -129,7 +142,8 @@ struct snapshot_counters {
 	struct dns_counters dns;
 	struct drop_counters drops;
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes; /* of guests' ports that are plugged in */
-	unsigned n_ports, n_leases, n_reservations;
+	unsigned n_ports, n_leases, n_reservations, n_captures;
+	uint64_t capture_records, capture_lost;
 	uint64_t last_event;
 	usec_t started;
 };
