@@ -49,7 +49,7 @@ SOCKET_CALLS = re.compile(r"(?<![\w.>*])(socket|socketpair|connect|bind|listen|a
 NOT_CODE = re.compile(r"format\(printf,|/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"", re.S)
 INCLUDE = re.compile(r"^\s*#\s*include\s*([<\"])([^>\"]+)[>\"]", re.M)
 
-ONE_FILE = ["slirp/libslirp.h", "libvdeplug.h", "sys/epoll.h"]
+ONE_FILE = ["slirp/libslirp.h", "libvdeplug.h", "pcap/pcap.h", "sys/epoll.h"]
 
 
 def is_pure(path):

@@ -5,6 +5,7 @@
 #include "control/control_internal.h"
 #include "control/job.h"
 #include "control/reload.h"
+#include "control/route_capture.h"
 #include "control/route_events.h"
 #include "control/server.h"
 #include "host/clock.h"
@@ -168,10 +169,11 @@ void control_free(struct control *c)
 		return;
 	if (c->thread)
 		end_thread(c);
-	forget_jobs(c);
 	g_main_context_push_thread_default(c->context);
 	server_free(c->server);
 	g_main_context_pop_thread_default(c->context);
+	forget_jobs(c);
+	capture_streams_free(c);
 	event_hub_done(&c->events);
 	drop_source(c->finished_source);
 	drop_source(c->reload_source);

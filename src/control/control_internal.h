@@ -4,6 +4,7 @@
 
 #include "control/control.h"
 #include "control/event_hub.h"
+#include "base/usec.h"
 #include "host/call_queue.h"
 
 #include <libsoup/soup.h>
@@ -19,6 +20,7 @@ struct control {
 	struct call_queue finished; /* jobs that the network has done */
 	GSource *finished_source, *reload_source;
 	struct event_hub events;
+	GList *captures; /* struct capture_stream */
 	struct server *server;
 };
 
@@ -31,5 +33,7 @@ void request_begin(struct control *c, GList **all, SoupServerMessage *msg, const
 void request_refuse(SoupServerMessage *msg, unsigned status, const char *why);
 /* There is something for @msg's client to read from now on. */
 void server_sends(SoupServerMessage *msg);
+/* How long @msg's client may go without a byte while there is something for it to read. */
+void server_set_patience(SoupServerMessage *msg, usec_t patience);
 /* Frees @r, whatever its state: when both threads are at rest. */
 void request_free(struct request *r);

@@ -28,6 +28,9 @@ static const struct counter counters[] = {
 	{ "dns_unanswered", "Of these: not answered.", AT(dns.unanswered) },
 	{ "dns_retries", "Questions sent again.", AT(dns.retries) },
 	{ "dns_forged", "Messages from name servers that were no answers.", AT(dns.forged) },
+	{ "captures", "Captures that are running.", .goes_down = true, SMALL(n_captures) },
+	{ "capture_records", "Records of captures ever.", AT(capture_records) },
+	{ "capture_lost", "Records that captures had no room for.", AT(capture_lost) },
 	{ "events", "Events so far.", AT(last_event) },
 };
 

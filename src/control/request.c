@@ -183,6 +183,16 @@ void request_respond_json(struct request *r, GString *text)
 	request_respond_text(r, JSON_TYPE, text);
 }
 
+void request_set_header(struct request *r, const char *name, const char *value)
+{
+	soup_message_headers_replace(soup_server_message_get_response_headers(r->msg), name, value);
+}
+
+void request_set_patience(struct request *r, usec_t patience)
+{
+	server_set_patience(r->msg, patience);
+}
+
 /* --- asking the network --- */
 
 /* On the network's thread. */

@@ -58,6 +58,11 @@ void *request_data(const struct request *r);
 /* As request_ask() does, before that; @ended, unless NULL, is called when the request ends, however it does, before @data is freed. */
 void request_set_data(struct request *r, void *data, void (*ended)(struct request *r));
 
+/* A header of the answer, before that begins. */
+void request_set_header(struct request *r, const char *name, const char *value);
+/* How long the client may leave an answer unread, which is a minute otherwise. */
+void request_set_patience(struct request *r, usec_t patience);
+
 /* --- answers in pieces --- */
 
 /*
@@ -65,7 +70,7 @@ void request_set_data(struct request *r, void *data, void (*ended)(struct reques
  * request_put() or request_end(), then or later.  @data likewise.
  */
 void request_stream(struct request *r, const char *type, void (*more)(struct request *r));
-void request_put(struct request *r, GString *text);
+void request_put(struct request *r, GString *text); /* "": nothing */
 void request_end(struct request *r);
 
 /* A GET of things of which there are many: {"name": [ … ]}, in slices. */

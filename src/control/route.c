@@ -18,6 +18,7 @@ static const struct route *const tables[] = {
 	routes_drops,
 	routes_counters,
 	routes_events,
+	routes_capture,
 	routes_log_level,
 	routes_reload,
 };

@@ -33,6 +33,7 @@ struct client {
 	struct list node;
 	int fd; /* its connection's, which is libsoup's */
 	usec_t progress;
+	usec_t patience; /* without progress */
 	bool needs_token;  /* it came by TCP */
 	bool waiting;      /* it does not have to do anything: we have its request and nothing to send yet */
 	bool body_too_big;
@@ -85,7 +86,7 @@ static void serve(struct server *s, int fd, bool needs_token)
 	g_autoptr(GSocketConnection) connection = g_socket_connection_factory_create_connection(socket);
 	g_autoptr(GSocketAddress) address = g_object_new(G_TYPE_UNIX_SOCKET_ADDRESS, "path", s->control->config.socket, NULL);
 	struct client *c = g_rc_box_new0(struct client);
-	*c = (struct client){ .server = s, .fd = fd, .needs_token = needs_token, .progress = clock_now() };
+	*c = (struct client){ .server = s, .fd = fd, .needs_token = needs_token, .progress = clock_now(), .patience = PATIENCE };
 	list_append(&s->clients, &c->node);
 	s->n_clients++;
 	g_object_set_data_full(G_OBJECT(address), CLIENT_KEY, g_rc_box_acquire(c), g_rc_box_release);
@@ -154,7 +155,7 @@ static gboolean look_for_idle(gpointer opaque)
 	usec_t now = clock_now();
 	list_for_each(node, &s->clients) {
 		struct client *c = container_of(node, struct client, node);
-		if (!c->waiting && now - c->progress > PATIENCE)
+		if (!c->waiting && now - c->progress > c->patience)
 			shutdown(c->fd, SHUT_RDWR);
 	}
 	return G_SOURCE_CONTINUE;
@@ -232,6 +233,11 @@ void server_sends(SoupServerMessage *msg)
 	struct client *c = client_of(msg);
 	c->waiting = false;
 	client_progressed(c);
+}
+
+void server_set_patience(SoupServerMessage *msg, usec_t patience)
+{
+	client_of(msg)->patience = patience;
 }
 
 /* --- life --- */

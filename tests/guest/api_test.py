@@ -66,7 +66,7 @@ class Routes(unittest.TestCase):
     def test_routes_without_parameters_answer_by_their_schema(self):
         self.guest(1, b"web")
         for path, methods in openapi.DOCUMENT["paths"].items():
-            if "get" in methods and path != "/v1/events":
+            if "get" in methods and path not in ("/v1/events", "/v1/capture"):
                 self.api.get(path)
 
     def test_port_and_its_counters_are_those_of_the_guest(self):
