@@ -297,6 +297,22 @@ static void tcp_urgent_data_is_ordinary_data(struct fixture *f, gconstpointer da
 	guest_tcp_done(&t);
 }
 
+/* The guest's stack would take a byte that is marked out of the stream, as the host's would. */
+static void tcp_urgent_data_from_outside_is_ordinary_data(struct fixture *f, gconstpointer data)
+{
+	struct guest_tcp t;
+	connect_to(f, &t, SERVER, SERVER);
+	for (unsigned i = 1; i <= 2; i++) {
+		server_send(&f->s, "first", 5);
+		g_assert_cmpint(send(f->s.fd, "urgent!", 7, MSG_OOB), ==, 7);
+		server_send(&f->s, "last", 4);
+		g_assert_true(wait_for(&t, i * 16));
+	}
+	g_assert_cmpmem(t.received->data, t.received->len, "firsturgent!lastfirsturgent!last", 32);
+	g_assert_false(t.urgent_seen);
+	guest_tcp_done(&t);
+}
+
 static void tcp_super_frame_with_checksum_left_to_us_is_carried(struct fixture *f, gconstpointer data)
 {
 	struct guest_tcp t;
@@ -353,6 +369,7 @@ const struct contract_test contract_tcp[] = {
 	{ "tcp_wide_way_is_used", tcp_wide_way_is_used, setup_large_mtu },
 	CONTRACT_TEST(tcp_ttl_is_carried_out),
 	CONTRACT_TEST(tcp_urgent_data_is_ordinary_data),
+	CONTRACT_TEST(tcp_urgent_data_from_outside_is_ordinary_data),
 	CONTRACT_TEST(tcp_super_frame_with_checksum_left_to_us_is_carried),
 	CONTRACT_TEST(tcp_damaged_segment_is_not_believed),
 	{ 0 },

@@ -137,6 +137,7 @@ void guest_tcp_input(struct guest_tcp *t, const struct tcp_header *h, const uint
 	if (h->flags & TCP_ACK && (int32_t)(h->ack - t->acked) > 0 && (int32_t)(h->ack - t->next) <= 0)
 		t->acked = h->ack;
 	t->peer_window = h->window;
+	t->urgent_seen |= (h->flags & TCP_URG) != 0;
 	if (h->flags & TCP_SYN) {
 		take_syn(t, h);
 		return;

@@ -19,7 +19,7 @@ struct guest_tcp {
 	uint16_t peer_window, peer_mss;
 	uint16_t mss; /* what our SYN announces; 0: no option */
 	uint8_t ttl;
-	bool syn_seen, established, fin_seen, reset_seen;
+	bool syn_seen, established, fin_seen, reset_seen, urgent_seen;
 	size_t largest; /* payload of a segment we got */
 	GByteArray *received;
 };

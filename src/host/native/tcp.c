@@ -3,7 +3,8 @@
  * TCP flows: what wakes them, how the machine's actions are performed, how they end.
  *
  * System calls of a short connection that a guest opens, besides the frames' own: socket, connect, epoll_ctl, send, recv (look),
- * shutdown, recv (drop), recv (the end), close; and setsockopt twice, so that errors say who sent them.
+ * shutdown, recv (drop), recv (the end), close; and setsockopt three times, so that errors say who sent them and urgent data stays
+ * in its place.
  */
 #include "host/native/tcp.h"
 
@@ -200,6 +201,8 @@ void native_tcp_ready(struct watch *w, usec_t now, unsigned events)
 		t->writable = true;
 	if (events & POLL_EVENT_PEER_SHUT)
 		t->peer_shut = true;
+	if (events & POLL_EVENT_PRI)
+		t->marked = true;
 	if (events & (POLL_EVENT_IN | POLL_EVENT_PEER_SHUT | POLL_EVENT_ERROR)) {
 		native_tcp_edge(t);
 		tcp_flow_host_readable(&t->tcp);

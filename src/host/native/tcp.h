@@ -31,6 +31,7 @@ struct native_tcp {
 	bool is_tcp;       /* the socket is, and not some other stream */
 	bool can_peek_off; /* SO_PEEK_OFF works on it */
 	bool peer_shut;    /* all there will ever be is in the queue */
+	bool marked;       /* the peer uses urgent data, before which the kernel makes every look end */
 	bool low_water;    /* SO_RCVLOWAT is raised */
 	bool long_queue;   /* the queue held much since it was empty last */
 	uint8_t small_discards, useless_edges;
@@ -52,7 +53,7 @@ static inline struct native_tcp *native_tcp_of(struct native_flow *f)
 }
 
 /* What its socket is watched for. */
-#define NATIVE_TCP_EVENTS (POLL_EVENT_IN | POLL_EVENT_OUT | POLL_EVENT_PEER_SHUT | POLL_EVENT_EDGE)
+#define NATIVE_TCP_EVENTS (POLL_EVENT_IN | POLL_EVENT_PRI | POLL_EVENT_OUT | POLL_EVENT_PEER_SHUT | POLL_EVENT_EDGE)
 
 /* NULL when there is none. */
 struct native_tcp *native_tcp_find(struct engine *e, const struct flow_key *key);
@@ -69,6 +70,8 @@ int native_tcp_connect(struct native_tcp *t, usec_t now);
 int native_tcp_connect_service(struct native_tcp *t, usec_t now);
 /* The guest has answered one that an opening waits for, or will not. */
 void native_tcp_answered(struct native_tcp *t, usec_t now);
+/* Bytes that the peer marks as urgent stay where they are in the stream. */
+void native_tcp_keep_urgent(const struct native_tcp *t);
 /* An event of the socket while it connects. */
 void native_tcp_connecting(struct native_tcp *t, usec_t now, unsigned events);
 /* Tells the guest that it did not connect. */

@@ -36,6 +36,12 @@ static void set_errors(struct native_tcp *t, bool on)
 	setsockopt(t->base.watch.fd, IPPROTO_IP, IP_RECVERR, &(int){ on }, sizeof(int));
 }
 
+/* Urgent data is ordinary data (RFC 6093 §6): else the kernel would take the byte that is marked out of the stream. */
+void native_tcp_keep_urgent(const struct native_tcp *t)
+{
+	setsockopt(t->base.watch.fd, SOL_SOCKET, SO_OOBINLINE, &(int){ 1 }, sizeof(int));
+}
+
 /* What systems begin with, less our hop: then nobody counts hops, and a system call is spared. */
 static bool is_usual_ttl(uint8_t ttl)
 {
@@ -57,6 +63,7 @@ static int dial(struct native_tcp *t, const struct ip_endpoint *to)
 	if (!is_usual_ttl(t->syn_ttl) && family == AF_INET)
 		setsockopt(fd, IPPROTO_IP, IP_TTL, &(int){ t->syn_ttl }, sizeof(int));
 	set_errors(t, true);
+	native_tcp_keep_urgent(t);
 	if (connect(fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS)
 		return -errno;
 	return poller_watch(t->base.engine->config.poller, &t->base.watch, fd, NATIVE_TCP_EVENTS);

@@ -307,7 +307,8 @@ enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const
 		native_tcp_discard(t);
 		position = a->offset;
 	}
-	if (!t->can_peek_off && !a->again && position > SEEN_MAX)
+	/* No look from the front reaches behind a mark. */
+	if (!t->can_peek_off && !a->again && (position > SEEN_MAX || (t->marked && a->offset > 0)))
 		return NATIVE_DOWNLOAD_BLOCKED; /* an ACK will let it go on */
 	plan_rooms(t, now, a->len, &plan);
 	if (plan.n == 0)
@@ -324,12 +325,15 @@ enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const
 	ssize_t found = look(t, position, front, iov, n, &end);
 	uint32_t got = found > 0 ? (uint32_t)found : 0;
 	t->base.engine->turn_bytes += got;
-	if (got < ask.len && t->peer_shut)
+	bool at_mark = t->marked && got > 0 && got < ask.len;
+	if (got < ask.len && t->peer_shut && !at_mark)
 		end = true;
 	if (got == ask.len || position + got > DISCARD_BYTES)
 		t->long_queue = true;
 	if (found >= 0)
 		tcp_flow_data_found(&t->tcp, &ask, got, end);
+	if (at_mark)
+		tcp_flow_host_readable(&t->tcp);
 	send_found(t, now, &plan, a->seq, got);
 	adapt_appetite(t, ask.len, got);
 	return found < 0 ? NATIVE_DOWNLOAD_FAILED : NATIVE_DOWNLOAD_DONE;

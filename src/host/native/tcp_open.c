@@ -162,6 +162,7 @@ int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how)
 		native_tcp_finish(t);
 		return r;
 	}
+	native_tcp_keep_urgent(t);
 	native_flow_wake(&t->base);
 	return 0;
 }

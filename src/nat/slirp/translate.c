@@ -10,7 +10,11 @@
 
 #include <errno.h>
 
+/* In a TCP header, RFC 9293 §3.1. */
+#define TCP_OFFSET_AT 12
+#define TCP_FLAGS_AT 13
 #define TCP_CHECKSUM_AT 16
+#define TCP_URGENT_AT 18
 #define UDP_CHECKSUM_AT 6
 /* What libslirp understands; urgent data goes as ordinary data (RFC 6093 §6). */
 #define TCP_FLAGS_KEPT (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK)
@@ -195,6 +199,20 @@ size_t inward_syn(ip4_t guest, uint16_t guest_port, ip4_t peer, uint16_t port, u
 	return w.len + h.len;
 }
 
+/* Urgent data is ordinary data to guests too: their stacks would take the byte that is marked out of the stream. */
+static void clear_urgent(uint8_t *tcp, size_t len)
+{
+	if (len < TCP_HEADER_LEN || !(tcp[TCP_FLAGS_AT] & TCP_URG))
+		return;
+	struct checksum was = { 0 }, is = { 0 };
+	checksum_add(&was, tcp + TCP_OFFSET_AT, 2);
+	checksum_add(&was, tcp + TCP_URGENT_AT, 2);
+	tcp[TCP_FLAGS_AT] &= (uint8_t)~TCP_URG;
+	put_be16(tcp + TCP_URGENT_AT, 0);
+	checksum_add(&is, tcp + TCP_OFFSET_AT, 2);
+	put_be16(tcp + TCP_CHECKSUM_AT, checksum_adjust(get_be16(tcp + TCP_CHECKSUM_AT), &was, &is));
+}
+
 static void write_ipv4(uint8_t *at, const struct ipv4_header *ip)
 {
 	struct bytes_writer w = bytes_writer(at, ipv4_header_len(ip));
@@ -264,6 +282,8 @@ int outward_translate(uint8_t *packet, size_t len, const struct outward_rewrite 
 	} else if (old.fragment_offset == 0 && now.src != old.src) {
 		adjust_l4(l4, r.left, &old, &now);
 	}
+	if (old.protocol == IP_PROTOCOL_TCP && old.fragment_offset == 0)
+		clear_urgent(l4, r.left);
 	write_ipv4(packet, &now);
 	return 0;
 }
