@@ -57,6 +57,7 @@ struct engine_packet {
 struct engine_path {
 	size_t max_packet; /* largest IP packet its port takes; each segment of a larger one that is segmented */
 	unsigned offloads; /* enum port_offload: what may be left undone, for the port or for the segment on the way to it */
+	bool congested;    /* its port is full, and writable() will say when it is not */
 	bool port_sums;    /* the port itself completes checksums: to leave one to the segment costs more than to do it */
 };
 
@@ -69,7 +70,8 @@ struct engine_env_ops {
 	void (*output)(struct engine_env *env, usec_t now, const struct engine_packet *p);
 	/*
 	 * Room for @n packets of up to @size bytes of the conversation with that flow_hash() to @guest, each from the IP header on; returns how
-	 * many there are.  For a vhost-user port this is the guest's own memory.  One loan at a time.
+	 * many there are: none when the way is congested, or for want of memory in this turn.  For a vhost-user port this is the guest's
+	 * own memory.  One loan at a time.
 	 */
 	unsigned (*reserve)(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size, struct port_room *ret);
 	/* Sends the first @k of the rooms lent last; each packet's iovecs lie at the start of its room. */

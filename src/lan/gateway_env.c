@@ -152,6 +152,7 @@ static void env_guest_path(struct engine_env *env, usec_t now, ip4_t guest, stru
 		*ret = (struct engine_path){
 			.max_packet = p->max_frame - ETH_HEADER_LEN,
 			.offloads = p->offloads | DONE_ON_THE_WAY,
+			.congested = p->congested,
 			.port_sums = p->offloads & PORT_OFFLOAD_CHECKSUM,
 		};
 }

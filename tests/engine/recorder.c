@@ -54,22 +54,37 @@ static void recorder_output(struct engine_env *env, usec_t now, const struct eng
 	g_queue_push_tail(ipv4_is_fragment(&rec->ip) ? &r->fragments : &r->packets, rec);
 }
 
-/* Rooms come in two pieces, the first of which ends in the middle of a header, as a guest's own buffers may. */
+/* Rooms come in pieces, the first of which ends in the middle of a header, as a guest's own buffers may. */
 #define FIRST_PIECE ((size_t)27)
+
+static bool lend_room(struct recorder *r, size_t size, struct port_room *ret)
+{
+	size_t n = r->room_pieces > 0 ? r->room_pieces : 2;
+	struct iovec *iov = arena_alloc(&r->arena, n * sizeof(*iov));
+	size_t left = size;
+	for (size_t i = 0; iov && i < n; i++) {
+		size_t len = i == 0 ? FIRST_PIECE : i == n - 1 ? left : (size - FIRST_PIECE) / (n - 1);
+		iov[i] = (struct iovec){ .iov_base = arena_alloc(&r->arena, len), .iov_len = len };
+		if (!iov[i].iov_base)
+			return false;
+		left -= len;
+	}
+	*ret = (struct port_room){ .iov = iov, .n_iov = (unsigned)n, .size = size };
+	return iov != NULL;
+}
 
 static unsigned recorder_reserve(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
+	struct recorder *r = recorder_of(env);
 	g_assert_cmpuint(size, >, FIRST_PIECE);
-	for (unsigned i = 0; i < n; i++) {
-		struct iovec *iov = arena_alloc(env->arena, 2 * sizeof(*iov));
-		uint8_t *first = arena_alloc(env->arena, FIRST_PIECE), *second = arena_alloc(env->arena, size - FIRST_PIECE);
-		if (!iov || !first || !second)
-			return i;
-		iov[0] = (struct iovec){ .iov_base = first, .iov_len = FIRST_PIECE };
-		iov[1] = (struct iovec){ .iov_base = second, .iov_len = size - FIRST_PIECE };
-		ret[i] = (struct port_room){ .iov = iov, .n_iov = 2, .size = size };
+	if (r->without_memory > 0) {
+		r->without_memory--;
+		return 0;
 	}
-	return n;
+	unsigned lent = 0;
+	while (lent < n && lend_room(r, size, &ret[lent]))
+		lent++;
+	return lent;
 }
 
 static void recorder_commit(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k)

@@ -41,6 +41,8 @@ struct recorder {
 	ip4_t host_address;
 	size_t guest_mtu;
 	unsigned offloads; /* of the guest's port */
+	unsigned without_memory; /* so many times reserve() finds none */
+	size_t room_pieces; /* of a room it lends; 0: two */
 	bool icmp_held_back; /* the rate limit of ICMP errors is used up */
 };
 

@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define KEEPALIVE_IDLE_MIN 10
+#define KEEPALIVE_IDLE_MIN 10 /* seconds */
+#define MEMORY_PAUSE (10 * USEC_PER_MSEC) /* until a flow for which there was none tries again */
 
 static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 {
@@ -72,6 +73,10 @@ static void download(struct native_tcp *t, usec_t now, const struct tcp_action *
 	case NATIVE_DOWNLOAD_BLOCKED:
 		tcp_flow_guest_blocked(&t->tcp, true);
 		native_flow_block(&t->base);
+		return;
+	case NATIVE_DOWNLOAD_NO_MEMORY:
+		tcp_flow_guest_blocked(&t->tcp, true);
+		wheel_arm_by(&t->base.engine->wheel, &t->base.timer, now + MEMORY_PAUSE);
 		return;
 	case NATIVE_DOWNLOAD_FAILED:
 		t->failed = false;

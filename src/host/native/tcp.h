@@ -88,6 +88,7 @@ void native_tcp_upload_done(struct native_tcp *t);
 enum native_download {
 	NATIVE_DOWNLOAD_DONE,
 	NATIVE_DOWNLOAD_BLOCKED, /* no room towards the guest */
+	NATIVE_DOWNLOAD_NO_MEMORY, /* in this turn */
 	NATIVE_DOWNLOAD_FAILED,  /* the socket did */
 };
 /* Performs the DATA action @a. */

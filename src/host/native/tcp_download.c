@@ -48,6 +48,7 @@ struct room_plan {
 	uint32_t segment;
 	bool checksum_left; /* of a packet of several segments: for the port, or the segment on the way to it, to do */
 	bool port_sums;     /* the port does it for all */
+	struct iovec *iov;  /* room_slice() of each room fits here, one after the other */
 };
 
 /* --- the queue --- */
@@ -184,7 +185,17 @@ void native_tcp_edge(struct native_tcp *t)
 
 /* --- packets --- */
 
-static void plan_rooms(struct native_tcp *t, usec_t now, uint32_t len, struct room_plan *plan)
+/* Whether the way to the guest says when it can take more: else it was the turn's memory that ran out. */
+static enum native_download why_no_room(struct native_tcp *t, usec_t now)
+{
+	struct engine_env *env = t->base.engine->config.env;
+	struct engine_path path;
+	env->ops->guest_path(env, now, ip_to_ip4(&t->base.flow.key.guest.addr), &path);
+	return path.congested ? NATIVE_DOWNLOAD_BLOCKED : NATIVE_DOWNLOAD_NO_MEMORY;
+}
+
+/* Borrows room for @len bytes, or some of them.  DONE: there is some. */
+static enum native_download plan_rooms(struct native_tcp *t, usec_t now, uint32_t len, struct room_plan *plan)
 {
 	struct engine_env *env = t->base.engine->config.env;
 	ip4_t guest = ip_to_ip4(&t->base.flow.key.guest.addr);
@@ -198,10 +209,19 @@ static void plan_rooms(struct native_tcp *t, usec_t now, uint32_t len, struct ro
 	uint32_t super = (uint32_t)(IPV4_PACKET_MAX - plan->header_len) / plan->segment * plan->segment;
 	if (path.offloads & PORT_OFFLOAD_TSO4 && plan->checksum_left && super > 0)
 		plan->per_room = super;
-	unsigned want = (unsigned)((MIN(len, MAX(t->appetite, APPETITE_MIN)) + plan->per_room - 1) / plan->per_room);
+	unsigned want = (unsigned)((MIN(len, MAX(t->appetite, APPETITE_MIN)) + plan->per_room - 1) / plan->per_room), pieces = 0;
 	size_t size = plan->header_len + MIN(plan->per_room, len);
 	const struct flow_key *key = &t->base.flow.key;
 	plan->n = env->ops->reserve(env, now, guest, flow_hash(&key->guest, &key->remote), MIN(want, ROOMS_MAX), size, plan->rooms);
+	if (plan->n == 0)
+		return why_no_room(t, now);
+	for (unsigned i = 0; i < plan->n; i++)
+		pieces += plan->rooms[i].n_iov;
+	plan->iov = arena_alloc(env->arena, pieces * sizeof(*plan->iov));
+	if (plan->iov)
+		return NATIVE_DOWNLOAD_DONE;
+	env->ops->commit(env, now, NULL, 0);
+	return NATIVE_DOWNLOAD_NO_MEMORY;
 }
 
 /* Of the @tcp_len bytes of @header and @len bytes in @room from @at on; @partial: of the pseudo-header alone. */
@@ -265,14 +285,12 @@ static void send_found(struct native_tcp *t, usec_t now, const struct room_plan 
 {
 	struct engine_env *env = t->base.engine->config.env;
 	struct engine_packet packets[ROOMS_MAX];
+	struct iovec *iov = plan->iov;
 	unsigned k = 0;
 	for (uint32_t at = 0; at < found; k++) {
 		uint32_t len = MIN(plan->per_room, found - at);
-		unsigned pieces = plan->rooms[k].n_iov;
-		struct iovec *iov = arena_alloc(env->arena, pieces * sizeof(*iov));
-		if (!iov)
-			break;
 		make_packet(t, now, plan, &plan->rooms[k], seq + at, len, iov, &packets[k]);
+		iov += plan->rooms[k].n_iov;
 		at += len;
 	}
 	env->ops->commit(env, now, packets, k);
@@ -297,6 +315,20 @@ static bool discards_first(const struct native_tcp *t, uint32_t in_flight)
 	return !t->can_peek_off || (t->peer_shut && t->peek_off < 0 && in_flight == 0);
 }
 
+/* Where up to @wanted bytes of payload go, in all rooms or as many as there are pieces for; returns how many bytes that is. */
+static uint32_t payload_places(const struct room_plan *plan, uint32_t wanted, struct iovec iov[static PIECES_MAX], unsigned *ret_n)
+{
+	uint32_t len = 0;
+	unsigned n = 0;
+	for (unsigned i = 0; i < plan->n && len < wanted && plan->rooms[i].n_iov <= PIECES_MAX - n; i++) {
+		uint32_t part = MIN(wanted - len, plan->per_room);
+		n += room_slice(&plan->rooms[i], plan->header_len, part, iov + n, PIECES_MAX - n);
+		len += part;
+	}
+	*ret_n = n;
+	return len;
+}
+
 enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const struct tcp_action *a)
 {
 	struct room_plan plan;
@@ -310,17 +342,11 @@ enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const
 	/* No look from the front reaches behind a mark. */
 	if (!t->can_peek_off && !a->again && (position > SEEN_MAX || (t->marked && a->offset > 0)))
 		return NATIVE_DOWNLOAD_BLOCKED; /* an ACK will let it go on */
-	plan_rooms(t, now, a->len, &plan);
-	if (plan.n == 0)
-		return NATIVE_DOWNLOAD_BLOCKED;
-	ask.len = MIN(a->len, plan.n * plan.per_room);
+	enum native_download planned = plan_rooms(t, now, a->len, &plan);
+	if (planned != NATIVE_DOWNLOAD_DONE)
+		return planned;
 	unsigned n = 0;
-	uint32_t left = ask.len;
-	for (unsigned i = 0; i < plan.n && left > 0; i++) {
-		uint32_t len = MIN(left, plan.per_room);
-		n += room_slice(&plan.rooms[i], plan.header_len, len, iov + n, PIECES_MAX - n);
-		left -= len;
-	}
+	ask.len = payload_places(&plan, a->len, iov, &n);
 	bool end = false;
 	ssize_t found = look(t, position, front, iov, n, &end);
 	uint32_t got = found > 0 ? (uint32_t)found : 0;

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* TCP to guests where the way to them is odd, or memory short. */
+#include "native.h"
+
+#include <sys/socket.h>
+
+/* The flow must not wait for the guest to say something: it may have nothing to say. */
+static void a_turn_without_memory_delays_and_no_more(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	connect_to(f, &t, SERVER, SERVER);
+	f->b.r.without_memory = 3;
+	server_send(&f->s, "hello", 5);
+	g_assert_true(wait_for(&t, 5));
+	g_assert_cmpuint(f->b.r.without_memory, ==, 0);
+	guest_tcp_done(&t);
+}
+
+/* More pieces than one system call takes: what does not fit the call is still in the queue, not lost, and not the end. */
+static void rooms_of_many_pieces_are_filled_in_several_goes(struct fixture *f, gconstpointer row)
+{
+	static const size_t len = 600000;
+	struct guest_tcp t;
+	connect_to(f, &t, SERVER, SERVER);
+	f->b.r.room_pieces = 50;
+	uint8_t *bytes = pattern(len);
+	server_send(&f->s, bytes, len);
+	server_hang_up(&f->s);
+	g_assert_true(wait_for(&t, len));
+	g_assert_cmpmem(t.received->data, t.received->len, bytes, len);
+	g_assert_true(bench_until(&f->b, has_fin, &t));
+	g_free(bytes);
+	guest_tcp_done(&t);
+}
+
+const struct contract_test native_tcp[] = {
+	{ "a_turn_without_memory_delays_and_no_more", a_turn_without_memory_delays_and_no_more, native_setup_plain },
+	{ "rooms_of_many_pieces_are_filled_in_several_goes", rooms_of_many_pieces_are_filled_in_several_goes, native_setup_plain },
+	{ 0 },
+};
