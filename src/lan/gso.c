@@ -50,6 +50,11 @@ static bool gso_matches(const struct frame *f, const struct layers *l)
 	return false;
 }
 
+static bool is_bounded(const struct frame *f, size_t payload_len)
+{
+	return payload_len <= (size_t)f->gso_size * GSO_SEGMENTS_MAX;
+}
+
 static int parse_super(const struct frame *f, const struct layers *l, struct arena *arena, struct super *ret)
 {
 	if (!gso_matches(f, l) || f->gso_size == 0)
@@ -65,7 +70,7 @@ static int parse_super(const struct frame *f, const struct layers *l, struct are
 		return -EBADMSG;
 	s.head_len = head_len - r.left;
 	size_t payload_len = l->end - s.head_len;
-	if (payload_len == 0 || (payload_len - 1) / f->gso_size >= GSO_SEGMENTS_MAX)
+	if (payload_len == 0 || !is_bounded(f, payload_len))
 		return -EBADMSG;
 	*ret = s;
 	return 0;
@@ -76,6 +81,13 @@ int gso_header_len(const struct frame *f, const struct layers *l, struct arena *
 	struct super s;
 	int error = parse_super(f, l, arena, &s);
 	return error < 0 ? error : (int)s.head_len;
+}
+
+int gso_datagram_len(const struct frame *f, size_t payload_len)
+{
+	if (f->gso != FRAME_GSO_UDP || f->gso_size == 0)
+		return (int)payload_len;
+	return is_bounded(f, payload_len) ? f->gso_size : -EBADMSG;
 }
 
 static void set_layer3(const struct super *s, uint8_t *header, unsigned index, size_t len)

@@ -20,6 +20,12 @@ struct layers;
 int gso_header_len(const struct frame *f, const struct layers *l, struct arena *arena);
 
 /*
+ * Payload of each of the datagrams that @f stands for, which is UDP with @payload_len bytes in all; the last may be shorter.  -EBADMSG
+ * when they are too many.
+ */
+int gso_datagram_len(const struct frame *f, size_t payload_len);
+
+/*
  * Emits the segments of @f.  @partial: the port completes checksums, so only the pseudo-header's is made.
  * -EBADMSG when @f is not what its gso field says (nothing is emitted), -ENOMEM.
  */

@@ -119,6 +119,20 @@ static void udp_super_frame_is_several_datagrams(struct fixture *f, gconstpointe
 	g_free(payload);
 }
 
+static void udp_super_frame_of_too_many_datagrams_is_refused(struct fixture *f, gconstpointer data)
+{
+	size_t size = UDP_HEADER_LEN + 60000;
+	uint8_t *bytes = g_malloc0(size);
+	struct bytes_writer w = bytes_writer(bytes, size);
+	server_bind_udp(&f->s, SERVER);
+	udp_emit(&w, &(struct udp_header){ .src_port = 5000, .dst_port = f->s.port, .len = (uint16_t)size, .checksum = 0x1234 });
+	bench_input_frame(&f->b, GUEST, SERVER, IP_PROTOCOL_UDP, bytes, size, FRAME_CHECKSUM_PARTIAL, FRAME_GSO_UDP, 1);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_UDP_MALFORMED], ==, 1);
+	bench_run_for(&f->b, 100);
+	g_assert_false(server_has_datagram(&f->s));
+	g_free(bytes);
+}
+
 static void udp_closed_port_is_unreachable(struct fixture *f, gconstpointer data)
 {
 	guest_udp_send(&f->b, GUEST, 5000, SERVER, free_port(), "anyone?", 7, 63);
@@ -226,6 +240,7 @@ const struct contract_test contract_udp[] = {
 	CONTRACT_TEST(udp_large_datagrams_are_carried),
 	CONTRACT_TEST(udp_empty_datagrams_are_carried),
 	CONTRACT_TEST(udp_super_frame_is_several_datagrams),
+	CONTRACT_TEST(udp_super_frame_of_too_many_datagrams_is_refused),
 	CONTRACT_TEST(udp_closed_port_is_unreachable),
 	CONTRACT_TEST(udp_without_a_route_is_unreachable),
 	CONTRACT_TEST(udp_too_large_for_the_way_is_told_with_its_mtu),

@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "lan/frame.h"
+#include "lan/gso.h"
 #include "lan/packet.h"
 #include "nat/refuse.h"
 #include "wire/udp.h"
@@ -46,6 +47,12 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 		drop(e, DROP_UDP_MALFORMED, p);
 		return;
 	}
+	size_t len = (size_t)h.len - UDP_HEADER_LEN;
+	int each = gso_datagram_len(p->frame, len);
+	if (each < 0) {
+		drop(e, DROP_UDP_MALFORMED, p);
+		return;
+	}
 	if (h.checksum != 0 && !native_checksum_is_right(e, p, IP_PROTOCOL_UDP, DROP_UDP_MALFORMED))
 		return;
 	struct ip_endpoint guest = { p->src, h.src_port }, claimed = { p->dst, h.dst_port }, real = claimed;
@@ -60,7 +67,7 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 	if (result == 0)
 		result = mapping_sent(&d->mapping, now, &claimed, d->peer.port != 0 ? &d->peer : &real);
 	if (result == 0)
-		result = native_udp_gather(d, p, &claimed, &real, (size_t)h.len - UDP_HEADER_LEN);
+		result = native_udp_gather(d, p, &claimed, &real, (size_t)each, len);
 	if (result < 0)
 		native_refuse_at_limit(e, now, p);
 }

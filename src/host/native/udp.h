@@ -7,10 +7,11 @@
 struct packet;
 
 /*
- * Gives the @len bytes of payload in @p, one datagram or the equal ones of a super-frame, places among those that go out at the end
- * of the turn.  Negative errno.
+ * Gives the @len bytes of payload in @p, in datagrams of @each bytes, places among those that go out at the end of the turn.  Negative
+ * errno.
  */
-int native_udp_gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *claimed, const struct ip_endpoint *to, size_t len);
+int native_udp_gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *claimed, const struct ip_endpoint *to,
+		      size_t each, size_t len);
 void native_udp_send_gathered(struct native_datagram *d, usec_t now);
 
 /* Passes on some of what the socket has; false when that was all. */

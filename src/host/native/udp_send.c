@@ -75,10 +75,10 @@ static int gather(struct native_datagram *d, const struct packet *p, const struc
 }
 
 /* A super-frame is many datagrams of equal size, the last one perhaps smaller (virtio 1.3 §5.1.6.2). */
-int native_udp_gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *claimed, const struct ip_endpoint *to, size_t len)
+int native_udp_gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *claimed, const struct ip_endpoint *to,
+		      size_t each, size_t len)
 {
-	bool super = p->frame->gso == FRAME_GSO_UDP && p->frame->gso_size > 0;
-	size_t each = super ? p->frame->gso_size : len, at = p->l4_offset + UDP_HEADER_LEN;
+	size_t at = p->l4_offset + UDP_HEADER_LEN;
 	int r = 0;
 	d->base.from_guest += len;
 	do {

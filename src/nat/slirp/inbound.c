@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "lan/engine.h"
 #include "lan/frame.h"
+#include "lan/gso.h"
 #include "lan/martian.h"
 #include "lan/packet.h"
 #include "nat/refuse.h"
@@ -202,6 +203,11 @@ static void input_udp(struct engine *e, const struct inward *in)
 	const struct packet *p = in->packet;
 	ip4_t dst = p->ip.dst;
 	bool to_gateway = dst == e->config.gateway;
+	int each = gso_datagram_len(p->frame, in->payload_len);
+	if (each < 0) {
+		drop(e, DROP_UDP_MALFORMED, p);
+		return;
+	}
 	if (to_gateway && !host_target(e, &dst)) {
 		refuse_port(e->config.env, e->now, p);
 		return;
@@ -219,15 +225,14 @@ static void input_udp(struct engine *e, const struct inward *in)
 	}
 	stack_wake(s);
 	const struct flow flow = { .kind = SOCKET_UDP, .guest_port = in->guest_port, .port = in->port, .peer = dst };
-	size_t each = p->frame->gso == FRAME_GSO_UDP && p->frame->gso_size > 0 ? p->frame->gso_size : in->payload_len;
 	size_t at = 0;
 	do {
 		/* libslirp counts the TTL of datagrams down once more. */
 		const struct inward_rewrite how = {
-			.dst = dst, .ttl = (uint8_t)MIN(p->ip.ttl + 1, 255), .offset = at, .len = MIN(each, in->payload_len - at)
+			.dst = dst, .ttl = (uint8_t)MIN(p->ip.ttl + 1, 255), .offset = at, .len = MIN((size_t)each, in->payload_len - at)
 		};
 		stack_input(s, &flow, e->frame, inward_emit(in, &how, e->frame));
-		at += each;
+		at += (size_t)each;
 	} while (at < in->payload_len);
 }
 
