@@ -120,19 +120,26 @@ JsonObject *api_get(struct api *api, const char *path, GError **error)
 	return api_call(api, "GET", path, NULL, error);
 }
 
-bool api_read(struct api *api, const char *path, bool (*take)(void *opaque, const void *bytes, gsize len), void *opaque, GError **error)
+bool api_read_by(struct api *api, const char *path, const struct api_reader *reader, GError **error)
 {
 	g_autoptr(SoupMessage) msg = message("GET", path, NULL);
 	g_autoptr(GInputStream) answer = send_message(api, msg, error);
 	if (!answer)
 		return false;
+	if (reader->begun)
+		reader->begun(reader->opaque, soup_message_headers_get_one(soup_message_get_response_headers(msg), reader->header));
 	g_autofree char *buffer = g_malloc(READ_SIZE);
 	g_autoptr(GError) problem = NULL;
 	gssize n;
 	while ((n = g_input_stream_read(answer, buffer, READ_SIZE, NULL, &problem)) > 0)
-		if (!take(opaque, buffer, (gsize)n))
+		if (!reader->take(reader->opaque, buffer, (gsize)n))
 			return true;
 	return n == 0 || fail(error, FAILURE_GENERAL, "%s: %s", path, problem->message);
+}
+
+bool api_read(struct api *api, const char *path, bool (*take)(void *opaque, const void *bytes, gsize len), void *opaque, GError **error)
+{
+	return api_read_by(api, path, &(struct api_reader){ .take = take, .opaque = opaque }, error);
 }
 
 /* --- lists --- */

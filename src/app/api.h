@@ -35,6 +35,16 @@ bool api_each(struct api *api, const char *path, bool (*each)(void *opaque, Json
 /* Likewise the bytes of an answer, whatever they are. */
 bool api_read(struct api *api, const char *path, bool (*take)(void *opaque, const void *bytes, gsize len), void *opaque, GError **error);
 
+struct api_reader {
+	const char *header; /* of the answer, whose value begun() is told before the first bytes; NULL when it is not there */
+	void (*begun)(void *opaque, const char *value);
+	bool (*take)(void *opaque, const void *bytes, gsize len);
+	void *opaque;
+};
+
+/* The same for a reader that wants to know more. */
+bool api_read_by(struct api *api, const char *path, const struct api_reader *reader, GError **error);
+
 /* "PATH?KEY=VALUE&…" with what has to be escaped escaped; pairs of strings up to NULL, those with a NULL value left out. */
 char *api_path(const char *path, ...) G_GNUC_NULL_TERMINATED;
 /* "/v1/NOUN/PART", @part escaped. */

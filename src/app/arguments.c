@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "app/arguments.h"
 
+#include "app/capture_file.h"
 #include "app/command.h"
 #include "app/failure.h"
 #include "app/paths.h"
@@ -107,6 +108,31 @@ static bool set_all(struct arguments *a, const char *value, GError **error)
 	return a->all = true;
 }
 
+static bool set_drops(struct arguments *a, const char *value, GError **error)
+{
+	return a->drops = true;
+}
+
+/* "512M": bytes, by 1024. */
+static bool parse_size(const char *text, guint64 *ret)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	guint64 n = g_ascii_strtoull(text, &end, 10);
+	const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	if (!g_ascii_isdigit(text[0]) || (*end && (!unit || end[1])) || n > (guint64)G_MAXINT64 >> shift)
+		return false;
+	*ret = n << shift;
+	return true;
+}
+
+static bool set_ring(struct arguments *a, const char *value, GError **error)
+{
+	return (parse_size(value, &a->ring) && a->ring >= CAPTURE_RING_MIN) ||
+	       fail(error, FAILURE_USAGE, "--ring \"%s\": expected bytes, 1M at least, as 500M or 2G", value);
+}
+
 static bool set_seconds(double *at, const char *flag, const char *value, GError **error)
 {
 	char *end;
@@ -140,6 +166,8 @@ TEXT_SETTER(state)
 TEXT_SETTER(port)
 TEXT_SETTER(remote)
 TEXT_SETTER(after)
+TEXT_SETTER(write)
+TEXT_SETTER(snaplen)
 
 static bool set_api_listen(struct arguments *a, const char *value, GError **error)
 {
@@ -395,6 +423,44 @@ static const struct flag flags[] = {
 		},
 		.commands = COMMAND_NAMES,
 		.set = set_remove,
+	},
+	{
+		.option = {
+			.name = "write",
+			.argument = "FILE",
+			.default_value = "standard output",
+			.help = "Where to write the capture. What the disk has no room for is lost and counted.",
+		},
+		.commands = COMMAND_CAPTURE,
+		.set = set_write,
+	},
+	{
+		.option = {
+			.name = "ring",
+			.argument = "SIZE",
+			.help = "Keep the newest SIZE bytes, as 500M or 2G, in eight files: with --write cap.pcapng these are cap_00001_TIME.pcapng, "
+				"cap_00002_TIME.pcapng and so on, of which the oldest go.",
+		},
+		.commands = COMMAND_CAPTURE,
+		.set = set_ring,
+	},
+	{
+		.option = {
+			.name = "drops",
+			.help = "Also what is dropped, in a record of its own whose comment has the reason.",
+		},
+		.commands = COMMAND_CAPTURE,
+		.set = set_drops,
+	},
+	{
+		.option = {
+			.name = "snaplen",
+			.argument = "BYTES",
+			.default_value = "all",
+			.help = "How much of each frame to keep.",
+		},
+		.commands = COMMAND_CAPTURE,
+		.set = set_snaplen,
 	},
 	{
 		.option = {

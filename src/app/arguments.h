@@ -19,15 +19,17 @@ struct argument_setting {
 	const char *name, *value;
 };
 
-#define ARGUMENTS_OPERANDS_MAX 8u
+#define ARGUMENTS_OPERANDS_MAX 32u /* a filter has many words */
 
 struct arguments {
 	const char *network;
-	const char *operands[ARGUMENTS_OPERANDS_MAX]; /* NULL behind the last one given */
+	const char *operands[ARGUMENTS_OPERANDS_MAX + 1]; /* NULL behind the last one given */
 	unsigned n_operands;
 	const char *const *command; /* what follows "--", NULL behind the last word; NULL: nothing was given or the command takes none */
 	const char *name;
-	bool json, libvirt, all;
+	bool json, libvirt, all, drops;
+	const char *write, *snaplen; /* NULL: not given */
+	guint64 ring;		      /* bytes; 0: not given */
 	const char *remove, *protocol, *state, *port, *remote, *after; /* NULL: not given */
 	double timeout, interval;			       /* seconds; timeout 0: none */
 	const char *api_listen; /* NULL: not given */

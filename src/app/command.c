@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "app/command.h"
 
+#include "app/arguments.h"
+
 #include <string.h>
 
 static const struct command commands[] = {
@@ -117,6 +119,19 @@ static const struct command commands[] = {
 			"Prints a line for each thing that happens, until interrupted: ports that come and go, leases, guests that appear, drops for a "
 			"new reason, changes of the configuration.",
 		.run = command_events,
+	},
+	{
+		.name = "capture",
+		.id = COMMAND_CAPTURE,
+		.operands = "[PORT | GUEST] [FILTER...]",
+		.max_operands = ARGUMENTS_OPERANDS_MAX,
+		.summary = "Capture what passes on a network, as tcpdump does.",
+		.description =
+			"Writes frames as pcapng, which tcpdump, tshark and Wireshark read, until interrupted: all of the network, each once as it enters; or what goes in and "
+			"out at a PORT, by its name or number; or what a GUEST, by its name, MAC or address, sends and gets. FILTER is an "
+			"expression as tcpdump takes it, see pcap-filter(7). Any number can run at once, and none makes a guest wait: what a slow reader or a "
+			"full disk leaves no room for is lost to the capture only, and counted. Says at the end how many frames it has and how many it lost.",
+		.run = command_capture,
 	},
 	{
 		.name = "reserve",

@@ -27,13 +27,14 @@ enum {
 	COMMAND_DOCTOR = 1 << 14,
 	COMMAND_EXEC = 1 << 15,
 	COMMAND_FORWARD = 1 << 16,
+	COMMAND_CAPTURE = 1 << 19,
 };
 
 /* Those that ask a running network, and those that can answer in JSON. */
 #define COMMANDS_LISTING                                                                                                        \
 	(COMMAND_PORTS | COMMAND_LEASES | COMMAND_FLOWS | COMMAND_DROPS | COMMAND_EVENTS | COMMAND_RESERVE | COMMAND_NAMES |       \
 	 COMMAND_LOG_LEVEL | COMMAND_RELOAD | COMMAND_FORWARD)
-#define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_WAIT | COMMAND_TOP | COMMAND_DOCTOR | COMMANDS_LISTING)
+#define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_WAIT | COMMAND_TOP | COMMAND_CAPTURE | COMMAND_DOCTOR | COMMANDS_LISTING)
 #define COMMANDS_ALL (COMMAND_RUN | COMMAND_QEMU | COMMAND_EXEC | COMMANDS_ASKING)
 
 struct command {
@@ -65,6 +66,7 @@ bool command_wait(const struct arguments *a, GError **error);
 bool command_flows(const struct arguments *a, GError **error);
 bool command_top(const struct arguments *a, GError **error);
 bool command_drops(const struct arguments *a, GError **error);
+bool command_capture(const struct arguments *a, GError **error);
 bool command_events(const struct arguments *a, GError **error);
 bool command_reserve(const struct arguments *a, GError **error);
 bool command_names(const struct arguments *a, GError **error);

@@ -31,6 +31,23 @@ static void print_counters(JsonObject *c)
 #undef N
 }
 
+static bool add_capture(void *opaque, JsonObject *c)
+{
+	struct table *t = opaque;
+	table_addf(t, "%" G_GUINT64_FORMAT, api_number(c, "id"));
+	table_add(t, api_has(c, "port") ? api_text(c, "port") : api_has(c, "guest") ? api_text(c, "guest") : "all");
+	table_add(t, api_has(c, "filter") ? api_text(c, "filter") : "-");
+	table_addf(t, "%" G_GUINT64_FORMAT, api_number(c, "records"));
+	table_addf(t, "%" G_GUINT64_FORMAT, api_number(c, "lost"));
+	return true;
+}
+
+static struct table *table_of_captures(struct api *api, GError **error)
+{
+	g_autoptr(Table) t = table_new("CAPTURE|OF|FILTER|>RECORDS|>LOST");
+	return api_each(api, "/v1/captures", add_capture, t, error) ? g_steal_pointer(&t) : NULL;
+}
+
 /* @t, or @nothing when it has no row. */
 static void print_table(const struct table *t, const char *nothing)
 {
@@ -50,7 +67,8 @@ bool command_status(const struct arguments *a, GError **error)
 	g_autoptr(Table) leases = ports ? table_of_leases(api, error) : NULL;
 	g_autoptr(Table) drops = leases ? table_of_drops(api, false, error) : NULL;
 	g_autoptr(Table) forwards = drops ? table_of_forwards(api, error) : NULL;
-	if (!forwards)
+	g_autoptr(Table) captures = forwards ? table_of_captures(api, error) : NULL;
+	if (!captures)
 		return false;
 	print_network(network);
 	print_table(ports, "no ports");
@@ -59,6 +77,8 @@ bool command_status(const struct arguments *a, GError **error)
 	print_table(leases, "no leases");
 	if (table_rows(forwards) > 0)
 		print_table(forwards, "");
+	if (table_rows(captures) > 0)
+		print_table(captures, "");
 	print_counters(counters);
 	print_table(drops, "nothing was dropped");
 	return table_finish(error);

@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "host/clock.h"
+#include "lib/guest_ref.h"
 #include "lib/network.h"
 
 #include <errno.h>
@@ -236,10 +237,21 @@ static bool find_mac(struct lanlet_network *n, ip4_t ip, struct mac *ret)
 
 static bool find_guest(struct lanlet_network *n, usec_t now, const char *who, struct mac *ret)
 {
-	ip4_t ip;
-	if (mac_parse(who, ret) == 0)
+	struct guest_ref guest;
+	if (guest_ref_parse(who, &guest) < 0)
+		return false;
+	switch (guest.kind) {
+	case GUEST_REF_MAC:
+		*ret = guest.mac;
 		return true;
-	return (ip4_parse(who, &ip) == 0 || dhcp_find_name(&n->names.dhcp, now, who, &ip) == 0) && find_mac(n, ip, ret);
+	case GUEST_REF_NAME:
+		if (n->names.dns_names.ops->find_name(&n->names.dns_names, now, guest.name, &guest.ip) < 0)
+			return false;
+		break;
+	case GUEST_REF_ADDRESS:
+		break;
+	}
+	return find_mac(n, guest.ip, ret);
 }
 
 static int find_whom(struct lanlet_network *n, usec_t now, struct capture *c)

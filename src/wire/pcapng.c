@@ -232,20 +232,36 @@ static uint64_t get_le64(struct bytes_reader *r)
 	return low | (uint64_t)get_le32(r) << 32;
 }
 
-/* @r stands behind the packet's head. */
-static uint64_t find_lost(struct bytes_reader *r, uint32_t captured)
+/* The number that the option @wanted says; 0 when it is not there. */
+static uint64_t find_number(struct bytes_reader *r, enum option_code wanted)
 {
-	bytes_skip(r, captured);
-	bytes_skip(r, padding(captured));
 	while (!r->failed && r->left > 0) {
 		uint16_t code = get_le16(r), len = get_le16(r);
 		if (code == OPT_END)
 			break;
-		if (code == EPB_DROPCOUNT && len == 8)
+		if (code == wanted && len == 8)
 			return get_le64(r);
 		bytes_skip(r, len + padding(len));
 	}
 	return 0;
+}
+
+static void parse_packet(struct bytes_reader *r, struct pcapng_block *block)
+{
+	block->interface = get_le32(r);
+	bytes_skip(r, 8);
+	uint32_t captured = get_le32(r);
+	bytes_skip(r, 4);
+	bytes_skip(r, captured);
+	bytes_skip(r, padding(captured));
+	block->lost = find_number(r, EPB_DROPCOUNT);
+}
+
+static void parse_statistics(struct bytes_reader *r, struct pcapng_block *block)
+{
+	block->interface = get_le32(r);
+	bytes_skip(r, 8);
+	block->lost = find_number(r, ISB_IFDROP);
 }
 
 int pcapng_parse_block(const void *bytes, size_t len, struct pcapng_block *ret, size_t *ret_need)
@@ -262,13 +278,11 @@ int pcapng_parse_block(const void *bytes, size_t len, struct pcapng_block *ret, 
 		*ret_need = block.len;
 		return 0;
 	}
-	if (block.type == PCAPNG_PACKET) {
-		r = bytes_reader((const uint8_t *)bytes + 8, block.len - BLOCK_EMPTY_LEN);
-		bytes_skip(&r, 12);
-		uint32_t captured = get_le32(&r);
-		bytes_skip(&r, 4);
-		block.lost = find_lost(&r, captured);
-	}
+	r = bytes_reader((const uint8_t *)bytes + 8, block.len - BLOCK_EMPTY_LEN);
+	if (block.type == PCAPNG_PACKET)
+		parse_packet(&r, &block);
+	else if (block.type == PCAPNG_STATISTICS)
+		parse_statistics(&r, &block);
 	*ret = block;
 	return 1;
 }

@@ -71,7 +71,8 @@ void pcapng_put_statistics(struct bytes_writer *w, const struct pcapng_statistic
 struct pcapng_block {
 	uint32_t type;
 	uint32_t len; /* all of it */
-	uint64_t lost; /* of a packet: as it was put */
+	uint32_t interface; /* of a packet or statistics */
+	uint64_t lost;	    /* as it was put there */
 };
 
 /*

@@ -113,6 +113,11 @@ static void statistics_count_what_came_and_what_was_lost(void)
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 	pcapng_put_statistics(&w, &(struct pcapng_statistics){ .interface = 1, .when_ns = 3, .started_ns = 2, .received = 4, .lost = 5 });
 	assert_written(&w, expected, sizeof(expected));
+	struct pcapng_block block;
+	size_t need;
+	g_assert_cmpint(pcapng_parse_block(buf, w.len, &block, &need), ==, 1);
+	g_assert_cmpuint(block.interface, ==, 1);
+	g_assert_cmpuint(block.lost, ==, 5);
 }
 
 static void texts_that_are_too_long_are_cut(void)
@@ -135,13 +140,14 @@ static void blocks_are_read_one_behind_the_other(void)
 	pcapng_put_section(&w, &(struct pcapng_section){ .application = "lanlet" });
 	size_t first = w.len, need;
 	struct pcapng_block block;
-	pcapng_put_packet(&w, &(struct pcapng_packet){ .bytes = frame, .captured = 61, .len = 61, .lost = UINT64_C(1) << 40, .comment = "x" });
+	pcapng_put_packet(&w, &(struct pcapng_packet){ .interface = 3, .bytes = frame, .captured = 61, .len = 61, .lost = UINT64_C(1) << 40, .comment = "x" });
 	g_assert_cmpint(pcapng_parse_block(buf, w.len, &block, &need), ==, 1);
 	g_assert_cmpuint(block.type, ==, PCAPNG_SECTION);
 	g_assert_cmpuint(block.len, ==, first);
 	g_assert_cmpint(pcapng_parse_block(buf + first, w.len - first, &block, &need), ==, 1);
 	g_assert_cmpuint(block.type, ==, PCAPNG_PACKET);
 	g_assert_cmpuint(block.len, ==, w.len - first);
+	g_assert_cmpuint(block.interface, ==, 3);
 	g_assert_cmpuint(block.lost, ==, UINT64_C(1) << 40);
 	for (size_t len = 0; len < w.len - first; len++) {
 		g_assert_cmpint(pcapng_parse_block(buf + first, len, &block, &need), ==, 0);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `lanlet capture`: copies the API's stream to where it is wanted.  Ctrl-C asks the network to end the capture, so that what passed until
+ * then still comes; a second one ends without it.
+ */
+#include "app/api.h"
+#include "app/arguments.h"
+#include "app/capture_file.h"
+#include "app/command.h"
+#include "app/failure.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- whom it is about --- */
+
+/* What the words on the command line mean; strings to be g_free()d. */
+struct wish {
+	char *port, *guest, *filter;
+};
+
+static void wish_done(struct wish *w)
+{
+	g_free(w->port);
+	g_free(w->guest);
+	g_free(w->filter);
+}
+
+struct search {
+	const char *name;
+	bool found;
+};
+
+static bool look_at_name(void *opaque, JsonObject *o)
+{
+	struct search *s = opaque;
+	s->found = g_ascii_strcasecmp(api_text(o, "name"), s->name) == 0;
+	return !s->found;
+}
+
+static bool is_number(const char *word)
+{
+	return word[0] && word[strspn(word, "0123456789")] == '\0';
+}
+
+/* No filter begins with one. */
+static bool is_address(const char *word)
+{
+	return g_hostname_is_ip_address(word) || (strlen(word) == 17 && strspn(word, "0123456789abcdefABCDEF:") == 17);
+}
+
+/* @ret: where @word goes if it is the name of a port or guest; else NULL. */
+static bool find_meaning(struct api *api, const char *word, struct wish *w, char ***ret, GError **error)
+{
+	struct search s = { .name = word };
+	*ret = is_number(word) ? &w->port : is_address(word) ? &w->guest : NULL;
+	if (*ret)
+		return true;
+	if (!api_each(api, "/v1/ports", look_at_name, &s, error))
+		return false;
+	*ret = s.found ? &w->port : NULL;
+	if (!s.found && !api_each(api, "/v1/names", look_at_name, &s, error))
+		return false;
+	if (!*ret && s.found)
+		*ret = &w->guest;
+	return true;
+}
+
+/* The first word is a port or a guest if there is one of that name, else the filter begins with it. */
+static bool take_words(const struct arguments *a, struct api *api, struct wish *w, GError **error)
+{
+	const char *const *words = a->operands;
+	char **first = NULL;
+	if (words[0] && !find_meaning(api, words[0], w, &first, error))
+		return false;
+	if (first)
+		*first = g_strdup(*words++);
+	g_autofree char *filter = g_strjoinv(" ", (char **)(uintptr_t)words);
+	if (filter[0])
+		w->filter = g_steal_pointer(&filter);
+	return true;
+}
+
+/* --- the stream --- */
+
+/* Lives as long as the thread that waits for signals, which ends with the process. */
+struct capturing {
+	const struct arguments *arguments; /* main thread's only */
+	struct capture_file *file;	   /* NULL: the capture has not begun */
+	GError *error;			   /* why the file could not be opened */
+	sigset_t signals;
+	struct api *api; /* for the end, the other thread's */
+	GMutex mutex;
+	char *path; /* of the capture, to DELETE; NULL: it has not begun */
+};
+
+/* Not before there is something for the file: what it has is gone when it is opened. */
+static void begun(void *opaque, const char *id)
+{
+	struct capturing *c = opaque;
+	g_mutex_lock(&c->mutex);
+	c->path = id ? api_path_to("/v1/captures", id) : NULL;
+	g_mutex_unlock(&c->mutex);
+	c->file = capture_file_new(c->arguments->write, c->arguments->ring, &c->error);
+}
+
+static bool take(void *opaque, const void *bytes, gsize len)
+{
+	struct capturing *c = opaque;
+	return c->file && capture_file_take(c->file, bytes, len);
+}
+
+/* --- the end --- */
+
+static void end_capture(struct capturing *c)
+{
+	g_mutex_lock(&c->mutex);
+	g_autofree char *path = g_strdup(c->path);
+	g_mutex_unlock(&c->mutex);
+	if (!path)
+		_exit(EXIT_SUCCESS);
+	g_autoptr(JsonObject) done = api_call(c->api, "DELETE", path, NULL, NULL);
+}
+
+/* Waits for signals, as long as the process lives. */
+static gpointer wait_for_signals(gpointer opaque)
+{
+	struct capturing *c = opaque;
+	int signal;
+	sigwait(&c->signals, &signal);
+	end_capture(c);
+	sigwait(&c->signals, &signal);
+	_exit(128 + signal);
+}
+
+/* In all threads: those that glib starts have the mask of the one that starts them. */
+static void block_signals(struct capturing *c)
+{
+	sigemptyset(&c->signals);
+	sigaddset(&c->signals, SIGINT);
+	sigaddset(&c->signals, SIGTERM);
+	sigaddset(&c->signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &c->signals, NULL);
+}
+
+/* --- the command --- */
+
+static bool check_output(const struct arguments *a, GError **error)
+{
+	if (a->ring && !a->write)
+		return fail(error, FAILURE_USAGE, "--ring needs a file: --write FILE");
+	return a->write || !isatty(STDOUT_FILENO) ||
+	       fail(error, FAILURE_USAGE,
+		    "a capture is nothing for a terminal: lanlet capture --write FILE, or lanlet capture | tcpdump -n -r -, "
+		    "or lanlet capture | wireshark -k -i -");
+}
+
+static bool run_capture(struct capturing *c, struct api *api, const struct wish *w, GError **error)
+{
+	const struct arguments *a = c->arguments;
+	g_autofree char *path = api_path("/v1/capture", "port", w->port, "guest", w->guest, "filter", w->filter, "drops", a->drops ? "1" : NULL,
+					 "snaplen", a->snaplen, NULL);
+	struct api_reader reader = { .header = "Lanlet-Capture", .begun = begun, .take = take, .opaque = c };
+	bool good = api_read_by(api, path, &reader, error);
+	if (c->error) {
+		g_clear_error(error);
+		g_propagate_error(error, c->error);
+		return false;
+	}
+	if (c->file)
+		good &= capture_file_finish(c->file, good ? error : NULL);
+	return good;
+}
+
+/* A word that was meant for a port's or guest's name is a filter to the server. */
+static void explain(const struct arguments *a, const struct wish *w, GError **error)
+{
+	if (error && *error && (*error)->code == FAILURE_USAGE && a->n_operands == 1 && w->filter)
+		g_prefix_error(error, "there is no port or guest %s, and as a filter: ", w->filter);
+}
+
+bool command_capture(const struct arguments *a, GError **error)
+{
+	struct wish wish = { NULL };
+	struct capturing *c = g_new0(struct capturing, 1);
+	c->arguments = a;
+	block_signals(c);
+	c->api = api_new(a, error);
+	g_autoptr(Api) api = c->api ? api_new(a, error) : NULL;
+	bool good = api && check_output(a, error) && take_words(a, api, &wish, error);
+	if (good) {
+		g_thread_unref(g_thread_new("signals", wait_for_signals, c));
+		good = run_capture(c, api, &wish, error);
+		if (!good)
+			explain(a, &wish, error);
+	}
+	capture_file_free(c->file);
+	wish_done(&wish);
+	return good;
+}
