@@ -459,6 +459,42 @@ static void a_guest_that_answers_probes_may_keep_its_window_shut(void)
 	g_assert_cmpint(x.f.state, ==, TCP_STATE_ESTABLISHED);
 }
 
+/* Sends all that is asked for again; returns how much that was. */
+static uint32_t send_again(struct fixture *x)
+{
+	uint32_t sent = 0;
+	while (next(x) == TCP_ACTION_DATA) {
+		struct tcp_action a = x->a;
+		struct tcp_header h;
+		g_assert_true(a.again);
+		tcp_flow_data_found(&x->f, &a, a.len, false);
+		tcp_flow_data_header(&x->f, x->now, a.seq, a.len, &h);
+		sent += a.len;
+	}
+	return sent;
+}
+
+static void a_guest_may_take_back_a_window_and_what_was_sent_into_it(void)
+{
+	struct fixture x;
+	established(&x);
+	host_sends(&x, MSS);
+	struct tcp_header ack = segment(&x, TCP_ACK);
+	ack.ack = OUR_ISN + 1;
+	ack.window = 0;
+	while (x.now < START + 3600 * USEC_PER_SEC) {
+		turn_to_deadline(&x);
+		g_assert_cmpuint(send_again(&x), ==, MSS);
+		receive(&x, ack, 0);
+	}
+	ack.window = 500;
+	receive(&x, ack, 0);
+	g_assert_cmpuint(send_again(&x), ==, MSS); /* at once */
+	receive(&x, segment(&x, TCP_ACK), 0);
+	g_assert_cmpint(x.f.state, ==, TCP_STATE_ESTABLISHED);
+	g_assert_cmpuint(x.f.snd_una, ==, x.f.snd_nxt);
+}
+
 static void three_duplicate_acks_bring_a_retransmission(void)
 {
 	struct fixture x;
@@ -842,21 +878,6 @@ static void data_outside_of_the_window_is_not_taken(void)
 	g_assert_cmpint(x.f.state, ==, TCP_STATE_ESTABLISHED);
 }
 
-/* Sends all that is asked for again; returns how much that was. */
-static uint32_t send_again(struct fixture *x)
-{
-	uint32_t sent = 0;
-	while (next(x) == TCP_ACTION_DATA) {
-		struct tcp_action a = x->a;
-		struct tcp_header h;
-		g_assert_true(a.again);
-		tcp_flow_data_found(&x->f, &a, a.len, false);
-		tcp_flow_data_header(&x->f, x->now, a.seq, a.len, &h);
-		sent += a.len;
-	}
-	return sent;
-}
-
 static void what_was_too_big_is_sent_again_in_smaller_segments(void)
 {
 	struct fixture x;
@@ -958,6 +979,7 @@ static const struct {
 	TEST(no_more_is_sent_than_the_guests_window),
 	TEST(a_shut_window_is_probed_and_its_opening_noticed),
 	TEST(a_guest_that_answers_probes_may_keep_its_window_shut),
+	TEST(a_guest_may_take_back_a_window_and_what_was_sent_into_it),
 	TEST(three_duplicate_acks_bring_a_retransmission),
 	TEST(only_what_sack_does_not_report_is_sent_again),
 	TEST(a_timeout_sends_again_and_backs_off),

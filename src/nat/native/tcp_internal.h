@@ -57,4 +57,5 @@ void tcp_timers_sent(struct tcp_flow *f, usec_t now, bool first, uint32_t end);
 /* The guest acknowledged something new, up to @ack. */
 void tcp_timers_progress(struct tcp_flow *f, usec_t now, uint32_t ack);
 void tcp_timers_window_shut(struct tcp_flow *f, usec_t now);
+/* The guest announced more than f->snd_wnd, which is still the old one. */
 void tcp_timers_window_opened(struct tcp_flow *f);

@@ -90,6 +90,9 @@ void tcp_timers_window_opened(struct tcp_flow *f)
 	if (tcp_send_in_flight(f) == 0 && f->state != TCP_STATE_TIME_WAIT) {
 		f->timer = USEC_INFINITY;
 		f->retries = 0;
+	} else if (f->snd_wnd == 0 && f->retries > 0) {
+		f->retries = 0;
+		tcp_send_timed_out(f); /* it takes at once what it did not take before */
 	}
 }
 
@@ -108,15 +111,25 @@ usec_t tcp_flow_deadline(const struct tcp_flow *f)
 	return usec_min(main, f->ack_timer);
 }
 
+/*
+ * A guest may take back a window that it gave and drop what we sent into it (RFC 9293 §3.8.6): then what is sent again is a probe, and
+ * it may keep the window shut as long as it answers.
+ */
+static bool window_was_taken_back(const struct tcp_flow *f, usec_t now)
+{
+	return f->snd_wnd == 0 && now - f->active <= PROBE_PATIENCE;
+}
+
 static void retransmit(struct tcp_flow *f, usec_t now)
 {
 	bool syn = f->state == TCP_STATE_SYN_SENT || f->state == TCP_STATE_SYN_RECEIVED;
 	bool too_long = syn && now - f->active >= SYN_PATIENCE; /* the machine may have slept between the retries */
-	if (too_long || f->retries >= (syn ? RETRIES_SYN : RETRIES_DATA)) {
+	bool too_often = f->retries >= (syn ? RETRIES_SYN : RETRIES_DATA);
+	if (too_long || (too_often && (syn || !window_was_taken_back(f, now)))) {
 		tcp_flow_abort(f);
 		return;
 	}
-	f->retries++;
+	f->retries += !too_often;
 	f->timer = now + backed_off(f);
 	if (syn)
 		f->syn_due = true;
