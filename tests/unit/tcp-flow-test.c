@@ -82,14 +82,20 @@ static void connecting(struct fixture *x)
 	connecting_with(x, &syn);
 }
 
-static void established(struct fixture *x)
+static void established_with(struct fixture *x, const struct tcp_header *syn)
 {
-	connecting(x);
+	connecting_with(x, syn);
 	tcp_flow_host_connected(&x->f, x->now);
 	expect_segment(x, TCP_SYN | TCP_ACK);
 	receive(x, segment(x, TCP_ACK), 0);
 	g_assert_cmpstr(tcp_state_name(x->f.state), ==, "established");
 	expect_nothing(x);
+}
+
+static void established(struct fixture *x)
+{
+	struct tcp_header syn = guest_syn();
+	established_with(x, &syn);
 }
 
 /* The host's queue has @n bytes: they are sent, in segments. */
@@ -724,6 +730,38 @@ static void time_wait_makes_way_for_a_new_connection(void)
 	g_assert_cmpint(receive(&x, syn, 0), ==, TCP_VERDICT_DONE);
 }
 
+/* RFC 6191: numbers begin anywhere after two gigabytes, timestamps go on. */
+static void time_wait_makes_way_for_a_newer_timestamp(void)
+{
+	struct fixture x;
+	struct tcp_header syn = guest_syn();
+	syn.has_timestamps = true;
+	syn.ts_value = 1000;
+	established_with(&x, &syn);
+	host_ends(&x);
+	receive(&x, segment(&x, TCP_ACK), 0);
+	guest_ends(&x);
+	syn.seq = GUEST_ISN - 70000;
+	g_assert_cmpint(receive(&x, syn, 0), ==, TCP_VERDICT_DONE);
+	syn.ts_value++;
+	g_assert_cmpint(receive(&x, syn, 0), ==, TCP_VERDICT_REOPEN);
+}
+
+static void a_new_connection_waits_for_the_last_bytes_of_the_old_one(void)
+{
+	struct fixture x;
+	established(&x);
+	host_ends(&x);
+	receive(&x, segment(&x, TCP_ACK), 1000);
+	x.guest_seq += 1000;
+	guest_ends(&x);
+	struct tcp_header syn = guest_syn();
+	syn.seq = x.guest_seq + 1000;
+	g_assert_cmpint(receive(&x, syn, 0), ==, TCP_VERDICT_DONE);
+	tcp_flow_host_took(&x.f, 1000);
+	g_assert_cmpint(receive(&x, syn, 0), ==, TCP_VERDICT_REOPEN);
+}
+
 /* --- resets and attacks --- */
 
 static void a_guests_reset_is_a_reset_outside(void)
@@ -864,6 +902,27 @@ static void a_guests_keepalive_is_answered_and_passed_on(void)
 	expect_segment(&x, TCP_ACK);
 }
 
+/* RFC 7323 §5.5: after 24 days of silence a timestamp says nothing; of probes alone it must not come to that. */
+static void a_guest_that_only_probes_is_still_understood_after_months(void)
+{
+	struct fixture x;
+	struct tcp_header syn = guest_syn();
+	syn.has_timestamps = true;
+	syn.ts_value = 1000;
+	established_with(&x, &syn);
+	struct tcp_header probe = segment(&x, TCP_ACK);
+	probe.has_timestamps = true;
+	probe.ts_value = 1000;
+	probe.seq--;
+	for (unsigned hours = 0; hours < 24 * 40; hours += 2) {
+		probe.ts_value += 2 * 3600 * 1000;
+		receive(&x, probe, 0);
+	}
+	probe.seq++;
+	receive(&x, probe, 100);
+	g_assert_cmpuint(x.take.len, ==, 100);
+}
+
 static void data_outside_of_the_window_is_not_taken(void)
 {
 	struct fixture x;
@@ -994,6 +1053,8 @@ static const struct {
 	TEST(the_last_segment_carries_the_fin),
 	TEST(a_repeated_fin_in_time_wait_is_acknowledged),
 	TEST(time_wait_makes_way_for_a_new_connection),
+	TEST(time_wait_makes_way_for_a_newer_timestamp),
+	TEST(a_new_connection_waits_for_the_last_bytes_of_the_old_one),
 	TEST(a_guests_reset_is_a_reset_outside),
 	TEST(a_reset_from_outside_reaches_the_guest),
 	TEST(a_guessed_reset_is_challenged),
@@ -1004,6 +1065,7 @@ static const struct {
 	TEST(a_segment_without_a_flow_is_reset),
 	TEST(an_idle_guest_is_asked_before_it_is_given_up),
 	TEST(a_guests_keepalive_is_answered_and_passed_on),
+	TEST(a_guest_that_only_probes_is_still_understood_after_months),
 	TEST(data_outside_of_the_window_is_not_taken),
 	TEST(what_was_too_big_is_sent_again_in_smaller_segments),
 	TEST(too_big_is_believed_of_bytes_under_way_only),

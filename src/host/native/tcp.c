@@ -241,6 +241,7 @@ static bool segment_arrived(struct native_tcp *t, usec_t now, const struct packe
 	}
 	switch (tcp_flow_segment(&t->tcp, now, h, len, &take)) {
 	case TCP_VERDICT_REOPEN:
+		native_tcp_discard(t);
 		native_tcp_finish(t);
 		return false;
 	case TCP_VERDICT_RESET:

@@ -85,6 +85,8 @@ static void out_of_window(struct tcp_flow *f, usec_t now, const struct tcp_heade
 	if (h->flags & TCP_RST)
 		return;
 	note_keepalive(f, h, len);
+	if (!is_too_old(f, h))
+		remember_timestamp(f, h); /* of a guest that only ever probes, the one we know would be too old some day (RFC 7323 §5.5) */
 	if (f->state == TCP_STATE_SYN_RECEIVED && (h->flags & TCP_SYN) && h->seq == f->irs)
 		f->syn_due = true; /* our SYN-ACK was lost */
 	else if (len > 0 || (h->flags & TCP_FIN))
@@ -108,10 +110,21 @@ static void reset_received(struct tcp_flow *f, usec_t now, const struct tcp_head
 		tcp_receive_challenge(f, now); /* RFC 5961 §3.2 */
 }
 
+/*
+ * A SYN for a flow in TIME_WAIT that is newer than all of the old connection, by its number or its timestamp (RFC 9293 §3.6.1, RFC 6191
+ * §2).  While the host has not taken all bytes of the old one it has to wait.
+ */
+static bool may_reopen(const struct tcp_flow *f, const struct tcp_header *h)
+{
+	bool newer_stamp = f->ts_ok && h->has_timestamps && seq_lt(f->ts_recent, h->ts_value);
+	return f->state == TCP_STATE_TIME_WAIT && (h->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && f->held == 0 &&
+	       (newer_stamp || seq_lt(f->rcv_nxt, h->seq));
+}
+
 static enum tcp_verdict in_synchronized(struct tcp_flow *f, usec_t now, const struct tcp_header *h, uint32_t len, struct tcp_take *ret)
 {
 	uint32_t space = len + !!(h->flags & TCP_SYN) + !!(h->flags & TCP_FIN);
-	if (f->state == TCP_STATE_TIME_WAIT && (h->flags & (TCP_SYN | TCP_RST)) == TCP_SYN && seq_lt(f->rcv_nxt, h->seq))
+	if (may_reopen(f, h))
 		return TCP_VERDICT_REOPEN;
 	if (is_too_old(f, h) || !tcp_receive_acceptable(f, h->seq, space)) {
 		out_of_window(f, now, h, len);
