@@ -25,6 +25,8 @@
 #define BEYOND IP4(198, 51, 100, 9)
 /* The router lets nobody through. */
 #define PROHIBITED IP4(198, 51, 100, 200)
+/* The router passes on what is sent there; nothing ever comes back. */
+#define SILENT IP4(198, 51, 100, 202)
 /* The host has no way there. */
 #define UNREACHABLE IP4(192, 0, 2, 77)
 

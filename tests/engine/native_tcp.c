@@ -16,6 +16,19 @@ static void a_turn_without_memory_delays_and_no_more(struct fixture *f, gconstpo
 	guest_tcp_done(&t);
 }
 
+/* Of a guest that looks for the way by one connection; the host's next SYN goes as far as the guest's last one. */
+static void a_repeated_syn_brings_its_own_ttl(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	guest_tcp_init(&t, &f->b, GUEST, 40000, SILENT, 80);
+	guest_tcp_syn(&t);
+	bench_run_for(&f->b, 10);
+	t.ttl = 1;
+	guest_tcp_syn(&t);
+	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_TIME_EXCEEDED, 0, SILENT, IP_PROTOCOL_TCP), ==, ROUTER);
+	guest_tcp_done(&t);
+}
+
 /* More pieces than one system call takes: what does not fit the call is still in the queue, not lost, and not the end. */
 static void rooms_of_many_pieces_are_filled_in_several_goes(struct fixture *f, gconstpointer row)
 {
@@ -35,6 +48,7 @@ static void rooms_of_many_pieces_are_filled_in_several_goes(struct fixture *f, g
 
 const struct contract_test native_tcp[] = {
 	{ "a_turn_without_memory_delays_and_no_more", a_turn_without_memory_delays_and_no_more, native_setup_plain },
+	{ "a_repeated_syn_brings_its_own_ttl", a_repeated_syn_brings_its_own_ttl, native_setup_plain },
 	{ "rooms_of_many_pieces_are_filled_in_several_goes", rooms_of_many_pieces_are_filled_in_several_goes, native_setup_plain },
 	{ 0 },
 };

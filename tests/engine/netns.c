@@ -56,7 +56,8 @@ static void be_router(int told, int tell)
 		_exit(1);
 	bool ok = run("ip link set lo up && ip addr add 10.77.0.1/24 dev router0 && ip link set router0 up"
 		      " && ip link add beyond0 type veth peer name beyond1 && ip addr add 198.51.100.1/24 dev beyond0"
-		      " && ip link set beyond0 up && ip link set beyond1 up && ip route add prohibit 198.51.100.200/32") &&
+		      " && ip link set beyond0 up && ip link set beyond1 up && ip route add prohibit 198.51.100.200/32"
+		      " && ip neigh add 198.51.100.202 lladdr 02:00:00:00:00:99 nud permanent dev beyond0") &&
 		  write_file("/proc/sys/net/ipv4/ip_forward", "1") && send_every_icmp_error();
 	if (write(tell, ok ? "y" : "n", 1) != 1)
 		_exit(1);

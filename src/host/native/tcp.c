@@ -239,6 +239,8 @@ static bool segment_arrived(struct native_tcp *t, usec_t now, const struct packe
 		drop(t->base.engine, DROP_ENGINE_LIMIT, p);
 		return true;
 	}
+	if (t->tcp.state == TCP_STATE_CONNECTING && h->flags & TCP_SYN)
+		native_tcp_syn_repeated(t, p->ip.ttl);
 	switch (tcp_flow_segment(&t->tcp, now, h, len, &take)) {
 	case TCP_VERDICT_REOPEN:
 		native_tcp_discard(t);

@@ -66,7 +66,9 @@ void native_tcp_finish(struct native_tcp *t);
 void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, const struct flow_key *key, const struct tcp_header *h);
 /* Opens the host side of a flow whose machine is in CONNECTING.  Negative errno. */
 int native_tcp_connect(struct native_tcp *t, usec_t now);
-/* The same for a local flow, whose guest has shown that it is there. */
+/* The guest sent its SYN once more, with @ttl: the host's next one goes as far. */
+void native_tcp_syn_repeated(struct native_tcp *t, uint8_t ttl);
+/* As native_tcp_connect() for a local flow, whose guest has shown that it is there. */
 int native_tcp_connect_service(struct native_tcp *t, usec_t now);
 /* The guest has answered one that an opening waits for, or will not. */
 void native_tcp_answered(struct native_tcp *t, usec_t now);

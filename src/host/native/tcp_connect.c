@@ -48,6 +48,19 @@ static bool is_usual_ttl(uint8_t ttl)
 	return ttl == 63 || ttl == 127 || ttl == 254;
 }
 
+static void set_ttl(const struct native_tcp *t)
+{
+	setsockopt(t->base.watch.fd, IPPROTO_IP, IP_TTL, &(int){ t->syn_ttl }, sizeof(int));
+}
+
+void native_tcp_syn_repeated(struct native_tcp *t, uint8_t ttl)
+{
+	if (t->syn_ttl == ttl || t->base.watch.fd < 0)
+		return;
+	t->syn_ttl = ttl;
+	set_ttl(t);
+}
+
 /* Begins to connect the host side.  Negative errno; then nothing is left behind. */
 static int dial(struct native_tcp *t, const struct ip_endpoint *to)
 {
@@ -61,7 +74,7 @@ static int dial(struct native_tcp *t, const struct ip_endpoint *to)
 	t->is_tcp = true;
 	t->can_peek_off = t->base.engine->tcp_peek_off[family == AF_INET6];
 	if (!is_usual_ttl(t->syn_ttl) && family == AF_INET)
-		setsockopt(fd, IPPROTO_IP, IP_TTL, &(int){ t->syn_ttl }, sizeof(int));
+		set_ttl(t);
 	set_errors(t, true);
 	native_tcp_keep_urgent(t);
 	if (connect(fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS)
