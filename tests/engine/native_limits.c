@@ -112,6 +112,47 @@ static void half_open_flows_of_one_guest_are_limited(struct fixture *f, gconstpo
 	guest_tcp_done(&t);
 }
 
+/* Together more than a guest's flows may hold, tcp_upload.c. */
+#define STALLED 1100u
+#define STALLED_BYTES 67200u /* more than a guest without window scale is told it may send */
+
+/* A host that reads nothing, behind a socket that takes next to nothing; returns its end. */
+static int open_to_guest(struct fixture *f, struct guest_tcp *t, uint16_t port)
+{
+	int ends[2];
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), ==, 0);
+	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
+	guest_tcp_init(t, &f->b, GUEST, port, GATEWAY, 0);
+	struct engine_open how = { .guest = { ip_from_ip4(GUEST), port }, .source = { ip_from_ip4(GATEWAY), 0 }, .fd = ends[0] };
+	g_assert_cmpint(f->b.ops->open(f->b.engine, bench_now(&f->b), &how), ==, 0);
+	bench_run(&f->b, 0);
+	g_assert_true(t->syn_seen);
+	guest_tcp_segment(t, TCP_SYN | TCP_ACK, NULL, 0);
+	t->established = true;
+	bench_run(&f->b, 0);
+	return ends[1];
+}
+
+static void hosts_that_read_nothing_do_not_stop_a_guests_other_connections(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t, stalled;
+	int fds[STALLED];
+	uint8_t *bytes = pattern(STALLED_BYTES);
+	connect_to(f, &t, SERVER, SERVER);
+	for (unsigned i = 0; i < STALLED; i++) {
+		fds[i] = open_to_guest(f, &stalled, (uint16_t)(1000 + i));
+		for (size_t at = 0; at < STALLED_BYTES; at += 1400)
+			guest_tcp_segment(&stalled, TCP_ACK, bytes + at, 1400);
+		bench_run(&f->b, 0);
+		guest_tcp_done(&stalled);
+	}
+	assert_talks(f, &t);
+	for (unsigned i = 0; i < STALLED; i++)
+		close(fds[i]);
+	g_free(bytes);
+	guest_tcp_done(&t);
+}
+
 /* --- the system's limit --- */
 
 static struct rlimit no_more_descriptors(void)
@@ -314,6 +355,8 @@ const struct contract_test native_limits[] = {
 	{ "a_guest_at_its_share_of_sockets_spares_the_others", a_guest_at_its_share_of_sockets_spares_the_others, setup_few_sockets },
 	{ "a_guest_at_its_share_may_go_on_when_its_flows_end", a_guest_at_its_share_may_go_on_when_its_flows_end, setup_few_sockets },
 	{ "half_open_flows_of_one_guest_are_limited", half_open_flows_of_one_guest_are_limited, native_setup_plain },
+	{ "hosts_that_read_nothing_do_not_stop_a_guests_other_connections", hosts_that_read_nothing_do_not_stop_a_guests_other_connections,
+	  native_setup_plain },
 	{ "descriptors_that_run_out_are_refused_counted_and_spare_others", descriptors_that_run_out_are_refused_counted_and_spare_others,
 	  native_setup_plain },
 	{ "idle_flows_by_the_thousand_hold_and_end_in_their_time", idle_flows_by_the_thousand_hold_and_end_in_their_time, setup_all_descriptors },

@@ -81,7 +81,7 @@ void native_tcp_connect_failed(struct native_tcp *t, usec_t now, int error);
 
 /* Keeps payload that the machine took, which begins @at bytes into the frame; @held: tcp.held before.  -ENOMEM. */
 int native_tcp_keep(struct native_tcp *t, const struct packet *p, size_t at, const struct tcp_take *take, uint32_t held);
-/* Would the hold of this flow go beyond what its guest may use? */
+/* Whether its guest's flows hold so much that this one may bring no more now. */
 bool native_tcp_over_budget(const struct native_tcp *t);
 /* Offers the host what is in order.  False when the socket failed. */
 bool native_tcp_upload(struct native_tcp *t);

@@ -12,8 +12,13 @@
 
 #define CHUNK_PIECES FRAME_IOV_MAX /* a super-frame joined from segments has many */
 #define PIECES_MAX 1024 /* UIO_MAXIOV */
+/*
+ * What the holds of a guest's flows may take together.  From half of it on their windows are small; beyond it only those go on whose
+ * socket takes what comes, so that a thousand hosts that read nothing do not end a guest's other connections; and at the hard limit none.
+ */
 #define GUEST_HOLD_MAX ((size_t)64 * 1024 * 1024)
-#define TIGHT_WINDOW (64u * 1024) /* for flows of a guest that holds much already */
+#define GUEST_HOLD_HARD_MAX (2 * GUEST_HOLD_MAX)
+#define TIGHT_WINDOW (64u * 1024)
 
 /* Payload of this turn's frames, in order. */
 struct gather_chunk {
@@ -24,7 +29,8 @@ struct gather_chunk {
 
 bool native_tcp_over_budget(const struct native_tcp *t)
 {
-	return t->base.guest->held > GUEST_HOLD_MAX;
+	bool passes = t->writable && t->hold.size == 0 && t->tcp.held == t->gathered;
+	return t->base.guest->held > (passes ? GUEST_HOLD_HARD_MAX : GUEST_HOLD_MAX);
 }
 
 static int put_pieces(struct native_tcp *t, uint32_t at, const struct iovec *iov, unsigned n)
@@ -36,8 +42,6 @@ static int put_pieces(struct native_tcp *t, uint32_t at, const struct iovec *iov
 		at += (uint32_t)iov[i].iov_len;
 	}
 	t->base.guest->held += t->hold.size - before;
-	if (t->base.guest->held > GUEST_HOLD_MAX / 2)
-		tcp_flow_set_window(&t->tcp, TIGHT_WINDOW);
 	return r;
 }
 
@@ -179,7 +183,9 @@ bool native_tcp_upload(struct native_tcp *t)
 {
 	if (t->gathered > 0 && write_gathered(t) < 0)
 		return false;
-	return write_held(t) == 0;
+	int r = write_held(t);
+	tcp_flow_set_window(&t->tcp, t->base.guest->held > GUEST_HOLD_MAX / 2 ? TIGHT_WINDOW : TCP_FLOW_WINDOW);
+	return r == 0;
 }
 
 void native_tcp_upload_done(struct native_tcp *t)
