@@ -169,10 +169,11 @@ void control_free(struct control *c)
 		return;
 	if (c->thread)
 		end_thread(c);
+	forget_jobs(c); /* of requests that are freed now */
 	g_main_context_push_thread_default(c->context);
 	server_free(c->server);
 	g_main_context_pop_thread_default(c->context);
-	forget_jobs(c);
+	forget_jobs(c); /* that these posted as they ended */
 	capture_streams_free(c);
 	event_hub_done(&c->events);
 	drop_source(c->finished_source);
