@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TCP_STATE_LISTEN 0x0a /* of the kernel, in /proc/net/tcp */
+/* Of the kernel, in /proc/net: TCP_LISTEN, and what a UDP socket without a peer has. */
+#define STATE_LISTEN 0x0a
+#define STATE_UNCONNECTED 0x07
 
 struct socket_row {
 	unsigned uid;
@@ -26,7 +28,7 @@ static bool parse_row(const char *line, bool udp, uint16_t port, struct socket_r
 	uint64_t inode;
 	if (sscanf(line, "%*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*u %" SCNu64, &local, &state, &uid, &inode) != 4)
 		return false;
-	if (local != port || (!udp && state != TCP_STATE_LISTEN))
+	if (local != port || state != (udp ? STATE_UNCONNECTED : STATE_LISTEN))
 		return false;
 	*ret = (struct socket_row){ uid, inode };
 	return true;

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
+import openapi
 from lan import outside, tap
 from lan.process import Lanlet
 
@@ -134,6 +136,36 @@ class Forwards(unittest.TestCase):
             answer = s.makefile("rb").read().decode()
         self.assertEqual(host_of(answer), GATEWAY, answer)
         self.assertTrue(answer.endswith("80 hello"), answer)
+
+    def test_port_can_be_forwarded_again_while_flows_of_the_last_forward_live_on(self):
+        api = openapi.Api(self.lanlet.runtime / "api.sock")
+        for kind in ("tcp", "udp"):
+            with self.subTest(kind=kind), socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as client:
+                body = {"protocol": kind, "host": "127.0.0.1:8090", "guest": "web:80"}
+                status, _, first = api.request("POST", "/v1/forwards", body)
+                self.assertEqual(status, 200, first)
+                client.settimeout(PATIENCE)
+                client.connect(("127.0.0.1", 8090))
+                client.sendall(b"hello")
+                if kind == "udp":
+                    self.assertTrue(client.recv(100).endswith(b" 80 hello"))
+                else:
+                    self.wait_for_connection(api, first["id"])
+                self.assertEqual(api.request("DELETE", f"/v1/forwards/{first['id']}")[0], 204)
+                status, _, again = api.request("POST", "/v1/forwards", body)
+                self.assertEqual(status, 200, again)
+                self.assertTrue(ask(kind, "127.0.0.1", 8090, "other").endswith(" 80 other"))
+                client.sendall(b" more")
+                if kind == "tcp":
+                    client.shutdown(socket.SHUT_WR)
+                self.assertIn(b" more", client.recv(100))
+                self.assertEqual(api.request("DELETE", f"/v1/forwards/{again['id']}")[0], 204)
+
+    def wait_for_connection(self, api, forward):
+        deadline = time.monotonic() + PATIENCE
+        while not any(f["id"] == forward and f["opened"] for f in api.get("/v1/forwards")["forwards"]):
+            self.assertLess(time.monotonic(), deadline, "nobody accepted")
+            time.sleep(0.02)
 
     def test_refusal_of_the_guest_is_one_of_the_host(self):
         # So soon, perhaps, that connect() hears of it.

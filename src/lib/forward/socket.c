@@ -44,6 +44,35 @@ struct ip_endpoint forward_socket_endpoint(const struct sockaddr_storage *from)
 	return e;
 }
 
+/* Where sockets may be that allow it. */
+static int bind_beside(int fd, const struct sockaddr_storage *here, socklen_t len)
+{
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	return bind(fd, (const struct sockaddr *)here, len) < 0 ? -errno : 0;
+}
+
+/*
+ * Flows of a forward that is gone go on, each at a socket that hears its peer only: they do not stand in the way of a new one.  From
+ * here on nobody else can have the port.
+ */
+static int bind_datagram(int fd, const struct sockaddr_storage *here, socklen_t len, uint16_t port)
+{
+	char owner[1];
+	int r = bind(fd, (const struct sockaddr *)here, len) < 0 ? -errno : 0;
+	if (r != -EADDRINUSE || port_owner_find(true, port, owner, sizeof(owner)) != -ENOENT)
+		return r;
+	r = bind_beside(fd, here, len);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 0 }, sizeof(int));
+	return r;
+}
+
+/* The port may have connections of a forward that is gone. */
+static int bind_listener(int fd, const struct sockaddr_storage *here, socklen_t len)
+{
+	int r = bind_beside(fd, here, len);
+	return r == 0 && listen(fd, BACKLOG) < 0 ? -errno : r;
+}
+
 static int bound_socket(bool udp, const struct ip_endpoint *at)
 {
 	struct sockaddr_storage address;
@@ -51,17 +80,13 @@ static int bound_socket(bool udp, const struct ip_endpoint *at)
 	int fd = socket(address.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* A forward that is made again finds connections of the last one. */
-	if (!udp)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 	if (address.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int));
-	if (bind(fd, (struct sockaddr *)&address, len) < 0 || (!udp && listen(fd, BACKLOG) < 0)) {
-		int r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
+	int r = udp ? bind_datagram(fd, &address, len, at->port) : bind_listener(fd, &address, len);
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
 }
 
 static void explain(int r, bool udp, const struct ip_endpoint *at, char *error, size_t size)
@@ -91,12 +116,11 @@ int forward_socket_open(bool udp, const struct ip_endpoint *at, char *error, siz
 	return fd;
 }
 
-static int bind_beside(int shared, int fd, const struct sockaddr_storage *here, socklen_t len)
+static int bind_beside_shared(int shared, int fd, const struct sockaddr_storage *here, socklen_t len)
 {
 	/* For as long as it takes: a stranger who does the same could have the port too. */
 	setsockopt(shared, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-	int r = bind(fd, (const struct sockaddr *)here, len) < 0 ? -errno : 0;
+	int r = bind_beside(fd, here, len);
 	setsockopt(shared, SOL_SOCKET, SO_REUSEADDR, &(int){ 0 }, sizeof(int));
 	return r;
 }
@@ -108,7 +132,7 @@ int forward_socket_connect(int shared, const struct ip_endpoint *peer)
 	if (getsockname(shared, (struct sockaddr *)&here, &here_len) < 0)
 		return -errno;
 	int fd = socket(here.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r = fd < 0 ? -errno : bind_beside(shared, fd, &here, here_len);
+	int r = fd < 0 ? -errno : bind_beside_shared(shared, fd, &here, here_len);
 	if (r == 0 && connect(fd, (struct sockaddr *)&there, there_len) < 0)
 		r = -errno;
 	if (r == 0)
