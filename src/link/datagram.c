@@ -224,11 +224,6 @@ static void datagram_flush(struct port *port, usec_t now)
 		write_gathered(p, now);
 }
 
-static const struct port_ops datagram_port_ops = {
-	.send = datagram_send,
-	.flush = datagram_flush,
-};
-
 /* The first frames of the queue as messages; returns how many. */
 static unsigned queue_messages(const struct datagram_port *p, struct mmsghdr messages[static DRAIN_FRAMES], struct iovec iov[static DRAIN_FRAMES])
 {
@@ -342,11 +337,16 @@ static void datagram_ready(struct watch *w, usec_t now, unsigned events)
 
 /* --- life --- */
 
-void datagram_port_init(struct datagram_port *p, struct datagram_io *io, const char *name, size_t max_frame, size_t mtu,
+void datagram_port_init(struct datagram_port *p, struct datagram_io *io, const char *kind, size_t max_frame, size_t mtu,
 			void (*ended)(struct datagram_port *p, usec_t now, int error))
 {
-	*p = (struct datagram_port){ .io = io, .ended = ended, .watch = { .ready = datagram_ready, .fd = -1 } };
-	port_init(&p->port, &datagram_port_ops, name, max_frame, mtu);
+	*p = (struct datagram_port){
+		.ops = { .kind = kind, .send = datagram_send, .flush = datagram_flush },
+		.io = io,
+		.ended = ended,
+		.watch = { .ready = datagram_ready, .fd = -1 },
+	};
+	port_init(&p->port, &p->ops, kind, max_frame, mtu);
 }
 
 int datagram_port_start(struct datagram_port *p, int fd)

@@ -39,6 +39,7 @@ enum datagram_refusal {
 
 struct datagram_port {
 	struct port port;
+	struct port_ops ops; /* port's: of its kind */
 	struct datagram_io *io;
 	struct watch watch;
 	/* The socket is at its end; called once, from within anything, when nothing is watched any more.  @error 0: closed by its peer. */
@@ -53,8 +54,8 @@ struct datagram_port {
 	size_t queue_at, queue_len;
 };
 
-/* @io is borrowed.  The caller sets port.name or leaves @name. */
-void datagram_port_init(struct datagram_port *p, struct datagram_io *io, const char *name, size_t max_frame, size_t mtu,
+/* @io is borrowed, @kind a string constant (port.h).  The caller sets port.name or leaves it: @kind. */
+void datagram_port_init(struct datagram_port *p, struct datagram_io *io, const char *kind, size_t max_frame, size_t mtu,
 			void (*ended)(struct datagram_port *p, usec_t now, int error));
 /* Starts with @fd, connected and non-blocking, and attaches the port.  Owned from now on when 0 is returned. */
 int datagram_port_start(struct datagram_port *p, int fd);

@@ -11,8 +11,11 @@ static uint16_t fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-/* Built for wider registers too, of which the program takes what the machine has when it starts. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+/*
+ * Built for wider registers too, of which the program takes what the machine has when it starts: before the thread sanitizer has
+ * started, which has its hooks in the choice too.
+ */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
 #define FOR_WIDE_REGISTERS __attribute__((target_clones("avx2", "default")))
 #else
 #define FOR_WIDE_REGISTERS

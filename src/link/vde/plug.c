@@ -111,9 +111,8 @@ static int go_up(struct plug *p, usec_t now, int fd)
 {
 	struct plug_link *l = p->link;
 	size_t max_frame = vde_relay_max_frame(p->url);
-	char name[PORT_NAME_SIZE];
-	snprintf(name, sizeof(name), "plug%u", p->number);
-	datagram_port_init(&p->data, &l->io, name, max_frame, MIN(l->config.mtu, max_frame - ETH_HEADER_LEN), data_ended);
+	datagram_port_init(&p->data, &l->io, "plug", max_frame, MIN(l->config.mtu, max_frame - ETH_HEADER_LEN), data_ended);
+	snprintf(p->data.port.name, sizeof(p->data.port.name), "plug%u", p->number);
 	p->data.port.uplink = true;
 	int r = datagram_port_start(&p->data, fd);
 	if (r < 0)
@@ -122,7 +121,7 @@ static int go_up(struct plug *p, usec_t now, int fd)
 	p->since = now;
 	p->was_up = true;
 	p->failure = 0;
-	log_info(l->config.log, "port %s: joined %s", name, p->url);
+	log_info(l->config.log, "port %s: joined %s", p->data.port.name, p->url);
 	return 0;
 }
 
