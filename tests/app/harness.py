@@ -70,7 +70,7 @@ class TestCase(unittest.TestCase):
         self.dir = tempfile.mkdtemp(prefix="lanlet-", dir="/tmp")
         self.processes = []
         self.env = {"PATH": os.environ["PATH"], "HOME": self.path("home"), "LANG": "C.UTF-8"}
-        for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+        for variable in ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
             if variable in os.environ:
                 self.env[variable] = os.environ[variable]
         for variable, name in (("XDG_RUNTIME_DIR", "run"), ("XDG_STATE_HOME", "state"), ("XDG_CONFIG_HOME", "config")):

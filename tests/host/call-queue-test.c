@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/call_queue.h"
+
+#include "base/macros.h"
+
+#include <glib.h>
+#include <poll.h>
+#include <stdbool.h>
+
+#define THREADS 4u
+#define CALLS 2000u
+
+struct note {
+	struct call call;
+	unsigned thread, number; /* written by the thread that posts, read by the one that takes */
+};
+
+static bool is_readable(const struct call_queue *q)
+{
+	struct pollfd p = { .fd = q->fd, .events = POLLIN };
+	return poll(&p, 1, 0) == 1;
+}
+
+static void calls_come_in_the_order_in_which_they_were_posted(void)
+{
+	struct call_queue q;
+	struct call calls[3] = { 0 };
+	g_assert_cmpint(call_queue_init(&q), ==, 0);
+	for (unsigned i = 0; i < G_N_ELEMENTS(calls); i++)
+		call_queue_post(&q, &calls[i]);
+	for (unsigned i = 0; i < G_N_ELEMENTS(calls); i++)
+		g_assert_true(call_queue_take(&q) == &calls[i]);
+	g_assert_null(call_queue_take(&q));
+	call_queue_done(&q);
+}
+
+static void descriptor_is_readable_exactly_while_there_is_a_call(void)
+{
+	struct call_queue q;
+	struct call a = { 0 }, b = { 0 };
+	g_assert_cmpint(call_queue_init(&q), ==, 0);
+	g_assert_false(is_readable(&q));
+	call_queue_post(&q, &a);
+	call_queue_post(&q, &b);
+	g_assert_true(is_readable(&q));
+	call_queue_take(&q);
+	g_assert_true(is_readable(&q));
+	call_queue_take(&q);
+	g_assert_false(is_readable(&q));
+	call_queue_post(&q, &a);
+	g_assert_true(is_readable(&q));
+	call_queue_done(&q);
+}
+
+static void end_of_a_queue_that_was_never_begun_is_harmless(void)
+{
+	call_queue_done(&(struct call_queue){ 0 });
+}
+
+struct poster {
+	struct call_queue *queue;
+	unsigned number;
+	struct note notes[CALLS];
+};
+
+static void *post_all(void *opaque)
+{
+	struct poster *p = opaque;
+	for (unsigned i = 0; i < CALLS; i++) {
+		p->notes[i].thread = p->number;
+		p->notes[i].number = i;
+		call_queue_post(p->queue, &p->notes[i].call);
+	}
+	return NULL;
+}
+
+/* Waits as an event loop does: a wakeup that is lost would leave it here until the test is ended. */
+static struct note *wait_for_note(struct call_queue *q)
+{
+	struct call *c;
+	while (!(c = call_queue_take(q)))
+		poll(&(struct pollfd){ .fd = q->fd, .events = POLLIN }, 1, -1);
+	return container_of(c, struct note, call);
+}
+
+static void what_threads_post_at_once_arrives_whole_and_each_one_s_in_order(void)
+{
+	struct call_queue q;
+	GThread *threads[THREADS];
+	unsigned next[THREADS] = { 0 };
+	struct poster *posters = g_new0(struct poster, THREADS);
+	g_assert_cmpint(call_queue_init(&q), ==, 0);
+	for (unsigned i = 0; i < THREADS; i++) {
+		posters[i].queue = &q;
+		posters[i].number = i;
+		threads[i] = g_thread_new("poster", post_all, &posters[i]);
+	}
+	for (unsigned i = 0; i < THREADS * CALLS; i++) {
+		const struct note *n = wait_for_note(&q);
+		g_assert_cmpuint(n->number, ==, next[n->thread]++);
+	}
+	g_assert_null(call_queue_take(&q));
+	for (unsigned i = 0; i < THREADS; i++)
+		g_thread_join(threads[i]);
+	call_queue_done(&q);
+	g_free(posters);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/call_queue/calls_come_in_the_order_in_which_they_were_posted", calls_come_in_the_order_in_which_they_were_posted);
+	g_test_add_func("/call_queue/descriptor_is_readable_exactly_while_there_is_a_call", descriptor_is_readable_exactly_while_there_is_a_call);
+	g_test_add_func("/call_queue/end_of_a_queue_that_was_never_begun_is_harmless", end_of_a_queue_that_was_never_begun_is_harmless);
+	g_test_add_func("/call_queue/what_threads_post_at_once_arrives_whole_and_each_one_s_in_order",
+			what_threads_post_at_once_arrives_whole_and_each_one_s_in_order);
+	return g_test_run();
+}
