@@ -37,7 +37,7 @@ class Session:
         self.server = SERVER
         self.closing = []  # objects with close(), last first
         self.netns = None
-        self.vde = None  # the directory of a VDE switch
+        self.vde = None  # where vde_load plugs in: the directory of a VDE switch
         try:
             candidate.start(self)
         except BaseException:
@@ -389,6 +389,17 @@ class VdeSwitch(Candidate):
         self.run(session)
 
 
+class VdeRelay(Candidate):
+    """What no switch between datagram sockets can do without: to receive and to send each frame."""
+
+    name, label = "vde-relay", "relay that looks at nothing"
+    groups = ("vde",)
+    has_helper = False
+
+    def start(self, session):
+        session.vde = "--relay"
+
+
 class VdeSwitchBetween(VdeSwitch):
     """Two virtual machines on it."""
 
@@ -461,6 +472,6 @@ def all_candidates(lanlet, programs):
                groups=plain_groups),
         Bridge("bridge", "root's bridge and taps", "offload-tap"), Bridge("bridge-plain", "the same without offloads", "tap"),
         VdeSwitchBetween(), *(LanletBetween(lanlet, *pair) for pair in PAIRS),
-        VdeSwitch(), LanletVde(lanlet),
+        VdeSwitch(), VdeRelay(), LanletVde(lanlet),
         Floor(), Iperf3(),
     ]

@@ -384,6 +384,8 @@ class VdeFrames:
         if done.returncode:
             raise BenchError(done.stderr.strip().removeprefix("vde_load: ") or "vde_load failed")
         result = json.loads(done.stdout)
+        if "cpu" in result:
+            used["helper"] = result["cpu"]
         return {"rate": result["received"] / result["seconds"], **per(result["received"], used, 1e6)}
 
 

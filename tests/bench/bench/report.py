@@ -224,7 +224,8 @@ BARS = {
     "lanlet-no-peek-off": [*STREAM_BARS, *PATH_BARS, IdleBar()],
     "lanlet-vhost": [*vhost_stream_bars(), *transaction_bars(), *datagram_bars(2)],
     "lanlet-vhost-poll": [Bar("mtu1500", "rr", "rate", 1.0, ["root-vm"])],
-    "lanlet-vde": [Bar("vde", load, "rate", 2, ["vde_switch"]) for load in ("frames-64", "frames-1514")],
+    "lanlet-vde": [bar for load in ("frames-64", "frames-1514")
+                   for bar in (Bar("vde", load, "rate", 2, ["vde_switch"]), Bar("vde", load, "cpu", 1.3, ["vde-relay"]))],
     "lanlet-vhost-vhost": [Bar("between", load, "rate", 1.2, ["bridge"]) for load in ("up-1", "down-1")],
 }
 
