@@ -15,6 +15,7 @@
 #include "host/native/room.h"
 #include "host/native/udp_arrival.h"
 #include "lan/flow_hash.h"
+#include "lan/frame.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -69,6 +70,7 @@ static void pass_on(struct native_datagram *d, usec_t now, uint8_t *bytes, const
 		return;
 	}
 	struct engine_packet packet = udp_packet_of(iov, a->len > here ? 2 : 1, HEADERS_LEN + a->len, false);
+	packet.headroom = FRAME_HEADROOM;
 	udp_packet_headers(d, &a->from, a->len, bytes);
 	udp_packet_checksum(bytes, &packet);
 	env->ops->output(env, now, &packet);
@@ -100,7 +102,8 @@ static bool receive_mixed(struct native_datagram *d, usec_t now)
 	struct iovec iov[BATCH][2];
 	uint8_t *bytes[BATCH], *spill = spill_area(e);
 	unsigned n = 0, want = MAX((unsigned)d->appetite, BATCH_FIRST);
-	for (; spill && n < want && (bytes[n] = arena_alloc(e->config.env->arena, HEADERS_LEN + USUAL_BYTES)); n++) {
+	for (uint8_t *room; spill && n < want && (room = arena_alloc(e->config.env->arena, FRAME_HEADROOM + HEADERS_LEN + USUAL_BYTES)); n++) {
+		bytes[n] = room + FRAME_HEADROOM;
 		iov[n][0] = (struct iovec){ bytes[n] + HEADERS_LEN, USUAL_BYTES };
 		iov[n][1] = (struct iovec){ spill + (size_t)n * SPILL_BYTES, SPILL_BYTES };
 		udp_arrival_expect(&m[n].msg_hdr, &from[n], &control[n], iov[n], 2);
@@ -142,7 +145,7 @@ struct loan {
 	struct port_room rooms[BATCH];
 	unsigned n;
 	size_t per_room; /* payload bytes */
-	bool partial;    /* the port completes checksums */
+	bool partial;    /* the port itself completes checksums */
 	struct engine_packet packets[BATCH];
 };
 
@@ -166,6 +169,7 @@ static bool fill_room(struct native_datagram *d, struct loan *loan, unsigned i, 
 	unsigned n = room_slice(room, 0, HEADERS_LEN + len, iov, MIN(room->n_iov, (unsigned)ENGINE_IOV_MAX));
 	struct engine_packet *p = &loan->packets[i];
 	*p = udp_packet_of(iov, n, HEADERS_LEN + len, loan->partial);
+	p->headroom = room->headroom;
 	p->gso_size = len > segment ? (uint16_t)segment : 0;
 	udp_packet_headers(d, from, len, headers);
 	if (!loan->partial)
@@ -318,7 +322,7 @@ bool native_udp_receive(struct native_datagram *d, usec_t now)
 	struct loan loan;
 	struct engine_path path;
 	env->ops->guest_path(env, now, guest, &path);
-	loan.partial = path.offloads & PORT_OFFLOAD_CHECKSUM;
+	loan.partial = path.port_sums;
 	bool super = loan.partial && path.offloads & PORT_OFFLOAD_USO;
 	enum received r = d->coalesced ? receive_joined(d, now, &loan, super) : receive_each(d, now, &loan);
 	return r == RECEIVED_NO_ROOM ? receive_mixed(d, now) : r == RECEIVED_SOME;
