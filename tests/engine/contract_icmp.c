@@ -117,7 +117,24 @@ static void icmp_other_protocols_are_unreachable(struct fixture *f, gconstpointe
 	g_free(e);
 }
 
+static void icmp_errors_keep_to_the_gateways_rate(struct fixture *f, gconstpointer data)
+{
+	uint16_t closed = free_port();
+	f->b.r.icmp_held_back = true;
+	for (uint16_t i = 0; i < 3; i++) {
+		guest_udp_send(&f->b, GUEST, (uint16_t)(5000 + i), SERVER, closed, "anyone?", 7, 63);
+		bench_run(&f->b, 0);
+		bench_run(&f->b, 0);
+	}
+	g_assert_cmpuint(f->b.r.drops.count[DROP_ICMP_RATE], ==, 3);
+	g_assert_true(g_queue_is_empty(&f->b.messages));
+	f->b.r.icmp_held_back = false;
+	guest_udp_send(&f->b, GUEST, 5009, SERVER, closed, "anyone?", 7, 63);
+	assert_icmp_error(&f->b, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PORT, SERVER, IP_PROTOCOL_UDP);
+}
+
 const struct contract_test contract_icmp[] = {
+	CONTRACT_TEST(icmp_errors_keep_to_the_gateways_rate),
 	CONTRACT_TEST(icmp_echo_is_answered_as_asked),
 	CONTRACT_TEST(icmp_one_identifier_of_two_guests_is_two),
 	CONTRACT_TEST(icmp_traceroute_tells_the_truth),

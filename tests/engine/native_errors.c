@@ -8,22 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void errors_from_outside_keep_to_the_gateways_rate(struct fixture *f, gconstpointer row)
-{
-	uint16_t closed = free_port();
-	f->b.r.icmp_held_back = true;
-	for (uint16_t i = 0; i < 3; i++) {
-		guest_udp_send(&f->b, GUEST, (uint16_t)(5000 + i), SERVER, closed, "anyone?", 7, 63);
-		bench_run(&f->b, 0);
-		bench_run(&f->b, 0);
-	}
-	g_assert_cmpuint(f->b.r.drops.count[DROP_ICMP_RATE], ==, 3);
-	g_assert_true(g_queue_is_empty(&f->b.messages));
-	f->b.r.icmp_held_back = false;
-	guest_udp_send(&f->b, GUEST, 5009, SERVER, closed, "anyone?", 7, 63);
-	assert_icmp_error(&f->b, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PORT, SERVER, IP_PROTOCOL_UDP);
-}
-
 /* RFC 4787 REQ-12. */
 static void an_error_does_not_end_a_mapping(struct fixture *f, gconstpointer row)
 {
@@ -197,7 +181,6 @@ static void a_router_that_does_not_say_its_mtu_is_guessed(struct fixture *f, gco
 }
 
 const struct contract_test native_errors[] = {
-	{ "errors_from_outside_keep_to_the_gateways_rate", errors_from_outside_keep_to_the_gateways_rate, native_setup_plain },
 	{ "an_error_does_not_end_a_mapping", an_error_does_not_end_a_mapping, native_setup_plain },
 	{ "connecting_is_told_who_prohibits_it", connecting_is_told_who_prohibits_it, native_setup_plain },
 	{ "connecting_is_told_where_its_hops_ran_out", connecting_is_told_where_its_hops_ran_out, native_setup_plain },

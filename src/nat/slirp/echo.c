@@ -82,6 +82,10 @@ void echo_error(struct stack *s, struct slirp_socket *x)
 	ip4_t offender;
 	if (!take_error(x->fd, &error, &offender))
 		return;
+	if (!env->ops->icmp_allowed(env, e->now, s->guest->ip)) {
+		stack_retire(s, x);
+		return;
+	}
 	uint8_t *bytes = arena_alloc(env->arena, ERROR_LEN);
 	if (!bytes) {
 		env->ops->drop(env, DROP_NO_MEMORY, NULL);

@@ -41,6 +41,15 @@ static bool is_unsolicited(struct stack *s, const struct ipv4_header *ip, struct
 	return s->dropping;
 }
 
+/* libslirp's own answers to what a guest sends, and what it passes on from outside, are held to the gateway's rate of errors. */
+static bool is_allowed_icmp(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
+{
+	struct engine *e = s->guest->engine;
+	uint8_t type = bytes_get_u8(&r);
+	bool is_error = ip->fragment_offset == 0 && !r.failed && icmp4_is_error(type);
+	return !is_error || e->config.env->ops->icmp_allowed(e->config.env, e->now, s->guest->ip);
+}
+
 static bool is_wanted(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
 {
 	switch (ip->protocol) {
@@ -53,7 +62,7 @@ static bool is_wanted(struct stack *s, const struct ipv4_header *ip, struct byte
 		drop(s->guest->engine, DROP_FILTERED);
 		return false;
 	default:
-		return !s->muted;
+		return !s->muted && (ip->protocol != IP_PROTOCOL_ICMP || is_allowed_icmp(s, ip, r));
 	}
 }
 
