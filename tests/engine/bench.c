@@ -97,6 +97,7 @@ void bench_input(struct bench *b, ip4_t src, ip4_t dst, uint8_t protocol, uint8_
 {
 	struct packet_bytes p;
 	packet_bytes_make(&b->r, &p, src, dst, protocol, ttl, l4, len);
+	p.packet.port = b->port;
 	p.packet.ip.dont_fragment = b->dont_fragment;
 	b->ops->input(b->engine, bench_now(b), &p.packet);
 }

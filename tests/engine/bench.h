@@ -44,6 +44,7 @@ struct bench {
 	struct engine *engine;
 	const struct engine_ops *ops;
 	usec_t turned;        /* how far the test turned the clock */
+	struct port *port;    /* by which what guests send from now on comes in; NULL: not known */
 	bool dont_fragment;   /* what guests send from now on has DF set */
 	unsigned patience_ms; /* of everything that waits */
 	GPtrArray *tcp;       /* struct guest_tcp */

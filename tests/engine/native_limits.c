@@ -4,6 +4,8 @@
 
 #include "echo_service.h"
 
+#include "lan/port.h"
+
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -90,6 +92,52 @@ static void a_guest_at_its_share_may_go_on_when_its_flows_end(struct fixture *f,
 	guest_udp_send(&f->b, GUEST, 6000, SERVER, 53, "x", 1, 63);
 	g_assert_cmpuint(counters(f).flows_udp, ==, 1);
 	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 0);
+}
+
+/* A guest may give itself as many addresses as the network has. */
+static void addresses_of_one_port_share_its_sockets(struct fixture *f, gconstpointer row)
+{
+	struct port greedy = { .id = 1 }, modest = { .id = 2 };
+	struct guest_tcp t;
+	f->b.port = &greedy;
+	for (unsigned i = 0; i < 100; i++)
+		guest_udp_send(&f->b, GUEST + 10 + i, 5000, SERVER, 9, "x", 1, 63);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 60); /* fifteen sixteenths */
+	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 40);
+	bench_run(&f->b, 0);
+	bench_forget(&f->b);
+	f->b.port = &modest;
+	connect_to(f, &t, SERVER, SERVER);
+	assert_talks(f, &t);
+	/* Its time over, the port may have as many again. */
+	bench_turn(&f->b, 600 * USEC_PER_SEC);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 0);
+	f->b.port = &greedy;
+	for (unsigned i = 0; i < 59; i++)
+		guest_udp_send(&f->b, GUEST + 10 + i, 5000, SERVER, 9, "x", 1, 63);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 59);
+	bench_run(&f->b, 0);
+	f->b.port = &modest;
+	assert_talks(f, &t);
+	guest_tcp_done(&t);
+}
+
+static void addresses_of_one_port_share_its_half_open_flows(struct fixture *f, gconstpointer row)
+{
+	struct port greedy = { .id = 1 }, modest = { .id = 2 };
+	struct guest_tcp t;
+	f->b.port = &greedy;
+	for (unsigned i = 0; i < 5000; i++) {
+		guest_tcp_init(&t, &f->b, GUEST + 10 + i % 10, (uint16_t)(10000 + i), SILENT, 80);
+		guest_tcp_syn(&t);
+		guest_tcp_done(&t);
+	}
+	g_assert_cmpuint(counters(f).flows_tcp, ==, 4096);
+	bench_forget(&f->b);
+	f->b.port = &modest;
+	connect_to(f, &t, SERVER, SERVER);
+	assert_talks(f, &t);
+	guest_tcp_done(&t);
 }
 
 static void half_open_flows_of_one_guest_are_limited(struct fixture *f, gconstpointer row)
@@ -354,6 +402,8 @@ static void idle_flows_by_the_thousand_hold_and_end_in_their_time(struct fixture
 const struct contract_test native_limits[] = {
 	{ "a_guest_at_its_share_of_sockets_spares_the_others", a_guest_at_its_share_of_sockets_spares_the_others, setup_few_sockets },
 	{ "a_guest_at_its_share_may_go_on_when_its_flows_end", a_guest_at_its_share_may_go_on_when_its_flows_end, setup_few_sockets },
+	{ "addresses_of_one_port_share_its_sockets", addresses_of_one_port_share_its_sockets, setup_few_sockets },
+	{ "addresses_of_one_port_share_its_half_open_flows", addresses_of_one_port_share_its_half_open_flows, native_setup_plain },
 	{ "half_open_flows_of_one_guest_are_limited", half_open_flows_of_one_guest_are_limited, native_setup_plain },
 	{ "hosts_that_read_nothing_do_not_stop_a_guests_other_connections", hosts_that_read_nothing_do_not_stop_a_guests_other_connections,
 	  native_setup_plain },

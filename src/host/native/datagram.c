@@ -89,7 +89,7 @@ int native_datagram_adopt(struct engine *e, usec_t now, const struct flow_key *k
 	struct native_datagram *d = datagram_alloc(now, key);
 	if (!d)
 		return -ENOMEM;
-	int r = native_flow_add(e, now, &d->base, NATIVE_UDP, true);
+	int r = native_flow_add(e, now, &d->base, NATIVE_UDP, NULL);
 	if (r < 0) {
 		free(d);
 		return r;
@@ -108,13 +108,13 @@ int native_datagram_adopt(struct engine *e, usec_t now, const struct flow_key *k
 	return 0;
 }
 
-int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, int protocol, uint16_t port,
-			struct native_datagram **ret)
+int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, const struct port *payer,
+			int protocol, uint16_t port, struct native_datagram **ret)
 {
 	struct native_datagram *d = datagram_alloc(now, &(struct flow_key){ .guest = *guest });
 	if (!d)
 		return -ENOMEM;
-	int r = native_flow_add(e, now, &d->base, kind, true);
+	int r = native_flow_add(e, now, &d->base, kind, payer);
 	if (r < 0) {
 		free(d);
 		return r;

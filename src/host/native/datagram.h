@@ -32,11 +32,11 @@ static inline struct native_datagram *native_datagram_of(struct native_flow *f)
 
 struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct ip_endpoint *guest);
 /*
- * Makes a flow with a socket of @protocol (0: UDP), bound to @port when that is not 0 and free.  Negative errno: -EMFILE and
- * the like are counted already.
+ * Makes a flow with a socket of @protocol (0: UDP), bound to @port when that is not 0 and free, that is charged to @payer as well.
+ * Negative errno: -EMFILE and the like are counted already.
  */
-int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, int protocol, uint16_t port,
-			struct native_datagram **ret);
+int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, const struct port *payer,
+			int protocol, uint16_t port, struct native_datagram **ret);
 /*
  * Makes a flow, opened from outside, of @key and a socket that is connected to @peer.  Owned on success; negative errno.
  */

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "host/native/account.h"
 #include "host/native/hold.h"
 #include "lan/engine.h"
 #include "lan/poller.h"
@@ -35,8 +36,7 @@ struct native_guest {
 	struct flow flow;    /* in engine->guests: its address is key.guest.addr, everything else zero */
 	struct list flows;   /* native_flow.of_guest */
 	struct list blocked; /* native_flow.ready, of flows that wait for the guest's port */
-	unsigned n_flows, n_sockets, n_connecting;
-	size_t held; /* bytes of memory in its flows' holds */
+	struct native_account account;
 };
 
 enum native_kind {
@@ -51,6 +51,7 @@ struct native_flow {
 	struct flow flow;
 	enum native_kind kind;
 	struct native_guest *guest;
+	struct native_payer *payer;
 	struct list of_guest;
 	struct list ready; /* on engine->active or guest->blocked */
 	struct wheel_timer timer;
@@ -82,7 +83,7 @@ struct native_local {
 struct engine {
 	struct engine_config config;
 	struct wheel wheel;
-	struct flow_table guests;
+	struct flow_table guests, payers;
 	struct flow_table tables[NATIVE_KINDS];
 	struct list active;
 	struct list turn_end; /* where this turn's work on active ends */
@@ -106,14 +107,17 @@ struct engine {
 /* --- flows --- */
 
 /*
- * Enters @f, zeroed but for its key, into the table of @kind and under its guest.  -ENOMEM, or -EMFILE when @socket is
- * set and the guest or the engine is at its limit of sockets.
+ * Enters @f, zeroed but for its key, into the table of @kind and under its guest; it is to have a socket, and is charged to the guest and
+ * to @port, which began it (NULL: the host).  -ENOMEM, or -EMFILE when one of these or the engine is at its limit.
  */
-int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, bool socket);
+int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, const struct port *port);
 /* Takes it out of everything and closes its socket.  The memory is the caller's. */
 void native_flow_remove(struct native_flow *f);
 /* Closes the socket, the flow stays. */
 void native_flow_close(struct native_flow *f);
+/* Charges @by more (less) half-open connections; and memory for what waits that was @before and is @now. */
+void native_flow_charge_connecting(struct native_flow *f, int by);
+void native_flow_charge_held(struct native_flow *f, size_t before, size_t now);
 /* It has something to do: run() will be called in this turn's flush. */
 void native_flow_wake(struct native_flow *f);
 /* It waits until its guest's port takes packets again. */

@@ -73,7 +73,7 @@ void native_icmp_input(struct engine *e, usec_t now, const struct packet *p)
 	if (native_dial_address(e, now, &claimed.addr, &real.addr) < 0)
 		return;
 	struct native_datagram *d = native_datagram_find(e, NATIVE_ICMP, &guest);
-	int r = d ? 0 : native_datagram_new(e, now, NATIVE_ICMP, &guest, IPPROTO_ICMP, guest.port, &d);
+	int r = d ? 0 : native_datagram_new(e, now, NATIVE_ICMP, &guest, p->port, IPPROTO_ICMP, guest.port, &d);
 	if (r < 0) {
 		no_ping(e, now, p, -r);
 		return;

@@ -3,8 +3,8 @@
  * The native engine: life, limits and turns.
  *
  * Limits.  A socket is a descriptor, of which there are as many as RLIMIT_NOFILE says, less some for everybody else
- * in the process.  One guest may have seven eighths of them, so that a guest that opens as many as it can leaves
- * others room.  What is refused is counted; the guest tries again as it would after a loss.
+ * in the process.  One guest may have seven eighths of them, and all addresses behind one port of the segment fifteen sixteenths, so
+ * that whoever opens as many as he can leaves others room.  What is refused is counted; the guest tries again as it would after a loss.
  */
 #include "host/native/native.h"
 
@@ -25,6 +25,7 @@
 /* Upstream DNS has two for each of the 512 queries that may be outside at once; the rest is for ports, listeners and files. */
 #define DESCRIPTORS_FOR_OTHERS 1536u
 #define FLOWS_PER_GUEST 65536u
+#define FLOWS_PER_PORT (2 * FLOWS_PER_GUEST)
 
 static const struct native_kind_ops *const kind_ops[NATIVE_KINDS] = {
 	[NATIVE_TCP] = &native_tcp_ops,
@@ -64,7 +65,7 @@ static struct native_guest *get_guest(struct engine *e, const struct ip_addr *ad
 
 static void put_guest(struct engine *e, struct native_guest *g)
 {
-	if (g->n_flows > 0)
+	if (!g || g->account.n_flows > 0)
 		return;
 	flow_table_remove(&e->guests, &g->flow);
 	free(g);
@@ -72,35 +73,49 @@ static void put_guest(struct engine *e, struct native_guest *g)
 
 /* --- flows --- */
 
-static bool may_have_socket(const struct engine *e, const struct native_guest *g)
+static bool has_share(const struct native_account *a, unsigned flows, unsigned sockets)
 {
-	return e->n_sockets < e->max_sockets && g->n_sockets < e->max_sockets - e->max_sockets / 8;
+	return a->n_flows < flows && a->n_sockets < sockets;
 }
 
-int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, bool socket)
+static bool may_have_flow(const struct engine *e, const struct native_guest *g, const struct native_payer *p)
+{
+	unsigned all = e->max_sockets;
+	return e->n_sockets < all && has_share(&g->account, FLOWS_PER_GUEST, all - all / 8) &&
+	       has_share(&p->account, FLOWS_PER_PORT, all - all / 16);
+}
+
+static void charge(struct native_account *a, int flows, int sockets)
+{
+	a->n_flows += (unsigned)flows;
+	a->n_sockets += (unsigned)sockets;
+}
+
+int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, const struct port *port)
 {
 	struct native_guest *g = get_guest(e, &f->flow.key.guest.addr);
-	if (!g)
-		return -ENOMEM;
-	int r = -EMFILE;
-	if (g->n_flows < FLOWS_PER_GUEST && (!socket || may_have_socket(e, g)))
+	struct native_payer *p = g ? native_payer_get(&e->payers, port) : NULL;
+	int r = p ? -EMFILE : -ENOMEM;
+	if (p && may_have_flow(e, g, p))
 		r = flow_table_add(&e->tables[kind], &f->flow);
 	if (r < 0) {
 		e->refused++;
 		put_guest(e, g);
+		native_payer_put(&e->payers, p);
 		return r;
 	}
 	f->kind = kind;
 	f->engine = e;
 	f->guest = g;
+	f->payer = p;
 	f->watch.fd = -1;
 	list_init(&f->ready);
 	wheel_timer_init(&f->timer);
 	list_append(&g->flows, &f->of_guest);
-	g->n_flows++;
-	f->counted = socket;
-	g->n_sockets += socket;
-	e->n_sockets += socket;
+	f->counted = true;
+	charge(&g->account, 1, 1);
+	charge(&p->account, 1, 1);
+	e->n_sockets++;
 	f->id = ++e->opened;
 	f->since = now;
 	return 0;
@@ -113,9 +128,12 @@ void native_flow_close(struct native_flow *f)
 	else if (f->watch.fd >= 0)
 		close(f->watch.fd);
 	f->watch.fd = -1;
-	f->guest->n_sockets -= f->counted;
-	f->engine->n_sockets -= f->counted;
+	if (!f->counted)
+		return;
 	f->counted = false;
+	charge(&f->guest->account, 0, -1);
+	charge(&f->payer->account, 0, -1);
+	f->engine->n_sockets--;
 }
 
 void native_flow_remove(struct native_flow *f)
@@ -125,8 +143,22 @@ void native_flow_remove(struct native_flow *f)
 	list_remove(&f->ready);
 	list_remove(&f->of_guest);
 	flow_table_remove(&f->engine->tables[f->kind], &f->flow);
-	f->guest->n_flows--;
+	charge(&f->guest->account, -1, 0);
+	charge(&f->payer->account, -1, 0);
 	put_guest(f->engine, f->guest);
+	native_payer_put(&f->engine->payers, f->payer);
+}
+
+void native_flow_charge_connecting(struct native_flow *f, int by)
+{
+	f->guest->account.n_connecting += (unsigned)by;
+	f->payer->account.n_connecting += (unsigned)by;
+}
+
+void native_flow_charge_held(struct native_flow *f, size_t before, size_t now)
+{
+	f->guest->account.held += now - before;
+	f->payer->account.held += now - before;
 }
 
 void native_flow_wake(struct native_flow *f)
@@ -198,6 +230,7 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	list_init(&e->turn_end);
 	list_init(&e->local_conns);
 	flow_table_init(&e->guests, &config->hash_key);
+	flow_table_init(&e->payers, &config->hash_key);
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_init(&e->tables[i], &config->hash_key);
 	log_debug(config->log, "native engine: at most %u host sockets; SO_PEEK_OFF for TCP over IPv4 %s, UDP_SEGMENT %s, UDP_GRO %s", e->max_sockets,
@@ -209,7 +242,7 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 static void abandon_all(struct engine *e, struct native_guest *g, usec_t now)
 {
 	while (g) {
-		bool last = g->n_flows == 1;
+		bool last = g->account.n_flows == 1;
 		struct native_flow *f = container_of(g->flows.next, struct native_flow, of_guest);
 		kind_ops[f->kind]->abandon(f, now);
 		if (last)
@@ -228,6 +261,7 @@ static void native_free(struct engine *e)
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_done(&e->tables[i]);
 	flow_table_done(&e->guests);
+	flow_table_done(&e->payers);
 	hold_pool_done(&e->holds);
 	free(e->scratch);
 	free(e->spill);

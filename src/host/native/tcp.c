@@ -31,7 +31,7 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 void native_tcp_finish(struct native_tcp *t)
 {
 	if (t->half_open)
-		t->base.guest->n_connecting--;
+		native_flow_charge_connecting(&t->base, -1);
 	native_tcp_upload_done(t);
 	native_flow_remove(&t->base);
 	free(t);
@@ -140,7 +140,7 @@ static bool act(struct native_tcp *t, usec_t now)
 static void handshake_done(struct native_tcp *t, usec_t now)
 {
 	t->half_open = false;
-	t->base.guest->n_connecting--;
+	native_flow_charge_connecting(&t->base, -1);
 	int r = t->local && t->tcp.state != TCP_STATE_CLOSED ? native_tcp_connect_service(t, now) : 0;
 	if (native_is_shortage(-r)) {
 		t->base.engine->refused++;

@@ -42,7 +42,7 @@ struct native_tcp {
 	struct engine_opening *opening; /* brings the host side when the guest has answered; NULL: it is there */
 	bool failed; /* the socket has an error; the flow ends when what is readable was sent */
 	bool local;     /* the host side is a service of the gateway */
-	bool half_open; /* counted in guest->n_connecting */
+	bool half_open; /* charged as connecting */
 	uint8_t syn_ttl;
 	uint32_t retransmits;
 };

@@ -10,7 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define HALF_OPEN_PER_GUEST 1024u /* a SYN flood of one guest ends here */
+/* A SYN flood of one guest, or of all that is behind one port, ends here. */
+#define HALF_OPEN_PER_GUEST 1024u
+#define HALF_OPEN_PER_PORT 4096u
 #define ISN_TICK 4 /* microseconds, RFC 6528 §3 */
 #define MSS_MAX (IPV4_PACKET_MAX - IPV4_HEADER_LEN - TCP_HEADER_LEN)
 
@@ -41,10 +43,15 @@ static struct tcp_open how_to_open(struct engine *e, usec_t now, const struct fl
 	return (struct tcp_open){ .iss = initial_sequence(e, now, key), .mss = (uint16_t)mss };
 }
 
+static bool has_too_many_half_open(const struct native_tcp *t)
+{
+	return t->base.guest->account.n_connecting > HALF_OPEN_PER_GUEST || t->base.payer->account.n_connecting > HALF_OPEN_PER_PORT;
+}
+
 void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, const struct flow_key *key, const struct tcp_header *h)
 {
 	struct native_tcp *t = flow_new(key);
-	int r = t ? native_flow_add(e, now, &t->base, NATIVE_TCP, true) : -ENOMEM;
+	int r = t ? native_flow_add(e, now, &t->base, NATIVE_TCP, p->port) : -ENOMEM;
 	if (r < 0) {
 		native_refuse_at_limit(e, now, p);
 		free(t);
@@ -53,9 +60,9 @@ void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, con
 	struct tcp_open how = how_to_open(e, now, key);
 	t->syn_ttl = p->ip.ttl;
 	t->half_open = true;
-	t->base.guest->n_connecting++;
+	native_flow_charge_connecting(&t->base, 1);
 	tcp_flow_accept(&t->tcp, now, &how, h);
-	r = t->base.guest->n_connecting > HALF_OPEN_PER_GUEST ? -EAGAIN : native_tcp_connect(t, now);
+	r = has_too_many_half_open(t) ? -EAGAIN : native_tcp_connect(t, now);
 	if (native_is_shortage(-r)) {
 		e->refused++;
 		native_refuse_at_limit(e, now, p);
@@ -146,7 +153,7 @@ int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how)
 	struct native_tcp *t = flow_new(&key);
 	if (!t)
 		return -ENOMEM;
-	r = native_flow_add(e, now, &t->base, NATIVE_TCP, true);
+	r = native_flow_add(e, now, &t->base, NATIVE_TCP, NULL);
 	if (r < 0) {
 		free(t);
 		return r;

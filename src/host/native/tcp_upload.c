@@ -13,7 +13,7 @@
 #define CHUNK_PIECES FRAME_IOV_MAX /* a super-frame joined from segments has many */
 #define PIECES_MAX 1024 /* UIO_MAXIOV */
 /*
- * What the holds of a guest's flows may take together.  From half of it on their windows are small; beyond it only those go on whose
+ * What the holds of the flows of a guest, or of a port, may take together.  From half of it on their windows are small; beyond it only those go on whose
  * socket takes what comes, so that a thousand hosts that read nothing do not end a guest's other connections; and at the hard limit none.
  */
 #define GUEST_HOLD_MAX ((size_t)64 * 1024 * 1024)
@@ -27,10 +27,16 @@ struct gather_chunk {
 	struct iovec iov[CHUNK_PIECES];
 };
 
+/* By all flows of the guest, or of the port where it is when that is more: one guest may have many addresses. */
+static size_t held_for_all(const struct native_tcp *t)
+{
+	return MAX(t->base.guest->account.held, t->base.payer->account.held);
+}
+
 bool native_tcp_over_budget(const struct native_tcp *t)
 {
 	bool passes = t->writable && t->hold.size == 0 && t->tcp.held == t->gathered;
-	return t->base.guest->held > (passes ? GUEST_HOLD_HARD_MAX : GUEST_HOLD_MAX);
+	return held_for_all(t) > (passes ? GUEST_HOLD_HARD_MAX : GUEST_HOLD_MAX);
 }
 
 static int put_pieces(struct native_tcp *t, uint32_t at, const struct iovec *iov, unsigned n)
@@ -41,7 +47,7 @@ static int put_pieces(struct native_tcp *t, uint32_t at, const struct iovec *iov
 		r = hold_put(&t->hold, &t->base.engine->holds, at, iov[i].iov_base, (uint32_t)iov[i].iov_len);
 		at += (uint32_t)iov[i].iov_len;
 	}
-	t->base.guest->held += t->hold.size - before;
+	native_flow_charge_held(&t->base, before, t->hold.size);
 	return r;
 }
 
@@ -49,7 +55,7 @@ static void advance(struct native_tcp *t, uint32_t n)
 {
 	size_t before = t->hold.size;
 	hold_advance(&t->hold, &t->base.engine->holds, n);
-	t->base.guest->held -= before - t->hold.size;
+	native_flow_charge_held(&t->base, before, t->hold.size);
 }
 
 static int gather(struct native_tcp *t, const struct iovec *iov, unsigned n, uint32_t len)
@@ -184,13 +190,13 @@ bool native_tcp_upload(struct native_tcp *t)
 	if (t->gathered > 0 && write_gathered(t) < 0)
 		return false;
 	int r = write_held(t);
-	tcp_flow_set_window(&t->tcp, t->base.guest->held > GUEST_HOLD_MAX / 2 ? TIGHT_WINDOW : TCP_FLOW_WINDOW);
+	tcp_flow_set_window(&t->tcp, held_for_all(t) > GUEST_HOLD_MAX / 2 ? TIGHT_WINDOW : TCP_FLOW_WINDOW);
 	return r == 0;
 }
 
 void native_tcp_upload_done(struct native_tcp *t)
 {
-	t->base.guest->held -= t->hold.size;
+	native_flow_charge_held(&t->base, t->hold.size, 0);
 	hold_done(&t->hold, &t->base.engine->holds);
 	t->gather = t->gather_last = NULL;
 	t->gathered = 0;

@@ -24,15 +24,15 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 
 /* --- guest to host --- */
 
-static int find_or_make(struct engine *e, usec_t now, const struct ip_endpoint *guest, const struct ip_endpoint *claimed,
-			struct native_datagram **ret)
+static int find_or_make(struct engine *e, usec_t now, const struct ip_endpoint *guest, const struct port *payer,
+			const struct ip_endpoint *claimed, struct native_datagram **ret)
 {
 	*ret = native_datagram_find_opened(e, &(struct flow_key){ *guest, *claimed });
 	if (!*ret)
 		*ret = native_datagram_find(e, NATIVE_UDP, guest);
 	if (*ret)
 		return 0;
-	int r = native_datagram_new(e, now, NATIVE_UDP, guest, 0, guest->port >= PORT_RESERVED ? guest->port : 0, ret);
+	int r = native_datagram_new(e, now, NATIVE_UDP, guest, payer, 0, guest->port >= PORT_RESERVED ? guest->port : 0, ret);
 	if (r == 0)
 		(*ret)->segment_max = e->udp_segment ? UINT16_MAX : 0;
 	return r;
@@ -61,7 +61,7 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 		return;
 	}
 	struct native_datagram *d;
-	int result = find_or_make(e, now, &guest, &claimed, &d);
+	int result = find_or_make(e, now, &guest, p->port, &claimed, &d);
 	if (result == 0)
 		native_flow_wake(&d->base);
 	if (result == 0)
