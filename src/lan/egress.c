@@ -160,20 +160,33 @@ static uint8_t *eth_header_room(struct egress *e, struct iovec *iov, struct fram
 	return iov->iov_base;
 }
 
-/* Sends the packet in iov[1 … 1 + n), which @meta describes but for length and pieces. */
-static void send_behind_header(struct egress *e, usec_t now, ip4_t dst, struct iovec *iov, unsigned n, size_t packet_len, const struct frame *meta)
+/*
+ * The frame of the packet in iov[1 … 1 + n), which @meta describes but for length and pieces, to @mac.  Returns its Ethernet header, NULL
+ * when it had to be dropped.
+ */
+static uint8_t *frame_behind_header(struct egress *e, struct mac mac, struct iovec *iov, unsigned n, size_t packet_len, const struct frame *meta,
+				    struct frame *ret)
 {
-	struct frame f = *meta;
-	f.n_iov = n;
-	f.len = ETH_HEADER_LEN + packet_len;
-	uint8_t *eth_header = eth_header_room(e, iov, &f);
+	*ret = *meta;
+	ret->n_iov = n;
+	ret->len = ETH_HEADER_LEN + packet_len;
+	uint8_t *eth_header = eth_header_room(e, iov, ret);
 	if (!eth_header) {
 		drop(e, DROP_NO_MEMORY, NULL);
-		return;
+		return NULL;
 	}
 	struct bytes_writer w = bytes_writer(eth_header, ETH_HEADER_LEN);
-	eth_emit(&w, &(struct eth_header){ .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
-	resolve_and_input(e, now, dst, eth_header, &f);
+	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
+	return eth_header;
+}
+
+/* Sends such a packet to the guest with @dst. */
+static void send_behind_header(struct egress *e, usec_t now, ip4_t dst, struct iovec *iov, unsigned n, size_t packet_len, const struct frame *meta)
+{
+	struct frame f;
+	uint8_t *eth_header = frame_behind_header(e, (struct mac){ { 0 } }, iov, n, packet_len, meta, &f);
+	if (eth_header)
+		resolve_and_input(e, now, dst, eth_header, &f);
 }
 
 static enum frame_gso gso_of(const struct engine_packet *p)
@@ -212,10 +225,40 @@ void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_
 	send_behind_header(e, now, dst, iov, p->n_iov, p->len, &meta);
 }
 
+/* The packet needs nothing but an Ethernet header: it is no longer than what the guest takes. */
+static void send_straight(struct egress *e, usec_t now, const struct egress_way *way, const struct engine_packet *p)
+{
+	struct iovec iov[ENGINE_IOV_MAX + 1];
+	struct frame meta = frame_meta(p), f;
+	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
+	if (frame_behind_header(e, way->mac, iov, p->n_iov, p->len, &meta, &f))
+		segment_output(e->segment, now, way->port, &f);
+}
+
+void egress_packets(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k)
+{
+	struct egress_way way = e->lent;
+	size_t longest = way.port ? neighbour_mtu(&e->neighbours, way.guest) : 0;
+	for (unsigned i = 0; i < k; i++) {
+		if (packets[i].len <= longest && packets[i].n_iov <= ENGINE_IOV_MAX)
+			send_straight(e, now, &way, &packets[i]);
+		else
+			egress_packet(e, now, way.guest, &packets[i]);
+	}
+}
+
+static struct egress_way find_way(struct egress *e, usec_t now, ip4_t guest)
+{
+	struct egress_way way = { .guest = guest };
+	if (e->port->segment && prefix4_contains(e->subnet, guest) && neighbour_find(&e->neighbours, guest, &way.mac))
+		way.port = segment_find(e->segment, now, way.mac);
+	return way;
+}
+
 unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
-	struct mac mac;
-	struct port *p = neighbour_find(&e->neighbours, dst, &mac) ? segment_find(e->segment, now, mac) : NULL;
+	e->lent = find_way(e, now, dst);
+	struct port *p = e->lent.port;
 	/* What the engine leaves to the segment is not done on this way. */
 	if (!p || !p->ops->reserve || p->congested || e->lender || (p->offloads & LENDERS_OFFLOADS) != LENDERS_OFFLOADS)
 		return 0;
@@ -224,7 +267,6 @@ unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, 
 	if (lent == 0)
 		return 0;
 	e->lender = p;
-	e->lender_mac = mac;
 	e->lent_heads = heads;
 	for (unsigned i = 0; i < lent; i++) {
 		struct iovec *first = ret[i].iov;
@@ -243,7 +285,7 @@ static bool frame_around(struct egress *e, const struct engine_packet *p, uint8_
 	if (!iov)
 		return false;
 	struct bytes_writer w = bytes_writer(head, ETH_HEADER_LEN);
-	eth_emit(&w, &(struct eth_header){ .dst = e->lender_mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
+	eth_emit(&w, &(struct eth_header){ .dst = e->lent.mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
 	iov[0] = (struct iovec){ .iov_base = head, .iov_len = ETH_HEADER_LEN };
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*iov));
 	*ret = frame_meta(p);

@@ -21,6 +21,13 @@ struct port;
 struct port_room;
 struct segment;
 
+/* To a guest, as it is now. */
+struct egress_way {
+	ip4_t guest;
+	struct mac mac;
+	struct port *port; /* NULL: it is not known, and neither is the MAC */
+};
+
 struct egress {
 	struct segment *segment;
 	struct port *port; /* the gateway's */
@@ -29,8 +36,8 @@ struct egress {
 	struct prefix4 subnet;
 	struct neighbour_table neighbours;
 	uint16_t next_id; /* of IP packets of our own */
+	struct egress_way lent; /* where the rooms that were lent last lead, whoever lent them */
 	struct port *lender; /* whose rooms are lent to the engine; NULL: none */
-	struct mac lender_mac; /* of the guest there */
 	uint8_t **lent_heads; /* of each room: where the Ethernet header goes */
 	/* The guest at @ip has been away for so long that its flows should end. */
 	void (*gone)(struct egress *e, usec_t now, ip4_t ip);
@@ -48,8 +55,10 @@ void egress_frame(struct egress *e, usec_t now, const void *bytes, size_t len);
 void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload, size_t len);
 /* A finished packet, borrowed until the end of the turn, to the guest with @dst. */
 void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_packet *p);
+/* As egress_packet() for each of @k, all for the guest that egress_reserve() was asked about last. */
+void egress_packets(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k);
 /*
- * Room for up to @n packets of @size bytes to @dst in memory of the guest's port; 0 when it lends none.  When it did, the packets
+ * Room for up to @n packets of @size bytes to @dst in memory of the guest's port; 0 when it lends none, e->lent says which port.  When it did, the packets
  * are sent by egress_commit(), which returns false when nothing is lent.
  */
 unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, unsigned n, size_t size, struct port_room *ret);

@@ -85,11 +85,11 @@ static void env_output(struct engine_env *env, usec_t now, const struct engine_p
 
 static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
-	unsigned lent = egress_reserve(&of_env(env)->egress, now, guest, flow, n, size, ret);
+	struct gateway *g = of_env(env);
+	unsigned lent = egress_reserve(&g->egress, now, guest, flow, n, size, ret);
 	if (lent > 0)
 		return lent;
-	struct gateway *g = of_env(env);
-	const struct port *p = gateway_guest_port(g, now, guest);
+	const struct port *p = g->egress.lent.port;
 	if (p && p->congested)
 		return 0;
 	for (unsigned i = 0; i < n; i++) {
@@ -107,10 +107,13 @@ static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, uin
 
 static void env_commit(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k)
 {
-	if (egress_commit(&of_env(env)->egress, now, packets, k))
+	struct gateway *g = of_env(env);
+	if (egress_commit(&g->egress, now, packets, k))
 		return;
-	for (unsigned i = 0; i < k; i++)
-		env_output(env, now, &packets[i]);
+	if (gateway_is_guest(g, g->egress.lent.guest))
+		egress_packets(&g->egress, now, packets, k);
+	else
+		gateway_drop(g, DROP_IP_MALFORMED, NULL);
 }
 
 static void env_icmp_error(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info, ip4_t from)

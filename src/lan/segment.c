@@ -305,22 +305,33 @@ static bool take_from_port(struct segment *s, usec_t now, struct port *p, const 
 	return true;
 }
 
-void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
+static void count_received(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
 {
-	uint8_t head[ETH_HEADER_LEN];
-	struct bytes_reader r = bytes_reader(head, frame_copy(frame, 0, head, sizeof(head)));
-	struct eth_header eth;
 	s->now = now;
 	p->counters.rx_frames++;
 	p->counters.rx_bytes += frame->len;
 	if (s->observers && !frame->shown)
 		segment_show_frame(s, p, OBSERVED_IN, frame);
+}
+
+void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
+{
+	uint8_t head[ETH_HEADER_LEN];
+	struct bytes_reader r = bytes_reader(head, frame_copy(frame, 0, head, sizeof(head)));
+	struct eth_header eth;
+	count_received(s, now, p, frame);
 	if (eth_parse(&r, &eth) < 0) {
 		segment_drop(s, p, DROP_FRAME_MALFORMED, frame);
 		return;
 	}
 	if (p == s->gateway.port || take_from_port(s, now, p, &eth, frame))
 		forward(s, now, p, eth.dst, frame);
+}
+
+void segment_output(struct segment *s, usec_t now, struct port *to, const struct frame *frame)
+{
+	count_received(s, now, s->gateway.port, frame);
+	output(s, now, to, frame, false);
 }
 
 void segment_commit(struct segment *s, usec_t now, struct port *from, struct port *p, const struct frame *frames, unsigned k)

@@ -99,6 +99,8 @@ void segment_detach(struct segment *s, usec_t now, struct port *p);
 
 /* A frame from @p.  Borrowed until segment_flush() has returned. */
 void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame);
+/* A frame from the gateway for @to, where segment_find() says that its destination is: who sends it many looks that up once. */
+void segment_output(struct segment *s, usec_t now, struct port *to, const struct frame *frame);
 /* @p commits @k of the rooms that it lent to @from. */
 void segment_commit(struct segment *s, usec_t now, struct port *from, struct port *p, const struct frame *frames, unsigned k);
 void segment_flush(struct segment *s, usec_t now);
