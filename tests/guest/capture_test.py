@@ -1,0 +1,461 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`lanlet capture` and GET /v1/capture, compared with what guests send, get and see."""
+
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.parse
+from pathlib import Path
+
+import openapi
+from lan import outside, pcapng, servers, tap
+from lan.capture import PATIENCE, Capture, command, complaints, running, wait_until
+from lan.client import Host
+from lan.packet import Udp, address, mac, mac_text
+from lan.process import Lanlet
+
+GATEWAY = "192.168.122.1"
+DOWNLOAD = "import hashlib, sys, urllib.request; print(hashlib.sha256(urllib.request.urlopen(sys.argv[1], timeout=100).read()).hexdigest())"
+
+
+def needs(*programs):
+    missing = [program for program in programs if not shutil.which(program)]
+    return unittest.skipIf(missing, f"not installed: {', '.join(missing)}")
+
+
+def introduce(one, two):
+    """So that neither asks for the other by ARP, which nobody would answer who does not listen."""
+    one.neighbours[two.ip] = two.mac
+    two.neighbours[one.ip] = one.mac
+
+
+class Network(unittest.TestCase):
+    """One network for all tests, and hosts with MACs of their own."""
+
+    options = ()
+    numbers = itertools.count(1)
+
+    def setUp(self):
+        self.network = self.enterContext(Lanlet(*self.options))
+        self.api = openapi.Api(self.network.runtime / "api.sock")
+
+    def host(self, **lease):
+        host = self.enterContext(Host(self.network.stream, mac(next(self.numbers))))
+        host.lease(**lease)
+        return host
+
+    def port_of(self, host):
+        return next(entry["port"] for entry in self.api.get("/v1/fdb")["fdb"] if entry["mac"] == mac_text(host.mac))
+
+    def capture(self, *words, **more):
+        return self.enterContext(Capture(self.network, *words, **more))
+
+    def stream(self, **query):
+        """The connection and the answer of GET /v1/capture, of which nothing is read."""
+        connection = openapi.Connection(self.api.path)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/v1/capture?" + urllib.parse.urlencode(query))
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "application/x-pcapng"))
+        return connection, answer
+
+
+class Contents(Network):
+    def test_segment_has_each_frame_once_as_it_enters(self):
+        one, two = self.host(), self.host()
+        introduce(one, two)
+        ports = {self.port_of(one): "one", self.port_of(two): "two", "gateway": "gateway"}
+        capture = self.capture("icmp")
+        one.ping(GATEWAY)
+        request = Udp(5, 6, b"not this").emit(one.ip, two.ip)
+        one.send_ip(request)
+        two.send_frame(one.mac, 0x0800, Udp(5, 6, b"nor this").emit(two.ip, one.ip).emit())
+        found = capture.finish()
+        self.assertEqual([(ports[r.interface], r.direction, r.comment) for r in found.records], [
+            ("one", pcapng.INBOUND, self.port_of(one) + " in"), ("gateway", pcapng.INBOUND, "gateway in")])
+        self.assertEqual(found.records[0].data[:12], found.records[1].data[6:12] + found.records[1].data[:6])
+        self.assertEqual({i["name"] for i in found.interfaces}, set(ports))
+        self.assertEqual({i["filter"] for i in found.interfaces}, {"icmp"})
+        self.assertAlmostEqual(found.records[0].when / 1e9, time.time(), delta=PATIENCE)
+
+    def test_port_has_both_directions_and_nothing_of_others(self):
+        one, two, three = self.host(), self.host(), self.host()
+        introduce(one, two)
+        capture = self.capture(self.port_of(two), "udp")
+        one.send_ip(Udp(5, 6, b"to two").emit(one.ip, two.ip))
+        two.wait_for(lambda frame: frame.payload.endswith(b"to two"))
+        two.send_ip(Udp(6, 5, b"from two").emit(two.ip, one.ip))
+        one.wait_for(lambda frame: frame.payload.endswith(b"from two"))
+        introduce(three, one)
+        three.send_ip(Udp(5, 6, b"to one").emit(three.ip, one.ip))
+        one.wait_for(lambda frame: frame.payload.endswith(b"to one"))
+        found = capture.finish()
+        name = self.port_of(two)
+        self.assertEqual([(r.comment, r.data[42:]) for r in found.records], [(name + " out", b"to two"), (name + " in", b"from two")])
+        self.assertEqual([i["name"] for i in found.interfaces], [name])
+        self.assertEqual(found.statistics, {0: (2, 0)})
+
+    def test_guest_is_found_by_name_mac_and_address(self):
+        guest, other = self.host(host_name=b"web"), self.host()
+        words = ("web", mac_text(guest.mac), socket.inet_ntoa(guest.ip))
+        captures = [self.capture(word, "icmp") for word in words]
+        guest.ping(GATEWAY)
+        other.ping(GATEWAY)
+        for capture in captures:
+            self.assertEqual(len(capture.finish().records), 2)
+
+    def test_guest_is_followed_to_another_port(self):
+        guest = self.host(host_name=b"web")
+        capture = self.capture("web", "icmp")
+        guest.ping(GATEWAY)
+        before = self.port_of(guest)
+        guest.close()
+        moved = self.enterContext(Host(self.network.stream, guest.mac, socket.inet_ntoa(guest.ip)))
+        moved.ping(GATEWAY)
+        found = capture.finish()
+        self.assertEqual([r.comment for r in found.records],
+                         [before + " in", before + " out", self.port_of(moved) + " in", self.port_of(moved) + " out"])
+
+    def test_guest_that_is_not_there_yet_is_waited_for(self):
+        capture = self.capture("52:54:00:99:99:99", "icmp")
+        with Host(self.network.stream, bytes.fromhex("525400999999")) as guest:
+            guest.lease()
+            guest.ping(GATEWAY)
+        self.assertEqual(len(capture.finish().records), 2)
+
+    def test_port_that_goes_ends_its_capture(self):
+        guest = self.host()
+        capture = self.capture(self.port_of(guest), "icmp")
+        guest.ping(GATEWAY)
+        guest.close()
+        self.assertIn("2 records captured, 0 lost", capture.wait())
+        self.assertEqual(capture.parse().statistics, {0: (2, 0)})
+        self.assertEqual(running(self.network), [])
+
+    def test_snaplen_keeps_the_beginning_of_frames(self):
+        guest = self.host()
+        capture = self.capture("icmp", "--snaplen", "40")
+        guest.ping(GATEWAY, size=500)
+        found = capture.finish()
+        self.assertEqual([(len(r.data), r.length) for r in found.records], [(40, 14 + 20 + 8 + 500)] * 2)
+        self.assertEqual({i["snaplen"] for i in found.interfaces}, {40})
+
+    def test_queries_of_the_switch_itself_are_in_it(self):
+        capture = self.capture("igmp")
+        guest = self.host()
+        port = self.port_of(guest)
+        wait_until(capture.records, "a query")
+        self.assertIn(f"{port} out", {r.comment for r in capture.finish().records})
+
+    @needs("tcpdump", "tshark")
+    def test_tcpdump_and_tshark_read_the_stream_as_it_comes(self):
+        guest = self.host()
+        for reader in (["tcpdump", "-n", "-r", "-", "-c", "2"], ["tshark", "-n", "-r", "-", "-c", "2"]):
+            capture = self.capture("icmp", write=False)
+            with subprocess.Popen(reader, stdin=capture.process.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+                guest.ping(GATEWAY)
+                out, err = process.communicate(timeout=PATIENCE)
+            capture.process.stdout.close()  # nobody reads any more
+            self.assertRegex(out, r"(?is)request.*reply", err)
+            capture.process.send_signal(signal.SIGINT)
+            self.assertEqual(capture.process.wait(PATIENCE), 0)
+
+
+class Drops(Network):
+    def test_dropped_frame_has_its_reason(self):
+        guest = self.host()
+        gateway = guest.resolve(guest.gateway)
+        port = self.port_of(guest)
+        everything = self.capture("udp port 6")
+        dropped = self.capture("udp port 6", "--drops")
+        of_port = self.capture(port, "udp port 6", "--drops")
+        of_guest = self.capture(mac_text(guest.mac), "udp port 6", "--drops")
+        stray = Udp(5, 6, b"stray").emit(address("10.9.9.9"), address("192.0.2.1")).emit()
+        guest.send_frame(gateway, 0x0800, stray)
+        wait_until(lambda: dropped.records() == 2, "the drop")
+        comments = [port + " in", port + " in, dropped: martian-source"]
+        self.assertEqual([r.comment for r in everything.finish().records], comments[:1])
+        found = dropped.finish().records
+        self.assertEqual([r.comment for r in found], comments)
+        self.assertEqual(found[0].data, found[1].data)
+        self.assertEqual(found[1].data[14:], stray)
+        self.assertEqual([r.comment for r in of_guest.finish().records], comments)
+        self.assertEqual([r.comment for r in of_port.finish().records], comments)
+
+    def test_frame_that_a_port_has_no_room_for_is_dropped_there(self):
+        sender, deaf = self.host(), self.host()
+        introduce(sender, deaf)
+        port = self.port_of(deaf)
+        capture = self.capture("udp port 6", "--drops", "--snaplen", "60")
+        packet = Udp(5, 6, b"x" * 60000).emit(sender.ip, deaf.ip)
+
+        def port_is_full():  # deaf reads nothing
+            for _ in range(20):
+                sender.send_ip(packet)
+            sender.ping(GATEWAY)  # all have passed
+            return any(d["reason"] == "port-full" and d["count"] for d in self.api.get("/v1/drops")["drops"])
+
+        wait_until(port_is_full, "a full port")
+        dropped = [r for r in capture.finish().records if "dropped" in r.comment]
+        self.assertTrue(dropped)
+        self.assertEqual({(r.comment, r.direction, r.length) for r in dropped}, {(port + " out, dropped: port-full", pcapng.OUTBOUND, 60042)})
+
+
+class Control(Network):
+    def said(self, *words):
+        done = subprocess.run(command(self.network, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+        return done.returncode, done.stderr
+
+    def test_wrong_filter_is_answered_in_the_words_of_libpcap(self):
+        status, _, answer = self.api.request("GET", "/v1/capture?filter=icmp+or+or")
+        self.assertEqual(status, 400)
+        self.assertIn("syntax error", answer["error"])
+        self.assertEqual(self.said("icmp", "or", "or")[0], 2)
+        status, said = self.said("nobody")
+        self.assertEqual(status, 2)
+        self.assertIn("there is no port or guest nobody", said)
+
+    def test_wrong_parameters_are_refused(self):
+        for query, status in (("port=nobody", 404), ("guest=nobody", 404), ("guest=10.1.1.1", 404), ("port=gateway&guest=x", 400),
+                              ("drops=2", 400), ("snaplen=-1", 400), ("snaplen=262145", 400), ("guest=" + "x" * 300, 404)):
+            self.assertEqual(self.api.request("GET", "/v1/capture?" + query)[0], status, query)
+        self.assertEqual(self.api.request("DELETE", "/v1/captures/1")[0], 404)
+        self.assertEqual(self.api.request("DELETE", "/v1/captures/x")[0], 404)
+        self.assertEqual(running(self.network), [])
+
+    def test_command_line_mistakes_are_explained(self):
+        self.assertIn("--write", self.said("--ring", "1M")[1])
+        for size in ("0", "1K", "5X", "", "-1M", "99999999999999999999", "1MB"):
+            self.assertEqual(self.said("--write", "/dev/null", "--ring", size)[0], 2, size)
+        status, said = self.said("--write", "/nonexistent/file")
+        self.assertEqual(status, 1)
+        self.assertIn("No such file or directory", said)
+        leader, follower = os.openpty()
+        done = subprocess.run(command(self.network), stdin=subprocess.DEVNULL, stdout=follower, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        os.close(leader)
+        os.close(follower)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("tcpdump -n -r -", done.stderr)
+
+    def test_several_run_and_are_listed_and_ended_one_by_one(self):
+        guest = self.host(host_name=b"web")
+        captures = [self.capture("icmp"), self.capture("web", "--drops"), self.capture("gateway", "icmp"), self.capture("--snaplen", "64")]
+        guest.ping(GATEWAY)
+        listed = {c["id"]: c for c in running(self.network)}
+        self.assertEqual([(listed[c.id]["port"], listed[c.id]["guest"], listed[c.id]["filter"], listed[c.id]["drops"]) for c in captures],
+                         [(None, None, "icmp", False), (None, "web", None, True), ("gateway", None, "icmp", False), (None, None, None, False)])
+        self.assertRegex(self.network.status(), r"(?m)^\d+ +gateway +icmp +2 +0$")
+        self.assertEqual(self.api.get("/v1/counters")["captures"], 4)
+        self.assertEqual(self.api.request("DELETE", f"/v1/captures/{captures[0].id}")[0], 204)
+        self.assertIn("2 records captured", captures[0].wait())
+        self.assertEqual(len(running(self.network)), 3)
+        guest.ping(GATEWAY)
+        self.assertEqual(len(captures[2].finish().records), 4)
+        for capture in (captures[1], captures[3]):
+            self.assertGreaterEqual(len(capture.finish().records), 4)
+        self.assertEqual(running(self.network), [])
+
+    def test_clients_that_vanish_leave_nothing_behind(self):
+        guest = self.host()
+        for number in range(30):
+            connection, answer = self.stream(**({"filter": "icmp"} if number % 2 else {}))
+            answer.close()
+            connection.close()
+        deadline = time.monotonic() + PATIENCE
+        while running(self.network) and time.monotonic() < deadline:
+            guest.ping(GATEWAY)  # what is written to them fails
+        self.assertEqual(running(self.network), [])
+
+    def test_clients_that_vanish_while_their_filter_is_compiled_hurt_nobody(self):
+        for _ in range(20):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(self.api.path))
+                client.sendall(b"GET /v1/capture?filter=host+192.168.122.2 HTTP/1.1\r\nHost: lanlet\r\n\r\n")
+        guest = self.host()
+        wait_until(lambda: guest.ping(GATEWAY) or not running(self.network), "their end")
+
+    def test_there_is_a_limit_and_it_is_said(self):
+        streams = [self.stream(filter="icmp") for _ in range(64)]
+        status, _, answer = self.api.request("GET", "/v1/capture")
+        self.assertEqual(status, 503)
+        self.assertIn("64 captures", answer["error"])
+        self.assertEqual(len({answer.headers["Lanlet-Capture"] for _, answer in streams}), 64)
+
+    def test_network_that_ends_ends_its_captures(self):
+        guest = self.host()
+        capture = self.capture("icmp")
+        guest.ping(GATEWAY)
+        self.assertEqual(self.network.stop(), 0)
+        self.assertIn("2 records captured", capture.process.communicate(timeout=PATIENCE)[1].decode())
+        self.assertEqual(len(capture.parse().records), 2)
+        self.network.start()
+
+
+class Transfers(Network):
+    """With something outside, and guests that are this machine's own kernel."""
+
+    def setUp(self):
+        if reason := tap.why_no_tap():
+            self.skipTest(reason)
+        self.enterContext(outside.Outside())
+        super().setUp()
+
+    def guest(self):
+        guest = self.enterContext(tap.TapGuest(self.network.stream, mac_text(mac(next(self.numbers))), root=False))
+        guest.set_address("192.168.122.200")
+        return guest
+
+    def download(self, guest, size):
+        out = guest.python(DOWNLOAD, f"http://{outside.ROUTER}/{size}", timeout=PATIENCE)
+        self.assertEqual(out.strip(), servers.blob_sha256(size))
+
+
+class Losses(Transfers):
+    """A reader that does not read, and disks that are full: records are lost, and guests notice nothing."""
+
+    def test_slow_reader_loses_records_that_are_counted_and_guests_lose_nothing(self):
+        guest = self.guest()
+        connection, answer = self.stream(port="gateway")
+        id_ = int(answer.headers["Lanlet-Capture"])
+        self.download(guest, 20 << 20)
+        lost = wait_until(lambda: next(c["lost"] for c in running(self.network) if c["id"] == id_), "a loss")
+        self.assertGreater(lost, 0)
+        self.assertEqual(self.api.request("DELETE", f"/v1/captures/{id_}")[0], 204)
+        found = pcapng.parse(answer.read())
+        self.assertEqual(found.statistics[0][0], len(found.records))
+        self.assertGreaterEqual(found.statistics[0][1], lost)
+        self.assertLessEqual(found.lost, found.statistics[0][1])
+        self.assertEqual(self.api.get("/v1/counters")["capture_lost"], found.statistics[0][1])
+        self.download(guest, 1 << 20)
+
+    def test_reader_that_reads_again_is_told_what_it_missed(self):
+        guest = self.guest()
+        connection, answer = self.stream(port="gateway")
+        id_ = int(answer.headers["Lanlet-Capture"])
+        self.download(guest, 20 << 20)
+        wait_until(lambda: next(c["lost"] for c in running(self.network) if c["id"] == id_), "a loss")
+        data = b""
+        while b"dropped" not in data and (piece := answer.read1(1 << 16)):
+            data += piece
+            if len(data) > 4 << 20:
+                break
+        guest.check("ping", "-c", "3", "-i", "0.2", GATEWAY)
+        self.api.request("DELETE", f"/v1/captures/{id_}")
+        found = pcapng.parse(data + answer.read())
+        self.assertGreater(found.lost, 0)
+        self.assertEqual(found.lost, found.statistics[0][1])
+
+    def test_full_device_loses_records_and_says_so(self):
+        guest = self.guest()
+        capture = self.capture("--write", "/dev/full", write=False)
+        self.download(guest, 1 << 20)
+        said = capture.stop(code=1)
+        self.assertIn("/dev/full: No space left on device", said)
+        self.assertIn("0 records captured, 0 lost", said)
+        self.assertRegex(said, r"\d+ records more are lost")
+
+    def test_disk_that_was_full_is_written_to_again(self):
+        guest = self.guest()
+        with tempfile.TemporaryDirectory() as disk:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", disk], check=True)
+            filler, file = Path(disk) / "filler", Path(disk) / "capture.pcapng"
+            filler.write_bytes(bytes(100 << 10))
+            capture = self.capture("--write", str(file), write=False)
+            self.download(guest, 4 << 20)
+            wait_until(lambda: file.stat().st_size > 0, "a record")
+            pcapng.parse(file.read_bytes())  # whole blocks
+            filler.unlink()
+            for _ in range(5):
+                guest.check("ping", "-c", "1", "-p", "beef", GATEWAY)
+            said = capture.stop(code=1)
+            self.assertIn("No space left on device", said)
+            found = pcapng.parse(file.read_bytes())
+            self.assertTrue([r for r in found.records if r.data.endswith(b"\xbe\xef" * 8)])
+            count = re.search(r"(\d+) records captured", said)
+            self.assertEqual(int(count[1]), len(found.records))
+            subprocess.run(["umount", "-l", disk], check=True)
+
+    @needs("tshark")
+    def test_ring_keeps_the_newest_within_its_size(self):
+        guest = self.guest()
+        capture = self.capture("--ring", "1M")
+        folder = capture.path.parent
+        self.download(guest, 8 << 20)
+        guest.check("ping", "-c", "1", "-p", "beef", GATEWAY)
+        self.assertRegex(capture.stop(), r"\d+ records captured")
+        files = sorted(folder.iterdir())
+        self.assertLessEqual(len(files), 8)
+        self.assertGreater(len(files), 1)
+        self.assertLessEqual(sum(file.stat().st_size for file in files), 1 << 20)
+        numbers = [int(re.fullmatch(r"capture_(\d{5})_\d{14}\.pcapng", file.name)[1]) for file in files]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+        self.assertGreater(numbers[0], 1)
+        parsed = [pcapng.parse(file.read_bytes()) for file in files]
+        self.assertTrue(all(found.records and found.options for found in parsed))
+        self.assertTrue([r for r in parsed[-1].records if r.data.endswith(b"\xbe\xef" * 8)])
+        for file in (files[0], files[-1]):
+            self.assertEqual(complaints(file), "")
+
+
+@needs("tcpdump", "tshark")
+class Compared(Transfers):
+    """With what the guest's own tcpdump has."""
+
+    def mark(self, guest, pattern):
+        guest.check("ping", "-c", "1", "-s", "64", "-p", pattern, GATEWAY)
+
+    @staticmethod
+    def between(frames, first, last):
+        """From the frame that has the first mark to the one that has the last."""
+        marks = [bytes.fromhex(mark) * 2 for mark in (first, last)]
+        places = [next(i for i, frame in enumerate(frames) if mark in frame) for mark in marks]
+        return frames[places[0] : places[1] + 1]
+
+    def test_guest_sees_what_is_captured_frame_by_frame(self):
+        guest = self.guest()
+        file = Path(self.network.directory) / "guest.pcap"
+        tcpdump = guest.start("tcpdump", "-i", "eth0", "-U", "-B", "16384", "-s", "0", "-w", str(file), stderr=subprocess.PIPE, text=True)
+        self.addCleanup(tcpdump.communicate)
+        self.addCleanup(tcpdump.kill)
+        tcpdump.stderr.readline()  # listening
+        address_of = json.loads(guest.check("ip", "-j", "link", "show", "eth0"))[0]["address"]
+        capture = self.capture(address_of)
+        of_port = self.capture(self.api.get("/v1/ports")["ports"][-1]["name"])
+        self.mark(guest, "aa0011")
+        self.download(guest, 2 << 20)
+        upload = "import sys, urllib.request; print(len(urllib.request.urlopen(urllib.request.Request(sys.argv[1], bytes(3 << 20), method='PUT')).read()))"
+        self.assertEqual(guest.python(upload, f"http://{outside.ROUTER}/").strip(), "64")
+        guest.check("ping", "-c", "2", "-i", "0.2", "-s", "4000", GATEWAY)
+        self.mark(guest, "aa0022")
+        seen = wait_until(lambda: file.exists() and self.seen(file), "the last mark")
+        for found in (capture.finish(), of_port.finish()):
+            self.compare(seen, found, bytes.fromhex(address_of.replace(":", "")))
+        self.assertEqual(complaints(capture.path), "")
+        self.assertEqual(complaints(of_port.path), "")
+
+    def seen(self, file):
+        try:
+            frames = pcapng.parse_pcap(file.read_bytes())
+        except (AssertionError, struct.error):
+            return None  # it is writing
+        mark = bytes.fromhex("aa0022") * 2
+        return frames if sum(mark in frame for frame in frames) == 2 else None
+
+    def compare(self, seen, found, mac_):
+        for outbound in (False, True):
+            mine = [r.data for r in found.records if (r.direction == pcapng.OUTBOUND) == outbound]
+            theirs = [frame for frame in seen if (frame[6:12] != mac_) == outbound]
+            mine, theirs = (self.between(frames, "aa0011", "aa0022") for frames in (mine, theirs))
+            self.assertEqual(len(mine), len(theirs))
+            self.assertGreater(len(mine), 20)
+            for number, (one, other) in enumerate(zip(mine, theirs, strict=True)):
+                self.assertEqual(one, other, f"frame {number}, outbound {outbound}")
