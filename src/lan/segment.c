@@ -123,22 +123,34 @@ struct passage {
 	struct port *to;
 };
 
-/* Before @to has it, which may answer. */
-static void count_sent(struct segment *s, struct port *to, enum observed how, const struct frame *frame)
+static void count_sent(struct segment *s, struct port *to, const struct frame *frame)
 {
-	if (s->observers)
-		segment_show_frame(s, to, how, frame);
 	if (list_empty(&to->dirty))
 		list_append(&s->dirty, &to->dirty);
 	to->counters.tx_frames++;
 	to->counters.tx_bytes += frame->len;
 }
 
+static void send_counted(struct passage *p, const struct frame *frame)
+{
+	count_sent(p->segment, p->to, frame);
+	p->to->ops->send(p->to, p->now, frame);
+}
+
+/* Apart, so that send_fitting() has nothing to save for it; before the port has the frame, which may answer. */
+__attribute__((noinline)) static void show_and_send(struct passage *p, enum observed how, const struct frame *frame)
+{
+	segment_show_frame(p->segment, p->to, how, frame);
+	send_counted(p, frame);
+}
+
 static void send_fitting(void *opaque, const struct frame *frame)
 {
 	struct passage *p = opaque;
-	count_sent(p->segment, p->to, OBSERVED_OUT, frame);
-	p->to->ops->send(p->to, p->now, frame);
+	if (p->segment->observers)
+		show_and_send(p, OBSERVED_OUT, frame);
+	else
+		send_counted(p, frame);
 }
 
 /* Tells the guest that sent @frame how large an IP packet it may send that way. */
@@ -339,9 +351,11 @@ void segment_commit(struct segment *s, usec_t now, struct port *from, struct por
 	for (unsigned i = 0; i < k; i++) {
 		from->counters.rx_frames++;
 		from->counters.rx_bytes += frames[i].len;
-		if (s->observers)
+		if (s->observers) {
 			segment_show_frame(s, from, OBSERVED_IN, &frames[i]);
-		count_sent(s, p, OBSERVED_OUT, &frames[i]);
+			segment_show_frame(s, p, OBSERVED_OUT, &frames[i]);
+		}
+		count_sent(s, p, &frames[i]);
 	}
 	p->ops->commit(p, now, frames, k);
 }
@@ -378,8 +392,7 @@ static void send_to_port(void *opaque, usec_t now, struct port *p, const void *b
 	}
 	struct iovec iov;
 	struct frame f = frame_of(&iov, copy, len);
-	count_sent(s, p, OBSERVED_OWN, &f);
-	p->ops->send(p, now, &f);
+	show_and_send(&(struct passage){ s, now, p }, OBSERVED_OWN, &f);
 }
 
 static void port_blocked(void *opaque, usec_t now, struct port *p, bool again)
