@@ -77,7 +77,7 @@ static GInputStream *send_message(struct api *api, SoupMessage *msg, GError **er
 	g_autoptr(GError) problem = NULL;
 	g_autoptr(GInputStream) answer = soup_session_send(api->session, msg, NULL, &problem);
 	if (!answer && is_nobody_there(problem))
-		fail(error, FAILURE_NOT_RUNNING, "network %s is not running (%s): lanlet run %s starts it", api->network, api->dir, api->network);
+		fail_not_running(error, api->network, api->dir);
 	else if (!answer)
 		fail(error, FAILURE_GENERAL, "%s/" API_SOCKET ": %s", api->dir, problem->message);
 	else if (!SOUP_STATUS_IS_SUCCESSFUL(soup_message_get_status(msg)))

@@ -148,6 +148,16 @@ static bool set_timeout(struct arguments *a, const char *value, GError **error)
 	return set_seconds(&a->timeout, "timeout", value, error);
 }
 
+static bool set_wait(struct arguments *a, const char *value, GError **error)
+{
+	return set_seconds(&a->wait, "wait", value, error);
+}
+
+static bool set_pass_fd(struct arguments *a, const char *value, GError **error)
+{
+	return a->pass_fd = true;
+}
+
 static bool set_interval(struct arguments *a, const char *value, GError **error)
 {
 	return set_seconds(&a->interval, "interval", value, error);
@@ -333,6 +343,26 @@ static const struct flag flags[] = {
 		},
 		.commands = COMMAND_WAIT,
 		.set = set_timeout,
+	},
+	{
+		.option = {
+			.name = "wait",
+			.argument = "SECONDS",
+			.default_value = "not at all",
+			.help = "For how long to try again when the guest has no address yet or does not take the connection: it may be booting.",
+		},
+		.commands = COMMAND_CONNECT,
+		.set = set_wait,
+	},
+	{
+		.option = {
+			.name = "pass-fd",
+			.help =
+				"Pass the connection itself on to whoever has the other end of standard output, a unix socket, and end, as ssh's ProxyUseFdpass "
+				"wants it: no process stands between the two then.",
+		},
+		.commands = COMMAND_CONNECT,
+		.set = set_pass_fd,
 	},
 	{
 		.option = {

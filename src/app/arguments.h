@@ -31,7 +31,8 @@ struct arguments {
 	const char *write, *snaplen; /* NULL: not given */
 	guint64 ring;		      /* bytes; 0: not given */
 	const char *remove, *protocol, *state, *port, *remote, *after; /* NULL: not given */
-	double timeout, interval;			       /* seconds; timeout 0: none */
+	double timeout, interval, wait;			       /* seconds; timeout 0: none */
+	bool pass_fd;
 	const char *api_listen; /* NULL: not given */
 	const char *config;		     /* NULL: the default file, if it is there */
 	const char *runtime_dir, *state_dir; /* NULL: the default directories */

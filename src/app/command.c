@@ -85,6 +85,19 @@ static const struct command commands[] = {
 		.run = command_wait,
 	},
 	{
+		.name = "connect",
+		.id = COMMAND_CONNECT,
+		.operands = "GUEST PORT",
+		.min_operands = 2,
+		.max_operands = 2,
+		.summary = "Connect standard input and output to a port of a guest.",
+		.description =
+			"Connects to a TCP port of the guest of this name, MAC or address, and carries bytes both ways until both sides have ended, as ssh's "
+			"ProxyCommand wants it: ssh -o 'ProxyCommand lanlet connect %h %p' web. The guest sees the gateway. Ends with 5 when there is no such "
+			"guest or it has no address, with 6 when it does not answer, with 7 when it refuses, with 8 when nobody has its address.",
+		.run = command_connect,
+	},
+	{
 		.name = "flows",
 		.id = COMMAND_FLOWS,
 		.summary = "List guests' connections.",

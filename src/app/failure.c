@@ -13,3 +13,8 @@ bool fail(GError **error, enum failure code, const char *format, ...)
 	va_end(args);
 	return false;
 }
+
+bool fail_not_running(GError **error, const char *network, const char *dir)
+{
+	return fail(error, FAILURE_NOT_RUNNING, "network %s is not running (%s): lanlet run %s starts it", network, dir, network);
+}

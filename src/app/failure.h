@@ -16,6 +16,8 @@ enum failure {
 	FAILURE_NOT_RUNNING = 4, /* no process runs this network */
 	FAILURE_NOT_FOUND = 5,   /* the network does not have what was asked for */
 	FAILURE_TIMEOUT = 6,     /* it did not happen in time */
+	FAILURE_REFUSED = 7,     /* the guest refused */
+	FAILURE_UNREACHABLE = 8, /* nobody has the guest's address */
 };
 
 /* The domain; any other domain's errors end with FAILURE_GENERAL. */
@@ -23,3 +25,5 @@ GQuark failure_quark(void);
 
 /* Sets @error and returns false, for callers that return right away. */
 bool fail(GError **error, enum failure code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* The same for a network that nobody runs, with its runtime directory. */
+bool fail_not_running(GError **error, const char *network, const char *dir);

@@ -6,6 +6,7 @@
 #include "control/job.h"
 #include "control/reload.h"
 #include "control/route_capture.h"
+#include "control/route_connect.h"
 #include "control/route_events.h"
 #include "control/server.h"
 #include "host/clock.h"
@@ -124,6 +125,7 @@ struct control *control_new(const struct control_config *config, GError **error)
 	c->config.socket = g_strdup(config->socket);
 	c->config.listen = g_strdup(config->listen);
 	c->config.token_file = g_strdup(config->token_file);
+	list_init(&c->connects);
 	c->context = g_main_context_new();
 	c->loop = g_main_loop_new(c->context, FALSE);
 	if (start(c, error))
@@ -170,6 +172,7 @@ void control_free(struct control *c)
 	if (c->thread)
 		end_thread(c);
 	forget_jobs(c); /* of requests that are freed now */
+	connects_cancel(c);
 	g_main_context_push_thread_default(c->context);
 	server_free(c->server);
 	g_main_context_pop_thread_default(c->context);

@@ -22,6 +22,7 @@ struct control {
 	struct event_hub events;
 	GList *captures; /* struct capture_stream */
 	struct server *server;
+	struct list connects; /* see route_connect.c */
 };
 
 /* A line in the log, from the control thread. */
@@ -31,6 +32,8 @@ void control_log(const struct control *c, enum lanlet_log_level level, const cha
 void request_begin(struct control *c, GList **all, SoupServerMessage *msg, const char *path, GHashTable *query);
 /* Answers @msg with an error, {"error": …}. */
 void request_refuse(SoupServerMessage *msg, unsigned status, const char *why);
+/* The connection of @msg, a descriptor of the caller's from now on; @msg is over.  Negative errno. */
+int server_take_connection(SoupServerMessage *msg);
 /* There is something for @msg's client to read from now on. */
 void server_sends(SoupServerMessage *msg);
 /* How long @msg's client may go without a byte while there is something for it to read. */

@@ -21,6 +21,8 @@ static const struct counter counters[] = {
 	{ "flows_icmp", "Echo mappings now.", .goes_down = true, AT(engine.flows_icmp) },
 	{ "flows_opened", "Flows ever opened.", AT(engine.flows_opened) },
 	{ "flows_refused", "Flows refused at a limit.", AT(engine.flows_refused) },
+	{ "dials_opened", "Connections to guests that lanlet connect and proxies opened.", AT(dials_opened) },
+	{ "dials_failed", "Such connections that could not be opened.", AT(dials_failed) },
 	{ "dns_queries", "Questions of guests.", AT(dns.queries) },
 	{ "dns_local", "Questions answered here.", AT(dns.local) },
 	{ "dns_forwarded", "Questions asked outside.", AT(dns.forwarded) },

@@ -193,6 +193,13 @@ void request_set_patience(struct request *r, usec_t patience)
 	server_set_patience(r->msg, patience);
 }
 
+int request_take_connection(struct request *r)
+{
+	g_autoptr(SoupServerMessage) msg = g_object_ref(r->msg);
+	request_free(r);
+	return server_take_connection(msg);
+}
+
 /* --- asking the network --- */
 
 /* On the network's thread. */

@@ -44,6 +44,12 @@ void request_respond_nothing(struct request *r);
 void request_respond_json(struct request *r, GString *text);
 void request_respond_text(struct request *r, const char *type, GString *text);
 
+/*
+ * Takes the connection away from HTTP, to be read from and written to by others; the client has sent nothing more on it.  @r is no
+ * more.  A descriptor, or a negative errno.
+ */
+int request_take_connection(struct request *r);
+
 /* --- asking the network --- */
 
 /*

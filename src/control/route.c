@@ -8,6 +8,7 @@
 static const struct route *const tables[] = {
 	routes_routes,
 	routes_forwards,
+	routes_connect,
 	routes_network,
 	routes_ports,
 	routes_fdb,

@@ -8,6 +8,7 @@
 #include "host/clock.h"
 #include "host/unix_socket.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
@@ -238,6 +239,13 @@ void server_sends(SoupServerMessage *msg)
 void server_set_patience(SoupServerMessage *msg, usec_t patience)
 {
 	client_of(msg)->patience = patience;
+}
+
+int server_take_connection(SoupServerMessage *msg)
+{
+	int fd = fcntl(client_of(msg)->fd, F_DUPFD_CLOEXEC, 0);
+	g_autoptr(GIOStream) stream = soup_server_message_steal_connection(msg);
+	return fd < 0 ? -errno : fd;
 }
 
 /* --- life --- */

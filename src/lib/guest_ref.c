@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define GUEST_REF_WHOLE_SIZE 256 /* DNS has none that is longer (RFC 1035 §2.3.4) */
+#define GUEST_REF_DOMAIN "lanlet"
+
 static_assert(GUEST_REF_TEXT_SIZE >= MAC_TEXT_SIZE && GUEST_REF_TEXT_SIZE >= IP4_TEXT_SIZE, "a name is the longest");
 
 int guest_ref_parse(const char *text, struct guest_ref *ret)
@@ -22,6 +25,30 @@ int guest_ref_parse(const char *text, struct guest_ref *ret)
 		return -EINVAL;
 	*ret = g;
 	return 0;
+}
+
+/* Cuts ".@domain" off the end of @name, where it is. */
+static bool cut_domain(char *name, const char *domain)
+{
+	size_t len = strlen(name), domain_len = strlen(domain);
+	if (domain_len == 0 || len <= domain_len + 1 || name[len - domain_len - 1] != '.' || strcasecmp(name + len - domain_len, domain) != 0)
+		return false;
+	name[len - domain_len - 1] = '\0';
+	return true;
+}
+
+int guest_ref_parse_in(const char *text, const char *domain, struct guest_ref *ret)
+{
+	char name[GUEST_REF_WHOLE_SIZE];
+	size_t len = strlen(text);
+	if (len >= sizeof(name))
+		return -EINVAL;
+	memcpy(name, text, len + 1);
+	if (len > 1 && name[len - 1] == '.') /* the root's */
+		name[len - 1] = '\0';
+	if (!cut_domain(name, domain))
+		cut_domain(name, GUEST_REF_DOMAIN);
+	return guest_ref_parse(name, ret);
 }
 
 const char *guest_ref_format(const struct guest_ref *g, char ret[static GUEST_REF_TEXT_SIZE])

@@ -26,6 +26,11 @@ struct guest_ref {
 
 /* -EINVAL: it is neither. */
 int guest_ref_parse(const char *text, struct guest_ref *ret);
+/*
+ * The same for one of a network, which may be called by its whole name, in @domain or in the domain "lanlet", as ssh and others want
+ * to tell such names from those of the world.
+ */
+int guest_ref_parse_in(const char *text, const char *domain, struct guest_ref *ret);
 /* In one way only, so that equal ones are equal texts. */
 const char *guest_ref_format(const struct guest_ref *g, char ret[static GUEST_REF_TEXT_SIZE]);
 bool guest_ref_is_equal(const struct guest_ref *a, const struct guest_ref *b);

@@ -267,6 +267,8 @@ void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapsh
 	*ret = (struct snapshot_counters){
 		.drops = n->segment.drops,
 		.n_reservations = (unsigned)n->names.dhcp.reservations.n,
+		.dials_opened = n->dials.opened,
+		.dials_failed = n->dials.failed,
 		.last_event = n->events.last,
 		.n_captures = n->captures.n,
 		.capture_records = n->captures.records,

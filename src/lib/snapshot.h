@@ -144,6 +144,7 @@ struct snapshot_counters {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes; /* of guests' ports that are plugged in */
 	unsigned n_ports, n_leases, n_reservations, n_captures;
 	uint64_t capture_records, capture_lost;
+	uint64_t dials_opened, dials_failed;
 	uint64_t last_event;
 	usec_t started;
 };

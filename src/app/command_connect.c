@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `lanlet connect` */
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/failure.h"
+#include "app/stdio_relay.h"
+#include "app/tunnel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PAUSE_USEC (G_USEC_PER_SEC / 5)
+
+/* What may pass: a guest that boots has no address first, and then nothing that listens. */
+static bool may_pass(const GError *error)
+{
+	return g_error_matches(error, failure_quark(), FAILURE_NOT_FOUND) || g_error_matches(error, failure_quark(), FAILURE_REFUSED) ||
+	       g_error_matches(error, failure_quark(), FAILURE_UNREACHABLE) || g_error_matches(error, failure_quark(), FAILURE_TIMEOUT);
+}
+
+/* Tries until the time that may be waited is over. */
+static int open_patiently(const struct arguments *a, guint16 port, GError **error)
+{
+	gint64 end = g_get_monotonic_time() + (gint64)(a->wait * G_USEC_PER_SEC);
+	for (;;) {
+		g_autoptr(GError) problem = NULL;
+		int fd = tunnel_open(a, a->operands[0], port, &problem);
+		if (fd >= 0)
+			return fd;
+		if (!may_pass(problem) || g_get_monotonic_time() >= end) {
+			g_propagate_error(error, g_steal_pointer(&problem));
+			return -1;
+		}
+		g_usleep(PAUSE_USEC);
+	}
+}
+
+/* As ssh's ProxyUseFdpass has it: a byte with the descriptor. */
+static bool pass_fd(int fd, GError **error)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = { 0 };
+	char byte = 0;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	if (sendmsg(STDOUT_FILENO, &m, MSG_NOSIGNAL) == 1)
+		return true;
+	return fail(error, FAILURE_GENERAL, "cannot pass the connection on to standard output, which has to be a unix socket: %s", g_strerror(errno));
+}
+
+bool command_connect(const struct arguments *a, GError **error)
+{
+	guint64 port;
+	if (!g_ascii_string_to_unsigned(a->operands[1], 10, 1, G_MAXUINT16, &port, NULL))
+		return fail(error, FAILURE_USAGE, "connect \"%s\": expected a port from 1 to 65535", a->operands[1]);
+	int fd = open_patiently(a, (guint16)port, error);
+	if (fd < 0)
+		return false;
+	return a->pass_fd ? pass_fd(fd, error) : stdio_relay_run(fd, error);
+}

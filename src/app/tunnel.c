@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* By hand, because the connection is ours when its first answer was read, and not a byte behind that may be taken with it. */
+#include "app/tunnel.h"
+
+#include "app/arguments.h"
+#include "app/failure.h"
+#include "app/paths.h"
+
+#include <errno.h>
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define HEAD_MAX 4096u
+#define BODY_MAX 4096u
+#define SWITCHING 101u
+
+/* --- the socket --- */
+
+static int connect_api(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	int r = -errno;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static bool send_request(int fd, const char *guest, guint16 port)
+{
+	g_autofree char *escaped = g_uri_escape_string(guest, ":", FALSE);
+	g_autofree char *request = g_strdup_printf(
+		"POST /v1/connect?guest=%s&port=%u HTTP/1.1\r\nHost: lanlet\r\nContent-Length: 0\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
+		escaped, port);
+	size_t len = strlen(request);
+	return send(fd, request, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+/* --- the answer --- */
+
+/* Reads up to the empty line behind the answer's head, and nothing of what follows.  False when there is none. */
+static bool read_head(int fd, char ret[static HEAD_MAX])
+{
+	for (size_t len = 0; len < HEAD_MAX - 1;) {
+		ssize_t n = recv(fd, ret + len, HEAD_MAX - 1 - len, MSG_PEEK);
+		if (n <= 0)
+			return false;
+		ret[len + (size_t)n] = '\0';
+		const char *end = strstr(ret, "\r\n\r\n");
+		size_t take = end ? (size_t)(end + 4 - ret) - len : (size_t)n;
+		if (recv(fd, ret + len, take, MSG_WAITALL) != (ssize_t)take)
+			return false;
+		len += take;
+		ret[len] = '\0';
+		if (end)
+			return true;
+	}
+	return false;
+}
+
+static char *read_body(int fd)
+{
+	char *body = g_malloc0(BODY_MAX);
+	size_t len = 0;
+	for (ssize_t n; len < BODY_MAX - 1 && (n = recv(fd, body + len, BODY_MAX - 1 - len, 0)) > 0;)
+		len += (size_t)n;
+	return body;
+}
+
+static const char *member(JsonObject *o, const char *name)
+{
+	return json_object_get_string_member_with_default(o, name, "");
+}
+
+static enum failure failure_of(const char *reason, unsigned status)
+{
+	static const struct {
+		const char *reason;
+		enum failure failure;
+	} known[] = {
+		{ "no-address", FAILURE_NOT_FOUND }, { "no-guest", FAILURE_NOT_FOUND },      { "refused", FAILURE_REFUSED },
+		{ "timeout", FAILURE_TIMEOUT },	     { "unreachable", FAILURE_UNREACHABLE }, { "malformed", FAILURE_USAGE },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+		if (strcmp(known[i].reason, reason) == 0)
+			return known[i].failure;
+	return status == 400 ? FAILURE_USAGE : FAILURE_GENERAL;
+}
+
+static bool fail_as_told(int fd, unsigned status, GError **error)
+{
+	g_autofree char *body = read_body(fd);
+	g_autoptr(JsonNode) root = json_from_string(body, NULL);
+	if (!root || !JSON_NODE_HOLDS_OBJECT(root))
+		return fail(error, FAILURE_GENERAL, "the network answered with the status %u", status);
+	JsonObject *o = json_node_get_object(root);
+	return fail(error, failure_of(member(o, "reason"), status), "%s", member(o, "error"));
+}
+
+static bool ask(int fd, const char *guest, guint16 port, GError **error)
+{
+	char head[HEAD_MAX];
+	unsigned status;
+	if (!send_request(fd, guest, port) || !read_head(fd, head) || sscanf(head, "HTTP/1.%*u %u", &status) != 1)
+		return fail(error, FAILURE_GENERAL, "the network ended the connection");
+	return status == SWITCHING || fail_as_told(fd, status, error);
+}
+
+/* The name as the network knows it: ssh has NAME.NETWORK. */
+static char *without_network(const char *guest, const char *network)
+{
+	g_autofree char *suffix = g_strconcat(".", network, NULL);
+	return g_strndup(guest, strlen(guest) - (g_str_has_suffix(guest, suffix) ? strlen(suffix) : 0));
+}
+
+int tunnel_open(const struct arguments *a, const char *guest, guint16 port, GError **error)
+{
+	g_autofree char *dir = a->runtime_dir ? g_strdup(a->runtime_dir) : path_default_runtime_dir(a->network);
+	g_autofree char *path = path_socket(dir, API_SOCKET, error);
+	if (!path)
+		return -1;
+	g_autofree char *name = without_network(guest, a->network);
+	int fd = connect_api(path);
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
+		fail_not_running(error, a->network, dir);
+	else if (fd < 0)
+		fail(error, FAILURE_GENERAL, "%s: %s", path, g_strerror(-fd));
+	if (fd < 0)
+		return -1;
+	if (ask(fd, name, port, error))
+		return fd;
+	close(fd);
+	return -1;
+}

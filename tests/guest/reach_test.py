@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guests from the host without a forward: lanlet connect by itself and under the real ssh."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import openapi
+from lan import tap
+from lan.process import Lanlet
+
+WEB = "192.168.122.50"
+WEB_MAC = "52:54:00:00:00:01"
+GATEWAY = "192.168.122.1"
+NOBODY = "192.168.122.77"
+PATIENCE = 60.0
+TOP = Path(__file__).resolve().parents[2]
+
+# In the guest.  Port 80: everything that comes goes back, after who asks; 81: a checksum of what came; 82: as many bytes as a line
+# says; 83: nothing is read, ever.
+SERVE = """
+import hashlib, socketserver, threading, time
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(self.client_address[0].encode() + b" ")
+        while piece := self.request.recv(1 << 16):
+            self.request.sendall(piece)
+class Digest(socketserver.BaseRequestHandler):
+    def handle(self):
+        digest = hashlib.sha256()
+        while piece := self.request.recv(1 << 16):
+            digest.update(piece)
+        self.request.sendall(digest.hexdigest().encode())
+class Source(socketserver.BaseRequestHandler):
+    def handle(self):
+        n, digest = int(self.request.makefile().readline()), hashlib.sha256()
+        for i in range(n >> 16):
+            piece = i.to_bytes(4, "big") * (1 << 14)
+            digest.update(piece)
+            self.request.sendall(piece)
+        self.request.sendall(digest.digest())
+class Deaf(socketserver.BaseRequestHandler):
+    def handle(self):
+        time.sleep(600)
+class Server(socketserver.ThreadingTCPServer):
+    request_queue_size = 256
+    daemon_threads = True
+for port, handler in ((80, Echo), (81, Digest), (82, Source), (83, Deaf)):
+    threading.Thread(target=Server(("", port), handler).serve_forever).start()
+print("serving", flush=True)
+"""
+
+
+def setUpModule():
+    if reason := tap.why_no_tap():
+        raise unittest.SkipTest(reason)
+
+
+class Network(Lanlet):
+    """In the directory where its commands look for it without being told."""
+
+    def __init__(self, *options):
+        super().__init__("--host", f"{WEB_MAC},{WEB},web", *options)
+        self.runtime = self.directory / "lanlet" / "default"
+
+    def start(self):
+        self.runtime.mkdir(parents=True, mode=0o700, exist_ok=True)
+        return super().start()
+
+    @property
+    def environment(self):
+        return {**os.environ, "XDG_RUNTIME_DIR": str(self.directory)}
+
+    @property
+    def api(self):
+        return openapi.Api(self.runtime / "api.sock")
+
+    def popen(self, *words, **more):
+        return subprocess.Popen([os.environ["LANLET"], *words], env=self.environment, **more)
+
+    def ask(self, *words, **more):
+        return subprocess.run([os.environ["LANLET"], *words], env=self.environment, capture_output=True, timeout=PATIENCE, **more)
+
+
+@contextlib.contextmanager
+def serving(network):
+    """The guest web with its servers."""
+    with tap.TapGuest(network.stream, WEB_MAC) as guest:
+        guest.set_address(WEB)
+        with guest.start(sys.executable, "-c", SERVE, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout.readline() == "serving\n"
+            yield guest
+            server.kill()
+
+
+class Connect(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.network = cls.enterClassContext(Network())
+        cls.guest = cls.enterClassContext(serving(cls.network))
+
+    def connect(self, *words, data=b"", code=0):
+        done = self.network.ask("connect", *words, input=data)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stderr.decode() if code else done.stdout
+
+    def test_guest_is_found_by_name_mac_and_address_and_sees_the_gateway(self):
+        for guest in ("web", "WEB", "web.lanlet.internal", "web.lanlet", "web.default", WEB, WEB_MAC, f"{WEB}.lanlet"):
+            with self.subTest(guest=guest):
+                self.assertEqual(self.connect(guest, "80", data=b"hello"), f"{GATEWAY} hello".encode())
+
+    def test_every_byte_there_is_arrives(self):
+        data = bytes(range(256)) * 4000
+        self.assertEqual(self.connect("web", "80", data=data).removeprefix(f"{GATEWAY} ".encode()), data)
+
+    def test_large_transfers_arrive_whole_both_ways(self):
+        size = 64 << 20
+        with tempfile.TemporaryFile() as file:
+            digest = hashlib.sha256()
+            for i in range(size >> 16):
+                piece = i.to_bytes(4, "big") * (1 << 14)
+                digest.update(piece)
+                file.write(piece)
+            file.seek(0)
+            done = self.network.ask("connect", "web", "81", stdin=file)
+        self.assertEqual((done.returncode, done.stdout.decode()), (0, digest.hexdigest()), done.stderr)
+        got = self.connect("web", "82", data=f"{size}\n".encode())
+        self.assertEqual(len(got), size + 32)
+        self.assertEqual(hashlib.sha256(got[:-32]).digest(), got[-32:])
+        self.assertEqual(got[-32:], digest.digest())
+
+    def test_end_of_input_is_not_the_end_of_output(self):
+        with self.network.popen("connect", "web", "81", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdin.write(b"x")
+            process.stdin.close()
+            self.assertEqual(process.stdout.read().decode(), hashlib.sha256(b"x").hexdigest())
+            self.assertEqual(process.wait(PATIENCE), 0)
+
+    def test_input_after_the_guest_s_end_ends_it(self):
+        """A guest that has closed its side may still read, until it says that it does not."""
+        with self.network.popen("connect", "web", "82", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdin.write(b"0\n")
+            process.stdin.flush()
+            self.assertEqual(len(process.stdout.read()), 32)
+            self.assertIsNone(process.poll())
+            process.stdin.write(b"more")
+            process.stdin.flush()
+            self.assertEqual(process.wait(PATIENCE), 0)
+
+    def test_output_that_nobody_reads_any_more_ends_it(self):
+        with self.network.popen("connect", "web", "82", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdin.write(b"%d\n" % (64 << 20))
+            process.stdin.flush()
+            process.stdout.read(1000)
+            process.stdout.close()
+            self.assertEqual(process.wait(PATIENCE), 0)
+
+    def test_each_way_to_fail_has_its_exit_status(self):
+        for words, code, want in (
+            (("web", "9"), 7, "the guest refuses"),
+            (("nobody", "80"), 5, "no such guest"),
+            (("52:54:00:00:00:99", "80"), 5, "no address yet"),
+            ((NOBODY, "80"), 8, "nobody is there"),
+            ((GATEWAY, "53"), 5, "no address of a guest"),
+            (("203.0.113.5", "80"), 5, "no address of a guest"),
+            (("we b", "80"), 2, "a guest is"),
+            (("web", "0"), 2, "port"),
+            (("web", "ssh"), 2, "port"),
+            (("web",), 2, "too few words"),
+            (("web", "80", "--network", "other"), 4, "not running"),
+        ):
+            with self.subTest(words=words):
+                self.assertIn(want, self.connect(*words, code=code))
+
+    def test_guest_that_drops_and_guest_that_rejects_are_told_apart(self):
+        for rule, code, want in (("drop", 6, "does not answer"), ("reject", 7, "refuses")):
+            with self.subTest(rule=rule):
+                self.guest.check("nft", "add table inet t; add chain inet t c { type filter hook input priority 0; };"
+                                 f"add rule inet t c tcp dport 80 {rule}")
+                try:
+                    self.assertIn(want, self.connect("web", "80", code=code))
+                finally:
+                    self.guest.check("nft", "delete", "table", "inet", "t")
+
+    def test_guest_that_boots_is_waited_for(self):
+        begun = time.monotonic()
+        self.connect("web", "9", "--wait", "0.5", code=7)
+        self.assertGreaterEqual(time.monotonic() - begun, 0.5)
+        with self.network.popen("connect", "web", "8080", "--wait", str(PATIENCE), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+            program = 'import socket; socket.create_server(("", 8080)).accept()[0].sendall(b"up")'
+            self.guest.python(program)
+            self.assertEqual(process.stdout.read(), b"up")
+
+    def test_connection_is_a_flow_and_counted(self):
+        with self.network.popen("connect", "web", "80", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdin.write(b"x" * 1000)
+            process.stdin.flush()
+            process.stdout.read(len(GATEWAY) + 1001)
+            flows = self.network.api.get(f"/v1/flows?guest={WEB}&port=80&state=established")["flows"]
+            (flow,) = [f for f in flows if f["bytes_out"] == len(GATEWAY) + 1001]
+            self.assertEqual((flow["direction"], flow["guest_name"], flow["remote"]["address"]), ("in", "web", GATEWAY))
+        counters = self.network.api.get("/v1/counters")
+        self.connect("web", "9", code=7)
+        after = self.network.api.get("/v1/counters")
+        self.assertGreater(after["dials_opened"], 0)
+        self.assertEqual(after["dials_failed"], counters["dials_failed"] + 1)
+
+    def test_connection_itself_is_passed_on(self):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            with self.network.popen("connect", "web", "80", "--pass-fd", stdout=theirs) as process:
+                _, (fd,), _, _ = socket.recv_fds(ours, 1, 1)
+                self.assertEqual(process.wait(PATIENCE), 0)
+            with socket.socket(fileno=fd) as s:
+                s.settimeout(PATIENCE)
+                s.sendall(b"hello")
+                s.shutdown(socket.SHUT_WR)
+                self.assertEqual(s.makefile("rb").read(), f"{GATEWAY} hello".encode())
+        self.assertIn("unix socket", self.connect("web", "80", "--pass-fd", code=1))
+
+
+class Api(unittest.TestCase):
+    """POST /v1/connect by hand."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.network = cls.enterClassContext(Network())
+        cls.guest = cls.enterClassContext(serving(cls.network))
+
+    def request(self, target):
+        s = socket.socket(socket.AF_UNIX)
+        self.addCleanup(s.close)
+        s.settimeout(PATIENCE)
+        s.connect(str(self.network.runtime / "api.sock"))
+        lines = [f"POST {target} HTTP/1.1", "Host: lanlet", "Content-Length: 0", "Connection: Upgrade", "Upgrade: tcp", "", ""]
+        s.sendall("\r\n".join(lines).encode())
+        return s
+
+    def test_answer_is_101_and_then_the_guests_bytes(self):
+        s = self.request("/v1/connect?guest=web&port=80")
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += s.recv(1)
+        self.assertTrue(head.startswith(b"HTTP/1.1 101 "), head)
+        s.sendall(b"hello")
+        s.shutdown(socket.SHUT_WR)
+        self.assertEqual(s.makefile("rb").read(), f"{GATEWAY} hello".encode())
+
+    def test_errors_are_answers_with_a_reason(self):
+        for target, status, reason in (
+            ("/v1/connect?guest=web&port=9", 502, "refused"),
+            ("/v1/connect?guest=nobody&port=9", 404, "no-address"),
+            (f"/v1/connect?guest={NOBODY}&port=9", 502, "unreachable"),
+            ("/v1/connect?guest=127.0.0.1&port=9", 404, "no-guest"),
+            ("/v1/connect?guest=a..b&port=9", 400, "malformed"),
+        ):
+            with self.subTest(target=target):
+                got, _, answer = self.network.api.request("POST", target, headers={"Connection": "Upgrade", "Upgrade": "tcp"})
+                self.assertEqual((got, answer["reason"]), (status, reason))
+        for target in ("/v1/connect", "/v1/connect?guest=web", "/v1/connect?guest=web&port=70000"):
+            self.assertEqual(self.network.api.request("POST", target, headers={"Connection": "Upgrade", "Upgrade": "tcp"})[0], 400)
+        self.assertEqual(self.network.api.request("POST", "/v1/connect?guest=web&port=80")[0], 400)
+
+    def test_clients_that_give_up_leave_nothing_behind(self):
+        before = len(os.listdir(f"/proc/{self.network.process.pid}/fd"))
+        for _ in range(100):
+            self.request(f"/v1/connect?guest={NOBODY}&port=80").close()
+        deadline = time.monotonic() + PATIENCE
+        while len(os.listdir(f"/proc/{self.network.process.pid}/fd")) > before and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertLessEqual(len(os.listdir(f"/proc/{self.network.process.pid}/fd")), before)
+
+    def test_network_ends_while_connections_are_being_opened(self):
+        with Network() as network:
+            sockets = []
+            for _ in range(20):
+                s = socket.socket(socket.AF_UNIX)
+                self.addCleanup(s.close)
+                s.connect(str(network.runtime / "api.sock"))
+                s.sendall(b"POST /v1/connect?guest=192.168.122.77&port=80 HTTP/1.1\r\nHost: l\r\nContent-Length: 0\r\n"
+                          b"Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+                sockets.append(s)
+            deadline = time.monotonic() + PATIENCE
+            while network.api.get("/v1/counters")["flows_tcp"] < 20:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.05)
+
+
+class Ssh(unittest.TestCase):
+    """OpenSSH's client with contrib/ssh_config, and a server in the guest."""
+
+    @classmethod
+    def setUpClass(cls):
+        if not (dropbear := shutil.which("dropbear", path=os.environ["PATH"] + ":/usr/sbin")) or not shutil.which("ssh"):
+            raise unittest.SkipTest("no ssh or dropbear: they are in openssh-client and dropbear-bin")
+        cls.home = Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="lanlet-")))
+        cls.make_home()
+        cls.network = cls.enterClassContext(Network())
+        guest = cls.enterClassContext(serving(cls.network))
+        # As the user whom the guest knows, in a user namespace of his own.
+        server = cls.enterClassContext(guest.start(
+            "unshare", "--map-user=1000", "--map-group=1000", dropbear, "-F", "-E", "-s", "-p", "2222", "-r", cls.home / "host_key",
+            "-P", cls.home / "pid", stderr=open(cls.home / "log", "wb")))
+        cls.addClassCleanup(server.kill)
+        done = cls.network.ask("connect", "web", "2222", "--wait", str(PATIENCE / 2), input=b"")
+        assert done.stdout.startswith(b"SSH-2.0"), (done, (cls.home / "log").read_text())
+
+    @classmethod
+    def make_home(cls):
+        """A user who exists, here and in the guest, with a key; and lanlet where ssh finds it."""
+        passwd = cls.home / "passwd"
+        passwd.write_text(f"root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::{cls.home}:/bin/sh\n")
+        subprocess.run(["mount", "--bind", passwd, "/etc/passwd"], check=True)
+        cls.addClassCleanup(subprocess.run, ["umount", "/etc/passwd"], check=True)
+        ssh = cls.home / ".ssh"
+        ssh.mkdir(mode=0o700)
+        for path in (cls.home / "host_key.pem", ssh / "id_ed25519"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+        subprocess.run(["dropbearconvert", "openssh", "dropbear", cls.home / "host_key.pem", cls.home / "host_key"], check=True, capture_output=True)
+        shutil.copy(ssh / "id_ed25519.pub", ssh / "authorized_keys")
+        (cls.home / "bin").mkdir()
+        (cls.home / "bin" / "lanlet").symlink_to(os.environ["LANLET"])
+        (cls.home / "host_key.pub").write_text("*.lanlet,web " + (cls.home / "host_key.pem.pub").read_text())
+        (cls.home / "config").write_text(f"""
+Include {TOP}/contrib/ssh_config
+Host *
+	Port 2222
+	User user
+	BatchMode yes
+	IdentityFile {ssh}/id_ed25519
+	IdentitiesOnly yes
+	StrictHostKeyChecking yes
+	UserKnownHostsFile {cls.home}/host_key.pub
+""")
+
+    def ssh(self, *words, **more):
+        environment = {**self.network.environment, "PATH": f"{self.home}/bin:{os.environ['PATH']}", "HOME": str(self.home)}
+        return subprocess.run(["ssh", "-F", self.home / "config", *words], env=environment, capture_output=True, timeout=PATIENCE, **more)
+
+    def test_ssh_web_lanlet_works(self):
+        done = self.ssh("web.lanlet", "ip -4 -o address show dev eth0; echo $SSH_CONNECTION")
+        self.assertEqual(done.returncode, 0, (done.stderr, (self.home / "log").read_text()))
+        self.assertIn(f"{WEB}/24".encode(), done.stdout)
+        self.assertRegex(done.stdout.decode(), rf"(?m)^{GATEWAY} \d+ {WEB} 2222$")
+
+    def test_ssh_works_with_a_process_between(self):
+        data = os.urandom(8 << 20)
+        done = self.ssh("-o", "ProxyUseFdpass=no", "-o", "ProxyCommand=lanlet connect %h %p", "web", "cat", input=data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, data)
+
+    def test_transfer_by_ssh_arrives_whole(self):
+        data = os.urandom(32 << 20)
+        done = self.ssh("web.lanlet", "cat", input=data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, data)
+
+    def test_what_is_wrong_is_said_by_ssh(self):
+        done = self.ssh("nobody.lanlet", "true")
+        self.assertEqual(done.returncode, 255)
+        self.assertIn(b"there is no such guest", done.stderr)
