@@ -12,6 +12,7 @@ static const struct route *const tables[] = {
 	routes_network,
 	routes_ports,
 	routes_fdb,
+	routes_neighbours,
 	routes_leases,
 	routes_reservations,
 	routes_names,

@@ -283,6 +283,19 @@ void neighbour_for_each_on_port(struct neighbour_table *t, usec_t now, unsigned 
 			each(opaque, now, t->slots[i].ip);
 }
 
+unsigned neighbour_view(const struct neighbour_table *t, unsigned *slot, struct neighbour_view *ret, unsigned max)
+{
+	unsigned count = 0, i = next_taken(t, *slot);
+	for (; i < SLOTS && count < max; i = next_taken(t, i + 1)) {
+		const struct neighbour *n = &t->slots[i];
+		if (n->state == ASKING)
+			continue;
+		ret[count++] = (struct neighbour_view){ .ip = n->ip, .mac = n->mac, .port_id = n->state == KNOWN ? n->port_id : 0, .seen = n->seen };
+	}
+	*slot = i;
+	return count;
+}
+
 usec_t neighbour_deadline(const struct neighbour_table *t)
 {
 	return t->next_deadline;

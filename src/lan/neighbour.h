@@ -84,5 +84,16 @@ void neighbour_port_gone(struct neighbour_table *t, usec_t now, unsigned port_id
 /* Calls @each for every known address behind @port_id. */
 void neighbour_for_each_on_port(struct neighbour_table *t, usec_t now, unsigned port_id, void (*each)(void *opaque, usec_t now, ip4_t ip), void *opaque);
 
+/* Who is known, for those who want to see. */
+struct neighbour_view {
+	ip4_t ip;
+	struct mac mac;
+	unsigned port_id; /* 0: it has lost its port */
+	usec_t seen;
+};
+
+/* Up to @max of the entries from slot *@slot on, which is moved on: NEIGHBOUR_SLOTS behind the last one.  How many. */
+unsigned neighbour_view(const struct neighbour_table *t, unsigned *slot, struct neighbour_view *ret, unsigned max);
+
 usec_t neighbour_deadline(const struct neighbour_table *t);
 void neighbour_expire(struct neighbour_table *t, usec_t now);

@@ -173,6 +173,15 @@ unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *curs
 	return count;
 }
 
+/* The cursor is the next slot. */
+unsigned snapshot_neighbours(const struct lanlet_network *n, uint64_t *cursor, struct neighbour_view *ret, unsigned max)
+{
+	unsigned slot = (unsigned)*cursor;
+	unsigned count = neighbour_view(&n->gateway.egress.neighbours, &slot, ret, max);
+	*cursor = slot < NEIGHBOUR_SLOTS ? slot : SNAPSHOT_END;
+	return count;
+}
+
 struct lease_slice {
 	const struct lanlet_network *network;
 	usec_t now;

@@ -16,6 +16,7 @@
 #include "base/drop.h"
 #include "base/usec.h"
 #include "lan/engine.h"
+#include "lan/neighbour.h"
 #include "lan/port.h"
 #include "lib/capture.h"
 #include "lib/forward/spec.h"
@@ -100,6 +101,9 @@ struct snapshot_fdb_entry {
 };
 
 unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_fdb_entry *ret, unsigned max);
+
+/* Who uses which address, as the gateway knows. */
+unsigned snapshot_neighbours(const struct lanlet_network *n, uint64_t *cursor, struct neighbour_view *ret, unsigned max);
 
 struct snapshot_lease {
 	struct mac mac;

@@ -101,6 +101,30 @@ static void ip_packet_cannot_move_an_address(struct fixture *f, gconstpointer da
 	g_assert_true(neighbour_find(&f->table, IP, &got) && mac_equal(got, mac_b));
 }
 
+static void view_has_each_entry_once_and_no_question(struct fixture *f, gconstpointer data)
+{
+	struct neighbour_view seen[3];
+	unsigned slot = 0, total = 0, n;
+	for (unsigned i = 0; i < 7; i++)
+		neighbour_learn(&f->table, i, IP + 1 + i, mac_a, 1 + i % 2, NEIGHBOUR_BY_ARP, 0);
+	wait_frame(f, 0, IP);
+	neighbour_port_gone(&f->table, SECOND, 2);
+	unsigned found = 0;
+	while (slot < NEIGHBOUR_SLOTS) {
+		n = neighbour_view(&f->table, &slot, seen, G_N_ELEMENTS(seen));
+		total += n;
+		for (unsigned i = 0; i < n; i++) {
+			unsigned k = seen[i].ip - IP - 1;
+			g_assert_cmpuint(k, <, 7);
+			g_assert_cmpuint(seen[i].port_id, ==, k % 2 ? 0 : 1);
+			g_assert_cmpuint(seen[i].seen, ==, k);
+			found |= 1u << k;
+		}
+	}
+	g_assert_cmpuint(total, ==, 7);
+	g_assert_cmphex(found, ==, 0x7f);
+}
+
 static void mtu_grows_with_what_a_guest_has_shown(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpuint(neighbour_mtu(&f->table, IP), ==, 1500);
@@ -178,6 +202,7 @@ int main(int argc, char **argv)
 	TEST(three_questions_then_the_frames_are_dropped);
 	TEST(queue_of_a_silent_address_is_bounded);
 	TEST(ip_packet_cannot_move_an_address);
+	TEST(view_has_each_entry_once_and_no_question);
 	TEST(mtu_grows_with_what_a_guest_has_shown);
 	TEST(guest_without_a_port_is_gone_after_a_minute);
 	TEST(guest_that_plugs_in_again_is_not_gone);

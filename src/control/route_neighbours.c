@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* GET /v1/neighbours: which addresses the gateway knows to be used, by whom, and at which ports. */
+#include "control/request.h"
+#include "control/values.h"
+#include "lib/snapshot.h"
+
+#define SLICE 128u
+
+static unsigned fetch(struct lanlet_network *n, usec_t now, const void *filter, uint64_t *cursor, void *items, unsigned max)
+{
+	return snapshot_neighbours(n, cursor, items, max);
+}
+
+static void write_neighbour(struct json *out, usec_t now, const void *item)
+{
+	const struct neighbour_view *v = item;
+	json_open_object(out, NULL);
+	json_ip4(out, "address", v->ip);
+	json_mac(out, "mac", v->mac);
+	if (v->port_id)
+		json_unsigned(out, "port_id", v->port_id);
+	else
+		json_null(out, "port_id");
+	json_decimal(out, "age", (double)(now - MIN(v->seen, now)) / (double)USEC_PER_SEC);
+	json_close_object(out);
+}
+
+static const struct listing neighbours = {
+	.name = "neighbours",
+	.item_size = sizeof(struct neighbour_view),
+	.slice = SLICE,
+	.fetch = fetch,
+	.write = write_neighbour,
+};
+
+static void get_neighbours(struct request *r)
+{
+	request_list(r, &neighbours, NULL);
+}
+
+const struct route routes_neighbours[] = {
+	{ "GET", "/v1/neighbours", get_neighbours },
+	{ NULL },
+};
