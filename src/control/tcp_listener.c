@@ -2,7 +2,7 @@
 #include "control/tcp_listener.h"
 
 #include "control/control_internal.h"
-#include "host/entropy.h"
+#include "control/token.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +10,6 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define TOKEN_BYTES 32u
-#define TOKEN_SIZE (2 * TOKEN_BYTES + 1)
 
 struct tcp_listener {
 	GSocket *socket;
@@ -45,14 +42,6 @@ bool control_check_listen(const char *text)
 	return address;
 }
 
-static void make_token(char ret[static TOKEN_SIZE])
-{
-	guint8 bytes[TOKEN_BYTES];
-	entropy_get(bytes, sizeof(bytes));
-	for (unsigned i = 0; i < TOKEN_BYTES; i++)
-		g_snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static bool write_token(struct tcp_listener *t, const char *path, GError **error)
 {
 	g_unlink(path); /* of a process that was killed, or a link that somebody put there */
@@ -81,7 +70,7 @@ static bool start(struct tcp_listener *t, const struct control *c, GError **erro
 		g_prefix_error(error, "--api-listen %s: ", c->config.listen);
 		return false;
 	}
-	make_token(t->token);
+	token_make(t->token);
 	if (!write_token(t, c->config.token_file, error))
 		return false;
 	if (!g_inet_address_get_is_loopback(g_inet_socket_address_get_address(address)))
@@ -116,22 +105,9 @@ int tcp_listener_fd(const struct tcp_listener *t)
 	return g_socket_get_fd(t->socket);
 }
 
-/* Takes the same time whatever was guessed right. */
-static bool is_token(const struct tcp_listener *t, const char *guess)
-{
-	unsigned char differs = 0;
-	if (strlen(guess) != strlen(t->token))
-		return false;
-	for (size_t i = 0; i < strlen(t->token); i++)
-		differs |= (unsigned char)(guess[i] ^ t->token[i]);
-	return !differs;
-}
-
 bool tcp_listener_admits(const struct tcp_listener *t, SoupServerMessage *msg)
 {
-	static const char scheme[] = "Bearer ";
-	const char *header = soup_message_headers_get_one(soup_server_message_get_request_headers(msg), "Authorization");
-	if (header && g_ascii_strncasecmp(header, scheme, strlen(scheme)) == 0 && is_token(t, header + strlen(scheme)))
+	if (token_is(t->token, token_of(soup_server_message_get_request_headers(msg))))
 		return true;
 	soup_message_headers_replace(soup_server_message_get_response_headers(msg), "WWW-Authenticate", "Bearer realm=\"lanlet\"");
 	return false;

@@ -17,5 +17,5 @@ struct tcp_listener *tcp_listener_new(const struct control *c, GError **error);
 /* Removes the file.  NULL is fine. */
 void tcp_listener_free(struct tcp_listener *t);
 int tcp_listener_fd(const struct tcp_listener *t);
-/* Whether @msg has the token (RFC 6750 §2.1). */
+/* Whether @msg has the token. */
 bool tcp_listener_admits(const struct tcp_listener *t, SoupServerMessage *msg);
