@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const struct route *const tables[] = {
+	routes_page,
 	routes_routes,
 	routes_forwards,
 	routes_connect,

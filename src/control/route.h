@@ -19,7 +19,7 @@ struct route {
 
 extern const struct route routes_routes[], routes_network[], routes_ports[], routes_fdb[], routes_leases[], routes_reservations[],
 	routes_names[], routes_flows[], routes_drops[], routes_counters[], routes_events[], routes_log_level[], routes_reload[],
-	routes_forwards[], routes_capture[], routes_connect[], routes_neighbours[];
+	routes_forwards[], routes_capture[], routes_connect[], routes_neighbours[], routes_page[];
 
 /*
  * The route for @method and @path, whose parts for the wildcards are put into @ret_parts, as strings to be g_free()d.

@@ -221,7 +221,8 @@ static void handle(SoupServer *soup, SoupServerMessage *msg, const char *path, G
 	struct server *s = opaque;
 	struct client *c = client_of(msg);
 	c->waiting = true;
-	if (c->needs_token && !tcp_listener_admits(s->tcp, msg))
+	bool is_page = strcmp(path, "/") == 0; /* a browser cannot show a token before it has the page that asks for one */
+	if (c->needs_token && !is_page && !tcp_listener_admits(s->tcp, msg))
 		request_refuse(msg, SOUP_STATUS_UNAUTHORIZED, "a token is needed: Authorization: Bearer TOKEN");
 	else if (c->body_too_big)
 		request_refuse(msg, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "a request's body can have 64 KiB");

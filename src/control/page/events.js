@@ -1,0 +1,69 @@
+/* Events: what happened, newest first, the last of it. */
+
+const EVENTS_SHOWN = 100;
+
+const EVENT_SENTENCES = {
+	'port-attached': (e) => e.kind === 'gateway' ? 'the network began' : `${e.port} was plugged in${e.kind ? ` by ${e.kind}` : ''}`,
+	'port-detached': (e) => `${e.port} was unplugged`,
+	'guest-seen': (e) => `${e.name || e.mac} uses ${e.address}`,
+	'lease-given': (e) => `${e.name || e.mac} was given ${e.address}`,
+	'lease-renewed': (e) => `${e.name || e.mac} keeps ${e.address}`,
+	'lease-released': (e) => `${e.name || e.mac} gave ${e.address} back`,
+	'lease-declined': (e) => `${e.name || e.mac} found ${e.address} in use by somebody else`,
+	'lease-expired': (e) => `the lease of ${e.name || e.mac} for ${e.address} ended`,
+	drop: (e) => `the first drop as ${e.reason}${e.port ? ` at ${e.port}` : ''}`,
+	reservations: () => 'the reservations were changed',
+	names: () => 'the names were changed',
+	reloaded: () => 'the configuration was read again',
+	'log-level': (e) => `the log level is ${e.level} now`,
+	lost: (e) => `${formatNumberOf(e.count, 'event')} came too fast to be told`,
+};
+
+function eventText(event) {
+	const sentence = EVENT_SENTENCES[event.event];
+	return disarm(sentence ? sentence(event) : event.event);
+}
+
+class Events {
+	constructor() {
+		this.all = []; /* newest first */
+		this.guest = null;
+		this.nodes = new Map();
+		this.last = 0; /* number of the last one seen */
+		this.unnumbered = 0;
+	}
+
+	take(event) {
+		if (event.number <= this.last)
+			return;
+		this.last = event.number || this.last;
+		event.key = event.number || `lost ${++this.unnumbered}`;
+		this.all.unshift(event);
+		this.all.length = Math.min(this.all.length, EVENTS_SHOWN);
+	}
+
+	/* The network is another one than before. */
+	forget() {
+		this.all = [];
+		this.last = 0;
+	}
+
+	choose(guest) {
+		this.guest = guest;
+		this.show();
+	}
+
+	concerns(event) {
+		const { port, macs, addresses } = this.guest;
+		return macs.includes(event.mac) || addresses.includes(event.address) || Boolean(port && event.port === port.name);
+	}
+
+	show() {
+		const rows = this.guest ? this.all.filter((event) => this.concerns(event)) : this.all;
+		const create = (event) => make('li', {}, make('time', {}, event.time ? formatTime(event.time) : ''), ' ', make('span', {}, eventText(event)));
+		keepChildren(byId('feed'), this.nodes, rows, (event) => event.key, create, () => {});
+		setShown(byId('feed').parentNode, rows.length > 0);
+		setShown(byId('no-events'), rows.length === 0);
+		setText(byId('events-count'), this.last ? formatCount(this.last) : '');
+	}
+}

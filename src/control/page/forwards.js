@@ -1,0 +1,124 @@
+/* Forwards: those there are, a form for another, a button to take one away, and a way back from that. */
+
+function forwardText(forward) {
+	return `${forward.protocol} ${forward.host} to ${forward.guest}`;
+}
+
+function clientsText(forward) {
+	return formatCount(forward.opened) + (forward.refused ? `, ${formatCount(forward.refused)} refused` : '');
+}
+
+class Forwards {
+	constructor(changed) {
+		this.changed = changed; /* the network's forwards are not what they were */
+		this.rows = [];
+		this.removed = null;
+		this.busy = false;
+		this.table = new LiveTable(byId('forwards-table'), {
+			keyOf: (forward) => forward.id,
+			sort: 'host',
+			empty: 'No port of the host leads to a guest.',
+			changed: () => this.take(this.rows),
+			columns: [
+				{ key: 'host', label: 'Host', value: (f) => f.host, text: (f) => `${f.protocol} ${f.host}`, mono: true },
+				{ key: 'guest', label: 'Guest', value: (f) => f.guest, mono: true },
+				{ key: 'state', label: 'State', value: (f) => f.failure || f.state },
+				{ key: 'opened', label: 'Clients', value: (f) => f.opened, text: (f) => clientsText(f), number: true },
+				{ key: 'remove', label: 'Remove', fill: (cell, f) => this.fillButton(cell, f) },
+			],
+		});
+		byId('forward-form').addEventListener('submit', (event) => {
+			event.preventDefault();
+			this.add();
+		});
+		byId('forward-undo').addEventListener('click', () => this.putBack());
+	}
+
+	take(forwards) {
+		this.rows = forwards;
+		this.table.update(forwards);
+		setText(byId('forwards-count'), formatCount(forwards.length));
+	}
+
+	fillButton(cell, forward) {
+		if (cell.firstChild)
+			return;
+		const button = make('button', { type: 'button', 'aria-label': disarm(`Remove the forward ${forwardText(forward)}`) }, 'Remove');
+		button.addEventListener('click', () => this.remove(forward));
+		cell.append(button);
+	}
+
+	/* Guests that the form offers. */
+	offer(names) {
+		const list = byId('known-guests');
+		const text = names.join('\n');
+		if (list.dataset.names === text)
+			return;
+		list.dataset.names = text;
+		list.replaceChildren(...names.map((name) => make('option', { value: name })));
+	}
+
+	say({ done = '', error = '', undo = false }) {
+		setText(byId('forward-done'), disarm(done));
+		setText(byId('forward-error'), disarm(error));
+		setShown(byId('forward-undo'), undo);
+		for (const field of ['host', 'guest', 'port'])
+			byId(`forward-${field}`).removeAttribute('aria-invalid');
+	}
+
+	/* The first field that is empty is where to go on. */
+	missing() {
+		const words = { host: 'a port of the host', guest: 'the guest', port: "the guest's port" };
+		for (const [field, word] of Object.entries(words)) {
+			const input = byId(`forward-${field}`);
+			if (input.value.trim())
+				continue;
+			this.say({ error: `What is missing is ${word}.` });
+			input.setAttribute('aria-invalid', 'true');
+			input.focus();
+			return true;
+		}
+		return false;
+	}
+
+	async change(what, done) {
+		if (this.busy)
+			return false;
+		this.busy = true;
+		try {
+			await what();
+			this.say(done);
+			return true;
+		} catch (error) {
+			this.say({ error: error instanceof ApiError ? error.message : 'The network does not answer.' });
+			return false;
+		} finally {
+			this.busy = false;
+			this.changed();
+		}
+	}
+
+	async add() {
+		if (this.missing())
+			return;
+		const value = (field) => byId(`forward-${field}`).value.trim();
+		const forward = { protocol: value('protocol'), host: value('host'), guest: `${value('guest')}:${value('port')}` };
+		if (!await this.change(() => ask('/v1/forwards', 'POST', forward), { done: `Added: ${forwardText(forward)}.` }))
+			return;
+		byId('forward-host').value = '';
+		byId('forward-port').value = '';
+	}
+
+	async remove(forward) {
+		this.removed = forward;
+		const done = { done: `Removed: ${forwardText(forward)}. Connections that are open go on.`, undo: true };
+		if (await this.change(() => ask(`/v1/forwards/${forward.id}`, 'DELETE'), done))
+			byId('forward-undo').focus();
+	}
+
+	async putBack() {
+		const { protocol, host, guest } = this.removed;
+		if (await this.change(() => ask('/v1/forwards', 'POST', { protocol, host, guest }), { done: `It is back: ${forwardText(this.removed)}.` }))
+			byId('forward-host').focus();
+	}
+}

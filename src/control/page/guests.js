@@ -1,0 +1,111 @@
+/*
+ * Who is on the segment, put together from what the API says: a port with the MACs seen there, what the gateway and DHCP know of
+ * these, and those who have an address but no port.
+ */
+
+const NAMED_MACS_MAX = 3; /* of a port that many are behind */
+
+/* value → [items that have it], by @keyOf */
+function groupBy(items, keyOf) {
+	const groups = new Map();
+	for (const item of items) {
+		const key = keyOf(item);
+		if (!groups.has(key))
+			groups.set(key, []);
+		groups.get(key).push(item);
+	}
+	return groups;
+}
+
+/* MAC → { name, addresses } */
+function knownHosts(state) {
+	const hosts = new Map();
+	const host = (mac) => {
+		if (!hosts.has(mac))
+			hosts.set(mac, { mac, name: null, addresses: new Set() });
+		return hosts.get(mac);
+	};
+	const names = new Map(state.names.map((n) => [n.address, n.name]));
+	for (const lease of state.leases) {
+		host(lease.mac).addresses.add(lease.address);
+		host(lease.mac).name = lease.name;
+	}
+	for (const neighbour of state.neighbours) {
+		host(neighbour.mac).addresses.add(neighbour.address);
+		host(neighbour.mac).name = host(neighbour.mac).name || names.get(neighbour.address) || null;
+	}
+	for (const reservation of state.reservations)
+		host(reservation.mac).name = reservation.name || host(reservation.mac).name;
+	return hosts;
+}
+
+function portState(port) {
+	if (port.blocked)
+		return { state: 'blocked', why: port.blocked_because || 'a loop goes through it' };
+	return { state: port.congested ? 'busy' : 'up', why: port.congested ? 'frames wait in its queue' : '' };
+}
+
+function tagsOf(port) {
+	const tags = [port.kind];
+	if (port.uplink)
+		tags.push('uplink');
+	if (port.isolated)
+		tags.push('isolated');
+	if (port.pinned)
+		tags.push('pinned');
+	if (port.offloads.length)
+		tags.push(port.offloads.join(' '));
+	tags.push(`mtu ${port.mtu}`);
+	return tags;
+}
+
+function guestAtPort(port, macs, hosts) {
+	const known = macs.map((mac) => hosts.get(mac) || { mac, name: null, addresses: new Set() });
+	const addresses = known.flatMap((host) => [...host.addresses]);
+	const names = known.map((host) => host.name).filter(Boolean);
+	return {
+		key: `port ${port.id}`,
+		name: names.length === 1 ? names[0] : names.length ? `${names[0]} and ${names.length - 1} more` : addresses[0] || port.name,
+		port,
+		macs,
+		addresses,
+		tags: tagsOf(port),
+		...portState(port),
+	};
+}
+
+function guestWithoutPort(lease, host) {
+	return {
+		key: `mac ${lease.mac}`,
+		name: host.name || lease.address,
+		port: null,
+		macs: [lease.mac],
+		addresses: [...host.addresses],
+		tags: ['not plugged in'],
+		state: 'away',
+		why: '',
+	};
+}
+
+/* In the order of their addresses, those that are plugged in first. */
+function guestsOf(state) {
+	const hosts = knownHosts(state);
+	const byPortName = groupBy(state.fdb, (entry) => entry.port);
+	const byPortId = groupBy(state.neighbours, (neighbour) => neighbour.port_id);
+	const placed = new Set();
+	const guests = state.ports.filter((port) => port.kind !== 'gateway').map((port) => {
+		const seen = [...(byPortName.get(port.name) || []), ...(byPortId.get(port.id) || [])].map((entry) => entry.mac);
+		const macs = [...new Set(port.pinned ? [...seen, port.pinned] : seen)];
+		macs.forEach((mac) => placed.add(mac));
+		return guestAtPort(port, macs, hosts);
+	});
+	for (const lease of state.leases)
+		if (!placed.has(lease.mac))
+			guests.push(guestWithoutPort(lease, hosts.get(lease.mac)));
+	const order = (guest) => (guest.port ? 0 : 2 ** 33) + Math.min(...guest.addresses.map(addressOrder), 2 ** 32);
+	return guests.sort((a, b) => order(a) - order(b) || (a.key < b.key ? -1 : 1));
+}
+
+function fewOf(list) {
+	return list.length > NAMED_MACS_MAX ? `${list.slice(0, NAMED_MACS_MAX).join(', ')} and ${list.length - NAMED_MACS_MAX} more` : list.join(', ');
+}
