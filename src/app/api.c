@@ -17,17 +17,27 @@ struct api {
 	char *network, *dir;
 };
 
+static char *directory_of(const struct arguments *a)
+{
+	return a->runtime_dir ? g_strdup(a->runtime_dir) : path_default_runtime_dir(a->network);
+}
+
+char *api_socket(const struct arguments *a, GError **error)
+{
+	g_autofree char *dir = directory_of(a);
+	return path_socket(dir, API_SOCKET, error);
+}
+
 struct api *api_new(const struct arguments *a, GError **error)
 {
-	g_autofree char *dir = a->runtime_dir ? g_strdup(a->runtime_dir) : path_default_runtime_dir(a->network);
-	g_autofree char *path = path_socket(dir, API_SOCKET, error);
+	g_autofree char *path = api_socket(a, error);
 	if (!path)
 		return NULL;
 	g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
 	struct api *api = g_new0(struct api, 1);
 	api->session = soup_session_new_with_options("remote-connectable", address, NULL);
 	api->network = g_strdup(a->network);
-	api->dir = g_steal_pointer(&dir);
+	api->dir = directory_of(a);
 	return api;
 }
 

@@ -12,6 +12,9 @@
 struct api;
 struct arguments;
 
+/* Where the API of the network that @a is about is served.  A string to g_free(); NULL on failure. */
+char *api_socket(const struct arguments *a, GError **error);
+
 /* For the network that @a is about.  Nothing is sent yet. */
 struct api *api_new(const struct arguments *a, GError **error);
 /* NULL is fine. */

@@ -133,6 +133,11 @@ static bool set_ring(struct arguments *a, const char *value, GError **error)
 	       fail(error, FAILURE_USAGE, "--ring \"%s\": expected bytes, 1M at least, as 500M or 2G", value);
 }
 
+static bool set_no_open(struct arguments *a, const char *value, GError **error)
+{
+	return a->no_open = true;
+}
+
 static bool set_seconds(double *at, const char *flag, const char *value, GError **error)
 {
 	char *end;
@@ -325,6 +330,14 @@ static const struct flag flags[] = {
 		},
 		.commands = COMMANDS_LISTING,
 		.set = set_json,
+	},
+	{
+		.option = {
+			.name = "no-open",
+			.help = "Print the link and open nothing.",
+		},
+		.commands = COMMAND_WEB,
+		.set = set_no_open,
 	},
 	{
 		.option = {

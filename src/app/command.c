@@ -45,6 +45,16 @@ static const struct command commands[] = {
 		.run = command_status,
 	},
 	{
+		.name = "web",
+		.id = COMMAND_WEB,
+		.summary = "Show a running network as a page in a browser.",
+		.description =
+			"Opens a port of 127.0.0.1 and prints a link to it: a page that shows the network's guests, their rates, flows, leases, drops and "
+			"events as they happen, and adds and removes forwards. The link works once. On a desktop the page is opened, too. Until interrupted, or "
+			"until the network ends.",
+		.run = command_web,
+	},
+	{
 		.name = "ports",
 		.id = COMMAND_PORTS,
 		.summary = "List who is plugged into a network.",

@@ -29,13 +29,15 @@ enum {
 	COMMAND_FORWARD = 1 << 16,
 	COMMAND_CONNECT = 1 << 17,
 	COMMAND_CAPTURE = 1 << 19,
+	COMMAND_WEB = 1 << 20,
 };
 
 /* Those that ask a running network, and those that can answer in JSON. */
 #define COMMANDS_LISTING                                                                                                        \
 	(COMMAND_PORTS | COMMAND_LEASES | COMMAND_FLOWS | COMMAND_DROPS | COMMAND_EVENTS | COMMAND_RESERVE | COMMAND_NAMES |       \
 	 COMMAND_LOG_LEVEL | COMMAND_RELOAD | COMMAND_FORWARD)
-#define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_WAIT | COMMAND_CONNECT | COMMAND_TOP | COMMAND_CAPTURE | COMMAND_DOCTOR | COMMANDS_LISTING)
+#define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_WEB | COMMAND_WAIT | COMMAND_CONNECT | COMMAND_TOP | COMMAND_CAPTURE | COMMAND_DOCTOR | \
+			 COMMANDS_LISTING)
 #define COMMANDS_ALL (COMMAND_RUN | COMMAND_QEMU | COMMAND_EXEC | COMMANDS_ASKING)
 
 struct command {
@@ -60,6 +62,7 @@ bool command_run(const struct arguments *a, GError **error);
 bool command_qemu(const struct arguments *a, GError **error);
 bool command_exec(const struct arguments *a, GError **error);
 bool command_status(const struct arguments *a, GError **error);
+bool command_web(const struct arguments *a, GError **error);
 bool command_forward(const struct arguments *a, GError **error);
 bool command_connect(const struct arguments *a, GError **error);
 bool command_ports(const struct arguments *a, GError **error);

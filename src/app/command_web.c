@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `lanlet web`: the network's page for a browser, on a loopback port that is there as long as the command runs.
+ *
+ * The port is this process's and not the network's: what every user of the machine can send bytes to stays away from the process that
+ * carries guests' frames, and the port cannot outlive the command.
+ */
+#include "app/api.h"
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/failure.h"
+#include "app/web_gate.h"
+#include "app/web_relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <gio/gunixsocketaddress.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct web {
+	const struct arguments *arguments;
+	char *socket;
+	struct web_gate gate;
+	struct web_relay *relay;
+	GSocketConnection *network; /* ends when the network does */
+	char *url, *door;
+	GMainLoop *loop;
+	bool network_ended;
+	char piece[4096];
+};
+
+/* --- the network's end --- */
+
+static void wait_for_end(struct web *w);
+
+static void heard(GObject *input, GAsyncResult *result, gpointer opaque)
+{
+	struct web *w = opaque;
+	if (g_input_stream_read_finish(G_INPUT_STREAM(input), result, NULL) > 0) {
+		wait_for_end(w);
+		return;
+	}
+	w->network_ended = true;
+	g_main_loop_quit(w->loop);
+}
+
+static void wait_for_end(struct web *w)
+{
+	GInputStream *input = g_io_stream_get_input_stream(G_IO_STREAM(w->network));
+	g_input_stream_read_async(input, w->piece, sizeof(w->piece), G_PRIORITY_DEFAULT, NULL, heard, w);
+}
+
+/* An answer without an end comes to its end with the network. */
+static bool follow_network(struct web *w, GError **error)
+{
+	static const char request[] = "GET /v1/events HTTP/1.1\r\nHost: lanlet\r\n\r\n";
+	g_autoptr(GSocketClient) client = g_socket_client_new();
+	g_autoptr(GSocketAddress) address = g_unix_socket_address_new(w->socket);
+	w->network = g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, error);
+	return w->network && g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(w->network)), request, strlen(request), NULL, NULL, error);
+}
+
+/* --- opening a browser --- */
+
+static bool is_on_desktop(void)
+{
+	return isatty(STDOUT_FILENO) && (g_getenv("WAYLAND_DISPLAY") || g_getenv("DISPLAY"));
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* By a file that only the user can read: other users see the command lines of programs, in which the link would stand. */
+static void open_browser(struct web *w)
+{
+	g_autofree char *dir = g_path_get_dirname(w->socket), *page = NULL;
+	w->door = g_strdup_printf("%s/web-%ld.html", dir, (long)getpid());
+	page = g_strdup_printf("<!doctype html><title>lanlet</title><meta http-equiv=\"refresh\" content=\"0;url=%s\"><a href=\"%s\">lanlet</a>\n",
+			       w->url, w->url);
+	g_unlink(w->door);
+	if (!write_file(w->door, page))
+		return;
+	char *argv[] = { (char *)"xdg-open", w->door, NULL };
+	g_spawn_async(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL);
+}
+
+/* --- life --- */
+
+static gboolean quit(gpointer loop)
+{
+	g_main_loop_quit(loop);
+	return G_SOURCE_CONTINUE;
+}
+
+/* The link alone on standard output, for whoever reads it; the rest is for people. */
+static bool announce(struct web *w, GError **error)
+{
+	w->url = g_strdup_printf("http://127.0.0.1:%u/#once=%s", web_relay_port(w->relay), w->gate.once);
+	if (printf("%s\n", w->url) < 0 || fflush(stdout) != 0)
+		return fail(error, FAILURE_GENERAL, "standard output: %s", g_strerror(errno));
+	if (isatty(STDERR_FILENO))
+		g_printerr("This link opens the page of network %s, once. It is there until Ctrl-C.\n", w->arguments->network);
+	if (!w->arguments->no_open && is_on_desktop())
+		open_browser(w);
+	return true;
+}
+
+static bool run(struct web *w, GError **error)
+{
+	wait_for_end(w);
+	g_main_loop_run(w->loop);
+	return !w->network_ended || fail(error, FAILURE_NOT_RUNNING, "network %s has ended", w->arguments->network);
+}
+
+static bool start(struct web *w, GError **error)
+{
+	g_autoptr(Api) api = api_new(w->arguments, error);
+	g_autoptr(JsonObject) network = api ? api_get(api, "/v1/network", error) : NULL; /* or says why not */
+	if (!network)
+		return false;
+	w->socket = api_socket(w->arguments, error);
+	web_gate_init(&w->gate);
+	w->relay = web_relay_new(&w->gate, w->socket, error);
+	return w->relay && follow_network(w, error) && announce(w, error);
+}
+
+bool command_web(const struct arguments *a, GError **error)
+{
+	struct web w = { .arguments = a, .loop = g_main_loop_new(NULL, FALSE) };
+	guint signals[] = { g_unix_signal_add(SIGINT, quit, w.loop), g_unix_signal_add(SIGTERM, quit, w.loop) };
+	bool good = start(&w, error) && run(&w, error);
+	web_relay_free(w.relay);
+	g_clear_object(&w.network);
+	g_main_loop_unref(w.loop);
+	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+		g_source_remove(signals[i]);
+	if (w.door)
+		g_unlink(w.door);
+	g_free(w.door);
+	g_free(w.url);
+	g_free(w.socket);
+	return good;
+}

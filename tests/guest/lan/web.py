@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`lanlet web` as a child process, and an API that says what a test wants it to say."""
+
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import select
+import subprocess
+import threading
+import urllib.parse
+
+import openapi
+
+PATIENCE = 60.0
+
+
+class Web:
+    """`lanlet web --no-open` about a network, as long as the object lives."""
+
+    def __init__(self, network, *options):
+        self.command = [
+            os.environ["LANLET"], "web", network.name, "--runtime-dir", str(network.runtime), "--no-open", *options,
+        ]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert select.select([self.process.stdout], [], [], PATIENCE)[0], "lanlet web printed nothing"
+        self.url = self.process.stdout.readline().strip()
+        assert self.url, self.process.stderr.read()
+        parts = urllib.parse.urlsplit(self.url)
+        self.port, self.once = parts.port, parts.fragment.removeprefix("once=")
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            assert self.process.wait(PATIENCE) == 0, self.process.stderr.read()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def request(self, method, path, headers=None, body=None):
+        """Status, headers and text of the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+
+    def session(self):
+        """The key that the link is good for."""
+        status, _, text = self.request("POST", "/session", {"Authorization": f"Bearer {self.once}"})
+        assert status == 200, text
+        return json.loads(text)["session"]
+
+
+class FakeApi:
+    """
+    On a port of 127.0.0.1, without a key: a network's API, with what @answers has for some of its paths.  It can go away and come back.
+    """
+
+    def __init__(self, network, answers=None, port=8099):
+        self.socket = network.runtime / "api.sock"
+        self.answers = answers if answers is not None else {}
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}/"
+        self.asked = []
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.asked.append(self.path)
+                answer = outer.answers.get(self.path.split("?")[0])
+                if answer is None:
+                    outer.pass_on(self)
+                else:
+                    outer.reply(self, 200, [("Content-Type", "application/json")], json.dumps(answer).encode() + b"\n")
+
+            do_POST = do_DELETE = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+        self.open = []
+        self.server = Server(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,)).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+        for connection in self.open:  # events, which have no end
+            with contextlib.suppress(OSError, AttributeError):
+                connection.sock.shutdown(2)
+
+    @staticmethod
+    def reply(handler, status, headers, body):
+        handler.send_response(status)
+        for name, value in headers:
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    def pass_on(self, handler):
+        connection = openapi.Connection(self.socket)
+        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+            length = int(handler.headers.get("Content-Length", 0))
+            connection.request(handler.command, handler.path, handler.rfile.read(length) if length else None)
+            self.open.append(connection)
+            answer = connection.getresponse()
+            kept = [(n, v) for n, v in answer.getheaders() if n.lower() not in ("content-length", "transfer-encoding", "connection", "server", "date")]
+            if not handler.path.startswith("/v1/events"):
+                self.reply(handler, answer.status, kept, answer.read())
+                return
+            handler.send_response(answer.status)
+            for name, value in kept:
+                handler.send_header(name, value)
+            handler.end_headers()
+            while line := answer.readline():
+                handler.wfile.write(line)
+                handler.wfile.flush()
