@@ -6,7 +6,8 @@
  *     asking  -- three questions unanswered -->      freed (frames dropped)
  *     known   -- its port goes -->                   away -- seen again --> known
  *     away    -- a minute -->                        freed (the engine ends its flows)
- *     known   -- silent for an hour -->              freed, the same
+ *     known   -- silent for three hours -->          asked
+ *     known   -- three questions unanswered -->      freed, the same
  *
  * Open addressing with linear probing and backward-shift removal, as in fdb.c.  Timers are coarse:
  * next_deadline is a lower bound, and neighbour_expire() walks the table when it is reached.
@@ -27,7 +28,7 @@
 #define ASK_TIMES 3
 #define PRESENT_TIME (60 * USEC_PER_SEC)
 #define AWAY_TIME (60 * USEC_PER_SEC)
-#define SILENT_TIME (3600 * USEC_PER_SEC)
+#define SILENT_TIME (3 * 3600 * USEC_PER_SEC) /* an idle connection of a guest lasts 2 h 4 min or more (RFC 5382 REQ-5) */
 
 static_assert((SLOTS & SLOT_MASK) == 0, "the number of slots is a power of two");
 
@@ -203,6 +204,7 @@ bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac
 	n->seen = now;
 	if (n->state != KNOWN) {
 		n->state = KNOWN;
+		n->asked = 0;
 		set_deadline(t, n, now + SILENT_TIME);
 		release_waiting(t, now, n);
 	}
@@ -313,7 +315,13 @@ static bool expire_one(struct neighbour_table *t, usec_t now, struct neighbour *
 		return true;
 	}
 	if (n->state == KNOWN && now - n->seen < SILENT_TIME) {
+		n->asked = 0;
 		set_deadline(t, n, n->seen + SILENT_TIME);
+		return false;
+	}
+	/* It may have nothing to say: a connection that only waits, an address that nobody renews. */
+	if (n->state == KNOWN && n->asked < ASK_TIMES) {
+		ask(t, now, n);
 		return false;
 	}
 	t->ops->gone(t->opaque, now, n->ip);

@@ -538,7 +538,7 @@ static void time_passes(struct world *w)
 		segment_flush(&w->segment, w->now);
 	}
 	assert_turn(w);
-	/* The gateway forgets a guest that is silent for an hour; none is. */
+	/* The gateway forgets a guest that is silent for hours; none is. */
 	for (unsigned i = 0; i < N_GUESTS; i++)
 		if (w->now - w->heard[i] > 2000 * USEC_PER_SEC)
 			asks_for_the_gateway(w, i);

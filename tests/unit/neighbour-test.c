@@ -146,6 +146,29 @@ static void guest_without_a_port_is_gone_after_a_minute(struct fixture *f, gcons
 	g_assert_cmpuint(f->table.used, ==, 0);
 }
 
+#define HOUR (3600 * SECOND)
+
+static void silent_guest_is_asked_before_it_is_gone(struct fixture *f, gconstpointer data)
+{
+	neighbour_learn(&f->table, 0, IP, mac_a, 1, NEIGHBOUR_BY_ARP, 0);
+	neighbour_expire(&f->table, 2 * HOUR + 240 * SECOND); /* RFC 5382 REQ-5 */
+	g_assert_cmpuint(f->asked + f->gone, ==, 0);
+	neighbour_expire(&f->table, 3 * HOUR);
+	g_assert_cmpuint(f->asked, ==, 1);
+	neighbour_learn(&f->table, 3 * HOUR, IP, mac_a, 1, NEIGHBOUR_BY_ARP, 0);
+	usec_t now = 3 * HOUR;
+	while (neighbour_deadline(&f->table) <= 6 * HOUR) {
+		now = neighbour_deadline(&f->table);
+		neighbour_expire(&f->table, now);
+	}
+	g_assert_cmpuint(f->asked, ==, 2);
+	g_assert_cmpuint(f->gone, ==, 0);
+	for (unsigned i = 0; i < 3; i++)
+		neighbour_expire(&f->table, neighbour_deadline(&f->table));
+	g_assert_cmpuint(f->asked, ==, 4);
+	g_assert_cmpuint(f->gone, ==, 1);
+}
+
 static void guest_that_plugs_in_again_is_not_gone(struct fixture *f, gconstpointer data)
 {
 	neighbour_learn(&f->table, 0, IP, mac_a, 1, NEIGHBOUR_BY_ARP, 0);
@@ -205,6 +228,7 @@ int main(int argc, char **argv)
 	TEST(view_has_each_entry_once_and_no_question);
 	TEST(mtu_grows_with_what_a_guest_has_shown);
 	TEST(guest_without_a_port_is_gone_after_a_minute);
+	TEST(silent_guest_is_asked_before_it_is_gone);
 	TEST(guest_that_plugs_in_again_is_not_gone);
 	TEST(made_up_addresses_of_one_port_leave_room_for_others);
 	TEST(walk_of_a_port_meets_each_of_its_addresses_once);
