@@ -103,6 +103,19 @@ static void udp_empty_datagrams_are_carried(struct fixture *f, gconstpointer dat
 	assert_datagram(&f->b, SERVER, f->s.port, GUEST, 5000, "", 0);
 }
 
+/* RFC 9868 §5: the length in the UDP header counts, not that of the packet. */
+static void udp_datagram_may_be_shorter_than_its_packet(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[UDP_HEADER_LEN + 8];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	struct sockaddr_in from;
+	server_bind_udp(&f->s, SERVER);
+	udp_emit_ipv4(&w, GUEST, SERVER, 5000, f->s.port, "ping", 4);
+	bytes_put(&w, "more", 4);
+	bench_input(&f->b, GUEST, SERVER, IP_PROTOCOL_UDP, 63, bytes, w.len);
+	server_expect_datagram(&f->s, &f->b, "ping", 4, &from);
+}
+
 static void udp_super_frame_is_several_datagrams(struct fixture *f, gconstpointer data)
 {
 	uint8_t bytes[UDP_HEADER_LEN + 250];
@@ -239,6 +252,7 @@ const struct contract_test contract_udp[] = {
 	CONTRACT_TEST(udp_of_a_stranger_does_not_reach_the_guest),
 	CONTRACT_TEST(udp_large_datagrams_are_carried),
 	CONTRACT_TEST(udp_empty_datagrams_are_carried),
+	CONTRACT_TEST(udp_datagram_may_be_shorter_than_its_packet),
 	CONTRACT_TEST(udp_super_frame_is_several_datagrams),
 	CONTRACT_TEST(udp_super_frame_of_too_many_datagrams_is_refused),
 	CONTRACT_TEST(udp_closed_port_is_unreachable),

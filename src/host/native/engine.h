@@ -127,8 +127,8 @@ void native_flow_block(struct native_flow *f);
 
 /* Where @p's destination is dialled: the host's own address or loopback when it is the gateway's.  Negative errno when nowhere. */
 int native_dial_address(struct engine *e, usec_t now, const struct ip_addr *dst, struct ip_addr *ret);
-/* Layer 4 checksum of @p, whose field is included: false and counted as @why when it is wrong. */
-bool native_checksum_is_right(struct engine *e, const struct packet *p, uint8_t protocol, enum drop_reason why);
+/* Checksum of the first @len bytes of @p's layer 4, whose field is included: false and counted as @why when it is wrong. */
+bool native_checksum_is_right(struct engine *e, const struct packet *p, size_t len, enum drop_reason why);
 /* Sends a TCP segment without payload from @src to @dst; ports are filled in. */
 void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *src, const struct ip_endpoint *dst, struct tcp_header *h);
 /* Sends an IP packet with one piece of payload, which is in the turn's arena. */

@@ -36,14 +36,13 @@ int native_dial_address(struct engine *e, usec_t now, const struct ip_addr *dst,
 	return e->config.env->ops->host_address(e->config.env, now, false, ret);
 }
 
-bool native_checksum_is_right(struct engine *e, const struct packet *p, uint8_t protocol, enum drop_reason why)
+bool native_checksum_is_right(struct engine *e, const struct packet *p, size_t len, enum drop_reason why)
 {
 	if (p->frame->checksum != FRAME_CHECKSUM_COMPLETE)
 		return true;
 	struct checksum c = { 0 };
-	size_t skip = p->l4_offset, left = p->l4_len;
-	if (protocol != IP_PROTOCOL_ICMP)
-		checksum_add_pseudo4(&c, p->ip.src, p->ip.dst, protocol, (uint16_t)p->l4_len);
+	size_t skip = p->l4_offset, left = len;
+	checksum_add_pseudo4(&c, p->ip.src, p->ip.dst, p->ip.protocol, (uint16_t)len);
 	for (unsigned i = 0; i < p->frame->n_iov && left > 0; i++) {
 		const struct iovec *v = &p->frame->iov[i];
 		if (skip >= v->iov_len) {

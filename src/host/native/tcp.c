@@ -268,7 +268,7 @@ void native_tcp_input(struct engine *e, usec_t now, const struct packet *p)
 		drop(e, DROP_TCP_MALFORMED, p);
 		return;
 	}
-	if (!native_checksum_is_right(e, p, IP_PROTOCOL_TCP, DROP_TCP_MALFORMED))
+	if (!native_checksum_is_right(e, p, p->l4_len, DROP_TCP_MALFORMED))
 		return;
 	struct flow_key key = { .guest = { p->src, h.src_port }, .remote = { p->dst, h.dst_port } };
 	uint32_t len = (uint32_t)(p->l4_len - h.header_len);

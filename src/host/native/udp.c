@@ -53,7 +53,8 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 		drop(e, DROP_UDP_MALFORMED, p);
 		return;
 	}
-	if (h.checksum != 0 && !native_checksum_is_right(e, p, IP_PROTOCOL_UDP, DROP_UDP_MALFORMED))
+	/* What follows the datagram in its packet is no part of it (RFC 9868 §5). */
+	if (h.checksum != 0 && !native_checksum_is_right(e, p, h.len, DROP_UDP_MALFORMED))
 		return;
 	struct ip_endpoint guest = { p->src, h.src_port }, claimed = { p->dst, h.dst_port }, real = claimed;
 	if (native_dial_address(e, now, &claimed.addr, &real.addr) < 0) {
