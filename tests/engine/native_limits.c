@@ -145,7 +145,7 @@ static void half_open_flows_of_one_guest_are_limited(struct fixture *f, gconstpo
 	struct guest_tcp t;
 	server_listen(&f->s, SERVER, 0);
 	for (unsigned i = 0; i < 1100; i++) {
-		guest_tcp_init(&t, &f->b, GUEST, (uint16_t)(10000 + i), BEYOND, 80);
+		guest_tcp_init(&t, &f->b, GUEST, (uint16_t)(10000 + i), SILENT, 80);
 		guest_tcp_syn(&t);
 		guest_tcp_done(&t);
 	}
@@ -153,6 +153,13 @@ static void half_open_flows_of_one_guest_are_limited(struct fixture *f, gconstpo
 	g_assert_cmpuint(counters(f).flows_refused, ==, 76);
 	assert_refused(f, IP_PROTOCOL_TCP);
 	bench_forget(&f->b);
+	/* One that is old gives way to one that is answered. */
+	bench_turn(&f->b, 11 * USEC_PER_SEC);
+	guest_tcp_init(&t, &f->b, GUEST, 9999, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&t));
+	g_assert_cmpuint(counters(f).flows_tcp, ==, 1024);
+	guest_tcp_done(&t);
+	server_turn_away(&f->s);
 	guest_tcp_init(&t, &f->b, OTHER_GUEST, 40000, SERVER, f->s.port);
 	g_assert_true(guest_tcp_connect(&t));
 	g_assert_true(server_accept(&f->s, &f->b));

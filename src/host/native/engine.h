@@ -36,6 +36,7 @@ struct native_guest {
 	struct flow flow;    /* in engine->guests: its address is key.guest.addr, everything else zero */
 	struct list flows;   /* native_flow.of_guest */
 	struct list blocked; /* native_flow.ready, of flows that wait for the guest's port */
+	struct list half_open; /* native_tcp.of_half_open, oldest first */
 	struct native_account account;
 };
 

@@ -56,6 +56,7 @@ static struct native_guest *get_guest(struct engine *e, const struct ip_addr *ad
 	g->flow.key.guest.addr = *addr;
 	list_init(&g->flows);
 	list_init(&g->blocked);
+	list_init(&g->half_open);
 	if (flow_table_add(&e->guests, &g->flow) < 0) {
 		free(g);
 		return NULL;

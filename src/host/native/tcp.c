@@ -28,10 +28,18 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 
 /* --- the end --- */
 
+static void half_open_ended(struct native_tcp *t)
+{
+	if (!t->half_open)
+		return;
+	t->half_open = false;
+	list_remove(&t->of_half_open);
+	native_flow_charge_connecting(&t->base, -1);
+}
+
 void native_tcp_finish(struct native_tcp *t)
 {
-	if (t->half_open)
-		native_flow_charge_connecting(&t->base, -1);
+	half_open_ended(t);
 	native_tcp_upload_done(t);
 	native_flow_remove(&t->base);
 	free(t);
@@ -139,8 +147,7 @@ static bool act(struct native_tcp *t, usec_t now)
 /* The guest's handshake is complete. */
 static void handshake_done(struct native_tcp *t, usec_t now)
 {
-	t->half_open = false;
-	native_flow_charge_connecting(&t->base, -1);
+	half_open_ended(t);
 	int r = t->local && t->tcp.state != TCP_STATE_CLOSED ? native_tcp_connect_service(t, now) : 0;
 	if (native_is_shortage(-r)) {
 		t->base.engine->refused++;

@@ -43,6 +43,7 @@ struct native_tcp {
 	bool failed; /* the socket has an error; the flow ends when what is readable was sent */
 	bool local;     /* the host side is a service of the gateway */
 	bool half_open; /* charged as connecting */
+	struct list of_half_open; /* in guest->half_open while it is */
 	uint8_t syn_ttl;
 	uint32_t retransmits;
 };

@@ -13,6 +13,7 @@
 /* A SYN flood of one guest, or of all that is behind one port, ends here. */
 #define HALF_OPEN_PER_GUEST 1024u
 #define HALF_OPEN_PER_PORT 4096u
+#define HALF_OPEN_PATIENCE (10 * USEC_PER_SEC)
 #define ISN_TICK 4 /* microseconds, RFC 6528 §3 */
 #define MSS_MAX (IPV4_PACKET_MAX - IPV4_HEADER_LEN - TCP_HEADER_LEN)
 
@@ -48,6 +49,23 @@ static bool has_too_many_half_open(const struct native_tcp *t)
 	return t->base.guest->account.n_connecting > HALF_OPEN_PER_GUEST || t->base.payer->account.n_connecting > HALF_OPEN_PER_PORT;
 }
 
+/*
+ * When a guest has too many, one that nobody has answered for long gives way to @t: whoever looks for hosts where there are none, a
+ * scanner, goes on connecting meanwhile.  Its SYN, should it come again, opens the flow anew.
+ */
+static bool make_room(struct native_tcp *t, usec_t now)
+{
+	struct engine *e = t->base.engine;
+	if (!has_too_many_half_open(t))
+		return true;
+	struct native_tcp *oldest = container_of(t->base.guest->half_open.next, struct native_tcp, of_half_open);
+	if (now - oldest->base.since < HALF_OPEN_PATIENCE)
+		return false;
+	e->config.env->ops->drop(e->config.env, DROP_ENGINE_LIMIT, NULL);
+	native_tcp_ops.abandon(&oldest->base, now);
+	return true;
+}
+
 void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, const struct flow_key *key, const struct tcp_header *h)
 {
 	struct native_tcp *t = flow_new(key);
@@ -60,9 +78,10 @@ void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, con
 	struct tcp_open how = how_to_open(e, now, key);
 	t->syn_ttl = p->ip.ttl;
 	t->half_open = true;
+	list_append(&t->base.guest->half_open, &t->of_half_open);
 	native_flow_charge_connecting(&t->base, 1);
 	tcp_flow_accept(&t->tcp, now, &how, h);
-	r = has_too_many_half_open(t) ? -EAGAIN : native_tcp_connect(t, now);
+	r = make_room(t, now) ? native_tcp_connect(t, now) : -EAGAIN;
 	if (native_is_shortage(-r)) {
 		e->refused++;
 		native_refuse_at_limit(e, now, p);
