@@ -23,6 +23,8 @@ static const struct load_verb {
 	{ "crr", load_tcp_crr },       { "hold", load_tcp_hold }, { "udp-send", load_udp_send },    { "udp-receive", load_udp_receive },
 	{ "floor-send", load_floor_send },
 	{ "floor-receive", load_floor_receive },
+	{ "relay-rr", load_relay_rr },
+	{ "relay-udp", load_relay_udp },
 };
 
 uint64_t load_now_us(void)

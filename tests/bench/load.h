@@ -83,6 +83,8 @@ int load_tcp_crr(const struct load_options *o);
 int load_tcp_hold(const struct load_options *o);
 int load_udp_send(const struct load_options *o);
 int load_udp_receive(const struct load_options *o);
-/* These two also tell the CPU that the process used. */
+/* These also tell the CPU that the process used. */
 int load_floor_send(const struct load_options *o);
 int load_floor_receive(const struct load_options *o);
+int load_relay_rr(const struct load_options *o);
+int load_relay_udp(const struct load_options *o);

@@ -389,15 +389,16 @@ class VdeSwitch(Candidate):
         self.run(session)
 
 
-class VdeRelay(Candidate):
-    """What no switch between datagram sockets can do without: to receive and to send each frame."""
+class Relay(Candidate):
+    """Instead of a helper or a switch: what is received is sent on, without a look at it."""
 
-    name, label = "vde-relay", "relay that looks at nothing"
-    groups = ("vde",)
+    name, label = "relay", "relay that looks at nothing"
+    groups = ("vde", "relay")
     has_helper = False
 
     def start(self, session):
         session.vde = "--relay"
+        session.netns = session.world.outside.path
 
 
 class VdeSwitchBetween(VdeSwitch):
@@ -472,6 +473,6 @@ def all_candidates(lanlet, programs):
                groups=plain_groups),
         Bridge("bridge", "root's bridge and taps", "offload-tap"), Bridge("bridge-plain", "the same without offloads", "tap"),
         VdeSwitchBetween(), *(LanletBetween(lanlet, *pair) for pair in PAIRS),
-        VdeSwitch(), VdeRelay(), LanletVde(lanlet),
-        Floor(), Iperf3(),
+        VdeSwitch(), LanletVde(lanlet),
+        Floor(), Iperf3(), Relay(),
     ]

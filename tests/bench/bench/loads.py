@@ -325,6 +325,20 @@ class Floor:
         return {"rate": received["bits_per_second"] * 1e-9, "cpu": cpu * received["seconds"] * 1e9 / received["bytes"]}
 
 
+class Relayed:
+    """The relay's own CPU for what a helper's is measured for; of datagrams, at RELAY_RATE a second."""
+
+    def __init__(self, name, verb, counted, unit):
+        self.name, self.verb, self.counted, self.unit = name, verb, counted, unit
+        self.cpu_unit = "CPU ms/1000"
+
+    def run(self, session, settings):
+        size = MESSAGE_BYTES if self.counted == "transactions" else DATAGRAM_BYTES
+        done = run_load(session, self.verb, ("--size", size), ("--rate", RELAY_RATE), ms=settings.ms)
+        return {"rate": done[self.counted] / done["seconds"], "cpu": done["cpu"] * 1e6 / done[self.counted]}
+
+
+RELAY_RATE = 30000
 IPERF3_PORT = 5201
 
 
@@ -416,6 +430,9 @@ def all_groups():
         ]),
         Group("vde", "VDE client to VDE client", 1500, [VdeFrames(size) for size in (64, 1514)]),
         Group("floor", "loopback, 64 KiB at a time", 1500, [Floor("up-1", "floor-send"), Floor("down-1", "floor-receive", "-R")]),
+        Group("relay", "a relay instead of a helper, on loopback", 1500, [
+            Relayed("rr", "relay-rr", "transactions", "/s"), Relayed("udp-down", "relay-udp", "received", "datagrams/s"),
+        ]),
         Group("ports", "virtual machines by vhost-user that do nothing", 1500, [IdlePorts("idle-100", 100)]),
         Group("idle", "request/response beside idle flows", 1500, [IdleFlows()]),
         Group("rtt20", "20 ms, 300 Mbit/s", 1500, both, path, fresh=True),
