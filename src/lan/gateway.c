@@ -82,8 +82,6 @@ static void detached(void *opaque, usec_t now, const struct port *p)
 {
 	struct gateway *g = opaque;
 	neighbour_port_gone(&g->egress.neighbours, now, p->id);
-	if (g->config.hooks.port_gone)
-		g->config.hooks.port_gone(g->config.hooks.opaque, now, p);
 }
 
 static void guest_appeared(struct egress *e, usec_t now, ip4_t ip, struct mac mac)

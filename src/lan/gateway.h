@@ -32,8 +32,6 @@ struct gateway_hooks {
 	void (*address_seen)(void *opaque, usec_t now, ip4_t ip, struct mac mac);
 	/* A guest that was not known appeared, or an address moved to another MAC. */
 	void (*guest_seen)(void *opaque, usec_t now, ip4_t ip, struct mac mac);
-	/* @p was detached. */
-	void (*port_gone)(void *opaque, usec_t now, const struct port *p);
 	/* The turn ends: what must be done before answers go out (leases on disk before the ACK). */
 	void (*turn_ends)(void *opaque, usec_t now);
 	void *opaque;

@@ -68,6 +68,17 @@ void loop_guard_attached(struct loop_guard *g, struct port *p)
 		want_probes(g, p, 0, PROBES_AT_FIRST);
 }
 
+void loop_guard_detached(struct loop_guard *g, usec_t now, const struct port *p)
+{
+	list_for_each(node, g->ports) {
+		struct loop_state *s = &container_of(node, struct port, node)->loop;
+		if (s->phase != LOOP_BLOCKED || s->peer != p->id)
+			continue;
+		s->until = now;
+		g->deadline = MIN(g->deadline, now);
+	}
+}
+
 void loop_guard_spoken(struct loop_guard *g, usec_t now, struct port *p)
 {
 	p->loop.spoken = true;
@@ -93,10 +104,13 @@ static void hear_other(struct loop_guard *g, usec_t now, uint64_t id)
 		if (g->others[i].heard < g->others[oldest].heard)
 			oldest = i;
 	}
-	if (id < g->id) {
-		g->others[oldest].id = id;
-		g->others[oldest].heard = now;
-	}
+	g->others[oldest].id = id;
+	g->others[oldest].heard = now;
+}
+
+static bool is_near(const struct loop_guard *g, usec_t now, unsigned i)
+{
+	return g->others[i].heard > 0 && now - g->others[i].heard < OTHERS_LIFE;
 }
 
 /* How many segments are to act before this one. */
@@ -104,16 +118,32 @@ static unsigned rank(const struct loop_guard *g, usec_t now)
 {
 	unsigned n = 0;
 	for (unsigned i = 0; i < LOOP_OTHERS_MAX; i++)
-		n += g->others[i].heard > 0 && now - g->others[i].heard < OTHERS_LIFE;
+		n += is_near(g, now, i) && g->others[i].id < g->id;
 	return n;
 }
 
-/* Whether the loop that @p's probe has shown is left to others for now; it is looked at again then. */
-static bool is_left_to_others(struct loop_guard *g, usec_t now, struct port *p)
+static bool has_neighbours(const struct loop_guard *g, usec_t now)
+{
+	for (unsigned i = 0; i < LOOP_OTHERS_MAX; i++)
+		if (is_near(g, now, i))
+			return true;
+	return false;
+}
+
+/* How long a loop between @from and @to is left to others.  The one port alone hears of them in the first seconds. */
+static usec_t patience(const struct loop_guard *g, usec_t now, const struct port *from, const struct port *to)
+{
+	if (from != to)
+		return rank(g, now) * WAIT_FOR_OTHERS;
+	return has_neighbours(g, now) ? LOOP_OTHERS_MAX * WAIT_FOR_OTHERS : WAIT_FOR_OTHERS;
+}
+
+/* Whether the loop that @p's probe has shown by coming in by @to is left to others for now; it is looked at again then. */
+static bool is_left_to_others(struct loop_guard *g, usec_t now, struct port *p, const struct port *to)
 {
 	if (p->loop.noticed_at == 0 || now - p->loop.noticed_at > OTHERS_LIFE * 2)
 		p->loop.noticed_at = now;
-	if (now - p->loop.noticed_at >= rank(g, now) * WAIT_FOR_OTHERS)
+	if (now - p->loop.noticed_at >= patience(g, now, p, to))
 		return false;
 	want_probes(g, p, now + PROBE_INTERVAL, 1);
 	return true;
@@ -170,7 +200,7 @@ static void came_back(struct loop_guard *g, usec_t now, struct port *from, struc
 		block(g, now, from, to);
 	else if (to->loop.phase == LOOP_TRYING)
 		block(g, now, to, from);
-	else if (!is_left_to_others(g, now, from)) {
+	else if (!is_left_to_others(g, now, from, to)) {
 		struct port *victim = choose_victim(from, to);
 		block(g, now, victim, victim == from ? to : from);
 	}

@@ -6,13 +6,16 @@
  * first frame that came in by a port, now and then by uplinks, and on suspicion: a MAC that moves between ports, or the gateway's own MAC as
  * a source.  So a silent port gets none, and an idle network of guests sends none.  A guest cannot forge one: each carries a keyed hash and is good for seconds.
  *
- *     forwarding ──(its probe came back, or one came in by it)──> blocked ──(its time is over)──> trying
- *         ^                                                          ^                             │
+ *     forwarding ──(its probe came back, or one came in by it)──> blocked ──(its time is over,──> trying
+ *         ^                                                          ^   or the other end is gone) │
  *         └───────(no probe came back for TRY_TIME)──────────────────┼─────────────────────────────┤
  *                                                                    └──(a probe came back)────────┘
  *
  * Of the two ports of a loop the one that was plugged in last is blocked, a guest's rather than an uplink.  Segments that see the same
  * loop must not both cut it: who hears probes of segments with lower numbers waits for them to act first.
+ *
+ * A probe that comes back by the port that it went out of shows a loop somewhere behind it, or somebody who sends back what he gets.
+ * Segments that are part of that loop see it at two ports of theirs and cut it there: only if none of them does, this port is blocked.
  *
  * Part of struct segment.  Ports keep their own state in struct loop_state.
  */
@@ -76,7 +79,7 @@ struct loop_guard {
 	struct {
 		uint64_t id;
 		usec_t heard;
-	} others[LOOP_OTHERS_MAX]; /* segments with lower numbers */
+	} others[LOOP_OTHERS_MAX]; /* segments whose probes came in */
 };
 
 /* @key is secret and random. */
@@ -89,6 +92,8 @@ static inline bool loop_passes(const struct loop_state *s)
 
 /* @p was plugged in. */
 void loop_guard_attached(struct loop_guard *g, struct port *p);
+/* @p was unplugged: what is blocked for a loop through it is tried again at once. */
+void loop_guard_detached(struct loop_guard *g, usec_t now, const struct port *p);
 /* The first frame came in by @p: there is somebody, or a way back to us. */
 void loop_guard_spoken(struct loop_guard *g, usec_t now, struct port *p);
 /* Something came in by @p that a loop would explain. */

@@ -84,6 +84,13 @@ void segment_attach(struct segment *s, struct port *p)
 		loop_guard_attached(&s->loops, p);
 }
 
+static void record(struct segment *s, usec_t now, const struct port *p, enum segment_change what)
+{
+	const struct segment_journal *j = &s->config.journal;
+	if (j->changed)
+		j->changed(j->opaque, now, p, what);
+}
+
 void segment_detach(struct segment *s, usec_t now, struct port *p)
 {
 	show_port_gone(s, p);
@@ -93,8 +100,12 @@ void segment_detach(struct segment *s, usec_t now, struct port *p)
 	list_remove(&p->dirty);
 	p->segment = NULL;
 	s->n_ports--;
-	if (p != s->gateway.port && s->gateway.detached)
+	loop_guard_detached(&s->loops, now, p);
+	if (p == s->gateway.port)
+		return;
+	if (s->gateway.detached)
 		s->gateway.detached(s->gateway.opaque, now, p);
+	record(s, now, p, SEGMENT_PORT_DETACHED);
 }
 
 static_assert(DROP_REASON_COUNT <= 64, "a bit for each in first_drops");
@@ -372,6 +383,8 @@ void segment_flush(struct segment *s, usec_t now)
 	arena_reset(&s->arena);
 	if (s->observers)
 		show_end_of_turn(s);
+	if (s->config.journal.turn_ends)
+		s->config.journal.turn_ends(s->config.journal.opaque, now);
 }
 
 void segment_port_writable(struct segment *s, usec_t now, struct port *p)
@@ -400,14 +413,17 @@ static void port_blocked(void *opaque, usec_t now, struct port *p, bool again)
 	struct segment *s = opaque;
 	char why[LOOP_TEXT_SIZE];
 	fdb_forget(&s->fdb, p);
-	if (!again)
-		log_warning(s->config.log, "port %s: %s", p->name, loop_guard_describe(&s->loops, now, p, why));
+	if (again)
+		return;
+	log_warning(s->config.log, "port %s: %s", p->name, loop_guard_describe(&s->loops, now, p, why));
+	record(s, now, p, SEGMENT_PORT_BLOCKED);
 }
 
 static void port_unblocked(void *opaque, usec_t now, struct port *p)
 {
 	struct segment *s = opaque;
 	log_info(s->config.log, "port %s: the loop is gone, forwarding again", p->name);
+	record(s, now, p, SEGMENT_PORT_UNBLOCKED);
 }
 
 static const struct snoop_ops snoop_ops = { .send = send_to_port };

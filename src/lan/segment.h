@@ -28,12 +28,28 @@
 
 struct log;
 
+enum segment_change {
+	SEGMENT_PORT_DETACHED,
+	SEGMENT_PORT_BLOCKED, /* for a loop */
+	SEGMENT_PORT_UNBLOCKED,
+};
+
+/* Who keeps a record of what happens, with a gateway or without.  Told last; each may be NULL. */
+struct segment_journal {
+	/* Of guests' ports and uplinks. */
+	void (*changed)(void *opaque, usec_t now, const struct port *p, enum segment_change what);
+	/* At the end of every flush. */
+	void (*turn_ends)(void *opaque, usec_t now);
+	void *opaque;
+};
+
 struct segment_config {
 	struct hash_key hash_key;
 	bool isolate;    /* guests from one another: every port but uplinks is isolated */
 	bool snooping;   /* multicast goes to those who joined (snoop.h) */
 	unsigned storm_limit; /* frames per second that a port may send to everybody (storm.h); 0: any */
 	struct log *log; /* borrowed, may be NULL */
+	struct segment_journal journal;
 };
 
 /*

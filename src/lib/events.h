@@ -17,6 +17,8 @@
 #define EVENT_TYPES(X)                                                                  \
 	X(PORT_ATTACHED, "port-attached", "somebody plugged in")                        \
 	X(PORT_DETACHED, "port-detached", "a port was unplugged")                       \
+	X(PORT_BLOCKED, "port-blocked", "a loop goes through a port: it passes nothing for now") \
+	X(PORT_UNBLOCKED, "port-unblocked", "the loop through a port is gone")          \
 	X(GUEST_SEEN, "guest-seen", "an address is used by a MAC that was not known to") \
 	X(LEASE_GIVEN, "lease-given", "a guest was given an address")                   \
 	X(LEASE_RENEWED, "lease-renewed", "a guest goes on using its address")          \

@@ -49,7 +49,6 @@ static void hook_turn_ends(void *opaque, usec_t now)
 	if (n->names.leases_changed)
 		forwards_guests_changed(&n->forwards, now);
 	names_turn_ends(&n->names, now);
-	observe_turn(n, now);
 }
 
 static void hook_guest_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
@@ -57,9 +56,14 @@ static void hook_guest_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
 	observe_guest(opaque, now, ip, mac);
 }
 
-static void hook_port_gone(void *opaque, usec_t now, const struct port *p)
+static void port_changed(void *opaque, usec_t now, const struct port *p, enum segment_change what)
 {
-	observe_port_gone(opaque, now, p);
+	observe_port(opaque, now, p, what);
+}
+
+static void flushed(void *opaque, usec_t now)
+{
+	observe_turn(opaque, now);
 }
 
 static void hook_leased(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what)
@@ -80,6 +84,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				     .snooping = n->settings.multicast_snooping,
 				     .storm_limit = n->settings.storm_limit,
 				     .log = &n->log,
+				     .journal = { .changed = port_changed, .turn_ends = flushed, .opaque = n },
 			     });
 	if (r < 0)
 		return r;
@@ -91,7 +96,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .absent = n->settings.no_gateway,
 				    .hash_key = key,
 				    .log = &n->log,
-				    .hooks = { .host_address = hook_host_address, .address_seen = hook_address_seen, .guest_seen = hook_guest_seen, .port_gone = hook_port_gone, .turn_ends = hook_turn_ends, .opaque = n },
+				    .hooks = { .host_address = hook_host_address, .address_seen = hook_address_seen, .guest_seen = hook_guest_seen, .turn_ends = hook_turn_ends, .opaque = n },
 			    });
 }
 

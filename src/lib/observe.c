@@ -22,11 +22,16 @@ static void add_port(struct lanlet_network *n, usec_t now, const struct port *p,
 	events_add(&n->events, &e);
 }
 
-void observe_port_gone(struct lanlet_network *n, usec_t now, const struct port *p)
+void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, enum segment_change what)
 {
+	static const enum event_type types[] = {
+		[SEGMENT_PORT_DETACHED] = EVENT_PORT_DETACHED,
+		[SEGMENT_PORT_BLOCKED] = EVENT_PORT_BLOCKED,
+		[SEGMENT_PORT_UNBLOCKED] = EVENT_PORT_UNBLOCKED,
+	};
 	if (p->id > n->observed_port)
 		observe_turn(n, now); /* it came in this turn too */
-	add_port(n, now, p, EVENT_PORT_DETACHED);
+	add_port(n, now, p, types[what]);
 }
 
 void observe_lease(struct lanlet_network *n, usec_t now, const struct lease *l, enum dhcp_lease_event what)

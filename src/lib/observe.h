@@ -4,14 +4,15 @@
 
 #include "base/addr.h"
 #include "base/usec.h"
+#include "lan/segment.h"
 #include "service/dhcp.h"
 
 struct lanlet_network;
 struct port;
 
-/* The hooks of the gateway and of DHCP. */
+/* The hooks of the gateway, the segment and DHCP. */
 void observe_guest(struct lanlet_network *n, usec_t now, ip4_t ip, struct mac mac);
-void observe_port_gone(struct lanlet_network *n, usec_t now, const struct port *p);
+void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, enum segment_change what);
 void observe_lease(struct lanlet_network *n, usec_t now, const struct lease *l, enum dhcp_lease_event what);
 
 /* The turn ends: ports that are new, and drops. */
