@@ -40,7 +40,7 @@ class NeighbourTest(unittest.TestCase):
     def test_vde_switch_is_joined_to_lanlet_by_two_vde_plugs(self):
         lanlet = self.enterContext(Lanlet())
         switch = self.enterContext(vde.Switch())
-        self.enterContext(vde.cable(lanlet.vde, switch.path))
+        self.enterContext(vde.Cable(lanlet.vde, switch.path))
         near = self.enterContext(vm.Guest(vm.vde_card(lanlet.vde, ONE), "near"))
         far = self.enterContext(vm.Guest(vm.vde_card(switch.path, TWO), "far"))
         self.check_both_guests(lanlet, near, far)

@@ -72,9 +72,17 @@ class Switch(Process):
         self.directory.cleanup()
 
 
-def cable(one, other):
+class Cable(Process):
     """Two vde_plugs with a pipe each way between two switches' directories."""
-    return Process("dpipe", "vde_plug", f"vde://{one}", "=", "vde_plug", f"vde://{other}")
+
+    def __init__(self, one, other):
+        super().__init__("dpipe", "vde_plug", f"vde://{one}", "=", "vde_plug", f"vde://{other}")
+
+    def stop(self):
+        """The plugs as well, which outlive dpipe: it has made itself the leader of a group, and cannot when it leads a session."""
+        if self.process.poll() is None and os.getpgid(self.process.pid) == self.process.pid:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        super().stop()
 
 
 def serve(guest):
