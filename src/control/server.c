@@ -92,7 +92,9 @@ static void serve(struct server *s, int fd, bool needs_token)
 	s->n_clients++;
 	g_object_set_data_full(G_OBJECT(address), CLIENT_KEY, g_rc_box_acquire(c), g_rc_box_release);
 	g_object_weak_ref(G_OBJECT(connection), client_gone, c);
-	if (!soup_server_accept_iostream(s->soup, G_IO_STREAM(connection), address, address, &error))
+	/* What a request without a Host is taken to be for; of nothing but an internet address libsoup can make a URI. */
+	g_autoptr(GSocketAddress) local = g_inet_socket_address_new_from_string("127.0.0.1", 80);
+	if (!soup_server_accept_iostream(s->soup, G_IO_STREAM(connection), local, address, &error))
 		control_log(s->control, LANLET_LOG_WARNING, "api: %s", error->message);
 }
 
