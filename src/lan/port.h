@@ -36,9 +36,12 @@ enum port_offload {
 	PORT_OFFLOAD_USO = 1 << 3,
 };
 
+/*
+ * rx: from the port into the segment; tx: from the segment out of the port.  Those that one frame adds to do not stand beside each other:
+ * they would be added to as a vector, which takes twice the instructions.
+ */
 struct port_counters {
-	uint64_t rx_frames, rx_bytes; /* from the port into the segment */
-	uint64_t tx_frames, tx_bytes; /* from the segment out of the port */
+	uint64_t rx_frames, tx_frames, rx_bytes, tx_bytes;
 	struct drop_counters drops;   /* frames this port sent, or could not take */
 };
 
