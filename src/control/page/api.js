@@ -4,6 +4,8 @@
  */
 
 const KEY = 'lanlet-key';
+/* Milliseconds without the whole answer until there is none. */
+const ANSWER_MAX = 15000;
 
 class ApiError extends Error {
 	constructor(status, message) {
@@ -27,12 +29,13 @@ async function failureOf(answer) {
 	return new ApiError(answer.status, why);
 }
 
-/* The answer as a value; ApiError when the network says no, TypeError when it does not answer. */
+/* The answer as a value; ApiError when the network says no, TypeError or DOMException when it does not answer. */
 async function ask(path, method = 'GET', body = undefined) {
 	const answer = await fetch(path, {
 		method,
 		headers: headersWithKey(body ? { 'Content-Type': 'application/json' } : {}),
 		body: body && JSON.stringify(body),
+		signal: AbortSignal.timeout(ANSWER_MAX),
 		cache: 'no-store',
 		credentials: 'omit',
 	});

@@ -114,7 +114,7 @@ function failed(reason) {
 		lock('');
 		return;
 	}
-	if (!(reason instanceof ApiError) && !(reason instanceof TypeError))
+	if (![ApiError, TypeError, DOMException].some((kind) => reason instanceof kind))
 		throw reason; /* a mistake of this page's: the console is to have it */
 	failures++;
 	segment.interrupt();
@@ -212,14 +212,12 @@ function draw() {
 
 function lock(why) {
 	clearTimeout(timer);
-	setText(byId('why-locked'), disarm(why));
+	setText(byId('why-locked'), disarm(why || (sessionStorage.getItem(KEY) ? 'The network does not take the key that this tab has.' : '')));
 	setAttribute(byId('live'), 'data-state', 'lost');
 	setText(byId('live'), 'locked');
 	setShown(byId('network'), false);
 	setShown(byId('facts'), false);
 	setShown(byId('locked'), true);
-	if (sessionStorage.getItem(KEY))
-		setText(byId('why-locked'), why || 'The network does not take the key that this tab has.');
 }
 
 function unlock() {
