@@ -67,7 +67,7 @@ static bool is_loopback(const char *host)
 	static const char *const names[] = { "127.0.0.1", "localhost", "[::1]" };
 	for (size_t i = 0; host && i < G_N_ELEMENTS(names); i++) {
 		const char *rest = g_str_has_prefix(host, names[i]) ? host + strlen(names[i]) : NULL;
-		if (rest && (*rest == '\0' || (*rest == ':' && strspn(rest + 1, "0123456789") == strlen(rest + 1))))
+		if (rest && (*rest == '\0' || (*rest == ':' && rest[1] && strspn(rest + 1, "0123456789") == strlen(rest + 1))))
 			return true;
 	}
 	return false;
