@@ -108,6 +108,11 @@ static bool set_all(struct arguments *a, const char *value, GError **error)
 	return a->all = true;
 }
 
+static bool set_check(struct arguments *a, const char *value, GError **error)
+{
+	return a->check = true;
+}
+
 static bool set_drops(struct arguments *a, const char *value, GError **error)
 {
 	return a->drops = true;
@@ -504,6 +509,14 @@ static const struct flag flags[] = {
 		},
 		.commands = COMMAND_CAPTURE,
 		.set = set_snaplen,
+	},
+	{
+		.option = {
+			.name = "check",
+			.help = "Only say what is wrong with PORT, GUEST or FILTER, and capture nothing.",
+		},
+		.commands = COMMAND_CAPTURE,
+		.set = set_check,
 	},
 	{
 		.option = {

@@ -27,7 +27,7 @@ struct arguments {
 	unsigned n_operands;
 	const char *const *command; /* what follows "--", NULL behind the last word; NULL: nothing was given or the command takes none */
 	const char *name;
-	bool json, libvirt, all, drops, no_open;
+	bool json, libvirt, all, drops, check, no_open;
 	const char *write, *snaplen; /* NULL: not given */
 	guint64 ring;		      /* bytes; 0: not given */
 	const char *remove, *protocol, *state, *port, *remote, *after; /* NULL: not given */

@@ -90,7 +90,7 @@ static bool take_words(const struct arguments *a, struct api *api, struct wish *
 /* Lives as long as the thread that waits for signals, which ends with the process. */
 struct capturing {
 	const struct arguments *arguments; /* main thread's only */
-	struct capture_file *file;	   /* NULL: the capture has not begun */
+	struct capture_file *file;	   /* NULL: the capture has not begun, or is none */
 	GError *error;			   /* why the file could not be opened */
 	sigset_t signals;
 	struct api *api; /* for the end, the other thread's */
@@ -105,7 +105,8 @@ static void begun(void *opaque, const char *id)
 	g_mutex_lock(&c->mutex);
 	c->path = id ? api_path_to("/v1/captures", id) : NULL;
 	g_mutex_unlock(&c->mutex);
-	c->file = capture_file_new(c->arguments->write, c->arguments->ring, &c->error);
+	if (!c->arguments->check)
+		c->file = capture_file_new(c->arguments->write, c->arguments->ring, &c->error);
 }
 
 static bool take(void *opaque, const void *bytes, gsize len)
@@ -153,13 +154,13 @@ static bool check_output(const struct arguments *a, GError **error)
 {
 	if (a->ring && !a->write)
 		return fail(error, FAILURE_USAGE, "--ring needs a file: --write FILE");
-	return a->write || !isatty(STDOUT_FILENO) ||
+	return a->check || a->write || !isatty(STDOUT_FILENO) ||
 	       fail(error, FAILURE_USAGE,
 		    "a capture is nothing for a terminal: lanlet capture --write FILE, or lanlet capture | tcpdump -n -r -, "
 		    "or lanlet capture | wireshark -k -i -");
 }
 
-static bool run_capture(struct capturing *c, struct api *api, const struct wish *w, GError **error)
+static bool read_stream(struct capturing *c, struct api *api, const struct wish *w, GError **error)
 {
 	const struct arguments *a = c->arguments;
 	g_autofree char *path = api_path("/v1/capture", "port", w->port, "guest", w->guest, "filter", w->filter, "drops", a->drops ? "1" : NULL,
@@ -176,29 +177,35 @@ static bool run_capture(struct capturing *c, struct api *api, const struct wish 
 	return good;
 }
 
-/* A word that was meant for a port's or guest's name is a filter to the server. */
-static void explain(const struct arguments *a, const struct wish *w, GError **error)
+static bool run_capture(const struct arguments *a, struct api *api, const struct wish *w, GError **error)
 {
-	if (error && *error && (*error)->code == FAILURE_USAGE && a->n_operands == 1 && w->filter)
+	struct api *api_for_end = api_new(a, error);
+	if (!api_for_end)
+		return false;
+	struct capturing *c = g_new0(struct capturing, 1); /* see there */
+	c->arguments = a;
+	c->api = api_for_end;
+	block_signals(c);
+	g_thread_unref(g_thread_new("signals", wait_for_signals, c));
+	bool good = read_stream(c, api, w, error);
+	capture_file_free(c->file);
+	return good;
+}
+
+/* A word that was meant for a port's or guest's name is a filter to the server. */
+static void explain(const struct wish *w, GError **error)
+{
+	if (error && *error && w->filter && !strchr(w->filter, ' ') && g_str_has_prefix((*error)->message, "filter "))
 		g_prefix_error(error, "there is no port or guest %s, and as a filter: ", w->filter);
 }
 
 bool command_capture(const struct arguments *a, GError **error)
 {
 	struct wish wish = { NULL };
-	struct capturing *c = g_new0(struct capturing, 1);
-	c->arguments = a;
-	block_signals(c);
-	c->api = api_new(a, error);
-	g_autoptr(Api) api = c->api ? api_new(a, error) : NULL;
-	bool good = api && check_output(a, error) && take_words(a, api, &wish, error);
-	if (good) {
-		g_thread_unref(g_thread_new("signals", wait_for_signals, c));
-		good = run_capture(c, api, &wish, error);
-		if (!good)
-			explain(a, &wish, error);
-	}
-	capture_file_free(c->file);
+	g_autoptr(Api) api = check_output(a, error) ? api_new(a, error) : NULL;
+	bool good = api && take_words(a, api, &wish, error) && run_capture(a, api, &wish, error);
+	if (!good)
+		explain(&wish, error);
 	wish_done(&wish);
 	return good;
 }

@@ -220,6 +220,7 @@ class Control(Network):
         self.assertEqual(status, 400)
         self.assertIn("syntax error", answer["error"])
         self.assertEqual(self.said("icmp", "or", "or")[0], 2)
+        self.assertEqual(self.said("icmp", "--check"), (0, ""))
         status, said = self.said("nobody")
         self.assertEqual(status, 2)
         self.assertIn("there is no port or guest nobody", said)
@@ -459,3 +460,68 @@ class Compared(Transfers):
             self.assertGreater(len(mine), 20)
             for number, (one, other) in enumerate(zip(mine, theirs, strict=True)):
                 self.assertEqual(one, other, f"frame {number}, outbound {outbound}")
+
+
+class Extcap(Network):
+    """contrib/extcap/lanlet, called as Wireshark does."""
+
+    program = Path(__file__).parents[2] / "contrib" / "extcap" / "lanlet"
+
+    def setUp(self):
+        super().setUp()
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        (Path(folder) / "lanlet" / "dead").mkdir(parents=True)
+        (Path(folder) / "lanlet" / "default").symlink_to(self.network.runtime)
+        with socket.socket(socket.AF_UNIX) as nobody:
+            nobody.bind(f"{folder}/lanlet/dead/api.sock")
+        self.folder = Path(folder)
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": folder, "HOME": folder, "WIRESHARK_EXTCAP_DIR": str(self.program.parent)}
+
+    def run_it(self, *words):
+        done = subprocess.run([self.program, *words], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_running_networks_are_interfaces(self):
+        said = self.run_it("--extcap-interfaces", "--extcap-version=4.0")
+        self.assertRegex(said, r"\Aextcap \{version=[\d.]+\}")
+        self.assertEqual(re.findall(r"(?m)^interface (.*)$", said), ["{value=lanlet-default}{display=lanlet network default}"])
+        self.assertEqual(self.run_it("--extcap-interface", "lanlet-default", "--extcap-dlts"), "dlt {number=1}{name=EN10MB}{display=Ethernet}\n")
+        self.assertIn("{call=--drops}", self.run_it("--extcap-interface=lanlet-default", "--extcap-config"))
+
+    def test_wrong_filter_is_complained_about_and_a_right_one_is_not(self):
+        self.assertIn("syntax error", self.run_it("--extcap-interface=lanlet-default", "--extcap-capture-filter=icmp or or"))
+        self.assertEqual(self.run_it("--extcap-interface", "lanlet-default", "--extcap-capture-filter", "icmp or arp"), "")
+
+    def test_capture_goes_to_the_fifo_until_it_is_ended(self):
+        fifo = self.folder / "fifo"
+        os.mkfifo(fifo)
+        guest = self.host(host_name=b"web")
+        words = ["--capture", "--extcap-interface", "lanlet-default", "--fifo", str(fifo), "--extcap-capture-filter", "icmp",
+                 "--of", "web", "--drops", "--snaplen", "64"]
+        with subprocess.Popen([self.program, *words], env=self.environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            with open(fifo, "rb") as reader:
+                wait_until(lambda: running(self.network), "the capture")
+                guest.ping(GATEWAY)
+                (capture,) = running(self.network)
+                process.terminate()
+                found = pcapng.parse(reader.read())
+            process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual((capture["guest"], capture["filter"], capture["drops"], capture["snaplen"]), ("web", "icmp", True, 64))
+        self.assertEqual([len(r.data) for r in found.records], [64, 64])
+
+    @needs("tshark")
+    def test_tshark_captures_by_it(self):
+        listed = subprocess.run(["tshark", "-D"], env=self.environment, capture_output=True, text=True, timeout=PATIENCE).stdout
+        self.assertIn("lanlet-default (lanlet network default)", listed)
+        guest = self.host()
+        with subprocess.Popen(["tshark", "-n", "-i", "lanlet-default", "-f", "icmp", "-c", "2"], env=self.environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                wait_until(lambda: running(self.network) or process.poll() is not None, "the capture")
+                guest.ping(GATEWAY)
+                out, err = process.communicate(timeout=PATIENCE)
+            finally:
+                process.kill()
+        self.assertRegex(out, r"(?s)Echo \(ping\) request.*Echo \(ping\) reply", err)
