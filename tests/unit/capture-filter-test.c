@@ -81,7 +81,7 @@ static void head_decides_as_the_whole_frame_does(void)
 {
 	static const char *const filters[] = {
 		"tcp port 80", "port 0", "udp[8:4] = 0", "tcp[13] & 2 != 0", "icmp[icmptype] = 0", "ip[2:2] > 100", "greater 300", "less 100", "ip6 and tcp port 0",
-		"ether[100] = 0", "ip broadcast", "ether multicast", "tcp[((tcp[12] & 0xf0) >> 2):4] = 0", "ip[6:2] & 0x1fff = 0", "vlan and icmp", "not ip", "ip6 protochain 6",
+		"ether[100] = 0", "ether broadcast", "ether multicast", "tcp[((tcp[12] & 0xf0) >> 2):4] = 0", "ip[6:2] & 0x1fff = 0", "vlan and icmp", "not ip", "ip6 protochain 6",
 	};
 	if (!is_built_in())
 		return;
