@@ -249,11 +249,6 @@ static bool same_paths(const struct path_list *a, const struct path_list *b)
 	return same;
 }
 
-static bool same_vhost_connect(const struct settings *a, const struct settings *b)
-{
-	return same_paths(&a->vhost_connect, &b->vhost_connect);
-}
-
 static bool same_vde(const struct settings *a, const struct settings *b)
 {
 	return same_paths(&a->vde, &b->vde);
@@ -285,6 +280,12 @@ static bool same_connects(const struct settings *a, const struct settings *b)
 	return same_plugs(a, b, PLUG_CONNECT);
 }
 
+/* A plug as any other: told as connect. */
+static bool same_vhost_connects(const struct settings *a, const struct settings *b)
+{
+	return true;
+}
+
 static bool same_udps(const struct settings *a, const struct settings *b)
 {
 	return same_plugs(a, b, PLUG_UDP);
@@ -313,9 +314,9 @@ static const struct {
 	{ "dns", same_dns, true },
 	{ "host", same_hosts, true },
 	{ "name", same_names, true },
-	{ "vhost-connect", same_vhost_connect, false },
 	{ "fd", same_fds, false },
 	{ "connect", same_connects, false },
+	{ "vhost-connect", same_vhost_connects, false },
 	{ "udp", same_udps, false },
 	{ "host-loopback", same_host_loopback, false },
 	{ "isolate", same_isolate, false },

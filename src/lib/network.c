@@ -314,10 +314,8 @@ static int build(struct lanlet_network *n, const struct lanlet_config *config)
 
 static int connect_links(struct lanlet_network *n, char *error, size_t size)
 {
-	const struct path_list *front_ends = &n->settings.vhost_connect, *urls = &n->settings.vde;
+	const struct path_list *urls = &n->settings.vde;
 	int r = 0;
-	for (size_t i = 0; i < front_ends->n && r == 0; i++)
-		r = lanlet_network_connect_vhost(n, front_ends->at[i], error, size);
 	for (size_t i = 0; i < urls->n && r == 0; i++)
 		r = lanlet_network_join_vde(n, urls->at[i], error, size);
 	return r < 0 ? r : attach_all(n, &n->settings.plugs, error, size);

@@ -14,7 +14,6 @@ void settings_done(struct settings *s)
 	free(s->hosts);
 	free(s->forwards);
 	free(s->names);
-	path_list_clear(&s->vhost_connect);
 	plug_list_clear(&s->plugs);
 	path_list_clear(&s->vde);
 	*s = (struct settings){ 0 };
@@ -38,7 +37,7 @@ int settings_copy(const struct settings *from, struct settings *ret)
 {
 	struct settings s = *from;
 	void *hosts = NULL, *names = NULL, *forwards = NULL;
-	s.vhost_connect = s.vde = (struct path_list){ 0 };
+	s.vde = (struct path_list){ 0 };
 	s.plugs = (struct plug_list){ 0 };
 	int r = copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts);
 	if (r == 0)
@@ -46,13 +45,10 @@ int settings_copy(const struct settings *from, struct settings *ret)
 	if (r == 0)
 		r = copy_list(from->forwards, from->n_forwards, sizeof(*from->forwards), &forwards);
 	if (r == 0)
-		r = path_list_copy(&from->vhost_connect, &s.vhost_connect);
-	if (r == 0)
 		r = path_list_copy(&from->vde, &s.vde);
 	if (r == 0)
 		r = plug_list_copy(&from->plugs, &s.plugs);
 	if (r < 0) {
-		path_list_clear(&s.vhost_connect);
 		path_list_clear(&s.vde);
 		free(hosts);
 		free(names);

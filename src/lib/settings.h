@@ -60,7 +60,6 @@ struct settings {
 	struct plug_list plugs; /* distinct descriptors, paths and names */
 	struct settings_name *names; /* distinct, of each other and of hosts' names */
 	size_t n_names;
-	struct path_list vhost_connect; /* sockets where vhost-user front ends listen */
 	struct forward_spec *forwards; /* none asks for another's ports */
 	size_t n_forwards;
 	bool host_loopback;

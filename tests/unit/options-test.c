@@ -340,24 +340,21 @@ static void gateway_and_dhcp_can_be_left_to_others(struct fixture *f, gconstpoin
 	expect_refused(f, "no-gateway", "perhaps");
 }
 
-static void sockets_to_connect_to_are_collected_once_each(struct fixture *f, gconstpointer data)
+static void socket_of_a_front_end_is_a_socket_to_connect_to(struct fixture *f, gconstpointer data)
 {
-	const struct path_list *l = &f->s.vhost_connect;
-	expect_set(f, "vhost-connect", "/run/a");
-	expect_set(f, "vhost-connect", "b");
-	expect_set(f, "vhost-connect", "/run/a");
+	const struct plug_list *l = &f->s.plugs;
+	expect_set(f, "vhost-connect", "/run/a,name=web");
+	expect_set(f, "connect", "/run/b,type=vhost");
 	g_assert_cmpuint(l->n, ==, 2);
-	g_assert_cmpstr(l->at[0], ==, "/run/a");
-	g_assert_cmpstr(l->at[1], ==, "b");
+	g_assert_cmpstr(l->at[0].path, ==, "/run/a");
+	g_assert_cmpstr(l->at[0].identity.name, ==, "web");
+	for (size_t i = 0; i < l->n; i++)
+		g_assert_true(l->at[i].kind == PLUG_CONNECT && l->at[i].type == PLUG_TYPE_VHOST);
 	g_autofree char *path = g_strnfill(108, 'x');
 	expect_refused(f, "vhost-connect", path);
 	g_assert_cmpuint(l->n, ==, 2);
-	struct settings copy;
-	g_assert_cmpint(settings_copy(&f->s, &copy), ==, 0);
 	expect_set(f, "vhost-connect", "");
 	g_assert_cmpuint(l->n, ==, 0);
-	g_assert_cmpstr(copy.vhost_connect.at[1], ==, "b");
-	settings_done(&copy);
 }
 
 static void guests_may_reach_one_another_unless_isolated(struct fixture *f, gconstpointer data)
@@ -563,7 +560,7 @@ int main(int argc, char **argv)
 	TEST(empty_value_takes_a_list_back);
 	TEST(host_has_mac_address_and_perhaps_a_name);
 	TEST(host_loopback_is_a_switch);
-	TEST(sockets_to_connect_to_are_collected_once_each);
+	TEST(socket_of_a_front_end_is_a_socket_to_connect_to);
 	TEST(vde_takes_urls_and_paths);
 	TEST(gateway_and_dhcp_can_be_left_to_others);
 	TEST(guests_may_reach_one_another_unless_isolated);

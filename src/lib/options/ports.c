@@ -2,7 +2,6 @@
 /* Ways into the network beside the sockets in its directory. */
 #include "base/macros.h"
 #include "host/socket_facts.h"
-#include "host/unix_socket.h"
 #include "lib/attach.h"
 #include "lib/options/option.h"
 #include "lib/settings.h"
@@ -13,28 +12,6 @@
 #include <string.h>
 
 #define URL_MAX 1023 /* libvdeplug copies it into buffers of PATH_MAX and onto the stack */
-
-/* A socket's path. */
-static int add_path(struct path_list *l, const char *value, const char **ret_why)
-{
-	if (!value_is_text(value))
-		return -EINVAL;
-	if (!unix_path_fits(value)) {
-		*ret_why = "the system takes no socket path as long as that";
-		return -EINVAL;
-	}
-	return path_list_add(l, value);
-}
-
-static int add_vhost_connect(struct settings *s, const char *value, const char **ret_why)
-{
-	return add_path(&s->vhost_connect, value, ret_why);
-}
-
-static void clear_vhost_connect(struct settings *s)
-{
-	path_list_clear(&s->vhost_connect);
-}
 
 static int add_plug(struct settings *s, enum plug_kind kind, const char *value, const char **ret_why)
 {
@@ -64,6 +41,15 @@ static void clear_fds(struct settings *s)
 static int add_connect(struct settings *s, const char *value, const char **ret_why)
 {
 	return add_plug(s, PLUG_CONNECT, value, ret_why);
+}
+
+static int add_vhost_connect(struct settings *s, const char *value, const char **ret_why)
+{
+	struct plug plug;
+	if (plug_parse(PLUG_CONNECT, value, &plug, ret_why) < 0)
+		return -EINVAL;
+	plug.type = PLUG_TYPE_VHOST;
+	return plug_list_add(&s->plugs, &plug);
 }
 
 static void clear_connects(struct settings *s)
@@ -150,15 +136,13 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "vhost-connect",
-			.argument = "PATH",
-			.help =
-				"A socket where a vhost-user front end listens, such as QEMU with server=on: connects to it, as soon as it is "
-				"there, and again whenever the connection ends.",
+			.argument = "PATH[,mac=MAC][,name=NAME]",
+			.help = "The same as --connect PATH,type=vhost: a socket where a vhost-user front end listens, such as QEMU with server=on.",
 			.repeatable = true,
 		},
-		.accepts = "the path of a unix socket, without control characters",
+		.accepts = "the path of a socket, as /run/vm/web.sock or /run/vm/web.sock,mac=52:54:00:12:34:56,name=web",
 		.set = add_vhost_connect,
-		.clear = clear_vhost_connect,
+		.clear = clear_connects,
 	},
 	{
 		.public = {
