@@ -9,6 +9,7 @@ the module's name choose test cases by a part of their name.
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import unittest
@@ -45,6 +46,7 @@ def enter_namespaces():
 def main():
     if INSIDE not in os.environ:
         enter_namespaces()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever is started by nohup inherits that it is ignored
     module = importlib.import_module(sys.argv[1])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     suite = unittest.defaultTestLoader.loadTestsFromModule(module)
