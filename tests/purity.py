@@ -7,7 +7,8 @@
 Fails when
   * a layer includes a header of a layer that it must not know;
   * pure code mentions a socket, a clock, randomness, a FILE or the process it runs in;
-  * a header that one file owns appears in a second one.
+  * a header that one file owns appears in a second one;
+  * two headers declare a function of the same name: of two archives the linker would take whichever it needs first, and say nothing.
 Checks itself first on small trees that break each rule.
 """
 import pathlib
@@ -48,6 +49,8 @@ IMPURE_NAMES = re.compile(
 SOCKET_CALLS = re.compile(r"(?<![\w.>*])(socket|socketpair|connect|bind|listen|accept4?|send|sendto|sendmsg|recv|recvfrom|recvmsg)\s*\(")
 NOT_CODE = re.compile(r"format\(printf,|/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"", re.S)
 INCLUDE = re.compile(r"^\s*#\s*include\s*([<\"])([^>\"]+)[>\"]", re.M)
+
+PROTOTYPE = re.compile(r"^(?!static\b|typedef\b)[a-z][\w ]*[ *](\w+)\((?:[^;{}()]|\([^;{}()]*\))*\)[^;{}]*;", re.M)
 
 ONE_FILE = ["slirp/libslirp.h", "libvdeplug.h", "pcap/pcap.h", "sys/epoll.h"]
 
@@ -91,12 +94,23 @@ def check_owners(texts):
             yield f"<{header}> in more than one file: {', '.join(owners)}"
 
 
+def check_prototypes(texts):
+    declared = {}
+    for path, text in texts.items():
+        for name in set(PROTOTYPE.findall(text)) if path.suffix == ".h" else ():
+            declared.setdefault(name, []).append(str(path))
+    for name, headers in sorted(declared.items()):
+        if len(headers) > 1:
+            yield f"{name}() is declared more than once: {', '.join(headers)}"
+
+
 def check(source):
     files = sorted(f for f in source.rglob("*.[ch]") if len(f.relative_to(source).parts) > 1)
     texts = {f.relative_to(source): f.read_text() for f in files}
     for path, text in texts.items():
         yield from check_file(path, text)
     yield from check_owners(texts)
+    yield from check_prototypes(texts)
 
 
 BROKEN = [
@@ -114,12 +128,15 @@ BROKEN = [
     {"host/a.c": "#include <sys/epoll.h>\n", "link/b.c": "#include <sys/epoll.h>\n"},
     {"app/a.c": '#include "lib/network.h"\n'},
     {"attic/a.c": ""},
+    {"nat/slirp/a.h": "int f(int n, void (*done)(void));\n", "lib/b.h": "struct s;\nstruct s *f(struct s *s,\n\t    int n);\n"},
 ]
 SOUND = {
     "base/a.c": "/* random, FILE *, abort() */\n#include <stdlib.h>\nconst char *f(void) { return \"printf(FILE)\"; }\n",
     "lan/a.c": '#include "base/a.h"\n#include <sys/uio.h>\nvoid f(struct o *o) { o->ops->send(o); }\n',
     "nat/slirp/a.c": '#include <slirp/libslirp.h>\n#include <poll.h>\n#include "lan/engine.h"\n',
     "host/a.c": "#include <sys/epoll.h>\n#include <time.h>\n",
+    "lib/a.h": "static inline int f(void)\n{\n\treturn g();\n}\nint h(void);\n",
+    "lib/b.h": "static inline int f(void)\n{\n\treturn g();\n}\nstruct s {\n\tint (*h)(void);\n};\n",
 }
 
 

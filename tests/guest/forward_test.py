@@ -223,6 +223,15 @@ class Forwards(unittest.TestCase):
             self.assertEqual(answer.split()[-1], str(i) * 20000)
 
 
+class Slirp(unittest.TestCase):
+    def test_streams_reach_the_guest_through_libslirp(self):
+        with Lanlet("--engine", "libslirp", "--forward", f"tcp 8083 {WEB}:80") as lanlet, serving(lanlet):
+            for text in ("first", "second"):
+                answer = ask("tcp", "127.0.0.1", 8083, text)
+                self.assertEqual(host_of(answer), GATEWAY, answer)
+                self.assertTrue(answer.endswith(f" 80 {text}"), answer)
+
+
 class Waiting(unittest.TestCase):
     def test_forward_waits_for_a_guest_that_has_no_address_yet(self):
         """The client is in the backlog before the guest exists."""

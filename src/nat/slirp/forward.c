@@ -65,7 +65,7 @@ static int connect_guest(struct stack *s, const char *path, uint16_t port, struc
 	return r;
 }
 
-int forward_open(struct engine *e, usec_t now, const struct engine_open *how)
+int slirp_forward_open(struct engine *e, usec_t now, const struct engine_open *how)
 {
 	int r = check(e, how);
 	if (r < 0)

@@ -15,4 +15,4 @@ struct engine;
 struct engine_open;
 
 /* As engine_ops.open. */
-int forward_open(struct engine *e, usec_t now, const struct engine_open *how);
+int slirp_forward_open(struct engine *e, usec_t now, const struct engine_open *how);

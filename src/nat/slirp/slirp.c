@@ -249,7 +249,7 @@ static int slirp_local(struct engine *e, uint16_t port, struct stream_service *s
 static int slirp_open(struct engine *e, usec_t now, const struct engine_open *how)
 {
 	e->now = now;
-	int r = forward_open(e, now, how);
+	int r = slirp_forward_open(e, now, how);
 	engine_settle(e);
 	return r;
 }
