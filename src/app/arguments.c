@@ -474,6 +474,15 @@ static const struct flag flags[] = {
 	},
 	{
 		.option = {
+			.name = "remove",
+			.argument = "LISTEN",
+			.help = "Close the proxy that listens there; its connections go on.",
+		},
+		.commands = COMMAND_PROXY,
+		.set = set_remove,
+	},
+	{
+		.option = {
 			.name = "write",
 			.argument = "FILE",
 			.default_value = "standard output",

@@ -108,6 +108,19 @@ static const struct command commands[] = {
 		.run = command_connect,
 	},
 	{
+		.name = "proxy",
+		.id = COMMAND_PROXY,
+		.operands = "[[ADDRESS:]PORT | unix:PATH]",
+		.max_operands = 1,
+		.summary = "Have programs of this machine reach every guest through a proxy.",
+		.description =
+			"Opens a proxy, SOCKS 5 and HTTP CONNECT on one port, of 127.0.0.1:1080 unless another loopback address or a unix socket is given, and "
+			"prints it as programs take it: curl --proxy socks5h://127.0.0.1:1080 http://web/. Names are guests' names, and nothing but guests is "
+			"reached. It is one of the forwards (lanlet forward lists it with its counters) and kept, also across restarts, until it is removed "
+			"with --remove.",
+		.run = command_proxy,
+	},
+	{
 		.name = "flows",
 		.id = COMMAND_FLOWS,
 		.summary = "List guests' connections.",

@@ -28,6 +28,7 @@ enum {
 	COMMAND_EXEC = 1 << 15,
 	COMMAND_FORWARD = 1 << 16,
 	COMMAND_CONNECT = 1 << 17,
+	COMMAND_PROXY = 1 << 18,
 	COMMAND_CAPTURE = 1 << 19,
 	COMMAND_WEB = 1 << 20,
 };
@@ -36,8 +37,9 @@ enum {
 #define COMMANDS_LISTING                                                                                                        \
 	(COMMAND_PORTS | COMMAND_LEASES | COMMAND_FLOWS | COMMAND_DROPS | COMMAND_EVENTS | COMMAND_RESERVE | COMMAND_NAMES |       \
 	 COMMAND_LOG_LEVEL | COMMAND_RELOAD | COMMAND_FORWARD)
-#define COMMANDS_ASKING (COMMAND_STATUS | COMMAND_WEB | COMMAND_WAIT | COMMAND_CONNECT | COMMAND_TOP | COMMAND_CAPTURE | COMMAND_DOCTOR | \
-			 COMMANDS_LISTING)
+#define COMMANDS_ASKING                                                                                                         \
+	(COMMAND_STATUS | COMMAND_WEB | COMMAND_WAIT | COMMAND_CONNECT | COMMAND_PROXY | COMMAND_TOP | COMMAND_CAPTURE |           \
+	 COMMAND_DOCTOR | COMMANDS_LISTING)
 #define COMMANDS_ALL (COMMAND_RUN | COMMAND_QEMU | COMMAND_EXEC | COMMANDS_ASKING)
 
 struct command {
@@ -65,6 +67,7 @@ bool command_status(const struct arguments *a, GError **error);
 bool command_web(const struct arguments *a, GError **error);
 bool command_forward(const struct arguments *a, GError **error);
 bool command_connect(const struct arguments *a, GError **error);
+bool command_proxy(const struct arguments *a, GError **error);
 bool command_ports(const struct arguments *a, GError **error);
 bool command_leases(const struct arguments *a, GError **error);
 bool command_wait(const struct arguments *a, GError **error);

@@ -15,7 +15,7 @@ static bool add_row(void *opaque, JsonObject *f)
 	const char *failure = api_text(f, "failure");
 	table_addf(t, "%" G_GUINT64_FORMAT, api_number(f, "id"));
 	for (const char *const *name = (const char *const[]){ "protocol", "host", "guest", "state", NULL }; *name; name++)
-		table_add(t, api_text(f, *name));
+		table_add(t, api_has(f, *name) ? api_text(f, *name) : "-");
 	table_addf(t, "%" G_GUINT64_FORMAT, api_number(f, "opened"));
 	table_addf(t, "%" G_GUINT64_FORMAT, api_number(f, "refused"));
 	table_add(t, failure[0] ? failure : "-");

@@ -21,9 +21,9 @@ static void write_forward(struct json *out, usec_t now, const void *item)
 	const struct snapshot_forward *f = item;
 	json_open_object(out, NULL);
 	json_unsigned(out, "id", f->id);
-	json_string(out, "protocol", f->udp ? "udp" : "tcp");
+	json_string(out, "protocol", f->protocol);
 	json_string(out, "host", f->host);
-	json_string(out, "guest", f->guest);
+	json_string(out, "guest", f->guest[0] ? f->guest : NULL);
 	json_string(out, "state", !f->is_open ? "closed" : f->waiting ? "waiting" : "open");
 	json_bool(out, "kept", f->kept);
 	json_unsigned(out, "opened", f->opened);
@@ -52,7 +52,7 @@ static void post_forward(struct request *r)
 	if (!body || !(protocol = request_text(r, body, "protocol")) || !(host = request_text(r, body, "host")) ||
 	    !(guest = request_text(r, body, "guest")))
 		return;
-	g_autofree char *text = g_strdup_printf("%s %s %s", protocol, host, guest);
+	g_autofree char *text = g_strdup_printf("%s %s%s%s", protocol, host, guest[0] ? " " : "", guest);
 	request_change(r, text, lanlet_network_add_forward);
 }
 

@@ -170,6 +170,8 @@ static int build_forwards(struct lanlet_network *n, const struct lanlet_config *
 	n->forward_env = (struct forward_env){
 		.poller = &n->loop.poller,
 		.log = &n->log,
+		.dials = &n->dials,
+		.domain = n->settings.domain,
 		.engine_ops = n->settings.engine,
 		.engine = n->engine,
 		.gateway = n->settings.gateway,

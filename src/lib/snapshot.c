@@ -121,7 +121,7 @@ static struct snapshot_forward forward_of(const struct forward *f)
 {
 	struct snapshot_forward ret = {
 		.id = f->id,
-		.udp = f->spec.udp,
+		.protocol = forward_protocol_name(f->spec.protocol),
 		.kept = f->kept,
 		.is_open = f->is_open,
 		.waiting = f->waiting,

@@ -84,7 +84,7 @@ unsigned snapshot_captures(const struct lanlet_network *n, uint64_t *cursor, str
 
 struct snapshot_forward {
 	unsigned id;
-	bool udp;
+	const char *protocol; /* static */
 	bool kept; /* beyond this run; else it is the configuration's */
 	char host[FORWARD_TEXT_SIZE], guest[FORWARD_TEXT_SIZE];
 	bool is_open, waiting;

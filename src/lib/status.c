@@ -106,7 +106,7 @@ static void write_forwards(FILE *out, const struct lanlet_network *n)
 		fprintf(out, "\n%-8s %-8s %-28s %-28s %10s %10s  %s\n", "FORWARD", "PROTOCOL", "HOST", "GUEST", "OPENED", "REFUSED", "STATE");
 	list_for_each(node, &n->forwards.all) {
 		const struct forward *f = container_of(node, struct forward, node);
-		fprintf(out, "%-8u %-8s %-28s %-28s %10" PRIu64 " %10" PRIu64 "  %s%s%s\n", f->id, f->spec.udp ? "udp" : "tcp",
+		fprintf(out, "%-8u %-8s %-28s %-28s %10" PRIu64 " %10" PRIu64 "  %s%s%s\n", f->id, forward_protocol_name(f->spec.protocol),
 			forward_spec_format_host(&f->spec, host), forward_spec_format_guest(&f->spec, guest), f->opened, f->refused,
 			!f->is_open ? "closed" : f->waiting ? "waits for the guest" : "open", f->failure[0] ? ", " : "", f->failure);
 	}

@@ -367,3 +367,138 @@ Host *
         done = self.ssh("nobody.lanlet", "true")
         self.assertEqual(done.returncode, 255)
         self.assertIn(b"there is no such guest", done.stderr)
+
+
+class Proxy(unittest.TestCase):
+    """By curl, by others' bytes, and by many at once."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.network = cls.enterClassContext(Network("--forward", "proxy [::1]:1080"))
+        cls.guest = cls.enterClassContext(serving(cls.network))
+        cls.path = cls.network.directory / "proxy.sock"
+        for listen in ("1080", f"unix:{cls.path}"):
+            done = cls.network.ask("proxy", listen, text=True)
+            assert done.returncode == 0, done
+        site = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="lanlet-"))
+        Path(site, "blob").write_bytes(os.urandom(24 << 20))
+        cls.digest = hashlib.sha256(Path(site, "blob").read_bytes()).hexdigest()
+        web = cls.enterClassContext(cls.guest.start(sys.executable, "-m", "http.server", "8000", "--directory", site,
+                                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        cls.addClassCleanup(web.kill)
+        done = cls.network.ask("connect", "web", "8000", "--wait", str(PATIENCE / 2), input=b"")
+        assert done.returncode == 0, done
+
+    def curl(self, *words):
+        if not shutil.which("curl"):
+            self.skipTest("no curl")
+        return subprocess.run(["curl", "-sS", "--max-time", str(int(PATIENCE)), *words], capture_output=True, timeout=2 * PATIENCE)
+
+    def test_curl_reaches_guests_by_name_through_each_of_them(self):
+        for words in (
+            ("--proxy", "socks5h://127.0.0.1:1080", "http://web:8000/blob"),
+            ("--proxy", "socks5h://127.0.0.1:1080", "http://web.lanlet.internal:8000/blob"),
+            ("--socks5-hostname", "127.0.0.1:1080", "http://web.lanlet:8000/blob"),
+            ("--proxy", "socks5://127.0.0.1:1080", f"http://{WEB}:8000/blob"),
+            ("--proxy", "socks5h://[::1]:1080", "http://web:8000/blob"),
+            ("--proxy", f"socks5h://localhost{self.path}", "http://web:8000/blob"),
+            ("--proxytunnel", "--proxy", "http://127.0.0.1:1080", "http://web:8000/blob"),
+            ("--proxytunnel", "--proxy", "http://[::1]:1080", f"http://{WEB}:8000/blob"),
+        ):
+            with self.subTest(words=words):
+                done = self.curl(*words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(hashlib.sha256(done.stdout).hexdigest(), self.digest)
+
+    def test_upload_arrives_whole(self):
+        data = os.urandom(16 << 20)
+        with socket.create_connection(("127.0.0.1", 1080), PATIENCE) as s:
+            s.sendall(b"CONNECT web:81 HTTP/1.1\r\nHost: web:81\r\n\r\n")
+            self.assertEqual(self.head(s), b"HTTP/1.1 200 Connection established\r\n\r\n")
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+            self.assertEqual(s.makefile("rb").read().decode(), hashlib.sha256(data).hexdigest())
+
+    def test_what_is_wrong_is_told_to_curl(self):
+        for words, code, want in (
+            # 97: the proxy's handshake; 56: what the proxy answered to CONNECT
+            (("--proxy", "socks5h://127.0.0.1:1080", "http://nobody/"), 97, b"(4)"),
+            (("--proxy", "socks5h://127.0.0.1:1080", "http://web:9/"), 97, b"(5)"),
+            (("--proxy", "socks5h://127.0.0.1:1080", "http://127.0.0.1:1080/"), 97, b"(2)"),
+            (("--proxytunnel", "--proxy", "http://127.0.0.1:1080", "http://nobody/"), 56, b"502"),
+            (("--proxytunnel", "--proxy", "http://127.0.0.1:1080", "http://203.0.113.5/"), 56, b"403"),
+        ):
+            with self.subTest(words=words):
+                done = self.curl(*words)
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertIn(want, done.stderr)
+        self.assertIn(b"this proxy knows CONNECT only", self.curl("--proxy", "http://127.0.0.1:1080", "http://web:8000/").stdout)
+
+    @staticmethod
+    def head(s):
+        got = b""
+        while not got.endswith(b"\r\n\r\n"):
+            got += s.recv(1)
+        return got
+
+    def test_bytes_behind_the_request_are_the_guests(self):
+        with socket.create_connection(("127.0.0.1", 1080), PATIENCE) as s:
+            s.sendall(b"\x05\x01\x00\x05\x01\x00\x03\x03web\x00\x50hasty")
+            s.shutdown(socket.SHUT_WR)
+            got = s.makefile("rb").read()
+        self.assertEqual(got, b"\x05\x00" + b"\x05\x00\x00\x01" + bytes(6) + f"{GATEWAY} hasty".encode())
+
+    def test_wrong_bytes_end_the_client_and_nobody_else(self):
+        with socket.create_connection(("127.0.0.1", 1080), PATIENCE) as good:
+            good.sendall(b"\x05\x01\x00")
+            self.assertEqual(good.recv(2), b"\x05\x00")
+            for junk in (b"\x00" * 100, b"\x05\x00", b"\x04\x01\x00\x50\x7f\x00\x00\x01\x00", b"\xff" * 20000, b"CONNECT\r\n\r\n", os.urandom(1000)):
+                with socket.create_connection(("127.0.0.1", 1080), PATIENCE) as s, contextlib.suppress(ConnectionError):
+                    s.sendall(b"x" + junk if junk[:1] == b"\x05" and len(junk) == 1000 else junk)
+                    s.shutdown(socket.SHUT_WR)
+                    s.makefile("rb").read()
+            good.sendall(b"\x05\x01\x00\x03\x03web\x00\x50")
+            self.assertEqual(good.recv(10)[:2], b"\x05\x00")
+            self.assertEqual(good.recv(100), f"{GATEWAY} ".encode())
+
+    def test_two_hundred_clients_at_once_are_served(self):
+        clients = []
+        for i in range(200):
+            s = socket.create_connection(("127.0.0.1", 1080), PATIENCE)
+            self.addCleanup(s.close)
+            clients.append(s)
+            s.sendall(b"\x05\x01\x00" if i % 2 else b"CONNECT web:80 HTTP/1.1\r\n")
+        for i, s in enumerate(clients):
+            if i % 2:
+                self.assertEqual(s.recv(2), b"\x05\x00")
+                s.sendall(b"\x05\x01\x00\x03\x03web\x00\x50")
+            else:
+                s.sendall(b"\r\n")
+        for i, s in enumerate(clients):
+            self.assertEqual(len(s.recv(10, socket.MSG_WAITALL)) if i % 2 else len(self.head(s)), 10 if i % 2 else 39)
+            s.sendall(b"number %d" % i)
+            s.shutdown(socket.SHUT_WR)
+        for i, s in enumerate(clients):
+            self.assertEqual(s.makefile("rb").read().decode(), f"{GATEWAY} number {i}")
+
+    def test_guest_does_not_reach_it(self):
+        program = "import socket\ntry: socket.create_connection(('%s', 1080), 5)\nexcept OSError as e: print(type(e).__name__)" % GATEWAY
+        self.assertIn(self.guest.python(program).strip(), {"ConnectionRefusedError", "TimeoutError"})
+
+    def test_it_is_listed_counted_and_removed(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        for _ in range(2):
+            done = self.network.ask("proxy", str(port), text=True)
+            self.assertEqual((done.returncode, done.stdout), (0, f"socks5h://127.0.0.1:{port}\nhttp://127.0.0.1:{port}\n"), done.stderr)
+        self.assertEqual(self.curl("--proxy", f"socks5h://127.0.0.1:{port}", "http://web:8000/").returncode, 0)
+        (proxy,) = [f for f in self.network.api.get("/v1/forwards")["forwards"] if f["host"] == f"127.0.0.1:{port}"]
+        self.assertEqual((proxy["protocol"], proxy["guest"], proxy["state"], proxy["kept"], proxy["opened"]), ("proxy", None, "open", True, 1))
+        self.assertRegex(self.network.ask("forward", text=True).stdout, rf"(?m)proxy +127.0.0.1:{port} +- +open")
+        self.assertEqual(self.network.ask("proxy", "--remove", str(port)).returncode, 0)
+        self.assertEqual(self.network.ask("proxy", "--remove", str(port)).returncode, 5)
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), PATIENCE)
+        done = self.network.ask("proxy", "0.0.0.0:1081", text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("loopback", done.stderr)

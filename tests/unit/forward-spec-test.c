@@ -16,6 +16,10 @@ static void each_way_of_writing_has_one_meaning(void)
 		{ "tcp *:80-80 web:80", "tcp *:80 web:80" },
 		{ "tcp [::]:80 web:80", "tcp *:80 web:80" },
 		{ "tcp unix:/run/user/1000/web.sock web:80", "tcp unix:/run/user/1000/web.sock web:80" },
+		{ "proxy 1080", "proxy 127.0.0.1:1080" },
+		{ "proxy 127.5.0.1:1080", "proxy 127.5.0.1:1080" },
+		{ "proxy [::1]:1080", "proxy [::1]:1080" },
+		{ "proxy unix:/run/proxy", "proxy unix:/run/proxy" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
 		struct forward_spec s, again;
@@ -52,6 +56,12 @@ static void what_makes_no_sense_is_refused_with_a_reason(void)
 		{ "tcp 80 a.b:80", "a guest is" },
 		{ "tcp unix:web.sock web:80", "absolute" },
 		{ "udp unix:/web.sock web:80", "streams" },
+		{ "proxy", NULL },
+		{ "proxy 1080 web:80", NULL },
+		{ "proxy *:1080", "loopback" },
+		{ "proxy 192.0.2.1:1080", "loopback" },
+		{ "proxy [fd00::1]:1080", "loopback" },
+		{ "proxy 1080-1081", "one port" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct forward_spec s;
@@ -89,6 +99,8 @@ static void forwards_of_one_port_collide(void)
 		{ "tcp 80-90 web:80", "tcp 91-95 web:80", false },
 		{ "tcp unix:/a web:80", "tcp unix:/a web:81", true },
 		{ "tcp unix:/a web:80", "tcp 80 web:81", false },
+		{ "proxy 80", "tcp *:80 web:81", true },
+		{ "proxy 80", "udp 80 web:81", false },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
 		struct forward_spec a, b;

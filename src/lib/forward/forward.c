@@ -40,12 +40,20 @@ static int open_flow(struct forward *f, usec_t now, int fd)
 	return r < 0 ? r : forward_client_open(f->env, now, &how);
 }
 
+static void note_deadline(struct forward *f)
+{
+	*f->earliest = usec_min(*f->earliest, forward_deadline(f));
+}
+
 static int accepted(struct listener *l, int fd)
 {
 	struct forward *f = container_of(l, struct forward, listener);
 	usec_t now = clock_now();
-	int r = open_flow(f, now, fd);
-	forward_client_count(f, now, r);
+	bool proxy = f->spec.protocol == FORWARD_PROXY;
+	int r = proxy ? proxy_take(f, now, fd) : open_flow(f, now, fd);
+	if (r < 0 || !proxy) /* of a proxy's it is not known yet what becomes of them */
+		forward_client_count(f, now, r);
+	note_deadline(f);
 	/* With a descriptor less, later, it may work; whatever else is wrong concerns this client alone. */
 	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
 		return r;
@@ -67,8 +75,8 @@ static int listen_unix(struct forward *f)
 
 static int open_socket(struct forward *f, const struct ip_endpoint *at)
 {
-	int fd = forward_socket_open(f->spec.udp, at, f->failure, sizeof(f->failure));
-	int r = fd < 0 ? fd : f->spec.udp ? forward_datagram_add(f, fd, at->port) : listener_add(&f->listener, fd);
+	int fd = forward_socket_open(f->spec.protocol == FORWARD_UDP, at, f->failure, sizeof(f->failure));
+	int r = fd < 0 ? fd : f->spec.protocol == FORWARD_UDP ? forward_datagram_add(f, fd, at->port) : listener_add(&f->listener, fd);
 	if (r < 0 && fd >= 0)
 		close(fd);
 	return r;
@@ -101,17 +109,13 @@ static void close_sockets(struct forward *f)
 {
 	listener_done(&f->listener);
 	forward_datagram_close(f);
+	proxy_close(f, clock_now());
 	if (f->is_open && f->spec.unix_path[0])
 		unlink(f->spec.unix_path);
 	f->is_open = false;
 }
 
 /* --- life --- */
-
-static void note_deadline(struct forward *f)
-{
-	*f->earliest = usec_min(*f->earliest, forward_deadline(f));
-}
 
 static void paused(struct listener *l)
 {
@@ -126,6 +130,7 @@ struct forward *forward_new(const struct forward_env *env, const struct forward_
 	*f = (struct forward){ .spec = *spec, .env = env, .again = USEC_INFINITY, .earliest = earliest };
 	list_init(&f->node);
 	list_init(&f->datagram_sockets);
+	proxy_init(&f->proxy);
 	listener_init(&f->listener, env->poller, env->log, accepted);
 	f->listener.paused = paused;
 	return f;
@@ -167,6 +172,8 @@ void forward_close(struct forward *f)
 void forward_guests_changed(struct forward *f, usec_t now)
 {
 	ip4_t ip;
+	if (f->spec.protocol == FORWARD_PROXY)
+		return;
 	bool waiting = f->env->find_guest(f->env->opaque, now, &f->spec.guest, &ip) < 0;
 	if (!f->is_open || waiting == f->waiting)
 		return;
@@ -180,14 +187,15 @@ void forward_guests_changed(struct forward *f, usec_t now)
 
 usec_t forward_deadline(const struct forward *f)
 {
-	return f->is_open ? listener_deadline(&f->listener) : f->again;
+	return f->is_open ? usec_min(listener_deadline(&f->listener), proxy_deadline(&f->proxy)) : f->again;
 }
 
 void forward_expire(struct forward *f, usec_t now)
 {
-	if (f->is_open)
+	if (f->is_open) {
 		listener_expire(&f->listener, now);
-	else if (f->again <= now && forward_open(f, now) == 0) {
+		proxy_expire(f, now);
+	} else if (f->again <= now && forward_open(f, now) == 0) {
 		char text[FORWARD_TEXT_SIZE];
 		log_info(f->env->log, "forward %s: the port is free now", forward_spec_format(&f->spec, text));
 	}

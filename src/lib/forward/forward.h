@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "base/usec.h"
+#include "lib/forward/proxy.h"
 #include "lib/forward/spec.h"
 #include "link/listener.h"
 
@@ -16,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct dials;
 struct engine;
 struct engine_ops;
 struct log;
@@ -25,6 +27,8 @@ struct poller;
 struct forward_env {
 	struct poller *poller;
 	struct log *log;
+	struct dials *dials;
+	const char *domain; /* that names may end with */
 	const struct engine_ops *engine_ops;
 	struct engine *engine;
 	ip4_t gateway;	       /* whom a guest sees for clients that have no address for it */
@@ -51,6 +55,7 @@ struct forward {
 	const struct forward_env *env;
 	struct listener listener;     /* TCP and unix sockets */
 	struct list datagram_sockets; /* UDP */
+	struct proxy proxy;
 	bool is_open;
 	bool waiting;		/* for the guest's address */
 	enum forward_change change;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/forward/spec.h"
 
+#include "base/macros.h"
 #include "lib/value.h"
 
 #include <assert.h>
@@ -60,7 +61,7 @@ static int parse_address(char *text, struct ip_addr *ret)
 static int parse_host(char *text, struct forward_spec *s, const char **ret_why)
 {
 	if (strncmp(text, "unix:", 5) == 0) {
-		if (s->udp) {
+		if (s->protocol == FORWARD_UDP) {
 			*ret_why = "unix sockets carry streams, so tcp only";
 			return -EINVAL;
 		}
@@ -103,6 +104,37 @@ static int parse_guest(char *text, struct forward_spec *s, const char **ret_why)
 	return 0;
 }
 
+static const char *const protocols[] = { [FORWARD_TCP] = "tcp", [FORWARD_UDP] = "udp", [FORWARD_PROXY] = "proxy" };
+
+const char *forward_protocol_name(enum forward_protocol protocol)
+{
+	return protocols[protocol];
+}
+
+static int parse_protocol(const char *text, enum forward_protocol *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++) {
+		if (strcmp(text, protocols[i]) != 0)
+			continue;
+		*ret = (enum forward_protocol)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* Whoever reaches a proxy reaches every guest. */
+static int check_proxy(const struct forward_spec *s, const char **ret_why)
+{
+	static const struct prefix4 loopback = { IP4(127, 0, 0, 0), 8 };
+	static const struct ip_addr loopback6 = { { [15] = 1 } };
+	bool loops = ip_is_v4(&s->address) ? prefix4_contains(loopback, ip_to_ip4(&s->address)) : ip_equal(&s->address, &loopback6);
+	if (!s->unix_path[0] && (s->n_ports != 1 || !loops)) {
+		*ret_why = "a proxy listens on one port of a loopback address, or on a unix socket";
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int forward_spec_parse(const char *text, struct forward_spec *ret, const char **ret_why)
 {
 	char copy[FORWARD_TEXT_SIZE], *rest = copy;
@@ -110,12 +142,11 @@ int forward_spec_parse(const char *text, struct forward_spec *ret, const char **
 	if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
 		return -EINVAL;
 	char *protocol = strsep(&rest, " "), *host = strsep(&rest, " "), *guest = rest;
-	if (!guest || strchr(guest, ' '))
+	if (parse_protocol(protocol, &s.protocol) < 0 || !host || !guest != (s.protocol == FORWARD_PROXY) || (guest && strchr(guest, ' ')))
 		return -EINVAL;
-	s.udp = strcmp(protocol, "udp") == 0;
-	if (!s.udp && strcmp(protocol, "tcp") != 0)
+	if (parse_host(host, &s, ret_why) < 0)
 		return -EINVAL;
-	if (parse_host(host, &s, ret_why) < 0 || parse_guest(guest, &s, ret_why) < 0)
+	if (guest ? parse_guest(guest, &s, ret_why) < 0 : check_proxy(&s, ret_why) < 0)
 		return -EINVAL;
 	*ret = s;
 	return 0;
@@ -147,6 +178,9 @@ const char *forward_spec_format_host(const struct forward_spec *s, char ret[stat
 const char *forward_spec_format_guest(const struct forward_spec *s, char ret[static FORWARD_TEXT_SIZE])
 {
 	char guest[GUEST_REF_TEXT_SIZE];
+	ret[0] = '\0';
+	if (s->protocol == FORWARD_PROXY)
+		return ret;
 	snprintf(ret, FORWARD_TEXT_SIZE, "%s:%u", guest_ref_format(&s->guest, guest), s->guest_port);
 	return ret;
 }
@@ -154,8 +188,8 @@ const char *forward_spec_format_guest(const struct forward_spec *s, char ret[sta
 const char *forward_spec_format(const struct forward_spec *s, char ret[static FORWARD_TEXT_SIZE])
 {
 	char host[FORWARD_TEXT_SIZE], guest[FORWARD_TEXT_SIZE];
-	int n = snprintf(ret, FORWARD_TEXT_SIZE, "%s %s %s", s->udp ? "udp" : "tcp", forward_spec_format_host(s, host),
-			 forward_spec_format_guest(s, guest));
+	int n = snprintf(ret, FORWARD_TEXT_SIZE, "%s %s%s%s", forward_protocol_name(s->protocol), forward_spec_format_host(s, host),
+			 s->protocol == FORWARD_PROXY ? "" : " ", forward_spec_format_guest(s, guest));
 	assert(n < FORWARD_TEXT_SIZE);
 	(void)n;
 	return ret;
@@ -163,7 +197,7 @@ const char *forward_spec_format(const struct forward_spec *s, char ret[static FO
 
 bool forward_spec_is_equal(const struct forward_spec *a, const struct forward_spec *b)
 {
-	bool same_host = a->udp == b->udp && a->first_port == b->first_port && a->n_ports == b->n_ports && ip_equal(&a->address, &b->address) &&
+	bool same_host = a->protocol == b->protocol && a->first_port == b->first_port && a->n_ports == b->n_ports && ip_equal(&a->address, &b->address) &&
 			 strcmp(a->unix_path, b->unix_path) == 0;
 	return same_host && a->guest_port == b->guest_port && guest_ref_is_equal(&a->guest, &b->guest);
 }
@@ -173,5 +207,6 @@ bool forward_spec_collides(const struct forward_spec *a, const struct forward_sp
 	if (a->unix_path[0] || b->unix_path[0])
 		return strcmp(a->unix_path, b->unix_path) == 0;
 	bool same_address = ip_equal(&a->address, &b->address) || ip_is_unspecified(&a->address) || ip_is_unspecified(&b->address);
-	return a->udp == b->udp && same_address && a->first_port < b->first_port + b->n_ports && b->first_port < a->first_port + a->n_ports;
+	bool same_family = (a->protocol == FORWARD_UDP) == (b->protocol == FORWARD_UDP);
+	return same_family && same_address && a->first_port < b->first_port + b->n_ports && b->first_port < a->first_port + a->n_ports;
 }

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `lanlet proxy`: forwards of the protocol "proxy", for people. */
+#include "app/api.h"
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/failure.h"
+#include "app/table.h"
+
+#include <string.h>
+
+#define DEFAULT_PORT "1080"
+#define LOOPBACK "127.0.0.1:"
+#define UNIX_PREFIX "unix:"
+
+struct search {
+	guint64 id;	  /* 0: any */
+	const char *host; /* NULL: any */
+	char *found_host;
+	guint64 found;
+};
+
+static bool look_at_forward(void *opaque, JsonObject *f)
+{
+	struct search *s = opaque;
+	if (strcmp(api_text(f, "protocol"), "proxy") != 0 || (s->id && api_number(f, "id") != s->id) ||
+	    (s->host && strcmp(api_text(f, "host"), s->host) != 0))
+		return true;
+	s->found = api_number(f, "id");
+	s->found_host = g_strdup(api_text(f, "host"));
+	return false;
+}
+
+/* As forwards are listed: a port alone is one of 127.0.0.1. */
+static char *whole_host(const char *listen)
+{
+	return g_strconcat(strspn(listen, "0123456789") == strlen(listen) ? LOOPBACK : "", listen, NULL);
+}
+
+/* As the programs that use it are told. */
+static void print_proxy(const char *host)
+{
+	if (g_str_has_prefix(host, UNIX_PREFIX))
+		g_print("socks5h://localhost%s\n", host + strlen(UNIX_PREFIX));
+	else
+		g_print("socks5h://%s\nhttp://%s\n", host, host);
+}
+
+static bool remove_proxy(struct api *api, const char *host, GError **error)
+{
+	struct search s = { .host = host };
+	if (!api_each(api, "/v1/forwards", look_at_forward, &s, error))
+		return false;
+	if (!s.found)
+		return fail(error, FAILURE_NOT_FOUND, "there is no proxy %s", host);
+	g_free(s.found_host);
+	g_autofree char *path = g_strdup_printf("/v1/forwards/%" G_GUINT64_FORMAT, s.found);
+	g_autoptr(JsonObject) answer = api_call(api, "DELETE", path, NULL, error);
+	return answer != NULL;
+}
+
+static bool add_proxy(struct api *api, const char *host, struct search *s, GError **error)
+{
+	g_autofree char *body = api_object("protocol", "proxy", "host", host, NULL);
+	g_autoptr(JsonObject) answer = api_call(api, "POST", "/v1/forwards", body, error);
+	if (!answer)
+		return false;
+	s->id = api_number(answer, "id");
+	s->host = NULL;
+	return api_each(api, "/v1/forwards", look_at_forward, s, error);
+}
+
+bool command_proxy(const struct arguments *a, GError **error)
+{
+	g_autofree char *listen = whole_host(a->remove ? a->remove : a->n_operands > 0 ? a->operands[0] : DEFAULT_PORT);
+	g_autoptr(Api) api = api_new(a, error);
+	if (!api)
+		return false;
+	if (a->remove)
+		return remove_proxy(api, listen, error);
+	struct search s = { .host = listen };
+	if (!api_each(api, "/v1/forwards", look_at_forward, &s, error))
+		return false;
+	if (!s.found_host && !add_proxy(api, listen, &s, error))
+		return false;
+	if (!s.found_host)
+		return fail(error, FAILURE_GENERAL, "the proxy was removed by somebody else");
+	print_proxy(s.found_host);
+	g_free(s.found_host);
+	return table_finish(error);
+}
