@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -171,6 +172,25 @@ class Gate(unittest.TestCase):
         self.network.stop()
         self.assertIn("not running", command(self.network, "web", "--no-open", code=4))
         self.network.start()
+
+    def test_browser_is_opened_on_a_desktop_by_a_file_that_nobody_else_reads(self):
+        programs = self.network.directory / "bin"
+        programs.mkdir()
+        (programs / "xdg-open").write_text('#!/bin/sh\nstat -c %a "$1" >"$0.mode"\ncat "$1" >"$0.part"\nmv "$0.part" "$0.seen"\n')
+        (programs / "xdg-open").chmod(0o755)
+        environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "DISPLAY": ":0"}
+        terminal, other = pty.openpty()
+        with open(terminal, "rb", 0) as terminal, subprocess.Popen(
+                [word for word in self.web.command if word != "--no-open"], stdin=other, stdout=other, stderr=other, env=environment) as process:
+            os.close(other)
+            url = re.search(rb"http://127.0.0.1:[0-9]+/#once=[0-9a-f]{64}", terminal.readline())[0].decode()
+            wait_until((programs / "xdg-open.seen").exists, "xdg-open")
+            self.assertIn(f"url={url}", (programs / "xdg-open.seen").read_text())
+            self.assertEqual((programs / "xdg-open.mode").read_text().strip(), "600")
+            self.assertEqual(len(list(self.network.runtime.glob("web-*.html"))), 1)
+            process.terminate()
+            self.assertEqual(process.wait(PATIENCE), 0)
+        self.assertEqual(list(self.network.runtime.glob("web-*.html")), [])
 
     def test_link_is_on_no_command_line(self):
         for path in Path("/proc").glob("[0-9]*/cmdline"):
