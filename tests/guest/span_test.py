@@ -79,5 +79,21 @@ class SpanningTest(unittest.TestCase):
     def test_by_udp(self):
         self.check_span(f"udp://{OtherHost.NEAR}:5555->{OtherHost.FAR}:5555", f"udp://{OtherHost.FAR}:5555->{OtherHost.NEAR}:5555")
 
+    def test_by_vxlan(self):
+        self.check_span("vxlan://239.1.2.3/vni=7", "vxlan://239.1.2.3/vni=7")
+
+    def test_host_that_speaks_vxlan_by_its_kernel(self):
+        host = self.enterContext(OtherHost())
+        made = subprocess.run([*host.inside(), "ip", "link", "add", "vx", "type", "vxlan", "id", "7", "group", "239.1.2.3", "dev", "far",
+                               "dstport", "4789"], capture_output=True, text=True)
+        if made.returncode:
+            self.skipTest(f"this kernel has no VXLAN: {made.stderr.strip()}")
+        lanlet = self.enterContext(Lanlet("--vde", "vxlan://239.1.2.3/vni=7"))
+        vde.wait_until(lambda: "joined " in lanlet.text(), "the group")
+        outside.run(*host.inside(), "ip", "address", "add", "192.168.122.77/24", "dev", "vx")
+        outside.run(*host.inside(), "ip", "link", "set", "vx", "up")
+        out = subprocess.run([*host.inside(), "ping", "-c", "3", "-i", "0.2", "-W", "20", GATEWAY], capture_output=True, text=True).stdout
+        self.assertIn(" 0% packet loss", out)
+
     def test_by_vxvde(self):
         self.check_span("vxvde://239.1.2.3", "vxvde://239.1.2.3")

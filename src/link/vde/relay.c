@@ -10,6 +10,8 @@
  *   cmd: reading at the end of the pipe leaks descriptors                              a pipe that has hung up is not read
  *   cmd: writing to a program that is gone raises SIGPIPE                              all signals are blocked here
  *   vxlan: vde_send() keeps what it sends in a static variable                         a lock around it
+ *   vxlan: vde_recv() remembers as a sender's address what was on the stack (4.0.1),   nothing is remembered (hashsize=0): what is
+ *     and vde_send() sends to nowhere what is for one host                               for one host goes to the group
  *   vxvde, vxlan, cmd: vde_recv() returns 1 for what is no frame                       less than a header is thrown away
  */
 #include "link/vde/relay.h"
@@ -44,6 +46,10 @@ static const struct {
 } switches[] = {
 	{ "vde", SWITCH_FRAME_MAX },
 };
+
+/* Put behind the URL unless it has the option. */
+#define VXLAN_OPTION "hashsize="
+#define VXLAN_DEFAULT "/" VXLAN_OPTION "0"
 
 struct relay {
 	VDECONN *conn;
@@ -252,12 +258,15 @@ static int start_thread(struct relay *r)
 int vde_relay_start(const char *url)
 {
 	int fds[2];
-	size_t size = strlen(url) + 1;
+	bool is_vxlan = has_scheme(url, "vxlan");
+	size_t size = strlen(url) + sizeof(VXLAN_DEFAULT);
 	struct relay *r = calloc(1, sizeof(*r) + size);
 	if (!r)
 		return -ENOMEM;
-	memcpy(r->url, url, size);
-	r->locked = has_scheme(url, "vxlan");
+	r->locked = is_vxlan;
+	strcpy(r->url, url);
+	if (is_vxlan && !strstr(url, VXLAN_OPTION))
+		strcat(r->url, VXLAN_DEFAULT);
 	int error = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
 	if (error == 0) {
 		r->fd = fds[1];
