@@ -110,9 +110,11 @@ static void env_commit(struct engine_env *env, usec_t now, const struct engine_p
 	struct gateway *g = of_env(env);
 	if (egress_commit(&g->egress, now, packets, k))
 		return;
-	if (gateway_is_guest(g, g->egress.lent.guest))
+	if (gateway_is_guest(g, g->egress.lent.guest)) {
 		egress_packets(&g->egress, now, packets, k);
-	else
+		return;
+	}
+	for (unsigned i = 0; i < k; i++)
 		gateway_drop(g, DROP_IP_MALFORMED, NULL);
 }
 

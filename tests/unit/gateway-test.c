@@ -385,6 +385,65 @@ static void output_to_an_unknown_guest_waits_for_arp(struct fixture *f, gconstpo
 	g_assert_true(mac_equal(p.eth.dst, mac_b));
 }
 
+/* Sends a packet of @len bytes to @guest in each of @n rooms of the turn's memory. */
+static void send_in_rooms(struct fixture *f, ip4_t guest, unsigned n, uint16_t len)
+{
+	struct engine_env *env = &f->gateway.env;
+	struct port_room rooms[4];
+	struct engine_packet packets[4];
+	g_assert_cmpuint(n, <=, G_N_ELEMENTS(rooms));
+	g_assert_cmpuint(env->ops->reserve(env, 0, guest, 0, n, len, rooms), ==, n);
+	for (unsigned i = 0; i < n; i++) {
+		g_assert_cmpuint(rooms[i].iov[0].iov_len, >=, len);
+		memset(rooms[i].iov[0].iov_base, 0, len);
+		struct bytes_writer w = bytes_writer(rooms[i].iov[0].iov_base, len);
+		ipv4_emit(&w, &(struct ipv4_header){ .total_len = len, .id = (uint16_t)(7 + i), .ttl = 9, .protocol = 99, .src = OUTSIDE, .dst = guest });
+		packets[i] = (struct engine_packet){ .iov = rooms[i].iov, .n_iov = 1, .len = len, .headroom = rooms[i].headroom };
+	}
+	env->ops->commit(env, 0, packets, n);
+	segment_flush(&f->segment, 0);
+}
+
+static void packets_of_a_loan_reach_the_guest_in_order(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->a, mac_a, &(struct arp_message){ ARP_REPLY, mac_a, GUEST_A, gateway_mac, GATEWAY });
+	memory_port_clear(&f->a);
+	memory_port_clear(&f->b);
+	uint64_t before = f->gateway.port.counters.rx_frames, before_a = f->a.port.counters.tx_frames;
+	send_in_rooms(f, GUEST_A, 3, 1000);
+	g_assert_cmpuint(f->a.frames->len, ==, 3);
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		size_t len;
+		const uint8_t *frame = memory_port_frame(&f->a, i, &len);
+		g_assert_cmpuint(len, ==, ETH_HEADER_LEN + 1000);
+		g_assert_cmpmem(frame, sizeof(mac_a.b), mac_a.b, sizeof(mac_a.b));
+		g_assert_cmpmem(frame + sizeof(mac_a.b), sizeof(gateway_mac.b), gateway_mac.b, sizeof(gateway_mac.b));
+		g_assert_cmpuint(frame[ETH_HEADER_LEN + 5], ==, 7 + i); /* its identification */
+	}
+	g_assert_cmpuint(f->gateway.port.counters.rx_frames, ==, before + 3);
+	g_assert_cmpuint(f->a.port.counters.tx_frames, ==, before_a + 3);
+}
+
+static void packets_of_a_loan_are_cut_to_what_the_guest_takes(struct fixture *f, gconstpointer data)
+{
+	f->a.port.max_frame = 9000;
+	send_arp(f, &f->a, mac_a, &(struct arp_message){ ARP_REPLY, mac_a, GUEST_A, gateway_mac, GATEWAY });
+	memory_port_clear(&f->a);
+	send_in_rooms(f, GUEST_A, 1, 2000); /* the port takes it, but the guest has not shown that it does */
+	g_assert_cmpuint(f->a.frames->len, ==, 2);
+	g_assert_cmpuint(last_packet(f, &f->a).ip.fragment_offset, >, 0);
+}
+
+static void packets_of_a_loan_wait_for_arp_too(struct fixture *f, gconstpointer data)
+{
+	send_in_rooms(f, GUEST_B, 2, 100);
+	g_assert_cmpuint(f->b.frames->len, ==, 1); /* the question */
+	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
+	g_assert_cmpuint(f->b.frames->len, ==, 3);
+	g_assert_cmpuint(last_packet(f, &f->b).ip.id, ==, 8);
+}
+
 static void engine_cannot_send_outside_the_segment(struct fixture *f, gconstpointer data)
 {
 	uint8_t bytes[IPV4_HEADER_LEN];
@@ -394,6 +453,9 @@ static void engine_cannot_send_outside_the_segment(struct fixture *f, gconstpoin
 	f->gateway.env.ops->output(&f->gateway.env, 0, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = sizeof(bytes) });
 	g_assert_cmpuint(f->a.frames->len + f->b.frames->len, ==, 0);
 	g_assert_cmpuint(drops(f, DROP_IP_MALFORMED), ==, 1);
+	send_in_rooms(f, OUTSIDE, 2, 100);
+	g_assert_cmpuint(f->a.frames->len + f->b.frames->len, ==, 0);
+	g_assert_cmpuint(drops(f, DROP_IP_MALFORMED), ==, 3);
 }
 
 static void guest_whose_port_went_is_gone_for_the_engine_after_a_minute(struct fixture *f, gconstpointer data)
@@ -467,6 +529,9 @@ int main(int argc, char **argv)
 	TEST(a_port_that_needs_work_done_for_it_is_not_borrowed_from);
 	TEST(errors_that_engines_send_by_themselves_are_rationed_too);
 	TEST(output_to_an_unknown_guest_waits_for_arp);
+	TEST(packets_of_a_loan_reach_the_guest_in_order);
+	TEST(packets_of_a_loan_are_cut_to_what_the_guest_takes);
+	TEST(packets_of_a_loan_wait_for_arp_too);
 	TEST(engine_cannot_send_outside_the_segment);
 	TEST(guest_whose_port_went_is_gone_for_the_engine_after_a_minute);
 	TEST(only_a_packet_that_was_whole_on_the_wire_shows_what_a_guest_takes);
