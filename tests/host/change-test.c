@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changes of a network that is not dispatched: what is in effect, what is kept, what is refused whole. */
+#include "lib/change.h"
+
+#include "lanlet.h"
+#include "lib/config.h"
+#include "lib/network.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+
+#define MAC_TEXT "52:54:00:00:00:07"
+#define MAC ((struct mac){ { 0x52, 0x54, 0, 0, 0, 7 } })
+
+struct fixture {
+	char *dir;
+	struct lanlet_network *net;
+	char error[512];
+};
+
+/* With "OPTION=VALUE" from @options. */
+static struct lanlet_config *configuration(struct fixture *f, const char *const *options)
+{
+	struct lanlet_config *config;
+	g_assert_cmpint(lanlet_config_new(&config), ==, 0);
+	g_assert_cmpint(lanlet_config_set_state_dir(config, f->dir), ==, 0);
+	for (; options && *options; options++) {
+		g_auto(GStrv) words = g_strsplit(*options, "=", 2);
+		g_assert_cmpint(lanlet_config_set(config, words[0], words[1], f->error, sizeof(f->error)), ==, 0);
+	}
+	return config;
+}
+
+static void start(struct fixture *f, const char *const *options)
+{
+	struct lanlet_config *config = configuration(f, options);
+	g_assert_cmpint(lanlet_network_new(config, &f->net, f->error, sizeof(f->error)), ==, 0);
+	lanlet_config_free(config);
+}
+
+static void restart(struct fixture *f, const char *const *options)
+{
+	lanlet_network_free(f->net);
+	start(f, options);
+}
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	f->dir = g_dir_make_tmp("change-XXXXXX", NULL);
+	start(f, (const char *[]){ "host=52:54:00:00:00:09,192.168.122.9,nine", "name=ten,192.168.122.10", NULL });
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	lanlet_network_free(f->net);
+	g_autoptr(GDir) dir = g_dir_open(f->dir, 0, NULL);
+	for (const char *name; (name = g_dir_read_name(dir));) {
+		g_autofree char *path = g_build_filename(f->dir, name, NULL);
+		g_unlink(path);
+	}
+	g_rmdir(f->dir);
+	g_free(f->dir);
+}
+
+static int reserve(struct fixture *f, const char *text)
+{
+	return change_add_reservation(f->net, text, f->error, sizeof(f->error));
+}
+
+static int add_name(struct fixture *f, const char *text)
+{
+	return change_add_name(f->net, text, f->error, sizeof(f->error));
+}
+
+static void what_is_added_is_in_effect_and_told_of(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7,seven"), ==, 0);
+	g_assert_cmpuint(f->net->settings.n_hosts, ==, 2);
+	g_assert_cmpint(add_name(f, "db,192.168.122.11"), ==, 0);
+	g_assert_cmpuint(f->net->settings.n_names, ==, 2);
+	struct event events[2];
+	g_assert_cmpuint(events_read(&f->net->events, f->net->events.last - 2, events, 2), ==, 2);
+	g_assert_cmpint(events[0].type, ==, EVENT_RESERVATIONS);
+	g_assert_cmpint(events[1].type, ==, EVENT_NAMES);
+}
+
+static void what_is_added_is_kept_over_restarts_until_it_is_removed(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
+	restart(f, NULL);
+	g_assert_cmpuint(f->net->settings.n_hosts, ==, 1);
+	g_assert_cmpint(change_remove_reservation(f->net, MAC, f->error, sizeof(f->error)), ==, 0);
+	restart(f, NULL);
+	g_assert_cmpuint(f->net->settings.n_hosts, ==, 0);
+}
+
+static void what_was_added_gives_way_to_what_is_configured_later(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
+	g_assert_cmpint(reserve(f, "52:54:00:00:00:08,192.168.122.8"), ==, 0);
+	restart(f, (const char *[]){ "host=52:54:00:00:00:55,192.168.122.7", NULL });
+	g_assert_cmpuint(f->net->settings.n_hosts, ==, 2);
+	g_assert_cmpint(change_remove_reservation(f->net, MAC, f->error, sizeof(f->error)), ==, -ENOENT);
+}
+
+static void same_mac_again_replaces(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7,seven"), ==, 0);
+	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.77,seven"), ==, 0);
+	g_assert_cmpuint(f->net->settings.n_hosts, ==, 2);
+	g_assert_cmphex(f->net->settings.hosts[1].ip, ==, IP4(192, 168, 122, 77));
+}
+
+static void nonsense_and_contradictions_change_nothing_and_say_why(struct fixture *f, gconstpointer data)
+{
+	static const struct {
+		const char *text;
+		int result;
+	} cases[] = {
+		{ "nonsense", -EINVAL },
+		{ MAC_TEXT ",192.168.122", -EINVAL },
+		{ MAC_TEXT ",192.168.122.9", -EEXIST }, /* another's address */
+		{ MAC_TEXT ",10.0.0.1", -EEXIST },	/* not of this network */
+		{ "52:54:00:00:00:09,192.168.122.99", -EEXIST },
+	};
+	uint64_t last = f->net->events.last;
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		f->error[0] = '\0';
+		g_assert_cmpint(reserve(f, cases[i].text), ==, cases[i].result);
+		g_assert_cmpstr(f->error, !=, "");
+		g_assert_null(strchr(f->error, '\n'));
+	}
+	g_assert_cmpuint(f->net->settings.n_hosts, ==, 1);
+	g_assert_cmpuint(f->net->events.last, ==, last);
+}
+
+static void what_stands_in_the_configuration_is_not_taken_out(struct fixture *f, gconstpointer data)
+{
+	struct mac configured = { { 0x52, 0x54, 0, 0, 0, 9 } };
+	g_assert_cmpint(change_remove_reservation(f->net, configured, f->error, sizeof(f->error)), ==, -EPERM);
+	g_assert_cmpint(change_remove_name(f->net, "ten", f->error, sizeof(f->error)), ==, -EPERM);
+	g_assert_cmpint(change_remove_name(f->net, "eleven", f->error, sizeof(f->error)), ==, -ENOENT);
+	g_assert_cmpuint(f->net->settings.n_hosts + f->net->settings.n_names, ==, 2);
+}
+
+static int reload(struct fixture *f, const char *const *options, struct change_report *report)
+{
+	struct lanlet_config *config = configuration(f, options);
+	int r = change_reload(f->net, &config->settings, report, f->error, sizeof(f->error));
+	lanlet_config_free(config);
+	return r;
+}
+
+static enum change change_of(const struct change_report *report, const char *option)
+{
+	for (unsigned i = 0; i < report->n; i++)
+		if (strcmp(report->options[i].option, option) == 0)
+			return report->options[i].change;
+	g_assert_not_reached();
+}
+
+static void reload_does_what_it_can_and_says_what_needs_a_restart(struct fixture *f, gconstpointer data)
+{
+	struct change_report report = { 0 };
+	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
+	const char *options[] = { "lease-time=2h", "mtu=1400", "name=ten,192.168.122.10", NULL };
+	g_assert_cmpint(reload(f, options, &report), ==, 0);
+	g_assert_cmpint(change_of(&report, "lease-time"), ==, CHANGE_DONE);
+	g_assert_cmpint(change_of(&report, "host"), ==, CHANGE_DONE);
+	g_assert_cmpint(change_of(&report, "mtu"), ==, CHANGE_RESTART);
+	g_assert_cmpint(change_of(&report, "name"), ==, CHANGE_NONE);
+	g_assert_cmpuint(f->net->settings.lease_time_s, ==, 7200);
+	g_assert_cmpuint(f->net->settings.n_hosts, ==, 1); /* what was added */
+}
+
+static void reload_that_contradicts_what_was_added_changes_nothing(struct fixture *f, gconstpointer data)
+{
+	struct change_report report = { 0 };
+	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
+	const char *options[] = { "lease-time=2h", "host=52:54:00:00:00:55,192.168.122.7", NULL };
+	g_assert_cmpint(reload(f, options, &report), ==, -EINVAL);
+	g_assert_cmpstr(f->error, !=, "");
+	g_assert_cmpuint(f->net->settings.lease_time_s, ==, 3600);
+	g_assert_cmpuint(f->net->settings.n_hosts, ==, 2);
+}
+
+/* An option that a reload forgets would be neither changed nor said to be as before. */
+static void reload_knows_every_option(struct fixture *f, gconstpointer data)
+{
+	const struct lanlet_option *option;
+	for (size_t i = 0; (option = lanlet_option_at(i)); i++) {
+		bool known = false;
+		const char *name;
+		for (size_t k = 0; (name = change_option_at(k)); k++)
+			known |= strcmp(name, option->name) == 0;
+		if (!known)
+			g_test_message("%s", option->name);
+		g_assert_true(known);
+	}
+}
+
+#define ADD(test) g_test_add("/change/" #test, struct fixture, NULL, set_up, test, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	ADD(what_is_added_is_in_effect_and_told_of);
+	ADD(what_is_added_is_kept_over_restarts_until_it_is_removed);
+	ADD(what_was_added_gives_way_to_what_is_configured_later);
+	ADD(same_mac_again_replaces);
+	ADD(nonsense_and_contradictions_change_nothing_and_say_why);
+	ADD(what_stands_in_the_configuration_is_not_taken_out);
+	ADD(reload_does_what_it_can_and_says_what_needs_a_restart);
+	ADD(reload_that_contradicts_what_was_added_changes_nothing);
+	ADD(reload_knows_every_option);
+	return g_test_run();
+}
