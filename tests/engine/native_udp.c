@@ -102,6 +102,28 @@ static void bursts_from_a_guest_arrive_as_they_were_sent(struct fixture *f, gcon
 	server_close(&other);
 }
 
+/* As a vhost-user guest has it, whose pages lie apart. */
+static void a_datagram_in_many_pieces_arrives_whole(struct fixture *f, gconstpointer row)
+{
+	enum { LEN = 4000, PIECE = 100 };
+	uint8_t payload[LEN], l4[UDP_HEADER_LEN + LEN];
+	struct bytes_writer w = bytes_writer(l4, sizeof(l4));
+	struct iovec iov[LEN / PIECE + 1];
+	struct packet_bytes p;
+	struct sockaddr_in from;
+	unsigned n = 0;
+	server_bind_udp(&f->s, SERVER);
+	fill(payload, 1, LEN);
+	udp_emit_ipv4(&w, GUEST, SERVER, PORT, f->s.port, payload, LEN);
+	packet_bytes_make(&f->b.r, &p, GUEST, SERVER, IP_PROTOCOL_UDP, 63, l4, sizeof(l4));
+	for (size_t at = 0; at < p.frame.len; at += PIECE, n++)
+		iov[n] = (struct iovec){ (uint8_t *)p.iov.iov_base + at, MIN((size_t)PIECE, p.frame.len - at) };
+	p.frame.iov = iov;
+	p.frame.n_iov = n;
+	f->b.ops->input(f->b.engine, bench_now(&f->b), &p.packet);
+	server_expect_datagram(&f->s, &f->b, payload, LEN, &from);
+}
+
 /* The kernel does not cut what would not fit the way; each datagram is fragmented for itself then. */
 static void bursts_larger_than_the_ways_mtu_are_fragmented(struct fixture *f, gconstpointer row)
 {
@@ -279,6 +301,7 @@ static void bursts_larger_than_the_guests_mtu_come_as_packets(struct fixture *f,
 
 const struct contract_test native_udp[] = {
 	TEST(a_port_is_kept_where_it_is_free_and_never_shared, "", native_setup_plain),
+	TEST(a_datagram_in_many_pieces_arrives_whole, "", native_setup_plain),
 	TESTS("", native_setup_plain),
 	TESTS("_without_offload", setup_without_offload),
 	TESTS("_by_super_frames", setup_large_port),

@@ -17,7 +17,6 @@
 #include <sys/socket.h>
 
 #define BATCH 64u
-#define PIECES_MAX 16u          /* of one datagram */
 #define MESSAGE_PIECES_MAX 1024 /* UIO_MAXIOV */
 #define SEGMENTS_MAX 64u        /* UDP_MAX_SEGMENTS of the kernel */
 #define SUPER_MAX 65000u        /* below what any header leaves of 65,535 bytes */
@@ -54,8 +53,8 @@ static void drop(struct engine *e, enum drop_reason why)
 static int gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *claimed, const struct ip_endpoint *to, size_t at,
 		  size_t len)
 {
-	struct iovec iov[PIECES_MAX];
-	int n = frame_slice(p->frame, at, len, iov, PIECES_MAX);
+	struct iovec iov[FRAME_IOV_MAX];
+	int n = frame_slice(p->frame, at, len, iov, FRAME_IOV_MAX);
 	if (n < 0)
 		return n;
 	struct datagram_out *out = arena_alloc(d->base.engine->config.env->arena, sizeof(*out) + (unsigned)n * sizeof(*iov));
