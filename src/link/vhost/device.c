@@ -192,9 +192,10 @@ void vhost_device_fail(struct vhost_device *d, usec_t now, enum drop_reason why)
 
 bool vhost_device_check_memory(struct vhost_device *d, usec_t now)
 {
-	for (unsigned i = 0; i < d->memory.n; i++) {
-		const struct mapping *m = find_mapping(d, d->memory.regions[i].host);
-		if (!guard_was_hit(m->guard))
+	unsigned left = d->memory.n; /* each region has a mapping */
+	for (const struct mapping *m = d->mappings; left > 0; m++) {
+		left -= m->host != NULL;
+		if (!m->host || !guard_was_hit(m->guard))
 			continue;
 		vhost_device_fail(d, now, DROP_VHOST_MEMORY);
 		return false;

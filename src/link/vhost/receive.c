@@ -16,16 +16,16 @@
 
 #include <errno.h>
 
-static bool is_mergeable(const struct vhost_device *d)
-{
-	return feature_has(d->features, VIRTIO_NET_F_MRG_RXBUF);
-}
-
-/* What a frame in one piece may have in all. */
+/* A lent room becomes a frame, which has some pieces of its own. */
 #define LENT_PIECES_MAX (FRAME_IOV_MAX - 4)
 /* Of one loan.  The guest is to work on what was committed while the next loan is filled. */
 #define LENT_BYTES_MAX ((size_t)256 * 1024)
 #define BACKLOG_TIME (100 * USEC_PER_MSEC)
+
+static bool is_mergeable(const struct vhost_device *d)
+{
+	return feature_has(d->features, VIRTIO_NET_F_MRG_RXBUF);
+}
 
 /* --- rooms --- */
 
@@ -207,7 +207,6 @@ static bool place_backlog(struct vhost_queue *q, usec_t now)
 	vhost_flush(&d->port, now);
 	return backlog_is_empty(&q->backlog);
 }
-
 
 /*
  * A driver may have posted all the buffers it has, and they are too few for the first frame that waits: then no kick will ever
