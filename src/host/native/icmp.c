@@ -129,7 +129,14 @@ static bool receive(struct native_datagram *d, usec_t now)
 	struct sockaddr_in from;
 	struct iovec iov = { message, sizeof(message) };
 	_Alignas(struct cmsghdr) char control[128];
-	struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr m = {
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
 	ssize_t n = recvmsg(d->base.watch.fd, &m, MSG_DONTWAIT);
 	if (n < 0)
 		return false;

@@ -98,7 +98,8 @@ static unsigned skip_pieces(struct engine *e, uint32_t position, struct iovec *r
 }
 
 /*
- * Looks at the queue from @position on, into the @n pieces @iov; @front has room for SEEN_PIECES more.  Returns the bytes found, 0 for none now or at the end (@ret_end), or a negative errno.
+ * Looks at the queue from @position on, into the @n pieces @iov; @front has room for SEEN_PIECES more.  Returns the bytes found, 0 for
+ * none now or at the end (@ret_end), or a negative errno.
  */
 static ssize_t look(struct native_tcp *t, uint32_t position, struct iovec *front, struct iovec *iov, unsigned n, bool *ret_end)
 {
