@@ -3,7 +3,6 @@
 
 import select
 import shutil
-import socket
 import time
 from pathlib import Path
 
@@ -17,9 +16,7 @@ class Firmware(Machine):
 
     def __init__(self, card):
         super().__init__(card)
-        self.tty = socket.socket(socket.AF_UNIX)
-        self.wait_for((self.directory / "tty").exists, "QEMU's socket")
-        self.tty.connect(f"{self.directory}/tty")
+        self.tty = self.connect("tty")
         self.output = b""
 
     def serial_port(self):

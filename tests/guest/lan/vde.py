@@ -6,6 +6,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -64,8 +65,13 @@ class Switch(Process):
 
     def __enter__(self):
         super().__enter__()
-        wait_until((self.path / "ctl").exists, "vde_switch's socket")
+        wait_until(self.listens, "vde_switch's socket")
         return self
+
+    def listens(self):
+        """Also true of one that was killed and is started again, whose old socket refuses until then."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.path / "ctl")) == 0
 
     def __exit__(self, *_):
         super().__exit__()

@@ -195,6 +195,20 @@ class Machine:
             time.sleep(0.05)
         return found
 
+    def connect(self, name):
+        """A connection to QEMU's socket @name; between bind() and listen() a socket is there and refuses."""
+        sock = socket.socket(socket.AF_UNIX)
+
+        def is_connected():
+            try:
+                sock.connect(f"{self.directory}/{name}")
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            return True
+
+        self.wait_for(is_connected, "QEMU's socket")
+        return sock
+
     def qmp(self, command, **arguments):
         """Runs a QMP command in a session of its own."""
         with socket.socket(socket.AF_UNIX) as sock:
@@ -289,9 +303,7 @@ class Guest(Shell, Machine):
     def __init__(self, card, name, programs=(), fds=()):
         self.programs = programs
         Machine.__init__(self, card, fds)
-        Shell.__init__(self, name, socket.socket(socket.AF_UNIX))
-        self.wait_for((self.directory / "shell").exists, "QEMU's socket")
-        self.shell.connect(f"{self.directory}/shell")
+        Shell.__init__(self, name, self.connect("shell"))
 
     def boots_from(self):
         (self.directory / "initramfs").write_bytes(initramfs(root_files(guest_modules(), self.programs)))
