@@ -147,8 +147,11 @@ static void respond(SoupServerMessage *msg, unsigned status, const char *type, G
 void request_refuse(SoupServerMessage *msg, unsigned status, const char *why)
 {
 	struct json j = { .text = g_string_new(NULL) };
+	g_autofree char *line = g_strdup(why);
+	for (char *c = line; *c; c++) /* what was asked for may be quoted in it */
+		*c = g_ascii_iscntrl(*c) ? '?' : *c;
 	json_open_object(&j, NULL);
-	json_string(&j, "error", why);
+	json_string(&j, "error", line);
 	json_close_object(&j);
 	g_string_append_c(j.text, '\n');
 	soup_server_message_pause(msg);

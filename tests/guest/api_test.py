@@ -13,7 +13,7 @@ import time
 import unittest
 
 import openapi
-from lan import dhcp, dns, outside, tap
+from lan import dhcp, dns, outside, servers, tap
 from lan.client import Host
 from lan.packet import UDP, Ethernet, Ipv4, Udp, address, mac, mac_text, text
 from lan.process import Lanlet
@@ -36,6 +36,11 @@ class Network(Lanlet):
     @property
     def api(self):
         return openapi.Api(self.runtime / "api.sock")
+
+    def open_files(self):
+        """Links to what the process has open."""
+        directory = f"/proc/{self.process.pid}/fd"
+        return [f"{directory}/{name}" for name in os.listdir(directory)]
 
     def ask(self, command, *words, code=0):
         """What `lanlet COMMAND` prints."""
@@ -190,6 +195,87 @@ class Routes(unittest.TestCase):
         done = subprocess.run(
             [os.environ["LANLET"], "doctor", "--runtime-dir", str(self.network.runtime)], capture_output=True, text=True, timeout=PATIENCE)
         return done.stdout
+
+
+class Refusals(unittest.TestCase):
+    """What is refused, as what, and that nothing comes of it."""
+
+    MAC, NINE = mac_text(mac(7)), mac_text(mac(9))
+    LONG = "x" * 300
+    CASES = [  # method, path, body, status
+        *(("POST", "/v1/reservations", body, 400) for body in (
+            None, "", "{", [], {}, {"mac": MAC}, {"mac": MAC, "address": 7}, {"mac": MAC, "address": "192.168.122"}, {"mac": "nobody", "address": "192.168.122.7"},
+            {"mac": MAC, "address": "192.168.122.7", "name": "a b"}, {"mac": MAC, "address": "192.168.122.7", "colour": "red"},
+            {"mac": MAC, "address": "192.168.122.7", "name": LONG}, {"mac": MAC + ",", "address": "192.168.122.7"})),
+        ("POST", "/v1/reservations", {"mac": MAC, "address": "192.168.122.9"}, 409),
+        ("POST", "/v1/reservations", {"mac": MAC, "address": "10.0.0.1"}, 409),
+        ("POST", "/v1/reservations", {"mac": MAC, "address": GATEWAY}, 409),
+        ("DELETE", "/v1/reservations/nobody", None, 400),
+        ("DELETE", f"/v1/reservations/{MAC}", None, 404),
+        ("DELETE", f"/v1/reservations/{NINE}", None, 403),
+        *(("POST", "/v1/names", body, 400) for body in (
+            "x", {}, {"name": "db"}, {"name": "", "address": "192.168.122.7"}, {"name": "a b", "address": "192.168.122.7"}, {"name": LONG, "address": "192.168.122.7"},
+            {"name": "db", "address": None}, {"name": "db", "address": "192.168.122.256"}, {"name": "db,192.168.122.8\nname", "address": "192.168.122.7"})),
+        ("POST", "/v1/names", {"name": "ten", "address": "192.168.122.77"}, 409),
+        ("DELETE", "/v1/names/ten", None, 403),
+        ("DELETE", "/v1/names/eleven", None, 404),
+        ("DELETE", f"/v1/names/{LONG}", None, 404),
+        *(("GET", "/v1/flows?" + query, None, 400) for query in (
+            "guest=web", "guest=192.168.122", "remote=::1", "port=0", "port=65536", "port=-1", "port=x", "protocol=sctp", "protocol=", "state=" + "x" * 50)),
+        *(("GET", "/v1/events?after=" + after, None, 400) for after in ("", "x", "-1", "1.5", "99999999999999999999")),
+        *(("GET", "/v1/capture?" + query, None, 400) for query in ("filter=nonsense", "snaplen=x", "port=a&guest=b")),
+        ("DELETE", "/v1/captures/7", None, 404),
+        ("DELETE", "/v1/captures/x", None, 404),
+        *(("PUT", "/v1/log-level", body, 400) for body in ("", "[]", {}, {"level": "loud"}, {"level": None}, {"level": "info", "colour": "red"})),
+        *(("POST", "/v1/forwards", body, 400) for body in (
+            {}, {"protocol": "tcp", "host": "8080"}, {"protocol": "sctp", "host": "8080", "guest": "web:80"}, {"protocol": "tcp", "host": "0", "guest": "web:80"},
+            {"protocol": "tcp", "host": "8080", "guest": "web"}, {"protocol": "tcp", "host": "8080", "guest": 80}, {"protocol": "tcp", "host": "x:8080", "guest": "web:80"})),
+        ("POST", "/v1/forwards", {"protocol": "tcp", "host": "127.0.0.1:80", "guest": "web:80"}, 403),
+        ("POST", "/v1/forwards", {"protocol": "tcp", "host": "127.0.0.1:18099", "guest": "web:80"}, 409),
+        ("DELETE", "/v1/forwards/99", None, 404),
+        ("DELETE", "/v1/forwards/x", None, 404),
+    ]
+
+    def setUp(self):
+        self.network = self.enterContext(Network("--host", f"{self.NINE},192.168.122.9,nine", "--name", "ten,192.168.122.10"))
+        self.api = self.network.api
+        taken = self.enterContext(socket.socket())
+        taken.bind(("127.0.0.1", 18099))
+        taken.listen()
+
+    def state(self):
+        return [self.api.get(path) for path in ("/v1/reservations", "/v1/names", "/v1/forwards", "/v1/log-level", "/v1/captures")]
+
+    def test_each_is_refused_as_described_in_a_line_and_changes_nothing(self):
+        before = self.state()
+        for method, path, body, wanted in self.CASES:
+            with self.subTest(method=method, path=path, body=body):
+                status, _, answer = self.api.request(method, path, body)
+                self.assertEqual(status, wanted, answer)
+                self.assertRegex(answer["error"], r"^[^\n]+$")
+        self.assertEqual(self.state(), before)
+
+    def test_each_refusal_that_is_described_is_shown_here(self):
+        shown = {(method, path, status) for method, path, _, status in self.CASES}
+        patterns = {(method, openapi.pattern_of(path)) for method, path, *_ in self.CASES}
+        for method, pattern in patterns:
+            described = {int(status) for status in openapi.DOCUMENT["paths"][pattern][method.lower()]["responses"] if status.startswith("4")}
+            cases = {status for m, path, status in shown if (m, openapi.pattern_of(path)) == (method, pattern)}
+            self.assertEqual(described - cases, {404} & described if pattern == "/v1/capture" else set(), f"{method} {pattern}")
+
+    def test_method_that_a_path_does_not_have_is_405_with_those_that_it_has(self):
+        for pattern, methods in openapi.DOCUMENT["paths"].items():
+            path = re.sub(r"\{[^}]*\}", "1", pattern)
+            for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - {m.upper() for m in methods}:
+                status, headers, answer = self.api.request(method, path)
+                self.assertEqual((status, set(headers["Allow"].split(", "))), (405, {m.upper() for m in methods}), f"{method} {path}")
+                self.assertIn("error", answer)
+
+    def test_network_listens_at_no_port_unless_it_is_told_to(self):
+        mine = {os.readlink(file)[8:-1] for file in (self.network.open_files()) if os.readlink(file).startswith("socket:[")}
+        for table in ("tcp", "tcp6", "udp", "udp6"):
+            with open(f"/proc/net/{table}") as rows:
+                self.assertEqual([row for row in list(rows)[1:] if row.split()[9] in mine], [], table)
 
 
 class Flows(unittest.TestCase):
@@ -404,6 +490,26 @@ class Clients(unittest.TestCase):
                 self.assertLess(self.network.resident_bytes() - before, readers * 200_000)
             rest = clients[0].makefile("rb").read()
             self.assertEqual(rest.count(b'"protocol"'), flows)
+
+    @unittest.skipIf(tap.why_no_tap(), "no tap device can be had here")
+    def test_transfer_goes_on_whole_while_clients_do_not_read(self):
+        fetch = ("import hashlib, sys, urllib.request\n"
+                 "with urllib.request.urlopen(sys.argv[1], timeout=120) as answer:\n"
+                 " print(hashlib.file_digest(answer, 'sha256').hexdigest())\n")
+        with outside.Outside(), Host(self.network.stream, mac(1)) as host, tap.TapGuest(self.network.stream, mac_text(mac(2))) as guest:
+            host.lease()
+            guest.set_address("192.168.122.50")
+            for port in range(20000, 21500):
+                host.send_ip(Udp(port, 9, b"x").emit(host.ip, address(outside.ROUTER)))
+            wait_until(lambda: self.api.get("/v1/counters")["flows_udp"] >= 1500, "the flows")
+            clients = [self.connect() for _ in range(60)]
+            for number, client in enumerate(clients):
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.sendall(b"GET /v1/%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"flows", b"events", b"capture")[number % 3])
+            for client in clients:
+                self.assertEqual(client.recv(12), b"HTTP/1.1 200")
+            self.assertEqual(guest.python(fetch, f"http://{outside.ROUTER}/{servers.BLOB_SIZE}", timeout=180).strip(), servers.blob_sha256())
+            self.assertEqual(len([flow for flow in self.api.get("/v1/flows")["flows"] if flow["protocol"] == "udp"]), 1500)
 
     def test_client_that_does_not_read_events_is_told_what_it_missed(self):
         client = self.connect()

@@ -54,12 +54,17 @@ def object_complaints(value, schema, where):
             yield from complaints(item, others, f"{where}.{name}")
 
 
+def pattern_of(path):
+    """The path of the document that a request's path, with or without a query, is one of; None: of none."""
+    for pattern in DOCUMENT["paths"]:
+        if re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", pattern), path.partition("?")[0]):
+            return pattern
+    return None
+
+
 def operation(method, path):
     """The document's entry for a request."""
-    for pattern, methods in DOCUMENT["paths"].items():
-        if re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", pattern), path) and method.lower() in methods:
-            return methods[method.lower()]
-    return None
+    return DOCUMENT["paths"].get(pattern_of(path), {}).get(method.lower())
 
 
 class Connection(http.client.HTTPConnection):
