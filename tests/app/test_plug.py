@@ -245,6 +245,25 @@ class RuntimeDirectory(TestCase):
         self.assert_fails(1, "socket %s: something that is no socket is there, remove it or choose another path" % path, "run",
                           "--log-level", "error")
 
+    def test_socket_that_another_process_serves_is_named(self):
+        os.makedirs(self.path("run/lanlet/default"), 0o700)
+        for kind, name in ((socket.SOCK_STREAM, "stream.sock"), (socket.SOCK_SEQPACKET, "seqpacket.sock"), (socket.SOCK_DGRAM, "dgram.sock")):
+            with self.subTest(name), self.socket(kind) as sock:
+                path = self.path("run/lanlet/default/" + name)
+                sock.bind(path)
+                if kind != socket.SOCK_DGRAM:
+                    sock.listen(1)
+                self.assert_fails(1, "socket %s: another process listens there" % path, "run", "--log-level", "error")
+                os.unlink(path)
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
+    def test_directory_that_is_not_writable_is_named(self):
+        os.mkdir(self.path("mine"), 0o500)
+        done = self.lanlet("run", "--runtime-dir", self.path("mine/run"), "--log-level", "error")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(self.path("mine/run"), done.stderr)
+        self.assertIn("Permission denied", done.stderr)
+
     def test_udp_between_two_addresses_is_a_port(self):
         ours = self.socket(socket.SOCK_DGRAM, socket.AF_INET)
         ours.bind(("127.0.0.1", 0))

@@ -4,6 +4,7 @@
 import os
 import socket
 import subprocess
+import tempfile
 import unittest
 
 from lan import outside, servers, tap, vm
@@ -142,6 +143,19 @@ class DescriptorTest(TestCase):
 
     def test_dgram_with_a_local_end_of_type_fd(self):
         self.check(socket.SOCK_DGRAM, lambda fd: f"dgram,local.type=fd,local.str={fd}", "65520")
+
+
+    def test_vhost_user_by_a_listening_descriptor(self):
+        """QEMU 7.2 takes no descriptor for its vhost-user end."""
+        directory = self.enterContext(tempfile.TemporaryDirectory())
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"{directory}/vhost")
+            listener.listen(1)
+            lanlet = self.enterContext(Lanlet("--fd", f"{listener.fileno()},type=vhost", fds=[listener.fileno()]))
+        guest = self.guest(vm.vhost_card(f"{directory}/vhost", mac(1)), "web")
+        guest.lease()
+        self.assert_reaches(guest, GATEWAY)
+        self.assertTrue(any(port.startswith("vhost") for port in lanlet.ports()))
 
 
 class ServerTest(TestCase):

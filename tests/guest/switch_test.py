@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the switch promises, between real sockets of unlike kinds: frames unchanged, isolation, pinning, storms."""
+
+import os
+import re
+import socket
+import struct
+import time
+import unittest
+
+from lan import dhcp
+from lan.client import Host, StreamClient
+from lan.packet import BROADCAST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ICMP, UDP, Arp, Ethernet, Icmp, Ipv4, Udp, address, mac
+from lan.process import Lanlet
+
+GATEWAY = "192.168.122.1"
+PATIENCE = 30.0  # seconds
+TAGGED, UNKNOWN = 0x8100, 0x88B6
+
+
+class Packets:
+    """A socket that keeps the boundaries of frames."""
+
+    def __init__(self, sock, peer=None):
+        self.socket, self.peer = sock, peer
+
+    def send(self, frame):
+        self.socket.sendto(frame, str(self.peer)) if self.peer else self.socket.send(frame)
+
+    def receive(self, timeout=PATIENCE):
+        self.socket.settimeout(timeout)
+        return self.socket.recv(1 << 17)
+
+    def close(self):
+        self.socket.close()
+
+
+def connected(path):
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sock.connect(str(path))
+    return Packets(sock)
+
+
+def datagrams(path, own):
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sock.bind(str(own))
+    return Packets(sock, path)
+
+
+class VdeClient(Packets):
+    """By the switch protocol's version 3."""
+
+    def __init__(self, directory, own):
+        self.control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.control.connect(f"{directory}/ctl")
+        data = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        data.bind(str(own))
+        name = struct.pack("=H108s", socket.AF_UNIX, str(own).encode())
+        self.control.sendall(struct.pack("=III", 0xFEEDFACE, 3, 0) + name + b"test")
+        super().__init__(data, self.control.recv(110)[2:].split(b"\0")[0].decode())
+
+    def close(self):
+        self.control.close()
+        super().close()
+
+
+class TestCase(unittest.TestCase):
+    def network(self, *options, fds=()):
+        return self.enterContext(Lanlet(*options, fds=fds))
+
+    def host(self, network, number):
+        host = self.enterContext(Host(network.stream, mac(number)))
+        host.lease()
+        return host
+
+    def dropped(self, network, reason):
+        found = re.search(rf"(?m)^ *{reason} +(\d+)", network.status())
+        return int(found[1]) if found else 0
+
+
+class UnlikePortsTest(TestCase):
+    def setUp(self):
+        self.lanlet = self.network("--no-gateway")
+        run = self.lanlet.runtime
+        self.links = {
+            "stream": StreamClient(self.lanlet.stream),
+            "seqpacket": connected(run / "seqpacket.sock"),
+            "dgram": datagrams(self.lanlet.dgram, self.lanlet.directory / "own"),
+            "vde": VdeClient(self.lanlet.vde, self.lanlet.directory / "client"),
+        }
+        for link in self.links.values():
+            self.addCleanup(link.close)
+        for number, link in enumerate(self.links.values(), 1):
+            link.send(Ethernet(BROADCAST, mac(number), UNKNOWN, b"here I am".ljust(46, b"\0")).emit())
+
+    def wait_for(self, link, frame):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if (got := link.receive(PATIENCE)) == frame:
+                return
+        self.fail("the frame did not come")
+
+    def test_frames_of_any_type_and_size_pass_unchanged(self):
+        names = list(self.links)
+        for ethertype in (TAGGED, UNKNOWN, 0x0000, 0xFFFF):
+            for size in (46, 1500, 1504, 9000, 65500):
+                for number, name in enumerate(names):
+                    other = (number + 1) % len(names)
+                    for destination in (mac(other + 1), BROADCAST):
+                        frame = Ethernet(destination, mac(number + 1), ethertype, os.urandom(size)).emit()
+                        with self.subTest(ethertype=hex(ethertype), size=size, way=f"{name} to {names[other]}"):
+                            self.links[name].send(frame)
+                            self.wait_for(self.links[names[other]], frame)
+
+
+class IsolationTest(TestCase):
+    def test_isolated_guests_reach_the_gateway_and_not_one_another(self):
+        network = self.network("--isolate")
+        one, two = self.host(network, 1), self.host(network, 2)
+        one.ping(GATEWAY)
+        two.ping(GATEWAY)
+        two.listen(0)
+        one.send_frame(BROADCAST, ETHERTYPE_ARP, one.arp_request(two.ip))
+        echo = Icmp(8, 0, bytes(4), b"x" * 32).emit(one.ip, two.ip)
+        one.send_frame(two.mac, ETHERTYPE_IPV4, echo.emit())
+        one.send_frame(one.resolve(address(GATEWAY)), ETHERTYPE_IPV4, echo.emit())  # by way of the gateway
+        one.ping(GATEWAY)  # behind all that
+        two.ping(GATEWAY)
+        self.assertEqual([frame for frame in two.listen(1) if frame.source == one.mac or self.is_from(frame, one)], [])
+        self.assertGreater(self.dropped(network, "isolated"), 0)
+
+    @staticmethod
+    def is_from(frame, host):
+        return frame.ethertype == ETHERTYPE_IPV4 and (ip := Ipv4.parse(frame.payload)).protocol == ICMP and ip.source == host.ip
+
+
+class PinningTest(TestCase):
+    """The port says one MAC, its guest another one: in the frame, or inside of it only."""
+
+    def setUp(self):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(ours.close)
+        self.addCleanup(theirs.close)
+        pinned = ":".join(f"{byte:02x}" for byte in mac(1))
+        self.lanlet = self.network("--fd", f"{ours.fileno()},mac={pinned},name=web", fds=[ours.fileno()])
+        self.link = Packets(theirs)
+
+    def assert_refused(self, frame):
+        before = self.dropped(self.lanlet, "pinned-mac")
+        self.link.send(frame)
+        ask = Arp(Arp.REQUEST, mac(1), address("192.168.122.77"), bytes(6), address(GATEWAY)).emit()
+        self.link.send(Ethernet(BROADCAST, mac(1), ETHERTYPE_ARP, ask).emit())
+        for answer in iter(self.answer, mac(1)):  # what comes behind it is answered, and it was not
+            self.assertNotEqual(answer, mac(2))
+        self.assertEqual(self.dropped(self.lanlet, "pinned-mac"), before + 1)
+
+    def answer(self):
+        """Whom the gateway's next answer by ARP or DHCP is for."""
+        while True:
+            frame = Ethernet.parse(self.link.receive())
+            if frame.ethertype == ETHERTYPE_ARP and (arp := Arp.parse(frame.payload)).operation == Arp.REPLY:
+                return arp.target_mac
+            if frame.ethertype == ETHERTYPE_IPV4 and (ip := Ipv4.parse(frame.payload)).protocol == UDP:
+                return dhcp.Message.parse(Udp.parse(ip).payload).client
+
+    def discover(self, client):
+        message = dhcp.Message(client, dhcp.DISCOVER)
+        message.xid = b"abcd"
+        return Udp(68, 67, message.emit()).emit(dhcp.NOWHERE, b"\xff" * 4).emit()
+
+    def test_frames_arp_and_dhcp_of_another_mac_are_refused(self):
+        lie = Arp(Arp.REQUEST, mac(2), address("192.168.122.78"), bytes(6), address(GATEWAY)).emit()
+        for name, frame in {
+            "frame": Ethernet(BROADCAST, mac(2), UNKNOWN, bytes(46)),
+            "ARP in another's frame": Ethernet(BROADCAST, mac(2), ETHERTYPE_ARP, lie),
+            "ARP in its own frame": Ethernet(BROADCAST, mac(1), ETHERTYPE_ARP, lie),
+            "DHCP in its own frame": Ethernet(BROADCAST, mac(1), ETHERTYPE_IPV4, self.discover(mac(2))),
+        }.items():
+            with self.subTest(name):
+                self.assert_refused(frame.emit())
+
+
+class StormTest(TestCase):
+    def test_broadcasts_beyond_the_limit_reach_nobody_and_what_is_for_one_does(self):
+        limit, sent = 100, 2000
+        network = self.network("--storm-limit", str(limit))
+        one, two = self.host(network, 1), self.host(network, 2)
+        one.ping(GATEWAY)  # whose MAC it knows from then on
+        two.listen(0)
+        began = time.monotonic()
+        for number in range(sent):
+            one.link.send(Ethernet(BROADCAST, one.mac, UNKNOWN, struct.pack(">I", number).ljust(46, b"\0")).emit())
+        one.ping(GATEWAY, timeout=PATIENCE)  # behind all of them
+        most = limit * (time.monotonic() - began + 2)
+        came = [frame for frame in two.listen(1) if frame.ethertype == UNKNOWN]
+        self.assertGreaterEqual(len(came), limit // 2)  # a second's worth, but for what the lease took
+        self.assertLess(len(came), most)
+        self.assertGreater(self.dropped(network, "storm"), 0)
+        self.assertEqual(len(came) + self.dropped(network, "storm"), sent)
