@@ -63,7 +63,10 @@ static bool follow_network(struct web *w, GError **error)
 	g_autoptr(GSocketClient) client = g_socket_client_new();
 	g_autoptr(GSocketAddress) address = g_unix_socket_address_new(w->socket);
 	w->network = g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, error);
-	return w->network && g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(w->network)), request, strlen(request), NULL, NULL, error);
+	if (!w->network)
+		return false;
+	GOutputStream *output = g_io_stream_get_output_stream(G_IO_STREAM(w->network));
+	return g_output_stream_write_all(output, request, strlen(request), NULL, NULL, error);
 }
 
 /* --- opening a browser --- */
@@ -87,13 +90,15 @@ static void open_browser(struct web *w)
 {
 	g_autofree char *dir = g_path_get_dirname(w->socket), *page = NULL;
 	w->door = g_strdup_printf("%s/web-%ld.html", dir, (long)getpid());
-	page = g_strdup_printf("<!doctype html><title>lanlet</title><meta http-equiv=\"refresh\" content=\"0;url=%s\"><a href=\"%s\">lanlet</a>\n",
+	page = g_strdup_printf("<!doctype html><title>lanlet</title>"
+			       "<meta http-equiv=\"refresh\" content=\"0;url=%s\"><a href=\"%s\">lanlet</a>\n",
 			       w->url, w->url);
 	g_unlink(w->door);
 	if (!write_file(w->door, page))
 		return;
 	char *argv[] = { (char *)"xdg-open", w->door, NULL };
-	g_spawn_async(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL);
+	const GSpawnFlags flags = G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL;
+	g_spawn_async(NULL, argv, NULL, flags, NULL, NULL, NULL, NULL);
 }
 
 /* --- life --- */

@@ -90,9 +90,11 @@ static bool is_for(const struct head *h, const char *method, const char *path)
 static bool begin_session(struct web_gate *g, const char *token, GString *answer)
 {
 	if (!token_is(g->once, token))
-		return refuse(answer, "403 Forbidden", "This link is not of the lanlet web that runs now. Run lanlet web and use the link that it prints.");
+		return refuse(answer, "403 Forbidden",
+			      "This link is not of the lanlet web that runs now. Run lanlet web and use the link that it prints.");
 	if (g->used)
-		return refuse(answer, "403 Forbidden", "This link has been used before, and works only once. Run lanlet web again for a new one.");
+		return refuse(answer, "403 Forbidden",
+			      "This link has been used before, and works only once. Run lanlet web again for a new one.");
 	g->used = true;
 	answer_json(answer, "200 OK", "session", g->session);
 	return false;
@@ -119,7 +121,9 @@ bool web_gate_admits(struct web_gate *g, const char *head, gsize len, GString *a
 {
 	struct head h = { .headers = soup_message_headers_new(SOUP_MESSAGE_HEADERS_REQUEST) };
 	/* It takes what stands before the empty line. */
-	guint status = len > 2 ? soup_headers_parse_request(head, (int)len - 2, h.headers, &h.method, &h.path, NULL) : SOUP_STATUS_BAD_REQUEST;
+	guint status = SOUP_STATUS_BAD_REQUEST;
+	if (len > 2)
+		status = soup_headers_parse_request(head, (int)len - 2, h.headers, &h.method, &h.path, NULL);
 	bool good = status == SOUP_STATUS_OK ? decide(g, &h, answer) : refuse(answer, "400 Bad Request", "This is no HTTP request.");
 	soup_message_headers_unref(h.headers);
 	g_free(h.method);

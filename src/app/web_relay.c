@@ -102,7 +102,8 @@ static void connected(GObject *client, GAsyncResult *result, gpointer opaque)
 	struct visitor *v = opaque;
 	v->network = g_socket_client_connect_finish(G_SOCKET_CLIENT(client), result, NULL);
 	if (v->network)
-		g_output_stream_write_all_async(output_of(v->network), v->head->str, v->head->len, G_PRIORITY_DEFAULT, v->gone, wrote_head, v);
+		g_output_stream_write_all_async(output_of(v->network), v->head->str, v->head->len, G_PRIORITY_DEFAULT, v->gone, wrote_head,
+						v);
 	else
 		let_go(v);
 }
@@ -178,7 +179,8 @@ static bool listen_on_loopback(struct web_relay *r, GError **error)
 {
 	g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
 	g_autoptr(GSocketAddress) any_port = g_inet_socket_address_new(loopback, 0), bound = NULL;
-	if (!g_socket_listener_add_address(G_SOCKET_LISTENER(r->service), any_port, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &bound, error))
+	GSocketListener *listener = G_SOCKET_LISTENER(r->service);
+	if (!g_socket_listener_add_address(listener, any_port, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &bound, error))
 		return false;
 	r->port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
 	return true;

@@ -26,8 +26,8 @@ static void tear_down(struct fixture *f, gconstpointer data)
 static unsigned status_of(struct fixture *f, const char *line, const char *host, const char *token, const char *more)
 {
 	unsigned status = 0;
-	g_autofree char *head = g_strdup_printf("%s HTTP/1.1\r\nHost: %s\r\n%s%s%s%s\r\n", line, host, token ? "Authorization: Bearer " : "",
-						token ? token : "", token ? "\r\n" : "", more);
+	g_autofree char *authorization = token ? g_strdup_printf("Authorization: Bearer %s\r\n", token) : g_strdup("");
+	g_autofree char *head = g_strdup_printf("%s HTTP/1.1\r\nHost: %s\r\n%s%s\r\n", line, host, authorization, more);
 	g_string_truncate(f->answer, 0);
 	if (web_gate_admits(&f->gate, head, strlen(head), f->answer)) {
 		g_assert_cmpuint(f->answer->len, ==, 0);
@@ -64,7 +64,8 @@ static void token_that_is_not_quite_right_is_wrong(struct fixture *f, gconstpoin
 static void only_names_of_this_machine_are_answered_to(struct fixture *f, gconstpointer data)
 {
 	static const char *const good[] = { "127.0.0.1", "127.0.0.1:80", "localhost:8080", "[::1]:1" };
-	static const char *const bad[] = { "127.0.0.2", "127.0.0.1.x", "127.0.0.1:", "127.0.0.1:8x", "localhost.x", "x", "[::1", "127.0.0.1, x", "" };
+	static const char *const bad[] = { "127.0.0.2", "127.0.0.1.x", "127.0.0.1:", "127.0.0.1:8x",
+					    "localhost.x", "x", "[::1", "127.0.0.1, x", "" };
 	for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
 		g_assert_cmpuint(status_of(f, "GET /", good[i], NULL, ""), ==, 200);
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)

@@ -11,7 +11,7 @@ class Drops {
 			changed: () => this.take(this.rows),
 			columns: [
 				{ key: 'reason', label: 'Reason', value: (drop) => drop.reason, fill: fillReason },
-				{ key: 'count', label: 'Count', value: (drop) => drop.count, text: (drop) => formatCount(drop.count), number: true },
+				{ key: 'count', label: 'Count', value: (d) => d.count, text: (d) => formatCount(d.count), number: true },
 				{ key: 'last', label: 'Last', value: (drop) => drop.last.time, fill: fillLast },
 			],
 		});
@@ -29,8 +29,10 @@ class Drops {
 }
 
 function fillReason(cell, drop) {
-	if (!cell.firstChild)
-		cell.append(make('span', { class: 'reason' }, disarm(drop.reason)), make('span', { class: 'why' }, disarm(drop.explanation)));
+	if (cell.firstChild)
+		return;
+	cell.append(make('span', { class: 'reason' }, disarm(drop.reason)));
+	cell.append(make('span', { class: 'why' }, disarm(drop.explanation)));
 }
 
 /* When and where, and the frame itself for those who open it. */

@@ -79,7 +79,8 @@ int main(int argc, char **argv)
 	puts("/* made by embed.c */\n#include \"control/page.h\"\n");
 	print_bytes(page);
 	printf("const char page_policy[] = \"default-src 'none'; script-src %s; style-src %s; connect-src 'self'; img-src data:; \"\n"
-	       "\t\"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'\";\n",
+	       "\t\"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \"\n"
+	       "\t\"require-trusted-types-for 'script'; trusted-types 'none'\";\n",
 	       script_source, style_source);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -24,6 +24,11 @@ function eventText(event) {
 	return disarm(sentence ? sentence(event) : event.event);
 }
 
+function makeLine(event) {
+	const time = make('time', {}, event.time ? formatTime(event.time) : '');
+	return make('li', {}, time, ' ', make('span', {}, eventText(event)));
+}
+
 class Events {
 	constructor() {
 		this.all = []; /* newest first */
@@ -60,8 +65,7 @@ class Events {
 
 	show() {
 		const rows = this.guest ? this.all.filter((event) => this.concerns(event)) : this.all;
-		const create = (event) => make('li', {}, make('time', {}, event.time ? formatTime(event.time) : ''), ' ', make('span', {}, eventText(event)));
-		keepChildren(byId('feed'), this.nodes, rows, (event) => event.key, create, () => {});
+		keepChildren(byId('feed'), this.nodes, rows, (event) => event.key, makeLine, () => {});
 		setShown(byId('feed').parentNode, rows.length > 0);
 		setShown(byId('no-events'), rows.length === 0);
 		setText(byId('events-count'), this.last ? formatCount(this.last) : '');

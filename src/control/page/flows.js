@@ -2,6 +2,20 @@
 
 const FLOWS_SHOWN = 200;
 
+const FLOW_COLUMNS = [
+	{ key: 'guest', label: 'Guest', value: (f) => f.guest_text, fill: fillGuest },
+	{ key: 'direction', label: 'Way', value: (f) => f.direction, minor: true },
+	{ key: 'remote', label: 'Other side', value: (f) => f.remote_text, mono: true },
+	{ key: 'rate', label: 'Rate', value: (f) => (f.rate < 1000 ? 0 : f.rate), text: (f) => formatRate(f.rate), number: true },
+	{ key: 'protocol', label: 'Protocol', value: (f) => f.protocol },
+	{ key: 'state', label: 'State', value: (f) => f.state },
+	{ key: 'out', label: 'Sent', value: (f) => f.bytes_out ?? -1, text: (f) => textOf(f.bytes_out, formatBytes), number: true },
+	{ key: 'in', label: 'Received', value: (f) => f.bytes_in ?? -1, text: (f) => textOf(f.bytes_in, formatBytes), number: true },
+	{ key: 'age', label: 'Age', value: (f) => f.age, text: (f) => formatDuration(f.age), number: true },
+	{ key: 'rtt', label: 'RTT', value: (f) => f.rtt_ms ?? -1, text: rttText, number: true, minor: true },
+	{ key: 'again', label: 'Sent again', value: (f) => f.retransmits, number: true, minor: true },
+];
+
 class Flows {
 	constructor() {
 		this.known = new Map(); /* id → { bytes_out, bytes_in, when, rate } */
@@ -16,19 +30,7 @@ class Flows {
 			limit: FLOWS_SHOWN,
 			empty: 'No flows.',
 			changed: () => this.show(),
-			columns: [
-				{ key: 'guest', label: 'Guest', value: (f) => f.guest_text, fill: fillGuest },
-				{ key: 'direction', label: 'Way', value: (f) => (f.direction === 'in' ? 'in' : 'out'), minor: true },
-				{ key: 'remote', label: 'Other side', value: (f) => f.remote_text, mono: true },
-				{ key: 'rate', label: 'Rate', value: (f) => (f.rate < 1000 ? 0 : f.rate), text: (f) => formatRate(f.rate), number: true },
-				{ key: 'protocol', label: 'Protocol', value: (f) => f.protocol },
-				{ key: 'state', label: 'State', value: (f) => f.state },
-				{ key: 'out', label: 'Sent', value: (f) => f.bytes_out ?? -1, text: (f) => textOf(f.bytes_out, formatBytes), number: true },
-				{ key: 'in', label: 'Received', value: (f) => f.bytes_in ?? -1, text: (f) => textOf(f.bytes_in, formatBytes), number: true },
-				{ key: 'age', label: 'Age', value: (f) => f.age, text: (f) => formatDuration(f.age), number: true },
-				{ key: 'rtt', label: 'RTT', value: (f) => f.rtt_ms ?? -1, text: (f) => textOf(f.rtt_ms, (ms) => `${ms.toFixed(1)} ms`), number: true, minor: true },
-				{ key: 'again', label: 'Sent again', value: (f) => f.retransmits, number: true, minor: true },
-			],
+			columns: FLOW_COLUMNS,
 		});
 		this.filter.addEventListener('input', () => this.show());
 		this.more.addEventListener('click', () => {
@@ -76,7 +78,8 @@ class Flows {
 		const matching = this.all.filter((flow) => this.matches(flow, words));
 		const shown = this.table.update(matching);
 		const rest = matching.length - shown;
-		setText(byId('flows-count'), matching.length === this.all.length ? formatCount(this.all.length) : `${formatCount(matching.length)} of ${formatCount(this.all.length)}`);
+		const all = formatCount(this.all.length);
+		setText(byId('flows-count'), matching.length === this.all.length ? all : `${formatCount(matching.length)} of ${all}`);
 		setText(this.more, `${formatCount(rest)} more`);
 		setShown(this.more, rest > 0);
 	}
@@ -88,6 +91,10 @@ function fillGuest(cell, flow) {
 		cell.append(make('span'), ' ', make('span', { class: 'mono faint' }));
 	setText(cell.firstChild, disarm(flow.guest_name || ''));
 	setText(cell.lastChild, formatEndpoint(flow.guest));
+}
+
+function rttText(flow) {
+	return textOf(flow.rtt_ms, (ms) => `${ms.toFixed(1)} ms`);
 }
 
 function textOf(value, format) {

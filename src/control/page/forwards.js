@@ -23,7 +23,7 @@ class Forwards {
 				{ key: 'host', label: 'Host', value: (f) => f.host, text: (f) => `${f.protocol} ${f.host}`, mono: true },
 				{ key: 'guest', label: 'Guest', value: (f) => f.guest, mono: true },
 				{ key: 'state', label: 'State', value: (f) => f.failure || f.state },
-				{ key: 'opened', label: 'Clients', value: (f) => f.opened, text: (f) => clientsText(f), number: true },
+				{ key: 'opened', label: 'Clients', value: (f) => f.opened, text: clientsText, number: true },
 				{ key: 'remove', label: 'Remove', fill: (cell, f) => this.fillButton(cell, f) },
 			],
 		});
@@ -43,7 +43,8 @@ class Forwards {
 	fillButton(cell, forward) {
 		if (cell.firstChild)
 			return;
-		const button = make('button', { type: 'button', 'aria-label': disarm(`Remove the forward ${forwardText(forward)}`) }, 'Remove');
+		const label = disarm(`Remove the forward ${forwardText(forward)}`);
+		const button = make('button', { type: 'button', 'aria-label': label }, 'Remove');
 		button.addEventListener('click', () => this.remove(forward));
 		cell.append(button);
 	}
@@ -118,7 +119,8 @@ class Forwards {
 
 	async putBack() {
 		const { protocol, host, guest } = this.removed;
-		if (await this.change(() => ask('/v1/forwards', 'POST', { protocol, host, guest }), { done: `It is back: ${forwardText(this.removed)}.` }))
+		const done = { done: `It is back: ${forwardText(this.removed)}.` };
+		if (await this.change(() => ask('/v1/forwards', 'POST', { protocol, host, guest }), done))
 			byId('forward-host').focus();
 	}
 }

@@ -107,5 +107,6 @@ function guestsOf(state) {
 }
 
 function fewOf(list) {
-	return list.length > NAMED_MACS_MAX ? `${list.slice(0, NAMED_MACS_MAX).join(', ')} and ${list.length - NAMED_MACS_MAX} more` : list.join(', ');
+	const rest = list.length - NAMED_MACS_MAX;
+	return list.slice(0, NAMED_MACS_MAX).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }

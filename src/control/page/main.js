@@ -121,8 +121,8 @@ function failed(reason) {
 	flows.interrupt();
 	QUESTIONS.forEach((question) => { question.due = 0; });
 	const name = state.network ? ` ${state.network.name}` : '';
-	const why = reason instanceof ApiError ? `The network${name} says: ${disarm(reason.message)}.` : `The network${name} does not answer.`;
-	setText(byId('banner'), `${why} What is shown here is old. If lanlet web has ended, run it again and use its new link.`);
+	const why = reason instanceof ApiError ? `says: ${disarm(reason.message)}` : 'does not answer';
+	setText(byId('banner'), `The network${name} ${why}. What is shown here is old. If lanlet web has ended, run it again and use its new link.`);
 	setShown(byId('banner'), true);
 	setAttribute(byId('live'), 'data-state', 'lost');
 	setText(byId('live'), 'no connection');
@@ -146,7 +146,8 @@ async function followForEver() {
 	for (let wait = BEAT;; wait = Math.min(wait * 2, RETRY_MAX)) {
 		try {
 			const opened = Date.now() / 1000;
-			await followEvents(events.last, () => { wait = BEAT; }, (event) => takeEvent(event, !event.time || event.time >= opened - 1));
+			const take = (event) => takeEvent(event, !event.time || event.time >= opened - 1);
+			await followEvents(events.last, () => { wait = BEAT; }, take);
 		} catch (error) {
 			if (error instanceof ApiError && error.status === 401)
 				return;
@@ -212,7 +213,8 @@ function draw() {
 
 function lock(why) {
 	clearTimeout(timer);
-	setText(byId('why-locked'), disarm(why || (sessionStorage.getItem(KEY) ? 'The network does not take the key that this tab has.' : '')));
+	const wrong = sessionStorage.getItem(KEY) ? 'The network does not take the key that this tab has.' : '';
+	setText(byId('why-locked'), disarm(why || wrong));
 	setAttribute(byId('live'), 'data-state', 'lost');
 	setText(byId('live'), 'locked');
 	setShown(byId('network'), false);
