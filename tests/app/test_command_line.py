@@ -2,7 +2,9 @@
 """Help, manual page, usage errors, `lanlet qemu`: what ends at once."""
 
 import os
+import pty
 import re
+import select
 import shlex
 import shutil
 import subprocess
@@ -70,6 +72,57 @@ class CommandLine(harness.TestCase):
         self.assertEqual(self.complete("run", "--log-level", "w"), ["warning"])
         self.assertIn("native", self.complete("run", "--engine", ""))
         self.assertEqual(self.complete("run", "--mtu", ""), [])
+
+    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
+    def test_fish_completes_commands_options_and_words(self):
+        def complete(line):
+            script = "source $argv[1]; complete -C $argv[2]"
+            done = subprocess.run(["fish", "--no-config", "-c", script, os.environ["COMPLETION"] + ".fish", line], capture_output=True, text=True,
+                                  check=True, env=self.env, timeout=harness.TIMEOUT)
+            self.assertEqual(done.stderr, "")
+            return {offer.partition("\t")[0] for offer in done.stdout.splitlines()}
+        commands = set(re.findall(r"^  ([a-z-]+) ", self.lanlet("--help").stdout, re.M))
+        self.assertGreaterEqual(complete("lanlet "), commands)
+        self.assertEqual(complete("lanlet lea"), {"leases"})
+        for command in commands:
+            options = {"--" + o for o in options_in_help(self.lanlet(command, "--help").stdout)}
+            self.assertEqual(options - complete(f"lanlet {command} --"), set(), command)
+        self.assertEqual(complete("lanlet run --log-level w"), {"warning"})
+
+    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
+    def test_zsh_completes_commands_options_and_words(self):
+        directory = self.path("zsh")
+        os.mkdir(directory)
+        os.symlink(os.path.join(os.path.dirname(os.environ["COMPLETION"]), "_lanlet"), os.path.join(directory, "_lanlet"))
+        for line, completed in (("lanlet lea", "lanlet leases "), ("lanlet run --log-level war", "lanlet run --log-level warning "),
+                                ("lanlet reserve --rem", "lanlet reserve --remove ")):
+            self.assertEqual(self.type_into_zsh(directory, line), completed)
+
+    def type_into_zsh(self, directory, line):
+        """What stands on the line behind a Tab, as zsh's line editor has it."""
+        terminal, other = pty.openpty()
+        start = (f"fpath=({directory} $fpath); autoload -Uz compinit; compinit -u -D; show() {{ print -r -- \"<$BUFFER>\"; exit }}; "
+                 "zle -N show; bindkey '^X' show; print 're''ady'")
+        zsh = subprocess.Popen(["zsh", "-f", "-i"], stdin=other, stdout=other, stderr=other, env={**self.env, "TERM": "dumb", "PS1": "type> "}, start_new_session=True)
+        os.close(other)
+        try:
+            self.read_until(terminal, "type> ")
+            os.write(terminal, start.encode() + b"\n")
+            self.read_until(terminal, "ready")
+            os.write(terminal, line.encode() + b"\t\x18")
+            return re.search("<(.*?)>", self.read_until(terminal, ">\r?\n"))[1]
+        finally:
+            zsh.kill()
+            zsh.wait()
+            os.close(terminal)
+
+    def read_until(self, terminal, pattern):
+        text = ""
+        while not re.search(pattern, text):
+            readable, _, _ = select.select([terminal], [], [], harness.TIMEOUT)
+            self.assertTrue(readable, f"no {pattern!r} in {text!r}")
+            text += os.read(terminal, 4096).decode(errors="replace")
+        return text
 
     def test_wrong_usage_ends_with_2(self):
         self.assert_fails(2, "which command? Try lanlet --help")
