@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ struct capture_file {
 	char *path; /* NULL: standard output */
 	int fd;
 	bool is_regular; /* it can be cut behind the last whole block */
-	guint64 len;	 /* written to it */
+	guint64 len;	 /* of it, up to the end of the last whole block */
 	guint64 limit;	 /* of each file of a ring; 0: none */
 	guint n_files;	 /* so far */
 	GQueue names;	 /* of the ring's files, oldest first */
@@ -49,11 +50,18 @@ static int open_file(const char *path, GError **error)
 	return fd;
 }
 
+/* Standard output may have something in it already, which is not ours to cut off. */
+static guint64 begin_of_ours(int fd, const struct stat *st)
+{
+	off_t at = fcntl(fd, F_GETFL) & O_APPEND ? st->st_size : lseek(fd, 0, SEEK_CUR);
+	return at < 0 ? 0 : (guint64)at;
+}
+
 static void look_at_file(struct capture_file *f)
 {
 	struct stat st;
 	f->is_regular = fstat(f->fd, &st) == 0 && S_ISREG(st.st_mode);
-	f->len = 0;
+	f->len = f->is_regular ? begin_of_ours(f->fd, &st) : 0;
 	f->head_len = f->head_written = 0;
 }
 
@@ -134,13 +142,20 @@ static const char *name_of(const struct capture_file *f)
 	return f->limit ? g_queue_peek_tail((GQueue *)&f->names) : f->path ? f->path : "standard output";
 }
 
+/* Standard output may have been made non-blocking by who had it before. */
+static bool wait_until_writable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	return poll(&p, 1, -1) > 0 || errno == EINTR;
+}
+
 /* 0, or the errno; what was written of it then is cut off again where that can be done. */
 static int write_all(struct capture_file *f, const guint8 *bytes, gsize len)
 {
 	for (gsize at = 0; at < len;) {
 		ssize_t n = write(f->fd, bytes + at, len - at);
 		int error = n < 0 ? errno : 0;
-		if (error == EINTR)
+		if (error == EINTR || (error == EAGAIN && wait_until_writable(f->fd)))
 			continue;
 		if (error && f->is_regular && ftruncate(f->fd, (off_t)f->len) == 0)
 			lseek(f->fd, (off_t)f->len, SEEK_SET);
