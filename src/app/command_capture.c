@@ -94,7 +94,7 @@ struct capturing {
 	GError *error;			   /* why the file could not be opened */
 	sigset_t signals;
 	struct api *api; /* for the end, the other thread's */
-	GMutex mutex;
+	pthread_mutex_t mutex;
 	char *path; /* of the capture, to DELETE; NULL: it has not begun */
 };
 
@@ -102,9 +102,9 @@ struct capturing {
 static void begun(void *opaque, const char *id)
 {
 	struct capturing *c = opaque;
-	g_mutex_lock(&c->mutex);
+	pthread_mutex_lock(&c->mutex);
 	c->path = id ? api_path_to("/v1/captures", id) : NULL;
-	g_mutex_unlock(&c->mutex);
+	pthread_mutex_unlock(&c->mutex);
 	if (!c->arguments->check)
 		c->file = capture_file_new(c->arguments->write, c->arguments->ring, &c->error);
 }
@@ -119,9 +119,9 @@ static bool take(void *opaque, const void *bytes, gsize len)
 
 static void end_capture(struct capturing *c)
 {
-	g_mutex_lock(&c->mutex);
+	pthread_mutex_lock(&c->mutex);
 	g_autofree char *path = g_strdup(c->path);
-	g_mutex_unlock(&c->mutex);
+	pthread_mutex_unlock(&c->mutex);
 	if (!path)
 		_exit(EXIT_SUCCESS);
 	g_autoptr(JsonObject) done = api_call(c->api, "DELETE", path, NULL, NULL);
@@ -185,6 +185,7 @@ static bool run_capture(const struct arguments *a, struct api *api, const struct
 	struct capturing *c = g_new0(struct capturing, 1); /* see there */
 	c->arguments = a;
 	c->api = api_for_end;
+	pthread_mutex_init(&c->mutex, NULL);
 	block_signals(c);
 	g_thread_unref(g_thread_new("signals", wait_for_signals, c));
 	bool good = read_stream(c, api, w, error);

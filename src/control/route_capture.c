@@ -261,11 +261,19 @@ struct compilation {
 	unsigned snaplen;
 	struct capture_filter *filter;
 	char *error;
+	atomic_uint handed; /* from thread to thread */
 };
+
+/* GLib's locks do it, which the thread sanitizer does not see. */
+static void hand_over(struct compilation *c)
+{
+	atomic_fetch_add(&c->handed, 1);
+}
 
 static void compilation_free(gpointer opaque)
 {
 	struct compilation *c = opaque;
+	hand_over(c);
 	capture_filter_free(c->filter);
 	g_free(c->error);
 	g_free(c->text);
@@ -276,7 +284,9 @@ static void compilation_free(gpointer opaque)
 static void compile(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
 	struct compilation *c = data;
+	hand_over(c);
 	c->filter = capture_filter_new(c->text, c->snaplen, &c->error);
+	hand_over(c);
 	g_task_return_boolean(task, TRUE);
 }
 
@@ -284,18 +294,17 @@ static void compiled(GObject *source, GAsyncResult *result, gpointer opaque)
 {
 	struct capture_stream *s = opaque;
 	struct compilation *c = g_task_get_task_data(G_TASK(result));
-	s->phase = OVER;
-	if (!s->request) {
-		stream_free(s);
-		return;
-	}
-	s->filter = g_steal_pointer(&c->filter);
-	if (s->filter) {
-		start(s);
-		return;
-	}
+	hand_over(c);
 	g_autofree char *why = g_strdup_printf("filter \"%s\": %s", s->filter_text, c->error);
-	refuse(s, SOUP_STATUS_BAD_REQUEST, why);
+	s->filter = g_steal_pointer(&c->filter);
+	hand_over(c);
+	s->phase = OVER;
+	if (!s->request)
+		stream_free(s);
+	else if (s->filter)
+		start(s);
+	else
+		refuse(s, SOUP_STATUS_BAD_REQUEST, why);
 }
 
 static void begin_compiling(struct capture_stream *s)
@@ -303,6 +312,7 @@ static void begin_compiling(struct capture_stream *s)
 	struct compilation *c = g_new0(struct compilation, 1);
 	c->text = g_strdup(s->filter_text);
 	c->snaplen = s->config.snaplen;
+	hand_over(c);
 	g_autoptr(GTask) task = g_task_new(NULL, NULL, compiled, s);
 	g_task_set_task_data(task, c, compilation_free);
 	s->phase = COMPILING;
