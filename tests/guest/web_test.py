@@ -105,7 +105,8 @@ class Gate(unittest.TestCase):
 
     def test_other_names_for_this_machine_are_refused(self):
         key = {"Authorization": f"Bearer {self.web.session()}"}
-        for host in ("evil.example", f"evil.example:{self.web.port}", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1:x", ""):
+        evil = ("evil.example", f"evil.example:{self.web.port}", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1:x", "")
+        for host in evil:
             for path in ("/", "/v1/network"):
                 with self.subTest(host=host, path=path):
                     self.assertEqual(self.web.request("GET", path, {"Host": host, **key})[0], 421)
@@ -183,8 +184,9 @@ class Gate(unittest.TestCase):
         (programs / "xdg-open").chmod(0o755)
         environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "DISPLAY": ":0"}
         terminal, other = pty.openpty()
-        with open(terminal, "rb", 0) as terminal, subprocess.Popen(
-                [word for word in self.web.command if word != "--no-open"], stdin=other, stdout=other, stderr=other, env=environment) as process:
+        words = [word for word in self.web.command if word != "--no-open"]
+        with open(terminal, "rb", 0) as terminal, \
+                subprocess.Popen(words, stdin=other, stdout=other, stderr=other, env=environment) as process:
             os.close(other)
             url = re.search(rb"http://127.0.0.1:[0-9]+/#once=[0-9a-f]{64}", terminal.readline())[0].decode()
             wait_until((programs / "xdg-open.seen").exists, "xdg-open")
@@ -229,7 +231,8 @@ except OSError as error:
         for web, guest in self.probe():
             for host in (GATEWAY, outside.UPLINK, "127.0.0.1"):
                 with self.subTest(host=host):
-                    self.assertRegex(guest.python(self.ASK, host, str(web.port), "/v1/network").strip(), "Refused|Timeout|Unreachable|^OSError|Reset")
+                    got = guest.python(self.ASK, host, str(web.port), "/v1/network").strip()
+                    self.assertRegex(got, "Refused|Timeout|Unreachable|^OSError|Reset")
 
     def test_guest_that_reaches_loopback_has_no_key(self):
         for web, guest in self.probe("--host-loopback"):
@@ -262,7 +265,8 @@ class InBrowser(unittest.TestCase):
     def tearDown(self):
         messages = [m for m in self.browser.messages() if not any(part in m for part in self.expected_messages)]
         self.assertEqual(messages, [])
-        foreign = [u for u in self.browser.requests()[self.seen:] if not u.startswith(("http://127.0.0.1:", "data:image/svg+xml", "about:"))]
+        own = ("http://127.0.0.1:", "data:image/svg+xml", "about:")
+        foreign = [url for url in self.browser.requests()[self.seen:] if not url.startswith(own)]
         self.assertEqual(foreign, [])
         self.browser.open("about:blank")
 
@@ -319,7 +323,8 @@ class Page(InBrowser):
         self.show()
         guest = self.tap()
         self.browser.wait_for_text(".guest", "web")
-        still = self.browser.wait_for("a plot", "return document.querySelector('.guest path.out').getAttribute('d')")
+        plot = "document.querySelector('.guest path.out').getAttribute('d')"
+        still = self.browser.wait_for("a plot", f"return {plot}")
         sender = guest.start(sys.executable, "-c", f"""
 import socket, time
 s = socket.create_connection(("{outside.FAR}", 7), 30)
@@ -332,7 +337,7 @@ while True:
 """)
         try:
             self.browser.wait_for("a rate", "return /[0-9] [kM]B.s/.test(document.querySelector('.guest [data-part=out]').textContent)")
-            self.browser.wait_for("another plot", "return document.querySelector('.guest path.out').getAttribute('d') !== arguments[0]", still)
+            self.browser.wait_for("another plot", f"return {plot} !== arguments[0]", still)
             self.browser.wait_for_text("#flows-table tbody", f"{outside.FAR}:7")
             self.browser.wait_for("the flow's rate", "return / [kM]B.s/.test(document.querySelector('#flows-table tbody tr').innerText)")
         finally:
@@ -454,7 +459,7 @@ while True:
         self.assertEqual(self.browser.text("#banner"), "")
         self.guest(3, b"late")
         self.browser.wait_for_text("#feed", "late was given")
-        self.expected_messages = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "net::ERR")
+        self.expected_messages = ("net::ERR",)
 
     @staticmethod
     def silence(api):
@@ -489,13 +494,20 @@ class Hostile(InBrowser):
             "isolated": True, "blocked": True, "rx_frames": 0, "rx_bytes": 0, "tx_frames": 0, "tx_bytes": 0, "drops": {},
             "blocked_because": HOSTILE, "uplink": False,
         }
-        lease = {"address": text(guest.ip), "mac": mac_text(guest.mac), "name": HOSTILE, "expires": None, "seconds_left": None, "reserved": False, "client_id": None}
+        lease = {
+            "address": text(guest.ip), "mac": mac_text(guest.mac), "name": HOSTILE,
+            "expires": None, "seconds_left": None, "reserved": False,
+            "client_id": None,
+        }
         flow = {
             "id": 1, "protocol": "tcp", "direction": "out", "guest": {"address": text(guest.ip), "port": 1}, "guest_name": BIDI,
             "remote": {"address": "192.0.2.1", "port": 80}, "peers": 1, "state": HOSTILE, "age": 1.0, "bytes_out": 1, "bytes_in": 1,
             "rtt_ms": None, "retransmits": 0,
         }
-        forward = {"id": 1, "protocol": "tcp", "host": HOSTILE, "guest": BIDI, "state": "open", "kept": True, "opened": 0, "refused": 0, "failure": HOSTILE}
+        forward = {
+            "id": 1, "protocol": "tcp", "host": HOSTILE, "guest": BIDI, "state": "open", "kept": True, "opened": 0, "refused": 0,
+            "failure": HOSTILE,
+        }
         drop = {"reason": HOSTILE, "explanation": HOSTILE, "count": 1, "last": {"time": 1.0, "port": HOSTILE, "len": 1, "bytes": "00"}}
         events = {"number": 1, "time": 1.0, "event": "lease-given", "name": HOSTILE, "address": "192.0.2.1", "mac": mac_text(guest.mac)}
         self.fake(
@@ -514,7 +526,8 @@ class Hostile(InBrowser):
     def test_markup_would_be_stopped_by_the_policy_too(self):
         self.show()
         self.expected_messages = ("Content Security Policy", "TrustedHTML", "TrustedScript")
-        self.assertEqual(self.browser.run("try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (e) { return e.name; }"), "TypeError")
+        taken = self.browser.run("try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (e) { return e.name; }")
+        self.assertEqual(taken, "TypeError")
         self.assertEqual(
             self.browser.run("""
                 const image = document.createElement('img');
@@ -533,8 +546,9 @@ class Many(InBrowser):
     @staticmethod
     def flow(number):
         return {
-            "id": number, "protocol": "tcp" if number % 2 else "udp", "direction": "out", "guest": {"address": "192.168.122.9", "port": number},
-            "guest_name": None, "remote": {"address": f"198.51.100.{number % 200 + 1}", "port": 443}, "peers": 1, "state": "established",
+            "id": number, "protocol": "tcp" if number % 2 else "udp", "direction": "out",
+            "guest": {"address": "192.168.122.9", "port": number}, "guest_name": None,
+            "remote": {"address": f"198.51.100.{number % 200 + 1}", "port": 443}, "peers": 1, "state": "established",
             "age": float(number), "bytes_out": number * 1000, "bytes_in": 0, "rtt_ms": 1.5, "retransmits": 0,
         }
 
@@ -546,7 +560,7 @@ class Many(InBrowser):
         self.browser.wait_for_text("#flows-more", "800 more")
         self.assertEqual(self.rows(), 200)
         self.browser.click("#flows-table th[data-key=out] button")
-        self.assertEqual(self.browser.run("return document.querySelector('#flows-table th[data-key=out]').getAttribute('aria-sort')"), "descending")
+        self.assertEqual(self.browser.run("return document.querySelector('th[data-key=out]').getAttribute('aria-sort')"), "descending")
         self.assertIn("1.0 MB", self.browser.text("#flows-table tbody tr"))
         self.browser.click("#flows-table th[data-key=out] button")
         self.assertIn("1.0 kB", self.browser.text("#flows-table tbody tr"))
@@ -570,7 +584,8 @@ class Many(InBrowser):
         self.fake()
         for expression, expected in {
             "formatBytes(0)": "0 B", "formatBytes(999)": "999 B", "formatBytes(999.96)": "1.0 kB", "formatBytes(1234567)": "1.2 MB",
-            "formatBytes(1e18)": "1000.0 PB", "formatRate(1500)": "1.5 kB/s", "formatDuration(59.9)": "59 s", "formatDuration(300)": "5 min",
+            "formatBytes(1e18)": "1000.0 PB", "formatRate(1500)": "1.5 kB/s", "formatDuration(59.9)": "59 s",
+            "formatDuration(300)": "5 min",
             "formatDuration(7200)": "2 h", "formatDuration(12000)": "3 h 20 min", "formatDuration(180000)": "2 d 2 h",
             "formatEndpoint({address: '::1', port: 80})": "[::1]:80", "formatEndpoint({address: '1.2.3.4', port: 0})": "1.2.3.4",
             "disarm('a\\u202eb\\u0000')": "a\ufffdb\ufffd", "addressOrder('0.0.1.2')": 258,
@@ -642,7 +657,9 @@ while (walker.nextNode()) {
 return bad;
 """
 
-INTERACTIVE = {"button", "link", "textbox", "searchbox", "combobox", "ComboBoxMenuButton", "checkbox", "region", "DisclosureTriangle", "table", "form"}
+NAMED = {
+    "button", "link", "textbox", "searchbox", "combobox", "ComboBoxMenuButton", "checkbox", "region", "DisclosureTriangle", "table", "form",
+}
 
 
 class Accessible(InBrowser):
@@ -654,15 +671,16 @@ class Accessible(InBrowser):
         self.guest(2, b"beta").close()
         command(self.network, "forward", "add", "tcp", "8080", "alpha:80")
         self.fake(flows={"flows": [Many.flow(n) for n in range(1, 400)]})
-        for place, what in ((".guest", "alpha"), (".guest[data-state=away]", "beta"), ("#forwards-table", "alpha:80"), ("#drops-table", "martian-source"),
-                            ("#flows-more", "more"), ("#leases-table", "alpha"), ("#feed", "alpha"), ("#feed", "was unplugged")):
+        for place, what in ((".guest", "alpha"), (".guest[data-state=away]", "beta"), ("#forwards-table", "alpha:80"),
+                            ("#drops-table", "martian-source"), ("#flows-more", "more"),
+                            ("#leases-table", "alpha"), ("#feed", "alpha"), ("#feed", "was unplugged")):
             self.browser.wait_for_text(place, what)
 
     def test_every_control_has_a_name(self):
         self.scene()
         nodes = self.browser.devtools("Accessibility.getFullAXTree")["nodes"]
         shown = [n for n in nodes if not n.get("ignored")]
-        nameless = [n for n in shown if n["role"]["value"] in INTERACTIVE and not n.get("name", {}).get("value", "").strip()]
+        nameless = [n for n in shown if n["role"]["value"] in NAMED and not n.get("name", {}).get("value", "").strip()]
         self.assertEqual([(n["role"]["value"], n.get("backendDOMNodeId")) for n in nameless], [])
         roles = {n["role"]["value"] for n in shown}
         for role in ("main", "banner", "contentinfo", "table", "columnheader", "rowheader", "heading", "status", "region"):
@@ -670,14 +688,17 @@ class Accessible(InBrowser):
 
     def test_headings_are_in_order_and_ids_are_unique(self):
         self.scene()
-        levels = self.browser.run("return [...document.querySelectorAll('h1, h2, h3, h4')].filter((h) => h.checkVisibility()).map((h) => Number(h.tagName[1]))")
+        levels = self.browser.run("""
+            return [...document.querySelectorAll('h1, h2, h3, h4')].filter((h) => h.checkVisibility()).map((h) => Number(h.tagName[1]));
+        """)
         self.assertEqual((levels[0], levels.count(1)), (1, 1))
         self.assertTrue(all(b <= a + 1 for a, b in zip(levels, levels[1:])), levels)
         self.assertEqual(self.browser.run("""
             const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
             const named = [...document.querySelectorAll('[aria-labelledby], [aria-describedby], label[for]')]
-                .flatMap((e) => `${e.getAttribute('aria-labelledby') || ''} ${e.getAttribute('aria-describedby') || ''} ${e.htmlFor || ''}`.split(' '))
-                .filter(Boolean);
+                .flatMap((e) => [e.getAttribute('aria-labelledby'), e.getAttribute('aria-describedby'), e.htmlFor])
+                .filter(Boolean)
+                .flatMap((names) => names.split(' '));
             return [...ids.filter((id, i) => ids.indexOf(id) !== i), ...named.filter((id) => !ids.includes(id))];
         """), [])
         self.assertEqual(self.browser.run("return document.documentElement.lang"), "en")
@@ -690,7 +711,7 @@ class Accessible(InBrowser):
             with self.subTest(scheme=scheme):
                 self.assertEqual(self.browser.run(CONTRAST), [])
                 self.browser.run("document.getElementById('banner').hidden = false; document.getElementById('banner').textContent = 'x'")
-                self.browser.run("document.getElementById('forward-error').textContent = 'x'; document.getElementById('forward-done').textContent = 'x'")
+                self.browser.run("for (const id of ['forward-error', 'forward-done']) document.getElementById(id).textContent = 'x'")
                 self.assertEqual(self.browser.run(CONTRAST), [])
 
     def test_tab_reaches_every_control_in_the_order_of_the_page_and_shows_where_it_is(self):
@@ -731,7 +752,8 @@ class Accessible(InBrowser):
                 self.browser.size(width, 740, mobile=width < 500)
                 self.assertEqual(self.browser.run("""
                     return [...document.querySelectorAll('main *, header *')]
-                        .filter((e) => e.checkVisibility() && !e.closest('.unseen, caption, .scroll, #guests') && e.getBoundingClientRect().right > arguments[0])
+                        .filter((e) => e.checkVisibility() && !e.closest('.unseen, caption, .scroll, #guests'))
+                        .filter((e) => e.getBoundingClientRect().right > arguments[0])
                         .map((e) => `${e.tagName} ${e.id} ${e.className}`);
                 """, width), [])
                 self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), width)
@@ -746,7 +768,9 @@ class Accessible(InBrowser):
     def test_live_regions_are_few_and_quiet(self):
         self.scene()
         self.assertEqual(
-            self.browser.run("return [...document.querySelectorAll('[role=status], [role=alert], [role=log], [aria-live]')].map((e) => e.id).sort()"),
+            self.browser.run("""
+                return [...document.querySelectorAll('[role=status], [role=alert], [role=log], [aria-live]')].map((e) => e.id).sort();
+            """),
             sorted(["live", "news", "banner", "forward-error", "forward-done"]))
         self.browser.run("""
             window.spoken = 0;
@@ -785,7 +809,10 @@ while True:
 
 @unittest.skipUnless("LANLET_SCREENSHOTS" in os.environ, "LANLET_SCREENSHOTS=DIRECTORY asks for them")
 class Screenshots(InBrowser):
-    GUESTS = (("web", "fetch", 4e6, 5, 0), ("db", "send", 2e6, 8, 1), ("build", "fetch", 5e6, 11, 2), ("mail", "send", 3e4, 4, 3), ("ci", "fetch", 6e5, 3, 4))
+    GUESTS = (
+        ("web", "fetch", 4e6, 5, 0), ("db", "send", 2e6, 8, 1), ("build", "fetch", 5e6, 11, 2), ("mail", "send", 3e4, 4, 3),
+        ("ci", "fetch", 6e5, 3, 4),
+    )
 
     def test_page(self):
         hosts = [f"--host=52:54:00:00:00:{0x11 + i:02x},192.168.122.{11 + i},{name}" for i, (name, *_) in enumerate(self.GUESTS)]
@@ -802,7 +829,8 @@ class Screenshots(InBrowser):
                 host = stack.enter_context(Host(self.network.stream, mac(number)))
                 host.lease(host_name=name)
                 host.ping(GATEWAY)
-            host.send_frame(host.resolve(host.gateway), 0x0800, Udp(53, 5353, b"stray").emit(address("10.9.9.9"), address("192.0.2.1")).emit())
+            stray = Udp(53, 5353, b"stray").emit(address("10.9.9.9"), address("192.0.2.1"))
+            host.send_frame(host.resolve(host.gateway), 0x0800, stray.emit())
             host.close()
             for words in (("tcp", "8080", "web:80"), ("tcp", "2222", "build:22"), ("udp", "0.0.0.0:5353", "db:53")):
                 command(self.network, "forward", "add", *words)

@@ -42,7 +42,8 @@ def squeezed(png):
             kept.append((kind, body))
         at += length + 12
     kept.insert(-1, (b"IDAT", zlib.compress(zlib.decompress(data), 9)))
-    return png[:8] + b"".join(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in kept)
+    chunks = [struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in kept]
+    return png[:8] + b"".join(chunks)
 
 
 class Browser:
@@ -56,11 +57,12 @@ class Browser:
         self.driver = subprocess.Popen(
             ["chromedriver", "--port=0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={"HOME": self.directory, "PATH": "/usr/bin:/bin", "TMPDIR": self.directory})
+        options = {"binary": shutil.which("chromium"), "args": [*ARGUMENTS, f"--user-data-dir={self.directory}/profile"]}
         try:
             self.base = self.wait_for_driver()
             self.session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
                 "browserName": "chrome",
-                "goog:chromeOptions": {"binary": shutil.which("chromium"), "args": [*ARGUMENTS, f"--user-data-dir={self.directory}/profile"]},
+                "goog:chromeOptions": options,
                 "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
             }}})["sessionId"]
         except BaseException:
@@ -152,13 +154,15 @@ class Browser:
         self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
 
     def prefer(self, **media):
-        self.devtools("Emulation.setEmulatedMedia", features=[{"name": name.replace("_", "-"), "value": value} for name, value in media.items()])
+        features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
+        self.devtools("Emulation.setEmulatedMedia", features=features)
 
     def screenshot(self, path, most=4000):
         """All of the page, or its upper part, as PNG."""
         height = min(self.run("return document.documentElement.scrollHeight"), most)
         width = self.run("return document.documentElement.clientWidth")
-        png = self.devtools("Page.captureScreenshot", captureBeyondViewport=True, clip={"x": 0, "y": 0, "width": width, "height": height, "scale": 1})
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+        png = self.devtools("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         with open(path, "wb") as file:
             file.write(squeezed(base64.b64decode(png["data"])))
 

@@ -122,7 +122,8 @@ class FakeApi:
             connection.request(handler.command, handler.path, handler.rfile.read(length) if length else None)
             self.open.append(connection)
             answer = connection.getresponse()
-            kept = [(n, v) for n, v in answer.getheaders() if n.lower() not in ("content-length", "transfer-encoding", "connection", "server", "date")]
+            ours = ("content-length", "transfer-encoding", "connection", "server", "date")
+            kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in ours]
             if not handler.path.startswith("/v1/events"):
                 self.reply(handler, answer.status, kept, answer.read())
                 return
