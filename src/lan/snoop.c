@@ -6,6 +6,7 @@
 #include "lan/frame.h"
 #include "lan/layers.h"
 #include "lan/port.h"
+#include "wire/igmp.h"
 #include "wire/mld.h"
 
 #include <stdlib.h>
@@ -217,7 +218,7 @@ static enum snoop_verdict input_igmp(struct snoop *s, usec_t now, struct port *f
 		left(s, now, from, &group);
 		return SNOOP_ROUTERS;
 	case IGMP_V3_REPORT:
-		while (igmp_next_record(&m, &r))
+		while (group_records_next(&m.records, &r))
 			record_seen(s, now, from, &r);
 		return SNOOP_ROUTERS;
 	default:
@@ -240,7 +241,7 @@ static enum snoop_verdict input_mld(struct snoop *s, usec_t now, struct port *fr
 		left(s, now, from, &m.group);
 		return SNOOP_ROUTERS;
 	case MLD_V2_REPORT:
-		while (mld_next_record(&m, &r))
+		while (group_records_next(&m.records, &r))
 			record_seen(s, now, from, &r);
 		return SNOOP_ROUTERS;
 	default:

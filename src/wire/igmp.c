@@ -8,31 +8,6 @@
 #define MESSAGE_MIN 8u
 #define ROBUSTNESS 2u /* RFC 3376 §8.1 */
 
-static bool read_record(struct bytes_reader *r, struct group_record *ret)
-{
-	struct group_record record = { .type = bytes_get_u8(r) };
-	size_t aux_words = bytes_get_u8(r);
-	record.n_sources = bytes_get_be16(r);
-	record.group = ip_from_ip4(bytes_get_be32(r));
-	bytes_skip(r, 4 * ((size_t)record.n_sources + aux_words));
-	if (r->failed)
-		return false;
-	*ret = record;
-	return true;
-}
-
-static int parse_report3(struct bytes_reader *r, struct igmp_message *m)
-{
-	bytes_skip(r, 2);
-	m->n_records = bytes_get_be16(r);
-	m->records = *r;
-	struct group_record record;
-	for (unsigned i = 0; i < m->n_records; i++)
-		if (!read_record(r, &record))
-			return -EBADMSG;
-	return 0;
-}
-
 int igmp_parse(const void *message, size_t len, struct igmp_message *ret)
 {
 	struct checksum c = { 0 };
@@ -51,7 +26,7 @@ int igmp_parse(const void *message, size_t len, struct igmp_message *ret)
 		m.group = bytes_get_be32(&r);
 		break;
 	case IGMP_V3_REPORT:
-		error = parse_report3(&r, &m);
+		error = group_records_parse(&r, false, &m.records);
 		break;
 	default:
 		error = -EPROTONOSUPPORT;
@@ -59,14 +34,6 @@ int igmp_parse(const void *message, size_t len, struct igmp_message *ret)
 	if (error == 0)
 		*ret = m;
 	return error;
-}
-
-bool igmp_next_record(struct igmp_message *m, struct group_record *ret)
-{
-	if (m->n_records == 0)
-		return false;
-	m->n_records--;
-	return read_record(&m->records, ret);
 }
 
 void igmp_emit_query(struct bytes_writer *w, ip4_t group, uint8_t tenths, uint8_t interval_s)

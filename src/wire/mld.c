@@ -9,31 +9,6 @@
 
 #define ROBUSTNESS 2u /* RFC 3810 §9.1 */
 
-static bool read_record(struct bytes_reader *r, struct group_record *ret)
-{
-	struct group_record record = { .type = bytes_get_u8(r) };
-	size_t aux_words = bytes_get_u8(r);
-	record.n_sources = bytes_get_be16(r);
-	bytes_get(r, record.group.b, sizeof(record.group.b));
-	bytes_skip(r, sizeof(record.group.b) * record.n_sources + 4 * aux_words);
-	if (r->failed)
-		return false;
-	*ret = record;
-	return true;
-}
-
-static int parse_report2(struct bytes_reader *r, struct mld_message *m)
-{
-	bytes_skip(r, 2);
-	m->n_records = bytes_get_be16(r);
-	m->records = *r;
-	struct group_record record;
-	for (unsigned i = 0; i < m->n_records; i++)
-		if (!read_record(r, &record))
-			return -EBADMSG;
-	return 0;
-}
-
 static bool checksum_is_good(const struct ip_addr *src, const struct ip_addr *dst, const void *message, size_t len)
 {
 	struct checksum c = { 0 };
@@ -52,7 +27,7 @@ int mld_parse(const struct ip_addr *src, const struct ip_addr *dst, const void *
 	if (!mld_is_type(m.type))
 		return -EPROTONOSUPPORT;
 	if (m.type == MLD_V2_REPORT) {
-		int error = parse_report2(&r, &m);
+		int error = group_records_parse(&r, true, &m.records);
 		if (error < 0)
 			return error;
 	} else {
@@ -63,14 +38,6 @@ int mld_parse(const struct ip_addr *src, const struct ip_addr *dst, const void *
 		return -EBADMSG;
 	*ret = m;
 	return 0;
-}
-
-bool mld_next_record(struct mld_message *m, struct group_record *ret)
-{
-	if (m->n_records == 0)
-		return false;
-	m->n_records--;
-	return read_record(&m->records, ret);
 }
 
 void mld_emit_query(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct ip_addr *group, uint16_t ms,

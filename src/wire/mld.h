@@ -2,7 +2,7 @@
 /* MLD, versions 1 and 2 (RFC 2710, RFC 3810): who wants which IPv6 group.  Messages of ICMPv6. */
 #pragma once
 
-#include "wire/igmp.h"
+#include "wire/group_record.h"
 
 #define MLD_QUERY_LEN 28 /* as version 2 has it */
 
@@ -19,16 +19,13 @@ static inline bool mld_is_type(uint8_t icmp6_type)
 }
 
 struct mld_message {
-	uint8_t type;                /* enum mld_type */
-	struct ip_addr group;        /* of all but version 2 reports; "::": of all groups */
-	uint16_t n_records;          /* of a version 2 report, */
-	struct bytes_reader records; /* whose bytes are there; borrowed */
+	uint8_t type;                 /* enum mld_type */
+	struct ip_addr group;         /* of all but version 2 reports; "::": of all groups */
+	struct group_records records; /* of a version 2 report; else none */
 };
 
 /* A whole ICMPv6 message from @src to @dst.  -EBADMSG: truncated or a wrong checksum; -EPROTONOSUPPORT: another type. */
 int mld_parse(const struct ip_addr *src, const struct ip_addr *dst, const void *message, size_t len, struct mld_message *ret);
-/* The next record of a version 2 report; false behind the last. */
-bool mld_next_record(struct mld_message *m, struct group_record *ret);
 
 /* A version 2 query for @group ("::": all) that is to be answered within @ms (below 32768). */
 void mld_emit_query(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct ip_addr *group, uint16_t ms,

@@ -34,12 +34,12 @@ static void report_of_version_3_has_records(void)
 	struct igmp_message m;
 	struct group_record r;
 	g_assert_cmpint(igmp_parse(bytes, sizeof(bytes), &m), ==, 0);
-	g_assert_true(igmp_next_record(&m, &r));
+	g_assert_true(group_records_next(&m.records, &r));
 	g_assert_cmphex(ip_to_ip4(&r.group), ==, GROUP);
 	g_assert_true(group_record_joins(&r) && !group_record_leaves(&r));
-	g_assert_true(igmp_next_record(&m, &r));
+	g_assert_true(group_records_next(&m.records, &r));
 	g_assert_true(!group_record_joins(&r) && group_record_leaves(&r));
-	g_assert_false(igmp_next_record(&m, &r));
+	g_assert_false(group_records_next(&m.records, &r));
 }
 
 static void record_joins_by_what_it_does_not_exclude(void)
@@ -112,9 +112,9 @@ static void mld_report_of_version_2_has_records(void)
 	struct mld_message m;
 	struct group_record r;
 	g_assert_cmpint(mld_parse(&host6, &routers6, bytes, sizeof(bytes), &m), ==, 0);
-	g_assert_true(mld_next_record(&m, &r));
+	g_assert_true(group_records_next(&m.records, &r));
 	g_assert_true(ip_equal(&r.group, &group6) && group_record_joins(&r));
-	g_assert_false(mld_next_record(&m, &r));
+	g_assert_false(group_records_next(&m.records, &r));
 	for (size_t len = 0; len < sizeof(bytes); len++)
 		g_assert_cmpint(mld_parse(&host6, &routers6, bytes, len, &m), ==, -EBADMSG);
 }

@@ -5,6 +5,7 @@
 #include "lan/segment.h"
 #include "support/memory_port.h"
 #include "wire/icmp6.h"
+#include "wire/igmp.h"
 #include "wire/mld.h"
 
 #define FRAME_MAX 1514
