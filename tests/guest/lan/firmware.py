@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Machines that run nothing but their firmware, with the command line and the TCP/IP of its own that it has."""
 
+import re
 import select
 import shutil
 import time
+import zlib
 from pathlib import Path
 
+from . import outside, servers
 from .vm import BOOT_PATIENCE, Machine
 
 
@@ -98,6 +101,23 @@ class UBoot(Firmware):
 
     def boots_from(self):
         return ["-bios", str(self.ROM)]
+
+
+class UBootTest:
+    """What every network has to do for U-Boot: a part of a unittest.TestCase that has .lanlet, inside of an Outside."""
+
+    def assert_u_boot_works(self, card):
+        """A lease, ping, and a download whole."""
+        boot = self.enterContext(UBoot(card))
+        boot.interrupt()
+        for command in ("virtio scan", "setenv autoload no"):
+            boot.run(command)
+        ip = re.search(r"bound to address (\S+)", boot.run("dhcp"))[1]
+        self.assertEqual(self.lanlet.wait_for_lease(boot.MAC)[1], ip)
+        for target in ("192.168.122.1", outside.FAR):
+            self.assertIn(f"host {target} is alive", boot.run(f"ping {target}"))
+        self.assertIn("Bytes transferred = 40000 (9c40 hex)", boot.run(f"tftpboot 0x1000000 {outside.ROUTER}:40000", 120))
+        self.assertIn(f"{zlib.crc32(servers.blob(40000)):08x}", boot.run("crc32 0x1000000 9c40"))
 
 
 class Ovmf(Machine):
