@@ -1,7 +1,8 @@
 /* Forwards: those there are, a form for another, a button to take one away, and a way back from that. */
 
 function forwardText(forward) {
-	return `${forward.protocol} ${forward.host} to ${forward.guest}`;
+	/* A proxy's clients say themselves which guest they want. */
+	return `${forward.protocol} ${forward.host}${forward.guest ? ` to ${forward.guest}` : ''}`;
 }
 
 function clientsText(forward) {
@@ -21,7 +22,7 @@ class Forwards {
 			changed: () => this.take(this.rows),
 			columns: [
 				{ key: 'host', label: 'Host', value: (f) => f.host, text: (f) => `${f.protocol} ${f.host}`, mono: true },
-				{ key: 'guest', label: 'Guest', value: (f) => f.guest, mono: true },
+				{ key: 'guest', label: 'Guest', value: (f) => f.guest ?? 'any', mono: true },
 				{ key: 'state', label: 'State', value: (f) => f.failure || f.state },
 				{ key: 'opened', label: 'Clients', value: (f) => f.opened, text: clientsText, number: true },
 				{ key: 'remove', label: 'Remove', fill: (cell, f) => this.fillButton(cell, f) },
@@ -120,7 +121,7 @@ class Forwards {
 	async putBack() {
 		const { protocol, host, guest } = this.removed;
 		const done = { done: `It is back: ${forwardText(this.removed)}.` };
-		if (await this.change(() => ask('/v1/forwards', 'POST', { protocol, host, guest }), done))
+		if (await this.change(() => ask('/v1/forwards', 'POST', { protocol, host, guest: guest ?? undefined }), done))
 			byId('forward-host').focus();
 	}
 }
