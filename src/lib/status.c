@@ -107,7 +107,7 @@ static void write_forwards(FILE *out, const struct lanlet_network *n)
 	list_for_each(node, &n->forwards.all) {
 		const struct forward *f = container_of(node, struct forward, node);
 		fprintf(out, "%-8u %-8s %-28s %-28s %10" PRIu64 " %10" PRIu64 "  %s%s%s\n", f->id, forward_protocol_name(f->spec.protocol),
-			forward_spec_format_host(&f->spec, host), forward_spec_format_guest(&f->spec, guest), f->opened, f->refused,
+			forward_spec_format_host(&f->spec, host), f->spec.protocol == FORWARD_PROXY ? "-" : forward_spec_format_guest(&f->spec, guest), f->opened, f->refused,
 			!f->is_open ? "closed" : f->waiting ? "waits for the guest" : "open", f->failure[0] ? ", " : "", f->failure);
 	}
 }
