@@ -97,6 +97,13 @@ class Threads(unittest.TestCase):
             client.sendto(b"x", ("127.0.0.1", FORWARD_PORT))
         self.assertEqual(self.api.request("DELETE", f"/v1/forwards/{made['id']}")[0], 204)
 
+    def connect(self, number, guest):
+        headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
+        self.assertEqual(self.api.request("POST", "/v1/connect?guest=nobody&port=9", headers=headers)[0], 404)
+        connection = openapi.Connection(self.network.runtime / "api.sock")
+        connection.request("POST", f"/v1/connect?guest={'.'.join(map(str, guest.ip))}&port=9", headers=headers)
+        connection.close()  # while it is dialled
+
     def plug_in_by_vde(self, number):
         """Another network, which a thread of libvdeplug's joins to this one, and a guest there."""
         with Lanlet("--vde", f"vde://{self.network.vde}", "--no-dhcp", "--no-gateway", name=f"far{number}") as far:
@@ -121,6 +128,7 @@ class Threads(unittest.TestCase):
         busy.repeat(self.change)
         busy.repeat(self.reload)
         busy.repeat(self.forward, guests[1])
+        busy.repeat(self.connect, guests[1])
         busy.close()
         streams = [self.request("GET", path) for path in ("/v1/events", "/v1/capture", "/v1/flows") for _ in range(5)]
         self.assertEqual(streams[0].recv(12), b"HTTP/1.1 200")
