@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 import openapi
 from lan import dhcp, dns, outside, servers, tap
@@ -394,6 +395,49 @@ class Commands(unittest.TestCase):
         self.assertEqual((lease["mac-address"], lease["hostname"]), (mac_text(mac(1)), "web"))
         self.assertEqual(lease["client-id"], "01:" + mac_text(mac(1)))
         self.assertAlmostEqual(lease["expiry-time"], time.time() + 3600, delta=120)
+
+    @unittest.skipUnless(list(Path("/lib").glob("*/libnss_libvirt.so.2")), "libnss-libvirt is not installed")
+    def test_libvirt_s_own_reader_finds_guests_in_the_list(self):
+        with Host(self.network.stream, mac(1)) as guest:
+            guest.lease(host_name=b"web", client_id=b"\x01" + mac(1))
+            status = self.network.directory / "virbr0.status"
+            status.write_text(self.network.ask("leases", "--libvirt"))
+            switch = self.network.directory / "nsswitch.conf"
+            switch.write_text("hosts: libvirt\n")
+            look = ("mount -t tmpfs none /var/lib && mkdir -p /var/lib/libvirt/dnsmasq && cp %s /var/lib/libvirt/dnsmasq/ && "
+                    "mount --bind %s /etc/nsswitch.conf && getent hosts web" % (status, switch))
+            done = subprocess.run(["unshare", "-m", "sh", "-c", look], capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stdout.split()[:1]), (0, [text(guest.ip)]), done.stderr)
+
+    def test_top_redraws_a_terminal_and_prints_once_elsewhere(self):
+        once = self.network.ask("top", "--interval", "0.1")
+        self.assertNotIn("\033", once)
+        terminal, other = os.openpty()
+        command = [os.environ["LANLET"], "top", "--interval", "0.1", "--runtime-dir", str(self.network.runtime)]
+        with subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env={**os.environ, "TERM": "xterm"}) as top:
+            os.close(other)
+            seen = ""
+            deadline = time.monotonic() + PATIENCE
+            while seen.count("\033[H") < 3:
+                self.assertLess(time.monotonic(), deadline, seen)
+                seen += os.read(terminal, 4096).decode()
+            top.send_signal(signal.SIGINT)
+            self.assertIn(top.wait(PATIENCE), (0, -signal.SIGINT))
+        os.close(terminal)
+
+    def test_colours_are_for_terminals_that_want_them(self):
+        def status(**environment):
+            terminal, other = os.openpty()
+            command = [os.environ["LANLET"], "doctor", "--runtime-dir", str(self.network.runtime)]
+            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=other, stderr=subprocess.DEVNULL, timeout=PATIENCE,
+                           env={**os.environ, "TERM": "xterm", **environment})
+            os.close(other)
+            with os.fdopen(terminal, "rb") as file, contextlib.suppress(OSError):
+                return file.read1(1 << 16).decode()
+            return ""
+        self.assertIn("\033[", status())
+        self.assertNotIn("\033[", status(NO_COLOR="1"))
+        self.assertNotIn("\033[", status(TERM="dumb"))
 
     def test_every_list_is_json_on_demand(self):
         for command in ("ports", "leases", "flows", "drops", "reserve", "names", "log-level"):
