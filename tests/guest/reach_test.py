@@ -331,8 +331,9 @@ class Ssh(unittest.TestCase):
         (cls.home / "bin").mkdir()
         (cls.home / "bin" / "lanlet").symlink_to(os.environ["LANLET"])
         (cls.home / "host_key.pub").write_text("*.lanlet,web " + (cls.home / "host_key.pem.pub").read_text())
+        (cls.home / "lanlet_config").write_text((TOP / "contrib" / "ssh_config").read_text())  # ssh wants it to be the user's
         (cls.home / "config").write_text(f"""
-Include {TOP}/contrib/ssh_config
+Include {cls.home}/lanlet_config
 Host *
 	Port 2222
 	User user
