@@ -73,10 +73,10 @@ class Threads(unittest.TestCase):
             next(events)
         events.close()
 
-    def capture(self, _):
+    def capture(self, number):
         connection = openapi.Connection(self.network.runtime / "api.sock")
-        connection.request("GET", "/v1/capture")
-        self.assertGreater(len(connection.getresponse().read(2000)), 0)
+        connection.request("GET", "/v1/capture" + ("?filter=icmp" if number % 2 else ""))
+        self.assertGreater(len(connection.getresponse().read1(2000)), 0)
         connection.close()
 
     def change(self, number):
