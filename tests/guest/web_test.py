@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The page: who gets to it, and what a real browser shows of a network with guests in it.
-
-With LANLET_SCREENSHOTS=DIRECTORY, Screenshots writes the pictures of docs/ there.
-"""
+"""The page: who gets to it, and what a real browser shows of a network with guests in it."""
 
 import contextlib
 import http.client
@@ -21,7 +18,7 @@ from pathlib import Path
 from lan import outside, tap
 from lan.browser import Browser, why_no_browser
 from lan.client import Host
-from lan.packet import UDP, Udp, address, mac, mac_text, text
+from lan.packet import Udp, address, mac, mac_text, text
 from lan.process import Lanlet
 from lan.web import FakeApi, Web
 
@@ -780,70 +777,6 @@ class Accessible(InBrowser):
         """)
         time.sleep(5)
         self.assertEqual(self.browser.run("return window.spoken"), 0)
-
-
-# --- the pictures of docs/ ---
-
-# Sends or fetches with a rate that goes up and down: who, how much at most, how long a wave takes.
-WAVE = """
-import http.client, math, socket, sys, time
-host, kind, most, period, phase = sys.argv[1], sys.argv[2], *map(float, sys.argv[3:])
-answer = None
-connection = socket.create_connection((host, 7), 30) if kind == "send" else None
-while True:
-    began = time.monotonic()
-    n = int(most * (0.55 + 0.45 * math.sin(began / period + phase)) ** 2 / 2)
-    if connection:
-        connection.sendall(bytes(n // 5))
-        left = n // 5
-        while left:
-            left -= len(connection.recv(left))
-    else:
-        if not answer or not answer.read(n):
-            c = http.client.HTTPConnection(host, 80, timeout=30)
-            c.request("GET", "/20000000")
-            answer = c.getresponse()
-    time.sleep(max(0, 0.5 - (time.monotonic() - began)))
-"""
-
-
-@unittest.skipUnless("LANLET_SCREENSHOTS" in os.environ, "LANLET_SCREENSHOTS=DIRECTORY asks for them")
-class Screenshots(InBrowser):
-    GUESTS = (
-        ("web", "fetch", 4e6, 5, 0), ("db", "send", 2e6, 8, 1), ("build", "fetch", 5e6, 11, 2), ("mail", "send", 3e4, 4, 3),
-        ("ci", "fetch", 6e5, 3, 4),
-    )
-
-    def test_page(self):
-        hosts = [f"--host=52:54:00:00:00:{0x11 + i:02x},192.168.122.{11 + i},{name}" for i, (name, *_) in enumerate(self.GUESTS)]
-        with contextlib.ExitStack() as stack:
-            self.network = stack.enter_context(Lanlet(*hosts, name="lab"))
-            web = stack.enter_context(Web(self.network))
-            self.browser.size(1200, 1000)
-            self.browser.open(web.url)
-            for i, (_, kind, most, period, phase) in enumerate(self.GUESTS):
-                guest = stack.enter_context(tap.TapGuest(self.network.stream, f"52:54:00:00:00:{0x11 + i:02x}"))
-                guest.set_address(f"192.168.122.{11 + i}")
-                stack.callback(guest.start(sys.executable, "-c", WAVE, outside.FAR, kind, str(most), str(period), str(phase)).kill)
-            for number, name in ((1, b"printer"), (2, b"old-laptop")):
-                host = stack.enter_context(Host(self.network.stream, mac(number)))
-                host.lease(host_name=name)
-                host.ping(GATEWAY)
-            stray = Udp(53, 5353, b"stray").emit(address("10.9.9.9"), address("192.0.2.1"))
-            host.send_frame(host.resolve(host.gateway), 0x0800, stray.emit())
-            host.close()
-            for words in (("tcp", "8080", "web:80"), ("tcp", "2222", "build:22"), ("udp", "0.0.0.0:5353", "db:53")):
-                command(self.network, "forward", "add", *words)
-            time.sleep(70)  # as long as a plot is wide
-            self.take(Path(os.environ["LANLET_SCREENSHOTS"]))
-            self.browser.open("about:blank")
-
-    def take(self, directory):
-        for name, width, scheme in (("page-light", 1200, "light"), ("page-dark", 1200, "dark")):
-            self.browser.size(width, 900, mobile=width < 500)
-            self.browser.prefer(prefers_color_scheme=scheme)
-            time.sleep(1.5)
-            self.browser.screenshot(directory / f"{name}.png", most=1016)
 
 
 if __name__ == "__main__":
