@@ -38,6 +38,7 @@
 	X(NEIGHBOUR_FULL, "neighbour-full", "the neighbour table or its waiting queue is full")                \
 	X(ICMP_MALFORMED, "icmp-malformed", "ICMP message that does not parse or has a bad checksum")          \
 	X(ICMP_RATE, "icmp-rate", "ICMP error held back by the rate limit")                                    \
+	X(ICMP_TYPE, "icmp-type", "ICMP message of a guest that has nobody outside: no echo request, no error about its connections") \
 	X(UDP_MALFORMED, "udp-malformed", "UDP header that does not parse or has a bad checksum")              \
 	X(TCP_MALFORMED, "tcp-malformed", "TCP header that does not parse or has a bad checksum")              \
 	X(PROTOCOL, "protocol", "IP protocol that NAT cannot translate (answered)")                            \

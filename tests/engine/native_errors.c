@@ -24,6 +24,19 @@ static void an_error_does_not_end_a_mapping(struct fixture *f, gconstpointer row
 	assert_datagram(&f->b, SERVER, f->s.port, GUEST, 5000, "B", 1);
 }
 
+/* Timestamp requests (RFC 792), and errors about what it never got. */
+static void messages_for_nobody_outside_are_counted(struct fixture *f, gconstpointer row)
+{
+	static const struct icmp4_header messages[] = { { .type = 13 }, { .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_PORT } };
+	for (unsigned i = 0; i < G_N_ELEMENTS(messages); i++) {
+		uint8_t message[ICMP4_HEADER_LEN + 12];
+		struct bytes_writer w = bytes_writer(message, sizeof(message));
+		icmp4_emit(&w, &messages[i], "nothing here", 12);
+		bench_input(&f->b, GUEST, SERVER, IP_PROTOCOL_ICMP, 63, message, w.len);
+		g_assert_cmpuint(f->b.r.drops.count[DROP_ICMP_TYPE], ==, i + 1);
+	}
+}
+
 static void connecting_is_told_who_prohibits_it(struct fixture *f, gconstpointer row)
 {
 	struct guest_tcp t;
@@ -182,6 +195,7 @@ static void a_router_that_does_not_say_its_mtu_is_guessed(struct fixture *f, gco
 
 const struct contract_test native_errors[] = {
 	{ "an_error_does_not_end_a_mapping", an_error_does_not_end_a_mapping, native_setup_plain },
+	{ "messages_for_nobody_outside_are_counted", messages_for_nobody_outside_are_counted, native_setup_plain },
 	{ "connecting_is_told_who_prohibits_it", connecting_is_told_who_prohibits_it, native_setup_plain },
 	{ "connecting_is_told_where_its_hops_ran_out", connecting_is_told_where_its_hops_ran_out, native_setup_plain },
 	{ "an_error_about_an_open_connection_is_a_hint", an_error_about_an_open_connection_is_a_hint, native_setup_plain },

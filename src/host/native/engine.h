@@ -161,8 +161,11 @@ bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code);
 void native_tcp_input(struct engine *e, usec_t now, const struct packet *p);
 int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how);
 void native_tcp_cancel(struct engine *e, usec_t now, struct engine_opening *o);
-/* @p is an ICMP message of a guest with the header @h: an error, perhaps, about a packet that begins with the @len bytes at @quote. */
-void native_tcp_error(struct engine *e, const struct packet *p, const struct icmp4_header *h, const uint8_t *quote, size_t len);
+/*
+ * @p is an ICMP message of a guest with the header @h: an error, perhaps, about a packet that begins with the @len bytes at @quote.
+ * Whether it was one about a flow of ours.
+ */
+bool native_tcp_error(struct engine *e, const struct packet *p, const struct icmp4_header *h, const uint8_t *quote, size_t len);
 extern const struct native_kind_ops native_tcp_ops;
 
 void native_udp_input(struct engine *e, usec_t now, const struct packet *p);

@@ -66,9 +66,12 @@ void native_icmp_input(struct engine *e, usec_t now, const struct packet *p)
 		drop(e, DROP_ICMP_MALFORMED, p);
 		return;
 	}
-	native_tcp_error(e, p, &h, message + ICMP4_HEADER_LEN, p->l4_len - ICMP4_HEADER_LEN);
-	if (h.type != ICMP4_ECHO_REQUEST || h.code != 0)
-		return; /* other errors and answers of a guest have nobody outside that we could bring them to */
+	if (native_tcp_error(e, p, &h, message + ICMP4_HEADER_LEN, p->l4_len - ICMP4_HEADER_LEN))
+		return;
+	if (h.type != ICMP4_ECHO_REQUEST || h.code != 0) {
+		drop(e, DROP_ICMP_TYPE, p); /* only raw sockets could bring it to anybody */
+		return;
+	}
 	struct ip_endpoint guest = { p->src, (uint16_t)(h.rest >> 16) }, claimed = { p->dst, 0 }, real = claimed;
 	if (native_dial_address(e, now, &claimed.addr, &real.addr) < 0)
 		return;

@@ -45,13 +45,13 @@ static struct native_tcp *quoted_flow(struct engine *e, const struct packet *p, 
 	return native_tcp_find(e, &key);
 }
 
-void native_tcp_error(struct engine *e, const struct packet *p, const struct icmp4_header *h, const uint8_t *quote, size_t len)
+bool native_tcp_error(struct engine *e, const struct packet *p, const struct icmp4_header *h, const uint8_t *quote, size_t len)
 {
 	struct ipv4_header quoted;
 	uint32_t seq;
 	struct native_tcp *t = h->type == ICMP4_UNREACHABLE ? quoted_flow(e, p, quote, len, &quoted, &seq) : NULL;
 	if (!t)
-		return;
+		return false;
 	if (h->code == ICMP4_UNREACHABLE_FRAG_NEEDED) {
 		uint32_t mtu = next_hop_mtu(h, &quoted);
 		tcp_flow_too_big(&t->tcp, seq, mtu - MIN(mtu, (uint32_t)(IPV4_HEADER_LEN + TCP_HEADER_LEN)));
@@ -59,4 +59,5 @@ void native_tcp_error(struct engine *e, const struct packet *p, const struct icm
 		tcp_flow_unreachable(&t->tcp, seq);
 	}
 	native_flow_wake(&t->base);
+	return true;
 }
