@@ -43,16 +43,6 @@ struct arguments {
 	GArray *settings; /* of struct argument_setting, in order */
 };
 
-/* An option of the command itself, as opposed to the network's.  It is described in the same way. */
-struct flag {
-	struct lanlet_option option;
-	unsigned commands; /* COMMAND_RUN | … */
-	bool (*set)(struct arguments *a, const char *value, GError **error);
-};
-
-/* The flag at @index, or NULL behind the last one. */
-const struct flag *flag_at(size_t index);
-
 /* Reads what follows the command's name, up to NULL.  On failure too, arguments_done() is to be called. */
 bool arguments_parse(const struct command *command, char **argv, struct arguments *ret, GError **error);
 void arguments_done(struct arguments *a);

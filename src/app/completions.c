@@ -3,8 +3,8 @@
  * Makes the completions of a shell, bash, zsh or fish, when lanlet is built: commands, their flags, the network's options and the
  * words that an option chooses from, as the tables have them.
  */
-#include "app/arguments.h"
 #include "app/command.h"
+#include "app/flags.h"
 #include "lanlet.h"
 
 #include <glib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "app/help.h"
 
-#include "app/arguments.h"
 #include "app/command.h"
+#include "app/flags.h"
 #include "lanlet.h"
 
 #include <glib.h>

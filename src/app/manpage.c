@@ -3,8 +3,8 @@
  * Makes the manual page, when lanlet is built: copies docs/lanlet.1.in to standard output and puts what the
  * tables of commands, flags and options say in place of its lines @commands@, @flags@ and @options@.  mdoc(7).
  */
-#include "app/arguments.h"
 #include "app/command.h"
+#include "app/flags.h"
 #include "lanlet.h"
 
 #include <glib.h>

@@ -4,6 +4,7 @@
 #include "app/command.h"
 #include "app/console.h"
 #include "app/failure.h"
+#include "app/flags.h"
 #include "app/help.h"
 #include "app/ini.h"
 #include "app/paths.h"
