@@ -154,8 +154,9 @@ int lanlet_network_plug_connect(struct lanlet_network *net, const char *text, ch
 int lanlet_network_plug_udp(struct lanlet_network *net, const char *text, char *error, size_t size);
 
 /*
- * Opens a forward, "tcp|udp [ADDRESS:]PORT[-PORT] GUEST:PORT" or "proxy PORT" as the option forward has it, and keeps it in the state directory until
- * it is removed.  Returns its number, from 1 on, or a negative errno with one line in @error: -EINVAL, -EEXIST, -EADDRINUSE, …
+ * Opens a forward, "tcp|udp [ADDRESS:]PORT[-PORT] GUEST:PORT" or "proxy PORT" as the option forward has it, and keeps it in the state
+ * directory until it is removed.  Returns its number, from 1 on, or a negative errno with one line in @error: -EINVAL, -EEXIST,
+ * -EADDRINUSE, …
  */
 int lanlet_network_add_forward(struct lanlet_network *net, const char *forward, char *error, size_t size);
 /* Ends the forward with this number; its flows go on.  -ENOENT. */

@@ -55,7 +55,8 @@ void api_free(struct api *api)
 
 static bool is_nobody_there(const GError *error)
 {
-	return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) || g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+	return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) ||
+	       g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
 }
 
 static enum failure failure_of_status(guint status)

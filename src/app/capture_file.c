@@ -172,7 +172,8 @@ static void failed(struct capture_file *f, int error)
 	f->unwritten += f->batch_records;
 	f->head_len = f->head_written;
 	if (f->failure == 0 && error != EPIPE) {
-		g_autofree char *line = g_strdup_printf("%s: %s: records are lost until it can be written to", name_of(f), g_strerror(error));
+		g_autofree char *line =
+			g_strdup_printf("%s: %s: records are lost until it can be written to", name_of(f), g_strerror(error));
 		console_log(&f->console, LANLET_LOG_WARNING, line);
 	}
 	f->failure = f->failure ? f->failure : error;

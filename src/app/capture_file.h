@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where `lanlet capture` writes: standard output, a file, or a ring of files.  What cannot be written, as the disk is full, is lost and
- * counted; the file ends with a whole block at any time, and goes on as soon as there is room.  The blocks that others refer to, section and interfaces,
- * are never lost, and each file of a ring begins with them.
+ * counted; the file ends with a whole block at any time, and goes on as soon as there is room.  The blocks that others refer to, section
+ * and interfaces, are never lost, and each file of a ring begins with them.
  */
 #pragma once
 
@@ -14,7 +14,8 @@ struct capture_file;
 #define CAPTURE_RING_MIN ((guint64)1024 * 1024)
 
 /*
- * @path NULL: standard output.  @ring: bytes that all files of the ring have together at most; 0: one file without a limit.  NULL on failure.
+ * @path NULL: standard output.  @ring: bytes that all files of the ring have together at most; 0: one file without a limit.  NULL on
+ * failure.
  */
 struct capture_file *capture_file_new(const char *path, guint64 ring, GError **error);
 /* NULL is fine. */

@@ -163,8 +163,8 @@ static bool check_output(const struct arguments *a, GError **error)
 static bool read_stream(struct capturing *c, struct api *api, const struct wish *w, GError **error)
 {
 	const struct arguments *a = c->arguments;
-	g_autofree char *path = api_path("/v1/capture", "port", w->port, "guest", w->guest, "filter", w->filter, "drops", a->drops ? "1" : NULL,
-					 "snaplen", a->snaplen, NULL);
+	g_autofree char *path = api_path("/v1/capture", "port", w->port, "guest", w->guest, "filter", w->filter, "drops",
+					 a->drops ? "1" : NULL, "snaplen", a->snaplen, NULL);
 	struct api_reader reader = { .header = "Lanlet-Capture", .begun = begun, .take = take, .opaque = c };
 	bool good = api_read_by(api, path, &reader, error);
 	if (c->error) {

@@ -51,7 +51,8 @@ static bool pass_fd(int fd, GError **error)
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	if (sendmsg(STDOUT_FILENO, &m, MSG_NOSIGNAL) == 1)
 		return true;
-	return fail(error, FAILURE_GENERAL, "cannot pass the connection on to standard output, which has to be a unix socket: %s", g_strerror(errno));
+	return fail(error, FAILURE_GENERAL, "cannot pass the connection on to standard output, which has to be a unix socket: %s",
+		    g_strerror(errno));
 }
 
 bool command_connect(const struct arguments *a, GError **error)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `lanlet exec`: a command with a leg in the network.  This process itself becomes the command, in namespaces of its own, so that status, signals,
- * terminal and parent are those of a command that was started directly; a helper (exec_relay.c) carries the frames.
+ * `lanlet exec`: a command with a leg in the network.  This process itself becomes the command, in namespaces of its own, so that status,
+ * signals, terminal and parent are those of a command that was started directly; a helper (exec_relay.c) carries the frames.
  */
 #include "app/arguments.h"
 #include "app/command.h"
@@ -30,7 +30,8 @@ static bool check_name(const char *name, GError **error)
 	bool good = len > 0 && len <= NAME_LEN_MAX && name[0] != '-' && name[len - 1] != '-';
 	for (size_t i = 0; good && i < len; i++)
 		good = g_ascii_isalnum(name[i]) || name[i] == '-';
-	return good || fail(error, FAILURE_USAGE, "--name \"%s\": expected letters, digits and inner hyphens, %u at most", name, NAME_LEN_MAX);
+	return good ||
+	       fail(error, FAILURE_USAGE, "--name \"%s\": expected letters, digits and inner hyphens, %u at most", name, NAME_LEN_MAX);
 }
 
 static int connect_stream(const struct arguments *a, GError **error)
@@ -103,6 +104,6 @@ bool command_exec(const struct arguments *a, GError **error)
 	if (a->name && !check_name(a->name, error))
 		return false;
 	int stream = connect_stream(a, error);
-	return stream >= 0 && exec_namespace_enter(a->name, error) && plug_in(a, stream, error) && exec_namespace_keep_capabilities(error) &&
-	       become(a->command, error);
+	return stream >= 0 && exec_namespace_enter(a->name, error) && plug_in(a, stream, error) &&
+	       exec_namespace_keep_capabilities(error) && become(a->command, error);
 }

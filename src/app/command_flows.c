@@ -71,8 +71,8 @@ bool command_flows(const struct arguments *a, GError **error)
 	g_autofree char *guest = api && a->guest ? address_of(api, a->guest, error) : NULL;
 	if (!api || (a->guest && !guest))
 		return false;
-	g_autofree char *path = api_path("/v1/flows", "guest", guest, "remote", a->remote, "port", a->port, "protocol", a->protocol, "state",
-					 a->state, NULL);
+	g_autofree char *path = api_path("/v1/flows", "guest", guest, "remote", a->remote, "port", a->port, "protocol", a->protocol,
+					 "state", a->state, NULL);
 	if (a->json)
 		return print_json(api, path, error);
 	g_autoptr(Table) t = table_new("PROTOCOL|GUEST||REMOTE|STATE|>AGE|>OUT|>IN|>RTT|>RETRANSMITS");

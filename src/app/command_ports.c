@@ -23,7 +23,8 @@ static bool add_port(void *opaque, JsonObject *p)
 	struct table *t = opaque;
 	table_add(t, api_text(p, "name"));
 	table_add(t, api_text(p, "kind"));
-	for (const char *const *name = (const char *const[]){ "mtu", "macs", "rx_frames", "rx_bytes", "tx_frames", "tx_bytes", NULL }; *name; name++)
+	for (const char *const *name = (const char *const[]){ "mtu", "macs", "rx_frames", "rx_bytes", "tx_frames", "tx_bytes", NULL };
+	     *name; name++)
 		table_addf(t, "%" G_GUINT64_FORMAT, api_number(p, *name));
 	table_addf(t, "%" G_GUINT64_FORMAT, drops_of(p));
 	return true;

@@ -25,8 +25,8 @@ static void print_counters(JsonObject *c)
 	printf("\nflows: %" G_GUINT64_FORMAT " tcp, %" G_GUINT64_FORMAT " udp, %" G_GUINT64_FORMAT " icmp now, %" G_GUINT64_FORMAT
 	       " opened, %" G_GUINT64_FORMAT " refused\n",
 	       N("flows_tcp"), N("flows_udp"), N("flows_icmp"), N("flows_opened"), N("flows_refused"));
-	printf("names: %" G_GUINT64_FORMAT " queries, %" G_GUINT64_FORMAT " answered here, %" G_GUINT64_FORMAT " asked outside, %" G_GUINT64_FORMAT
-	       " answered there, %" G_GUINT64_FORMAT " not\n",
+	printf("names: %" G_GUINT64_FORMAT " queries, %" G_GUINT64_FORMAT " answered here, %" G_GUINT64_FORMAT
+	       " asked outside, %" G_GUINT64_FORMAT " answered there, %" G_GUINT64_FORMAT " not\n",
 	       N("dns_queries"), N("dns_local"), N("dns_forwarded"), N("dns_answered"), N("dns_unanswered"));
 #undef N
 }

@@ -34,7 +34,8 @@ static void for_each_command(void (*each)(const struct command *c))
 
 static bool is_path(const struct lanlet_option *o)
 {
-	return o->argument && (strcmp(o->argument, "FILE") == 0 || strcmp(o->argument, "DIRECTORY") == 0 || g_str_has_prefix(o->argument, "PATH"));
+	return o->argument &&
+	       (strcmp(o->argument, "FILE") == 0 || strcmp(o->argument, "DIRECTORY") == 0 || g_str_has_prefix(o->argument, "PATH"));
 }
 
 /* The words that @o chooses from, with blanks between them; "" when there are none.  A string to g_free(). */
@@ -134,7 +135,8 @@ static void zsh_command(const struct command *c)
 
 static void put_zsh(void)
 {
-	puts("#compdef lanlet\n# zsh completion for lanlet, made from its tables of commands and options\n_lanlet() {\n\tlocal -a commands\n\tcommands=(");
+	puts("#compdef lanlet\n# zsh completion for lanlet, made from its tables of commands and options\n_lanlet() {\n\tlocal -a "
+	     "commands\n\tcommands=(");
 	for_each_command(zsh_summary);
 	puts("\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe command commands\n\t\treturn\n\tfi\n\tlocal command=$words[2]\n"
 	     "\tshift words\n\t(( CURRENT-- ))\n\tcase $command in");

@@ -99,11 +99,13 @@ static void look_at_descriptors(const struct patient *p, struct diagnosis *ret)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		say(ret, FINDING_HINT, NULL, "cannot tell how many descriptors there may be: %s", g_strerror(errno));
 	else if (limit.rlim_max >= DESCRIPTORS_GOOD)
-		say(ret, FINDING_GOOD, NULL, "there may be %llu descriptors, so about as many connections", (unsigned long long)limit.rlim_max);
+		say(ret, FINDING_GOOD, NULL, "there may be %llu descriptors, so about as many connections",
+		    (unsigned long long)limit.rlim_max);
 	else
 		say(ret, limit.rlim_max < DESCRIPTORS_POOR ? FINDING_PROBLEM : FINDING_HINT,
 		    "echo '* hard nofile 524288' | sudo tee /etc/security/limits.d/lanlet.conf   (and log in again)",
-		    "there may be only %llu descriptors: guests have about as many connections, and not more", (unsigned long long)limit.rlim_max);
+		    "there may be only %llu descriptors: guests have about as many connections, and not more",
+		    (unsigned long long)limit.rlim_max);
 }
 
 static void look_at_memory_lock(const struct patient *p, struct diagnosis *ret)
@@ -115,7 +117,8 @@ static void look_at_memory_lock(const struct patient *p, struct diagnosis *ret)
 		say(ret, FINDING_GOOD, NULL, "memory may be locked");
 	else
 		say(ret, FINDING_HINT, "echo '* hard memlock unlimited' | sudo tee /etc/security/limits.d/lanlet.conf   (and log in again)",
-		    "only %llu KiB of memory may be locked: guests with -overcommit mem-lock=on do not start", (unsigned long long)limit.rlim_max / 1024);
+		    "only %llu KiB of memory may be locked: guests with -overcommit mem-lock=on do not start",
+		    (unsigned long long)limit.rlim_max / 1024);
 }
 
 /* --- devices --- */
@@ -139,7 +142,8 @@ static void look_at_tun(const struct patient *p, struct diagnosis *ret)
 
 static void look_at_kvm(const struct patient *p, struct diagnosis *ret)
 {
-	look_at_device(KVM, "virtual machines can use the processor's help", "virtual machines run without the processor's help, many times slower",
+	look_at_device(KVM, "virtual machines can use the processor's help",
+		       "virtual machines run without the processor's help, many times slower",
 		       "sudo modprobe -a kvm kvm_intel kvm_amd; sudo usermod -aG kvm \"$USER\"   (and log in again)", ret);
 }
 
@@ -155,7 +159,8 @@ static bool parse_route(const char *line, struct host_route *ret)
 {
 	unsigned destination, gateway, flags, mask;
 	int n, unused;
-	if (sscanf(line, "%31s %x %x %x %d %d %d %x %n", ret->interface, &destination, &gateway, &flags, &unused, &unused, &unused, &mask, &n) < 8)
+	if (sscanf(line, "%31s %x %x %x %d %d %d %x %n", ret->interface, &destination, &gateway, &flags, &unused, &unused, &unused, &mask,
+		   &n) < 8)
 		return false;
 	ret->prefix.network = GUINT32_FROM_BE(destination);
 	ret->prefix.length = 0;

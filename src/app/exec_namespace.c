@@ -130,8 +130,8 @@ bool exec_namespace_set_resolver(const char *text, GError **error)
 }
 
 /*
- * The file systems that were there show the devices of the host.  Of a fresh one only the parts that differ are put in their place: cgroups and
- * the like are mounted below /sys.
+ * The file systems that were there show the devices of the host.  Of a fresh one only the parts that differ are put in their place: cgroups
+ * and the like are mounted below /sys.
  */
 void exec_namespace_show_devices(void)
 {

@@ -208,7 +208,9 @@ static void detach(void)
 static void run(const struct exec_relay *relay, int report)
 {
 	detach();
-	struct carrier c = { .relay = *relay, .report = report, .in = malloc(BUFFER_SIZE), .out = malloc(BUFFER_SIZE), .signals = catch_signals() };
+	struct carrier c = {
+		.relay = *relay, .report = report, .in = malloc(BUFFER_SIZE), .out = malloc(BUFFER_SIZE), .signals = catch_signals()
+	};
 	if (!c.in || !c.out || c.signals < 0)
 		_exit(EXIT_FAILURE);
 	dhcp_client_init(&c.dhcp, &(struct dhcp_client_config){

@@ -247,7 +247,9 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "ready-fd",
 			.argument = "N",
-			.help = "A descriptor that the stream socket's path and a line feed are written to, and that is closed then, once guests "
+			.help =
+				"A descriptor that the stream socket's path and a line feed are written to, and that is closed then, "
+				"once guests "
 				"can be plugged in.",
 		},
 		.commands = COMMAND_RUN,
@@ -259,8 +261,8 @@ static const struct flag flags[] = {
 			.argument = "ADDRESS:PORT",
 			.default_value = "api.sock only",
 			.help =
-				"Serve the API by TCP as well, to whoever has the token that is in the file api.token beside api.sock. Nothing is "
-				"encrypted: 127.0.0.1 is a good ADDRESS.",
+				"Serve the API by TCP as well, to whoever has the token that is in the file api.token beside api.sock. "
+				"Nothing is encrypted: 127.0.0.1 is a good ADDRESS.",
 		},
 		.commands = COMMAND_RUN,
 		.set = set_api_listen,
@@ -278,7 +280,9 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "name",
 			.argument = "NAME",
-			.help = "The command's host name, by which other guests reach it. The MAC is made from it, so that the address stays the same.",
+			.help =
+				"The command's host name, by which other guests reach it. The MAC is made from it, so that the address "
+				"stays the same.",
 		},
 		.commands = COMMAND_EXEC,
 		.set = set_name,
@@ -296,7 +300,9 @@ static const struct flag flags[] = {
 	{
 		.option = {
 			.name = "vhost-user",
-			.help = "Plug the guest in by vhost-user, which is the fastest way: its memory is shared with the network, and it sends and "
+			.help =
+				"Plug the guest in by vhost-user, which is the fastest way: its memory is shared with the network, and "
+				"it sends and "
 				"receives large packets whatever its MTU. The arguments say how much memory it has, see --memory.",
 		},
 		.commands = COMMAND_QEMU,
@@ -305,7 +311,9 @@ static const struct flag flags[] = {
 	{
 		.option = {
 			.name = "dgram",
-			.help = "Plug the guest in by datagrams, one for each frame. The arguments say where its own socket is, which QEMU makes.",
+			.help =
+				"Plug the guest in by datagrams, one for each frame. The arguments say where its own socket is, which "
+				"QEMU makes.",
 		},
 		.commands = COMMAND_QEMU,
 		.set = set_dgram,
@@ -367,7 +375,9 @@ static const struct flag flags[] = {
 			.name = "wait",
 			.argument = "SECONDS",
 			.default_value = "not at all",
-			.help = "For how long to try again when the guest has no address yet or does not take the connection: it may be booting.",
+			.help =
+				"For how long to try again when the guest has no address yet or does not take the connection: it may be "
+				"booting.",
 		},
 		.commands = COMMAND_CONNECT,
 		.set = set_wait,
@@ -376,8 +386,8 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "pass-fd",
 			.help =
-				"Pass the connection itself on to whoever has the other end of standard output, a unix socket, and end, as ssh's ProxyUseFdpass "
-				"wants it: no process stands between the two then.",
+				"Pass the connection itself on to whoever has the other end of standard output, a unix socket, and end, "
+				"as ssh's ProxyUseFdpass wants it: no process stands between the two then.",
 		},
 		.commands = COMMAND_CONNECT,
 		.set = set_pass_fd,
@@ -495,7 +505,9 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "ring",
 			.argument = "SIZE",
-			.help = "Keep the newest SIZE bytes, as 500M or 2G, in eight files: with --write cap.pcapng these are cap_00001_TIME.pcapng, "
+			.help =
+				"Keep the newest SIZE bytes, as 500M or 2G, in eight files: with --write cap.pcapng these are "
+				"cap_00001_TIME.pcapng, "
 				"cap_00002_TIME.pcapng and so on, of which the oldest go.",
 		},
 		.commands = COMMAND_CAPTURE,

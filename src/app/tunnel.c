@@ -36,9 +36,9 @@ static int connect_api(const char *path)
 static bool send_request(int fd, const char *guest, guint16 port)
 {
 	g_autofree char *escaped = g_uri_escape_string(guest, ":", FALSE);
-	g_autofree char *request = g_strdup_printf(
-		"POST /v1/connect?guest=%s&port=%u HTTP/1.1\r\nHost: lanlet\r\nContent-Length: 0\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
-		escaped, port);
+	g_autofree char *request = g_strdup_printf("POST /v1/connect?guest=%s&port=%u HTTP/1.1\r\nHost: lanlet\r\nContent-Length: "
+						   "0\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
+						   escaped, port);
 	size_t len = strlen(request);
 	return send(fd, request, len, MSG_NOSIGNAL) == (ssize_t)len;
 }

@@ -68,8 +68,9 @@ static guint add_interface(struct capture_writer *w, GString *out, const struct 
 		r->port_id ? g_strdup_printf("port %u, %s, of lanlet network %s", r->port_id, r->port_kind, w->network) :
 			     g_strdup_printf("lanlet network %s", w->network);
 	struct bytes_writer block = begin_block(out, PCAPNG_BLOCK_ROOM);
-	pcapng_put_interface(&block, &(struct pcapng_interface){
-					     .name = port_name(r), .description = description, .filter = w->filter, .snaplen = w->snaplen });
+	pcapng_put_interface(
+		&block,
+		&(struct pcapng_interface){ .name = port_name(r), .description = description, .filter = w->filter, .snaplen = w->snaplen });
 	end_block(out, &block);
 	struct interface_counts counts = { .started_ns = clock_wall_ns() };
 	g_array_append_val(w->counts, counts);

@@ -59,7 +59,8 @@ static void done(struct request *r, void *data)
 		request_respond_nothing(r);
 }
 
-void request_change(struct request *r, const char *text, int (*change)(struct lanlet_network *n, const char *text, char *error, size_t size))
+void request_change(struct request *r, const char *text,
+		    int (*change)(struct lanlet_network *n, const char *text, char *error, size_t size))
 {
 	struct change_request *c = g_new0(struct change_request, 1);
 	c->change = change;

@@ -11,4 +11,5 @@ struct request;
  * Has @change done with @text, and answers with 204, with {"id": N} when it returns a number of what it made, or with 400, 403, 404, 409
  * or 500 and what it said.
  */
-void request_change(struct request *r, const char *text, int (*change)(struct lanlet_network *n, const char *text, char *error, size_t size));
+void request_change(struct request *r, const char *text,
+		    int (*change)(struct lanlet_network *n, const char *text, char *error, size_t size));

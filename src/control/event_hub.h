@@ -24,7 +24,8 @@ struct event_hub {
 	void (*beat)(struct request *r);
 };
 
-/* wake() is called for each request that waits when there was an event, which then waits no more; beat() now and then for those that wait. */
+/* wake() is called for each request that waits when there was an event, which then waits no more; beat() now and then for those that wait.
+ */
 void event_hub_init(struct event_hub *h, struct call_queue *queue, GMainContext *context, void (*wake)(struct request *r),
 		    void (*beat)(struct request *r));
 void event_hub_done(struct event_hub *h);

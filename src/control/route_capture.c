@@ -4,9 +4,9 @@
  *
  *     COMPILING ──> STARTING ──> RUNNING ──> STOPPING ──> OVER
  *
- * The filter is compiled by a thread of its own, because libpcap asks name servers for hosts that stand in it.  Records are read from the capture's ring when the
- * last piece has been sent: a client that does not read holds one piece here, and loses records there.  The stream outlives its request until
- * the network's thread has let go of the capture.
+ * The filter is compiled by a thread of its own, because libpcap asks name servers for hosts that stand in it.  Records are read from the
+ * capture's ring when the last piece has been sent: a client that does not read holds one piece here, and loses records there.  The stream
+ * outlives its request until the network's thread has let go of the capture.
  */
 #include "control/route_capture.h"
 

@@ -78,14 +78,15 @@ static void tell_error(struct connect *c)
 		i++;
 	struct json j = { .text = g_string_new(NULL) };
 	json_open_object(&j, NULL);
-	g_autofree char *text = g_strdup_printf("%s port %u: %s", c->guest, c->port,
-						c->error == EINVAL ? "a guest is a name, a MAC or an IPv4 address" : dial_explain(c->error));
+	g_autofree char *text =
+		g_strdup_printf("%s port %u: %s", c->guest, c->port,
+				c->error == EINVAL ? "a guest is a name, a MAC or an IPv4 address" : dial_explain(c->error));
 	json_string(&j, "error", text);
 	json_string(&j, "reason", outcomes[i].reason);
 	json_close_object(&j);
-	g_autofree char *answer = g_strdup_printf(
-		"HTTP/1.1 %u %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n", outcomes[i].status,
-		soup_status_get_phrase(outcomes[i].status), j.text->len + 1, j.text->str);
+	g_autofree char *answer =
+		g_strdup_printf("HTTP/1.1 %u %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
+				outcomes[i].status, soup_status_get_phrase(outcomes[i].status), j.text->len + 1, j.text->str);
 	g_string_free(j.text, TRUE);
 	ssize_t sent = send(c->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)sent; /* a client that is gone is not told */
@@ -154,7 +155,8 @@ static void post_connect(struct request *r)
 	const char *guest = request_parameter(r, "guest"), *port_text = request_parameter(r, "port");
 	if (!guest || guest[0] == '\0' || strlen(guest) >= GUEST_TEXT_SIZE || !port_text ||
 	    !g_ascii_string_to_unsigned(port_text, 10, 1, UINT16_MAX, &port, NULL)) {
-		request_fail(r, SOUP_STATUS_BAD_REQUEST, "the parameters are guest, a name, a MAC or an IPv4 address, and port, from 1 to 65535");
+		request_fail(r, SOUP_STATUS_BAD_REQUEST,
+			     "the parameters are guest, a name, a MAC or an IPv4 address, and port, from 1 to 65535");
 		return;
 	}
 	if (!wants_upgrade(r))

@@ -35,7 +35,8 @@ static void get_counters(struct request *r)
 
 static void write_head(GString *out, const char *name, const char *suffix, const char *help, bool gauge)
 {
-	g_string_append_printf(out, "# HELP lanlet_%s%s %s\n# TYPE lanlet_%s%s %s\n", name, suffix, help, name, suffix, gauge ? "gauge" : "counter");
+	g_string_append_printf(out, "# HELP lanlet_%s%s %s\n# TYPE lanlet_%s%s %s\n", name, suffix, help, name, suffix,
+			       gauge ? "gauge" : "counter");
 }
 
 /* A network's name has no character that would have to be escaped. */
@@ -48,15 +49,16 @@ static void write_metrics(struct request *r, void *data)
 	for (size_t i = 0; (c = counter_at(i)); i++) {
 		const char *suffix = c->goes_down ? "" : "_total";
 		write_head(out, c->name, suffix, c->help, c->goes_down);
-		g_string_append_printf(out, "lanlet_%s%s{network=\"%s\"} %" G_GUINT64_FORMAT "\n", c->name, suffix, network, counter_value(c, s));
+		g_string_append_printf(out, "lanlet_%s%s{network=\"%s\"} %" G_GUINT64_FORMAT "\n", c->name, suffix, network,
+				       counter_value(c, s));
 	}
 	write_head(out, "uptime_seconds", "", "Since the network was made.", true);
 	g_string_append_printf(out, "lanlet_uptime_seconds{network=\"%s\"} %" G_GUINT64_FORMAT "\n", network,
 			       (clock_now() - s->started) / USEC_PER_SEC);
 	write_head(out, "drops", "_total", "What was not passed on, by reason.", false);
 	for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
-		g_string_append_printf(out, "lanlet_drops_total{network=\"%s\",reason=\"%s\"} %" G_GUINT64_FORMAT "\n", network, drop_name(i),
-				       s->drops.count[i]);
+		g_string_append_printf(out, "lanlet_drops_total{network=\"%s\",reason=\"%s\"} %" G_GUINT64_FORMAT "\n", network,
+				       drop_name(i), s->drops.count[i]);
 	request_respond_text(r, "text/plain; version=0.0.4; charset=utf-8", out);
 }
 

@@ -42,7 +42,8 @@ static void write_network(struct json *j, const struct control *c, const struct 
 	json_bool(j, "switch_only", n->switch_only);
 	json_unsigned(j, "ports", n->n_ports);
 	if (n->foreign_dhcp_server) {
-		g_autofree char *who = g_strdup_printf("%s (%s)", ip4_format(n->foreign_dhcp_server, network), mac_format(n->foreign_dhcp_mac, mac));
+		g_autofree char *who =
+			g_strdup_printf("%s (%s)", ip4_format(n->foreign_dhcp_server, network), mac_format(n->foreign_dhcp_mac, mac));
 		json_string(j, "foreign_dhcp_server", who);
 	} else {
 		json_null(j, "foreign_dhcp_server");

@@ -62,7 +62,8 @@ static bool start(struct tcp_listener *t, const struct control *c, GError **erro
 	g_autoptr(GInetSocketAddress) address = parse_address(c->config.listen, error);
 	if (!address)
 		return false;
-	t->socket = g_socket_new(g_socket_address_get_family(G_SOCKET_ADDRESS(address)), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+	t->socket =
+		g_socket_new(g_socket_address_get_family(G_SOCKET_ADDRESS(address)), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
 	if (!t->socket)
 		return false;
 	g_socket_set_blocking(t->socket, FALSE);
@@ -74,7 +75,8 @@ static bool start(struct tcp_listener *t, const struct control *c, GError **erro
 	if (!write_token(t, c->config.token_file, error))
 		return false;
 	if (!g_inet_address_get_is_loopback(g_inet_socket_address_get_address(address)))
-		control_log(c, LANLET_LOG_WARNING, "the API at %s can be reached from other machines: the token alone keeps them out, and nothing is encrypted",
+		control_log(c, LANLET_LOG_WARNING,
+			    "the API at %s can be reached from other machines: the token alone keeps them out, and nothing is encrypted",
 			    c->config.listen);
 	control_log(c, LANLET_LOG_INFO, "the API is at http://%s too, with the token in %s", c->config.listen, t->file);
 	return true;

@@ -40,7 +40,11 @@ void json_protocol(struct json *j, const char *key, uint8_t protocol)
 {
 	char number[8];
 	g_snprintf(number, sizeof(number), "%u", protocol);
-	json_string(j, key, protocol == IP_PROTOCOL_TCP ? "tcp" : protocol == IP_PROTOCOL_UDP ? "udp" : protocol == IP_PROTOCOL_ICMP ? "icmp" : number);
+	json_string(j, key,
+		    protocol == IP_PROTOCOL_TCP    ? "tcp"
+		    : protocol == IP_PROTOCOL_UDP  ? "udp"
+		    : protocol == IP_PROTOCOL_ICMP ? "icmp"
+						   : number);
 }
 
 const char *request_text(struct request *r, JsonObject *o, const char *name)

@@ -26,7 +26,8 @@ static bool parse_row(const char *line, bool udp, uint16_t port, struct socket_r
 {
 	unsigned local, state, uid;
 	uint64_t inode;
-	if (sscanf(line, "%*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*u %" SCNu64, &local, &state, &uid, &inode) != 4)
+	if (sscanf(line, "%*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*u %" SCNu64, &local, &state, &uid, &inode) !=
+	    4)
 		return false;
 	if (local != port || state != (udp ? STATE_UNCONNECTED : STATE_LISTEN))
 		return false;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who has a TCP or UDP port of this machine: for the error of somebody who wanted it.  A socket that hears its one peer only does not count. */
+/*
+ * Who has a TCP or UDP port of this machine: for the error of somebody who wanted it.  A socket that hears its one peer only does not
+ * count.
+ */
 #pragma once
 
 #include <stdbool.h>

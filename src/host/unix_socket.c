@@ -67,7 +67,8 @@ int unix_serve(const char *path, int type, char *error, size_t size)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	if (!unix_path_fits(path)) {
-		snprintf(error, size, "socket %s: the path has %zu bytes, the system takes %zu; choose a shorter directory", path, strlen(path), sizeof(a.sun_path) - 1);
+		snprintf(error, size, "socket %s: the path has %zu bytes, the system takes %zu; choose a shorter directory", path,
+			 strlen(path), sizeof(a.sun_path) - 1);
 		return -ENAMETOOLONG;
 	}
 	strcpy(a.sun_path, path);

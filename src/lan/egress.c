@@ -56,7 +56,8 @@ static void emit_arp(struct egress *e, usec_t now, const struct arp_message *m)
 
 void egress_ask(struct egress *e, usec_t now, ip4_t ip, bool probe)
 {
-	emit_arp(e, now, &(struct arp_message){ .operation = ARP_REQUEST, .sender_mac = e->mac, .sender_ip = probe ? 0 : e->ip, .target_ip = ip });
+	emit_arp(e, now,
+		 &(struct arp_message){ .operation = ARP_REQUEST, .sender_mac = e->mac, .sender_ip = probe ? 0 : e->ip, .target_ip = ip });
 }
 
 void egress_announce(struct egress *e, usec_t now)
@@ -164,8 +165,8 @@ static uint8_t *eth_header_room(struct egress *e, struct iovec *iov, struct fram
  * The frame of the packet in iov[1 … 1 + n), which @meta describes but for length and pieces, to @mac.  Returns its Ethernet header, NULL
  * when it had to be dropped.
  */
-static uint8_t *frame_behind_header(struct egress *e, struct mac mac, struct iovec *iov, unsigned n, size_t packet_len, const struct frame *meta,
-				    struct frame *ret)
+static uint8_t *frame_behind_header(struct egress *e, struct mac mac, struct iovec *iov, unsigned n, size_t packet_len,
+				    const struct frame *meta, struct frame *ret)
 {
 	*ret = *meta;
 	ret->n_iov = n;
@@ -181,7 +182,8 @@ static uint8_t *frame_behind_header(struct egress *e, struct mac mac, struct iov
 }
 
 /* Sends such a packet to the guest with @dst. */
-static void send_behind_header(struct egress *e, usec_t now, ip4_t dst, struct iovec *iov, unsigned n, size_t packet_len, const struct frame *meta)
+static void send_behind_header(struct egress *e, usec_t now, ip4_t dst, struct iovec *iov, unsigned n, size_t packet_len,
+			       const struct frame *meta)
 {
 	struct frame f;
 	uint8_t *eth_header = frame_behind_header(e, (struct mac){ { 0 } }, iov, n, packet_len, meta, &f);
@@ -336,7 +338,8 @@ static bool is_broadcast(ip4_t ip)
 	return ip == 0xffffffff;
 }
 
-void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload, size_t len)
+void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload,
+		 size_t len)
 {
 	size_t size = ETH_HEADER_LEN + IPV4_HEADER_LEN + len;
 	uint8_t *bytes = len <= IPV4_PACKET_MAX - IPV4_HEADER_LEN ? arena_alloc(&e->segment->arena, size) : NULL;
@@ -347,7 +350,12 @@ void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struc
 	struct mac mac = dst_mac ? *dst_mac : is_broadcast(dst) ? MAC_BROADCAST : (struct mac){ { 0 } };
 	struct bytes_writer w = bytes_writer(bytes, size);
 	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
-	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)(IPV4_HEADER_LEN + len), .id = e->next_id++, .ttl = TTL_OF_OUR_OWN, .protocol = protocol, .src = src, .dst = dst });
+	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)(IPV4_HEADER_LEN + len),
+					     .id = e->next_id++,
+					     .ttl = TTL_OF_OUR_OWN,
+					     .protocol = protocol,
+					     .src = src,
+					     .dst = dst });
 	bytes_put(&w, payload, len);
 	struct iovec iov;
 	struct frame f = frame_of(&iov, bytes, size);

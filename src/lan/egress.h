@@ -52,14 +52,15 @@ void egress_done(struct egress *e);
 /* A whole frame of the gateway's own; copied. */
 void egress_frame(struct egress *e, usec_t now, const void *bytes, size_t len);
 /* An IPv4 packet to the guest with @dst; @dst_mac NULL: by the neighbour table.  @payload is copied. */
-void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload, size_t len);
+void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload,
+		 size_t len);
 /* A finished packet, borrowed until the end of the turn, to the guest with @dst. */
 void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_packet *p);
 /* As egress_packet() for each of @k, all for the guest that egress_reserve() was asked about last. */
 void egress_packets(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k);
 /*
- * Room for up to @n packets of @size bytes to @dst in memory of the guest's port; 0 when it lends none, e->lent says which port.  When it did, the packets
- * are sent by egress_commit(), which returns false when nothing is lent.
+ * Room for up to @n packets of @size bytes to @dst in memory of the guest's port; 0 when it lends none, e->lent says which port.  When it
+ * did, the packets are sent by egress_commit(), which returns false when nothing is lent.
  */
 unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, unsigned n, size_t size, struct port_room *ret);
 bool egress_commit(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k);

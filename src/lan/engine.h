@@ -69,9 +69,9 @@ struct engine_env_ops {
 	 */
 	void (*output)(struct engine_env *env, usec_t now, const struct engine_packet *p);
 	/*
-	 * Room for @n packets of up to @size bytes of the conversation with that flow_hash() to @guest, each from the IP header on; returns how
-	 * many there are: none when the way is congested, or for want of memory in this turn.  For a vhost-user port this is the guest's
-	 * own memory.  One loan at a time.
+	 * Room for @n packets of up to @size bytes of the conversation with that flow_hash() to @guest, each from the IP header on; returns
+	 * how many there are: none when the way is congested, or for want of memory in this turn.  For a vhost-user port this is the
+	 * guest's own memory.  One loan at a time.
 	 */
 	unsigned (*reserve)(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size, struct port_room *ret);
 	/* Sends the first @k of the rooms lent last; each packet's iovecs lie at the start of its room. */
@@ -81,7 +81,8 @@ struct engine_env_ops {
 	 * order; 0: the gateway's own).  @info goes into the second word (the MTU for fragmentation needed).  RFC 1812 §4.3.2
 	 * (when not to answer, rate limit) is the gateway's work.
 	 */
-	void (*icmp_error)(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info, ip4_t from);
+	void (*icmp_error)(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info,
+			   ip4_t from);
 	/*
 	 * May @guest be sent an ICMP error that came from outside, about a packet of an earlier turn?  Takes from the same rate
 	 * limit as icmp_error() does; false is counted.
@@ -137,8 +138,8 @@ struct engine_config {
  */
 struct engine_opening {
 	/*
-	 * The guest has taken it: returns the host side, a stream descriptor that is the engine's from now on, or a negative errno, and the guest
-	 * gets a reset.
+	 * The guest has taken it: returns the host side, a stream descriptor that is the engine's from now on, or a negative errno, and the
+	 * guest gets a reset.
 	 */
 	int (*opened)(struct engine_opening *o, usec_t now);
 	/* The flow is no more: ECONNREFUSED, the guest said so; ETIMEDOUT, it said nothing; EHOSTUNREACH, it left the segment. */
@@ -221,8 +222,8 @@ struct engine_ops {
 	void (*counters)(const struct engine *e, struct engine_counters *ret);
 	/*
 	 * A slice of a walk over all flows: looks at @max places where one could be, from *@cursor on (0: the beginning), calls
-	 * @seen for those that have one, and moves *@cursor on, at the end to ENGINE_FLOWS_END.  Flows that live through the whole walk are seen
-	 * once.  Its time is bounded by @max, whatever there is.
+	 * @seen for those that have one, and moves *@cursor on, at the end to ENGINE_FLOWS_END.  Flows that live through the whole walk are
+	 * seen once.  Its time is bounded by @max, whatever there is.
 	 */
 	void (*flows)(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque);
 };

@@ -105,7 +105,13 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 	*g = (struct gateway){
 		.config = *config,
 		.segment = segment,
-		.egress = { .segment = segment, .port = &g->port, .mac = config->mac, .ip = config->ip, .subnet = config->subnet, .gone = guest_gone, .appeared = guest_appeared },
+		.egress = { .segment = segment,
+			    .port = &g->port,
+			    .mac = config->mac,
+			    .ip = config->ip,
+			    .subnet = config->subnet,
+			    .gone = guest_gone,
+			    .appeared = guest_appeared },
 		.sink = { &gateway_sink_ops },
 		.env = { .ops = &gateway_env_ops, .arena = &segment->arena },
 	};

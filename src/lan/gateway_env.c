@@ -118,7 +118,8 @@ static void env_commit(struct engine_env *env, usec_t now, const struct engine_p
 		gateway_drop(g, DROP_IP_MALFORMED, NULL);
 }
 
-static void env_icmp_error(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info, ip4_t from)
+static void env_icmp_error(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info,
+			   ip4_t from)
 {
 	gateway_send_icmp_error(of_env(env), now, cause, &(struct icmp_error){ .type = type, .code = code, .info = info, .from = from });
 }

@@ -66,8 +66,9 @@ static void route_to_neighbour(struct gateway *g, usec_t now, const struct packe
 	size_t mtu = to ? to->max_frame - ETH_HEADER_LEN : IPV4_PACKET_MAX;
 	if (p->ip.dont_fragment && p->frame->gso == FRAME_GSO_NONE && p->ip.total_len > mtu) {
 		gateway_drop(g, DROP_FRAG_NEEDED, p);
-		gateway_send_icmp_error(g, now, p,
-				&(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .info = (uint32_t)mtu });
+		gateway_send_icmp_error(
+			g, now, p,
+			&(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .info = (uint32_t)mtu });
 		return;
 	}
 	egress_forward(&g->egress, now, p->ip.dst, p);

@@ -19,7 +19,8 @@
 #define WAIT_FOR_OTHERS (3 * USEC_PER_SEC)
 #define FORGIVE_AFTER (600 * USEC_PER_SEC)
 
-void loop_guard_init(struct loop_guard *g, const struct hash_key *key, const struct list *ports, const struct loop_guard_ops *ops, void *opaque)
+void loop_guard_init(struct loop_guard *g, const struct hash_key *key, const struct list *ports, const struct loop_guard_ops *ops,
+		     void *opaque)
 {
 	*g = (struct loop_guard){ .key = *key, .ports = ports, .ops = ops, .opaque = opaque, .deadline = USEC_INFINITY };
 	g->id = hash_bytes(key, "loop guard", 10);
@@ -289,7 +290,8 @@ const char *loop_guard_describe(const struct loop_guard *g, usec_t now, const st
 		if (peer)
 			snprintf(where, sizeof(where), "to port %s", peer->name);
 		usec_t left = s->phase == LOOP_BLOCKED && s->until > now ? s->until - now : 0;
-		snprintf(buf, LOOP_TEXT_SIZE, "blocked: a loop, what is sent %s comes back here; tried again in %" PRIu64 " s", where, left / USEC_PER_SEC);
+		snprintf(buf, LOOP_TEXT_SIZE, "blocked: a loop, what is sent %s comes back here; tried again in %" PRIu64 " s", where,
+			 left / USEC_PER_SEC);
 	}
 	return buf;
 }

@@ -3,8 +3,9 @@
  * Finds loops: two ports that lead to one and the same other network, or one whose far side sends back what it gets.
  *
  * Evidence is a probe (wire/loop_probe.h) that was sent out of one port and came back by any.  Probes go out after the
- * first frame that came in by a port, now and then by uplinks, and on suspicion: a MAC that moves between ports, or the gateway's own MAC as
- * a source.  So a silent port gets none, and an idle network of guests sends none.  A guest cannot forge one: each carries a keyed hash and is good for seconds.
+ * first frame that came in by a port, now and then by uplinks, and on suspicion: a MAC that moves between ports, or the gateway's own MAC
+ * as a source.  So a silent port gets none, and an idle network of guests sends none.  A guest cannot forge one: each carries a keyed hash
+ * and is good for seconds.
  *
  *     forwarding ──(its probe came back, or one came in by it)──> blocked ──(its time is over,──> trying
  *         ^                                                          ^   or the other end is gone) │
@@ -83,7 +84,8 @@ struct loop_guard {
 };
 
 /* @key is secret and random. */
-void loop_guard_init(struct loop_guard *g, const struct hash_key *key, const struct list *ports, const struct loop_guard_ops *ops, void *opaque);
+void loop_guard_init(struct loop_guard *g, const struct hash_key *key, const struct list *ports, const struct loop_guard_ops *ops,
+		     void *opaque);
 
 static inline bool loop_passes(const struct loop_state *s)
 {

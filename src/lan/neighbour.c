@@ -160,7 +160,8 @@ static void set_deadline(struct neighbour_table *t, struct neighbour *n, usec_t 
 static struct neighbour *add(struct neighbour_table *t, struct neighbour *slot, ip4_t ip, unsigned port_id)
 {
 	/* Counting is slow, but only a port that makes up addresses gets new entries all the time. */
-	if (t->used >= NEIGHBOURS_MAX || (port_id != 0 && t->used >= NEIGHBOURS_PER_PORT && count_of_port(t, port_id) >= NEIGHBOURS_PER_PORT))
+	if (t->used >= NEIGHBOURS_MAX ||
+	    (port_id != 0 && t->used >= NEIGHBOURS_PER_PORT && count_of_port(t, port_id) >= NEIGHBOURS_PER_PORT))
 		return NULL;
 	unsigned at = (unsigned)(slot - t->slots);
 	t->used++;
@@ -184,7 +185,8 @@ static void release_waiting(struct neighbour_table *t, usec_t now, struct neighb
 	}
 }
 
-bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac mac, unsigned port_id, enum neighbour_source how, size_t ip_len)
+bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac mac, unsigned port_id, enum neighbour_source how,
+		     size_t ip_len)
 {
 	struct neighbour *n = find(t, ip);
 	if (n->state == FREE)
@@ -278,7 +280,8 @@ void neighbour_port_gone(struct neighbour_table *t, usec_t now, unsigned port_id
 	}
 }
 
-void neighbour_for_each_on_port(struct neighbour_table *t, usec_t now, unsigned port_id, void (*each)(void *opaque, usec_t now, ip4_t ip), void *opaque)
+void neighbour_for_each_on_port(struct neighbour_table *t, usec_t now, unsigned port_id, void (*each)(void *opaque, usec_t now, ip4_t ip),
+				void *opaque)
 {
 	for_each_taken(i, t)
 		if (t->slots[i].state == KNOWN && t->slots[i].port_id == port_id)
@@ -292,7 +295,9 @@ unsigned neighbour_view(const struct neighbour_table *t, unsigned *slot, struct 
 		const struct neighbour *n = &t->slots[i];
 		if (n->state == ASKING)
 			continue;
-		ret[count++] = (struct neighbour_view){ .ip = n->ip, .mac = n->mac, .port_id = n->state == KNOWN ? n->port_id : 0, .seen = n->seen };
+		ret[count++] = (struct neighbour_view){
+			.ip = n->ip, .mac = n->mac, .port_id = n->state == KNOWN ? n->port_id : 0, .seen = n->seen
+		};
 	}
 	*slot = i;
 	return count;

@@ -65,7 +65,8 @@ enum neighbour_source {
  * @mac on port @port_id uses @ip.  False when the table is full.  @ip_len: size of the IP packet that shows
  * it, 0 for ARP: a guest that sends more than 1500 bytes takes as much.
  */
-bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac mac, unsigned port_id, enum neighbour_source how, size_t ip_len);
+bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac mac, unsigned port_id, enum neighbour_source how,
+		     size_t ip_len);
 
 /* The MAC of @ip; false when it is not known (or is only being asked for). */
 bool neighbour_find(struct neighbour_table *t, ip4_t ip, struct mac *ret);
@@ -82,7 +83,8 @@ bool neighbour_wait(struct neighbour_table *t, usec_t now, ip4_t ip, const struc
 /* The guests behind @port_id lost their port. */
 void neighbour_port_gone(struct neighbour_table *t, usec_t now, unsigned port_id);
 /* Calls @each for every known address behind @port_id. */
-void neighbour_for_each_on_port(struct neighbour_table *t, usec_t now, unsigned port_id, void (*each)(void *opaque, usec_t now, ip4_t ip), void *opaque);
+void neighbour_for_each_on_port(struct neighbour_table *t, usec_t now, unsigned port_id, void (*each)(void *opaque, usec_t now, ip4_t ip),
+				void *opaque);
 
 /* Who is known, for those who want to see. */
 struct neighbour_view {

@@ -14,7 +14,7 @@ struct arena;
 struct frame;
 
 /*
- * Whether the guest with @pinned may send @f.  ARP and IP that cannot be looked into (malformed, DHCP in fragments, no memory) is refused: a
- * receiver may be more lenient than we are.
+ * Whether the guest with @pinned may send @f.  ARP and IP that cannot be looked into (malformed, DHCP in fragments, no memory) is refused:
+ * a receiver may be more lenient than we are.
  */
 bool pinning_allows(const struct frame *f, struct mac pinned, struct arena *arena);

@@ -67,7 +67,8 @@ struct port_ops {
 	/*
 	 * Optional.  Lends room for up to @n frames of @size bytes each; returns how many it lends,
 	 * described in @ret, memory and pieces owned by the port until commit().  One loan at a time.  The first piece of each
-	 * room holds a whole Ethernet header.  @flow is the frames' flow_hash(), 0 when it is not known.  0 and not congested: it would rather be sent copies.
+	 * room holds a whole Ethernet header.  @flow is the frames' flow_hash(), 0 when it is not known.  0 and not congested: it would
+	 * rather be sent copies.
 	 */
 	unsigned (*reserve)(struct port *p, uint32_t flow, unsigned n, size_t size, struct port_room *ret);
 	/*

@@ -73,7 +73,9 @@ static void send_query6(const struct snoop *s, usec_t now, struct port *p, const
 	static const struct ip_addr any;
 	uint8_t bytes[ETH_HEADER_LEN + IPV6_HEADER_LEN + sizeof(hop_by_hop) + MLD_QUERY_LEN];
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
-	struct ipv6_header ip = { .hop_limit = 1, .payload_len = sizeof(hop_by_hop) + MLD_QUERY_LEN, .src = s->ip6, .dst = group ? *group : all_nodes };
+	struct ipv6_header ip = {
+		.hop_limit = 1, .payload_len = sizeof(hop_by_hop) + MLD_QUERY_LEN, .src = s->ip6, .dst = group ? *group : all_nodes
+	};
 	struct mac mac = { { 0x33, 0x33, ip.dst.b[12], ip.dst.b[13], ip.dst.b[14], ip.dst.b[15] } };
 	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = s->mac, .ethertype = ETH_TYPE_IPV6 });
 	ipv6_emit(&w, &ip); /* next header 0: hop-by-hop options */
@@ -203,7 +205,8 @@ static void record_seen(struct snoop *s, usec_t now, struct port *from, const st
 		left(s, now, from, &r->group);
 }
 
-static enum snoop_verdict input_igmp(struct snoop *s, usec_t now, struct port *from, const struct layers *l, const uint8_t *bytes, size_t len)
+static enum snoop_verdict input_igmp(struct snoop *s, usec_t now, struct port *from, const struct layers *l, const uint8_t *bytes,
+				     size_t len)
 {
 	struct igmp_message m;
 	struct group_record r;
@@ -227,7 +230,8 @@ static enum snoop_verdict input_igmp(struct snoop *s, usec_t now, struct port *f
 	}
 }
 
-static enum snoop_verdict input_mld(struct snoop *s, usec_t now, struct port *from, const struct layers *l, const uint8_t *bytes, size_t len)
+static enum snoop_verdict input_mld(struct snoop *s, usec_t now, struct port *from, const struct layers *l, const uint8_t *bytes,
+				    size_t len)
 {
 	struct mld_message m;
 	struct group_record r;
@@ -265,7 +269,8 @@ static bool is_igmp(const struct layers *l)
 	return layers_is_v4(l) && l->protocol == IP_PROTOCOL_IGMP && !ipv4_is_fragment(&l->ip4);
 }
 
-enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, const struct frame *f, struct arena *arena, struct ip_addr *ret_group)
+enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, const struct frame *f, struct arena *arena,
+			       struct ip_addr *ret_group)
 {
 	struct layers l;
 	if (!s->enabled || layers_parse(f, arena, &l) < 0 || l.l3_offset != ETH_HEADER_LEN)

@@ -2,7 +2,8 @@
 /*
  * IGMP and MLD snooping (RFC 4541): multicast goes to those who joined the group.  When in doubt a frame goes to everybody:
  *
- *   - 224.0.0.0/24 and IPv6's groups of link scope (neighbour discovery, mDNS, routing protocols), tagged frames and what is not IP, always;
+ *   - 224.0.0.0/24 and IPv6's groups of link scope (neighbour discovery, mDNS, routing protocols), tagged frames and what is not IP,
+ * always;
  *   - every group, while no querier is known, and until everybody has had the time to answer its first query;
  *   - to a port that has been silent so far, has just begun to speak, or has joined more groups than are kept.
  *
@@ -85,7 +86,8 @@ void snoop_detached(struct snoop *s, struct port *p);
 void snoop_spoken(struct snoop *s, usec_t now, struct port *p);
 
 /* A frame to a group address came in by @from: learns from it, says whom it is for, and for SNOOP_MEMBERS which group that is. */
-enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, const struct frame *f, struct arena *arena, struct ip_addr *ret_group);
+enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, const struct frame *f, struct arena *arena,
+			       struct ip_addr *ret_group);
 /* Whether @p is to have a frame for @group; NULL: a report. */
 bool snoop_wants(usec_t now, const struct port *p, const struct ip_addr *group);
 /* How many groups @p has joined. */

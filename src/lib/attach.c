@@ -77,7 +77,8 @@ static const char *why_not(const struct plug *p, enum plug_type type, const stru
 	return NULL;
 }
 
-static int hand_over(struct lanlet_network *n, enum plug_type type, const struct socket_facts *f, int fd, const struct port_identity *identity)
+static int hand_over(struct lanlet_network *n, enum plug_type type, const struct socket_facts *f, int fd,
+		     const struct port_identity *identity)
 {
 	switch (type) {
 	case PLUG_TYPE_STREAM:
@@ -121,7 +122,8 @@ static int attach_fd(struct lanlet_network *n, const struct plug *p, char *error
 
 static int attach_path(struct lanlet_network *n, const struct plug *p, char *error, size_t size)
 {
-	int r = p->type == PLUG_TYPE_VHOST ? vhost_link_connect(n->vhost, p->path, &p->identity) : stream_link_connect(n->stream, p->path, &p->identity);
+	int r = p->type == PLUG_TYPE_VHOST ? vhost_link_connect(n->vhost, p->path, &p->identity)
+					   : stream_link_connect(n->stream, p->path, &p->identity);
 	if (r < 0)
 		snprintf(error, size, "socket %s: %s", p->path, strerror(-r));
 	return r;

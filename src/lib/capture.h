@@ -7,8 +7,8 @@
  * A capture of the whole segment has each frame once, as it enters by a port, and what the switch itself says.  One of a port has
  * what goes in and out there; one of a guest likewise, of the port that the guest is at, and nothing that is for its neighbours there.
  *
- * Made and freed by the reader, running between capture_start() and capture_stop(), which the network's thread calls.  The records, counters
- * and what decides on frames are that thread's while it runs.
+ * Made and freed by the reader, running between capture_start() and capture_stop(), which the network's thread calls.  The records,
+ * counters and what decides on frames are that thread's while it runs.
  */
 #pragma once
 
@@ -44,8 +44,8 @@ struct capture_config {
 	bool drops;			/* what is dropped too, in a record of its own */
 	uint32_t snaplen;		/* bytes of each frame that are kept */
 	/*
-	 * Whether a frame of @len bytes, of which those that the filter can look at, @reach of them at most, are at @bytes, is wanted.  NULL: any is.
-	 * On the network's thread.
+	 * Whether a frame of @len bytes, of which those that the filter can look at, @reach of them at most, are at @bytes, is wanted.
+	 * NULL: any is. On the network's thread.
 	 */
 	bool (*wants)(const void *filter, const uint8_t *bytes, size_t n, size_t len);
 	const void *filter;

@@ -3,8 +3,8 @@
  * A bounded queue of records from one thread to another, as bytes in one piece of memory: the writer never waits and the
  * reader never makes it wait.  What does not fit is the writer's to count.  Each record is contiguous and aligned to 8 bytes.
  *
- * Positions only grow; where one is in memory is its remainder.  A record that does not fit before the end of the memory begins at its start,
- * and the reader finds a mark in front of the gap.
+ * Positions only grow; where one is in memory is its remainder.  A record that does not fit before the end of the memory begins at its
+ * start, and the reader finds a mark in front of the gap.
  */
 #pragma once
 

@@ -375,7 +375,8 @@ static int change_services(struct lanlet_network *n, const struct settings *sum,
 	return r == 0 && !same_dns(&n->settings, sum) ? names_change_servers(&n->names, sum) : r;
 }
 
-static int put_reload_in_place(struct lanlet_network *n, struct settings *configured, struct settings *sum, usec_t now, char *error, size_t size)
+static int put_reload_in_place(struct lanlet_network *n, struct settings *configured, struct settings *sum, usec_t now, char *error,
+			       size_t size)
 {
 	char again[256];
 	int r = forwards_configure(&n->forwards, now, sum->forwards, sum->n_forwards, error, size);

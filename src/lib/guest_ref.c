@@ -31,7 +31,8 @@ int guest_ref_parse(const char *text, struct guest_ref *ret)
 static bool cut_domain(char *name, const char *domain)
 {
 	size_t len = strlen(name), domain_len = strlen(domain);
-	if (domain_len == 0 || len <= domain_len + 1 || name[len - domain_len - 1] != '.' || strcasecmp(name + len - domain_len, domain) != 0)
+	if (domain_len == 0 || len <= domain_len + 1 || name[len - domain_len - 1] != '.' ||
+	    strcasecmp(name + len - domain_len, domain) != 0)
 		return false;
 	name[len - domain_len - 1] = '\0';
 	return true;

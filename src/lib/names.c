@@ -154,7 +154,8 @@ int names_change_servers(struct names *n, const struct settings *s)
 	struct resolv_follower *follower = NULL;
 	if (s->dns.count == 0) {
 		int r = resolv_follower_new(
-			&(struct resolv_follower_config){ .poller = n->poller, .log = n->log, .changed = servers_changed, .opaque = n }, &follower);
+			&(struct resolv_follower_config){ .poller = n->poller, .log = n->log, .changed = servers_changed, .opaque = n },
+			&follower);
 		if (r < 0)
 			return r;
 	}

@@ -96,7 +96,11 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .absent = n->settings.no_gateway,
 				    .hash_key = key,
 				    .log = &n->log,
-				    .hooks = { .host_address = hook_host_address, .address_seen = hook_address_seen, .guest_seen = hook_guest_seen, .turn_ends = hook_turn_ends, .opaque = n },
+				    .hooks = { .host_address = hook_host_address,
+					       .address_seen = hook_address_seen,
+					       .guest_seen = hook_guest_seen,
+					       .turn_ends = hook_turn_ends,
+					       .opaque = n },
 			    });
 }
 

@@ -32,7 +32,8 @@ static int remember_path(struct lanlet_network *n, const char *path)
 }
 
 /* Makes a socket of @type at @path and hands it to @listen, which owns it when it returns 0. */
-static int listen_at(struct lanlet_network *n, const char *path, int type, int (*listen)(struct lanlet_network *n, int fd), char *error, size_t size)
+static int listen_at(struct lanlet_network *n, const char *path, int type, int (*listen)(struct lanlet_network *n, int fd), char *error,
+		     size_t size)
 {
 	int fd = unix_serve(path, type, error, size);
 	if (fd < 0)

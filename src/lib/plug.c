@@ -175,8 +175,8 @@ static bool endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint
 bool plug_equal(const struct plug *a, const struct plug *b)
 {
 	return a->kind == b->kind && a->type == b->type && a->fd == b->fd && strcmp(a->path, b->path) == 0 &&
-	       endpoint_equal(&a->local, &b->local) && endpoint_equal(&a->peer, &b->peer) && strcmp(a->identity.name, b->identity.name) == 0 &&
-	       mac_equal(a->identity.pinned, b->identity.pinned);
+	       endpoint_equal(&a->local, &b->local) && endpoint_equal(&a->peer, &b->peer) &&
+	       strcmp(a->identity.name, b->identity.name) == 0 && mac_equal(a->identity.pinned, b->identity.pinned);
 }
 
 int plug_list_add(struct plug_list *l, const struct plug *plug)

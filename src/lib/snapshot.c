@@ -234,8 +234,8 @@ static bool is_address(const struct ip_addr *a, ip4_t wanted)
 static bool is_wanted(const struct snapshot_flow_filter *w, const struct engine_flow *f)
 {
 	return is_address(&f->guest.addr, w->guest) && is_address(&f->remote.addr, w->remote) &&
-	       (w->port == 0 || w->port == f->guest.port || w->port == f->remote.port) && (w->protocol == 0 || w->protocol == f->protocol) &&
-	       (w->state[0] == '\0' || strcmp(w->state, f->state) == 0);
+	       (w->port == 0 || w->port == f->guest.port || w->port == f->remote.port) &&
+	       (w->protocol == 0 || w->protocol == f->protocol) && (w->state[0] == '\0' || strcmp(w->state, f->state) == 0);
 }
 
 static void copy_flow(void *opaque, const struct engine_flow *flow)
@@ -308,7 +308,8 @@ unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor,
 	for (; count < max && *cursor < s->n_hosts; (*cursor)++) {
 		const struct settings_host *h = &s->hosts[*cursor];
 		bool added = *cursor >= n->configured.n_hosts;
-		ret[count] = (struct snapshot_reservation){ .mac = h->mac, .ip = h->ip, .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED };
+		ret[count] =
+			(struct snapshot_reservation){ .mac = h->mac, .ip = h->ip, .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED };
 		memcpy(ret[count++].name, h->name, sizeof(h->name));
 	}
 	if (*cursor >= s->n_hosts)

@@ -22,8 +22,9 @@ static void write_network(FILE *out, const struct lanlet_network *n)
 		fprintf(out, "a switch only, without a gateway\n");
 		return;
 	}
-	fprintf(out, "subnet %s/%u, gateway %s at %s, engine %s\n", ip4_format(n->settings.subnet.network, network), n->settings.subnet.length,
-		ip4_format(n->settings.gateway, gateway), mac_format(n->gateway.config.mac, mac), n->settings.engine->name);
+	fprintf(out, "subnet %s/%u, gateway %s at %s, engine %s\n", ip4_format(n->settings.subnet.network, network),
+		n->settings.subnet.length, ip4_format(n->settings.gateway, gateway), mac_format(n->gateway.config.mac, mac),
+		n->settings.engine->name);
 }
 
 /* What the switch does with the port beside forwarding, where there is such. */
@@ -50,8 +51,8 @@ static void write_ports(FILE *out, const struct lanlet_network *n)
 		uint64_t drops = 0;
 		for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
 			drops += c->drops.count[i];
-		fprintf(out, "%-16s %12" PRIu64 " %14" PRIu64 " %12" PRIu64 " %14" PRIu64 " %10" PRIu64 "\n", p->name, c->rx_frames, c->rx_bytes,
-			c->tx_frames, c->tx_bytes, drops);
+		fprintf(out, "%-16s %12" PRIu64 " %14" PRIu64 " %12" PRIu64 " %14" PRIu64 " %10" PRIu64 "\n", p->name, c->rx_frames,
+			c->rx_bytes, c->tx_frames, c->tx_bytes, drops);
 		write_port_policy(out, n, p);
 	}
 }
@@ -103,12 +104,17 @@ static void write_forwards(FILE *out, const struct lanlet_network *n)
 {
 	char host[FORWARD_TEXT_SIZE], guest[FORWARD_TEXT_SIZE];
 	if (n->forwards.n > 0)
-		fprintf(out, "\n%-8s %-8s %-28s %-28s %10s %10s  %s\n", "FORWARD", "PROTOCOL", "HOST", "GUEST", "OPENED", "REFUSED", "STATE");
+		fprintf(out, "\n%-8s %-8s %-28s %-28s %10s %10s  %s\n", "FORWARD", "PROTOCOL", "HOST", "GUEST", "OPENED", "REFUSED",
+			"STATE");
 	list_for_each(node, &n->forwards.all) {
 		const struct forward *f = container_of(node, struct forward, node);
 		fprintf(out, "%-8u %-8s %-28s %-28s %10" PRIu64 " %10" PRIu64 "  %s%s%s\n", f->id, forward_protocol_name(f->spec.protocol),
-			forward_spec_format_host(&f->spec, host), f->spec.protocol == FORWARD_PROXY ? "-" : forward_spec_format_guest(&f->spec, guest), f->opened, f->refused,
-			!f->is_open ? "closed" : f->waiting ? "waits for the guest" : "open", f->failure[0] ? ", " : "", f->failure);
+			forward_spec_format_host(&f->spec, host),
+			f->spec.protocol == FORWARD_PROXY ? "-" : forward_spec_format_guest(&f->spec, guest), f->opened, f->refused,
+			!f->is_open  ? "closed"
+			: f->waiting ? "waits for the guest"
+				     : "open",
+			f->failure[0] ? ", " : "", f->failure);
 	}
 }
 
@@ -116,15 +122,17 @@ static void write_flows(FILE *out, const struct lanlet_network *n)
 {
 	struct engine_counters c;
 	n->settings.engine->counters(n->engine, &c);
-	fprintf(out, "\nflows: %" PRIu64 " tcp, %" PRIu64 " udp, %" PRIu64 " icmp now, %" PRIu64 " opened, %" PRIu64 " refused\n", c.flows_tcp,
-		c.flows_udp, c.flows_icmp, c.flows_opened, c.flows_refused);
+	fprintf(out, "\nflows: %" PRIu64 " tcp, %" PRIu64 " udp, %" PRIu64 " icmp now, %" PRIu64 " opened, %" PRIu64 " refused\n",
+		c.flows_tcp, c.flows_udp, c.flows_icmp, c.flows_opened, c.flows_refused);
 }
 
 static void write_dns(FILE *out, const struct lanlet_network *n)
 {
 	struct dns_counters c;
 	dns_get_counters(n->names.dns, &c);
-	fprintf(out, "names: %" PRIu64 " queries, %" PRIu64 " answered here, %" PRIu64 " asked outside, %" PRIu64 " answered there, %" PRIu64 " not\n",
+	fprintf(out,
+		"names: %" PRIu64 " queries, %" PRIu64 " answered here, %" PRIu64 " asked outside, %" PRIu64 " answered there, %" PRIu64
+		" not\n",
 		c.queries, c.local, c.forwarded, c.answered, c.unanswered);
 }
 

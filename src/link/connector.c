@@ -69,7 +69,8 @@ static void try(struct connector_target *t, usec_t now)
 		wait_longer(t, now);
 	/* Once for each reason: it may be hours until somebody listens. */
 	if (r < 0 && r != t->failure)
-		log_info(c->log, "%s: %s, trying on", t->path, r == -ENOENT || r == -ECONNREFUSED ? "nobody listens there yet" : strerror(-r));
+		log_info(c->log, "%s: %s, trying on", t->path,
+			 r == -ENOENT || r == -ECONNREFUSED ? "nobody listens there yet" : strerror(-r));
 	t->failure = r;
 }
 

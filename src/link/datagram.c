@@ -141,8 +141,8 @@ static enum sent refused(struct datagram_port *p, usec_t now, int error, unsigne
 }
 
 /*
- * Sends some of @n messages, or prepares to try again, when it says SENT; *@ret_done is how many are dealt with.  A single message that cannot be
- * sent is skipped and counted: it is too long for the socket's buffer, or lies in the memory of a guest that vanished.
+ * Sends some of @n messages, or prepares to try again, when it says SENT; *@ret_done is how many are dealt with.  A single message that
+ * cannot be sent is skipped and counted: it is too long for the socket's buffer, or lies in the memory of a guest that vanished.
  */
 static enum sent send_some(struct datagram_port *p, usec_t now, struct mmsghdr *messages, unsigned n, unsigned *ret_done)
 {
@@ -225,7 +225,8 @@ static void datagram_flush(struct port *port, usec_t now)
 }
 
 /* The first frames of the queue as messages; returns how many. */
-static unsigned queue_messages(const struct datagram_port *p, struct mmsghdr messages[static DRAIN_FRAMES], struct iovec iov[static DRAIN_FRAMES])
+static unsigned queue_messages(const struct datagram_port *p, struct mmsghdr messages[static DRAIN_FRAMES],
+			       struct iovec iov[static DRAIN_FRAMES])
 {
 	unsigned n = 0;
 	for (size_t at = p->queue_at; at < p->queue_len && n < DRAIN_FRAMES; n++) {

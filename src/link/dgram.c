@@ -69,7 +69,8 @@ struct peer {
 static bool is_guest_socket(const char *name)
 {
 	size_t len = strlen(name), tail = strlen(".sock");
-	return strncmp(name, "guest-", strlen("guest-")) == 0 && len > tail && strcmp(name + len - tail, ".sock") == 0 && !strchr(name, '/');
+	return strncmp(name, "guest-", strlen("guest-")) == 0 && len > tail && strcmp(name + len - tail, ".sock") == 0 &&
+	       !strchr(name, '/');
 }
 
 static void sweep_directory_of(struct dgram_socket *s)
@@ -257,7 +258,8 @@ static void refuse(struct dgram_socket *s, usec_t now, const struct unix_address
 	switch (why) {
 	case DROP_DGRAM_UNBOUND:
 		log_limited(config->log, now, LOG_LEVEL_WARNING,
-			    "a datagram came from a socket without a path, to which nothing can be sent: give QEMU local.type=unix,local.path=PATH "
+			    "a datagram came from a socket without a path, to which nothing can be sent: give QEMU "
+			    "local.type=unix,local.path=PATH "
 			    "besides remote.path");
 		break;
 	case DROP_DGRAM_LIMIT:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * In: one recv() per readiness takes all there is, up to a buffer's size; the frames in it are delivered where
- * they lie, TCP segments for the gateway joined, and the segment is flushed before the buffer is touched again.  Buffers come from a pool, and a
- * connection keeps one only while half a frame is in it, so idle connections own no memory.
+ * they lie, TCP segments for the gateway joined, and the segment is flushed before the buffer is touched again.  Buffers come from a pool,
+ * and a connection keeps one only while half a frame is in it, so idle connections own no memory.
  *
  * Out: stream_out.h.
  */

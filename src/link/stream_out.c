@@ -111,7 +111,9 @@ static void drop_gathered(struct stream_out *o, struct iovec *iov, unsigned n, s
 		return;
 	}
 	unsigned passed = iov_advance(iov, n, FRAMING_LENGTH_BYTES);
-	struct frame f = { .iov = iov + passed, .n_iov = n - passed, .len = len - FRAMING_LENGTH_BYTES, .checksum = FRAME_CHECKSUM_VERIFIED };
+	struct frame f = {
+		.iov = iov + passed, .n_iov = n - passed, .len = len - FRAMING_LENGTH_BYTES, .checksum = FRAME_CHECKSUM_VERIFIED
+	};
 	o->dropped(o, &f);
 }
 

@@ -19,7 +19,8 @@ struct stream_out {
 	struct stream_gather *gather; /* NULL until the first frame */
 	uint8_t *queue;               /* what the socket did not take: [queue_at, queue_len) */
 	size_t queue_at, queue_len;
-	void (*dropped)(struct stream_out *o, const struct frame *frame); /* there is no room for @frame, borrowed for the call; NULL: for what is left of one */
+	void (*dropped)(struct stream_out *o,
+			const struct frame *frame); /* there is no room for @frame, borrowed for the call; NULL: for what is left of one */
 };
 
 void stream_out_init(struct stream_out *o, int fd, void (*dropped)(struct stream_out *o, const struct frame *frame));

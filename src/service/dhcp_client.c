@@ -339,7 +339,8 @@ bool dhcp_client_input(struct dhcp_client *c, usec_t now, const void *frame, siz
 		return false;
 	struct answer a = { .bytes = udp.payload, .len = udp.len, .from = p.eth.src };
 	const struct dhcp_header *h = &a.message.header;
-	if (dhcp_parse(a.bytes, a.len, &a.message) < 0 || h->op != DHCP_BOOTREPLY || !mac_equal(h->chaddr, c->config.mac) || h->xid != c->xid)
+	if (dhcp_parse(a.bytes, a.len, &a.message) < 0 || h->op != DHCP_BOOTREPLY || !mac_equal(h->chaddr, c->config.mac) ||
+	    h->xid != c->xid)
 		return false;
 	answered(c, now, &a);
 	return true;

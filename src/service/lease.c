@@ -187,7 +187,8 @@ void lease_touch(struct lease_table *t, struct lease *l)
 	list_append(&t->ages, &l->age);
 }
 
-bool lease_table_walk(const struct lease_table *t, unsigned *cursor, unsigned max, void (*each)(void *opaque, const struct lease *l), void *opaque)
+bool lease_table_walk(const struct lease_table *t, unsigned *cursor, unsigned max, void (*each)(void *opaque, const struct lease *l),
+		      void *opaque)
 {
 	for (; max > 0 && *cursor <= t->slot_mask; max--, (*cursor)++)
 		for (const struct lease *l = t->slots[LEASE_BY_MAC][*cursor]; l; l = l->next[LEASE_BY_MAC])

@@ -105,7 +105,8 @@ void lease_free(struct lease_table *t, struct lease *l);
  * A slice of a walk over the records that have a MAC: calls @each for those in the @max slots from *@cursor on (0: the beginning),
  * which is moved on.  False when that was the last slice.
  */
-bool lease_table_walk(const struct lease_table *t, unsigned *cursor, unsigned max, void (*each)(void *opaque, const struct lease *l), void *opaque);
+bool lease_table_walk(const struct lease_table *t, unsigned *cursor, unsigned max, void (*each)(void *opaque, const struct lease *l),
+		      void *opaque);
 /* Gives @l another address, which has no record. */
 void lease_move(struct lease_table *t, struct lease *l, ip4_t ip);
 /* @name must not be another record's; "" takes the name away. */

@@ -86,9 +86,10 @@ static bool same(const struct tcp4_data *a, const struct tcp4_data *b, size_t fr
 
 bool tcp4_data_alike(const struct tcp4_data *first, const struct tcp4_data *next)
 {
-	return first->header_len == next->header_len && same(first, next, 0, TOTAL_LEN_AT) && same(first, next, FRAGMENT_AT, IP_CHECKSUM_AT) &&
-	       same(first, next, ADDRESSES_AT, SEQ_AT) && same(first, next, ACK_AT, FLAGS_AT) &&
-	       same(first, next, WINDOW_AT, TCP_CHECKSUM_AT) && same(first, next, URGENT_AT, first->header_len);
+	return first->header_len == next->header_len && same(first, next, 0, TOTAL_LEN_AT) &&
+	       same(first, next, FRAGMENT_AT, IP_CHECKSUM_AT) && same(first, next, ADDRESSES_AT, SEQ_AT) &&
+	       same(first, next, ACK_AT, FLAGS_AT) && same(first, next, WINDOW_AT, TCP_CHECKSUM_AT) &&
+	       same(first, next, URGENT_AT, first->header_len);
 }
 
 void tcp4_data_widen(const struct tcp4_data *first, uint8_t *header, size_t payload_len, bool push)

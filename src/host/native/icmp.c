@@ -118,7 +118,8 @@ static void pass_on(struct native_datagram *d, usec_t now, const uint8_t *messag
 		return;
 	}
 	struct bytes_writer w = bytes_writer(out, len);
-	icmp4_emit(&w, &(struct icmp4_header){ .type = type, .rest = (uint32_t)d->base.flow.key.guest.port << 16 | sequence }, r.at, r.left);
+	icmp4_emit(&w, &(struct icmp4_header){ .type = type, .rest = (uint32_t)d->base.flow.key.guest.port << 16 | sequence }, r.at,
+		   r.left);
 	struct ipv4_header ip = { .ttl = (uint8_t)MAX(ttl - 1, 1), .protocol = IP_PROTOCOL_ICMP, .id = e->packet_id++ };
 	ip.src = ip_to_ip4(&claimed.addr);
 	ip.dst = ip_to_ip4(&d->base.flow.key.guest.addr);

@@ -234,8 +234,8 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	flow_table_init(&e->payers, &config->hash_key);
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_init(&e->tables[i], &config->hash_key);
-	log_debug(config->log, "native engine: at most %u host sockets; SO_PEEK_OFF for TCP over IPv4 %s, UDP_SEGMENT %s, UDP_GRO %s", e->max_sockets,
-		  used(e->tcp_peek_off[0]), used(e->udp_segment), used(e->udp_gro));
+	log_debug(config->log, "native engine: at most %u host sockets; SO_PEEK_OFF for TCP over IPv4 %s, UDP_SEGMENT %s, UDP_GRO %s",
+		  e->max_sockets, used(e->tcp_peek_off[0]), used(e->udp_segment), used(e->udp_gro));
 	*ret = e;
 	return 0;
 }

@@ -74,7 +74,8 @@ void native_output_ip(struct engine *e, usec_t now, struct ipv4_header *ip, void
 	struct bytes_writer w = bytes_writer(header, size);
 	ipv4_emit(&w, ip);
 	struct iovec iov[2] = { { .iov_base = header, .iov_len = size }, { .iov_base = payload, .iov_len = len } };
-	env->ops->output(env, now, &(struct engine_packet){ .iov = iov, .n_iov = len > 0 ? 2 : 1, .len = size + len, .headroom = FRAME_HEADROOM });
+	env->ops->output(env, now,
+			 &(struct engine_packet){ .iov = iov, .n_iov = len > 0 ? 2 : 1, .len = size + len, .headroom = FRAME_HEADROOM });
 }
 
 void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *src, const struct ip_endpoint *dst, struct tcp_header *h)

@@ -18,7 +18,9 @@ static socklen_t socket_address(const struct ip_endpoint *at, struct sockaddr_st
 {
 	if (ip_is_v4(&at->addr)) {
 		struct sockaddr_in *in = (struct sockaddr_in *)ret;
-		*in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(at->port), .sin_addr.s_addr = htonl(ip_to_ip4(&at->addr)) };
+		*in = (struct sockaddr_in){ .sin_family = AF_INET,
+					    .sin_port = htons(at->port),
+					    .sin_addr.s_addr = htonl(ip_to_ip4(&at->addr)) };
 		return sizeof(*in);
 	}
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;

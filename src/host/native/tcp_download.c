@@ -226,8 +226,8 @@ static enum native_download plan_rooms(struct native_tcp *t, usec_t now, uint32_
 }
 
 /* Of the @tcp_len bytes of @header and @len bytes in @room from @at on; @partial: of the pseudo-header alone. */
-static uint16_t tcp_checksum(const struct native_tcp *t, bool partial, const uint8_t *header, size_t tcp_len, const struct port_room *room, size_t at,
-			     uint32_t len)
+static uint16_t tcp_checksum(const struct native_tcp *t, bool partial, const uint8_t *header, size_t tcp_len, const struct port_room *room,
+			     size_t at, uint32_t len)
 {
 	const struct flow_key *key = &t->base.flow.key;
 	struct checksum c = { 0 };
@@ -243,8 +243,8 @@ static uint16_t tcp_checksum(const struct native_tcp *t, bool partial, const uin
 }
 
 /* Writes the headers of a packet whose @len bytes of payload lie in @room already. */
-static void make_packet(struct native_tcp *t, usec_t now, const struct room_plan *plan, const struct port_room *room, uint32_t seq, uint32_t len,
-			struct iovec *iov, struct engine_packet *ret)
+static void make_packet(struct native_tcp *t, usec_t now, const struct room_plan *plan, const struct port_room *room, uint32_t seq,
+			uint32_t len, struct iovec *iov, struct engine_packet *ret)
 {
 	const struct flow_key *key = &t->base.flow.key;
 	uint8_t bytes[IPV4_HEADER_LEN + TCP_HEADER_MAX];

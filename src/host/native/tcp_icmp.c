@@ -29,8 +29,8 @@ static uint32_t next_hop_mtu(const struct icmp4_header *h, const struct ipv4_hea
 }
 
 /* The flow whose segment @p, an ICMP error of a guest, quotes; NULL when there is none. */
-static struct native_tcp *quoted_flow(struct engine *e, const struct packet *p, const uint8_t *quote, size_t len, struct ipv4_header *ret_quoted,
-				      uint32_t *ret_seq)
+static struct native_tcp *quoted_flow(struct engine *e, const struct packet *p, const uint8_t *quote, size_t len,
+				      struct ipv4_header *ret_quoted, uint32_t *ret_seq)
 {
 	struct bytes_reader r = bytes_reader(quote, len);
 	struct ipv4_header quoted;

@@ -106,7 +106,8 @@ void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_
 		udp_emit_ipv4(&w, ip_to_ip4(&guest->addr), ip_to_ip4(&claimed->addr), guest->port, claimed->port, payload, len);
 	} else {
 		/* The checksum of what is not known or not quoted cannot be made. */
-		udp_emit(&w, &(struct udp_header){ .src_port = guest->port, .dst_port = claimed->port, .len = (uint16_t)(UDP_HEADER_LEN + len) });
+		udp_emit(&w, &(struct udp_header){
+				     .src_port = guest->port, .dst_port = claimed->port, .len = (uint16_t)(UDP_HEADER_LEN + len) });
 		bytes_put(&w, payload, MIN(known, (size_t)NATIVE_ERRQUEUE_PAYLOAD));
 	}
 	error->guest = ip_to_ip4(&guest->addr);

@@ -102,7 +102,8 @@ static bool receive_mixed(struct native_datagram *d, usec_t now)
 	struct iovec iov[BATCH][2];
 	uint8_t *bytes[BATCH], *spill = spill_area(e);
 	unsigned n = 0, want = MAX((unsigned)d->appetite, BATCH_FIRST);
-	for (uint8_t *room; spill && n < want && (room = arena_alloc(e->config.env->arena, FRAME_HEADROOM + HEADERS_LEN + USUAL_BYTES)); n++) {
+	for (uint8_t *room; spill && n < want && (room = arena_alloc(e->config.env->arena, FRAME_HEADROOM + HEADERS_LEN + USUAL_BYTES));
+	     n++) {
 		bytes[n] = room + FRAME_HEADROOM;
 		iov[n][0] = (struct iovec){ bytes[n] + HEADERS_LEN, USUAL_BYTES };
 		iov[n][1] = (struct iovec){ spill + (size_t)n * SPILL_BYTES, SPILL_BYTES };

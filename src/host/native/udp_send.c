@@ -50,8 +50,8 @@ static void drop(struct engine *e, enum drop_reason why)
 
 /* --- gathering --- */
 
-static int gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *claimed, const struct ip_endpoint *to, size_t at,
-		  size_t len)
+static int gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *claimed, const struct ip_endpoint *to,
+		  size_t at, size_t len)
 {
 	struct iovec iov[FRAME_IOV_MAX];
 	int n = frame_slice(p->frame, at, len, iov, FRAME_IOV_MAX);
@@ -99,8 +99,8 @@ static bool looks_alike(const struct datagram_out *a, const struct datagram_out 
 /* May @next follow @last in a message that begins with @first?  All but the last are of one size. */
 static bool follows(const struct datagram_out *first, const struct datagram_out *last, const struct datagram_out *next)
 {
-	return looks_alike(first, next) && first->to.sin_addr.s_addr == next->to.sin_addr.s_addr && first->to.sin_port == next->to.sin_port &&
-	       last->len == first->len && next->len > 0 && next->len <= first->len;
+	return looks_alike(first, next) && first->to.sin_addr.s_addr == next->to.sin_addr.s_addr &&
+	       first->to.sin_port == next->to.sin_port && last->len == first->len && next->len > 0 && next->len <= first->len;
 }
 
 /* How many datagrams from @first on may share a message; their pieces in @ret_pieces. */
@@ -160,8 +160,8 @@ static struct msghdr header_of(const struct native_datagram *d, struct datagram_
 }
 
 /* A message that begins with @first; returns the datagram behind it. */
-static struct datagram_out *make_message(struct native_datagram *d, struct datagram_out *first, struct msghdr *h, struct segment_control *control,
-					 struct message *ret)
+static struct datagram_out *make_message(struct native_datagram *d, struct datagram_out *first, struct msghdr *h,
+					 struct segment_control *control, struct message *ret)
 {
 	unsigned pieces, n = count_joint(d, first, &pieces);
 	*h = header_of(d, first);

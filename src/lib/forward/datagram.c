@@ -80,7 +80,9 @@ static int open_flow(struct datagram_socket *s, usec_t now, const struct ip_endp
 static void take(struct datagram_socket *s, usec_t now, const struct ip_endpoint *peer, size_t len)
 {
 	struct forward *f = s->forward;
-	struct engine_open how = { .source = forward_client_source(f->env, peer), .fd = -1, .peer = *peer, .datagram = s->bytes, .datagram_len = len };
+	struct engine_open how = {
+		.source = forward_client_source(f->env, peer), .fd = -1, .peer = *peer, .datagram = s->bytes, .datagram_len = len
+	};
 	int r = forward_client_guest(f, now, s->port, &how.guest);
 	if (r < 0)
 		return forward_client_count(f, now, r);

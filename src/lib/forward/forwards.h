@@ -37,9 +37,9 @@ int forwards_add(struct forwards *f, usec_t now, const struct forward_spec *spec
 /* Ends a forward, whose flows go on.  -ENOENT. */
 int forwards_remove(struct forwards *f, unsigned id);
 /*
- * The @n forwards at @specs, of which none asks for another's ports, are the configuration's from now on: new ones are opened, those that are
- * not among them any more are removed, and all others, kept ones too, are not touched.  Negative errno, with one line in @error,
- * when one cannot be opened: -EEXIST when a kept one has its port, …; all is then as before.
+ * The @n forwards at @specs, of which none asks for another's ports, are the configuration's from now on: new ones are opened, those that
+ * are not among them any more are removed, and all others, kept ones too, are not touched.  Negative errno, with one line in @error, when
+ * one cannot be opened: -EEXIST when a kept one has its port, …; all is then as before.
  */
 int forwards_configure(struct forwards *f, usec_t now, const struct forward_spec *specs, size_t n, char *error, size_t size);
 /* NULL when there is none. */

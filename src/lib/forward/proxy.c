@@ -52,7 +52,8 @@ static const struct {
 	{ ECONNREFUSED, SOCKS5_REFUSED, "502 Bad Gateway", "connection_refused", NULL },
 	{ EHOSTUNREACH, SOCKS5_HOST_UNREACHABLE, "502 Bad Gateway", "destination_ip_unroutable", NULL },
 	{ ETIMEDOUT, SOCKS5_HOST_UNREACHABLE, "504 Gateway Timeout", "connection_timeout", NULL },
-	{ NO_SUCH_METHOD, SOCKS5_COMMAND_NOT_SUPPORTED, "405 Method Not Allowed\r\nAllow: CONNECT", "http_request_error", "this proxy knows CONNECT only" },
+	{ NO_SUCH_METHOD, SOCKS5_COMMAND_NOT_SUPPORTED, "405 Method Not Allowed\r\nAllow: CONNECT", "http_request_error",
+	  "this proxy knows CONNECT only" },
 	{ EAFNOSUPPORT, SOCKS5_ADDRESS_NOT_SUPPORTED, "400 Bad Request", "http_request_error", "such addresses are not known" },
 	{ EBADMSG, SOCKS5_GENERAL_FAILURE, "400 Bad Request", "http_request_error", "this is neither SOCKS 5 nor HTTP/1" },
 	{ EMSGSIZE, SOCKS5_GENERAL_FAILURE, "431 Request Header Fields Too Large", "http_request_error", "the request is too long" },
@@ -103,7 +104,8 @@ static void answer_http_error(const struct proxy_client *c, const char *status, 
 {
 	char bytes[ANSWER_SIZE];
 	int n = snprintf(bytes, sizeof(bytes),
-			 "HTTP/1.1 %s\r\nProxy-Status: lanlet; error=%s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
+			 "HTTP/1.1 %s\r\nProxy-Status: lanlet; error=%s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: "
+			 "close\r\n\r\n%s\n",
 			 status, type, strlen(text) + 1, text);
 	answer(c, bytes, (size_t)MIN(n, (int)sizeof(bytes) - 1));
 }

@@ -17,7 +17,9 @@ static socklen_t to_sockaddr(const struct ip_endpoint *at, struct sockaddr_stora
 {
 	*ret = (struct sockaddr_storage){ 0 };
 	if (ip_is_v4(&at->addr)) {
-		struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(at->port), .sin_addr.s_addr = htonl(ip_to_ip4(&at->addr)) };
+		struct sockaddr_in in = { .sin_family = AF_INET,
+					  .sin_port = htons(at->port),
+					  .sin_addr.s_addr = htonl(ip_to_ip4(&at->addr)) };
 		memcpy(ret, &in, sizeof(in));
 		return sizeof(in);
 	}

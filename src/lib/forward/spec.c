@@ -197,8 +197,8 @@ const char *forward_spec_format(const struct forward_spec *s, char ret[static FO
 
 bool forward_spec_is_equal(const struct forward_spec *a, const struct forward_spec *b)
 {
-	bool same_host = a->protocol == b->protocol && a->first_port == b->first_port && a->n_ports == b->n_ports && ip_equal(&a->address, &b->address) &&
-			 strcmp(a->unix_path, b->unix_path) == 0;
+	bool same_host = a->protocol == b->protocol && a->first_port == b->first_port && a->n_ports == b->n_ports &&
+			 ip_equal(&a->address, &b->address) && strcmp(a->unix_path, b->unix_path) == 0;
 	return same_host && a->guest_port == b->guest_port && guest_ref_is_equal(&a->guest, &b->guest);
 }
 

@@ -9,8 +9,8 @@
  *     proxy unix:PATH
  *
  * ADDRESS is 127.0.0.1 when it is left out, an IPv6 address stands in brackets, `*` is all addresses of both families.  GUEST
- * is a name, a MAC or an address.  Of a range, the first port leads to the guest's PORT, the second to the next one.  A proxy listens where only this machine
- * comes.
+ * is a name, a MAC or an address.  Of a range, the first port leads to the guest's PORT, the second to the next one.  A proxy listens where
+ * only this machine comes.
  */
 #pragma once
 

@@ -152,8 +152,8 @@ static const struct option options[] = {
 			.name = "name",
 			.argument = "NAME,ADDRESS",
 			.help =
-				"A name that the gateway's DNS server answers for with this address, beside the names of guests: NAME alone and "
-				"NAME.DOMAIN.",
+				"A name that the gateway's DNS server answers for with this address, beside the names of guests: NAME "
+				"alone and NAME.DOMAIN.",
 			.repeatable = true,
 		},
 		.accepts = "a name of letters, digits and inner hyphens and an IPv4 address, as db,192.168.122.20",

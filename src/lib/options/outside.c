@@ -117,9 +117,10 @@ static const struct option options[] = {
 			.name = "forward",
 			.argument = "\"PROTOCOL [ADDRESS:]PORT[-PORT] GUEST:PORT\"",
 			.help =
-				"Takes those who come to a port of this machine, of 127.0.0.1 unless another ADDRESS is given (* is all), to a "
-				"guest, which is a name, a MAC or an address and may get it later. PROTOCOL is tcp or udp; unix:PATH may stand "
-				"instead of a port. With the PROTOCOL proxy there is no GUEST: clients say by SOCKS 5 or HTTP CONNECT whom they want.",
+				"Takes those who come to a port of this machine, of 127.0.0.1 unless another ADDRESS is given (* is "
+				"all), to a guest, which is a name, a MAC or an address and may get it later. PROTOCOL is tcp or udp; "
+				"unix:PATH may stand instead of a port. With the PROTOCOL proxy there is no GUEST: clients say by SOCKS "
+				"5 or HTTP CONNECT whom they want.",
 			.repeatable = true,
 		},
 		.accepts = "as \"tcp 8080 web:80\", \"udp 0.0.0.0:5353 192.168.122.10:53\", \"tcp [::1]:8000-8010 web:8000\", "

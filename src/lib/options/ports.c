@@ -98,9 +98,10 @@ static const struct option options[] = {
 			.name = "fd",
 			.argument = "N[,type=TYPE][,mac=MAC][,name=NAME]",
 			.help =
-				"A socket that the program which started lanlet left open as descriptor N: a connection is a guest, a listening "
-				"socket, or a unix datagram socket with a path, is for many. TYPE is stream, dgram, seqpacket, vhost or vde; the socket "
-				"says which unless it is vhost, or the ctl of a VDE switch. mac= lets nobody but the card with this MAC speak, name= is what the port is called.",
+				"A socket that the program which started lanlet left open as descriptor N: a connection is a guest, a "
+				"listening socket, or a unix datagram socket with a path, is for many. TYPE is stream, dgram, seqpacket, "
+				"vhost or vde; the socket says which unless it is vhost, or the ctl of a VDE switch. mac= lets nobody "
+				"but the card with this MAC speak, name= is what the port is called.",
 			.repeatable = true,
 		},
 		.accepts = "the number of an open socket, as 3, 4,type=vhost or 5,mac=52:54:00:12:34:56,name=web",
@@ -112,8 +113,9 @@ static const struct option options[] = {
 			.name = "connect",
 			.argument = "PATH[,type=TYPE][,mac=MAC][,name=NAME]",
 			.help =
-				"A unix socket where a guest listens, such as QEMU's -netdev stream,server=on: connects to it, as soon as it is "
-				"there, and again whenever the connection ends. TYPE is stream, which needs not be said, or vhost.",
+				"A unix socket where a guest listens, such as QEMU's -netdev stream,server=on: connects to it, as soon "
+				"as it is there, and again whenever the connection ends. TYPE is stream, which needs not be said, or "
+				"vhost.",
 			.repeatable = true,
 		},
 		.accepts = "the path of a socket, as /run/vm/web.sock or /run/vm/web.sock,type=vhost,mac=52:54:00:12:34:56,name=web",
@@ -125,8 +127,9 @@ static const struct option options[] = {
 			.name = "udp",
 			.argument = "LOCAL,PEER[,mac=MAC][,name=NAME]",
 			.help =
-				"One guest by UDP, such as QEMU's -netdev dgram with local.type=inet: datagrams between the addresses LOCAL, which "
-				"is ours, and PEER. Anybody who can send from PEER's address is that guest, and nothing is encrypted.",
+				"One guest by UDP, such as QEMU's -netdev dgram with local.type=inet: datagrams between the addresses "
+				"LOCAL, which is ours, and PEER. Anybody who can send from PEER's address is that guest, and nothing is "
+				"encrypted.",
 			.repeatable = true,
 		},
 		.accepts = "two addresses with ports, as 127.0.0.1:5001,127.0.0.1:5002 or [::1]:5001,[::1]:5002",
@@ -137,7 +140,9 @@ static const struct option options[] = {
 		.public = {
 			.name = "vhost-connect",
 			.argument = "PATH[,mac=MAC][,name=NAME]",
-			.help = "The same as --connect PATH,type=vhost: a socket where a vhost-user front end listens, such as QEMU with server=on.",
+			.help =
+				"The same as --connect PATH,type=vhost: a socket where a vhost-user front end listens, such as QEMU with "
+				"server=on.",
 			.repeatable = true,
 		},
 		.accepts = "the path of a socket, as /run/vm/web.sock or /run/vm/web.sock,mac=52:54:00:12:34:56,name=web",
@@ -149,9 +154,10 @@ static const struct option options[] = {
 			.name = "vde",
 			.argument = "URL",
 			.help =
-				"Another VDE network to join, by a URL of libvdeplug, as vde:///run/other.ctl, udp://5555->host:5555, vxvde://239.1.2.3 or "
-				"vxlan://239.1.2.3: as soon as it is there, and again whenever the connection ends. Let one member of such a network have "
-				"the gateway and DHCP, see --no-gateway and --no-dhcp. A URL can run programs (cmd://).",
+				"Another VDE network to join, by a URL of libvdeplug, as vde:///run/other.ctl, udp://5555->host:5555, "
+				"vxvde://239.1.2.3 or vxlan://239.1.2.3: as soon as it is there, and again whenever the connection ends. "
+				"Let one member of such a network have the gateway and DHCP, see --no-gateway and --no-dhcp. A URL can "
+				"run programs (cmd://).",
 			.repeatable = true,
 		},
 		.accepts = "a URL of libvdeplug or the directory of a VDE switch, at most 1023 characters and no control characters",
@@ -164,8 +170,8 @@ static const struct option options[] = {
 			.argument = "USEC",
 			.default_value = "0",
 			.help =
-				"How many microseconds to look for more work before sleeping, while that pays: answers come sooner, guests by "
-				"vhost-user need not wake lanlet, and a processor is kept busy for that long. 0 is never.",
+				"How many microseconds to look for more work before sleeping, while that pays: answers come sooner, "
+				"guests by vhost-user need not wake lanlet, and a processor is kept busy for that long. 0 is never.",
 		},
 		.accepts = "a number from 0 to 1000",
 		.set = set_busy_poll,

@@ -183,8 +183,8 @@ static const struct option options[] = {
 			.name = "no-gateway",
 			.default_value = "false",
 			.help =
-				"Is a switch only: no gateway address, so no way outside, no DNS and no DHCP. For the members of a network that spans hosts, "
-				"all but one.",
+				"Is a switch only: no gateway address, so no way outside, no DNS and no DHCP. For the members of a "
+				"network that spans hosts, all but one.",
 		},
 		.accepts = "true or false",
 		.set = set_no_gateway,
@@ -194,8 +194,8 @@ static const struct option options[] = {
 			.name = "isolate",
 			.default_value = "false",
 			.help =
-				"Keeps guests from one another: each reaches the gateway, the outside and what other switches bring in, but no "
-				"other guest.",
+				"Keeps guests from one another: each reaches the gateway, the outside and what other switches bring in, "
+				"but no other guest.",
 		},
 		.accepts = "true or false",
 		.set = set_isolate,
@@ -205,8 +205,8 @@ static const struct option options[] = {
 			.name = "multicast-snooping",
 			.default_value = "true",
 			.help =
-				"Multicast goes to the guests that have joined its group by IGMP or MLD, who are asked now and then, instead of to all. "
-				"Groups of the link, such as mDNS, always go to all.",
+				"Multicast goes to the guests that have joined its group by IGMP or MLD, who are asked now and then, "
+				"instead of to all. Groups of the link, such as mDNS, always go to all.",
 		},
 		.accepts = "true or false",
 		.set = set_multicast_snooping,
@@ -217,8 +217,8 @@ static const struct option options[] = {
 			.argument = "N|off",
 			.default_value = "10000",
 			.help =
-				"How many frames per second each port may send to everybody: broadcast, multicast that nobody has asked for, and "
-				"destinations that are not known. What is more is dropped and counted.",
+				"How many frames per second each port may send to everybody: broadcast, multicast that nobody has asked "
+				"for, and destinations that are not known. What is more is dropped and counted.",
 		},
 		.accepts = "off or a number from 10 to 10000000",
 		.set = set_storm_limit,

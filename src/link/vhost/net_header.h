@@ -42,7 +42,8 @@ static inline bool feature_has(uint64_t features, unsigned bit)
 
 static inline size_t net_header_len(uint64_t features)
 {
-	return feature_has(features, VIRTIO_F_VERSION_1) || feature_has(features, VIRTIO_NET_F_MRG_RXBUF) ? NET_HEADER_LEN : NET_HEADER_LEN_SHORT;
+	return feature_has(features, VIRTIO_F_VERSION_1) || feature_has(features, VIRTIO_NET_F_MRG_RXBUF) ? NET_HEADER_LEN
+													  : NET_HEADER_LEN_SHORT;
 }
 
 /* enum port_offload: what a driver that took @features can be given undone. */

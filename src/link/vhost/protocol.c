@@ -209,7 +209,8 @@ size_t protocol_emit_ring(uint8_t ret[static PROTOCOL_REPLY_SIZE_MAX], uint32_t 
 	return w.len;
 }
 
-size_t protocol_emit_config(uint8_t ret[static PROTOCOL_REPLY_SIZE_MAX], uint32_t request, uint32_t offset, const uint8_t *bytes, uint32_t size)
+size_t protocol_emit_config(uint8_t ret[static PROTOCOL_REPLY_SIZE_MAX], uint32_t request, uint32_t offset, const uint8_t *bytes,
+			    uint32_t size)
 {
 	uint32_t body[] = { offset, size, 0 };
 	struct bytes_writer w = begin(ret, request, bytes ? (uint32_t)sizeof(body) + size : 0);

@@ -126,4 +126,5 @@ enum protocol_reply protocol_reply_of(uint32_t request);
 size_t protocol_emit_number(uint8_t ret[static PROTOCOL_REPLY_SIZE_MAX], uint32_t request, uint64_t value);
 size_t protocol_emit_ring(uint8_t ret[static PROTOCOL_REPLY_SIZE_MAX], uint32_t request, uint32_t index, uint32_t value);
 /* @size at most PROTOCOL_CONFIG_MAX; @bytes NULL: refused, which is a reply without payload. */
-size_t protocol_emit_config(uint8_t ret[static PROTOCOL_REPLY_SIZE_MAX], uint32_t request, uint32_t offset, const uint8_t *bytes, uint32_t size);
+size_t protocol_emit_config(uint8_t ret[static PROTOCOL_REPLY_SIZE_MAX], uint32_t request, uint32_t offset, const uint8_t *bytes,
+			    uint32_t size);

@@ -107,7 +107,8 @@ static bool transmit_batch(struct vhost_queue *q, usec_t now)
 	size_t bytes = 0;
 	struct ring_chain chain = { 0 };
 	int r = 1;
-	while (n < BATCH_FRAMES && bytes < BATCH_BYTES && (r = ring_take(&q->ring, RING_FROM_DRIVER, iov + 1, RING_PIECES_MAX, &chain)) > 0) {
+	while (n < BATCH_FRAMES && bytes < BATCH_BYTES &&
+	       (r = ring_take(&q->ring, RING_FROM_DRIVER, iov + 1, RING_PIECES_MAX, &chain)) > 0) {
 		heads[n++] = chain.head;
 		bytes += chain.len;
 		deliver(q, now, iov, chain.n_iov, chain.len);
