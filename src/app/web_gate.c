@@ -19,7 +19,7 @@ void web_gate_init(struct web_gate *g)
 
 gsize web_head_len(const char *bytes, gsize len)
 {
-	const char *end = memmem(bytes, len, "\r\n\r\n", 4);
+	const char *end = len > 0 ? memmem(bytes, len, "\r\n\r\n", 4) : NULL; /* of nothing, @bytes may be NULL */
 	return end ? (gsize)(end - bytes) + 4 : 0;
 }
 
