@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/macros.h"
+#include "lan/frame.h"
 #include "lan/gateway_internal.h"
 #include "lan/packet.h"
 #include "lan/segment.h"
 #include "lan/service.h"
+#include "lan/too_big.h"
+#include "wire/arp.h"
+#include "wire/eth.h"
 #include "wire/icmp4.h"
 
 #include <errno.h>
@@ -32,7 +36,7 @@ void gateway_send_icmp_error(struct gateway *g, usec_t now, const struct packet 
 	if (error.from == 0)
 		error.from = g->config.ip;
 	struct icmp_answer answer;
-	int r = icmp_error_build(&g->segment->icmp_limit, now, &error, cause, &answer);
+	int r = icmp_error_build(&g->icmp_limit, now, &error, cause, &answer);
 	if (r == 0)
 		egress_frame(&g->egress, now, answer.bytes, answer.len);
 	else if (r != -EPERM)
@@ -69,13 +73,40 @@ static void port_writable(void *opaque, usec_t now, struct port *p)
 		neighbour_for_each_on_port(&g->egress.neighbours, now, p->id, engine_writable, g);
 }
 
-static void defend(void *opaque, usec_t now)
+static void defend(struct gateway *g, usec_t now)
 {
-	struct gateway *g = opaque;
 	if (now >= g->defend_after) {
 		g->defend_after = now + DEFEND_INTERVAL;
 		egress_announce(&g->egress, now);
 	}
+}
+
+/* A guest that claims the gateway's address is not heard, and everybody is told whose it is (RFC 5227 §2.4). */
+static bool admits_arp(void *opaque, usec_t now, const struct frame *arp)
+{
+	struct gateway *g = opaque;
+	uint8_t bytes[ARP_LEN];
+	struct bytes_reader r = bytes_reader(bytes, frame_copy(arp, ETH_HEADER_LEN, bytes, sizeof(bytes)));
+	struct arp_message m;
+	if (arp_parse(&r, &m) < 0 || m.sender_ip != g->config.ip)
+		return true;
+	defend(g, now);
+	return false;
+}
+
+static void too_big(void *opaque, usec_t now, const struct frame *frame, size_t mtu)
+{
+	struct gateway *g = opaque;
+	struct icmp_answer answer;
+	int r = too_big_build(frame, mtu, g->config.mac, g->config.ip, &g->icmp_limit, now, &g->segment->arena, &answer);
+	if (r == -EBUSY)
+		segment_drop(g->segment, frame->ingress, DROP_ICMP_RATE, frame);
+	if (r < 0)
+		return;
+	struct iovec iov;
+	struct frame f = frame_of(&iov, answer.bytes, answer.len);
+	f.checksum = FRAME_CHECKSUM_VERIFIED;
+	segment_input(g->segment, now, &g->port, &f);
 }
 
 static void detached(void *opaque, usec_t now, const struct port *p)
@@ -130,7 +161,8 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 					     .ip = config->ip,
 					     .flush = turn_ends,
 					     .writable = port_writable,
-					     .defend = defend,
+					     .admits_arp = admits_arp,
+					     .too_big = too_big,
 					     .detached = detached,
 					     .opaque = g,
 				     });

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "lan/egress.h"
 #include "lan/engine.h"
+#include "lan/icmp_error.h"
 #include "lan/port.h"
 #include "lan/reassembly.h"
 #include "lan/sink.h"
@@ -53,6 +54,7 @@ struct gateway {
 	struct segment *segment;
 	struct egress egress;
 	struct reassembly reassembly;
+	struct icmp_limit icmp_limit; /* of all ICMP errors that are sent on the segment */
 	struct sink sink;
 	struct engine_env env;
 	struct service *services[GATEWAY_SERVICES_MAX];

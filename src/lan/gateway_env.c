@@ -128,7 +128,7 @@ static bool env_icmp_allowed(struct engine_env *env, usec_t now, ip4_t guest)
 {
 	struct gateway *g = of_env(env);
 	struct port *p = gateway_guest_port(g, now, guest);
-	if (icmp_limit_take(&g->segment->icmp_limit, now, p ? p->id : 0))
+	if (icmp_limit_take(&g->icmp_limit, now, p ? p->id : 0))
 		return true;
 	gateway_drop(g, DROP_ICMP_RATE, NULL);
 	return false;

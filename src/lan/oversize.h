@@ -16,8 +16,6 @@
 #include "lan/port.h"
 
 struct arena;
-struct icmp_answer;
-struct icmp_limit;
 
 /* What a destination takes. */
 struct oversize_limits {
@@ -39,7 +37,7 @@ static inline bool oversize_fits(const struct frame *f, const struct oversize_li
 
 enum oversize_verdict {
 	OVERSIZE_EMITTED, /* all of it went out through emit() */
-	OVERSIZE_TOO_BIG, /* must not be fragmented: answer with oversize_answer() and count @why */
+	OVERSIZE_TOO_BIG, /* must not be fragmented: tell the sender about mtu and count @why */
 	OVERSIZE_DROPPED, /* count @why */
 };
 
@@ -55,12 +53,3 @@ struct oversize_result {
  */
 struct oversize_result oversize_pass(const struct frame *f, const struct oversize_limits *to, struct arena *arena, frame_emit_t emit,
 				     void *opaque);
-
-/*
- * The frame that tells the sender of @f about @mtu: fragmentation needed from @gateway_ip (RFC 1191), or ICMPv6 packet too
- * big (RFC 4443 §3.2) whose source is the packet's own destination, because a segment has no IPv6 address of
- * its own yet and hosts look at the packet inside only.  Not for frames that were flooded: the small port is then hardly the one
- * that the frame was meant for.  -EPERM, -EBUSY and -ENOMEM as icmp_error_build(); -EPROTOTYPE when @f is not IP.
- */
-int oversize_answer(const struct frame *f, size_t mtu, struct mac gateway_mac, ip4_t gateway_ip, struct icmp_limit *limit, usec_t now,
-		    struct arena *arena, struct icmp_answer *ret);

@@ -5,11 +5,8 @@
 #include "base/macros.h"
 #include "lan/oversize.h"
 #include "lan/pinning.h"
-#include "wire/arp.h"
 #include "wire/eth.h"
 #include "wire/loop_probe.h"
-
-#include <errno.h>
 
 /* What services and the gateway may build in one turn; a batch of a port is smaller than this. */
 #define ARENA_BYTES_PER_TURN ((size_t)64 * 1024 * 1024)
@@ -164,21 +161,6 @@ static void send_fitting(void *opaque, const struct frame *frame)
 		send_counted(p, frame);
 }
 
-/* Tells the guest that sent @frame how large an IP packet it may send that way. */
-static void answer_too_big(struct segment *s, usec_t now, const struct frame *frame, size_t mtu)
-{
-	struct icmp_answer answer;
-	int r = oversize_answer(frame, mtu, s->gateway.mac, s->gateway.ip, &s->icmp_limit, now, &s->arena, &answer);
-	if (r == -EBUSY)
-		segment_drop(s, frame->ingress, DROP_ICMP_RATE, frame);
-	if (r < 0)
-		return;
-	struct iovec iov;
-	struct frame f = frame_of(&iov, answer.bytes, answer.len);
-	f.checksum = FRAME_CHECKSUM_VERIFIED;
-	segment_input(s, now, s->gateway.port, &f);
-}
-
 /* @flooded: nobody knows whether @to is the port that the frame is meant for. */
 static void output(struct segment *s, usec_t now, struct port *to, const struct frame *frame, bool flooded)
 {
@@ -192,8 +174,8 @@ static void output(struct segment *s, usec_t now, struct port *to, const struct 
 	if (r.verdict == OVERSIZE_EMITTED)
 		return;
 	segment_drop(s, to, r.why, frame);
-	if (r.verdict == OVERSIZE_TOO_BIG && !flooded && frame->ingress && s->gateway.port)
-		answer_too_big(s, now, frame, r.mtu);
+	if (r.verdict == OVERSIZE_TOO_BIG && !flooded && frame->ingress && s->gateway.too_big)
+		s->gateway.too_big(s->gateway.opaque, now, frame, r.mtu);
 }
 
 /* As ports of the kernel's bridge that are isolated. */
@@ -246,15 +228,6 @@ static void forward_group(struct segment *s, usec_t now, struct port *from, cons
 		distribute(s, now, from, frame, verdict, verdict == SNOOP_MEMBERS ? &group : NULL);
 }
 
-/* Does @frame say, by ARP, that the gateway's address is somebody else's? (RFC 5227 §2.4) */
-static bool claims_gateway_address(const struct segment *s, const struct frame *frame)
-{
-	uint8_t bytes[ARP_LEN];
-	struct bytes_reader r = bytes_reader(bytes, frame_copy(frame, ETH_HEADER_LEN, bytes, sizeof(bytes)));
-	struct arp_message m;
-	return arp_parse(&r, &m) == 0 && m.sender_ip == s->gateway.ip;
-}
-
 /* Whether a port other than the gateway's may send @frame; the reason when not. */
 static bool is_acceptable(struct segment *s, usec_t now, struct port *from, const struct eth_header *eth, const struct frame *frame,
 			  enum drop_reason *ret_why)
@@ -274,9 +247,8 @@ static bool is_acceptable(struct segment *s, usec_t now, struct port *from, cons
 		*ret_why = DROP_GATEWAY_MAC;
 		return false;
 	}
-	if (eth->ethertype == ETH_TYPE_ARP && claims_gateway_address(s, frame)) {
+	if (eth->ethertype == ETH_TYPE_ARP && s->gateway.admits_arp && !s->gateway.admits_arp(s->gateway.opaque, now, frame)) {
 		*ret_why = DROP_GATEWAY_ADDRESS;
-		s->gateway.defend(s->gateway.opaque, now);
 		return false;
 	}
 	return true;

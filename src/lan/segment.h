@@ -20,7 +20,6 @@
 #include "base/usec.h"
 #include "lan/fdb.h"
 #include "lan/frame.h"
-#include "lan/icmp_error.h"
 #include "lan/loop_guard.h"
 #include "lan/observer.h"
 #include "lan/port.h"
@@ -54,18 +53,20 @@ struct segment_config {
 
 /*
  * The gateway of a segment.  Its port is reached by its MAC without being learned, and no other
- * port may use that MAC or claim that address.
+ * port may send from that MAC.  What lies above Ethernet is the gateway's affair: the switch asks it.
  */
 struct segment_gateway {
 	struct port *port;
 	struct mac mac;
-	ip4_t ip;
+	ip4_t ip; /* the source of the switch's IGMP queries (snoop.h) */
 	/* First thing in every flush, before ports send out: the gateway's turn ends. */
 	void (*flush)(void *opaque, usec_t now);
 	/* A port can take frames again after it had to drop or hold some. */
 	void (*writable)(void *opaque, usec_t now, struct port *p);
-	/* A guest claimed the gateway's address by ARP: time to tell the segment whose it is. */
-	void (*defend)(void *opaque, usec_t now);
+	/* Whether a guest may send @arp, an ARP frame.  false: it claims the gateway's address.  NULL: any. */
+	bool (*admits_arp)(void *opaque, usec_t now, const struct frame *arp);
+	/* @frame did not fit into its destination port; tell its sender that IP packets up to @mtu bytes do.  May be NULL. */
+	void (*too_big)(void *opaque, usec_t now, const struct frame *frame, size_t mtu);
 	/* @p left; whoever was behind it may come back on another port. */
 	void (*detached)(void *opaque, usec_t now, const struct port *p);
 	void *opaque;
@@ -92,7 +93,6 @@ struct segment {
 	struct segment_gateway gateway; /* port NULL: none */
 	struct loop_guard loops;
 	struct snoop snoop;
-	struct icmp_limit icmp_limit;   /* of all errors that are sent on this segment */
 	struct drop_counters drops;     /* of the frames of all ports */
 	struct drop_example drop_examples[DROP_REASON_COUNT];
 	uint64_t first_drops; /* bits of reasons whose first drop nobody was told of yet: whoever tells takes them */

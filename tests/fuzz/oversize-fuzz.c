@@ -8,6 +8,7 @@
 #include "lan/icmp_error.h"
 #include "lan/layers.h"
 #include "lan/oversize.h"
+#include "lan/too_big.h"
 #include "repair.h"
 
 #include <stdlib.h>
@@ -57,7 +58,7 @@ static void check_answer(struct run *run, size_t mtu)
 {
 	struct icmp_answer a;
 	struct mac mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
-	if (oversize_answer(run->original, mtu, mac, IP4(192, 168, 122, 1), NULL, 0, &run->arena, &a) < 0)
+	if (too_big_build(run->original, mtu, mac, IP4(192, 168, 122, 1), NULL, 0, &run->arena, &a) < 0)
 		return;
 	struct iovec iov;
 	struct frame f = frame_of(&iov, a.bytes, a.len);

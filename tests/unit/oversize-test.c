@@ -4,6 +4,7 @@
 #include "lan/oversize.h"
 #include "lan/packet.h"
 #include "lan/reassembly.h"
+#include "lan/too_big.h"
 #include "sample-frame.h"
 #include "wire/icmp4.h"
 #include "wire/icmp6.h"
@@ -337,7 +338,7 @@ static const struct mac gateway_mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
 
 static int answer(struct fixture *f, const struct frame *frame, struct icmp_answer *ret)
 {
-	return oversize_answer(frame, 1400, gateway_mac, IP4(192, 168, 122, 1), NULL, 0, &f->arena, ret);
+	return too_big_build(frame, 1400, gateway_mac, IP4(192, 168, 122, 1), NULL, 0, &f->arena, ret);
 }
 
 static void assert_addressed_back(const struct fixture *f, const struct icmp_answer *a)
@@ -433,7 +434,7 @@ static void answers_are_held_to_the_limit_of_the_sending_port(struct fixture *f,
 		f->s.v6 = i % 2;
 		struct frame frame = sample_frame(&f->s, &f->arena);
 		frame.ingress = &port;
-		g_assert_cmpint(oversize_answer(&frame, 1400, gateway_mac, 1, &limit, 5, &f->arena, &a), ==,
+		g_assert_cmpint(too_big_build(&frame, 1400, gateway_mac, 1, &limit, 5, &f->arena, &a), ==,
 				i < ICMP_LIMIT_PORT_BURST ? 0 : -EBUSY);
 	}
 }

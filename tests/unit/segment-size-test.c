@@ -3,7 +3,9 @@
  * Frames on their way to the ports of VDE: a vde_switch takes 1518 bytes, the plugins of libvdeplug 9234.  IPv4 and IPv6, without a tag, with
  * one and with two: what fits passes unchanged, what does not is fragmented or answered, and what the sender left undone is done.
  */
+#include "lan/icmp_error.h"
 #include "lan/segment.h"
+#include "lan/too_big.h"
 #include "sample-frame.h"
 #include "support/memory_port.h"
 #include "wire/icmp4.h"
@@ -29,13 +31,29 @@ static void ignore_detached(void *opaque, usec_t now, const struct port *p)
 {
 }
 
+static void too_big(void *opaque, usec_t now, const struct frame *frame, size_t mtu)
+{
+	struct fixture *f = opaque;
+	struct icmp_answer answer;
+	if (too_big_build(frame, mtu, gateway_mac, IP4(192, 168, 122, 1), NULL, now, &f->segment.arena, &answer) < 0)
+		return;
+	struct iovec iov;
+	struct frame made = frame_of(&iov, answer.bytes, answer.len);
+	segment_input(&f->segment, now, &f->gateway.port, &made);
+}
+
 static void set_up(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } }, .snooping = true }), ==, 0);
 	arena_init(&f->arena, (size_t)64 << 20);
 	memory_port_init(&f->gateway, &f->segment, "gateway", 65535);
 	f->segment.gateway = (struct segment_gateway){
-		.port = &f->gateway.port, .mac = gateway_mac, .ip = IP4(192, 168, 122, 1), .flush = ignore_flush, .detached = ignore_detached
+		.port = &f->gateway.port,
+		.mac = gateway_mac,
+		.flush = ignore_flush,
+		.detached = ignore_detached,
+		.too_big = too_big,
+		.opaque = f,
 	};
 	memory_port_init(&f->guest, &f->segment, "guest", 65553);
 	memory_port_init(&f->small, &f->segment, "small", sizes[0]);
@@ -169,7 +187,6 @@ static void is_answered(struct fixture *f)
 
 static void too_large_with_df_or_ipv6_is_answered_with_its_tags(struct fixture *f, gconstpointer data)
 {
-	f->segment.icmp_limit = (struct icmp_limit){ 0 };
 	for_each_kind(f, is_answered);
 }
 
