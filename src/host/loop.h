@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/list.h"
-#include "lan/poller.h"
+#include "host/poller.h"
 
 struct loop_round;
 

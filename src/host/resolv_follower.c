@@ -11,8 +11,8 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "host/poller.h"
 #include "host/resolv_conf.h"
-#include "lan/poller.h"
 #include "service/dns_server.h"
 
 #include <errno.h>

@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/macros.h"
-#include "lan/poller.h"
+#include "host/poller.h"
 #include "service/dns_server.h"
 #include "service/dns_upstream.h"
 #include "wire/dns.h"

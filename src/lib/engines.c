@@ -2,8 +2,8 @@
 #include "lib/engines.h"
 
 #include "base/macros.h"
+#include "gateway/engine.h"
 #include "host/native/native.h"
-#include "lan/engine.h"
 #include "nat/null/null.h"
 #ifdef HAVE_SLIRP
 #include "nat/slirp/slirp.h"

@@ -3,12 +3,12 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "gateway/engine.h"
+#include "gateway/gateway.h"
 #include "host/clock.h"
 #include "host/entropy.h"
 #include "host/resolv_follower.h"
 #include "host/resolver.h"
-#include "lan/engine.h"
-#include "lan/gateway.h"
 #include "lib/settings.h"
 #include "service/dns.h"
 

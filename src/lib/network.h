@@ -6,11 +6,11 @@
 #pragma once
 
 #include "base/log.h"
-#include "host/call_queue.h"
+#include "gateway/gateway.h"
 #include "host/busy_poll.h"
+#include "host/call_queue.h"
 #include "host/host_address.h"
 #include "host/loop.h"
-#include "lan/gateway.h"
 #include "lan/segment.h"
 #include "lanlet.h"
 #include "lib/capture.h"

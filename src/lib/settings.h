@@ -10,7 +10,7 @@
 
 #include "base/addr.h"
 #include "base/log.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
 #include "lib/forward/spec.h"
 #include "lib/path_list.h"
 #include "lib/plug.h"

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "lan/poller.h"
+#include "host/poller.h"
 #include "lan/port.h"
 
 struct datagram_gather;

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "lan/poller.h"
+#include "host/poller.h"
 
 #include <errno.h>
 #include <stdlib.h>

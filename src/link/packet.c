@@ -4,7 +4,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/macros.h"
-#include "lan/poller.h"
+#include "host/poller.h"
 #include "lan/segment.h"
 #include "link/datagram.h"
 #include "link/listener.h"

@@ -3,9 +3,9 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
+#include "gateway/packet.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
 #include "wire/checksum.h"
 #include "wire/icmp4.h"
 #include "wire/ipv4.h"

@@ -4,9 +4,9 @@
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "lan/packet.h"
+#include "gateway/packet.h"
+#include "gateway/sink.h"
 #include "lan/port.h"
-#include "lan/sink.h"
 #include "service/dhcp_names.h"
 #include "service/dhcp_pool.h"
 #include "service/dhcp_reply.h"

@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/usec.h"
-#include "lan/service.h"
+#include "gateway/service.h"
 #include "service/lease.h"
 #include "service/reservation.h"
 

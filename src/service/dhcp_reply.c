@@ -2,7 +2,7 @@
 #include "service/dhcp_reply.h"
 
 #include "base/macros.h"
-#include "lan/sink.h"
+#include "gateway/sink.h"
 #include "service/dhcp.h"
 #include "wire/ipv4.h"
 #include "wire/udp.h"

@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "lan/sink.h"
+#include "gateway/sink.h"
 #include "service/dhcp.h"
 #include "service/dhcp_names.h"
 #include "service/dhcp_pool.h"

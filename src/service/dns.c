@@ -7,9 +7,9 @@
 #include "service/dns.h"
 
 #include "base/macros.h"
-#include "lan/packet.h"
-#include "lan/service.h"
-#include "lan/sink.h"
+#include "gateway/packet.h"
+#include "gateway/service.h"
+#include "gateway/sink.h"
 #include "service/dns_forward.h"
 #include "service/dns_local.h"
 #include "service/dns_stream.h"

@@ -10,7 +10,7 @@
 #include "service/dns_stream.h"
 
 #include "base/macros.h"
-#include "lan/sink.h"
+#include "gateway/sink.h"
 #include "service/dns_forward.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 
 #include "base/list.h"
 #include "base/usec.h"
-#include "lan/stream_service.h"
+#include "gateway/stream_service.h"
 #include "service/dns_guests.h"
 
 #define DNS_STREAMS_MAX 128u

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/addr.h"
-#include "lan/service.h"
+#include "gateway/service.h"
 
 struct echo_service {
 	struct service service;

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "base/hash.h"
+#include "gateway/engine.h"
 #include "host/loop.h"
-#include "lan/engine.h"
 #include "recorder.h"
 #include "wire/icmp4.h"
 #include "wire/tcp.h"

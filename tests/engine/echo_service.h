@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "lan/engine.h"
-#include "lan/stream_service.h"
+#include "gateway/engine.h"
+#include "gateway/stream_service.h"
 
 #include <glib.h>
 

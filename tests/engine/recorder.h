@@ -7,9 +7,9 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
+#include "gateway/packet.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
 
 #include <glib.h>
 

@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include "lan/service.h"
-#include "lan/sink.h"
-#include "lan/stream_service.h"
+#include "gateway/service.h"
+#include "gateway/sink.h"
+#include "gateway/stream_service.h"
 #include "service/dns.h"
 #include "service/dns_names.h"
 #include "service/dns_server.h"

@@ -5,8 +5,8 @@
  * plugged in again); control & 4: IPv4 header checksum mended, so that mutations get past it; step: time, in 100 ms.
  */
 #include "base/macros.h"
+#include "gateway/gateway.h"
 #include "lan/frame.h"
-#include "lan/gateway.h"
 #include "lan/segment.h"
 #include "nat/null/null.h"
 #include "repair.h"

@@ -5,10 +5,10 @@
  * offset, be16 gso size; then the frame.
  */
 #include "base/arena.h"
-#include "lan/icmp_error.h"
+#include "gateway/icmp_error.h"
+#include "gateway/too_big.h"
 #include "lan/layers.h"
 #include "lan/oversize.h"
-#include "lan/too_big.h"
 #include "repair.h"
 
 #include <stdlib.h>

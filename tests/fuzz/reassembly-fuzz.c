@@ -7,10 +7,10 @@
  */
 #include "base/arena.h"
 #include "base/macros.h"
+#include "gateway/packet.h"
+#include "gateway/reassembly.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
 #include "lan/port.h"
-#include "lan/reassembly.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * well-formed whatever the guest sent; what comes out must not change its length.
  */
 #include "base/arena.h"
+#include "gateway/packet.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
 #include "nat/slirp/translate.h"
 #include "repair.h"
 

@@ -4,10 +4,10 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "gateway/engine.h"
 #include "host/clock.h"
 #include "host/loop.h"
 #include "host/unix_socket.h"
-#include "lan/engine.h"
 
 #include <errno.h>
 #include <fcntl.h>

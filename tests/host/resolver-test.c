@@ -3,9 +3,9 @@
  * The DNS service with a resolver, on real sockets: name servers on loopback are part of the program and of its event loop.
  * The service's clock stands still, so whatever happens is no timeout's doing.
  */
+#include "gateway/stream_service.h"
 #include "host/loop.h"
 #include "host/resolver.h"
-#include "lan/stream_service.h"
 #include "service/dns_forward.h"
 #include "support/dns_bench.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vhost-user ports and a front end that behaves. */
 #include "base/macros.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
+#include "gateway/gateway.h"
 #include "lan/flow_hash.h"
-#include "lan/gateway.h"
 #include "link/vhost/backlog.h"
 #include "support/vhost_world.h"
 #include "unit/sample-frame.h"

@@ -4,9 +4,9 @@
  * up.  Each turn one guest does something at random, and a model that is as simple as the rules are says what must
  * come of it: who receives which packet, how often (once), and which drops are counted.  Both must agree exactly.
  */
+#include "gateway/gateway.h"
+#include "gateway/packet.h"
 #include "lan/frame.h"
-#include "lan/gateway.h"
-#include "lan/packet.h"
 #include "lan/segment.h"
 #include "nat/null/null.h"
 #include "service/arp.h"

@@ -8,8 +8,8 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "gateway/reassembly.h"
 #include "lan/port.h"
-#include "lan/reassembly.h"
 
 #include <glib.h>
 

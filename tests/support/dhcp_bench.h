@@ -6,8 +6,8 @@
 #pragma once
 
 #include "base/arena.h"
+#include "gateway/sink.h"
 #include "lan/port.h"
-#include "lan/sink.h"
 #include "service/dhcp.h"
 #include "wire/dhcp.h"
 

@@ -5,10 +5,10 @@
 #pragma once
 
 #include "base/arena.h"
+#include "gateway/packet.h"
+#include "gateway/service.h"
+#include "gateway/sink.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
-#include "lan/service.h"
-#include "lan/sink.h"
 #include "service/dns.h"
 #include "service/dns_names.h"
 #include "service/dns_server.h"

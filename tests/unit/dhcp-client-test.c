@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The client against our own server, on one bench and by one clock; and against answers made by hand. */
+#include "gateway/packet.h"
+#include "gateway/service.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
-#include "lan/service.h"
 #include "service/dhcp_client.h"
 #include "support/dhcp_bench.h"
 #include "wire/udp.h"

@@ -2,7 +2,7 @@
 /* DNS over TCP, with the engine's side of the streams played by the test. */
 #include "support/dns_bench.h"
 
-#include "lan/stream_service.h"
+#include "gateway/stream_service.h"
 #include "service/dns_forward.h"
 #include "service/dns_stream.h"
 

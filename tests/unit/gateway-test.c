@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The gateway on a real segment, with memory ports as guests and an engine that records. */
 #include "base/macros.h"
+#include "gateway/gateway.h"
+#include "gateway/packet.h"
 #include "lan/frame.h"
-#include "lan/gateway.h"
-#include "lan/packet.h"
 #include "lan/segment.h"
 #include "service/arp.h"
 #include "service/echo.h"

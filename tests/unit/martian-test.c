@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lan/martian.h"
+#include "gateway/martian.h"
 
 #include <errno.h>
 #include <glib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "gateway/neighbour.h"
 #include "lan/frame.h"
-#include "lan/neighbour.h"
 
 #include <glib.h>
 

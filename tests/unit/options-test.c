@@ -3,7 +3,7 @@
 #include "lib/options.h"
 
 #include "base/macros.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
 #include "lanlet.h"
 #include "lib/change.h"
 #include "lib/engines.h"

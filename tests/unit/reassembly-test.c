@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
+#include "gateway/packet.h"
+#include "gateway/reassembly.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
 #include "lan/port.h"
-#include "lan/reassembly.h"
 
 #include <errno.h>
 #include <glib.h>

@@ -3,9 +3,9 @@
  * Frames on their way to the ports of VDE: a vde_switch takes 1518 bytes, the plugins of libvdeplug 9234.  IPv4 and IPv6, without a tag, with
  * one and with two: what fits passes unchanged, what does not is fragmented or answered, and what the sender left undone is done.
  */
-#include "lan/icmp_error.h"
+#include "gateway/icmp_error.h"
+#include "gateway/too_big.h"
 #include "lan/segment.h"
-#include "lan/too_big.h"
 #include "sample-frame.h"
 #include "support/memory_port.h"
 #include "wire/icmp4.h"

@@ -10,10 +10,10 @@
 #pragma once
 
 #include "base/list.h"
+#include "gateway/engine.h"
 #include "host/native/account.h"
 #include "host/native/hold.h"
-#include "lan/engine.h"
-#include "lan/poller.h"
+#include "host/poller.h"
 #include "nat/flow_table.h"
 #include "nat/native/wheel.h"
 

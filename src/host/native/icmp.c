@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "gateway/packet.h"
 #include "host/native/datagram.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
 #include "wire/icmp4.h"
 
 #include <errno.h>

@@ -7,8 +7,8 @@
  * Bytes that the service does not use stay in the socket: they are looked at first and taken out as far as they were used.
  */
 #include "base/macros.h"
+#include "gateway/stream_service.h"
 #include "host/native/tcp.h"
-#include "lan/stream_service.h"
 
 #include <errno.h>
 #include <stdlib.h>

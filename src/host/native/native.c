@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "gateway/packet.h"
 #include "host/native/tcp.h"
-#include "lan/packet.h"
 #include "wire/icmp4.h"
 
 #include <errno.h>

@@ -5,6 +5,6 @@
  */
 #pragma once
 
-#include "lan/engine.h"
+#include "gateway/engine.h"
 
 extern const struct engine_ops native_engine_ops;

@@ -2,7 +2,7 @@
 #include "host/native/room.h"
 
 #include "base/macros.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
 
 #include <string.h>
 

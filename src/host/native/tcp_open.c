@@ -3,7 +3,7 @@
 #include "host/native/tcp.h"
 
 #include "base/macros.h"
-#include "lan/packet.h"
+#include "gateway/packet.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
 #include "base/macros.h"
+#include "gateway/packet.h"
 #include "host/native/tcp.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
 
 #include <errno.h>
 #include <netinet/in.h>

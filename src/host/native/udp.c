@@ -6,9 +6,9 @@
 #include "host/native/udp.h"
 
 #include "base/macros.h"
+#include "gateway/packet.h"
 #include "lan/frame.h"
 #include "lan/gso.h"
-#include "lan/packet.h"
 #include "nat/refuse.h"
 #include "wire/udp.h"
 

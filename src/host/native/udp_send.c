@@ -6,9 +6,9 @@
  */
 #include "base/arena.h"
 #include "base/macros.h"
+#include "gateway/packet.h"
 #include "host/native/udp.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
 #include "wire/udp.h"
 
 #include <errno.h>

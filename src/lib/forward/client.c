@@ -2,7 +2,7 @@
 #include "lib/forward/client.h"
 
 #include "base/log.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
 #include "lib/forward/forward.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 #include "lib/forward/datagram.h"
 
 #include "base/macros.h"
-#include "lan/engine.h"
-#include "lan/poller.h"
+#include "gateway/engine.h"
+#include "host/poller.h"
 #include "lib/forward/client.h"
 #include "lib/forward/forward.h"
 #include "lib/forward/socket.h"

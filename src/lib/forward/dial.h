@@ -9,7 +9,7 @@
 
 #include "base/list.h"
 #include "base/usec.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
 
 #include <stdint.h>
 

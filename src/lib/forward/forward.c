@@ -3,9 +3,9 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "gateway/engine.h"
 #include "host/clock.h"
 #include "host/unix_socket.h"
-#include "lan/engine.h"
 #include "lib/forward/client.h"
 #include "lib/forward/datagram.h"
 #include "lib/forward/socket.h"

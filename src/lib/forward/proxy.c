@@ -2,7 +2,7 @@
 #include "lib/forward/proxy.h"
 
 #include "base/macros.h"
-#include "lan/poller.h"
+#include "host/poller.h"
 #include "lib/forward/client.h"
 #include "lib/forward/dial.h"
 #include "lib/forward/forward.h"

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "base/drop.h"
-#include "lan/poller.h"
+#include "host/poller.h"
 #include "lan/port.h"
 #include "link/vhost/backlog.h"
 #include "link/vhost/mapping.h"

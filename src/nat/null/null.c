@@ -2,7 +2,7 @@
 #include "nat/null/null.h"
 
 #include "base/macros.h"
-#include "lan/packet.h"
+#include "gateway/packet.h"
 #include "nat/refuse.h"
 #include "wire/icmp4.h"
 

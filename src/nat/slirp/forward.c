@@ -2,7 +2,7 @@
 #include "nat/slirp/forward.h"
 
 #include "base/macros.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
 #include "nat/slirp/socket_dir.h"
 #include "nat/slirp/state.h"
 

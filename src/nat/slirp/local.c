@@ -9,7 +9,7 @@
 #include "nat/slirp/local.h"
 
 #include "base/macros.h"
-#include "lan/stream_service.h"
+#include "gateway/stream_service.h"
 #include "nat/slirp/socket_dir.h"
 #include "nat/slirp/state.h"
 

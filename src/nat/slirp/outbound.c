@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
 #include "nat/slirp/state.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"

@@ -7,6 +7,6 @@
  */
 #pragma once
 
-#include "lan/engine.h"
+#include "gateway/engine.h"
 
 extern const struct engine_ops slirp_engine_ops;

@@ -9,7 +9,7 @@
 #include "base/addr.h"
 #include "base/list.h"
 #include "base/usec.h"
-#include "lan/poller.h"
+#include "host/poller.h"
 
 #include <stdbool.h>
 #include <stddef.h>

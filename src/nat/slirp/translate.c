@@ -2,8 +2,8 @@
 #include "nat/slirp/translate.h"
 
 #include "base/bytes.h"
+#include "gateway/packet.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
 #include "wire/checksum.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"

@@ -9,12 +9,12 @@
  *               └→ dead (overlap, contradiction, too many pieces): bytes freed, kept as a mark until its time is
  *                  up so that what still comes of it is refused
  */
-#include "lan/reassembly.h"
+#include "gateway/reassembly.h"
 
 #include "base/arena.h"
 #include "base/macros.h"
+#include "gateway/packet.h"
 #include "lan/frame.h"
-#include "lan/packet.h"
 #include "lan/port.h"
 
 #include <errno.h>

@@ -11,12 +11,12 @@
 
 #include "base/addr.h"
 #include "base/hash.h"
-#include "lan/egress.h"
-#include "lan/engine.h"
-#include "lan/icmp_error.h"
+#include "gateway/egress.h"
+#include "gateway/engine.h"
+#include "gateway/icmp_error.h"
+#include "gateway/reassembly.h"
+#include "gateway/sink.h"
 #include "lan/port.h"
-#include "lan/reassembly.h"
-#include "lan/sink.h"
 
 struct gateway;
 struct log;

@@ -9,12 +9,12 @@
  *                                                      └─ anything else: the engine
  */
 #include "base/macros.h"
+#include "gateway/gateway_internal.h"
+#include "gateway/martian.h"
+#include "gateway/packet.h"
+#include "gateway/service.h"
 #include "lan/frame.h"
-#include "lan/gateway_internal.h"
-#include "lan/martian.h"
-#include "lan/packet.h"
 #include "lan/segment.h"
-#include "lan/service.h"
 #include "wire/arp.h"
 #include "wire/icmp4.h"
 

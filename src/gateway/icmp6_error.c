@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lan/icmp6_error.h"
+#include "gateway/icmp6_error.h"
 
 #include "base/arena.h"
 #include "base/macros.h"
+#include "gateway/icmp_error.h"
 #include "lan/frame.h"
-#include "lan/icmp_error.h"
 #include "lan/layers.h"
 #include "lan/port.h"
 #include "wire/icmp6.h"

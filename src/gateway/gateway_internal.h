@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "lan/gateway.h"
-#include "lan/icmp_error.h"
+#include "gateway/gateway.h"
+#include "gateway/icmp_error.h"
 
 struct packet;
 

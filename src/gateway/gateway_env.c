@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the gateway is to others: the sink of services, the environment of engines. */
 #include "base/macros.h"
+#include "gateway/gateway_internal.h"
 #include "lan/frame.h"
-#include "lan/gateway_internal.h"
 #include "lan/segment.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"

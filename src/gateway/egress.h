@@ -9,7 +9,7 @@
 #include "base/addr.h"
 #include "base/drop.h"
 #include "base/usec.h"
-#include "lan/neighbour.h"
+#include "gateway/neighbour.h"
 
 #include <stdbool.h>
 #include <stddef.h>

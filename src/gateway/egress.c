@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lan/egress.h"
+#include "gateway/egress.h"
 
 #include "base/macros.h"
-#include "lan/engine.h"
+#include "gateway/engine.h"
+#include "gateway/packet.h"
 #include "lan/frame.h"
 #include "lan/oversize.h"
-#include "lan/packet.h"
 #include "lan/segment.h"
 #include "wire/arp.h"
 #include "wire/eth.h"

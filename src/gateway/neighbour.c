@@ -12,7 +12,7 @@
  * Open addressing with linear probing and backward-shift removal, as in fdb.c.  Timers are coarse:
  * next_deadline is a lower bound, and neighbour_expire() walks the table when it is reached.
  */
-#include "lan/neighbour.h"
+#include "gateway/neighbour.h"
 
 #include "base/macros.h"
 #include "lan/frame.h"
