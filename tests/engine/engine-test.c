@@ -6,10 +6,10 @@
 #include "contract.h"
 #include "netns.h"
 
-#include "host/native/native.h"
-#include "nat/null/null.h"
+#include "engine/native/native.h"
+#include "engine/null/null.h"
 #ifdef HAVE_SLIRP
-#include "nat/slirp/slirp.h"
+#include "engine/slirp/slirp.h"
 #endif
 
 #include <stdio.h>

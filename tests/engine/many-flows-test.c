@@ -5,8 +5,8 @@
  * of them costs no more than among few.
  */
 #include "base/macros.h"
-#include "host/native/datagram.h"
-#include "host/native/native.h"
+#include "engine/native/datagram.h"
+#include "engine/native/native.h"
 #include "recorder.h"
 #include "wire/checksum.h"
 #include "wire/tcp.h"

@@ -2,7 +2,7 @@
 #include "native.h"
 #include "netns.h"
 
-#include "host/native/native.h"
+#include "engine/native/native.h"
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
 /* How engines say no, and the null engine that says nothing else. */
 #include "recorder.h"
 
-#include "nat/null/null.h"
-#include "nat/refuse.h"
+#include "engine/null/null.h"
+#include "engine/refuse.h"
 #include "wire/checksum.h"
 #include "wire/icmp4.h"
 #include "wire/tcp.h"

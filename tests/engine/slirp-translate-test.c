@@ -3,8 +3,8 @@
 #include "recorder.h"
 
 #include "base/macros.h"
-#include "nat/slirp/peers.h"
-#include "nat/slirp/translate.h"
+#include "engine/slirp/peers.h"
+#include "engine/slirp/translate.h"
 #include "wire/checksum.h"
 #include "wire/eth.h"
 

@@ -5,10 +5,10 @@
  * plugged in again); control & 4: IPv4 header checksum mended, so that mutations get past it; step: time, in 100 ms.
  */
 #include "base/macros.h"
+#include "engine/null/null.h"
 #include "gateway/gateway.h"
 #include "lan/frame.h"
 #include "lan/segment.h"
-#include "nat/null/null.h"
 #include "repair.h"
 #include "service/arp.h"
 #include "service/echo.h"

@@ -4,9 +4,9 @@
  * well-formed whatever the guest sent; what comes out must not change its length.
  */
 #include "base/arena.h"
+#include "engine/slirp/translate.h"
 #include "gateway/packet.h"
 #include "lan/frame.h"
-#include "nat/slirp/translate.h"
 #include "repair.h"
 
 #include <stdlib.h>

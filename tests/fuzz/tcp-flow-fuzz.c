@@ -6,7 +6,7 @@
  */
 #include "base/bytes.h"
 #include "base/macros.h"
-#include "nat/native/tcp_flow.h"
+#include "engine/native/machine/tcp_flow.h"
 
 #include <stdlib.h>
 

@@ -4,11 +4,11 @@
  * up.  Each turn one guest does something at random, and a model that is as simple as the rules are says what must
  * come of it: who receives which packet, how often (once), and which drops are counted.  Both must agree exactly.
  */
+#include "engine/null/null.h"
 #include "gateway/gateway.h"
 #include "gateway/packet.h"
 #include "lan/frame.h"
 #include "lan/segment.h"
-#include "nat/null/null.h"
 #include "service/arp.h"
 #include "service/echo.h"
 #include "sim_guest.h"

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/usec.h"
-#include "nat/native/tcp_flow.h"
+#include "engine/native/machine/tcp_flow.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "nat/flow_table.h"
+#include "engine/flow_table.h"
 
 #include <glib.h>
 

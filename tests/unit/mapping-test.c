@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* RFC 4787 §4–5: who may answer through a guest's UDP mapping, and for how long. */
-#include "nat/native/mapping.h"
+#include "engine/native/machine/mapping.h"
 
 #include <glib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/native/hold.h"
+#include "engine/native/hold.h"
 
 #include <glib.h>
 #include <string.h>

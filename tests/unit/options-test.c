@@ -3,10 +3,10 @@
 #include "lib/options.h"
 
 #include "base/macros.h"
+#include "engine/engines.h"
 #include "gateway/engine.h"
 #include "lanlet.h"
 #include "lib/change.h"
-#include "lib/engines.h"
 #include "lib/settings.h"
 #include "link/vde/relay.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "nat/native/seq.h"
+#include "engine/native/machine/seq.h"
 
 #include <glib.h>
 #include <string.h>

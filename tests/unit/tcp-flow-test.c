@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The TCP machine, a segment at a time, with a clock turned by hand. */
-#include "nat/native/tcp_flow.h"
+#include "engine/native/machine/tcp_flow.h"
 
 #include "base/macros.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "nat/native/wheel.h"
+#include "engine/native/machine/wheel.h"
 
 #include "base/macros.h"
 

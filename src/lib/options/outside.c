@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the guests and the world outside reach of each other. */
 #include "base/macros.h"
+#include "engine/engines.h"
 #include "gateway/engine.h"
-#include "lib/engines.h"
 #include "lib/options/option.h"
 #include "lib/settings.h"
 #include "lib/value.h"

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/native/datagram.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define BUFFER_BYTES (1024 * 1024) /* the kernel gives what its limits allow */
+#define EVENTS (POLL_EVENT_IN | POLL_EVENT_EDGE)
+
+struct sockaddr_in native_sockaddr(const struct ip_endpoint *at)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(at->port), .sin_addr.s_addr = htonl(ip_to_ip4(&at->addr)) };
+}
+
+struct ip_endpoint native_endpoint(const struct sockaddr_in *in)
+{
+	return (struct ip_endpoint){ ip_from_ip4(ntohl(in->sin_addr.s_addr)), ntohs(in->sin_port) };
+}
+
+struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct ip_endpoint *guest)
+{
+	struct flow_key key = { .guest = *guest };
+	struct flow *f = flow_table_find(&e->tables[kind], &key);
+	return f ? native_datagram_of(container_of(f, struct native_flow, flow)) : NULL;
+}
+
+struct native_datagram *native_datagram_find_opened(struct engine *e, const struct flow_key *key)
+{
+	struct flow *f = e->udp_opened > 0 ? flow_table_find(&e->tables[NATIVE_UDP], key) : NULL;
+	return f ? native_datagram_of(container_of(f, struct native_flow, flow)) : NULL;
+}
+
+void native_datagram_free(struct native_datagram *d)
+{
+	d->base.engine->udp_opened -= d->peer.port != 0;
+	mapping_done(&d->mapping);
+	native_flow_remove(&d->base);
+	free(d);
+}
+
+static void set(int fd, int option, int value)
+{
+	setsockopt(fd, IPPROTO_IP, option, &value, sizeof(value));
+}
+
+static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	if (fd < 0)
+		return -errno;
+	d->base.watch.fd = fd;
+	set(fd, IP_RECVERR, 1);
+	if (protocol == IPPROTO_ICMP) {
+		set(fd, IP_RECVTTL, 1);
+		/* The kernel lets ping sockets share a number unless told otherwise, and gives the answers to the last one. */
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 0 }, sizeof(int));
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ BUFFER_BYTES }, sizeof(int));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ BUFFER_BYTES }, sizeof(int));
+	/* A port that is taken is no reason to fail: any other will do. */
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(port) };
+	if (port == 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0) {
+		any.sin_port = 0;
+		if (bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0)
+			return -errno;
+	}
+	return poller_watch(d->base.engine->config.poller, &d->base.watch, fd, EVENTS);
+}
+
+static struct native_datagram *datagram_alloc(usec_t now, const struct flow_key *key)
+{
+	struct native_datagram *d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->base.flow.key = *key;
+	d->base.watch.ready = native_datagram_ready;
+	d->ttl = d->df = -1;
+	mapping_init(&d->mapping, now);
+	return d;
+}
+
+int native_datagram_adopt(struct engine *e, usec_t now, const struct flow_key *key, int fd, const struct ip_endpoint *peer,
+			  struct native_datagram **ret)
+{
+	struct native_datagram *d = datagram_alloc(now, key);
+	if (!d)
+		return -ENOMEM;
+	int r = native_flow_add(e, now, &d->base, NATIVE_UDP, NULL);
+	if (r < 0) {
+		free(d);
+		return r;
+	}
+	e->udp_opened++;
+	d->base.inbound = true;
+	d->peer = *peer;
+	set(fd, IP_RECVERR, 1);
+	r = poller_watch(e->config.poller, &d->base.watch, fd, EVENTS);
+	if (r < 0) {
+		d->base.watch.fd = -1; /* stays the caller's */
+		native_datagram_free(d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
+
+int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, const struct port *payer,
+			int protocol, uint16_t port, struct native_datagram **ret)
+{
+	struct native_datagram *d = datagram_alloc(now, &(struct flow_key){ .guest = *guest });
+	if (!d)
+		return -ENOMEM;
+	int r = native_flow_add(e, now, &d->base, kind, payer);
+	if (r < 0) {
+		free(d);
+		return r;
+	}
+	r = open_socket(d, protocol, port);
+	if (r < 0) {
+		if (r == -EMFILE || r == -ENFILE)
+			e->refused++;
+		native_datagram_free(d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
+
+void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment)
+{
+	if (d->ttl != ttl) {
+		d->ttl = ttl;
+		set(d->base.watch.fd, IP_TTL, d->ttl);
+	}
+	if (d->df != dont_fragment) {
+		d->df = dont_fragment;
+		set(d->base.watch.fd, IP_MTU_DISCOVER, d->df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+	}
+}
+
+void native_datagram_describe(const struct native_flow *f, struct engine_flow *flow)
+{
+	const struct mapping *m = &container_of(f, const struct native_datagram, base)->mapping;
+	flow->state = f->inbound ? "forwarded" : m->questions ? "asking" : "mapped";
+	flow->n_peers = f->inbound ? 1 : m->n_peers;
+	if (!f->inbound && m->n_peers > 0)
+		flow->remote = m->peers[0].claimed;
+}
+
+void native_datagram_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct native_datagram *d = native_datagram_of(container_of(w, struct native_flow, watch));
+	if (events & POLL_EVENT_IN)
+		d->readable = true;
+	if (events & POLL_EVENT_ERROR)
+		d->errors = true;
+	native_flow_wake(&d->base);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ICMP echo over ping sockets (net.ipv4.ping_group_range): one for each identifier of a guest.  The kernel puts the
+ * socket's number in the place of the identifier, so the socket is bound to the guest's where that is free; the sequence
+ * number and the data are the guest's own.
+ */
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "engine/native/datagram.h"
+#include "gateway/packet.h"
+#include "lan/frame.h"
+#include "wire/icmp4.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#define MESSAGE_MAX (IPV4_PACKET_MAX - IPV4_HEADER_LEN)
+#define TURN_MESSAGES 64
+#define ID_AT 4
+
+static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
+{
+	e->config.env->ops->drop(e->config.env, why, p);
+}
+
+static void no_ping(struct engine *e, usec_t now, const struct packet *p, int error)
+{
+	drop(e, error == EMFILE || error == ENFILE ? DROP_ENGINE_LIMIT : DROP_ENGINE_ERROR, p);
+	if ((error == EACCES || error == EPERM) && !e->said_ping) {
+		e->said_ping = true;
+		log_warning(e->config.log, "guests cannot ping outside: this system does not allow ping sockets; "
+					   "allow them with: sysctl -w net.ipv4.ping_group_range='0 2147483647'");
+	}
+	e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, 0, 0);
+}
+
+static uint32_t drain_errors(struct native_datagram *d, usec_t now);
+
+static void send_echo(struct native_datagram *d, usec_t now, const struct packet *p, const uint8_t *message, const struct ip_endpoint *to)
+{
+	struct sockaddr_in address = native_sockaddr(to);
+	native_datagram_like(d, p->ip.ttl, p->ip.dont_fragment);
+	for (int tries = 0; tries < 2; tries++) {
+		if (sendto(d->base.watch.fd, message, p->l4_len, MSG_DONTWAIT, (struct sockaddr *)&address, sizeof(address)) >= 0)
+			return;
+		/* It may be the error of an earlier one. */
+		int error = errno;
+		uint8_t type, code;
+		uint32_t mtu = drain_errors(d, now);
+		if (tries == 0 && mtu == 0)
+			continue;
+		drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR, p);
+		if (native_icmp_of_errno(error, &type, &code))
+			d->base.engine->config.env->ops->icmp_error(d->base.engine->config.env, now, p, type, code, mtu, 0);
+		return;
+	}
+}
+
+void native_icmp_input(struct engine *e, usec_t now, const struct packet *p)
+{
+	const uint8_t *message = packet_l4(p);
+	struct icmp4_header h;
+	if (!message || icmp4_parse(message, p->l4_len, &h) < 0) {
+		drop(e, DROP_ICMP_MALFORMED, p);
+		return;
+	}
+	if (native_tcp_error(e, p, &h, message + ICMP4_HEADER_LEN, p->l4_len - ICMP4_HEADER_LEN))
+		return;
+	if (h.type != ICMP4_ECHO_REQUEST || h.code != 0) {
+		drop(e, DROP_ICMP_TYPE, p); /* only raw sockets could bring it to anybody */
+		return;
+	}
+	struct ip_endpoint guest = { p->src, (uint16_t)(h.rest >> 16) }, claimed = { p->dst, 0 }, real = claimed;
+	if (native_dial_address(e, now, &claimed.addr, &real.addr) < 0)
+		return;
+	struct native_datagram *d = native_datagram_find(e, NATIVE_ICMP, &guest);
+	int r = d ? 0 : native_datagram_new(e, now, NATIVE_ICMP, &guest, p->port, IPPROTO_ICMP, guest.port, &d);
+	if (r < 0) {
+		no_ping(e, now, p, -r);
+		return;
+	}
+	d->base.from_guest += p->l4_len;
+	if (mapping_sent(&d->mapping, now, &claimed, &real) == 0)
+		send_echo(d, now, p, message, &real);
+	native_flow_wake(&d->base);
+}
+
+static int received_ttl(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		int ttl;
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) {
+			memcpy(&ttl, CMSG_DATA(c), sizeof(ttl));
+			return ttl;
+		}
+	}
+	return 64;
+}
+
+/* Passes an answer on under the guest's own identifier. */
+static void pass_on(struct native_datagram *d, usec_t now, const uint8_t *message, size_t len, int ttl, const struct ip_endpoint *from)
+{
+	struct engine *e = d->base.engine;
+	struct bytes_reader r = bytes_reader(message, len);
+	uint8_t type = bytes_get_u8(&r), code = bytes_get_u8(&r);
+	bytes_skip(&r, 4);
+	uint16_t sequence = bytes_get_be16(&r);
+	struct ip_endpoint claimed;
+	if (r.failed || type != ICMP4_ECHO_REPLY || code != 0 || !mapping_admits(&d->mapping, MAPPING_FILTER_ADDRESS, from, &claimed)) {
+		drop(e, DROP_FILTERED, NULL);
+		return;
+	}
+	uint8_t *out = arena_alloc(e->config.env->arena, len);
+	if (!out) {
+		drop(e, DROP_NO_MEMORY, NULL);
+		return;
+	}
+	struct bytes_writer w = bytes_writer(out, len);
+	icmp4_emit(&w, &(struct icmp4_header){ .type = type, .rest = (uint32_t)d->base.flow.key.guest.port << 16 | sequence }, r.at,
+		   r.left);
+	struct ipv4_header ip = { .ttl = (uint8_t)MAX(ttl - 1, 1), .protocol = IP_PROTOCOL_ICMP, .id = e->packet_id++ };
+	ip.src = ip_to_ip4(&claimed.addr);
+	ip.dst = ip_to_ip4(&d->base.flow.key.guest.addr);
+	d->base.to_guest += len;
+	native_output_ip(e, now, &ip, out, len);
+}
+
+static bool receive(struct native_datagram *d, usec_t now)
+{
+	uint8_t message[MESSAGE_MAX];
+	struct sockaddr_in from;
+	struct iovec iov = { message, sizeof(message) };
+	_Alignas(struct cmsghdr) char control[128];
+	struct msghdr m = {
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(d->base.watch.fd, &m, MSG_DONTWAIT);
+	if (n < 0)
+		return false;
+	struct ip_endpoint source = native_endpoint(&from);
+	source.port = 0;
+	pass_on(d, now, message, (size_t)n, received_ttl(&m), &source);
+	return true;
+}
+
+static void tell_guest(struct native_datagram *d, usec_t now, struct native_errqueue *q)
+{
+	struct ip_endpoint claimed, real = { q->dst.addr, 0 };
+	uint16_t id = d->base.flow.key.guest.port;
+	if (q->payload_len < ICMP4_HEADER_LEN || !mapping_admits(&d->mapping, MAPPING_FILTER_ADDRESS, &real, &claimed))
+		return;
+	/* What comes back is what went out, with the socket's number in it. */
+	q->payload[ID_AT] = (uint8_t)(id >> 8);
+	q->payload[ID_AT + 1] = (uint8_t)id;
+	native_output_error(d->base.engine, now,
+			    &(struct native_icmp_error){
+				    .type = q->type,
+				    .code = q->code,
+				    .info = q->error == EMSGSIZE ? q->info : 0,
+				    .from = ip_equal(&q->offender, &real.addr) ? claimed.addr : q->offender,
+				    .guest = ip_to_ip4(&d->base.flow.key.guest.addr),
+				    .dst = ip_to_ip4(&claimed.addr),
+				    .protocol = IP_PROTOCOL_ICMP,
+				    .ttl = 1,
+				    .original = q->payload,
+				    .original_len = q->payload_len,
+				    .payload_len = q->payload_len,
+			    });
+}
+
+/* Returns the MTU when the host's own stack found a message too large, else 0. */
+static uint32_t drain_errors(struct native_datagram *d, usec_t now)
+{
+	uint32_t mtu = 0;
+	struct native_errqueue q;
+	while (native_errqueue_read(d->base.watch.fd, &q)) {
+		if (q.is_icmp)
+			tell_guest(d, now, &q);
+		else if (q.error == EMSGSIZE)
+			mtu = q.info;
+	}
+	d->errors = false;
+	return mtu;
+}
+
+static void icmp_run(struct native_flow *f, usec_t now)
+{
+	struct native_datagram *d = native_datagram_of(f);
+	if (d->errors)
+		drain_errors(d, now);
+	for (unsigned i = 0; d->readable && i < TURN_MESSAGES; i++)
+		d->readable = receive(d, now);
+	if (d->readable)
+		native_flow_wake(f);
+	else if (mapping_echo_deadline(&d->mapping) <= now)
+		native_datagram_free(d);
+	else
+		wheel_arm_by(&f->engine->wheel, &f->timer, mapping_echo_deadline(&d->mapping));
+}
+
+static void icmp_timer_fired(struct native_flow *f, usec_t now)
+{
+}
+
+static void icmp_abandon(struct native_flow *f, usec_t now)
+{
+	native_datagram_free(native_datagram_of(f));
+}
+
+static void icmp_describe(const struct native_flow *f, struct engine_flow *flow)
+{
+	flow->protocol = IP_PROTOCOL_ICMP;
+	native_datagram_describe(f, flow);
+}
+
+const struct native_kind_ops native_icmp_ops = {
+	.run = icmp_run,
+	.timer_fired = icmp_timer_fired,
+	.describe = icmp_describe,
+	.abandon = icmp_abandon,
+};

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the parts of the TCP machine tell one another.  Facts that several parts act on are functions in the
+ * past tense; each part is one file: tcp_segment.c (what a segment means in each state), tcp_receive.c
+ * (bytes from the guest, windows, when to acknowledge), tcp_send.c (bytes to the guest, congestion, recovery),
+ * tcp_timers.c (everything that happens because time passed), tcp_flow.c (host side, order of actions).
+ */
+#pragma once
+
+#include "engine/native/machine/tcp_flow.h"
+
+/* tcp_flow.c */
+void tcp_flow_closed(struct tcp_flow *f);
+/* Both sides are reset: RST to the guest, RST to the host. */
+void tcp_flow_abort(struct tcp_flow *f);
+void tcp_flow_enter_time_wait(struct tcp_flow *f, usec_t now);
+/* A header with everything but ports; seq as given; ACK, window, timestamps and SACK unless it is a first SYN. */
+void tcp_flow_header(struct tcp_flow *f, usec_t now, uint32_t seq, uint8_t flags, struct tcp_header *ret);
+
+/* tcp_receive.c */
+void tcp_receive_init(struct tcp_flow *f, const struct tcp_header *syn);
+/* Is any part of the segment inside the window (RFC 9293 §3.10.7.4, first check)? */
+bool tcp_receive_acceptable(const struct tcp_flow *f, uint32_t seq, uint32_t len);
+/* Takes payload and FIN of an acceptable segment. */
+void tcp_receive_segment(struct tcp_flow *f, usec_t now, const struct tcp_header *h, uint32_t len, struct tcp_take *ret);
+/* The window to announce now; remembers its edge, and that an ACK goes out. */
+uint16_t tcp_receive_announce(struct tcp_flow *f, bool syn);
+/* Bytes of the SACK option in the next header. */
+uint32_t tcp_receive_sack_len(const struct tcp_flow *f);
+void tcp_receive_sack_blocks(const struct tcp_flow *f, struct tcp_header *h);
+/* An ACK that answers something odd; rate-limited. */
+void tcp_receive_challenge(struct tcp_flow *f, usec_t now);
+
+/* tcp_send.c */
+void tcp_send_init(struct tcp_flow *f, const struct tcp_open *how);
+/* The guest's SYN: its MSS, window, and the options that both want. */
+void tcp_send_options(struct tcp_flow *f, const struct tcp_header *syn, uint16_t mss);
+/* False: the ACK is of another age, drop the segment (RFC 5961 §5). */
+bool tcp_send_ack_received(struct tcp_flow *f, usec_t now, const struct tcp_header *h, uint32_t len);
+/* Retransmission, new data or FIN, whichever is next. */
+bool tcp_send_next(struct tcp_flow *f, usec_t now, struct tcp_action *ret);
+/* Everything that was sent and not reported received counts as lost. */
+void tcp_send_timed_out(struct tcp_flow *f);
+
+static inline uint32_t tcp_send_in_flight(const struct tcp_flow *f)
+{
+	return f->snd_nxt - f->snd_una;
+}
+
+/* Something waits to be sent, but the guest's window has no room and nothing is under way that would open it. */
+bool tcp_send_is_stuck(const struct tcp_flow *f);
+
+/* tcp_timers.c */
+void tcp_timers_init(struct tcp_flow *f, usec_t now);
+/* Something that needs an acknowledgement went out; @first: for the first time. */
+void tcp_timers_sent(struct tcp_flow *f, usec_t now, bool first, uint32_t end);
+/* The guest acknowledged something new, up to @ack. */
+void tcp_timers_progress(struct tcp_flow *f, usec_t now, uint32_t ack);
+void tcp_timers_window_shut(struct tcp_flow *f, usec_t now);
+/* The guest announced more than f->snd_wnd, which is still the old one. */
+void tcp_timers_window_opened(struct tcp_flow *f);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bytes from the guest.
+ *
+ * Window: the shell can hold f->window bytes.  What is in order and was not taken by the host yet (f->held) and what
+ * came early lies within that, so window - held is what can be announced; the right edge never moves
+ * back, because a guest cannot send more than was announced and held grows by no more than it sent.
+ *
+ * Acknowledging: at once for a guest in bulk transfer (two segments' worth), for anything out of order, for a FIN.
+ * Otherwise an answer is waited for, which carries the ACK for nothing: a request then costs the guest one wake-up
+ * less.  The wait is far below the 500 ms of RFC 9293 §3.8.6.3 and given up for a while when it was in vain, so that a
+ * guest whose Nagle algorithm waits for our ACK (write, write, read) loses a few milliseconds once.
+ */
+#include "base/macros.h"
+#include "engine/native/machine/tcp_internal.h"
+
+#define ACK_AT_ONCE_BYTES 8192u
+#define ACK_DELAY (5 * USEC_PER_MSEC)
+#define CHALLENGE_GAP (10 * USEC_PER_MSEC)
+#define TELL_BELOW (32u * 1024)
+#define WINDOW_FIELD_MAX 65535u
+
+void tcp_receive_init(struct tcp_flow *f, const struct tcp_header *syn)
+{
+	f->irs = syn->seq;
+	f->rcv_nxt = syn->seq + 1;
+	f->rcv_edge = f->rcv_nxt;
+	f->ts_recent = syn->ts_value;
+}
+
+bool tcp_receive_acceptable(const struct tcp_flow *f, uint32_t seq, uint32_t len)
+{
+	uint32_t window = f->rcv_edge - f->rcv_nxt;
+	if (len == 0 && window == 0)
+		return seq == f->rcv_nxt;
+	bool starts_inside = seq - f->rcv_nxt < window;
+	bool ends_inside = len > 0 && seq + len - 1 - f->rcv_nxt < window;
+	return starts_inside || ends_inside || (len > 0 && seq_lt(seq, f->rcv_nxt) && seq_lt(f->rcv_nxt, seq + len));
+}
+
+static uint32_t window_now(const struct tcp_flow *f)
+{
+	uint32_t room = f->window - MIN(f->held, f->window);
+	uint32_t announced = f->rcv_edge - f->rcv_nxt;
+	/* Receiver's silly window avoidance (RFC 9293 §3.8.6.2.2). */
+	if (room < announced + MIN((uint32_t)f->our_mss, f->window / 2))
+		return announced;
+	return room;
+}
+
+uint16_t tcp_receive_announce(struct tcp_flow *f, bool syn)
+{
+	uint32_t scale = syn ? 0 : f->rcv_scale;
+	uint32_t window = MIN(window_now(f), WINDOW_FIELD_MAX << scale);
+	f->rcv_edge = seq_max(f->rcv_edge, f->rcv_nxt + window);
+	f->ack_due = false;
+	f->ack_timer = USEC_INFINITY;
+	f->unacked = 0;
+	return (uint16_t)(window >> scale);
+}
+
+static unsigned sack_blocks(const struct tcp_flow *f)
+{
+	if (!f->sack_ok)
+		return 0;
+	return MIN((unsigned)f->early.n, f->ts_ok ? TCP_SACK_MAX - 1u : TCP_SACK_MAX);
+}
+
+uint32_t tcp_receive_sack_len(const struct tcp_flow *f)
+{
+	unsigned n = sack_blocks(f);
+	return n > 0 ? 4 + 8 * n : 0;
+}
+
+void tcp_receive_sack_blocks(const struct tcp_flow *f, struct tcp_header *h)
+{
+	unsigned max = sack_blocks(f);
+	if (max == 0)
+		return;
+	/* The block with the latest segment comes first (RFC 2018 §4). */
+	const struct seq_range *last = seq_ranges_find(&f->early, f->early_last);
+	if (last)
+		h->sack[h->n_sack++] = (struct tcp_sack_block){ last->left, last->right };
+	for (unsigned i = 0; i < f->early.n && h->n_sack < max; i++) {
+		if (&f->early.r[i] != last)
+			h->sack[h->n_sack++] = (struct tcp_sack_block){ f->early.r[i].left, f->early.r[i].right };
+	}
+}
+
+void tcp_receive_challenge(struct tcp_flow *f, usec_t now)
+{
+	if (now < f->challenge)
+		return;
+	f->challenge = now + CHALLENGE_GAP;
+	f->ack_due = true;
+}
+
+static void ack_later(struct tcp_flow *f, usec_t now)
+{
+	if (f->quick_acks > 0 || f->unacked >= MIN(2 * (uint32_t)f->our_mss, ACK_AT_ONCE_BYTES)) {
+		f->ack_due = true;
+		if (f->quick_acks > 0)
+			f->quick_acks--;
+	} else if (f->ack_timer == USEC_INFINITY) {
+		f->ack_timer = now + ACK_DELAY;
+	}
+}
+
+/* Moves rcv_nxt over @len new bytes and the early ones that they reach; returns how far it moved. */
+static uint32_t advance(struct tcp_flow *f, uint32_t len)
+{
+	uint32_t before = f->rcv_nxt;
+	f->rcv_nxt += len;
+	if (f->early.n > 0) {
+		seq_ranges_drop_before(&f->early, f->rcv_nxt);
+		const struct seq_range *next = seq_ranges_find(&f->early, f->rcv_nxt);
+		if (next) {
+			f->rcv_nxt = next->right;
+			seq_ranges_drop_before(&f->early, f->rcv_nxt);
+		}
+	}
+	uint32_t moved = f->rcv_nxt - before;
+	f->held += moved;
+	f->unacked += moved;
+	return moved;
+}
+
+static void take_payload(struct tcp_flow *f, usec_t now, uint32_t seq, uint32_t len, struct tcp_take *ret)
+{
+	struct tcp_take t = { 0 };
+	if (seq_lt(seq, f->rcv_nxt)) {
+		t.skip = f->rcv_nxt - seq;
+		f->ack_due = true; /* something came twice: our ACK was lost */
+	}
+	if (t.skip >= len)
+		return;
+	t.offset = seq + t.skip - f->rcv_nxt;
+	t.len = MIN(len - t.skip, f->rcv_edge - f->rcv_nxt - t.offset);
+	if (t.offset > 0) {
+		f->ack_due = true;
+		if (!seq_ranges_add(&f->early, (struct seq_range){ seq + t.skip, seq + t.skip + t.len }))
+			return;
+		f->early_last = seq + t.skip;
+	} else {
+		/* RFC 5681 §4.2: a segment that fills a gap is acknowledged at once. */
+		bool fills = f->early.n > 0;
+		t.advance = advance(f, t.len);
+		if (fills || t.len < len - t.skip)
+			f->ack_due = true;
+		else
+			ack_later(f, now);
+	}
+	*ret = t;
+}
+
+static void fin_arrived(struct tcp_flow *f, usec_t now)
+{
+	f->fin_received = true;
+	f->shutdown_due = true;
+	f->ack_due = true;
+	f->rcv_nxt++;
+	f->rcv_edge = seq_max(f->rcv_edge, f->rcv_nxt);
+	if (f->state == TCP_STATE_ESTABLISHED)
+		f->state = TCP_STATE_CLOSE_WAIT;
+	else if (f->state == TCP_STATE_FIN_WAIT_1)
+		f->state = TCP_STATE_CLOSING;
+	else if (f->state == TCP_STATE_FIN_WAIT_2)
+		tcp_flow_enter_time_wait(f, now);
+}
+
+void tcp_receive_segment(struct tcp_flow *f, usec_t now, const struct tcp_header *h, uint32_t len, struct tcp_take *ret)
+{
+	bool open = f->state == TCP_STATE_ESTABLISHED || f->state == TCP_STATE_FIN_WAIT_1 || f->state == TCP_STATE_FIN_WAIT_2;
+	if (len > 0 && open)
+		take_payload(f, now, h->seq, len, ret);
+	else if (len > 0)
+		f->ack_due = true;
+	/* A FIN counts when everything before it is here; else it will come again. */
+	if ((h->flags & TCP_FIN) && open && h->seq + len == f->rcv_nxt)
+		fin_arrived(f, now);
+	else if (h->flags & TCP_FIN)
+		f->ack_due = true;
+}
+
+void tcp_flow_set_window(struct tcp_flow *f, uint32_t window)
+{
+	f->window = window;
+}
+
+void tcp_flow_host_took(struct tcp_flow *f, uint32_t n)
+{
+	f->held -= MIN(n, f->held);
+	if (f->fin_received || f->state < TCP_STATE_ESTABLISHED || f->state == TCP_STATE_CLOSED)
+		return;
+	uint32_t most = MIN(f->window, WINDOW_FIELD_MAX << f->rcv_scale);
+	uint32_t announced = f->rcv_edge - f->rcv_nxt;
+	uint32_t room = MIN(f->window - MIN(f->held, f->window), most);
+	/* Only a guest that may be waiting for it is told without an occasion. */
+	bool waits = announced < MIN(TELL_BELOW, most / 2);
+	if (waits && (room >= announced + most / 2 || (announced < f->our_mss && room >= f->our_mss)))
+		f->ack_due = true;
+}

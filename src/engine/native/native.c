@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The native engine: life, limits and turns.
+ *
+ * Limits.  A socket is a descriptor, of which there are as many as RLIMIT_NOFILE says, less some for everybody else
+ * in the process.  One guest may have seven eighths of them, and all addresses behind one port of the segment fifteen sixteenths, so
+ * that whoever opens as many as he can leaves others room.  What is refused is counted; the guest tries again as it would after a loss.
+ */
+#include "engine/native/native.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "engine/native/tcp.h"
+#include "gateway/packet.h"
+#include "wire/icmp4.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Upstream DNS has two for each of the 512 queries that may be outside at once; the rest is for ports, listeners and files. */
+#define DESCRIPTORS_FOR_OTHERS 1536u
+#define FLOWS_PER_GUEST 65536u
+#define FLOWS_PER_PORT (2 * FLOWS_PER_GUEST)
+
+static const struct native_kind_ops *const kind_ops[NATIVE_KINDS] = {
+	[NATIVE_TCP] = &native_tcp_ops,
+	[NATIVE_UDP] = &native_udp_ops,
+	[NATIVE_ICMP] = &native_icmp_ops,
+};
+
+static struct native_guest *guest_of(struct flow *f)
+{
+	return container_of(f, struct native_guest, flow);
+}
+
+static struct native_guest *find_guest(struct engine *e, const struct ip_addr *addr)
+{
+	struct flow_key key = { .guest.addr = *addr };
+	struct flow *f = flow_table_find(&e->guests, &key);
+	return f ? guest_of(f) : NULL;
+}
+
+static struct native_guest *get_guest(struct engine *e, const struct ip_addr *addr)
+{
+	struct native_guest *g = find_guest(e, addr);
+	if (g)
+		return g;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	g->flow.key.guest.addr = *addr;
+	list_init(&g->flows);
+	list_init(&g->blocked);
+	list_init(&g->half_open);
+	if (flow_table_add(&e->guests, &g->flow) < 0) {
+		free(g);
+		return NULL;
+	}
+	return g;
+}
+
+static void put_guest(struct engine *e, struct native_guest *g)
+{
+	if (!g || g->account.n_flows > 0)
+		return;
+	flow_table_remove(&e->guests, &g->flow);
+	free(g);
+}
+
+/* --- flows --- */
+
+static bool has_share(const struct native_account *a, unsigned flows, unsigned sockets)
+{
+	return a->n_flows < flows && a->n_sockets < sockets;
+}
+
+static bool may_have_flow(const struct engine *e, const struct native_guest *g, const struct native_payer *p)
+{
+	unsigned all = e->max_sockets;
+	return e->n_sockets < all && has_share(&g->account, FLOWS_PER_GUEST, all - all / 8) &&
+	       has_share(&p->account, FLOWS_PER_PORT, all - all / 16);
+}
+
+static void charge(struct native_account *a, int flows, int sockets)
+{
+	a->n_flows += (unsigned)flows;
+	a->n_sockets += (unsigned)sockets;
+}
+
+int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, const struct port *port)
+{
+	struct native_guest *g = get_guest(e, &f->flow.key.guest.addr);
+	struct native_payer *p = g ? native_payer_get(&e->payers, port) : NULL;
+	int r = p ? -EMFILE : -ENOMEM;
+	if (p && may_have_flow(e, g, p))
+		r = flow_table_add(&e->tables[kind], &f->flow);
+	if (r < 0) {
+		e->refused++;
+		put_guest(e, g);
+		native_payer_put(&e->payers, p);
+		return r;
+	}
+	f->kind = kind;
+	f->engine = e;
+	f->guest = g;
+	f->payer = p;
+	f->watch.fd = -1;
+	list_init(&f->ready);
+	wheel_timer_init(&f->timer);
+	list_append(&g->flows, &f->of_guest);
+	f->counted = true;
+	charge(&g->account, 1, 1);
+	charge(&p->account, 1, 1);
+	e->n_sockets++;
+	f->id = ++e->opened;
+	f->since = now;
+	return 0;
+}
+
+void native_flow_close(struct native_flow *f)
+{
+	if (f->watch.active)
+		poller_close(f->engine->config.poller, &f->watch);
+	else if (f->watch.fd >= 0)
+		close(f->watch.fd);
+	f->watch.fd = -1;
+	if (!f->counted)
+		return;
+	f->counted = false;
+	charge(&f->guest->account, 0, -1);
+	charge(&f->payer->account, 0, -1);
+	f->engine->n_sockets--;
+}
+
+void native_flow_remove(struct native_flow *f)
+{
+	native_flow_close(f);
+	wheel_disarm(&f->engine->wheel, &f->timer);
+	list_remove(&f->ready);
+	list_remove(&f->of_guest);
+	flow_table_remove(&f->engine->tables[f->kind], &f->flow);
+	charge(&f->guest->account, -1, 0);
+	charge(&f->payer->account, -1, 0);
+	put_guest(f->engine, f->guest);
+	native_payer_put(&f->engine->payers, f->payer);
+}
+
+void native_flow_charge_connecting(struct native_flow *f, int by)
+{
+	f->guest->account.n_connecting += (unsigned)by;
+	f->payer->account.n_connecting += (unsigned)by;
+}
+
+void native_flow_charge_held(struct native_flow *f, size_t before, size_t now)
+{
+	f->guest->account.held += now - before;
+	f->payer->account.held += now - before;
+}
+
+void native_flow_wake(struct native_flow *f)
+{
+	list_remove(&f->ready);
+	list_append(&f->engine->active, &f->ready);
+}
+
+void native_flow_block(struct native_flow *f)
+{
+	list_remove(&f->ready);
+	list_append(&f->guest->blocked, &f->ready);
+}
+
+/* --- the engine --- */
+
+static unsigned socket_limit(const struct engine_config *config)
+{
+	struct rlimit limit;
+	if (config->max_sockets > 0)
+		return config->max_sockets;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return DESCRIPTORS_FOR_OTHERS;
+	rlim_t n = MIN(limit.rlim_cur, (rlim_t)1000000);
+	return (unsigned)(n > 2 * DESCRIPTORS_FOR_OTHERS ? n - DESCRIPTORS_FOR_OTHERS : n / 2);
+}
+
+/* SO_PEEK_OFF for TCP came to IPv4 with Linux 6.9 and to IPv6 later. */
+static bool has_peek_off(int family)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	bool works = setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &(int){ 0 }, sizeof(int)) == 0;
+	close(fd);
+	return works;
+}
+
+/* UDP_SEGMENT came with Linux 4.18, UDP_GRO with 5.0. */
+static void probe_udp(struct engine *e)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	e->udp_segment = setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &(int){ 0 }, sizeof(int)) == 0;
+	e->udp_gro = setsockopt(fd, IPPROTO_UDP, UDP_GRO, &(int){ 1 }, sizeof(int)) == 0;
+	close(fd);
+}
+
+static const char *used(bool yes)
+{
+	return yes ? "used" : "not used";
+}
+
+static int native_new(const struct engine_config *config, struct engine **ret)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->config = *config;
+	e->max_sockets = socket_limit(config);
+	e->secret = hash_bytes(&config->hash_key, "initial sequence numbers", 24);
+	e->tcp_peek_off[0] = !config->no_peek_off && has_peek_off(AF_INET);
+	e->tcp_peek_off[1] = !config->no_peek_off && has_peek_off(AF_INET6);
+	if (!config->no_udp_offload)
+		probe_udp(e);
+	wheel_init(&e->wheel, 0);
+	list_init(&e->active);
+	list_init(&e->turn_end);
+	list_init(&e->local_conns);
+	flow_table_init(&e->guests, &config->hash_key);
+	flow_table_init(&e->payers, &config->hash_key);
+	for (unsigned i = 0; i < NATIVE_KINDS; i++)
+		flow_table_init(&e->tables[i], &config->hash_key);
+	log_debug(config->log, "native engine: at most %u host sockets; SO_PEEK_OFF for TCP over IPv4 %s, UDP_SEGMENT %s, UDP_GRO %s",
+		  e->max_sockets, used(e->tcp_peek_off[0]), used(e->udp_segment), used(e->udp_gro));
+	*ret = e;
+	return 0;
+}
+
+static void abandon_all(struct engine *e, struct native_guest *g, usec_t now)
+{
+	while (g) {
+		bool last = g->account.n_flows == 1;
+		struct native_flow *f = container_of(g->flows.next, struct native_flow, of_guest);
+		kind_ops[f->kind]->abandon(f, now);
+		if (last)
+			return; /* the guest went with its last flow */
+	}
+}
+
+static void native_free(struct engine *e)
+{
+	if (!e)
+		return;
+	struct flow *f;
+	while ((f = flow_table_from(&e->guests, 0)))
+		abandon_all(e, guest_of(f), 0);
+	native_local_done(e);
+	for (unsigned i = 0; i < NATIVE_KINDS; i++)
+		flow_table_done(&e->tables[i]);
+	flow_table_done(&e->guests);
+	flow_table_done(&e->payers);
+	hold_pool_done(&e->holds);
+	free(e->scratch);
+	free(e->spill);
+	free(e);
+}
+
+static void native_input(struct engine *e, usec_t now, const struct packet *p)
+{
+	switch (p->ip.protocol) {
+	case IP_PROTOCOL_TCP:
+		native_tcp_input(e, now, p);
+		return;
+	case IP_PROTOCOL_UDP:
+		native_udp_input(e, now, p);
+		return;
+	case IP_PROTOCOL_ICMP:
+		native_icmp_input(e, now, p);
+		return;
+	default:
+		e->config.env->ops->drop(e->config.env, DROP_PROTOCOL, p);
+		e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PROTOCOL, 0, 0);
+	}
+}
+
+/* Flows that wake up meanwhile wait for the next turn, so that none can keep the others from theirs. */
+static void native_flush(struct engine *e, usec_t now)
+{
+	struct list *end = &e->turn_end;
+	if (list_empty(&e->active))
+		return;
+	list_append(&e->active, end);
+	e->turn_bytes = 0;
+	while (e->active.next != end) {
+		struct native_flow *f = container_of(e->active.next, struct native_flow, ready);
+		list_remove(&f->ready);
+		kind_ops[f->kind]->run(f, now);
+	}
+	list_remove(end);
+}
+
+static usec_t native_deadline(const struct engine *e)
+{
+	return list_empty(&e->active) ? wheel_deadline(&e->wheel) : 0;
+}
+
+static void native_expire(struct engine *e, usec_t now)
+{
+	struct wheel_timer *t;
+	while ((t = wheel_pop(&e->wheel, now))) {
+		struct native_flow *f = container_of(t, struct native_flow, timer);
+		kind_ops[f->kind]->timer_fired(f, now);
+		native_flow_wake(f);
+	}
+}
+
+static void native_writable(struct engine *e, usec_t now, ip4_t guest)
+{
+	struct ip_addr addr = ip_from_ip4(guest);
+	struct native_guest *g = find_guest(e, &addr);
+	if (!g)
+		return;
+	list_for_each(node, &g->blocked)
+		native_flow_wake(container_of(node, struct native_flow, ready));
+}
+
+static int native_local_service(struct engine *e, uint16_t port, struct stream_service *service)
+{
+	if (e->n_local == NATIVE_LOCAL_MAX)
+		return -ENOSPC;
+	e->local[e->n_local++] = (struct native_local){ .port = port, .service = service };
+	return 0;
+}
+
+static void native_guest_gone(struct engine *e, usec_t now, ip4_t guest)
+{
+	struct ip_addr addr = ip_from_ip4(guest);
+	abandon_all(e, find_guest(e, &addr), now);
+}
+
+static void native_counters(const struct engine *e, struct engine_counters *ret)
+{
+	*ret = (struct engine_counters){
+		.flows_tcp = e->tables[NATIVE_TCP].n_flows,
+		.flows_udp = e->tables[NATIVE_UDP].n_flows,
+		.flows_icmp = e->tables[NATIVE_ICMP].n_flows,
+		.flows_opened = e->opened,
+		.flows_refused = e->refused,
+	};
+}
+
+static int native_open(struct engine *e, usec_t now, const struct engine_open *how)
+{
+	if (!ip_is_v4(&how->guest.addr) || !ip_is_v4(&how->source.addr))
+		return -EOPNOTSUPP;
+	return how->peer.port != 0 ? native_udp_open(e, now, how) : native_tcp_open(e, now, how);
+}
+
+static void describe(const struct native_flow *f, struct engine_flow *ret)
+{
+	*ret = (struct engine_flow){
+		.id = f->id,
+		.inbound = f->inbound,
+		.guest = f->flow.key.guest,
+		.remote = f->flow.key.remote,
+		.counts_bytes = true,
+		.from_guest = f->from_guest,
+		.to_guest = f->to_guest,
+		.since = f->since,
+	};
+	kind_ops[f->kind]->describe(f, ret);
+}
+
+/* The places are slots of the tables, one table after the other: the cursor is table << 32 | slot. */
+static void native_flows(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque)
+{
+	uint32_t kind = (uint32_t)(*cursor >> 32), slot = (uint32_t)*cursor;
+	while (kind < NATIVE_KINDS && max > 0) {
+		const struct flow_table *t = &e->tables[kind];
+		for (; slot < t->n_slots && max > 0; slot++, max--) {
+			struct engine_flow flow;
+			if (!t->slots[slot].flow)
+				continue;
+			describe(container_of(t->slots[slot].flow, struct native_flow, flow), &flow);
+			seen(opaque, &flow);
+		}
+		if (slot < t->n_slots)
+			break;
+		kind++;
+		slot = 0;
+	}
+	*cursor = kind < NATIVE_KINDS ? (uint64_t)kind << 32 | slot : ENGINE_FLOWS_END;
+}
+
+const struct engine_ops native_engine_ops = {
+	.name = "native",
+	.summary = "lanlet's own TCP, UDP and ICMP over host sockets; the fastest",
+	.new = native_new,
+	.free = native_free,
+	.input = native_input,
+	.flush = native_flush,
+	.deadline = native_deadline,
+	.expire = native_expire,
+	.writable = native_writable,
+	.local = native_local_service,
+	.open = native_open,
+	.cancel = native_tcp_cancel,
+	.guest_gone = native_guest_gone,
+	.counters = native_counters,
+	.flows = native_flows,
+};

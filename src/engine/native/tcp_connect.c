@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host side of a TCP flow that a guest opens: from the dial to the answer that the guest gets, a SYN-ACK, a reset or the ICMP error
+ * that came.
+ */
+#include "engine/native/tcp.h"
+
+#include "base/bytes.h"
+#include "base/macros.h"
+#include "wire/icmp4.h"
+#include "wire/ipv4.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+static socklen_t socket_address(const struct ip_endpoint *at, struct sockaddr_storage *ret)
+{
+	if (ip_is_v4(&at->addr)) {
+		struct sockaddr_in *in = (struct sockaddr_in *)ret;
+		*in = (struct sockaddr_in){ .sin_family = AF_INET,
+					    .sin_port = htons(at->port),
+					    .sin_addr.s_addr = htonl(ip_to_ip4(&at->addr)) };
+		return sizeof(*in);
+	}
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;
+	*in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(at->port) };
+	memcpy(&in6->sin6_addr, at->addr.b, sizeof(at->addr.b));
+	return sizeof(*in6);
+}
+
+/*
+ * Whether the socket's errors come with who said what (ip(7), IP_RECVERR).  While it connects they end the attempt.  Afterwards
+ * the option would make an error of every hint that the connection may survive (RFC 5382 REQ-10).
+ */
+static void set_errors(struct native_tcp *t, bool on)
+{
+	setsockopt(t->base.watch.fd, IPPROTO_IP, IP_RECVERR, &(int){ on }, sizeof(int));
+}
+
+/* Urgent data is ordinary data (RFC 6093 §6): else the kernel would take the byte that is marked out of the stream. */
+void native_tcp_keep_urgent(const struct native_tcp *t)
+{
+	setsockopt(t->base.watch.fd, SOL_SOCKET, SO_OOBINLINE, &(int){ 1 }, sizeof(int));
+}
+
+/* What systems begin with, less our hop: then nobody counts hops, and a system call is spared. */
+static bool is_usual_ttl(uint8_t ttl)
+{
+	return ttl == 63 || ttl == 127 || ttl == 254;
+}
+
+static void set_ttl(const struct native_tcp *t)
+{
+	setsockopt(t->base.watch.fd, IPPROTO_IP, IP_TTL, &(int){ t->syn_ttl }, sizeof(int));
+}
+
+void native_tcp_syn_repeated(struct native_tcp *t, uint8_t ttl)
+{
+	if (t->syn_ttl == ttl || t->base.watch.fd < 0)
+		return;
+	t->syn_ttl = ttl;
+	set_ttl(t);
+}
+
+/* Begins to connect the host side.  Negative errno; then nothing is left behind. */
+static int dial(struct native_tcp *t, const struct ip_endpoint *to)
+{
+	struct sockaddr_storage address;
+	socklen_t len = socket_address(to, &address);
+	int family = address.ss_family;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	t->base.watch.fd = fd;
+	t->is_tcp = true;
+	t->can_peek_off = t->base.engine->tcp_peek_off[family == AF_INET6];
+	if (!is_usual_ttl(t->syn_ttl) && family == AF_INET)
+		set_ttl(t);
+	set_errors(t, true);
+	native_tcp_keep_urgent(t);
+	if (connect(fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS)
+		return -errno;
+	return poller_watch(t->base.engine->config.poller, &t->base.watch, fd, NATIVE_TCP_EVENTS);
+}
+
+static bool is_local_service(const struct engine *e, const struct flow_key *key)
+{
+	return ip_to_ip4(&key->remote.addr) == e->config.gateway && native_local_find(e, key->remote.port);
+}
+
+int native_tcp_connect_service(struct native_tcp *t, usec_t now)
+{
+	struct engine *e = t->base.engine;
+	const struct flow_key *key = &t->base.flow.key;
+	int fd = native_local_connect(e, now, native_local_find(e, key->remote.port), &key->guest);
+	if (fd < 0)
+		return fd;
+	t->base.watch.fd = fd;
+	t->can_peek_off = true;
+	return poller_watch(e->config.poller, &t->base.watch, fd, NATIVE_TCP_EVENTS);
+}
+
+int native_tcp_connect(struct native_tcp *t, usec_t now)
+{
+	struct engine *e = t->base.engine;
+	const struct flow_key *key = &t->base.flow.key;
+	if (is_local_service(e, key)) {
+		t->local = true; /* the service hears of it when the guest has shown that it is there */
+		tcp_flow_host_connected(&t->tcp, now);
+		return 0;
+	}
+	struct ip_endpoint to = { .port = key->remote.port };
+	int r = native_dial_address(e, now, &key->remote.addr, &to.addr);
+	return r < 0 ? -ECONNREFUSED : dial(t, &to);
+}
+
+static void tell_unreachable(struct native_tcp *t, usec_t now, uint8_t type, uint8_t code, const struct ip_addr *from)
+{
+	const struct flow_key *key = &t->base.flow.key;
+	uint8_t original[8];
+	struct bytes_writer w = bytes_writer(original, sizeof(original));
+	bytes_put_be16(&w, key->guest.port);
+	bytes_put_be16(&w, key->remote.port);
+	bytes_put_be32(&w, t->tcp.irs);
+	native_output_error(t->base.engine, now,
+			    &(struct native_icmp_error){
+				    .type = type,
+				    .code = code,
+				    .from = *from,
+				    .guest = ip_to_ip4(&key->guest.addr),
+				    .dst = ip_to_ip4(&key->remote.addr),
+				    .protocol = IP_PROTOCOL_TCP,
+				    .ttl = 1,
+				    .original = original,
+				    .original_len = sizeof(original),
+				    .payload_len = TCP_HEADER_LEN,
+			    });
+}
+
+void native_tcp_connect_failed(struct native_tcp *t, usec_t now, int error)
+{
+	uint8_t type, code;
+	struct ip_addr from = { { 0 } };
+	struct native_errqueue q;
+	bool has_icmp = native_icmp_of_errno(error, &type, &code);
+	if (native_errqueue_read(t->base.watch.fd, &q) && q.is_icmp) {
+		has_icmp = true;
+		type = q.type;
+		code = q.code;
+		from = q.offender;
+	}
+	if (has_icmp)
+		tell_unreachable(t, now, type, code, &from);
+	tcp_flow_host_refused(&t->tcp, now, !has_icmp);
+}
+
+static int socket_error(int fd)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	return error;
+}
+
+void native_tcp_connecting(struct native_tcp *t, usec_t now, unsigned events)
+{
+	if (events & (POLL_EVENT_ERROR | POLL_EVENT_HANGUP)) {
+		int error = socket_error(t->base.watch.fd);
+		native_tcp_connect_failed(t, now, error ? error : ECONNREFUSED);
+	} else if (events & POLL_EVENT_OUT) {
+		set_errors(t, false);
+		tcp_flow_host_connected(&t->tcp, now);
+	}
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Host to guest.  The socket's queue, as the kernel sees it:
+ *
+ *     | undiscarded | in flight          | not looked at |
+ *     ^ front       ^ snd_una            ^ snd_nxt
+ *
+ * What is acknowledged is dropped from the front late, a batch at a time, because every drop is a system call.
+ *
+ * With SO_PEEK_OFF the kernel remembers where to go on looking; it is switched on when a flow first needs it, which many short ones
+ * never do.  Without, MSG_PEEK always starts at the front and what was seen before is copied again, to a
+ * scratch page: so little is left in flight that this stays a fraction, and acknowledged bytes are dropped sooner.
+ */
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/macros.h"
+#include "engine/native/room.h"
+#include "engine/native/tcp.h"
+#include "lan/flow_hash.h"
+#include "lan/port.h"
+#include "wire/checksum.h"
+#include "wire/ipv4.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define ROOMS_MAX 128u
+#define PIECES_MAX (1024u - SEEN_PIECES) /* of UIO_MAXIOV */
+#define APPETITE_MIN (16u * 1024)
+#define APPETITE_MAX NATIVE_TURN_BYTES
+#define DISCARD_BYTES (8u * 1024) /* little beside a receive buffer, whose window must stay open */
+#define DISCARD_SMALL 16 /* consumptions of any size: the kernel walks over them at every peek */
+#define SCRATCH_SIZE (64u * 1024)
+/* Without SO_PEEK_OFF */
+#define SEEN_MAX (128u * 1024) /* most bytes to copy again */
+#define SEEN_PIECES ((SEEN_MAX + APPETITE_MAX) / SCRATCH_SIZE + 1)
+#define USELESS_EDGES 4
+#define LOW_WATER (256 * 1024)
+#define TTL 64
+
+struct room_plan {
+	struct port_room rooms[ROOMS_MAX];
+	unsigned n;
+	uint32_t per_room; /* payload bytes */
+	size_t header_len; /* IP and TCP */
+	uint32_t segment;
+	bool checksum_left; /* of a packet of several segments: for the port, or the segment on the way to it, to do */
+	bool port_sums;     /* the port does it for all */
+	struct iovec *iov;  /* room_slice() of each room fits here, one after the other */
+};
+
+/* --- the queue --- */
+
+static ssize_t peek(struct native_tcp *t, struct iovec *iov, unsigned n)
+{
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
+	ssize_t r = n == 1 ? recv(t->base.watch.fd, iov->iov_base, iov->iov_len, MSG_PEEK | MSG_DONTWAIT)
+			   : recvmsg(t->base.watch.fd, &m, MSG_PEEK | MSG_DONTWAIT);
+	return r < 0 ? -errno : r;
+}
+
+/* Makes the next peek begin at @position.  False when the kernel cannot. */
+static bool set_position(struct native_tcp *t, uint32_t position)
+{
+	if (!t->can_peek_off)
+		return position == 0;
+	if (t->peek_off == (int32_t)position || (t->peek_off < 0 && position == 0))
+		return true;
+	int offset = (int)position;
+	if (setsockopt(t->base.watch.fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset)) < 0) {
+		t->can_peek_off = false;
+		t->peek_off = -1;
+		return position == 0;
+	}
+	t->peek_off = offset;
+	return true;
+}
+
+static uint8_t *scratch(struct engine *e)
+{
+	if (!e->scratch)
+		e->scratch = malloc(SCRATCH_SIZE);
+	return e->scratch;
+}
+
+/* Puts pieces in front of @iov that take @position bytes which were seen before; returns how many. */
+static unsigned skip_pieces(struct engine *e, uint32_t position, struct iovec *ret)
+{
+	unsigned n = 0;
+	for (; position > 0; n++) {
+		uint32_t len = MIN(position, SCRATCH_SIZE);
+		ret[n] = (struct iovec){ .iov_base = scratch(e), .iov_len = len };
+		position -= len;
+	}
+	return n;
+}
+
+/*
+ * Looks at the queue from @position on, into the @n pieces @iov; @front has room for SEEN_PIECES more.  Returns the bytes found, 0 for
+ * none now or at the end (@ret_end), or a negative errno.
+ */
+static ssize_t look(struct native_tcp *t, uint32_t position, struct iovec *front, struct iovec *iov, unsigned n, bool *ret_end)
+{
+	uint32_t skipped = 0;
+	if (!set_position(t, position)) {
+		if (!scratch(t->base.engine))
+			return -ENOMEM;
+		skipped = position;
+		unsigned pieces = skip_pieces(t->base.engine, position, front);
+		memcpy(front + pieces, iov, n * sizeof(*iov));
+		iov = front;
+		n += pieces;
+	}
+	ssize_t r = peek(t, iov, n);
+	if (r == -EAGAIN || r == -EINTR)
+		return 0;
+	if (r < 0)
+		return r;
+	*ret_end = r == 0;
+	if (t->peek_off >= 0)
+		t->peek_off += (int32_t)r;
+	return r > (ssize_t)skipped ? r - (ssize_t)skipped : 0;
+}
+
+static void drop_front(struct native_tcp *t, uint32_t n)
+{
+	uint8_t buffer[4096];
+	while (n > 0) {
+		ssize_t r = t->is_tcp ? recv(t->base.watch.fd, NULL, n, MSG_TRUNC | MSG_DONTWAIT)
+				      : recv(t->base.watch.fd, buffer, MIN(n, sizeof(buffer)), MSG_DONTWAIT);
+		if (r <= 0)
+			return;
+		n -= (uint32_t)r;
+		if (t->peek_off >= 0)
+			t->peek_off = MAX(t->peek_off - (int32_t)r, 0);
+	}
+}
+
+void native_tcp_discard(struct native_tcp *t)
+{
+	if (t->base.watch.fd >= 0 && t->undiscarded > 0)
+		drop_front(t, t->undiscarded);
+	t->undiscarded = 0;
+	t->small_discards = 0;
+}
+
+static void set_low_water(struct native_tcp *t, int bytes)
+{
+	setsockopt(t->base.watch.fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
+void native_tcp_consume(struct native_tcp *t, uint32_t n)
+{
+	t->undiscarded += n;
+	t->base.to_guest += n;
+	t->small_discards++;
+	t->useless_edges = 0;
+	if (t->low_water) {
+		t->low_water = false;
+		set_low_water(t, 1);
+	}
+	/*
+	 * A queue that was long has made the kernel shut its window, and it opens it again only when there is room for a good
+	 * deal: then nothing may stay behind.
+	 */
+	bool empty = t->tcp.snd_una == t->tcp.snd_nxt && !t->tcp.host_ready;
+	if (t->undiscarded >= DISCARD_BYTES || t->small_discards >= DISCARD_SMALL || (empty && t->long_queue)) {
+		native_tcp_discard(t);
+		if (empty)
+			t->long_queue = false;
+	}
+}
+
+void native_tcp_edge(struct native_tcp *t)
+{
+	if (!t->tcp.host_ready || t->low_water || !t->is_tcp)
+		return;
+	/* The last edge is still unused: the guest's window is shut, or its port full.  Data that comes now need not wake us. */
+	if (++t->useless_edges >= USELESS_EDGES) {
+		t->low_water = true;
+		set_low_water(t, LOW_WATER);
+	}
+}
+
+/* --- packets --- */
+
+/* Whether the way to the guest says when it can take more: else it was the turn's memory that ran out. */
+static enum native_download why_no_room(struct native_tcp *t, usec_t now)
+{
+	struct engine_env *env = t->base.engine->config.env;
+	struct engine_path path;
+	env->ops->guest_path(env, now, ip_to_ip4(&t->base.flow.key.guest.addr), &path);
+	return path.congested ? NATIVE_DOWNLOAD_BLOCKED : NATIVE_DOWNLOAD_NO_MEMORY;
+}
+
+/* Borrows room for @len bytes, or some of them.  DONE: there is some. */
+static enum native_download plan_rooms(struct native_tcp *t, usec_t now, uint32_t len, struct room_plan *plan)
+{
+	struct engine_env *env = t->base.engine->config.env;
+	ip4_t guest = ip_to_ip4(&t->base.flow.key.guest.addr);
+	struct engine_path path;
+	env->ops->guest_path(env, now, guest, &path);
+	plan->segment = tcp_flow_segment_size(&t->tcp);
+	plan->header_len = IPV4_HEADER_LEN + TCP_HEADER_LEN + tcp_flow_options_len(&t->tcp);
+	plan->per_room = plan->segment;
+	plan->checksum_left = path.offloads & PORT_OFFLOAD_CHECKSUM;
+	plan->port_sums = path.port_sums;
+	uint32_t super = (uint32_t)(IPV4_PACKET_MAX - plan->header_len) / plan->segment * plan->segment;
+	if (path.offloads & PORT_OFFLOAD_TSO4 && plan->checksum_left && super > 0)
+		plan->per_room = super;
+	unsigned want = (unsigned)((MIN(len, MAX(t->appetite, APPETITE_MIN)) + plan->per_room - 1) / plan->per_room), pieces = 0;
+	size_t size = plan->header_len + MIN(plan->per_room, len);
+	const struct flow_key *key = &t->base.flow.key;
+	plan->n = env->ops->reserve(env, now, guest, flow_hash(&key->guest, &key->remote), MIN(want, ROOMS_MAX), size, plan->rooms);
+	if (plan->n == 0)
+		return why_no_room(t, now);
+	for (unsigned i = 0; i < plan->n; i++)
+		pieces += plan->rooms[i].n_iov;
+	plan->iov = arena_alloc(env->arena, pieces * sizeof(*plan->iov));
+	if (plan->iov)
+		return NATIVE_DOWNLOAD_DONE;
+	env->ops->commit(env, now, NULL, 0);
+	return NATIVE_DOWNLOAD_NO_MEMORY;
+}
+
+/* Of the @tcp_len bytes of @header and @len bytes in @room from @at on; @partial: of the pseudo-header alone. */
+static uint16_t tcp_checksum(const struct native_tcp *t, bool partial, const uint8_t *header, size_t tcp_len, const struct port_room *room,
+			     size_t at, uint32_t len)
+{
+	const struct flow_key *key = &t->base.flow.key;
+	struct checksum c = { 0 };
+	checksum_add_pseudo4(&c, ip_to_ip4(&key->remote.addr), ip_to_ip4(&key->guest.addr), IP_PROTOCOL_TCP, (uint16_t)(tcp_len + len));
+	if (partial)
+		return checksum_fold(&c);
+	checksum_add(&c, header, tcp_len);
+	struct iovec iov[ENGINE_IOV_MAX];
+	unsigned n = room_slice(room, at, len, iov, ENGINE_IOV_MAX);
+	for (unsigned i = 0; i < n; i++)
+		checksum_add(&c, iov[i].iov_base, iov[i].iov_len);
+	return checksum_value(&c);
+}
+
+/* Writes the headers of a packet whose @len bytes of payload lie in @room already. */
+static void make_packet(struct native_tcp *t, usec_t now, const struct room_plan *plan, const struct port_room *room, uint32_t seq,
+			uint32_t len, struct iovec *iov, struct engine_packet *ret)
+{
+	const struct flow_key *key = &t->base.flow.key;
+	uint8_t bytes[IPV4_HEADER_LEN + TCP_HEADER_MAX];
+	struct tcp_header h;
+	tcp_flow_data_header(&t->tcp, now, seq, len, &h);
+	h.src_port = key->remote.port;
+	h.dst_port = key->guest.port;
+	struct bytes_writer tcp = bytes_writer(bytes + IPV4_HEADER_LEN, plan->header_len - IPV4_HEADER_LEN);
+	tcp_emit(&tcp, &h);
+	bool is_super = len > plan->segment;
+	bool partial = is_super ? plan->checksum_left : plan->port_sums;
+	uint16_t sum = tcp_checksum(t, partial, tcp.data, tcp.len, room, plan->header_len, len);
+	tcp.data[16] = (uint8_t)(sum >> 8);
+	tcp.data[17] = (uint8_t)sum;
+	struct ipv4_header ip = {
+		.total_len = (uint16_t)(IPV4_HEADER_LEN + tcp.len + len),
+		.dont_fragment = true,
+		.ttl = TTL,
+		.protocol = IP_PROTOCOL_TCP,
+		.src = ip_to_ip4(&key->remote.addr),
+		.dst = ip_to_ip4(&key->guest.addr),
+	};
+	struct bytes_writer w = bytes_writer(bytes, IPV4_HEADER_LEN);
+	ipv4_emit(&w, &ip);
+	room_write(room, bytes, ip.total_len - len);
+	*ret = (struct engine_packet){
+		.iov = iov,
+		.n_iov = room_slice(room, 0, ip.total_len, iov, ENGINE_IOV_MAX),
+		.len = ip.total_len,
+		.headroom = room->headroom,
+		.checksum_partial = partial,
+		.csum_start = IPV4_HEADER_LEN,
+		.csum_offset = 16,
+		.gso_size = is_super ? (uint16_t)plan->segment : 0,
+	};
+}
+
+static void send_found(struct native_tcp *t, usec_t now, const struct room_plan *plan, uint32_t seq, uint32_t found)
+{
+	struct engine_env *env = t->base.engine->config.env;
+	struct engine_packet packets[ROOMS_MAX];
+	struct iovec *iov = plan->iov;
+	unsigned k = 0;
+	for (uint32_t at = 0; at < found; k++) {
+		uint32_t len = MIN(plan->per_room, found - at);
+		make_packet(t, now, plan, &plan->rooms[k], seq + at, len, iov, &packets[k]);
+		iov += plan->rooms[k].n_iov;
+		at += len;
+	}
+	env->ops->commit(env, now, packets, k);
+}
+
+static void adapt_appetite(struct native_tcp *t, uint32_t asked, uint32_t found)
+{
+	if (found == asked)
+		t->appetite = MIN(MAX(t->appetite, APPETITE_MIN) * 2, APPETITE_MAX);
+	else if (found < t->appetite / 4)
+		t->appetite = MAX(t->appetite / 2, APPETITE_MIN);
+}
+
+/*
+ * Whether what is acknowledged is dropped before the queue is looked at, instead of skipped: always without SO_PEEK_OFF; and
+ * where a flow is about to end, before that is switched on for it, because before close() it must be dropped anyway.
+ */
+static bool discards_first(const struct native_tcp *t, uint32_t in_flight)
+{
+	if (t->undiscarded == 0)
+		return false;
+	return !t->can_peek_off || (t->peer_shut && t->peek_off < 0 && in_flight == 0);
+}
+
+/* Where up to @wanted bytes of payload go, in all rooms or as many as there are pieces for; returns how many bytes that is. */
+static uint32_t payload_places(const struct room_plan *plan, uint32_t wanted, struct iovec iov[static PIECES_MAX], unsigned *ret_n)
+{
+	uint32_t len = 0;
+	unsigned n = 0;
+	for (unsigned i = 0; i < plan->n && len < wanted && plan->rooms[i].n_iov <= PIECES_MAX - n; i++) {
+		uint32_t part = MIN(wanted - len, plan->per_room);
+		n += room_slice(&plan->rooms[i], plan->header_len, part, iov + n, PIECES_MAX - n);
+		len += part;
+	}
+	*ret_n = n;
+	return len;
+}
+
+enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const struct tcp_action *a)
+{
+	struct room_plan plan;
+	struct iovec iov[PIECES_MAX], front[SEEN_PIECES + PIECES_MAX];
+	struct tcp_action ask = *a;
+	uint32_t position = t->undiscarded + a->offset;
+	if (discards_first(t, a->offset)) {
+		native_tcp_discard(t);
+		position = a->offset;
+	}
+	/* No look from the front reaches behind a mark. */
+	if (!t->can_peek_off && !a->again && (position > SEEN_MAX || (t->marked && a->offset > 0)))
+		return NATIVE_DOWNLOAD_BLOCKED; /* an ACK will let it go on */
+	enum native_download planned = plan_rooms(t, now, a->len, &plan);
+	if (planned != NATIVE_DOWNLOAD_DONE)
+		return planned;
+	unsigned n = 0;
+	ask.len = payload_places(&plan, a->len, iov, &n);
+	bool end = false;
+	ssize_t found = look(t, position, front, iov, n, &end);
+	uint32_t got = found > 0 ? (uint32_t)found : 0;
+	t->base.engine->turn_bytes += got;
+	bool at_mark = t->marked && got > 0 && got < ask.len;
+	if (got < ask.len && t->peer_shut && !at_mark)
+		end = true;
+	if (got == ask.len || position + got > DISCARD_BYTES)
+		t->long_queue = true;
+	if (found >= 0)
+		tcp_flow_data_found(&t->tcp, &ask, got, end);
+	if (at_mark)
+		tcp_flow_host_readable(&t->tcp);
+	send_found(t, now, &plan, a->seq, got);
+	adapt_appetite(t, ask.len, got);
+	return found < 0 ? NATIVE_DOWNLOAD_FAILED : NATIVE_DOWNLOAD_DONE;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/arena.h"
+#include "base/macros.h"
+#include "engine/native/tcp.h"
+#include "gateway/packet.h"
+#include "lan/frame.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#define CHUNK_PIECES FRAME_IOV_MAX /* a super-frame joined from segments has many */
+#define PIECES_MAX 1024 /* UIO_MAXIOV */
+/*
+ * What the holds of the flows of a guest, or of a port, may take together.  From half of it on their windows are small; beyond it only
+ * those go on whose socket takes what comes, so that a thousand hosts that read nothing do not end a guest's other connections; and at
+ * the hard limit none.
+ */
+#define GUEST_HOLD_MAX ((size_t)64 * 1024 * 1024)
+#define GUEST_HOLD_HARD_MAX (2 * GUEST_HOLD_MAX)
+#define TIGHT_WINDOW (64u * 1024)
+
+/* Payload of this turn's frames, in order. */
+struct gather_chunk {
+	struct gather_chunk *next;
+	unsigned n;
+	struct iovec iov[CHUNK_PIECES];
+};
+
+/* By all flows of the guest, or of the port where it is when that is more: one guest may have many addresses. */
+static size_t held_for_all(const struct native_tcp *t)
+{
+	return MAX(t->base.guest->account.held, t->base.payer->account.held);
+}
+
+bool native_tcp_over_budget(const struct native_tcp *t)
+{
+	bool passes = t->writable && t->hold.size == 0 && t->tcp.held == t->gathered;
+	return held_for_all(t) > (passes ? GUEST_HOLD_HARD_MAX : GUEST_HOLD_MAX);
+}
+
+static int put_pieces(struct native_tcp *t, uint32_t at, const struct iovec *iov, unsigned n)
+{
+	size_t before = t->hold.size;
+	int r = 0;
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		r = hold_put(&t->hold, &t->base.engine->holds, at, iov[i].iov_base, (uint32_t)iov[i].iov_len);
+		at += (uint32_t)iov[i].iov_len;
+	}
+	native_flow_charge_held(&t->base, before, t->hold.size);
+	return r;
+}
+
+static void advance(struct native_tcp *t, uint32_t n)
+{
+	size_t before = t->hold.size;
+	hold_advance(&t->hold, &t->base.engine->holds, n);
+	native_flow_charge_held(&t->base, before, t->hold.size);
+}
+
+static int gather(struct native_tcp *t, const struct iovec *iov, unsigned n, uint32_t len)
+{
+	struct gather_chunk *c = t->gather_last;
+	if (!c || c->n + n > CHUNK_PIECES) {
+		c = arena_alloc(t->base.engine->config.env->arena, sizeof(*c));
+		if (!c)
+			return -ENOMEM;
+		c->next = NULL;
+		c->n = 0;
+		*(t->gather ? &t->gather_last->next : &t->gather) = c;
+		t->gather_last = c;
+	}
+	memcpy(&c->iov[c->n], iov, n * sizeof(*iov));
+	c->n += n;
+	t->gathered += len;
+	return 0;
+}
+
+int native_tcp_keep(struct native_tcp *t, const struct packet *p, size_t at, const struct tcp_take *take, uint32_t held)
+{
+	struct iovec iov[FRAME_IOV_MAX];
+	int n = frame_slice(p->frame, at, take->len, iov, FRAME_IOV_MAX);
+	if (n < 0)
+		return n;
+	bool straight = take->advance == take->len && held == t->gathered;
+	if (straight && n <= CHUNK_PIECES && gather(t, iov, (unsigned)n, take->len) == 0)
+		return 0;
+	return put_pieces(t, held + take->offset, iov, (unsigned)n);
+}
+
+/*
+ * Nagle's algorithm would hold back a small segment while the one before is not acknowledged; the guest has made that decision
+ * already.  It cannot hurt before the second write, so short connections do without the call.
+ */
+static void set_no_delay(struct native_tcp *t)
+{
+	if (t->is_tcp && t->written_once && !t->no_delay) {
+		setsockopt(t->base.watch.fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+		t->no_delay = true;
+	}
+	t->written_once = true;
+}
+
+/* Returns how many bytes went, 0 when the socket is full, or a negative errno. */
+static ssize_t write_pieces(struct native_tcp *t, struct iovec *iov, unsigned n, size_t len)
+{
+	set_no_delay(t);
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
+	ssize_t r = n == 1 ? send(t->base.watch.fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
+			   : sendmsg(t->base.watch.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (r < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
+		r = 0;
+	if (r < (ssize_t)len)
+		t->writable = false;
+	return r < 0 ? -errno : r;
+}
+
+static void host_took(struct native_tcp *t, uint32_t n)
+{
+	advance(t, n);
+	t->base.from_guest += n;
+	tcp_flow_host_took(&t->tcp, n);
+}
+
+/* Takes up to PIECES_MAX pieces off the front of @chunks; returns how many, their bytes in @ret_len. */
+static unsigned next_pieces(struct gather_chunk **chunks, struct iovec *ret, size_t *ret_len)
+{
+	unsigned n = 0;
+	*ret_len = 0;
+	for (struct gather_chunk *c = *chunks; c && n + c->n <= PIECES_MAX; c = *chunks = c->next) {
+		memcpy(&ret[n], c->iov, c->n * sizeof(*ret));
+		for (unsigned i = 0; i < c->n; i++)
+			*ret_len += c->iov[i].iov_len;
+		n += c->n;
+	}
+	return n;
+}
+
+/* Cuts @bytes off the front of @iov; returns how many pieces are used up. */
+static unsigned cut_front(struct iovec *iov, unsigned n, size_t bytes)
+{
+	unsigned i = 0;
+	while (i < n && bytes >= iov[i].iov_len)
+		bytes -= iov[i++].iov_len;
+	if (i < n) {
+		iov[i].iov_base = (uint8_t *)iov[i].iov_base + bytes;
+		iov[i].iov_len -= bytes;
+	}
+	return i;
+}
+
+/* Writes what was gathered, holds the rest.  Negative errno. */
+static int write_gathered(struct native_tcp *t)
+{
+	struct iovec iov[PIECES_MAX];
+	struct gather_chunk *chunks = t->gather;
+	uint32_t kept = 0;
+	t->gather = t->gather_last = NULL;
+	t->gathered = 0;
+	while (chunks) {
+		size_t len;
+		unsigned n = next_pieces(&chunks, iov, &len);
+		ssize_t took = t->writable ? write_pieces(t, iov, n, len) : 0;
+		if (took < 0)
+			return (int)took;
+		host_took(t, (uint32_t)took);
+		unsigned used = cut_front(iov, n, (size_t)took);
+		if (put_pieces(t, kept, iov + used, n - used) < 0)
+			return -ENOMEM;
+		kept += (uint32_t)(len - (size_t)took);
+	}
+	return 0;
+}
+
+static int write_held(struct native_tcp *t)
+{
+	while (t->tcp.held > 0 && t->writable) {
+		struct iovec iov[2];
+		unsigned n = hold_pieces(&t->hold, t->tcp.held, iov);
+		ssize_t took = write_pieces(t, iov, n, t->tcp.held);
+		if (took < 0)
+			return (int)took;
+		host_took(t, (uint32_t)took);
+	}
+	return 0;
+}
+
+bool native_tcp_upload(struct native_tcp *t)
+{
+	if (t->gathered > 0 && write_gathered(t) < 0)
+		return false;
+	int r = write_held(t);
+	tcp_flow_set_window(&t->tcp, held_for_all(t) > GUEST_HOLD_MAX / 2 ? TIGHT_WINDOW : TCP_FLOW_WINDOW);
+	return r == 0;
+}
+
+void native_tcp_upload_done(struct native_tcp *t)
+{
+	native_flow_charge_held(&t->base, t->hold.size, 0);
+	hold_done(&t->hold, &t->base.engine->holds);
+	t->gather = t->gather_last = NULL;
+	t->gathered = 0;
+}

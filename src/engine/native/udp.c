@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * UDP: one unconnected socket for each port of a guest (endpoint-independent mapping, RFC 4787 REQ-1), bound to the same
+ * port where it is free; what its error queue says, and its turns.
+ */
+#include "engine/native/udp.h"
+
+#include "base/macros.h"
+#include "engine/refuse.h"
+#include "gateway/packet.h"
+#include "lan/frame.h"
+#include "lan/gso.h"
+#include "wire/udp.h"
+
+#include <errno.h>
+
+#define TURN_BATCHES 8
+#define PORT_RESERVED 1024
+
+static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
+{
+	e->config.env->ops->drop(e->config.env, why, p);
+}
+
+/* --- guest to host --- */
+
+static int find_or_make(struct engine *e, usec_t now, const struct ip_endpoint *guest, const struct port *payer,
+			const struct ip_endpoint *claimed, struct native_datagram **ret)
+{
+	*ret = native_datagram_find_opened(e, &(struct flow_key){ *guest, *claimed });
+	if (!*ret)
+		*ret = native_datagram_find(e, NATIVE_UDP, guest);
+	if (*ret)
+		return 0;
+	int r = native_datagram_new(e, now, NATIVE_UDP, guest, payer, 0, guest->port >= PORT_RESERVED ? guest->port : 0, ret);
+	if (r == 0)
+		(*ret)->segment_max = e->udp_segment ? UINT16_MAX : 0;
+	return r;
+}
+
+void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
+{
+	const uint8_t *head = frame_linear(p->frame, p->l4_offset, MIN(p->l4_len, (size_t)UDP_HEADER_LEN), p->arena);
+	struct bytes_reader r = bytes_reader(head, head ? MIN(p->l4_len, (size_t)UDP_HEADER_LEN) : 0);
+	struct udp_header h;
+	if (udp_parse(&r, &h) < 0 || h.len > p->l4_len || h.dst_port == 0) {
+		drop(e, DROP_UDP_MALFORMED, p);
+		return;
+	}
+	size_t len = (size_t)h.len - UDP_HEADER_LEN;
+	int each = gso_datagram_len(p->frame, len);
+	if (each < 0) {
+		drop(e, DROP_UDP_MALFORMED, p);
+		return;
+	}
+	/* What follows the datagram in its packet is no part of it (RFC 9868 §5). */
+	if (h.checksum != 0 && !native_checksum_is_right(e, p, h.len, DROP_UDP_MALFORMED))
+		return;
+	struct ip_endpoint guest = { p->src, h.src_port }, claimed = { p->dst, h.dst_port }, real = claimed;
+	if (native_dial_address(e, now, &claimed.addr, &real.addr) < 0) {
+		refuse_port(e->config.env, now, p);
+		return;
+	}
+	struct native_datagram *d;
+	int result = find_or_make(e, now, &guest, p->port, &claimed, &d);
+	if (result == 0)
+		native_flow_wake(&d->base);
+	if (result == 0)
+		result = mapping_sent(&d->mapping, now, &claimed, d->peer.port != 0 ? &d->peer : &real);
+	if (result == 0)
+		result = native_udp_gather(d, p, &claimed, &real, (size_t)each, len);
+	if (result < 0)
+		native_refuse_at_limit(e, now, p);
+}
+
+/* --- flows from the host --- */
+
+int native_udp_open(struct engine *e, usec_t now, const struct engine_open *how)
+{
+	struct flow_key key = { how->guest, how->source };
+	struct native_datagram *d = native_datagram_find_opened(e, &key);
+	int r = 0;
+	if (d && !ip_endpoint_equal(&d->peer, &how->peer))
+		return -EADDRINUSE;
+	if (!d && how->fd < 0)
+		return -ENOTCONN;
+	if (!d)
+		r = native_datagram_adopt(e, now, &key, how->fd, &how->peer, &d);
+	if (r < 0)
+		return r;
+	native_flow_wake(&d->base);
+	if (how->datagram)
+		native_udp_deliver(d, now, how->datagram, how->datagram_len);
+	return 0;
+}
+
+/* --- errors --- */
+
+void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_icmp_error *error, const struct ip_endpoint *claimed,
+			   const void *payload, size_t known, size_t len)
+{
+	const struct ip_endpoint *guest = &d->base.flow.key.guest;
+	uint8_t original[UDP_HEADER_LEN + NATIVE_ERRQUEUE_PAYLOAD];
+	struct bytes_writer w = bytes_writer(original, sizeof(original));
+	if (known == len && len < NATIVE_ERRQUEUE_PAYLOAD) {
+		udp_emit_ipv4(&w, ip_to_ip4(&guest->addr), ip_to_ip4(&claimed->addr), guest->port, claimed->port, payload, len);
+	} else {
+		/* The checksum of what is not known or not quoted cannot be made. */
+		udp_emit(&w, &(struct udp_header){
+				     .src_port = guest->port, .dst_port = claimed->port, .len = (uint16_t)(UDP_HEADER_LEN + len) });
+		bytes_put(&w, payload, MIN(known, (size_t)NATIVE_ERRQUEUE_PAYLOAD));
+	}
+	error->guest = ip_to_ip4(&guest->addr);
+	error->dst = ip_to_ip4(&claimed->addr);
+	error->protocol = IP_PROTOCOL_UDP;
+	error->original = original;
+	error->original_len = w.len;
+	error->payload_len = UDP_HEADER_LEN + len;
+	native_output_error(d->base.engine, now, error);
+}
+
+static void pass_on_error(struct native_datagram *d, usec_t now, const struct native_errqueue *q)
+{
+	struct ip_endpoint claimed = q->dst;
+	mapping_admits(&d->mapping, MAPPING_FILTER_NONE, &q->dst, &claimed);
+	struct native_icmp_error error = {
+		.type = q->type,
+		.code = q->code,
+		.info = q->error == EMSGSIZE ? q->info : 0,
+		/* Whom the guest asked under another address answers under that. */
+		.from = ip_equal(&q->offender, &q->dst.addr) ? claimed.addr : q->offender,
+		.ttl = 1,
+	};
+	native_udp_tell_guest(d, now, &error, &claimed, q->payload, q->payload_len, q->payload_len);
+}
+
+uint32_t native_udp_drain_errors(struct native_datagram *d, usec_t now)
+{
+	uint32_t mtu = 0;
+	struct native_errqueue q;
+	while (native_errqueue_read(d->base.watch.fd, &q)) {
+		if (q.is_icmp)
+			pass_on_error(d, now, &q);
+		else if (q.error == EMSGSIZE)
+			mtu = q.info;
+	}
+	d->errors = false;
+	return mtu;
+}
+
+/* --- turns --- */
+
+static void udp_run(struct native_flow *f, usec_t now)
+{
+	struct native_datagram *d = native_datagram_of(f);
+	if (d->out)
+		native_udp_send_gathered(d, now);
+	if (d->errors)
+		native_udp_drain_errors(d, now);
+	for (unsigned i = 0; d->readable && i < TURN_BATCHES; i++)
+		d->readable = native_udp_receive(d, now);
+	if (d->readable)
+		native_flow_wake(f);
+	else if (mapping_udp_deadline(&d->mapping) <= now)
+		native_datagram_free(d);
+	else
+		wheel_arm_by(&f->engine->wheel, &f->timer, mapping_udp_deadline(&d->mapping));
+}
+
+static void udp_timer_fired(struct native_flow *f, usec_t now)
+{
+}
+
+static void udp_abandon(struct native_flow *f, usec_t now)
+{
+	native_datagram_free(native_datagram_of(f));
+}
+
+static void udp_describe(const struct native_flow *f, struct engine_flow *flow)
+{
+	flow->protocol = IP_PROTOCOL_UDP;
+	native_datagram_describe(f, flow);
+}
+
+const struct native_kind_ops native_udp_ops = {
+	.run = udp_run,
+	.timer_fired = udp_timer_fired,
+	.describe = udp_describe,
+	.abandon = udp_abandon,
+};

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A message that a UDP socket brought, which may be many datagrams (udp(7), UDP_GRO), and the packets that are made of it.
+ * For udp_receive.c.
+ */
+#pragma once
+
+#include "engine/native/udp.h"
+#include "wire/ipv4.h"
+#include "wire/udp.h"
+
+#include <sys/socket.h>
+
+#define UDP_ARRIVAL_HEADERS_LEN ((size_t)IPV4_HEADER_LEN + UDP_HEADER_LEN)
+
+struct udp_control {
+	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+struct udp_arrival {
+	const struct iovec *iov;
+	unsigned n_iov;
+	size_t len;
+	size_t segment; /* of the datagrams that it is made of, the last of which may be smaller */
+	struct ip_endpoint from; /* as the guest knows it */
+	bool admitted;
+};
+
+/* Makes @h ready for recvmsg() into @iov. */
+void udp_arrival_expect(struct msghdr *h, struct sockaddr_in *from, struct udp_control *control, struct iovec *iov, unsigned n);
+/* What @h brought, @len bytes.  A sender that the guest's mapping does not admit is counted. */
+struct udp_arrival udp_arrival_of(struct native_datagram *d, struct msghdr *h, size_t len);
+unsigned udp_arrival_datagrams(const struct udp_arrival *a);
+
+/* The headers of @len bytes of payload; the checksum is that of the pseudo-header, for others to complete. */
+void udp_packet_headers(struct native_datagram *d, const struct ip_endpoint *from, size_t len, uint8_t ret[static UDP_ARRIVAL_HEADERS_LEN]);
+/* Completes the checksum in @headers, which packet @p begins with. */
+void udp_packet_checksum(uint8_t headers[static UDP_ARRIVAL_HEADERS_LEN], const struct engine_packet *p);
+/* A packet of @len bytes in @n pieces; @partial: its checksum is left to the port. */
+struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t len, bool partial);
+
+/* Copies that wait, until lent memory is given back, in the turn's arena. */
+struct udp_late {
+	struct udp_late *next;
+	struct iovec iov;
+	struct engine_packet packet;
+};
+
+struct udp_late_list {
+	struct udp_late *first, *last;
+};
+
+/* Adds all datagrams of @a, if it is admitted, from the byte @at on. */
+void udp_late_add(struct native_datagram *d, struct udp_late_list *list, const struct udp_arrival *a, size_t at);
+void udp_late_output(struct native_datagram *d, usec_t now, const struct udp_late_list *list);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/null/null.h"
+
+#include "base/macros.h"
+#include "engine/refuse.h"
+#include "gateway/packet.h"
+#include "wire/icmp4.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct engine {
+	struct engine_env *env;
+	ip4_t gateway;
+	uint64_t refused;
+};
+
+static int null_new(const struct engine_config *config, struct engine **ret)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->env = config->env;
+	e->gateway = config->gateway;
+	*ret = e;
+	return 0;
+}
+
+static void null_free(struct engine *e)
+{
+	free(e);
+}
+
+static void null_input(struct engine *e, usec_t now, const struct packet *p)
+{
+	e->refused++;
+	if (p->ip.dst == e->gateway)
+		refuse_port(e->env, now, p);
+	else
+		e->env->ops->icmp_error(e->env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_NET, 0, 0);
+}
+
+static void null_flush(struct engine *e, usec_t now)
+{
+}
+
+static usec_t null_deadline(const struct engine *e)
+{
+	return USEC_INFINITY;
+}
+
+static void null_expire(struct engine *e, usec_t now)
+{
+}
+
+static void null_writable(struct engine *e, usec_t now, ip4_t guest)
+{
+}
+
+static int null_local(struct engine *e, uint16_t port, struct stream_service *service)
+{
+	return -EOPNOTSUPP;
+}
+
+static int null_open(struct engine *e, usec_t now, const struct engine_open *how)
+{
+	return -EOPNOTSUPP;
+}
+
+static void null_cancel(struct engine *e, usec_t now, struct engine_opening *o)
+{
+}
+
+static void null_guest_gone(struct engine *e, usec_t now, ip4_t guest)
+{
+}
+
+static void null_counters(const struct engine *e, struct engine_counters *ret)
+{
+	*ret = (struct engine_counters){ .flows_refused = e->refused };
+}
+
+static void null_flows(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque)
+{
+	*cursor = ENGINE_FLOWS_END;
+}
+
+const struct engine_ops null_engine_ops = {
+	.name = "null",
+	.summary = "no outside: guests reach one another, DHCP and DNS, and nothing else",
+	.new = null_new,
+	.free = null_free,
+	.input = null_input,
+	.flush = null_flush,
+	.deadline = null_deadline,
+	.expire = null_expire,
+	.writable = null_writable,
+	.local = null_local,
+	.open = null_open,
+	.cancel = null_cancel,
+	.guest_gone = null_guest_gone,
+	.counters = null_counters,
+	.flows = null_flows,
+};

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/slirp/outbound.h"
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "engine/slirp/state.h"
+#include "gateway/engine.h"
+#include "wire/eth.h"
+#include "wire/ipv4.h"
+
+#include <sys/uio.h>
+
+static void drop(struct engine *e, enum drop_reason why)
+{
+	e->config.env->ops->drop(e->config.env, why, NULL);
+}
+
+/* Notes what the handshakes of others need from us. */
+static void look_at_tcp(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
+{
+	struct tcp_header h;
+	if (tcp_parse(&r, &h) < 0 || !(h.flags & TCP_SYN))
+		return;
+	if (!(h.flags & TCP_ACK)) {
+		if (s->opened && s->opened->flow.kind == SOCKET_FORWARD)
+			s->opened->flow.port = h.src_port;
+		return;
+	}
+	struct slirp_socket *x = stack_find(s, SOCKET_TCP, h.dst_port, ip->src, h.src_port);
+	if (x && x->flow.mss != 0)
+		x->mss_due = s->mss_due = true;
+}
+
+/* RFC 4787 REQ-8: whether a datagram is an answer.  Of one in fragments, the first decides for all. */
+static bool is_unsolicited(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
+{
+	if (ip->fragment_offset > 0)
+		return s->dropping;
+	struct udp_header h = { .src_port = bytes_get_be16(&r), .dst_port = bytes_get_be16(&r) };
+	s->dropping = r.failed || !peers_expects(&s->peers, s->guest->engine->now, h.dst_port, ip->src);
+	return s->dropping;
+}
+
+/* libslirp's own answers to what a guest sends, and what it passes on from outside, are held to the gateway's rate of errors. */
+static bool is_allowed_icmp(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
+{
+	struct engine *e = s->guest->engine;
+	uint8_t type = bytes_get_u8(&r);
+	bool is_error = ip->fragment_offset == 0 && !r.failed && icmp4_is_error(type);
+	return !is_error || e->config.env->ops->icmp_allowed(e->config.env, e->now, s->guest->ip);
+}
+
+static bool is_wanted(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
+{
+	switch (ip->protocol) {
+	case IP_PROTOCOL_TCP:
+		look_at_tcp(s, ip, r);
+		return true;
+	case IP_PROTOCOL_UDP:
+		if (!is_unsolicited(s, ip, r))
+			return true;
+		drop(s->guest->engine, DROP_FILTERED);
+		return false;
+	default:
+		return !s->muted && (ip->protocol != IP_PROTOCOL_ICMP || is_allowed_icmp(s, ip, r));
+	}
+}
+
+void outbound_frame(struct stack *s, const uint8_t *frame, size_t len)
+{
+	struct engine *e = s->guest->engine;
+	struct bytes_reader r = bytes_reader(frame, len);
+	struct eth_header eth;
+	struct ipv4_header ip;
+	/* The rest is ARP, which has been answered before it was asked. */
+	if (eth_parse(&r, &eth) < 0 || eth.ethertype != ETH_TYPE_IPV4)
+		return;
+	size_t packet_len = r.left;
+	const uint8_t *packet = r.at;
+	if (ipv4_parse(&r, &ip) < 0 || !is_wanted(s, &ip, r))
+		return;
+	uint8_t *copy = arena_copy(e->config.env->arena, packet, packet_len);
+	if (!copy) {
+		drop(e, DROP_NO_MEMORY);
+		return;
+	}
+	const struct outward_rewrite how = {
+		.private_network = STACK_NETWORK,
+		.gateway = e->config.gateway,
+		.from_gateway = s->role == STACK_GATEWAY,
+	};
+	if (outward_translate(copy, packet_len, &how) < 0) {
+		drop(e, DROP_ENGINE_ERROR);
+		return;
+	}
+	struct iovec iov = { .iov_base = copy, .iov_len = packet_len };
+	e->config.env->ops->output(e->config.env, e->now, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = packet_len });
+}

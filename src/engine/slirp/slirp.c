@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine object: its guests, its limits and its turns.  What happens in a turn: input() hands packets to stacks and
+ * marks them dirty, or the event loop reports sockets and the deferred work runs their stacks; either way
+ * engine_settle() then has libslirp say what it waits for and frees the stacks that wait for nothing.
+ */
+#include "engine/slirp/slirp.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "engine/slirp/echo.h"
+#include "engine/slirp/forward.h"
+#include "engine/slirp/inbound.h"
+#include "engine/slirp/local.h"
+#include "engine/slirp/socket_dir.h"
+#include "engine/slirp/state.h"
+#include "wire/ipv4.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define GUESTS_MAX 4096u
+/* Of the descriptors that the process may have, this share may be libslirp's. */
+#define FD_SHARE(limit) ((limit) / 4 * 3)
+/* No guest takes more than this part of the engine's descriptors. */
+#define GUEST_PART 4
+
+/* Per stack; libslirp walks a list for every segment, and a connection costs it half a megabyte of buffers. */
+static const unsigned sockets_max[SOCKET_KINDS] = {
+	[SOCKET_TCP] = 1024, [SOCKET_UDP] = 1024, [SOCKET_ECHO] = ECHO_SOCKETS_MAX, [SOCKET_LOCAL] = 64, [SOCKET_FORWARD] = 1024,
+};
+
+static struct list *bucket_of(struct engine *e, ip4_t ip)
+{
+	return &e->guests[hash_bytes(&e->config.hash_key, &ip, sizeof(ip)) % GUEST_BUCKETS];
+}
+
+struct guest *guest_find(struct engine *e, ip4_t ip)
+{
+	list_for_each(n, bucket_of(e, ip)) {
+		struct guest *g = container_of(n, struct guest, node);
+		if (g->ip == ip)
+			return g;
+	}
+	return NULL;
+}
+
+struct guest *guest_get(struct engine *e, ip4_t ip)
+{
+	struct guest *g = guest_find(e, ip);
+	if (g || e->n_guests >= GUESTS_MAX)
+		return g;
+	g = malloc(sizeof(*g));
+	if (!g)
+		return NULL;
+	*g = (struct guest){ .engine = e, .ip = ip };
+	list_init(&g->conns);
+	list_init(&g->half_open);
+	list_append(bucket_of(e, ip), &g->node);
+	e->n_guests++;
+	return g;
+}
+
+void guest_release(struct guest *g)
+{
+	for (unsigned role = 0; role < STACK_ROLES; role++)
+		if (g->stacks[role])
+			return;
+	if (g->held || !list_empty(&g->conns))
+		return;
+	/* Handshakes that nobody will finish. */
+	local_guest_gone(g, 0, false);
+	list_remove(&g->node);
+	g->engine->n_guests--;
+	free(g);
+}
+
+struct stack *guest_stack(struct guest *g, enum stack_role role)
+{
+	if (g->stacks[role])
+		return g->stacks[role];
+	struct stack *s;
+	if (stack_new(g, role, &s) < 0)
+		return NULL;
+	if (role == STACK_GATEWAY && local_attach(g->engine, s) < 0) {
+		stack_free(s, false);
+		return NULL;
+	}
+	g->stacks[role] = s;
+	stack_wake(s);
+	return s;
+}
+
+static void drop_stack(struct guest *g, enum stack_role role, bool reset)
+{
+	stack_free(g->stacks[role], reset);
+	g->stacks[role] = NULL;
+}
+
+/* @g is gone after this. */
+static void drop_guest(struct guest *g, usec_t now, bool tell)
+{
+	g->held = true;
+	for (unsigned role = 0; role < STACK_ROLES; role++)
+		drop_stack(g, role, true);
+	local_guest_gone(g, now, tell);
+	g->held = false;
+	guest_release(g);
+}
+
+bool engine_may_open(struct engine *e, const struct stack *s, enum socket_kind kind)
+{
+	unsigned of_guest = 0;
+	for (unsigned k = 0; k < SOCKET_KINDS; k++)
+		of_guest += s->n_sockets[k];
+	bool may = s->n_sockets[kind] < sockets_max[kind] && of_guest < e->sockets_max / GUEST_PART && e->sockets.count < e->sockets_max;
+	if (!may)
+		e->flows_refused++;
+	return may;
+}
+
+static void find_deadline(struct engine *e)
+{
+	e->deadline = USEC_INFINITY;
+	list_for_each(n, &e->stacks)
+		e->deadline = usec_min(e->deadline, container_of(n, struct stack, timed)->deadline);
+}
+
+void engine_settle(struct engine *e)
+{
+	if (list_empty(&e->dirty))
+		return;
+	list_for_each(n, &e->dirty) {
+		struct stack *s = container_of(n, struct stack, dirty);
+		struct guest *g = s->guest;
+		list_remove(n);
+		if (!stack_settle(s, e->now))
+			continue;
+		drop_stack(g, s->role, false);
+		guest_release(g);
+	}
+	find_deadline(e);
+}
+
+static void run_ready(struct deferred *d, usec_t now)
+{
+	struct engine *e = container_of(d, struct engine, deferred);
+	e->now = now;
+	list_for_each(n, &e->ready) {
+		struct stack *s = container_of(n, struct stack, ready);
+		list_remove(n);
+		list_for_each(x, &s->sockets[SOCKET_ECHO])
+			echo_error(s, container_of(x, struct slirp_socket, node));
+		stack_run(s);
+	}
+	engine_settle(e);
+}
+
+static unsigned descriptor_limit(void)
+{
+	struct rlimit l;
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur == RLIM_INFINITY || l.rlim_cur > UINT32_MAX)
+		return UINT32_MAX;
+	return (unsigned)l.rlim_cur;
+}
+
+static int slirp_new_engine(const struct engine_config *config, struct engine **ret)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->config = *config;
+	e->deadline = USEC_INFINITY;
+	e->sockets_max = FD_SHARE(descriptor_limit());
+	e->echo_allowed = echo_is_allowed();
+	e->deferred.run = run_ready;
+	socket_table_init(&e->sockets, config->poller);
+	for (unsigned i = 0; i < GUEST_BUCKETS; i++)
+		list_init(&e->guests[i]);
+	list_init(&e->dirty);
+	list_init(&e->ready);
+	list_init(&e->deferred.node);
+	list_init(&e->stacks);
+	*ret = e;
+	return 0;
+}
+
+static void slirp_free_engine(struct engine *e)
+{
+	if (!e)
+		return;
+	for (unsigned i = 0; i < GUEST_BUCKETS; i++)
+		list_for_each(n, &e->guests[i])
+			drop_guest(container_of(n, struct guest, node), e->now, false);
+	for (unsigned i = 0; i < e->n_locals; i++)
+		local_free(e->locals[i]);
+	list_remove(&e->deferred.node);
+	socket_dir_done(e);
+	socket_table_done(&e->sockets);
+	free(e);
+}
+
+static void slirp_input_packet(struct engine *e, usec_t now, const struct packet *p)
+{
+	e->now = now;
+	inbound_packet(e, now, p);
+}
+
+static void slirp_flush(struct engine *e, usec_t now)
+{
+	e->now = now;
+	engine_settle(e);
+}
+
+static usec_t slirp_deadline(const struct engine *e)
+{
+	return e->deadline;
+}
+
+static void slirp_expire(struct engine *e, usec_t now)
+{
+	e->now = now;
+	list_for_each(n, &e->stacks) {
+		struct stack *s = container_of(n, struct stack, timed);
+		if (s->deadline <= now)
+			stack_run_timers(s);
+	}
+	engine_settle(e);
+}
+
+/* libslirp drops what a full port does not take; TCP sends it again. */
+static void slirp_writable(struct engine *e, usec_t now, ip4_t guest)
+{
+}
+
+static int slirp_local(struct engine *e, uint16_t port, struct stream_service *service)
+{
+	if (e->n_locals == LOCALS_MAX)
+		return -ENOSPC;
+	if (local_find(e, port))
+		return -EADDRINUSE;
+	int r = local_new(e, port, service, &e->locals[e->n_locals]);
+	if (r == 0)
+		e->n_locals++;
+	return r;
+}
+
+static int slirp_open(struct engine *e, usec_t now, const struct engine_open *how)
+{
+	e->now = now;
+	int r = slirp_forward_open(e, now, how);
+	engine_settle(e);
+	return r;
+}
+
+static void slirp_guest_gone(struct engine *e, usec_t now, ip4_t guest)
+{
+	e->now = now;
+	struct guest *g = guest_find(e, guest);
+	if (g)
+		drop_guest(g, now, true);
+	find_deadline(e);
+}
+
+static void slirp_counters(const struct engine *e, struct engine_counters *ret)
+{
+	*ret = (struct engine_counters){
+		.flows_tcp = e->n_sockets[SOCKET_TCP] + e->n_sockets[SOCKET_LOCAL] + e->n_sockets[SOCKET_FORWARD],
+		.flows_udp = e->n_sockets[SOCKET_UDP],
+		.flows_icmp = e->n_sockets[SOCKET_ECHO],
+		.flows_opened = e->flows_opened,
+		.flows_refused = e->flows_refused,
+	};
+}
+
+/* libslirp keeps to itself what a flow's state is and how much it carried. */
+static struct engine_flow describe(const struct slirp_socket *x)
+{
+	static const uint8_t protocols[SOCKET_KINDS] = {
+		[SOCKET_TCP] = IP_PROTOCOL_TCP,	  [SOCKET_UDP] = IP_PROTOCOL_UDP,     [SOCKET_ECHO] = IP_PROTOCOL_ICMP,
+		[SOCKET_LOCAL] = IP_PROTOCOL_TCP, [SOCKET_FORWARD] = IP_PROTOCOL_TCP,
+	};
+	const struct stack *s = x->stack;
+	const struct engine_config *c = &s->guest->engine->config;
+	bool at_gateway = s->role == STACK_GATEWAY;
+	return (struct engine_flow){
+		.id = x->id,
+		.protocol = protocols[x->flow.kind],
+		.state = "open",
+		.inbound = x->flow.kind == SOCKET_FORWARD,
+		.guest = { ip_from_ip4(s->guest->ip), x->flow.guest_port },
+		.remote = { ip_from_ip4(at_gateway ? c->gateway : x->flow.peer), x->flow.kind == SOCKET_ECHO ? 0 : x->flow.port },
+		.n_peers = 1,
+		.since = x->since,
+	};
+}
+
+/* The places are descriptors. */
+static void slirp_flows(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque)
+{
+	const struct socket_table *t = &e->sockets;
+	for (; max > 0 && *cursor < t->size; max--) {
+		const struct slirp_socket *x = t->by_fd[(*cursor)++];
+		if (!x || !x->stack)
+			continue;
+		struct engine_flow flow = describe(x);
+		seen(opaque, &flow);
+	}
+	if (*cursor >= t->size)
+		*cursor = ENGINE_FLOWS_END;
+}
+
+const struct engine_ops slirp_engine_ops = {
+	.name = "libslirp",
+	.summary = "NAT by libslirp, the library behind QEMU's user network",
+	.new = slirp_new_engine,
+	.free = slirp_free_engine,
+	.input = slirp_input_packet,
+	.flush = slirp_flush,
+	.deadline = slirp_deadline,
+	.expire = slirp_expire,
+	.writable = slirp_writable,
+	.local = slirp_local,
+	.open = slirp_open,
+	.guest_gone = slirp_guest_gone,
+	.counters = slirp_counters,
+	.flows = slirp_flows,
+};

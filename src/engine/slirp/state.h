@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of this engine share: the engine and its guests.  slirp.c owns both.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/usec.h"
+#include "engine/slirp/socket.h"
+#include "engine/slirp/stack.h"
+#include "engine/slirp/translate.h"
+#include "gateway/engine.h"
+#include "host/poller.h"
+
+#define GUEST_BUCKETS 256u
+#define LOCALS_MAX 8u
+
+struct local;
+
+/* A guest with flows.  Made by its first packet, gone with its last stack and local connection. */
+struct guest {
+	struct list node; /* in its bucket */
+	struct engine *engine;
+	ip4_t ip;
+	struct stack *stacks[STACK_ROLES];
+	struct list conns; /* struct local_conn */
+	unsigned n_conns;
+	struct list half_open; /* local.c: handshakes with services that are not done */
+	unsigned n_half_open;
+	bool held; /* guest_release() is put off */
+};
+
+struct engine {
+	struct engine_config config;
+	usec_t now; /* of the call being served; libslirp asks for it */
+	struct socket_table sockets;
+	struct list guests[GUEST_BUCKETS];
+	unsigned n_guests;
+
+	struct list dirty; /* stacks to be settled in flush() */
+	struct list ready; /* stacks to be run by the deferred work */
+	struct deferred deferred;
+	struct list stacks; /* those with a deadline */
+	usec_t deadline;    /* the first of them */
+
+	struct local *locals[LOCALS_MAX];
+	unsigned n_locals;
+	char *socket_dir;     /* where our unix sockets are; NULL until needed */
+	bool socket_dir_ours; /* to be removed */
+
+	unsigned sockets_max; /* descriptors that libslirp may have, for all guests */
+	bool echo_allowed;
+	bool echo_told;
+	unsigned n_sockets[SOCKET_KINDS];
+	uint64_t flows_opened, flows_refused;
+	uint8_t frame[INWARD_FRAME_MAX];
+};
+
+/* NULL when nothing is known of it. */
+struct guest *guest_find(struct engine *e, ip4_t ip);
+/* The guest of that address, made when it is new; NULL when memory or the table is full. */
+struct guest *guest_get(struct engine *e, ip4_t ip);
+/* Forgets @g when nothing of it is left. */
+void guest_release(struct guest *g);
+/* The guest's stack of @role, made when there is none, ready to be given packets; NULL when memory is short. */
+struct stack *guest_stack(struct guest *g, enum stack_role role);
+/* Has libslirp's new wishes heard for every stack that did something since the last call. */
+void engine_settle(struct engine *e);
+/* Whether another descriptor may be opened for @g; counts the refusal. */
+bool engine_may_open(struct engine *e, const struct stack *s, enum socket_kind kind);
