@@ -12,7 +12,7 @@
 #include "app/inherited.h"
 #include "app/paths.h"
 #include "app/qemu.h"
-#include "service/dhcp_client.h"
+#include "service/dhcp/client.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #include "app/exec_interface.h"
 
 #include "app/failure.h"
-#include "service/dhcp_client.h"
+#include "service/dhcp/client.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

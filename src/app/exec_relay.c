@@ -4,7 +4,7 @@
 #include "app/exec_interface.h"
 #include "app/failure.h"
 #include "base/usec.h"
-#include "service/dhcp_client.h"
+#include "service/dhcp/client.h"
 #include "wire/framing.h"
 
 #include <errno.h>

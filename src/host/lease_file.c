@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "host/state_file.h"
-#include "service/dhcp.h"
-#include "service/lease_text.h"
+#include "service/dhcp/dhcp.h"
+#include "service/dhcp/lease_text.h"
 
 #include <errno.h>
 #include <stdio.h>

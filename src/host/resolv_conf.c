@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "host/resolv_conf.h"
 
-#include "service/dns_server.h"
+#include "service/dns/server.h"
 
 #include <string.h>
 

@@ -13,7 +13,7 @@
 #include "base/macros.h"
 #include "host/poller.h"
 #include "host/resolv_conf.h"
-#include "service/dns_server.h"
+#include "service/dns/server.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,8 +11,8 @@
 #include "base/bytes.h"
 #include "base/macros.h"
 #include "host/poller.h"
-#include "service/dns_server.h"
-#include "service/dns_upstream.h"
+#include "service/dns/server.h"
+#include "service/dns/upstream.h"
 #include "wire/dns.h"
 
 #include <errno.h>

@@ -10,7 +10,7 @@
 #include "host/resolv_follower.h"
 #include "host/resolver.h"
 #include "lib/settings.h"
-#include "service/dns.h"
+#include "service/dns/dns.h"
 
 #include <errno.h>
 #include <limits.h>

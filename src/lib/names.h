@@ -8,8 +8,8 @@
 #include "base/addr.h"
 #include "base/usec.h"
 #include "host/lease_file.h"
-#include "service/dhcp.h"
-#include "service/dns_names.h"
+#include "service/dhcp/dhcp.h"
+#include "service/dns/names.h"
 
 #include <stdbool.h>
 

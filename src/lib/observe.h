@@ -5,7 +5,7 @@
 #include "base/addr.h"
 #include "base/usec.h"
 #include "lan/segment.h"
-#include "service/dhcp.h"
+#include "service/dhcp/dhcp.h"
 
 struct lanlet_network;
 struct port;

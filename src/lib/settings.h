@@ -14,7 +14,7 @@
 #include "lib/forward/spec.h"
 #include "lib/path_list.h"
 #include "lib/plug.h"
-#include "service/dns_server.h"
+#include "service/dns/server.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
 #include "link/stream.h"
 #include "link/vde/plug.h"
 #include "link/vhost/vhost.h"
-#include "service/dns.h"
+#include "service/dns/dns.h"
 
 #include <stdio.h>
 

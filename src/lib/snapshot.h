@@ -22,7 +22,7 @@
 #include "lib/capture.h"
 #include "lib/events.h"
 #include "lib/forward/spec.h"
-#include "service/dns.h"
+#include "service/dns/dns.h"
 #include "service/guest_name.h"
 
 #include <stdbool.h>

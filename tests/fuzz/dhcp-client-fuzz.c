@@ -5,7 +5,7 @@
  */
 #include "base/macros.h"
 #include "repair.h"
-#include "service/dhcp_client.h"
+#include "service/dhcp/client.h"
 #include "wire/dhcp.h"
 
 #include <stdlib.h>

@@ -8,10 +8,10 @@
 #include "gateway/service.h"
 #include "gateway/sink.h"
 #include "gateway/stream_service.h"
-#include "service/dns.h"
-#include "service/dns_names.h"
-#include "service/dns_server.h"
-#include "service/dns_upstream.h"
+#include "service/dns/dns.h"
+#include "service/dns/names.h"
+#include "service/dns/server.h"
+#include "service/dns/upstream.h"
 #include "wire/dns.h"
 
 #include <errno.h>

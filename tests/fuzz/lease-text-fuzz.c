@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A whole lease file: every line that is accepted can be written, and reads back the same. */
-#include "service/lease_text.h"
+#include "service/dhcp/lease_text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A resolv.conf.  Whatever it says, the servers come out as text that reads as the same servers. */
 #include "host/resolv_conf.h"
-#include "service/dns_server.h"
+#include "service/dns/server.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 /* A resolv.conf in a directory of the test's own, changed in the ways that hosts change theirs. */
 #include "host/loop.h"
 #include "host/resolv_follower.h"
-#include "service/dns_server.h"
+#include "service/dns/server.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #include "gateway/stream_service.h"
 #include "host/loop.h"
 #include "host/resolver.h"
-#include "service/dns_forward.h"
+#include "service/dns/forward.h"
 #include "support/dns_bench.h"
 
 #include <arpa/inet.h>

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "gateway/sink.h"
 #include "lan/port.h"
-#include "service/dhcp.h"
+#include "service/dhcp/dhcp.h"
 #include "wire/dhcp.h"
 
 #include <glib.h>

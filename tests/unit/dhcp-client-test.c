@@ -3,7 +3,7 @@
 #include "gateway/packet.h"
 #include "gateway/service.h"
 #include "lan/frame.h"
-#include "service/dhcp_client.h"
+#include "service/dhcp/client.h"
 #include "support/dhcp_bench.h"
 #include "wire/udp.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the gateway says about names: each case is a question and the answer written as a line. */
-#include "service/dns_local.h"
-#include "service/dns_names.h"
+#include "service/dns/local.h"
+#include "service/dns/names.h"
 
 #include <errno.h>
 #include <glib.h>

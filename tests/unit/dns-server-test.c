@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service/dns_server.h"
+#include "service/dns/server.h"
 
 #include <errno.h>
 #include <glib.h>

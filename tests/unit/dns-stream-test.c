@@ -3,8 +3,8 @@
 #include "support/dns_bench.h"
 
 #include "gateway/stream_service.h"
-#include "service/dns_forward.h"
-#include "service/dns_stream.h"
+#include "service/dns/forward.h"
+#include "service/dns/stream.h"
 
 struct client {
 	struct local_stream stream;

@@ -2,7 +2,7 @@
 /* The DNS service over UDP: errors, forwarding, time, limits.  What names mean is dns-local-test's, streams are dns-stream-test's. */
 #include "support/dns_bench.h"
 
-#include "service/dns_forward.h"
+#include "service/dns/forward.h"
 
 static dns_bench *usual(unsigned servers)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/macros.h"
-#include "service/lease.h"
+#include "service/dhcp/lease.h"
 
 #include <glib.h>
 #include <string.h>

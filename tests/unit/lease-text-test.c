@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/macros.h"
-#include "service/lease_text.h"
+#include "service/dhcp/lease_text.h"
 
 #include <errno.h>
 #include <glib.h>

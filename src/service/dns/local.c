@@ -4,10 +4,10 @@
  * picks the records of the type.  A name that is there without records of the type is NODATA, one that is not there
  * NXDOMAIN (RFC 2308 §2.1, §2.2).
  */
-#include "service/dns_local.h"
+#include "service/dns/local.h"
 
 #include "base/macros.h"
-#include "service/dns_names.h"
+#include "service/dns/names.h"
 
 #include <errno.h>
 

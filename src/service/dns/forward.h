@@ -9,10 +9,10 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/usec.h"
-#include "service/dns.h"
-#include "service/dns_guests.h"
-#include "service/dns_servers.h"
-#include "service/dns_upstream.h"
+#include "service/dns/dns.h"
+#include "service/dns/guests.h"
+#include "service/dns/servers.h"
+#include "service/dns/upstream.h"
 #include "wire/dns.h"
 
 #define DNS_PENDING_MAX 512u	   /* queries outside at once, each with a socket or a few */

@@ -8,7 +8,7 @@
 #include "base/list.h"
 #include "base/usec.h"
 #include "gateway/stream_service.h"
-#include "service/dns_guests.h"
+#include "service/dns/guests.h"
 
 #define DNS_STREAMS_MAX 128u
 #define DNS_STREAMS_PER_GUEST 16u

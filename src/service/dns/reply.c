@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service/dns_reply.h"
+#include "service/dns/reply.h"
 
 #include <assert.h>
 

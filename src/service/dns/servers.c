@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service/dns_servers.h"
+#include "service/dns/servers.h"
 
 #include <errno.h>
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The service: configuration, the gate that every packet passes, and the leases as others see them. */
-#include "service/dhcp.h"
+#include "service/dhcp/dhcp.h"
 
 #include "base/log.h"
 #include "base/macros.h"
 #include "gateway/packet.h"
 #include "gateway/sink.h"
 #include "lan/port.h"
-#include "service/dhcp_names.h"
-#include "service/dhcp_pool.h"
-#include "service/dhcp_reply.h"
-#include "service/dhcp_server.h"
+#include "service/dhcp/names.h"
+#include "service/dhcp/pool.h"
+#include "service/dhcp/reply.h"
+#include "service/dhcp/server.h"
 #include "wire/dhcp.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service/dns_guests.h"
+#include "service/dns/guests.h"
 
 #include <stdlib.h>
 

@@ -7,11 +7,11 @@
  * Closing is possible in the middle of any call but accept(), even of a reply from within message(), so who called
  * looks at `closing` before touching a stream again; it is freed when the outermost call returns.
  */
-#include "service/dns_stream.h"
+#include "service/dns/stream.h"
 
 #include "base/macros.h"
 #include "gateway/sink.h"
-#include "service/dns_forward.h"
+#include "service/dns/forward.h"
 
 #include <errno.h>
 #include <stdlib.h>

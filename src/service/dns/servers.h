@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/usec.h"
-#include "service/dns_server.h"
+#include "service/dns/server.h"
 
 /* How long a server that does not answer is only asked when no other is left. */
 #define DNS_SERVER_PENALTY (10 * USEC_PER_SEC)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service/dhcp_names.h"
+#include "service/dhcp/names.h"
 
 #include "base/macros.h"
-#include "service/dhcp.h"
+#include "service/dhcp/dhcp.h"
 
 #include <errno.h>
 #include <strings.h>

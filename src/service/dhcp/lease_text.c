@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service/lease_text.h"
+#include "service/dhcp/lease_text.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "base/usec.h"
-#include "service/dns_reply.h"
+#include "service/dns/reply.h"
 
 struct dns_names;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service/reservation.h"
+#include "service/dhcp/reservation.h"
 
 #include <errno.h>
 #include <stdlib.h>

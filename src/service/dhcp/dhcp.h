@@ -14,8 +14,8 @@
 #include "base/list.h"
 #include "base/usec.h"
 #include "gateway/service.h"
-#include "service/lease.h"
-#include "service/reservation.h"
+#include "service/dhcp/lease.h"
+#include "service/dhcp/reservation.h"
 
 #include <stdbool.h>
 #include <stddef.h>

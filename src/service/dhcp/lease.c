@@ -3,7 +3,7 @@
  * Three hash indexes with chains over records of their own, because a record enters and leaves each of them
  * alone: one set aside has no MAC, most have no name, and an address changes under its MAC.
  */
-#include "service/lease.h"
+#include "service/dhcp/lease.h"
 
 #include "base/macros.h"
 

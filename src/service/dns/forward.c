@@ -19,7 +19,7 @@
  *
  * A token holds serial, index and attempt; the serial tells a stale one.
  */
-#include "service/dns_forward.h"
+#include "service/dns/forward.h"
 
 #include "base/log.h"
 #include "base/macros.h"

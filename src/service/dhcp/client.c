@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service/dhcp_client.h"
+#include "service/dhcp/client.h"
 
 #include "base/macros.h"
 #include "gateway/packet.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service/dhcp_pool.h"
+#include "service/dhcp/pool.h"
 
 #include "base/macros.h"
-#include "service/dhcp.h"
+#include "service/dhcp/dhcp.h"
 
 /* Most addresses looked at for one client in a pool that is larger than the lease table. */
 #define WALK_MAX 16384u

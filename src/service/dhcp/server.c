@@ -12,15 +12,15 @@
  *
  * Nothing happens when a lease ends: lease_is_held() compares with the time, and the record stays as a memory.
  */
-#include "service/dhcp_server.h"
+#include "service/dhcp/server.h"
 
 #include "base/log.h"
 #include "base/macros.h"
 #include "gateway/sink.h"
-#include "service/dhcp.h"
-#include "service/dhcp_names.h"
-#include "service/dhcp_pool.h"
-#include "service/dhcp_reply.h"
+#include "service/dhcp/dhcp.h"
+#include "service/dhcp/names.h"
+#include "service/dhcp/pool.h"
+#include "service/dhcp/reply.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,15 +4,15 @@
  * about a name of ours (dns_local.c), or one for the servers outside (dns_forward.c).  A reply goes back the way
  * the query came.
  */
-#include "service/dns.h"
+#include "service/dns/dns.h"
 
 #include "base/macros.h"
 #include "gateway/packet.h"
 #include "gateway/service.h"
 #include "gateway/sink.h"
-#include "service/dns_forward.h"
-#include "service/dns_local.h"
-#include "service/dns_stream.h"
+#include "service/dns/forward.h"
+#include "service/dns/local.h"
+#include "service/dns/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>

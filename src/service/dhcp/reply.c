@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service/dhcp_reply.h"
+#include "service/dhcp/reply.h"
 
 #include "base/macros.h"
 #include "gateway/sink.h"
-#include "service/dhcp.h"
+#include "service/dhcp/dhcp.h"
 #include "wire/ipv4.h"
 #include "wire/udp.h"
 
