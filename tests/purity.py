@@ -27,8 +27,9 @@ BELOW = {
     "host": ["base", "wire", "service"],
     "engine": ["base", "wire", "lan", "gateway", "host"],
     "link": ["base", "wire", "lan", "host"],
-    "lib": ["base", "wire", "lan", "gateway", "service", "host", "engine", "link"],
-    "control": ["base", "wire", "lan", "host", "lib"],
+    "options": ["base", "wire", "lan", "gateway", "service", "host", "engine", "link"],
+    "network": ["base", "wire", "lan", "gateway", "service", "host", "engine", "link", "options"],
+    "control": ["base", "wire", "lan", "host", "options", "network"],
     # and <lanlet.h>: the command is nothing but a user of the library; `lanlet exec` is a guest, too, and speaks what guests speak
     "app": ["base", "wire", "service", "control"],
 }
@@ -145,17 +146,17 @@ BROKEN = [
     {"base/a.c": "#include <arpa/inet.h>\nint f(void) { return socket(1, 2, 3); }\n"},
     {"lan/a.c": "#include <stdlib.h>\nvoid f(void) { abort(); }\n"},
     {"host/a.c": "#include <sys/epoll.h>\n", "link/b.c": "#include <sys/epoll.h>\n"},
-    {"app/a.c": '#include "lib/network.h"\n'},
+    {"app/a.c": '#include "network/network.h"\n'},
     {"attic/a.c": ""},
-    {"engine/slirp/a.h": "int f(int n, void (*done)(void));\n", "lib/b.h": "struct s;\nstruct s *f(struct s *s,\n\t    int n);\n"},
+    {"engine/slirp/a.h": "int f(int n, void (*done)(void));\n", "network/b.h": "struct s;\nstruct s *f(struct s *s,\n\t    int n);\n"},
 ]
 SOUND = {
     "base/a.c": "/* random, FILE *, abort() */\n#include <stdlib.h>\nconst char *f(void) { return \"printf(FILE)\"; }\n",
     "lan/a.c": '#include "base/a.h"\n#include <sys/uio.h>\nvoid f(struct o *o) { o->ops->send(o); }\n',
     "engine/slirp/a.c": '#include <slirp/libslirp.h>\n#include <poll.h>\n#include "gateway/engine.h"\n',
     "host/a.c": "#include <sys/epoll.h>\n#include <time.h>\n",
-    "lib/a.h": "static inline int f(void)\n{\n\treturn g();\n}\nint h(void);\n",
-    "lib/b.h": "static inline int f(void)\n{\n\treturn g();\n}\nstruct s {\n\tint (*h)(void);\n};\n",
+    "network/a.h": "static inline int f(void)\n{\n\treturn g();\n}\nint h(void);\n",
+    "network/b.h": "static inline int f(void)\n{\n\treturn g();\n}\nstruct s {\n\tint (*h)(void);\n};\n",
 }
 
 

@@ -2,7 +2,7 @@
 #include "control/capture_filter.h"
 
 #include "base/macros.h"
-#include "lib/capture.h"
+#include "network/capture.h"
 
 #include <pcap/pcap.h>
 

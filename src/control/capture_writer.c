@@ -3,7 +3,7 @@
 
 #include "base/macros.h"
 #include "host/clock.h"
-#include "lib/capture.h"
+#include "network/capture.h"
 #include "wire/checksum.h"
 #include "wire/pcapng.h"
 

@@ -10,7 +10,7 @@
 #include "control/route_events.h"
 #include "control/server.h"
 #include "host/clock.h"
-#include "lib/network.h"
+#include "network/network.h"
 
 #include <glib-unix.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* The counters of a network, one table: from which /v1/counters and /metrics are made. */
 #pragma once
 
-#include "lib/snapshot.h"
+#include "network/snapshot.h"
 
 #include <stddef.h>
 

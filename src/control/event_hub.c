@@ -2,7 +2,7 @@
 #include "control/event_hub.h"
 
 #include "base/macros.h"
-#include "lib/events.h"
+#include "network/events.h"
 
 /* Often enough to find out that a client has gone, and to keep those in between from giving up. */
 #define HEARTBEAT_SECONDS 15

@@ -6,8 +6,8 @@
 #include "control/control_internal.h"
 #include "control/job.h"
 #include "control/request.h"
-#include "lib/change.h"
-#include "lib/config.h"
+#include "network/change.h"
+#include "options/config.h"
 
 #include <errno.h>
 

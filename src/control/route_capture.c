@@ -17,9 +17,9 @@
 #include "control/job.h"
 #include "control/request.h"
 #include "control/values.h"
-#include "lib/capture.h"
-#include "lib/network.h"
-#include "lib/snapshot.h"
+#include "network/capture.h"
+#include "network/network.h"
+#include "network/snapshot.h"
 
 #include <errno.h>
 #include <string.h>

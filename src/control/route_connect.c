@@ -14,7 +14,7 @@
 #include "control/control_internal.h"
 #include "control/request.h"
 #include "host/clock.h"
-#include "lib/network.h"
+#include "network/network.h"
 
 #include <errno.h>
 #include <string.h>

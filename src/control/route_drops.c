@@ -4,7 +4,7 @@
 #include "control/request.h"
 #include "control/values.h"
 #include "host/clock.h"
-#include "lib/snapshot.h"
+#include "network/snapshot.h"
 
 static void fetch(struct lanlet_network *n, usec_t now, void *data)
 {

@@ -10,8 +10,8 @@
 #include "control/request.h"
 #include "control/values.h"
 #include "host/clock.h"
-#include "lib/network.h"
-#include "lib/snapshot.h"
+#include "network/network.h"
+#include "network/snapshot.h"
 
 #include <string.h>
 

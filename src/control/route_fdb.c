@@ -2,7 +2,7 @@
 /* GET /v1/fdb: which MACs were seen, and at which ports. */
 #include "control/request.h"
 #include "control/values.h"
-#include "lib/snapshot.h"
+#include "network/snapshot.h"
 
 #define SLICE 512u
 

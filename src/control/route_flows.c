@@ -3,7 +3,7 @@
 #include "base/macros.h"
 #include "control/request.h"
 #include "control/values.h"
-#include "lib/snapshot.h"
+#include "network/snapshot.h"
 #include "wire/ipv4.h"
 
 #include <libsoup/soup.h>

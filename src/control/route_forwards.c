@@ -4,7 +4,7 @@
 #include "control/request.h"
 #include "control/values.h"
 #include "lanlet.h"
-#include "lib/snapshot.h"
+#include "network/snapshot.h"
 
 #include <errno.h>
 #include <stdio.h>

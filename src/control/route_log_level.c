@@ -3,8 +3,8 @@
 #include "base/macros.h"
 #include "control/request.h"
 #include "control/values.h"
-#include "lib/change.h"
-#include "lib/snapshot.h"
+#include "network/change.h"
+#include "network/snapshot.h"
 
 #include <libsoup/soup.h>
 #include <string.h>

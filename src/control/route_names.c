@@ -4,8 +4,8 @@
 #include "control/change_request.h"
 #include "control/request.h"
 #include "control/values.h"
-#include "lib/change.h"
-#include "lib/snapshot.h"
+#include "network/change.h"
+#include "network/snapshot.h"
 
 #define SLICE 128u
 

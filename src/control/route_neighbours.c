@@ -2,7 +2,7 @@
 /* GET /v1/neighbours: which addresses the gateway knows to be used, by whom, and at which ports. */
 #include "control/request.h"
 #include "control/values.h"
-#include "lib/snapshot.h"
+#include "network/snapshot.h"
 
 #define SLICE 128u
 

@@ -3,9 +3,9 @@
 #include "base/macros.h"
 #include "control/control_internal.h"
 #include "control/request.h"
-#include "host/clock.h"
 #include "control/values.h"
-#include "lib/snapshot.h"
+#include "host/clock.h"
+#include "network/snapshot.h"
 
 #include <unistd.h>
 

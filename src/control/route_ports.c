@@ -3,7 +3,7 @@
 #include "base/macros.h"
 #include "control/request.h"
 #include "control/values.h"
-#include "lib/snapshot.h"
+#include "network/snapshot.h"
 
 #define SLICE 64u
 

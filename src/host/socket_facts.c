@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -63,4 +64,16 @@ int socket_facts_get(int fd, struct socket_facts *ret)
 	f.is_bound = is_bound(fd);
 	*ret = f;
 	return 0;
+}
+
+const char *socket_facts_explain(int error)
+{
+	switch (error) {
+	case EBADF:
+		return "it is not open";
+	case ENOTSOCK:
+		return "it is not a socket";
+	default:
+		return strerror(error);
+	}
 }

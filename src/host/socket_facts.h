@@ -16,3 +16,6 @@ struct socket_facts {
  * Looks at @fd and makes it close on exec.  -EBADF when it is not open, -ENOTSOCK, or another negative errno.
  */
 int socket_facts_get(int fd, struct socket_facts *ret);
+
+/* What is wrong with a descriptor for which socket_facts_get() returned -@error; static, or as strerror(). */
+const char *socket_facts_explain(int error);

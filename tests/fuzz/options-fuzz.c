@@ -4,8 +4,8 @@
  * the promises of settings.h.
  */
 #include "base/macros.h"
-#include "lib/options.h"
-#include "lib/settings.h"
+#include "options/options.h"
+#include "options/settings.h"
 
 #include <stdint.h>
 #include <stdlib.h>

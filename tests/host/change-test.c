@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Changes of a network that is not dispatched: what is in effect, what is kept, what is refused whole. */
-#include "lib/change.h"
+#include "network/change.h"
 
 #include "lanlet.h"
-#include "lib/config.h"
-#include "lib/network.h"
+#include "network/network.h"
+#include "options/config.h"
 
 #include <errno.h>
 #include <glib.h>

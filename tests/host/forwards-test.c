@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of forwards, with real unix sockets and an engine that takes nobody. */
-#include "lib/forward/forwards.h"
+#include "network/forward/forwards.h"
 
 #include "base/log.h"
 #include "base/macros.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/lease_file.h"
+#include "network/lease_file.h"
 
 #include "base/log.h"
 #include "support/dhcp_bench.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Clients of a proxy on a real socket, with an engine that answers what the test has it answer. */
-#include "lib/forward/forwards.h"
+#include "network/forward/forwards.h"
 
 #include "base/log.h"
 #include "base/macros.h"
@@ -8,7 +8,7 @@
 #include "host/clock.h"
 #include "host/loop.h"
 #include "host/unix_socket.h"
-#include "lib/forward/dial.h"
+#include "network/forward/dial.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "control/capture_filter.h"
 
-#include "lib/capture.h"
+#include "network/capture.h"
 
 #include <glib.h>
 #include <string.h>

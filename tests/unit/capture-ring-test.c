@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/capture_ring.h"
+#include "network/capture_ring.h"
 
 #include <glib.h>
 #include <stdbool.h>

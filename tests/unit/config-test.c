@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Options that must fit one another, and the public face of it all. */
-#include "lib/config.h"
+#include "options/config.h"
 
 #include "base/macros.h"
-#include "lib/options.h"
+#include "options/options.h"
 
 #include <errno.h>
 #include <glib.h>

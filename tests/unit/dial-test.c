@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Connections to guests that somebody waits for, with an engine that answers what the test has it answer, and time made up. */
-#include "lib/forward/dial.h"
+#include "network/forward/dial.h"
 
 #include "base/macros.h"
-#include "lib/forward/forward.h"
+#include "network/forward/forward.h"
 
 #include <errno.h>
 #include <glib.h>

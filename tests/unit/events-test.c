@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/events.h"
+#include "network/events.h"
 
 #include <glib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "lib/forward/spec.h"
+#include "options/forward_spec.h"
 
 #include "base/macros.h"
 

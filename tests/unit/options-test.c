@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lan/storm.h"
-#include "lib/options.h"
+#include "options/options.h"
 
 #include "base/macros.h"
 #include "engine/engines.h"
 #include "gateway/engine.h"
 #include "lanlet.h"
-#include "lib/change.h"
-#include "lib/settings.h"
 #include "link/vde/relay.h"
+#include "network/change.h"
+#include "options/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>

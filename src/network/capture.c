@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "network/capture.h"
+
+#include "base/macros.h"
+#include "host/clock.h"
+#include "network/network.h"
+#include "options/guest_ref.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* --- what is wanted --- */
+
+/* The two addresses in front of a frame. */
+struct addresses {
+	struct mac dst, src;
+};
+
+static struct addresses addresses_of(const struct frame *f)
+{
+	struct addresses a = { 0 };
+	static_assert(sizeof(a) == 12, "as in the frame");
+	frame_copy(f, 0, &a, sizeof(a));
+	return a;
+}
+
+static bool passes_guest(struct capture *c, const struct port *p, enum observed how, const struct frame *f)
+{
+	struct addresses a = addresses_of(f);
+	if (how != OBSERVED_IN)
+		return p->id == c->port_id && (mac_is_group(a.dst) || mac_equal(a.dst, c->guest));
+	if (!mac_equal(a.src, c->guest))
+		return false;
+	c->port_id = p->id;
+	return true;
+}
+
+static bool is_in_view(struct capture *c, const struct port *p, enum observed how, const struct frame *f)
+{
+	switch (c->config.of) {
+	case CAPTURE_OF_SEGMENT:
+		return how != OBSERVED_OUT;
+	case CAPTURE_OF_PORT:
+		return p->id == c->port_id;
+	case CAPTURE_OF_GUEST:
+		return passes_guest(c, p, how, f);
+	}
+	return false;
+}
+
+static bool drop_is_in_view(const struct capture *c, const struct port *p, const struct frame *f)
+{
+	struct addresses a;
+	switch (c->config.of) {
+	case CAPTURE_OF_SEGMENT:
+		return true;
+	case CAPTURE_OF_PORT:
+		return p && p->id == c->port_id;
+	case CAPTURE_OF_GUEST:
+		a = addresses_of(f);
+		return mac_equal(a.src, c->guest) || mac_equal(a.dst, c->guest);
+	}
+	return false;
+}
+
+static bool passes_filter(const struct capture *c, const struct frame *f)
+{
+	if (!c->config.wants)
+		return true;
+	size_t n = MIN(f->len, c->config.reach);
+	const uint8_t *bytes = f->n_iov > 0 ? f->iov[0].iov_base : c->scratch;
+	if (f->n_iov > 0 && f->iov[0].iov_len < n) {
+		n = frame_copy(f, 0, c->scratch, n);
+		bytes = c->scratch;
+	}
+	return c->config.wants(c->config.filter, bytes, n, f->len);
+}
+
+/* --- records --- */
+
+static void count_lost(struct capture *c)
+{
+	c->lost++;
+	c->untold++;
+	c->all->lost++;
+}
+
+/* Room for a record about @p with @captured bytes, filled in but for those and what is of a frame; NULL when there is none. */
+static struct capture_record *begin_record(struct capture *c, enum capture_kind kind, const struct port *p, uint32_t captured)
+{
+	struct capture_record *r = capture_ring_reserve(&c->ring, sizeof(*r) + captured);
+	if (!r)
+		return NULL;
+	*r = (struct capture_record){ .kind = kind, .lost = c->untold, .captured = captured };
+	if (p) {
+		r->port_id = p->id;
+		r->port_kind = p->ops->kind;
+		memcpy(r->port, p->name, sizeof(r->port));
+	}
+	c->untold = 0;
+	c->fresh = true;
+	return r;
+}
+
+static void end_record(struct capture *c, const struct capture_record *r)
+{
+	capture_ring_commit(&c->ring, sizeof(*r) + r->captured);
+}
+
+static void add_frame(struct capture *c, struct capture_record record, const struct port *p, const struct frame *f)
+{
+	struct capture_record *r = begin_record(c, record.kind, p, (uint32_t)MIN(f->len, (size_t)c->config.snaplen));
+	if (!r) {
+		count_lost(c);
+		return;
+	}
+	r->outbound = record.outbound;
+	r->why = record.why;
+	r->when_ns = clock_wall_ns();
+	r->checksum = f->checksum;
+	r->csum_start = f->csum_start;
+	r->csum_offset = f->csum_offset;
+	r->gso = f->gso;
+	r->gso_size = f->gso_size;
+	r->len = (uint32_t)f->len;
+	r->captured = (uint32_t)frame_copy(f, 0, r->bytes, r->captured);
+	end_record(c, r);
+	c->records++;
+	c->all->records++;
+}
+
+static void announce(struct capture *c, const struct port *p)
+{
+	const struct capture_record *r = begin_record(c, CAPTURE_PORT, p, 0);
+	if (r)
+		end_record(c, r);
+}
+
+/* --- observing --- */
+
+static struct capture *of_observer(struct observer *o)
+{
+	return container_of(o, struct capture, observer);
+}
+
+static void observe_frame(struct observer *o, const struct port *p, enum observed how, const struct frame *f)
+{
+	struct capture *c = of_observer(o);
+	if (is_in_view(c, p, how, f) && passes_filter(c, f))
+		add_frame(c, (struct capture_record){ .kind = CAPTURE_FRAME, .outbound = how != OBSERVED_IN }, p, f);
+}
+
+/* Frames of the gateway's have no ingress. */
+static bool came_from(const struct port *p, const struct frame *f)
+{
+	return !p || f->ingress == p || (!f->ingress && p->segment && p == p->segment->gateway.port);
+}
+
+static void observe_drop(struct observer *o, const struct port *p, enum drop_reason why, const struct frame *f)
+{
+	struct capture *c = of_observer(o);
+	if (c->config.drops && f && drop_is_in_view(c, p, f) && passes_filter(c, f))
+		add_frame(c, (struct capture_record){ .kind = CAPTURE_DROP, .outbound = !came_from(p, f), .why = why }, p, f);
+}
+
+static void observe_port_gone(struct observer *o, const struct port *p)
+{
+	struct capture *c = of_observer(o);
+	if (p->id != c->port_id)
+		return;
+	if (c->config.of == CAPTURE_OF_GUEST) {
+		c->port_id = 0; /* it may come back at another */
+		return;
+	}
+	atomic_store(&c->over, true);
+	c->config.readable(c->config.opaque);
+}
+
+static void observe_end_of_turn(struct observer *o)
+{
+	struct capture *c = of_observer(o);
+	if (!c->fresh)
+		return;
+	c->fresh = false;
+	c->config.readable(c->config.opaque);
+}
+
+/* --- whom it is about --- */
+
+static const struct port *find_port(const struct lanlet_network *n, const char *who)
+{
+	char *end;
+	unsigned long id = strtoul(who, &end, 10);
+	bool is_number = *who && !*end;
+	list_for_each(node, &n->segment.ports) {
+		const struct port *p = container_of(node, struct port, node);
+		if (is_number ? p->id == id : strcmp(p->name, who) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+struct lease_search {
+	ip4_t ip;
+	struct mac *ret;
+	bool found;
+};
+
+static void look_at_lease(void *opaque, const struct lease *l)
+{
+	struct lease_search *s = opaque;
+	if (l->ip != s->ip)
+		return;
+	*s->ret = l->mac;
+	s->found = true;
+}
+
+/* Who uses @ip; else whom it is reserved for; else who has leased it. */
+static bool find_mac(struct lanlet_network *n, ip4_t ip, struct mac *ret)
+{
+	if (!n->settings.no_gateway && ip == n->settings.gateway) {
+		*ret = n->gateway.config.mac;
+		return true;
+	}
+	if (neighbour_find(&n->gateway.egress.neighbours, ip, ret))
+		return true;
+	for (size_t i = 0; i < n->settings.n_hosts; i++) {
+		if (n->settings.hosts[i].ip != ip)
+			continue;
+		*ret = n->settings.hosts[i].mac;
+		return true;
+	}
+	struct lease_search s = { .ip = ip, .ret = ret };
+	dhcp_for_each_lease(&n->names.dhcp, look_at_lease, &s);
+	return s.found;
+}
+
+static bool find_guest(struct lanlet_network *n, usec_t now, const char *who, struct mac *ret)
+{
+	struct guest_ref guest;
+	if (guest_ref_parse(who, &guest) < 0)
+		return false;
+	switch (guest.kind) {
+	case GUEST_REF_MAC:
+		*ret = guest.mac;
+		return true;
+	case GUEST_REF_NAME:
+		if (n->names.dns_names.ops->find_name(&n->names.dns_names, now, guest.name, &guest.ip) < 0)
+			return false;
+		break;
+	case GUEST_REF_ADDRESS:
+		break;
+	}
+	return find_mac(n, guest.ip, ret);
+}
+
+static int find_whom(struct lanlet_network *n, usec_t now, struct capture *c)
+{
+	const struct port *p = NULL;
+	switch (c->config.of) {
+	case CAPTURE_OF_SEGMENT:
+		return 0;
+	case CAPTURE_OF_PORT:
+		p = find_port(n, c->config.who);
+		if (!p)
+			return -ENOENT;
+		break;
+	case CAPTURE_OF_GUEST:
+		if (!find_guest(n, now, c->config.who, &c->guest))
+			return -ENOENT;
+		p = segment_find(&n->segment, now, c->guest);
+		break;
+	}
+	c->port_id = p ? p->id : 0;
+	return 0;
+}
+
+/* --- life --- */
+
+/* A guest may move to any port. */
+static void announce_ports(struct capture *c, const struct lanlet_network *n)
+{
+	if (n->segment.n_ports == 0)
+		announce(c, NULL);
+	list_for_each(node, &n->segment.ports) {
+		const struct port *p = container_of(node, struct port, node);
+		if (c->config.of != CAPTURE_OF_PORT || p->id == c->port_id)
+			announce(c, p);
+	}
+}
+
+int capture_start(struct lanlet_network *n, usec_t now, struct capture *c)
+{
+	if (n->captures.n == CAPTURES_MAX)
+		return -EUSERS;
+	int r = find_whom(n, now, c);
+	if (r < 0)
+		return r;
+	c->all = &n->captures;
+	c->id = ++n->captures.last_id;
+	c->started = now;
+	n->captures.n++;
+	list_append(&n->captures.all, &c->node);
+	announce_ports(c, n);
+	segment_observe(&n->segment, &c->observer);
+	return 0;
+}
+
+void capture_stop(struct lanlet_network *n, struct capture *c)
+{
+	if (!c->all)
+		return;
+	segment_unobserve(&n->segment, &c->observer);
+	list_remove(&c->node);
+	n->captures.n--;
+	c->all = NULL;
+}
+
+int capture_new(const struct capture_config *config, struct capture **ret)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->config = *config;
+	c->observer = (struct observer){
+		.frame = observe_frame,
+		.drop = observe_drop,
+		.port_gone = observe_port_gone,
+		.turn_ends = observe_end_of_turn,
+	};
+	c->scratch = malloc(MAX(config->reach, (size_t)1));
+	if (!c->scratch || capture_ring_init(&c->ring, CAPTURE_RING_BYTES) < 0) {
+		capture_free(c);
+		return -ENOMEM;
+	}
+	*ret = c;
+	return 0;
+}
+
+void capture_free(struct capture *c)
+{
+	if (!c)
+		return;
+	capture_ring_done(&c->ring);
+	free(c->scratch);
+	free(c);
+}
+
+struct capture_record *capture_read(struct capture *c)
+{
+	size_t len;
+	return capture_ring_peek(&c->ring, &len);
+}
+
+void capture_release(struct capture *c)
+{
+	capture_ring_release(&c->ring);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "network/forward/client.h"
+
+#include "base/log.h"
+#include "gateway/engine.h"
+#include "network/forward/forward.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool guest_can_answer(const struct forward_env *env, const struct ip_endpoint *client)
+{
+	static const struct prefix4 loopback = { IP4(127, 0, 0, 0), 8 };
+	ip4_t ip = ip_to_ip4(&client->addr);
+	return ip_is_v4(&client->addr) && ip != 0 && !prefix4_contains(loopback, ip) && !prefix4_contains(env->subnet, ip);
+}
+
+struct ip_endpoint forward_client_source(const struct forward_env *env, const struct ip_endpoint *client)
+{
+	return (struct ip_endpoint){ guest_can_answer(env, client) ? client->addr : ip_from_ip4(env->gateway), client->port };
+}
+
+int forward_client_guest(const struct forward *f, usec_t now, uint16_t port, struct ip_endpoint *ret)
+{
+	ip4_t ip;
+	int r = f->env->find_guest(f->env->opaque, now, &f->spec.guest, &ip);
+	if (r == 0)
+		*ret = (struct ip_endpoint){ ip_from_ip4(ip), (uint16_t)(f->spec.guest_port + (port - f->spec.first_port)) };
+	return r;
+}
+
+int forward_client_open(const struct forward_env *env, usec_t now, struct engine_open *how)
+{
+	int r = env->engine_ops->open(env->engine, now, how);
+	if (r != -EADDRINUSE && r != -EOPNOTSUPP)
+		return r;
+	/* Another flow to the guest looks like this one, or the engine cannot show the guest who it is. */
+	how->source.port = 0;
+	if (r == -EOPNOTSUPP)
+		how->source.addr = ip_from_ip4(env->gateway);
+	return env->engine_ops->open(env->engine, now, how);
+}
+
+static const char *explain(int error)
+{
+	switch (error) {
+	case ENOENT:
+		return "the guest has no address";
+	case EOPNOTSUPP:
+		return "this engine cannot do that, the native engine can";
+	case EAGAIN:
+		return "the guest has as many flows as it may have";
+	default:
+		return strerror(error);
+	}
+}
+
+void forward_client_count(struct forward *f, usec_t now, int result)
+{
+	if (result == 0) {
+		f->opened++;
+		return;
+	}
+	char text[FORWARD_TEXT_SIZE];
+	f->refused++;
+	snprintf(f->failure, sizeof(f->failure), "a client was refused: %s", explain(-result));
+	log_limited(f->env->log, now, LOG_LEVEL_WARNING, "forward %s: %s", forward_spec_format(&f->spec, text), f->failure);
+}

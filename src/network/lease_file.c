@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "network/lease_file.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "host/state_file.h"
+#include "service/dhcp/dhcp.h"
+#include "service/dhcp/lease_text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes that grow. */
+struct text {
+	char *bytes;
+	size_t len, size;
+	bool failed;
+};
+
+/* Room for @len more bytes at bytes + len, or NULL. */
+static char *text_room(struct text *t, size_t len)
+{
+	if (!t->failed && len > t->size - t->len) {
+		size_t size = MAX(2 * t->size, t->len + len);
+		char *bytes = realloc(t->bytes, size);
+		t->failed = !bytes;
+		if (bytes) {
+			t->bytes = bytes;
+			t->size = size;
+		}
+	}
+	return t->failed ? NULL : t->bytes + t->len;
+}
+
+int lease_file_init(struct lease_file *f, const char *path, struct log *log)
+{
+	char *copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	*f = (struct lease_file){ .path = copy, .log = log };
+	return 0;
+}
+
+void lease_file_done(struct lease_file *f)
+{
+	free(f->path);
+	f->path = NULL;
+}
+
+/* PATH with @suffix; to free(), or NULL. */
+static char *with_suffix(const struct lease_file *f, const char *suffix)
+{
+	char *path;
+	return asprintf(&path, "%s%s", f->path, suffix) < 0 ? NULL : path;
+}
+
+/* What load() hands to each line. */
+struct loading {
+	struct dhcp *d;
+	usec_t now, wall;
+	unsigned taken, unfit;
+};
+
+/* The boot clock's time for Unix time; what ended before the machine started is simply over. */
+static usec_t from_unix(const struct loading *l, uint64_t seconds)
+{
+	if (seconds == 0)
+		return USEC_INFINITY;
+	usec_t unix_us = seconds > USEC_INFINITY / USEC_PER_SEC ? USEC_INFINITY : seconds * USEC_PER_SEC;
+	if (unix_us >= l->wall)
+		return usec_add(l->now, unix_us - l->wall);
+	usec_t ago = l->wall - unix_us;
+	return ago < l->now ? l->now - ago : 0;
+}
+
+static bool take_line(void *opaque, const struct lease_line *line)
+{
+	struct loading *l = opaque;
+	struct dhcp_saved_lease saved = {
+		.mac = line->mac,
+		.ip = line->ip,
+		.expires = from_unix(l, line->expires_s),
+		.name = line->name,
+		.client_id = line->client_id,
+		.client_id_len = line->client_id_len,
+	};
+	int err = dhcp_restore(l->d, l->now, &saved);
+	if (err == 0)
+		l->taken++;
+	else if (err != -EINVAL && err != -EEXIST)
+		l->unfit++; /* the operator changed the range, or a reservation */
+	return err != -EINVAL && err != -EEXIST;
+}
+
+static void put_damaged_aside(struct lease_file *f, const char *what)
+{
+	char *aside = with_suffix(f, ".damaged");
+	if (aside && rename(f->path, aside) == 0)
+		log_warning(f->log, "lease file %s: %s; it is kept as %s", f->path, what, aside);
+	else
+		log_warning(f->log, "lease file %s: %s; it could not be put aside: %s", f->path, what, strerror(errno));
+	free(aside);
+}
+
+unsigned lease_file_load(struct lease_file *f, struct dhcp *d, usec_t now, usec_t wall)
+{
+	char *text = NULL;
+	size_t len;
+	struct loading l = { .d = d, .now = now, .wall = wall };
+	int err = state_file_read(f->path, &text, &len);
+	size_t damaged = err == 0 ? lease_text_parse_all(text, len, take_line, &l) : 0;
+	if (err < 0 && err != -ENOENT)
+		put_damaged_aside(f, strerror(-err));
+	if (damaged > 0) {
+		char what[80];
+		snprintf(what, sizeof(what), "%zu lines are damaged, %u leases are taken from the others", damaged, l.taken);
+		put_damaged_aside(f, what);
+		lease_file_save(f, d, now, wall);
+	}
+	if (l.unfit > 0)
+		log_info(f->log, "lease file %s: %u leases do not fit the range and the reservations any more", f->path, l.unfit);
+	free(text);
+	return l.taken;
+}
+
+struct saving {
+	usec_t now, wall;
+	struct text text;
+};
+
+static uint64_t to_unix(const struct saving *s, usec_t expires)
+{
+	if (expires == USEC_INFINITY)
+		return 0;
+	usec_t unix_us = expires >= s->now ? usec_add(s->wall, expires - s->now) : s->wall - MIN(s->now - expires, s->wall);
+	return MAX(usec_add(unix_us, USEC_PER_SEC / 2) / USEC_PER_SEC, (usec_t)1);
+}
+
+static void put_line(void *opaque, const struct lease *l)
+{
+	struct saving *s = opaque;
+	struct lease_line line = { .expires_s = to_unix(s, l->expires), .mac = l->mac, .ip = l->ip, .client_id_len = l->client_id_len };
+	memcpy(line.name, l->name, sizeof(l->name));
+	memcpy(line.client_id, l->client_id, l->client_id_len);
+	char *room = text_room(&s->text, LEASE_TEXT_LINE_SIZE);
+	if (room)
+		s->text.len += lease_text_format(&line, room);
+}
+
+int lease_file_save(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall)
+{
+	struct saving s = { .now = now, .wall = wall };
+	dhcp_for_each_lease(d, put_line, &s);
+	int err = s.text.failed ? -ENOMEM : state_file_replace(f->path, s.text.bytes, s.text.len);
+	free(s.text.bytes);
+	if (err < 0 && !f->failing)
+		log_error(f->log, "lease file %s: %s: leases are not kept until it can be written", f->path, strerror(-err));
+	if (err == 0 && f->failing)
+		log_info(f->log, "lease file %s: written again", f->path);
+	f->failing = err < 0;
+	return err;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "network/name_services.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "gateway/engine.h"
+#include "gateway/gateway.h"
+#include "host/clock.h"
+#include "host/entropy.h"
+#include "host/resolv_follower.h"
+#include "host/resolver.h"
+#include "options/settings.h"
+#include "service/dns/dns.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LEASE_FILE_NAME "leases"
+#define DNS_PORT 53
+
+/* --- what DHCP asks for --- */
+
+static void probe(struct dhcp_env *env, usec_t now, ip4_t ip)
+{
+	gateway_probe(container_of(env, struct names, dhcp_env)->gateway, now, ip);
+}
+
+static bool in_use(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret)
+{
+	return gateway_in_use(container_of(env, struct names, dhcp_env)->gateway, now, ip, ret);
+}
+
+static void changed(struct dhcp_env *env, usec_t now)
+{
+	container_of(env, struct names, dhcp_env)->leases_changed = true;
+}
+
+static void leased(struct dhcp_env *env, usec_t now, const struct lease *l, enum dhcp_lease_event what)
+{
+	struct names *n = container_of(env, struct names, dhcp_env);
+	if (n->leased)
+		n->leased(n->opaque, now, l, what);
+}
+
+static const struct dhcp_env_ops dhcp_env_ops = { probe, in_use, changed, leased };
+
+/* --- what DNS asks for --- */
+
+static int find_name(struct dns_names *names, usec_t now, const char *name, ip4_t *ret)
+{
+	const struct names *n = container_of(names, struct names, dns_names);
+	for (size_t i = 0; i < n->n_more_names; i++) {
+		if (strcmp(n->more_names[i].name, name) != 0)
+			continue;
+		*ret = n->more_names[i].ip;
+		return 0;
+	}
+	return dhcp_find_name(&n->dhcp, now, name, ret);
+}
+
+static int find_address(struct dns_names *names, usec_t now, ip4_t ip, char ret[static DNS_LABEL_MAX + 1])
+{
+	const struct names *n = container_of(names, struct names, dns_names);
+	for (size_t i = 0; i < n->n_more_names; i++) {
+		if (n->more_names[i].ip != ip)
+			continue;
+		strcpy(ret, n->more_names[i].name);
+		return 0;
+	}
+	return dhcp_find_address(&n->dhcp, now, ip, ret);
+}
+
+static const struct dns_names_ops dns_names_ops = { find_name, find_address };
+
+static_assert(DNS_LABEL_MAX + 1 == GUEST_NAME_SIZE, "a guest's name is a DNS label");
+
+static void servers_changed(void *opaque, const struct dns_server_list *servers)
+{
+	struct names *n = opaque;
+	dns_set_servers(n->dns, servers);
+}
+
+/* --- building --- */
+
+static struct reservation *reservations_of(const struct settings *s)
+{
+	struct reservation *r = calloc(s->n_hosts + 1, sizeof(*r));
+	for (size_t i = 0; r && i < s->n_hosts; i++) {
+		r[i] = (struct reservation){ .mac = s->hosts[i].mac, .ip = s->hosts[i].ip };
+		snprintf(r[i].name, sizeof(r[i].name), "%s", s->hosts[i].name);
+	}
+	return r;
+}
+
+static int copy_names(const struct settings *s, struct settings_name **ret)
+{
+	struct settings_name *copy = calloc(s->n_names + 1, sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	if (s->n_names > 0)
+		memcpy(copy, s->names, s->n_names * sizeof(*copy));
+	*ret = copy;
+	return 0;
+}
+
+static int init_dhcp(struct names *n, const struct names_config *c, const struct hash_key *key)
+{
+	const struct settings *s = c->settings;
+	struct reservation *reservations = reservations_of(s);
+	if (!reservations)
+		return -ENOMEM;
+	n->dhcp_env.ops = &dhcp_env_ops;
+	int r = dhcp_init(&n->dhcp, &(struct dhcp_config){
+					    .env = &n->dhcp_env,
+					    .log = c->log,
+					    .hash_key = *key,
+					    .gateway = s->gateway,
+					    .gateway_mac = c->gateway->config.mac,
+					    .subnet = s->subnet,
+					    .first = s->dhcp_first,
+					    .last = s->dhcp_last,
+					    .lease_time = s->lease_time_s,
+					    .domain = s->domain,
+					    .gateway_name = SETTINGS_GATEWAY_NAME,
+					    .mtu = (uint16_t)s->mtu,
+					    .reservations = reservations,
+					    .n_reservations = s->n_hosts,
+				    });
+	free(reservations);
+	n->dhcp_ready = r == 0;
+	return r;
+}
+
+static int load_leases(struct names *n, const char *state_dir, usec_t now)
+{
+	if (!state_dir)
+		return 0;
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/" LEASE_FILE_NAME, state_dir);
+	int r = lease_file_init(&n->lease_file, path, n->log);
+	if (r < 0)
+		return r;
+	n->keeps_leases = true;
+	unsigned count = lease_file_load(&n->lease_file, &n->dhcp, now, clock_wall());
+	if (count > 0)
+		log_info(n->log, "%s: %u leases", path, count);
+	return 0;
+}
+
+int names_change_servers(struct names *n, const struct settings *s)
+{
+	struct resolv_follower *follower = NULL;
+	if (s->dns.count == 0) {
+		int r = resolv_follower_new(
+			&(struct resolv_follower_config){ .poller = n->poller, .log = n->log, .changed = servers_changed, .opaque = n },
+			&follower);
+		if (r < 0)
+			return r;
+	}
+	resolv_follower_free(n->follower);
+	n->follower = follower;
+	dns_set_servers(n->dns, follower ? resolv_follower_servers(follower) : &s->dns);
+	return 0;
+}
+
+static int init_dns(struct names *n, const struct names_config *c, const struct hash_key *key)
+{
+	n->dns_names.ops = &dns_names_ops;
+	int r = resolver_new(c->poller, &n->resolver);
+	if (r < 0)
+		return r;
+	r = dns_new(
+		&(struct dns_config){
+			.gateway = c->settings->gateway,
+			.subnet = c->settings->subnet,
+			.domain = c->settings->domain,
+			.gateway_name = SETTINGS_GATEWAY_NAME,
+			.hash_key = *key,
+			.names = &n->dns_names,
+			.upstream = resolver_upstream(n->resolver),
+			.sink = &c->gateway->sink,
+			.log = c->log,
+		},
+		&n->dns);
+	return r < 0 ? r : names_change_servers(n, c->settings);
+}
+
+int names_init(struct names *n, const struct names_config *c, usec_t now)
+{
+	struct hash_key key;
+	entropy_get(&key, sizeof(key));
+	n->gateway = c->gateway;
+	n->log = c->log;
+	n->poller = c->poller;
+	n->leased = c->leased;
+	n->opaque = c->opaque;
+	int r = copy_names(c->settings, &n->more_names);
+	n->n_more_names = r == 0 ? c->settings->n_names : 0;
+	if (r == 0)
+		r = init_dhcp(n, c, &key);
+	if (r == 0)
+		r = load_leases(n, c->state_dir, now);
+	if (r == 0)
+		r = init_dns(n, c, &key);
+	if (r < 0)
+		return r;
+	if (!c->settings->no_dhcp)
+		gateway_add_service(c->gateway, &n->dhcp.service);
+	gateway_add_service(c->gateway, dns_service(n->dns));
+	return 0;
+}
+
+void names_done(struct names *n, usec_t now)
+{
+	resolv_follower_free(n->follower);
+	dns_free(n->dns);
+	resolver_free(n->resolver);
+	if (n->keeps_leases) {
+		names_turn_ends(n, now);
+		lease_file_done(&n->lease_file);
+	}
+	if (n->dhcp_ready)
+		dhcp_done(&n->dhcp);
+	free(n->more_names);
+}
+
+int names_change(struct names *n, const struct settings *s, usec_t now)
+{
+	struct settings_name *more_names;
+	int r = copy_names(s, &more_names);
+	if (r < 0)
+		return r;
+	struct reservation *reservations = reservations_of(s);
+	r = reservations ? dhcp_set_reservations(&n->dhcp, reservations, s->n_hosts) : -ENOMEM;
+	free(reservations);
+	if (r < 0) {
+		free(more_names);
+		return r;
+	}
+	free(n->more_names);
+	n->more_names = more_names;
+	n->n_more_names = s->n_names;
+	n->dhcp.config.lease_time = s->lease_time_s;
+	return 0;
+}
+
+int names_serve_tcp(struct names *n, const struct engine_ops *ops, struct engine *engine)
+{
+	return ops->local(engine, DNS_PORT, dns_stream_service(n->dns));
+}
+
+void names_address_seen(struct names *n, usec_t now, ip4_t ip, struct mac mac)
+{
+	dhcp_address_seen(&n->dhcp, now, ip, mac);
+}
+
+/* Before an ACK leaves, the lease is on disk. */
+void names_turn_ends(struct names *n, usec_t now)
+{
+	if (n->leases_changed && n->keeps_leases)
+		lease_file_save(&n->lease_file, &n->dhcp, now, clock_wall());
+	n->leases_changed = false;
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "network/network.h"
+
+#include "base/macros.h"
+#include "host/clock.h"
+#include "host/entropy.h"
+#include "host/host_network.h"
+#include "link/dgram.h"
+#include "link/packet.h"
+#include "link/stream.h"
+#include "link/vde/plug.h"
+#include "link/vde/vde.h"
+#include "link/vhost/vhost.h"
+#include "network/attach.h"
+#include "network/change.h"
+#include "network/gateway_mac.h"
+#include "network/observe.h"
+#include "options/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static_assert((int)LOG_LEVEL_ERROR == LANLET_LOG_ERROR && (int)LOG_LEVEL_DEBUG == LANLET_LOG_DEBUG, "the levels are the same");
+
+static void write_log(void *opaque, enum log_level level, const char *line)
+{
+	struct lanlet_network *n = opaque;
+	if (n->log_out)
+		n->log_out(n->log_opaque, (enum lanlet_log_level)level, line);
+}
+
+static int hook_host_address(void *opaque, usec_t now, bool v6, struct ip_addr *ret)
+{
+	struct lanlet_network *n = opaque;
+	return host_address_get(&n->host_address, now, v6, ret);
+}
+
+static void hook_address_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
+{
+	struct lanlet_network *n = opaque;
+	names_address_seen(&n->names, now, ip, mac);
+}
+
+static void hook_turn_ends(void *opaque, usec_t now)
+{
+	struct lanlet_network *n = opaque;
+	if (n->names.leases_changed)
+		forwards_guests_changed(&n->forwards, now);
+	names_turn_ends(&n->names, now);
+}
+
+static void hook_guest_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
+{
+	observe_guest(opaque, now, ip, mac);
+}
+
+static void port_changed(void *opaque, usec_t now, const struct port *p, enum segment_change what)
+{
+	observe_port(opaque, now, p, what);
+}
+
+static void flushed(void *opaque, usec_t now)
+{
+	observe_turn(opaque, now);
+}
+
+static void hook_leased(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what)
+{
+	observe_lease(opaque, now, l, what);
+}
+
+/* --- building --- */
+
+static int build_segment(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	struct hash_key key;
+	entropy_get(&key, sizeof(key));
+	int r = segment_init(&n->segment,
+			     &(struct segment_config){
+				     .hash_key = key,
+				     .isolate = n->settings.isolate,
+				     .snooping = n->settings.multicast_snooping,
+				     .storm_limit = n->settings.storm_limit,
+				     .log = &n->log,
+				     .journal = { .changed = port_changed, .turn_ends = flushed, .opaque = n },
+			     });
+	if (r < 0)
+		return r;
+	return gateway_init(&n->gateway, &n->segment,
+			    &(struct gateway_config){
+				    .mac = gateway_mac_get(config->state_dir, &n->log),
+				    .ip = n->settings.gateway,
+				    .subnet = n->settings.subnet,
+				    .absent = n->settings.no_gateway,
+				    .hash_key = key,
+				    .log = &n->log,
+				    .hooks = { .host_address = hook_host_address,
+					       .address_seen = hook_address_seen,
+					       .guest_seen = hook_guest_seen,
+					       .turn_ends = hook_turn_ends,
+					       .opaque = n },
+			    });
+}
+
+static int build_services(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	const struct gateway_config *g = &n->gateway.config;
+	arp_service_init(&n->arp, g->mac, g->ip);
+	echo_service_init(&n->echo, g->ip);
+	gateway_add_service(&n->gateway, &n->arp.service);
+	gateway_add_service(&n->gateway, &n->echo.service);
+	return names_init(&n->names,
+			  &(struct names_config){
+				  .settings = &n->settings,
+				  .gateway = &n->gateway,
+				  .poller = &n->loop.poller,
+				  .state_dir = config->state_dir,
+				  .leased = hook_leased,
+				  .opaque = n,
+				  .log = &n->log,
+			  },
+			  clock_now());
+}
+
+static int build_engine(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	const struct engine_ops *ops = n->settings.engine;
+	struct hash_key key;
+	entropy_get(&key, sizeof(key));
+	int r = ops->new(
+		&(struct engine_config){
+			.env = &n->gateway.env,
+			.poller = &n->loop.poller,
+			.log = &n->log,
+			.hash_key = key,
+			.gateway = n->settings.gateway,
+			.subnet = n->settings.subnet,
+			.host_loopback = n->settings.host_loopback,
+			.udp_filtering = n->settings.udp_filtering,
+			.private_dir = config->runtime_dir,
+		},
+		&n->engine);
+	if (r < 0)
+		return r;
+	gateway_set_engine(&n->gateway, ops, n->engine);
+	r = names_serve_tcp(&n->names, ops, n->engine);
+	return r == -EOPNOTSUPP ? 0 : r;
+}
+
+static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
+{
+	struct lanlet_network *n = opaque;
+	switch (guest->kind) {
+	case GUEST_REF_NAME:
+		return n->names.dns_names.ops->find_name(&n->names.dns_names, now, guest->name, ret);
+	case GUEST_REF_MAC:
+		return dhcp_find_mac(&n->names.dhcp, now, guest->mac, ret);
+	default:
+		*ret = guest->ip;
+		return 0;
+	}
+}
+
+static bool guest_is_there(void *opaque, ip4_t ip)
+{
+	struct lanlet_network *n = opaque;
+	return gateway_knows(&n->gateway, ip);
+}
+
+static int build_forwards(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	n->forward_env = (struct forward_env){
+		.poller = &n->loop.poller,
+		.log = &n->log,
+		.dials = &n->dials,
+		.domain = n->settings.domain,
+		.engine_ops = n->settings.engine,
+		.engine = n->engine,
+		.gateway = n->settings.gateway,
+		.subnet = n->settings.subnet,
+		.find_guest = find_guest,
+		.guest_is_there = guest_is_there,
+		.opaque = n,
+	};
+	dials_init(&n->dials, &n->forward_env);
+	return forwards_init(&n->forwards, &n->forward_env, config->state_dir);
+}
+
+static int open_forwards(struct lanlet_network *n, char *error, size_t size)
+{
+	usec_t now = clock_now();
+	for (size_t i = 0; i < n->settings.n_forwards; i++) {
+		unsigned id;
+		int r = forwards_add(&n->forwards, now, &n->settings.forwards[i], false, &id, error, size);
+		if (r < 0)
+			return r;
+	}
+	forwards_load(&n->forwards, now);
+	return 0;
+}
+
+/* Guests with segmentation offload gain nothing by a large MTU; of what is behind a VDE socket nobody knows what it takes. */
+#define VHOST_MTU_AUTO 1500
+#define VDE_MTU_AUTO 1500
+
+static size_t port_mtu(const struct lanlet_network *n, size_t automatic)
+{
+	return n->settings.mtu == SETTINGS_MTU_AUTO ? automatic : n->settings.mtu;
+}
+
+/* What exchanges bare frames of any size. */
+static int build_socket_links(struct lanlet_network *n, size_t mtu)
+{
+	struct poller *poller = &n->loop.poller;
+	int r = stream_link_new(&(struct stream_link_config){ poller, &n->segment, &n->log, mtu }, &n->stream);
+	if (r == 0)
+		r = dgram_link_new(&(struct dgram_link_config){ poller, &n->segment, &n->log, mtu }, &n->dgram);
+	if (r == 0)
+		r = packet_link_new(&(struct packet_link_config){ poller, &n->segment, &n->log, mtu }, &n->packet);
+	return r;
+}
+
+static int build_links(struct lanlet_network *n)
+{
+	int r = vhost_link_new(
+		&(struct vhost_link_config){
+			.poller = &n->loop.poller,
+			.segment = &n->segment,
+			.log = &n->log,
+			.mtu = port_mtu(n, VHOST_MTU_AUTO),
+			.busy_poll = n->settings.busy_poll_us > 0,
+		},
+		&n->vhost);
+	if (r == 0)
+		r = vde_link_new(
+			&(struct vde_link_config){
+				.poller = &n->loop.poller,
+				.segment = &n->segment,
+				.log = &n->log,
+				.mtu = port_mtu(n, VDE_MTU_AUTO),
+			},
+			&n->vde);
+	if (r == 0)
+		r = plug_link_new(
+			&(struct plug_link_config){
+				.poller = &n->loop.poller,
+				.segment = &n->segment,
+				.log = &n->log,
+				.mtu = port_mtu(n, VDE_MTU_AUTO),
+			},
+			&n->plug);
+	return r < 0 ? r : build_socket_links(n, port_mtu(n, SETTINGS_MTU_MAX));
+}
+
+/* Nested networks have one subnet often.  The resolver of the outer one works, its other addresses are out of reach. */
+static void warn_of_shadowed_network(struct lanlet_network *n)
+{
+	struct host_network outer;
+	char address[IP4_TEXT_SIZE];
+	if (host_network_find_overlap(n->settings.subnet, &outer) < 0)
+		return;
+	log_warning(&n->log,
+		    "this machine is %s/%u on %s, in the same network as the guests: they cannot reach other machines there; "
+		    "choose another with --subnet if they should",
+		    ip4_format(outer.address, address), outer.prefix.length, outer.interface);
+}
+
+/*
+ * What other threads may take of a turn's time: they ask for much at once, and guests' frames wait meanwhile.  The rest
+ * waits for the next round of events, in which every descriptor has its turn.
+ */
+#define CALLS_TIME (200 * (usec_t)1)
+
+static void calls_ready(struct watch *w, usec_t now, unsigned events)
+{
+	struct lanlet_network *n = container_of(w, struct lanlet_network, calls_watch);
+	usec_t end = clock_now() + CALLS_TIME;
+	struct call *c;
+	do {
+		c = call_queue_take(&n->calls);
+		if (c)
+			c->run(c);
+	} while (c && clock_now() < end);
+}
+
+void network_post(struct lanlet_network *n, struct call *c)
+{
+	call_queue_post(&n->calls, c);
+}
+
+static int build_calls(struct lanlet_network *n)
+{
+	int r = call_queue_init(&n->calls);
+	if (r < 0)
+		return r;
+	n->calls_watch.ready = calls_ready;
+	return poller_watch(&n->loop.poller, &n->calls_watch, n->calls.fd, POLL_EVENT_IN);
+}
+
+static int build(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	host_address_init(&n->host_address);
+	if (!n->settings.no_gateway)
+		warn_of_shadowed_network(n);
+	int r = build_segment(n, config);
+	if (r == 0)
+		r = build_services(n, config);
+	if (r == 0)
+		r = build_engine(n, config);
+	if (r == 0)
+		r = build_forwards(n, config);
+	if (r == 0)
+		r = build_links(n);
+	if (r == 0)
+		r = build_calls(n);
+	return r;
+}
+
+static int connect_links(struct lanlet_network *n, char *error, size_t size)
+{
+	const struct path_list *urls = &n->settings.vde;
+	int r = 0;
+	for (size_t i = 0; i < urls->n && r == 0; i++)
+		r = lanlet_network_join_vde(n, urls->at[i], error, size);
+	return r < 0 ? r : attach_all(n, &n->settings.plugs, error, size);
+}
+
+static void free_settings(struct lanlet_network *n)
+{
+	settings_done(&n->settings);
+	settings_done(&n->configured);
+	kept_done(&n->kept);
+}
+
+int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network **ret, char *error, size_t size)
+{
+	struct lanlet_network *n = calloc(1, sizeof(*n));
+	int r = n ? settings_copy(&config->settings, &n->configured) : -ENOMEM;
+	if (r < 0)
+		goto fail;
+	r = settings_check(&n->configured, error, size);
+	if (r < 0)
+		goto fail_said;
+	n->started = clock_now();
+	n->log_out = config->log;
+	n->log_opaque = config->log_opaque;
+	n->log = (struct log){ .level = n->configured.log_level, .write = write_log, .opaque = n };
+	list_init(&n->sockets);
+	list_init(&n->forwards.all);
+	list_init(&n->captures.all);
+	n->lease_check = n->leases_checked = n->started; /* some were saved */
+	r = kept_init(&n->kept, config->state_dir, &n->log);
+	if (r == 0)
+		r = change_begin(n);
+	if (r == 0)
+		r = loop_init(&n->loop);
+	if (r < 0)
+		goto fail;
+	n->busy_poll = (struct busy_poll){ .limit = n->settings.busy_poll_us };
+	r = events_init(&n->events);
+	if (r < 0) {
+		loop_done(&n->loop, n->started);
+		goto fail;
+	}
+	r = build(n, config);
+	if (r < 0) {
+		lanlet_network_free(n);
+		n = NULL;
+		goto fail;
+	}
+	r = connect_links(n, error, size);
+	if (r == 0)
+		r = open_forwards(n, error, size);
+	if (r < 0) {
+		lanlet_network_free(n);
+		return r;
+	}
+	*ret = n;
+	return 0;
+
+fail:
+	snprintf(error, size, "cannot make the network: %s", strerror(-r));
+fail_said:
+	if (n)
+		free_settings(n);
+	free(n);
+	return r;
+}
+
+void lanlet_network_free(struct lanlet_network *n)
+{
+	if (!n)
+		return;
+	usec_t now = clock_now();
+	list_for_each(node, &n->sockets) {
+		struct socket_path *s = container_of(node, struct socket_path, node);
+		unlink(s->path);
+		list_remove(node);
+		free(s);
+	}
+	forwards_done(&n->forwards);
+	stream_link_free(n->stream, now);
+	dgram_link_free(n->dgram, now);
+	packet_link_free(n->packet, now);
+	vhost_link_free(n->vhost, now);
+	vde_link_free(n->vde, now);
+	plug_link_free(n->plug, now);
+	names_done(&n->names, now); /* its streams are the engine's */
+	gateway_set_engine(&n->gateway, NULL, NULL);
+	if (n->engine)
+		n->settings.engine->free(n->engine);
+	gateway_done(&n->gateway, now);
+	segment_done(&n->segment);
+	events_done(&n->events);
+	poller_unwatch(&n->loop.poller, &n->calls_watch);
+	call_queue_done(&n->calls);
+	loop_done(&n->loop, now);
+	free_settings(n);
+	free(n);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A network: everything that one segment consists of, wired together.  The only place that
+ * knows all layers.  Built bottom up in network.c, torn down in reverse.
+ */
+#pragma once
+
+#include "base/log.h"
+#include "gateway/gateway.h"
+#include "host/busy_poll.h"
+#include "host/call_queue.h"
+#include "host/host_address.h"
+#include "host/loop.h"
+#include "lan/segment.h"
+#include "lanlet.h"
+#include "network/capture.h"
+#include "network/events.h"
+#include "network/forward/dial.h"
+#include "network/forward/forwards.h"
+#include "network/kept.h"
+#include "network/name_services.h"
+#include "options/settings.h"
+#include "service/arp.h"
+#include "service/echo.h"
+
+struct dgram_link;
+struct packet_link;
+struct stream_link;
+struct plug_link;
+struct vde_link;
+struct vhost_link;
+
+/* A socket in the file system that goes when the network goes. */
+struct socket_path {
+	struct list node;
+	char path[];
+};
+
+struct lanlet_network {
+	struct settings configured; /* what was asked for */
+	struct kept kept;           /* what was added while it ran */
+	struct settings settings;   /* both together: what is in effect */
+	struct log log;
+	void (*log_out)(void *opaque, enum lanlet_log_level level, const char *line);
+	void *log_opaque;
+	struct loop loop;
+	struct busy_poll busy_poll;
+	struct segment segment;
+	struct gateway gateway;
+	struct arp_service arp;
+	struct echo_service echo;
+	struct names names;
+	struct host_address host_address;
+	struct engine *engine;
+	struct forward_env forward_env;
+	struct dials dials;
+	struct forwards forwards;
+	struct stream_link *stream;
+	struct dgram_link *dgram;
+	struct packet_link *packet;
+	struct vhost_link *vhost;
+	struct vde_link *vde;
+	struct plug_link *plug;
+	struct list sockets; /* paths to unlink at the end */
+	struct call_queue calls; /* from other threads */
+	struct watch calls_watch;
+	usec_t started;
+	struct events events;
+	struct captures captures;
+	unsigned observed_port;             /* ports up to this one have had their event */
+	usec_t lease_check, leases_checked; /* when a lease may end next; when that was looked at last */
+};
+
+/*
+ * Runs @c on the thread that dispatches @n, between two turns.  Any thread may post; it is for each call to be short: what
+ * walks over something unbounded does a slice of it and posts itself again.
+ */
+void network_post(struct lanlet_network *n, struct call *c);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A network's turns: when it wants to be called, and what is done then. */
+#include "network/network.h"
+
+#include "base/macros.h"
+#include "host/clock.h"
+#include "link/dgram.h"
+#include "link/packet.h"
+#include "link/stream.h"
+#include "link/vde/plug.h"
+#include "link/vde/vde.h"
+#include "link/vhost/vhost.h"
+#include "network/observe.h"
+
+#include <limits.h>
+
+int lanlet_network_fd(const struct lanlet_network *n)
+{
+	return n->loop.epoll_fd;
+}
+
+static usec_t deadline(const struct lanlet_network *n)
+{
+	usec_t first = gateway_deadline(&n->gateway);
+	first = MIN(first, stream_link_deadline(n->stream));
+	first = MIN(first, dgram_link_deadline(n->dgram));
+	first = MIN(first, packet_link_deadline(n->packet));
+	first = MIN(first, vhost_link_deadline(n->vhost));
+	first = MIN(first, vde_link_deadline(n->vde));
+	first = MIN(first, plug_link_deadline(n->plug));
+	first = MIN(first, segment_deadline(&n->segment));
+	first = MIN(first, observe_deadline(n));
+	first = MIN(first, dials_deadline(&n->dials));
+	return MIN(first, forwards_deadline(&n->forwards));
+}
+
+long long lanlet_network_deadline_usec(const struct lanlet_network *n)
+{
+	usec_t when = deadline(n);
+	return when == USEC_INFINITY ? -1 : (long long)when;
+}
+
+static int timeout_until(usec_t when)
+{
+	if (when == USEC_INFINITY)
+		return -1;
+	usec_t now = clock_now();
+	if (when <= now)
+		return 0;
+	return (int)MIN((when - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (usec_t)INT_MAX);
+}
+
+int lanlet_network_timeout_ms(const struct lanlet_network *n)
+{
+	return timeout_until(deadline(n));
+}
+
+/* @when: deadline() before the events that are handed out now.  What they make due comes the next time. */
+static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
+{
+	int r = loop_dispatch(&n->loop, now);
+	if (when <= now) {
+		gateway_expire(&n->gateway, now);
+		segment_expire(&n->segment, now);
+		stream_link_expire(n->stream, now);
+		dgram_link_expire(n->dgram, now);
+		packet_link_expire(n->packet, now);
+		vhost_link_expire(n->vhost, now);
+		vde_link_expire(n->vde, now);
+		plug_link_expire(n->plug, now);
+		forwards_expire(&n->forwards, now);
+		dials_expire(&n->dials, now);
+		if (observe_deadline(n) <= now)
+			observe_expire(n, now);
+	}
+	segment_flush(&n->segment, now);
+	return r < 0 ? r : 0;
+}
+
+int lanlet_network_dispatch(struct lanlet_network *n)
+{
+	int r = dispatch(n, clock_now(), deadline(n));
+	vhost_link_settle(n->vhost); /* whether the embedder sleeps now is not known */
+	return r;
+}
+
+/* Looks for work instead of sleeping, at most for the window and until @when.  1: there is some, 0, negative errno. */
+static int look_for_work(struct lanlet_network *n, usec_t when)
+{
+	usec_t now = clock_now(), end = MIN(when, usec_add(now, n->busy_poll.window));
+	if (when <= now)
+		return 0;
+	for (; now < end; now = clock_now()) {
+		int r = loop_wait(&n->loop, 0);
+		if (r < 0)
+			return r;
+		if (loop_has_events(&n->loop) || vhost_link_has_work(n->vhost)) {
+			busy_poll_paid(&n->busy_poll);
+			return 1;
+		}
+	}
+	busy_poll_did_not_pay(&n->busy_poll);
+	return 0;
+}
+
+static int sleep_until(struct lanlet_network *n, usec_t when)
+{
+	if (n->busy_poll.limit == 0)
+		return loop_wait(&n->loop, timeout_until(when));
+	vhost_link_settle(n->vhost);
+	usec_t before = clock_now();
+	int r = loop_wait(&n->loop, timeout_until(when));
+	if (loop_has_events(&n->loop))
+		busy_poll_slept(&n->busy_poll, clock_now() - before);
+	return r;
+}
+
+int lanlet_network_wait(struct lanlet_network *n)
+{
+	usec_t when = deadline(n);
+	int r = n->busy_poll.window > 0 ? look_for_work(n, when) : 0;
+	if (r == 0)
+		r = sleep_until(n, when);
+	if (r < 0)
+		return r;
+	usec_t now = clock_now();
+	vhost_link_poll(n->vhost, now);
+	return dispatch(n, now, when);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "network/observe.h"
+
+#include "base/drop.h"
+#include "base/macros.h"
+#include "network/network.h"
+
+#include <stdio.h>
+
+void observe_guest(struct lanlet_network *n, usec_t now, ip4_t ip, struct mac mac)
+{
+	struct event e = { .when = now, .type = EVENT_GUEST_SEEN, .ip = ip, .mac = mac };
+	if (dhcp_find_address(&n->names.dhcp, now, ip, e.name) < 0)
+		e.name[0] = '\0';
+	events_add(&n->events, &e);
+}
+
+static void add_port(struct lanlet_network *n, usec_t now, const struct port *p, enum event_type type)
+{
+	struct event e = { .when = now, .type = type, .port_id = p->id, .detail = p->ops->kind };
+	memcpy(e.port, p->name, sizeof(e.port));
+	events_add(&n->events, &e);
+}
+
+void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, enum segment_change what)
+{
+	static const enum event_type types[] = {
+		[SEGMENT_PORT_DETACHED] = EVENT_PORT_DETACHED,
+		[SEGMENT_PORT_BLOCKED] = EVENT_PORT_BLOCKED,
+		[SEGMENT_PORT_UNBLOCKED] = EVENT_PORT_UNBLOCKED,
+	};
+	if (p->id > n->observed_port)
+		observe_turn(n, now); /* it came in this turn too */
+	add_port(n, now, p, types[what]);
+}
+
+void observe_lease(struct lanlet_network *n, usec_t now, const struct lease *l, enum dhcp_lease_event what)
+{
+	static const enum event_type types[] = {
+		[DHCP_LEASE_GIVEN] = EVENT_LEASE_GIVEN,
+		[DHCP_LEASE_RENEWED] = EVENT_LEASE_RENEWED,
+		[DHCP_LEASE_RELEASED] = EVENT_LEASE_RELEASED,
+		[DHCP_LEASE_DECLINED] = EVENT_LEASE_DECLINED,
+	};
+	struct event e = { .when = now, .type = types[what], .mac = l->mac, .ip = l->ip };
+	memcpy(e.name, l->name, sizeof(e.name));
+	events_add(&n->events, &e);
+	if (lease_is_active(l, now))
+		n->lease_check = usec_min(n->lease_check, l->expires);
+}
+
+static void add_new_ports(struct lanlet_network *n, usec_t now)
+{
+	list_for_each(node, &n->segment.ports) {
+		const struct port *p = container_of(node, struct port, node);
+		if (p->id > n->observed_port)
+			add_port(n, now, p, EVENT_PORT_ATTACHED);
+	}
+	n->observed_port = n->segment.last_port_id;
+}
+
+static void add_first_drops(struct lanlet_network *n, usec_t now)
+{
+	for (unsigned i = 0; i < DROP_REASON_COUNT; i++) {
+		if (!(n->segment.first_drops >> i & 1))
+			continue;
+		struct event e = { .when = now, .type = EVENT_DROP, .detail = drop_name(i) };
+		memcpy(e.port, n->segment.drop_examples[i].port, sizeof(e.port));
+		events_add(&n->events, &e);
+	}
+	n->segment.first_drops = 0;
+}
+
+/* Every turn comes by here: two comparisons when there is nothing new. */
+void observe_turn(struct lanlet_network *n, usec_t now)
+{
+	if (n->segment.last_port_id != n->observed_port)
+		add_new_ports(n, now);
+	if (n->segment.first_drops)
+		add_first_drops(n, now);
+}
+
+usec_t observe_deadline(const struct lanlet_network *n)
+{
+	return n->lease_check;
+}
+
+struct expiry {
+	struct lanlet_network *network;
+	usec_t now, since, next;
+};
+
+static void look_at_lease(void *opaque, const struct lease *l)
+{
+	struct expiry *x = opaque;
+	if (l->expires > x->now) {
+		x->next = usec_min(x->next, l->expires);
+	} else if (l->expires > x->since) {
+		struct event e = { .when = l->expires, .type = EVENT_LEASE_EXPIRED, .mac = l->mac, .ip = l->ip };
+		memcpy(e.name, l->name, sizeof(e.name));
+		events_add(&x->network->events, &e);
+	}
+}
+
+/* Nothing happens to a lease when it ends, so it is looked for when the first one may have. */
+void observe_expire(struct lanlet_network *n, usec_t now)
+{
+	struct expiry x = { .network = n, .now = now, .since = n->leases_checked, .next = USEC_INFINITY };
+	dhcp_for_each_lease(&n->names.dhcp, look_at_lease, &x);
+	n->leases_checked = now;
+	n->lease_check = x.next;
+}

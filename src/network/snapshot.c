@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "network/snapshot.h"
+
+#include "base/macros.h"
+#include "link/connector.h"
+#include "link/stream.h"
+#include "link/vde/plug.h"
+#include "link/vhost/vhost.h"
+#include "network/network.h"
+#include "service/dns/dns.h"
+
+#include <stdio.h>
+
+#define FOREIGN_DHCP_REMEMBERED (3600 * USEC_PER_SEC)
+
+void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapshot_network *ret)
+{
+	const struct settings *s = &n->settings;
+	*ret = (struct snapshot_network){
+		.subnet = s->subnet,
+		.gateway = s->gateway,
+		.dhcp_first = s->dhcp_first,
+		.dhcp_last = s->dhcp_last,
+		.gateway_mac = n->gateway.config.mac,
+		.engine = s->engine->name,
+		.lease_time_s = s->lease_time_s,
+		.mtu = s->mtu,
+		.host_loopback = s->host_loopback,
+		.switch_only = s->no_gateway,
+		.log_level = (int)n->log.level,
+		.n_ports = n->segment.n_ports,
+		.started = n->started,
+	};
+	const struct dhcp_foreign *foreign = &n->names.dhcp.foreign;
+	if (foreign->server && now - foreign->seen < FOREIGN_DHCP_REMEMBERED) {
+		ret->foreign_dhcp_server = foreign->server;
+		ret->foreign_dhcp_mac = foreign->mac;
+	}
+	snprintf(ret->domain, sizeof(ret->domain), "%s", s->domain);
+}
+
+static struct snapshot_port port_of(const struct lanlet_network *n, usec_t now, const struct port *p)
+{
+	const struct port_counters *c = &p->counters;
+	struct snapshot_port ret = {
+		.id = p->id,
+		.kind = p->ops->kind,
+		.mtu = p->mtu,
+		.max_frame = p->max_frame,
+		.offloads = p->offloads,
+		.congested = p->congested,
+		.blocked = !loop_passes(&p->loop),
+		.isolated = p->isolated,
+		.uplink = p->uplink,
+		.pinned = p->pinned,
+		.n_macs = p->n_macs,
+		.rx_frames = c->rx_frames,
+		.rx_bytes = c->rx_bytes,
+		.tx_frames = c->tx_frames,
+		.tx_bytes = c->tx_bytes,
+		.drops = c->drops,
+	};
+	memcpy(ret.name, p->name, sizeof(ret.name));
+	static_assert(sizeof(ret.why_blocked) == LOOP_TEXT_SIZE, "a reason fits");
+	if (!loop_passes(&p->loop))
+		loop_guard_describe(&n->segment.loops, now, p, ret.why_blocked);
+	return ret;
+}
+
+/* Ports are listed in the order of their ids, which are never used again: the cursor is the last one seen. */
+unsigned snapshot_ports(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_port *ret, unsigned max)
+{
+	unsigned count = 0;
+	list_for_each(node, &n->segment.ports) {
+		const struct port *p = container_of(node, struct port, node);
+		if (p->id <= *cursor)
+			continue;
+		if (count == max)
+			return count;
+		ret[count++] = port_of(n, now, p);
+		*cursor = p->id;
+	}
+	*cursor = SNAPSHOT_END;
+	return count;
+}
+
+static struct snapshot_capture capture_of(const struct capture *c)
+{
+	struct snapshot_capture ret = {
+		.id = c->id,
+		.of = c->config.of,
+		.drops = c->config.drops,
+		.snaplen = c->config.snaplen,
+		.records = c->records,
+		.lost = c->lost,
+		.started = c->started,
+	};
+	memcpy(ret.who, c->config.who, sizeof(ret.who));
+	memcpy(ret.filter, c->config.filter_text, sizeof(ret.filter));
+	return ret;
+}
+
+/* As with ports. */
+unsigned snapshot_captures(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_capture *ret, unsigned max)
+{
+	unsigned count = 0;
+	list_for_each(node, &n->captures.all) {
+		const struct capture *c = container_of(node, struct capture, node);
+		if (c->id <= *cursor)
+			continue;
+		if (count == max)
+			return count;
+		ret[count++] = capture_of(c);
+		*cursor = c->id;
+	}
+	*cursor = SNAPSHOT_END;
+	return count;
+}
+
+static struct snapshot_forward forward_of(const struct forward *f)
+{
+	struct snapshot_forward ret = {
+		.id = f->id,
+		.protocol = forward_protocol_name(f->spec.protocol),
+		.kept = f->kept,
+		.is_open = f->is_open,
+		.waiting = f->waiting,
+		.opened = f->opened,
+		.refused = f->refused,
+	};
+	forward_spec_format_host(&f->spec, ret.host);
+	forward_spec_format_guest(&f->spec, ret.guest);
+	snprintf(ret.failure, sizeof(ret.failure), "%s", f->failure);
+	return ret;
+}
+
+/* As with ports. */
+unsigned snapshot_forwards(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_forward *ret, unsigned max)
+{
+	unsigned count = 0;
+	list_for_each(node, &n->forwards.all) {
+		const struct forward *f = container_of(node, struct forward, node);
+		if (f->id <= *cursor)
+			continue;
+		if (count == max)
+			return count;
+		ret[count++] = forward_of(f);
+		*cursor = f->id;
+	}
+	*cursor = SNAPSHOT_END;
+	return count;
+}
+
+static void port_name(const struct port *p, char ret[static PORT_NAME_SIZE])
+{
+	memcpy(ret, p->name, PORT_NAME_SIZE);
+}
+
+/* The cursor is the next slot. */
+unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_fdb_entry *ret, unsigned max)
+{
+	unsigned count = 0;
+	uint64_t end = MIN(*cursor + max, (uint64_t)FDB_SIZE);
+	for (; *cursor < end; (*cursor)++) {
+		const struct fdb_entry *e = &n->segment.fdb.slots[*cursor];
+		if (!e->port || now - e->seen > FDB_AGE)
+			continue;
+		ret[count] = (struct snapshot_fdb_entry){ .mac = e->mac, .seen = e->seen };
+		port_name(e->port, ret[count++].port);
+	}
+	if (*cursor == FDB_SIZE)
+		*cursor = SNAPSHOT_END;
+	return count;
+}
+
+/* The cursor is the next slot. */
+unsigned snapshot_neighbours(const struct lanlet_network *n, uint64_t *cursor, struct neighbour_view *ret, unsigned max)
+{
+	unsigned slot = (unsigned)*cursor;
+	unsigned count = neighbour_view(&n->gateway.egress.neighbours, &slot, ret, max);
+	*cursor = slot < NEIGHBOUR_SLOTS ? slot : SNAPSHOT_END;
+	return count;
+}
+
+struct lease_slice {
+	const struct lanlet_network *network;
+	usec_t now;
+	struct snapshot_lease *to;
+	unsigned count, max;
+};
+
+static void copy_lease(void *opaque, const struct lease *l)
+{
+	struct lease_slice *s = opaque;
+	if (!lease_is_active(l, s->now) || s->count == s->max)
+		return;
+	struct snapshot_lease *to = &s->to[s->count++];
+	*to = (struct snapshot_lease){
+		.mac = l->mac,
+		.ip = l->ip,
+		.expires = l->expires,
+		.reserved = reservation_of_mac(&s->network->names.dhcp.reservations, l->mac),
+		.client_id_len = l->client_id_len,
+	};
+	memcpy(to->name, l->name, sizeof(to->name));
+	memcpy(to->client_id, l->client_id, l->client_id_len);
+}
+
+/* There is about one record in a slot; one in which they are many may fill a slice that is a few times as large. */
+#define LEASES_PER_SLOT 8u
+
+unsigned snapshot_leases(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_lease *ret, unsigned max)
+{
+	struct lease_slice s = { .network = n, .now = now, .to = ret, .max = max };
+	unsigned slot = (unsigned)*cursor;
+	bool more = lease_table_walk(&n->names.dhcp.leases, &slot, MAX(max / LEASES_PER_SLOT, 1u), copy_lease, &s);
+	*cursor = more ? slot : SNAPSHOT_END;
+	return s.count;
+}
+
+struct flow_slice {
+	const struct lanlet_network *network;
+	const struct snapshot_flow_filter *filter;
+	usec_t now;
+	struct snapshot_flow *to;
+	unsigned count;
+};
+
+static bool is_address(const struct ip_addr *a, ip4_t wanted)
+{
+	return wanted == 0 || (ip_is_v4(a) && ip_to_ip4(a) == wanted);
+}
+
+static bool is_wanted(const struct snapshot_flow_filter *w, const struct engine_flow *f)
+{
+	return is_address(&f->guest.addr, w->guest) && is_address(&f->remote.addr, w->remote) &&
+	       (w->port == 0 || w->port == f->guest.port || w->port == f->remote.port) &&
+	       (w->protocol == 0 || w->protocol == f->protocol) && (w->state[0] == '\0' || strcmp(w->state, f->state) == 0);
+}
+
+static void copy_flow(void *opaque, const struct engine_flow *flow)
+{
+	struct flow_slice *s = opaque;
+	if (!is_wanted(s->filter, flow))
+		return;
+	struct snapshot_flow *to = &s->to[s->count++];
+	to->flow = *flow;
+	if (!ip_is_v4(&flow->guest.addr) ||
+	    dhcp_find_address(&s->network->names.dhcp, s->now, ip_to_ip4(&flow->guest.addr), to->guest_name) < 0)
+		to->guest_name[0] = '\0';
+}
+
+unsigned snapshot_flows(const struct lanlet_network *n, usec_t now, const struct snapshot_flow_filter *filter, uint64_t *cursor,
+			struct snapshot_flow *ret, unsigned max)
+{
+	static_assert(ENGINE_FLOWS_END == SNAPSHOT_END, "one end");
+	struct flow_slice s = { .network = n, .filter = filter, .now = now, .to = ret };
+	n->settings.engine->flows(n->engine, cursor, max, copy_flow, &s);
+	return s.count;
+}
+
+void snapshot_drops(const struct lanlet_network *n, struct snapshot_drops *ret)
+{
+	ret->counters = n->segment.drops;
+	memcpy(ret->examples, n->segment.drop_examples, sizeof(ret->examples));
+}
+
+static void count_lease(void *opaque, const struct lease *l)
+{
+	struct lease_slice *s = opaque;
+	s->count += lease_is_active(l, s->now);
+}
+
+void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapshot_counters *ret)
+{
+	*ret = (struct snapshot_counters){
+		.drops = n->segment.drops,
+		.n_reservations = (unsigned)n->names.dhcp.reservations.n,
+		.dials_opened = n->dials.opened,
+		.dials_failed = n->dials.failed,
+		.last_event = n->events.last,
+		.n_captures = n->captures.n,
+		.capture_records = n->captures.records,
+		.capture_lost = n->captures.lost,
+		.started = n->started,
+	};
+	n->settings.engine->counters(n->engine, &ret->engine);
+	dns_get_counters(n->names.dns, &ret->dns);
+	list_for_each(node, &n->segment.ports) {
+		const struct port *p = container_of(node, struct port, node);
+		if (p == &n->gateway.port)
+			continue;
+		ret->n_ports++;
+		ret->rx_frames += p->counters.rx_frames;
+		ret->rx_bytes += p->counters.rx_bytes;
+		ret->tx_frames += p->counters.tx_frames;
+		ret->tx_bytes += p->counters.tx_bytes;
+	}
+	struct lease_slice leases = { .now = now };
+	dhcp_for_each_lease(&n->names.dhcp, count_lease, &leases);
+	ret->n_leases = leases.count;
+}
+
+unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_reservation *ret, unsigned max)
+{
+	const struct settings *s = &n->settings;
+	unsigned count = 0;
+	for (; count < max && *cursor < s->n_hosts; (*cursor)++) {
+		const struct settings_host *h = &s->hosts[*cursor];
+		bool added = *cursor >= n->configured.n_hosts;
+		ret[count] =
+			(struct snapshot_reservation){ .mac = h->mac, .ip = h->ip, .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED };
+		memcpy(ret[count++].name, h->name, sizeof(h->name));
+	}
+	if (*cursor >= s->n_hosts)
+		*cursor = SNAPSHOT_END;
+	return count;
+}
+
+/* First the names of the settings, then those of their hosts, then those of leases: the cursor is part << 32 | index. */
+enum names_part { NAMES_OF_SETTINGS, NAMES_OF_HOSTS, NAMES_OF_LEASES };
+
+static uint64_t names_cursor(enum names_part part, uint64_t index)
+{
+	return (uint64_t)part << 32 | index;
+}
+
+static struct snapshot_name name_of(const char *name, ip4_t ip, enum snapshot_origin origin)
+{
+	struct snapshot_name ret = { .ip = ip, .origin = origin };
+	snprintf(ret.name, sizeof(ret.name), "%s", name);
+	return ret;
+}
+
+static unsigned names_of_settings(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_name *ret, unsigned max)
+{
+	const struct settings *s = &n->settings;
+	unsigned count = 0;
+	for (; count < max && *cursor < s->n_names; (*cursor)++)
+		ret[count++] = name_of(s->names[*cursor].name, s->names[*cursor].ip,
+				       *cursor >= n->configured.n_names ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED);
+	if (*cursor >= s->n_names)
+		*cursor = names_cursor(NAMES_OF_HOSTS, 0);
+	return count;
+}
+
+static unsigned names_of_hosts(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_name *ret, unsigned max)
+{
+	const struct settings *s = &n->settings;
+	unsigned count = 0;
+	uint32_t i = (uint32_t)*cursor;
+	for (; count < max && i < s->n_hosts; i++)
+		if (s->hosts[i].name[0])
+			ret[count++] = name_of(s->hosts[i].name, s->hosts[i].ip, SNAPSHOT_RESERVED);
+	*cursor = i < s->n_hosts ? names_cursor(NAMES_OF_HOSTS, i) : names_cursor(NAMES_OF_LEASES, 0);
+	return count;
+}
+
+static unsigned names_of_leases(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_name *ret, unsigned max)
+{
+	struct snapshot_lease leases[16];
+	uint64_t at = (uint32_t)*cursor;
+	unsigned count = 0, found = snapshot_leases(n, now, &at, leases, MIN(max, (unsigned)ARRAY_SIZE(leases)));
+	for (unsigned i = 0; i < found; i++)
+		if (leases[i].name[0] && !leases[i].reserved)
+			ret[count++] = name_of(leases[i].name, leases[i].ip, SNAPSHOT_LEASED);
+	*cursor = at == SNAPSHOT_END ? at : names_cursor(NAMES_OF_LEASES, at);
+	return count;
+}
+
+unsigned snapshot_names(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_name *ret, unsigned max)
+{
+	switch ((enum names_part)(*cursor >> 32)) {
+	case NAMES_OF_SETTINGS:
+		return names_of_settings(n, cursor, ret, max);
+	case NAMES_OF_HOSTS:
+		return names_of_hosts(n, cursor, ret, max);
+	case NAMES_OF_LEASES:
+		return names_of_leases(n, now, cursor, ret, max);
+	}
+	*cursor = SNAPSHOT_END;
+	return 0;
+}
+
+void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret)
+{
+	ret->n = events_read(&n->events, *after, ret->events, ARRAY_SIZE(ret->events));
+	ret->lost = 0;
+	if (ret->n == 0)
+		return;
+	ret->lost = ret->events[0].number - *after - 1;
+	*after = ret->events[ret->n - 1].number;
+}
+
+struct connect_slice {
+	uint64_t place, from; /* how many were looked at; how many to skip */
+	struct snapshot_connect *to;
+	unsigned count, max;
+};
+
+static void copy_connect(struct connect_slice *s, const char *path, bool connected, const char *why_not)
+{
+	if (s->place++ < s->from || s->count == s->max)
+		return;
+	struct snapshot_connect *to = &s->to[s->count++];
+	to->connected = connected;
+	snprintf(to->path, sizeof(to->path), "%s", path);
+	snprintf(to->why_not, sizeof(to->why_not), "%s", connected ? "" : why_not);
+}
+
+static void copy_connects(struct connect_slice *s, const struct connector *c)
+{
+	list_for_each(node, &c->targets) {
+		const struct connector_target *t = container_of(node, struct connector_target, node);
+		copy_connect(s, t->path, connector_is_connected(t), t->failure < 0 ? strerror(-t->failure) : "the connection ended");
+	}
+}
+
+static void copy_waiting_url(void *opaque, const char *url, const char *why)
+{
+	copy_connect(opaque, url, false, why);
+}
+
+/* They are few, and an operator's: the cursor is how many were seen. */
+unsigned snapshot_connects(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_connect *ret, unsigned max)
+{
+	struct connect_slice s = { .from = *cursor, .to = ret, .max = max };
+	copy_connects(&s, stream_link_connector(n->stream));
+	copy_connects(&s, vhost_link_connector(n->vhost));
+	plug_link_for_each_waiting(n->plug, copy_waiting_url, &s);
+	*cursor = s.from + s.count < s.place ? s.from + s.count : SNAPSHOT_END;
+	return s.count;
+}

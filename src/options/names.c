@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What guests are called, and whom they ask. */
+#include "base/macros.h"
+#include "options/option.h"
+#include "options/settings.h"
+#include "options/value.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int set_domain(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_domain(value, s->domain, sizeof(s->domain));
+}
+
+static int add_dns(struct settings *s, const char *value, const char **ret_why)
+{
+	struct dns_server server;
+	if (dns_server_parse(value, &server) < 0)
+		return -EINVAL;
+	if (dns_server_list_add(&s->dns, &server) < 0) {
+		*ret_why = "there are eight already";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void clear_dns(struct settings *s)
+{
+	s->dns.count = 0;
+}
+
+/* "MAC,ADDRESS" or "MAC,ADDRESS,NAME"; @text is written to. */
+static int parse_host(char *text, struct settings_host *ret, const char **ret_why)
+{
+	struct settings_host h = { 0 };
+	char *mac = strsep(&text, ","), *ip = strsep(&text, ","), *name = text;
+	if (!ip || mac_parse(mac, &h.mac) < 0 || ip4_parse(ip, &h.ip) < 0)
+		return -EINVAL;
+	if (mac_is_group(h.mac) || mac_is_zero(h.mac)) {
+		*ret_why = "no network card has this MAC";
+		return -EINVAL;
+	}
+	if (name && value_label(name, h.name, sizeof(h.name)) < 0) {
+		*ret_why = "the name may hold letters, digits and inner hyphens";
+		return -EINVAL;
+	}
+	*ret = h;
+	return 0;
+}
+
+static int add_host(struct settings *s, const char *value, const char **ret_why)
+{
+	char text[MAC_TEXT_SIZE + IP4_TEXT_SIZE + SETTINGS_LABEL_MAX + 1];
+	struct settings_host host;
+	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text) || parse_host(text, &host, ret_why) < 0)
+		return -EINVAL;
+	struct settings_host *grown = reallocarray(s->hosts, s->n_hosts + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[s->n_hosts++] = host;
+	s->hosts = grown;
+	return 0;
+}
+
+static void clear_hosts(struct settings *s)
+{
+	free(s->hosts);
+	s->hosts = NULL;
+	s->n_hosts = 0;
+}
+
+/* "NAME,ADDRESS"; @text is written to. */
+static int parse_name(char *text, struct settings_name *ret, const char **ret_why)
+{
+	struct settings_name n = { 0 };
+	char *name = strsep(&text, ","), *ip = text;
+	if (!ip || value_label(name, n.name, sizeof(n.name)) < 0 || ip4_parse(ip, &n.ip) < 0)
+		return -EINVAL;
+	if (n.ip == 0 || n.ip >> 24 == 127) {
+		*ret_why = "this address means every guest's own machine";
+		return -EINVAL;
+	}
+	*ret = n;
+	return 0;
+}
+
+static int add_name(struct settings *s, const char *value, const char **ret_why)
+{
+	char text[SETTINGS_LABEL_MAX + 1 + IP4_TEXT_SIZE];
+	struct settings_name name;
+	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text) || parse_name(text, &name, ret_why) < 0)
+		return -EINVAL;
+	struct settings_name *grown = reallocarray(s->names, s->n_names + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[s->n_names++] = name;
+	s->names = grown;
+	return 0;
+}
+
+static void clear_names(struct settings *s)
+{
+	free(s->names);
+	s->names = NULL;
+	s->n_names = 0;
+}
+
+static const struct option options[] = {
+	{
+		.public = {
+			.name = "domain",
+			.argument = "NAME",
+			.default_value = "lanlet.internal",
+			.help = "The domain that guests' names live in: a guest called web is web and web.NAME.",
+		},
+		.accepts = "a domain name of at most 189 characters: letters, digits and inner hyphens between dots",
+		.set = set_domain,
+	},
+	{
+		.public = {
+			.name = "dns",
+			.argument = "ADDRESS[:PORT]",
+			.default_value = "follow the host",
+			.help =
+				"A DNS server to send guests' questions to, instead of those that the host uses. Write [ADDRESS]:PORT "
+				"when an IPv6 address has a port.",
+			.repeatable = true,
+		},
+		.accepts = "an IPv4 or IPv6 address, as 9.9.9.9, 127.0.0.1:5353, 2620:fe::fe, fe80::1%eth0 or [::1]:5353, eight in all",
+		.set = add_dns,
+		.clear = clear_dns,
+		.derived = true,
+	},
+	{
+		.public = {
+			.name = "host",
+			.argument = "MAC,ADDRESS[,NAME]",
+			.help =
+				"A reservation: the guest with this MAC always gets this address, and NAME is its name whatever it calls "
+				"itself.",
+			.repeatable = true,
+		},
+		.accepts = "a MAC, an address of the subnet and optionally a name, as 52:54:00:12:34:56,192.168.122.10,web",
+		.set = add_host,
+		.clear = clear_hosts,
+	},
+	{
+		.public = {
+			.name = "name",
+			.argument = "NAME,ADDRESS",
+			.help =
+				"A name that the gateway's DNS server answers for with this address, beside the names of guests: NAME "
+				"alone and NAME.DOMAIN.",
+			.repeatable = true,
+		},
+		.accepts = "a name of letters, digits and inner hyphens and an IPv4 address, as db,192.168.122.20",
+		.set = add_name,
+		.clear = clear_names,
+	},
+};
+
+const struct option_group options_of_names = { "Names", options, ARRAY_SIZE(options) };

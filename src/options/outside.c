@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the guests and the world outside reach of each other. */
+#include "base/macros.h"
+#include "engine/engines.h"
+#include "gateway/engine.h"
+#include "options/option.h"
+#include "options/settings.h"
+#include "options/value.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int add_forward(struct settings *s, const char *value, const char **ret_why)
+{
+	struct forward_spec spec;
+	if (forward_spec_parse(value, &spec, ret_why) < 0)
+		return -EINVAL;
+	struct forward_spec *grown = reallocarray(s->forwards, s->n_forwards + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[s->n_forwards++] = spec;
+	s->forwards = grown;
+	return 0;
+}
+
+static void clear_forwards(struct settings *s)
+{
+	free(s->forwards);
+	s->forwards = NULL;
+	s->n_forwards = 0;
+}
+
+static int set_host_loopback(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->host_loopback);
+}
+
+static int set_engine(struct settings *s, const char *value, const char **ret_why)
+{
+	const struct engine_ops *engine = engine_find(value);
+	if (!engine)
+		return -EINVAL;
+	s->engine = engine;
+	return 0;
+}
+
+static const char *engine_choice(size_t index, const char **ret_help)
+{
+	const struct engine_ops *engine = engine_at(index);
+	if (!engine)
+		return NULL;
+	*ret_help = engine->summary;
+	return engine->name;
+}
+
+static const char *const udp_filterings[][2] = {
+	[ENGINE_FILTER_ADDRESS] = { "address-dependent", "addresses that the guest has sent to" },
+	[ENGINE_FILTER_ENDPOINT_INDEPENDENT] = { "endpoint-independent", "anybody, for games and telephony behind strict networks" },
+	[ENGINE_FILTER_ADDRESS_AND_PORT] = { "address-and-port-dependent", "addresses and ports that the guest has sent to" },
+};
+
+static const char *udp_filtering_choice(size_t index, const char **ret_help)
+{
+	if (index >= ARRAY_SIZE(udp_filterings))
+		return NULL;
+	*ret_help = udp_filterings[index][1];
+	return udp_filterings[index][0];
+}
+
+static int set_udp_filtering(struct settings *s, const char *value, const char **ret_why)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(udp_filterings); i++) {
+		if (strcmp(value, udp_filterings[i][0]) == 0) {
+			s->udp_filtering = (enum engine_filtering)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static const struct option options[] = {
+	{
+		.public = {
+			.name = "engine",
+			.argument = "NAME",
+			.default_value = ENGINE_DEFAULT_NAME,
+			.help = "What carries guests' traffic to the outside.",
+		},
+		.set = set_engine,
+		.choice = engine_choice,
+	},
+	{
+		.public = {
+			.name = "udp-filtering",
+			.argument = "WHO",
+			.default_value = "address-dependent",
+			.help = "Who outside may answer to the port that a guest's UDP port has become (RFC 4787, REQ-8). "
+				"The native engine knows all three, libslirp the default only.",
+		},
+		.set = set_udp_filtering,
+		.choice = udp_filtering_choice,
+	},
+	{
+		.public = {
+			.name = "host-loopback",
+			.default_value = "false",
+			.help =
+				"Guests that connect to the gateway's address also reach services of the host that listen on 127.0.0.1 "
+				"only. Without it they reach those that listen on all addresses.",
+		},
+		.accepts = "true or false",
+		.set = set_host_loopback,
+	},
+	{
+		.public = {
+			.name = "forward",
+			.argument = "\"PROTOCOL [ADDRESS:]PORT[-PORT] GUEST:PORT\"",
+			.help =
+				"Takes those who come to a port of this machine, of 127.0.0.1 unless another ADDRESS is given (* is "
+				"all), to a guest, which is a name, a MAC or an address and may get it later. PROTOCOL is tcp or udp; "
+				"unix:PATH may stand instead of a port. With the PROTOCOL proxy there is no GUEST: clients say by SOCKS "
+				"5 or HTTP CONNECT whom they want.",
+			.repeatable = true,
+		},
+		.accepts = "as \"tcp 8080 web:80\", \"udp 0.0.0.0:5353 192.168.122.10:53\", \"tcp [::1]:8000-8010 web:8000\", "
+			   "\"tcp unix:/run/user/1000/web.sock web:80\" or \"proxy 1080\"",
+		.set = add_forward,
+		.clear = clear_forwards,
+	},
+};
+
+const struct option_group options_of_outside = { "The world outside", options, ARRAY_SIZE(options) };

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options/plug.h"
+
+#include "base/macros.h"
+#include "options/value.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The longest path and every key. */
+#define TEXT_SIZE 256
+
+static const char *const type_names[] = {
+	[PLUG_TYPE_AUTO] = "auto",
+	[PLUG_TYPE_STREAM] = "stream",
+	[PLUG_TYPE_DGRAM] = "dgram",
+	[PLUG_TYPE_SEQPACKET] = "seqpacket",
+	[PLUG_TYPE_VHOST] = "vhost",
+	[PLUG_TYPE_VDE] = "vde",
+};
+
+const char *plug_type_name(enum plug_type type)
+{
+	return type_names[type];
+}
+
+int plug_type_parse(const char *word, enum plug_type *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(type_names); i++) {
+		if (strcmp(word, type_names[i]) == 0) {
+			*ret = (enum plug_type)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* --- keys --- */
+
+static int set_type(struct plug *p, const char *value, const char **ret_why)
+{
+	bool good = plug_type_parse(value, &p->type) == 0;
+	/* Both sides have to agree on it, and the one that listens says nothing. */
+	if (p->kind == PLUG_CONNECT)
+		good = good && (p->type == PLUG_TYPE_STREAM || p->type == PLUG_TYPE_VHOST);
+	if (p->kind == PLUG_UDP)
+		good = false;
+	if (!good)
+		*ret_why = "there is no such type here";
+	return good ? 0 : -EINVAL;
+}
+
+static int set_mac(struct plug *p, const char *value, const char **ret_why)
+{
+	struct mac mac;
+	if (mac_parse(value, &mac) < 0 || mac_is_group(mac) || mac_is_zero(mac)) {
+		*ret_why = "no network card has this MAC";
+		return -EINVAL;
+	}
+	p->identity.pinned = mac;
+	return 0;
+}
+
+static bool may_be_in_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-_.", c);
+}
+
+static int set_name(struct plug *p, const char *value, const char **ret_why)
+{
+	size_t len = strlen(value);
+	bool good = len > 0 && len < sizeof(p->identity.name);
+	for (size_t i = 0; good && i < len; i++)
+		good = may_be_in_name(value[i]);
+	if (!good) {
+		*ret_why = "a port's name may have 31 letters, digits and any of -_.";
+		return -EINVAL;
+	}
+	memcpy(p->identity.name, value, len + 1);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*set)(struct plug *p, const char *value, const char **ret_why);
+} keys[] = { { "type", set_type }, { "mac", set_mac }, { "name", set_name } };
+
+static int set_key(struct plug *p, char *word, const char **ret_why)
+{
+	char *name = strsep(&word, "=");
+	for (size_t i = 0; word && i < ARRAY_SIZE(keys); i++)
+		if (strcmp(name, keys[i].name) == 0)
+			return keys[i].set(p, word, ret_why);
+	*ret_why = "the keys are type, mac and name";
+	return -EINVAL;
+}
+
+/* --- what --- */
+
+static int set_fd(struct plug *p, char **text)
+{
+	uint32_t fd;
+	if (value_unsigned(strsep(text, ","), 0, INT_MAX, &fd) < 0)
+		return -EINVAL;
+	p->fd = (int)fd;
+	return 0;
+}
+
+static int set_path(struct plug *p, char **text, const char **ret_why)
+{
+	const char *path = strsep(text, ",");
+	size_t len = strlen(path);
+	if (!value_is_text(path))
+		return -EINVAL;
+	if (len >= sizeof(p->path)) {
+		*ret_why = "the system takes no socket path as long as that";
+		return -EINVAL;
+	}
+	memcpy(p->path, path, len + 1);
+	return 0;
+}
+
+static int set_addresses(struct plug *p, char **text, const char **ret_why)
+{
+	const char *local = strsep(text, ","), *peer = strsep(text, ",");
+	if (!peer || value_endpoint(local, &p->local) < 0 || value_endpoint(peer, &p->peer) < 0)
+		return -EINVAL;
+	if (ip_is_v4(&p->local.addr) != ip_is_v4(&p->peer.addr)) {
+		*ret_why = "one address is IPv4, the other is IPv6";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int set_what(struct plug *p, char **text, const char **ret_why)
+{
+	switch (p->kind) {
+	case PLUG_FD:
+		return set_fd(p, text);
+	case PLUG_CONNECT:
+		p->type = PLUG_TYPE_STREAM;
+		return set_path(p, text, ret_why);
+	case PLUG_UDP:
+		p->type = PLUG_TYPE_DGRAM;
+		return set_addresses(p, text, ret_why);
+	}
+	return -EINVAL;
+}
+
+int plug_parse(enum plug_kind kind, const char *text, struct plug *ret, const char **ret_why)
+{
+	char copy[TEXT_SIZE], *rest = copy;
+	struct plug p = { .kind = kind, .fd = -1 };
+	size_t len = strlen(text);
+	if (len >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, len + 1);
+	int r = set_what(&p, &rest, ret_why);
+	while (r == 0 && rest)
+		r = set_key(&p, strsep(&rest, ","), ret_why);
+	if (r == 0)
+		*ret = p;
+	return r;
+}
+
+/* --- lists --- */
+
+static bool endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint *b)
+{
+	return ip_equal(&a->addr, &b->addr) && a->port == b->port;
+}
+
+bool plug_equal(const struct plug *a, const struct plug *b)
+{
+	return a->kind == b->kind && a->type == b->type && a->fd == b->fd && strcmp(a->path, b->path) == 0 &&
+	       endpoint_equal(&a->local, &b->local) && endpoint_equal(&a->peer, &b->peer) &&
+	       strcmp(a->identity.name, b->identity.name) == 0 && mac_equal(a->identity.pinned, b->identity.pinned);
+}
+
+int plug_list_add(struct plug_list *l, const struct plug *plug)
+{
+	struct plug *grown = reallocarray(l->at, l->n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[l->n++] = *plug;
+	l->at = grown;
+	return 0;
+}
+
+int plug_list_copy(const struct plug_list *from, struct plug_list *ret)
+{
+	struct plug_list copy = { 0 };
+	for (size_t i = 0; i < from->n; i++) {
+		if (plug_list_add(&copy, &from->at[i]) < 0) {
+			plug_list_clear(&copy);
+			return -ENOMEM;
+		}
+	}
+	*ret = copy;
+	return 0;
+}
+
+void plug_list_remove(struct plug_list *l, enum plug_kind kind)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->at[i].kind != kind)
+			l->at[kept++] = l->at[i];
+	l->n = kept;
+}
+
+void plug_list_clear(struct plug_list *l)
+{
+	free(l->at);
+	*l = (struct plug_list){ 0 };
+}

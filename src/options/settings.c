@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options/settings.h"
+
+#include "base/macros.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void settings_done(struct settings *s)
+{
+	free(s->hosts);
+	free(s->forwards);
+	free(s->names);
+	plug_list_clear(&s->plugs);
+	path_list_clear(&s->vde);
+	*s = (struct settings){ 0 };
+}
+
+/* A copy of @n elements; NULL when there are none. */
+static int copy_list(const void *from, size_t n, size_t size, void **ret)
+{
+	void *to = NULL;
+	if (n > 0) {
+		to = reallocarray(NULL, n, size);
+		if (!to)
+			return -ENOMEM;
+		memcpy(to, from, n * size);
+	}
+	*ret = to;
+	return 0;
+}
+
+int settings_copy(const struct settings *from, struct settings *ret)
+{
+	struct settings s = *from;
+	void *hosts = NULL, *names = NULL, *forwards = NULL;
+	s.vde = (struct path_list){ 0 };
+	s.plugs = (struct plug_list){ 0 };
+	int r = copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts);
+	if (r == 0)
+		r = copy_list(from->names, from->n_names, sizeof(*from->names), &names);
+	if (r == 0)
+		r = copy_list(from->forwards, from->n_forwards, sizeof(*from->forwards), &forwards);
+	if (r == 0)
+		r = path_list_copy(&from->vde, &s.vde);
+	if (r == 0)
+		r = plug_list_copy(&from->plugs, &s.plugs);
+	if (r < 0) {
+		path_list_clear(&s.vde);
+		free(hosts);
+		free(names);
+		free(forwards);
+		return r;
+	}
+	s.hosts = hosts;
+	s.names = names;
+	s.forwards = forwards;
+	*ret = s;
+	return 0;
+}
+
+/* @list with @n elements grown by @more; NULL when memory is short, and @list is as it was. */
+static void *grow(void *list, size_t n, size_t more, size_t size)
+{
+	return reallocarray(list, n + more + 1, size);
+}
+
+int settings_append(struct settings *s, const struct settings *more)
+{
+	struct settings_host *hosts = grow(s->hosts, s->n_hosts, more->n_hosts, sizeof(*hosts));
+	if (!hosts)
+		return -ENOMEM;
+	s->hosts = hosts;
+	struct settings_name *names = grow(s->names, s->n_names, more->n_names, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	s->names = names;
+	if (more->n_hosts > 0)
+		memcpy(hosts + s->n_hosts, more->hosts, more->n_hosts * sizeof(*hosts));
+	if (more->n_names > 0)
+		memcpy(names + s->n_names, more->names, more->n_names * sizeof(*names));
+	s->n_hosts += more->n_hosts;
+	s->n_names += more->n_names;
+	return 0;
+}
+
+void settings_swap_entries(struct settings *a, struct settings *b)
+{
+	struct settings t = *a;
+	a->hosts = b->hosts;
+	a->n_hosts = b->n_hosts;
+	a->names = b->names;
+	a->n_names = b->n_names;
+	a->forwards = b->forwards;
+	a->n_forwards = b->n_forwards;
+	b->hosts = t.hosts;
+	b->n_hosts = t.n_hosts;
+	b->names = t.names;
+	b->n_names = t.n_names;
+	b->forwards = t.forwards;
+	b->n_forwards = t.n_forwards;
+}
+
+int settings_remove_host(struct settings *s, struct mac mac)
+{
+	for (size_t i = 0; i < s->n_hosts; i++) {
+		if (!mac_equal(s->hosts[i].mac, mac))
+			continue;
+		memmove(&s->hosts[i], &s->hosts[i + 1], (--s->n_hosts - i) * sizeof(*s->hosts));
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int settings_remove_name(struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_names; i++) {
+		if (strcmp(s->names[i].name, name) != 0)
+			continue;
+		memmove(&s->names[i], &s->names[i + 1], (--s->n_names - i) * sizeof(*s->names));
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* What is being checked, and where to say what is wrong with it. */
+struct check {
+	struct settings s; /* borrows the lists of the original */
+	char subnet[IP4_TEXT_SIZE + sizeof("/32")];
+	char *error;
+	size_t size;
+};
+
+static int refuse(struct check *c, const char *format, ...) LANLET_PRINTF(2, 3);
+static int refuse(struct check *c, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(c->error, c->size, format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static ip4_t first_host(struct prefix4 p)
+{
+	return p.network + 1;
+}
+
+static ip4_t last_host(struct prefix4 p)
+{
+	return prefix4_broadcast(p) - 1;
+}
+
+static bool is_host_of(struct prefix4 p, ip4_t ip)
+{
+	return ip >= first_host(p) && ip <= last_host(p);
+}
+
+static int check_gateway(struct check *c)
+{
+	char text[IP4_TEXT_SIZE];
+	if (c->s.gateway == 0)
+		c->s.gateway = first_host(c->s.subnet);
+	if (!is_host_of(c->s.subnet, c->s.gateway))
+		return refuse(c, "gateway %s is not a host address of the subnet %s", ip4_format(c->s.gateway, text), c->subnet);
+	return 0;
+}
+
+/* The larger side of the gateway. */
+static void derive_range(struct settings *s)
+{
+	ip4_t first = first_host(s->subnet), last = last_host(s->subnet);
+	if (s->gateway - first > last - s->gateway) {
+		s->dhcp_first = first;
+		s->dhcp_last = s->gateway - 1;
+	} else {
+		s->dhcp_first = s->gateway + 1;
+		s->dhcp_last = last;
+	}
+}
+
+static int check_range(struct check *c)
+{
+	if (c->s.dhcp_first == 0)
+		derive_range(&c->s);
+	char first[IP4_TEXT_SIZE], last[IP4_TEXT_SIZE], gateway[IP4_TEXT_SIZE];
+	ip4_format(c->s.dhcp_first, first);
+	ip4_format(c->s.dhcp_last, last);
+	if (!is_host_of(c->s.subnet, c->s.dhcp_first) || !is_host_of(c->s.subnet, c->s.dhcp_last))
+		return refuse(c, "dhcp-range %s-%s is not inside the host addresses of the subnet %s", first, last, c->subnet);
+	if (c->s.gateway >= c->s.dhcp_first && c->s.gateway <= c->s.dhcp_last)
+		return refuse(c, "dhcp-range %s-%s contains the gateway %s: let it begin or end beside it", first, last,
+			      ip4_format(c->s.gateway, gateway));
+	return 0;
+}
+
+static int check_host_alone(struct check *c, const struct settings_host *h)
+{
+	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE];
+	mac_format(h->mac, mac);
+	ip4_format(h->ip, ip);
+	if (!is_host_of(c->s.subnet, h->ip))
+		return refuse(c, "host %s,%s: the address is not a host address of the subnet %s", mac, ip, c->subnet);
+	if (h->ip == c->s.gateway)
+		return refuse(c, "host %s,%s: the address is the gateway's", mac, ip);
+	if (strcmp(h->name, SETTINGS_GATEWAY_NAME) == 0)
+		return refuse(c, "host %s,%s,%s: the name is the gateway's", mac, ip, h->name);
+	return 0;
+}
+
+static int check_host_pair(struct check *c, const struct settings_host *a, const struct settings_host *b)
+{
+	char mac[MAC_TEXT_SIZE], other[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE];
+	mac_format(a->mac, mac);
+	mac_format(b->mac, other);
+	if (mac_equal(a->mac, b->mac))
+		return refuse(c, "host: the MAC %s is reserved for twice", mac);
+	if (a->ip == b->ip)
+		return refuse(c, "host: the address %s is reserved for both %s and %s", ip4_format(a->ip, ip), mac, other);
+	if (a->name[0] != '\0' && strcmp(a->name, b->name) == 0)
+		return refuse(c, "host: the name %s is given to both %s and %s", a->name, mac, other);
+	return 0;
+}
+
+static int check_hosts(struct check *c)
+{
+	for (size_t i = 0; i < c->s.n_hosts; i++) {
+		int r = check_host_alone(c, &c->s.hosts[i]);
+		for (size_t j = 0; r == 0 && j < i; j++)
+			r = check_host_pair(c, &c->s.hosts[j], &c->s.hosts[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int check_plug_pair(struct check *c, const struct plug *a, const struct plug *b)
+{
+	if (a->kind == PLUG_FD && b->kind == PLUG_FD && a->fd == b->fd)
+		return refuse(c, "fd: descriptor %d is given twice", a->fd);
+	if (a->kind == PLUG_CONNECT && b->kind == PLUG_CONNECT && strcmp(a->path, b->path) == 0)
+		return refuse(c, "connect: %s is given twice", a->path);
+	if (a->identity.name[0] != '\0' && strcmp(a->identity.name, b->identity.name) == 0)
+		return refuse(c, "the name %s is given to two ports", a->identity.name);
+	return 0;
+}
+
+static int check_plugs(struct check *c)
+{
+	int r = 0;
+	for (size_t i = 0; i < c->s.plugs.n && r == 0; i++)
+		for (size_t j = 0; r == 0 && j < i; j++)
+			r = check_plug_pair(c, &c->s.plugs.at[j], &c->s.plugs.at[i]);
+	return r;
+}
+
+static int check_forwards(struct check *c)
+{
+	char a[FORWARD_TEXT_SIZE], b[FORWARD_TEXT_SIZE];
+	for (size_t i = 0; i < c->s.n_forwards; i++)
+		for (size_t j = 0; j < i; j++)
+			if (forward_spec_collides(&c->s.forwards[j], &c->s.forwards[i]))
+				return refuse(c, "forward \"%s\" and \"%s\" ask for one port", forward_spec_format(&c->s.forwards[j], a),
+					      forward_spec_format(&c->s.forwards[i], b));
+	return 0;
+}
+
+static int check_name(struct check *c, size_t i)
+{
+	const struct settings_name *n = &c->s.names[i];
+	if (strcmp(n->name, SETTINGS_GATEWAY_NAME) == 0)
+		return refuse(c, "name %s: that is the gateway's", n->name);
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(n->name, c->s.names[j].name) == 0)
+			return refuse(c, "name: %s is given twice", n->name);
+	for (size_t j = 0; j < c->s.n_hosts; j++)
+		if (strcmp(n->name, c->s.hosts[j].name) == 0)
+			return refuse(c, "name: %s is the name of a host too", n->name);
+	return 0;
+}
+
+static int check_names(struct check *c)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < c->s.n_names; i++)
+		r = check_name(c, i);
+	return r;
+}
+
+int settings_check(struct settings *s, char *error, size_t size)
+{
+	struct check c = { .s = *s, .error = error, .size = size };
+	char network[IP4_TEXT_SIZE];
+	snprintf(c.subnet, sizeof(c.subnet), "%s/%u", ip4_format(s->subnet.network, network), s->subnet.length);
+	int r = check_gateway(&c);
+	if (r == 0)
+		r = check_range(&c);
+	if (r == 0)
+		r = check_hosts(&c);
+	if (r == 0)
+		r = check_plugs(&c);
+	if (r == 0)
+		r = check_forwards(&c);
+	if (r == 0)
+		r = check_names(&c);
+	if (r == 0)
+		*s = c.s;
+	return r;
+}
