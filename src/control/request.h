@@ -10,7 +10,7 @@
 
 #include "base/usec.h"
 #include "control/json.h"
-#include "control/route.h"
+#include "control/route/route.h"
 
 #include <glib.h>
 #include <json-glib/json-glib.h>

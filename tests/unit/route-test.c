@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "control/control.h"
-#include "control/route.h"
+#include "control/route/route.h"
 
 #include <glib.h>
 

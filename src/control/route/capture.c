@@ -8,7 +8,7 @@
  * capture's ring when the last piece has been sent: a client that does not read holds one piece here, and loses records there.  The stream
  * outlives its request until the network's thread has let go of the capture.
  */
-#include "control/route_capture.h"
+#include "control/route/capture.h"
 
 #include "base/macros.h"
 #include "control/capture_filter.h"

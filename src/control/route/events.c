@@ -3,7 +3,7 @@
  * GET /v1/events: what happens, as it happens: a JSON object in each line, or server-sent events (HTML Living Standard §9.2) for those
  * that accept text/event-stream.  An answer without an end.
  */
-#include "control/route_events.h"
+#include "control/route/events.h"
 
 #include "base/macros.h"
 #include "control/control_internal.h"

@@ -8,7 +8,7 @@
  *
  * The answer's bytes are few and the first on their connection, so the socket always has room for them.
  */
-#include "control/route_connect.h"
+#include "control/route/connect.h"
 
 #include "base/macros.h"
 #include "control/control_internal.h"

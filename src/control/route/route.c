@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "control/route.h"
+#include "control/route/route.h"
 
 #include <glib.h>
 #include <stdbool.h>
