@@ -2,8 +2,8 @@
 #include "app/flags.h"
 
 #include "app/arguments.h"
-#include "app/capture_file.h"
 #include "app/command.h"
+#include "app/command/capture_file.h"
 #include "app/failure.h"
 #include "app/paths.h"
 #include "app/qemu.h"

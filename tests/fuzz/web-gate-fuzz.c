@@ -3,7 +3,7 @@
  * Heads of requests as strangers send them to the port of `lanlet web`.  What is admitted has the session's key in it, which is told
  * only to what has the link's token in it, and that once.
  */
-#include "app/web_gate.h"
+#include "app/web/gate.h"
 
 #include <stdint.h>
 #include <stdlib.h>

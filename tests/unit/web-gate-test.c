@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who may pass the port of `lanlet web`.  tests/guest/web_test.py asks the port itself. */
-#include "app/web_gate.h"
+#include "app/web/gate.h"
 
 #include <glib.h>
 #include <stdio.h>

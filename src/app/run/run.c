@@ -5,17 +5,17 @@
  * The claim comes before everything that a second process of the same name could disturb, and is given up last: a
  * socket that is found once the claim is held is stale.
  */
-#include "app/activation.h"
 #include "app/arguments.h"
 #include "app/command.h"
-#include "app/configure.h"
 #include "app/console.h"
-#include "app/directory.h"
 #include "app/failure.h"
-#include "app/notify.h"
 #include "app/paths.h"
 #include "app/qemu.h"
-#include "app/watchdog.h"
+#include "app/run/activation.h"
+#include "app/run/configure.h"
+#include "app/run/directory.h"
+#include "app/run/notify.h"
+#include "app/run/watchdog.h"
 #include "control/control.h"
 #include "lanlet.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/watchdog.h"
+#include "app/run/watchdog.h"
 
 #include "app/failure.h"
-#include "app/notify.h"
+#include "app/run/notify.h"
 #include "lanlet.h"
 
 #include <errno.h>

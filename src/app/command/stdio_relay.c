@@ -4,7 +4,7 @@
  * flags, which others share, are left alone.  Not by splice(): it holds the pipe's lock while it waits for the socket, and with that
  * whoever has the pipe's other end.
  */
-#include "app/stdio_relay.h"
+#include "app/command/stdio_relay.h"
 
 #include "app/failure.h"
 

@@ -3,7 +3,7 @@
 #include "app/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
-#include "app/example.h"
+#include "app/command/example.h"
 #include "app/print.h"
 #include "app/table.h"
 

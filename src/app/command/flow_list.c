@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/flow_list.h"
+#include "app/command/flow_list.h"
 
 #include "app/api.h"
 

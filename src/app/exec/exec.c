@@ -5,9 +5,9 @@
  */
 #include "app/arguments.h"
 #include "app/command.h"
-#include "app/exec_interface.h"
-#include "app/exec_namespace.h"
-#include "app/exec_relay.h"
+#include "app/exec/interface.h"
+#include "app/exec/namespace.h"
+#include "app/exec/relay.h"
 #include "app/failure.h"
 #include "app/inherited.h"
 #include "app/paths.h"

@@ -3,8 +3,8 @@
 #include "app/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/flow_list.h"
 #include "app/failure.h"
-#include "app/flow_list.h"
 #include "app/print.h"
 #include "app/table.h"
 

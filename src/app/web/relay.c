@@ -8,9 +8,9 @@
  * The API answers one request a connection, so one head is all there is to look at; and whoever was admitted has the session's key, so
  * it may say what it likes behind that.  It is closed when either side has ended.
  */
-#include "app/web_relay.h"
+#include "app/web/relay.h"
 
-#include "app/web_gate.h"
+#include "app/web/gate.h"
 
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>

@@ -3,7 +3,7 @@
 #include "app/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
-#include "app/doctor.h"
+#include "app/command/doctor_checks.h"
 #include "app/failure.h"
 #include "app/ini.h"
 #include "app/paths.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/notify.h"
+#include "app/run/notify.h"
 
 #include "app/failure.h"
 

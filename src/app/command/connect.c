@@ -2,9 +2,9 @@
 /* `lanlet connect` */
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/stdio_relay.h"
+#include "app/command/tunnel.h"
 #include "app/failure.h"
-#include "app/stdio_relay.h"
-#include "app/tunnel.h"
 
 #include <errno.h>
 #include <string.h>

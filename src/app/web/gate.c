@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/web_gate.h"
+#include "app/web/gate.h"
 
 #include "control/page.h"
 

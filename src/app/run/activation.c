@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/activation.h"
+#include "app/run/activation.h"
 
 #include "app/failure.h"
 #include "lanlet.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/exec_namespace.h"
+#include "app/exec/namespace.h"
 
 #include "app/failure.h"
 

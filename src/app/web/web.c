@@ -9,8 +9,8 @@
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/failure.h"
-#include "app/web_gate.h"
-#include "app/web_relay.h"
+#include "app/web/gate.h"
+#include "app/web/relay.h"
 
 #include <errno.h>
 #include <fcntl.h>

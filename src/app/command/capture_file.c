@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/capture_file.h"
+#include "app/command/capture_file.h"
 
 #include "app/console.h"
 #include "app/failure.h"

@@ -3,7 +3,7 @@
 #include "app/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
-#include "app/flow_list.h"
+#include "app/command/flow_list.h"
 #include "app/table.h"
 
 #include <stdio.h>

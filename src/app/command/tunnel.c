@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* By hand, because the connection is ours when its first answer was read, and not a byte behind that may be taken with it. */
-#include "app/tunnel.h"
+#include "app/command/tunnel.h"
 
 #include "app/arguments.h"
 #include "app/failure.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/directory.h"
+#include "app/run/directory.h"
 
 #include "app/failure.h"
 

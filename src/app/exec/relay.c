@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/exec_relay.h"
+#include "app/exec/relay.h"
 
-#include "app/exec_interface.h"
+#include "app/exec/interface.h"
 #include "app/failure.h"
 #include "base/usec.h"
 #include "service/dhcp/client.h"

@@ -5,8 +5,8 @@
  */
 #include "app/api.h"
 #include "app/arguments.h"
-#include "app/capture_file.h"
 #include "app/command.h"
+#include "app/command/capture_file.h"
 #include "app/failure.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/example.h"
+#include "app/command/example.h"
 
 #include "base/addr.h"
 #include "base/bytes.h"

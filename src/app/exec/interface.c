@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/exec_interface.h"
+#include "app/exec/interface.h"
 
 #include "app/failure.h"
 #include "service/dhcp/client.h"
