@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The options of the commands themselves, in one table: the command line, --help, the manual page and the completions are made
- * from it.  The options of a network are lib/options.h's.
+ * from it.  The options of a network are options/options.h's.
  */
 #pragma once
 

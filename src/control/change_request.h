@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Requests that change one thing of the network (lib/change.h): asked for, done between two turns, answered by how it went. */
+/* Requests that change one thing of the network (network/change.h): asked for, done between two turns, answered by how it went. */
 #pragma once
 
 struct lanlet_network;

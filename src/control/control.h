@@ -2,7 +2,7 @@
 /*
  * The control plane: a thread of its own, with a GMainContext of its own, that serves the HTTP API on api.sock while
  * another thread dispatches the network.  The two share nothing: the control plane asks the network by calls that run
- * between two of its turns and copy what they find into plain memory (lib/snapshot.h, job.h).
+ * between two of its turns and copy what they find into plain memory (network/snapshot.h, job.h).
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who waits for the network's next event.  Each stream reads the network's ring (lib/events.h) from where it stands, so a
+ * Who waits for the network's next event.  Each stream reads the network's ring (network/events.h) from where it stands, so a
  * slow one costs nobody anything: it misses what was overwritten meanwhile, and is told how much.  The hub only wakes them.
  */
 #pragma once

@@ -84,7 +84,7 @@ struct listing {
 	const char *name;
 	size_t item_size;
 	unsigned slice; /* items to be fetched at once */
-	/* On the network's thread, as in lib/snapshot.h.  @filter is what the route's handler gave. */
+	/* On the network's thread, as in network/snapshot.h.  @filter is what the route's handler gave. */
 	unsigned (*fetch)(struct lanlet_network *n, usec_t now, const void *filter, uint64_t *cursor, void *items, unsigned max);
 	/* One object with everything in it. */
 	void (*write)(struct json *out, usec_t now, const void *item);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The host's own address: the one that a route lookup towards the default route yields.  It is what
- * the gateway's address means to engines (lan/engine.h, host_address).  Nothing is sent to find it.
+ * the gateway's address means to engines (gateway/engine.h, host_address).  Nothing is sent to find it.
  *
  * The answer is kept for a second, so that asking for every packet is cheap and a host that moved to
  * another network is noticed.

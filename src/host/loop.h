@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The event loop: lan/poller.h implemented with epoll.  Its descriptor can itself be polled, which
+ * The event loop: host/poller.h implemented with epoll.  Its descriptor can itself be polled, which
  * is how an embedder's loop knows when there is something to do.
  */
 #pragma once

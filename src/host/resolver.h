@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way of DNS queries out of the host: service/dns_upstream.h with sockets.  Every transaction has a socket of its own,
+ * The way of DNS queries out of the host: service/dns/upstream.h with sockets.  Every transaction has a socket of its own,
  * connected to its server: over UDP the kernel picks a random port and takes only that server's datagrams
  * (RFC 5452 §9.2), and a closed port is heard of at once.
  */

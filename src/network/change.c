@@ -299,7 +299,7 @@ static bool same_forwards(const struct settings *a, const struct settings *b)
 	return same;
 }
 
-/* A row for every option (lib/options); a test compares the two. */
+/* A row for every option (src/options); a test compares the two. */
 static const struct {
 	const char *option;
 	bool (*same)(const struct settings *a, const struct settings *b);

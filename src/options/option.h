@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One option, as the tables in this folder hold it: what people read of it, and how a value comes into the settings.  Each file is
- * a group of options with the same subject; lib/options.c knows the groups, and everybody else only lib/options.h.
+ * a group of options with the same subject; options/options.c knows the groups, and everybody else only options/options.h.
  */
 #pragma once
 

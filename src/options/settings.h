@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the options of a network say, as values.  lib/options.c fills them in one by one, in any order;
+ * What the options of a network say, as values.  options/options.c fills them in one by one, in any order;
  * settings_check() then derives what was left out and refuses what contradicts itself.  Only checked
  * settings may be used to build a network, and of those the comments below hold.
  *

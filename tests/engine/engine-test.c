@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The contract of lan/engine.h, run against every engine on real sockets.  The table says what each
+ * The contract of gateway/engine.h, run against every engine on real sockets.  The table says what each
  * engine is known not to do.
  */
 #include "contract.h"

@@ -529,7 +529,7 @@ static void name_has_an_address(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->s.n_names, ==, 2);
 }
 
-/* A row of src/lib/change.c for each option: whether a reload can change it. */
+/* A row of src/network/change.c for each option: whether a reload can change it. */
 static void reload_knows_every_option(struct fixture *f, gconstpointer data)
 {
 	for (size_t i = 0; lanlet_option_at(i) || change_option_at(i); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A TCP flow of the native engine: the machine (nat/native/tcp_flow.h) and the host side's socket.
+ * A TCP flow of the native engine: the machine (engine/native/machine/tcp_flow.h) and the host side's socket.
  *
  * upload: guest to host.   Payload of the turn's frames is gathered and written by one sendmsg(), straight from
  *         the frames; what the socket does not take goes to the hold.

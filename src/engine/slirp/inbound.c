@@ -280,7 +280,7 @@ static void input_icmp(struct engine *e, const struct inward *in)
 	stack_input(s, &flow, e->frame, inward_emit(in, &how, e->frame));
 }
 
-/* What the gateway has seen to (lan/engine.h), but what would be a hole if it had not. */
+/* What the gateway has seen to (gateway/engine.h), but what would be a hole if it had not. */
 static bool is_sane(struct engine *e, const struct packet *p)
 {
 	enum drop_reason why;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Services of lanlet over TCP (lan/stream_service.h).  libslirp connects a guest's connection to a unix socket of
+ * Services of lanlet over TCP (gateway/stream_service.h).  libslirp connects a guest's connection to a unix socket of
  * ours; here is its other end, as a local_stream for the service.
  *
  * libslirp connects while it handles the guest's last handshake segment, blocking, so the connection is accepted before

@@ -73,7 +73,7 @@ struct slirp_socket *socket_table_find(const struct socket_table *t, int fd);
 /* Stops watching and forgets @s. */
 void socket_table_remove(struct socket_table *t, struct slirp_socket *s);
 
-/* Watches @s for @events (0: not at all), ready() as in lan/poller.h.  Negative errno. */
+/* Watches @s for @events (0: not at all), ready() as in host/poller.h.  Negative errno. */
 int slirp_socket_watch(struct socket_table *t, struct slirp_socket *s, unsigned events, void (*ready)(struct watch *, usec_t, unsigned));
 /* What of @s->ready libslirp can be told without harm. */
 unsigned slirp_socket_report(const struct slirp_socket *s);

@@ -7,7 +7,7 @@
  * of the host, services of lanlet, and flows from the host to the guest.  That way the translation of a
  * stack's packets depends on nothing but the stack.
  *
- * A stack's private network is in class E, where no guest may send (lan/martian.h), so that nothing a guest dials means
+ * A stack's private network is in class E, where no guest may send (gateway/martian.h), so that nothing a guest dials means
  * one of libslirp's own addresses, which it would map to the host's loopback.
  */
 #pragma once
