@@ -70,8 +70,8 @@ enum lanlet_log_level {
 };
 
 /* Where log lines go (default: nowhere).  @log must outlive the networks made from @config. */
-void lanlet_config_set_log(struct lanlet_config *config,
-			   void (*log)(void *opaque, enum lanlet_log_level level, const char *line), void *opaque);
+void lanlet_config_set_log(struct lanlet_config *config, void (*log)(void *opaque, enum lanlet_log_level level, const char *line),
+			   void *opaque);
 /* The directory (0700, must exist) that leases and the gateway's MAC are kept in; NULL (default): nothing is kept. */
 int lanlet_config_set_state_dir(struct lanlet_config *config, const char *path);
 /* A directory (0700, must exist) for private sockets of ours; NULL (default): one is made under $TMPDIR when needed. */

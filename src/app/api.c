@@ -62,12 +62,9 @@ static bool is_nobody_there(const GError *error)
 static enum failure failure_of_status(guint status)
 {
 	switch (status) {
-	case SOUP_STATUS_NOT_FOUND:
-		return FAILURE_NOT_FOUND;
-	case SOUP_STATUS_BAD_REQUEST:
-		return FAILURE_USAGE;
-	default:
-		return FAILURE_GENERAL;
+	case SOUP_STATUS_NOT_FOUND: return FAILURE_NOT_FOUND;
+	case SOUP_STATUS_BAD_REQUEST: return FAILURE_USAGE;
+	default: return FAILURE_GENERAL;
 	}
 }
 

@@ -28,17 +28,17 @@ struct arguments {
 	const char *const *command; /* what follows "--", NULL behind the last word; NULL: nothing was given or the command takes none */
 	const char *name;
 	bool json, libvirt, all, drops, check, no_open;
-	const char *write, *snaplen; /* NULL: not given */
-	guint64 ring;		      /* bytes; 0: not given */
+	const char *write, *snaplen;                                   /* NULL: not given */
+	guint64 ring;                                                  /* bytes; 0: not given */
 	const char *remove, *protocol, *state, *port, *remote, *after; /* NULL: not given */
-	double timeout, interval, wait;			       /* seconds; timeout 0: none */
+	double timeout, interval, wait;                                /* seconds; timeout 0: none */
 	bool pass_fd;
-	const char *api_listen; /* NULL: not given */
-	const char *config;		     /* NULL: the default file, if it is there */
+	const char *api_listen;              /* NULL: not given */
+	const char *config;                  /* NULL: the default file, if it is there */
 	const char *runtime_dir, *state_dir; /* NULL: the default directories */
 	const char *guest, *mac, *memory;    /* NULL: not given */
 	bool vhost_user, dgram, vde;
-	int ready_fd;			     /* -1: none; else open, closed on exec */
+	int ready_fd; /* -1: none; else open, closed on exec */
 	bool help;
 	GArray *settings; /* of struct argument_setting, in order */
 };

@@ -11,9 +11,8 @@ static const struct command commands[] = {
 		.id = COMMAND_RUN,
 		.takes_options = true,
 		.summary = "Run a network in the foreground.",
-		.description =
-			"Runs the network called NAME until SIGTERM or SIGINT, and prints the QEMU arguments that plug a guest "
-			"into it. SIGHUP has it read its configuration again. There can be one process for each name.",
+		.description = "Runs the network called NAME until SIGTERM or SIGINT, and prints the QEMU arguments that plug a guest "
+			       "into it. SIGHUP has it read its configuration again. There can be one process for each name.",
 		.run = command_run,
 	},
 	{
@@ -136,9 +135,8 @@ static const struct command commands[] = {
 		.name = "top",
 		.id = COMMAND_TOP,
 		.summary = "Show which guests and connections carry most, live.",
-		.description =
-			"Shows the rates of guests and of their connections, the busiest first, again and again on a terminal until "
-			"interrupted. Elsewhere it measures once and prints the result.",
+		.description = "Shows the rates of guests and of their connections, the busiest first, again and again on a terminal until "
+			       "interrupted. Elsewhere it measures once and prints the result.",
 		.run = command_top,
 	},
 	{
@@ -154,9 +152,8 @@ static const struct command commands[] = {
 		.name = "events",
 		.id = COMMAND_EVENTS,
 		.summary = "Follow what happens on a network.",
-		.description =
-			"Prints a line for each thing that happens, until interrupted: ports that come and go, leases, guests that "
-			"appear, drops for a new reason, changes of the configuration.",
+		.description = "Prints a line for each thing that happens, until interrupted: ports that come and go, leases, guests that "
+			       "appear, drops for a new reason, changes of the configuration.",
 		.run = command_events,
 	},
 	{

@@ -34,22 +34,22 @@ enum {
 };
 
 /* Those that ask a running network, and those that can answer in JSON. */
-#define COMMANDS_LISTING                                                                                                        \
-	(COMMAND_PORTS | COMMAND_LEASES | COMMAND_FLOWS | COMMAND_DROPS | COMMAND_EVENTS | COMMAND_RESERVE | COMMAND_NAMES |       \
+#define COMMANDS_LISTING \
+	(COMMAND_PORTS | COMMAND_LEASES | COMMAND_FLOWS | COMMAND_DROPS | COMMAND_EVENTS | COMMAND_RESERVE | COMMAND_NAMES | \
 	 COMMAND_LOG_LEVEL | COMMAND_RELOAD | COMMAND_FORWARD)
-#define COMMANDS_ASKING                                                                                                         \
-	(COMMAND_STATUS | COMMAND_WEB | COMMAND_WAIT | COMMAND_CONNECT | COMMAND_PROXY | COMMAND_TOP | COMMAND_CAPTURE |           \
-	 COMMAND_DOCTOR | COMMANDS_LISTING)
+#define COMMANDS_ASKING \
+	(COMMAND_STATUS | COMMAND_WEB | COMMAND_WAIT | COMMAND_CONNECT | COMMAND_PROXY | COMMAND_TOP | COMMAND_CAPTURE | COMMAND_DOCTOR | \
+	 COMMANDS_LISTING)
 #define COMMANDS_ALL (COMMAND_RUN | COMMAND_QEMU | COMMAND_EXEC | COMMANDS_ASKING)
 
 struct command {
 	const char *name;
-	unsigned id;	     /* COMMAND_RUN or another */
-	bool takes_options;  /* of the network: lanlet_option_at() */
+	unsigned id;        /* COMMAND_RUN or another */
+	bool takes_options; /* of the network: lanlet_option_at() */
 	/* The words that follow, "GUEST PORT"; the network is then given by --network alone.  NULL: one, the network's name. */
 	const char *operands;
 	unsigned min_operands, max_operands;
-	bool takes_command; /* "-- COMMAND [ARGUMENT...]" at the end */
+	bool takes_command;  /* "-- COMMAND [ARGUMENT...]" at the end */
 	const char *summary; /* a line */
 	const char *description;
 	bool (*run)(const struct arguments *a, GError **error);

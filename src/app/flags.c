@@ -174,11 +174,11 @@ static bool set_interval(struct arguments *a, const char *value, GError **error)
 }
 
 /* The server knows what is right. */
-#define TEXT_SETTER(member)                                                                     \
-	static bool set_##member(struct arguments *a, const char *value, GError **error)        \
-	{                                                                                       \
-		a->member = value;                                                              \
-		return true;                                                                    \
+#define TEXT_SETTER(member) \
+	static bool set_##member(struct arguments *a, const char *value, GError **error) \
+	{ \
+		a->member = value; \
+		return true; \
 	}
 TEXT_SETTER(remove)
 TEXT_SETTER(protocol)

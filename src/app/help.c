@@ -105,9 +105,9 @@ static void add_network_options(GString *out)
 char *help_command(const struct command *command)
 {
 	GString *out = g_string_new(NULL);
-	g_autofree char *usage = g_strdup_printf("Usage: lanlet %s %s [OPTION...]%s", command->name,
-						 command->operands ? command->operands : "[NAME]",
-						 command->takes_command ? " -- COMMAND [ARGUMENT...]" : "");
+	g_autofree char *usage =
+		g_strdup_printf("Usage: lanlet %s %s [OPTION...]%s", command->name, command->operands ? command->operands : "[NAME]",
+				command->takes_command ? " -- COMMAND [ARGUMENT...]" : "");
 	add_wrapped(out, 0, TEXT_INDENT, usage);
 	g_string_append_c(out, '\n');
 	add_paragraph(out, 0, command->description);

@@ -10,17 +10,17 @@
 /* Each argument is evaluated once.  glib has its own, which evaluate twice. */
 #undef MIN
 #undef MAX
-#define MIN(a, b)                                  \
-	({                                         \
-		__auto_type min_a = (a);           \
-		__auto_type min_b = (b);           \
-		min_a < min_b ? min_a : min_b;     \
+#define MIN(a, b) \
+	({ \
+		__auto_type min_a = (a); \
+		__auto_type min_b = (b); \
+		min_a < min_b ? min_a : min_b; \
 	})
-#define MAX(a, b)                                  \
-	({                                         \
-		__auto_type max_a = (a);           \
-		__auto_type max_b = (b);           \
-		max_a > max_b ? max_a : max_b;     \
+#define MAX(a, b) \
+	({ \
+		__auto_type max_a = (a); \
+		__auto_type max_b = (b); \
+		max_a > max_b ? max_a : max_b; \
 	})
 
 /* The object of type @type whose member @member is at @ptr. */

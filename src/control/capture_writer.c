@@ -64,9 +64,9 @@ static const char *port_name(const struct capture_record *r)
 
 static guint add_interface(struct capture_writer *w, GString *out, const struct capture_record *r)
 {
-	g_autofree char *description =
-		r->port_id ? g_strdup_printf("port %u, %s, of lanlet network %s", r->port_id, r->port_kind, w->network) :
-			     g_strdup_printf("lanlet network %s", w->network);
+	g_autofree char *description = r->port_id
+					       ? g_strdup_printf("port %u, %s, of lanlet network %s", r->port_id, r->port_kind, w->network)
+					       : g_strdup_printf("lanlet network %s", w->network);
 	struct bytes_writer block = begin_block(out, PCAPNG_BLOCK_ROOM);
 	pcapng_put_interface(
 		&block,

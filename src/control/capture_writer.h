@@ -14,7 +14,7 @@ struct capture_record;
 
 struct capture_writer {
 	const char *network, *version; /* borrowed */
-	const char *filter;	       /* NULL: none; borrowed */
+	const char *filter;            /* NULL: none; borrowed */
 	uint32_t snaplen;
 	GHashTable *interfaces; /* port id -> index in counts */
 	GArray *counts;

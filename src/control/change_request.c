@@ -24,18 +24,13 @@ static unsigned status_of(int error)
 	switch (error) {
 	case -EINVAL:
 	case -EADDRNOTAVAIL:
-	case -ENAMETOOLONG:
-		return SOUP_STATUS_BAD_REQUEST;
+	case -ENAMETOOLONG: return SOUP_STATUS_BAD_REQUEST;
 	case -EPERM:
-	case -EACCES:
-		return SOUP_STATUS_FORBIDDEN;
-	case -ENOENT:
-		return SOUP_STATUS_NOT_FOUND;
+	case -EACCES: return SOUP_STATUS_FORBIDDEN;
+	case -ENOENT: return SOUP_STATUS_NOT_FOUND;
 	case -EEXIST:
-	case -EADDRINUSE:
-		return SOUP_STATUS_CONFLICT;
-	default:
-		return SOUP_STATUS_INTERNAL_SERVER_ERROR;
+	case -EADDRINUSE: return SOUP_STATUS_CONFLICT;
+	default: return SOUP_STATUS_INTERNAL_SERVER_ERROR;
 	}
 }
 

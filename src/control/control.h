@@ -15,11 +15,11 @@ struct control;
 
 struct control_config {
 	struct lanlet_network *net; /* borrowed */
-	const char *name;	    /* the network's; all strings are copied */
-	const char *version;	    /* lanlet's */
-	const char *socket;	    /* where the API is served, mode 0600; a stale socket is replaced */
-	const char *listen;	    /* "ADDRESS:PORT" where it is served too, to those who have the token; NULL: nowhere */
-	const char *token_file;	    /* where that token is written for the user, mode 0600; it goes with the control plane */
+	const char *name;           /* the network's; all strings are copied */
+	const char *version;        /* lanlet's */
+	const char *socket;         /* where the API is served, mode 0600; a stale socket is replaced */
+	const char *listen;         /* "ADDRESS:PORT" where it is served too, to those who have the token; NULL: nowhere */
+	const char *token_file;     /* where that token is written for the user, mode 0600; it goes with the control plane */
 	/*
 	 * Reads the configuration again, on the control plane's thread; NULL, and why in *@ret_error, to be g_free()d, when it is wrong.
 	 * NULL: there is none to be read.

@@ -7,11 +7,11 @@
 #include <stddef.h>
 
 struct counter {
-	const char *name;   /* as in JSON; with "lanlet_" before it, as a metric */
+	const char *name; /* as in JSON; with "lanlet_" before it, as a metric */
 	const char *help;
-	bool goes_down;	    /* a gauge */
-	size_t offset;	    /* of its uint64_t or unsigned in struct snapshot_counters */
-	bool is_unsigned;   /* the latter */
+	bool goes_down;   /* a gauge */
+	size_t offset;    /* of its uint64_t or unsigned in struct snapshot_counters */
+	bool is_unsigned; /* the latter */
 };
 
 /* NULL behind the last one. */

@@ -15,7 +15,7 @@ struct events;
 struct request;
 
 struct event_hub {
-	struct call call;     /* on the control plane's queue after the network's thread has posted it */
+	struct call call; /* on the control plane's queue after the network's thread has posted it */
 	atomic_bool posted;
 	struct call_queue *queue;
 	GList *waiting; /* struct request */

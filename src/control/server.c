@@ -34,9 +34,9 @@ struct client {
 	struct list node;
 	int fd; /* its connection's, which is libsoup's */
 	usec_t progress;
-	usec_t patience; /* without progress */
-	bool needs_token;  /* it came by TCP */
-	bool waiting;      /* it does not have to do anything: we have its request and nothing to send yet */
+	usec_t patience;  /* without progress */
+	bool needs_token; /* it came by TCP */
+	bool waiting;     /* it does not have to do anything: we have its request and nothing to send yet */
 	bool body_too_big;
 	goffset body;
 };
@@ -46,7 +46,7 @@ struct server {
 	SoupServer *soup;
 	int fd;
 	struct tcp_listener *tcp; /* NULL: none */
-	int spare; /* given up when descriptors run out, so that a client can be turned away instead of waking us for ever */
+	int spare;                /* given up when descriptors run out, so that a client can be turned away instead of waking us for ever */
 	GSource *listening, *listening_tcp, *patrol;
 	struct list clients;
 	unsigned n_clients, max_clients;

@@ -90,13 +90,8 @@ static void refuse_tcp(struct engine_env *env, usec_t now, const struct packet *
 void refuse_port(struct engine_env *env, usec_t now, const struct packet *p)
 {
 	switch (p->ip.protocol) {
-	case IP_PROTOCOL_TCP:
-		refuse_tcp(env, now, p);
-		return;
-	case IP_PROTOCOL_ICMP:
-		env->ops->icmp_error(env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_HOST, 0, 0);
-		return;
-	default:
-		env->ops->icmp_error(env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PORT, 0, 0);
+	case IP_PROTOCOL_TCP: refuse_tcp(env, now, p); return;
+	case IP_PROTOCOL_ICMP: env->ops->icmp_error(env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_HOST, 0, 0); return;
+	default: env->ops->icmp_error(env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PORT, 0, 0);
 	}
 }

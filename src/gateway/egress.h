@@ -35,10 +35,10 @@ struct egress {
 	ip4_t ip;
 	struct prefix4 subnet;
 	struct neighbour_table neighbours;
-	uint16_t next_id; /* of IP packets of our own */
+	uint16_t next_id;       /* of IP packets of our own */
 	struct egress_way lent; /* where the rooms that were lent last lead, whoever lent them */
-	struct port *lender; /* whose rooms are lent to the engine; NULL: none */
-	uint8_t **lent_heads; /* of each room: where the Ethernet header goes */
+	struct port *lender;    /* whose rooms are lent to the engine; NULL: none */
+	uint8_t **lent_heads;   /* of each room: where the Ethernet header goes */
 	/* The guest at @ip has been away for so long that its flows should end. */
 	void (*gone)(struct egress *e, usec_t now, ip4_t ip);
 	/* A guest appeared, or its address moved to another MAC. */

@@ -125,8 +125,8 @@ struct engine_config {
 	struct prefix4 subnet;
 	bool host_loopback;
 	enum engine_filtering udp_filtering;
-	bool no_peek_off; /* do as on a kernel without SO_PEEK_OFF for TCP, for tests and measurements */
-	bool no_udp_offload; /* likewise without UDP_SEGMENT and UDP_GRO */
+	bool no_peek_off;     /* do as on a kernel without SO_PEEK_OFF for TCP, for tests and measurements */
+	bool no_udp_offload;  /* likewise without UDP_SEGMENT and UDP_GRO */
 	unsigned max_sockets; /* 0: as many as RLIMIT_NOFILE leaves room for */
 	/* A directory of ours (0700) that an engine may put sockets in; NULL when there is none. */
 	const char *private_dir;
@@ -176,9 +176,9 @@ struct engine_flow {
 	const char *state; /* static, lower case: "established", … */
 	bool inbound;      /* opened by the host: engine_ops.open */
 	struct ip_endpoint guest;
-	struct ip_endpoint remote; /* as the guest knows it; of several peers the one heard from last */
-	unsigned n_peers;          /* of a UDP or ICMP mapping; 1 for TCP */
-	bool counts_bytes;         /* whether the next two are known */
+	struct ip_endpoint remote;     /* as the guest knows it; of several peers the one heard from last */
+	unsigned n_peers;              /* of a UDP or ICMP mapping; 1 for TCP */
+	bool counts_bytes;             /* whether the next two are known */
 	uint64_t from_guest, to_guest; /* bytes of payload that the other side took */
 	usec_t since;                  /* when it began */
 	uint32_t rtt_us;               /* to the guest, smoothed; 0: not measured */

@@ -10,11 +10,10 @@ static const struct {
 	struct prefix4 prefix;
 	enum drop_reason why;
 } never_destinations[] = {
-	{ { IP4(255, 255, 255, 255), 32 }, DROP_LOCAL_MULTICAST },   /* limited broadcast */
-	{ { IP4(224, 0, 0, 0), 4 }, DROP_LOCAL_MULTICAST },          /* 224.0.0.0/24 is link-local; sockets of ours route none of it */
-	{ { IP4(0, 0, 0, 0), 8 }, DROP_MARTIAN_DESTINATION },        /* connect() there reaches loopback listeners */
-	{ { IP4(127, 0, 0, 0), 8 }, DROP_MARTIAN_DESTINATION },
-	{ { IP4(240, 0, 0, 0), 4 }, DROP_MARTIAN_DESTINATION },      /* class E */
+	{ { IP4(255, 255, 255, 255), 32 }, DROP_LOCAL_MULTICAST }, /* limited broadcast */
+	{ { IP4(224, 0, 0, 0), 4 }, DROP_LOCAL_MULTICAST },        /* 224.0.0.0/24 is link-local; sockets of ours route none of it */
+	{ { IP4(0, 0, 0, 0), 8 }, DROP_MARTIAN_DESTINATION },      /* connect() there reaches loopback listeners */
+	{ { IP4(127, 0, 0, 0), 8 }, DROP_MARTIAN_DESTINATION },    { { IP4(240, 0, 0, 0), 4 }, DROP_MARTIAN_DESTINATION }, /* class E */
 };
 
 /* The all-zeros or all-ones host of a prefix; a prefix of 31 or 32 bits has neither (RFC 3021). */

@@ -57,7 +57,7 @@ int neighbour_init(struct neighbour_table *t, const struct hash_key *key, const 
 void neighbour_done(struct neighbour_table *t);
 
 enum neighbour_source {
-	NEIGHBOUR_BY_IP,  /* it sent an IP packet to the gateway */
+	NEIGHBOUR_BY_IP, /* it sent an IP packet to the gateway */
 	NEIGHBOUR_BY_ARP,
 };
 

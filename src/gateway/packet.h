@@ -22,8 +22,8 @@ struct port;
 
 struct packet {
 	const struct frame *frame;
-	struct port *port; /* where it came in; NULL: not known any more */
-	struct arena *arena;     /* memory of this turn */
+	struct port *port;   /* where it came in; NULL: not known any more */
+	struct arena *arena; /* memory of this turn */
 	struct eth_header eth;
 
 	/* The rest holds for IPv4 only (eth.ethertype == ETH_TYPE_IPV4). */

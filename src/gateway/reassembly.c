@@ -247,15 +247,12 @@ static int insert(struct reassembly *r, struct datagram *d, const struct packet 
 {
 	struct list *next;
 	switch (find_place(d, f, !p->ip.more_fragments, &next)) {
-	case PLACE_DUPLICATE:
-		free(f);
-		return 0;
+	case PLACE_DUPLICATE: free(f); return 0;
 	case PLACE_CONFLICT:
 		free(f);
 		kill_datagram(r, d);
 		return -EBADMSG;
-	case PLACE_FREE:
-		break;
+	case PLACE_FREE: break;
 	}
 	if (d->n_fragments == REASSEMBLY_FRAGMENTS) {
 		free(f);

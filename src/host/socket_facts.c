@@ -28,14 +28,10 @@ static bool is_bound(int fd)
 	if (getsockname(fd, &a.any, &len) < 0)
 		return false;
 	switch (a.any.sa_family) {
-	case AF_UNIX:
-		return len > offsetof(struct sockaddr_un, sun_path);
-	case AF_INET:
-		return a.in.sin_port != 0;
-	case AF_INET6:
-		return a.in6.sin6_port != 0;
-	default:
-		return false;
+	case AF_UNIX: return len > offsetof(struct sockaddr_un, sun_path);
+	case AF_INET: return a.in.sin_port != 0;
+	case AF_INET6: return a.in6.sin6_port != 0;
+	default: return false;
 	}
 }
 
@@ -69,11 +65,8 @@ int socket_facts_get(int fd, struct socket_facts *ret)
 const char *socket_facts_explain(int error)
 {
 	switch (error) {
-	case EBADF:
-		return "it is not open";
-	case ENOTSOCK:
-		return "it is not a socket";
-	default:
-		return strerror(error);
+	case EBADF: return "it is not open";
+	case ENOTSOCK: return "it is not a socket";
+	default: return strerror(error);
 	}
 }

@@ -54,12 +54,9 @@ static int bind_and_listen(int fd, int type, const struct sockaddr_un *a)
 static const char *explain(int error)
 {
 	switch (error) {
-	case EADDRINUSE:
-		return "another process listens there";
-	case EEXIST:
-		return "something that is no socket is there, remove it or choose another path";
-	default:
-		return strerror(error);
+	case EADDRINUSE: return "another process listens there";
+	case EEXIST: return "something that is no socket is there, remove it or choose another path";
+	default: return strerror(error);
 	}
 }
 

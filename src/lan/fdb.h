@@ -13,8 +13,8 @@
 
 struct port;
 
-#define FDB_SIZE 8192u            /* slots; at most 3/4 are used */
-#define FDB_PER_PORT 1024u        /* learned MACs of one port */
+#define FDB_SIZE 8192u               /* slots; at most 3/4 are used */
+#define FDB_PER_PORT 1024u           /* learned MACs of one port */
 #define FDB_AGE (300 * USEC_PER_SEC) /* as the kernel's bridge (IEEE 802.1Q-2018 §8.8.3) */
 
 struct fdb_entry {
@@ -26,7 +26,7 @@ struct fdb_entry {
 struct fdb {
 	struct fdb_entry *slots;
 	unsigned used;
-	unsigned last; /* the slot found last: frames come in runs */
+	unsigned last;      /* the slot found last: frames come in runs */
 	usec_t sweep_after; /* when aged entries may be looked for again */
 	struct hash_key key;
 };

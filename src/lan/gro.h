@@ -23,8 +23,8 @@ struct gro {
 	frame_emit_t emit;
 	void *opaque;
 
-	unsigned n_joined;   /* segments waiting; the rest holds when there are any */
-	struct frame first;  /* the first of them */
+	unsigned n_joined;  /* segments waiting; the rest holds when there are any */
+	struct frame first; /* the first of them */
 	struct tcp4_data head;
 	size_t payload_len;
 	bool push;

@@ -25,8 +25,8 @@ struct super {
 	bool partial;
 	const uint8_t *head; /* all headers, contiguous */
 	size_t head_len;
-	struct tcp_header tcp; /* for TCP */
-	struct udp_header udp; /* for UDP */
+	struct tcp_header tcp;      /* for TCP */
+	struct udp_header udp;      /* for UDP */
 	struct checksum header_sum; /* of layer 4's without what differs between segments */
 };
 
@@ -38,14 +38,10 @@ static bool is_udp(const struct super *s)
 static bool gso_matches(const struct frame *f, const struct layers *l)
 {
 	switch (f->gso) {
-	case FRAME_GSO_TCP4:
-		return layers_is_v4(l) && l->protocol == IP_PROTOCOL_TCP && !ipv4_is_fragment(&l->ip4);
-	case FRAME_GSO_TCP6:
-		return !layers_is_v4(l) && l->protocol == IP_PROTOCOL_TCP;
-	case FRAME_GSO_UDP:
-		return l->protocol == IP_PROTOCOL_UDP && !(layers_is_v4(l) && ipv4_is_fragment(&l->ip4));
-	case FRAME_GSO_NONE:
-		break;
+	case FRAME_GSO_TCP4: return layers_is_v4(l) && l->protocol == IP_PROTOCOL_TCP && !ipv4_is_fragment(&l->ip4);
+	case FRAME_GSO_TCP6: return !layers_is_v4(l) && l->protocol == IP_PROTOCOL_TCP;
+	case FRAME_GSO_UDP: return l->protocol == IP_PROTOCOL_UDP && !(layers_is_v4(l) && ipv4_is_fragment(&l->ip4));
+	case FRAME_GSO_NONE: break;
 	}
 	return false;
 }

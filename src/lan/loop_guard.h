@@ -49,16 +49,16 @@ enum loop_phase {
 
 struct loop_state {
 	enum loop_phase phase;
-	bool spoken;        /* a frame has come in by it */
-	uint32_t sequence;  /* of the last probe sent */
-	usec_t probed_at;   /* when that was; 0: never */
-	usec_t next_probe;  /* USEC_INFINITY: none is wanted */
+	bool spoken;          /* a frame has come in by it */
+	uint32_t sequence;    /* of the last probe sent */
+	usec_t probed_at;     /* when that was; 0: never */
+	usec_t next_probe;    /* USEC_INFINITY: none is wanted */
 	unsigned probes_left; /* after which there is no next one, but for uplinks */
-	usec_t noticed_at;  /* when a loop through it was first seen that others may cut; 0: none */
-	usec_t until;       /* while blocked or trying */
+	usec_t noticed_at;    /* when a loop through it was first seen that others may cut; 0: none */
+	usec_t until;         /* while blocked or trying */
 	usec_t unblocked_at;
-	unsigned failures;  /* tries that failed in a row */
-	unsigned peer;      /* id of the port at the loop's other end */
+	unsigned failures; /* tries that failed in a row */
+	unsigned peer;     /* id of the port at the loop's other end */
 };
 
 /* What the guard asks of the segment. */
@@ -72,7 +72,7 @@ struct loop_guard_ops {
 
 struct loop_guard {
 	struct hash_key key;
-	uint64_t id; /* of this segment, random */
+	uint64_t id;              /* of this segment, random */
 	const struct list *ports; /* borrowed */
 	const struct loop_guard_ops *ops;
 	void *opaque;

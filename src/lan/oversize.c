@@ -35,13 +35,10 @@ static void dropped(struct pass *pass, enum drop_reason why)
 static enum drop_reason reason_of(int error)
 {
 	switch (error) {
-	case -ENOMEM:
-		return DROP_NO_MEMORY;
+	case -ENOMEM: return DROP_NO_MEMORY;
 	case -EPROTOTYPE:
-	case -EMSGSIZE:
-		return DROP_OVERSIZE;
-	default:
-		return DROP_IP_MALFORMED;
+	case -EMSGSIZE: return DROP_OVERSIZE;
+	default: return DROP_IP_MALFORMED;
 	}
 }
 

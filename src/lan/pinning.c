@@ -55,17 +55,12 @@ static bool udp4_allows(const struct frame *f, const struct layers *l, struct ma
 static size_t nd_options_at(uint8_t type)
 {
 	switch (type) {
-	case 133: /* router solicitation */
-		return 8;
-	case 134: /* router advertisement */
-		return 16;
+	case 133: /* router solicitation */ return 8;
+	case 134: /* router advertisement */ return 16;
 	case 135: /* neighbour solicitation and advertisement */
-	case 136:
-		return 24;
-	case 137: /* redirect */
-		return 40;
-	default:
-		return 0;
+	case 136: return 24;
+	case 137: /* redirect */ return 40;
+	default: return 0;
 	}
 }
 

@@ -42,7 +42,7 @@ enum port_offload {
  */
 struct port_counters {
 	uint64_t rx_frames, tx_frames, rx_bytes, tx_bytes;
-	struct drop_counters drops;   /* frames this port sent, or could not take */
+	struct drop_counters drops; /* frames this port sent, or could not take */
 };
 
 /* Room lent by a port: one frame's worth of memory, in pieces. */
@@ -85,18 +85,18 @@ struct port {
 	struct list dirty;       /* in segment->dirty while it has something to flush */
 	unsigned id;             /* unique in its segment, from 1 on, never used again */
 	char name[PORT_NAME_SIZE];
-	size_t max_frame; /* largest frame in bytes it can take, Ethernet header included; of a super-frame: each segment */
-	size_t mtu;       /* largest IP packet that its whole path is known to carry */
+	size_t max_frame;  /* largest frame in bytes it can take, Ethernet header included; of a super-frame: each segment */
+	size_t mtu;        /* largest IP packet that its whole path is known to carry */
 	unsigned offloads; /* enum port_offload */
 	struct mac pinned; /* the only MAC that may speak here (pinning.h); zero: any */
 	bool uplink;       /* leads to the gateway or to another switch, not to a guest; set before segment_attach() */
 	bool isolated;     /* exchanges no frames with other isolated ports; segment_attach() may set it */
-	bool congested;   /* set by the implementor while frames wait in its queue; segment_port_writable() when it clears */
-	bool crowded;     /* likewise, while more than half of its queue is taken: frames that are flooded are not sent to it */
+	bool congested;    /* set by the implementor while frames wait in its queue; segment_port_writable() when it clears */
+	bool crowded;      /* likewise, while more than half of its queue is taken: frames that are flooded are not sent to it */
 	struct loop_state loop;
 	struct storm_bucket storm;
 	struct snoop_port snoop;
-	unsigned n_macs;  /* entries in the segment's forwarding database */
+	unsigned n_macs; /* entries in the segment's forwarding database */
 	struct port_counters counters;
 };
 

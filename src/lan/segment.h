@@ -44,10 +44,10 @@ struct segment_journal {
 
 struct segment_config {
 	struct hash_key hash_key;
-	bool isolate;    /* guests from one another: every port but uplinks is isolated */
-	bool snooping;   /* multicast goes to those who joined (snoop.h) */
+	bool isolate;         /* guests from one another: every port but uplinks is isolated */
+	bool snooping;        /* multicast goes to those who joined (snoop.h) */
 	unsigned storm_limit; /* frames per second that a port may send to everybody (storm.h); 0: any */
-	struct log *log; /* borrowed, may be NULL */
+	struct log *log;      /* borrowed, may be NULL */
 	struct segment_journal journal;
 };
 
@@ -93,10 +93,10 @@ struct segment {
 	struct segment_gateway gateway; /* port NULL: none */
 	struct loop_guard loops;
 	struct snoop snoop;
-	struct drop_counters drops;     /* of the frames of all ports */
+	struct drop_counters drops; /* of the frames of all ports */
 	struct drop_example drop_examples[DROP_REASON_COUNT];
-	uint64_t first_drops; /* bits of reasons whose first drop nobody was told of yet: whoever tells takes them */
-	usec_t now;           /* of the last frame */
+	uint64_t first_drops;       /* bits of reasons whose first drop nobody was told of yet: whoever tells takes them */
+	usec_t now;                 /* of the last frame */
 	struct observer *observers; /* NULL nearly always */
 };
 

@@ -214,19 +214,13 @@ static enum snoop_verdict input_igmp(struct snoop *s, usec_t now, struct port *f
 		return SNOOP_FLOOD;
 	struct ip_addr group = ip_from_ip4(m.group);
 	switch (m.type) {
-	case IGMP_QUERY:
-		asked(s, &s->v4, now, from, l->ip4.src != 0 && l->ip4.src < s->ip);
-		return SNOOP_FLOOD;
-	case IGMP_V2_LEAVE:
-		left(s, now, from, &group);
-		return SNOOP_ROUTERS;
+	case IGMP_QUERY: asked(s, &s->v4, now, from, l->ip4.src != 0 && l->ip4.src < s->ip); return SNOOP_FLOOD;
+	case IGMP_V2_LEAVE: left(s, now, from, &group); return SNOOP_ROUTERS;
 	case IGMP_V3_REPORT:
 		while (group_records_next(&m.records, &r))
 			record_seen(s, now, from, &r);
 		return SNOOP_ROUTERS;
-	default:
-		joined(now, from, &group);
-		return SNOOP_ROUTERS;
+	default: joined(now, from, &group); return SNOOP_ROUTERS;
 	}
 }
 
@@ -238,19 +232,13 @@ static enum snoop_verdict input_mld(struct snoop *s, usec_t now, struct port *fr
 	if (mld_parse(&l->ip6.src, &l->ip6.dst, bytes, len, &m) < 0)
 		return SNOOP_FLOOD;
 	switch (m.type) {
-	case MLD_QUERY:
-		asked(s, &s->v6, now, from, memcmp(l->ip6.src.b, s->ip6.b, sizeof(s->ip6.b)) < 0);
-		return SNOOP_FLOOD;
-	case MLD_V1_DONE:
-		left(s, now, from, &m.group);
-		return SNOOP_ROUTERS;
+	case MLD_QUERY: asked(s, &s->v6, now, from, memcmp(l->ip6.src.b, s->ip6.b, sizeof(s->ip6.b)) < 0); return SNOOP_FLOOD;
+	case MLD_V1_DONE: left(s, now, from, &m.group); return SNOOP_ROUTERS;
 	case MLD_V2_REPORT:
 		while (group_records_next(&m.records, &r))
 			record_seen(s, now, from, &r);
 		return SNOOP_ROUTERS;
-	default:
-		joined(now, from, &m.group);
-		return SNOOP_ROUTERS;
+	default: joined(now, from, &m.group); return SNOOP_ROUTERS;
 	}
 }
 

@@ -27,11 +27,11 @@ struct arena;
 struct frame;
 struct port;
 
-#define SNOOP_GROUPS_MAX 64u                     /* of one port */
-#define SNOOP_QUERY_INTERVAL (125 * USEC_PER_SEC) /* RFC 3376 §8.2 */
-#define SNOOP_RESPONSE_TIME (10 * USEC_PER_SEC)   /* §8.3 */
+#define SNOOP_GROUPS_MAX 64u                                               /* of one port */
+#define SNOOP_QUERY_INTERVAL (125 * USEC_PER_SEC)                          /* RFC 3376 §8.2 */
+#define SNOOP_RESPONSE_TIME (10 * USEC_PER_SEC)                            /* §8.3 */
 #define SNOOP_MEMBER_TIME (2 * SNOOP_QUERY_INTERVAL + SNOOP_RESPONSE_TIME) /* §8.4 */
-#define SNOOP_LEAVE_TIME (2 * USEC_PER_SEC)       /* §8.10 */
+#define SNOOP_LEAVE_TIME (2 * USEC_PER_SEC)                                /* §8.10 */
 
 struct snoop_group {
 	struct ip_addr group;

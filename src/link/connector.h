@@ -19,11 +19,11 @@ struct poller;
 struct connector_target {
 	struct list node;
 	struct connector *connector;
-	usec_t again; /* when to try; USEC_INFINITY while connected */
-	usec_t pause; /* after the next failure */
-	usec_t since; /* connected since then */
+	usec_t again;                  /* when to try; USEC_INFINITY while connected */
+	usec_t pause;                  /* after the next failure */
+	usec_t since;                  /* connected since then */
 	struct port_identity identity; /* of the port that each connection becomes */
-	int failure;  /* of the last attempt, negative errno; 0: none */
+	int failure;                   /* of the last attempt, negative errno; 0: none */
 	char path[];
 };
 

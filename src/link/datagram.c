@@ -119,9 +119,9 @@ static void set_congested(struct datagram_port *p, bool congested)
 }
 
 enum sent {
-	SENT,	 /* or skipped */
-	WAIT,	 /* the socket is full */
-	BROKEN,	 /* and the port has ended */
+	SENT,   /* or skipped */
+	WAIT,   /* the socket is full */
+	BROKEN, /* and the port has ended */
 };
 
 /* The first of the messages was refused with @error by the peer, or what is left of it. */
@@ -155,18 +155,15 @@ static enum sent send_some(struct datagram_port *p, usec_t now, struct mmsghdr *
 	}
 	int error = errno;
 	switch (error) {
-	case EINTR:
-		return SENT;
+	case EINTR: return SENT;
 	case EAGAIN:
-	case ENOBUFS:
-		return WAIT;
+	case ENOBUFS: return WAIT;
 	case EMSGSIZE:
 	case EFAULT:
 		drop(p, error == EMSGSIZE ? DROP_OVERSIZE : DROP_NO_MEMORY);
 		*ret_done = 1;
 		return SENT;
-	default:
-		return refused(p, now, error, ret_done);
+	default: return refused(p, now, error, ret_done);
 	}
 }
 

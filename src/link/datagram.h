@@ -48,9 +48,9 @@ struct datagram_port {
 	enum datagram_refusal (*refused)(struct datagram_port *p, int error);
 	bool tried_again; /* since the last message that was sent */
 	bool is_over;
-	bool counts_empty; /* an empty message is the end of the connection: SOCK_SEQPACKET */
+	bool counts_empty;           /* an empty message is the end of the connection: SOCK_SEQPACKET */
 	struct datagram_gather *out; /* NULL until the first frame */
-	uint8_t *queue;		     /* what the socket did not take, each frame behind its length: [queue_at, queue_len) */
+	uint8_t *queue;              /* what the socket did not take, each frame behind its length: [queue_at, queue_len) */
 	size_t queue_at, queue_len;
 };
 

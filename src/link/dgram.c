@@ -237,16 +237,11 @@ static const char *explain(int error)
 {
 	switch (error) {
 	case ENOENT:
-	case ECONNREFUSED:
-		return "nobody receives there";
-	case EXDEV:
-		return "it leads to another socket";
-	case EPERM:
-		return "it is connected, and takes datagrams from one socket only: let it bind and not connect, or use seqpacket.sock";
-	case ENOTDIR:
-		return "it is relative to a directory that is not known: give it an absolute path";
-	default:
-		return strerror(error);
+	case ECONNREFUSED: return "nobody receives there";
+	case EXDEV: return "it leads to another socket";
+	case EPERM: return "it is connected, and takes datagrams from one socket only: let it bind and not connect, or use seqpacket.sock";
+	case ENOTDIR: return "it is relative to a directory that is not known: give it an absolute path";
+	default: return strerror(error);
 	}
 }
 

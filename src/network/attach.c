@@ -29,12 +29,9 @@ static int type_of_socket(enum plug_type type)
 static enum plug_type type_of_facts(const struct socket_facts *f)
 {
 	switch (f->type) {
-	case SOCK_STREAM:
-		return PLUG_TYPE_STREAM;
-	case SOCK_DGRAM:
-		return PLUG_TYPE_DGRAM;
-	default:
-		return f->type == SOCK_SEQPACKET ? PLUG_TYPE_SEQPACKET : PLUG_TYPE_AUTO;
+	case SOCK_STREAM: return PLUG_TYPE_STREAM;
+	case SOCK_DGRAM: return PLUG_TYPE_DGRAM;
+	default: return f->type == SOCK_SEQPACKET ? PLUG_TYPE_SEQPACKET : PLUG_TYPE_AUTO;
 	}
 }
 
@@ -73,14 +70,10 @@ static int hand_over(struct lanlet_network *n, enum plug_type type, const struct
 		if (f->domain != AF_UNIX)
 			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 		return f->listens ? stream_link_listen(n->stream, fd) : stream_link_add(n->stream, fd, identity);
-	case PLUG_TYPE_VHOST:
-		return f->listens ? vhost_link_listen(n->vhost, fd) : vhost_link_add(n->vhost, fd, identity);
-	case PLUG_TYPE_DGRAM:
-		return is_shared(type, f) ? dgram_link_add(n->dgram, fd) : packet_link_add(n->packet, fd, identity);
-	case PLUG_TYPE_SEQPACKET:
-		return f->listens ? packet_link_listen(n->packet, fd) : packet_link_add(n->packet, fd, identity);
-	default:
-		return -EINVAL;
+	case PLUG_TYPE_VHOST: return f->listens ? vhost_link_listen(n->vhost, fd) : vhost_link_add(n->vhost, fd, identity);
+	case PLUG_TYPE_DGRAM: return is_shared(type, f) ? dgram_link_add(n->dgram, fd) : packet_link_add(n->packet, fd, identity);
+	case PLUG_TYPE_SEQPACKET: return f->listens ? packet_link_listen(n->packet, fd) : packet_link_add(n->packet, fd, identity);
+	default: return -EINVAL;
 	}
 }
 
@@ -132,12 +125,9 @@ static int attach_udp(struct lanlet_network *n, const struct plug *p, char *erro
 static int attach(struct lanlet_network *n, const struct plug *p, char *error, size_t size)
 {
 	switch (p->kind) {
-	case PLUG_FD:
-		return attach_fd(n, p, error, size);
-	case PLUG_CONNECT:
-		return attach_path(n, p, error, size);
-	case PLUG_UDP:
-		return attach_udp(n, p, error, size);
+	case PLUG_FD: return attach_fd(n, p, error, size);
+	case PLUG_CONNECT: return attach_path(n, p, error, size);
+	case PLUG_UDP: return attach_udp(n, p, error, size);
 	}
 	return -EINVAL;
 }

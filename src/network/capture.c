@@ -38,12 +38,9 @@ static bool passes_guest(struct capture *c, const struct port *p, enum observed 
 static bool is_in_view(struct capture *c, const struct port *p, enum observed how, const struct frame *f)
 {
 	switch (c->config.of) {
-	case CAPTURE_OF_SEGMENT:
-		return how != OBSERVED_OUT;
-	case CAPTURE_OF_PORT:
-		return p->id == c->port_id;
-	case CAPTURE_OF_GUEST:
-		return passes_guest(c, p, how, f);
+	case CAPTURE_OF_SEGMENT: return how != OBSERVED_OUT;
+	case CAPTURE_OF_PORT: return p->id == c->port_id;
+	case CAPTURE_OF_GUEST: return passes_guest(c, p, how, f);
 	}
 	return false;
 }
@@ -52,13 +49,9 @@ static bool drop_is_in_view(const struct capture *c, const struct port *p, const
 {
 	struct addresses a;
 	switch (c->config.of) {
-	case CAPTURE_OF_SEGMENT:
-		return true;
-	case CAPTURE_OF_PORT:
-		return p && p->id == c->port_id;
-	case CAPTURE_OF_GUEST:
-		a = addresses_of(f);
-		return mac_equal(a.src, c->guest) || mac_equal(a.dst, c->guest);
+	case CAPTURE_OF_SEGMENT: return true;
+	case CAPTURE_OF_PORT: return p && p->id == c->port_id;
+	case CAPTURE_OF_GUEST: a = addresses_of(f); return mac_equal(a.src, c->guest) || mac_equal(a.dst, c->guest);
 	}
 	return false;
 }
@@ -241,15 +234,12 @@ static bool find_guest(struct lanlet_network *n, usec_t now, const char *who, st
 	if (guest_ref_parse(who, &guest) < 0)
 		return false;
 	switch (guest.kind) {
-	case GUEST_REF_MAC:
-		*ret = guest.mac;
-		return true;
+	case GUEST_REF_MAC: *ret = guest.mac; return true;
 	case GUEST_REF_NAME:
 		if (n->names.dns_names.ops->find_name(&n->names.dns_names, now, guest.name, &guest.ip) < 0)
 			return false;
 		break;
-	case GUEST_REF_ADDRESS:
-		break;
+	case GUEST_REF_ADDRESS: break;
 	}
 	return find_mac(n, guest.ip, ret);
 }
@@ -258,8 +248,7 @@ static int find_whom(struct lanlet_network *n, usec_t now, struct capture *c)
 {
 	const struct port *p = NULL;
 	switch (c->config.of) {
-	case CAPTURE_OF_SEGMENT:
-		return 0;
+	case CAPTURE_OF_SEGMENT: return 0;
 	case CAPTURE_OF_PORT:
 		p = find_port(n, c->config.who);
 		if (!p)

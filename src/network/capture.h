@@ -39,10 +39,10 @@ enum capture_of {
 
 struct capture_config {
 	enum capture_of of;
-	char who[CAPTURE_TEXT_SIZE];	/* of a port: its number or name; of a guest: its MAC, address or name */
+	char who[CAPTURE_TEXT_SIZE];         /* of a port: its number or name; of a guest: its MAC, address or name */
 	char filter_text[CAPTURE_TEXT_SIZE]; /* for people */
-	bool drops;			/* what is dropped too, in a record of its own */
-	uint32_t snaplen;		/* bytes of each frame that are kept */
+	bool drops;                          /* what is dropped too, in a record of its own */
+	uint32_t snaplen;                    /* bytes of each frame that are kept */
 	/*
 	 * Whether a frame of @len bytes, of which those that the filter can look at, @reach of them at most, are at @bytes, is wanted.
 	 * NULL: any is. On the network's thread.
@@ -66,10 +66,10 @@ struct capture_record {
 	unsigned port_id;
 	char port[PORT_NAME_SIZE];
 	const char *port_kind; /* static */
-	bool outbound;	       /* out of the port; else from it into the segment */
+	bool outbound;         /* out of the port; else from it into the segment */
 	enum drop_reason why;
 	uint64_t when_ns; /* since 1970 */
-	uint64_t lost;	  /* records that there was no room for since the one before */
+	uint64_t lost;    /* records that there was no room for since the one before */
 	enum frame_checksum checksum;
 	uint16_t csum_start, csum_offset;
 	enum frame_gso gso;
@@ -83,16 +83,16 @@ struct capture {
 	struct observer observer;
 	struct captures *all; /* the network's; NULL while it does not run */
 	struct list node;     /* in them */
-	unsigned id;	  /* from 1 on, never used again */
-	unsigned port_id; /* of the port, or where the guest was seen last; 0: nowhere yet */
+	unsigned id;          /* from 1 on, never used again */
+	unsigned port_id;     /* of the port, or where the guest was seen last; 0: nowhere yet */
 	struct mac guest;
 	uint8_t *scratch; /* config.reach bytes, for frames in pieces */
 	struct capture_ring ring;
 	uint64_t records, lost;
 	uint64_t untold; /* of those lost: what no record has told yet */
 	usec_t started;
-	bool fresh;	   /* something was added in this turn */
-	atomic_bool over;  /* the port has gone: nothing more will come */
+	bool fresh;       /* something was added in this turn */
+	atomic_bool over; /* the port has gone: nothing more will come */
 };
 
 /* The network's. */

@@ -14,8 +14,8 @@
 
 struct capture_ring {
 	uint8_t *bytes;
-	size_t size;	   /* a power of two */
-	size_t reserved;   /* the writer's: where its next record goes */
+	size_t size;        /* a power of two */
+	size_t reserved;    /* the writer's: where its next record goes */
 	atomic_size_t head; /* written up to here, by the writer */
 	atomic_size_t tail; /* read up to here, by the reader */
 };

@@ -222,10 +222,10 @@ static bool same_domain(const struct settings *a, const struct settings *b)
 	return strcmp(a->domain, b->domain) == 0;
 }
 
-#define SAME(member)                                                                            \
-	static bool same_##member(const struct settings *a, const struct settings *b)           \
-	{                                                                                       \
-		return a->member == b->member;                                                  \
+#define SAME(member) \
+	static bool same_##member(const struct settings *a, const struct settings *b) \
+	{ \
+		return a->member == b->member; \
 	}
 SAME(gateway)
 SAME(lease_time_s)

@@ -14,28 +14,28 @@
 #include <stdint.h>
 
 /* enum suffix, name, explanation */
-#define EVENT_TYPES(X)                                                                  \
-	X(PORT_ATTACHED, "port-attached", "somebody plugged in")                        \
-	X(PORT_DETACHED, "port-detached", "a port was unplugged")                       \
+#define EVENT_TYPES(X) \
+	X(PORT_ATTACHED, "port-attached", "somebody plugged in") \
+	X(PORT_DETACHED, "port-detached", "a port was unplugged") \
 	X(PORT_BLOCKED, "port-blocked", "a loop goes through a port: it passes nothing for now") \
-	X(PORT_UNBLOCKED, "port-unblocked", "the loop through a port is gone")          \
+	X(PORT_UNBLOCKED, "port-unblocked", "the loop through a port is gone") \
 	X(GUEST_SEEN, "guest-seen", "an address is used by a MAC that was not known to") \
-	X(LEASE_GIVEN, "lease-given", "a guest was given an address")                   \
-	X(LEASE_RENEWED, "lease-renewed", "a guest goes on using its address")          \
-	X(LEASE_RELEASED, "lease-released", "a guest gave its address back")            \
+	X(LEASE_GIVEN, "lease-given", "a guest was given an address") \
+	X(LEASE_RENEWED, "lease-renewed", "a guest goes on using its address") \
+	X(LEASE_RELEASED, "lease-released", "a guest gave its address back") \
 	X(LEASE_DECLINED, "lease-declined", "a guest found that somebody uses the address that it was given") \
-	X(LEASE_EXPIRED, "lease-expired", "a lease ended without being renewed")        \
-	X(DROP, "drop", "something was dropped for a reason seen for the first time")   \
-	X(RESERVATIONS, "reservations", "the reservations are not what they were")      \
-	X(NAMES, "names", "the names are not what they were")                           \
-	X(RELOADED, "reloaded", "the configuration was read again")                     \
+	X(LEASE_EXPIRED, "lease-expired", "a lease ended without being renewed") \
+	X(DROP, "drop", "something was dropped for a reason seen for the first time") \
+	X(RESERVATIONS, "reservations", "the reservations are not what they were") \
+	X(NAMES, "names", "the names are not what they were") \
+	X(RELOADED, "reloaded", "the configuration was read again") \
 	X(LOG_LEVEL, "log-level", "the log level is another one")
 
 enum event_type {
 #define X(id, name, text) EVENT_##id,
 	EVENT_TYPES(X)
 #undef X
-	EVENT_TYPE_COUNT
+		EVENT_TYPE_COUNT
 };
 
 const char *event_name(enum event_type type);

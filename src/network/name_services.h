@@ -53,7 +53,7 @@ struct names_config {
 	/* What DHCP says of leases; may be NULL. */
 	void (*leased)(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what);
 	void *opaque;
-	const char *state_dir;   /* where leases are kept; NULL: nowhere */
+	const char *state_dir; /* where leases are kept; NULL: nowhere */
 	struct log *log;
 };
 

@@ -77,15 +77,14 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 {
 	struct hash_key key;
 	entropy_get(&key, sizeof(key));
-	int r = segment_init(&n->segment,
-			     &(struct segment_config){
-				     .hash_key = key,
-				     .isolate = n->settings.isolate,
-				     .snooping = n->settings.multicast_snooping,
-				     .storm_limit = n->settings.storm_limit,
-				     .log = &n->log,
-				     .journal = { .changed = port_changed, .turn_ends = flushed, .opaque = n },
-			     });
+	int r = segment_init(&n->segment, &(struct segment_config){
+						  .hash_key = key,
+						  .isolate = n->settings.isolate,
+						  .snooping = n->settings.multicast_snooping,
+						  .storm_limit = n->settings.storm_limit,
+						  .log = &n->log,
+						  .journal = { .changed = port_changed, .turn_ends = flushed, .opaque = n },
+					  });
 	if (r < 0)
 		return r;
 	return gateway_init(&n->gateway, &n->segment,
@@ -129,7 +128,7 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 	const struct engine_ops *ops = n->settings.engine;
 	struct hash_key key;
 	entropy_get(&key, sizeof(key));
-	int r = ops->new(
+	int r = ops->new (
 		&(struct engine_config){
 			.env = &n->gateway.env,
 			.poller = &n->loop.poller,
@@ -153,13 +152,9 @@ static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, i
 {
 	struct lanlet_network *n = opaque;
 	switch (guest->kind) {
-	case GUEST_REF_NAME:
-		return n->names.dns_names.ops->find_name(&n->names.dns_names, now, guest->name, ret);
-	case GUEST_REF_MAC:
-		return dhcp_find_mac(&n->names.dhcp, now, guest->mac, ret);
-	default:
-		*ret = guest->ip;
-		return 0;
+	case GUEST_REF_NAME: return n->names.dns_names.ops->find_name(&n->names.dns_names, now, guest->name, ret);
+	case GUEST_REF_MAC: return dhcp_find_mac(&n->names.dhcp, now, guest->mac, ret);
+	default: *ret = guest->ip; return 0;
 	}
 }
 

@@ -61,7 +61,7 @@ struct lanlet_network {
 	struct vhost_link *vhost;
 	struct vde_link *vde;
 	struct plug_link *plug;
-	struct list sockets; /* paths to unlink at the end */
+	struct list sockets;     /* paths to unlink at the end */
 	struct call_queue calls; /* from other threads */
 	struct watch calls_watch;
 	usec_t started;

@@ -371,12 +371,9 @@ static unsigned names_of_leases(const struct lanlet_network *n, usec_t now, uint
 unsigned snapshot_names(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_name *ret, unsigned max)
 {
 	switch ((enum names_part)(*cursor >> 32)) {
-	case NAMES_OF_SETTINGS:
-		return names_of_settings(n, cursor, ret, max);
-	case NAMES_OF_HOSTS:
-		return names_of_hosts(n, cursor, ret, max);
-	case NAMES_OF_LEASES:
-		return names_of_leases(n, now, cursor, ret, max);
+	case NAMES_OF_SETTINGS: return names_of_settings(n, cursor, ret, max);
+	case NAMES_OF_HOSTS: return names_of_hosts(n, cursor, ret, max);
+	case NAMES_OF_LEASES: return names_of_leases(n, now, cursor, ret, max);
 	}
 	*cursor = SNAPSHOT_END;
 	return 0;

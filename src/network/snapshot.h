@@ -43,7 +43,7 @@ struct snapshot_network {
 	char domain[254];
 	bool host_loopback;
 	bool switch_only; /* there is no gateway: what is said of it is what it would be */
-	int log_level; /* enum lanlet_log_level */
+	int log_level;    /* enum lanlet_log_level */
 	unsigned n_ports;
 	usec_t started;
 	ip4_t foreign_dhcp_server; /* 0: none was heard in the last hour */
@@ -85,7 +85,7 @@ unsigned snapshot_captures(const struct lanlet_network *n, uint64_t *cursor, str
 struct snapshot_forward {
 	unsigned id;
 	const char *protocol; /* static */
-	bool kept; /* beyond this run; else it is the configuration's */
+	bool kept;            /* beyond this run; else it is the configuration's */
 	char host[FORWARD_TEXT_SIZE], guest[FORWARD_TEXT_SIZE];
 	bool is_open, waiting;
 	uint64_t opened, refused;
@@ -157,7 +157,7 @@ void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapsh
 
 enum snapshot_origin {
 	SNAPSHOT_CONFIGURED, /* in the configuration */
-	SNAPSHOT_ADDED,	     /* while the network ran, and kept */
+	SNAPSHOT_ADDED,      /* while the network ran, and kept */
 	SNAPSHOT_RESERVED,   /* names: of a reservation */
 	SNAPSHOT_LEASED,     /* names: that a guest has given itself */
 };

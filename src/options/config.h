@@ -6,7 +6,7 @@
 #include "options/settings.h"
 
 struct lanlet_config {
-	struct settings settings;						  /* not yet checked */
+	struct settings settings;                                                 /* not yet checked */
 	void (*log)(void *opaque, enum lanlet_log_level level, const char *line); /* may be NULL */
 	void *log_opaque;
 	char *state_dir, *runtime_dir; /* may be NULL */

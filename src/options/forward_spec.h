@@ -22,8 +22,8 @@
 #include <stdint.h>
 
 #define FORWARD_UNIX_PATH_SIZE 108 /* what an address of a unix socket holds */
-#define FORWARD_PORTS_MAX 1024u	   /* a descriptor each */
-#define FORWARD_TEXT_SIZE 256	   /* any forward as text, and NUL */
+#define FORWARD_PORTS_MAX 1024u    /* a descriptor each */
+#define FORWARD_TEXT_SIZE 256      /* any forward as text, and NUL */
 
 enum forward_protocol {
 	FORWARD_TCP,
@@ -34,7 +34,7 @@ enum forward_protocol {
 struct forward_spec {
 	enum forward_protocol protocol;
 	char unix_path[FORWARD_UNIX_PATH_SIZE]; /* "": address and ports count */
-	struct ip_addr address; /* all zeroes, which is IPv6's ::, means all of both families */
+	struct ip_addr address;                 /* all zeroes, which is IPv6's ::, means all of both families */
 	uint16_t first_port, n_ports;
 	struct guest_ref guest;
 	uint16_t guest_port; /* of the first one */

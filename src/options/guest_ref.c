@@ -55,12 +55,9 @@ int guest_ref_parse_in(const char *text, const char *domain, struct guest_ref *r
 const char *guest_ref_format(const struct guest_ref *g, char ret[static GUEST_REF_TEXT_SIZE])
 {
 	switch (g->kind) {
-	case GUEST_REF_ADDRESS:
-		return ip4_format(g->ip, ret);
-	case GUEST_REF_MAC:
-		return mac_format(g->mac, ret);
-	default:
-		return strcpy(ret, g->name);
+	case GUEST_REF_ADDRESS: return ip4_format(g->ip, ret);
+	case GUEST_REF_MAC: return mac_format(g->mac, ret);
+	default: return strcpy(ret, g->name);
 	}
 }
 

@@ -17,7 +17,7 @@ struct option {
 	const char *accepts; /* completes "expected …" */
 	/* -EINVAL may come with a reason in *@ret_why, a string that lives for ever. */
 	int (*set)(struct settings *s, const char *value, const char **ret_why);
-	void (*clear)(struct settings *s);			    /* for repeatable options */
+	void (*clear)(struct settings *s);                          /* for repeatable options */
 	const char *(*choice)(size_t index, const char **ret_help); /* for options with fixed words; NULL behind the last */
 	bool derived; /* the default is settings_check()'s work and its text is for people only */
 };

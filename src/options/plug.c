@@ -13,12 +13,8 @@
 #define TEXT_SIZE 256
 
 static const char *const type_names[] = {
-	[PLUG_TYPE_AUTO] = "auto",
-	[PLUG_TYPE_STREAM] = "stream",
-	[PLUG_TYPE_DGRAM] = "dgram",
-	[PLUG_TYPE_SEQPACKET] = "seqpacket",
-	[PLUG_TYPE_VHOST] = "vhost",
-	[PLUG_TYPE_VDE] = "vde",
+	[PLUG_TYPE_AUTO] = "auto",           [PLUG_TYPE_STREAM] = "stream", [PLUG_TYPE_DGRAM] = "dgram",
+	[PLUG_TYPE_SEQPACKET] = "seqpacket", [PLUG_TYPE_VHOST] = "vhost",   [PLUG_TYPE_VDE] = "vde",
 };
 
 const char *plug_type_name(enum plug_type type)
@@ -137,14 +133,9 @@ static int set_addresses(struct plug *p, char **text, const char **ret_why)
 static int set_what(struct plug *p, char **text, const char **ret_why)
 {
 	switch (p->kind) {
-	case PLUG_FD:
-		return set_fd(p, text);
-	case PLUG_CONNECT:
-		p->type = PLUG_TYPE_STREAM;
-		return set_path(p, text, ret_why);
-	case PLUG_UDP:
-		p->type = PLUG_TYPE_DGRAM;
-		return set_addresses(p, text, ret_why);
+	case PLUG_FD: return set_fd(p, text);
+	case PLUG_CONNECT: p->type = PLUG_TYPE_STREAM; return set_path(p, text, ret_why);
+	case PLUG_UDP: p->type = PLUG_TYPE_DGRAM; return set_addresses(p, text, ret_why);
 	}
 	return -EINVAL;
 }

@@ -30,9 +30,9 @@ enum plug_type {
 struct plug {
 	enum plug_kind kind;
 	enum plug_type type;
-	int fd;                                                   /* PLUG_FD */
+	int fd;                                                    /* PLUG_FD */
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* PLUG_CONNECT */
-	struct ip_endpoint local, peer;                           /* PLUG_UDP: of one family, no port is 0 */
+	struct ip_endpoint local, peer;                            /* PLUG_UDP: of one family, no port is 0 */
 	struct port_identity identity;
 };
 

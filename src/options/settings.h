@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define SETTINGS_LEASE_INFINITE UINT32_MAX /* RFC 2131 §3.3 */
-#define SETTINGS_BUSY_POLL_MAX 1000u /* microseconds; a sleeping guest that long ago was no conversation */
+#define SETTINGS_BUSY_POLL_MAX 1000u       /* microseconds; a sleeping guest that long ago was no conversation */
 #define SETTINGS_MTU_AUTO 0u
 #define SETTINGS_MTU_MIN 576u   /* every IPv4 host takes that (RFC 791 §3.1) */
 #define SETTINGS_MTU_MAX 65520u /* largest multiple of 16 whose frame a stream socket carries */
@@ -53,11 +53,11 @@ struct settings {
 	uint32_t lease_time_s;                /* or SETTINGS_LEASE_INFINITE */
 	unsigned mtu;                         /* SETTINGS_MTU_AUTO, or MIN to MAX */
 	char domain[SETTINGS_DOMAIN_MAX + 1]; /* lower case, no dot at the end */
-	struct dns_server_list dns; /* servers to ask; none: follow the host */
+	struct dns_server_list dns;           /* servers to ask; none: follow the host */
 	/* Distinct MACs, addresses and names; addresses are host addresses of the subnet, also outside the DHCP range. */
 	struct settings_host *hosts;
 	size_t n_hosts;
-	struct plug_list plugs; /* distinct descriptors, paths and names */
+	struct plug_list plugs;      /* distinct descriptors, paths and names */
 	struct settings_name *names; /* distinct, of each other and of hosts' names */
 	size_t n_names;
 	struct forward_spec *forwards; /* none asks for another's ports */
@@ -67,8 +67,8 @@ struct settings {
 	bool isolate;
 	bool multicast_snooping;
 	bool no_dhcp, no_gateway; /* without a gateway there is no DHCP either */
-	struct path_list vde; /* URLs of VDE networks to join */
-	unsigned storm_limit; /* frames per second of each port, 0: any */
+	struct path_list vde;     /* URLs of VDE networks to join */
+	unsigned storm_limit;     /* frames per second of each port, 0: any */
 	const struct engine_ops *engine;
 	enum engine_filtering udp_filtering;
 	enum log_level log_level;

@@ -65,18 +65,12 @@ int value_switch(const char *text, bool *ret)
 static uint32_t unit_seconds(char letter)
 {
 	switch (letter) {
-	case 's':
-		return 1;
-	case 'm':
-		return 60;
-	case 'h':
-		return 60 * 60;
-	case 'd':
-		return 24 * 60 * 60;
-	case 'w':
-		return 7 * 24 * 60 * 60;
-	default:
-		return 0;
+	case 's': return 1;
+	case 'm': return 60;
+	case 'h': return 60 * 60;
+	case 'd': return 24 * 60 * 60;
+	case 'w': return 7 * 24 * 60 * 60;
+	default: return 0;
 	}
 }
 

@@ -59,8 +59,8 @@ enum dhcp_option {
 	DHCP_OPTION_T1 = 58,
 	DHCP_OPTION_T2 = 59,
 	DHCP_OPTION_CLIENT_ID = 61,
-	DHCP_OPTION_FQDN = 81,  /* RFC 4702 */
-	DHCP_OPTION_RELAY = 82, /* RFC 3046 */
+	DHCP_OPTION_FQDN = 81,           /* RFC 4702 */
+	DHCP_OPTION_RELAY = 82,          /* RFC 3046 */
 	DHCP_OPTION_DOMAIN_SEARCH = 119, /* RFC 3397 */
 	DHCP_OPTION_END = 255,
 };
@@ -93,7 +93,7 @@ struct dhcp_message {
 	uint8_t parameters[255];
 	uint16_t client_id_len, name_len, relay_len;
 	uint8_t client_id[DHCP_CLIENT_ID_MAX];
-	uint8_t name[DHCP_NAME_MAX]; /* option 12, or the name in option 81 which goes before it (RFC 4702 §3.1): raw bytes */
+	uint8_t name[DHCP_NAME_MAX];   /* option 12, or the name in option 81 which goes before it (RFC 4702 §3.1): raw bytes */
 	uint8_t relay[DHCP_RELAY_MAX]; /* option 82 without code and length */
 };
 

@@ -51,13 +51,13 @@ enum dns_rcode {
 
 struct dns_header {
 	uint16_t id;
-	bool response;	    /* QR */
-	uint8_t opcode;	    /* enum dns_opcode */
+	bool response;      /* QR */
+	uint8_t opcode;     /* enum dns_opcode */
 	bool authoritative; /* AA */
-	bool truncated;	    /* TC */
+	bool truncated;     /* TC */
 	bool recursion_desired, recursion_available;
 	bool authentic, checking_disabled; /* RFC 4035 §3.2 */
-	uint8_t rcode;			   /* the low four bits */
+	uint8_t rcode;                     /* the low four bits */
 	uint16_t n_questions, n_answers, n_authorities, n_additionals;
 };
 

@@ -43,14 +43,11 @@ bool group_record_joins(const struct group_record *r)
 {
 	switch (r->type) {
 	case GROUP_IS_EXCLUDE:
-	case GROUP_TO_EXCLUDE:
-		return true;
+	case GROUP_TO_EXCLUDE: return true;
 	case GROUP_IS_INCLUDE:
 	case GROUP_TO_INCLUDE:
-	case GROUP_ALLOW:
-		return r->n_sources > 0;
-	default:
-		return false;
+	case GROUP_ALLOW: return r->n_sources > 0;
+	default: return false;
 	}
 }
 

@@ -22,14 +22,9 @@ int igmp_parse(const void *message, size_t len, struct igmp_message *ret)
 	case IGMP_QUERY:
 	case IGMP_V1_REPORT:
 	case IGMP_V2_REPORT:
-	case IGMP_V2_LEAVE:
-		m.group = bytes_get_be32(&r);
-		break;
-	case IGMP_V3_REPORT:
-		error = group_records_parse(&r, false, &m.records);
-		break;
-	default:
-		error = -EPROTONOSUPPORT;
+	case IGMP_V2_LEAVE: m.group = bytes_get_be32(&r); break;
+	case IGMP_V3_REPORT: error = group_records_parse(&r, false, &m.records); break;
+	default: error = -EPROTONOSUPPORT;
 	}
 	if (error == 0)
 		*ret = m;

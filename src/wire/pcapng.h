@@ -30,7 +30,7 @@ struct pcapng_section {
 
 struct pcapng_interface {
 	const char *name, *description, *filter; /* NULL: not said */
-	uint32_t snaplen;			 /* 0: no limit */
+	uint32_t snaplen;                        /* 0: no limit */
 };
 
 enum pcapng_direction {
@@ -40,15 +40,15 @@ enum pcapng_direction {
 
 struct pcapng_packet {
 	uint32_t interface;
-	uint64_t when_ns; /* since 1970 */
-	uint32_t len;	  /* on the wire */
+	uint64_t when_ns;  /* since 1970 */
+	uint32_t len;      /* on the wire */
 	uint32_t captured; /* bytes at @bytes, at most len */
 	const void *bytes;
 	enum pcapng_direction direction;
 	bool checksum_unfinished; /* left to whoever sends it on */
-	bool segmentation;	  /* so is cutting it up */
-	uint64_t lost;		  /* packets before this one that are missing */
-	const char *comment;	  /* NULL: none */
+	bool segmentation;        /* so is cutting it up */
+	uint64_t lost;            /* packets before this one that are missing */
+	const char *comment;      /* NULL: none */
 };
 
 struct pcapng_statistics {
@@ -70,9 +70,9 @@ void pcapng_put_statistics(struct bytes_writer *w, const struct pcapng_statistic
 /* The block at the beginning of some bytes of ours. */
 struct pcapng_block {
 	uint32_t type;
-	uint32_t len; /* all of it */
+	uint32_t len;       /* all of it */
 	uint32_t interface; /* of a packet or statistics */
-	uint64_t lost;	    /* as it was put there */
+	uint64_t lost;      /* as it was put there */
 };
 
 /*

@@ -47,16 +47,10 @@ static int get_address(struct bytes_reader *r, struct socks5_request *q)
 	if (r->failed)
 		return 0;
 	switch (type) {
-	case ADDRESS_IPV4:
-		q->address = ip_from_ip4(bytes_get_be32(r));
-		return 0;
-	case ADDRESS_IPV6:
-		bytes_get(r, q->address.b, sizeof(q->address.b));
-		return 0;
-	case ADDRESS_NAME:
-		return get_name(r, q);
-	default:
-		return -EAFNOSUPPORT;
+	case ADDRESS_IPV4: q->address = ip_from_ip4(bytes_get_be32(r)); return 0;
+	case ADDRESS_IPV6: bytes_get(r, q->address.b, sizeof(q->address.b)); return 0;
+	case ADDRESS_NAME: return get_name(r, q);
+	default: return -EAFNOSUPPORT;
 	}
 }
 

@@ -41,7 +41,7 @@ enum socks5_reply {
 
 /* Where a client wants to go. */
 struct socks5_request {
-	uint8_t command; /* enum socks5_command, or another */
+	uint8_t command;             /* enum socks5_command, or another */
 	char name[SOCKS5_NAME_SIZE]; /* printable, not empty; "": there is an address */
 	struct ip_addr address;
 	uint16_t port;

@@ -79,8 +79,8 @@ static void run_until_readable(struct fixture *f, int fd)
 
 /* "Who has 10.77.2.1?", from 10.77.2.9, as QEMU frames it (RFC 826). */
 static const guint8 question[] = {
-	0, 0, 0, 42,   0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0, 0, 0, 1, 8, 6, 0, 1,	8,  0, 6,
-	4, 0, 1, 0x52, 0x54, 0,	   0,	 0,    1,    10,   77,	 2,    9, 0, 0, 0, 0, 0, 0, 10, 77, 2, 1,
+	0, 0, 0, 42,   0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0, 0, 0, 1, 8, 6, 0, 1,  8,  0, 6,
+	4, 0, 1, 0x52, 0x54, 0,    0,    0,    1,    10,   77,   2,    9, 0, 0, 0, 0, 0, 0, 10, 77, 2, 1,
 };
 
 static void second_network_answers_for_itself(struct fixture *f, gconstpointer data)

@@ -27,7 +27,7 @@
 #define SEED_MIX 0x9e3779b97f4a7c15
 
 struct path_options {
-	uint64_t delay_ns;   /* one way */
+	uint64_t delay_ns;    /* one way */
 	uint64_t loss_scaled; /* probability × 2^32 */
 	uint64_t bytes_per_s;
 	uint64_t queue_bytes;
@@ -153,12 +153,9 @@ static void print_path(const char *key, const struct path *p, const char *end)
 static bool parse_options(int argc, char **argv, struct path_options *o)
 {
 	static const struct option options[] = {
-		{ "delay-ms", required_argument, NULL, 'd' },
-		{ "loss-percent", required_argument, NULL, 'l' },
-		{ "rate-mbit", required_argument, NULL, 'r' },
-		{ "queue-bytes", required_argument, NULL, 'q' },
-		{ "seed", required_argument, NULL, 's' },
-		{ 0 },
+		{ "delay-ms", required_argument, NULL, 'd' },  { "loss-percent", required_argument, NULL, 'l' },
+		{ "rate-mbit", required_argument, NULL, 'r' }, { "queue-bytes", required_argument, NULL, 'q' },
+		{ "seed", required_argument, NULL, 's' },      { 0 },
 	};
 	double delay_ms = 10, loss_percent = 0, rate_mbit = 300;
 	*o = (struct path_options){ .queue_bytes = 750000, .seed = 1 };
@@ -195,7 +192,9 @@ int main(int argc, char **argv)
 	}
 	struct path paths[2];
 	for (int i = 0; i < 2; i++) {
-		paths[i] = (struct path){ .options = &o, .from = ends[i].fd, .to = ends[1 - i].fd, .random = (o.seed + (uint64_t)i) * SEED_MIX };
+		paths[i] = (struct path){
+			.options = &o, .from = ends[i].fd, .to = ends[1 - i].fd, .random = (o.seed + (uint64_t)i) * SEED_MIX
+		};
 		paths[i].slots = calloc(SLOTS, sizeof(struct slot));
 		if (!paths[i].slots)
 			return 1;

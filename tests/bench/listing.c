@@ -100,7 +100,8 @@ static bool open_flow(const struct bench *b, uint16_t port)
 	size_t udp_len = UDP_HEADER_LEN + 1, ip_len = IPV4_HEADER_LEN + udp_len;
 	size_t len = make_frame(bytes, b->net->segment.gateway.mac, ETH_HEADER_LEN + ip_len);
 	struct bytes_writer w = bytes_writer(bytes + 4 + ETH_HEADER_LEN, ip_len);
-	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)ip_len, .ttl = 64, .protocol = IP_PROTOCOL_UDP, .src = GUEST, .dst = SERVER });
+	ipv4_emit(&w, &(struct ipv4_header){
+			      .total_len = (uint16_t)ip_len, .ttl = 64, .protocol = IP_PROTOCOL_UDP, .src = GUEST, .dst = SERVER });
 	bytes_put_be16(&w, port);
 	bytes_put_be16(&w, 9);
 	bytes_put_be16(&w, (uint16_t)udp_len);
@@ -245,7 +246,9 @@ static bool make(struct bench *b)
 
 int main(int argc, char **argv)
 {
-	struct bench b = { .n_flows = argc > 1 ? (unsigned)atoi(argv[1]) : 15000, .times = argc > 2 ? (unsigned)atoi(argv[2]) : 30, .listed = UINT_MAX };
+	struct bench b = { .n_flows = argc > 1 ? (unsigned)atoi(argv[1]) : 15000,
+			   .times = argc > 2 ? (unsigned)atoi(argv[2]) : 30,
+			   .listed = UINT_MAX };
 	const char *why = netns_enter();
 	if (why) {
 		printf("1..0 # SKIP %s\n", why);

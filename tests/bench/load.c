@@ -19,12 +19,12 @@ static const struct load_verb {
 	const char *name;
 	int (*run)(const struct load_options *o);
 } load_verbs[] = {
-	{ "serve", load_serve },       { "send", load_tcp_send }, { "receive", load_tcp_receive },  { "rr", load_tcp_rr },
-	{ "crr", load_tcp_crr },       { "hold", load_tcp_hold }, { "udp-send", load_udp_send },    { "udp-receive", load_udp_receive },
-	{ "floor-send", load_floor_send },
-	{ "floor-receive", load_floor_receive },
-	{ "relay-rr", load_relay_rr },
-	{ "relay-udp", load_relay_udp },
+	{ "serve", load_serve },           { "send", load_tcp_send },
+	{ "receive", load_tcp_receive },   { "rr", load_tcp_rr },
+	{ "crr", load_tcp_crr },           { "hold", load_tcp_hold },
+	{ "udp-send", load_udp_send },     { "udp-receive", load_udp_receive },
+	{ "floor-send", load_floor_send }, { "floor-receive", load_floor_receive },
+	{ "relay-rr", load_relay_rr },     { "relay-udp", load_relay_udp },
 };
 
 uint64_t load_now_us(void)
@@ -61,14 +61,10 @@ static const struct load_verb *find_verb(const char *name)
 static bool parse_options(int argc, char **argv, struct load_options *o)
 {
 	static const struct option options[] = {
-		{ "netns", required_argument, NULL, 'n' },
-		{ "ports", required_argument, NULL, 'p' },
-		{ "streams", required_argument, NULL, 'k' },
-		{ "ms", required_argument, NULL, 'm' },
-		{ "size", required_argument, NULL, 's' },
-		{ "rate", required_argument, NULL, 'r' },
-		{ "flows", required_argument, NULL, 'f' },
-		{ 0 },
+		{ "netns", required_argument, NULL, 'n' },   { "ports", required_argument, NULL, 'p' },
+		{ "streams", required_argument, NULL, 'k' }, { "ms", required_argument, NULL, 'm' },
+		{ "size", required_argument, NULL, 's' },    { "rate", required_argument, NULL, 'r' },
+		{ "flows", required_argument, NULL, 'f' },   { 0 },
 	};
 	*o = (struct load_options){ .ports = 1, .streams = 1, .ms = 1000, .size = 64, .rate = 1000, .flows = 1 };
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {

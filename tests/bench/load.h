@@ -39,8 +39,8 @@ struct load_report {
 
 enum load_datagram_kind {
 	LOAD_DATA = 1,
-	LOAD_COUNT,  /* how many DATA of this run arrived?  Answered with the same kind and the number. */
-	LOAD_BLAST,  /* send me DATA; when all is sent, END and how many that were */
+	LOAD_COUNT, /* how many DATA of this run arrived?  Answered with the same kind and the number. */
+	LOAD_BLAST, /* send me DATA; when all is sent, END and how many that were */
 	LOAD_END,
 };
 

@@ -154,12 +154,9 @@ static bool tcp_ready(struct server *s, struct item *it)
 		return read_request(s, it);
 	switch (it->request.op) {
 	case LOAD_SINK:
-	case LOAD_OVER:
-		return sink(s, it);
-	case LOAD_SOURCE:
-		return source(s, it);
-	case LOAD_ECHO:
-		return echo(s, it);
+	case LOAD_OVER: return sink(s, it);
+	case LOAD_SOURCE: return source(s, it);
+	case LOAD_ECHO: return echo(s, it);
 	}
 	return false;
 }

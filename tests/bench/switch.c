@@ -4,8 +4,8 @@
  *
  *     switch [SECONDS]
  *
- * Prints TAP and fails when a frame is lost or goes astray; how fast it is, which depends on the machine and on who else uses it, it only says.
- * Instructions: valgrind --tool=callgrind --toggle-collect=move_batch switch 0
+ * Prints TAP and fails when a frame is lost or goes astray; how fast it is, which depends on the machine and on who else uses it, it only
+ * says. Instructions: valgrind --tool=callgrind --toggle-collect=move_batch switch 0
  */
 #include "base/macros.h"
 #include "lan/frame.h"
@@ -120,7 +120,8 @@ int main(int argc, char **argv)
 	} while (seconds < limit);
 	uint64_t received = count_received();
 	printf("1..1\n%s 1 every_frame_reaches_the_port_it_is_for\n", received == sent ? "ok" : "not ok");
-	printf("# %" PRIu64 " frames sent, %" PRIu64 " received, %.2f million a second of CPU\n", sent, received, (double)sent / seconds / 1e6);
+	printf("# %" PRIu64 " frames sent, %" PRIu64 " received, %.2f million a second of CPU\n", sent, received,
+	       (double)sent / seconds / 1e6);
 	for (unsigned i = 0; i < N_PORTS; i++)
 		segment_detach(&s, USEC_PER_SEC, &cards[i].port);
 	segment_done(&s);

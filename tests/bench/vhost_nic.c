@@ -40,7 +40,7 @@
 #define RX_PIECES (1 + FRAME_MAX_BYTES / RX_BUFFER)
 
 #define BIT(n) (UINT64_C(1) << (n))
-#define FEATURES                                                                                                         \
+#define FEATURES \
 	(BIT(VIRTIO_F_VERSION_1) | BIT(VHOST_USER_F_PROTOCOL_FEATURES) | BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_F_EVENT_IDX) | \
 	 BIT(VIRTIO_F_INDIRECT_DESC))
 #define OFFLOADS (BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO4))
@@ -104,7 +104,8 @@ static void describe(struct nic *n, unsigned slot, size_t len)
 	if (pieces == 1)
 		v->descriptors[slot] = table[0];
 	else
-		v->descriptors[slot] = (struct vring_descriptor){ VRING_GUEST + table_of(slot), (uint32_t)(pieces * sizeof(*table)), VRING_INDIRECT, 0 };
+		v->descriptors[slot] =
+			(struct vring_descriptor){ VRING_GUEST + table_of(slot), (uint32_t)(pieces * sizeof(*table)), VRING_INDIRECT, 0 };
 }
 
 static void collect_sent(struct nic *n)
@@ -241,7 +242,8 @@ static void start(struct nic *n, int socket, bool offloads)
 	g_assert_cmpint(fcntl(f->memory_fd, F_ADD_SEALS, F_SEAL_SHRINK), ==, 0);
 	vhost_front_start(f, offloads ? FEATURES | OFFLOADS : FEATURES);
 	for (uint16_t i = 0; i < RING; i++) {
-		f->rings[VHOST_FRONT_RX].descriptors[i] = (struct vring_descriptor){ VRING_GUEST + RX_AT + i * RX_BUFFER, RX_BUFFER, VRING_WRITE, 0 };
+		f->rings[VHOST_FRONT_RX].descriptors[i] =
+			(struct vring_descriptor){ VRING_GUEST + RX_AT + i * RX_BUFFER, RX_BUFFER, VRING_WRITE, 0 };
 		vring_offer(&f->rings[VHOST_FRONT_RX], i);
 		n->free_slots[n->n_free++] = i;
 	}

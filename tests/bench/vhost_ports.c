@@ -14,7 +14,7 @@
 
 #define PORTS_MAX 1000
 #define MEMORY ((size_t)64 * 1024 * 1024)
-#define FEATURES                                                                                                              \
+#define FEATURES \
 	(UINT64_C(1) << VIRTIO_F_VERSION_1 | UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES | UINT64_C(1) << VIRTIO_NET_F_MRG_RXBUF | \
 	 UINT64_C(1) << VIRTIO_F_EVENT_IDX)
 
@@ -25,8 +25,8 @@ static void no_turn(void *opaque)
 /* ARP: nobody in particular has an address, but its MAC is seen. */
 static void announce(struct vhost_front *f, unsigned number)
 {
-	uint8_t frame[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0x00, 0x01, (uint8_t)(number >> 8), (uint8_t)number, 0x08, 0x06,
-			      0, 1, 0x08, 0, 6, 4, 0, 1 };
+	uint8_t frame[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0x00, 0x01, (uint8_t)(number >> 8), (uint8_t)number,
+			      0x08, 0x06, 0,    1,    0x08, 0,    6,    4,    0,    1 };
 	memcpy(frame + 22, frame + 6, 6);
 	vhost_front_send(f, NULL, frame, sizeof(frame), sizeof(frame) + NET_HEADER_LEN);
 }

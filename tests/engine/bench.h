@@ -32,9 +32,9 @@
 
 struct bench_options {
 	bool host_loopback;
-	size_t guest_mtu; /* 0: 1500 */
-	bool no_peek_off; /* as on a kernel without SO_PEEK_OFF */
-	bool no_udp_offload; /* likewise */
+	size_t guest_mtu;     /* 0: 1500 */
+	bool no_peek_off;     /* as on a kernel without SO_PEEK_OFF */
+	bool no_udp_offload;  /* likewise */
 	unsigned max_sockets; /* 0: what RLIMIT_NOFILE allows */
 };
 

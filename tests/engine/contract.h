@@ -23,7 +23,7 @@ enum gap {
 	GAP_CODES = 1 << 3,           /* a datagram that cannot be sent is "network unreachable", whatever the reason */
 	GAP_DONT_FRAGMENT = 1 << 4,   /* what is too large for the way is fragmented, also with DF */
 	GAP_OPEN_UDP = 1 << 5,        /* open() knows no datagrams */
-	GAP_FLOW_DETAILS = 1 << 6,   /* nothing is known of a flow but its sides and its age */
+	GAP_FLOW_DETAILS = 1 << 6,    /* nothing is known of a flow but its sides and its age */
 	GAP_OPENING = 1 << 7,         /* open() wants the host side at once, and nobody hears what the guest answered */
 };
 
@@ -50,9 +50,9 @@ struct contract_test {
 	void (*setup)(struct fixture *f, gconstpointer row);
 };
 
-#define CONTRACT_TEST(name)                                                                                                                \
-	{                                                                                                                                  \
-#name, name, setup                                                                                                         \
+#define CONTRACT_TEST(name) \
+	{ \
+#name, name, setup \
 	}
 
 extern const struct contract_test contract_tcp[], contract_udp[], contract_icmp[], contract_gateway[], contract_life[], contract_local[],

@@ -19,14 +19,14 @@ static const struct engine_row engines[] = {
 	{ &native_engine_ops, 0 },
 	{ &native_engine_ops, 0, "native-no-peek-off", .no_peek_off = true },
 #ifdef HAVE_SLIRP
-	{ &slirp_engine_ops, GAP_TCP_UNREACHABLE | GAP_OPEN_SOURCE | GAP_CODES | GAP_DONT_FRAGMENT | GAP_OPEN_UDP | GAP_OPENING |
-				    GAP_FLOW_DETAILS },
+	{ &slirp_engine_ops,
+	  GAP_TCP_UNREACHABLE | GAP_OPEN_SOURCE | GAP_CODES | GAP_DONT_FRAGMENT | GAP_OPEN_UDP | GAP_OPENING | GAP_FLOW_DETAILS },
 #endif
 };
 
 static const struct contract_test *const outside[] = {
-	contract_tcp, contract_udp, contract_icmp, contract_gateway, contract_life, contract_local, contract_open,
-	contract_opening, contract_flows,
+	contract_tcp,   contract_udp,  contract_icmp,    contract_gateway, contract_life,
+	contract_local, contract_open, contract_opening, contract_flows,
 };
 
 static void add_tests(const struct engine_row *row, const struct contract_test *tests)

@@ -84,7 +84,7 @@ static void world_init(struct world *w)
 		.subnet = { IP4(192, 168, 122, 0), 24 },
 		.max_sockets = 2 * MANY,
 	};
-	g_assert_cmpint(native_engine_ops.new (&config, &w->engine), ==, 0);
+	g_assert_cmpint(native_engine_ops.new(&config, &w->engine), ==, 0);
 }
 
 static void world_done(struct world *w)
@@ -109,7 +109,8 @@ static void guest_sends(struct world *w, unsigned i, uint8_t flags, uint32_t seq
 {
 	uint8_t bytes[TCP_HEADER_MAX];
 	struct bytes_writer b = bytes_writer(bytes, sizeof(bytes));
-	tcp_emit(&b, &(struct tcp_header){ .src_port = port_of(i), .dst_port = 2000, .seq = seq, .ack = ack, .flags = flags, .window = 60000 });
+	tcp_emit(&b,
+		 &(struct tcp_header){ .src_port = port_of(i), .dst_port = 2000, .seq = seq, .ack = ack, .flags = flags, .window = 60000 });
 	struct packet_bytes p;
 	packet_bytes_make(&w->r, &p, guest_of(i), GATEWAY, IP_PROTOCOL_TCP, 64, bytes, b.len);
 	p.frame.checksum = FRAME_CHECKSUM_VERIFIED;
@@ -183,8 +184,8 @@ static void a_hundred_thousand_tcp_flows_fit_a_gigabyte(void)
 	g_assert_cmpuint(c.flows_refused, ==, 0);
 	size_t bytes = mallinfo2().uordblks + mallinfo2().hblkhd - before;
 	uint64_t among_many = cost_of_turn(&w, MANY - 1, iss);
-	g_test_message("TCP: %zu bytes for each of %u flows; a turn of one of them %" PRIu64 " ns, among few %" PRIu64 " ns", bytes / MANY, MANY,
-		       among_many, among_few);
+	g_test_message("TCP: %zu bytes for each of %u flows; a turn of one of them %" PRIu64 " ns, among few %" PRIu64 " ns", bytes / MANY,
+		       MANY, among_many, among_few);
 	if (ALLOCATOR_COUNTS)
 		g_assert_cmpuint(bytes, <, GIGABYTE);
 	/* One look at each flow would cost some hundred times as much as the turn itself. */

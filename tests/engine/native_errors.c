@@ -124,12 +124,18 @@ static void guest_needs_fragments_for(struct guest_tcp *t, ip4_t from, uint32_t 
 {
 	uint8_t body[IPV4_HEADER_LEN + 8], message[ICMP4_HEADER_LEN + sizeof(body)];
 	struct bytes_writer b = bytes_writer(body, sizeof(body)), w = bytes_writer(message, sizeof(message));
-	ipv4_emit(&b, &(struct ipv4_header){ .total_len = quoted_len, .dont_fragment = true, .ttl = 64, .protocol = IP_PROTOCOL_TCP, .src = t->peer, .dst = t->ip });
+	ipv4_emit(&b, &(struct ipv4_header){ .total_len = quoted_len,
+					     .dont_fragment = true,
+					     .ttl = 64,
+					     .protocol = IP_PROTOCOL_TCP,
+					     .src = t->peer,
+					     .dst = t->ip });
 	body[0] ^= damage;
 	bytes_put_be16(&b, t->peer_port);
 	bytes_put_be16(&b, t->port);
 	bytes_put_be32(&b, seq);
-	icmp4_emit(&w, &(struct icmp4_header){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .rest = mtu }, body, b.len);
+	icmp4_emit(&w, &(struct icmp4_header){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .rest = mtu }, body,
+		   b.len);
 	bench_input(t->b, from, t->peer, IP_PROTOCOL_ICMP, 63, message, w.len);
 }
 
@@ -199,7 +205,8 @@ const struct contract_test native_errors[] = {
 	{ "connecting_is_told_who_prohibits_it", connecting_is_told_who_prohibits_it, native_setup_plain },
 	{ "connecting_is_told_where_its_hops_ran_out", connecting_is_told_where_its_hops_ran_out, native_setup_plain },
 	{ "an_error_about_an_open_connection_is_a_hint", an_error_about_an_open_connection_is_a_hint, native_setup_plain },
-	{ "a_guests_fragmentation_needed_makes_segments_smaller", a_guests_fragmentation_needed_makes_segments_smaller, native_setup_plain },
+	{ "a_guests_fragmentation_needed_makes_segments_smaller", a_guests_fragmentation_needed_makes_segments_smaller,
+	  native_setup_plain },
 	{ "a_router_that_does_not_say_its_mtu_is_guessed", a_router_that_does_not_say_its_mtu_is_guessed, native_setup_plain },
 	{ 0 },
 };

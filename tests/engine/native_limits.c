@@ -416,6 +416,7 @@ const struct contract_test native_limits[] = {
 	  native_setup_plain },
 	{ "descriptors_that_run_out_are_refused_counted_and_spare_others", descriptors_that_run_out_are_refused_counted_and_spare_others,
 	  native_setup_plain },
-	{ "idle_flows_by_the_thousand_hold_and_end_in_their_time", idle_flows_by_the_thousand_hold_and_end_in_their_time, setup_all_descriptors },
+	{ "idle_flows_by_the_thousand_hold_and_end_in_their_time", idle_flows_by_the_thousand_hold_and_end_in_their_time,
+	  setup_all_descriptors },
 	{ 0 },
 };

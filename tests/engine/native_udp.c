@@ -80,7 +80,8 @@ static void assert_server_has(struct fixture *f, struct server *s, unsigned i, s
 
 static void bursts_from_a_guest_arrive_as_they_were_sent(struct fixture *f, gconstpointer row)
 {
-	static const size_t sizes[] = { 1000, 1000, 1000, 1000, 300, 300, 300, 1472, 1, 0, 0, 5, 5, 5, 5, 4, 9000, 9000, 9000, 60000, 60000, 64, 64, 64 };
+	static const size_t sizes[] = { 1000, 1000, 1000, 1000, 300,  300,  300,  1472,  1,     0,  0,  5,
+					5,    5,    5,    4,    9000, 9000, 9000, 60000, 60000, 64, 64, 64 };
 	struct server other = { .listener = -1, .fd = -1 };
 	server_bind_udp(&f->s, SERVER);
 	server_bind_udp(&other, SERVER);
@@ -286,18 +287,18 @@ static void bursts_larger_than_the_guests_mtu_come_as_packets(struct fixture *f,
 	}
 }
 
-#define TEST(name, variant, setup_function)                                                                                                \
-	{                                                                                                                                  \
-#name variant, name, setup_function                                                                                        \
+#define TEST(name, variant, setup_function) \
+	{ \
+#name variant, name, setup_function \
 	}
-#define TESTS(variant, setup_function)                                                                                                     \
-	TEST(bursts_from_a_guest_arrive_as_they_were_sent, variant, setup_function),                                                       \
-	TEST(bursts_larger_than_the_ways_mtu_are_fragmented, variant, setup_function),                                                     \
-	TEST(each_of_a_burst_that_is_too_large_is_told_its_mtu, variant, setup_function),                                                  \
-	TEST(bursts_to_a_guest_arrive_as_they_were_sent, variant, setup_function),                                                         \
-	TEST(joined_datagrams_to_a_guest_are_taken_apart, variant, setup_function),                                                        \
-	TEST(strangers_amid_a_burst_are_left_out, variant, setup_function),                                                                \
-	TEST(bursts_larger_than_the_guests_mtu_come_as_packets, variant, setup_function)
+#define TESTS(variant, setup_function) \
+	TEST(bursts_from_a_guest_arrive_as_they_were_sent, variant, setup_function), \
+		TEST(bursts_larger_than_the_ways_mtu_are_fragmented, variant, setup_function), \
+		TEST(each_of_a_burst_that_is_too_large_is_told_its_mtu, variant, setup_function), \
+		TEST(bursts_to_a_guest_arrive_as_they_were_sent, variant, setup_function), \
+		TEST(joined_datagrams_to_a_guest_are_taken_apart, variant, setup_function), \
+		TEST(strangers_amid_a_burst_are_left_out, variant, setup_function), \
+		TEST(bursts_larger_than_the_guests_mtu_come_as_packets, variant, setup_function)
 
 const struct contract_test native_udp[] = {
 	TEST(a_port_is_kept_where_it_is_free_and_never_shared, "", native_setup_plain),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A host of our own: a user and network namespace in which any user may set addresses.  It has 10.77.0.2/24 with a default route
- * through a router (another namespace, 10.77.0.1) behind which nobody answers and 198.51.100.200 is prohibited, 203.0.113.5 as another address of its
- * own, no way to 192.0.2.64/26, and ping sockets are allowed.
+ * through a router (another namespace, 10.77.0.1) behind which nobody answers and 198.51.100.200 is prohibited, 203.0.113.5 as another
+ * address of its own, no way to 192.0.2.64/26, and ping sockets are allowed.
  */
 #pragma once
 

@@ -73,7 +73,8 @@ static bool lend_room(struct recorder *r, size_t size, struct port_room *ret)
 	return iov != NULL;
 }
 
-static unsigned recorder_reserve(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
+static unsigned recorder_reserve(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size,
+				 struct port_room *ret)
 {
 	struct recorder *r = recorder_of(env);
 	g_assert_cmpuint(size, >, FIRST_PIECE);

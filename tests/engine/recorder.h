@@ -40,10 +40,10 @@ struct recorder {
 	int host_address_result; /* 0 or what host_address() returns */
 	ip4_t host_address;
 	size_t guest_mtu;
-	unsigned offloads; /* of the guest's port */
+	unsigned offloads;       /* of the guest's port */
 	unsigned without_memory; /* so many times reserve() finds none */
-	size_t room_pieces; /* of a room it lends; 0: two */
-	bool icmp_held_back; /* the rate limit of ICMP errors is used up */
+	size_t room_pieces;      /* of a room it lends; 0: two */
+	bool icmp_held_back;     /* the rate limit of ICMP errors is used up */
 };
 
 void recorder_init(struct recorder *r);

@@ -63,7 +63,7 @@ static void check_leases(const struct dhcp_bench *b)
 {
 	const struct lease_table *t = &b->dhcp.leases;
 	unsigned count = 0, probing = 0;
-	list_for_each (node, &t->ages) {
+	list_for_each(node, &t->ages) {
 		const struct lease *l = container_of(node, struct lease, age);
 		count++;
 		probing += l->probe != NULL;
@@ -104,22 +104,14 @@ static void take_step(struct dhcp_bench *b, struct bytes_reader *r)
 {
 	ip4_t ip;
 	switch (bytes_get_u8(r) % STEP_COUNT) {
-	case STEP_MESSAGE:
-		send_message(b, r);
-		break;
-	case STEP_SLEEP_10MS:
-		bench_sleep(b, bytes_get_u8(r) * 10 * USEC_PER_MSEC);
-		break;
-	case STEP_SLEEP_MINUTES:
-		bench_sleep(b, bytes_get_u8(r) * 60 * USEC_PER_SEC);
-		break;
+	case STEP_MESSAGE: send_message(b, r); break;
+	case STEP_SLEEP_10MS: bench_sleep(b, bytes_get_u8(r) * 10 * USEC_PER_MSEC); break;
+	case STEP_SLEEP_MINUTES: bench_sleep(b, bytes_get_u8(r) * 60 * USEC_PER_SEC); break;
 	case STEP_ARP:
 		ip = BENCH_IP(bytes_get_u8(r));
 		bench_arp(b, ip, BENCH_MAC(bytes_get_u8(r)));
 		break;
-	case STEP_RESERVE:
-		reserve(b, bytes_get_u8(r));
-		break;
+	case STEP_RESERVE: reserve(b, bytes_get_u8(r)); break;
 	}
 }
 

@@ -27,9 +27,9 @@ struct world {
 	struct dns_upstream upstream;
 	struct local_stream stream;
 	bool stream_open;
-	size_t window;			     /* bytes the guest's side of the stream takes */
+	size_t window;                       /* bytes the guest's side of the stream takes */
 	dns_token alive[WORLD_TRANSACTIONS]; /* 0: free */
-	uint8_t last_query[512];	     /* the start of what was asked outside last */
+	uint8_t last_query[512];             /* the start of what was asked outside last */
 	size_t last_query_len;
 };
 

@@ -16,7 +16,10 @@
 #include <stdlib.h>
 
 #define GATEWAY IP4(192, 168, 122, 1)
-#define SUBNET { IP4(192, 168, 122, 0), 24 }
+#define SUBNET \
+	{ \
+		IP4(192, 168, 122, 0), 24 \
+	}
 #define N_PORTS 3
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -84,7 +87,8 @@ static void set_up(struct world *w)
 	echo_service_init(&w->echo, GATEWAY);
 	gateway_add_service(&w->gateway, &w->arp.service);
 	gateway_add_service(&w->gateway, &w->echo.service);
-	check(null_engine_ops.new(&(struct engine_config){ .env = &w->gateway.env, .gateway = GATEWAY, .subnet = SUBNET }, &w->engine) == 0);
+	check(null_engine_ops.new(&(struct engine_config){ .env = &w->gateway.env, .gateway = GATEWAY, .subnet = SUBNET }, &w->engine) ==
+	      0);
 	gateway_set_engine(&w->gateway, &null_engine_ops, w->engine);
 	for (unsigned i = 0; i < N_PORTS; i++)
 		plug_in(w, i);

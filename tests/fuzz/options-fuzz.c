@@ -12,10 +12,10 @@
 #include <string.h>
 
 #define INPUT_MAX 4096
-#define REQUIRE(condition)                                                                                                                 \
-	do {                                                                                                                               \
-		if (!(condition))                                                                                                          \
-			abort();                                                                                                           \
+#define REQUIRE(condition) \
+	do { \
+		if (!(condition)) \
+			abort(); \
 	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -125,12 +125,8 @@ static void input(struct state *s, const struct piece *p)
 	struct packet whole;
 	int result = real_input(s, p, &whole);
 	switch (model_input(m, p)) {
-	case KEPT:
-		check(result == 0);
-		break;
-	case REFUSED:
-		check(result < 0);
-		break;
+	case KEPT: check(result == 0); break;
+	case REFUSED: check(result < 0); break;
 	case WHOLE:
 		check(result == 1 && whole.l4_len == m->end && !ipv4_is_fragment(&whole.ip));
 		check(memcmp(packet_l4(&whole), m->bytes, m->end) == 0);

@@ -61,8 +61,7 @@ static size_t edit(uint64_t *rng, uint8_t *buf, size_t size, size_t room)
 		if (size > 0)
 			buf[at] = (uint8_t)(buf[at] + below(rng, 33) - 16);
 		return size;
-	case 3:
-		return at;
+	case 3: return at;
 	case 4: { /* a piece is repeated somewhere else */
 		size_t from = below(rng, size), n = MIN(below(rng, 32), size - MAX(at, from));
 		memmove(buf + at, buf + from, n);

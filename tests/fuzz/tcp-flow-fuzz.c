@@ -19,8 +19,8 @@ struct world {
 	struct tcp_flow f;
 	usec_t now;
 	struct bytes_reader r;
-	uint32_t queue;  /* bytes in the host's queue */
-	uint32_t early;  /* furthest byte held, from the first that the host wants */
+	uint32_t queue; /* bytes in the host's queue */
+	uint32_t early; /* furthest byte held, from the first that the host wants */
 	bool over;
 };
 
@@ -94,16 +94,12 @@ static void event(struct world *w)
 	switch (bytes_get_u8(&w->r) % 9) {
 	case 0:
 	case 1:
-	case 2:
-		guest_segment(w);
-		break;
+	case 2: guest_segment(w); break;
 	case 3:
 		w->queue += bytes_get_be16(&w->r);
 		tcp_flow_host_readable(&w->f);
 		break;
-	case 4:
-		tcp_flow_host_took(&w->f, MIN((uint32_t)bytes_get_be16(&w->r), w->f.held));
-		break;
+	case 4: tcp_flow_host_took(&w->f, MIN((uint32_t)bytes_get_be16(&w->r), w->f.held)); break;
 	case 5:
 		w->now += (usec_t)bytes_get_be16(&w->r) * 1000;
 		tcp_flow_expire(&w->f, w->now);

@@ -60,7 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(bytes, 0, MEMORY_SIZE);
 	struct memory memory = { 0 };
 	memory_add(&memory, &(struct memory_region){ VRING_GUEST, VRING_USER, MEMORY_SIZE / 2, bytes });
-	memory_add(&memory, &(struct memory_region){ VRING_GUEST + MEMORY_SIZE / 2, VRING_USER + MEMORY_SIZE, MEMORY_SIZE / 2, bytes + MEMORY_SIZE / 2 });
+	memory_add(&memory, &(struct memory_region){ VRING_GUEST + MEMORY_SIZE / 2, VRING_USER + MEMORY_SIZE, MEMORY_SIZE / 2,
+						     bytes + MEMORY_SIZE / 2 });
 	struct vring driver;
 	vring_init(&driver, bytes, 0, 1u << data[0] % 7);
 	memcpy(bytes, data + 4, MIN(size - 4, (size_t)MEMORY_SIZE));

@@ -110,7 +110,8 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/call_queue/calls_come_in_the_order_in_which_they_were_posted", calls_come_in_the_order_in_which_they_were_posted);
-	g_test_add_func("/call_queue/descriptor_is_readable_exactly_while_there_is_a_call", descriptor_is_readable_exactly_while_there_is_a_call);
+	g_test_add_func("/call_queue/descriptor_is_readable_exactly_while_there_is_a_call",
+			descriptor_is_readable_exactly_while_there_is_a_call);
 	g_test_add_func("/call_queue/end_of_a_queue_that_was_never_begun_is_harmless", end_of_a_queue_that_was_never_begun_is_harmless);
 	g_test_add_func("/call_queue/what_threads_post_at_once_arrives_whole_and_each_one_s_in_order",
 			what_threads_post_at_once_arrives_whole_and_each_one_s_in_order);

@@ -121,7 +121,7 @@ static void nonsense_and_contradictions_change_nothing_and_say_why(struct fixtur
 		{ "nonsense", -EINVAL },
 		{ MAC_TEXT ",192.168.122", -EINVAL },
 		{ MAC_TEXT ",192.168.122.9", -EEXIST }, /* another's address */
-		{ MAC_TEXT ",10.0.0.1", -EEXIST },	/* not of this network */
+		{ MAC_TEXT ",10.0.0.1", -EEXIST },      /* not of this network */
 		{ "52:54:00:00:00:09,192.168.122.99", -EEXIST },
 	};
 	uint64_t last = f->net->events.last;

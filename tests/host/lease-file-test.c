@@ -102,8 +102,9 @@ static void leases_are_written_as_dnsmasq_does(struct fixture *f, const void *da
 	bind_as(f, B, BENCH_IP(7), NULL, "\1ab");
 	save(f, WALL);
 	g_autofree char *text = contents(f, "");
-	g_assert_cmpstr(text, ==, "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
-				  "1767229202 52:54:00:00:00:02 192.168.122.7 * 01:61:62\n");
+	g_assert_cmpstr(text, ==,
+			"1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
+			"1767229202 52:54:00:00:00:02 192.168.122.7 * 01:61:62\n");
 	g_autofree char *leftover = contents(f, ".tmp");
 	g_assert_null(leftover);
 	struct stat st;

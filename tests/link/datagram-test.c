@@ -199,8 +199,8 @@ static void frames_before_the_end_are_delivered(struct fixture *f, gconstpointer
 }
 
 #define ADD(name, type, test) g_test_add("/datagram/" name "/" #test, struct fixture, GINT_TO_POINTER(type), set_up, test, tear_down)
-#define ADD_BOTH(test)                        \
-	do {                                  \
+#define ADD_BOTH(test) \
+	do { \
 		ADD("dgram", SOCK_DGRAM, test); \
 		ADD("seqpacket", SOCK_SEQPACKET, test); \
 	} while (0)

@@ -354,7 +354,7 @@ static void what_a_guest_left_beside_our_socket_goes_with_its_port(struct fixtur
 	g_assert_cmpuint(ports(f), ==, 1);
 	g_assert_false(has_name(f, "guest-web.sock"));
 	g_assert_true(has_name(f, "guest-db.sock")); /* it lives */
-	g_assert_true(has_name(f, "own.sock")); /* is not called what we tell guests */
+	g_assert_true(has_name(f, "own.sock"));      /* is not called what we tell guests */
 	close(guests[1]);
 }
 

@@ -253,9 +253,9 @@ static void region_with_the_rings_can_be_removed(struct vhost_world *w, gconstpo
 static void bad_messages_close_the_connection(struct vhost_world *w, gconstpointer data)
 {
 	static const uint32_t messages[][3] = {
-		{ PROTOCOL_GET_FEATURES, 0, 0 },	  /* no version */
-		{ PROTOCOL_GET_FEATURES, 1 | 4, 0 },	  /* a reply */
-		{ PROTOCOL_SET_FEATURES, 1, 0 },	  /* nothing in it */
+		{ PROTOCOL_GET_FEATURES, 0, 0 },           /* no version */
+		{ PROTOCOL_GET_FEATURES, 1 | 4, 0 },       /* a reply */
+		{ PROTOCOL_SET_FEATURES, 1, 0 },           /* nothing in it */
 		{ PROTOCOL_SET_MEM_TABLE, 1, UINT32_MAX }, /* endless */
 		{ PROTOCOL_SET_VRING_CALL, 1, 0 },
 	};

@@ -53,8 +53,9 @@ static uint64_t drops(struct vhost_world *w, enum drop_reason why)
 static void offers_are_what_a_modern_front_end_needs(struct vhost_world *w, gconstpointer data)
 {
 	uint64_t protocol = vhost_front_ask(&w->front, PROTOCOL_GET_PROTOCOL_FEATURES);
-	g_assert_cmphex(protocol, ==, VHOST_BIT(0) | VHOST_BIT(2) | VHOST_BIT(3) | VHOST_BIT(4) | VHOST_BIT(5) | VHOST_BIT(9) | VHOST_BIT(13) |
-						VHOST_BIT(15) | VHOST_BIT(16));
+	g_assert_cmphex(protocol, ==,
+			VHOST_BIT(0) | VHOST_BIT(2) | VHOST_BIT(3) | VHOST_BIT(4) | VHOST_BIT(5) | VHOST_BIT(9) | VHOST_BIT(13) |
+				VHOST_BIT(15) | VHOST_BIT(16));
 	g_assert_cmpuint(vhost_front_ask(&w->front, PROTOCOL_GET_QUEUE_NUM), ==, 8);
 	g_assert_cmpuint(vhost_front_ask(&w->front, PROTOCOL_GET_MAX_MEM_SLOTS), ==, 64);
 	uint64_t features = vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
@@ -111,10 +112,10 @@ static void every_request_is_acknowledged_as_specified(struct vhost_world *w, gc
 		{ PROTOCOL_SET_STATUS, { 1 }, 8, 0 },
 		{ PROTOCOL_SET_STATUS, { 256 }, 8, 1 },
 		{ PROTOCOL_SET_CONFIG, { 1ull << 32, 0 }, 13, 1 }, /* nothing can be written */
-		{ PROTOCOL_SET_BACKEND_REQ_FD, { 0 }, 0, 1 },	   /* without one */
+		{ PROTOCOL_SET_BACKEND_REQ_FD, { 0 }, 0, 1 },      /* without one */
 		{ PROTOCOL_RESET_DEVICE, { 0 }, 0, 0 },
 		{ PROTOCOL_RESET_OWNER, { 0 }, 0, 0 },
-		{ 6, { 0, 0 }, 16, 1 },	 /* SET_LOG_BASE */
+		{ 6, { 0, 0 }, 16, 1 },  /* SET_LOG_BASE */
 		{ 22, { 0, 0 }, 16, 1 }, /* IOTLB_MSG */
 		{ 31, { 0, 0 }, 16, 1 }, /* GET_INFLIGHT_FD */
 		{ 41, { 0, 0 }, 16, 1 }, /* GET_SHARED_OBJECT */
@@ -278,7 +279,8 @@ static void super_frame_is_cut_and_summed_for_a_port_without_offloads(struct vho
 			struct layers l;
 			g_assert_cmpint(layers_parse(&f, &arena, &l), ==, 0);
 			g_assert_cmphex(sample_layer4_sum(&l, bytes, false), ==, 0xffff);
-			g_assert_cmpmem(bytes + s.payload_offset, len - s.payload_offset, s.bytes + s.payload_offset + at, MIN((size_t)1400, 60000 - at));
+			g_assert_cmpmem(bytes + s.payload_offset, len - s.payload_offset, s.bytes + s.payload_offset + at,
+					MIN((size_t)1400, 60000 - at));
 			at += len - s.payload_offset;
 		}
 		g_assert_cmpuint(at, ==, 60000);
@@ -333,7 +335,8 @@ static void congestion_bit_is_kept_from_a_guest_that_did_not_take_ecn(struct vho
 }
 
 /* How many frames a second guest with @features gets of @s; the header of the last in @ret_header. */
-static unsigned second_guest_gets(struct vhost_world *w, struct sample *s, enum frame_gso gso, uint64_t features, uint8_t ret_header[NET_HEADER_LEN])
+static unsigned second_guest_gets(struct vhost_world *w, struct sample *s, enum frame_gso gso, uint64_t features,
+				  uint8_t ret_header[NET_HEADER_LEN])
 {
 	struct arena arena;
 	struct vhost_front second;
@@ -549,8 +552,11 @@ static void introduce_guest(struct vhost_world *w, const struct gateway *g, stru
 	uint8_t arp[60] = { 0 };
 	struct bytes_writer writer = bytes_writer(arp, sizeof(arp));
 	eth_emit(&writer, &(struct eth_header){ .dst = g->config.mac, .src = guest, .ethertype = ETH_TYPE_ARP });
-	arp_emit(&writer, &(struct arp_message){
-				  .operation = ARP_REPLY, .sender_mac = guest, .sender_ip = ip, .target_mac = g->config.mac, .target_ip = g->config.ip });
+	arp_emit(&writer, &(struct arp_message){ .operation = ARP_REPLY,
+						 .sender_mac = guest,
+						 .sender_ip = ip,
+						 .target_mac = g->config.mac,
+						 .target_ip = g->config.ip });
 	vhost_front_send(&w->front, NULL, arp, sizeof(arp), 4096);
 }
 
@@ -710,8 +716,11 @@ static GBytes *datagram(uint16_t port, bool from_guest)
 	struct bytes_writer writer = bytes_writer(bytes, 60);
 	ip4_t guest = IP4(192, 168, 122, 2), other = IP4(192, 168, 122, 3);
 	eth_emit(&writer, &(struct eth_header){ MAC_BROADCAST, { { 2, 0, 0, 0, 0, from_guest ? 1 : 2 } }, ETH_TYPE_IPV4 });
-	ipv4_emit(&writer, &(struct ipv4_header){ .total_len = 46, .ttl = 9, .protocol = IP_PROTOCOL_UDP,
-						  .src = from_guest ? guest : other, .dst = from_guest ? other : guest });
+	ipv4_emit(&writer, &(struct ipv4_header){ .total_len = 46,
+						  .ttl = 9,
+						  .protocol = IP_PROTOCOL_UDP,
+						  .src = from_guest ? guest : other,
+						  .dst = from_guest ? other : guest });
 	bytes_put_be16(&writer, from_guest ? port : 80);
 	bytes_put_be16(&writer, from_guest ? 80 : port);
 	return g_bytes_new_take(bytes, 60);

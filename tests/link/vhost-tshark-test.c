@@ -18,8 +18,8 @@
 #define LINKTYPE_ETHERNET 1
 
 /* One line a frame; the ports are no protocol's here. */
-#define ASK                                                                                                                       \
-	"tshark -n -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE -d tcp.port==2000,data "      \
+#define ASK \
+	"tshark -n -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE -d tcp.port==2000,data " \
 	"-d udp.port==2000,data -T fields -E 'separator=|' -e ip.checksum.status -e tcp.checksum.status -e udp.checksum.status " \
 	"-e tcp.payload -e udp.payload -e _ws.malformed"
 

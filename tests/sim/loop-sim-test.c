@@ -414,7 +414,8 @@ int main(int argc, char **argv)
 	TEST(port_that_sends_back_what_it_gets_is_blocked);
 	for (unsigned looped = 0; looped < 2; looped++) {
 		g_autofree char *path = g_strdup_printf("/loop-sim/network_with_a_loop_behind_its_only_cable_stays/%u", looped);
-		g_test_add(path, struct world, GUINT_TO_POINTER(looped), set_up, network_with_a_loop_behind_its_only_cable_stays, tear_down);
+		g_test_add(path, struct world, GUINT_TO_POINTER(looped), set_up, network_with_a_loop_behind_its_only_cable_stays,
+			   tear_down);
 	}
 	TEST(probe_that_is_forged_or_old_blocks_nobody);
 	TEST(guest_that_moves_is_no_loop);

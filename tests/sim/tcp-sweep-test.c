@@ -55,7 +55,8 @@ static void check(gconstpointer data)
 			for (uint32_t seed = 1; seed <= SEEDS; seed++) {
 				struct tcp_link_result r = run_cell(s, loss_percent[i], rtt_ms[j], seed);
 				if (!r.complete || !r.intact)
-					g_error("loss %u%% rtt %u ms seed %u: complete %d intact %d", loss_percent[i], rtt_ms[j], seed, r.complete, r.intact);
+					g_error("loss %u%% rtt %u ms seed %u: complete %d intact %d", loss_percent[i], rtt_ms[j], seed,
+						r.complete, r.intact);
 				took += r.took / SEEDS;
 			}
 			unsigned ms = (unsigned)(took / USEC_PER_MSEC);

@@ -103,30 +103,17 @@ static void act(struct link *l, struct end *e)
 	struct tcp_action a;
 	while (!e->over && tcp_flow_next(&e->flow, l->now, &a)) {
 		switch (a.type) {
-		case TCP_ACTION_SEGMENT:
-			put_on_wire(l, e, &a.header, 0, 0);
-			break;
-		case TCP_ACTION_DATA:
-			send_data(l, e, &a);
-			break;
-		case TCP_ACTION_CONSUME:
-			e->consumed += a.len;
-			break;
-		case TCP_ACTION_SHUTDOWN:
-			e->shut = true;
-			break;
-		case TCP_ACTION_RELEASE:
-			e->released = e->shut = true;
-			break;
+		case TCP_ACTION_SEGMENT: put_on_wire(l, e, &a.header, 0, 0); break;
+		case TCP_ACTION_DATA: send_data(l, e, &a); break;
+		case TCP_ACTION_CONSUME: e->consumed += a.len; break;
+		case TCP_ACTION_SHUTDOWN: e->shut = true; break;
+		case TCP_ACTION_RELEASE: e->released = e->shut = true; break;
 		case TCP_ACTION_END:
 			e->over = true;
 			e->shut = e->flow.fin_received; /* closing passes it on */
 			break;
-		case TCP_ACTION_ABORT:
-			e->wrong = true;
-			break;
-		default:
-			break;
+		case TCP_ACTION_ABORT: e->wrong = true; break;
+		default: break;
 		}
 	}
 }

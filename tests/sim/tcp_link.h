@@ -15,11 +15,11 @@
 struct tcp_link_config {
 	uint32_t seed;
 	double loss, duplicates, late; /* shares of packets; late ones take half a delay longer */
-	usec_t delay;               /* one way */
-	size_t to_guest, to_host;   /* bytes each side's stream has */
-	uint32_t host_takes;        /* bytes a host side takes in a millisecond; 0: everything at once */
+	usec_t delay;                  /* one way */
+	size_t to_guest, to_host;      /* bytes each side's stream has */
+	uint32_t host_takes;           /* bytes a host side takes in a millisecond; 0: everything at once */
 	uint16_t mss;
-	usec_t limit;               /* gives up then */
+	usec_t limit; /* gives up then */
 };
 
 struct tcp_link_result {

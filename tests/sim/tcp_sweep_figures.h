@@ -3,6 +3,7 @@
  * Name, bytes to the guest, bytes to the host, bytes a host side takes in a millisecond (0: all), then the stored
  * figures in milliseconds; rows: loss 0, 1, 2, 5, 10 %; columns: round trip 0, 10, 50, 150, 300 ms.
  */
+/* clang-format off */
 { "download", 500000, 300, 0,
   {
 	  { 0, 65, 325, 975, 1950 },
@@ -35,3 +36,4 @@
 	  { 883, 825, 1500, 3271, 6445 },
 	  { 1766, 1668, 2523, 6089, 11973 },
   } },
+	/* clang-format on */

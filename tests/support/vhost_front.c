@@ -33,9 +33,12 @@ void vhost_front_init(struct vhost_front *f, int socket, void (*turn)(void *opaq
 	vhost_front_init_sized(f, socket, VHOST_FRONT_MEMORY, VHOST_FRONT_RING, turn, opaque);
 }
 
-void vhost_front_init_sized(struct vhost_front *f, int socket, size_t memory_size, unsigned ring_size, void (*turn)(void *opaque), void *opaque)
+void vhost_front_init_sized(struct vhost_front *f, int socket, size_t memory_size, unsigned ring_size, void (*turn)(void *opaque),
+			    void *opaque)
 {
-	*f = (struct vhost_front){ .socket = socket, .memory_size = memory_size, .ring_size = ring_size, .n_pairs = 1, .turn = turn, .opaque = opaque };
+	*f = (struct vhost_front){
+		.socket = socket, .memory_size = memory_size, .ring_size = ring_size, .n_pairs = 1, .turn = turn, .opaque = opaque
+	};
 	f->memory_fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	g_assert_cmpint(f->memory_fd, >=, 0);
 	g_assert_cmpint(ftruncate(f->memory_fd, (off_t)memory_size), ==, 0);
@@ -58,7 +61,8 @@ void vhost_front_done(struct vhost_front *f)
 
 /* --- messages --- */
 
-void vhost_front_tell(struct vhost_front *f, uint32_t request, uint32_t flags, const void *payload, uint32_t len, const int *fds, unsigned n_fds)
+void vhost_front_tell(struct vhost_front *f, uint32_t request, uint32_t flags, const void *payload, uint32_t len, const int *fds,
+		      unsigned n_fds)
 {
 	uint32_t header[] = { request, flags, len };
 	struct iovec iov[] = { { header, sizeof(header) }, { (void *)(uintptr_t)payload, len } };

@@ -41,13 +41,16 @@ struct vhost_front {
 /* Makes memory and descriptors; @socket is owned. */
 void vhost_front_init(struct vhost_front *f, int socket, void (*turn)(void *opaque), void *opaque);
 /* The same with @memory_size bytes of memory and rings of @ring_size entries, which lie in its first megabyte. */
-void vhost_front_init_sized(struct vhost_front *f, int socket, size_t memory_size, unsigned ring_size, void (*turn)(void *opaque), void *opaque);
+void vhost_front_init_sized(struct vhost_front *f, int socket, size_t memory_size, unsigned ring_size, void (*turn)(void *opaque),
+			    void *opaque);
 /* Closes everything, as an exit would. */
 void vhost_front_done(struct vhost_front *f);
 
 /* Sends a message with @n_fds descriptors and lets the back end work. */
-void vhost_front_tell(struct vhost_front *f, uint32_t request, uint32_t flags, const void *payload, uint32_t len, const int *fds, unsigned n_fds);
-/* Reads a reply to @request of @len bytes of payload, for which a back end in another process has time; fails the test when there is none. */
+void vhost_front_tell(struct vhost_front *f, uint32_t request, uint32_t flags, const void *payload, uint32_t len, const int *fds,
+		      unsigned n_fds);
+/* Reads a reply to @request of @len bytes of payload, for which a back end in another process has time; fails the test when there is none.
+ */
 void vhost_front_hear(struct vhost_front *f, uint32_t request, void *payload, uint32_t len);
 uint64_t vhost_front_ask(struct vhost_front *f, uint32_t request);
 /* A message with a number that must be answered by an acknowledgement, which is returned. */

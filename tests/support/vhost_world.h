@@ -11,11 +11,12 @@
 #define VHOST_WORLD_FRAME_MAX (65535 + 14)
 #define VHOST_BIT(n) (UINT64_C(1) << (n))
 #define VHOST_MODERN (VHOST_BIT(VIRTIO_F_VERSION_1) | VHOST_BIT(VHOST_USER_F_PROTOCOL_FEATURES))
-#define VHOST_OFFLOADS                                                                                                            \
-	(VHOST_BIT(VIRTIO_NET_F_CSUM) | VHOST_BIT(VIRTIO_NET_F_GUEST_CSUM) | VHOST_BIT(VIRTIO_NET_F_HOST_TSO4) |                  \
+#define VHOST_OFFLOADS \
+	(VHOST_BIT(VIRTIO_NET_F_CSUM) | VHOST_BIT(VIRTIO_NET_F_GUEST_CSUM) | VHOST_BIT(VIRTIO_NET_F_HOST_TSO4) | \
 	 VHOST_BIT(VIRTIO_NET_F_HOST_TSO6) | VHOST_BIT(VIRTIO_NET_F_GUEST_TSO4) | VHOST_BIT(VIRTIO_NET_F_GUEST_TSO6))
-#define VHOST_LINUX                                                                                                               \
-	(VHOST_MODERN | VHOST_OFFLOADS | VHOST_BIT(VIRTIO_NET_F_MRG_RXBUF) | VHOST_BIT(VIRTIO_F_EVENT_IDX) | VHOST_BIT(VIRTIO_F_INDIRECT_DESC))
+#define VHOST_LINUX \
+	(VHOST_MODERN | VHOST_OFFLOADS | VHOST_BIT(VIRTIO_NET_F_MRG_RXBUF) | VHOST_BIT(VIRTIO_F_EVENT_IDX) | \
+	 VHOST_BIT(VIRTIO_F_INDIRECT_DESC))
 
 struct vhost_world {
 	struct loop loop;

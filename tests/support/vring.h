@@ -33,8 +33,8 @@ struct vring {
 	uint8_t *memory;
 	unsigned size;
 	struct vring_descriptor *descriptors;
-	uint16_t *available; /* flags, index, entries, used_event */
-	uint16_t *used;      /* flags, index, entries, avail_event */
+	uint16_t *available;                          /* flags, index, entries, used_event */
+	uint16_t *used;                               /* flags, index, entries, avail_event */
 	size_t descriptors_at, available_at, used_at; /* in memory */
 	uint16_t next_descriptor, index, taken;
 };

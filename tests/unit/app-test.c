@@ -88,7 +88,7 @@ static void console_disarms_control_characters(void)
 static void network_names_stay_inside_their_directory(void)
 {
 	static const char *const good[] = { "a", "default", "Lab-1.x_y", "0", "abcdefghijklmnopqrstuvwxyz012345" };
-	static const char *const bad[] = { "",	  ".",	 "..",	".a",  "-a",	   "_a",
+	static const char *const bad[] = { "",    ".",   "..",  ".a",  "-a",       "_a",
 					   "a/b", "a b", "a\n", "a,b", "\xc3\xa4", "abcdefghijklmnopqrstuvwxyz0123456" };
 	for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
 		g_assert_true(network_name_check(good[i], NULL));
@@ -274,7 +274,8 @@ static void help_shows_every_option_within_80_columns(void)
 		const struct flag *flag;
 		for (size_t i = 0; (flag = flag_at(i)); i++) {
 			const struct lanlet_option *o = &flag->option;
-			g_autofree char *name = g_strdup_printf("\n  --%s%s%s\n", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+			g_autofree char *name =
+				g_strdup_printf("\n  --%s%s%s\n", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
 			g_assert_cmpint(strstr(text, name) != NULL, ==, (flag->commands & command_at(c)->id) != 0);
 		}
 		g_auto(GStrv) lines = g_strsplit(text, "\n", -1);

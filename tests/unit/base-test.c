@@ -20,7 +20,9 @@ static void mac_text_round_trips(void)
 
 static void malformed_macs_are_refused(void)
 {
-	static const char *const bad[] = { "", "52:54:00:12:34", "52:54:00:12:34:56:78", "52:54:00:12:34:5g", "525400123456", "52:54:00:12:34:567", ":::::" };
+	static const char *const bad[] = {
+		"", "52:54:00:12:34", "52:54:00:12:34:56:78", "52:54:00:12:34:5g", "525400123456", "52:54:00:12:34:567", ":::::"
+	};
 	struct mac m;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		g_assert_cmpint(mac_parse(bad[i], &m), ==, -EINVAL);
@@ -41,7 +43,8 @@ static void malformed_prefixes_are_refused(void)
 {
 	struct prefix4 p;
 	g_assert_cmpint(prefix4_parse("192.168.122.1/24", &p), ==, -EDOM);
-	static const char *const bad[] = { "192.168.122.0", "192.168.122.0/", "192.168.122.0/33", "192.168.122.0/-1", "192.168.122.0/24x", "x/24", "1111111111111111111/8" };
+	static const char *const bad[] = { "192.168.122.0",     "192.168.122.0/", "192.168.122.0/33",     "192.168.122.0/-1",
+					   "192.168.122.0/24x", "x/24",           "1111111111111111111/8" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		g_assert_cmpint(prefix4_parse(bad[i], &p), ==, -EINVAL);
 }

@@ -51,7 +51,14 @@ static void wrong_filter_is_refused_with_words(void)
 
 static void usual_filters_need_the_head_of_a_frame_only(void)
 {
-	static const char *const usual[] = { "icmp", "arp", "tcp port 80", "udp and host 192.168.122.7", "ether host 52:54:00:00:00:01", "tcp[tcpflags] & tcp-syn != 0", "net 10.0.0.0/8 and not port 53", "vlan 7" };
+	static const char *const usual[] = { "icmp",
+					     "arp",
+					     "tcp port 80",
+					     "udp and host 192.168.122.7",
+					     "ether host 52:54:00:00:00:01",
+					     "tcp[tcpflags] & tcp-syn != 0",
+					     "net 10.0.0.0/8 and not port 53",
+					     "vlan 7" };
 	if (!is_built_in())
 		return;
 	for (size_t i = 0; i < G_N_ELEMENTS(usual); i++) {
@@ -80,8 +87,23 @@ static void make_frame(GRand *rand, uint8_t *frame, size_t len)
 static void head_decides_as_the_whole_frame_does(void)
 {
 	static const char *const filters[] = {
-		"tcp port 80", "port 0", "udp[8:4] = 0", "tcp[13] & 2 != 0", "icmp[icmptype] = 0", "ip[2:2] > 100", "greater 300", "less 100", "ip6 and tcp port 0",
-		"ether[100] = 0", "ether broadcast", "ether multicast", "tcp[((tcp[12] & 0xf0) >> 2):4] = 0", "ip[6:2] & 0x1fff = 0", "vlan and icmp", "not ip", "ip6 protochain 6",
+		"tcp port 80",
+		"port 0",
+		"udp[8:4] = 0",
+		"tcp[13] & 2 != 0",
+		"icmp[icmptype] = 0",
+		"ip[2:2] > 100",
+		"greater 300",
+		"less 100",
+		"ip6 and tcp port 0",
+		"ether[100] = 0",
+		"ether broadcast",
+		"ether multicast",
+		"tcp[((tcp[12] & 0xf0) >> 2):4] = 0",
+		"ip[6:2] & 0x1fff = 0",
+		"vlan and icmp",
+		"not ip",
+		"ip6 protochain 6",
 	};
 	if (!is_built_in())
 		return;

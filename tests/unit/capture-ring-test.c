@@ -144,7 +144,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/capture-ring/records_come_out_in_order", records_come_out_in_order);
 	g_test_add_func("/capture-ring/full_ring_takes_no_more_until_something_is_read", full_ring_takes_no_more_until_something_is_read);
 	g_test_add_func("/capture-ring/reservation_that_is_not_used_costs_nothing", reservation_that_is_not_used_costs_nothing);
-	g_test_add_func("/capture-ring/record_as_long_as_the_ring_fits_and_a_longer_one_never", record_as_long_as_the_ring_fits_and_a_longer_one_never);
+	g_test_add_func("/capture-ring/record_as_long_as_the_ring_fits_and_a_longer_one_never",
+			record_as_long_as_the_ring_fits_and_a_longer_one_never);
 	g_test_add_func("/capture-ring/two_threads_lose_and_tear_nothing", two_threads_lose_and_tear_nothing);
 	return g_test_run();
 }

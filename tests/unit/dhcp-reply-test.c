@@ -110,8 +110,13 @@ static void relay_gets_the_reply_on_the_servers_port(void)
 {
 	struct dhcp_bench b;
 	start(&b);
-	struct bench_ask ask = { .type = DHCP_DISCOVER, .mac = A, .giaddr = BENCH_IP(200), .src = BENCH_IP(200), .dst = BENCH_GATEWAY,
-				 .relay = "\1\6port 7\2\6switch", .broadcast = true };
+	struct bench_ask ask = { .type = DHCP_DISCOVER,
+				 .mac = A,
+				 .giaddr = BENCH_IP(200),
+				 .src = BENCH_IP(200),
+				 .dst = BENCH_GATEWAY,
+				 .relay = "\1\6port 7\2\6switch",
+				 .broadcast = true };
 	bench_send(&b, &ask);
 	bench_sleep(&b, USEC_PER_SEC);
 	const struct bench_reply *offer = bench_only_reply(&b, DHCP_OFFER);
@@ -264,13 +269,8 @@ static void mtu_is_sent_only_when_it_is_more_than_ethernets_or_configured(void)
 		size_t port;
 		uint32_t expected; /* 0: no option */
 	} cases[] = {
-		{ 0, 1400, 0 },
-		{ 0, 1500, 0 },
-		{ 0, 9000, 9000 },
-		{ 0, 65520, 65520 },
-		{ 0, 1 << 20, 65535 },
-		{ 1400, 65520, 1400 },
-		{ 1500, 1500, 1500 },
+		{ 0, 1400, 0 },        { 0, 1500, 0 },        { 0, 9000, 9000 },    { 0, 65520, 65520 },
+		{ 0, 1 << 20, 65535 }, { 1400, 65520, 1400 }, { 1500, 1500, 1500 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct dhcp_bench b;
@@ -373,12 +373,7 @@ static void replies_stay_within_what_the_client_takes(void)
 		uint16_t client;
 		size_t port, most;
 	} cases[] = {
-		{ 0, 1500, 548 },
-		{ 576, 1500, 548 },
-		{ 700, 1500, 672 },
-		{ 1500, 1500, 1472 },
-		{ 65535, 65520, 1472 },
-		{ 1500, 600, 572 },
+		{ 0, 1500, 548 }, { 576, 1500, 548 }, { 700, 1500, 672 }, { 1500, 1500, 1472 }, { 65535, 65520, 1472 }, { 1500, 600, 572 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct dhcp_bench b;

@@ -204,13 +204,10 @@ static void claims_that_cannot_be_met_are_refused(void)
 	request(&b, B, BENCH_IP(50), 0, 0);
 	bench_arp(&b, BENCH_IP(60), B);
 	const ip4_t claims[] = {
-		BENCH_IP(50),     /* leased */
-		BENCH_IP(60),     /* used without a lease */
-		web.ip,           /* reserved */
-		BENCH_GATEWAY,
-		BENCH_IP(0),
-		BENCH_IP(255),
-		IP4(10, 0, 0, 1), /* another network */
+		BENCH_IP(50),                                                /* leased */
+		BENCH_IP(60),                                                /* used without a lease */
+		web.ip,                                                      /* reserved */
+		BENCH_GATEWAY, BENCH_IP(0), BENCH_IP(255), IP4(10, 0, 0, 1), /* another network */
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
 		request(&b, C, claims[i], 0, 0);
@@ -414,8 +411,12 @@ static void move_gateway_outside(struct dhcp_config *c)
 
 static void make_subnet_too_small(struct dhcp_config *c)
 {
-	*c = (struct dhcp_config){ .env = c->env, .gateway = BENCH_IP(0), .subnet = { BENCH_IP(0), 31 }, .first = BENCH_IP(1),
-				   .last = BENCH_IP(1), .lease_time = 3600 };
+	*c = (struct dhcp_config){ .env = c->env,
+				   .gateway = BENCH_IP(0),
+				   .subnet = { BENCH_IP(0), 31 },
+				   .first = BENCH_IP(1),
+				   .last = BENCH_IP(1),
+				   .lease_time = 3600 };
 }
 
 static void end_leases_at_once(struct dhcp_config *c)

@@ -8,14 +8,11 @@
 /* A DHCPDISCOVER of udhcpc 1.35, MAC 52:54:00:12:34:56. */
 static const uint8_t discover_head[] = { 0x01, 0x01, 0x06, 0x00, 0x3c, 0x5a, 0x11, 0xd2, 0x00, 0x03, 0x80, 0x00 };
 static const uint8_t discover_options[] = {
-	0x63, 0x82, 0x53, 0x63, /* magic cookie */
-	0x35, 0x01, 0x01,       /* DISCOVER */
-	0x3d, 0x07, 0x01, 0x52, 0x54, 0x00, 0x12, 0x34, 0x56,
-	0x39, 0x02, 0x02, 0x40, /* 576 */
-	0x37, 0x07, 0x01, 0x03, 0x06, 0x0c, 0x0f, 0x1c, 0x2a,
-	0x3c, 0x0c, 'u', 'd', 'h', 'c', 'p', ' ', '1', '.', '3', '5', '.', '0',
-	0x0c, 0x03, 'w', 'e', 'b',
-	0xff,
+	0x63, 0x82, 0x53, 0x63,                                                       /* magic cookie */
+	0x35, 0x01, 0x01,                                                             /* DISCOVER */
+	0x3d, 0x07, 0x01, 0x52, 0x54, 0x00, 0x12, 0x34, 0x56, 0x39, 0x02, 0x02, 0x40, /* 576 */
+	0x37, 0x07, 0x01, 0x03, 0x06, 0x0c, 0x0f, 0x1c, 0x2a, 0x3c, 0x0c, 'u',  'd',  'h',  'c',
+	'p',  ' ',  '1',  '.',  '3',  '5',  '.',  '0',  0x0c, 0x03, 'w',  'e',  'b',  0xff,
 };
 
 struct builder {
@@ -106,14 +103,8 @@ static void options_with_impossible_lengths_are_malformed(void)
 		uint8_t bytes[8];
 		size_t len;
 	} bad[] = {
-		{ { 53, 0 }, 2 },
-		{ { 53, 2, 1, 1 }, 4 },
-		{ { 50, 3, 1, 2, 3 }, 5 },
-		{ { 54, 5, 1, 2, 3, 4, 5 }, 7 },
-		{ { 51, 1, 1 }, 3 },
-		{ { 57, 1, 1 }, 3 },
-		{ { 52, 0 }, 2 },
-		{ { 12, 200, 'x' }, 3 },
+		{ { 53, 0 }, 2 },    { { 53, 2, 1, 1 }, 4 }, { { 50, 3, 1, 2, 3 }, 5 }, { { 54, 5, 1, 2, 3, 4, 5 }, 7 },
+		{ { 51, 1, 1 }, 3 }, { { 57, 1, 1 }, 3 },    { { 52, 0 }, 2 },          { { 12, 200, 'x' }, 3 },
 		{ { 99 }, 1 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -265,8 +256,8 @@ static void reply_fields_are_where_they_belong(void)
 	dhcp_writer_init(&w, buf, sizeof(buf), &reply_header);
 	g_assert_true(dhcp_put_u8(&w, DHCP_OPTION_TYPE, DHCP_OFFER));
 	g_assert_cmpuint(dhcp_finish(&w), ==, DHCP_LEN_MIN);
-	static const uint8_t head[] = { 2, 1, 6, 0, 0x11, 0x22, 0x33, 0x44, 0, 0, 0x80, 0, 0, 0, 0, 0, 10, 0, 0, 9,
-					0, 0, 0, 0, 10, 0, 0, 7, 0x52, 0x54, 0, 1, 2, 3, 0, 0 };
+	static const uint8_t head[] = { 2, 1, 6, 0, 0x11, 0x22, 0x33, 0x44, 0, 0, 0x80, 0,    0, 0, 0, 0, 10, 0,
+					0, 9, 0, 0, 0,    0,    10,   0,    0, 7, 0x52, 0x54, 0, 1, 2, 3, 0,  0 };
 	g_assert_cmpmem(buf, sizeof(head), head, sizeof(head));
 	static const uint8_t zeros[10 + 64 + 128];
 	g_assert_cmpmem(buf + 34, sizeof(zeros), zeros, sizeof(zeros));
@@ -412,8 +403,7 @@ static void domains_are_encoded_as_labels(void)
 static void what_is_no_domain_is_not_encoded(void)
 {
 	static const char *const bad[] = {
-		"", ".", "..", "a..b", ".a",
-		"a123456789a123456789a123456789a123456789a123456789a123456789abcd.x",
+		"", ".", "..", "a..b", ".a", "a123456789a123456789a123456789a123456789a123456789a123456789abcd.x",
 	};
 	uint8_t buf[300];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));

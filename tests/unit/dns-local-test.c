@@ -44,18 +44,10 @@ static void append_record(GString *s, const struct dns_record *r)
 {
 	char ip[IP_TEXT_SIZE];
 	switch (r->type) {
-	case DNS_TYPE_A:
-		g_string_append_printf(s, " A %s", ip4_format(r->a, ip));
-		break;
-	case DNS_TYPE_AAAA:
-		g_string_append_printf(s, " AAAA %s", ip_format(&r->aaaa, ip));
-		break;
-	case DNS_TYPE_SOA:
-		g_string_append(s, " SOA");
-		break;
-	default:
-		g_string_append(s, r->type == DNS_TYPE_NS ? " NS " : " PTR ");
-		append_name(s, &r->name);
+	case DNS_TYPE_A: g_string_append_printf(s, " A %s", ip4_format(r->a, ip)); break;
+	case DNS_TYPE_AAAA: g_string_append_printf(s, " AAAA %s", ip_format(&r->aaaa, ip)); break;
+	case DNS_TYPE_SOA: g_string_append(s, " SOA"); break;
+	default: g_string_append(s, r->type == DNS_TYPE_NS ? " NS " : " PTR "); append_name(s, &r->name);
 	}
 }
 
@@ -109,6 +101,7 @@ static void check(const struct place *place, const struct question *questions, s
 	}
 }
 
+/* clang-format off */
 #define CHECK(place, ...)                                                    \
 	do {                                                                 \
 		static const struct question questions[] = { __VA_ARGS__ };  \
@@ -330,6 +323,8 @@ static void every_reply_fits_its_buffer(void)
 	dns_reply_emit(&w, &q, &reply);
 	g_assert_false(w.failed);
 }
+
+/* clang-format on */
 
 int main(int argc, char **argv)
 {

@@ -55,13 +55,13 @@ static void pointers_that_do_not_lead_backwards_are_refused(void)
 		const char *bytes;
 		size_t len, at;
 	} cases[] = {
-		{ "------------\xc0\x0c", 14, 12 },	    /* to itself */
+		{ "------------\xc0\x0c", 14, 12 },         /* to itself */
 		{ "------------\xc0\x0e\xc0\x0c", 16, 14 }, /* a loop of two */
-		{ "------------\xc0\x0e\1a", 17, 12 },	    /* forwards */
-		{ "------------\1a\xc0\x0c", 16, 12 },	    /* into the name it is part of */
-		{ "--\0---------\xc0\x02", 14, 12 },	    /* into the header */
-		{ "------------\1a\0\xc0", 16, 15 },	    /* half a pointer */
-		{ "------------\xc0\xff", 14, 12 },	    /* behind the end */
+		{ "------------\xc0\x0e\1a", 17, 12 },      /* forwards */
+		{ "------------\1a\xc0\x0c", 16, 12 },      /* into the name it is part of */
+		{ "--\0---------\xc0\x02", 14, 12 },        /* into the header */
+		{ "------------\1a\0\xc0", 16, 15 },        /* half a pointer */
+		{ "------------\xc0\xff", 14, 12 },         /* behind the end */
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		g_assert_cmpint(parse_name_at(cases[i].bytes, cases[i].len, cases[i].at), ==, -EBADMSG);
@@ -160,8 +160,8 @@ static void labels_become_text_only_when_they_are_host_names(void)
 
 /* dig +edns=0 +dnssec +bufsize=4096 example.com mx, without its cookie */
 static const uint8_t edns_query[] = {
-	0xbe, 0xef, 0x01, 0x20, 0, 1, 0,  0, 0, 0, 0, 1,  7,	'e', 'x', 'a', 'm',  'p', 'l', 'e',
-	3,    'c',  'o',  'm',	0, 0, 15, 0, 1, 0, 0, 41, 0x10, 0,   0,	  0,   0x80, 0,	  0,   0,
+	0xbe, 0xef, 0x01, 0x20, 0, 1, 0,  0, 0, 0, 0, 1,  7,    'e', 'x', 'a', 'm',  'p', 'l', 'e',
+	3,    'c',  'o',  'm',  0, 0, 15, 0, 1, 0, 0, 41, 0x10, 0,   0,   0,   0x80, 0,   0,   0,
 };
 
 static void query_with_edns_parses(void)

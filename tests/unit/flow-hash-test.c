@@ -45,8 +45,11 @@ static uint32_t hash_v4(uint8_t protocol, bool more_fragments, unsigned tags, st
 {
 	struct bytes_writer w;
 	begin(&w, s, false, tags);
-	ipv4_emit(&w, &(struct ipv4_header){ .total_len = 40, .protocol = protocol, .more_fragments = more_fragments,
-					   .src = ip_to_ip4(&s->src.addr), .dst = ip_to_ip4(&s->dst.addr) });
+	ipv4_emit(&w, &(struct ipv4_header){ .total_len = 40,
+					     .protocol = protocol,
+					     .more_fragments = more_fragments,
+					     .src = ip_to_ip4(&s->src.addr),
+					     .dst = ip_to_ip4(&s->dst.addr) });
 	bytes_put_be16(&w, s->src.port);
 	bytes_put_be16(&w, s->dst.port);
 	s->len = w.len + 16;

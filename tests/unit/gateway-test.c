@@ -89,13 +89,14 @@ static void set_up(struct fixture *f, gconstpointer data)
 	*f = (struct fixture){ 0 };
 	struct hash_key key = { { 5, 6 } };
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = key }), ==, 0);
-	g_assert_cmpint(gateway_init(&f->gateway, &f->segment,
-				     &(struct gateway_config){ .mac = gateway_mac,
-							       .ip = GATEWAY,
-							       .subnet = { IP4(10, 0, 0, 0), 24 },
-							       .hash_key = key,
-							       .hooks = { .address_seen = count_seen, .turn_ends = count_turn, .opaque = f } }),
-			==, 0);
+	g_assert_cmpint(
+		gateway_init(&f->gateway, &f->segment,
+			     &(struct gateway_config){ .mac = gateway_mac,
+						       .ip = GATEWAY,
+						       .subnet = { IP4(10, 0, 0, 0), 24 },
+						       .hash_key = key,
+						       .hooks = { .address_seen = count_seen, .turn_ends = count_turn, .opaque = f } }),
+		==, 0);
 	arp_service_init(&f->arp, gateway_mac, GATEWAY);
 	echo_service_init(&f->echo, GATEWAY);
 	gateway_add_service(&f->gateway, &f->arp.service);
@@ -118,7 +119,8 @@ static uint64_t drops(const struct fixture *f, enum drop_reason why)
 	return f->segment.drops.count[why];
 }
 
-static void send_ip(struct fixture *f, struct memory_port *p, struct mac src_mac, const struct ipv4_header *h, const void *payload, size_t len)
+static void send_ip(struct fixture *f, struct memory_port *p, struct mac src_mac, const struct ipv4_header *h, const void *payload,
+		    size_t len)
 {
 	uint8_t buf[2000];
 	struct ipv4_header ip = *h;
@@ -219,7 +221,8 @@ static void echo_to_the_gateway_is_answered_with_its_data(struct fixture *f, gco
 	uint8_t icmp[64];
 	struct bytes_writer w = bytes_writer(icmp, sizeof(icmp));
 	icmp4_emit(&w, &(struct icmp4_header){ ICMP4_ECHO_REQUEST, 0, 0x00010002 }, "payload", 7);
-	send_ip(f, &f->a, mac_a, &(struct ipv4_header){ .ttl = 1, .protocol = IP_PROTOCOL_ICMP, .src = GUEST_A, .dst = GATEWAY }, icmp, w.len);
+	send_ip(f, &f->a, mac_a, &(struct ipv4_header){ .ttl = 1, .protocol = IP_PROTOCOL_ICMP, .src = GUEST_A, .dst = GATEWAY }, icmp,
+		w.len);
 	struct packet p = last_packet(f, &f->a);
 	struct icmp4_header h;
 	const uint8_t *l4 = packet_l4(&p);
@@ -261,7 +264,8 @@ static void ttl_is_not_counted_for_the_gateway_itself(struct fixture *f, gconstp
 
 static void martians_never_reach_the_engine(struct fixture *f, gconstpointer data)
 {
-	static const ip4_t destinations[] = { 0, IP4(0, 1, 2, 3), IP4(127, 0, 0, 1), IP4(240, 0, 0, 1), IP4(224, 0, 0, 251), 0xffffffff, IP4(10, 0, 0, 0), IP4(10, 0, 0, 255) };
+	static const ip4_t destinations[] = { 0,          IP4(0, 1, 2, 3),  IP4(127, 0, 0, 1), IP4(240, 0, 0, 1), IP4(224, 0, 0, 251),
+					      0xffffffff, IP4(10, 0, 0, 0), IP4(10, 0, 0, 255) };
 	for (size_t i = 0; i < G_N_ELEMENTS(destinations); i++)
 		send_udp(f, GUEST_A, destinations[i], 64);
 	static const ip4_t sources[] = { IP4(10, 0, 1, 2), IP4(127, 0, 0, 1), GATEWAY, IP4(10, 0, 0, 255), 0 };
@@ -397,7 +401,8 @@ static void send_in_rooms(struct fixture *f, ip4_t guest, unsigned n, uint16_t l
 		g_assert_cmpuint(rooms[i].iov[0].iov_len, >=, len);
 		memset(rooms[i].iov[0].iov_base, 0, len);
 		struct bytes_writer w = bytes_writer(rooms[i].iov[0].iov_base, len);
-		ipv4_emit(&w, &(struct ipv4_header){ .total_len = len, .id = (uint16_t)(7 + i), .ttl = 9, .protocol = 99, .src = OUTSIDE, .dst = guest });
+		ipv4_emit(&w, &(struct ipv4_header){
+				      .total_len = len, .id = (uint16_t)(7 + i), .ttl = 9, .protocol = 99, .src = OUTSIDE, .dst = guest });
 		packets[i] = (struct engine_packet){ .iov = rooms[i].iov, .n_iov = 1, .len = len, .headroom = rooms[i].headroom };
 	}
 	env->ops->commit(env, 0, packets, n);
@@ -473,7 +478,8 @@ static void send_tcp(struct fixture *f, ip4_t src, size_t len, uint16_t gso_size
 	uint8_t buf[ETH_HEADER_LEN + 3000] = { 0 };
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 	eth_emit(&w, &(struct eth_header){ gateway_mac, mac_a, ETH_TYPE_IPV4 });
-	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)len, .ttl = 64, .protocol = IP_PROTOCOL_TCP, .src = src, .dst = OUTSIDE });
+	ipv4_emit(&w,
+		  &(struct ipv4_header){ .total_len = (uint16_t)len, .ttl = 64, .protocol = IP_PROTOCOL_TCP, .src = src, .dst = OUTSIDE });
 	size_t tcp_at = w.len;
 	tcp_emit(&w, &(struct tcp_header){ .src_port = 1, .dst_port = 2, .flags = TCP_ACK });
 	struct iovec iov;

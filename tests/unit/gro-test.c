@@ -199,24 +199,12 @@ static const struct change {
 	uint8_t flip;
 	bool verified; /* it is data all the same */
 } changes[] = {
-	{ "type of service", 1, 0x04, true },
-	{ "don't fragment", 6, 0x40, true },
-	{ "more fragments", 6, 0x20, false },
-	{ "time to live", 8, 0x01, true },
-	{ "source address", 15, 0x01, true },
-	{ "destination address", 19, 0x01, true },
-	{ "source port", 21, 0x01, true },
-	{ "destination port", 23, 0x01, true },
-	{ "acknowledgment", 31, 0x01, true },
-	{ "FIN", 33, TCP_FIN, false },
-	{ "SYN", 33, TCP_SYN, false },
-	{ "RST", 33, TCP_RST, false },
-	{ "URG", 33, TCP_URG, false },
-	{ "ECE", 33, TCP_ECE, false },
-	{ "CWR", 33, TCP_CWR, false },
-	{ "no ACK", 33, TCP_ACK, false },
-	{ "window", 35, 0x01, true },
-	{ "timestamp", 47, 0x01, true },
+	{ "type of service", 1, 0x04, true }, { "don't fragment", 6, 0x40, true },    { "more fragments", 6, 0x20, false },
+	{ "time to live", 8, 0x01, true },    { "source address", 15, 0x01, true },   { "destination address", 19, 0x01, true },
+	{ "source port", 21, 0x01, true },    { "destination port", 23, 0x01, true }, { "acknowledgment", 31, 0x01, true },
+	{ "FIN", 33, TCP_FIN, false },        { "SYN", 33, TCP_SYN, false },          { "RST", 33, TCP_RST, false },
+	{ "URG", 33, TCP_URG, false },        { "ECE", 33, TCP_ECE, false },          { "CWR", 33, TCP_CWR, false },
+	{ "no ACK", 33, TCP_ACK, false },     { "window", 35, 0x01, true },           { "timestamp", 47, 0x01, true },
 };
 
 static void a_segment_that_says_something_else_does_not_join(struct fixture *f, gconstpointer unused)
@@ -260,7 +248,9 @@ static void a_wrong_checksum_passes_for_others_to_drop(struct fixture *f, gconst
 static void what_is_told_otherwise_passes_as_it_came(struct fixture *f, gconstpointer kind)
 {
 	static const struct sample samples[] = {
-		{ .tags = 1 }, { .v6 = true }, { .ip_options_len = 4, .ip_options = { 1, 1, 1, 1 } },
+		{ .tags = 1 },
+		{ .v6 = true },
+		{ .ip_options_len = 4, .ip_options = { 1, 1, 1, 1 } },
 	};
 	f->s = samples[GPOINTER_TO_SIZE(kind)];
 	f->s.partial = true;

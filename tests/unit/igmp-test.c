@@ -9,7 +9,8 @@
 
 #define GROUP IP4(239, 1, 2, 3)
 
-static const struct ip_addr host6 = { { 0xfe, 0x80, [15] = 2 } }, routers6 = { { 0xff, 2, [15] = 0x16 } }, nodes6 = { { 0xff, 2, [15] = 1 } };
+static const struct ip_addr host6 = { { 0xfe, 0x80, [15] = 2 } }, routers6 = { { 0xff, 2, [15] = 0x16 } },
+			    nodes6 = { { 0xff, 2, [15] = 1 } };
 static const struct ip_addr group6 = { { 0xff, 5, [15] = 0xaa } }, any6;
 
 static void reports_of_versions_1_and_2_name_their_group(void)

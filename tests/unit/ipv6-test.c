@@ -9,10 +9,10 @@
 
 /* An echo request fe80::1 → ff02::1 with traffic class 0x12, flow label 0x34567. */
 static const uint8_t packet[] = {
-	0x61, 0x23, 0x45, 0x67, 0x00, 0x0c, 0x3a, 0xff,                      /* version, class, label; length, next, hops */
-	0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,                /* source */
-	0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,                /* destination */
-	0x80, 0x00, 0xa7, 0xad, 0x00, 0x01, 0x00, 0x02, 'l', 'a', 'n', '!', /* message */
+	0x61, 0x23, 0x45, 0x67, 0x00, 0x0c, 0x3a, 0xff,                                 /* version, class, label; length, next, hops */
+	0xfe, 0x80, 0,    0,    0,    0,    0,    0,    0,   0,   0,   0,   0, 0, 0, 1, /* source */
+	0xff, 0x02, 0,    0,    0,    0,    0,    0,    0,   0,   0,   0,   0, 0, 0, 1, /* destination */
+	0x80, 0x00, 0xa7, 0xad, 0x00, 0x01, 0x00, 0x02, 'l', 'a', 'n', '!',             /* message */
 };
 
 static void header_parses_and_emits_the_same_bytes(void)

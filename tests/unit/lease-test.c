@@ -17,14 +17,10 @@ static void held_active_and_memory_follow_state_and_time(void)
 		usec_t expires;
 		bool held, active, memory; /* at 100 */
 	} cases[] = {
-		{ LEASE_PROBING, 0, true, false, false },
-		{ LEASE_OFFERED, 101, true, false, false },
-		{ LEASE_OFFERED, 100, false, false, false },
-		{ LEASE_BOUND, 101, true, true, false },
-		{ LEASE_BOUND, 100, false, false, true },
-		{ LEASE_BOUND, USEC_INFINITY, true, true, false },
-		{ LEASE_RELEASED, 101, false, false, true },
-		{ LEASE_SET_ASIDE, 101, true, false, false },
+		{ LEASE_PROBING, 0, true, false, false },      { LEASE_OFFERED, 101, true, false, false },
+		{ LEASE_OFFERED, 100, false, false, false },   { LEASE_BOUND, 101, true, true, false },
+		{ LEASE_BOUND, 100, false, false, true },      { LEASE_BOUND, USEC_INFINITY, true, true, false },
+		{ LEASE_RELEASED, 101, false, false, true },   { LEASE_SET_ASIDE, 101, true, false, false },
 		{ LEASE_SET_ASIDE, 100, false, false, false },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

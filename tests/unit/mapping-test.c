@@ -115,7 +115,8 @@ static void echo_lasts_a_minute(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/mapping/address_dependent_filtering_lets_other_ports_of_a_peer_in", address_dependent_filtering_lets_other_ports_of_a_peer_in);
+	g_test_add_func("/mapping/address_dependent_filtering_lets_other_ports_of_a_peer_in",
+			address_dependent_filtering_lets_other_ports_of_a_peer_in);
 	g_test_add_func("/mapping/address_and_port_dependent_filtering_does_not", address_and_port_dependent_filtering_does_not);
 	g_test_add_func("/mapping/endpoint_independent_filtering_lets_everybody_in", endpoint_independent_filtering_lets_everybody_in);
 	g_test_add_func("/mapping/an_answer_comes_from_whom_the_guest_asked", an_answer_comes_from_whom_the_guest_asked);

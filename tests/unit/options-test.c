@@ -188,7 +188,7 @@ static void lease_time_has_units(struct fixture *f, gconstpointer data)
 		g_assert_cmpuint(f->s.lease_time_s, ==, good[i].seconds);
 	}
 	static const char *const bad[] = {
-		"",	     "9",     "0",	 "-5",	"m",  "1x", "1hh", "1.5h", "4294967295", "4294967296", "99999999999999999999",
+		"",          "9",     "0",       "-5",  "m",  "1x", "1hh", "1.5h", "4294967295", "4294967296", "99999999999999999999",
 		"71582789m", "7102w", "forever", " 60", "60 "
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -250,8 +250,8 @@ static void dns_servers_add_up(struct fixture *f, gconstpointer data)
 		char text[DNS_SERVER_TEXT_SIZE];
 		g_assert_cmpstr(dns_server_format(&f->s.dns.server[i], text), ==, expected[i]);
 	}
-	static const char *const bad[] = { "9.9.9", "dns.quad9.net", "9.9.9.9:", "9.9.9.9:0",	   "9.9.9.9:65536",
-					   "[::1",  "[::1]x",	     "[::1]:",	 "9.9.9.9,8.8.8.8" };
+	static const char *const bad[] = { "9.9.9", "dns.quad9.net", "9.9.9.9:", "9.9.9.9:0",      "9.9.9.9:65536",
+					   "[::1",  "[::1]x",        "[::1]:",   "9.9.9.9,8.8.8.8" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		expect_refused(f, "dns", bad[i]);
 	expect_set(f, "dns", "10.0.0.7");
@@ -432,8 +432,17 @@ static void passed_descriptor_is_a_socket_that_is_open(struct fixture *f, gconst
 	g_assert_cmpstr(p->identity.name, ==, "web-1");
 	g_assert_cmpint(p->identity.pinned.b[5], ==, 0x56);
 	g_assert_cmpint(fcntl(fds[1], F_GETFD), ==, FD_CLOEXEC);
-	static const char *const wrong[] = { ",", ",type=", ",type=tap", ",mac=1", ",mac=01:00:00:00:00:00", ",name=", ",name=a b", ",speed=1",
-					     ",name=12345678901234567890123456789012", " ", ",type" };
+	static const char *const wrong[] = { ",",
+					     ",type=",
+					     ",type=tap",
+					     ",mac=1",
+					     ",mac=01:00:00:00:00:00",
+					     ",name=",
+					     ",name=a b",
+					     ",speed=1",
+					     ",name=12345678901234567890123456789012",
+					     " ",
+					     ",type" };
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		g_autofree char *text = g_strconcat(plain, wrong[i], NULL);
 		expect_refused(f, "fd", text);
@@ -481,9 +490,17 @@ static void udp_is_between_two_addresses_with_ports(struct fixture *f, gconstpoi
 	expect_set(f, "udp", "[::1]:5001,[fe80::1]:65535,mac=52:54:00:12:34:56,name=web");
 	g_assert_cmpuint(f->s.plugs.at[0].local.port, ==, 5001);
 	g_assert_cmpuint(f->s.plugs.at[1].peer.port, ==, 65535);
-	static const char *const wrong[] = { "127.0.0.1:5001", "127.0.0.1,127.0.0.1:5002", "127.0.0.1:0,127.0.0.1:5002", "::1:5001,::1:5002",
-					     "127.0.0.1:5001,[::1]:5002", "[127.0.0.1]:5001,127.0.0.1:2", "localhost:1,localhost:2", ",", ":1,:2",
-					     "[]:1,[]:2", "127.0.0.1:5001,127.0.0.1:5002,type=dgram" };
+	static const char *const wrong[] = { "127.0.0.1:5001",
+					     "127.0.0.1,127.0.0.1:5002",
+					     "127.0.0.1:0,127.0.0.1:5002",
+					     "::1:5001,::1:5002",
+					     "127.0.0.1:5001,[::1]:5002",
+					     "[127.0.0.1]:5001,127.0.0.1:2",
+					     "localhost:1,localhost:2",
+					     ",",
+					     ":1,:2",
+					     "[]:1,[]:2",
+					     "127.0.0.1:5001,127.0.0.1:5002,type=dgram" };
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		expect_refused(f, "udp", wrong[i]);
 }
@@ -524,7 +541,8 @@ static void name_has_an_address(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->s.n_names, ==, 2);
 	g_assert_cmpstr(f->s.names[0].name, ==, "db");
 	g_assert_cmphex(f->s.names[0].ip, ==, IP4(192, 168, 122, 20));
-	for (const char *const *bad = (const char *const[]){ "db", "db,", ",10.0.0.5", "d b,10.0.0.5", "db,10.0.0", "db,127.0.0.1", NULL }; *bad; bad++)
+	for (const char *const *bad = (const char *const[]){ "db", "db,", ",10.0.0.5", "d b,10.0.0.5", "db,10.0.0", "db,127.0.0.1", NULL };
+	     *bad; bad++)
 		g_assert_cmpint(option_set(&f->s, "name", *bad, f->error, sizeof(f->error)), ==, -EINVAL);
 	g_assert_cmpuint(f->s.n_names, ==, 2);
 }

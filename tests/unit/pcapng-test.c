@@ -13,12 +13,12 @@ static void assert_written(const struct bytes_writer *w, const uint8_t *expected
 static void section_says_who_wrote_it(void)
 {
 	static const uint8_t expected[] = {
-		0x0a, 0x0d, 0x0d, 0x0a, 52,   0,    0,	  0,			     /* type, length */
-		0x4d, 0x3c, 0x2b, 0x1a, 1,    0,    0,	  0,			     /* byte order, version 1.0 */
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,			     /* length not known */
-		3,    0,    5,	  0,	'L',  'i',  'n',  'u',	'x', 0, 0, 0,	     /* shb_os */
-		4,    0,    3,	  0,	'l',  'a',  'n',  0,			     /* shb_userappl */
-		0,    0,    0,	  0,	52,   0,    0,	  0,
+		0x0a, 0x0d, 0x0d, 0x0a, 52,   0,    0,    0,                  /* type, length */
+		0x4d, 0x3c, 0x2b, 0x1a, 1,    0,    0,    0,                  /* byte order, version 1.0 */
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,               /* length not known */
+		3,    0,    5,    0,    'L',  'i',  'n',  'u',  'x', 0, 0, 0, /* shb_os */
+		4,    0,    3,    0,    'l',  'a',  'n',  0,                  /* shb_userappl */
+		0,    0,    0,    0,    52,   0,    0,    0,
 	};
 	uint8_t buf[PCAPNG_BLOCK_ROOM];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
@@ -29,13 +29,12 @@ static void section_says_who_wrote_it(void)
 static void interface_has_name_description_resolution_and_filter(void)
 {
 	static const uint8_t expected[] = {
-		1, 0, 0,  0, 64,  0,   0,   0,
-		1, 0, 0,  0, 96,  0,   0,   0,			     /* Ethernet, snaplen */
-		2, 0, 3,  0, 'w', 'e', 'b', 0,			     /* if_name */
-		3, 0, 6,  0, 's', 't', 'r', 'e', 'a', 'm', 0, 0,     /* if_description */
-		9, 0, 1,  0, 9,	  0,   0,   0,			     /* if_tsresol: nanoseconds */
-		11, 0, 5, 0, 0,	  'i', 'c', 'm', 'p', 0,   0, 0,     /* if_filter: text */
-		0, 0, 0,  0, 64,  0,   0,   0,
+		1,  0, 0, 0, 64,  0,   0,   0,   1,   0,   0, 0, 96, 0, 0, 0, /* Ethernet, snaplen */
+		2,  0, 3, 0, 'w', 'e', 'b', 0,                                /* if_name */
+		3,  0, 6, 0, 's', 't', 'r', 'e', 'a', 'm', 0, 0,              /* if_description */
+		9,  0, 1, 0, 9,   0,   0,   0,                                /* if_tsresol: nanoseconds */
+		11, 0, 5, 0, 0,   'i', 'c', 'm', 'p', 0,   0, 0,              /* if_filter: text */
+		0,  0, 0, 0, 64,  0,   0,   0,
 	};
 	uint8_t buf[PCAPNG_BLOCK_ROOM];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
@@ -47,15 +46,14 @@ static void packet_has_time_flags_losses_and_comment(void)
 {
 	static const uint8_t frame[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5, 0xaa };
 	static const uint8_t expected[] = {
-		6, 0, 0, 0, 84, 0, 0, 0,
-		7, 0, 0, 0,						/* interface */
-		0x44, 0x33, 0x22, 0x11, 0x88, 0x77, 0x66, 0x55,		/* time: high half, low half */
-		15, 0, 0, 0, 60, 0, 0, 0,				/* captured, on the wire */
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5, 0xaa, 0,
-		2, 0, 4, 0, 0x0d, 0, 0, 0,				/* epb_flags: inbound, broadcast */
-		4, 0, 8, 0, 9, 0, 0, 0, 0, 0, 0, 0,			/* epb_dropcount */
-		1, 0, 6, 0, 'w', 'e', 'b', ' ', 'i', 'n', 0, 0,		/* opt_comment */
-		0, 0, 0, 0, 84, 0, 0, 0,
+		6,    0,    0,    0,    84,   0,    0,    0,    7,    0,   0, 0, /* interface */
+		0x44, 0x33, 0x22, 0x11, 0x88, 0x77, 0x66, 0x55,                  /* time: high half, low half */
+		15,   0,    0,    0,    60,   0,    0,    0,                     /* captured, on the wire */
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,    0,    0,    0,   0, 1,
+		0x88, 0xb5, 0xaa, 0,    2,    0,    4,    0,    0x0d, 0,   0, 0, /* epb_flags: inbound, broadcast */
+		4,    0,    8,    0,    9,    0,    0,    0,    0,    0,   0, 0, /* epb_dropcount */
+		1,    0,    6,    0,    'w',  'e',  'b',  ' ',  'i',  'n', 0, 0, /* opt_comment */
+		0,    0,    0,    0,    84,   0,    0,    0,
 	};
 	struct pcapng_packet p = {
 		.interface = 7,
@@ -86,9 +84,12 @@ static uint32_t flags_of(struct pcapng_packet p)
 static void flags_say_direction_reception_and_what_was_offloaded(void)
 {
 	static const uint8_t unicast[14] = { 0x52, 0x54 }, multicast[14] = { 1, 0, 0x5e };
-	g_assert_cmphex(flags_of((struct pcapng_packet){ .direction = PCAPNG_OUTBOUND, .bytes = unicast, .captured = 14, .len = 14 }), ==, 0x6);
-	g_assert_cmphex(flags_of((struct pcapng_packet){ .direction = PCAPNG_INBOUND, .bytes = multicast, .captured = 14, .len = 14 }), ==, 0x9);
-	g_assert_cmphex(flags_of((struct pcapng_packet){ .direction = PCAPNG_INBOUND, .bytes = unicast, .captured = 4, .len = 14 }), ==, 0x1);
+	g_assert_cmphex(flags_of((struct pcapng_packet){ .direction = PCAPNG_OUTBOUND, .bytes = unicast, .captured = 14, .len = 14 }), ==,
+			0x6);
+	g_assert_cmphex(flags_of((struct pcapng_packet){ .direction = PCAPNG_INBOUND, .bytes = multicast, .captured = 14, .len = 14 }), ==,
+			0x9);
+	g_assert_cmphex(flags_of((struct pcapng_packet){ .direction = PCAPNG_INBOUND, .bytes = unicast, .captured = 4, .len = 14 }), ==,
+			0x1);
 	g_assert_cmphex(flags_of((struct pcapng_packet){ .direction = PCAPNG_INBOUND,
 							 .bytes = unicast,
 							 .captured = 14,
@@ -101,12 +102,11 @@ static void flags_say_direction_reception_and_what_was_offloaded(void)
 static void statistics_count_what_came_and_what_was_lost(void)
 {
 	static const uint8_t expected[] = {
-		5, 0, 0, 0, 76, 0, 0, 0,
-		1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0,		 /* interface, time */
-		2, 0, 8, 0, 0, 0, 0, 0, 2, 0, 0, 0,		 /* isb_starttime */
-		3, 0, 8, 0, 0, 0, 0, 0, 3, 0, 0, 0,		 /* isb_endtime */
-		4, 0, 8, 0, 4, 0, 0, 0, 0, 0, 0, 0,		 /* isb_ifrecv */
-		5, 0, 8, 0, 5, 0, 0, 0, 0, 0, 0, 0,		 /* isb_ifdrop */
+		5, 0, 0, 0, 76, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, /* interface, time */
+		2, 0, 8, 0, 0,  0, 0, 0, 2, 0, 0, 0,                         /* isb_starttime */
+		3, 0, 8, 0, 0,  0, 0, 0, 3, 0, 0, 0,                         /* isb_endtime */
+		4, 0, 8, 0, 4,  0, 0, 0, 0, 0, 0, 0,                         /* isb_ifrecv */
+		5, 0, 8, 0, 5,  0, 0, 0, 0, 0, 0, 0,                         /* isb_ifdrop */
 		0, 0, 0, 0, 76, 0, 0, 0,
 	};
 	uint8_t buf[PCAPNG_BLOCK_ROOM];
@@ -140,7 +140,9 @@ static void blocks_are_read_one_behind_the_other(void)
 	pcapng_put_section(&w, &(struct pcapng_section){ .application = "lanlet" });
 	size_t first = w.len, need;
 	struct pcapng_block block;
-	pcapng_put_packet(&w, &(struct pcapng_packet){ .interface = 3, .bytes = frame, .captured = 61, .len = 61, .lost = UINT64_C(1) << 40, .comment = "x" });
+	pcapng_put_packet(&w,
+			  &(struct pcapng_packet){
+				  .interface = 3, .bytes = frame, .captured = 61, .len = 61, .lost = UINT64_C(1) << 40, .comment = "x" });
 	g_assert_cmpint(pcapng_parse_block(buf, w.len, &block, &need), ==, 1);
 	g_assert_cmpuint(block.type, ==, PCAPNG_SECTION);
 	g_assert_cmpuint(block.len, ==, first);
@@ -172,9 +174,11 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/pcapng/section_says_who_wrote_it", section_says_who_wrote_it);
-	g_test_add_func("/pcapng/interface_has_name_description_resolution_and_filter", interface_has_name_description_resolution_and_filter);
+	g_test_add_func("/pcapng/interface_has_name_description_resolution_and_filter",
+			interface_has_name_description_resolution_and_filter);
 	g_test_add_func("/pcapng/packet_has_time_flags_losses_and_comment", packet_has_time_flags_losses_and_comment);
-	g_test_add_func("/pcapng/flags_say_direction_reception_and_what_was_offloaded", flags_say_direction_reception_and_what_was_offloaded);
+	g_test_add_func("/pcapng/flags_say_direction_reception_and_what_was_offloaded",
+			flags_say_direction_reception_and_what_was_offloaded);
 	g_test_add_func("/pcapng/statistics_count_what_came_and_what_was_lost", statistics_count_what_came_and_what_was_lost);
 	g_test_add_func("/pcapng/texts_that_are_too_long_are_cut", texts_that_are_too_long_are_cut);
 	g_test_add_func("/pcapng/blocks_are_read_one_behind_the_other", blocks_are_read_one_behind_the_other);

@@ -52,7 +52,8 @@ static void method_that_a_path_does_not_have_is_told_from_a_path_that_is_not(voi
 	g_assert_null(f.route);
 	g_assert_cmpstr(f.allowed, ==, "GET, POST");
 	found_done(&f);
-	for (const char **path = (const char *[]){ "", "/", "v1/names", "/v1/names/a/b", "/v1/nam", "//v1/names", "/V1/names", NULL }; *path; path++) {
+	for (const char **path = (const char *[]){ "", "/", "v1/names", "/v1/names/a/b", "/v1/nam", "//v1/names", "/V1/names", NULL };
+	     *path; path++) {
 		find(&f, "PATCH", *path);
 		g_assert_null(f.route);
 		if (f.allowed)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames on their way to the ports of VDE: a vde_switch takes 1518 bytes, the plugins of libvdeplug 9234.  IPv4 and IPv6, without a tag, with
- * one and with two: what fits passes unchanged, what does not is fragmented or answered, and what the sender left undone is done.
+ * Frames on their way to the ports of VDE: a vde_switch takes 1518 bytes, the plugins of libvdeplug 9234.  IPv4 and IPv6, without a tag,
+ * with one and with two: what fits passes unchanged, what does not is fragmented or answered, and what the sender left undone is done.
  */
 #include "gateway/icmp_error.h"
 #include "gateway/too_big.h"

@@ -197,7 +197,12 @@ static void send_ip(struct fixture *f, struct mac dst, size_t len, bool dont_fra
 	uint8_t buf[4000];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 	eth_emit(&w, &(struct eth_header){ dst, mac_of(1), ETH_TYPE_IPV4 });
-	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)len, .dont_fragment = dont_fragment, .ttl = 64, .protocol = IP_PROTOCOL_UDP, .src = IP4(10, 0, 0, 2), .dst = IP4(10, 0, 0, 3) });
+	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)len,
+					     .dont_fragment = dont_fragment,
+					     .ttl = 64,
+					     .protocol = IP_PROTOCOL_UDP,
+					     .src = IP4(10, 0, 0, 2),
+					     .dst = IP4(10, 0, 0, 3) });
 	bytes_put_zeros(&w, len - IPV4_HEADER_LEN);
 	g_assert_false(w.failed);
 	memory_port_input(&f->a, 0, buf, w.len);
@@ -329,7 +334,8 @@ static void gateways_mac_as_a_source_is_dropped_and_probed(struct fixture *f, gc
 {
 	struct memory_port gateway;
 	memory_port_init(&gateway, &f->segment, "gateway", 65535);
-	f->segment.gateway = (struct segment_gateway){ .port = &gateway.port, .mac = mac_of(9), .flush = ignore_flush, .detached = ignore_detached };
+	f->segment.gateway =
+		(struct segment_gateway){ .port = &gateway.port, .mac = mac_of(9), .flush = ignore_flush, .detached = ignore_detached };
 	input(&f->b, 0, MAC_BROADCAST, mac_of(1));
 	for (unsigned i = 0; i < 3; i++)
 		segment_expire(&f->segment, i * USEC_PER_SEC);

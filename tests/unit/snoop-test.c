@@ -71,7 +71,8 @@ static void send4(struct memory_port *from, usec_t now, ip4_t src, ip4_t dst, ui
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
 	struct mac mac = { { 1, 0, 0x5e, (uint8_t)(dst >> 16 & 0x7f), (uint8_t)(dst >> 8), (uint8_t)dst } };
 	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = mac_of(from), .ethertype = ETH_TYPE_IPV4 });
-	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)(IPV4_HEADER_LEN + len), .ttl = 1, .protocol = protocol, .src = src, .dst = dst });
+	ipv4_emit(&w, &(struct ipv4_header){
+			      .total_len = (uint16_t)(IPV4_HEADER_LEN + len), .ttl = 1, .protocol = protocol, .src = src, .dst = dst });
 	bytes_put(&w, payload, len);
 	g_assert_false(w.failed);
 	memory_port_input(from, now, bytes, w.len);
@@ -118,7 +119,8 @@ static void send6(struct memory_port *from, usec_t now, const struct ip_addr *ds
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
 	struct ipv6_header ip = { .hop_limit = 1, .next_header = IPV6_NEXT_ICMP, .src = { { 0xfe, 0x80, [15] = 9 } }, .dst = *dst };
 	ip.payload_len = (uint16_t)(ICMP6_HEADER_LEN + len);
-	eth_emit(&w, &(struct eth_header){ { { 0x33, 0x33, dst->b[12], dst->b[13], dst->b[14], dst->b[15] } }, mac_of(from), ETH_TYPE_IPV6 });
+	eth_emit(&w,
+		 &(struct eth_header){ { { 0x33, 0x33, dst->b[12], dst->b[13], dst->b[14], dst->b[15] } }, mac_of(from), ETH_TYPE_IPV6 });
 	ipv6_emit(&w, &ip);
 	icmp6_emit(&w, &ip.src, &ip.dst, &(struct icmp6_header){ .type = type }, body, len);
 	memory_port_input(from, now, bytes, w.len);
@@ -297,11 +299,11 @@ static void gateway_asks_at_first_and_then_every_two_minutes(struct fixture *f, 
 static void querier_of_a_lower_address_goes_first_if_it_is_an_uplink(struct fixture *f, gconstpointer data)
 {
 	settle(f);
-	query(&f->c, START + 1, IP4(192, 168, 122, 0)); /* a guest's word stops nobody, */
+	query(&f->c, START + 1, IP4(192, 168, 122, 0));        /* a guest's word stops nobody, */
 	query(&f->uplink, START + 1, IP4(192, 168, 122, 250)); /* nor does a higher address */
 	g_assert_cmpuint(queries_at(f, START + SNOOP_QUERY_INTERVAL / 4), ==, 2);
 	query(&f->uplink, SETTLED, IP4(10, 0, 0, 1));
-	g_assert_cmpuint(queries_at(f, START + SNOOP_QUERY_INTERVAL * 5 / 4), ==, 1); /* of MLD */
+	g_assert_cmpuint(queries_at(f, START + SNOOP_QUERY_INTERVAL * 5 / 4), ==, 1);               /* of MLD */
 	g_assert_cmpuint(queries_at(f, SETTLED + SNOOP_MEMBER_TIME + SNOOP_QUERY_INTERVAL), ==, 2); /* it is gone */
 }
 
@@ -341,7 +343,9 @@ static void mld_is_heard_too(struct fixture *f, gconstpointer data)
 	settle(f);
 	uint8_t bytes[1514];
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
-	struct ipv6_header ip = { .hop_limit = 1, .next_header = 0, .payload_len = 8 + 8 + sizeof(record), .src = { { 0xfe, 0x80, [15] = 9 } }, .dst = routers };
+	struct ipv6_header ip = {
+		.hop_limit = 1, .next_header = 0, .payload_len = 8 + 8 + sizeof(record), .src = { { 0xfe, 0x80, [15] = 9 } }, .dst = routers
+	};
 	eth_emit(&w, &(struct eth_header){ { { 0x33, 0x33, 0, 0, 0, 0x16 } }, mac_of(&f->b), ETH_TYPE_IPV6 });
 	ipv6_emit(&w, &ip);
 	bytes_put(&w, (uint8_t[]){ IPV6_NEXT_ICMP, 0, 5, 2, 0, 0, 1, 0 }, 8);
@@ -383,7 +387,8 @@ int main(int argc, char **argv)
 	TEST(reports_reach_routers_only);
 	TEST(gateway_asks_at_first_and_then_every_two_minutes);
 	TEST(querier_of_a_lower_address_goes_first_if_it_is_an_uplink);
-	g_test_add("/snoop/without_a_querier_everything_is_flooded", struct fixture, NULL, set_up, without_a_querier_everything_is_flooded, tear_down);
+	g_test_add("/snoop/without_a_querier_everything_is_flooded", struct fixture, NULL, set_up, without_a_querier_everything_is_flooded,
+		   tear_down);
 	TEST(port_that_joins_more_than_is_kept_gets_everything);
 	TEST(mld_is_heard_too);
 	TEST(broadcast_and_what_is_not_ip_reach_everybody);

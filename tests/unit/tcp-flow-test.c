@@ -435,7 +435,7 @@ static void a_shut_window_is_probed_and_its_opening_noticed(void)
 	for (unsigned i = 0; i < 8; i++) {
 		turn_to_deadline(&x);
 		struct tcp_header *h = expect_segment(&x, TCP_ACK);
-		g_assert_cmpuint(h->seq, ==, OUR_ISN); /* one that the guest has seen */
+		g_assert_cmpuint(h->seq, ==, OUR_ISN);   /* one that the guest has seen */
 		g_assert_cmpuint(x.now - last, >=, gap); /* further and further apart */
 		gap = x.now - last;
 		last = x.now;
@@ -1009,7 +1009,10 @@ static void a_lost_syn_is_sent_again(void)
 	}
 }
 
-#define TEST(name) { #name, name }
+#define TEST(name) \
+	{ \
+#name, name \
+	}
 
 static const struct {
 	const char *name;

@@ -219,7 +219,7 @@ static void what_was_not_negotiated_is_refused(void)
 		{ { 1, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff }, BIT(VIRTIO_NET_F_CSUM), -EBADMSG },
 		{ { 1, 1, 0, 0, 10, 0, 34, 0, 16, 0 }, BIT(VIRTIO_NET_F_CSUM), -EBADMSG },
 		{ { 1, 1, 0, 0, 10, 0, 34, 0, 16, 0 }, BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4), 0 },
-		{ { 1, 1, 0, 0, 0, 0, 34, 0, 16, 0 }, BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4), -EBADMSG }, /* size 0 */
+		{ { 1, 1, 0, 0, 0, 0, 34, 0, 16, 0 }, BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4), -EBADMSG },  /* size 0 */
 		{ { 0, 1, 0, 0, 10, 0, 34, 0, 16, 0 }, BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4), -EBADMSG }, /* no checksum */
 		{ { 1, 3, 0, 0, 10, 0, 34, 0, 16, 0 }, ~UINT64_C(0), -EBADMSG }, /* UFO is not offered */
 		{ { 1, 0x7f, 0, 0, 10, 0, 34, 0, 16, 0 }, ~UINT64_C(0), -EBADMSG },

@@ -27,7 +27,8 @@ static void set_up(struct fixture *f, gconstpointer data)
 	f->bytes = g_aligned_alloc0(1, MEMORY_SIZE, 4096);
 	/* Two regions that are neighbours to the guest. */
 	memory_add(&f->memory, &(struct memory_region){ VRING_GUEST, VRING_USER, MEMORY_SIZE / 2, f->bytes });
-	memory_add(&f->memory, &(struct memory_region){ VRING_GUEST + MEMORY_SIZE / 2, VRING_USER + (1 << 30), MEMORY_SIZE / 2, f->bytes + MEMORY_SIZE / 2 });
+	memory_add(&f->memory, &(struct memory_region){ VRING_GUEST + MEMORY_SIZE / 2, VRING_USER + (1 << 30), MEMORY_SIZE / 2,
+							f->bytes + MEMORY_SIZE / 2 });
 	vring_init(&f->driver, f->bytes, 0, SIZE);
 	f->config = (struct ring_config){
 		.memory = &f->memory,

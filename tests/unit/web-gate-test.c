@@ -64,8 +64,9 @@ static void token_that_is_not_quite_right_is_wrong(struct fixture *f, gconstpoin
 static void only_names_of_this_machine_are_answered_to(struct fixture *f, gconstpointer data)
 {
 	static const char *const good[] = { "127.0.0.1", "127.0.0.1:80", "localhost:8080", "[::1]:1" };
-	static const char *const bad[] = { "127.0.0.2", "127.0.0.1.x", "127.0.0.1:", "127.0.0.1:8x",
-					    "localhost.x", "x", "[::1", "127.0.0.1, x", "" };
+	static const char *const bad[] = {
+		"127.0.0.2", "127.0.0.1.x", "127.0.0.1:", "127.0.0.1:8x", "localhost.x", "x", "[::1", "127.0.0.1, x", ""
+	};
 	for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
 		g_assert_cmpuint(status_of(f, "GET /", good[i], NULL, ""), ==, 200);
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)

@@ -135,8 +135,17 @@ static void damaged_ipv4_headers_are_refused(void)
 
 static void ipv4_options_and_fragments_round_trip(void)
 {
-	struct ipv4_header h = { .total_len = 200, .id = 7, .more_fragments = true, .fragment_offset = 1480, .ttl = 3, .protocol = 17,
-				 .src = 1, .dst = 2, .options_len = 8, .options = { 7, 7, 4, 0, 0, 0, 0, 0 } }, n;
+	struct ipv4_header h = { .total_len = 200,
+				 .id = 7,
+				 .more_fragments = true,
+				 .fragment_offset = 1480,
+				 .ttl = 3,
+				 .protocol = 17,
+				 .src = 1,
+				 .dst = 2,
+				 .options_len = 8,
+				 .options = { 7, 7, 4, 0, 0, 0, 0, 0 } },
+			   n;
 	uint8_t buf[IPV4_HEADER_MAX];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 	ipv4_emit(&w, &h);
@@ -181,8 +190,21 @@ static void icmp_round_trips_and_checks(void)
 
 static void tcp_options_round_trip(void)
 {
-	struct tcp_header h = { .src_port = 1, .dst_port = 2, .seq = 3, .ack = 4, .flags = TCP_SYN, .window = 5, .has_mss = true, .mss = 1460,
-				.has_window_scale = true, .window_scale = 7, .sack_permitted = true, .has_timestamps = true, .ts_value = 8, .ts_echo = 9 }, n;
+	struct tcp_header h = { .src_port = 1,
+				.dst_port = 2,
+				.seq = 3,
+				.ack = 4,
+				.flags = TCP_SYN,
+				.window = 5,
+				.has_mss = true,
+				.mss = 1460,
+				.has_window_scale = true,
+				.window_scale = 7,
+				.sack_permitted = true,
+				.has_timestamps = true,
+				.ts_value = 8,
+				.ts_echo = 9 },
+			  n;
 	uint8_t buf[TCP_HEADER_MAX];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 	tcp_emit(&w, &h);

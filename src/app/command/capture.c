@@ -90,8 +90,8 @@ static bool take_words(const struct arguments *a, struct api *api, struct wish *
 /* Lives as long as the thread that waits for signals, which ends with the process. */
 struct capturing {
 	const struct arguments *arguments; /* main thread's only */
-	struct capture_file *file;	   /* NULL: the capture has not begun, or is none */
-	GError *error;			   /* why the file could not be opened */
+	struct capture_file *file;         /* NULL: the capture has not begun, or is none */
+	GError *error;                     /* why the file could not be opened */
 	sigset_t signals;
 	struct api *api; /* for the end, the other thread's */
 	pthread_mutex_t mutex;

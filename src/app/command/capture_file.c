@@ -20,23 +20,23 @@ struct capture_file {
 	char *path; /* NULL: standard output */
 	int fd;
 	bool is_regular; /* it can be cut behind the last whole block */
-	guint64 len;	 /* of it, up to the end of the last whole block */
-	guint64 limit;	 /* of each file of a ring; 0: none */
-	guint n_files;	 /* so far */
-	GQueue names;	 /* of the ring's files, oldest first */
+	guint64 len;     /* of it, up to the end of the last whole block */
+	guint64 limit;   /* of each file of a ring; 0: none */
+	guint n_files;   /* so far */
+	GQueue names;    /* of the ring's files, oldest first */
 
-	GByteArray *rest;  /* the beginning of a block */
-	GByteArray *head;  /* section and interfaces so far */
-	guint head_len;	   /* of it, what is in the file or in batch */
+	GByteArray *rest;   /* the beginning of a block */
+	GByteArray *head;   /* section and interfaces so far */
+	guint head_len;     /* of it, what is in the file or in batch */
 	guint head_written; /* of it, what is in the file */
-	GByteArray *batch; /* whole blocks that are to be written next */
+	GByteArray *batch;  /* whole blocks that are to be written next */
 	guint64 batch_records;
 
 	guint64 records;   /* written */
 	guint64 unwritten; /* records that were not */
-	GArray *lost;	   /* by interface: guint64, lost in the network */
-	int failure;	   /* errno of the first write that failed; 0: none did */
-	bool is_broken;	   /* the stream */
+	GArray *lost;      /* by interface: guint64, lost in the network */
+	int failure;       /* errno of the first write that failed; 0: none did */
+	bool is_broken;    /* the stream */
 };
 
 /* --- files --- */

@@ -12,7 +12,7 @@
 
 enum finding {
 	FINDING_GOOD,
-	FINDING_HINT,	/* it works, but not as well as it could, or not for everything */
+	FINDING_HINT,    /* it works, but not as well as it could, or not for everything */
 	FINDING_PROBLEM, /* something does not work */
 };
 

@@ -13,7 +13,7 @@
 #define UNIX_PREFIX "unix:"
 
 struct search {
-	guint64 id;	  /* 0: any */
+	guint64 id;       /* 0: any */
 	const char *host; /* NULL: any */
 	char *found_host;
 	guint64 found;

@@ -19,7 +19,7 @@ struct load {
 	char *guest, *remote;
 	const char *protocol; /* static */
 	unsigned n_flows;
-	guint64 out, in;	  /* bytes so far */
+	guint64 out, in;          /* bytes so far */
 	double out_rate, in_rate; /* bytes per second */
 };
 

@@ -86,7 +86,7 @@ static enum failure failure_of(const char *reason, unsigned status)
 		enum failure failure;
 	} known[] = {
 		{ "no-address", FAILURE_NOT_FOUND }, { "no-guest", FAILURE_NOT_FOUND },      { "refused", FAILURE_REFUSED },
-		{ "timeout", FAILURE_TIMEOUT },	     { "unreachable", FAILURE_UNREACHABLE }, { "malformed", FAILURE_USAGE },
+		{ "timeout", FAILURE_TIMEOUT },      { "unreachable", FAILURE_UNREACHABLE }, { "malformed", FAILURE_USAGE },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
 		if (strcmp(known[i].reason, reason) == 0)

@@ -89,9 +89,9 @@ static int open_device(GError **error)
 	int fd = open(TUN_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0)
 		return fd;
-	const char *hint = errno == EACCES || errno == EPERM ? ": distributions let everybody open it (chmod 0666 " TUN_DEVICE ")" :
-			   errno == ENOENT || errno == ENODEV ? ": the kernel's module tun is not loaded, or a container hides it" :
-								"";
+	const char *hint = errno == EACCES || errno == EPERM    ? ": distributions let everybody open it (chmod 0666 " TUN_DEVICE ")"
+			   : errno == ENOENT || errno == ENODEV ? ": the kernel's module tun is not loaded, or a container hides it"
+								: "";
 	fail(error, FAILURE_EXEC, "%s: %s%s", TUN_DEVICE, g_strerror(errno), hint);
 	return -1;
 }

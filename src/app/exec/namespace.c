@@ -41,9 +41,9 @@ static bool refuse(int code, GError **error)
 	for (size_t i = 0; i < G_N_ELEMENTS(switches); i++)
 		if (file_says(switches[i].path, switches[i].value))
 			return fail(error, FAILURE_EXEC, "ordinary users may not make user namespaces here: %s", switches[i].remedy);
-	const char *hint = code == ENOSPC ? "; the limits in /proc/sys/user are reached" :
-			   code == EPERM  ? "; a container or a seccomp filter seems to forbid it" :
-					    "";
+	const char *hint = code == ENOSPC  ? "; the limits in /proc/sys/user are reached"
+			   : code == EPERM ? "; a container or a seccomp filter seems to forbid it"
+					   : "";
 	return fail(error, FAILURE_EXEC, "cannot make a user namespace: %s%s", g_strerror(code), hint);
 }
 

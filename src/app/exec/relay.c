@@ -30,7 +30,7 @@ struct carrier {
 	struct exec_relay relay;
 	struct dhcp_client dhcp;
 	int signals;
-	int report; /* where the first lease is written; -1: it was */
+	int report;  /* where the first lease is written; -1: it was */
 	uint8_t *in; /* from the stream, perhaps with a part of a frame at the end */
 	size_t in_len;
 	uint8_t *out; /* to the stream */

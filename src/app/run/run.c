@@ -56,10 +56,8 @@ static const struct {
 	const char *name;
 	int (*listen)(struct lanlet_network *net, const char *path, char *error, size_t size);
 } sockets[] = {
-	{ STREAM_SOCKET, lanlet_network_listen_stream },
-	{ VHOST_SOCKET, lanlet_network_listen_vhost },
-	{ DGRAM_SOCKET, lanlet_network_listen_dgram },
-	{ SEQPACKET_SOCKET, lanlet_network_listen_seqpacket },
+	{ STREAM_SOCKET, lanlet_network_listen_stream }, { VHOST_SOCKET, lanlet_network_listen_vhost },
+	{ DGRAM_SOCKET, lanlet_network_listen_dgram },   { SEQPACKET_SOCKET, lanlet_network_listen_seqpacket },
 	{ VDE_DIRECTORY, lanlet_network_listen_vde },
 };
 

@@ -225,9 +225,7 @@ static void start_done(struct request *r, void *data)
 	const char *who = s->config.who;
 	g_autofree char *why = NULL;
 	switch (s->result) {
-	case 0:
-		begin_stream(s);
-		return;
+	case 0: begin_stream(s); return;
 	case -EUSERS:
 		why = g_strdup_printf("%u captures are running, and no more can", CAPTURES_MAX);
 		refuse(s, SOUP_STATUS_SERVICE_UNAVAILABLE, why);

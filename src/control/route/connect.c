@@ -62,12 +62,9 @@ static const struct {
 	unsigned status;
 	const char *reason; /* for programs; docs/openapi.json */
 } outcomes[] = {
-	{ EINVAL, SOUP_STATUS_BAD_REQUEST, "malformed" },
-	{ ENOENT, SOUP_STATUS_NOT_FOUND, "no-address" },
-	{ ENETUNREACH, SOUP_STATUS_NOT_FOUND, "no-guest" },
-	{ ECONNREFUSED, SOUP_STATUS_BAD_GATEWAY, "refused" },
-	{ EHOSTUNREACH, SOUP_STATUS_BAD_GATEWAY, "unreachable" },
-	{ ETIMEDOUT, SOUP_STATUS_GATEWAY_TIMEOUT, "timeout" },
+	{ EINVAL, SOUP_STATUS_BAD_REQUEST, "malformed" },         { ENOENT, SOUP_STATUS_NOT_FOUND, "no-address" },
+	{ ENETUNREACH, SOUP_STATUS_NOT_FOUND, "no-guest" },       { ECONNREFUSED, SOUP_STATUS_BAD_GATEWAY, "refused" },
+	{ EHOSTUNREACH, SOUP_STATUS_BAD_GATEWAY, "unreachable" }, { ETIMEDOUT, SOUP_STATUS_GATEWAY_TIMEOUT, "timeout" },
 	{ 0, SOUP_STATUS_SERVICE_UNAVAILABLE, "failed" },
 };
 

@@ -53,8 +53,9 @@ static void put_line(GString *text, const struct event_stream *s, usec_t now, co
 
 static void put_lost(GString *text, const struct event_stream *s)
 {
-	g_string_append_printf(text, s->server_sent ? "event: lost\ndata: {\"event\":\"lost\",\"count\":%" G_GUINT64_FORMAT "}\n\n"
-						    : "{\"event\":\"lost\",\"count\":%" G_GUINT64_FORMAT "}\n",
+	g_string_append_printf(text,
+			       s->server_sent ? "event: lost\ndata: {\"event\":\"lost\",\"count\":%" G_GUINT64_FORMAT "}\n\n"
+					      : "{\"event\":\"lost\",\"count\":%" G_GUINT64_FORMAT "}\n",
 			       s->found.lost);
 }
 

@@ -81,7 +81,7 @@ static const char *take_port(const char *value, struct snapshot_flow_filter *f)
 
 static const char *take_protocol(const char *value, struct snapshot_flow_filter *f)
 {
-	f->protocol = strcmp(value, "tcp") == 0	   ? IP_PROTOCOL_TCP
+	f->protocol = strcmp(value, "tcp") == 0    ? IP_PROTOCOL_TCP
 		      : strcmp(value, "udp") == 0  ? IP_PROTOCOL_UDP
 		      : strcmp(value, "icmp") == 0 ? IP_PROTOCOL_ICMP
 						   : 0;

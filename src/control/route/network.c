@@ -9,7 +9,6 @@
 
 #include <unistd.h>
 
-
 static void fetch(struct lanlet_network *n, usec_t now, void *data)
 {
 	snapshot_network(n, now, data);

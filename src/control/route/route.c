@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* clang-format off */
 static const struct route *const tables[] = {
 	routes_page,
 	routes_routes,
@@ -25,6 +26,7 @@ static const struct route *const tables[] = {
 	routes_log_level,
 	routes_reload,
 };
+/* clang-format on */
 
 const struct route *route_at(size_t index)
 {

@@ -18,11 +18,11 @@ struct native_datagram {
 	bool errors; /* its error queue may have something */
 	/* UDP */
 	struct datagram_out *out, *out_last; /* this turn's datagrams, in the turn's arena */
-	uint16_t segment_max; /* largest that the kernel cuts messages into */
-	uint16_t expected;    /* bytes of payload that the next datagrams are likely to have, 0: no idea */
-	uint8_t appetite;     /* messages to read at once; 0: as few as make sense */
-	bool gro;             /* UDP_GRO is on */
-	bool coalesced;       /* the last message was several datagrams */
+	uint16_t segment_max;                /* largest that the kernel cuts messages into */
+	uint16_t expected;                   /* bytes of payload that the next datagrams are likely to have, 0: no idea */
+	uint8_t appetite;                    /* messages to read at once; 0: as few as make sense */
+	bool gro;                            /* UDP_GRO is on */
+	bool coalesced;                      /* the last message was several datagrams */
 };
 
 static inline struct native_datagram *native_datagram_of(struct native_flow *f)

@@ -14,9 +14,9 @@ struct native_errqueue {
 	int error;
 	bool is_icmp; /* somebody on the way said so; else the host's own stack */
 	uint8_t type, code;
-	uint32_t info;             /* the MTU of a packet that was too large */
-	struct ip_addr offender;   /* who said so */
-	struct ip_endpoint dst;    /* where the packet was sent */
+	uint32_t info;                            /* the MTU of a packet that was too large */
+	struct ip_addr offender;                  /* who said so */
+	struct ip_endpoint dst;                   /* where the packet was sent */
 	uint8_t payload[NATIVE_ERRQUEUE_PAYLOAD]; /* what was sent, from behind the transport header on */
 	size_t payload_len;
 };

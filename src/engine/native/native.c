@@ -272,15 +272,9 @@ static void native_free(struct engine *e)
 static void native_input(struct engine *e, usec_t now, const struct packet *p)
 {
 	switch (p->ip.protocol) {
-	case IP_PROTOCOL_TCP:
-		native_tcp_input(e, now, p);
-		return;
-	case IP_PROTOCOL_UDP:
-		native_udp_input(e, now, p);
-		return;
-	case IP_PROTOCOL_ICMP:
-		native_icmp_input(e, now, p);
-		return;
+	case IP_PROTOCOL_TCP: native_tcp_input(e, now, p); return;
+	case IP_PROTOCOL_UDP: native_udp_input(e, now, p); return;
+	case IP_PROTOCOL_ICMP: native_icmp_input(e, now, p); return;
 	default:
 		e->config.env->ops->drop(e->config.env, DROP_PROTOCOL, p);
 		e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PROTOCOL, 0, 0);

@@ -124,23 +124,14 @@ bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code)
 	*ret_type = ICMP4_UNREACHABLE;
 	switch (error) {
 	case ENETUNREACH:
-	case ENETDOWN:
-		*ret_code = ICMP4_UNREACHABLE_NET;
-		return true;
+	case ENETDOWN: *ret_code = ICMP4_UNREACHABLE_NET; return true;
 	case EHOSTUNREACH:
 	case EHOSTDOWN:
-	case ETIMEDOUT:
-		*ret_code = ICMP4_UNREACHABLE_HOST;
-		return true;
-	case EMSGSIZE:
-		*ret_code = ICMP4_UNREACHABLE_FRAG_NEEDED;
-		return true;
+	case ETIMEDOUT: *ret_code = ICMP4_UNREACHABLE_HOST; return true;
+	case EMSGSIZE: *ret_code = ICMP4_UNREACHABLE_FRAG_NEEDED; return true;
 	case EACCES:
-	case EPERM:
-		*ret_code = ICMP4_UNREACHABLE_ADMIN;
-		return true;
-	default:
-		return false;
+	case EPERM: *ret_code = ICMP4_UNREACHABLE_ADMIN; return true;
+	default: return false;
 	}
 }
 

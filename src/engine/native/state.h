@@ -33,9 +33,9 @@ struct tcp_header;
 
 /* A guest, for as long as it has flows. */
 struct native_guest {
-	struct flow flow;    /* in engine->guests: its address is key.guest.addr, everything else zero */
-	struct list flows;   /* native_flow.of_guest */
-	struct list blocked; /* native_flow.ready, of flows that wait for the guest's port */
+	struct flow flow;      /* in engine->guests: its address is key.guest.addr, everything else zero */
+	struct list flows;     /* native_flow.of_guest */
+	struct list blocked;   /* native_flow.ready, of flows that wait for the guest's port */
 	struct list half_open; /* native_tcp.of_half_open, oldest first */
 	struct native_account account;
 };
@@ -89,20 +89,20 @@ struct engine {
 	struct list active;
 	struct list turn_end; /* where this turn's work on active ends */
 	size_t turn_bytes;    /* of bulk data that this turn has brought for guests */
-	unsigned udp_opened; /* UDP flows that were opened from outside */
+	unsigned udp_opened;  /* UDP flows that were opened from outside */
 	struct native_local local[NATIVE_LOCAL_MAX];
 	unsigned n_local;
 	struct list local_conns;
 	unsigned n_sockets, max_sockets;
 	uint64_t opened, refused;
 	struct hold_pool holds;
-	uint8_t *scratch;   /* where bytes go that were seen before */
-	uint8_t *spill;     /* for datagrams larger than most */
-	uint64_t secret;    /* for initial sequence numbers */
-	uint16_t packet_id; /* IP identification of what may be fragmented */
-	bool tcp_peek_off[2]; /* SO_PEEK_OFF works for TCP over IPv4, IPv6 */
+	uint8_t *scratch;          /* where bytes go that were seen before */
+	uint8_t *spill;            /* for datagrams larger than most */
+	uint64_t secret;           /* for initial sequence numbers */
+	uint16_t packet_id;        /* IP identification of what may be fragmented */
+	bool tcp_peek_off[2];      /* SO_PEEK_OFF works for TCP over IPv4, IPv6 */
 	bool udp_segment, udp_gro; /* the kernel has UDP_SEGMENT, UDP_GRO */
-	bool said_ping;     /* that ping sockets are not allowed */
+	bool said_ping;            /* that ping sockets are not allowed */
 };
 
 /* --- flows --- */

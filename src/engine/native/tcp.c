@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define KEEPALIVE_IDLE_MIN 10 /* seconds */
+#define KEEPALIVE_IDLE_MIN 10             /* seconds */
 #define MEMORY_PAUSE (10 * USEC_PER_MSEC) /* until a flow for which there was none tries again */
 
 static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
@@ -76,8 +76,7 @@ static void download(struct native_tcp *t, usec_t now, const struct tcp_action *
 {
 	t->retransmits += a->again;
 	switch (native_tcp_download(t, now, a)) {
-	case NATIVE_DOWNLOAD_DONE:
-		return;
+	case NATIVE_DOWNLOAD_DONE: return;
 	case NATIVE_DOWNLOAD_BLOCKED:
 		tcp_flow_guest_blocked(&t->tcp, true);
 		native_flow_block(&t->base);
@@ -98,26 +97,13 @@ static bool perform(struct native_tcp *t, usec_t now, struct tcp_action *a)
 {
 	const struct flow_key *key = &t->base.flow.key;
 	switch (a->type) {
-	case TCP_ACTION_NONE:
-		break;
-	case TCP_ACTION_SEGMENT:
-		native_output_tcp(t->base.engine, now, &key->remote, &key->guest, &a->header);
-		break;
-	case TCP_ACTION_DATA:
-		download(t, now, a);
-		break;
-	case TCP_ACTION_CONSUME:
-		native_tcp_consume(t, a->len);
-		break;
-	case TCP_ACTION_SHUTDOWN:
-		shutdown(t->base.watch.fd, SHUT_WR);
-		break;
-	case TCP_ACTION_KEEPALIVE:
-		probe_host(t, now);
-		break;
-	case TCP_ACTION_ABORT:
-		reset_host(t);
-		break;
+	case TCP_ACTION_NONE: break;
+	case TCP_ACTION_SEGMENT: native_output_tcp(t->base.engine, now, &key->remote, &key->guest, &a->header); break;
+	case TCP_ACTION_DATA: download(t, now, a); break;
+	case TCP_ACTION_CONSUME: native_tcp_consume(t, a->len); break;
+	case TCP_ACTION_SHUTDOWN: shutdown(t->base.watch.fd, SHUT_WR); break;
+	case TCP_ACTION_KEEPALIVE: probe_host(t, now); break;
+	case TCP_ACTION_ABORT: reset_host(t); break;
 	case TCP_ACTION_RELEASE:
 		native_tcp_discard(t);
 		native_flow_close(&t->base);
@@ -253,11 +239,8 @@ static bool segment_arrived(struct native_tcp *t, usec_t now, const struct packe
 		native_tcp_discard(t);
 		native_tcp_finish(t);
 		return false;
-	case TCP_VERDICT_RESET:
-		no_flow(t->base.engine, now, &t->base.flow.key, h, len);
-		break;
-	case TCP_VERDICT_DONE:
-		break;
+	case TCP_VERDICT_RESET: no_flow(t->base.engine, now, &t->base.flow.key, h, len); break;
+	case TCP_VERDICT_DONE: break;
 	}
 	if (take.len > 0 && native_tcp_keep(t, p, p->l4_offset + h->header_len + take.skip, &take, held) < 0)
 		t->failed = true;

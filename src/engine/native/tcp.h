@@ -40,10 +40,10 @@ struct native_tcp {
 	uint32_t appetite;    /* bytes to make room for at once */
 
 	struct engine_opening *opening; /* brings the host side when the guest has answered; NULL: it is there */
-	bool failed; /* the socket has an error; the flow ends when what is readable was sent */
-	bool local;     /* the host side is a service of the gateway */
-	bool half_open; /* charged as connecting */
-	struct list of_half_open; /* in guest->half_open while it is */
+	bool failed;                    /* the socket has an error; the flow ends when what is readable was sent */
+	bool local;                     /* the host side is a service of the gateway */
+	bool half_open;                 /* charged as connecting */
+	struct list of_half_open;       /* in guest->half_open while it is */
 	uint8_t syn_ttl;
 	uint32_t retransmits;
 };
@@ -90,9 +90,9 @@ void native_tcp_upload_done(struct native_tcp *t);
 
 enum native_download {
 	NATIVE_DOWNLOAD_DONE,
-	NATIVE_DOWNLOAD_BLOCKED, /* no room towards the guest */
+	NATIVE_DOWNLOAD_BLOCKED,   /* no room towards the guest */
 	NATIVE_DOWNLOAD_NO_MEMORY, /* in this turn */
-	NATIVE_DOWNLOAD_FAILED,  /* the socket did */
+	NATIVE_DOWNLOAD_FAILED,    /* the socket did */
 };
 /* Performs the DATA action @a. */
 enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const struct tcp_action *a);

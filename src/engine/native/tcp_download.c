@@ -31,7 +31,7 @@
 #define APPETITE_MIN (16u * 1024)
 #define APPETITE_MAX NATIVE_TURN_BYTES
 #define DISCARD_BYTES (8u * 1024) /* little beside a receive buffer, whose window must stay open */
-#define DISCARD_SMALL 16 /* consumptions of any size: the kernel walks over them at every peek */
+#define DISCARD_SMALL 16          /* consumptions of any size: the kernel walks over them at every peek */
 #define SCRATCH_SIZE (64u * 1024)
 /* Without SO_PEEK_OFF */
 #define SEEN_MAX (128u * 1024) /* most bytes to copy again */

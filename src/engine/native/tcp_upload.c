@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 #define CHUNK_PIECES FRAME_IOV_MAX /* a super-frame joined from segments has many */
-#define PIECES_MAX 1024 /* UIO_MAXIOV */
+#define PIECES_MAX 1024            /* UIO_MAXIOV */
 /*
  * What the holds of the flows of a guest, or of a port, may take together.  From half of it on their windows are small; beyond it only
  * those go on whose socket takes what comes, so that a thousand hosts that read nothing do not end a guest's other connections; and at

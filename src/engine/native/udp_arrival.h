@@ -21,7 +21,7 @@ struct udp_arrival {
 	const struct iovec *iov;
 	unsigned n_iov;
 	size_t len;
-	size_t segment; /* of the datagrams that it is made of, the last of which may be smaller */
+	size_t segment;          /* of the datagrams that it is made of, the last of which may be smaller */
 	struct ip_endpoint from; /* as the guest knows it */
 	bool admitted;
 };

@@ -306,13 +306,8 @@ void inbound_packet(struct engine *e, usec_t now, const struct packet *p)
 		return;
 	}
 	switch (p->ip.protocol) {
-	case IP_PROTOCOL_TCP:
-		input_tcp(e, &in);
-		break;
-	case IP_PROTOCOL_UDP:
-		input_udp(e, &in);
-		break;
-	default:
-		input_icmp(e, &in);
+	case IP_PROTOCOL_TCP: input_tcp(e, &in); break;
+	case IP_PROTOCOL_UDP: input_udp(e, &in); break;
+	default: input_icmp(e, &in);
 	}
 }

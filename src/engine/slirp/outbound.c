@@ -53,16 +53,13 @@ static bool is_allowed_icmp(struct stack *s, const struct ipv4_header *ip, struc
 static bool is_wanted(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
 {
 	switch (ip->protocol) {
-	case IP_PROTOCOL_TCP:
-		look_at_tcp(s, ip, r);
-		return true;
+	case IP_PROTOCOL_TCP: look_at_tcp(s, ip, r); return true;
 	case IP_PROTOCOL_UDP:
 		if (!is_unsolicited(s, ip, r))
 			return true;
 		drop(s->guest->engine, DROP_FILTERED);
 		return false;
-	default:
-		return !s->muted && (ip->protocol != IP_PROTOCOL_ICMP || is_allowed_icmp(s, ip, r));
+	default: return !s->muted && (ip->protocol != IP_PROTOCOL_ICMP || is_allowed_icmp(s, ip, r));
 	}
 }
 

@@ -278,7 +278,7 @@ static void slirp_counters(const struct engine *e, struct engine_counters *ret)
 static struct engine_flow describe(const struct slirp_socket *x)
 {
 	static const uint8_t protocols[SOCKET_KINDS] = {
-		[SOCKET_TCP] = IP_PROTOCOL_TCP,	  [SOCKET_UDP] = IP_PROTOCOL_UDP,     [SOCKET_ECHO] = IP_PROTOCOL_ICMP,
+		[SOCKET_TCP] = IP_PROTOCOL_TCP,   [SOCKET_UDP] = IP_PROTOCOL_UDP,     [SOCKET_ECHO] = IP_PROTOCOL_ICMP,
 		[SOCKET_LOCAL] = IP_PROTOCOL_TCP, [SOCKET_FORWARD] = IP_PROTOCOL_TCP,
 	};
 	const struct stack *s = x->stack;

@@ -97,9 +97,7 @@ int inward_parse(const struct packet *p, struct inward *ret, enum drop_reason *r
 		*ret_why = DROP_ICMP_MALFORMED;
 		result = parse_icmp(&in);
 		break;
-	default:
-		*ret_why = DROP_PROTOCOL;
-		result = -EPROTONOSUPPORT;
+	default: *ret_why = DROP_PROTOCOL; result = -EPROTONOSUPPORT;
 	}
 	if (result == 0)
 		*ret = in;
@@ -109,15 +107,12 @@ int inward_parse(const struct packet *p, struct inward *ret, enum drop_reason *r
 static void emit_header(struct bytes_writer *w, const struct inward *in, size_t payload_len)
 {
 	switch (in->packet->ip.protocol) {
-	case IP_PROTOCOL_TCP:
-		tcp_emit(w, &in->tcp);
-		break;
+	case IP_PROTOCOL_TCP: tcp_emit(w, &in->tcp); break;
 	case IP_PROTOCOL_UDP:
 		udp_emit(w, &(struct udp_header){ in->udp.src_port, in->udp.dst_port, (uint16_t)(UDP_HEADER_LEN + payload_len),
 						  in->udp.checksum });
 		break;
-	default:
-		bytes_put(w, in->header, ICMP4_HEADER_LEN);
+	default: bytes_put(w, in->header, ICMP4_HEADER_LEN);
 	}
 }
 

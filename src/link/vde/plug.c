@@ -58,15 +58,11 @@ struct plug {
 static const char *explain(const struct plug *p)
 {
 	switch (p->failure) {
-	case 0:
-		return p->was_up ? "the connection ended" : "not tried yet";
-	case EPROTONOSUPPORT:
-		return "libvdeplug has no plugin for it";
+	case 0: return p->was_up ? "the connection ended" : "not tried yet";
+	case EPROTONOSUPPORT: return "libvdeplug has no plugin for it";
 	case ENOENT:
-	case ECONNREFUSED:
-		return "nobody is there yet";
-	default:
-		return strerror(p->failure);
+	case ECONNREFUSED: return "nobody is there yet";
+	default: return strerror(p->failure);
 	}
 }
 

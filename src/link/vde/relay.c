@@ -53,9 +53,9 @@ static const struct {
 
 struct relay {
 	VDECONN *conn;
-	int fd; /* our end of the socket pair */
-	bool can_fail; /* the data descriptor does not block: vde_recv() says when there is nothing more */
-	bool locked;   /* vde_send() needs the lock */
+	int fd;             /* our end of the socket pair */
+	bool can_fail;      /* the data descriptor does not block: vde_recv() says when there is nothing more */
+	bool locked;        /* vde_send() needs the lock */
 	size_t waiting_len; /* a frame in out[] that the plugin did not take yet; 0: none */
 	unsigned tries;
 	uint8_t in[VDE_ETHBUFSIZE], out[VDE_ETHBUFSIZE];
@@ -147,10 +147,8 @@ static bool is_passing(int error)
 	case ECONNRESET:
 	case ENETUNREACH:
 	case EHOSTUNREACH:
-	case ENETDOWN:
-		return true;
-	default:
-		return false;
+	case ENETDOWN: return true;
+	default: return false;
 	}
 }
 

@@ -20,9 +20,9 @@
 #define VDE_REQUEST_SIZE (4u + 4u + 4u + VDE_ADDRESS_LEN + VDE_DESCRIPTION_MAX + 4u)
 
 struct vde_request {
-	unsigned version;		   /* 1 or 3 */
-	unsigned port;			   /* wanted number, from 1 on; 0: any */
-	char path[VDE_PATH_SIZE];	   /* absolute, of the client's datagram socket */
+	unsigned version;                          /* 1 or 3 */
+	unsigned port;                             /* wanted number, from 1 on; 0: any */
+	char path[VDE_PATH_SIZE];                  /* absolute, of the client's datagram socket */
 	char description[VDE_DESCRIPTION_MAX + 1]; /* printable ASCII */
 };
 

@@ -60,8 +60,8 @@ struct client {
 	struct watch control;
 	struct deferred end;
 	bool ending;
-	usec_t since;	   /* accepted then; USEC_INFINITY: not known before the next expire() */
-	unsigned number;   /* from 1 on; 0: none yet */
+	usec_t since;             /* accepted then; USEC_INFINITY: not known before the next expire() */
+	unsigned number;          /* from 1 on; 0: none yet */
 	char path[VDE_PATH_SIZE]; /* of our data socket; "": there is none */
 	char peer[VDE_PATH_SIZE]; /* of the client's */
 	uint8_t in[VDE_REQUEST_SIZE];

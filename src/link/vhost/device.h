@@ -34,13 +34,13 @@ struct vhost_device;
 struct vhost_queue {
 	struct vhost_device *device;
 	unsigned index;
-	struct ring ring; /* not set up while the queue does not run */
+	struct ring ring;       /* not set up while the queue does not run */
 	struct backlog backlog; /* of a queue to the guest that runs */
 	struct ring_config setup;
 	bool addressed; /* setup's addresses were given */
 	bool enabled;
-	bool failed; /* not to be started again before it is set up anew */
-	struct watch kick; /* of kick_line's descriptor */
+	bool failed;        /* not to be started again before it is set up anew */
+	struct watch kick;  /* of kick_line's descriptor */
 	struct list polled; /* in device->polled while its kicks are not wanted, though nothing is left to do */
 	struct notify_line kick_line, call, error;
 };
@@ -80,7 +80,7 @@ struct vhost_device {
 	struct memory memory;
 	struct mapping mappings[MEMORY_REGIONS_MAX];
 	struct vhost_queue queues[VHOST_QUEUES];
-	unsigned n_pairs; /* whose receive queues run, from the first on */
+	unsigned n_pairs;                      /* whose receive queues run, from the first on */
 	uint8_t steering[VHOST_STEERING_SIZE]; /* by flow_hash(): number of the pair that the guest sent by, from 1 on; 0: it did not */
 };
 
@@ -88,8 +88,8 @@ struct vhost_device {
 extern const uint64_t vhost_features;
 extern const uint64_t vhost_protocol_features;
 
-void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *config, struct vhost_rooms *rooms,
-		       struct notifier *notifier, struct list *polled);
+void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *config, struct vhost_rooms *rooms, struct notifier *notifier,
+		       struct list *polled);
 /* Stops everything, closes its descriptors, unmaps its memory.  The port must have been detached. */
 void vhost_device_done(struct vhost_device *d);
 

@@ -22,7 +22,7 @@ struct memory_region {
 	uint64_t guest; /* guest-physical address */
 	uint64_t user;  /* address in the front end's process */
 	uint64_t size;
-	uint8_t *host;  /* address in ours */
+	uint8_t *host; /* address in ours */
 };
 
 struct memory {

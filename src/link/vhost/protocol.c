@@ -141,11 +141,8 @@ static bool get_config(struct bytes_reader *r, struct protocol_message *m)
 static bool get_payload(enum payload kind, struct bytes_reader *r, struct protocol_message *m)
 {
 	switch (kind) {
-	case PAYLOAD_NONE:
-		return true;
-	case PAYLOAD_NUMBER:
-		m->number = get_u64(r);
-		return true;
+	case PAYLOAD_NONE: return true;
+	case PAYLOAD_NUMBER: m->number = get_u64(r); return true;
 	case PAYLOAD_RING:
 		m->ring.index = get_u32(r);
 		m->ring.value = get_u32(r);
@@ -158,17 +155,14 @@ static bool get_payload(enum payload kind, struct bytes_reader *r, struct protoc
 		m->address.available = get_u64(r);
 		get_u64(r); /* where to log */
 		return true;
-	case PAYLOAD_FD:
-		return get_fd(r, m);
-	case PAYLOAD_REGIONS:
-		return get_regions(r, m);
+	case PAYLOAD_FD: return get_fd(r, m);
+	case PAYLOAD_REGIONS: return get_regions(r, m);
 	case PAYLOAD_REGION:
 		get_u64(r); /* padding */
 		m->regions.n = 1;
 		m->regions.at[0] = get_region(r);
 		return true;
-	case PAYLOAD_CONFIG:
-		return get_config(r, m);
+	case PAYLOAD_CONFIG: return get_config(r, m);
 	}
 	return false;
 }

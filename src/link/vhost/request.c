@@ -189,62 +189,38 @@ static int set_protocol_features(struct vhost_device *d, uint64_t features)
 static int act(struct vhost_device *d, usec_t now, const struct protocol_message *m, int *fds)
 {
 	switch ((enum protocol_request)m->request) {
-	case PROTOCOL_SET_OWNER:
-		return 0;
-	case PROTOCOL_SET_FEATURES:
-		return vhost_device_set_features(d, m->number);
-	case PROTOCOL_SET_PROTOCOL_FEATURES:
-		return set_protocol_features(d, m->number);
+	case PROTOCOL_SET_OWNER: return 0;
+	case PROTOCOL_SET_FEATURES: return vhost_device_set_features(d, m->number);
+	case PROTOCOL_SET_PROTOCOL_FEATURES: return set_protocol_features(d, m->number);
 	case PROTOCOL_RESET_OWNER:
-	case PROTOCOL_RESET_DEVICE:
-		vhost_device_reset(d);
-		return 0;
-	case PROTOCOL_SET_MEM_TABLE:
-		return vhost_device_set_memory(d, now, m->regions.at, fds, m->regions.n);
-	case PROTOCOL_ADD_MEM_REG:
-		return m->n_fds == 1 ? vhost_device_add_memory(d, now, &m->regions.at[0], fds[0]) : -EINVAL;
-	case PROTOCOL_REM_MEM_REG:
-		return vhost_device_remove_memory(d, now, &m->regions.at[0]);
-	case PROTOCOL_SET_VRING_NUM:
-		return set_ring_size(d, m);
-	case PROTOCOL_SET_VRING_ADDR:
-		return set_ring_address(d, now, m);
-	case PROTOCOL_SET_VRING_BASE:
-		return set_ring_base(d, m);
+	case PROTOCOL_RESET_DEVICE: vhost_device_reset(d); return 0;
+	case PROTOCOL_SET_MEM_TABLE: return vhost_device_set_memory(d, now, m->regions.at, fds, m->regions.n);
+	case PROTOCOL_ADD_MEM_REG: return m->n_fds == 1 ? vhost_device_add_memory(d, now, &m->regions.at[0], fds[0]) : -EINVAL;
+	case PROTOCOL_REM_MEM_REG: return vhost_device_remove_memory(d, now, &m->regions.at[0]);
+	case PROTOCOL_SET_VRING_NUM: return set_ring_size(d, m);
+	case PROTOCOL_SET_VRING_ADDR: return set_ring_address(d, now, m);
+	case PROTOCOL_SET_VRING_BASE: return set_ring_base(d, m);
 	case PROTOCOL_SET_VRING_KICK:
 	case PROTOCOL_SET_VRING_CALL:
-	case PROTOCOL_SET_VRING_ERR:
-		return set_ring_fd(d, now, m, fds);
-	case PROTOCOL_SET_VRING_ENABLE:
-		return enable_ring(d, now, m);
-	case PROTOCOL_SEND_RARP:
-		return send_rarp(d, now, m->number);
-	case PROTOCOL_NET_SET_MTU:
-		return set_mtu(d, m->number);
-	case PROTOCOL_SET_BACKEND_REQ_FD:
-		return set_backend_request_fd(d, m, fds);
-	case PROTOCOL_SET_STATUS:
-		return set_status(d, m->number);
-	default: /* SET_CONFIG: nothing of it can be written (§5.1.4) */
-		return -EINVAL;
+	case PROTOCOL_SET_VRING_ERR: return set_ring_fd(d, now, m, fds);
+	case PROTOCOL_SET_VRING_ENABLE: return enable_ring(d, now, m);
+	case PROTOCOL_SEND_RARP: return send_rarp(d, now, m->number);
+	case PROTOCOL_NET_SET_MTU: return set_mtu(d, m->number);
+	case PROTOCOL_SET_BACKEND_REQ_FD: return set_backend_request_fd(d, m, fds);
+	case PROTOCOL_SET_STATUS: return set_status(d, m->number);
+	default: /* SET_CONFIG: nothing of it can be written (§5.1.4) */ return -EINVAL;
 	}
 }
 
 static uint64_t number_for(const struct vhost_device *d, uint32_t request)
 {
 	switch ((enum protocol_request)request) {
-	case PROTOCOL_GET_FEATURES:
-		return vhost_device_offers(d);
-	case PROTOCOL_GET_PROTOCOL_FEATURES:
-		return vhost_protocol_features;
-	case PROTOCOL_GET_QUEUE_NUM:
-		return VHOST_QUEUE_PAIRS;
-	case PROTOCOL_GET_MAX_MEM_SLOTS:
-		return MEMORY_REGIONS_MAX;
-	case PROTOCOL_GET_STATUS:
-		return d->status;
-	default:
-		return 0;
+	case PROTOCOL_GET_FEATURES: return vhost_device_offers(d);
+	case PROTOCOL_GET_PROTOCOL_FEATURES: return vhost_protocol_features;
+	case PROTOCOL_GET_QUEUE_NUM: return VHOST_QUEUE_PAIRS;
+	case PROTOCOL_GET_MAX_MEM_SLOTS: return MEMORY_REGIONS_MAX;
+	case PROTOCOL_GET_STATUS: return d->status;
+	default: return 0;
 	}
 }
 
@@ -254,15 +230,12 @@ size_t vhost_request(struct vhost_device *d, usec_t now, const struct protocol_m
 	uint32_t base = 0;
 	int r = 0;
 	switch (protocol_reply_of(m->request)) {
-	case PROTOCOL_REPLY_NUMBER:
-		return protocol_emit_number(reply, m->request, number_for(d, m->request));
-	case PROTOCOL_REPLY_CONFIG:
-		return get_config(d, m, reply);
+	case PROTOCOL_REPLY_NUMBER: return protocol_emit_number(reply, m->request, number_for(d, m->request));
+	case PROTOCOL_REPLY_CONFIG: return get_config(d, m, reply);
 	case PROTOCOL_REPLY_RING:
 		r = get_ring_base(d, now, m, &base);
 		return protocol_emit_ring(reply, m->request, m->ring.index, r == 0 ? base : 0);
-	case PROTOCOL_REPLY_ACK:
-		break;
+	case PROTOCOL_REPLY_ACK: break;
 	}
 	r = act(d, now, m, fds);
 	if (r < 0)

@@ -34,7 +34,7 @@ struct vhost_link_config {
 	struct poller *poller;
 	struct segment *segment;
 	struct log *log;
-	size_t mtu; /* that guests learn where they can */
+	size_t mtu;     /* that guests learn where they can */
 	bool busy_poll; /* somebody calls vhost_link_poll() and settle(): guests need not kick meanwhile */
 };
 

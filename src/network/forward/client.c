@@ -45,14 +45,10 @@ int forward_client_open(const struct forward_env *env, usec_t now, struct engine
 static const char *explain(int error)
 {
 	switch (error) {
-	case ENOENT:
-		return "the guest has no address";
-	case EOPNOTSUPP:
-		return "this engine cannot do that, the native engine can";
-	case EAGAIN:
-		return "the guest has as many flows as it may have";
-	default:
-		return strerror(error);
+	case ENOENT: return "the guest has no address";
+	case EOPNOTSUPP: return "this engine cannot do that, the native engine can";
+	case EAGAIN: return "the guest has as many flows as it may have";
+	default: return strerror(error);
 	}
 }
 

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TURN_DATAGRAMS 64 /* then others have their turn */
+#define TURN_DATAGRAMS 64  /* then others have their turn */
 #define DATAGRAM_MAX 65536 /* more than any */
 /* How many peers may be found in the socket of another one, see drain(). */
 #define DRAIN_DEPTH 16

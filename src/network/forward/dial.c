@@ -162,23 +162,15 @@ void dials_expire(struct dials *t, usec_t now)
 const char *dial_explain(int error)
 {
 	switch (error) {
-	case ENOENT:
-		return "there is no such guest, or it has no address yet";
-	case ENETUNREACH:
-		return "this is no address of a guest";
-	case ECONNREFUSED:
-		return "the guest refuses";
-	case ETIMEDOUT:
-		return "the guest does not answer";
-	case EHOSTUNREACH:
-		return "nobody is there";
+	case ENOENT: return "there is no such guest, or it has no address yet";
+	case ENETUNREACH: return "this is no address of a guest";
+	case ECONNREFUSED: return "the guest refuses";
+	case ETIMEDOUT: return "the guest does not answer";
+	case EHOSTUNREACH: return "nobody is there";
 	case EAGAIN:
 	case EMFILE:
-	case ENFILE:
-		return "too many connections are open";
-	case EOPNOTSUPP:
-		return "this engine opens no connections to guests";
-	default:
-		return strerror(error);
+	case ENFILE: return "too many connections are open";
+	case EOPNOTSUPP: return "this engine opens no connections to guests";
+	default: return strerror(error);
 	}
 }

@@ -31,7 +31,7 @@ struct forward_env {
 	const char *domain; /* that names may end with */
 	const struct engine_ops *engine_ops;
 	struct engine *engine;
-	ip4_t gateway;	       /* whom a guest sees for clients that have no address for it */
+	ip4_t gateway;         /* whom a guest sees for clients that have no address for it */
 	struct prefix4 subnet; /* addresses outside that a guest would take for a neighbour's */
 	/* The address of the guest that is meant.  -ENOENT while it has none. */
 	int (*find_guest)(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret);
@@ -57,13 +57,13 @@ struct forward {
 	struct list datagram_sockets; /* UDP */
 	struct proxy proxy;
 	bool is_open;
-	bool waiting;		/* for the guest's address */
+	bool waiting; /* for the guest's address */
 	enum forward_change change;
-	usec_t again;		/* when to open, if not open */
-	usec_t *earliest;	/* the table's: no later than the deadline of any forward */
-	uint64_t opened;	/* clients that a flow was opened for */
-	uint64_t refused;	/* clients that got none */
-	char failure[160];	/* why it is not open, or why a client was refused last; "": all is well */
+	usec_t again;      /* when to open, if not open */
+	usec_t *earliest;  /* the table's: no later than the deadline of any forward */
+	uint64_t opened;   /* clients that a flow was opened for */
+	uint64_t refused;  /* clients that got none */
+	char failure[160]; /* why it is not open, or why a client was refused last; "": all is well */
 };
 
 /* Not open yet.  What makes its deadline nearer lowers *@earliest, which outlives it, as far.  NULL when memory is short. */

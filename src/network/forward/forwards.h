@@ -19,7 +19,7 @@ struct forwards {
 	struct list all;
 	unsigned n, next_id;
 	usec_t earliest; /* no deadline of theirs is before: every turn asks, and looks at no forward */
-	char *path; /* of the kept ones; NULL: nowhere */
+	char *path;      /* of the kept ones; NULL: nowhere */
 };
 
 /* @state_dir may be NULL.  -ENOMEM. */

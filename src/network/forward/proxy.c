@@ -27,7 +27,7 @@
 
 enum language {
 	UNKNOWN,
-	SOCKS,	 /* the method is chosen: the request comes next */
+	SOCKS, /* the method is chosen: the request comes next */
 	HTTP,
 };
 

@@ -15,7 +15,7 @@
 struct forward;
 
 struct proxy {
-	struct list talking;  /* oldest first */
+	struct list talking; /* oldest first */
 	struct list dialling;
 	unsigned n_talking;
 };

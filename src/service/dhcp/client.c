@@ -69,8 +69,8 @@ static void begin_message(const struct dhcp_client *c, usec_t now, enum dhcp_typ
 
 static void put_wishes(const struct dhcp_client *c, struct dhcp_writer *w)
 {
-	static const uint8_t wanted[] = { DHCP_OPTION_SUBNET_MASK, DHCP_OPTION_ROUTER, DHCP_OPTION_DNS, DHCP_OPTION_DOMAIN, DHCP_OPTION_MTU,
-					  DHCP_OPTION_T1,	   DHCP_OPTION_T2 };
+	static const uint8_t wanted[] = { DHCP_OPTION_SUBNET_MASK, DHCP_OPTION_ROUTER, DHCP_OPTION_DNS, DHCP_OPTION_DOMAIN,
+					  DHCP_OPTION_MTU,         DHCP_OPTION_T1,     DHCP_OPTION_T2 };
 	dhcp_put(w, DHCP_OPTION_PARAMETERS, wanted, sizeof(wanted));
 	if (c->config.name)
 		dhcp_put(w, DHCP_OPTION_HOST_NAME, c->config.name, strlen(c->config.name));

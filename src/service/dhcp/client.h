@@ -64,7 +64,7 @@ struct dhcp_client {
 	usec_t began;    /* when this exchange did */
 	usec_t deadline; /* when something is to be sent again, or the state changes */
 	unsigned tries;
-	ip4_t offered, server; /* while requesting */
+	ip4_t offered, server;          /* while requesting */
 	struct dhcp_client_lease lease; /* from bound on */
 	usec_t t1, t2, end;             /* of the lease */
 };

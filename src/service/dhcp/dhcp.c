@@ -23,18 +23,13 @@
 static void count_failure(struct dhcp *d, usec_t now, int err, const struct packet *p, struct sink *out)
 {
 	switch (err) {
-	case -EBADMSG:
-		sink_drop(out, DROP_DHCP_MALFORMED, p);
-		break;
+	case -EBADMSG: sink_drop(out, DROP_DHCP_MALFORMED, p); break;
 	case -ENOSPC:
 		log_limited(d->config.log, now, LOG_LEVEL_WARNING, "dhcp: no free address is left");
 		sink_drop(out, DROP_DHCP_POOL_FULL, p);
 		break;
-	case -ENOMEM:
-		sink_drop(out, DROP_NO_MEMORY, p);
-		break;
-	default:
-		sink_drop(out, DROP_DHCP_IGNORED, p);
+	case -ENOMEM: sink_drop(out, DROP_NO_MEMORY, p); break;
+	default: sink_drop(out, DROP_DHCP_IGNORED, p);
 	}
 }
 
@@ -215,7 +210,7 @@ int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
 
 void dhcp_for_each_lease(const struct dhcp *d, void (*each)(void *opaque, const struct lease *l), void *opaque)
 {
-	list_for_each (node, &d->leases.ages) {
+	list_for_each(node, &d->leases.ages) {
 		const struct lease *l = container_of(node, struct lease, age);
 		if (l->state == LEASE_BOUND)
 			each(opaque, l);

@@ -60,13 +60,13 @@ struct dhcp_config {
 	ip4_t gateway;            /* also the server identifier and the router */
 	struct mac gateway_mac;
 	struct prefix4 subnet;
-	ip4_t first, last;         /* the pool, both included; the gateway may lie in it */
-	uint32_t lease_time;       /* seconds, at least 1; DHCP_LEASE_INFINITE */
-	const char *domain;        /* copied; NULL: none */
-	const char *gateway_name;  /* a label that no guest may have; copied; NULL: none */
-	ip4_t dns[DHCP_DNS_MAX];   /* none: the gateway */
+	ip4_t first, last;        /* the pool, both included; the gateway may lie in it */
+	uint32_t lease_time;      /* seconds, at least 1; DHCP_LEASE_INFINITE */
+	const char *domain;       /* copied; NULL: none */
+	const char *gateway_name; /* a label that no guest may have; copied; NULL: none */
+	ip4_t dns[DHCP_DNS_MAX];  /* none: the gateway */
 	unsigned n_dns;
-	uint16_t mtu;              /* for option 26; 0: what the client's port carries, when that is over 1500 */
+	uint16_t mtu;                           /* for option 26; 0: what the client's port carries, when that is over 1500 */
 	const struct reservation *reservations; /* copied */
 	size_t n_reservations;
 };
@@ -126,7 +126,7 @@ void dhcp_for_each_lease(const struct dhcp *d, void (*each)(void *opaque, const 
 struct dhcp_saved_lease {
 	struct mac mac;
 	ip4_t ip;
-	usec_t expires; /* may have passed: the address is then remembered */
+	usec_t expires;   /* may have passed: the address is then remembered */
 	const char *name; /* made clean here; "" or NULL: none */
 	const uint8_t *client_id;
 	size_t client_id_len;

@@ -67,7 +67,7 @@ int lease_table_init(struct lease_table *t, const struct hash_key *key, unsigned
 
 void lease_table_done(struct lease_table *t)
 {
-	list_for_each (node, &t->ages)
+	list_for_each(node, &t->ages)
 		free(container_of(node, struct lease, age));
 	list_init(&t->ages);
 	for (unsigned i = 0; i < LEASE_INDEX_COUNT; i++) {
@@ -105,7 +105,7 @@ struct lease *lease_find_name(const struct lease_table *t, const char *name)
 static struct lease *least_useful(const struct lease_table *t, usec_t now)
 {
 	struct lease *memory = NULL;
-	list_for_each (node, &t->ages) {
+	list_for_each(node, &t->ages) {
 		struct lease *l = container_of(node, struct lease, age);
 		if (lease_is_held(l, now))
 			continue;

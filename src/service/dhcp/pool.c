@@ -79,7 +79,7 @@ static ip4_t choose_fresh(const struct dhcp *d, usec_t now, struct mac mac)
 /* The address whose last owner has been away for the longest time. */
 static ip4_t choose_remembered(const struct dhcp *d, usec_t now, struct mac mac)
 {
-	list_for_each (node, &d->leases.ages) {
+	list_for_each(node, &d->leases.ages) {
 		const struct lease *l = container_of(node, struct lease, age);
 		if (lease_is_memory(l, now) && !dhcp_pool_refusal(d, now, mac, l->ip))
 			return l->ip;

@@ -17,7 +17,7 @@ struct reservation {
 };
 
 struct reservation_table {
-	struct reservation *all;           /* sorted by MAC */
+	struct reservation *all; /* sorted by MAC */
 	const struct reservation **by_ip;
 	const struct reservation **by_name; /* the nameless first */
 	size_t n;

@@ -299,18 +299,12 @@ static int input_inform(struct dhcp *d, usec_t now, const struct dhcp_request *r
 int dhcp_server_input(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out)
 {
 	switch (rq->message.type) {
-	case DHCP_DISCOVER:
-		return input_discover(d, now, rq, out);
-	case DHCP_REQUEST:
-		return input_request(d, now, rq, out);
-	case DHCP_DECLINE:
-		return input_decline(d, now, rq);
-	case DHCP_RELEASE:
-		return input_release(d, now, rq);
-	case DHCP_INFORM:
-		return input_inform(d, now, rq, out);
-	default:
-		return -ENOMSG;
+	case DHCP_DISCOVER: return input_discover(d, now, rq, out);
+	case DHCP_REQUEST: return input_request(d, now, rq, out);
+	case DHCP_DECLINE: return input_decline(d, now, rq);
+	case DHCP_RELEASE: return input_release(d, now, rq);
+	case DHCP_INFORM: return input_inform(d, now, rq, out);
+	default: return -ENOMSG;
 	}
 }
 

@@ -25,7 +25,7 @@ struct stream_service;
 struct dns_config {
 	ip4_t gateway;
 	struct prefix4 subnet;
-	const char *domain;	  /* of the guests, "lanlet.internal"; NULL or "": none, guests have bare names only */
+	const char *domain;       /* of the guests, "lanlet.internal"; NULL or "": none, guests have bare names only */
 	const char *gateway_name; /* a single label; NULL: "gateway" */
 	struct hash_key hash_key; /* secret: makes the ids that answers from outside must know */
 	struct dns_names *names;
@@ -36,7 +36,7 @@ struct dns_config {
 
 struct dns_counters {
 	uint64_t queries;    /* that parsed, over UDP and TCP */
-	uint64_t local;	     /* answered from here, errors included */
+	uint64_t local;      /* answered from here, errors included */
 	uint64_t forwarded;  /* asked upstream */
 	uint64_t answered;   /* of those: an answer came back */
 	uint64_t unanswered; /* of those: no server answered, SERVFAIL */

@@ -15,9 +15,9 @@
 #include "service/dns/upstream.h"
 #include "wire/dns.h"
 
-#define DNS_PENDING_MAX 512u	   /* queries outside at once, each with a socket or a few */
+#define DNS_PENDING_MAX 512u       /* queries outside at once, each with a socket or a few */
 #define DNS_PENDING_PER_GUEST 128u /* above what load generators keep under way (dnsperf: 100) */
-#define DNS_QUERY_MAX 16384u	   /* bytes of a query that is passed on */
+#define DNS_QUERY_MAX 16384u       /* bytes of a query that is passed on */
 #define DNS_ATTEMPT_TIMEOUT (1200 * USEC_PER_MSEC)
 /* Gives up after 4.8 s: just before the requester does, who waits 5 s (resolv.conf(5), dig). */
 #define DNS_ATTEMPT_ROUNDS 4u
@@ -52,7 +52,7 @@ struct dns_forward {
 	struct dns_servers servers;
 	struct list waiting; /* by deadline, the next one first */
 	uint64_t serial;     /* of the last query */
-	uint64_t ids;	     /* made so far */
+	uint64_t ids;        /* made so far */
 	unsigned n_free;
 	uint16_t free_index[DNS_PENDING_MAX];
 	struct dns_pending *pending[DNS_PENDING_MAX];

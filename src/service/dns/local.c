@@ -73,11 +73,8 @@ static bool find_in_domain(const struct dns_local *l, usec_t now, const struct d
 	node->has_zone = true;
 	node->zone = l->domain;
 	switch (dns_name_labels(name) - dns_name_labels(&l->domain)) {
-	case 0:
-		node->exists = node->apex = true;
-		break;
-	case 1:
-		find_first_label(l, now, name, node);
+	case 0: node->exists = node->apex = true; break;
+	case 1: find_first_label(l, now, name, node);
 	}
 	return true;
 }

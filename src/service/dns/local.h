@@ -23,7 +23,7 @@ struct dns_local {
 	bool has_domain;
 	struct dns_name domain;
 	char gateway_label[DNS_LABEL_MAX + 1]; /* lower case */
-	struct dns_name gateway_name;	       /* in the domain */
+	struct dns_name gateway_name;          /* in the domain */
 	struct dns_soa soa;
 	struct dns_names *names;
 };
@@ -31,7 +31,7 @@ struct dns_local {
 struct dns_local_config {
 	ip4_t gateway;
 	struct prefix4 subnet;
-	const char *domain;	  /* NULL or "": none */
+	const char *domain;       /* NULL or "": none */
 	const char *gateway_name; /* a single label */
 	struct dns_names *names;  /* borrowed */
 };

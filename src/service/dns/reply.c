@@ -30,17 +30,10 @@ static struct dns_header reply_header(const struct dns_header *query, uint16_t r
 static void emit_answer(struct bytes_writer *w, const struct dns_reply *reply, const struct dns_record *record)
 {
 	switch (record->type) {
-	case DNS_TYPE_A:
-		dns_record_emit_a(w, NULL, LOCAL_TTL, record->a);
-		return;
-	case DNS_TYPE_AAAA:
-		dns_record_emit_aaaa(w, NULL, LOCAL_TTL, &record->aaaa);
-		return;
-	case DNS_TYPE_SOA:
-		dns_record_emit_soa(w, NULL, LOCAL_TTL, reply->soa);
-		return;
-	default:
-		dns_record_emit_name(w, NULL, record->type, LOCAL_TTL, &record->name);
+	case DNS_TYPE_A: dns_record_emit_a(w, NULL, LOCAL_TTL, record->a); return;
+	case DNS_TYPE_AAAA: dns_record_emit_aaaa(w, NULL, LOCAL_TTL, &record->aaaa); return;
+	case DNS_TYPE_SOA: dns_record_emit_soa(w, NULL, LOCAL_TTL, reply->soa); return;
+	default: dns_record_emit_name(w, NULL, record->type, LOCAL_TTL, &record->name);
 	}
 }
 

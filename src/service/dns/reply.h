@@ -29,7 +29,7 @@ struct dns_reply {
 	unsigned n_answers;
 	struct dns_record answers[DNS_REPLY_RECORDS_MAX];
 	const struct dns_soa *soa; /* data of every SOA record of the reply; NULL: it has none */
-	bool has_zone;		   /* the SOA of @zone is in the authority section: a negative answer (RFC 2308 §2) */
+	bool has_zone;             /* the SOA of @zone is in the authority section: a negative answer (RFC 2308 §2) */
 	struct dns_name zone;
 };
 

@@ -40,7 +40,7 @@ struct dns_streams {
 	struct stream_service service;
 	struct dns_streams_config config;
 	struct list by_activity; /* all of them, the one idle longest first */
-	struct list held;	 /* those with a message that there was no room for */
+	struct list held;        /* those with a message that there was no room for */
 	unsigned count;
 	bool freed; /* a stream has gone, and its share with it: those held have yet to be tried */
 };

@@ -23,7 +23,7 @@ typedef uint64_t dns_token;
 struct dns_upstream_query {
 	dns_token token;
 	const struct dns_server *server;
-	bool tcp;	      /* in a connection of its own, with the length in front (RFC 1035 §4.2.2) added by send() */
+	bool tcp;             /* in a connection of its own, with the length in front (RFC 1035 §4.2.2) added by send() */
 	const uint8_t *bytes; /* a whole DNS message */
 	size_t len;
 };

@@ -8,10 +8,12 @@
 const char *tcp_state_name(enum tcp_state state)
 {
 	static const char *const names[] = {
-		[TCP_STATE_CONNECTING] = "connecting", [TCP_STATE_SYN_RECEIVED] = "syn-received", [TCP_STATE_SYN_SENT] = "syn-sent",
-		[TCP_STATE_ESTABLISHED] = "established", [TCP_STATE_FIN_WAIT_1] = "fin-wait-1", [TCP_STATE_FIN_WAIT_2] = "fin-wait-2",
-		[TCP_STATE_CLOSE_WAIT] = "close-wait", [TCP_STATE_CLOSING] = "closing", [TCP_STATE_LAST_ACK] = "last-ack",
-		[TCP_STATE_TIME_WAIT] = "time-wait", [TCP_STATE_CLOSED] = "closed",
+		[TCP_STATE_CONNECTING] = "connecting", [TCP_STATE_SYN_RECEIVED] = "syn-received",
+		[TCP_STATE_SYN_SENT] = "syn-sent",     [TCP_STATE_ESTABLISHED] = "established",
+		[TCP_STATE_FIN_WAIT_1] = "fin-wait-1", [TCP_STATE_FIN_WAIT_2] = "fin-wait-2",
+		[TCP_STATE_CLOSE_WAIT] = "close-wait", [TCP_STATE_CLOSING] = "closing",
+		[TCP_STATE_LAST_ACK] = "last-ack",     [TCP_STATE_TIME_WAIT] = "time-wait",
+		[TCP_STATE_CLOSED] = "closed",
 	};
 	static_assert(ARRAY_SIZE(names) == TCP_STATE_CLOSED + 1, "a name for every state");
 	return names[state];

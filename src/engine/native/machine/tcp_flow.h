@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TCP_FLOW_WINDOW (1024u * 1024)     /* most bytes of a guest that the shell may have to hold for a flow */
+#define TCP_FLOW_WINDOW (1024u * 1024) /* most bytes of a guest that the shell may have to hold for a flow */
 #define TCP_FLOW_WINDOW_SCALE 7
 #define TCP_FLOW_CWND_MAX (16u * 1024 * 1024)
 
@@ -52,7 +52,7 @@ struct tcp_flow {
 	uint8_t state; /* enum tcp_state */
 	uint8_t snd_scale, rcv_scale;
 	uint8_t dup_acks;
-	uint8_t retries;   /* of the same thing without progress */
+	uint8_t retries;    /* of the same thing without progress */
 	uint8_t quick_acks; /* segments to acknowledge at once before answers are waited for again */
 
 	bool sack_ok : 1, ts_ok : 1, scale_ok : 1;
@@ -74,17 +74,17 @@ struct tcp_flow {
 
 	/* receiving, RFC 9293 §3.3.1 */
 	uint32_t irs, rcv_nxt;
-	uint32_t rcv_edge; /* rcv_nxt + window when it was last announced */
-	uint32_t unacked;  /* bytes received since our last ACK */
-	uint32_t held;     /* in order, but not yet taken by the host */
-	uint32_t window;   /* most that may be held */
+	uint32_t rcv_edge;       /* rcv_nxt + window when it was last announced */
+	uint32_t unacked;        /* bytes received since our last ACK */
+	uint32_t held;           /* in order, but not yet taken by the host */
+	uint32_t window;         /* most that may be held */
 	struct seq_ranges early; /* received out of order, held by the shell */
 	uint32_t early_last;     /* where the last one of them began */
 
 	/* sending */
 	uint32_t iss, snd_una, snd_nxt; /* snd_nxt never goes back; retransmission has its own pointer */
 	uint32_t snd_wnd, snd_wl1, snd_wl2, max_wnd;
-	uint32_t consume;  /* acknowledged bytes to be dropped from the host's queue */
+	uint32_t consume; /* acknowledged bytes to be dropped from the host's queue */
 	uint32_t cwnd, ssthresh;
 	uint32_t recover;    /* snd_nxt when recovery began */
 	uint32_t rexmit_nxt; /* next byte to send again */
@@ -118,14 +118,14 @@ enum tcp_verdict {
 
 enum tcp_action_type {
 	TCP_ACTION_NONE,
-	TCP_ACTION_SEGMENT,  /* send @header without payload */
-	TCP_ACTION_DATA,     /* send up to @len bytes from @offset in the host's queue: tcp_flow_data_header() */
-	TCP_ACTION_CONSUME,  /* drop @len bytes from the front of the host's queue */
-	TCP_ACTION_SHUTDOWN, /* the guest will send no more, all it sent is taken: pass the FIN on */
-	TCP_ACTION_ABORT,    /* reset the host side */
-	TCP_ACTION_RELEASE,  /* close the host side; the flow lives on in TIME_WAIT */
+	TCP_ACTION_SEGMENT,   /* send @header without payload */
+	TCP_ACTION_DATA,      /* send up to @len bytes from @offset in the host's queue: tcp_flow_data_header() */
+	TCP_ACTION_CONSUME,   /* drop @len bytes from the front of the host's queue */
+	TCP_ACTION_SHUTDOWN,  /* the guest will send no more, all it sent is taken: pass the FIN on */
+	TCP_ACTION_ABORT,     /* reset the host side */
+	TCP_ACTION_RELEASE,   /* close the host side; the flow lives on in TIME_WAIT */
 	TCP_ACTION_KEEPALIVE, /* the guest probes its peer: have the host side do the same */
-	TCP_ACTION_END,      /* the flow is over: close the host side if it is open, forget the flow */
+	TCP_ACTION_END,       /* the flow is over: close the host side if it is open, forget the flow */
 };
 
 struct tcp_action {

@@ -158,15 +158,10 @@ enum tcp_verdict tcp_flow_segment(struct tcp_flow *f, usec_t now, const struct t
 	if (f->timer == USEC_INFINITY)
 		f->retries = 0; /* the guest answers: keepalive starts over */
 	switch ((enum tcp_state)f->state) {
-	case TCP_STATE_CLOSED:
-		return TCP_VERDICT_DONE; /* a late duplicate; the shell has not been round yet */
-	case TCP_STATE_CONNECTING:
-		in_connecting(f, h);
-		return TCP_VERDICT_DONE;
-	case TCP_STATE_SYN_SENT:
-		return in_syn_sent(f, now, h);
-	default:
-		return in_synchronized(f, now, h, len, ret);
+	case TCP_STATE_CLOSED: return TCP_VERDICT_DONE; /* a late duplicate; the shell has not been round yet */
+	case TCP_STATE_CONNECTING: in_connecting(f, h); return TCP_VERDICT_DONE;
+	case TCP_STATE_SYN_SENT: return in_syn_sent(f, now, h);
+	default: return in_synchronized(f, now, h, len, ret);
 	}
 }
 

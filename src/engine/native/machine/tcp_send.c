@@ -14,8 +14,8 @@
 #include "base/macros.h"
 #include "engine/native/machine/tcp_internal.h"
 
-#define MSS_DEFAULT 536u /* RFC 9293 §3.7.1 */
-#define MSS_MIN 88u      /* an option must not make us send a header for every byte */
+#define MSS_DEFAULT 536u        /* RFC 9293 §3.7.1 */
+#define MSS_MIN 88u             /* an option must not make us send a header for every byte */
 #define CWND_FIRST_SEGMENTS 10u /* RFC 6928 */
 #define TIMESTAMPS_LEN 12u
 #define DUP_ACKS 3

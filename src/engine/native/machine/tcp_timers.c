@@ -11,7 +11,7 @@
 #include "base/macros.h"
 #include "engine/native/machine/tcp_internal.h"
 
-#define RTO_FIRST (1 * USEC_PER_SEC) /* RFC 6298 §2.1 */
+#define RTO_FIRST (1 * USEC_PER_SEC)  /* RFC 6298 §2.1 */
 #define RTO_MIN (200 * USEC_PER_MSEC) /* as Linux; RFC 6298 §2.4 would have a second, at a time when clocks ticked slowly */
 #define RTO_MAX (60 * USEC_PER_SEC)
 #define CLOCK_GRANULARITY (1 * USEC_PER_MSEC)
@@ -21,7 +21,7 @@
 #define PROBE_PATIENCE (300 * USEC_PER_SEC)
 #define TIME_WAIT_TIME (60 * USEC_PER_SEC)
 #define IDLE_TIME ((2 * 3600 + 4 * 60) * USEC_PER_SEC) /* RFC 5382 REQ-5 */
-#define LINGER_TIME (240 * USEC_PER_SEC) /* RFC 5382 REQ-5, transitory: the guest is done, the host does not take the rest */
+#define LINGER_TIME (240 * USEC_PER_SEC)               /* RFC 5382 REQ-5, transitory: the guest is done, the host does not take the rest */
 #define KEEPALIVE_GAP (75 * USEC_PER_SEC)
 #define KEEPALIVE_TRIES 9
 #define QUICK_ACKS 16

@@ -27,7 +27,7 @@ struct wheel_timer {
 };
 
 struct wheel {
-	uint64_t now_tick; /* every tick up to here has fired */
+	uint64_t now_tick;               /* every tick up to here has fired */
 	uint64_t occupied[WHEEL_LEVELS]; /* a bit for each slot that is not empty */
 	struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 	unsigned armed;
