@@ -254,33 +254,33 @@ static bool same_vde(const struct settings *a, const struct settings *b)
 	return same_paths(&a->vde, &b->vde);
 }
 
-/* Of the plugs of @kind. */
-static bool same_plugs(const struct settings *a, const struct settings *b, enum plug_kind kind)
+/* Compares the attachments of @kind. */
+static bool same_attachments(const struct settings *a, const struct settings *b, enum attachment_kind kind)
 {
 	size_t i = 0, k = 0;
 	for (;; i++, k++) {
-		while (i < a->plugs.n && a->plugs.at[i].kind != kind)
+		while (i < a->attachments.n && a->attachments.at[i].kind != kind)
 			i++;
-		while (k < b->plugs.n && b->plugs.at[k].kind != kind)
+		while (k < b->attachments.n && b->attachments.at[k].kind != kind)
 			k++;
-		if (i == a->plugs.n || k == b->plugs.n)
-			return i == a->plugs.n && k == b->plugs.n;
-		if (!plug_equal(&a->plugs.at[i], &b->plugs.at[k]))
+		if (i == a->attachments.n || k == b->attachments.n)
+			return i == a->attachments.n && k == b->attachments.n;
+		if (!attachment_equal(&a->attachments.at[i], &b->attachments.at[k]))
 			return false;
 	}
 }
 
 static bool same_fds(const struct settings *a, const struct settings *b)
 {
-	return same_plugs(a, b, PLUG_FD);
+	return same_attachments(a, b, ATTACHMENT_FD);
 }
 
 static bool same_connects(const struct settings *a, const struct settings *b)
 {
-	return same_plugs(a, b, PLUG_CONNECT);
+	return same_attachments(a, b, ATTACHMENT_CONNECT);
 }
 
-/* A plug as any other: told as connect. */
+/* Its values are attachments as those of "connect", which are compared there. */
 static bool same_vhost_connects(const struct settings *a, const struct settings *b)
 {
 	return true;
@@ -288,7 +288,7 @@ static bool same_vhost_connects(const struct settings *a, const struct settings 
 
 static bool same_udps(const struct settings *a, const struct settings *b)
 {
-	return same_plugs(a, b, PLUG_UDP);
+	return same_attachments(a, b, ATTACHMENT_UDP);
 }
 
 static bool same_forwards(const struct settings *a, const struct settings *b)

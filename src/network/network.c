@@ -319,7 +319,7 @@ static int connect_links(struct lanlet_network *n, char *error, size_t size)
 	int r = 0;
 	for (size_t i = 0; i < urls->n && r == 0; i++)
 		r = lanlet_network_join_vde(n, urls->at[i], error, size);
-	return r < 0 ? r : attach_all(n, &n->settings.plugs, error, size);
+	return r < 0 ? r : attach_all(n, &n->settings.attachments, error, size);
 }
 
 static void free_settings(struct lanlet_network *n)

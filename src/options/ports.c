@@ -12,58 +12,58 @@
 
 #define URL_MAX 1023 /* libvdeplug copies it into buffers of PATH_MAX and onto the stack */
 
-static int add_plug(struct settings *s, enum plug_kind kind, const char *value, const char **ret_why)
+static int add_attachment(struct settings *s, enum attachment_kind kind, const char *value, const char **ret_why)
 {
-	struct plug plug;
+	struct attachment a;
 	struct socket_facts facts;
-	if (plug_parse(kind, value, &plug, ret_why) < 0)
+	if (attachment_parse(kind, value, &a, ret_why) < 0)
 		return -EINVAL;
 	/* At once, before another descriptor takes the place of one that is not open. */
-	int r = kind == PLUG_FD ? socket_facts_get(plug.fd, &facts) : 0;
+	int r = kind == ATTACHMENT_FD ? socket_facts_get(a.fd, &facts) : 0;
 	if (r < 0) {
 		*ret_why = socket_facts_explain(-r);
 		return -EINVAL;
 	}
-	return plug_list_add(&s->plugs, &plug);
+	return attachment_list_add(&s->attachments, &a);
 }
 
 static int add_fd(struct settings *s, const char *value, const char **ret_why)
 {
-	return add_plug(s, PLUG_FD, value, ret_why);
+	return add_attachment(s, ATTACHMENT_FD, value, ret_why);
 }
 
 static void clear_fds(struct settings *s)
 {
-	plug_list_remove(&s->plugs, PLUG_FD);
+	attachment_list_remove(&s->attachments, ATTACHMENT_FD);
 }
 
 static int add_connect(struct settings *s, const char *value, const char **ret_why)
 {
-	return add_plug(s, PLUG_CONNECT, value, ret_why);
+	return add_attachment(s, ATTACHMENT_CONNECT, value, ret_why);
 }
 
 static int add_vhost_connect(struct settings *s, const char *value, const char **ret_why)
 {
-	struct plug plug;
-	if (plug_parse(PLUG_CONNECT, value, &plug, ret_why) < 0)
+	struct attachment a;
+	if (attachment_parse(ATTACHMENT_CONNECT, value, &a, ret_why) < 0)
 		return -EINVAL;
-	plug.type = PLUG_TYPE_VHOST;
-	return plug_list_add(&s->plugs, &plug);
+	a.type = ATTACHMENT_TYPE_VHOST;
+	return attachment_list_add(&s->attachments, &a);
 }
 
 static void clear_connects(struct settings *s)
 {
-	plug_list_remove(&s->plugs, PLUG_CONNECT);
+	attachment_list_remove(&s->attachments, ATTACHMENT_CONNECT);
 }
 
 static int add_udp(struct settings *s, const char *value, const char **ret_why)
 {
-	return add_plug(s, PLUG_UDP, value, ret_why);
+	return add_attachment(s, ATTACHMENT_UDP, value, ret_why);
 }
 
 static void clear_udps(struct settings *s)
 {
-	plug_list_remove(&s->plugs, PLUG_UDP);
+	attachment_list_remove(&s->attachments, ATTACHMENT_UDP);
 }
 
 static int add_vde(struct settings *s, const char *value, const char **ret_why)

@@ -14,7 +14,7 @@ void settings_done(struct settings *s)
 	free(s->hosts);
 	free(s->forwards);
 	free(s->names);
-	plug_list_clear(&s->plugs);
+	attachment_list_clear(&s->attachments);
 	path_list_clear(&s->vde);
 	*s = (struct settings){ 0 };
 }
@@ -38,7 +38,7 @@ int settings_copy(const struct settings *from, struct settings *ret)
 	struct settings s = *from;
 	void *hosts = NULL, *names = NULL, *forwards = NULL;
 	s.vde = (struct path_list){ 0 };
-	s.plugs = (struct plug_list){ 0 };
+	s.attachments = (struct attachment_list){ 0 };
 	int r = copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts);
 	if (r == 0)
 		r = copy_list(from->names, from->n_names, sizeof(*from->names), &names);
@@ -47,7 +47,7 @@ int settings_copy(const struct settings *from, struct settings *ret)
 	if (r == 0)
 		r = path_list_copy(&from->vde, &s.vde);
 	if (r == 0)
-		r = plug_list_copy(&from->plugs, &s.plugs);
+		r = attachment_list_copy(&from->attachments, &s.attachments);
 	if (r < 0) {
 		path_list_clear(&s.vde);
 		free(hosts);
@@ -237,23 +237,23 @@ static int check_hosts(struct check *c)
 	return 0;
 }
 
-static int check_plug_pair(struct check *c, const struct plug *a, const struct plug *b)
+static int check_attachment_pair(struct check *c, const struct attachment *a, const struct attachment *b)
 {
-	if (a->kind == PLUG_FD && b->kind == PLUG_FD && a->fd == b->fd)
+	if (a->kind == ATTACHMENT_FD && b->kind == ATTACHMENT_FD && a->fd == b->fd)
 		return refuse(c, "fd: descriptor %d is given twice", a->fd);
-	if (a->kind == PLUG_CONNECT && b->kind == PLUG_CONNECT && strcmp(a->path, b->path) == 0)
+	if (a->kind == ATTACHMENT_CONNECT && b->kind == ATTACHMENT_CONNECT && strcmp(a->path, b->path) == 0)
 		return refuse(c, "connect: %s is given twice", a->path);
 	if (a->identity.name[0] != '\0' && strcmp(a->identity.name, b->identity.name) == 0)
 		return refuse(c, "the name %s is given to two ports", a->identity.name);
 	return 0;
 }
 
-static int check_plugs(struct check *c)
+static int check_attachments(struct check *c)
 {
 	int r = 0;
-	for (size_t i = 0; i < c->s.plugs.n && r == 0; i++)
+	for (size_t i = 0; i < c->s.attachments.n && r == 0; i++)
 		for (size_t j = 0; r == 0 && j < i; j++)
-			r = check_plug_pair(c, &c->s.plugs.at[j], &c->s.plugs.at[i]);
+			r = check_attachment_pair(c, &c->s.attachments.at[j], &c->s.attachments.at[i]);
 	return r;
 }
 
@@ -301,7 +301,7 @@ int settings_check(struct settings *s, char *error, size_t size)
 	if (r == 0)
 		r = check_hosts(&c);
 	if (r == 0)
-		r = check_plugs(&c);
+		r = check_attachments(&c);
 	if (r == 0)
 		r = check_forwards(&c);
 	if (r == 0)

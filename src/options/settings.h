@@ -13,7 +13,7 @@
 #include "gateway/engine.h"
 #include "options/forward_spec.h"
 #include "options/path_list.h"
-#include "options/plug.h"
+#include "options/attachment.h"
 #include "service/dns/server.h"
 
 #include <stdbool.h>
@@ -57,8 +57,8 @@ struct settings {
 	/* Distinct MACs, addresses and names; addresses are host addresses of the subnet, also outside the DHCP range. */
 	struct settings_host *hosts;
 	size_t n_hosts;
-	struct plug_list plugs;      /* distinct descriptors, paths and names */
-	struct settings_name *names; /* distinct, of each other and of hosts' names */
+	struct attachment_list attachments; /* distinct descriptors, paths and names */
+	struct settings_name *names;        /* distinct, of each other and of hosts' names */
 	size_t n_names;
 	struct forward_spec *forwards; /* none asks for another's ports */
 	size_t n_forwards;

@@ -342,14 +342,14 @@ static void gateway_and_dhcp_can_be_left_to_others(struct fixture *f, gconstpoin
 
 static void socket_of_a_front_end_is_a_socket_to_connect_to(struct fixture *f, gconstpointer data)
 {
-	const struct plug_list *l = &f->s.plugs;
+	const struct attachment_list *l = &f->s.attachments;
 	expect_set(f, "vhost-connect", "/run/a,name=web");
 	expect_set(f, "connect", "/run/b,type=vhost");
 	g_assert_cmpuint(l->n, ==, 2);
 	g_assert_cmpstr(l->at[0].path, ==, "/run/a");
 	g_assert_cmpstr(l->at[0].identity.name, ==, "web");
 	for (size_t i = 0; i < l->n; i++)
-		g_assert_true(l->at[i].kind == PLUG_CONNECT && l->at[i].type == PLUG_TYPE_VHOST);
+		g_assert_true(l->at[i].kind == ATTACHMENT_CONNECT && l->at[i].type == ATTACHMENT_TYPE_VHOST);
 	g_autofree char *path = g_strnfill(108, 'x');
 	expect_refused(f, "vhost-connect", path);
 	g_assert_cmpuint(l->n, ==, 2);
@@ -424,11 +424,11 @@ static void passed_descriptor_is_a_socket_that_is_open(struct fixture *f, gconst
 	g_autofree char *full = g_strdup_printf("%d,type=vhost,mac=52:54:00:12:34:56,name=web-1", fds[1]);
 	expect_set(f, "fd", plain);
 	expect_set(f, "fd", full);
-	g_assert_cmpuint(f->s.plugs.n, ==, 2);
-	g_assert_cmpint(f->s.plugs.at[0].type, ==, PLUG_TYPE_AUTO);
-	const struct plug *p = &f->s.plugs.at[1];
+	g_assert_cmpuint(f->s.attachments.n, ==, 2);
+	g_assert_cmpint(f->s.attachments.at[0].type, ==, ATTACHMENT_TYPE_AUTO);
+	const struct attachment *p = &f->s.attachments.at[1];
 	g_assert_cmpint(p->fd, ==, fds[1]);
-	g_assert_cmpint(p->type, ==, PLUG_TYPE_VHOST);
+	g_assert_cmpint(p->type, ==, ATTACHMENT_TYPE_VHOST);
 	g_assert_cmpstr(p->identity.name, ==, "web-1");
 	g_assert_cmpint(p->identity.pinned.b[5], ==, 0x56);
 	g_assert_cmpint(fcntl(fds[1], F_GETFD), ==, FD_CLOEXEC);
@@ -459,16 +459,16 @@ static void passed_descriptor_is_a_socket_that_is_open(struct fixture *f, gconst
 	close(file);
 	close(fds[1]);
 	expect_set(f, "fd", "");
-	g_assert_cmpuint(f->s.plugs.n, ==, 0);
+	g_assert_cmpuint(f->s.attachments.n, ==, 0);
 }
 
 static void socket_of_a_guest_has_a_path_and_perhaps_a_type(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "connect", "/run/a");
 	expect_set(f, "connect", "/run/b,type=vhost,name=b");
-	g_assert_cmpint(f->s.plugs.at[0].type, ==, PLUG_TYPE_STREAM);
-	g_assert_cmpstr(f->s.plugs.at[1].path, ==, "/run/b");
-	g_assert_cmpint(f->s.plugs.at[1].type, ==, PLUG_TYPE_VHOST);
+	g_assert_cmpint(f->s.attachments.at[0].type, ==, ATTACHMENT_TYPE_STREAM);
+	g_assert_cmpstr(f->s.attachments.at[1].path, ==, "/run/b");
+	g_assert_cmpint(f->s.attachments.at[1].type, ==, ATTACHMENT_TYPE_VHOST);
 	expect_refused(f, "connect", ",");
 	expect_refused(f, "connect", "/run/a,type=dgram");
 	g_autofree char *path = g_strnfill(108, 'x');
@@ -488,8 +488,8 @@ static void udp_is_between_two_addresses_with_ports(struct fixture *f, gconstpoi
 {
 	expect_set(f, "udp", "127.0.0.1:5001,127.0.0.2:5002");
 	expect_set(f, "udp", "[::1]:5001,[fe80::1]:65535,mac=52:54:00:12:34:56,name=web");
-	g_assert_cmpuint(f->s.plugs.at[0].local.port, ==, 5001);
-	g_assert_cmpuint(f->s.plugs.at[1].peer.port, ==, 65535);
+	g_assert_cmpuint(f->s.attachments.at[0].local.port, ==, 5001);
+	g_assert_cmpuint(f->s.attachments.at[1].peer.port, ==, 65535);
 	static const char *const wrong[] = { "127.0.0.1:5001",
 					     "127.0.0.1,127.0.0.1:5002",
 					     "127.0.0.1:0,127.0.0.1:5002",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "options/plug.h"
+#include "options/attachment.h"
 
 #include "base/macros.h"
 #include "options/value.h"
@@ -13,20 +13,20 @@
 #define TEXT_SIZE 256
 
 static const char *const type_names[] = {
-	[PLUG_TYPE_AUTO] = "auto",           [PLUG_TYPE_STREAM] = "stream", [PLUG_TYPE_DGRAM] = "dgram",
-	[PLUG_TYPE_SEQPACKET] = "seqpacket", [PLUG_TYPE_VHOST] = "vhost",   [PLUG_TYPE_VDE] = "vde",
+	[ATTACHMENT_TYPE_AUTO] = "auto",           [ATTACHMENT_TYPE_STREAM] = "stream", [ATTACHMENT_TYPE_DGRAM] = "dgram",
+	[ATTACHMENT_TYPE_SEQPACKET] = "seqpacket", [ATTACHMENT_TYPE_VHOST] = "vhost",   [ATTACHMENT_TYPE_VDE] = "vde",
 };
 
-const char *plug_type_name(enum plug_type type)
+const char *attachment_type_name(enum attachment_type type)
 {
 	return type_names[type];
 }
 
-int plug_type_parse(const char *word, enum plug_type *ret)
+int attachment_type_parse(const char *word, enum attachment_type *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(type_names); i++) {
 		if (strcmp(word, type_names[i]) == 0) {
-			*ret = (enum plug_type)i;
+			*ret = (enum attachment_type)i;
 			return 0;
 		}
 	}
@@ -35,20 +35,20 @@ int plug_type_parse(const char *word, enum plug_type *ret)
 
 /* --- keys --- */
 
-static int set_type(struct plug *p, const char *value, const char **ret_why)
+static int set_type(struct attachment *p, const char *value, const char **ret_why)
 {
-	bool good = plug_type_parse(value, &p->type) == 0;
+	bool good = attachment_type_parse(value, &p->type) == 0;
 	/* Both sides have to agree on it, and the one that listens says nothing. */
-	if (p->kind == PLUG_CONNECT)
-		good = good && (p->type == PLUG_TYPE_STREAM || p->type == PLUG_TYPE_VHOST);
-	if (p->kind == PLUG_UDP)
+	if (p->kind == ATTACHMENT_CONNECT)
+		good = good && (p->type == ATTACHMENT_TYPE_STREAM || p->type == ATTACHMENT_TYPE_VHOST);
+	if (p->kind == ATTACHMENT_UDP)
 		good = false;
 	if (!good)
 		*ret_why = "there is no such type here";
 	return good ? 0 : -EINVAL;
 }
 
-static int set_mac(struct plug *p, const char *value, const char **ret_why)
+static int set_mac(struct attachment *p, const char *value, const char **ret_why)
 {
 	struct mac mac;
 	if (mac_parse(value, &mac) < 0 || mac_is_group(mac) || mac_is_zero(mac)) {
@@ -64,7 +64,7 @@ static bool may_be_in_name(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-_.", c);
 }
 
-static int set_name(struct plug *p, const char *value, const char **ret_why)
+static int set_name(struct attachment *p, const char *value, const char **ret_why)
 {
 	size_t len = strlen(value);
 	bool good = len > 0 && len < sizeof(p->identity.name);
@@ -80,10 +80,10 @@ static int set_name(struct plug *p, const char *value, const char **ret_why)
 
 static const struct {
 	const char *name;
-	int (*set)(struct plug *p, const char *value, const char **ret_why);
+	int (*set)(struct attachment *p, const char *value, const char **ret_why);
 } keys[] = { { "type", set_type }, { "mac", set_mac }, { "name", set_name } };
 
-static int set_key(struct plug *p, char *word, const char **ret_why)
+static int set_key(struct attachment *p, char *word, const char **ret_why)
 {
 	char *name = strsep(&word, "=");
 	for (size_t i = 0; word && i < ARRAY_SIZE(keys); i++)
@@ -95,7 +95,7 @@ static int set_key(struct plug *p, char *word, const char **ret_why)
 
 /* --- what --- */
 
-static int set_fd(struct plug *p, char **text)
+static int set_fd(struct attachment *p, char **text)
 {
 	uint32_t fd;
 	if (value_unsigned(strsep(text, ","), 0, INT_MAX, &fd) < 0)
@@ -104,7 +104,7 @@ static int set_fd(struct plug *p, char **text)
 	return 0;
 }
 
-static int set_path(struct plug *p, char **text, const char **ret_why)
+static int set_path(struct attachment *p, char **text, const char **ret_why)
 {
 	const char *path = strsep(text, ",");
 	size_t len = strlen(path);
@@ -118,7 +118,7 @@ static int set_path(struct plug *p, char **text, const char **ret_why)
 	return 0;
 }
 
-static int set_addresses(struct plug *p, char **text, const char **ret_why)
+static int set_addresses(struct attachment *p, char **text, const char **ret_why)
 {
 	const char *local = strsep(text, ","), *peer = strsep(text, ",");
 	if (!peer || value_endpoint(local, &p->local) < 0 || value_endpoint(peer, &p->peer) < 0)
@@ -130,20 +130,20 @@ static int set_addresses(struct plug *p, char **text, const char **ret_why)
 	return 0;
 }
 
-static int set_what(struct plug *p, char **text, const char **ret_why)
+static int set_what(struct attachment *p, char **text, const char **ret_why)
 {
 	switch (p->kind) {
-	case PLUG_FD: return set_fd(p, text);
-	case PLUG_CONNECT: p->type = PLUG_TYPE_STREAM; return set_path(p, text, ret_why);
-	case PLUG_UDP: p->type = PLUG_TYPE_DGRAM; return set_addresses(p, text, ret_why);
+	case ATTACHMENT_FD: return set_fd(p, text);
+	case ATTACHMENT_CONNECT: p->type = ATTACHMENT_TYPE_STREAM; return set_path(p, text, ret_why);
+	case ATTACHMENT_UDP: p->type = ATTACHMENT_TYPE_DGRAM; return set_addresses(p, text, ret_why);
 	}
 	return -EINVAL;
 }
 
-int plug_parse(enum plug_kind kind, const char *text, struct plug *ret, const char **ret_why)
+int attachment_parse(enum attachment_kind kind, const char *text, struct attachment *ret, const char **ret_why)
 {
 	char copy[TEXT_SIZE], *rest = copy;
-	struct plug p = { .kind = kind, .fd = -1 };
+	struct attachment p = { .kind = kind, .fd = -1 };
 	size_t len = strlen(text);
 	if (len >= sizeof(copy))
 		return -EINVAL;
@@ -163,29 +163,29 @@ static bool endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint
 	return ip_equal(&a->addr, &b->addr) && a->port == b->port;
 }
 
-bool plug_equal(const struct plug *a, const struct plug *b)
+bool attachment_equal(const struct attachment *a, const struct attachment *b)
 {
 	return a->kind == b->kind && a->type == b->type && a->fd == b->fd && strcmp(a->path, b->path) == 0 &&
 	       endpoint_equal(&a->local, &b->local) && endpoint_equal(&a->peer, &b->peer) &&
 	       strcmp(a->identity.name, b->identity.name) == 0 && mac_equal(a->identity.pinned, b->identity.pinned);
 }
 
-int plug_list_add(struct plug_list *l, const struct plug *plug)
+int attachment_list_add(struct attachment_list *l, const struct attachment *attachment)
 {
-	struct plug *grown = reallocarray(l->at, l->n + 1, sizeof(*grown));
+	struct attachment *grown = reallocarray(l->at, l->n + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	grown[l->n++] = *plug;
+	grown[l->n++] = *attachment;
 	l->at = grown;
 	return 0;
 }
 
-int plug_list_copy(const struct plug_list *from, struct plug_list *ret)
+int attachment_list_copy(const struct attachment_list *from, struct attachment_list *ret)
 {
-	struct plug_list copy = { 0 };
+	struct attachment_list copy = { 0 };
 	for (size_t i = 0; i < from->n; i++) {
-		if (plug_list_add(&copy, &from->at[i]) < 0) {
-			plug_list_clear(&copy);
+		if (attachment_list_add(&copy, &from->at[i]) < 0) {
+			attachment_list_clear(&copy);
 			return -ENOMEM;
 		}
 	}
@@ -193,7 +193,7 @@ int plug_list_copy(const struct plug_list *from, struct plug_list *ret)
 	return 0;
 }
 
-void plug_list_remove(struct plug_list *l, enum plug_kind kind)
+void attachment_list_remove(struct attachment_list *l, enum attachment_kind kind)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < l->n; i++)
@@ -202,8 +202,8 @@ void plug_list_remove(struct plug_list *l, enum plug_kind kind)
 	l->n = kept;
 }
 
-void plug_list_clear(struct plug_list *l)
+void attachment_list_clear(struct attachment_list *l)
 {
 	free(l->at);
-	*l = (struct plug_list){ 0 };
+	*l = (struct attachment_list){ 0 };
 }

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a person says of something to plug in: "WHAT,KEY=VALUE,…", where WHAT is a descriptor, the path of a socket, or two UDP
+ * addresses, and the keys are type, mac and name.  A plain value.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "lan/port.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/un.h>
+
+enum attachment_kind {
+	ATTACHMENT_FD,      /* a descriptor that was passed to us */
+	ATTACHMENT_CONNECT, /* a socket where somebody else listens */
+	ATTACHMENT_UDP,     /* datagrams between two addresses */
+};
+
+enum attachment_type {
+	ATTACHMENT_TYPE_AUTO, /* what the socket itself says */
+	ATTACHMENT_TYPE_STREAM,
+	ATTACHMENT_TYPE_DGRAM,
+	ATTACHMENT_TYPE_SEQPACKET,
+	ATTACHMENT_TYPE_VHOST,
+	ATTACHMENT_TYPE_VDE,
+};
+
+struct attachment {
+	enum attachment_kind kind;
+	enum attachment_type type;
+	int fd;                                                    /* ATTACHMENT_FD */
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* ATTACHMENT_CONNECT */
+	struct ip_endpoint local, peer;                            /* ATTACHMENT_UDP: of one family, no port is 0 */
+	struct port_identity identity;
+};
+
+struct attachment_list {
+	struct attachment *at;
+	size_t n;
+};
+
+/* -EINVAL, with a reason in *@ret_why where there is more to say than what is accepted. */
+int attachment_parse(enum attachment_kind kind, const char *text, struct attachment *ret, const char **ret_why);
+/* The word for @type, as "stream". */
+const char *attachment_type_name(enum attachment_type type);
+/* -EINVAL when there is no such type. */
+int attachment_type_parse(const char *word, enum attachment_type *ret);
+
+bool attachment_equal(const struct attachment *a, const struct attachment *b);
+
+/* -ENOMEM. */
+int attachment_list_add(struct attachment_list *l, const struct attachment *attachment);
+/* -ENOMEM; @ret is then untouched. */
+int attachment_list_copy(const struct attachment_list *from, struct attachment_list *ret);
+/* Takes out those of @kind. */
+void attachment_list_remove(struct attachment_list *l, enum attachment_kind kind);
+/* Empties it. */
+void attachment_list_clear(struct attachment_list *l);
