@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is in effect is what was configured and what was added: `settings` = `configured` + `kept.settings`.  Every change makes new ones of
- * these first, has settings_check() judge the sum, and then puts them in place.
+ * What is in effect is what was configured and what was added: `settings` = `configured` + `added.settings`.  Every change makes new ones
+ * of these first, has settings_check() judge the sum, and then puts them in place.
  */
 #include "network/change.h"
 
@@ -38,7 +38,7 @@ static void keep_fitting(struct lanlet_network *n, const struct settings *list)
 	int r = add_up(&n->configured, list, &sum, reason, sizeof(reason));
 	if (r == 0) {
 		settings_done(&sum);
-		r = settings_append(&n->kept.settings, list);
+		r = settings_append(&n->added.settings, list);
 	}
 	if (r == -EEXIST)
 		log_warning(&n->log, "what was added to the configuration does not fit it any more and is left out: %s", reason);
@@ -47,17 +47,17 @@ static void keep_fitting(struct lanlet_network *n, const struct settings *list)
 int change_begin(struct lanlet_network *n)
 {
 	char reason[512];
-	int r = add_up(&n->configured, &n->kept.settings, &n->settings, reason, sizeof(reason));
+	int r = add_up(&n->configured, &n->added.settings, &n->settings, reason, sizeof(reason));
 	if (r != -EEXIST)
 		return r;
-	struct settings all = n->kept.settings;
-	n->kept.settings = (struct settings){ 0 };
+	struct settings all = n->added.settings;
+	n->added.settings = (struct settings){ 0 };
 	for (size_t i = 0; i < all.n_hosts; i++)
 		keep_fitting(n, &(struct settings){ .hosts = &all.hosts[i], .n_hosts = 1 });
 	for (size_t i = 0; i < all.n_names; i++)
 		keep_fitting(n, &(struct settings){ .names = &all.names[i], .n_names = 1 });
 	settings_done(&all);
-	return add_up(&n->configured, &n->kept.settings, &n->settings, reason, sizeof(reason));
+	return add_up(&n->configured, &n->added.settings, &n->settings, reason, sizeof(reason));
 }
 
 static void put_in_place(struct settings *place, struct settings *new)
@@ -80,7 +80,7 @@ static int change_added(struct lanlet_network *n, struct settings *added, enum e
 	struct settings sum;
 	int r = add_up(&n->configured, added, &sum, error, size);
 	if (r == 0) {
-		r = kept_replace(&n->kept, added);
+		r = runtime_entries_replace(&n->added, added);
 		if (r == 0)
 			r = names_change(&n->names, &sum, clock_now());
 		if (r == 0) {
@@ -102,7 +102,7 @@ static int with(const struct lanlet_network *n, const char *option, const char *
 	int r = option_set(&one, option, text, error, size);
 	if (r < 0)
 		return r;
-	r = settings_copy(&n->kept.settings, &added);
+	r = settings_copy(&n->added.settings, &added);
 	if (r == 0) {
 		for (size_t i = 0; i < one.n_hosts; i++)
 			settings_remove_host(&added, one.hosts[i].mac);
@@ -144,7 +144,7 @@ int change_remove_reservation(struct lanlet_network *n, struct mac mac, char *er
 	char what[64], text[MAC_TEXT_SIZE];
 	bool configured = false;
 	error[0] = '\0';
-	int r = settings_copy(&n->kept.settings, &added);
+	int r = settings_copy(&n->added.settings, &added);
 	if (r < 0)
 		return tell(r, error, size);
 	if (settings_remove_host(&added, mac) == 0)
@@ -162,7 +162,7 @@ int change_remove_name(struct lanlet_network *n, const char *name, char *error, 
 	char what[64 + SETTINGS_LABEL_MAX];
 	bool configured = false;
 	error[0] = '\0';
-	int r = settings_copy(&n->kept.settings, &added);
+	int r = settings_copy(&n->added.settings, &added);
 	if (r < 0)
 		return tell(r, error, size);
 	if (settings_remove_name(&added, name) == 0)
@@ -408,7 +408,7 @@ int change_reload(struct lanlet_network *n, const struct settings *settings, str
 	if (r == 0)
 		r = take_over(&n->configured, &wanted, &configured);
 	if (r == 0) {
-		r = add_up(&configured, &n->kept.settings, &sum, error, size);
+		r = add_up(&configured, &n->added.settings, &sum, error, size);
 		if (r == 0) {
 			report(&n->configured, &wanted, ret);
 			r = put_reload_in_place(n, &configured, &sum, clock_now(), error, size);

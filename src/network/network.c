@@ -326,7 +326,7 @@ static void free_settings(struct lanlet_network *n)
 {
 	settings_done(&n->settings);
 	settings_done(&n->configured);
-	kept_done(&n->kept);
+	runtime_entries_done(&n->added);
 }
 
 int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network **ret, char *error, size_t size)
@@ -346,7 +346,7 @@ int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network
 	list_init(&n->forwards.all);
 	list_init(&n->captures.all);
 	n->lease_check = n->leases_checked = n->started; /* some were saved */
-	r = kept_init(&n->kept, config->state_dir, &n->log);
+	r = runtime_entries_init(&n->added, config->state_dir, &n->log);
 	if (r == 0)
 		r = change_begin(n);
 	if (r == 0)

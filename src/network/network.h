@@ -17,8 +17,8 @@
 #include "network/events.h"
 #include "network/forward/dial.h"
 #include "network/forward/forwards.h"
-#include "network/kept.h"
 #include "network/name_services.h"
+#include "network/runtime_entries.h"
 #include "options/settings.h"
 #include "service/arp.h"
 #include "service/echo.h"
@@ -37,9 +37,9 @@ struct socket_path {
 };
 
 struct lanlet_network {
-	struct settings configured; /* what was asked for */
-	struct kept kept;           /* what was added while it ran */
-	struct settings settings;   /* both together: what is in effect */
+	struct settings configured;   /* what was asked for */
+	struct runtime_entries added; /* what was added while it ran */
+	struct settings settings;     /* both together: what is in effect */
 	struct log log;
 	void (*log_out)(void *opaque, enum lanlet_log_level level, const char *line);
 	void *log_opaque;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "network/kept.h"
+#include "network/runtime_entries.h"
 
 #include "base/log.h"
 #include "options/options.h"
@@ -15,7 +15,7 @@
 #define FILE_NAME "kept"
 #define LINE_MAX_BYTES 512
 
-static void take_line(struct kept *k, char *line)
+static void take_line(struct runtime_entries *e, char *line)
 {
 	char reason[512];
 	char *value = strchr(line, ' ');
@@ -23,43 +23,43 @@ static void take_line(struct kept *k, char *line)
 	if (value)
 		*value++ = '\0';
 	bool known = value && value[0] && (strcmp(line, "host") == 0 || strcmp(line, "name") == 0);
-	if (known && option_set(&k->settings, line, value, reason, sizeof(reason)) == 0)
+	if (known && option_set(&e->settings, line, value, reason, sizeof(reason)) == 0)
 		return;
-	log_warning(k->log, "%s: %s", k->path, known ? reason : "a line that is no host and no name is left out");
+	log_warning(e->log, "%s: %s", e->path, known ? reason : "a line that is no host and no name is left out");
 }
 
-static void load(struct kept *k)
+static void load(struct runtime_entries *e)
 {
 	char line[LINE_MAX_BYTES];
-	FILE *file = fopen(k->path, "re");
+	FILE *file = fopen(e->path, "re");
 	if (!file) {
 		if (errno != ENOENT)
-			log_warning(k->log, "%s: %s", k->path, strerror(errno));
+			log_warning(e->log, "%s: %s", e->path, strerror(errno));
 		return;
 	}
 	while (fgets(line, sizeof(line), file))
-		take_line(k, line);
+		take_line(e, line);
 	fclose(file);
 }
 
-int kept_init(struct kept *k, const char *state_dir, struct log *log)
+int runtime_entries_init(struct runtime_entries *e, const char *state_dir, struct log *log)
 {
-	*k = (struct kept){ .log = log };
+	*e = (struct runtime_entries){ .log = log };
 	if (!state_dir)
 		return 0;
-	if (asprintf(&k->path, "%s/" FILE_NAME, state_dir) < 0) {
-		k->path = NULL;
+	if (asprintf(&e->path, "%s/" FILE_NAME, state_dir) < 0) {
+		e->path = NULL;
 		return -ENOMEM;
 	}
-	load(k);
+	load(e);
 	return 0;
 }
 
-void kept_done(struct kept *k)
+void runtime_entries_done(struct runtime_entries *e)
 {
-	settings_done(&k->settings);
-	free(k->path);
-	k->path = NULL;
+	settings_done(&e->settings);
+	free(e->path);
+	e->path = NULL;
 }
 
 static void write_lines(FILE *file, const struct settings *s)
@@ -94,13 +94,13 @@ static int write_file(const char *path, const struct settings *s)
 	return r;
 }
 
-int kept_replace(struct kept *k, struct settings *s)
+int runtime_entries_replace(struct runtime_entries *e, struct settings *s)
 {
-	int r = k->path ? write_file(k->path, s) : 0;
+	int r = e->path ? write_file(e->path, s) : 0;
 	if (r < 0)
 		return r;
-	settings_done(&k->settings);
-	k->settings = *s;
+	settings_done(&e->settings);
+	e->settings = *s;
 	*s = (struct settings){ 0 };
 	return 0;
 }
