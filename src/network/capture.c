@@ -224,7 +224,7 @@ static bool find_mac(struct lanlet_network *n, ip4_t ip, struct mac *ret)
 		return true;
 	}
 	struct lease_search s = { .ip = ip, .ret = ret };
-	dhcp_for_each_lease(&n->names.dhcp, look_at_lease, &s);
+	dhcp_for_each_lease(&n->name_services.dhcp, look_at_lease, &s);
 	return s.found;
 }
 
@@ -236,7 +236,7 @@ static bool find_guest(struct lanlet_network *n, usec_t now, const char *who, st
 	switch (guest.kind) {
 	case GUEST_REF_MAC: *ret = guest.mac; return true;
 	case GUEST_REF_NAME:
-		if (n->names.dns_names.ops->find_name(&n->names.dns_names, now, guest.name, &guest.ip) < 0)
+		if (n->name_services.dns_names.ops->find_name(&n->name_services.dns_names, now, guest.name, &guest.ip) < 0)
 			return false;
 		break;
 	case GUEST_REF_ADDRESS: break;

@@ -82,7 +82,7 @@ static int change_added(struct lanlet_network *n, struct settings *added, enum e
 	if (r == 0) {
 		r = runtime_entries_replace(&n->added, added);
 		if (r == 0)
-			r = names_change(&n->names, &sum, clock_now());
+			r = name_services_change(&n->name_services, &sum, clock_now());
 		if (r == 0) {
 			put_in_place(&n->settings, &sum);
 			forwards_guests_changed(&n->forwards, clock_now());
@@ -371,8 +371,8 @@ static void report(const struct settings *before, const struct settings *wanted,
 
 static int change_services(struct lanlet_network *n, const struct settings *sum, usec_t now)
 {
-	int r = names_change(&n->names, sum, now);
-	return r == 0 && !same_dns(&n->settings, sum) ? names_change_servers(&n->names, sum) : r;
+	int r = name_services_change(&n->name_services, sum, now);
+	return r == 0 && !same_dns(&n->settings, sum) ? name_services_change_servers(&n->name_services, sum) : r;
 }
 
 static int put_reload_in_place(struct lanlet_network *n, struct settings *configured, struct settings *sum, usec_t now, char *error,

@@ -24,22 +24,22 @@
 
 static void probe(struct dhcp_env *env, usec_t now, ip4_t ip)
 {
-	gateway_probe(container_of(env, struct names, dhcp_env)->gateway, now, ip);
+	gateway_probe(container_of(env, struct name_services, dhcp_env)->gateway, now, ip);
 }
 
 static bool in_use(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret)
 {
-	return gateway_in_use(container_of(env, struct names, dhcp_env)->gateway, now, ip, ret);
+	return gateway_in_use(container_of(env, struct name_services, dhcp_env)->gateway, now, ip, ret);
 }
 
 static void changed(struct dhcp_env *env, usec_t now)
 {
-	container_of(env, struct names, dhcp_env)->leases_changed = true;
+	container_of(env, struct name_services, dhcp_env)->leases_changed = true;
 }
 
 static void leased(struct dhcp_env *env, usec_t now, const struct lease *l, enum dhcp_lease_event what)
 {
-	struct names *n = container_of(env, struct names, dhcp_env);
+	struct name_services *n = container_of(env, struct name_services, dhcp_env);
 	if (n->leased)
 		n->leased(n->opaque, now, l, what);
 }
@@ -50,7 +50,7 @@ static const struct dhcp_env_ops dhcp_env_ops = { probe, in_use, changed, leased
 
 static int find_name(struct dns_names *names, usec_t now, const char *name, ip4_t *ret)
 {
-	const struct names *n = container_of(names, struct names, dns_names);
+	const struct name_services *n = container_of(names, struct name_services, dns_names);
 	for (size_t i = 0; i < n->n_more_names; i++) {
 		if (strcmp(n->more_names[i].name, name) != 0)
 			continue;
@@ -62,7 +62,7 @@ static int find_name(struct dns_names *names, usec_t now, const char *name, ip4_
 
 static int find_address(struct dns_names *names, usec_t now, ip4_t ip, char ret[static DNS_LABEL_MAX + 1])
 {
-	const struct names *n = container_of(names, struct names, dns_names);
+	const struct name_services *n = container_of(names, struct name_services, dns_names);
 	for (size_t i = 0; i < n->n_more_names; i++) {
 		if (n->more_names[i].ip != ip)
 			continue;
@@ -78,7 +78,7 @@ static_assert(DNS_LABEL_MAX + 1 == GUEST_NAME_SIZE, "a guest's name is a DNS lab
 
 static void servers_changed(void *opaque, const struct dns_server_list *servers)
 {
-	struct names *n = opaque;
+	struct name_services *n = opaque;
 	dns_set_servers(n->dns, servers);
 }
 
@@ -105,7 +105,7 @@ static int copy_names(const struct settings *s, struct settings_name **ret)
 	return 0;
 }
 
-static int init_dhcp(struct names *n, const struct names_config *c, const struct hash_key *key)
+static int init_dhcp(struct name_services *n, const struct name_services_config *c, const struct hash_key *key)
 {
 	const struct settings *s = c->settings;
 	struct reservation *reservations = reservations_of(s);
@@ -133,7 +133,7 @@ static int init_dhcp(struct names *n, const struct names_config *c, const struct
 	return r;
 }
 
-static int load_leases(struct names *n, const char *state_dir, usec_t now)
+static int load_leases(struct name_services *n, const char *state_dir, usec_t now)
 {
 	if (!state_dir)
 		return 0;
@@ -149,7 +149,7 @@ static int load_leases(struct names *n, const char *state_dir, usec_t now)
 	return 0;
 }
 
-int names_change_servers(struct names *n, const struct settings *s)
+int name_services_change_servers(struct name_services *n, const struct settings *s)
 {
 	struct resolv_follower *follower = NULL;
 	if (s->dns.count == 0) {
@@ -165,7 +165,7 @@ int names_change_servers(struct names *n, const struct settings *s)
 	return 0;
 }
 
-static int init_dns(struct names *n, const struct names_config *c, const struct hash_key *key)
+static int init_dns(struct name_services *n, const struct name_services_config *c, const struct hash_key *key)
 {
 	n->dns_names.ops = &dns_names_ops;
 	int r = resolver_new(c->poller, &n->resolver);
@@ -184,10 +184,10 @@ static int init_dns(struct names *n, const struct names_config *c, const struct 
 			.log = c->log,
 		},
 		&n->dns);
-	return r < 0 ? r : names_change_servers(n, c->settings);
+	return r < 0 ? r : name_services_change_servers(n, c->settings);
 }
 
-int names_init(struct names *n, const struct names_config *c, usec_t now)
+int name_services_init(struct name_services *n, const struct name_services_config *c, usec_t now)
 {
 	struct hash_key key;
 	entropy_get(&key, sizeof(key));
@@ -212,13 +212,13 @@ int names_init(struct names *n, const struct names_config *c, usec_t now)
 	return 0;
 }
 
-void names_done(struct names *n, usec_t now)
+void name_services_done(struct name_services *n, usec_t now)
 {
 	resolv_follower_free(n->follower);
 	dns_free(n->dns);
 	resolver_free(n->resolver);
 	if (n->keeps_leases) {
-		names_turn_ends(n, now);
+		name_services_turn_ends(n, now);
 		lease_file_done(&n->lease_file);
 	}
 	if (n->dhcp_ready)
@@ -226,7 +226,7 @@ void names_done(struct names *n, usec_t now)
 	free(n->more_names);
 }
 
-int names_change(struct names *n, const struct settings *s, usec_t now)
+int name_services_change(struct name_services *n, const struct settings *s, usec_t now)
 {
 	struct settings_name *more_names;
 	int r = copy_names(s, &more_names);
@@ -246,18 +246,18 @@ int names_change(struct names *n, const struct settings *s, usec_t now)
 	return 0;
 }
 
-int names_serve_tcp(struct names *n, const struct engine_ops *ops, struct engine *engine)
+int name_services_serve_tcp(struct name_services *n, const struct engine_ops *ops, struct engine *engine)
 {
 	return ops->local(engine, DNS_PORT, dns_stream_service(n->dns));
 }
 
-void names_address_seen(struct names *n, usec_t now, ip4_t ip, struct mac mac)
+void name_services_address_seen(struct name_services *n, usec_t now, ip4_t ip, struct mac mac)
 {
 	dhcp_address_seen(&n->dhcp, now, ip, mac);
 }
 
 /* Before an ACK leaves, the lease is on disk. */
-void names_turn_ends(struct names *n, usec_t now)
+void name_services_turn_ends(struct name_services *n, usec_t now)
 {
 	if (n->leases_changed && n->keeps_leases)
 		lease_file_save(&n->lease_file, &n->dhcp, now, clock_wall());

@@ -23,8 +23,8 @@ struct resolv_follower;
 struct resolver;
 struct settings;
 
-/* Zeroed before names_init(); nothing is moved after it. */
-struct names {
+/* Zeroed before name_services_init(); nothing is moved after it. */
+struct name_services {
 	struct gateway *gateway;
 	struct log *log;
 	struct dhcp dhcp;
@@ -46,7 +46,7 @@ struct names {
 	struct resolv_follower *follower; /* NULL when servers were given */
 };
 
-struct names_config {
+struct name_services_config {
 	const struct settings *settings;
 	struct gateway *gateway; /* gets the services */
 	struct poller *poller;
@@ -57,22 +57,22 @@ struct names_config {
 	struct log *log;
 };
 
-/* Negative errno; names_done() then frees what was made. */
-int names_init(struct names *n, const struct names_config *config, usec_t now);
+/* Negative errno; name_services_done() then frees what was made. */
+int name_services_init(struct name_services *n, const struct name_services_config *config, usec_t now);
 /* Saves the leases. */
-void names_done(struct names *n, usec_t now);
+void name_services_done(struct name_services *n, usec_t now);
 
 /*
  * The reservations, names and the lease time of @s take effect.  -ENOMEM or what dhcp_set_reservations() says, and nothing
  * is changed.
  */
-int names_change(struct names *n, const struct settings *s, usec_t now);
+int name_services_change(struct name_services *n, const struct settings *s, usec_t now);
 /* The servers of @s, or those of the host, are asked from now on.  Negative errno. */
-int names_change_servers(struct names *n, const struct settings *s);
+int name_services_change_servers(struct name_services *n, const struct settings *s);
 
 /* DNS over TCP by @engine.  -EOPNOTSUPP when it does not terminate TCP. */
-int names_serve_tcp(struct names *n, const struct engine_ops *ops, struct engine *engine);
+int name_services_serve_tcp(struct name_services *n, const struct engine_ops *ops, struct engine *engine);
 
 /* The hooks of the gateway. */
-void names_address_seen(struct names *n, usec_t now, ip4_t ip, struct mac mac);
-void names_turn_ends(struct names *n, usec_t now);
+void name_services_address_seen(struct name_services *n, usec_t now, ip4_t ip, struct mac mac);
+void name_services_turn_ends(struct name_services *n, usec_t now);

@@ -40,15 +40,15 @@ static int hook_host_address(void *opaque, usec_t now, bool v6, struct ip_addr *
 static void hook_address_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
 {
 	struct lanlet_network *n = opaque;
-	names_address_seen(&n->names, now, ip, mac);
+	name_services_address_seen(&n->name_services, now, ip, mac);
 }
 
 static void hook_turn_ends(void *opaque, usec_t now)
 {
 	struct lanlet_network *n = opaque;
-	if (n->names.leases_changed)
+	if (n->name_services.leases_changed)
 		forwards_guests_changed(&n->forwards, now);
-	names_turn_ends(&n->names, now);
+	name_services_turn_ends(&n->name_services, now);
 }
 
 static void hook_guest_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
@@ -110,17 +110,17 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 	echo_service_init(&n->echo, g->ip);
 	gateway_add_service(&n->gateway, &n->arp.service);
 	gateway_add_service(&n->gateway, &n->echo.service);
-	return names_init(&n->names,
-			  &(struct names_config){
-				  .settings = &n->settings,
-				  .gateway = &n->gateway,
-				  .poller = &n->loop.poller,
-				  .state_dir = config->state_dir,
-				  .leased = hook_leased,
-				  .opaque = n,
-				  .log = &n->log,
-			  },
-			  clock_now());
+	return name_services_init(&n->name_services,
+				  &(struct name_services_config){
+					  .settings = &n->settings,
+					  .gateway = &n->gateway,
+					  .poller = &n->loop.poller,
+					  .state_dir = config->state_dir,
+					  .leased = hook_leased,
+					  .opaque = n,
+					  .log = &n->log,
+				  },
+				  clock_now());
 }
 
 static int build_engine(struct lanlet_network *n, const struct lanlet_config *config)
@@ -144,7 +144,7 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 	if (r < 0)
 		return r;
 	gateway_set_engine(&n->gateway, ops, n->engine);
-	r = names_serve_tcp(&n->names, ops, n->engine);
+	r = name_services_serve_tcp(&n->name_services, ops, n->engine);
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
@@ -152,8 +152,8 @@ static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, i
 {
 	struct lanlet_network *n = opaque;
 	switch (guest->kind) {
-	case GUEST_REF_NAME: return n->names.dns_names.ops->find_name(&n->names.dns_names, now, guest->name, ret);
-	case GUEST_REF_MAC: return dhcp_find_mac(&n->names.dhcp, now, guest->mac, ret);
+	case GUEST_REF_NAME: return n->name_services.dns_names.ops->find_name(&n->name_services.dns_names, now, guest->name, ret);
+	case GUEST_REF_MAC: return dhcp_find_mac(&n->name_services.dhcp, now, guest->mac, ret);
 	default: *ret = guest->ip; return 0;
 	}
 }
@@ -402,7 +402,7 @@ void lanlet_network_free(struct lanlet_network *n)
 	vhost_link_free(n->vhost, now);
 	vde_link_free(n->vde, now);
 	plug_link_free(n->plug, now);
-	names_done(&n->names, now); /* its streams are the engine's */
+	name_services_done(&n->name_services, now); /* its streams are the engine's */
 	gateway_set_engine(&n->gateway, NULL, NULL);
 	if (n->engine)
 		n->settings.engine->free(n->engine);

@@ -49,7 +49,7 @@ struct lanlet_network {
 	struct gateway gateway;
 	struct arp_service arp;
 	struct echo_service echo;
-	struct names names;
+	struct name_services name_services;
 	struct host_address host_address;
 	struct engine *engine;
 	struct forward_env forward_env;

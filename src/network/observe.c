@@ -10,7 +10,7 @@
 void observe_guest(struct lanlet_network *n, usec_t now, ip4_t ip, struct mac mac)
 {
 	struct event e = { .when = now, .type = EVENT_GUEST_SEEN, .ip = ip, .mac = mac };
-	if (dhcp_find_address(&n->names.dhcp, now, ip, e.name) < 0)
+	if (dhcp_find_address(&n->name_services.dhcp, now, ip, e.name) < 0)
 		e.name[0] = '\0';
 	events_add(&n->events, &e);
 }
@@ -106,7 +106,7 @@ static void look_at_lease(void *opaque, const struct lease *l)
 void observe_expire(struct lanlet_network *n, usec_t now)
 {
 	struct expiry x = { .network = n, .now = now, .since = n->leases_checked, .next = USEC_INFINITY };
-	dhcp_for_each_lease(&n->names.dhcp, look_at_lease, &x);
+	dhcp_for_each_lease(&n->name_services.dhcp, look_at_lease, &x);
 	n->leases_checked = now;
 	n->lease_check = x.next;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reservations (static leases) and DNS names that were added while the network ran, by the API or `lanlet reserve` and `lanlet name`, and
+ * Reservations (static leases) and DNS names that were added while the network ran, by the API or `lanlet reserve` and `lanlet names`, and
  * that outlive a restart.  They are in the file "kept" of the state directory: a line for each, an option's name and its value as in the
  * INI file.
  */

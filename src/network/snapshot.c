@@ -31,7 +31,7 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 		.n_ports = n->segment.n_ports,
 		.started = n->started,
 	};
-	const struct dhcp_foreign *foreign = &n->names.dhcp.foreign;
+	const struct dhcp_foreign *foreign = &n->name_services.dhcp.foreign;
 	if (foreign->server && now - foreign->seen < FOREIGN_DHCP_REMEMBERED) {
 		ret->foreign_dhcp_server = foreign->server;
 		ret->foreign_dhcp_mac = foreign->mac;
@@ -199,7 +199,7 @@ static void copy_lease(void *opaque, const struct lease *l)
 		.mac = l->mac,
 		.ip = l->ip,
 		.expires = l->expires,
-		.reserved = reservation_of_mac(&s->network->names.dhcp.reservations, l->mac),
+		.reserved = reservation_of_mac(&s->network->name_services.dhcp.reservations, l->mac),
 		.client_id_len = l->client_id_len,
 	};
 	memcpy(to->name, l->name, sizeof(to->name));
@@ -213,7 +213,7 @@ unsigned snapshot_leases(const struct lanlet_network *n, usec_t now, uint64_t *c
 {
 	struct lease_slice s = { .network = n, .now = now, .to = ret, .max = max };
 	unsigned slot = (unsigned)*cursor;
-	bool more = lease_table_walk(&n->names.dhcp.leases, &slot, MAX(max / LEASES_PER_SLOT, 1u), copy_lease, &s);
+	bool more = lease_table_walk(&n->name_services.dhcp.leases, &slot, MAX(max / LEASES_PER_SLOT, 1u), copy_lease, &s);
 	*cursor = more ? slot : SNAPSHOT_END;
 	return s.count;
 }
@@ -246,7 +246,7 @@ static void copy_flow(void *opaque, const struct engine_flow *flow)
 	struct snapshot_flow *to = &s->to[s->count++];
 	to->flow = *flow;
 	if (!ip_is_v4(&flow->guest.addr) ||
-	    dhcp_find_address(&s->network->names.dhcp, s->now, ip_to_ip4(&flow->guest.addr), to->guest_name) < 0)
+	    dhcp_find_address(&s->network->name_services.dhcp, s->now, ip_to_ip4(&flow->guest.addr), to->guest_name) < 0)
 		to->guest_name[0] = '\0';
 }
 
@@ -275,7 +275,7 @@ void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapsh
 {
 	*ret = (struct snapshot_counters){
 		.drops = n->segment.drops,
-		.n_reservations = (unsigned)n->names.dhcp.reservations.n,
+		.n_reservations = (unsigned)n->name_services.dhcp.reservations.n,
 		.dials_opened = n->dials.opened,
 		.dials_failed = n->dials.failed,
 		.last_event = n->events.last,
@@ -285,7 +285,7 @@ void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapsh
 		.started = n->started,
 	};
 	n->settings.engine->counters(n->engine, &ret->engine);
-	dns_get_counters(n->names.dns, &ret->dns);
+	dns_get_counters(n->name_services.dns, &ret->dns);
 	list_for_each(node, &n->segment.ports) {
 		const struct port *p = container_of(node, struct port, node);
 		if (p == &n->gateway.port)
@@ -297,7 +297,7 @@ void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapsh
 		ret->tx_bytes += p->counters.tx_bytes;
 	}
 	struct lease_slice leases = { .now = now };
-	dhcp_for_each_lease(&n->names.dhcp, count_lease, &leases);
+	dhcp_for_each_lease(&n->name_services.dhcp, count_lease, &leases);
 	ret->n_leases = leases.count;
 }
 

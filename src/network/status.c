@@ -95,7 +95,7 @@ static void write_lease(void *opaque, const struct lease *l)
 static void write_leases(FILE *out, const struct lanlet_network *n)
 {
 	struct lease_lines lines = { .out = out, .now = clock_now() };
-	dhcp_for_each_lease(&n->names.dhcp, write_lease, &lines);
+	dhcp_for_each_lease(&n->name_services.dhcp, write_lease, &lines);
 	if (!lines.any)
 		fprintf(out, "\nno leases\n");
 }
@@ -129,7 +129,7 @@ static void write_flows(FILE *out, const struct lanlet_network *n)
 static void write_dns(FILE *out, const struct lanlet_network *n)
 {
 	struct dns_counters c;
-	dns_get_counters(n->names.dns, &c);
+	dns_get_counters(n->name_services.dns, &c);
 	fprintf(out,
 		"names: %" PRIu64 " queries, %" PRIu64 " answered here, %" PRIu64 " asked outside, %" PRIu64 " answered there, %" PRIu64
 		" not\n",
