@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import unittest
 
-from tap_runner import TapRunner
+from lan.tap_runner import TapRunner
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "contrib" / "libvirt"
 

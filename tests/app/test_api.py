@@ -10,7 +10,7 @@ import stat
 import unittest
 
 import harness
-from tap_runner import TapRunner
+from lan.tap_runner import TapRunner
 
 
 class Connection(http.client.HTTPConnection):

@@ -11,7 +11,7 @@ import subprocess
 import unittest
 
 import harness
-from tap_runner import TapRunner
+from lan.tap_runner import TapRunner
 
 
 def options_in_help(text):

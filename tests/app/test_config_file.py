@@ -6,7 +6,7 @@ import re
 import unittest
 
 import harness
-from tap_runner import TapRunner
+from lan.tap_runner import TapRunner
 
 
 class ConfigFile(harness.TestCase):

@@ -8,7 +8,7 @@ import socket
 import unittest
 
 import harness
-from tap_runner import TapRunner
+from lan.tap_runner import TapRunner
 from test_api import TestCase
 
 

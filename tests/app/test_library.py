@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from tap_runner import TapRunner
+from lan.tap_runner import TapRunner
 
 
 class Library(unittest.TestCase):

@@ -10,7 +10,7 @@ import subprocess
 import unittest
 
 import harness
-from tap_runner import TapRunner
+from lan.tap_runner import TapRunner
 
 GATEWAY = socket.inet_aton("192.168.122.1")
 OWN = socket.inet_aton("192.168.122.77")

@@ -13,7 +13,7 @@ import subprocess
 import unittest
 
 import harness
-from tap_runner import TapRunner
+from lan.tap_runner import TapRunner
 
 
 def mode_of(path):

@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 import harness
-from tap_runner import TapRunner
+from lan.tap_runner import TapRunner
 
 UNITS = Path(__file__).parents[2] / "contrib/systemd/user"
 

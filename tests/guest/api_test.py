@@ -13,8 +13,7 @@ import time
 import unittest
 from pathlib import Path
 
-import openapi
-from lan import dhcp, dns, outside, servers, tap
+from lan import dhcp, dns, openapi, outside, servers, tap
 from lan.client import Host
 from lan.packet import UDP, Ethernet, Ipv4, Udp, address, mac, mac_text, text
 from lan.process import Lanlet

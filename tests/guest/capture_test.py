@@ -16,8 +16,7 @@ import unittest
 import urllib.parse
 from pathlib import Path
 
-import openapi
-from lan import outside, pcapng, servers, tap
+from lan import openapi, outside, pcapng, servers, tap
 from lan.capture import PATIENCE, Capture, command, complaints, running, wait_until
 from lan.client import Host
 from lan.packet import Udp, address, mac, mac_text

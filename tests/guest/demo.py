@@ -9,8 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from lan import servers, vm
-from lan.process import Lanlet
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from lan import servers, vm  # noqa: E402
+from lan.process import Lanlet  # noqa: E402
 
 GATEWAY = "192.168.122.1"
 PING_GROUPS = "net.ipv4.ping_group_range"

@@ -12,8 +12,7 @@ import time
 import unittest
 from pathlib import Path
 
-import openapi
-from lan import outside, tap
+from lan import openapi, outside, tap
 from lan.process import Lanlet
 
 GATEWAY = "192.168.122.1"

@@ -13,8 +13,7 @@ import time
 import unittest
 from pathlib import Path
 
-import openapi
-from lan import tap
+from lan import openapi, tap
 from lan.process import Lanlet
 
 WEB = "192.168.122.50"

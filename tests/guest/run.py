@@ -16,8 +16,8 @@ import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
-from tap_runner import TapRunner  # noqa: E402
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+from lan.tap_runner import TapRunner  # noqa: E402
 
 NAMESPACES = [
     "unshare", "--map-user=1000", "--map-group=1000", "--keep-caps", "-n", "-m", "-p", "--fork", "--kill-child", "--mount-proc",

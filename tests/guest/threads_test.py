@@ -6,8 +6,7 @@ import threading
 import time
 import unittest
 
-import openapi
-from lan import outside
+from lan import openapi, outside
 from lan.client import Host
 from lan.packet import mac, mac_text
 from lan.process import Lanlet

@@ -8,9 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import openapi
-
-from . import pcapng
+from . import openapi, pcapng
 
 PATIENCE = 120.0  # seconds
 # What tshark has to say of a frame beside our comments and what TCP does to a narrow way.

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import urllib.parse
 
-import openapi
+from . import openapi
 
 PATIENCE = 60.0
 

@@ -121,7 +121,7 @@ def why_no_vm():
 
 def parts():
     """The directory that contrib/common.sh's fetch_guest filled."""
-    return Path(os.environ.get("LANLET_GUEST", Path(__file__).parents[3] / "build-guest"))
+    return Path(os.environ.get("LANLET_GUEST", Path(__file__).parents[2] / "build-guest"))
 
 
 def card(stream, mac, hub=False):
