@@ -4,7 +4,7 @@
 #include "app/console.h"
 #include "app/failure.h"
 #include "app/help.h"
-#include "app/inherited.h"
+#include "app/exec/inherited.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -6,7 +6,7 @@
 #include "app/failure.h"
 #include "app/flags.h"
 #include "app/help.h"
-#include "app/ini.h"
+#include "app/run/ini.h"
 #include "app/paths.h"
 #include "app/qemu.h"
 

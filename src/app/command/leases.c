@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `lanlet leases` */
-#include "app/api.h"
+#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
-#include "app/print.h"
-#include "app/table.h"
+#include "app/command/listing.h"
+#include "app/command/table.h"
 
 #include <stdio.h>
 

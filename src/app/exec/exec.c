@@ -9,7 +9,7 @@
 #include "app/exec/namespace.h"
 #include "app/exec/relay.h"
 #include "app/failure.h"
-#include "app/inherited.h"
+#include "app/exec/inherited.h"
 #include "app/paths.h"
 #include "app/qemu.h"
 #include "service/dhcp/client.h"

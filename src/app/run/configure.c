@@ -3,7 +3,7 @@
 
 #include "app/arguments.h"
 #include "app/failure.h"
-#include "app/ini.h"
+#include "app/run/ini.h"
 #include "app/paths.h"
 #include "lanlet.h"
 

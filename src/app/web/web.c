@@ -5,7 +5,7 @@
  * The port is this process's and not the network's: what every user of the machine can send bytes to stays away from the process that
  * carries guests' frames, and the port cannot outlive the command.
  */
-#include "app/api.h"
+#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/failure.h"

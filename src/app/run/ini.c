@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/ini.h"
+#include "app/run/ini.h"
 
 #include "app/failure.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/command/flow_list.h"
+#include "app/command/endpoint.h"
 
-#include "app/api.h"
+#include "app/command/api.h"
 
 static char *with_port(const char *host, guint64 port)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/command/example.h"
+#include "app/command/frame_summary.h"
 
 #include "base/addr.h"
 #include "base/bytes.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/print.h"
+#include "app/command/listing.h"
 
-#include "app/api.h"
+#include "app/command/api.h"
 #include "app/arguments.h"
-#include "app/table.h"
+#include "app/command/table.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/table.h"
+#include "app/command/table.h"
 
 #include "app/failure.h"
 

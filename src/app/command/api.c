@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/api.h"
+#include "app/command/api.h"
 
 #include "app/arguments.h"
 #include "app/failure.h"

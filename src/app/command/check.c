@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/command/doctor_checks.h"
+#include "app/command/check.h"
 
 #include "base/macros.h"
 

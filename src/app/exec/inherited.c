@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "app/inherited.h"
+#include "app/exec/inherited.h"
 
 #include <signal.h>
 #include <sys/stat.h>
