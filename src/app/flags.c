@@ -4,9 +4,10 @@
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/command/capture_file.h"
+#include "app/command/qemu_arguments.h"
 #include "app/failure.h"
+#include "app/guest_mac.h"
 #include "app/paths.h"
-#include "app/qemu.h"
 #include "control/control.h"
 
 #include <fcntl.h>
@@ -54,7 +55,7 @@ static bool set_guest(struct arguments *a, const char *value, GError **error)
 static bool set_mac(struct arguments *a, const char *value, GError **error)
 {
 	a->mac = value;
-	return qemu_mac_check(value, error);
+	return guest_mac_check(value, error);
 }
 
 static bool set_name(struct arguments *a, const char *value, GError **error)
@@ -84,7 +85,7 @@ static bool set_vde(struct arguments *a, const char *value, GError **error)
 static bool set_memory(struct arguments *a, const char *value, GError **error)
 {
 	a->memory = value;
-	return qemu_memory_check(value, error);
+	return qemu_arguments_check_memory(value, error);
 }
 
 static bool set_network(struct arguments *a, const char *value, GError **error)

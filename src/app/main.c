@@ -2,9 +2,9 @@
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/console.h"
+#include "app/exec/inherited.h"
 #include "app/failure.h"
 #include "app/help.h"
-#include "app/exec/inherited.h"
 
 #include <fcntl.h>
 #include <signal.h>

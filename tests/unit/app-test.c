@@ -2,13 +2,14 @@
 /* The command's parts that need no process of their own.  tests/app runs the command itself. */
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/qemu_arguments.h"
 #include "app/console.h"
 #include "app/failure.h"
 #include "app/flags.h"
+#include "app/guest_mac.h"
 #include "app/help.h"
-#include "app/run/ini.h"
 #include "app/paths.h"
-#include "app/qemu.h"
+#include "app/run/ini.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -113,14 +114,14 @@ static void socket_path_is_as_long_as_the_kernel_takes(void)
 
 static void guests_of_one_name_have_one_mac(void)
 {
-	g_autofree char *web = qemu_mac_for_guest("default", "web"), *again = qemu_mac_for_guest("default", "web");
-	g_autofree char *db = qemu_mac_for_guest("default", "db"), *lab_web = qemu_mac_for_guest("lab", "web");
+	g_autofree char *web = guest_mac_for("default", "web"), *again = guest_mac_for("default", "web");
+	g_autofree char *db = guest_mac_for("default", "db"), *lab_web = guest_mac_for("lab", "web");
 	g_assert_cmpstr(web, ==, again);
 	g_assert_cmpstr(web, !=, db);
 	g_assert_cmpstr(web, !=, lab_web);
 	g_assert_true(g_str_has_prefix(web, "52:54:00:"));
-	g_assert_true(qemu_mac_check(web, NULL));
-	g_autofree char *ab_c = qemu_mac_for_guest("ab", "c"), *a_bc = qemu_mac_for_guest("a", "bc");
+	g_assert_true(guest_mac_check(web, NULL));
+	g_autofree char *ab_c = guest_mac_for("ab", "c"), *a_bc = guest_mac_for("a", "bc");
 	g_assert_cmpstr(ab_c, !=, a_bc);
 }
 
@@ -135,33 +136,33 @@ static void mac_of_a_guest_is_checked(void)
 					   "52-54-00-12-34-56",
 					   "52:54:00:12:34:5g",
 					   "ff:ff:ff:ff:ff:ff" };
-	g_assert_true(qemu_mac_check("52:54:00:12:34:56", NULL));
-	g_assert_true(qemu_mac_check("0A:00:00:00:00:0F", NULL));
+	g_assert_true(guest_mac_check("52:54:00:12:34:56", NULL));
+	g_assert_true(guest_mac_check("0A:00:00:00:00:0F", NULL));
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-		g_assert_false(qemu_mac_check(bad[i], NULL));
+		g_assert_false(guest_mac_check(bad[i], NULL));
 	for (int i = 0; i < 100; i++) {
-		g_autofree char *mac = qemu_mac_random();
-		g_assert_true(qemu_mac_check(mac, NULL));
+		g_autofree char *mac = guest_mac_random();
+		g_assert_true(guest_mac_check(mac, NULL));
 	}
 }
 
 static void vhost_arguments_agree_on_the_memory(void)
 {
-	g_autofree char *arguments = qemu_vhost_arguments("/a,b c/vhost.sock", "52:54:00:12:34:56", "2G");
+	g_autofree char *arguments = qemu_arguments_vhost("/a,b c/vhost.sock", "52:54:00:12:34:56", "2G");
 	g_assert_cmpstr(arguments, ==,
 			"-m 2G -object memory-backend-memfd,id=lanlet0m,share=on,size=2G -numa node,memdev=lanlet0m "
 			"-chardev 'socket,id=lanlet0c,path=/a,,b c/vhost.sock' -netdev vhost-user,id=lanlet0,chardev=lanlet0c "
 			"-device virtio-net-pci,netdev=lanlet0,mac=52:54:00:12:34:56");
 	static const char *const bad[] = { "", "G", "2", "0G", "2g", "2G,x", "-1G", "12345678901M" };
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-		g_assert_false(qemu_memory_check(bad[i], NULL));
-	g_assert_true(qemu_memory_check("512M", NULL));
+		g_assert_false(qemu_arguments_check_memory(bad[i], NULL));
+	g_assert_true(qemu_arguments_check_memory("512M", NULL));
 }
 
 static void dgram_arguments_name_both_ends(void)
 {
 	g_autofree char *local = path_guest_socket("/run/a,b", "52:54:00:12:34:56", NULL);
-	g_autofree char *arguments = qemu_dgram_arguments("/run/a,b/dgram.sock", local, "52:54:00:12:34:56");
+	g_autofree char *arguments = qemu_arguments_dgram("/run/a,b/dgram.sock", local, "52:54:00:12:34:56");
 	g_assert_cmpstr(arguments, ==,
 			"-netdev dgram,id=lanlet0,local.type=unix,local.path=/run/a,,b/guest-525400123456.sock,remote.type=unix,"
 			"remote.path=/run/a,,b/dgram.sock -device virtio-net-pci,netdev=lanlet0,mac=52:54:00:12:34:56");
@@ -173,19 +174,19 @@ static void dgram_arguments_name_both_ends(void)
 
 static void vde_arguments_name_the_directory(void)
 {
-	g_autofree char *plain = qemu_vde_arguments("/run/vde", "52:54:00:12:34:56");
+	g_autofree char *plain = qemu_arguments_vde("/run/vde", "52:54:00:12:34:56");
 	g_assert_cmpstr(plain, ==, "-netdev vde,id=lanlet0,sock=/run/vde -device virtio-net-pci,netdev=lanlet0,mac=52:54:00:12:34:56");
-	g_autofree char *quoted = qemu_vde_arguments("/a,b c/vde", "52:54:00:12:34:56");
+	g_autofree char *quoted = qemu_arguments_vde("/a,b c/vde", "52:54:00:12:34:56");
 	g_assert_true(g_str_has_prefix(quoted, "-netdev 'vde,id=lanlet0,sock=/a,,b c/vde' "));
 }
 
 static void qemu_arguments_are_quoted_where_needed(void)
 {
-	g_autofree char *plain = qemu_arguments("/run/user/1000/lanlet/default/stream.sock", "52:54:00:12:34:56");
+	g_autofree char *plain = qemu_arguments_stream("/run/user/1000/lanlet/default/stream.sock", "52:54:00:12:34:56");
 	g_assert_cmpstr(plain, ==,
 			"-netdev stream,id=lanlet0,server=off,addr.type=unix,addr.path=/run/user/1000/lanlet/default/stream.sock "
 			"-device virtio-net-pci,netdev=lanlet0,mac=52:54:00:12:34:56");
-	g_autofree char *odd = qemu_arguments("/a,b $c/s", "52:54:00:12:34:56");
+	g_autofree char *odd = qemu_arguments_stream("/a,b $c/s", "52:54:00:12:34:56");
 	g_assert_cmpstr(odd, ==,
 			"-netdev 'stream,id=lanlet0,server=off,addr.type=unix,addr.path=/a,,b $c/s' "
 			"-device virtio-net-pci,netdev=lanlet0,mac=52:54:00:12:34:56");

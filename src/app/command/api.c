@@ -128,6 +128,13 @@ JsonObject *api_get(struct api *api, const char *path, GError **error)
 	return api_call(api, "GET", path, NULL, error);
 }
 
+bool api_change(const struct arguments *a, const char *method, const char *path, const char *body, GError **error)
+{
+	g_autoptr(Api) api = api_new(a, error);
+	g_autoptr(JsonObject) answer = api ? api_call(api, method, path, body, error) : NULL;
+	return answer;
+}
+
 bool api_read_by(struct api *api, const char *path, const struct api_reader *reader, GError **error)
 {
 	g_autoptr(SoupMessage) msg = message("GET", path, NULL);

@@ -29,6 +29,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Api, api_free)
 JsonObject *api_call(struct api *api, const char *method, const char *path, const char *body, GError **error);
 JsonObject *api_get(struct api *api, const char *path, GError **error);
 
+/* One request to the network that @a is about, of which only success matters. */
+bool api_change(const struct arguments *a, const char *method, const char *path, const char *body, GError **error);
+
 /*
  * The elements of a list or of a stream, GET @path, as they come, of which there may be more than memory should hold.  @each
  * returns false to stop, which is no failure.

@@ -3,9 +3,9 @@
  * `lanlet capture`: copies the API's stream to where it is wanted.  Ctrl-C asks the network to end the capture, so that what passed until
  * then still comes; a second one ends without it.
  */
-#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/api.h"
 #include "app/command/capture_file.h"
 #include "app/failure.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `lanlet doctor`: with a running network what that knows counts, without one what would be run. */
-#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/api.h"
 #include "app/command/check.h"
-#include "app/failure.h"
-#include "app/run/ini.h"
-#include "app/paths.h"
 #include "app/command/table.h"
+#include "app/failure.h"
+#include "app/paths.h"
+#include "app/run/ini.h"
 #include "lanlet.h"
 
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `lanlet flows` */
-#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/api.h"
 #include "app/command/endpoint.h"
-#include "app/failure.h"
 #include "app/command/listing.h"
 #include "app/command/table.h"
+#include "app/failure.h"
 
 #include <stdio.h>
 

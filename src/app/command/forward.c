@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `lanlet forward` */
-#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
-#include "app/failure.h"
+#include "app/command/api.h"
 #include "app/command/listing.h"
 #include "app/command/table.h"
+#include "app/failure.h"
 
 #include <string.h>
 
@@ -48,10 +48,8 @@ static bool add(const struct arguments *a, GError **error)
 
 static bool remove_one(const struct arguments *a, GError **error)
 {
-	g_autoptr(Api) api = api_new(a, error);
 	g_autofree char *path = api_path_to("/v1/forwards", a->operands[1]);
-	g_autoptr(JsonObject) answer = api ? api_call(api, "DELETE", path, NULL, error) : NULL;
-	return answer != NULL;
+	return api_change(a, "DELETE", path, NULL, error);
 }
 
 static const struct {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `lanlet leases` */
-#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/api.h"
 #include "app/command/listing.h"
 #include "app/command/table.h"
 

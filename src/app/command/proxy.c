@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `lanlet proxy`: forwards of the protocol "proxy", for people. */
-#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
-#include "app/failure.h"
+#include "app/command/api.h"
 #include "app/command/table.h"
+#include "app/failure.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `lanlet top`: two looks at the flows, the difference by guest and by flow; again and again on a terminal. */
-#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/api.h"
 #include "app/command/endpoint.h"
 #include "app/command/table.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `lanlet wait`: asks for the leases until the guest is among them.  Leases are few and asking is cheap. */
-#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
-#include "app/failure.h"
+#include "app/command/api.h"
 #include "app/command/table.h"
+#include "app/failure.h"
 
 #include <stdio.h>
 

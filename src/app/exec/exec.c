@@ -5,13 +5,13 @@
  */
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/exec/inherited.h"
 #include "app/exec/interface.h"
 #include "app/exec/namespace.h"
 #include "app/exec/relay.h"
 #include "app/failure.h"
-#include "app/exec/inherited.h"
+#include "app/guest_mac.h"
 #include "app/paths.h"
-#include "app/qemu.h"
 #include "service/dhcp/client.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ static int connect_stream(const struct arguments *a, GError **error)
 
 static struct mac choose_mac(const struct arguments *a)
 {
-	g_autofree char *text = a->mac ? g_strdup(a->mac) : a->name ? qemu_mac_for_guest(a->network, a->name) : qemu_mac_random();
+	g_autofree char *text = a->mac ? g_strdup(a->mac) : a->name ? guest_mac_for(a->network, a->name) : guest_mac_random();
 	struct mac mac;
 	return mac_parse(text, &mac) == 0 ? mac : (struct mac){ { 0 } };
 }

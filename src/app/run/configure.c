@@ -3,8 +3,8 @@
 
 #include "app/arguments.h"
 #include "app/failure.h"
-#include "app/run/ini.h"
 #include "app/paths.h"
+#include "app/run/ini.h"
 #include "lanlet.h"
 
 static int set_entry(void *config, const char *key, const char *value, char *error, size_t size)

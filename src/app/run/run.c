@@ -7,10 +7,11 @@
  */
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/qemu_arguments.h"
 #include "app/console.h"
 #include "app/failure.h"
+#include "app/guest_mac.h"
 #include "app/paths.h"
-#include "app/qemu.h"
 #include "app/run/activation.h"
 #include "app/run/configure.h"
 #include "app/run/directory.h"
@@ -238,12 +239,12 @@ static bool start(struct run *r, GError **error)
 static void print_arguments(struct run *r)
 {
 	const char *network = r->arguments->network;
-	g_autofree char *mac = qemu_mac_for_guest(network, EXAMPLE_GUEST);
-	g_autofree char *arguments = qemu_arguments(r->stream_socket, mac);
-	g_autofree char *vhost = qemu_vhost_arguments(r->vhost_socket, mac, QEMU_DEFAULT_MEMORY);
+	g_autofree char *mac = guest_mac_for(network, EXAMPLE_GUEST);
+	g_autofree char *arguments = qemu_arguments_stream(r->stream_socket, mac);
+	g_autofree char *vhost = qemu_arguments_vhost(r->vhost_socket, mac, QEMU_DEFAULT_MEMORY);
 	g_autofree char *local = path_guest_socket(r->runtime_dir, mac, NULL); /* not in a directory whose name is too long for it */
-	g_autofree char *dgram = local ? qemu_dgram_arguments(r->dgram_socket, local, mac) : NULL;
-	g_autofree char *vde = qemu_vde_arguments(r->vde_dir, mac);
+	g_autofree char *dgram = local ? qemu_arguments_dgram(r->dgram_socket, local, mac) : NULL;
+	g_autofree char *vde = qemu_arguments_vde(r->vde_dir, mac);
 	const char *name = strcmp(network, NETWORK_DEFAULT_NAME) == 0 ? "" : network, *blank = name[0] ? " " : "";
 	printf("Network %s is up. QEMU arguments for a guest:\n\n    %s\n\n"
 	       "or, faster, with its memory shared:\n\n    %s\n\n",

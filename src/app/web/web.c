@@ -5,9 +5,9 @@
  * The port is this process's and not the network's: what every user of the machine can send bytes to stays away from the process that
  * carries guests' frames, and the port cannot outlive the command.
  */
-#include "app/command/api.h"
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/api.h"
 #include "app/failure.h"
 #include "app/web/gate.h"
 #include "app/web/relay.h"

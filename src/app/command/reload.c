@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `lanlet reload` */
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/command/api.h"
+#include "app/command/table.h"
+
+#include <stdio.h>
+
+/* "WHAT: a, b" when the list @member of @answer is not empty. */
+static void print_options(JsonObject *answer, const char *member, const char *what)
+{
+	JsonArray *options = json_object_get_array_member(answer, member);
+	for (guint i = 0; options && i < json_array_get_length(options); i++)
+		printf("%s%s", i == 0 ? what : ", ", json_array_get_string_element(options, i));
+	if (options && json_array_get_length(options) > 0)
+		putchar('\n');
+}
+
+bool command_reload(const struct arguments *a, GError **error)
+{
+	g_autoptr(Api) api = api_new(a, error);
+	g_autoptr(JsonObject) answer = api ? api_call(api, "POST", "/v1/reload", NULL, error) : NULL;
+	if (!answer)
+		return false;
+	if (a->json) {
+		g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), answer);
+		g_autofree char *text = json_to_string(node, FALSE);
+		puts(text);
+	} else {
+		print_options(answer, "changed", "changed: ");
+		print_options(answer, "need_restart", "as before until a restart: ");
+	}
+	return table_finish(error);
+}

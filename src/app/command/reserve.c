@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `lanlet reserve` */
+#include "app/arguments.h"
+#include "app/command.h"
+#include "app/command/api.h"
+#include "app/command/listing.h"
+#include "app/command/table.h"
+#include "app/failure.h"
+
+static bool add_reservation(void *opaque, JsonObject *r)
+{
+	for (const char *const *name = (const char *const[]){ "mac", "address", "name", "origin", NULL }; *name; name++)
+		table_add(opaque, api_text(r, *name));
+	return true;
+}
+
+static struct table *table_of_reservations(struct api *api, GError **error)
+{
+	g_autoptr(Table) t = table_new("MAC|ADDRESS|NAME|FROM");
+	return api_each(api, "/v1/reservations", add_reservation, t, error) ? g_steal_pointer(&t) : NULL;
+}
+
+static bool remove_one(const struct arguments *a, GError **error)
+{
+	g_autofree char *path = api_path_to("/v1/reservations", a->remove);
+	if (a->n_operands > 0)
+		return fail(error, FAILURE_USAGE, "--remove %s and \"%s\": one or the other", a->remove, a->operands[0]);
+	return api_change(a, "DELETE", path, NULL, error);
+}
+
+bool command_reserve(const struct arguments *a, GError **error)
+{
+	if (a->remove)
+		return remove_one(a, error);
+	if (a->n_operands == 0)
+		return print_list(a, "/v1/reservations", table_of_reservations, error);
+	if (a->n_operands == 1)
+		return fail(error, FAILURE_USAGE, "which address? lanlet reserve MAC ADDRESS [NAME]");
+	g_autofree char *body = api_object("mac", a->operands[0], "address", a->operands[1], "name", a->operands[2], NULL);
+	return api_change(a, "POST", "/v1/reservations", body, error);
+}
