@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The NAT engines of this build: what --engine chooses from. */
+/* The table of NAT engines in this build: the values of --engine. */
 #pragma once
 
 #include <stddef.h>
 
 struct engine_ops;
 
-/* The engine that is used when none is named. */
+/* The default of --engine. */
 #define ENGINE_DEFAULT_NAME "native"
 
 /* The engine at @index, or NULL behind the last one. */

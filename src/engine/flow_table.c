@@ -34,7 +34,7 @@ static void chain(struct flow **buckets, uint32_t n_buckets, struct flow *flow)
 	*head = flow;
 }
 
-/* Doubling keeps chains at about one flow; its cost is spread over the flows that made it necessary. */
+/* Doubling keeps chains at about one flow, at an amortised constant cost per flow. */
 static int grow_buckets(struct flow_table *t)
 {
 	uint32_t n = t->n_buckets > 0 ? t->n_buckets * 2 : FIRST_BUCKETS;

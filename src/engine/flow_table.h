@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flows by key.  A flow is embedded in its owner's object, which the table does not own and which must not move while
- * it is in the table.  The hash is keyed (base/hash.h), so a guest that chooses its ports cannot make chains
- * long.  The flow found last is looked at first: packets come in runs.
+ * Hash table of flows by key. A flow is embedded in an object that belongs to the caller and must not move while it is in the table.
+ * The hash has a secret key (base/hash.h), so a guest cannot choose ports that make a chain long. The last flow found is tried
+ * first, because packets of one flow come in runs.
  *
- * Every flow that enters a table gets an id: an index that is used again and a generation that is not, so that
- * whoever remembers an id of a flow that has ended is told so instead of meeting another one.
+ * Each flow has an id: an index, which is reused, and a generation, which is not. An id of a flow that has ended therefore never
+ * matches another flow.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-/* Which of the two ends count is the owner's business; what does not count is zero. */
+/* The owner of the table decides which fields identify a flow and leaves the others zero. */
 struct flow_key {
 	struct ip_endpoint guest, remote;
 };
@@ -52,9 +52,9 @@ void flow_table_done(struct flow_table *t);
 /* Puts @flow, its key set and not in the table yet, into it.  -ENOMEM. */
 int flow_table_add(struct flow_table *t, struct flow *flow);
 void flow_table_remove(struct flow_table *t, struct flow *flow);
-/* NULL when there is none. */
+/* NULL when no flow has this key. */
 struct flow *flow_table_find(struct flow_table *t, const struct flow_key *key);
 /* The flow with this id, NULL when it has ended. */
 struct flow *flow_table_by_id(const struct flow_table *t, uint32_t index, uint32_t generation);
-/* The first flow in a slot from @index on, for walks in slices; NULL behind the last one. */
+/* The first flow at index @index or later, to walk the table in slices; NULL after the last one. */
 struct flow *flow_table_from(const struct flow_table *t, uint32_t index);

@@ -24,7 +24,7 @@ static bool tcp_checksum_is_right(const struct packet *p, const uint8_t *segment
 	return checksum_is_right(&c);
 }
 
-/* RFC 9293 §3.10.7.1: what a reset for a segment of a connection that does not exist looks like. */
+/* The RST for a segment that belongs to no connection (RFC 9293 §3.10.7.1). */
 static struct tcp_header reset_for(const struct tcp_header *h, size_t segment_len)
 {
 	struct tcp_header reset = { .src_port = h->dst_port, .dst_port = h->src_port, .flags = TCP_RST };

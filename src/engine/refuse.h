@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * How an engine says no: a reset for TCP, ICMP for everything else, as a host without the service would answer.
- */
+/* Refusals of an engine: RST for TCP, an ICMP error for everything else, as from a host where no service listens. */
 #pragma once
 
 #include "base/usec.h"
@@ -10,7 +8,7 @@ struct engine_env;
 struct packet;
 
 /*
- * Refuses @p as a closed port does: RST (RFC 9293 §3.10.7.1) or ICMP port unreachable; an echo request as
- * an unreachable host does.  Resets are never answered, a TCP segment with a wrong checksum is dropped and counted.
+ * Answers @p as a closed port does: RST (RFC 9293 §3.10.7.1) or ICMP port unreachable; an echo request gets ICMP host unreachable. A
+ * RST is never answered. A TCP segment with a wrong checksum is dropped and counted.
  */
 void refuse_port(struct engine_env *env, usec_t now, const struct packet *p);

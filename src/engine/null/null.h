@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine of a network without an outside: every packet is answered with "network unreachable", and what
- * is sent to a port of the gateway is refused as a closed port refuses.  It owns no descriptor.
+ * The engine of an isolated network: packets to the outside are answered with ICMP network unreachable, packets to a port of the
+ * gateway as by a closed port. It owns no descriptor.
  */
 #pragma once
 

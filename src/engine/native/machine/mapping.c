@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UDP_IDLE (300 * USEC_PER_SEC)     /* RFC 4787 REQ-5(c): five minutes or more is recommended */
-#define QUESTION_IDLE (20 * USEC_PER_SEC) /* REQ-5(a) allows less for well-known ports; resolvers give up sooner */
-#define ECHO_IDLE (60 * USEC_PER_SEC)     /* RFC 5508 REQ-2: not less */
+#define UDP_IDLE (300 * USEC_PER_SEC)     /* RFC 4787 REQ-5(c) recommends five minutes or more */
+#define QUESTION_IDLE (20 * USEC_PER_SEC) /* REQ-5(a) allows less for well-known ports; resolvers give up earlier */
+#define ECHO_IDLE (60 * USEC_PER_SEC)     /* the minimum of RFC 5508 REQ-2 */
 #define DNS_PORT 53
 #define FIRST_PEERS 4u
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest's UDP port, or its ICMP echo identifier, seen from outside: whom it has sent to, who may answer, and how long
- * it lasts without traffic (RFC 4787 §4–5, RFC 5508 §3).  Pure; the socket is the shell's.
+ * The NAT mapping of a guest's UDP port or ICMP echo identifier: the peers that the guest has sent to, which peers may answer, and
+ * how long the mapping lives without traffic (RFC 4787 §4–5, RFC 5508 §3). The socket belongs to the caller.
  */
 #pragma once
 
@@ -19,25 +19,23 @@ enum mapping_filter {
 };
 
 struct mapping_peer {
-	struct ip_endpoint real;    /* where datagrams really go */
-	struct ip_endpoint claimed; /* where the guest believes it sends them */
+	struct ip_endpoint real;    /* where the host sends the datagrams */
+	struct ip_endpoint claimed; /* the address that the guest uses for that peer */
 };
 
 struct mapping {
-	struct mapping_peer *peers; /* the one used last comes first; the oldest is forgotten when there are too many */
+	struct mapping_peer *peers; /* most recently used first; when the list is full the last one is dropped */
 	unsigned n_peers, size;
 	usec_t active;  /* last datagram of the guest (RFC 4787 REQ-6) */
-	bool questions; /* only ever DNS: over with the answer */
+	bool questions; /* all packets so far were DNS: the mapping ends with the answer */
 };
 
-/* -ENOMEM later, from mapping_sent(). */
+/* Allocates nothing. */
 void mapping_init(struct mapping *m, usec_t now);
 void mapping_done(struct mapping *m);
-/* The guest sent to @claimed, which is @real on the outside. */
+/* The guest sent to @claimed; the host sends to @real. -ENOMEM. */
 int mapping_sent(struct mapping *m, usec_t now, const struct ip_endpoint *claimed, const struct ip_endpoint *real);
-/*
- * Something came from @from: may it pass, and who is it for the guest?
- */
+/* Whether a datagram from @from may pass to the guest; if so, @ret_claimed is the source address that the guest expects. */
 bool mapping_admits(struct mapping *m, enum mapping_filter filter, const struct ip_endpoint *from, struct ip_endpoint *ret_claimed);
 /* When a UDP mapping ends. */
 usec_t mapping_udp_deadline(const struct mapping *m);

@@ -16,7 +16,7 @@ bool seq_ranges_add(struct seq_ranges *s, struct seq_range add)
 	unsigned first = 0;
 	while (first < s->n && seq_lt(s->r[first].right, add.left))
 		first++;
-	unsigned behind = first; /* [first, behind) touch the new one */
+	unsigned behind = first; /* ranges [first, behind) touch the new one */
 	while (behind < s->n && seq_le(s->r[behind].left, add.right))
 		behind++;
 	if (first == behind) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Beginning and end of a flow, what its host side reports, and the order of its actions. */
+/* Start and end of a flow, events of its host side, and the order of its actions. */
 #include "engine/native/machine/tcp_flow.h"
 
 #include "base/macros.h"
@@ -92,7 +92,7 @@ void tcp_flow_guest_gone(struct tcp_flow *f)
 
 void tcp_flow_unreachable(struct tcp_flow *f, uint32_t seq)
 {
-	/* Once it is established the error may be a forgery or pass (RFC 5461 §2, RFC 5927 §5.2). */
+	/* On an established connection such an error may be forged or transient (RFC 5461 §2, RFC 5927 §5.2). */
 	if (f->state == TCP_STATE_SYN_SENT && seq == f->iss)
 		tcp_flow_guest_gone(f);
 }
@@ -136,7 +136,7 @@ static bool reset_segment(struct tcp_flow *f, struct tcp_action *ret)
 {
 	f->reset_due = false;
 	ret->type = TCP_ACTION_SEGMENT;
-	/* Towards a guest that never answered our SYN there is nothing to acknowledge. */
+	/* A guest that never answered our SYN has sent nothing to acknowledge. */
 	bool answered = f->rcv_nxt != f->irs;
 	ret->header = (struct tcp_header){ .seq = f->snd_nxt, .flags = TCP_RST };
 	if (answered) {
@@ -159,7 +159,7 @@ static bool next_of_closed(struct tcp_flow *f, struct tcp_action *ret)
 	return ret->type != TCP_ACTION_NONE;
 }
 
-/* What is owed to the host side. */
+/* Actions for the host side. */
 static bool next_for_host(struct tcp_flow *f, struct tcp_action *ret)
 {
 	if (f->consume > 0) {
@@ -202,7 +202,7 @@ bool tcp_flow_next(struct tcp_flow *f, usec_t now, struct tcp_action *ret)
 	if (tcp_send_next(f, now, ret))
 		return true;
 	if (f->probe_due) {
-		/* A number that the guest has seen makes it answer (RFC 9293 §3.8.4); no byte of data is risked. */
+		/* The guest must answer an old sequence number (RFC 9293 §3.8.4), so the probe carries no data. */
 		f->probe_due = false;
 		return segment(f, now, f->snd_una - 1, TCP_ACK, ret);
 	}

@@ -2,14 +2,14 @@
 /*
  * Bytes from the guest.
  *
- * Window: the shell can hold f->window bytes.  What is in order and was not taken by the host yet (f->held) and what
- * came early lies within that, so window - held is what can be announced; the right edge never moves
- * back, because a guest cannot send more than was announced and held grows by no more than it sent.
+ * Window: the shell can hold f->window bytes, both in order and not yet taken by the host (f->held) and out of order, so window -
+ * held can be announced. The right edge never moves back: a guest cannot send more than was announced, and held grows by no more
+ * than the guest sent.
  *
- * Acknowledging: at once for a guest in bulk transfer (two segments' worth), for anything out of order, for a FIN.
- * Otherwise an answer is waited for, which carries the ACK for nothing: a request then costs the guest one wake-up
- * less.  The wait is far below the 500 ms of RFC 9293 §3.8.6.3 and given up for a while when it was in vain, so that a
- * guest whose Nagle algorithm waits for our ACK (write, write, read) loses a few milliseconds once.
+ * ACKs: sent at once after two full segments, for out-of-order data and for a FIN. Otherwise the ACK is delayed, so that the host's
+ * answer can carry it and the guest wakes up once less per request. The delay is far below the 500 ms of RFC 9293 §3.8.6.3. When no
+ * answer came in time, delayed ACKs stop for a while, so that a guest whose Nagle algorithm waits for our ACK (write, write, read)
+ * loses a few milliseconds only once.
  */
 #include "base/macros.h"
 #include "engine/native/machine/tcp_internal.h"
@@ -106,7 +106,7 @@ static void ack_later(struct tcp_flow *f, usec_t now)
 	}
 }
 
-/* Moves rcv_nxt over @len new bytes and the early ones that they reach; returns how far it moved. */
+/* Advances rcv_nxt over @len new bytes and the out-of-order bytes that follow them; returns by how much. */
 static uint32_t advance(struct tcp_flow *f, uint32_t len)
 {
 	uint32_t before = f->rcv_nxt;
@@ -130,7 +130,7 @@ static void take_payload(struct tcp_flow *f, usec_t now, uint32_t seq, uint32_t 
 	struct tcp_take t = { 0 };
 	if (seq_lt(seq, f->rcv_nxt)) {
 		t.skip = f->rcv_nxt - seq;
-		f->ack_due = true; /* something came twice: our ACK was lost */
+		f->ack_due = true; /* a duplicate: our ACK was lost */
 	}
 	if (t.skip >= len)
 		return;
@@ -175,7 +175,7 @@ void tcp_receive_segment(struct tcp_flow *f, usec_t now, const struct tcp_header
 		take_payload(f, now, h->seq, len, ret);
 	else if (len > 0)
 		f->ack_due = true;
-	/* A FIN counts when everything before it is here; else it will come again. */
+	/* A FIN counts only when all bytes before it have arrived; otherwise the guest sends it again. */
 	if ((h->flags & TCP_FIN) && open && h->seq + len == f->rcv_nxt)
 		fin_arrived(f, now);
 	else if (h->flags & TCP_FIN)
@@ -195,7 +195,7 @@ void tcp_flow_host_took(struct tcp_flow *f, uint32_t n)
 	uint32_t most = MIN(f->window, WINDOW_FIELD_MAX << f->rcv_scale);
 	uint32_t announced = f->rcv_edge - f->rcv_nxt;
 	uint32_t room = MIN(f->window - MIN(f->held, f->window), most);
-	/* Only a guest that may be waiting for it is told without an occasion. */
+	/* Send a window update by itself only to a guest that may be waiting for it. */
 	bool waits = announced < MIN(TELL_BELOW, most / 2);
 	if (waits && (room >= announced + most / 2 || (announced < f->our_mss && room >= f->our_mss)))
 		f->ack_due = true;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a segment from the guest means: RFC 9293 §3.10.7 with the checks of RFC 5961 and RFC 7323 §5. */
+/* Processing of a guest's segment: RFC 9293 §3.10.7 with the checks of RFC 5961 and RFC 7323 §5. */
 #include "engine/native/machine/tcp_internal.h"
 
 static void guest_reset(struct tcp_flow *f)
 {
-	/* A guest's RST is a RST outside, and nothing goes back to the guest. */
+	/* A RST of the guest resets the host side; the guest gets no answer. */
 	f->held = 0;
 	f->abort_due = true;
 	tcp_flow_closed(f);
@@ -12,7 +12,7 @@ static void guest_reset(struct tcp_flow *f)
 
 static void in_connecting(struct tcp_flow *f, const struct tcp_header *h)
 {
-	/* The guest gives up waiting, or its port is in other hands; a repeated SYN is answered when the host is. */
+	/* The guest gave up or reused its port. A repeated SYN is answered once the host side is open. */
 	bool reset = (h->flags & TCP_RST) && (h->seq == f->rcv_nxt || h->seq == f->irs);
 	if (reset)
 		guest_reset(f);
@@ -49,16 +49,16 @@ static enum tcp_verdict in_syn_sent(struct tcp_flow *f, usec_t now, const struct
 	tcp_send_options(f, h, f->our_mss);
 	if (h->flags & TCP_ACK) {
 		established(f, now, h);
-		f->host_ready = true; /* what came before the watch on the descriptor did is no event */
+		f->host_ready = true; /* bytes that arrived before the descriptor was watched caused no event */
 		f->ack_due = true;
 	} else {
-		f->state = TCP_STATE_SYN_RECEIVED; /* both opened at once */
+		f->state = TCP_STATE_SYN_RECEIVED; /* simultaneous open (RFC 9293 §3.5) */
 		f->syn_due = true;
 	}
 	return TCP_VERDICT_DONE;
 }
 
-/* RFC 7323 §5.3; true when the segment is from an earlier round of sequence numbers. */
+/* PAWS (RFC 7323 §5.3): true when the segment is from an earlier wrap of the sequence numbers. */
 static bool is_too_old(struct tcp_flow *f, const struct tcp_header *h)
 {
 	return f->ts_ok && h->has_timestamps && !(h->flags & TCP_RST) && seq_lt(h->ts_value, f->ts_recent);
@@ -66,12 +66,12 @@ static bool is_too_old(struct tcp_flow *f, const struct tcp_header *h)
 
 static void remember_timestamp(struct tcp_flow *f, const struct tcp_header *h)
 {
-	/* Last.ACK.sent is what we have less what we have not acknowledged yet (RFC 7323 §4.3). */
+	/* Last.ACK.sent is rcv_nxt less the bytes not acknowledged yet (RFC 7323 §4.3). */
 	if (f->ts_ok && h->has_timestamps && seq_le(h->seq, f->rcv_nxt - f->unacked))
 		f->ts_recent = h->ts_value;
 }
 
-/* A probe for whether we are there: one byte, or none, just before what we wait for (RFC 9293 §3.8.4). */
+/* A keepalive probe: no byte or one, just before rcv_nxt (RFC 9293 §3.8.4). */
 static void note_keepalive(struct tcp_flow *f, const struct tcp_header *h, uint32_t len)
 {
 	if (h->seq + 1 == f->rcv_nxt && len <= 1 && !f->keepalive_seen && f->state == TCP_STATE_ESTABLISHED) {
@@ -86,7 +86,7 @@ static void out_of_window(struct tcp_flow *f, usec_t now, const struct tcp_heade
 		return;
 	note_keepalive(f, h, len);
 	if (!is_too_old(f, h))
-		remember_timestamp(f, h); /* of a guest that only ever probes, the one we know would be too old some day (RFC 7323 §5.5) */
+		remember_timestamp(f, h); /* else our copy would become too old when the guest sends only probes for long (RFC 7323 §5.5) */
 	if (f->state == TCP_STATE_SYN_RECEIVED && (h->flags & TCP_SYN) && h->seq == f->irs)
 		f->syn_due = true; /* our SYN-ACK was lost */
 	else if (len > 0 || (h->flags & TCP_FIN))
@@ -95,7 +95,7 @@ static void out_of_window(struct tcp_flow *f, usec_t now, const struct tcp_heade
 		tcp_receive_challenge(f, now);
 	if (f->state == TCP_STATE_TIME_WAIT && (h->flags & TCP_FIN))
 		tcp_flow_enter_time_wait(f, now);
-	/* What it says about our own data is true all the same, unless it is a probe's old news. */
+	/* Its ACK of our data is valid all the same, unless the segment is a probe. */
 	if ((h->flags & (TCP_ACK | TCP_SYN)) == TCP_ACK && f->state >= TCP_STATE_ESTABLISHED && f->state != TCP_STATE_TIME_WAIT)
 		tcp_send_ack_received(f, now, h, len);
 }
@@ -111,8 +111,8 @@ static void reset_received(struct tcp_flow *f, usec_t now, const struct tcp_head
 }
 
 /*
- * A SYN for a flow in TIME_WAIT that is newer than all of the old connection, by its number or its timestamp (RFC 9293 §3.6.1, RFC 6191
- * §2).  While the host has not taken all bytes of the old one it has to wait.
+ * Whether a SYN for a flow in TIME_WAIT is newer than the old connection, by sequence number or timestamp (RFC 9293 §3.6.1, RFC 6191
+ * §2). The SYN must wait while the host has not taken all bytes of the old connection.
  */
 static bool may_reopen(const struct tcp_flow *f, const struct tcp_header *h)
 {
@@ -156,9 +156,9 @@ enum tcp_verdict tcp_flow_segment(struct tcp_flow *f, usec_t now, const struct t
 	*ret = (struct tcp_take){ 0 };
 	f->active = now;
 	if (f->timer == USEC_INFINITY)
-		f->retries = 0; /* the guest answers: keepalive starts over */
+		f->retries = 0; /* the guest answered: restart keepalive */
 	switch ((enum tcp_state)f->state) {
-	case TCP_STATE_CLOSED: return TCP_VERDICT_DONE; /* a late duplicate; the shell has not been round yet */
+	case TCP_STATE_CLOSED: return TCP_VERDICT_DONE; /* a late duplicate; the shell has not freed the flow yet */
 	case TCP_STATE_CONNECTING: in_connecting(f, h); return TCP_VERDICT_DONE;
 	case TCP_STATE_SYN_SENT: return in_syn_sent(f, now, h);
 	default: return in_synchronized(f, now, h, len, ret);

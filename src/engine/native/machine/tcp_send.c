@@ -2,20 +2,19 @@
 /*
  * Bytes to the guest.
  *
- * The host's queue holds everything from snd_una on.  How much that is nobody knows until it is looked at, so new data
- * is asked for as a range, as much as the guest's window and the congestion window allow, and the shell says what
- * there was.
+ * The host's queue holds all bytes from snd_una on. Its length is unknown until the shell peeks at it, so the machine asks for a
+ * range as large as the guest's window and the congestion window allow, and the shell reports what it found.
  *
- * Loss recovery has one mechanism for both of its causes (RFC 6675, RFC 6298 §5.4): below lost_end, what the guest did not
- * report received is sent again, from rexmit_nxt on, as far as the congestion window allows.  Duplicate ACKs and SACK put
- * lost_end behind the highest reported byte (without SACK: behind one segment, RFC 6582); a timeout puts it at
- * snd_nxt.  The FIN is the last sequence number of the stream and takes part in all of that.
+ * Loss recovery uses one mechanism for both triggers (RFC 6675, RFC 6298 §5.4): bytes below lost_end that the guest did not report
+ * are sent again, from rexmit_nxt on, as far as the congestion window allows. Duplicate ACKs and SACK set lost_end after the highest
+ * reported byte (without SACK: after one segment, RFC 6582); a timeout sets it to snd_nxt. The FIN is the last sequence number of
+ * the stream and is treated alike.
  */
 #include "base/macros.h"
 #include "engine/native/machine/tcp_internal.h"
 
 #define MSS_DEFAULT 536u        /* RFC 9293 §3.7.1 */
-#define MSS_MIN 88u             /* an option must not make us send a header for every byte */
+#define MSS_MIN 88u             /* bounds the overhead that a guest's MSS option can cause */
 #define CWND_FIRST_SEGMENTS 10u /* RFC 6928 */
 #define TIMESTAMPS_LEN 12u
 #define DUP_ACKS 3
@@ -55,7 +54,7 @@ void tcp_send_options(struct tcp_flow *f, const struct tcp_header *syn, uint16_t
 	f->cwnd = CWND_FIRST_SEGMENTS * tcp_flow_segment_size(f);
 }
 
-/* Sequence numbers believed to be under way: sent, not reported received, not given up for lost. */
+/* Bytes believed to be in flight: sent, not reported by SACK, not counted as lost. */
 static uint32_t pipe_size(const struct tcp_flow *f)
 {
 	uint32_t pipe = tcp_send_in_flight(f) - seq_ranges_count(&f->sacked, f->snd_una, f->snd_nxt);
@@ -67,11 +66,11 @@ static uint32_t pipe_size(const struct tcp_flow *f)
 	return pipe;
 }
 
-/* RFC 5681 §3.1, counting bytes (RFC 3465 with L = all): an ACK stands for a whole batch here. */
+/* RFC 5681 §3.1, counting bytes (RFC 3465 without the limit L): here one ACK covers a whole batch. */
 static void window_grows(struct tcp_flow *f, uint32_t acked, uint32_t was_in_flight)
 {
 	if (2 * was_in_flight < f->cwnd)
-		return; /* not what limited us (RFC 7661) */
+		return; /* the window was not the limit (RFC 7661) */
 	if (f->cwnd < f->ssthresh)
 		f->cwnd += acked;
 	else
@@ -107,7 +106,7 @@ void tcp_flow_too_big(struct tcp_flow *f, uint32_t seq, uint32_t mss)
 	if (f->state < TCP_STATE_ESTABLISHED || !under_way || mss >= f->mss)
 		return;
 	f->mss = (uint16_t)mss;
-	/* What is under way was too large as well.  No congestion: the window stays (RFC 1191 §6.5). */
+	/* Bytes in flight were too large as well. This is no congestion: the window stays (RFC 1191 §6.5). */
 	if (!f->recovering)
 		f->ssthresh = MAX(f->ssthresh, f->cwnd);
 	f->recovering = true;
@@ -132,14 +131,14 @@ static void sack_received(struct tcp_flow *f, const struct tcp_header *h)
 {
 	for (unsigned i = 0; i < h->n_sack; i++) {
 		struct seq_range r = { h->sack[i].left, h->sack[i].right };
-		/* What lies outside of what is in flight is a duplicate report (RFC 2883) or a lie. */
+		/* A block outside the bytes in flight is a duplicate report (RFC 2883) or false. */
 		if (seq_le(f->snd_una, r.left) && seq_lt(r.left, r.right) && seq_le(r.right, f->snd_nxt))
 			seq_ranges_add(&f->sacked, r);
 	}
 	seq_ranges_drop_before(&f->sacked, f->snd_una);
 }
 
-/* RFC 5681 §2: what makes an ACK a duplicate. */
+/* Counts duplicate ACKs (RFC 5681 §2). */
 static void same_ack_received(struct tcp_flow *f, uint32_t len, bool window_changed)
 {
 	if (tcp_send_in_flight(f) == 0 || len > 0 || (window_changed && f->sacked.n == 0))
@@ -169,7 +168,7 @@ static void recovery_goes_on(struct tcp_flow *f)
 		f->cwnd = MAX(MIN(f->ssthresh, f->cwnd), tcp_flow_segment_size(f));
 		return;
 	}
-	/* A partial ACK: the next hole is lost too (RFC 6582 §3.2, RFC 6675 §5). */
+	/* A partial ACK: the next hole counts as lost too (RFC 6582 §3.2, RFC 6675 §5). */
 	if (!f->after_timeout) {
 		if (f->sacked.n == 0)
 			f->rexmit_nxt = f->snd_una;
@@ -255,7 +254,7 @@ static bool next_lost(struct tcp_flow *f, usec_t now, struct tcp_action *a)
 		return false;
 	f->rexmit_nxt = from;
 	uint32_t pipe = pipe_size(f);
-	/* The first hole is always sent: recovery may not wait for an ACK that only it can bring. */
+	/* The first hole is always sent: only it can bring the ACK that recovery waits for. */
 	if (from != f->snd_una && pipe + segment > f->cwnd)
 		return false;
 	uint32_t data_end = f->fin_sent ? f->snd_nxt - 1 : f->snd_nxt;
@@ -329,7 +328,7 @@ void tcp_flow_data_found(struct tcp_flow *f, const struct tcp_action *a, uint32_
 	if (a->again) {
 		f->rexmit_nxt = a->seq + n;
 		if (n == 0)
-			f->lost_end = f->rexmit_nxt; /* the shell could not; the timer tries again */
+			f->lost_end = f->rexmit_nxt; /* the shell could not send; the timer tries again */
 		return;
 	}
 	f->snd_nxt += n;

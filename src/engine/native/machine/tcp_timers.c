@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Everything that happens because time passed.
+ * Timers.
  *
- * f->timer is one of three things, and which one follows from the flow: in TIME_WAIT its end; while
- * something is in flight the retransmission timer (RFC 6298); else, while the guest's window is shut on
- * something to send, the probe timer (RFC 9293 §3.8.6.1).  When it is not set, the idle limit counts from f->active: the
- * guest is then asked whether it is still there, as TCP keepalive does (RFC 9293 §3.8.4), and the flow ends on both sides
- * when it is not.  So an idle flow that lives is never cut, which is more than RFC 5382 REQ-5 asks for.
+ * f->timer has one of three meanings, which follows from the flow's state: in TIME_WAIT its end; with bytes in flight the
+ * retransmission timer (RFC 6298); else, with data waiting for a closed window, the probe timer (RFC 9293 §3.8.6.1). When it is not
+ * set, the idle limit counts from f->active: the guest is then probed as by TCP keepalive (RFC 9293 §3.8.4), and the flow ends on
+ * both sides if the guest does not answer. An idle flow whose guest answers is therefore never cut, which is more than RFC 5382
+ * REQ-5 asks for.
  */
 #include "base/macros.h"
 #include "engine/native/machine/tcp_internal.h"
 
 #define RTO_FIRST (1 * USEC_PER_SEC)  /* RFC 6298 §2.1 */
-#define RTO_MIN (200 * USEC_PER_MSEC) /* as Linux; RFC 6298 §2.4 would have a second, at a time when clocks ticked slowly */
+#define RTO_MIN (200 * USEC_PER_MSEC) /* as Linux; the second of RFC 6298 §2.4 was meant for coarse clocks */
 #define RTO_MAX (60 * USEC_PER_SEC)
 #define CLOCK_GRANULARITY (1 * USEC_PER_MSEC)
-#define RETRIES_SYN 8 /* 243 s: a flow that is being opened lasts 4 minutes or more (RFC 5382 REQ-5) */
+#define RETRIES_SYN 8 /* 243 s: RFC 5382 REQ-5 asks for 4 minutes while a flow is being opened */
 #define SYN_PATIENCE (243 * USEC_PER_SEC)
 #define RETRIES_DATA 12 /* at least 200 ms · 2^9 + 3 · 60 s: more than the 100 s of RFC 1122 §4.2.3.5 */
 #define PROBE_PATIENCE (300 * USEC_PER_SEC)
 #define TIME_WAIT_TIME (60 * USEC_PER_SEC)
 #define IDLE_TIME ((2 * 3600 + 4 * 60) * USEC_PER_SEC) /* RFC 5382 REQ-5 */
-#define LINGER_TIME (240 * USEC_PER_SEC)               /* RFC 5382 REQ-5, transitory: the guest is done, the host does not take the rest */
+#define LINGER_TIME (240 * USEC_PER_SEC) /* RFC 5382 REQ-5, transitory: the guest has finished, the host does not take the rest */
 #define KEEPALIVE_GAP (75 * USEC_PER_SEC)
 #define KEEPALIVE_TRIES 9
 #define QUICK_ACKS 16
@@ -45,7 +45,7 @@ void tcp_timers_sent(struct tcp_flow *f, usec_t now, bool first, uint32_t end)
 	if (f->timer == USEC_INFINITY)
 		f->timer = now + backed_off(f);
 	if (!first) {
-		f->rtt_timing = false; /* Karn: an ACK for something sent twice measures nothing (RFC 6298 §3) */
+		f->rtt_timing = false; /* Karn's algorithm: an ACK for retransmitted bytes measures nothing (RFC 6298 §3) */
 	} else if (!f->rtt_timing) {
 		f->rtt_timing = true;
 		f->rtt_seq = end;
@@ -92,7 +92,7 @@ void tcp_timers_window_opened(struct tcp_flow *f)
 		f->retries = 0;
 	} else if (f->snd_wnd == 0 && f->retries > 0) {
 		f->retries = 0;
-		tcp_send_timed_out(f); /* it takes at once what it did not take before */
+		tcp_send_timed_out(f); /* the guest takes at once what it did not take before */
 	}
 }
 
@@ -101,7 +101,7 @@ static usec_t idle_deadline(const struct tcp_flow *f)
 	if (f->state == TCP_STATE_CLOSED)
 		return f->active + LINGER_TIME;
 	if (f->state < TCP_STATE_ESTABLISHED)
-		return USEC_INFINITY; /* the kernel's connect, or our SYN, have their own limits */
+		return USEC_INFINITY; /* connect() and our SYN have limits of their own */
 	return f->active + IDLE_TIME + f->retries * KEEPALIVE_GAP;
 }
 
@@ -112,8 +112,8 @@ usec_t tcp_flow_deadline(const struct tcp_flow *f)
 }
 
 /*
- * A guest may take back a window that it gave and drop what we sent into it (RFC 9293 §3.8.6): then what is sent again is a probe, and
- * it may keep the window shut as long as it answers.
+ * A guest may shrink its window and drop what we sent into it (RFC 9293 §3.8.6). The retransmission is then a window probe, and the
+ * guest may keep the window closed as long as it answers.
  */
 static bool window_was_taken_back(const struct tcp_flow *f, usec_t now)
 {
@@ -123,7 +123,7 @@ static bool window_was_taken_back(const struct tcp_flow *f, usec_t now)
 static void retransmit(struct tcp_flow *f, usec_t now)
 {
 	bool syn = f->state == TCP_STATE_SYN_SENT || f->state == TCP_STATE_SYN_RECEIVED;
-	bool too_long = syn && now - f->active >= SYN_PATIENCE; /* the machine may have slept between the retries */
+	bool too_long = syn && now - f->active >= SYN_PATIENCE; /* the host may have been suspended between the retries */
 	bool too_often = f->retries >= (syn ? RETRIES_SYN : RETRIES_DATA);
 	if (too_long || (too_often && (syn || !window_was_taken_back(f, now)))) {
 		tcp_flow_abort(f);
@@ -139,7 +139,7 @@ static void retransmit(struct tcp_flow *f, usec_t now)
 
 static void probe(struct tcp_flow *f, usec_t now)
 {
-	/* A guest that answers may keep its window shut for ever (RFC 9293 §3.8.6.1). */
+	/* A guest that answers may keep its window closed for ever (RFC 9293 §3.8.6.1). */
 	if (now - f->active > PROBE_PATIENCE) {
 		tcp_flow_abort(f);
 		return;

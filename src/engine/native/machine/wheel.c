@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Level l has WHEEL_SLOTS slots of WHEEL_SLOTS^l ticks each.  A timer sits in the lowest level whose
- * span, counted from the current tick, reaches it.  When the current tick enters a slot
- * of a higher level, the timers in it are spread over the levels below.  Empty stretches are skipped with the
- * occupancy bits, so an idle hour costs a few steps and not 3.6 million.
+ * Level l has WHEEL_SLOTS slots of WHEEL_SLOTS^l ticks each.  A timer sits in the lowest level whose span, counted from the current
+ * tick, reaches it.  When the current tick enters a slot of a higher level, that slot's timers move to the levels below. Occupancy
+ * bits skip empty slots, so an idle hour costs a few steps instead of 3.6 million.
  */
 #include "engine/native/machine/wheel.h"
 
@@ -21,7 +20,7 @@ void wheel_init(struct wheel *w, usec_t now)
 
 static void insert(struct wheel *w, struct wheel_timer *t)
 {
-	/* What lies behind the horizon waits in the slot furthest away and is looked at again there. */
+	/* A timer beyond the horizon waits in the farthest slot and is placed again from there. */
 	uint64_t at = t->tick - w->now_tick < HORIZON ? t->tick : w->now_tick + HORIZON - 1;
 	unsigned level = 0;
 	while (level + 1 < WHEEL_LEVELS && (at >> (WHEEL_BITS * (level + 1))) != (w->now_tick >> (WHEEL_BITS * (level + 1))))
@@ -68,7 +67,7 @@ void wheel_disarm(struct wheel *w, struct wheel_timer *t)
 	w->armed--;
 }
 
-/* The first tick behind the current one at which @level has a slot to fire or to spread. */
+/* The first tick after the current one at which @level has a slot to fire or to cascade. */
 static uint64_t next_of_level(const struct wheel *w, unsigned level)
 {
 	if (w->occupied[level] == 0)
@@ -93,7 +92,7 @@ static uint64_t next_tick(const struct wheel *w)
 	return next;
 }
 
-/* The current tick has entered new slots of the levels above 0: what is in them moves down. */
+/* The current tick entered new slots of the levels above 0: move their timers down. */
 static void cascade(struct wheel *w)
 {
 	for (unsigned l = WHEEL_LEVELS - 1; l > 0; l--) {
@@ -130,7 +129,7 @@ struct wheel_timer *wheel_pop(struct wheel *w, usec_t now)
 		}
 		uint64_t next = next_tick(w);
 		if (next > until) {
-			/* Nothing lies between; being up to date keeps new timers in the lowest level that fits. */
+			/* No slot lies between. An up-to-date tick places new timers in the lowest level that fits. */
 			if (until > w->now_tick)
 				w->now_tick = until;
 			return NULL;
