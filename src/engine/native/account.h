@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What flows take, summed up for those who must leave something for others: each address of a guest, and each port of the segment,
- * because whoever is behind a port may give himself as many addresses as the network has.  A port's account lasts as long as
- * flows that began there.
+ * Resource use of flows, summed per guest address and per port of the segment, for the limits that leave a share to others. The port
+ * counts because a guest can use as many addresses as the network has. A port's account lives as long as flows that began there.
  */
 #pragma once
 
@@ -15,7 +14,7 @@ struct port;
 struct native_account {
 	unsigned n_flows, n_sockets;
 	unsigned n_connecting; /* half-open connections */
-	size_t held;           /* bytes of memory for what hosts have not taken yet */
+	size_t held;           /* bytes of memory for data that host sockets have not taken yet */
 };
 
 struct native_payer {
@@ -23,7 +22,7 @@ struct native_payer {
 	struct native_account account;
 };
 
-/* The account of @port; NULL: of flows that the host opens.  NULL without memory.  To be put again when it is not used. */
+/* The account of @port (NULL: of flows that the host opens). Returns NULL without memory. Pair with native_payer_put() if unused. */
 struct native_payer *native_payer_get(struct flow_table *payers, const struct port *port);
-/* Frees @p when it has no flows any more. */
+/* Frees @p when its last flow has ended. */
 void native_payer_put(struct flow_table *payers, struct native_payer *p);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define BUFFER_BYTES (1024 * 1024) /* the kernel gives what its limits allow */
+#define BUFFER_BYTES (1024 * 1024) /* the kernel caps it */
 #define EVENTS (POLL_EVENT_IN | POLL_EVENT_EDGE)
 
 struct sockaddr_in native_sockaddr(const struct ip_endpoint *at)
@@ -56,12 +56,12 @@ static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
 	set(fd, IP_RECVERR, 1);
 	if (protocol == IPPROTO_ICMP) {
 		set(fd, IP_RECVTTL, 1);
-		/* The kernel lets ping sockets share a number unless told otherwise, and gives the answers to the last one. */
+		/* By default the kernel lets ping sockets share an identifier and gives all answers to the last one. */
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 0 }, sizeof(int));
 	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ BUFFER_BYTES }, sizeof(int));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ BUFFER_BYTES }, sizeof(int));
-	/* A port that is taken is no reason to fail: any other will do. */
+	/* If the port is taken, any other will do. */
 	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(port) };
 	if (port == 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0) {
 		any.sin_port = 0;
@@ -100,7 +100,7 @@ int native_datagram_adopt(struct engine *e, usec_t now, const struct flow_key *k
 	set(fd, IP_RECVERR, 1);
 	r = poller_watch(e->config.poller, &d->base.watch, fd, EVENTS);
 	if (r < 0) {
-		d->base.watch.fd = -1; /* stays the caller's */
+		d->base.watch.fd = -1; /* still owned by the caller */
 		native_datagram_free(d);
 		return r;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A socket's error queue (ip(7), IP_RECVERR): what the network said about packets that were sent. */
+/* A socket's error queue (ip(7), IP_RECVERR): ICMP errors and local errors about packets that were sent. */
 #pragma once
 
 #include "base/addr.h"
@@ -12,14 +12,14 @@
 
 struct native_errqueue {
 	int error;
-	bool is_icmp; /* somebody on the way said so; else the host's own stack */
+	bool is_icmp; /* from an ICMP message; otherwise from the host's own stack */
 	uint8_t type, code;
-	uint32_t info;                            /* the MTU of a packet that was too large */
-	struct ip_addr offender;                  /* who said so */
-	struct ip_endpoint dst;                   /* where the packet was sent */
-	uint8_t payload[NATIVE_ERRQUEUE_PAYLOAD]; /* what was sent, from behind the transport header on */
+	uint32_t info;                            /* the MTU, for EMSGSIZE */
+	struct ip_addr offender;                  /* the sender of the ICMP message */
+	struct ip_endpoint dst;                   /* destination of the packet */
+	uint8_t payload[NATIVE_ERRQUEUE_PAYLOAD]; /* the packet's payload, without the transport header */
 	size_t payload_len;
 };
 
-/* Takes the next entry; false when there is none. */
+/* Takes the next entry; false when the queue is empty. */
 bool native_errqueue_read(int fd, struct native_errqueue *ret);

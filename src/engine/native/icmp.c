@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ICMP echo over ping sockets (net.ipv4.ping_group_range): one for each identifier of a guest.  The kernel puts the
- * socket's number in the place of the identifier, so the socket is bound to the guest's where that is free; the sequence
- * number and the data are the guest's own.
+ * ICMP echo over ping sockets (net.ipv4.ping_group_range), one per identifier of a guest. The kernel replaces the identifier with
+ * the socket's number, so the socket is bound to the guest's identifier if that is free. Sequence number and data are the guest's
+ * own.
  */
 #include "base/arena.h"
 #include "base/log.h"
@@ -45,7 +45,7 @@ static void send_echo(struct native_datagram *d, usec_t now, const struct packet
 	for (int tries = 0; tries < 2; tries++) {
 		if (sendto(d->base.watch.fd, message, p->l4_len, MSG_DONTWAIT, (struct sockaddr *)&address, sizeof(address)) >= 0)
 			return;
-		/* It may be the error of an earlier one. */
+		/* It may be the error of an earlier message. */
 		int error = errno;
 		uint8_t type, code;
 		uint32_t mtu = drain_errors(d, now);
@@ -69,7 +69,7 @@ void native_icmp_input(struct engine *e, usec_t now, const struct packet *p)
 	if (native_tcp_error(e, p, &h, message + ICMP4_HEADER_LEN, p->l4_len - ICMP4_HEADER_LEN))
 		return;
 	if (h.type != ICMP4_ECHO_REQUEST || h.code != 0) {
-		drop(e, DROP_ICMP_TYPE, p); /* only raw sockets could bring it to anybody */
+		drop(e, DROP_ICMP_TYPE, p); /* only a raw socket could send it */
 		return;
 	}
 	struct ip_endpoint guest = { p->src, (uint16_t)(h.rest >> 16) }, claimed = { p->dst, 0 }, real = claimed;
@@ -99,7 +99,7 @@ static int received_ttl(struct msghdr *m)
 	return 64;
 }
 
-/* Passes an answer on under the guest's own identifier. */
+/* Passes an answer to the guest under the guest's own identifier. */
 static void pass_on(struct native_datagram *d, usec_t now, const uint8_t *message, size_t len, int ttl, const struct ip_endpoint *from)
 {
 	struct engine *e = d->base.engine;
@@ -156,7 +156,7 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_errq
 	uint16_t id = d->base.flow.key.guest.port;
 	if (q->payload_len < ICMP4_HEADER_LEN || !mapping_admits(&d->mapping, MAPPING_FILTER_ADDRESS, &real, &claimed))
 		return;
-	/* What comes back is what went out, with the socket's number in it. */
+	/* The quoted message has the socket's number, not the guest's identifier. */
 	q->payload[ID_AT] = (uint8_t)(id >> 8);
 	q->payload[ID_AT + 1] = (uint8_t)id;
 	native_output_error(d->base.engine, now,
@@ -175,7 +175,7 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_errq
 			    });
 }
 
-/* Returns the MTU when the host's own stack found a message too large, else 0. */
+/* Passes on the errors in the socket's error queue. Returns the MTU when the host's own stack found a message too large, else 0. */
 static uint32_t drain_errors(struct native_datagram *d, usec_t now)
 {
 	uint32_t mtu = 0;

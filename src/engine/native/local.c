@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Services of the gateway over TCP.  A connection is a flow like any other whose host side is one end of a socket pair; the
- * other end is here and speaks to the service.  These connections are few, so the copies do not matter, and
- * windows, half-close and resets need no second implementation.
+ * Services of the gateway over TCP.  A connection is an ordinary flow whose host side is one end of a socket pair; this file holds
+ * the other end and passes bytes to and from the service. Such connections are few, so the extra copies do not matter, and windows,
+ * half-close and resets need no second implementation.
  *
- * Bytes that the service does not use stay in the socket: they are looked at first and taken out as far as they were used.
+ * Bytes that the service does not use stay in the socket: they are peeked first and removed once used.
  */
 #include "base/macros.h"
 #include "engine/native/tcp.h"
@@ -22,7 +22,7 @@ struct native_local_conn {
 	struct local_stream stream;
 	struct list node; /* in engine->local_conns */
 	struct watch watch;
-	struct deferred later; /* offers input again, or frees it when it is gone */
+	struct deferred later; /* offers input again, or frees the connection after it ended */
 	struct poller *poller;
 	struct stream_service *service;
 	bool gone, eof, want_write;
@@ -47,7 +47,7 @@ static void defer(struct native_local_conn *c)
 		poller_defer(c->poller, &c->later);
 }
 
-/* No event comes any more; the memory stays until callers further up have looked at c->gone. */
+/* Stops all events. The memory stays valid until the callers up the stack have looked at c->gone. */
 static void let_go(struct native_local_conn *c)
 {
 	if (c->gone)

@@ -2,9 +2,9 @@
 /*
  * The native engine: life, limits and turns.
  *
- * Limits.  A socket is a descriptor, of which there are as many as RLIMIT_NOFILE says, less some for everybody else
- * in the process.  One guest may have seven eighths of them, and all addresses behind one port of the segment fifteen sixteenths, so
- * that whoever opens as many as he can leaves others room.  What is refused is counted; the guest tries again as it would after a loss.
+ * Limits.  Each socket takes one of RLIMIT_NOFILE descriptors, some of which are reserved for the rest of the process. One guest
+ * address may use seven eighths of the others, all addresses behind one port of the segment fifteen sixteenths, so that a guest that
+ * opens as many as it can leaves room for others. A refusal is counted; the guest retries as after a packet loss.
  */
 #include "engine/native/native.h"
 
@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Upstream DNS has two for each of the 512 queries that may be outside at once; the rest is for ports, listeners and files. */
+/* Upstream DNS uses two for each of 512 concurrent queries; the rest is for ports, listeners and files. */
 #define DESCRIPTORS_FOR_OTHERS 1536u
 #define FLOWS_PER_GUEST 65536u
 #define FLOWS_PER_PORT (2 * FLOWS_PER_GUEST)
@@ -187,7 +187,7 @@ static unsigned socket_limit(const struct engine_config *config)
 	return (unsigned)(n > 2 * DESCRIPTORS_FOR_OTHERS ? n - DESCRIPTORS_FOR_OTHERS : n / 2);
 }
 
-/* SO_PEEK_OFF for TCP came to IPv4 with Linux 6.9 and to IPv6 later. */
+/* Linux has SO_PEEK_OFF for TCP since 6.9 over IPv4, and later over IPv6. */
 static bool has_peek_off(int family)
 {
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -198,7 +198,7 @@ static bool has_peek_off(int family)
 	return works;
 }
 
-/* UDP_SEGMENT came with Linux 4.18, UDP_GRO with 5.0. */
+/* Linux has UDP_SEGMENT since 4.18 and UDP_GRO since 5.0. */
 static void probe_udp(struct engine *e)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -247,7 +247,7 @@ static void abandon_all(struct engine *e, struct native_guest *g, usec_t now)
 		struct native_flow *f = container_of(g->flows.next, struct native_flow, of_guest);
 		kind_ops[f->kind]->abandon(f, now);
 		if (last)
-			return; /* the guest went with its last flow */
+			return; /* the guest was freed with its last flow */
 	}
 }
 
@@ -281,7 +281,7 @@ static void native_input(struct engine *e, usec_t now, const struct packet *p)
 	}
 }
 
-/* Flows that wake up meanwhile wait for the next turn, so that none can keep the others from theirs. */
+/* Flows that wake up meanwhile wait for the next turn, so that no flow can starve the others. */
 static void native_flush(struct engine *e, usec_t now)
 {
 	struct list *end = &e->turn_end;
@@ -369,7 +369,7 @@ static void describe(const struct native_flow *f, struct engine_flow *ret)
 	kind_ops[f->kind]->describe(f, ret);
 }
 
-/* The places are slots of the tables, one table after the other: the cursor is table << 32 | slot. */
+/* The cursor is table << 32 | slot: it walks the slots of one table after the other. */
 static void native_flows(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque)
 {
 	uint32_t kind = (uint32_t)(*cursor >> 32), slot = (uint32_t)*cursor;

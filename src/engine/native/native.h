@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The native engine (--engine native): guests' flows over sockets of the host.  Decisions are made by the pure machines
- * in machine/; what is here does the system calls.
+ * The native engine (--engine native): guests' flows over sockets of the host.  The pure code in machine/ decides; the code here
+ * does the system calls.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Packets to guests that are not bulk data, and checks of packets from them. */
+/* Makes single packets for guests, and checks packets from guests. */
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/macros.h"
@@ -22,7 +22,7 @@
 int native_dial_address(struct engine *e, usec_t now, const struct ip_addr *dst, struct ip_addr *ret)
 {
 	if (!ip_is_v4(dst) || ip_to_ip4(dst) != e->config.gateway) {
-		/* The gateway has looked already; a mistake there must not open the host's loopback. */
+		/* The gateway checked this already; checked again, because a mistake there would open the host's loopback. */
 		enum drop_reason why;
 		if (ip_is_v4(dst) && martian_check_destination(&e->config.subnet, e->config.gateway, ip_to_ip4(dst), &why) < 0)
 			return -ENETUNREACH;
@@ -141,7 +141,7 @@ void native_output_error(struct engine *e, usec_t now, const struct native_icmp_
 		return;
 	uint8_t body[ERROR_BODY_MAX];
 	struct bytes_writer b = bytes_writer(body, sizeof(body));
-	/* The packet as the guest sent it, as far as we remember it: its sender looks at addresses, ports and the first eight bytes. */
+	/* The guest's packet, as far as it is known: the guest matches addresses, ports and the first eight bytes. */
 	ipv4_emit(&b, &(struct ipv4_header){
 			      .total_len = (uint16_t)(IPV4_HEADER_LEN + error->payload_len),
 			      .ttl = error->ttl,

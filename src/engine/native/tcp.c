@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TCP flows: what wakes them, how the machine's actions are performed, how they end.
+ * TCP flows: events that wake them, the machine's actions, and their end.
  *
- * System calls of a short connection that a guest opens, besides the frames' own: socket, connect, epoll_ctl, send, recv (look),
- * shutdown, recv (drop), recv (the end), close; and setsockopt three times, so that errors say who sent them and urgent data stays
- * in its place.
+ * System calls of a short connection that a guest opens, besides those for frames: socket, connect, epoll_ctl, send, recv (peek),
+ * shutdown, recv (discard), recv (end of file), close; and three setsockopt, for the sender of ICMP errors and for urgent data in
+ * the stream.
  */
 #include "engine/native/tcp.h"
 
@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 
 #define KEEPALIVE_IDLE_MIN 10             /* seconds */
-#define MEMORY_PAUSE (10 * USEC_PER_MSEC) /* until a flow for which there was none tries again */
+#define MEMORY_PAUSE (10 * USEC_PER_MSEC) /* until a flow that got no memory tries again */
 
 static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 {
@@ -92,7 +92,7 @@ static void download(struct native_tcp *t, usec_t now, const struct tcp_action *
 	}
 }
 
-/* False when the flow is no more. */
+/* False when the flow has ended. */
 static bool perform(struct native_tcp *t, usec_t now, struct tcp_action *a)
 {
 	const struct flow_key *key = &t->base.flow.key;
@@ -223,7 +223,7 @@ struct native_tcp *native_tcp_find(struct engine *e, const struct flow_key *key)
 	return f ? native_tcp_of(container_of(f, struct native_flow, flow)) : NULL;
 }
 
-/* A segment for a flow that exists; false when the flow made way for a new one. */
+/* Handles a segment of an existing flow; false when the flow was ended in favour of a new one. */
 static bool segment_arrived(struct native_tcp *t, usec_t now, const struct packet *p, const struct tcp_header *h, uint32_t len)
 {
 	struct tcp_take take;

@@ -2,10 +2,9 @@
 /*
  * A TCP flow of the native engine: the machine (engine/native/machine/tcp_flow.h) and the host side's socket.
  *
- * upload: guest to host.   Payload of the turn's frames is gathered and written by one sendmsg(), straight from
- *         the frames; what the socket does not take goes to the hold.
- * download: host to guest. Bytes are looked at in the socket's queue (MSG_PEEK), straight into the guest port's memory,
- *         and dropped from the queue when the guest has acknowledged them.
+ * upload: guest to host.   Payload of the turn's frames is gathered and written by one sendmsg(), straight from the frames; bytes
+ * that the socket does not take go to the hold. download: host to guest. Bytes are peeked from the socket's queue (MSG_PEEK)
+ * straight into the guest port's memory, and removed from the queue once the guest has acknowledged them.
  */
 #pragma once
 
@@ -24,25 +23,25 @@ struct native_tcp {
 	struct gather_chunk *gather, *gather_last; /* in the turn's arena */
 	uint32_t gathered;
 	struct hold hold;
-	bool writable; /* the socket's last answer, or an edge since */
+	bool writable; /* by the socket's last result, or an edge since then */
 	bool written_once, no_delay;
 
 	/* download */
-	bool is_tcp;       /* the socket is, and not some other stream */
+	bool is_tcp;       /* the socket is TCP, not another kind of stream */
 	bool can_peek_off; /* SO_PEEK_OFF works on it */
-	bool peer_shut;    /* all there will ever be is in the queue */
-	bool marked;       /* the peer uses urgent data, before which the kernel makes every look end */
+	bool peer_shut;    /* the peer sent FIN: nothing will be added to the queue */
+	bool marked;       /* the peer sends urgent data: the kernel ends every peek before the mark */
 	bool low_water;    /* SO_RCVLOWAT is raised */
-	bool long_queue;   /* the queue held much since it was empty last */
+	bool long_queue;   /* the queue has been long since it was last empty */
 	uint8_t small_discards, useless_edges;
-	int32_t peek_off;     /* what SO_PEEK_OFF stands at, -1 while it is off */
-	uint32_t undiscarded; /* acknowledged bytes still at the front of the queue */
-	uint32_t appetite;    /* bytes to make room for at once */
+	int32_t peek_off;     /* current SO_PEEK_OFF, -1 while it is off */
+	uint32_t undiscarded; /* acknowledged bytes that are still at the front of the queue */
+	uint32_t appetite;    /* bytes to make room for in one read */
 
-	struct engine_opening *opening; /* brings the host side when the guest has answered; NULL: it is there */
-	bool failed;                    /* the socket has an error; the flow ends when what is readable was sent */
+	struct engine_opening *opening; /* provides the host side once the guest has answered; NULL: the host side is open */
+	bool failed;                    /* the socket has an error; the flow ends when all readable bytes are sent */
 	bool local;                     /* the host side is a service of the gateway */
-	bool half_open;                 /* charged as connecting */
+	bool half_open;                 /* counted as half-open */
 	struct list of_half_open;       /* in guest->half_open while it is */
 	uint8_t syn_ttl;
 	uint32_t retransmits;
@@ -53,58 +52,58 @@ static inline struct native_tcp *native_tcp_of(struct native_flow *f)
 	return container_of(f, struct native_tcp, base);
 }
 
-/* What its socket is watched for. */
+/* The events that a flow's socket is watched for. */
 #define NATIVE_TCP_EVENTS (POLL_EVENT_IN | POLL_EVENT_PRI | POLL_EVENT_OUT | POLL_EVENT_PEER_SHUT | POLL_EVENT_EDGE)
 
-/* NULL when there is none. */
+/* The flow with this key, or NULL. */
 struct native_tcp *native_tcp_find(struct engine *e, const struct flow_key *key);
-/* watch.ready of its socket. */
+/* The watch.ready callback of a flow's socket. */
 void native_tcp_ready(struct watch *w, usec_t now, unsigned events);
-/* Takes it out of everything and frees it. */
+/* Removes the flow from all lists and frees it. */
 void native_tcp_finish(struct native_tcp *t);
 
-/* @p, whose header is @h, is a SYN for a flow that does not exist. */
+/* Opens a flow for @p, a SYN with header @h that belongs to no flow. */
 void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, const struct flow_key *key, const struct tcp_header *h);
 /* Opens the host side of a flow whose machine is in CONNECTING.  Negative errno. */
 int native_tcp_connect(struct native_tcp *t, usec_t now);
-/* The guest sent its SYN once more, with @ttl: the host's next one goes as far. */
+/* The guest repeated its SYN with @ttl: use it for the host's next SYN. */
 void native_tcp_syn_repeated(struct native_tcp *t, uint8_t ttl);
-/* As native_tcp_connect() for a local flow, whose guest has shown that it is there. */
+/* Like native_tcp_connect() for a flow to a service of the gateway. Called when the guest's handshake is complete. */
 int native_tcp_connect_service(struct native_tcp *t, usec_t now);
-/* The guest has answered one that an opening waits for, or will not. */
+/* The guest has answered the SYN of an opening, or will not answer. */
 void native_tcp_answered(struct native_tcp *t, usec_t now);
-/* Bytes that the peer marks as urgent stay where they are in the stream. */
+/* Keeps bytes that the peer marks as urgent in the stream (SO_OOBINLINE). */
 void native_tcp_keep_urgent(const struct native_tcp *t);
-/* An event of the socket while it connects. */
+/* Handles an event of the socket while it connects. */
 void native_tcp_connecting(struct native_tcp *t, usec_t now, unsigned events);
-/* Tells the guest that it did not connect. */
+/* Tells the guest that the host side could not connect. */
 void native_tcp_connect_failed(struct native_tcp *t, usec_t now, int error);
 
-/* Keeps payload that the machine took, which begins @at bytes into the frame; @held: tcp.held before.  -ENOMEM. */
+/* Stores payload that the machine took. It begins @at bytes into the frame; @held is tcp.held from before. -ENOMEM. */
 int native_tcp_keep(struct native_tcp *t, const struct packet *p, size_t at, const struct tcp_take *take, uint32_t held);
-/* Whether its guest's flows hold so much that this one may bring no more now. */
+/* Whether the guest's flows hold so much that this one must not accept more now. */
 bool native_tcp_over_budget(const struct native_tcp *t);
-/* Offers the host what is in order.  False when the socket failed. */
+/* Writes the bytes that are in order to the host socket. False when the socket failed. */
 bool native_tcp_upload(struct native_tcp *t);
 void native_tcp_upload_done(struct native_tcp *t);
 
 enum native_download {
 	NATIVE_DOWNLOAD_DONE,
-	NATIVE_DOWNLOAD_BLOCKED,   /* no room towards the guest */
+	NATIVE_DOWNLOAD_BLOCKED,   /* the guest's port has no room */
 	NATIVE_DOWNLOAD_NO_MEMORY, /* in this turn */
 	NATIVE_DOWNLOAD_FAILED,    /* the socket did */
 };
 /* Performs the DATA action @a. */
 enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const struct tcp_action *a);
-/* @n bytes from the front of the queue are acknowledged. */
+/* The guest acknowledged @n bytes from the front of the queue. */
 void native_tcp_consume(struct native_tcp *t, uint32_t n);
-/* Drops everything that is acknowledged from the queue: before close(), or the kernel sends a reset. */
+/* Removes all acknowledged bytes from the queue. Required before close(), or the kernel sends RST. */
 void native_tcp_discard(struct native_tcp *t);
-/* An edge came: keeps a socket quiet that has bytes the guest cannot take yet. */
+/* Handles an edge: silences a socket that has bytes which the guest cannot take yet. */
 void native_tcp_edge(struct native_tcp *t);
 
-/* The host side of a connection to a service of the gateway; a descriptor, or a negative errno. */
+/* Opens the host side of a connection to a service of the gateway; returns a descriptor or a negative errno. */
 int native_local_connect(struct engine *e, usec_t now, struct stream_service *service, const struct ip_endpoint *guest);
-/* Ends all of them without a word. */
+/* Ends all such connections silently. */
 void native_local_done(struct engine *e);
 struct stream_service *native_local_find(const struct engine *e, uint16_t port);

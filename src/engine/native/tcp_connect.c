@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The host side of a TCP flow that a guest opens: from the dial to the answer that the guest gets, a SYN-ACK, a reset or the ICMP error
- * that came.
+ * The host side of a TCP flow that a guest opens: from connect() to the guest's answer: SYN-ACK, RST, or the ICMP error that the
+ * host received.
  */
 #include "engine/native/tcp.h"
 
@@ -30,21 +30,21 @@ static socklen_t socket_address(const struct ip_endpoint *at, struct sockaddr_st
 }
 
 /*
- * Whether the socket's errors come with who said what (ip(7), IP_RECVERR).  While it connects they end the attempt.  Afterwards
- * the option would make an error of every hint that the connection may survive (RFC 5382 REQ-10).
+ * Switches IP_RECVERR (ip(7)), which reports the sender of ICMP errors. While the socket connects, such an error ends the attempt.
+ * Afterwards the option is off, because it would turn errors that the connection can survive into fatal ones (RFC 5382 REQ-10).
  */
 static void set_errors(struct native_tcp *t, bool on)
 {
 	setsockopt(t->base.watch.fd, IPPROTO_IP, IP_RECVERR, &(int){ on }, sizeof(int));
 }
 
-/* Urgent data is ordinary data (RFC 6093 §6): else the kernel would take the byte that is marked out of the stream. */
+/* Urgent data is ordinary data (RFC 6093 §6). Without the option the kernel takes the marked byte out of the stream. */
 void native_tcp_keep_urgent(const struct native_tcp *t)
 {
 	setsockopt(t->base.watch.fd, SOL_SOCKET, SO_OOBINLINE, &(int){ 1 }, sizeof(int));
 }
 
-/* What systems begin with, less our hop: then nobody counts hops, and a system call is spared. */
+/* Initial TTLs of common systems, less our hop: then the default TTL will do, which spares a system call. */
 static bool is_usual_ttl(uint8_t ttl)
 {
 	return ttl == 63 || ttl == 127 || ttl == 254;
@@ -63,7 +63,7 @@ void native_tcp_syn_repeated(struct native_tcp *t, uint8_t ttl)
 	set_ttl(t);
 }
 
-/* Begins to connect the host side.  Negative errno; then nothing is left behind. */
+/* Starts to connect the host side. On failure (negative errno) the flow is as before. */
 static int dial(struct native_tcp *t, const struct ip_endpoint *to)
 {
 	struct sockaddr_storage address;
@@ -106,7 +106,7 @@ int native_tcp_connect(struct native_tcp *t, usec_t now)
 	struct engine *e = t->base.engine;
 	const struct flow_key *key = &t->base.flow.key;
 	if (is_local_service(e, key)) {
-		t->local = true; /* the service hears of it when the guest has shown that it is there */
+		t->local = true; /* the service is told when the guest's handshake is complete */
 		tcp_flow_host_connected(&t->tcp, now);
 		return 0;
 	}

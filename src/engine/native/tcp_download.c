@@ -5,11 +5,11 @@
  *     | undiscarded | in flight          | not looked at |
  *     ^ front       ^ snd_una            ^ snd_nxt
  *
- * What is acknowledged is dropped from the front late, a batch at a time, because every drop is a system call.
+ * Acknowledged bytes are removed from the front in batches, because each removal is a system call.
  *
- * With SO_PEEK_OFF the kernel remembers where to go on looking; it is switched on when a flow first needs it, which many short ones
- * never do.  Without, MSG_PEEK always starts at the front and what was seen before is copied again, to a
- * scratch page: so little is left in flight that this stays a fraction, and acknowledged bytes are dropped sooner.
+ * With SO_PEEK_OFF the kernel remembers where the next peek starts. It is switched on when a flow first needs it; many short flows
+ * never do. Without it MSG_PEEK always starts at the front, and bytes seen before are copied again, to a scratch page; to keep that
+ * copy small, few bytes are left in flight and acknowledged bytes are removed sooner.
  */
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -30,8 +30,8 @@
 #define PIECES_MAX (1024u - SEEN_PIECES) /* of UIO_MAXIOV */
 #define APPETITE_MIN (16u * 1024)
 #define APPETITE_MAX NATIVE_TURN_BYTES
-#define DISCARD_BYTES (8u * 1024) /* little beside a receive buffer, whose window must stay open */
-#define DISCARD_SMALL 16          /* consumptions of any size: the kernel walks over them at every peek */
+#define DISCARD_BYTES (8u * 1024) /* small beside a receive buffer, so that the kernel's window stays open */
+#define DISCARD_SMALL 16          /* consumed pieces of any size: the kernel walks over them at every peek */
 #define SCRATCH_SIZE (64u * 1024)
 /* Without SO_PEEK_OFF */
 #define SEEN_MAX (128u * 1024) /* most bytes to copy again */
@@ -46,9 +46,9 @@ struct room_plan {
 	uint32_t per_room; /* payload bytes */
 	size_t header_len; /* IP and TCP */
 	uint32_t segment;
-	bool checksum_left; /* of a packet of several segments: for the port, or the segment on the way to it, to do */
-	bool port_sums;     /* the port does it for all */
-	struct iovec *iov;  /* room_slice() of each room fits here, one after the other */
+	bool checksum_left; /* the checksum of a packet with several segments is left to the port or the switch */
+	bool port_sums;     /* the port completes all checksums */
+	struct iovec *iov;  /* room_slice() of each room, one after the other */
 };
 
 /* --- the queue --- */
@@ -61,7 +61,7 @@ static ssize_t peek(struct native_tcp *t, struct iovec *iov, unsigned n)
 	return r < 0 ? -errno : r;
 }
 
-/* Makes the next peek begin at @position.  False when the kernel cannot. */
+/* Makes the next peek start at @position. False when the kernel cannot. */
 static bool set_position(struct native_tcp *t, uint32_t position)
 {
 	if (!t->can_peek_off)
@@ -85,7 +85,7 @@ static uint8_t *scratch(struct engine *e)
 	return e->scratch;
 }
 
-/* Puts pieces in front of @iov that take @position bytes which were seen before; returns how many. */
+/* Puts pieces in front of @iov that absorb @position bytes seen before; returns the number of pieces. */
 static unsigned skip_pieces(struct engine *e, uint32_t position, struct iovec *ret)
 {
 	unsigned n = 0;
@@ -98,8 +98,8 @@ static unsigned skip_pieces(struct engine *e, uint32_t position, struct iovec *r
 }
 
 /*
- * Looks at the queue from @position on, into the @n pieces @iov; @front has room for SEEN_PIECES more.  Returns the bytes found, 0 for
- * none now or at the end (@ret_end), or a negative errno.
+ * Peeks at the queue from @position on, into the @n pieces @iov; @front has room for SEEN_PIECES more. Returns the bytes found, 0
+ * for none now or at the end (@ret_end), or a negative errno.
  */
 static ssize_t look(struct native_tcp *t, uint32_t position, struct iovec *front, struct iovec *iov, unsigned n, bool *ret_end)
 {
@@ -161,10 +161,7 @@ void native_tcp_consume(struct native_tcp *t, uint32_t n)
 		t->low_water = false;
 		set_low_water(t, 1);
 	}
-	/*
-	 * A queue that was long has made the kernel shut its window, and it opens it again only when there is room for a good
-	 * deal: then nothing may stay behind.
-	 */
+	/* Drain long queues completely: once the kernel has closed its window, it reopens it only when much space is free. */
 	bool empty = t->tcp.snd_una == t->tcp.snd_nxt && !t->tcp.host_ready;
 	if (t->undiscarded >= DISCARD_BYTES || t->small_discards >= DISCARD_SMALL || (empty && t->long_queue)) {
 		native_tcp_discard(t);
@@ -177,7 +174,7 @@ void native_tcp_edge(struct native_tcp *t)
 {
 	if (!t->tcp.host_ready || t->low_water || !t->is_tcp)
 		return;
-	/* The last edge is still unused: the guest's window is shut, or its port full.  Data that comes now need not wake us. */
+	/* The last edge was not used yet: the guest's window is closed or its port full. New data need not wake us. */
 	if (++t->useless_edges >= USELESS_EDGES) {
 		t->low_water = true;
 		set_low_water(t, LOW_WATER);
@@ -186,7 +183,7 @@ void native_tcp_edge(struct native_tcp *t)
 
 /* --- packets --- */
 
-/* Whether the way to the guest says when it can take more: else it was the turn's memory that ran out. */
+/* Distinguishes a full port, which reports when it has room, from exhausted memory of this turn. */
 static enum native_download why_no_room(struct native_tcp *t, usec_t now)
 {
 	struct engine_env *env = t->base.engine->config.env;
@@ -195,7 +192,7 @@ static enum native_download why_no_room(struct native_tcp *t, usec_t now)
 	return path.congested ? NATIVE_DOWNLOAD_BLOCKED : NATIVE_DOWNLOAD_NO_MEMORY;
 }
 
-/* Borrows room for @len bytes, or some of them.  DONE: there is some. */
+/* Borrows room for up to @len bytes. DONE: got some. */
 static enum native_download plan_rooms(struct native_tcp *t, usec_t now, uint32_t len, struct room_plan *plan)
 {
 	struct engine_env *env = t->base.engine->config.env;
@@ -225,7 +222,7 @@ static enum native_download plan_rooms(struct native_tcp *t, usec_t now, uint32_
 	return NATIVE_DOWNLOAD_NO_MEMORY;
 }
 
-/* Of the @tcp_len bytes of @header and @len bytes in @room from @at on; @partial: of the pseudo-header alone. */
+/* The checksum of the @tcp_len bytes of @header and @len bytes in @room from @at on; @partial: of the pseudo-header only. */
 static uint16_t tcp_checksum(const struct native_tcp *t, bool partial, const uint8_t *header, size_t tcp_len, const struct port_room *room,
 			     size_t at, uint32_t len)
 {
@@ -242,7 +239,7 @@ static uint16_t tcp_checksum(const struct native_tcp *t, bool partial, const uin
 	return checksum_value(&c);
 }
 
-/* Writes the headers of a packet whose @len bytes of payload lie in @room already. */
+/* Writes the headers of a packet whose @len bytes of payload are in @room already. */
 static void make_packet(struct native_tcp *t, usec_t now, const struct room_plan *plan, const struct port_room *room, uint32_t seq,
 			uint32_t len, struct iovec *iov, struct engine_packet *ret)
 {
@@ -306,8 +303,8 @@ static void adapt_appetite(struct native_tcp *t, uint32_t asked, uint32_t found)
 }
 
 /*
- * Whether what is acknowledged is dropped before the queue is looked at, instead of skipped: always without SO_PEEK_OFF; and
- * where a flow is about to end, before that is switched on for it, because before close() it must be dropped anyway.
+ * Whether to remove acknowledged bytes before the peek instead of skipping them: always without SO_PEEK_OFF, and for a flow that is
+ * about to end, because close() needs them removed anyway.
  */
 static bool discards_first(const struct native_tcp *t, uint32_t in_flight)
 {
@@ -316,7 +313,7 @@ static bool discards_first(const struct native_tcp *t, uint32_t in_flight)
 	return !t->can_peek_off || (t->peer_shut && t->peek_off < 0 && in_flight == 0);
 }
 
-/* Where up to @wanted bytes of payload go, in all rooms or as many as there are pieces for; returns how many bytes that is. */
+/* Describes where up to @wanted bytes of payload go in the rooms, as far as the pieces last; returns the number of bytes. */
 static uint32_t payload_places(const struct room_plan *plan, uint32_t wanted, struct iovec iov[static PIECES_MAX], unsigned *ret_n)
 {
 	uint32_t len = 0;
@@ -340,9 +337,9 @@ enum native_download native_tcp_download(struct native_tcp *t, usec_t now, const
 		native_tcp_discard(t);
 		position = a->offset;
 	}
-	/* No look from the front reaches behind a mark. */
+	/* A peek from the front cannot pass an urgent mark. */
 	if (!t->can_peek_off && !a->again && (position > SEEN_MAX || (t->marked && a->offset > 0)))
-		return NATIVE_DOWNLOAD_BLOCKED; /* an ACK will let it go on */
+		return NATIVE_DOWNLOAD_BLOCKED; /* an ACK will continue it */
 	enum native_download planned = plan_rooms(t, now, a->len, &plan);
 	if (planned != NATIVE_DOWNLOAD_DONE)
 		return planned;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ICMP errors of guests about segments of TCP flows.  "Fragmentation needed" makes the next ones smaller: path MTU discovery behind a
- * guest (RFC 1191).  Anything else ends a flow that the host is just opening, as that of a guest whose firewall rejects it.  Both
- * are believed only of the guest that the segment was for, about a flow that exists and bytes of it that are under way (RFC 5927 §4.1,
+ * ICMP errors from guests about segments of TCP flows. Fragmentation needed makes the next segments smaller: path MTU discovery
+ * behind a guest (RFC 1191). Any other error ends a flow that the host is opening, e.g. when the guest's firewall rejects it. An
+ * error is believed only from the guest to which the segment was sent, about an existing flow and bytes in flight (RFC 5927 §4.1,
  * §7).
  */
 #include "engine/native/tcp.h"
@@ -14,7 +14,7 @@
 #define QUOTED_TCP_LEN 8 /* ports and sequence number, RFC 792 */
 #define MTU_LEAST 68     /* RFC 791 §3.2 */
 
-/* RFC 1191 §7.1: what to try when a router does not say. */
+/* RFC 1191 §7.1: sizes to try when the router reports none. */
 static const uint16_t plateaus[] = { 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296 };
 
 static uint32_t next_hop_mtu(const struct icmp4_header *h, const struct ipv4_header *quoted)
@@ -28,7 +28,7 @@ static uint32_t next_hop_mtu(const struct icmp4_header *h, const struct ipv4_hea
 	return MTU_LEAST;
 }
 
-/* The flow whose segment @p, an ICMP error of a guest, quotes; NULL when there is none. */
+/* The flow whose segment is quoted by @p, an ICMP error of a guest; NULL without such a flow. */
 static struct native_tcp *quoted_flow(struct engine *e, const struct packet *p, const uint8_t *quote, size_t len,
 				      struct ipv4_header *ret_quoted, uint32_t *ret_seq)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How TCP flows begin: by a guest's SYN, or from the host. */
+/* Opening of TCP flows: by a guest's SYN, or from the host. */
 #include "engine/native/tcp.h"
 
 #include "base/macros.h"
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A SYN flood of one guest, or of all that is behind one port, ends here. */
+/* Bounds a SYN flood from one guest, or from all addresses behind one port. */
 #define HALF_OPEN_PER_GUEST 1024u
 #define HALF_OPEN_PER_PORT 4096u
 #define HALF_OPEN_PATIENCE (10 * USEC_PER_SEC)
@@ -50,8 +50,8 @@ static bool has_too_many_half_open(const struct native_tcp *t)
 }
 
 /*
- * When a guest has too many, one that nobody has answered for long gives way to @t: whoever looks for hosts where there are none, a
- * scanner, goes on connecting meanwhile.  Its SYN, should it come again, opens the flow anew.
+ * Makes room for @t when a guest has too many half-open flows: ends one that has been unanswered for long, so that a scanner of
+ * empty addresses can continue. If that flow's SYN is repeated, it opens the flow anew.
  */
 static bool make_room(struct native_tcp *t, usec_t now)
 {
@@ -98,7 +98,7 @@ void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, con
 #define EPHEMERAL_FIRST 32768u
 #define EPHEMERAL_COUNT 28232u
 
-/* A port of @key's remote end that no flow to the guest uses; false when there is none. */
+/* Chooses a port for @key's remote end that no flow to the guest uses; false when all are in use. */
 static bool choose_port(struct engine *e, usec_t now, struct flow_key *key)
 {
 	uint32_t start = initial_sequence(e, now, key);
@@ -125,7 +125,7 @@ static int stream_family(int fd, int *ret_family)
 	return 0;
 }
 
-/* Joins the host side @fd, which is the flow's when 0 is returned. */
+/* Attaches the host side @fd, which the flow owns when 0 is returned. */
 static int adopt(struct native_tcp *t, int fd)
 {
 	const struct engine *e = t->base.engine;
@@ -143,7 +143,7 @@ void native_tcp_answered(struct native_tcp *t, usec_t now)
 	struct engine_opening *o = t->opening;
 	t->opening = NULL;
 	if (t->tcp.state == TCP_STATE_CLOSED) {
-		/* It is we who send a reset when it did not answer. */
+		/* A reset is due from us when the guest did not answer. */
 		o->failed(o, now, t->tcp.reset_due ? ETIMEDOUT : ECONNREFUSED);
 		return;
 	}

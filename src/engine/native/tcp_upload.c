@@ -10,12 +10,12 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#define CHUNK_PIECES FRAME_IOV_MAX /* a super-frame joined from segments has many */
+#define CHUNK_PIECES FRAME_IOV_MAX /* as many as a coalesced super-frame has */
 #define PIECES_MAX 1024            /* UIO_MAXIOV */
 /*
- * What the holds of the flows of a guest, or of a port, may take together.  From half of it on their windows are small; beyond it only
- * those go on whose socket takes what comes, so that a thousand hosts that read nothing do not end a guest's other connections; and at
- * the hard limit none.
+ * Most bytes that the holds of all flows of a guest, or of a port, may take. From half of it on their windows are small. Beyond it
+ * only flows continue whose socket takes all their bytes, so that a thousand peers that read nothing do not stop a guest's other
+ * connections. At the hard limit none continues.
  */
 #define GUEST_HOLD_MAX ((size_t)64 * 1024 * 1024)
 #define GUEST_HOLD_HARD_MAX (2 * GUEST_HOLD_MAX)
@@ -28,7 +28,7 @@ struct gather_chunk {
 	struct iovec iov[CHUNK_PIECES];
 };
 
-/* By all flows of the guest, or of the port where it is when that is more: one guest may have many addresses. */
+/* Bytes held for all flows of the guest's address or of its port, whichever is more: a guest may have many addresses. */
 static size_t held_for_all(const struct native_tcp *t)
 {
 	return MAX(t->base.guest->account.held, t->base.payer->account.held);
@@ -90,8 +90,8 @@ int native_tcp_keep(struct native_tcp *t, const struct packet *p, size_t at, con
 }
 
 /*
- * Nagle's algorithm would hold back a small segment while the one before is not acknowledged; the guest has made that decision
- * already.  It cannot hurt before the second write, so short connections do without the call.
+ * Switches Nagle's algorithm off, which would hold back a small segment until the previous one is acknowledged: the guest's own
+ * stack has decided already. It has no effect before the second write, so short connections skip the call.
  */
 static void set_no_delay(struct native_tcp *t)
 {
@@ -102,7 +102,7 @@ static void set_no_delay(struct native_tcp *t)
 	t->written_once = true;
 }
 
-/* Returns how many bytes went, 0 when the socket is full, or a negative errno. */
+/* Returns the number of bytes written, 0 when the socket is full, or a negative errno. */
 static ssize_t write_pieces(struct native_tcp *t, struct iovec *iov, unsigned n, size_t len)
 {
 	set_no_delay(t);
@@ -123,7 +123,7 @@ static void host_took(struct native_tcp *t, uint32_t n)
 	tcp_flow_host_took(&t->tcp, n);
 }
 
-/* Takes up to PIECES_MAX pieces off the front of @chunks; returns how many, their bytes in @ret_len. */
+/* Takes up to PIECES_MAX pieces off the front of @chunks; returns their number, and their bytes in @ret_len. */
 static unsigned next_pieces(struct gather_chunk **chunks, struct iovec *ret, size_t *ret_len)
 {
 	unsigned n = 0;
@@ -137,7 +137,7 @@ static unsigned next_pieces(struct gather_chunk **chunks, struct iovec *ret, siz
 	return n;
 }
 
-/* Cuts @bytes off the front of @iov; returns how many pieces are used up. */
+/* Removes @bytes from the front of @iov; returns the number of pieces used up. */
 static unsigned cut_front(struct iovec *iov, unsigned n, size_t bytes)
 {
 	unsigned i = 0;
@@ -150,7 +150,7 @@ static unsigned cut_front(struct iovec *iov, unsigned n, size_t bytes)
 	return i;
 }
 
-/* Writes what was gathered, holds the rest.  Negative errno. */
+/* Writes the gathered bytes and holds the rest. Negative errno. */
 static int write_gathered(struct native_tcp *t)
 {
 	struct iovec iov[PIECES_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * UDP: one unconnected socket for each port of a guest (endpoint-independent mapping, RFC 4787 REQ-1), bound to the same
- * port where it is free; what its error queue says, and its turns.
+ * UDP: one unconnected socket per port of a guest (endpoint-independent mapping, RFC 4787 REQ-1), bound to the same port number if
+ * it is free; its error queue and its turns.
  */
 #include "engine/native/udp.h"
 
@@ -53,7 +53,7 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 		drop(e, DROP_UDP_MALFORMED, p);
 		return;
 	}
-	/* What follows the datagram in its packet is no part of it (RFC 9868 §5). */
+	/* Bytes after the datagram in its packet are not part of it (RFC 9868 §5). */
 	if (h.checksum != 0 && !native_checksum_is_right(e, p, h.len, DROP_UDP_MALFORMED))
 		return;
 	struct ip_endpoint guest = { p->src, h.src_port }, claimed = { p->dst, h.dst_port }, real = claimed;
@@ -105,7 +105,7 @@ void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_
 	if (known == len && len < NATIVE_ERRQUEUE_PAYLOAD) {
 		udp_emit_ipv4(&w, ip_to_ip4(&guest->addr), ip_to_ip4(&claimed->addr), guest->port, claimed->port, payload, len);
 	} else {
-		/* The checksum of what is not known or not quoted cannot be made. */
+		/* No checksum: not all bytes are known. */
 		udp_emit(&w, &(struct udp_header){
 				     .src_port = guest->port, .dst_port = claimed->port, .len = (uint16_t)(UDP_HEADER_LEN + len) });
 		bytes_put(&w, payload, MIN(known, (size_t)NATIVE_ERRQUEUE_PAYLOAD));
@@ -127,7 +127,7 @@ static void pass_on_error(struct native_datagram *d, usec_t now, const struct na
 		.type = q->type,
 		.code = q->code,
 		.info = q->error == EMSGSIZE ? q->info : 0,
-		/* Whom the guest asked under another address answers under that. */
+		/* A peer that the guest knows by another address must answer from that address. */
 		.from = ip_equal(&q->offender, &q->dst.addr) ? claimed.addr : q->offender,
 		.ttl = 1,
 	};

@@ -88,7 +88,7 @@ void udp_packet_checksum(uint8_t headers[static UDP_ARRIVAL_HEADERS_LEN], const 
 	frame_checksum(&view, UDP_ARRIVAL_HEADERS_LEN, p->len - UDP_ARRIVAL_HEADERS_LEN, &c);
 	uint16_t value = checksum_value(&c);
 	struct bytes_writer w = bytes_writer(headers + IPV4_HEADER_LEN + CHECKSUM_AT, 2);
-	bytes_put_be16(&w, value ? value : 0xffff); /* 0 would mean: none (RFC 768) */
+	bytes_put_be16(&w, value ? value : 0xffff); /* 0 means no checksum (RFC 768) */
 }
 
 struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t len, bool partial)
@@ -98,7 +98,7 @@ struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t l
 	};
 }
 
-/* A copy of @len bytes of @a, from @at on, as a packet. */
+/* Adds a copy of @len bytes of @a, from @at on, as a packet. */
 static void add_late(struct native_datagram *d, struct udp_late_list *list, const struct udp_arrival *a, size_t at, size_t len)
 {
 	struct engine *e = d->base.engine;

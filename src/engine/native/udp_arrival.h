@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A message that a UDP socket brought, which may be many datagrams (udp(7), UDP_GRO), and the packets that are made of it.
- * For udp_receive.c.
+ * A message received from a UDP socket, which may hold many datagrams (udp(7), UDP_GRO), and the packets made from it. For
+ * udp_receive.c.
  */
 #pragma once
 
@@ -21,25 +21,25 @@ struct udp_arrival {
 	const struct iovec *iov;
 	unsigned n_iov;
 	size_t len;
-	size_t segment;          /* of the datagrams that it is made of, the last of which may be smaller */
-	struct ip_endpoint from; /* as the guest knows it */
+	size_t segment;          /* size of the datagrams in it; the last may be smaller */
+	struct ip_endpoint from; /* the address that the guest expects */
 	bool admitted;
 };
 
-/* Makes @h ready for recvmsg() into @iov. */
+/* Prepares @h for recvmsg() into @iov. */
 void udp_arrival_expect(struct msghdr *h, struct sockaddr_in *from, struct udp_control *control, struct iovec *iov, unsigned n);
-/* What @h brought, @len bytes.  A sender that the guest's mapping does not admit is counted. */
+/* Describes the @len bytes received by @h. A sender that the guest's mapping does not admit is counted. */
 struct udp_arrival udp_arrival_of(struct native_datagram *d, struct msghdr *h, size_t len);
 unsigned udp_arrival_datagrams(const struct udp_arrival *a);
 
-/* The headers of @len bytes of payload; the checksum is that of the pseudo-header, for others to complete. */
+/* Writes the headers for @len bytes of payload, with the checksum of the pseudo-header only. */
 void udp_packet_headers(struct native_datagram *d, const struct ip_endpoint *from, size_t len, uint8_t ret[static UDP_ARRIVAL_HEADERS_LEN]);
-/* Completes the checksum in @headers, which packet @p begins with. */
+/* Completes the checksum in @headers, the start of packet @p. */
 void udp_packet_checksum(uint8_t headers[static UDP_ARRIVAL_HEADERS_LEN], const struct engine_packet *p);
 /* A packet of @len bytes in @n pieces; @partial: its checksum is left to the port. */
 struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t len, bool partial);
 
-/* Copies that wait, until lent memory is given back, in the turn's arena. */
+/* Datagrams copied to the turn's arena, to be sent after lent memory was given back. */
 struct udp_late {
 	struct udp_late *next;
 	struct iovec iov;
@@ -50,6 +50,6 @@ struct udp_late_list {
 	struct udp_late *first, *last;
 };
 
-/* Adds all datagrams of @a, if it is admitted, from the byte @at on. */
+/* Adds all datagrams of @a from byte @at on, if @a is admitted. */
 void udp_late_add(struct native_datagram *d, struct udp_late_list *list, const struct udp_arrival *a, size_t at);
 void udp_late_output(struct native_datagram *d, usec_t now, const struct udp_late_list *list);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * UDP to guests.  Three ways to read, by what a socket has brought so far:
+ * UDP to guests. Three ways to read, chosen by what a socket has delivered so far:
  *
  *     mixed   datagrams of any size, each into memory of the turn, as many at a time as came lately
  *     each    many datagrams of one size: each straight into room that the guest's port lends for that size
  *     joined  the same when the kernel hands over many as one (udp(7), UDP_GRO, switched on for sockets that are busy):
  *             one call spreads them over the rooms, or fills one room for a port that takes super-frames of UDP
  *
- * A port is given back what it lent from the first room on that does not hold what was expected; that and what follows is
- * copied and sent behind.
+ * When a room does not hold what was expected, that room and all later ones are given back to the port; the datagrams are copied and
+ * sent afterwards.
  */
 #include "base/arena.h"
 #include "base/macros.h"
@@ -27,10 +27,10 @@
 #define BATCH 64u
 #define BATCH_FIRST 4u
 #define PIECES_MAX 512u
-#define USUAL_BYTES 2048u /* a larger datagram spills over */
+#define USUAL_BYTES 2048u /* larger datagrams continue in the spill area */
 #define SPILL_BYTES IPV4_PACKET_MAX
 #define PAYLOAD_MAX (IPV4_PACKET_MAX - HEADERS_LEN)
-#define STEADY 8u /* so many of one size are worth expecting more of them */
+#define STEADY 8u /* after this many datagrams of one size, expect more of that size */
 
 static void drop(struct engine *e, enum drop_reason why)
 {
@@ -41,13 +41,13 @@ static void drop(struct engine *e, enum drop_reason why)
 
 static uint8_t *spill_area(struct engine *e)
 {
-	/* Pages nobody spills to are never touched and cost nothing. */
+	/* Pages that are never written cost nothing. */
 	if (!e->spill)
 		e->spill = malloc((size_t)BATCH * SPILL_BYTES);
 	return e->spill;
 }
 
-/* Remembers what the next ones will be like: @segment, unless some were different (0). */
+/* Records the expected size of the next datagrams: @segment, or 0 when sizes differed. */
 static void learn(struct native_datagram *d, size_t segment, unsigned n)
 {
 	d->expected = segment > 0 && segment <= PAYLOAD_MAX && (n >= STEADY || d->expected == segment) ? (uint16_t)segment : 0;
@@ -59,7 +59,7 @@ static void learn(struct native_datagram *d, size_t segment, unsigned n)
 
 /* --- mixed --- */
 
-/* A datagram whose headers go to the front of its first piece, and whose memory is the turn's but for the spilled part. */
+/* Passes on a datagram: headers go to the front of its first piece; except for the spilled part it lies in the turn's memory. */
 static void pass_on(struct native_datagram *d, usec_t now, uint8_t *bytes, const struct udp_arrival *a)
 {
 	struct engine_env *env = d->base.engine->config.env;
@@ -84,7 +84,7 @@ static void adapt_appetite(struct native_datagram *d, unsigned asked, unsigned g
 		d->appetite = (uint8_t)MAX(asked / 2, BATCH_FIRST);
 }
 
-/* False when the socket has no more. */
+/* Handles a failed read; false when the socket is empty. */
 static bool nothing_came(struct native_datagram *d, usec_t now)
 {
 	if (errno == EAGAIN)
@@ -146,7 +146,7 @@ struct loan {
 	struct port_room rooms[BATCH];
 	unsigned n;
 	size_t per_room; /* payload bytes */
-	bool partial;    /* the port itself completes checksums */
+	bool partial;    /* the port completes checksums */
 	struct engine_packet packets[BATCH];
 };
 
@@ -159,7 +159,7 @@ static bool borrow(struct native_datagram *d, usec_t now, unsigned n, size_t per
 	return ret->n > 0;
 }
 
-/* Room @i of the loan holds @len bytes of payload, in datagrams of @segment bytes: it becomes a packet.  False without memory. */
+/* Makes a packet of room @i, which holds @len bytes of payload in datagrams of @segment bytes. False without memory. */
 static bool fill_room(struct native_datagram *d, struct loan *loan, unsigned i, const struct ip_endpoint *from, size_t len, size_t segment)
 {
 	const struct port_room *room = &loan->rooms[i];
@@ -186,7 +186,7 @@ static void give_back(struct native_datagram *d, usec_t now, const struct loan *
 	udp_late_output(d, now, late);
 }
 
-/* The place for payload in room @i, with what spills over behind it; returns the pieces, 0 when there are too many. */
+/* Describes the place for payload in room @i, followed by the spill area; returns the number of pieces, 0 when there are too many. */
 static unsigned place_of(struct native_datagram *d, const struct loan *loan, unsigned i, struct iovec *ret, unsigned max)
 {
 	unsigned n = room_slice(&loan->rooms[i], HEADERS_LEN, loan->per_room, ret, max);
@@ -207,7 +207,7 @@ enum received {
 	RECEIVED_NO_ROOM,
 };
 
-/* A single datagram that is not larger than expected. */
+/* Whether the message is a single datagram that is not larger than expected. */
 static bool fits_room(const struct native_datagram *d, const struct udp_arrival *a)
 {
 	return a->admitted && udp_arrival_datagrams(a) == 1 && a->len <= d->expected;
@@ -312,12 +312,12 @@ void native_udp_deliver(struct native_datagram *d, usec_t now, const void *datag
 
 bool native_udp_receive(struct native_datagram *d, usec_t now)
 {
-	/* The peer keeps a flow alive that was opened for it. */
+	/* Datagrams of the peer keep a flow alive that was opened for it. */
 	if (d->peer.port != 0)
 		d->mapping.active = now;
 	struct engine_env *env = d->base.engine->config.env;
 	ip4_t guest = ip_to_ip4(&d->base.flow.key.guest.addr);
-	/* What must be fragmented for the guest cannot be put into its memory. */
+	/* A datagram that must be fragmented for the guest cannot be read straight into its memory. */
 	if (d->expected == 0 || !spill_area(d->base.engine) || HEADERS_LEN + d->expected > env->ops->guest_mtu(env, guest))
 		return receive_mixed(d, now);
 	struct loan loan;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * UDP from guests: the datagrams of a turn go out by one sendmmsg() for each socket, straight from the frames.  Those of equal size
- * to one destination share a message that the kernel cuts up again (udp(7), UDP_SEGMENT), whether the guest sent them as a
- * super-frame or one by one.  What the kernel does not take that way is sent one by one.
+ * UDP from guests: one sendmmsg() per socket and turn sends the datagrams straight from the frames. Datagrams of equal size to one
+ * destination share a message that the kernel segments (udp(7), UDP_SEGMENT), whether the guest sent them as a super-frame or one by
+ * one. Datagrams that the kernel refuses in that form are sent one by one.
  */
 #include "base/arena.h"
 #include "base/macros.h"
@@ -19,13 +19,13 @@
 #define BATCH 64u
 #define MESSAGE_PIECES_MAX 1024 /* UIO_MAXIOV */
 #define SEGMENTS_MAX 64u        /* UDP_MAX_SEGMENTS of the kernel */
-#define SUPER_MAX 65000u        /* below what any header leaves of 65,535 bytes */
+#define SUPER_MAX 65000u        /* leaves space for any headers within 65,535 bytes */
 
-/* A datagram of this turn on its way out. */
+/* A datagram to send in this turn. */
 struct datagram_out {
 	struct datagram_out *next;
 	struct sockaddr_in to;
-	struct ip_endpoint claimed; /* as the guest knows it */
+	struct ip_endpoint claimed; /* the address that the guest used */
 	uint8_t ttl;
 	bool dont_fragment;
 	size_t len;
@@ -33,7 +33,7 @@ struct datagram_out {
 	struct iovec iov[];
 };
 
-/* What the kernel is given at once: @n datagrams from @first on. */
+/* One message to the kernel: @n datagrams from @first on. */
 struct message {
 	struct datagram_out *first;
 	unsigned n;
@@ -73,7 +73,7 @@ static int gather(struct native_datagram *d, const struct packet *p, const struc
 	return 0;
 }
 
-/* A super-frame is many datagrams of equal size, the last one perhaps smaller (virtio 1.3 §5.1.6.2). */
+/* A super-frame holds datagrams of equal size; the last may be smaller (virtio 1.3 §5.1.6.2). */
 int native_udp_gather(struct native_datagram *d, const struct packet *p, const struct ip_endpoint *claimed, const struct ip_endpoint *to,
 		      size_t each, size_t len)
 {
@@ -96,14 +96,14 @@ static bool looks_alike(const struct datagram_out *a, const struct datagram_out 
 	return a->ttl == b->ttl && a->dont_fragment == b->dont_fragment;
 }
 
-/* May @next follow @last in a message that begins with @first?  All but the last are of one size. */
+/* Whether @next may follow @last in a message that begins with @first: all but the last must be of one size. */
 static bool follows(const struct datagram_out *first, const struct datagram_out *last, const struct datagram_out *next)
 {
 	return looks_alike(first, next) && first->to.sin_addr.s_addr == next->to.sin_addr.s_addr &&
 	       first->to.sin_port == next->to.sin_port && last->len == first->len && next->len > 0 && next->len <= first->len;
 }
 
-/* How many datagrams from @first on may share a message; their pieces in @ret_pieces. */
+/* How many datagrams from @first on may share a message; the number of their pieces in @ret_pieces. */
 static unsigned count_joint(const struct native_datagram *d, const struct datagram_out *first, unsigned *ret_pieces)
 {
 	unsigned n = 1, pieces = first->n;
@@ -121,7 +121,7 @@ static unsigned count_joint(const struct native_datagram *d, const struct datagr
 	return n;
 }
 
-/* The pieces of @n datagrams, those that touch as one; returns how many. */
+/* Describes @n datagrams, with adjacent pieces merged; returns the number of pieces. */
 static unsigned join_pieces(const struct datagram_out *out, unsigned n, struct iovec *ret)
 {
 	unsigned k = 0;
@@ -148,7 +148,7 @@ static void ask_for_segments(struct msghdr *h, struct segment_control *control, 
 	memcpy(CMSG_DATA(c), &size, sizeof(size));
 }
 
-/* A connected socket, of whatever family, knows where to. */
+/* A connected socket, of any family, needs no address. */
 static struct msghdr header_of(const struct native_datagram *d, struct datagram_out *out)
 {
 	struct msghdr h = { .msg_iov = out->iov, .msg_iovlen = out->n };
@@ -159,7 +159,7 @@ static struct msghdr header_of(const struct native_datagram *d, struct datagram_
 	return h;
 }
 
-/* A message that begins with @first; returns the datagram behind it. */
+/* Makes a message that begins with @first; returns the datagram after it. */
 static struct datagram_out *make_message(struct native_datagram *d, struct datagram_out *first, struct msghdr *h,
 					 struct segment_control *control, struct message *ret)
 {
@@ -195,7 +195,7 @@ static void failed(struct native_datagram *d, usec_t now, const struct message *
 
 static void send_messages(struct native_datagram *d, usec_t now, struct mmsghdr *m, const struct message *messages, unsigned n);
 
-/* Too large for the way, or the way cannot segment: from now on such datagrams go one by one. */
+/* The message is too large for the path, or the route cannot segment: send such datagrams one by one from now on. */
 static void send_one_by_one(struct native_datagram *d, usec_t now, const struct message *message, int error)
 {
 	struct datagram_out *out = message->first;
@@ -212,9 +212,9 @@ static bool cannot_segment(int error)
 }
 
 /*
- * Sends @n messages.  An error of an earlier datagram, to whomever, is reported by the next send and takes that
- * message with it: the queue of errors is drained and the same one is tried once more.  An MTU that the host's own stack
- * puts there is about the datagram in hand.
+ * Sends @n messages. The kernel reports an error of an earlier datagram, to any destination, at the next send, which then sends
+ * nothing: the error queue is drained and the same message tried once more. An MTU from the host's own stack is about the current
+ * datagram.
  */
 static void send_messages(struct native_datagram *d, usec_t now, struct mmsghdr *m, const struct message *messages, unsigned n)
 {
