@@ -55,6 +55,7 @@ typedef uint32_t ip4_t;
 
 #define IP4(a, b, c, d) ((ip4_t)(a) << 24 | (ip4_t)(b) << 16 | (ip4_t)(c) << 8 | (ip4_t)(d))
 #define IP4_TEXT_SIZE 16
+#define IP4_BROADCAST ((ip4_t)0xffffffff) /* limited broadcast (RFC 919 §7) */
 
 const char *ip4_format(ip4_t ip, char buf[static IP4_TEXT_SIZE]);
 /* Parses a dotted quad and nothing else.  -EINVAL. */

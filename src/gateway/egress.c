@@ -193,12 +193,11 @@ static void send_behind_header(struct egress *e, usec_t now, ip4_t dst, struct i
 
 static enum frame_gso gso_of(const struct engine_packet *p)
 {
-	enum { PROTOCOL_AT = 9 }; /* in the IP header, RFC 791 §3.1 */
 	if (p->gso_size == 0)
 		return FRAME_GSO_NONE;
 	struct frame view = { .iov = p->iov, .n_iov = p->n_iov, .len = p->len };
 	uint8_t protocol = 0;
-	frame_copy(&view, PROTOCOL_AT, &protocol, 1);
+	frame_copy(&view, IPV4_PROTOCOL_AT, &protocol, 1);
 	return protocol == IP_PROTOCOL_UDP ? FRAME_GSO_UDP : FRAME_GSO_TCP4;
 }
 
@@ -333,11 +332,6 @@ void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet
 	send_behind_header(e, now, dst, iov, (unsigned)n + 1, w.len + p->l4_len, &meta);
 }
 
-static bool is_broadcast(ip4_t ip)
-{
-	return ip == 0xffffffff;
-}
-
 void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload,
 		 size_t len)
 {
@@ -347,7 +341,7 @@ void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struc
 		drop(e, DROP_NO_MEMORY, NULL);
 		return;
 	}
-	struct mac mac = dst_mac ? *dst_mac : is_broadcast(dst) ? MAC_BROADCAST : (struct mac){ { 0 } };
+	struct mac mac = dst_mac ? *dst_mac : dst == IP4_BROADCAST ? MAC_BROADCAST : (struct mac){ { 0 } };
 	struct bytes_writer w = bytes_writer(bytes, size);
 	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
 	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)(IPV4_HEADER_LEN + len),

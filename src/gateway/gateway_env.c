@@ -65,10 +65,9 @@ static struct gateway *of_env(struct engine_env *env)
 /* The guest that @p is for: the destination in its IP header, which the engine made. */
 static bool destination_of(const struct engine_packet *p, ip4_t *ret)
 {
-	uint8_t header[IPV4_HEADER_LEN];
+	uint8_t bytes[sizeof(ip4_t)];
 	struct frame view = { .iov = p->iov, .n_iov = p->n_iov, .len = p->len };
-	struct bytes_reader r = bytes_reader(header, frame_copy(&view, 0, header, sizeof(header)));
-	bytes_skip(&r, IPV4_HEADER_LEN - sizeof(ip4_t));
+	struct bytes_reader r = bytes_reader(bytes, frame_copy(&view, IPV4_DST_AT, bytes, sizeof(bytes)));
 	*ret = bytes_get_be32(&r);
 	return !r.failed;
 }

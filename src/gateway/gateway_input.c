@@ -115,7 +115,7 @@ static void route(struct gateway *g, usec_t now, struct packet *p)
 static bool may_ask_services(const struct gateway *g, const struct packet *p, enum drop_reason *ret_why)
 {
 	const struct gateway_config *c = &g->config;
-	bool to_all = p->ip.dst == 0xffffffff || p->ip.dst == prefix4_broadcast(c->subnet);
+	bool to_all = p->ip.dst == IP4_BROADCAST || p->ip.dst == prefix4_broadcast(c->subnet);
 	return to_all || p->ip.src == 0 || martian_check_source(&c->subnet, c->ip, p->ip.src, ret_why) == 0;
 }
 

@@ -41,8 +41,8 @@ static int emit_answer(struct mac src_mac, uint32_t mtu, const struct frame *f, 
 		       struct icmp_answer *ret)
 {
 	/* MACs; then the ethertype, behind the same VLAN tags as the packet came with. */
-	size_t quote_len = MIN(l->end - l->l3_offset, QUOTE_MAX), tags_len = l->l3_offset - 2 * sizeof(src_mac.b);
-	const uint8_t *tags = frame_linear(f, 2 * sizeof(src_mac.b), tags_len, arena);
+	size_t quote_len = MIN(l->end - l->l3_offset, QUOTE_MAX), tags_len = l->l3_offset - ETH_TYPE_AT;
+	const uint8_t *tags = frame_linear(f, ETH_TYPE_AT, tags_len, arena);
 	const uint8_t *quote = frame_linear(f, l->l3_offset, quote_len, arena);
 	size_t size = l->l3_offset + IPV6_HEADER_LEN + ICMP6_HEADER_LEN + quote_len;
 	struct bytes_writer w = bytes_writer(arena_alloc(arena, size), size);

@@ -60,8 +60,8 @@ static bool may_be_answered(const struct packet *p)
 static int emit_answer(const struct icmp_error *e, const struct packet *cause, struct icmp_answer *ret)
 {
 	/* MACs; then the ethertype, behind the same VLAN tags as the packet came with. */
-	size_t quote_len = MIN((size_t)cause->ip.total_len, QUOTE_MAX), tags_len = cause->l3_offset - 2 * sizeof(e->src_mac.b);
-	const uint8_t *tags = frame_linear(cause->frame, 2 * sizeof(e->src_mac.b), tags_len, cause->arena);
+	size_t quote_len = MIN((size_t)cause->ip.total_len, QUOTE_MAX), tags_len = cause->l3_offset - ETH_TYPE_AT;
+	const uint8_t *tags = frame_linear(cause->frame, ETH_TYPE_AT, tags_len, cause->arena);
 	const uint8_t *quote = frame_linear(cause->frame, cause->l3_offset, quote_len, cause->arena);
 	size_t size = cause->l3_offset + ANSWER_IP_MAX;
 	struct bytes_writer w = bytes_writer(arena_alloc(cause->arena, size), size);

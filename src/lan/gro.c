@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"
+#include "wire/tcp.h"
 
 void gro_init(struct gro *g, struct mac destination, struct arena *arena, frame_emit_t emit, void *opaque)
 {
@@ -68,8 +69,8 @@ static bool make_super_frame(struct gro *g, struct frame *ret)
 		.n_iov = g->n_joined + 1,
 		.len = len + g->payload_len,
 		.checksum = FRAME_CHECKSUM_PARTIAL,
-		.csum_start = ETH_HEADER_LEN + TCP4_CHECKSUM_START,
-		.csum_offset = TCP4_CHECKSUM_OFFSET,
+		.csum_start = ETH_HEADER_LEN + IPV4_HEADER_LEN,
+		.csum_offset = TCP_CHECKSUM_AT,
 		.gso = FRAME_GSO_TCP4,
 		.gso_size = (uint16_t)g->head.payload_len,
 		.ingress = g->first.ingress,

@@ -15,9 +15,6 @@
 
 #include <errno.h>
 
-#define TCP_CHECKSUM_AT 16
-#define UDP_CHECKSUM_AT 6
-
 struct super {
 	const struct frame *frame;
 	const struct layers *l;

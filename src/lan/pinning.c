@@ -5,12 +5,9 @@
 #include "lan/frame.h"
 #include "lan/layers.h"
 #include "wire/arp.h"
+#include "wire/dhcp.h"
 #include "wire/icmp6.h"
 #include "wire/udp.h"
-
-#define DHCP_SERVER_PORT 67
-#define DHCP_HLEN_AT 2 /* in the message: op, htype, hlen */
-#define DHCP_CHADDR_AT 28
 
 static bool reads_pinned(struct bytes_reader *r, struct mac pinned)
 {

@@ -16,6 +16,8 @@
 #define DHCP_SERVER_PORT 67
 #define DHCP_CLIENT_PORT 68
 #define DHCP_HEADER_LEN 240 /* with the magic cookie */
+#define DHCP_HLEN_AT 2      /* offset of the length of the hardware address */
+#define DHCP_CHADDR_AT 28   /* offset of the client's hardware address */
 /* Shortest reply: some BOOTP readers throw away less (RFC 951 §3, RFC 1542 §2.1). */
 #define DHCP_LEN_MIN 300
 /* The IP datagram that every client takes (RFC 2131 §2), and least value of option 57 (RFC 2132 §9.10). */

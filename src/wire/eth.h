@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 
 #define ETH_HEADER_LEN 14
+#define ETH_TYPE_AT 12 /* offset of the ethertype, or of the first 802.1Q tag */
 #define ETH_TYPE_IPV4 0x0800
 #define ETH_TYPE_ARP 0x0806
 #define ETH_TYPE_VLAN 0x8100

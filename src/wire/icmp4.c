@@ -5,8 +5,6 @@
 
 #include <errno.h>
 
-#define CHECKSUM_AT 2
-
 int icmp4_parse(const uint8_t *message, size_t len, struct icmp4_header *ret)
 {
 	struct bytes_reader r = bytes_reader(message, len);
@@ -36,6 +34,6 @@ void icmp4_emit(struct bytes_writer *w, const struct icmp4_header *h, const void
 		return;
 	struct checksum c = { 0 };
 	checksum_add(&c, w->data + start, ICMP4_HEADER_LEN + len);
-	struct bytes_writer field = bytes_writer(w->data + start + CHECKSUM_AT, 2);
+	struct bytes_writer field = bytes_writer(w->data + start + ICMP4_CHECKSUM_AT, 2);
 	bytes_put_be16(&field, checksum_value(&c));
 }

@@ -6,9 +6,14 @@
 
 #define ICMP4_HEADER_LEN 8
 
+/* Offsets of fields in the header. */
+#define ICMP4_CHECKSUM_AT 2
+#define ICMP4_ID_AT 4 /* of an echo message */
+
 enum icmp4_type {
 	ICMP4_ECHO_REPLY = 0,
 	ICMP4_UNREACHABLE = 3,
+	ICMP4_SOURCE_QUENCH = 4,
 	ICMP4_REDIRECT = 5,
 	ICMP4_ECHO_REQUEST = 8,
 	ICMP4_TIME_EXCEEDED = 11,
@@ -32,7 +37,7 @@ struct icmp4_header {
 /* An error: one that carries the start of the packet it is about (RFC 1122 §3.2.2). */
 static inline bool icmp4_is_error(uint8_t type)
 {
-	return type == ICMP4_UNREACHABLE || type == 4 || type == ICMP4_REDIRECT || type == ICMP4_TIME_EXCEEDED ||
+	return type == ICMP4_UNREACHABLE || type == ICMP4_SOURCE_QUENCH || type == ICMP4_REDIRECT || type == ICMP4_TIME_EXCEEDED ||
 	       type == ICMP4_PARAMETER_PROBLEM;
 }
 

@@ -8,8 +8,6 @@
 #define FLAG_DONT_FRAGMENT 0x4000
 #define FLAG_MORE_FRAGMENTS 0x2000
 #define OFFSET_MASK 0x1fff
-#define TOTAL_LEN_AT 2
-#define CHECKSUM_AT 10
 
 int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret)
 {
@@ -66,20 +64,20 @@ void ipv4_emit(struct bytes_writer *w, const struct ipv4_header *h)
 	memcpy(bytes + IPV4_HEADER_LEN, h->options, h->options_len);
 	struct checksum c = { 0 };
 	checksum_add(&c, bytes, header_len);
-	header.len = CHECKSUM_AT;
+	header.len = IPV4_CHECKSUM_AT;
 	bytes_put_be16(&header, checksum_value(&c));
 }
 
 void ipv4_set_segment(uint8_t *header, uint16_t total_len, uint16_t id)
 {
-	struct bytes_reader r = bytes_reader(header + TOTAL_LEN_AT, 4), field = bytes_reader(header + CHECKSUM_AT, 2);
+	struct bytes_reader r = bytes_reader(header + IPV4_TOTAL_LEN_AT, 4), field = bytes_reader(header + IPV4_CHECKSUM_AT, 2);
 	uint32_t now = (uint32_t)total_len << 16 | id;
 	struct checksum before = { 0 }, after = { 0 };
 	checksum_add_u32(&before, bytes_get_be32(&r));
 	checksum_add_u32(&after, now);
 	uint16_t checksum = checksum_adjust(bytes_get_be16(&field), &before, &after);
-	struct bytes_writer w = bytes_writer(header + TOTAL_LEN_AT, 4);
+	struct bytes_writer w = bytes_writer(header + IPV4_TOTAL_LEN_AT, 4);
 	bytes_put_be32(&w, now);
-	w = bytes_writer(header + CHECKSUM_AT, 2);
+	w = bytes_writer(header + IPV4_CHECKSUM_AT, 2);
 	bytes_put_be16(&w, checksum);
 }

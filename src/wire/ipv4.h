@@ -11,6 +11,14 @@
 /* Every host takes datagrams of this size (RFC 791 §3.1, RFC 1122 §3.3.2). */
 #define IPV4_MTU_MIN 68
 
+/* Offsets of fields in the header. */
+#define IPV4_TOTAL_LEN_AT 2
+#define IPV4_FRAGMENT_AT 6 /* flags and fragment offset */
+#define IPV4_PROTOCOL_AT 9
+#define IPV4_CHECKSUM_AT 10
+#define IPV4_SRC_AT 12
+#define IPV4_DST_AT 16
+
 enum ip_protocol {
 	IP_PROTOCOL_ICMP = 1,
 	IP_PROTOCOL_IGMP = 2,

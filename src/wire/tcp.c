@@ -17,10 +17,6 @@ enum {
 
 #define WINDOW_SCALE_MAX 14
 
-#define SEQ_AT 4
-#define FLAGS_AT 13
-#define CHECKSUM_AT 16
-
 static void parse_sack(struct bytes_reader *body, struct tcp_header *h)
 {
 	h->n_sack = 0;
@@ -145,9 +141,9 @@ void tcp_emit(struct bytes_writer *w, const struct tcp_header *h)
 
 void tcp_set_segment(uint8_t *header, uint32_t seq, uint8_t flags, uint16_t checksum)
 {
-	struct bytes_writer w = bytes_writer(header + SEQ_AT, 4);
+	struct bytes_writer w = bytes_writer(header + TCP_SEQ_AT, 4);
 	bytes_put_be32(&w, seq);
-	header[FLAGS_AT] = flags;
-	w = bytes_writer(header + CHECKSUM_AT, 2);
+	header[TCP_FLAGS_AT] = flags;
+	w = bytes_writer(header + TCP_CHECKSUM_AT, 2);
 	bytes_put_be16(&w, checksum);
 }

@@ -9,6 +9,13 @@
 #define TCP_HEADER_MAX 60
 #define TCP_SACK_MAX 4
 
+/* Offsets of fields in the header. */
+#define TCP_SEQ_AT 4
+#define TCP_DATA_OFFSET_AT 12
+#define TCP_FLAGS_AT 13
+#define TCP_CHECKSUM_AT 16
+#define TCP_URGENT_AT 18
+
 enum tcp_flag {
 	TCP_FIN = 1 << 0,
 	TCP_SYN = 1 << 1,
@@ -19,6 +26,14 @@ enum tcp_flag {
 	TCP_ECE = 1 << 6,
 	TCP_CWR = 1 << 7,
 };
+
+/* Bytes that options take as tcp_emit() writes them, padding included. */
+#define TCP_TIMESTAMPS_LEN 12u
+
+static inline uint32_t tcp_sack_len(unsigned n_blocks)
+{
+	return n_blocks > 0 ? 4 + 8 * n_blocks : 0;
+}
 
 struct tcp_sack_block {
 	uint32_t left, right;

@@ -8,18 +8,15 @@
 
 /* Offsets in a packet without IP options. */
 enum {
-	TOTAL_LEN_AT = 2,
-	FRAGMENT_AT = 6,
-	IP_CHECKSUM_AT = 10,
-	ADDRESSES_AT = 12,
-	TCP_AT = 20,
-	SEQ_AT = 24,
-	ACK_AT = 28,
-	FLAGS_AT = 33,
-	WINDOW_AT = 34,
-	TCP_CHECKSUM_AT = TCP4_CHECKSUM_START + TCP4_CHECKSUM_OFFSET,
-	URGENT_AT = 38,
-	HEADERS_MIN = 40,
+	TCP_AT = IPV4_HEADER_LEN,
+	SEQ_AT = TCP_AT + TCP_SEQ_AT,
+	ACK_AT = SEQ_AT + 4,
+	DATA_OFFSET_AT = TCP_AT + TCP_DATA_OFFSET_AT,
+	FLAGS_AT = TCP_AT + TCP_FLAGS_AT,
+	WINDOW_AT = FLAGS_AT + 1,
+	SUM_AT = TCP_AT + TCP_CHECKSUM_AT,
+	URGENT_AT = TCP_AT + TCP_URGENT_AT,
+	HEADERS_MIN = TCP_AT + TCP_HEADER_LEN,
 };
 
 #define VERSION_4_NO_OPTIONS 0x45
@@ -46,7 +43,7 @@ static void put_be16_at(uint8_t *p, size_t at, uint16_t value)
 static struct checksum pseudo_header(const uint8_t *packet, size_t tcp_len)
 {
 	struct checksum c = { 0 };
-	checksum_add_pseudo4(&c, be32_at(packet, ADDRESSES_AT), be32_at(packet, ADDRESSES_AT + 4), IP_PROTOCOL_TCP, (uint16_t)tcp_len);
+	checksum_add_pseudo4(&c, be32_at(packet, IPV4_SRC_AT), be32_at(packet, IPV4_DST_AT), IP_PROTOCOL_TCP, (uint16_t)tcp_len);
 	return c;
 }
 
@@ -62,11 +59,11 @@ bool tcp4_data_parse(const uint8_t *packet, size_t len, struct tcp4_data *ret)
 {
 	struct bytes_reader r = bytes_reader(packet, len);
 	const uint8_t *p = bytes_take(&r, HEADERS_MIN);
-	if (!p || p[0] != VERSION_4_NO_OPTIONS || be16_at(p, TOTAL_LEN_AT) != len || p[9] != IP_PROTOCOL_TCP)
+	if (!p || p[0] != VERSION_4_NO_OPTIONS || be16_at(p, IPV4_TOTAL_LEN_AT) != len || p[IPV4_PROTOCOL_AT] != IP_PROTOCOL_TCP)
 		return false;
-	if (be16_at(p, FRAGMENT_AT) & (uint16_t)~DONT_FRAGMENT || (p[FLAGS_AT] & ~TCP_PSH) != TCP_ACK)
+	if (be16_at(p, IPV4_FRAGMENT_AT) & (uint16_t)~DONT_FRAGMENT || (p[FLAGS_AT] & ~TCP_PSH) != TCP_ACK)
 		return false;
-	size_t header_len = TCP_AT + (size_t)(p[32] >> 4) * 4;
+	size_t header_len = TCP_AT + (size_t)(p[DATA_OFFSET_AT] >> 4) * 4;
 	if (header_len < HEADERS_MIN || header_len >= len || !checksums_are_right(p, len))
 		return false;
 	*ret = (struct tcp4_data){
@@ -86,20 +83,20 @@ static bool same(const struct tcp4_data *a, const struct tcp4_data *b, size_t fr
 
 bool tcp4_data_alike(const struct tcp4_data *first, const struct tcp4_data *next)
 {
-	return first->header_len == next->header_len && same(first, next, 0, TOTAL_LEN_AT) &&
-	       same(first, next, FRAGMENT_AT, IP_CHECKSUM_AT) && same(first, next, ADDRESSES_AT, SEQ_AT) &&
-	       same(first, next, ACK_AT, FLAGS_AT) && same(first, next, WINDOW_AT, TCP_CHECKSUM_AT) &&
+	return first->header_len == next->header_len && same(first, next, 0, IPV4_TOTAL_LEN_AT) &&
+	       same(first, next, IPV4_FRAGMENT_AT, IPV4_CHECKSUM_AT) && same(first, next, IPV4_SRC_AT, SEQ_AT) &&
+	       same(first, next, ACK_AT, FLAGS_AT) && same(first, next, WINDOW_AT, SUM_AT) &&
 	       same(first, next, URGENT_AT, first->header_len);
 }
 
 void tcp4_data_widen(const struct tcp4_data *first, uint8_t *header, size_t payload_len, bool push)
 {
 	size_t len = first->header_len + payload_len;
-	put_be16_at(header, TOTAL_LEN_AT, (uint16_t)len);
-	put_be16_at(header, IP_CHECKSUM_AT, 0);
+	put_be16_at(header, IPV4_TOTAL_LEN_AT, (uint16_t)len);
+	put_be16_at(header, IPV4_CHECKSUM_AT, 0);
 	struct checksum ip = { 0 }, tcp = pseudo_header(header, len - TCP_AT);
 	checksum_add(&ip, header, TCP_AT);
-	put_be16_at(header, IP_CHECKSUM_AT, checksum_value(&ip));
-	put_be16_at(header, TCP_CHECKSUM_AT, checksum_fold(&tcp));
+	put_be16_at(header, IPV4_CHECKSUM_AT, checksum_value(&ip));
+	put_be16_at(header, SUM_AT, checksum_fold(&tcp));
 	header[FLAGS_AT] = TCP_ACK | (push ? TCP_PSH : 0);
 }

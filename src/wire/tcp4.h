@@ -29,7 +29,3 @@ bool tcp4_data_alike(const struct tcp4_data *first, const struct tcp4_data *next
  * in the TCP checksum's place the sum of the pseudo-header, as for a packet to be segmented (virtio 1.3 §5.1.6.2).
  */
 void tcp4_data_widen(const struct tcp4_data *first, uint8_t *header, size_t payload_len, bool push);
-
-/* Of the TCP checksum: in the IPv4 packet, and in the TCP header. */
-#define TCP4_CHECKSUM_START 20
-#define TCP4_CHECKSUM_OFFSET 16

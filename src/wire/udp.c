@@ -6,8 +6,6 @@
 
 #include <errno.h>
 
-#define CHECKSUM_AT 6
-
 int udp_parse(struct bytes_reader *r, struct udp_header *ret)
 {
 	struct udp_header h = { .src_port = bytes_get_be16(r) };
@@ -40,6 +38,6 @@ void udp_emit_ipv4(struct bytes_writer *w, ip4_t src, ip4_t dst, uint16_t src_po
 	checksum_add_pseudo4(&c, src, dst, IP_PROTOCOL_UDP, total);
 	checksum_add(&c, w->data + start, total);
 	uint16_t value = checksum_value(&c);
-	struct bytes_writer field = bytes_writer(w->data + start + CHECKSUM_AT, 2);
+	struct bytes_writer field = bytes_writer(w->data + start + UDP_CHECKSUM_AT, 2);
 	bytes_put_be16(&field, value ? value : 0xffff);
 }

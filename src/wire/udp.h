@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 
 #define UDP_HEADER_LEN 8
+#define UDP_CHECKSUM_AT 6 /* offset in the header */
 
 struct udp_header {
 	uint16_t src_port, dst_port;

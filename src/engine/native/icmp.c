@@ -18,7 +18,6 @@
 
 #define MESSAGE_MAX (IPV4_PACKET_MAX - IPV4_HEADER_LEN)
 #define TURN_MESSAGES 64
-#define ID_AT 4
 
 static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 {
@@ -157,8 +156,8 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_errq
 	if (q->payload_len < ICMP4_HEADER_LEN || !mapping_admits(&d->mapping, MAPPING_FILTER_ADDRESS, &real, &claimed))
 		return;
 	/* The quoted message has the socket's number, not the guest's identifier. */
-	q->payload[ID_AT] = (uint8_t)(id >> 8);
-	q->payload[ID_AT + 1] = (uint8_t)id;
+	q->payload[ICMP4_ID_AT] = (uint8_t)(id >> 8);
+	q->payload[ICMP4_ID_AT + 1] = (uint8_t)id;
 	native_output_error(d->base.engine, now,
 			    &(struct native_icmp_error){
 				    .type = q->type,

@@ -20,6 +20,7 @@
 #include "lan/port.h"
 #include "wire/checksum.h"
 #include "wire/ipv4.h"
+#include "wire/tcp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -274,7 +275,7 @@ static void make_packet(struct native_tcp *t, usec_t now, const struct room_plan
 		.headroom = room->headroom,
 		.checksum_partial = partial,
 		.csum_start = IPV4_HEADER_LEN,
-		.csum_offset = 16,
+		.csum_offset = TCP_CHECKSUM_AT,
 		.gso_size = is_super ? (uint16_t)plan->segment : 0,
 	};
 }

@@ -5,12 +5,12 @@
 #include "base/macros.h"
 #include "lan/frame.h"
 #include "wire/checksum.h"
+#include "wire/udp.h"
 
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
 #define TTL 64
-#define CHECKSUM_AT 6
 
 static void drop(struct engine *e, enum drop_reason why)
 {
@@ -87,15 +87,18 @@ void udp_packet_checksum(uint8_t headers[static UDP_ARRIVAL_HEADERS_LEN], const 
 	checksum_add(&c, headers + IPV4_HEADER_LEN, UDP_HEADER_LEN);
 	frame_checksum(&view, UDP_ARRIVAL_HEADERS_LEN, p->len - UDP_ARRIVAL_HEADERS_LEN, &c);
 	uint16_t value = checksum_value(&c);
-	struct bytes_writer w = bytes_writer(headers + IPV4_HEADER_LEN + CHECKSUM_AT, 2);
+	struct bytes_writer w = bytes_writer(headers + IPV4_HEADER_LEN + UDP_CHECKSUM_AT, 2);
 	bytes_put_be16(&w, value ? value : 0xffff); /* 0 means no checksum (RFC 768) */
 }
 
 struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t len, bool partial)
 {
-	return (struct engine_packet){
-		.iov = iov, .n_iov = n, .len = len, .checksum_partial = partial, .csum_start = IPV4_HEADER_LEN, .csum_offset = CHECKSUM_AT
-	};
+	return (struct engine_packet){ .iov = iov,
+				       .n_iov = n,
+				       .len = len,
+				       .checksum_partial = partial,
+				       .csum_start = IPV4_HEADER_LEN,
+				       .csum_offset = UDP_CHECKSUM_AT };
 }
 
 /* Adds a copy of @len bytes of @a, from @at on, as a packet. */

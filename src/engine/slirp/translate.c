@@ -5,17 +5,9 @@
 #include "gateway/packet.h"
 #include "lan/frame.h"
 #include "wire/checksum.h"
-#include "wire/eth.h"
-#include "wire/ipv4.h"
 
 #include <errno.h>
 
-/* In a TCP header, RFC 9293 §3.1. */
-#define TCP_OFFSET_AT 12
-#define TCP_FLAGS_AT 13
-#define TCP_CHECKSUM_AT 16
-#define TCP_URGENT_AT 18
-#define UDP_CHECKSUM_AT 6
 /* What libslirp understands; urgent data goes as ordinary data (RFC 6093 §6). */
 #define TCP_FLAGS_KEPT (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK)
 
@@ -200,11 +192,11 @@ static void clear_urgent(uint8_t *tcp, size_t len)
 	if (len < TCP_HEADER_LEN || !(tcp[TCP_FLAGS_AT] & TCP_URG))
 		return;
 	struct checksum was = { 0 }, is = { 0 };
-	checksum_add(&was, tcp + TCP_OFFSET_AT, 2);
+	checksum_add(&was, tcp + TCP_DATA_OFFSET_AT, 2);
 	checksum_add(&was, tcp + TCP_URGENT_AT, 2);
 	tcp[TCP_FLAGS_AT] &= (uint8_t)~TCP_URG;
 	put_be16(tcp + TCP_URGENT_AT, 0);
-	checksum_add(&is, tcp + TCP_OFFSET_AT, 2);
+	checksum_add(&is, tcp + TCP_DATA_OFFSET_AT, 2);
 	put_be16(tcp + TCP_CHECKSUM_AT, checksum_adjust(get_be16(tcp + TCP_CHECKSUM_AT), &was, &is));
 }
 
@@ -252,10 +244,10 @@ static int translate_error(uint8_t *message, size_t len, const struct outward_re
 	int r = translate_quoted(message + ICMP4_HEADER_LEN, len - ICMP4_HEADER_LEN, how->gateway);
 	if (r < 0)
 		return r;
-	put_be16(message + 2, 0);
+	put_be16(message + ICMP4_CHECKSUM_AT, 0);
 	struct checksum c = { 0 };
 	checksum_add(&c, message, len);
-	put_be16(message + 2, checksum_value(&c));
+	put_be16(message + ICMP4_CHECKSUM_AT, checksum_value(&c));
 	return 0;
 }
 

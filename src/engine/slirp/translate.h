@@ -11,7 +11,9 @@
 
 #include "base/addr.h"
 #include "base/drop.h"
+#include "wire/eth.h"
 #include "wire/icmp4.h"
+#include "wire/ipv4.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
 
@@ -50,12 +52,12 @@ struct inward_rewrite {
 };
 
 /* The largest frame that inward_emit() makes. */
-#define INWARD_FRAME_MAX (14 + 65535)
+#define INWARD_FRAME_MAX (ETH_HEADER_LEN + IPV4_PACKET_MAX)
 
 /* Writes @in as an Ethernet frame to @frame, INWARD_FRAME_MAX bytes; returns its length. */
 size_t inward_emit(const struct inward *in, const struct inward_rewrite *how, uint8_t *frame);
 
-#define INWARD_SYN_MAX (14 + 20 + 60)
+#define INWARD_SYN_MAX (ETH_HEADER_LEN + IPV4_HEADER_LEN + TCP_HEADER_MAX)
 
 /* Writes a SYN of @guest:@guest_port to @peer:@port that announces @mss; returns the frame's length, INWARD_SYN_MAX at most. */
 size_t inward_syn(ip4_t guest, uint16_t guest_port, ip4_t peer, uint16_t port, uint32_t seq, uint16_t mss, uint8_t *frame);

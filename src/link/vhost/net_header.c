@@ -29,10 +29,6 @@ struct virtio_net_header {
 
 static_assert(sizeof(struct virtio_net_header) == NET_HEADER_LEN, "as on the wire");
 
-/* From the start of a TCP header. */
-#define TCP_OFFSET_AT 12
-#define TCP_FLAGS_AT 13
-
 unsigned net_header_offloads(uint64_t features)
 {
 	if (!feature_has(features, VIRTIO_NET_F_GUEST_CSUM))
@@ -120,7 +116,7 @@ static size_t header_len(const struct frame *f)
 	if (f->gso == FRAME_GSO_UDP)
 		return (size_t)f->csum_start + UDP_HEADER_LEN;
 	uint8_t words = 0;
-	frame_copy(f, (size_t)f->csum_start + TCP_OFFSET_AT, &words, sizeof(words));
+	frame_copy(f, (size_t)f->csum_start + TCP_DATA_OFFSET_AT, &words, sizeof(words));
 	return (size_t)f->csum_start + (size_t)(words >> 4) * 4;
 }
 

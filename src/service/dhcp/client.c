@@ -39,7 +39,7 @@ struct way {
 	ip4_t src, dst;
 };
 
-static const struct way to_all = { { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } }, 0, 0xffffffff };
+static const struct way to_all = { MAC_BROADCAST, 0, IP4_BROADCAST };
 
 static struct way to_server(const struct dhcp_client *c)
 {

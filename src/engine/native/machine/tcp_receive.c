@@ -68,8 +68,7 @@ static unsigned sack_blocks(const struct tcp_flow *f)
 
 uint32_t tcp_receive_sack_len(const struct tcp_flow *f)
 {
-	unsigned n = sack_blocks(f);
-	return n > 0 ? 4 + 8 * n : 0;
+	return tcp_sack_len(sack_blocks(f));
 }
 
 void tcp_receive_sack_blocks(const struct tcp_flow *f, struct tcp_header *h)

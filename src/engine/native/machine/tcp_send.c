@@ -16,12 +16,11 @@
 #define MSS_DEFAULT 536u        /* RFC 9293 §3.7.1 */
 #define MSS_MIN 88u             /* bounds the overhead that a guest's MSS option can cause */
 #define CWND_FIRST_SEGMENTS 10u /* RFC 6928 */
-#define TIMESTAMPS_LEN 12u
 #define DUP_ACKS 3
 
 uint32_t tcp_flow_options_len(const struct tcp_flow *f)
 {
-	return (f->ts_ok ? TIMESTAMPS_LEN : 0) + tcp_receive_sack_len(f);
+	return (f->ts_ok ? TCP_TIMESTAMPS_LEN : 0) + tcp_receive_sack_len(f);
 }
 
 uint32_t tcp_flow_segment_size(const struct tcp_flow *f)
