@@ -33,7 +33,7 @@ bool echo_is_allowed(void)
 	return false;
 }
 
-/* Takes an ICMP error from the socket's error queue.  False when there is none. */
+/* Takes an ICMP error from the socket's error queue; false when the queue is empty. */
 static bool take_error(int fd, struct sock_extended_err *ret, ip4_t *ret_offender)
 {
 	union {
@@ -60,7 +60,7 @@ static bool take_error(int fd, struct sock_extended_err *ret, ip4_t *ret_offende
 	return false;
 }
 
-/* The head of the echo request as the guest sent it (RFC 5508 REQ-4). */
+/* Writes the start of the echo request as the guest sent it (RFC 5508 REQ-4). */
 static void quote(struct bytes_writer *w, ip4_t guest, const struct flow *f)
 {
 	ipv4_emit(w, &(struct ipv4_header){ .total_len = (uint16_t)(QUOTED_LEN + f->payload_len),

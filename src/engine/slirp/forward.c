@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What libslirp opens on the way, and aborts the process when it cannot: two listeners' worth of sockets and one connection. */
+/* Descriptors that libslirp opens meanwhile, and without which it aborts the process: two listeners' sockets and one connection. */
 #define SPARE_FDS 6
 
 static bool has_spare_fds(int any_fd)
@@ -45,7 +45,7 @@ static int set_nonblock(int fd)
 	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-/* Has @s accept a connection and connect it to the guest's @port; the socket is libslirp's end. */
+/* Makes @s accept a connection and connect it to the guest's @port. The returned socket is libslirp's end. */
 static int connect_guest(struct stack *s, const char *path, uint16_t port, struct slirp_socket **ret)
 {
 	const struct flow flow = { .kind = SOCKET_FORWARD, .guest_port = port, .peer = STACK_HOST };
@@ -57,7 +57,7 @@ static int connect_guest(struct stack *s, const char *path, uint16_t port, struc
 	if (r == 0) {
 		*ret = stack_accept(s, &flow);
 		r = *ret ? 0 : -ENOMEM;
-		/* libslirp does not poll its end before the guest has answered: it will not see this one close. */
+		/* libslirp does not poll its end before the guest has answered, so it will not notice this close(). */
 		close(fd);
 	}
 	stack_unlisten(s, path);
@@ -92,7 +92,7 @@ int slirp_forward_open(struct engine *e, usec_t now, const struct engine_open *h
 	if (dup3(how->fd, x->fd, O_CLOEXEC) < 0)
 		return -errno;
 	close(how->fd);
-	/* Until the guest has accepted, an end is a refusal. */
+	/* Until the guest has accepted, an end means refusal. */
 	slirp_socket_set_reset(x, true);
 	return 0;
 }

@@ -15,7 +15,7 @@
 #include <errno.h>
 
 #define LOOPBACK IP4(127, 0, 0, 1)
-/* RFC 9293 §3.7.1: what a SYN without the option means. */
+/* the MSS of a SYN without the option (RFC 9293 §3.7.1) */
 #define MSS_DEFAULT 536
 #define HEADERS_LEN ((size_t)IPV4_HEADER_LEN + TCP_HEADER_LEN)
 
@@ -24,10 +24,7 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 	e->config.env->ops->drop(e->config.env, why, p);
 }
 
-/*
- * What the gateway's address means: the host's own, or its loopback if the operator said so.  False when there is
- * nothing to dial.
- */
+/* The address to connect to for the gateway's address: the host's own, or loopback with --host-loopback. False when the host has none. */
 static bool host_target(struct engine *e, ip4_t *ret)
 {
 	struct ip_addr host;
@@ -38,7 +35,7 @@ static bool host_target(struct engine *e, ip4_t *ret)
 	if (e->config.env->ops->host_address(e->config.env, e->now, false, &host) < 0 || !ip_is_v4(&host))
 		return false;
 	ip4_t ip = ip_to_ip4(&host);
-	/* Never loopback, and never what the kernel takes for it. */
+	/* Never loopback, nor 0.0.0.0/8, which the kernel takes for it. */
 	if (ip >> 24 == 127 || ip >> 24 == 0)
 		return false;
 	*ret = ip;
@@ -62,13 +59,13 @@ static struct stack *stack_for(struct engine *e, const struct packet *p, enum st
 	return s;
 }
 
-/* Where a TCP segment goes. */
+/* The stack and the address for a TCP segment. */
 struct tcp_route {
 	struct stack *stack;
 	enum socket_kind kind;
 	ip4_t dst;
 	struct local *local;
-	struct slirp_socket *socket; /* of its flow, if libslirp has one */
+	struct slirp_socket *socket; /* the socket of its flow, if libslirp has one */
 };
 
 static bool is_first(const struct inward *in)
@@ -76,7 +73,7 @@ static bool is_first(const struct inward *in)
 	return (in->tcp.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
-/* To the gateway's address: a service of ours, a flow from the host, or the host. */
+/* Routes a segment to the gateway's address: to a service of ours, a flow from the host, or the host. */
 static bool route_to_gateway(struct engine *e, const struct inward *in, struct tcp_route *r)
 {
 	r->stack = existing_stack(e, in->packet, STACK_GATEWAY);
@@ -105,7 +102,7 @@ static bool route_tcp(struct engine *e, const struct inward *in, struct tcp_rout
 		r.stack = existing_stack(e, in->packet, STACK_OUTSIDE);
 	else if (!route_to_gateway(e, in, &r))
 		return false;
-	/* No flow without a stack. */
+	/* Without a stack there is no flow. */
 	if (!r.stack && !is_first(in))
 		return false;
 	if (r.stack)
@@ -114,7 +111,7 @@ static bool route_tcp(struct engine *e, const struct inward *in, struct tcp_rout
 	return true;
 }
 
-/* A new connection: finds it a stack and asks whether the guest may have it. */
+/* Finds a stack for a new connection and decides whether the guest may have it. */
 static bool admit_tcp(struct engine *e, const struct inward *in, struct tcp_route *r)
 {
 	bool to_gateway = in->packet->ip.dst == e->config.gateway;
@@ -130,7 +127,7 @@ static bool admit_tcp(struct engine *e, const struct inward *in, struct tcp_rout
 	return true;
 }
 
-/* The largest segment that may be sent to the guest, by its own word and by what is known of the way. */
+/* The largest segment for the guest: the minimum of its MSS option and its port's MTU. */
 static uint16_t segment_limit(struct engine *e, const struct inward *in)
 {
 	size_t mtu = e->config.env->ops->guest_mtu(e->config.env, in->packet->ip.src);
@@ -139,8 +136,8 @@ static uint16_t segment_limit(struct engine *e, const struct inward *in)
 }
 
 /*
- * libslirp empties its buffers when it reads an MSS option, so it may see one only before data has flowed: in the
- * SYN or SYN-ACK that makes the connection.
+ * libslirp empties its buffers when it reads an MSS option, so it may get one only before any data: in the SYN or SYN-ACK that opens
+ * the connection.
  */
 static void prepare_syn(struct engine *e, struct inward *in, const struct tcp_route *r, struct flow *flow)
 {
@@ -152,7 +149,7 @@ static void prepare_syn(struct engine *e, struct inward *in, const struct tcp_ro
 	in->tcp.mss = mss;
 }
 
-/* What the segment does to the way its connection's host side will be closed. */
+/* Decides by the segment whether the connection's host side will be closed by RST or FIN. */
 static void before_segment(const struct inward *in, struct slirp_socket *x)
 {
 	if (x->flow.kind == SOCKET_LOCAL)
@@ -165,7 +162,7 @@ static void before_segment(const struct inward *in, struct slirp_socket *x)
 	}
 }
 
-/* A reset that libslirp did not believe leaves the connection as it was. */
+/* Undoes before_segment() for a RST that libslirp ignored. */
 static void after_reset(struct engine *e, const struct inward *in, struct slirp_socket *x, int fd)
 {
 	if (in->tcp.flags & TCP_RST && socket_table_find(&e->sockets, fd) == x && x->flow.kind != SOCKET_LOCAL)
@@ -227,7 +224,7 @@ static void input_udp(struct engine *e, const struct inward *in)
 	const struct flow flow = { .kind = SOCKET_UDP, .guest_port = in->guest_port, .port = in->port, .peer = dst };
 	size_t at = 0;
 	do {
-		/* libslirp counts the TTL of datagrams down once more. */
+		/* libslirp decrements the TTL of datagrams once more. */
 		const struct inward_rewrite how = {
 			.dst = dst, .ttl = (uint8_t)MIN(p->ip.ttl + 1, 255), .offset = at, .len = MIN((size_t)each, in->payload_len - at)
 		};
@@ -260,7 +257,7 @@ static void input_icmp(struct engine *e, const struct inward *in)
 	if (!s)
 		return;
 	stack_wake(s);
-	/* libslirp keeps unanswered requests for minutes: the oldest makes room. */
+	/* libslirp keeps unanswered requests for minutes, so the oldest is replaced. */
 	if (s->n_sockets[SOCKET_ECHO] >= ECHO_SOCKETS_MAX)
 		stack_retire(s, container_of(s->sockets[SOCKET_ECHO].next, struct slirp_socket, node));
 	if (!engine_may_open(e, s, SOCKET_ECHO)) {
@@ -280,7 +277,7 @@ static void input_icmp(struct engine *e, const struct inward *in)
 	stack_input(s, &flow, e->frame, inward_emit(in, &how, e->frame));
 }
 
-/* What the gateway has seen to (gateway/engine.h), but what would be a hole if it had not. */
+/* Checks that the gateway has made already (gateway/engine.h); made again, because a mistake there would be a security hole. */
 static bool is_sane(struct engine *e, const struct packet *p)
 {
 	enum drop_reason why;

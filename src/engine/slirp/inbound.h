@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a guest sends, on its way into libslirp: which stack it belongs to, what address that stack must dial, and
- * whether the guest may have another flow.
+ * Packets from a guest to libslirp: chooses the stack and the address that the stack must connect to, and decides whether the guest
+ * may have another flow.
  */
 #pragma once
 

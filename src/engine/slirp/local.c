@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The end of a connection is seen at the unix socket: end of file is the guest's FIN, a hang-up is that libslirp has
- * closed its end, which it does once both FINs are done or the guest sent a reset.
+ * The unix socket shows the end of a connection: end of file is the guest's FIN; a hang-up means that libslirp closed its end, after
+ * both FINs or a RST of the guest.
  *
- * A service may close a stream from within any of its callbacks; the memory then stays until the callback has
- * returned.
+ * A service may close a stream from within any of its callbacks; the memory stays valid until the callback has returned.
  */
 #include "engine/slirp/local.h"
 
@@ -25,7 +24,7 @@
 /* libslirp gives a handshake 75 seconds. */
 #define HALF_OPEN_TIME (80 * USEC_PER_SEC)
 #define BUFFER_MIN ((size_t)2048)
-/* What a service may leave unused: a DNS message over TCP with its length (RFC 1035 §4.2.2), rounded up. */
+/* Most bytes that a service may leave unused: a DNS message over TCP with its length (RFC 1035 §4.2.2), rounded up. */
 #define BUFFER_MAX ((size_t)128 * 1024)
 
 struct local {
@@ -49,12 +48,12 @@ struct local_conn {
 	struct guest *guest;
 	struct stream_service *service;
 	int fd;
-	uint8_t *buffer; /* bytes of the guest that the service has not used */
+	uint8_t *buffer; /* the guest's bytes that the service has not used */
 	size_t len, size;
 	bool eof;      /* the guest sent FIN */
 	bool blocked;  /* send() found the socket full */
 	bool closed;   /* by the service */
-	unsigned busy; /* callbacks of the service under way */
+	unsigned busy; /* nesting depth of service callbacks */
 };
 
 int local_new(struct engine *e, uint16_t port, struct stream_service *service, struct local **ret)
@@ -151,7 +150,7 @@ static void conn_free(struct local_conn *c)
 	guest_release(g);
 }
 
-/* Around every callback of the service; false when it closed the stream meanwhile, which is then gone. */
+/* These two surround every callback of the service. conn_leave() returns false when the service closed the stream, which is then freed. */
 static void conn_enter(struct local_conn *c)
 {
 	c->busy++;
@@ -167,7 +166,7 @@ static bool conn_leave(struct local_conn *c)
 	return false;
 }
 
-/* The connection ended by itself. */
+/* The connection ended without the service closing it. */
 static void conn_gone(struct local_conn *c, usec_t now)
 {
 	conn_enter(c);
@@ -218,7 +217,7 @@ static bool end_of_input(struct local_conn *c, usec_t now)
 	return conn_leave(c);
 }
 
-/* Takes in what is there.  False when the connection is gone. */
+/* Reads from the socket. False when the connection has ended. */
 static bool conn_read(struct local_conn *c, usec_t now)
 {
 	while (!c->eof) {
@@ -296,10 +295,7 @@ static const struct local_stream_ops stream_ops = {
 	.close = stream_close,
 };
 
-/*
- * A byte that we never read makes the kernel report our closing as a reset, and libslirp then resets the guest's
- * connection instead of ending it.
- */
+/* An unread byte makes the kernel report our close() as ECONNRESET, so libslirp resets the guest's connection instead of sending FIN. */
 static void refuse(struct local_conn *c, struct slirp_socket *x)
 {
 	(void)!send(x->fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -15,7 +15,7 @@ static void drop(struct engine *e, enum drop_reason why)
 	e->config.env->ops->drop(e->config.env, why, NULL);
 }
 
-/* Notes what the handshakes of others need from us. */
+/* Notes handshake events of connections that need action here. */
 static void look_at_tcp(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
 {
 	struct tcp_header h;
@@ -31,7 +31,7 @@ static void look_at_tcp(struct stack *s, const struct ipv4_header *ip, struct by
 		x->mss_due = s->mss_due = true;
 }
 
-/* RFC 4787 REQ-8: whether a datagram is an answer.  Of one in fragments, the first decides for all. */
+/* RFC 4787 REQ-8: whether a datagram is unsolicited. The first fragment decides for all of a datagram. */
 static bool is_unsolicited(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
 {
 	if (ip->fragment_offset > 0)
@@ -41,7 +41,7 @@ static bool is_unsolicited(struct stack *s, const struct ipv4_header *ip, struct
 	return s->dropping;
 }
 
-/* libslirp's own answers to what a guest sends, and what it passes on from outside, are held to the gateway's rate of errors. */
+/* ICMP errors, libslirp's own and those from outside, obey the gateway's rate limit. */
 static bool is_allowed_icmp(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
 {
 	struct engine *e = s->guest->engine;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What libslirp sends to a guest, on its way to the gateway: unsolicited datagrams are taken out, private
- * addresses translated.
- */
+/* Packets from libslirp to a guest: filters unsolicited datagrams and translates libslirp's private addresses. */
 #pragma once
 
 #include <stddef.h>
@@ -10,5 +7,5 @@
 
 struct stack;
 
-/* An Ethernet frame that @s sends.  Called from within libslirp: must not call it. */
+/* Handles an Ethernet frame that @s sends. Called from within libslirp, so it must not call libslirp. */
 void outbound_frame(struct stack *s, const uint8_t *frame, size_t len);

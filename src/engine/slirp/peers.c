@@ -6,7 +6,7 @@
 
 #define PEERS_SETS 512u
 #define PEERS_WAYS 4u
-/* As long as libslirp keeps the port's socket without traffic; RFC 4787 REQ-5 asks for two minutes at least. */
+/* As long as libslirp keeps an idle port's socket; RFC 4787 REQ-5 requires two minutes or more. */
 #define GOOD_FOR (240 * USEC_PER_SEC)
 
 struct peer_entry {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libslirp writes to sockets without MSG_NOSIGNAL.  Unless the program ignores SIGPIPE (lanlet does), a host that hangs
- * up would end it; a library must not change the program's signals, so the signal is held back on this thread
- * around each call and thrown away if it came.
+ * libslirp writes to sockets without MSG_NOSIGNAL, so a peer that closes its connection would end a program that does not ignore
+ * SIGPIPE (lanlet does). A library must not change the program's signal handlers, so SIGPIPE is blocked on this thread around each
+ * call, and discarded if it is pending.
  */
 #pragma once
 

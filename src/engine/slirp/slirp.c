@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine object: its guests, its limits and its turns.  What happens in a turn: input() hands packets to stacks and
- * marks them dirty, or the event loop reports sockets and the deferred work runs their stacks; either way
- * engine_settle() then has libslirp say what it waits for and frees the stacks that wait for nothing.
+ * The engine object: its guests, limits and turns. In a turn, input() gives packets to stacks and marks them dirty, or the event
+ * loop reports sockets and deferred work runs their stacks. Then engine_settle() asks libslirp which events it waits for, and frees
+ * idle stacks.
  */
 #include "engine/slirp/slirp.h"
 
@@ -21,9 +21,9 @@
 #include <sys/resource.h>
 
 #define GUESTS_MAX 4096u
-/* Of the descriptors that the process may have, this share may be libslirp's. */
+/* The share of the process's descriptors for libslirp. */
 #define FD_SHARE(limit) ((limit) / 4 * 3)
-/* No guest takes more than this part of the engine's descriptors. */
+/* A guest gets at most one part in GUEST_PART of the engine's descriptors. */
 #define GUEST_PART 4
 
 /* Per stack; libslirp walks a list for every segment, and a connection costs it half a megabyte of buffers. */
@@ -69,7 +69,7 @@ void guest_release(struct guest *g)
 			return;
 	if (g->held || !list_empty(&g->conns))
 		return;
-	/* Handshakes that nobody will finish. */
+	/* Removes handshakes that will not be finished. */
 	local_guest_gone(g, 0, false);
 	list_remove(&g->node);
 	g->engine->n_guests--;
@@ -98,7 +98,7 @@ static void drop_stack(struct guest *g, enum stack_role role, bool reset)
 	g->stacks[role] = NULL;
 }
 
-/* @g is gone after this. */
+/* Frees @g. */
 static void drop_guest(struct guest *g, usec_t now, bool tell)
 {
 	g->held = true;
@@ -229,7 +229,7 @@ static void slirp_expire(struct engine *e, usec_t now)
 	engine_settle(e);
 }
 
-/* libslirp drops what a full port does not take; TCP sends it again. */
+/* libslirp drops packets that a full port does not take; TCP retransmits them. */
 static void slirp_writable(struct engine *e, usec_t now, ip4_t guest)
 {
 }
@@ -274,7 +274,7 @@ static void slirp_counters(const struct engine *e, struct engine_counters *ret)
 	};
 }
 
-/* libslirp keeps to itself what a flow's state is and how much it carried. */
+/* libslirp exposes neither a flow's state nor its byte counts. */
 static struct engine_flow describe(const struct slirp_socket *x)
 {
 	static const uint8_t protocols[SOCKET_KINDS] = {
@@ -296,7 +296,7 @@ static struct engine_flow describe(const struct slirp_socket *x)
 	};
 }
 
-/* The places are descriptors. */
+/* The cursor walks descriptors. */
 static void slirp_flows(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque)
 {
 	const struct socket_table *t = &e->sockets;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The engine "libslirp": NAT by the library behind QEMU's user network.  It is complete for what guests do, slow for
- * what benchmarks do, and what it cannot do is listed in docs/engines.md.
+ * The engine "libslirp": NAT by the library behind QEMU's user network.  It supports what guests usually do, and is slow;
+ * docs/engines.md lists what it cannot do.
  *
- * libslirp keeps its clock in a global variable: all engines of a process must run on one thread.
+ * libslirp has its clock in a global variable: all engines of a process must run on one thread.
  */
 #pragma once
 

@@ -81,10 +81,9 @@ int slirp_socket_watch(struct socket_table *t, struct slirp_socket *s, unsigned 
 }
 
 /*
- * libslirp reads whenever it hears of an error or a hang-up, and aborts the process when its buffer has no room
- * then; it also drops a refused connection without telling the guest when it reads first.  So a socket
- * that it does not want to read from is only ever reported writable: sending finds the error and ends the
- * connection properly.
+ * On an error or hang-up libslirp reads at once, and aborts the process if its buffer has no room; and if it reads from a refused
+ * connection first, it drops the connection without telling the guest. So a socket from which it does not want to read is only
+ * reported writable: send() then finds the error and the connection ends properly.
  */
 unsigned slirp_socket_report(const struct slirp_socket *s)
 {
@@ -101,8 +100,8 @@ void slirp_socket_set_reset(struct slirp_socket *s, bool reset)
 }
 
 /*
- * A failure leaves the system's default, which is what libslirp would have used.  It leaves datagram sockets blocking: a
- * readiness that turns out to be none would stop the whole process.
+ * On failure the system's default remains, which libslirp would have used. libslirp leaves datagram sockets blocking, so a spurious
+ * readiness would block the whole process: made non-blocking here.
  */
 void slirp_socket_tune(struct slirp_socket *s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The descriptors that libslirp has open, as it reports them: what each is for, and the watch that the event
- * loop has on it.  One table for all instances, indexed by descriptor.  libslirp owns the descriptors; an
- * entry lives from register_poll_fd to unregister_poll_fd, which is as long as the flow behind it.
+ * The descriptors that libslirp has open, as it reports them: the purpose of each, and its watch in the event loop. One table for
+ * all instances, indexed by descriptor.  libslirp owns the descriptors; an entry lives from register_poll_fd to unregister_poll_fd,
+ * that is, as long as its flow.
  */
 #pragma once
 
@@ -26,19 +26,19 @@ enum socket_kind {
 	SOCKET_KINDS
 };
 
-/* What a flow is about, as far as it is known when libslirp opens its socket. */
+/* A flow, as far as it is known when libslirp opens its socket. */
 struct flow {
 	enum socket_kind kind;
 	uint16_t guest_port; /* ECHO: the id */
 	uint16_t port;       /* ECHO: the sequence number; UDP: of the first datagram only */
-	ip4_t peer;          /* as libslirp dials it */
+	ip4_t peer;          /* the address that libslirp connects to */
 	uint8_t ttl;
-	/* ECHO: what an ICMP error about it quotes */
+	/* ECHO: fields that an ICMP error about it quotes */
 	uint16_t checksum;
 	size_t payload_len;
-	/* TCP: what the guest's SYN said, for stack_inject_mss() */
+	/* TCP: fields of the guest's SYN, for inject_mss() in stack.c */
 	uint32_t syn;
-	uint16_t mss; /* 0: libslirp need not be told */
+	uint16_t mss; /* 0: no need to tell libslirp */
 };
 
 struct slirp_socket {
@@ -48,9 +48,9 @@ struct slirp_socket {
 	struct flow flow;
 	int fd;
 	unsigned asked;   /* enum poll_event that libslirp asked for last */
-	unsigned ready;   /* what came since */
-	unsigned round;   /* of the stack, when it asked last */
-	bool mss_due;     /* TCP: the SYN-ACK is out */
+	unsigned ready;   /* events since then */
+	unsigned round;   /* the stack's round in which libslirp asked last */
+	bool mss_due;     /* TCP: the SYN-ACK was sent */
 	bool established; /* FORWARD: the guest has accepted */
 	usec_t since;
 	uint64_t id;
@@ -66,18 +66,18 @@ struct socket_table {
 void socket_table_init(struct socket_table *t, struct poller *poller);
 /* Every socket must have been removed. */
 void socket_table_done(struct socket_table *t);
-/* Enters @fd.  -ENOMEM. */
+/* Adds @fd. -ENOMEM. */
 int socket_table_add(struct socket_table *t, int fd, struct stack *stack, const struct flow *flow, struct slirp_socket **ret);
-/* NULL when there is none. */
+/* The entry of this descriptor, or NULL. */
 struct slirp_socket *socket_table_find(const struct socket_table *t, int fd);
-/* Stops watching and forgets @s. */
+/* Stops watching @s and frees the entry. */
 void socket_table_remove(struct socket_table *t, struct slirp_socket *s);
 
 /* Watches @s for @events (0: not at all), ready() as in host/poller.h.  Negative errno. */
 int slirp_socket_watch(struct socket_table *t, struct slirp_socket *s, unsigned events, void (*ready)(struct watch *, usec_t, unsigned));
-/* What of @s->ready libslirp can be told without harm. */
+/* The events in @s->ready that libslirp can safely be told. */
 unsigned slirp_socket_report(const struct slirp_socket *s);
-/* Makes close() of the socket reset the connection (or end it as usual again). */
+/* Makes close() of the socket send RST, or FIN as usual again. */
 void slirp_socket_set_reset(struct slirp_socket *s, bool reset);
-/* Sets what libslirp leaves to the system, right after it opened the socket. */
+/* Sets socket options that libslirp does not set. Called right after libslirp opened the socket. */
 void slirp_socket_tune(struct slirp_socket *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where this engine puts the unix sockets over which it and libslirp meet: the private directory it was
- * given, or one of its own under $TMPDIR, made when first needed.  Nobody else may connect: 0700.
+ * The directory for the unix sockets between this engine and libslirp: the private directory from the configuration, or one made
+ * under $TMPDIR when first needed. Mode 0700, so that no other user can connect.
  */
 #pragma once
 
@@ -11,12 +11,12 @@
 
 struct engine;
 
-/* The path for a socket called @name.  -ENAMETOOLONG, or the errno of making the directory. */
+/* The path of the socket @name. -ENAMETOOLONG, or the error of creating the directory. */
 int socket_dir_path(struct engine *e, const char *name, char ret[static UNIX_PATH_SIZE]);
-/* Removes the directory if it is ours; the sockets must be gone. */
+/* Removes the directory if this engine created it; its sockets must be removed before. */
 void socket_dir_done(struct engine *e);
 
-/* A listening socket at @path, where a left-over is replaced.  Negative errno. */
+/* Opens a listening socket at @path and replaces a stale one. Negative errno. */
 int socket_dir_listen(const char *path, int *ret_fd);
-/* A socket connected, without waiting, to the one that listens at @path.  Negative errno. */
+/* Opens a socket connected to the listener at @path, without blocking. Negative errno. */
 int socket_dir_connect(const char *path, int *ret_fd);

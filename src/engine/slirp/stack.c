@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libslirp polls: before it sleeps its user asks for descriptors and events (slirp_pollfds_fill), afterwards it tells
- * what came (slirp_pollfds_poll).  Here that becomes watches by difference: after each batch of packets or events
- * stack_settle() asks again and changes only what changed; a watch that fires leaves its events at the socket and
- * queues the stack, which the engine runs once per round.
+ * libslirp is made for poll(): before sleeping its user asks for descriptors and events (slirp_pollfds_fill), afterwards it reports
+ * the events (slirp_pollfds_poll). Here this is mapped to watches: after each batch of packets or events stack_settle() asks again
+ * and changes only the watches that differ; a watch that fires records its events at the socket and queues the stack, which the
+ * engine runs once per round.
  *
- * libslirp sends from within slirp_input() and slirp_pollfds_poll(); what it sends must not call either.
+ * libslirp sends from within slirp_input() and slirp_pollfds_poll(); handlers of what it sends must call neither.
  *
- * Its clock is a process-wide number of milliseconds that only slirp_pollfds_poll() sets, so a stack that wakes up after
- * a quiet time must run its timers before it is given a packet: new flows would be born expired.
+ * Its clock is a process-wide number of milliseconds that only slirp_pollfds_poll() sets. So a stack that was idle must run its
+ * timers before it gets a packet; otherwise new flows would start already expired.
  */
 #include "engine/slirp/stack.h"
 
@@ -26,10 +26,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* What libslirp says when only its slow timers run, and when none do. */
+/* The time-out that libslirp requests when only its slow timers run, and when no timer runs. */
 #define SLOW_TIMEOUT_MS 499u
 #define NO_TIMEOUT_MS 1000u
-/* The slow timers of all stacks share the wake-ups of this raster: two a second, however many guests are idle. */
+/* The slow timers of all stacks are aligned to this interval: two wake-ups a second for any number of idle guests. */
 #define RASTER (500 * USEC_PER_MSEC)
 #define MTU_MIN ((size_t)68)
 #define MTU_MAX ((size_t)65521)
@@ -83,7 +83,7 @@ static int64_t on_clock_get_ns(void *opaque)
 	return (int64_t)(engine_of(opaque)->now * 1000);
 }
 
-/* Timers serve its IPv6 router advertisements only, which are off. */
+/* Used only for IPv6 router advertisements, which are off. */
 static void *on_timer_new(SlirpTimerId id, void *cb_opaque, void *opaque)
 {
 	return NULL;
@@ -131,7 +131,7 @@ static void on_unregister_fd(int fd, void *opaque)
 	socket_table_remove(&engine_of(s)->sockets, x);
 }
 
-/* Only for users that sleep in another thread. */
+/* Needed only by users that sleep in another thread. */
 static void on_notify(void *opaque)
 {
 }
@@ -172,7 +172,7 @@ static Slirp *new_instance(struct stack *s)
 	return slirp_new(&config, &callbacks, s);
 }
 
-/* A gratuitous ARP: libslirp learns the guest's address and never has to ask. */
+/* Sends a gratuitous ARP, so that libslirp knows the guest's address and never asks. */
 static void announce_guest(struct stack *s)
 {
 	uint8_t frame[ETH_HEADER_LEN + ARP_LEN];
@@ -224,8 +224,9 @@ void stack_free(struct stack *s, bool reset)
 }
 
 /*
- * libslirp forgets the MSS option of a SYN whose connection takes time to be made, and then sends segments as large as its own MTU.
- * Before the guest has seen the SYN-ACK its buffers are empty, and the same SYN once more makes it read the option.
+ * libslirp forgets the MSS option of a SYN whose connect() does not succeed at once, and then sends segments as large as its own
+ * MTU. Until the guest has seen the SYN-ACK libslirp's buffers are empty, so the same SYN can be given to it again to make it read
+ * the option.
  */
 static void inject_mss(struct stack *s)
 {
@@ -295,7 +296,7 @@ void stack_run_timers(struct stack *s)
 	poll_slirp(s, report_nothing, s);
 }
 
-/* Once: it may be closed then, and another opened under its number. */
+/* Only once: it may be closed by then and its number reused. */
 static int report_readable(int fd, void *opaque)
 {
 	int *wanted = opaque;
@@ -426,7 +427,7 @@ int stack_listen(struct stack *s, const char *path, uint16_t port)
 	return r < 0 ? -errno : 0;
 }
 
-/* Of the descriptors that libslirp wants to poll, a listener is the one that it did not register. */
+/* A listener is the one descriptor that libslirp polls without having registered it. */
 static int find_listener(int fd, int events, void *opaque)
 {
 	struct stack *s = opaque;

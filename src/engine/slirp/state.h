@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What the files of this engine share: the engine and its guests.  slirp.c owns both.
- */
+/* Shared by the files of this engine: the engine and its guests. slirp.c owns both. */
 #pragma once
 
 #include "base/addr.h"
@@ -19,7 +17,7 @@
 
 struct local;
 
-/* A guest with flows.  Made by its first packet, gone with its last stack and local connection. */
+/* A guest with flows. Made by its first packet, freed with its last stack and local connection. */
 struct guest {
 	struct list node; /* in its bucket */
 	struct engine *engine;
@@ -27,14 +25,14 @@ struct guest {
 	struct stack *stacks[STACK_ROLES];
 	struct list conns; /* struct local_conn */
 	unsigned n_conns;
-	struct list half_open; /* local.c: handshakes with services that are not done */
+	struct list half_open; /* local.c: unfinished handshakes with services */
 	unsigned n_half_open;
-	bool held; /* guest_release() is put off */
+	bool held; /* guest_release() is deferred */
 };
 
 struct engine {
 	struct engine_config config;
-	usec_t now; /* of the call being served; libslirp asks for it */
+	usec_t now; /* time of the current call, for libslirp */
 	struct socket_table sockets;
 	struct list guests[GUEST_BUCKETS];
 	unsigned n_guests;
@@ -42,15 +40,15 @@ struct engine {
 	struct list dirty; /* stacks to be settled in flush() */
 	struct list ready; /* stacks to be run by the deferred work */
 	struct deferred deferred;
-	struct list stacks; /* those with a deadline */
-	usec_t deadline;    /* the first of them */
+	struct list stacks; /* stacks with a deadline */
+	usec_t deadline;    /* the earliest deadline of a stack */
 
 	struct local *locals[LOCALS_MAX];
 	unsigned n_locals;
-	char *socket_dir;     /* where our unix sockets are; NULL until needed */
-	bool socket_dir_ours; /* to be removed */
+	char *socket_dir;     /* the directory of our unix sockets; NULL until needed */
+	bool socket_dir_ours; /* created by this engine, which removes it */
 
-	unsigned sockets_max; /* descriptors that libslirp may have, for all guests */
+	unsigned sockets_max; /* most descriptors that libslirp may have, for all guests */
 	bool echo_allowed;
 	bool echo_told;
 	unsigned n_sockets[SOCKET_KINDS];
@@ -58,15 +56,15 @@ struct engine {
 	uint8_t frame[INWARD_FRAME_MAX];
 };
 
-/* NULL when nothing is known of it. */
+/* The guest with that address, or NULL. */
 struct guest *guest_find(struct engine *e, ip4_t ip);
-/* The guest of that address, made when it is new; NULL when memory or the table is full. */
+/* The guest with that address, made if new; NULL when memory or the table is full. */
 struct guest *guest_get(struct engine *e, ip4_t ip);
-/* Forgets @g when nothing of it is left. */
+/* Frees @g if it has no stack and no connection left. */
 void guest_release(struct guest *g);
-/* The guest's stack of @role, made when there is none, ready to be given packets; NULL when memory is short. */
+/* The guest's stack of @role, made if needed and ready for packets; NULL without memory. */
 struct stack *guest_stack(struct guest *g, enum stack_role role);
-/* Has libslirp's new wishes heard for every stack that did something since the last call. */
+/* Settles every stack that did something since the last call. */
 void engine_settle(struct engine *e);
 /* Whether another descriptor may be opened for @g; counts the refusal. */
 bool engine_may_open(struct engine *e, const struct stack *s, enum socket_kind kind);

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* What libslirp understands; urgent data goes as ordinary data (RFC 6093 §6). */
+/* The flags that libslirp understands; urgent data is sent as ordinary data (RFC 6093 §6). */
 #define TCP_FLAGS_KEPT (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK)
 
 static uint16_t get_be16(const uint8_t *at)
@@ -119,8 +119,8 @@ static struct checksum header_sum(const struct ipv4_header *ip, const uint8_t *h
 }
 
 /*
- * Puts the checksum into the layer 4 packet at @l4, whose IP header is @ip.  One that the guest made is adjusted for what was
- * rewritten, so that damage on the way stays visible to libslirp; one that the guest left to us is computed.
+ * Sets the checksum of the layer 4 packet at @l4, whose IP header is @ip. A checksum made by the guest is adjusted for the rewritten
+ * fields, so that libslirp still detects damaged packets; a partial one is computed.
  */
 static void fix_checksum(const struct inward *in, const struct ipv4_header *ip, uint8_t *l4, size_t header_len, size_t payload_len)
 {
@@ -186,7 +186,7 @@ size_t inward_syn(ip4_t guest, uint16_t guest_port, ip4_t peer, uint16_t port, u
 	return w.len + h.len;
 }
 
-/* Urgent data is ordinary data to guests too: their stacks would take the byte that is marked out of the stream. */
+/* Urgent data is ordinary data for guests too: their stacks would take the marked byte out of the stream. */
 static void clear_urgent(uint8_t *tcp, size_t len)
 {
 	if (len < TCP_HEADER_LEN || !(tcp[TCP_FLAGS_AT] & TCP_URG))
@@ -206,7 +206,7 @@ static void write_ipv4(uint8_t *at, const struct ipv4_header *ip)
 	ipv4_emit(&w, ip);
 }
 
-/* Adjusts the checksum of the @len bytes of layer 4 at @l4, as far as they are there, for other addresses. */
+/* Adjusts the checksum of @len bytes of layer 4 at @l4, which may be truncated, for changed addresses. */
 static void adjust_l4(uint8_t *l4, size_t len, const struct ipv4_header *old, const struct ipv4_header *now)
 {
 	size_t at = old->protocol == IP_PROTOCOL_TCP ? TCP_CHECKSUM_AT : UDP_CHECKSUM_AT;
@@ -222,7 +222,7 @@ static void adjust_l4(uint8_t *l4, size_t len, const struct ipv4_header *old, co
 	put_be16(l4 + at, checksum_adjust(field, &was, &is));
 }
 
-/* The packet that an ICMP error quotes went to the gateway's address, as the guest knows it. */
+/* Gives the packet that an ICMP error quotes the gateway's address as its destination, as the guest sent it. */
 static int translate_quoted(uint8_t *quoted, size_t len, ip4_t gateway)
 {
 	struct bytes_reader r = bytes_reader(quoted, len);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets on their way into and out of libslirp.  Pure.
+ * Translation of packets into and out of libslirp. Pure.
  *
- * Inwards a guest's packet becomes an Ethernet frame with fresh headers in which nothing is left that libslirp
- * would trip over: no IP or TCP options but MSS, no urgent pointer, no wrong length, a checksum that is there.
- * Outwards the addresses of libslirp's private network become the gateway's, in headers and in the
- * packets that ICMP errors quote.
+ * Inward: makes an Ethernet frame with new headers from a guest's packet, without anything that libslirp mishandles: no IP options,
+ * no TCP options but MSS, no urgent pointer, right lengths, a complete checksum. Outward: replaces addresses of libslirp's private
+ * network by the gateway's, in headers and in packets quoted by ICMP errors.
  */
 #pragma once
 
@@ -23,7 +22,7 @@
 
 struct packet;
 
-/* A guest's packet, looked at up to its layer 4 header. */
+/* A guest's packet, parsed up to its layer 4 header. */
 struct inward {
 	const struct packet *packet;
 	const uint8_t *header; /* layer 4, as the guest sent it */
@@ -38,12 +37,12 @@ struct inward {
 };
 
 /*
- * Looks at @p.  The caller may change the header in @ret before emitting it.  -EBADMSG when it is malformed, -EPROTONOSUPPORT when
+ * Parses @p. The caller may change the header in @ret before emitting it.  -EBADMSG when it is malformed, -EPROTONOSUPPORT when
  * libslirp cannot carry the protocol, -ENOMEM; the reason to count is in @ret_why.
  */
 int inward_parse(const struct packet *p, struct inward *ret, enum drop_reason *ret_why);
 
-/* What is different about the frame that libslirp is given. */
+/* Changes to the frame that libslirp gets. */
 struct inward_rewrite {
 	ip4_t dst;
 	uint8_t ttl;
@@ -54,7 +53,7 @@ struct inward_rewrite {
 /* The largest frame that inward_emit() makes. */
 #define INWARD_FRAME_MAX (ETH_HEADER_LEN + IPV4_PACKET_MAX)
 
-/* Writes @in as an Ethernet frame to @frame, INWARD_FRAME_MAX bytes; returns its length. */
+/* Writes @in as an Ethernet frame to @frame, which has INWARD_FRAME_MAX bytes; returns the length. */
 size_t inward_emit(const struct inward *in, const struct inward_rewrite *how, uint8_t *frame);
 
 #define INWARD_SYN_MAX (ETH_HEADER_LEN + IPV4_HEADER_LEN + TCP_HEADER_MAX)
@@ -63,12 +62,10 @@ size_t inward_emit(const struct inward *in, const struct inward_rewrite *how, ui
 size_t inward_syn(ip4_t guest, uint16_t guest_port, ip4_t peer, uint16_t port, uint32_t seq, uint16_t mss, uint8_t *frame);
 
 struct outward_rewrite {
-	struct prefix4 private_network; /* libslirp's; it sends ICMP errors from there */
+	struct prefix4 private_network; /* libslirp's network, from which it sends ICMP errors */
 	ip4_t gateway;
-	bool from_gateway; /* every source, and every destination in a quoted packet, is @gateway */
+	bool from_gateway; /* replace every source, and every destination in a quoted packet, by @gateway */
 };
 
-/*
- * Rewrites the IP packet in @packet, which libslirp made.  -EBADMSG when it does not look like one.
- */
+/* Rewrites @packet, an IP packet from libslirp. -EBADMSG when it is malformed. */
 int outward_translate(uint8_t *packet, size_t len, const struct outward_rewrite *how);
