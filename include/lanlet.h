@@ -176,12 +176,6 @@ int lanlet_network_join_vde(struct lanlet_network *net, const char *url, char *e
  */
 int lanlet_sigbus(void *address);
 
-/*
- * The state of the network as lines for people: ports with their counters, leases, flows, drops.  A string to
- * free(), or NULL when memory is short.
- */
-char *lanlet_network_status(const struct lanlet_network *net);
-
 #ifdef __cplusplus
 }
 #endif
