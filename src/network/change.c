@@ -185,194 +185,39 @@ void change_log_level(struct lanlet_network *n, enum log_level level)
 
 /* --- reload --- */
 
-static bool same_hosts(const struct settings *a, const struct settings *b)
-{
-	bool same = a->n_hosts == b->n_hosts;
-	for (size_t i = 0; same && i < a->n_hosts; i++)
-		same = mac_equal(a->hosts[i].mac, b->hosts[i].mac) && a->hosts[i].ip == b->hosts[i].ip &&
-		       strcmp(a->hosts[i].name, b->hosts[i].name) == 0;
-	return same;
-}
-
-static bool same_names(const struct settings *a, const struct settings *b)
-{
-	bool same = a->n_names == b->n_names;
-	for (size_t i = 0; same && i < a->n_names; i++)
-		same = a->names[i].ip == b->names[i].ip && strcmp(a->names[i].name, b->names[i].name) == 0;
-	return same;
-}
-
-static bool same_dns(const struct settings *a, const struct settings *b)
-{
-	return dns_server_list_equal(&a->dns, &b->dns);
-}
-
-static bool same_subnet(const struct settings *a, const struct settings *b)
-{
-	return a->subnet.network == b->subnet.network && a->subnet.length == b->subnet.length;
-}
-
-static bool same_range(const struct settings *a, const struct settings *b)
-{
-	return a->dhcp_first == b->dhcp_first && a->dhcp_last == b->dhcp_last;
-}
-
-static bool same_domain(const struct settings *a, const struct settings *b)
-{
-	return strcmp(a->domain, b->domain) == 0;
-}
-
-#define SAME(member) \
-	static bool same_##member(const struct settings *a, const struct settings *b) \
-	{ \
-		return a->member == b->member; \
-	}
-SAME(gateway)
-SAME(lease_time_s)
-SAME(mtu)
-SAME(host_loopback)
-SAME(isolate)
-SAME(multicast_snooping)
-SAME(no_dhcp)
-SAME(no_gateway)
-SAME(storm_limit)
-SAME(busy_poll_us)
-SAME(engine)
-SAME(udp_filtering)
-SAME(log_level)
-
-static bool same_paths(const struct path_list *a, const struct path_list *b)
-{
-	bool same = a->n == b->n;
-	for (size_t i = 0; same && i < a->n; i++)
-		same = strcmp(a->at[i], b->at[i]) == 0;
-	return same;
-}
-
-static bool same_vde(const struct settings *a, const struct settings *b)
-{
-	return same_paths(&a->vde, &b->vde);
-}
-
-/* Compares the attachments of @kind. */
-static bool same_attachments(const struct settings *a, const struct settings *b, enum attachment_kind kind)
-{
-	size_t i = 0, k = 0;
-	for (;; i++, k++) {
-		while (i < a->attachments.n && a->attachments.at[i].kind != kind)
-			i++;
-		while (k < b->attachments.n && b->attachments.at[k].kind != kind)
-			k++;
-		if (i == a->attachments.n || k == b->attachments.n)
-			return i == a->attachments.n && k == b->attachments.n;
-		if (!attachment_equal(&a->attachments.at[i], &b->attachments.at[k]))
-			return false;
-	}
-}
-
-static bool same_fds(const struct settings *a, const struct settings *b)
-{
-	return same_attachments(a, b, ATTACHMENT_FD);
-}
-
-static bool same_connects(const struct settings *a, const struct settings *b)
-{
-	return same_attachments(a, b, ATTACHMENT_CONNECT);
-}
-
-/* Its values are attachments as those of "connect", which are compared there. */
-static bool same_vhost_connects(const struct settings *a, const struct settings *b)
-{
-	return true;
-}
-
-static bool same_udps(const struct settings *a, const struct settings *b)
-{
-	return same_attachments(a, b, ATTACHMENT_UDP);
-}
-
-static bool same_forwards(const struct settings *a, const struct settings *b)
-{
-	bool same = a->n_forwards == b->n_forwards;
-	for (size_t i = 0; same && i < a->n_forwards; i++)
-		same = forward_spec_is_equal(&a->forwards[i], &b->forwards[i]);
-	return same;
-}
-
-/* A row for every option (src/options); a test compares the two. */
-static const struct {
-	const char *option;
-	bool (*same)(const struct settings *a, const struct settings *b);
-	bool live; /* take_over() has it take effect */
-} options[] = {
-	{ "subnet", same_subnet, false },
-	{ "gateway", same_gateway, false },
-	{ "dhcp-range", same_range, false },
-	{ "lease-time", same_lease_time_s, true },
-	{ "mtu", same_mtu, false },
-	{ "domain", same_domain, false },
-	{ "dns", same_dns, true },
-	{ "host", same_hosts, true },
-	{ "name", same_names, true },
-	{ "fd", same_fds, false },
-	{ "connect", same_connects, false },
-	{ "vhost-connect", same_vhost_connects, false },
-	{ "udp", same_udps, false },
-	{ "host-loopback", same_host_loopback, false },
-	{ "isolate", same_isolate, false },
-	{ "forward", same_forwards, true },
-	{ "multicast-snooping", same_multicast_snooping, false },
-	{ "vde", same_vde, false },
-	{ "no-dhcp", same_no_dhcp, false },
-	{ "no-gateway", same_no_gateway, false },
-	{ "storm-limit", same_storm_limit, false },
-	{ "busy-poll", same_busy_poll_us, false },
-	{ "engine", same_engine, false },
-	{ "udp-filtering", same_udp_filtering, false },
-	{ "log-level", same_log_level, true },
-};
-
-static_assert(ARRAY_SIZE(options) <= CHANGE_OPTIONS_MAX, "a report has a place for each");
-
-const char *change_option_at(size_t index)
-{
-	return index < ARRAY_SIZE(options) ? options[index].option : NULL;
-}
-
-/* The lists and values of @from that can be changed, in a copy of what the network was configured with. */
+/* A copy of @configured with the values of @from for all options that a reload changes. */
 static int take_over(const struct settings *configured, const struct settings *from, struct settings *ret)
 {
-	struct settings new, lists;
+	struct settings new, values;
 	int r = settings_copy(configured, &new);
 	if (r < 0)
 		return r;
-	r = settings_copy(from, &lists);
+	r = settings_copy(from, &values);
 	if (r < 0) {
 		settings_done(&new);
 		return r;
 	}
-	settings_swap_entries(&new, &lists);
-	settings_done(&lists);
-	new.lease_time_s = from->lease_time_s;
-	new.dns = from->dns;
-	new.log_level = from->log_level;
+	option_swap_live(&new, &values);
+	settings_done(&values);
 	*ret = new;
 	return 0;
 }
 
 static void report(const struct settings *before, const struct settings *wanted, struct change_report *ret)
 {
-	ret->n = ARRAY_SIZE(options);
-	for (unsigned i = 0; i < ret->n; i++) {
-		ret->options[i].option = options[i].option;
-		ret->options[i].change = options[i].same(before, wanted) ? CHANGE_NONE : options[i].live ? CHANGE_DONE : CHANGE_RESTART;
+	const struct lanlet_option *o;
+	ret->n = 0;
+	for (unsigned i = 0; i < CHANGE_OPTIONS_MAX && (o = lanlet_option_at(i)); i++) {
+		enum change change = option_is_same(i, before, wanted) ? CHANGE_NONE : option_is_live(i) ? CHANGE_DONE : CHANGE_RESTART;
+		ret->options[ret->n].option = o->name;
+		ret->options[ret->n++].change = change;
 	}
 }
 
 static int change_services(struct lanlet_network *n, const struct settings *sum, usec_t now)
 {
 	int r = name_services_change(&n->name_services, sum, now);
-	return r == 0 && !same_dns(&n->settings, sum) ? name_services_change_servers(&n->name_services, sum) : r;
+	return r == 0 && !dns_server_list_equal(&n->settings.dns, &sum->dns) ? name_services_change_servers(&n->name_services, sum) : r;
 }
 
 static int put_reload_in_place(struct lanlet_network *n, struct settings *configured, struct settings *sum, usec_t now, char *error,
@@ -388,7 +233,7 @@ static int put_reload_in_place(struct lanlet_network *n, struct settings *config
 			log_warning(&n->log, "%s", again);
 		return r;
 	}
-	if (!same_log_level(&n->configured, configured))
+	if (n->configured.log_level != configured->log_level)
 		change_log_level(n, configured->log_level);
 	put_in_place(&n->configured, configured);
 	put_in_place(&n->settings, sum);

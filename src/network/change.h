@@ -47,9 +47,6 @@ struct change_report {
 	unsigned n;
 };
 
-/* The options that a reload knows, all: the @index-th, or NULL behind the last one. */
-const char *change_option_at(size_t index);
-
 /*
  * Puts @settings, of which the network takes a copy, in the place of those it runs with, as far as it can.  -EINVAL: they contradict
  * themselves or what was added; or what opening a forward failed with.  @error then says how, and nothing is changed.

@@ -163,7 +163,7 @@ static bool endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint
 	return ip_equal(&a->addr, &b->addr) && a->port == b->port;
 }
 
-bool attachment_equal(const struct attachment *a, const struct attachment *b)
+static bool attachment_equal(const struct attachment *a, const struct attachment *b)
 {
 	return a->kind == b->kind && a->type == b->type && a->fd == b->fd && strcmp(a->path, b->path) == 0 &&
 	       endpoint_equal(&a->local, &b->local) && endpoint_equal(&a->peer, &b->peer) &&
@@ -191,6 +191,24 @@ int attachment_list_copy(const struct attachment_list *from, struct attachment_l
 	}
 	*ret = copy;
 	return 0;
+}
+
+/* The first of @kind from @i on, or the end. */
+static size_t next_of_kind(const struct attachment_list *l, size_t i, enum attachment_kind kind)
+{
+	while (i < l->n && l->at[i].kind != kind)
+		i++;
+	return i;
+}
+
+bool attachment_list_equal(const struct attachment_list *a, const struct attachment_list *b, enum attachment_kind kind)
+{
+	size_t i = next_of_kind(a, 0, kind), k = next_of_kind(b, 0, kind);
+	while (i < a->n && k < b->n && attachment_equal(&a->at[i], &b->at[k])) {
+		i = next_of_kind(a, i + 1, kind);
+		k = next_of_kind(b, k + 1, kind);
+	}
+	return i == a->n && k == b->n;
 }
 
 void attachment_list_remove(struct attachment_list *l, enum attachment_kind kind)

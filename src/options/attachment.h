@@ -48,12 +48,12 @@ const char *attachment_type_name(enum attachment_type type);
 /* -EINVAL when there is no such type. */
 int attachment_type_parse(const char *word, enum attachment_type *ret);
 
-bool attachment_equal(const struct attachment *a, const struct attachment *b);
-
 /* -ENOMEM. */
 int attachment_list_add(struct attachment_list *l, const struct attachment *attachment);
 /* -ENOMEM; @ret is then untouched. */
 int attachment_list_copy(const struct attachment_list *from, struct attachment_list *ret);
+/* Compares the attachments of @kind, in order. */
+bool attachment_list_equal(const struct attachment_list *a, const struct attachment_list *b, enum attachment_kind kind);
 /* Takes out those of @kind. */
 void attachment_list_remove(struct attachment_list *l, enum attachment_kind kind);
 /* Empties it. */

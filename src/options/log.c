@@ -43,6 +43,8 @@ static const struct option options[] = {
 		},
 		.set = set_log_level,
 		.choice = log_level_choice,
+		.place = OPTION_PLACE(log_level),
+		.live = true,
 	},
 };
 

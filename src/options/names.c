@@ -108,6 +108,33 @@ static void clear_names(struct settings *s)
 	s->n_names = 0;
 }
 
+static bool same_domain(const struct settings *a, const struct settings *b)
+{
+	return strcmp(a->domain, b->domain) == 0;
+}
+
+static bool same_dns(const struct settings *a, const struct settings *b)
+{
+	return dns_server_list_equal(&a->dns, &b->dns);
+}
+
+static bool same_hosts(const struct settings *a, const struct settings *b)
+{
+	bool same = a->n_hosts == b->n_hosts;
+	for (size_t i = 0; same && i < a->n_hosts; i++)
+		same = mac_equal(a->hosts[i].mac, b->hosts[i].mac) && a->hosts[i].ip == b->hosts[i].ip &&
+		       strcmp(a->hosts[i].name, b->hosts[i].name) == 0;
+	return same;
+}
+
+static bool same_names(const struct settings *a, const struct settings *b)
+{
+	bool same = a->n_names == b->n_names;
+	for (size_t i = 0; same && i < a->n_names; i++)
+		same = a->names[i].ip == b->names[i].ip && strcmp(a->names[i].name, b->names[i].name) == 0;
+	return same;
+}
+
 static const struct option options[] = {
 	{
 		.public = {
@@ -118,6 +145,7 @@ static const struct option options[] = {
 		},
 		.accepts = "a domain name of at most 189 characters: letters, digits and inner hyphens between dots",
 		.set = set_domain,
+		.same = same_domain,
 	},
 	{
 		.public = {
@@ -133,6 +161,9 @@ static const struct option options[] = {
 		.set = add_dns,
 		.clear = clear_dns,
 		.derived = true,
+		.place = OPTION_PLACE(dns),
+		.same = same_dns,
+		.live = true,
 	},
 	{
 		.public = {
@@ -146,6 +177,9 @@ static const struct option options[] = {
 		.accepts = "a MAC, an address of the subnet and optionally a name, as 52:54:00:12:34:56,192.168.122.10,web",
 		.set = add_host,
 		.clear = clear_hosts,
+		.place = OPTION_PLACES(hosts, n_hosts),
+		.same = same_hosts,
+		.live = true,
 	},
 	{
 		.public = {
@@ -159,6 +193,9 @@ static const struct option options[] = {
 		.accepts = "a name of letters, digits and inner hyphens and an IPv4 address, as db,192.168.122.20",
 		.set = add_name,
 		.clear = clear_names,
+		.place = OPTION_PLACES(names, n_names),
+		.same = same_names,
+		.live = true,
 	},
 };
 

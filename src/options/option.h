@@ -20,7 +20,21 @@ struct option {
 	void (*clear)(struct settings *s);                          /* for repeatable options */
 	const char *(*choice)(size_t index, const char **ret_help); /* for options with fixed words; NULL behind the last */
 	bool derived; /* the default is settings_check()'s work and its text is for people only */
+	/* Where its value is in struct settings: a member, or several that follow one another.  Empty when it shares a list with others. */
+	struct option_place {
+		size_t offset, size;
+	} place;
+	/* Whether @a and @b have the same value of this option.  NULL: they have when the bytes at @place are the same. */
+	bool (*same)(const struct settings *a, const struct settings *b);
+	bool live; /* a reload changes it, by exchanging what is at @place; all others need a restart */
 };
+
+#define OPTION_PLACE(member) OPTION_PLACES(member, member)
+#define OPTION_PLACES(first, last) \
+	{ \
+		offsetof(struct settings, first), \
+			offsetof(struct settings, last) + sizeof(((struct settings *)NULL)->last) - offsetof(struct settings, first) \
+	}
 
 struct option_group {
 	const char *title; /* heads it in --help and the manual page */

@@ -112,3 +112,34 @@ int option_set(struct settings *s, const char *name, const char *value, char *er
 		snprintf(error, size, "%s: %s", name, strerror(-r));
 	return r;
 }
+
+bool option_is_same(size_t index, const struct settings *a, const struct settings *b)
+{
+	const struct option *o = option_at(index);
+	if (o->same)
+		return o->same(a, b);
+	return memcmp((const char *)a + o->place.offset, (const char *)b + o->place.offset, o->place.size) == 0;
+}
+
+bool option_is_live(size_t index)
+{
+	return option_at(index)->live;
+}
+
+static void swap_bytes(struct settings *a, struct settings *b, struct option_place place)
+{
+	char *x = (char *)a + place.offset, *y = (char *)b + place.offset;
+	for (size_t i = 0; i < place.size; i++) {
+		char c = x[i];
+		x[i] = y[i];
+		y[i] = c;
+	}
+}
+
+void option_swap_live(struct settings *a, struct settings *b)
+{
+	const struct option *o;
+	for (size_t i = 0; (o = option_at(i)); i++)
+		if (o->live)
+			swap_bytes(a, b, o->place);
+}

@@ -79,6 +79,14 @@ static int set_udp_filtering(struct settings *s, const char *value, const char *
 	return -EINVAL;
 }
 
+static bool same_forwards(const struct settings *a, const struct settings *b)
+{
+	bool same = a->n_forwards == b->n_forwards;
+	for (size_t i = 0; same && i < a->n_forwards; i++)
+		same = forward_spec_is_equal(&a->forwards[i], &b->forwards[i]);
+	return same;
+}
+
 static const struct option options[] = {
 	{
 		.public = {
@@ -89,6 +97,7 @@ static const struct option options[] = {
 		},
 		.set = set_engine,
 		.choice = engine_choice,
+		.place = OPTION_PLACE(engine),
 	},
 	{
 		.public = {
@@ -100,6 +109,7 @@ static const struct option options[] = {
 		},
 		.set = set_udp_filtering,
 		.choice = udp_filtering_choice,
+		.place = OPTION_PLACE(udp_filtering),
 	},
 	{
 		.public = {
@@ -111,6 +121,7 @@ static const struct option options[] = {
 		},
 		.accepts = "true or false",
 		.set = set_host_loopback,
+		.place = OPTION_PLACE(host_loopback),
 	},
 	{
 		.public = {
@@ -127,6 +138,9 @@ static const struct option options[] = {
 			   "\"tcp unix:/run/user/1000/web.sock web:80\" or \"proxy 1080\"",
 		.set = add_forward,
 		.clear = clear_forwards,
+		.place = OPTION_PLACES(forwards, n_forwards),
+		.same = same_forwards,
+		.live = true,
 	},
 };
 

@@ -34,6 +34,14 @@ int path_list_copy(const struct path_list *from, struct path_list *ret)
 	return 0;
 }
 
+bool path_list_equal(const struct path_list *a, const struct path_list *b)
+{
+	bool equal = a->n == b->n;
+	for (size_t i = 0; equal && i < a->n; i++)
+		equal = strcmp(a->at[i], b->at[i]) == 0;
+	return equal;
+}
+
 void path_list_clear(struct path_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -2,6 +2,7 @@
 /* Paths that a person named, in order; each once.  Owns its text. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct path_list {
@@ -13,5 +14,6 @@ struct path_list {
 int path_list_add(struct path_list *l, const char *path);
 /* -ENOMEM; @ret is then untouched. */
 int path_list_copy(const struct path_list *from, struct path_list *ret);
+bool path_list_equal(const struct path_list *a, const struct path_list *b);
 /* Empties it. */
 void path_list_clear(struct path_list *l);

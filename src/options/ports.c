@@ -91,6 +91,32 @@ static int set_busy_poll(struct settings *s, const char *value, const char **ret
 	return 0;
 }
 
+static bool same_fds(const struct settings *a, const struct settings *b)
+{
+	return attachment_list_equal(&a->attachments, &b->attachments, ATTACHMENT_FD);
+}
+
+static bool same_connects(const struct settings *a, const struct settings *b)
+{
+	return attachment_list_equal(&a->attachments, &b->attachments, ATTACHMENT_CONNECT);
+}
+
+/* The values of vhost-connect are values of connect, and are compared there. */
+static bool same_as_connect(const struct settings *a, const struct settings *b)
+{
+	return true;
+}
+
+static bool same_udps(const struct settings *a, const struct settings *b)
+{
+	return attachment_list_equal(&a->attachments, &b->attachments, ATTACHMENT_UDP);
+}
+
+static bool same_vde(const struct settings *a, const struct settings *b)
+{
+	return path_list_equal(&a->vde, &b->vde);
+}
+
 static const struct option options[] = {
 	{
 		.public = {
@@ -106,6 +132,7 @@ static const struct option options[] = {
 		.accepts = "the number of an open socket, as 3, 4,type=vhost or 5,mac=52:54:00:12:34:56,name=web",
 		.set = add_fd,
 		.clear = clear_fds,
+		.same = same_fds,
 	},
 	{
 		.public = {
@@ -120,6 +147,7 @@ static const struct option options[] = {
 		.accepts = "the path of a socket, as /run/vm/web.sock or /run/vm/web.sock,type=vhost,mac=52:54:00:12:34:56,name=web",
 		.set = add_connect,
 		.clear = clear_connects,
+		.same = same_connects,
 	},
 	{
 		.public = {
@@ -134,6 +162,7 @@ static const struct option options[] = {
 		.accepts = "two addresses with ports, as 127.0.0.1:5001,127.0.0.1:5002 or [::1]:5001,[::1]:5002",
 		.set = add_udp,
 		.clear = clear_udps,
+		.same = same_udps,
 	},
 	{
 		.public = {
@@ -147,6 +176,7 @@ static const struct option options[] = {
 		.accepts = "the path of a socket, as /run/vm/web.sock or /run/vm/web.sock,mac=52:54:00:12:34:56,name=web",
 		.set = add_vhost_connect,
 		.clear = clear_connects,
+		.same = same_as_connect,
 	},
 	{
 		.public = {
@@ -162,6 +192,7 @@ static const struct option options[] = {
 		.accepts = "a URL of libvdeplug or the directory of a VDE switch, at most 1023 characters and no control characters",
 		.set = add_vde,
 		.clear = clear_vde,
+		.same = same_vde,
 	},
 	{
 		.public = {
@@ -174,6 +205,7 @@ static const struct option options[] = {
 		},
 		.accepts = "a number from 0 to 1000",
 		.set = set_busy_poll,
+		.place = OPTION_PLACE(busy_poll_us),
 	},
 };
 

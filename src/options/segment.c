@@ -120,6 +120,7 @@ static const struct option options[] = {
 			"a prefix of length 8 to 30 inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10, such as "
 			"192.168.122.0/24",
 		.set = set_subnet,
+		.place = OPTION_PLACE(subnet),
 	},
 	{
 		.public = {
@@ -131,6 +132,7 @@ static const struct option options[] = {
 		.accepts = "an IPv4 address inside the subnet",
 		.set = set_gateway,
 		.derived = true,
+		.place = OPTION_PLACE(gateway),
 	},
 	{
 		.public = {
@@ -144,6 +146,7 @@ static const struct option options[] = {
 		.accepts = "two IPv4 addresses in order, as 192.168.122.2-192.168.122.254",
 		.set = set_dhcp_range,
 		.derived = true,
+		.place = OPTION_PLACES(dhcp_first, dhcp_last),
 	},
 	{
 		.public = {
@@ -156,6 +159,8 @@ static const struct option options[] = {
 		},
 		.accepts = "at least 10 seconds, as 3600, 90m, 12h, 7d or infinite",
 		.set = set_lease_time,
+		.place = OPTION_PLACE(lease_time_s),
+		.live = true,
 	},
 	{
 		.public = {
@@ -168,6 +173,7 @@ static const struct option options[] = {
 		},
 		.accepts = "auto or a number from 576 to 65520",
 		.set = set_mtu,
+		.place = OPTION_PLACE(mtu),
 	},
 	{
 		.public = {
@@ -177,6 +183,7 @@ static const struct option options[] = {
 		},
 		.accepts = "true or false",
 		.set = set_no_dhcp,
+		.place = OPTION_PLACE(no_dhcp),
 	},
 	{
 		.public = {
@@ -188,6 +195,7 @@ static const struct option options[] = {
 		},
 		.accepts = "true or false",
 		.set = set_no_gateway,
+		.place = OPTION_PLACE(no_gateway),
 	},
 	{
 		.public = {
@@ -199,6 +207,7 @@ static const struct option options[] = {
 		},
 		.accepts = "true or false",
 		.set = set_isolate,
+		.place = OPTION_PLACE(isolate),
 	},
 	{
 		.public = {
@@ -210,6 +219,7 @@ static const struct option options[] = {
 		},
 		.accepts = "true or false",
 		.set = set_multicast_snooping,
+		.place = OPTION_PLACE(multicast_snooping),
 	},
 	{
 		.public = {
@@ -222,6 +232,7 @@ static const struct option options[] = {
 		},
 		.accepts = "off or a number from 10 to 10000000",
 		.set = set_storm_limit,
+		.place = OPTION_PLACE(storm_limit),
 	},
 };
 

@@ -87,23 +87,6 @@ int settings_append(struct settings *s, const struct settings *more)
 	return 0;
 }
 
-void settings_swap_entries(struct settings *a, struct settings *b)
-{
-	struct settings t = *a;
-	a->hosts = b->hosts;
-	a->n_hosts = b->n_hosts;
-	a->names = b->names;
-	a->n_names = b->n_names;
-	a->forwards = b->forwards;
-	a->n_forwards = b->n_forwards;
-	b->hosts = t.hosts;
-	b->n_hosts = t.n_hosts;
-	b->names = t.names;
-	b->n_names = t.n_names;
-	b->forwards = t.forwards;
-	b->n_forwards = t.n_forwards;
-}
-
 int settings_remove_host(struct settings *s, struct mac mac)
 {
 	for (size_t i = 0; i < s->n_hosts; i++) {

@@ -55,7 +55,7 @@ struct settings {
 	char domain[SETTINGS_DOMAIN_MAX + 1]; /* lower case, no dot at the end */
 	struct dns_server_list dns;           /* servers to ask; none: follow the host */
 	/* Distinct MACs, addresses and names; addresses are host addresses of the subnet, also outside the DHCP range. */
-	struct settings_host *hosts;
+	struct settings_host *hosts; /* each list and its length stand together, see OPTION_PLACES() */
 	size_t n_hosts;
 	struct attachment_list attachments; /* distinct descriptors, paths and names */
 	struct settings_name *names;        /* distinct, of each other and of hosts' names */
@@ -83,8 +83,6 @@ int settings_remove_name(struct settings *s, const char *name);
 
 /* Appends the hosts and names of @more.  -ENOMEM, and @s is as before. */
 int settings_append(struct settings *s, const struct settings *more);
-/* Has @a and @b exchange their hosts, names and forwards. */
-void settings_swap_entries(struct settings *a, struct settings *b);
 
 /* -ENOMEM. */
 int settings_copy(const struct settings *from, struct settings *ret);
