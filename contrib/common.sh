@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What contrib/try and contrib/test share: packages, progress, an ordinary user.  Sourced, not run.
+# shellcheck shell=bash
+# What contrib/try, contrib/test and contrib/test-on share: packages, progress, an ordinary user.  Sourced, not run.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# The PATH of an ordinary user on Debian has no sbin folders: nft, dhclient and perfdhcp are there.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+# Temporary files and folders of a script go below here; the folder is removed when the script ends.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
 say() { printf '== %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-# with_progress WHAT COMMAND...: runs it, output kept aside and shown on failure only; a line every ten seconds.
+# with_progress WHAT COMMAND...: runs it with a line every ten seconds; its output is shown only when it fails.
 with_progress() {
 	local what=$1 log status=0 start=$SECONDS next=10
 	shift
-	log=$(mktemp)
+	log=$(mktemp -p "$scratch")
 	say "$what"
 	"$@" >"$log" 2>&1 </dev/null &
 	while kill -0 $! 2>/dev/null; do
@@ -21,7 +29,7 @@ with_progress() {
 		fi
 	done
 	wait $! || status=$?
-	((status == 0)) || tail -n 40 "$log" >&2
+	((status == 0)) || tail -n 100 "$log" >&2
 	rm -f "$log"
 	return $status
 }
@@ -34,87 +42,144 @@ as_root() {
 	fi
 }
 
-packages_of() { awk -v groups=" $* " '!/^#/ && NF && index(groups, " " $1 " ") { print $2 }' "$top/contrib/packages"; }
+# Asks for the password before output is hidden.  `sudo -v` asks for one even where NOPASSWD lets every command run without.
+may_sudo() { ((EUID == 0)) || sudo -n true 2>/dev/null || sudo -v; }
 
 package_is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+package_is_known() { [[ $(apt-cache policy "$1" 2>/dev/null) == *Candidate:\ [^\(]* ]]; }
 
-# install_packages GROUP...: what contrib/packages lists under these groups and this machine lacks.
-install_packages() {
-	local missing=() package
-	command -v dpkg-query >/dev/null || die "this is not Debian: install what contrib/packages lists by hand, then run with --no-install"
-	for package in $(packages_of "$@"); do
-		package_is_installed "$package" || missing+=("$package")
+packages_of() { awk -v groups=" $* " '!/^#/ && NF && index(groups, " " $1 " ") { print $2 }' "$top/contrib/packages"; }
+
+# choose_package NAMES: sets $chosen to what has to be installed for an entry of contrib/packages, empty when nothing has to be.
+choose_package() {
+	local name names
+	IFS='|' read -ra names <<<"$1"
+	chosen=
+	for name in "${names[@]}"; do
+		[[ $name == none ]] || ! package_is_installed "$name" || return 0
 	done
+	for name in "${names[@]}"; do
+		if [[ $name == none ]] || package_is_known "$name"; then
+			chosen=${name#none}
+			return
+		fi
+	done
+	chosen=${names[0]}
+}
+
+# missing_packages GROUP...: sets $missing to what contrib/packages lists under these groups and this machine lacks.
+missing_packages() {
+	local entry chosen
+	missing=()
+	for entry in $(packages_of "$@"); do
+		choose_package "$entry"
+		[[ -z $chosen ]] || missing+=("$chosen")
+	done
+}
+
+# install_packages GROUP...: installs what is missing; sets $installed to whether there was something to install.
+installed=false
+install_packages() {
+	local missing
+	command -v dpkg-query >/dev/null || die "this is not Debian: install what contrib/packages lists by hand, then run with --no-install"
+	missing_packages "$@"
 	((${#missing[@]})) || return 0
 	say "packages that are missing here: ${missing[*]}"
 	if ((EUID != 0)); then
 		command -v sudo >/dev/null || die "no sudo: run as root: apt-get install --no-install-recommends ${missing[*]}"
 		say "sudo is used for apt-get only, nothing else runs as root"
-		sudo -v || die "sudo refused: run as root: apt-get install --no-install-recommends ${missing[*]}"
+		may_sudo || die "sudo refused: run as root: apt-get install --no-install-recommends ${missing[*]}"
 	fi
 	with_progress "apt-get update" as_root apt-get update || die "apt-get update failed (above)"
+	# What this release calls them is known only now.
+	missing_packages "$@"
 	with_progress "apt-get install ${#missing[@]} packages" \
 		as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" ||
 		die "apt-get install failed (above)"
+	installed=true
 }
 
-# unpack_package NAME DIR: a package's files below DIR, without installing it.  Needs no root once apt knows the package.
+# unpack_package NAME DIR: puts a package's files below DIR without installing it.  Needs root only when apt does not know the package.
 unpack_package() {
 	local download
-	if [[ -z $(apt-cache policy "$1" 2>/dev/null) ]]; then
-		with_progress "apt-get update" as_root apt-get update || return 1
+	download=$(mktemp -d -p "$scratch")
+	if ! package_is_known "$1"; then
+		may_sudo && with_progress "apt-get update" as_root apt-get update || return 1
 	fi
-	download=$(mktemp -d)
 	with_progress "fetch $1 (unpacked below build-guest/, not installed)" env -C "$download" apt-get download "$1" &&
 		dpkg-deb -x "$download"/*.deb "$2"
-	rm -r "$download"
 }
 
 # The drivers of a virtio network card, in the order in which the guest inserts them.
 guest_modules=(virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover net_failover virtio_net)
 
-# fetch_guest DIR: leaves what a guest is made of there: busybox, vmlinuz and modules/*.ko, numbered.
+# fetch_guest DIR: makes what a guest boots there: busybox, vmlinuz and modules/*.ko, numbered.
 fetch_guest() {
-	local dir=$1 unpacked release package root=/
+	local dir=$1 unpacked release package root=/ busybox=/bin/busybox
 	[[ ! -r $dir/vmlinuz ]] || return 0
 	mkdir -p "$dir/modules"
-	unpacked=$(mktemp -d)
-	if package_is_installed busybox-static; then
-		cp /bin/busybox "$dir/busybox"
-	else
-		unpack_package busybox-static "$unpacked" && cp "$unpacked/bin/busybox" "$dir/busybox" || return 1
+	unpacked=$(mktemp -d -p "$scratch")
+	if ! package_is_installed busybox-static; then
+		unpack_package busybox-static "$unpacked" || return 1
+		busybox=$(unpacked_path "$unpacked" bin/busybox)
 	fi
+	cp "$busybox" "$dir/busybox" || return 1
 	release=$(newest_cloud_kernel /)
 	if [[ ! -r /boot/vmlinuz-$release ]]; then
 		root=$unpacked
-		package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image-[0-9]/ { print $2; exit }')
+		package=$(cloud_kernel_package)
 		unpack_package "${package:-linux-image-cloud-amd64}" "$root" || return 1
 		release=$(newest_cloud_kernel "$root")
 	fi
-	take_kernel "$root" "$release" "$dir" || return 1
-	rm -r "$unpacked"
+	take_kernel "$root" "$release" "$dir"
 }
 
-newest_cloud_kernel() { find "$1/lib/modules" -maxdepth 1 -name '*-cloud-amd64' -printf '%f\n' 2>/dev/null | sort -V | tail -n 1; }
+# Below /usr from Debian 13 on.
+unpacked_path() {
+	if [[ -e $1/usr/$2 ]]; then
+		echo "$1/usr/$2"
+	else
+		echo "$1/$2"
+	fi
+}
+
+# The package that linux-image-cloud-amd64 stands for.
+cloud_kernel_package() { apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image-[0-9]/ { print $2; exit }'; }
+
+newest_cloud_kernel() {
+	find "$(unpacked_path "$1" lib/modules)" -maxdepth 1 -name '*-cloud-amd64' -printf '%f\n' 2>/dev/null | sort -V | tail -n 1
+}
+
+# take_module FILE DESTINATION: the guest's insmod reads no compressed modules.
+take_module() {
+	case $1 in
+	*.xz) xz -dc "$1" >"$2" ;;
+	*.zst) zstd -qdc "$1" >"$2" ;;
+	*.gz) gzip -dc "$1" >"$2" ;;
+	*) cp "$1" "$2" ;;
+	esac
+}
 
 take_kernel() {
-	local root=$1 release=$2 dir=$3 name number=10
+	local root=$1 release=$2 dir=$3 modules name file number=10
+	modules=$(unpacked_path "$root" lib/modules)/$release/kernel
 	for name in "${guest_modules[@]}"; do
-		find "$root/lib/modules/$release/kernel" -name "$name.ko" -exec cp {} "$dir/modules/$number-$name.ko" \;
+		file=$(find "$modules" -name "$name.ko*" -print -quit)
+		[[ -z $file ]] || take_module "$file" "$dir/modules/$number-$name.ko" || return 1
 		((number += 1))
 	done
 	install -m 0644 "$root/boot/vmlinuz-$release" "$dir/vmlinuz.new" &&
 		mv "$dir/vmlinuz.new" "$dir/vmlinuz"
 }
 
-# lanlet is a program of ordinary users, so root runs it as one: nobody, in a copy of the tree as git sees it.
-# enter_copy_of_tree: goes there, and makes run_as_user do what it says; for other users it only goes to the top.
+# lanlet is a program for ordinary users, so root runs it as one: as nobody, in a copy of the tree.
+# enter_copy_of_tree: changes to that copy and redefines run_as_user; for other users it only changes to the top of the tree.
 run_as_user() { "$@"; }
 enter_copy_of_tree() {
-	cd "$top"
+	cd "$top" || return
 	((EUID == 0)) || return 0
 	copy=$(mktemp -d /var/tmp/lanlet.XXXXXX)
-	trap 'rm -rf "$copy"' EXIT
+	trap 'rm -rf "$scratch" "$copy"' EXIT
 	say "run by root: a copy of the tree is built and used as the user nobody, in $copy"
 	mkdir "$copy/lanlet" "$copy/home"
 	tar -c --exclude=./build\* --exclude=./.git . | tar -C "$copy/lanlet" -x --no-same-owner
@@ -125,20 +190,21 @@ enter_copy_of_tree() {
 			HOME="$copy/home" USER=nobody LOGNAME=nobody \
 			setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs "$@"
 	}
-	cd "$copy/lanlet"
+	cd "$copy/lanlet" || return
 }
 
-# build DIR MESON-OPTION...: configures there and builds $build_targets, all when there are none.
+# build DIR MESON-OPTION...: configures there and builds $build_targets, or everything.
 build_targets=()
 build() {
 	local dir=$1
 	shift
-	say "configure $dir${*:+ ($*)}"
-	if [[ -e $dir/build.ninja ]]; then
-		run_as_user meson configure "$dir" "$@"
-	else
-		run_as_user meson setup "$dir" "$@"
+	if [[ ! -e $dir/build.ninja ]]; then
+		with_progress "configure $dir${*:+ ($*)}" run_as_user meson setup "$dir" "$@" || return
+	elif $installed; then
+		# So that it finds the libraries that were missing.
+		with_progress "configure $dir again${*:+ ($*)}" run_as_user meson setup --reconfigure "$dir" "$@" || return
+	elif (($#)); then
+		with_progress "configure $dir ($*)" run_as_user meson configure "$dir" "$@" || return
 	fi
-	say "build $dir"
-	run_as_user ninja -C "$dir" "${build_targets[@]}"
+	with_progress "build $dir" run_as_user ninja -C "$dir" "${build_targets[@]}"
 }
