@@ -8,7 +8,7 @@
 #include "link/dgram.h"
 #include "link/packet.h"
 #include "link/stream.h"
-#include "link/vde/plug.h"
+#include "link/vde/join.h"
 #include "link/vde/vde.h"
 #include "link/vhost/vhost.h"
 #include "network/attach.h"

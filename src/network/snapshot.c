@@ -4,7 +4,7 @@
 #include "base/macros.h"
 #include "link/connector.h"
 #include "link/stream.h"
-#include "link/vde/plug.h"
+#include "link/vde/join.h"
 #include "link/vhost/vhost.h"
 #include "network/network.h"
 #include "service/dns/dns.h"

@@ -6,7 +6,7 @@
  *
  * Opening has no deadline: what libvdeplug waits for, a name server say, may come, and its thread could not be stopped anyway.
  */
-#include "link/vde/plug.h"
+#include "link/vde/join.h"
 
 #include "base/list.h"
 #include "base/log.h"

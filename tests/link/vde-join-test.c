@@ -4,7 +4,7 @@
 #include "host/clock.h"
 #include "host/loop.h"
 #include "lan/segment.h"
-#include "link/vde/plug.h"
+#include "link/vde/join.h"
 #include "link/vde/relay.h"
 #include "link/vde/vde.h"
 #include "support/memory_port.h"
