@@ -99,3 +99,12 @@ void connector_expire(struct connector *c, usec_t now)
 			try(t, now);
 	}
 }
+
+void connector_for_each(const struct connector *c, void (*f)(void *opaque, const char *path, bool is_connected, const char *why_not),
+			void *opaque)
+{
+	list_for_each(node, &c->targets) {
+		const struct connector_target *t = container_of(node, struct connector_target, node);
+		f(opaque, t->path, connector_is_connected(t), t->failure < 0 ? strerror(-t->failure) : "the connection ended");
+	}
+}

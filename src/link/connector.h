@@ -52,6 +52,10 @@ static inline bool connector_is_connected(const struct connector_target *target)
 	return target->again == USEC_INFINITY;
 }
 
+/* Calls @f for each target; @why_not says why one that is not connected is not. */
+void connector_for_each(const struct connector *c, void (*f)(void *opaque, const char *path, bool is_connected, const char *why_not),
+			void *opaque);
+
 /* When expire() wants to be called; USEC_INFINITY for never. */
 usec_t connector_deadline(const struct connector *c);
 void connector_expire(struct connector *c, usec_t now);

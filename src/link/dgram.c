@@ -37,7 +37,8 @@
 #define SWEEP_PAUSE USEC_PER_SEC
 
 struct dgram_link {
-	struct dgram_link_config config;
+	struct link link;
+	struct link_config config;
 	struct datagram_io io;     /* of the ports, which only send */
 	struct dgram_batch *batch; /* what comes in, of all of them */
 	struct list sockets;
@@ -248,7 +249,7 @@ static const char *explain(int error)
 static void refuse(struct dgram_socket *s, usec_t now, const struct unix_address *a, enum drop_reason why, int error)
 {
 	char path[UNIX_ADDRESS_TEXT_SIZE];
-	const struct dgram_link_config *config = &s->link->config;
+	const struct link_config *config = &s->link->config;
 	segment_drop(config->segment, NULL, why, NULL);
 	switch (why) {
 	case DROP_DGRAM_UNBOUND:
@@ -311,8 +312,14 @@ static void socket_ready(struct watch *w, usec_t now, unsigned events)
 
 /* --- coming and going --- */
 
-usec_t dgram_link_deadline(const struct dgram_link *l)
+static struct dgram_link *dgram_link_of(const struct link *link)
 {
+	return container_of(link, struct dgram_link, link);
+}
+
+static usec_t dgram_deadline(const struct link *link)
+{
+	const struct dgram_link *l = dgram_link_of(link);
 	usec_t first = USEC_INFINITY;
 	list_for_each(node, &l->sockets) {
 		const struct dgram_socket *s = container_of(node, struct dgram_socket, node);
@@ -322,8 +329,9 @@ usec_t dgram_link_deadline(const struct dgram_link *l)
 	return first;
 }
 
-void dgram_link_expire(struct dgram_link *l, usec_t now)
+static void dgram_expire(struct link *link, usec_t now)
 {
+	struct dgram_link *l = dgram_link_of(link);
 	list_for_each(node, &l->sockets) {
 		struct dgram_socket *s = container_of(node, struct dgram_socket, node);
 		while (!list_empty(&s->peers)) {
@@ -335,8 +343,9 @@ void dgram_link_expire(struct dgram_link *l, usec_t now)
 	}
 }
 
-int dgram_link_add(struct dgram_link *l, int fd)
+static int dgram_listen(struct link *link, int fd, char *error, size_t size)
 {
+	struct dgram_link *l = dgram_link_of(link);
 	struct dgram_socket *s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
@@ -367,10 +376,9 @@ static void socket_free(struct dgram_socket *s, usec_t now)
 	free(s);
 }
 
-void dgram_link_free(struct dgram_link *l, usec_t now)
+static void dgram_free(struct link *link, usec_t now)
 {
-	if (!l)
-		return;
+	struct dgram_link *l = dgram_link_of(link);
 	list_for_each(node, &l->sockets)
 		socket_free(container_of(node, struct dgram_socket, node), now);
 	dgram_batch_free(l->batch);
@@ -378,20 +386,33 @@ void dgram_link_free(struct dgram_link *l, usec_t now)
 	free(l);
 }
 
-int dgram_link_new(const struct dgram_link_config *config, struct dgram_link **ret)
+static int dgram_new(const struct link_config *config, struct link **ret)
 {
 	struct dgram_link *l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
+	l->link.ops = &dgram_link_ops;
 	l->config = *config;
 	list_init(&l->sockets);
 	int r = datagram_io_init(&l->io, config->poller, config->segment);
 	if (r == 0)
 		r = dgram_batch_new(&l->batch);
 	if (r < 0) {
-		dgram_link_free(l, 0);
+		dgram_free(&l->link, 0);
 		return r;
 	}
-	*ret = l;
+	*ret = &l->link;
 	return 0;
 }
+
+const struct link_ops dgram_link_ops = {
+	.name = "dgram",
+	.mtu = LINK_MTU_MAX,
+	.sockets = { { "dgram", SOCK_DGRAM, LINK_SOCKET_LISTENS | LINK_SOCKET_DEFAULT } },
+	.listen_type = SOCK_DGRAM,
+	.new = dgram_new,
+	.free = dgram_free,
+	.listen = dgram_listen,
+	.deadline = dgram_deadline,
+	.expire = dgram_expire,
+};

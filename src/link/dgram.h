@@ -11,34 +11,10 @@
  */
 #pragma once
 
-#include "base/usec.h"
-
-#include <stddef.h>
-
-struct dgram_link;
-struct log;
-struct poller;
-struct segment;
+#include "link/link.h"
 
 /* Ports of one socket: with more, somebody makes up paths. */
 #define DGRAM_PORTS_MAX 256u
 #define DGRAM_SILENCE (60 * USEC_PER_SEC)
 
-struct dgram_link_config {
-	struct poller *poller;
-	struct segment *segment;
-	struct log *log;
-	size_t mtu; /* of the ports: what the whole path to a guest is known to carry */
-};
-
-/* -ENOMEM. */
-int dgram_link_new(const struct dgram_link_config *config, struct dgram_link **ret);
-/* Closes all sockets.  NULL is fine. */
-void dgram_link_free(struct dgram_link *l, usec_t now);
-
-/* When expire() wants to be called; USEC_INFINITY for never. */
-usec_t dgram_link_deadline(const struct dgram_link *l);
-void dgram_link_expire(struct dgram_link *l, usec_t now);
-
-/* Receives from everybody at @fd, a bound unix datagram socket; owned from now on when 0 is returned. */
-int dgram_link_add(struct dgram_link *l, int fd);
+extern const struct link_ops dgram_link_ops;

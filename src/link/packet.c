@@ -23,7 +23,8 @@
 #define RECEIVE_BUFFER_BYTES (4 * 1024 * 1024)
 
 struct packet_link {
-	struct packet_link_config config;
+	struct link link;
+	struct link_config config;
 	struct listener listener;
 	struct list connections;
 	struct datagram_io io;
@@ -96,7 +97,7 @@ static const char *connection_init(struct connection *c, struct packet_link *l, 
 	return kind;
 }
 
-int packet_link_add(struct packet_link *l, int fd, const struct port_identity *identity)
+static int add(struct packet_link *l, int fd, const struct port_identity *identity)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
@@ -118,29 +119,40 @@ int packet_link_add(struct packet_link *l, int fd, const struct port_identity *i
 
 static int accepted(struct listener *listener, int fd)
 {
-	return packet_link_add(container_of(listener, struct packet_link, listener), fd, NULL);
+	return add(container_of(listener, struct packet_link, listener), fd, NULL);
 }
 
-usec_t packet_link_deadline(const struct packet_link *l)
+static struct packet_link *packet_link_of(const struct link *link)
 {
-	return listener_deadline(&l->listener);
+	return container_of(link, struct packet_link, link);
 }
 
-void packet_link_expire(struct packet_link *l, usec_t now)
+static int packet_add(struct link *link, int fd, const struct port_identity *identity)
 {
-	listener_expire(&l->listener, now);
+	return add(packet_link_of(link), fd, identity);
 }
 
-int packet_link_listen(struct packet_link *l, int fd)
+static usec_t packet_deadline(const struct link *link)
 {
-	return listener_add(&l->listener, fd);
+	return listener_deadline(&packet_link_of(link)->listener);
 }
 
-int packet_link_new(const struct packet_link_config *config, struct packet_link **ret)
+static void packet_expire(struct link *link, usec_t now)
+{
+	listener_expire(&packet_link_of(link)->listener, now);
+}
+
+static int packet_listen(struct link *link, int fd, char *error, size_t size)
+{
+	return listener_add(&packet_link_of(link)->listener, fd);
+}
+
+static int packet_new(const struct link_config *config, struct link **ret)
 {
 	struct packet_link *l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
+	l->link.ops = &packet_link_ops;
 	l->config = *config;
 	listener_init(&l->listener, config->poller, config->log, accepted);
 	list_init(&l->connections);
@@ -149,17 +161,30 @@ int packet_link_new(const struct packet_link_config *config, struct packet_link 
 		free(l);
 		return r;
 	}
-	*ret = l;
+	*ret = &l->link;
 	return 0;
 }
 
-void packet_link_free(struct packet_link *l, usec_t now)
+static void packet_free(struct link *link, usec_t now)
 {
-	if (!l)
-		return;
+	struct packet_link *l = packet_link_of(link);
 	listener_done(&l->listener);
 	list_for_each(node, &l->connections)
 		connection_free(container_of(node, struct connection, node), now);
 	datagram_io_done(&l->io);
 	free(l);
 }
+
+const struct link_ops packet_link_ops = {
+	.name = "packet",
+	.mtu = LINK_MTU_MAX,
+	.sockets = { { "seqpacket", SOCK_SEQPACKET, LINK_SOCKET_LISTENS | LINK_SOCKET_CONNECTED | LINK_SOCKET_DEFAULT },
+		     { "dgram", SOCK_DGRAM, LINK_SOCKET_CONNECTED | LINK_SOCKET_INET | LINK_SOCKET_DEFAULT } },
+	.listen_type = SOCK_SEQPACKET,
+	.new = packet_new,
+	.free = packet_free,
+	.listen = packet_listen,
+	.add = packet_add,
+	.deadline = packet_deadline,
+	.expire = packet_expire,
+};

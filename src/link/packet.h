@@ -8,36 +8,6 @@
  */
 #pragma once
 
-#include "base/usec.h"
+#include "link/link.h"
 
-#include <stddef.h>
-
-struct log;
-struct packet_link;
-struct poller;
-struct port_identity;
-struct segment;
-
-struct packet_link_config {
-	struct poller *poller;
-	struct segment *segment;
-	struct log *log;
-	size_t mtu; /* of the ports of unix sockets: what the whole path to a guest is known to carry */
-};
-
-/* -ENOMEM. */
-int packet_link_new(const struct packet_link_config *config, struct packet_link **ret);
-/* Closes all connections and listeners.  NULL is fine. */
-void packet_link_free(struct packet_link *l, usec_t now);
-
-/* When expire() wants to be called; USEC_INFINITY for never. */
-usec_t packet_link_deadline(const struct packet_link *l);
-void packet_link_expire(struct packet_link *l, usec_t now);
-
-/* Accepts on @fd, a listening SOCK_SEQPACKET; owned from now on when 0 is returned. */
-int packet_link_listen(struct packet_link *l, int fd);
-/*
- * @fd, a connected SOCK_SEQPACKET or SOCK_DGRAM, unix or UDP, becomes a port; owned from now on when 0 is returned.
- * @identity may be NULL.
- */
-int packet_link_add(struct packet_link *l, int fd, const struct port_identity *identity);
+extern const struct link_ops packet_link_ops;

@@ -23,6 +23,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -45,7 +47,8 @@ struct rx_buffer {
 };
 
 struct stream_link {
-	struct stream_link_config config;
+	struct link link;
+	struct link_config config;
 	struct listener listener;
 	struct connector connector;
 	struct list connections;
@@ -305,6 +308,7 @@ static int add(struct stream_link *l, int fd, const struct port_identity *identi
 	c->end.run = run_end;
 	list_init(&c->end.node);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ SOCKET_BUFFER_BYTES }, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)); /* fails on a unix socket, which needs none */
 	int r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
 	if (r == 0)
 		r = poller_watch(l->config.poller, &c->watch, fd, EVENTS);
@@ -319,9 +323,14 @@ static int add(struct stream_link *l, int fd, const struct port_identity *identi
 	return 0;
 }
 
-int stream_link_add(struct stream_link *l, int fd, const struct port_identity *identity)
+static struct stream_link *stream_link_of(const struct link *link)
 {
-	return add(l, fd, identity, NULL);
+	return container_of(link, struct stream_link, link);
+}
+
+static int stream_add(struct link *link, int fd, const struct port_identity *identity)
+{
+	return add(stream_link_of(link), fd, identity, NULL);
 }
 
 static int connected(struct connector *connector, struct connector_target *target, usec_t now, int fd)
@@ -329,55 +338,57 @@ static int connected(struct connector *connector, struct connector_target *targe
 	return add(container_of(connector, struct stream_link, connector), fd, &target->identity, target);
 }
 
-int stream_link_connect(struct stream_link *l, const char *path, const struct port_identity *identity)
+static int stream_connect(struct link *link, const char *path, const struct port_identity *identity)
 {
-	return connector_add(&l->connector, path, identity);
+	return connector_add(&stream_link_of(link)->connector, path, identity);
 }
 
-const struct connector *stream_link_connector(const struct stream_link *l)
+static void stream_for_each_target(const struct link *link, link_target_f f, void *opaque)
 {
-	return &l->connector;
+	connector_for_each(&stream_link_of(link)->connector, f, opaque);
 }
 
 static int accepted(struct listener *listener, int fd)
 {
-	return stream_link_add(container_of(listener, struct stream_link, listener), fd, NULL);
+	return add(container_of(listener, struct stream_link, listener), fd, NULL, NULL);
 }
 
-usec_t stream_link_deadline(const struct stream_link *l)
+static usec_t stream_deadline(const struct link *link)
 {
+	const struct stream_link *l = stream_link_of(link);
 	return MIN(listener_deadline(&l->listener), connector_deadline(&l->connector));
 }
 
-void stream_link_expire(struct stream_link *l, usec_t now)
+static void stream_expire(struct link *link, usec_t now)
 {
+	struct stream_link *l = stream_link_of(link);
 	listener_expire(&l->listener, now);
 	connector_expire(&l->connector, now);
 }
 
-int stream_link_listen(struct stream_link *l, int fd)
+static int stream_listen(struct link *link, int fd, char *error, size_t size)
 {
-	return listener_add(&l->listener, fd);
+	return listener_add(&stream_link_of(link)->listener, fd);
 }
 
-int stream_link_new(const struct stream_link_config *config, struct stream_link **ret)
+static int stream_new(const struct link_config *config, struct link **ret)
 {
 	struct stream_link *l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
+	l->link.ops = &stream_link_ops;
 	l->config = *config;
 	listener_init(&l->listener, config->poller, config->log, accepted);
 	connector_init(&l->connector, config->log, connected);
 	list_init(&l->connections);
 	list_init(&l->rx_pool);
-	*ret = l;
+	*ret = &l->link;
 	return 0;
 }
 
-void stream_link_free(struct stream_link *l, usec_t now)
+static void stream_free(struct link *link, usec_t now)
 {
-	if (!l)
-		return;
+	struct stream_link *l = stream_link_of(link);
 	listener_done(&l->listener);
 	list_for_each(node, &l->connections)
 		connection_free(container_of(node, struct connection, node), now);
@@ -388,3 +399,19 @@ void stream_link_free(struct stream_link *l, usec_t now)
 	}
 	free(l);
 }
+
+const struct link_ops stream_link_ops = {
+	.name = "stream",
+	.mtu = LINK_MTU_MAX,
+	.sockets = { { "stream", SOCK_STREAM,
+		       LINK_SOCKET_LISTENS | LINK_SOCKET_CONNECTED | LINK_SOCKET_TARGET | LINK_SOCKET_INET | LINK_SOCKET_DEFAULT } },
+	.listen_type = SOCK_STREAM,
+	.new = stream_new,
+	.free = stream_free,
+	.listen = stream_listen,
+	.connect = stream_connect,
+	.add = stream_add,
+	.for_each_target = stream_for_each_target,
+	.deadline = stream_deadline,
+	.expire = stream_expire,
+};

@@ -5,116 +5,104 @@
 #include "base/macros.h"
 #include "host/socket_facts.h"
 #include "host/udp_socket.h"
-#include "link/dgram.h"
-#include "link/packet.h"
-#include "link/stream.h"
-#include "link/vde/vde.h"
-#include "link/vhost/vhost.h"
 #include "network/network.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int type_of_socket(enum attachment_type type)
+/* NULL: what the socket is says what it is for. */
+static const char *word_of(const struct attachment *a)
 {
-	return type == ATTACHMENT_TYPE_DGRAM ? SOCK_DGRAM : type == ATTACHMENT_TYPE_SEQPACKET ? SOCK_SEQPACKET : SOCK_STREAM;
+	return a->type == ATTACHMENT_TYPE_AUTO ? NULL : attachment_type_name(a->type);
 }
 
-static enum attachment_type type_of_facts(const struct socket_facts *f)
+/* Many guests may come by it: it listens, or it is a unix datagram socket, whose senders differ by their paths. */
+static bool is_shared(const struct socket_facts *f)
 {
-	switch (f->type) {
-	case SOCK_STREAM: return ATTACHMENT_TYPE_STREAM;
-	case SOCK_DGRAM: return ATTACHMENT_TYPE_DGRAM;
-	default: return f->type == SOCK_SEQPACKET ? ATTACHMENT_TYPE_SEQPACKET : ATTACHMENT_TYPE_AUTO;
-	}
+	return f->listens || (f->type == SOCK_DGRAM && f->domain == AF_UNIX && !f->is_connected);
 }
 
-/* One unix datagram socket for many: the senders' paths tell them apart. */
-static bool is_shared(enum attachment_type type, const struct socket_facts *f)
+static unsigned use_of(const struct socket_facts *f)
 {
-	return f->listens || (type == ATTACHMENT_TYPE_DGRAM && f->domain == AF_UNIX && !f->is_connected);
+	return is_shared(f) ? LINK_SOCKET_LISTENS : LINK_SOCKET_CONNECTED;
 }
 
-/* Why a socket of these @f cannot be plugged in as @p says; NULL: it can. */
-static const char *why_not(const struct attachment *p, enum attachment_type type, const struct socket_facts *f)
+/* Why a socket of these facts cannot be attached as @a says; NULL: it can. */
+static const char *why_not(const struct attachment *a, const struct socket_facts *f)
 {
+	const char *word = word_of(a);
 	bool is_unix = f->domain == AF_UNIX, is_inet = f->domain == AF_INET || f->domain == AF_INET6;
-	if (type == ATTACHMENT_TYPE_AUTO || type_of_socket(type) != f->type)
+	if (!link_socket_find(word, f->type, 0))
 		return "it is a socket of another type";
-	if (!is_unix && !(is_inet && (type == ATTACHMENT_TYPE_STREAM || type == ATTACHMENT_TYPE_DGRAM)))
+	if (!is_unix && !(is_inet && link_socket_find(word, f->type, LINK_SOCKET_INET)))
 		return "it is a socket of another family";
-	if (type == ATTACHMENT_TYPE_DGRAM && is_inet && !f->is_connected)
+	if (f->type == SOCK_DGRAM && is_inet && !f->is_connected)
 		return "a UDP socket takes one guest: connect() it to that";
-	if (type == ATTACHMENT_TYPE_DGRAM && !f->is_connected && !f->is_bound)
+	if (f->type == SOCK_DGRAM && !f->is_connected && !f->is_bound)
 		return "it is neither bound nor connected";
-	if (type == ATTACHMENT_TYPE_VDE && !f->listens)
-		return "it does not listen, as a VDE switch's socket does";
-	if (type != ATTACHMENT_TYPE_DGRAM && !f->is_connected && !f->listens)
+	if (!link_socket_find(word, f->type, use_of(f)))
+		return is_shared(f) ? "it is not connected to a guest" : "it does not listen";
+	if (f->type != SOCK_DGRAM && !f->is_connected && !f->listens)
 		return "it neither listens nor is connected";
-	if (is_shared(type, f) && (p->identity.name[0] != '\0' || !mac_is_zero(p->identity.pinned)))
+	if (is_shared(f) && (a->identity.name[0] != '\0' || !mac_is_zero(a->identity.pinned)))
 		return "many guests may come by it, and mac= and name= are for one";
 	return NULL;
 }
 
-static int hand_over(struct lanlet_network *n, enum attachment_type type, const struct socket_facts *f, int fd,
-		     const struct port_identity *identity)
+static int refuse_fd(const struct attachment *a, const struct socket_facts *f, const char *why, char *error, size_t size)
 {
-	switch (type) {
-	case ATTACHMENT_TYPE_STREAM:
-		if (f->domain != AF_UNIX)
-			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-		return f->listens ? stream_link_listen(n->stream, fd) : stream_link_add(n->stream, fd, identity);
-	case ATTACHMENT_TYPE_VHOST: return f->listens ? vhost_link_listen(n->vhost, fd) : vhost_link_add(n->vhost, fd, identity);
-	case ATTACHMENT_TYPE_DGRAM: return is_shared(type, f) ? dgram_link_add(n->dgram, fd) : packet_link_add(n->packet, fd, identity);
-	case ATTACHMENT_TYPE_SEQPACKET: return f->listens ? packet_link_listen(n->packet, fd) : packet_link_add(n->packet, fd, identity);
-	default: return -EINVAL;
-	}
+	const struct link_socket *s = link_socket_find(word_of(a), f->type, 0);
+	snprintf(error, size, "descriptor %d, type %s: %s", a->fd, s ? s->word : attachment_type_name(a->type), why);
+	return -EINVAL;
 }
 
-static int attach_fd(struct lanlet_network *n, const struct attachment *p, char *error, size_t size)
+static int hand_over(struct lanlet_network *n, const struct attachment *a, const struct socket_facts *f, char *error, size_t size)
+{
+	struct link *l = links_find_socket(&n->links, word_of(a), f->type, use_of(f));
+	return is_shared(f) ? l->ops->listen(l, a->fd, error, size) : l->ops->add(l, a->fd, &a->identity);
+}
+
+static int attach_fd(struct lanlet_network *n, const struct attachment *a, char *error, size_t size)
 {
 	struct socket_facts facts;
-	int r = socket_facts_get(p->fd, &facts);
+	int r = socket_facts_get(a->fd, &facts);
 	if (r < 0) {
-		snprintf(error, size, "descriptor %d: %s", p->fd, socket_facts_explain(-r));
+		snprintf(error, size, "descriptor %d: %s", a->fd, socket_facts_explain(-r));
 		return r;
 	}
-	enum attachment_type type = p->type == ATTACHMENT_TYPE_AUTO ? type_of_facts(&facts) : p->type;
-	const char *why = why_not(p, type, &facts);
-	if (why) {
-		snprintf(error, size, "descriptor %d, type %s: %s", p->fd, attachment_type_name(type), why);
-		return -EINVAL;
-	}
-	r = fcntl(p->fd, F_SETFL, fcntl(p->fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
-	if (r == 0 && type == ATTACHMENT_TYPE_VDE)
-		return vde_link_adopt(n->vde, p->fd, error, size);
+	const char *why = why_not(a, &facts);
+	if (why)
+		return refuse_fd(a, &facts, why, error, size);
+	char more[256] = "";
+	r = fcntl(a->fd, F_SETFL, fcntl(a->fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
 	if (r == 0)
-		r = hand_over(n, type, &facts, p->fd, &p->identity);
-	if (r < 0)
-		snprintf(error, size, "descriptor %d: %s", p->fd, strerror(-r));
+		r = hand_over(n, a, &facts, more, sizeof(more));
+	if (r < 0 && more[0] != '\0')
+		snprintf(error, size, "%s", more);
+	else if (r < 0)
+		snprintf(error, size, "descriptor %d: %s", a->fd, strerror(-r));
 	return r;
 }
 
-static int attach_path(struct lanlet_network *n, const struct attachment *p, char *error, size_t size)
+static int attach_path(struct lanlet_network *n, const struct attachment *a, char *error, size_t size)
 {
-	int r = p->type == ATTACHMENT_TYPE_VHOST ? vhost_link_connect(n->vhost, p->path, &p->identity)
-						 : stream_link_connect(n->stream, p->path, &p->identity);
+	struct link *l = links_find_socket(&n->links, word_of(a), 0, LINK_SOCKET_TARGET);
+	int r = l->ops->connect(l, a->path, &a->identity);
 	if (r < 0)
-		snprintf(error, size, "socket %s: %s", p->path, strerror(-r));
+		snprintf(error, size, "socket %s: %s", a->path, strerror(-r));
 	return r;
 }
 
 static int attach_udp(struct lanlet_network *n, const struct attachment *p, char *error, size_t size)
 {
+	struct link *l = links_find_socket(&n->links, NULL, SOCK_DGRAM, LINK_SOCKET_CONNECTED | LINK_SOCKET_INET);
 	char text[IP_TEXT_SIZE];
 	int fd = udp_open(&p->local, &p->peer);
-	int r = fd < 0 ? fd : packet_link_add(n->packet, fd, &p->identity);
+	int r = fd < 0 ? fd : l->ops->add(l, fd, &p->identity);
 	if (r < 0 && fd >= 0)
 		close(fd);
 	if (r < 0)

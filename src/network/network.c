@@ -5,12 +5,7 @@
 #include "host/clock.h"
 #include "host/entropy.h"
 #include "host/host_network.h"
-#include "link/dgram.h"
-#include "link/packet.h"
-#include "link/stream.h"
-#include "link/vde/join.h"
-#include "link/vde/vde.h"
-#include "link/vhost/vhost.h"
+#include "link/links.h"
 #include "network/attach.h"
 #include "network/change.h"
 #include "network/gateway_mac.h"
@@ -196,57 +191,17 @@ static int open_forwards(struct lanlet_network *n, char *error, size_t size)
 	return 0;
 }
 
-/* Guests with segmentation offload gain nothing by a large MTU; of what is behind a VDE socket nobody knows what it takes. */
-#define VHOST_MTU_AUTO 1500
-#define VDE_MTU_AUTO 1500
-
-static size_t port_mtu(const struct lanlet_network *n, size_t automatic)
-{
-	return n->settings.mtu == SETTINGS_MTU_AUTO ? automatic : n->settings.mtu;
-}
-
-/* What exchanges bare frames of any size. */
-static int build_socket_links(struct lanlet_network *n, size_t mtu)
-{
-	struct poller *poller = &n->loop.poller;
-	int r = stream_link_new(&(struct stream_link_config){ poller, &n->segment, &n->log, mtu }, &n->stream);
-	if (r == 0)
-		r = dgram_link_new(&(struct dgram_link_config){ poller, &n->segment, &n->log, mtu }, &n->dgram);
-	if (r == 0)
-		r = packet_link_new(&(struct packet_link_config){ poller, &n->segment, &n->log, mtu }, &n->packet);
-	return r;
-}
+static_assert(SETTINGS_MTU_AUTO == 0 && SETTINGS_MTU_MAX == LINK_MTU_MAX, "an MTU means the same to options and links");
 
 static int build_links(struct lanlet_network *n)
 {
-	int r = vhost_link_new(
-		&(struct vhost_link_config){
-			.poller = &n->loop.poller,
-			.segment = &n->segment,
-			.log = &n->log,
-			.mtu = port_mtu(n, VHOST_MTU_AUTO),
-			.busy_poll = n->settings.busy_poll_us > 0,
-		},
-		&n->vhost);
-	if (r == 0)
-		r = vde_link_new(
-			&(struct vde_link_config){
-				.poller = &n->loop.poller,
-				.segment = &n->segment,
-				.log = &n->log,
-				.mtu = port_mtu(n, VDE_MTU_AUTO),
-			},
-			&n->vde);
-	if (r == 0)
-		r = plug_link_new(
-			&(struct plug_link_config){
-				.poller = &n->loop.poller,
-				.segment = &n->segment,
-				.log = &n->log,
-				.mtu = port_mtu(n, VDE_MTU_AUTO),
-			},
-			&n->plug);
-	return r < 0 ? r : build_socket_links(n, port_mtu(n, SETTINGS_MTU_MAX));
+	return links_init(&n->links, &(struct link_config){
+					     .poller = &n->loop.poller,
+					     .segment = &n->segment,
+					     .log = &n->log,
+					     .mtu = n->settings.mtu,
+					     .busy_poll = n->settings.busy_poll_us > 0,
+				     });
 }
 
 /* Nested networks have one subnet often.  The resolver of the outer one works, its other addresses are out of reach. */
@@ -396,12 +351,7 @@ void lanlet_network_free(struct lanlet_network *n)
 		free(s);
 	}
 	forwards_done(&n->forwards);
-	stream_link_free(n->stream, now);
-	dgram_link_free(n->dgram, now);
-	packet_link_free(n->packet, now);
-	vhost_link_free(n->vhost, now);
-	vde_link_free(n->vde, now);
-	plug_link_free(n->plug, now);
+	links_done(&n->links, now);
 	name_services_done(&n->name_services, now); /* its streams are the engine's */
 	gateway_set_engine(&n->gateway, NULL, NULL);
 	if (n->engine)

@@ -13,6 +13,7 @@
 #include "host/loop.h"
 #include "lan/segment.h"
 #include "lanlet.h"
+#include "link/links.h"
 #include "network/capture.h"
 #include "network/events.h"
 #include "network/forward/dial.h"
@@ -22,13 +23,6 @@
 #include "options/settings.h"
 #include "service/arp.h"
 #include "service/echo.h"
-
-struct dgram_link;
-struct packet_link;
-struct stream_link;
-struct plug_link;
-struct vde_link;
-struct vhost_link;
 
 /* A socket in the file system that goes when the network goes. */
 struct socket_path {
@@ -55,12 +49,7 @@ struct lanlet_network {
 	struct forward_env forward_env;
 	struct dials dials;
 	struct forwards forwards;
-	struct stream_link *stream;
-	struct dgram_link *dgram;
-	struct packet_link *packet;
-	struct vhost_link *vhost;
-	struct vde_link *vde;
-	struct plug_link *plug;
+	struct links links;
 	struct list sockets;     /* paths to unlink at the end */
 	struct call_queue calls; /* from other threads */
 	struct watch calls_watch;

@@ -5,13 +5,7 @@
 #include "base/macros.h"
 #include "host/clock.h"
 #include "host/unix_socket.h"
-#include "link/dgram.h"
-#include "link/packet.h"
-#include "link/stream.h"
-#include "link/vde/join.h"
-#include "link/vde/vde.h"
 #include "link/vhost/guard.h"
-#include "link/vhost/vhost.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,14 +25,13 @@ static int remember_path(struct lanlet_network *n, const char *path)
 	return 0;
 }
 
-/* Makes a socket of @type at @path and hands it to @listen, which owns it when it returns 0. */
-static int listen_at(struct lanlet_network *n, const char *path, int type, int (*listen)(struct lanlet_network *n, int fd), char *error,
-		     size_t size)
+/* As a link's listen_at(), for links that need no more than a socket at @path. */
+static int listen_socket(struct lanlet_network *n, struct link *l, const char *path, char *error, size_t size)
 {
-	int fd = unix_serve(path, type, error, size);
+	int fd = unix_serve(path, l->ops->listen_type, error, size);
 	if (fd < 0)
 		return fd;
-	int r = listen(n, fd);
+	int r = l->ops->listen(l, fd, error, size);
 	if (r < 0) {
 		close(fd);
 		unlink(path);
@@ -50,54 +43,41 @@ static int listen_at(struct lanlet_network *n, const char *path, int type, int (
 	return r;
 }
 
-static int listen_stream(struct lanlet_network *n, int fd)
+static int listen_at(struct lanlet_network *n, const char *link, const char *path, char *error, size_t size)
 {
-	return stream_link_listen(n->stream, fd);
-}
-
-static int listen_vhost(struct lanlet_network *n, int fd)
-{
-	return vhost_link_listen(n->vhost, fd);
+	struct link *l = links_find(&n->links, link);
+	return l->ops->listen_at ? l->ops->listen_at(l, path, error, size) : listen_socket(n, l, path, error, size);
 }
 
 int lanlet_network_listen_stream(struct lanlet_network *n, const char *path, char *error, size_t size)
 {
-	return listen_at(n, path, SOCK_STREAM, listen_stream, error, size);
+	return listen_at(n, "stream", path, error, size);
 }
 
 int lanlet_network_listen_vhost(struct lanlet_network *n, const char *path, char *error, size_t size)
 {
-	return listen_at(n, path, SOCK_STREAM, listen_vhost, error, size);
-}
-
-static int listen_dgram(struct lanlet_network *n, int fd)
-{
-	return dgram_link_add(n->dgram, fd);
+	return listen_at(n, "vhost", path, error, size);
 }
 
 int lanlet_network_listen_dgram(struct lanlet_network *n, const char *path, char *error, size_t size)
 {
-	return listen_at(n, path, SOCK_DGRAM, listen_dgram, error, size);
-}
-
-static int listen_seqpacket(struct lanlet_network *n, int fd)
-{
-	return packet_link_listen(n->packet, fd);
+	return listen_at(n, "dgram", path, error, size);
 }
 
 int lanlet_network_listen_seqpacket(struct lanlet_network *n, const char *path, char *error, size_t size)
 {
-	return listen_at(n, path, SOCK_SEQPACKET, listen_seqpacket, error, size);
+	return listen_at(n, "packet", path, error, size);
 }
 
 int lanlet_network_listen_vde(struct lanlet_network *n, const char *directory, char *error, size_t size)
 {
-	return vde_link_listen(n->vde, directory, error, size);
+	return listen_at(n, "vde", directory, error, size);
 }
 
 int lanlet_network_join_vde(struct lanlet_network *n, const char *url, char *error, size_t size)
 {
-	int r = plug_link_add(n->plug, url);
+	struct link *l = links_find(&n->links, "join");
+	int r = l->ops->connect(l, url, NULL);
 	if (r == -EOPNOTSUPP)
 		snprintf(error, size, "%s: lanlet was built without libvdeplug", url);
 	else if (r < 0)
@@ -105,32 +85,32 @@ int lanlet_network_join_vde(struct lanlet_network *n, const char *url, char *err
 	return r;
 }
 
-static struct port_identity named(const char *name)
-{
-	struct port_identity identity = { 0 };
-	if (name)
-		snprintf(identity.name, sizeof(identity.name), "%s", name);
-	return identity;
-}
-
 int lanlet_network_connect_vhost(struct lanlet_network *n, const char *path, char *error, size_t size)
 {
-	int r = vhost_link_connect(n->vhost, path, NULL);
+	struct link *l = links_find(&n->links, "vhost");
+	int r = l->ops->connect(l, path, NULL);
 	if (r < 0)
 		snprintf(error, size, "socket %s: %s", path, strerror(-r));
 	return r;
 }
 
+static int add(struct lanlet_network *n, const char *link, int fd, const char *name)
+{
+	struct port_identity identity = { 0 };
+	if (name)
+		snprintf(identity.name, sizeof(identity.name), "%s", name);
+	struct link *l = links_find(&n->links, link);
+	return l->ops->add(l, fd, &identity);
+}
+
 int lanlet_network_add_stream(struct lanlet_network *n, int fd, const char *name)
 {
-	struct port_identity identity = named(name);
-	return stream_link_add(n->stream, fd, &identity);
+	return add(n, "stream", fd, name);
 }
 
 int lanlet_network_add_vhost(struct lanlet_network *n, int fd, const char *name)
 {
-	struct port_identity identity = named(name);
-	return vhost_link_add(n->vhost, fd, &identity);
+	return add(n, "vhost", fd, name);
 }
 
 int lanlet_sigbus(void *address)

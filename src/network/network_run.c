@@ -4,12 +4,6 @@
 
 #include "base/macros.h"
 #include "host/clock.h"
-#include "link/dgram.h"
-#include "link/packet.h"
-#include "link/stream.h"
-#include "link/vde/join.h"
-#include "link/vde/vde.h"
-#include "link/vhost/vhost.h"
 #include "network/observe.h"
 
 #include <limits.h>
@@ -22,12 +16,7 @@ int lanlet_network_fd(const struct lanlet_network *n)
 static usec_t deadline(const struct lanlet_network *n)
 {
 	usec_t first = gateway_deadline(&n->gateway);
-	first = MIN(first, stream_link_deadline(n->stream));
-	first = MIN(first, dgram_link_deadline(n->dgram));
-	first = MIN(first, packet_link_deadline(n->packet));
-	first = MIN(first, vhost_link_deadline(n->vhost));
-	first = MIN(first, vde_link_deadline(n->vde));
-	first = MIN(first, plug_link_deadline(n->plug));
+	first = MIN(first, links_deadline(&n->links));
 	first = MIN(first, segment_deadline(&n->segment));
 	first = MIN(first, observe_deadline(n));
 	first = MIN(first, dials_deadline(&n->dials));
@@ -62,12 +51,7 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 	if (when <= now) {
 		gateway_expire(&n->gateway, now);
 		segment_expire(&n->segment, now);
-		stream_link_expire(n->stream, now);
-		dgram_link_expire(n->dgram, now);
-		packet_link_expire(n->packet, now);
-		vhost_link_expire(n->vhost, now);
-		vde_link_expire(n->vde, now);
-		plug_link_expire(n->plug, now);
+		links_expire(&n->links, now);
 		forwards_expire(&n->forwards, now);
 		dials_expire(&n->dials, now);
 		if (observe_deadline(n) <= now)
@@ -80,7 +64,7 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 int lanlet_network_dispatch(struct lanlet_network *n)
 {
 	int r = dispatch(n, clock_now(), deadline(n));
-	vhost_link_settle(n->vhost); /* whether the embedder sleeps now is not known */
+	links_settle(&n->links); /* whether the embedder sleeps now is not known */
 	return r;
 }
 
@@ -94,7 +78,7 @@ static int look_for_work(struct lanlet_network *n, usec_t when)
 		int r = loop_wait(&n->loop, 0);
 		if (r < 0)
 			return r;
-		if (loop_has_events(&n->loop) || vhost_link_has_work(n->vhost)) {
+		if (loop_has_events(&n->loop) || links_have_work(&n->links)) {
 			busy_poll_paid(&n->busy_poll);
 			return 1;
 		}
@@ -107,7 +91,7 @@ static int sleep_until(struct lanlet_network *n, usec_t when)
 {
 	if (n->busy_poll.limit == 0)
 		return loop_wait(&n->loop, timeout_until(when));
-	vhost_link_settle(n->vhost);
+	links_settle(&n->links);
 	usec_t before = clock_now();
 	int r = loop_wait(&n->loop, timeout_until(when));
 	if (loop_has_events(&n->loop))
@@ -124,6 +108,6 @@ int lanlet_network_wait(struct lanlet_network *n)
 	if (r < 0)
 		return r;
 	usec_t now = clock_now();
-	vhost_link_poll(n->vhost, now);
+	links_poll(&n->links, now);
 	return dispatch(n, now, when);
 }

@@ -2,10 +2,6 @@
 #include "network/snapshot.h"
 
 #include "base/macros.h"
-#include "link/connector.h"
-#include "link/stream.h"
-#include "link/vde/join.h"
-#include "link/vhost/vhost.h"
 #include "network/network.h"
 #include "service/dns/dns.h"
 
@@ -395,36 +391,22 @@ struct connect_slice {
 	unsigned count, max;
 };
 
-static void copy_connect(struct connect_slice *s, const char *path, bool connected, const char *why_not)
+static void copy_connect(void *opaque, const char *target, bool is_connected, const char *why_not)
 {
+	struct connect_slice *s = opaque;
 	if (s->place++ < s->from || s->count == s->max)
 		return;
 	struct snapshot_connect *to = &s->to[s->count++];
-	to->connected = connected;
-	snprintf(to->path, sizeof(to->path), "%s", path);
-	snprintf(to->why_not, sizeof(to->why_not), "%s", connected ? "" : why_not);
-}
-
-static void copy_connects(struct connect_slice *s, const struct connector *c)
-{
-	list_for_each(node, &c->targets) {
-		const struct connector_target *t = container_of(node, struct connector_target, node);
-		copy_connect(s, t->path, connector_is_connected(t), t->failure < 0 ? strerror(-t->failure) : "the connection ended");
-	}
-}
-
-static void copy_waiting_url(void *opaque, const char *url, const char *why)
-{
-	copy_connect(opaque, url, false, why);
+	to->connected = is_connected;
+	snprintf(to->path, sizeof(to->path), "%s", target);
+	snprintf(to->why_not, sizeof(to->why_not), "%s", is_connected ? "" : why_not);
 }
 
 /* They are few, and an operator's: the cursor is how many were seen. */
 unsigned snapshot_connects(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_connect *ret, unsigned max)
 {
 	struct connect_slice s = { .from = *cursor, .to = ret, .max = max };
-	copy_connects(&s, stream_link_connector(n->stream));
-	copy_connects(&s, vhost_link_connector(n->vhost));
-	plug_link_for_each_waiting(n->plug, copy_waiting_url, &s);
+	links_for_each_target(&n->links, copy_connect, &s);
 	*cursor = s.from + s.count < s.place ? s.from + s.count : SNAPSHOT_END;
 	return s.count;
 }

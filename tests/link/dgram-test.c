@@ -20,7 +20,7 @@
 struct fixture {
 	struct loop loop;
 	struct segment segment;
-	struct dgram_link *link;
+	struct link *link;
 	struct memory_port other;
 	char *dir, *path; /* of the link's socket */
 	usec_t now;
@@ -51,11 +51,11 @@ static void set_up(struct fixture *f, gconstpointer data)
 	f->now = USEC_PER_SEC;
 	g_assert_cmpint(loop_init(&f->loop), ==, 0);
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
-	g_assert_cmpint(dgram_link_new(&(struct dgram_link_config){ &f->loop.poller, &f->segment, &f->log, 65520 }, &f->link), ==, 0);
+	g_assert_cmpint(dgram_link_ops.new(&(struct link_config){ &f->loop.poller, &f->segment, &f->log, 65520 }, &f->link), ==, 0);
 	memory_port_init(&f->other, &f->segment, "other", DATAGRAM_FRAME_MAX);
 	int fd = unix_serve(f->path, SOCK_DGRAM, error, sizeof(error));
 	g_assert_cmpstr(error, ==, "");
-	g_assert_cmpint(dgram_link_add(f->link, fd), ==, 0);
+	g_assert_cmpint(dgram_link_ops.listen(f->link, fd, NULL, 0), ==, 0);
 }
 
 static void remove_all(const char *dir)
@@ -71,7 +71,7 @@ static void remove_all(const char *dir)
 
 static void tear_down(struct fixture *f, gconstpointer data)
 {
-	dgram_link_free(f->link, f->now);
+	dgram_link_ops.free(f->link, f->now);
 	memory_port_done(&f->other);
 	segment_done(&f->segment);
 	loop_done(&f->loop, f->now);
@@ -365,9 +365,9 @@ static void guest_that_is_there_again_at_its_path_keeps_its_socket(struct fixtur
 	close(guest);
 	remove_name(f, "guest-web.sock");
 	guest = guest_at(f, "guest-web.sock");
-	dgram_link_free(f->link, f->now);
+	dgram_link_ops.free(f->link, f->now);
 	g_assert_true(has_name(f, "guest-web.sock"));
-	g_assert_cmpint(dgram_link_new(&(struct dgram_link_config){ &f->loop.poller, &f->segment, &f->log, 65520 }, &f->link), ==, 0);
+	g_assert_cmpint(dgram_link_ops.new(&(struct link_config){ &f->loop.poller, &f->segment, &f->log, 65520 }, &f->link), ==, 0);
 	close(guest);
 }
 
@@ -377,7 +377,7 @@ static void what_guests_left_while_we_were_away_goes_at_once(struct fixture *f, 
 	char error[200];
 	int alive = guest_at(f, "guest-alive.sock");
 	close(guest_at(f, "guest-dead.sock"));
-	g_assert_cmpint(dgram_link_add(f->link, unix_serve(path, SOCK_DGRAM, error, sizeof(error))), ==, 0);
+	g_assert_cmpint(dgram_link_ops.listen(f->link, unix_serve(path, SOCK_DGRAM, error, sizeof(error)), NULL, 0), ==, 0);
 	g_assert_true(has_name(f, "guest-alive.sock"));
 	g_assert_false(has_name(f, "guest-dead.sock"));
 	close(alive);
@@ -385,16 +385,16 @@ static void what_guests_left_while_we_were_away_goes_at_once(struct fixture *f, 
 
 static void pass_time(struct fixture *f, usec_t span)
 {
-	for (usec_t until = f->now + span; dgram_link_deadline(f->link) <= until;) {
-		f->now = dgram_link_deadline(f->link);
-		dgram_link_expire(f->link, f->now);
-		g_assert_cmpuint(dgram_link_deadline(f->link), >, f->now);
+	for (usec_t until = f->now + span; dgram_link_ops.deadline(f->link) <= until;) {
+		f->now = dgram_link_ops.deadline(f->link);
+		dgram_link_ops.expire(f->link, f->now);
+		g_assert_cmpuint(dgram_link_ops.deadline(f->link), >, f->now);
 	}
 }
 
 static void silent_guest_stays_while_its_socket_is_there(struct fixture *f, gconstpointer data)
 {
-	g_assert_cmpuint(dgram_link_deadline(f->link), ==, USEC_INFINITY);
+	g_assert_cmpuint(dgram_link_ops.deadline(f->link), ==, USEC_INFINITY);
 	int here = guest_at(f, "here"), gone = guest_at(f, "gone");
 	send_from(f, here, 1, 60);
 	send_from(f, gone, 2, 60);
@@ -406,7 +406,7 @@ static void silent_guest_stays_while_its_socket_is_there(struct fixture *f, gcon
 	close(here);
 	pass_time(f, 2 * DGRAM_SILENCE);
 	g_assert_cmpuint(ports(f), ==, 0);
-	g_assert_cmpuint(dgram_link_deadline(f->link), ==, USEC_INFINITY);
+	g_assert_cmpuint(dgram_link_ops.deadline(f->link), ==, USEC_INFINITY);
 }
 
 static void burst_longer_than_a_socket_s_queue_arrives_whole(struct fixture *f, gconstpointer data)

@@ -18,7 +18,7 @@
 struct fixture {
 	struct loop loop;
 	struct segment segment;
-	struct packet_link *link;
+	struct link *link;
 	struct memory_port other;
 };
 
@@ -26,13 +26,13 @@ static void set_up(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(loop_init(&f->loop), ==, 0);
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
-	g_assert_cmpint(packet_link_new(&(struct packet_link_config){ &f->loop.poller, &f->segment, NULL, 65520 }, &f->link), ==, 0);
+	g_assert_cmpint(packet_link_ops.new(&(struct link_config){ &f->loop.poller, &f->segment, NULL, 65520 }, &f->link), ==, 0);
 	memory_port_init(&f->other, &f->segment, "other", DATAGRAM_FRAME_MAX);
 }
 
 static void tear_down(struct fixture *f, gconstpointer data)
 {
-	packet_link_free(f->link, 0);
+	packet_link_ops.free(f->link, 0);
 	memory_port_done(&f->other);
 	segment_done(&f->segment);
 	loop_done(&f->loop, 0);
@@ -89,7 +89,7 @@ static void listen_anywhere(struct fixture *f, struct sockaddr_un *ret, socklen_
 	g_assert_cmpint(bind(fd, (struct sockaddr *)ret, sizeof(sa_family_t)), ==, 0);
 	g_assert_cmpint(getsockname(fd, (struct sockaddr *)ret, ret_len), ==, 0);
 	g_assert_cmpint(listen(fd, 5), ==, 0);
-	g_assert_cmpint(packet_link_listen(f->link, fd), ==, 0);
+	g_assert_cmpint(packet_link_ops.listen(f->link, fd, NULL, 0), ==, 0);
 }
 
 static void connection_to_the_listener_is_a_port_until_it_ends(struct fixture *f, gconstpointer data)
@@ -125,7 +125,7 @@ static void end_of_a_socket_pair_is_a_port_with_the_name_and_mac_it_was_given(st
 		int fds[2];
 		struct port_identity identity = { .name = "web", .pinned = { { 2, 0, 0, 0, 0, 1 } } };
 		g_assert_cmpint(socketpair(AF_UNIX, types[i] | SOCK_CLOEXEC, 0, fds), ==, 0);
-		g_assert_cmpint(packet_link_add(f->link, fds[1], &identity), ==, 0);
+		g_assert_cmpint(packet_link_ops.add(f->link, fds[1], &identity), ==, 0);
 		g_assert_cmpstr(last_port(f)->name, ==, "web");
 		assert_passes(f, fds[0], 60);
 		memory_port_clear(&f->other);
@@ -156,7 +156,7 @@ static void udp_between_two_addresses_is_a_port_whoever_else_sends(struct fixtur
 	int port = udp_anywhere(&here), guest = udp_anywhere(&there), other = udp_anywhere(&stranger);
 	g_assert_cmpint(connect(port, (struct sockaddr *)&there, sizeof(there)), ==, 0);
 	g_assert_cmpint(connect(guest, (struct sockaddr *)&here, sizeof(here)), ==, 0);
-	g_assert_cmpint(packet_link_add(f->link, port, NULL), ==, 0);
+	g_assert_cmpint(packet_link_ops.add(f->link, port, NULL), ==, 0);
 	g_assert_true(g_str_has_prefix(last_port(f)->name, "udp"));
 	g_assert_cmpuint(last_port(f)->mtu, ==, 1500);
 	assert_passes(f, guest, 1514);
@@ -174,7 +174,7 @@ static void udp_port_outlives_a_guest_that_is_not_there(struct fixture *f, gcons
 	int port = udp_anywhere(&here), guest = udp_anywhere(&there);
 	close(guest);
 	g_assert_cmpint(connect(port, (struct sockaddr *)&there, sizeof(there)), ==, 0);
-	g_assert_cmpint(packet_link_add(f->link, port, NULL), ==, 0);
+	g_assert_cmpint(packet_link_ops.add(f->link, port, NULL), ==, 0);
 	for (unsigned i = 0; i < 20; i++) {
 		memory_port_input(&f->other, 0, make(2, 60), 60);
 		turn(f);

@@ -23,7 +23,7 @@
 struct fixture {
 	struct loop loop;
 	struct segment segment;
-	struct stream_link *link;
+	struct link *link;
 	struct memory_port other;
 	int client; /* our end */
 };
@@ -32,7 +32,7 @@ static int add_client(struct fixture *f)
 {
 	int fds[2];
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-	g_assert_cmpint(stream_link_add(f->link, fds[1], NULL), ==, 0);
+	g_assert_cmpint(stream_link_ops.add(f->link, fds[1], NULL), ==, 0);
 	return fds[0];
 }
 
@@ -40,7 +40,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(loop_init(&f->loop), ==, 0);
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
-	g_assert_cmpint(stream_link_new(&(struct stream_link_config){ &f->loop.poller, &f->segment, NULL, 65520 }, &f->link), ==, 0);
+	g_assert_cmpint(stream_link_ops.new(&(struct link_config){ &f->loop.poller, &f->segment, NULL, 65520 }, &f->link), ==, 0);
 	memory_port_init(&f->other, &f->segment, "other", STREAM_FRAME_MAX);
 	f->client = add_client(f);
 }
@@ -49,7 +49,7 @@ static void tear_down(struct fixture *f, gconstpointer data)
 {
 	if (f->client >= 0)
 		close(f->client);
-	stream_link_free(f->link, 0);
+	stream_link_ops.free(f->link, 0);
 	memory_port_done(&f->other);
 	segment_done(&f->segment);
 	loop_done(&f->loop, 0);
@@ -332,7 +332,7 @@ static void listen_anywhere(struct fixture *f, struct sockaddr_un *ret, socklen_
 	g_assert_cmpint(bind(fd, (struct sockaddr *)ret, sizeof(sa_family_t)), ==, 0);
 	g_assert_cmpint(getsockname(fd, (struct sockaddr *)ret, ret_len), ==, 0);
 	g_assert_cmpint(listen(fd, 5), ==, 0);
-	g_assert_cmpint(stream_link_listen(f->link, fd), ==, 0);
+	g_assert_cmpint(stream_link_ops.listen(f->link, fd, NULL, 0), ==, 0);
 }
 
 static void client_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one(struct fixture *f, gconstpointer data)
@@ -342,7 +342,7 @@ static void client_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_on
 	listen_anywhere(f, &address, &address_len);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_assert_cmpint(connect(fd, (struct sockaddr *)&address, address_len), ==, 0);
-	g_assert_cmpuint(stream_link_deadline(f->link), ==, USEC_INFINITY);
+	g_assert_cmpuint(stream_link_ops.deadline(f->link), ==, USEC_INFINITY);
 
 	struct rlimit before, none = { .rlim_cur = (rlim_t)fd + 1 };
 	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
@@ -354,12 +354,12 @@ static void client_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_on
 	turn(f); /* not yet: it does not try all the time */
 	g_assert_cmpuint(f->segment.n_ports, ==, 2);
 
-	usec_t deadline = stream_link_deadline(f->link);
+	usec_t deadline = stream_link_ops.deadline(f->link);
 	g_assert_cmpuint(deadline, <=, 2 * USEC_PER_SEC);
-	stream_link_expire(f->link, deadline);
+	stream_link_ops.expire(f->link, deadline);
 	turn(f);
 	g_assert_cmpuint(f->segment.n_ports, ==, 3);
-	g_assert_cmpuint(stream_link_deadline(f->link), ==, USEC_INFINITY);
+	g_assert_cmpuint(stream_link_ops.deadline(f->link), ==, USEC_INFINITY);
 	close(fd);
 }
 

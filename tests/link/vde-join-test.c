@@ -24,8 +24,8 @@
 struct side {
 	struct loop loop;
 	struct segment segment;
-	struct plug_link *plug;
-	struct vde_link *vde;
+	struct link *plug;
+	struct link *vde;
 	struct memory_port other;
 };
 
@@ -39,15 +39,15 @@ static void side_init(struct side *s)
 {
 	g_assert_cmpint(loop_init(&s->loop), ==, 0);
 	g_assert_cmpint(segment_init(&s->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
-	g_assert_cmpint(plug_link_new(&(struct plug_link_config){ &s->loop.poller, &s->segment, NULL, 65520 }, &s->plug), ==, 0);
-	g_assert_cmpint(vde_link_new(&(struct vde_link_config){ &s->loop.poller, &s->segment, NULL, 1500 }, &s->vde), ==, 0);
+	g_assert_cmpint(join_link_ops.new(&(struct link_config){ &s->loop.poller, &s->segment, NULL, 65520 }, &s->plug), ==, 0);
+	g_assert_cmpint(vde_link_ops.new(&(struct link_config){ &s->loop.poller, &s->segment, NULL, 1500 }, &s->vde), ==, 0);
 	memory_port_init(&s->other, &s->segment, "other", 65553);
 }
 
 static void side_done(struct side *s)
 {
-	plug_link_free(s->plug, 0);
-	vde_link_free(s->vde, 0);
+	join_link_ops.free(s->plug, 0);
+	vde_link_ops.free(s->vde, 0);
 	memory_port_done(&s->other);
 	segment_done(&s->segment);
 	loop_done(&s->loop, 0);
@@ -83,8 +83,8 @@ static void tear_down(struct fixture *f, gconstpointer data)
 
 static void turn(struct side *s)
 {
-	plug_link_expire(s->plug, clock_now());
-	vde_link_expire(s->vde, clock_now());
+	join_link_ops.expire(s->plug, clock_now());
+	vde_link_ops.expire(s->vde, clock_now());
 	while (loop_dispatch(&s->loop, clock_now()) > 0)
 		;
 }
@@ -101,7 +101,7 @@ static void run_until(struct fixture *f, bool (*done)(struct fixture *f))
 	}
 }
 
-static void note_why(void *opaque, const char *url, const char *why)
+static void note_why(void *opaque, const char *url, bool is_connected, const char *why)
 {
 	char **text = opaque;
 	g_free(*text);
@@ -112,7 +112,7 @@ static void note_why(void *opaque, const char *url, const char *why)
 static char *waiting(struct side *s)
 {
 	char *why = NULL;
-	plug_link_for_each_waiting(s->plug, note_why, &why);
+	join_link_ops.for_each_target(s->plug, note_why, &why);
 	return why;
 }
 
@@ -179,7 +179,7 @@ static void exchange(struct fixture *f, size_t len)
 
 static void join(struct side *s, const char *url)
 {
-	g_assert_cmpint(plug_link_add(s->plug, url), ==, 0);
+	g_assert_cmpint(join_link_ops.connect(s->plug, url, NULL), ==, 0);
 }
 
 static void switch_is_joined_when_it_comes_and_again_when_it_comes_back(struct fixture *f, gconstpointer data)
@@ -189,12 +189,12 @@ static void switch_is_joined_when_it_comes_and_again_when_it_comes_back(struct f
 	turn(&f->a);
 	g_assert_cmpuint(f->a.segment.n_ports, ==, 1);
 	for (int i = 0; i < 2; i++) {
-		g_assert_cmpint(vde_link_listen(f->b.vde, f->dir, f->error, sizeof(f->error)), ==, 0);
+		g_assert_cmpint(vde_link_ops.listen_at(f->b.vde, f->dir, f->error, sizeof(f->error)), ==, 0);
 		run_until(f, a_is_a_port_of_b);
 		exchange(f, 60);
 		exchange(f, 1514);
-		vde_link_free(f->b.vde, 0);
-		g_assert_cmpint(vde_link_new(&(struct vde_link_config){ &f->b.loop.poller, &f->b.segment, NULL, 1500 }, &f->b.vde), ==, 0);
+		vde_link_ops.free(f->b.vde, 0);
+		g_assert_cmpint(vde_link_ops.new(&(struct link_config){ &f->b.loop.poller, &f->b.segment, NULL, 1500 }, &f->b.vde), ==, 0);
 		run_until(f, a_is_down);
 		g_assert_cmpuint(f->a.segment.n_ports, ==, 1);
 	}
@@ -261,22 +261,22 @@ static void unknown_plugin_is_named_as_the_reason_and_tried_ever_less_often(stru
 {
 	join(&f->a, "nosuch://x");
 	run_until(f, plugin_is_unknown);
-	usec_t first = plug_link_deadline(f->a.plug);
+	usec_t first = join_link_ops.deadline(f->a.plug);
 	g_assert_cmpuint(first, >, 0);
-	plug_link_expire(f->a.plug, first);
-	g_assert_cmpuint(plug_link_deadline(f->a.plug), ==, USEC_INFINITY); /* being opened */
+	join_link_ops.expire(f->a.plug, first);
+	g_assert_cmpuint(join_link_ops.deadline(f->a.plug), ==, USEC_INFINITY); /* being opened */
 	run_until(f, plugin_is_unknown);
-	g_assert_cmpuint(plug_link_deadline(f->a.plug), <=, clock_now() + 30 * USEC_PER_SEC);
+	g_assert_cmpuint(join_link_ops.deadline(f->a.plug), <=, clock_now() + 30 * USEC_PER_SEC);
 }
 
 static void link_that_goes_while_a_thread_opens_leaves_it_alone(struct fixture *f, gconstpointer data)
 {
 	for (int i = 0; i < 50; i++) {
-		struct plug_link *l;
-		g_assert_cmpint(plug_link_new(&(struct plug_link_config){ &f->a.loop.poller, &f->a.segment, NULL, 1500 }, &l), ==, 0);
-		g_assert_cmpint(plug_link_add(l, "nosuch://x"), ==, 0);
-		plug_link_expire(l, clock_now());
-		plug_link_free(l, clock_now());
+		struct link *l;
+		g_assert_cmpint(join_link_ops.new(&(struct link_config){ &f->a.loop.poller, &f->a.segment, NULL, 1500 }, &l), ==, 0);
+		g_assert_cmpint(join_link_ops.connect(l, "nosuch://x", NULL), ==, 0);
+		join_link_ops.expire(l, clock_now());
+		join_link_ops.free(l, clock_now());
 	}
 }
 

@@ -21,7 +21,7 @@
 struct fixture {
 	struct loop loop;
 	struct segment segment;
-	struct vde_link *link;
+	struct link *link;
 	struct memory_port other;
 	usec_t now;
 	char *base, *dir;
@@ -38,16 +38,16 @@ static void set_up(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(loop_init(&f->loop), ==, 0);
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
-	g_assert_cmpint(vde_link_new(&(struct vde_link_config){ &f->loop.poller, &f->segment, NULL, 1500 }, &f->link), ==, 0);
+	g_assert_cmpint(vde_link_ops.new(&(struct link_config){ &f->loop.poller, &f->segment, NULL, 1500 }, &f->link), ==, 0);
 	memory_port_init(&f->other, &f->segment, "other", DATAGRAM_FRAME_MAX);
 	f->base = g_dir_make_tmp("vde-XXXXXX", NULL);
 	f->dir = g_build_filename(f->base, "vde", NULL);
-	g_assert_cmpint(vde_link_listen(f->link, f->dir, f->error, sizeof(f->error)), ==, 0);
+	g_assert_cmpint(vde_link_ops.listen_at(f->link, f->dir, f->error, sizeof(f->error)), ==, 0);
 }
 
 static void tear_down(struct fixture *f, gconstpointer data)
 {
-	vde_link_free(f->link, 0);
+	vde_link_ops.free(f->link, 0);
 	memory_port_done(&f->other);
 	segment_done(&f->segment);
 	loop_done(&f->loop, 0);
@@ -60,9 +60,9 @@ static void tear_down(struct fixture *f, gconstpointer data)
 static void turn(struct fixture *f)
 {
 	do
-		vde_link_expire(f->link, f->now);
+		vde_link_ops.expire(f->link, f->now);
 	while (loop_dispatch(&f->loop, f->now) > 0);
-	vde_link_expire(f->link, f->now);
+	vde_link_ops.expire(f->link, f->now);
 }
 
 static struct sockaddr_un address(const char *path)
@@ -299,7 +299,7 @@ static void client_without_a_request_loses_its_place(struct fixture *f, gconstpo
 {
 	struct client c = call(f);
 	turn(f);
-	usec_t when = vde_link_deadline(f->link);
+	usec_t when = vde_link_ops.deadline(f->link);
 	g_assert_cmpuint(when, <=, 60 * USEC_PER_SEC);
 	f->now = when - 1;
 	turn(f);
@@ -307,7 +307,7 @@ static void client_without_a_request_loses_its_place(struct fixture *f, gconstpo
 	f->now = when;
 	turn(f);
 	g_assert_true(is_closed(&c));
-	g_assert_cmpuint(vde_link_deadline(f->link), ==, USEC_INFINITY);
+	g_assert_cmpuint(vde_link_ops.deadline(f->link), ==, USEC_INFINITY);
 	hang_up(&c);
 }
 
@@ -427,7 +427,7 @@ static void no_descriptors_left_is_no_reason_to_spin(struct fixture *f, gconstpo
 	few = (struct rlimit){ (rlim_t)c.data + 1, old.rlim_max };
 	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
 	turn(f);
-	usec_t when = vde_link_deadline(f->link);
+	usec_t when = vde_link_ops.deadline(f->link);
 	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &old), ==, 0);
 	g_assert_cmpuint(when, <, 60 * USEC_PER_SEC);
 	ask(&c, 0, c.path);
@@ -450,7 +450,7 @@ static void only_this_user_may_plug_in(struct fixture *f, gconstpointer data)
 
 static void second_switch_is_told_that_one_runs(struct fixture *f, gconstpointer data)
 {
-	g_assert_cmpint(vde_link_listen(f->link, f->dir, f->error, sizeof(f->error)), ==, -EADDRINUSE);
+	g_assert_cmpint(vde_link_ops.listen_at(f->link, f->dir, f->error, sizeof(f->error)), ==, -EADDRINUSE);
 	g_assert_nonnull(strstr(f->error, "another process listens there"));
 	/* The probe was a client that went at once. */
 	turn(f);
@@ -473,7 +473,7 @@ static void what_a_dead_switch_left_is_replaced(struct fixture *f, gconstpointer
 		close(fd);
 	}
 	g_assert_true(g_file_set_contents(mine, "x", 1, NULL));
-	g_assert_cmpint(vde_link_listen(f->link, dir, f->error, sizeof(f->error)), ==, 0);
+	g_assert_cmpint(vde_link_ops.listen_at(f->link, dir, f->error, sizeof(f->error)), ==, 0);
 	g_assert_false(g_file_test(stale, G_FILE_TEST_EXISTS));
 	g_assert_false(g_file_test(client, G_FILE_TEST_EXISTS));
 	g_assert_true(g_file_test(mine, G_FILE_TEST_EXISTS));
@@ -483,19 +483,19 @@ static void what_a_dead_switch_left_is_replaced(struct fixture *f, gconstpointer
 static void path_too_long_and_directories_that_cannot_be_are_explained(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *name = g_strnfill(100, 'x'), *path = g_build_filename(f->base, name, NULL);
-	g_assert_cmpint(vde_link_listen(f->link, path, f->error, sizeof(f->error)), ==, -ENAMETOOLONG);
+	g_assert_cmpint(vde_link_ops.listen_at(f->link, path, f->error, sizeof(f->error)), ==, -ENAMETOOLONG);
 	g_assert_nonnull(strstr(f->error, "choose a shorter one"));
 	g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
-	g_assert_cmpint(vde_link_listen(f->link, "/nowhere/vde", f->error, sizeof(f->error)), ==, -ENOENT);
+	g_assert_cmpint(vde_link_ops.listen_at(f->link, "/nowhere/vde", f->error, sizeof(f->error)), ==, -ENOENT);
 	g_assert_nonnull(strstr(f->error, "/nowhere/vde"));
-	g_assert_cmpint(vde_link_listen(f->link, "/dev/null", f->error, sizeof(f->error)), <, 0);
+	g_assert_cmpint(vde_link_ops.listen_at(f->link, "/dev/null", f->error, sizeof(f->error)), <, 0);
 	g_assert_nonnull(strstr(f->error, "/dev/null"));
 	if (geteuid() == 0)
 		return; /* who may write everywhere */
 	g_autofree char *dir = g_build_filename(f->base, "locked", NULL), *below = g_build_filename(dir, "vde", NULL);
 	g_assert_cmpint(g_mkdir(dir, 0500), ==, 0);
-	g_assert_cmpint(vde_link_listen(f->link, below, f->error, sizeof(f->error)), ==, -EACCES);
-	g_assert_cmpint(vde_link_listen(f->link, dir, f->error, sizeof(f->error)), ==, -EACCES);
+	g_assert_cmpint(vde_link_ops.listen_at(f->link, below, f->error, sizeof(f->error)), ==, -EACCES);
+	g_assert_cmpint(vde_link_ops.listen_at(f->link, dir, f->error, sizeof(f->error)), ==, -EACCES);
 	g_rmdir(dir);
 }
 

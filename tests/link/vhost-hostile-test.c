@@ -156,12 +156,12 @@ static void payload_that_vanishes_stops_its_port(struct vhost_world *w, gconstpo
 static void payload_that_vanishes_leaves_a_stream_neighbour_alone(struct vhost_world *w, gconstpointer data)
 {
 	struct sigaction action = { .sa_sigaction = bus_error, .sa_flags = SA_SIGINFO }, before;
-	struct stream_link *link;
+	struct link *link;
 	int fds[2];
 	sigaction(SIGBUS, &action, &before);
-	g_assert_cmpint(stream_link_new(&(struct stream_link_config){ &w->loop.poller, &w->segment, NULL, 1500 }, &link), ==, 0);
+	g_assert_cmpint(stream_link_ops.new(&(struct link_config){ &w->loop.poller, &w->segment, NULL, 1500 }, &link), ==, 0);
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-	g_assert_cmpint(stream_link_add(link, fds[1], NULL), ==, 0);
+	g_assert_cmpint(stream_link_ops.add(link, fds[1], NULL), ==, 0);
 	memory_port_done(&w->other); /* it would copy, and find out first */
 	vhost_front_start(&w->front, VHOST_LINUX);
 	g_autoptr(GBytes) frame = vhost_world_frame(500, 1);
@@ -172,7 +172,7 @@ static void payload_that_vanishes_leaves_a_stream_neighbour_alone(struct vhost_w
 	g_assert_cmpuint(w->segment.n_ports, ==, 2);
 	g_assert_cmpint(recv(fds[0], (uint8_t[4]){ 0 }, 4, MSG_DONTWAIT), ==, 4);
 	close(fds[0]);
-	stream_link_free(link, 0);
+	stream_link_ops.free(link, 0);
 	memory_port_init(&w->other, &w->segment, "other", VHOST_WORLD_FRAME_MAX);
 	sigaction(SIGBUS, &before, NULL);
 }

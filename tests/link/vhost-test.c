@@ -622,12 +622,12 @@ static void valid_is_said_of_frames_of_the_gateway_only_where_taken(struct vhost
 static void start_polled(struct vhost_world *w, uint64_t features)
 {
 	vhost_front_done(&w->front);
-	vhost_link_free(w->link, 0);
-	struct vhost_link_config config = { .poller = &w->loop.poller, .segment = &w->segment, .mtu = 1500, .busy_poll = true };
-	g_assert_cmpint(vhost_link_new(&config, &w->link), ==, 0);
+	vhost_link_ops.free(w->link, 0);
+	struct link_config config = { .poller = &w->loop.poller, .segment = &w->segment, .mtu = 1500, .busy_poll = true };
+	g_assert_cmpint(vhost_link_ops.new(&config, &w->link), ==, 0);
 	vhost_world_plug(w, &w->front);
 	vhost_front_start(&w->front, features);
-	vhost_link_settle(w->link);
+	vhost_link_ops.settle(w->link);
 }
 
 /* As a driver does that was told not to kick. */
@@ -644,7 +644,7 @@ static void polled_ring_needs_no_kick_until_it_is_settled(struct vhost_world *w,
 		start_polled(w, event_idx ? VHOST_LINUX : VHOST_MODERN);
 		const struct vring *v = &w->front.rings[VHOST_FRONT_TX];
 		memory_port_clear(&w->other);
-		g_assert_false(vhost_link_has_work(w->link));
+		g_assert_false(vhost_link_ops.has_work(w->link));
 		put_without_a_kick(w);
 		vhost_front_kick(&w->front, VHOST_FRONT_TX);
 		g_assert_cmpuint(w->other.frames->len, ==, 1);
@@ -653,14 +653,14 @@ static void polled_ring_needs_no_kick_until_it_is_settled(struct vhost_world *w,
 		else
 			g_assert_cmpuint(v->used[0], ==, 1); /* VIRTQ_USED_F_NO_NOTIFY */
 		for (unsigned i = 2; i < 5; i++) {
-			g_assert_false(vhost_link_has_work(w->link));
+			g_assert_false(vhost_link_ops.has_work(w->link));
 			put_without_a_kick(w);
-			g_assert_true(vhost_link_has_work(w->link));
-			vhost_link_poll(w->link, 0);
+			g_assert_true(vhost_link_ops.has_work(w->link));
+			vhost_link_ops.poll(w->link, 0);
 			g_assert_cmpuint(w->other.frames->len, ==, i);
 		}
-		vhost_link_settle(w->link);
-		g_assert_false(vhost_link_has_work(w->link));
+		vhost_link_ops.settle(w->link);
+		g_assert_false(vhost_link_ops.has_work(w->link));
 		if (event_idx)
 			g_assert_cmpuint(vring_avail_event(v), ==, 4);
 		else
@@ -674,7 +674,7 @@ static void what_came_while_a_polled_ring_is_settled_is_not_forgotten(struct vho
 	put_without_a_kick(w);
 	vhost_front_kick(&w->front, VHOST_FRONT_TX);
 	put_without_a_kick(w);
-	vhost_link_settle(w->link);
+	vhost_link_ops.settle(w->link);
 	vhost_world_turn(w);
 	g_assert_cmpuint(w->other.frames->len, ==, 2);
 }
@@ -685,16 +685,16 @@ static void polled_ring_may_be_stopped_and_its_port_go(struct vhost_world *w, gc
 	put_without_a_kick(w);
 	vhost_front_kick(&w->front, VHOST_FRONT_TX);
 	vhost_front_stop(&w->front, VHOST_FRONT_TX);
-	g_assert_false(vhost_link_has_work(w->link));
+	g_assert_false(vhost_link_ops.has_work(w->link));
 	vhost_front_start_ring(&w->front, VHOST_FRONT_TX, 1);
 	put_without_a_kick(w);
 	vhost_front_kick(&w->front, VHOST_FRONT_TX);
 	g_assert_cmpuint(w->other.frames->len, ==, 2);
 	close(w->front.socket);
 	vhost_world_turn(w);
-	g_assert_false(vhost_link_has_work(w->link));
-	vhost_link_poll(w->link, 0);
-	vhost_link_settle(w->link);
+	g_assert_false(vhost_link_ops.has_work(w->link));
+	vhost_link_ops.poll(w->link, 0);
+	vhost_link_ops.settle(w->link);
 	w->front.socket = vhost_world_connect(w);
 }
 
@@ -909,10 +909,10 @@ static void front_end_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is
 	g_assert_cmpint(bind(listening, (struct sockaddr *)&address, sizeof(sa_family_t)), ==, 0);
 	g_assert_cmpint(getsockname(listening, (struct sockaddr *)&address, &address_len), ==, 0);
 	g_assert_cmpint(listen(listening, 5), ==, 0);
-	g_assert_cmpint(vhost_link_listen(w->link, listening), ==, 0);
+	g_assert_cmpint(vhost_link_ops.listen(w->link, listening, NULL, 0), ==, 0);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_assert_cmpint(connect(fd, (struct sockaddr *)&address, address_len), ==, 0);
-	g_assert_cmpuint(vhost_link_deadline(w->link), ==, USEC_INFINITY);
+	g_assert_cmpuint(vhost_link_ops.deadline(w->link), ==, USEC_INFINITY);
 
 	struct rlimit before, none = { .rlim_cur = (rlim_t)fd + 1 };
 	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
@@ -921,10 +921,10 @@ static void front_end_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is
 	vhost_world_turn(w);
 	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
 	g_assert_cmpuint(w->segment.n_ports, ==, 2);
-	vhost_link_expire(w->link, vhost_link_deadline(w->link));
+	vhost_link_ops.expire(w->link, vhost_link_ops.deadline(w->link));
 	vhost_world_turn(w);
 	g_assert_cmpuint(w->segment.n_ports, ==, 3);
-	g_assert_cmpuint(vhost_link_deadline(w->link), ==, USEC_INFINITY);
+	g_assert_cmpuint(vhost_link_ops.deadline(w->link), ==, USEC_INFINITY);
 	close(fd);
 	vhost_world_turn(w);
 }

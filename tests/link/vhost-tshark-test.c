@@ -47,7 +47,7 @@ static const struct wire_case cases[] = {
 /* --- the neighbour --- */
 
 struct neighbour {
-	struct stream_link *link;
+	struct link *link;
 	int socket;
 	GByteArray *pcap;
 	unsigned n;
@@ -61,10 +61,10 @@ static void append_u32(GByteArray *to, uint32_t value)
 static void neighbour_init(struct neighbour *n, struct vhost_world *w)
 {
 	int fds[2];
-	struct stream_link_config config = { .poller = &w->loop.poller, .segment = &w->segment, .mtu = 65520 };
-	g_assert_cmpint(stream_link_new(&config, &n->link), ==, 0);
+	struct link_config config = { .poller = &w->loop.poller, .segment = &w->segment, .mtu = 65520 };
+	g_assert_cmpint(stream_link_ops.new(&config, &n->link), ==, 0);
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-	g_assert_cmpint(stream_link_add(n->link, fds[1], NULL), ==, 0);
+	g_assert_cmpint(stream_link_ops.add(n->link, fds[1], NULL), ==, 0);
 	n->socket = fds[0];
 	n->n = 0;
 	n->pcap = g_byte_array_new();
@@ -80,7 +80,7 @@ static void neighbour_init(struct neighbour *n, struct vhost_world *w)
 static void neighbour_done(struct neighbour *n)
 {
 	close(n->socket);
-	stream_link_free(n->link, 0);
+	stream_link_ops.free(n->link, 0);
 	g_byte_array_unref(n->pcap);
 }
 

@@ -10,7 +10,7 @@ int vhost_world_connect(struct vhost_world *w)
 {
 	int fds[2];
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-	g_assert_cmpint(vhost_link_add(w->link, fds[1], NULL), ==, 0);
+	g_assert_cmpint(vhost_link_ops.add(w->link, fds[1], NULL), ==, 0);
 	return fds[0];
 }
 
@@ -23,7 +23,7 @@ void vhost_world_set_up(struct vhost_world *w, gconstpointer data)
 {
 	g_assert_cmpint(loop_init(&w->loop), ==, 0);
 	g_assert_cmpint(segment_init(&w->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
-	g_assert_cmpint(vhost_link_new(&(struct vhost_link_config){ &w->loop.poller, &w->segment, NULL, 1500 }, &w->link), ==, 0);
+	g_assert_cmpint(vhost_link_ops.new(&(struct link_config){ &w->loop.poller, &w->segment, NULL, 1500 }, &w->link), ==, 0);
 	memory_port_init(&w->other, &w->segment, "other", VHOST_WORLD_FRAME_MAX);
 	vhost_world_plug(w, &w->front);
 }
@@ -31,7 +31,7 @@ void vhost_world_set_up(struct vhost_world *w, gconstpointer data)
 void vhost_world_tear_down(struct vhost_world *w, gconstpointer data)
 {
 	vhost_front_done(&w->front);
-	vhost_link_free(w->link, 0);
+	vhost_link_ops.free(w->link, 0);
 	memory_port_done(&w->other);
 	segment_done(&w->segment);
 	loop_done(&w->loop, 0);

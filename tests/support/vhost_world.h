@@ -21,7 +21,7 @@
 struct vhost_world {
 	struct loop loop;
 	struct segment segment;
-	struct vhost_link *link;
+	struct link *link;
 	struct memory_port other;
 	struct vhost_front front;
 };

@@ -26,24 +26,25 @@
 #define PAUSE_MIN (250 * USEC_PER_MSEC)
 #define PAUSE_MAX (30 * USEC_PER_SEC)
 
-struct plug_link {
-	struct plug_link_config config;
+struct join_link {
+	struct link link;
+	struct link_config config;
 	struct datagram_io io;
-	struct list plugs;
-	unsigned n_plugs;
+	struct list joins;
+	unsigned n_joins;
 };
 
-enum plug_state {
-	PLUG_WAITING,
-	PLUG_OPENING,
-	PLUG_UP,
+enum join_state {
+	JOIN_WAITING,
+	JOIN_OPENING,
+	JOIN_UP,
 };
 
-struct plug {
+struct join {
 	struct datagram_port data; /* while UP */
 	struct list node;
-	struct plug_link *link;
-	enum plug_state state;
+	struct join_link *link;
+	enum join_state state;
 	struct watch opening;
 	struct deferred end;
 	unsigned number;
@@ -55,69 +56,69 @@ struct plug {
 	char url[];
 };
 
-static const char *explain(const struct plug *p)
+static const char *explain(const struct join *j)
 {
-	switch (p->failure) {
-	case 0: return p->was_up ? "the connection ended" : "not tried yet";
+	switch (j->failure) {
+	case 0: return j->was_up ? "the connection ended" : "not tried yet";
 	case EPROTONOSUPPORT: return "libvdeplug has no plugin for it";
 	case ENOENT:
 	case ECONNREFUSED: return "nobody is there yet";
-	default: return strerror(p->failure);
+	default: return strerror(j->failure);
 	}
 }
 
-static void wait_longer(struct plug *p, usec_t now)
+static void wait_longer(struct join *j, usec_t now)
 {
-	p->state = PLUG_WAITING;
-	p->again = usec_add(now, p->pause);
-	p->pause = MIN(2 * p->pause, PAUSE_MAX);
+	j->state = JOIN_WAITING;
+	j->again = usec_add(now, j->pause);
+	j->pause = MIN(2 * j->pause, PAUSE_MAX);
 }
 
-static void failed(struct plug *p, usec_t now, int error)
+static void failed(struct join *j, usec_t now, int error)
 {
-	bool is_news = p->failure != error;
-	p->failure = error;
+	bool is_news = j->failure != error;
+	j->failure = error;
 	/* Once for each reason: it may be hours until somebody is there. */
 	if (is_news)
-		log_warning(p->link->config.log, "%s: %s, trying on", p->url, explain(p));
-	wait_longer(p, now);
+		log_warning(j->link->config.log, "%s: %s, trying on", j->url, explain(j));
+	wait_longer(j, now);
 }
 
 /* --- up --- */
 
 static void run_end(struct deferred *d, usec_t now)
 {
-	struct plug *p = container_of(d, struct plug, end);
-	log_warning(p->link->config.log, "port %s: %s is gone, trying on", p->data.port.name, p->url);
-	datagram_port_done(&p->data, now);
+	struct join *j = container_of(d, struct join, end);
+	log_warning(j->link->config.log, "port %s: %s is gone, trying on", j->data.port.name, j->url);
+	datagram_port_done(&j->data, now);
 	/* One that ends again and again at once is no better than one that cannot be opened. */
-	if (now - p->since >= PAUSE_MAX)
-		p->pause = PAUSE_MIN;
-	p->failure = 0;
-	wait_longer(p, now);
+	if (now - j->since >= PAUSE_MAX)
+		j->pause = PAUSE_MIN;
+	j->failure = 0;
+	wait_longer(j, now);
 }
 
 static void data_ended(struct datagram_port *data, usec_t now, int error)
 {
-	struct plug *p = container_of(data, struct plug, data);
-	poller_defer(p->link->config.poller, &p->end);
+	struct join *j = container_of(data, struct join, data);
+	poller_defer(j->link->config.poller, &j->end);
 }
 
-static int go_up(struct plug *p, usec_t now, int fd)
+static int go_up(struct join *j, usec_t now, int fd)
 {
-	struct plug_link *l = p->link;
-	size_t max_frame = vde_relay_max_frame(p->url);
-	datagram_port_init(&p->data, &l->io, "plug", max_frame, MIN(l->config.mtu, max_frame - ETH_HEADER_LEN), data_ended);
-	snprintf(p->data.port.name, sizeof(p->data.port.name), "plug%u", p->number);
-	p->data.port.uplink = true;
-	int r = datagram_port_start(&p->data, fd);
+	struct join_link *l = j->link;
+	size_t max_frame = vde_relay_max_frame(j->url);
+	datagram_port_init(&j->data, &l->io, "plug", max_frame, MIN(l->config.mtu, max_frame - ETH_HEADER_LEN), data_ended);
+	snprintf(j->data.port.name, sizeof(j->data.port.name), "plug%u", j->number);
+	j->data.port.uplink = true;
+	int r = datagram_port_start(&j->data, fd);
 	if (r < 0)
 		return r;
-	p->state = PLUG_UP;
-	p->since = now;
-	p->was_up = true;
-	p->failure = 0;
-	log_info(l->config.log, "port %s: joined %s", p->data.port.name, p->url);
+	j->state = JOIN_UP;
+	j->since = now;
+	j->was_up = true;
+	j->failure = 0;
+	log_info(l->config.log, "port %s: joined %s", j->data.port.name, j->url);
 	return 0;
 }
 
@@ -125,118 +126,139 @@ static int go_up(struct plug *p, usec_t now, int fd)
 
 static void opening_ready(struct watch *w, usec_t now, unsigned events)
 {
-	struct plug *p = container_of(w, struct plug, opening);
+	struct join *j = container_of(w, struct join, opening);
 	int error = 0;
 	ssize_t n = recv(w->fd, &error, sizeof(error), MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	poller_unwatch(p->link->config.poller, w);
+	poller_unwatch(j->link->config.poller, w);
 	if (n != (ssize_t)sizeof(error))
 		error = ECONNRESET;
 	if (error == 0)
-		error = -go_up(p, now, w->fd);
+		error = -go_up(j, now, w->fd);
 	if (error != 0) {
 		close(w->fd);
-		failed(p, now, error);
+		failed(j, now, error);
 	}
 	w->fd = -1;
 }
 
-static void open_plug(struct plug *p, usec_t now)
+static void open_join(struct join *j, usec_t now)
 {
-	int fd = vde_relay_start(p->url);
-	int r = fd < 0 ? fd : poller_watch(p->link->config.poller, &p->opening, fd, POLL_EVENT_IN);
+	int fd = vde_relay_start(j->url);
+	int r = fd < 0 ? fd : poller_watch(j->link->config.poller, &j->opening, fd, POLL_EVENT_IN);
 	if (r == 0) {
-		p->opening.fd = fd;
-		p->state = PLUG_OPENING;
+		j->opening.fd = fd;
+		j->state = JOIN_OPENING;
 		return;
 	}
 	if (fd >= 0)
 		close(fd);
-	failed(p, now, -r);
+	failed(j, now, -r);
 }
 
 /* --- life --- */
 
-int plug_link_add(struct plug_link *l, const char *url)
+static struct join_link *join_link_of(const struct link *link)
 {
+	return container_of(link, struct join_link, link);
+}
+
+static int join_connect(struct link *link, const char *url, const struct port_identity *identity)
+{
+	struct join_link *l = join_link_of(link);
 	if (!vde_relay_is_available())
 		return -EOPNOTSUPP;
 	size_t size = strlen(url) + 1;
-	struct plug *p = calloc(1, sizeof(*p) + size);
-	if (!p)
+	struct join *j = calloc(1, sizeof(*j) + size);
+	if (!j)
 		return -ENOMEM;
-	datagram_port_init(&p->data, &l->io, "plug", DATAGRAM_FRAME_MAX, l->config.mtu, data_ended);
-	p->link = l;
-	p->opening = (struct watch){ .ready = opening_ready, .fd = -1 };
-	p->end.run = run_end;
-	list_init(&p->end.node);
-	p->number = ++l->n_plugs;
-	p->pause = PAUSE_MIN;
-	memcpy(p->url, url, size);
-	list_append(&l->plugs, &p->node);
+	datagram_port_init(&j->data, &l->io, "plug", DATAGRAM_FRAME_MAX, l->config.mtu, data_ended);
+	j->link = l;
+	j->opening = (struct watch){ .ready = opening_ready, .fd = -1 };
+	j->end.run = run_end;
+	list_init(&j->end.node);
+	j->number = ++l->n_joins;
+	j->pause = PAUSE_MIN;
+	memcpy(j->url, url, size);
+	list_append(&l->joins, &j->node);
 	return 0;
 }
 
-void plug_link_for_each_waiting(const struct plug_link *l, void (*f)(void *opaque, const char *url, const char *why), void *opaque)
+/* Of those that are not connected. */
+static void join_for_each_target(const struct link *link, link_target_f f, void *opaque)
 {
-	list_for_each(node, &l->plugs) {
-		const struct plug *p = container_of(node, struct plug, node);
-		if (p->state != PLUG_UP)
-			f(opaque, p->url, p->state == PLUG_OPENING ? "being opened" : explain(p));
+	const struct join_link *l = join_link_of(link);
+	list_for_each(node, &l->joins) {
+		const struct join *j = container_of(node, struct join, node);
+		if (j->state != JOIN_UP)
+			f(opaque, j->url, false, j->state == JOIN_OPENING ? "being opened" : explain(j));
 	}
 }
 
-usec_t plug_link_deadline(const struct plug_link *l)
+static usec_t join_deadline(const struct link *link)
 {
+	const struct join_link *l = join_link_of(link);
 	usec_t first = USEC_INFINITY;
-	list_for_each(node, &l->plugs) {
-		const struct plug *p = container_of(node, struct plug, node);
-		if (p->state == PLUG_WAITING)
-			first = MIN(first, p->again);
+	list_for_each(node, &l->joins) {
+		const struct join *j = container_of(node, struct join, node);
+		if (j->state == JOIN_WAITING)
+			first = MIN(first, j->again);
 	}
 	return first;
 }
 
-void plug_link_expire(struct plug_link *l, usec_t now)
+static void join_expire(struct link *link, usec_t now)
 {
-	list_for_each(node, &l->plugs) {
-		struct plug *p = container_of(node, struct plug, node);
-		if (p->state == PLUG_WAITING && p->again <= now)
-			open_plug(p, now);
+	struct join_link *l = join_link_of(link);
+	list_for_each(node, &l->joins) {
+		struct join *j = container_of(node, struct join, node);
+		if (j->state == JOIN_WAITING && j->again <= now)
+			open_join(j, now);
 	}
 }
 
-int plug_link_new(const struct plug_link_config *config, struct plug_link **ret)
+static int join_new(const struct link_config *config, struct link **ret)
 {
-	struct plug_link *l = calloc(1, sizeof(*l));
+	struct join_link *l = calloc(1, sizeof(*l));
 	if (!l || datagram_io_init(&l->io, config->poller, config->segment) < 0) {
 		free(l);
 		return -ENOMEM;
 	}
+	l->link.ops = &join_link_ops;
 	l->config = *config;
-	list_init(&l->plugs);
-	*ret = l;
+	list_init(&l->joins);
+	*ret = &l->link;
 	return 0;
 }
 
-static void plug_free(struct plug *p, usec_t now)
+static void forget(struct join *j, usec_t now)
 {
-	list_remove(&p->end.node);
-	list_remove(&p->node);
-	datagram_port_done(&p->data, now);
-	poller_unwatch(p->link->config.poller, &p->opening);
-	if (p->opening.fd >= 0)
-		close(p->opening.fd);
-	free(p);
+	list_remove(&j->end.node);
+	list_remove(&j->node);
+	datagram_port_done(&j->data, now);
+	poller_unwatch(j->link->config.poller, &j->opening);
+	if (j->opening.fd >= 0)
+		close(j->opening.fd);
+	free(j);
 }
 
-void plug_link_free(struct plug_link *l, usec_t now)
+static void join_free(struct link *link, usec_t now)
 {
-	if (!l)
-		return;
-	list_for_each(node, &l->plugs)
-		plug_free(container_of(node, struct plug, node), now);
+	struct join_link *l = join_link_of(link);
+	list_for_each(node, &l->joins)
+		forget(container_of(node, struct join, node), now);
 	datagram_io_done(&l->io);
 	free(l);
 }
+
+const struct link_ops join_link_ops = {
+	.name = "join",
+	.mtu = 1500, /* what is behind the other switch is not known */
+	.new = join_new,
+	.free = join_free,
+	.connect = join_connect,
+	.for_each_target = join_for_each_target,
+	.deadline = join_deadline,
+	.expire = join_expire,
+};

@@ -36,7 +36,8 @@
 #define CTL "/ctl"
 
 struct vde_link {
-	struct vde_link_config config;
+	struct link link;
+	struct link_config config;
 	struct datagram_io io;
 	struct list directories;
 	struct list waiting; /* clients without a request, oldest first */
@@ -363,8 +364,14 @@ static int directory_serve(struct directory *d, int fd, char *error, size_t size
 	return r;
 }
 
-int vde_link_listen(struct vde_link *l, const char *given, char *error, size_t size)
+static struct vde_link *vde_link_of(const struct link *link)
 {
+	return container_of(link, struct vde_link, link);
+}
+
+static int vde_listen_at(struct link *link, const char *given, char *error, size_t size)
+{
+	struct vde_link *l = vde_link_of(link);
 	struct directory *d;
 	int r = directory_new(l, given, &d, error, size);
 	if (r < 0)
@@ -398,8 +405,10 @@ static bool directory_of(int fd, char ret[static VDE_PATH_SIZE + 1])
 	return true;
 }
 
-int vde_link_adopt(struct vde_link *l, int fd, char *error, size_t size)
+/* @fd is a socket that another program made: it listens at DIRECTORY/ctl, and both stay in the end. */
+static int vde_listen(struct link *link, int fd, char *error, size_t size)
 {
+	struct vde_link *l = vde_link_of(link);
 	char path[VDE_PATH_SIZE + 1];
 	struct directory *d;
 	if (!directory_of(fd, path)) {
@@ -415,8 +424,9 @@ int vde_link_adopt(struct vde_link *l, int fd, char *error, size_t size)
 
 /* --- life --- */
 
-usec_t vde_link_deadline(const struct vde_link *l)
+static usec_t vde_deadline(const struct link *link)
 {
+	const struct vde_link *l = vde_link_of(link);
 	usec_t first = USEC_INFINITY;
 	list_for_each(node, &l->directories)
 		first = MIN(first, listener_deadline(&container_of(node, struct directory, node)->listener));
@@ -428,8 +438,9 @@ usec_t vde_link_deadline(const struct vde_link *l)
 	return MIN(first, usec_add(container_of(l->waiting.next, struct client, node)->since, REQUEST_TIME));
 }
 
-void vde_link_expire(struct vde_link *l, usec_t now)
+static void vde_expire(struct link *link, usec_t now)
 {
+	struct vde_link *l = vde_link_of(link);
 	list_for_each(node, &l->directories)
 		listener_expire(&container_of(node, struct directory, node)->listener, now);
 	list_for_each(node, &l->waiting) {
@@ -441,25 +452,25 @@ void vde_link_expire(struct vde_link *l, usec_t now)
 	}
 }
 
-int vde_link_new(const struct vde_link_config *config, struct vde_link **ret)
+static int vde_new(const struct link_config *config, struct link **ret)
 {
 	struct vde_link *l = calloc(1, sizeof(*l));
 	if (!l || datagram_io_init(&l->io, config->poller, config->segment) < 0) {
 		free(l);
 		return -ENOMEM;
 	}
+	l->link.ops = &vde_link_ops;
 	l->config = *config;
 	list_init(&l->directories);
 	list_init(&l->waiting);
 	list_init(&l->plugged);
-	*ret = l;
+	*ret = &l->link;
 	return 0;
 }
 
-void vde_link_free(struct vde_link *l, usec_t now)
+static void vde_free(struct link *link, usec_t now)
 {
-	if (!l)
-		return;
+	struct vde_link *l = vde_link_of(link);
 	list_for_each(node, &l->waiting)
 		client_free(container_of(node, struct client, node), now);
 	list_for_each(node, &l->plugged)
@@ -469,3 +480,15 @@ void vde_link_free(struct vde_link *l, usec_t now)
 	datagram_io_done(&l->io);
 	free(l);
 }
+
+const struct link_ops vde_link_ops = {
+	.name = "vde",
+	.mtu = 1500, /* what is behind a client of a VDE switch is not known */
+	.sockets = { { "vde", SOCK_STREAM, LINK_SOCKET_LISTENS } },
+	.new = vde_new,
+	.free = vde_free,
+	.listen = vde_listen,
+	.listen_at = vde_listen_at,
+	.deadline = vde_deadline,
+	.expire = vde_expire,
+};

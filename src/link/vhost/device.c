@@ -46,7 +46,7 @@ void vhost_device_update_port(struct vhost_device *d)
 		d->port.max_frame = FRAME_MAX_SMALL;
 }
 
-void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *config, struct vhost_rooms *rooms, struct notifier *notifier,
+void vhost_device_init(struct vhost_device *d, const struct link_config *config, struct vhost_rooms *rooms, struct notifier *notifier,
 		       struct list *polled)
 {
 	*d = (struct vhost_device){ .config = config, .rooms = rooms, .notifier = notifier, .polled = polled, .backend_request_fd = -1 };

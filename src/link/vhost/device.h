@@ -70,7 +70,7 @@ struct vhost_rooms {
 
 struct vhost_device {
 	struct port port;
-	const struct vhost_link_config *config;
+	const struct link_config *config;
 	struct vhost_rooms *rooms;
 	struct notifier *notifier;
 	struct list *polled; /* queues that are looked at without a kick; NULL: none are */
@@ -88,7 +88,7 @@ struct vhost_device {
 extern const uint64_t vhost_features;
 extern const uint64_t vhost_protocol_features;
 
-void vhost_device_init(struct vhost_device *d, const struct vhost_link_config *config, struct vhost_rooms *rooms, struct notifier *notifier,
+void vhost_device_init(struct vhost_device *d, const struct link_config *config, struct vhost_rooms *rooms, struct notifier *notifier,
 		       struct list *polled);
 /* Stops everything, closes its descriptors, unmaps its memory.  The port must have been detached. */
 void vhost_device_done(struct vhost_device *d);

@@ -25,7 +25,8 @@
 #define MESSAGES_PER_TURN 64
 
 struct vhost_link {
-	struct vhost_link_config config;
+	struct link link;
+	struct link_config config;
 	struct listener listener;
 	struct connector connector;
 	struct list connections;
@@ -224,9 +225,14 @@ static int add(struct vhost_link *l, int fd, const struct port_identity *identit
 	return 0;
 }
 
-int vhost_link_add(struct vhost_link *l, int fd, const struct port_identity *identity)
+static struct vhost_link *vhost_link_of(const struct link *link)
 {
-	return add(l, fd, identity, NULL);
+	return container_of(link, struct vhost_link, link);
+}
+
+static int vhost_add(struct link *link, int fd, const struct port_identity *identity)
+{
+	return add(vhost_link_of(link), fd, identity, NULL);
 }
 
 static int connected(struct connector *connector, struct connector_target *target, usec_t now, int fd)
@@ -234,39 +240,42 @@ static int connected(struct connector *connector, struct connector_target *targe
 	return add(container_of(connector, struct vhost_link, connector), fd, &target->identity, target);
 }
 
-int vhost_link_connect(struct vhost_link *l, const char *path, const struct port_identity *identity)
+static int vhost_connect(struct link *link, const char *path, const struct port_identity *identity)
 {
-	return connector_add(&l->connector, path, identity);
+	return connector_add(&vhost_link_of(link)->connector, path, identity);
 }
 
-const struct connector *vhost_link_connector(const struct vhost_link *l)
+static void vhost_for_each_target(const struct link *link, link_target_f f, void *opaque)
 {
-	return &l->connector;
+	connector_for_each(&vhost_link_of(link)->connector, f, opaque);
 }
 
 static int accepted(struct listener *listener, int fd)
 {
-	return vhost_link_add(container_of(listener, struct vhost_link, listener), fd, NULL);
+	return add(container_of(listener, struct vhost_link, listener), fd, NULL, NULL);
 }
 
-int vhost_link_listen(struct vhost_link *l, int fd)
+static int vhost_listen(struct link *link, int fd, char *error, size_t size)
 {
-	return listener_add(&l->listener, fd);
+	return listener_add(&vhost_link_of(link)->listener, fd);
 }
 
-usec_t vhost_link_deadline(const struct vhost_link *l)
+static usec_t vhost_deadline(const struct link *link)
 {
+	const struct vhost_link *l = vhost_link_of(link);
 	return MIN(listener_deadline(&l->listener), connector_deadline(&l->connector));
 }
 
-void vhost_link_expire(struct vhost_link *l, usec_t now)
+static void vhost_expire(struct link *link, usec_t now)
 {
+	struct vhost_link *l = vhost_link_of(link);
 	listener_expire(&l->listener, now);
 	connector_expire(&l->connector, now);
 }
 
-bool vhost_link_has_work(const struct vhost_link *l)
+static bool vhost_has_work(const struct link *link)
 {
+	const struct vhost_link *l = vhost_link_of(link);
 	list_for_each(node, &l->polled) {
 		struct vhost_queue *q = container_of(node, struct vhost_queue, polled);
 		if (ring_waiting(&q->ring) > 0 || q->ring.broken)
@@ -275,8 +284,9 @@ bool vhost_link_has_work(const struct vhost_link *l)
 	return false;
 }
 
-void vhost_link_poll(struct vhost_link *l, usec_t now)
+static void vhost_poll(struct link *link, usec_t now)
 {
+	struct vhost_link *l = vhost_link_of(link);
 	unsigned n = 0;
 	list_for_each(node, &l->polled)
 		n++;
@@ -288,8 +298,9 @@ void vhost_link_poll(struct vhost_link *l, usec_t now)
 	}
 }
 
-void vhost_link_settle(struct vhost_link *l)
+static void vhost_settle(struct link *link)
 {
+	struct vhost_link *l = vhost_link_of(link);
 	while (!list_empty(&l->polled)) {
 		struct vhost_queue *q = container_of(l->polled.next, struct vhost_queue, polled);
 		list_remove(&q->polled);
@@ -298,7 +309,7 @@ void vhost_link_settle(struct vhost_link *l)
 	}
 }
 
-int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **ret)
+static int vhost_new(const struct link_config *config, struct link **ret)
 {
 	struct vhost_link *l = calloc(1, sizeof(*l));
 	struct vhost_rooms *rooms = calloc(1, sizeof(*rooms));
@@ -309,19 +320,18 @@ int vhost_link_new(const struct vhost_link_config *config, struct vhost_link **r
 		free(rooms);
 		return r;
 	}
-	*l = (struct vhost_link){ .config = *config, .rooms = rooms, .notifier = notifier };
+	*l = (struct vhost_link){ .link.ops = &vhost_link_ops, .config = *config, .rooms = rooms, .notifier = notifier };
 	listener_init(&l->listener, config->poller, config->log, accepted);
 	connector_init(&l->connector, config->log, connected);
 	list_init(&l->connections);
 	list_init(&l->polled);
-	*ret = l;
+	*ret = &l->link;
 	return 0;
 }
 
-void vhost_link_free(struct vhost_link *l, usec_t now)
+static void vhost_free(struct link *link, usec_t now)
 {
-	if (!l)
-		return;
+	struct vhost_link *l = vhost_link_of(link);
 	listener_done(&l->listener);
 	list_for_each(node, &l->connections)
 		connection_free(container_of(node, struct connection, node), now);
@@ -330,3 +340,21 @@ void vhost_link_free(struct vhost_link *l, usec_t now)
 	free(l->rooms);
 	free(l);
 }
+
+const struct link_ops vhost_link_ops = {
+	.name = "vhost",
+	.mtu = 1500, /* a guest with segmentation offload gains nothing by a larger one */
+	.sockets = { { "vhost", SOCK_STREAM, LINK_SOCKET_LISTENS | LINK_SOCKET_CONNECTED | LINK_SOCKET_TARGET } },
+	.listen_type = SOCK_STREAM,
+	.new = vhost_new,
+	.free = vhost_free,
+	.listen = vhost_listen,
+	.connect = vhost_connect,
+	.add = vhost_add,
+	.for_each_target = vhost_for_each_target,
+	.deadline = vhost_deadline,
+	.expire = vhost_expire,
+	.has_work = vhost_has_work,
+	.poll = vhost_poll,
+	.settle = vhost_settle,
+};
