@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 30000 /* what never comes costs this; what comes late on a busy machine must not fail */
+#define PATIENCE_MS 30000 /* long, so that a busy machine does not fail a test */
 
 unsigned count_fds(void)
 {
@@ -140,7 +140,7 @@ static void sort_tcp(struct bench *b, struct recorded_packet *p)
 	g_queue_push_tail(&b->strays, p);
 }
 
-/* Everything that leaves the engine is well-formed. */
+/* Sorts the engine's packets and asserts that all are well-formed. */
 static void sort_packets(struct bench *b)
 {
 	struct recorded_packet *p;
@@ -153,7 +153,7 @@ static void sort_packets(struct bench *b)
 		else
 			g_queue_push_tail(&b->messages, p);
 	}
-	/* The turn is over: what engines borrowed is given back. */
+	/* The turn has ended: memory that the engine borrowed is given back. */
 	arena_reset(&b->r.arena);
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What the tests of the engine contract share: the engine under test on its bench, and what it is known not to do.
- */
+/* Shared by the tests of the engine contract: the engine under test on its bench, and its known gaps. */
 #pragma once
 
 #include "bench.h"
@@ -13,24 +11,24 @@
 #include <glib.h>
 
 /*
- * An engine's gaps; docs/engines.md explains them.  They are asserted as well: an engine that learns to do better
- * fails here until its row says so.
+ * An engine's gaps, explained in docs/engines.md. Gaps are asserted too: an engine that no longer has a gap fails until its row is
+ * updated.
  */
 enum gap {
-	GAP_OUTSIDE = 1 << 0,         /* nothing leaves, and no TCP is terminated */
-	GAP_TCP_UNREACHABLE = 1 << 1, /* a connection attempt that finds no host later on ends with RST, not with ICMP */
-	GAP_OPEN_SOURCE = 1 << 2,     /* open() knows no source but the gateway's address */
-	GAP_CODES = 1 << 3,           /* a datagram that cannot be sent is "network unreachable", whatever the reason */
-	GAP_DONT_FRAGMENT = 1 << 4,   /* what is too large for the way is fragmented, also with DF */
-	GAP_OPEN_UDP = 1 << 5,        /* open() knows no datagrams */
-	GAP_FLOW_DETAILS = 1 << 6,    /* nothing is known of a flow but its sides and its age */
-	GAP_OPENING = 1 << 7,         /* open() wants the host side at once, and nobody hears what the guest answered */
+	GAP_OUTSIDE = 1 << 0,         /* no packet leaves, and no TCP is terminated */
+	GAP_TCP_UNREACHABLE = 1 << 1, /* a connection attempt that fails later for want of a host ends with RST, not ICMP */
+	GAP_OPEN_SOURCE = 1 << 2,     /* open() supports only the gateway's address as source */
+	GAP_CODES = 1 << 3,           /* a datagram that cannot be sent is always answered with "network unreachable" */
+	GAP_DONT_FRAGMENT = 1 << 4,   /* a packet larger than the path MTU is fragmented, even with DF */
+	GAP_OPEN_UDP = 1 << 5,        /* open() does not support datagrams */
+	GAP_FLOW_DETAILS = 1 << 6,    /* of a flow only its endpoints and its age are known */
+	GAP_OPENING = 1 << 7,         /* open() needs the host side at once and does not report the guest's answer */
 };
 
 struct engine_row {
 	const struct engine_ops *ops;
 	unsigned gaps;
-	const char *variant; /* of an engine that has several; NULL: as users get it */
+	const char *variant; /* name of a variant of the engine; NULL: as users get it */
 	bool no_peek_off;    /* as on a kernel without SO_PEEK_OFF for TCP */
 };
 
@@ -41,7 +39,7 @@ struct fixture {
 	struct server s;
 	struct echo_service *echo; /* contract_local.c's */
 	const struct engine_row *row;
-	unsigned fds; /* before anything was opened */
+	unsigned fds; /* open descriptors before the test */
 };
 
 struct contract_test {
@@ -62,26 +60,23 @@ extern const struct contract_test contract_null[];
 
 void setup(struct fixture *f, gconstpointer row);
 void setup_host_loopback(struct fixture *f, gconstpointer row);
-/* The way to the guest carries 65520 bytes. */
+/* The guest's port has an MTU of 65520. */
 void setup_large_mtu(struct fixture *f, gconstpointer row);
-/* Whatever a test did, nothing of it is left open. */
+/* Frees the engine and asserts that no descriptor is left open. */
 void teardown(struct fixture *f, gconstpointer row);
 
-/* @len bytes in which no two pieces are alike, to be freed. */
+/* @len bytes in which no two pieces are alike. The caller frees them. */
 uint8_t *pattern(size_t len);
 /* For bench_until(), of a struct guest_tcp. */
 bool has_reset(void *t);
 bool has_fin(void *t);
-/* Runs until the guest has @len bytes; false when that does not come to be. */
+/* Runs until the guest has received @len bytes; false when it does not in time. */
 bool wait_for(struct guest_tcp *t, size_t len);
-/* A connection from the guest, who dials @dial, to @at of the host, accepted there. */
+/* Connects the guest, which connects to @dial, with a listener at @at of the host, which accepts. */
 void connect_to(struct fixture *f, struct guest_tcp *t, ip4_t dial, ip4_t at);
-/* The next datagram for a guest is this one. */
+/* Asserts that the next datagram for a guest is this one. */
 void assert_datagram(struct bench *b, ip4_t src, uint16_t src_port, ip4_t dst, uint16_t dst_port, const void *payload, size_t len);
-/* Waits for an ICMP error, whatever it says; false when none comes.  Routers may hold some back (RFC 1812 §4.3.2.8). */
+/* Waits for any ICMP error; false when none comes. Routers may limit their rate (RFC 1812 §4.3.2.8). */
 bool await_icmp_error(struct bench *b);
-/*
- * The ICMP error that came for a packet of the guest's to @dst: its source.  The engine may make it itself or have the
- * gateway make it.
- */
+/* Asserts the ICMP error that came for a guest's packet to @dst and returns its source. The engine or the gateway may have made it. */
 ip4_t assert_icmp_error(struct bench *b, uint8_t type, uint8_t code, ip4_t dst, uint8_t protocol);

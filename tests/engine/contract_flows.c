@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Looking at flows: engine_ops.flows. */
+/* Listing of flows: engine_ops.flows. */
 #include "contract.h"
 
 #include <netinet/in.h>
@@ -9,7 +9,7 @@ struct sighting {
 	unsigned times;
 };
 
-/* What a walk found, by guest port. */
+/* Flows found by a walk, by guest port. */
 struct walk {
 	struct sighting seen[65536];
 	unsigned n, n_in_slice, largest_slice, n_slices;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the gateway's address means, and that nothing means the host's loopback. */
+/* The gateway's address as a destination, and that no address reaches the host's loopback. */
 #include "contract.h"
 
 #include "base/macros.h"
@@ -45,7 +45,7 @@ static void gateway_hides_services_on_loopback(struct fixture *f, gconstpointer 
 	server_close(&udp);
 }
 
-static void gateway_is_loopback_when_the_operator_says_so(struct fixture *f, gconstpointer data)
+static void gateway_is_loopback_with_host_loopback(struct fixture *f, gconstpointer data)
 {
 	struct server udp = { .listener = -1, .fd = -1 };
 	struct sockaddr_in from;
@@ -79,7 +79,7 @@ static void gateway_refuses_when_the_host_has_no_address(struct fixture *f, gcon
 	g_assert_false(server_has_visitor(&f->s));
 }
 
-static void gateway_and_the_hosts_own_address_do_not_get_mixed_up(struct fixture *f, gconstpointer data)
+static void gateway_and_the_hosts_own_address_are_kept_apart(struct fixture *f, gconstpointer data)
 {
 	struct guest_tcp by_gateway, by_address;
 	server_listen(&f->s, INADDR_ANY, 0);
@@ -101,8 +101,8 @@ static void gateway_and_the_hosts_own_address_do_not_get_mixed_up(struct fixture
 }
 
 /*
- * What the gateway drops before an engine sees it, and what libslirp takes for the host: no way to loopback, even if the
- * gateway were not there.
+ * Addresses that the gateway drops before an engine sees them, and those that libslirp takes for the host: the engine itself must
+ * not let them reach loopback.
  */
 static void loopback_cannot_be_reached_by_any_address(struct fixture *f, gconstpointer data)
 {
@@ -139,9 +139,9 @@ static void loopback_cannot_be_reached_by_any_address(struct fixture *f, gconstp
 const struct contract_test contract_gateway[] = {
 	CONTRACT_TEST(gateway_is_the_host_for_services_on_all_addresses),
 	CONTRACT_TEST(gateway_hides_services_on_loopback),
-	{ "gateway_is_loopback_when_the_operator_says_so", gateway_is_loopback_when_the_operator_says_so, setup_host_loopback },
+	{ "gateway_is_loopback_with_host_loopback", gateway_is_loopback_with_host_loopback, setup_host_loopback },
 	CONTRACT_TEST(gateway_refuses_when_the_host_has_no_address),
-	CONTRACT_TEST(gateway_and_the_hosts_own_address_do_not_get_mixed_up),
+	CONTRACT_TEST(gateway_and_the_hosts_own_address_are_kept_apart),
 	CONTRACT_TEST(loopback_cannot_be_reached_by_any_address),
 	{ 0 },
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ICMP echo and protocols that NAT does not know. */
+/* ICMP echo, and protocols that the NAT does not support. */
 #include "contract.h"
 
 static void icmp_echo_is_answered_as_asked(struct fixture *f, gconstpointer data)
@@ -18,8 +18,8 @@ static void icmp_echo_is_answered_as_asked(struct fixture *f, gconstpointer data
 	}
 }
 
-/* Two systems that boot from one image ask with one identifier. */
-static void icmp_one_identifier_of_two_guests_is_two(struct fixture *f, gconstpointer data)
+/* Two guests that boot from one image use the same identifier. */
+static void icmp_same_identifier_of_two_guests_is_kept_apart(struct fixture *f, gconstpointer data)
 {
 	const ip4_t guests[] = { GUEST, GUEST + 1, GUEST };
 	for (size_t i = 0; i < ARRAY_SIZE(guests); i++) {
@@ -34,11 +34,11 @@ static void icmp_one_identifier_of_two_guests_is_two(struct fixture *f, gconstpo
 	}
 }
 
-static void icmp_traceroute_tells_the_truth(struct fixture *f, gconstpointer data)
+static void icmp_traceroute_shows_each_hop(struct fixture *f, gconstpointer data)
 {
 	guest_ping(&f->b, GUEST, BEYOND, 842, 1, "abcdefgh", 8, 1);
 	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_TIME_EXCEEDED, 0, BEYOND, IP_PROTOCOL_ICMP), ==, ROUTER);
-	/* An engine may keep the identifier for a while (RFC 5508 REQ-2), but not for ever. */
+	/* An engine may keep the mapping for a while (RFC 5508 REQ-2), but not for ever. */
 	struct engine_counters c;
 	bench_turn(&f->b, 120 * USEC_PER_SEC);
 	f->b.ops->counters(f->b.engine, &c);
@@ -68,7 +68,7 @@ static void icmp_unanswered_requests_do_not_stop_later_ones(struct fixture *f, g
 	icmp_echo_is_answered_as_asked(f, data);
 }
 
-static void icmp_without_permission_is_answered(struct fixture *f, gconstpointer data)
+static void icmp_without_ping_sockets_is_answered_with_an_error(struct fixture *f, gconstpointer data)
 {
 	bench_free_engine(&f->b);
 	const struct engine_config config = {
@@ -85,7 +85,7 @@ static void icmp_without_permission_is_answered(struct fixture *f, gconstpointer
 	g_free(e);
 }
 
-static void icmp_too_large_for_the_way_is_told_with_its_mtu(struct fixture *f, gconstpointer data)
+static void icmp_larger_than_the_path_mtu_is_answered_with_the_mtu(struct fixture *f, gconstpointer data)
 {
 	uint8_t *payload = pattern(3000);
 	f->b.dont_fragment = true;
@@ -136,12 +136,12 @@ static void icmp_errors_keep_to_the_gateways_rate(struct fixture *f, gconstpoint
 const struct contract_test contract_icmp[] = {
 	CONTRACT_TEST(icmp_errors_keep_to_the_gateways_rate),
 	CONTRACT_TEST(icmp_echo_is_answered_as_asked),
-	CONTRACT_TEST(icmp_one_identifier_of_two_guests_is_two),
-	CONTRACT_TEST(icmp_traceroute_tells_the_truth),
+	CONTRACT_TEST(icmp_same_identifier_of_two_guests_is_kept_apart),
+	CONTRACT_TEST(icmp_traceroute_shows_each_hop),
 	CONTRACT_TEST(icmp_error_about_one_request_leaves_others_alone),
 	CONTRACT_TEST(icmp_unanswered_requests_do_not_stop_later_ones),
-	CONTRACT_TEST(icmp_without_permission_is_answered),
-	CONTRACT_TEST(icmp_too_large_for_the_way_is_told_with_its_mtu),
+	CONTRACT_TEST(icmp_without_ping_sockets_is_answered_with_an_error),
+	CONTRACT_TEST(icmp_larger_than_the_path_mtu_is_answered_with_the_mtu),
 	CONTRACT_TEST(icmp_other_protocols_are_unreachable),
 	{ 0 },
 };

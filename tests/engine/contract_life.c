@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Flows, guests and engines that end, and guests that ask for too much. */
+/* The end of flows, guests and engines, and guests that exceed limits. */
 #include "contract.h"
 
 #include <stdio.h>
 
-static void guest_that_is_gone_leaves_nothing(struct fixture *f, gconstpointer data)
+static void guest_that_leaves_ends_its_flows(struct fixture *f, gconstpointer data)
 {
 	struct guest_tcp t, stays;
 	struct server other = { .listener = -1, .fd = -1 };
@@ -29,7 +29,7 @@ static void guest_that_is_gone_leaves_nothing(struct fixture *f, gconstpointer d
 	g_assert_cmpuint(c.flows_udp, ==, 0);
 	server_send(&other, "unharmed", 8);
 	g_assert_true(wait_for(&stays, 8));
-	/* It may come back. */
+	/* The guest may come back. */
 	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), GUEST);
 	guest_tcp_done(&t);
 	guest_tcp_init(&t, &f->b, GUEST, 40001, SERVER, other.port);
@@ -50,7 +50,7 @@ static void engine_that_is_freed_closes_everything(struct fixture *f, gconstpoin
 	guest_tcp_done(&t);
 }
 
-static void engine_without_flows_waits_for_nothing(struct fixture *f, gconstpointer data)
+static void engine_without_flows_has_no_deadline(struct fixture *f, gconstpointer data)
 {
 	struct guest_tcp t;
 	unsigned before = count_fds();
@@ -135,8 +135,8 @@ static void flood_of_one_guest_is_bounded_and_spares_the_others(struct fixture *
 	guest_tcp_done(&other);
 }
 
-/* Segments of every kind, to a connection and beside it: nothing breaks, and the engine still works. */
-static void hostile_segments_do_no_harm(struct fixture *f, gconstpointer data)
+/* Segments of every kind, for a connection and for none: the engine goes on working. */
+static void hostile_segments_do_not_break_the_engine(struct fixture *f, gconstpointer data)
 {
 	struct guest_tcp t;
 	server_listen(&f->s, SERVER, 0);
@@ -182,12 +182,12 @@ static void hostile_segments_do_no_harm(struct fixture *f, gconstpointer data)
 }
 
 const struct contract_test contract_life[] = {
-	CONTRACT_TEST(guest_that_is_gone_leaves_nothing),
+	CONTRACT_TEST(guest_that_leaves_ends_its_flows),
 	CONTRACT_TEST(engine_that_is_freed_closes_everything),
-	CONTRACT_TEST(engine_without_flows_waits_for_nothing),
+	CONTRACT_TEST(engine_without_flows_has_no_deadline),
 	CONTRACT_TEST(idle_flows_share_few_wake_ups),
 	CONTRACT_TEST(guests_do_not_see_one_another),
 	CONTRACT_TEST(flood_of_one_guest_is_bounded_and_spares_the_others),
-	CONTRACT_TEST(hostile_segments_do_no_harm),
+	CONTRACT_TEST(hostile_segments_do_not_break_the_engine),
 	{ 0 },
 };

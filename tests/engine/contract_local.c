@@ -77,14 +77,14 @@ static void local_service_may_close_from_its_callback(struct fixture *f, gconstp
 	g_assert_true(guest_tcp_connect(&t));
 	guest_tcp_segment(&t, TCP_ACK | TCP_PSH, "data", 4);
 	bench_run(&f->b, 0);
-	/* What comes for a closed stream must not raise SIGPIPE, which this program does not ignore. */
+	/* Data for a closed stream must not raise SIGPIPE, which this program does not ignore. */
 	guest_tcp_segment(&t, TCP_ACK | TCP_PSH, "more", 4);
 	g_assert_true(bench_until(&f->b, has_ended, &t));
 	g_assert_cmpuint(e->closed, ==, 0);
 	guest_tcp_done(&t);
 }
 
-static void local_service_hears_of_resets_and_of_guests_gone(struct fixture *f, gconstpointer data)
+static void local_service_is_told_of_resets_and_of_guests_that_leave(struct fixture *f, gconstpointer data)
 {
 	struct echo_service *e = serve_echo(f);
 	struct guest_tcp t, u;
@@ -143,7 +143,7 @@ const struct contract_test contract_local[] = {
 	CONTRACT_TEST(local_service_serves_several_connections),
 	CONTRACT_TEST(local_service_may_refuse),
 	CONTRACT_TEST(local_service_may_close_from_its_callback),
-	CONTRACT_TEST(local_service_hears_of_resets_and_of_guests_gone),
+	CONTRACT_TEST(local_service_is_told_of_resets_and_of_guests_that_leave),
 	CONTRACT_TEST(local_service_with_open_streams_may_outlive_the_engine),
 	CONTRACT_TEST(local_handshakes_are_bounded),
 	{ 0 },

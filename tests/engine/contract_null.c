@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An engine without an outside. */
+/* The engine of an isolated network. */
 #include "contract.h"
 
 #include <errno.h>

@@ -21,7 +21,7 @@ static bool has_syn(void *t)
 	return ((struct guest_tcp *)t)->syn_seen;
 }
 
-/* The guest listens at port 80, is opened to, and accepts. */
+/* Opens a flow to the guest's port 80, which the guest accepts. */
 static void accept_flow(struct fixture *f, struct guest_tcp *t)
 {
 	guest_tcp_init(t, &f->b, GUEST, 80, GATEWAY, 0);
@@ -99,9 +99,9 @@ static void open_that_fails_leaves_the_descriptor(struct fixture *f, gconstpoint
 
 /* --- datagrams --- */
 
-#define CLIENT IP4(203, 0, 113, 99) /* whom the guest sees */
+#define CLIENT IP4(203, 0, 113, 99) /* the peer that the guest sees */
 
-/* A client of a forward: a socket of its own, and the forward's that is connected to it. */
+/* A client of a port forward: its own socket, and the forward's socket that is connected to it. */
 struct client {
 	struct server s;
 	int fd;
@@ -191,7 +191,7 @@ static void open_datagrams_of_two_peers_are_kept_apart(struct fixture *f, gconst
 	server_close(&two.s);
 }
 
-/* The guest's port still has its mapping for everybody else. */
+/* The guest's port keeps its mapping for all other peers. */
 static void open_datagrams_leave_the_guest_s_own_flows_alone(struct fixture *f, gconstpointer data)
 {
 	struct client c;
@@ -210,7 +210,7 @@ static void open_datagrams_leave_the_guest_s_own_flows_alone(struct fixture *f, 
 	server_close(&c.s);
 }
 
-static void open_datagram_flow_ends_when_nobody_uses_it(struct fixture *f, gconstpointer data)
+static void open_datagram_flow_ends_when_idle(struct fixture *f, gconstpointer data)
 {
 	struct client c;
 	if (engine_cannot(f))
@@ -232,6 +232,6 @@ const struct contract_test contract_open[] = {
 	CONTRACT_TEST(open_datagrams_go_both_ways),
 	CONTRACT_TEST(open_datagrams_of_two_peers_are_kept_apart),
 	CONTRACT_TEST(open_datagrams_leave_the_guest_s_own_flows_alone),
-	CONTRACT_TEST(open_datagram_flow_ends_when_nobody_uses_it),
+	CONTRACT_TEST(open_datagram_flow_ends_when_idle),
 	{ 0 },
 };

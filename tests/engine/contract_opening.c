@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Flows from the host to a guest whose host side comes when the guest has answered: struct engine_opening. */
+/* Flows from the host to a guest whose host side is opened once the guest has answered: struct engine_opening. */
 #include "contract.h"
 
 #include "wire/ipv4.h"
@@ -11,7 +11,7 @@ struct opening {
 	struct engine_opening o;
 	struct server *s;
 	unsigned calls;
-	int error; /* failed() was told; 0: opened() was called */
+	int error; /* the error passed to failed(); 0: opened() was called */
 };
 
 static int opened(struct engine_opening *o, usec_t now)
@@ -40,7 +40,10 @@ static bool has_syn(void *t)
 	return ((struct guest_tcp *)t)->syn_seen;
 }
 
-/* False when the engine knows no openings, which is asserted.  Else @t, which listens at port 80, has the SYN, and nobody was called. */
+/*
+ * Starts an opening to @t, which listens at port 80 and has got the SYN; neither callback was called. False when the engine does not
+ * support openings, which is asserted.
+ */
 static bool begin(struct fixture *f, struct opening *x, struct guest_tcp *t)
 {
 	struct engine_open how = { .guest = { ip_from_ip4(GUEST), 80 }, .source = { ip_from_ip4(GATEWAY), 0 }, .fd = -1, .opening = &x->o };
@@ -56,7 +59,7 @@ static bool begin(struct fixture *f, struct opening *x, struct guest_tcp *t)
 	return true;
 }
 
-/* It was told once, and the flow is no more. */
+/* Asserts that failed() was called once and that the flow has ended. */
 static void assert_failed(struct fixture *f, struct opening *x, int error)
 {
 	struct engine_counters c;
@@ -68,7 +71,7 @@ static void assert_failed(struct fixture *f, struct opening *x, int error)
 	g_assert_cmpuint(c.flows_tcp, ==, 0);
 }
 
-static void opening_brings_the_host_side_when_the_guest_has_answered(struct fixture *f, gconstpointer data)
+static void opening_provides_the_host_side_once_the_guest_has_answered(struct fixture *f, gconstpointer data)
 {
 	static const size_t len = 200000;
 	struct opening x;
@@ -77,7 +80,7 @@ static void opening_brings_the_host_side_when_the_guest_has_answered(struct fixt
 		return;
 	uint8_t *bytes = pattern(len);
 	server_pair(&f->s);
-	server_send(&f->s, "early", 5); /* there before the engine has the descriptor */
+	server_send(&f->s, "early", 5); /* sent before the engine has the descriptor */
 	guest_tcp_segment(&t, TCP_SYN | TCP_ACK, NULL, 0);
 	t.established = true;
 	g_assert_true(bench_until(&f->b, was_called, &x));
@@ -96,13 +99,13 @@ static void opening_brings_the_host_side_when_the_guest_has_answered(struct fixt
 	guest_tcp_done(&t);
 }
 
-static void opening_of_somebody_who_changed_his_mind_is_a_reset_for_the_guest(struct fixture *f, gconstpointer data)
+static void opening_whose_client_has_left_is_a_reset_for_the_guest(struct fixture *f, gconstpointer data)
 {
 	struct opening x;
 	struct guest_tcp t;
 	if (!begin(f, &x, &t))
 		return;
-	guest_tcp_segment(&t, TCP_SYN | TCP_ACK, NULL, 0); /* and there is no descriptor */
+	guest_tcp_segment(&t, TCP_SYN | TCP_ACK, NULL, 0); /* opened() has no descriptor to return */
 	g_assert_true(bench_until(&f->b, has_reset, &t));
 	g_assert_cmpuint(x.calls, ==, 1);
 	guest_tcp_done(&t);
@@ -119,7 +122,7 @@ static void opening_is_told_that_the_guest_refused(struct fixture *f, gconstpoin
 	guest_tcp_done(&t);
 }
 
-/* What @code of @from says about the segment at @seq. */
+/* Sends an ICMP error with @code from @from about the segment at @seq. */
 static void guest_rejects(struct guest_tcp *t, ip4_t from, uint32_t seq, uint8_t code)
 {
 	uint8_t body[IPV4_HEADER_LEN + 8], message[ICMP4_HEADER_LEN + sizeof(body)];
@@ -132,7 +135,7 @@ static void guest_rejects(struct guest_tcp *t, ip4_t from, uint32_t seq, uint8_t
 	bench_input(t->b, from, t->peer, IP_PROTOCOL_ICMP, 63, message, w.len);
 }
 
-/* As firewalls do; RFC 5461 §2 has it end what is not established. */
+/* As firewalls do. RFC 5461 §2: it ends a connection that is not established. */
 static void opening_is_told_that_the_guests_firewall_refused(struct fixture *f, gconstpointer data)
 {
 	struct opening x;
@@ -161,7 +164,7 @@ static void opening_is_told_that_the_guest_is_silent(struct fixture *f, gconstpo
 	guest_tcp_done(&t);
 }
 
-static void opening_is_told_that_the_guest_went(struct fixture *f, gconstpointer data)
+static void opening_is_told_that_the_guest_left(struct fixture *f, gconstpointer data)
 {
 	struct opening x;
 	struct guest_tcp t;
@@ -180,7 +183,7 @@ static void cancelled_opening_is_not_called_and_ends_the_flow(struct fixture *f,
 	if (!begin(f, &x, &t))
 		return;
 	f->b.ops->cancel(f->b.engine, bench_now(&f->b), &x.o);
-	memset(&x.o, 0, sizeof(x.o)); /* it is nobody's now */
+	memset(&x.o, 0, sizeof(x.o)); /* the engine no longer uses it */
 	g_assert_true(bench_until(&f->b, has_reset, &t));
 	f->b.ops->counters(f->b.engine, &c);
 	g_assert_cmpuint(c.flows_tcp, ==, 0);
@@ -188,12 +191,12 @@ static void cancelled_opening_is_not_called_and_ends_the_flow(struct fixture *f,
 }
 
 const struct contract_test contract_opening[] = {
-	CONTRACT_TEST(opening_brings_the_host_side_when_the_guest_has_answered),
-	CONTRACT_TEST(opening_of_somebody_who_changed_his_mind_is_a_reset_for_the_guest),
+	CONTRACT_TEST(opening_provides_the_host_side_once_the_guest_has_answered),
+	CONTRACT_TEST(opening_whose_client_has_left_is_a_reset_for_the_guest),
 	CONTRACT_TEST(opening_is_told_that_the_guest_refused),
 	CONTRACT_TEST(opening_is_told_that_the_guests_firewall_refused),
 	CONTRACT_TEST(opening_is_told_that_the_guest_is_silent),
-	CONTRACT_TEST(opening_is_told_that_the_guest_went),
+	CONTRACT_TEST(opening_is_told_that_the_guest_left),
 	CONTRACT_TEST(cancelled_opening_is_not_called_and_ends_the_flow),
 	{ 0 },
 };

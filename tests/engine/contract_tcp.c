@@ -32,7 +32,7 @@ static void tcp_host_that_does_not_read_slows_the_guest_down(struct fixture *f, 
 	struct guest_tcp t;
 	connect_to(f, &t, SERVER, SERVER);
 	uint8_t *bytes = pattern(len);
-	/* While nobody reads the window is shut at some point; it opens again when somebody does. */
+	/* While the host does not read, the window closes; it reopens when the host reads. */
 	uint32_t first = t.next;
 	int patience_ms = f->b.patience_ms;
 	unsigned stalls = 0;
@@ -102,23 +102,20 @@ static void tcp_reset_outside_is_a_reset_for_the_guest(struct fixture *f, gconst
 	guest_tcp_done(&t);
 }
 
-/*
- * Every buffer of the engine is full, both ways, when the connection fails: it must neither read nor write then to
- * find out.
- */
-static void tcp_reset_outside_with_all_buffers_full_harms_nobody(struct fixture *f, gconstpointer data)
+/* All buffers of the engine are full, in both directions, when the connection fails: the engine must notice without reading or writing. */
+static void tcp_reset_outside_with_all_buffers_full_ends_only_that_connection(struct fixture *f, gconstpointer data)
 {
 	static const size_t len = 8 << 20;
 	struct guest_tcp t;
 	server_listen(&f->s, SERVER, 0);
 	guest_tcp_init(&t, &f->b, GUEST, 40000, SERVER, f->s.port);
-	t.mss = 1024; /* buffers are multiples of it, so that they can be full to the last byte */
+	t.mss = 1024; /* buffer sizes are multiples of it, so that buffers can be completely full */
 	g_assert_true(guest_tcp_connect(&t));
 	g_assert_true(server_accept(&f->s, &f->b));
 	uint8_t *bytes = pattern(len);
 	f->b.patience_ms = 200;
 	g_assert_false(guest_tcp_send(&t, bytes, len));
-	/* The guest falls silent: nothing is acknowledged. */
+	/* The guest stops acknowledging. */
 	g_ptr_array_remove_fast(f->b.tcp, &t);
 	server_send(&f->s, bytes, 1 << 20);
 	bench_run_for(&f->b, 50);
@@ -161,17 +158,17 @@ static bool has_answer(void *opaque)
 	return t->reset_seen || !g_queue_is_empty(&t->b->messages);
 }
 
-static void tcp_error_on_the_way_ends_the_attempt(struct fixture *f, gconstpointer data)
+static void tcp_icmp_error_from_a_router_ends_the_attempt(struct fixture *f, gconstpointer data)
 {
 	struct guest_tcp t;
 	guest_tcp_init(&t, &f->b, GUEST, 40000, BEYOND, 80);
-	t.ttl = 1; /* the router says time exceeded */
+	t.ttl = 1; /* the router answers with time exceeded */
 	guest_tcp_syn(&t);
 	if (f->row->gaps & GAP_TCP_UNREACHABLE)
 		f->b.patience_ms = 1000;
 	bool answered = bench_until(&f->b, has_answer, &t);
 	if (f->row->gaps & GAP_TCP_UNREACHABLE) {
-		/* Linux does not end an attempt because of a time exceeded, so nothing may come in time at all. */
+		/* Linux does not end an attempt on time exceeded, so there may be no answer in time. */
 		g_assert_true(!answered || t.reset_seen);
 	} else {
 		struct recorded_packet *m = bench_message(&f->b);
@@ -192,7 +189,7 @@ static void tcp_segment_without_a_connection_is_reset(struct fixture *f, gconstp
 	guest_tcp_done(&t);
 }
 
-static void tcp_resent_syn_changes_nothing(struct fixture *f, gconstpointer data)
+static void tcp_retransmitted_syn_changes_nothing(struct fixture *f, gconstpointer data)
 {
 	struct guest_tcp t;
 	server_listen(&f->s, SERVER, 0);
@@ -204,7 +201,7 @@ static void tcp_resent_syn_changes_nothing(struct fixture *f, gconstpointer data
 	g_assert_true(server_accept(&f->s, &f->b));
 	server_send(&f->s, "answer", 6);
 	g_assert_true(wait_for(&t, 6));
-	/* One that comes much too late must not touch data under way, here an answer that got lost. */
+	/* A much delayed one must not affect data in flight, here an answer that was lost. */
 	uint32_t next = t.next;
 	g_ptr_array_remove_fast(f->b.tcp, &t);
 	server_send(&f->s, "more", 4);
@@ -250,7 +247,7 @@ static void tcp_segments_respect_the_default_mss(struct fixture *f, gconstpointe
 	g_assert_cmpuint(largest, <=, 536);
 }
 
-static void tcp_segments_respect_the_way_to_the_guest(struct fixture *f, gconstpointer data)
+static void tcp_segments_respect_the_mtu_of_the_guests_port(struct fixture *f, gconstpointer data)
 {
 	size_t largest;
 	f->b.r.guest_mtu = 1280;
@@ -259,14 +256,14 @@ static void tcp_segments_respect_the_way_to_the_guest(struct fixture *f, gconstp
 	g_assert_cmpuint(g_queue_get_length(&f->b.r.fragments), ==, 0);
 }
 
-static void tcp_segments_respect_a_small_interface_on_a_wide_way(struct fixture *f, gconstpointer data)
+static void tcp_segments_respect_a_small_mss_on_a_port_with_a_large_mtu(struct fixture *f, gconstpointer data)
 {
 	size_t largest;
 	download(f, 1460, 300000, &largest);
 	g_assert_cmpuint(largest, <=, 1460);
 }
 
-static void tcp_wide_way_is_used(struct fixture *f, gconstpointer data)
+static void tcp_large_mtu_is_used(struct fixture *f, gconstpointer data)
 {
 	size_t largest;
 	download(f, 65480, 1000000, &largest);
@@ -297,7 +294,7 @@ static void tcp_urgent_data_is_ordinary_data(struct fixture *f, gconstpointer da
 	guest_tcp_done(&t);
 }
 
-/* The guest's stack would take a byte that is marked out of the stream, as the host's would. */
+/* A guest's stack, like the host's, would take a byte marked as urgent out of the stream. */
 static void tcp_urgent_data_from_outside_is_ordinary_data(struct fixture *f, gconstpointer data)
 {
 	struct guest_tcp t;
@@ -313,7 +310,7 @@ static void tcp_urgent_data_from_outside_is_ordinary_data(struct fixture *f, gco
 	guest_tcp_done(&t);
 }
 
-static void tcp_super_frame_with_checksum_left_to_us_is_carried(struct fixture *f, gconstpointer data)
+static void tcp_super_frame_with_partial_checksum_is_carried(struct fixture *f, gconstpointer data)
 {
 	struct guest_tcp t;
 	connect_to(f, &t, SERVER, SERVER);
@@ -337,7 +334,7 @@ static void tcp_super_frame_with_checksum_left_to_us_is_carried(struct fixture *
 	guest_tcp_done(&t);
 }
 
-static void tcp_damaged_segment_is_not_believed(struct fixture *f, gconstpointer data)
+static void tcp_segment_with_a_wrong_checksum_is_dropped(struct fixture *f, gconstpointer data)
 {
 	uint8_t syn[TCP_HEADER_LEN];
 	struct bytes_writer w = bytes_writer(syn, sizeof(syn));
@@ -356,21 +353,22 @@ const struct contract_test contract_tcp[] = {
 	CONTRACT_TEST(tcp_host_half_closes),
 	CONTRACT_TEST(tcp_reset_by_the_guest_is_a_reset_outside),
 	CONTRACT_TEST(tcp_reset_outside_is_a_reset_for_the_guest),
-	CONTRACT_TEST(tcp_reset_outside_with_all_buffers_full_harms_nobody),
+	CONTRACT_TEST(tcp_reset_outside_with_all_buffers_full_ends_only_that_connection),
 	CONTRACT_TEST(tcp_refused_connection_is_a_reset),
 	CONTRACT_TEST(tcp_without_a_route_is_unreachable),
-	CONTRACT_TEST(tcp_error_on_the_way_ends_the_attempt),
+	CONTRACT_TEST(tcp_icmp_error_from_a_router_ends_the_attempt),
 	CONTRACT_TEST(tcp_segment_without_a_connection_is_reset),
-	CONTRACT_TEST(tcp_resent_syn_changes_nothing),
+	CONTRACT_TEST(tcp_retransmitted_syn_changes_nothing),
 	CONTRACT_TEST(tcp_segments_respect_the_guests_mss),
 	CONTRACT_TEST(tcp_segments_respect_the_default_mss),
-	CONTRACT_TEST(tcp_segments_respect_the_way_to_the_guest),
-	{ "tcp_segments_respect_a_small_interface_on_a_wide_way", tcp_segments_respect_a_small_interface_on_a_wide_way, setup_large_mtu },
-	{ "tcp_wide_way_is_used", tcp_wide_way_is_used, setup_large_mtu },
+	CONTRACT_TEST(tcp_segments_respect_the_mtu_of_the_guests_port),
+	{ "tcp_segments_respect_a_small_mss_on_a_port_with_a_large_mtu", tcp_segments_respect_a_small_mss_on_a_port_with_a_large_mtu,
+	  setup_large_mtu },
+	{ "tcp_large_mtu_is_used", tcp_large_mtu_is_used, setup_large_mtu },
 	CONTRACT_TEST(tcp_ttl_is_carried_out),
 	CONTRACT_TEST(tcp_urgent_data_is_ordinary_data),
 	CONTRACT_TEST(tcp_urgent_data_from_outside_is_ordinary_data),
-	CONTRACT_TEST(tcp_super_frame_with_checksum_left_to_us_is_carried),
-	CONTRACT_TEST(tcp_damaged_segment_is_not_believed),
+	CONTRACT_TEST(tcp_super_frame_with_partial_checksum_is_carried),
+	CONTRACT_TEST(tcp_segment_with_a_wrong_checksum_is_dropped),
 	{ 0 },
 };

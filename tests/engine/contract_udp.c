@@ -35,7 +35,7 @@ static void udp_mapping_is_endpoint_independent(struct fixture *f, gconstpointer
 	server_close(&other);
 }
 
-/* RFC 4787 REQ-9: two guests that know of each other from a server outside. */
+/* Hairpinning (RFC 4787 REQ-9): two guests that learned each other's external address from a server outside. */
 static void udp_between_guests_shows_the_external_endpoint(struct fixture *f, gconstpointer data)
 {
 	struct sockaddr_in one, two;
@@ -53,7 +53,7 @@ static void udp_between_guests_shows_the_external_endpoint(struct fixture *f, gc
 	assert_datagram(&f->b, external, ntohs(two.sin_port), GUEST, 5000, "to the first", 12);
 }
 
-static void udp_of_a_stranger_does_not_reach_the_guest(struct fixture *f, gconstpointer data)
+static void udp_from_an_unknown_peer_does_not_reach_the_guest(struct fixture *f, gconstpointer data)
 {
 	struct server stranger = { .listener = -1, .fd = -1 }, neighbour = { .listener = -1, .fd = -1 };
 	struct sockaddr_in from;
@@ -65,7 +65,7 @@ static void udp_of_a_stranger_does_not_reach_the_guest(struct fixture *f, gconst
 	server_answer(&stranger,
 		      &(struct sockaddr_in){ .sin_family = AF_INET, .sin_port = from.sin_port, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
 		      "evil", 4);
-	/* Another port of an address that the guest has sent to is welcome (RFC 4787 REQ-8). */
+	/* Datagrams from another port of an address that the guest has sent to pass (RFC 4787 REQ-8). */
 	server_answer(&neighbour, &from, "good", 4);
 	assert_datagram(&f->b, SERVER, neighbour.port, GUEST, 5000, "good", 4);
 	g_assert_true(g_queue_is_empty(&f->b.datagrams));
@@ -159,7 +159,7 @@ static void udp_without_a_route_is_unreachable(struct fixture *f, gconstpointer 
 	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_UNREACHABLE, code, UNREACHABLE, IP_PROTOCOL_UDP), ==, GATEWAY);
 }
 
-/* A guest's TCP/IP finds the socket by the ports that are quoted, and some guess an MTU from the length that is. */
+/* A guest's stack finds the socket by the quoted ports; some stacks derive an MTU from the quoted length. */
 static void assert_quotes_datagram(const struct recorded_packet *m, uint16_t src_port, uint16_t dst_port, size_t len)
 {
 	struct bytes_reader r = bytes_reader(m->l4 + ICMP4_HEADER_LEN, m->l4_len - ICMP4_HEADER_LEN);
@@ -171,12 +171,12 @@ static void assert_quotes_datagram(const struct recorded_packet *m, uint16_t src
 	g_assert_cmpuint(bytes_get_be16(&r), ==, UDP_HEADER_LEN + len);
 }
 
-static void udp_too_large_for_the_way_is_told_with_its_mtu(struct fixture *f, gconstpointer data)
+static void udp_larger_than_the_path_mtu_is_answered_with_the_mtu(struct fixture *f, gconstpointer data)
 {
 	uint8_t *payload = pattern(3000);
 	f->b.dont_fragment = true;
 	guest_udp_send(&f->b, GUEST, 5000, BEYOND, 9, payload, 3000, 63);
-	/* One that goes through: the error is of the first one only. */
+	/* This one passes: the error is about the first one only. */
 	guest_udp_send(&f->b, GUEST, 5000, BEYOND, 10, "small", 5, 63);
 	g_free(payload);
 	if (f->row->gaps & GAP_DONT_FRAGMENT) {
@@ -198,7 +198,7 @@ static void udp_too_large_for_the_way_is_told_with_its_mtu(struct fixture *f, gc
 	g_assert_cmpuint(f->b.r.drops.count[DROP_FRAG_NEEDED], ==, 1);
 }
 
-static void udp_traceroute_tells_the_truth(struct fixture *f, gconstpointer data)
+static void udp_traceroute_shows_each_hop(struct fixture *f, gconstpointer data)
 {
 	int raw = raw_socket(IPPROTO_UDP);
 	server_bind_udp(&f->s, SERVER);
@@ -214,7 +214,7 @@ static void udp_traceroute_tells_the_truth(struct fixture *f, gconstpointer data
 	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_TIME_EXCEEDED, 0, BEYOND, IP_PROTOCOL_UDP), ==, ROUTER);
 }
 
-static void udp_socket_lasts_two_minutes_and_not_for_ever(struct fixture *f, gconstpointer data)
+static void udp_mapping_lasts_two_minutes_and_not_for_ever(struct fixture *f, gconstpointer data)
 {
 	struct sockaddr_in from;
 	server_bind_udp(&f->s, SERVER);
@@ -231,8 +231,8 @@ static void udp_socket_lasts_two_minutes_and_not_for_ever(struct fixture *f, gco
 	g_assert_cmpuint(f->b.ops->deadline(f->b.engine), ==, USEC_INFINITY);
 }
 
-/* An engine that slept for an hour must not give new flows the age of its last look at the clock. */
-static void udp_after_a_long_quiet_time_is_answered(struct fixture *f, gconstpointer data)
+/* After an idle hour the engine must not start new flows with the time of its last turn. */
+static void udp_after_a_long_idle_time_is_answered(struct fixture *f, gconstpointer data)
 {
 	struct sockaddr_in from;
 	udp_is_carried_both_ways(f, data);
@@ -249,7 +249,7 @@ const struct contract_test contract_udp[] = {
 	CONTRACT_TEST(udp_is_carried_both_ways),
 	CONTRACT_TEST(udp_mapping_is_endpoint_independent),
 	CONTRACT_TEST(udp_between_guests_shows_the_external_endpoint),
-	CONTRACT_TEST(udp_of_a_stranger_does_not_reach_the_guest),
+	CONTRACT_TEST(udp_from_an_unknown_peer_does_not_reach_the_guest),
 	CONTRACT_TEST(udp_large_datagrams_are_carried),
 	CONTRACT_TEST(udp_empty_datagrams_are_carried),
 	CONTRACT_TEST(udp_datagram_may_be_shorter_than_its_packet),
@@ -257,9 +257,9 @@ const struct contract_test contract_udp[] = {
 	CONTRACT_TEST(udp_super_frame_of_too_many_datagrams_is_refused),
 	CONTRACT_TEST(udp_closed_port_is_unreachable),
 	CONTRACT_TEST(udp_without_a_route_is_unreachable),
-	CONTRACT_TEST(udp_too_large_for_the_way_is_told_with_its_mtu),
-	CONTRACT_TEST(udp_traceroute_tells_the_truth),
-	CONTRACT_TEST(udp_socket_lasts_two_minutes_and_not_for_ever),
-	CONTRACT_TEST(udp_after_a_long_quiet_time_is_answered),
+	CONTRACT_TEST(udp_larger_than_the_path_mtu_is_answered_with_the_mtu),
+	CONTRACT_TEST(udp_traceroute_shows_each_hop),
+	CONTRACT_TEST(udp_mapping_lasts_two_minutes_and_not_for_ever),
+	CONTRACT_TEST(udp_after_a_long_idle_time_is_answered),
 	{ 0 },
 };

@@ -55,7 +55,7 @@ static size_t echo_input(struct stream_service *s, usec_t now, struct local_stre
 		stream->ops->close(stream);
 		return len;
 	}
-	/* Uses even amounts only, so that the rest has to be offered again. */
+	/* Uses an even number of bytes only, so that the rest must be offered again. */
 	size_t used = len & ~(size_t)1;
 	for (unsigned i = 0; i < 8; i++)
 		g_byte_array_append(c->pending, data, (guint)used);

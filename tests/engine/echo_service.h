@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * A service of lanlet over TCP that sends back what it gets, eight times over.
- */
+/* A TCP service at the gateway that sends back its input eight times. */
 #pragma once
 
 #include "gateway/engine.h"
@@ -11,7 +9,7 @@
 
 struct echo_service {
 	struct stream_service service;
-	GPtrArray *conns; /* of our own */
+	GPtrArray *conns; /* open connections */
 	bool refuse, close_at_once;
 	unsigned accepted, eofs, closed;
 	struct ip_endpoint last_guest;

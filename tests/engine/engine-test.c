@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The contract of gateway/engine.h, run against every engine on real sockets.  The table says what each
- * engine is known not to do.
- */
+/* The contract of gateway/engine.h, run against every engine on real sockets.  The table lists each engine's known gaps. */
 #include "contract.h"
 #include "netns.h"
 

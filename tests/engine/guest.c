@@ -5,7 +5,7 @@
 #include "wire/checksum.h"
 
 #define WINDOW 65535
-#define ISS 0xfffff000u /* soon wraps */
+#define ISS 0xfffff000u /* wraps soon */
 
 void guest_tcp_init(struct guest_tcp *t, struct bench *b, ip4_t ip, uint16_t port, ip4_t peer, uint16_t peer_port)
 {
@@ -37,7 +37,7 @@ void guest_tcp_segment(struct guest_tcp *t, uint8_t flags, const void *data, siz
 		.mss = t->mss,
 		.has_window_scale = flags & TCP_SYN,
 		.window_scale = 7,
-		.has_timestamps = true, /* what libslirp must be spared */
+		.has_timestamps = true, /* which libslirp must not see */
 	};
 	tcp_emit(&w, &h);
 	bytes_put(&w, data, len);
@@ -145,7 +145,7 @@ void guest_tcp_input(struct guest_tcp *t, const struct tcp_header *h, const uint
 	t->established |= t->syn_seen;
 	t->largest = MAX(t->largest, gso_size > 0 ? MIN(len, gso_size) : len);
 	if (h->seq != t->expected) {
-		/* The number before is a probe (RFC 9293 §3.8.4). */
+		/* The sequence number before the expected one is a keepalive probe (RFC 9293 §3.8.4). */
 		if (len > 0 || h->flags & TCP_FIN || h->seq + 1 == t->expected)
 			acknowledge(t);
 		return;

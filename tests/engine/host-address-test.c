@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's own address, looked up in a namespace whose routes come and go. */
+/* Look-up of the host's own address in a namespace whose routes change. */
 #include "netns.h"
 
 #include "host/host_address.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A hundred thousand flows in the native engine, whole but for their descriptors: one unix socket stands for the host side of all
- * of them, and the event loop is one that watches nothing.  What they take of the heap is counted, and that a turn of one
- * of them costs no more than among few.
+ * A hundred thousand flows in the native engine, complete except for descriptors: one unix socket is the host side of all of them,
+ * and the event loop watches nothing. The test measures their heap use, and that a turn of one flow costs no more than among few
+ * flows.
  */
 #include "base/macros.h"
 #include "engine/native/datagram.h"
@@ -62,7 +62,7 @@ static void idle_defer(struct poller *p, struct deferred *d)
 	g_assert_not_reached();
 }
 
-/* The descriptor is everybody's: closing is for the end of the test. */
+/* All flows share the descriptor: it is closed at the end of the test. */
 static const struct poller_ops idle_poller_ops = {
 	.watch = idle_watch,
 	.rewatch = idle_rewatch,
@@ -124,7 +124,7 @@ static void turn(struct world *w)
 		native_engine_ops.expire(w->engine, START);
 }
 
-/* A flow to guest port @i, its handshake complete; returns its initial sequence number. */
+/* Opens a flow to guest port @i and completes the handshake; returns its initial sequence number. */
 static uint32_t open_flow(struct world *w, unsigned i)
 {
 	struct engine_open how = {
@@ -153,7 +153,7 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* The CPU time of the cheapest of many turns of flow @i: whatever else the machine does only adds to it. */
+/* The CPU time of the cheapest of many turns of flow @i: other load on the machine only adds to it. */
 static uint64_t cost_of_turn(struct world *w, unsigned i, uint32_t iss)
 {
 	uint64_t least = UINT64_MAX;
@@ -188,7 +188,7 @@ static void a_hundred_thousand_tcp_flows_fit_a_gigabyte(void)
 		       MANY, among_many, among_few);
 	if (ALLOCATOR_COUNTS)
 		g_assert_cmpuint(bytes, <, GIGABYTE);
-	/* One look at each flow would cost some hundred times as much as the turn itself. */
+	/* Visiting every flow would cost some hundred times as much as the turn itself. */
 	g_assert_cmpuint(among_many, <, 20 * among_few);
 	native_engine_ops.guest_gone(w.engine, START, guest_of(0));
 	native_engine_ops.counters(w.engine, &c);
@@ -196,7 +196,7 @@ static void a_hundred_thousand_tcp_flows_fit_a_gigabyte(void)
 	world_done(&w);
 }
 
-/* What a UDP flow is besides its socket: its object, its place in the table, its peers, its timer. */
+/* A UDP flow without its socket: object, table entry, peers, timer. */
 static void a_hundred_thousand_udp_mappings_fit_a_gigabyte(void)
 {
 	struct flow_table table;
@@ -231,7 +231,7 @@ static void a_hundred_thousand_udp_mappings_fit_a_gigabyte(void)
 			n++;
 		longest = MAX(longest, n);
 	}
-	g_assert_cmpuint(longest, <, 16); /* a lookup walks over a bucket and no further */
+	g_assert_cmpuint(longest, <, 16); /* a look-up walks one bucket only */
 	unsigned fired = 0;
 	while (wheel_pop(wheel, START + 300 * USEC_PER_SEC))
 		fired++;

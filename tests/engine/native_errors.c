@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the native engine makes of ICMP errors, from outside and from guests. */
+/* ICMP errors in the native engine, from outside and from guests. */
 #include "native.h"
 
 #include "wire/checksum.h"
@@ -24,8 +24,8 @@ static void an_error_does_not_end_a_mapping(struct fixture *f, gconstpointer row
 	assert_datagram(&f->b, SERVER, f->s.port, GUEST, 5000, "B", 1);
 }
 
-/* Timestamp requests (RFC 792), and errors about what it never got. */
-static void messages_for_nobody_outside_are_counted(struct fixture *f, gconstpointer row)
+/* Timestamp requests (RFC 792), and errors about packets that were never sent. */
+static void icmp_messages_without_a_destination_outside_are_counted(struct fixture *f, gconstpointer row)
 {
 	static const struct icmp4_header messages[] = { { .type = 13 }, { .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_PORT } };
 	for (unsigned i = 0; i < G_N_ELEMENTS(messages); i++) {
@@ -37,7 +37,7 @@ static void messages_for_nobody_outside_are_counted(struct fixture *f, gconstpoi
 	}
 }
 
-static void connecting_is_told_who_prohibits_it(struct fixture *f, gconstpointer row)
+static void connection_attempt_is_told_which_router_prohibits_it(struct fixture *f, gconstpointer row)
 {
 	struct guest_tcp t;
 	guest_tcp_init(&t, &f->b, GUEST, 40000, PROHIBITED, 80);
@@ -47,7 +47,7 @@ static void connecting_is_told_who_prohibits_it(struct fixture *f, gconstpointer
 	guest_tcp_done(&t);
 }
 
-static void connecting_is_told_where_its_hops_ran_out(struct fixture *f, gconstpointer row)
+static void connection_attempt_is_told_where_its_ttl_ran_out(struct fixture *f, gconstpointer row)
 {
 	struct guest_tcp t;
 	guest_tcp_init(&t, &f->b, GUEST, 40000, BEYOND, 80);
@@ -104,7 +104,7 @@ static void an_error_about_an_open_connection_is_a_hint(struct fixture *f, gcons
 		sent = next_segment(raw);
 	while (sent.dst_port != f->s.port);
 	close(raw);
-	sent.seq += 4; /* the next byte: these are acknowledged */
+	sent.seq += 4; /* the next byte: these bytes are acknowledged */
 	static const uint8_t codes[] = { ICMP4_UNREACHABLE_HOST, ICMP4_UNREACHABLE_PORT, ICMP4_UNREACHABLE_ADMIN };
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
 		tell_host(SERVER, SERVER, codes[i], &sent);
@@ -119,7 +119,7 @@ static void an_error_about_an_open_connection_is_a_hint(struct fixture *f, gcons
 	guest_tcp_done(&t);
 }
 
-/* "Fragmentation needed" of @from about the segment at @seq that @t was sent; @damage is done to the quoted IP header. */
+/* Sends fragmentation needed from @from about the segment at @seq that @t received; @damage corrupts the quoted IP header. */
 static void guest_needs_fragments_for(struct guest_tcp *t, ip4_t from, uint32_t seq, uint16_t mtu, uint16_t quoted_len, uint8_t damage)
 {
 	uint8_t body[IPV4_HEADER_LEN + 8], message[ICMP4_HEADER_LEN + sizeof(body)];
@@ -144,7 +144,7 @@ static void guest_needs_fragments(struct guest_tcp *t, ip4_t from, uint32_t seq,
 	guest_needs_fragments_for(t, from, seq, mtu, quoted_len, 0);
 }
 
-/* @len bytes come to @t, but the first time round on a way that loses them all. */
+/* Sends @len bytes to @t; all segments of the first attempt are lost. */
 static uint8_t *lose_download(struct fixture *f, struct guest_tcp *t, size_t len)
 {
 	uint8_t *bytes = pattern(len);
@@ -170,7 +170,7 @@ static void a_guests_fragmentation_needed_makes_segments_smaller(struct fixture 
 	struct guest_tcp t;
 	connect_to(f, &t, SERVER, SERVER);
 	uint8_t *bytes = lose_download(f, &t, len);
-	/* Lies first: of another guest, about bytes that are not under way, about none of its flows. */
+	/* First false errors: from another guest, about bytes that are not in flight, about no flow of the guest. */
 	guest_needs_fragments(&t, GUEST + 1, t.expected, 300, 1500);
 	guest_needs_fragments(&t, GUEST, t.expected - 5000, 300, 1500);
 	guest_needs_fragments(&t, GUEST, t.expected + 1000000, 300, 1500);
@@ -186,7 +186,7 @@ static void a_guests_fragmentation_needed_makes_segments_smaller(struct fixture 
 	guest_tcp_done(&t);
 }
 
-static void a_router_that_does_not_say_its_mtu_is_guessed(struct fixture *f, gconstpointer row)
+static void mtu_of_a_router_that_reports_none_is_guessed(struct fixture *f, gconstpointer row)
 {
 	static const size_t len = 30000;
 	struct guest_tcp t;
@@ -201,12 +201,14 @@ static void a_router_that_does_not_say_its_mtu_is_guessed(struct fixture *f, gco
 
 const struct contract_test native_errors[] = {
 	{ "an_error_does_not_end_a_mapping", an_error_does_not_end_a_mapping, native_setup_plain },
-	{ "messages_for_nobody_outside_are_counted", messages_for_nobody_outside_are_counted, native_setup_plain },
-	{ "connecting_is_told_who_prohibits_it", connecting_is_told_who_prohibits_it, native_setup_plain },
-	{ "connecting_is_told_where_its_hops_ran_out", connecting_is_told_where_its_hops_ran_out, native_setup_plain },
+	{ "icmp_messages_without_a_destination_outside_are_counted", icmp_messages_without_a_destination_outside_are_counted,
+	  native_setup_plain },
+	{ "connection_attempt_is_told_which_router_prohibits_it", connection_attempt_is_told_which_router_prohibits_it,
+	  native_setup_plain },
+	{ "connection_attempt_is_told_where_its_ttl_ran_out", connection_attempt_is_told_where_its_ttl_ran_out, native_setup_plain },
 	{ "an_error_about_an_open_connection_is_a_hint", an_error_about_an_open_connection_is_a_hint, native_setup_plain },
 	{ "a_guests_fragmentation_needed_makes_segments_smaller", a_guests_fragmentation_needed_makes_segments_smaller,
 	  native_setup_plain },
-	{ "a_router_that_does_not_say_its_mtu_is_guessed", a_router_that_does_not_say_its_mtu_is_guessed, native_setup_plain },
+	{ "mtu_of_a_router_that_reports_none_is_guessed", mtu_of_a_router_that_reports_none_is_guessed, native_setup_plain },
 	{ 0 },
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The native engine where descriptors end, and with as many flows as there are descriptors. */
+/* The native engine at the limits of descriptors and with as many flows as there are descriptors. */
 #include "native.h"
 
 #include "echo_service.h"
@@ -71,7 +71,7 @@ static void a_guest_at_its_share_of_sockets_spares_the_others(struct fixture *f,
 	g_assert_true(guest_tcp_connect(&t));
 	g_assert_true(server_accept(&f->s, &f->b));
 	assert_talks(f, &t);
-	/* The greedy one goes: there is room for the next. */
+	/* The greedy guest leaves: its descriptors are free for the next one. */
 	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), GUEST);
 	g_assert_cmpuint(counters(f).flows_udp, ==, 0);
 	for (uint16_t i = 0; i < 56; i++)
@@ -94,7 +94,7 @@ static void a_guest_at_its_share_may_go_on_when_its_flows_end(struct fixture *f,
 	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 0);
 }
 
-/* A guest may give itself as many addresses as the network has. */
+/* A guest can use as many addresses as the network has. */
 static void addresses_of_one_port_share_its_sockets(struct fixture *f, gconstpointer row)
 {
 	struct port greedy = { .id = 1 }, modest = { .id = 2 };
@@ -109,7 +109,7 @@ static void addresses_of_one_port_share_its_sockets(struct fixture *f, gconstpoi
 	f->b.port = &modest;
 	connect_to(f, &t, SERVER, SERVER);
 	assert_talks(f, &t);
-	/* Its time over, the port may have as many again. */
+	/* After the flows have expired, the port may have as many again. */
 	bench_turn(&f->b, 600 * USEC_PER_SEC);
 	g_assert_cmpuint(counters(f).flows_udp, ==, 0);
 	f->b.port = &greedy;
@@ -153,7 +153,7 @@ static void half_open_flows_of_one_guest_are_limited(struct fixture *f, gconstpo
 	g_assert_cmpuint(counters(f).flows_refused, ==, 76);
 	assert_refused(f, IP_PROTOCOL_TCP);
 	bench_forget(&f->b);
-	/* One that is old gives way to one that is answered. */
+	/* An old flow is replaced by one that is answered. */
 	bench_turn(&f->b, 11 * USEC_PER_SEC);
 	guest_tcp_init(&t, &f->b, GUEST, 9999, SERVER, f->s.port);
 	g_assert_true(guest_tcp_connect(&t));
@@ -167,11 +167,11 @@ static void half_open_flows_of_one_guest_are_limited(struct fixture *f, gconstpo
 	guest_tcp_done(&t);
 }
 
-/* Together more than a guest's flows may hold, tcp_upload.c. */
+/* Together more than a guest's flows may hold (tcp_upload.c). */
 #define STALLED 1100u
-#define STALLED_BYTES 67200u /* more than a guest without window scale is told it may send */
+#define STALLED_BYTES 67200u /* more than the window of a guest without window scale */
 
-/* A host that reads nothing, behind a socket that takes next to nothing; returns its end. */
+/* Opens a flow to a peer that reads nothing, over a socket with a tiny buffer; returns the peer's end. */
 static int open_to_guest(struct fixture *f, struct guest_tcp *t, uint16_t port)
 {
 	int ends[2];
@@ -188,7 +188,7 @@ static int open_to_guest(struct fixture *f, struct guest_tcp *t, uint16_t port)
 	return ends[1];
 }
 
-static void hosts_that_read_nothing_do_not_stop_a_guests_other_connections(struct fixture *f, gconstpointer row)
+static void peers_that_read_nothing_do_not_stop_a_guests_other_connections(struct fixture *f, gconstpointer row)
 {
 	struct guest_tcp t, stalled;
 	int fds[STALLED];
@@ -256,11 +256,11 @@ static void descriptors_that_run_out_are_refused_counted_and_spare_others(struct
 	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 4);
 	g_assert_cmpuint(counters(f).flows_tcp, ==, 1);
 
-	/* What is open goes on. */
+	/* Open flows continue. */
 	assert_talks(f, &t);
 	server_answer(&udp, &from, "A", 1);
 	assert_datagram(&f->b, SERVER, udp.port, OTHER_GUEST, 5000, "A", 1);
-	/* A guest vanishes just then: what it had is free again, without another limit. */
+	/* A guest leaves at that moment: its descriptors are free again. */
 	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), THIRD_GUEST);
 	bench_forget(&f->b);
 	guest_udp_send(&f->b, GUEST, 5001, SERVER, udp.port, "d", 1, 63);
@@ -301,7 +301,7 @@ static void teardown_all_descriptors(struct fixture *f)
 
 struct crowd {
 	unsigned n_udp, n_tcp;
-	struct sockaddr_in *from; /* of each UDP flow */
+	struct sockaddr_in *from; /* source of each UDP flow */
 	struct guest_tcp *tcp;
 	int *accepted;
 };
@@ -342,7 +342,7 @@ static void assert_all_hold(struct fixture *f, struct server *s, const struct cr
 		g_assert_true(wait_for(&c->tcp[i], 1));
 }
 
-/* Sees whether it was reset, without waiting. */
+/* Whether the connection was reset, without waiting. */
 static bool is_reset(int fd)
 {
 	int error = 0;
@@ -351,7 +351,7 @@ static bool is_reset(int fd)
 	return error == ECONNRESET;
 }
 
-/* Every second guest has gone without a word. */
+/* Every second guest has stopped answering. */
 static void turn_until_silent_ones_are_given_up(struct fixture *f, struct crowd *c)
 {
 	for (unsigned i = 0; i < c->n_tcp; i += 2)
@@ -367,7 +367,7 @@ static void turn_until_silent_ones_are_given_up(struct fixture *f, struct crowd 
 	g_assert_cmpuint(counters(f).flows_tcp, ==, c->n_tcp / 2);
 }
 
-static void idle_flows_by_the_thousand_hold_and_end_in_their_time(struct fixture *f, gconstpointer row)
+static void thousands_of_idle_flows_live_and_expire_on_time(struct fixture *f, gconstpointer row)
 {
 	unsigned room = (unsigned)MIN(usual.rlim_max, (rlim_t)FLOWS_MOST) - DESCRIPTORS_LEFT;
 	struct crowd c = { .n_udp = room / 2, .n_tcp = room / 8 };
@@ -412,11 +412,10 @@ const struct contract_test native_limits[] = {
 	{ "addresses_of_one_port_share_its_sockets", addresses_of_one_port_share_its_sockets, setup_few_sockets },
 	{ "addresses_of_one_port_share_its_half_open_flows", addresses_of_one_port_share_its_half_open_flows, native_setup_plain },
 	{ "half_open_flows_of_one_guest_are_limited", half_open_flows_of_one_guest_are_limited, native_setup_plain },
-	{ "hosts_that_read_nothing_do_not_stop_a_guests_other_connections", hosts_that_read_nothing_do_not_stop_a_guests_other_connections,
+	{ "peers_that_read_nothing_do_not_stop_a_guests_other_connections", peers_that_read_nothing_do_not_stop_a_guests_other_connections,
 	  native_setup_plain },
 	{ "descriptors_that_run_out_are_refused_counted_and_spare_others", descriptors_that_run_out_are_refused_counted_and_spare_others,
 	  native_setup_plain },
-	{ "idle_flows_by_the_thousand_hold_and_end_in_their_time", idle_flows_by_the_thousand_hold_and_end_in_their_time,
-	  setup_all_descriptors },
+	{ "thousands_of_idle_flows_live_and_expire_on_time", thousands_of_idle_flows_live_and_expire_on_time, setup_all_descriptors },
 	{ 0 },
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* TCP to guests where the way to them is odd, or memory short. */
+/* TCP to guests with unusual ports, or with little memory. */
 #include "native.h"
 
 #include <sys/socket.h>
 
-/* The flow must not wait for the guest to say something: it may have nothing to say. */
-static void a_turn_without_memory_delays_and_no_more(struct fixture *f, gconstpointer row)
+/* The flow must not wait for a segment of the guest, which may have nothing to send. */
+static void a_turn_without_memory_only_delays(struct fixture *f, gconstpointer row)
 {
 	struct guest_tcp t;
 	connect_to(f, &t, SERVER, SERVER);
@@ -16,8 +16,8 @@ static void a_turn_without_memory_delays_and_no_more(struct fixture *f, gconstpo
 	guest_tcp_done(&t);
 }
 
-/* Of a guest that looks for the way by one connection; the host's next SYN goes as far as the guest's last one. */
-static void a_repeated_syn_brings_its_own_ttl(struct fixture *f, gconstpointer row)
+/* A guest traces the path with one connection: the host's next SYN has the TTL of the guest's last one. */
+static void a_repeated_syn_sets_the_ttl(struct fixture *f, gconstpointer row)
 {
 	struct guest_tcp t;
 	guest_tcp_init(&t, &f->b, GUEST, 40000, SILENT, 80);
@@ -29,8 +29,8 @@ static void a_repeated_syn_brings_its_own_ttl(struct fixture *f, gconstpointer r
 	guest_tcp_done(&t);
 }
 
-/* More pieces than one system call takes: what does not fit the call is still in the queue, not lost, and not the end. */
-static void rooms_of_many_pieces_are_filled_in_several_goes(struct fixture *f, gconstpointer row)
+/* More pieces than one system call takes: the other bytes stay in the queue; they are neither lost nor taken for the end. */
+static void rooms_of_many_pieces_are_filled_by_several_reads(struct fixture *f, gconstpointer row)
 {
 	static const size_t len = 600000;
 	struct guest_tcp t;
@@ -47,8 +47,8 @@ static void rooms_of_many_pieces_are_filled_in_several_goes(struct fixture *f, g
 }
 
 const struct contract_test native_tcp[] = {
-	{ "a_turn_without_memory_delays_and_no_more", a_turn_without_memory_delays_and_no_more, native_setup_plain },
-	{ "a_repeated_syn_brings_its_own_ttl", a_repeated_syn_brings_its_own_ttl, native_setup_plain },
-	{ "rooms_of_many_pieces_are_filled_in_several_goes", rooms_of_many_pieces_are_filled_in_several_goes, native_setup_plain },
+	{ "a_turn_without_memory_only_delays", a_turn_without_memory_only_delays, native_setup_plain },
+	{ "a_repeated_syn_sets_the_ttl", a_repeated_syn_sets_the_ttl, native_setup_plain },
+	{ "rooms_of_many_pieces_are_filled_by_several_reads", rooms_of_many_pieces_are_filled_by_several_reads, native_setup_plain },
 	{ 0 },
 };

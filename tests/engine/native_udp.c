@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Many datagrams at once, with what kernels and ports do to join and to cut them, and without. */
+/* Bursts of datagrams, with and without UDP_SEGMENT, UDP_GRO and super-frames. */
 #include "native.h"
 
 #include <netinet/in.h>
@@ -14,14 +14,14 @@ static void setup_without_offload(struct fixture *f, gconstpointer row)
 	native_setup(f, row, &(struct bench_options){ .no_udp_offload = true });
 }
 
-/* Of a port that takes super-frames of UDP. */
+/* For a port that takes UDP super-frames. */
 static void setup_large_port(struct fixture *f, gconstpointer row)
 {
 	native_setup_plain(f, row);
 	f->b.r.offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_USO;
 }
 
-/* Datagram @i of @len bytes says which one it is. */
+/* Fills datagram @i of @len bytes so that it can be identified. */
 static void fill(uint8_t *bytes, unsigned i, size_t len)
 {
 	for (size_t at = 0; at < len; at++)
@@ -103,7 +103,7 @@ static void bursts_from_a_guest_arrive_as_they_were_sent(struct fixture *f, gcon
 	server_close(&other);
 }
 
-/* As a vhost-user guest has it, whose pages lie apart. */
+/* As from a vhost-user guest, whose buffers are not contiguous. */
 static void a_datagram_in_many_pieces_arrives_whole(struct fixture *f, gconstpointer row)
 {
 	enum { LEN = 4000, PIECE = 100 };
@@ -125,8 +125,8 @@ static void a_datagram_in_many_pieces_arrives_whole(struct fixture *f, gconstpoi
 	server_expect_datagram(&f->s, &f->b, payload, LEN, &from);
 }
 
-/* The kernel does not cut what would not fit the way; each datagram is fragmented for itself then. */
-static void bursts_larger_than_the_ways_mtu_are_fragmented(struct fixture *f, gconstpointer row)
+/* The kernel does not segment a message whose datagrams exceed the path MTU; each datagram is then fragmented by itself. */
+static void bursts_larger_than_the_path_mtu_are_fragmented(struct fixture *f, gconstpointer row)
 {
 	server_bind_udp(&f->s, SERVER);
 	g_assert_cmpint(system("ip link set lo mtu 2000"), ==, 0);
@@ -143,7 +143,7 @@ static void bursts_larger_than_the_ways_mtu_are_fragmented(struct fixture *f, gc
 	g_assert_cmpuint(f->b.r.drops.count[DROP_FRAG_NEEDED], ==, 0);
 }
 
-static void each_of_a_burst_that_is_too_large_is_told_its_mtu(struct fixture *f, gconstpointer row)
+static void each_datagram_of_a_burst_that_is_too_large_is_answered_with_the_mtu(struct fixture *f, gconstpointer row)
 {
 	f->b.dont_fragment = true;
 	for (unsigned i = 0; i < 5; i++) {
@@ -165,7 +165,7 @@ static void each_of_a_burst_that_is_too_large_is_told_its_mtu(struct fixture *f,
 
 /* --- host to guest --- */
 
-/* What the guest got, taken apart where its port takes super-frames. */
+/* Datagrams that the guest received, with super-frames split. */
 struct inbox {
 	struct recorded_packet *packet;
 	size_t at;
@@ -202,7 +202,7 @@ static void server_sends(struct fixture *f, const struct sockaddr_in *to, unsign
 	g_free(bytes);
 }
 
-/* @n datagrams of @each bytes, the last one of @last, in one message. */
+/* Sends @n datagrams of @each bytes, the last one of @last, in one message. */
 static void server_sends_joined(struct fixture *f, const struct sockaddr_in *to, unsigned n, size_t each, size_t last)
 {
 	size_t len = (n - 1) * each + last;
@@ -221,7 +221,7 @@ static size_t size_of(unsigned round, unsigned i)
 	return odd ? (i % 2 ? 0 : 333) : sizes[round % ARRAY_SIZE(sizes)];
 }
 
-/* Rounds of one size, which is learned, with sizes that change between rounds and odd ones amid. */
+/* Rounds of one size, which the engine learns, with sizes that change between rounds and other sizes within them. */
 static void bursts_to_a_guest_arrive_as_they_were_sent(struct fixture *f, gconstpointer row)
 {
 	struct sockaddr_in from = let_server_know_guest(f);
@@ -235,7 +235,7 @@ static void bursts_to_a_guest_arrive_as_they_were_sent(struct fixture *f, gconst
 	g_assert_true(g_queue_is_empty(&f->b.datagrams));
 }
 
-static void joined_datagrams_to_a_guest_are_taken_apart(struct fixture *f, gconstpointer row)
+static void coalesced_datagrams_to_a_guest_are_split(struct fixture *f, gconstpointer row)
 {
 	struct sockaddr_in from = let_server_know_guest(f);
 	struct inbox in = { 0 };
@@ -253,7 +253,7 @@ static void joined_datagrams_to_a_guest_are_taken_apart(struct fixture *f, gcons
 	g_assert_true(g_queue_is_empty(&f->b.datagrams));
 }
 
-static void strangers_amid_a_burst_are_left_out(struct fixture *f, gconstpointer row)
+static void datagrams_of_unknown_peers_within_a_burst_are_dropped(struct fixture *f, gconstpointer row)
 {
 	struct sockaddr_in from = let_server_know_guest(f), loopback = from;
 	struct server stranger = { .listener = -1, .fd = -1 };
@@ -274,7 +274,7 @@ static void strangers_amid_a_burst_are_left_out(struct fixture *f, gconstpointer
 	server_close(&stranger);
 }
 
-/* A guest that has not shown to take more gets fragments, which no lent room can hold. */
+/* A guest that has not shown to take larger packets gets fragments, which a lent room cannot hold. */
 static void bursts_larger_than_the_guests_mtu_come_as_packets(struct fixture *f, gconstpointer row)
 {
 	struct sockaddr_in from = let_server_know_guest(f);
@@ -293,11 +293,11 @@ static void bursts_larger_than_the_guests_mtu_come_as_packets(struct fixture *f,
 	}
 #define TESTS(variant, setup_function) \
 	TEST(bursts_from_a_guest_arrive_as_they_were_sent, variant, setup_function), \
-		TEST(bursts_larger_than_the_ways_mtu_are_fragmented, variant, setup_function), \
-		TEST(each_of_a_burst_that_is_too_large_is_told_its_mtu, variant, setup_function), \
+		TEST(bursts_larger_than_the_path_mtu_are_fragmented, variant, setup_function), \
+		TEST(each_datagram_of_a_burst_that_is_too_large_is_answered_with_the_mtu, variant, setup_function), \
 		TEST(bursts_to_a_guest_arrive_as_they_were_sent, variant, setup_function), \
-		TEST(joined_datagrams_to_a_guest_are_taken_apart, variant, setup_function), \
-		TEST(strangers_amid_a_burst_are_left_out, variant, setup_function), \
+		TEST(coalesced_datagrams_to_a_guest_are_split, variant, setup_function), \
+		TEST(datagrams_of_unknown_peers_within_a_burst_are_dropped, variant, setup_function), \
 		TEST(bursts_larger_than_the_guests_mtu_come_as_packets, variant, setup_function)
 
 const struct contract_test native_udp[] = {

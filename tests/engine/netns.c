@@ -39,15 +39,15 @@ static bool become_root_of_a_namespace(void)
 }
 
 /*
- * Several engines cause the same errors in one second, after floods of others.  The mask lifts both of the kernel's limits, the one
- * for each destination (icmp_ratelimit) and the one for all (icmp_msgs_per_sec, of the namespace or, on older kernels, of everybody).
+ * Several engines cause the same errors within a second, after floods of others. The mask lifts both of the kernel's limits: per
+ * destination (icmp_ratelimit) and in total (icmp_msgs_per_sec, of the namespace or, on older kernels, of the whole system).
  */
 static bool send_every_icmp_error(void)
 {
 	return write_file("/proc/sys/net/ipv4/icmp_ratemask", "0");
 }
 
-/* The router: forwards to 198.51.100.0/24, which it has on an interface where nobody is. */
+/* The router: forwards to 198.51.100.0/24, which is on an interface without hosts. */
 static void be_router(int told, int tell)
 {
 	char c;
@@ -99,7 +99,7 @@ const char *netns_enter(void)
 		return "the network namespace could not be set up (veth)";
 	if (!send_every_icmp_error())
 		return "the kernel's limit of ICMP errors cannot be lifted in a namespace here";
-	/* What a server sends goes into its socket at once; what nobody reads backs up soon. */
+	/* A server's socket takes all it sends at once; unread data fills buffers soon. */
 	if (!write_file("/proc/sys/net/ipv4/tcp_wmem", "4096 4194304 4194304") ||
 	    !write_file("/proc/sys/net/ipv4/tcp_rmem", "4096 65536 262144"))
 		return "socket buffers cannot be set in a namespace here";

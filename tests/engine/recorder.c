@@ -13,7 +13,7 @@ static struct recorder *recorder_of(struct engine_env *env)
 	return container_of(env, struct recorder, env);
 }
 
-/* What a port without offloads would do (virtio 1.3 §5.1.6.2): the field holds the pseudo-header's sum. */
+/* Completes the checksum as a port without offloads does (virtio 1.3 §5.1.6.2): the field holds the sum of the pseudo-header. */
 static void complete_checksum(uint8_t *bytes, const struct engine_packet *p)
 {
 	g_assert_cmpuint(p->csum_start + p->csum_offset + 2u, <=, p->len);
@@ -24,7 +24,7 @@ static void complete_checksum(uint8_t *bytes, const struct engine_packet *p)
 	bytes[p->csum_start + p->csum_offset + 1] = (uint8_t)value;
 }
 
-/* Everything that an engine sends has a right IP header and says what it is long. */
+/* Records a packet and asserts that its IP header and length are right. */
 static struct recorded_packet *record(const struct engine_packet *p)
 {
 	uint8_t *bytes = g_malloc(p->len);
@@ -54,7 +54,7 @@ static void recorder_output(struct engine_env *env, usec_t now, const struct eng
 	g_queue_push_tail(ipv4_is_fragment(&rec->ip) ? &r->fragments : &r->packets, rec);
 }
 
-/* Rooms come in pieces, the first of which ends in the middle of a header, as a guest's own buffers may. */
+/* The first piece of a room ends in the middle of a header, as a guest's buffers may. */
 #define FIRST_PIECE ((size_t)27)
 
 static bool lend_room(struct recorder *r, size_t size, struct port_room *ret)

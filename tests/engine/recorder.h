@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The gateway's side of the engine contract, for tests: an engine_env that keeps what the engine outputs
- * and answers its questions from plain fields.
+ * The gateway's side of the engine contract, for tests: an engine_env that records the engine's output and answers its calls from
+ * plain fields.
  */
 #pragma once
 
@@ -16,14 +16,14 @@
 /* An IP packet that the engine sent to a guest. */
 struct recorded_packet {
 	struct ipv4_header ip;
-	uint8_t *l4; /* with its checksum, also where the engine left that to others */
+	uint8_t *l4; /* with a complete checksum, even if the engine left it partial */
 	size_t l4_len;
 	size_t gso_size; /* 0: one segment */
 };
 
 /* A call of icmp_error(). */
 struct recorded_error {
-	ip4_t guest, dst; /* of the packet it answers */
+	ip4_t guest, dst; /* addresses of the packet that it answers */
 	uint8_t protocol;
 	uint8_t type, code;
 	uint32_t info;
@@ -41,28 +41,28 @@ struct recorder {
 	ip4_t host_address;
 	size_t guest_mtu;
 	unsigned offloads;       /* of the guest's port */
-	unsigned without_memory; /* so many times reserve() finds none */
-	size_t room_pieces;      /* of a room it lends; 0: two */
-	bool icmp_held_back;     /* the rate limit of ICMP errors is used up */
+	unsigned without_memory; /* how many more times reserve() fails for want of memory */
+	size_t room_pieces;      /* pieces of each lent room; 0: two */
+	bool icmp_held_back;     /* the ICMP rate limit is exhausted */
 };
 
 void recorder_init(struct recorder *r);
 void recorder_done(struct recorder *r);
-/* Forgets what was recorded and ends the turn's memory. */
+/* Discards what was recorded and frees the turn's memory. */
 void recorder_clear(struct recorder *r);
-/* The oldest packet (error), taken out; NULL when there is none.  To be freed. */
+/* Removes and returns the oldest packet (error), or NULL. The caller frees it. */
 struct recorded_packet *recorder_packet(struct recorder *r);
 struct recorded_error *recorder_error(struct recorder *r);
 void recorded_packet_free(struct recorded_packet *p);
 /*
- * The @len bytes of layer 4 that the recorded fragments make up, to be freed; NULL when they do not.  They must be of one
- * packet.
+ * Reassembles @len bytes of layer 4 from the recorded fragments, which must be of one packet; NULL when they are incomplete. The
+ * caller frees the bytes.
  */
 uint8_t *recorder_reassemble(struct recorder *r, size_t len);
 
 /*
- * A guest's IP packet as the gateway hands it over: @l4 behind a header of @src, @dst and @protocol, TTL @ttl.  The
- * bytes are in the recorder's arena.
+ * A guest's IP packet as the gateway passes it to an engine: @l4 behind a header of @src, @dst and @protocol, TTL @ttl.  The bytes
+ * are in the recorder's arena.
  */
 struct packet_bytes {
 	struct iovec iov;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How engines say no, and the null engine that says nothing else. */
+/* Refusals of engines, and the null engine, which refuses everything. */
 #include "recorder.h"
 
 #include "engine/null/null.h"

@@ -104,7 +104,7 @@ void server_expect(struct server *s, size_t len)
 	s->expected += len;
 }
 
-/* True at the end of what can be read, whatever the end is; errno tells. */
+/* Reads once; true when no more can be read now, for the reason in errno. */
 static bool read_more(struct server *s)
 {
 	uint8_t buf[65536];
@@ -246,7 +246,7 @@ static void set_raw_capability(bool have)
 	g_assert_cmpint(syscall(SYS_capset, &head, caps), ==, 0);
 }
 
-/* A new network namespace allows them to nobody. */
+/* A new network namespace allows ping sockets to no user. */
 int forbid_ping_sockets(void)
 {
 	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);

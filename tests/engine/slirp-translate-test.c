@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Packets on their way into and out of libslirp, and its filter of datagrams. */
+/* Translation of packets into and out of libslirp, and the filter of unsolicited datagrams. */
 #include "recorder.h"
 
 #include "base/macros.h"
@@ -15,7 +15,7 @@
 #define HOST IP4(10, 77, 0, 2)
 #define PRIVATE ((struct prefix4){ IP4(240, 0, 0, 0), 29 })
 
-/* What libslirp gets. */
+/* The packet that libslirp gets. */
 struct inner {
 	struct ipv4_header ip;
 	uint8_t *l4;
