@@ -149,14 +149,6 @@ static void end_thread(struct control *c)
 	g_thread_join(c->thread);
 }
 
-/* Calls for the network are all ours: what is under way there has nobody to come back to. */
-static void forget_jobs(struct control *c)
-{
-	while (call_queue_take(&c->config.net->calls))
-		;
-	c->config.net->events.wake = NULL;
-}
-
 static void drop_source(GSource *source)
 {
 	if (!source)
@@ -171,12 +163,12 @@ void control_free(struct control *c)
 		return;
 	if (c->thread)
 		end_thread(c);
-	forget_jobs(c); /* of requests that are freed now */
+	network_forget_calls(c->config.net); /* of requests that are freed now */
 	connects_cancel(c);
 	g_main_context_push_thread_default(c->context);
 	server_free(c->server);
 	g_main_context_pop_thread_default(c->context);
-	forget_jobs(c); /* that these posted as they ended */
+	network_forget_calls(c->config.net); /* that these posted as they ended */
 	capture_streams_free(c);
 	event_hub_done(&c->events);
 	drop_source(c->finished_source);

@@ -2,7 +2,6 @@
 #include "control/event_hub.h"
 
 #include "base/macros.h"
-#include "network/events.h"
 
 /* Often enough to find out that a client has gone, and to keep those in between from giving up. */
 #define HEARTBEAT_SECONDS 15
@@ -16,8 +15,7 @@ static void wake_all(struct call *call)
 		h->wake(l->data);
 }
 
-/* On the network's thread. */
-static void event_happened(void *opaque)
+void event_hub_event_happened(void *opaque)
 {
 	struct event_hub *h = opaque;
 	if (!atomic_exchange(&h->posted, true))
@@ -55,12 +53,6 @@ void event_hub_done(struct event_hub *h)
 	g_source_unref(h->heartbeat);
 	g_list_free(h->waiting);
 	h->waiting = NULL;
-}
-
-void event_hub_arm(struct event_hub *h, struct events *events)
-{
-	events->wake = event_happened;
-	events->wake_opaque = h;
 }
 
 void event_hub_wait(struct event_hub *h, struct request *r)

@@ -11,7 +11,6 @@
 #include <stdatomic.h>
 
 struct call_queue;
-struct events;
 struct request;
 
 struct event_hub {
@@ -30,8 +29,8 @@ void event_hub_init(struct event_hub *h, struct call_queue *queue, GMainContext 
 		    void (*beat)(struct request *r));
 void event_hub_done(struct event_hub *h);
 
-/* On the network's thread: the next event is reported. */
-void event_hub_arm(struct event_hub *h, struct events *events);
+/* For network_wake_on_event(), with the hub as @opaque. */
+void event_hub_event_happened(void *opaque);
 void event_hub_wait(struct event_hub *h, struct request *r);
 /* Harmless when @r does not wait. */
 void event_hub_forget(struct event_hub *h, struct request *r);

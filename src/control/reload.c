@@ -7,7 +7,7 @@
 #include "control/job.h"
 #include "control/request.h"
 #include "network/change.h"
-#include "options/config.h"
+#include "lanlet.h"
 
 #include <errno.h>
 
@@ -30,7 +30,7 @@ static struct lanlet_config *read_config(const struct control *c, char **ret_err
 /* On the network's thread. */
 static void apply(struct lanlet_network *n, struct reload *l)
 {
-	l->result = change_reload(n, &l->config->settings, &l->report, l->error, sizeof(l->error));
+	l->result = change_reload(n, l->config, &l->report, l->error, sizeof(l->error));
 }
 
 /* The options with @change, comma-separated.  A string to g_free(). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "network/capture.h"
+#include "network/captures.h"
 
 #include "base/macros.h"
 #include "host/clock.h"
@@ -344,4 +344,19 @@ struct capture_record *capture_read(struct capture *c)
 void capture_release(struct capture *c)
 {
 	capture_ring_release(&c->ring);
+}
+
+unsigned capture_id(const struct capture *c)
+{
+	return c->id;
+}
+
+bool capture_is_over(const struct capture *c)
+{
+	return atomic_load(&c->over);
+}
+
+uint64_t capture_untold(const struct capture *c)
+{
+	return c->untold;
 }

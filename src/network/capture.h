@@ -12,18 +12,16 @@
  */
 #pragma once
 
-#include "base/addr.h"
-#include "base/list.h"
+#include "base/drop.h"
 #include "base/usec.h"
 #include "lan/frame.h"
-#include "lan/observer.h"
 #include "lan/port.h"
-#include "network/capture_ring.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct capture;
 struct lanlet_network;
 
 #define CAPTURE_RING_BYTES ((size_t)4 * 1024 * 1024)
@@ -78,30 +76,6 @@ struct capture_record {
 	uint8_t bytes[]; /* captured */
 };
 
-struct capture {
-	struct capture_config config;
-	struct observer observer;
-	struct captures *all; /* the network's; NULL while it does not run */
-	struct list node;     /* in them */
-	unsigned id;          /* from 1 on, never used again */
-	unsigned port_id;     /* of the port, or where the guest was seen last; 0: nowhere yet */
-	struct mac guest;
-	uint8_t *scratch; /* config.reach bytes, for frames in pieces */
-	struct capture_ring ring;
-	uint64_t records, lost;
-	uint64_t untold; /* of those lost: what no record has told yet */
-	usec_t started;
-	bool fresh;       /* something was added in this turn */
-	atomic_bool over; /* the port has gone: nothing more will come */
-};
-
-/* The network's. */
-struct captures {
-	struct list all;
-	unsigned n, last_id;
-	uint64_t records, lost; /* of all that there ever were */
-};
-
 /* -ENOMEM. */
 int capture_new(const struct capture_config *config, struct capture **ret);
 /* @c does not run.  NULL is fine. */
@@ -113,6 +87,13 @@ void capture_free(struct capture *c);
 int capture_start(struct lanlet_network *n, usec_t now, struct capture *c);
 /* Harmless when it does not run. */
 void capture_stop(struct lanlet_network *n, struct capture *c);
+
+/* From 1 on, never used again; 0: it was never started. */
+unsigned capture_id(const struct capture *c);
+/* Whether its port has gone: no record will come any more.  Any thread. */
+bool capture_is_over(const struct capture *c);
+/* How many lost records no record has told of.  When it does not run. */
+uint64_t capture_untold(const struct capture *c);
 
 /* The reader's: the oldest record, whose bytes it may change, until it is released; NULL: none now. */
 struct capture_record *capture_read(struct capture *c);

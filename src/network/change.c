@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "host/clock.h"
 #include "network/network.h"
+#include "options/config.h"
 #include "options/options.h"
 
 #include <errno.h>
@@ -242,11 +243,11 @@ static int put_reload_in_place(struct lanlet_network *n, struct settings *config
 	return 0;
 }
 
-int change_reload(struct lanlet_network *n, const struct settings *settings, struct change_report *ret, char *error, size_t size)
+int change_reload(struct lanlet_network *n, const struct lanlet_config *config, struct change_report *ret, char *error, size_t size)
 {
 	struct settings wanted, configured, sum;
 	error[0] = '\0';
-	int r = settings_copy(settings, &wanted);
+	int r = settings_copy(&config->settings, &wanted);
 	if (r < 0)
 		return tell(r, error, size);
 	r = settings_check(&wanted, error, size);

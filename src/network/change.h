@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct lanlet_config;
 struct lanlet_network;
-struct settings;
 
 /* The network is being made: its settings become what was configured and what was added to that earlier.  Negative errno. */
 int change_begin(struct lanlet_network *n);
@@ -48,7 +48,7 @@ struct change_report {
 };
 
 /*
- * Puts @settings, of which the network takes a copy, in the place of those it runs with, as far as it can.  -EINVAL: they contradict
- * themselves or what was added; or what opening a forward failed with.  @error then says how, and nothing is changed.
+ * Applies the options of @config to the running network, as far as a reload can.  -EINVAL: they contradict one another or what was added
+ * at run time; or the errno of a forward that cannot be opened.  @error then has one line about it, and nothing is changed.
  */
-int change_reload(struct lanlet_network *n, const struct settings *settings, struct change_report *ret, char *error, size_t size);
+int change_reload(struct lanlet_network *n, const struct lanlet_config *config, struct change_report *ret, char *error, size_t size);

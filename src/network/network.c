@@ -240,6 +240,27 @@ void network_post(struct lanlet_network *n, struct call *c)
 	call_queue_post(&n->calls, c);
 }
 
+void network_forget_calls(struct lanlet_network *n)
+{
+	while (call_queue_take(&n->calls))
+		;
+	n->events.wake = NULL;
+}
+
+void network_wake_on_event(struct lanlet_network *n, void (*wake)(void *opaque), void *opaque)
+{
+	n->events.wake = wake;
+	n->events.wake_opaque = opaque;
+}
+
+int network_dial(struct lanlet_network *n, usec_t now, struct dial *d, const char *guest, uint16_t port)
+{
+	struct ip_endpoint host = { 0 };
+	struct guest_ref ref;
+	int r = guest_ref_parse_in(guest, n->settings.domain, &ref);
+	return r < 0 ? r : dial_begin(&n->dials, now, d, &ref, port, &host);
+}
+
 static int build_calls(struct lanlet_network *n)
 {
 	int r = call_queue_init(&n->calls);

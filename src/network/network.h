@@ -14,7 +14,7 @@
 #include "lan/segment.h"
 #include "lanlet.h"
 #include "link/links.h"
-#include "network/capture.h"
+#include "network/captures.h"
 #include "network/events.h"
 #include "network/forward/dial.h"
 #include "network/forward/forwards.h"
@@ -65,3 +65,14 @@ struct lanlet_network {
  * walks over something unbounded does a slice of it and posts itself again.
  */
 void network_post(struct lanlet_network *n, struct call *c);
+/* Forgets every call that has not run yet, and network_wake_on_event().  By the thread that dispatches @n, when no other thread posts. */
+void network_forget_calls(struct lanlet_network *n);
+
+/* Calls @wake once, on the thread that dispatches @n, when the next event happens.  There is one @wake at a time.  By that thread. */
+void network_wake_on_event(struct lanlet_network *n, void (*wake)(void *opaque), void *opaque);
+
+/*
+ * Connects to @port of @guest, which is a name, also one in the network's domain, a MAC or an address; as dial_begin() does for a client
+ * on the host.  -EINVAL: @guest is none of these.
+ */
+int network_dial(struct lanlet_network *n, usec_t now, struct dial *d, const char *guest, uint16_t port);

@@ -375,6 +375,11 @@ unsigned snapshot_names(const struct lanlet_network *n, usec_t now, uint64_t *cu
 	return 0;
 }
 
+uint64_t snapshot_last_event(const struct lanlet_network *n)
+{
+	return n->events.last;
+}
+
 void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret)
 {
 	ret->n = events_read(&n->events, *after, ret->events, ARRAY_SIZE(ret->events));

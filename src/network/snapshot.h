@@ -186,6 +186,8 @@ struct snapshot_events {
 	uint64_t lost; /* events before the first of these that nobody can be told of any more */
 };
 
+/* The number of the newest event; 0: there was none yet. */
+uint64_t snapshot_last_event(const struct lanlet_network *n);
 /* What happened behind number *@after, which is moved on. */
 void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret);
 

@@ -148,7 +148,7 @@ static void what_stands_in_the_configuration_is_not_taken_out(struct fixture *f,
 static int reload(struct fixture *f, const char *const *options, struct change_report *report)
 {
 	struct lanlet_config *config = configuration(f, options);
-	int r = change_reload(f->net, &config->settings, report, f->error, sizeof(f->error));
+	int r = change_reload(f->net, config, report, f->error, sizeof(f->error));
 	lanlet_config_free(config);
 	return r;
 }

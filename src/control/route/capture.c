@@ -18,7 +18,6 @@
 #include "control/request.h"
 #include "control/values.h"
 #include "network/capture.h"
-#include "network/network.h"
 #include "network/snapshot.h"
 
 #include <errno.h>
@@ -143,7 +142,7 @@ static void pump(struct capture_stream *s)
 {
 	if (s->sending)
 		return;
-	bool port_is_gone = atomic_load(&s->capture->over); /* before looking for the last records */
+	bool port_is_gone = capture_is_over(s->capture); /* before looking for the last records */
 	struct capture_record *record = NULL;
 	GString *piece = g_string_new(NULL);
 	if (!s->begun)
@@ -155,7 +154,7 @@ static void pump(struct capture_stream *s)
 	}
 	bool ends = s->phase == OVER && !record;
 	if (ends)
-		capture_writer_put_statistics(&s->writer, piece, s->capture->untold);
+		capture_writer_put_statistics(&s->writer, piece, capture_untold(s->capture));
 	else if (port_is_gone && !record && s->phase == RUNNING)
 		stop(s);
 	send_piece(s, piece);
@@ -201,7 +200,7 @@ static gboolean beat(gpointer opaque)
 
 static void begin_stream(struct capture_stream *s)
 {
-	g_autofree char *id = g_strdup_printf("%u", s->capture->id);
+	g_autofree char *id = g_strdup_printf("%u", capture_id(s->capture));
 	s->phase = RUNNING;
 	capture_writer_init(&s->writer);
 	s->heartbeat = g_timeout_source_new_seconds(HEARTBEAT_SECONDS);
@@ -423,7 +422,7 @@ static void delete_capture(struct request *r)
 	bool is_number = g_ascii_string_to_unsigned(request_part(r, 0), 10, 1, G_MAXUINT, &id, NULL);
 	for (GList *l = request_control(r)->captures; is_number && l; l = l->next) {
 		struct capture_stream *s = l->data;
-		if (s->phase != RUNNING || s->capture->id != id)
+		if (s->phase != RUNNING || capture_id(s->capture) != id)
 			continue;
 		stop(s);
 		request_respond_nothing(r);

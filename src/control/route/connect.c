@@ -14,6 +14,7 @@
 #include "control/control_internal.h"
 #include "control/request.h"
 #include "host/clock.h"
+#include "network/forward/dial.h"
 #include "network/network.h"
 
 #include <errno.h>
@@ -125,12 +126,7 @@ static void failed(struct dial *d, usec_t now, int error)
 static void begin(struct call *call)
 {
 	struct connect *c = container_of(call, struct connect, call);
-	struct lanlet_network *n = c->control->config.net;
-	struct ip_endpoint host = { 0 };
-	struct guest_ref guest;
-	int r = guest_ref_parse_in(c->guest, n->settings.domain, &guest);
-	if (r == 0)
-		r = dial_begin(&n->dials, clock_now(), &c->dial, &guest, c->port, &host);
+	int r = network_dial(c->control->config.net, clock_now(), &c->dial, c->guest, c->port);
 	if (r < 0)
 		finish(c, -r);
 }

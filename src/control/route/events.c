@@ -64,11 +64,11 @@ static void fetch(struct lanlet_network *n, usec_t now, void *data)
 {
 	struct event_stream *s = data;
 	if (s->from_now)
-		s->after = n->events.last;
+		s->after = snapshot_last_event(n);
 	s->from_now = false;
 	snapshot_events(n, &s->after, &s->found);
 	if (s->found.n == 0)
-		event_hub_arm(s->hub, &n->events);
+		network_wake_on_event(n, event_hub_event_happened, s->hub);
 }
 
 static void fetched(struct request *r, void *data)
