@@ -2,9 +2,9 @@
 /* Changes of a network that is not dispatched: what is in effect, what is kept, what is refused whole. */
 #include "network/change.h"
 
+#include "host/clock.h"
 #include "lanlet.h"
-#include "network/network.h"
-#include "options/config.h"
+#include "network/snapshot.h"
 #include "options/options.h"
 
 #include <errno.h>
@@ -64,6 +64,43 @@ static void tear_down(struct fixture *f, gconstpointer data)
 	g_free(f->dir);
 }
 
+static unsigned n_reservations(const struct fixture *f)
+{
+	struct snapshot_reservation found[8];
+	uint64_t cursor = 0;
+	unsigned n = snapshot_reservations(f->net, &cursor, found, G_N_ELEMENTS(found));
+	g_assert_cmpuint(cursor, ==, SNAPSHOT_END);
+	return n;
+}
+
+static ip4_t reserved_address(const struct fixture *f, unsigned index)
+{
+	struct snapshot_reservation found[8];
+	uint64_t cursor = 0;
+	g_assert_cmpuint(snapshot_reservations(f->net, &cursor, found, G_N_ELEMENTS(found)), >, index);
+	return found[index].ip;
+}
+
+/* Without those of reservations. */
+static unsigned n_names(const struct fixture *f)
+{
+	struct snapshot_name found[8];
+	unsigned n = 0;
+	for (uint64_t cursor = 0; cursor != SNAPSHOT_END;) {
+		unsigned slice = snapshot_names(f->net, clock_now(), &cursor, found, G_N_ELEMENTS(found));
+		for (unsigned i = 0; i < slice; i++)
+			n += found[i].origin == SNAPSHOT_CONFIGURED || found[i].origin == SNAPSHOT_ADDED;
+	}
+	return n;
+}
+
+static uint32_t lease_time(const struct fixture *f)
+{
+	struct snapshot_network found;
+	snapshot_network(f->net, clock_now(), &found);
+	return found.lease_time_s;
+}
+
 static int reserve(struct fixture *f, const char *text)
 {
 	return change_add_reservation(f->net, text, f->error, sizeof(f->error));
@@ -77,23 +114,25 @@ static int add_name(struct fixture *f, const char *text)
 static void what_is_added_is_in_effect_and_told_of(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7,seven"), ==, 0);
-	g_assert_cmpuint(f->net->settings.n_hosts, ==, 2);
+	g_assert_cmpuint(n_reservations(f), ==, 2);
 	g_assert_cmpint(add_name(f, "db,192.168.122.11"), ==, 0);
-	g_assert_cmpuint(f->net->settings.n_names, ==, 2);
-	struct event events[2];
-	g_assert_cmpuint(events_read(&f->net->events, f->net->events.last - 2, events, 2), ==, 2);
-	g_assert_cmpint(events[0].type, ==, EVENT_RESERVATIONS);
-	g_assert_cmpint(events[1].type, ==, EVENT_NAMES);
+	g_assert_cmpuint(n_names(f), ==, 2);
+	struct snapshot_events found;
+	uint64_t after = snapshot_last_event(f->net) - 2;
+	snapshot_events(f->net, &after, &found);
+	g_assert_cmpuint(found.n, ==, 2);
+	g_assert_cmpint(found.events[0].type, ==, EVENT_RESERVATIONS);
+	g_assert_cmpint(found.events[1].type, ==, EVENT_NAMES);
 }
 
 static void what_is_added_is_kept_over_restarts_until_it_is_removed(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
 	restart(f, NULL);
-	g_assert_cmpuint(f->net->settings.n_hosts, ==, 1);
+	g_assert_cmpuint(n_reservations(f), ==, 1);
 	g_assert_cmpint(change_remove_reservation(f->net, MAC, f->error, sizeof(f->error)), ==, 0);
 	restart(f, NULL);
-	g_assert_cmpuint(f->net->settings.n_hosts, ==, 0);
+	g_assert_cmpuint(n_reservations(f), ==, 0);
 }
 
 static void what_was_added_gives_way_to_what_is_configured_later(struct fixture *f, gconstpointer data)
@@ -101,7 +140,7 @@ static void what_was_added_gives_way_to_what_is_configured_later(struct fixture 
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
 	g_assert_cmpint(reserve(f, "52:54:00:00:00:08,192.168.122.8"), ==, 0);
 	restart(f, (const char *[]){ "host=52:54:00:00:00:55,192.168.122.7", NULL });
-	g_assert_cmpuint(f->net->settings.n_hosts, ==, 2);
+	g_assert_cmpuint(n_reservations(f), ==, 2);
 	g_assert_cmpint(change_remove_reservation(f->net, MAC, f->error, sizeof(f->error)), ==, -ENOENT);
 }
 
@@ -109,8 +148,8 @@ static void same_mac_again_replaces(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7,seven"), ==, 0);
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.77,seven"), ==, 0);
-	g_assert_cmpuint(f->net->settings.n_hosts, ==, 2);
-	g_assert_cmphex(f->net->settings.hosts[1].ip, ==, IP4(192, 168, 122, 77));
+	g_assert_cmpuint(n_reservations(f), ==, 2);
+	g_assert_cmphex(reserved_address(f, 1), ==, IP4(192, 168, 122, 77));
 }
 
 static void nonsense_and_contradictions_change_nothing_and_say_why(struct fixture *f, gconstpointer data)
@@ -125,15 +164,15 @@ static void nonsense_and_contradictions_change_nothing_and_say_why(struct fixtur
 		{ MAC_TEXT ",10.0.0.1", -EEXIST },      /* not of this network */
 		{ "52:54:00:00:00:09,192.168.122.99", -EEXIST },
 	};
-	uint64_t last = f->net->events.last;
+	uint64_t last = snapshot_last_event(f->net);
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		f->error[0] = '\0';
 		g_assert_cmpint(reserve(f, cases[i].text), ==, cases[i].result);
 		g_assert_cmpstr(f->error, !=, "");
 		g_assert_null(strchr(f->error, '\n'));
 	}
-	g_assert_cmpuint(f->net->settings.n_hosts, ==, 1);
-	g_assert_cmpuint(f->net->events.last, ==, last);
+	g_assert_cmpuint(n_reservations(f), ==, 1);
+	g_assert_cmpuint(snapshot_last_event(f->net), ==, last);
 }
 
 static void what_stands_in_the_configuration_is_not_taken_out(struct fixture *f, gconstpointer data)
@@ -142,7 +181,7 @@ static void what_stands_in_the_configuration_is_not_taken_out(struct fixture *f,
 	g_assert_cmpint(change_remove_reservation(f->net, configured, f->error, sizeof(f->error)), ==, -EPERM);
 	g_assert_cmpint(change_remove_name(f->net, "ten", f->error, sizeof(f->error)), ==, -EPERM);
 	g_assert_cmpint(change_remove_name(f->net, "eleven", f->error, sizeof(f->error)), ==, -ENOENT);
-	g_assert_cmpuint(f->net->settings.n_hosts + f->net->settings.n_names, ==, 2);
+	g_assert_cmpuint(n_reservations(f) + n_names(f), ==, 2);
 }
 
 static int reload(struct fixture *f, const char *const *options, struct change_report *report)
@@ -171,8 +210,8 @@ static void reload_does_what_it_can_and_says_what_needs_a_restart(struct fixture
 	g_assert_cmpint(change_of(&report, "host"), ==, CHANGE_DONE);
 	g_assert_cmpint(change_of(&report, "mtu"), ==, CHANGE_RESTART);
 	g_assert_cmpint(change_of(&report, "name"), ==, CHANGE_NONE);
-	g_assert_cmpuint(f->net->settings.lease_time_s, ==, 7200);
-	g_assert_cmpuint(f->net->settings.n_hosts, ==, 1); /* what was added */
+	g_assert_cmpuint(lease_time(f), ==, 7200);
+	g_assert_cmpuint(n_reservations(f), ==, 1); /* what was added */
 }
 
 static void reload_that_contradicts_what_was_added_changes_nothing(struct fixture *f, gconstpointer data)
@@ -182,8 +221,8 @@ static void reload_that_contradicts_what_was_added_changes_nothing(struct fixtur
 	const char *options[] = { "lease-time=2h", "host=52:54:00:00:00:55,192.168.122.7", NULL };
 	g_assert_cmpint(reload(f, options, &report), ==, -EINVAL);
 	g_assert_cmpstr(f->error, !=, "");
-	g_assert_cmpuint(f->net->settings.lease_time_s, ==, 3600);
-	g_assert_cmpuint(f->net->settings.n_hosts, ==, 2);
+	g_assert_cmpuint(lease_time(f), ==, 3600);
+	g_assert_cmpuint(n_reservations(f), ==, 2);
 }
 
 /* What is in effect is not reported a second time; what needs a restart is, until there was one. */
