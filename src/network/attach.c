@@ -5,7 +5,7 @@
 #include "base/macros.h"
 #include "host/socket_facts.h"
 #include "host/udp_socket.h"
-#include "network/network.h"
+#include "network/network_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

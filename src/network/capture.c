@@ -3,7 +3,7 @@
 
 #include "base/macros.h"
 #include "host/clock.h"
-#include "network/network.h"
+#include "network/network_internal.h"
 #include "options/guest_ref.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 
 #include "base/macros.h"
 #include "host/clock.h"
-#include "network/network.h"
+#include "network/network_internal.h"
 #include "options/config.h"
 #include "options/options.h"
 

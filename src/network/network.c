@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "network/network.h"
+#include "network/network_internal.h"
 
 #include "base/macros.h"
 #include "host/clock.h"
@@ -7,6 +7,7 @@
 #include "host/host_network.h"
 #include "link/links.h"
 #include "network/attach.h"
+#include "network/calls.h"
 #include "network/change.h"
 #include "network/gateway_mac.h"
 #include "network/observe.h"
@@ -217,59 +218,6 @@ static void warn_of_shadowed_network(struct lanlet_network *n)
 		    ip4_format(outer.address, address), outer.prefix.length, outer.interface);
 }
 
-/*
- * What other threads may take of a turn's time: they ask for much at once, and guests' frames wait meanwhile.  The rest
- * waits for the next round of events, in which every descriptor has its turn.
- */
-#define CALLS_TIME (200 * (usec_t)1)
-
-static void calls_ready(struct watch *w, usec_t now, unsigned events)
-{
-	struct lanlet_network *n = container_of(w, struct lanlet_network, calls_watch);
-	usec_t end = clock_now() + CALLS_TIME;
-	struct call *c;
-	do {
-		c = call_queue_take(&n->calls);
-		if (c)
-			c->run(c);
-	} while (c && clock_now() < end);
-}
-
-void network_post(struct lanlet_network *n, struct call *c)
-{
-	call_queue_post(&n->calls, c);
-}
-
-void network_forget_calls(struct lanlet_network *n)
-{
-	while (call_queue_take(&n->calls))
-		;
-	n->events.wake = NULL;
-}
-
-void network_wake_on_event(struct lanlet_network *n, void (*wake)(void *opaque), void *opaque)
-{
-	n->events.wake = wake;
-	n->events.wake_opaque = opaque;
-}
-
-int network_dial(struct lanlet_network *n, usec_t now, struct dial *d, const char *guest, uint16_t port)
-{
-	struct ip_endpoint host = { 0 };
-	struct guest_ref ref;
-	int r = guest_ref_parse_in(guest, n->settings.domain, &ref);
-	return r < 0 ? r : dial_begin(&n->dials, now, d, &ref, port, &host);
-}
-
-static int build_calls(struct lanlet_network *n)
-{
-	int r = call_queue_init(&n->calls);
-	if (r < 0)
-		return r;
-	n->calls_watch.ready = calls_ready;
-	return poller_watch(&n->loop.poller, &n->calls_watch, n->calls.fd, POLL_EVENT_IN);
-}
-
 static int build(struct lanlet_network *n, const struct lanlet_config *config)
 {
 	host_address_init(&n->host_address);
@@ -285,7 +233,7 @@ static int build(struct lanlet_network *n, const struct lanlet_config *config)
 	if (r == 0)
 		r = build_links(n);
 	if (r == 0)
-		r = build_calls(n);
+		r = calls_init(n);
 	return r;
 }
 
@@ -380,8 +328,7 @@ void lanlet_network_free(struct lanlet_network *n)
 	gateway_done(&n->gateway, now);
 	segment_done(&n->segment);
 	events_done(&n->events);
-	poller_unwatch(&n->loop.poller, &n->calls_watch);
-	call_queue_done(&n->calls);
+	calls_done(n);
 	loop_done(&n->loop, now);
 	free_settings(n);
 	free(n);

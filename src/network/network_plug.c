@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The library's ways to plug in, and the sockets in the file system that go with the network. */
-#include "network/network.h"
+#include "network/network_internal.h"
 
 #include "base/macros.h"
 #include "host/clock.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A network's turns: when it wants to be called, and what is done then. */
-#include "network/network.h"
+#include "network/network_internal.h"
 
 #include "base/macros.h"
 #include "host/clock.h"

@@ -3,7 +3,7 @@
 
 #include "base/drop.h"
 #include "base/macros.h"
-#include "network/network.h"
+#include "network/network_internal.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #include "network/snapshot.h"
 
 #include "base/macros.h"
-#include "network/network.h"
+#include "network/network_internal.h"
 #include "service/dns/dns.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Descriptors of the embedder's in a network's loop. */
 #include "base/macros.h"
-#include "network/network.h"
+#include "network/network_internal.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -9,7 +9,7 @@
  */
 #include "base/macros.h"
 #include "control/control.h"
-#include "network/network.h"
+#include "network/network_internal.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"
 #include "wire/udp.h"

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A network: everything that one segment consists of, wired together.  The only place that knows all layers.  Built bottom up in
+ * network.c, torn down in reverse.  Private to src/network: the API asks by network.h, snapshot.h, change.h and capture.h.
+ */
+#pragma once
+
+#include "base/log.h"
+#include "gateway/gateway.h"
+#include "host/busy_poll.h"
+#include "host/call_queue.h"
+#include "host/host_address.h"
+#include "host/loop.h"
+#include "lan/segment.h"
+#include "lanlet.h"
+#include "link/links.h"
+#include "network/captures.h"
+#include "network/events.h"
+#include "network/forward/dial.h"
+#include "network/forward/forwards.h"
+#include "network/name_services.h"
+#include "network/network.h"
+#include "network/runtime_entries.h"
+#include "options/settings.h"
+#include "service/arp.h"
+#include "service/echo.h"
+
+/* A socket in the file system that goes when the network goes. */
+struct socket_path {
+	struct list node;
+	char path[];
+};
+
+struct lanlet_network {
+	struct settings configured;   /* what was asked for */
+	struct runtime_entries added; /* what was added while it ran */
+	struct settings settings;     /* both together: what is in effect */
+	struct log log;
+	void (*log_out)(void *opaque, enum lanlet_log_level level, const char *line);
+	void *log_opaque;
+	struct loop loop;
+	struct busy_poll busy_poll;
+	struct segment segment;
+	struct gateway gateway;
+	struct arp_service arp;
+	struct echo_service echo;
+	struct name_services name_services;
+	struct host_address host_address;
+	struct engine *engine;
+	struct forward_env forward_env;
+	struct dials dials;
+	struct forwards forwards;
+	struct links links;
+	struct list sockets;     /* paths to unlink at the end */
+	struct call_queue calls; /* from other threads */
+	struct watch calls_watch;
+	usec_t started;
+	struct events events;
+	struct captures captures;
+	unsigned observed_port;             /* ports up to this one have had their event */
+	usec_t lease_check, leases_checked; /* when a lease may end next; when that was looked at last */
+};
