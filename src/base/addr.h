@@ -2,10 +2,9 @@
 /*
  * Addresses as values.
  *
- * An IPv4 address on its own is an ip4_t in host order, because pools and
- * prefixes count with it.  An address of either family is a struct ip_addr:
- * 16 bytes, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that flows, engines and
- * DNS have one code path.
+ * An IPv4 address on its own is an ip4_t in host order, because pools and prefixes do
+ * arithmetic with it.  An address of either family is a struct ip_addr: 16 bytes, IPv4 as
+ * ::ffff:a.b.c.d (RFC 4291 §2.5.5.2), so that flows, engines and DNS have one code path.
  */
 #pragma once
 
@@ -37,16 +36,7 @@ static inline bool mac_is_zero(struct mac m)
 	return mac_equal(m, (struct mac){ { 0 } });
 }
 
-/* As a number, for hashing and for keys. */
-static inline uint64_t mac_u64(struct mac m)
-{
-	uint64_t v = 0;
-	for (size_t i = 0; i < sizeof(m.b); i++)
-		v = v << 8 | m.b[i];
-	return v;
-}
-
-/* "52:54:00:12:34:56" in @buf, which it returns. */
+/* Writes "52:54:00:12:34:56" to @buf and returns @buf. */
 const char *mac_format(struct mac m, char buf[static MAC_TEXT_SIZE]);
 /* Parses six hexadecimal octets of one or two digits between colons.  -EINVAL. */
 int mac_parse(const char *text, struct mac *ret);
@@ -57,8 +47,9 @@ typedef uint32_t ip4_t;
 #define IP4_TEXT_SIZE 16
 #define IP4_BROADCAST ((ip4_t)0xffffffff) /* limited broadcast (RFC 919 §7) */
 
+/* Writes a dotted quad to @buf and returns @buf. */
 const char *ip4_format(ip4_t ip, char buf[static IP4_TEXT_SIZE]);
-/* Parses a dotted quad and nothing else.  -EINVAL. */
+/* Parses a dotted quad with nothing behind it.  -EINVAL. */
 int ip4_parse(const char *text, ip4_t *ret);
 
 struct prefix4 {
@@ -113,18 +104,18 @@ static inline bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)
 	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
 
-/* ::, which stands for no address, or for all of both families. */
+/* True for ::, which means no address, or all addresses of both families. */
 static inline bool ip_is_unspecified(const struct ip_addr *a)
 {
 	return ip_equal(a, &(struct ip_addr){ 0 });
 }
 
-/* "10.0.0.1" or "fe80::1". */
+/* Writes "10.0.0.1" or "fe80::1" to @buf and returns @buf. */
 const char *ip_format(const struct ip_addr *a, char buf[static IP_TEXT_SIZE]);
-/* Parses either family, no scope, no port.  -EINVAL. */
+/* Parses an address of either family, without scope and port.  -EINVAL. */
 int ip_parse(const char *text, struct ip_addr *ret);
 
-/* One end of a UDP or TCP conversation. */
+/* One end of a UDP or TCP flow. */
 struct ip_endpoint {
 	struct ip_addr addr;
 	uint16_t port;

@@ -132,13 +132,18 @@ static void put_number(struct dhcp_writer *w, uint8_t code, uint32_t number)
 		g_assert_true(dhcp_put_be32(w, code, number));
 }
 
+uint32_t bench_xid(struct mac mac)
+{
+	return 0x10000000 | (uint32_t)mac.b[4] << 8 | mac.b[5];
+}
+
 void bench_send(struct dhcp_bench *b, const struct bench_ask *ask)
 {
 	uint8_t bytes[1400];
 	struct dhcp_writer w;
 	struct dhcp_header h = {
 		.op = DHCP_BOOTREQUEST,
-		.xid = 0x10000000 | (uint32_t)mac_u64(ask->mac),
+		.xid = bench_xid(ask->mac),
 		.broadcast = ask->broadcast,
 		.ciaddr = ask->ciaddr,
 		.giaddr = ask->giaddr,

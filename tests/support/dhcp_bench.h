@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A DHCP server on a bench: messages go in as packets, what it sends, probes and reports is recorded, and the
- * clock is turned by hand.  192.168.122.0/24, gateway .1, pool .2 to .254, one hour.
+ * A DHCP server under test.  Messages go in as packets; the bench records what the server sends,
+ * probes and reports, and sets the clock.  192.168.122.0/24, gateway .1, pool .2 to .254, leases of one hour.
  */
 #pragma once
 
@@ -19,7 +19,7 @@
 
 /* A datagram of the server. */
 struct bench_reply {
-	struct sink_udp datagram; /* payload and dst_mac point into this struct, by bench_reply_at() */
+	struct sink_udp datagram; /* bench_reply_at() points payload and dst_mac into this struct */
 	struct mac dst_mac;
 	bool has_dst_mac;
 	uint8_t bytes[1600];
@@ -28,7 +28,7 @@ struct bench_reply {
 	unsigned changes_before; /* how often the leases had changed when it was sent */
 };
 
-/* A client's message.  What is 0 or NULL is left out, but mac which must be there. */
+/* A client's message.  Members that are 0 or NULL are left out; mac is required. */
 struct bench_ask {
 	enum dhcp_type type;
 	struct mac mac;
@@ -57,7 +57,7 @@ struct dhcp_bench {
 	struct port port;
 	usec_t now;
 	GArray *replies;    /* struct bench_reply */
-	GArray *probes;     /* ip4_t, asked for by ARP */
+	GArray *probes;     /* ip4_t, probed by ARP */
 	GArray *neighbours; /* struct bench_neighbour, known by ARP */
 	unsigned changes;
 	struct drop_counters drops;
@@ -68,25 +68,27 @@ void bench_init(struct dhcp_bench *b);
 void bench_start(struct dhcp_bench *b);
 void bench_done(struct dhcp_bench *b);
 
-/* Hands the message to the server, at b->now. */
+/* The transaction id of messages from @mac. */
+uint32_t bench_xid(struct mac mac);
+/* Gives the message to the server at b->now. */
 void bench_send(struct dhcp_bench *b, const struct bench_ask *ask);
-/* The same for the bytes of any UDP payload. */
+/* The same for any UDP payload. */
 void bench_send_bytes(struct dhcp_bench *b, const void *payload, size_t len);
-/* Turns the clock, doing what becomes due on the way. */
+/* Advances the clock and runs what becomes due. */
 void bench_sleep(struct dhcp_bench *b, usec_t how_long);
-/* ARP shows that @mac is at @ip: it becomes a neighbour, and the server is told. */
+/* ARP shows that @mac uses @ip: adds the neighbour and tells the server. */
 void bench_arp(struct dhcp_bench *b, ip4_t ip, struct mac mac);
 
 /* Reply number @index since the last bench_forget(); fails the test when there is none. */
 const struct bench_reply *bench_reply_at(const struct dhcp_bench *b, unsigned index);
-/* The only reply there is, of @type. */
+/* The reply, which must be the only one and of @type. */
 const struct bench_reply *bench_only_reply(const struct dhcp_bench *b, enum dhcp_type type);
 void bench_forget(struct dhcp_bench *b);
 /* An option of @r as a number; fails the test when it is missing. */
 uint32_t bench_number(const struct bench_reply *r, uint8_t code);
 bool bench_has(const struct bench_reply *r, uint8_t code);
 
-/* DISCOVER, probe, OFFER; the offered address, 0 for silence. */
+/* DISCOVER, probe, OFFER; the offered address, 0 without an OFFER. */
 ip4_t bench_discover(struct dhcp_bench *b, struct mac mac);
-/* The whole exchange; the leased address, 0 when it fails.  @name may be NULL. */
+/* The whole exchange; the leased address, 0 on failure.  @name may be NULL. */
 ip4_t bench_lease(struct dhcp_bench *b, struct mac mac, const char *name);
