@@ -2,10 +2,9 @@
 /*
  * Bounded reading and writing of network-order bytes.
  *
- * A reader or writer that runs out of room stays failed: values read after that
- * are 0 and bytes written after that are thrown away, so that a parser reads a
- * whole header and asks once, at the end, whether all of it was there.
- * Neither owns the memory it walks over.
+ * A reader or writer that reaches its end stays failed: later reads return 0 and later
+ * writes are discarded.  So a parser reads a whole header and checks once, at the end,
+ * whether all of it was there.  Neither owns the memory it points to.
  */
 #pragma once
 
@@ -25,7 +24,7 @@ static inline struct bytes_reader bytes_reader(const void *data, size_t len)
 	return (struct bytes_reader){ .at = data, .left = len };
 }
 
-/* The next @len bytes, or NULL (and the reader has failed) when fewer are left. */
+/* The next @len bytes; NULL (and the reader has failed) when fewer are left. */
 static inline const uint8_t *bytes_take(struct bytes_reader *r, size_t len)
 {
 	if (r->failed || len > r->left) {
@@ -62,7 +61,7 @@ static inline uint32_t bytes_get_be32(struct bytes_reader *r)
 	return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] : 0;
 }
 
-/* Copies the next @len bytes to @to; zeroes @to when they are not there. */
+/* Copies the next @len bytes to @to, or zeroes @to when fewer are left. */
 static inline void bytes_get(struct bytes_reader *r, void *to, size_t len)
 {
 	const uint8_t *p = bytes_take(r, len);
@@ -84,7 +83,7 @@ static inline struct bytes_writer bytes_writer(void *data, size_t size)
 	return (struct bytes_writer){ .data = data, .size = size };
 }
 
-/* Room for the next @len bytes, which counts as written, or NULL when there is none. */
+/* Room for @len bytes, which count as written; NULL (and the writer has failed) when less is left. */
 static inline uint8_t *bytes_room(struct bytes_writer *w, size_t len)
 {
 	if (w->failed || len > w->size - w->len) {

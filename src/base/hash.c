@@ -23,7 +23,7 @@ static inline void sip_round(uint64_t v[4])
 	v[2] = rotl(v[2], 32);
 }
 
-/* Little-endian load of fewer than eight bytes, whatever the machine's order. */
+/* Little-endian load of fewer than eight bytes, on machines of either byte order. */
 static inline uint64_t load_le(const uint8_t *p, size_t len)
 {
 	uint64_t v = 0;

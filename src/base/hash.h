@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keyed hash, so that a guest that chooses its MACs, addresses and ports cannot
- * choose where they land in our tables.  SipHash-2-4 (Aumasson, Bernstein 2012).
+ * Keyed hash: a guest chooses its MACs, addresses and ports, but must not be able to choose
+ * their slots in hash tables.  SipHash-2-4 (Aumasson, Bernstein 2012).
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Intrusive doubly linked list.  The head is a node of its own; a node that is on
- * no list points to itself, so removing it twice is harmless.  The list owns nothing.
+ * Intrusive doubly linked list.  The head is a node of its own.  A node that is on no list
+ * points to itself, so removing it twice is harmless.  The list owns nothing.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ static inline bool list_empty(const struct list *l)
 	return l->next == l;
 }
 
-/* Puts @node, which is on no list, behind the last one of @head. */
+/* Appends @node, which is on no list, to the list @head. */
 static inline void list_append(struct list *head, struct list *node)
 {
 	node->prev = head->prev;
@@ -39,6 +39,6 @@ static inline void list_remove(struct list *node)
 	list_init(node);
 }
 
-/* @pos may be removed from the list, and freed, in the body. */
+/* The body may remove @pos from the list and free it. */
 #define list_for_each(pos, head) \
 	for (struct list *pos = (head)->next, *pos##_next = pos->next; pos != (head); pos = pos##_next, pos##_next = pos->next)

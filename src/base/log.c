@@ -29,17 +29,17 @@ void log_write(struct log *log, enum log_level level, const char *format, ...)
 static bool limit_passes(struct log *log, usec_t now)
 {
 	if (now - log->window_start >= LIMIT_WINDOW) {
-		if (log->held_back > 0)
-			log_write(log, LOG_LEVEL_INFO, "%u similar lines were held back", log->held_back);
+		if (log->suppressed > 0)
+			log_write(log, LOG_LEVEL_INFO, "%u more lines were suppressed (rate limit)", log->suppressed);
 		log->window_start = now;
 		log->in_window = 0;
-		log->held_back = 0;
+		log->suppressed = 0;
 	}
 	if (log->in_window < LIMIT_LINES) {
 		log->in_window++;
 		return true;
 	}
-	log->held_back++;
+	log->suppressed++;
 	return false;
 }
 

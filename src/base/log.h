@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Log lines go to whoever embeds us.  A struct log is borrowed by everything that
- * logs and outlives it all.  What a guest can cause goes to log_limited(), which
- * lets a few lines a second through and says afterwards how many it held back.
+ * Log lines go to the program that embeds lanlet.  A struct log is borrowed by every object
+ * that logs and outlives them all.  Lines that a guest can cause go to log_limited(), which
+ * writes a few lines a second and afterwards the number of lines it suppressed.
  */
 #pragma once
 
@@ -17,16 +17,16 @@ enum log_level {
 };
 
 struct log {
-	enum log_level level; /* lines above this are not even formatted */
+	enum log_level level; /* lines above this level are not formatted */
 	void (*write)(void *opaque, enum log_level level, const char *line);
 	void *opaque;
-	/* log_limited()'s own */
+	/* private to log_limited() */
 	usec_t window_start;
 	unsigned in_window;
-	unsigned held_back;
+	unsigned suppressed;
 };
 
-/* @log may be NULL: the line is dropped. */
+/* Both discard the line when @log is NULL. */
 void log_write(struct log *log, enum log_level level, const char *format, ...) LANLET_PRINTF(3, 4);
 void log_limited(struct log *log, usec_t now, enum log_level level, const char *format, ...) LANLET_PRINTF(4, 5);
 

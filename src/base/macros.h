@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Small language helpers that every layer may use. */
+/* Macros that every layer may use. */
 #pragma once
 
 #include <assert.h>
@@ -7,7 +7,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Each argument is evaluated once.  glib has its own, which evaluate twice. */
+/* Each argument is evaluated once.  These replace glib's macros, which evaluate it twice. */
 #undef MIN
 #undef MAX
 #define MIN(a, b) \

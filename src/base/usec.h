@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Time: microseconds of a clock that never steps back and goes on while the
- * machine sleeps (CLOCK_BOOTTIME).  Pure code is handed the time; it never asks.
+ * Time: microseconds of a clock that never steps back and keeps running while the machine
+ * is suspended (CLOCK_BOOTTIME).  Pure code gets the time as an argument.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ typedef uint64_t usec_t;
 /* As a deadline: never. */
 #define USEC_INFINITY ((usec_t)UINT64_MAX)
 
-/* a + b that stays at "never" instead of wrapping. */
+/* a + b; USEC_INFINITY instead of an overflow. */
 static inline usec_t usec_add(usec_t a, usec_t b)
 {
 	return a > USEC_INFINITY - b ? USEC_INFINITY : a + b;

@@ -13,7 +13,7 @@ enum arp_operation {
 };
 
 struct arp_message {
-	uint16_t operation; /* others than the two above parse too */
+	uint16_t operation; /* enum arp_operation; other values parse too */
 	struct mac sender_mac;
 	ip4_t sender_ip;
 	struct mac target_mac;

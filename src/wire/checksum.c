@@ -12,8 +12,8 @@ static uint16_t fold(uint64_t sum)
 }
 
 /*
- * Built for wider registers too, of which the program takes what the machine has when it starts: before the thread sanitizer has
- * started, which has its hooks in the choice too.
+ * sum_blocks() is compiled for AVX2, too; the dynamic linker chooses at start (ifunc).  Not under the thread sanitizer: it
+ * instruments the function that chooses, which runs before the sanitizer is initialised.
  */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
 #define FOR_WIDE_REGISTERS __attribute__((target_clones("avx2", "default")))
@@ -23,16 +23,15 @@ static uint16_t fold(uint64_t sum)
 
 #define BLOCK_BYTES 64
 #define LOW_HALF 0xffffffffu
-/* What the caches bring by themselves comes too late for this loop.  Asking beyond the end does no harm. */
+/* The hardware prefetcher is too slow for this loop.  Prefetching beyond the end is harmless. */
 #define BYTES_AHEAD 1024
 
 typedef uint64_t lanes __attribute__((vector_size(BLOCK_BYTES / 2)));
 typedef uint64_t unaligned_lanes __attribute__((vector_size(BLOCK_BYTES / 2), aligned(1), may_alias));
 
 /*
- * Sums machine-order 32-bit words into 64 bits: one's complement addition does not mind the byte
- * order (RFC 1071 §2(B)), so only the folded result is turned round, and 2^32 words fit
- * before a sum could overflow.
+ * Sums 32-bit words in machine order into 64 bits.  One's complement addition does not depend on the byte order (RFC 1071
+ * §2(B)), so only the folded result is swapped.  A sum has room for 2^32 words.
  */
 FOR_WIDE_REGISTERS
 static uint64_t sum_blocks(const uint8_t *p, size_t n)
@@ -85,7 +84,7 @@ void checksum_add(struct checksum *c, const void *data, size_t len)
 	if (len == 0)
 		return;
 	uint16_t s = sum_bytes(data, len);
-	/* A piece that starts at an odd byte has its bytes in the other halves of the words. */
+	/* In a piece that starts at an odd offset, high and low bytes of the words are exchanged. */
 	c->sum += c->odd ? (uint16_t)(s << 8 | s >> 8) : s;
 	c->odd ^= len & 1;
 }

@@ -26,7 +26,7 @@ enum overload {
 #define FQDN_FLAG_ENCODED 0x04
 #define FQDN_NAME_AT 3
 
-/* Gathers the pieces of one option. */
+/* Collects the pieces of one option. */
 struct gather {
 	uint8_t *data;
 	size_t size, len;
@@ -46,10 +46,10 @@ static void gather_add(struct gather *g, const uint8_t *piece, size_t len)
 	g->len += len;
 }
 
-/* Where an option's pieces go, or NULL for one that nobody wants. */
+/* Where the pieces of option @code go; NULL to skip it. */
 typedef struct gather *(*gather_for)(void *opaque, uint8_t code);
 
-/* Every option of one field.  A field may end without END (RFC 2131 §4.1 asks for it, clients forget it). */
+/* Every option of one field.  A field may end without END: RFC 2131 §4.1 requires it, some clients omit it. */
 static int walk_field(const uint8_t *field, size_t len, gather_for find, void *opaque)
 {
 	struct bytes_reader r = bytes_reader(field, len);
@@ -70,7 +70,7 @@ static int walk_field(const uint8_t *field, size_t len, gather_for find, void *o
 	return 0;
 }
 
-/* All fields in the order of RFC 3396 §5: options, file, sname.  @overload is gathered by the first walk. */
+/* All fields in the order of RFC 3396 §5: options, file, sname.  The first walk collects @overload. */
 static int walk_message(const uint8_t *message, size_t len, const struct gather *overload, gather_for find, void *opaque)
 {
 	if (walk_field(message + DHCP_HEADER_LEN, len - DHCP_HEADER_LEN, find, opaque) < 0)
@@ -310,7 +310,7 @@ static void emit_header(struct bytes_writer *w, const struct dhcp_header *h)
 #define END_LEN 1
 #define OVERLOAD_OPTION_LEN 3
 
-/* Room for END, and in the options field for option 52, is kept back from the start. */
+/* Reserves room for END in each field, and for option 52 in the options field. */
 void dhcp_writer_init(struct dhcp_writer *w, void *buf, size_t size, const struct dhcp_header *h)
 {
 	assert(size >= DHCP_LEN_MIN);
@@ -326,7 +326,7 @@ void dhcp_writer_init(struct dhcp_writer *w, void *buf, size_t size, const struc
 	};
 }
 
-/* With a code and a length before each piece. */
+/* With a code and a length in front of each piece. */
 static size_t encoded_len(size_t len)
 {
 	size_t pieces = len == 0 ? 1 : (len + PIECE_MAX - 1) / PIECE_MAX;
@@ -384,7 +384,7 @@ bool dhcp_put_last(struct dhcp_writer *w, uint8_t code, const void *value, size_
 	return true;
 }
 
-/* Ends @field when it holds options. */
+/* Ends @field if it holds options. */
 static bool end_overloaded(struct bytes_writer *field)
 {
 	if (field->len == 0)

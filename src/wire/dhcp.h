@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DHCP messages (RFC 2131 §2, options RFC 2132): bytes to a checked value, and an
- * option writer that never makes a message longer than its reader takes.
+ * DHCP messages (RFC 2131 §2, options RFC 2132): a parser, and a writer that never makes a
+ * message longer than the receiver accepts.
  *
- * An option may come in several pieces and in the file and sname fields (option overload, RFC 3396); the
- * parsed value holds it in one piece.  A message without the magic cookie is plain BOOTP and has no type.
+ * An option may be split, and may be in the file and sname fields (option overload, RFC 3396); the parsed
+ * value holds it in one piece.  A message without the magic cookie is plain BOOTP and has no type.
  */
 #pragma once
 
@@ -18,9 +18,9 @@
 #define DHCP_HEADER_LEN 240 /* with the magic cookie */
 #define DHCP_HLEN_AT 2      /* offset of the length of the hardware address */
 #define DHCP_CHADDR_AT 28   /* offset of the client's hardware address */
-/* Shortest reply: some BOOTP readers throw away less (RFC 951 §3, RFC 1542 §2.1). */
+/* Shortest reply: some BOOTP clients discard shorter ones (RFC 951 §3, RFC 1542 §2.1). */
 #define DHCP_LEN_MIN 300
-/* The IP datagram that every client takes (RFC 2131 §2), and least value of option 57 (RFC 2132 §9.10). */
+/* Size of the IP datagram that every client accepts (RFC 2131 §2), and the minimum of option 57 (RFC 2132 §9.10). */
 #define DHCP_DATAGRAM_MIN 576
 #define DHCP_LEASE_INFINITE UINT32_MAX
 
@@ -67,7 +67,7 @@ enum dhcp_option {
 	DHCP_OPTION_END = 255,
 };
 
-/* The fixed fields that vary.  htype and hlen are always those of Ethernet. */
+/* The fixed fields, but for htype and hlen, which are always those of Ethernet. */
 struct dhcp_header {
 	uint8_t op; /* enum dhcp_op */
 	uint8_t hops;
@@ -82,7 +82,7 @@ struct dhcp_header {
 #define DHCP_NAME_MAX 255
 #define DHCP_RELAY_MAX 512
 
-/* A message from a client.  A number or address of 0 and a length of 0 mean that the option is not there. */
+/* A message from a client.  A number, address or length is 0 when its option is absent. */
 struct dhcp_message {
 	struct dhcp_header header;
 	uint8_t type; /* enum dhcp_type, or another value that the client sent; 0: BOOTP */
@@ -95,25 +95,25 @@ struct dhcp_message {
 	uint8_t parameters[255];
 	uint16_t client_id_len, name_len, relay_len;
 	uint8_t client_id[DHCP_CLIENT_ID_MAX];
-	uint8_t name[DHCP_NAME_MAX];   /* option 12, or the name in option 81 which goes before it (RFC 4702 §3.1): raw bytes */
+	uint8_t name[DHCP_NAME_MAX];   /* of option 81, else 12 (RFC 4702 §3.1); unchecked bytes */
 	uint8_t relay[DHCP_RELAY_MAX]; /* option 82 without code and length */
 };
 
 /*
- * Parses a whole message.  -EBADMSG: truncated, an option runs past its field, or has a length that it
- * cannot have.  -EPROTONOSUPPORT: the client's hardware is not Ethernet.
+ * Parses a whole message.  -EBADMSG: truncated, an option exceeds its field or has an invalid length.
+ * -EPROTONOSUPPORT: the client's hardware is not Ethernet.
  */
 int dhcp_parse(const void *message, size_t len, struct dhcp_message *ret);
 
 /*
- * Collects one option of a reply from options, file and sname fields.  Returns its length, -ENOENT,
- * -EBADMSG, or -E2BIG when it is longer than @size.
+ * Collects option @code of a reply from the options, file and sname fields into @ret.  Returns its length, -ENOENT,
+ * -EBADMSG, or -E2BIG when it is longer than @size bytes.
  */
 ssize_t dhcp_option_get(const void *message, size_t len, uint8_t code, void *ret, size_t size);
 
 /*
- * Writes a message.  Options are put in order of importance: the first that find no room in the options field
- * move to the file and sname fields (option overload), the rest is left out whole.
+ * Writes a message.  Put options in order of importance: an option that does not fit into the options field goes to
+ * the file or sname field (option overload); one that does not fit there either is left out.
  */
 struct dhcp_writer {
 	struct bytes_writer options, file, sname;
@@ -123,20 +123,20 @@ struct dhcp_writer {
 	size_t last_len;
 };
 
-/* @size, at least DHCP_LEN_MIN, is the longest message wanted; @buf has that much room. */
+/* Writes to @buf at most @size bytes, which is at least DHCP_LEN_MIN. */
 void dhcp_writer_init(struct dhcp_writer *w, void *buf, size_t size, const struct dhcp_header *h);
-/* False: no room, nothing was written.  A value of more than 255 bytes is split (RFC 3396 §5). */
+/* False when there is no room; then nothing was written.  A value of more than 255 bytes is split (RFC 3396 §5). */
 bool dhcp_put(struct dhcp_writer *w, uint8_t code, const void *value, size_t len);
 bool dhcp_put_u8(struct dhcp_writer *w, uint8_t code, uint8_t value);
 bool dhcp_put_be16(struct dhcp_writer *w, uint8_t code, uint16_t value);
 bool dhcp_put_be32(struct dhcp_writer *w, uint8_t code, uint32_t value);
-/* Keeps room for the option that goes last (option 82: RFC 3046 §2.1); @value is borrowed until dhcp_finish(). */
+/* Reserves room for the last option (option 82: RFC 3046 §2.1); @value is borrowed until dhcp_finish(). */
 bool dhcp_put_last(struct dhcp_writer *w, uint8_t code, const void *value, size_t len);
-/* Ends and pads the message; its length. */
+/* Ends and pads the message; returns its length. */
 size_t dhcp_finish(struct dhcp_writer *w);
 
 /*
- * Appends "example.com" as labels ending with the root, as in domain search (RFC 3397 §2, no compression).
- * False when it is no domain name or there is no room; nothing was written then.
+ * Appends the text @domain in DNS wire format, as in option 119 (RFC 3397 §2), without compression.
+ * False when it is not a domain name or there is no room; then nothing was written.
  */
 bool dhcp_put_domain(struct bytes_writer *w, const char *domain);

@@ -85,7 +85,7 @@ bool dns_question_equal(const struct dns_question *a, const struct dns_question 
 	return a->type == b->type && a->class == b->class && dns_name_equal(&a->name, &b->name);
 }
 
-/* The fixed part of a record behind its owner, and its data skipped. */
+/* The fixed part of a record, without the data length. */
 struct record_head {
 	uint16_t type, class;
 	uint32_t ttl;

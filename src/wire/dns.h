@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DNS messages (RFC 1035) with EDNS (RFC 6891): what a forwarder with a few names of its own
- * must understand of a query and of the head of an answer, and the records that it answers with.
+ * DNS messages (RFC 1035) with EDNS (RFC 6891), as far as a forwarder with some local names needs
+ * them: queries, headers of answers, and the records of local answers.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #define DNS_PORT 53
 #define DNS_HEADER_LEN 12
-#define DNS_UDP_MIN 512 /* what every requester takes over UDP (RFC 1035 §2.3.4) */
+#define DNS_UDP_MIN 512 /* size that every requester accepts over UDP (RFC 1035 §2.3.4) */
 #define DNS_MESSAGE_MAX 65535
 
 enum dns_type {
@@ -38,7 +38,7 @@ enum dns_opcode {
 	DNS_OPCODE_QUERY = 0,
 };
 
-/* Those above 15 need EDNS (RFC 6891 §6.1.3). */
+/* Values above 15 need EDNS (RFC 6891 §6.1.3). */
 enum dns_rcode {
 	DNS_RCODE_NOERROR = 0,
 	DNS_RCODE_FORMERR = 1,
@@ -84,19 +84,19 @@ struct dns_query {
 int dns_header_parse(struct bytes_reader *r, struct dns_header *ret);
 void dns_header_emit(struct bytes_writer *w, const struct dns_header *h);
 
-/* As dns_name_parse(). */
+/* Parameters and errors as dns_name_parse(). */
 int dns_question_parse(struct bytes_reader *r, const uint8_t *message, struct dns_question *ret);
 void dns_question_emit(struct bytes_writer *w, const struct dns_question *q);
 
 /*
- * A whole query: one question, records that all end within the message, at most one OPT.  -EBADMSG.
- * Bytes behind the last record are not looked at.
+ * Parses a whole query.  -EBADMSG unless it has one question, records that all end within the message and at most
+ * one OPT.  Bytes behind the last record are ignored.
  */
 int dns_query_parse(const uint8_t *message, size_t len, struct dns_query *ret);
-/* Names without regard to case. */
+/* Compares names case-insensitively. */
 bool dns_question_equal(const struct dns_question *a, const struct dns_question *b);
 
-/* Records of class IN.  @owner NULL: the name of the message's first question, as a compression pointer. */
+/* Writes a record of class IN.  @owner NULL: a compression pointer to the name of the first question. */
 void dns_record_emit_a(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, ip4_t ip);
 void dns_record_emit_aaaa(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, const struct ip_addr *ip);
 /* A record whose data is one name: PTR, NS. */
@@ -108,5 +108,5 @@ struct dns_soa {
 };
 
 void dns_record_emit_soa(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, const struct dns_soa *soa);
-/* @rcode: the whole code, its upper eight bits go here. */
+/* @rcode: the whole code, whose upper eight bits are in the OPT record. */
 void dns_record_emit_opt(struct bytes_writer *w, const struct dns_edns *edns, uint16_t rcode);

@@ -6,10 +6,10 @@
 /* The two upper bits of a length byte (RFC 1035 §4.1.4). */
 #define LABEL_KIND 0xc0
 #define LABEL_POINTER 0xc0
-/* A pointer into the header points at no name. */
+/* Names begin behind the header (DNS_HEADER_LEN). */
 #define FIRST_NAME_AT 12
 
-/* Appends a label; false when the name, with the root still to come, gets too long. */
+/* Appends a label; false when there would be no room for the root's. */
 static bool append(struct dns_name *n, const uint8_t *label, size_t len)
 {
 	if (n->len + 1 + len + 1 > DNS_NAME_MAX)
@@ -25,7 +25,7 @@ static void finish(struct dns_name *n)
 	n->bytes[n->len++] = 0;
 }
 
-/* Where the pointer with first byte @high leads; -EBADMSG unless that is in front of @start. */
+/* Follows the pointer with first byte @high; -EBADMSG unless it points in front of @start. */
 static int follow(struct bytes_reader *r, uint8_t high, const uint8_t *message, const uint8_t **start, const uint8_t *end)
 {
 	size_t offset = (size_t)(high & ~LABEL_KIND & 0xff) << 8 | bytes_get_u8(r);
@@ -104,7 +104,7 @@ int dns_name_child(const char *label, const struct dns_name *parent, struct dns_
 	return 0;
 }
 
-/* The offset of label @index, or of the root behind the last one. */
+/* The offset of label @index, or of the root's label behind the last one. */
 static size_t label_offset(const struct dns_name *n, unsigned index)
 {
 	size_t at = 0;
@@ -126,7 +126,7 @@ static uint8_t lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
-/* Length bytes are below 'A', so folding them changes nothing. */
+/* Length bytes are below 'A', so case folding does not change them. */
 static bool equal_bytes(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	for (size_t i = 0; i < len; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Domain names (RFC 1035 §3.1, §4.1.4) as values: wire form without compression, in the case they came in.
- * A name always ends with the root's empty label.  Parsing follows compression pointers strictly
- * backwards, so that every name ends.
+ * Domain names (RFC 1035 §3.1, §4.1.4) as values: in wire format without compression, case preserved.
+ * A name always ends with the root's empty label.  The parser follows compression pointers only
+ * backwards, so that it always ends.
  */
 #pragma once
 
@@ -17,27 +17,27 @@ struct dns_name {
 };
 
 /*
- * The name at @r, which walks over the message that starts at @message.  -EBADMSG: it does not end in the message, is too
- * long, or has a label or pointer that cannot be.
+ * Parses the name at @r, a reader of the message that starts at @message.  -EBADMSG: the name does not end in the message, is
+ * too long, or has an invalid label or pointer.
  */
 int dns_name_parse(struct bytes_reader *r, const uint8_t *message, struct dns_name *ret);
 void dns_name_emit(struct bytes_writer *w, const struct dns_name *n);
 
-/* From dotted text without escapes, a dot at the end or not; "." and "" are the root.  -EINVAL. */
+/* From dotted text without escapes; a dot at the end is optional; "." and "" are the root.  -EINVAL. */
 int dns_name_from_text(const char *text, struct dns_name *ret);
-/* @label in front of @parent.  -EINVAL when it is empty or the name becomes too long. */
+/* "@label.@parent".  -EINVAL when @label is empty or the name becomes too long. */
 int dns_name_child(const char *label, const struct dns_name *parent, struct dns_name *ret);
-/* @n without its first @labels labels; the root when it has no more. */
+/* @n without its first @labels labels; the root when it has no more than that. */
 struct dns_name dns_name_parent(const struct dns_name *n, unsigned labels);
 
-/* Without regard to the case of ASCII letters (RFC 4343). */
+/* Case-insensitive for ASCII letters (RFC 4343). */
 bool dns_name_equal(const struct dns_name *a, const struct dns_name *b);
-/* How many labels, the root's not counted. */
+/* The number of labels without the root's. */
 unsigned dns_name_labels(const struct dns_name *n);
-/* True when @n is @ancestor or below it. */
+/* True when @n is @ancestor or a subdomain of it. */
 bool dns_name_within(const struct dns_name *n, const struct dns_name *ancestor);
 /*
- * Label @index, the leftmost is 0, as text in lower case.  -EINVAL when there is none or it has bytes other than
- * letters, digits, '-' and '_'.
+ * Label @index, counted from 0 on the left, as text in lower case.  -EINVAL when there is no such label or it has bytes other
+ * than letters, digits, '-' and '_'.
  */
 int dns_name_label(const struct dns_name *n, unsigned index, char ret[static DNS_LABEL_MAX + 1]);

@@ -22,6 +22,6 @@ struct eth_header {
 
 /* -EBADMSG when truncated. */
 int eth_parse(struct bytes_reader *r, struct eth_header *ret);
-/* The same, and past up to ETH_TAGS_MAX 802.1Q tags: ethertype is the one behind them. */
+/* The same, and skips up to ETH_TAGS_MAX 802.1Q tags: ethertype is the one behind them. */
 int eth_parse_tagged(struct bytes_reader *r, struct eth_header *ret);
 void eth_emit(struct bytes_writer *w, const struct eth_header *h);

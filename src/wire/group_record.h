@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who wants how much of a multicast group, as IGMPv3's and MLDv2's reports say it (RFC 3376 §4.2, RFC 3810 §5.2): the same but for
- * the size of addresses.
+ * Group records of IGMPv3 and MLDv2 reports (RFC 3376 §4.2, RFC 3810 §5.2), which differ in the size of addresses only.
  */
 #pragma once
 
@@ -26,19 +25,19 @@ struct group_record {
 	struct ip_addr group;
 };
 
-/* Those of a report, which were checked to be there; their bytes are borrowed. */
+/* The records of a report, checked to be complete.  Borrows the message. */
 struct group_records {
 	bool v6;
-	uint16_t n; /* that are left */
+	uint16_t n; /* still to be read */
 	struct bytes_reader bytes;
 };
 
-/* @r is behind the report's checksum.  -EBADMSG: truncated. */
+/* @r is at the byte behind the report's checksum.  -EBADMSG: truncated. */
 int group_records_parse(struct bytes_reader *r, bool v6, struct group_records *ret);
-/* The next one; false behind the last. */
+/* The next record; false behind the last one. */
 bool group_records_next(struct group_records *records, struct group_record *ret);
 
-/* Whether who sends @r wants the group, from whatever source. */
+/* Whether the sender of @r wants the group, from any source or from some. */
 bool group_record_joins(const struct group_record *r);
-/* Whether it wants nothing more of it. */
+/* Whether the sender of @r wants nothing more of the group. */
 bool group_record_leaves(const struct group_record *r);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A piece of the head: not NUL-terminated. */
+/* A part of the head, not NUL-terminated. */
 struct text {
 	const char *at;
 	size_t len;
@@ -23,7 +23,7 @@ static bool is_token(struct text t)
 	return t.len > 0;
 }
 
-/* Takes what stands before @end off the front; false when there is no @end. */
+/* Moves the text in front of @end, and @end, from @t to @ret; false when there is no @end. */
 static bool cut(struct text *t, char end, struct text *ret)
 {
 	const char *p = memchr(t->at, end, t->len);
@@ -35,7 +35,7 @@ static bool cut(struct text *t, char end, struct text *ret)
 	return true;
 }
 
-/* A line without its end, which may be a bare LF (RFC 9112 §2.2). */
+/* Moves a line from @t to @ret, without its end, which may be a bare LF (RFC 9112 §2.2). */
 static bool cut_line(struct text *t, struct text *ret)
 {
 	if (!cut(t, '\n', ret))
@@ -95,7 +95,7 @@ static int parse_authority(struct text t, struct http_connect *q)
 	return parse_port(port, &q->port);
 }
 
-/* RFC 9112 §3: the version is that of a protocol whose messages look as we know them. */
+/* Any minor version of HTTP/1 has this syntax (RFC 9110 §2.5). */
 static bool is_version(struct text t)
 {
 	return t.len == 8 && memcmp(t.at, "HTTP/1.", 7) == 0 && t.at[7] >= '0' && t.at[7] <= '9';
@@ -109,7 +109,7 @@ static int parse_request_line(struct text line, struct http_connect *q)
 	return is(method, "CONNECT") ? parse_authority(target, q) : -EOPNOTSUPP;
 }
 
-/* RFC 9112 §5.1: nothing stands between a field's name and the colon, and no line goes on in the next one. */
+/* No space between a field's name and the colon, and no continuation lines (RFC 9112 §5.1, §5.2). */
 static bool is_field(struct text line)
 {
 	struct text name;
@@ -121,7 +121,7 @@ static bool is_field(struct text line)
 	return true;
 }
 
-/* What no method begins with is no HTTP: nobody has to wait for the end of a line. */
+/* Bytes that cannot be a method are rejected before their line ends, so that other protocols fail at once. */
 static bool may_begin(struct text t)
 {
 	struct text method = { t.at, 0 };

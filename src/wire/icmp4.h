@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ICMP for IPv4 (RFC 792): the eight fixed bytes; the rest follows. */
+/* ICMP for IPv4 (RFC 792): the header of eight bytes, and the checksum over the whole message. */
 #pragma once
 
 #include "base/bytes.h"
@@ -34,14 +34,14 @@ struct icmp4_header {
 	uint32_t rest; /* id << 16 | sequence for echo; next-hop MTU for frag needed (RFC 1191 §4) */
 };
 
-/* An error: one that carries the start of the packet it is about (RFC 1122 §3.2.2). */
+/* Error messages, which quote the start of the packet they are about (RFC 1122 §3.2.2). */
 static inline bool icmp4_is_error(uint8_t type)
 {
 	return type == ICMP4_UNREACHABLE || type == ICMP4_SOURCE_QUENCH || type == ICMP4_REDIRECT || type == ICMP4_TIME_EXCEEDED ||
 	       type == ICMP4_PARAMETER_PROBLEM;
 }
 
-/* Parses a whole message of @len bytes; -EBADMSG when truncated or the checksum is wrong. */
+/* Parses a whole message of @len bytes.  -EBADMSG when it is truncated or its checksum is wrong. */
 int icmp4_parse(const uint8_t *message, size_t len, struct icmp4_header *ret);
 /* Writes header and @body with the checksum. */
 void icmp4_emit(struct bytes_writer *w, const struct icmp4_header *h, const void *body, size_t len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ICMPv6 (RFC 4443): the eight fixed bytes of an error; the rest follows. */
+/* ICMPv6 (RFC 4443): the eight bytes in front of an error's body, and the checksum over the whole message. */
 #pragma once
 
 #include "base/addr.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* IGMP, versions 1 to 3 (RFC 1112 appendix I, RFC 2236, RFC 3376): who wants which IPv4 group. */
+/* IGMP, versions 1 to 3 (RFC 1112 appendix I, RFC 2236, RFC 3376): membership of IPv4 multicast groups. */
 #pragma once
 
 #include "base/addr.h"
 #include "base/bytes.h"
 #include "wire/group_record.h"
 
-#define IGMP_QUERY_LEN 12 /* as version 3 has it */
+#define IGMP_QUERY_LEN 12 /* of version 3, without sources */
 
 enum igmp_type {
 	IGMP_QUERY = 0x11,
@@ -18,12 +18,12 @@ enum igmp_type {
 
 struct igmp_message {
 	uint8_t type;                 /* enum igmp_type */
-	ip4_t group;                  /* of all but version 3 reports; 0: of all groups */
-	struct group_records records; /* of a version 3 report; else none */
+	ip4_t group;                  /* 0 in a general query and in version 3 reports */
+	struct group_records records; /* of a version 3 report; otherwise empty */
 };
 
-/* A whole message.  -EBADMSG: truncated or a wrong checksum; -EPROTONOSUPPORT: another type. */
+/* Parses a whole message.  -EBADMSG: truncated or wrong checksum; -EPROTONOSUPPORT: another type. */
 int igmp_parse(const void *message, size_t len, struct igmp_message *ret);
 
-/* A version 3 query for @group (0: all) that is to be answered within @tenths (below 128) of a second. */
+/* Writes a version 3 query for @group (0: all groups), to be answered within @tenths (below 128) of a second. */
 void igmp_emit_query(struct bytes_writer *w, ip4_t group, uint8_t tenths, uint8_t interval_s);

@@ -8,7 +8,7 @@
 #define IPV4_HEADER_LEN 20
 #define IPV4_HEADER_MAX 60
 #define IPV4_PACKET_MAX 65535
-/* Every host takes datagrams of this size (RFC 791 §3.1, RFC 1122 §3.3.2). */
+/* Every link carries packets of this size without fragmentation (RFC 791 §3.2). */
 #define IPV4_MTU_MIN 68
 
 /* Offsets of fields in the header. */
@@ -51,14 +51,14 @@ static inline bool ipv4_is_fragment(const struct ipv4_header *h)
 }
 
 /*
- * -EBADMSG when truncated, not version 4, shorter in total than its header, or with a wrong
- * header checksum.  Whether total_len bytes are really there is the caller's to check.
+ * -EBADMSG when truncated, not version 4, total length below header length, or header checksum
+ * wrong.  The caller checks that total_len bytes are there.
  */
 int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret);
 /* Writes the header with its checksum. */
 void ipv4_emit(struct bytes_writer *w, const struct ipv4_header *h);
 /*
- * Gives a copy of a header, options as they are, the values of one packet of many (TSO).  @header has IPV4_HEADER_LEN bytes at least
- * and a right checksum, which it keeps.
+ * Sets total length and id in a copy of a super-frame's header (TSO) and updates its checksum, which must be right.  @header has at
+ * least IPV4_HEADER_LEN bytes.
  */
 void ipv4_set_segment(uint8_t *header, uint16_t total_len, uint16_t id);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* IPv6 header (RFC 8200 §3) and the way past its extension headers. */
+/* IPv6 header (RFC 8200 §3), and how to skip its extension headers. */
 #pragma once
 
 #include "base/addr.h"
@@ -23,16 +23,15 @@ struct ipv6_header {
 	struct ip_addr src, dst;
 };
 
-/* -EBADMSG when truncated or not version 6.  Whether payload_len bytes are there is the caller's to check. */
+/* -EBADMSG when truncated or not version 6.  The caller checks that payload_len bytes are there. */
 int ipv6_parse(struct bytes_reader *r, struct ipv6_header *ret);
 void ipv6_emit(struct bytes_writer *w, const struct ipv6_header *h);
-/* Gives a copy of a header, which has IPV6_HEADER_LEN bytes at least, the length of one packet of many (TSO). */
+/* Sets the length in a copy of a super-frame's header (TSO) of at least IPV6_HEADER_LEN bytes. */
 void ipv6_set_payload_len(uint8_t *header, uint16_t payload_len);
 
 /*
- * Goes past hop-by-hop, routing and destination options, the headers that a whole packet may have before its upper
- * layer; returns the protocol that follows, which is IPV6_NEXT_FRAGMENT for a fragment.  @r fails when they are
- * truncated.
+ * Skips hop-by-hop options, routing and destination options headers.  Returns the protocol that follows, which is
+ * IPV6_NEXT_FRAGMENT for a fragment.  @r fails when they are truncated.
  */
 uint8_t ipv6_skip_extensions(struct bytes_reader *r, uint8_t next_header);
 

@@ -31,7 +31,7 @@ int mld_parse(const struct ip_addr *src, const struct ip_addr *dst, const void *
 		if (error < 0)
 			return error;
 	} else {
-		bytes_skip(&r, 4); /* the delay, and what is reserved */
+		bytes_skip(&r, 4); /* delay and reserved */
 		bytes_get(&r, m.group.b, sizeof(m.group.b));
 	}
 	if (r.failed)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* MLD, versions 1 and 2 (RFC 2710, RFC 3810): who wants which IPv6 group.  Messages of ICMPv6. */
+/* MLD, versions 1 and 2 (RFC 2710, RFC 3810): membership of IPv6 multicast groups, in ICMPv6 messages. */
 #pragma once
 
 #include "wire/group_record.h"
 
-#define MLD_QUERY_LEN 28 /* as version 2 has it */
+#define MLD_QUERY_LEN 28 /* of version 2, without sources */
 
 enum mld_type {
 	MLD_QUERY = 130,
@@ -20,13 +20,13 @@ static inline bool mld_is_type(uint8_t icmp6_type)
 
 struct mld_message {
 	uint8_t type;                 /* enum mld_type */
-	struct ip_addr group;         /* of all but version 2 reports; "::": of all groups */
-	struct group_records records; /* of a version 2 report; else none */
+	struct ip_addr group;         /* "::" in a general query and in version 2 reports */
+	struct group_records records; /* of a version 2 report; otherwise empty */
 };
 
-/* A whole ICMPv6 message from @src to @dst.  -EBADMSG: truncated or a wrong checksum; -EPROTONOSUPPORT: another type. */
+/* Parses a whole ICMPv6 message from @src to @dst.  -EBADMSG: truncated or wrong checksum; -EPROTONOSUPPORT: another type. */
 int mld_parse(const struct ip_addr *src, const struct ip_addr *dst, const void *message, size_t len, struct mld_message *ret);
 
-/* A version 2 query for @group ("::": all) that is to be answered within @ms (below 32768). */
+/* Writes a version 2 query for @group ("::": all groups), to be answered within @ms (below 32768) milliseconds. */
 void mld_emit_query(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct ip_addr *group, uint16_t ms,
 		    uint8_t interval_s);

@@ -9,7 +9,7 @@
 #define BLOCK_LEN_MAX ((uint32_t)1024 * 1024)
 #define NANOSECONDS 9 /* 10^-9 */
 
-/* Of all blocks, then of each kind (§3.5, §4). */
+/* Of all blocks, then of each type (§3.5, §4). */
 enum option_code {
 	OPT_END = 0,
 	OPT_COMMENT = 1,
@@ -54,7 +54,7 @@ static void put_le64(struct bytes_writer *w, uint64_t v)
 	put_le32(w, (uint32_t)(v >> 32));
 }
 
-/* Times, unlike other numbers of 64 bits, have their high half first. */
+/* Timestamps, unlike other 64-bit numbers, have their high half first. */
 static void put_time(struct bytes_writer *w, uint64_t ns)
 {
 	put_le32(w, (uint32_t)(ns >> 32));
@@ -126,13 +126,13 @@ void pcapng_put_section(struct bytes_writer *w, const struct pcapng_section *s)
 	put_le32(w, BYTE_ORDER_MAGIC);
 	put_le16(w, 1); /* version 1.0 */
 	put_le16(w, 0);
-	put_le64(w, UINT64_MAX); /* nobody knows yet how long it becomes */
+	put_le64(w, UINT64_MAX); /* length of the section: not known */
 	put_text(w, SHB_OS, s->os);
 	put_text(w, SHB_APPLICATION, s->application);
 	end(w, start);
 }
 
-/* An if_filter begins with a byte that says what it is: 0, text (§4.2). */
+/* The first byte of an if_filter is its kind: 0 is text (§4.2). */
 static void put_filter(struct bytes_writer *w, const char *filter)
 {
 	if (!filter)
@@ -212,7 +212,7 @@ void pcapng_put_statistics(struct bytes_writer *w, const struct pcapng_statistic
 	end(w, start);
 }
 
-/* --- reading them again --- */
+/* --- reading --- */
 
 static uint16_t get_le16(struct bytes_reader *r)
 {
@@ -232,7 +232,7 @@ static uint64_t get_le64(struct bytes_reader *r)
 	return low | (uint64_t)get_le32(r) << 32;
 }
 
-/* The number that the option @wanted says; 0 when it is not there. */
+/* The number in option @wanted; 0 when it is absent. */
 static uint64_t find_number(struct bytes_reader *r, enum option_code wanted)
 {
 	while (!r->failed && r->left > 0) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pcapng, the file format of captures (draft-ietf-opsawg-pcapng): blocks, which are appended to a writer one behind the
- * other.  Little-endian whatever the machine, times in nanoseconds.  Only what a capture of Ethernet needs.
+ * pcapng, the file format of captures (draft-ietf-opsawg-pcapng), as far as a capture of Ethernet needs it.  Blocks are appended
+ * to a writer.  Little-endian on every machine, times in nanoseconds.
  *
- * A section block comes first.  Each interface has its block before the first packet of it: they are numbered from 0 in the
- * order of their blocks.
+ * The section block comes first.  An interface's block comes before the first packet of that interface; interfaces are numbered
+ * from 0 in the order of their blocks.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest text of an option; what is longer is cut. */
+/* Longest text of an option, in bytes; longer text is truncated. */
 #define PCAPNG_TEXT_MAX 1024u
 
 enum pcapng_block_type {
@@ -23,13 +23,13 @@ enum pcapng_block_type {
 	PCAPNG_PACKET = 6,
 };
 
-/* NULL: not said. */
+/* NULL: option omitted. */
 struct pcapng_section {
 	const char *os, *application;
 };
 
 struct pcapng_interface {
-	const char *name, *description, *filter; /* NULL: not said */
+	const char *name, *description, *filter; /* NULL: option omitted */
 	uint32_t snaplen;                        /* 0: no limit */
 };
 
@@ -45,9 +45,9 @@ struct pcapng_packet {
 	uint32_t captured; /* bytes at @bytes, at most len */
 	const void *bytes;
 	enum pcapng_direction direction;
-	bool checksum_unfinished; /* left to whoever sends it on */
-	bool segmentation;        /* so is cutting it up */
-	uint64_t lost;            /* packets before this one that are missing */
+	bool checksum_unfinished; /* offloaded: the frame was captured before its checksum was computed */
+	bool segmentation;        /* offloaded: the frame was captured before it was segmented */
+	uint64_t lost;            /* packets missing in front of this one */
 	const char *comment;      /* NULL: none */
 };
 
@@ -57,9 +57,9 @@ struct pcapng_statistics {
 	uint64_t received, lost;
 };
 
-/* Room that a packet's block needs at most. */
+/* Upper bound of the size of a packet's block. */
 size_t pcapng_packet_room(const struct pcapng_packet *p);
-/* The same of any other block. */
+/* The same for any other block. */
 #define PCAPNG_BLOCK_ROOM (3 * (PCAPNG_TEXT_MAX + 8) + 128)
 
 void pcapng_put_section(struct bytes_writer *w, const struct pcapng_section *s);
@@ -67,16 +67,16 @@ void pcapng_put_interface(struct bytes_writer *w, const struct pcapng_interface 
 void pcapng_put_packet(struct bytes_writer *w, const struct pcapng_packet *p);
 void pcapng_put_statistics(struct bytes_writer *w, const struct pcapng_statistics *s);
 
-/* The block at the beginning of some bytes of ours. */
+/* A block, read back. */
 struct pcapng_block {
 	uint32_t type;
-	uint32_t len;       /* all of it */
-	uint32_t interface; /* of a packet or statistics */
-	uint64_t lost;      /* as it was put there */
+	uint32_t len;       /* of the whole block */
+	uint32_t interface; /* of a packet or statistics block */
+	uint64_t lost;      /* as written */
 };
 
 /*
- * 1: @ret is the block that @bytes begin with, all of which is there.  0: more bytes are needed, *@ret_need in all.  -EBADMSG: it is
- * none of ours, or longer than any of them.
+ * Reads the block at the start of @bytes, which pcapng_put_…() wrote.  1: it is complete and in @ret.  0: *@ret_need bytes are
+ * needed.  -EBADMSG: its length is impossible.
  */
 int pcapng_parse_block(const void *bytes, size_t len, struct pcapng_block *ret, size_t *ret_need);

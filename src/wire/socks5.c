@@ -32,7 +32,7 @@ static bool is_printable(const char *text, size_t len)
 	return len > 0;
 }
 
-/* One that is cut short is no wrong one yet. */
+/* An incomplete name is not invalid yet. */
 static int get_name(struct bytes_reader *r, struct socks5_request *q)
 {
 	uint8_t len = bytes_get_u8(r);

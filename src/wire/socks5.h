@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SOCKS protocol version 5 (RFC 1928) as a server reads it.  A message tells by itself where it ends, so what a client sends behind it
- * is left alone.  Parsers return its length, 0 while it is not there whole, or a negative errno.
+ * SOCKS protocol version 5 (RFC 1928), the server's side.  Parsers return the length of the message, 0 while it is incomplete, or a
+ * negative errno.  Bytes behind the message are not read.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define SOCKS5_VERSION 5u
-#define SOCKS5_NAME_SIZE 256u /* a length of one byte, and NUL */
+#define SOCKS5_NAME_SIZE 256u /* 255 bytes and NUL */
 #define SOCKS5_CHOICE_LEN 2u
 #define SOCKS5_REPLY_LEN 10u
 
@@ -39,19 +39,19 @@ enum socks5_reply {
 	SOCKS5_ADDRESS_NOT_SUPPORTED = 8,
 };
 
-/* Where a client wants to go. */
+/* The destination that a client asks for. */
 struct socks5_request {
-	uint8_t command;             /* enum socks5_command, or another */
-	char name[SOCKS5_NAME_SIZE]; /* printable, not empty; "": there is an address */
+	uint8_t command;             /* enum socks5_command, or another value */
+	char name[SOCKS5_NAME_SIZE]; /* printable; "" when the client gave an address */
 	struct ip_addr address;
 	uint16_t port;
 };
 
-/* What a client begins with; *@ret_none: it offers to do without authentication.  -EBADMSG. */
+/* The first message of a client; *@ret_none: it offers SOCKS5_METHOD_NONE.  -EBADMSG. */
 int socks5_parse_greeting(const void *bytes, size_t len, bool *ret_none);
-/* -EBADMSG; -EAFNOSUPPORT: addresses of this type are not known, so neither is where the message ends. */
+/* -EBADMSG; -EAFNOSUPPORT: unknown address type, so the length of the message is not known either. */
 int socks5_parse_request(const void *bytes, size_t len, struct socks5_request *ret);
 
 void socks5_emit_choice(struct bytes_writer *w, enum socks5_method method);
-/* What we are bound to is none of the client's business: all zeroes. */
+/* The bound address in the reply is always 0.0.0.0:0: clients of CONNECT do not need it. */
 void socks5_emit_reply(struct bytes_writer *w, enum socks5_reply reply);

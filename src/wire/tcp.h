@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* TCP header and the options a translator must understand (RFC 9293 §3.1–3.2, RFC 7323, RFC 2018). */
+/* TCP header and the options that a NAT engine needs (RFC 9293 §3.1–3.2, RFC 7323, RFC 2018). */
 #pragma once
 
 #include "base/addr.h"
@@ -47,7 +47,7 @@ struct tcp_header {
 	uint16_t checksum, urgent;
 	uint8_t header_len; /* bytes, with options */
 
-	/* options; malformed ones end the list and are ignored (RFC 9293 §3.2) */
+	/* Options.  A malformed one ends the list and is ignored (RFC 9293 §3.2). */
 	bool has_mss, has_window_scale, sack_permitted, has_timestamps;
 	uint16_t mss;
 	uint8_t window_scale; /* at most 14 (RFC 7323 §2.3) */
@@ -56,12 +56,12 @@ struct tcp_header {
 	struct tcp_sack_block sack[TCP_SACK_MAX];
 };
 
-/* -EBADMSG when truncated or with a data offset that cannot be.  Consumes the options too. */
+/* -EBADMSG when truncated or the data offset is impossible.  Consumes the options, too. */
 int tcp_parse(struct bytes_reader *r, struct tcp_header *ret);
-/* Writes the header with its options, padded; checksum as given; header_len is computed. */
+/* Writes the header with its options, padded; the checksum as given; ignores header_len. */
 void tcp_emit(struct bytes_writer *w, const struct tcp_header *h);
 /*
- * Gives a copy of a header, options as they are, the values of one segment of many (TSO); @checksum is in host order. @header
- * has TCP_HEADER_LEN bytes at least.
+ * Sets sequence number, flags and checksum (host order) in a copy of a super-frame's header (TSO) of at least TCP_HEADER_LEN
+ * bytes.
  */
 void tcp_set_segment(uint8_t *header, uint32_t seq, uint8_t flags, uint16_t checksum);

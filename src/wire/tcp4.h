@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TCP data over IPv4 as one packet, for telling whether packets are pieces of one stream that could as well have
- * come as one: what a receiver with GRO does.
+ * TCP data segments over IPv4, for coalescing: whether packets are consecutive segments of one stream, which may be joined as a
+ * receiver with GRO does.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A packet that carries data and says nothing else: no IP options, no fragment, only ACK and PSH. */
+/* A packet that only carries data: no IP options, no fragment, no flags but ACK and PSH. */
 struct tcp4_data {
 	const uint8_t *packet; /* borrowed */
 	size_t header_len;     /* IP and TCP */
@@ -18,14 +18,14 @@ struct tcp4_data {
 	bool push;
 };
 
-/* False when the @len bytes at @packet are no such packet, whole and alone, with both checksums right. */
+/* False unless the @len bytes at @packet are exactly one such packet with both checksums right. */
 bool tcp4_data_parse(const uint8_t *packet, size_t len, struct tcp4_data *ret);
 
-/* Whether @next says the same as @first apart from what each packet of a stream has of its own; sequence numbers are not looked at. */
+/* Whether the headers are equal but for lengths, ids, PSH, checksums and sequence numbers, which are not compared. */
 bool tcp4_data_alike(const struct tcp4_data *first, const struct tcp4_data *next);
 
 /*
- * Makes @header, a copy of @first's, that of @payload_len bytes: lengths, PSH, the IP checksum, and
- * in the TCP checksum's place the sum of the pseudo-header, as for a packet to be segmented (virtio 1.3 §5.1.6.2).
+ * Makes @header, a copy of @first's headers, those of a super-frame with @payload_len bytes: sets total length, PSH and IP
+ * checksum, and the pseudo-header's sum in the TCP checksum field (virtio 1.3 §5.1.6.2).
  */
 void tcp4_data_widen(const struct tcp4_data *first, uint8_t *header, size_t payload_len, bool push);

@@ -11,12 +11,12 @@
 struct udp_header {
 	uint16_t src_port, dst_port;
 	uint16_t len;      /* header and payload */
-	uint16_t checksum; /* as on the wire; 0: none was made */
+	uint16_t checksum; /* as on the wire; 0: no checksum */
 };
 
 /* -EBADMSG when truncated or shorter than its header. */
 int udp_parse(struct bytes_reader *r, struct udp_header *ret);
-/* Writes the header as it is. */
+/* Writes the header with the checksum as given. */
 void udp_emit(struct bytes_writer *w, const struct udp_header *h);
 /* Writes header and payload with the checksum over IPv4 (never 0, RFC 768). */
 void udp_emit_ipv4(struct bytes_writer *w, ip4_t src, ip4_t dst, uint16_t src_port, uint16_t dst_port, const void *payload, size_t len);

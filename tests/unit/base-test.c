@@ -151,7 +151,7 @@ static void limited_log_says_what_it_held_back(void)
 	g_assert_cmpuint(lines->len, ==, 5);
 	log_limited(&log, 3 * USEC_PER_SEC, LOG_LEVEL_INFO, "later");
 	g_assert_cmpuint(lines->len, ==, 7);
-	g_assert_cmpstr(lines->pdata[5], ==, "95 similar lines were held back");
+	g_assert_cmpstr(lines->pdata[5], ==, "95 more lines were suppressed (rate limit)");
 	log_debug(&log, "below the level");
 	g_assert_cmpuint(lines->len, ==, 7);
 }
