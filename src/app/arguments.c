@@ -3,7 +3,6 @@
 
 #include "app/command.h"
 #include "app/failure.h"
-#include "app/flags.h"
 #include "app/paths.h"
 
 #include <string.h>
@@ -22,14 +21,20 @@ static bool name_is(const struct lanlet_option *option, const char *name, size_t
 static struct match find_option(const struct command *command, const char *name, size_t len)
 {
 	const struct flag *flag;
-	for (size_t i = 0; (flag = flag_at(i)); i++)
-		if (flag->commands & command->id && name_is(&flag->option, name, len))
+	for (size_t i = 0; (flag = command_flag_at(command, i)); i++)
+		if (name_is(&flag->option, name, len))
 			return (struct match){ .flag = flag, .option = &flag->option };
 	const struct lanlet_option *option;
 	for (size_t i = 0; command->takes_options && (option = lanlet_option_at(i)); i++)
 		if (name_is(option, name, len))
 			return (struct match){ .option = option };
 	return (struct match){ 0 };
+}
+
+static bool store(const struct flag *flag, struct arguments *a, const char *value, GError **error)
+{
+	char *object = flag->share ? (char *)a : a->flags;
+	return flag->store(flag, value, object + flag->offset, error);
 }
 
 /*
@@ -53,7 +58,7 @@ static bool take_option(const struct command *command, char ***argv, struct argu
 	if (!value)
 		return fail(error, FAILURE_USAGE, "--%s needs a value: --%s %s", m.option->name, m.option->name, m.option->argument);
 	if (m.flag)
-		return m.flag->set(a, value, error);
+		return store(m.flag, a, value, error);
 	struct argument_setting setting = { m.option->name, value };
 	g_array_append_val(a->settings, setting);
 	return true;
@@ -101,7 +106,10 @@ static bool take_word(const struct command *command, char ***argv, struct argume
 
 bool arguments_parse(const struct command *command, char **argv, struct arguments *ret, GError **error)
 {
-	*ret = (struct arguments){ .ready_fd = -1, .interval = 1, .settings = g_array_new(FALSE, FALSE, sizeof(struct argument_setting)) };
+	*ret = (struct arguments){ .settings = g_array_new(FALSE, FALSE, sizeof(struct argument_setting)) };
+	ret->flags = g_malloc0(command->flags_size);
+	if (command->flags_initial)
+		memcpy(ret->flags, command->flags_initial, command->flags_size);
 	bool names_only = false;
 	for (; *argv && !ret->command; argv++)
 		if (!take_word(command, &argv, ret, &names_only, error))
@@ -119,5 +127,11 @@ void arguments_done(struct arguments *a)
 {
 	if (a->settings)
 		g_array_unref(a->settings);
-	*a = (struct arguments){ .ready_fd = -1 };
+	g_free(a->flags);
+	*a = (struct arguments){ .flags = NULL };
+}
+
+char *arguments_runtime_dir(const struct arguments *a)
+{
+	return a->runtime_dir ? g_strdup(a->runtime_dir) : path_default_runtime_dir(a->network);
 }

@@ -4,7 +4,6 @@
  * words that an option chooses from, as the tables have them.
  */
 #include "app/command.h"
-#include "app/flags.h"
 #include "lanlet.h"
 
 #include <glib.h>
@@ -18,9 +17,8 @@ static void for_each_option(const struct command *c, void (*each)(const struct c
 {
 	const struct flag *flag;
 	const struct lanlet_option *o;
-	for (size_t i = 0; (flag = flag_at(i)); i++)
-		if (flag->commands & c->id)
-			each(c, &flag->option);
+	for (size_t i = 0; (flag = command_flag_at(c, i)); i++)
+		each(c, &flag->option);
 	for (size_t i = 0; c->takes_options && (o = lanlet_option_at(i)); i++)
 		each(c, o);
 }

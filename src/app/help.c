@@ -2,7 +2,6 @@
 #include "app/help.h"
 
 #include "app/command.h"
-#include "app/flags.h"
 #include "lanlet.h"
 
 #include <glib.h>
@@ -113,9 +112,8 @@ char *help_command(const struct command *command)
 	add_paragraph(out, 0, command->description);
 	g_string_append(out, "\nOptions:\n");
 	const struct flag *flag;
-	for (size_t i = 0; (flag = flag_at(i)); i++)
-		if (flag->commands & command->id)
-			add_option(out, &flag->option);
+	for (size_t i = 0; (flag = command_flag_at(command, i)); i++)
+		add_option(out, &flag->option);
 	if (command->takes_options)
 		add_network_options(out);
 	return g_string_free(out, FALSE);

@@ -4,7 +4,6 @@
  * tables of commands, flags and options say in place of its lines @commands@, @flags@ and @options@.  mdoc(7).
  */
 #include "app/command.h"
-#include "app/flags.h"
 #include "lanlet.h"
 
 #include <glib.h>
@@ -57,19 +56,6 @@ static void put_text(const char *text)
 	putchar('\n');
 }
 
-static void put_commands(void)
-{
-	const struct command *c;
-	begin_list();
-	for (size_t i = 0; (c = command_at(i)); i++) {
-		printf(".It Cm %s %s%s%s\n", c->name, c->operands ? "Ar " : "Op Ar NAME", c->operands ? c->operands : "",
-		       c->takes_command ? " Li -- Ar COMMAND Op Ar ARGUMENT..." : "");
-		put_text(c->summary);
-		put_text(c->description);
-	}
-	end_list();
-}
-
 static void put_choices(const struct lanlet_option *o)
 {
 	const char *word, *help;
@@ -97,23 +83,49 @@ static void put_option(const struct lanlet_option *o, const char *before)
 	put_choices(o);
 }
 
-/* ".Cm run , qemu :", the commands that @flag belongs to. */
+/* Those that no other command has. */
+static void put_own_flags(const struct command *c)
+{
+	if (!c->flags)
+		return;
+	begin_list();
+	for (const struct flag *flag = c->flags; flag->store; flag++)
+		put_option(&flag->option, "");
+	end_list();
+}
+
+static void put_commands(void)
+{
+	const struct command *c;
+	begin_list();
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		printf(".It Cm %s %s%s%s\n", c->name, c->operands ? "Ar " : "Op Ar NAME", c->operands ? c->operands : "",
+		       c->takes_command ? " Li -- Ar COMMAND Op Ar ARGUMENT..." : "");
+		put_text(c->summary);
+		put_text(c->description);
+		put_own_flags(c);
+	}
+	end_list();
+}
+
+/* ".Cm status , web :", the commands that take @flag; "" when all do. */
 static char *commands_of(const struct flag *flag)
 {
-	GString *out = g_string_new(".Cm");
+	GString *out = g_string_new("");
 	const struct command *c;
-	for (size_t i = 0; (c = command_at(i)); i++)
-		if (flag->commands & c->id)
-			g_string_append_printf(out, "%s%s", strcmp(out->str, ".Cm") == 0 ? " " : " , ", c->name);
-	g_string_append(out, " :\n");
+	for (size_t i = 0; !(flag->share & FLAG_SHARED_BY_ALL) && (c = command_at(i)); i++)
+		if (flag->share & c->shares)
+			g_string_append_printf(out, "%s %s", out->len ? " ," : ".Cm", c->name);
+	if (out->len)
+		g_string_append(out, " :\n");
 	return g_string_free(out, FALSE);
 }
 
-static void put_flags(void)
+static void put_shared_flags(void)
 {
 	const struct flag *flag;
 	begin_list();
-	for (size_t i = 0; (flag = flag_at(i)); i++) {
+	for (size_t i = 0; (flag = shared_flag_at(i)); i++) {
 		g_autofree char *commands = commands_of(flag);
 		put_option(&flag->option, commands);
 	}
@@ -141,7 +153,7 @@ static void put_line(const char *line)
 	static const struct {
 		const char *word;
 		void (*put)(void);
-	} words[] = { { "@commands@", put_commands }, { "@flags@", put_flags }, { "@options@", put_options } };
+	} words[] = { { "@commands@", put_commands }, { "@flags@", put_shared_flags }, { "@options@", put_options } };
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
 		if (strcmp(line, words[i].word) == 0) {
 			words[i].put();

@@ -17,14 +17,9 @@ struct api {
 	char *network, *dir;
 };
 
-static char *directory_of(const struct arguments *a)
-{
-	return a->runtime_dir ? g_strdup(a->runtime_dir) : path_default_runtime_dir(a->network);
-}
-
 char *api_socket(const struct arguments *a, GError **error)
 {
-	g_autofree char *dir = directory_of(a);
+	g_autofree char *dir = arguments_runtime_dir(a);
 	return path_socket(dir, API_SOCKET, error);
 }
 
@@ -37,7 +32,7 @@ struct api *api_new(const struct arguments *a, GError **error)
 	struct api *api = g_new0(struct api, 1);
 	api->session = soup_session_new_with_options("remote-connectable", address, NULL);
 	api->network = g_strdup(a->network);
-	api->dir = directory_of(a);
+	api->dir = arguments_runtime_dir(a);
 	return api;
 }
 

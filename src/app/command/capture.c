@@ -16,6 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
+struct capture_flags {
+	const char *write;
+	guint64 ring;
+	bool drops;
+	const char *snaplen;
+	bool check;
+};
+
 /* --- whom it is about --- */
 
 /* What the words on the command line mean; strings to be g_free()d. */
@@ -89,9 +97,9 @@ static bool take_words(const struct arguments *a, struct api *api, struct wish *
 
 /* Lives as long as the thread that waits for signals, which ends with the process. */
 struct capturing {
-	const struct arguments *arguments; /* main thread's only */
-	struct capture_file *file;         /* NULL: the capture has not begun, or is none */
-	GError *error;                     /* why the file could not be opened */
+	const struct capture_flags *own; /* main thread's only */
+	struct capture_file *file;       /* NULL: the capture has not begun, or is none */
+	GError *error;                   /* why the file could not be opened */
 	sigset_t signals;
 	struct api *api; /* for the end, the other thread's */
 	pthread_mutex_t mutex;
@@ -105,8 +113,8 @@ static void begun(void *opaque, const char *id)
 	pthread_mutex_lock(&c->mutex);
 	c->path = id ? api_path_to("/v1/captures", id) : NULL;
 	pthread_mutex_unlock(&c->mutex);
-	if (!c->arguments->check)
-		c->file = capture_file_new(c->arguments->write, c->arguments->ring, &c->error);
+	if (!c->own->check)
+		c->file = capture_file_new(c->own->write, c->own->ring, &c->error);
 }
 
 static bool take(void *opaque, const void *bytes, gsize len)
@@ -150,11 +158,11 @@ static void block_signals(struct capturing *c)
 
 /* --- the command --- */
 
-static bool check_output(const struct arguments *a, GError **error)
+static bool check_output(const struct capture_flags *own, GError **error)
 {
-	if (a->ring && !a->write)
+	if (own->ring && !own->write)
 		return fail(error, FAILURE_USAGE, "--ring needs a file: --write FILE");
-	return a->check || a->write || !isatty(STDOUT_FILENO) ||
+	return own->check || own->write || !isatty(STDOUT_FILENO) ||
 	       fail(error, FAILURE_USAGE,
 		    "a capture is nothing for a terminal: lanlet capture --write FILE, or lanlet capture | tcpdump -n -r -, "
 		    "or lanlet capture | wireshark -k -i -");
@@ -162,9 +170,9 @@ static bool check_output(const struct arguments *a, GError **error)
 
 static bool read_stream(struct capturing *c, struct api *api, const struct wish *w, GError **error)
 {
-	const struct arguments *a = c->arguments;
+	const struct capture_flags *own = c->own;
 	g_autofree char *path = api_path("/v1/capture", "port", w->port, "guest", w->guest, "filter", w->filter, "drops",
-					 a->drops ? "1" : NULL, "snaplen", a->snaplen, NULL);
+					 own->drops ? "1" : NULL, "snaplen", own->snaplen, NULL);
 	struct api_reader reader = { .header = "Lanlet-Capture", .begun = begun, .take = take, .opaque = c };
 	bool good = api_read_by(api, path, &reader, error);
 	if (c->error) {
@@ -183,7 +191,7 @@ static bool run_capture(const struct arguments *a, struct api *api, const struct
 	if (!api_for_end)
 		return false;
 	struct capturing *c = g_new0(struct capturing, 1); /* see there */
-	c->arguments = a;
+	c->own = a->flags;
 	c->api = api_for_end;
 	pthread_mutex_init(&c->mutex, NULL);
 	block_signals(c);
@@ -200,13 +208,97 @@ static void explain(const struct wish *w, GError **error)
 		g_prefix_error(error, "there is no port or guest %s, and as a filter: ", w->filter);
 }
 
-bool command_capture(const struct arguments *a, GError **error)
+static bool capture_main(const struct arguments *a, GError **error)
 {
 	struct wish wish = { NULL };
-	g_autoptr(Api) api = check_output(a, error) ? api_new(a, error) : NULL;
+	g_autoptr(Api) api = check_output(a->flags, error) ? api_new(a, error) : NULL;
 	bool good = api && take_words(a, api, &wish, error) && run_capture(a, api, &wish, error);
 	if (!good)
 		explain(&wish, error);
 	wish_done(&wish);
 	return good;
 }
+
+/* "512M": bytes, by 1024. */
+static bool parse_size(const char *text, guint64 *ret)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	guint64 n = g_ascii_strtoull(text, &end, 10);
+	const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	if (!g_ascii_isdigit(text[0]) || (*end && (!unit || end[1])) || n > (guint64)G_MAXINT64 >> shift)
+		return false;
+	*ret = n << shift;
+	return true;
+}
+
+static bool store_ring(const struct flag *flag, const char *value, void *at, GError **error)
+{
+	guint64 *ring = at;
+	return (parse_size(value, ring) && *ring >= CAPTURE_RING_MIN) ||
+	       fail(error, FAILURE_USAGE, "--ring \"%s\": expected bytes, 1M at least, as 500M or 2G", value);
+}
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "write",
+			.argument = "FILE",
+			.default_value = "standard output",
+			.help = "Where to write the capture. What the disk has no room for is lost and counted.",
+		},
+		FLAG_TEXT(struct capture_flags, write),
+	},
+	{
+		.option = {
+			.name = "ring",
+			.argument = "SIZE",
+			.help =
+				"Keep the newest SIZE bytes, as 500M or 2G, in eight files: with --write cap.pcapng these are "
+				"cap_00001_TIME.pcapng, "
+				"cap_00002_TIME.pcapng and so on, of which the oldest go.",
+		},
+		FLAG_STORED(store_ring, guint64, struct capture_flags, ring),
+	},
+	{
+		.option = {
+			.name = "drops",
+			.help = "Also what is dropped, in a record of its own whose comment has the reason.",
+		},
+		FLAG_SWITCH(struct capture_flags, drops),
+	},
+	{
+		.option = {
+			.name = "snaplen",
+			.argument = "BYTES",
+			.default_value = "all",
+			.help = "How much of each frame to keep.",
+		},
+		FLAG_TEXT(struct capture_flags, snaplen),
+	},
+	{
+		.option = {
+			.name = "check",
+			.help = "Only say what is wrong with PORT, GUEST or FILTER, and capture nothing.",
+		},
+		FLAG_SWITCH(struct capture_flags, check),
+	},
+	FLAG_END,
+};
+
+const struct command command_capture = {
+	.name = "capture",
+	.summary = "Capture what passes on a network, as tcpdump does.",
+	.description = "Writes frames as pcapng, which tcpdump, tshark and Wireshark read, until interrupted: all of the network, each "
+		       "once as it enters; or what goes in and out at a PORT, by its name or number; or what a GUEST, by its name, MAC "
+		       "or address, sends and gets. FILTER is an expression as tcpdump takes it, see pcap-filter(7). Any number can run "
+		       "at once, and none makes a guest wait: what a slow reader or a full disk leaves no room for is lost to the "
+		       "capture only, and counted. Says at the end how many frames it has and how many it lost.",
+	.flags = flags,
+	.flags_size = sizeof(struct capture_flags),
+	.shares = FLAG_SHARED_NETWORK,
+	.operands = "[PORT | GUEST] [FILTER...]",
+	.max_operands = ARGUMENTS_OPERANDS_MAX,
+	.run = capture_main,
+};

@@ -11,6 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+struct connect_flags {
+	double wait;
+	bool pass_fd;
+};
+
 #define PAUSE_USEC (G_USEC_PER_SEC / 5)
 
 /* What may pass: a guest that boots has no address first, and then nothing that listens. */
@@ -23,7 +28,8 @@ static bool may_pass(const GError *error)
 /* Tries until the time that may be waited is over. */
 static int open_patiently(const struct arguments *a, guint16 port, GError **error)
 {
-	gint64 end = g_get_monotonic_time() + (gint64)(a->wait * G_USEC_PER_SEC);
+	const struct connect_flags *own = a->flags;
+	gint64 end = g_get_monotonic_time() + (gint64)(own->wait * G_USEC_PER_SEC);
 	for (;;) {
 		g_autoptr(GError) problem = NULL;
 		int fd = tunnel_open(a, a->operands[0], port, &problem);
@@ -55,13 +61,54 @@ static bool pass_fd(int fd, GError **error)
 		    g_strerror(errno));
 }
 
-bool command_connect(const struct arguments *a, GError **error)
+static bool connect_main(const struct arguments *a, GError **error)
 {
+	const struct connect_flags *own = a->flags;
 	guint64 port;
 	if (!g_ascii_string_to_unsigned(a->operands[1], 10, 1, G_MAXUINT16, &port, NULL))
 		return fail(error, FAILURE_USAGE, "connect \"%s\": expected a port from 1 to 65535", a->operands[1]);
 	int fd = open_patiently(a, (guint16)port, error);
 	if (fd < 0)
 		return false;
-	return a->pass_fd ? pass_fd(fd, error) : stdio_relay_run(fd, error);
+	return own->pass_fd ? pass_fd(fd, error) : stdio_relay_run(fd, error);
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "wait",
+			.argument = "SECONDS",
+			.default_value = "not at all",
+			.help =
+				"For how long to try again when the guest has no address yet or does not take the connection: it may be "
+				"booting.",
+		},
+		FLAG_SECONDS(struct connect_flags, wait),
+	},
+	{
+		.option = {
+			.name = "pass-fd",
+			.help =
+				"Pass the connection itself on to whoever has the other end of standard output, a unix socket, and end, "
+				"as ssh's ProxyUseFdpass wants it: no process stands between the two then.",
+		},
+		FLAG_SWITCH(struct connect_flags, pass_fd),
+	},
+	FLAG_END,
+};
+
+const struct command command_connect = {
+	.name = "connect",
+	.summary = "Connect standard input and output to a port of a guest.",
+	.description = "Connects to a TCP port of the guest of this name, MAC or address, and carries bytes both ways until both sides "
+		       "have ended, as ssh's ProxyCommand wants it: ssh -o 'ProxyCommand lanlet connect %h %p' web. The guest sees the "
+		       "gateway. Ends with 5 when there is no such guest or it has no address, with 6 when it does not answer, with 7 "
+		       "when it refuses, with 8 when nobody has its address.",
+	.flags = flags,
+	.flags_size = sizeof(struct connect_flags),
+	.shares = FLAG_SHARED_NETWORK,
+	.operands = "GUEST PORT",
+	.min_operands = 2,
+	.max_operands = 2,
+	.run = connect_main,
+};

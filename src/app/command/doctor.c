@@ -58,7 +58,7 @@ static enum finding examine(const struct check *check, const struct patient *p)
 	return finding;
 }
 
-bool command_doctor(const struct arguments *a, GError **error)
+static bool doctor_main(const struct arguments *a, GError **error)
 {
 	g_autoptr(JsonObject) network = ask_network(a);
 	struct patient p = { .subnet = configured_subnet(a->network) };
@@ -74,3 +74,12 @@ bool command_doctor(const struct arguments *a, GError **error)
 		return false;
 	return problems == 0 || fail(error, FAILURE_GENERAL, "%u thing%s not work", problems, problems == 1 ? " does" : "s do");
 }
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.summary = "Look for what commonly goes wrong on this machine.",
+	.description = "Checks what guests' connections depend on, of the machine and, if it runs, of the network, and prints for each "
+		       "problem the line that repairs it. Ends with 1 when something does not work.",
+	.shares = FLAG_SHARED_NETWORK,
+	.run = doctor_main,
+};

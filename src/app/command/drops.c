@@ -9,6 +9,10 @@
 
 #include <stdio.h>
 
+struct drops_flags {
+	bool all;
+};
+
 struct drops {
 	struct table *table;
 	bool all;
@@ -46,12 +50,13 @@ struct table *table_of_drops(struct api *api, bool all, GError **error)
 	return api_each(api, "/v1/drops", add_drop, &s, error) ? g_steal_pointer(&t) : NULL;
 }
 
-bool command_drops(const struct arguments *a, GError **error)
+static bool drops_main(const struct arguments *a, GError **error)
 {
+	const struct drops_flags *own = a->flags;
 	g_autoptr(Api) api = api_new(a, error);
 	if (!api || a->json)
 		return api && print_json(api, "/v1/drops", error);
-	g_autoptr(Table) t = table_of_drops(api, a->all, error);
+	g_autoptr(Table) t = table_of_drops(api, own->all, error);
 	if (!t)
 		return false;
 	if (table_rows(t) > 0)
@@ -60,3 +65,25 @@ bool command_drops(const struct arguments *a, GError **error)
 		puts("nothing was dropped");
 	return table_finish(error);
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "all",
+			.help = "Also reasons for which nothing was dropped.",
+		},
+		FLAG_SWITCH(struct drops_flags, all),
+	},
+	FLAG_END,
+};
+
+const struct command command_drops = {
+	.name = "drops",
+	.summary = "Show what was not passed on, and why.",
+	.description = "Lists each reason for which frames, packets or messages were dropped, how often, and the last example. Nothing "
+		       "is lost without being counted here.",
+	.flags = flags,
+	.flags_size = sizeof(struct drops_flags),
+	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
+	.run = drops_main,
+};

@@ -8,6 +8,10 @@
 
 #include <stdio.h>
 
+struct events_flags {
+	const char *after;
+};
+
 static bool print_event(void *opaque, JsonObject *e)
 {
 	static const char *const members[] = { "port", "kind", "address", "mac", "name", "reason", "level" };
@@ -26,13 +30,37 @@ static bool print_event(void *opaque, JsonObject *e)
 	return fflush(stdout) == 0;
 }
 
-bool command_events(const struct arguments *a, GError **error)
+static bool events_main(const struct arguments *a, GError **error)
 {
+	const struct events_flags *own = a->flags;
 	g_autoptr(Api) api = api_new(a, error);
-	g_autofree char *path = api_path("/v1/events", "after", a->after, NULL);
+	g_autofree char *path = api_path("/v1/events", "after", own->after, NULL);
 	if (!api)
 		return false;
 	if (a->json)
 		return print_json(api, path, error);
 	return api_each(api, path, print_event, NULL, error) && table_finish(error);
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "after",
+			.argument = "NUMBER",
+			.help = "Begin with the events behind this number that are still remembered. 0: all of them.",
+		},
+		FLAG_TEXT(struct events_flags, after),
+	},
+	FLAG_END,
+};
+
+const struct command command_events = {
+	.name = "events",
+	.summary = "Follow what happens on a network.",
+	.description = "Prints a line for each thing that happens, until interrupted: ports that come and go, leases, guests that "
+		       "appear, drops for a new reason, changes of the configuration.",
+	.flags = flags,
+	.flags_size = sizeof(struct events_flags),
+	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
+	.run = events_main,
+};

@@ -10,6 +10,14 @@
 
 #include <stdio.h>
 
+struct flows_flags {
+	const char *guest;
+	const char *remote;
+	const char *port;
+	const char *protocol;
+	const char *state;
+};
+
 struct search {
 	const char *name;
 	char *address;
@@ -65,14 +73,15 @@ static bool add_flow(void *opaque, JsonObject *f)
 	return true;
 }
 
-bool command_flows(const struct arguments *a, GError **error)
+static bool flows_main(const struct arguments *a, GError **error)
 {
+	const struct flows_flags *own = a->flags;
 	g_autoptr(Api) api = api_new(a, error);
-	g_autofree char *guest = api && a->guest ? address_of(api, a->guest, error) : NULL;
-	if (!api || (a->guest && !guest))
+	g_autofree char *guest = api && own->guest ? address_of(api, own->guest, error) : NULL;
+	if (!api || (own->guest && !guest))
 		return false;
-	g_autofree char *path = api_path("/v1/flows", "guest", guest, "remote", a->remote, "port", a->port, "protocol", a->protocol,
-					 "state", a->state, NULL);
+	g_autofree char *path = api_path("/v1/flows", "guest", guest, "remote", own->remote, "port", own->port, "protocol", own->protocol,
+					 "state", own->state, NULL);
 	if (a->json)
 		return print_json(api, path, error);
 	g_autoptr(Table) t = table_new("PROTOCOL|GUEST||REMOTE|STATE|>AGE|>OUT|>IN|>RTT|>RETRANSMITS");
@@ -81,3 +90,58 @@ bool command_flows(const struct arguments *a, GError **error)
 	table_print(t, stdout, 0, 0);
 	return table_finish(error);
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "guest",
+			.argument = "GUEST",
+			.help = "Only of this guest: its address or name.",
+		},
+		FLAG_TEXT(struct flows_flags, guest),
+	},
+	{
+		.option = {
+			.name = "remote",
+			.argument = "ADDRESS",
+			.help = "Only to or from this address outside.",
+		},
+		FLAG_TEXT(struct flows_flags, remote),
+	},
+	{
+		.option = {
+			.name = "port",
+			.argument = "PORT",
+			.help = "Only with this port on either side.",
+		},
+		FLAG_TEXT(struct flows_flags, port),
+	},
+	{
+		.option = {
+			.name = "protocol",
+			.argument = "PROTOCOL",
+			.help = "Only of this protocol: tcp, udp or icmp.",
+		},
+		FLAG_TEXT(struct flows_flags, protocol),
+	},
+	{
+		.option = {
+			.name = "state",
+			.argument = "STATE",
+			.help = "Only in this state, such as established.",
+		},
+		FLAG_TEXT(struct flows_flags, state),
+	},
+	FLAG_END,
+};
+
+const struct command command_flows = {
+	.name = "flows",
+	.summary = "List guests' connections.",
+	.description = "Lists what guests have open towards the outside: TCP connections, UDP and echo mappings, with their two sides, "
+		       "state, age, bytes each way, round-trip time to the guest and retransmissions towards it.",
+	.flags = flags,
+	.flags_size = sizeof(struct flows_flags),
+	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
+	.run = flows_main,
+};

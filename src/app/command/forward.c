@@ -62,7 +62,7 @@ static const struct {
 	{ "remove", "NUMBER", 2, remove_one },
 };
 
-bool command_forward(const struct arguments *a, GError **error)
+static bool forward_main(const struct arguments *a, GError **error)
 {
 	if (a->n_operands == 0)
 		return list(a, error);
@@ -75,3 +75,17 @@ bool command_forward(const struct arguments *a, GError **error)
 	}
 	return fail(error, FAILURE_USAGE, "forward \"%s\": expected add, list or remove", a->operands[0]);
 }
+
+const struct command command_forward = {
+	.name = "forward",
+	.summary = "List, add and remove forwards from ports of the host to guests.",
+	.description = "add tcp|udp [ADDRESS:]PORT[-PORT] GUEST:PORT takes those who come to a port of the host, of 127.0.0.1 unless "
+		       "another ADDRESS is given (* is all), to a port of a guest, which is a name, a MAC or an address; for tcp, "
+		       "unix:PATH may stand instead of a port. The guest sees the client's own address; clients on the host itself "
+		       "appear as the gateway. A guest that has no address yet is waited for. Prints the forward's number. It is kept, "
+		       "also across restarts, until it is removed; connections that are open then go on.",
+	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
+	.operands = "[list | add PROTOCOL FROM TO | remove NUMBER]",
+	.max_operands = 4,
+	.run = forward_main,
+};

@@ -8,6 +8,10 @@
 
 #include <stdio.h>
 
+struct leases_flags {
+	bool libvirt;
+};
+
 static bool add_lease(void *opaque, JsonObject *l)
 {
 	struct table *t = opaque;
@@ -60,7 +64,29 @@ static bool print_libvirt(const struct arguments *a, GError **error)
 	return table_finish(error);
 }
 
-bool command_leases(const struct arguments *a, GError **error)
+static bool leases_main(const struct arguments *a, GError **error)
 {
-	return a->libvirt ? print_libvirt(a, error) : print_list(a, "/v1/leases", table_of_leases, error);
+	const struct leases_flags *own = a->flags;
+	return own->libvirt ? print_libvirt(a, error) : print_list(a, "/v1/leases", table_of_leases, error);
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "libvirt",
+			.help = "Print JSON as libvirt keeps it in virbr0.status, for tools that read that.",
+		},
+		FLAG_SWITCH(struct leases_flags, libvirt),
+	},
+	FLAG_END,
+};
+
+const struct command command_leases = {
+	.name = "leases",
+	.summary = "List the addresses that guests have by DHCP.",
+	.description = "Lists the leases that are in effect: addresses, MACs, names, and how long they last.",
+	.flags = flags,
+	.flags_size = sizeof(struct leases_flags),
+	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
+	.run = leases_main,
+};

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-bool command_log_level(const struct arguments *a, GError **error)
+static bool log_level_main(const struct arguments *a, GError **error)
 {
 	if (a->n_operands > 0) {
 		g_autofree char *body = api_object("level", a->operands[0], NULL);
@@ -25,3 +25,13 @@ bool command_log_level(const struct arguments *a, GError **error)
 	puts(api_text(answer, "level"));
 	return table_finish(error);
 }
+
+const struct command command_log_level = {
+	.name = "log-level",
+	.summary = "Show or change how much a running network says.",
+	.description = "LEVEL is error, warning, info or debug. It holds until the network ends or is told otherwise.",
+	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
+	.operands = "[LEVEL]",
+	.max_operands = 1,
+	.run = log_level_main,
+};

@@ -7,6 +7,10 @@
 #include "app/command/table.h"
 #include "app/failure.h"
 
+struct names_flags {
+	const char *remove;
+};
+
 static bool add_name(void *opaque, JsonObject *n)
 {
 	for (const char *const *name = (const char *const[]){ "name", "address", "origin", NULL }; *name; name++)
@@ -22,15 +26,17 @@ static struct table *table_of_names(struct api *api, GError **error)
 
 static bool remove_one(const struct arguments *a, GError **error)
 {
-	g_autofree char *path = api_path_to("/v1/names", a->remove);
+	const struct names_flags *own = a->flags;
+	g_autofree char *path = api_path_to("/v1/names", own->remove);
 	if (a->n_operands > 0)
-		return fail(error, FAILURE_USAGE, "--remove %s and \"%s\": one or the other", a->remove, a->operands[0]);
+		return fail(error, FAILURE_USAGE, "--remove %s and \"%s\": one or the other", own->remove, a->operands[0]);
 	return api_change(a, "DELETE", path, NULL, error);
 }
 
-bool command_names(const struct arguments *a, GError **error)
+static bool names_main(const struct arguments *a, GError **error)
 {
-	if (a->remove)
+	const struct names_flags *own = a->flags;
+	if (own->remove)
 		return remove_one(a, error);
 	if (a->n_operands == 0)
 		return print_list(a, "/v1/names", table_of_names, error);
@@ -39,3 +45,28 @@ bool command_names(const struct arguments *a, GError **error)
 	g_autofree char *body = api_object("name", a->operands[0], "address", a->operands[1], NULL);
 	return api_change(a, "POST", "/v1/names", body, error);
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "remove",
+			.argument = "NAME",
+			.help = "Take back this name.",
+		},
+		FLAG_TEXT(struct names_flags, remove),
+	},
+	FLAG_END,
+};
+
+const struct command command_names = {
+	.name = "names",
+	.summary = "Add a name that guests can look up, or list names.",
+	.description = "The gateway's DNS server answers for NAME with ADDRESS from now on, over restarts too, until it is taken back "
+		       "with --remove. Without operands all names are listed, those of guests as well.",
+	.flags = flags,
+	.flags_size = sizeof(struct names_flags),
+	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
+	.operands = "[NAME ADDRESS]",
+	.max_operands = 2,
+	.run = names_main,
+};

@@ -61,8 +61,17 @@ struct table *table_of_ports(struct api *api, GError **error)
 	return api_each(api, "/v1/ports", add_port, t, error) ? g_steal_pointer(&t) : NULL;
 }
 
-bool command_ports(const struct arguments *a, GError **error)
+static bool ports_main(const struct arguments *a, GError **error)
 {
 	g_autoptr(Api) api = a->json ? NULL : api_new(a, error);
 	return print_list(a, "/v1/ports", table_of_ports, error) && (!api || (print_port_notes(api, error) && table_finish(error)));
 }
+
+const struct command command_ports = {
+	.name = "ports",
+	.summary = "List who is plugged into a network.",
+	.description = "Lists the ports of the network's switch, one for each guest and one for the gateway, with what went through "
+		       "them.",
+	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
+	.run = ports_main,
+};

@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+struct proxy_flags {
+	const char *remove;
+};
+
 #define DEFAULT_PORT "1080"
 #define LOOPBACK "127.0.0.1:"
 #define UNIX_PREFIX "unix:"
@@ -69,13 +73,14 @@ static bool add_proxy(struct api *api, const char *host, struct search *s, GErro
 	return api_each(api, "/v1/forwards", look_at_forward, s, error);
 }
 
-bool command_proxy(const struct arguments *a, GError **error)
+static bool proxy_main(const struct arguments *a, GError **error)
 {
-	g_autofree char *listen = whole_host(a->remove ? a->remove : a->n_operands > 0 ? a->operands[0] : DEFAULT_PORT);
+	const struct proxy_flags *own = a->flags;
+	g_autofree char *listen = whole_host(own->remove ? own->remove : a->n_operands > 0 ? a->operands[0] : DEFAULT_PORT);
 	g_autoptr(Api) api = api_new(a, error);
 	if (!api)
 		return false;
-	if (a->remove)
+	if (own->remove)
 		return remove_proxy(api, listen, error);
 	struct search s = { .host = listen };
 	if (!api_each(api, "/v1/forwards", look_at_forward, &s, error))
@@ -88,3 +93,30 @@ bool command_proxy(const struct arguments *a, GError **error)
 	g_free(s.found_host);
 	return table_finish(error);
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "remove",
+			.argument = "LISTEN",
+			.help = "Close the proxy that listens there; its connections go on.",
+		},
+		FLAG_TEXT(struct proxy_flags, remove),
+	},
+	FLAG_END,
+};
+
+const struct command command_proxy = {
+	.name = "proxy",
+	.summary = "Have programs of this machine reach every guest through a proxy.",
+	.description = "Opens a proxy, SOCKS 5 and HTTP CONNECT on one port, of 127.0.0.1:1080 unless another loopback address or a "
+		       "unix socket is given, and prints it as programs take it: curl --proxy socks5h://127.0.0.1:1080 http://web/. "
+		       "Names are guests' names, and nothing but guests is reached. It is one of the forwards (lanlet forward lists it "
+		       "with its counters) and kept, also across restarts, until it is removed with --remove.",
+	.flags = flags,
+	.flags_size = sizeof(struct proxy_flags),
+	.shares = FLAG_SHARED_NETWORK,
+	.operands = "[[ADDRESS:]PORT | unix:PATH]",
+	.max_operands = 1,
+	.run = proxy_main,
+};

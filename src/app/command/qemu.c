@@ -10,28 +10,39 @@
 #include <errno.h>
 #include <stdio.h>
 
+struct qemu_flags {
+	const char *guest;
+	const char *mac;
+	bool vhost_user;
+	bool dgram;
+	bool vde;
+	const char *memory;
+};
+
 static char *arguments_for(const struct arguments *a, const char *dir, const char *mac, GError **error)
 {
-	const char *name = a->vhost_user ? VHOST_SOCKET : a->dgram ? DGRAM_SOCKET : a->vde ? VDE_DIRECTORY : STREAM_SOCKET;
+	const struct qemu_flags *own = a->flags;
+	const char *name = own->vhost_user ? VHOST_SOCKET : own->dgram ? DGRAM_SOCKET : own->vde ? VDE_DIRECTORY : STREAM_SOCKET;
 	g_autofree char *path = path_socket(dir, name, error);
 	if (!path)
 		return NULL;
-	if (a->vhost_user)
-		return qemu_arguments_vhost(path, mac, a->memory ? a->memory : QEMU_DEFAULT_MEMORY);
-	if (a->dgram) {
+	if (own->vhost_user)
+		return qemu_arguments_vhost(path, mac, own->memory ? own->memory : QEMU_DEFAULT_MEMORY);
+	if (own->dgram) {
 		g_autofree char *local = path_guest_socket(dir, mac, error);
 		return local ? qemu_arguments_dgram(path, local, mac) : NULL;
 	}
-	return a->vde ? qemu_arguments_vde(path, mac) : qemu_arguments_stream(path, mac);
+	return own->vde ? qemu_arguments_vde(path, mac) : qemu_arguments_stream(path, mac);
 }
 
-bool command_qemu(const struct arguments *a, GError **error)
+static bool qemu_main(const struct arguments *a, GError **error)
 {
-	if (a->vhost_user + a->dgram + a->vde > 1)
+	const struct qemu_flags *own = a->flags;
+	if (own->vhost_user + own->dgram + own->vde > 1)
 		return fail(error, FAILURE_USAGE, "--vhost-user, --dgram and --vde are different ways to plug in: choose one");
 	g_autofree char *given = a->runtime_dir ? g_canonicalize_filename(a->runtime_dir, NULL) : NULL;
 	g_autofree char *dir = given ? g_strdup(given) : path_default_runtime_dir(a->network);
-	g_autofree char *mac = a->mac ? g_strdup(a->mac) : a->guest ? guest_mac_for(a->network, a->guest) : guest_mac_random();
+	g_autofree char *mac = own->mac ? g_strdup(own->mac) : own->guest ? guest_mac_for(a->network, own->guest) : guest_mac_random();
 	g_autofree char *arguments = arguments_for(a, dir, mac, error);
 	if (!arguments)
 		return false;
@@ -39,3 +50,74 @@ bool command_qemu(const struct arguments *a, GError **error)
 		return fail(error, FAILURE_GENERAL, "standard output: %s", g_strerror(errno));
 	return true;
 }
+
+static bool store_memory(const struct flag *flag, const char *value, void *at, GError **error)
+{
+	return qemu_arguments_check_memory(value, error) && flag_store_text(flag, value, at, error);
+}
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "guest",
+			.argument = "NAME",
+			.help = "A name for the guest. The MAC is made from this name and the network's.",
+		},
+		FLAG_TEXT(struct qemu_flags, guest),
+	},
+	{
+		.option = {
+			.name = "mac",
+			.argument = "MAC",
+			.default_value = "made from the guest's name, else random",
+			.help = "The guest's MAC.",
+		},
+		FLAG_MAC(struct qemu_flags, mac),
+	},
+	{
+		.option = {
+			.name = "vhost-user",
+			.help =
+				"Plug the guest in by vhost-user, which is the fastest way: its memory is shared with the network, and "
+				"it sends and "
+				"receives large packets whatever its MTU. The arguments say how much memory it has, see --memory.",
+		},
+		FLAG_SWITCH(struct qemu_flags, vhost_user),
+	},
+	{
+		.option = {
+			.name = "dgram",
+			.help =
+				"Plug the guest in by datagrams, one for each frame. The arguments say where its own socket is, which "
+				"QEMU makes.",
+		},
+		FLAG_SWITCH(struct qemu_flags, dgram),
+	},
+	{
+		.option = {
+			.name = "vde",
+			.help = "Plug the guest in by VDE, for programs that know no other way.",
+		},
+		FLAG_SWITCH(struct qemu_flags, vde),
+	},
+	{
+		.option = {
+			.name = "memory",
+			.argument = "SIZE",
+			.default_value = QEMU_DEFAULT_MEMORY,
+			.help = "The guest's memory with --vhost-user, as 512M or 2G.",
+		},
+		FLAG_STORED(store_memory, const char *, struct qemu_flags, memory),
+	},
+	FLAG_END,
+};
+
+const struct command command_qemu = {
+	.name = "qemu",
+	.summary = "Print the QEMU arguments that plug a guest into a network.",
+	.description = "Prints one line and nothing else, quoted for a shell where that is needed. Every guest needs a MAC of its own: "
+		       "--guest gives the same one each time, without it the line has a new one each time.",
+	.flags = flags,
+	.flags_size = sizeof(struct qemu_flags),
+	.run = qemu_main,
+};

@@ -17,7 +17,7 @@ static void print_options(JsonObject *answer, const char *member, const char *wh
 		putchar('\n');
 }
 
-bool command_reload(const struct arguments *a, GError **error)
+static bool reload_main(const struct arguments *a, GError **error)
 {
 	g_autoptr(Api) api = api_new(a, error);
 	g_autoptr(JsonObject) answer = api ? api_call(api, "POST", "/v1/reload", NULL, error) : NULL;
@@ -33,3 +33,13 @@ bool command_reload(const struct arguments *a, GError **error)
 	}
 	return table_finish(error);
 }
+
+const struct command command_reload = {
+	.name = "reload",
+	.summary = "Have a running network read its configuration again.",
+	.description = "As SIGHUP does: reservations, names, forwards, DNS servers, the lease time and the log level take effect at "
+		       "once, without touching a connection. Options that have changed and need a restart are named. A wrong "
+		       "configuration changes nothing.",
+	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
+	.run = reload_main,
+};

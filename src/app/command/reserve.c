@@ -7,6 +7,10 @@
 #include "app/command/table.h"
 #include "app/failure.h"
 
+struct reserve_flags {
+	const char *remove;
+};
+
 static bool add_reservation(void *opaque, JsonObject *r)
 {
 	for (const char *const *name = (const char *const[]){ "mac", "address", "name", "origin", NULL }; *name; name++)
@@ -22,15 +26,17 @@ static struct table *table_of_reservations(struct api *api, GError **error)
 
 static bool remove_one(const struct arguments *a, GError **error)
 {
-	g_autofree char *path = api_path_to("/v1/reservations", a->remove);
+	const struct reserve_flags *own = a->flags;
+	g_autofree char *path = api_path_to("/v1/reservations", own->remove);
 	if (a->n_operands > 0)
-		return fail(error, FAILURE_USAGE, "--remove %s and \"%s\": one or the other", a->remove, a->operands[0]);
+		return fail(error, FAILURE_USAGE, "--remove %s and \"%s\": one or the other", own->remove, a->operands[0]);
 	return api_change(a, "DELETE", path, NULL, error);
 }
 
-bool command_reserve(const struct arguments *a, GError **error)
+static bool reserve_main(const struct arguments *a, GError **error)
 {
-	if (a->remove)
+	const struct reserve_flags *own = a->flags;
+	if (own->remove)
 		return remove_one(a, error);
 	if (a->n_operands == 0)
 		return print_list(a, "/v1/reservations", table_of_reservations, error);
@@ -39,3 +45,29 @@ bool command_reserve(const struct arguments *a, GError **error)
 	g_autofree char *body = api_object("mac", a->operands[0], "address", a->operands[1], "name", a->operands[2], NULL);
 	return api_change(a, "POST", "/v1/reservations", body, error);
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "remove",
+			.argument = "MAC",
+			.help = "Take back the reservation for this MAC.",
+		},
+		FLAG_TEXT(struct reserve_flags, remove),
+	},
+	FLAG_END,
+};
+
+const struct command command_reserve = {
+	.name = "reserve",
+	.summary = "Reserve an address for a guest, or list reservations.",
+	.description = "The guest with this MAC always gets this address, and NAME is its name. This takes effect at once, touches no "
+		       "connection and is kept over restarts, until it is taken back with --remove. Without operands the reservations "
+		       "are listed.",
+	.flags = flags,
+	.flags_size = sizeof(struct reserve_flags),
+	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
+	.operands = "[MAC ADDRESS [NAME]]",
+	.max_operands = 3,
+	.run = reserve_main,
+};

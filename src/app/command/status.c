@@ -58,7 +58,7 @@ static void print_table(const struct table *t, const char *nothing)
 		puts(nothing);
 }
 
-bool command_status(const struct arguments *a, GError **error)
+static bool status_main(const struct arguments *a, GError **error)
 {
 	g_autoptr(Api) api = api_new(a, error);
 	g_autoptr(JsonObject) network = api ? api_get(api, "/v1/network", error) : NULL;
@@ -83,3 +83,11 @@ bool command_status(const struct arguments *a, GError **error)
 	print_table(drops, "nothing was dropped");
 	return table_finish(error);
 }
+
+const struct command command_status = {
+	.name = "status",
+	.summary = "Show a running network's ports, leases, flows and drops.",
+	.description = "Asks the process that runs the network called NAME for its state.",
+	.shares = FLAG_SHARED_NETWORK,
+	.run = status_main,
+};

@@ -10,6 +10,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+struct top_flags {
+	double interval;
+};
+
 #define ROWS_ELSEWHERE 20u /* where there is no terminal to ask */
 #define CLEAR "\033[H\033[J"
 
@@ -164,14 +168,15 @@ static void look_done(struct look *l)
 	g_clear_pointer(&l->flows, g_hash_table_unref);
 }
 
-bool command_top(const struct arguments *a, GError **error)
+static bool top_main(const struct arguments *a, GError **error)
 {
+	const struct top_flags *own = a->flags;
 	g_autoptr(Api) api = api_new(a, error);
 	struct look before = { NULL }, now = { NULL };
 	bool live = table_has_colours();
 	bool good = api && take_look(api, &before, error);
 	while (good) {
-		g_usleep((gulong)(a->interval * G_USEC_PER_SEC));
+		g_usleep((gulong)(own->interval * G_USEC_PER_SEC));
 		good = take_look(api, &now, error);
 		if (!good)
 			break;
@@ -188,3 +193,28 @@ bool command_top(const struct arguments *a, GError **error)
 	look_done(&now);
 	return good;
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "interval",
+			.argument = "SECONDS",
+			.default_value = "1",
+			.help = "How long each measurement takes.",
+		},
+		FLAG_SECONDS(struct top_flags, interval),
+	},
+	FLAG_END,
+};
+
+const struct command command_top = {
+	.name = "top",
+	.summary = "Show which guests and connections carry most, live.",
+	.description = "Shows the rates of guests and of their connections, the busiest first, again and again on a terminal until "
+		       "interrupted. Elsewhere it measures once and prints the result.",
+	.flags = flags,
+	.flags_size = sizeof(struct top_flags),
+	.flags_initial = &(const struct top_flags){ .interval = 1 },
+	.shares = FLAG_SHARED_NETWORK,
+	.run = top_main,
+};

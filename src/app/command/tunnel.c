@@ -122,7 +122,7 @@ static char *without_network(const char *guest, const char *network)
 
 int tunnel_open(const struct arguments *a, const char *guest, guint16 port, GError **error)
 {
-	g_autofree char *dir = a->runtime_dir ? g_strdup(a->runtime_dir) : path_default_runtime_dir(a->network);
+	g_autofree char *dir = arguments_runtime_dir(a);
 	g_autofree char *path = path_socket(dir, API_SOCKET, error);
 	if (!path)
 		return -1;

@@ -8,6 +8,10 @@
 
 #include <stdio.h>
 
+struct wait_flags {
+	double timeout;
+};
+
 #define PAUSE_USEC (G_USEC_PER_SEC / 5)
 
 struct search {
@@ -24,11 +28,12 @@ static bool look_at_lease(void *opaque, JsonObject *l)
 	return false;
 }
 
-bool command_wait(const struct arguments *a, GError **error)
+static bool wait_main(const struct arguments *a, GError **error)
 {
+	const struct wait_flags *own = a->flags;
 	g_autoptr(Api) api = api_new(a, error);
 	struct search s = { .guest = a->operands[0] };
-	gint64 end = a->timeout > 0 ? g_get_monotonic_time() + (gint64)(a->timeout * G_USEC_PER_SEC) : G_MAXINT64;
+	gint64 end = own->timeout > 0 ? g_get_monotonic_time() + (gint64)(own->timeout * G_USEC_PER_SEC) : G_MAXINT64;
 	if (!api)
 		return false;
 	while (api_each(api, "/v1/leases", look_at_lease, &s, error)) {
@@ -43,3 +48,30 @@ bool command_wait(const struct arguments *a, GError **error)
 	}
 	return false;
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "timeout",
+			.argument = "SECONDS",
+			.default_value = "none",
+			.help = "How long to wait.",
+		},
+		FLAG_SECONDS(struct wait_flags, timeout),
+	},
+	FLAG_END,
+};
+
+const struct command command_wait = {
+	.name = "wait",
+	.summary = "Wait until a guest has its address, and print that.",
+	.description = "Waits until the guest of this name or MAC has an address by DHCP, and prints the address and nothing else. Ends "
+		       "with 6 when that takes too long, see --timeout.",
+	.flags = flags,
+	.flags_size = sizeof(struct wait_flags),
+	.shares = FLAG_SHARED_NETWORK,
+	.operands = "GUEST",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = wait_main,
+};

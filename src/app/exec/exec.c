@@ -21,6 +21,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+struct exec_flags {
+	const char *name;
+	const char *mac;
+};
+
 #define NAME_LEN_MAX 63u
 
 /* One label of a host name (RFC 1123 §2.1). */
@@ -36,7 +41,7 @@ static bool check_name(const char *name, GError **error)
 
 static int connect_stream(const struct arguments *a, GError **error)
 {
-	g_autofree char *dir = a->runtime_dir ? g_strdup(a->runtime_dir) : path_default_runtime_dir(a->network);
+	g_autofree char *dir = arguments_runtime_dir(a);
 	g_autofree char *path = path_socket(dir, STREAM_SOCKET, error);
 	if (!path)
 		return -1;
@@ -56,7 +61,8 @@ static int connect_stream(const struct arguments *a, GError **error)
 
 static struct mac choose_mac(const struct arguments *a)
 {
-	g_autofree char *text = a->mac ? g_strdup(a->mac) : a->name ? guest_mac_for(a->network, a->name) : guest_mac_random();
+	const struct exec_flags *own = a->flags;
+	g_autofree char *text = own->mac ? g_strdup(own->mac) : own->name ? guest_mac_for(a->network, own->name) : guest_mac_random();
 	struct mac mac;
 	return mac_parse(text, &mac) == 0 ? mac : (struct mac){ { 0 } };
 }
@@ -75,7 +81,8 @@ static char *resolver_text(const struct dhcp_client_lease *lease)
 /* From here on this process has a network: the one that @stream leads to. */
 static bool plug_in(const struct arguments *a, int stream, GError **error)
 {
-	struct exec_relay relay = { .stream = stream, .mac = choose_mac(a), .name = a->name, .xid = g_random_int() };
+	const struct exec_flags *own = a->flags;
+	struct exec_relay relay = { .stream = stream, .mac = choose_mac(a), .name = own->name, .xid = g_random_int() };
 	relay.command = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (relay.command < 0)
 		return fail(error, FAILURE_EXEC, "pidfd_open: %s: Linux 5.3 or later is needed", g_strerror(errno));
@@ -99,11 +106,48 @@ static bool become(const char *const *command, GError **error)
 	return fail(error, why, "%s: %s", command[0], g_strerror(errno));
 }
 
-bool command_exec(const struct arguments *a, GError **error)
+static bool exec_main(const struct arguments *a, GError **error)
 {
-	if (a->name && !check_name(a->name, error))
+	const struct exec_flags *own = a->flags;
+	if (own->name && !check_name(own->name, error))
 		return false;
 	int stream = connect_stream(a, error);
-	return stream >= 0 && exec_namespace_enter(a->name, error) && plug_in(a, stream, error) &&
+	return stream >= 0 && exec_namespace_enter(own->name, error) && plug_in(a, stream, error) &&
 	       exec_namespace_keep_capabilities(error) && become(a->command, error);
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "name",
+			.argument = "NAME",
+			.help =
+				"The command's host name, by which other guests reach it. The MAC is made from it, so that the address "
+				"stays the same.",
+		},
+		FLAG_TEXT(struct exec_flags, name),
+	},
+	{
+		.option = {
+			.name = "mac",
+			.argument = "MAC",
+			.default_value = "made from the guest's name, else random",
+			.help = "The guest's MAC.",
+		},
+		FLAG_MAC(struct exec_flags, mac),
+	},
+	FLAG_END,
+};
+
+const struct command command_exec = {
+	.name = "exec",
+	.summary = "Run a command as a guest of a network.",
+	.description = "Runs COMMAND with an interface of its own in the network called NAME, which has to run: it is a guest like a "
+		       "virtual machine, with an address from DHCP, the network's names and nothing of the host's network, as the same "
+		       "user and without root. ping, tcpdump and the like work. The exit status is the command's; 125 when lanlet "
+		       "failed, 126 when the command cannot be run, 127 when it is not found.",
+	.flags = flags,
+	.flags_size = sizeof(struct exec_flags),
+	.takes_command = true,
+	.run = exec_main,
+};

@@ -18,11 +18,11 @@ static bool is_absent(const GError *error)
 }
 
 /* The file that was asked for has to be there; the default one need not. */
-static bool load_file(struct lanlet_config *config, const struct arguments *a, GError **error)
+static bool load_file(struct lanlet_config *config, const struct arguments *a, const char *file, GError **error)
 {
-	g_autofree char *path = a->config ? g_strdup(a->config) : path_default_config(a->network);
+	g_autofree char *path = file ? g_strdup(file) : path_default_config(a->network);
 	g_autoptr(GError) problem = NULL;
-	if (ini_load(path, set_entry, config, &problem) || (!a->config && is_absent(problem)))
+	if (ini_load(path, set_entry, config, &problem) || (!file && is_absent(problem)))
 		return true;
 	return fail(error, FAILURE_USAGE, "%s", problem->message);
 }
@@ -38,14 +38,14 @@ static bool apply_command_line(struct lanlet_config *config, const struct argume
 	return true;
 }
 
-struct lanlet_config *configure(const struct arguments *a, GError **error)
+struct lanlet_config *configure(const struct arguments *a, const char *file, GError **error)
 {
 	struct lanlet_config *config;
 	if (lanlet_config_new(&config) < 0) {
 		fail(error, FAILURE_GENERAL, "out of memory");
 		return NULL;
 	}
-	if (load_file(config, a, error) && apply_command_line(config, a, error))
+	if (load_file(config, a, file, error) && apply_command_line(config, a, error))
 		return config;
 	lanlet_config_free(config);
 	return NULL;

@@ -7,5 +7,5 @@
 struct arguments;
 struct lanlet_config;
 
-/* NULL on failure; the message names the file and line, or the flag. */
-struct lanlet_config *configure(const struct arguments *a, GError **error);
+/* @file NULL: the default file, if it is there.  NULL on failure; the message names the file and line, or the flag. */
+struct lanlet_config *configure(const struct arguments *a, const char *file, GError **error);

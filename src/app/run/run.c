@@ -21,6 +21,7 @@
 #include "lanlet.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -29,6 +30,13 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+struct run_flags {
+	const char *config;
+	const char *state_dir;
+	int ready_fd;
+	const char *api_listen;
+};
 
 /* Of memory that is free: what malloc keeps instead of giving it back, and the largest block that it keeps at all. */
 #define HEAP_KEPT_BYTES (16 * 1024 * 1024)
@@ -39,6 +47,7 @@
 
 struct run {
 	const struct arguments *arguments;
+	const struct run_flags *own;
 	struct console console, control_console;
 	struct activation activation;
 	struct lanlet_config *config;
@@ -97,14 +106,14 @@ static bool claim_dirs(struct run *r, GError **error)
 {
 	const struct arguments *a = r->arguments;
 	r->runtime_dir = choose_dir(a->runtime_dir, path_default_runtime_dir, a->network);
-	r->state_dir = choose_dir(a->state_dir, path_default_state_dir, a->network);
+	r->state_dir = choose_dir(r->own->state_dir, path_default_state_dir, a->network);
 	if (!name_sockets(r, error) || !directory_make_private(r->runtime_dir, !a->runtime_dir, error))
 		return false;
 	g_autofree char *running = g_strdup_printf("network %s is running", a->network);
 	r->runtime_claim = directory_claim(r->runtime_dir, "lock", running, error);
 	if (r->runtime_claim < 0)
 		return false;
-	if (!directory_make_private(r->state_dir, !a->state_dir, error)) {
+	if (!directory_make_private(r->state_dir, !r->own->state_dir, error)) {
 		g_prefix_error(error, "the state directory (see --state-dir): ");
 		return false;
 	}
@@ -171,10 +180,11 @@ static void signal_arrived(void *opaque, short events)
 }
 
 /* On the control plane's thread: arguments do not change any more. */
-static struct lanlet_config *read_config(void *arguments, char **ret_error)
+static struct lanlet_config *read_config(void *opaque, char **ret_error)
 {
+	const struct run *r = opaque;
 	GError *error = NULL;
-	struct lanlet_config *config = configure(arguments, &error);
+	struct lanlet_config *config = configure(r->arguments, r->own->config, &error);
 	if (config)
 		return config;
 	*ret_error = g_strdup(error->message);
@@ -194,10 +204,10 @@ static bool start_control(struct run *r, GError **error)
 			.name = r->arguments->network,
 			.version = LANLET_VERSION,
 			.socket = socket,
-			.listen = r->arguments->api_listen,
+			.listen = r->own->api_listen,
 			.token_file = token_file,
 			.read_config = read_config,
-			.read_opaque = (void *)r->arguments,
+			.read_opaque = r,
 			.reload_fd = r->reload_signals,
 			.log = console_log,
 			.log_opaque = &r->control_console,
@@ -264,7 +274,7 @@ static void announce(struct run *r)
 	print_arguments(r);
 	if (!notify_manager(state, &problem))
 		warn(r, g_steal_pointer(&problem));
-	if (r->arguments->ready_fd >= 0 && !notify_ready_fd(r->arguments->ready_fd, r->stream_socket, &problem))
+	if (r->own->ready_fd >= 0 && !notify_ready_fd(r->own->ready_fd, r->stream_socket, &problem))
 		warn(r, g_steal_pointer(&problem));
 }
 
@@ -313,9 +323,9 @@ static void keep_heap(void)
 #endif
 }
 
-bool command_run(const struct arguments *a, GError **error)
+static bool run_main(const struct arguments *a, GError **error)
 {
-	struct run r = { .arguments = a, .runtime_claim = -1, .state_claim = -1, .signals = -1, .reload_signals = -1 };
+	struct run r = { .arguments = a, .own = a->flags, .runtime_claim = -1, .state_claim = -1, .signals = -1, .reload_signals = -1 };
 	console_init(&r.console);
 	r.control_console = r.console;
 	if (is_real_root())
@@ -324,7 +334,7 @@ bool command_run(const struct arguments *a, GError **error)
 	keep_heap();
 	survive_vanishing_memory();
 	bool good = activation_take(&r.activation, error);
-	r.config = good ? configure(a, error) : NULL;
+	r.config = good ? configure(a, r.own->config, error) : NULL;
 	good = r.config && claim_dirs(&r, error) && take_signals(&r, error) && start(&r, error);
 	if (good) {
 		announce(&r);
@@ -333,3 +343,76 @@ bool command_run(const struct arguments *a, GError **error)
 	finish(&r);
 	return good;
 }
+
+static bool store_ready_fd(const struct flag *flag, const char *value, void *at, GError **error)
+{
+	guint64 fd;
+	if (!g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT, &fd, NULL) || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+		return fail(error, FAILURE_USAGE, "--ready-fd \"%s\": expected the number of an open descriptor", value);
+	*(int *)at = (int)fd;
+	return true;
+}
+
+static bool store_api_listen(const struct flag *flag, const char *value, void *at, GError **error)
+{
+	if (!control_check_listen(value))
+		return fail(error, FAILURE_USAGE, "--api-listen \"%s\": expected an address and a port, as 127.0.0.1:8080 or [::1]:8080",
+			    value);
+	return flag_store_text(flag, value, at, error);
+}
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "config",
+			.argument = "FILE",
+			.default_value = "$XDG_CONFIG_HOME/lanlet/NAME.conf if it is there",
+			.help = "A file with options of the network. Options on the command line come on top of it.",
+		},
+		FLAG_TEXT(struct run_flags, config),
+	},
+	{
+		.option = {
+			.name = "state-dir",
+			.argument = "DIRECTORY",
+			.default_value = "$XDG_STATE_HOME/lanlet/NAME",
+			.help = "Where this network's leases and the gateway's MAC are kept.",
+		},
+		FLAG_DIRECTORY(struct run_flags, state_dir),
+	},
+	{
+		.option = {
+			.name = "ready-fd",
+			.argument = "N",
+			.help =
+				"A descriptor that the stream socket's path and a line feed are written to, and that is closed then, "
+				"once guests "
+				"can be plugged in.",
+		},
+		FLAG_STORED(store_ready_fd, int, struct run_flags, ready_fd),
+	},
+	{
+		.option = {
+			.name = "api-listen",
+			.argument = "ADDRESS:PORT",
+			.default_value = "api.sock only",
+			.help =
+				"Serve the API by TCP as well, to whoever has the token that is in the file api.token beside api.sock. "
+				"Nothing is encrypted: 127.0.0.1 is a good ADDRESS.",
+		},
+		FLAG_STORED(store_api_listen, const char *, struct run_flags, api_listen),
+	},
+	FLAG_END,
+};
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "Run a network in the foreground.",
+	.description = "Runs the network called NAME until SIGTERM or SIGINT, and prints the QEMU arguments that plug a guest "
+		       "into it. SIGHUP has it read its configuration again. There can be one process for each name.",
+	.flags = flags,
+	.flags_size = sizeof(struct run_flags),
+	.flags_initial = &(const struct run_flags){ .ready_fd = -1 },
+	.takes_options = true,
+	.run = run_main,
+};

@@ -23,6 +23,10 @@
 #include <string.h>
 #include <unistd.h>
 
+struct web_flags {
+	bool no_open;
+};
+
 struct web {
 	const struct arguments *arguments;
 	char *socket;
@@ -112,12 +116,13 @@ static gboolean quit(gpointer loop)
 /* The link alone on standard output, for whoever reads it; the rest is for people. */
 static bool announce(struct web *w, GError **error)
 {
+	const struct web_flags *own = w->arguments->flags;
 	w->url = g_strdup_printf("http://127.0.0.1:%u/#once=%s", web_relay_port(w->relay), w->gate.once);
 	if (printf("%s\n", w->url) < 0 || fflush(stdout) != 0)
 		return fail(error, FAILURE_GENERAL, "standard output: %s", g_strerror(errno));
 	if (isatty(STDERR_FILENO))
 		g_printerr("This link opens the page of network %s, once. It is there until Ctrl-C.\n", w->arguments->network);
-	if (!w->arguments->no_open && is_on_desktop())
+	if (!own->no_open && is_on_desktop())
 		open_browser(w);
 	return true;
 }
@@ -141,7 +146,7 @@ static bool start(struct web *w, GError **error)
 	return w->relay && follow_network(w, error) && announce(w, error);
 }
 
-bool command_web(const struct arguments *a, GError **error)
+static bool web_main(const struct arguments *a, GError **error)
 {
 	struct web w = { .arguments = a, .loop = g_main_loop_new(NULL, FALSE) };
 	guint signals[] = { g_unix_signal_add(SIGINT, quit, w.loop), g_unix_signal_add(SIGTERM, quit, w.loop) };
@@ -158,3 +163,26 @@ bool command_web(const struct arguments *a, GError **error)
 	g_free(w.socket);
 	return good;
 }
+
+static const struct flag flags[] = {
+	{
+		.option = {
+			.name = "no-open",
+			.help = "Print the link and open nothing.",
+		},
+		FLAG_SWITCH(struct web_flags, no_open),
+	},
+	FLAG_END,
+};
+
+const struct command command_web = {
+	.name = "web",
+	.summary = "Show a running network as a page in a browser.",
+	.description = "Opens a port of 127.0.0.1 and prints a link to it: a page that shows the network's guests, their rates, flows, "
+		       "leases, drops and events as they happen, and adds and removes forwards. The link works once. On a desktop the "
+		       "page is opened, too. Until interrupted, or until the network ends.",
+	.flags = flags,
+	.flags_size = sizeof(struct web_flags),
+	.shares = FLAG_SHARED_NETWORK,
+	.run = web_main,
+};
