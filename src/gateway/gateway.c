@@ -3,20 +3,10 @@
 #include "gateway/gateway_internal.h"
 #include "gateway/packet.h"
 #include "gateway/service.h"
-#include "gateway/too_big.h"
-#include "lan/frame.h"
 #include "lan/segment.h"
-#include "wire/arp.h"
-#include "wire/eth.h"
 #include "wire/icmp4.h"
 
 #include <errno.h>
-
-/* The gateway takes super-frames whole and looks at checksums only where it must. */
-#define GATEWAY_FRAME_MAX ((size_t)256 * 1024)
-#define GATEWAY_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6 | PORT_OFFLOAD_USO)
-/* RFC 5227 §2.4(c): not more often, or two claimants would shout for ever. */
-#define DEFEND_INTERVAL (10 * USEC_PER_SEC)
 
 void gateway_drop(struct gateway *g, enum drop_reason why, const struct packet *p)
 {
@@ -49,71 +39,7 @@ bool gateway_is_guest(const struct gateway *g, ip4_t ip)
 	return prefix4_contains(subnet, ip) && ip != g->config.ip && ip != subnet.network && ip != prefix4_broadcast(subnet);
 }
 
-/* --- in the segment --- */
-
-static void turn_ends(void *opaque, usec_t now)
-{
-	struct gateway *g = opaque;
-	if (g->engine)
-		g->engine_ops->flush(g->engine, now);
-	if (g->config.hooks.turn_ends)
-		g->config.hooks.turn_ends(g->config.hooks.opaque, now);
-}
-
-static void engine_writable(void *opaque, usec_t now, ip4_t guest)
-{
-	struct gateway *g = opaque;
-	g->engine_ops->writable(g->engine, now, guest);
-}
-
-static void port_writable(void *opaque, usec_t now, struct port *p)
-{
-	struct gateway *g = opaque;
-	if (g->engine)
-		neighbour_for_each_on_port(&g->egress.neighbours, now, p->id, engine_writable, g);
-}
-
-static void defend(struct gateway *g, usec_t now)
-{
-	if (now >= g->defend_after) {
-		g->defend_after = now + DEFEND_INTERVAL;
-		egress_announce(&g->egress, now);
-	}
-}
-
-/* A guest that claims the gateway's address is not heard, and everybody is told whose it is (RFC 5227 §2.4). */
-static bool admits_arp(void *opaque, usec_t now, const struct frame *arp)
-{
-	struct gateway *g = opaque;
-	uint8_t bytes[ARP_LEN];
-	struct bytes_reader r = bytes_reader(bytes, frame_copy(arp, ETH_HEADER_LEN, bytes, sizeof(bytes)));
-	struct arp_message m;
-	if (arp_parse(&r, &m) < 0 || m.sender_ip != g->config.ip)
-		return true;
-	defend(g, now);
-	return false;
-}
-
-static void too_big(void *opaque, usec_t now, const struct frame *frame, size_t mtu)
-{
-	struct gateway *g = opaque;
-	struct icmp_answer answer;
-	int r = too_big_build(frame, mtu, g->config.mac, g->config.ip, &g->icmp_limit, now, &g->segment->arena, &answer);
-	if (r == -EBUSY)
-		segment_drop(g->segment, frame->ingress, DROP_ICMP_RATE, frame);
-	if (r < 0)
-		return;
-	struct iovec iov;
-	struct frame f = frame_of(&iov, answer.bytes, answer.len);
-	f.checksum = FRAME_CHECKSUM_VERIFIED;
-	segment_input(g->segment, now, &g->port, &f);
-}
-
-static void detached(void *opaque, usec_t now, const struct port *p)
-{
-	struct gateway *g = opaque;
-	neighbour_port_gone(&g->egress.neighbours, now, p->id);
-}
+/* --- what the neighbour table reports --- */
 
 static void guest_appeared(struct egress *e, usec_t now, ip4_t ip, struct mac mac)
 {
@@ -150,22 +76,7 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 	if (r < 0)
 		return r;
 	reassembly_init(&g->reassembly);
-	port_init(&g->port, &gateway_port_ops, "gateway", GATEWAY_FRAME_MAX, IPV4_PACKET_MAX);
-	g->port.offloads = GATEWAY_OFFLOADS;
-	g->port.uplink = true;
-	if (config->absent)
-		return 0;
-	segment_set_gateway(segment, &(struct segment_gateway){
-					     .port = &g->port,
-					     .mac = config->mac,
-					     .ip = config->ip,
-					     .flush = turn_ends,
-					     .writable = port_writable,
-					     .admits_arp = admits_arp,
-					     .too_big = too_big,
-					     .detached = detached,
-					     .opaque = g,
-				     });
+	gateway_join_segment(g);
 	return 0;
 }
 
@@ -173,10 +84,7 @@ void gateway_done(struct gateway *g, usec_t now)
 {
 	if (!g->segment)
 		return;
-	if (!g->config.absent) {
-		segment_detach(g->segment, now, &g->port);
-		g->segment->gateway = (struct segment_gateway){ 0 };
-	}
+	gateway_leave_segment(g, now);
 	reassembly_done(&g->reassembly);
 	egress_done(&g->egress);
 	g->segment = NULL;

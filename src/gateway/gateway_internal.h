@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the gateway share: gateway.c (its life and its place in the segment), gateway_input.c (what guests
- * send), gateway_env.c (what services and engines send).  For them only.
+ * Shared by the files of the gateway, and private to them:
+ *
+ *     gateway.c          its life, its services and engine, deadlines
+ *     gateway_segment.c  its port, and the hooks that the segment calls
+ *     gateway_input.c    packets from guests, to services, neighbours and the engine
+ *     gateway_sink.c     answers of services
+ *     gateway_env.c      packets of the engine, and what the engine asks
  */
 #pragma once
 
@@ -22,3 +27,8 @@ void gateway_send_icmp_error(struct gateway *g, usec_t now, const struct packet 
 bool gateway_is_guest(const struct gateway *g, ip4_t ip);
 /* The port behind which @guest is; NULL when it is not known. */
 struct port *gateway_guest_port(struct gateway *g, usec_t now, ip4_t guest);
+
+/* Initialises the port and, unless the gateway is to be absent, joins g->segment. */
+void gateway_join_segment(struct gateway *g);
+/* Undoes gateway_join_segment(). */
+void gateway_leave_segment(struct gateway *g, usec_t now);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The gateway's place in the segment: its port, and the hooks that the segment calls (struct segment_gateway). */
+#include "gateway/gateway_internal.h"
+#include "gateway/too_big.h"
+#include "lan/frame.h"
+#include "lan/segment.h"
+#include "wire/arp.h"
+#include "wire/eth.h"
+#include "wire/ipv4.h"
+
+#include <errno.h>
+
+/* The gateway takes super-frames whole and looks at checksums only where it must. */
+#define GATEWAY_FRAME_MAX ((size_t)256 * 1024)
+#define GATEWAY_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6 | PORT_OFFLOAD_USO)
+/* RFC 5227 §2.4(c): not more often, or two claimants would shout for ever. */
+#define DEFEND_INTERVAL (10 * USEC_PER_SEC)
+
+static void turn_ends(void *opaque, usec_t now)
+{
+	struct gateway *g = opaque;
+	if (g->engine)
+		g->engine_ops->flush(g->engine, now);
+	if (g->config.hooks.turn_ends)
+		g->config.hooks.turn_ends(g->config.hooks.opaque, now);
+}
+
+static void engine_writable(void *opaque, usec_t now, ip4_t guest)
+{
+	struct gateway *g = opaque;
+	g->engine_ops->writable(g->engine, now, guest);
+}
+
+static void port_writable(void *opaque, usec_t now, struct port *p)
+{
+	struct gateway *g = opaque;
+	if (g->engine)
+		neighbour_for_each_on_port(&g->egress.neighbours, now, p->id, engine_writable, g);
+}
+
+static void defend(struct gateway *g, usec_t now)
+{
+	if (now >= g->defend_after) {
+		g->defend_after = now + DEFEND_INTERVAL;
+		egress_announce(&g->egress, now);
+	}
+}
+
+/* A guest that claims the gateway's address is not heard, and everybody is told whose it is (RFC 5227 §2.4). */
+static bool admits_arp(void *opaque, usec_t now, const struct frame *arp)
+{
+	struct gateway *g = opaque;
+	uint8_t bytes[ARP_LEN];
+	struct bytes_reader r = bytes_reader(bytes, frame_copy(arp, ETH_HEADER_LEN, bytes, sizeof(bytes)));
+	struct arp_message m;
+	if (arp_parse(&r, &m) < 0 || m.sender_ip != g->config.ip)
+		return true;
+	defend(g, now);
+	return false;
+}
+
+static void too_big(void *opaque, usec_t now, const struct frame *frame, size_t mtu)
+{
+	struct gateway *g = opaque;
+	struct icmp_answer answer;
+	int r = too_big_build(frame, mtu, g->config.mac, g->config.ip, &g->icmp_limit, now, &g->segment->arena, &answer);
+	if (r == -EBUSY)
+		segment_drop(g->segment, frame->ingress, DROP_ICMP_RATE, frame);
+	if (r < 0)
+		return;
+	struct iovec iov;
+	struct frame f = frame_of(&iov, answer.bytes, answer.len);
+	f.checksum = FRAME_CHECKSUM_VERIFIED;
+	segment_input(g->segment, now, &g->port, &f);
+}
+
+static void detached(void *opaque, usec_t now, const struct port *p)
+{
+	struct gateway *g = opaque;
+	neighbour_port_gone(&g->egress.neighbours, now, p->id);
+}
+
+void gateway_join_segment(struct gateway *g)
+{
+	port_init(&g->port, &gateway_port_ops, "gateway", GATEWAY_FRAME_MAX, IPV4_PACKET_MAX);
+	g->port.offloads = GATEWAY_OFFLOADS;
+	g->port.uplink = true;
+	if (g->config.absent)
+		return;
+	segment_set_gateway(g->segment, &(struct segment_gateway){
+						.port = &g->port,
+						.mac = g->config.mac,
+						.ip = g->config.ip,
+						.flush = turn_ends,
+						.writable = port_writable,
+						.admits_arp = admits_arp,
+						.too_big = too_big,
+						.detached = detached,
+						.opaque = g,
+					});
+}
+
+void gateway_leave_segment(struct gateway *g, usec_t now)
+{
+	if (g->config.absent)
+		return;
+	segment_detach(g->segment, now, &g->port);
+	g->segment->gateway = (struct segment_gateway){ 0 };
+}
