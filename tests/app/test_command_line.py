@@ -33,8 +33,8 @@ class CommandLine(harness.TestCase):
 
     def test_run_help_has_the_options_that_users_were_promised(self):
         options = options_in_help(self.lanlet("run", "--help").stdout)
-        for option in ("subnet gateway dhcp-range lease-time mtu domain dns host fd connect udp vhost-connect vde no-dhcp no-gateway host-loopback "
-                       "isolate storm-limit engine udp-filtering log-level config runtime-dir state-dir ready-fd").split():
+        for option in ("subnet gateway dhcp-range lease-time mtu domain dns host fd connect udp vhost-connect vde no-dhcp no-gateway "
+                       "host-loopback isolate storm-limit engine udp-filtering log-level config runtime-dir state-dir ready-fd").split():
             self.assertIn(option, options)
 
     def test_manual_page_has_every_option_and_command(self):
@@ -77,8 +77,8 @@ class CommandLine(harness.TestCase):
     def test_fish_completes_commands_options_and_words(self):
         def complete(line):
             script = "source $argv[1]; complete -C $argv[2]"
-            done = subprocess.run(["fish", "--no-config", "-c", script, os.environ["COMPLETION"] + ".fish", line], capture_output=True, text=True,
-                                  check=True, env=self.env, timeout=harness.TIMEOUT)
+            done = subprocess.run(["fish", "--no-config", "-c", script, os.environ["COMPLETION"] + ".fish", line], capture_output=True,
+                                  text=True, check=True, env=self.env, timeout=harness.TIMEOUT)
             self.assertEqual(done.stderr, "")
             return {offer.partition("\t")[0] for offer in done.stdout.splitlines()}
         commands = set(re.findall(r"^  ([a-z-]+) ", self.lanlet("--help").stdout, re.M))
@@ -103,7 +103,8 @@ class CommandLine(harness.TestCase):
         terminal, other = pty.openpty()
         start = (f"fpath=({directory} $fpath); autoload -Uz compinit; compinit -u -D; show() {{ print -r -- \"<$BUFFER>\"; exit }}; "
                  "zle -N show; bindkey '^X' show; print 're''ady'")
-        zsh = subprocess.Popen(["zsh", "-f", "-i"], stdin=other, stdout=other, stderr=other, env={**self.env, "TERM": "dumb", "PS1": "type> "}, start_new_session=True)
+        zsh = subprocess.Popen(["zsh", "-f", "-i"], stdin=other, stdout=other, stderr=other,
+                               env={**self.env, "TERM": "dumb", "PS1": "type> "}, start_new_session=True)
         os.close(other)
         try:
             self.read_until(terminal, "type> ")

@@ -247,7 +247,8 @@ class RuntimeDirectory(TestCase):
 
     def test_socket_that_another_process_serves_is_named(self):
         os.makedirs(self.path("run/lanlet/default"), 0o700)
-        for kind, name in ((socket.SOCK_STREAM, "stream.sock"), (socket.SOCK_SEQPACKET, "seqpacket.sock"), (socket.SOCK_DGRAM, "dgram.sock")):
+        for kind, name in ((socket.SOCK_STREAM, "stream.sock"), (socket.SOCK_SEQPACKET, "seqpacket.sock"),
+                           (socket.SOCK_DGRAM, "dgram.sock")):
             with self.subTest(name), self.socket(kind) as sock:
                 path = self.path("run/lanlet/default/" + name)
                 sock.bind(path)
@@ -414,8 +415,10 @@ class Activation(TestCase):
 
     @unittest.skipUnless(shutil.which("systemd-socket-activate"), "systemd-socket-activate is not installed")
     def test_systemd_socket_activate_starts_it_with_the_first_guest(self):
-        for option, kind, name, link in (([], socket.SOCK_STREAM, "stream", Framed), (["--seqpacket"], socket.SOCK_SEQPACKET, "seqpacket", None),
-                                         (["--datagram"], socket.SOCK_DGRAM, "dgram", None), ([], socket.SOCK_STREAM, "vde", self.vde_guest)):
+        for option, kind, name, link in (([], socket.SOCK_STREAM, "stream", Framed),
+                                         (["--seqpacket"], socket.SOCK_SEQPACKET, "seqpacket", None),
+                                         (["--datagram"], socket.SOCK_DGRAM, "dgram", None),
+                                         ([], socket.SOCK_STREAM, "vde", self.vde_guest)):
             with self.subTest(name=name), open(self.path("log." + name), "w") as log:
                 os.mkdir(self.path("activated." + name), 0o700)
                 path = self.path("activated." + name + "/ctl")  # a VDE switch has to be called that

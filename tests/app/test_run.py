@@ -71,7 +71,8 @@ class Directories(harness.TestCase):
     def test_directory_that_others_may_write_to_is_refused(self):
         os.mkdir(self.path("open"))
         os.chmod(self.path("open"), 0o770)
-        self.assert_fails(1, self.path("open") + " can be written to by others: chmod go-w it first", "run", "--runtime-dir", self.path("open"))
+        self.assert_fails(1, self.path("open") + " can be written to by others: chmod go-w it first", "run", "--runtime-dir",
+                          self.path("open"))
         os.mkdir(self.path("run/lanlet"))
         os.chmod(self.path("run/lanlet"), 0o777)
         self.assert_fails(1, self.path("run/lanlet") + " can be written to by others: chmod go-w it first", "run")

@@ -97,8 +97,8 @@ def client_seeds():
         body = message(kind, option(54, GATEWAY), *options)
         return b"\2" + body[1:16] + address + body[20:]
 
-    lease = [option(51, b"\0\0\0\x3c"), option(1, b"\xff\xff\xff\0"), option(3, GATEWAY), option(6, GATEWAY * 4), option(15, b"lab.internal"),
-             option(26, b"\xff\xf0")]
+    lease = [option(51, b"\0\0\0\x3c"), option(1, b"\xff\xff\xff\0"), option(3, GATEWAY), option(6, GATEWAY * 4),
+             option(15, b"lab.internal"), option(26, b"\xff\xf0")]
     offer, ack, nak = record(0, reply(2)), record(0, reply(5, *lease)), record(0, reply(6, address=bytes(4)))
     renew = record(31, reply(5, *lease))
     return {

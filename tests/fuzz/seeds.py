@@ -115,7 +115,8 @@ def gateway_seeds():
     frames = packet_seeds()
     other = bytes.fromhex("525400abcdef")
     other_ip = bytes([192, 168, 122, 64])
-    arp_of_other = eth(0x0806, struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + other + other_ip + bytes(6) + GATEWAY_IP, dst=b"\xff" * 6, src=other)
+    arp_of_other = eth(0x0806, struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + other + other_ip + bytes(6) + GATEWAY_IP, dst=b"\xff" * 6,
+                       src=other)
     claim = eth(0x0806, struct.pack("!HHBBH", 1, 0x0800, 6, 4, 2) + GUEST + GATEWAY_IP + other + other_ip, dst=b"\xff" * 6)
     to_other = eth(0x0800, ipv4(17, udp(1, 2, b"hello", dst=other_ip), dst=other_ip))
     large = eth(0x0800, ipv4(17, udp(1, 2, bytes(1400), dst=other_ip), dst=other_ip, flags=0), dst=other)
@@ -128,7 +129,8 @@ def gateway_seeds():
                                  (0, 255, frames["ping"]), (0, 255, frames["ping"]))
     seeds["too-large"] = records((2, 0, arp_of_other), (0, 0, large), (0, 0, large_df))
     seeds["ttl"] = records((0, 0, eth(0x0800, ipv4(17, udp(1, 33434, b"trace"), ttl=1))))
-    seeds["unplug"] = records((0, 0, frames["ping"]), (3, 0, b""), (1, 255, frames["udp"]), (1, 255, frames["udp"]), (1, 255, frames["udp"]))
+    seeds["unplug"] = records((0, 0, frames["ping"]), (3, 0, b""), (1, 255, frames["udp"]), (1, 255, frames["udp"]),
+                              (1, 255, frames["udp"]))
     return seeds
 
 
@@ -204,7 +206,8 @@ def switch_seeds():
         "pinned-dhcp-chaddr": switch_record(0, eth(0x0800, dhcp.replace(GUEST, other), dst=everybody), mend=1),
         "pinned-neighbour": switch_record(0, eth(0x86dd, ipv6(58, advert), dst=everybody)),
         "isolated": switch_record(1, eth(0x0800, large, dst=everybody, src=other)) + switch_record(2, eth(0x0800, large, dst=other)),
-        "tagged": switch_record(3, eth(0x88a8, tag + large, dst=everybody, src=other)) + switch_record(1, eth(0x88a8, tag + large, dst=other), partial=1),
+        "tagged": switch_record(3, eth(0x88a8, tag + large, dst=everybody, src=other))
+        + switch_record(1, eth(0x88a8, tag + large, dst=other), partial=1),
         "storm": switch_record(1, storm) * 40 + switch_record(1, storm, tenths=20),
         "probe-comes-back": switch_record(1, storm) + switch_record(1, back=1) + switch_record(3, back=1, tenths=255) * 3,
         "loop": switch_record(1, storm) + b"".join(switch_record(i % 4, back=1, tenths=i) for i in range(60)),
@@ -235,8 +238,10 @@ def oversize_seeds():
     def head(checksum_kind=0, gso=0, offloads=0, max_frame=200, csum=(0, 0), gso_size=0):
         return struct.pack("!BBHHBH", checksum_kind | gso << 2, offloads, max_frame, csum[0], csum[1], gso_size)
 
+    def tag(frame):
+        return frame[:12] + struct.pack("!HH", 0x8100, 5) + frame[12:]
+
     data = bytes(i & 0xff for i in range(700))
-    tag = lambda frame: frame[:12] + struct.pack("!HH", 0x8100, 5) + frame[12:]
     udp4 = eth(0x0800, ipv4(17, udp(5000, 6000, data), flags=0))
     tcp4 = eth(0x0800, ipv4(6, tcp(0x18, data, options=SYN_OPTIONS[8:18] + b"\1\1")))
     tcp6 = eth(0x86dd, ipv6(6, tcp(0x18, data)))

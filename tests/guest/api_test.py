@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lan import dhcp, dns, openapi, outside, servers, tap
 from lan.client import Host
-from lan.packet import UDP, Ethernet, Ipv4, Udp, address, mac, mac_text, text
+from lan.packet import Ethernet, Ipv4, Udp, address, mac, mac_text, text
 from lan.process import Lanlet
 
 GATEWAY = "192.168.122.1"
@@ -163,7 +163,8 @@ class Routes(unittest.TestCase):
     def test_drop_has_its_last_example(self):
         guest = self.guest(1)
         guest.send_frame(guest.resolve(guest.gateway), 0x0800, Udp(5, 6, b"stray").emit(address("10.9.9.9"), address("192.0.2.1")).emit())
-        drop = wait_until(lambda: next((d for d in self.api.get("/v1/drops")["drops"] if d["reason"] == "martian-source" and d["count"]), None),
+        drop = wait_until(lambda: next((d for d in self.api.get("/v1/drops")["drops"] if d["reason"] == "martian-source" and d["count"]),
+                                       None),
                           "the drop")
         frame = Ethernet.parse(bytes.fromhex(drop["last"]["bytes"])[: drop["last"]["len"]])
         self.assertEqual((frame.source, Ipv4.parse(frame.payload).source), (guest.mac, address("10.9.9.9")))
@@ -204,7 +205,8 @@ class Refusals(unittest.TestCase):
     LONG = "x" * 300
     CASES = [  # method, path, body, status
         *(("POST", "/v1/reservations", body, 400) for body in (
-            None, "", "{", [], {}, {"mac": MAC}, {"mac": MAC, "address": 7}, {"mac": MAC, "address": "192.168.122"}, {"mac": "nobody", "address": "192.168.122.7"},
+            None, "", "{", [], {}, {"mac": MAC}, {"mac": MAC, "address": 7}, {"mac": MAC, "address": "192.168.122"},
+            {"mac": "nobody", "address": "192.168.122.7"},
             {"mac": MAC, "address": "192.168.122.7", "name": "a b"}, {"mac": MAC, "address": "192.168.122.7", "colour": "red"},
             {"mac": MAC, "address": "192.168.122.7", "name": LONG}, {"mac": MAC + ",", "address": "192.168.122.7"})),
         ("POST", "/v1/reservations", {"mac": MAC, "address": "192.168.122.9"}, 409),
@@ -214,22 +216,28 @@ class Refusals(unittest.TestCase):
         ("DELETE", f"/v1/reservations/{MAC}", None, 404),
         ("DELETE", f"/v1/reservations/{NINE}", None, 403),
         *(("POST", "/v1/names", body, 400) for body in (
-            "x", {}, {"name": "db"}, {"name": "", "address": "192.168.122.7"}, {"name": "a b", "address": "192.168.122.7"}, {"name": LONG, "address": "192.168.122.7"},
-            {"name": "db", "address": None}, {"name": "db", "address": "192.168.122.256"}, {"name": "db,192.168.122.8\nname", "address": "192.168.122.7"})),
+            "x", {}, {"name": "db"}, {"name": "", "address": "192.168.122.7"}, {"name": "a b", "address": "192.168.122.7"},
+            {"name": LONG, "address": "192.168.122.7"},
+            {"name": "db", "address": None}, {"name": "db", "address": "192.168.122.256"},
+            {"name": "db,192.168.122.8\nname", "address": "192.168.122.7"})),
         ("POST", "/v1/names", {"name": "ten", "address": "192.168.122.77"}, 409),
         ("DELETE", "/v1/names/ten", None, 403),
         ("DELETE", "/v1/names/eleven", None, 404),
         ("DELETE", f"/v1/names/{LONG}", None, 404),
         *(("GET", "/v1/flows?" + query, None, 400) for query in (
-            "guest=web", "guest=192.168.122", "remote=::1", "port=0", "port=65536", "port=-1", "port=x", "protocol=sctp", "protocol=", "state=" + "x" * 50)),
+            "guest=web", "guest=192.168.122", "remote=::1", "port=0", "port=65536", "port=-1", "port=x", "protocol=sctp", "protocol=",
+            "state=" + "x" * 50)),
         *(("GET", "/v1/events?after=" + after, None, 400) for after in ("", "x", "-1", "1.5", "99999999999999999999")),
         *(("GET", "/v1/capture?" + query, None, 400) for query in ("filter=nonsense", "snaplen=x", "port=a&guest=b")),
         ("DELETE", "/v1/captures/7", None, 404),
         ("DELETE", "/v1/captures/x", None, 404),
-        *(("PUT", "/v1/log-level", body, 400) for body in ("", "[]", {}, {"level": "loud"}, {"level": None}, {"level": "info", "colour": "red"})),
+        *(("PUT", "/v1/log-level", body, 400) for body in ("", "[]", {}, {"level": "loud"}, {"level": None},
+                                                           {"level": "info", "colour": "red"})),
         *(("POST", "/v1/forwards", body, 400) for body in (
-            {}, {"protocol": "tcp", "host": "8080"}, {"protocol": "sctp", "host": "8080", "guest": "web:80"}, {"protocol": "tcp", "host": "0", "guest": "web:80"},
-            {"protocol": "tcp", "host": "8080", "guest": "web"}, {"protocol": "tcp", "host": "8080", "guest": 80}, {"protocol": "tcp", "host": "x:8080", "guest": "web:80"})),
+            {}, {"protocol": "tcp", "host": "8080"}, {"protocol": "sctp", "host": "8080", "guest": "web:80"},
+            {"protocol": "tcp", "host": "0", "guest": "web:80"},
+            {"protocol": "tcp", "host": "8080", "guest": "web"}, {"protocol": "tcp", "host": "8080", "guest": 80},
+            {"protocol": "tcp", "host": "x:8080", "guest": "web:80"})),
         ("POST", "/v1/forwards", {"protocol": "tcp", "host": "127.0.0.1:80", "guest": "web:80"}, 403),
         ("POST", "/v1/forwards", {"protocol": "tcp", "host": "127.0.0.1:18099", "guest": "web:80"}, 409),
         ("DELETE", "/v1/forwards/99", None, 404),
@@ -259,7 +267,8 @@ class Refusals(unittest.TestCase):
         shown = {(method, path, status) for method, path, _, status in self.CASES}
         patterns = {(method, openapi.pattern_of(path)) for method, path, *_ in self.CASES}
         for method, pattern in patterns:
-            described = {int(status) for status in openapi.DOCUMENT["paths"][pattern][method.lower()]["responses"] if status.startswith("4")}
+            responses = openapi.DOCUMENT["paths"][pattern][method.lower()]["responses"]
+            described = {int(status) for status in responses if status.startswith("4")}
             cases = {status for m, path, status in shown if (m, openapi.pattern_of(path)) == (method, pattern)}
             self.assertEqual(described - cases, {404} & described if pattern == "/v1/capture" else set(), f"{method} {pattern}")
 
@@ -295,7 +304,8 @@ class Flows(unittest.TestCase):
             self.assertEqual((flows[40001]["remote"], flows[40001]["bytes_out"]), ({"address": outside.ROUTER, "port": 7}, 100))
             self.assertGreaterEqual(flows[40002]["bytes_in"], 200)
             self.assertEqual(flows[40001]["guest_name"], "web")
-            for query, ports in (("port=40002", [40002]), (f"remote={outside.ROUTER}&port=40001", [40001]), (f"remote={outside.FAR}", []), ("protocol=tcp", []),
+            for query, ports in (("port=40002", [40002]), (f"remote={outside.ROUTER}&port=40001", [40001]), (f"remote={outside.FAR}", []),
+                                 ("protocol=tcp", []),
                                  ("guest=192.168.122.222", []), ("state=mapped&port=40001", [40001])):
                 listed = [flow["guest"]["port"] for flow in self.network.api.get("/v1/flows?" + query)["flows"]]
                 self.assertEqual(listed, ports, query)
@@ -554,7 +564,8 @@ class Clients(unittest.TestCase):
                 client.sendall(b"GET /v1/%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"flows", b"events", b"capture")[number % 3])
             for client in clients:
                 self.assertEqual(client.recv(12), b"HTTP/1.1 200")
-            self.assertEqual(guest.python(fetch, f"http://{outside.ROUTER}/{servers.BLOB_SIZE}", timeout=180).strip(), servers.blob_sha256())
+            self.assertEqual(guest.python(fetch, f"http://{outside.ROUTER}/{servers.BLOB_SIZE}", timeout=180).strip(),
+                             servers.blob_sha256())
             self.assertEqual(len([flow for flow in self.api.get("/v1/flows")["flows"] if flow["protocol"] == "udp"]), 1500)
 
     def test_client_that_does_not_read_events_is_told_what_it_missed(self):
@@ -578,7 +589,8 @@ class Clients(unittest.TestCase):
         self.levels.getresponse().read()
 
     def test_nonsense_is_answered_or_the_connection_ends(self):
-        for nonsense in (b"\0" * 100, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /" + b"a" * 200000, b"A: " + b"b" * 200000 + b"\r\n\r\n"):
+        for nonsense in (b"\0" * 100, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET /" + b"a" * 200000,
+                         b"A: " + b"b" * 200000 + b"\r\n\r\n"):
             client = self.connect()
             with contextlib.suppress(ConnectionError, TimeoutError):
                 client.sendall(nonsense)

@@ -160,7 +160,8 @@ class Contents(Network):
         guest = self.host()
         for reader in (["tcpdump", "-n", "-r", "-", "-c", "2"], ["tshark", "-n", "-r", "-", "-c", "2"]):
             capture = self.capture("icmp", write=False)
-            with subprocess.Popen(reader, stdin=capture.process.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            with subprocess.Popen(reader, stdin=capture.process.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  text=True) as process:
                 guest.ping(GATEWAY)
                 out, err = process.communicate(timeout=PATIENCE)
             capture.process.stdout.close()  # nobody reads any more
@@ -206,7 +207,8 @@ class Drops(Network):
         wait_until(port_is_full, "a full port")
         dropped = [r for r in capture.finish().records if "dropped" in r.comment]
         self.assertTrue(dropped)
-        self.assertEqual({(r.comment, r.direction, r.length) for r in dropped}, {(port + " out, dropped: port-full", pcapng.OUTBOUND, 60042)})
+        self.assertEqual({(r.comment, r.direction, r.length) for r in dropped},
+                         {(port + " out, dropped: port-full", pcapng.OUTBOUND, 60042)})
 
 
 class Control(Network):
@@ -240,7 +242,8 @@ class Control(Network):
         self.assertEqual(status, 1)
         self.assertIn("No such file or directory", said)
         leader, follower = os.openpty()
-        done = subprocess.run(command(self.network), stdin=subprocess.DEVNULL, stdout=follower, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+        done = subprocess.run(command(self.network), stdin=subprocess.DEVNULL, stdout=follower, stderr=subprocess.PIPE, text=True,
+                              timeout=PATIENCE)
         os.close(leader)
         os.close(follower)
         self.assertEqual(done.returncode, 2)
@@ -252,7 +255,8 @@ class Control(Network):
         guest.ping(GATEWAY)
         listed = {c["id"]: c for c in running(self.network)}
         self.assertEqual([(listed[c.id]["port"], listed[c.id]["guest"], listed[c.id]["filter"], listed[c.id]["drops"]) for c in captures],
-                         [(None, None, "icmp", False), (None, "web", None, True), ("gateway", None, "icmp", False), (None, None, None, False)])
+                         [(None, None, "icmp", False), (None, "web", None, True), ("gateway", None, "icmp", False),
+                          (None, None, None, False)])
         self.assertRegex(self.network.status(), r"(?m)^\d+ +gateway +icmp +2 +0$")
         self.assertEqual(self.api.get("/v1/counters")["captures"], 4)
         self.assertEqual(self.api.request("DELETE", f"/v1/captures/{captures[0].id}")[0], 204)
@@ -429,7 +433,8 @@ class Compared(Transfers):
         of_port = self.capture(self.api.get("/v1/ports")["ports"][-1]["name"])
         self.mark(guest, "aa0011")
         self.download(guest, 1 << 20)  # less than a capture's ring holds, so that nothing is lost on the slowest machine
-        upload = "import sys, urllib.request; print(len(urllib.request.urlopen(urllib.request.Request(sys.argv[1], bytes(1 << 20), method='PUT')).read()))"
+        upload = ("import sys; from urllib.request import Request, urlopen; "
+                  "print(len(urlopen(Request(sys.argv[1], bytes(1 << 20), method='PUT')).read()))")
         self.assertEqual(guest.python(upload, f"http://{outside.ROUTER}/").strip(), "64")
         guest.check("ping", "-c", "2", "-i", "0.2", "-s", "4000", GATEWAY)
         self.mark(guest, "aa0022")
@@ -474,7 +479,8 @@ class Extcap(Network):
         self.environment = {**os.environ, "XDG_RUNTIME_DIR": folder, "HOME": folder, "WIRESHARK_EXTCAP_DIR": str(self.program.parent)}
 
     def run_it(self, *words):
-        done = subprocess.run([self.program, *words], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+        done = subprocess.run([self.program, *words], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=PATIENCE)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
@@ -482,7 +488,8 @@ class Extcap(Network):
         said = self.run_it("--extcap-interfaces", "--extcap-version=4.0")
         self.assertRegex(said, r"\Aextcap \{version=[\d.]+\}")
         self.assertEqual(re.findall(r"(?m)^interface (.*)$", said), ["{value=lanlet-default}{display=lanlet network default}"])
-        self.assertEqual(self.run_it("--extcap-interface", "lanlet-default", "--extcap-dlts"), "dlt {number=1}{name=EN10MB}{display=Ethernet}\n")
+        self.assertEqual(self.run_it("--extcap-interface", "lanlet-default", "--extcap-dlts"),
+                         "dlt {number=1}{name=EN10MB}{display=Ethernet}\n")
         self.assertIn("{call=--drops}", self.run_it("--extcap-interface=lanlet-default", "--extcap-config"))
 
     def test_wrong_filter_is_complained_about_and_a_right_one_is_not(self):

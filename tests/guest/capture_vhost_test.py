@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Frames that leave checksums and segmentation to others, captured: what tshark finds nothing wrong with, and what the guest's own tcpdump has."""
+"""Captures of frames with offloaded checksums and segmentation: tshark finds no error, and the guest's own tcpdump shows the same."""
 
 import re
 import shutil
@@ -84,7 +84,8 @@ class Offloads(unittest.TestCase):
         self.assertIn("0 packets dropped by kernel", self.guest.check("cat /tmp/said"))
         theirs = segments(self.guest.check("cat /tmp/seen"))
         capture.finish()
-        mine = segments(subprocess.run(["tcpdump", "-n", "-t", "-S", "-r", str(capture.path)], capture_output=True, text=True, check=True).stdout)
+        mine = segments(subprocess.run(["tcpdump", "-n", "-t", "-S", "-r", str(capture.path)], capture_output=True, text=True,
+                                       check=True).stdout)
         self.assertGreater(len(mine), 10)
         for way in {way for way, _ in mine}:
             self.assertEqual([what for who, what in mine if who == way], [what for who, what in theirs if who == way])

@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import resource
-import socket
 import subprocess
 import tempfile
 import unittest
@@ -96,7 +95,8 @@ class Doctor(unittest.TestCase):
     def test_network_that_runs_is_asked_for_its_subnet(self):
         with Lanlet("--subnet", "10.20.30.0/24") as network:
             run("ip", "link", "set", "lo", "up")
-            done = subprocess.run([os.environ["LANLET"], "doctor", "--runtime-dir", str(network.runtime)], capture_output=True, text=True, timeout=60)
+            done = subprocess.run([os.environ["LANLET"], "doctor", "--runtime-dir", str(network.runtime)], capture_output=True, text=True,
+                                  timeout=60)
             self.assertIn("network default is running", done.stdout)
             self.assertIn("10.20.30.0/24", done.stdout)
 

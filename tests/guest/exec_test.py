@@ -150,7 +150,8 @@ class AsIfRunDirectly(Exec):
 
     def test_death_by_a_signal_is_the_commands(self):
         self.assertEqual(self.run_in("sh", "-c", "kill -TERM $$").returncode, -signal.SIGTERM)
-        self.assertEqual(subprocess.call(["sh", "-c", '"$@"; exit $?', "sh", *self.words("sh", "-c", "kill -KILL $$")]), 128 + signal.SIGKILL)
+        self.assertEqual(subprocess.call(["sh", "-c", '"$@"; exit $?', "sh", *self.words("sh", "-c", "kill -KILL $$")]),
+                         128 + signal.SIGKILL)
 
     def test_signals_reach_the_command(self):
         process = self.start_in("sh", "-c", "trap 'echo usr1; exit 3' USR1; echo ready; while :; do sleep 0.1; done")
@@ -231,7 +232,8 @@ class Ends(Exec):
         self.assertIn("network default is not running (/nonexistent)", done.stderr)
 
     def test_usage_is_explained(self):
-        for words, expected in ((["exec"], "which command?"), (["exec", "--", ], "which command?"), (["exec", "--name", "-a", "--", "true"], "--name")):
+        for words, expected in ((["exec"], "which command?"), (["exec", "--", ], "which command?"),
+                                (["exec", "--name", "-a", "--", "true"], "--name")):
             done = subprocess.run([os.environ["LANLET"], *words], capture_output=True, text=True)
             self.assertEqual(done.returncode, 2)
             self.assertIn(expected, done.stderr)

@@ -139,7 +139,8 @@ class Forwards(unittest.TestCase):
     def test_port_can_be_forwarded_again_while_flows_of_the_last_forward_live_on(self):
         api = openapi.Api(self.lanlet.runtime / "api.sock")
         for kind in ("tcp", "udp"):
-            with self.subTest(kind=kind), socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as client:
+            with self.subTest(kind=kind), socket.socket(socket.AF_INET,
+                                                        socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as client:
                 body = {"protocol": kind, "host": "127.0.0.1:8090", "guest": "web:80"}
                 status, _, first = api.request("POST", "/v1/forwards", body)
                 self.assertEqual(status, 200, first)

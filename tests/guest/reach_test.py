@@ -195,7 +195,8 @@ class Connect(unittest.TestCase):
         begun = time.monotonic()
         self.connect("web", "9", "--wait", "0.5", code=7)
         self.assertGreaterEqual(time.monotonic() - begun, 0.5)
-        with self.network.popen("connect", "web", "8080", "--wait", str(PATIENCE), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        with self.network.popen("connect", "web", "8080", "--wait", str(PATIENCE), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE) as process:
             program = 'import socket; socket.create_server(("", 8080)).accept()[0].sendall(b"up")'
             self.guest.python(program)
             self.assertEqual(process.stdout.read(), b"up")
@@ -325,7 +326,8 @@ class Ssh(unittest.TestCase):
         ssh.mkdir(mode=0o700)
         for path in (cls.home / "host_key.pem", ssh / "id_ed25519"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-        subprocess.run(["dropbearconvert", "openssh", "dropbear", cls.home / "host_key.pem", cls.home / "host_key"], check=True, capture_output=True)
+        subprocess.run(["dropbearconvert", "openssh", "dropbear", cls.home / "host_key.pem", cls.home / "host_key"], check=True,
+                       capture_output=True)
         shutil.copy(ssh / "id_ed25519.pub", ssh / "authorized_keys")
         (cls.home / "bin").mkdir()
         (cls.home / "bin" / "lanlet").symlink_to(os.environ["LANLET"])
@@ -454,7 +456,8 @@ class Proxy(unittest.TestCase):
         with socket.create_connection(("127.0.0.1", 1080), PATIENCE) as good:
             good.sendall(b"\x05\x01\x00")
             self.assertEqual(good.recv(2), b"\x05\x00")
-            for junk in (b"\x00" * 100, b"\x05\x00", b"\x04\x01\x00\x50\x7f\x00\x00\x01\x00", b"\xff" * 20000, b"CONNECT\r\n\r\n", os.urandom(1000)):
+            for junk in (b"\x00" * 100, b"\x05\x00", b"\x04\x01\x00\x50\x7f\x00\x00\x01\x00", b"\xff" * 20000, b"CONNECT\r\n\r\n",
+                         os.urandom(1000)):
                 with socket.create_connection(("127.0.0.1", 1080), PATIENCE) as s, contextlib.suppress(ConnectionError):
                     s.sendall(b"x" + junk if junk[:1] == b"\x05" and len(junk) == 1000 else junk)
                     s.shutdown(socket.SHUT_WR)
@@ -495,7 +498,8 @@ class Proxy(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (0, f"socks5h://127.0.0.1:{port}\nhttp://127.0.0.1:{port}\n"), done.stderr)
         self.assertEqual(self.curl("--proxy", f"socks5h://127.0.0.1:{port}", "http://web:8000/").returncode, 0)
         (proxy,) = [f for f in self.network.api.get("/v1/forwards")["forwards"] if f["host"] == f"127.0.0.1:{port}"]
-        self.assertEqual((proxy["protocol"], proxy["guest"], proxy["state"], proxy["kept"], proxy["opened"]), ("proxy", None, "open", True, 1))
+        self.assertEqual((proxy["protocol"], proxy["guest"], proxy["state"], proxy["kept"], proxy["opened"]),
+                         ("proxy", None, "open", True, 1))
         self.assertRegex(self.network.ask("forward", text=True).stdout, rf"(?m)proxy +127.0.0.1:{port} +- +open")
         self.assertEqual(self.network.ask("proxy", "--remove", str(port)).returncode, 0)
         self.assertEqual(self.network.ask("proxy", "--remove", str(port)).returncode, 5)

@@ -96,7 +96,7 @@ class UnlikePortsTest(TestCase):
     def wait_for(self, link, frame):
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            if (got := link.receive(PATIENCE)) == frame:
+            if link.receive(PATIENCE) == frame:
                 return
         self.fail("the frame did not come")
 

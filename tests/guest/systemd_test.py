@@ -78,7 +78,8 @@ class Manager:
 
     def check(self, *words):
         done = self.systemctl(*words)
-        assert done.returncode == 0, f"systemctl {words}: {done.stderr}\n{self.systemctl('status', '-l', words[-1]).stdout}\n{self.text()[-3000:]}"
+        assert done.returncode == 0, (f"systemctl {words}: {done.stderr}\n{self.systemctl('status', '-l', words[-1]).stdout}\n"
+                                      f"{self.text()[-3000:]}")
 
     def show(self, unit, name):
         return self.systemctl("show", "--value", "-p", name, unit).stdout.strip()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every thread of lanlet at work at once.  The checks here are few: it is for the thread sanitizer to complain, at which lanlet ends badly."""
+"""Keeps every thread of lanlet at work at once.  The thread sanitizer does the checking: what it finds ends lanlet with an error."""
 
 import socket
 import threading

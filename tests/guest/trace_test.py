@@ -47,7 +47,8 @@ class Distant:
         self.router = router
 
     def __enter__(self):
-        self.process = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo unshared; exec sleep infinity"], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo unshared; exec sleep infinity"], stdout=subprocess.PIPE,
+                                        text=True)
         assert self.process.stdout.readline() == "unshared\n"
         router, distant = self.router.process.pid, self.process.pid
         self.inside(router, f"""

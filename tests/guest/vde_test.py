@@ -61,7 +61,8 @@ class NeighbourTest(unittest.TestCase):
             vde.wait_until(lambda: lanlet.text().count("is gone, trying on") == joined, "the end")
             switch.__enter__()
         self.assertIn("2 packets received", self.enterContext(
-            vm.Guest(vm.vde_card(switch.path, TWO), "far")).check(f"udhcpc -i eth0 -s /udhcpc.script -n -q -t 30 -T 2; ping -c 2 {GATEWAY}", 120))
+            vm.Guest(vm.vde_card(switch.path, TWO), "far")).check(
+                f"udhcpc -i eth0 -s /udhcpc.script -n -q -t 30 -T 2; ping -c 2 {GATEWAY}", 120))
 
 
 class ClientsTest(unittest.TestCase):

@@ -54,7 +54,8 @@ class FirmwareTest(firmware.UBootTest, unittest.TestCase):
             file.write(vm.initramfs(vm.root_files(vm.guest_modules(), init=system)))
             file.flush()
             ipxe = self.ipxe()
-            for command in (f"kernel http://{outside.ROUTER}/file{(vm.parts() / 'vmlinuz').resolve()} console=ttyS0 quiet no_timer_check initrd=i",
+            kernel = (vm.parts() / "vmlinuz").resolve()
+            for command in (f"kernel http://{outside.ROUTER}/file{kernel} console=ttyS0 quiet no_timer_check initrd=i",
                             f"initrd --name i http://{outside.ROUTER}/file{file.name}"):
                 self.assertIn("ok", ipxe.run(command, 300))
             ipxe.begin("boot")

@@ -86,7 +86,8 @@ class OneNetworkTest(TestCase):
 class DatagramTest(TestCase):
     def test_guests_on_one_datagram_socket_reach_each_other(self):
         lanlet = self.enterContext(Lanlet())
-        guests = [self.guest(vm.dgram_card(lanlet.runtime / name, lanlet.dgram, mac(number)), name) for number, name in enumerate(("one", "two"))]
+        guests = [self.guest(vm.dgram_card(lanlet.runtime / name, lanlet.dgram, mac(number)), name)
+                  for number, name in enumerate(("one", "two"))]
         for guest in guests:
             guest.lease()
         self.assert_reach_each_other(guests)
@@ -143,7 +144,6 @@ class DescriptorTest(TestCase):
 
     def test_dgram_with_a_local_end_of_type_fd(self):
         self.check(socket.SOCK_DGRAM, lambda fd: f"dgram,local.type=fd,local.str={fd}", "65520")
-
 
     def test_vhost_user_by_a_listening_descriptor(self):
         """QEMU 7.2 takes no descriptor for its vhost-user end."""

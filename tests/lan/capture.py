@@ -12,8 +12,10 @@ from . import openapi, pcapng
 
 PATIENCE = 120.0  # seconds
 # What tshark has to say of a frame beside our comments and what TCP does to a narrow way.
-COMPLAINT = '_ws.malformed || _ws.expert.severity == "Error" || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad"'
-CHECKS = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-o", "tcp.reassemble_out_of_order:TRUE"]
+COMPLAINT = ('_ws.malformed || _ws.expert.severity == "Error" || '
+             'ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad"')
+CHECKS = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE",
+          "-o", "tcp.reassemble_out_of_order:TRUE"]
 
 
 def command(network, *words):
@@ -88,7 +90,8 @@ class Capture:
 
 
 def tshark(path, *words):
-    done = subprocess.run(["tshark", "-n", *CHECKS, "-r", str(path), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(["tshark", "-n", *CHECKS, "-r", str(path), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -49,10 +49,6 @@ class Lanlet:
     def vhost(self):
         return self.runtime / "vhost.sock"
 
-    @property
-    def vde(self):
-        return self.runtime / "vde"
-
     def command(self, *options):
         return [
             *(WITHOUT_CAPABILITIES if has_capabilities() else []), os.environ["LANLET"], "run", self.name,

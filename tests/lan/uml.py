@@ -63,7 +63,8 @@ class Uml(vm.Shell):
         with open(self.directory / "console", "wb") as console:
             self.process = subprocess.Popen(
                 [
-                    KERNEL, f"mem={MEMORY_MB}M", "root=/dev/root", "rootfstype=hostfs", f"rootflags={self.directory}/root", "rw", "init=/init",
+                    KERNEL, f"mem={MEMORY_MB}M", "root=/dev/root", "rootfstype=hostfs", f"rootflags={self.directory}/root", "rw",
+                    "init=/init",
                     "con=null", "con0=null,fd:1", f"ssl0=fd:{its.fileno()},fd:{its.fileno()}", "panic=1", "ipv6.disable=1",
                     f"uml_dir={self.directory}", card,
                 ],

@@ -147,7 +147,10 @@ def vde_card(directory, mac):
 
 
 def vhost_card(path, mac, queues=1, reconnect=False, server=False, **properties):
-    """A vhost-user card, whose QEMU connects to the socket, again and again, or listens there.  Without MSI-X: with it QEMU 7.2 dies when TCG's guest starts the card, whatever the back end."""
+    """A vhost-user card.  QEMU connects to the socket (again and again with reconnect), or listens there (server).
+
+    Without MSI-X: with it QEMU 7.2 dies when a guest under TCG starts the card, whatever the back end.
+    """
     more = "".join(f",{name}={value}" for name, value in properties.items())
     pairs = ",mq=on" if queues > 1 else ""
     return [
