@@ -73,8 +73,10 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 		.env = { .ops = &gateway_env_ops, .arena = &segment->arena },
 	};
 	int r = egress_init(&g->egress, &config->hash_key);
-	if (r < 0)
+	if (r < 0) {
+		g->segment = NULL;
 		return r;
+	}
 	reassembly_init(&g->reassembly);
 	gateway_join_segment(g);
 	return 0;

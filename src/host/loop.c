@@ -122,6 +122,8 @@ static void run_deferred(struct loop *l, usec_t now)
 
 void loop_done(struct loop *l, usec_t now)
 {
+	if (!l->round)
+		return;
 	run_deferred(l, now);
 	close(l->epoll_fd);
 	free(l->round);

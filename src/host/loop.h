@@ -19,7 +19,7 @@ struct loop {
 
 /* Negative errno. */
 int loop_init(struct loop *l);
-/* Runs what was deferred, closes the epoll descriptor.  Nothing may be watched any more. */
+/* Runs what was deferred, closes the epoll descriptor.  Nothing may be watched any more.  Harmless on a zeroed one. */
 void loop_done(struct loop *l, usec_t now);
 /*
  * Waits up to @timeout_ms (-1: for ever) for events and keeps them for loop_dispatch(), which is to be called next.

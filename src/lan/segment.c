@@ -13,6 +13,8 @@
 
 void segment_done(struct segment *s)
 {
+	if (!s->ports.next)
+		return;
 	assert(list_empty(&s->ports));
 	fdb_done(&s->fdb);
 	arena_done(&s->arena);

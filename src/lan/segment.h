@@ -102,7 +102,7 @@ struct segment {
 
 /* -ENOMEM. */
 int segment_init(struct segment *s, const struct segment_config *config);
-/* Ports must have been detached. */
+/* Ports must have been detached.  Harmless on a zeroed one. */
 void segment_done(struct segment *s);
 
 /* Attaches @gateway->port as the segment's gateway; what @gateway points to is borrowed. */

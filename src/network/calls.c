@@ -61,6 +61,8 @@ int calls_init(struct lanlet_network *n)
 
 void calls_done(struct lanlet_network *n)
 {
+	if (!n->calls.calls.next)
+		return;
 	poller_unwatch(&n->loop.poller, &n->calls_watch);
 	call_queue_done(&n->calls);
 }

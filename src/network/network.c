@@ -220,6 +220,7 @@ static void warn_of_shadowed_network(struct lanlet_network *n)
 
 static int build(struct lanlet_network *n, const struct lanlet_config *config)
 {
+	n->busy_poll = (struct busy_poll){ .limit = n->settings.busy_poll_us };
 	host_address_init(&n->host_address);
 	if (!n->settings.no_gateway)
 		warn_of_shadowed_network(n);
@@ -246,65 +247,59 @@ static int connect_links(struct lanlet_network *n, char *error, size_t size)
 	return r < 0 ? r : attach_all(n, &n->settings.attachments, error, size);
 }
 
-static void free_settings(struct lanlet_network *n)
+/* Each step may fail: lanlet_network_free() takes down what the steps before have made.  @error is set by those that know more than errno.
+ */
+static int build_all(struct lanlet_network *n, const struct lanlet_config *config, char *error, size_t size)
 {
-	settings_done(&n->settings);
-	settings_done(&n->configured);
-	runtime_entries_done(&n->added);
-}
-
-int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network **ret, char *error, size_t size)
-{
-	struct lanlet_network *n = calloc(1, sizeof(*n));
-	int r = n ? settings_copy(&config->settings, &n->configured) : -ENOMEM;
+	int r = settings_copy(&config->settings, &n->configured);
+	if (r == 0)
+		r = settings_check(&n->configured, error, size);
 	if (r < 0)
-		goto fail;
-	r = settings_check(&n->configured, error, size);
-	if (r < 0)
-		goto fail_said;
-	n->started = clock_now();
-	n->log_out = config->log;
-	n->log_opaque = config->log_opaque;
-	n->log = (struct log){ .level = n->configured.log_level, .write = write_log, .opaque = n };
-	list_init(&n->sockets);
-	list_init(&n->forwards.all);
-	list_init(&n->captures.all);
-	n->lease_check = n->leases_checked = n->started; /* some were saved */
+		return r;
+	n->log.level = n->configured.log_level;
 	r = runtime_entries_init(&n->added, config->state_dir, &n->log);
 	if (r == 0)
 		r = change_begin(n);
 	if (r == 0)
 		r = loop_init(&n->loop);
-	if (r < 0)
-		goto fail;
-	n->busy_poll = (struct busy_poll){ .limit = n->settings.busy_poll_us };
-	r = events_init(&n->events);
-	if (r < 0) {
-		loop_done(&n->loop, n->started);
-		goto fail;
-	}
-	r = build(n, config);
-	if (r < 0) {
-		lanlet_network_free(n);
-		n = NULL;
-		goto fail;
-	}
-	r = connect_links(n, error, size);
 	if (r == 0)
-		r = open_forwards(n, error, size);
-	if (r < 0) {
-		lanlet_network_free(n);
-		return r;
-	}
-	*ret = n;
-	return 0;
+		r = events_init(&n->events);
+	if (r == 0)
+		r = build(n, config);
+	if (r == 0)
+		r = connect_links(n, error, size);
+	return r < 0 ? r : open_forwards(n, error, size);
+}
 
-fail:
-	snprintf(error, size, "cannot make the network: %s", strerror(-r));
-fail_said:
-	if (n)
-		free_settings(n);
-	free(n);
+static struct lanlet_network *new_empty(const struct lanlet_config *config)
+{
+	struct lanlet_network *n = calloc(1, sizeof(*n));
+	if (!n)
+		return NULL;
+	n->started = clock_now();
+	n->log_out = config->log;
+	n->log_opaque = config->log_opaque;
+	n->log = (struct log){ .write = write_log, .opaque = n };
+	list_init(&n->sockets);
+	list_init(&n->forwards.all);
+	list_init(&n->captures.all);
+	n->lease_check = n->leases_checked = n->started; /* the lease file has some */
+	return n;
+}
+
+int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network **ret, char *error, size_t size)
+{
+	struct lanlet_network *n = new_empty(config);
+	if (size > 0)
+		error[0] = '\0';
+	int r = n ? build_all(n, config, error, size) : -ENOMEM;
+	if (r == 0) {
+		*ret = n;
+		return 0;
+	}
+	if (size > 0 && error[0] == '\0')
+		snprintf(error, size, "cannot make the network: %s", strerror(-r));
+	lanlet_network_free(n);
 	return r;
 }
 
@@ -330,6 +325,8 @@ void lanlet_network_free(struct lanlet_network *n)
 	events_done(&n->events);
 	calls_done(n);
 	loop_done(&n->loop, now);
-	free_settings(n);
+	settings_done(&n->settings);
+	settings_done(&n->configured);
+	runtime_entries_done(&n->added);
 	free(n);
 }

@@ -67,9 +67,13 @@ static int accepted(struct listener *l, int fd)
 static int listen_unix(struct forward *f)
 {
 	int fd = unix_listen(f->spec.unix_path, f->failure, sizeof(f->failure));
-	int r = fd < 0 ? fd : listener_add(&f->listener, fd);
-	if (r < 0 && fd >= 0)
+	if (fd < 0)
+		return fd;
+	int r = listener_add(&f->listener, fd);
+	if (r < 0) {
 		close(fd);
+		unlink(f->spec.unix_path);
+	}
 	return r;
 }
 
