@@ -2,6 +2,7 @@
 #include "app/command/api.h"
 
 #include "app/arguments.h"
+#include "app/command/json_elements.h"
 #include "app/failure.h"
 #include "app/paths.h"
 
@@ -152,42 +153,48 @@ bool api_read(struct api *api, const char *path, bool (*take)(void *opaque, cons
 	return api_read_by(api, path, &(struct api_reader){ .take = take, .opaque = opaque }, error);
 }
 
-/* --- lists --- */
+/* --- lists and streams --- */
 
-struct lines {
-	GString *rest; /* the beginning of a line */
-	bool (*each)(void *opaque, JsonObject *element);
-	void *opaque;
+struct elements_reader {
+	struct json_elements elements;
+	GError *error; /* why it stopped; NULL: it did not, or was told to */
+	bool stopped;
 };
-
-/* An element stands in a line of its own, with a comma before it perhaps; the lines around are those of the list. */
-static bool take_line(struct lines *l, const char *line)
-{
-	if (*line == ',')
-		line++;
-	g_autoptr(JsonNode) node = *line == '{' ? json_from_string(line, NULL) : NULL;
-	return !node || !JSON_NODE_HOLDS_OBJECT(node) || l->each(l->opaque, json_node_get_object(node));
-}
 
 static bool take_bytes(void *opaque, const void *bytes, gsize len)
 {
-	struct lines *l = opaque;
-	bool good = true;
-	g_string_append_len(l->rest, bytes, (gssize)len);
-	char *line = l->rest->str, *end;
-	for (; good && (end = strchr(line, '\n')); line = end + 1) {
-		*end = '\0';
-		good = take_line(l, line);
+	struct elements_reader *r = opaque;
+	r->stopped = !json_elements_take(&r->elements, bytes, len, &r->error);
+	return !r->stopped;
+}
+
+static bool read_elements(struct api *api, const char *path, struct elements_reader *r, GError **error)
+{
+	bool good = api_read(api, path, take_bytes, r, error);
+	if (r->error) {
+		g_propagate_prefixed_error(error, r->error, "%s: ", path);
+		return false;
 	}
-	g_string_erase(l->rest, 0, line - l->rest->str);
+	if (good && !r->stopped && r->elements.of == JSON_ELEMENTS_OF_LIST && !json_elements_complete(&r->elements))
+		return fail(error, FAILURE_GENERAL, "%s: the answer ends in the middle", path);
 	return good;
 }
 
 bool api_each(struct api *api, const char *path, bool (*each)(void *opaque, JsonObject *element), void *opaque, GError **error)
 {
-	struct lines l = { .rest = g_string_new(NULL), .each = each, .opaque = opaque };
-	bool good = api_read(api, path, take_bytes, &l, error);
-	g_string_free(l.rest, TRUE);
+	struct elements_reader r = { .error = NULL };
+	json_elements_init(&r.elements, JSON_ELEMENTS_OF_LIST, each, opaque);
+	bool good = read_elements(api, path, &r, error);
+	json_elements_done(&r.elements);
+	return good;
+}
+
+bool api_follow(struct api *api, const char *path, bool (*each)(void *opaque, JsonObject *element), void *opaque, GError **error)
+{
+	struct elements_reader r = { .error = NULL };
+	json_elements_init(&r.elements, JSON_ELEMENTS_OF_STREAM, each, opaque);
+	bool good = read_elements(api, path, &r, error);
+	json_elements_done(&r.elements);
 	return good;
 }
 

@@ -33,10 +33,12 @@ JsonObject *api_get(struct api *api, const char *path, GError **error);
 bool api_change(const struct arguments *a, const char *method, const char *path, const char *body, GError **error);
 
 /*
- * The elements of a list or of a stream, GET @path, as they come, of which there may be more than memory should hold.  @each
- * returns false to stop, which is no failure.
+ * The elements of a list, GET @path, as they come, of which there may be more than memory should hold.  @each returns false to stop, which
+ * is no failure.
  */
 bool api_each(struct api *api, const char *path, bool (*each)(void *opaque, JsonObject *element), void *opaque, GError **error);
+/* The same for a stream, which ends when the network does. */
+bool api_follow(struct api *api, const char *path, bool (*each)(void *opaque, JsonObject *element), void *opaque, GError **error);
 
 /* Likewise the bytes of an answer, whatever they are. */
 bool api_read(struct api *api, const char *path, bool (*take)(void *opaque, const void *bytes, gsize len), void *opaque, GError **error);

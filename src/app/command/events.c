@@ -39,7 +39,7 @@ static bool events_main(const struct arguments *a, GError **error)
 		return false;
 	if (a->json)
 		return print_json(api, path, error);
-	return api_each(api, path, print_event, NULL, error) && table_finish(error);
+	return api_follow(api, path, print_event, NULL, error) && table_finish(error);
 }
 
 static const struct flag flags[] = {
