@@ -12,7 +12,7 @@
 #include "wire/ipv4.h"
 #include "wire/tcp.h"
 
-#define TTL_OF_OUR_OWN 64
+#define GATEWAY_TTL 64
 #define LENDERS_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4) /* see engine_env_ops.guest_path */
 
 static void drop(struct egress *e, enum drop_reason why, const struct frame *f)
@@ -20,14 +20,14 @@ static void drop(struct egress *e, enum drop_reason why, const struct frame *f)
 	segment_drop(e->segment, e->port, why, f);
 }
 
-/* A gateway that is absent from the segment says nothing there. */
+/* A gateway that is absent from the segment sends nothing there. */
 static void enter_segment(struct egress *e, usec_t now, const struct frame *f)
 {
 	if (e->port->segment)
 		segment_input(e->segment, now, e->port, f);
 }
 
-/* Frames of our own, whose bytes are in the turn's arena already. */
+/* Sends a frame of the gateway's own, whose bytes are in the arena. */
 static void input(struct egress *e, usec_t now, const void *bytes, size_t len)
 {
 	struct iovec iov;
@@ -77,8 +77,8 @@ static void input_fitting(void *opaque, const struct frame *f)
 }
 
 /*
- * Cuts @f to what the guest at @dst has shown that it takes, where fragments may be made.  TCP is left as it is: its
- * receiver has said by itself how large a segment may be.
+ * Fragments @f to the MTU that the guest with @dst has shown, unless DF is set.  TCP is sent as it is: the guest's MSS option
+ * limits its segments.
  */
 static void input_to_guest(struct egress *e, usec_t now, ip4_t dst, const struct frame *f)
 {
@@ -113,7 +113,7 @@ static void wait_fitting(void *opaque, const struct frame *f)
 		drop(w->egress, DROP_NEIGHBOUR_FULL, f);
 }
 
-/* Lets @f wait for ARP as bytes that need nothing more: what it leaves undone would be forgotten. */
+/* Keeps @f until ARP is answered.  The queue stores bytes only, so offloads are completed first. */
 static void wait_for_neighbour(struct egress *e, usec_t now, ip4_t dst, const struct frame *f)
 {
 	struct waiting waiting = { e, now, dst };
@@ -125,12 +125,12 @@ static void wait_for_neighbour(struct egress *e, usec_t now, ip4_t dst, const st
 		drop(e, r.why, f);
 }
 
-/* Sends @f, which has an Ethernet header with room for the destination, or lets it wait for ARP. */
+/* Sends @f after writing the destination MAC to its @eth_header, or keeps it until ARP is answered. */
 static void resolve_and_input(struct egress *e, usec_t now, ip4_t dst, uint8_t *eth_header, const struct frame *f)
 {
 	struct mac mac;
 	if (!prefix4_contains(e->subnet, dst)) {
-		drop(e, DROP_NEIGHBOUR_UNKNOWN, f); /* nobody there could answer ARP */
+		drop(e, DROP_NEIGHBOUR_UNKNOWN, f); /* not on the segment: ARP would not be answered */
 		return;
 	}
 	if (neighbour_find(&e->neighbours, dst, &mac)) {
@@ -141,7 +141,7 @@ static void resolve_and_input(struct egress *e, usec_t now, ip4_t dst, uint8_t *
 	}
 }
 
-/* Makes room for an Ethernet header before the packet that @f describes: in its headroom, else as a piece in iov[0], before f->iov. */
+/* Makes room for an Ethernet header in front of the packet @f: in its headroom, else in iov[0], which is in front of f->iov. */
 static uint8_t *eth_header_room(struct egress *e, struct iovec *iov, struct frame *f)
 {
 	if (f->headroom >= ETH_HEADER_LEN) {
@@ -162,8 +162,8 @@ static uint8_t *eth_header_room(struct egress *e, struct iovec *iov, struct fram
 }
 
 /*
- * The frame of the packet in iov[1 … 1 + n), which @meta describes but for length and pieces, to @mac.  Returns its Ethernet header, NULL
- * when it had to be dropped.
+ * Makes the frame to @mac of the packet in iov[1 … 1 + n).  @meta has the members of the frame but for length and iovecs.  Returns
+ * the frame's Ethernet header; NULL when the packet was dropped.
  */
 static uint8_t *frame_behind_header(struct egress *e, struct mac mac, struct iovec *iov, unsigned n, size_t packet_len,
 				    const struct frame *meta, struct frame *ret)
@@ -181,7 +181,7 @@ static uint8_t *frame_behind_header(struct egress *e, struct mac mac, struct iov
 	return eth_header;
 }
 
-/* Sends such a packet to the guest with @dst. */
+/* Sends the packet in iov[1 … 1 + n) to the guest with @dst. */
 static void send_behind_header(struct egress *e, usec_t now, ip4_t dst, struct iovec *iov, unsigned n, size_t packet_len,
 			       const struct frame *meta)
 {
@@ -201,7 +201,7 @@ static enum frame_gso gso_of(const struct engine_packet *p)
 	return protocol == IP_PROTOCOL_UDP ? FRAME_GSO_UDP : FRAME_GSO_TCP4;
 }
 
-/* What @p says, in a frame's words; length and pieces apart. */
+/* The offload metadata of @p as members of a frame; length and iovecs are not set. */
 static struct frame frame_meta(const struct engine_packet *p)
 {
 	return (struct frame){
@@ -226,7 +226,7 @@ void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_
 	send_behind_header(e, now, dst, iov, p->n_iov, p->len, &meta);
 }
 
-/* The packet needs nothing but an Ethernet header: it is no longer than what the guest takes. */
+/* Sends a packet that is not longer than the guest's MTU: it needs only an Ethernet header. */
 static void send_straight(struct egress *e, usec_t now, const struct egress_way *way, const struct engine_packet *p)
 {
 	struct iovec iov[ENGINE_IOV_MAX + 1];
@@ -260,7 +260,7 @@ unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, 
 {
 	e->lent = find_way(e, now, dst);
 	struct port *p = e->lent.port;
-	/* What the engine leaves to the segment is not done on this way. */
+	/* A loan bypasses the segment, which would complete the offloads that the port lacks. */
 	if (!p || !p->ops->reserve || p->congested || e->lender || (p->offloads & LENDERS_OFFLOADS) != LENDERS_OFFLOADS)
 		return 0;
 	uint8_t **heads = arena_alloc(&e->segment->arena, n * sizeof(*heads));
@@ -279,7 +279,7 @@ unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, 
 	return lent;
 }
 
-/* The frame around @p, whose Ethernet header goes to @head. */
+/* Makes the frame of @p with its Ethernet header at @head. */
 static bool frame_around(struct egress *e, const struct engine_packet *p, uint8_t *head, struct frame *ret)
 {
 	struct iovec *iov = arena_alloc(&e->segment->arena, (p->n_iov + 1) * sizeof(*iov));
@@ -325,7 +325,7 @@ void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet
 	ipv4_emit(&w, &p->ip);
 	iov[1] = (struct iovec){ .iov_base = header, .iov_len = w.len };
 	struct frame meta = *p->frame;
-	meta.ingress = NULL; /* it comes from the gateway now */
+	meta.ingress = NULL; /* the gateway sends it now */
 	meta.shown = false;
 	meta.headroom = 0;
 	meta.csum_start = (uint16_t)(meta.csum_start - p->l4_offset + ETH_HEADER_LEN + w.len);
@@ -346,7 +346,7 @@ void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struc
 	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
 	ipv4_emit(&w, &(struct ipv4_header){ .total_len = (uint16_t)(IPV4_HEADER_LEN + len),
 					     .id = e->next_id++,
-					     .ttl = TTL_OF_OUR_OWN,
+					     .ttl = GATEWAY_TTL,
 					     .protocol = protocol,
 					     .src = src,
 					     .dst = dst });
@@ -360,7 +360,7 @@ void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struc
 		enter_segment(e, now, &f);
 }
 
-/* --- what the neighbour table asks for --- */
+/* --- callbacks of the neighbour table --- */
 
 static void ask(void *opaque, usec_t now, ip4_t ip)
 {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The gateway: a port of the segment that is the router 192.168.122.1.  It answers ARP for itself,
- * hands packets to services and everything that goes outside to the NAT engine, and brings their answers to
- * the guests.  It implements the sink of services and the environment of engines.
+ * The gateway: the router on the segment, 192.168.122.1 by default.  It is a port of the segment and belongs to
+ * struct lanlet_network, which adds the services and the NAT engine and frees them after gateway_done().
  *
- * What an engine is never shown is decided here: malformed headers, martians, multicast, packets whose TTL ran
- * out, single fragments.
+ * A packet from a guest goes to the services in turn; what no service takes is routed to another guest or to the
+ * engine.  Answers reach guests through the sink (sink.h, for services) and the environment (engine.h, for the engine).
+ *
+ * What always holds: an engine gets whole IPv4 packets only, reassembled, with a valid header, the source address of a
+ * guest, a destination that is the gateway or outside, and a TTL that has not expired (engine.h).  Nothing else of a guest
+ * reaches it.  Every packet that goes nowhere is counted.
  */
 #pragma once
 
@@ -25,15 +28,15 @@ struct service;
 
 #define GATEWAY_SERVICES_MAX 8
 
-/* What the gateway needs from whoever owns it.  Any may be NULL. */
+/* What the gateway asks of its owner.  Each may be NULL. */
 struct gateway_hooks {
-	/* See engine_env_ops.host_address. */
+	/* As engine_env_ops.host_address. */
 	int (*host_address)(void *opaque, usec_t now, bool v6, struct ip_addr *ret);
 	/* ARP shows that @mac uses @ip. */
 	void (*address_seen)(void *opaque, usec_t now, ip4_t ip, struct mac mac);
-	/* A guest that was not known appeared, or an address moved to another MAC. */
+	/* A guest appeared, or an address moved to another MAC. */
 	void (*guest_seen)(void *opaque, usec_t now, ip4_t ip, struct mac mac);
-	/* The turn ends: what must be done before answers go out (leases on disk before the ACK). */
+	/* The turn ends, and frames are sent after this returns: leases must be on disk before the ACK. */
 	void (*turn_ends)(void *opaque, usec_t now);
 	void *opaque;
 };
@@ -42,7 +45,7 @@ struct gateway_config {
 	struct mac mac;
 	ip4_t ip;
 	struct prefix4 subnet;
-	bool absent; /* not on the segment: hears nothing, says nothing */
+	bool absent; /* not attached to the segment: receives and sends nothing */
 	struct hash_key hash_key;
 	struct log *log; /* borrowed, may be NULL */
 	struct gateway_hooks hooks;
@@ -54,31 +57,33 @@ struct gateway {
 	struct segment *segment;
 	struct egress egress;
 	struct reassembly reassembly;
-	struct icmp_limit icmp_limit; /* of all ICMP errors that are sent on the segment */
+	struct icmp_limit icmp_limit; /* for all ICMP errors that are sent on the segment */
 	struct sink sink;
 	struct engine_env env;
 	struct service *services[GATEWAY_SERVICES_MAX];
 	unsigned n_services;
-	const struct engine_ops *engine_ops; /* NULL: none */
-	struct engine *engine;
-	usec_t defend_after; /* when the gateway's address may be announced against a claimant again */
+	const struct engine_ops *engine_ops; /* valid while engine is set */
+	struct engine *engine;               /* NULL: no engine, the outside is unreachable */
+	usec_t defend_after;                 /* no announcement against another claimant of the gateway's address before this */
 };
 
-/* Attaches itself to @segment, unless it is to be absent; @segment is borrowed until gateway_done().  -ENOMEM. */
+/* Attaches @g to @segment, unless config->absent; borrows @segment until gateway_done().  -ENOMEM. */
 int gateway_init(struct gateway *g, struct segment *segment, const struct gateway_config *config);
+/* Harmless after a failed gateway_init() and the second time. */
 void gateway_done(struct gateway *g, usec_t now);
 
-/* Services are asked in the order they were added; borrowed until gateway_done(). */
+/* Services get packets in the order they were added.  Borrows @service until gateway_done(). */
 void gateway_add_service(struct gateway *g, struct service *service);
-/* The engine, made with &g->env; borrowed until gateway_done() or until another (or NULL) is set. */
+/* Sets the engine, which was created with &g->env; NULL for none.  Borrowed until the next call or gateway_done(). */
 void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct engine *engine);
 
-/* Asks by ARP whether @ip is in use; the answer comes by hooks.address_seen. */
+/* Sends an ARP probe for @ip (RFC 5227 §2.1.1); an answer calls hooks.address_seen. */
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip);
-/* Whether somebody has used @ip in the last minute, and who. */
+/* Whether a guest has used @ip in the last minute; *@ret is its MAC. */
 bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret);
-/* Whether it is known who has @ip, however long he has been silent. */
+/* Whether the guest with @ip is known and has a port, however long it has been silent. */
 bool gateway_knows(struct gateway *g, ip4_t ip);
 
+/* When gateway_expire() wants to be called: for neighbours, reassembly, services and the engine. */
 usec_t gateway_deadline(const struct gateway *g);
 void gateway_expire(struct gateway *g, usec_t now);

@@ -16,7 +16,7 @@ static struct gateway *of_env(struct engine_env *env)
 	return container_of(env, struct gateway, env);
 }
 
-/* The guest that @p is for: the destination in its IP header, which the engine made. */
+/* The destination address in the IP header that the engine made. */
 static bool destination_of(const struct engine_packet *p, ip4_t *ret)
 {
 	uint8_t bytes[sizeof(ip4_t)];
@@ -100,8 +100,8 @@ static size_t env_guest_mtu(struct engine_env *env, ip4_t guest)
 	return neighbour_mtu(&of_env(env)->egress.neighbours, guest);
 }
 
-/* What the segment does for ports that do not (oversize.h): cutting up one large packet costs less than making many. */
-#define DONE_ON_THE_WAY (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4)
+/* The segment does this for ports that cannot (oversize.h): segmenting one large packet costs less than making many. */
+#define SEGMENT_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4)
 
 static void env_guest_path(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret)
 {
@@ -110,7 +110,7 @@ static void env_guest_path(struct engine_env *env, usec_t now, ip4_t guest, stru
 	if (p)
 		*ret = (struct engine_path){
 			.max_packet = p->max_frame - ETH_HEADER_LEN,
-			.offloads = p->offloads | DONE_ON_THE_WAY,
+			.offloads = p->offloads | SEGMENT_OFFLOADS,
 			.congested = p->congested,
 			.port_sums = p->offloads & PORT_OFFLOAD_CHECKSUM,
 		};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way of a packet from a guest:
+ * The path of a packet from a guest:
  *
  *     receive ── ARP ──> learn, services
  *        └────── IPv4 ─> learn, reassemble, services, route
- *                                                      ├─ martian, multicast, TTL: drop, answer
- *                                                      ├─ a neighbour's address: back to the segment
- *                                                      └─ anything else: the engine
+ *                                                      ├─ martian, multicast, TTL expired: drop, perhaps answer
+ *                                                      ├─ address of another guest: back to the segment
+ *                                                      └─ gateway or outside: the engine
  */
 #include "base/macros.h"
 #include "gateway/gateway_internal.h"
@@ -28,7 +28,7 @@ static bool ask_services(struct gateway *g, usec_t now, const struct packet *p)
 
 static void learn(struct gateway *g, usec_t now, ip4_t ip, const struct packet *p, enum neighbour_source how)
 {
-	/* A super-frame says nothing about the packets that it stands for. */
+	/* The length of a super-frame says nothing about the guest's MTU. */
 	bool shows_size = how == NEIGHBOUR_BY_IP && p->frame->gso == FRAME_GSO_NONE;
 	size_t ip_len = shows_size ? p->ip.total_len : 0;
 	unsigned port_id = p->port ? p->port->id : 0;
@@ -53,13 +53,13 @@ static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
 	ask_services(g, now, p);
 }
 
-/* A guest may reach a neighbour through us: it has a /32, or has not understood its mask. */
+/* A guest with a /32 address or without a mask sends packets for other guests to the gateway. */
 static void route_to_neighbour(struct gateway *g, usec_t now, const struct packet *p)
 {
 	const struct port *to = gateway_guest_port(g, now, p->ip.dst);
 	if (p->port && p->port->isolated && (!to || to->isolated)) {
 		if (!to)
-			egress_ask(&g->egress, now, p->ip.dst, false); /* it may yet turn out to be behind an uplink */
+			egress_ask(&g->egress, now, p->ip.dst, false); /* may be behind an uplink, which is not isolated */
 		gateway_drop(g, DROP_ISOLATED, p);
 		return;
 	}
@@ -74,7 +74,7 @@ static void route_to_neighbour(struct gateway *g, usec_t now, const struct packe
 	egress_forward(&g->egress, now, p->ip.dst, p);
 }
 
-/* Counts the TTL down for a hop; false when it ran out, which the sender is told. */
+/* Decrements the TTL; false when it has expired, which is answered. */
 static bool take_hop(struct gateway *g, usec_t now, struct packet *p)
 {
 	if (p->ip.ttl > 1) {
@@ -111,7 +111,7 @@ static void route(struct gateway *g, usec_t now, struct packet *p)
 		gateway_send_icmp_error(g, now, p, &(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_NET });
 }
 
-/* A client without an address, or with one of another network, is heard when it asks everybody: DHCP. */
+/* A client without an address, or with one of another network, may use broadcast only: for DHCP. */
 static bool may_ask_services(const struct gateway *g, const struct packet *p, enum drop_reason *ret_why)
 {
 	const struct gateway_config *c = &g->config;
@@ -128,7 +128,7 @@ static void receive_whole(struct gateway *g, usec_t now, struct packet *p)
 	}
 	if (ask_services(g, now, p))
 		return;
-	/* Broadcast that no service wants is the guests' own affair. */
+	/* Broadcast that no service takes is between guests. */
 	if (!mac_is_group(p->eth.dst))
 		route(g, now, p);
 }
@@ -157,7 +157,7 @@ static void gateway_receive(struct port *port, usec_t now, const struct frame *f
 	frame_copy(frame, 0, dst.b, sizeof(dst.b));
 	bool ours = mac_equal(dst, g->config.mac);
 	if (!ours && !mac_is_group(dst))
-		return; /* flooded, not for us */
+		return; /* flooded, for another host */
 	struct packet p = { .port = frame->ingress };
 	enum drop_reason why;
 	if (packet_parse(frame, frame->ingress, &g->segment->arena, &p, &why) < 0) {
@@ -172,7 +172,7 @@ static void gateway_receive(struct port *port, usec_t now, const struct frame *f
 		gateway_drop(g, DROP_ETHERTYPE, &p);
 }
 
-/* Frames are worked on as they come; nothing waits for the flush. */
+/* Frames are processed in gateway_receive(); nothing waits for the flush. */
 static void gateway_port_flush(struct port *port, usec_t now)
 {
 }

@@ -2,7 +2,7 @@
 /*
  * Shared by the files of the gateway, and private to them:
  *
- *     gateway.c          its life, its services and engine, deadlines
+ *     gateway.c          init and done, services and engine, deadlines
  *     gateway_segment.c  its port, and the hooks that the segment calls
  *     gateway_input.c    packets from guests, to services, neighbours and the engine
  *     gateway_sink.c     answers of services
@@ -19,13 +19,13 @@ extern const struct port_ops gateway_port_ops;
 extern const struct sink_ops gateway_sink_ops;
 extern const struct engine_env_ops gateway_env_ops;
 
-/* Counts a drop, on account of the guest that sent @p where that is known.  @p may be NULL. */
+/* Counts a drop on the port that @p came from, if known, else on the gateway's.  @p may be NULL. */
 void gateway_drop(struct gateway *g, enum drop_reason why, const struct packet *p);
-/* Answers @cause; @e->src_mac is filled in, and @e->from when it is 0. */
+/* Answers @cause with @e; fills in e->src_mac, and e->from when it is 0.  Counts an error that may not be sent now. */
 void gateway_send_icmp_error(struct gateway *g, usec_t now, const struct packet *cause, const struct icmp_error *e);
-/* Whether @ip can be a guest's: in the subnet, and neither ours nor its network or broadcast address. */
+/* Whether @ip can be a guest's: in the subnet, and not the gateway's, the network's or the broadcast address. */
 bool gateway_is_guest(const struct gateway *g, ip4_t ip);
-/* The port behind which @guest is; NULL when it is not known. */
+/* The port that @guest is behind; NULL when it is not known. */
 struct port *gateway_guest_port(struct gateway *g, usec_t now, ip4_t guest);
 
 /* Initialises the port and, unless the gateway is to be absent, joins g->segment. */

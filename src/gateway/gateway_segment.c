@@ -10,10 +10,10 @@
 
 #include <errno.h>
 
-/* The gateway takes super-frames whole and looks at checksums only where it must. */
+/* The gateway takes super-frames whole, and verifies checksums only where it needs them. */
 #define GATEWAY_FRAME_MAX ((size_t)256 * 1024)
 #define GATEWAY_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6 | PORT_OFFLOAD_USO)
-/* RFC 5227 §2.4(c): not more often, or two claimants would shout for ever. */
+/* RFC 5227 §2.4(c): not more often, or two claimants of one address would announce it for ever. */
 #define DEFEND_INTERVAL (10 * USEC_PER_SEC)
 
 static void turn_ends(void *opaque, usec_t now)
@@ -46,7 +46,7 @@ static void defend(struct gateway *g, usec_t now)
 	}
 }
 
-/* A guest that claims the gateway's address is not heard, and everybody is told whose it is (RFC 5227 §2.4). */
+/* A claim of the gateway's address is dropped, and the gateway announces its address (RFC 5227 §2.4). */
 static bool admits_arp(void *opaque, usec_t now, const struct frame *arp)
 {
 	struct gateway *g = opaque;

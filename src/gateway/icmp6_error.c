@@ -15,7 +15,7 @@
 #define QUOTE_MAX ((size_t)IPV6_MTU_MIN - IPV6_HEADER_LEN - ICMP6_HEADER_LEN)
 #define ANSWER_HOP_LIMIT 64
 
-/* A fragment's first byte names its upper layer; which ICMPv6 message it is a part of cannot be seen in later ones. */
+/* A fragment header begins with the upper layer's protocol.  Later fragments do not show the ICMPv6 type, so all count as errors. */
 static bool is_icmp_error(const struct frame *f, const struct layers *l)
 {
 	uint8_t first = 0;
@@ -40,7 +40,7 @@ static bool may_be_answered(const struct frame *f, const struct layers *l)
 static int emit_answer(struct mac src_mac, uint32_t mtu, const struct frame *f, const struct layers *l, struct arena *arena,
 		       struct icmp_answer *ret)
 {
-	/* MACs; then the ethertype, behind the same VLAN tags as the packet came with. */
+	/* The answer has the packet's VLAN tags and ethertype. */
 	size_t quote_len = MIN(l->end - l->l3_offset, QUOTE_MAX), tags_len = l->l3_offset - ETH_TYPE_AT;
 	const uint8_t *tags = frame_linear(f, ETH_TYPE_AT, tags_len, arena);
 	const uint8_t *quote = frame_linear(f, l->l3_offset, quote_len, arena);

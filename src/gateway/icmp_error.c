@@ -18,8 +18,8 @@
 #define ANSWER_TTL 64
 
 /*
- * A bucket is one number: when it will be full again.  A token moves that time on by @interval; it is
- * empty when that would be more than @burst intervals away.
+ * A bucket is one number: the time when it will be full.  Taking a token adds @interval to that time.  The bucket is
+ * empty when the sum would be more than @burst intervals from now.
  */
 static bool bucket_has(usec_t full_at, usec_t now, usec_t interval, unsigned burst)
 {
@@ -37,7 +37,7 @@ bool icmp_limit_take(struct icmp_limit *l, usec_t now, unsigned port_id)
 	return true;
 }
 
-/* One host, in any sense: not "this network", loopback, multicast, class E or broadcast (RFC 1122 §3.2.1.3). */
+/* The address of a single host: not "this network", loopback, multicast, class E or broadcast (RFC 1122 §3.2.1.3). */
 static bool is_single_host(ip4_t ip)
 {
 	return ip >> 24 != 0 && ip >> 24 != 127 && ip < IP4(224, 0, 0, 0);
@@ -59,7 +59,7 @@ static bool may_be_answered(const struct packet *p)
 
 static int emit_answer(const struct icmp_error *e, const struct packet *cause, struct icmp_answer *ret)
 {
-	/* MACs; then the ethertype, behind the same VLAN tags as the packet came with. */
+	/* The answer has the packet's VLAN tags and ethertype. */
 	size_t quote_len = MIN((size_t)cause->ip.total_len, QUOTE_MAX), tags_len = cause->l3_offset - ETH_TYPE_AT;
 	const uint8_t *tags = frame_linear(cause->frame, ETH_TYPE_AT, tags_len, cause->arena);
 	const uint8_t *quote = frame_linear(cause->frame, cause->l3_offset, quote_len, cause->arena);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ICMP errors of the gateway: when one may be sent (RFC 1812 §4.3.2.7, RFC 1122 §3.2.2), how
- * often, and what it looks like.  The answer goes back the way the packet came: to the MAC and behind the
- * VLAN tags of the frame it is about, so it needs no neighbour lookup.
+ * ICMP errors of the gateway: when one may be sent (RFC 1812 §4.3.2.7, RFC 1122 §3.2.2), how often, and its
+ * bytes.  An error goes to the source MAC of the frame it is about, with the same VLAN tags, so it needs no
+ * look-up in the neighbour table.
  */
 #pragma once
 
@@ -20,20 +20,20 @@ struct arena;
 #define ICMP_LIMIT_SLOTS 256u
 
 /*
- * Token buckets, one for all and one for each port.  Ports share a slot only when their ids are
- * ICMP_LIMIT_SLOTS apart.  The limits leave traceroute and port scans of a well-behaved guest alone.
+ * Token buckets, one for all ports and one for each port.  Two ports share a bucket only when their ids differ by a
+ * multiple of ICMP_LIMIT_SLOTS.  The limits do not affect traceroute or a port scan at usual speed.
  */
 struct icmp_limit {
 	usec_t all; /* when the bucket will be full again */
 	usec_t of_port[ICMP_LIMIT_SLOTS];
 };
 
-#define ICMP_LIMIT_INTERVAL (1 * USEC_PER_MSEC) /* one error a millisecond in all … */
+#define ICMP_LIMIT_INTERVAL (1 * USEC_PER_MSEC) /* on average: one error a millisecond in all */
 #define ICMP_LIMIT_BURST 200u
-#define ICMP_LIMIT_PORT_INTERVAL (10 * USEC_PER_MSEC) /* … and one in ten to each port, in the long run */
+#define ICMP_LIMIT_PORT_INTERVAL (10 * USEC_PER_MSEC) /* and one in ten milliseconds to each port */
 #define ICMP_LIMIT_PORT_BURST 50u
 
-/* One more error to port @port_id (0: none known) at @now?  Takes a token when true.  A zeroed struct is full. */
+/* Whether an error to port @port_id (0: unknown) may be sent at @now; if so, takes a token.  In a zeroed struct all buckets are full. */
 bool icmp_limit_take(struct icmp_limit *l, usec_t now, unsigned port_id);
 
 struct icmp_error {
@@ -43,14 +43,14 @@ struct icmp_error {
 	uint32_t info; /* second word: the MTU for fragmentation needed */
 };
 
-/* Bytes of one Ethernet frame, in an arena. */
+/* An Ethernet frame in an arena. */
 struct icmp_answer {
 	const void *bytes;
 	size_t len;
 };
 
 /*
- * The frame that answers @cause, in cause->arena.  -EPERM when no error may be sent about it; -EBUSY when the
- * limit (NULL: none) holds it back, to be counted as DROP_ICMP_RATE; -ENOMEM.
+ * Makes the frame that answers @cause, in cause->arena.  -EPERM when no error may be sent about @cause; -EBUSY when
+ * @limit (NULL: no limit) forbids it, which the caller counts as DROP_ICMP_RATE; -ENOMEM.
  */
 int icmp_error_build(struct icmp_limit *limit, usec_t now, const struct icmp_error *e, const struct packet *cause, struct icmp_answer *ret);

@@ -5,18 +5,18 @@
 
 #include <errno.h>
 
-/* First match counts (RFC 1812 §5.3.7, RFC 6890). */
+/* The first match decides (RFC 1812 §5.3.7, RFC 6890). */
 static const struct {
 	struct prefix4 prefix;
 	enum drop_reason why;
 } never_destinations[] = {
 	{ { IP4(255, 255, 255, 255), 32 }, DROP_LOCAL_MULTICAST }, /* limited broadcast */
-	{ { IP4(224, 0, 0, 0), 4 }, DROP_LOCAL_MULTICAST },        /* 224.0.0.0/24 is link-local; sockets of ours route none of it */
+	{ { IP4(224, 0, 0, 0), 4 }, DROP_LOCAL_MULTICAST },        /* no multicast routing; 224.0.0.0/24 is link-local anyway */
 	{ { IP4(0, 0, 0, 0), 8 }, DROP_MARTIAN_DESTINATION },      /* connect() there reaches loopback listeners */
 	{ { IP4(127, 0, 0, 0), 8 }, DROP_MARTIAN_DESTINATION },    { { IP4(240, 0, 0, 0), 4 }, DROP_MARTIAN_DESTINATION }, /* class E */
 };
 
-/* The all-zeros or all-ones host of a prefix; a prefix of 31 or 32 bits has neither (RFC 3021). */
+/* The all-zeros or all-ones host address of a prefix; a prefix of 31 or 32 bits has neither (RFC 3021). */
 static bool is_network_or_broadcast(const struct prefix4 *subnet, ip4_t ip)
 {
 	return subnet->length < 31 && (ip == subnet->network || ip == prefix4_broadcast(*subnet));

@@ -2,15 +2,15 @@
 /*
  * States of an entry:
  *
- *     asking  -- ARP answer or any sign of life -->  known
- *     asking  -- three questions unanswered -->      freed (frames dropped)
- *     known   -- its port goes -->                   away -- seen again --> known
- *     away    -- a minute -->                        freed (the engine ends its flows)
- *     known   -- silent for three hours -->          asked
- *     known   -- three questions unanswered -->      freed, the same
+ *     asking  -- ARP answer or IP packet -->         known
+ *     asking  -- three requests unanswered -->       freed (waiting frames dropped)
+ *     known   -- port detached -->                   away -- heard again --> known
+ *     away    -- one minute -->                      freed (the engine ends its flows)
+ *     known   -- silent for three hours -->          known, requests sent
+ *     known   -- three requests unanswered -->       freed (the engine ends its flows)
  *
- * Open addressing with linear probing and backward-shift removal, as in fdb.c.  Timers are coarse:
- * next_deadline is a lower bound, and neighbour_expire() walks the table when it is reached.
+ * Open addressing with linear probing and backward-shift removal, as in fdb.c.  next_deadline is a lower
+ * bound of all deadlines; neighbour_expire() walks the table when it is reached.
  */
 #include "gateway/neighbour.h"
 
@@ -49,11 +49,11 @@ struct neighbour {
 	ip4_t ip;
 	struct mac mac;
 	uint8_t state; /* enum state */
-	uint8_t asked; /* questions sent */
+	uint8_t asked; /* requests sent */
 	uint8_t n_waiting;
 	uint32_t mtu;
 	unsigned port_id;
-	usec_t deadline; /* next question, or end */
+	usec_t deadline; /* next request, or end */
 	usec_t seen;
 	struct waiting *waiting; /* oldest first */
 };
@@ -114,7 +114,7 @@ static bool is_slot_of(const struct neighbour *n, ip4_t ip)
 	return n->state != FREE && n->ip == ip;
 }
 
-/* The entry of @ip, or the free one where it would go. */
+/* The entry of @ip, or the free slot where it belongs. */
 static struct neighbour *find(struct neighbour_table *t, ip4_t ip)
 {
 	if (is_slot_of(&t->slots[t->last], ip))
@@ -159,7 +159,7 @@ static void set_deadline(struct neighbour_table *t, struct neighbour *n, usec_t 
 /* A new entry in the free slot where @ip belongs; NULL when there is no room for it. */
 static struct neighbour *add(struct neighbour_table *t, struct neighbour *slot, ip4_t ip, unsigned port_id)
 {
-	/* Counting is slow, but only a port that makes up addresses gets new entries all the time. */
+	/* Counting is slow, but only a port that invents addresses adds entries all the time. */
 	if (t->used >= NEIGHBOURS_MAX ||
 	    (port_id != 0 && t->used >= NEIGHBOURS_PER_PORT && count_of_port(t, port_id) >= NEIGHBOURS_PER_PORT))
 		return NULL;
@@ -195,7 +195,7 @@ bool neighbour_learn(struct neighbour_table *t, usec_t now, ip4_t ip, struct mac
 		return false;
 	bool other = n->state != ASKING && !mac_equal(n->mac, mac);
 	if (other && how == NEIGHBOUR_BY_IP && n->state == KNOWN)
-		return true; /* somebody else's address: not by this evidence */
+		return true; /* an IP packet must not move an address (spoofing) */
 	if (other)
 		n->mtu = NEIGHBOUR_MTU_MIN;
 	if ((other || n->state == ASKING) && t->ops->appeared)
@@ -308,7 +308,7 @@ usec_t neighbour_deadline(const struct neighbour_table *t)
 	return t->next_deadline;
 }
 
-/* What is due for @n; true when it is to be removed. */
+/* Does what is due for @n; true when @n is to be removed. */
 static bool expire_one(struct neighbour_table *t, usec_t now, struct neighbour *n)
 {
 	if (n->state == ASKING) {
@@ -324,7 +324,7 @@ static bool expire_one(struct neighbour_table *t, usec_t now, struct neighbour *
 		set_deadline(t, n, n->seen + SILENT_TIME);
 		return false;
 	}
-	/* It may have nothing to say: a connection that only waits, an address that nobody renews. */
+	/* Its connections may only be idle: ask before their flows end. */
 	if (n->state == KNOWN && n->asked < ASK_TIMES) {
 		ask(t, now, n);
 		return false;
@@ -341,7 +341,7 @@ void neighbour_expire(struct neighbour_table *t, usec_t now)
 	for (unsigned i = next_taken(t, 0); i < SLOTS;) {
 		struct neighbour *n = &t->slots[i];
 		if (now >= n->deadline && expire_one(t, now, n)) {
-			remove_entry(t, n); /* another may have moved here: look again */
+			remove_entry(t, n); /* may move another entry to this slot */
 			i = next_taken(t, i);
 			continue;
 		}

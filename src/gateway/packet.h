@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A frame that was sent to the gateway, looked at once: Ethernet, ARP or IPv4 header as
- * checked values.  What services and engines are given instead of raw bytes.
+ * A frame to the gateway after parsing: Ethernet and IPv4 headers as checked values.  Services and
+ * engines get this instead of raw bytes.
  *
- * Whatever a packet points to is borrowed like its frame: valid until the end of the flush.
+ * What a packet points to is borrowed like its frame: valid until the end of the flush.
  */
 #pragma once
 
@@ -22,11 +22,11 @@ struct port;
 
 struct packet {
 	const struct frame *frame;
-	struct port *port;   /* where it came in; NULL: not known any more */
+	struct port *port;   /* that it came from; NULL: detached since */
 	struct arena *arena; /* memory of this turn */
 	struct eth_header eth;
 
-	/* The rest holds for IPv4 only (eth.ethertype == ETH_TYPE_IPV4). */
+	/* The rest is set for IPv4 only (eth.ethertype == ETH_TYPE_IPV4). */
 	struct ipv4_header ip; /* lengths checked against the frame, header checksum right */
 	size_t l3_offset;      /* of the IP header in the frame */
 	size_t l4_offset;      /* of what follows the IP header */
@@ -35,15 +35,15 @@ struct packet {
 };
 
 /*
- * Looks at @frame.  0, or -EBADMSG with the reason in @ret_why.  @frame, @port and @arena
- * are kept in @ret.  Fragments parse too: ip.more_fragments / ip.fragment_offset tell.
+ * Parses @frame.  -EBADMSG with the reason in *@ret_why.  *@ret borrows @frame, @port and @arena.
+ * Fragments parse, too; see ipv4_is_fragment().
  */
 int packet_parse(const struct frame *frame, struct port *port, struct arena *arena, struct packet *ret, enum drop_reason *ret_why);
 
-/* The whole layer 4 (header and payload) in one piece, l4_len bytes; NULL when out of memory. */
+/* Layer 4, header and payload, as l4_len contiguous bytes; NULL when out of memory. */
 const uint8_t *packet_l4(const struct packet *p);
 
-/* A UDP datagram as a service sees it; payload in one piece. */
+/* A UDP datagram with contiguous payload. */
 struct udp_view {
 	struct ip_endpoint src, dst;
 	const uint8_t *payload;
@@ -51,7 +51,7 @@ struct udp_view {
 };
 
 /*
- * The UDP datagram in @p: -EPROTOTYPE when it is none (not IPv4 UDP, or a fragment),
- * -EBADMSG when it is malformed or its checksum is wrong, -ENOMEM.
+ * The UDP datagram in @p.  -EPROTOTYPE when @p is not IPv4 UDP or a fragment, -EBADMSG when it is
+ * malformed or its checksum is wrong, -ENOMEM.
  */
 int packet_udp(const struct packet *p, struct udp_view *ret);

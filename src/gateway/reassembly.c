@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A datagram keeps its fragments in a list sorted by offset, without overlaps, so it is complete when the
- * bytes received equal the end that the last fragment announced: no hole list is needed.  Each
- * datagram is on two lists, both oldest first: all of them (for expiry) and its port's (for eviction).
+ * A datagram keeps its fragments in a list sorted by offset, without overlaps.  So it is complete when the
+ * bytes received equal the end that the last fragment gave; no list of holes is needed.  Each datagram
+ * is on two lists, both oldest first: of all datagrams (for expiry) and of its port (for eviction).
  *
- *     (new) → open → complete: handed out and freed
+ *     (new) → open → complete: returned and freed
  *               │ └→ expired or evicted: freed
- *               └→ dead (overlap, contradiction, too many pieces): bytes freed, kept as a mark until its time is
- *                  up so that what still comes of it is refused
+ *               └→ dead (overlap, contradicting ends, too many fragments): bytes freed; the datagram stays until it
+ *                  expires, so that later fragments of it are refused
  */
 #include "gateway/reassembly.h"
 
@@ -42,7 +42,7 @@ struct datagram {
 	struct list by_age;
 	struct list of_owner;
 	struct owner *owner;
-	/* the key, with the owner */
+	/* key, together with the owner */
 	ip4_t src, dst;
 	uint16_t id;
 	uint8_t protocol;
@@ -51,10 +51,10 @@ struct datagram {
 	struct list fragments;
 	unsigned n_fragments;
 	size_t received; /* payload bytes in fragments */
-	size_t end;      /* payload bytes in all; 0 until the last fragment came */
+	size_t end;      /* payload bytes of the whole datagram; 0 until the last fragment is there */
 	size_t cost;     /* memory charged for it */
 	bool has_first, dead, congested;
-	struct eth_header eth; /* of the first fragment, as ip */
+	struct eth_header eth; /* of the first fragment, as is ip */
 	struct ipv4_header ip;
 };
 
@@ -160,7 +160,7 @@ static void evict_oldest(struct reassembly *r, struct owner *o)
 	free_datagram(r, d);
 }
 
-/* Room for @bytes more and one more datagram of @port_id.  What is evicted is always the oldest of whoever is over. */
+/* Makes room for @bytes more and one more datagram of @port_id: evicts the oldest datagrams of the port that is over its limit. */
 static void make_room(struct reassembly *r, unsigned port_id, size_t bytes)
 {
 	for (struct owner *o; (o = find_owner(r, port_id));) {
@@ -219,7 +219,7 @@ enum place {
 	PLACE_CONFLICT,
 };
 
-/* Where @f belongs among those of @d: before @ret_next.  The search starts behind, where fragments usually come. */
+/* Where @f belongs in @d: in front of *@ret_next.  Searches from the end, where fragments usually belong. */
 static enum place find_place(struct datagram *d, const struct fragment *f, bool last, struct list **ret_next)
 {
 	struct list *head = &d->fragments, *prev = head->prev;
@@ -242,7 +242,7 @@ static enum place find_place(struct datagram *d, const struct fragment *f, bool 
 	return PLACE_FREE;
 }
 
-/* 0, or negative when @d is dead now. */
+/* Owns @f.  0, or a negative errno when @d is dead now. */
 static int insert(struct reassembly *r, struct datagram *d, const struct packet *p, struct fragment *f)
 {
 	struct list *next;
@@ -317,7 +317,7 @@ static int complete(struct datagram *d, const struct packet *last, struct packet
 	return 1;
 }
 
-/* RFC 791 §3.2: all but the last are multiples of 8 bytes; "ping of death" ends past 65535. */
+/* RFC 791 §3.2: all but the last fragment have a multiple of 8 bytes.  The "ping of death" ends behind byte 65535. */
 static bool is_possible(const struct packet *p)
 {
 	return p->l4_len > 0 && (!p->ip.more_fragments || p->l4_len % 8 == 0) &&
@@ -363,7 +363,7 @@ enum reassembly_expired reassembly_expire(struct reassembly *r, usec_t now, stru
 		bool dead = d->dead;
 		bool answerable = !dead && d->has_first && build(d, &d->ip, fragment_of(d->fragments.next)->len, arena, ret_first) == 0;
 		free_datagram(r, d);
-		if (!dead) /* a dead one was counted when it died */
+		if (!dead) /* a dead one was counted when it was killed */
 			return answerable ? REASSEMBLY_EXPIRED_ANSWERABLE : REASSEMBLY_EXPIRED;
 	}
 	return REASSEMBLY_NOTHING_DUE;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A service of the gateway: DHCP, DNS, echo, …  Pure: no descriptor, no clock, no
- * randomness.  It is handed packets and the time, and answers through a sink.
- * The struct is embedded in the service's own object.
+ * A service of the gateway: DHCP, DNS, echo, …  Pure: no descriptor, no clock, no randomness.  It gets packets
+ * and the time, and answers through a sink.  The struct is embedded in the service's own object.
  */
 #pragma once
 
@@ -13,8 +12,8 @@ struct service;
 struct sink;
 
 enum service_verdict {
-	SERVICE_NOT_MINE, /* ask the next one */
-	SERVICE_TAKEN,    /* done with it: answered, or dropped and counted */
+	SERVICE_NOT_MINE, /* for the next service */
+	SERVICE_TAKEN,    /* answered, or dropped and counted */
 };
 
 struct service_ops {
@@ -26,7 +25,7 @@ struct service_ops {
 	enum service_verdict (*input)(struct service *s, usec_t now, const struct packet *p, struct sink *out);
 	/* When expire() wants to be called; USEC_INFINITY for never.  NULL: never. */
 	usec_t (*deadline)(const struct service *s);
-	/* Does what is due at @now.  May be called early or late. */
+	/* Does what is due at @now.  May be called early or late.  NULL with deadline. */
 	void (*expire)(struct service *s, usec_t now, struct sink *out);
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where pure code puts what it wants sent.  Implemented by the gateway, and by a recorder
- * in tests.  All bytes passed in are copied (into the turn's arena) before the call returns.
+ * Where services put what they want to send.  Implemented by the gateway, and by a recorder in tests.
+ * All bytes are copied (to the turn's arena) before the call returns.
  */
 #pragma once
 
@@ -15,11 +15,11 @@
 struct packet;
 struct sink;
 
-/* A UDP datagram of the gateway's own over IPv4. */
+/* A UDP datagram over IPv4 from the gateway. */
 struct sink_udp {
 	ip4_t src, dst;
 	uint16_t src_port, dst_port;
-	/* Where it goes on the segment; NULL: found by the neighbour table, asked by ARP if need be. */
+	/* The destination MAC; NULL: from the neighbour table, or by ARP. */
 	const struct mac *dst_mac;
 	const void *payload;
 	size_t len;
@@ -28,11 +28,11 @@ struct sink_udp {
 struct sink_ops {
 	/* A whole Ethernet frame, source MAC included. */
 	void (*frame)(struct sink *s, usec_t now, const void *bytes, size_t len);
-	/* Headers, checksums, TTL 64 and, where the way to the guest is narrow, fragments are the sink's work. */
+	/* The sink adds headers, checksums and TTL 64, and fragments the datagram to the guest's MTU. */
 	void (*udp)(struct sink *s, usec_t now, const struct sink_udp *datagram);
-	/* An IPv4 packet of the gateway's own: everything behind the IP header is @payload. */
+	/* An IPv4 packet from the gateway: @payload is everything behind the IP header. */
 	void (*ipv4)(struct sink *s, usec_t now, ip4_t src, ip4_t dst, uint8_t protocol, const void *payload, size_t len);
-	/* Counts a drop; @p is the packet that caused it, or NULL. */
+	/* Counts a drop; @p is the dropped packet, or NULL. */
 	void (*drop)(struct sink *s, enum drop_reason why, const struct packet *p);
 };
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A service of the gateway that guests reach over TCP (DNS over TCP is the first).  The
- * engine terminates TCP; the service sees byte streams.  Both sides are contracts: the
- * service is declared to an engine with engine_ops.local, the engine hands it a
+ * A service of the gateway over TCP, such as DNS.  The engine terminates TCP; the service sees byte streams.
+ * Two contracts: engine_ops.local() declares a stream_service to the engine, and the engine gives it a
  * local_stream for each connection.
  */
 #pragma once
@@ -17,23 +16,23 @@
 struct local_stream;
 struct stream_service;
 
-/* What the service may do with a connection; implemented by the engine. */
+/* What a service may do with a connection; implemented by the engine. */
 struct local_stream_ops {
 	/*
-	 * Takes up to @len bytes for the guest, copies them, and returns how many; fewer than @len
-	 * means: wait for writable().  -EPIPE when the guest no longer reads.
+	 * Copies up to @len bytes for the guest and returns their number; fewer than @len means: wait for
+	 * writable().  -EPIPE when the guest no longer reads.
 	 */
 	ssize_t (*send)(struct local_stream *s, const void *data, size_t len);
 	/*
-	 * Asks for what input() did not use to be offered again.  That happens later, never from within
-	 * resume().  Until then, or until more bytes come, the engine keeps it (and lets the guest's window shut).
+	 * Asks for another input() with the bytes that the last one did not use.  The engine calls it later, never from
+	 * within resume(); until then it keeps the bytes, and the guest's window may close.
 	 */
 	void (*resume)(struct local_stream *s);
-	/* No more bytes from us (FIN once what was taken is out). */
+	/* Sends FIN after the bytes that send() took. */
 	void (*shutdown)(struct local_stream *s);
 	/*
-	 * Ends the connection now; closed() is not called and the stream is gone on return.  Allowed at any
-	 * time but within accept() and closed(), so the engine looks again after it called the service.
+	 * Ends the connection now; closed() is not called, and the stream is invalid on return.  Not allowed within accept()
+	 * and closed(); after any other call of the service the engine must check whether the stream still exists.
 	 */
 	void (*close)(struct local_stream *s);
 };
@@ -41,18 +40,18 @@ struct local_stream_ops {
 struct local_stream {
 	const struct local_stream_ops *ops;
 	struct ip_endpoint guest;
-	void *conn; /* the service's own, set in accept() */
+	void *conn; /* private to the service, set in accept() */
 };
 
-/* What the engine tells the service. */
+/* Events that the engine reports to the service. */
 struct stream_service_ops {
-	/* A guest connected; false refuses it (RST) and the stream is gone. */
+	/* A guest connected; false refuses it (RST), and the stream is invalid. */
 	bool (*accept)(struct stream_service *s, usec_t now, struct local_stream *stream);
-	/* Bytes from the guest; returns how many were used.  The rest is offered again after resume or more bytes. */
+	/* Bytes from the guest; returns how many were used.  The rest comes again after resume() or with more bytes. */
 	size_t (*input)(struct stream_service *s, usec_t now, struct local_stream *stream, const void *data, size_t len);
-	/* The guest sent FIN: no more input.  The service ends with shutdown() or close() in its own time. */
+	/* The guest sent FIN: no more input.  The service calls shutdown() or close() when it is done. */
 	void (*eof)(struct stream_service *s, usec_t now, struct local_stream *stream);
-	/* send() can take bytes again. */
+	/* send() has room again. */
 	void (*writable)(struct stream_service *s, usec_t now, struct local_stream *stream);
 	/* The connection is gone (RST, both FINs done, guest vanished); the stream is invalid after this. */
 	void (*closed)(struct stream_service *s, usec_t now, struct local_stream *stream);
