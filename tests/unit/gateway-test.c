@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The gateway on a real segment, with memory ports as guests and an engine that records. */
+/* The gateway on a segment, with memory ports as guests and an engine that records. */
 #include "base/macros.h"
 #include "gateway/gateway.h"
 #include "gateway/packet.h"
@@ -141,8 +141,8 @@ static void send_udp(struct fixture *f, ip4_t src, ip4_t dst, uint8_t ttl)
 	send_ip(f, &f->a, mac_a, &(struct ipv4_header){ .ttl = ttl, .protocol = IP_PROTOCOL_UDP, .src = src, .dst = dst }, udp, w.len);
 }
 
-/* A source route, an option that has no end, one that is longer than the header. */
-static void ip_options_are_skipped_and_not_obeyed(struct fixture *f, gconstpointer data)
+/* A source route, an option without end, an option longer than the header. */
+static void ip_options_are_ignored(struct fixture *f, gconstpointer data)
 {
 	static const uint8_t options[][8] = { { 131, 7, 4, 198, 51, 100, 7, 0 }, { 7, 0, 0, 0, 7, 0, 0, 0 }, { 68, 40, 5, 0, 1, 1, 1, 1 } };
 	uint8_t udp[64];
@@ -158,16 +158,21 @@ static void ip_options_are_skipped_and_not_obeyed(struct fixture *f, gconstpoint
 	}
 }
 
-static void send_arp(struct fixture *f, struct memory_port *p, struct mac src, const struct arp_message *m)
+static void send_arp_at(struct memory_port *p, usec_t now, struct mac src, const struct arp_message *m)
 {
 	uint8_t buf[ETH_HEADER_LEN + ARP_LEN];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, src, ETH_TYPE_ARP });
 	arp_emit(&w, m);
-	memory_port_input(p, 0, buf, w.len);
+	memory_port_input(p, now, buf, w.len);
 }
 
-/* The last frame that @p got, as a packet. */
+static void send_arp(struct fixture *f, struct memory_port *p, struct mac src, const struct arp_message *m)
+{
+	send_arp_at(p, 0, src, m);
+}
+
+/* The last frame sent to @p, parsed. */
 static struct packet last_packet(struct fixture *f, const struct memory_port *p)
 {
 	static struct iovec iov;
@@ -195,21 +200,94 @@ static void arp_for_the_gateway_is_answered(struct fixture *f, gconstpointer dat
 	g_assert_cmpuint(f->seen, ==, 1);
 }
 
-static void guest_that_claims_the_gateways_address_is_dropped_and_answered(struct fixture *f, gconstpointer data)
+/* RFC 5227 §2.4(c): at most one announcement in ten seconds. */
+static void arp_claim_of_the_gateways_address_is_dropped_and_defended(struct fixture *f, gconstpointer data)
 {
+	const struct arp_message claim = { ARP_REPLY, mac_a, GATEWAY, mac_b, GUEST_B };
 	for (int i = 0; i < 5; i++)
-		send_arp(f, &f->a, mac_a, &(struct arp_message){ ARP_REPLY, mac_a, GATEWAY, mac_b, GUEST_B });
+		send_arp_at(&f->a, 0, mac_a, &claim);
 	g_assert_cmpuint(drops(f, DROP_GATEWAY_ADDRESS), ==, 5);
-	g_assert_cmpuint(f->b.frames->len, ==, 1); /* our announcement, not the claim */
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_GATEWAY_ADDRESS], ==, 5);
+	g_assert_cmpuint(f->b.frames->len, ==, 1); /* the announcement, not the claim */
 	size_t len;
 	const uint8_t *bytes = memory_port_frame(&f->b, 0, &len);
 	struct bytes_reader r = bytes_reader(bytes + ETH_HEADER_LEN, len - ETH_HEADER_LEN);
 	struct arp_message m;
 	g_assert_cmpint(arp_parse(&r, &m), ==, 0);
 	g_assert_true(mac_equal(m.sender_mac, gateway_mac) && m.sender_ip == GATEWAY && m.target_ip == GATEWAY);
+	send_arp_at(&f->a, 10 * USEC_PER_SEC - 1, mac_a, &claim);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	send_arp_at(&f->a, 10 * USEC_PER_SEC, mac_a, &claim);
+	g_assert_cmpuint(f->b.frames->len, ==, 2);
+	g_assert_cmpuint(f->seen, ==, 0);
 }
 
-static void guest_that_uses_the_gateways_mac_is_dropped(struct fixture *f, gconstpointer data)
+/* An ICMP error in the last frame to @p, from the gateway to @guest. */
+static struct icmp4_header last_error(struct fixture *f, const struct memory_port *p, ip4_t guest)
+{
+	struct packet packet = last_packet(f, p);
+	struct icmp4_header h;
+	g_assert_true(mac_equal(packet.eth.src, gateway_mac));
+	g_assert_cmphex(packet.ip.src, ==, GATEWAY);
+	g_assert_cmphex(packet.ip.dst, ==, guest);
+	g_assert_cmpuint(packet.ip.protocol, ==, IP_PROTOCOL_ICMP);
+	g_assert_cmpint(icmp4_parse(packet_l4(&packet), packet.l4_len, &h), ==, 0);
+	return h;
+}
+
+/* Guest A sends @n packets of @len bytes with DF to guest B's MAC. */
+static void send_to_b_unfragmented(struct fixture *f, unsigned n, uint16_t len)
+{
+	uint8_t buf[FRAME_MAX] = { 0 };
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ mac_b, mac_a, ETH_TYPE_IPV4 });
+	ipv4_emit(&w, &(struct ipv4_header){
+			      .total_len = len, .dont_fragment = true, .ttl = 64, .protocol = 99, .src = GUEST_A, .dst = GUEST_B });
+	for (unsigned i = 0; i < n; i++)
+		memory_port_input(&f->a, 0, buf, ETH_HEADER_LEN + (size_t)len);
+}
+
+/* RFC 1191 §4: the error names the MTU of the port that is too small. */
+static void frame_too_big_for_its_port_is_answered_by_the_gateway(struct fixture *f, gconstpointer data)
+{
+	f->b.port.max_frame = ETH_HEADER_LEN + 1000;
+	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
+	memory_port_clear(&f->a);
+	memory_port_clear(&f->b);
+	send_to_b_unfragmented(f, 1, 1000);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	send_to_b_unfragmented(f, 1, 1001);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	struct icmp4_header h = last_error(f, &f->a, GUEST_A);
+	g_assert_cmpuint(h.type, ==, ICMP4_UNREACHABLE);
+	g_assert_cmpuint(h.code, ==, ICMP4_UNREACHABLE_FRAG_NEEDED);
+	g_assert_cmpuint(h.rest, ==, 1000);
+}
+
+static void too_big_errors_over_the_limit_are_counted_on_the_senders_port(struct fixture *f, gconstpointer data)
+{
+	f->b.port.max_frame = ETH_HEADER_LEN + 1000;
+	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
+	memory_port_clear(&f->a);
+	send_to_b_unfragmented(f, ICMP_LIMIT_PORT_BURST + 3, 1001);
+	g_assert_cmpuint(f->a.frames->len, ==, ICMP_LIMIT_PORT_BURST);
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_ICMP_RATE], ==, 3);
+	g_assert_cmpuint(drops(f, DROP_ICMP_RATE), ==, 3);
+}
+
+static void icmp_errors_over_the_limit_are_counted_on_the_senders_port(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < ICMP_LIMIT_PORT_BURST + 3; i++)
+		send_udp(f, GUEST_A, OUTSIDE, 1);
+	g_assert_cmpuint(f->a.frames->len, ==, ICMP_LIMIT_PORT_BURST);
+	g_assert_cmpuint(last_error(f, &f->a, GUEST_A).type, ==, ICMP4_TIME_EXCEEDED);
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_ICMP_RATE], ==, 3);
+	g_assert_cmpuint(f->gateway.port.counters.drops.count[DROP_ICMP_RATE], ==, 0);
+	g_assert_cmpuint(drops(f, DROP_ICMP_RATE), ==, 3);
+}
+
+static void frame_with_the_gateways_mac_as_source_is_dropped(struct fixture *f, gconstpointer data)
 {
 	send_ip(f, &f->a, gateway_mac, &(struct ipv4_header){ .ttl = 64, .protocol = 17, .src = GUEST_A, .dst = OUTSIDE }, "", 0);
 	g_assert_cmpuint(drops(f, DROP_GATEWAY_MAC), ==, 1);
@@ -233,7 +311,7 @@ static void echo_to_the_gateway_is_answered_with_its_data(struct fixture *f, gco
 	g_assert_cmpuint(p.ip.dst, ==, GUEST_A);
 }
 
-static void ttl_goes_down_by_one_on_the_way_out(struct fixture *f, gconstpointer data)
+static void ttl_is_decremented_on_the_way_outside(struct fixture *f, gconstpointer data)
 {
 	send_udp(f, GUEST_A, OUTSIDE, 64);
 	g_assert_cmpuint(f->engine.inputs, ==, 1);
@@ -255,7 +333,7 @@ static void ttl_of_one_is_answered_with_time_exceeded(struct fixture *f, gconstp
 	g_assert_cmpuint(drops(f, DROP_TTL_EXCEEDED), ==, 1);
 }
 
-static void ttl_is_not_counted_for_the_gateway_itself(struct fixture *f, gconstpointer data)
+static void ttl_is_not_decremented_for_the_gateway_itself(struct fixture *f, gconstpointer data)
 {
 	send_udp(f, GUEST_A, GATEWAY, 1);
 	g_assert_cmpuint(f->engine.inputs, ==, 1);
@@ -293,7 +371,7 @@ static void fragments_reach_the_engine_as_one_datagram(struct fixture *f, gconst
 	g_assert_cmpuint(f->engine.ttl, ==, 63);
 }
 
-static void packet_for_a_neighbour_goes_back_to_the_segment(struct fixture *f, gconstpointer data)
+static void packet_for_another_guest_is_forwarded_to_the_segment(struct fixture *f, gconstpointer data)
 {
 	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REQUEST, mac_b, GUEST_B, { { 0 } }, GATEWAY });
 	memory_port_clear(&f->b);
@@ -306,10 +384,10 @@ static void packet_for_a_neighbour_goes_back_to_the_segment(struct fixture *f, g
 	g_assert_cmpint(packet_udp(&p, &udp), ==, 0);
 }
 
-static void gateway_is_no_way_around_isolation(struct fixture *f, gconstpointer data)
+static void isolated_guests_cannot_reach_each_other_through_the_gateway(struct fixture *f, gconstpointer data)
 {
 	f->a.port.isolated = f->b.port.isolated = true;
-	send_udp(f, GUEST_A, GUEST_B, 64); /* not known yet: asked for, and dropped */
+	send_udp(f, GUEST_A, GUEST_B, 64); /* GUEST_B unknown: ARP request, and a drop */
 	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
 	memory_port_clear(&f->b);
 	send_udp(f, GUEST_A, GUEST_B, 64);
@@ -344,8 +422,8 @@ static bool is_lent_port_memory(struct fixture *f)
 	return at >= lent && at < lent + sizeof(lent);
 }
 
-/* What engines leave undone is done for ports by the segment, which lent memory does not pass. */
-static void a_port_that_needs_work_done_for_it_is_not_borrowed_from(struct fixture *f, gconstpointer data)
+/* The segment completes offloads for a port; packets in lent memory bypass it. */
+static void port_without_offloads_lends_no_memory(struct fixture *f, gconstpointer data)
 {
 	const struct port_ops *usual = f->a.port.ops;
 	struct port_ops lender = *usual;
@@ -360,7 +438,7 @@ static void a_port_that_needs_work_done_for_it_is_not_borrowed_from(struct fixtu
 	f->a.port.ops = usual;
 }
 
-static void errors_that_engines_send_by_themselves_are_rationed_too(struct fixture *f, gconstpointer data)
+static void icmp_errors_of_engines_share_the_rate_limit(struct fixture *f, gconstpointer data)
 {
 	struct engine_env *env = &f->gateway.env;
 	unsigned allowed = 0;
@@ -382,14 +460,14 @@ static void output_to_an_unknown_guest_waits_for_arp(struct fixture *f, gconstpo
 	struct iovec iov = { bytes, sizeof(bytes) };
 	f->gateway.env.ops->output(&f->gateway.env, 0, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = sizeof(bytes) });
 	segment_flush(&f->segment, 0);
-	g_assert_cmpuint(f->b.frames->len, ==, 1); /* the question */
+	g_assert_cmpuint(f->b.frames->len, ==, 1); /* the ARP request */
 	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
 	struct packet p = last_packet(f, &f->b);
 	g_assert_cmpuint(p.ip.protocol, ==, 99);
 	g_assert_true(mac_equal(p.eth.dst, mac_b));
 }
 
-/* Sends a packet of @len bytes to @guest in each of @n rooms of the turn's memory. */
+/* Sends a packet of @len bytes to @guest in each of @n lent rooms. */
 static void send_in_rooms(struct fixture *f, ip4_t guest, unsigned n, uint16_t len)
 {
 	struct engine_env *env = &f->gateway.env;
@@ -430,12 +508,12 @@ static void packets_of_a_loan_reach_the_guest_in_order(struct fixture *f, gconst
 	g_assert_cmpuint(f->a.port.counters.tx_frames, ==, before_a + 3);
 }
 
-static void packets_of_a_loan_are_cut_to_what_the_guest_takes(struct fixture *f, gconstpointer data)
+static void packets_of_a_loan_are_fragmented_to_the_guests_mtu(struct fixture *f, gconstpointer data)
 {
 	f->a.port.max_frame = 9000;
 	send_arp(f, &f->a, mac_a, &(struct arp_message){ ARP_REPLY, mac_a, GUEST_A, gateway_mac, GATEWAY });
 	memory_port_clear(&f->a);
-	send_in_rooms(f, GUEST_A, 1, 2000); /* the port takes it, but the guest has not shown that it does */
+	send_in_rooms(f, GUEST_A, 1, 2000); /* fits the port, but the guest has sent no packet over 1500 bytes */
 	g_assert_cmpuint(f->a.frames->len, ==, 2);
 	g_assert_cmpuint(last_packet(f, &f->a).ip.fragment_offset, >, 0);
 }
@@ -443,7 +521,7 @@ static void packets_of_a_loan_are_cut_to_what_the_guest_takes(struct fixture *f,
 static void packets_of_a_loan_wait_for_arp_too(struct fixture *f, gconstpointer data)
 {
 	send_in_rooms(f, GUEST_B, 2, 100);
-	g_assert_cmpuint(f->b.frames->len, ==, 1); /* the question */
+	g_assert_cmpuint(f->b.frames->len, ==, 1); /* the ARP request */
 	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
 	g_assert_cmpuint(f->b.frames->len, ==, 3);
 	g_assert_cmpuint(last_packet(f, &f->b).ip.id, ==, 8);
@@ -463,7 +541,7 @@ static void engine_cannot_send_outside_the_segment(struct fixture *f, gconstpoin
 	g_assert_cmpuint(drops(f, DROP_IP_MALFORMED), ==, 3);
 }
 
-static void guest_whose_port_went_is_gone_for_the_engine_after_a_minute(struct fixture *f, gconstpointer data)
+static void engine_learns_that_a_guest_is_gone_a_minute_after_its_port(struct fixture *f, gconstpointer data)
 {
 	send_udp(f, GUEST_A, OUTSIDE, 64);
 	segment_detach(&f->segment, 0, &f->a.port);
@@ -472,7 +550,7 @@ static void guest_whose_port_went_is_gone_for_the_engine_after_a_minute(struct f
 	g_assert_cmpuint(f->engine.gone, ==, 1);
 }
 
-/* The guest at @src sends a TCP packet of @len bytes, to be cut into segments of @gso_size (0: as it is). */
+/* The guest @src sends a TCP packet of @len bytes; @gso_size: bytes of a segment, 0 for no segmentation. */
 static void send_tcp(struct fixture *f, ip4_t src, size_t len, uint16_t gso_size)
 {
 	uint8_t buf[ETH_HEADER_LEN + 3000] = { 0 };
@@ -486,7 +564,7 @@ static void send_tcp(struct fixture *f, ip4_t src, size_t len, uint16_t gso_size
 	struct frame frame = frame_of(&iov, buf, ETH_HEADER_LEN + len);
 	frame.checksum = FRAME_CHECKSUM_PARTIAL;
 	frame.csum_start = (uint16_t)tcp_at;
-	frame.csum_offset = 16;
+	frame.csum_offset = TCP_CHECKSUM_AT;
 	frame.ingress = &f->a.port;
 	frame.gso = gso_size ? FRAME_GSO_TCP4 : FRAME_GSO_NONE;
 	frame.gso_size = gso_size;
@@ -494,7 +572,7 @@ static void send_tcp(struct fixture *f, ip4_t src, size_t len, uint16_t gso_size
 	segment_flush(&f->segment, 0);
 }
 
-static void only_a_packet_that_was_whole_on_the_wire_shows_what_a_guest_takes(struct fixture *f, gconstpointer data)
+static void super_frame_does_not_raise_the_guests_mtu(struct fixture *f, gconstpointer data)
 {
 	send_tcp(f, GUEST_A, 3000, 1460);
 	g_assert_cmpuint(f->engine.inputs, ==, 1);
@@ -503,7 +581,7 @@ static void only_a_packet_that_was_whole_on_the_wire_shows_what_a_guest_takes(st
 	g_assert_cmpuint(f->gateway.env.ops->guest_mtu(&f->gateway.env, GUEST_A), ==, 3000);
 }
 
-static void ethertypes_the_gateway_does_not_speak_are_counted_when_sent_to_it(struct fixture *f, gconstpointer data)
+static void unknown_ethertype_is_counted_when_sent_to_the_gateway(struct fixture *f, gconstpointer data)
 {
 	uint8_t buf[60] = { 0 };
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
@@ -521,26 +599,29 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	TEST(arp_for_the_gateway_is_answered);
-	TEST(guest_that_claims_the_gateways_address_is_dropped_and_answered);
-	TEST(guest_that_uses_the_gateways_mac_is_dropped);
+	TEST(arp_claim_of_the_gateways_address_is_dropped_and_defended);
+	TEST(frame_too_big_for_its_port_is_answered_by_the_gateway);
+	TEST(too_big_errors_over_the_limit_are_counted_on_the_senders_port);
+	TEST(icmp_errors_over_the_limit_are_counted_on_the_senders_port);
+	TEST(frame_with_the_gateways_mac_as_source_is_dropped);
 	TEST(echo_to_the_gateway_is_answered_with_its_data);
-	TEST(ttl_goes_down_by_one_on_the_way_out);
+	TEST(ttl_is_decremented_on_the_way_outside);
 	TEST(ttl_of_one_is_answered_with_time_exceeded);
-	TEST(ttl_is_not_counted_for_the_gateway_itself);
+	TEST(ttl_is_not_decremented_for_the_gateway_itself);
 	TEST(martians_never_reach_the_engine);
-	TEST(ip_options_are_skipped_and_not_obeyed);
+	TEST(ip_options_are_ignored);
 	TEST(fragments_reach_the_engine_as_one_datagram);
-	TEST(packet_for_a_neighbour_goes_back_to_the_segment);
-	TEST(gateway_is_no_way_around_isolation);
-	TEST(a_port_that_needs_work_done_for_it_is_not_borrowed_from);
-	TEST(errors_that_engines_send_by_themselves_are_rationed_too);
+	TEST(packet_for_another_guest_is_forwarded_to_the_segment);
+	TEST(isolated_guests_cannot_reach_each_other_through_the_gateway);
+	TEST(port_without_offloads_lends_no_memory);
+	TEST(icmp_errors_of_engines_share_the_rate_limit);
 	TEST(output_to_an_unknown_guest_waits_for_arp);
 	TEST(packets_of_a_loan_reach_the_guest_in_order);
-	TEST(packets_of_a_loan_are_cut_to_what_the_guest_takes);
+	TEST(packets_of_a_loan_are_fragmented_to_the_guests_mtu);
 	TEST(packets_of_a_loan_wait_for_arp_too);
 	TEST(engine_cannot_send_outside_the_segment);
-	TEST(guest_whose_port_went_is_gone_for_the_engine_after_a_minute);
-	TEST(only_a_packet_that_was_whole_on_the_wire_shows_what_a_guest_takes);
-	TEST(ethertypes_the_gateway_does_not_speak_are_counted_when_sent_to_it);
+	TEST(engine_learns_that_a_guest_is_gone_a_minute_after_its_port);
+	TEST(super_frame_does_not_raise_the_guests_mtu);
+	TEST(unknown_ethertype_is_counted_when_sent_to_the_gateway);
 	return g_test_run();
 }
