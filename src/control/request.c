@@ -104,21 +104,9 @@ const char *request_header(const struct request *r, const char *name)
 	return soup_message_headers_get_list(soup_server_message_get_request_headers(r->msg), name);
 }
 
-JsonObject *request_object(struct request *r)
+GBytes *request_body(const struct request *r)
 {
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GBytes) body = soup_message_body_flatten(soup_server_message_get_request_body(r->msg));
-	g_autoptr(JsonParser) parser = json_parser_new_immutable();
-	if (!json_parser_load_from_data(parser, g_bytes_get_data(body, NULL), (gssize)g_bytes_get_size(body), &error)) {
-		request_fail(r, SOUP_STATUS_BAD_REQUEST, "the body is no JSON: %s", error->message);
-		return NULL;
-	}
-	JsonNode *root = json_parser_get_root(parser);
-	if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
-		request_fail(r, SOUP_STATUS_BAD_REQUEST, "the body has to be a JSON object");
-		return NULL;
-	}
-	return json_object_ref(json_node_get_object(root));
+	return soup_message_body_flatten(soup_server_message_get_request_body(r->msg));
 }
 
 /* --- answers --- */

@@ -13,7 +13,6 @@
 #include "control/route/route.h"
 
 #include <glib.h>
-#include <json-glib/json-glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,8 +30,8 @@ const char *request_part(const struct request *r, unsigned index);
 const char *request_parameter(const struct request *r, const char *name);
 /* A header; NULL when there is none. */
 const char *request_header(const struct request *r, const char *name);
-/* The body as a JSON object; NULL when it is none, and the request was answered with 400. */
-JsonObject *request_object(struct request *r);
+/* The body's bytes; to be unref'd. */
+GBytes *request_body(const struct request *r);
 
 /* --- answers: one for each request --- */
 

@@ -47,6 +47,25 @@ void json_protocol(struct json *j, const char *key, uint8_t protocol)
 						   : number);
 }
 
+JsonObject *request_object(struct request *r)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GBytes) body = request_body(r);
+	g_autoptr(JsonParser) parser = json_parser_new_immutable();
+	gsize len;
+	const char *text = g_bytes_get_data(body, &len); /* may be NULL when there are no bytes */
+	if (!json_parser_load_from_data(parser, len > 0 ? text : "", (gssize)len, &error)) {
+		request_fail(r, SOUP_STATUS_BAD_REQUEST, "the body is no JSON: %s", error->message);
+		return NULL;
+	}
+	JsonNode *root = json_parser_get_root(parser);
+	if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
+		request_fail(r, SOUP_STATUS_BAD_REQUEST, "the body has to be a JSON object");
+		return NULL;
+	}
+	return json_object_ref(json_node_get_object(root));
+}
+
 const char *request_text(struct request *r, JsonObject *o, const char *name)
 {
 	JsonNode *node = json_object_get_member(o, name);

@@ -7,6 +7,8 @@
 #include "control/json.h"
 #include "control/request.h"
 
+#include <json-glib/json-glib.h>
+
 void json_ip4(struct json *j, const char *key, ip4_t ip);
 /* {"address": …, "port": …} */
 void json_endpoint(struct json *j, const char *key, const struct ip_endpoint *e);
@@ -16,6 +18,8 @@ void json_time(struct json *j, const char *key, usec_t now, usec_t when);
 /* "tcp", "udp", "icmp" or the number. */
 void json_protocol(struct json *j, const char *key, uint8_t protocol);
 
+/* The body as a JSON object, to be unref'd.  NULL when it is something else, and @r was answered with 400. */
+JsonObject *request_object(struct request *r);
 /* The member @name of @o as a string: "" when it is not there.  NULL when it is something else, and @r was answered with 400. */
 const char *request_text(struct request *r, JsonObject *o, const char *name);
 /* Whether @o has no members but @names, up to NULL; else @r was answered with 400. */
