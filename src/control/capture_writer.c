@@ -93,13 +93,12 @@ static guint interface_of(struct capture_writer *w, GString *out, const struct c
 static bool complete_checksum(struct capture_record *r)
 {
 	size_t field = (size_t)r->csum_start + r->csum_offset;
-	if (r->captured < r->len || field + 2 > r->len)
+	if (r->captured < r->len || field + CHECKSUM_LEN > r->len)
 		return false;
 	struct checksum c = { 0 };
 	checksum_add(&c, r->bytes + r->csum_start, r->captured - r->csum_start);
-	uint16_t value = checksum_value(&c);
-	struct bytes_writer w = bytes_writer(r->bytes + field, 2);
-	bytes_put_be16(&w, value ? value : 0xffff);
+	struct bytes_writer w = bytes_writer(r->bytes + field, CHECKSUM_LEN);
+	bytes_put_be16(&w, checksum_transport_value(&c));
 	return true;
 }
 

@@ -135,8 +135,7 @@ static uint16_t layer4_checksum(const struct super *s, const struct segment *seg
 	checksum_add_u32(&c, segment->flags);
 	checksum_add_u32(&c, segment->udp_len);
 	frame_checksum(s->frame, s->head_len + offset, len, &c);
-	uint16_t value = checksum_value(&c);
-	return value ? value : 0xffff; /* 0 means "none" to UDP (RFC 768); to TCP both are the same number */
+	return checksum_transport_value(&c);
 }
 
 static int emit_segment(const struct super *s, unsigned index, size_t offset, size_t len, frame_emit_t emit, void *opaque)

@@ -60,7 +60,7 @@ static void too_big(struct pass *pass, const struct layers *l)
 /* @f with its checksum in the bytes (virtio 1.3 §5.1.6.2: the sum runs to the end of the packet). */
 static int complete_checksum(const struct frame *f, struct arena *arena, struct iovec iov[static FRAME_IOV_MAX], struct frame *ret)
 {
-	size_t field = (size_t)f->csum_start + f->csum_offset, head_len = field + 2;
+	size_t field = (size_t)f->csum_start + f->csum_offset, head_len = field + CHECKSUM_LEN;
 	if (head_len > f->len)
 		return -EBADMSG;
 	uint8_t *room = arena_alloc(arena, FRAME_HEADROOM + head_len);
@@ -70,9 +70,8 @@ static int complete_checksum(const struct frame *f, struct arena *arena, struct 
 	frame_copy(f, 0, head, head_len);
 	struct checksum c = { 0 };
 	frame_checksum(f, f->csum_start, f->len - f->csum_start, &c);
-	uint16_t value = checksum_value(&c);
-	struct bytes_writer w = bytes_writer(head + field, 2);
-	bytes_put_be16(&w, value ? value : 0xffff);
+	struct bytes_writer w = bytes_writer(head + field, CHECKSUM_LEN);
+	bytes_put_be16(&w, checksum_transport_value(&c));
 	int error = frame_splice(f, head, head_len, head_len, f->len - head_len, arena, iov, ret);
 	if (error < 0)
 		return error;

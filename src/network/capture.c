@@ -5,31 +5,30 @@
 #include "host/clock.h"
 #include "network/network_internal.h"
 #include "options/guest_ref.h"
+#include "wire/eth.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 /* --- what is wanted --- */
 
-/* The two addresses in front of a frame. */
-struct addresses {
-	struct mac dst, src;
-};
-
-static struct addresses addresses_of(const struct frame *f)
+/* A frame that is dropped because it is too short has zeroes for what it lacks. */
+static struct eth_header header_of(const struct frame *f)
 {
-	struct addresses a = { 0 };
-	static_assert(sizeof(a) == 12, "as in the frame");
-	frame_copy(f, 0, &a, sizeof(a));
-	return a;
+	uint8_t bytes[ETH_HEADER_LEN] = { 0 };
+	struct eth_header h = { 0 };
+	frame_copy(f, 0, bytes, sizeof(bytes));
+	struct bytes_reader r = bytes_reader(bytes, sizeof(bytes));
+	eth_parse(&r, &h);
+	return h;
 }
 
 static bool passes_guest(struct capture *c, const struct port *p, enum observed how, const struct frame *f)
 {
-	struct addresses a = addresses_of(f);
+	struct eth_header eth = header_of(f);
 	if (how != OBSERVED_IN)
-		return p->id == c->port_id && (mac_is_group(a.dst) || mac_equal(a.dst, c->guest));
-	if (!mac_equal(a.src, c->guest))
+		return p->id == c->port_id && (mac_is_group(eth.dst) || mac_equal(eth.dst, c->guest));
+	if (!mac_equal(eth.src, c->guest))
 		return false;
 	c->port_id = p->id;
 	return true;
@@ -47,11 +46,11 @@ static bool is_in_view(struct capture *c, const struct port *p, enum observed ho
 
 static bool drop_is_in_view(const struct capture *c, const struct port *p, const struct frame *f)
 {
-	struct addresses a;
+	struct eth_header eth;
 	switch (c->config.of) {
 	case CAPTURE_OF_SEGMENT: return true;
 	case CAPTURE_OF_PORT: return p && p->id == c->port_id;
-	case CAPTURE_OF_GUEST: a = addresses_of(f); return mac_equal(a.src, c->guest) || mac_equal(a.dst, c->guest);
+	case CAPTURE_OF_GUEST: eth = header_of(f); return mac_equal(eth.src, c->guest) || mac_equal(eth.dst, c->guest);
 	}
 	return false;
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CHECKSUM_LEN 2 /* bytes of a checksum field */
+
 struct checksum {
 	uint64_t sum;
 	bool odd; /* the number of bytes summed so far is odd */
@@ -32,6 +34,12 @@ uint16_t checksum_fold(const struct checksum *c);
 static inline uint16_t checksum_value(const struct checksum *c)
 {
 	return (uint16_t)~checksum_fold(c);
+}
+/* The value for the field of UDP, TCP and ICMP: never 0, which means "none" to UDP (RFC 768) and is 0xffff to the others. */
+static inline uint16_t checksum_transport_value(const struct checksum *c)
+{
+	uint16_t value = checksum_value(c);
+	return value ? value : 0xffff;
 }
 /* True when the summed data contains its own checksum and that is right. */
 static inline bool checksum_is_right(const struct checksum *c)

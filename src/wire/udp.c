@@ -37,7 +37,6 @@ void udp_emit_ipv4(struct bytes_writer *w, ip4_t src, ip4_t dst, uint16_t src_po
 	struct checksum c = { 0 };
 	checksum_add_pseudo4(&c, src, dst, IP_PROTOCOL_UDP, total);
 	checksum_add(&c, w->data + start, total);
-	uint16_t value = checksum_value(&c);
-	struct bytes_writer field = bytes_writer(w->data + start + UDP_CHECKSUM_AT, 2);
-	bytes_put_be16(&field, value ? value : 0xffff);
+	struct bytes_writer field = bytes_writer(w->data + start + UDP_CHECKSUM_AT, CHECKSUM_LEN);
+	bytes_put_be16(&field, checksum_transport_value(&c));
 }
