@@ -76,12 +76,6 @@ void json_unsigned(struct json *j, const char *key, uint64_t value)
 	g_string_append_printf(j->text, "%" G_GUINT64_FORMAT, value);
 }
 
-void json_signed(struct json *j, const char *key, int64_t value)
-{
-	begin(j, key);
-	g_string_append_printf(j->text, "%" G_GINT64_FORMAT, value);
-}
-
 void json_decimal(struct json *j, const char *key, double value)
 {
 	char digits[G_ASCII_DTOSTR_BUF_SIZE];

@@ -25,7 +25,6 @@ void json_close_array(struct json *j);
 /* NULL: null. */
 void json_string(struct json *j, const char *key, const char *value);
 void json_unsigned(struct json *j, const char *key, uint64_t value);
-void json_signed(struct json *j, const char *key, int64_t value);
 /* With three decimals: seconds, milliseconds. */
 void json_decimal(struct json *j, const char *key, double value);
 void json_bool(struct json *j, const char *key, bool value);

@@ -6,22 +6,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const struct {
-	const char *name, *explanation;
-} types[EVENT_TYPE_COUNT] = {
-#define X(id, name, text) [EVENT_##id] = { name, text },
+static const char *const names[EVENT_TYPE_COUNT] = {
+#define X(id, name) [EVENT_##id] = name,
 	EVENT_TYPES(X)
 #undef X
 };
 
 const char *event_name(enum event_type type)
 {
-	return types[type].name;
-}
-
-const char *event_explanation(enum event_type type)
-{
-	return types[type].explanation;
+	return names[type];
 }
 
 int events_init(struct events *e)

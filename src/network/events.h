@@ -13,33 +13,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* enum suffix, name, explanation */
+/* enum suffix, name */
 #define EVENT_TYPES(X) \
-	X(PORT_ATTACHED, "port-attached", "somebody plugged in") \
-	X(PORT_DETACHED, "port-detached", "a port was unplugged") \
-	X(PORT_BLOCKED, "port-blocked", "a loop goes through a port: it passes nothing for now") \
-	X(PORT_UNBLOCKED, "port-unblocked", "the loop through a port is gone") \
-	X(GUEST_SEEN, "guest-seen", "an address is used by a MAC that was not known to") \
-	X(LEASE_GIVEN, "lease-given", "a guest was given an address") \
-	X(LEASE_RENEWED, "lease-renewed", "a guest goes on using its address") \
-	X(LEASE_RELEASED, "lease-released", "a guest gave its address back") \
-	X(LEASE_DECLINED, "lease-declined", "a guest found that somebody uses the address that it was given") \
-	X(LEASE_EXPIRED, "lease-expired", "a lease ended without being renewed") \
-	X(DROP, "drop", "something was dropped for a reason seen for the first time") \
-	X(RESERVATIONS, "reservations", "the reservations are not what they were") \
-	X(NAMES, "names", "the names are not what they were") \
-	X(RELOADED, "reloaded", "the configuration was read again") \
-	X(LOG_LEVEL, "log-level", "the log level is another one")
+	X(PORT_ATTACHED, "port-attached")   /* a guest, or another switch, was connected */ \
+	X(PORT_DETACHED, "port-detached")   /* a port was disconnected */ \
+	X(PORT_BLOCKED, "port-blocked")     /* a loop goes through a port: it forwards nothing for now */ \
+	X(PORT_UNBLOCKED, "port-unblocked") /* the loop through a port is gone */ \
+	X(GUEST_SEEN, "guest-seen")         /* a MAC uses an address that it was not known to use */ \
+	X(LEASE_GIVEN, "lease-given")       /* a guest was given an address by DHCP */ \
+	X(LEASE_RENEWED, "lease-renewed")   /* a guest renewed its lease */ \
+	X(LEASE_RELEASED, "lease-released") /* a guest released its lease */ \
+	X(LEASE_DECLINED, "lease-declined") /* a guest found the address that it was given in use */ \
+	X(LEASE_EXPIRED, "lease-expired")   /* a lease ended without being renewed */ \
+	X(DROP, "drop")                     /* a frame was dropped, the first one for this reason */ \
+	X(RESERVATIONS, "reservations")     /* a reservation was added or removed */ \
+	X(NAMES, "names")                   /* a name was added or removed */ \
+	X(RELOADED, "reloaded")             /* the configuration was reloaded */ \
+	X(LOG_LEVEL, "log-level")           /* the log level was changed */
 
 enum event_type {
-#define X(id, name, text) EVENT_##id,
+#define X(id, name) EVENT_##id,
 	EVENT_TYPES(X)
 #undef X
 		EVENT_TYPE_COUNT
 };
 
 const char *event_name(enum event_type type);
-const char *event_explanation(enum event_type type);
 
 /* What a type has no use for is zero. */
 struct event {

@@ -22,7 +22,9 @@ const char *attachment_type_name(enum attachment_type type)
 	return type_names[type];
 }
 
-int attachment_type_parse(const char *word, enum attachment_type *ret)
+/* --- keys --- */
+
+static int parse_type(const char *word, enum attachment_type *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(type_names); i++) {
 		if (strcmp(word, type_names[i]) == 0) {
@@ -32,12 +34,9 @@ int attachment_type_parse(const char *word, enum attachment_type *ret)
 	}
 	return -EINVAL;
 }
-
-/* --- keys --- */
-
 static int set_type(struct attachment *p, const char *value, const char **ret_why)
 {
-	bool good = attachment_type_parse(value, &p->type) == 0;
+	bool good = parse_type(value, &p->type) == 0;
 	/* Both sides have to agree on it, and the one that listens says nothing. */
 	if (p->kind == ATTACHMENT_CONNECT)
 		good = good && (p->type == ATTACHMENT_TYPE_STREAM || p->type == ATTACHMENT_TYPE_VHOST);

@@ -45,8 +45,6 @@ struct attachment_list {
 int attachment_parse(enum attachment_kind kind, const char *text, struct attachment *ret, const char **ret_why);
 /* The word for @type, as "stream". */
 const char *attachment_type_name(enum attachment_type type);
-/* -EINVAL when there is no such type. */
-int attachment_type_parse(const char *word, enum attachment_type *ret);
 
 /* -ENOMEM. */
 int attachment_list_add(struct attachment_list *l, const struct attachment *attachment);

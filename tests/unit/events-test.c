@@ -85,10 +85,9 @@ static void who_waits_is_woken_once(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->woken, ==, 2);
 }
 
-static void each_type_has_a_name_of_its_own_and_an_explanation(struct fixture *f, gconstpointer data)
+static void each_type_has_a_name_of_its_own(struct fixture *f, gconstpointer data)
 {
 	for (unsigned i = 0; i < EVENT_TYPE_COUNT; i++) {
-		g_assert_cmpstr(event_explanation(i), !=, "");
 		for (unsigned k = 0; k < i; k++)
 			g_assert_cmpstr(event_name(i), !=, event_name(k));
 	}
@@ -104,6 +103,6 @@ int main(int argc, char **argv)
 	ADD(oldest_are_overwritten_and_the_numbers_say_so);
 	ADD(number_that_was_not_given_yet_has_nothing_behind_it);
 	ADD(who_waits_is_woken_once);
-	ADD(each_type_has_a_name_of_its_own_and_an_explanation);
+	ADD(each_type_has_a_name_of_its_own);
 	return g_test_run();
 }

@@ -43,14 +43,13 @@ static void numbers_are_written_whole(void)
 	struct json *j = begin();
 	json_open_array(j, NULL);
 	json_unsigned(j, NULL, UINT64_MAX);
-	json_signed(j, NULL, INT64_MIN);
 	json_decimal(j, NULL, 0.0625);
 	json_decimal(j, NULL, -1.5);
 	json_null(j, NULL);
 	json_string(j, NULL, NULL);
 	json_bool(j, NULL, false);
 	json_close_array(j);
-	assert_text(j, "[18446744073709551615,-9223372036854775808,0.062,-1.500,null,null,false]");
+	assert_text(j, "[18446744073709551615,0.062,-1.500,null,null,false]");
 }
 
 /* RFC 8259 §7. */
