@@ -2,24 +2,20 @@
 #include "network/runtime_entries.h"
 
 #include "base/log.h"
+#include "host/state_file.h"
 #include "options/options.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FILE_NAME "kept"
-#define LINE_MAX_BYTES 512
 
 static void take_line(struct runtime_entries *e, char *line)
 {
 	char reason[512];
 	char *value = strchr(line, ' ');
-	line[strcspn(line, "\n")] = '\0';
 	if (value)
 		*value++ = '\0';
 	bool known = value && value[0] && (strcmp(line, "host") == 0 || strcmp(line, "name") == 0);
@@ -30,16 +26,19 @@ static void take_line(struct runtime_entries *e, char *line)
 
 static void load(struct runtime_entries *e)
 {
-	char line[LINE_MAX_BYTES];
-	FILE *file = fopen(e->path, "re");
-	if (!file) {
-		if (errno != ENOENT)
-			log_warning(e->log, "%s: %s", e->path, strerror(errno));
+	char *text, *rest;
+	size_t len;
+	int r = state_file_read(e->path, &text, &len);
+	if (r < 0) {
+		if (r != -ENOENT)
+			log_warning(e->log, "%s: %s; reservations and names added at run time are not in effect", e->path, strerror(-r));
 		return;
 	}
-	while (fgets(line, sizeof(line), file))
-		take_line(e, line);
-	fclose(file);
+	rest = text;
+	for (char *line; (line = strsep(&rest, "\n"));)
+		if (line[0])
+			take_line(e, line);
+	free(text);
 }
 
 int runtime_entries_init(struct runtime_entries *e, const char *state_dir, struct log *log)
@@ -73,30 +72,22 @@ static void write_lines(FILE *file, const struct settings *s)
 		fprintf(file, "name %s,%s\n", s->names[i].name, ip4_format(s->names[i].ip, ip));
 }
 
-/* Negative errno; @path is then as before. */
-static int write_file(const char *path, const struct settings *s)
+static int save(const char *path, const struct settings *s)
 {
-	char temporary[PATH_MAX];
-	if (snprintf(temporary, sizeof(temporary), "%s.tmp", path) >= (int)sizeof(temporary))
-		return -ENAMETOOLONG;
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!file)
-		return -errno;
-	write_lines(file, s);
-	int r = ferror(file) ? -EIO : 0;
-	if (fclose(file) != 0 && r == 0)
-		r = -errno;
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(temporary);
+	char *text = NULL;
+	size_t len;
+	FILE *memory = open_memstream(&text, &len);
+	if (!memory)
+		return -ENOMEM;
+	write_lines(memory, s);
+	int r = fclose(memory) == 0 ? state_file_replace(path, text, len) : -ENOMEM;
+	free(text);
 	return r;
 }
 
 int runtime_entries_replace(struct runtime_entries *e, struct settings *s)
 {
-	int r = e->path ? write_file(e->path, s) : 0;
+	int r = e->path ? save(e->path, s) : 0;
 	if (r < 0)
 		return r;
 	settings_done(&e->settings);
