@@ -11,4 +11,5 @@ struct arp_service {
 	ip4_t ip;
 };
 
+/* @mac and @ip: the gateway's. */
 void arp_service_init(struct arp_service *s, struct mac mac, ip4_t ip);

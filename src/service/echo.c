@@ -18,7 +18,7 @@ static enum service_verdict echo_input(struct service *s, usec_t now, const stru
 		sink_drop(out, message ? DROP_ICMP_MALFORMED : DROP_NO_MEMORY, p);
 		return SERVICE_TAKEN;
 	}
-	/* Errors are about flows: the engine knows them. */
+	/* ICMP errors are about flows, which the engine knows. */
 	if (h.type != ICMP4_ECHO_REQUEST)
 		return icmp4_is_error(h.type) ? SERVICE_NOT_MINE : SERVICE_TAKEN;
 	uint8_t *reply = arena_alloc(p->arena, p->l4_len);

@@ -10,4 +10,5 @@ struct echo_service {
 	ip4_t ip;
 };
 
+/* @ip: the gateway's address. */
 void echo_service_init(struct echo_service *s, ip4_t ip);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "service/guest_name.h"
 
-/* The character as it stands in a label; NUL: none that could. */
+/* @c as it may stand in a label; NUL when it may not. */
 static char clean_char(char c)
 {
 	if (c >= 'A' && c <= 'Z')
@@ -16,7 +16,7 @@ bool guest_name_clean(const void *raw, size_t len, char ret[static GUEST_NAME_SI
 	const char *from = raw;
 	size_t n = 0;
 	ret[0] = '\0';
-	/* RFC 2132 §2 lets a client end its strings with NUL. */
+	/* A client may end its strings with NUL (RFC 2132 §2). */
 	for (size_t i = 0; i < len && from[i] != '\0' && from[i] != '.'; i++, n++) {
 		char c = clean_char(from[i]);
 		if (c == '\0' || n == GUEST_NAME_SIZE - 1) {

@@ -12,7 +12,7 @@
 
 #define MESSAGE_MAX DHCP_DATAGRAM_MIN
 #define TTL 64
-/* The server is beside us: it answers at once, or when its probe of the address has ended. */
+/* The server is on the segment: it answers at once, or after its ARP probe of the address. */
 #define FIRST_RETRY USEC_PER_SEC
 #define RETRY_DOUBLINGS_MAX 4u
 #define REQUESTS_MAX 4u
@@ -33,28 +33,28 @@ static bool has_lease(const struct dhcp_client *c)
 
 /* --- sending --- */
 
-/* The addresses of a message: to everybody from nobody, or from the lease's address to its server. */
-struct way {
+/* Destination MAC, source and destination address of a message: broadcast from 0.0.0.0, or unicast to the server. */
+struct message_route {
 	struct mac mac;
 	ip4_t src, dst;
 };
 
-static const struct way to_all = { MAC_BROADCAST, 0, IP4_BROADCAST };
+static const struct message_route to_all = { MAC_BROADCAST, 0, IP4_BROADCAST };
 
-static struct way to_server(const struct dhcp_client *c)
+static struct message_route to_server(const struct dhcp_client *c)
 {
-	return (struct way){ c->lease.server_mac, c->lease.address, c->lease.server };
+	return (struct message_route){ c->lease.server_mac, c->lease.address, c->lease.server };
 }
 
-static void send_message(const struct dhcp_client *c, const struct way *way, const void *message, size_t len)
+static void send_message(const struct dhcp_client *c, const struct message_route *route, const void *message, size_t len)
 {
 	uint8_t frame[ETH_HEADER_LEN + IPV4_HEADER_LEN + UDP_HEADER_LEN + MESSAGE_MAX];
 	struct bytes_writer w = bytes_writer(frame, sizeof(frame));
-	eth_emit(&w, &(struct eth_header){ .dst = way->mac, .src = c->config.mac, .ethertype = ETH_TYPE_IPV4 });
-	struct ipv4_header ip = { .ttl = TTL, .protocol = IP_PROTOCOL_UDP, .src = way->src, .dst = way->dst };
+	eth_emit(&w, &(struct eth_header){ .dst = route->mac, .src = c->config.mac, .ethertype = ETH_TYPE_IPV4 });
+	struct ipv4_header ip = { .ttl = TTL, .protocol = IP_PROTOCOL_UDP, .src = route->src, .dst = route->dst };
 	ip.total_len = (uint16_t)(IPV4_HEADER_LEN + UDP_HEADER_LEN + len);
 	ipv4_emit(&w, &ip);
-	udp_emit_ipv4(&w, way->src, way->dst, DHCP_CLIENT_PORT, DHCP_SERVER_PORT, message, len);
+	udp_emit_ipv4(&w, route->src, route->dst, DHCP_CLIENT_PORT, DHCP_SERVER_PORT, message, len);
 	if (!w.failed)
 		c->config.ops->send(c->config.opaque, frame, w.len);
 }
@@ -67,7 +67,7 @@ static void begin_message(const struct dhcp_client *c, usec_t now, enum dhcp_typ
 	dhcp_put_u8(w, DHCP_OPTION_TYPE, (uint8_t)type);
 }
 
-static void put_wishes(const struct dhcp_client *c, struct dhcp_writer *w)
+static void put_requested_options(const struct dhcp_client *c, struct dhcp_writer *w)
 {
 	static const uint8_t wanted[] = { DHCP_OPTION_SUBNET_MASK, DHCP_OPTION_ROUTER, DHCP_OPTION_DNS, DHCP_OPTION_DOMAIN,
 					  DHCP_OPTION_MTU,         DHCP_OPTION_T1,     DHCP_OPTION_T2 };
@@ -81,11 +81,11 @@ static void send_discover(const struct dhcp_client *c, usec_t now)
 	uint8_t buf[MESSAGE_MAX];
 	struct dhcp_writer w;
 	begin_message(c, now, DHCP_DISCOVER, 0, &w, buf);
-	put_wishes(c, &w);
+	put_requested_options(c, &w);
 	send_message(c, &to_all, buf, dhcp_finish(&w));
 }
 
-/* RFC 2131 §4.3.2: SELECTING names server and address, RENEWING and REBINDING only ciaddr. */
+/* RFC 2131 §4.3.2: SELECTING names server and requested address, RENEWING and REBINDING have only ciaddr. */
 static void send_request(const struct dhcp_client *c, usec_t now)
 {
 	uint8_t buf[MESSAGE_MAX];
@@ -95,11 +95,11 @@ static void send_request(const struct dhcp_client *c, usec_t now)
 		dhcp_put_be32(&w, DHCP_OPTION_REQUESTED_IP, c->offered);
 		dhcp_put_be32(&w, DHCP_OPTION_SERVER_ID, c->server);
 	}
-	put_wishes(c, &w);
-	struct way way = c->state == DHCP_CLIENT_RENEWING ? to_server(c) : to_all;
+	put_requested_options(c, &w);
+	struct message_route route = c->state == DHCP_CLIENT_RENEWING ? to_server(c) : to_all;
 	if (c->state == DHCP_CLIENT_REBINDING)
-		way.src = c->lease.address;
-	send_message(c, &way, buf, dhcp_finish(&w));
+		route.src = c->lease.address;
+	send_message(c, &route, buf, dhcp_finish(&w));
 }
 
 static void send_release(const struct dhcp_client *c, usec_t now)
@@ -108,8 +108,8 @@ static void send_release(const struct dhcp_client *c, usec_t now)
 	struct dhcp_writer w;
 	begin_message(c, now, DHCP_RELEASE, c->lease.address, &w, buf);
 	dhcp_put_be32(&w, DHCP_OPTION_SERVER_ID, c->lease.server);
-	struct way way = to_server(c);
-	send_message(c, &way, buf, dhcp_finish(&w));
+	struct message_route route = to_server(c);
+	send_message(c, &route, buf, dhcp_finish(&w));
 }
 
 /* --- states --- */
@@ -161,7 +161,7 @@ static void request_again(struct dhcp_client *c, usec_t now)
 	send_request(c, now);
 }
 
-/* Half of what is left, but no more often than once a minute (RFC 2131 §4.4.5). */
+/* Retries after half of the remaining time, but not more than once a minute (RFC 2131 §4.4.5). */
 static void extend(struct dhcp_client *c, usec_t now, usec_t until)
 {
 	usec_t half = (until - now) / 2;
@@ -215,7 +215,7 @@ struct answer {
 	struct dhcp_message message;
 };
 
-/* Up to @n addresses of the option; how many there are. */
+/* Reads up to @n addresses of option @code; returns their number. */
 static unsigned get_addresses(const struct answer *a, uint8_t code, ip4_t *ret, unsigned n)
 {
 	uint8_t bytes[255];
@@ -236,7 +236,7 @@ static uint32_t get_number(const struct answer *a, uint8_t code, size_t size)
 	return size == 2 ? bytes_get_be16(&r) : bytes_get_be32(&r);
 }
 
-/* It ends up in a file that other programs read: nothing but what a domain is made of. */
+/* Only characters of a domain name: the text is written to a resolv.conf that other programs read. */
 static void get_domain(const struct answer *a, char ret[static DHCP_CLIENT_DOMAIN_MAX + 1])
 {
 	char text[DHCP_CLIENT_DOMAIN_MAX + 1];
@@ -287,7 +287,7 @@ static usec_t after_seconds(usec_t now, uint32_t seconds)
 	return now + seconds * USEC_PER_SEC;
 }
 
-/* RFC 2131 §4.4.5: T1 and T2 as the server says, when they are in order. */
+/* RFC 2131 §4.4.5: T1 and T2 from the server unless they are out of order. */
 static void set_times(struct dhcp_client *c, const struct answer *a)
 {
 	uint32_t lease = c->lease.lease_s, t1 = get_number(a, DHCP_OPTION_T1, 4), t2 = get_number(a, DHCP_OPTION_T2, 4);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A DHCP client (RFC 2131 §4.4) for a guest of our own.  Pure: whole frames go in and come out, the clock is turned by whoever
- * owns it, and it is told what to do with the lease it gets.
+ * A DHCP client (RFC 2131 §4.4) for `lanlet exec`.  Pure: it gets and sends whole frames, gets the time as an argument, and
+ * reports leases to its owner through dhcp_client_ops.
  *
  *     stopped ── start ─> selecting ── OFFER ─> requesting ── ACK ─> bound ── T1 ─> renewing ── T2 ─> rebinding
  *                             ^                     │                  ^─── ACK ──────┴─── ACK ──────────┤
@@ -16,33 +16,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DHCP_CLIENT_DNS_MAX 3u /* what resolv.conf holds */
+#define DHCP_CLIENT_DNS_MAX 3u /* as many as resolv.conf can have (MAXNS) */
 #define DHCP_CLIENT_DOMAIN_MAX 253u
 
 struct dhcp_client_lease {
 	ip4_t address, server;
 	unsigned prefix_length;
-	ip4_t router; /* 0: none */
+	ip4_t router; /* 0: no router */
 	ip4_t dns[DHCP_CLIENT_DNS_MAX];
 	unsigned n_dns;
-	char domain[DHCP_CLIENT_DOMAIN_MAX + 1]; /* letters, digits, hyphens and dots; "": none */
-	uint16_t mtu;                            /* 0: not said */
-	uint32_t lease_s;                        /* DHCP_LEASE_INFINITE: for ever */
-	struct mac server_mac;                   /* that the answer came from */
+	char domain[DHCP_CLIENT_DOMAIN_MAX + 1]; /* letters, digits, hyphens and dots; "": no domain */
+	uint16_t mtu;                            /* 0: not given */
+	uint32_t lease_s;                        /* DHCP_LEASE_INFINITE: never ends */
+	struct mac server_mac;                   /* source of the server's frames */
 };
 
 struct dhcp_client_ops {
-	/* A whole frame, borrowed for the call. */
+	/* Sends a whole frame, borrowed until the call returns. */
 	void (*send)(void *opaque, const void *frame, size_t len);
-	/* A lease, or one that was renewed and may say something new. */
+	/* A new or renewed lease; a renewed one may have other options. */
 	void (*bound)(void *opaque, const struct dhcp_client_lease *lease);
-	/* The address may not be used any more.  The client goes on asking. */
+	/* The lease ended: the address must not be used any more.  The client starts again by itself. */
 	void (*lost)(void *opaque);
 };
 
 struct dhcp_client_config {
 	struct mac mac;
-	const char *name; /* to be known by, borrowed; NULL: none */
+	const char *name; /* host name (option 12), borrowed; NULL: not sent */
 	uint32_t xid;     /* random */
 	const struct dhcp_client_ops *ops;
 	void *opaque;
@@ -61,8 +61,8 @@ struct dhcp_client {
 	struct dhcp_client_config config;
 	enum dhcp_client_state state;
 	uint32_t xid;
-	usec_t began;    /* when this exchange did */
-	usec_t deadline; /* when something is to be sent again, or the state changes */
+	usec_t began;    /* start of the current exchange */
+	usec_t deadline; /* next retransmission or change of state */
 	unsigned tries;
 	ip4_t offered, server;          /* while requesting */
 	struct dhcp_client_lease lease; /* from bound on */
@@ -71,9 +71,9 @@ struct dhcp_client {
 
 void dhcp_client_init(struct dhcp_client *c, const struct dhcp_client_config *config);
 void dhcp_client_start(struct dhcp_client *c, usec_t now);
-/* A frame that arrived, in one piece.  True when it was meant for the client. */
+/* Takes a received frame.  True when it is a DHCP message to this client. */
 bool dhcp_client_input(struct dhcp_client *c, usec_t now, const void *frame, size_t len);
-/* Gives the lease back, if there is one, and stops. */
+/* Releases the lease, if there is one, and stops. */
 void dhcp_client_release(struct dhcp_client *c, usec_t now);
 
 usec_t dhcp_client_deadline(const struct dhcp_client *c);

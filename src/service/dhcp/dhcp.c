@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The service: configuration, the gate that every packet passes, and the leases as others see them. */
+/* The service: configuration, checks of every packet, and access to leases from outside. */
 #include "service/dhcp/dhcp.h"
 
 #include "base/log.h"
@@ -15,9 +15,9 @@
 
 #include <errno.h>
 
-/* More guests than the forwarding database knows (lan/fdb.h) cannot be on one segment. */
+/* The forwarding database (lan/fdb.h) has room for no more guests. */
 #define LEASES_MAX 8192u
-/* A pool needs a network, a broadcast, a gateway and a guest's address. */
+/* A pool needs a network, a broadcast and a gateway address, and one for a guest. */
 #define PREFIX_LENGTH_MAX 30u
 
 static void count_failure(struct dhcp *d, usec_t now, int err, const struct packet *p, struct sink *out)
@@ -25,7 +25,7 @@ static void count_failure(struct dhcp *d, usec_t now, int err, const struct pack
 	switch (err) {
 	case -EBADMSG: sink_drop(out, DROP_DHCP_MALFORMED, p); break;
 	case -ENOSPC:
-		log_limited(d->config.log, now, LOG_LEVEL_WARNING, "dhcp: no free address is left");
+		log_limited(d->config.log, now, LOG_LEVEL_WARNING, "dhcp: no free address in the pool");
 		sink_drop(out, DROP_DHCP_POOL_FULL, p);
 		break;
 	case -ENOMEM: sink_drop(out, DROP_NO_MEMORY, p); break;
@@ -33,7 +33,7 @@ static void count_failure(struct dhcp *d, usec_t now, int err, const struct pack
 	}
 }
 
-/* A guest's address that a relay or a client may have in our subnet. */
+/* Whether @ip is an address in the subnet that a guest or relay may have. */
 static bool is_host_address(const struct dhcp *d, ip4_t ip)
 {
 	const struct dhcp_config *c = &d->config;
@@ -41,8 +41,8 @@ static bool is_host_address(const struct dhcp *d, ip4_t ip)
 }
 
 /*
- * Whether the message is one that a server may answer: from a client with a MAC of its own, and if it came through a
- * relay, through one of our subnet, because we have addresses of no other.
+ * Whether a server may answer the message: it is from a client with a unicast MAC that is not the gateway's, and, if it was
+ * relayed, the relay is in the subnet, because there are no addresses for other subnets.
  */
 static bool is_answerable(const struct dhcp *d, const struct dhcp_header *h)
 {
@@ -51,7 +51,7 @@ static bool is_answerable(const struct dhcp *d, const struct dhcp_header *h)
 	return h->giaddr == 0 || is_host_address(d, h->giaddr);
 }
 
-/* Behind a relay the path is unknown; it is then taken to be Ethernet's. */
+/* The path MTU behind a relay is unknown: assume Ethernet's. */
 static uint16_t path_mtu(const struct packet *p, const struct dhcp_header *h)
 {
 	return p->port && !h->giaddr ? (uint16_t)MIN(p->port->mtu, (size_t)UINT16_MAX) : 1500;
@@ -72,15 +72,15 @@ static int input_datagram(struct dhcp *d, usec_t now, const struct packet *p, co
 static bool is_to_server(const struct dhcp *d, const struct packet *p)
 {
 	ip4_t dst = p->ip.dst;
-	return dst == d->config.gateway || dst == IP4(255, 255, 255, 255) || dst == prefix4_broadcast(d->config.subnet);
+	return dst == d->config.gateway || dst == IP4_BROADCAST || dst == prefix4_broadcast(d->config.subnet);
 }
 
-/* Clients would take the answer of either server.  Only broadcast answers come by here, which most clients ask for. */
-static void hear_foreign_server(struct dhcp *d, usec_t now, const struct packet *p)
+/* With two servers it is chance which one a client takes.  Only answers sent by broadcast are seen here; most clients ask for that. */
+static void note_foreign_server(struct dhcp *d, usec_t now, const struct packet *p)
 {
 	char ip[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
 	if (d->foreign.server != p->ip.src)
-		log_limited(d->config.log, now, LOG_LEVEL_WARNING, "dhcp: another server answers on the segment: %s at %s on port %s",
+		log_limited(d->config.log, now, LOG_LEVEL_WARNING, "dhcp: another DHCP server answers on the segment: %s (%s) on port %s",
 			    ip4_format(p->ip.src, ip), mac_format(p->eth.src, mac), p->port ? p->port->name : "?");
 	d->foreign = (struct dhcp_foreign){ .server = p->ip.src, .mac = p->eth.src, .seen = now };
 }
@@ -94,7 +94,7 @@ static enum service_verdict dhcp_input(struct service *s, usec_t now, const stru
 	if (packet_udp(p, &udp) < 0)
 		return SERVICE_NOT_MINE;
 	if (udp.dst.port == DHCP_CLIENT_PORT && udp.src.port == DHCP_SERVER_PORT)
-		hear_foreign_server(d, now, p);
+		note_foreign_server(d, now, p);
 	if (udp.dst.port != DHCP_SERVER_PORT)
 		return SERVICE_NOT_MINE;
 	int err = input_datagram(d, now, p, &udp, out);
@@ -149,7 +149,7 @@ static int check_reservations(const struct dhcp *d, const struct reservation *r,
 	return 0;
 }
 
-/* Records for every address that can be given. */
+/* A record for every address that can be leased. */
 static unsigned lease_capacity(const struct dhcp *d)
 {
 	uint64_t pool = (uint64_t)d->config.last - d->config.first + 1;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The DHCP server (RFC 2131, 2132, 3046, 3396, 3397, 6842): one subnet, one pool, authoritative.
- * A service of the gateway; pure.  It owns the leases; whoever keeps them on disk is told through the
- * environment when they change, before the answer that promises them leaves.
+ * A service of the gateway; pure.  It owns the leases.  It reports each change of them through its environment before
+ * the answer is sent, so that its owner can write them to disk first.
  *
- * The MAC is the key of a lease: a client id is recorded and echoed, but iPXE and the system that it boots
- * send different ones, and cloned images send the same.
+ * The MAC is the key of a lease.  The client id is recorded and echoed, but is not the key: iPXE and the system that it
+ * boots send different ids, and cloned images send the same.
  */
 #pragma once
 
@@ -31,21 +31,21 @@ enum dhcp_lease_event {
 	DHCP_LEASE_GIVEN,
 	DHCP_LEASE_RENEWED,
 	DHCP_LEASE_RELEASED,
-	DHCP_LEASE_DECLINED, /* the client says that somebody else uses the address */
+	DHCP_LEASE_DECLINED, /* the client found the address in use by another host */
 };
 
-/* What the server needs from the gateway.  None of them calls back into the server. */
+/* What the server asks of the gateway.  These functions do not call the server. */
 struct dhcp_env_ops {
-	/* Asks the segment by ARP who has @ip.  An answer is reported with dhcp_address_seen(). */
+	/* Sends an ARP probe for @ip.  An answer is reported by dhcp_address_seen(). */
 	void (*probe)(struct dhcp_env *env, usec_t now, ip4_t ip);
-	/* Whether the segment knows a machine that uses @ip, and which.  Only what ARP says, not what a lease says. */
+	/* Whether a host uses @ip, by the neighbour table and not by leases, and its MAC. */
 	bool (*in_use)(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret);
 	/*
-	 * The leases are not what they were.  They must be safe before the present turn's packets leave; called
-	 * before the answer goes to the sink, any number of times a turn.
+	 * The leases have changed.  They must be on disk before the packets of this turn are sent.  Called before the answer
+	 * goes to the sink, any number of times in a turn.
 	 */
 	void (*changed)(struct dhcp_env *env, usec_t now);
-	/* Optional.  A client was given @l, or has given it back; as @l is now. */
+	/* Optional.  @l was leased, renewed, released or declined; its state after that. */
 	void (*leased)(struct dhcp_env *env, usec_t now, const struct lease *l, enum dhcp_lease_event what);
 };
 
@@ -56,31 +56,31 @@ struct dhcp_env {
 struct dhcp_config {
 	struct dhcp_env *env;     /* borrowed */
 	struct log *log;          /* borrowed, may be NULL */
-	struct hash_key hash_key; /* for tables; has no say in which address a guest gets */
+	struct hash_key hash_key; /* for tables; does not affect which address a guest gets */
 	ip4_t gateway;            /* also the server identifier and the router */
 	struct mac gateway_mac;
 	struct prefix4 subnet;
-	ip4_t first, last;        /* the pool, both included; the gateway may lie in it */
+	ip4_t first, last;        /* the pool, inclusive; may contain the gateway */
 	uint32_t lease_time;      /* seconds, at least 1; DHCP_LEASE_INFINITE */
-	const char *domain;       /* copied; NULL: none */
-	const char *gateway_name; /* a label that no guest may have; copied; NULL: none */
-	ip4_t dns[DHCP_DNS_MAX];  /* none: the gateway */
+	const char *domain;       /* copied; NULL: no domain */
+	const char *gateway_name; /* a label that no guest may have; copied; NULL: no name */
+	ip4_t dns[DHCP_DNS_MAX];  /* empty: the gateway */
 	unsigned n_dns;
-	uint16_t mtu;                           /* for option 26; 0: what the client's port carries, when that is over 1500 */
+	uint16_t mtu;                           /* for option 26; 0: the MTU of the client's port if over 1500 */
 	const struct reservation *reservations; /* copied */
 	size_t n_reservations;
 };
 
-/* Another server on the segment, that was heard to answer clients. */
+/* Another DHCP server on the segment, seen answering clients. */
 struct dhcp_foreign {
-	ip4_t server; /* 0: none was heard */
+	ip4_t server; /* 0: none seen */
 	struct mac mac;
 	usec_t seen;
 };
 
 struct dhcp {
 	struct service service;
-	struct dhcp_config config; /* its pointers are to the copies below, or borrowed */
+	struct dhcp_config config; /* its strings are the copies below; the rest is borrowed */
 	char domain[DHCP_DOMAIN_SIZE];
 	char gateway_name[GUEST_NAME_SIZE];
 	struct reservation_table reservations;
@@ -91,49 +91,49 @@ struct dhcp {
 };
 
 /*
- * -EINVAL: pool or gateway do not fit the subnet, the domain is none, or a reservation's MAC or name is none; -ERANGE:
- * a reserved address is outside the subnet, or is the gateway's; -EEXIST: a MAC, address or name is reserved twice; -ENOMEM.
+ * -EINVAL: pool or gateway outside the subnet, invalid domain, or a reservation without a valid MAC or name.  -ERANGE: a reserved
+ * address is outside the subnet or the gateway's.  -EEXIST: a MAC, address or name is reserved twice.  -ENOMEM.
  */
 int dhcp_init(struct dhcp *d, const struct dhcp_config *config);
 void dhcp_done(struct dhcp *d);
 
 /*
- * Replaces the reservations.  A guest whose address is now another's, or who has now one of its own, is told
- * when it renews.  Errors as in dhcp_init(), nothing is changed then.
+ * Replaces the reservations.  A guest that has to change its address because of them gets a NAK when it renews.
+ * Errors as dhcp_init(); then nothing is changed.
  */
 int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n);
 
-/* ARP showed that @mac uses @ip.  When that ends a probe, the server's deadline is now. */
+/* ARP showed that @mac uses @ip.  If that ends a probe, the server's deadline becomes @now. */
 void dhcp_address_seen(struct dhcp *d, usec_t now, ip4_t ip, struct mac mac);
 
 /*
- * The address of the guest called @name, one label in any case: a reserved guest's always, another's while it
- * has a lease.  -ENOENT.
+ * The address of the guest with the host name @name, one label, case-insensitive: of a reservation always, of another guest
+ * while it has a lease.  -ENOENT.
  */
 int dhcp_find_name(const struct dhcp *d, usec_t now, const char *name, ip4_t *ret);
-/* The address of the guest with this MAC: as dhcp_find_name(). */
+/* The address of the guest with this MAC; as dhcp_find_name(). */
 int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret);
-/* The name of the guest that has @ip, leased or reserved.  -ENOENT: nobody has it, or it has no name. */
+/* The name of the guest with the leased or reserved address @ip.  -ENOENT: no such guest, or it has no name. */
 int dhcp_find_address(const struct dhcp *d, usec_t now, ip4_t ip, char ret[static GUEST_NAME_SIZE]);
 
 /*
- * Calls @each for every lease worth keeping: the active ones, and those that ended but whose address is still
- * remembered (lease_is_active() tells).  Least recently used first.
+ * Calls @each for every lease to be saved: the active ones, and expired and released ones whose address is still kept for
+ * the guest (see lease_is_active()).  Least recently used first.
  */
 void dhcp_for_each_lease(const struct dhcp *d, void (*each)(void *opaque, const struct lease *l), void *opaque);
 
-/* A lease from the time before a restart. */
+/* A lease from before a restart. */
 struct dhcp_saved_lease {
 	struct mac mac;
 	ip4_t ip;
-	usec_t expires;   /* may have passed: the address is then remembered */
-	const char *name; /* made clean here; "" or NULL: none */
+	usec_t expires;   /* may be in the past: the address is then kept for the guest */
+	const char *name; /* any text, cleaned here; "" or NULL: no name */
 	const uint8_t *client_id;
 	size_t client_id_len;
 };
 
 /*
- * Takes up a saved lease; does not report a change.  -EADDRNOTAVAIL: the address is no longer ours to give to this
- * MAC; -EEXIST: MAC or address have a lease; -EINVAL: no MAC of a guest, or a client id that is too long; -ENOSPC: too many.
+ * Restores a saved lease; does not report a change.  -EADDRNOTAVAIL: this MAC may not have the address any more.  -EEXIST: MAC or
+ * address have a lease.  -EINVAL: the MAC cannot be a guest's, or the client id is too long.  -ENOSPC: too many leases.  -ENOMEM.
  */
 int dhcp_restore(struct dhcp *d, usec_t now, const struct dhcp_saved_lease *saved);

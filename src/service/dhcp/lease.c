@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Three hash indexes with chains over records of their own, because a record enters and leaves each of them
- * alone: one set aside has no MAC, most have no name, and an address changes under its MAC.
+ * Three hash indexes with chains through the records.  A record enters and leaves each index separately: one that is set
+ * aside has no MAC, many have no name, and the address of a MAC can change.
  */
 #include "service/dhcp/lease.h"
 
@@ -41,7 +41,7 @@ static void index_remove(struct lease_table *t, enum lease_index which, uint64_t
 	*at = l->next[which];
 }
 
-/* Slots for about one record each. */
+/* About one slot for each record. */
 static unsigned slot_count(unsigned capacity)
 {
 	unsigned n = 16;
@@ -101,7 +101,7 @@ struct lease *lease_find_name(const struct lease_table *t, const char *name)
 	return l;
 }
 
-/* The oldest record that nobody holds; a memory only when there is no other. */
+/* The least recently touched record that is not held; a memory only when there is no other. */
 static struct lease *least_useful(const struct lease_table *t, usec_t now)
 {
 	struct lease *memory = NULL;

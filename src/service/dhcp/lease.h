@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Leases: which address belongs to which MAC, until when, and in what stage of being given.
+ * Leases: which MAC has which address, until when, and in which state.
  *
- * An address has at most one record and so has a MAC; a name belongs to at most one record.  A record
- * outlives its lease: until somebody else needs the address, the guest finds its old one again (RFC 2131
- * §4.3.1).  The table holds a bounded number of records and then forgets old ones, so that made-up MACs cannot take
- * memory.
+ * There is at most one record for each address, MAC and name.  Expired and released leases are kept until their
+ * address is needed for another guest, so that a guest gets its old address again (RFC 2131 §4.3.1).  The table
+ * holds a bounded number of records and replaces old ones, so that invented MACs cannot use up memory.
  */
 #pragma once
 
@@ -24,15 +23,15 @@ struct dhcp_probe;
 /*
  *   (none) → PROBING → OFFERED → BOUND → RELEASED
  *
- * OFFERED lapses and BOUND ends at `expires`; the record then stays as a memory.  BOUND is also entered
- * directly, by a client that still knows its address.  Each of them may become SET_ASIDE, which belongs to nobody.
+ * OFFERED and BOUND end at `expires`; the record stays as a memory of the guest's address.  A client that still
+ * knows its address enters BOUND directly.  Each state may become SET_ASIDE, which has no MAC.
  */
 enum lease_state {
-	LEASE_PROBING,   /* asking by ARP whether the address is free */
-	LEASE_OFFERED,   /* kept for the client's DHCPREQUEST */
+	LEASE_PROBING,   /* ARP probe sent: is the address free? */
+	LEASE_OFFERED,   /* waiting for the client's DHCPREQUEST */
 	LEASE_BOUND,     /* the client has it */
-	LEASE_RELEASED,  /* the client gave it back */
-	LEASE_SET_ASIDE, /* somebody uses it without a lease */
+	LEASE_RELEASED,  /* the client released it */
+	LEASE_SET_ASIDE, /* a host uses it without a lease */
 };
 
 enum lease_index {
@@ -50,28 +49,28 @@ struct lease {
 	enum lease_state state;
 	usec_t expires; /* USEC_INFINITY: never; without meaning in PROBING and RELEASED */
 	char name[GUEST_NAME_SIZE];
-	uint8_t client_id_len; /* 0: the client sent none */
+	uint8_t client_id_len; /* 0: the client sent no id */
 	uint8_t client_id[LEASE_CLIENT_ID_MAX];
-	struct dhcp_probe *probe; /* dhcp.c's, in PROBING */
+	struct dhcp_probe *probe; /* private to server.c, in PROBING */
 
-	/* the table's */
+	/* private to the table */
 	struct list age;
 	struct lease *next[LEASE_INDEX_COUNT];
 };
 
-/* Nobody else may have the address. */
+/* Whether no other guest may get the address. */
 static inline bool lease_is_held(const struct lease *l, usec_t now)
 {
 	return l->state == LEASE_PROBING || (l->state != LEASE_RELEASED && now < l->expires);
 }
 
-/* A guest has the address right now. */
+/* Whether a guest has the address now. */
 static inline bool lease_is_active(const struct lease *l, usec_t now)
 {
 	return l->state == LEASE_BOUND && now < l->expires;
 }
 
-/* The record says something worth keeping: who had the address last. */
+/* Whether the record only remembers which guest had the address last. */
 static inline bool lease_is_memory(const struct lease *l, usec_t now)
 {
 	return !lease_is_held(l, now) && (l->state == LEASE_BOUND || l->state == LEASE_RELEASED);
@@ -89,29 +88,29 @@ struct lease_table {
 int lease_table_init(struct lease_table *t, const struct hash_key *key, unsigned capacity);
 void lease_table_done(struct lease_table *t);
 
-/* NULL when there is none. */
+/* NULL when there is no such record. */
 struct lease *lease_find_mac(const struct lease_table *t, struct mac mac);
 struct lease *lease_find_ip(const struct lease_table *t, ip4_t ip);
 struct lease *lease_find_name(const struct lease_table *t, const char *name);
 
 /*
- * A RELEASED record of @mac at @ip, neither of which has one.  In a full table it takes the place of one that nobody
- * holds, the least recently touched, memories last; NULL when all are held or memory is short.
+ * Adds a RELEASED record for @mac and @ip, neither of which has one.  In a full table it replaces the least recently touched
+ * record that is not held, memories last.  NULL when all are held or out of memory.
  */
 struct lease *lease_new(struct lease_table *t, usec_t now, struct mac mac, ip4_t ip);
-/* Forgets @l. */
+/* Removes and frees @l. */
 void lease_free(struct lease_table *t, struct lease *l);
 /*
- * A slice of a walk over the records that have a MAC: calls @each for those in the @max slots from *@cursor on (0: the beginning),
- * which is moved on.  False when that was the last slice.
+ * One step of a walk over the records that have a MAC: calls @each for those in the @max slots from *@cursor on (0: the first), and
+ * advances *@cursor.  False when that was the last step.
  */
 bool lease_table_walk(const struct lease_table *t, unsigned *cursor, unsigned max, void (*each)(void *opaque, const struct lease *l),
 		      void *opaque);
-/* Gives @l another address, which has no record. */
+/* Changes the address of @l to @ip, which has no record. */
 void lease_move(struct lease_table *t, struct lease *l, ip4_t ip);
-/* @name must not be another record's; "" takes the name away. */
+/* No other record may have @name; "" removes the name. */
 void lease_set_name(struct lease_table *t, struct lease *l, const char *name);
-/* Takes @l from its MAC and its name: SET_ASIDE until @until. */
+/* Removes MAC and name: @l is SET_ASIDE until @until. */
 void lease_set_aside(struct lease_table *t, struct lease *l, usec_t until);
-/* @l was of use just now. */
+/* @l was used now: makes it the most recently touched record. */
 void lease_touch(struct lease_table *t, struct lease *l);

@@ -9,13 +9,13 @@
 #define FIELD_MAX (3 * LEASE_TEXT_CLIENT_ID_MAX)
 #define NONE "*"
 
-/* The words of a line, one space between them. */
+/* The fields of a line, separated by one space. */
 struct words {
 	const char *at;
 	size_t left;
 };
 
-/* The next word as a string in @ret; false when it is missing, empty or longer than anything of ours. */
+/* The next field as a string in @ret; false when it is missing, empty or too long. */
 static bool next_word(struct words *w, char ret[static FIELD_MAX])
 {
 	const char *space = memchr(w->at, ' ', w->left);
@@ -65,7 +65,7 @@ static int hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -EINVAL;
 }
 
-/* "01:52:54:…", two digits an octet. */
+/* "01:52:54:…", two digits for each octet. */
 static int parse_client_id(const char *word, struct lease_line *l)
 {
 	if (strcmp(word, NONE) == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dnsmasq's lease file, which tools know how to read: one line a lease,
+ * The format of dnsmasq's lease file, which other tools can read: one line for each lease,
  *
  *     1441525677 52:54:00:75:dd:1a 192.168.122.6 ubuntu 01:52:54:00:75:dd:1a
  *
@@ -16,25 +16,25 @@
 
 #define LEASE_TEXT_NAME_SIZE 256
 #define LEASE_TEXT_CLIENT_ID_MAX 255
-/* The longest line there can be, with its newline and NUL. */
+/* The longest line, with line feed and NUL. */
 #define LEASE_TEXT_LINE_SIZE (20 + 1 + MAC_TEXT_SIZE + IP4_TEXT_SIZE + LEASE_TEXT_NAME_SIZE + 3 * LEASE_TEXT_CLIENT_ID_MAX + 2)
 
 struct lease_line {
 	uint64_t expires_s; /* Unix time; 0: never */
 	struct mac mac;
 	ip4_t ip;
-	char name[LEASE_TEXT_NAME_SIZE]; /* "": none.  dnsmasq's may be more than one label. */
-	size_t client_id_len;            /* 0: none */
+	char name[LEASE_TEXT_NAME_SIZE]; /* "": no name.  dnsmasq's may have several labels. */
+	size_t client_id_len;            /* 0: no client id */
 	uint8_t client_id[LEASE_TEXT_CLIENT_ID_MAX];
 };
 
-/* Parses one line without its newline.  -EINVAL. */
+/* Parses one line without its line feed.  -EINVAL. */
 int lease_text_parse(const char *line, size_t len, struct lease_line *ret);
-/* Writes the line with its newline; returns its length. */
+/* Writes the line with its line feed; returns its length. */
 size_t lease_text_format(const struct lease_line *l, char ret[static LEASE_TEXT_LINE_SIZE]);
 
 /*
- * Calls @each for every good line of @text and returns how many lines are damaged.  A last line without
- * newline is damaged: the rest of it may be missing.  @each may call a line damaged too by returning false.
+ * Calls @each for every valid line of @text and returns the number of invalid lines.  A last line without line feed is
+ * invalid: its end may be missing.  @each may return false to count a line as invalid.
  */
 size_t lease_text_parse_all(const char *text, size_t len, bool (*each)(void *opaque, const struct lease_line *l), void *opaque);

@@ -8,8 +8,8 @@
 #include <strings.h>
 
 /*
- * A guest called "wpad" or "isatap" would be asked by the others' browsers for their proxy and by their IPv6 stacks
- * for a tunnel (CERT VU#598349); "localhost" is never a guest (RFC 6761 §6.3).
+ * Names that a guest must not have: browsers ask "wpad" for their proxy, and IPv6 stacks ask "isatap" for a tunnel (CERT
+ * VU#598349); "localhost" is never a guest (RFC 6761 §6.3).
  */
 static const char *const refused[] = { "isatap", "localhost", "wpad" };
 
@@ -21,7 +21,7 @@ static bool is_refused(const struct dhcp *d, const char *name)
 	return strcmp(name, d->gateway_name) == 0;
 }
 
-/* Nobody has the name now, and it was not given away for good. */
+/* Whether no other guest has the name, by lease or reservation. */
 static bool is_free(const struct dhcp *d, usec_t now, const char *name, const struct lease *l)
 {
 	const struct lease *holder = lease_find_name(&d->leases, name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which guest is called what.  What DNS asks is in dhcp.h: dhcp_find_name(), dhcp_find_address(). */
+/* Host names of guests.  For look-ups by name and address see dhcp.h. */
 #pragma once
 
 #include "base/usec.h"
@@ -10,10 +10,10 @@ struct dhcp;
 struct lease;
 
 /*
- * Names @l after its reservation, else as the client asks: @raw, @len bytes.  Of two guests with one name the first
- * keeps it while it has a lease: who comes later cannot take another's place in DNS.  Without a name in the message
- * (@len 0) it stays as it was.
+ * Sets the name of @l: the reserved one, else @raw, @len bytes that the client sent.  A guest keeps its name while it has a
+ * lease; another guest that asks for the same name does not get it, so it cannot take over that guest's place in DNS.
+ * Without a name in the message (@len 0) the name stays.
  */
 void dhcp_names_update(struct dhcp *d, usec_t now, struct lease *l, const void *raw, size_t len);
-/* The reservations are new: takes their names from whoever else has them. */
+/* The reservations were replaced: removes their names from other guests' leases. */
 void dhcp_names_reserved(struct dhcp *d);

@@ -4,12 +4,12 @@
 #include "base/macros.h"
 #include "service/dhcp/dhcp.h"
 
-/* Most addresses looked at for one client in a pool that is larger than the lease table. */
+/* Limit of addresses looked at for one client, for pools larger than the lease table. */
 #define WALK_MAX 16384u
 
 /*
- * Not config.hash_key: that one is new in every run, and the point of hashing is that a guest finds its address
- * again when the lease file is lost.  It only decides where the search begins, so its being known does no harm.
+ * A constant key, because config.hash_key is new in every run: a guest shall get its address again even when the lease file
+ * is lost.  The hash only decides where the search begins, so a known key does no harm.
  */
 static const struct hash_key address_key = { { 0x6c616e6c65742d64, 0x6863702d706f6f6c } };
 
@@ -19,9 +19,9 @@ static bool in_pool(const struct dhcp_config *c, ip4_t ip)
 }
 
 /*
- * ARP knows a machine at @ip that has no business there.  An active lease of @mac is never doubted: behind a
- * bridge that translates MACs, ARP shows the bridge's.  Nor does it count that the one who had the lease before is still
- * remembered there; the probe will tell.
+ * Whether ARP shows a host that uses @ip without a lease.  Not when @mac has an active lease there: behind a bridge that
+ * translates MACs, ARP shows the bridge's MAC.  Not when the host is the last lease holder, whose entry may be old; the ARP
+ * probe decides that.
  */
 static bool used_without_lease(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip, const struct lease *l)
 {
@@ -57,7 +57,7 @@ ip4_t dhcp_pool_reserved_elsewhere(const struct dhcp *d, usec_t now, struct mac 
 	return r && r->ip != ip && !dhcp_pool_refusal(d, now, mac, r->ip) ? r->ip : 0;
 }
 
-/* Free for @mac, and nobody would miss it. */
+/* Whether @ip is free for @mac and not kept for another guest. */
 static bool is_fresh(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 {
 	const struct lease *l = lease_find_ip(&d->leases, ip);
@@ -76,7 +76,7 @@ static ip4_t choose_fresh(const struct dhcp *d, usec_t now, struct mac mac)
 	return 0;
 }
 
-/* The address whose last owner has been away for the longest time. */
+/* The address whose last guest has been away for the longest time. */
 static ip4_t choose_remembered(const struct dhcp *d, usec_t now, struct mac mac)
 {
 	list_for_each(node, &d->leases.ages) {

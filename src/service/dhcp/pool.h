@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Which address a MAC may have and which one it is given.  Looks, decides, changes nothing.
- */
+/* Which addresses a MAC may have, and which one it is offered.  Changes nothing. */
 #pragma once
 
 #include "base/addr.h"
@@ -11,19 +9,20 @@
 
 struct dhcp;
 
-/* Why @mac may not have @ip, as a few words for the client and the log; NULL: it may. */
+/* Why @mac may not have @ip, as a short text for the NAK and the log; NULL when it may. */
 const char *dhcp_pool_refusal(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip);
 
-/* The address reserved for @mac, when it is free for it and not @ip: the guest should ask again to get it.  0: none. */
+/* The address reserved for @mac, if it is free and not @ip: the guest should then ask again to get it.  0: none. */
 ip4_t dhcp_pool_reserved_elsewhere(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip);
 
 struct dhcp_choice {
 	ip4_t ip;
-	bool known; /* the MAC holds it already: no need to probe */
+	bool known; /* the MAC holds it already: no ARP probe needed */
 };
 
 /*
- * The address to offer to @mac, which asks for @wanted (0: nothing particular).  In the order of RFC 2131 §4.3.1, with
- * the reserved one first; among addresses that nobody had, the first choice is a hash of the MAC.  False: none is left.
+ * Chooses the address to offer to @mac, which asks for @wanted (0: any).  In the order of RFC 2131 §4.3.1, with the
+ * reserved address first.  Among addresses that no guest has had, the search begins at a hash of the MAC.  False when no address
+ * is free.
  */
 bool dhcp_pool_choose(const struct dhcp *d, usec_t now, struct mac mac, ip4_t wanted, struct dhcp_choice *ret);

@@ -10,11 +10,11 @@
 #define ETHERNET_MTU 1500
 #define MESSAGE_MAX (ETHERNET_MTU - IPV4_HEADER_LEN - UDP_HEADER_LEN)
 
-/* What a reply is made from. */
+/* A reply under construction. */
 struct reply {
 	const struct dhcp *d;
 	const struct dhcp_request *rq;
-	const struct lease *lease; /* NULL: none is given */
+	const struct lease *lease; /* NULL in answers to INFORM and in NAKs */
 	struct dhcp_writer w;
 };
 
@@ -72,7 +72,7 @@ static void put_domain_search(struct reply *r)
 		dhcp_put(&r->w, DHCP_OPTION_DOMAIN_SEARCH, bytes, list.len);
 }
 
-/* What a client may ask for.  unasked: sent to a client without a parameter request list. */
+/* Options that a client may ask for.  unasked: sent to a client without a parameter request list. */
 static const struct {
 	uint8_t code;
 	bool unasked;
@@ -96,8 +96,8 @@ static void put_parameter(struct reply *r, uint8_t code)
 }
 
 /*
- * In the client's order (RFC 2132 §9.8), which matters when there is no room for all, but the mask stands before
- * the router (RFC 2132 §3.3).
+ * In the client's order (RFC 2132 §9.8), which matters when there is no room for all, except that the mask comes before the
+ * router (RFC 2132 §3.3).
  */
 static void put_parameters(struct reply *r)
 {
@@ -115,7 +115,7 @@ static void put_parameters(struct reply *r)
 			put_parameter(r, m->parameters[i]);
 }
 
-/* T1 and T2 with their usual values (RFC 2131 §4.4.5), so that no client needs its own idea of them. */
+/* Sends T1 and T2 with their default values (RFC 2131 §4.4.5), so that all clients use the same. */
 static void put_lease_time(struct reply *r, uint32_t seconds)
 {
 	dhcp_put_be32(&r->w, DHCP_OPTION_LEASE_TIME, seconds);
@@ -125,7 +125,7 @@ static void put_lease_time(struct reply *r, uint32_t seconds)
 	dhcp_put_be32(&r->w, DHCP_OPTION_T2, (uint32_t)((uint64_t)seconds * 7 / 8));
 }
 
-/* Longest message that the client takes and that needs no fragments on the way. */
+/* The longest message that the client accepts and that is not fragmented on the way. */
 static size_t size_limit(const struct dhcp_request *rq)
 {
 	uint16_t path = MAX(rq->path_mtu, (uint16_t)DHCP_DATAGRAM_MIN);
@@ -146,7 +146,7 @@ static void begin(struct reply *r, enum dhcp_type type, uint8_t buf[static MESSA
 		.giaddr = m->header.giaddr,
 		.chaddr = m->header.chaddr,
 	};
-	/* A relay must broadcast it: the client's address is not the one it thinks (RFC 2131 §4.3.2). */
+	/* A relay must broadcast the NAK: the client may have a wrong address (RFC 2131 §4.3.2). */
 	if (type == DHCP_NAK && h.giaddr)
 		h.broadcast = true;
 	dhcp_writer_init(&r->w, buf, size_limit(r->rq), &h);
@@ -159,19 +159,19 @@ static void begin(struct reply *r, enum dhcp_type type, uint8_t buf[static MESSA
 }
 
 /*
- * RFC 2131 §4.1: to the relay, to the address that the client has, to the one that it is about to have, or to
- * everybody.  @client_has 0: none, or none that it may keep (NAK).
+ * RFC 2131 §4.1: sends to the relay, to the address that the client has, to the address that it will have, or by broadcast.
+ * @client_has 0: the client has no address, or may not keep it (NAK).
  */
 static void deliver(struct reply *r, usec_t now, ip4_t client_has, struct sink *out)
 {
-	static const struct mac everybody = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+	static const struct mac broadcast = MAC_BROADCAST;
 	const struct dhcp_header *h = &r->rq->message.header;
 	struct sink_udp datagram = {
 		.src = r->d->config.gateway,
-		.dst = IP4(255, 255, 255, 255),
+		.dst = IP4_BROADCAST,
 		.src_port = DHCP_SERVER_PORT,
 		.dst_port = DHCP_CLIENT_PORT,
-		.dst_mac = &everybody,
+		.dst_mac = &broadcast,
 		.payload = r->w.message,
 		.len = dhcp_finish(&r->w),
 	};

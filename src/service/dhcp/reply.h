@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The server's messages: what is in them and where they go.  Decides nothing about leases.
- */
+/* The server's messages: their contents and destinations.  Decides nothing about leases. */
 #pragma once
 
 #include "base/usec.h"
@@ -11,11 +9,11 @@ struct dhcp;
 struct lease;
 struct sink;
 
-/* A client's message and what its packet tells. */
+/* A client's message and facts from its packet. */
 struct dhcp_request {
 	struct dhcp_message message;
 	ip4_t source;      /* of the IP packet */
-	uint16_t path_mtu; /* what the way to the client is known to carry */
+	uint16_t path_mtu; /* of the path to the client */
 };
 
 /* DHCPOFFER or DHCPACK of @l's address for @lease_time seconds. */
@@ -23,5 +21,5 @@ void dhcp_reply_lease(const struct dhcp *d, usec_t now, const struct dhcp_reques
 		      uint32_t lease_time, struct sink *out);
 /* DHCPACK to DHCPINFORM: parameters without an address (RFC 2131 §4.3.5). */
 void dhcp_reply_inform(const struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out);
-/* DHCPNAK that says @why. */
+/* DHCPNAK with the text @why (option 56). */
 void dhcp_reply_nak(const struct dhcp *d, usec_t now, const struct dhcp_request *rq, const char *why, struct sink *out);

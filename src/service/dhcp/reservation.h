@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reservations: addresses and names that the operator gave to MACs (--host MAC,ADDRESS[,NAME]).
- * The table is only ever replaced as a whole; MACs, addresses and names are unique in it.
+ * Reservations (static leases): the addresses and names that --host MAC,ADDRESS[,NAME] gives to MACs.
+ * The table is only replaced as a whole.  MACs, addresses and names are unique in it.
  */
 #pragma once
 
@@ -19,16 +19,16 @@ struct reservation {
 struct reservation_table {
 	struct reservation *all; /* sorted by MAC */
 	const struct reservation **by_ip;
-	const struct reservation **by_name; /* the nameless first */
+	const struct reservation **by_name; /* those without a name first */
 	size_t n;
 };
 
-/* @r is copied.  -EEXIST when a MAC, an address or a name comes twice, -EINVAL when a name is not clean, -ENOMEM. */
+/* Copies @r.  -EEXIST when a MAC, an address or a name occurs twice, -EINVAL when a name is not a clean label, -ENOMEM. */
 int reservation_table_init(struct reservation_table *t, const struct reservation *r, size_t n);
 /* Harmless on a zeroed table. */
 void reservation_table_done(struct reservation_table *t);
 
-/* NULL when there is none. */
+/* NULL when there is no such reservation. */
 const struct reservation *reservation_of_mac(const struct reservation_table *t, struct mac mac);
 const struct reservation *reservation_of_ip(const struct reservation_table *t, ip4_t ip);
 const struct reservation *reservation_of_name(const struct reservation_table *t, const char *name);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The states of RFC 2131 §4.3 as a server has them; lease.h shows those of one lease.
+ * The server's side of RFC 2131 §4.3; lease.h has the states of one lease.
  *
- * A DISCOVER from a client that holds no lease makes us ask by ARP whether the address is free.  The message waits
- * meanwhile (struct dhcp_probe, one for each lease in LEASE_PROBING); silence for PROBE_TIME makes the OFFER, an answer sets the
- * address aside and tries the next.  Any number of clients may wait at once, each with its own deadline; as all
- * wait equally long, the list of probes is sorted by itself.
+ * A DISCOVER from a client without a lease starts an ARP probe of the address.  Meanwhile the message waits in a struct
+ * dhcp_probe, one for each lease in LEASE_PROBING.  Without an answer in PROBE_TIME the address is offered; an answer
+ * sets the address aside, and the next one is tried.  Many clients can wait at once; all wait for the same time,
+ * so the list of probes is in the order of their deadlines.
  *
- * Authoritative: a client that claims an address we know nothing about gets it when it is free and a NAK when it
- * is not, so that guests live on after a lost lease file and move at once when they come from another network.
+ * The server is authoritative: a client that claims an address without a record gets it when it is free, otherwise a
+ * NAK.  So guests keep their addresses when the lease file is lost, and get a new one at once when they come from
+ * another network.
  *
- * Nothing happens when a lease ends: lease_is_held() compares with the time, and the record stays as a memory.
+ * No event happens when a lease ends: lease_is_held() compares with the time, and the record stays as a memory.
  */
 #include "service/dhcp/server.h"
 
@@ -25,26 +26,26 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A guest answers ARP in well under this; a client asks again after 1 to 4 seconds. */
+/* Hosts answer ARP much faster than this; a client repeats its DISCOVER after 1 to 4 seconds. */
 #define PROBE_TIME (300 * USEC_PER_MSEC)
 /* Each waiting message takes about 1.5 KB. */
 #define PROBES_MAX 1024u
 /* Addresses tried for one DISCOVER. */
 #define TRIES_MAX 8u
-/* How long a client may think about an offer. */
+/* How long an offer is kept for the client. */
 #define OFFER_TIME (30 * USEC_PER_SEC)
 /* As dnsmasq's DECLINE_BACKOFF. */
 #define DECLINED_TIME (600 * USEC_PER_SEC)
-/* An address that somebody answered for: asked about again after this. */
+/* How long an address in use is set aside before it is probed again. */
 #define IN_USE_TIME (60 * USEC_PER_SEC)
-/* A client that asks for less gets this, so that it does not keep us busy. */
+/* A client that asks for less gets this, which bounds the load by renewals. */
 #define LEASE_TIME_MIN 120u
 
 struct dhcp_probe {
 	struct list node;
 	usec_t deadline;
 	struct lease *lease;
-	unsigned tries; /* addresses tried with this one */
+	unsigned tries; /* addresses tried, including this one */
 	bool conflict;
 	struct dhcp_request request; /* the client's latest DISCOVER */
 };
@@ -60,7 +61,7 @@ static void probe_end(struct dhcp *d, struct lease *l)
 	free(p);
 }
 
-/* -ENOMEM, also when too many wait already. */
+/* -ENOMEM, also at the limit of probes. */
 static int probe_begin(struct dhcp *d, usec_t now, struct lease *l, const struct dhcp_request *rq, unsigned tries)
 {
 	struct dhcp_probe *p = d->n_probes < PROBES_MAX ? malloc(sizeof(*p)) : NULL;
@@ -117,7 +118,7 @@ static void set_aside(struct dhcp *d, usec_t now, struct lease *l, usec_t how_lo
 	lease_set_aside(&d->leases, l, usec_add(now, how_long));
 }
 
-/* Seconds: what the client asks for, within reason. */
+/* The lease time in seconds: what the client asks for, within limits. */
 static uint32_t granted_time(const struct dhcp *d, const struct dhcp_message *m)
 {
 	uint32_t ours = d->config.lease_time;
@@ -138,8 +139,8 @@ static void offer_lease(struct dhcp *d, usec_t now, const struct dhcp_request *r
 }
 
 /*
- * Looks for an address, offers it or begins to probe it.  @tries were in vain before.  -ENOSPC: there is none;
- * -ENOMEM.
+ * Chooses an address and offers it or starts its probe, after @tries addresses turned out to be in use.  -ENOSPC: no address is
+ * free; -ENOMEM.
  */
 static int find_offer(struct dhcp *d, usec_t now, const struct dhcp_request *rq, unsigned tries, struct sink *out)
 {
@@ -167,15 +168,15 @@ static int input_discover(struct dhcp *d, usec_t now, const struct dhcp_request 
 	return find_offer(d, now, rq, 0, out);
 }
 
-/* The three ways of asking for a lease (RFC 2131 §4.3.2, table 4). */
+/* The kinds of DHCPREQUEST (RFC 2131 §4.3.2, table 4). */
 enum request_kind {
 	REQUEST_SELECTING,
 	REQUEST_INIT_REBOOT,
-	REQUEST_RENEWING, /* or REBINDING: only a broadcast tells them apart, and we answer both */
+	REQUEST_RENEWING, /* or REBINDING, which differs only by being broadcast */
 	REQUEST_MALFORMED,
 };
 
-/* A server identifier has no place in a renewal, but some clients put one there. */
+/* A renewal must not have a server identifier, but some clients send it. */
 static enum request_kind request_kind(const struct dhcp_message *m)
 {
 	if (m->server_id && m->requested)
@@ -185,7 +186,7 @@ static enum request_kind request_kind(const struct dhcp_message *m)
 	return m->requested ? REQUEST_INIT_REBOOT : REQUEST_MALFORMED;
 }
 
-/* Why the client cannot have the address it asks for; NULL: it can. */
+/* Why the client cannot have the address that it asks for; NULL when it can. */
 static const char *request_refusal(const struct dhcp *d, usec_t now, enum request_kind kind, struct mac mac, ip4_t ip)
 {
 	const char *why = dhcp_pool_refusal(d, now, mac, ip);
@@ -220,7 +221,7 @@ static bool is_for_another_server(const struct dhcp *d, const struct dhcp_messag
 	return m->server_id && m->server_id != d->config.gateway;
 }
 
-/* The client took another server's offer: ours is free again. */
+/* The client accepted another server's offer: frees the address that was offered here. */
 static void forget_offer(struct dhcp *d, struct mac mac)
 {
 	struct lease *l = lease_find_mac(&d->leases, mac);
@@ -258,14 +259,14 @@ static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *
 	return 0;
 }
 
-/* RFC 2131 §4.3.3.  Only who was promised the address can say so, or one guest could empty the pool with one breath. */
+/* RFC 2131 §4.3.3.  Only a client with an offer or lease can decline it; otherwise one guest could use up the pool at once. */
 static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *rq)
 {
 	const struct dhcp_message *m = &rq->message;
 	struct lease *l = lease_find_mac(&d->leases, m->header.chaddr);
 	if (is_for_another_server(d, m) || !l || l->ip != m->requested || (l->state != LEASE_BOUND && l->state != LEASE_OFFERED))
 		return -ENOMSG;
-	log_guest(d, now, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "the guest says that somebody uses it");
+	log_guest(d, now, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "declined by the guest: another host uses it");
 	tell(d, now, l, DHCP_LEASE_DECLINED);
 	set_aside(d, now, l, DECLINED_TIME);
 	changed(d, now);
@@ -319,7 +320,7 @@ usec_t dhcp_server_deadline(const struct dhcp *d)
 	return p ? p->deadline : USEC_INFINITY;
 }
 
-/* Nobody answered: the address is offered.  Somebody did: the next one. */
+/* Without an ARP answer the address is offered; otherwise tries the next one. */
 static int probe_done(struct dhcp *d, usec_t now, struct lease *l, struct sink *out)
 {
 	struct dhcp_request rq = l->probe->request;
@@ -330,7 +331,7 @@ static int probe_done(struct dhcp *d, usec_t now, struct lease *l, struct sink *
 		offer_lease(d, now, &rq, l, out);
 		return 0;
 	}
-	log_guest(d, now, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "a machine without a lease uses it");
+	log_guest(d, now, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "another host uses it without a lease");
 	set_aside(d, now, l, IN_USE_TIME);
 	return find_offer(d, now, &rq, tries, out);
 }
@@ -356,5 +357,5 @@ void dhcp_address_seen(struct dhcp *d, usec_t now, ip4_t ip, struct mac mac)
 	p->conflict = true;
 	p->deadline = now;
 	list_remove(&p->node);
-	list_append(d->probes.next, &p->node); /* before the first */
+	list_append(d->probes.next, &p->node); /* in front of the first */
 }

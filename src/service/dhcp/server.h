@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the server does with each message, and with the answers and silences of ARP. */
+/* The server's states: what it does with each message, and with the results of ARP probes. */
 #pragma once
 
 #include "base/usec.h"
@@ -9,13 +9,13 @@ struct dhcp_request;
 struct sink;
 
 /*
- * A client's message that may be answered.  -ENOMSG: it asks for nothing of ours; -ENOSPC: no address is free;
- * -ENOMEM.  Nothing was sent then.
+ * Processes a client's message.  -ENOMSG: it is not for this server; -ENOSPC: no address is free; -ENOMEM.  Then nothing was
+ * sent.
  */
 int dhcp_server_input(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out);
-/* USEC_INFINITY: nobody waits. */
+/* When dhcp_server_expire() wants to be called; USEC_INFINITY: no probe is running. */
 usec_t dhcp_server_deadline(const struct dhcp *d);
-/* Goes on with one client whose wait is over.  -EAGAIN: there is none; else as dhcp_server_input(). */
+/* Ends one probe that is due.  -EAGAIN when none is; otherwise as dhcp_server_input(). */
 int dhcp_server_expire(struct dhcp *d, usec_t now, struct sink *out);
-/* Forgets who waits. */
+/* Frees all probes. */
 void dhcp_server_stop(struct dhcp *d);

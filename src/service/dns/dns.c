@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What happens to a message, whichever way it came: it is no query (dropped), one that we do not understand (an error), one
- * about a name of ours (dns_local.c), or one for the servers outside (dns_forward.c).  A reply goes back the way
- * the query came.
+ * What happens to a message, over UDP or TCP: not a query (dropped), a malformed query (answered with an error), a query for
+ * a local name (local.c), or one for the name servers outside (forward.c).  The reply uses the query's transport.
  */
 #include "service/dns/dns.h"
 
@@ -47,7 +46,7 @@ static void send_message(struct dns *d, usec_t now, const struct dns_client *to,
 	sink_udp(d->sink, now, &datagram);
 }
 
-/* What @to takes in one message (RFC 6891 §6.2.3). */
+/* The longest message that @to accepts (RFC 6891 §6.2.3). */
 static size_t size_limit(const struct dns_client *to, const struct dns_query *q)
 {
 	if (to->stream)
@@ -61,7 +60,7 @@ static void send_reply(struct dns *d, usec_t now, const struct dns_client *to, c
 	struct bytes_writer w = bytes_writer(bytes, MIN(sizeof(bytes), size_limit(to, q)));
 	dns_reply_emit(&w, q, reply);
 	if (w.failed) {
-		/* The question, and TC: ask over TCP (RFC 2181 §9). */
+		/* The question only, with TC: the client asks again over TCP (RFC 2181 §9). */
 		w = bytes_writer(bytes, sizeof(bytes));
 		dns_reply_emit(&w, q,
 			       &(struct dns_reply){ .rcode = reply->rcode, .authoritative = reply->authoritative, .truncated = true });
@@ -82,7 +81,7 @@ static void send_header_error(struct dns *d, usec_t now, const struct dns_client
 	send_message(d, now, to, bytes, w.len);
 }
 
-/* The way back from outside. */
+/* An answer from outside, or none. */
 static void forward_done(void *opaque, usec_t now, const struct dns_client *who, const struct dns_query *q, uint8_t *answer, size_t len)
 {
 	struct dns *d = opaque;
@@ -95,7 +94,7 @@ static void forward_done(void *opaque, usec_t now, const struct dns_client *who,
 	dns_streams_resume(&d->streams, now);
 }
 
-/* 0 or positive when the message is answered or will be; else nothing is, and why: see dns_forward_ask(). */
+/* 0 or positive when the message has been or will be answered; otherwise an error of dns_forward_ask(). */
 static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q, const uint8_t *bytes,
 		       size_t len)
 {
@@ -112,7 +111,7 @@ static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from,
 	return 0;
 }
 
-/* Many messages, and none of a forwarder's business; our own names are not to be listed either (RFC 5936 §2.2, §6). */
+/* Zone transfers are not forwarded, and local names must not be listed (RFC 5936 §2.2, §6). */
 static bool is_transfer(const struct dns_question *q)
 {
 	return q->type == DNS_TYPE_AXFR || q->type == DNS_TYPE_IXFR;
@@ -134,12 +133,12 @@ static int handle_query(struct dns *d, usec_t now, const struct dns_client *from
 	return 0;
 }
 
-/* -EBADMSG: it deserves no answer; else as ask_outside(). */
+/* -EBADMSG: must not be answered; otherwise as ask_outside(). */
 static int handle_message(struct dns *d, usec_t now, const struct dns_client *from, const uint8_t *bytes, size_t len)
 {
 	struct bytes_reader r = bytes_reader(bytes, len);
 	struct dns_header h;
-	/* Answering an answer could go on for ever. */
+	/* Two servers that answer answers would do so for ever. */
 	if (dns_header_parse(&r, &h) < 0 || h.response)
 		return -EBADMSG;
 	struct dns_query q;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A pending query makes attempts: the message with a fresh id, to one server, in a transaction of its own.
+ * A pending query makes attempts: the message with a new id, to one server, in a transaction of its own.
  *
- *   A round lasts DNS_ATTEMPT_TIMEOUT.  It begins with an attempt; when it ends without an answer the next attempt goes to
- *   the next server, or over UDP to the same ones once more.  The attempt before stays open, the first
- *   good answer wins.  After DNS_ATTEMPT_ROUNDS rounds nobody answered.
- *   An attempt that fails (refused, unreachable) and one whose answer is an error that another server
- *   might not make (SERVFAIL, NOTIMP, REFUSED, as libc sees it) is followed at once by one to a server not asked
- *   yet.  When there is none and no attempt is open, the failure or that error is the answer.
+ *   A round lasts DNS_ATTEMPT_TIMEOUT and begins with an attempt.  When it ends without an answer, the next round's attempt
+ *   goes to the next server, or over UDP to the same servers again.  The previous attempt stays open; the first
+ *   good answer counts.  After DNS_ATTEMPT_ROUNDS rounds the query has failed.
+ *   After an attempt that fails (refused, unreachable), or whose answer is an error that another server might not return
+ *   (SERVFAIL, NOTIMP, REFUSED, as in libc), the next attempt goes at once to a server that was not asked yet.  When
+ *   there is none and no attempt is open, the failure or that error is the answer.
  *
- * At a limit the oldest query makes room: among many under way those that wait longest are the ones nobody will answer,
- * and a guest that asks a lot about dead names can still ask about others.
+ * At a limit the oldest query is given up: of many pending queries, the oldest ones are the least likely to be
+ * answered, and a guest with many queries for dead names can still resolve others.
  *
- * All rounds last equally long, so the pending queries stand in a list in the order of their deadlines.
+ * All rounds last equally long, so the list of pending queries is in the order of their deadlines.
  *
- * Answers are told from forgeries (RFC 5452) by id and question, and by the upstream with its ports and connected
- * sockets.  An attempt that is shot at with wrong ids is given up.
+ * Forged answers (RFC 5452) are recognised by id and question, and by the upstream's random ports and connected
+ * sockets.  An attempt that gets many messages with wrong ids is given up.
  *
- * A token holds serial, index and attempt; the serial tells a stale one.
+ * A token consists of serial, index and attempt; the serial identifies stale tokens.
  */
 #include "service/dns/forward.h"
 
@@ -28,11 +28,11 @@
 #include <stdlib.h>
 
 #define ATTEMPTS_MAX 8u
-/* Of them open at once, each with a descriptor: an older one is given up. */
+/* Open at once, each with a descriptor; for one more, the oldest is given up. */
 #define ATTEMPTS_OPEN_MAX 2u
 #define ATTEMPT_BITS 3u
 #define INDEX_BITS 13u
-/* Messages that are no answer; more mean that somebody guesses. */
+/* Messages with a wrong id or question; more mean that an attacker is guessing. */
 #define FORGED_MAX 16u
 
 static_assert(ATTEMPTS_MAX <= 1u << ATTEMPT_BITS, "an attempt fits the token");
@@ -58,7 +58,7 @@ struct dns_pending {
 	struct dns_client client;
 	struct dns_query query;
 	unsigned rounds;
-	unsigned epoch;         /* of the list that the masks are about */
+	unsigned epoch;         /* of the server list for the masks */
 	unsigned tried, failed; /* masks of servers */
 	unsigned n_attempts;
 	struct attempt attempts[ATTEMPTS_MAX];
@@ -84,7 +84,7 @@ static dns_token make_token(const struct dns_pending *p, unsigned attempt)
 	return p->serial << (INDEX_BITS + ATTEMPT_BITS) | (dns_token)p->index << ATTEMPT_BITS | attempt;
 }
 
-/* The attempt that @token names, or NULL. */
+/* The attempt of @token; NULL when it has ended. */
 static struct attempt *find_attempt(struct dns_forward *f, dns_token token, struct dns_pending **ret)
 {
 	unsigned index = token >> ATTEMPT_BITS & ((1u << INDEX_BITS) - 1), attempt = token & ((1u << ATTEMPT_BITS) - 1);
@@ -95,7 +95,7 @@ static struct attempt *find_attempt(struct dns_forward *f, dns_token token, stru
 	return &p->attempts[attempt];
 }
 
-/* A keyed hash of a counter: without the key the next one is as good as random. */
+/* A keyed hash of a counter: without the key the next id cannot be predicted. */
 static uint16_t fresh_id(struct dns_forward *f)
 {
 	f->ids++;
@@ -116,7 +116,7 @@ static bool has_live_attempt(const struct dns_pending *p)
 	return false;
 }
 
-/* Takes @p off every list and gives back its share; it is still the caller's to free. */
+/* Removes @p from all lists and from the guest's share.  The caller frees it. */
 static void detach(struct dns_forward *f, struct dns_pending *p)
 {
 	for (unsigned i = 0; i < p->n_attempts; i++)
@@ -130,7 +130,7 @@ static void detach(struct dns_forward *f, struct dns_pending *p)
 	f->free_index[f->n_free++] = p->index;
 }
 
-/* Without a word to who asked. */
+/* Frees @p without an answer. */
 static void give_up(struct dns_forward *f, struct dns_pending *p)
 {
 	detach(f, p);
@@ -186,7 +186,7 @@ static void make_room_for_attempt(struct dns_forward *f, struct dns_pending *p)
 	}
 }
 
-/* Sends to server @index; false when that failed. */
+/* Sends to the server @index; false when that failed. */
 static bool attempt_server(struct dns_forward *f, usec_t now, struct dns_pending *p, unsigned index)
 {
 	make_room_for_attempt(f, p);
@@ -213,7 +213,7 @@ static bool attempt_server(struct dns_forward *f, usec_t now, struct dns_pending
 	return true;
 }
 
-/* Begins an attempt to a server not tried yet; with @again, if need be, to one that was tried.  False: there is none. */
+/* Starts an attempt with a server not tried yet, or, if @again, with one that was tried.  False: no server is left. */
 static bool attempt_next(struct dns_forward *f, usec_t now, struct dns_pending *p, bool again)
 {
 	if (p->epoch != f->servers.epoch) {
@@ -247,7 +247,7 @@ bool dns_forward_has_room(const struct dns_forward *f, ip4_t ip)
 	return f->n_free > 0 && (!guest || guest->n_queries < DNS_PENDING_PER_GUEST);
 }
 
-/* A requester that asks again before we gave up: the answer to the first one will do. */
+/* A requester that repeats a pending query gets the answer to the first one. */
 static bool is_repeated(const struct dns_guest *guest, const struct dns_client *who, const struct dns_query *q)
 {
 	list_for_each(node, &guest->queries) {
@@ -259,7 +259,7 @@ static bool is_repeated(const struct dns_guest *guest, const struct dns_client *
 	return false;
 }
 
-/* @guest's oldest query, or everybody's: the one whose round began first.  Streams are held at the limit, not cut. */
+/* The oldest query over UDP of @guest, or of all guests (NULL).  At a limit, streams wait instead of losing queries. */
 static struct dns_pending *oldest_over_udp(struct dns_forward *f, const struct dns_guest *guest)
 {
 	const struct list *list = guest ? &guest->queries : &f->waiting;
@@ -272,7 +272,7 @@ static struct dns_pending *oldest_over_udp(struct dns_forward *f, const struct d
 	return NULL;
 }
 
-/* 0 when there is room for one more of @guest's (NULL: its first), 1 when it was made, -EBUSY.  May free @guest. */
+/* Room for one more query of @guest (NULL: its first): 0 when there is, 1 when a query was given up for it, -EBUSY.  May free @guest. */
 static int make_room(struct dns_forward *f, const struct dns_guest *guest)
 {
 	bool at_share = guest && guest->n_queries >= DNS_PENDING_PER_GUEST;
@@ -339,7 +339,7 @@ void dns_forward_forget(struct dns_forward *f, ip4_t ip, const struct dns_stream
 	struct dns_guest *guest = dns_guests_find(f->config.guests, ip);
 	if (!guest)
 		return;
-	guest->n_queries++; /* keeps it while we walk */
+	guest->n_queries++; /* keeps @guest during the loop */
 	list_for_each(node, &guest->queries) {
 		struct dns_pending *p = container_of(node, struct dns_pending, of_guest);
 		if (p->client.stream == stream)
@@ -355,8 +355,8 @@ void dns_forward_set_servers(struct dns_forward *f, const struct dns_server_list
 }
 
 /*
- * The answer to @a?  Some servers answer a query that they do not like with an error and without the question; an error
- * is all that one could forge with that.
+ * Whether the message answers @a.  Some servers return an error without the question; accepting that, an attacker can forge
+ * errors only.
  */
 static bool is_answer(const struct dns_pending *p, const struct attempt *a, const uint8_t *bytes, size_t len, struct dns_header *ret)
 {
@@ -369,7 +369,7 @@ static bool is_answer(const struct dns_pending *p, const struct attempt *a, cons
 	return ret->n_questions == 1 && dns_question_parse(&r, bytes, &question) == 0 && dns_question_equal(&question, &p->query.question);
 }
 
-/* @a came to nothing: somebody else is asked, or waited for, or (false) there is nobody left. */
+/* @a has failed: asks another server, or waits for an open attempt.  False when there is neither. */
 static bool goes_on_without(struct dns_forward *f, usec_t now, struct dns_pending *p, struct attempt *a)
 {
 	a->live = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who of the guests has queries under way or streams open, so that none of them takes more than its share.  An
- * entry lives while it is in use; idle guests cost nothing.
+ * The queries and streams of each guest, for its share of the limits.  An entry exists while the guest has a query or a
+ * stream.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct dns_guest {
 	struct list node; /* in a bucket */
 	ip4_t ip;
 	unsigned n_queries, n_streams;
-	struct list queries; /* forwarded ones, of dns_forward.c */
+	struct list queries; /* forwarded ones, struct dns_pending of forward.c */
 };
 
 struct dns_guests {
@@ -24,9 +24,9 @@ struct dns_guests {
 };
 
 void dns_guests_init(struct dns_guests *g, const struct hash_key *key);
-/* NULL when @ip uses nothing. */
+/* NULL when @ip has no entry. */
 struct dns_guest *dns_guests_find(struct dns_guests *g, ip4_t ip);
-/* Finds or makes the entry of @ip; NULL when out of memory.  The caller counts what it uses, or releases it. */
+/* Finds or adds the entry of @ip; NULL when out of memory.  The caller counts a query or stream in it, or releases it. */
 struct dns_guest *dns_guests_get(struct dns_guests *g, ip4_t ip);
-/* Something that @guest used is gone: frees it when that was the last. */
+/* A query or stream has ended: frees @guest when it was the last. */
 void dns_guest_release(struct dns_guest *guest);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * In two steps: find() says what there is at the name that was asked for, if the name is ours, and answer()
- * picks the records of the type.  A name that is there without records of the type is NODATA, one that is not there
- * NXDOMAIN (RFC 2308 §2.1, §2.2).
+ * In two steps: find() looks up the records of the name, if it is a local one, and answer() selects those of the type.  A
+ * name without records of the type is NODATA, one that does not exist NXDOMAIN (RFC 2308 §2.1, §2.2).
  */
 #include "service/dns/local.h"
 
@@ -14,14 +13,14 @@
 /* Labels of "in-addr.arpa". */
 #define REVERSE_LABELS 2u
 #define OCTETS 4u
-/* Zones of reverse names end at an octet; narrower ones would make a zone of every address. */
+/* Zones of reverse names end at an octet, at most the third: with four every address would be a zone. */
 #define REVERSE_ZONE_OCTETS_MAX 3u
 
-/* What there is at a name. */
+/* The records of a name. */
 struct node {
 	bool exists;
 	bool apex;     /* of @zone */
-	bool has_zone; /* plain names are in none of ours: negative answers without SOA, which nobody caches (RFC 2308 §5) */
+	bool has_zone; /* single labels have none: their negative answers have no SOA and are not cached (RFC 2308 §5) */
 	struct dns_name zone;
 	bool has_a, has_aaaa, has_ptr;
 	ip4_t a;
@@ -36,7 +35,7 @@ int dns_local_init(struct dns_local *l, const struct dns_local_config *config)
 		.subnet = config->subnet,
 		.has_domain = config->domain && config->domain[0],
 		.names = config->names,
-		/* Answers are not cached and zones not transferred: the numbers are only there because they must. */
+		/* Required by the format only: answers are not cached and zones not transferred. */
 		.soa = { .serial = 1, .refresh = 1200, .retry = 180, .expire = 1209600, .minimum = 0 },
 	};
 	struct dns_name plain;
@@ -99,7 +98,7 @@ static bool find_plain(const struct dns_local *l, usec_t now, const struct dns_q
 	return node->exists || asks_for_address(q->type);
 }
 
-/* "0" to "255" as they are written in reverse names: no zeros in front. */
+/* "0" to "255" without leading zeros, as in reverse names. */
 static int parse_octet(const char *text)
 {
 	unsigned value = 0;
@@ -111,7 +110,7 @@ static int parse_octet(const char *text)
 	return (int)value;
 }
 
-/* The octets of a reverse name, most significant first; returns how many there are in front of anything else. */
+/* The octets of a reverse name, most significant first, up to the first label that is not one; returns their number. */
 static unsigned reverse_octets(const struct dns_name *name, unsigned labels, ip4_t *ret)
 {
 	ip4_t ip = 0;
@@ -144,7 +143,7 @@ static bool find_reverse(const struct dns_local *l, usec_t now, const struct dns
 		return false;
 	ip4_t ip;
 	unsigned labels = dns_name_labels(name), octets = reverse_octets(name, labels, &ip);
-	/* So many octets say whether a name is of the segment. */
+	/* The number of octets that decide whether a name belongs to the segment. */
 	unsigned decisive = MAX((l->subnet.length + 7) / 8, 1u), zone_octets = MIN(decisive, REVERSE_ZONE_OCTETS_MAX);
 	if (octets < decisive || !prefix4_contains(l->subnet, ip))
 		return false;
@@ -155,7 +154,7 @@ static bool find_reverse(const struct dns_local *l, usec_t now, const struct dns
 	if (octets == OCTETS) {
 		find_pointer(l, now, ip, node);
 	} else {
-		node->exists = true; /* there is something below it (RFC 8020 §2) */
+		node->exists = true; /* it has subdomains (RFC 8020 §2) */
 		node->apex = octets == zone_octets;
 	}
 	return true;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The names that the gateway answers for by itself, as libvirt's dnsmasq does:
+ * Names that the gateway answers itself, as libvirt's dnsmasq does:
  *
- *   NAME.DOMAIN            guests and the gateway; the domain has no other names, nothing below it is asked outside
- *   NAME                   the same; unknown plain names are not asked outside for addresses (dnsmasq: domain-needed),
- *                          but for other types, so that "com. DS" still works
- *   D.C.B.A.in-addr.arpa   every address of the segment, whatever its prefix length
+ *   NAME.DOMAIN            guests and the gateway; the domain has no other names and is never forwarded
+ *   NAME                   the same; A and AAAA queries for unknown single labels are not forwarded (dnsmasq:
+ *                          domain-needed), other types are, so that "com. DS" works
+ *   D.C.B.A.in-addr.arpa   every address of the segment, with any prefix length
  *   localhost              127.0.0.1 and ::1 (RFC 6761 §6.3)
  *
- * A value over borrowed names; decides, never sends.
+ * Makes answers, sends nothing.
  */
 #pragma once
 
@@ -31,12 +31,12 @@ struct dns_local {
 struct dns_local_config {
 	ip4_t gateway;
 	struct prefix4 subnet;
-	const char *domain;       /* NULL or "": none */
+	const char *domain;       /* NULL or "": no domain */
 	const char *gateway_name; /* a single label */
 	struct dns_names *names;  /* borrowed */
 };
 
-/* -EINVAL when the domain or the gateway's name is no name. */
+/* -EINVAL when the domain or the gateway's name is invalid. */
 int dns_local_init(struct dns_local *l, const struct dns_local_config *config);
-/* True: the question is ours and @ret answers it.  False: somebody outside knows. */
+/* True: *@ret is the answer to @q.  False: the query has to be forwarded. */
 bool dns_local_answer(const struct dns_local *l, usec_t now, const struct dns_query *q, struct dns_reply *ret);

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-/* Local names are never cached: the next guest may have the address a second later. */
+/* Local names must not be cached: another guest may get the address at any time. */
 #define LOCAL_TTL 0
 
 struct dns_record *dns_reply_add(struct dns_reply *reply, uint16_t type)

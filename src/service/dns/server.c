@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* 1–65535 and nothing behind it. */
+/* 1–65535 with nothing behind it. */
 static int parse_port(const char *text, uint16_t *ret)
 {
 	if (*text < '0' || *text > '9')
@@ -20,7 +20,7 @@ static int parse_port(const char *text, uint16_t *ret)
 	return 0;
 }
 
-/* Interfaces may be called almost anything; these names have none of the characters that mean something around them. */
+/* Interface names may have almost any character; accepts those without a meaning in the texts around a scope. */
 static bool is_scope(const char *text, size_t len)
 {
 	static const char other[] = "-_.@+";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a name server is: a value, read from `--dns` or from resolv.conf.  The scope of a
- * link-local IPv6 address stays a name, because the interface may come later or come back with another index.
+ * The address of a name server, from `--dns` or resolv.conf.  The scope of a link-local IPv6 address is kept as text,
+ * because the interface may appear later, or again with another index.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 
 struct dns_server {
 	struct ip_endpoint endpoint;
-	char scope[DNS_SCOPE_SIZE]; /* interface name or index as text; "": none */
+	char scope[DNS_SCOPE_SIZE]; /* interface name or index as text; "": no scope */
 };
 
 struct dns_server_list {
@@ -29,7 +29,7 @@ struct dns_server_list {
  * The port is 53 unless given.  -EINVAL.
  */
 int dns_server_parse(const char *text, struct dns_server *ret);
-/* As dns_server_parse() reads it; the port only when it is not 53. */
+/* Writes @server as dns_server_parse() reads it, without port 53. */
 const char *dns_server_format(const struct dns_server *server, char buf[static DNS_SERVER_TEXT_SIZE]);
 bool dns_server_equal(const struct dns_server *a, const struct dns_server *b);
 bool dns_server_list_equal(const struct dns_server_list *a, const struct dns_server_list *b);

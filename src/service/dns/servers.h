@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which name server to ask: the first of the list, as libc does, because the order may mean something (a VPN's server in
- * front).  One that was found silent or refusing is passed over for a while, so that not every query waits for it.
+ * Which name server to ask: the first of the list, as libc does, because the order can matter (a VPN's server comes
+ * first).  A server that did not answer or refused is skipped for a while, so that not every query waits for it.
  */
 #pragma once
 
 #include "base/usec.h"
 #include "service/dns/server.h"
 
-/* How long a server that does not answer is only asked when no other is left. */
+/* How long a server that did not answer is only asked when no other is left. */
 #define DNS_SERVER_PENALTY (10 * USEC_PER_SEC)
 
 struct dns_server_health {
@@ -19,16 +19,17 @@ struct dns_server_health {
 struct dns_servers {
 	struct dns_server_list list;
 	struct dns_server_health health[DNS_SERVERS_MAX];
-	unsigned epoch; /* another list: indexes mean something else */
+	unsigned epoch; /* number of the list: indexes are valid for one epoch */
 };
 
-/* False when that is the list already: health is kept. */
+/* False when @list is the current list; then health is kept. */
 bool dns_servers_set(struct dns_servers *s, const struct dns_server_list *list);
-/* The server to ask next, but none of those in the bit mask @excluded.  -ENOENT when none is left. */
+/* The index of the server to ask next, except those in the bit mask @excluded.  -ENOENT when none is left. */
 int dns_servers_pick(const struct dns_servers *s, usec_t now, unsigned excluded);
 
+/* The server answered a query. */
 void dns_servers_answered(struct dns_servers *s, usec_t now, unsigned index);
-/* A query sent at @since has had no answer yet; a server that answered others since is only slow.  True: that is news. */
+/* A query of @since has no answer yet.  A server that has answered others since then is only slow.  True when the server turns bad. */
 bool dns_servers_silent(struct dns_servers *s, usec_t now, unsigned index, usec_t since);
-/* It could not be reached. */
+/* The server could not be reached. */
 void dns_servers_failed(struct dns_servers *s, usec_t now, unsigned index);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A stream reads a length, then that many bytes, then hands the message over and begins again.  It is held, and
- * reads no further, while a whole message waits for room: a share of pending queries, or answers that the guest has yet to
- * take.  So a guest that asks faster than it is answered is slowed down by its own TCP window.
+ * A stream reads a length, then that many bytes, then passes the message to the owner.  While a whole message waits for
+ * room (the guest's share of queries, or space for answers), the stream is held and reads no further.  So the TCP
+ * window slows down a guest that asks faster than it is answered.
  *
- * Closing is possible in the middle of any call but accept(), even of a reply from within message(), so who called
- * looks at `closing` before touching a stream again; it is freed when the outermost call returns.
+ * A stream may be closed during any call but accept(), even by a reply from within message().  So callers check
+ * `closing` before they use a stream again; it is freed when the outermost call returns.
  */
 #include "service/dns/stream.h"
 
@@ -24,16 +24,16 @@ struct dns_stream {
 	struct local_stream *local;
 	struct dns_guest *guest;
 	usec_t activity;
-	unsigned entered; /* calls that are using it */
+	unsigned entered; /* calls in progress that use it */
 	bool closing;
 	bool eof;
 	bool shut;
-	unsigned owed; /* replies */
+	unsigned owed; /* replies still to come */
 	uint8_t length[LENGTH_LEN];
-	size_t have; /* bytes of length and message so far */
+	size_t have; /* bytes of length and message received so far */
 	size_t message_len;
 	uint8_t *message;
-	uint8_t *out; /* what the guest has yet to take */
+	uint8_t *out; /* answers that the guest has not read yet */
 	size_t out_at, out_len;
 };
 
@@ -44,7 +44,7 @@ static void active(struct dns_streams *s, usec_t now, struct dns_stream *stream)
 	list_append(&s->by_activity, &stream->by_activity);
 }
 
-/* Takes @stream out of everything; the connection is ended by the caller or was. */
+/* Removes @stream from all lists.  The caller ends the connection, unless it has ended already. */
 static void forget(struct dns_streams *s, struct dns_stream *stream)
 {
 	stream->closing = true;
@@ -63,7 +63,7 @@ static void enter(struct dns_stream *stream)
 	stream->entered++;
 }
 
-/* False: @stream is gone. */
+/* False: @stream was freed. */
 static bool leave(struct dns_stream *stream)
 {
 	stream->entered--;
@@ -77,7 +77,7 @@ static bool leave(struct dns_stream *stream)
 	return false;
 }
 
-/* Between enter() and leave(). */
+/* Call between enter() and leave() only. */
 static void close_stream(struct dns_streams *s, struct dns_stream *stream)
 {
 	if (stream->closing)
@@ -87,7 +87,7 @@ static void close_stream(struct dns_streams *s, struct dns_stream *stream)
 	local->ops->close(local);
 }
 
-/* Once the guest has sent its FIN and got every answer we send ours. */
+/* Sends FIN after the guest's FIN and the last answer. */
 static void shut_when_done(struct dns_stream *stream)
 {
 	bool held = stream->message && stream->have == LENGTH_LEN + stream->message_len;
@@ -139,7 +139,7 @@ static bool has_room(const struct dns_streams *s, const struct dns_stream *strea
 	return stream->owed < DNS_STREAM_PIPELINE && !stream->out && s->config.has_room(s->config.opaque, stream->guest->ip);
 }
 
-/* Hands over the message that is there as a whole, or holds it. */
+/* Passes a complete message to the owner, or holds the stream. */
 static void hand_over(struct dns_streams *s, usec_t now, struct dns_stream *stream)
 {
 	if (!has_room(s, stream)) {
@@ -171,7 +171,7 @@ static int begin_message(struct dns_stream *stream)
 	return 0;
 }
 
-/* Takes bytes of the length or of the message; returns how many. */
+/* Takes bytes of the length or of the message; returns their number. */
 static size_t take(struct dns_stream *stream, const uint8_t *data, size_t len)
 {
 	bool in_message = stream->message != NULL;
@@ -197,7 +197,7 @@ static size_t read_messages(struct dns_streams *s, usec_t now, struct dns_stream
 	return used;
 }
 
-/* Goes on with a message that was held; the engine then offers what it kept. */
+/* Retries the message of a held stream; then the engine offers the bytes that it kept. */
 static void try_held(struct dns_streams *s, usec_t now, struct dns_stream *stream)
 {
 	if (list_empty(&stream->held))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DNS over TCP (RFC 1035 §4.2.2, RFC 7766): messages behind their two-byte lengths, many at once in a connection, answered in
- * any order.  Framing, queues and limits are here; what a message means is the owner's.
+ * DNS over TCP (RFC 1035 §4.2.2, RFC 7766): messages with a two-byte length in front, several at once in a connection, answered in
+ * any order.  This file does framing, queues and limits; the owner processes the messages.
  */
 #pragma once
 
@@ -12,10 +12,10 @@
 
 #define DNS_STREAMS_MAX 128u
 #define DNS_STREAMS_PER_GUEST 16u
-#define DNS_STREAM_PIPELINE 32u /* queries of a stream under way; the next one waits unread */
-/* Without a whole message in either direction for so long a stream is closed (RFC 7766 §6.2.3). */
+#define DNS_STREAM_PIPELINE 32u /* queries of a stream in progress; the next one waits unread */
+/* A stream without a whole message in either direction for this time is closed (RFC 7766 §6.2.3). */
 #define DNS_STREAM_IDLE (10 * USEC_PER_SEC)
-/* Bytes of answers that a guest does not read, before it is cut off. */
+/* A stream with more unread bytes of answers is closed. */
 #define DNS_STREAM_OUT_MAX (256u * 1024)
 
 struct dns_stream;
@@ -24,14 +24,14 @@ struct sink;
 struct dns_streams_config {
 	struct dns_guests *guests;
 	struct sink *sink; /* for counting drops */
-	/* Whether a query of @guest can be taken now; if not, it waits for dns_streams_resume(). */
+	/* Whether a query of @guest can be processed now; if not, it waits for dns_streams_resume(). */
 	bool (*has_room)(void *opaque, ip4_t guest);
 	/*
-	 * A message of @guest.  It is owed one dns_streams_reply(), from within the call or later.  False: it deserves
-	 * none, the stream is closed.
+	 * A message of @guest, to be answered by one dns_streams_reply(), from within the call or later.  False: there is no answer,
+	 * close the stream.
 	 */
 	bool (*message)(void *opaque, usec_t now, struct dns_stream *stream, ip4_t guest, const uint8_t *bytes, size_t len);
-	/* @stream is gone, with what was owed to it. */
+	/* @stream was closed; its answers are not wanted any more. */
 	void (*gone)(void *opaque, struct dns_stream *stream, ip4_t guest);
 	void *opaque;
 };
@@ -39,19 +39,19 @@ struct dns_streams_config {
 struct dns_streams {
 	struct stream_service service;
 	struct dns_streams_config config;
-	struct list by_activity; /* all of them, the one idle longest first */
-	struct list held;        /* those with a message that there was no room for */
+	struct list by_activity; /* all streams, the longest idle first */
+	struct list held;        /* streams with a message that waits for room */
 	unsigned count;
-	bool freed; /* a stream has gone, and its share with it: those held have yet to be tried */
+	bool freed; /* a stream was closed, which made room: held streams have to be tried */
 };
 
 void dns_streams_init(struct dns_streams *s, const struct dns_streams_config *config);
-/* Closes all. */
+/* Closes all streams. */
 void dns_streams_done(struct dns_streams *s);
 
 /* Answers one message of @stream.  May close the stream, and then calls gone(). */
 void dns_streams_reply(struct dns_streams *s, usec_t now, struct dns_stream *stream, const uint8_t *bytes, size_t len);
-/* There may be room again. */
+/* There may be room again: processes messages of held streams. */
 void dns_streams_resume(struct dns_streams *s, usec_t now);
 
 usec_t dns_streams_deadline(const struct dns_streams *s);
