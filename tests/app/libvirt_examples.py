@@ -2,11 +2,11 @@
 """The domains in contrib/libvirt are what libvirt understands, and name what lanlet has."""
 
 import pathlib
-import shutil
 import subprocess
 import unittest
 
-from lan.tap_runner import TapRunner
+from lan import runner
+from lan.programs import needs
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "contrib" / "libvirt"
 
@@ -15,7 +15,7 @@ class Examples(unittest.TestCase):
     def test_there_is_one_for_each_way(self):
         self.assertEqual({path.name for path in EXAMPLES.iterdir()}, {"stream.xml", "vhostuser.xml"})
 
-    @unittest.skipUnless(shutil.which("virt-xml-validate"), "virt-xml-validate is not installed")
+    @needs("virt-xml-validate")
     def test_libvirt_s_schema_accepts_them(self):
         for path in sorted(EXAMPLES.iterdir()):
             with self.subTest(path=path.name):
@@ -28,4 +28,4 @@ class Examples(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(testRunner=TapRunner)
+    runner.main()

@@ -5,10 +5,9 @@ import json
 import os
 import socket
 import threading
-import unittest
 
-import harness
-from lan.tap_runner import TapRunner
+from lan import runner
+from lan.case import TestCase
 
 PORT = {"id": 2, "name": "web]}", "kind": "stream", "mtu": 1500, "macs": 1, "rx_frames": 3, "rx_bytes": 180, "tx_frames": 2, "tx_bytes": 120,
         "isolated": True, "blocked_because": 'a "loop"\n{', "pinned": None, "drops": {"martian": 2, "ttl": 1}}
@@ -103,7 +102,7 @@ class Server(threading.Thread):
         self.join()
 
 
-class Answers(harness.TestCase):
+class Answers(TestCase):
     def outputs(self, layout, size):
         """What each command prints when the server has this layout."""
         os.makedirs(self.path("run/lanlet/default"), exist_ok=True)
@@ -138,4 +137,4 @@ class Answers(harness.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(testRunner=TapRunner)
+    runner.main()

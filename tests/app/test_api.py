@@ -1,63 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The API on api.sock of a running network without guests: who may ask, what is answered, what is refused."""
 
-import http.client
 import json
 import os
 import signal
 import socket
 import stat
-import unittest
 
-import harness
-from lan.tap_runner import TapRunner
-
-
-class Connection(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path):
-        super().__init__("lanlet", timeout=harness.TIMEOUT)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
-
-
-class TestCase(harness.TestCase):
-    def socket_path(self, network="default"):
-        return self.path("run/lanlet/%s/api.sock" % network)
-
-    def request(self, method, path, body=None, network="default"):
-        """Status, headers, and the answer as a value or, when it is no JSON, as text."""
-        connection = Connection(self.socket_path(network))
-        try:
-            connection.request(method, path, body)
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            is_json = answer.headers.get("Content-Type") == "application/json"
-            return answer.status, answer.headers, json.loads(text) if is_json else text
-        finally:
-            connection.close()
-
-    def get(self, path):
-        status, _, answer = self.request("GET", path)
-        self.assertEqual(status, 200, answer)
-        return answer
+from lan import runner
+from lan.case import TestCase
+from lan.wait import wait_until
 
 
 class Server(TestCase):
     def test_socket_is_ours_alone_and_goes_with_the_network(self):
         process = self.start()
-        self.assertEqual(stat.S_IMODE(os.stat(self.socket_path()).st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(os.stat(self.socket_path("api.sock")).st_mode), 0o600)
         self.assertEqual(process.stop(), 0)
-        self.assertFalse(os.path.exists(self.socket_path()))
+        self.assertFalse(os.path.exists(self.socket_path("api.sock")))
 
     def test_network_is_described(self):
         process = self.start("--subnet", "10.20.30.0/24", "--lease-time", "2h")
-        network = self.get("/v1/network")
+        network = self.api.get("/v1/network")
         self.assertEqual((network["name"], network["pid"]), ("default", process.pid))
         self.assertEqual((network["subnet"], network["gateway"], network["lease_time"]), ("10.20.30.0/24", "10.20.30.1", 7200))
 
@@ -65,25 +29,25 @@ class Server(TestCase):
         process = self.start()
         with socket.socket(socket.AF_UNIX) as guest:
             guest.connect(process.ready.rstrip("\n"))
-            harness.wait_until(lambda: len(self.get("/v1/ports")["ports"]) == 2, "the guest's port")
-            self.assertEqual([port["kind"] for port in self.get("/v1/ports")["ports"]], ["gateway", "stream"])
+            wait_until(lambda: len(self.api.get("/v1/ports")["ports"]) == 2, "the guest's port")
+            self.assertEqual([port["kind"] for port in self.api.get("/v1/ports")["ports"]], ["gateway", "stream"])
 
     def test_ports_say_what_the_switch_does_with_them(self):
         process = self.start("--isolate")
         with socket.socket(socket.AF_UNIX) as guest:
             guest.connect(process.ready.rstrip("\n"))
-            harness.wait_until(lambda: len(self.get("/v1/ports")["ports"]) == 2, "the guest's port")
-            gateway, port = self.get("/v1/ports")["ports"]
+            wait_until(lambda: len(self.api.get("/v1/ports")["ports"]) == 2, "the guest's port")
+            gateway, port = self.api.get("/v1/ports")["ports"]
         self.assertEqual((gateway["isolated"], gateway["uplink"], gateway["blocked"]), (False, True, False))
         self.assertEqual((port["isolated"], port["uplink"], port["blocked"]), (True, False, False))
         self.assertNotIn("pinned", port)
 
     def test_unknown_path_and_wrong_method_are_refused_in_json(self):
         self.start()
-        status, _, answer = self.request("GET", "/v1/nonsense")
+        status, _, answer = self.api.request("GET", "/v1/nonsense")
         self.assertEqual(status, 404)
         self.assertIn("error", answer)
-        status, headers, answer = self.request("POST", "/v1/ports")
+        status, headers, answer = self.api.request("POST", "/v1/ports")
         self.assertEqual((status, headers["Allow"]), (405, "GET"))
         self.assertIn("error", answer)
 
@@ -92,10 +56,10 @@ class Server(TestCase):
         process = self.start()
         with open(config, "w") as file:
             file.write("[network]\nlease-time = 3h\nmtu = 1400\n")
-        process.popen.send_signal(signal.SIGHUP)
-        harness.wait_until(lambda: "need a restart: mtu" in process.log(), "the reload")
-        self.assertEqual(self.get("/v1/network")["lease_time"], 10800)
-        self.assertIsNone(self.get("/v1/network")["mtu"])
+        process.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "need a restart: mtu" in process.text(), "the reload")
+        self.assertEqual(self.api.get("/v1/network")["lease_time"], 10800)
+        self.assertIsNone(self.api.get("/v1/network")["mtu"])
 
     def test_file_in_the_socket_s_place_is_not_destroyed(self):
         os.makedirs(self.path("run/lanlet/default"), 0o700)
@@ -120,4 +84,4 @@ class Commands(TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(testRunner=TapRunner)
+    runner.main()

@@ -6,19 +6,19 @@ import pty
 import re
 import select
 import shlex
-import shutil
 import subprocess
-import unittest
 
-import harness
-from lan.tap_runner import TapRunner
+from lan import runner
+from lan.case import TestCase
+from lan.programs import LANLET, needs
+from lan.wait import PATIENCE
 
 
 def options_in_help(text):
     return re.findall(r"^  --([a-z-]+)", text, re.M)
 
 
-class CommandLine(harness.TestCase):
+class CommandLine(TestCase):
     def test_help_lists_the_commands(self):
         for how in (["--help"], ["-h"], ["help"]):
             done = self.lanlet(*how)
@@ -38,7 +38,7 @@ class CommandLine(harness.TestCase):
             self.assertIn(option, options)
 
     def test_manual_page_has_every_option_and_command(self):
-        with open(harness.MANPAGE) as file:
+        with open(os.environ["MANPAGE"]) as file:
             page = file.read()
         commands = re.findall(r"^  ([a-z]+) ", self.lanlet("--help").stdout, re.M)
         self.assertGreaterEqual(len(commands), 3)
@@ -50,9 +50,9 @@ class CommandLine(harness.TestCase):
                 self.assertRegex(page, r"(?m)^\.It Fl -%s( |$)" % option)
         self.assertNotRegex(page, "(?m)^@")
 
-    @unittest.skipUnless(shutil.which("mandoc"), "mandoc is not installed")
+    @needs("mandoc")
     def test_manual_page_is_well_formed(self):
-        done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", harness.MANPAGE], capture_output=True, text=True)
+        done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", os.environ["MANPAGE"]], capture_output=True, text=True)
         self.assertEqual(done.stdout, "")
 
     def complete(self, *words):
@@ -62,7 +62,7 @@ class CommandLine(harness.TestCase):
         self.assertEqual(done.stderr, "")
         return done.stdout.split()
 
-    @unittest.skipUnless(shutil.which("bash"), "bash is not installed")
+    @needs("bash")
     def test_shell_completes_commands_options_and_words(self):
         commands = re.findall(r"^  ([a-z-]+) ", self.lanlet("--help").stdout, re.M)
         self.assertEqual(set(self.complete("")) - {"--help", "--version"}, set(commands))
@@ -73,12 +73,12 @@ class CommandLine(harness.TestCase):
         self.assertIn("native", self.complete("run", "--engine", ""))
         self.assertEqual(self.complete("run", "--mtu", ""), [])
 
-    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
+    @needs("fish")
     def test_fish_completes_commands_options_and_words(self):
         def complete(line):
             script = "source $argv[1]; complete -C $argv[2]"
-            done = subprocess.run(["fish", "--no-config", "-c", script, os.environ["COMPLETION"] + ".fish", line], capture_output=True,
-                                  text=True, check=True, env=self.env, timeout=harness.TIMEOUT)
+            done = subprocess.run(["fish", "--no-config", "-c", script, os.environ["COMPLETION"] + ".fish", line],
+                                  capture_output=True, text=True, check=True, env=self.env, timeout=PATIENCE)
             self.assertEqual(done.stderr, "")
             return {offer.partition("\t")[0] for offer in done.stdout.splitlines()}
         commands = set(re.findall(r"^  ([a-z-]+) ", self.lanlet("--help").stdout, re.M))
@@ -89,7 +89,7 @@ class CommandLine(harness.TestCase):
             self.assertEqual(options - complete(f"lanlet {command} --"), set(), command)
         self.assertEqual(complete("lanlet run --log-level w"), {"warning"})
 
-    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
+    @needs("zsh")
     def test_zsh_completes_commands_options_and_words(self):
         directory = self.path("zsh")
         os.mkdir(directory)
@@ -103,8 +103,9 @@ class CommandLine(harness.TestCase):
         terminal, other = pty.openpty()
         start = (f"fpath=({directory} $fpath); autoload -Uz compinit; compinit -u -D; show() {{ print -r -- \"<$BUFFER>\"; exit }}; "
                  "zle -N show; bindkey '^X' show; print 're''ady'")
-        zsh = subprocess.Popen(["zsh", "-f", "-i"], stdin=other, stdout=other, stderr=other,
-                               env={**self.env, "TERM": "dumb", "PS1": "type> "}, start_new_session=True)
+        zsh = self.program(
+            "zsh", "-f", "-i", stdin=other, stdout=other, stderr=other, start_new_session=True,
+            env={**self.env, "TERM": "dumb", "PS1": "type> "})
         os.close(other)
         try:
             self.read_until(terminal, "type> ")
@@ -113,14 +114,13 @@ class CommandLine(harness.TestCase):
             os.write(terminal, line.encode() + b"\t\x18")
             return re.search("<(.*?)>", self.read_until(terminal, ">\r?\n"))[1]
         finally:
-            zsh.kill()
-            zsh.wait()
+            zsh.end()
             os.close(terminal)
 
     def read_until(self, terminal, pattern):
         text = ""
         while not re.search(pattern, text):
-            readable, _, _ = select.select([terminal], [], [], harness.TIMEOUT)
+            readable, _, _ = select.select([terminal], [], [], PATIENCE)
             self.assertTrue(readable, f"no {pattern!r} in {text!r}")
             text += os.read(terminal, 4096).decode(errors="replace")
         return text
@@ -176,10 +176,10 @@ class CommandLine(harness.TestCase):
     def test_output_that_cannot_be_written_is_an_error(self):
         with open("/dev/full", "w") as full:
             for args in (["--help"], ["--version"], ["run", "--help"], ["qemu"]):
-                done = subprocess.run([harness.LANLET, *args], env=self.env, stdout=full, stderr=subprocess.PIPE, text=True)
+                done = subprocess.run([LANLET, *args], env=self.env, stdout=full, stderr=subprocess.PIPE, text=True)
                 self.assertEqual(done.returncode, 1, args)
                 self.assertIn("standard output", done.stderr)
 
 
 if __name__ == "__main__":
-    unittest.main(testRunner=TapRunner)
+    runner.main()

@@ -5,11 +5,11 @@ import os
 import re
 import unittest
 
-import harness
-from lan.tap_runner import TapRunner
+from lan import runner
+from lan.case import TestCase
 
 
-class ConfigFile(harness.TestCase):
+class ConfigFile(TestCase):
     def refused_gateway(self, *args):
         """
         The subnet that lanlet was told, by file or command line: from its complaint about a gateway that no
@@ -105,4 +105,4 @@ log-level = debug
 
 
 if __name__ == "__main__":
-    unittest.main(testRunner=TapRunner)
+    runner.main()

@@ -5,11 +5,10 @@ import json
 import os
 import signal
 import socket
-import unittest
 
-import harness
-from lan.tap_runner import TapRunner
-from test_api import TestCase
+from lan import runner
+from lan.case import TestCase
+from lan.wait import PATIENCE, wait_until
 
 
 def free_port():
@@ -19,7 +18,7 @@ def free_port():
 
 class Forward(TestCase):
     def forwards(self):
-        return self.get("/v1/forwards")["forwards"]
+        return self.api.get("/v1/forwards")["forwards"]
 
     def add(self, *words):
         return self.lanlet("forward", "add", *words)
@@ -33,12 +32,12 @@ class Forward(TestCase):
             "id": 1, "protocol": "tcp", "host": f"127.0.0.1:{port}", "guest": "192.168.122.50:80", "state": "open",
             "kept": True, "opened": 0, "refused": 0, "failure": None,
         }])
-        socket.create_connection(("127.0.0.1", port), harness.TIMEOUT).close()
-        harness.wait_until(lambda: self.forwards()[0]["opened"] == 1, "the client to be counted")
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+        wait_until(lambda: self.forwards()[0]["opened"] == 1, "the client to be counted")
         listed = self.lanlet("forward")
         self.assertIn(f"127.0.0.1:{port}", listed.stdout)
         self.assertEqual(json.loads(self.lanlet("forward", "list", "--json").stdout)["forwards"], self.forwards())
-        self.assertIn(f"127.0.0.1:{port}", self.lanlet("status").stdout)
+        self.assertIn(f"127.0.0.1:{port}", self.status())
 
     def test_removed_forward_gives_its_port_back(self):
         self.start()
@@ -72,7 +71,7 @@ class Forward(TestCase):
             forward = self.forwards()[0]
             self.assertEqual(forward["state"], "closed")
             self.assertIn(f"(process {os.getpid()}) has it", forward["failure"])
-        harness.wait_until(lambda: self.forwards()[0]["state"] == "waiting", "the port to be opened")
+        wait_until(lambda: self.forwards()[0]["state"] == "waiting", "the port to be opened")
 
     def test_unix_socket_goes_with_its_forward(self):
         self.start()
@@ -103,7 +102,7 @@ class Forward(TestCase):
         self.start()
         port = free_port()
         self.add("tcp", str(port), "web:80")
-        status, _, answer = self.request("POST", "/v1/forwards", json.dumps(
+        status, _, answer = self.api.request("POST", "/v1/forwards", json.dumps(
             {"protocol": "tcp", "host": f"*:{port}", "guest": "other:80"}))
         self.assertEqual(status, 409)
         self.assertIn("with the number 1", answer["error"])
@@ -119,7 +118,7 @@ class Forward(TestCase):
             ("DELETE", "/v1/forwards/7", None, 404),
         ):
             with self.subTest(method=method, path=path, body=body):
-                status, _, answer = self.request(method, path, body)
+                status, _, answer = self.api.request(method, path, body)
                 self.assertEqual(status, want)
                 self.assertIn("error", answer)
 
@@ -143,9 +142,9 @@ class Forward(TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, "changed: forward\n"), done.stderr)
         self.assertEqual({f["id"]: f["host"] for f in self.forwards()}, {
             1: f"127.0.0.1:{stays}", 3: f"127.0.0.1:{added}", 4: f"127.0.0.1:{comes}"}, ports)
-        socket.create_connection(("127.0.0.1", comes), harness.TIMEOUT).close()
+        socket.create_connection(("127.0.0.1", comes), PATIENCE).close()
         with self.assertRaises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", goes), harness.TIMEOUT)
+            socket.create_connection(("127.0.0.1", goes), PATIENCE)
 
     def test_reload_with_a_forward_that_cannot_be_opened_changes_nothing(self):
         port = free_port()
@@ -156,16 +155,16 @@ class Forward(TestCase):
             self.configure(f"tcp {port} 192.168.122.51:80", f"tcp {taken.getsockname()[1]} web:80")
             with open(self.path("config/lanlet/default.conf"), "a") as file:
                 file.write("lease-time = 2h\n")
-            status, _, answer = self.request("POST", "/v1/reload")
+            status, _, answer = self.api.request("POST", "/v1/reload")
             self.assertEqual(status, 409)
             self.assertIn(f"(process {os.getpid()}) has it", answer["error"])
         self.configure("tcp 80 web")
-        process.popen.send_signal(signal.SIGHUP)
-        harness.wait_until(lambda: "nothing is changed" in process.log(), "the reload")
+        process.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "nothing is changed" in process.text(), "the reload")
         self.assertEqual(self.forwards(), before)
-        self.assertEqual(self.get("/v1/network")["lease_time"], 3600)
-        socket.create_connection(("127.0.0.1", port), harness.TIMEOUT).close()
+        self.assertEqual(self.api.get("/v1/network")["lease_time"], 3600)
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
 
 
 if __name__ == "__main__":
-    unittest.main(testRunner=TapRunner)
+    runner.main()

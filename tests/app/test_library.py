@@ -3,15 +3,15 @@
 
 import os
 import re
-import shutil
 import subprocess
 import unittest
 
-from lan.tap_runner import TapRunner
+from lan import runner
+from lan.programs import needs
 
 
 class Library(unittest.TestCase):
-    @unittest.skipUnless(shutil.which("nm"), "nm is not installed")
+    @needs("nm")
     def test_exports_are_the_functions_of_the_header(self):
         listing = subprocess.run(["nm", "--dynamic", "--defined-only", os.environ["LIBRARY"]], capture_output=True, text=True, check=True)
         exported = {line.split()[2].split("@")[0] for line in listing.stdout.splitlines()} - {"LANLET_0"}
@@ -23,4 +23,4 @@ class Library(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(testRunner=TapRunner)
+    runner.main()

@@ -3,60 +3,31 @@
 
 import os
 import re
-import shutil
 import socket
-import struct
 import subprocess
 import unittest
 
-import harness
-from lan.tap_runner import TapRunner
+from lan import case, runner
+from lan.client import Host
+from lan.link import Packets, StreamClient, VdeClient
+from lan.packet import BROADCAST, ETHERTYPE_ARP, Arp, Ethernet, address
+from lan.programs import LANLET, needs
+from lan.wait import PATIENCE, wait_until
 
-GATEWAY = socket.inet_aton("192.168.122.1")
-OWN = socket.inet_aton("192.168.122.77")
-
-
-def arp_request(mac):
-    """Who has the gateway's address?"""
-    return b"\xff" * 6 + mac + struct.pack(">HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + mac + OWN + bytes(6) + GATEWAY
-
-
-class Framed:
-    """A stream socket with QEMU's framing."""
-
-    def __init__(self, sock):
-        self.sock = sock
-
-    def send(self, frame):
-        self.sock.sendall(struct.pack(">I", len(frame)) + frame)
-
-    def recv(self, _):
-        (length,) = struct.unpack(">I", self.sock.recv(4, socket.MSG_WAITALL))
-        return self.sock.recv(length, socket.MSG_WAITALL)
+GATEWAY = "192.168.122.1"
+OWN = "192.168.122.77"
 
 
-class VdeGuest:
-    """Plugs into the VDE switch whose ctl @control is connected to, by the protocol's version 3."""
-
-    def __init__(self, control, data, path):
-        self.data = data
-        data.bind(path)
-        name = struct.pack("=H108s", socket.AF_UNIX, path.encode())
-        control.sendall(struct.pack("=III", 0xFEEDFACE, 3, 0) + name + b"test")
-        self.switch = control.recv(110)[2:].split(b"\0")[0]
-
-    def send(self, frame):
-        self.data.sendto(frame, self.switch)
-
-    def recv(self, size):
-        return self.data.recv(size)
+def arp_request(sender):
+    """Asks everybody for the gateway's MAC address."""
+    return Ethernet(BROADCAST, sender, ETHERTYPE_ARP, Arp(Arp.REQUEST, sender, address(OWN), bytes(6), address(GATEWAY)).emit()).emit()
 
 
-class TestCase(harness.TestCase):
+class TestCase(case.TestCase):
     def socket(self, kind, family=socket.AF_UNIX):
         sock = socket.socket(family, kind)
         self.addCleanup(sock.close)
-        sock.settimeout(harness.TIMEOUT)
+        sock.settimeout(PATIENCE)
         return sock
 
     def pair(self, kind):
@@ -64,30 +35,18 @@ class TestCase(harness.TestCase):
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         for sock in (ours, theirs):
             self.addCleanup(sock.close)
-            sock.settimeout(harness.TIMEOUT)
+            sock.settimeout(PATIENCE)
         return ours, theirs
 
-    def status(self, *args):
-        return self.lanlet("status", *args).stdout
-
-    def ports(self):
-        """Their names, in order."""
-        table = re.search(r"(?ms)^PORT .*?\n(.*?)\n\n", self.status())[1]
-        return [line.split()[0] for line in table.splitlines()]
-
     def wait_for_port(self, pattern):
-        harness.wait_until(lambda: any(re.fullmatch(pattern, name) for name in self.ports()), "port " + pattern)
+        wait_until(lambda: any(re.fullmatch(pattern, name) for name in self.ports()), "port " + pattern)
 
     def wait_for_no_port(self, pattern):
-        harness.wait_until(lambda: not any(re.fullmatch(pattern, name) for name in self.ports()), "the end of port " + pattern)
+        wait_until(lambda: not any(re.fullmatch(pattern, name) for name in self.ports()), "the end of port " + pattern)
 
     def assert_gateway_answers(self, link, mac=b"\x52\x54\x00\x00\x00\x01"):
-        link.send(arp_request(mac))
-        while True:
-            frame = link.recv(65536)
-            if frame[:6] == mac and frame[12:14] == b"\x08\x06":
-                self.assertEqual(frame[28:32], GATEWAY)
-                return
+        """By ARP, to a guest at this link."""
+        self.assertEqual(len(Host(link, mac, OWN).resolve(address(GATEWAY))), 6)
 
 
 class Descriptors(TestCase):
@@ -97,8 +56,8 @@ class Descriptors(TestCase):
         return self.start(*args, pass_fds=[sock.fileno() for sock, _ in socks], **options)
 
     def test_ends_of_socket_pairs_are_ports_until_the_other_end_closes(self):
-        kinds = [(socket.SOCK_STREAM, Framed, "stream"), (socket.SOCK_SEQPACKET, lambda sock: sock, "seqpacket"),
-                 (socket.SOCK_DGRAM, lambda sock: sock, "dgram")]
+        kinds = [(socket.SOCK_STREAM, StreamClient, "stream"), (socket.SOCK_SEQPACKET, Packets, "seqpacket"),
+                 (socket.SOCK_DGRAM, Packets, "dgram")]
         pairs = [self.pair(kind) for kind, _, _ in kinds]
         self.start_with(*((theirs, ",name=p%d" % i) for i, (_, theirs) in enumerate(pairs)))
         for i, ((ours, theirs), (_, link, _)) in enumerate(zip(pairs, kinds)):
@@ -113,8 +72,8 @@ class Descriptors(TestCase):
         ours, theirs = self.pair(socket.SOCK_SEQPACKET)
         self.start_with((theirs, ",mac=52:54:00:00:00:01,name=web"))
         ours.send(arp_request(b"\x52\x54\x00\x00\x00\x02"))
-        harness.wait_until(lambda: re.search(r"(?m)^web .* 1$", self.status()), "a drop")
-        self.assert_gateway_answers(ours)
+        wait_until(lambda: re.search(r"(?m)^web .* 1$", self.status()), "a drop")
+        self.assert_gateway_answers(Packets(ours))
 
     def test_listening_sockets_take_many(self):
         listeners = []
@@ -134,9 +93,9 @@ class Descriptors(TestCase):
             stream.connect(self.path("a"))
             packet.connect(self.path("b"))
             datagram.bind(self.path("guest%d" % number))
-            self.assert_gateway_answers(Framed(stream), bytes([2, 0, 0, 0, 0, number]))
-            self.assert_gateway_answers(packet, bytes([2, 0, 0, 0, 1, number]))
-            self.assert_gateway_answers(DatagramGuest(datagram, self.path("c")), bytes([2, 0, 0, 0, 2, number]))
+            self.assert_gateway_answers(StreamClient(stream), bytes([2, 0, 0, 0, 0, number]))
+            self.assert_gateway_answers(Packets(packet), bytes([2, 0, 0, 0, 1, number]))
+            self.assert_gateway_answers(Packets(datagram, self.path("c")), bytes([2, 0, 0, 0, 2, number]))
         self.assertEqual(len(self.ports()), 9 + len(self.own_ports()))
 
     def own_ports(self):
@@ -152,7 +111,7 @@ class Descriptors(TestCase):
         theirs, _ = listener.accept()
         self.addCleanup(theirs.close)
         self.start_with((theirs, ""))
-        self.assert_gateway_answers(Framed(ours))
+        self.assert_gateway_answers(StreamClient(ours))
 
     def test_what_cannot_be_plugged_in_is_refused_with_the_reason(self):
         unbound, unconnected = self.socket(socket.SOCK_DGRAM), self.socket(socket.SOCK_STREAM)
@@ -202,39 +161,26 @@ class Descriptors(TestCase):
                           str(ours.fileno()), pass_fds=[ours.fileno()])
 
 
-class DatagramGuest:
-    """An unconnected socket with a path, as QEMU's."""
-
-    def __init__(self, sock, path):
-        self.sock, self.path = sock, path
-
-    def send(self, frame):
-        self.sock.sendto(frame, self.path)
-
-    def recv(self, size):
-        return self.sock.recv(size)
-
-
 class RuntimeDirectory(TestCase):
     def test_dgram_sock_has_a_port_for_each_path(self):
         self.start()
         for number in range(3):
             sock = self.socket(socket.SOCK_DGRAM)
             sock.bind(self.path("guest%d" % number))
-            self.assert_gateway_answers(DatagramGuest(sock, self.path("run/lanlet/default/dgram.sock")), bytes([2, 0, 0, 0, 0, number]))
+            self.assert_gateway_answers(Packets(sock, self.socket_path("dgram.sock")), bytes([2, 0, 0, 0, 0, number]))
         self.assertEqual(len([name for name in self.ports() if name.startswith("dgram")]), 3)
 
     def test_sender_without_a_path_is_told_what_to_do(self):
         process = self.start()
-        self.socket(socket.SOCK_DGRAM).sendto(arp_request(b"\2\0\0\0\0\1"), self.path("run/lanlet/default/dgram.sock"))
-        harness.wait_until(lambda: "dgram-unbound" in self.status(), "a drop")
-        self.assertIn("give QEMU local.type=unix,local.path=PATH besides remote.path", process.log())
+        self.socket(socket.SOCK_DGRAM).sendto(arp_request(b"\2\0\0\0\0\1"), self.socket_path("dgram.sock"))
+        wait_until(lambda: "dgram-unbound" in self.status(), "a drop")
+        self.assertIn("give QEMU local.type=unix,local.path=PATH besides remote.path", process.text())
 
     def test_seqpacket_sock_has_a_port_for_each_connection(self):
         self.start()
         sock = self.socket(socket.SOCK_SEQPACKET)
         sock.connect(self.path("run/lanlet/default/seqpacket.sock"))
-        self.assert_gateway_answers(sock)
+        self.assert_gateway_answers(Packets(sock))
         self.assertTrue(any(name.startswith("seqpacket") for name in self.ports()))
         sock.close()
         self.wait_for_no_port("seqpacket.*")
@@ -277,7 +223,7 @@ class RuntimeDirectory(TestCase):
         probe.close()
         self.start("--udp", "%s,%s,name=web" % (local, peer))
         ours.connect(("127.0.0.1", port))
-        self.assert_gateway_answers(ours)
+        self.assert_gateway_answers(Packets(ours))
         self.assertIn("web", self.ports())
 
 
@@ -291,7 +237,7 @@ class Connect(TestCase):
     def accept(self, listener):
         connection, _ = listener.accept()
         self.addCleanup(connection.close)
-        connection.settimeout(harness.TIMEOUT)
+        connection.settimeout(PATIENCE)
         return connection
 
     def test_guest_that_listens_is_connected_to_when_it_comes_and_comes_again(self):
@@ -299,7 +245,7 @@ class Connect(TestCase):
         self.assertIn("waiting for %s: " % self.path("guest.sock"), self.status())
         for _ in range(3):
             with self.listen() as listener, self.accept(listener) as connection:
-                self.assert_gateway_answers(Framed(connection))
+                self.assert_gateway_answers(StreamClient(connection))
                 self.assertIn("web", self.ports())
             os.unlink(self.path("guest.sock"))
             self.wait_for_no_port("web")
@@ -309,7 +255,7 @@ class Connect(TestCase):
         self.start("--connect", self.path("guest.sock"))
         for _ in range(3):
             with self.accept(listener) as connection:
-                self.assert_gateway_answers(Framed(connection))
+                self.assert_gateway_answers(StreamClient(connection))
 
     def test_path_given_twice_is_refused(self):
         self.assert_fails(2, "connect: a is given twice", "run", "--connect", "a", "--connect", "a,type=vhost")
@@ -320,17 +266,14 @@ class Activation(TestCase):
         """As a service manager starts it: the sockets are descriptors 3 and up."""
         numbers = [sock.fileno() for sock in socks]
         high = [os.dup2(number, 100 + i) for i, number in enumerate(numbers)]
-        script = ["exec %d<&%d %d<&-" % (3 + i, fd, fd) for i, fd in enumerate(high)] + [shell, "exec %s run" % harness.LANLET]
-        log = open(self.path("log"), "w")
-        self.addCleanup(log.close)
-        process = subprocess.Popen(
-            ["/bin/bash", "-c", "; ".join(script)],
-            env={**self.env, "LISTEN_FDS": str(len(socks)), "LISTEN_FDNAMES": ":".join(names)},
-            pass_fds=high, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        script = ["exec %d<&%d %d<&-" % (3 + i, fd, fd) for i, fd in enumerate(high)] + [shell, "exec %s run" % LANLET]
+        with open(self.path("log"), "w") as log:
+            process = self.program(
+                "/bin/bash", "-c", "; ".join(script),
+                env={**self.env, "LISTEN_FDS": str(len(socks)), "LISTEN_FDNAMES": ":".join(names)},
+                pass_fds=high, stdout=subprocess.DEVNULL, stderr=log)
         for fd in high:
             os.close(fd)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
         return process
 
     def log(self):
@@ -349,7 +292,7 @@ class Activation(TestCase):
         return self.bound(socket.SOCK_STREAM, directory + "/ctl")
 
     def wait_until_it_runs(self):
-        harness.wait_until(lambda: self.lanlet("status").returncode == 0, "the network")
+        wait_until(lambda: self.lanlet("status").returncode == 0, "the network")
 
     def test_sockets_are_what_their_names_say(self):
         socks = [self.bound(socket.SOCK_STREAM, "a"), self.bound(socket.SOCK_DGRAM, "b"), self.bound(socket.SOCK_STREAM, "c"),
@@ -362,12 +305,12 @@ class Activation(TestCase):
         dgram.bind(self.path("guest"))
         vhost.connect(self.path("c"))
         seqpacket.connect(self.path("d"))
-        self.assert_gateway_answers(Framed(stream), b"\2\0\0\0\0\1")
-        self.assert_gateway_answers(DatagramGuest(dgram, self.path("b")), b"\2\0\0\0\0\2")
-        self.assert_gateway_answers(seqpacket, b"\2\0\0\0\0\3")
+        self.assert_gateway_answers(StreamClient(stream), b"\2\0\0\0\0\1")
+        self.assert_gateway_answers(Packets(dgram, self.path("b")), b"\2\0\0\0\0\2")
+        self.assert_gateway_answers(Packets(seqpacket), b"\2\0\0\0\0\3")
         self.wait_for_port(r"vhost\d+")
         vde.connect(self.path("e/ctl"))
-        self.assert_gateway_answers(VdeGuest(vde, self.socket(socket.SOCK_DGRAM), self.path("e/client")), b"\2\0\0\0\0\4")
+        self.assert_gateway_answers(self.vde_guest(vde, "e/client"), b"\2\0\0\0\0\4")
         self.assertIn("vde1", self.ports())
 
     def test_vde_switch_at_our_own_path_takes_the_place_of_ours_and_stays(self):
@@ -378,9 +321,9 @@ class Activation(TestCase):
             self.wait_until_it_runs()
             control = self.socket(socket.SOCK_STREAM)
             control.connect(self.path("run/lanlet/default/vde/ctl"))
-            self.assert_gateway_answers(VdeGuest(control, self.socket(socket.SOCK_DGRAM), self.path("guest%d" % number)))
+            self.assert_gateway_answers(self.vde_guest(control, "guest%d" % number))
             process.terminate()
-            self.assertEqual(process.wait(harness.TIMEOUT), 0)
+            self.assertEqual(process.wait(), 0)
             self.assertEqual(os.listdir(self.path("run/lanlet/default/vde")), ["ctl"])
             if number == 0:
                 process = self.start_activated([sock], ["vde"])
@@ -392,11 +335,11 @@ class Activation(TestCase):
         self.wait_until_it_runs()
         client = self.socket(socket.SOCK_STREAM)
         client.connect(self.path("run/lanlet/default/stream.sock"))
-        self.assert_gateway_answers(Framed(client))
+        self.assert_gateway_answers(StreamClient(client))
         process.terminate()
-        self.assertEqual(process.wait(harness.TIMEOUT), 0)
+        self.assertEqual(process.wait(), 0)
         self.assertTrue(os.path.exists(self.path("run/lanlet/default/stream.sock")))
-        self.assertFalse(os.path.exists(self.path("run/lanlet/default/dgram.sock")))
+        self.assertFalse(os.path.exists(self.socket_path("dgram.sock")))
 
     def test_sockets_of_another_process_are_left_alone(self):
         sock = self.bound(socket.SOCK_STREAM, "a")
@@ -407,45 +350,43 @@ class Activation(TestCase):
 
     def test_what_is_wrong_is_said(self):
         process = self.start_activated([self.bound(socket.SOCK_DGRAM, "a")], ["stream"])
-        self.assertEqual(process.wait(harness.TIMEOUT), 2)
+        self.assertEqual(process.wait(), 2)
         self.assertIn('LISTEN_FDS: descriptor 3, type stream: it is a socket of another type ("stream")\n', self.log())
         process = self.start_activated([], [], shell="export LISTEN_PID=$$ LISTEN_FDS=x")
-        self.assertEqual(process.wait(harness.TIMEOUT), 2)
+        self.assertEqual(process.wait(), 2)
         self.assertIn("LISTEN_FDS=x: expected how many descriptors\n", self.log())
 
-    @unittest.skipUnless(shutil.which("systemd-socket-activate"), "systemd-socket-activate is not installed")
+    @needs("systemd-socket-activate")
     def test_systemd_socket_activate_starts_it_with_the_first_guest(self):
-        for option, kind, name, link in (([], socket.SOCK_STREAM, "stream", Framed),
-                                         (["--seqpacket"], socket.SOCK_SEQPACKET, "seqpacket", None),
-                                         (["--datagram"], socket.SOCK_DGRAM, "dgram", None),
-                                         ([], socket.SOCK_STREAM, "vde", self.vde_guest)):
+        for option, kind, name, link in (
+                ([], socket.SOCK_STREAM, "stream", StreamClient), (["--seqpacket"], socket.SOCK_SEQPACKET, "seqpacket", Packets),
+                (["--datagram"], socket.SOCK_DGRAM, "dgram", None), ([], socket.SOCK_STREAM, "vde", self.vde_guest)):
             with self.subTest(name=name), open(self.path("log." + name), "w") as log:
                 os.mkdir(self.path("activated." + name), 0o700)
                 path = self.path("activated." + name + "/ctl")  # a VDE switch has to be called that
                 keep = [word for variable, value in self.env.items() for word in ("-E", "%s=%s" % (variable, value))]
-                process = subprocess.Popen(
-                    ["systemd-socket-activate", *option, "-l", path, "--fdname=" + name, *keep, harness.LANLET, "run", name],
-                    env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-                self.addCleanup(process.wait)
-                self.addCleanup(process.kill)
-                harness.wait_until(lambda: os.path.exists(path), "systemd's socket")
+                process = self.program(
+                    "systemd-socket-activate", *option, "-l", path, "--fdname=" + name, *keep, LANLET, "run", name, stdout=log, stderr=log)
+                wait_until(lambda: os.path.exists(path), "systemd's socket")
                 self.check_guest(kind, name, path, link)
                 process.terminate()
-                self.assertEqual(process.wait(harness.TIMEOUT), 0)
+                self.assertEqual(process.wait(), 0)
 
     def check_guest(self, kind, name, path, link):
         sock = self.socket(kind)
         if kind == socket.SOCK_DGRAM:
             sock.bind(path + ".guest")
-            guest = DatagramGuest(sock, path)
+            guest = Packets(sock, path)
         else:
-            harness.wait_until(lambda: self.try_to_connect(sock, path), "systemd's backlog")
-            guest = link(sock) if link else sock
+            wait_until(lambda: self.try_to_connect(sock, path), "systemd's backlog")
+            guest = link(sock)
         self.assert_gateway_answers(guest)
         self.assertRegex(self.status(name), r"(?m)^%s\d+ " % name)
 
-    def vde_guest(self, control):
-        return VdeGuest(control, self.socket(socket.SOCK_DGRAM), self.path("vde.guest"))
+    def vde_guest(self, control, name="vde.guest"):
+        guest = VdeClient(control, self.path(name))
+        self.addCleanup(guest.close)
+        return guest
 
     @staticmethod
     def try_to_connect(sock, path):
@@ -456,23 +397,15 @@ class Activation(TestCase):
         return True
 
 
-@unittest.skipUnless(shutil.which("qemu-system-x86_64"), "qemu-system-x86_64 is not installed")
+@needs("qemu-system-x86_64")
 class Qemu(TestCase):
-    def qemu(self, *arguments, **popen):
-        process = subprocess.Popen(["qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-boot", "n", *arguments],
-                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **popen)
-
-        def end():
-            process.kill()
-            process.communicate()
-
-        self.addCleanup(end)
-        return process
+    def qemu(self, *arguments):
+        return self.program("qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-boot", "n", *arguments)
 
     def wait_for_qemu(self, qemu, pattern):
         """The card's own boot ROM sends something soon."""
-        harness.wait_until(lambda: qemu.poll() is not None or any(re.fullmatch(pattern, name) for name in self.ports()), "port " + pattern)
-        self.assertIsNone(qemu.poll(), "QEMU ended")
+        wait_until(lambda: not qemu.is_running() or any(re.fullmatch(pattern, name) for name in self.ports()), "port " + pattern)
+        self.assertTrue(qemu.is_running(), "QEMU ended")
 
     def test_qemu_s_own_end_is_where_lanlet_qemu_said(self):
         self.start()
@@ -487,22 +420,20 @@ class Qemu(TestCase):
         arguments = self.lanlet("qemu", "--dgram", "--guest", "web").stdout.split()
         qemu = self.qemu(*arguments)
         self.wait_for_qemu(qemu, r"dgram\d+")
-        qemu.kill()
-        qemu.wait()
+        qemu.end()
         self.assertEqual(len(left()), 1)
         sock = self.socket(socket.SOCK_SEQPACKET)
         sock.connect(self.path("run/lanlet/default/seqpacket.sock"))
         sock.send(arp_request(b"\2\0\0\0\0\1"))  # to everybody
-        harness.wait_until(lambda: not left(), "the end of QEMU's socket")
+        wait_until(lambda: not left(), "the end of QEMU's socket")
         process.stop()
         qemu = self.qemu(*arguments)
-        harness.wait_until(left, "QEMU's socket")
-        qemu.kill()
-        qemu.wait()
+        wait_until(left, "QEMU's socket")
+        qemu.end()
         self.assertEqual(len(left()), 1)
         self.start()
         self.assertEqual(left(), [])
 
 
 if __name__ == "__main__":
-    unittest.main(testRunner=TapRunner)
+    runner.main()

@@ -5,15 +5,15 @@ import os
 import re
 import resource
 import select
-import shutil
 import signal
 import socket
 import stat
 import subprocess
-import unittest
 
-import harness
-from lan.tap_runner import TapRunner
+from lan import runner
+from lan.case import TestCase
+from lan.programs import LANLET, needs
+from lan.wait import PATIENCE, wait_until
 
 
 def mode_of(path):
@@ -25,7 +25,7 @@ def has_port(test):
     return re.search(r"^(stream|vde)\d", test.lanlet("status").stdout, re.M) is not None
 
 
-class Directories(harness.TestCase):
+class Directories(TestCase):
     def test_everything_is_private_whatever_the_umask(self):
         os.mkdir(self.path("home"))
         for variable in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
@@ -103,7 +103,7 @@ class Directories(harness.TestCase):
         self.assertFalse(os.path.exists(directory))
 
 
-class Claim(harness.TestCase):
+class Claim(TestCase):
     def test_second_instance_names_the_first_and_ends_with_3(self):
         first = self.start("lab")
         message = "network lab is running already, by process %d (%s)" % (first.pid, self.path("run/lanlet/lab"))
@@ -130,18 +130,11 @@ class Claim(harness.TestCase):
             client.connect(second.ready.rstrip("\n"))
         self.assertEqual(self.lanlet("status").returncode, 0)
 
-    def test_file_in_the_socket_s_place_is_not_destroyed(self):
-        os.makedirs(self.path("run/lanlet/default"), 0o700)
-        path = self.write("run/lanlet/default/api.sock", "precious")
-        self.assertEqual(self.lanlet("run", "--log-level", "error").returncode, 1)
-        with open(path) as file:
-            self.assertEqual(file.read(), "precious")
 
-
-class Readiness(harness.TestCase):
+class Readiness(TestCase):
     def listen(self, address):
         manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        manager.settimeout(harness.TIMEOUT)
+        manager.settimeout(PATIENCE)
         manager.bind(address)
         self.addCleanup(manager.close)
         return manager
@@ -150,9 +143,9 @@ class Readiness(harness.TestCase):
         manager = self.listen(address)
         process = self.start(env={"NOTIFY_SOCKET": variable})
         self.assertIn("READY=1", manager.recv(4096).decode().splitlines())
-        process.popen.terminate()
+        process.process.terminate()
         self.assertEqual(manager.recv(4096), b"STOPPING=1")
-        self.assertEqual(process.popen.wait(harness.TIMEOUT), 0)
+        self.assertEqual(process.process.wait(), 0)
 
     def test_service_manager_at_a_path_is_told(self):
         self.check_notifications(self.path("notify"), self.path("notify"))
@@ -164,7 +157,7 @@ class Readiness(harness.TestCase):
     def test_service_manager_that_is_gone_does_not_matter(self):
         for variable in (self.path("gone"), "nonsense", "/" + 200 * "x"):
             process = self.start(env={"NOTIFY_SOCKET": variable})
-            self.assertIn("lanlet: warning: NOTIFY_SOCKET=" + variable, process.log())
+            self.assertIn("lanlet: warning: NOTIFY_SOCKET=" + variable, process.text())
             self.assertEqual(process.stop(), 0)
 
     def test_guests_can_connect_once_the_path_is_written(self):
@@ -176,8 +169,8 @@ class Readiness(harness.TestCase):
     def test_nothing_is_written_when_it_cannot_start(self):
         ready, ready_write = os.pipe()
         with os.fdopen(ready) as file:
-            subprocess.run([harness.LANLET, "run", "--gateway", "1.1.1.1", "--ready-fd", str(ready_write)], env=self.env,
-                           pass_fds=(ready_write,), stderr=subprocess.DEVNULL, timeout=harness.TIMEOUT)
+            subprocess.run([LANLET, "run", "--gateway", "1.1.1.1", "--ready-fd", str(ready_write)], env=self.env,
+                           pass_fds=(ready_write,), stderr=subprocess.DEVNULL, timeout=PATIENCE)
             os.close(ready_write)
             self.assertEqual(file.read(), "")
 
@@ -194,10 +187,7 @@ class Readiness(harness.TestCase):
         """Else the first socket would be descriptor 2, and log lines would go to it."""
         env = {**self.env, "NOTIFY_SOCKET": self.path("notify")}
         manager = self.listen(self.path("notify"))
-        process = subprocess.Popen([harness.LANLET, "run", "--log-level", "debug"], env=env,
-                                   preexec_fn=lambda: os.closerange(0, 3))
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
+        process = self.program(LANLET, "run", "--log-level", "debug", env=env, preexec_fn=lambda: os.closerange(0, 3))
         self.assertIn(b"READY=1", manager.recv(4096))
         for fd in range(3):
             self.assertEqual(os.readlink("/proc/%d/fd/%d" % (process.pid, fd)), "/dev/null")
@@ -212,17 +202,16 @@ class Readiness(harness.TestCase):
                 pass
         os.set_blocking(writer, True)
         ready, ready_write = os.pipe()
-        process = subprocess.Popen([harness.LANLET, "run", "--log-level", "debug", "--ready-fd", str(ready_write)],
-                                   env={**self.env, "NOTIFY_SOCKET": self.path("gone")}, pass_fds=(ready_write,),
-                                   stdout=subprocess.DEVNULL, stderr=writer)
-        self.addCleanup(process.kill)
+        process = self.program(
+            LANLET, "run", "--log-level", "debug", "--ready-fd", ready_write,
+            env={**self.env, "NOTIFY_SOCKET": self.path("gone")}, pass_fds=(ready_write,), stdout=subprocess.DEVNULL, stderr=writer)
         os.close(writer)
         os.close(ready_write)
         with os.fdopen(ready) as file:
-            self.assertTrue(select.select([file], [], [], harness.TIMEOUT)[0], "it hangs")
+            self.assertTrue(select.select([file], [], [], PATIENCE)[0], "it hangs")
             self.assertNotEqual(file.read(), "")
         process.terminate()
-        self.assertEqual(process.wait(harness.TIMEOUT), 0)
+        self.assertEqual(process.wait(), 0)
 
     def test_reader_of_standard_output_may_leave(self):
         reader, writer = os.pipe()
@@ -244,12 +233,12 @@ class Output:
             return file.read()
 
 
-class End(harness.TestCase):
+class End(TestCase):
     def test_signals_end_it_cleanly(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             process = self.start()
             self.assertEqual(process.stop(number), 0)
-            self.assertIn("lanlet: %s: ending\n" % number.name, process.log())
+            self.assertIn("lanlet: %s: ending\n" % number.name, process.text())
             left = [name for name in os.listdir(self.path("run/lanlet/default")) if name != "lock"]
             self.assertEqual(left, [])
 
@@ -257,13 +246,13 @@ class End(harness.TestCase):
         process = self.start()
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(process.ready.rstrip("\n"))
-            harness.wait_until(lambda: has_port(self), "a port of the switch")
-            client.settimeout(harness.TIMEOUT)
+            wait_until(lambda: has_port(self), "a port of the switch")
+            client.settimeout(PATIENCE)
             self.assertEqual(process.stop(), 0)
             self.assertEqual(client.recv(1), b"")
 
 
-class Status(harness.TestCase):
+class Status(TestCase):
     def test_running_network_is_described(self):
         self.start("lab")
         done = self.lanlet("status", "lab")
@@ -288,13 +277,13 @@ class Status(harness.TestCase):
         process = self.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)))
         path = self.path("run/lanlet/default/stream.sock")
         guests = [self.connect(path) for _ in range(30)]
-        harness.wait_until(lambda: len(os.listdir("/proc/%d/fd" % process.pid)) == 40, "the last descriptor to be taken")
+        wait_until(lambda: len(os.listdir("/proc/%d/fd" % process.pid)) == 40, "the last descriptor to be taken")
         with self.connect(self.path("run/lanlet/default/api.sock")) as client:
-            client.settimeout(harness.TIMEOUT)
+            client.settimeout(PATIENCE)
             self.assertEqual(client.recv(12), b"HTTP/1.1 503")
         for guest in guests:
             guest.close()
-        harness.wait_until(lambda: self.lanlet("status").stdout, "an answer")
+        wait_until(lambda: self.status(), "an answer")
 
     def connect(self, path):
         client = socket.socket(socket.AF_UNIX)
@@ -314,17 +303,17 @@ class Status(harness.TestCase):
         self.assertEqual(self.lanlet("status").returncode, 0)
 
 
-class Connecting(harness.TestCase):
+class Connecting(TestCase):
     def status_says(self, text):
-        harness.wait_until(lambda: text in self.lanlet("status").stdout, text)
+        wait_until(lambda: text in self.status(), text)
 
     def test_vde_networks_are_joined_whenever_they_are_there(self):
         self.needs_libvdeplug()
         url = "vde://" + self.path("run/lanlet/other/vde")
         self.start("--vde", url, "--vde", "nosuch://x", "--no-gateway")
         self.status_says("waiting for nosuch://x: ")
-        harness.wait_until(lambda: "being opened" not in self.lanlet("status").stdout, "an end of opening")
-        if "Operation not supported" in self.lanlet("status").stdout:
+        wait_until(lambda: "being opened" not in self.status(), "an end of opening")
+        if "Operation not supported" in self.status():
             self.skipTest("the sanitizer does not bear how libvdeplug loads plugins")
         self.status_says("waiting for %s: nobody is there yet" % url)
         self.status_says("waiting for nosuch://x: libvdeplug has no plugin for it")
@@ -332,8 +321,8 @@ class Connecting(harness.TestCase):
         for _ in range(2):
             other = self.start("other", "--no-dhcp")
             self.status_says("\nplug1 ")
-            self.assertNotIn("waiting for " + url, self.lanlet("status").stdout)
-            self.assertIn("\nvde1 ", self.lanlet("status", "other").stdout)
+            self.assertNotIn("waiting for " + url, self.status())
+            self.assertIn("\nvde1 ", self.status("other"))
             other.stop()
             self.status_says("waiting for " + url)
 
@@ -344,19 +333,19 @@ class Connecting(harness.TestCase):
             with socket.socket(socket.AF_UNIX) as front_end:
                 front_end.bind(self.path("a"))
                 front_end.listen()
-                front_end.settimeout(harness.TIMEOUT)
+                front_end.settimeout(PATIENCE)
                 connection, _ = front_end.accept()
                 self.status_says("\nvhost")
-                self.assertNotIn("waiting for " + self.path("a"), self.lanlet("status").stdout)
+                self.assertNotIn("waiting for " + self.path("a"), self.status())
             connection.close()
             os.unlink(self.path("a"))
             self.status_says("waiting for %s" % self.path("a"))
-        self.assertIn("waiting for %s: No such file" % self.path("b"), self.lanlet("status").stdout)
-        self.assertNotIn("vhost", self.lanlet("status").stdout)
+        self.assertIn("waiting for %s: No such file" % self.path("b"), self.status())
+        self.assertNotIn("vhost", self.status())
 
 
-@unittest.skipUnless(shutil.which("qemu-system-x86_64"), "qemu-system-x86_64 is not installed")
-class Qemu(harness.TestCase):
+@needs("qemu-system-x86_64")
+class Qemu(TestCase):
     def test_qemu_connects_with_the_printed_arguments(self):
         self.connect()
 
@@ -369,15 +358,13 @@ class Qemu(harness.TestCase):
         self.start()
         self.assertFalse(has_port(self))
         arguments = self.lanlet("qemu", "--guest", "web", *way).stdout.split()
-        qemu = subprocess.Popen(["qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-S", *arguments],
-                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        try:
-            harness.wait_until(lambda: qemu.poll() is not None or has_port(self), "a port of the switch")
-            self.assertIsNone(qemu.poll(), "QEMU ended")
-        finally:
-            qemu.kill()
-            self.assertEqual(qemu.communicate()[1], "")
+        qemu = self.program(
+            "qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-S", *arguments, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: not qemu.is_running() or has_port(self), "a port of the switch")
+        self.assertTrue(qemu.is_running(), "QEMU ended")
+        qemu.kill()
+        self.assertEqual(qemu.communicate()[1], "")
 
 
 if __name__ == "__main__":
-    unittest.main(testRunner=TapRunner)
+    runner.main()

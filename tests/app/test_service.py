@@ -2,39 +2,39 @@
 """lanlet under a service manager: the units in contrib/systemd, and the watchdog."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import unittest
 from pathlib import Path
 
-import harness
-from lan.tap_runner import TapRunner
+from lan import runner
+from lan.case import TestCase
+from lan.programs import LANLET, needs
+from lan.wait import PATIENCE
 
 UNITS = Path(__file__).parents[2] / "contrib/systemd/user"
 
 
-class Units(harness.TestCase):
-    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
+class Units(TestCase):
+    @needs("systemd-analyze")
     def test_systemd_finds_nothing_to_complain_about(self):
         lanlet = Path(self.path("lanlet"))
-        lanlet.symlink_to(harness.LANLET)
+        lanlet.symlink_to(LANLET)
         for kind in ("service", "socket"):
             text = (UNITS / f"lanlet@.{kind}").read_text().replace("ExecStart=lanlet", f"ExecStart={lanlet}")
             Path(self.path(f"lanlet@default.{kind}")).write_text(text)
         for kind in ("service", "socket"):
             done = subprocess.run(
                 ["systemd-analyze", "--user", "--man=no", "--recursive-errors=no", "verify", self.path(f"lanlet@default.{kind}")],
-                capture_output=True, text=True, timeout=harness.TIMEOUT, env=self.env)
+                capture_output=True, text=True, timeout=PATIENCE, env=self.env)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
-class Watchdog(harness.TestCase):
+class Watchdog(TestCase):
     def listen(self):
         manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(manager.close)
-        manager.settimeout(harness.TIMEOUT)
+        manager.settimeout(PATIENCE)
         manager.bind(self.path("notify"))
         return manager
 
@@ -56,7 +56,7 @@ class Watchdog(harness.TestCase):
             for _ in range(100):  # what was sent before
                 manager.recv(4096)
         os.kill(process.pid, signal.SIGCONT)
-        manager.settimeout(harness.TIMEOUT)
+        manager.settimeout(PATIENCE)
         self.assertEqual(manager.recv(4096), b"WATCHDOG=1")
         self.assertEqual(process.stop(), 0)
 
@@ -64,10 +64,10 @@ class Watchdog(harness.TestCase):
         manager = self.listen()
         process = self.start(env={"NOTIFY_SOCKET": self.path("notify"), "WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"})
         self.assertIn(b"READY=1", manager.recv(4096))
-        process.popen.terminate()
+        process.process.terminate()
         self.assertEqual(manager.recv(4096), b"STOPPING=1")
-        self.assertEqual(process.popen.wait(harness.TIMEOUT), 0)
+        self.assertEqual(process.process.wait(), 0)
 
 
 if __name__ == "__main__":
-    unittest.main(testRunner=TapRunner)
+    runner.main()

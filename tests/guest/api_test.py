@@ -2,10 +2,12 @@
 """The API and the commands that ask it, about a network with guests in it."""
 
 import contextlib
+import errno
 import json
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -16,46 +18,17 @@ from pathlib import Path
 from lan import dhcp, dns, openapi, outside, servers, tap
 from lan.client import Host
 from lan.packet import Ethernet, Ipv4, Udp, address, mac, mac_text, text
-from lan.process import Lanlet
+from lan.process import Lanlet, refusal
+from lan.wait import PATIENCE, wait_until
 
 GATEWAY = "192.168.122.1"
-PATIENCE = 60.0
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.05)
-    return found
-
-
-class Network(Lanlet):
-    """With its API, and the command about it."""
-
-    @property
-    def api(self):
-        return openapi.Api(self.runtime / "api.sock")
-
-    def open_files(self):
-        """Links to what the process has open."""
-        directory = f"/proc/{self.process.pid}/fd"
-        return [f"{directory}/{name}" for name in os.listdir(directory)]
-
-    def ask(self, command, *words, code=0):
-        """What `lanlet COMMAND` prints."""
-        done = subprocess.run(
-            [os.environ["LANLET"], command, *words, "--network", self.name, "--runtime-dir", str(self.runtime)],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
-        assert done.returncode == code, f"{command} {words} ended with {done.returncode}: {done.stderr}"
-        return done.stdout if code == 0 else done.stderr
 
 
 class Routes(unittest.TestCase):
     """Each route's answer with something in it, by its schema (openapi.Api checks each)."""
 
     def setUp(self):
-        self.network = self.enterContext(Network())
+        self.network = self.enterContext(Lanlet())
         self.api = self.network.api
 
     def guest(self, number, name=b""):
@@ -190,12 +163,8 @@ class Routes(unittest.TestCase):
         offer = dhcp.Message(mac(2), dhcp.OFFER, operation=2, yours=address("192.168.122.99"))
         guest.send_frame(b"\xff" * 6, 0x0800, Udp(67, 68, offer.emit()).emit(guest.ip, b"\xff" * 4).emit())
         wait_until(lambda: text(guest.ip) in (self.api.get("/v1/network")["foreign_dhcp_server"] or ""), "the warning")
-        self.assertIn("another DHCP server answers on the segment: " + text(guest.ip), self.doctor())
-
-    def doctor(self):
-        done = subprocess.run(
-            [os.environ["LANLET"], "doctor", "--runtime-dir", str(self.network.runtime)], capture_output=True, text=True, timeout=PATIENCE)
-        return done.stdout
+        said = self.network.run("doctor").stdout
+        self.assertIn("another DHCP server answers on the segment: " + text(guest.ip), said)
 
 
 class Refusals(unittest.TestCase):
@@ -245,7 +214,7 @@ class Refusals(unittest.TestCase):
     ]
 
     def setUp(self):
-        self.network = self.enterContext(Network("--host", f"{self.NINE},192.168.122.9,nine", "--name", "ten,192.168.122.10"))
+        self.network = self.enterContext(Lanlet("--host", f"{self.NINE},192.168.122.9,nine", "--name", "ten,192.168.122.10"))
         self.api = self.network.api
         taken = self.enterContext(socket.socket())
         taken.bind(("127.0.0.1", 18099))
@@ -293,7 +262,7 @@ class Refusals(unittest.TestCase):
 class Flows(unittest.TestCase):
     def setUp(self):
         self.enterContext(outside.Outside())
-        self.network = self.enterContext(Network())
+        self.network = self.enterContext(Lanlet())
 
     def test_flows_are_listed_with_bytes_and_filtered(self):
         with Host(self.network.stream, mac(1)) as guest:
@@ -340,7 +309,7 @@ class Flows(unittest.TestCase):
 
 class Events(unittest.TestCase):
     def setUp(self):
-        self.network = self.enterContext(Network())
+        self.network = self.enterContext(Lanlet())
         wait_until(lambda: self.network.api.get("/v1/counters")["events"] >= 1, "the gateway's port, which is the first event")
 
     def test_life_of_a_guest_is_told_in_order(self):
@@ -387,14 +356,13 @@ class Events(unittest.TestCase):
 
 class Commands(unittest.TestCase):
     def setUp(self):
-        self.network = self.enterContext(Network())
+        self.network = self.enterContext(Lanlet())
 
     def test_wait_ends_with_the_address(self):
-        command = [os.environ["LANLET"], "wait", "web", "--timeout", "50", "--runtime-dir", str(self.network.runtime)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+        with self.network.begin("wait", "web", "--timeout", "50") as waiting:
             with Host(self.network.stream, mac(1)) as guest:
                 guest.lease(host_name=b"web")
-                self.assertEqual(waiting.communicate(timeout=PATIENCE)[0], text(guest.ip) + "\n")
+                self.assertEqual(waiting.communicate()[0], text(guest.ip) + "\n")
                 self.assertEqual(waiting.returncode, 0)
                 self.assertEqual(self.network.ask("wait", mac_text(mac(1)).upper()), text(guest.ip) + "\n")
         self.assertIn("nobody has no address yet", self.network.ask("wait", "nobody", "--timeout", "0.2", code=6))
@@ -425,24 +393,22 @@ class Commands(unittest.TestCase):
         once = self.network.ask("top", "--interval", "0.1")
         self.assertNotIn("\033", once)
         terminal, other = os.openpty()
-        command = [os.environ["LANLET"], "top", "--interval", "0.1", "--runtime-dir", str(self.network.runtime)]
-        with subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env={**os.environ, "TERM": "xterm"}) as top:
+        environment = {**os.environ, "TERM": "xterm"}
+        with self.network.begin("top", "--interval", "0.1", stdin=other, stdout=other, stderr=other, env=environment) as top:
             os.close(other)
             seen = ""
-            deadline = time.monotonic() + PATIENCE
             while seen.count("\033[H") < 3:
-                self.assertLess(time.monotonic(), deadline, seen)
+                self.assertTrue(select.select([terminal], [], [], PATIENCE)[0], seen)
                 seen += os.read(terminal, 4096).decode()
             top.send_signal(signal.SIGINT)
-            self.assertIn(top.wait(PATIENCE), (0, -signal.SIGINT))
+            self.assertIn(top.wait(), (0, -signal.SIGINT))
         os.close(terminal)
 
     def test_colours_are_for_terminals_that_want_them(self):
         def status(**environment):
             terminal, other = os.openpty()
-            command = [os.environ["LANLET"], "doctor", "--runtime-dir", str(self.network.runtime)]
-            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=other, stderr=subprocess.DEVNULL, timeout=PATIENCE,
-                           env={**os.environ, "TERM": "xterm", **environment})
+            self.network.run("doctor", capture_output=False, stdout=other, stderr=subprocess.DEVNULL,
+                             env={**os.environ, "TERM": "xterm", **environment})
             os.close(other)
             with os.fdopen(terminal, "rb") as file, contextlib.suppress(OSError):
                 return file.read1(1 << 16).decode()
@@ -474,33 +440,26 @@ class Commands(unittest.TestCase):
                 self.assertNotIn("\x1b", self.network.ask(command))
 
     def test_events_are_printed_as_they_come(self):
-        command = [os.environ["LANLET"], "events", "--runtime-dir", str(self.network.runtime), "--after", "0"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as events:
-            self.assertIn("port-attached", events.stdout.readline())
+        with self.network.begin("events", "--after", "0") as events:
+            self.assertIn("port-attached", events.read_line())
             self.network.ask("log-level", "debug")
-            self.assertRegex(events.stdout.readline(), r"log-level +debug$")
-            events.kill()
+            self.assertRegex(events.read_line(), r"log-level +debug$")
 
 
 class Clients(unittest.TestCase):
     """Many of them, and such as do not do what a client should."""
 
     def setUp(self):
-        self.network = self.enterContext(Network())
+        self.network = self.enterContext(Lanlet())
         self.api = self.network.api
 
     def connect(self):
         client = socket.socket(socket.AF_UNIX)
         client.settimeout(PATIENCE)
         self.addCleanup(client.close)
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                client.connect(str(self.network.runtime / "api.sock"))
-                return client
-            except BlockingIOError:  # the backlog is full
-                assert time.monotonic() < deadline, "nobody accepts"
-                time.sleep(0.01)
+        path = str(self.network.runtime / "api.sock")
+        wait_until(lambda: client.connect_ex(path) in (0, errno.EISCONN), "room in the backlog of api.sock")
+        return client
 
     @staticmethod
     def read_head(client):
@@ -642,7 +601,7 @@ class Tcp(unittest.TestCase):
             connection.close()
 
     def test_token_is_needed_and_enough(self):
-        with Network("--api-listen", f"127.0.0.1:{self.PORT}") as network:
+        with Lanlet("--api-listen", f"127.0.0.1:{self.PORT}") as network:
             file = network.runtime / "api.token"
             self.assertEqual(file.stat().st_mode & 0o777, 0o600)
             token = file.read_text().strip()
@@ -655,15 +614,12 @@ class Tcp(unittest.TestCase):
         self.assertFalse(file.exists())
 
     def test_address_that_others_reach_is_warned_about(self):
-        with Network("--api-listen", f"0.0.0.0:{self.PORT}") as network:
+        with Lanlet("--api-listen", f"0.0.0.0:{self.PORT}") as network:
             self.assertIn("can be reached from other machines", network.text())
 
     def test_nonsense_is_refused(self):
         for value in ("nonsense", "localhost:80", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999"):
-            network = Network("--api-listen", value)
-            done = subprocess.run(network.command(), capture_output=True, text=True, timeout=PATIENCE)
-            self.assertEqual(done.returncode, 2, value)
-            self.assertIn("--api-listen", done.stderr)
+            self.assertIn("--api-listen", refusal(2, "--api-listen", value), value)
 
     @unittest.skipIf(tap.why_no_tap(), "no tap device can be had here")
     def test_guest_cannot_use_it_even_where_it_reaches_it(self):
@@ -672,7 +628,7 @@ class Tcp(unittest.TestCase):
                "except urllib.error.HTTPError as error:\n print(error.code)\n"
                "except OSError as error:\n print('unreachable')\n" % self.PORT)
         for options, answer in (((), "unreachable"), (("--host-loopback",), "401")):
-            with Network("--api-listen", f"127.0.0.1:{self.PORT}", *options) as network:
+            with Lanlet("--api-listen", f"127.0.0.1:{self.PORT}", *options) as network:
                 with tap.TapGuest(network.stream, mac_text(mac(1))) as guest:
                     guest.set_address("192.168.122.50")
                     self.assertEqual(guest.python(ask).strip(), answer)

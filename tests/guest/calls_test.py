@@ -2,7 +2,6 @@
 """What a short connection costs in system calls, counted by strace: connect, one request, one answer, close."""
 
 import os
-import shutil
 import signal
 import subprocess
 import unittest
@@ -10,6 +9,8 @@ from pathlib import Path
 
 from lan import outside, tap
 from lan.process import Lanlet
+from lan.programs import need
+from lan.wait import PATIENCE
 
 BATCHES = 10
 CONNECTIONS = 96  # of a batch
@@ -37,11 +38,9 @@ for t in threads:
 
 
 def setUpModule():
-    if reason := tap.why_no_tap():
-        raise unittest.SkipTest(reason)
-    if not shutil.which("strace"):
-        raise unittest.SkipTest("no strace: contrib/test installs it")
-    tried = subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, text=True)
+    tap.need_tap()
+    need("strace")
+    tried = subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, text=True, timeout=PATIENCE)
     if tried.returncode:
         raise unittest.SkipTest(f"strace may not trace here: {tried.stderr.strip()}")
 
@@ -62,7 +61,7 @@ class Traced(Lanlet):
         strace = self.process.pid
         child, = Path(f"/proc/{strace}/task/{strace}/children").read_text().split()
         os.kill(int(child), signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait()
 
     def calls(self):
         """How many there were so far."""

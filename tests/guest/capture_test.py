@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`lanlet capture` and GET /v1/capture, compared with what guests send, get and see."""
 
+import contextlib
 import itertools
 import json
 import os
 import re
-import shutil
+import select
 import signal
 import socket
 import struct
@@ -17,18 +18,15 @@ import urllib.parse
 from pathlib import Path
 
 from lan import openapi, outside, pcapng, servers, tap
-from lan.capture import PATIENCE, Capture, command, complaints, running, wait_until
+from lan.capture import PATIENCE, Capture, complaints, running
 from lan.client import Host
 from lan.packet import Udp, address, mac, mac_text
 from lan.process import Lanlet
+from lan.programs import Program, check, needs
+from lan.wait import wait_until
 
 GATEWAY = "192.168.122.1"
 DOWNLOAD = "import hashlib, sys, urllib.request; print(hashlib.sha256(urllib.request.urlopen(sys.argv[1], timeout=100).read()).hexdigest())"
-
-
-def needs(*programs):
-    missing = [program for program in programs if not shutil.which(program)]
-    return unittest.skipIf(missing, f"not installed: {', '.join(missing)}")
 
 
 def introduce(one, two):
@@ -45,7 +43,7 @@ class Network(unittest.TestCase):
 
     def setUp(self):
         self.network = self.enterContext(Lanlet(*self.options))
-        self.api = openapi.Api(self.network.runtime / "api.sock")
+        self.api = self.network.api
 
     def host(self, **lease):
         host = self.enterContext(Host(self.network.stream, mac(next(self.numbers))))
@@ -160,8 +158,7 @@ class Contents(Network):
         guest = self.host()
         for reader in (["tcpdump", "-n", "-r", "-", "-c", "2"], ["tshark", "-n", "-r", "-", "-c", "2"]):
             capture = self.capture("icmp", write=False)
-            with subprocess.Popen(reader, stdin=capture.process.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                  text=True) as process:
+            with Program(reader, stdin=capture.process.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
                 guest.ping(GATEWAY)
                 out, err = process.communicate(timeout=PATIENCE)
             capture.process.stdout.close()  # nobody reads any more
@@ -213,7 +210,7 @@ class Drops(Network):
 
 class Control(Network):
     def said(self, *words):
-        done = subprocess.run(command(self.network, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+        done = self.network.run("capture", *words)
         return done.returncode, done.stderr
 
     def test_wrong_filter_is_answered_in_the_words_of_libpcap(self):
@@ -242,8 +239,7 @@ class Control(Network):
         self.assertEqual(status, 1)
         self.assertIn("No such file or directory", said)
         leader, follower = os.openpty()
-        done = subprocess.run(command(self.network), stdin=subprocess.DEVNULL, stdout=follower, stderr=subprocess.PIPE, text=True,
-                              timeout=PATIENCE)
+        done = self.network.run("capture", capture_output=False, stdout=follower, stderr=subprocess.PIPE)
         os.close(leader)
         os.close(follower)
         self.assertEqual(done.returncode, 2)
@@ -367,15 +363,16 @@ class Losses(Transfers):
 
     def test_disk_that_was_full_is_written_to_again(self):
         guest = self.guest()
-        with tempfile.TemporaryDirectory() as disk:
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", disk], check=True)
+        with tempfile.TemporaryDirectory() as disk, contextlib.ExitStack() as stack:
+            check("mount", "-t", "tmpfs", "-o", "size=256k", "none", disk)
+            stack.callback(check, "umount", "-l", disk)
             file = Path(disk) / "capture.pcapng"
             capture = self.capture("--write", str(file), write=False)
             self.download(guest, 4 << 20)
             wait_until(lambda: file.stat().st_size > 0, "a record")
             pcapng.parse(file.read_bytes())  # whole blocks
             # Without what the kernel lists: its uid= is one of the host's, which this namespace does not have.
-            subprocess.run(["mount", "--options-source", "disable", "-o", "remount,size=64m", "-t", "tmpfs", "none", disk], check=True)
+            check("mount", "--options-source", "disable", "-o", "remount,size=64m", "-t", "tmpfs", "none", disk)
             guest.check("ping", "-c", "1", "-p", "beef", GATEWAY)
             said = capture.stop(code=1)
             self.assertIn("No space left on device", said)
@@ -383,7 +380,6 @@ class Losses(Transfers):
             self.assertTrue([r for r in found.records if r.data.endswith(b"\xbe\xef" * 8)])
             count = re.search(r"(\d+) records captured", said)
             self.assertEqual(int(count[1]), len(found.records))
-            subprocess.run(["umount", "-l", disk], check=True)
 
     @needs("tshark")
     def test_ring_keeps_the_newest_within_its_size(self):
@@ -424,10 +420,9 @@ class Compared(Transfers):
     def test_guest_sees_what_is_captured_frame_by_frame(self):
         guest = self.guest()
         file = Path(self.network.directory) / "guest.pcap"
-        tcpdump = guest.start("tcpdump", "-i", "eth0", "-U", "-B", "16384", "-s", "0", "-w", str(file), stderr=subprocess.PIPE, text=True)
-        self.addCleanup(tcpdump.communicate)
-        self.addCleanup(tcpdump.kill)
-        tcpdump.stderr.readline()  # listening
+        tcpdump = self.enterContext(
+            guest.start("tcpdump", "-i", "eth0", "-U", "-B", "16384", "-s", "0", "-w", file, stderr=subprocess.PIPE))
+        self.assertTrue(select.select([tcpdump.stderr], [], [], PATIENCE)[0], "tcpdump does not listen")
         address_of = json.loads(guest.check("ip", "-j", "link", "show", "eth0"))[0]["address"]
         capture = self.capture(address_of)
         of_port = self.capture(self.api.get("/v1/ports")["ports"][-1]["name"])
@@ -502,7 +497,7 @@ class Extcap(Network):
         guest = self.host(host_name=b"web")
         words = ["--capture", "--extcap-interface", "lanlet-default", "--fifo", str(fifo), "--extcap-capture-filter", "icmp",
                  "--of", "web", "--drops", "--snaplen", "64"]
-        with subprocess.Popen([self.program, *words], env=self.environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        with Program([self.program, *words], env=self.environment, stderr=subprocess.PIPE) as process:
             with open(fifo, "rb") as reader:
                 wait_until(lambda: running(self.network), "the capture")
                 guest.ping(GATEWAY)
@@ -519,12 +514,9 @@ class Extcap(Network):
         listed = subprocess.run(["tshark", "-D"], env=self.environment, capture_output=True, text=True, timeout=PATIENCE).stdout
         self.assertIn("lanlet-default (lanlet network default)", listed)
         guest = self.host()
-        with subprocess.Popen(["tshark", "-n", "-i", "lanlet-default", "-f", "icmp", "-c", "2"], env=self.environment,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            try:
-                wait_until(lambda: running(self.network) or process.poll() is not None, "the capture")
-                guest.ping(GATEWAY)
-                out, err = process.communicate(timeout=PATIENCE)
-            finally:
-                process.kill()
+        with Program(["tshark", "-n", "-i", "lanlet-default", "-f", "icmp", "-c", "2"], env=self.environment,
+                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            wait_until(lambda: running(self.network) or not process.is_running(), "the capture")
+            guest.ping(GATEWAY)
+            out, err = process.communicate(timeout=PATIENCE)
         self.assertRegex(out, r"(?s)Echo \(ping\) request.*Echo \(ping\) reply", err)

@@ -2,13 +2,13 @@
 """Captures of frames with offloaded checksums and segmentation: tshark finds no error, and the guest's own tcpdump shows the same."""
 
 import re
-import shutil
-import subprocess
 import unittest
 
 from lan import outside, pcapng, servers, vm
-from lan.capture import Capture, complaints, tshark, wait_until
+from lan.capture import Capture, complaints, tshark
 from lan.process import Lanlet
+from lan.programs import check, need
+from lan.wait import wait_until
 
 MAC = "52:54:00:00:00:01"
 SIZE = 1 << 20
@@ -16,10 +16,8 @@ PATIENCE = 300.0
 
 
 def setUpModule():
-    if reason := vm.why_no_vm():
-        raise unittest.SkipTest(reason)
-    if missing := [program for program in ("tcpdump", "tshark") if not shutil.which(program)]:
-        raise unittest.SkipTest(f"not installed: {', '.join(missing)}")
+    vm.need_vm()
+    need("tcpdump", "tshark")
 
 
 def segments(text):
@@ -84,8 +82,7 @@ class Offloads(unittest.TestCase):
         self.assertIn("0 packets dropped by kernel", self.guest.check("cat /tmp/said"))
         theirs = segments(self.guest.check("cat /tmp/seen"))
         capture.finish()
-        mine = segments(subprocess.run(["tcpdump", "-n", "-t", "-S", "-r", str(capture.path)], capture_output=True, text=True,
-                                       check=True).stdout)
+        mine = segments(check("tcpdump", "-n", "-t", "-S", "-r", capture.path))
         self.assertGreater(len(mine), 10)
         for way in {way for way, _ in mine}:
             self.assertEqual([what for who, what in mine if who == way], [what for who, what in theirs if who == way])

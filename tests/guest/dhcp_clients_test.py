@@ -12,6 +12,8 @@ from lan import tap, vm
 from lan.client import Host
 from lan.packet import mac
 from lan.process import Lanlet
+from lan.programs import find, need
+from lan.wait import wait_until
 
 GATEWAY = "192.168.122.1"
 MAC = "52:54:00:00:00:01"
@@ -48,9 +50,19 @@ UseMTU=yes
 """
 
 
-def setUpModule():
-    if reason := tap.why_no_tap():
-        raise unittest.SkipTest(reason)
+# One echo request; prints the type of the answer that belongs to it.
+PING = """
+import socket, struct, sys
+with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as s:
+    s.settimeout(30)
+    s.sendto(struct.pack(">BBHHH", 8, 0, 0xFFFF - (0x0800 + 0x1234 + 1), 0x1234, 1), (sys.argv[1], 0))
+    while (answer := s.recv(1500)[20:])[4:] != struct.pack(">HH", 0x1234, 1) or answer[0] == 8:
+        pass
+    print(answer[0])
+"""
+
+
+setUpModule = tap.need_tap
 
 
 class ClientTest(unittest.TestCase):
@@ -64,10 +76,8 @@ class ClientTest(unittest.TestCase):
 
     def program(self, name):
         """A copy, because a profile of AppArmor may tie the installed one to the system's own files."""
-        found = shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
-        if not found:
-            self.skipTest(f"no {name}: contrib/test installs it")
-        return shutil.copy(found, self.directory / Path(found).name)
+        need(name)
+        return shutil.copy(find(name), self.directory / name)
 
     def script(self, text):
         path = self.directory / "script"
@@ -80,18 +90,19 @@ class ClientTest(unittest.TestCase):
         return path.read_text() if path.exists() else ""
 
     def wait_for_event(self, pattern, timeout=20):
-        deadline = time.monotonic() + timeout
-        while not (found := re.search(pattern, self.events(), re.MULTILINE)):
-            self.assertLess(time.monotonic(), deadline, f"no {pattern!r} in:\n{self.events()}{self.lanlet.text()}")
-            time.sleep(0.05)
-        return found
+        return wait_until(
+            lambda: re.search(pattern, self.events(), re.MULTILINE),
+            lambda: f"{pattern!r} in:\n{self.events()}{self.lanlet.text()}", timeout)
 
     def lease(self):
         return self.lanlet.wait_for_lease(MAC)
 
     def assert_has_lease(self):
         self.assertIn(f"{self.lease()[1]}/24", self.guest.addresses())
-        self.guest.check(vm.parts() / "busybox", "ping", "-c", "1", GATEWAY)
+        self.assert_reaches_gateway()
+
+    def assert_reaches_gateway(self):
+        self.assertEqual(self.guest.python(PING, GATEWAY).strip(), "0")
 
 
 class Dhclient:
@@ -144,10 +155,7 @@ class DhclientTest(Dhclient, ClientTest):
         # The script flushes the address while the kernel may still ask by ARP where to send the release: have it know.
         self.assert_has_lease()
         self.dhclient("-r")
-        deadline = time.monotonic() + 10
-        while MAC in self.lanlet.leases():
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.05)
+        self.lanlet.wait_for_no_lease(MAC)
         self.dhclient("-1")
         self.assertEqual(self.lease()[1], before)
 
@@ -167,42 +175,33 @@ class DhclientRenewalTest(Dhclient, ClientTest):
         self.lanlet.kill()
         self.lanlet.start()
         self.wait_for_event(f"^RENEW {ip}", 25)
-        self.guest.check(vm.parts() / "busybox", "ping", "-c", "1", GATEWAY)
+        self.assert_reaches_gateway()
 
 
 class UdhcpcTest(ClientTest):
     def test_lease_renewal_and_release(self):
         script = self.script(UDHCPC_SCRIPT)
-        busybox = vm.parts() / "busybox"
-        client = self.guest.start(busybox, "udhcpc", "-f", "-i", "eth0", "-s", script, "-x", "hostname:udhcpc", "-O", "mtu", "-R")
-        try:
+        command = [vm.busybox(), "udhcpc", "-f", "-i", "eth0", "-s", script, "-x", "hostname:udhcpc", "-O", "mtu", "-R"]
+        with self.guest.start(*command) as client:
             self.wait_for_event(r"^bound 192\.168\.122\.\d+ 192\.168\.122\.1 192\.168\.122\.1 lanlet\.internal mtu=65520$")
             self.assert_has_lease()
             self.assertEqual(self.lease()[2], "udhcpc")
             client.send_signal(signal.SIGUSR1)
             self.wait_for_event(r"^renew 192\.168\.122\.")
             client.send_signal(signal.SIGUSR2)
-            deadline = time.monotonic() + 10
-            while MAC in self.lanlet.leases():
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.05)
-        finally:
-            client.kill()
-            client.wait()
+            self.lanlet.wait_for_no_lease(MAC)
 
     def test_address_in_use_is_declined_and_another_one_taken(self):
-        """udhcpc -a asks by ARP; somebody whom lanlet has not heard of answers for the offered address only then."""
+        """udhcpc -a asks by ARP; a host that lanlet does not know answers for the offered address."""
         script = self.script(UDHCPC_SCRIPT)
-        command = [vm.parts() / "busybox", "udhcpc", "-q", "-A", "1", "-i", "eth0", "-s", script]
+        command = [vm.busybox(), "udhcpc", "-q", "-A", "1", "-i", "eth0", "-s", script]
         self.guest.check(*command)
         first = self.lease()[1]
         with Host(self.lanlet.stream, mac(99), first) as squatter:
-            client = self.guest.start(*command, "-a")
-            deadline = time.monotonic() + 30
-            while client.poll() is None and time.monotonic() < deadline:
-                squatter.listen(0.1)
-            client.kill()
-            client.wait()
+            with self.guest.start(*command, "-a") as client:
+                deadline = time.monotonic() + 30
+                while client.is_running() and time.monotonic() < deadline:
+                    squatter.listen(0.1)
         self.assertNotIn(f"{first}/24", self.guest.addresses())
         self.assertIn(f"{self.lease()[1]}/24", self.guest.addresses())
 
@@ -210,7 +209,8 @@ class UdhcpcTest(ClientTest):
 class DhcpcdTest(ClientTest):
     def test_lease_and_release(self):
         dhcpcd = self.program("dhcpcd")
-        # Its own places, below a /run and a /var/lib of this namespace; and no user dhcpcd, whom one id cannot become.
+        # Directories of its own below a /run and a /var/lib of this namespace; and no user dhcpcd, because a namespace with one id
+        # cannot change to it.
         self.guest.check(
             "sh", "-c",
             f"grep -v dhcpcd /etc/passwd >{self.directory}/passwd; mount --bind {self.directory}/passwd /etc/passwd;"
@@ -223,27 +223,20 @@ class DhcpcdTest(ClientTest):
 
 
 class NetworkdTest(ClientTest):
-    root = False  # root's id it would give up for a user whom one id cannot become
+    root = False  # as root it would change to a user that a namespace with one id does not have
 
     def test_lease(self):
         if not NETWORKD.exists():
-            self.skipTest("no systemd-networkd: contrib/test installs it")
+            self.skipTest("not installed: systemd-networkd (contrib/test installs it)")
         self.guest.check(
             "sh", "-c",
             "mount -t tmpfs run /run && cd /run && mkdir -p systemd/network systemd/netif/links systemd/netif/leases systemd/netif/lldp"
             f" && echo container >/run/systemd/container && printf %s '{NETWORKD_CONFIG}' >/run/systemd/network/10-eth0.network"
             " && mount -t sysfs -o ro sysfs /sys")
-        log = open(self.directory / "networkd.log", "wb")
-        client = self.guest.start("env", "SYSTEMD_LOG_LEVEL=debug", "SYSTEMD_LOG_TARGET=console", NETWORKD, stdout=log, stderr=log)
-        try:
-            deadline = time.monotonic() + 30
-            while not self.guest.addresses():
-                self.assertLess(time.monotonic(), deadline, (self.directory / "networkd.log").read_text()[-5000:])
-                time.sleep(0.1)
+        path = self.directory / "networkd.log"
+        with open(path, "wb") as log, self.guest.start(
+                "env", "SYSTEMD_LOG_LEVEL=debug", "SYSTEMD_LOG_TARGET=console", NETWORKD, stdout=log, stderr=log):
+            wait_until(self.guest.addresses, lambda: f"an address: {path.read_text()[-5000:]}")
             self.assert_has_lease()
             self.assertRegex(self.lease()[3], "^ff:")  # a DUID-based client id
             self.assertIn("mtu 65520", self.guest.check("ip", "link", "show", "eth0"))
-        finally:
-            client.kill()
-            client.wait()
-            log.close()

@@ -2,7 +2,6 @@
 """DNS at the gateway, asked by dig and dnsperf; the host's resolvers are servers of the tests' own."""
 
 import re
-import shutil
 import subprocess
 import tempfile
 import unittest
@@ -12,16 +11,14 @@ from lan import dns, outside, servers, tap
 from lan.client import Host
 from lan.packet import mac, text
 from lan.process import Lanlet
+from lan.programs import check, need
 
 GATEWAY = "192.168.122.1"
 
 
 def setUpModule():
-    if reason := tap.why_no_tap():
-        raise unittest.SkipTest(reason)
-    for program in ("dig", "dnsperf"):
-        if not shutil.which(program):
-            raise unittest.SkipTest(f"no {program}: contrib/test installs it")
+    tap.need_tap()
+    need("dig", "dnsperf")
 
 
 def flags(answer):
@@ -42,7 +39,8 @@ def write_resolv_conf(text):
 def own_etc():
     """A copy of /etc over /etc, in this mount namespace only."""
     copy = tempfile.mkdtemp(prefix="lanlet-etc-")
-    subprocess.run(f"cp -r --dereference /etc/. {copy} 2>/dev/null; mount --bind {copy} /etc", shell=True, check=True)
+    subprocess.run(["cp", "-r", "--dereference", "/etc/.", copy], stderr=subprocess.DEVNULL)  # but for what only root reads
+    check("mount", "--bind", copy, "/etc")
 
 
 class DigTest(unittest.TestCase):
@@ -64,7 +62,7 @@ class DigTest(unittest.TestCase):
             for transport in ("+notcp", "+tcp"):
                 with self.subTest(type=number, transport=transport):
                     question = [f"TYPE{number}", "www.example.test", transport]
-                    expected = subprocess.run([*direct, *question], capture_output=True, text=True, check=True).stdout
+                    expected = check(*direct, *question)
                     self.assertTrue(expected.strip())
                     self.assertEqual(self.dig("+noall", "+answer", *question), expected)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lan.outside import PING_GROUPS, run
 from lan.process import WITHOUT_CAPABILITIES, Lanlet
+from lan.programs import LANLET
 
 KIB = 1 << 10
 
@@ -33,7 +34,7 @@ class Doctor(unittest.TestCase):
 
     def examine(self, prefix=(), limits=None):
         """Exit status, and what is said of each thing: (finding, text, how to repair it or None)."""
-        command = [*prefix, *WITHOUT_CAPABILITIES, os.environ["LANLET"], "doctor", "--runtime-dir", str(self.directory)]
+        command = [*prefix, *WITHOUT_CAPABILITIES, LANLET, "doctor", "--runtime-dir", str(self.directory)]
         done = subprocess.run(command, preexec_fn=limits,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         self.assertNotIn("\033", done.stdout)
@@ -95,11 +96,6 @@ class Doctor(unittest.TestCase):
     def test_network_that_runs_is_asked_for_its_subnet(self):
         with Lanlet("--subnet", "10.20.30.0/24") as network:
             run("ip", "link", "set", "lo", "up")
-            done = subprocess.run([os.environ["LANLET"], "doctor", "--runtime-dir", str(network.runtime)], capture_output=True, text=True,
-                                  timeout=60)
-            self.assertIn("network default is running", done.stdout)
-            self.assertIn("10.20.30.0/24", done.stdout)
-
-
-if __name__ == "__main__":
-    unittest.main()
+            said = network.run("doctor").stdout
+            self.assertIn("network default is running", said)
+            self.assertIn("10.20.30.0/24", said)

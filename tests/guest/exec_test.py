@@ -3,37 +3,25 @@
 
 import os
 import pty
-import shutil
 import signal
 import subprocess
 import sys
-import time
 import unittest
 
 from lan import servers, tap
-from lan.process import WITHOUT_CAPABILITIES, Lanlet, has_capabilities
+from lan.process import Lanlet, unprivileged
+from lan.programs import LANLET, Program, needs
+from lan.wait import PATIENCE, wait_until
 
 GATEWAY = "192.168.122.1"
-PATIENCE = 60
 FETCH = "import urllib.request, sys; print(len(urllib.request.urlopen(sys.argv[1], timeout=30).read()))"
 
 
-def setUpModule():
-    if reason := tap.why_no_tap():
-        raise unittest.SkipTest(reason)
-
-
-def wait_until(question):
-    deadline = time.monotonic() + PATIENCE
-    while not question():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+setUpModule = tap.need_tap
 
 
 def relays():
-    """Helper processes that are alive; what has ended may wait for whoever reaps it here."""
+    """lanlet's helper processes that are alive: zombies, which wait to be reaped, do not count."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -50,14 +38,11 @@ class Exec(unittest.TestCase):
     options = ()
 
     def setUp(self):
-        self.lanlet = Lanlet(*self.options)
-        self.lanlet.start()
-        self.addCleanup(self.lanlet.close)
+        self.lanlet = self.enterContext(Lanlet(*self.options))
 
     def words(self, *command, options=(), runtime=None):
         return [
-            *(WITHOUT_CAPABILITIES if has_capabilities() else []), os.environ["LANLET"], "exec",
-            "--runtime-dir", str(runtime or self.lanlet.runtime), *options, "--", *command,
+            *unprivileged(), LANLET, "exec", "--runtime-dir", str(runtime or self.lanlet.runtime), *options, "--", *command,
         ]
 
     def run_in(self, *command, **more):
@@ -69,15 +54,7 @@ class Exec(unittest.TestCase):
         return done.stdout
 
     def start_in(self, *command, **more):
-        process = subprocess.Popen(self.words(*command, **more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        return process
-
-    def status(self):
-        command = [os.environ["LANLET"], "status", "--runtime-dir", str(self.lanlet.runtime)]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
+        return self.enterContext(Program(self.words(*command, **more), stdout=subprocess.PIPE))
 
 
 class Network(Exec):
@@ -107,24 +84,24 @@ class Network(Exec):
 
     def test_named_command_is_found_by_its_name(self):
         web = self.start_in("sh", "-c", "hostname; exec sleep 1000", options=["--name", "web"])
-        self.assertEqual(web.stdout.readline(), "web\n")
+        web.expect("web")
         self.check_in("ping", "-c", "1", "-W", "20", "web")
         address = self.check_in("getent", "ahostsv4", "web").split()[0]
         web.kill()
         web.wait()
-        self.assertTrue(wait_until(lambda: not relays()))
+        wait_until(lambda: not relays(), "the end of the relay")
         again = self.check_in("ip", "-4", "-o", "address", "show", "dev", "eth0", options=["--name", "web"])
         self.assertIn(f"inet {address}/", again)
 
     def test_mac_can_be_chosen(self):
         self.assertIn("link/ether 52:54:00:aa:bb:cc ", self.check_in("ip", "link", options=["--mac", "52:54:00:aa:bb:cc"]))
 
-    @unittest.skipUnless(shutil.which("tcpdump"), "tcpdump is not installed")
+    @needs("tcpdump")
     def test_tcpdump_sees_the_network(self):
         done = self.run_in("sh", "-c", f"ping -c 100 -i 0.3 -W 1 {GATEWAY} >/dev/null & exec tcpdump -l -n -i eth0 -c 2 icmp")
         self.assertIn("ICMP echo reply", done.stdout, done.stderr)
 
-    @unittest.skipUnless(shutil.which("nmap"), "nmap is not installed")
+    @needs("nmap")
     def test_nmap_finds_the_gateway(self):
         self.assertIn("Host is up", self.check_in("nmap", "-n", "-sn", GATEWAY))
 
@@ -137,9 +114,9 @@ class ShortLease(Exec):
 
     def test_lease_is_renewed_while_the_command_runs_and_given_back_at_its_end(self):
         process = self.start_in("sh", "-c", f"sleep 14; ping -c 1 -W 20 {GATEWAY} >/dev/null && echo good; cat")
-        self.assertEqual(process.stdout.readline(), "good\n")
-        process.wait(PATIENCE)
-        self.assertTrue(wait_until(lambda: "no leases" in self.status()), self.status())
+        process.expect("good")
+        process.wait()
+        wait_until(lambda: "no leases" in self.lanlet.status(), "the end of the lease")
         self.assertEqual(self.lanlet.text().count(": leased"), 1, self.lanlet.text())
 
 
@@ -155,16 +132,16 @@ class AsIfRunDirectly(Exec):
 
     def test_signals_reach_the_command(self):
         process = self.start_in("sh", "-c", "trap 'echo usr1; exit 3' USR1; echo ready; while :; do sleep 0.1; done")
-        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.expect("ready")
         process.send_signal(signal.SIGUSR1)
-        self.assertEqual(process.stdout.readline(), "usr1\n")
-        self.assertEqual(process.wait(PATIENCE), 3)
+        process.expect("usr1")
+        self.assertEqual(process.wait(), 3)
 
     def test_user_umask_directory_and_environment_are_the_callers(self):
         script = "id -u; id -g; umask; pwd; echo $LANLET_TEST_WORD"
         expected = ["sh", "-c", script]
         environment = {**os.environ, "LANLET_TEST_WORD": "word"}
-        direct = subprocess.run(expected, capture_output=True, text=True, env=environment).stdout
+        direct = subprocess.run(expected, capture_output=True, text=True, env=environment, timeout=PATIENCE).stdout
         done = subprocess.run(self.words(*expected), capture_output=True, text=True, env=environment, timeout=PATIENCE)
         self.assertEqual(done.stdout, direct, done.stderr)
 
@@ -203,28 +180,28 @@ class AsIfRunDirectly(Exec):
 class Ends(Exec):
     def test_nothing_is_left_behind(self):
         process = self.start_in("sh", "-c", "echo ready; exec sleep 1000")
-        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.expect("ready")
         self.assertEqual(len(relays()), 1)
-        self.assertRegex(self.status(), r"(?m)^stream\d")
+        self.assertRegex(self.lanlet.status(), r"(?m)^stream\d")
         process.kill()
         process.wait()
-        self.assertTrue(wait_until(lambda: not relays()))
-        self.assertTrue(wait_until(lambda: "\nstream" not in self.status()), self.status())
-        self.assertIn("no leases", self.status())
+        wait_until(lambda: not relays(), "the end of the relay")
+        wait_until(lambda: "\nstream" not in self.lanlet.status(), "the end of the port")
+        self.assertIn("no leases", self.lanlet.status())
 
     def test_command_is_hung_up_on_when_the_network_goes(self):
         process = self.start_in("sh", "-c", "echo ready; exec sleep 1000")
-        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.expect("ready")
         self.assertEqual(self.lanlet.stop(), 0)
-        self.assertEqual(process.wait(PATIENCE), -signal.SIGHUP)
-        self.assertTrue(wait_until(lambda: not relays()))
+        self.assertEqual(process.wait(), -signal.SIGHUP)
+        wait_until(lambda: not relays(), "the end of the relay")
         self.lanlet.start()
 
     def test_command_is_hung_up_on_when_the_relay_is_ended(self):
         process = self.start_in("sh", "-c", "echo ready; exec sleep 1000")
-        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.expect("ready")
         os.kill(relays()[0], signal.SIGTERM)
-        self.assertEqual(process.wait(PATIENCE), -signal.SIGHUP)
+        self.assertEqual(process.wait(), -signal.SIGHUP)
 
     def test_network_that_does_not_run_is_named(self):
         done = self.run_in("true", runtime="/nonexistent")
@@ -232,8 +209,7 @@ class Ends(Exec):
         self.assertIn("network default is not running (/nonexistent)", done.stderr)
 
     def test_usage_is_explained(self):
-        for words, expected in ((["exec"], "which command?"), (["exec", "--", ], "which command?"),
-                                (["exec", "--name", "-a", "--", "true"], "--name")):
-            done = subprocess.run([os.environ["LANLET"], *words], capture_output=True, text=True)
+        for words, expected in (([], "which command?"), (["--"], "which command?"), (["--name", "-a", "--", "true"], "--name")):
+            done = subprocess.run([LANLET, "exec", *words], capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual(done.returncode, 2)
             self.assertIn(expected, done.stderr)

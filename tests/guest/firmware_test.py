@@ -7,9 +7,7 @@ from lan import firmware, outside, vm
 from lan.process import Lanlet
 
 
-def setUpModule():
-    if reason := vm.why_no_vm():
-        raise unittest.SkipTest(reason)
+setUpModule = vm.need_vm
 
 
 class FirmwareTest(firmware.UBootTest, unittest.TestCase):

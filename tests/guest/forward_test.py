@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Forwards: whoever comes to a port of the host reaches the guest, and the guest sees who it is."""
+"""Port forwarding: a client of a host port reaches the guest, and the guest sees the client's address."""
 
 import contextlib
 import os
@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import unittest
 from pathlib import Path
 
-from lan import openapi, outside, tap
-from lan.process import Lanlet
+from lan import outside, tap
+from lan.process import Lanlet, refusal
+from lan.programs import Program, needs
+from lan.wait import wait_until
 
 GATEWAY = "192.168.122.1"
 WEB = "192.168.122.50"
@@ -39,7 +39,7 @@ class Streams(socketserver.ThreadingTCPServer):
 for port in range(80, 83):
     for kind, handler in ((Streams, Stream), (socketserver.ThreadingUDPServer, Datagram)):
         threading.Thread(target=kind(("", port), handler).serve_forever).start()
-print("serving", flush=True)
+print("ready", flush=True)
 """
 
 # Asks by TCP or UDP from the address and port given: prints what came, or the name of the exception.
@@ -64,27 +64,23 @@ except Exception as error:
 """
 
 
-def setUpModule():
-    if reason := tap.why_no_tap():
-        raise unittest.SkipTest(reason)
+setUpModule = tap.need_tap
 
 
-def ask(kind, host, port, data="x", source=""):
-    """(who the guest says we are, its port, what it got)"""
-    done = subprocess.run(
-        [sys.executable, "-c", ASK, kind, host, str(port), data, source], capture_output=True, text=True, timeout=2 * PATIENCE)
-    return done.stdout.strip()
+def begin_to_ask(kind, host, port, data="x", source=""):
+    """A process that asks and prints the answer."""
+    return Program([sys.executable, "-c", ASK, kind, host, port, data, source], stdout=subprocess.PIPE, text=True)
 
 
-@contextlib.contextmanager
-def serving(lanlet, mac=WEB_MAC, ip=WEB):
-    """A guest with servers, as TapGuest."""
-    with tap.TapGuest(lanlet.stream, mac) as guest:
-        guest.set_address(ip)
-        with guest.start(sys.executable, "-c", SERVE, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout.readline() == "serving\n"
-            yield guest
-            server.kill()
+def ask(*arguments, **more):
+    """The guest's answer: "ADDRESS:PORT of the client, port of the guest, data"."""
+    with begin_to_ask(*arguments, **more) as process:
+        return process.communicate()[0].strip()
+
+
+def serving(lanlet):
+    """The guest web with its servers."""
+    return tap.serving(lanlet, WEB_MAC, WEB, SERVE)
 
 
 def host_of(answer):
@@ -137,7 +133,7 @@ class Forwards(unittest.TestCase):
         self.assertTrue(answer.endswith("80 hello"), answer)
 
     def test_port_can_be_forwarded_again_while_flows_of_the_last_forward_live_on(self):
-        api = openapi.Api(self.lanlet.runtime / "api.sock")
+        api = self.lanlet.api
         for kind in ("tcp", "udp"):
             with self.subTest(kind=kind), socket.socket(socket.AF_INET,
                                                         socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as client:
@@ -162,10 +158,8 @@ class Forwards(unittest.TestCase):
                 self.assertEqual(api.request("DELETE", f"/v1/forwards/{again['id']}")[0], 204)
 
     def wait_for_connection(self, api, forward):
-        deadline = time.monotonic() + PATIENCE
-        while not any(f["id"] == forward and f["opened"] for f in api.get("/v1/forwards")["forwards"]):
-            self.assertLess(time.monotonic(), deadline, "nobody accepted")
-            time.sleep(0.02)
+        wait_until(
+            lambda: any(f["id"] == forward and f["opened"] for f in api.get("/v1/forwards")["forwards"]), "a connection that is accepted")
 
     def test_refusal_of_the_guest_is_one_of_the_host(self):
         # So soon, perhaps, that connect() hears of it.
@@ -209,18 +203,9 @@ class Forwards(unittest.TestCase):
                 self.assertIn(self.guest.python(program, kind, GATEWAY, 8080, "x", "").strip(), want)
 
     def test_bytes_arrive_whole_and_many_clients_at_once_are_served(self):
-        answers = [None] * 50
-
-        def run(i):
-            answers[i] = ask("tcp", "127.0.0.1", 8080, str(i) * 20000)
-
-        threads = [threading.Thread(target=run, args=(i,)) for i in range(len(answers))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        for i, answer in enumerate(answers):
-            self.assertEqual(answer.split()[-1], str(i) * 20000)
+        clients = [self.enterContext(begin_to_ask("tcp", "127.0.0.1", 8080, str(i) * 20000)) for i in range(50)]
+        for i, client in enumerate(clients):
+            self.assertEqual(client.communicate()[0].split()[-1], str(i) * 20000)
 
 
 class Slirp(unittest.TestCase):
@@ -233,21 +218,17 @@ class Slirp(unittest.TestCase):
 
 
 class Waiting(unittest.TestCase):
+    @needs("dhclient")
     def test_forward_waits_for_a_guest_that_has_no_address_yet(self):
         """The client is in the backlog before the guest exists."""
         with Lanlet("--forward", f"tcp 8082 {WEB_MAC}:80") as lanlet:
             self.assertIn("waits for the guest", lanlet.text())
-            answers = []
-            client = threading.Thread(target=lambda: answers.append(ask("tcp", "127.0.0.1", 8082, "early")))
-            client.start()
-            with tap.TapGuest(lanlet.stream, WEB_MAC) as guest:
-                with guest.start(sys.executable, "-c", SERVE, stdout=subprocess.PIPE, text=True) as server:
-                    server.stdout.readline()
+            with begin_to_ask("tcp", "127.0.0.1", 8082, "early") as client, tap.TapGuest(lanlet.stream, WEB_MAC) as guest:
+                with guest.start_python(SERVE):
                     guest.check("dhclient", "-1", "-sf", "/bin/true", "-lf", "/dev/null", "-pf", "/dev/null", "eth0")
                     guest.set_address(lanlet.wait_for_lease(WEB_MAC)[1])
-                    client.join()
-                    server.kill()
-            self.assertTrue(answers[0].endswith("80 early"), answers)
+                    answer = client.communicate()[0]
+            self.assertTrue(answer.endswith("80 early"), answer)
 
     def test_transfer_runs_on_through_a_reload(self):
         with tempfile.TemporaryDirectory(prefix="lanlet-") as directory:
@@ -263,8 +244,7 @@ class Waiting(unittest.TestCase):
                     s.sendall(b"before ")
                 # The first stays, the second goes, the third leads elsewhere.
                 configure(f"tcp 8083 {WEB}:80", f"tcp 8085 {WEB}:81")
-                command = [os.environ["LANLET"], "reload", "--runtime-dir", str(lanlet.runtime)]
-                self.assertEqual(subprocess.run(command, check=True, capture_output=True, text=True).stdout, "changed: forward\n")
+                self.assertEqual(lanlet.ask("reload"), "changed: forward\n")
                 self.assertTrue(ask("tcp", "127.0.0.1", 8083).endswith(" 80 x"))
                 self.assertEqual(ask("tcp", "127.0.0.1", 8084), "ConnectionRefusedError")
                 self.assertTrue(ask("tcp", "127.0.0.1", 8085).endswith(" 81 x"))
@@ -276,15 +256,10 @@ class Waiting(unittest.TestCase):
     def test_taken_port_is_an_error_that_names_its_owner(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            lanlet = Lanlet("--forward", f"tcp {port} web:80")
-            done = subprocess.run(lanlet.command(), capture_output=True, text=True, timeout=PATIENCE)
-            self.assertNotEqual(done.returncode, 0)
-            self.assertIn(f"TCP port {port}", done.stderr)
-            # Who it is, as far as the system shows it to a process without capabilities.
-            self.assertRegex(done.stderr, r"(\(process \d+\)|a program of the user \w+) has it")
+            said = refusal(0, "--forward", f"tcp {port} web:80")
+            self.assertIn(f"TCP port {port}", said)
+            # The owner as far as the system shows it to a process without capabilities.
+            self.assertRegex(said, r"(\(process \d+\)|a program of the user \w+) has it")
 
     def test_low_port_says_what_is_needed(self):
-        lanlet = Lanlet("--forward", "tcp 80 web:80")
-        done = subprocess.run(lanlet.command(), capture_output=True, text=True, timeout=PATIENCE)
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn("net.ipv4.ip_unprivileged_port_start=80", done.stderr)
+        self.assertIn("net.ipv4.ip_unprivileged_port_start=80", refusal(0, "--forward", "tcp 80 web:80"))

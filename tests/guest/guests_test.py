@@ -13,9 +13,7 @@ GATEWAY = "192.168.122.1"
 ONE = "52:54:00:00:00:01"
 
 
-def setUpModule():
-    if reason := vm.why_no_vm():
-        raise unittest.SkipTest(reason)
+setUpModule = vm.need_vm
 
 
 def shell_bytes(data):

@@ -2,29 +2,26 @@
 """perfdhcp's 250 clients, and a look by tshark at every frame that lanlet sends."""
 
 import re
-import shutil
 import struct
-import subprocess
 import tempfile
 import unittest
 
 from lan import dhcp, dns, outside, tap
-from lan.client import Host, StreamClient
+from lan.client import Host
+from lan.link import StreamClient
 from lan.packet import address, mac
 from lan.process import Lanlet
+from lan.programs import check, need
 
 GATEWAY = "192.168.122.1"
 
 
-def setUpModule():
-    if reason := tap.why_no_tap():
-        raise unittest.SkipTest(reason)
+setUpModule = tap.need_tap
 
 
 class PerfdhcpTest(unittest.TestCase):
     def test_250_clients_get_250_addresses_and_keep_them(self):
-        if not shutil.which("perfdhcp"):
-            self.skipTest("no perfdhcp: contrib/test installs kea-admin")
+        need("perfdhcp")
         with Lanlet() as lanlet, tap.TapGuest(lanlet.stream, "52:54:00:00:00:01") as relay:
             relay.set_address("192.168.122.254")
             before = {}
@@ -68,8 +65,7 @@ class RecordedLink(StreamClient):
 
 class TsharkTest(unittest.TestCase):
     def test_every_frame_that_lanlet_sends_is_well_formed(self):
-        if not shutil.which("tshark"):
-            self.skipTest("no tshark: contrib/test installs it")
+        need("tshark")
         path = self.enterContext(tempfile.NamedTemporaryFile(suffix=".pcap")).name
         self.enterContext(outside.Outside())
         lanlet = self.enterContext(Lanlet("--dns", outside.ROUTER))
@@ -87,7 +83,7 @@ class TsharkTest(unittest.TestCase):
     def tshark(path, display_filter):
         options = ["-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"]
         command = ["tshark", "-n", "-r", path, *options, "-Y", display_filter, "-V"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return check(*command)
 
     @staticmethod
     def traffic(host):

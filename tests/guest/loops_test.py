@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Cables too many between real switches: found, cut, said, and used again when the other cable is pulled."""
+"""Loops between real switches: one port is blocked, reported, and used again when the other cable is pulled."""
 
-import json
-import os
 import socket
-import subprocess
 import threading
 import time
 import unittest
@@ -13,19 +10,16 @@ from lan import vde
 from lan.client import Host
 from lan.packet import BROADCAST, ETHERTYPE_ARP, address, mac, text
 from lan.process import Lanlet
+from lan.programs import need
+from lan.wait import wait_until
 
 PATIENCE = 90.0  # seconds; each segment waits 3 for those that are to act first
 STORM_LIMIT = 1000  # broadcasts per second that a port may bring, while a loop is not found yet
 ONE, TWO = "192.168.122.201", "192.168.122.202"
 
 
-def run(network, command, *options):
-    words = [os.environ["LANLET"], command, network.name, "--runtime-dir", str(network.runtime), *options]
-    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
-
-
 def ports(network):
-    return {port["name"]: port for port in json.loads(run(network, "ports", "--json"))["ports"]}
+    return {port["name"]: port for port in network.api.get("/v1/ports")["ports"]}
 
 
 class LoopTest(unittest.TestCase):
@@ -44,22 +38,22 @@ class LoopTest(unittest.TestCase):
         cables = []
         for number in (1, 2):
             cables.append(self.enterContext(vde.Cable(network.vde, other)))
-            vde.wait_until(lambda: f"vde{number}" in ports(network), "the cable")
+            wait_until(lambda: f"vde{number}" in ports(network), "the cable")
         return cables
 
     def hosts(self, near, far):
         return self.enterContext(Host(near.stream, mac(1), ONE)), self.enterContext(Host(far.stream, mac(2), TWO))
 
     def broadcast(self, host):
-        """Asks for an address that nobody has: nobody answers, and everybody is asked."""
+        """An ARP request for an address that no host has: it floods, and nothing answers."""
         host.send_frame(BROADCAST, ETHERTYPE_ARP, host.arp_request(address("192.168.122.250")))
 
     def wait_for_cut(self, began):
         """The loop is cut at one port of one network; the two."""
-        vde.wait_until(lambda: len(self.blocked()) == 1, "one blocked port", PATIENCE)
+        wait_until(lambda: len(self.blocked()) == 1, "one blocked port", PATIENCE)
         self.assertLess(self.frames(), STORM_LIMIT * (time.monotonic() - began + 2) * sum(len(ports(n)) for n in self.networks))
         network, name = self.blocked()[0]
-        self.assertRegex(run(network, "ports"), rf"(?m)^{name}: blocked: a loop, what is sent to port \S+ comes back here")
+        self.assertRegex(network.ask("ports"), rf"(?m)^{name}: blocked: a loop, what is sent to port \S+ comes back here")
         self.assertIn(f"port {name}: blocked: a loop", network.text())
         return network, name
 
@@ -71,7 +65,7 @@ class LoopTest(unittest.TestCase):
             time.sleep(3)
             return self.frames() - first < 30  # probes, queries for multicast
 
-        vde.wait_until(few, "the end of what goes round", PATIENCE)
+        wait_until(few, "the end of what goes round", PATIENCE)
 
     def assert_loop_is_cut(self, one, two):
         """Of the networks of @one and @two; returns where."""
@@ -100,22 +94,18 @@ class LoopTest(unittest.TestCase):
             while not done.is_set():
                 other.listen(0.1)
 
-        thread = threading.Thread(target=live)
+        thread = threading.Thread(target=live, daemon=True)
         thread.start()
         try:
             host.ping(text(other.ip), timeout=PATIENCE)
         finally:
             done.set()
-            thread.join()
+            thread.join(PATIENCE)
 
     def wait_for_event(self, network, port, wanted):
-        events = subprocess.Popen([os.environ["LANLET"], "events", network.name, "--runtime-dir", str(network.runtime), "--after", "0"],
-                                  stdout=subprocess.PIPE, text=True)
-        try:
-            self.assertTrue(any(wanted in line and port in line for line in events.stdout))
-        finally:
-            events.kill()
-            events.communicate()
+        with network.begin("events", "--after", "0") as events:
+            while wanted not in (line := events.read_line(PATIENCE)) or port not in line:
+                pass
 
     def test_two_networks_joined_by_two_cables_use_one_and_then_the_other(self):
         near, far = self.network(), self.network()
@@ -123,10 +113,10 @@ class LoopTest(unittest.TestCase):
         cables = self.two_cables(near, far.vde)
         one, two = self.hosts(near, far)
         network, name = self.assert_loop_is_cut(one, two)
-        self.assertEqual(name, "vde2")  # that was plugged in last
+        self.assertEqual(name, "vde2")  # the one that came last
         self.wait_for_event(network, name, "port-blocked")
         cables[0].stop()
-        vde.wait_until(lambda: not self.blocked(), "a network without a blocked port", PATIENCE)
+        wait_until(lambda: not self.blocked(), "a network without a blocked port", PATIENCE)
         self.wait_for_event(network, name, "port-unblocked")
         self.assert_ping(one, two)
         self.assert_ping(two, one)
@@ -152,7 +142,7 @@ class LoopTest(unittest.TestCase):
         near = self.network()
         far = self.network("--connect", str(near.stream), "--vde", f"vde://{near.vde}")
         self.networks = [near, far]
-        vde.wait_until(lambda: len(ports(near)) == 2 and "vde1" in ports(near), "two cables")
+        wait_until(lambda: len(ports(near)) == 2 and "vde1" in ports(near), "two cables")
         self.assertEqual(sorted(port["kind"] for port in ports(near).values()), ["stream", "vde"])
         self.assert_loop_is_cut(*self.hosts(near, far))
 
@@ -160,19 +150,18 @@ class LoopTest(unittest.TestCase):
         near = self.network()
         far = self.network("--vde", f"vde://{near.vde}", "--vde", f"vde://{near.vde}/../vde")
         self.networks = [near, far]
-        vde.wait_until(lambda: {"vde1", "vde2"} <= set(ports(near)), "two cables")
+        wait_until(lambda: {"vde1", "vde2"} <= set(ports(near)), "two cables")
         self.assert_loop_is_cut(*self.hosts(near, far))
 
     def test_two_cables_to_vde_switch_which_knows_nothing_of_loops(self):
-        if reason := vde.missing("vde_switch", "dpipe", "vde_plug"):
-            self.skipTest(reason)
+        need("vde_switch", "dpipe", "vde_plug")
         switch = self.enterContext(vde.Switch())
         near, far = self.network(), self.network("--vde", f"vde://{switch.path}")
         self.networks = [near, far]
-        vde.wait_until(lambda: any(name.startswith("plug") for name in ports(far)), "the plug")
+        wait_until(lambda: any(name.startswith("plug") for name in ports(far)), "the plug")
         cables = self.two_cables(near, switch.path)
         one, two = self.hosts(near, far)
         self.assertEqual(self.assert_loop_is_cut(one, two), (near, "vde2"))
         cables[0].stop()
-        vde.wait_until(lambda: not self.blocked(), "a network without a blocked port", PATIENCE)
+        wait_until(lambda: not self.blocked(), "a network without a blocked port", PATIENCE)
         self.assert_ping(one, two)

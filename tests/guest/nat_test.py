@@ -57,8 +57,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 
 
 def setUpModule():
-    if reason := tap.why_no_tap():
-        raise unittest.SkipTest(reason)
+    tap.need_tap()
     servers.serve(servers.TcpServer, servers.Http, "0.0.0.0", 53)
 
 
@@ -208,18 +207,15 @@ class DescriptorLimitTest(unittest.TestCase):
             neighbour.set_address("192.168.122.51")
             with tap.TapGuest(lanlet.stream, "52:54:00:00:00:01") as greedy:
                 greedy.set_address("192.168.122.50")
-                flood = greedy.start(sys.executable, "-c", FLOOD, outside.ROUTER, stdout=subprocess.PIPE, text=True)
+                flood = self.enterContext(greedy.start(sys.executable, "-c", FLOOD, outside.ROUTER, stdout=subprocess.PIPE))
                 for _ in range(2):
-                    self.assertEqual(flood.stdout.readline(), "sent\n")
+                    flood.expect("sent")
                 self.assertEqual(neighbour.python(TALK, outside.ROUTER, 20), "talked\n" * 20)
-                talk = neighbour.start(sys.executable, "-c", TALK, outside.ROUTER, 200, stdout=subprocess.PIPE, text=True)
-                self.assertEqual(talk.stdout.readline(), "talked\n")
-            flood.kill()
-            flood.wait()
-            flood.stdout.close()
-            self.assertEqual(talk.stdout.read(), "talked\n" * 199)
-            talk.wait()
-            talk.stdout.close()
+                talk = self.enterContext(
+                    neighbour.start(sys.executable, "-c", TALK, outside.ROUTER, 200, stdout=subprocess.PIPE, text=True))
+                talk.expect("talked")
+            flood.end()
+            self.assertEqual(talk.communicate(timeout=120)[0], "talked\n" * 199)
             with tap.TapGuest(lanlet.stream, "52:54:00:00:00:03") as newcomer:
                 newcomer.set_address("192.168.122.52")
                 self.assertEqual(newcomer.python(TALK, outside.ROUTER, 5), "talked\n" * 5)

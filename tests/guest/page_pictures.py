@@ -53,7 +53,7 @@ class Pictures(web_test.InBrowser):
             for i, (_, kind, most, period, phase) in enumerate(self.GUESTS):
                 guest = stack.enter_context(tap.TapGuest(self.network.stream, f"52:54:00:00:00:{0x11 + i:02x}"))
                 guest.set_address(f"192.168.122.{11 + i}")
-                stack.callback(guest.start(sys.executable, "-c", WAVE, outside.FAR, kind, str(most), str(period), str(phase)).kill)
+                stack.enter_context(guest.start(sys.executable, "-c", WAVE, outside.FAR, kind, most, period, phase))
             for number, name in ((1, b"printer"), (2, b"old-laptop")):
                 host = stack.enter_context(Host(self.network.stream, mac(number)))
                 host.lease(host_name=name)
@@ -62,7 +62,7 @@ class Pictures(web_test.InBrowser):
             host.send_frame(host.resolve(host.gateway), 0x0800, stray.emit())
             host.close()
             for words in (("tcp", "8080", "web:80"), ("tcp", "2222", "build:22"), ("udp", "0.0.0.0:5353", "db:53")):
-                web_test.command(self.network, "forward", "add", *words)
+                self.network.ask("forward", "add", *words)
             time.sleep(70)  # as long as a plot is wide
             self.take(Path(os.environ["LANLET_PICTURES"]))
             self.browser.open("about:blank")

@@ -13,14 +13,15 @@ import time
 import unittest
 from pathlib import Path
 
-from lan import openapi, tap
+from lan import tap
 from lan.process import Lanlet
+from lan.programs import LANLET, Program, check, need, needs
+from lan.wait import PATIENCE, wait_until
 
 WEB = "192.168.122.50"
 WEB_MAC = "52:54:00:00:00:01"
 GATEWAY = "192.168.122.1"
 NOBODY = "192.168.122.77"
-PATIENCE = 60.0
 TOP = Path(__file__).resolve().parents[2]
 
 # In the guest.  Port 80: everything that comes goes back, after who asks; 81: a checksum of what came; 82: as many bytes as a line
@@ -56,13 +57,11 @@ class Server(socketserver.ThreadingTCPServer):
         pass  # clients that go
 for port, handler in ((80, Echo), (81, Digest), (82, Source), (83, Deaf)):
     threading.Thread(target=Server(("", port), handler).serve_forever).start()
-print("serving", flush=True)
+print("ready", flush=True)
 """
 
 
-def setUpModule():
-    if reason := tap.why_no_tap():
-        raise unittest.SkipTest(reason)
+setUpModule = tap.need_tap
 
 
 class Network(Lanlet):
@@ -80,26 +79,16 @@ class Network(Lanlet):
     def environment(self):
         return {**os.environ, "XDG_RUNTIME_DIR": str(self.directory)}
 
-    @property
-    def api(self):
-        return openapi.Api(self.runtime / "api.sock")
+    def begin_by_name(self, *words, **more):
+        return Program([LANLET, *words], env=self.environment, **more)
 
-    def popen(self, *words, **more):
-        return subprocess.Popen([os.environ["LANLET"], *words], env=self.environment, **more)
-
-    def ask(self, *words, **more):
-        return subprocess.run([os.environ["LANLET"], *words], env=self.environment, capture_output=True, timeout=PATIENCE, **more)
+    def run_by_name(self, *words, **more):
+        return subprocess.run([LANLET, *words], env=self.environment, capture_output=True, timeout=PATIENCE, **more)
 
 
-@contextlib.contextmanager
 def serving(network):
     """The guest web with its servers."""
-    with tap.TapGuest(network.stream, WEB_MAC) as guest:
-        guest.set_address(WEB)
-        with guest.start(sys.executable, "-c", SERVE, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout.readline() == "serving\n"
-            yield guest
-            server.kill()
+    return tap.serving(network, WEB_MAC, WEB, SERVE)
 
 
 class Connect(unittest.TestCase):
@@ -109,7 +98,7 @@ class Connect(unittest.TestCase):
         cls.guest = cls.enterClassContext(serving(cls.network))
 
     def connect(self, *words, data=b"", code=0):
-        done = self.network.ask("connect", *words, input=data)
+        done = self.network.run_by_name("connect", *words, input=data)
         self.assertEqual(done.returncode, code, done.stderr)
         return done.stderr.decode() if code else done.stdout
 
@@ -131,7 +120,7 @@ class Connect(unittest.TestCase):
                 digest.update(piece)
                 file.write(piece)
             file.seek(0)
-            done = self.network.ask("connect", "web", "81", stdin=file)
+            done = self.network.run_by_name("connect", "web", "81", stdin=file)
         self.assertEqual((done.returncode, done.stdout.decode()), (0, digest.hexdigest()), done.stderr)
         got = self.connect("web", "82", data=f"{size}\n".encode())
         self.assertEqual(len(got), size + 32)
@@ -139,30 +128,30 @@ class Connect(unittest.TestCase):
         self.assertEqual(got[-32:], digest.digest())
 
     def test_end_of_input_is_not_the_end_of_output(self):
-        with self.network.popen("connect", "web", "81", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        with self.network.begin_by_name("connect", "web", "81", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             process.stdin.write(b"x")
             process.stdin.close()
             self.assertEqual(process.stdout.read().decode(), hashlib.sha256(b"x").hexdigest())
-            self.assertEqual(process.wait(PATIENCE), 0)
+            self.assertEqual(process.wait(), 0)
 
     def test_input_after_the_guest_s_end_ends_it(self):
         """A guest that has closed its side may still read, until it says that it does not."""
-        with self.network.popen("connect", "web", "82", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        with self.network.begin_by_name("connect", "web", "82", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             process.stdin.write(b"0\n")
             process.stdin.flush()
             self.assertEqual(len(process.stdout.read()), 32)
             self.assertIsNone(process.poll())
             process.stdin.write(b"more")
             process.stdin.flush()
-            self.assertEqual(process.wait(PATIENCE), 0)
+            self.assertEqual(process.wait(), 0)
 
     def test_output_that_nobody_reads_any_more_ends_it(self):
-        with self.network.popen("connect", "web", "82", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        with self.network.begin_by_name("connect", "web", "82", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             process.stdin.write(b"%d\n" % (64 << 20))
             process.stdin.flush()
             process.stdout.read(1000)
             process.stdout.close()
-            self.assertEqual(process.wait(PATIENCE), 0)
+            self.assertEqual(process.wait(), 0)
 
     def test_each_way_to_fail_has_its_exit_status(self):
         for words, code, want in (
@@ -181,6 +170,7 @@ class Connect(unittest.TestCase):
             with self.subTest(words=words):
                 self.assertIn(want, self.connect(*words, code=code))
 
+    @needs("nft")
     def test_guest_that_drops_and_guest_that_rejects_are_told_apart(self):
         for rule, code, want in (("drop", 6, "does not answer"), ("reject", 7, "refuses")):
             with self.subTest(rule=rule):
@@ -195,14 +185,13 @@ class Connect(unittest.TestCase):
         begun = time.monotonic()
         self.connect("web", "9", "--wait", "0.5", code=7)
         self.assertGreaterEqual(time.monotonic() - begun, 0.5)
-        with self.network.popen("connect", "web", "8080", "--wait", str(PATIENCE), stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE) as process:
+        with self.network.begin_by_name("connect", "web", "8080", "--wait", str(PATIENCE), stdout=subprocess.PIPE) as process:
             program = 'import socket; socket.create_server(("", 8080)).accept()[0].sendall(b"up")'
             self.guest.python(program)
             self.assertEqual(process.stdout.read(), b"up")
 
     def test_connection_is_a_flow_and_counted(self):
-        with self.network.popen("connect", "web", "80", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        with self.network.begin_by_name("connect", "web", "80", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             process.stdin.write(b"x" * 1000)
             process.stdin.flush()
             process.stdout.read(len(GATEWAY) + 1001)
@@ -218,9 +207,9 @@ class Connect(unittest.TestCase):
     def test_connection_itself_is_passed_on(self):
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            with self.network.popen("connect", "web", "80", "--pass-fd", stdout=theirs) as process:
+            with self.network.begin_by_name("connect", "web", "80", "--pass-fd", stdout=theirs) as process:
                 _, (fd,), _, _ = socket.recv_fds(ours, 1, 1)
-                self.assertEqual(process.wait(PATIENCE), 0)
+                self.assertEqual(process.wait(), 0)
             with socket.socket(fileno=fd) as s:
                 s.settimeout(PATIENCE)
                 s.sendall(b"hello")
@@ -272,13 +261,10 @@ class Api(unittest.TestCase):
         self.assertEqual(self.network.api.request("POST", "/v1/connect?guest=web&port=80")[0], 400)
 
     def test_clients_that_give_up_leave_nothing_behind(self):
-        before = len(os.listdir(f"/proc/{self.network.process.pid}/fd"))
+        before = len(self.network.open_files())
         for _ in range(100):
             self.request(f"/v1/connect?guest={NOBODY}&port=80").close()
-        deadline = time.monotonic() + PATIENCE
-        while len(os.listdir(f"/proc/{self.network.process.pid}/fd")) > before and time.monotonic() < deadline:
-            time.sleep(0.1)
-        self.assertLessEqual(len(os.listdir(f"/proc/{self.network.process.pid}/fd")), before)
+        wait_until(lambda: len(self.network.open_files()) <= before, "the end of their sockets")
 
     def test_network_ends_while_connections_are_being_opened(self):
         with Network() as network:
@@ -290,10 +276,7 @@ class Api(unittest.TestCase):
                 s.sendall(b"POST /v1/connect?guest=192.168.122.77&port=80 HTTP/1.1\r\nHost: l\r\nContent-Length: 0\r\n"
                           b"Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
                 sockets.append(s)
-            deadline = time.monotonic() + PATIENCE
-            while network.api.get("/v1/counters")["flows_tcp"] < 20:
-                self.assertLess(time.monotonic(), deadline)
-                time.sleep(0.05)
+            wait_until(lambda: network.api.get("/v1/counters")["flows_tcp"] >= 20, "connections that are being opened")
 
 
 class Ssh(unittest.TestCase):
@@ -301,36 +284,34 @@ class Ssh(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        if not (dropbear := shutil.which("dropbear", path=os.environ["PATH"] + ":/usr/sbin")) or not shutil.which("ssh"):
-            raise unittest.SkipTest("no ssh or dropbear: they are in openssh-client and dropbear-bin")
+        need("ssh", "dropbear")
         cls.home = Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="lanlet-")))
         cls.make_home()
         cls.network = cls.enterClassContext(Network())
         guest = cls.enterClassContext(serving(cls.network))
-        # As the user whom the guest knows, in a user namespace of his own.
-        server = cls.enterClassContext(guest.start(
-            "unshare", "--map-user=1000", "--map-group=1000", dropbear, "-F", "-E", "-s", "-p", "2222", "-r", cls.home / "host_key",
-            "-P", cls.home / "pid", stderr=open(cls.home / "log", "wb")))
-        cls.addClassCleanup(server.kill)
-        done = cls.network.ask("connect", "web", "2222", "--wait", str(PATIENCE / 2), input=b"")
+        # As the user that the guest knows, in a user namespace of its own.
+        with open(cls.home / "log", "wb") as log:
+            cls.enterClassContext(guest.start(
+                "unshare", "--map-user=1000", "--map-group=1000", "dropbear", "-F", "-E", "-s", "-p", "2222", "-r", cls.home / "host_key",
+                "-P", cls.home / "pid", stderr=log))
+        done = cls.network.run_by_name("connect", "web", "2222", "--wait", str(PATIENCE / 2), input=b"")
         assert done.stdout.startswith(b"SSH-2.0"), (done, (cls.home / "log").read_text())
 
     @classmethod
     def make_home(cls):
-        """A user who exists, here and in the guest, with a key; and lanlet where ssh finds it."""
+        """A user that exists here and in the guest, with a key; and lanlet where ssh finds it."""
         passwd = cls.home / "passwd"
         passwd.write_text(f"root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::{cls.home}:/bin/sh\n")
-        subprocess.run(["mount", "--bind", passwd, "/etc/passwd"], check=True)
-        cls.addClassCleanup(subprocess.run, ["umount", "/etc/passwd"], check=True)
+        check("mount", "--bind", passwd, "/etc/passwd")
+        cls.addClassCleanup(check, "umount", "/etc/passwd")
         ssh = cls.home / ".ssh"
         ssh.mkdir(mode=0o700)
         for path in (cls.home / "host_key.pem", ssh / "id_ed25519"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-        subprocess.run(["dropbearconvert", "openssh", "dropbear", cls.home / "host_key.pem", cls.home / "host_key"], check=True,
-                       capture_output=True)
+            check("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path)
+        check("dropbearconvert", "openssh", "dropbear", cls.home / "host_key.pem", cls.home / "host_key")
         shutil.copy(ssh / "id_ed25519.pub", ssh / "authorized_keys")
         (cls.home / "bin").mkdir()
-        (cls.home / "bin" / "lanlet").symlink_to(os.environ["LANLET"])
+        (cls.home / "bin" / "lanlet").symlink_to(LANLET)
         (cls.home / "host_key.pub").write_text("*.lanlet,web " + (cls.home / "host_key.pem.pub").read_text())
         (cls.home / "lanlet_config").write_text((TOP / "contrib" / "ssh_config").read_text())  # ssh wants it to be the user's
         (cls.home / "config").write_text(f"""
@@ -382,20 +363,18 @@ class Proxy(unittest.TestCase):
         cls.guest = cls.enterClassContext(serving(cls.network))
         cls.path = cls.network.directory / "proxy.sock"
         for listen in ("1080", f"unix:{cls.path}"):
-            done = cls.network.ask("proxy", listen, text=True)
+            done = cls.network.run_by_name("proxy", listen, text=True)
             assert done.returncode == 0, done
         site = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="lanlet-"))
         Path(site, "blob").write_bytes(os.urandom(24 << 20))
         cls.digest = hashlib.sha256(Path(site, "blob").read_bytes()).hexdigest()
-        web = cls.enterClassContext(cls.guest.start(sys.executable, "-m", "http.server", "8000", "--directory", site,
-                                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        cls.addClassCleanup(web.kill)
-        done = cls.network.ask("connect", "web", "8000", "--wait", str(PATIENCE / 2), input=b"")
+        cls.enterClassContext(cls.guest.start(
+            sys.executable, "-m", "http.server", "8000", "--directory", site, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        done = cls.network.run_by_name("connect", "web", "8000", "--wait", str(PATIENCE / 2), input=b"")
         assert done.returncode == 0, done
 
     def curl(self, *words):
-        if not shutil.which("curl"):
-            self.skipTest("no curl")
+        need("curl")
         return subprocess.run(["curl", "-sS", "--max-time", str(int(PATIENCE)), *words], capture_output=True, timeout=2 * PATIENCE)
 
     def test_curl_reaches_guests_by_name_through_each_of_them(self):
@@ -494,17 +473,17 @@ class Proxy(unittest.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         for _ in range(2):
-            done = self.network.ask("proxy", str(port), text=True)
+            done = self.network.run_by_name("proxy", str(port), text=True)
             self.assertEqual((done.returncode, done.stdout), (0, f"socks5h://127.0.0.1:{port}\nhttp://127.0.0.1:{port}\n"), done.stderr)
         self.assertEqual(self.curl("--proxy", f"socks5h://127.0.0.1:{port}", "http://web:8000/").returncode, 0)
         (proxy,) = [f for f in self.network.api.get("/v1/forwards")["forwards"] if f["host"] == f"127.0.0.1:{port}"]
-        self.assertEqual((proxy["protocol"], proxy["guest"], proxy["state"], proxy["kept"], proxy["opened"]),
-                         ("proxy", None, "open", True, 1))
-        self.assertRegex(self.network.ask("forward", text=True).stdout, rf"(?m)proxy +127.0.0.1:{port} +- +open")
-        self.assertEqual(self.network.ask("proxy", "--remove", str(port)).returncode, 0)
-        self.assertEqual(self.network.ask("proxy", "--remove", str(port)).returncode, 5)
+        found = tuple(proxy[key] for key in ("protocol", "guest", "state", "kept", "opened"))
+        self.assertEqual(found, ("proxy", None, "open", True, 1))
+        self.assertRegex(self.network.run_by_name("forward", text=True).stdout, rf"(?m)proxy +127.0.0.1:{port} +- +open")
+        self.assertEqual(self.network.run_by_name("proxy", "--remove", str(port)).returncode, 0)
+        self.assertEqual(self.network.run_by_name("proxy", "--remove", str(port)).returncode, 5)
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), PATIENCE)
-        done = self.network.ask("proxy", "0.0.0.0:1081", text=True)
+        done = self.network.run_by_name("proxy", "0.0.0.0:1081", text=True)
         self.assertEqual(done.returncode, 2)
         self.assertIn("loopback", done.stderr)

@@ -7,14 +7,14 @@ import unittest
 
 from lan import outside, vde, vm
 from lan.process import Lanlet
+from lan.programs import Program
+from lan.wait import PATIENCE, wait_until
 
 GATEWAY = "192.168.122.1"
 ONE, TWO = "52:54:00:00:00:01", "52:54:00:00:00:02"
 
 
-def setUpModule():
-    if reason := vm.why_no_vm():
-        raise unittest.SkipTest(reason)
+setUpModule = vm.need_vm
 
 
 class OtherHost:
@@ -23,24 +23,30 @@ class OtherHost:
     NEAR, FAR = "10.99.0.1", "10.99.0.2"
 
     def __enter__(self):
-        self.process = subprocess.Popen(["unshare", "-n", "sleep", "infinity"], stdin=subprocess.DEVNULL)
+        self.process = Program(["unshare", "-n", "sleep", "infinity"])
+        try:
+            self.connect()
+        except BaseException:
+            self.process.end()
+            raise
+        return self
+
+    def connect(self):
         own = os.readlink("/proc/self/ns/net")
-        vde.wait_until(lambda: os.readlink(f"/proc/{self.process.pid}/ns/net") != own, "the namespace")
+        wait_until(lambda: os.readlink(f"/proc/{self.process.pid}/ns/net") != own, "the namespace")
         outside.run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", str(self.process.pid))
         for prefix, name, address in (([], "near", self.NEAR), (self.inside(), "far", self.FAR)):
             outside.run(*prefix, "ip", "address", "add", f"{address}/24", "dev", name)
             outside.run(*prefix, "ip", "link", "set", name, "up")
             outside.run(*prefix, "ip", "route", "add", "239.0.0.0/8", "dev", name)
             outside.run(*prefix, "ip", "link", "set", "lo", "up")
-        return self
 
     def inside(self):
         return ["nsenter", "-t", str(self.process.pid), "-n"]
 
     def __exit__(self, *_):
-        outside.run("ip", "link", "delete", "near")
-        self.process.kill()
-        self.process.wait()
+        self.process.end()
+        subprocess.run(["ip", "link", "delete", "near"], capture_output=True, timeout=PATIENCE)  # gone, perhaps, with its peer
 
 
 class LanletElsewhere(Lanlet):
@@ -62,7 +68,7 @@ class SpanningTest(unittest.TestCase):
         one = self.enterContext(vm.Guest(vm.card(near.stream, ONE), "one"))
         two = self.enterContext(vm.Guest(vm.card(far.stream, TWO), "two"))
         for lanlet in (near, far):
-            vde.wait_until(lambda lanlet=lanlet: "joined " in lanlet.text(), "the other side")
+            wait_until(lambda lanlet=lanlet: "joined " in lanlet.text(), "the other side")
         leases = {guest.name: guest.lease() for guest in (one, two)}
         self.assertEqual(leases["two"]["router"], GATEWAY)
         near.wait_for_lease(TWO)
@@ -85,14 +91,14 @@ class SpanningTest(unittest.TestCase):
     def test_host_that_speaks_vxlan_by_its_kernel(self):
         host = self.enterContext(OtherHost())
         made = subprocess.run([*host.inside(), "ip", "link", "add", "vx", "type", "vxlan", "id", "7", "group", "239.1.2.3", "dev", "far",
-                               "dstport", "4789"], capture_output=True, text=True)
+                               "dstport", "4789"], capture_output=True, text=True, timeout=PATIENCE)
         if made.returncode:
             self.skipTest(f"this kernel has no VXLAN: {made.stderr.strip()}")
         lanlet = self.enterContext(Lanlet("--vde", "vxlan://239.1.2.3/vni=7"))
-        vde.wait_until(lambda: "joined " in lanlet.text(), "the group")
+        wait_until(lambda: "joined " in lanlet.text(), "the group")
         outside.run(*host.inside(), "ip", "address", "add", "192.168.122.77/24", "dev", "vx")
         outside.run(*host.inside(), "ip", "link", "set", "vx", "up")
-        out = subprocess.run([*host.inside(), "ping", "-c", "3", "-i", "0.2", "-W", "20", GATEWAY], capture_output=True, text=True).stdout
+        out = outside.run(*host.inside(), "ping", "-c", "3", "-i", "0.2", "-W", "20", GATEWAY)
         self.assertIn(" 0% packet loss", out)
 
     def test_by_vxvde(self):

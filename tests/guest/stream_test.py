@@ -12,7 +12,8 @@ import time
 import unittest
 
 from lan import dhcp
-from lan.client import Host, StreamClient
+from lan.client import Host
+from lan.link import StreamClient
 from lan.packet import BROADCAST, ETHERTYPE_ARP, ETHERTYPE_IPV4, UDP, Arp, Ethernet, Ipv4, Udp, address, mac, mac_text, text
 from lan.process import Lanlet
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the switch promises, between real sockets of unlike kinds: frames unchanged, isolation, pinning, storms."""
+"""The switch between sockets of different kinds: frames unchanged, isolation, pinning, storm control."""
 
 import os
 import re
@@ -8,60 +8,15 @@ import struct
 import time
 import unittest
 
-from lan import dhcp
-from lan.client import Host, StreamClient
+from lan import dhcp, link
+from lan.client import Host
 from lan.packet import BROADCAST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ICMP, UDP, Arp, Ethernet, Icmp, Ipv4, Udp, address, mac
 from lan.process import Lanlet
+from lan.wait import wait_until
 
 GATEWAY = "192.168.122.1"
 PATIENCE = 30.0  # seconds
 TAGGED, UNKNOWN = 0x8100, 0x88B6
-
-
-class Packets:
-    """A socket that keeps the boundaries of frames."""
-
-    def __init__(self, sock, peer=None):
-        self.socket, self.peer = sock, peer
-
-    def send(self, frame):
-        self.socket.sendto(frame, str(self.peer)) if self.peer else self.socket.send(frame)
-
-    def receive(self, timeout=PATIENCE):
-        self.socket.settimeout(timeout)
-        return self.socket.recv(1 << 17)
-
-    def close(self):
-        self.socket.close()
-
-
-def connected(path):
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    sock.connect(str(path))
-    return Packets(sock)
-
-
-def datagrams(path, own):
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    sock.bind(str(own))
-    return Packets(sock, path)
-
-
-class VdeClient(Packets):
-    """By the switch protocol's version 3."""
-
-    def __init__(self, directory, own):
-        self.control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.control.connect(f"{directory}/ctl")
-        data = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        data.bind(str(own))
-        name = struct.pack("=H108s", socket.AF_UNIX, str(own).encode())
-        self.control.sendall(struct.pack("=III", 0xFEEDFACE, 3, 0) + name + b"test")
-        super().__init__(data, self.control.recv(110)[2:].split(b"\0")[0].decode())
-
-    def close(self):
-        self.control.close()
-        super().close()
 
 
 class TestCase(unittest.TestCase):
@@ -81,24 +36,19 @@ class TestCase(unittest.TestCase):
 class UnlikePortsTest(TestCase):
     def setUp(self):
         self.lanlet = self.network("--no-gateway")
-        run = self.lanlet.runtime
         self.links = {
-            "stream": StreamClient(self.lanlet.stream),
-            "seqpacket": connected(run / "seqpacket.sock"),
-            "dgram": datagrams(self.lanlet.dgram, self.lanlet.directory / "own"),
-            "vde": VdeClient(self.lanlet.vde, self.lanlet.directory / "client"),
+            "stream": link.StreamClient(self.lanlet.stream),
+            "seqpacket": link.seqpacket(self.lanlet.seqpacket),
+            "dgram": link.dgram(self.lanlet.dgram, self.lanlet.directory / "own"),
+            "vde": link.VdeClient(self.lanlet.vde, self.lanlet.directory / "client"),
         }
-        for link in self.links.values():
-            self.addCleanup(link.close)
-        for number, link in enumerate(self.links.values(), 1):
-            link.send(Ethernet(BROADCAST, mac(number), UNKNOWN, b"here I am".ljust(46, b"\0")).emit())
+        for end in self.links.values():
+            self.addCleanup(end.close)
+        for number, end in enumerate(self.links.values(), 1):
+            end.send(Ethernet(BROADCAST, mac(number), UNKNOWN, b"here I am".ljust(46, b"\0")).emit())
 
-    def wait_for(self, link, frame):
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if link.receive(PATIENCE) == frame:
-                return
-        self.fail("the frame did not come")
+    def wait_for(self, end, frame):
+        wait_until(lambda: end.receive(PATIENCE) == frame, "the frame", PATIENCE)
 
     def test_frames_of_any_type_and_size_pass_unchanged(self):
         names = list(self.links)
@@ -143,7 +93,7 @@ class PinningTest(TestCase):
         self.addCleanup(theirs.close)
         pinned = ":".join(f"{byte:02x}" for byte in mac(1))
         self.lanlet = self.network("--fd", f"{ours.fileno()},mac={pinned},name=web", fds=[ours.fileno()])
-        self.link = Packets(theirs)
+        self.link = link.Packets(theirs)
 
     def assert_refused(self, frame):
         before = self.dropped(self.lanlet, "pinned-mac")

@@ -7,16 +7,16 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 from pathlib import Path
 
 from lan.client import Host
 from lan.packet import mac
+from lan.programs import LANLET, Program, needs
+from lan.wait import PATIENCE, wait_until
 
 UNITS = Path(__file__).parents[2] / "contrib/systemd/user"
 SYSTEMD = "/lib/systemd/systemd"
-PATIENCE = 60.0
 
 # systemd in a control group below ours, and nothing of that left in the end.
 START = """
@@ -44,28 +44,30 @@ class Manager:
             "XDG_CONFIG_HOME": str(self.directory / "config"), "XDG_STATE_HOME": str(self.directory / "state"),
         }
         for kind in ("service", "socket"):
-            text = (UNITS / f"lanlet@.{kind}").read_text().replace("ExecStart=lanlet", f"ExecStart={os.environ['LANLET']}")
+            text = (UNITS / f"lanlet@.{kind}").read_text().replace("ExecStart=lanlet", f"ExecStart={LANLET}")
             (self.units / f"lanlet@.{kind}").write_text(text)
 
     def __enter__(self):
         self.log = open(self.directory / "log", "w+")
-        self.process = subprocess.Popen(["unshare", "-C", "-m", "sh", "-c", START], env=self.environment, stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=self.log)
-        deadline = time.monotonic() + PATIENCE
-        while self.systemctl("is-system-running").stdout.strip() not in ("running", "degraded"):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.__exit__()
-                raise unittest.SkipTest(f"systemd --user does not run here: {self.text().strip()[-300:]!r}")
-            time.sleep(0.1)
+        self.process = Program(["unshare", "-C", "-m", "sh", "-c", START], env=self.environment, stdout=self.log, stderr=self.log)
+        try:
+            wait_until(self.has_started_or_ended, "systemd")
+            runs = self.process.is_running()
+        except AssertionError:
+            runs = False
+        if not runs:
+            self.__exit__()
+            raise unittest.SkipTest(f"systemd --user does not run here: {self.text().strip()[-300:]!r}")
         return self
 
+    def has_started_or_ended(self):
+        return self.systemctl("is-system-running").stdout.strip() in ("running", "degraded") or not self.process.is_running()
+
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(PATIENCE)
-        self.process.kill()
-        self.process.wait()
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait()
+        self.process.end()
         self.log_text = self.text()
         self.log.close()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -85,7 +87,8 @@ class Manager:
         return self.systemctl("show", "--value", "-p", name, unit).stdout.strip()
 
 
-@unittest.skipUnless(os.path.exists(SYSTEMD) and shutil.which("systemctl"), "systemd is not installed")
+@unittest.skipUnless(os.path.exists(SYSTEMD), "not installed: systemd (contrib/test installs it)")
+@needs("systemctl")
 class Units(unittest.TestCase):
     UNIT = "lanlet@default.service"
 
@@ -94,10 +97,7 @@ class Units(unittest.TestCase):
         self.stream = self.manager.runtime / "lanlet/default/stream.sock"
 
     def wait_for(self, name, wanted):
-        deadline = time.monotonic() + PATIENCE
-        while (found := self.manager.show(self.UNIT, name)) != wanted:
-            self.assertLess(time.monotonic(), deadline, f"{name} is {found}, not {wanted}: {self.manager.text()[-2000:]}")
-            time.sleep(0.1)
+        wait_until(lambda: self.manager.show(self.UNIT, name) == wanted, lambda: f"{name} {wanted}: {self.manager.text()[-2000:]}")
 
     def lease(self, number):
         with Host(self.stream, mac(number)) as guest:
@@ -134,7 +134,3 @@ class Units(unittest.TestCase):
         self.wait_for("NRestarts", "1")
         self.wait_for("SubState", "running")
         self.lease(1)
-
-
-if __name__ == "__main__":
-    unittest.main()

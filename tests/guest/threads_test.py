@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Keeps every thread of lanlet at work at once.  The thread sanitizer does the checking: what it finds ends lanlet with an error."""
+"""Every thread of lanlet at work at once.  The thread sanitizer makes lanlet end with an error when it finds a data race."""
 
 import socket
 import threading
-import time
 import unittest
 
 from lan import openapi, outside
 from lan.client import Host
+from lan.link import connect
 from lan.packet import mac, mac_text
 from lan.process import Lanlet
+from lan.wait import wait_until
 
 ROUNDS = 12
 PATIENCE = 120.0
@@ -53,7 +54,7 @@ class Threads(unittest.TestCase):
         self.config.write_text(CHANGES[0])
         self.network.options += ("--config", str(self.config))
         self.enterContext(self.network)
-        self.api = openapi.Api(self.network.runtime / "api.sock")
+        self.api = self.network.api
 
     # --- what is done again and again ---
 
@@ -103,13 +104,10 @@ class Threads(unittest.TestCase):
         connection.request("POST", f"/v1/connect?guest={'.'.join(map(str, guest.ip))}&port=9", headers=headers)
         connection.close()  # while it is dialled
 
-    def plug_in_by_vde(self, number):
-        """Another network, which a thread of libvdeplug's joins to this one, and a guest there."""
+    def join_by_vde(self, number):
+        """Another network, which a thread of libvdeplug joins to this one, and a guest there."""
         with Lanlet("--vde", f"vde://{self.network.vde}", "--no-dhcp", "--no-gateway", name=f"far{number}") as far:
-            deadline = time.monotonic() + PATIENCE
-            while f"joined vde://{self.network.vde}" not in far.text():
-                assert time.monotonic() < deadline, far.text()
-                time.sleep(0.05)
+            wait_until(lambda: f"joined vde://{self.network.vde}" in far.text(), far.text, PATIENCE)
             with Host(far.stream, mac(30 + number)) as guest:
                 guest.lease()
 
@@ -136,9 +134,7 @@ class Threads(unittest.TestCase):
             client.close()
 
     def request(self, method, path):
-        client = socket.socket(socket.AF_UNIX)
-        client.settimeout(PATIENCE)
-        client.connect(str(self.network.runtime / "api.sock"))
+        client = connect(self.network.runtime / "api.sock")
         client.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         return client
 
@@ -146,9 +142,5 @@ class Threads(unittest.TestCase):
         busy = Busy()
         busy.repeat(self.look)
         for number in range(3):
-            self.plug_in_by_vde(number)
+            self.join_by_vde(number)
         busy.close()
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -4,12 +4,12 @@
     guest ── lanlet ── (ROUTER) ── a cable that carries less ── (DISTANT)
 """
 
-import shutil
 import subprocess
 import unittest
 
 from lan import outside, tap
 from lan.process import Lanlet
+from lan.programs import Program, needs
 
 GATEWAY = "192.168.122.1"
 NEAR = "192.0.2.1"  # ROUTER's address on the far cable
@@ -35,9 +35,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 """
 
 
-def setUpModule():
-    if reason := tap.why_no_tap():
-        raise unittest.SkipTest(reason)
+setUpModule = tap.need_tap
 
 
 class Distant:
@@ -47,9 +45,16 @@ class Distant:
         self.router = router
 
     def __enter__(self):
-        self.process = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo unshared; exec sleep infinity"], stdout=subprocess.PIPE,
-                                        text=True)
-        assert self.process.stdout.readline() == "unshared\n"
+        self.process = Program(["unshare", "-n", "sh", "-c", "echo unshared; exec sleep infinity"], stdout=subprocess.PIPE)
+        try:
+            self.connect()
+        except BaseException:
+            self.process.end()
+            raise
+        return self
+
+    def connect(self):
+        self.process.expect("unshared")
         router, distant = self.router.process.pid, self.process.pid
         self.inside(router, f"""
             ip link add narrow type veth peer name far netns {distant}
@@ -62,20 +67,13 @@ class Distant:
             ip route add default via {NEAR}""")
         for pid in router, distant:
             self.inside(pid, "echo 0 > /proc/sys/net/ipv4/icmp_ratemask")
-        return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+        self.process.end()
 
     @staticmethod
     def inside(pid, script):
         outside.run("nsenter", "-t", str(pid), "-n", "sh", "-e", "-c", script)
-
-
-def needs(program):
-    return unittest.skipUnless(shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin"), f"{program} is not installed")
 
 
 class TraceTest(unittest.TestCase):

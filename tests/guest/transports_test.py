@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Linux guests on one network, each plugged in its own way: whoever they are, each reaches each of the others whole."""
+"""Linux guests on one network, each by another transport: each exchanges whole files with each of the others."""
 
-import subprocess
 import unittest
 
 from lan import outside, servers, vm
 from lan.process import Lanlet
+from lan.programs import check
 
 GATEWAY = "192.168.122.1"
 
@@ -18,13 +18,11 @@ TRANSPORTS = {
 }
 
 
-def setUpModule():
-    if reason := vm.why_no_vm():
-        raise unittest.SkipTest(reason)
+setUpModule = vm.need_vm
 
 
 def available():
-    known = subprocess.run(["qemu-system-x86_64", "-netdev", "help"], capture_output=True, text=True, check=True).stdout.split()
+    known = check("qemu-system-x86_64", "-netdev", "help").split()
     return [name for name in TRANSPORTS if {"vhost": "vhost-user"}.get(name, name) in known]
 
 

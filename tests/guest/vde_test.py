@@ -5,14 +5,16 @@ import unittest
 
 from lan import tap, vde, vm
 from lan.process import Lanlet
+from lan.programs import need
+from lan.wait import wait_until
 
 GATEWAY = "192.168.122.1"
 ONE, TWO = "52:54:00:00:00:01", "52:54:00:00:00:02"
 
 
 def setUpModule():
-    if reason := vm.why_no_vm() or vde.missing("vde_switch", "vde_plug", "dpipe"):
-        raise unittest.SkipTest(reason)
+    vm.need_vm()
+    need("vde_switch", "vde_plug", "dpipe")
 
 
 class NeighbourTest(unittest.TestCase):
@@ -56,9 +58,9 @@ class NeighbourTest(unittest.TestCase):
         switch = self.enterContext(vde.Switch())
         lanlet = self.enterContext(Lanlet("--vde", f"vde://{switch.path}"))
         for joined in (1, 2, 3):
-            vde.wait_until(lambda: lanlet.text().count(f"joined vde://{switch.path}") == joined, "a join")
+            wait_until(lambda: lanlet.text().count(f"joined vde://{switch.path}") == joined, "a join")
             switch.stop()
-            vde.wait_until(lambda: lanlet.text().count("is gone, trying on") == joined, "the end")
+            wait_until(lambda: lanlet.text().count("is gone, trying on") == joined, "the end")
             switch.__enter__()
         self.assertIn("2 packets received", self.enterContext(
             vm.Guest(vm.vde_card(switch.path, TWO), "far")).check(
@@ -67,8 +69,8 @@ class NeighbourTest(unittest.TestCase):
 
 class ClientsTest(unittest.TestCase):
     def test_namespace_of_vdens(self):
-        if reason := vde.missing("vdens") or tap.why_no_tap():
-            self.skipTest(reason)
+        need("vdens")
+        tap.need_tap()
         lanlet = self.enterContext(Lanlet())
         out = vde.run_in_namespace(lanlet.vde, "ip link set vde0 up; ip address add 192.168.122.77/24 dev vde0; "
                                                f"ping -c 2 -i 0.2 -s 4000 {GATEWAY}")

@@ -26,9 +26,7 @@ exec sleep 100000
 SIZE = 1 << 20
 
 
-def setUpModule():
-    if reason := vm.why_no_vm():
-        raise unittest.SkipTest(reason)
+setUpModule = vm.need_vm
 
 
 class FirmwareTest(firmware.UBootTest, unittest.TestCase):

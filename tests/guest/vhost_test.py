@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Linux guests by vhost-user, next to one by a stream socket."""
 
-import os
 import re
-import subprocess
 import tempfile
 import time
 import unittest
@@ -21,9 +19,7 @@ WITHOUT_OFFLOADS = {name: "off" for name in (
     "mrg_rxbuf")}
 
 
-def setUpModule():
-    if reason := vm.why_no_vm():
-        raise unittest.SkipTest(reason)
+setUpModule = vm.need_vm
 
 
 def features(guest):
@@ -37,8 +33,7 @@ def received(guest):
 
 
 def drops(lanlet):
-    status = subprocess.run([os.environ["LANLET"], "status", "--runtime-dir", lanlet.runtime], check=True, capture_output=True, text=True)
-    return {name: int(count) for name, count in re.findall(r"^(vhost-\S+) +(\d+)", status.stdout, re.M)}
+    return {name: int(count) for name, count in re.findall(r"^(vhost-\S+) +(\d+)", lanlet.status(), re.M)}
 
 
 class ThreeGuestsTest(unittest.TestCase):

@@ -28,9 +28,7 @@ OFFLOADS = {
 }
 
 
-def setUpModule():
-    if reason := vm.why_no_vm():
-        raise unittest.SkipTest(reason)
+setUpModule = vm.need_vm
 
 
 def sha256_of_pieces(n):

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Linux guests by every way in: alone, restarted, and all of them on one network."""
+"""Linux guests by every transport: alone, restarted, and all of them on one network."""
 
-import os
 import socket
 import subprocess
 import tempfile
 import unittest
 
 from lan import outside, servers, tap, vm
-from lan.process import WITHOUT_CAPABILITIES, Lanlet, has_capabilities
+from lan.process import Lanlet, unprivileged
+from lan.programs import LANLET, Program, check
 
 GATEWAY = "192.168.122.1"
 
@@ -17,13 +17,11 @@ def mac(number):
     return f"52:54:00:00:00:{number:02x}"
 
 
-def setUpModule():
-    if reason := vm.why_no_vm():
-        raise unittest.SkipTest(reason)
+setUpModule = vm.need_vm
 
 
 def knows_vde():
-    return "vde" in subprocess.run(["qemu-system-x86_64", "-M", "none", "-netdev", "help"], capture_output=True, text=True).stdout.split()
+    return "vde" in check("qemu-system-x86_64", "-M", "none", "-netdev", "help").split()
 
 
 class TestCase(unittest.TestCase):
@@ -192,13 +190,11 @@ class TapTest(TestCase):
 
     def words(self, lanlet, *command):
         return [
-            *(WITHOUT_CAPABILITIES if has_capabilities() else []), os.environ["LANLET"], "exec", "--runtime-dir", str(lanlet.runtime),
-            "--", *command,
+            *unprivileged(), LANLET, "exec", "--runtime-dir", str(lanlet.runtime), "--", *command,
         ]
 
     def test_tap_bridged_to_a_namespace_of_the_network_plugs_in_a_guest(self):
-        if reason := tap.why_no_tap():
-            self.skipTest(reason)
+        tap.need_tap()
         lanlet = self.enterContext(Lanlet())
         trial = subprocess.run(self.words(lanlet, "ip", "link", "add", "br0", "type", "bridge"), capture_output=True, text=True, timeout=60)
         if trial.returncode:
@@ -209,8 +205,6 @@ class TapTest(TestCase):
             "ip tuntap add tap0 mode tap && ip link set tap0 master br0 up &&"
             "exec qemu-system-x86_64 -accel tcg -nodefaults -display none -no-user-config -boot n -m 160"
             f" -netdev tap,id=n,ifname=tap0,script=no,downscript=no -device virtio-net-pci,netdev=n,mac={mac(9)}")
-        monitor = subprocess.Popen(self.words(lanlet, "sh", "-c", script), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(monitor.stderr.close)
-        self.addCleanup(monitor.wait)
-        self.addCleanup(monitor.terminate)
+        monitor = self.enterContext(Program(self.words(lanlet, "sh", "-c", script)))
+        self.addCleanup(monitor.terminate)  # exec passes it on to QEMU
         lanlet.wait_for_lease(mac(9), vm.BOOT_PATIENCE)  # its boot ROM's

@@ -20,33 +20,16 @@ from lan.browser import Browser, why_no_browser
 from lan.client import Host
 from lan.packet import Udp, address, mac, mac_text, text
 from lan.process import Lanlet
+from lan.wait import PATIENCE, wait_until
 from lan.web import FakeApi, Web
 
 GATEWAY = "192.168.122.1"
 WEB_MAC, WEB_IP = "52:54:00:00:00:01", "192.168.122.50"
-PATIENCE = 60.0
 
 # In a guest: answers on port 80, with 501 whatever is asked.
 SERVE = "import http.server; http.server.HTTPServer(('', 80), http.server.BaseHTTPRequestHandler).serve_forever()"
 
 TAB, ENTER = "\ue004", "\ue007"  # WebDriver §17.4.2
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.1)
-    return found
-
-
-def command(network, *words, code=0):
-    """What `lanlet WORD…` prints about a network."""
-    done = subprocess.run(
-        [os.environ["LANLET"], *words, "--runtime-dir", str(network.runtime)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=PATIENCE)
-    assert done.returncode == code, f"{words} ended with {done.returncode}: {done.stderr}"
-    return done.stdout if code == 0 else done.stderr
 
 
 # --- who gets there ---
@@ -155,7 +138,7 @@ class Gate(unittest.TestCase):
 
     def test_port_closes_with_the_command(self):
         self.web.process.send_signal(signal.SIGINT)
-        self.assertEqual(self.web.process.wait(PATIENCE), 0)
+        self.assertEqual(self.web.process.wait(), 0)
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", self.web.port), PATIENCE)
 
@@ -165,13 +148,13 @@ class Gate(unittest.TestCase):
             follower.request("GET", "/v1/events", headers=key)
             self.assertEqual(follower.getresponse().status, 200)
             self.assertEqual(self.network.stop(), 0)
-            self.assertEqual(self.web.process.wait(PATIENCE), 4)
+            self.assertEqual(self.web.process.wait(), 4)
         self.assertIn("has ended", self.web.process.stderr.read())
         self.network.start()
 
     def test_network_that_does_not_run_is_said_to_not_run(self):
         self.network.stop()
-        self.assertIn("not running", command(self.network, "web", "--no-open", code=4))
+        self.assertIn("not running", self.network.ask("web", "--no-open", code=4))
         self.network.start()
 
     def test_browser_is_opened_on_a_desktop_by_a_file_that_nobody_else_reads(self):
@@ -181,9 +164,8 @@ class Gate(unittest.TestCase):
         (programs / "xdg-open").chmod(0o755)
         environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "DISPLAY": ":0"}
         terminal, other = pty.openpty()
-        words = [word for word in self.web.command if word != "--no-open"]
         with open(terminal, "rb", 0) as terminal, \
-                subprocess.Popen(words, stdin=other, stdout=other, stderr=other, env=environment) as process:
+                self.network.begin("web", stdin=other, stdout=other, stderr=other, env=environment) as process:
             os.close(other)
             url = re.search(rb"http://127.0.0.1:[0-9]+/#once=[0-9a-f]{64}", terminal.readline())[0].decode()
             wait_until((programs / "xdg-open.seen").exists, "xdg-open")
@@ -191,7 +173,7 @@ class Gate(unittest.TestCase):
             self.assertEqual((programs / "xdg-open.mode").read_text().strip(), "600")
             self.assertEqual(len(list(self.network.runtime.glob("web-*.html"))), 1)
             process.terminate()
-            self.assertEqual(process.wait(PATIENCE), 0)
+            self.assertEqual(process.wait(), 0)
         self.assertEqual(list(self.network.runtime.glob("web-*.html")), [])
 
     def test_link_is_on_no_command_line(self):
@@ -338,17 +320,16 @@ while True:
             self.browser.wait_for_text("#flows-table tbody", f"{outside.FAR}:7")
             self.browser.wait_for("the flow's rate", "return / [kM]B.s/.test(document.querySelector('#flows-table tbody tr').innerText)")
         finally:
-            sender.kill()
-            sender.wait()
+            sender.end()
 
     def test_forward_is_added_works_is_listed_and_removed_and_put_back(self):
         self.show()
         guest = self.tap()
-        with guest.start(sys.executable, "-c", SERVE, stderr=subprocess.DEVNULL) as server:
+        with guest.start(sys.executable, "-c", SERVE, stderr=subprocess.DEVNULL):
             self.fill_forward("8080", "web", "80")
             self.browser.wait_for_text("#forward-done", "Added: tcp 8080 to web:80")
             self.browser.wait_for_text("#forwards-table tbody", "127.0.0.1:8080")
-            self.assertIn("web:80", command(self.network, "forward"))
+            self.assertIn("web:80", self.network.ask("forward"))
 
             def served():
                 with contextlib.suppress(OSError, http.client.HTTPException), \
@@ -357,16 +338,15 @@ while True:
                     return client.getresponse().status == 501
             wait_until(served, "the guest's answer")
             self.browser.wait_for("the count", "return Number(document.querySelector('#forwards-table tbody tr').cells[3].textContent) > 0")
-            server.kill()
         self.assertEqual(self.browser.run("return document.querySelector('#forwards-table tbody button').getAttribute('aria-label')"),
                          "Remove the forward tcp 127.0.0.1:8080 to web:80")
         self.browser.click("#forwards-table tbody button")
         self.browser.wait_for_text("#forward-done", "Removed: tcp 127.0.0.1:8080 to web:80")
-        self.assertNotIn("web:80", command(self.network, "forward"))
+        self.assertNotIn("web:80", self.network.ask("forward"))
         self.assertEqual(self.browser.run("return document.activeElement.id"), "forward-undo")
         self.browser.press(ENTER)
         self.browser.wait_for_text("#forward-done", "It is back")
-        self.assertIn("web:80", command(self.network, "forward"))
+        self.assertIn("web:80", self.network.ask("forward"))
 
     def fill_forward(self, host, guest, port):
         for field, value in (("host", host), ("guest", guest), ("port", port)):
@@ -379,7 +359,7 @@ while True:
         with socket.create_server(("127.0.0.1", 8081)):
             self.fill_forward("8081", "web", "80")
             self.browser.wait_for_text("#forward-error", "8081")
-            self.assertIn(self.browser.text("#forward-error"), command(self.network, "forward", "add", "tcp", "8081", "web:80", code=1))
+            self.assertIn(self.browser.text("#forward-error"), self.network.ask("forward", "add", "tcp", "8081", "web:80", code=1))
         self.assertEqual(self.browser.run("return document.getElementById('forward-host').value"), "8081")
 
     def test_form_says_what_is_missing_and_goes_there(self):
@@ -666,7 +646,7 @@ class Accessible(InBrowser):
         guest = self.guest(1, b"alpha")
         guest.send_frame(guest.resolve(guest.gateway), 0x0800, Udp(5, 6, b"stray").emit(address("10.9.9.9"), address("192.0.2.1")).emit())
         self.guest(2, b"beta").close()
-        command(self.network, "forward", "add", "tcp", "8080", "alpha:80")
+        self.network.ask("forward", "add", "tcp", "8080", "alpha:80")
         self.fake(flows={"flows": [Many.flow(n) for n in range(1, 400)]})
         for place, what in ((".guest", "alpha"), (".guest[data-state=away]", "beta"), ("#forwards-table", "alpha:80"),
                             ("#drops-table", "martian-source"), ("#flows-more", "more"),
@@ -777,7 +757,3 @@ class Accessible(InBrowser):
         """)
         time.sleep(5)
         self.assertEqual(self.browser.run("return window.spoken"), 0)
-
-
-if __name__ == "__main__":
-    unittest.main()

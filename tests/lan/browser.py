@@ -9,12 +9,13 @@ import shutil
 import struct
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.request
 import zlib
 
-PATIENCE = 60.0  # seconds: a browser on a busy machine takes its time
+from . import programs
+from .wait import PATIENCE, wait_until
+
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver §11
 
 ARGUMENTS = [
@@ -26,8 +27,7 @@ ARGUMENTS = [
 
 def why_no_browser():
     """Why there is none here, or None."""
-    missing = [program for program in ("chromium", "chromedriver") if not shutil.which(program)]
-    return f"no {' and no '.join(missing)}: packages chromium and chromium-driver" if missing else None
+    return programs.why_missing("chromium", "chromedriver")
 
 
 def squeezed(png):
@@ -54,8 +54,8 @@ class Browser:
 
     def __enter__(self):
         self.directory = tempfile.mkdtemp(prefix="lanlet-browser-")
-        self.driver = subprocess.Popen(
-            ["chromedriver", "--port=0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        self.driver = programs.Program(
+            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env={"HOME": self.directory, "PATH": "/usr/bin:/bin", "TMPDIR": self.directory})
         options = {"binary": shutil.which("chromium"), "args": [*ARGUMENTS, f"--user-data-dir={self.directory}/profile"]}
         try:
@@ -74,18 +74,13 @@ class Browser:
         if hasattr(self, "session"):
             with contextlib.suppress(OSError, AssertionError):
                 self.command("DELETE", "")
-        self.driver.kill()
-        self.driver.wait()
-        self.driver.stdout.close()
+        self.driver.end()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def wait_for_driver(self):
-        said = ""
-        while line := self.driver.stdout.readline():
-            said += line
-            if port := re.search(r"started successfully on port (\d+)", line):
-                return f"http://127.0.0.1:{port[1]}"
-        raise AssertionError(f"chromedriver did not start: {said}")
+        while not (port := re.search(r"started successfully on port (\d+)", self.driver.read_line())):
+            pass
+        return f"http://127.0.0.1:{port[1]}"
 
     # --- the protocol ---
 
@@ -136,11 +131,8 @@ class Browser:
 
     def wait_for(self, what, script, *arguments):
         """Until a script returns something true; that."""
-        deadline = time.monotonic() + PATIENCE
-        while not (found := self.run(script, *arguments)):
-            assert time.monotonic() < deadline, f"waited in vain: {what}; the page has: {self.run('return document.body.innerText')}"
-            time.sleep(0.1)
-        return found
+        return wait_until(
+            lambda: self.run(script, *arguments), lambda: f"{what}; the page has: {self.run('return document.body.innerText')}")
 
     def wait_for_text(self, selector, text):
         self.wait_for(f"{text!r} in {selector}", """

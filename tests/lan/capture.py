@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`lanlet capture` as a child process, and tshark's opinion of what it writes."""
 
-import os
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
-from . import openapi, pcapng
+from . import pcapng
+from .wait import wait_until
 
-PATIENCE = 120.0  # seconds
+PATIENCE = 120.0  # seconds; tshark is slow
 # What tshark has to say of a frame beside our comments and what TCP does to a narrow way.
 COMPLAINT = ('_ws.malformed || _ws.expert.severity == "Error" || '
              'ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad"')
@@ -18,20 +17,8 @@ CHECKS = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o",
           "-o", "tcp.reassemble_out_of_order:TRUE"]
 
 
-def command(network, *words):
-    return [os.environ["LANLET"], "capture", "--network", network.name, "--runtime-dir", str(network.runtime), *words]
-
-
 def running(network):
-    return openapi.Api(network.runtime / "api.sock").get("/v1/captures")["captures"]
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.02)
-    return found
+    return network.api.get("/v1/captures")["captures"]
 
 
 class Capture:
@@ -42,11 +29,14 @@ class Capture:
         self.directory = tempfile.TemporaryDirectory(prefix="lanlet-capture-")
         self.path = Path(self.directory.name) / "capture.pcapng"
         before = {capture["id"] for capture in running(network)}
-        self.process = subprocess.Popen(
-            command(network, *words, *(["--write", str(self.path)] if write else [])),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        started = wait_until(lambda: self.process.poll() is not None or {c["id"] for c in running(network)} - before, "the capture")
-        assert started is not True, self.process.stderr.read().decode()
+        self.process = network.begin(
+            "capture", *words, *(["--write", str(self.path)] if write else []), stderr=subprocess.PIPE, text=False)
+        try:
+            started = wait_until(lambda: not self.process.is_running() or {c["id"] for c in running(network)} - before, "the capture")
+            assert started is not True, self.process.stderr.read().decode()
+        except BaseException:
+            self.close()
+            raise
         (self.id,) = started
 
     def records(self):
@@ -75,11 +65,7 @@ class Capture:
         return capture
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
-        self.process.stdout.close()
-        self.process.stderr.close()
+        self.process.end()
         self.directory.cleanup()
 
     def __enter__(self):

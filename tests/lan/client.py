@@ -1,73 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Clients of stream.sock: the bare framing, and a small IPv4 host on top of it."""
+"""A small IPv4 host at the end of a link."""
 
 import contextlib
 import os
-import select
-import socket
 import struct
 import time
 
 from . import dhcp, dns
+from .link import StreamClient
 from .packet import (
     BROADCAST, ECHO_REPLY, ECHO_REQUEST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ICMP, UDP,
     Arp, Ethernet, Icmp, Ipv4, Udp, address, text,
 )
 
-MALFORMED = (ValueError, IndexError, struct.error)  # what packet's parsers raise: a host drops such frames
-
 PATIENCE = 10.0  # seconds until an answer that must come counts as lost
-
-
-class StreamClient:
-    """A connection with QEMU's framing: four bytes of length, big-endian, then the frame."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.connect(str(path))
-        self.received = bytearray()
-
-    def close(self):
-        self.socket.close()
-
-    def fileno(self):
-        return self.socket.fileno()
-
-    def send(self, frame):
-        self.socket.sendall(struct.pack(">I", len(frame)) + frame)
-
-    def buffered(self):
-        """The next frame that has come already, or None."""
-        if len(self.received) < 4:
-            return None
-        (length,) = struct.unpack(">I", self.received[:4])
-        if len(self.received) < 4 + length:
-            return None
-        frame = bytes(self.received[4 : 4 + length])
-        del self.received[: 4 + length]
-        return frame
-
-    def receive(self, timeout=PATIENCE):
-        """The next frame; TimeoutError, or EOFError when the other side closed.  Without time: what is there already."""
-        deadline = time.monotonic() + timeout
-        while (frame := self.buffered()) is None:
-            if not select.select([self.socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise TimeoutError("no frame")
-            try:
-                data = self.socket.recv(1 << 18)
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                raise EOFError("closed")
-            self.received += data
-        return frame
+MALFORMED = (ValueError, IndexError, struct.error)  # what packet's parsers raise: a host drops such frames
 
 
 class Host:
-    """A host with a MAC address that answers ARP and echo requests, as any would, while it waits for something."""
+    """
+    A host with a MAC address that answers ARP and echo requests, as any would, while it waits for something.  @link: one of
+    link.py's, or the path of stream.sock.
+    """
 
-    def __init__(self, path, mac, ip=None, gateway="192.168.122.1"):
-        self.link = StreamClient(path)
+    def __init__(self, link, mac, ip=None, gateway="192.168.122.1"):
+        self.link = link if hasattr(link, "receive") else StreamClient(link)
         self.mac = mac
         self.ip = address(ip) if ip else dhcp.NOWHERE
         self.gateway = address(gateway)
@@ -180,7 +137,7 @@ class Host:
         chosen = {dhcp.REQUESTED_ADDRESS: offer.yours, dhcp.SERVER_ID: offer.options[dhcp.SERVER_ID]}
         ack = self.dhcp(dhcp.Message(self.mac, dhcp.REQUEST, options=self.named(options) | chosen))
         if ack.kind != dhcp.ACK:
-            raise AssertionError(f"no ACK but {ack}")
+            raise AssertionError(f"{ack} instead of an ACK")
         self.ip = ack.yours
         return ack
 

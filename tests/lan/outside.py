@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from . import servers
+from .programs import Program, check as run
+from .wait import PATIENCE
 
 UPLINK = "198.51.100.2"  # this side
 ROUTER = "198.51.100.1"  # the other side, also a name server
@@ -18,10 +20,6 @@ FAR = "203.0.113.5"  # an address behind it
 
 PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")  # of this namespace, nobody's when new
 ICMP_RATEMASK = Path("/proc/sys/net/ipv4/icmp_ratemask")  # which ICMP errors the kernel sends a few of only
-
-
-def run(*command):
-    subprocess.run(command, check=True, capture_output=True, text=True)
 
 
 class Outside:
@@ -33,10 +31,18 @@ class Outside:
         self.may_ping = may_ping
 
     def __enter__(self):
-        self.process = subprocess.Popen(
+        self.process = Program(
             ["unshare", "-n", sys.executable, "-m", "lan.outside", self.router], text=True,
             cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self.process.stdout.readline() == "unshared\n"
+        try:
+            self.connect()
+        except BaseException:
+            self.process.end()
+            raise
+        return self
+
+    def connect(self):
+        self.process.expect("unshared")
         run("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "outer", "netns", str(self.process.pid))
         run("ip", "address", "add", f"{self.uplink}/24", "dev", "uplink")
         run("ip", "link", "set", "uplink", "up")
@@ -44,17 +50,13 @@ class Outside:
         ICMP_RATEMASK.write_text("0")
         if self.may_ping:
             PING_GROUPS.write_text(f"{os.getgid()} {os.getgid()}")
-        self.process.stdin.write("plugged\n")
+        self.process.stdin.write("connected\n")
         self.process.stdin.flush()
-        assert self.process.stdout.readline() == "serving\n"
-        return self
+        self.process.expect("serving")
 
     def __exit__(self, *_):
-        run("ip", "link", "delete", "uplink")
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
+        self.process.end()
+        subprocess.run(["ip", "link", "delete", "uplink"], capture_output=True, timeout=PATIENCE)  # gone, perhaps, with its peer
 
 
 def main():

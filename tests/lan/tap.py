@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""This machine's own kernel and programs as a guest: a network namespace whose tap device is relayed to stream.sock."""
+"""This machine's own kernel and programs as a guest: a network namespace whose tap device is connected to stream.sock."""
 
 import contextlib
 import fcntl
@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 from pathlib import Path
 
-from .client import StreamClient
+from .link import StreamClient
+from .programs import Program
 
 TUN = "/dev/net/tun"
 TUNSETIFF = 0x400454CA
@@ -24,6 +26,12 @@ def why_no_tap():
     if os.access(TUN, os.R_OK | os.W_OK):
         return None
     return f"{TUN} is not open to ordinary users here, as distributions have it: chmod 0666 {TUN}"
+
+
+def need_tap():
+    """Skips the module, class or test that cannot do without."""
+    if reason := why_no_tap():
+        raise unittest.SkipTest(reason)
 
 
 class TapGuest:
@@ -39,19 +47,21 @@ class TapGuest:
         self.directory = tempfile.TemporaryDirectory(prefix="lanlet-tap-")
         self.resolv_conf = Path(self.directory.name) / "resolv.conf"
         self.resolv_conf.write_text("")
-        self.process = subprocess.Popen(
+        self.process = Program(
             [
                 "unshare", *(["--map-root-user"] if self.root else []), "-n", "-m",
-                sys.executable, "-m", "lan.tap", self.stream, self.mac, str(self.mtu), str(self.resolv_conf),
+                sys.executable, "-m", "lan.tap", self.stream, self.mac, self.mtu, self.resolv_conf,
             ],
-            cwd=Path(__file__).parents[1], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline() == "plugged\n"
+            cwd=Path(__file__).parents[1], stdout=subprocess.PIPE)
+        try:
+            self.process.expect("connected")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+        self.process.end()
         self.directory.cleanup()
 
     def command(self, *arguments):
@@ -73,13 +83,23 @@ class TapGuest:
 
     def start(self, *arguments, **more):
         """A process that runs on; the caller ends it."""
-        return subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, **more)
+        return Program(self.command(*arguments), **more)
 
     def set_address(self, ip, gateway="192.168.122.1", prefix=24):
         """By hand, without DHCP."""
         self.check("ip", "address", "replace", f"{ip}/{prefix}", "dev", "eth0")
         self.check("ip", "route", "replace", "default", "via", gateway)
         self.resolv_conf.write_text(f"nameserver {gateway}\n")
+
+    def start_python(self, program, *arguments):
+        """A Python program that runs on, once it has printed "ready"; the caller ends it."""
+        process = self.start(sys.executable, "-c", program, *arguments, stdout=subprocess.PIPE)
+        try:
+            process.expect("ready")
+        except BaseException:
+            process.end()
+            raise
+        return process
 
     def python(self, program, *arguments, timeout=60.0):
         """Runs a Python program there; what it printed."""
@@ -88,6 +108,15 @@ class TapGuest:
     def addresses(self):
         lines = self.check("ip", "-4", "-o", "address", "show", "dev", "eth0").splitlines()
         return [line.split()[3] for line in lines]
+
+
+@contextlib.contextmanager
+def serving(network, mac, ip, program):
+    """A guest with this address in which a Python program serves, once that has printed "ready"."""
+    with TapGuest(network.stream, mac) as guest:
+        guest.set_address(ip)
+        with guest.start_python(program):
+            yield guest
 
 
 def open_tap(name):
@@ -128,9 +157,9 @@ def main():
     for command in commands:
         subprocess.run(command, check=True)
     client = connect(stream)
-    print("plugged", flush=True)
+    print("connected", flush=True)
     while True:
-        with contextlib.suppress(EOFError, ConnectionError):
+        with contextlib.suppress(EOFError, ConnectionError, TimeoutError):
             relay(tap, client)
         client.close()
         client = connect(stream)

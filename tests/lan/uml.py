@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""User-mode Linux: a kernel that is a process, with a vhost-user front end of its own (virtio_uml) and a VDE plug."""
+"""User-mode Linux: a kernel that is a process, with a vhost-user front end (virtio_uml) and a VDE client of its own."""
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
-from . import vm
+from . import programs, vm
 
 KERNEL = "linux.uml"
 MODULES = Path("/usr/lib/uml/modules")
@@ -17,8 +18,8 @@ MEMORY_MB = 96
 
 def why_no_uml():
     """Why none can be booted here, or None."""
-    if not shutil.which(KERNEL):
-        return f"no {KERNEL}: contrib/test installs user-mode-linux"
+    if reason := programs.why_missing(KERNEL):
+        return reason
     if not preloaded().exists():
         return f"no {preloaded()}: it is built for x86-64 only"
     return vm.why_no_vm()
@@ -61,14 +62,14 @@ class Uml(vm.Shell):
         ours, its = socket.socketpair()
         super().__init__(name, ours)
         with open(self.directory / "console", "wb") as console:
-            self.process = subprocess.Popen(
+            self.process = programs.Program(
                 [
                     KERNEL, f"mem={MEMORY_MB}M", "root=/dev/root", "rootfstype=hostfs", f"rootflags={self.directory}/root", "rw",
                     "init=/init",
                     "con=null", "con0=null,fd:1", f"ssl0=fd:{its.fileno()},fd:{its.fileno()}", "panic=1", "ipv6.disable=1",
                     f"uml_dir={self.directory}", card,
                 ],
-                stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT, pass_fds=[its.fileno(), *fds], env=self.environment(),
+                stdout=console, stderr=subprocess.STDOUT, pass_fds=[its.fileno(), *fds], env=self.environment(),
                 start_new_session=True)
         its.close()
 
@@ -88,8 +89,8 @@ class Uml(vm.Shell):
 
     def close(self):
         self.shell.close()
-        os.killpg(self.process.pid, 9)  # it has threads that are processes
-        self.process.wait()
+        os.killpg(self.process.pid, signal.SIGKILL)  # it has threads that are processes
+        self.process.end()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):

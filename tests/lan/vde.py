@@ -4,7 +4,6 @@
 import os
 import re
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,43 +11,25 @@ import tempfile
 import time
 from pathlib import Path
 
-PATIENCE = 60.0  # seconds
+from .programs import Program
+from .wait import PATIENCE, wait_until
 
-
-def missing(*programs):
-    """Why not all of them can be run here, or None."""
-    for program in programs:
-        if not shutil.which(program):
-            return f"no {program} here: contrib/packages says what it is part of"
-    return None
-
-
-def wait_until(condition, what, timeout=PATIENCE):
-    deadline = time.monotonic() + timeout
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come in {timeout} s")
-        time.sleep(0.05)
-    return found
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 class Process:
     """A program that runs while the object lives."""
 
     def __init__(self, *command, **popen):
-        self.command = [str(word) for word in command]
-        self.popen = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **popen}
+        self.command = command
+        self.popen = {**QUIET, **popen}
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, **self.popen)
+        self.process = Program(self.command, **self.popen)
         return self
 
     def stop(self):
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream:
-                stream.close()
+        self.process.end()
 
     def __exit__(self, *_):
         self.stop()
@@ -65,7 +46,11 @@ class Switch(Process):
 
     def __enter__(self):
         super().__enter__()
-        wait_until(self.listens, "vde_switch's socket")
+        try:
+            wait_until(self.listens, "vde_switch's socket")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def listens(self):
@@ -99,8 +84,8 @@ def serve(guest):
 
 def run_in_namespace(directory, script, timeout=PATIENCE):
     """
-    What @script prints in a namespace that vdens makes, whose vde0 is plugged in at @directory.  vdens itself stays now and then
-    when the script has ended: nobody waits for it.
+    What @script prints in a namespace that vdens makes, whose vde0 is connected to the switch at @directory.  vdens itself
+    sometimes stays when the script has ended, so it is killed.
     """
     command = ["vdens", f"vde://{directory}", "sh", "-c", f"({script}) 2>&1; echo @@$?"]
     with Process(*command, stdout=subprocess.PIPE, start_new_session=True) as vdens:

@@ -14,7 +14,11 @@ import stat
 import subprocess
 import tempfile
 import time
+import unittest
 from pathlib import Path
+
+from .programs import Program, check
+from .wait import wait_until
 
 MEMORY_MB = 160
 BOOT_PATIENCE = 240.0  # seconds; 3 on an idle machine
@@ -70,9 +74,8 @@ def newc(name, mode, data=b"", device=(0, 0)):
 
 def with_libraries(program):
     """A program of this machine and the libraries that it is linked with: path → the file that is there."""
-    path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    listed = subprocess.run(["ldd", path], check=True, capture_output=True, text=True).stdout
-    libraries = re.findall(r"(/\S+) \(0x", listed)
+    path = shutil.which(program)
+    libraries = re.findall(r"(/\S+) \(0x", check("ldd", path))
     return {f"bin/{program}": Path(path), **{library.lstrip("/"): Path(library).resolve() for library in libraries}}
 
 
@@ -117,6 +120,20 @@ def why_no_vm():
         if not needed or not os.access(needed, os.R_OK):
             return f"no {needed or 'qemu-system-x86_64'}: contrib/test fetches it"
     return None
+
+
+def need_vm():
+    """Skips the module, class or test that cannot do without."""
+    if reason := why_no_vm():
+        raise unittest.SkipTest(reason)
+
+
+def busybox():
+    """The guest's, which a test may run on this machine too; skips the test when contrib/test has not fetched it."""
+    path = parts() / "busybox"
+    if not os.access(path, os.X_OK):
+        raise unittest.SkipTest(f"no {path}: contrib/test fetches it")
+    return path
 
 
 def parts():
@@ -168,13 +185,13 @@ class Machine:
         """The card: QEMU's arguments, as card() or `lanlet qemu` gives them; the descriptors that they name."""
         self.directory = Path(tempfile.mkdtemp(prefix="lanlet-vm-"))
         self.mac = re.search(r"mac=([0-9a-f:]+)", " ".join(card))[1]
-        self.process = subprocess.Popen(
+        self.process = Program(
             [
                 "qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-no-user-config", "-no-reboot",
                 "-m", str(MEMORY_MB), "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
                 *self.serial_port(), *card, *self.boots_from(),
             ],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=fds)
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=fds)
 
     def serial_port(self):
         """The first one: the console."""
@@ -188,15 +205,16 @@ class Machine:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def wait_for(self, condition, what, timeout=BOOT_PATIENCE):
-        """What the condition says as soon as that is something true."""
-        deadline = time.monotonic() + timeout
-        while not (found := condition()):
-            if self.process.poll() is not None:
+        """The first true value of the condition, while QEMU runs."""
+
+        def found():
+            if value := condition():
+                return value
+            if not self.process.is_running():
                 raise AssertionError(f"QEMU ended: {self.process.stderr.read().decode()}")
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{what} did not come; the console says:\n{self.console()}")
-            time.sleep(0.05)
-        return found
+            return None
+
+        return wait_until(found, lambda: f"{what}; the console says:\n{self.console()}", timeout)
 
     def connect(self, name):
         """A connection to QEMU's socket @name; between bind() and listen() a socket is there and refuses."""
@@ -209,7 +227,12 @@ class Machine:
                 return False
             return True
 
-        self.wait_for(is_connected, "QEMU's socket")
+        try:
+            self.wait_for(is_connected, "QEMU's socket")
+        except BaseException:
+            sock.close()
+            Machine.close(self)
+            raise
         return sock
 
     def qmp(self, command, **arguments):
@@ -229,7 +252,7 @@ class Machine:
 
     # These two are for a card behind a hub.
     def unplug(self):
-        """QEMU's hub stalls for good when the guest sends while nothing is plugged in: keep it quiet until plug()."""
+        """QEMU's hub stalls for good when the guest sends while nothing is connected: keep it quiet until plug()."""
         self.qmp("netdev_del", id="jack")
         self.qmp("netdev_del", id="net0")
 
@@ -238,9 +261,7 @@ class Machine:
         self.qmp("netdev_add", type="hubport", id="jack", hubid=0, netdev="net0")
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stderr.close()
+        self.process.end()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):

@@ -5,40 +5,40 @@ import contextlib
 import http.client
 import http.server
 import json
-import os
-import select
 import subprocess
 import threading
 import urllib.parse
 
 from . import openapi
-
-PATIENCE = 60.0
+from .wait import PATIENCE
 
 
 class Web:
     """`lanlet web --no-open` about a network, as long as the object lives."""
 
     def __init__(self, network, *options):
-        self.command = [
-            os.environ["LANLET"], "web", network.name, "--runtime-dir", str(network.runtime), "--no-open", *options,
-        ]
+        self.network, self.options = network, options
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert select.select([self.process.stdout], [], [], PATIENCE)[0], "lanlet web printed nothing"
-        self.url = self.process.stdout.readline().strip()
-        assert self.url, self.process.stderr.read()
+        self.process = self.network.begin("web", self.network.name, "--no-open", *self.options, stderr=subprocess.PIPE)
+        try:
+            self.url = self.process.read_line().strip()
+        except AssertionError as error:
+            self.process.kill()
+            said = self.process.communicate()[1]
+            self.process.end()
+            raise AssertionError(f"{error}: {said}") from None
         parts = urllib.parse.urlsplit(self.url)
         self.port, self.once = parts.port, parts.fragment.removeprefix("once=")
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-            assert self.process.wait(PATIENCE) == 0, self.process.stderr.read()
-        self.process.stdout.close()
-        self.process.stderr.close()
+        try:
+            if self.process.is_running():
+                self.process.terminate()
+                assert self.process.wait() == 0, self.process.stderr.read()
+        finally:
+            self.process.end()
 
     def request(self, method, path, headers=None, body=None):
         """Status, headers and text of the answer."""
@@ -97,7 +97,7 @@ class FakeApi:
 
         self.open = []
         self.server = Server(("127.0.0.1", self.port), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,)).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self):
         self.server.shutdown()
