@@ -277,7 +277,7 @@ class InBrowser(unittest.TestCase):
 class Page(InBrowser):
     def test_guests_come_and_go_without_a_reload(self):
         self.show()
-        self.browser.wait_for_text("#no-guests", "Nobody is plugged in")
+        self.browser.wait_for_text("#no-guests", "No guest is connected")
         guest = self.guest(1, b"Alpha")
         self.browser.wait_for_text(".guest", "alpha")
         self.browser.wait_for_text(".guest", text(guest.ip))
@@ -287,8 +287,8 @@ class Page(InBrowser):
         self.browser.wait_for_text("#leases-table tbody", "alpha")
         self.browser.wait_for_text("#feed", f"alpha was given {text(guest.ip)}")
         guest.close()
-        self.browser.wait_for_text(".guest[data-state=away]", "not plugged in")
-        self.browser.wait_for_text("#feed", "was unplugged")
+        self.browser.wait_for_text(".guest[data-state=away]", "not connected")
+        self.browser.wait_for_text("#feed", "disconnected")
 
     def test_guest_with_an_address_of_its_own_choice_is_shown_with_it(self):
         self.show()
@@ -345,7 +345,7 @@ while True:
         self.assertNotIn("web:80", self.network.ask("forward"))
         self.assertEqual(self.browser.run("return document.activeElement.id"), "forward-undo")
         self.browser.press(ENTER)
-        self.browser.wait_for_text("#forward-done", "It is back")
+        self.browser.wait_for_text("#forward-done", "Restored")
         self.assertIn("web:80", self.network.ask("forward"))
 
     def fill_forward(self, host, guest, port):
@@ -366,7 +366,7 @@ while True:
         self.show()
         self.browser.type("#forward-host", "8080")
         self.browser.click("#forward-form button[type=submit]")
-        self.browser.wait_for_text("#forward-error", "What is missing is the guest.")
+        self.browser.wait_for_text("#forward-error", "Missing: the guest.")
         self.assertEqual(self.browser.run("return [document.activeElement.id, document.activeElement.getAttribute('aria-invalid')]"),
                          ["forward-guest", "true"])
 
@@ -411,7 +411,7 @@ while True:
         self.browser.wait_for_text("#locked", "needs a key")
         self.browser.type("#key", "nonsense")
         self.browser.click("#unlock button")
-        self.browser.wait_for_text("#why-locked", "does not take the key")
+        self.browser.wait_for_text("#why-locked", "refused the key of this tab")
         self.browser.type("#key", web.session())
         self.browser.click("#unlock button")
         self.browser.wait_for_text("#live", "live")
@@ -650,7 +650,7 @@ class Accessible(InBrowser):
         self.fake(flows={"flows": [Many.flow(n) for n in range(1, 400)]})
         for place, what in ((".guest", "alpha"), (".guest[data-state=away]", "beta"), ("#forwards-table", "alpha:80"),
                             ("#drops-table", "martian-source"), ("#flows-more", "more"),
-                            ("#leases-table", "alpha"), ("#feed", "alpha"), ("#feed", "was unplugged")):
+                            ("#leases-table", "alpha"), ("#feed", "alpha"), ("#feed", "disconnected")):
             self.browser.wait_for_text(place, what)
 
     def test_every_control_has_a_name(self):

@@ -1,10 +1,10 @@
 /*
- * Questions to the network.  The key goes with each as a bearer token and is kept for this tab only: a browser sends cookies to
- * every port of 127.0.0.1, and a port that is forwarded to a guest is one.
+ * Requests to the API. Each carries the key as a bearer token. The key is kept for this tab only and never in a cookie: a browser
+ * sends cookies to every port of 127.0.0.1, and a forwarded port of a guest is one of them.
  */
 
 const KEY = 'lanlet-key';
-/* Milliseconds without the whole answer until there is none. */
+/* Milliseconds to wait for a complete answer. */
 const ANSWER_MAX = 15000;
 
 class ApiError extends Error {
@@ -24,12 +24,12 @@ async function failureOf(answer) {
 	try {
 		why = (await answer.json()).error || why;
 	} catch {
-		/* no JSON: the status has to do */
+		/* not JSON: show the status only */
 	}
 	return new ApiError(answer.status, why);
 }
 
-/* The answer as a value; ApiError when the network says no, TypeError or DOMException when it does not answer. */
+/* Returns the answer as a value. Throws ApiError when the network refuses, TypeError or DOMException when it does not answer. */
 async function ask(path, method = 'GET', body = undefined) {
 	const answer = await fetch(path, {
 		method,
@@ -44,7 +44,7 @@ async function ask(path, method = 'GET', body = undefined) {
 	return answer.status === 204 ? null : answer.json();
 }
 
-/* Calls @take for each event behind number @after, until the connection ends; it is answered once @opened was called. */
+/* Calls @opened when the stream is open, then @take for each event after number @after, until the connection ends. */
 async function followEvents(after, opened, take) {
 	const answer = await fetch(`/v1/events?after=${after}`, { headers: headersWithKey(), cache: 'no-store', credentials: 'omit' });
 	if (!answer.ok)
@@ -65,8 +65,8 @@ async function followEvents(after, opened, take) {
 }
 
 /*
- * Takes the key out of the address, where it stays neither in the history nor in sight: #token= is one, #once= is good for one,
- * once.  Why there is none now, or null.
+ * Takes the key out of the address bar, so that it stays neither in the history nor visible: #token= is a key, #once= can be
+ * exchanged for a key once. Returns why there is no key, or null.
  */
 async function takeKey() {
 	const [name, secret] = location.hash.slice(1).split('=');

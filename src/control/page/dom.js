@@ -1,10 +1,10 @@
-/* What is put into the document goes through here: as text, never as HTML. */
+/* All text goes into the document through these functions: as text, never as HTML. */
 
 function byId(id) {
 	return document.getElementById(id);
 }
 
-/* Touches the document only when there is something new, so that selections and screen readers are left alone. */
+/* Changes the document only when the text differs, so that selections and screen readers are not disturbed. */
 function setText(node, text) {
 	if (node.textContent !== text)
 		node.textContent = text;
@@ -29,8 +29,8 @@ function make(tag, attributes, ...children) {
 }
 
 /*
- * Makes the children of @parent those of @items, in this order: each is kept for its key as long as it is there, so that focus and
- * selection stay where they are.  @create(item) makes a node, @update(node, item) fills it.
+ * Makes the children of @parent match @items, in this order. A child is kept as long as its key is in the list, so that focus and
+ * selection stay.  @create(item) makes a node, @update(node, item) fills it.
  */
 function keepChildren(parent, known, items, keyOf, create, update) {
 	const gone = new Set(known.keys());
@@ -53,7 +53,7 @@ function keepChildren(parent, known, items, keyOf, create, update) {
 	}
 }
 
-/* Says @text to who listens rather than looks; the last thing said stands. */
+/* Announces @text to screen readers. */
 function announce(text) {
 	setText(byId('news'), text);
 }

@@ -1,4 +1,4 @@
-/* Drops: reasons that happened, how often, and the last example. */
+/* Drops: each reason that occurred, its count, and the last example. */
 
 class Drops {
 	constructor() {
@@ -7,7 +7,7 @@ class Drops {
 			keyOf: (drop) => drop.reason,
 			sort: 'count',
 			descending: true,
-			empty: 'Nothing was dropped.',
+			empty: 'Nothing has been dropped.',
 			changed: () => this.take(this.rows),
 			columns: [
 				{ key: 'reason', label: 'Reason', value: (drop) => drop.reason, fill: fillReason },
@@ -35,7 +35,7 @@ function fillReason(cell, drop) {
 	cell.append(make('span', { class: 'why' }, disarm(drop.explanation)));
 }
 
-/* When and where, and the frame itself for those who open it. */
+/* Time and port of the example; its frame on demand. */
 function fillLast(cell, drop) {
 	const { time, port, bytes, len } = drop.last;
 	if (!cell.firstChild)

@@ -1,22 +1,22 @@
-/* Events: what happened, newest first, the last of it. */
+/* The last events, newest first. */
 
 const EVENTS_SHOWN = 100;
 
 const EVENT_SENTENCES = {
-	'port-attached': (e) => e.kind === 'gateway' ? 'the network began' : `${e.port} was plugged in${e.kind ? ` by ${e.kind}` : ''}`,
-	'port-detached': (e) => `${e.port} was unplugged`,
+	'port-attached': (e) => e.kind === 'gateway' ? 'the network started' : `${e.port} connected${e.kind ? ` (${e.kind})` : ''}`,
+	'port-detached': (e) => `${e.port} disconnected`,
 	'guest-seen': (e) => `${e.name || e.mac} uses ${e.address}`,
 	'lease-given': (e) => `${e.name || e.mac} was given ${e.address}`,
 	'lease-renewed': (e) => `${e.name || e.mac} keeps ${e.address}`,
 	'lease-released': (e) => `${e.name || e.mac} gave ${e.address} back`,
-	'lease-declined': (e) => `${e.name || e.mac} found ${e.address} in use by somebody else`,
-	'lease-expired': (e) => `the lease of ${e.name || e.mac} for ${e.address} ended`,
-	drop: (e) => `the first drop as ${e.reason}${e.port ? ` at ${e.port}` : ''}`,
+	'lease-declined': (e) => `${e.name || e.mac} found that another guest uses ${e.address}`,
+	'lease-expired': (e) => `the lease of ${e.name || e.mac} for ${e.address} expired`,
+	drop: (e) => `the first ${e.reason} drop${e.port ? ` at ${e.port}` : ''}`,
 	reservations: () => 'the reservations were changed',
 	names: () => 'the names were changed',
 	reloaded: () => 'the configuration was read again',
 	'log-level': (e) => `the log level is ${e.level} now`,
-	lost: (e) => `${formatNumberOf(e.count, 'event')} came too fast to be told`,
+	lost: (e) => `${formatNumberOf(e.count, 'event')} were lost because they came too fast`,
 };
 
 function eventText(event) {
@@ -34,7 +34,7 @@ class Events {
 		this.all = []; /* newest first */
 		this.guest = null;
 		this.nodes = new Map();
-		this.last = 0; /* number of the last one seen */
+		this.last = 0; /* number of the newest event seen */
 		this.unnumbered = 0;
 	}
 
@@ -47,7 +47,7 @@ class Events {
 		this.all.length = Math.min(this.all.length, EVENTS_SHOWN);
 	}
 
-	/* The network is another one than before. */
+	/* The network was restarted. */
 	forget() {
 		this.all = [];
 		this.last = 0;

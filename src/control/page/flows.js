@@ -1,11 +1,11 @@
-/* Flows: rates by looking twice, a filter of words, and as many rows as can be taken in. */
+/* Flows: rates from successive readings, a filter by words, and a limited number of rows. */
 
 const FLOWS_SHOWN = 200;
 
 const FLOW_COLUMNS = [
 	{ key: 'guest', label: 'Guest', value: (f) => f.guest_text, fill: fillGuest },
 	{ key: 'direction', label: 'Way', value: (f) => f.direction, minor: true },
-	{ key: 'remote', label: 'Other side', value: (f) => f.remote_text, mono: true },
+	{ key: 'remote', label: 'Peer', value: (f) => f.remote_text, mono: true },
 	{ key: 'rate', label: 'Rate', value: (f) => (f.rate < 1000 ? 0 : f.rate), text: (f) => formatRate(f.rate), number: true },
 	{ key: 'protocol', label: 'Protocol', value: (f) => f.protocol },
 	{ key: 'state', label: 'State', value: (f) => f.state },
@@ -13,7 +13,7 @@ const FLOW_COLUMNS = [
 	{ key: 'in', label: 'Received', value: (f) => f.bytes_in ?? -1, text: (f) => textOf(f.bytes_in, formatBytes), number: true },
 	{ key: 'age', label: 'Age', value: (f) => f.age, text: (f) => formatDuration(f.age), number: true },
 	{ key: 'rtt', label: 'RTT', value: (f) => f.rtt_ms ?? -1, text: rttText, number: true, minor: true },
-	{ key: 'again', label: 'Sent again', value: (f) => f.retransmits, number: true, minor: true },
+	{ key: 'again', label: 'Retransmits', value: (f) => f.retransmits, number: true, minor: true },
 ];
 
 class Flows {
@@ -39,7 +39,7 @@ class Flows {
 		});
 	}
 
-	/* New ones, read at @now in milliseconds. */
+	/* Takes a new list, read at @now in milliseconds. */
 	take(now, flows) {
 		const known = new Map();
 		for (const flow of flows) {
@@ -60,7 +60,7 @@ class Flows {
 		this.known.clear();
 	}
 
-	/* Those of @guest only, or of all for null. */
+	/* Shows the flows of @guest only; null: all. */
 	choose(guest) {
 		this.guest = guest;
 		this.show();
@@ -85,7 +85,7 @@ class Flows {
 	}
 }
 
-/* The name before the address, above it where there is no room. */
+/* The name before the address, or above it where space is short. */
 function fillGuest(cell, flow) {
 	if (!cell.firstChild)
 		cell.append(make('span'), ' ', make('span', { class: 'mono faint' }));

@@ -1,4 +1,4 @@
-/* Values as people read them.  Everything here is a function of its arguments. */
+/* Formats values for display. Pure functions. */
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
@@ -49,12 +49,12 @@ function formatEndpoint(endpoint) {
 	return endpoint.port ? `${address}:${endpoint.port}` : address;
 }
 
-/* Text of others': characters that would change how the text around them is read are shown as what they are. */
+/* Makes untrusted text safe to show: control and direction characters are shown as escapes. */
 function disarm(text) {
 	return String(text).replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, '\ufffd');
 }
 
-/* "192.168.122.10" → a number that sorts as the address does; what is none comes last. */
+/* "192.168.122.10" → a number that sorts like the address; invalid ones come last. */
 function addressOrder(address) {
 	const parts = address.split('.').map(Number);
 	return parts.length === 4 ? parts.reduce((sum, part) => sum * 256 + part, 0) : Infinity;
@@ -62,7 +62,7 @@ function addressOrder(address) {
 
 const ETHERTYPES = new Map([[0x0806, 'arp'], [0x86dd, 'ipv6']]);
 
-/* What the first bytes of a frame, hexadecimal from the Ethernet header on, are: "udp 10.0.0.1:5 → 192.0.2.1:6". */
+/* Describes the first bytes of a frame, hexadecimal from the Ethernet header on: "udp 10.0.0.1:5 → 192.0.2.1:6". */
 function describeFrame(hex) {
 	const bytes = (hex.match(/[0-9a-f]{2}/gi) || []).map((pair) => parseInt(pair, 16));
 	const at16 = (at) => bytes[at] << 8 | bytes[at + 1];

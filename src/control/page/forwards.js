@@ -1,7 +1,7 @@
-/* Forwards: those there are, a form for another, a button to take one away, and a way back from that. */
+/* Port forwarding: the list, a form to add one, a button to remove one, and undo. */
 
 function forwardText(forward) {
-	/* A proxy's clients say themselves which guest they want. */
+	/* A proxy has no guest: its clients name the guest. */
 	return `${forward.protocol} ${forward.host}${forward.guest ? ` to ${forward.guest}` : ''}`;
 }
 
@@ -11,14 +11,14 @@ function clientsText(forward) {
 
 class Forwards {
 	constructor(changed) {
-		this.changed = changed; /* the network's forwards are not what they were */
+		this.changed = changed; /* called when the network's forwards have changed */
 		this.rows = [];
 		this.removed = null;
 		this.busy = false;
 		this.table = new LiveTable(byId('forwards-table'), {
 			keyOf: (forward) => forward.id,
 			sort: 'host',
-			empty: 'No port of the host leads to a guest.',
+			empty: 'No port is forwarded.',
 			changed: () => this.take(this.rows),
 			columns: [
 				{ key: 'host', label: 'Host', value: (f) => f.host, text: (f) => `${f.protocol} ${f.host}`, mono: true },
@@ -50,7 +50,7 @@ class Forwards {
 		cell.append(button);
 	}
 
-	/* Guests that the form offers. */
+	/* Sets the guests that the form suggests. */
 	offer(names) {
 		const list = byId('known-guests');
 		const text = names.join('\n');
@@ -68,14 +68,14 @@ class Forwards {
 			byId(`forward-${field}`).removeAttribute('aria-invalid');
 	}
 
-	/* The first field that is empty is where to go on. */
+	/* Focus moves to the first empty field. */
 	missing() {
 		const words = { host: 'a port of the host', guest: 'the guest', port: "the guest's port" };
 		for (const [field, word] of Object.entries(words)) {
 			const input = byId(`forward-${field}`);
 			if (input.value.trim())
 				continue;
-			this.say({ error: `What is missing is ${word}.` });
+			this.say({ error: `Missing: ${word}.` });
 			input.setAttribute('aria-invalid', 'true');
 			input.focus();
 			return true;
@@ -113,14 +113,14 @@ class Forwards {
 
 	async remove(forward) {
 		this.removed = forward;
-		const done = { done: `Removed: ${forwardText(forward)}. Connections that are open go on.`, undo: true };
+		const done = { done: `Removed: ${forwardText(forward)}. Open connections continue.`, undo: true };
 		if (await this.change(() => ask(`/v1/forwards/${forward.id}`, 'DELETE'), done))
 			byId('forward-undo').focus();
 	}
 
 	async putBack() {
 		const { protocol, host, guest } = this.removed;
-		const done = { done: `It is back: ${forwardText(this.removed)}.` };
+		const done = { done: `Restored: ${forwardText(this.removed)}.` };
 		if (await this.change(() => ask('/v1/forwards', 'POST', { protocol, host, guest: guest ?? undefined }), done))
 			byId('forward-host').focus();
 	}

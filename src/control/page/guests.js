@@ -1,11 +1,11 @@
 /*
- * Who is on the segment, put together from what the API says: a port with the MACs seen there, what the gateway and DHCP know of
- * these, and those who have an address but no port.
+ * The guests on the segment, joined from several lists of the API: ports with the MACs seen there, neighbours and leases of these
+ * MACs, and guests that have a lease but no port.
  */
 
-const NAMED_MACS_MAX = 3; /* of a port that many are behind */
+const NAMED_MACS_MAX = 3; /* shown of a port with many MACs behind it */
 
-/* value → [items that have it], by @keyOf */
+/* Groups items: value of @keyOf → [items] */
 function groupBy(items, keyOf) {
 	const groups = new Map();
 	for (const item of items) {
@@ -81,13 +81,13 @@ function guestWithoutPort(lease, host) {
 		port: null,
 		macs: [lease.mac],
 		addresses: [...host.addresses],
-		tags: ['not plugged in'],
+		tags: ['not connected'],
 		state: 'away',
 		why: '',
 	};
 }
 
-/* In the order of their addresses, those that are plugged in first. */
+/* Sorted by address, connected guests first. */
 function guestsOf(state) {
 	const hosts = knownHosts(state);
 	const byPortName = groupBy(state.fdb, (entry) => entry.port);

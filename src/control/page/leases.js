@@ -1,4 +1,4 @@
-/* Leases and reservations, one row for each MAC that has either. */
+/* Leases and reservations, one row per MAC. */
 
 class Leases {
 	constructor() {
@@ -7,7 +7,7 @@ class Leases {
 		this.table = new LiveTable(byId('leases-table'), {
 			keyOf: (row) => `${row.mac} ${row.address}`,
 			sort: 'address',
-			empty: 'Nobody has an address by DHCP.',
+			empty: 'No guest has a DHCP lease.',
 			changed: () => this.show(),
 			columns: [
 				{ key: 'name', label: 'Name', value: (row) => row.name || '–' },

@@ -1,11 +1,11 @@
 /*
- * The page's life: it gets its key, asks again and again while somebody looks, follows events all the time, and says when the network
- * does not answer.
+ * The page's main loop: gets the key, polls lists while the page is visible, follows events all the time, and reports when the
+ * network does not answer.
  */
 
 const BEAT = 1000; /* milliseconds */
 const RETRY_MAX = 10000;
-/* A list that takes long to come is asked for less often: this many times longer than it took. */
+/* A list that takes long to load is requested less often: after this many times the time it took. */
 const PATIENCE = 10;
 
 const state = { network: null, ports: [], fdb: [], neighbours: [], names: [], leases: [], reservations: [], forwards: [] };
@@ -21,7 +21,7 @@ const forwards = new Forwards(() => askSoon('/v1/forwards'));
 const drops = new Drops();
 const events = new Events();
 
-/* What is asked, and how often, in milliseconds.  due is a time of performance.now(). */
+/* Lists to request and their intervals in milliseconds. due is a time of performance.now(). */
 const QUESTIONS = [
 	{ path: '/v1/network', every: 5000, take: (answer) => takeNetwork(answer) },
 	{ path: '/v1/ports', every: BEAT, take: ({ ports }, now) => { state.ports = ports; segment.count(now, ports); } },
@@ -35,7 +35,7 @@ const QUESTIONS = [
 	{ path: '/v1/drops', every: 3000, take: ({ drops: list }) => drops.take(list) },
 ].map((question) => ({ ...question, due: 0 }));
 
-/* What an event makes worth asking for at once. */
+/* Lists to request at once after an event. */
 const CHANGED_BY = new Map([
 	['port-attached', ['/v1/ports', '/v1/fdb']],
 	['port-detached', ['/v1/ports', '/v1/fdb', '/v1/neighbours']],
@@ -46,7 +46,7 @@ const CHANGED_BY = new Map([
 	['reloaded', ['/v1/network', '/v1/reservations', '/v1/names', '/v1/forwards']],
 ]);
 
-/* --- asking --- */
+/* --- requests --- */
 
 function takeNetwork(network) {
 	if (state.network && state.network.pid !== network.pid) {
@@ -68,7 +68,7 @@ async function askOne(question) {
 	}
 }
 
-/* All that is due; then what came is shown, and the next time is set. */
+/* Requests all lists that are due, shows the answers, and schedules the next round. */
 async function beat() {
 	timer = null;
 	if (asking || document.hidden)
@@ -99,7 +99,7 @@ function askSoon(...paths) {
 
 function succeeded() {
 	if (failures > 0)
-		announce('The network answers again.');
+		announce('The network is answering again.');
 	failures = 0;
 	setShown(byId('banner'), false);
 	setAttribute(byId('live'), 'data-state', 'live');
@@ -115,14 +115,14 @@ function failed(reason) {
 		return;
 	}
 	if (![ApiError, TypeError, DOMException].some((kind) => reason instanceof kind))
-		throw reason; /* a mistake of this page's: the console is to have it */
+		throw reason; /* a bug of this page: show it in the console */
 	failures++;
 	segment.interrupt();
 	flows.interrupt();
 	QUESTIONS.forEach((question) => { question.due = 0; });
 	const name = state.network ? ` ${state.network.name}` : '';
 	const why = reason instanceof ApiError ? `says: ${disarm(reason.message)}` : 'does not answer';
-	setText(byId('banner'), `The network${name} ${why}. What is shown here is old. If lanlet web has ended, run it again and use its new link.`);
+	setText(byId('banner'), `The network${name} ${why}. The page shows old data. If lanlet web has ended, run it again and open its new link.`);
 	setShown(byId('banner'), true);
 	setAttribute(byId('live'), 'data-state', 'lost');
 	setText(byId('live'), 'no connection');
@@ -156,7 +156,7 @@ async function followForEver() {
 	}
 }
 
-/* --- showing --- */
+/* --- display --- */
 
 function choose(key) {
 	selected = key;
@@ -169,7 +169,7 @@ function choose(key) {
 	draw();
 }
 
-/* A guest that has gone, or has another address than before, changes what is chosen. */
+/* A selected guest may leave or change its address. */
 function keepChoice(guests) {
 	const guest = guests.find((g) => g.key === selected) || null;
 	if (selected && !guest)
@@ -213,7 +213,7 @@ function draw() {
 
 function lock(why) {
 	clearTimeout(timer);
-	const wrong = sessionStorage.getItem(KEY) ? 'The network does not take the key that this tab has.' : '';
+	const wrong = sessionStorage.getItem(KEY) ? 'The network refused the key of this tab.' : '';
 	setText(byId('why-locked'), disarm(why || wrong));
 	setAttribute(byId('live'), 'data-state', 'lost');
 	setText(byId('live'), 'locked');

@@ -1,7 +1,7 @@
-/* Rates from counters that only grow: the last minute of them, one a second. */
+/* Rates from monotonic counters: one a second for the last minute. */
 
 const HISTORY = 60;
-/* Bytes per second that fill a plot when there is less: noise looks like noise. */
+/* Minimum scale of a plot in bytes per second, so that noise does not look like load. */
 const PLOT_FLOOR = 2000;
 
 class RateHistory {
@@ -10,7 +10,7 @@ class RateHistory {
 		this.last = null;
 	}
 
-	/* Both directions' bytes so far, at @now in milliseconds.  A counter that went back is another one's. */
+	/* Takes both byte counters at @now in milliseconds. A counter that went back belongs to a new port. */
 	add(now, out, into) {
 		const before = this.last;
 		this.last = { now, out, in: into };
@@ -22,7 +22,7 @@ class RateHistory {
 			this.points.shift();
 	}
 
-	/* After a pause: what was before says nothing about now. */
+	/* After a pause old readings are dropped. */
 	interrupt() {
 		this.last = null;
 	}
@@ -32,7 +32,7 @@ class RateHistory {
 	}
 }
 
-/* SVG path data for @values, newest at the right end, in a box of @width × @height; @closed: down to the ground. */
+/* SVG path data for @values, newest at the right end, in a box of @width × @height; @closed: filled down to the base line. */
 function plotPath(values, top, width, height, closed) {
 	if (values.length === 0)
 		return '';

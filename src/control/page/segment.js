@@ -1,15 +1,15 @@
-/* The segment as it is drawn: the gateway, and guests as boxes on a line, each with a plot of its rates. */
+/* Draws the segment: the gateway, and guests as boxes on a line, each with a plot of its rates. */
 
 const STATE_WORDS = { up: 'up', busy: 'busy', blocked: 'blocked', away: 'away' };
 
 class Segment {
 	constructor(chosen) {
-		this.chosen = chosen; /* called with the key of the guest that somebody chose, null for none */
+		this.chosen = chosen; /* called with the key of the selected guest; null: none */
 		this.boxes = new Map();
 		this.histories = new Map(); /* port id → RateHistory */
 	}
 
-	/* New counters of @ports, read at @now in milliseconds. */
+	/* Takes new counters of @ports, read at @now in milliseconds. */
 	count(now, ports) {
 		for (const port of ports) {
 			if (!this.histories.has(port.id))

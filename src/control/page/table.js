@@ -1,9 +1,9 @@
 /*
- * A table that is kept up to date: real headers, sorted by a click on one, never more rows than somebody wants to look at.
+ * A table that is updated in place: sortable by its headers, with a limited number of rows.
  *
  *     { key, label, value(row), text(row), fill(cell, row), number, minor }
  *
- * value is what a column is sorted by; text what it shows, by default the value; fill makes more than text, when value has changed.
+ * value: sort key of the column; text: what it shows, by default the value; fill: builds more than text when value has changed.
  */
 class LiveTable {
 	constructor(table, { columns, keyOf, sort, descending = false, limit = Infinity, empty, changed }) {
@@ -51,7 +51,7 @@ class LiveTable {
 				header.removeAttribute('aria-sort');
 	}
 
-	/* Shows @rows, or the first of them; how many that is. */
+	/* Shows @rows up to the limit; returns how many are shown. */
 	update(rows) {
 		const column = this.columns.find((c) => c.key === this.sort);
 		const sorted = rows.map((row) => [column.value(row), row]);
