@@ -61,7 +61,7 @@ static bool take_error(int fd, struct sock_extended_err *ret, ip4_t *ret_offende
 }
 
 /* Writes the start of the echo request as the guest sent it (RFC 5508 REQ-4). */
-static void quote(struct bytes_writer *w, ip4_t guest, const struct flow *f)
+static void quote(struct bytes_writer *w, ip4_t guest, const struct slirp_flow *f)
 {
 	ipv4_emit(w, &(struct ipv4_header){ .total_len = (uint16_t)(QUOTED_LEN + f->payload_len),
 					    .ttl = 1,

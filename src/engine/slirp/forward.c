@@ -48,7 +48,7 @@ static int set_nonblock(int fd)
 /* Makes @s accept a connection and connect it to the guest's @port. The returned socket is libslirp's end. */
 static int connect_guest(struct stack *s, const char *path, uint16_t port, struct slirp_socket **ret)
 {
-	const struct flow flow = { .kind = SOCKET_FORWARD, .guest_port = port, .peer = STACK_HOST };
+	const struct slirp_flow flow = { .kind = SOCKET_FORWARD, .guest_port = port, .peer = STACK_HOST };
 	int r = stack_listen(s, path, port);
 	if (r < 0)
 		return r;

@@ -139,7 +139,7 @@ static uint16_t segment_limit(struct engine *e, const struct inward *in)
  * libslirp empties its buffers when it reads an MSS option, so it may get one only before any data: in the SYN or SYN-ACK that opens
  * the connection.
  */
-static void prepare_syn(struct engine *e, struct inward *in, const struct tcp_route *r, struct flow *flow)
+static void prepare_syn(struct engine *e, struct inward *in, const struct tcp_route *r, struct slirp_flow *flow)
 {
 	uint16_t mss = segment_limit(e, in);
 	flow->syn = in->tcp.seq;
@@ -179,7 +179,7 @@ static void input_tcp(struct engine *e, struct inward *in)
 	}
 	if (is_first(in) && !r.socket && !admit_tcp(e, in, &r))
 		return;
-	struct flow flow = { .kind = r.kind, .guest_port = in->guest_port, .port = in->port, .peer = r.dst, .ttl = p->ip.ttl };
+	struct slirp_flow flow = { .kind = r.kind, .guest_port = in->guest_port, .port = in->port, .peer = r.dst, .ttl = p->ip.ttl };
 	if (in->tcp.flags & TCP_SYN)
 		prepare_syn(e, in, &r, &flow);
 	int fd = r.socket ? r.socket->fd : -1;
@@ -221,7 +221,7 @@ static void input_udp(struct engine *e, const struct inward *in)
 		return;
 	}
 	stack_wake(s);
-	const struct flow flow = { .kind = SOCKET_UDP, .guest_port = in->guest_port, .port = in->port, .peer = dst };
+	const struct slirp_flow flow = { .kind = SOCKET_UDP, .guest_port = in->guest_port, .port = in->port, .peer = dst };
 	size_t at = 0;
 	do {
 		/* libslirp decrements the TTL of datagrams once more. */
@@ -264,7 +264,7 @@ static void input_icmp(struct engine *e, const struct inward *in)
 		drop(e, DROP_ENGINE_LIMIT, p);
 		return;
 	}
-	const struct flow flow = {
+	const struct slirp_flow flow = {
 		.kind = SOCKET_ECHO,
 		.guest_port = (uint16_t)(in->icmp.rest >> 16),
 		.port = (uint16_t)in->icmp.rest,

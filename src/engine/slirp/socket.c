@@ -38,7 +38,7 @@ static int make_room(struct socket_table *t, size_t fd)
 	return 0;
 }
 
-int socket_table_add(struct socket_table *t, int fd, struct stack *stack, const struct flow *flow, struct slirp_socket **ret)
+int socket_table_add(struct socket_table *t, int fd, struct stack *stack, const struct slirp_flow *flow, struct slirp_socket **ret)
 {
 	int r = make_room(t, (size_t)fd);
 	if (r < 0)

@@ -27,7 +27,7 @@ enum socket_kind {
 };
 
 /* A flow, as far as it is known when libslirp opens its socket. */
-struct flow {
+struct slirp_flow {
 	enum socket_kind kind;
 	uint16_t guest_port; /* ECHO: the id */
 	uint16_t port;       /* ECHO: the sequence number; UDP: of the first datagram only */
@@ -45,7 +45,7 @@ struct slirp_socket {
 	struct watch watch;
 	struct list node; /* in its stack's list of the kind, oldest first */
 	struct stack *stack;
-	struct flow flow;
+	struct slirp_flow flow;
 	int fd;
 	unsigned asked;   /* enum poll_event that libslirp asked for last */
 	unsigned ready;   /* events since then */
@@ -67,7 +67,7 @@ void socket_table_init(struct socket_table *t, struct poller *poller);
 /* Every socket must have been removed. */
 void socket_table_done(struct socket_table *t);
 /* Adds @fd. -ENOMEM. */
-int socket_table_add(struct socket_table *t, int fd, struct stack *stack, const struct flow *flow, struct slirp_socket **ret);
+int socket_table_add(struct socket_table *t, int fd, struct stack *stack, const struct slirp_flow *flow, struct slirp_socket **ret);
 /* The entry of this descriptor, or NULL. */
 struct slirp_socket *socket_table_find(const struct socket_table *t, int fd);
 /* Stops watching @s and frees the entry. */

@@ -99,7 +99,7 @@ static void on_timer_mod(void *timer, int64_t expire_time_ms, void *opaque)
 
 static void on_register_fd(int fd, void *opaque)
 {
-	static const struct flow unknown = { .kind = SOCKET_TCP };
+	static const struct slirp_flow unknown = { .kind = SOCKET_TCP };
 	struct stack *s = opaque;
 	struct engine *e = engine_of(s);
 	struct slirp_socket *x;
@@ -238,7 +238,7 @@ static void inject_mss(struct stack *s)
 				continue;
 			x->mss_due = false;
 			uint8_t frame[INWARD_SYN_MAX];
-			const struct flow *f = &x->flow;
+			const struct slirp_flow *f = &x->flow;
 			size_t len = inward_syn(s->guest->ip, f->guest_port, f->peer, f->port, f->syn, f->mss, frame);
 			slirp_input(s->slirp, frame, (int)len);
 		}
@@ -314,7 +314,7 @@ void stack_retire(struct stack *s, struct slirp_socket *x)
 	s->muted = false;
 }
 
-struct slirp_socket *stack_input(struct stack *s, const struct flow *flow, const uint8_t *frame, size_t len)
+struct slirp_socket *stack_input(struct stack *s, const struct slirp_flow *flow, const uint8_t *frame, size_t len)
 {
 	struct sigpipe_guard guard;
 	s->opening = flow;
@@ -399,7 +399,7 @@ struct slirp_socket *stack_find(const struct stack *s, enum socket_kind kind, ui
 {
 	for (const struct list *n = s->sockets[kind].next; n != &s->sockets[kind]; n = n->next) {
 		struct slirp_socket *x = container_of(n, struct slirp_socket, node);
-		const struct flow *f = &x->flow;
+		const struct slirp_flow *f = &x->flow;
 		if (f->guest_port == guest_port && (kind == SOCKET_UDP || (f->peer == peer && f->port == port)))
 			return x;
 	}
@@ -439,7 +439,7 @@ static int report_connection(int fd, void *opaque)
 	return SLIRP_POLL_IN;
 }
 
-struct slirp_socket *stack_accept(struct stack *s, const struct flow *flow)
+struct slirp_socket *stack_accept(struct stack *s, const struct slirp_flow *flow)
 {
 	uint32_t timeout_ms = UINT32_MAX;
 	s->opening = flow;

@@ -51,11 +51,11 @@ struct stack {
 	usec_t slow_run;   /* when the slow timers ran last */
 	unsigned round;    /* counts the calls of slirp_pollfds_fill() */
 
-	const struct flow *opening;  /* the flow for which libslirp is opening a socket now */
-	struct slirp_socket *opened; /* the socket that it opened */
-	bool mss_due;                /* mss_due of some socket is set */
-	bool muted;                  /* drop libslirp's ICMP errors */
-	bool dropping;               /* drop the rest of a fragmented datagram whose first fragment was dropped */
+	const struct slirp_flow *opening; /* the flow for which libslirp is opening a socket now */
+	struct slirp_socket *opened;      /* the socket that it opened */
+	bool mss_due;                     /* mss_due of some socket is set */
+	bool muted;                       /* drop libslirp's ICMP errors */
+	bool dropping;                    /* drop the rest of a fragmented datagram whose first fragment was dropped */
 };
 
 /* -ENOMEM. */
@@ -69,7 +69,7 @@ void stack_wake(struct stack *s);
  * Gives libslirp a frame of the guest; libslirp may send frames and open a socket meanwhile. @flow describes what a new socket is
  * for. Returns the opened socket, or NULL.
  */
-struct slirp_socket *stack_input(struct stack *s, const struct flow *flow, const uint8_t *frame, size_t len);
+struct slirp_socket *stack_input(struct stack *s, const struct slirp_flow *flow, const uint8_t *frame, size_t len);
 /* Reports the sockets' events to libslirp and runs its timers. */
 void stack_run(struct stack *s);
 /* Runs only the timers. */
@@ -90,5 +90,5 @@ int stack_add_local(struct stack *s, const char *path, uint16_t port);
 /* Makes libslirp listen at @path for connections to the guest's @port. Negative errno. */
 int stack_listen(struct stack *s, const char *path, uint16_t port);
 /* Makes libslirp accept one connection there and connect it to the guest; returns the socket or NULL. */
-struct slirp_socket *stack_accept(struct stack *s, const struct flow *flow);
+struct slirp_socket *stack_accept(struct stack *s, const struct slirp_flow *flow);
 void stack_unlisten(struct stack *s, const char *path);
