@@ -4,6 +4,9 @@
 
 #include "contract.h"
 
+/* That the whole program may have open, where the hard limit allows. */
+#define NATIVE_DESCRIPTORS 20000u
+
 /* Sets a patience that suits a busy machine. Pair with teardown(). */
 void native_setup(struct fixture *f, gconstpointer row, const struct bench_options *options);
 void native_setup_plain(struct fixture *f, gconstpointer row);

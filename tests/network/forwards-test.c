@@ -9,6 +9,8 @@
 #include "host/loop.h"
 #include "host/unix_socket.h"
 
+#include "../support/descriptors.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -164,11 +166,8 @@ static void pause_for_want_of_descriptors_is_a_deadline(struct fixture *f, gcons
 
 static void two_thousand_forwards_have_a_place(struct fixture *f, gconstpointer data)
 {
-	struct rlimit limit;
-	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
-	limit.rlim_cur = limit.rlim_max;
-	if (limit.rlim_max < MANY + 100 || setrlimit(RLIMIT_NOFILE, &limit) < 0) {
-		g_test_skip("this system gives a process too few descriptors");
+	if (!descriptors_allow(MANY + 100)) {
+		g_test_skip(DESCRIPTORS_TOO_FEW);
 		return;
 	}
 	for (unsigned i = 0; i < MANY; i++) {

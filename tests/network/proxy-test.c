@@ -10,6 +10,8 @@
 #include "host/unix_socket.h"
 #include "network/forward/dial.h"
 
+#include "../support/descriptors.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -300,11 +302,8 @@ static void many_silent_clients_make_way_for_new_ones(struct fixture *f, gconstp
 {
 	enum { MANY = 1024 };
 	static int fds[MANY];
-	struct rlimit limit;
-	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
-	limit.rlim_cur = limit.rlim_max;
-	if (limit.rlim_max < 2 * MANY + 100 || setrlimit(RLIMIT_NOFILE, &limit) < 0) {
-		g_test_skip("this system gives a process too few descriptors");
+	if (!descriptors_allow(2 * MANY + 100)) {
+		g_test_skip(DESCRIPTORS_TOO_FEW);
 		return;
 	}
 	for (unsigned i = 0; i < MANY; i++)
