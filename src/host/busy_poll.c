@@ -3,7 +3,7 @@
 
 #include "base/macros.h"
 
-/* Less is over before anything could come. */
+/* A shorter window would end before an event could come. */
 #define WINDOW_MIN ((usec_t)5)
 
 void busy_poll_paid(struct busy_poll *b)

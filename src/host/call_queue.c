@@ -28,7 +28,7 @@ void call_queue_done(struct call_queue *q)
 	*q = (struct call_queue){ .fd = -1 };
 }
 
-/* Under the mutex, so that the descriptor is readable exactly while the queue is not empty. */
+/* Call with the mutex held: the eventfd is readable exactly while the queue is not empty. */
 static void set_readable(struct call_queue *q, bool readable)
 {
 	uint64_t count = 1;

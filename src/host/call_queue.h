@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls from one thread to another: a queue that any thread may post to, and a descriptor that polls readable
- * while something is in it.  Calls are embedded in their owners' objects, so posting allocates nothing and
- * cannot fail; a call is on one queue at most, and belongs to its taker once it was taken.
+ * Calls from one thread to another: a queue that any thread may post to, and an eventfd that is readable while the queue
+ * is not empty.  A call is embedded in its owner's object, so posting allocates nothing and cannot fail.  A call is on
+ * one queue at most; the thread that takes it owns it.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 
 struct call {
 	struct list node;
-	/* On the thread that runs the queue.  May post the call again, there or elsewhere, or free it. */
+	/* Called by the thread that takes it.  May post the call again, to any queue, or free it. */
 	void (*run)(struct call *c);
 };
 
@@ -24,10 +24,10 @@ struct call_queue {
 
 /* Negative errno. */
 int call_queue_init(struct call_queue *q);
-/* What is still in it is forgotten, not run.  Harmless on a zeroed queue. */
+/* Calls still in the queue are not run.  Harmless on a zeroed queue. */
 void call_queue_done(struct call_queue *q);
 
-/* Any thread; @c is on no queue. */
+/* From any thread; @c is on no queue. */
 void call_queue_post(struct call_queue *q, struct call *c);
-/* The oldest call, off the queue; NULL when there is none, and the descriptor is quiet from then on. */
+/* Removes and returns the oldest call; NULL when the queue is empty, and then the eventfd is not readable. */
 struct call *call_queue_take(struct call_queue *q);

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Of whatever type it is: to one of another type than ours that lives, EPROTOTYPE is the answer.  A plain file refuses as well. */
+/* A bound socket of another type returns EPROTOTYPE.  A regular file returns ECONNREFUSED, too, hence lstat(). */
 static bool is_dead(const struct sockaddr_un *a)
 {
 	struct stat st;
@@ -28,8 +28,8 @@ static bool is_dead(const struct sockaddr_un *a)
 }
 
 /*
- * It is put aside before it is removed, and looked at again there: so what is removed is dead for certain, and not what somebody bound
- * at the path after we had looked.
+ * Renames the socket and checks it again before it is removed, so that a socket that was bound to the path after the first
+ * check is not removed.
  */
 void dead_socket_remove(const char *path)
 {

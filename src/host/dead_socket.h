@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Unix sockets in the file system that outlived the process that made them: nothing removes their names by itself.
+ * Removes the files of unix sockets whose process has ended: the kernel does not remove them.
  *
- * Only what nobody is bound to is ever removed, though somebody binds anew at that path meanwhile.
+ * A socket that is still bound is never removed, even if a process binds to the path at the same time.
  */
 #pragma once
 
 #include <stdbool.h>
 
-/* Removes @path when it is a socket that nobody is bound to. */
+/* Removes @path if it is a socket that no process is bound to. */
 void dead_socket_remove(const char *path);
-/* Does so with everything directly in @directory whose name @matches. */
+/* The same for each file in @directory whose name @matches. */
 void dead_socket_sweep(const char *directory, bool (*matches)(const char *name));

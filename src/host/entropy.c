@@ -14,6 +14,6 @@ void entropy_get(void *to, size_t len)
 		if (n > 0)
 			at += (size_t)n;
 		else if (n < 0 && errno != EINTR)
-			abort(); /* a kernel older than 3.17: there is no safe way on */
+			abort(); /* a kernel older than 3.17: there is no safe alternative */
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Randomness of the kernel, for what pure code is configured with. */
+/* Random bytes from the kernel, for the keys that pure code is configured with. */
 #pragma once
 
 #include <stddef.h>
 
-/* Fills @to.  Waits, if ever, only in the first moments of a machine's life. */
+/* Fills @to.  Blocks only while the host boots, until the kernel's generator is initialised. */
 void entropy_get(void *to, size_t len);

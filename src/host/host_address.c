@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * connect() on a UDP socket does the route lookup and picks the source address; getsockname() tells it.
- * The destinations are documentation addresses (RFC 5737, RFC 3849): nobody has a route of their
- * own for them, so the lookup ends at the default route.
+ * connect() on a UDP socket looks up the route and selects the source address, which getsockname() returns.  The
+ * destinations are documentation addresses (RFC 5737, RFC 3849), which have no route of their own, so that the look-up
+ * finds the default route.
  */
 #include "host/host_address.h"
 
@@ -16,7 +16,7 @@
 #define DISCARD_PORT 9
 #define OUTSIDE4 IP4(192, 0, 2, 1)
 
-/* The address that the kernel would send from to @to; @ret_from has room for @len bytes. */
+/* The source address of packets to @to; @ret_from has room for @len bytes. */
 static int source_towards(const struct sockaddr *to, struct sockaddr *ret_from, socklen_t len)
 {
 	int fd = socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -35,7 +35,7 @@ static int look_up4(struct ip_addr *ret)
 	if (r < 0)
 		return r;
 	ip4_t ip = ntohl(from.sin_addr.s_addr);
-	/* Of 127.0.0.0/8 and 0.0.0.0/8: dialling those reaches services that listen on loopback only. */
+	/* 127.0.0.0/8 and 0.0.0.0/8: connecting there reaches services that listen on loopback only. */
 	if (ip >> 24 == 127 || ip >> 24 == 0)
 		return -ENETUNREACH;
 	*ret = ip_from_ip4(ip);

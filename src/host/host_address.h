@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The host's own address: the one that a route lookup towards the default route yields.  It is what
- * the gateway's address means to engines (gateway/engine.h, host_address).  Nothing is sent to find it.
+ * The host's address: the source address that the kernel selects on the default route.  Engines connect to it for
+ * the gateway's address (gateway/engine.h, host_address).  Finding it sends no packet.
  *
- * The answer is kept for a second, so that asking for every packet is cheap and a host that moved to
- * another network is noticed.
+ * The result is cached for a second, so that a look-up for every packet is cheap and a change of the host's network
+ * is noticed.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 struct host_address_entry {
-	usec_t until; /* good for this long; 0: never asked */
+	usec_t until; /* end of validity; 0: not looked up yet */
 	int result;   /* 0 or the negative errno to return */
 	struct ip_addr addr;
 };
@@ -24,5 +24,5 @@ struct host_address {
 };
 
 void host_address_init(struct host_address *h);
-/* -ENETUNREACH when the host has no route or nothing but loopback on it. */
+/* -ENETUNREACH when the host has no default route, or one on loopback only. */
 int host_address_get(struct host_address *h, usec_t now, bool v6, struct ip_addr *ret);

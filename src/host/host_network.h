@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The networks that the host itself is on. */
+/* The networks that the host's interfaces are on. */
 #pragma once
 
 #include "base/addr.h"
@@ -12,5 +12,5 @@ struct host_network {
 	struct prefix4 prefix;
 };
 
-/* The first network of the host's interfaces that shares addresses with @prefix.  -ENOENT when there is none. */
+/* The first network of an interface that overlaps with @prefix.  -ENOENT when there is none. */
 int host_network_find_overlap(struct prefix4 prefix, struct host_network *ret);

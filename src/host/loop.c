@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One epoll set.  The cookie of a registration is the watch itself.  An owner may unwatch and free any
- * watch while a round of events is being handed out, so unwatch() strikes the watch from the rest of the
- * round: no event reaches a watch that is gone.
+ * One epoll set, whose user data is the watch.  An owner may unwatch and free any watch while a round of events is being
+ * dispatched.  So unwatch() removes the watch from the rest of the round: no event reaches a freed watch.
  */
 #include "host/loop.h"
 
@@ -19,10 +18,10 @@
 
 struct loop_round {
 	struct epoll_event events[EVENTS_PER_ROUND];
-	int at, count; /* events[at … count) are still to be handed out */
+	int at, count; /* events[at … count) are still to be dispatched */
 };
 
-/* Events are handed on as they are. */
+/* Events are passed on without translation. */
 #define SAME(ours, theirs) static_assert((unsigned)(ours) == (unsigned)(theirs), #ours)
 SAME(POLL_EVENT_IN, EPOLLIN);
 SAME(POLL_EVENT_PRI, EPOLLPRI);
@@ -74,7 +73,7 @@ static void loop_unwatch(struct poller *p, struct watch *w)
 	strike(l, w);
 }
 
-/* The kernel forgets a registration with the last descriptor of its file (epoll(7)). */
+/* Closing the last descriptor of a file removes its registration (epoll(7)). */
 static void loop_close(struct poller *p, struct watch *w)
 {
 	close(w->fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The event loop: host/poller.h implemented with epoll.  Its descriptor can itself be polled, which
- * is how an embedder's loop knows when there is something to do.
+ * The event loop: host/poller.h implemented with epoll.  Its descriptor can be polled, so that it can be embedded in
+ * another event loop.
  */
 #pragma once
 
@@ -14,22 +14,22 @@ struct loop {
 	struct poller poller;
 	int epoll_fd;
 	struct list deferred;
-	struct loop_round *round; /* events fetched and not yet handed out */
+	struct loop_round *round; /* events fetched and not dispatched yet */
 };
 
 /* Negative errno. */
 int loop_init(struct loop *l);
-/* Runs what was deferred, closes the epoll descriptor.  Nothing may be watched any more.  Harmless on a zeroed one. */
+/* Runs deferred work and closes the epoll descriptor.  No watch may be active.  Harmless on a zeroed loop. */
 void loop_done(struct loop *l, usec_t now);
 /*
- * Waits up to @timeout_ms (-1: for ever) for events and keeps them for loop_dispatch(), which is to be called next.
- * 0, or a negative errno; a signal ends the wait early.
+ * Waits up to @timeout_ms (-1: for ever) for events and keeps them for loop_dispatch(), which must be called next.
+ * 0, or a negative errno.  A signal ends the wait early.
  */
 int loop_wait(struct loop *l, int timeout_ms);
-/* Whether loop_wait() has fetched some. */
+/* Whether loop_wait() has fetched events. */
 bool loop_has_events(const struct loop *l);
 /*
- * Hands out the events that were waited for, or else those pending now, then runs what was deferred.  Returns how
- * many events there were, or a negative errno.
+ * Dispatches the events that loop_wait() fetched, or else those pending now, then runs deferred work.  Returns the number of
+ * events, or a negative errno.
  */
 int loop_dispatch(struct loop *l, usec_t now);

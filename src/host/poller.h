@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What code that owns descriptors asks of the event loop.  Links and engines with sockets
- * of their own use it; src/host/loop.c implements it with epoll.
+ * The event loop as seen by code that owns descriptors.  Links, engines and the resolver use it; loop.c implements it
+ * with epoll.
  */
 #pragma once
 
@@ -13,19 +13,19 @@
 struct poller;
 struct watch;
 
-/* The numbers are those of epoll(7): an event is handed on without being translated. */
+/* The values are those of epoll(7): events are passed on without translation. */
 enum poll_event {
 	POLL_EVENT_IN = 1 << 0,
 	POLL_EVENT_PRI = 1 << 1,
 	POLL_EVENT_OUT = 1 << 2,
-	POLL_EVENT_ERROR = 1 << 3,      /* reported whether asked for or not */
-	POLL_EVENT_HANGUP = 1 << 4,     /* likewise */
-	POLL_EVENT_PEER_SHUT = 1 << 13, /* the peer will send no more */
+	POLL_EVENT_ERROR = 1 << 3,      /* always reported */
+	POLL_EVENT_HANGUP = 1 << 4,     /* always reported */
+	POLL_EVENT_PEER_SHUT = 1 << 13, /* the peer has shut down writing */
 };
-/* Asked for beside events, never reported: edge-triggered. */
+/* With events: edge-triggered.  Never reported. */
 #define POLL_EVENT_EDGE (1u << 31)
 
-/* Embedded in whoever owns the descriptor. */
+/* Embedded in the object that owns the descriptor. */
 struct watch {
 	void (*ready)(struct watch *w, usec_t now, unsigned events);
 	int fd;
@@ -34,8 +34,8 @@ struct watch {
 };
 
 /*
- * Work to be done when the present round of events is over, such as freeing oneself.  Its node is on no list when run()
- * is called; whoever goes away before that takes it back with list_remove().
+ * Work for the end of the current round of events, such as freeing the object that it is embedded in.  Its node is on no
+ * list when run() is called.  An owner that is freed before calls list_remove().
  */
 struct deferred {
 	struct list node;
@@ -45,12 +45,13 @@ struct deferred {
 struct poller_ops {
 	/* Starts watching @fd for @events; w->ready must be set.  Negative errno on failure. */
 	int (*watch)(struct poller *p, struct watch *w, int fd, unsigned events);
-	/* Asks for other events. */
+	/* Changes the events. */
 	int (*rewatch)(struct poller *p, struct watch *w, unsigned events);
-	/* Stops; call it before the descriptor is closed.  No ready() after this, not even for events already fetched. */
+	/* Stops watching; call it before closing the descriptor.  No ready() after this, not even for events already fetched. */
 	void (*unwatch)(struct poller *p, struct watch *w);
-	/* Stops and closes the descriptor, which nobody else may have a duplicate of: one system call less. */
+	/* Stops watching and closes the descriptor, which must have no duplicate.  Saves one system call. */
 	void (*close)(struct poller *p, struct watch *w);
+	/* Runs @d at the end of the round. */
 	void (*defer)(struct poller *p, struct deferred *d);
 };
 
@@ -68,7 +69,7 @@ static inline int poller_rewatch(struct poller *p, struct watch *w, unsigned eve
 	return w->events == events ? 0 : p->ops->rewatch(p, w, events);
 }
 
-/* An edge-triggered watch is told in the next round what is there still. */
+/* Reports the present state of an edge-triggered watch again in the next round. */
 static inline int poller_look_again(struct poller *p, struct watch *w)
 {
 	return p->ops->rewatch(p, w, w->events);
@@ -81,7 +82,7 @@ static inline void poller_unwatch(struct poller *p, struct watch *w)
 		p->ops->unwatch(p, w);
 }
 
-/* As unwatch and close(w->fd). */
+/* As poller_unwatch() and close(w->fd). */
 static inline void poller_close(struct poller *p, struct watch *w)
 {
 	p->ops->close(p, w);

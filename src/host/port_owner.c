@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of the kernel, in /proc/net: TCP_LISTEN, and what a UDP socket without a peer has. */
+/* States in /proc/net: TCP_LISTEN, and that of a UDP socket without a peer. */
 #define STATE_LISTEN 0x0a
 #define STATE_UNCONNECTED 0x07
 
@@ -21,7 +21,7 @@ struct socket_row {
 	uint64_t inode;
 };
 
-/* A row of /proc/net/{tcp,udp}{,6}: number, local address and port, the peer's, state, queues, timers, retransmits, uid, timeout, inode. */
+/* A row of /proc/net/{tcp,udp}{,6}: number, local address and port, peer, state, queues, timers, retransmits, uid, timeout, inode. */
 static bool parse_row(const char *line, bool udp, uint16_t port, struct socket_row *ret)
 {
 	unsigned local, state, uid;

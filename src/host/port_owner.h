@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who has a TCP or UDP port of this machine: for the error of somebody who wanted it.  A socket that hears its one peer only does not
+ * Which program has a TCP or UDP port of the host, for error messages about a port that is in use.  Connected UDP sockets do not
  * count.
  */
 #pragma once
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /*
- * "NAME (process N)" in @ret, or "a program of the user NAME" when the system shows no more of it.  -ENOENT when nobody is seen to have
- * the port.  Reads the tables of sockets and of processes in /proc: for errors, not for every packet.
+ * Writes "NAME (process N)" to @ret, or "a program of the user NAME" when the process is not visible.  -ENOENT when no socket with the
+ * port is visible.  Slow: reads the tables of sockets and of processes in /proc.
  */
 int port_owner_find(bool udp, uint16_t port, char *ret, size_t size);

@@ -16,7 +16,7 @@ static size_t blanks(const char *text, size_t len)
 	return n;
 }
 
-/* Up to white space or a comment; a '#' in a word begins a port. */
+/* Up to white space or a comment.  A '#' inside a word precedes a port. */
 static size_t word_len(const char *text, size_t len)
 {
 	size_t n = 0;

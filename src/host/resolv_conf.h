@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The name servers in a resolv.conf(5).  Reads text, nothing else; who finds the file is resolv_follower.h. */
+/* Parses the name servers in the text of a resolv.conf(5).  resolv_follower.h reads the file. */
 #pragma once
 
 #include <stddef.h>
@@ -7,7 +7,7 @@
 struct dns_server_list;
 
 /*
- * As libc reads it: lines that begin with "nameserver", an address of either family with a scope if it has one; anything
- * else, and what is no address, is passed over.  Duplicates count once.
+ * As libc: takes lines of "nameserver" and an address of either family, with an optional scope.  Other lines and invalid addresses
+ * are skipped.  Duplicates count once.
  */
 void resolv_conf_parse(const char *text, size_t len, struct dns_server_list *ret);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Watched are, along the chain of symbolic links that begins at the path, each link's directory for changes of the link's
- * name, and the file at the end itself (a file may be written through another name, or bind-mounted).
- * Where a directory is missing, the nearest one above it is watched for the next name on the way.
+ * Watches, along the chain of symbolic links from the path, the directory of each link for events with the link's name,
+ * and the file at the end (a file may be written through another name, or bind-mounted).  Where a directory is missing,
+ * its nearest existing parent is watched for the next component of the path.
  *
- * After any event that matters the watches are laid anew and then the file is read, in this order, so that no change
- * falls between.  Adding a watch that exists gives the same descriptor back, so a quiet file costs nothing.
+ * After an event that matters, the watches are set up again and then the file is read, in this order, so that no change
+ * is missed.  Adding an existing watch returns the same descriptor.
  */
 #include "host/resolv_follower.h"
 
@@ -25,14 +25,14 @@
 #include <unistd.h>
 
 #define DEFAULT_PATH "/etc/resolv.conf"
-/* As many as the kernel would follow, and nobody has. */
+/* More than any real chain of links; the kernel follows 40. */
 #define LINKS_MAX 16u
 #define FILE_MAX ((size_t)64 * 1024)
 #define EVENTS_SIZE 4096u
 
 #define DIRECTORY_EVENTS (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define FILE_EVENTS (IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF)
-/* After these what is in the file is meant, even if that is nothing. */
+/* After these events the file is complete, even if it is empty. */
 #define COMPLETE_EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO)
 
 struct watched {
@@ -52,7 +52,7 @@ struct resolv_follower {
 	struct watch watch;
 	struct watched_set watched;
 	struct dns_server_list servers;
-	bool missing; /* as far as was logged */
+	bool missing; /* was logged */
 };
 
 static void add_watch(struct resolv_follower *f, struct watched_set *set, const char *path, uint32_t events, const char *name)
@@ -62,7 +62,8 @@ static void add_watch(struct resolv_follower *f, struct watched_set *set, const 
 	int wd = inotify_add_watch(f->inotify_fd, path, events);
 	if (wd < 0) {
 		if (errno == ENOSPC)
-			log_warning(f->config.log, "dns: %s is not followed: the limit fs.inotify.max_user_watches is reached", f->path);
+			log_warning(f->config.log, "dns: changes of %s are not noticed: the limit fs.inotify.max_user_watches is reached",
+				    f->path);
 		return;
 	}
 	struct watched *w = &set->entry[set->count++];
@@ -76,7 +77,7 @@ static bool is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Watches the directory of @path, or the nearest one that there is, for the next name on the way to @path. */
+/* Watches the directory of @path, or its nearest existing parent, for the next component of @path. */
 static void watch_directory(struct resolv_follower *f, struct watched_set *set, const char *path)
 {
 	char directory[PATH_MAX];
@@ -96,7 +97,7 @@ static void watch_directory(struct resolv_follower *f, struct watched_set *set, 
 	}
 }
 
-/* Where the link @path leads, in place of it.  -EINVAL when it is no link, -ENAMETOOLONG. */
+/* Replaces @path by the target of the link.  -EINVAL when it is not a link, -ENAMETOOLONG. */
 static int follow_link(char path[static PATH_MAX])
 {
 	char target[PATH_MAX];
@@ -135,7 +136,7 @@ static void lay_watches(struct resolv_follower *f)
 			inotify_rm_watch(f->inotify_fd, old.entry[i].wd);
 }
 
-/* Up to @size bytes of the file, or a negative errno. */
+/* Reads up to @size bytes of the file; their number, or a negative errno. */
 static ssize_t read_file(const char *path, char *to, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -163,11 +164,11 @@ static void log_servers(const struct resolv_follower *f)
 static void note_missing(struct resolv_follower *f, int error)
 {
 	if (!f->missing)
-		log_warning(f->config.log, "dns: %s: %s; waiting for it", f->path, strerror(-error));
+		log_warning(f->config.log, "dns: %s: %s; waiting for the file", f->path, strerror(-error));
 	f->missing = true;
 }
 
-/* Reads the file; true when it names other servers than before.  An empty one only counts when that is @meant. */
+/* Reads the file; true when the servers have changed.  @meant: an empty file is complete, not about to be written. */
 static bool reload(struct resolv_follower *f, bool meant)
 {
 	char *text = malloc(FILE_MAX);
@@ -233,7 +234,7 @@ static void follow(struct resolv_follower *f)
 		lay_watches(f);
 		return;
 	}
-	log_warning(f->config.log, "dns: %s is read once and not followed: inotify: %s%s", f->path, strerror(-r),
+	log_warning(f->config.log, "dns: changes of %s are not noticed: inotify: %s%s", f->path, strerror(-r),
 		    r == -EMFILE ? " (fs.inotify.max_user_instances)" : "");
 }
 

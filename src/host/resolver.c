@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A transaction lives in a table by its token from send() until end().  Over TCP it first writes the length and the
- * message, then reads a length and a message; over UDP it only reads.  The service may send and cancel others from
- * within the events, so a transaction is freed when the round of events is over.
+ * A transaction is in a hash table by its token from send() until end().  Over TCP it writes the length and the message,
+ * then reads a length and a message; over UDP it only reads.  The service may send and cancel other transactions during an
+ * event, so transactions are freed at the end of the round of events.
  *
- * Over TCP a server is asked by a few connections at once; what is more waits for one of them to end.
+ * There are at most CONNECTIONS_MAX connections to a server over TCP; other transactions wait for one of them to end.
  */
 #include "host/resolver.h"
 
@@ -24,10 +24,10 @@
 #include <unistd.h>
 
 #define BUCKETS 256u
-/* unbound serves ten connections at once and dnsmasq twenty, of all their clients. */
+/* unbound serves ten connections of all its clients at once, dnsmasq twenty. */
 #define CONNECTIONS_MAX 8u
 #define LENGTH_LEN 2u
-/* Datagrams that one wake-up looks at, so that a flood of forgeries does not keep the loop. */
+/* Datagrams read for one event, so that a flood of forged answers does not block the loop. */
 #define DATAGRAMS_PER_TURN 16
 
 struct resolver {
@@ -36,12 +36,12 @@ struct resolver {
 	struct list buckets[BUCKETS]; /* of transactions */
 	struct list peers;
 	struct list ended;
-	struct list broken; /* could not be sent, which the service has yet to be told */
+	struct list broken; /* could not be sent; the service has not been told yet */
 	struct deferred settle;
 	uint8_t datagram[DNS_MESSAGE_MAX];
 };
 
-/* A server that is asked over TCP, as long as it has transactions. */
+/* A server with transactions over TCP. */
 struct peer {
 	struct list node;
 	struct dns_server server;
@@ -57,7 +57,7 @@ struct transaction {
 	struct peer *peer;   /* TCP only */
 	struct list waiting; /* in peer->waiting or broken */
 	int error;           /* when broken */
-	/* TCP only: first what has yet to be written, then what was read so far. */
+	/* TCP only: bytes to write, then bytes read. */
 	uint8_t *buf;
 	size_t at, len;
 	uint8_t length[LENGTH_LEN];
@@ -77,7 +77,7 @@ static void settle_later(struct resolver *r)
 
 static int open_connection(struct transaction *t);
 
-/* Nothing is reported from here, because the service may be in the middle of something. */
+/* Reports no event, because it may be called from within the service. */
 static void open_connections(struct resolver *r, struct peer *p)
 {
 	while (p->n_connections < CONNECTIONS_MAX && !list_empty(&p->waiting)) {
@@ -145,7 +145,7 @@ static void settle(struct deferred *d, usec_t now)
 	free_ended(r);
 }
 
-/* True: the transaction is over. */
+/* True: the transaction has ended. */
 static bool answered(struct transaction *t, usec_t now, uint8_t *bytes, size_t len)
 {
 	if (!dns_upstream_answered(&t->resolver->upstream, now, t->token, bytes, len))
@@ -171,7 +171,7 @@ static void udp_ready(struct watch *w, usec_t now, unsigned events)
 	}
 }
 
-/* Waits for the answer once all is written. */
+/* Waits for the answer once everything is written. */
 static int tcp_write(struct transaction *t)
 {
 	ssize_t n = send(t->watch.fd, t->buf + t->at, t->len - t->at, MSG_NOSIGNAL);
@@ -186,7 +186,7 @@ static int tcp_write(struct transaction *t)
 	return poller_rewatch(t->resolver->poller, &t->watch, POLL_EVENT_IN);
 }
 
-/* Reads up to @len bytes.  0: not now; negative errno, -ECONNRESET when there will be no more. */
+/* Reads up to @len bytes.  0: nothing to read now; negative errno, -ECONNRESET at the end of the stream. */
 static ssize_t tcp_read_some(struct transaction *t, void *to, size_t len)
 {
 	ssize_t n = recv(t->watch.fd, to, len, 0);
@@ -209,7 +209,7 @@ static ssize_t tcp_read_length(struct transaction *t)
 	return t->buf ? n : -ENOMEM;
 }
 
-/* Negative errno; 0 when there is nothing more to read now or the transaction is over. */
+/* 0 when there is nothing more to read now or the transaction has ended; negative errno. */
 static int tcp_read(struct transaction *t, usec_t now)
 {
 	for (;;) {
@@ -240,7 +240,7 @@ static void tcp_ready(struct watch *w, usec_t now, unsigned events)
 		fail(t, now, r);
 }
 
-/* -ENODEV when there is no such interface now. */
+/* -ENODEV when there is no such interface. */
 static int scope_index(const char *scope, uint32_t *ret)
 {
 	unsigned index = scope[0] ? if_nametoindex(scope) : 0;
@@ -271,7 +271,7 @@ static int server_address(const struct dns_server *server, struct sockaddr_stora
 	return scope_index(server->scope, &sin6->sin6_scope_id);
 }
 
-/* A connected socket, or one that connects. */
+/* A socket that is connected or, over TCP, connecting. */
 static int open_socket(const struct dns_server *server, bool tcp)
 {
 	struct sockaddr_storage address;
@@ -290,7 +290,7 @@ static int open_socket(const struct dns_server *server, bool tcp)
 	return fd;
 }
 
-/* watch.fd is -1 again when that failed. */
+/* On failure closes @fd and leaves watch.fd at -1. */
 static int watch_socket(struct transaction *t, int fd, unsigned events)
 {
 	int r = poller_watch(t->resolver->poller, &t->watch, fd, events);
@@ -331,7 +331,7 @@ static struct peer *find_or_make_peer(struct resolver *r, const struct dns_serve
 	return p;
 }
 
-/* The message is kept until the connection stands. */
+/* Keeps a copy of the message until the connection is established. */
 static int send_tcp(struct transaction *t, const struct dns_upstream_query *q)
 {
 	t->buf = malloc(LENGTH_LEN + q->len);

@@ -15,7 +15,7 @@ static int get_option(int fd, int option, int *ret)
 	return getsockopt(fd, SOL_SOCKET, option, ret, &len) < 0 ? -errno : 0;
 }
 
-/* A unix socket without a name has an address that is nothing but the family; of the internet every one has a port, if 0. */
+/* An unbound unix socket has an address of the family only; internet sockets always have a port, which may be 0. */
 static bool is_bound(int fd)
 {
 	union {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a descriptor that somebody passed to us is. */
+/* Properties of an inherited descriptor. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,10 +12,8 @@ struct socket_facts {
 	bool is_bound;
 };
 
-/*
- * Looks at @fd and makes it close on exec.  -EBADF when it is not open, -ENOTSOCK, or another negative errno.
- */
+/* Examines @fd and sets FD_CLOEXEC.  -EBADF when it is not open, -ENOTSOCK, or another negative errno. */
 int socket_facts_get(int fd, struct socket_facts *ret);
 
-/* What is wrong with a descriptor for which socket_facts_get() returned -@error; static, or as strerror(). */
+/* Text for the error -@error of socket_facts_get(); static, or as strerror(). */
 const char *socket_facts_explain(int error);

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Many times what the largest lease table takes. */
+/* Many times the size of the largest lease file. */
 #define FILE_BYTES_MAX ((size_t)64 << 20)
 #define CHUNK ((size_t)65536)
 

@@ -4,5 +4,5 @@
 
 struct ip_endpoint;
 
-/* Bound to @local and connected to @peer (CLOEXEC, NONBLOCK); negative errno. */
+/* Opens a socket bound to @local and connected to @peer (CLOEXEC, NONBLOCK); its descriptor, or a negative errno. */
 int udp_open(const struct ip_endpoint *local, const struct ip_endpoint *peer);

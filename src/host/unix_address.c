@@ -53,7 +53,7 @@ int unix_connect_back(int fd, const struct unix_address *a)
 		return -errno;
 	if (unix_address_take(&name, len, &found) && unix_address_equal(&found, a))
 		return 0;
-	/* Let go of what is none of ours. */
+	/* Disconnects from the other socket. */
 	connect(fd, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(sa_family_t));
 	return -EXDEV;
 }

@@ -12,18 +12,18 @@
 
 #define BACKLOG 256
 
-/* Does anybody accept connections at @a? */
+/* Whether a process accepts connections at @a. */
 static bool is_served(const struct sockaddr_un *a)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return true; /* not known: touch nothing */
+		return true; /* unknown: change nothing */
 	bool served = connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0 || (errno != ECONNREFUSED && errno != ENOENT);
 	close(fd);
 	return served;
 }
 
-/* Removes what a dead process left at @a.  0, or a negative errno. */
+/* Removes a stale socket at @a.  0, or a negative errno. */
 static int remove_stale(const struct sockaddr_un *a)
 {
 	struct stat st;
@@ -55,7 +55,7 @@ static const char *explain(int error)
 {
 	switch (error) {
 	case EADDRINUSE: return "another process listens there";
-	case EEXIST: return "something that is no socket is there, remove it or choose another path";
+	case EEXIST: return "a file that is not a socket is there, remove it or choose another path";
 	default: return strerror(error);
 	}
 }

@@ -66,7 +66,7 @@ class Server(TestCase):
         path = self.write("run/lanlet/default/api.sock", "precious")
         done = self.lanlet("run", "--log-level", "error")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("something that is no socket is there", done.stderr)
+        self.assertIn("a file that is not a socket is there", done.stderr)
         with open(path) as file:
             self.assertEqual(file.read(), "precious")
 

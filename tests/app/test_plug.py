@@ -188,7 +188,7 @@ class RuntimeDirectory(TestCase):
     def test_file_in_a_socket_s_place_is_named(self):
         os.makedirs(self.path("run/lanlet/default"), 0o700)
         path = self.write("run/lanlet/default/dgram.sock", "precious")
-        self.assert_fails(1, "socket %s: something that is no socket is there, remove it or choose another path" % path, "run",
+        self.assert_fails(1, "socket %s: a file that is not a socket is there, remove it or choose another path" % path, "run",
                           "--log-level", "error")
 
     def test_socket_that_another_process_serves_is_named(self):
