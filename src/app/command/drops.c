@@ -24,7 +24,7 @@ static char *describe_last(JsonObject *drop, double now)
 {
 	JsonObject *last = json_object_get_object_member(drop, "last");
 	g_autofree char *ago = table_duration(MAX(now - api_decimal(last, "time"), 0));
-	g_autofree char *what = example_describe(api_text(last, "bytes"));
+	g_autofree char *what = frame_summary(api_text(last, "bytes"));
 	const char *port = api_text(last, "port");
 	return g_strdup_printf("%s ago%s%s%s%s", ago, port[0] ? " at " : "", port, what[0] ? ": " : "", what);
 }
@@ -55,7 +55,7 @@ static bool drops_main(const struct arguments *a, GError **error)
 	const struct drops_flags *own = a->flags;
 	g_autoptr(Api) api = api_new(a, error);
 	if (!api || a->json)
-		return api && print_json(api, "/v1/drops", error);
+		return api && listing_print_json(api, "/v1/drops", error);
 	g_autoptr(Table) t = table_of_drops(api, own->all, error);
 	if (!t)
 		return false;

@@ -8,13 +8,13 @@ static char *with_port(const char *host, guint64 port)
 	return port ? g_strdup_printf("%s:%" G_GUINT64_FORMAT, host, port) : g_strdup(host);
 }
 
-char *flow_endpoint(JsonObject *flow, const char *side)
+char *endpoint_of(JsonObject *flow, const char *side)
 {
 	JsonObject *e = json_object_get_object_member(flow, side);
 	return with_port(api_text(e, "address"), api_number(e, "port"));
 }
 
-char *flow_guest(JsonObject *flow)
+char *endpoint_of_guest(JsonObject *flow)
 {
 	JsonObject *e = json_object_get_object_member(flow, "guest");
 	const char *name = api_text(flow, "guest_name");

@@ -7,6 +7,6 @@
 #include <stdbool.h>
 
 /* "ADDRESS:PORT" of the member @side, or the address alone when there is no port.  A string to g_free(). */
-char *flow_endpoint(JsonObject *flow, const char *side);
+char *endpoint_of(JsonObject *flow, const char *side);
 /* The guest by its name if it has one, and its port.  A string to g_free(). */
-char *flow_guest(JsonObject *flow);
+char *endpoint_of_guest(JsonObject *flow);

@@ -38,7 +38,7 @@ static bool events_main(const struct arguments *a, GError **error)
 	if (!api)
 		return false;
 	if (a->json)
-		return print_json(api, path, error);
+		return listing_print_json(api, path, error);
 	return api_follow(api, path, print_event, NULL, error) && table_finish(error);
 }
 

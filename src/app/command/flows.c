@@ -52,7 +52,7 @@ static void add_bytes(struct table *t, JsonObject *f, const char *member)
 static bool add_flow(void *opaque, JsonObject *f)
 {
 	struct table *t = opaque;
-	g_autofree char *guest = flow_guest(f), *remote = flow_endpoint(f, "remote"), *age = table_duration(api_decimal(f, "age"));
+	g_autofree char *guest = endpoint_of_guest(f), *remote = endpoint_of(f, "remote"), *age = table_duration(api_decimal(f, "age"));
 	guint64 peers = api_number(f, "peers");
 	table_add(t, api_text(f, "protocol"));
 	table_add(t, guest);
@@ -83,7 +83,7 @@ static bool flows_main(const struct arguments *a, GError **error)
 	g_autofree char *path = api_path("/v1/flows", "guest", guest, "remote", own->remote, "port", own->port, "protocol", own->protocol,
 					 "state", own->state, NULL);
 	if (a->json)
-		return print_json(api, path, error);
+		return listing_print_json(api, path, error);
 	g_autoptr(Table) t = table_new("PROTOCOL|GUEST||REMOTE|STATE|>AGE|>OUT|>IN|>RTT|>RETRANSMITS");
 	if (!api_each(api, path, add_flow, t, error))
 		return false;

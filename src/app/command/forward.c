@@ -30,7 +30,7 @@ struct table *table_of_forwards(struct api *api, GError **error)
 
 static bool list(const struct arguments *a, GError **error)
 {
-	return print_list(a, "/v1/forwards", table_of_forwards, error);
+	return listing_print(a, "/v1/forwards", table_of_forwards, error);
 }
 
 static bool add(const struct arguments *a, GError **error)

@@ -48,7 +48,7 @@ static char *describe_ipv4(struct bytes_reader *r)
 	return g_strdup_printf("protocol %u %s > %s", protocol, src, dst);
 }
 
-char *example_describe(const char *hex)
+char *frame_summary(const char *hex)
 {
 	guint8 bytes[BYTES_MAX];
 	char src_text[MAC_TEXT_SIZE], dst_text[MAC_TEXT_SIZE];

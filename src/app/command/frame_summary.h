@@ -3,4 +3,4 @@
 #pragma once
 
 /* @hex: from the Ethernet header on.  "" when there is nothing to say.  A string to g_free(). */
-char *example_describe(const char *hex);
+char *frame_summary(const char *hex);

@@ -67,7 +67,7 @@ static bool print_libvirt(const struct arguments *a, GError **error)
 static bool leases_main(const struct arguments *a, GError **error)
 {
 	const struct leases_flags *own = a->flags;
-	return own->libvirt ? print_libvirt(a, error) : print_list(a, "/v1/leases", table_of_leases, error);
+	return own->libvirt ? print_libvirt(a, error) : listing_print(a, "/v1/leases", table_of_leases, error);
 }
 
 static const struct flag flags[] = {

@@ -12,16 +12,16 @@ static bool write_bytes(void *opaque, const void *bytes, gsize len)
 	return fwrite(bytes, 1, len, stdout) == len;
 }
 
-bool print_json(struct api *api, const char *path, GError **error)
+bool listing_print_json(struct api *api, const char *path, GError **error)
 {
 	return api_read(api, path, write_bytes, NULL, error) && table_finish(error);
 }
 
-bool print_list(const struct arguments *a, const char *path, struct table *(*make)(struct api *api, GError **error), GError **error)
+bool listing_print(const struct arguments *a, const char *path, struct table *(*make)(struct api *api, GError **error), GError **error)
 {
 	g_autoptr(Api) api = api_new(a, error);
 	if (!api || a->json)
-		return api && print_json(api, path, error);
+		return api && listing_print_json(api, path, error);
 	g_autoptr(Table) t = make(api, error);
 	if (!t)
 		return false;

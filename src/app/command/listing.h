@@ -18,6 +18,6 @@ struct table *table_of_leases(struct api *api, GError **error);
 struct table *table_of_drops(struct api *api, bool all, GError **error); /* @all: those that did not happen too */
 
 /* Copies the answer of GET @path to standard output. */
-bool print_json(struct api *api, const char *path, GError **error);
+bool listing_print_json(struct api *api, const char *path, GError **error);
 /* Prints what @make makes or, with --json, GET @path. */
-bool print_list(const struct arguments *a, const char *path, struct table *(*make)(struct api *api, GError **error), GError **error);
+bool listing_print(const struct arguments *a, const char *path, struct table *(*make)(struct api *api, GError **error), GError **error);

@@ -18,7 +18,7 @@ static bool log_level_main(const struct arguments *a, GError **error)
 	if (!api)
 		return false;
 	if (a->json)
-		return print_json(api, "/v1/log-level", error);
+		return listing_print_json(api, "/v1/log-level", error);
 	g_autoptr(JsonObject) answer = api_get(api, "/v1/log-level", error);
 	if (!answer)
 		return false;

@@ -39,7 +39,7 @@ static bool names_main(const struct arguments *a, GError **error)
 	if (own->remove)
 		return remove_one(a, error);
 	if (a->n_operands == 0)
-		return print_list(a, "/v1/names", table_of_names, error);
+		return listing_print(a, "/v1/names", table_of_names, error);
 	if (a->n_operands == 1)
 		return fail(error, FAILURE_USAGE, "which address? lanlet names NAME ADDRESS");
 	g_autofree char *body = api_object("name", a->operands[0], "address", a->operands[1], NULL);

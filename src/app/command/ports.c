@@ -64,7 +64,7 @@ struct table *table_of_ports(struct api *api, GError **error)
 static bool ports_main(const struct arguments *a, GError **error)
 {
 	g_autoptr(Api) api = a->json ? NULL : api_new(a, error);
-	return print_list(a, "/v1/ports", table_of_ports, error) && (!api || (print_port_notes(api, error) && table_finish(error)));
+	return listing_print(a, "/v1/ports", table_of_ports, error) && (!api || (print_port_notes(api, error) && table_finish(error)));
 }
 
 const struct command command_ports = {

@@ -39,7 +39,7 @@ static bool reserve_main(const struct arguments *a, GError **error)
 	if (own->remove)
 		return remove_one(a, error);
 	if (a->n_operands == 0)
-		return print_list(a, "/v1/reservations", table_of_reservations, error);
+		return listing_print(a, "/v1/reservations", table_of_reservations, error);
 	if (a->n_operands == 1)
 		return fail(error, FAILURE_USAGE, "which address? lanlet reserve MAC ADDRESS [NAME]");
 	g_autofree char *body = api_object("mac", a->operands[0], "address", a->operands[1], "name", a->operands[2], NULL);

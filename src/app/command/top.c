@@ -49,7 +49,7 @@ static bool add_flow(void *opaque, JsonObject *f)
 	const char *name = api_text(f, "guest_name");
 	l->id = api_number(f, "id");
 	l->guest = g_strdup(name[0] ? name : api_text(guest, "address"));
-	l->remote = flow_endpoint(f, "remote");
+	l->remote = endpoint_of(f, "remote");
 	l->protocol = g_intern_string(api_text(f, "protocol"));
 	l->n_flows = 1;
 	l->out = api_number(f, "bytes_out");

@@ -5,33 +5,18 @@
 #include "app/arguments.h"
 #include "app/failure.h"
 #include "app/paths.h"
+#include "app/unix_socket.h"
 
 #include <errno.h>
 #include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define HEAD_MAX 4096u
 #define BODY_MAX 4096u
 #define SWITCHING 101u
-
-/* --- the socket --- */
-
-static int connect_api(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	int r = -errno;
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
 
 static bool send_request(int fd, const char *guest, guint16 port)
 {
@@ -127,7 +112,7 @@ int tunnel_open(const struct arguments *a, const char *guest, guint16 port, GErr
 	if (!path)
 		return -1;
 	g_autofree char *name = without_network(guest, a->network);
-	int fd = connect_api(path);
+	int fd = unix_socket_connect(path);
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		fail_not_running(error, a->network, dir);
 	else if (fd < 0)

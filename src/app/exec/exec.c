@@ -12,13 +12,12 @@
 #include "app/failure.h"
 #include "app/guest_mac.h"
 #include "app/paths.h"
+#include "app/unix_socket.h"
 #include "service/dhcp/client.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 struct exec_flags {
@@ -45,15 +44,13 @@ static int connect_stream(const struct arguments *a, GError **error)
 	g_autofree char *path = path_socket(dir, STREAM_SOCKET, error);
 	if (!path)
 		return -1;
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
+	int fd = unix_socket_connect(path);
+	if (fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
 		return fd;
-	if (errno == ENOENT || errno == ECONNREFUSED)
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		fail(error, FAILURE_EXEC, "network %s is not running (%s): lanlet run %s starts it", a->network, dir, a->network);
 	else
-		fail(error, FAILURE_EXEC, "%s: %s", path, g_strerror(errno));
+		fail(error, FAILURE_EXEC, "%s: %s", path, g_strerror(fd < 0 ? -fd : errno));
 	if (fd >= 0)
 		close(fd);
 	return -1;
