@@ -175,6 +175,43 @@ static size_t make_udp_packet(uint8_t *out, size_t size, ip4_t src, ip4_t dst, b
 	return w.len;
 }
 
+/* An Ethernet frame of 60 bytes with a UDP packet of 33. */
+static void make_padded_frame(uint8_t frame[static 60], uint8_t padding)
+{
+	struct bytes_writer w = bytes_writer(frame, 60);
+	eth_emit(&w, &(struct eth_header){ .ethertype = ETH_TYPE_IPV4 });
+	memset(frame + ETH_HEADER_LEN, padding, 60 - ETH_HEADER_LEN);
+	g_assert_cmpuint(make_udp_packet(frame + ETH_HEADER_LEN, 60 - ETH_HEADER_LEN, HOST, GUEST, true), ==, 33);
+}
+
+/* libslirp 4.8 and later pad to 60 bytes, which a SYN-ACK with an MSS option does not fill. */
+static void padding_of_a_frame_is_not_part_of_the_packet(void)
+{
+	uint8_t frame[60], copy[33], wanted[33];
+	struct outward out;
+	make_padded_frame(frame, 0xaa);
+	g_assert_cmpint(outward_parse(frame, sizeof(frame), &out), ==, 0);
+	g_assert_true(out.packet == frame + ETH_HEADER_LEN);
+	g_assert_cmpuint(out.len, ==, 33);
+	g_assert_cmpuint(out.l4.left, ==, UDP_HEADER_LEN + 5);
+	memcpy(copy, out.packet, out.len);
+	make_udp_packet(wanted, sizeof(wanted), GATEWAY, GUEST, true);
+	g_assert_cmpint(outward_translate(copy, out.len, &to_gateway), ==, 0);
+	g_assert_cmpmem(copy, sizeof(copy), wanted, sizeof(wanted));
+}
+
+static void frames_that_hold_no_whole_packet_are_refused(void)
+{
+	uint8_t frame[60];
+	struct outward out;
+	make_padded_frame(frame, 0);
+	g_assert_cmpint(outward_parse(frame, ETH_HEADER_LEN + 33, &out), ==, 0);
+	for (size_t len = 0; len < ETH_HEADER_LEN + 33; len++)
+		g_assert_cmpint(outward_parse(frame, len, &out), ==, -EBADMSG);
+	frame[13] = 6; /* ARP */
+	g_assert_cmpint(outward_parse(frame, sizeof(frame), &out), ==, -EPROTONOSUPPORT);
+}
+
 static void answer_of_the_host_comes_from_the_gateway(void)
 {
 	uint8_t got[100], wanted[100];
@@ -282,6 +319,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/slirp/syn_keeps_its_mss", syn_keeps_its_mss);
 	g_test_add_func("/slirp/damage_stays_visible", damage_stays_visible);
 	g_test_add_func("/slirp/malformed_packets_are_named", malformed_packets_are_named);
+	g_test_add_func("/slirp/padding_of_a_frame_is_not_part_of_the_packet", padding_of_a_frame_is_not_part_of_the_packet);
+	g_test_add_func("/slirp/frames_that_hold_no_whole_packet_are_refused", frames_that_hold_no_whole_packet_are_refused);
 	g_test_add_func("/slirp/answer_of_the_host_comes_from_the_gateway", answer_of_the_host_comes_from_the_gateway);
 	g_test_add_func("/slirp/answer_from_outside_stays_as_it_is", answer_from_outside_stays_as_it_is);
 	g_test_add_func("/slirp/error_quotes_what_the_guest_sent", error_quotes_what_the_guest_sent);

@@ -5,9 +5,9 @@
 #include "base/bytes.h"
 #include "engine/slirp/state.h"
 #include "gateway/engine.h"
-#include "wire/eth.h"
 #include "wire/ipv4.h"
 
+#include <errno.h>
 #include <sys/uio.h>
 
 static void drop(struct engine *e, enum drop_reason why)
@@ -66,17 +66,18 @@ static bool is_wanted(struct stack *s, const struct ipv4_header *ip, struct byte
 void outbound_frame(struct stack *s, const uint8_t *frame, size_t len)
 {
 	struct engine *e = s->guest->engine;
-	struct bytes_reader r = bytes_reader(frame, len);
-	struct eth_header eth;
-	struct ipv4_header ip;
-	/* The rest is ARP, which has been answered before it was asked. */
-	if (eth_parse(&r, &eth) < 0 || eth.ethertype != ETH_TYPE_IPV4)
+	struct outward out;
+	int r = outward_parse(frame, len, &out);
+	/* ARP: libslirp was told the guest's MAC before it could ask. */
+	if (r == -EPROTONOSUPPORT)
 		return;
-	size_t packet_len = r.left;
-	const uint8_t *packet = r.at;
-	if (ipv4_parse(&r, &ip) < 0 || !is_wanted(s, &ip, r))
+	if (r < 0) {
+		drop(e, DROP_ENGINE_ERROR);
 		return;
-	uint8_t *copy = arena_copy(e->config.env->arena, packet, packet_len);
+	}
+	if (!is_wanted(s, &out.ip, out.l4))
+		return;
+	uint8_t *copy = arena_copy(e->config.env->arena, out.packet, out.len);
 	if (!copy) {
 		drop(e, DROP_NO_MEMORY);
 		return;
@@ -86,10 +87,10 @@ void outbound_frame(struct stack *s, const uint8_t *frame, size_t len)
 		.gateway = e->config.gateway,
 		.from_gateway = s->role == STACK_GATEWAY,
 	};
-	if (outward_translate(copy, packet_len, &how) < 0) {
+	if (outward_translate(copy, out.len, &how) < 0) {
 		drop(e, DROP_ENGINE_ERROR);
 		return;
 	}
-	struct iovec iov = { .iov_base = copy, .iov_len = packet_len };
-	e->config.env->ops->output(e->config.env, e->now, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = packet_len });
+	struct iovec iov = { .iov_base = copy, .iov_len = out.len };
+	e->config.env->ops->output(e->config.env, e->now, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = out.len });
 }

@@ -186,6 +186,25 @@ size_t inward_syn(ip4_t guest, uint16_t guest_port, ip4_t peer, uint16_t port, u
 	return w.len + h.len;
 }
 
+int outward_parse(const uint8_t *frame, size_t len, struct outward *ret)
+{
+	struct bytes_reader r = bytes_reader(frame, len);
+	struct eth_header eth;
+	struct outward out;
+	if (eth_parse(&r, &eth) < 0)
+		return -EBADMSG;
+	if (eth.ethertype != ETH_TYPE_IPV4)
+		return -EPROTONOSUPPORT;
+	out.packet = r.at;
+	size_t left = r.left;
+	if (ipv4_parse(&r, &out.ip) < 0 || out.ip.total_len > left)
+		return -EBADMSG;
+	out.len = out.ip.total_len;
+	out.l4 = bytes_reader(r.at, out.len - ipv4_header_len(&out.ip));
+	*ret = out;
+	return 0;
+}
+
 /* Urgent data is ordinary data for guests too: their stacks would take the marked byte out of the stream. */
 static void clear_urgent(uint8_t *tcp, size_t len)
 {

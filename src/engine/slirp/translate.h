@@ -61,6 +61,20 @@ size_t inward_emit(const struct inward *in, const struct inward_rewrite *how, ui
 /* Writes a SYN of @guest:@guest_port to @peer:@port that announces @mss; returns the frame's length, INWARD_SYN_MAX at most. */
 size_t inward_syn(ip4_t guest, uint16_t guest_port, ip4_t peer, uint16_t port, uint32_t seq, uint16_t mss, uint8_t *frame);
 
+/* A packet that libslirp sends. */
+struct outward {
+	struct ipv4_header ip;
+	const uint8_t *packet; /* the IP packet, of @len bytes */
+	size_t len;
+	struct bytes_reader l4; /* what follows the IP header */
+};
+
+/*
+ * Finds the IPv4 packet in an Ethernet frame that libslirp made.  The IP header says where it ends: libslirp 4.8 and later pad
+ * frames to 60 bytes.  -EPROTONOSUPPORT when the frame is not IPv4, -EBADMSG when it is malformed or cut short.
+ */
+int outward_parse(const uint8_t *frame, size_t len, struct outward *ret);
+
 struct outward_rewrite {
 	struct prefix4 private_network; /* libslirp's network, from which it sends ICMP errors */
 	ip4_t gateway;
