@@ -10,17 +10,15 @@
 /* Each argument is evaluated once.  These replace glib's macros, which evaluate it twice. */
 #undef MIN
 #undef MAX
-#define MIN(a, b) \
+#define MIN(a, b) LANLET_CHOOSE(<, a, b, __COUNTER__)
+#define MAX(a, b) LANLET_CHOOSE(>, a, b, __COUNTER__)
+/* The number makes names of variables that do not shadow those of a MIN() or MAX() around it. */
+#define LANLET_CHOOSE(operator, a, b, number) LANLET_CHOOSE_NUMBERED(operator, a, b, number)
+#define LANLET_CHOOSE_NUMBERED(operator, a, b, number) \
 	({ \
-		__auto_type min_a = (a); \
-		__auto_type min_b = (b); \
-		min_a < min_b ? min_a : min_b; \
-	})
-#define MAX(a, b) \
-	({ \
-		__auto_type max_a = (a); \
-		__auto_type max_b = (b); \
-		max_a > max_b ? max_a : max_b; \
+		__auto_type choose_a_##number = (a); \
+		__auto_type choose_b_##number = (b); \
+		choose_a_##number operator choose_b_##number ? choose_a_##number : choose_b_##number; \
 	})
 
 /* The object of type @type whose member @member is at @ptr. */

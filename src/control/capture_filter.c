@@ -77,5 +77,6 @@ size_t capture_filter_reach(const struct capture_filter *f)
 bool capture_filter_wants(const void *filter, const uint8_t *bytes, size_t n, size_t len)
 {
 	const struct capture_filter *f = filter;
-	return bpf_filter(f->program.bf_insns, bytes, (unsigned)len, (unsigned)n) != 0;
+	const struct pcap_pkthdr header = { .caplen = (bpf_u_int32)n, .len = (bpf_u_int32)len };
+	return pcap_offline_filter(&f->program, &header, bytes) != 0;
 }

@@ -19,18 +19,18 @@ struct request {
 static int ask(const char *directory, int number, const struct vde_client *c)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct request r = { .magic = 0xfeedface, .version = 3, .address.sun_family = AF_UNIX, .description = "bench" };
+	struct sockaddr_un own = { .sun_family = AF_UNIX };
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s/ctl", directory);
-	snprintf(r.address.sun_path, sizeof(r.address.sun_path), "%s/.%05d-%d", directory, (int)getpid(), number);
-	if (connect(c->control, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-	    bind(c->data, (struct sockaddr *)&r.address, sizeof(r.address)) < 0)
+	snprintf(own.sun_path, sizeof(own.sun_path), "%s/.%05d-%d", directory, (int)getpid(), number);
+	const struct request r = { .magic = 0xfeedface, .version = 3, .address = own, .description = "bench" };
+	if (connect(c->control, (struct sockaddr *)&at, sizeof(at)) < 0 || bind(c->data, (struct sockaddr *)&own, sizeof(own)) < 0)
 		return -errno;
 	errno = EPROTO;
 	bool is_plugged_in = send(c->control, &r, sizeof(r) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(r) - 1 &&
 			     recv(c->control, &at, sizeof(at), MSG_WAITALL) == (ssize_t)sizeof(at) &&
 			     connect(c->data, (struct sockaddr *)&at, sizeof(at)) == 0;
 	int error = is_plugged_in ? 0 : -errno;
-	unlink(r.address.sun_path);
+	unlink(own.sun_path);
 	return error;
 }
 

@@ -102,7 +102,9 @@ static bool model_has(const struct model *m, unsigned ip, unsigned name)
 
 static const char *name_of(unsigned n, char text[static 8])
 {
-	g_snprintf(text, 8, n ? "n%u" : "", n);
+	text[0] = '\0';
+	if (n > 0)
+		g_snprintf(text, 8, "n%u", n);
 	return text;
 }
 

@@ -136,6 +136,16 @@ static void on_notify(void *opaque)
 {
 }
 
+/* libslirp 4.9 has other names for what takes descriptors, because a socket is not an int on every system. */
+#if SLIRP_CHECK_VERSION(4, 9, 0)
+#define CONFIG_VERSION 6
+#define register_poll_fd register_poll_socket
+#define unregister_poll_fd unregister_poll_socket
+#define slirp_pollfds_fill slirp_pollfds_fill_socket
+#else
+#define CONFIG_VERSION 4
+#endif
+
 static const SlirpCb callbacks = {
 	.send_packet = on_send_packet,
 	.guest_error = on_guest_error,
@@ -156,7 +166,7 @@ static struct in_addr in_addr_of(ip4_t ip)
 static Slirp *new_instance(struct stack *s)
 {
 	const SlirpConfig config = {
-		.version = 4,
+		.version = CONFIG_VERSION,
 		.in_enabled = true,
 		.vnetwork = in_addr_of(STACK_NETWORK.network),
 		.vnetmask = in_addr_of(prefix4_mask(STACK_NETWORK)),
