@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest path and every key. */
+/* Room for the longest path and every key. */
 #define TEXT_SIZE 256
 
 static const char *const type_names[] = {
@@ -37,13 +37,13 @@ static int parse_type(const char *word, enum attachment_type *ret)
 static int set_type(struct attachment *p, const char *value, const char **ret_why)
 {
 	bool good = parse_type(value, &p->type) == 0;
-	/* Both sides have to agree on it, and the one that listens says nothing. */
+	/* A socket to connect to does not tell which protocol its owner speaks. */
 	if (p->kind == ATTACHMENT_CONNECT)
 		good = good && (p->type == ATTACHMENT_TYPE_STREAM || p->type == ATTACHMENT_TYPE_VHOST);
 	if (p->kind == ATTACHMENT_UDP)
 		good = false;
 	if (!good)
-		*ret_why = "there is no such type here";
+		*ret_why = "it cannot be of this type";
 	return good ? 0 : -EINVAL;
 }
 
@@ -51,7 +51,7 @@ static int set_mac(struct attachment *p, const char *value, const char **ret_why
 {
 	struct mac mac;
 	if (mac_parse(value, &mac) < 0 || mac_is_group(mac) || mac_is_zero(mac)) {
-		*ret_why = "no network card has this MAC";
+		*ret_why = "a network card cannot have this MAC";
 		return -EINVAL;
 	}
 	p->identity.pinned = mac;
@@ -70,7 +70,7 @@ static int set_name(struct attachment *p, const char *value, const char **ret_wh
 	for (size_t i = 0; good && i < len; i++)
 		good = may_be_in_name(value[i]);
 	if (!good) {
-		*ret_why = "a port's name may have 31 letters, digits and any of -_.";
+		*ret_why = "a port's name has at most 31 characters: letters, digits and any of -_.";
 		return -EINVAL;
 	}
 	memcpy(p->identity.name, value, len + 1);
@@ -92,7 +92,7 @@ static int set_key(struct attachment *p, char *word, const char **ret_why)
 	return -EINVAL;
 }
 
-/* --- what --- */
+/* --- what is attached --- */
 
 static int set_fd(struct attachment *p, char **text)
 {
@@ -110,7 +110,7 @@ static int set_path(struct attachment *p, char **text, const char **ret_why)
 	if (!value_is_text(path))
 		return -EINVAL;
 	if (len >= sizeof(p->path)) {
-		*ret_why = "the system takes no socket path as long as that";
+		*ret_why = "the path is too long for a socket";
 		return -EINVAL;
 	}
 	memcpy(p->path, path, len + 1);

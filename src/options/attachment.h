@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a person says of something to plug in: "WHAT,KEY=VALUE,…", where WHAT is a descriptor, the path of a socket, or two UDP
- * addresses, and the keys are type, mac and name.  A plain value.
+ * A connection to one or more guests, as options describe it: "WHAT,KEY=VALUE,…", where WHAT is a descriptor, the path of a socket, or
+ * two UDP addresses, and the keys are type, mac and name.  A plain value.
  */
 #pragma once
 
@@ -13,13 +13,13 @@
 #include <sys/un.h>
 
 enum attachment_kind {
-	ATTACHMENT_FD,      /* a descriptor that was passed to us */
-	ATTACHMENT_CONNECT, /* a socket where somebody else listens */
+	ATTACHMENT_FD,      /* a descriptor that the parent process left open */
+	ATTACHMENT_CONNECT, /* a socket where the guest listens */
 	ATTACHMENT_UDP,     /* datagrams between two addresses */
 };
 
 enum attachment_type {
-	ATTACHMENT_TYPE_AUTO, /* what the socket itself says */
+	ATTACHMENT_TYPE_AUTO, /* found out from the socket */
 	ATTACHMENT_TYPE_STREAM,
 	ATTACHMENT_TYPE_DGRAM,
 	ATTACHMENT_TYPE_SEQPACKET,
@@ -32,7 +32,7 @@ struct attachment {
 	enum attachment_type type;
 	int fd;                                                    /* ATTACHMENT_FD */
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* ATTACHMENT_CONNECT */
-	struct ip_endpoint local, peer;                            /* ATTACHMENT_UDP: of one family, no port is 0 */
+	struct ip_endpoint local, peer;                            /* ATTACHMENT_UDP: both of one family, and no port is 0 */
 	struct port_identity identity;
 };
 
@@ -41,9 +41,9 @@ struct attachment_list {
 	size_t n;
 };
 
-/* -EINVAL, with a reason in *@ret_why where there is more to say than what is accepted. */
+/* -EINVAL, with a reason in *@ret_why where the text that the option accepts does not say it all. */
 int attachment_parse(enum attachment_kind kind, const char *text, struct attachment *ret, const char **ret_why);
-/* The word for @type, as "stream". */
+/* The word for @type, such as "stream". */
 const char *attachment_type_name(enum attachment_type type);
 
 /* -ENOMEM. */
@@ -52,7 +52,7 @@ int attachment_list_add(struct attachment_list *l, const struct attachment *atta
 int attachment_list_copy(const struct attachment_list *from, struct attachment_list *ret);
 /* Compares the attachments of @kind, in order. */
 bool attachment_list_equal(const struct attachment_list *a, const struct attachment_list *b, enum attachment_kind kind);
-/* Takes out those of @kind. */
+/* Removes the attachments of @kind. */
 void attachment_list_remove(struct attachment_list *l, enum attachment_kind kind);
 /* Empties it. */
 void attachment_list_clear(struct attachment_list *l);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What lanlet_config_*() collects and lanlet_network_new() copies from. */
+/* A configuration: lanlet_config_*() fill it in, and lanlet_network_new() copies from it. */
 #pragma once
 
 #include "lanlet.h"

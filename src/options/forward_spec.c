@@ -11,7 +11,7 @@
 
 #define PORT_TEXT_SIZE sizeof("65535-65535")
 
-/* Two words, an address and a name with their ports; a path is shorter than an address can be long, not so its guest. */
+/* The longest forward is that of a unix socket to a guest's name. */
 static_assert(FORWARD_TEXT_SIZE >= sizeof("tcp unix: :65535") + FORWARD_UNIX_PATH_SIZE + GUEST_NAME_SIZE, "every forward has room");
 
 static int parse_port(const char *text, uint16_t *ret)
@@ -35,14 +35,14 @@ static int parse_ports(char *text, struct forward_spec *s, const char **ret_why)
 		return -EINVAL;
 	}
 	if (last < s->first_port || last - s->first_port >= (int)FORWARD_PORTS_MAX) {
-		*ret_why = "a range begins with its lowest port and has 1024 ports at most";
+		*ret_why = "a range begins with its lowest port and has at most 1024 ports";
 		return -EINVAL;
 	}
 	s->n_ports = (uint16_t)(last - s->first_port + 1);
 	return 0;
 }
 
-/* An address as it stands before a port. */
+/* The address before a port. */
 static int parse_address(char *text, struct ip_addr *ret)
 {
 	size_t len = strlen(text);
@@ -62,12 +62,12 @@ static int parse_host(char *text, struct forward_spec *s, const char **ret_why)
 {
 	if (strncmp(text, "unix:", 5) == 0) {
 		if (s->protocol == FORWARD_UDP) {
-			*ret_why = "unix sockets carry streams, so tcp only";
+			*ret_why = "a unix socket is for tcp only";
 			return -EINVAL;
 		}
-		/* Relative to whose directory?  Not to that of a process that was started elsewhere. */
+		/* lanlet may have been started in another directory than the client that sends this. */
 		if (text[5] != '/' || strlen(text + 5) >= sizeof(s->unix_path)) {
-			*ret_why = "the path of a unix socket is absolute and has 107 bytes at most";
+			*ret_why = "the path of a unix socket has to be absolute, and to have at most 107 bytes";
 			return -EINVAL;
 		}
 		strcpy(s->unix_path, text + 5);
@@ -79,7 +79,7 @@ static int parse_host(char *text, struct forward_spec *s, const char **ret_why)
 		return parse_ports(text, s, ret_why);
 	*ports++ = '\0';
 	if (parse_address(text, &s->address) < 0) {
-		*ret_why = "the host's address is an IPv4 address, an IPv6 address in brackets, or *";
+		*ret_why = "the host's address has to be an IPv4 address, an IPv6 address in brackets, or *";
 		return -EINVAL;
 	}
 	return parse_ports(ports, s, ret_why);
@@ -94,11 +94,11 @@ static int parse_guest(char *text, struct forward_spec *s, const char **ret_why)
 	}
 	*port++ = '\0';
 	if (parse_port(port, &s->guest_port) < 0 || (s->n_ports > 0 && s->guest_port + s->n_ports - 1 > UINT16_MAX)) {
-		*ret_why = "the guest's ports are numbers from 1 to 65535";
+		*ret_why = "the guest's ports have to be from 1 to 65535";
 		return -EINVAL;
 	}
 	if (guest_ref_parse(text, &s->guest) < 0) {
-		*ret_why = "a guest is a name of one label, a MAC or an IPv4 address";
+		*ret_why = "a guest is a name without dots, a MAC or an IPv4 address";
 		return -EINVAL;
 	}
 	return 0;
@@ -122,14 +122,14 @@ static int parse_protocol(const char *text, enum forward_protocol *ret)
 	return -EINVAL;
 }
 
-/* Whoever reaches a proxy reaches every guest. */
+/* A client that reaches a proxy reaches every guest. */
 static int check_proxy(const struct forward_spec *s, const char **ret_why)
 {
 	static const struct prefix4 loopback = { IP4(127, 0, 0, 0), 8 };
 	static const struct ip_addr loopback6 = { { [15] = 1 } };
 	bool loops = ip_is_v4(&s->address) ? prefix4_contains(loopback, ip_to_ip4(&s->address)) : ip_equal(&s->address, &loopback6);
 	if (!s->unix_path[0] && (s->n_ports != 1 || !loops)) {
-		*ret_why = "a proxy listens on one port of a loopback address, or on a unix socket";
+		*ret_why = "a proxy listens on one port of a loopback address, or on a unix socket, because it reaches every guest";
 		return -EINVAL;
 	}
 	return 0;

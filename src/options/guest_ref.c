@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define GUEST_REF_WHOLE_SIZE 256 /* DNS has none that is longer (RFC 1035 §2.3.4) */
+#define GUEST_REF_WHOLE_SIZE 256 /* more than the longest name of DNS (RFC 1035 §2.3.4) */
 #define GUEST_REF_DOMAIN "lanlet"
 
 static_assert(GUEST_REF_TEXT_SIZE >= MAC_TEXT_SIZE && GUEST_REF_TEXT_SIZE >= IP4_TEXT_SIZE, "a name is the longest");
@@ -27,7 +27,7 @@ int guest_ref_parse(const char *text, struct guest_ref *ret)
 	return 0;
 }
 
-/* Cuts ".@domain" off the end of @name, where it is. */
+/* Removes ".@domain" from the end of @name.  Whether it was there. */
 static bool cut_domain(char *name, const char *domain)
 {
 	size_t len = strlen(name), domain_len = strlen(domain);
@@ -45,7 +45,7 @@ int guest_ref_parse_in(const char *text, const char *domain, struct guest_ref *r
 	if (len >= sizeof(name))
 		return -EINVAL;
 	memcpy(name, text, len + 1);
-	if (len > 1 && name[len - 1] == '.') /* the root's */
+	if (len > 1 && name[len - 1] == '.') /* the dot of the root */
 		name[len - 1] = '\0';
 	if (!cut_domain(name, domain))
 		cut_domain(name, GUEST_REF_DOMAIN);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A guest as people name it: by its name, its MAC or its address.  Whom that means is for the network to say, each time. */
+/* A reference to a guest: its name, its MAC or its address.  The network looks the guest up each time, because names and addresses move. */
 #pragma once
 
 #include "base/addr.h"
@@ -13,7 +13,7 @@ enum guest_ref_kind {
 	GUEST_REF_ADDRESS,
 };
 
-/* Members that are not of its kind are zero. */
+/* Members that its kind does not use are zero. */
 struct guest_ref {
 	enum guest_ref_kind kind;
 	char name[GUEST_NAME_SIZE]; /* one label, lower case */
@@ -21,16 +21,16 @@ struct guest_ref {
 	ip4_t ip;
 };
 
-/* A guest as text, and NUL. */
+/* Any reference as text, with its NUL. */
 #define GUEST_REF_TEXT_SIZE GUEST_NAME_SIZE
 
-/* -EINVAL: it is neither. */
+/* -EINVAL: it is none of the three. */
 int guest_ref_parse(const char *text, struct guest_ref *ret);
 /*
- * The same for one of a network, which may be called by its whole name, in @domain or in the domain "lanlet", as ssh and others want
- * to tell such names from those of the world.
+ * The same; a name may also be given with @domain or with the domain "lanlet", by which ssh and other programs tell guests from hosts on
+ * the internet.
  */
 int guest_ref_parse_in(const char *text, const char *domain, struct guest_ref *ret);
-/* In one way only, so that equal ones are equal texts. */
+/* Canonical: equal references are equal texts. */
 const char *guest_ref_format(const struct guest_ref *g, char ret[static GUEST_REF_TEXT_SIZE]);
 bool guest_ref_is_equal(const struct guest_ref *a, const struct guest_ref *b);

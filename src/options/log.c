@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the network says of itself. */
+/* The log. */
 #include "base/macros.h"
 #include "options/option.h"
 #include "options/settings.h"
@@ -8,9 +8,9 @@
 #include <string.h>
 
 static const char *const log_levels[][2] = {
-	[LOG_LEVEL_ERROR] = { "error", "what keeps the network from working" },
-	[LOG_LEVEL_WARNING] = { "warning", "what the operator should look at" },
-	[LOG_LEVEL_INFO] = { "info", "guests that come and go, their leases" },
+	[LOG_LEVEL_ERROR] = { "error", "faults that keep the network from working" },
+	[LOG_LEVEL_WARNING] = { "warning", "what an administrator should look at" },
+	[LOG_LEVEL_INFO] = { "info", "guests that connect and disconnect, and their leases" },
 	[LOG_LEVEL_DEBUG] = { "debug", "everything" },
 };
 
@@ -39,7 +39,7 @@ static const struct option options[] = {
 			.name = "log-level",
 			.argument = "LEVEL",
 			.default_value = "info",
-			.help = "The least important lines that are still logged.",
+			.help = "The least important messages that are logged.",
 		},
 		.set = set_log_level,
 		.choice = log_level_choice,
@@ -48,4 +48,4 @@ static const struct option options[] = {
 	},
 };
 
-const struct option_group options_of_log = { "The log", options, ARRAY_SIZE(options) };
+const struct option_group options_of_log = { "Log", options, ARRAY_SIZE(options) };

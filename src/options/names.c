@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What guests are called, and whom they ask. */
+/* Names of guests, reservations, and the DNS servers that guests' queries are forwarded to. */
 #include "base/macros.h"
 #include "options/option.h"
 #include "options/settings.h"
@@ -21,7 +21,7 @@ static int add_dns(struct settings *s, const char *value, const char **ret_why)
 	if (dns_server_parse(value, &server) < 0)
 		return -EINVAL;
 	if (dns_server_list_add(&s->dns, &server) < 0) {
-		*ret_why = "there are eight already";
+		*ret_why = "no more than eight servers are possible";
 		return -EINVAL;
 	}
 	return 0;
@@ -40,11 +40,11 @@ static int parse_host(char *text, struct settings_host *ret, const char **ret_wh
 	if (!ip || mac_parse(mac, &h.mac) < 0 || ip4_parse(ip, &h.ip) < 0)
 		return -EINVAL;
 	if (mac_is_group(h.mac) || mac_is_zero(h.mac)) {
-		*ret_why = "no network card has this MAC";
+		*ret_why = "a network card cannot have this MAC";
 		return -EINVAL;
 	}
 	if (name && value_label(name, h.name, sizeof(h.name)) < 0) {
-		*ret_why = "the name may hold letters, digits and inner hyphens";
+		*ret_why = "a name has letters, digits and inner hyphens";
 		return -EINVAL;
 	}
 	*ret = h;
@@ -80,7 +80,7 @@ static int parse_name(char *text, struct settings_name *ret, const char **ret_wh
 	if (!ip || value_label(name, n.name, sizeof(n.name)) < 0 || ip4_parse(ip, &n.ip) < 0)
 		return -EINVAL;
 	if (n.ip == 0 || n.ip >> 24 == 127) {
-		*ret_why = "this address means every guest's own machine";
+		*ret_why = "to a guest, this address is the guest itself";
 		return -EINVAL;
 	}
 	*ret = n;
@@ -141,9 +141,11 @@ static const struct option options[] = {
 			.name = "domain",
 			.argument = "NAME",
 			.default_value = "lanlet.internal",
-			.help = "The domain that guests' names live in: a guest called web is web and web.NAME.",
+			.help = "The DNS domain of the guests: the guest web is found as web and as web.NAME.",
 		},
-		.accepts = "a domain name of at most 189 characters: letters, digits and inner hyphens between dots",
+		.accepts =
+			"a domain name of at most 189 characters: labels of letters, digits and inner hyphens, with dots "
+			"between them",
 		.set = set_domain,
 		.same = same_domain,
 	},
@@ -151,13 +153,15 @@ static const struct option options[] = {
 		.public = {
 			.name = "dns",
 			.argument = "ADDRESS[:PORT]",
-			.default_value = "follow the host",
+			.default_value = "the host's servers",
 			.help =
-				"A DNS server to send guests' questions to, instead of those that the host uses. Write [ADDRESS]:PORT "
-				"when an IPv6 address has a port.",
+				"A DNS server that guests' queries are forwarded to, instead of the servers that the host uses. An "
+				"IPv6 address with a port is written [ADDRESS]:PORT.",
 			.repeatable = true,
 		},
-		.accepts = "an IPv4 or IPv6 address, as 9.9.9.9, 127.0.0.1:5353, 2620:fe::fe, fe80::1%eth0 or [::1]:5353, eight in all",
+		.accepts =
+			"an IPv4 or IPv6 address, such as 9.9.9.9, 127.0.0.1:5353, 2620:fe::fe, fe80::1%eth0 or [::1]:5353, "
+			"and at most eight of them",
 		.set = add_dns,
 		.clear = clear_dns,
 		.derived = true,
@@ -170,11 +174,12 @@ static const struct option options[] = {
 			.name = "host",
 			.argument = "MAC,ADDRESS[,NAME]",
 			.help =
-				"A reservation: the guest with this MAC always gets this address, and NAME is its name whatever it calls "
-				"itself.",
+				"A DHCP reservation (static lease): the guest with this MAC always gets this address. NAME, if given, "
+				"is its name, whatever name it asks for.",
 			.repeatable = true,
 		},
-		.accepts = "a MAC, an address of the subnet and optionally a name, as 52:54:00:12:34:56,192.168.122.10,web",
+		.accepts =
+			"a MAC, an address of the subnet and optionally a name, such as 52:54:00:12:34:56,192.168.122.10,web",
 		.set = add_host,
 		.clear = clear_hosts,
 		.place = OPTION_PLACES(hosts, n_hosts),
@@ -186,11 +191,10 @@ static const struct option options[] = {
 			.name = "name",
 			.argument = "NAME,ADDRESS",
 			.help =
-				"A name that the gateway's DNS server answers for with this address, beside the names of guests: NAME "
-				"alone and NAME.DOMAIN.",
+				"A DNS record of your own: the gateway's DNS server answers NAME and NAME.DOMAIN with this address.",
 			.repeatable = true,
 		},
-		.accepts = "a name of letters, digits and inner hyphens and an IPv4 address, as db,192.168.122.20",
+		.accepts = "a name of letters, digits and inner hyphens, and an IPv4 address, such as db,192.168.122.20",
 		.set = add_name,
 		.clear = clear_names,
 		.place = OPTION_PLACES(names, n_names),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One option, as the tables in this folder hold it: what people read of it, and how a value comes into the settings.  Each file is
- * a group of options with the same subject; options/options.c knows the groups, and everybody else only options/options.h.
+ * A row of the option tables: the option's texts, and how its value is set, compared and reloaded.  Each file of this folder with a table
+ * has the options of one subject; options/options.c knows the tables, and all other code uses options/options.h.
  */
 #pragma once
 
@@ -14,12 +14,12 @@ struct settings;
 
 struct option {
 	struct lanlet_option public;
-	const char *accepts; /* completes "expected …" */
-	/* -EINVAL may come with a reason in *@ret_why, a string that lives for ever. */
+	const char *accepts; /* what follows "expected" in an error */
+	/* With -EINVAL it may set *@ret_why to a static reason. */
 	int (*set)(struct settings *s, const char *value, const char **ret_why);
-	void (*clear)(struct settings *s);                          /* for repeatable options */
-	const char *(*choice)(size_t index, const char **ret_help); /* for options with fixed words; NULL behind the last */
-	bool derived; /* the default is settings_check()'s work and its text is for people only */
+	void (*clear)(struct settings *s);                          /* removes all values of a repeatable option */
+	const char *(*choice)(size_t index, const char **ret_help); /* the fixed words of an option; NULL after the last */
+	bool derived;                                               /* settings_check() works out the default; its text is only shown */
 	/* Where its value is in struct settings: a member, or several that follow one another.  Empty when it shares a list with others. */
 	struct option_place {
 		size_t offset, size;
@@ -37,7 +37,7 @@ struct option {
 	}
 
 struct option_group {
-	const char *title; /* heads it in --help and the manual page */
+	const char *title; /* its heading in --help and the manual page */
 	const struct option *options;
 	size_t count;
 };

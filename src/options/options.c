@@ -14,7 +14,7 @@ static const struct option_group *const groups[] = {
 	&options_of_segment, &options_of_names, &options_of_ports, &options_of_outside, &options_of_log,
 };
 
-/* The option at @index in the order of all groups, NULL behind the last. */
+/* The option at @index, counted over all groups; NULL after the last. */
 static const struct option *option_at(size_t index)
 {
 	for (size_t g = 0; g < ARRAY_SIZE(groups); g++) {
@@ -58,7 +58,7 @@ const char *lanlet_option_choice(const struct lanlet_option *option, size_t inde
 	return NULL;
 }
 
-/* "a, b or c" from the words that @o chooses from. */
+/* "a, b or c": the words that @o accepts. */
 static void list_choices(const struct option *o, char *ret, size_t size)
 {
 	const char *help, *word = o->choice(0, &help);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the guests and the world outside reach of each other. */
+/* NAT and port forwarding: how guests reach the outside, and how the outside reaches guests. */
 #include "base/macros.h"
 #include "engine/engines.h"
 #include "gateway/engine.h"
@@ -55,9 +55,9 @@ static const char *engine_choice(size_t index, const char **ret_help)
 }
 
 static const char *const udp_filterings[][2] = {
-	[ENGINE_FILTER_ADDRESS] = { "address-dependent", "addresses that the guest has sent to" },
-	[ENGINE_FILTER_ENDPOINT_INDEPENDENT] = { "endpoint-independent", "anybody, for games and telephony behind strict networks" },
-	[ENGINE_FILTER_ADDRESS_AND_PORT] = { "address-and-port-dependent", "addresses and ports that the guest has sent to" },
+	[ENGINE_FILTER_ADDRESS] = { "address-dependent", "from addresses that the guest has sent to" },
+	[ENGINE_FILTER_ENDPOINT_INDEPENDENT] = { "endpoint-independent", "from any address, as games and telephony may need it" },
+	[ENGINE_FILTER_ADDRESS_AND_PORT] = { "address-and-port-dependent", "from addresses and ports that the guest has sent to" },
 };
 
 static const char *udp_filtering_choice(size_t index, const char **ret_help)
@@ -93,7 +93,7 @@ static const struct option options[] = {
 			.name = "engine",
 			.argument = "NAME",
 			.default_value = ENGINE_DEFAULT_NAME,
-			.help = "What carries guests' traffic to the outside.",
+			.help = "The NAT engine that connects guests to the outside.",
 		},
 		.set = set_engine,
 		.choice = engine_choice,
@@ -104,8 +104,9 @@ static const struct option options[] = {
 			.name = "udp-filtering",
 			.argument = "WHO",
 			.default_value = "address-dependent",
-			.help = "Who outside may answer to the port that a guest's UDP port has become (RFC 4787, REQ-8). "
-				"The native engine knows all three, libslirp the default only.",
+			.help =
+				"Which UDP packets from the outside reach a guest through NAT (RFC 4787, REQ-8). The native engine "
+				"knows all three, libslirp only the default.",
 		},
 		.set = set_udp_filtering,
 		.choice = udp_filtering_choice,
@@ -116,8 +117,8 @@ static const struct option options[] = {
 			.name = "host-loopback",
 			.default_value = "false",
 			.help =
-				"Guests that connect to the gateway's address also reach services of the host that listen on 127.0.0.1 "
-				"only. Without it they reach those that listen on all addresses.",
+				"Let guests reach services of the host that listen on 127.0.0.1 only, at the gateway's address. "
+				"Without it, guests reach services that listen on all addresses.",
 		},
 		.accepts = "true or false",
 		.set = set_host_loopback,
@@ -128,10 +129,10 @@ static const struct option options[] = {
 			.name = "forward",
 			.argument = "\"PROTOCOL [ADDRESS:]PORT[-PORT] GUEST:PORT\"",
 			.help =
-				"Takes those who come to a port of this machine, of 127.0.0.1 unless another ADDRESS is given (* is "
-				"all), to a guest, which is a name, a MAC or an address and may get it later. PROTOCOL is tcp or udp; "
-				"unix:PATH may stand instead of a port. With the PROTOCOL proxy there is no GUEST: clients say by SOCKS "
-				"5 or HTTP CONNECT whom they want.",
+				"Port forwarding (a published port): forwards a host port to a guest. The host listens on 127.0.0.1 "
+				"unless ADDRESS is given (* = all addresses). GUEST is a name, a MAC or an address; it need not exist "
+				"yet. PROTOCOL is tcp or udp. unix:PATH instead of a port listens on a unix socket. \"proxy PORT\", "
+				"without GUEST, is a SOCKS 5 and HTTP CONNECT proxy to all guests.",
 			.repeatable = true,
 		},
 		.accepts = "as \"tcp 8080 web:80\", \"udp 0.0.0.0:5353 192.168.122.10:53\", \"tcp [::1]:8000-8010 web:8000\", "
@@ -144,4 +145,4 @@ static const struct option options[] = {
 	},
 };
 
-const struct option_group options_of_outside = { "The world outside", options, ARRAY_SIZE(options) };
+const struct option_group options_of_outside = { "NAT and port forwarding", options, ARRAY_SIZE(options) };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Paths that a person named, in order; each once.  Owns its text. */
+/* A list of paths or URLs in the order in which they were added, without duplicates.  Owns its text. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,9 +10,9 @@ struct path_list {
 	size_t n;
 };
 
-/* Adds a copy of @path, unless it is there.  -ENOMEM. */
+/* Adds a copy of @path, unless the list has it.  -ENOMEM. */
 int path_list_add(struct path_list *l, const char *path);
-/* -ENOMEM; @ret is then untouched. */
+/* -ENOMEM, and @ret is untouched. */
 int path_list_copy(const struct path_list *from, struct path_list *ret);
 bool path_list_equal(const struct path_list *a, const struct path_list *b);
 /* Empties it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ways into the network beside the sockets in its directory. */
+/* Connections to guests and to other networks, beside the sockets in the network's directory. */
 #include "base/macros.h"
 #include "host/socket_facts.h"
 #include "link/vde/relay.h"
@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define URL_MAX 1023 /* libvdeplug copies it into buffers of PATH_MAX and onto the stack */
+#define URL_MAX 1023 /* libvdeplug copies a URL into buffers of PATH_MAX bytes, some on the stack */
 
 static int add_attachment(struct settings *s, enum attachment_kind kind, const char *value, const char **ret_why)
 {
@@ -18,7 +18,7 @@ static int add_attachment(struct settings *s, enum attachment_kind kind, const c
 	struct socket_facts facts;
 	if (attachment_parse(kind, value, &a, ret_why) < 0)
 		return -EINVAL;
-	/* At once, before another descriptor takes the place of one that is not open. */
+	/* Now, because a descriptor that is not open yet may be another file's by the time the network is made. */
 	int r = kind == ATTACHMENT_FD ? socket_facts_get(a.fd, &facts) : 0;
 	if (r < 0) {
 		*ret_why = socket_facts_explain(-r);
@@ -123,13 +123,14 @@ static const struct option options[] = {
 			.name = "fd",
 			.argument = "N[,type=TYPE][,mac=MAC][,name=NAME]",
 			.help =
-				"A socket that the program which started lanlet left open as descriptor N: a connection is a guest, a "
-				"listening socket, or a unix datagram socket with a path, is for many. TYPE is stream, dgram, seqpacket, "
-				"vhost or vde; the socket says which unless it is vhost, or the ctl of a VDE switch. mac= lets nobody "
-				"but the card with this MAC speak, name= is what the port is called.",
+				"A socket that the parent process left open as descriptor N. A connected socket is one guest; a "
+				"listening socket, or a unix datagram socket with a path, serves any number. TYPE is stream, dgram, "
+				"seqpacket, vhost (vhost-user) or vde. It is found out from the socket, but vhost, and vde for the "
+				"ctl socket of a VDE switch, have to be given. mac= drops frames from any other MAC, name= names the "
+				"port.",
 			.repeatable = true,
 		},
-		.accepts = "the number of an open socket, as 3, 4,type=vhost or 5,mac=52:54:00:12:34:56,name=web",
+		.accepts = "the number of an open socket, such as 3, 4,type=vhost or 5,mac=52:54:00:12:34:56,name=web",
 		.set = add_fd,
 		.clear = clear_fds,
 		.same = same_fds,
@@ -139,12 +140,14 @@ static const struct option options[] = {
 			.name = "connect",
 			.argument = "PATH[,type=TYPE][,mac=MAC][,name=NAME]",
 			.help =
-				"A unix socket where a guest listens, such as QEMU's -netdev stream,server=on: connects to it, as soon "
-				"as it is there, and again whenever the connection ends. TYPE is stream, which needs not be said, or "
-				"vhost.",
+				"A unix socket where a guest listens, such as QEMU's -netdev stream,server=on. lanlet connects as "
+				"soon as the socket exists, and again whenever the connection ends. TYPE is stream (the default) or "
+				"vhost (vhost-user). mac= drops frames from any other MAC, name= names the port.",
 			.repeatable = true,
 		},
-		.accepts = "the path of a socket, as /run/vm/web.sock or /run/vm/web.sock,type=vhost,mac=52:54:00:12:34:56,name=web",
+		.accepts =
+			"the path of a socket, such as /run/vm/web.sock or "
+			"/run/vm/web.sock,type=vhost,mac=52:54:00:12:34:56,name=web",
 		.set = add_connect,
 		.clear = clear_connects,
 		.same = same_connects,
@@ -154,12 +157,11 @@ static const struct option options[] = {
 			.name = "udp",
 			.argument = "LOCAL,PEER[,mac=MAC][,name=NAME]",
 			.help =
-				"One guest by UDP, such as QEMU's -netdev dgram with local.type=inet: datagrams between the addresses "
-				"LOCAL, which is ours, and PEER. Anybody who can send from PEER's address is that guest, and nothing is "
-				"encrypted.",
+				"One guest over UDP, such as QEMU's -netdev dgram with local.type=inet. LOCAL is lanlet's address, "
+				"PEER is the guest's. Not encrypted: whatever can send from PEER's address is taken for the guest.",
 			.repeatable = true,
 		},
-		.accepts = "two addresses with ports, as 127.0.0.1:5001,127.0.0.1:5002 or [::1]:5001,[::1]:5002",
+		.accepts = "two addresses with ports, such as 127.0.0.1:5001,127.0.0.1:5002 or [::1]:5001,[::1]:5002",
 		.set = add_udp,
 		.clear = clear_udps,
 		.same = same_udps,
@@ -169,11 +171,12 @@ static const struct option options[] = {
 			.name = "vhost-connect",
 			.argument = "PATH[,mac=MAC][,name=NAME]",
 			.help =
-				"The same as --connect PATH,type=vhost: a socket where a vhost-user front end listens, such as QEMU with "
-				"server=on.",
+				"The same as --connect PATH,type=vhost: a socket where a vhost-user front end listens, such as QEMU "
+				"with server=on.",
 			.repeatable = true,
 		},
-		.accepts = "the path of a socket, as /run/vm/web.sock or /run/vm/web.sock,mac=52:54:00:12:34:56,name=web",
+		.accepts =
+			"the path of a socket, such as /run/vm/web.sock or /run/vm/web.sock,mac=52:54:00:12:34:56,name=web",
 		.set = add_vhost_connect,
 		.clear = clear_connects,
 		.same = same_as_connect,
@@ -183,10 +186,11 @@ static const struct option options[] = {
 			.name = "vde",
 			.argument = "URL",
 			.help =
-				"Another VDE network to join, by a URL of libvdeplug, as vde:///run/other.ctl, udp://5555->host:5555, "
-				"vxvde://239.1.2.3 or vxlan://239.1.2.3: as soon as it is there, and again whenever the connection ends. "
-				"Let one member of such a network have the gateway and DHCP, see --no-gateway and --no-dhcp. A URL can "
-				"run programs (cmd://).",
+				"Another VDE network to join, by a URL of libvdeplug such as vde:///run/other.ctl, "
+				"udp://5555->host:5555, vxvde://239.1.2.3 or vxlan://239.1.2.3. lanlet connects as soon as it can, "
+				"and again whenever the connection ends. Only one member of a joined network may have the gateway and "
+				"DHCP: see --no-gateway and --no-dhcp. A URL can run programs (cmd://), so take none from a source "
+				"you do not trust.",
 			.repeatable = true,
 		},
 		.accepts = "a URL of libvdeplug or the directory of a VDE switch, at most 1023 characters and no control characters",
@@ -200,8 +204,8 @@ static const struct option options[] = {
 			.argument = "USEC",
 			.default_value = "0",
 			.help =
-				"How many microseconds to look for more work before sleeping, while that pays: answers come sooner, "
-				"guests by vhost-user need not wake lanlet, and a processor is kept busy for that long. 0 is never.",
+				"Poll for up to USEC microseconds before sleeping, while that finds work. Lowers latency and spares "
+				"vhost-user guests a wake-up; costs CPU. 0 is off.",
 		},
 		.accepts = "a number from 0 to 1000",
 		.set = set_busy_poll,
@@ -209,4 +213,4 @@ static const struct option options[] = {
 	},
 };
 
-const struct option_group options_of_ports = { "Ways in", options, ARRAY_SIZE(options) };
+const struct option_group options_of_ports = { "Connections", options, ARRAY_SIZE(options) };

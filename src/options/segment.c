@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the network is: its addresses, and what its switch and its DHCP server do. */
+/* The network itself: its addresses, its switch and its DHCP server. */
 #include "base/macros.h"
 #include "lan/storm.h"
 #include "options/option.h"
@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define LEASE_TIME_MIN_S 10 /* below that clients do little else than renew */
+#define LEASE_TIME_MIN_S 10 /* with less, clients do little else than renew */
 
-/* Private use: RFC 1918 §3, and RFC 6598 §4 (carriers' shared space, which no host outside owns either). */
+/* Private use (RFC 1918 §3), and the shared space of carriers (RFC 6598 §4), which no host on the internet has either. */
 static const struct prefix4 private_space[] = {
 	{ IP4(10, 0, 0, 0), 8 },
 	{ IP4(172, 16, 0, 0), 12 },
@@ -32,7 +32,7 @@ static int set_subnet(struct settings *s, const char *value, const char **ret_wh
 	struct prefix4 p;
 	int r = prefix4_parse(value, &p);
 	if (r == -EDOM)
-		*ret_why = "it has bits set behind the prefix";
+		*ret_why = "it has bits set after the prefix";
 	if (r < 0)
 		return -EINVAL;
 	if (p.length < 8 || p.length > 30) {
@@ -40,7 +40,7 @@ static int set_subnet(struct settings *s, const char *value, const char **ret_wh
 		return -EINVAL;
 	}
 	if (!is_private(p)) {
-		*ret_why = "it is not private, real hosts live there";
+		*ret_why = "it is not a private network: guests could not reach the hosts that have these addresses";
 		return -EINVAL;
 	}
 	s->subnet = p;
@@ -114,11 +114,11 @@ static const struct option options[] = {
 			.name = "subnet",
 			.argument = "PREFIX",
 			.default_value = "192.168.122.0/24",
-			.help = "The network's addresses: a private IPv4 prefix of any length from 8 to 30.",
+			.help = "The network's addresses: a private IPv4 prefix, from /8 to /30.",
 		},
 		.accepts =
-			"a prefix of length 8 to 30 inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10, such as "
-			"192.168.122.0/24",
+			"a private IPv4 prefix from /8 to /30, inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or "
+			"100.64.0.0/10, such as 192.168.122.0/24",
 		.set = set_subnet,
 		.place = OPTION_PLACE(subnet),
 	},
@@ -127,7 +127,9 @@ static const struct option options[] = {
 			.name = "gateway",
 			.argument = "ADDRESS",
 			.default_value = "the subnet's first address",
-			.help = "The gateway's own address: the guests' router, DHCP and DNS server.",
+			.help =
+				"The gateway's address. The gateway is the guests' default router, their DHCP server and their DNS "
+				"server.",
 		},
 		.accepts = "an IPv4 address inside the subnet",
 		.set = set_gateway,
@@ -138,12 +140,12 @@ static const struct option options[] = {
 		.public = {
 			.name = "dhcp-range",
 			.argument = "FIRST-LAST",
-			.default_value = "all addresses on the gateway's larger side",
+			.default_value = "all addresses above or below the gateway, whichever are more",
 			.help =
-				"The addresses that DHCP gives out, both ends included. Reservations may lie outside of it. FIRST,LAST is "
-				"the same.",
+				"The addresses that DHCP gives out, both ends included. Reservations (--host) may be outside this "
+				"range. FIRST,LAST is accepted too.",
 		},
-		.accepts = "two IPv4 addresses in order, as 192.168.122.2-192.168.122.254",
+		.accepts = "two IPv4 addresses, the lower one first, such as 192.168.122.2-192.168.122.254",
 		.set = set_dhcp_range,
 		.derived = true,
 		.place = OPTION_PLACES(dhcp_first, dhcp_last),
@@ -154,10 +156,10 @@ static const struct option options[] = {
 			.argument = "TIME",
 			.default_value = "3600",
 			.help =
-				"How long a guest may use its address before it has to renew: seconds, or a number with s, m, h, d or w "
-				"behind it, or \"infinite\".",
+				"How long a DHCP lease is valid: a number of seconds, or a number with s, m, h, d or w, or "
+				"\"infinite\". Guests renew after half of it.",
 		},
-		.accepts = "at least 10 seconds, as 3600, 90m, 12h, 7d or infinite",
+		.accepts = "at least 10 seconds, such as 3600, 90m, 12h, 7d or infinite",
 		.set = set_lease_time,
 		.place = OPTION_PLACE(lease_time_s),
 		.live = true,
@@ -168,8 +170,8 @@ static const struct option options[] = {
 			.argument = "auto|N",
 			.default_value = "auto",
 			.help =
-				"Largest IP packet, told to guests by DHCP. auto is 65520 for guests whose whole way is known to carry "
-				"it, as QEMU's -netdev stream does, and 1500 for others.",
+				"The largest IP packet. Guests learn it by DHCP. auto is 65520 where the whole path to the guest "
+				"carries that, as QEMU's -netdev stream does, and 1500 elsewhere.",
 		},
 		.accepts = "auto or a number from 576 to 65520",
 		.set = set_mtu,
@@ -179,7 +181,9 @@ static const struct option options[] = {
 		.public = {
 			.name = "no-dhcp",
 			.default_value = "false",
-			.help = "Gives out no addresses: somebody else on the segment does, or guests have theirs already.",
+			.help =
+				"Turn the DHCP server off, because there is another one on the network or guests have fixed "
+				"addresses.",
 		},
 		.accepts = "true or false",
 		.set = set_no_dhcp,
@@ -190,8 +194,8 @@ static const struct option options[] = {
 			.name = "no-gateway",
 			.default_value = "false",
 			.help =
-				"Is a switch only: no gateway address, so no way outside, no DNS and no DHCP. For the members of a "
-				"network that spans hosts, all but one.",
+				"Be a switch only: no gateway, so no NAT, no DNS and no DHCP. For all members but one of a network "
+				"that spans several hosts.",
 		},
 		.accepts = "true or false",
 		.set = set_no_gateway,
@@ -202,8 +206,8 @@ static const struct option options[] = {
 			.name = "isolate",
 			.default_value = "false",
 			.help =
-				"Keeps guests from one another: each reaches the gateway, the outside and what other switches bring in, "
-				"but no other guest.",
+				"Keep guests apart: a guest reaches the gateway, the outside and what is connected through other "
+				"switches, but no other guest.",
 		},
 		.accepts = "true or false",
 		.set = set_isolate,
@@ -214,8 +218,8 @@ static const struct option options[] = {
 			.name = "multicast-snooping",
 			.default_value = "true",
 			.help =
-				"Multicast goes to the guests that have joined its group by IGMP or MLD, who are asked now and then, "
-				"instead of to all. Groups of the link, such as mDNS, always go to all.",
+				"Send multicast only to guests that joined the group (IGMP/MLD snooping). Link-local groups, such as "
+				"mDNS, always go to all guests.",
 		},
 		.accepts = "true or false",
 		.set = set_multicast_snooping,
@@ -227,8 +231,9 @@ static const struct option options[] = {
 			.argument = "N|off",
 			.default_value = "10000",
 			.help =
-				"How many frames per second each port may send to everybody: broadcast, multicast that nobody has asked "
-				"for, and destinations that are not known. What is more is dropped and counted.",
+				"Storm control: how many frames per second each port may send to all others, as broadcast, as "
+				"multicast to a group that no guest has joined, or to an unknown MAC. Frames above the limit are "
+				"dropped and counted.",
 		},
 		.accepts = "off or a number from 10 to 10000000",
 		.set = set_storm_limit,
@@ -236,4 +241,4 @@ static const struct option options[] = {
 	},
 };
 
-const struct option_group options_of_segment = { "The segment", options, ARRAY_SIZE(options) };
+const struct option_group options_of_segment = { "Network", options, ARRAY_SIZE(options) };

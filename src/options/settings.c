@@ -62,7 +62,7 @@ int settings_copy(const struct settings *from, struct settings *ret)
 	return 0;
 }
 
-/* @list with @n elements grown by @more; NULL when memory is short, and @list is as it was. */
+/* @list with room for @more elements after its @n; NULL when memory is short, and @list is unchanged. */
 static void *grow(void *list, size_t n, size_t more, size_t size)
 {
 	return reallocarray(list, n + more + 1, size);
@@ -109,7 +109,7 @@ int settings_remove_name(struct settings *s, const char *name)
 	return -ENOENT;
 }
 
-/* What is being checked, and where to say what is wrong with it. */
+/* The settings that are checked, and where the error goes. */
 struct check {
 	struct settings s; /* borrows the lists of the original */
 	char subnet[IP4_TEXT_SIZE + sizeof("/32")];
@@ -152,7 +152,7 @@ static int check_gateway(struct check *c)
 	return 0;
 }
 
-/* The larger side of the gateway. */
+/* All addresses above or below the gateway, whichever are more. */
 static void derive_range(struct settings *s)
 {
 	ip4_t first = first_host(s->subnet), last = last_host(s->subnet);
@@ -175,7 +175,7 @@ static int check_range(struct check *c)
 	if (!is_host_of(c->s.subnet, c->s.dhcp_first) || !is_host_of(c->s.subnet, c->s.dhcp_last))
 		return refuse(c, "dhcp-range %s-%s is not inside the host addresses of the subnet %s", first, last, c->subnet);
 	if (c->s.gateway >= c->s.dhcp_first && c->s.gateway <= c->s.dhcp_last)
-		return refuse(c, "dhcp-range %s-%s contains the gateway %s: let it begin or end beside it", first, last,
+		return refuse(c, "dhcp-range %s-%s contains the gateway %s: choose a range above or below it", first, last,
 			      ip4_format(c->s.gateway, gateway));
 	return 0;
 }
@@ -188,9 +188,9 @@ static int check_host_alone(struct check *c, const struct settings_host *h)
 	if (!is_host_of(c->s.subnet, h->ip))
 		return refuse(c, "host %s,%s: the address is not a host address of the subnet %s", mac, ip, c->subnet);
 	if (h->ip == c->s.gateway)
-		return refuse(c, "host %s,%s: the address is the gateway's", mac, ip);
+		return refuse(c, "host %s,%s: the gateway has this address", mac, ip);
 	if (strcmp(h->name, SETTINGS_GATEWAY_NAME) == 0)
-		return refuse(c, "host %s,%s,%s: the name is the gateway's", mac, ip, h->name);
+		return refuse(c, "host %s,%s,%s: the gateway has this name", mac, ip, h->name);
 	return 0;
 }
 
@@ -200,7 +200,7 @@ static int check_host_pair(struct check *c, const struct settings_host *a, const
 	mac_format(a->mac, mac);
 	mac_format(b->mac, other);
 	if (mac_equal(a->mac, b->mac))
-		return refuse(c, "host: the MAC %s is reserved for twice", mac);
+		return refuse(c, "host: the MAC %s has two reservations", mac);
 	if (a->ip == b->ip)
 		return refuse(c, "host: the address %s is reserved for both %s and %s", ip4_format(a->ip, ip), mac, other);
 	if (a->name[0] != '\0' && strcmp(a->name, b->name) == 0)
@@ -246,8 +246,8 @@ static int check_forwards(struct check *c)
 	for (size_t i = 0; i < c->s.n_forwards; i++)
 		for (size_t j = 0; j < i; j++)
 			if (forward_spec_collides(&c->s.forwards[j], &c->s.forwards[i]))
-				return refuse(c, "forward \"%s\" and \"%s\" ask for one port", forward_spec_format(&c->s.forwards[j], a),
-					      forward_spec_format(&c->s.forwards[i], b));
+				return refuse(c, "forward \"%s\" and \"%s\" need the same host port",
+					      forward_spec_format(&c->s.forwards[j], a), forward_spec_format(&c->s.forwards[i], b));
 	return 0;
 }
 
@@ -255,13 +255,13 @@ static int check_name(struct check *c, size_t i)
 {
 	const struct settings_name *n = &c->s.names[i];
 	if (strcmp(n->name, SETTINGS_GATEWAY_NAME) == 0)
-		return refuse(c, "name %s: that is the gateway's", n->name);
+		return refuse(c, "name %s: the gateway has this name", n->name);
 	for (size_t j = 0; j < i; j++)
 		if (strcmp(n->name, c->s.names[j].name) == 0)
 			return refuse(c, "name: %s is given twice", n->name);
 	for (size_t j = 0; j < c->s.n_hosts; j++)
 		if (strcmp(n->name, c->s.hosts[j].name) == 0)
-			return refuse(c, "name: %s is the name of a host too", n->name);
+			return refuse(c, "name: %s is also the name of a reservation (host)", n->name);
 	return 0;
 }
 

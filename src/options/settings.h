@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the options of a network say, as values.  options/options.c fills them in one by one, in any order;
- * settings_check() then derives what was left out and refuses what contradicts itself.  Only checked
- * settings may be used to build a network, and of those the comments below hold.
+ * The values of all options of a network.  options/options.c sets them one by one, in any order; settings_check() then works out
+ * what was not given, and refuses contradictions.  A network is built from checked settings only, and what the comments below say holds
+ * for those.
  *
  * A struct settings owns its lists.
  */
@@ -21,25 +21,25 @@
 #include <stdint.h>
 
 #define SETTINGS_LEASE_INFINITE UINT32_MAX /* RFC 2131 §3.3 */
-#define SETTINGS_BUSY_POLL_MAX 1000u       /* microseconds; a sleeping guest that long ago was no conversation */
+#define SETTINGS_BUSY_POLL_MAX 1000u       /* microseconds; a guest that is silent for longer is not about to answer */
 #define SETTINGS_MTU_AUTO 0u
-#define SETTINGS_MTU_MIN 576u   /* every IPv4 host takes that (RFC 791 §3.1) */
-#define SETTINGS_MTU_MAX 65520u /* largest multiple of 16 whose frame a stream socket carries */
+#define SETTINGS_MTU_MIN 576u   /* every IPv4 host accepts that (RFC 791 §3.1) */
+#define SETTINGS_MTU_MAX 65520u /* the largest multiple of 16 whose frame fits the stream protocol */
 /* "NAME.DOMAIN" fits into a DNS name of 253 characters with any NAME of one label. */
 #define SETTINGS_LABEL_MAX 63u
 #define SETTINGS_DOMAIN_MAX 189u
 
-/* The gateway's own name, which no guest can have. */
+/* The gateway's name, which no guest can have. */
 #define SETTINGS_GATEWAY_NAME "gateway"
 
-/* A guest that always gets the same address. */
+/* A DHCP reservation (static lease): the guest with this MAC always gets this address. */
 struct settings_host {
 	struct mac mac;
 	ip4_t ip;
 	char name[SETTINGS_LABEL_MAX + 1]; /* lower case; "": none */
 };
 
-/* A name that DNS answers for beside those of guests. */
+/* A DNS name beside those of guests. */
 struct settings_name {
 	char name[SETTINGS_LABEL_MAX + 1]; /* lower case */
 	ip4_t ip;
@@ -47,48 +47,48 @@ struct settings_name {
 
 struct settings {
 	struct prefix4 subnet; /* private, /8 to /30 */
-	ip4_t gateway;         /* a host address of the subnet; 0 before the check: its first one */
-	/* Addresses that DHCP gives out, both inclusive, without the gateway; 0 before the check: all on one side of it. */
+	ip4_t gateway;         /* a host address of the subnet; 0 before the check: the first one */
+	/* The DHCP range, both ends included, without the gateway; 0 before the check: all addresses above or below the gateway. */
 	ip4_t dhcp_first, dhcp_last;
 	uint32_t lease_time_s;                /* or SETTINGS_LEASE_INFINITE */
 	unsigned mtu;                         /* SETTINGS_MTU_AUTO, or MIN to MAX */
 	char domain[SETTINGS_DOMAIN_MAX + 1]; /* lower case, no dot at the end */
-	struct dns_server_list dns;           /* servers to ask; none: follow the host */
+	struct dns_server_list dns;           /* servers to forward queries to; none: those of the host */
 	/* Distinct MACs, addresses and names; addresses are host addresses of the subnet, also outside the DHCP range. */
 	struct settings_host *hosts; /* each list and its length stand together, see OPTION_PLACES() */
 	size_t n_hosts;
 	struct attachment_list attachments; /* distinct descriptors, paths and names */
 	struct settings_name *names;        /* distinct, of each other and of hosts' names */
 	size_t n_names;
-	struct forward_spec *forwards; /* none asks for another's ports */
+	struct forward_spec *forwards; /* no two need the same host port */
 	size_t n_forwards;
 	bool host_loopback;
 	unsigned busy_poll_us; /* 0: none */
 	bool isolate;
 	bool multicast_snooping;
-	bool no_dhcp, no_gateway; /* without a gateway there is no DHCP either */
+	bool no_dhcp, no_gateway; /* without a gateway there is no DHCP server either */
 	struct path_list vde;     /* URLs of VDE networks to join */
-	unsigned storm_limit;     /* frames per second of each port, 0: any */
+	unsigned storm_limit;     /* frames per second for each port; 0: no limit */
 	const struct engine_ops *engine;
 	enum engine_filtering udp_filtering;
 	enum log_level log_level;
 };
 
-/* Frees the lists.  What fills a struct settings first is option_set_defaults(). */
+/* Frees the lists.  option_set_defaults() initializes a struct settings. */
 void settings_done(struct settings *s);
 
-/* Takes the host with @mac, or the name, out of its list.  -ENOENT. */
+/* Removes the host with @mac, or the name.  -ENOENT. */
 int settings_remove_host(struct settings *s, struct mac mac);
 int settings_remove_name(struct settings *s, const char *name);
 
-/* Appends the hosts and names of @more.  -ENOMEM, and @s is as before. */
+/* Appends the hosts and names of @more.  -ENOMEM, and @s is unchanged. */
 int settings_append(struct settings *s, const struct settings *more);
 
 /* -ENOMEM. */
 int settings_copy(const struct settings *from, struct settings *ret);
 
 /*
- * Fills in what follows from the rest.  -EINVAL when options contradict one another: @error then has
- * one line that names them, and @s is as before.
+ * Works out what was not given.  -EINVAL when options contradict one another: @error then has one line that names them, and @s is
+ * unchanged.
  */
 int settings_check(struct settings *s, char *error, size_t size);

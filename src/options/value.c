@@ -21,7 +21,7 @@ static int copy_span(const char *from, const char *end, char *ret, size_t size)
 	return 0;
 }
 
-/* The digits at *@at, which is moved behind them. */
+/* Reads the digits at *@at and moves it to what follows them. */
 static int take_digits(const char **at, uint32_t max, uint32_t *ret)
 {
 	const char *p = *at;
@@ -61,7 +61,7 @@ int value_switch(const char *text, bool *ret)
 	return -EINVAL;
 }
 
-/* Seconds in the unit that @letter stands for; 0: no such unit. */
+/* How many seconds the unit @letter has; 0: no such unit. */
 static uint32_t unit_seconds(char letter)
 {
 	switch (letter) {
@@ -123,7 +123,7 @@ int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last)
 	return 0;
 }
 
-/* Not isalnum(): what a name may hold does not depend on the locale. */
+/* Not isalnum(), which depends on the locale. */
 static bool is_alphanumeric(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Text that a person wrote → a value, for each kind of value that options have.  0, or -EINVAL with @ret untouched.
- */
+/* Parses the values of options, one function for each kind.  0, or -EINVAL with @ret untouched. */
 #pragma once
 
 #include "base/addr.h"
@@ -10,22 +8,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Decimal digits and nothing else, within @min and @max. */
+/* Decimal digits only, from @min to @max. */
 int value_unsigned(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
 /* "true", "yes", "on", "1" and their opposites. */
 int value_switch(const char *text, bool *ret);
 /*
- * Seconds, or a number with one of the letters s, m, h, d, w; "infinite" is @infinite.  Everything else must
- * lie below that.
+ * Seconds, or a number with one of the letters s, m, h, d, w.  "infinite" is @infinite, and all other values have to be less.
  */
 int value_duration(const char *text, uint32_t infinite, uint32_t *ret);
 /* "A.B.C.D:PORT" or "[V6ADDRESS]:PORT". */
 int value_endpoint(const char *text, struct ip_endpoint *ret);
-/* Two addresses in order with "-" or "," between them. */
+/* Two addresses, the lower one first, with "-" or "," between them. */
 int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last);
-/* One label of a host name (RFC 1123 §2.1), made lower case; @size includes the NUL. */
+/* One label of a host name (RFC 1123 §2.1), in lower case; @size includes the NUL. */
 int value_label(const char *text, char *ret, size_t size);
-/* Labels with dots between them, made lower case; one dot at the end is taken off. */
+/* Labels with dots between them, in lower case; a dot at the end is removed. */
 int value_domain(const char *text, char *ret, size_t size);
-/* Whether @text can be shown in one line: not empty, no control characters. */
+/* Whether @text is not empty and has no control characters, so that it can be shown in one line. */
 bool value_is_text(const char *text);

@@ -55,7 +55,7 @@ static void what_makes_no_sense_is_refused_with_a_reason(void)
 		{ "tcp 80 :80", "a guest is" },
 		{ "tcp 80 a.b:80", "a guest is" },
 		{ "tcp unix:web.sock web:80", "absolute" },
-		{ "udp unix:/web.sock web:80", "streams" },
+		{ "udp unix:/web.sock web:80", "tcp only" },
 		{ "proxy", NULL },
 		{ "proxy 1080 web:80", NULL },
 		{ "proxy *:1080", "loopback" },

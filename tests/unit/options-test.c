@@ -101,8 +101,8 @@ static void wrong_value_is_explained(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(set(f, "log-level", "loud"), ==, -EINVAL);
 	g_assert_cmpstr(f->error, ==, "log-level \"loud\": expected error, warning, info or debug");
 	g_assert_cmpint(set(f, "subnet", "192.168.1.1/24"), ==, -EINVAL);
-	g_assert_true(
-		g_str_has_prefix(f->error, "subnet \"192.168.1.1/24\": it has bits set behind the prefix: expected a prefix of length 8"));
+	g_assert_true(g_str_has_prefix(
+		f->error, "subnet \"192.168.1.1/24\": it has bits set after the prefix: expected a private IPv4 prefix from /8"));
 }
 
 static void long_value_is_cut_in_the_message(struct fixture *f, gconstpointer data)
@@ -461,7 +461,7 @@ static void socket_of_a_guest_has_a_path_and_perhaps_a_type(struct fixture *f, g
 	expect_refused(f, "connect", "/run/a,type=dgram");
 	g_autofree char *path = g_strnfill(108, 'x');
 	expect_refused(f, "connect", path);
-	g_assert_nonnull(strstr(f->error, "no socket path as long as that"));
+	g_assert_nonnull(strstr(f->error, "the path is too long for a socket"));
 	expect_set(f, "connect", "/run/c,name=b");
 	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
 	g_assert_cmpstr(f->error, ==, "the name b is given to two ports");
