@@ -326,7 +326,7 @@ void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet
 	iov[1] = (struct iovec){ .iov_base = header, .iov_len = w.len };
 	struct frame meta = *p->frame;
 	meta.ingress = NULL; /* the gateway sends it now */
-	meta.shown = false;
+	meta.joined = 0;
 	meta.headroom = 0;
 	meta.csum_start = (uint16_t)(meta.csum_start - p->l4_offset + ETH_HEADER_LEN + w.len);
 	send_behind_header(e, now, dst, iov, (unsigned)n + 1, w.len + p->l4_len, &meta);

@@ -43,7 +43,7 @@ struct frame {
 	enum frame_gso gso;
 	uint16_t gso_size; /* payload bytes of each segment */
 
-	bool shown; /* observers have seen what it was made of, see segment_show() */
+	uint16_t joined; /* how many frames GRO made it of; 0: none, it is as it came */
 
 	/*
 	 * Bytes in front of iov[0] that whoever is passed the frame may write to, so that its own header need not be a piece

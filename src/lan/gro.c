@@ -4,9 +4,11 @@
 #include "base/arena.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"
+
+#include <string.h>
 #include "wire/tcp.h"
 
-void gro_init(struct gro *g, struct mac destination, struct arena *arena, frame_emit_t emit, void *opaque)
+void gro_init(struct gro *g, const struct mac *destination, struct arena *arena, frame_emit_t emit, void *opaque)
 {
 	g->destination = destination;
 	g->arena = arena;
@@ -15,24 +17,14 @@ void gro_init(struct gro *g, struct mac destination, struct arena *arena, frame_
 	g->n_joined = 0;
 }
 
-static bool is_data(const struct gro *g, const struct frame *f, struct tcp4_data *ret)
+/* The destination and the ethertype are those of the segments that wait. */
+static bool joins(const struct gro *g, const struct port *from, const uint8_t *bytes, const struct tcp4_data *data)
 {
-	if (f->n_iov != 1 || f->gso != FRAME_GSO_NONE || f->checksum != FRAME_CHECKSUM_COMPLETE)
-		return false;
-	struct bytes_reader r = bytes_reader(f->iov[0].iov_base, f->iov[0].iov_len);
-	struct eth_header eth;
-	if (eth_parse(&r, &eth) < 0 || eth.ethertype != ETH_TYPE_IPV4 || !mac_equal(eth.dst, g->destination))
-		return false;
-	return tcp4_data_parse(r.at, r.left, ret);
-}
-
-static bool joins(const struct gro *g, const struct frame *f, const struct tcp4_data *data)
-{
-	if (g->n_joined == 0 || g->n_joined + 1 == FRAME_IOV_MAX || data->payload_len > g->head.payload_len ||
+	if (g->n_joined + 1 == FRAME_IOV_MAX || data->payload_len > g->head.payload_len ||
 	    g->head.header_len + g->payload_len + data->payload_len > IPV4_PACKET_MAX)
 		return false;
-	return data->seq == g->head.seq + (uint32_t)g->payload_len && tcp4_data_alike(&g->head, data) &&
-	       memcmp(f->iov[0].iov_base, g->first.iov[0].iov_base, ETH_HEADER_LEN) == 0;
+	return from == g->from && data->seq == g->head.seq + (uint32_t)g->payload_len &&
+	       mac_equal(eth_source(bytes), eth_source(g->first)) && tcp4_data_alike(&g->head, data);
 }
 
 static void add(struct gro *g, const struct tcp4_data *data)
@@ -43,12 +35,10 @@ static void add(struct gro *g, const struct tcp4_data *data)
 	g->push = data->push;
 }
 
-static void begin(struct gro *g, const struct frame *f, const struct tcp4_data *data)
+static void begin(struct gro *g, struct port *from, const uint8_t *bytes, const struct tcp4_data *data)
 {
-	g->iov[0] = f->iov[0];
-	g->first = *f;
-	g->first.iov = g->iov;
-	g->first.checksum = FRAME_CHECKSUM_VERIFIED;
+	g->from = from;
+	g->first = bytes;
 	g->head = *data;
 	g->payload_len = 0;
 	add(g, data);
@@ -61,7 +51,7 @@ static bool make_super_frame(struct gro *g, struct frame *ret)
 	uint8_t *header = arena_alloc(g->arena, len);
 	if (!header)
 		return false;
-	frame_copy(&g->first, 0, header, len);
+	memcpy(header, g->first, len);
 	tcp4_data_widen(&g->head, header + ETH_HEADER_LEN, g->payload_len, g->push);
 	g->iov[0] = (struct iovec){ .iov_base = header, .iov_len = len };
 	*ret = (struct frame){
@@ -73,8 +63,8 @@ static bool make_super_frame(struct gro *g, struct frame *ret)
 		.csum_offset = TCP_CHECKSUM_AT,
 		.gso = FRAME_GSO_TCP4,
 		.gso_size = (uint16_t)g->head.payload_len,
-		.ingress = g->first.ingress,
-		.shown = g->first.shown,
+		.ingress = g->from,
+		.joined = (uint16_t)g->n_joined,
 	};
 	return true;
 }
@@ -84,10 +74,10 @@ static void emit_each(struct gro *g, unsigned n)
 {
 	size_t header_len = ETH_HEADER_LEN + g->head.header_len;
 	for (unsigned i = 1; i <= n; i++) {
-		struct iovec iov = { (uint8_t *)g->iov[i].iov_base - header_len, header_len + g->iov[i].iov_len };
-		struct frame f = g->first;
-		f.iov = &iov;
-		f.len = iov.iov_len;
+		struct iovec iov;
+		struct frame f = frame_of(&iov, (uint8_t *)g->iov[i].iov_base - header_len, header_len + g->iov[i].iov_len);
+		f.checksum = FRAME_CHECKSUM_VERIFIED;
+		f.ingress = g->from;
 		g->emit(g->opaque, &f);
 	}
 }
@@ -104,20 +94,23 @@ void gro_flush(struct gro *g)
 		emit_each(g, n);
 }
 
-void gro_input(struct gro *g, const struct frame *f)
+bool gro_take(struct gro *g, struct port *from, const uint8_t *bytes, size_t len)
 {
 	struct tcp4_data data;
-	if (!is_data(g, f, &data)) {
-		gro_flush(g);
-		g->emit(g->opaque, f);
-		return;
+	bool waits = !gro_is_empty(g), taken = false, joined = false;
+	if (len > ETH_HEADER_LEN && eth_is(bytes, *g->destination, ETH_TYPE_IPV4)) {
+		taken = tcp4_data_parse(bytes + ETH_HEADER_LEN, len - ETH_HEADER_LEN, &data);
+		joined = taken && waits && joins(g, from, bytes, &data);
 	}
-	if (joins(g, f, &data)) {
+	if (waits && !joined)
+		gro_flush(g);
+	if (!taken)
+		return false;
+	if (joined)
 		add(g, &data);
-	} else {
-		gro_flush(g);
-		begin(g, f, &data);
-	}
+	else
+		begin(g, from, bytes, &data);
 	if (data.push || data.payload_len < g->head.payload_len)
 		gro_flush(g);
+	return true;
 }

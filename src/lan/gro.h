@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Generic receive offload: joins TCP segments that come one behind the other, as senders without TSO make them, to
- * super-frames, so that switch, gateway and engine are passed once for up to 64 KiB.
+ * Generic receive offload: joins consecutive TCP segments of a port to super-frames, so that switch, gateway and engine handle up to
+ * 64 KiB at once.  Embedded in the segment, which feeds it the frames of one batch at a time (segment_input_batch()).
  *
- * Embedded in a port's implementation, for one batch of frames at a time.  The order of frames stays as it is.  Cutting a
- * super-frame up again (gso.h) gives the segments back.  Segments have had their checksums verified; what does not
- * join, or is wrong in any way, passes as it came.
- *
- * Only what goes to one MAC address is joined, the gateway's: another guest would need it cut up again.
+ * Only frames to one MAC address are joined, the gateway's: for another guest they would have to be cut up again.  The order of frames
+ * stays as it is.  Only segments with right checksums are joined; every other frame passes as it came.  Cutting a super-frame up
+ * again (gso.h) gives the segments back.
  */
 #pragma once
 
@@ -18,26 +16,31 @@
 struct arena;
 
 struct gro {
-	struct mac destination;
+	const struct mac *destination;
 	struct arena *arena; /* of the turn, for headers */
 	frame_emit_t emit;
 	void *opaque;
 
-	unsigned n_joined;  /* segments waiting; the rest holds when there are any */
-	struct frame first; /* the first of them */
+	unsigned n_joined; /* segments waiting; the rest holds when there are any */
+	struct port *from;
+	const uint8_t *first; /* the first of them, from its Ethernet header on */
 	struct tcp4_data head;
 	size_t payload_len;
 	bool push;
 	struct iovec iov[FRAME_IOV_MAX]; /* a place for the header, then payloads */
 };
 
-void gro_init(struct gro *g, struct mac destination, struct arena *arena, frame_emit_t emit, void *opaque);
+/* @destination and @arena are borrowed for the life of @g; @emit gets the frames that waited. */
+void gro_init(struct gro *g, const struct mac *destination, struct arena *arena, frame_emit_t emit, void *opaque);
 static inline bool gro_is_empty(const struct gro *g)
 {
 	return g->n_joined == 0;
 }
 
-/* Emits @f, now or joined to others by the next gro_flush(). */
-void gro_input(struct gro *g, const struct frame *f);
+/*
+ * Takes the next frame, @len bytes from port @from, to join it to others; true: it is emitted by gro_flush() at the latest.
+ * false: the frame cannot be joined, and the caller passes it on; those before it have been emitted.
+ */
+bool gro_take(struct gro *g, struct port *from, const uint8_t *bytes, size_t len);
 /* Emits what waits. */
 void gro_flush(struct gro *g);

@@ -38,7 +38,7 @@ void segment_unobserve(struct segment *s, struct observer *o)
 	}
 }
 
-void segment_show_frame(struct segment *s, const struct port *p, enum observed how, const struct frame *frame)
+static void show_frame(struct segment *s, const struct port *p, enum observed how, const struct frame *frame)
 {
 	for (struct observer *o = s->observers; o; o = o->next)
 		o->frame(o, p, how, frame);
@@ -92,6 +92,7 @@ static void record(struct segment *s, usec_t now, const struct port *p, enum seg
 
 void segment_detach(struct segment *s, usec_t now, struct port *p)
 {
+	assert(gro_is_empty(&s->gro));
 	show_port_gone(s, p);
 	fdb_forget(&s->fdb, p);
 	snoop_detached(&s->snoop, p);
@@ -112,11 +113,12 @@ static_assert(DROP_REASON_COUNT <= 64, "a bit for each in first_drops");
 void segment_drop(struct segment *s, struct port *p, enum drop_reason why, const struct frame *frame)
 {
 	struct drop_example *example = &s->drop_examples[why];
+	unsigned n = frame && frame->joined > 0 ? frame->joined : 1;
 	if (s->drops.count[why] == 0)
 		s->first_drops |= UINT64_C(1) << why;
-	drop_count(&s->drops, why);
+	s->drops.count[why] += n;
 	if (p)
-		drop_count(&p->counters.drops, why);
+		p->counters.drops.count[why] += n;
 	example->when = s->now;
 	example->len = frame ? frame->len : 0;
 	memcpy(example->port, p ? p->name : "", p ? sizeof(example->port) : 1);
@@ -150,7 +152,7 @@ static void send_counted(struct passage *p, const struct frame *frame)
 /* Apart, so that send_fitting() has nothing to save for it; before the port has the frame, which may answer. */
 __attribute__((noinline)) static void show_and_send(struct passage *p, enum observed how, const struct frame *frame)
 {
-	segment_show_frame(p->segment, p->to, how, frame);
+	show_frame(p->segment, p->to, how, frame);
 	send_counted(p, frame);
 }
 
@@ -302,27 +304,78 @@ static bool take_from_port(struct segment *s, usec_t now, struct port *p, const 
 	return true;
 }
 
-static void count_received(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
+static void count_len(struct segment *s, usec_t now, struct port *p, size_t len)
 {
 	s->now = now;
 	p->counters.rx_frames++;
-	p->counters.rx_bytes += frame->len;
-	if (s->observers && !frame->shown)
-		segment_show_frame(s, p, OBSERVED_IN, frame);
+	p->counters.rx_bytes += len;
 }
 
-void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
+static void count_received(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
+{
+	count_len(s, now, p, frame->len);
+	if (s->observers)
+		show_frame(s, p, OBSERVED_IN, frame);
+}
+
+/* @is_counted: counters and observers have had @frame, or what it was made of. */
+static void enter(struct segment *s, usec_t now, struct port *p, const struct frame *frame, bool is_counted)
 {
 	uint8_t head[ETH_HEADER_LEN];
 	struct bytes_reader r = bytes_reader(head, frame_copy(frame, 0, head, sizeof(head)));
 	struct eth_header eth;
-	count_received(s, now, p, frame);
+	if (!is_counted)
+		count_received(s, now, p, frame);
 	if (eth_parse(&r, &eth) < 0) {
 		segment_drop(s, p, DROP_FRAME_MALFORMED, frame);
 		return;
 	}
 	if (p == s->gateway.port || take_from_port(s, now, p, &eth, frame))
 		forward(s, now, p, eth.dst, frame);
+}
+
+void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
+{
+	enter(s, now, p, frame, false);
+}
+
+static void enter_from_gro(void *opaque, const struct frame *frame)
+{
+	struct segment *s = opaque;
+	enter(s, s->now, frame->ingress, frame, true);
+}
+
+static struct frame frame_from(struct port *p, struct iovec *iov, const void *bytes, size_t len)
+{
+	struct frame f = frame_of(iov, bytes, len);
+	f.ingress = p;
+	return f;
+}
+
+__attribute__((noinline)) static void show_received(struct segment *s, struct port *p, const void *bytes, size_t len)
+{
+	struct iovec iov;
+	struct frame frame = frame_from(p, &iov, bytes, len);
+	show_frame(s, p, OBSERVED_IN, &frame);
+}
+
+/* Apart, so that a frame that is joined needs no struct frame. */
+__attribute__((noinline)) static void enter_single(struct segment *s, usec_t now, struct port *p, const void *bytes, size_t len)
+{
+	struct iovec iov;
+	struct frame frame = frame_from(p, &iov, bytes, len);
+	enter(s, now, p, &frame, true);
+}
+
+void segment_input_batch(struct segment *s, usec_t now, struct port *p, const void *bytes, size_t len, bool more)
+{
+	count_len(s, now, p, len);
+	if (s->observers)
+		show_received(s, p, bytes, len);
+	/* The last frame has none to join unless one waits for it: a packet that comes alone is not parsed twice. */
+	bool may_join = s->gateway.port && (more || !gro_is_empty(&s->gro));
+	if (!may_join || !gro_take(&s->gro, p, bytes, len))
+		enter_single(s, now, p, bytes, len);
 }
 
 void segment_output(struct segment *s, usec_t now, struct port *to, const struct frame *frame)
@@ -337,8 +390,8 @@ void segment_commit(struct segment *s, usec_t now, struct port *from, struct por
 		from->counters.rx_frames++;
 		from->counters.rx_bytes += frames[i].len;
 		if (s->observers) {
-			segment_show_frame(s, from, OBSERVED_IN, &frames[i]);
-			segment_show_frame(s, p, OBSERVED_OUT, &frames[i]);
+			show_frame(s, from, OBSERVED_IN, &frames[i]);
+			show_frame(s, p, OBSERVED_OUT, &frames[i]);
 		}
 		count_sent(s, p, &frames[i]);
 	}
@@ -347,6 +400,8 @@ void segment_commit(struct segment *s, usec_t now, struct port *from, struct por
 
 void segment_flush(struct segment *s, usec_t now)
 {
+	if (!gro_is_empty(&s->gro))
+		gro_flush(&s->gro);
 	if (s->gateway.port)
 		s->gateway.flush(s->gateway.opaque, now);
 	while (!list_empty(&s->dirty)) {
@@ -440,5 +495,6 @@ int segment_init(struct segment *s, const struct segment_config *config)
 	loop_guard_init(&s->loops, &config->hash_key, &s->ports, &loop_ops, s);
 	snoop_init(&s->snoop, config->snooping, &s->ports, &snoop_ops, s);
 	arena_init(&s->arena, ARENA_BYTES_PER_TURN);
+	gro_init(&s->gro, &s->gateway.mac, &s->arena, enter_from_gro, s);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "base/usec.h"
 #include "lan/fdb.h"
 #include "lan/frame.h"
+#include "lan/gro.h"
 #include "lan/loop_guard.h"
 #include "lan/observer.h"
 #include "lan/port.h"
@@ -93,6 +94,7 @@ struct segment {
 	struct segment_gateway gateway; /* port NULL: none */
 	struct loop_guard loops;
 	struct snoop snoop;
+	struct gro gro;             /* frames of a batch for the gateway */
 	struct drop_counters drops; /* of the frames of all ports */
 	struct drop_example drop_examples[DROP_REASON_COUNT];
 	uint64_t first_drops;       /* bits of reasons whose first drop nobody was told of yet: whoever tells takes them */
@@ -115,6 +117,12 @@ void segment_detach(struct segment *s, usec_t now, struct port *p);
 
 /* A frame from @p.  Borrowed until segment_flush() has returned. */
 void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame);
+/*
+ * The next frame of a batch from @p, @len bytes that are borrowed like a frame's; @more: another one of the batch follows.  Counters and
+ * observers see each frame.  TCP segments for the gateway are joined (gro.h), so a frame may go on only when the next one comes or with
+ * segment_flush(), which ends the batch.
+ */
+void segment_input_batch(struct segment *s, usec_t now, struct port *p, const void *bytes, size_t len, bool more);
 /* A frame from the gateway for @to, where segment_find() says that its destination is: who sends it many looks that up once. */
 void segment_output(struct segment *s, usec_t now, struct port *to, const struct frame *frame);
 /* @p commits @k of the rooms that it lent to @from. */
@@ -125,17 +133,6 @@ void segment_flush(struct segment *s, usec_t now);
 void segment_observe(struct segment *s, struct observer *o);
 /* Harmless when @o does not observe. */
 void segment_unobserve(struct segment *s, struct observer *o);
-
-void segment_show_frame(struct segment *s, const struct port *p, enum observed how, const struct frame *frame);
-
-/* Shows @frame as @p sent it, before somebody joins it to others on the way to segment_input(). */
-static inline void segment_show(struct segment *s, const struct port *p, struct frame *frame)
-{
-	if (!s->observers)
-		return;
-	segment_show_frame(s, p, OBSERVED_IN, frame);
-	frame->shown = true;
-}
 
 /* When segment_expire() is wanted. */
 usec_t segment_deadline(const struct segment *s);

@@ -3,7 +3,6 @@
 
 #include "base/macros.h"
 #include "lan/frame.h"
-#include "lan/gro.h"
 #include "lan/segment.h"
 
 #include <errno.h>
@@ -260,41 +259,21 @@ static void drain_queue(struct datagram_port *p, usec_t now)
 
 /* --- in --- */
 
-struct delivery {
-	struct datagram_port *from;
-	usec_t now;
-};
-
-static void deliver_frame(void *opaque, const struct frame *f)
-{
-	struct delivery *d = opaque;
-	segment_input(d->from->io->segment, d->now, &d->from->port, f);
-}
-
 /* Delivers @n messages; false when one of them is the end of the connection. */
 static bool deliver(struct datagram_port *p, usec_t now, unsigned n)
 {
 	struct segment *segment = p->io->segment;
 	struct datagram_rooms *rooms = p->io->rooms;
-	struct delivery delivery = { p, now };
-	struct gro gro;
 	bool open = true;
-	gro_init(&gro, segment->gateway.mac, &segment->arena, deliver_frame, &delivery);
 	for (unsigned i = 0; i < n && open; i++) {
 		size_t len = rooms->messages[i].msg_len;
-		struct iovec iov;
-		struct frame f = frame_of(&iov, rooms->bytes[i], len);
-		f.ingress = &p->port;
-		if (len == 0 && p->counts_empty) {
+		if (len == 0 && p->counts_empty)
 			open = false;
-		} else if (len > DATAGRAM_FRAME_MAX) {
+		else if (len > DATAGRAM_FRAME_MAX)
 			drop(p, DROP_DATAGRAM_LENGTH);
-		} else {
-			segment_show(segment, &p->port, &f);
-			gro_input(&gro, &f);
-		}
+		else
+			segment_input_batch(segment, now, &p->port, rooms->bytes[i], len, i + 1 < n);
 	}
-	gro_flush(&gro);
 	segment_flush(segment, now);
 	return open;
 }

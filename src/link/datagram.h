@@ -4,7 +4,7 @@
  * Embedded in the connection object of a link, which knows how the socket came about and when it ends.
  *
  * In: one recvmmsg() per readiness takes a batch into rooms that all ports of a link share; the frames are delivered where they lie,
- * TCP segments for the gateway joined, and the segment is flushed before the rooms are used again.
+ * and the segment is flushed before the rooms are used again.
  * Out: one sendmmsg() per flush.  What the socket does not take is copied into a bounded queue and goes out when it is writable again;
  * frames behind that are dropped and counted, so that a peer that does not drain costs only itself.
  */

@@ -290,6 +290,16 @@ static struct peer *sender_of(struct dgram_socket *s, usec_t now, const struct d
 	return r < 0 ? NULL : p;
 }
 
+static void deliver(struct peer *p, usec_t now, const struct dgram_packet *packet, bool more)
+{
+	struct segment *segment = p->socket->link->config.segment;
+	p->heard = now;
+	if (packet->len > DATAGRAM_FRAME_MAX)
+		segment_drop(segment, &p->out.port, DROP_DATAGRAM_LENGTH, NULL);
+	else
+		segment_input_batch(segment, now, &p->out.port, packet->bytes, packet->len, more);
+}
+
 static void socket_ready(struct watch *w, usec_t now, unsigned events)
 {
 	struct dgram_socket *s = container_of(w, struct dgram_socket, watch);
@@ -297,17 +307,13 @@ static void socket_ready(struct watch *w, usec_t now, unsigned events)
 	int n = dgram_batch_read(l->batch, w->fd);
 	if (n <= 0)
 		return;
-	struct dgram_delivery delivery;
-	dgram_delivery_begin(&delivery, l->config.segment, now);
 	for (unsigned i = 0; i < (unsigned)n; i++) {
 		struct dgram_packet packet = dgram_batch_at(l->batch, i);
 		struct peer *p = sender_of(s, now, &packet);
-		if (!p)
-			continue;
-		p->heard = now;
-		dgram_delivery_add(&delivery, &p->out.port, &packet);
+		if (p)
+			deliver(p, now, &packet, i + 1 < (unsigned)n);
 	}
-	dgram_delivery_end(&delivery);
+	segment_flush(l->config.segment, now);
 }
 
 /* --- coming and going --- */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "link/dgram_batch.h"
 
-#include "lan/segment.h"
 #include "link/datagram.h"
 
 #include <errno.h>
@@ -55,40 +54,4 @@ struct dgram_packet dgram_batch_at(const struct dgram_batch *b, unsigned i)
 		.source = &b->sources[i],
 		.source_len = b->messages[i].msg_hdr.msg_namelen,
 	};
-}
-
-static void deliver_frame(void *opaque, const struct frame *f)
-{
-	struct dgram_delivery *d = opaque;
-	segment_input(d->segment, d->now, d->from, f);
-}
-
-void dgram_delivery_begin(struct dgram_delivery *d, struct segment *segment, usec_t now)
-{
-	d->segment = segment;
-	d->now = now;
-	d->from = NULL;
-	gro_init(&d->gro, segment->gateway.mac, &segment->arena, deliver_frame, d);
-}
-
-void dgram_delivery_add(struct dgram_delivery *d, struct port *from, const struct dgram_packet *packet)
-{
-	if (from != d->from)
-		gro_flush(&d->gro);
-	d->from = from;
-	if (packet->len > DATAGRAM_FRAME_MAX) {
-		segment_drop(d->segment, from, DROP_DATAGRAM_LENGTH, NULL);
-		return;
-	}
-	struct iovec iov;
-	struct frame f = frame_of(&iov, packet->bytes, packet->len);
-	f.ingress = from;
-	segment_show(d->segment, from, &f);
-	gro_input(&d->gro, &f);
-}
-
-void dgram_delivery_end(struct dgram_delivery *d)
-{
-	gro_flush(&d->gro);
-	segment_flush(d->segment, d->now);
 }

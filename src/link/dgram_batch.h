@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A batch of datagrams from a socket that many send to, each with the address it came from, and their way into the segment.
+ * A batch of datagrams from a socket that many send to, each with the address it came from.
  * One is enough for a whole link: a batch is delivered and the segment flushed before the next is read.
  */
 #pragma once
-
-#include "base/usec.h"
-#include "lan/gro.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/un.h>
 
 struct dgram_batch;
-struct port;
-struct segment;
 
 struct dgram_packet {
 	const uint8_t *bytes;
@@ -31,17 +26,3 @@ void dgram_batch_free(struct dgram_batch *b);
 int dgram_batch_read(struct dgram_batch *b, int fd);
 /* Number @i of the batch, valid until the next one is read. */
 struct dgram_packet dgram_batch_at(const struct dgram_batch *b, unsigned i);
-
-/* Datagrams of one batch on their way; TCP segments for the gateway are joined. */
-struct dgram_delivery {
-	struct segment *segment;
-	usec_t now;
-	struct port *from;
-	struct gro gro;
-};
-
-void dgram_delivery_begin(struct dgram_delivery *d, struct segment *segment, usec_t now);
-/* Lets @packet, borrowed until the end, enter by @from. */
-void dgram_delivery_add(struct dgram_delivery *d, struct port *from, const struct dgram_packet *packet);
-/* Flushes the segment. */
-void dgram_delivery_end(struct dgram_delivery *d);

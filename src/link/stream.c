@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * In: one recv() per readiness takes all there is, up to a buffer's size; the frames in it are delivered where
- * they lie, TCP segments for the gateway joined, and the segment is flushed before the buffer is touched again.  Buffers come from a pool,
+ * they lie, and the segment is flushed before the buffer is touched again.  Buffers come from a pool,
  * and a connection keeps one only while half a frame is in it, so idle connections own no memory.
  *
  * Out: stream_out.h.
@@ -13,7 +13,6 @@
 #include "base/macros.h"
 #include "host/poller.h"
 #include "lan/frame.h"
-#include "lan/gro.h"
 #include "lan/segment.h"
 #include "link/connector.h"
 #include "link/listener.h"
@@ -188,41 +187,15 @@ static void drain_queue(struct connection *c, usec_t now)
 
 /* --- in --- */
 
-struct delivery {
-	struct connection *to;
-	usec_t now;
-};
-
-static void deliver_frame(void *opaque, const struct frame *f)
-{
-	struct delivery *d = opaque;
-	segment_input(d->to->link->config.segment, d->now, &d->to->port, f);
-}
-
 /* Delivers the whole frames in the buffer; returns the bytes they took, or -EBADMSG at an impossible length. */
 static ssize_t deliver_frames(struct connection *c, usec_t now)
 {
-	struct segment *segment = c->link->config.segment;
-	struct delivery delivery = { c, now };
-	struct gro gro;
-	gro_init(&gro, segment->gateway.mac, &segment->arena, deliver_frame, &delivery);
 	struct bytes_reader r = bytes_reader(c->rx->bytes, c->rx_len);
 	const uint8_t *bytes;
 	size_t len;
 	enum framing_next next;
-	while ((next = framing_take(&r, ETH_HEADER_LEN, STREAM_FRAME_MAX, &bytes, &len)) == FRAMING_FRAME) {
-		struct iovec iov;
-		struct frame f = frame_of(&iov, bytes, len);
-		f.ingress = &c->port;
-		/* The last frame has nobody to join unless one waits for it: a packet that comes alone is not looked at twice. */
-		if (r.left == 0 && gro_is_empty(&gro)) {
-			deliver_frame(&delivery, &f);
-			continue;
-		}
-		segment_show(segment, &c->port, &f);
-		gro_input(&gro, &f);
-	}
-	gro_flush(&gro);
+	while ((next = framing_take(&r, ETH_HEADER_LEN, STREAM_FRAME_MAX, &bytes, &len)) == FRAMING_FRAME)
+		segment_input_batch(c->link->config.segment, now, &c->port, bytes, len, r.left > 0);
 	return next == FRAMING_BROKEN ? -EBADMSG : (ssize_t)(c->rx_len - r.left);
 }
 

@@ -5,6 +5,10 @@
 #include "base/addr.h"
 #include "base/bytes.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
 #define ETH_HEADER_LEN 14
 #define ETH_TYPE_AT 12 /* offset of the ethertype, or of the first 802.1Q tag */
 #define ETH_TYPE_IPV4 0x0800
@@ -19,6 +23,22 @@ struct eth_header {
 	struct mac dst, src;
 	uint16_t ethertype;
 };
+
+/* Of the header at @bytes, ETH_HEADER_LEN of them. */
+static inline struct mac eth_source(const uint8_t *bytes)
+{
+	struct mac src;
+	memcpy(src.b, bytes + sizeof(src.b), sizeof(src.b));
+	return src;
+}
+
+/* Whether that header is untagged and has this destination and type. */
+static inline bool eth_is(const uint8_t *bytes, struct mac dst, uint16_t ethertype)
+{
+	struct mac to;
+	memcpy(to.b, bytes, sizeof(to.b));
+	return mac_equal(to, dst) && bytes[ETH_TYPE_AT] == ethertype >> 8 && bytes[ETH_TYPE_AT + 1] == (ethertype & 0xff);
+}
 
 /* -EBADMSG when truncated. */
 int eth_parse(struct bytes_reader *r, struct eth_header *ret);

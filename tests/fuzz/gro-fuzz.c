@@ -32,21 +32,6 @@ static void check(bool condition)
 		abort();
 }
 
-static void repair_tcp_checksum(uint8_t *frame, size_t size)
-{
-	if (size < HEADERS_LEN || frame[ETH_HEADER_LEN] != 0x45)
-		return;
-	uint8_t *ip = frame + ETH_HEADER_LEN, *tcp = ip + IPV4_HEADER_LEN;
-	size_t len = size - ETH_HEADER_LEN - IPV4_HEADER_LEN;
-	struct checksum c = { 0 };
-	tcp[16] = tcp[17] = 0;
-	checksum_add(&c, ip + 12, 8);
-	checksum_add(&c, (uint8_t[]){ 0, ip[9], (uint8_t)(len >> 8), (uint8_t)len }, 4);
-	checksum_add(&c, tcp, len);
-	tcp[16] = (uint8_t)(checksum_value(&c) >> 8);
-	tcp[17] = (uint8_t)checksum_value(&c);
-}
-
 /* What differs in a right way: IP id and, with it, the checksums. */
 static void take_segment(void *opaque, const struct frame *f)
 {
@@ -85,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes_reader r = bytes_reader(bytes, size);
 	check(run != NULL);
 	arena_init(&run->arena, (size_t)16 << 20);
-	gro_init(&gro, (struct mac){ { 0x52, 0x54, 0, 0xa0, 0xb0, 0xc0 } }, &run->arena, take, run);
+	gro_init(&gro, &(struct mac){ { 0x52, 0x54, 0, 0xa0, 0xb0, 0xc0 } }, &run->arena, take, run);
 	while (r.left > 2 && run->n_in < FRAMES_MAX) {
 		uint16_t head = bytes_get_be16(&r);
 		size_t len = head & (REPAIR - 1);
@@ -94,11 +79,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		if (head & REPAIR) {
 			repair_ipv4_checksum(at, len);
-			repair_tcp_checksum(at, len);
+			repair_tcp4_checksum(at, len);
 		}
 		struct frame f = frame_of(&run->in[run->n_in], at, len);
 		run->n_in++;
-		gro_input(&gro, &f);
+		if (!gro_take(&gro, NULL, at, len))
+			take(run, &f);
 	}
 	gro_flush(&gro);
 	check(run->n_out == run->n_in);

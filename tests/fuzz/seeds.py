@@ -174,8 +174,8 @@ def mld_seeds():
     }
 
 
-def switch_record(port, frame=b"", mend=0, tenths=0, partial=0, back=0):
-    return struct.pack("!BBH", port | mend << 2 | partial << 3 | back << 4, tenths, len(frame)) + frame
+def switch_record(port, frame=b"", mend=0, tenths=0, partial=0, back=0, more=0):
+    return struct.pack("!BBH", port | mend << 2 | partial << 3 | back << 4 | more << 5, tenths, len(frame)) + frame
 
 
 def switch_seeds():
@@ -195,6 +195,7 @@ def switch_seeds():
     alert = bytes([58, 0, 5, 2, 0, 0, 1, 0])
     join6 = eth(0x86dd, ipv6(0, alert + mld_seeds()["report-2"], src=FIXED6, dst=ROUTERS6), dst=mac6, src=other)
     stream6 = eth(0x86dd, ipv6(17, bytes(12), dst=GROUP6), dst=mac6, src=other)
+    train = [eth(0x0800, ipv4(6, tcp(0x10, bytes(8), seq=1000 + at), ident=at)) for at in (0, 8, 16)]
     many = b"".join(switch_record(1, join.replace(GROUP, bytes([239, 1, 3, n]))) for n in range(70))
     return {
         "multicast": switch_record(1, join) + switch_record(3, asks) + switch_record(2, stream, tenths=200) + switch_record(1, leave),
@@ -208,6 +209,9 @@ def switch_seeds():
         "isolated": switch_record(1, eth(0x0800, large, dst=everybody, src=other)) + switch_record(2, eth(0x0800, large, dst=other)),
         "tagged": switch_record(3, eth(0x88a8, tag + large, dst=everybody, src=other))
         + switch_record(1, eth(0x88a8, tag + large, dst=other), partial=1),
+        "batch": b"".join(switch_record(3, frame, mend=1, more=1) for frame in train) + switch_record(3, storm),
+        "batch-of-two-ports": b"".join(switch_record(1 + 2 * i, train[i], mend=1, more=1) for i in (0, 1)) + switch_record(1, storm),
+        "batch-pinned": b"".join(switch_record(0, frame, mend=1, more=1) for frame in train) + switch_record(0, storm),
         "storm": switch_record(1, storm) * 40 + switch_record(1, storm, tenths=20),
         "probe-comes-back": switch_record(1, storm) + switch_record(1, back=1) + switch_record(3, back=1, tenths=255) * 3,
         "loop": switch_record(1, storm) + b"".join(switch_record(i % 4, back=1, tenths=i) for i in range(60)),

@@ -317,6 +317,33 @@ class Transfers(Network):
         self.assertEqual(out.strip(), servers.blob_sha256(size))
 
 
+class Counters(Transfers):
+    UPLOAD = "import sys, urllib.request; urllib.request.urlopen(urllib.request.Request(sys.argv[1], bytes(1 << 20), method='PUT')).read()"
+
+    def ports(self):
+        return {port["name"]: port for port in self.api.get("/v1/ports")["ports"]}
+
+    def test_port_counters_agree_with_a_capture_while_segments_are_joined(self):
+        guest = self.guest()
+        before = self.ports()
+        name = list(before)[-1]
+        capture = self.capture(name)
+        guest.python(self.UPLOAD, f"http://{outside.ROUTER}/")
+        self.download(guest, 1 << 20)
+        found = capture.finish()
+        after = self.ports()
+        for direction, prefix in ((pcapng.INBOUND, "rx"), (pcapng.OUTBOUND, "tx")):
+            frames, bytes_ = (after[name][f"{prefix}_{unit}"] - before[name][f"{prefix}_{unit}"] for unit in ("frames", "bytes"))
+            captured = [record.data for record in found.records if record.direction == direction]
+            # A neighbour may be looked up before the capture has begun or after it has ended.
+            self.assertLessEqual(0, frames - len(captured))
+            self.assertLessEqual(frames - len(captured), 8, f"{prefix}: {frames} counted, {len(captured)} captured")
+            self.assertLessEqual(bytes_ - sum(map(len, captured)), 8 * 1514)
+            self.assertGreater(len(captured), 700)
+        joined = after["gateway"]["tx_frames"] - before["gateway"]["tx_frames"]
+        self.assertLess(joined, (after[name]["rx_frames"] - before[name]["rx_frames"]) / 2, "no segments were joined")
+
+
 class Losses(Transfers):
     """A reader that does not read, and disks that are full: records are lost, and guests notice nothing."""
 

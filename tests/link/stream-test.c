@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Stream ports on real socket pairs; the clock is the test's. */
 #include "base/bytes.h"
+#include "base/macros.h"
 #include "host/loop.h"
 #include "lan/frame.h"
 #include "lan/segment.h"
 #include "link/stream.h"
 #include "support/memory_port.h"
-#include "wire/checksum.h"
+#include "support/tcp_segment.h"
 #include "wire/eth.h"
 #include "wire/framing.h"
-#include "wire/ipv4.h"
-#include "wire/tcp.h"
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -114,30 +113,15 @@ static void ignore_flush(void *opaque, usec_t now)
 {
 }
 
-/* @len bytes of one TCP stream, from @at on, as a packet for the gateway. */
+/* @len bytes of one TCP connection, from @at on, as a packet for the gateway. */
 static size_t make_segment(uint8_t *buf, size_t size, struct mac gateway, uint32_t at, size_t len)
 {
-	size_t packet_len = IPV4_HEADER_LEN + TCP_HEADER_LEN + len;
 	struct bytes_writer w = bytes_writer(buf, size);
-	bytes_put_be32(&w, (uint32_t)(ETH_HEADER_LEN + packet_len));
-	eth_emit(&w, &(struct eth_header){ gateway, { { 2, 0, 0, 0, 0, 9 } }, ETH_TYPE_IPV4 });
-	struct ipv4_header ip = { .total_len = (uint16_t)packet_len, .ttl = 64, .protocol = IP_PROTOCOL_TCP, .src = 1, .dst = 2 };
-	ipv4_emit(&w, &ip);
-	struct tcp_header tcp = { .seq = at, .flags = TCP_ACK };
-	struct checksum c = { 0 };
-	checksum_add_pseudo4(&c, ip.src, ip.dst, ip.protocol, (uint16_t)(TCP_HEADER_LEN + len));
-	for (int pass = 0; pass < 2; pass++) {
-		struct bytes_writer segment = w;
-		tcp_emit(&segment, &tcp);
-		bytes_put_zeros(&segment, len);
-		checksum_add(&c, buf + w.len, TCP_HEADER_LEN + len);
-		tcp.checksum = checksum_value(&c);
-		g_assert_false(segment.failed);
-	}
-	return FRAMING_LENGTH_BYTES + ETH_HEADER_LEN + packet_len;
+	bytes_put_be32(&w, (uint32_t)(TCP_SEGMENT_HEADERS_LEN + len));
+	return w.len + tcp_segment_make(buf + w.len, size - w.len, gateway, (struct mac){ { 2, 0, 0, 0, 0, 9 } }, at, len);
 }
 
-static void segments_for_the_gateway_arrive_joined(struct fixture *f, gconstpointer data)
+static void segments_for_the_gateway_arrive_joined_and_are_counted_one_by_one(struct fixture *f, gconstpointer data)
 {
 	uint8_t bytes[3000];
 	struct mac gateway = { { 2, 0, 0, 0, 0, 1 } };
@@ -156,7 +140,11 @@ static void segments_for_the_gateway_arrive_joined(struct fixture *f, gconstpoin
 	g_assert_cmpuint(f->other.frames->len, ==, 3);
 	size_t got;
 	memory_port_frame(&f->other, 2, &got);
-	g_assert_cmpuint(got, ==, ETH_HEADER_LEN + IPV4_HEADER_LEN + TCP_HEADER_LEN + 2000);
+	g_assert_cmpuint(got, ==, TCP_SEGMENT_HEADERS_LEN + 2000);
+	const struct port *client = container_of(f->segment.ports.prev, struct port, node);
+	g_assert_cmpstr(client->ops->kind, ==, "stream");
+	g_assert_cmpuint(client->counters.rx_frames, ==, 4);
+	g_assert_cmpuint(client->counters.rx_bytes, ==, 4 * (TCP_SEGMENT_HEADERS_LEN + 1000));
 	f->segment.gateway.port = NULL;
 }
 
@@ -370,7 +358,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	TEST(frames_arrive_however_they_are_split);
 	TEST(largest_ip_packet_passes_both_ways);
-	TEST(segments_for_the_gateway_arrive_joined);
+	TEST(segments_for_the_gateway_arrive_joined_and_are_counted_one_by_one);
 	TEST(impossible_length_closes_that_client_only);
 	TEST(client_that_does_not_drain_loses_whole_frames_and_nobody_else_does);
 	TEST(client_that_goes_leaves_no_port_behind);

@@ -18,7 +18,7 @@ static void setup(struct fixture *f, gconstpointer unused)
 	arena_init(&f->arena, (size_t)64 << 20);
 	f->segments.arena = f->out.arena = &f->arena;
 	f->s = (struct sample){ .partial = true, .dont_fragment = true, .tcp_flags = TCP_ACK };
-	gro_init(&f->gro, sample_dst, &f->arena, collect, &f->out);
+	gro_init(&f->gro, &sample_dst, &f->arena, collect, &f->out);
 }
 
 static void teardown(struct fixture *f, gconstpointer unused)
@@ -46,10 +46,17 @@ static uint8_t *segment_bytes(struct fixture *f, unsigned i)
 	return f->segments.frames[i].iov[0].iov_base;
 }
 
+static void put_frame_in(struct fixture *f, const struct frame *frame)
+{
+	g_assert_cmpuint(frame->n_iov, ==, 1);
+	if (!gro_take(&f->gro, frame->ingress, frame->iov[0].iov_base, frame->len))
+		collect(&f->out, frame);
+}
+
 static void put_in(struct fixture *f, unsigned from, unsigned to)
 {
 	for (unsigned i = from; i < to; i++)
-		gro_input(&f->gro, &f->segments.frames[i]);
+		put_frame_in(f, &f->segments.frames[i]);
 }
 
 static void put_all_in(struct fixture *f)
@@ -110,7 +117,8 @@ static void segments_join_and_cutting_gives_them_back(struct fixture *f, gconstp
 static void a_super_frame_says_what_is_left_undone(struct fixture *f, gconstpointer unused)
 {
 	make_segments(f, 3 * MSS, MSS);
-	f->segments.frames[0].ingress = (struct port *)f;
+	for (unsigned i = 0; i < 3; i++)
+		f->segments.frames[i].ingress = (struct port *)f;
 	put_all_in(f);
 	g_assert_cmpuint(f->out.n, ==, 1);
 	const struct frame *super = &f->out.frames[0];
@@ -136,7 +144,9 @@ static void one_segment_stays_what_it_is_but_verified(struct fixture *f, gconstp
 static void what_is_not_for_the_gateway_is_not_looked_at(struct fixture *f, gconstpointer unused)
 {
 	make_segments(f, 4 * MSS, MSS);
-	f->gro.destination.b[5]++;
+	struct mac other = sample_dst;
+	other.b[5]++;
+	f->gro.destination = &other;
 	put_all_in(f);
 	g_assert_cmpuint(f->out.n, ==, 4);
 	for (unsigned i = 0; i < 4; i++)
@@ -231,6 +241,17 @@ static void a_segment_from_another_mac_does_not_join(struct fixture *f, gconstpo
 	g_assert_cmpuint(f->out.n, ==, 3);
 }
 
+static void a_segment_from_another_port_does_not_join(struct fixture *f, gconstpointer unused)
+{
+	make_segments(f, 4 * MSS, MSS);
+	f->segments.frames[2].ingress = f->segments.frames[3].ingress = (struct port *)f;
+	put_all_in(f);
+	g_assert_cmpuint(f->out.n, ==, 2);
+	g_assert_null(f->out.frames[0].ingress);
+	g_assert_true(f->out.frames[1].ingress == (struct port *)f);
+	g_assert_cmpuint(f->out.frames[1].joined, ==, 2);
+}
+
 static void a_wrong_checksum_passes_for_others_to_drop(struct fixture *f, gconstpointer unused)
 {
 	static const size_t at[] = { 10, 36, 60 }; /* IP checksum, TCP checksum, payload */
@@ -274,7 +295,7 @@ static void trailing_bytes_are_not_taken_for_data(struct fixture *f, gconstpoint
 	padded.iov = &longer;
 	padded.len += 6;
 	put_in(f, 0, 1);
-	gro_input(&f->gro, &padded);
+	put_frame_in(f, &padded);
 	put_in(f, 2, 3);
 	gro_flush(&f->gro);
 	g_assert_cmpuint(f->out.n, ==, 3);
@@ -307,6 +328,7 @@ int main(int argc, char **argv)
 	ADD(a_super_frame_is_no_longer_than_ip_allows);
 	ADD(a_segment_that_says_something_else_does_not_join);
 	ADD(a_segment_from_another_mac_does_not_join);
+	ADD(a_segment_from_another_port_does_not_join);
 	ADD(a_wrong_checksum_passes_for_others_to_drop);
 	ADD(trailing_bytes_are_not_taken_for_data);
 	ADD(without_memory_segments_pass_one_by_one);

@@ -3,6 +3,7 @@
 #include "lan/frame.h"
 #include "lan/segment.h"
 #include "support/memory_port.h"
+#include "support/tcp_segment.h"
 #include "wire/eth.h"
 
 #define FRAME_MAX 1514
@@ -111,15 +112,24 @@ static void drop_is_seen_with_its_reason_and_frame(struct fixture *f, gconstpoin
 	assert_saw(f, "d0");
 }
 
-static void what_a_link_has_shown_is_not_seen_again(struct fixture *f, gconstpointer data)
+static void ignore_flush(void *opaque, usec_t now)
 {
-	uint8_t bytes[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5 };
-	struct iovec iov;
-	struct frame frame = frame_of(&iov, bytes, sizeof(bytes));
-	segment_show(&f->segment, &f->a.port, &frame);
-	segment_input(&f->segment, 0, &f->a.port, &frame);
+}
+
+/* The gateway is port 2. */
+static void segments_that_are_joined_are_seen_one_by_one(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[3][200];
+	f->segment.gateway = (struct segment_gateway){ .port = &f->b.port, .mac = mac_b, .flush = ignore_flush };
+	f->b.port.offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4;
+	for (unsigned i = 0; i < 3; i++) {
+		size_t len = tcp_segment_make(bytes[i], sizeof(bytes[i]), mac_b, mac_a, i * 100, 100);
+		segment_input_batch(&f->segment, 0, &f->a.port, bytes[i], len, i < 2);
+	}
+	assert_saw(f, "i1 i1 i1");
 	segment_flush(&f->segment, 0);
-	assert_saw(f, "i1 o2 o3 t");
+	assert_saw(f, "o2 t");
+	f->segment.gateway.port = NULL;
 }
 
 static void port_that_goes_is_told_of(struct fixture *f, gconstpointer data)
@@ -170,7 +180,7 @@ int main(int argc, char **argv)
 #define TEST(name) g_test_add("/observer/" #name, struct fixture, NULL, set_up, name, tear_down)
 	TEST(frame_is_seen_where_it_enters_and_where_it_leaves);
 	TEST(drop_is_seen_with_its_reason_and_frame);
-	TEST(what_a_link_has_shown_is_not_seen_again);
+	TEST(segments_that_are_joined_are_seen_one_by_one);
 	TEST(port_that_goes_is_told_of);
 	TEST(queries_of_the_switch_itself_are_its_own);
 	TEST(each_of_several_sees_until_it_is_taken_off);

@@ -2,6 +2,7 @@
 #include "lan/frame.h"
 #include "lan/segment.h"
 #include "support/memory_port.h"
+#include "support/tcp_segment.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"
 
@@ -353,6 +354,108 @@ static void gateways_mac_as_a_source_is_dropped_and_probed(struct fixture *f, gc
 
 #define TEST(name) g_test_add("/segment/" #name, struct fixture, NULL, set_up, name, tear_down)
 
+/* --- batches --- */
+
+/* The @i-th segment of a TCP connection to the gateway. */
+static size_t make_segment(uint8_t *buf, size_t size, struct mac src, unsigned i)
+{
+	return tcp_segment_make(buf, size, mac_of(0xa0b0c0), src, i * 100, 100);
+}
+
+struct batch {
+	uint8_t bytes[40][200];
+	size_t len; /* of each */
+};
+
+static void be_the_gateway(struct fixture *f)
+{
+	f->segment.gateway =
+		(struct segment_gateway){ .port = &f->b.port, .mac = mac_of(0xa0b0c0), .flush = ignore_flush, .detached = ignore_detached };
+	f->b.port.offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4;
+	f->b.port.max_frame = ETH_HEADER_LEN + IPV4_PACKET_MAX;
+}
+
+static void put_in_batch(struct fixture *f, struct batch *b, struct memory_port *from, struct mac src)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(b->bytes); i++) {
+		b->len = make_segment(b->bytes[i], sizeof(b->bytes[i]), src, i);
+		segment_input_batch(&f->segment, 0, &from->port, b->bytes[i], b->len, i + 1 < G_N_ELEMENTS(b->bytes));
+	}
+}
+
+static void segments_of_a_batch_are_counted_as_they_came(struct fixture *f, gconstpointer data)
+{
+	struct batch b;
+	be_the_gateway(f);
+	put_in_batch(f, &b, &f->a, mac_of(1));
+	segment_flush(&f->segment, 0);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	g_assert_cmpuint(f->a.port.counters.rx_frames, ==, 40);
+	g_assert_cmpuint(f->a.port.counters.rx_bytes, ==, 40 * b.len);
+	g_assert_cmpuint(f->b.port.counters.tx_frames, ==, 1);
+	f->segment.gateway.port = NULL;
+}
+
+static void segments_of_a_batch_that_are_dropped_are_counted_as_they_came(struct fixture *f, gconstpointer data)
+{
+	struct batch b;
+	be_the_gateway(f);
+	f->a.port.pinned = mac_of(2);
+	put_in_batch(f, &b, &f->a, mac_of(1));
+	segment_flush(&f->segment, 0);
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+	g_assert_cmpuint(f->a.port.counters.rx_frames, ==, 40);
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_PINNED_MAC], ==, 40);
+	g_assert_cmpuint(f->segment.drops.count[DROP_PINNED_MAC], ==, 40);
+	f->segment.gateway.port = NULL;
+}
+
+static void frames_of_a_batch_keep_their_order(struct fixture *f, gconstpointer data)
+{
+	uint8_t first[200], other[64], second[200];
+	be_the_gateway(f);
+	size_t len = make_segment(first, sizeof(first), mac_of(1), 0);
+	make_segment(second, sizeof(second), mac_of(1), 1);
+	size_t other_len = make(other, sizeof(other), mac_of(0xa0b0c0), mac_of(1), 0x88b5, 46);
+	segment_input_batch(&f->segment, 0, &f->a.port, first, len, true);
+	segment_input_batch(&f->segment, 0, &f->a.port, other, other_len, true);
+	segment_input_batch(&f->segment, 0, &f->a.port, second, len, false);
+	segment_flush(&f->segment, 0);
+	g_assert_cmpuint(f->b.frames->len, ==, 3);
+	size_t got;
+	const uint8_t *frame = memory_port_frame(&f->b, 0, &got);
+	g_assert_cmpmem(frame, got, first, len);
+	frame = memory_port_frame(&f->b, 1, &got);
+	g_assert_cmpmem(frame, got, other, other_len);
+	frame = memory_port_frame(&f->b, 2, &got);
+	g_assert_cmpmem(frame, got, second, len);
+	f->segment.gateway.port = NULL;
+}
+
+static void frames_of_two_ports_in_one_batch_are_not_joined(struct fixture *f, gconstpointer data)
+{
+	uint8_t first[200], second[200];
+	be_the_gateway(f);
+	size_t len = make_segment(first, sizeof(first), mac_of(1), 0);
+	make_segment(second, sizeof(second), mac_of(1), 1);
+	segment_input_batch(&f->segment, 0, &f->a.port, first, len, true);
+	segment_input_batch(&f->segment, 0, &f->c.port, second, len, false);
+	segment_flush(&f->segment, 0);
+	g_assert_cmpuint(f->b.frames->len, ==, 2);
+	g_assert_cmpuint(f->a.port.counters.rx_frames, ==, 1);
+	g_assert_cmpuint(f->c.port.counters.rx_frames, ==, 1);
+	f->segment.gateway.port = NULL;
+}
+
+static void batch_without_a_gateway_is_forwarded_frame_by_frame(struct fixture *f, gconstpointer data)
+{
+	struct batch b;
+	put_in_batch(f, &b, &f->a, mac_of(1));
+	g_assert_cmpuint(f->b.frames->len, ==, 40);
+	segment_flush(&f->segment, 0);
+	g_assert_cmpuint(f->c.frames->len, ==, 40);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -376,5 +479,10 @@ int main(int argc, char **argv)
 	TEST(gateways_mac_as_a_source_is_dropped_and_probed);
 	TEST(too_large_for_a_port_without_df_is_fragmented);
 	TEST(too_large_with_df_is_for_the_gateway_to_answer);
+	TEST(segments_of_a_batch_are_counted_as_they_came);
+	TEST(segments_of_a_batch_that_are_dropped_are_counted_as_they_came);
+	TEST(frames_of_a_batch_keep_their_order);
+	TEST(frames_of_two_ports_in_one_batch_are_not_joined);
+	TEST(batch_without_a_gateway_is_forwarded_frame_by_frame);
 	return g_test_run();
 }
