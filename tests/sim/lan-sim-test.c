@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A few dozen guests on a real segment with the real gateway, ARP and echo services and the null engine; time is made
- * up.  Each turn one guest does something at random, and a model that is as simple as the rules are says what must
- * come of it: who receives which packet, how often (once), and which drops are counted.  Both must agree exactly.
+ * A few dozen guests on a segment with gateway, ARP and echo services and the null engine, in simulated time.  In each
+ * turn one guest does something at random, and a simple model predicts the result: which guest receives which packet,
+ * how often (once), and which drops are counted.  Both must agree exactly.
  */
 #include "engine/null/null.h"
 #include "gateway/gateway.h"
@@ -49,8 +49,8 @@ struct world {
 	uint64_t last_token;
 	uint16_t last_id;
 
-	/* what the model knows */
-	usec_t heard[N_GUESTS]; /* when the switch last learned it; 0: never */
+	/* state of the model */
+	usec_t heard[N_GUESTS]; /* when the switch last learned the guest; 0: never */
 	uint64_t sent[N_GUESTS], sent_bytes[N_GUESTS];
 	struct icmp_limit limit;
 	usec_t defended_until;
@@ -82,7 +82,7 @@ static bool is_heard(const struct world *w, unsigned guest)
 	return w->heard[guest] > 0 && w->now - w->heard[guest] <= FDB_AGE;
 }
 
-/* What the gateway sends to @guest reaches it, or everybody when the switch has forgotten where it is. */
+/* A frame from the gateway to @guest reaches it, or is flooded when the switch has forgotten its port. */
 static void expect_from_gateway(struct world *w, unsigned guest, struct receipt receipt)
 {
 	receipt.from_gateway = true;
@@ -93,7 +93,7 @@ static void expect_from_gateway(struct world *w, unsigned guest, struct receipt 
 	}
 }
 
-/* An ICMP error to @guest about @token, unless the rate limit holds it back. */
+/* An ICMP error to @guest about @token, unless the rate limit forbids it. */
 static void expect_error(struct world *w, unsigned guest, unsigned port_id, unsigned type, unsigned code, uint64_t token)
 {
 	if (icmp_limit_take(&w->limit, w->now, port_id))
@@ -195,9 +195,9 @@ static void assert_turn(struct world *w)
 	g_array_set_size(w->received, 0);
 }
 
-/* --- what guests do --- */
+/* --- actions of guests --- */
 
-/* @from sends @bytes, scattered. */
+/* @from sends @bytes as a scattered frame. */
 static void inject(struct world *w, unsigned from, const uint8_t *bytes, size_t len)
 {
 	struct sim_guest *g = &w->guests[from];
@@ -210,7 +210,7 @@ static void inject(struct world *w, unsigned from, const uint8_t *bytes, size_t 
 	w->sent_bytes[from] += len;
 	segment_input(&w->segment, w->now, &g->port, &f);
 	segment_flush(&w->segment, w->now);
-	memset(copy, 0xee, len); /* nobody may look at it any more */
+	memset(copy, 0xee, len); /* must not be read any more */
 	assert_turn(w);
 }
 
@@ -221,7 +221,7 @@ struct udp_packet {
 	uint64_t token;
 };
 
-/* From @from to wherever, with what the caller changes. */
+/* A UDP packet from @from that the caller may change. */
 static struct udp_packet udp_packet(struct world *w, unsigned from, size_t payload_len)
 {
 	return (struct udp_packet){
@@ -297,7 +297,7 @@ static void to_everybody(struct world *w, unsigned from)
 	inject_udp(w, from, &p);
 }
 
-/* A router's work for a guest with a /32. */
+/* Forwarding by the gateway for a guest with a /32. */
 static void to_another_guest_by_the_gateway(struct world *w, unsigned from)
 {
 	unsigned to = pick(w, N_GUESTS);
@@ -333,7 +333,7 @@ static void floods_the_outside(struct world *w, unsigned from)
 static void to_where_nothing_may_go(struct world *w, unsigned from)
 {
 	static const struct {
-		ip4_t src, dst; /* 0: as it should be */
+		ip4_t src, dst; /* 0: the right one */
 		enum drop_reason why;
 	} bad[] = {
 		{ 0, IP4(127, 0, 0, 1), DROP_MARTIAN_DESTINATION },           { 0, IP4(0, 0, 0, 1), DROP_MARTIAN_DESTINATION },
@@ -370,7 +370,7 @@ static void pings_the_gateway(struct world *w, unsigned from)
 	inject(w, from, bytes, size);
 }
 
-/* Two halves in either order make a datagram that the null engine refuses; one half is given up later. */
+/* Two halves in either order make a datagram that the null engine refuses; a single half times out. */
 static void sends_fragments(struct world *w, unsigned from)
 {
 	struct udp_packet p = udp_packet(w, from, 1000);
@@ -467,7 +467,7 @@ static void asks_for_the_gateway(struct world *w, unsigned from)
 	inject_arp(w, from, &(struct arp_message){ ARP_REQUEST, g->mac, g->ip, { { 0 } }, GATEWAY_IP });
 }
 
-/* RFC 5227 §2.4(c): the gateway says whose address it is, but not more often than every ten seconds. */
+/* RFC 5227 §2.4(c): the gateway defends its address, but at most every ten seconds. */
 static void claims_the_gateways_address(struct world *w, unsigned from)
 {
 	const struct sim_guest *g = &w->guests[from];
@@ -538,7 +538,7 @@ static void time_passes(struct world *w)
 		segment_flush(&w->segment, w->now);
 	}
 	assert_turn(w);
-	/* The gateway forgets a guest that is silent for hours; none is. */
+	/* The gateway forgets guests that are silent for hours; none of these is. */
 	for (unsigned i = 0; i < N_GUESTS; i++)
 		if (w->now - w->heard[i] > 2000 * USEC_PER_SEC)
 			asks_for_the_gateway(w, i);
@@ -593,7 +593,7 @@ static void segment_and_model_agree(gconstpointer seed)
 		time_passes(w);
 		deeds[pick(w, ARRAY_SIZE(deeds))](w, pick(w, N_GUESTS));
 	}
-	/* The rules were all met on the way. */
+	/* Each rule was exercised. */
 	static const enum drop_reason met[] = { DROP_HAIRPIN,   DROP_OVERSIZE,   DROP_FRAG_NEEDED,
 						DROP_ICMP_RATE, DROP_REASSEMBLY, DROP_TTL_EXCEEDED };
 	for (size_t i = 0; i < ARRAY_SIZE(met); i++)

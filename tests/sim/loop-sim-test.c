@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Segments joined by cables and hubs in ways that make loops; time is made up.  A cable carries what it is given a
- * millisecond later.  What must hold: frames do not multiply, every guest is still reached exactly once, and a way that
- * was cut opens again when it is needed.
+ * Segments joined by cables and hubs so that there are loops, in simulated time.  A cable delivers a frame after a
+ * millisecond.  Frames must not multiply, every guest must be reached exactly once, and a blocked port must open again
+ * when its path is needed.
  */
 #include "base/macros.h"
 #include "lan/frame.h"
@@ -21,12 +21,12 @@
 
 struct world;
 
-/* One end of a cable; the other is a segment's port too, or a hub. */
+/* One end of a cable, a port of a segment; the other end is another port or a hub. */
 struct plug {
 	struct port port;
 	struct world *world;
 	unsigned segment;
-	struct plug *far; /* NULL: the hub's */
+	struct plug *far; /* NULL: the hub */
 	GQueue *arriving; /* GBytes */
 };
 
@@ -35,9 +35,9 @@ struct world {
 	struct memory_port guests[N_SEGMENTS];
 	struct plug plugs[2 * N_CABLES];
 	unsigned n_plugs;
-	bool uplinks; /* what is plugged in from now on */
+	bool uplinks; /* for ports added from now on */
 	usec_t now;
-	uint64_t carried, data; /* frames over all cables; those that are no probes */
+	uint64_t carried, data; /* all frames over cables; frames that are not probes */
 };
 
 static void carry(struct port *p, usec_t now, const struct frame *f)
@@ -162,7 +162,7 @@ static unsigned count_received(const struct memory_port *p)
 	return n;
 }
 
-/* Each guest hears the broadcast of each other once, over at most @hops cables each. */
+/* Each guest receives the broadcast of each other guest once, over at most @hops cables. */
 static void assert_everybody_is_reached_once(struct world *w, unsigned n_segments, unsigned hops)
 {
 	for (unsigned from = 0; from < n_segments; from++) {
@@ -177,7 +177,7 @@ static void assert_everybody_is_reached_once(struct world *w, unsigned n_segment
 	}
 }
 
-static void two_segments_joined_twice_lose_one_cable(struct world *w, gconstpointer data)
+static void one_of_two_cables_between_segments_is_blocked(struct world *w, gconstpointer data)
 {
 	join(w, 0, 1);
 	join(w, 0, 1);
@@ -187,7 +187,7 @@ static void two_segments_joined_twice_lose_one_cable(struct world *w, gconstpoin
 	assert_everybody_is_reached_once(w, 2, 3);
 }
 
-static void broadcast_in_a_fresh_loop_does_not_go_round_for_long(struct world *w, gconstpointer data)
+static void broadcast_in_a_new_loop_stops_soon(struct world *w, gconstpointer data)
 {
 	join(w, 0, 1);
 	join(w, 0, 1);
@@ -197,12 +197,12 @@ static void broadcast_in_a_fresh_loop_does_not_go_round_for_long(struct world *w
 	run(w, 10 * USEC_PER_SEC);
 	g_assert_cmpuint(w->carried - before, <, 20);
 	g_assert_cmpuint(count_blocked(w), ==, 1);
-	/* The first seconds belong to the storm limits of four ports. */
+	/* In the first seconds the storm limits of four ports apply. */
 	g_assert_cmpuint(w->carried, <, 4 * 5 * STORM_LIMIT);
 	assert_everybody_is_reached_once(w, 2, 3);
 }
 
-static void cable_that_was_cut_is_used_when_the_other_goes(struct world *w, gconstpointer data)
+static void blocked_cable_is_used_when_the_other_is_removed(struct world *w, gconstpointer data)
 {
 	join(w, 0, 1);
 	join(w, 0, 1);
@@ -213,12 +213,12 @@ static void cable_that_was_cut_is_used_when_the_other_goes(struct world *w, gcon
 		cut++;
 	unplug(w, &w->plugs[cut < 2 ? 2 : 0]);
 	unplug(w, &w->plugs[cut < 2 ? 3 : 1]);
-	run(w, LOOP_TRY_TIME + USEC_PER_SEC); /* the loop's other end is gone: it need not sit out its time */
+	run(w, LOOP_TRY_TIME + USEC_PER_SEC); /* the loop is open: the port need not wait for its full time */
 	g_assert_cmpuint(count_blocked(w), ==, 0);
 	assert_everybody_is_reached_once(w, 2, 1);
 }
 
-static void loop_that_stays_stays_cut(struct world *w, gconstpointer data)
+static void lasting_loop_stays_blocked(struct world *w, gconstpointer data)
 {
 	join(w, 0, 1);
 	join(w, 0, 1);
@@ -233,7 +233,7 @@ static void loop_that_stays_stays_cut(struct world *w, gconstpointer data)
 	}
 }
 
-static void ring_of_three_segments_loses_one_cable(struct world *w, gconstpointer data)
+static void one_cable_of_a_ring_is_blocked(struct world *w, gconstpointer data)
 {
 	join(w, 0, 1);
 	join(w, 1, 2);
@@ -244,7 +244,7 @@ static void ring_of_three_segments_loses_one_cable(struct world *w, gconstpointe
 	assert_everybody_is_reached_once(w, 3, 4);
 }
 
-static void chain_of_segments_is_left_alone(struct world *w, gconstpointer data)
+static void chain_of_segments_is_not_blocked(struct world *w, gconstpointer data)
 {
 	join(w, 0, 1);
 	join(w, 1, 2);
@@ -254,7 +254,7 @@ static void chain_of_segments_is_left_alone(struct world *w, gconstpointer data)
 	assert_everybody_is_reached_once(w, 3, 2);
 }
 
-static void two_cables_to_a_switch_that_knows_nothing_lose_one(struct world *w, gconstpointer data)
+static void one_of_two_cables_to_a_hub_is_blocked(struct world *w, gconstpointer data)
 {
 	add_plug(w, 0);
 	add_plug(w, 0);
@@ -276,7 +276,7 @@ static void guest_is_blocked_rather_than_an_uplink(struct world *w, gconstpointe
 	g_assert_true(loop_passes(&w->plugs[1].port.loop));
 }
 
-/* Uplinks find out by themselves, before anybody sends anything. */
+/* Uplinks are probed before any guest sends a frame. */
 static void uplink_finds_a_loop_that_closes_later_far_away(struct world *w, gconstpointer data)
 {
 	w->uplinks = true;
@@ -291,7 +291,7 @@ static void uplink_finds_a_loop_that_closes_later_far_away(struct world *w, gcon
 	assert_everybody_is_reached_once(w, 2, 3);
 }
 
-/* --- by hand, on one segment --- */
+/* --- probes made by the test, on one segment --- */
 
 static void feed(struct world *w, struct plug *p, const void *bytes, size_t len)
 {
@@ -299,7 +299,7 @@ static void feed(struct world *w, struct plug *p, const void *bytes, size_t len)
 	run(w, STEP);
 }
 
-/* The probe that was sent out of @p last; it arrives at its far end, which is not delivered. */
+/* The last probe sent out of @p, which is not delivered. */
 static GBytes *take_probe(struct world *w, struct plug *p)
 {
 	p->port.loop.probes_left = 1;
@@ -309,7 +309,7 @@ static GBytes *take_probe(struct world *w, struct plug *p)
 	return g_queue_pop_tail(p->far->arriving);
 }
 
-static void port_that_sends_back_what_it_gets_is_blocked(struct world *w, gconstpointer data)
+static void port_that_reflects_frames_is_blocked(struct world *w, gconstpointer data)
 {
 	struct plug *p = add_plug(w, 0);
 	p->far = p;
@@ -321,7 +321,7 @@ static void port_that_sends_back_what_it_gets_is_blocked(struct world *w, gconst
 	g_assert_nonnull(strstr(why, "blocked: a loop"));
 }
 
-/* It gets back what it sends as long as the loop is there, but can do nothing for the others by leaving. */
+/* The port gets its own frames back while the loop exists, but blocking it would not help the others. */
 static void network_with_a_loop_behind_its_only_cable_stays(struct world *w, gconstpointer data)
 {
 	unsigned looped = GPOINTER_TO_UINT(data), other = 1 - looped;
@@ -340,7 +340,7 @@ static void network_with_a_loop_behind_its_only_cable_stays(struct world *w, gco
 	assert_everybody_is_reached_once(w, 2, 2);
 }
 
-static void probe_that_is_forged_or_old_blocks_nobody(struct world *w, gconstpointer data)
+static void forged_or_old_probe_blocks_no_port(struct world *w, gconstpointer data)
 {
 	join(w, 0, 1);
 	join(w, 0, 2);
@@ -358,7 +358,7 @@ static void probe_that_is_forged_or_old_blocks_nobody(struct world *w, gconstpoi
 	g_assert_cmpuint(count_blocked(w), ==, 0);
 }
 
-static void guest_that_moves_is_no_loop(struct world *w, gconstpointer data)
+static void guest_that_moves_is_not_a_loop(struct world *w, gconstpointer data)
 {
 	join(w, 0, 1);
 	run(w, 5 * USEC_PER_SEC);
@@ -383,7 +383,7 @@ static void silent_ports_are_not_probed_and_idle_ones_not_for_long(struct world 
 	g_assert_cmpuint(segment_deadline(&w->segments[0]), ==, USEC_INFINITY);
 }
 
-static void blocked_port_counts_what_it_does_not_pass(struct world *w, gconstpointer data)
+static void blocked_port_counts_its_drops(struct world *w, gconstpointer data)
 {
 	add_plug(w, 0);
 	add_plug(w, 0);
@@ -402,24 +402,24 @@ static void blocked_port_counts_what_it_does_not_pass(struct world *w, gconstpoi
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	TEST(two_segments_joined_twice_lose_one_cable);
-	TEST(broadcast_in_a_fresh_loop_does_not_go_round_for_long);
-	TEST(cable_that_was_cut_is_used_when_the_other_goes);
-	TEST(loop_that_stays_stays_cut);
-	TEST(ring_of_three_segments_loses_one_cable);
-	TEST(chain_of_segments_is_left_alone);
-	TEST(two_cables_to_a_switch_that_knows_nothing_lose_one);
+	TEST(one_of_two_cables_between_segments_is_blocked);
+	TEST(broadcast_in_a_new_loop_stops_soon);
+	TEST(blocked_cable_is_used_when_the_other_is_removed);
+	TEST(lasting_loop_stays_blocked);
+	TEST(one_cable_of_a_ring_is_blocked);
+	TEST(chain_of_segments_is_not_blocked);
+	TEST(one_of_two_cables_to_a_hub_is_blocked);
 	TEST(guest_is_blocked_rather_than_an_uplink);
 	TEST(uplink_finds_a_loop_that_closes_later_far_away);
-	TEST(port_that_sends_back_what_it_gets_is_blocked);
+	TEST(port_that_reflects_frames_is_blocked);
 	for (unsigned looped = 0; looped < 2; looped++) {
 		g_autofree char *path = g_strdup_printf("/loop-sim/network_with_a_loop_behind_its_only_cable_stays/%u", looped);
 		g_test_add(path, struct world, GUINT_TO_POINTER(looped), set_up, network_with_a_loop_behind_its_only_cable_stays,
 			   tear_down);
 	}
-	TEST(probe_that_is_forged_or_old_blocks_nobody);
-	TEST(guest_that_moves_is_no_loop);
+	TEST(forged_or_old_probe_blocks_no_port);
+	TEST(guest_that_moves_is_not_a_loop);
 	TEST(silent_ports_are_not_probed_and_idle_ones_not_for_long);
-	TEST(blocked_port_counts_what_it_does_not_pass);
+	TEST(blocked_port_counts_its_drops);
 	return g_test_run();
 }

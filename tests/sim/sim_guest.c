@@ -18,7 +18,7 @@ void sim_payload(uint64_t token, uint8_t *payload, size_t len)
 		payload[i] = i < TOKEN_LEN ? (uint8_t)(token >> (8 * i)) : (uint8_t)(token * 31 + i * 7);
 }
 
-/* The token at the start of @payload, all of which must follow from it. */
+/* The token at the start of @payload, from which the rest must follow. */
 static uint64_t check_payload(const uint8_t *payload, size_t len)
 {
 	uint64_t token = 0;
@@ -131,7 +131,7 @@ void sim_guest_init(struct sim_guest *g, unsigned index, ip4_t ip, struct mac ga
 
 void sim_guest_done(struct sim_guest *g)
 {
-	g_assert_cmpuint(g->reassembly.datagrams, ==, 0); /* nothing arrived in part */
+	g_assert_cmpuint(g->reassembly.datagrams, ==, 0); /* no incomplete datagram */
 	reassembly_done(&g->reassembly);
 	arena_done(&g->arena);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest of a simulated segment: a port, a MAC, an address, and a receiver that reassembles and checks all it
- * gets and notes it as receipts.  Packets carry a token, 8 bytes behind the transport header, from which the rest of their
+ * A guest on a simulated segment: a port, a MAC, an address, and a receiver that reassembles and checks packets and
+ * records them as receipts.  Packets have a token, 8 bytes behind the transport header, from which the rest of their
  * payload follows.
  */
 #pragma once
@@ -21,7 +21,7 @@ enum receipt_kind {
 	RECEIPT_OTHER, /* not IP */
 };
 
-/* One thing that arrived whole, or that should arrive. */
+/* A received or expected packet. */
 struct receipt {
 	enum receipt_kind kind;
 	unsigned guest;
@@ -39,14 +39,14 @@ struct sim_guest {
 	struct mac gateway_mac;
 	struct arena arena;
 	struct reassembly reassembly;
-	GArray *receipts;       /* struct receipt, the world's */
-	uint64_t frames, bytes; /* received on the present port */
+	GArray *receipts;       /* struct receipt, shared by all guests */
+	uint64_t frames, bytes; /* received on the current port */
 };
 
 void sim_guest_init(struct sim_guest *g, unsigned index, ip4_t ip, struct mac gateway_mac, GArray *receipts);
 void sim_guest_done(struct sim_guest *g);
-/* A fresh port for @g, as after a reconnect. */
+/* A new port for @g, as after a reconnect. */
 void sim_guest_plug(struct sim_guest *g, struct segment *s, size_t max_frame);
 
-/* Fills @payload as a receiver expects it. */
+/* Fills @payload as receivers expect it. */
 void sim_payload(uint64_t token, uint8_t *payload, size_t len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Transfers over links of every quality.  The figures stored are what the machine needed when they were written, in
- * milliseconds; a change that makes one more than a quarter worse must explain itself.
+ * TCP transfers over links with different loss and delay.  tcp_sweep_figures.h has the durations in milliseconds when the
+ * file was written; the test fails when one gets worse by more than a quarter.
  */
 #include "tcp_link.h"
 
@@ -42,7 +42,7 @@ static struct tcp_link_result run_cell(const struct sweep *s, unsigned loss, uns
 	});
 }
 
-/* The mean over some seeds: one segment lost at the end costs a timeout and must not decide. */
+/* The mean over some seeds, because one lost segment at the end costs a timeout. */
 #define SEEDS 20
 #define SLACK_MS 20
 

@@ -6,13 +6,13 @@
 #include <glib.h>
 #include <string.h>
 
-/* One end: a machine and what its shell would keep.  The stream of each direction is a function of the place. */
+/* One end: a TCP machine and the state that its shell keeps.  Each byte of a stream is a function of its offset. */
 struct end {
 	struct tcp_flow flow;
-	uint8_t outgoing, incoming; /* which stream */
-	size_t to_send;             /* bytes the host side has in all */
-	size_t consumed;            /* of them dropped from the queue */
-	uint8_t *store;             /* what arrived, by place */
+	uint8_t outgoing, incoming; /* number of the stream */
+	size_t to_send;             /* bytes of the host side's stream */
+	size_t consumed;            /* of these, removed from the queue */
+	uint8_t *store;             /* received bytes, by offset */
 	size_t in_order, taken, expected;
 	bool shut, over, released, wrong;
 	usec_t done_at;
@@ -110,7 +110,7 @@ static void act(struct link *l, struct end *e)
 		case TCP_ACTION_RELEASE: e->released = e->shut = true; break;
 		case TCP_ACTION_END:
 			e->over = true;
-			e->shut = e->flow.fin_received; /* closing passes it on */
+			e->shut = e->flow.fin_received; /* closing passes the FIN on */
 			break;
 		case TCP_ACTION_ABORT: e->wrong = true; break;
 		default: break;
@@ -129,7 +129,7 @@ static void arrive(struct link *l, struct wire_packet *p)
 	if (take.len > 0) {
 		size_t place = e->in_order + take.offset;
 		g_assert_cmpuint(take.skip + take.len, <=, p->len);
-		/* What the machine lets in must fit what the shell has promised to hold. */
+		/* Bytes that the machine accepts must fit the room that the shell has promised. */
 		g_assert_cmpuint(place + take.len - e->taken, <=, TCP_FLOW_WINDOW);
 		g_assert_cmpuint(place + take.len, <=, e->expected);
 		memcpy(e->store + place, p->payload + take.skip, take.len);
@@ -160,7 +160,7 @@ static void begin_at_host(struct link *l)
 {
 	struct end *g = &l->guest;
 	struct tcp_action a;
-	/* The first SYN reaches the other machine by its own function, so it is handed over here. */
+	/* The first SYN has a function of its own in the other machine. */
 	tcp_flow_connect(&g->flow, l->now, &(struct tcp_open){ .iss = g_rand_int(l->rand), .mss = l->config->mss });
 	g_assert_true(tcp_flow_next(&g->flow, l->now, &a));
 	tcp_flow_accept(&l->host.flow, l->now, &(struct tcp_open){ .iss = g_rand_int(l->rand), .mss = l->config->mss }, &a.header);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two TCP machines joined by a link that loses, repeats, delays and reorders, with streams of known bytes
- * on their host sides.  Deterministic: a seed and the figures of the link decide everything.
+ * Two TCP machines joined by a link that loses, duplicates, delays and reorders packets, with streams of known bytes
+ * on their host sides.  Deterministic for a seed and the figures of the link.
  */
 #pragma once
 
@@ -16,15 +16,15 @@ struct tcp_link_config {
 	uint32_t seed;
 	double loss, duplicates, late; /* shares of packets; late ones take half a delay longer */
 	usec_t delay;                  /* one way */
-	size_t to_guest, to_host;      /* bytes each side's stream has */
-	uint32_t host_takes;           /* bytes a host side takes in a millisecond; 0: everything at once */
+	size_t to_guest, to_host;      /* bytes of each side's stream */
+	uint32_t host_takes;           /* bytes that a host side reads in a millisecond; 0: unlimited */
 	uint16_t mss;
-	usec_t limit; /* gives up then */
+	usec_t limit; /* longest simulated time */
 };
 
 struct tcp_link_result {
-	bool complete;    /* every byte arrived, both FINs were passed on, both flows ended */
-	bool intact;      /* and every byte was right */
+	bool complete;    /* all bytes and both FINs were delivered, both flows have ended */
+	bool intact;      /* and all bytes were correct */
 	usec_t took;      /* until the last byte was delivered */
 	unsigned packets; /* sent by both sides */
 };

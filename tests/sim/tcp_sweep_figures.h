@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Name, bytes to the guest, bytes to the host, bytes a host side takes in a millisecond (0: all), then the stored
+ * Name, bytes to the guest, bytes to the host, bytes that a host side reads in a millisecond (0: unlimited), then the stored
  * figures in milliseconds; rows: loss 0, 1, 2, 5, 10 %; columns: round trip 0, 10, 50, 150, 300 ms.
  */
 /* clang-format off */

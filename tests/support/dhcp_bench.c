@@ -227,7 +227,7 @@ bool bench_has(const struct bench_reply *r, uint8_t code)
 	return dhcp_option_get(r->bytes, r->datagram.len, code, bytes, sizeof(bytes)) >= 0;
 }
 
-/* The replies up to now are kept apart from those that @ask brings within a second. */
+/* Sends @ask; the address in the reply of type @answer, 0 without one within a second. */
 static ip4_t ask_and_wait(struct dhcp_bench *b, const struct bench_ask *ask, enum dhcp_type answer)
 {
 	unsigned before = b->replies->len;

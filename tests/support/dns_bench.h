@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * A DNS service between a recorder of what guests get and a recorder of what servers are asked, with a clock turned by hand.
- */
+/* A DNS service under test: records messages to guests and queries to servers; the test sets the clock. */
 #pragma once
 
 #include "base/arena.h"
@@ -20,7 +18,7 @@
 #include <errno.h>
 #include <glib.h>
 
-#include "base/macros.h" /* behind glib: its MIN and MAX evaluate twice */
+#include "base/macros.h" /* after glib.h: replaces its MIN and MAX */
 
 #define GATEWAY IP4(192, 168, 122, 1)
 #define WEB IP4(192, 168, 122, 63)
@@ -59,7 +57,7 @@ struct query_shape {
 	uint16_t type;
 	uint16_t class; /* 0: IN */
 	uint8_t opcode;
-	uint16_t edns_size; /* 0: none */
+	uint16_t edns_size; /* 0: no EDNS */
 	uint8_t edns_version;
 	bool dnssec_ok;
 };
@@ -67,32 +65,32 @@ struct query_shape {
 extern const struct mac guest_mac;
 
 GByteArray *bytes_of(const void *data, size_t len);
-/* @servers: how many, 10.0.0.0, 10.0.0.1, … */
+/* @servers: their number; they are 10.0.0.0, 10.0.0.1, … */
 void set_servers(struct dns_bench *b, unsigned servers);
 struct dns_bench *dns_bench_new(const char *domain, const char *subnet, unsigned servers);
-/* "lanlet.internal", the usual subnet and no servers, but a way to real ones, which is borrowed. */
+/* With domain "lanlet.internal", the default subnet and no servers; borrows @upstream. */
 struct dns_bench *dns_bench_new_with(struct dns_upstream *upstream);
 void dns_bench_free(struct dns_bench *b);
 GByteArray *make_query(const struct query_shape *shape);
-/* @payload as a datagram of a guest through the service. */
+/* Gives @payload to the service as a datagram of a guest. */
 enum service_verdict input_datagram(struct dns_bench *b, ip4_t src, uint16_t src_port, ip4_t dst, uint16_t dst_port, const void *payload,
 				    size_t len);
-/* To the gateway's port 53. */
+/* The same to the gateway's port 53. */
 void ask_bytes(struct dns_bench *b, ip4_t from, uint16_t port, const void *payload, size_t len);
-/* The guest WEB asks from port 4000. */
+/* A query of the guest WEB from port 4000. */
 void ask_shape(struct dns_bench *b, const struct query_shape *shape);
 void ask(struct dns_bench *b, uint16_t id, const char *name, uint16_t type);
 struct told *told_at(struct dns_bench *b, guint index);
 struct asked *asked_at(struct dns_bench *b, guint index);
 struct dns_header header_of(const GByteArray *bytes);
-/* What a server would answer to @a: its message with QR and @rcode, and @extra bytes behind it. */
+/* A server's answer to @a: the query with QR and @rcode, and @extra bytes behind it. */
 GByteArray *make_answer(const struct asked *a, uint8_t rcode, size_t extra);
-/* Reports that answer to transaction @index; what dns_upstream_answered() says. */
+/* Reports that answer to transaction @index; returns the result of dns_upstream_answered(). */
 bool answer(struct dns_bench *b, guint index, uint8_t rcode, size_t extra);
 void fail(struct dns_bench *b, guint index, int error);
 usec_t next_deadline(struct dns_bench *b);
 void turn_clock(struct dns_bench *b, usec_t by);
-/* Transactions not cancelled. */
+/* The number of transactions not cancelled. */
 guint alive(struct dns_bench *b);
 
 typedef struct dns_bench dns_bench;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A port for tests: keeps copies of the frames it was sent. */
+/* A port for tests: keeps copies of the frames sent to it. */
 #pragma once
 
 #include "lan/port.h"
@@ -14,8 +14,8 @@ struct memory_port {
 
 void memory_port_init(struct memory_port *m, struct segment *s, const char *name, size_t max_frame);
 void memory_port_done(struct memory_port *m);
-/* Lets @len bytes enter the segment by @m and ends the turn. */
+/* Sends a frame of @len bytes from @m to the segment and ends the turn. */
 void memory_port_input(struct memory_port *m, usec_t now, const void *bytes, size_t len);
-/* Frame @index as bytes; fails the test when there is none. */
+/* The bytes of frame @index; fails the test when there is no such frame. */
 const uint8_t *memory_port_frame(const struct memory_port *m, unsigned index, size_t *ret_len);
 void memory_port_clear(struct memory_port *m);

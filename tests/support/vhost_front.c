@@ -216,7 +216,7 @@ static size_t place(const struct vhost_front *f, unsigned descriptor)
 	return RX_AT + f->pair * (TX_AT - RX_AT) / VHOST_FRONT_PAIRS + descriptor * slot;
 }
 
-/* Each descriptor has its own place, so that what comes back tells where it is. */
+/* Each descriptor has a buffer of its own, which its index identifies. */
 void vhost_front_post(struct vhost_front *f, unsigned n, size_t size)
 {
 	struct vring *v = &f->rings[2 * f->pair + VHOST_FRONT_RX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A vhost-user front end for tests: a driver with one queue pair, or two, in a memfd of its own, on one end of a socket pair.  The back
- * end runs in the same thread: whoever waits for it calls vhost_front.turn().
+ * A vhost-user front end for tests: a driver with one or two queue pairs in a memfd, on one end of a socket pair.  The back end
+ * runs in the same thread; code that waits for it calls vhost_front.turn().
  */
 #pragma once
 
@@ -26,53 +26,53 @@ struct vhost_front {
 	size_t memory_size;
 	unsigned ring_size;
 	uint64_t features;
-	unsigned n_rings; /* that have descriptors */
-	unsigned n_pairs; /* that start() starts; 1 unless it is set before */
-	unsigned pair;    /* that frames are sent by, buffers posted to and frames received from */
+	unsigned n_rings; /* number of rings with descriptors */
+	unsigned n_pairs; /* pairs to start; default 1 */
+	unsigned pair;    /* pair that frames and buffers use */
 	struct vring rings[VHOST_FRONT_PAIRS * VHOST_FRONT_QUEUES];
 	int kick[VHOST_FRONT_PAIRS * VHOST_FRONT_QUEUES], call[VHOST_FRONT_PAIRS * VHOST_FRONT_QUEUES];
 	int error[VHOST_FRONT_PAIRS * VHOST_FRONT_QUEUES];
 	unsigned next_tx, next_rx;
-	size_t rx_size; /* of the buffers that are posted */
+	size_t rx_size; /* of posted buffers */
 	void (*turn)(void *opaque);
 	void *opaque;
 };
 
-/* Makes memory and descriptors; @socket is owned. */
+/* Creates memory and descriptors; owns @socket. */
 void vhost_front_init(struct vhost_front *f, int socket, void (*turn)(void *opaque), void *opaque);
 /* The same with @memory_size bytes of memory and rings of @ring_size entries, which lie in its first megabyte. */
 void vhost_front_init_sized(struct vhost_front *f, int socket, size_t memory_size, unsigned ring_size, void (*turn)(void *opaque),
 			    void *opaque);
-/* Closes everything, as an exit would. */
+/* Closes everything, as the exit of a process does. */
 void vhost_front_done(struct vhost_front *f);
 
-/* Sends a message with @n_fds descriptors and lets the back end work. */
+/* Sends a message with @n_fds descriptors and runs the back end. */
 void vhost_front_tell(struct vhost_front *f, uint32_t request, uint32_t flags, const void *payload, uint32_t len, const int *fds,
 		      unsigned n_fds);
 /* Reads a reply to @request of @len bytes of payload, for which a back end in another process has time; fails the test when there is none.
  */
 void vhost_front_hear(struct vhost_front *f, uint32_t request, void *payload, uint32_t len);
 uint64_t vhost_front_ask(struct vhost_front *f, uint32_t request);
-/* A message with a number that must be answered by an acknowledgement, which is returned. */
+/* Sends a message with a number and NEED_REPLY; returns the acknowledgement. */
 uint64_t vhost_front_set(struct vhost_front *f, uint32_t request, uint64_t value);
 /* GET_VRING_BASE, which stops the ring. */
 uint32_t vhost_front_stop(struct vhost_front *f, unsigned ring);
-/* The connection was closed by the back end. */
+/* Whether the back end has closed the connection. */
 gboolean vhost_front_is_closed(struct vhost_front *f);
 
-/* The whole handshake with @features, memory, fresh rings. */
+/* The whole handshake with @features, memory and new rings. */
 void vhost_front_start(struct vhost_front *f, uint64_t features);
 void vhost_front_set_memory(struct vhost_front *f);
-/* Sets ring @ring up to go on at @base. */
+/* Sets up ring @ring to continue at @base. */
 void vhost_front_start_ring(struct vhost_front *f, unsigned ring, uint32_t base);
 
 void vhost_front_kick(struct vhost_front *f, unsigned ring);
-/* How often the back end called since the last time. */
+/* The number of call notifications since the last time. */
 uint64_t vhost_front_calls(struct vhost_front *f, unsigned ring);
 
-/* Sends @frame behind @header (NULL: zeros), in pieces of @piece bytes. */
+/* Sends @frame behind @header (NULL: zeros) in buffers of @piece bytes. */
 void vhost_front_send(struct vhost_front *f, const uint8_t header[NET_HEADER_LEN], const void *frame, size_t len, size_t piece);
 /* Posts @n receive buffers of @size bytes, without a kick. */
 void vhost_front_post(struct vhost_front *f, unsigned n, size_t size);
-/* The next frame that came, its header in @ret_header; NULL when there is none. */
+/* The next received frame, with its header in @ret_header; NULL when there is none. */
 GBytes *vhost_front_receive(struct vhost_front *f, uint8_t ret_header[NET_HEADER_LEN]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A segment with one port for vhost-user, its front end, and a port of the test's; the clock stands still. */
+/* A segment with one vhost-user port, its front end, and a memory port; the clock does not advance. */
 #pragma once
 
 #include "host/loop.h"
@@ -28,12 +28,12 @@ struct vhost_world {
 
 void vhost_world_set_up(struct vhost_world *w, gconstpointer data);
 void vhost_world_tear_down(struct vhost_world *w, gconstpointer data);
-/* Lets the back end work until nothing is left to do. */
+/* Runs the back end until it has nothing to do. */
 void vhost_world_turn(void *w);
-/* Another front end, or another connection of one that was there. */
+/* Another front end, or another connection of an existing one. */
 void vhost_world_plug(struct vhost_world *w, struct vhost_front *f);
 int vhost_world_connect(struct vhost_world *w);
 /* The port that was attached last. */
 struct port *vhost_world_port(struct vhost_world *w);
-/* An Ethernet frame of @len bytes to everybody, filled with a pattern. */
+/* A broadcast frame of @len bytes, filled with a pattern. */
 GBytes *vhost_world_frame(size_t len, uint8_t source);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The driver's side of a split virtqueue, for tests: lies in memory of the test's, whose guest-physical and user addresses differ
- * from its real ones.  Fields are public so that a test can break them.
+ * The driver's side of a split virtqueue, for tests.  It is in memory of the test, whose guest-physical and user addresses
+ * differ from its addresses in this process.  Members are public so that a test can corrupt them.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where test memory is to the guest and to the front end. */
+/* Addresses of the test's memory for the guest and for the front end. */
 #define VRING_GUEST UINT64_C(0x40000000)
 #define VRING_USER UINT64_C(0x7f0000000000)
 
@@ -45,15 +45,15 @@ struct vring_piece {
 	bool write;
 };
 
-/* Lays a ring of @size entries out at @at of @memory; returns where it ends. */
+/* Places a ring of @size entries at offset @at of @memory; returns the offset of its end. */
 size_t vring_init(struct vring *v, uint8_t *memory, size_t at, unsigned size);
-/* Makes a chain of @n pieces available; returns its head. */
+/* Makes a chain of @n buffers available; returns its head. */
 uint16_t vring_add(struct vring *v, const struct vring_piece *pieces, unsigned n);
-/* The same in an indirect table at @table of memory. */
+/* The same with an indirect table at offset @table of the memory. */
 uint16_t vring_add_indirect(struct vring *v, size_t table, const struct vring_piece *pieces, unsigned n);
-/* Makes @head available, whatever it is. */
+/* Makes @head available, valid or not. */
 void vring_offer(struct vring *v, uint16_t head);
-/* The next chain that the device gave back. */
+/* The next chain that the device has used. */
 bool vring_take(struct vring *v, struct vring_used_entry *ret);
 uint16_t *vring_used_event(struct vring *v);
 uint16_t vring_avail_event(const struct vring *v);

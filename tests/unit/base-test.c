@@ -28,7 +28,7 @@ static void malformed_macs_are_refused(void)
 		g_assert_cmpint(mac_parse(bad[i], &m), ==, -EINVAL);
 }
 
-static void prefix_knows_its_addresses(void)
+static void prefix_contains_its_addresses(void)
 {
 	struct prefix4 p;
 	g_assert_cmpint(prefix4_parse("192.168.122.0/24", &p), ==, 0);
@@ -92,7 +92,7 @@ static void hash_is_siphash_2_4(void)
 	g_assert_cmphex(hash_bytes(&key, in, sizeof(in)), ==, 0xa129ca6149be45e5);
 }
 
-static void arena_keeps_to_its_limit_and_starts_over(void)
+static void arena_stays_within_its_limit_and_can_be_reset(void)
 {
 	struct arena a;
 	arena_init(&a, 600000);
@@ -142,7 +142,7 @@ static void count_line(void *opaque, enum log_level level, const char *line)
 	g_ptr_array_add(opaque, g_strdup(line));
 }
 
-static void limited_log_says_what_it_held_back(void)
+static void limited_log_reports_how_many_lines_it_suppressed(void)
 {
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
 	struct log log = { .level = LOG_LEVEL_INFO, .write = count_line, .opaque = lines };
@@ -161,15 +161,15 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/addr/mac_text_round_trips", mac_text_round_trips);
 	g_test_add_func("/addr/malformed_macs_are_refused", malformed_macs_are_refused);
-	g_test_add_func("/addr/prefix_knows_its_addresses", prefix_knows_its_addresses);
+	g_test_add_func("/addr/prefix_contains_its_addresses", prefix_contains_its_addresses);
 	g_test_add_func("/addr/malformed_prefixes_are_refused", malformed_prefixes_are_refused);
 	g_test_add_func("/addr/ip_text_covers_both_families", ip_text_covers_both_families);
 	g_test_add_func("/bytes/reader_stays_failed_after_the_end", reader_stays_failed_after_the_end);
 	g_test_add_func("/bytes/writer_never_passes_its_end", writer_never_passes_its_end);
 	g_test_add_func("/hash/is_siphash_2_4", hash_is_siphash_2_4);
-	g_test_add_func("/arena/keeps_to_its_limit_and_starts_over", arena_keeps_to_its_limit_and_starts_over);
+	g_test_add_func("/arena/keeps_to_its_limit_and_starts_over", arena_stays_within_its_limit_and_can_be_reset);
 	g_test_add_func("/list/survives_removal_in_the_loop", list_survives_removal_in_the_loop);
 	g_test_add_func("/drop/reasons_have_distinct_names", drop_reasons_have_distinct_names);
-	g_test_add_func("/log/limited_log_says_what_it_held_back", limited_log_says_what_it_held_back);
+	g_test_add_func("/log/limited_log_reports_how_many_lines_it_suppressed", limited_log_reports_how_many_lines_it_suppressed);
 	return g_test_run();
 }

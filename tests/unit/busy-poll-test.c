@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-static void it_begins_only_when_a_sleep_was_short(void)
+static void window_opens_after_a_short_sleep(void)
 {
 	struct busy_poll b = { .limit = 50 };
 	busy_poll_slept(&b, 51);
@@ -12,7 +12,7 @@ static void it_begins_only_when_a_sleep_was_short(void)
 	g_assert_cmpuint(b.window, >, 0);
 }
 
-static void window_grows_to_the_limit_while_it_pays(void)
+static void window_grows_to_the_limit_while_events_come(void)
 {
 	struct busy_poll b = { .limit = 50 };
 	for (usec_t before = 0; before < 50; before = b.window) {
@@ -24,7 +24,7 @@ static void window_grows_to_the_limit_while_it_pays(void)
 	g_assert_cmpuint(b.window, ==, 50);
 }
 
-static void window_shrinks_to_nothing_while_it_does_not_pay(void)
+static void window_shrinks_to_zero_without_events(void)
 {
 	struct busy_poll b = { .limit = 1000, .window = 1000 };
 	unsigned n = 0;
@@ -35,7 +35,7 @@ static void window_shrinks_to_nothing_while_it_does_not_pay(void)
 	g_assert_cmpuint(b.window, ==, 0);
 }
 
-static void without_a_limit_there_is_never_a_window(void)
+static void without_a_limit_the_window_stays_zero(void)
 {
 	struct busy_poll b = { .limit = 0 };
 	busy_poll_slept(&b, 0);
@@ -47,9 +47,9 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add_func("/busy-poll/" #name, name)
-	TEST(it_begins_only_when_a_sleep_was_short);
-	TEST(window_grows_to_the_limit_while_it_pays);
-	TEST(window_shrinks_to_nothing_while_it_does_not_pay);
-	TEST(without_a_limit_there_is_never_a_window);
+	TEST(window_opens_after_a_short_sleep);
+	TEST(window_grows_to_the_limit_while_events_come);
+	TEST(window_shrinks_to_zero_without_events);
+	TEST(without_a_limit_the_window_stays_zero);
 	return g_test_run();
 }

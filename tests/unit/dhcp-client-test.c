@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The client against our own server, on one bench and by one clock; and against answers made by hand. */
+/* The client with lanlet's DHCP server on one clock, and with answers made by the test. */
 #include "gateway/packet.h"
 #include "gateway/service.h"
 #include "lan/frame.h"
@@ -25,7 +25,7 @@ struct fixture {
 	struct dhcp_client_lease lease;
 };
 
-/* Keeps what the client sent; the server is asked later, not from within. */
+/* Keeps the client's message; the server gets it after the call. */
 static void sent(void *opaque, const void *frame, size_t len)
 {
 	struct fixture *f = opaque;
@@ -70,7 +70,7 @@ static void tear_down(struct fixture *f, gconstpointer data)
 	bench_done(&f->bench);
 }
 
-/* A server's message in a frame to the client; true when the client takes it. */
+/* Sends a server's message to the client; true when the client accepts it. */
 static bool answer(struct fixture *f, const void *message, size_t len)
 {
 	uint8_t bytes[FRAME_SIZE];
@@ -84,7 +84,7 @@ static bool answer(struct fixture *f, const void *message, size_t len)
 	return dhcp_client_input(&f->client, f->bench.now, bytes, w.len);
 }
 
-/* Hands the client's messages to the server and its replies to the client, until both are silent. */
+/* Passes messages between client and server until neither sends another. */
 static void converse(struct fixture *f)
 {
 	for (unsigned seen = 0; seen != f->sent;) {
@@ -94,7 +94,7 @@ static void converse(struct fixture *f)
 		struct service *s = &f->bench.dhcp.service;
 		bench_forget(&f->bench);
 		s->ops->input(s, f->bench.now, &f->packet, &f->bench.sink);
-		bench_sleep(&f->bench, USEC_PER_SEC / 2); /* it probes an address before it offers it */
+		bench_sleep(&f->bench, USEC_PER_SEC / 2); /* the server probes an address before it offers it */
 		for (unsigned i = 0; i < f->bench.replies->len; i++) {
 			const struct bench_reply *r = bench_reply_at(&f->bench, i);
 			answer(f, r->datagram.payload, r->datagram.len);
@@ -120,7 +120,7 @@ static void get_lease(struct fixture *f)
 	g_assert_cmpint(f->client.state, ==, DHCP_CLIENT_BOUND);
 }
 
-static void lease_is_had_from_our_own_server(struct fixture *f, gconstpointer data)
+static void lease_is_obtained_from_the_dhcp_server_of_lanlet(struct fixture *f, gconstpointer data)
 {
 	get_lease(f);
 	g_assert_cmpuint(f->bound, ==, 1);
@@ -156,7 +156,7 @@ static void lease_is_renewed_at_t1(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->lost, ==, 0);
 }
 
-static void lease_lasts_as_long_as_the_server_is_there(struct fixture *f, gconstpointer data)
+static void lease_is_renewed_while_the_server_answers(struct fixture *f, gconstpointer data)
 {
 	get_lease(f);
 	ip4_t address = f->lease.address;
@@ -167,7 +167,7 @@ static void lease_lasts_as_long_as_the_server_is_there(struct fixture *f, gconst
 	g_assert_cmphex(f->lease.address, ==, address);
 }
 
-static void lease_that_nobody_renews_is_lost_at_its_end(struct fixture *f, gconstpointer data)
+static void lease_is_lost_at_its_end_without_a_server(struct fixture *f, gconstpointer data)
 {
 	get_lease(f);
 	f->server_is_there = false;
@@ -185,7 +185,7 @@ static void lease_that_nobody_renews_is_lost_at_its_end(struct fixture *f, gcons
 	g_assert_cmpuint(f->bound, ==, 2);
 }
 
-static void silence_is_asked_again_at_growing_intervals(struct fixture *f, gconstpointer data)
+static void unanswered_messages_are_repeated_at_growing_intervals(struct fixture *f, gconstpointer data)
 {
 	f->server_is_there = false;
 	usec_t start = f->bench.now;
@@ -197,7 +197,7 @@ static void silence_is_asked_again_at_growing_intervals(struct fixture *f, gcons
 	g_assert_cmpuint(f->bound, ==, 0);
 }
 
-/* --- by hand --- */
+/* --- answers made by the test --- */
 
 struct says {
 	enum dhcp_type type;
@@ -221,7 +221,7 @@ static bool say(struct fixture *f, const struct says *s)
 	return answer(f, bytes, dhcp_finish(&w));
 }
 
-static void answers_to_others_are_left_alone(struct fixture *f, gconstpointer data)
+static void answers_to_other_clients_are_ignored(struct fixture *f, gconstpointer data)
 {
 	dhcp_client_start(&f->client, f->bench.now);
 	g_assert_false(say(f, &(struct says){ DHCP_OFFER, f->client.xid + 1, MAC, NULL, BENCH_IP(9) }));
@@ -242,7 +242,7 @@ static void take_address(struct fixture *f, const char *domain, ip4_t ip)
 	say(f, &(struct says){ DHCP_ACK, f->client.xid, MAC, domain, ip });
 }
 
-static void refusal_begins_anew(struct fixture *f, gconstpointer data)
+static void nak_restarts_the_client(struct fixture *f, gconstpointer data)
 {
 	take_address(f, NULL, BENCH_IP(9));
 	g_assert_cmpuint(f->bound, ==, 1);
@@ -253,7 +253,7 @@ static void refusal_begins_anew(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(f->message.type, ==, DHCP_DISCOVER);
 }
 
-static void domain_that_is_none_is_not_passed_on(struct fixture *f, gconstpointer data)
+static void invalid_domain_is_not_reported(struct fixture *f, gconstpointer data)
 {
 	take_address(f, "lab.internal", BENCH_IP(9));
 	g_assert_cmpstr(f->lease.domain, ==, "lab.internal");
@@ -261,7 +261,7 @@ static void domain_that_is_none_is_not_passed_on(struct fixture *f, gconstpointe
 	g_assert_cmpstr(f->lease.domain, ==, "");
 }
 
-static void address_that_no_host_has_is_not_taken(struct fixture *f, gconstpointer data)
+static void impossible_address_is_not_accepted(struct fixture *f, gconstpointer data)
 {
 	static const ip4_t bad[] = { 0, IP4(127, 0, 0, 1), IP4(224, 0, 0, 1), 0xffffffff, IP4(0, 1, 2, 3) };
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
@@ -269,7 +269,7 @@ static void address_that_no_host_has_is_not_taken(struct fixture *f, gconstpoint
 	g_assert_cmpuint(f->bound, ==, 0);
 }
 
-static void lease_is_given_back(struct fixture *f, gconstpointer data)
+static void lease_is_released(struct fixture *f, gconstpointer data)
 {
 	get_lease(f);
 	dhcp_client_release(&f->client, f->bench.now);
@@ -286,15 +286,15 @@ static void lease_is_given_back(struct fixture *f, gconstpointer data)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	TEST(lease_is_had_from_our_own_server);
+	TEST(lease_is_obtained_from_the_dhcp_server_of_lanlet);
 	TEST(lease_is_renewed_at_t1);
-	TEST(lease_lasts_as_long_as_the_server_is_there);
-	TEST(lease_that_nobody_renews_is_lost_at_its_end);
-	TEST(silence_is_asked_again_at_growing_intervals);
-	TEST(answers_to_others_are_left_alone);
-	TEST(refusal_begins_anew);
-	TEST(domain_that_is_none_is_not_passed_on);
-	TEST(address_that_no_host_has_is_not_taken);
-	TEST(lease_is_given_back);
+	TEST(lease_is_renewed_while_the_server_answers);
+	TEST(lease_is_lost_at_its_end_without_a_server);
+	TEST(unanswered_messages_are_repeated_at_growing_intervals);
+	TEST(answers_to_other_clients_are_ignored);
+	TEST(nak_restarts_the_client);
+	TEST(invalid_domain_is_not_reported);
+	TEST(impossible_address_is_not_accepted);
+	TEST(lease_is_released);
 	return g_test_run();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which names guests get, and what DNS is told. */
+/* Host names of guests, and look-ups by name and address. */
 #include "base/macros.h"
 #include "service/guest_name.h"
 #include "support/dhcp_bench.h"
@@ -52,7 +52,7 @@ static void assert_name(const struct dhcp_bench *b, ip4_t ip, const char *expect
 static void names_become_labels(void)
 {
 	static const struct {
-		const char *raw, *clean; /* NULL: none */
+		const char *raw, *clean; /* NULL: invalid */
 	} cases[] = {
 		{ "web", "web" },
 		{ "Web-01", "web-01" },
@@ -94,7 +94,7 @@ static void names_end_at_nul_and_at_63(void)
 	g_assert_false(guest_name_clean(NULL, 0, name));
 }
 
-static void leased_guest_has_its_name(void)
+static void guest_with_a_lease_has_its_name(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -109,8 +109,8 @@ static void leased_guest_has_its_name(void)
 	bench_done(&b);
 }
 
-/* The query is not cleaned like a client's wish: my_host is not my-host. */
-static void looked_up_names_are_taken_as_they_are(void)
+/* A name in a query is not cleaned like a client's host name: my_host is not my-host. */
+static void names_in_queries_are_not_cleaned(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -145,7 +145,7 @@ static void name_ends_with_the_lease(void)
 	bench_done(&b);
 }
 
-static void first_guest_keeps_a_name_that_two_want(void)
+static void first_guest_keeps_a_name_that_two_ask_for(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -156,7 +156,7 @@ static void first_guest_keeps_a_name_that_two_want(void)
 	bench_done(&b);
 }
 
-static void second_guest_gets_the_name_when_the_first_is_gone(void)
+static void second_guest_gets_the_name_after_the_first_has_left(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -187,7 +187,7 @@ static void guest_may_change_its_name(void)
 	bench_done(&b);
 }
 
-static void names_that_others_trust_are_not_given(void)
+static void wpad_isatap_localhost_and_the_gateways_name_are_refused(void)
 {
 	static const char *const refused[] = { "localhost", "wpad", "WPAD", "isatap", "gateway", "Gateway.x" };
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -199,7 +199,7 @@ static void names_that_others_trust_are_not_given(void)
 	}
 }
 
-static void reserved_guest_is_known_without_a_lease(void)
+static void reserved_guest_has_its_name_without_a_lease(void)
 {
 	struct dhcp_bench b;
 	start_with_reservation(&b);
@@ -209,7 +209,7 @@ static void reserved_guest_is_known_without_a_lease(void)
 	bench_done(&b);
 }
 
-static void reserved_name_goes_before_the_clients(void)
+static void reserved_name_precedes_that_of_the_client(void)
 {
 	struct dhcp_bench b;
 	start_with_reservation(&b);
@@ -219,7 +219,7 @@ static void reserved_name_goes_before_the_clients(void)
 	bench_done(&b);
 }
 
-static void reserved_name_is_not_for_others(void)
+static void reserved_name_is_refused_to_others(void)
 {
 	struct dhcp_bench b;
 	start_with_reservation(&b);
@@ -229,7 +229,7 @@ static void reserved_name_is_not_for_others(void)
 	bench_done(&b);
 }
 
-static void reserved_guest_is_found_where_it_is(void)
+static void reserved_guest_resolves_to_its_leased_address(void)
 {
 	struct dhcp_bench b;
 	start_with_reservation(&b);
@@ -241,7 +241,7 @@ static void reserved_guest_is_found_where_it_is(void)
 	bench_done(&b);
 }
 
-static void new_reservation_takes_the_name(void)
+static void new_reservation_takes_its_name_from_other_guests(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -254,7 +254,7 @@ static void new_reservation_takes_the_name(void)
 	bench_done(&b);
 }
 
-static void operator_may_reserve_what_guests_may_not_take(void)
+static void reservation_may_have_a_name_that_guests_may_not(void)
 {
 	struct reservation wpad = web;
 	strcpy(wpad.name, "wpad");
@@ -271,19 +271,19 @@ int main(int argc, char **argv)
 #define TEST(name) g_test_add_func("/dhcp-names/" #name, name)
 	TEST(names_become_labels);
 	TEST(names_end_at_nul_and_at_63);
-	TEST(leased_guest_has_its_name);
-	TEST(looked_up_names_are_taken_as_they_are);
+	TEST(guest_with_a_lease_has_its_name);
+	TEST(names_in_queries_are_not_cleaned);
 	TEST(offered_guest_has_no_name_yet);
 	TEST(name_ends_with_the_lease);
-	TEST(first_guest_keeps_a_name_that_two_want);
-	TEST(second_guest_gets_the_name_when_the_first_is_gone);
+	TEST(first_guest_keeps_a_name_that_two_ask_for);
+	TEST(second_guest_gets_the_name_after_the_first_has_left);
 	TEST(guest_may_change_its_name);
-	TEST(names_that_others_trust_are_not_given);
-	TEST(reserved_guest_is_known_without_a_lease);
-	TEST(reserved_name_goes_before_the_clients);
-	TEST(reserved_name_is_not_for_others);
-	TEST(reserved_guest_is_found_where_it_is);
-	TEST(new_reservation_takes_the_name);
-	TEST(operator_may_reserve_what_guests_may_not_take);
+	TEST(wpad_isatap_localhost_and_the_gateways_name_are_refused);
+	TEST(reserved_guest_has_its_name_without_a_lease);
+	TEST(reserved_name_precedes_that_of_the_client);
+	TEST(reserved_name_is_refused_to_others);
+	TEST(reserved_guest_resolves_to_its_leased_address);
+	TEST(new_reservation_takes_its_name_from_other_guests);
+	TEST(reservation_may_have_a_name_that_guests_may_not);
 	return g_test_run();
 }

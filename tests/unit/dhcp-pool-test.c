@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which address a client is given: probes, first choices, reservations, limits. */
+/* Which address a client gets: probes, first choice, reservations, limits. */
 #include "base/macros.h"
 #include "support/dhcp_bench.h"
 
@@ -72,7 +72,7 @@ static void leased_address_is_offered_again_without_a_probe(void)
 	bench_done(&b);
 }
 
-static void ended_lease_is_probed_before_it_is_offered_again(void)
+static void expired_lease_is_probed_before_it_is_offered_again(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -103,8 +103,8 @@ static void address_that_answers_the_probe_is_not_offered(void)
 	bench_done(&b);
 }
 
-/* A machine that restarts may still answer for its old address. */
-static void answer_of_the_client_itself_is_no_conflict(void)
+/* A guest that restarts may still answer ARP for its old address. */
+static void arp_answer_of_the_client_itself_is_not_a_conflict(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -116,7 +116,7 @@ static void answer_of_the_client_itself_is_no_conflict(void)
 	bench_done(&b);
 }
 
-static void every_address_in_use_means_silence(void)
+static void no_offer_when_every_address_is_in_use(void)
 {
 	struct dhcp_bench b;
 	start_small(&b, 3);
@@ -148,8 +148,8 @@ static void address_known_to_be_in_use_is_skipped_without_a_probe(void)
 	bench_done(&b);
 }
 
-/* ARP remembers a guest for a while after it gave its address back; the probe decides. */
-static void former_owner_in_the_neighbour_table_does_not_block_an_address(void)
+/* The neighbour table keeps a guest for a while after it has released its address; the probe decides. */
+static void last_guest_in_the_neighbour_table_does_not_block_an_address(void)
 {
 	struct dhcp_bench b;
 	start_small(&b, 1);
@@ -161,7 +161,7 @@ static void former_owner_in_the_neighbour_table_does_not_block_an_address(void)
 }
 
 /* Behind a bridge that translates MACs, ARP shows the bridge's. */
-static void active_lease_is_not_doubted_because_of_arp(void)
+static void active_lease_stays_valid_when_arp_shows_another_mac(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -193,7 +193,7 @@ static void many_clients_are_probed_at_the_same_time(void)
 	bench_done(&b);
 }
 
-/* The client repeats itself while we probe: one probe, one answer, and it is to the latest message. */
+/* A DISCOVER that is repeated during the probe: one probe, and one answer, to the latest message. */
 static void repeated_discover_does_not_restart_the_probe(void)
 {
 	struct dhcp_bench b;
@@ -234,8 +234,8 @@ static void request_for_the_probed_address_ends_the_probe(void)
 	bench_done(&b);
 }
 
-/* A guest that answers every ARP request does not make us try the whole pool for one DISCOVER. */
-static void probing_gives_up_after_some_addresses(void)
+/* A guest that answers every ARP request must not make the server probe the whole pool for one DISCOVER. */
+static void at_most_eight_addresses_are_probed_for_a_discover(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -250,8 +250,8 @@ static void probing_gives_up_after_some_addresses(void)
 	bench_done(&b);
 }
 
-/* The hash alone decides: neither the run's key nor the order of arrival. */
-static void same_mac_gets_the_same_address_after_everything_is_lost(void)
+/* Neither the key of the run nor the order of arrival matters. */
+static void same_mac_gets_the_same_address_without_a_lease_file(void)
 {
 	ip4_t before[20];
 	struct dhcp_bench b;
@@ -272,7 +272,7 @@ static void same_mac_gets_the_same_address_after_everything_is_lost(void)
 }
 
 /* Known values: a change of the hash would move every guest of every user. */
-static void first_choice_of_an_address_is_pinned(void)
+static void first_choice_of_an_address_never_changes(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -309,7 +309,7 @@ static void one_client_id_of_two_macs_gets_two_addresses(void)
 }
 
 /* RFC 2131 §4.3.1: an address that the client asks for and that is free. */
-static void wish_in_discover_is_granted_when_free(void)
+static void requested_address_in_discover_is_offered_when_free(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -319,7 +319,7 @@ static void wish_in_discover_is_granted_when_free(void)
 	bench_done(&b);
 }
 
-static void wish_in_discover_for_what_is_not_free_is_passed_over(void)
+static void requested_address_in_discover_is_ignored_when_not_free(void)
 {
 	static const ip4_t wishes[] = { BENCH_IP(0), BENCH_IP(1), BENCH_IP(255), IP4(10, 0, 0, 5), BENCH_IP(50), IP4(0, 0, 0, 1) };
 	for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
@@ -337,8 +337,8 @@ static void wish_in_discover_for_what_is_not_free_is_passed_over(void)
 	}
 }
 
-/* RFC 2131 §4.3.1: first what the client has, whatever it asks for. */
-static void existing_lease_goes_before_the_wish(void)
+/* RFC 2131 §4.3.1: the client's address precedes the one that it asks for. */
+static void existing_lease_precedes_the_requested_address(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -359,8 +359,8 @@ static void released_guest_gets_its_address_again(void)
 	bench_done(&b);
 }
 
-/* An address that somebody had is given away only when no other is left, and the one longest unused first. */
-static void addresses_of_absent_guests_are_spared(void)
+/* An address that a guest had is offered to another only when no other is free, the longest unused one first. */
+static void addresses_of_absent_guests_are_offered_last(void)
 {
 	struct dhcp_bench b;
 	start_small(&b, 3);
@@ -376,7 +376,7 @@ static void addresses_of_absent_guests_are_spared(void)
 	bench_done(&b);
 }
 
-static void full_pool_says_nothing_and_counts(void)
+static void full_pool_sends_nothing_and_counts_a_drop(void)
 {
 	struct dhcp_bench b;
 	start_small(&b, 2);
@@ -389,7 +389,7 @@ static void full_pool_says_nothing_and_counts(void)
 	bench_done(&b);
 }
 
-static void gateway_inside_the_pool_is_never_given(void)
+static void gateway_address_in_the_pool_is_never_leased(void)
 {
 	struct dhcp_bench b;
 	bench_init(&b);
@@ -418,8 +418,8 @@ static void start_large(struct dhcp_bench *b)
 	bench_start(b);
 }
 
-/* A guest that makes up MACs may fill the pool, not our memory. */
-static void made_up_macs_take_bounded_memory(void)
+/* A guest that invents MACs may fill the pool, not the memory. */
+static void invented_macs_take_bounded_memory(void)
 {
 	struct dhcp_bench b;
 	start_large(&b);
@@ -437,7 +437,7 @@ static void made_up_macs_take_bounded_memory(void)
 	bench_done(&b);
 }
 
-static void no_more_leases_are_restored_than_there_may_be(void)
+static void at_most_the_capacity_of_leases_is_restored(void)
 {
 	struct dhcp_bench b;
 	start_large(&b);
@@ -470,7 +470,7 @@ static void reserved_address_may_lie_outside_the_pool(void)
 	bench_done(&b);
 }
 
-static void reserved_address_is_never_given_to_others(void)
+static void reserved_address_is_never_leased_to_others(void)
 {
 	struct dhcp_bench b;
 	bench_init(&b);
@@ -516,7 +516,7 @@ static void new_reservation_moves_its_guest_at_the_next_renewal(void)
 	bench_done(&b);
 }
 
-static void new_reservation_takes_its_address_from_whoever_has_it(void)
+static void new_reservation_takes_its_address_from_another_guest(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -564,37 +564,37 @@ int main(int argc, char **argv)
 #define TEST(name) g_test_add_func("/dhcp-pool/" #name, name)
 	TEST(unknown_address_is_probed_once_before_the_offer);
 	TEST(leased_address_is_offered_again_without_a_probe);
-	TEST(ended_lease_is_probed_before_it_is_offered_again);
+	TEST(expired_lease_is_probed_before_it_is_offered_again);
 	TEST(address_that_answers_the_probe_is_not_offered);
-	TEST(answer_of_the_client_itself_is_no_conflict);
-	TEST(every_address_in_use_means_silence);
+	TEST(arp_answer_of_the_client_itself_is_not_a_conflict);
+	TEST(no_offer_when_every_address_is_in_use);
 	TEST(address_known_to_be_in_use_is_skipped_without_a_probe);
-	TEST(former_owner_in_the_neighbour_table_does_not_block_an_address);
-	TEST(active_lease_is_not_doubted_because_of_arp);
+	TEST(last_guest_in_the_neighbour_table_does_not_block_an_address);
+	TEST(active_lease_stays_valid_when_arp_shows_another_mac);
 	TEST(many_clients_are_probed_at_the_same_time);
 	TEST(repeated_discover_does_not_restart_the_probe);
 	TEST(request_ends_a_probe);
 	TEST(request_for_the_probed_address_ends_the_probe);
-	TEST(probing_gives_up_after_some_addresses);
-	TEST(same_mac_gets_the_same_address_after_everything_is_lost);
-	TEST(first_choice_of_an_address_is_pinned);
+	TEST(at_most_eight_addresses_are_probed_for_a_discover);
+	TEST(same_mac_gets_the_same_address_without_a_lease_file);
+	TEST(first_choice_of_an_address_never_changes);
 	TEST(two_client_ids_of_one_mac_share_the_address);
 	TEST(one_client_id_of_two_macs_gets_two_addresses);
-	TEST(wish_in_discover_is_granted_when_free);
-	TEST(wish_in_discover_for_what_is_not_free_is_passed_over);
-	TEST(existing_lease_goes_before_the_wish);
+	TEST(requested_address_in_discover_is_offered_when_free);
+	TEST(requested_address_in_discover_is_ignored_when_not_free);
+	TEST(existing_lease_precedes_the_requested_address);
 	TEST(released_guest_gets_its_address_again);
-	TEST(addresses_of_absent_guests_are_spared);
-	TEST(full_pool_says_nothing_and_counts);
-	TEST(gateway_inside_the_pool_is_never_given);
-	TEST(made_up_macs_take_bounded_memory);
-	TEST(no_more_leases_are_restored_than_there_may_be);
+	TEST(addresses_of_absent_guests_are_offered_last);
+	TEST(full_pool_sends_nothing_and_counts_a_drop);
+	TEST(gateway_address_in_the_pool_is_never_leased);
+	TEST(invented_macs_take_bounded_memory);
+	TEST(at_most_the_capacity_of_leases_is_restored);
 	TEST(reserved_guest_gets_its_address);
 	TEST(reserved_address_may_lie_outside_the_pool);
-	TEST(reserved_address_is_never_given_to_others);
+	TEST(reserved_address_is_never_leased_to_others);
 	TEST(reserved_address_in_use_is_replaced_until_it_is_free);
 	TEST(new_reservation_moves_its_guest_at_the_next_renewal);
-	TEST(new_reservation_takes_its_address_from_whoever_has_it);
+	TEST(new_reservation_takes_its_address_from_another_guest);
 	TEST(bad_reservations_change_nothing);
 	return g_test_run();
 }

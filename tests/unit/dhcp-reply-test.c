@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is in the server's messages, and where they go. */
+/* Contents and destinations of the server's messages. */
 #include "base/macros.h"
 #include "support/dhcp_bench.h"
 
@@ -78,7 +78,7 @@ static void renewing_client_is_reached_at_its_address(void)
 	bench_done(&b);
 }
 
-/* RFC 2131 §4.1: NAKs are broadcast, the client may not have the address it thinks. */
+/* RFC 2131 §4.1: NAKs are broadcast, because the client may have a wrong address. */
 static void naks_are_broadcast(void)
 {
 	struct dhcp_bench b;
@@ -91,7 +91,7 @@ static void naks_are_broadcast(void)
 	bench_done(&b);
 }
 
-/* RFC 2131 §4.3.1, table 3: a NAK has no parameters, but says why and who. */
+/* RFC 2131 §4.3.1, table 3: a NAK has no parameters but message and server identifier. */
 static void nak_has_message_and_server_only(void)
 {
 	struct dhcp_bench b;
@@ -107,7 +107,7 @@ static void nak_has_message_and_server_only(void)
 	bench_done(&b);
 }
 
-static void relay_gets_the_reply_on_the_servers_port(void)
+static void relay_gets_the_reply_on_the_server_port(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -135,7 +135,7 @@ static void relay_gets_the_reply_on_the_servers_port(void)
 	bench_done(&b);
 }
 
-/* RFC 2131 §4.3.2: the broadcast bit makes the relay broadcast it. */
+/* RFC 2131 §4.3.2: the relay broadcasts a NAK with this bit. */
 static void nak_through_a_relay_has_the_broadcast_bit(void)
 {
 	struct dhcp_bench b;
@@ -163,7 +163,7 @@ static void relay_information_is_the_last_option(void)
 	bench_done(&b);
 }
 
-static void inform_is_answered_where_the_client_is(void)
+static void inform_is_answered_to_the_clients_address(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -189,7 +189,7 @@ static void reply_carries_the_clients_transaction(void)
 	bench_done(&b);
 }
 
-static void client_without_id_gets_none(void)
+static void client_id_is_not_sent_to_a_client_without_one(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -222,7 +222,7 @@ static void every_option_has_its_value(void)
 	bench_done(&b);
 }
 
-static void what_was_not_asked_for_is_not_sent(void)
+static void options_not_asked_for_are_not_sent(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -236,7 +236,7 @@ static void what_was_not_asked_for_is_not_sent(void)
 	bench_done(&b);
 }
 
-static void client_without_a_list_gets_the_usual(void)
+static void client_without_a_list_gets_the_default_options(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -288,8 +288,8 @@ static void mtu_is_sent_only_when_it_is_more_than_ethernets_or_configured(void)
 	}
 }
 
-/* The relay's port says nothing about the way behind the relay. */
-static void mtu_is_not_promised_behind_a_relay(void)
+/* The MTU of the relay's port is not that of the path behind the relay. */
+static void mtu_is_not_sent_behind_a_relay(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -334,7 +334,7 @@ static void network_without_domain_sends_none(void)
 	bench_done(&b);
 }
 
-static void offer_and_ack_say_the_same(void)
+static void offer_and_ack_have_the_same_options(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -364,8 +364,8 @@ static void short_replies_are_padded(void)
 	bench_done(&b);
 }
 
-/* RFC 2132 §9.10; 576 when the client does not say. */
-static void replies_stay_within_what_the_client_takes(void)
+/* RFC 2132 §9.10; 576 without the option. */
+static void replies_stay_within_the_maximum_size_of_the_client(void)
 {
 	g_autofree char *label = g_strnfill(60, 'x');
 	g_autofree char *domain = g_strdup_printf("%s.%s.%s.%s", label, label, label, label);
@@ -392,7 +392,7 @@ static void replies_stay_within_what_the_client_takes(void)
 	}
 }
 
-static void name_of_a_guest_that_got_none_is_not_sent(void)
+static void refused_name_is_not_sent(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -422,25 +422,25 @@ int main(int argc, char **argv)
 	TEST(renewing_client_is_reached_at_its_address);
 	TEST(naks_are_broadcast);
 	TEST(nak_has_message_and_server_only);
-	TEST(relay_gets_the_reply_on_the_servers_port);
+	TEST(relay_gets_the_reply_on_the_server_port);
 	TEST(nak_through_a_relay_has_the_broadcast_bit);
 	TEST(relay_information_is_the_last_option);
-	TEST(inform_is_answered_where_the_client_is);
+	TEST(inform_is_answered_to_the_clients_address);
 	TEST(reply_carries_the_clients_transaction);
-	TEST(client_without_id_gets_none);
+	TEST(client_id_is_not_sent_to_a_client_without_one);
 	TEST(every_option_has_its_value);
-	TEST(what_was_not_asked_for_is_not_sent);
-	TEST(client_without_a_list_gets_the_usual);
+	TEST(options_not_asked_for_are_not_sent);
+	TEST(client_without_a_list_gets_the_default_options);
 	TEST(options_come_in_the_clients_order_but_the_mask_first);
 	TEST(mtu_is_sent_only_when_it_is_more_than_ethernets_or_configured);
-	TEST(mtu_is_not_promised_behind_a_relay);
+	TEST(mtu_is_not_sent_behind_a_relay);
 	TEST(mtu_of_the_port_is_known_after_the_probe_too);
 	TEST(configured_dns_servers_are_sent_instead);
 	TEST(network_without_domain_sends_none);
-	TEST(offer_and_ack_say_the_same);
+	TEST(offer_and_ack_have_the_same_options);
 	TEST(short_replies_are_padded);
-	TEST(replies_stay_within_what_the_client_takes);
-	TEST(name_of_a_guest_that_got_none_is_not_sent);
+	TEST(replies_stay_within_the_maximum_size_of_the_client);
+	TEST(refused_name_is_not_sent);
 	TEST(reserved_name_is_sent);
 	return g_test_run();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the server answers in each state of a client, and what it does not answer. */
+/* The server's answer to each message in each state of a client. */
 #include "base/macros.h"
 #include "support/dhcp_bench.h"
 
@@ -42,7 +42,7 @@ static void request(struct dhcp_bench *b, struct mac mac, ip4_t requested, ip4_t
 }
 
 /* RFC 2131 §3.1 */
-static void discover_and_request_bring_a_lease(void)
+static void discover_and_request_give_a_lease(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -83,7 +83,7 @@ static void client_id_is_recorded(void)
 	bench_done(&b);
 }
 
-static void offer_is_kept_for_its_client(void)
+static void offered_address_is_not_offered_to_others(void)
 {
 	struct dhcp_bench b;
 	start_small(&b, 1);
@@ -97,7 +97,7 @@ static void offer_is_kept_for_its_client(void)
 	bench_done(&b);
 }
 
-static void offer_that_nobody_took_lapses(void)
+static void offer_without_request_expires(void)
 {
 	struct dhcp_bench b;
 	start_small(&b, 1);
@@ -141,8 +141,8 @@ static void selecting_an_address_that_was_not_offered_is_refused(void)
 	bench_done(&b);
 }
 
-/* We were restarted between the offer and the request. */
-static void selecting_without_our_memory_of_the_offer_succeeds(void)
+/* The server was restarted between the offer and the request. */
+static void selecting_after_a_restart_of_the_server_succeeds(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -185,7 +185,7 @@ static void init_reboot_from_another_network_is_refused(void)
 	bench_done(&b);
 }
 
-/* Authoritative: a lost lease file costs nobody an address. */
+/* The server is authoritative: guests keep their addresses when the lease file is lost. */
 static void unknown_client_keeps_the_free_address_it_claims(void)
 {
 	struct dhcp_bench b;
@@ -197,7 +197,7 @@ static void unknown_client_keeps_the_free_address_it_claims(void)
 	bench_done(&b);
 }
 
-static void claims_that_cannot_be_met_are_refused(void)
+static void unavailable_addresses_are_refused(void)
 {
 	struct dhcp_bench b;
 	start_with_reservation(&b);
@@ -254,7 +254,7 @@ static void renewing_extends_the_lease(void)
 	bench_done(&b);
 }
 
-static void renewing_after_the_lease_ended_succeeds_when_nobody_took_it(void)
+static void renewing_an_expired_lease_succeeds_when_the_address_is_free(void)
 {
 	struct dhcp_bench b;
 	start_small(&b, 1);
@@ -265,7 +265,7 @@ static void renewing_after_the_lease_ended_succeeds_when_nobody_took_it(void)
 	bench_done(&b);
 }
 
-static void renewing_after_somebody_took_it_is_refused(void)
+static void renewing_is_refused_when_the_address_was_leased_again(void)
 {
 	struct dhcp_bench b;
 	start_small(&b, 1);
@@ -278,7 +278,7 @@ static void renewing_after_somebody_took_it_is_refused(void)
 }
 
 /* RFC 2131 §4.3.2 forbids the server identifier there; some clients send it. */
-static void renewing_with_a_server_identifier_is_understood(void)
+static void renewing_with_a_server_identifier_is_accepted(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -325,7 +325,7 @@ static void declined_address_is_set_aside(void)
 	bench_done(&b);
 }
 
-static void decline_of_what_the_client_does_not_have_is_ignored(void)
+static void decline_of_another_address_is_ignored(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -356,7 +356,7 @@ static void released_address_is_free_for_others(void)
 	bench_done(&b);
 }
 
-static void release_of_what_the_client_does_not_have_is_ignored(void)
+static void release_of_another_address_is_ignored(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -370,7 +370,7 @@ static void release_of_what_the_client_does_not_have_is_ignored(void)
 	bench_done(&b);
 }
 
-/* What dhcp_init() says to the default configuration after @spoil changed it. */
+/* The result of dhcp_init() with the default configuration after @spoil changed it. */
 static int try_config(void (*spoil)(struct dhcp_config *c))
 {
 	struct dhcp_bench b;
@@ -477,7 +477,7 @@ static void inform_from_another_network_is_ignored(void)
 	bench_done(&b);
 }
 
-static void messages_of_servers_and_oddities_are_ignored(void)
+static void messages_of_servers_and_impossible_clients_are_ignored(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -518,8 +518,8 @@ static void bootp_requests_are_ignored_and_garbage_is_counted(void)
 	bench_done(&b);
 }
 
-/* RFC 2132 §9.2: less than ours is granted, more is not; very little is not worth the traffic. */
-static void requested_lease_time_is_met_within_reason(void)
+/* RFC 2132 §9.2: at most the configured time, at least LEASE_TIME_MIN. */
+static void requested_lease_time_is_granted_within_limits(void)
 {
 	static const struct {
 		uint32_t asked, granted;
@@ -556,7 +556,7 @@ static struct dhcp_saved_lease saved(struct mac mac, ip4_t ip, usec_t expires, c
 	return (struct dhcp_saved_lease){ .mac = mac, .ip = ip, .expires = expires, .name = name };
 }
 
-static void restored_lease_is_as_good_as_new(void)
+static void restored_lease_keeps_name_and_address(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -574,7 +574,7 @@ static void restored_lease_is_as_good_as_new(void)
 }
 
 /* The host was off for longer than an hour. */
-static void restored_lease_that_has_ended_is_remembered(void)
+static void restored_expired_lease_keeps_its_address(void)
 {
 	struct dhcp_bench b;
 	start(&b);
@@ -585,7 +585,7 @@ static void restored_lease_that_has_ended_is_remembered(void)
 	bench_done(&b);
 }
 
-static void saved_leases_that_no_longer_fit_are_refused(void)
+static void saved_leases_outside_the_configuration_are_refused(void)
 {
 	struct dhcp_bench b;
 	bench_init(&b);
@@ -636,7 +636,7 @@ static void leases_are_listed_from_the_least_recently_used(void)
 	bench_done(&b);
 }
 
-/* Whatever clients do, an address has one holder and every reply is for an address that its reader may have. */
+/* For random messages: an address has one holder, and every reply has an address that the client may have. */
 static void random_clients_never_share_an_address(void)
 {
 	struct dhcp_bench b;
@@ -677,40 +677,40 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add_func("/dhcp/" #name, name)
-	TEST(discover_and_request_bring_a_lease);
+	TEST(discover_and_request_give_a_lease);
 	TEST(leases_change_before_the_ack_is_sent);
 	TEST(client_id_is_recorded);
-	TEST(offer_is_kept_for_its_client);
-	TEST(offer_that_nobody_took_lapses);
+	TEST(offered_address_is_not_offered_to_others);
+	TEST(offer_without_request_expires);
 	TEST(request_for_another_server_frees_the_offer);
 	TEST(request_for_another_server_does_not_end_a_lease);
 	TEST(selecting_an_address_that_was_not_offered_is_refused);
-	TEST(selecting_without_our_memory_of_the_offer_succeeds);
+	TEST(selecting_after_a_restart_of_the_server_succeeds);
 	TEST(init_reboot_confirms_the_lease);
 	TEST(init_reboot_with_another_address_is_refused);
 	TEST(init_reboot_from_another_network_is_refused);
 	TEST(unknown_client_keeps_the_free_address_it_claims);
-	TEST(claims_that_cannot_be_met_are_refused);
+	TEST(unavailable_addresses_are_refused);
 	TEST(addresses_outside_the_pool_are_refused);
 	TEST(renewing_extends_the_lease);
-	TEST(renewing_after_the_lease_ended_succeeds_when_nobody_took_it);
-	TEST(renewing_after_somebody_took_it_is_refused);
-	TEST(renewing_with_a_server_identifier_is_understood);
+	TEST(renewing_an_expired_lease_succeeds_when_the_address_is_free);
+	TEST(renewing_is_refused_when_the_address_was_leased_again);
+	TEST(renewing_with_a_server_identifier_is_accepted);
 	TEST(request_without_any_address_is_ignored);
 	TEST(declined_address_is_set_aside);
-	TEST(decline_of_what_the_client_does_not_have_is_ignored);
+	TEST(decline_of_another_address_is_ignored);
 	TEST(released_address_is_free_for_others);
-	TEST(release_of_what_the_client_does_not_have_is_ignored);
+	TEST(release_of_another_address_is_ignored);
 	TEST(impossible_configurations_are_refused);
 	TEST(inform_is_answered_without_a_lease);
 	TEST(inform_from_another_network_is_ignored);
-	TEST(messages_of_servers_and_oddities_are_ignored);
+	TEST(messages_of_servers_and_impossible_clients_are_ignored);
 	TEST(bootp_requests_are_ignored_and_garbage_is_counted);
-	TEST(requested_lease_time_is_met_within_reason);
+	TEST(requested_lease_time_is_granted_within_limits);
 	TEST(infinite_leases_never_end);
-	TEST(restored_lease_is_as_good_as_new);
-	TEST(restored_lease_that_has_ended_is_remembered);
-	TEST(saved_leases_that_no_longer_fit_are_refused);
+	TEST(restored_lease_keeps_name_and_address);
+	TEST(restored_expired_lease_keeps_its_address);
+	TEST(saved_leases_outside_the_configuration_are_refused);
 	TEST(leases_are_listed_from_the_least_recently_used);
 	TEST(random_clients_never_share_an_address);
 	return g_test_run();

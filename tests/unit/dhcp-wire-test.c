@@ -29,7 +29,7 @@ static void add(struct builder *b, const void *bytes, size_t len)
 
 #define ADD(b, ...) add(b, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
-/* Fixed fields and cookie; options are to follow. */
+/* Fixed fields and cookie, without options. */
 static struct builder message(void)
 {
 	struct builder b = { { 0 } };
@@ -133,7 +133,7 @@ static void bytes_after_end_are_not_options(void)
 	g_assert_cmpuint(m.requested, ==, 0);
 }
 
-/* RFC 2132 §9.3: options go on in file, then in sname; each ends by itself. */
+/* RFC 2132 §9.3: options continue in file, then in sname; each field has its own END. */
 static void overloaded_fields_hold_options(void)
 {
 	struct builder b = message();
@@ -166,8 +166,8 @@ static void fields_that_are_not_overloaded_hold_no_options(void)
 	g_assert_cmpuint(m.requested, ==, 0);
 }
 
-/* RFC 3396 §5: pieces are joined in the order options, file, sname. */
-static void pieces_of_an_option_are_joined(void)
+/* RFC 3396 §5: parts are joined in the order options, file, sname. */
+static void parts_of_a_split_option_are_joined(void)
 {
 	struct builder b = message();
 	ADD(&b, 61, 2, 0, 'a', 52, 1, 3, 61, 1, 'b', 255);
@@ -200,8 +200,8 @@ static void parameters_are_listed_once_and_in_order(void)
 	g_assert_cmpmem(m.parameters, m.n_parameters, "\x1a\x03\x01\x77", 4);
 }
 
-/* RFC 2132 §9.10: 576 is the least legal value. */
-static void small_maximum_sizes_count_as_the_least_legal_one(void)
+/* RFC 2132 §9.10: 576 is the minimum. */
+static void small_maximum_sizes_are_raised_to_the_minimum(void)
 {
 	struct builder b = message();
 	ADD(&b, 57, 2, 0, 100);
@@ -210,8 +210,8 @@ static void small_maximum_sizes_count_as_the_least_legal_one(void)
 	g_assert_cmpuint(m.max_size, ==, 576);
 }
 
-/* RFC 4702 §2.3 (ASCII is old but common) and §3.1: option 81 goes before option 12. */
-static void fqdn_gives_the_name(void)
+/* RFC 4702 §2.3 (ASCII is deprecated but common) and §3.1: option 81 precedes option 12. */
+static void fqdn_option_sets_the_name(void)
 {
 	struct builder b = message();
 	ADD(&b, 81, 9, 0, 0, 0, 'a', 'b', '.', 'c', 'd', '.', 12, 3, 'w', 'e', 'b');
@@ -225,7 +225,7 @@ static void fqdn_gives_the_name(void)
 	g_assert_cmpmem(m.name, m.name_len, "ab", 2);
 }
 
-static void malformed_fqdn_is_no_name(void)
+static void malformed_fqdn_is_ignored(void)
 {
 	struct builder b = message();
 	ADD(&b, 81, 5, 4, 0, 0, 9, 'a', 12, 3, 'w', 'e', 'b');
@@ -301,7 +301,7 @@ static void long_options_are_split(void)
 	g_assert_cmpint(dhcp_option_get(buf, len, DHCP_OPTION_DOMAIN_SEARCH, back, 599), ==, -E2BIG);
 }
 
-/* The least message (300 bytes) has 60 bytes of options; the rest moves to file, then to sname. */
+/* A message of 300 bytes has 60 bytes of options; further options go to file, then to sname. */
 static void full_options_field_overflows_into_file_and_sname(void)
 {
 	uint8_t buf[DHCP_LEN_MIN], value[100] = { 7 };
@@ -324,7 +324,7 @@ static void full_options_field_overflows_into_file_and_sname(void)
 	g_assert_cmpint(dhcp_option_get(buf, len, 203, back, sizeof(back)), ==, -ENOENT);
 }
 
-/* Without overload nothing tells a client to look into file and sname, and those stay zero. */
+/* Without overload, clients do not read options in file and sname, which stay zero. */
 static void short_messages_are_not_overloaded(void)
 {
 	uint8_t buf[DHCP_LEN_MIN], back[1];
@@ -335,7 +335,7 @@ static void short_messages_are_not_overloaded(void)
 }
 
 /* RFC 3046 §2.1: the relay agent information is the last option, and in the options field. */
-static void last_option_is_last_and_has_its_room_kept(void)
+static void last_option_is_last_and_its_room_is_reserved(void)
 {
 	uint8_t buf[DHCP_LEN_MIN], relay[30], value[22] = { 0 };
 	memset(relay, 'r', sizeof(relay));
@@ -400,7 +400,7 @@ static void domains_are_encoded_as_labels(void)
 	g_assert_cmpmem(buf, w.len, expected, sizeof(expected));
 }
 
-static void what_is_no_domain_is_not_encoded(void)
+static void invalid_domains_are_not_encoded(void)
 {
 	static const char *const bad[] = {
 		"", ".", "..", "a..b", ".a", "a123456789a123456789a123456789a123456789a123456789a123456789abcd.x",
@@ -432,21 +432,21 @@ int main(int argc, char **argv)
 	TEST(bytes_after_end_are_not_options);
 	TEST(overloaded_fields_hold_options);
 	TEST(fields_that_are_not_overloaded_hold_no_options);
-	TEST(pieces_of_an_option_are_joined);
+	TEST(parts_of_a_split_option_are_joined);
 	TEST(joined_options_that_are_too_long_are_malformed);
 	TEST(parameters_are_listed_once_and_in_order);
-	TEST(small_maximum_sizes_count_as_the_least_legal_one);
-	TEST(fqdn_gives_the_name);
-	TEST(malformed_fqdn_is_no_name);
+	TEST(small_maximum_sizes_are_raised_to_the_minimum);
+	TEST(fqdn_option_sets_the_name);
+	TEST(malformed_fqdn_is_ignored);
 	TEST(reply_fields_are_where_they_belong);
 	TEST(written_messages_parse);
 	TEST(long_options_are_split);
 	TEST(full_options_field_overflows_into_file_and_sname);
 	TEST(short_messages_are_not_overloaded);
-	TEST(last_option_is_last_and_has_its_room_kept);
+	TEST(last_option_is_last_and_its_room_is_reserved);
 	TEST(last_option_without_room_is_left_out);
 	TEST(every_message_stays_within_its_size);
 	TEST(domains_are_encoded_as_labels);
-	TEST(what_is_no_domain_is_not_encoded);
+	TEST(invalid_domains_are_not_encoded);
 	return g_test_run();
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the gateway says about names: each case is a question and the answer written as a line. */
+/* Local names: each case is a query and its answer as a line of text. */
 #include "service/dns/local.h"
 #include "service/dns/names.h"
 
 #include <errno.h>
 #include <glib.h>
 
-#include "base/macros.h" /* behind glib: its MIN and MAX evaluate twice */
+#include "base/macros.h" /* after glib.h: replaces its MIN and MAX */
 
 struct test_names {
 	struct dns_names names;
@@ -117,7 +117,7 @@ static void guests_have_addresses_with_and_without_the_domain(void)
 	      { "WEB", DNS_TYPE_ANY, "NOERROR aa A 192.168.122.63" });
 }
 
-static void gateway_has_its_own_name_whatever_a_guest_calls_itself(void)
+static void gateway_keeps_its_name_when_a_guest_has_the_same(void)
 {
 	CHECK(&usual,
 	      { "gateway", DNS_TYPE_A, "NOERROR aa A 192.168.122.1" },
@@ -157,7 +157,7 @@ static void domain_itself_has_soa_and_ns(void)
 	      { "lanlet.internal", DNS_TYPE_A, "NOERROR aa zone lanlet.internal." });
 }
 
-static void unknown_plain_names_are_asked_outside_but_for_addresses(void)
+static void unknown_single_labels_are_forwarded_except_address_queries(void)
 {
 	CHECK(&usual,
 	      { "db", DNS_TYPE_A, "NXDOMAIN aa" },
@@ -170,7 +170,7 @@ static void unknown_plain_names_are_asked_outside_but_for_addresses(void)
 	      { ".", DNS_TYPE_A, "outside" });
 }
 
-static void names_elsewhere_are_asked_outside(void)
+static void other_names_are_forwarded(void)
 {
 	CHECK(&usual,
 	      { "example.com", DNS_TYPE_A, "outside" },
@@ -180,7 +180,7 @@ static void names_elsewhere_are_asked_outside(void)
 }
 
 /* RFC 6761 §6.3 */
-static void localhost_is_the_asker_itself(void)
+static void localhost_is_a_loopback_address(void)
 {
 	CHECK(&usual,
 	      { "localhost", DNS_TYPE_A, "NOERROR aa A 127.0.0.1" },
@@ -199,7 +199,7 @@ static void addresses_of_the_segment_have_names(void)
 	      { "122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa zone 122.168.192.in-addr.arpa." });
 }
 
-static void odd_reverse_names_of_the_segment_do_not_exist(void)
+static void malformed_reverse_names_of_the_segment_do_not_exist(void)
 {
 	CHECK(&usual,
 	      { "063.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 122.168.192.in-addr.arpa." },
@@ -208,7 +208,7 @@ static void odd_reverse_names_of_the_segment_do_not_exist(void)
 	      { "b._dns-sd._udp.0.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 122.168.192.in-addr.arpa." });
 }
 
-static void reverse_names_elsewhere_are_asked_outside(void)
+static void other_reverse_names_are_forwarded(void)
 {
 	CHECK(&usual,
 	      { "63.123.168.192.in-addr.arpa", DNS_TYPE_PTR, "outside" },
@@ -219,7 +219,7 @@ static void reverse_names_elsewhere_are_asked_outside(void)
 	      { "63.122.168.192.ip6.arpa", DNS_TYPE_PTR, "outside" });
 }
 
-/* Each octet that the prefix fixes in part is a zone of its own, as RFC 6303 does it for 172.16/12. */
+/* Each octet that the prefix fixes in part makes separate zones, as in RFC 6303 for 172.16/12. */
 static void wide_segments_have_several_zones(void)
 {
 	static const struct place wide = { "172.16.0.0/12", "172.16.0.1", "172.31.9.7", "lan" };
@@ -232,7 +232,7 @@ static void wide_segments_have_several_zones(void)
 	      { "172.in-addr.arpa", DNS_TYPE_SOA, "outside" });
 }
 
-static void narrow_segments_share_their_zone_with_the_outside(void)
+static void narrow_segments_share_their_zone_with_other_networks(void)
 {
 	static const struct place narrow = { "10.0.0.64/26", "10.0.0.65", "10.0.0.126", "lan" };
 	CHECK(&narrow,
@@ -253,7 +253,7 @@ static void largest_segment_has_one_zone(void)
 	      { "4.3.200.11.in-addr.arpa", DNS_TYPE_PTR, "outside" });
 }
 
-static void without_a_domain_there_are_plain_names_only(void)
+static void without_a_domain_there_are_single_labels_only(void)
 {
 	static const struct place plain = { "192.168.122.0/24", "192.168.122.1", "192.168.122.63", NULL };
 	CHECK(&plain,
@@ -284,7 +284,7 @@ static void local_names_exist_in_class_in_only(void)
 }
 
 /* RFC 6891 §6.1.3 */
-static void unknown_edns_versions_are_named_for_local_names(void)
+static void unknown_edns_versions_are_answered_with_badvers(void)
 {
 	g_autofree char *local = answer_to(&usual, "web", DNS_TYPE_A, DNS_CLASS_IN, 1);
 	g_assert_cmpstr(local, ==, "BADVERS");
@@ -292,7 +292,7 @@ static void unknown_edns_versions_are_named_for_local_names(void)
 	g_assert_cmpstr(outside, ==, "outside");
 }
 
-static void names_that_are_none_are_refused_at_start(void)
+static void invalid_names_are_refused_at_start(void)
 {
 	static const struct {
 		const char *domain, *gateway;
@@ -304,7 +304,7 @@ static void names_that_are_none_are_refused_at_start(void)
 	}
 }
 
-/* The longest reply there is fits the buffer that is made for it. */
+/* The longest possible reply fits DNS_REPLY_SIZE. */
 static void every_reply_fits_its_buffer(void)
 {
 	g_autofree char *label = g_strnfill(63, 'x');
@@ -331,24 +331,24 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define ADD(f) g_test_add_func("/dns-local/" #f, f)
 	ADD(guests_have_addresses_with_and_without_the_domain);
-	ADD(gateway_has_its_own_name_whatever_a_guest_calls_itself);
+	ADD(gateway_keeps_its_name_when_a_guest_has_the_same);
 	ADD(other_types_of_a_known_name_are_nodata);
 	ADD(unknown_names_of_the_domain_do_not_exist);
 	ADD(domain_itself_has_soa_and_ns);
-	ADD(unknown_plain_names_are_asked_outside_but_for_addresses);
-	ADD(names_elsewhere_are_asked_outside);
-	ADD(localhost_is_the_asker_itself);
+	ADD(unknown_single_labels_are_forwarded_except_address_queries);
+	ADD(other_names_are_forwarded);
+	ADD(localhost_is_a_loopback_address);
 	ADD(addresses_of_the_segment_have_names);
-	ADD(odd_reverse_names_of_the_segment_do_not_exist);
-	ADD(reverse_names_elsewhere_are_asked_outside);
+	ADD(malformed_reverse_names_of_the_segment_do_not_exist);
+	ADD(other_reverse_names_are_forwarded);
 	ADD(wide_segments_have_several_zones);
-	ADD(narrow_segments_share_their_zone_with_the_outside);
+	ADD(narrow_segments_share_their_zone_with_other_networks);
 	ADD(largest_segment_has_one_zone);
-	ADD(without_a_domain_there_are_plain_names_only);
+	ADD(without_a_domain_there_are_single_labels_only);
 	ADD(domain_of_one_label_is_a_domain);
 	ADD(local_names_exist_in_class_in_only);
-	ADD(unknown_edns_versions_are_named_for_local_names);
-	ADD(names_that_are_none_are_refused_at_start);
+	ADD(unknown_edns_versions_are_answered_with_badvers);
+	ADD(invalid_names_are_refused_at_start);
 	ADD(every_reply_fits_its_buffer);
 	return g_test_run();
 }

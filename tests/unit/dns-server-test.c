@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <glib.h>
 
-#include "base/macros.h" /* behind glib: its MIN and MAX evaluate twice */
+#include "base/macros.h" /* after glib.h: replaces its MIN and MAX */
 
 static void addresses_ports_and_scopes_parse_and_format(void)
 {
@@ -42,7 +42,7 @@ static void addresses_ports_and_scopes_parse_and_format(void)
 	}
 }
 
-static void what_is_no_address_is_refused(void)
+static void invalid_addresses_are_refused(void)
 {
 	static const char *const texts[] = {
 		"",
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define ADD(f) g_test_add_func("/dns-server/" #f, f)
 	ADD(addresses_ports_and_scopes_parse_and_format);
-	ADD(what_is_no_address_is_refused);
+	ADD(invalid_addresses_are_refused);
 	ADD(lists_hold_each_server_once_and_are_bounded);
 	ADD(lists_compare_in_order);
 	return g_test_run();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* DNS over TCP, with the engine's side of the streams played by the test. */
+/* DNS over TCP; the test acts as the engine. */
 #include "support/dns_bench.h"
 
 #include "gateway/stream_service.h"
@@ -75,7 +75,7 @@ static struct client *open_stream(struct dns_bench *b)
 	return c;
 }
 
-/* The guest's end goes away, unless the service closed already. */
+/* Ends the guest's side, unless the service has closed the stream. */
 static void client_free(struct client *c)
 {
 	if (!c->closed)
@@ -88,7 +88,7 @@ static void client_free(struct client *c)
 typedef struct client client;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(client, client_free)
 
-/* Hands the service what it has not used, as an engine would. */
+/* Gives the service the bytes that it has not used, as an engine does. */
 static void offer(struct client *c)
 {
 	c->resumed = false;
@@ -115,7 +115,7 @@ static void stream_ask(struct client *c, uint16_t id, const char *name)
 	offer(c);
 }
 
-/* The next message that the guest got. */
+/* The next message to the guest. */
 static GByteArray *next_message(struct client *c)
 {
 	g_assert_cmpuint(c->got->len, >=, 2);
@@ -149,7 +149,7 @@ static void local_names_are_answered(void)
 	g_assert_cmpuint(c->got->len, ==, 0);
 }
 
-static void other_names_are_asked_outside_over_tcp(void)
+static void other_names_are_forwarded_over_tcp(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(client) c = open_stream(b);
@@ -162,7 +162,7 @@ static void other_names_are_asked_outside_over_tcp(void)
 	g_assert_cmpuint(m->len, ==, asked_at(b, 0)->bytes->len + 60000);
 }
 
-static void bytes_may_come_in_any_pieces(void)
+static void bytes_may_come_in_parts(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(GByteArray) all = g_byte_array_new();
@@ -234,7 +234,7 @@ static void malformed_queries_are_formerr(void)
 	check_next(c, 2, 0);
 }
 
-static void pipeline_is_bounded_and_goes_on_when_answers_come(void)
+static void pipeline_is_bounded_and_continues_after_answers(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(client) c = open_stream(b);
@@ -244,7 +244,7 @@ static void pipeline_is_bounded_and_goes_on_when_answers_come(void)
 	g_assert_cmpuint(b->asked->len, ==, DNS_STREAM_PIPELINE);
 	g_assert_cmpuint(c->kept->len, >, 0);
 	g_assert_false(c->resumed);
-	offer(c); /* more bytes came: still no room */
+	offer(c); /* more bytes: still no room */
 	g_assert_cmpuint(b->asked->len, ==, DNS_STREAM_PIPELINE);
 	answer(b, 0, 0, 0);
 	g_assert_cmpuint(b->asked->len, ==, DNS_STREAM_PIPELINE + 1);
@@ -283,7 +283,7 @@ static void stream_waits_for_the_guests_share(void)
 	check_next(c, 1, 0);
 }
 
-static void streams_queries_do_not_make_room_for_others(void)
+static void queries_of_streams_are_not_given_up_for_others(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	client *streams[DNS_PENDING_PER_GUEST / DNS_STREAM_PIPELINE];
@@ -300,7 +300,7 @@ static void streams_queries_do_not_make_room_for_others(void)
 		client_free(streams[i]);
 }
 
-static void stream_gets_what_another_ones_end_freed(void)
+static void stream_gets_the_share_of_a_closed_stream(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	client *others[DNS_PENDING_PER_GUEST / DNS_STREAM_PIPELINE];
@@ -331,7 +331,7 @@ static void answers_wait_until_the_guest_reads(void)
 	append_query(c->kept, 3, "web");
 	offer(c);
 	g_assert_cmpuint(c->got->len, ==, 5);
-	g_assert_cmpuint(c->kept->len, >, 0); /* reads no further */
+	g_assert_cmpuint(c->kept->len, >, 0); /* does not read on */
 	c->room = 10;
 	ops(b)->writable(dns_stream_service(b->dns), b->now, &c->stream);
 	g_assert_cmpuint(c->got->len, ==, 15);
@@ -344,7 +344,7 @@ static void answers_wait_until_the_guest_reads(void)
 		check_next(c, id, 0);
 }
 
-static void guest_that_never_reads_is_cut_off(void)
+static void stream_of_a_guest_that_never_reads_is_closed(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(client) c = open_stream(b);
@@ -390,7 +390,7 @@ static void half_closed_stream_gets_its_answers_then_fin(void)
 	check_next(c, 1, 0);
 }
 
-static void fin_in_the_middle_of_a_message_is_answered_with_fin(void)
+static void fin_within_a_message_is_answered_with_fin(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(client) c = open_stream(b);
@@ -422,7 +422,7 @@ static void idle_streams_are_closed(void)
 	b->now += DNS_STREAM_IDLE / 2;
 	stream_ask(busy, 1, "web");
 	append_query(quiet->kept, 1, "web");
-	g_byte_array_set_size(quiet->kept, 9); /* dribbling bytes is not enough */
+	g_byte_array_set_size(quiet->kept, 9); /* part of a message does not count as activity */
 	offer(quiet);
 	turn_clock(b, DNS_STREAM_IDLE / 2);
 	g_assert_true(quiet->closed);
@@ -480,7 +480,7 @@ static void streams_are_limited_per_guest_and_in_all(void)
 	g_assert_false(again->closed);
 }
 
-static void silent_servers_are_servfail_and_asked_once_each(void)
+static void silent_servers_give_servfail_and_are_asked_once_each(void)
 {
 	g_autoptr(dns_bench) b = usual(2);
 	g_autoptr(client) c = open_stream(b);
@@ -503,7 +503,7 @@ static void wrong_message_over_tcp_ends_the_attempt(void)
 	check_next(c, 1, DNS_RCODE_SERVFAIL);
 }
 
-static void no_server_is_servfail(void)
+static void no_server_gives_servfail(void)
 {
 	g_autoptr(dns_bench) b = usual(0);
 	g_autoptr(client) c = open_stream(b);
@@ -527,29 +527,29 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define ADD(f) g_test_add_func("/dns-stream/" #f, f)
 	ADD(local_names_are_answered);
-	ADD(other_names_are_asked_outside_over_tcp);
-	ADD(bytes_may_come_in_any_pieces);
+	ADD(other_names_are_forwarded_over_tcp);
+	ADD(bytes_may_come_in_parts);
 	ADD(pipelined_queries_are_answered_as_answers_come);
 	ADD(impossible_lengths_close_the_stream);
 	ADD(answers_from_the_guest_close_the_stream);
 	ADD(malformed_queries_are_formerr);
-	ADD(pipeline_is_bounded_and_goes_on_when_answers_come);
+	ADD(pipeline_is_bounded_and_continues_after_answers);
 	ADD(stream_waits_for_the_guests_share);
-	ADD(streams_queries_do_not_make_room_for_others);
-	ADD(stream_gets_what_another_ones_end_freed);
+	ADD(queries_of_streams_are_not_given_up_for_others);
+	ADD(stream_gets_the_share_of_a_closed_stream);
 	ADD(answers_wait_until_the_guest_reads);
-	ADD(guest_that_never_reads_is_cut_off);
+	ADD(stream_of_a_guest_that_never_reads_is_closed);
 	ADD(guest_that_stopped_reading_is_closed);
 	ADD(half_closed_stream_gets_its_answers_then_fin);
-	ADD(fin_in_the_middle_of_a_message_is_answered_with_fin);
+	ADD(fin_within_a_message_is_answered_with_fin);
 	ADD(held_message_is_answered_before_fin);
 	ADD(idle_streams_are_closed);
 	ADD(stream_that_waits_for_an_answer_is_not_idle);
 	ADD(end_of_a_stream_cancels_its_queries_only);
 	ADD(streams_are_limited_per_guest_and_in_all);
-	ADD(silent_servers_are_servfail_and_asked_once_each);
+	ADD(silent_servers_give_servfail_and_are_asked_once_each);
 	ADD(wrong_message_over_tcp_ends_the_attempt);
-	ADD(no_server_is_servfail);
+	ADD(no_server_gives_servfail);
 	ADD(freeing_the_service_closes_its_streams);
 	return g_test_run();
 }

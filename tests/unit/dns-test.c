@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The DNS service over UDP: errors, forwarding, time, limits.  What names mean is dns-local-test's, streams are dns-stream-test's. */
+/* The DNS service over UDP: errors, forwarding, timeouts, limits.  See dns-local-test.c for names and dns-stream-test.c for TCP. */
 #include "support/dns_bench.h"
 
 #include "service/dns/forward.h"
@@ -18,7 +18,7 @@ static void check_rcode(struct dns_bench *b, guint index, uint16_t id, uint8_t r
 	g_assert_true(h.recursion_available);
 }
 
-static void local_name_is_answered_to_the_asker_with_its_case(void)
+static void local_answer_keeps_the_case_of_the_query(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	ask(b, 0xabcd, "wEb.Lanlet.internal", DNS_TYPE_A);
@@ -43,7 +43,7 @@ static void local_answer_has_edns_when_the_query_had_it(void)
 	g_assert_cmpmem(got->data + got->len - 11, 11, opt, 11);
 }
 
-static void messages_to_others_are_not_ours(void)
+static void messages_to_other_hosts_are_not_taken(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .name = "web", .type = DNS_TYPE_A });
@@ -105,14 +105,14 @@ static void transfers_are_refused(void)
 	g_assert_cmpuint(b->asked->len, ==, 0);
 }
 
-static void everything_else_goes_outside_unchanged_but_for_the_id(void)
+static void other_queries_are_forwarded_with_a_new_id(void)
 {
 	static const uint16_t types[] = { DNS_TYPE_A, DNS_TYPE_AAAA, 15, 33, 43, 48, DNS_TYPE_HTTPS, DNS_TYPE_ANY, 65280 };
 	g_autoptr(dns_bench) b = usual(1);
 	for (guint i = 0; i < ARRAY_SIZE(types); i++) {
 		struct query_shape shape = { .id = 99, .name = "Www.eXample.com", .type = types[i], .edns_size = 1400, .dnssec_ok = true };
 		g_autoptr(GByteArray) q = make_query(&shape);
-		/* an option nobody knows, and bytes behind the message */
+		/* an unknown option, and bytes behind the message */
 		q->data[q->len - 1] = 4;
 		g_byte_array_append(q, (const uint8_t *)"\xff\xf0\0\0tail", 8);
 		ask_bytes(b, WEB, 4000, q->data, q->len);
@@ -122,7 +122,7 @@ static void everything_else_goes_outside_unchanged_but_for_the_id(void)
 	}
 }
 
-static void answer_comes_back_unchanged_with_the_askers_id(void)
+static void answer_is_returned_with_the_id_of_the_query(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	ask_shape(b, &(struct query_shape){ .id = 0x1234, .name = "example.com", .type = DNS_TYPE_A, .edns_size = 1232 });
@@ -137,7 +137,7 @@ static void answer_comes_back_unchanged_with_the_askers_id(void)
 	g_assert_cmpuint(next_deadline(b), ==, USEC_INFINITY);
 }
 
-static void ids_cannot_be_guessed_from_the_askers(void)
+static void ids_do_not_depend_on_the_ids_of_guests(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	guint same = 0, steps = 0;
@@ -169,7 +169,7 @@ static void answer_that_does_not_fit_is_truncated(void)
 	g_assert_cmpuint(h.n_additionals, ==, 1);
 }
 
-/* A message from the server that is no answer: @edit says how it is wrong. */
+/* A message from the server that @edit has made invalid is not accepted. */
 static void check_forgery(void (*edit)(GByteArray *answer))
 {
 	g_autoptr(dns_bench) b = usual(1);
@@ -218,7 +218,7 @@ static void edit_question_count(GByteArray *a)
 }
 
 /* RFC 5452 §9.1 */
-static void messages_that_do_not_match_the_query_are_no_answers(void)
+static void messages_that_do_not_match_the_query_are_ignored(void)
 {
 	check_forgery(edit_id);
 	check_forgery(edit_name);
@@ -228,7 +228,7 @@ static void messages_that_do_not_match_the_query_are_no_answers(void)
 	check_forgery(edit_question_count);
 }
 
-static void answer_in_another_case_is_one(void)
+static void answer_with_other_case_is_accepted(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	ask(b, 1, "EXAMPLE.com", DNS_TYPE_A);
@@ -239,7 +239,7 @@ static void answer_in_another_case_is_one(void)
 }
 
 /* Old servers answer EDNS with a bare FORMERR. */
-static void error_without_question_is_an_answer(void)
+static void error_without_question_is_accepted(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	ask(b, 1, "example.com", DNS_TYPE_A);
@@ -249,7 +249,7 @@ static void error_without_question_is_an_answer(void)
 	check_rcode(b, 0, 1, DNS_RCODE_FORMERR);
 }
 
-static void attempt_that_is_shot_at_is_given_up(void)
+static void attempt_with_many_forged_answers_is_given_up(void)
 {
 	g_autoptr(dns_bench) b = usual(2);
 	ask(b, 1, "example.com", DNS_TYPE_A);
@@ -289,7 +289,7 @@ static void silent_server_is_asked_again_with_a_new_id_then_servfail(void)
 	g_assert_cmpuint(next_deadline(b), ==, USEC_INFINITY);
 }
 
-static void late_answer_to_the_first_attempt_is_taken(void)
+static void late_answer_to_the_first_attempt_is_accepted(void)
 {
 	g_autoptr(dns_bench) b = usual(2);
 	ask(b, 5, "example.com", DNS_TYPE_A);
@@ -332,7 +332,7 @@ static void servers_are_asked_in_turn(void)
 		g_assert_cmpuint(asked_at(b, i)->server.endpoint.addr.b[15], ==, order[i]);
 }
 
-static void refused_connection_moves_on_at_once(void)
+static void next_server_is_asked_at_once_after_a_refusal(void)
 {
 	g_autoptr(dns_bench) b = usual(2);
 	ask(b, 5, "example.com", DNS_TYPE_A);
@@ -363,7 +363,7 @@ static void server_that_failed_is_not_asked_again_for_the_same_query(void)
 	}
 }
 
-static void server_that_cannot_be_sent_to_is_passed_over(void)
+static void unreachable_server_is_skipped(void)
 {
 	g_autoptr(dns_bench) b = usual(3);
 	b->send_errors[0] = b->send_errors[1] = -ENETUNREACH;
@@ -375,7 +375,7 @@ static void server_that_cannot_be_sent_to_is_passed_over(void)
 	check_rcode(b, 0, 6, DNS_RCODE_SERVFAIL);
 }
 
-static void no_server_is_servfail(void)
+static void no_server_gives_servfail(void)
 {
 	g_autoptr(dns_bench) b = usual(0);
 	ask(b, 5, "example.com", DNS_TYPE_A);
@@ -384,7 +384,7 @@ static void no_server_is_servfail(void)
 	check_rcode(b, 1, 6, 0);
 }
 
-static void dead_server_is_passed_over_for_a_while(void)
+static void dead_server_is_skipped_for_a_while(void)
 {
 	g_autoptr(dns_bench) b = usual(2);
 	ask(b, 1, "a.example.com", DNS_TYPE_A);
@@ -410,7 +410,7 @@ static void slow_answer_of_a_live_server_does_not_make_it_dead(void)
 	g_assert_cmpuint(asked_at(b, 3)->server.endpoint.addr.b[15], ==, 0);
 }
 
-static void servers_error_is_passed_on_only_when_no_other_knows_better(void)
+static void error_of_a_server_is_returned_only_when_all_others_fail(void)
 {
 	static const uint8_t errors[] = { DNS_RCODE_SERVFAIL, DNS_RCODE_NOTIMP, DNS_RCODE_REFUSED };
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
@@ -454,12 +454,12 @@ static void new_servers_are_used_from_the_next_attempt_on(void)
 	dns_set_servers(b->dns, &other);
 	turn_clock(b, DNS_ATTEMPT_TIMEOUT);
 	g_assert_cmpuint(asked_at(b, 1)->server.endpoint.addr.b[15], ==, 9);
-	fail(b, 0, -ECONNREFUSED); /* the old one: says nothing about the new */
+	fail(b, 0, -ECONNREFUSED); /* of the former server */
 	answer(b, 1, 0, 0);
 	check_rcode(b, 0, 5, 0);
 }
 
-static void failure_of_a_former_server_says_nothing_about_its_successor(void)
+static void failure_of_a_former_server_does_not_affect_its_successor(void)
 {
 	g_autoptr(dns_bench) b = usual(2);
 	ask(b, 5, "example.com", DNS_TYPE_A);
@@ -473,7 +473,7 @@ static void failure_of_a_former_server_says_nothing_about_its_successor(void)
 	g_assert_cmpuint(asked_at(b, 2)->server.endpoint.addr.b[15], ==, 10);
 }
 
-static void servers_that_went_away_end_in_servfail(void)
+static void query_without_any_servers_left_gets_servfail(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	ask(b, 5, "example.com", DNS_TYPE_A);
@@ -508,7 +508,7 @@ static void ask_from(struct dns_bench *b, ip4_t guest, uint16_t id)
 	ask_bytes(b, guest, 4000, q->data, q->len);
 }
 
-static void oldest_query_of_a_guest_makes_room_at_its_limit(void)
+static void oldest_query_of_a_guest_is_given_up_at_its_limit(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	ask_from(b, WEB + 1, 1);
@@ -528,11 +528,11 @@ static void oldest_query_of_a_guest_makes_room_at_its_limit(void)
 	g_assert_cmpuint(b->told->len, ==, 1);
 }
 
-static void oldest_query_of_all_makes_room_at_their_limit(void)
+static void oldest_query_of_all_is_given_up_at_the_common_limit(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	for (unsigned i = 0; i < DNS_PENDING_MAX; i++)
-		ask_from(b, IP4(192, 168, 122, 2) + i, 1); /* one query a guest */
+		ask_from(b, IP4(192, 168, 122, 2) + i, 1); /* one query for each guest */
 	g_assert_cmpuint(alive(b), ==, DNS_PENDING_MAX);
 	ask_from(b, IP4(192, 168, 122, 2), 2); /* whose only query is the oldest */
 	ask_from(b, WEB, 3);
@@ -553,7 +553,7 @@ static void stale_events_are_ignored(void)
 	g_autoptr(dns_bench) b = usual(1);
 	ask(b, 5, "example.com", DNS_TYPE_A);
 	answer(b, 0, 0, 0);
-	ask(b, 6, "example.com", DNS_TYPE_A); /* takes the same place */
+	ask(b, 6, "example.com", DNS_TYPE_A); /* uses the same index */
 	answer(b, 0, 0, 0);
 	fail(b, 0, -ECONNREFUSED);
 	dns_upstream_failed(&b->upstream, b->now, UINT64_MAX, -ECONNREFUSED);
@@ -582,7 +582,7 @@ static void oversized_query_is_refused(void)
 	g_assert_cmpuint(b->asked->len, ==, 0);
 }
 
-static void counters_tell_what_happened(void)
+static void counters_match_the_events(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	ask(b, 1, "web", DNS_TYPE_A);
@@ -605,43 +605,43 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define ADD(f) g_test_add_func("/dns/" #f, f)
-	ADD(local_name_is_answered_to_the_asker_with_its_case);
+	ADD(local_answer_keeps_the_case_of_the_query);
 	ADD(local_answer_has_edns_when_the_query_had_it);
-	ADD(messages_to_others_are_not_ours);
+	ADD(messages_to_other_hosts_are_not_taken);
 	ADD(answers_runts_and_port_zero_are_dropped_and_counted);
 	ADD(malformed_queries_are_formerr);
 	ADD(other_opcodes_are_not_implemented);
 	ADD(transfers_are_refused);
-	ADD(everything_else_goes_outside_unchanged_but_for_the_id);
-	ADD(answer_comes_back_unchanged_with_the_askers_id);
-	ADD(ids_cannot_be_guessed_from_the_askers);
+	ADD(other_queries_are_forwarded_with_a_new_id);
+	ADD(answer_is_returned_with_the_id_of_the_query);
+	ADD(ids_do_not_depend_on_the_ids_of_guests);
 	ADD(answer_that_does_not_fit_is_truncated);
-	ADD(messages_that_do_not_match_the_query_are_no_answers);
-	ADD(answer_in_another_case_is_one);
-	ADD(error_without_question_is_an_answer);
-	ADD(attempt_that_is_shot_at_is_given_up);
+	ADD(messages_that_do_not_match_the_query_are_ignored);
+	ADD(answer_with_other_case_is_accepted);
+	ADD(error_without_question_is_accepted);
+	ADD(attempt_with_many_forged_answers_is_given_up);
 	ADD(silent_server_is_asked_again_with_a_new_id_then_servfail);
-	ADD(late_answer_to_the_first_attempt_is_taken);
+	ADD(late_answer_to_the_first_attempt_is_accepted);
 	ADD(two_attempts_are_open_at_most);
 	ADD(servers_are_asked_in_turn);
-	ADD(refused_connection_moves_on_at_once);
+	ADD(next_server_is_asked_at_once_after_a_refusal);
 	ADD(server_that_failed_is_not_asked_again_for_the_same_query);
-	ADD(server_that_cannot_be_sent_to_is_passed_over);
-	ADD(no_server_is_servfail);
-	ADD(dead_server_is_passed_over_for_a_while);
+	ADD(unreachable_server_is_skipped);
+	ADD(no_server_gives_servfail);
+	ADD(dead_server_is_skipped_for_a_while);
 	ADD(slow_answer_of_a_live_server_does_not_make_it_dead);
-	ADD(servers_error_is_passed_on_only_when_no_other_knows_better);
+	ADD(error_of_a_server_is_returned_only_when_all_others_fail);
 	ADD(nxdomain_of_the_first_server_is_final);
 	ADD(error_waits_for_a_slow_server);
 	ADD(new_servers_are_used_from_the_next_attempt_on);
-	ADD(failure_of_a_former_server_says_nothing_about_its_successor);
-	ADD(servers_that_went_away_end_in_servfail);
+	ADD(failure_of_a_former_server_does_not_affect_its_successor);
+	ADD(query_without_any_servers_left_gets_servfail);
 	ADD(repeated_query_is_answered_once);
-	ADD(oldest_query_of_a_guest_makes_room_at_its_limit);
-	ADD(oldest_query_of_all_makes_room_at_their_limit);
+	ADD(oldest_query_of_a_guest_is_given_up_at_its_limit);
+	ADD(oldest_query_of_all_is_given_up_at_the_common_limit);
 	ADD(stale_events_are_ignored);
 	ADD(freeing_cancels_everything);
 	ADD(oversized_query_is_refused);
-	ADD(counters_tell_what_happened);
+	ADD(counters_match_the_events);
 	return g_test_run();
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <glib.h>
 
-#include "base/macros.h" /* behind glib: its MIN and MAX evaluate twice */
+#include "base/macros.h" /* after glib.h: replaces its MIN and MAX */
 
 static struct dns_name name(const char *text)
 {
@@ -49,7 +49,7 @@ static int parse_name_at(const void *message, size_t len, size_t at)
 	return dns_name_parse(&r, message, &n);
 }
 
-static void pointers_that_do_not_lead_backwards_are_refused(void)
+static void pointers_that_do_not_point_backwards_are_refused(void)
 {
 	static const struct {
 		const char *bytes;
@@ -58,7 +58,7 @@ static void pointers_that_do_not_lead_backwards_are_refused(void)
 		{ "------------\xc0\x0c", 14, 12 },         /* to itself */
 		{ "------------\xc0\x0e\xc0\x0c", 16, 14 }, /* a loop of two */
 		{ "------------\xc0\x0e\1a", 17, 12 },      /* forwards */
-		{ "------------\1a\xc0\x0c", 16, 12 },      /* into the name it is part of */
+		{ "------------\1a\xc0\x0c", 16, 12 },      /* to its own name */
 		{ "--\0---------\xc0\x02", 14, 12 },        /* into the header */
 		{ "------------\1a\0\xc0", 16, 15 },        /* half a pointer */
 		{ "------------\xc0\xff", 14, 12 },         /* behind the end */
@@ -86,7 +86,7 @@ static void names_without_an_end_are_refused(void)
 	g_assert_cmpint(parse_name_at("------------\5abc", 16, 12), ==, -EBADMSG);
 }
 
-/* @tail more bytes of label behind three of 63, then @more: 3 * 64 + 1 + tail + strlen(more) + 1 bytes in all. */
+/* Three labels of 63 bytes, one of @tail bytes, then @more: 3 * 64 + 1 + tail + strlen(more) + 1 bytes. */
 static int parse_long_name(size_t tail, const char *more)
 {
 	uint8_t message[400] = { 0 };
@@ -110,7 +110,7 @@ static void names_end_at_255_bytes(void)
 	g_assert_cmpint(parse_long_name(59, "\1z"), ==, 0);
 }
 
-static void text_makes_names(void)
+static void names_are_made_from_text(void)
 {
 	struct dns_name n;
 	g_assert_cmpint(dns_name_from_text("a.bc.", &n), ==, 0);
@@ -182,7 +182,7 @@ static void query_with_edns_parses(void)
 	g_assert_cmpuint(q.edns.version, ==, 0);
 }
 
-static void query_cut_anywhere_is_refused(void)
+static void truncated_query_is_refused(void)
 {
 	struct dns_query q;
 	for (size_t len = 0; len < sizeof(edns_query); len++)
@@ -255,7 +255,7 @@ static void question_emits_what_it_parsed(void)
 	g_assert_cmpmem(out, w.len, edns_query + DNS_HEADER_LEN, 17);
 }
 
-static void records_are_laid_out_as_the_rfcs_say(void)
+static void records_have_the_format_of_the_rfcs(void)
 {
 	uint8_t out[256];
 	struct bytes_writer w = bytes_writer(out, sizeof(out));
@@ -290,21 +290,21 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define ADD(f) g_test_add_func("/dns-wire/" #f, f)
 	ADD(names_of_the_rfc_example_decompress);
-	ADD(pointers_that_do_not_lead_backwards_are_refused);
+	ADD(pointers_that_do_not_point_backwards_are_refused);
 	ADD(reserved_label_kinds_are_refused);
 	ADD(names_without_an_end_are_refused);
 	ADD(names_end_at_255_bytes);
-	ADD(text_makes_names);
+	ADD(names_are_made_from_text);
 	ADD(names_compare_without_case_at_label_boundaries);
 	ADD(labels_become_text_only_when_they_are_host_names);
 	ADD(query_with_edns_parses);
-	ADD(query_cut_anywhere_is_refused);
+	ADD(truncated_query_is_refused);
 	ADD(query_without_exactly_one_question_is_refused);
 	ADD(bad_opt_is_refused);
 	ADD(small_edns_size_means_512);
 	ADD(header_round_trips);
 	ADD(question_emits_what_it_parsed);
-	ADD(records_are_laid_out_as_the_rfcs_say);
+	ADD(records_have_the_format_of_the_rfcs);
 	ADD(records_that_do_not_fit_fail_the_writer);
 	return g_test_run();
 }

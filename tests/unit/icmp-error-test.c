@@ -20,7 +20,7 @@ static const struct icmp_error too_big = {
 	.info = 1400,
 };
 
-/* A packet from a guest and what it is made of; change a field, then make(). */
+/* A packet from a guest and its parts: change a field, then call make(). */
 struct fixture {
 	struct arena arena;
 	struct eth_header eth;
@@ -85,7 +85,7 @@ static const uint8_t *parse_answer(struct fixture *f, struct packet *ret, struct
 	return l4 + ICMP4_HEADER_LEN;
 }
 
-static void answer_goes_back_to_the_sender_and_quotes_the_packet(struct fixture *f, gconstpointer unused)
+static void answer_goes_to_the_sender_and_quotes_the_packet(struct fixture *f, gconstpointer unused)
 {
 	g_assert_cmpint(build(f), ==, 0);
 	struct packet p;
@@ -104,7 +104,7 @@ static void answer_goes_back_to_the_sender_and_quotes_the_packet(struct fixture 
 }
 
 /* RFC 1812 §4.3.2.3 */
-static void answer_is_576_bytes_at_most(struct fixture *f, gconstpointer unused)
+static void answer_has_at_most_576_bytes(struct fixture *f, gconstpointer unused)
 {
 	f->len = 1480;
 	g_assert_cmpint(build(f), ==, 0);
@@ -127,7 +127,7 @@ static void ethernet_padding_is_not_quoted(struct fixture *f, gconstpointer unus
 	g_assert_cmpuint(f->answer.len, ==, ETH_HEADER_LEN + IPV4_HEADER_LEN + ICMP4_HEADER_LEN + IPV4_HEADER_LEN + 1);
 }
 
-static void quote_is_whole_when_the_frame_is_in_pieces(struct fixture *f, gconstpointer unused)
+static void quote_is_complete_when_the_frame_is_scattered(struct fixture *f, gconstpointer unused)
 {
 	make(f);
 	struct iovec pieces[] = { { f->iov.iov_base, 20 },
@@ -168,7 +168,7 @@ static void no_error_about_a_later_fragment(struct fixture *f, gconstpointer unu
 	g_assert_cmpint(build(f), ==, -EPERM);
 }
 
-static void no_error_about_what_went_to_many(struct fixture *f, gconstpointer unused)
+static void no_error_about_multicast_or_broadcast(struct fixture *f, gconstpointer unused)
 {
 	f->ip.dst = IP4(224, 0, 0, 251);
 	g_assert_cmpint(build(f), ==, -EPERM);
@@ -181,7 +181,7 @@ static void no_error_about_what_went_to_many(struct fixture *f, gconstpointer un
 	g_assert_cmpint(build(f), ==, -EPERM);
 }
 
-static void no_error_to_a_source_that_is_no_single_host(struct fixture *f, gconstpointer unused)
+static void no_error_to_a_source_that_is_not_a_single_host(struct fixture *f, gconstpointer unused)
 {
 	static const ip4_t bad[] = { IP4(0, 0, 0, 0),   IP4(0, 1, 2, 3),   IP4(127, 0, 0, 1),
 				     IP4(224, 0, 0, 1), IP4(240, 0, 0, 1), IP4(255, 255, 255, 255) };
@@ -207,7 +207,7 @@ static void refused_packets_take_no_token(struct fixture *f, gconstpointer unuse
 	g_assert_cmpuint(limit.all, ==, 0);
 }
 
-static void limit_of_a_port_holds_back_that_port_only(struct fixture *f, gconstpointer unused)
+static void limit_of_a_port_affects_that_port_only(struct fixture *f, gconstpointer unused)
 {
 	struct icmp_limit limit = { 0 };
 	const usec_t now = 5 * USEC_PER_SEC;
@@ -221,7 +221,7 @@ static void limit_of_a_port_holds_back_that_port_only(struct fixture *f, gconstp
 	g_assert_false(icmp_limit_take(&limit, now + ICMP_LIMIT_PORT_INTERVAL, 3));
 }
 
-static void limit_of_all_ports_holds_back_everyone(struct fixture *f, gconstpointer unused)
+static void common_limit_affects_all_ports(struct fixture *f, gconstpointer unused)
 {
 	struct icmp_limit limit = { 0 };
 	const usec_t now = 5 * USEC_PER_SEC;
@@ -235,7 +235,7 @@ static void limit_of_all_ports_holds_back_everyone(struct fixture *f, gconstpoin
 	taken = 0;
 	for (unsigned id = 1; id <= 1000; id++)
 		taken += icmp_limit_take(&limit, now + 3600 * USEC_PER_SEC, id);
-	g_assert_cmpuint(taken, ==, ICMP_LIMIT_BURST); /* a rest does not save up more than one burst */
+	g_assert_cmpuint(taken, ==, ICMP_LIMIT_BURST); /* a pause does not save up more than one burst */
 }
 
 #define ADD(name) g_test_add("/icmp-error/" #name, struct fixture, NULL, setup, name, teardown)
@@ -243,17 +243,17 @@ static void limit_of_all_ports_holds_back_everyone(struct fixture *f, gconstpoin
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	ADD(answer_goes_back_to_the_sender_and_quotes_the_packet);
-	ADD(answer_is_576_bytes_at_most);
+	ADD(answer_goes_to_the_sender_and_quotes_the_packet);
+	ADD(answer_has_at_most_576_bytes);
 	ADD(ethernet_padding_is_not_quoted);
-	ADD(quote_is_whole_when_the_frame_is_in_pieces);
+	ADD(quote_is_complete_when_the_frame_is_scattered);
 	ADD(no_error_about_an_error);
 	ADD(no_error_about_a_later_fragment);
-	ADD(no_error_about_what_went_to_many);
-	ADD(no_error_to_a_source_that_is_no_single_host);
+	ADD(no_error_about_multicast_or_broadcast);
+	ADD(no_error_to_a_source_that_is_not_a_single_host);
 	ADD(without_memory_nothing_is_built);
 	ADD(refused_packets_take_no_token);
-	ADD(limit_of_a_port_holds_back_that_port_only);
-	ADD(limit_of_all_ports_holds_back_everyone);
+	ADD(limit_of_a_port_affects_that_port_only);
+	ADD(common_limit_affects_all_ports);
 	return g_test_run();
 }

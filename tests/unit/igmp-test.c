@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* IGMP and MLD: vectors, as Linux sends them. */
+/* IGMP and MLD: messages as Linux sends them. */
 #include "wire/igmp.h"
 #include "wire/ipv6.h"
 #include "wire/mld.h"
@@ -28,7 +28,7 @@ static void reports_of_versions_1_and_2_name_their_group(void)
 	g_assert_cmphex(m.type, ==, IGMP_V2_LEAVE);
 }
 
-/* TO_EX with no source joins, TO_IN with none leaves (RFC 3376 §4.2.12); auxiliary data is passed over. */
+/* TO_EX with no source joins, TO_IN with none leaves (RFC 3376 §4.2.12); auxiliary data is skipped. */
 static void report_of_version_3_has_records(void)
 {
 	static const uint8_t bytes[] = { 0x22, 0, 0xf4, 0xf1, 0, 0, 0, 2, 4, 0, 0, 0, 239, 1, 2, 3, 3, 1, 0, 0, 239, 1, 2, 4, 0, 0, 0, 0 };
@@ -43,7 +43,7 @@ static void report_of_version_3_has_records(void)
 	g_assert_false(group_records_next(&m.records, &r));
 }
 
-static void record_joins_by_what_it_does_not_exclude(void)
+static void record_joins_by_its_type_and_sources(void)
 {
 	static const struct {
 		uint8_t type;
@@ -76,7 +76,7 @@ static void truncated_or_damaged_is_refused(void)
 	g_assert_cmphex(m.type, ==, 77);
 }
 
-static void query_is_as_rfc_3376_has_it(void)
+static void query_has_the_format_of_rfc_3376(void)
 {
 	static const uint8_t expected[] = { 0x11, 100, 0xec, 0x1e, 0, 0, 0, 0, 2, 125, 0, 0 };
 	uint8_t bytes[64];
@@ -88,7 +88,7 @@ static void query_is_as_rfc_3376_has_it(void)
 	g_assert_cmphex(m.type, ==, IGMP_QUERY);
 }
 
-static void mld_query_is_as_rfc_3810_has_it(void)
+static void mld_query_has_the_format_of_rfc_3810(void)
 {
 	uint8_t bytes[64];
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
@@ -127,10 +127,10 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	TEST(reports_of_versions_1_and_2_name_their_group);
 	TEST(report_of_version_3_has_records);
-	TEST(record_joins_by_what_it_does_not_exclude);
+	TEST(record_joins_by_its_type_and_sources);
 	TEST(truncated_or_damaged_is_refused);
-	TEST(query_is_as_rfc_3376_has_it);
-	TEST(mld_query_is_as_rfc_3810_has_it);
+	TEST(query_has_the_format_of_rfc_3376);
+	TEST(mld_query_has_the_format_of_rfc_3810);
 	TEST(mld_report_of_version_2_has_records);
 	return g_test_run();
 }

@@ -81,13 +81,13 @@ static void extension_headers_are_skipped(void)
 	g_assert_cmpuint(r.left, ==, sizeof(chain));
 }
 
-static void vlan_tags_are_passed_up_to_two(void)
+static void at_most_two_vlan_tags_are_skipped(void)
 {
 	static const uint8_t frame[26] = { [12] = 0x88, 0xa8, 0, 5, 0x81, 0x00, 0, 6, 0x81, 0x00, 0, 7, 0x08, 0x00 };
 	struct eth_header h;
 	struct bytes_reader r = bytes_reader(frame, sizeof(frame));
 	g_assert_cmpint(eth_parse_tagged(&r, &h), ==, 0);
-	g_assert_cmphex(h.ethertype, ==, ETH_TYPE_VLAN); /* a third one is nobody's */
+	g_assert_cmphex(h.ethertype, ==, ETH_TYPE_VLAN); /* a third tag is not skipped */
 	g_assert_cmpuint(r.left, ==, 4);
 	r = bytes_reader(frame, 21);
 	g_assert_cmpint(eth_parse_tagged(&r, &h), ==, -EBADMSG);
@@ -100,6 +100,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/ipv6/truncated_and_other_versions_are_refused", truncated_and_other_versions_are_refused);
 	g_test_add_func("/ipv6/pseudo_header_sum_agrees_with_a_real_message", pseudo_header_sum_agrees_with_a_real_message);
 	g_test_add_func("/ipv6/extension_headers_are_skipped", extension_headers_are_skipped);
-	g_test_add_func("/ipv6/vlan_tags_are_passed_up_to_two", vlan_tags_are_passed_up_to_two);
+	g_test_add_func("/ipv6/at_most_two_vlan_tags_are_skipped", at_most_two_vlan_tags_are_skipped);
 	return g_test_run();
 }

@@ -10,7 +10,7 @@
 
 static const struct hash_key key = { { 3, 4 } };
 
-static void held_active_and_memory_follow_state_and_time(void)
+static void held_active_and_memory_depend_on_state_and_time(void)
 {
 	static const struct {
 		enum lease_state state;
@@ -41,7 +41,7 @@ static struct lease *add(struct lease_table *t, unsigned n, enum lease_state sta
 	return l;
 }
 
-static void full_table_forgets_what_is_of_no_use_first(void)
+static void full_table_replaces_the_least_useful_record(void)
 {
 	struct lease_table t;
 	g_assert_cmpint(lease_table_init(&t, &key, 4), ==, 0);
@@ -51,7 +51,7 @@ static void full_table_forgets_what_is_of_no_use_first(void)
 	add(&t, 4, LEASE_OFFERED, 50);
 	lease_touch(&t, lease_find_mac(&t, MAC(1)));
 	g_assert_nonnull(add(&t, 5, LEASE_BOUND, 500));
-	g_assert_null(lease_find_mac(&t, MAC(4))); /* the lapsed offer */
+	g_assert_null(lease_find_mac(&t, MAC(4))); /* the expired offer */
 	g_assert_nonnull(add(&t, 6, LEASE_BOUND, 500));
 	g_assert_null(lease_find_mac(&t, MAC(3))); /* the older memory */
 	g_assert_nonnull(add(&t, 7, LEASE_PROBING, 0));
@@ -61,7 +61,7 @@ static void full_table_forgets_what_is_of_no_use_first(void)
 	lease_table_done(&t);
 }
 
-static void set_aside_address_belongs_to_nobody(void)
+static void set_aside_address_has_no_mac(void)
 {
 	struct lease_table t;
 	g_assert_cmpint(lease_table_init(&t, &key, 4), ==, 0);
@@ -78,10 +78,10 @@ static void set_aside_address_belongs_to_nobody(void)
 	lease_table_done(&t);
 }
 
-/* What the table should hold, kept the stupid way. */
+/* The expected contents of the table, in a simple array. */
 struct model {
 	bool used, aside;
-	unsigned mac, ip, name; /* name 0: none */
+	unsigned mac, ip, name; /* name 0: no name */
 };
 
 static struct model *model_find(struct model *m, unsigned mac)
@@ -182,9 +182,9 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add_func("/lease/" #name, name)
-	TEST(held_active_and_memory_follow_state_and_time);
-	TEST(full_table_forgets_what_is_of_no_use_first);
-	TEST(set_aside_address_belongs_to_nobody);
+	TEST(held_active_and_memory_depend_on_state_and_time);
+	TEST(full_table_replaces_the_least_useful_record);
+	TEST(set_aside_address_has_no_mac);
 	TEST(table_agrees_with_a_simple_model);
 	return g_test_run();
 }

@@ -34,7 +34,7 @@ static void client_id_parses(void)
 	g_assert_cmpmem(l.client_id, l.client_id_len, "\xff", 1);
 }
 
-static void damaged_lines_are_refused(void)
+static void invalid_lines_are_refused(void)
 {
 	static const char *const bad[] = {
 		"",
@@ -92,7 +92,7 @@ static void overlong_fields_are_refused(void)
 	g_assert_cmpint(parse(id->str, &l), ==, -EINVAL);
 }
 
-static void formatted_lines_are_dnsmasqs(void)
+static void formatted_lines_are_those_of_dnsmasq(void)
 {
 	struct lease_line l = { .expires_s = 1441525677, .mac = { { 0x52, 0x54, 0, 0x75, 0xdd, 0x1a } }, .ip = IP4(192, 168, 122, 6) };
 	char text[LEASE_TEXT_LINE_SIZE];
@@ -120,7 +120,7 @@ static void longest_line_fits_and_parses_back(void)
 struct seen {
 	unsigned lines;
 	ip4_t last;
-	ip4_t refused; /* called damaged by each() */
+	ip4_t refused; /* each() returns false for it */
 };
 
 static bool count(void *opaque, const struct lease_line *l)
@@ -135,7 +135,7 @@ static bool count(void *opaque, const struct lease_line *l)
 
 #define LINE(n) "1 52:54:00:75:dd:1a 10.0.0." #n " * *\n"
 
-static void whole_lines_count_in_a_damaged_text(void)
+static void valid_lines_of_a_damaged_text_are_read(void)
 {
 	static const struct {
 		const char *text;
@@ -164,10 +164,10 @@ int main(int argc, char **argv)
 #define TEST(name) g_test_add_func("/lease-text/" #name, name)
 	TEST(dnsmasq_line_parses);
 	TEST(client_id_parses);
-	TEST(damaged_lines_are_refused);
+	TEST(invalid_lines_are_refused);
 	TEST(overlong_fields_are_refused);
-	TEST(formatted_lines_are_dnsmasqs);
+	TEST(formatted_lines_are_those_of_dnsmasq);
 	TEST(longest_line_fits_and_parses_back);
-	TEST(whole_lines_count_in_a_damaged_text);
+	TEST(valid_lines_of_a_damaged_text_are_read);
 	return g_test_run();
 }

@@ -39,7 +39,7 @@ static void source_must_be_a_host_of_the_segment(void)
 	assert_source("192.168.122.1", -EPERM, DROP_GATEWAY_ADDRESS);
 }
 
-static void destinations_that_would_reach_loopback_or_nothing_are_dropped(void)
+static void loopback_and_reserved_destinations_are_dropped(void)
 {
 	static const char *const bad[] = { "0.0.0.0",         "0.0.0.1",         "0.255.255.255",  "127.0.0.1",
 					   "127.0.0.53",      "127.255.255.255", "240.0.0.0",      "240.0.0.1",
@@ -55,7 +55,7 @@ static void multicast_and_limited_broadcast_are_never_translated(void)
 		assert_destination(bad[i], -EPERM, DROP_LOCAL_MULTICAST);
 }
 
-static void unicast_outside_and_the_gateway_pass(void)
+static void unicast_outside_and_the_gateway_are_accepted(void)
 {
 	static const char *const good[] = { "192.168.122.1", "1.0.0.0",       "8.8.8.8",       "10.0.0.1",        "126.255.255.255",
 					    "128.0.0.0",     "192.168.121.1", "192.168.123.0", "223.255.255.255", "169.254.169.254" };
@@ -63,8 +63,8 @@ static void unicast_outside_and_the_gateway_pass(void)
 		assert_destination(good[i], 0, DROP_REASON_COUNT);
 }
 
-/* Whoever calls delivers these on the segment; beyond it they would meet an outer network with the same prefix. */
-static void other_guests_are_never_looked_for_outside(void)
+/* The gateway delivers these on the segment; outside they could reach another network with the same prefix. */
+static void other_addresses_of_the_subnet_are_never_sent_outside(void)
 {
 	assert_destination("192.168.122.77", -EPERM, DROP_MARTIAN_DESTINATION);
 }
@@ -82,12 +82,12 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/martian/source_must_be_a_host_of_the_segment", source_must_be_a_host_of_the_segment);
-	g_test_add_func("/martian/destinations_that_would_reach_loopback_or_nothing_are_dropped",
-			destinations_that_would_reach_loopback_or_nothing_are_dropped);
+	g_test_add_func("/martian/loopback_and_reserved_destinations_are_dropped", loopback_and_reserved_destinations_are_dropped);
 	g_test_add_func("/martian/multicast_and_limited_broadcast_are_never_translated",
 			multicast_and_limited_broadcast_are_never_translated);
-	g_test_add_func("/martian/unicast_outside_and_the_gateway_pass", unicast_outside_and_the_gateway_pass);
-	g_test_add_func("/martian/other_guests_are_never_looked_for_outside", other_guests_are_never_looked_for_outside);
+	g_test_add_func("/martian/unicast_outside_and_the_gateway_are_accepted", unicast_outside_and_the_gateway_are_accepted);
+	g_test_add_func("/martian/other_addresses_of_the_subnet_are_never_sent_outside",
+			other_addresses_of_the_subnet_are_never_sent_outside);
 	g_test_add_func("/martian/a_31_bit_prefix_has_two_hosts", a_31_bit_prefix_has_two_hosts);
 	return g_test_run();
 }

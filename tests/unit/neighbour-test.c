@@ -58,7 +58,7 @@ static bool wait_frame(struct fixture *f, usec_t now, ip4_t ip)
 	return neighbour_wait(&f->table, now, ip, &frame);
 }
 
-static void waiting_frames_leave_with_the_answer(struct fixture *f, gconstpointer data)
+static void waiting_frames_are_sent_after_the_arp_answer(struct fixture *f, gconstpointer data)
 {
 	g_assert_true(wait_frame(f, 0, IP));
 	g_assert_true(wait_frame(f, 0, IP));
@@ -70,7 +70,7 @@ static void waiting_frames_leave_with_the_answer(struct fixture *f, gconstpointe
 	g_assert_true(neighbour_find(&f->table, IP, &got));
 }
 
-static void three_questions_then_the_frames_are_dropped(struct fixture *f, gconstpointer data)
+static void frames_are_dropped_after_three_requests(struct fixture *f, gconstpointer data)
 {
 	wait_frame(f, 0, IP);
 	for (unsigned s = 1; s <= 3; s++) {
@@ -101,7 +101,7 @@ static void ip_packet_cannot_move_an_address(struct fixture *f, gconstpointer da
 	g_assert_true(neighbour_find(&f->table, IP, &got) && mac_equal(got, mac_b));
 }
 
-static void view_has_each_entry_once_and_no_question(struct fixture *f, gconstpointer data)
+static void view_lists_each_known_entry_once(struct fixture *f, gconstpointer data)
 {
 	struct neighbour_view seen[3];
 	unsigned slot = 0, total = 0, n;
@@ -125,7 +125,7 @@ static void view_has_each_entry_once_and_no_question(struct fixture *f, gconstpo
 	g_assert_cmphex(found, ==, 0x7f);
 }
 
-static void mtu_grows_with_what_a_guest_has_shown(struct fixture *f, gconstpointer data)
+static void mtu_is_that_of_the_largest_packet_of_the_guest(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpuint(neighbour_mtu(&f->table, IP), ==, 1500);
 	neighbour_learn(&f->table, 0, IP, mac_a, 1, NEIGHBOUR_BY_IP, 9000);
@@ -148,7 +148,7 @@ static void guest_without_a_port_is_gone_after_a_minute(struct fixture *f, gcons
 
 #define HOUR (3600 * SECOND)
 
-static void silent_guest_is_asked_before_it_is_gone(struct fixture *f, gconstpointer data)
+static void silent_guest_is_asked_by_arp_before_it_is_gone(struct fixture *f, gconstpointer data)
 {
 	neighbour_learn(&f->table, 0, IP, mac_a, 1, NEIGHBOUR_BY_ARP, 0);
 	neighbour_expire(&f->table, 2 * HOUR + 240 * SECOND); /* RFC 5382 REQ-5 */
@@ -169,7 +169,7 @@ static void silent_guest_is_asked_before_it_is_gone(struct fixture *f, gconstpoi
 	g_assert_cmpuint(f->gone, ==, 1);
 }
 
-static void guest_that_plugs_in_again_is_not_gone(struct fixture *f, gconstpointer data)
+static void guest_that_reconnects_is_not_gone(struct fixture *f, gconstpointer data)
 {
 	neighbour_learn(&f->table, 0, IP, mac_a, 1, NEIGHBOUR_BY_ARP, 0);
 	neighbour_port_gone(&f->table, SECOND, 1);
@@ -178,7 +178,7 @@ static void guest_that_plugs_in_again_is_not_gone(struct fixture *f, gconstpoint
 	g_assert_cmpuint(f->gone, ==, 0);
 }
 
-static void made_up_addresses_of_one_port_leave_room_for_others(struct fixture *f, gconstpointer data)
+static void invented_addresses_of_one_port_leave_room_for_others(struct fixture *f, gconstpointer data)
 {
 	unsigned learned = 0;
 	for (unsigned i = 0; i < 5000; i++)
@@ -198,7 +198,7 @@ static void forget(void *opaque, usec_t now, ip4_t ip)
 }
 
 /* Removal moves entries within the table; none may be lost or found twice. */
-static void walk_of_a_port_meets_each_of_its_addresses_once(struct fixture *f, gconstpointer data)
+static void walk_of_a_port_finds_each_address_once(struct fixture *f, gconstpointer data)
 {
 	static const struct neighbour_ops forgetful = { count_ask, count_release, count_unanswered, forget };
 	enum { PORTS = 16, ADDRESSES = 3000 };
@@ -221,16 +221,16 @@ static void walk_of_a_port_meets_each_of_its_addresses_once(struct fixture *f, g
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	TEST(waiting_frames_leave_with_the_answer);
-	TEST(three_questions_then_the_frames_are_dropped);
+	TEST(waiting_frames_are_sent_after_the_arp_answer);
+	TEST(frames_are_dropped_after_three_requests);
 	TEST(queue_of_a_silent_address_is_bounded);
 	TEST(ip_packet_cannot_move_an_address);
-	TEST(view_has_each_entry_once_and_no_question);
-	TEST(mtu_grows_with_what_a_guest_has_shown);
+	TEST(view_lists_each_known_entry_once);
+	TEST(mtu_is_that_of_the_largest_packet_of_the_guest);
 	TEST(guest_without_a_port_is_gone_after_a_minute);
-	TEST(silent_guest_is_asked_before_it_is_gone);
-	TEST(guest_that_plugs_in_again_is_not_gone);
-	TEST(made_up_addresses_of_one_port_leave_room_for_others);
-	TEST(walk_of_a_port_meets_each_of_its_addresses_once);
+	TEST(silent_guest_is_asked_by_arp_before_it_is_gone);
+	TEST(guest_that_reconnects_is_not_gone);
+	TEST(invented_addresses_of_one_port_leave_room_for_others);
+	TEST(walk_of_a_port_finds_each_address_once);
 	return g_test_run();
 }

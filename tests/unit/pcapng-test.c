@@ -10,7 +10,7 @@ static void assert_written(const struct bytes_writer *w, const uint8_t *expected
 	g_assert_cmpmem(w->data, w->len, expected, len);
 }
 
-static void section_says_who_wrote_it(void)
+static void section_names_system_and_application(void)
 {
 	static const uint8_t expected[] = {
 		0x0a, 0x0d, 0x0d, 0x0a, 52,   0,    0,    0,                  /* type, length */
@@ -42,7 +42,7 @@ static void interface_has_name_description_resolution_and_filter(void)
 	assert_written(&w, expected, sizeof(expected));
 }
 
-static void packet_has_time_flags_losses_and_comment(void)
+static void packet_has_time_flags_drop_count_and_comment(void)
 {
 	static const uint8_t frame[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5, 0xaa };
 	static const uint8_t expected[] = {
@@ -81,7 +81,7 @@ static uint32_t flags_of(struct pcapng_packet p)
 	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-static void flags_say_direction_reception_and_what_was_offloaded(void)
+static void flags_hold_direction_reception_and_offloads(void)
 {
 	static const uint8_t unicast[14] = { 0x52, 0x54 }, multicast[14] = { 1, 0, 0x5e };
 	g_assert_cmphex(flags_of((struct pcapng_packet){ .direction = PCAPNG_OUTBOUND, .bytes = unicast, .captured = 14, .len = 14 }), ==,
@@ -99,7 +99,7 @@ static void flags_say_direction_reception_and_what_was_offloaded(void)
 			==, 0xa05);
 }
 
-static void statistics_count_what_came_and_what_was_lost(void)
+static void statistics_count_received_and_lost_packets(void)
 {
 	static const uint8_t expected[] = {
 		5, 0, 0, 0, 76, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, /* interface, time */
@@ -120,7 +120,7 @@ static void statistics_count_what_came_and_what_was_lost(void)
 	g_assert_cmpuint(block.lost, ==, 5);
 }
 
-static void texts_that_are_too_long_are_cut(void)
+static void long_texts_are_truncated(void)
 {
 	g_autofree char *text = g_strnfill(100000, 'x');
 	uint8_t buf[PCAPNG_BLOCK_ROOM];
@@ -133,7 +133,7 @@ static void texts_that_are_too_long_are_cut(void)
 	g_assert_cmpuint(block.len, ==, w.len);
 }
 
-static void blocks_are_read_one_behind_the_other(void)
+static void consecutive_blocks_are_read(void)
 {
 	uint8_t frame[61] = { 2 }, buf[2 * PCAPNG_BLOCK_ROOM + sizeof(frame)];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
@@ -157,10 +157,10 @@ static void blocks_are_read_one_behind_the_other(void)
 	}
 }
 
-static void what_is_no_block_is_refused(void)
+static void invalid_blocks_are_refused(void)
 {
 	static const uint8_t bad[][12] = { { 6, 0, 0, 0, 8 }, { 6, 0, 0, 0, 13 }, { 6, 0, 0, 0, 0, 0, 0, 1 } };
-	/* A packet whose captured length runs out of its block. */
+	/* A packet whose captured length exceeds its block. */
 	static const uint8_t lying[32] = { 6, 0, 0, 0, 32, [20] = 0xff, 0xff, 0xff, 0xff };
 	struct pcapng_block block;
 	size_t need;
@@ -173,15 +173,14 @@ static void what_is_no_block_is_refused(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/pcapng/section_says_who_wrote_it", section_says_who_wrote_it);
+	g_test_add_func("/pcapng/section_names_system_and_application", section_names_system_and_application);
 	g_test_add_func("/pcapng/interface_has_name_description_resolution_and_filter",
 			interface_has_name_description_resolution_and_filter);
-	g_test_add_func("/pcapng/packet_has_time_flags_losses_and_comment", packet_has_time_flags_losses_and_comment);
-	g_test_add_func("/pcapng/flags_say_direction_reception_and_what_was_offloaded",
-			flags_say_direction_reception_and_what_was_offloaded);
-	g_test_add_func("/pcapng/statistics_count_what_came_and_what_was_lost", statistics_count_what_came_and_what_was_lost);
-	g_test_add_func("/pcapng/texts_that_are_too_long_are_cut", texts_that_are_too_long_are_cut);
-	g_test_add_func("/pcapng/blocks_are_read_one_behind_the_other", blocks_are_read_one_behind_the_other);
-	g_test_add_func("/pcapng/what_is_no_block_is_refused", what_is_no_block_is_refused);
+	g_test_add_func("/pcapng/packet_has_time_flags_drop_count_and_comment", packet_has_time_flags_drop_count_and_comment);
+	g_test_add_func("/pcapng/flags_hold_direction_reception_and_offloads", flags_hold_direction_reception_and_offloads);
+	g_test_add_func("/pcapng/statistics_count_received_and_lost_packets", statistics_count_received_and_lost_packets);
+	g_test_add_func("/pcapng/long_texts_are_truncated", long_texts_are_truncated);
+	g_test_add_func("/pcapng/consecutive_blocks_are_read", consecutive_blocks_are_read);
+	g_test_add_func("/pcapng/invalid_blocks_are_refused", invalid_blocks_are_refused);
 	return g_test_run();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What clients of a proxy say: SOCKS 5 (RFC 1928) and CONNECT of HTTP (RFC 9110 §9.3.6). */
+/* Messages of proxy clients: SOCKS 5 (RFC 1928) and HTTP CONNECT (RFC 9110 §9.3.6). */
 #include "base/macros.h"
 #include "wire/http_connect.h"
 #include "wire/socks5.h"
@@ -10,7 +10,7 @@
 
 /* --- SOCKS --- */
 
-static void greeting_ends_behind_its_methods(void)
+static void greeting_ends_after_its_methods(void)
 {
 	static const struct {
 		const char *bytes;
@@ -37,7 +37,7 @@ static void greeting_ends_behind_its_methods(void)
 
 static int parse(const void *bytes, size_t len, struct socks5_request *ret)
 {
-	/* Not a byte less is a whole one, and none behind it counts. */
+	/* One byte less is incomplete, and bytes behind it are not read. */
 	int n = socks5_parse_request(bytes, len, ret);
 	for (int i = 0; i < n; i++) {
 		struct socks5_request q;
@@ -46,7 +46,7 @@ static int parse(const void *bytes, size_t len, struct socks5_request *ret)
 	return n;
 }
 
-static void request_names_whom_the_client_wants(void)
+static void request_names_the_destination(void)
 {
 	struct socks5_request q;
 	char text[IP_TEXT_SIZE];
@@ -65,7 +65,7 @@ static void request_names_whom_the_client_wants(void)
 	g_assert_cmpuint(q.command, ==, SOCKS5_BIND);
 }
 
-static void longest_name_has_room(void)
+static void longest_name_fits(void)
 {
 	uint8_t bytes[4 + 1 + 255 + 2] = { 5, 1, 0, 3, 255 };
 	struct socks5_request q;
@@ -74,7 +74,7 @@ static void longest_name_has_room(void)
 	g_assert_cmpuint(strlen(q.name), ==, 255);
 }
 
-static void requests_that_make_no_sense_are_refused(void)
+static void invalid_requests_are_refused(void)
 {
 	struct socks5_request q;
 	g_assert_cmpint(parse("\x04\x01\x00\x01", 4, &q), ==, -EBADMSG);
@@ -84,7 +84,7 @@ static void requests_that_make_no_sense_are_refused(void)
 	g_assert_cmpint(parse("\x05\x01\x00\x02", 4, &q), ==, -EAFNOSUPPORT);
 }
 
-static void replies_are_those_of_the_rfc(void)
+static void replies_have_the_format_of_the_rfc(void)
 {
 	uint8_t bytes[SOCKS5_REPLY_LEN];
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
@@ -121,7 +121,7 @@ static void connect_names_host_and_port(void)
 	}
 }
 
-static void other_methods_are_told_apart_from_nonsense(void)
+static void other_methods_are_distinguished_from_invalid_requests(void)
 {
 	static const struct {
 		const char *text;
@@ -163,12 +163,12 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add_func("/proxy-wire/" #name, name)
-	TEST(greeting_ends_behind_its_methods);
-	TEST(request_names_whom_the_client_wants);
-	TEST(longest_name_has_room);
-	TEST(requests_that_make_no_sense_are_refused);
-	TEST(replies_are_those_of_the_rfc);
+	TEST(greeting_ends_after_its_methods);
+	TEST(request_names_the_destination);
+	TEST(longest_name_fits);
+	TEST(invalid_requests_are_refused);
+	TEST(replies_have_the_format_of_the_rfc);
 	TEST(connect_names_host_and_port);
-	TEST(other_methods_are_told_apart_from_nonsense);
+	TEST(other_methods_are_distinguished_from_invalid_requests);
 	return g_test_run();
 }

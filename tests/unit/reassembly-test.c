@@ -47,7 +47,7 @@ static const struct ipv4_header template = {
 	.dst = IP4(192, 168, 122, 1),
 };
 
-/* Hands over bytes [offset, offset + len) of @payload as a fragment with header @h, on the wire's own path: bytes, then parsed. */
+/* Sends bytes [offset, offset + len) of @payload as a fragment with header @h: emitted as bytes, then parsed. */
 static int send_from(struct fixture *f, usec_t now, struct port *port, struct ipv4_header h, const uint8_t *payload, size_t offset,
 		     size_t len, bool more)
 {
@@ -67,7 +67,7 @@ static int send_from(struct fixture *f, usec_t now, struct port *port, struct ip
 	enum drop_reason why;
 	g_assert_cmpint(packet_parse(&frame, port, &f->arena, &p, &why), ==, 0);
 	int result = reassembly_input(&f->r, now, &p, &f->whole);
-	g_free(bytes); /* what is kept must be a copy */
+	g_free(bytes); /* the table must keep a copy */
 	return result;
 }
 
@@ -96,7 +96,7 @@ struct slice {
 	bool more;
 };
 
-/* Cuts [0, len) into random pieces, at most @max of them. */
+/* Cuts [0, len) into at most @max random parts. */
 static unsigned cut(size_t len, unsigned max, struct slice *ret)
 {
 	unsigned n = 0;
@@ -110,7 +110,7 @@ static unsigned cut(size_t len, unsigned max, struct slice *ret)
 	return n;
 }
 
-static void any_order_with_duplicates_gives_the_datagram_back(struct fixture *f, gconstpointer unused)
+static void fragments_in_any_order_with_duplicates_give_the_datagram(struct fixture *f, gconstpointer unused)
 {
 	struct slice slices[REASSEMBLY_FRAGMENTS];
 	for (int round = 0; round < 500; round++) {
@@ -177,15 +177,15 @@ static void largest_datagram_is_reassembled(struct fixture *f, gconstpointer unu
 }
 
 /* "Ping of death": the last fragment ends behind 65535. */
-static void fragment_past_the_largest_datagram_is_refused(struct fixture *f, gconstpointer unused)
+static void fragment_behind_byte_65535_is_refused(struct fixture *f, gconstpointer unused)
 {
 	g_assert_cmpint(send_from(f, START, &f->port, template, f->payload, 65512, 8, false), ==, -EBADMSG);
 	g_assert_cmpint(send_from(f, START, &f->port, template, f->payload, 65528, 1400, false), ==, -EBADMSG);
 	g_assert_cmpuint(f->r.datagrams, ==, 0);
 }
 
-/* The limit for the payload is lower when the first fragment brings options. */
-static void options_that_make_the_whole_too_long_are_refused(struct fixture *f, gconstpointer unused)
+/* Options in the first fragment lower the limit for the payload. */
+static void options_that_make_the_datagram_too_long_are_refused(struct fixture *f, gconstpointer unused)
 {
 	struct ipv4_header h = template;
 	h.options_len = 40;
@@ -197,7 +197,7 @@ static void options_that_make_the_whole_too_long_are_refused(struct fixture *f, 
 	g_assert_cmpuint(f->r.datagrams, ==, 0);
 }
 
-static void fragment_that_cannot_be_is_refused(struct fixture *f, gconstpointer unused)
+static void impossible_fragment_is_refused(struct fixture *f, gconstpointer unused)
 {
 	g_assert_cmpint(send(f, 0, 0, true), ==, -EBADMSG);
 	g_assert_cmpint(send(f, 8, 0, false), ==, -EBADMSG);
@@ -211,11 +211,11 @@ static void assert_dead(struct fixture *f)
 	g_assert_cmpint(send(f, 80, 80, true), ==, -EBADMSG);
 	g_assert_cmpint(send(f, 160, 80, false), ==, -EBADMSG);
 	enum reassembly_expired e = reassembly_expire(&f->r, START + REASSEMBLY_TIMEOUT, &f->arena, &f->first);
-	g_assert_cmpint(e, ==, REASSEMBLY_NOTHING_DUE); /* it was counted when it died */
+	g_assert_cmpint(e, ==, REASSEMBLY_NOTHING_DUE); /* it was counted when it was killed */
 	g_assert_cmpuint(f->r.datagrams, ==, 0);
 }
 
-static void overlap_kills_the_datagram_and_what_is_still_to_come(struct fixture *f, gconstpointer unused)
+static void overlap_kills_the_datagram_and_its_later_fragments(struct fixture *f, gconstpointer unused)
 {
 	static const struct slice overlaps[] = { { 72, 16, true },  { 0, 88, true },   { 8, 8, true },   { 0, 8, true },
 						 { 152, 16, true }, { 160, 8, false }, { 0, 240, false } };
@@ -235,7 +235,7 @@ static void same_range_with_other_bytes_is_an_overlap(struct fixture *f, gconstp
 	assert_dead(f);
 }
 
-static void two_ends_contradict_each_other(struct fixture *f, gconstpointer unused)
+static void contradicting_ends_kill_the_datagram(struct fixture *f, gconstpointer unused)
 {
 	g_assert_cmpint(send(f, 80, 80, false), ==, 0);
 	g_assert_cmpint(send(f, 240, 80, false), ==, -EBADMSG);
@@ -264,7 +264,7 @@ static void fragments_of_different_datagrams_do_not_mix(struct fixture *f, gcons
 	g_assert_cmpint(send(f, 80, 80, false), ==, 1);
 }
 
-static void incomplete_datagram_is_given_up_and_answerable(struct fixture *f, gconstpointer unused)
+static void incomplete_datagram_times_out_and_is_answered(struct fixture *f, gconstpointer unused)
 {
 	g_assert_cmpuint(reassembly_deadline(&f->r), ==, USEC_INFINITY);
 	g_assert_cmpint(send(f, 0, 80, true), ==, 0);
@@ -281,7 +281,7 @@ static void incomplete_datagram_is_given_up_and_answerable(struct fixture *f, gc
 }
 
 /* RFC 792: "If fragment zero is not available then no time exceeded need be sent at all." */
-static void without_the_first_fragment_nobody_is_told(struct fixture *f, gconstpointer unused)
+static void timeout_without_the_first_fragment_is_not_answered(struct fixture *f, gconstpointer unused)
 {
 	g_assert_cmpint(send(f, 80, 80, true), ==, 0);
 	g_assert_cmpint(reassembly_expire(&f->r, START + REASSEMBLY_TIMEOUT, &f->arena, &f->first), ==, REASSEMBLY_EXPIRED);
@@ -302,7 +302,7 @@ static int send_id(struct fixture *f, struct port *port, unsigned id, size_t len
 	return send_from(f, START, port, h, f->payload, 0, len, true);
 }
 
-static void guest_at_its_limit_loses_its_own_oldest(struct fixture *f, gconstpointer unused)
+static void guest_at_its_limit_loses_its_oldest_datagram(struct fixture *f, gconstpointer unused)
 {
 	g_assert_cmpint(send_id(f, &f->other, 1, 1480), ==, 0);
 	for (unsigned id = 0; id < REASSEMBLY_DATAGRAMS_PER_PORT + 10; id++)
@@ -315,7 +315,7 @@ static void guest_at_its_limit_loses_its_own_oldest(struct fixture *f, gconstpoi
 	g_assert_cmpint(send_from(f, START, &f->other, h, f->payload, 1480, 8, false), ==, 1);
 	h.id = REASSEMBLY_DATAGRAMS_PER_PORT + 9;
 	g_assert_cmpint(send_from(f, START, &f->port, h, f->payload, 8, 8, false), ==, 1);
-	h.id = 9; /* evicted: its rest begins a new one */
+	h.id = 9; /* evicted: later fragments start a new datagram */
 	g_assert_cmpint(send_from(f, START, &f->port, h, f->payload, 8, 8, false), ==, 0);
 }
 
@@ -327,7 +327,7 @@ static void bytes_of_one_port_are_bounded(struct fixture *f, gconstpointer unuse
 	g_assert_cmpuint(f->r.bytes, >, REASSEMBLY_BYTES_PER_PORT - 70000);
 }
 
-static void many_greedy_ports_do_not_starve_a_modest_one(struct fixture *f, gconstpointer unused)
+static void ports_at_their_limit_leave_room_for_others(struct fixture *f, gconstpointer unused)
 {
 	struct port greedy[40];
 	g_assert_cmpint(send_id(f, &f->other, 1, 1480), ==, 0);
@@ -345,7 +345,7 @@ static void many_greedy_ports_do_not_starve_a_modest_one(struct fixture *f, gcon
 	g_assert_cmpint(send_from(f, START, &f->other, h, f->payload, 1480, 8, false), ==, 1);
 }
 
-static void without_arena_the_datagram_is_dropped_not_leaked(struct fixture *f, gconstpointer unused)
+static void datagram_without_arena_memory_is_dropped_and_freed(struct fixture *f, gconstpointer unused)
 {
 	g_assert_cmpint(send(f, 0, 80, true), ==, 0);
 	f->arena.limit = f->arena.used + 64;
@@ -358,23 +358,23 @@ static void without_arena_the_datagram_is_dropped_not_leaked(struct fixture *f, 
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	ADD(any_order_with_duplicates_gives_the_datagram_back);
+	ADD(fragments_in_any_order_with_duplicates_give_the_datagram);
 	ADD(header_is_that_of_the_first_fragment);
 	ADD(congestion_mark_of_any_fragment_is_kept);
 	ADD(largest_datagram_is_reassembled);
-	ADD(fragment_past_the_largest_datagram_is_refused);
-	ADD(options_that_make_the_whole_too_long_are_refused);
-	ADD(fragment_that_cannot_be_is_refused);
-	ADD(overlap_kills_the_datagram_and_what_is_still_to_come);
+	ADD(fragment_behind_byte_65535_is_refused);
+	ADD(options_that_make_the_datagram_too_long_are_refused);
+	ADD(impossible_fragment_is_refused);
+	ADD(overlap_kills_the_datagram_and_its_later_fragments);
 	ADD(same_range_with_other_bytes_is_an_overlap);
-	ADD(two_ends_contradict_each_other);
+	ADD(contradicting_ends_kill_the_datagram);
 	ADD(fragments_of_different_datagrams_do_not_mix);
-	ADD(incomplete_datagram_is_given_up_and_answerable);
-	ADD(without_the_first_fragment_nobody_is_told);
+	ADD(incomplete_datagram_times_out_and_is_answered);
+	ADD(timeout_without_the_first_fragment_is_not_answered);
 	ADD(tiny_fragments_are_bounded);
-	ADD(guest_at_its_limit_loses_its_own_oldest);
+	ADD(guest_at_its_limit_loses_its_oldest_datagram);
 	ADD(bytes_of_one_port_are_bounded);
-	ADD(many_greedy_ports_do_not_starve_a_modest_one);
-	ADD(without_arena_the_datagram_is_dropped_not_leaked);
+	ADD(ports_at_their_limit_leave_room_for_others);
+	ADD(datagram_without_arena_memory_is_dropped_and_freed);
 	return g_test_run();
 }

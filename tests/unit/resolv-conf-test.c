@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-#include "base/macros.h" /* behind glib: its MIN and MAX evaluate twice */
+#include "base/macros.h" /* after glib.h: replaces its MIN and MAX */
 
 static void check_bytes(const char *conf, size_t len, const char *want)
 {
@@ -22,7 +22,7 @@ static void check(const char *conf, const char *want)
 	check_bytes(conf, strlen(conf), want);
 }
 
-static void servers_come_in_their_order(void)
+static void servers_keep_their_order(void)
 {
 	check("nameserver 10.0.0.2\nnameserver 10.0.0.1\n", "10.0.0.2 10.0.0.1");
 	check("nameserver\t127.0.0.53", "127.0.0.53");
@@ -30,7 +30,7 @@ static void servers_come_in_their_order(void)
 	check("nameserver 192.168.122.1\n", "192.168.122.1");
 }
 
-static void everything_else_is_passed_over(void)
+static void other_lines_are_skipped(void)
 {
 	check("", "");
 	check("\n\n", "");
@@ -42,7 +42,7 @@ static void everything_else_is_passed_over(void)
 	check("domain x\nnameserver 10.0.0.1\noptions timeout:1\n", "10.0.0.1");
 }
 
-static void what_stands_behind_the_address_does_not_matter(void)
+static void text_behind_the_address_is_ignored(void)
 {
 	check("nameserver 10.0.0.1 # home\nnameserver 10.0.0.2;x\nnameserver  \t 10.0.0.3\t\n", "10.0.0.1 10.0.0.2 10.0.0.3");
 	check("nameserver 10.0.0.1\r\nnameserver 10.0.0.2\r\n", "10.0.0.1 10.0.0.2");
@@ -50,7 +50,7 @@ static void what_stands_behind_the_address_does_not_matter(void)
 	check_bytes("nameserver 10.0.0.1\0x\nnameserver 10.0.0.2", 41, "10.0.0.1 10.0.0.2");
 }
 
-static void servers_are_bounded_and_count_once(void)
+static void servers_are_bounded_and_listed_once(void)
 {
 	g_autoptr(GString) conf = g_string_new("nameserver 10.0.0.1\nnameserver 10.0.0.1\n");
 	for (int i = 2; i < 100; i++)
@@ -58,7 +58,7 @@ static void servers_are_bounded_and_count_once(void)
 	check(conf->str, "10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6 10.0.0.7 10.0.0.8");
 }
 
-static void long_lines_are_passed_over(void)
+static void long_lines_are_skipped(void)
 {
 	g_autofree char *ones = g_strnfill(5000, '1');
 	g_autofree char *conf = g_strdup_printf("nameserver %s\n%s\nnameserver 10.0.0.1\n", ones, ones);
@@ -69,10 +69,10 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define ADD(f) g_test_add_func("/resolv-conf/" #f, f)
-	ADD(servers_come_in_their_order);
-	ADD(everything_else_is_passed_over);
-	ADD(what_stands_behind_the_address_does_not_matter);
-	ADD(servers_are_bounded_and_count_once);
-	ADD(long_lines_are_passed_over);
+	ADD(servers_keep_their_order);
+	ADD(other_lines_are_skipped);
+	ADD(text_behind_the_address_is_ignored);
+	ADD(servers_are_bounded_and_listed_once);
+	ADD(long_lines_are_skipped);
 	return g_test_run();
 }
