@@ -12,7 +12,7 @@
 
 struct note {
 	struct call call;
-	unsigned thread, number; /* written by the thread that posts, read by the one that takes */
+	unsigned thread, number; /* written by the posting thread, read by the taking one */
 };
 
 static bool is_readable(const struct call_queue *q)
@@ -21,7 +21,7 @@ static bool is_readable(const struct call_queue *q)
 	return poll(&p, 1, 0) == 1;
 }
 
-static void calls_come_in_the_order_in_which_they_were_posted(void)
+static void calls_are_taken_in_the_order_they_were_posted(void)
 {
 	struct call_queue q;
 	struct call calls[3] = { 0 };
@@ -52,7 +52,7 @@ static void descriptor_is_readable_exactly_while_there_is_a_call(void)
 	call_queue_done(&q);
 }
 
-static void end_of_a_queue_that_was_never_begun_is_harmless(void)
+static void done_of_a_zeroed_queue_is_harmless(void)
 {
 	call_queue_done(&(struct call_queue){ 0 });
 }
@@ -74,7 +74,7 @@ static void *post_all(void *opaque)
 	return NULL;
 }
 
-/* Waits as an event loop does: a wakeup that is lost would leave it here until the test is ended. */
+/* Waits as an event loop does; after a lost wakeup it waits until the test times out. */
 static struct note *wait_for_note(struct call_queue *q)
 {
 	struct call *c;
@@ -83,7 +83,7 @@ static struct note *wait_for_note(struct call_queue *q)
 	return container_of(c, struct note, call);
 }
 
-static void what_threads_post_at_once_arrives_whole_and_each_one_s_in_order(void)
+static void calls_of_several_threads_all_arrive_in_order_for_each_thread(void)
 {
 	struct call_queue q;
 	GThread *threads[THREADS];
@@ -109,11 +109,11 @@ static void what_threads_post_at_once_arrives_whole_and_each_one_s_in_order(void
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/call_queue/calls_come_in_the_order_in_which_they_were_posted", calls_come_in_the_order_in_which_they_were_posted);
+	g_test_add_func("/call_queue/calls_are_taken_in_the_order_they_were_posted", calls_are_taken_in_the_order_they_were_posted);
 	g_test_add_func("/call_queue/descriptor_is_readable_exactly_while_there_is_a_call",
 			descriptor_is_readable_exactly_while_there_is_a_call);
-	g_test_add_func("/call_queue/end_of_a_queue_that_was_never_begun_is_harmless", end_of_a_queue_that_was_never_begun_is_harmless);
-	g_test_add_func("/call_queue/what_threads_post_at_once_arrives_whole_and_each_one_s_in_order",
-			what_threads_post_at_once_arrives_whole_and_each_one_s_in_order);
+	g_test_add_func("/call_queue/done_of_a_zeroed_queue_is_harmless", done_of_a_zeroed_queue_is_harmless);
+	g_test_add_func("/call_queue/calls_of_several_threads_all_arrive_in_order_for_each_thread",
+			calls_of_several_threads_all_arrive_in_order_for_each_thread);
 	return g_test_run();
 }

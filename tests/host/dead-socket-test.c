@@ -67,7 +67,7 @@ static void remove_name(const struct fixture *f, const char *name)
 
 static const int types[] = { SOCK_DGRAM, SOCK_STREAM, SOCK_SEQPACKET };
 
-static void socket_that_nobody_is_bound_to_is_removed(struct fixture *f, gconstpointer data)
+static void socket_without_a_process_is_removed(struct fixture *f, gconstpointer data)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
 		close(bound(f, "dead", types[i]));
@@ -76,7 +76,7 @@ static void socket_that_nobody_is_bound_to_is_removed(struct fixture *f, gconstp
 	}
 }
 
-static void socket_that_lives_stays_and_can_be_sent_to(struct fixture *f, gconstpointer data)
+static void bound_socket_stays_and_can_be_sent_to(struct fixture *f, gconstpointer data)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
 		g_autofree char *path = path_of(f, "alive");
@@ -91,7 +91,7 @@ static void socket_that_lives_stays_and_can_be_sent_to(struct fixture *f, gconst
 	}
 }
 
-static void datagram_socket_that_is_connected_elsewhere_lives(struct fixture *f, gconstpointer data)
+static void bound_datagram_socket_with_another_peer_stays(struct fixture *f, gconstpointer data)
 {
 	int one = bound(f, "one", SOCK_DGRAM), two = bound(f, "two", SOCK_DGRAM);
 	struct sockaddr_un a;
@@ -104,7 +104,7 @@ static void datagram_socket_that_is_connected_elsewhere_lives(struct fixture *f,
 	close(two);
 }
 
-static void what_is_no_socket_stays(struct fixture *f, gconstpointer data)
+static void file_that_is_not_a_socket_stays(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *file = path_of(f, "file"), *link = path_of(f, "link");
 	g_assert_true(g_file_set_contents(file, "precious", -1, NULL));
@@ -123,7 +123,7 @@ static bool begins_with_x(const char *name)
 	return name[0] == 'x';
 }
 
-static void sweep_removes_the_dead_of_matching_names_only(struct fixture *f, gconstpointer data)
+static void sweep_removes_dead_sockets_with_matching_names_only(struct fixture *f, gconstpointer data)
 {
 	int alive = bound(f, "x-alive", SOCK_DGRAM);
 	close(bound(f, "x-dead", SOCK_DGRAM));
@@ -141,10 +141,10 @@ static void sweep_removes_the_dead_of_matching_names_only(struct fixture *f, gco
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	TEST(socket_that_nobody_is_bound_to_is_removed);
-	TEST(socket_that_lives_stays_and_can_be_sent_to);
-	TEST(datagram_socket_that_is_connected_elsewhere_lives);
-	TEST(what_is_no_socket_stays);
-	TEST(sweep_removes_the_dead_of_matching_names_only);
+	TEST(socket_without_a_process_is_removed);
+	TEST(bound_socket_stays_and_can_be_sent_to);
+	TEST(bound_datagram_socket_with_another_peer_stays);
+	TEST(file_that_is_not_a_socket_stays);
+	TEST(sweep_removes_dead_sockets_with_matching_names_only);
 	return g_test_run();
 }

@@ -32,7 +32,7 @@ static void owner_of_a_port_is_named(void)
 		char owner[96] = "", want[32];
 		int fd = bound(families[i % 2], types[i / 2], &port);
 		if (fd < 0) {
-			g_assert_cmpint(families[i % 2], ==, AF_INET6); /* a machine may lack it */
+			g_assert_cmpint(families[i % 2], ==, AF_INET6); /* IPv6 may be missing */
 			continue;
 		}
 		g_snprintf(want, sizeof(want), "(process %d)", (int)getpid());

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A resolv.conf in a directory of the test's own, changed in the ways that hosts change theirs. */
+/* A resolv.conf in a temporary directory, changed in the ways that programs on a host change it. */
 #include "host/loop.h"
 #include "host/resolv_follower.h"
 #include "service/dns/server.h"
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/macros.h" /* behind glib: its MIN and MAX evaluate twice */
+#include "base/macros.h" /* after glib.h: replaces its MIN and MAX */
 
 struct bench {
 	struct loop loop;
@@ -108,7 +108,7 @@ static void unlink_file(struct bench *b, const char *name)
 	g_assert_cmpint(unlink(path), ==, 0);
 }
 
-/* inotify tells at once: nothing to wait for. */
+/* inotify events are there at once: no need to wait. */
 static void turn(struct bench *b)
 {
 	while (loop_dispatch(&b->loop, 0) > 0)
@@ -168,7 +168,7 @@ static void missing_file_is_read_when_it_appears(void)
 	check_servers(b, "10.0.0.1");
 }
 
-static void file_that_goes_away_is_believed_until_there_is_another(void)
+static void servers_of_a_removed_file_stay_until_there_is_another(void)
 {
 	g_autoptr(bench) b = bench_new();
 	write_file(b, "resolv.conf", "nameserver 10.0.0.1\n");
@@ -179,7 +179,7 @@ static void file_that_goes_away_is_believed_until_there_is_another(void)
 	check_servers(b, "10.0.0.2");
 }
 
-static void file_without_servers_means_none(void)
+static void file_without_servers_gives_an_empty_list(void)
 {
 	g_autoptr(bench) b = bench_new();
 	write_file(b, "resolv.conf", "nameserver 10.0.0.1\n");
@@ -193,8 +193,8 @@ static void file_without_servers_means_none(void)
 	g_assert_cmpuint(b->changes, ==, 3);
 }
 
-/* A writer between its truncation and its text. */
-static void file_that_is_being_written_is_not_believed_to_be_empty(void)
+/* A writer that has truncated the file and not written yet. */
+static void file_being_written_is_not_taken_as_empty(void)
 {
 	g_autoptr(bench) b = bench_new();
 	write_file(b, "resolv.conf", "nameserver 10.0.0.1\n");
@@ -209,8 +209,8 @@ static void file_that_is_being_written_is_not_believed_to_be_empty(void)
 	g_assert_cmpuint(b->changes, ==, 1);
 }
 
-/* As with systemd-resolved at boot: the link is there before what it leads to. */
-static void links_into_a_directory_that_is_not_there_yet_are_followed(void)
+/* As with systemd-resolved at boot: the link exists before its target. */
+static void links_into_a_missing_directory_are_followed(void)
 {
 	g_autoptr(bench) b = bench_new();
 	make_directory(b, "etc");
@@ -221,7 +221,7 @@ static void links_into_a_directory_that_is_not_there_yet_are_followed(void)
 	make_directory(b, "run");
 	turn(b);
 	make_directory(b, "run/systemd");
-	make_directory(b, "run/systemd/resolve"); /* before we heard of the one above */
+	make_directory(b, "run/systemd/resolve"); /* before the event of its parent was read */
 	turn(b);
 	write_file(b, "run/systemd/resolve/stub-resolv.conf", "nameserver 127.0.0.53\n");
 	check_servers(b, "127.0.0.53");
@@ -230,7 +230,7 @@ static void links_into_a_directory_that_is_not_there_yet_are_followed(void)
 	check_servers(b, "127.0.0.54");
 }
 
-static void link_that_is_pointed_elsewhere_is_followed(void)
+static void link_with_a_new_target_is_followed(void)
 {
 	g_autoptr(bench) b = bench_new();
 	write_file(b, "home", "nameserver 10.0.0.1\n");
@@ -241,14 +241,14 @@ static void link_that_is_pointed_elsewhere_is_followed(void)
 	link_file(b, "work", "new");
 	rename_file(b, "new", "resolv.conf");
 	check_servers(b, "10.9.9.9");
-	write_file(b, "home", "nameserver 10.0.0.2\n"); /* no longer ours */
+	write_file(b, "home", "nameserver 10.0.0.2\n"); /* not followed any more */
 	check_servers(b, "10.9.9.9");
 	write_file(b, "work", "nameserver 10.9.9.8\n");
 	check_servers(b, "10.9.9.8");
 	g_assert_cmpuint(b->changes, ==, 2);
 }
 
-/* What a bind mount looks like from here: the directory hears nothing of it. */
+/* As with a bind mount: there is no event for the directory. */
 static void file_written_through_another_name_is_read_again(void)
 {
 	g_autoptr(bench) b = bench_new();
@@ -287,7 +287,7 @@ static void other_files_in_the_directory_change_nothing(void)
 	g_assert_cmpuint(b->changes, ==, 0);
 }
 
-static void same_servers_are_no_change(void)
+static void same_servers_are_not_reported_as_a_change(void)
 {
 	g_autoptr(bench) b = bench_new();
 	write_file(b, "resolv.conf", "nameserver 10.0.0.1\n");
@@ -297,7 +297,7 @@ static void same_servers_are_no_change(void)
 	g_assert_cmpuint(b->changes, ==, 0);
 }
 
-static void what_is_no_file_names_no_servers(void)
+static void path_that_is_not_a_file_gives_no_servers(void)
 {
 	g_autoptr(bench) b = bench_new();
 	link_file(b, "resolv.conf", "resolv.conf"); /* to itself */
@@ -331,16 +331,16 @@ int main(int argc, char **argv)
 	ADD(file_written_in_place_is_read_again);
 	ADD(replaced_file_is_read_again_and_again);
 	ADD(missing_file_is_read_when_it_appears);
-	ADD(file_that_goes_away_is_believed_until_there_is_another);
-	ADD(file_without_servers_means_none);
-	ADD(file_that_is_being_written_is_not_believed_to_be_empty);
-	ADD(links_into_a_directory_that_is_not_there_yet_are_followed);
-	ADD(link_that_is_pointed_elsewhere_is_followed);
+	ADD(servers_of_a_removed_file_stay_until_there_is_another);
+	ADD(file_without_servers_gives_an_empty_list);
+	ADD(file_being_written_is_not_taken_as_empty);
+	ADD(links_into_a_missing_directory_are_followed);
+	ADD(link_with_a_new_target_is_followed);
 	ADD(file_written_through_another_name_is_read_again);
 	ADD(directory_that_is_replaced_is_followed);
 	ADD(other_files_in_the_directory_change_nothing);
-	ADD(same_servers_are_no_change);
-	ADD(what_is_no_file_names_no_servers);
+	ADD(same_servers_are_not_reported_as_a_change);
+	ADD(path_that_is_not_a_file_gives_no_servers);
 	ADD(relative_path_is_refused);
 	return g_test_run();
 }

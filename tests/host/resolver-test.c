@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The DNS service with a resolver, on real sockets: name servers on loopback are part of the program and of its event loop.
- * The service's clock stands still, so whatever happens is no timeout's doing.
+ * The DNS service with the resolver and sockets.  Name servers on loopback run in the same process and event loop.  The clock of
+ * the service does not advance, so nothing depends on a timeout.
  */
 #include "gateway/stream_service.h"
 #include "host/loop.h"
@@ -24,7 +24,7 @@ enum manner {
 	GUESSES_FIRST,  /* a wrong id, then the right one */
 	HANGS_UP,       /* TCP: closes instead of answering */
 	HANGS_UP_EARLY, /* TCP: in the middle of the answer */
-	DRIBBLES,       /* TCP: one byte a time */
+	DRIBBLES,       /* TCP: one byte at a time */
 	LENGTH_OF_RUNT, /* TCP: a length below a header's */
 };
 
@@ -35,7 +35,7 @@ struct server {
 	size_t extra;
 	struct watch udp, listener;
 	struct dns_server address;
-	GArray *ports; /* of those who asked over UDP */
+	GArray *ports; /* source ports of queries over UDP */
 };
 
 struct bench {
@@ -178,7 +178,7 @@ static int bind_socket(int type, bool v6, uint16_t port)
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_in6 address; /* the port is where sockaddr_in has it */
+	struct sockaddr_in6 address; /* sin6_port is at the offset of sin_port */
 	socklen_t len = sizeof(address);
 	g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &len), ==, 0);
 	return ntohs(address.sin6_port);
@@ -230,7 +230,7 @@ static void free_server(void *opaque)
 	g_free(s);
 }
 
-/* An address where nobody listens. */
+/* An address without a server. */
 static struct dns_server closed_address(void)
 {
 	int udp, tcp;
@@ -275,7 +275,7 @@ static void bench_free(struct bench *b)
 typedef struct bench bench;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(bench, bench_free)
 
-/* Waits for something to happen; false when nothing did. */
+/* Waits for an event and dispatches it; false after PATIENCE_MS without one. */
 static bool turn(struct bench *b)
 {
 	struct pollfd p = { .fd = b->loop.epoll_fd, .events = POLLIN };
@@ -333,7 +333,7 @@ static void closed_port_sends_the_query_to_the_next_server(void)
 	g_assert_cmpuint(s->ports->len, ==, 1);
 }
 
-static void closed_ports_everywhere_are_servfail(void)
+static void closed_ports_of_all_servers_give_servfail(void)
 {
 	g_autoptr(bench) b = bench_new();
 	struct dns_server closed = closed_address();
@@ -342,7 +342,7 @@ static void closed_ports_everywhere_are_servfail(void)
 	check_told(b, 0, 7, DNS_RCODE_SERVFAIL);
 }
 
-static void right_answer_behind_a_wrong_one_is_taken(void)
+static void right_answer_after_a_wrong_one_is_accepted(void)
 {
 	g_autoptr(bench) b = bench_new();
 	struct server *s = add_server(b, GUESSES_FIRST);
@@ -354,7 +354,7 @@ static void right_answer_behind_a_wrong_one_is_taken(void)
 	g_assert_cmpuint(c.forged, ==, 1);
 }
 
-/* RFC 5452 §9.2: a port of its own for each query, and no pattern in them. */
+/* RFC 5452 §9.2: each query has its own port, without a pattern. */
 static void ports_are_unpredictable(void)
 {
 	g_autoptr(bench) b = bench_new();
@@ -374,7 +374,7 @@ static void ports_are_unpredictable(void)
 	g_assert_cmpuint(close_to_last, <, 10);
 }
 
-static void datagram_from_somebody_else_is_no_answer(void)
+static void datagram_from_another_address_is_ignored(void)
 {
 	g_autoptr(bench) b = bench_new();
 	struct server *s = add_server(b, SILENT);
@@ -387,7 +387,7 @@ static void datagram_from_somebody_else_is_no_answer(void)
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	sendto(forger, "forged answer", 13, 0, (struct sockaddr *)&to, sizeof(to));
 	close(forger);
-	/* Behind it on the same loopback: when this one is answered the forgery has been there. */
+	/* Sent after the forged datagram: when this query is answered, the forged one was received. */
 	s->manner = ANSWERS;
 	ask(b->dns, 8, "example.com", DNS_TYPE_AAAA);
 	check_told(b, 0, 8, 0);
@@ -410,7 +410,7 @@ static void many_queries_at_once_are_all_answered(void)
 	g_assert_cmpuint(b->dns->drops.count[DROP_DNS_LIMIT], ==, 0);
 }
 
-static void no_descriptor_left_is_servfail(void)
+static void no_free_descriptor_gives_servfail(void)
 {
 	g_autoptr(bench) b = bench_new();
 	struct server *s = add_server(b, ANSWERS);
@@ -426,7 +426,7 @@ static void no_descriptor_left_is_servfail(void)
 	check_told(b, 1, 8, 0);
 }
 
-static void scope_that_does_not_exist_is_servfail(void)
+static void unknown_scope_gives_servfail(void)
 {
 	g_autoptr(bench) b = bench_new();
 	struct dns_server server;
@@ -436,7 +436,7 @@ static void scope_that_does_not_exist_is_servfail(void)
 	check_told(b, 0, 7, DNS_RCODE_SERVFAIL);
 }
 
-static void ending_with_queries_outside_leaks_nothing(void)
+static void freeing_with_pending_queries_leaks_nothing(void)
 {
 	g_autoptr(bench) b = bench_new();
 	struct server *s = add_server(b, SILENT);
@@ -464,7 +464,7 @@ static void stream_ignore(struct local_stream *s)
 
 static const struct local_stream_ops stream_ops = { stream_send, stream_ignore, stream_ignore, stream_ignore };
 
-/* Opens a stream of @guest's and asks there. */
+/* Opens a stream of @guest and sends a query. */
 static void begin_over_tcp(struct bench *b, struct guest_stream *g, ip4_t guest, size_t query_padding)
 {
 	*g = (struct guest_stream){ { &stream_ops, { ip_from_ip4(guest), 4000 }, NULL }, g_byte_array_new() };
@@ -477,7 +477,7 @@ static void begin_over_tcp(struct bench *b, struct guest_stream *g, ip4_t guest,
 	g_assert_cmpuint(s->ops->input(s, b->dns->now, &g->local, framed->data, framed->len), ==, framed->len);
 }
 
-/* The message that comes back. */
+/* The answer on the stream. */
 static GByteArray *end_over_tcp(struct bench *b, struct guest_stream *g)
 {
 	struct stream_service *s = dns_stream_service(b->dns->dns);
@@ -529,7 +529,7 @@ static void largest_query_passes_over_tcp(void)
 	g_assert_cmpuint(got->len, >, 16000);
 }
 
-static void broken_tcp_server_is_servfail_or_passed_over(void)
+static void broken_tcp_server_is_skipped_or_gives_servfail(void)
 {
 	static const enum manner broken[] = { HANGS_UP, HANGS_UP_EARLY, LENGTH_OF_RUNT };
 	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
@@ -544,7 +544,7 @@ static void broken_tcp_server_is_servfail_or_passed_over(void)
 	}
 }
 
-static void closed_tcp_port_is_passed_over(void)
+static void closed_tcp_port_is_skipped(void)
 {
 	g_autoptr(bench) b = bench_new();
 	struct dns_server closed = closed_address();
@@ -554,8 +554,8 @@ static void closed_tcp_port_is_passed_over(void)
 	g_assert_cmpuint(header_of(got).rcode, ==, 0);
 }
 
-/* unbound serves ten connections at once and dnsmasq twenty, from everybody; the others wait there until it is too late. */
-static void few_connections_at_once_are_opened_to_a_server(void)
+/* unbound serves ten connections of all its clients at once, dnsmasq twenty; further ones would wait there until they time out. */
+static void connections_to_a_server_are_bounded(void)
 {
 	enum { QUERIES = 40 };
 	g_autoptr(bench) b = bench_new();
@@ -572,8 +572,8 @@ static void few_connections_at_once_are_opened_to_a_server(void)
 	}
 }
 
-/* Those who wait for a connection are asked about elsewhere as well, when it is time. */
-static void silent_server_does_not_keep_those_who_wait_for_it(void)
+/* Queries that wait for a connection are sent to another server after the usual timeout. */
+static void queries_waiting_for_a_silent_server_are_sent_to_another(void)
 {
 	enum { QUERIES = 20 };
 	g_autoptr(bench) b = bench_new();
@@ -589,7 +589,7 @@ static void silent_server_does_not_keep_those_who_wait_for_it(void)
 	}
 }
 
-static void connection_that_fails_makes_room_for_those_who_wait(void)
+static void failed_connection_lets_a_waiting_query_connect(void)
 {
 	enum { QUERIES = 40 };
 	g_autoptr(bench) b = bench_new();
@@ -611,21 +611,21 @@ int main(int argc, char **argv)
 	ADD(query_over_udp_is_answered);
 	ADD(server_on_ipv6_is_asked);
 	ADD(closed_port_sends_the_query_to_the_next_server);
-	ADD(closed_ports_everywhere_are_servfail);
-	ADD(right_answer_behind_a_wrong_one_is_taken);
+	ADD(closed_ports_of_all_servers_give_servfail);
+	ADD(right_answer_after_a_wrong_one_is_accepted);
 	ADD(ports_are_unpredictable);
-	ADD(datagram_from_somebody_else_is_no_answer);
+	ADD(datagram_from_another_address_is_ignored);
 	ADD(many_queries_at_once_are_all_answered);
-	ADD(no_descriptor_left_is_servfail);
-	ADD(scope_that_does_not_exist_is_servfail);
-	ADD(ending_with_queries_outside_leaks_nothing);
+	ADD(no_free_descriptor_gives_servfail);
+	ADD(unknown_scope_gives_servfail);
+	ADD(freeing_with_pending_queries_leaks_nothing);
 	ADD(query_over_tcp_is_answered_over_tcp);
 	ADD(answer_over_tcp_may_come_byte_by_byte);
 	ADD(largest_query_passes_over_tcp);
-	ADD(broken_tcp_server_is_servfail_or_passed_over);
-	ADD(closed_tcp_port_is_passed_over);
-	ADD(few_connections_at_once_are_opened_to_a_server);
-	ADD(silent_server_does_not_keep_those_who_wait_for_it);
-	ADD(connection_that_fails_makes_room_for_those_who_wait);
+	ADD(broken_tcp_server_is_skipped_or_gives_servfail);
+	ADD(closed_tcp_port_is_skipped);
+	ADD(connections_to_a_server_are_bounded);
+	ADD(queries_waiting_for_a_silent_server_are_sent_to_another);
+	ADD(failed_connection_lets_a_waiting_query_connect);
 	return g_test_run();
 }
