@@ -48,7 +48,7 @@ static bool take_option(const struct command *command, char ***argv, struct argu
 	const char *value = name[len] == '=' ? name + len + 1 : NULL;
 	struct match m = find_option(command, name, len);
 	if (!m.option)
-		return fail(error, FAILURE_USAGE, "there is no option %.*s: try lanlet %s --help", (int)len + 2, word, command->name);
+		return fail(error, FAILURE_USAGE, "unknown option %.*s: try lanlet %s --help", (int)len + 2, word, command->name);
 	if (!m.option->argument && m.flag && value)
 		return fail(error, FAILURE_USAGE, "--%s takes no value", m.option->name);
 	if (!value && m.option->argument)
@@ -67,7 +67,7 @@ static bool take_option(const struct command *command, char ***argv, struct argu
 static bool take_name(struct arguments *a, const char *word, GError **error)
 {
 	if (a->network)
-		return fail(error, FAILURE_USAGE, "\"%s\": there is one NAME already, \"%s\"", word, a->network);
+		return fail(error, FAILURE_USAGE, "unexpected argument \"%s\": the network's name is \"%s\"", word, a->network);
 	a->network = word;
 	return network_name_check(word, error);
 }
@@ -77,7 +77,7 @@ static bool take_operand(const struct command *command, struct arguments *a, con
 	if (!command->operands)
 		return take_name(a, word, error);
 	if (a->n_operands == command->max_operands)
-		return fail(error, FAILURE_USAGE, "\"%s\" is one word too many: lanlet %s %s", word, command->name, command->operands);
+		return fail(error, FAILURE_USAGE, "unexpected argument \"%s\": lanlet %s %s", word, command->name, command->operands);
 	a->operands[a->n_operands++] = word;
 	return true;
 }
@@ -100,7 +100,7 @@ static bool take_word(const struct command *command, char ***argv, struct argume
 	if (strcmp(word, "--") == 0)
 		return *names_only = true;
 	if (word[1] != '-')
-		return fail(error, FAILURE_USAGE, "there is no option %s: try lanlet %s --help", word, command->name);
+		return fail(error, FAILURE_USAGE, "unknown option %s: try lanlet %s --help", word, command->name);
 	return take_option(command, argv, a, error);
 }
 
@@ -117,9 +117,9 @@ bool arguments_parse(const struct command *command, char **argv, struct argument
 	if (!ret->network)
 		ret->network = NETWORK_DEFAULT_NAME;
 	if (command->takes_command && !ret->help && (!ret->command || !ret->command[0]))
-		return fail(error, FAILURE_USAGE, "which command? lanlet %s [NAME] -- COMMAND [ARGUMENT...]", command->name);
+		return fail(error, FAILURE_USAGE, "missing COMMAND: lanlet %s [NAME] -- COMMAND [ARGUMENT...]", command->name);
 	if (ret->n_operands < command->min_operands && !ret->help)
-		return fail(error, FAILURE_USAGE, "too few words: lanlet %s %s", command->name, command->operands);
+		return fail(error, FAILURE_USAGE, "missing argument: lanlet %s %s", command->name, command->operands);
 	return true;
 }
 

@@ -74,7 +74,7 @@ void console_log(void *console, enum lanlet_log_level level, const char *line)
 {
 	struct console *c = console;
 	if (c->lost > 0) {
-		g_autofree char *note = g_strdup_printf("%u lines were lost, nobody read them", c->lost);
+		g_autofree char *note = g_strdup_printf("%u log lines were lost because nothing read them", c->lost);
 		if (write_line(c, LANLET_LOG_WARNING, note))
 			c->lost = 0;
 	}

@@ -37,7 +37,7 @@ bool flag_store_seconds(const struct flag *flag, const char *value, void *at, GE
 	char *end;
 	double seconds = g_ascii_strtod(value, &end);
 	if (end == value || *end || !(seconds >= 0.1 && seconds <= 86400))
-		return fail(error, FAILURE_USAGE, "--%s \"%s\": expected seconds, from 0.1 to 86400", flag->option.name, value);
+		return fail(error, FAILURE_USAGE, "--%s \"%s\": expected 0.1 to 86400 seconds", flag->option.name, value);
 	*(double *)at = seconds;
 	return true;
 }
@@ -55,7 +55,7 @@ static const struct flag shared[] = {
 			.name = "network",
 			.argument = "NAME",
 			.default_value = NETWORK_DEFAULT_NAME,
-			.help = "The network, by its name.",
+			.help = "The network's name.",
 		},
 		.share = FLAG_SHARED_NETWORK,
 		FLAG_STORED(store_network, const char *, struct arguments, network),
@@ -65,7 +65,7 @@ static const struct flag shared[] = {
 			.name = "runtime-dir",
 			.argument = "DIRECTORY",
 			.default_value = "$XDG_RUNTIME_DIR/lanlet/NAME",
-			.help = "Where this network's sockets are.",
+			.help = "The directory with the network's sockets.",
 		},
 		.share = FLAG_SHARED_BY_ALL,
 		FLAG_DIRECTORY(struct arguments, runtime_dir),
@@ -73,7 +73,7 @@ static const struct flag shared[] = {
 	{
 		.option = {
 			.name = "json",
-			.help = "Print JSON, as the API has it, for programs.",
+			.help = "Print JSON as the API returns it, for scripts.",
 		},
 		.share = FLAG_SHARED_JSON,
 		FLAG_SWITCH(struct arguments, json),

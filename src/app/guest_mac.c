@@ -33,6 +33,6 @@ bool guest_mac_check(const char *mac, GError **error)
 		good = i % 3 == 2 ? mac[i] == ':' : g_ascii_isxdigit(mac[i]);
 	/* The lowest bit of the first octet marks groups. */
 	if (!good || g_ascii_xdigit_value(mac[1]) % 2 != 0 || strcmp(mac, "00:00:00:00:00:00") == 0)
-		return fail(error, FAILURE_USAGE, "--mac \"%s\": expected the MAC of one card, as 52:54:00:12:34:56", mac);
+		return fail(error, FAILURE_USAGE, "--mac \"%s\": expected a unicast MAC such as 52:54:00:12:34:56", mac);
 	return true;
 }

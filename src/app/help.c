@@ -77,21 +77,23 @@ char *help_program(void)
 {
 	GString *out = g_string_new("Usage: lanlet COMMAND [NAME | WORD...] [OPTION...]\n\n");
 	add_paragraph(out, 0,
-		      "A network for virtual machines, like libvirt's default network, without root: any number of guests in one "
-		      "virtual Ethernet segment with a gateway, DHCP, DNS and NAT. NAME is the network's name, \"default\" when it is "
-		      "left out.");
+		      "lanlet gives your virtual machines libvirt's default network without root: a virtual switch (bridge) with gateway, "
+		      "DHCP, DNS "
+		      "and NAT, in one ordinary process. NAME is the network's name. Default: default.");
 	g_string_append(out, "\nCommands:\n");
 	for (size_t i = 0; command_at(i); i++)
 		g_string_append_printf(out, "  %-10s%s\n", command_at(i)->name, command_at(i)->summary);
-	g_string_append(out, "\nlanlet COMMAND --help lists the options of a command. lanlet --version shows the\nversion, man lanlet "
-			     "explains it all.\n");
+	g_string_append_c(out, '\n');
+	add_paragraph(out, 0,
+		      "lanlet COMMAND --help lists the options of a command, lanlet --version prints the version, man lanlet is the "
+		      "manual.");
 	return g_string_free(out, FALSE);
 }
 
 /* Under a heading for each subject. */
 static void add_network_options(GString *out)
 {
-	g_string_append(out, "\nOptions of the network, which can also stand in the file:\n");
+	g_string_append(out, "\nOptions of the network, also accepted in the configuration file:\n");
 	const struct lanlet_option *o;
 	const char *subject = NULL;
 	for (size_t i = 0; (o = lanlet_option_at(i)); i++) {

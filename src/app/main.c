@@ -51,14 +51,14 @@ static bool run_word(char **argv, GError **error)
 {
 	const char *word = argv[1];
 	if (!word)
-		return fail(error, FAILURE_USAGE, "which command? Try lanlet --help");
+		return fail(error, FAILURE_USAGE, "missing command: try lanlet --help");
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
 		return print_help(NULL);
 	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
 		return print("lanlet " LANLET_VERSION "\n");
 	const struct command *command = command_find(word);
 	if (!command)
-		return fail(error, FAILURE_USAGE, "there is no command \"%s\": try lanlet --help", word);
+		return fail(error, FAILURE_USAGE, "unknown command \"%s\": try lanlet --help", word);
 	return run_command(command, argv + 2, error);
 }
 
@@ -73,6 +73,6 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	struct console console;
 	console_init(&console);
-	console_log(&console, LANLET_LOG_ERROR, error ? error->message : "standard output cannot be written to");
+	console_log(&console, LANLET_LOG_ERROR, error ? error->message : "cannot write to standard output");
 	return error && error->domain == failure_quark() ? error->code : EXIT_FAILURE;
 }

@@ -99,7 +99,7 @@ static void put_commands(void)
 	const struct command *c;
 	begin_list();
 	for (size_t i = 0; (c = command_at(i)); i++) {
-		printf(".It Cm %s %s%s%s\n", c->name, c->operands ? "Ar " : "Op Ar NAME", c->operands ? c->operands : "",
+		printf(".It Cm %s %s%s%s\n", c->name, c->operands ? "Ar " : "Oo Ar NAME Oc", c->operands ? c->operands : "",
 		       c->takes_command ? " Li -- Ar COMMAND Op Ar ARGUMENT..." : "");
 		put_text(c->summary);
 		put_text(c->description);

@@ -19,8 +19,8 @@ bool network_name_check(const char *name, GError **error)
 		good = g_ascii_isalnum(name[i]) || strchr("-_.", name[i]);
 	if (!good)
 		fail(error, FAILURE_USAGE,
-		     "\"%s\" cannot be a network's name: expected a letter or digit and up to %u more of letters, digits, '-', '_' and '.'",
-		     name, NAME_MAX_LEN - 1);
+		     "invalid network name \"%s\": expected a letter or digit, then up to %u letters, digits, '-', '_' or '.'", name,
+		     NAME_MAX_LEN - 1);
 	return good;
 }
 

@@ -126,9 +126,9 @@ class CommandLine(TestCase):
         return text
 
     def test_wrong_usage_ends_with_2(self):
-        self.assert_fails(2, "which command? Try lanlet --help")
-        self.assert_fails(2, 'there is no command "walk": try lanlet --help', "walk")
-        self.assert_fails(2, "there is no option --nonsense: try lanlet run --help", "run", "--nonsense")
+        self.assert_fails(2, "missing command: try lanlet --help")
+        self.assert_fails(2, 'unknown command "walk": try lanlet --help', "walk")
+        self.assert_fails(2, "unknown option --nonsense: try lanlet run --help", "run", "--nonsense")
         self.assert_fails(2, "--subnet needs a value: --subnet PREFIX", "run", "--subnet")
 
     def test_wrong_value_names_option_value_and_what_is_accepted(self):

@@ -354,7 +354,7 @@ class Activation(TestCase):
         self.assertIn('LISTEN_FDS: descriptor 3, type stream: it is a socket of another type ("stream")\n', self.log())
         process = self.start_activated([], [], shell="export LISTEN_PID=$$ LISTEN_FDS=x")
         self.assertEqual(process.wait(), 2)
-        self.assertIn("LISTEN_FDS=x: expected how many descriptors\n", self.log())
+        self.assertIn("LISTEN_FDS=x: expected the number of descriptors\n", self.log())
 
     @needs("systemd-socket-activate")
     def test_systemd_socket_activate_starts_it_with_the_first_guest(self):

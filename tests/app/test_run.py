@@ -71,11 +71,11 @@ class Directories(TestCase):
     def test_directory_that_others_may_write_to_is_refused(self):
         os.mkdir(self.path("open"))
         os.chmod(self.path("open"), 0o770)
-        self.assert_fails(1, self.path("open") + " can be written to by others: chmod go-w it first", "run", "--runtime-dir",
+        self.assert_fails(1, self.path("open") + " is writable by others: remove that with chmod go-w", "run", "--runtime-dir",
                           self.path("open"))
         os.mkdir(self.path("run/lanlet"))
         os.chmod(self.path("run/lanlet"), 0o777)
-        self.assert_fails(1, self.path("run/lanlet") + " can be written to by others: chmod go-w it first", "run")
+        self.assert_fails(1, self.path("run/lanlet") + " is writable by others: remove that with chmod go-w", "run")
 
     def test_directory_of_somebody_else_is_refused(self):
         directory = "/usr"
@@ -84,7 +84,7 @@ class Directories(TestCase):
             os.mkdir(directory)
             os.chown(directory, 1, 1)
         done = self.lanlet("run", "--runtime-dir", directory)
-        self.assertRegex(done.stderr, "^lanlet: error: %s belongs to user [0-9]+, not to us\n$" % directory)
+        self.assertRegex(done.stderr, "^lanlet: error: %s belongs to user [0-9]+, expected your own\n$" % directory)
         self.assertEqual(done.returncode, 1)
 
     def test_directory_that_cannot_be_made_is_named(self):

@@ -296,7 +296,7 @@ class Flows(unittest.TestCase):
             config.write_text("[network]\nlease-time = 2h\nmtu = 1400\nhost = %s,192.168.122.42,two\nname = db,192.168.122.43\ndns = %s\n"
                               % (mac_text(mac(2)), outside.ROUTER))
             said = self.network.ask("reload")
-            self.assertEqual(said, "changed: lease-time, dns, host, name\nas before until a restart: mtu\n")
+            self.assertEqual(said, "changed: lease-time, dns, host, name\nneeds a restart: mtu\n")
             ack = other.lease()
             self.assertEqual((text(other.ip), int.from_bytes(ack.options[dhcp.LEASE_TIME], "big")), ("192.168.122.42", 7200))
             self.assertEqual(guest.dns("db").answers[0].data, address("192.168.122.43"))

@@ -386,7 +386,7 @@ class Losses(Transfers):
         said = capture.stop(code=1)
         self.assertIn("/dev/full: No space left on device", said)
         self.assertIn("0 records captured, 0 lost", said)
-        self.assertRegex(said, r"\d+ records more are lost")
+        self.assertRegex(said, r"\d+ more records are lost")
 
     def test_disk_that_was_full_is_written_to_again(self):
         guest = self.guest()

@@ -79,8 +79,8 @@ class Doctor(unittest.TestCase):
             self.assert_found("names", "problem", "Permission denied")
 
     def test_descriptor_limits(self):
-        self.assert_found("descriptors", "problem", "only 1000 descriptors", limits=limit(resource.RLIMIT_NOFILE, 1000))
-        self.assert_found("descriptors", "hint", "only 5000 descriptors", limits=limit(resource.RLIMIT_NOFILE, 5000))
+        self.assert_found("descriptors", "problem", "limit of 1000 descriptors is low", limits=limit(resource.RLIMIT_NOFILE, 1000))
+        self.assert_found("descriptors", "hint", "limit of 5000 descriptors is low", limits=limit(resource.RLIMIT_NOFILE, 5000))
 
     def test_memory_lock(self):
         self.assert_found("memory-lock", "hint", "only 64 KiB of memory", limits=limit(resource.RLIMIT_MEMLOCK, 64 * KIB))
@@ -91,7 +91,7 @@ class Doctor(unittest.TestCase):
         self.addCleanup(run, "ip", "link", "delete", "office")
         run("ip", "address", "add", "192.168.100.1/16", "dev", "office")
         run("ip", "link", "set", "office", "up")
-        self.assert_found("subnet", "hint", r"192\.168\.0\.0/16 on office: their own, 192\.168\.122\.0/24")
+        self.assert_found("subnet", "hint", r"192\.168\.0\.0/16 on office: it overlaps their own subnet 192\.168\.122\.0/24")
 
     def test_network_that_runs_is_asked_for_its_subnet(self):
         with Lanlet("--subnet", "10.20.30.0/24") as network:

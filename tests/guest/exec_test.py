@@ -209,7 +209,7 @@ class Ends(Exec):
         self.assertIn("network default is not running (/nonexistent)", done.stderr)
 
     def test_usage_is_explained(self):
-        for words, expected in (([], "which command?"), (["--"], "which command?"), (["--name", "-a", "--", "true"], "--name")):
+        for words, expected in (([], "missing COMMAND"), (["--"], "missing COMMAND"), (["--name", "-a", "--", "true"], "--name")):
             done = subprocess.run([LANLET, "exec", *words], capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual(done.returncode, 2)
             self.assertIn(expected, done.stderr)

@@ -164,7 +164,7 @@ class Connect(unittest.TestCase):
             (("we b", "80"), 2, "a guest is"),
             (("web", "0"), 2, "port"),
             (("web", "ssh"), 2, "port"),
-            (("web",), 2, "too few words"),
+            (("web",), 2, "missing argument"),
             (("web", "80", "--network", "other"), 4, "not running"),
         ):
             with self.subTest(words=words):

@@ -275,14 +275,14 @@ static void flags_fill_the_struct_of_their_command(void)
 static void flags_refuse_values_of_another_kind(void)
 {
 	static const char *const cases[][2] = {
-		{ "--pause=0", "--pause \"0\": expected seconds, from 0.1 to 86400" },
-		{ "--patience=1s", "--patience \"1s\": expected seconds, from 0.1 to 86400" },
-		{ "--pause=nan", "--pause \"nan\": expected seconds, from 0.1 to 86400" },
+		{ "--pause=0", "--pause \"0\": expected 0.1 to 86400 seconds" },
+		{ "--patience=1s", "--patience \"1s\": expected 0.1 to 86400 seconds" },
+		{ "--pause=nan", "--pause \"nan\": expected 0.1 to 86400 seconds" },
 		{ "--directory=", "--directory \"\": expected a directory" },
-		{ "--mac=1", "--mac \"1\": expected the MAC of one card, as 52:54:00:12:34:56" },
+		{ "--mac=1", "--mac \"1\": expected a unicast MAC such as 52:54:00:12:34:56" },
 		{ "--quiet=true", "--quiet takes no value" },
 		{ "--text", "--text needs a value: --text WORD" },
-		{ "--network=x", "there is no option --network: try lanlet made-up --help" },
+		{ "--network=x", "unknown option --network: try lanlet made-up --help" },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		struct arguments a;
@@ -323,19 +323,19 @@ static void expect_usage_error(const char *command, const char *line, const char
 
 static void usage_errors_say_what_is_wrong(void)
 {
-	expect_usage_error("run", "--nonsense", "there is no option --nonsense: try lanlet run --help");
-	expect_usage_error("run", "--sub=10.0.0.0/8", "there is no option --sub: try lanlet run --help");
-	expect_usage_error("run", "-x", "there is no option -x: try lanlet run --help");
-	expect_usage_error("run", "a b", "\"b\": there is one NAME already, \"a\"");
+	expect_usage_error("run", "--nonsense", "unknown option --nonsense: try lanlet run --help");
+	expect_usage_error("run", "--sub=10.0.0.0/8", "unknown option --sub: try lanlet run --help");
+	expect_usage_error("run", "-x", "unknown option -x: try lanlet run --help");
+	expect_usage_error("run", "a b", "unexpected argument \"b\": the network's name is \"a\"");
 	expect_usage_error("run", "a --mtu", "--mtu needs a value: --mtu auto|N");
 	expect_usage_error("run", "--help=x", "--help takes no value");
 	expect_usage_error("run", "--runtime-dir=", "--runtime-dir \"\": expected a directory");
 	expect_usage_error("run", "--ready-fd x", "--ready-fd \"x\": expected the number of an open descriptor");
 	expect_usage_error("run", "--ready-fd 1000000", "--ready-fd \"1000000\": expected the number of an open descriptor");
-	expect_usage_error("qemu", "--mac 1", "--mac \"1\": expected the MAC of one card, as 52:54:00:12:34:56");
+	expect_usage_error("qemu", "--mac 1", "--mac \"1\": expected a unicast MAC such as 52:54:00:12:34:56");
 	/* Options of other commands. */
-	expect_usage_error("run", "--guest web", "there is no option --guest: try lanlet run --help");
-	expect_usage_error("status", "--mtu 1500", "there is no option --mtu: try lanlet status --help");
+	expect_usage_error("run", "--guest web", "unknown option --guest: try lanlet run --help");
+	expect_usage_error("status", "--mtu 1500", "unknown option --mtu: try lanlet status --help");
 }
 
 static void name_defaults_to_default(void)

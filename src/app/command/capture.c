@@ -164,7 +164,7 @@ static bool check_output(const struct capture_flags *own, GError **error)
 		return fail(error, FAILURE_USAGE, "--ring needs a file: --write FILE");
 	return own->check || own->write || !isatty(STDOUT_FILENO) ||
 	       fail(error, FAILURE_USAGE,
-		    "a capture is nothing for a terminal: lanlet capture --write FILE, or lanlet capture | tcpdump -n -r -, "
+		    "a capture cannot be written to a terminal: lanlet capture --write FILE, or lanlet capture | tcpdump -n -r -, "
 		    "or lanlet capture | wireshark -k -i -");
 }
 
@@ -205,7 +205,7 @@ static bool run_capture(const struct arguments *a, struct api *api, const struct
 static void explain(const struct wish *w, GError **error)
 {
 	if (error && *error && w->filter && !strchr(w->filter, ' ') && g_str_has_prefix((*error)->message, "filter "))
-		g_prefix_error(error, "there is no port or guest %s, and as a filter: ", w->filter);
+		g_prefix_error(error, "there is no port or guest %s, and as a filter expression, ", w->filter);
 }
 
 static bool capture_main(const struct arguments *a, GError **error)
@@ -237,7 +237,7 @@ static bool store_ring(const struct flag *flag, const char *value, void *at, GEr
 {
 	guint64 *ring = at;
 	return (parse_size(value, ring) && *ring >= CAPTURE_RING_MIN) ||
-	       fail(error, FAILURE_USAGE, "--ring \"%s\": expected bytes, 1M at least, as 500M or 2G", value);
+	       fail(error, FAILURE_USAGE, "--ring \"%s\": expected at least 1M, such as 500M or 2G", value);
 }
 
 static const struct flag flags[] = {
@@ -246,7 +246,7 @@ static const struct flag flags[] = {
 			.name = "write",
 			.argument = "FILE",
 			.default_value = "standard output",
-			.help = "Where to write the capture. What the disk has no room for is lost and counted.",
+			.help = "Write the capture to FILE. Frames that the disk has no room for are lost and counted.",
 		},
 		FLAG_TEXT(struct capture_flags, write),
 	},
@@ -255,16 +255,15 @@ static const struct flag flags[] = {
 			.name = "ring",
 			.argument = "SIZE",
 			.help =
-				"Keep the newest SIZE bytes, as 500M or 2G, in eight files: with --write cap.pcapng these are "
-				"cap_00001_TIME.pcapng, "
-				"cap_00002_TIME.pcapng and so on, of which the oldest go.",
+				"Keep the newest SIZE bytes, such as 500M or 2G, in eight files. With --write cap.pcapng they are "
+				"cap_00001_TIME.pcapng, cap_00002_TIME.pcapng and so on; the oldest is deleted.",
 		},
 		FLAG_STORED(store_ring, guint64, struct capture_flags, ring),
 	},
 	{
 		.option = {
 			.name = "drops",
-			.help = "Also what is dropped, in a record of its own whose comment has the reason.",
+			.help = "Capture dropped frames too, each in a record of its own whose comment gives the reason.",
 		},
 		FLAG_SWITCH(struct capture_flags, drops),
 	},
@@ -273,14 +272,14 @@ static const struct flag flags[] = {
 			.name = "snaplen",
 			.argument = "BYTES",
 			.default_value = "all",
-			.help = "How much of each frame to keep.",
+			.help = "Keep the first BYTES of each frame.",
 		},
 		FLAG_TEXT(struct capture_flags, snaplen),
 	},
 	{
 		.option = {
 			.name = "check",
-			.help = "Only say what is wrong with PORT, GUEST or FILTER, and capture nothing.",
+			.help = "Only check PORT, GUEST and FILTER, and capture nothing.",
 		},
 		FLAG_SWITCH(struct capture_flags, check),
 	},
@@ -289,12 +288,14 @@ static const struct flag flags[] = {
 
 const struct command command_capture = {
 	.name = "capture",
-	.summary = "Capture what passes on a network, as tcpdump does.",
-	.description = "Writes frames as pcapng, which tcpdump, tshark and Wireshark read, until interrupted: all of the network, each "
-		       "once as it enters; or what goes in and out at a PORT, by its name or number; or what a GUEST, by its name, MAC "
-		       "or address, sends and gets. FILTER is an expression as tcpdump takes it, see pcap-filter(7). Any number can run "
-		       "at once, and none makes a guest wait: what a slow reader or a full disk leaves no room for is lost to the "
-		       "capture only, and counted. Says at the end how many frames it has and how many it lost.",
+	.summary = "Capture packets on a network, as tcpdump does.",
+	.description = "Writes frames as pcapng, which tcpdump, tshark and Wireshark read, until interrupted. By default "
+		       "captures the whole network, each frame once as it enters the switch. PORT, by name or number, "
+		       "captures what enters and leaves that port; GUEST, by name, MAC or address, what that guest sends and"
+		       " receives. FILTER is a tcpdump expression, see pcap-filter(7). Any number of captures can run at "
+		       "once, and none slows a guest down: what a slow reader or a full disk has no room for is missing from"
+		       " the capture only, and counted. At the end, prints how many frames were captured and how many were "
+		       "lost.",
 	.flags = flags,
 	.flags_size = sizeof(struct capture_flags),
 	.shares = FLAG_SHARED_NETWORK,

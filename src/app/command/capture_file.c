@@ -172,8 +172,7 @@ static void failed(struct capture_file *f, int error)
 	f->unwritten += f->batch_records;
 	f->head_len = f->head_written;
 	if (f->failure == 0 && error != EPIPE) {
-		g_autofree char *line =
-			g_strdup_printf("%s: %s: records are lost until it can be written to", name_of(f), g_strerror(error));
+		g_autofree char *line = g_strdup_printf("%s: %s: records are lost until a write succeeds", name_of(f), g_strerror(error));
 		console_log(&f->console, LANLET_LOG_WARNING, line);
 	}
 	f->failure = f->failure ? f->failure : error;
@@ -273,11 +272,11 @@ bool capture_file_finish(struct capture_file *f, GError **error)
 	g_autofree char *line = g_strdup_printf("%" G_GUINT64_FORMAT " records captured, %" G_GUINT64_FORMAT " lost", f->records, lost);
 	console_log(&f->console, LANLET_LOG_INFO, line);
 	if (f->is_broken)
-		return fail(error, FAILURE_GENERAL, "the stream is no pcapng of ours");
+		return fail(error, FAILURE_GENERAL, "the stream is not valid pcapng");
 	if (f->failure == 0 && f->unwritten == 0)
 		return true;
 	if (f->failure == EPIPE)
 		return true; /* as its reader wanted it */
-	return fail(error, FAILURE_GENERAL, "%s: %s: %" G_GUINT64_FORMAT " records more are lost", name_of(f),
-		    f->failure ? g_strerror(f->failure) : "they are too large for the ring", f->unwritten);
+	return fail(error, FAILURE_GENERAL, "%s: %s: %" G_GUINT64_FORMAT " more records are lost", name_of(f),
+		    f->failure ? g_strerror(f->failure) : "too large for the ring", f->unwritten);
 }

@@ -56,12 +56,12 @@ static void look_at_ping(const struct patient *p, struct diagnosis *ret)
 	g_autofree char *text = NULL;
 	unsigned long first, last;
 	if (!g_file_get_contents(PING_GROUPS, &text, NULL, NULL) || sscanf(text, "%lu %lu", &first, &last) != 2)
-		say(ret, FINDING_HINT, NULL, "cannot tell whether guests can ping: " PING_GROUPS " cannot be read");
+		say(ret, FINDING_HINT, NULL, "cannot check whether guests can ping: " PING_GROUPS " is not readable");
 	else if (is_in_group(first, last))
 		say(ret, FINDING_GOOD, NULL, "guests can ping the outside");
 	else
 		say(ret, FINDING_PROBLEM, "sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'",
-		    "guests cannot ping the outside: ping sockets are not allowed to any of your groups");
+		    "guests cannot ping the outside: none of your groups may open ping sockets");
 }
 
 /* --- name servers --- */
@@ -97,24 +97,23 @@ static void look_at_descriptors(const struct patient *p, struct diagnosis *ret)
 {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		say(ret, FINDING_HINT, NULL, "cannot tell how many descriptors there may be: %s", g_strerror(errno));
+		say(ret, FINDING_HINT, NULL, "cannot read the limit of descriptors: %s", g_strerror(errno));
 	else if (limit.rlim_max >= DESCRIPTORS_GOOD)
-		say(ret, FINDING_GOOD, NULL, "there may be %llu descriptors, so about as many connections",
+		say(ret, FINDING_GOOD, NULL, "the limit of %llu descriptors allows about as many connections",
 		    (unsigned long long)limit.rlim_max);
 	else
 		say(ret, limit.rlim_max < DESCRIPTORS_POOR ? FINDING_PROBLEM : FINDING_HINT,
 		    "echo '* hard nofile 524288' | sudo tee /etc/security/limits.d/lanlet.conf   (and log in again)",
-		    "there may be only %llu descriptors: guests have about as many connections, and not more",
-		    (unsigned long long)limit.rlim_max);
+		    "the limit of %llu descriptors is low: guests can have about as many connections", (unsigned long long)limit.rlim_max);
 }
 
 static void look_at_memory_lock(const struct patient *p, struct diagnosis *ret)
 {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
-		say(ret, FINDING_HINT, NULL, "cannot tell how much memory may be locked: %s", g_strerror(errno));
+		say(ret, FINDING_HINT, NULL, "cannot read the limit of locked memory: %s", g_strerror(errno));
 	else if (limit.rlim_max >= MEMORY_LOCK_GOOD)
-		say(ret, FINDING_GOOD, NULL, "memory may be locked");
+		say(ret, FINDING_GOOD, NULL, "guests can lock their memory");
 	else
 		say(ret, FINDING_HINT, "echo '* hard memlock unlimited' | sudo tee /etc/security/limits.d/lanlet.conf   (and log in again)",
 		    "only %llu KiB of memory may be locked: guests with -overcommit mem-lock=on do not start",
@@ -136,14 +135,13 @@ static void look_at_device(const char *path, const char *good, const char *bad, 
 
 static void look_at_tun(const struct patient *p, struct diagnosis *ret)
 {
-	look_at_device(TUN, "programs of the host can join a network by a tap device in a namespace of their own",
-		       "programs of the host cannot join a network by a tap device", "sudo modprobe tun && sudo chmod 0666 " TUN, ret);
+	look_at_device(TUN, "lanlet exec can create its tap device", "lanlet exec cannot create its tap device",
+		       "sudo modprobe tun && sudo chmod 0666 " TUN, ret);
 }
 
 static void look_at_kvm(const struct patient *p, struct diagnosis *ret)
 {
-	look_at_device(KVM, "virtual machines can use the processor's help",
-		       "virtual machines run without the processor's help, many times slower",
+	look_at_device(KVM, "virtual machines can use KVM", "virtual machines run without KVM, many times slower",
 		       "sudo modprobe -a kvm kvm_intel kvm_amd; sudo usermod -aG kvm \"$USER\"   (and log in again)", ret);
 }
 
@@ -180,7 +178,8 @@ static void look_at_subnet(const struct patient *p, struct diagnosis *ret)
 	char network[IP4_TEXT_SIZE];
 	ip4_format(p->subnet.network, network);
 	if (!g_file_get_contents(ROUTES, &text, NULL, NULL)) {
-		say(ret, FINDING_HINT, NULL, "cannot tell whether the host is in the guests' network: " ROUTES " cannot be read");
+		say(ret, FINDING_HINT, NULL,
+		    "cannot check whether a route of the host overlaps the guests' subnet: " ROUTES " is not readable");
 		return;
 	}
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -190,20 +189,20 @@ static void look_at_subnet(const struct patient *p, struct diagnosis *ret)
 		if (!parse_route(*line, &route) || route.prefix.length == 0 || !overlap(route.prefix, p->subnet))
 			continue;
 		say(ret, FINDING_HINT, "lanlet run --subnet 10.122.0.0/24   (or subnet = 10.122.0.0/24 in the configuration file)",
-		    "guests cannot reach machines of the host's network %s/%u on %s: their own, %s/%u, is in its way",
+		    "guests cannot reach the host's network %s/%u on %s: it overlaps their own subnet %s/%u",
 		    ip4_format(route.prefix.network, other), route.prefix.length, route.interface, network, p->subnet.length);
 		return;
 	}
-	say(ret, FINDING_GOOD, NULL, "no route of the host is in the way of the guests' network %s/%u", network, p->subnet.length);
+	say(ret, FINDING_GOOD, NULL, "no route of the host overlaps the guests' subnet %s/%u", network, p->subnet.length);
 }
 
 static void look_at_dhcp_servers(const struct patient *p, struct diagnosis *ret)
 {
 	if (p->foreign_dhcp_server)
-		say(ret, FINDING_PROBLEM, "stop the DHCP server there, or unplug it: lanlet ports and lanlet events show who it is",
+		say(ret, FINDING_PROBLEM, "stop that DHCP server or disconnect it: lanlet ports and lanlet events show its port",
 		    "another DHCP server answers on the segment: %s; guests get addresses from either", p->foreign_dhcp_server);
 	else
-		say(ret, FINDING_GOOD, NULL, "no other DHCP server was heard on the segment");
+		say(ret, FINDING_GOOD, NULL, "no other DHCP server answers on the segment");
 }
 
 static const struct check checks[] = {

@@ -57,7 +57,7 @@ static bool pass_fd(int fd, GError **error)
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	if (sendmsg(STDOUT_FILENO, &m, MSG_NOSIGNAL) == 1)
 		return true;
-	return fail(error, FAILURE_GENERAL, "cannot pass the connection on to standard output, which has to be a unix socket: %s",
+	return fail(error, FAILURE_GENERAL, "cannot pass the connection over standard output, which must be a unix socket: %s",
 		    g_strerror(errno));
 }
 
@@ -78,10 +78,10 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "wait",
 			.argument = "SECONDS",
-			.default_value = "not at all",
+			.default_value = "do not try again",
 			.help =
-				"For how long to try again when the guest has no address yet or does not take the connection: it may be "
-				"booting.",
+				"Try again for SECONDS if the guest has no address yet or does not accept the connection, for example"
+				" because it is booting.",
 		},
 		FLAG_SECONDS(struct connect_flags, wait),
 	},
@@ -89,8 +89,8 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "pass-fd",
 			.help =
-				"Pass the connection itself on to whoever has the other end of standard output, a unix socket, and end, "
-				"as ssh's ProxyUseFdpass wants it: no process stands between the two then.",
+				"Pass the connected socket over standard output, which must be a unix socket, and exit, for ssh's "
+				"ProxyUseFdpass. No process relays the bytes then.",
 		},
 		FLAG_SWITCH(struct connect_flags, pass_fd),
 	},
@@ -100,10 +100,10 @@ static const struct flag flags[] = {
 const struct command command_connect = {
 	.name = "connect",
 	.summary = "Connect standard input and output to a port of a guest.",
-	.description = "Connects to a TCP port of the guest of this name, MAC or address, and carries bytes both ways until both sides "
-		       "have ended, as ssh's ProxyCommand wants it: ssh -o 'ProxyCommand lanlet connect %h %p' web. The guest sees the "
-		       "gateway. Ends with 5 when there is no such guest or it has no address, with 6 when it does not answer, with 7 "
-		       "when it refuses, with 8 when nobody has its address.",
+	.description = "Connects to a TCP port of the guest with this name, MAC or address, and relays bytes both ways until"
+		       " both sides have ended, as ssh's ProxyCommand: ssh -o 'ProxyCommand lanlet connect %h %p' web. The "
+		       "guest sees the gateway as the client. Exits with 5 if there is no such guest or it has no address, 6"
+		       " if it does not answer, 7 if it refuses, 8 if no machine has its address.",
 	.flags = flags,
 	.flags_size = sizeof(struct connect_flags),
 	.shares = FLAG_SHARED_NETWORK,

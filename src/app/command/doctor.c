@@ -67,19 +67,19 @@ static bool doctor_main(const struct arguments *a, GError **error)
 		prefix4_parse(api_text(network, "subnet"), &p.subnet);
 		p.foreign_dhcp_server = api_has(network, "foreign_dhcp_server") ? api_text(network, "foreign_dhcp_server") : NULL;
 	}
-	printf("network %s %s\n", a->network, network ? "is running" : "is not running: the machine alone is looked at");
+	printf("network %s %s\n", a->network, network ? "is running" : "is not running: checking the machine only");
 	for (size_t i = 0; check_at(i); i++)
 		problems += examine(check_at(i), &p) == FINDING_PROBLEM;
 	if (!table_finish(error))
 		return false;
-	return problems == 0 || fail(error, FAILURE_GENERAL, "%u thing%s not work", problems, problems == 1 ? " does" : "s do");
+	return problems == 0 || fail(error, FAILURE_GENERAL, "%u problem%s found", problems, problems == 1 ? "" : "s");
 }
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.summary = "Look for what commonly goes wrong on this machine.",
-	.description = "Checks what guests' connections depend on, of the machine and, if it runs, of the network, and prints for each "
-		       "problem the line that repairs it. Ends with 1 when something does not work.",
+	.summary = "Find common problems of this machine.",
+	.description = "Checks what guests' connections depend on, on the machine and, if it runs, on the network. For each "
+		       "problem, prints the command that repairs it. Exits with 1 if something does not work.",
 	.shares = FLAG_SHARED_NETWORK,
 	.run = doctor_main,
 };

@@ -70,7 +70,7 @@ static const struct flag flags[] = {
 	{
 		.option = {
 			.name = "all",
-			.help = "Also reasons for which nothing was dropped.",
+			.help = "List reasons with a count of zero too.",
 		},
 		FLAG_SWITCH(struct drops_flags, all),
 	},
@@ -79,9 +79,9 @@ static const struct flag flags[] = {
 
 const struct command command_drops = {
 	.name = "drops",
-	.summary = "Show what was not passed on, and why.",
-	.description = "Lists each reason for which frames, packets or messages were dropped, how often, and the last example. Nothing "
-		       "is lost without being counted here.",
+	.summary = "Show what was dropped, and why.",
+	.description = "Lists each reason for which frames, packets or messages were dropped, with a count and the latest "
+		       "example. lanlet drops nothing without counting it here.",
 	.flags = flags,
 	.flags_size = sizeof(struct drops_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,

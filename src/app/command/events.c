@@ -47,7 +47,8 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "after",
 			.argument = "NUMBER",
-			.help = "Begin with the events behind this number that are still remembered. 0: all of them.",
+			.default_value = "only new events",
+			.help = "Begin with the remembered events after this number. 0 means all of them.",
 		},
 		FLAG_TEXT(struct events_flags, after),
 	},
@@ -57,8 +58,8 @@ static const struct flag flags[] = {
 const struct command command_events = {
 	.name = "events",
 	.summary = "Follow what happens on a network.",
-	.description = "Prints a line for each thing that happens, until interrupted: ports that come and go, leases, guests that "
-		       "appear, drops for a new reason, changes of the configuration.",
+	.description = "Prints a line for each event until interrupted: ports that connect and disconnect, leases, guests "
+		       "that appear, drops for a new reason, changes of the configuration.",
 	.flags = flags,
 	.flags_size = sizeof(struct events_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,

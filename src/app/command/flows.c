@@ -96,7 +96,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "guest",
 			.argument = "GUEST",
-			.help = "Only of this guest: its address or name.",
+			.help = "Show only flows of this guest, given by its address or name.",
 		},
 		FLAG_TEXT(struct flows_flags, guest),
 	},
@@ -104,7 +104,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "remote",
 			.argument = "ADDRESS",
-			.help = "Only to or from this address outside.",
+			.help = "Show only flows to or from this outside address.",
 		},
 		FLAG_TEXT(struct flows_flags, remote),
 	},
@@ -112,7 +112,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "port",
 			.argument = "PORT",
-			.help = "Only with this port on either side.",
+			.help = "Show only flows with this port on either side.",
 		},
 		FLAG_TEXT(struct flows_flags, port),
 	},
@@ -120,7 +120,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "protocol",
 			.argument = "PROTOCOL",
-			.help = "Only of this protocol: tcp, udp or icmp.",
+			.help = "Show only flows of this protocol: tcp, udp or icmp.",
 		},
 		FLAG_TEXT(struct flows_flags, protocol),
 	},
@@ -128,7 +128,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "state",
 			.argument = "STATE",
-			.help = "Only in this state, such as established.",
+			.help = "Show only flows in this state, such as established.",
 		},
 		FLAG_TEXT(struct flows_flags, state),
 	},
@@ -137,9 +137,9 @@ static const struct flag flags[] = {
 
 const struct command command_flows = {
 	.name = "flows",
-	.summary = "List guests' connections.",
-	.description = "Lists what guests have open towards the outside: TCP connections, UDP and echo mappings, with their two sides, "
-		       "state, age, bytes each way, round-trip time to the guest and retransmissions towards it.",
+	.summary = "List the connections of guests.",
+	.description = "Lists what the NAT carries between guests and the outside: TCP connections, UDP and ping mappings, "
+		       "with both sides, state, age, bytes each way, round-trip time to the guest and retransmissions to it.",
 	.flags = flags,
 	.flags_size = sizeof(struct flows_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,

@@ -78,12 +78,13 @@ static bool forward_main(const struct arguments *a, GError **error)
 
 const struct command command_forward = {
 	.name = "forward",
-	.summary = "List, add and remove forwards from ports of the host to guests.",
-	.description = "add tcp|udp [ADDRESS:]PORT[-PORT] GUEST:PORT takes those who come to a port of the host, of 127.0.0.1 unless "
-		       "another ADDRESS is given (* is all), to a port of a guest, which is a name, a MAC or an address; for tcp, "
-		       "unix:PATH may stand instead of a port. The guest sees the client's own address; clients on the host itself "
-		       "appear as the gateway. A guest that has no address yet is waited for. Prints the forward's number. It is kept, "
-		       "also across restarts, until it is removed; connections that are open then go on.",
+	.summary = "Forward ports of the host to guests (port forwarding).",
+	.description = "\"add tcp|udp [ADDRESS:]PORT[-PORT] GUEST:PORT\" forwards a host port to a guest (a published port). "
+		       "The host listens on 127.0.0.1 unless ADDRESS is given (* = all addresses); for tcp, unix:PATH can "
+		       "replace the host's port. GUEST is a name, a MAC or an address. Clients wait while the guest has no "
+		       "address. The guest sees the client's address; clients on the host itself appear as the gateway. "
+		       "Prints the forward's number. A forward survives restarts until it is removed; its open connections "
+		       "then continue.",
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
 	.operands = "[list | add PROTOCOL FROM TO | remove NUMBER]",
 	.max_operands = 4,

@@ -15,7 +15,7 @@ struct leases_flags {
 static bool add_lease(void *opaque, JsonObject *l)
 {
 	struct table *t = opaque;
-	g_autofree char *left = api_has(l, "seconds_left") ? table_duration((double)api_number(l, "seconds_left")) : g_strdup("for ever");
+	g_autofree char *left = api_has(l, "seconds_left") ? table_duration((double)api_number(l, "seconds_left")) : g_strdup("forever");
 	table_add(t, api_text(l, "address"));
 	table_add(t, api_text(l, "mac"));
 	table_add(t, api_text(l, "name"));
@@ -74,7 +74,7 @@ static const struct flag flags[] = {
 	{
 		.option = {
 			.name = "libvirt",
-			.help = "Print JSON as libvirt keeps it in virbr0.status, for tools that read that.",
+			.help = "Print JSON in the format of libvirt's virbr0.status, for tools that read that.",
 		},
 		FLAG_SWITCH(struct leases_flags, libvirt),
 	},
@@ -83,8 +83,8 @@ static const struct flag flags[] = {
 
 const struct command command_leases = {
 	.name = "leases",
-	.summary = "List the addresses that guests have by DHCP.",
-	.description = "Lists the leases that are in effect: addresses, MACs, names, and how long they last.",
+	.summary = "List the DHCP leases of guests.",
+	.description = "Lists the current DHCP leases: address, MAC, name, time left, and whether the address is reserved.",
 	.flags = flags,
 	.flags_size = sizeof(struct leases_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,

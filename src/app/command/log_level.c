@@ -28,8 +28,8 @@ static bool log_level_main(const struct arguments *a, GError **error)
 
 const struct command command_log_level = {
 	.name = "log-level",
-	.summary = "Show or change how much a running network says.",
-	.description = "LEVEL is error, warning, info or debug. It holds until the network ends or is told otherwise.",
+	.summary = "Show or change the log level of a running network.",
+	.description = "LEVEL is error, warning, info or debug. A change lasts until the network ends.",
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
 	.operands = "[LEVEL]",
 	.max_operands = 1,

@@ -29,7 +29,7 @@ static bool remove_one(const struct arguments *a, GError **error)
 	const struct names_flags *own = a->flags;
 	g_autofree char *path = api_path_to("/v1/names", own->remove);
 	if (a->n_operands > 0)
-		return fail(error, FAILURE_USAGE, "--remove %s and \"%s\": one or the other", own->remove, a->operands[0]);
+		return fail(error, FAILURE_USAGE, "--remove %s and \"%s\" exclude each other", own->remove, a->operands[0]);
 	return api_change(a, "DELETE", path, NULL, error);
 }
 
@@ -41,7 +41,7 @@ static bool names_main(const struct arguments *a, GError **error)
 	if (a->n_operands == 0)
 		return listing_print(a, "/v1/names", table_of_names, error);
 	if (a->n_operands == 1)
-		return fail(error, FAILURE_USAGE, "which address? lanlet names NAME ADDRESS");
+		return fail(error, FAILURE_USAGE, "missing ADDRESS: lanlet names NAME ADDRESS");
 	g_autofree char *body = api_object("name", a->operands[0], "address", a->operands[1], NULL);
 	return api_change(a, "POST", "/v1/names", body, error);
 }
@@ -51,7 +51,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "remove",
 			.argument = "NAME",
-			.help = "Take back this name.",
+			.help = "Remove this name.",
 		},
 		FLAG_TEXT(struct names_flags, remove),
 	},
@@ -61,8 +61,8 @@ static const struct flag flags[] = {
 const struct command command_names = {
 	.name = "names",
 	.summary = "Add a name that guests can look up, or list names.",
-	.description = "The gateway's DNS server answers for NAME with ADDRESS from now on, over restarts too, until it is taken back "
-		       "with --remove. Without operands all names are listed, those of guests as well.",
+	.description = "The gateway's DNS server answers for NAME with ADDRESS. The name survives restarts until it is "
+		       "removed with --remove. Without operands, lists all names, those of guests included.",
 	.flags = flags,
 	.flags_size = sizeof(struct names_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,

@@ -69,9 +69,9 @@ static bool ports_main(const struct arguments *a, GError **error)
 
 const struct command command_ports = {
 	.name = "ports",
-	.summary = "List who is plugged into a network.",
-	.description = "Lists the ports of the network's switch, one for each guest and one for the gateway, with what went through "
-		       "them.",
+	.summary = "List the ports of a network's switch, one for each guest.",
+	.description = "Lists the ports of the virtual switch (bridge): one for each guest and one for the gateway, with the"
+		       " frames and bytes that passed through them.",
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
 	.run = ports_main,
 };

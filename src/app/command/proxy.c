@@ -88,7 +88,7 @@ static bool proxy_main(const struct arguments *a, GError **error)
 	if (!s.found_host && !add_proxy(api, listen, &s, error))
 		return false;
 	if (!s.found_host)
-		return fail(error, FAILURE_GENERAL, "the proxy was removed by somebody else");
+		return fail(error, FAILURE_GENERAL, "the proxy was removed in the meantime");
 	print_proxy(s.found_host);
 	g_free(s.found_host);
 	return table_finish(error);
@@ -99,7 +99,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "remove",
 			.argument = "LISTEN",
-			.help = "Close the proxy that listens there; its connections go on.",
+			.help = "Close the proxy that listens on LISTEN. Its open connections continue.",
 		},
 		FLAG_TEXT(struct proxy_flags, remove),
 	},
@@ -108,11 +108,11 @@ static const struct flag flags[] = {
 
 const struct command command_proxy = {
 	.name = "proxy",
-	.summary = "Have programs of this machine reach every guest through a proxy.",
-	.description = "Opens a proxy, SOCKS 5 and HTTP CONNECT on one port, of 127.0.0.1:1080 unless another loopback address or a "
-		       "unix socket is given, and prints it as programs take it: curl --proxy socks5h://127.0.0.1:1080 http://web/. "
-		       "Names are guests' names, and nothing but guests is reached. It is one of the forwards (lanlet forward lists it "
-		       "with its counters) and kept, also across restarts, until it is removed with --remove.",
+	.summary = "Reach all guests from this machine through a proxy (SOCKS, HTTP).",
+	.description = "Opens a SOCKS 5 and HTTP CONNECT proxy on 127.0.0.1:1080, or on another loopback address or a unix "
+		       "socket, and prints its URLs: curl --proxy socks5h://127.0.0.1:1080 http://web/. The proxy looks up "
+		       "guests' names and connects to guests only. lanlet forward lists it with its counters. It survives "
+		       "restarts until it is removed with --remove.",
 	.flags = flags,
 	.flags_size = sizeof(struct proxy_flags),
 	.shares = FLAG_SHARED_NETWORK,

@@ -39,7 +39,7 @@ static bool qemu_main(const struct arguments *a, GError **error)
 {
 	const struct qemu_flags *own = a->flags;
 	if (own->vhost_user + own->dgram + own->vde > 1)
-		return fail(error, FAILURE_USAGE, "--vhost-user, --dgram and --vde are different ways to plug in: choose one");
+		return fail(error, FAILURE_USAGE, "--vhost-user, --dgram and --vde are different transports: choose one");
 	g_autofree char *given = a->runtime_dir ? g_canonicalize_filename(a->runtime_dir, NULL) : NULL;
 	g_autofree char *dir = given ? g_strdup(given) : path_default_runtime_dir(a->network);
 	g_autofree char *mac = own->mac ? g_strdup(own->mac) : own->guest ? guest_mac_for(a->network, own->guest) : guest_mac_random();
@@ -61,7 +61,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "guest",
 			.argument = "NAME",
-			.help = "A name for the guest. The MAC is made from this name and the network's.",
+			.help = "Make the guest's MAC from NAME and the network's name, so that it is the same each time.",
 		},
 		FLAG_TEXT(struct qemu_flags, guest),
 	},
@@ -69,7 +69,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "mac",
 			.argument = "MAC",
-			.default_value = "made from the guest's name, else random",
+			.default_value = "made from --guest, else random",
 			.help = "The guest's MAC.",
 		},
 		FLAG_MAC(struct qemu_flags, mac),
@@ -78,9 +78,9 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "vhost-user",
 			.help =
-				"Plug the guest in by vhost-user, which is the fastest way: its memory is shared with the network, and "
-				"it sends and "
-				"receives large packets whatever its MTU. The arguments say how much memory it has, see --memory.",
+				"Connect by vhost-user, the fastest transport: lanlet reads and writes packets in the guest's memory,"
+				" and large packets (TSO) pass at any MTU. The arguments include the size of the guest's memory, see "
+				"--memory.",
 		},
 		FLAG_SWITCH(struct qemu_flags, vhost_user),
 	},
@@ -88,15 +88,15 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "dgram",
 			.help =
-				"Plug the guest in by datagrams, one for each frame. The arguments say where its own socket is, which "
-				"QEMU makes.",
+				"Connect by datagrams, one for each frame. QEMU creates the guest's own socket at the path in the "
+				"arguments.",
 		},
 		FLAG_SWITCH(struct qemu_flags, dgram),
 	},
 	{
 		.option = {
 			.name = "vde",
-			.help = "Plug the guest in by VDE, for programs that know no other way.",
+			.help = "Connect by VDE, for programs that have no other transport.",
 		},
 		FLAG_SWITCH(struct qemu_flags, vde),
 	},
@@ -105,7 +105,7 @@ static const struct flag flags[] = {
 			.name = "memory",
 			.argument = "SIZE",
 			.default_value = QEMU_DEFAULT_MEMORY,
-			.help = "The guest's memory with --vhost-user, as 512M or 2G.",
+			.help = "The guest's memory with --vhost-user, such as 512M or 2G.",
 		},
 		FLAG_STORED(store_memory, const char *, struct qemu_flags, memory),
 	},
@@ -114,9 +114,10 @@ static const struct flag flags[] = {
 
 const struct command command_qemu = {
 	.name = "qemu",
-	.summary = "Print the QEMU arguments that plug a guest into a network.",
-	.description = "Prints one line and nothing else, quoted for a shell where that is needed. Every guest needs a MAC of its own: "
-		       "--guest gives the same one each time, without it the line has a new one each time.",
+	.summary = "Print the QEMU arguments that connect a guest to a network.",
+	.description = "Prints a single line, quoted for a shell where needed. Every guest needs a MAC of its own: --guest "
+		       "gives the same MAC each time, otherwise each line has a new random one. The network does not have to"
+		       " run yet.",
 	.flags = flags,
 	.flags_size = sizeof(struct qemu_flags),
 	.run = qemu_main,

@@ -68,6 +68,6 @@ bool qemu_arguments_check_memory(const char *memory, GError **error)
 {
 	size_t digits = strspn(memory, "0123456789");
 	if (digits == 0 || digits > 9 || memory[0] == '0' || strlen(memory) != digits + 1 || !strchr("MG", memory[digits]))
-		return fail(error, FAILURE_USAGE, "--memory \"%s\": expected a number and M or G, as 2G", memory);
+		return fail(error, FAILURE_USAGE, "--memory \"%s\": expected a number with M or G, such as 2G", memory);
 	return true;
 }

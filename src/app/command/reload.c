@@ -29,17 +29,17 @@ static bool reload_main(const struct arguments *a, GError **error)
 		puts(text);
 	} else {
 		print_options(answer, "changed", "changed: ");
-		print_options(answer, "need_restart", "as before until a restart: ");
+		print_options(answer, "need_restart", "needs a restart: ");
 	}
 	return table_finish(error);
 }
 
 const struct command command_reload = {
 	.name = "reload",
-	.summary = "Have a running network read its configuration again.",
-	.description = "As SIGHUP does: reservations, names, forwards, DNS servers, the lease time and the log level take effect at "
-		       "once, without touching a connection. Options that have changed and need a restart are named. A wrong "
-		       "configuration changes nothing.",
+	.summary = "Reload the configuration of a running network.",
+	.description = "Reads the configuration again, as SIGHUP does. Reservations, names, forwards, DNS servers, the lease"
+		       " time and the log level take effect at once, without disturbing a connection. Changed options that "
+		       "need a restart are listed. An invalid configuration changes nothing.",
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
 	.run = reload_main,
 };

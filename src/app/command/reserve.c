@@ -29,7 +29,7 @@ static bool remove_one(const struct arguments *a, GError **error)
 	const struct reserve_flags *own = a->flags;
 	g_autofree char *path = api_path_to("/v1/reservations", own->remove);
 	if (a->n_operands > 0)
-		return fail(error, FAILURE_USAGE, "--remove %s and \"%s\": one or the other", own->remove, a->operands[0]);
+		return fail(error, FAILURE_USAGE, "--remove %s and \"%s\" exclude each other", own->remove, a->operands[0]);
 	return api_change(a, "DELETE", path, NULL, error);
 }
 
@@ -41,7 +41,7 @@ static bool reserve_main(const struct arguments *a, GError **error)
 	if (a->n_operands == 0)
 		return listing_print(a, "/v1/reservations", table_of_reservations, error);
 	if (a->n_operands == 1)
-		return fail(error, FAILURE_USAGE, "which address? lanlet reserve MAC ADDRESS [NAME]");
+		return fail(error, FAILURE_USAGE, "missing ADDRESS: lanlet reserve MAC ADDRESS [NAME]");
 	g_autofree char *body = api_object("mac", a->operands[0], "address", a->operands[1], "name", a->operands[2], NULL);
 	return api_change(a, "POST", "/v1/reservations", body, error);
 }
@@ -51,7 +51,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "remove",
 			.argument = "MAC",
-			.help = "Take back the reservation for this MAC.",
+			.help = "Remove the reservation of this MAC.",
 		},
 		FLAG_TEXT(struct reserve_flags, remove),
 	},
@@ -60,10 +60,10 @@ static const struct flag flags[] = {
 
 const struct command command_reserve = {
 	.name = "reserve",
-	.summary = "Reserve an address for a guest, or list reservations.",
-	.description = "The guest with this MAC always gets this address, and NAME is its name. This takes effect at once, touches no "
-		       "connection and is kept over restarts, until it is taken back with --remove. Without operands the reservations "
-		       "are listed.",
+	.summary = "Reserve an address for a guest (static lease), or list reservations.",
+	.description = "DHCP always gives ADDRESS to the guest with this MAC, and DNS answers for NAME with it. A "
+		       "reservation takes effect at once, disturbs no connection and survives restarts until it is removed "
+		       "with --remove. Without operands, lists the reservations.",
 	.flags = flags,
 	.flags_size = sizeof(struct reserve_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,

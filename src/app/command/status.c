@@ -86,8 +86,8 @@ static bool status_main(const struct arguments *a, GError **error)
 
 const struct command command_status = {
 	.name = "status",
-	.summary = "Show a running network's ports, leases, flows and drops.",
-	.description = "Asks the process that runs the network called NAME for its state.",
+	.summary = "Show a running network's ports, leases, forwards, flows and drops.",
+	.description = "Asks the process that runs the network NAME for its state.",
 	.shares = FLAG_SHARED_NETWORK,
 	.run = status_main,
 };

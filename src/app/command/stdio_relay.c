@@ -75,7 +75,7 @@ bool stdio_relay_run(int fd, GError **error)
 		return false;
 	int r = copy(fd, STDOUT_FILENO);
 	if (r == -ECONNRESET)
-		return fail(error, FAILURE_GENERAL, "the guest ended the connection");
+		return fail(error, FAILURE_GENERAL, "the guest reset the connection");
 	if (r == -EPIPE)
 		return true; /* whoever read has ended, and knows it */
 	if (r < 0)

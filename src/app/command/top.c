@@ -200,7 +200,7 @@ static const struct flag flags[] = {
 			.name = "interval",
 			.argument = "SECONDS",
 			.default_value = "1",
-			.help = "How long each measurement takes.",
+			.help = "Measure for SECONDS at a time.",
 		},
 		FLAG_SECONDS(struct top_flags, interval),
 	},
@@ -209,9 +209,9 @@ static const struct flag flags[] = {
 
 const struct command command_top = {
 	.name = "top",
-	.summary = "Show which guests and connections carry most, live.",
-	.description = "Shows the rates of guests and of their connections, the busiest first, again and again on a terminal until "
-		       "interrupted. Elsewhere it measures once and prints the result.",
+	.summary = "Show the busiest guests and connections, live.",
+	.description = "On a terminal, shows the rates of guests and of their connections, busiest first, until interrupted."
+		       " Otherwise measures once and prints the result.",
 	.flags = flags,
 	.flags_size = sizeof(struct top_flags),
 	.flags_initial = &(const struct top_flags){ .interval = 1 },

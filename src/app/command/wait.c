@@ -54,8 +54,8 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "timeout",
 			.argument = "SECONDS",
-			.default_value = "none",
-			.help = "How long to wait.",
+			.default_value = "never",
+			.help = "Give up after SECONDS.",
 		},
 		FLAG_SECONDS(struct wait_flags, timeout),
 	},
@@ -64,9 +64,9 @@ static const struct flag flags[] = {
 
 const struct command command_wait = {
 	.name = "wait",
-	.summary = "Wait until a guest has its address, and print that.",
-	.description = "Waits until the guest of this name or MAC has an address by DHCP, and prints the address and nothing else. Ends "
-		       "with 6 when that takes too long, see --timeout.",
+	.summary = "Wait until a guest has an address, and print it.",
+	.description = "Waits until the guest with this name or MAC has a DHCP lease, and prints its address and nothing "
+		       "else. Exits with 6 after --timeout.",
 	.flags = flags,
 	.flags_size = sizeof(struct wait_flags),
 	.shares = FLAG_SHARED_NETWORK,

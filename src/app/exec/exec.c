@@ -35,7 +35,7 @@ static bool check_name(const char *name, GError **error)
 	for (size_t i = 0; good && i < len; i++)
 		good = g_ascii_isalnum(name[i]) || name[i] == '-';
 	return good ||
-	       fail(error, FAILURE_USAGE, "--name \"%s\": expected letters, digits and inner hyphens, %u at most", name, NAME_LEN_MAX);
+	       fail(error, FAILURE_USAGE, "--name \"%s\": expected at most %u letters, digits and inner hyphens", name, NAME_LEN_MAX);
 }
 
 static int connect_stream(const struct arguments *a, GError **error)
@@ -119,8 +119,8 @@ static const struct flag flags[] = {
 			.name = "name",
 			.argument = "NAME",
 			.help =
-				"The command's host name, by which other guests reach it. The MAC is made from it, so that the address "
-				"stays the same.",
+				"Set the command's host name, by which other guests reach it. The MAC is made from it, so that the "
+				"address stays the same.",
 		},
 		FLAG_TEXT(struct exec_flags, name),
 	},
@@ -128,7 +128,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "mac",
 			.argument = "MAC",
-			.default_value = "made from the guest's name, else random",
+			.default_value = "made from --name, else random",
 			.help = "The guest's MAC.",
 		},
 		FLAG_MAC(struct exec_flags, mac),
@@ -139,10 +139,10 @@ static const struct flag flags[] = {
 const struct command command_exec = {
 	.name = "exec",
 	.summary = "Run a command as a guest of a network.",
-	.description = "Runs COMMAND with an interface of its own in the network called NAME, which has to run: it is a guest like a "
-		       "virtual machine, with an address from DHCP, the network's names and nothing of the host's network, as the same "
-		       "user and without root. ping, tcpdump and the like work. The exit status is the command's; 125 when lanlet "
-		       "failed, 126 when the command cannot be run, 127 when it is not found.",
+	.description = "Runs COMMAND as a guest of the running network NAME, as the same user and without root. It has its "
+		       "own network interface, an address from DHCP and the network's DNS, and sees nothing of the host's "
+		       "network. ping, tcpdump and similar tools work. The exit status is that of COMMAND; 125 if lanlet "
+		       "fails, 126 if COMMAND cannot be run, 127 if it is not found.",
 	.flags = flags,
 	.flags_size = sizeof(struct exec_flags),
 	.takes_command = true,

@@ -89,7 +89,7 @@ static int open_device(GError **error)
 	int fd = open(TUN_DEVICE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0)
 		return fd;
-	const char *hint = errno == EACCES || errno == EPERM    ? ": distributions let everybody open it (chmod 0666 " TUN_DEVICE ")"
+	const char *hint = errno == EACCES || errno == EPERM    ? ": distributions let all users open it (chmod 0666 " TUN_DEVICE ")"
 			   : errno == ENOENT || errno == ENODEV ? ": the kernel's module tun is not loaded, or a container hides it"
 								: "";
 	fail(error, FAILURE_EXEC, "%s: %s%s", TUN_DEVICE, g_strerror(errno), hint);
@@ -106,7 +106,7 @@ int exec_interface_open(struct mac mac, GError **error)
 	int s = control_socket();
 	bool good = s >= 0 && ioctl(fd, TUNSETIFF, &r) == 0 && set_mac(s, mac) && set_up(s, EXEC_INTERFACE) && set_up(s, "lo");
 	if (!good) {
-		fail(error, FAILURE_EXEC, "cannot make a tap device: %s", g_strerror(errno));
+		fail(error, FAILURE_EXEC, "cannot create a tap device: %s", g_strerror(errno));
 		close(fd);
 		fd = -1;
 	}

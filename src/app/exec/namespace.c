@@ -40,11 +40,11 @@ static bool refuse(int code, GError **error)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(switches); i++)
 		if (file_says(switches[i].path, switches[i].value))
-			return fail(error, FAILURE_EXEC, "ordinary users may not make user namespaces here: %s", switches[i].remedy);
+			return fail(error, FAILURE_EXEC, "ordinary users cannot create user namespaces here: %s", switches[i].remedy);
 	const char *hint = code == ENOSPC  ? "; the limits in /proc/sys/user are reached"
 			   : code == EPERM ? "; a container or a seccomp filter seems to forbid it"
 					   : "";
-	return fail(error, FAILURE_EXEC, "cannot make a user namespace: %s%s", g_strerror(code), hint);
+	return fail(error, FAILURE_EXEC, "cannot create a user namespace: %s%s", g_strerror(code), hint);
 }
 
 /* --- entering --- */
@@ -117,7 +117,7 @@ static bool mount_text(const char *text, const char *at, GError **error)
 	size_t len = strlen(text);
 	bool good = write(fd, text, len) == (ssize_t)len && fchmod(fd, 0644) == 0 && mount(path, at, NULL, MS_BIND, NULL) == 0;
 	if (!good)
-		fail(error, FAILURE_EXEC, "cannot put another %s in its place: %s", at, g_strerror(errno));
+		fail(error, FAILURE_EXEC, "cannot replace %s: %s", at, g_strerror(errno));
 	close(fd);
 	unlink(path);
 	return good;

@@ -245,7 +245,7 @@ static bool wait_for_lease(int report, struct dhcp_client_lease *ret, GError **e
 {
 	struct pollfd p = { .fd = report, .events = POLLIN };
 	if (poll(&p, 1, LEASE_TIMEOUT_S * 1000) == 0)
-		return fail(error, FAILURE_EXEC, "no DHCP server of the network has answered in %d seconds", LEASE_TIMEOUT_S);
+		return fail(error, FAILURE_EXEC, "no DHCP server on the network answered within %d seconds", LEASE_TIMEOUT_S);
 	if (read(report, ret, sizeof(*ret)) != (ssize_t)sizeof(*ret))
 		return fail(error, FAILURE_EXEC, "the network ended the connection");
 	return true;
@@ -255,7 +255,7 @@ bool exec_relay_start(const struct exec_relay *relay, struct dhcp_client_lease *
 {
 	int report[2];
 	if (pipe2(report, O_CLOEXEC) < 0)
-		return fail(error, FAILURE_EXEC, "cannot make a pipe: %s", g_strerror(errno));
+		return fail(error, FAILURE_EXEC, "cannot create a pipe: %s", g_strerror(errno));
 	bool good = fork_relay(relay, report) || fail(error, FAILURE_EXEC, "cannot start the relay");
 	close(report[1]);
 	good = good && wait_for_lease(report[0], ret, error);

@@ -60,7 +60,7 @@ bool activation_take(struct activation *ret, GError **error)
 	bool good = true;
 	if (pid && fds && g_ascii_string_to_unsigned(pid, 10, 1, G_MAXINT, &pid_number, NULL) && pid_number == (guint64)getpid()) {
 		good = g_ascii_string_to_unsigned(fds, 10, 0, FDS_MAX, &count, NULL) ||
-		       fail(error, FAILURE_USAGE, "LISTEN_FDS=%s: expected how many descriptors", fds);
+		       fail(error, FAILURE_USAGE, "LISTEN_FDS=%s: expected the number of descriptors", fds);
 		good = good && add_sockets(ret, count, g_getenv("LISTEN_FDNAMES"), error);
 	}
 	g_unsetenv("LISTEN_PID");

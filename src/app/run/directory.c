@@ -18,9 +18,9 @@ static bool check_private(const char *path, GError **error)
 	if (!S_ISDIR(st.st_mode))
 		return fail(error, FAILURE_GENERAL, "%s: not a directory", path);
 	if (st.st_uid != geteuid())
-		return fail(error, FAILURE_GENERAL, "%s belongs to user %u, not to us", path, (unsigned)st.st_uid);
+		return fail(error, FAILURE_GENERAL, "%s belongs to user %u, expected your own", path, (unsigned)st.st_uid);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return fail(error, FAILURE_GENERAL, "%s can be written to by others: chmod go-w it first", path);
+		return fail(error, FAILURE_GENERAL, "%s is writable by others: remove that with chmod go-w", path);
 	return true;
 }
 

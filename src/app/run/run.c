@@ -257,12 +257,12 @@ static void print_arguments(struct run *r)
 	g_autofree char *vde = qemu_arguments_vde(r->vde_dir, mac);
 	const char *name = strcmp(network, NETWORK_DEFAULT_NAME) == 0 ? "" : network, *blank = name[0] ? " " : "";
 	printf("Network %s is up. QEMU arguments for a guest:\n\n    %s\n\n"
-	       "or, faster, with its memory shared:\n\n    %s\n\n",
+	       "or, faster, by vhost-user:\n\n    %s\n\n",
 	       network, arguments, vhost);
 	if (dgram)
 		printf("or by datagrams:\n\n    %s\n\n", dgram);
-	printf("or by VDE, as vde_plug, vdens and User-mode Linux can too:\n\n    %s\n\n"
-	       "Every guest needs a MAC of its own: lanlet qemu %s%s--guest NAME prints the same with one made from NAME.\n",
+	printf("or by VDE, which vde_plug, vdens and User-mode Linux speak too:\n\n    %s\n\n"
+	       "Every guest needs a MAC of its own: lanlet qemu %s%s--guest NAME makes one from NAME.\n",
 	       vde, name, blank);
 	fflush(stdout);
 }
@@ -329,7 +329,7 @@ static bool run_main(const struct arguments *a, GError **error)
 	console_init(&r.console);
 	r.control_console = r.console;
 	if (is_real_root())
-		run_log(&r, LANLET_LOG_WARNING, "running as root, which lanlet neither needs nor wants: an ordinary user is safer");
+		run_log(&r, LANLET_LOG_WARNING, "running as root: lanlet does not need root, an ordinary user is safer");
 	raise_descriptor_limit();
 	keep_heap();
 	survive_vanishing_memory();
@@ -366,8 +366,8 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "config",
 			.argument = "FILE",
-			.default_value = "$XDG_CONFIG_HOME/lanlet/NAME.conf if it is there",
-			.help = "A file with options of the network. Options on the command line come on top of it.",
+			.default_value = "$XDG_CONFIG_HOME/lanlet/NAME.conf, if it exists",
+			.help = "Read options of the network from FILE. The command line overrides single values and adds to lists.",
 		},
 		FLAG_TEXT(struct run_flags, config),
 	},
@@ -376,7 +376,7 @@ static const struct flag flags[] = {
 			.name = "state-dir",
 			.argument = "DIRECTORY",
 			.default_value = "$XDG_STATE_HOME/lanlet/NAME",
-			.help = "Where this network's leases and the gateway's MAC are kept.",
+			.help = "The directory that keeps leases, reservations, names, port forwards and the gateway's MAC.",
 		},
 		FLAG_DIRECTORY(struct run_flags, state_dir),
 	},
@@ -385,9 +385,8 @@ static const struct flag flags[] = {
 			.name = "ready-fd",
 			.argument = "N",
 			.help =
-				"A descriptor that the stream socket's path and a line feed are written to, and that is closed then, "
-				"once guests "
-				"can be plugged in.",
+				"Once guests can connect, write the path of the stream socket and a line feed to descriptor N, and "
+				"close it.",
 		},
 		FLAG_STORED(store_ready_fd, int, struct run_flags, ready_fd),
 	},
@@ -397,8 +396,8 @@ static const struct flag flags[] = {
 			.argument = "ADDRESS:PORT",
 			.default_value = "api.sock only",
 			.help =
-				"Serve the API by TCP as well, to whoever has the token that is in the file api.token beside api.sock. "
-				"Nothing is encrypted: 127.0.0.1 is a good ADDRESS.",
+				"Serve the API over TCP too, to clients that send the token in the file api.token beside api.sock. "
+				"Nothing is encrypted: choose a loopback ADDRESS such as 127.0.0.1.",
 		},
 		FLAG_STORED(store_api_listen, const char *, struct run_flags, api_listen),
 	},
@@ -408,8 +407,8 @@ static const struct flag flags[] = {
 const struct command command_run = {
 	.name = "run",
 	.summary = "Run a network in the foreground.",
-	.description = "Runs the network called NAME until SIGTERM or SIGINT, and prints the QEMU arguments that plug a guest "
-		       "into it. SIGHUP has it read its configuration again. There can be one process for each name.",
+	.description = "Runs the network NAME until SIGINT or SIGTERM, and prints the QEMU arguments that connect a guest to"
+		       " it. SIGHUP reloads its configuration. Only one process can run a network of one name.",
 	.flags = flags,
 	.flags_size = sizeof(struct run_flags),
 	.flags_initial = &(const struct run_flags){ .ready_fd = -1 },

@@ -90,11 +90,12 @@ static bool is_for(const struct head *h, const char *method, const char *path)
 static bool begin_session(struct web_gate *g, const char *token, GString *answer)
 {
 	if (!token_is(g->once, token))
-		return refuse(answer, "403 Forbidden",
-			      "This link is not of the lanlet web that runs now. Run lanlet web and use the link that it prints.");
+		return refuse(
+			answer, "403 Forbidden",
+			"This link does not belong to the lanlet web that is running. Run lanlet web and use the link that it prints.");
 	if (g->used)
 		return refuse(answer, "403 Forbidden",
-			      "This link has been used before, and works only once. Run lanlet web again for a new one.");
+			      "This link was used before and works only once. Run lanlet web again for a new one.");
 	g->used = true;
 	answer_json(answer, "200 OK", "session", g->session);
 	return false;
@@ -104,15 +105,15 @@ static bool decide(struct web_gate *g, const struct head *h, GString *answer)
 {
 	const char *host = soup_message_headers_get_list(h->headers, "Host"), *token = token_of(h->headers);
 	if (!is_loopback(host))
-		return refuse(answer, "421 Misdirected Request", "This is 127.0.0.1 and answers to no other name.");
+		return refuse(answer, "421 Misdirected Request", "This server answers only to 127.0.0.1, localhost and [::1].");
 	if (!is_own_origin(h, host))
-		return refuse(answer, "403 Forbidden", "A page of another origin may not ask here.");
+		return refuse(answer, "403 Forbidden", "Requests from pages of another origin are refused.");
 	if (is_for(h, "POST", "/session"))
 		return begin_session(g, token, answer);
 	if (token_is(g->session, token))
 		return true;
 	if (!is_for(h, "GET", "/"))
-		return refuse(answer, "401 Unauthorized", "A key is needed: lanlet web prints a link that has one.");
+		return refuse(answer, "401 Unauthorized", "A session key is needed: use the link that lanlet web prints.");
 	answer_page(answer);
 	return false;
 }
@@ -124,7 +125,7 @@ bool web_gate_admits(struct web_gate *g, const char *head, gsize len, GString *a
 	guint status = SOUP_STATUS_BAD_REQUEST;
 	if (len > 2)
 		status = soup_headers_parse_request(head, (int)len - 2, h.headers, &h.method, &h.path, NULL);
-	bool good = status == SOUP_STATUS_OK ? decide(g, &h, answer) : refuse(answer, "400 Bad Request", "This is no HTTP request.");
+	bool good = status == SOUP_STATUS_OK ? decide(g, &h, answer) : refuse(answer, "400 Bad Request", "This is not an HTTP request.");
 	soup_message_headers_unref(h.headers);
 	g_free(h.method);
 	g_free(h.path);

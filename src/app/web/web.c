@@ -121,7 +121,7 @@ static bool announce(struct web *w, GError **error)
 	if (printf("%s\n", w->url) < 0 || fflush(stdout) != 0)
 		return fail(error, FAILURE_GENERAL, "standard output: %s", g_strerror(errno));
 	if (isatty(STDERR_FILENO))
-		g_printerr("This link opens the page of network %s, once. It is there until Ctrl-C.\n", w->arguments->network);
+		g_printerr("This link opens the page of network %s, once. Press Ctrl-C to end it.\n", w->arguments->network);
 	if (!own->no_open && is_on_desktop())
 		open_browser(w);
 	return true;
@@ -168,7 +168,7 @@ static const struct flag flags[] = {
 	{
 		.option = {
 			.name = "no-open",
-			.help = "Print the link and open nothing.",
+			.help = "Print the link without opening a browser.",
 		},
 		FLAG_SWITCH(struct web_flags, no_open),
 	},
@@ -178,9 +178,9 @@ static const struct flag flags[] = {
 const struct command command_web = {
 	.name = "web",
 	.summary = "Show a running network as a page in a browser.",
-	.description = "Opens a port of 127.0.0.1 and prints a link to it: a page that shows the network's guests, their rates, flows, "
-		       "leases, drops and events as they happen, and adds and removes forwards. The link works once. On a desktop the "
-		       "page is opened, too. Until interrupted, or until the network ends.",
+	.description = "Serves a page on a port of 127.0.0.1 and prints a link to it. The page shows guests, rates, flows, "
+		       "leases, drops and events live, and adds and removes port forwards. The link works once. On a "
+		       "desktop, lanlet opens it in a browser. Runs until interrupted or until the network ends.",
 	.flags = flags,
 	.flags_size = sizeof(struct web_flags),
 	.shares = FLAG_SHARED_NETWORK,
