@@ -227,38 +227,38 @@ void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_
 }
 
 /* Sends a packet that is not longer than the guest's MTU: it needs only an Ethernet header. */
-static void send_straight(struct egress *e, usec_t now, const struct egress_way *way, const struct engine_packet *p)
+static void send_straight(struct egress *e, usec_t now, const struct egress_target *target, const struct engine_packet *p)
 {
 	struct iovec iov[ENGINE_IOV_MAX + 1];
 	struct frame meta = frame_meta(p), f;
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
-	if (frame_behind_header(e, way->mac, iov, p->n_iov, p->len, &meta, &f))
-		segment_output(e->segment, now, way->port, &f);
+	if (frame_behind_header(e, target->mac, iov, p->n_iov, p->len, &meta, &f))
+		segment_output(e->segment, now, target->port, &f);
 }
 
 void egress_packets(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k)
 {
-	struct egress_way way = e->lent;
-	size_t longest = way.port ? neighbour_mtu(&e->neighbours, way.guest) : 0;
+	struct egress_target target = e->lent;
+	size_t longest = target.port ? neighbour_mtu(&e->neighbours, target.guest) : 0;
 	for (unsigned i = 0; i < k; i++) {
 		if (packets[i].len <= longest && packets[i].n_iov <= ENGINE_IOV_MAX)
-			send_straight(e, now, &way, &packets[i]);
+			send_straight(e, now, &target, &packets[i]);
 		else
-			egress_packet(e, now, way.guest, &packets[i]);
+			egress_packet(e, now, target.guest, &packets[i]);
 	}
 }
 
-static struct egress_way find_way(struct egress *e, usec_t now, ip4_t guest)
+static struct egress_target find_target(struct egress *e, usec_t now, ip4_t guest)
 {
-	struct egress_way way = { .guest = guest };
-	if (e->port->segment && prefix4_contains(e->subnet, guest) && neighbour_find(&e->neighbours, guest, &way.mac))
-		way.port = segment_find(e->segment, now, way.mac);
-	return way;
+	struct egress_target target = { .guest = guest };
+	if (e->port->segment && prefix4_contains(e->subnet, guest) && neighbour_find(&e->neighbours, guest, &target.mac))
+		target.port = segment_find(e->segment, now, target.mac);
+	return target;
 }
 
 unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
-	e->lent = find_way(e, now, dst);
+	e->lent = find_target(e, now, dst);
 	struct port *p = e->lent.port;
 	/* A loan bypasses the segment, which would complete the offloads that the port lacks. */
 	if (!p || !p->ops->reserve || p->congested || e->lender || (p->offloads & LENDERS_OFFLOADS) != LENDERS_OFFLOADS)

@@ -22,7 +22,7 @@ struct port_room;
 struct segment;
 
 /* Where a guest is now. */
-struct egress_way {
+struct egress_target {
 	ip4_t guest;
 	struct mac mac;
 	struct port *port; /* NULL: unknown, as is the MAC */
@@ -35,10 +35,10 @@ struct egress {
 	ip4_t ip;
 	struct prefix4 subnet;
 	struct neighbour_table neighbours;
-	uint16_t next_id;       /* IP id of the gateway's own packets */
-	struct egress_way lent; /* the guest of the last egress_reserve() */
-	struct port *lender;    /* the port that has lent rooms to the engine; NULL: no loan */
-	uint8_t **lent_heads;   /* where each room's Ethernet header goes */
+	uint16_t next_id;          /* IP id of the gateway's own packets */
+	struct egress_target lent; /* the guest of the last egress_reserve() */
+	struct port *lender;       /* the port that has lent rooms to the engine; NULL: no loan */
+	uint8_t **lent_heads;      /* where each room's Ethernet header goes */
 	/* The guest with @ip has been away for so long that its flows should end. */
 	void (*gone)(struct egress *e, usec_t now, ip4_t ip);
 	/* A guest appeared, or its address moved to another MAC. */

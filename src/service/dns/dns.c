@@ -82,15 +82,15 @@ static void send_header_error(struct dns *d, usec_t now, const struct dns_client
 }
 
 /* An answer from outside, or none. */
-static void forward_done(void *opaque, usec_t now, const struct dns_client *who, const struct dns_query *q, uint8_t *answer, size_t len)
+static void forward_done(void *opaque, usec_t now, const struct dns_client *client, const struct dns_query *q, uint8_t *answer, size_t len)
 {
 	struct dns *d = opaque;
 	if (!answer)
-		send_error(d, now, who, q, DNS_RCODE_SERVFAIL);
-	else if (len > size_limit(who, q))
-		send_reply(d, now, who, q, &(struct dns_reply){ .truncated = true });
+		send_error(d, now, client, q, DNS_RCODE_SERVFAIL);
+	else if (len > size_limit(client, q))
+		send_reply(d, now, client, q, &(struct dns_reply){ .truncated = true });
 	else
-		send_message(d, now, who, answer, len);
+		send_message(d, now, client, answer, len);
 	dns_streams_resume(&d->streams, now);
 }
 

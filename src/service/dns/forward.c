@@ -248,11 +248,11 @@ bool dns_forward_has_room(const struct dns_forward *f, ip4_t ip)
 }
 
 /* A requester that repeats a pending query gets the answer to the first one. */
-static bool is_repeated(const struct dns_guest *guest, const struct dns_client *who, const struct dns_query *q)
+static bool is_repeated(const struct dns_guest *guest, const struct dns_client *client, const struct dns_query *q)
 {
 	list_for_each(node, &guest->queries) {
 		const struct dns_pending *p = container_of(node, struct dns_pending, of_guest);
-		if (p->client.port == who->port && p->client.stream == who->stream && p->query.header.id == q->header.id &&
+		if (p->client.port == client->port && p->client.stream == client->stream && p->query.header.id == q->header.id &&
 		    dns_question_equal(&p->query.question, &q->question))
 			return true;
 	}
@@ -285,7 +285,7 @@ static int make_room(struct dns_forward *f, const struct dns_guest *guest)
 	return 1;
 }
 
-static struct dns_pending *new_pending(struct dns_forward *f, struct dns_guest *guest, const struct dns_client *who,
+static struct dns_pending *new_pending(struct dns_forward *f, struct dns_guest *guest, const struct dns_client *client,
 				       const struct dns_query *q, const uint8_t *bytes, size_t len)
 {
 	struct dns_pending *p = malloc(sizeof(*p) + len);
@@ -295,7 +295,7 @@ static struct dns_pending *new_pending(struct dns_forward *f, struct dns_guest *
 		.serial = ++f->serial,
 		.index = f->free_index[--f->n_free],
 		.guest = guest,
-		.client = *who,
+		.client = *client,
 		.query = *q,
 		.epoch = f->servers.epoch,
 		.len = len,
@@ -308,17 +308,17 @@ static struct dns_pending *new_pending(struct dns_forward *f, struct dns_guest *
 	return p;
 }
 
-int dns_forward_ask(struct dns_forward *f, usec_t now, const struct dns_client *who, const struct dns_query *q, const uint8_t *bytes,
+int dns_forward_ask(struct dns_forward *f, usec_t now, const struct dns_client *client, const struct dns_query *q, const uint8_t *bytes,
 		    size_t len)
 {
-	struct dns_guest *guest = dns_guests_find(f->config.guests, who->ip);
-	if (guest && !who->stream && is_repeated(guest, who, q))
+	struct dns_guest *guest = dns_guests_find(f->config.guests, client->ip);
+	if (guest && !client->stream && is_repeated(guest, client, q))
 		return -EALREADY;
 	int room = make_room(f, guest);
 	if (room < 0)
 		return room;
-	guest = dns_guests_get(f->config.guests, who->ip);
-	struct dns_pending *p = guest ? new_pending(f, guest, who, q, bytes, len) : NULL;
+	guest = dns_guests_get(f->config.guests, client->ip);
+	struct dns_pending *p = guest ? new_pending(f, guest, client, q, bytes, len) : NULL;
 	if (!p) {
 		if (guest)
 			dns_guest_release(guest);

@@ -40,10 +40,10 @@ struct dns_forward_config {
 	struct dns_counters *counters;
 	struct log *log;
 	/*
-	 * The query @q of @who is done.  @answer has @who's id and may be modified; NULL when no server answered.  May call
+	 * The query @q of @client is done.  @answer has @client's id and may be modified; NULL when no server answered.  May call
 	 * dns_forward_ask() and dns_forward_forget().
 	 */
-	void (*done)(void *opaque, usec_t now, const struct dns_client *who, const struct dns_query *q, uint8_t *answer, size_t len);
+	void (*done)(void *opaque, usec_t now, const struct dns_client *client, const struct dns_query *q, uint8_t *answer, size_t len);
 	void *opaque;
 };
 
@@ -67,9 +67,9 @@ bool dns_forward_has_room(const struct dns_forward *f, ip4_t guest);
 /*
  * Forwards a query.  @bytes is the message that @q was parsed from.  Returns 0, or 1 when it gave up the oldest query over UDP for
  * this one because of a limit; that query gets no answer.  -EBUSY: at a limit, and no query can be given up; -EALREADY: the same
- * query of @who is in progress; -ENETUNREACH: no server can be asked; -ENOMEM.  Does not call done().
+ * query of @client is in progress; -ENETUNREACH: no server can be asked; -ENOMEM.  Does not call done().
  */
-int dns_forward_ask(struct dns_forward *f, usec_t now, const struct dns_client *who, const struct dns_query *q, const uint8_t *bytes,
+int dns_forward_ask(struct dns_forward *f, usec_t now, const struct dns_client *client, const struct dns_query *q, const uint8_t *bytes,
 		    size_t len);
 /* @stream of @guest was closed: cancels its queries. */
 void dns_forward_forget(struct dns_forward *f, ip4_t guest, const struct dns_stream *stream);
