@@ -78,7 +78,6 @@ int flow_table_add(struct flow_table *t, struct flow *flow)
 	struct flow_slot *slot = &t->slots[flow->index];
 	t->free_slot = slot->next_free;
 	slot->flow = flow;
-	flow->generation = ++slot->generation;
 	chain(t->buckets, t->n_buckets, flow);
 	t->n_flows++;
 	t->last = flow;
@@ -114,13 +113,6 @@ struct flow *flow_table_find(struct flow_table *t, const struct flow_key *key)
 		}
 	}
 	return NULL;
-}
-
-struct flow *flow_table_by_id(const struct flow_table *t, uint32_t index, uint32_t generation)
-{
-	if (index >= t->n_slots || t->slots[index].generation != generation)
-		return NULL;
-	return t->slots[index].flow;
 }
 
 struct flow *flow_table_from(const struct flow_table *t, uint32_t index)

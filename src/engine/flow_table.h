@@ -4,8 +4,7 @@
  * The hash has a secret key (base/hash.h), so a guest cannot choose ports that make a chain long. The last flow found is tried
  * first, because packets of one flow come in runs.
  *
- * Each flow has an id: an index, which is reused, and a generation, which is not. An id of a flow that has ended therefore never
- * matches another flow.
+ * Each flow has an index, which stays the same while the flow is in the table; the table can be walked by it in slices.
  */
 #pragma once
 
@@ -25,13 +24,12 @@ static_assert(sizeof(struct flow_key) == 36, "hashed and compared as bytes: no p
 struct flow {
 	struct flow_key key;
 	uint32_t hash;
-	uint32_t index, generation;
+	uint32_t index;
 	struct flow *next; /* in its bucket */
 };
 
 struct flow_slot {
 	struct flow *flow; /* NULL: free */
-	uint32_t generation;
 	uint32_t next_free;
 };
 
@@ -54,7 +52,5 @@ int flow_table_add(struct flow_table *t, struct flow *flow);
 void flow_table_remove(struct flow_table *t, struct flow *flow);
 /* NULL when no flow has this key. */
 struct flow *flow_table_find(struct flow_table *t, const struct flow_key *key);
-/* The flow with this id, NULL when it has ended. */
-struct flow *flow_table_by_id(const struct flow_table *t, uint32_t index, uint32_t generation);
 /* The first flow at index @index or later, to walk the table in slices; NULL after the last one. */
 struct flow *flow_table_from(const struct flow_table *t, uint32_t index);

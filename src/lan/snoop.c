@@ -289,14 +289,6 @@ bool snoop_wants(usec_t now, const struct port *p, const struct ip_addr *group)
 	return g && g->until > now;
 }
 
-unsigned snoop_count(usec_t now, const struct port *p)
-{
-	unsigned n = 0;
-	for (unsigned i = 0; i < p->snoop.n; i++)
-		n += p->snoop.groups[i].until > now;
-	return n;
-}
-
 /* --- time --- */
 
 usec_t snoop_deadline(const struct snoop *s)

@@ -90,8 +90,6 @@ enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, c
 			       struct ip_addr *ret_group);
 /* Whether @p is to have a frame for @group; NULL: a report. */
 bool snoop_wants(usec_t now, const struct port *p, const struct ip_addr *group);
-/* How many groups @p has joined. */
-unsigned snoop_count(usec_t now, const struct port *p);
 
 usec_t snoop_deadline(const struct snoop *s);
 void snoop_expire(struct snoop *s, usec_t now);
