@@ -10,6 +10,10 @@
 /* Each argument is evaluated once.  These replace glib's macros, which evaluate it twice. */
 #undef MIN
 #undef MAX
+#ifdef __CPPCHECK__ /* version 2.10 gives up files with statement expressions */
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#else
 #define MIN(a, b) LANLET_CHOOSE(<, a, b, __COUNTER__)
 #define MAX(a, b) LANLET_CHOOSE(>, a, b, __COUNTER__)
 /* The number makes names of variables that do not shadow those of a MIN() or MAX() around it. */
@@ -20,6 +24,7 @@
 		__auto_type choose_b_##number = (b); \
 		choose_a_##number operator choose_b_##number ? choose_a_##number : choose_b_##number; \
 	})
+#endif
 
 /* The object of type @type whose member @member is at @ptr. */
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

@@ -88,7 +88,8 @@ static int unix_connect(const char *path, const struct endpoint_kind *kind, stru
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ SOCKET_BUFFER_BYTES }, sizeof(int));
 	if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
 		r = -errno;
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return r;
 	}
 	return fd;
@@ -108,7 +109,8 @@ static int dgram_bind(const char *path, const struct endpoint_kind *kind, struct
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&ours, sizeof(ours)) < 0) {
 		r = -errno;
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return r;
 	}
 	return fd;

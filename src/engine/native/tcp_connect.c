@@ -52,7 +52,8 @@ static bool is_usual_ttl(uint8_t ttl)
 
 static void set_ttl(const struct native_tcp *t)
 {
-	setsockopt(t->base.watch.fd, IPPROTO_IP, IP_TTL, &(int){ t->syn_ttl }, sizeof(int));
+	int ttl = t->syn_ttl;
+	setsockopt(t->base.watch.fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
 }
 
 void native_tcp_syn_repeated(struct native_tcp *t, uint8_t ttl)
