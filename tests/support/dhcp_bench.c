@@ -82,6 +82,30 @@ void bench_start(struct dhcp_bench *b)
 	g_assert_cmpint(dhcp_init(&b->dhcp, &b->config), ==, 0);
 }
 
+const struct reservation bench_web = { .mac = { { 0x52, 0x54, 0, 0, 0, 1 } }, .ip = BENCH_IP(77), .name = "web" };
+
+void bench_start_default(struct dhcp_bench *b)
+{
+	bench_init(b);
+	bench_start(b);
+}
+
+void bench_start_small(struct dhcp_bench *b, unsigned n)
+{
+	bench_init(b);
+	b->config.first = BENCH_IP(10);
+	b->config.last = BENCH_IP(10) + n - 1;
+	bench_start(b);
+}
+
+void bench_start_reserved(struct dhcp_bench *b)
+{
+	bench_init(b);
+	b->config.reservations = &bench_web;
+	b->config.n_reservations = 1;
+	bench_start(b);
+}
+
 void bench_done(struct dhcp_bench *b)
 {
 	dhcp_done(&b->dhcp);
@@ -225,6 +249,13 @@ bool bench_has(const struct bench_reply *r, uint8_t code)
 {
 	uint8_t bytes[600];
 	return dhcp_option_get(r->bytes, r->datagram.len, code, bytes, sizeof(bytes)) >= 0;
+}
+
+void bench_request(struct dhcp_bench *b, struct mac mac, ip4_t requested, ip4_t server_id, ip4_t ciaddr)
+{
+	bench_forget(b);
+	struct bench_ask ask = { .type = DHCP_REQUEST, .mac = mac, .requested = requested, .server_id = server_id, .ciaddr = ciaddr };
+	bench_send(b, &ask);
 }
 
 /* Sends @ask; the address in the reply of type @answer, 0 without one within a second. */

@@ -63,9 +63,18 @@ struct dhcp_bench {
 	struct drop_counters drops;
 };
 
+/* 52:54:00:00:00:01 (BENCH_MAC(1)) has .77 and the name "web". */
+extern const struct reservation bench_web;
+
 /* Fills in the environment and a default configuration, which may be changed before bench_start(). */
 void bench_init(struct dhcp_bench *b);
 void bench_start(struct dhcp_bench *b);
+/* With the default configuration. */
+void bench_start_default(struct dhcp_bench *b);
+/* With a pool of @n addresses from .10 on. */
+void bench_start_small(struct dhcp_bench *b, unsigned n);
+/* With one reservation, bench_web. */
+void bench_start_reserved(struct dhcp_bench *b);
 void bench_done(struct dhcp_bench *b);
 
 /* The transaction id of messages from @mac. */
@@ -74,6 +83,8 @@ uint32_t bench_xid(struct mac mac);
 void bench_send(struct dhcp_bench *b, const struct bench_ask *ask);
 /* The same for any UDP payload. */
 void bench_send_bytes(struct dhcp_bench *b, const void *payload, size_t len);
+/* Forgets earlier replies and sends a DHCPREQUEST; 0: without that option. */
+void bench_request(struct dhcp_bench *b, struct mac mac, ip4_t requested, ip4_t server_id, ip4_t ciaddr);
 /* Advances the clock and runs what becomes due. */
 void bench_sleep(struct dhcp_bench *b, usec_t how_long);
 /* ARP shows that @mac uses @ip: adds the neighbour and tells the server. */

@@ -9,22 +9,6 @@
 #define A BENCH_MAC(1)
 #define B BENCH_MAC(2)
 
-static void start(struct dhcp_bench *b)
-{
-	bench_init(b);
-	bench_start(b);
-}
-
-static const struct reservation web = { .mac = { { 0x52, 0x54, 0, 0, 0, 1 } }, .ip = BENCH_IP(77), .name = "web" };
-
-static void start_with_reservation(struct dhcp_bench *b)
-{
-	bench_init(b);
-	b->config.reservations = &web;
-	b->config.n_reservations = 1;
-	bench_start(b);
-}
-
 /* A claims @last octet, B another … */
 static void claim(struct dhcp_bench *b, struct mac mac, uint8_t last, const char *name)
 {
@@ -97,7 +81,7 @@ static void names_end_at_nul_and_at_63(void)
 static void guest_with_a_lease_has_its_name(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	claim(&b, A, 50, "Web.example.com");
 	assert_address(&b, "web", BENCH_IP(50));
 	assert_address(&b, "WEB", BENCH_IP(50));
@@ -113,7 +97,7 @@ static void guest_with_a_lease_has_its_name(void)
 static void names_in_queries_are_not_cleaned(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	claim(&b, A, 50, "my_host");
 	assert_address(&b, "my-host", BENCH_IP(50));
 	assert_address(&b, "my_host", 0);
@@ -124,7 +108,7 @@ static void names_in_queries_are_not_cleaned(void)
 static void offered_guest_has_no_name_yet(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .name = "web" });
 	bench_sleep(&b, USEC_PER_SEC);
 	assert_address(&b, "web", 0);
@@ -135,7 +119,7 @@ static void offered_guest_has_no_name_yet(void)
 static void name_ends_with_the_lease(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	claim(&b, A, 50, "web");
 	bench_sleep(&b, 3600 * USEC_PER_SEC - 1);
 	assert_address(&b, "web", BENCH_IP(50));
@@ -148,7 +132,7 @@ static void name_ends_with_the_lease(void)
 static void first_guest_keeps_a_name_that_two_ask_for(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	claim(&b, A, 50, "web");
 	claim(&b, B, 51, "web");
 	assert_address(&b, "web", BENCH_IP(50));
@@ -159,7 +143,7 @@ static void first_guest_keeps_a_name_that_two_ask_for(void)
 static void second_guest_gets_the_name_after_the_first_has_left(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	claim(&b, A, 50, "web");
 	bench_sleep(&b, 3000 * USEC_PER_SEC);
 	claim(&b, B, 51, "web");
@@ -175,7 +159,7 @@ static void second_guest_gets_the_name_after_the_first_has_left(void)
 static void guest_may_change_its_name(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	claim(&b, A, 50, "web");
 	claim(&b, A, 50, "db");
 	assert_address(&b, "web", 0);
@@ -192,7 +176,7 @@ static void wpad_isatap_localhost_and_the_gateways_name_are_refused(void)
 	static const char *const refused[] = { "localhost", "wpad", "WPAD", "isatap", "gateway", "Gateway.x" };
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		struct dhcp_bench b;
-		start(&b);
+		bench_start_default(&b);
 		claim(&b, A, 50, refused[i]);
 		assert_name(&b, BENCH_IP(50), NULL);
 		bench_done(&b);
@@ -202,29 +186,29 @@ static void wpad_isatap_localhost_and_the_gateways_name_are_refused(void)
 static void reserved_guest_has_its_name_without_a_lease(void)
 {
 	struct dhcp_bench b;
-	start_with_reservation(&b);
-	assert_address(&b, "web", web.ip);
-	assert_address(&b, "Web", web.ip);
-	assert_name(&b, web.ip, "web");
+	bench_start_reserved(&b);
+	assert_address(&b, "web", bench_web.ip);
+	assert_address(&b, "Web", bench_web.ip);
+	assert_name(&b, bench_web.ip, "web");
 	bench_done(&b);
 }
 
 static void reserved_name_precedes_that_of_the_client(void)
 {
 	struct dhcp_bench b;
-	start_with_reservation(&b);
-	claim(&b, web.mac, 77, "other");
+	bench_start_reserved(&b);
+	claim(&b, bench_web.mac, 77, "other");
 	assert_address(&b, "other", 0);
-	assert_name(&b, web.ip, "web");
+	assert_name(&b, bench_web.ip, "web");
 	bench_done(&b);
 }
 
 static void reserved_name_is_refused_to_others(void)
 {
 	struct dhcp_bench b;
-	start_with_reservation(&b);
+	bench_start_reserved(&b);
 	claim(&b, B, 50, "web");
-	assert_address(&b, "web", web.ip);
+	assert_address(&b, "web", bench_web.ip);
 	assert_name(&b, BENCH_IP(50), NULL);
 	bench_done(&b);
 }
@@ -232,10 +216,10 @@ static void reserved_name_is_refused_to_others(void)
 static void reserved_guest_resolves_to_its_leased_address(void)
 {
 	struct dhcp_bench b;
-	start_with_reservation(&b);
-	bench_arp(&b, web.ip, B);
-	ip4_t ip = bench_lease(&b, web.mac, NULL);
-	g_assert_cmpuint(ip, !=, web.ip);
+	bench_start_reserved(&b);
+	bench_arp(&b, bench_web.ip, B);
+	ip4_t ip = bench_lease(&b, bench_web.mac, NULL);
+	g_assert_cmpuint(ip, !=, bench_web.ip);
 	assert_address(&b, "web", ip);
 	assert_name(&b, ip, "web");
 	bench_done(&b);
@@ -244,10 +228,10 @@ static void reserved_guest_resolves_to_its_leased_address(void)
 static void new_reservation_takes_its_name_from_other_guests(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	claim(&b, B, 50, "web");
-	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &web, 1), ==, 0);
-	assert_address(&b, "web", web.ip);
+	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &bench_web, 1), ==, 0);
+	assert_address(&b, "web", bench_web.ip);
 	assert_name(&b, BENCH_IP(50), NULL);
 	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, NULL, 0), ==, 0);
 	assert_address(&b, "web", 0);
@@ -256,10 +240,10 @@ static void new_reservation_takes_its_name_from_other_guests(void)
 
 static void reservation_may_have_a_name_that_guests_may_not(void)
 {
-	struct reservation wpad = web;
+	struct reservation wpad = bench_web;
 	strcpy(wpad.name, "wpad");
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &wpad, 1), ==, 0);
 	assert_address(&b, "wpad", wpad.ip);
 	bench_done(&b);

@@ -9,42 +9,10 @@
 #define B BENCH_MAC(2)
 #define C BENCH_MAC(3)
 
-/* A pool of @n addresses from .10 on. */
-static void start_small(struct dhcp_bench *b, unsigned n)
-{
-	bench_init(b);
-	b->config.first = BENCH_IP(10);
-	b->config.last = BENCH_IP(10) + n - 1;
-	bench_start(b);
-}
-
-static void start(struct dhcp_bench *b)
-{
-	bench_init(b);
-	bench_start(b);
-}
-
-static const struct reservation web = { .mac = { { 0x52, 0x54, 0, 0, 0, 1 } }, .ip = BENCH_IP(77), .name = "web" };
-
-static void start_with_reservation(struct dhcp_bench *b)
-{
-	bench_init(b);
-	b->config.reservations = &web;
-	b->config.n_reservations = 1;
-	bench_start(b);
-}
-
-static void request(struct dhcp_bench *b, struct mac mac, ip4_t requested, ip4_t server_id, ip4_t ciaddr)
-{
-	bench_forget(b);
-	struct bench_ask ask = { .type = DHCP_REQUEST, .mac = mac, .requested = requested, .server_id = server_id, .ciaddr = ciaddr };
-	bench_send(b, &ask);
-}
-
 static void unknown_address_is_probed_once_before_the_offer(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
 	g_assert_cmpuint(b.probes->len, ==, 1);
 	g_assert_cmpuint(b.replies->len, ==, 0);
@@ -63,7 +31,7 @@ static void unknown_address_is_probed_once_before_the_offer(void)
 static void leased_address_is_offered_again_without_a_probe(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_lease(&b, A, NULL);
 	bench_forget(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
@@ -75,7 +43,7 @@ static void leased_address_is_offered_again_without_a_probe(void)
 static void expired_lease_is_probed_before_it_is_offered_again(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_lease(&b, A, NULL);
 	bench_sleep(&b, 3601 * USEC_PER_SEC);
 	bench_forget(&b);
@@ -87,7 +55,7 @@ static void expired_lease_is_probed_before_it_is_offered_again(void)
 static void address_that_answers_the_probe_is_not_offered(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
 	ip4_t first = g_array_index(b.probes, ip4_t, 0);
 	bench_sleep(&b, 5 * USEC_PER_MSEC);
@@ -107,7 +75,7 @@ static void address_that_answers_the_probe_is_not_offered(void)
 static void arp_answer_of_the_client_itself_is_not_a_conflict(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
 	ip4_t ip = g_array_index(b.probes, ip4_t, 0);
 	bench_arp(&b, ip, A);
@@ -119,7 +87,7 @@ static void arp_answer_of_the_client_itself_is_not_a_conflict(void)
 static void no_offer_when_every_address_is_in_use(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 3);
+	bench_start_small(&b, 3);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
 	for (unsigned i = 0; i < 3; i++) {
 		g_assert_cmpuint(b.probes->len, ==, i + 1);
@@ -135,11 +103,11 @@ static void no_offer_when_every_address_is_in_use(void)
 static void address_known_to_be_in_use_is_skipped_without_a_probe(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t first = bench_discover(&b, A);
 	bench_done(&b);
 
-	start(&b);
+	bench_start_default(&b);
 	bench_arp(&b, first, C);
 	ip4_t other = bench_discover(&b, A);
 	g_assert_cmpuint(other, !=, 0);
@@ -152,7 +120,7 @@ static void address_known_to_be_in_use_is_skipped_without_a_probe(void)
 static void last_guest_in_the_neighbour_table_does_not_block_an_address(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 1);
+	bench_start_small(&b, 1);
 	ip4_t ip = bench_lease(&b, A, NULL);
 	bench_arp(&b, ip, A);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = ip, .server_id = BENCH_GATEWAY });
@@ -164,10 +132,10 @@ static void last_guest_in_the_neighbour_table_does_not_block_an_address(void)
 static void active_lease_stays_valid_when_arp_shows_another_mac(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_lease(&b, A, NULL);
 	bench_arp(&b, ip, C);
-	request(&b, A, 0, 0, ip);
+	bench_request(&b, A, 0, 0, ip);
 	bench_only_reply(&b, DHCP_ACK);
 	g_assert_cmpuint(bench_discover(&b, A), ==, ip);
 	bench_done(&b);
@@ -176,7 +144,7 @@ static void active_lease_stays_valid_when_arp_shows_another_mac(void)
 static void many_clients_are_probed_at_the_same_time(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bool seen[256] = { false };
 	for (unsigned i = 0; i < 250; i++) {
 		bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = BENCH_MAC(i + 1) });
@@ -197,7 +165,7 @@ static void many_clients_are_probed_at_the_same_time(void)
 static void repeated_discover_does_not_restart_the_probe(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
 	bench_sleep(&b, 200 * USEC_PER_MSEC);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .broadcast = true });
@@ -210,9 +178,9 @@ static void repeated_discover_does_not_restart_the_probe(void)
 static void request_ends_a_probe(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
-	request(&b, A, BENCH_IP(99), 0, 0);
+	bench_request(&b, A, BENCH_IP(99), 0, 0);
 	bench_only_reply(&b, DHCP_ACK);
 	bench_sleep(&b, USEC_PER_SEC);
 	g_assert_cmpuint(b.replies->len, ==, 1);
@@ -222,10 +190,10 @@ static void request_ends_a_probe(void)
 static void request_for_the_probed_address_ends_the_probe(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
 	ip4_t ip = g_array_index(b.probes, ip4_t, 0);
-	request(&b, A, ip, 0, 0);
+	bench_request(&b, A, ip, 0, 0);
 	bench_only_reply(&b, DHCP_ACK);
 	bench_arp(&b, ip, C);
 	bench_sleep(&b, USEC_PER_SEC);
@@ -238,7 +206,7 @@ static void request_for_the_probed_address_ends_the_probe(void)
 static void at_most_eight_addresses_are_probed_for_a_discover(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
 	for (unsigned i = 0; i < 20 && i < b.probes->len; i++) {
 		bench_arp(&b, g_array_index(b.probes, ip4_t, i), C);
@@ -255,7 +223,7 @@ static void same_mac_gets_the_same_address_without_a_lease_file(void)
 {
 	ip4_t before[20];
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	for (unsigned i = 0; i < 20; i++) {
 		before[i] = bench_lease(&b, BENCH_MAC(i * 7 + 1), NULL);
 		bench_done(&b);
@@ -266,7 +234,7 @@ static void same_mac_gets_the_same_address_without_a_lease_file(void)
 	for (unsigned i = 0; i < 20; i++) {
 		g_assert_cmpuint(bench_lease(&b, BENCH_MAC(i * 7 + 1), NULL), ==, before[i]);
 		bench_done(&b);
-		start(&b);
+		bench_start_default(&b);
 	}
 	bench_done(&b);
 }
@@ -275,7 +243,7 @@ static void same_mac_gets_the_same_address_without_a_lease_file(void)
 static void first_choice_of_an_address_never_changes(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t one = bench_discover(&b, (struct mac){ { 0x52, 0x54, 0, 0x12, 0x34, 0x56 } });
 	ip4_t two = bench_discover(&b, (struct mac){ { 0x52, 0x54, 0, 0x12, 0x34, 0x57 } });
 	char text[IP4_TEXT_SIZE];
@@ -287,7 +255,7 @@ static void first_choice_of_an_address_never_changes(void)
 static void two_client_ids_of_one_mac_share_the_address(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_lease(&b, A, NULL);
 	bench_forget(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .client_id = "\377DUID of the system" });
@@ -298,7 +266,7 @@ static void two_client_ids_of_one_mac_share_the_address(void)
 static void one_client_id_of_two_macs_gets_two_addresses(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	struct bench_ask ask = { .type = DHCP_DISCOVER, .mac = A, .client_id = "cloned" };
 	bench_send(&b, &ask);
 	ask.mac = B;
@@ -312,7 +280,7 @@ static void one_client_id_of_two_macs_gets_two_addresses(void)
 static void requested_address_in_discover_is_offered_when_free(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .requested = BENCH_IP(200) });
 	bench_sleep(&b, USEC_PER_SEC);
 	g_assert_cmpuint(bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr, ==, BENCH_IP(200));
@@ -324,8 +292,8 @@ static void requested_address_in_discover_is_ignored_when_not_free(void)
 	static const ip4_t wishes[] = { BENCH_IP(0), BENCH_IP(1), BENCH_IP(255), IP4(10, 0, 0, 5), BENCH_IP(50), IP4(0, 0, 0, 1) };
 	for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
 		struct dhcp_bench b;
-		start(&b);
-		request(&b, B, BENCH_IP(50), 0, 0);
+		bench_start_default(&b);
+		bench_request(&b, B, BENCH_IP(50), 0, 0);
 		bench_forget(&b);
 		bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .requested = wishes[i] });
 		bench_sleep(&b, USEC_PER_SEC);
@@ -341,8 +309,8 @@ static void requested_address_in_discover_is_ignored_when_not_free(void)
 static void existing_lease_precedes_the_requested_address(void)
 {
 	struct dhcp_bench b;
-	start(&b);
-	request(&b, A, BENCH_IP(50), 0, 0);
+	bench_start_default(&b);
+	bench_request(&b, A, BENCH_IP(50), 0, 0);
 	bench_forget(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .requested = BENCH_IP(60) });
 	g_assert_cmpuint(bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr, ==, BENCH_IP(50));
@@ -352,8 +320,8 @@ static void existing_lease_precedes_the_requested_address(void)
 static void released_guest_gets_its_address_again(void)
 {
 	struct dhcp_bench b;
-	start(&b);
-	request(&b, A, BENCH_IP(123), 0, 0);
+	bench_start_default(&b);
+	bench_request(&b, A, BENCH_IP(123), 0, 0);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = BENCH_IP(123), .server_id = BENCH_GATEWAY });
 	g_assert_cmpuint(bench_lease(&b, A, NULL), ==, BENCH_IP(123));
 	bench_done(&b);
@@ -363,7 +331,7 @@ static void released_guest_gets_its_address_again(void)
 static void addresses_of_absent_guests_are_offered_last(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 3);
+	bench_start_small(&b, 3);
 	ip4_t a = bench_lease(&b, A, NULL);
 	bench_sleep(&b, USEC_PER_SEC);
 	ip4_t c = bench_lease(&b, C, NULL);
@@ -379,7 +347,7 @@ static void addresses_of_absent_guests_are_offered_last(void)
 static void full_pool_sends_nothing_and_counts_a_drop(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 2);
+	bench_start_small(&b, 2);
 	bench_lease(&b, A, NULL);
 	bench_lease(&b, B, NULL);
 	bench_forget(&b);
@@ -451,8 +419,8 @@ static void at_most_the_capacity_of_leases_is_restored(void)
 static void reserved_guest_gets_its_address(void)
 {
 	struct dhcp_bench b;
-	start_with_reservation(&b);
-	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	bench_start_reserved(&b);
+	g_assert_cmpuint(bench_lease(&b, bench_web.mac, NULL), ==, bench_web.ip);
 	bench_done(&b);
 }
 
@@ -461,10 +429,10 @@ static void reserved_address_may_lie_outside_the_pool(void)
 	struct dhcp_bench b;
 	bench_init(&b);
 	b.config.first = b.config.last = BENCH_IP(10);
-	b.config.reservations = &web;
+	b.config.reservations = &bench_web;
 	b.config.n_reservations = 1;
 	bench_start(&b);
-	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	g_assert_cmpuint(bench_lease(&b, bench_web.mac, NULL), ==, bench_web.ip);
 	g_assert_cmpuint(bench_lease(&b, B, NULL), ==, BENCH_IP(10));
 	g_assert_cmpuint(bench_lease(&b, C, NULL), ==, 0);
 	bench_done(&b);
@@ -476,7 +444,7 @@ static void reserved_address_is_never_leased_to_others(void)
 	bench_init(&b);
 	b.config.first = BENCH_IP(76);
 	b.config.last = BENCH_IP(78);
-	b.config.reservations = &web;
+	b.config.reservations = &bench_web;
 	b.config.n_reservations = 1;
 	bench_start(&b);
 	for (unsigned i = 2; i <= 3; i++) {
@@ -490,55 +458,55 @@ static void reserved_address_is_never_leased_to_others(void)
 static void reserved_address_in_use_is_replaced_until_it_is_free(void)
 {
 	struct dhcp_bench b;
-	start_with_reservation(&b);
-	bench_arp(&b, web.ip, C);
-	ip4_t other = bench_lease(&b, web.mac, NULL);
+	bench_start_reserved(&b);
+	bench_arp(&b, bench_web.ip, C);
+	ip4_t other = bench_lease(&b, bench_web.mac, NULL);
 	g_assert_cmpuint(other, !=, 0);
-	g_assert_cmpuint(other, !=, web.ip);
-	request(&b, web.mac, 0, 0, other);
+	g_assert_cmpuint(other, !=, bench_web.ip);
+	bench_request(&b, bench_web.mac, 0, 0, other);
 	bench_only_reply(&b, DHCP_ACK);
 	g_array_set_size(b.neighbours, 0);
-	request(&b, web.mac, 0, 0, other);
+	bench_request(&b, bench_web.mac, 0, 0, other);
 	bench_only_reply(&b, DHCP_NAK);
-	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	g_assert_cmpuint(bench_lease(&b, bench_web.mac, NULL), ==, bench_web.ip);
 	bench_done(&b);
 }
 
 static void new_reservation_moves_its_guest_at_the_next_renewal(void)
 {
 	struct dhcp_bench b;
-	start(&b);
-	request(&b, web.mac, BENCH_IP(50), 0, 0);
-	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &web, 1), ==, 0);
-	request(&b, web.mac, 0, 0, BENCH_IP(50));
+	bench_start_default(&b);
+	bench_request(&b, bench_web.mac, BENCH_IP(50), 0, 0);
+	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &bench_web, 1), ==, 0);
+	bench_request(&b, bench_web.mac, 0, 0, BENCH_IP(50));
 	bench_only_reply(&b, DHCP_NAK);
-	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	g_assert_cmpuint(bench_lease(&b, bench_web.mac, NULL), ==, bench_web.ip);
 	bench_done(&b);
 }
 
 static void new_reservation_takes_its_address_from_another_guest(void)
 {
 	struct dhcp_bench b;
-	start(&b);
-	request(&b, B, web.ip, 0, 0);
+	bench_start_default(&b);
+	bench_request(&b, B, bench_web.ip, 0, 0);
 	bench_only_reply(&b, DHCP_ACK);
-	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &web, 1), ==, 0);
-	ip4_t meanwhile = bench_lease(&b, web.mac, NULL);
+	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, &bench_web, 1), ==, 0);
+	ip4_t meanwhile = bench_lease(&b, bench_web.mac, NULL);
 	g_assert_cmpuint(meanwhile, !=, 0);
-	g_assert_cmpuint(meanwhile, !=, web.ip);
-	request(&b, B, 0, 0, web.ip);
+	g_assert_cmpuint(meanwhile, !=, bench_web.ip);
+	bench_request(&b, B, 0, 0, bench_web.ip);
 	bench_only_reply(&b, DHCP_NAK);
 	bench_lease(&b, B, NULL);
-	request(&b, web.mac, 0, 0, meanwhile);
+	bench_request(&b, bench_web.mac, 0, 0, meanwhile);
 	bench_only_reply(&b, DHCP_NAK);
-	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	g_assert_cmpuint(bench_lease(&b, bench_web.mac, NULL), ==, bench_web.ip);
 	bench_done(&b);
 }
 
 static void bad_reservations_change_nothing(void)
 {
 	struct dhcp_bench b;
-	start_with_reservation(&b);
+	bench_start_reserved(&b);
 	static const struct {
 		int err;
 		struct reservation r[2];
@@ -554,7 +522,7 @@ static void bad_reservations_change_nothing(void)
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		g_assert_cmpint(dhcp_set_reservations(&b.dhcp, bad[i].r, 2), ==, bad[i].err);
-	g_assert_cmpuint(bench_lease(&b, web.mac, NULL), ==, web.ip);
+	g_assert_cmpuint(bench_lease(&b, bench_web.mac, NULL), ==, bench_web.ip);
 	bench_done(&b);
 }
 

@@ -8,12 +8,6 @@
 #define A BENCH_MAC(1)
 #define B BENCH_MAC(2)
 
-static void start(struct dhcp_bench *b)
-{
-	bench_init(b);
-	bench_start(b);
-}
-
 /* The ACK to a client that claims .50. */
 static const struct bench_reply *ack_to(struct dhcp_bench *b, struct bench_ask ask)
 {
@@ -51,7 +45,7 @@ static const struct mac everybody = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 static void client_without_address_is_reached_by_its_mac(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_discover(&b, A);
 	assert_goes_to(bench_only_reply(&b, DHCP_OFFER), ip, 68, &A);
 	assert_goes_to(ack_to(&b, (struct bench_ask){ .requested = ip }), BENCH_IP(50), 68, &A);
@@ -61,7 +55,7 @@ static void client_without_address_is_reached_by_its_mac(void)
 static void broadcast_flag_makes_a_broadcast(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .broadcast = true });
 	assert_goes_to(r, IP4(255, 255, 255, 255), 68, &everybody);
 	g_assert_true(r->message.header.broadcast);
@@ -71,7 +65,7 @@ static void broadcast_flag_makes_a_broadcast(void)
 static void renewing_client_is_reached_at_its_address(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ack_to(&b, (struct bench_ask){ .broadcast = false });
 	struct bench_ask renew = { .ciaddr = BENCH_IP(50), .broadcast = true, .src = BENCH_IP(50), .dst = BENCH_GATEWAY };
 	assert_goes_to(ack_to(&b, renew), BENCH_IP(50), 68, &A);
@@ -82,7 +76,7 @@ static void renewing_client_is_reached_at_its_address(void)
 static void naks_are_broadcast(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .ciaddr = IP4(10, 0, 0, 1) });
 	const struct bench_reply *nak = bench_only_reply(&b, DHCP_NAK);
 	assert_goes_to(nak, IP4(255, 255, 255, 255), 68, &everybody);
@@ -95,7 +89,7 @@ static void naks_are_broadcast(void)
 static void nak_has_message_and_server_only(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	struct bench_ask ask = { .type = DHCP_REQUEST, .mac = A, .requested = IP4(10, 0, 0, 1), .parameters = "\1\3\6", .client_id = "id" };
 	bench_send(&b, &ask);
 	const struct bench_reply *nak = bench_only_reply(&b, DHCP_NAK);
@@ -110,7 +104,7 @@ static void nak_has_message_and_server_only(void)
 static void relay_gets_the_reply_on_the_server_port(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	struct bench_ask ask = { .type = DHCP_DISCOVER,
 				 .mac = A,
 				 .giaddr = BENCH_IP(200),
@@ -139,7 +133,7 @@ static void relay_gets_the_reply_on_the_server_port(void)
 static void nak_through_a_relay_has_the_broadcast_bit(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	struct bench_ask ask = { .type = DHCP_REQUEST, .mac = A, .giaddr = BENCH_IP(200), .requested = IP4(10, 0, 0, 1), .relay = "\1\1x" };
 	bench_send(&b, &ask);
 	const struct bench_reply *nak = bench_only_reply(&b, DHCP_NAK);
@@ -153,7 +147,7 @@ static void nak_through_a_relay_has_the_broadcast_bit(void)
 static void relay_information_is_the_last_option(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .giaddr = BENCH_IP(200), .relay = "\1\6port 7" });
 	size_t end = r->datagram.len;
 	while (r->bytes[end - 1] == 0)
@@ -166,7 +160,7 @@ static void relay_information_is_the_last_option(void)
 static void inform_is_answered_to_the_clients_address(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_INFORM, .mac = A, .ciaddr = BENCH_IP(200), .src = BENCH_IP(200) });
 	assert_goes_to(bench_only_reply(&b, DHCP_ACK), BENCH_IP(200), 68, &A);
 	bench_forget(&b);
@@ -178,7 +172,7 @@ static void inform_is_answered_to_the_clients_address(void)
 static void reply_carries_the_clients_transaction(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .client_id = "\1an id" });
 	g_assert_cmpuint(r->message.header.op, ==, DHCP_BOOTREPLY);
 	g_assert_cmphex(r->message.header.xid, ==, bench_xid(A));
@@ -192,7 +186,7 @@ static void reply_carries_the_clients_transaction(void)
 static void client_id_is_not_sent_to_a_client_without_one(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ack_to(&b, (struct bench_ask){ .client_id = "x" });
 	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .client_id = NULL }), DHCP_OPTION_CLIENT_ID));
 	bench_done(&b);
@@ -201,7 +195,7 @@ static void client_id_is_not_sent_to_a_client_without_one(void)
 static void every_option_has_its_value(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	struct bench_ask ask = { .parameters = "\1\3\6\14\17\32\34\63\66\72\73\167", .name = "Web", .max_size = 1500 };
 	b.port.mtu = 65520;
 	const struct bench_reply *r = ack_to(&b, ask);
@@ -225,7 +219,7 @@ static void every_option_has_its_value(void)
 static void options_not_asked_for_are_not_sent(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	b.port.mtu = 65520;
 	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .parameters = "\3", .name = "web" });
 	for (unsigned code = 1; code < 255; code++) {
@@ -239,7 +233,7 @@ static void options_not_asked_for_are_not_sent(void)
 static void client_without_a_list_gets_the_default_options(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	b.port.mtu = 65520;
 	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .name = "web" });
 	static const uint8_t usual[] = { 1, 3, 6, 12, 15, 28, 51, 53, 54, 58, 59 };
@@ -252,7 +246,7 @@ static void client_without_a_list_gets_the_default_options(void)
 static void options_come_in_the_clients_order_but_the_mask_first(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .parameters = "\34\3\1\6" });
 	static const uint8_t order[] = { 53, 54, 51, 58, 59, 1, 28, 3, 6, 255 };
 	size_t at = DHCP_HEADER_LEN;
@@ -292,7 +286,7 @@ static void mtu_is_sent_only_when_it_is_more_than_ethernets_or_configured(void)
 static void mtu_is_not_sent_behind_a_relay(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	b.port.mtu = 65520;
 	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .parameters = "\32", .giaddr = BENCH_IP(200) }), DHCP_OPTION_MTU));
 	bench_done(&b);
@@ -301,7 +295,7 @@ static void mtu_is_not_sent_behind_a_relay(void)
 static void mtu_of_the_port_is_known_after_the_probe_too(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	b.port.mtu = 65520;
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .parameters = "\32" });
 	b.port.mtu = 1500;
@@ -337,7 +331,7 @@ static void network_without_domain_sends_none(void)
 static void offer_and_ack_have_the_same_options(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	struct bench_ask ask = { .type = DHCP_DISCOVER, .mac = A, .parameters = "\1\3\6\14\17\34\167", .name = "web" };
 	bench_send(&b, &ask);
 	bench_sleep(&b, USEC_PER_SEC);
@@ -358,7 +352,7 @@ static void offer_and_ack_have_the_same_options(void)
 static void short_replies_are_padded(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .parameters = "\1" });
 	g_assert_cmpuint(r->datagram.len, ==, 300);
 	bench_done(&b);
@@ -395,7 +389,7 @@ static void replies_stay_within_the_maximum_size_of_the_client(void)
 static void refused_name_is_not_sent(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .parameters = "\14", .name = "-no-" }), DHCP_OPTION_HOST_NAME));
 	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .parameters = "\14" }), DHCP_OPTION_HOST_NAME));
 	bench_done(&b);

@@ -9,43 +9,11 @@
 #define B BENCH_MAC(2)
 #define C BENCH_MAC(3)
 
-/* A pool of @n addresses from .10 on. */
-static void start_small(struct dhcp_bench *b, unsigned n)
-{
-	bench_init(b);
-	b->config.first = BENCH_IP(10);
-	b->config.last = BENCH_IP(10) + n - 1;
-	bench_start(b);
-}
-
-static void start(struct dhcp_bench *b)
-{
-	bench_init(b);
-	bench_start(b);
-}
-
-static const struct reservation web = { .mac = { { 0x52, 0x54, 0, 0, 0, 1 } }, .ip = BENCH_IP(77), .name = "web" };
-
-static void start_with_reservation(struct dhcp_bench *b)
-{
-	bench_init(b);
-	b->config.reservations = &web;
-	b->config.n_reservations = 1;
-	bench_start(b);
-}
-
-static void request(struct dhcp_bench *b, struct mac mac, ip4_t requested, ip4_t server_id, ip4_t ciaddr)
-{
-	bench_forget(b);
-	struct bench_ask ask = { .type = DHCP_REQUEST, .mac = mac, .requested = requested, .server_id = server_id, .ciaddr = ciaddr };
-	bench_send(b, &ask);
-}
-
 /* RFC 2131 §3.1 */
 static void discover_and_request_give_a_lease(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_discover(&b, A);
 	g_assert_cmpuint(ip, >=, BENCH_IP(2));
 	g_assert_cmpuint(ip, <=, BENCH_IP(254));
@@ -54,7 +22,7 @@ static void discover_and_request_give_a_lease(void)
 	g_assert_cmpuint(bench_number(offer, DHCP_OPTION_LEASE_TIME), ==, 3600);
 	g_assert_cmpuint(b.changes, ==, 0);
 
-	request(&b, A, ip, BENCH_GATEWAY, 0);
+	bench_request(&b, A, ip, BENCH_GATEWAY, 0);
 	const struct bench_reply *ack = bench_only_reply(&b, DHCP_ACK);
 	g_assert_cmpuint(ack->message.header.yiaddr, ==, ip);
 	g_assert_cmpuint(bench_number(ack, DHCP_OPTION_LEASE_TIME), ==, 3600);
@@ -64,9 +32,9 @@ static void discover_and_request_give_a_lease(void)
 static void leases_change_before_the_ack_is_sent(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_discover(&b, A);
-	request(&b, A, ip, BENCH_GATEWAY, 0);
+	bench_request(&b, A, ip, BENCH_GATEWAY, 0);
 	g_assert_cmpuint(bench_only_reply(&b, DHCP_ACK)->changes_before, ==, 1);
 	bench_done(&b);
 }
@@ -74,7 +42,7 @@ static void leases_change_before_the_ack_is_sent(void)
 static void client_id_is_recorded(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .requested = BENCH_IP(9), .client_id = "id one" });
 	const struct lease *l = lease_find_mac(&b.dhcp.leases, A);
 	g_assert_cmpmem(l->client_id, l->client_id_len, "id one", 6);
@@ -86,13 +54,13 @@ static void client_id_is_recorded(void)
 static void offered_address_is_not_offered_to_others(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 1);
+	bench_start_small(&b, 1);
 	g_assert_cmpuint(bench_discover(&b, A), ==, BENCH_IP(10));
 	bench_sleep(&b, 20 * USEC_PER_SEC);
 	g_assert_cmpuint(bench_discover(&b, B), ==, 0);
-	request(&b, B, BENCH_IP(10), 0, 0);
+	bench_request(&b, B, BENCH_IP(10), 0, 0);
 	bench_only_reply(&b, DHCP_NAK);
-	request(&b, A, BENCH_IP(10), BENCH_GATEWAY, 0);
+	bench_request(&b, A, BENCH_IP(10), BENCH_GATEWAY, 0);
 	bench_only_reply(&b, DHCP_ACK);
 	bench_done(&b);
 }
@@ -100,7 +68,7 @@ static void offered_address_is_not_offered_to_others(void)
 static void offer_without_request_expires(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 1);
+	bench_start_small(&b, 1);
 	g_assert_cmpuint(bench_discover(&b, A), ==, BENCH_IP(10));
 	bench_sleep(&b, 60 * USEC_PER_SEC);
 	g_assert_cmpuint(bench_discover(&b, B), ==, BENCH_IP(10));
@@ -111,9 +79,9 @@ static void offer_without_request_expires(void)
 static void request_for_another_server_frees_the_offer(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 1);
+	bench_start_small(&b, 1);
 	g_assert_cmpuint(bench_discover(&b, A), ==, BENCH_IP(10));
-	request(&b, A, BENCH_IP(99), IP4(192, 168, 122, 9), 0);
+	bench_request(&b, A, BENCH_IP(99), IP4(192, 168, 122, 9), 0);
 	g_assert_cmpuint(b.replies->len, ==, 0);
 	g_assert_cmpuint(b.drops.count[DROP_DHCP_IGNORED], ==, 1);
 	g_assert_cmpuint(bench_discover(&b, B), ==, BENCH_IP(10));
@@ -123,9 +91,9 @@ static void request_for_another_server_frees_the_offer(void)
 static void request_for_another_server_does_not_end_a_lease(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 1);
+	bench_start_small(&b, 1);
 	bench_lease(&b, A, NULL);
-	request(&b, A, BENCH_IP(99), IP4(192, 168, 122, 9), 0);
+	bench_request(&b, A, BENCH_IP(99), IP4(192, 168, 122, 9), 0);
 	g_assert_cmpuint(b.replies->len, ==, 0);
 	g_assert_cmpuint(bench_discover(&b, B), ==, 0);
 	bench_done(&b);
@@ -134,9 +102,9 @@ static void request_for_another_server_does_not_end_a_lease(void)
 static void selecting_an_address_that_was_not_offered_is_refused(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_discover(&b, A);
-	request(&b, A, ip == BENCH_IP(50) ? BENCH_IP(51) : BENCH_IP(50), BENCH_GATEWAY, 0);
+	bench_request(&b, A, ip == BENCH_IP(50) ? BENCH_IP(51) : BENCH_IP(50), BENCH_GATEWAY, 0);
 	bench_only_reply(&b, DHCP_NAK);
 	bench_done(&b);
 }
@@ -145,8 +113,8 @@ static void selecting_an_address_that_was_not_offered_is_refused(void)
 static void selecting_after_a_restart_of_the_server_succeeds(void)
 {
 	struct dhcp_bench b;
-	start(&b);
-	request(&b, A, BENCH_IP(50), BENCH_GATEWAY, 0);
+	bench_start_default(&b);
+	bench_request(&b, A, BENCH_IP(50), BENCH_GATEWAY, 0);
 	g_assert_cmpuint(bench_only_reply(&b, DHCP_ACK)->message.header.yiaddr, ==, BENCH_IP(50));
 	bench_done(&b);
 }
@@ -155,9 +123,9 @@ static void selecting_after_a_restart_of_the_server_succeeds(void)
 static void init_reboot_confirms_the_lease(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_lease(&b, A, NULL);
-	request(&b, A, ip, 0, 0);
+	bench_request(&b, A, ip, 0, 0);
 	const struct bench_reply *ack = bench_only_reply(&b, DHCP_ACK);
 	g_assert_cmpuint(ack->message.header.yiaddr, ==, ip);
 	g_assert_cmpuint(bench_number(ack, DHCP_OPTION_LEASE_TIME), ==, 3600);
@@ -167,11 +135,11 @@ static void init_reboot_confirms_the_lease(void)
 static void init_reboot_with_another_address_is_refused(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_lease(&b, A, NULL);
-	request(&b, A, ip == BENCH_IP(50) ? BENCH_IP(51) : BENCH_IP(50), 0, 0);
+	bench_request(&b, A, ip == BENCH_IP(50) ? BENCH_IP(51) : BENCH_IP(50), 0, 0);
 	bench_only_reply(&b, DHCP_NAK);
-	request(&b, A, ip, 0, 0);
+	bench_request(&b, A, ip, 0, 0);
 	bench_only_reply(&b, DHCP_ACK);
 	bench_done(&b);
 }
@@ -179,8 +147,8 @@ static void init_reboot_with_another_address_is_refused(void)
 static void init_reboot_from_another_network_is_refused(void)
 {
 	struct dhcp_bench b;
-	start(&b);
-	request(&b, A, IP4(10, 1, 2, 3), 0, 0);
+	bench_start_default(&b);
+	bench_request(&b, A, IP4(10, 1, 2, 3), 0, 0);
 	bench_only_reply(&b, DHCP_NAK);
 	bench_done(&b);
 }
@@ -189,10 +157,10 @@ static void init_reboot_from_another_network_is_refused(void)
 static void unknown_client_keeps_the_free_address_it_claims(void)
 {
 	struct dhcp_bench b;
-	start(&b);
-	request(&b, A, BENCH_IP(50), 0, 0);
+	bench_start_default(&b);
+	bench_request(&b, A, BENCH_IP(50), 0, 0);
 	bench_only_reply(&b, DHCP_ACK);
-	request(&b, B, 0, 0, BENCH_IP(51));
+	bench_request(&b, B, 0, 0, BENCH_IP(51));
 	bench_only_reply(&b, DHCP_ACK);
 	bench_done(&b);
 }
@@ -200,21 +168,21 @@ static void unknown_client_keeps_the_free_address_it_claims(void)
 static void unavailable_addresses_are_refused(void)
 {
 	struct dhcp_bench b;
-	start_with_reservation(&b);
-	request(&b, B, BENCH_IP(50), 0, 0);
+	bench_start_reserved(&b);
+	bench_request(&b, B, BENCH_IP(50), 0, 0);
 	bench_arp(&b, BENCH_IP(60), B);
 	const ip4_t claims[] = {
 		BENCH_IP(50),                                                /* leased */
 		BENCH_IP(60),                                                /* used without a lease */
-		web.ip,                                                      /* reserved */
+		bench_web.ip,                                                /* reserved */
 		BENCH_GATEWAY, BENCH_IP(0), BENCH_IP(255), IP4(10, 0, 0, 1), /* another network */
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
-		request(&b, C, claims[i], 0, 0);
+		bench_request(&b, C, claims[i], 0, 0);
 		bench_only_reply(&b, DHCP_NAK);
-		request(&b, C, 0, 0, claims[i]);
+		bench_request(&b, C, 0, 0, claims[i]);
 		bench_only_reply(&b, DHCP_NAK);
-		request(&b, C, claims[i], BENCH_GATEWAY, 0);
+		bench_request(&b, C, claims[i], BENCH_GATEWAY, 0);
 		bench_only_reply(&b, DHCP_NAK);
 		g_assert_cmpuint(b.changes, ==, 0);
 	}
@@ -225,12 +193,12 @@ static void unavailable_addresses_are_refused(void)
 static void addresses_outside_the_pool_are_refused(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 5);
-	request(&b, A, BENCH_IP(9), 0, 0);
+	bench_start_small(&b, 5);
+	bench_request(&b, A, BENCH_IP(9), 0, 0);
 	bench_only_reply(&b, DHCP_NAK);
-	request(&b, A, BENCH_IP(15), 0, 0);
+	bench_request(&b, A, BENCH_IP(15), 0, 0);
 	bench_only_reply(&b, DHCP_NAK);
-	request(&b, A, BENCH_IP(14), 0, 0);
+	bench_request(&b, A, BENCH_IP(14), 0, 0);
 	bench_only_reply(&b, DHCP_ACK);
 	bench_done(&b);
 }
@@ -239,11 +207,11 @@ static void addresses_outside_the_pool_are_refused(void)
 static void renewing_extends_the_lease(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 1);
+	bench_start_small(&b, 1);
 	ip4_t ip = bench_lease(&b, A, NULL);
 	for (int i = 0; i < 5; i++) {
 		bench_sleep(&b, 3000 * USEC_PER_SEC);
-		request(&b, A, 0, 0, ip);
+		bench_request(&b, A, 0, 0, ip);
 		const struct bench_reply *ack = bench_only_reply(&b, DHCP_ACK);
 		g_assert_cmpuint(ack->message.header.ciaddr, ==, ip);
 		g_assert_cmpuint(ack->message.header.yiaddr, ==, ip);
@@ -257,10 +225,10 @@ static void renewing_extends_the_lease(void)
 static void renewing_an_expired_lease_succeeds_when_the_address_is_free(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 1);
+	bench_start_small(&b, 1);
 	ip4_t ip = bench_lease(&b, A, NULL);
 	bench_sleep(&b, 4000 * USEC_PER_SEC);
-	request(&b, A, 0, 0, ip);
+	bench_request(&b, A, 0, 0, ip);
 	bench_only_reply(&b, DHCP_ACK);
 	bench_done(&b);
 }
@@ -268,11 +236,11 @@ static void renewing_an_expired_lease_succeeds_when_the_address_is_free(void)
 static void renewing_is_refused_when_the_address_was_leased_again(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 1);
+	bench_start_small(&b, 1);
 	ip4_t ip = bench_lease(&b, A, NULL);
 	bench_sleep(&b, 3601 * USEC_PER_SEC);
 	g_assert_cmpuint(bench_lease(&b, B, NULL), ==, ip);
-	request(&b, A, 0, 0, ip);
+	bench_request(&b, A, 0, 0, ip);
 	bench_only_reply(&b, DHCP_NAK);
 	bench_done(&b);
 }
@@ -281,11 +249,11 @@ static void renewing_is_refused_when_the_address_was_leased_again(void)
 static void renewing_with_a_server_identifier_is_accepted(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_lease(&b, A, NULL);
-	request(&b, A, 0, BENCH_GATEWAY, ip);
+	bench_request(&b, A, 0, BENCH_GATEWAY, ip);
 	bench_only_reply(&b, DHCP_ACK);
-	request(&b, A, 0, IP4(192, 168, 122, 9), ip);
+	bench_request(&b, A, 0, IP4(192, 168, 122, 9), ip);
 	g_assert_cmpuint(b.replies->len, ==, 0);
 	bench_done(&b);
 }
@@ -293,10 +261,10 @@ static void renewing_with_a_server_identifier_is_accepted(void)
 static void request_without_any_address_is_ignored(void)
 {
 	struct dhcp_bench b;
-	start(&b);
-	request(&b, A, 0, 0, 0);
+	bench_start_default(&b);
+	bench_request(&b, A, 0, 0, 0);
 	g_assert_cmpuint(b.drops.count[DROP_DHCP_IGNORED], ==, 1);
-	request(&b, A, 0, BENCH_GATEWAY, 0);
+	bench_request(&b, A, 0, BENCH_GATEWAY, 0);
 	g_assert_cmpuint(b.drops.count[DROP_DHCP_IGNORED], ==, 1);
 	g_assert_cmpuint(b.replies->len, ==, 0);
 	bench_done(&b);
@@ -306,7 +274,7 @@ static void request_without_any_address_is_ignored(void)
 static void declined_address_is_set_aside(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 2);
+	bench_start_small(&b, 2);
 	ip4_t first = bench_lease(&b, A, NULL);
 	bench_forget(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = A, .requested = first, .server_id = BENCH_GATEWAY });
@@ -316,7 +284,7 @@ static void declined_address_is_set_aside(void)
 	g_assert_cmpuint(second, !=, 0);
 	g_assert_cmpuint(second, !=, first);
 	g_assert_cmpuint(bench_discover(&b, B), ==, 0);
-	request(&b, B, first, 0, 0);
+	bench_request(&b, B, first, 0, 0);
 	bench_only_reply(&b, DHCP_NAK);
 	bench_sleep(&b, 9 * 60 * USEC_PER_SEC);
 	g_assert_cmpuint(bench_discover(&b, B), ==, 0);
@@ -328,7 +296,7 @@ static void declined_address_is_set_aside(void)
 static void decline_of_another_address_is_ignored(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_lease(&b, A, NULL);
 	bench_forget(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = B, .requested = ip, .server_id = BENCH_GATEWAY });
@@ -336,7 +304,7 @@ static void decline_of_another_address_is_ignored(void)
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = A, .requested = ip, .server_id = IP4(1, 2, 3, 4) });
 	g_assert_cmpuint(b.drops.count[DROP_DHCP_IGNORED], ==, 3);
 	g_assert_cmpuint(b.changes, ==, 0);
-	request(&b, A, 0, 0, ip);
+	bench_request(&b, A, 0, 0, ip);
 	bench_only_reply(&b, DHCP_ACK);
 	bench_done(&b);
 }
@@ -345,7 +313,7 @@ static void decline_of_another_address_is_ignored(void)
 static void released_address_is_free_for_others(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 1);
+	bench_start_small(&b, 1);
 	ip4_t ip = bench_lease(&b, A, "web");
 	bench_forget(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = ip, .server_id = BENCH_GATEWAY });
@@ -359,7 +327,7 @@ static void released_address_is_free_for_others(void)
 static void release_of_another_address_is_ignored(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	ip4_t ip = bench_lease(&b, A, NULL);
 	bench_forget(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = B, .ciaddr = ip, .server_id = BENCH_GATEWAY });
@@ -375,7 +343,7 @@ static int try_config(void (*spoil)(struct dhcp_config *c))
 {
 	struct dhcp_bench b;
 	struct dhcp d;
-	start(&b);
+	bench_start_default(&b);
 	spoil(&b.config);
 	int err = dhcp_init(&d, &b.config);
 	if (err == 0)
@@ -453,7 +421,7 @@ static void impossible_configurations_are_refused(void)
 static void inform_is_answered_without_a_lease(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_INFORM, .mac = A, .ciaddr = BENCH_IP(200), .src = BENCH_IP(200) });
 	const struct bench_reply *ack = bench_only_reply(&b, DHCP_ACK);
 	g_assert_cmpuint(ack->message.header.yiaddr, ==, 0);
@@ -469,7 +437,7 @@ static void inform_is_answered_without_a_lease(void)
 static void inform_from_another_network_is_ignored(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_INFORM, .mac = A, .ciaddr = IP4(10, 0, 0, 9) });
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_INFORM, .mac = A });
 	g_assert_cmpuint(b.replies->len, ==, 0);
@@ -480,7 +448,7 @@ static void inform_from_another_network_is_ignored(void)
 static void messages_of_servers_and_impossible_clients_are_ignored(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	const struct bench_ask asks[] = {
 		{ .type = DHCP_OFFER, .mac = A, .ciaddr = BENCH_IP(9) },
 		{ .type = DHCP_ACK, .mac = A, .ciaddr = BENCH_IP(9) },
@@ -506,7 +474,7 @@ static void messages_of_servers_and_impossible_clients_are_ignored(void)
 static void bootp_requests_are_ignored_and_garbage_is_counted(void)
 {
 	struct dhcp_bench b;
-	start(&b);
+	bench_start_default(&b);
 	uint8_t bootp[300] = { 1, 1, 6, 0 };
 	bootp[28] = 2;
 	bench_send_bytes(&b, bootp, sizeof(bootp));
@@ -526,7 +494,7 @@ static void requested_lease_time_is_granted_within_limits(void)
 	} cases[] = { { 600, 600 }, { 7200, 3600 }, { 10, 120 }, { UINT32_MAX, 3600 }, { 3600, 3600 } };
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct dhcp_bench b;
-		start(&b);
+		bench_start_default(&b);
 		struct bench_ask ask = { .type = DHCP_REQUEST, .mac = A, .requested = BENCH_IP(9), .lease_time = cases[i].asked };
 		bench_send(&b, &ask);
 		g_assert_cmpuint(bench_number(bench_only_reply(&b, DHCP_ACK), DHCP_OPTION_LEASE_TIME), ==, cases[i].granted);
@@ -551,96 +519,11 @@ static void infinite_leases_never_end(void)
 	bench_done(&b);
 }
 
-static struct dhcp_saved_lease saved(struct mac mac, ip4_t ip, usec_t expires, const char *name)
-{
-	return (struct dhcp_saved_lease){ .mac = mac, .ip = ip, .expires = expires, .name = name };
-}
-
-static void restored_lease_keeps_name_and_address(void)
-{
-	struct dhcp_bench b;
-	start(&b);
-	struct dhcp_saved_lease s = saved(A, BENCH_IP(33), b.now + 100 * USEC_PER_SEC, "web");
-	s.client_id = (const uint8_t *)"id";
-	s.client_id_len = 2;
-	g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &s), ==, 0);
-	g_assert_cmpuint(b.changes, ==, 0);
-	ip4_t ip;
-	g_assert_cmpint(dhcp_find_name(&b.dhcp, b.now, "web", &ip), ==, 0);
-	g_assert_cmpuint(ip, ==, BENCH_IP(33));
-	g_assert_cmpuint(bench_lease(&b, A, NULL), ==, BENCH_IP(33));
-	g_assert_cmpuint(b.probes->len, ==, 0);
-	bench_done(&b);
-}
-
-/* The host was off for longer than an hour. */
-static void restored_expired_lease_keeps_its_address(void)
-{
-	struct dhcp_bench b;
-	start(&b);
-	struct dhcp_saved_lease s = saved(A, BENCH_IP(33), 0, "web");
-	g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &s), ==, 0);
-	g_assert_cmpint(dhcp_find_name(&b.dhcp, b.now, "web", &(ip4_t){ 0 }), ==, -ENOENT);
-	g_assert_cmpuint(bench_lease(&b, A, NULL), ==, BENCH_IP(33));
-	bench_done(&b);
-}
-
-static void saved_leases_outside_the_configuration_are_refused(void)
-{
-	struct dhcp_bench b;
-	bench_init(&b);
-	b.config.first = BENCH_IP(10);
-	b.config.last = BENCH_IP(12);
-	b.config.reservations = &web;
-	b.config.n_reservations = 1;
-	bench_start(&b);
-	const struct {
-		int err;
-		struct dhcp_saved_lease s;
-	} cases[] = {
-		{ 0, saved(B, BENCH_IP(10), b.now + 1, NULL) },
-		{ -EEXIST, saved(B, BENCH_IP(11), b.now + 1, NULL) },
-		{ -EEXIST, saved(C, BENCH_IP(10), b.now + 1, NULL) },
-		{ -EADDRNOTAVAIL, saved(C, BENCH_IP(20), b.now + 1, NULL) },
-		{ -EADDRNOTAVAIL, saved(C, web.ip, b.now + 1, NULL) },
-		{ -EADDRNOTAVAIL, saved(C, IP4(10, 0, 0, 1), b.now + 1, NULL) },
-		{ -EINVAL, saved((struct mac){ { 1 } }, BENCH_IP(11), b.now + 1, NULL) },
-		{ -EINVAL, saved((struct mac){ { 0 } }, BENCH_IP(11), b.now + 1, NULL) },
-		{ 0, saved(web.mac, web.ip, b.now + 1, NULL) },
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &cases[i].s), ==, cases[i].err);
-	bench_done(&b);
-}
-
-static void collect(void *opaque, const struct lease *l)
-{
-	g_array_append_val((GArray *)opaque, l->ip);
-}
-
-static void leases_are_listed_from_the_least_recently_used(void)
-{
-	struct dhcp_bench b;
-	start(&b);
-	request(&b, A, BENCH_IP(30), 0, 0);
-	request(&b, B, BENCH_IP(20), 0, 0);
-	request(&b, C, BENCH_IP(10), 0, 0);
-	request(&b, A, 0, 0, BENCH_IP(30));
-	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = C, .ciaddr = BENCH_IP(10) });
-	bench_discover(&b, BENCH_MAC(9));
-	g_autoptr(GArray) ips = g_array_new(FALSE, FALSE, sizeof(ip4_t));
-	dhcp_for_each_lease(&b.dhcp, collect, ips);
-	g_assert_cmpuint(ips->len, ==, 2);
-	g_assert_cmpuint(g_array_index(ips, ip4_t, 0), ==, BENCH_IP(20));
-	g_assert_cmpuint(g_array_index(ips, ip4_t, 1), ==, BENCH_IP(30));
-	bench_done(&b);
-}
-
 /* For random messages: an address has one holder, and every reply has an address that the client may have. */
 static void random_clients_never_share_an_address(void)
 {
 	struct dhcp_bench b;
-	start_small(&b, 12);
+	bench_start_small(&b, 12);
 	ip4_t has[21] = { 0 };
 	usec_t until[21] = { 0 };
 	for (int step = 0; step < 20000; step++) {
@@ -708,10 +591,6 @@ int main(int argc, char **argv)
 	TEST(bootp_requests_are_ignored_and_garbage_is_counted);
 	TEST(requested_lease_time_is_granted_within_limits);
 	TEST(infinite_leases_never_end);
-	TEST(restored_lease_keeps_name_and_address);
-	TEST(restored_expired_lease_keeps_its_address);
-	TEST(saved_leases_outside_the_configuration_are_refused);
-	TEST(leases_are_listed_from_the_least_recently_used);
 	TEST(random_clients_never_share_an_address);
 	return g_test_run();
 }
