@@ -92,48 +92,48 @@ static void set_layer3(const struct super *s, uint8_t *header, unsigned index, s
 		ipv6_set_payload_len(header, (uint16_t)(behind - IPV6_HEADER_LEN));
 }
 
-/* What differs between the headers of layer 4. */
-struct segment {
+/* What differs between the TCP or UDP headers of the segments. */
+struct l4_values {
 	uint32_t seq;
 	uint8_t flags;
 	uint16_t udp_len;
 };
 
-static struct segment segment_at(const struct super *s, size_t offset, size_t len)
+static struct l4_values values_at(const struct super *s, size_t offset, size_t len)
 {
 	if (is_udp(s))
-		return (struct segment){ .udp_len = (uint16_t)(UDP_HEADER_LEN + len) };
+		return (struct l4_values){ .udp_len = (uint16_t)(UDP_HEADER_LEN + len) };
 	uint8_t flags = s->tcp.flags;
 	if (offset > 0)
 		flags &= (uint8_t)~TCP_CWR;
 	if (s->head_len + offset + len < s->l->end)
 		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
-	return (struct segment){ .seq = s->tcp.seq + (uint32_t)offset, .flags = flags };
+	return (struct l4_values){ .seq = s->tcp.seq + (uint32_t)offset, .flags = flags };
 }
 
-static void set_layer4(const struct super *s, uint8_t *header, const struct segment *segment, uint16_t checksum)
+static void set_layer4(const struct super *s, uint8_t *header, const struct l4_values *values, uint16_t checksum)
 {
 	if (!is_udp(s)) {
-		tcp_set_segment(header, segment->seq, segment->flags, checksum);
+		tcp_set_segment(header, values->seq, values->flags, checksum);
 		return;
 	}
 	struct udp_header udp = s->udp;
-	udp.len = segment->udp_len;
+	udp.len = values->udp_len;
 	udp.checksum = checksum;
 	struct bytes_writer w = bytes_writer(header, UDP_HEADER_LEN);
 	udp_emit(&w, &udp);
 }
 
-static uint16_t layer4_checksum(const struct super *s, const struct segment *segment, size_t offset, size_t len)
+static uint16_t layer4_checksum(const struct super *s, const struct l4_values *values, size_t offset, size_t len)
 {
 	struct checksum c = { 0 };
 	layers_add_pseudo(s->l, s->head_len - s->l->l4_offset + len, &c);
 	if (s->partial)
 		return checksum_fold(&c);
 	c.sum += s->header_sum.sum;
-	checksum_add_u32(&c, segment->seq);
-	checksum_add_u32(&c, segment->flags);
-	checksum_add_u32(&c, segment->udp_len);
+	checksum_add_u32(&c, values->seq);
+	checksum_add_u32(&c, values->flags);
+	checksum_add_u32(&c, values->udp_len);
 	frame_checksum(s->frame, s->head_len + offset, len, &c);
 	return checksum_transport_value(&c);
 }
@@ -146,7 +146,7 @@ static int emit_segment(const struct super *s, unsigned index, size_t offset, si
 	uint8_t *head = room + FRAME_HEADROOM;
 	memcpy(head, s->head, s->head_len);
 	set_layer3(s, head + s->l->l3_offset, index, len);
-	struct segment values = segment_at(s, offset, len);
+	struct l4_values values = values_at(s, offset, len);
 	set_layer4(s, head + s->l->l4_offset, &values, layer4_checksum(s, &values, offset, len));
 
 	struct iovec iov[FRAME_IOV_MAX];
@@ -172,7 +172,7 @@ static void sum_header(struct super *s)
 	uint8_t header[TCP_HEADER_MAX];
 	size_t len = s->head_len - s->l->l4_offset;
 	memcpy(header, s->head + s->l->l4_offset, len);
-	set_layer4(s, header, &(struct segment){ 0 }, 0);
+	set_layer4(s, header, &(struct l4_values){ 0 }, 0);
 	checksum_add(&s->header_sum, header, len);
 }
 

@@ -13,7 +13,7 @@
 
 #define RX_FRAMES 64
 /* A room takes the largest frame, and one byte to see that a message is longer.  No power of two: rooms must not share cache sets. */
-#define RX_ROOM_BYTES (((DATAGRAM_FRAME_MAX + 1) / 64 + 1) * 64)
+#define RX_ROOM_BYTES (((LINK_FRAME_MAX + 1) / 64 + 1) * 64)
 #define TX_FRAMES 256
 #define TX_IOV 1024
 #define TX_QUEUE_BYTES ((size_t)1024 * 1024)
@@ -42,7 +42,7 @@ int datagram_io_init(struct datagram_io *io, struct poller *poller, struct segme
 	if (!rooms)
 		return -ENOMEM;
 	for (unsigned i = 0; i < RX_FRAMES; i++) {
-		rooms->iov[i] = (struct iovec){ .iov_base = rooms->bytes[i], .iov_len = DATAGRAM_FRAME_MAX + 1 };
+		rooms->iov[i] = (struct iovec){ .iov_base = rooms->bytes[i], .iov_len = LINK_FRAME_MAX + 1 };
 		rooms->messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &rooms->iov[i], .msg_iovlen = 1 } };
 	}
 	*io = (struct datagram_io){ .poller = poller, .segment = segment, .rooms = rooms };
@@ -269,7 +269,7 @@ static bool deliver(struct datagram_port *p, usec_t now, unsigned n)
 		size_t len = rooms->messages[i].msg_len;
 		if (len == 0 && p->counts_empty)
 			open = false;
-		else if (len > DATAGRAM_FRAME_MAX)
+		else if (len > LINK_FRAME_MAX)
 			drop(p, DROP_DATAGRAM_LENGTH);
 		else
 			segment_input_batch(segment, now, &p->port, rooms->bytes[i], len, i + 1 < n);

@@ -12,12 +12,10 @@
 
 #include "host/poller.h"
 #include "lan/port.h"
+#include "link/link.h"
 
 struct datagram_gather;
 struct datagram_rooms;
-
-/* IP packet of 65,535 bytes, Ethernet header and one 802.1Q tag. */
-#define DATAGRAM_FRAME_MAX ((size_t)65535 + 14 + 4)
 
 /* What the ports of one link share.  poller and segment are borrowed. */
 struct datagram_io {

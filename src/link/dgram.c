@@ -175,7 +175,7 @@ static struct peer *peer_new(struct dgram_socket *s, const struct unix_address *
 	struct peer *p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	datagram_port_init(&p->out, &s->link->io, "dgram", DATAGRAM_FRAME_MAX, s->link->config.mtu, ended);
+	datagram_port_init(&p->out, &s->link->io, "dgram", LINK_FRAME_MAX, s->link->config.mtu, ended);
 	p->out.refused = refused;
 	p->socket = s;
 	p->address = *a;
@@ -294,7 +294,7 @@ static void deliver(struct peer *p, usec_t now, const struct dgram_packet *packe
 {
 	struct segment *segment = p->socket->link->config.segment;
 	p->heard = now;
-	if (packet->len > DATAGRAM_FRAME_MAX)
+	if (packet->len > LINK_FRAME_MAX)
 		segment_drop(segment, &p->out.port, DROP_DATAGRAM_LENGTH, NULL);
 	else
 		segment_input_batch(segment, now, &p->out.port, packet->bytes, packet->len, more);

@@ -10,7 +10,7 @@
 /* A unix socket queues net.unix.max_dgram_qlen datagrams: 10, or 512 where systemd has set it. */
 #define BATCH 64u
 /* One byte more than a frame, to see that a datagram is longer.  No power of two: rooms must not share cache sets. */
-#define ROOM_BYTES (((DATAGRAM_FRAME_MAX + 1) / 64 + 1) * 64)
+#define ROOM_BYTES (((LINK_FRAME_MAX + 1) / 64 + 1) * 64)
 
 /* Memory is touched only as far as datagrams reach. */
 struct dgram_batch {
@@ -26,7 +26,7 @@ int dgram_batch_new(struct dgram_batch **ret)
 	if (!b)
 		return -ENOMEM;
 	for (unsigned i = 0; i < BATCH; i++) {
-		b->iov[i] = (struct iovec){ .iov_base = b->bytes[i], .iov_len = DATAGRAM_FRAME_MAX + 1 };
+		b->iov[i] = (struct iovec){ .iov_base = b->bytes[i], .iov_len = LINK_FRAME_MAX + 1 };
 		b->messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &b->iov[i], .msg_iovlen = 1, .msg_name = &b->sources[i] } };
 	}
 	*ret = b;

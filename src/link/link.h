@@ -16,6 +16,8 @@
 #pragma once
 
 #include "base/usec.h"
+#include "wire/eth.h"
+#include "wire/ipv4.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +27,9 @@ struct poller;
 struct port_identity;
 struct segment;
 
-/* The largest MTU of a port: the largest multiple of 16 whose frame fits into 65,535 bytes. */
+/* The largest frame that a link carries: an IP packet of the largest size behind an Ethernet header with one 802.1Q tag. */
+#define LINK_FRAME_MAX ((size_t)IPV4_PACKET_MAX + ETH_HEADER_LEN + ETH_TAG_LEN)
+/* The largest MTU of a port: the largest multiple of 16 that an IP packet can have. */
 #define LINK_MTU_MAX 65520
 
 /* Borrowed for the life of the link. */

@@ -8,6 +8,7 @@
 #include "lan/segment.h"
 #include "link/datagram.h"
 #include "link/listener.h"
+#include "wire/udp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* UDP's length field, less the headers of UDP and IPv4. */
-#define UDP_PAYLOAD_MAX (65535 - 8 - 20)
+#define UDP_PAYLOAD_MAX ((size_t)IPV4_PACKET_MAX - IPV4_HEADER_LEN - UDP_HEADER_LEN)
 /* What lies between the two ends of a UDP socket is not known: of larger frames IP would make fragments. */
 #define UDP_MTU 1500
 /* Asked for; the kernel gives what net.core.rmem_max allows. */
@@ -88,7 +88,7 @@ static const char *connection_init(struct connection *c, struct packet_link *l, 
 	bool udp = is_udp(fd);
 	size_t mtu = udp ? MIN(l->config.mtu, (size_t)UDP_MTU) : l->config.mtu;
 	const char *kind = udp ? "udp" : socket_option(fd, SO_TYPE) == SOCK_SEQPACKET ? "seqpacket" : "dgram";
-	datagram_port_init(&c->port, &l->io, kind, udp ? UDP_PAYLOAD_MAX : DATAGRAM_FRAME_MAX, mtu, ended);
+	datagram_port_init(&c->port, &l->io, kind, udp ? UDP_PAYLOAD_MAX : LINK_FRAME_MAX, mtu, ended);
 	if (udp)
 		c->port.refused = refused_by_udp;
 	c->link = l;

@@ -38,7 +38,7 @@
 /* By edges: the descriptor of a guest that was read empty is not polled once more before each sleep. */
 #define EVENTS (POLL_EVENT_IN | POLL_EVENT_PEER_SHUT | POLL_EVENT_EDGE)
 
-static_assert(RX_BUFFER_BYTES > STREAM_FRAME_MAX + FRAMING_LENGTH_BYTES, "a whole frame fits");
+static_assert(RX_BUFFER_BYTES > LINK_FRAME_MAX + FRAMING_LENGTH_BYTES, "a whole frame fits");
 
 struct rx_buffer {
 	struct list node;
@@ -194,7 +194,7 @@ static ssize_t deliver_frames(struct connection *c, usec_t now)
 	const uint8_t *bytes;
 	size_t len;
 	enum framing_next next;
-	while ((next = framing_take(&r, ETH_HEADER_LEN, STREAM_FRAME_MAX, &bytes, &len)) == FRAMING_FRAME)
+	while ((next = framing_take(&r, ETH_HEADER_LEN, LINK_FRAME_MAX, &bytes, &len)) == FRAMING_FRAME)
 		segment_input_batch(c->link->config.segment, now, &c->port, bytes, len, r.left > 0);
 	return next == FRAMING_BROKEN ? -EBADMSG : (ssize_t)(c->rx_len - r.left);
 }
@@ -272,7 +272,7 @@ static int add(struct stream_link *l, int fd, const struct port_identity *identi
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	port_init(&c->port, &stream_port_ops, "stream", STREAM_FRAME_MAX, l->config.mtu);
+	port_init(&c->port, &stream_port_ops, "stream", LINK_FRAME_MAX, l->config.mtu);
 	c->link = l;
 	c->target = target;
 	c->fd = fd;

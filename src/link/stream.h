@@ -11,7 +11,4 @@
 
 #include "link/link.h"
 
-/* IP packet of 65,535 bytes, Ethernet header and one 802.1Q tag. */
-#define STREAM_FRAME_MAX (65535 + 14 + 4)
-
 extern const struct link_ops stream_link_ops;

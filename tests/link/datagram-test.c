@@ -35,9 +35,9 @@ static void set_up(struct fixture *f, gconstpointer type)
 	g_assert_cmpint(loop_init(&f->loop), ==, 0);
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
 	g_assert_cmpint(datagram_io_init(&f->io, &f->loop.poller, &f->segment), ==, 0);
-	memory_port_init(&f->other, &f->segment, "other", DATAGRAM_FRAME_MAX);
+	memory_port_init(&f->other, &f->segment, "other", LINK_FRAME_MAX);
 	g_assert_cmpint(socketpair(AF_UNIX, GPOINTER_TO_INT(type) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), ==, 0);
-	datagram_port_init(&f->port, &f->io, "datagram", DATAGRAM_FRAME_MAX, 1500, ended);
+	datagram_port_init(&f->port, &f->io, "datagram", LINK_FRAME_MAX, 1500, ended);
 	g_assert_cmpint(datagram_port_start(&f->port, fds[1]), ==, 0);
 	f->peer = fds[0];
 }
@@ -62,7 +62,7 @@ static void turn(struct fixture *f)
 /* A broadcast of @len bytes that are @fill behind the header. */
 static const uint8_t *make(size_t len, uint8_t fill)
 {
-	static uint8_t buf[DATAGRAM_FRAME_MAX + 100];
+	static uint8_t buf[LINK_FRAME_MAX + 100];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, { { 2, 0, 0, 0, 0, fill } }, 0x88b5 });
 	memset(buf + ETH_HEADER_LEN, fill, len - ETH_HEADER_LEN);
@@ -81,8 +81,8 @@ static void send_one(struct fixture *f, size_t len, uint8_t fill)
 
 static void message_is_a_frame_both_ways(struct fixture *f, gconstpointer type)
 {
-	static const size_t lengths[] = { 14, 60, 1514, 9234, DATAGRAM_FRAME_MAX };
-	g_autofree uint8_t *back = g_malloc(DATAGRAM_FRAME_MAX + 1);
+	static const size_t lengths[] = { 14, 60, 1514, 9234, LINK_FRAME_MAX };
+	g_autofree uint8_t *back = g_malloc(LINK_FRAME_MAX + 1);
 	for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
 		memory_port_clear(&f->other);
 		send_one(f, lengths[i], 7);
@@ -92,7 +92,7 @@ static void message_is_a_frame_both_ways(struct fixture *f, gconstpointer type)
 		const uint8_t *frame = memory_port_frame(&f->other, 0, &got);
 		g_assert_cmpmem(frame, got, make(lengths[i], 7), lengths[i]);
 		input(f, lengths[i], 9);
-		g_assert_cmpint(recv(f->peer, back, DATAGRAM_FRAME_MAX + 1, MSG_DONTWAIT), ==, (gssize)lengths[i]);
+		g_assert_cmpint(recv(f->peer, back, LINK_FRAME_MAX + 1, MSG_DONTWAIT), ==, (gssize)lengths[i]);
 		g_assert_cmpmem(back, lengths[i], make(lengths[i], 9), lengths[i]);
 	}
 }
@@ -113,8 +113,8 @@ static void many_messages_arrive_in_order(struct fixture *f, gconstpointer type)
 
 static void message_longer_than_any_frame_is_dropped_and_counted(struct fixture *f, gconstpointer type)
 {
-	send_one(f, DATAGRAM_FRAME_MAX + 1, 1);
-	send_one(f, DATAGRAM_FRAME_MAX + 90, 1);
+	send_one(f, LINK_FRAME_MAX + 1, 1);
+	send_one(f, LINK_FRAME_MAX + 90, 1);
 	send_one(f, 60, 2);
 	turn(f);
 	g_assert_cmpuint(f->other.frames->len, ==, 1);
@@ -124,9 +124,9 @@ static void message_longer_than_any_frame_is_dropped_and_counted(struct fixture 
 /* Reads all there is, checks that frames are whole, and returns how many. */
 static unsigned read_frames(struct fixture *f)
 {
-	g_autofree uint8_t *buf = g_malloc(DATAGRAM_FRAME_MAX);
+	g_autofree uint8_t *buf = g_malloc(LINK_FRAME_MAX);
 	unsigned n = 0;
-	for (ssize_t len; (len = recv(f->peer, buf, DATAGRAM_FRAME_MAX, MSG_DONTWAIT)) > 0; n++) {
+	for (ssize_t len; (len = recv(f->peer, buf, LINK_FRAME_MAX, MSG_DONTWAIT)) > 0; n++) {
 		for (ssize_t i = ETH_HEADER_LEN; i < len; i++)
 			g_assert_cmpuint(buf[i], ==, buf[len - 1]);
 		turn(f);

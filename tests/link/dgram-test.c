@@ -52,7 +52,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(loop_init(&f->loop), ==, 0);
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
 	g_assert_cmpint(dgram_link_ops.new(&(struct link_config){ &f->loop.poller, &f->segment, &f->log, 65520 }, &f->link), ==, 0);
-	memory_port_init(&f->other, &f->segment, "other", DATAGRAM_FRAME_MAX);
+	memory_port_init(&f->other, &f->segment, "other", LINK_FRAME_MAX);
 	int fd = unix_serve(f->path, SOCK_DGRAM, error, sizeof(error));
 	g_assert_cmpstr(error, ==, "");
 	g_assert_cmpint(dgram_link_ops.listen(f->link, fd, NULL, 0), ==, 0);
@@ -118,7 +118,7 @@ static void remove_name(struct fixture *f, const char *name)
 /* A frame of @len bytes from the MAC that ends in @source, filled with it too. */
 static const uint8_t *make(struct mac to, uint8_t source, size_t len)
 {
-	static uint8_t buf[DATAGRAM_FRAME_MAX + 100];
+	static uint8_t buf[LINK_FRAME_MAX + 100];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 	eth_emit(&w, &(struct eth_header){ to, { { 2, 0, 0, 0, 0, source } }, 0x88b5 });
 	memset(buf + ETH_HEADER_LEN, source, len - ETH_HEADER_LEN);
@@ -146,10 +146,10 @@ static void broadcast(struct fixture *f, uint8_t source, size_t len)
 /* Reads all frames at @fd, each filled with one byte, and returns how many. */
 static unsigned read_all(struct fixture *f, int fd)
 {
-	g_autofree uint8_t *buf = g_malloc(DATAGRAM_FRAME_MAX + 1);
+	g_autofree uint8_t *buf = g_malloc(LINK_FRAME_MAX + 1);
 	unsigned n = 0;
 	ssize_t len;
-	for (; (len = recv(fd, buf, DATAGRAM_FRAME_MAX + 1, MSG_DONTWAIT)) > 0; n++) {
+	for (; (len = recv(fd, buf, LINK_FRAME_MAX + 1, MSG_DONTWAIT)) > 0; n++) {
 		g_assert_cmpuint(buf[len - 1], ==, buf[11]);
 		turn(f);
 	}
@@ -189,14 +189,14 @@ static void each_sender_has_a_port_and_hears_the_others(struct fixture *f, gcons
 static void largest_frame_passes_both_ways_and_a_larger_one_is_counted(struct fixture *f, gconstpointer data)
 {
 	int guest = guest_at(f, "guest");
-	send_from(f, guest, 1, DATAGRAM_FRAME_MAX);
+	send_from(f, guest, 1, LINK_FRAME_MAX);
 	size_t len;
 	memory_port_frame(&f->other, 0, &len);
-	g_assert_cmpuint(len, ==, DATAGRAM_FRAME_MAX);
-	broadcast(f, 2, DATAGRAM_FRAME_MAX);
+	g_assert_cmpuint(len, ==, LINK_FRAME_MAX);
+	broadcast(f, 2, LINK_FRAME_MAX);
 	g_assert_cmpuint(read_all(f, guest), ==, 1);
-	send_from(f, guest, 1, DATAGRAM_FRAME_MAX + 1);
-	send_from(f, guest, 1, DATAGRAM_FRAME_MAX + 100);
+	send_from(f, guest, 1, LINK_FRAME_MAX + 1);
+	send_from(f, guest, 1, LINK_FRAME_MAX + 100);
 	g_assert_cmpuint(f->segment.drops.count[DROP_DATAGRAM_LENGTH], ==, 2);
 	g_assert_cmpuint(f->other.frames->len, ==, 1);
 	close(guest);

@@ -27,7 +27,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(loop_init(&f->loop), ==, 0);
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
 	g_assert_cmpint(packet_link_ops.new(&(struct link_config){ &f->loop.poller, &f->segment, NULL, 65520 }, &f->link), ==, 0);
-	memory_port_init(&f->other, &f->segment, "other", DATAGRAM_FRAME_MAX);
+	memory_port_init(&f->other, &f->segment, "other", LINK_FRAME_MAX);
 }
 
 static void tear_down(struct fixture *f, gconstpointer data)
@@ -56,7 +56,7 @@ static const struct port *last_port(const struct fixture *f)
 
 static const uint8_t *make(uint8_t source, size_t len)
 {
-	static uint8_t buf[DATAGRAM_FRAME_MAX];
+	static uint8_t buf[LINK_FRAME_MAX];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, { { 2, 0, 0, 0, 0, source } }, 0x88b5 });
 	memset(buf + ETH_HEADER_LEN, source, len - ETH_HEADER_LEN);

@@ -40,7 +40,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(loop_init(&f->loop), ==, 0);
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
 	g_assert_cmpint(stream_link_ops.new(&(struct link_config){ &f->loop.poller, &f->segment, NULL, 65520 }, &f->link), ==, 0);
-	memory_port_init(&f->other, &f->segment, "other", STREAM_FRAME_MAX);
+	memory_port_init(&f->other, &f->segment, "other", LINK_FRAME_MAX);
 	f->client = add_client(f);
 }
 
@@ -150,7 +150,7 @@ static void segments_for_the_gateway_arrive_joined_and_are_counted_one_by_one(st
 
 static void impossible_length_closes_that_client_only(struct fixture *f, gconstpointer data)
 {
-	static const uint32_t bad[] = { 0, 13, STREAM_FRAME_MAX + 1, 0xffffffff };
+	static const uint32_t bad[] = { 0, 13, LINK_FRAME_MAX + 1, 0xffffffff };
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
 		int fd = add_client(f);
 		uint8_t bytes[4];

@@ -40,7 +40,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(loop_init(&f->loop), ==, 0);
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
 	g_assert_cmpint(vde_link_ops.new(&(struct link_config){ &f->loop.poller, &f->segment, NULL, 1500 }, &f->link), ==, 0);
-	memory_port_init(&f->other, &f->segment, "other", DATAGRAM_FRAME_MAX);
+	memory_port_init(&f->other, &f->segment, "other", LINK_FRAME_MAX);
 	f->base = g_dir_make_tmp("vde-XXXXXX", NULL);
 	f->dir = g_build_filename(f->base, "vde", NULL);
 	g_assert_cmpint(vde_link_ops.listen_at(f->link, f->dir, f->error, sizeof(f->error)), ==, 0);
@@ -144,7 +144,7 @@ static bool is_closed(const struct client *c)
 /* A broadcast of @len bytes that are @fill behind the header, which says that @fill sent it. */
 static const uint8_t *make(size_t len, uint8_t fill)
 {
-	static uint8_t buf[DATAGRAM_FRAME_MAX];
+	static uint8_t buf[LINK_FRAME_MAX];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, { { 2, 0, 0, 0, 0, fill } }, 0x88b5 });
 	memset(buf + ETH_HEADER_LEN, fill, len - ETH_HEADER_LEN);
@@ -153,7 +153,7 @@ static const uint8_t *make(size_t len, uint8_t fill)
 
 static ssize_t receive(const struct client *c)
 {
-	static uint8_t buf[DATAGRAM_FRAME_MAX + 1];
+	static uint8_t buf[LINK_FRAME_MAX + 1];
 	return recv(c->data, buf, sizeof(buf), MSG_DONTWAIT);
 }
 
@@ -161,7 +161,7 @@ static void clients_are_ports_of_the_segment(struct fixture *f, gconstpointer da
 {
 	struct client a = plug_in(f), b = plug_in(f);
 	g_assert_cmpuint(f->segment.n_ports, ==, 3);
-	static const size_t lengths[] = { 60, 1514, DATAGRAM_FRAME_MAX };
+	static const size_t lengths[] = { 60, 1514, LINK_FRAME_MAX };
 	for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
 		memory_port_clear(&f->other);
 		g_assert_cmpint(send(a.data, make(lengths[i], 1), lengths[i], 0), ==, (gssize)lengths[i]);

@@ -173,7 +173,7 @@ static int join_connect(struct link *link, const char *url, const struct port_id
 	struct join *j = calloc(1, sizeof(*j) + size);
 	if (!j)
 		return -ENOMEM;
-	datagram_port_init(&j->data, &l->io, "plug", DATAGRAM_FRAME_MAX, l->config.mtu, data_ended);
+	datagram_port_init(&j->data, &l->io, "plug", LINK_FRAME_MAX, l->config.mtu, data_ended);
 	j->link = l;
 	j->opening = (struct watch){ .ready = opening_ready, .fd = -1 };
 	j->end.run = run_end;

@@ -278,7 +278,7 @@ static int accepted(struct listener *listener, int fd)
 	struct client *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	datagram_port_init(&c->data, &l->io, "vde", DATAGRAM_FRAME_MAX, l->config.mtu, data_ended);
+	datagram_port_init(&c->data, &l->io, "vde", LINK_FRAME_MAX, l->config.mtu, data_ended);
 	c->directory = d;
 	c->since = USEC_INFINITY;
 	c->control.ready = control_ready;

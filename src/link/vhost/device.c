@@ -37,7 +37,7 @@ void vhost_device_update_port(struct vhost_device *d)
 		offloads &= PORT_OFFLOAD_CHECKSUM;
 	d->port.offloads = offloads;
 	if (mergeable)
-		d->port.max_frame = VHOST_FRAME_MAX;
+		d->port.max_frame = LINK_FRAME_MAX;
 	else if (offloads & (PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6 | PORT_OFFLOAD_USO))
 		d->port.max_frame = FRAME_MAX_BIG;
 	else if (feature_has(d->features, VIRTIO_NET_F_MTU))
@@ -64,7 +64,7 @@ static void stop_queues(struct vhost_device *d)
 static void unmap_all(struct vhost_device *d)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(d->mappings); i++)
-		mapping_unmap(&d->mappings[i]);
+		vhost_mapping_unmap(&d->mappings[i]);
 	d->memory.n = 0;
 }
 
@@ -106,7 +106,7 @@ static int update_queues(struct vhost_device *d, usec_t now)
 	return r;
 }
 
-static struct mapping *find_mapping(struct vhost_device *d, const uint8_t *host)
+static struct vhost_mapping *find_mapping(struct vhost_device *d, const uint8_t *host)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(d->mappings); i++)
 		if (d->mappings[i].host == host)
@@ -120,8 +120,8 @@ static int add_region(struct vhost_device *d, const struct protocol_region *p, i
 	int r = memory_check(&d->memory, &region);
 	if (r < 0)
 		return r;
-	struct mapping *free_one = find_mapping(d, NULL);
-	r = free_one ? mapping_map(fd, p->offset, p->size, free_one) : -ENOSPC;
+	struct vhost_mapping *free_one = find_mapping(d, NULL);
+	r = free_one ? vhost_mapping_map(fd, p->offset, p->size, free_one) : -ENOSPC;
 	if (r < 0)
 		return r;
 	region.host = free_one->host;
@@ -157,7 +157,7 @@ int vhost_device_remove_memory(struct vhost_device *d, usec_t now, const struct 
 	if (r < 0)
 		return r;
 	stop_queues(d);
-	mapping_unmap(find_mapping(d, removed.host));
+	vhost_mapping_unmap(find_mapping(d, removed.host));
 	return update_queues(d, now);
 }
 
@@ -193,7 +193,7 @@ void vhost_device_fail(struct vhost_device *d, usec_t now, enum drop_reason why)
 bool vhost_device_check_memory(struct vhost_device *d, usec_t now)
 {
 	unsigned left = d->memory.n; /* each region has a mapping */
-	for (const struct mapping *m = d->mappings; left > 0; m++) {
+	for (const struct vhost_mapping *m = d->mappings; left > 0; m++) {
 		left -= m->host != NULL;
 		if (!m->host || !guard_was_hit(m->guard))
 			continue;

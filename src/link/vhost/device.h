@@ -28,9 +28,6 @@ struct vhost_device;
 #define VHOST_QUEUE_PAIRS 8
 #define VHOST_QUEUES (2 * VHOST_QUEUE_PAIRS)
 
-/* IP packet of 65,535 bytes, Ethernet header and one 802.1Q tag. */
-#define VHOST_FRAME_MAX ((size_t)65535 + 14 + 4)
-
 struct vhost_queue {
 	struct vhost_device *device;
 	unsigned index;
@@ -78,7 +75,7 @@ struct vhost_device {
 	uint8_t status;
 	int backend_request_fd; /* -1: none; we ask for nothing */
 	struct memory memory;
-	struct mapping mappings[MEMORY_REGIONS_MAX];
+	struct vhost_mapping mappings[MEMORY_REGIONS_MAX];
 	struct vhost_queue queues[VHOST_QUEUES];
 	unsigned n_pairs;                      /* whose receive queues run, from the first on */
 	uint8_t steering[VHOST_STEERING_SIZE]; /* by flow_hash(): number of the pair that the guest sent by, from 1 on; 0: it did not */

@@ -32,7 +32,7 @@ static int check_part(int fd, uint64_t offset, uint64_t size)
 	return 0;
 }
 
-int mapping_map(int fd, uint64_t offset, uint64_t size, struct mapping *ret)
+int vhost_mapping_map(int fd, uint64_t offset, uint64_t size, struct vhost_mapping *ret)
 {
 	int r = size > INT64_MAX / 2 ? -EINVAL : check_part(fd, offset, size);
 	if (r < 0)
@@ -48,15 +48,15 @@ int mapping_map(int fd, uint64_t offset, uint64_t size, struct mapping *ret)
 		munmap(start, whole);
 		return -ENOMEM;
 	}
-	*ret = (struct mapping){ .host = (uint8_t *)start + before, .start = start, .size = whole, .guard = guard };
+	*ret = (struct vhost_mapping){ .host = (uint8_t *)start + before, .start = start, .size = whole, .guard = guard };
 	return 0;
 }
 
-void mapping_unmap(struct mapping *m)
+void vhost_mapping_unmap(struct vhost_mapping *m)
 {
 	if (!m->host)
 		return;
 	guard_remove(m->guard);
 	munmap(m->start, m->size);
-	*m = (struct mapping){ 0 };
+	*m = (struct vhost_mapping){ 0 };
 }

@@ -7,7 +7,7 @@
 
 struct guard;
 
-struct mapping {
+struct vhost_mapping {
 	uint8_t *host; /* where the part begins; NULL: not mapped */
 	void *start;   /* of the pages that it lies in */
 	size_t size;
@@ -15,5 +15,5 @@ struct mapping {
 };
 
 /* Maps [@offset, @offset + @size) of @fd, which stays the caller's.  -EINVAL when the file has no such part, -ENOMEM, … */
-int mapping_map(int fd, uint64_t offset, uint64_t size, struct mapping *ret);
-void mapping_unmap(struct mapping *m);
+int vhost_mapping_map(int fd, uint64_t offset, uint64_t size, struct vhost_mapping *ret);
+void vhost_mapping_unmap(struct vhost_mapping *m);

@@ -71,7 +71,7 @@ static void deliver(struct vhost_queue *q, usec_t now, struct iovec *iov, unsign
 	struct vhost_device *d = q->device;
 	uint8_t header[NET_HEADER_LEN];
 	size_t header_len = net_header_len(d->features);
-	if (len < header_len + ETH_HEADER_LEN || len - header_len > VHOST_FRAME_MAX) {
+	if (len < header_len + ETH_HEADER_LEN || len - header_len > LINK_FRAME_MAX) {
 		vhost_device_drop(d, DROP_VHOST_HEADER, NULL);
 		return;
 	}
