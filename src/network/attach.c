@@ -14,12 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* NULL: what the socket is says what it is for. */
-static const char *word_of(const struct attachment *a)
-{
-	return a->type == ATTACHMENT_TYPE_AUTO ? NULL : attachment_type_name(a->type);
-}
-
 /* Many guests may come by it: it listens, or it is a unix datagram socket, whose senders differ by their paths. */
 static bool is_shared(const struct socket_facts *f)
 {
@@ -34,7 +28,7 @@ static unsigned use_of(const struct socket_facts *f)
 /* Why a socket of these facts cannot be attached as @a says; NULL: it can. */
 static const char *why_not(const struct attachment *a, const struct socket_facts *f)
 {
-	const char *word = word_of(a);
+	const char *word = a->type;
 	bool is_unix = f->domain == AF_UNIX, is_inet = f->domain == AF_INET || f->domain == AF_INET6;
 	if (!link_socket_find(word, f->type, 0))
 		return "it is a socket of another type";
@@ -55,14 +49,14 @@ static const char *why_not(const struct attachment *a, const struct socket_facts
 
 static int refuse_fd(const struct attachment *a, const struct socket_facts *f, const char *why, char *error, size_t size)
 {
-	const struct link_socket *s = link_socket_find(word_of(a), f->type, 0);
-	snprintf(error, size, "descriptor %d, type %s: %s", a->fd, s ? s->word : attachment_type_name(a->type), why);
+	const struct link_socket *s = link_socket_find(a->type, f->type, 0);
+	snprintf(error, size, "descriptor %d, type %s: %s", a->fd, s ? s->word : a->type ? a->type : "auto", why);
 	return -EINVAL;
 }
 
 static int hand_over(struct lanlet_network *n, const struct attachment *a, const struct socket_facts *f, char *error, size_t size)
 {
-	struct link *l = links_find_socket(&n->links, word_of(a), f->type, use_of(f));
+	struct link *l = links_find_socket(&n->links, a->type, f->type, use_of(f));
 	return is_shared(f) ? l->ops->listen(l, a->fd, error, size) : l->ops->add(l, a->fd, &a->identity);
 }
 
@@ -90,7 +84,7 @@ static int attach_fd(struct lanlet_network *n, const struct attachment *a, char 
 
 static int attach_path(struct lanlet_network *n, const struct attachment *a, char *error, size_t size)
 {
-	struct link *l = links_find_socket(&n->links, word_of(a), 0, LINK_SOCKET_TARGET);
+	struct link *l = links_find_socket(&n->links, a->type, 0, LINK_SOCKET_TARGET);
 	int r = l->ops->connect(l, a->path, &a->identity);
 	if (r < 0)
 		snprintf(error, size, "socket %s: %s", a->path, strerror(-r));

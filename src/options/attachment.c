@@ -2,6 +2,7 @@
 #include "options/attachment.h"
 
 #include "base/macros.h"
+#include "link/links.h"
 #include "options/value.h"
 
 #include <errno.h>
@@ -12,39 +13,32 @@
 /* Room for the longest path and every key. */
 #define TEXT_SIZE 256
 
-static const char *const type_names[] = {
-	[ATTACHMENT_TYPE_AUTO] = "auto",           [ATTACHMENT_TYPE_STREAM] = "stream", [ATTACHMENT_TYPE_DGRAM] = "dgram",
-	[ATTACHMENT_TYPE_SEQPACKET] = "seqpacket", [ATTACHMENT_TYPE_VHOST] = "vhost",   [ATTACHMENT_TYPE_VDE] = "vde",
-};
-
-const char *attachment_type_name(enum attachment_type type)
-{
-	return type_names[type];
-}
-
 /* --- keys --- */
 
-static int parse_type(const char *word, enum attachment_type *ret)
+static const struct link_socket *find_type(enum attachment_kind kind, const char *word)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(type_names); i++) {
-		if (strcmp(word, type_names[i]) == 0) {
-			*ret = (enum attachment_type)i;
-			return 0;
-		}
+	switch (kind) {
+	case ATTACHMENT_FD: return link_socket_find(word, 0, 0);
+	/* A socket to connect to does not tell which protocol its owner speaks. */
+	case ATTACHMENT_CONNECT: return link_socket_find(word, 0, LINK_SOCKET_TARGET);
+	case ATTACHMENT_UDP: break;
 	}
-	return -EINVAL;
+	return NULL;
 }
+
 static int set_type(struct attachment *p, const char *value, const char **ret_why)
 {
-	bool good = parse_type(value, &p->type) == 0;
-	/* A socket to connect to does not tell which protocol its owner speaks. */
-	if (p->kind == ATTACHMENT_CONNECT)
-		good = good && (p->type == ATTACHMENT_TYPE_STREAM || p->type == ATTACHMENT_TYPE_VHOST);
-	if (p->kind == ATTACHMENT_UDP)
-		good = false;
-	if (!good)
+	if (p->kind == ATTACHMENT_FD && strcmp(value, "auto") == 0) {
+		p->type = NULL;
+		return 0;
+	}
+	const struct link_socket *s = find_type(p->kind, value);
+	if (!s) {
 		*ret_why = "it cannot be of this type";
-	return good ? 0 : -EINVAL;
+		return -EINVAL;
+	}
+	p->type = s->word;
+	return 0;
 }
 
 static int set_mac(struct attachment *p, const char *value, const char **ret_why)
@@ -133,8 +127,8 @@ static int set_what(struct attachment *p, char **text, const char **ret_why)
 {
 	switch (p->kind) {
 	case ATTACHMENT_FD: return set_fd(p, text);
-	case ATTACHMENT_CONNECT: p->type = ATTACHMENT_TYPE_STREAM; return set_path(p, text, ret_why);
-	case ATTACHMENT_UDP: p->type = ATTACHMENT_TYPE_DGRAM; return set_addresses(p, text, ret_why);
+	case ATTACHMENT_CONNECT: p->type = link_socket_find(NULL, 0, LINK_SOCKET_TARGET)->word; return set_path(p, text, ret_why);
+	case ATTACHMENT_UDP: return set_addresses(p, text, ret_why);
 	}
 	return -EINVAL;
 }
@@ -162,9 +156,14 @@ static bool endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint
 	return ip_equal(&a->addr, &b->addr) && a->port == b->port;
 }
 
+static bool type_equal(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 static bool attachment_equal(const struct attachment *a, const struct attachment *b)
 {
-	return a->kind == b->kind && a->type == b->type && a->fd == b->fd && strcmp(a->path, b->path) == 0 &&
+	return a->kind == b->kind && type_equal(a->type, b->type) && a->fd == b->fd && strcmp(a->path, b->path) == 0 &&
 	       endpoint_equal(&a->local, &b->local) && endpoint_equal(&a->peer, &b->peer) &&
 	       strcmp(a->identity.name, b->identity.name) == 0 && mac_equal(a->identity.pinned, b->identity.pinned);
 }

@@ -18,19 +18,10 @@ enum attachment_kind {
 	ATTACHMENT_UDP,     /* datagrams between two addresses */
 };
 
-enum attachment_type {
-	ATTACHMENT_TYPE_AUTO, /* found out from the socket */
-	ATTACHMENT_TYPE_STREAM,
-	ATTACHMENT_TYPE_DGRAM,
-	ATTACHMENT_TYPE_SEQPACKET,
-	ATTACHMENT_TYPE_VHOST,
-	ATTACHMENT_TYPE_VDE,
-};
-
 struct attachment {
 	enum attachment_kind kind;
-	enum attachment_type type;
-	int fd;                                                    /* ATTACHMENT_FD */
+	const char *type; /* static: the word of a struct link_socket (link/link.h), as "vhost"; NULL: none was given */
+	int fd;           /* ATTACHMENT_FD */
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* ATTACHMENT_CONNECT */
 	struct ip_endpoint local, peer;                            /* ATTACHMENT_UDP: both of one family, and no port is 0 */
 	struct port_identity identity;
@@ -43,8 +34,6 @@ struct attachment_list {
 
 /* -EINVAL, with a reason in *@ret_why where the text that the option accepts does not say it all. */
 int attachment_parse(enum attachment_kind kind, const char *text, struct attachment *ret, const char **ret_why);
-/* The word for @type, such as "stream". */
-const char *attachment_type_name(enum attachment_type type);
 
 /* -ENOMEM. */
 int attachment_list_add(struct attachment_list *l, const struct attachment *attachment);

@@ -47,7 +47,7 @@ static int add_vhost_connect(struct settings *s, const char *value, const char *
 	struct attachment a;
 	if (attachment_parse(ATTACHMENT_CONNECT, value, &a, ret_why) < 0)
 		return -EINVAL;
-	a.type = ATTACHMENT_TYPE_VHOST;
+	a.type = "vhost";
 	return attachment_list_add(&s->attachments, &a);
 }
 
