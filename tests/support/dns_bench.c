@@ -123,6 +123,11 @@ struct dns_bench *dns_bench_new(const char *domain, const char *subnet, unsigned
 	return b;
 }
 
+struct dns_bench *dns_bench_new_usual(unsigned servers)
+{
+	return dns_bench_new("lanlet.internal", "192.168.122.0/24", servers);
+}
+
 struct dns_bench *dns_bench_new_with(struct dns_upstream *upstream)
 {
 	return new_bench("lanlet.internal", "192.168.122.0/24", upstream);
@@ -210,6 +215,15 @@ struct dns_header header_of(const GByteArray *bytes)
 	struct dns_header h;
 	g_assert_cmpint(dns_header_parse(&r, &h), ==, 0);
 	return h;
+}
+
+void check_rcode(struct dns_bench *b, guint index, uint16_t id, uint8_t rcode)
+{
+	struct dns_header h = header_of(told_at(b, index)->bytes);
+	g_assert_true(h.response);
+	g_assert_cmphex(h.id, ==, id);
+	g_assert_cmpuint(h.rcode, ==, rcode);
+	g_assert_true(h.recursion_available);
 }
 
 GByteArray *make_answer(const struct asked *a, uint8_t rcode, size_t extra)

@@ -68,6 +68,8 @@ GByteArray *bytes_of(const void *data, size_t len);
 /* @servers: their number; they are 10.0.0.0, 10.0.0.1, … */
 void set_servers(struct dns_bench *b, unsigned servers);
 struct dns_bench *dns_bench_new(const char *domain, const char *subnet, unsigned servers);
+/* With domain "lanlet.internal" and the default subnet. */
+struct dns_bench *dns_bench_new_usual(unsigned servers);
 /* With domain "lanlet.internal", the default subnet and no servers; borrows @upstream. */
 struct dns_bench *dns_bench_new_with(struct dns_upstream *upstream);
 void dns_bench_free(struct dns_bench *b);
@@ -81,6 +83,8 @@ void ask_bytes(struct dns_bench *b, ip4_t from, uint16_t port, const void *paylo
 void ask_shape(struct dns_bench *b, const struct query_shape *shape);
 void ask(struct dns_bench *b, uint16_t id, const char *name, uint16_t type);
 struct told *told_at(struct dns_bench *b, guint index);
+/* Checks that message @index to a guest is an answer with this id and code. */
+void check_rcode(struct dns_bench *b, guint index, uint16_t id, uint8_t rcode);
 struct asked *asked_at(struct dns_bench *b, guint index);
 struct dns_header header_of(const GByteArray *bytes);
 /* A server's answer to @a: the query with QR and @rcode, and @extra bytes behind it. */
