@@ -49,6 +49,7 @@ class Directories(TestCase):
 
     def test_both_directories_may_be_one(self):
         self.start("--runtime-dir", self.path("d"), "--state-dir", self.path("d"))
+        self.assertEqual(self.lanlet("status", "--runtime-dir", self.path("d")).returncode, 0)
 
     def test_tmp_stands_in_for_the_runtime_directory(self):
         if os.path.isdir("/run/user/%d" % os.geteuid()):
@@ -115,6 +116,8 @@ class Claim(TestCase):
     def test_networks_of_different_names_run_side_by_side(self):
         self.start("one")
         self.start("two", "--subnet", "192.168.123.0/24")
+        for name, gateway in (("one", "192.168.122.1"), ("two", "192.168.123.1")):
+            self.assertIn(gateway, self.status(name))
 
     def test_state_directory_has_one_user(self):
         first = self.start("one", "--state-dir", self.path("s"))

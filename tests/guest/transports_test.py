@@ -32,6 +32,7 @@ class AllTransportsTest(unittest.TestCase):
         cls.outside = cls.enterClassContext(outside.Outside())
         cls.lanlet = cls.enterClassContext(Lanlet("--dns", outside.ROUTER))
         cls.guests = []
+        assert len(available()) > 1, "QEMU knows too few of them"
         for number, name in enumerate(available(), 1):
             card = TRANSPORTS[name](cls.lanlet, f"52:54:00:00:00:{number:02x}")
             cls.guests.append(cls.enterClassContext(vm.Guest(card, name)))

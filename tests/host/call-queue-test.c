@@ -3,9 +3,11 @@
 
 #include "base/macros.h"
 
+#include <fcntl.h>
 #include <glib.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #define THREADS 4u
 #define CALLS 2000u
@@ -52,9 +54,12 @@ static void descriptor_is_readable_exactly_while_there_is_a_call(void)
 	call_queue_done(&q);
 }
 
+/* Its descriptor is 0, the program's standard input. */
 static void done_of_a_zeroed_queue_is_harmless(void)
 {
+	g_assert_cmpint(fcntl(STDIN_FILENO, F_GETFD), >=, 0);
 	call_queue_done(&(struct call_queue){ 0 });
+	g_assert_cmpint(fcntl(STDIN_FILENO, F_GETFD), >=, 0);
 }
 
 struct poster {
