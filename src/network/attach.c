@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Guests that the network's user names one by one: descriptors, sockets to connect to, UDP addresses. */
+/* Guests that are named one by one: by a descriptor, a socket to connect to, or two UDP addresses. */
 #include "network/attach.h"
 
 #include "base/macros.h"
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Many guests may come by it: it listens, or it is a unix datagram socket, whose senders differ by their paths. */
+/* Whether many guests may use it: it listens, or it is a unix datagram socket, whose senders differ by their paths. */
 static bool is_shared(const struct socket_facts *f)
 {
 	return f->listens || (f->type == SOCK_DGRAM && f->domain == AF_UNIX && !f->is_connected);
@@ -35,7 +35,7 @@ static const char *why_not(const struct attachment *a, const struct socket_facts
 	if (!is_unix && !(is_inet && link_socket_find(word, f->type, LINK_SOCKET_INET)))
 		return "it is a socket of another family";
 	if (f->type == SOCK_DGRAM && is_inet && !f->is_connected)
-		return "a UDP socket takes one guest: connect() it to that";
+		return "a UDP socket is for one guest: connect() it to that guest's address";
 	if (f->type == SOCK_DGRAM && !f->is_connected && !f->is_bound)
 		return "it is neither bound nor connected";
 	if (!link_socket_find(word, f->type, use_of(f)))
@@ -43,7 +43,7 @@ static const char *why_not(const struct attachment *a, const struct socket_facts
 	if (f->type != SOCK_DGRAM && !f->is_connected && !f->listens)
 		return "it neither listens nor is connected";
 	if (is_shared(f) && (a->identity.name[0] != '\0' || !mac_is_zero(a->identity.pinned)))
-		return "many guests may come by it, and mac= and name= are for one";
+		return "mac= and name= are for one guest, and many guests may use this socket";
 	return NULL;
 }
 

@@ -12,7 +12,7 @@
 
 /* --- what is wanted --- */
 
-/* A frame that is dropped because it is too short has zeroes for what it lacks. */
+/* Bytes that a frame is too short for are zero. */
 static struct eth_header header_of(const struct frame *f)
 {
 	uint8_t bytes[ETH_HEADER_LEN] = { 0 };
@@ -77,7 +77,7 @@ static void count_lost(struct capture *c)
 	c->all->lost++;
 }
 
-/* Room for a record about @p with @captured bytes, filled in but for those and what is of a frame; NULL when there is none. */
+/* A record about @p with room for @captured bytes, without what comes from a frame; NULL when the ring is full. */
 static struct capture_record *begin_record(struct capture *c, enum capture_kind kind, const struct port *p, uint32_t captured)
 {
 	struct capture_record *r = capture_ring_reserve(&c->ring, sizeof(*r) + captured);
@@ -142,7 +142,7 @@ static void observe_frame(struct observer *o, const struct port *p, enum observe
 		add_frame(c, (struct capture_record){ .kind = CAPTURE_FRAME, .outbound = how != OBSERVED_IN }, p, f);
 }
 
-/* Frames of the gateway's have no ingress. */
+/* A frame from the gateway has no ingress. */
 static bool came_from(const struct port *p, const struct frame *f)
 {
 	return !p || f->ingress == p || (!f->ingress && p->segment && p == p->segment->gateway.port);
@@ -161,7 +161,7 @@ static void observe_port_gone(struct observer *o, const struct port *p)
 	if (p->id != c->port_id)
 		return;
 	if (c->config.of == CAPTURE_OF_GUEST) {
-		c->port_id = 0; /* it may come back at another */
+		c->port_id = 0; /* the guest may come back at another port */
 		return;
 	}
 	atomic_store(&c->over, true);
@@ -177,7 +177,7 @@ static void observe_end_of_turn(struct observer *o)
 	c->config.readable(c->config.opaque);
 }
 
-/* --- whom it is about --- */
+/* --- the port or guest to capture --- */
 
 static const struct port *find_port(const struct lanlet_network *n, const char *who)
 {
@@ -207,7 +207,7 @@ static void look_at_lease(void *opaque, const struct lease *l)
 	s->found = true;
 }
 
-/* Who uses @ip; else whom it is reserved for; else who has leased it. */
+/* The MAC that uses @ip, that it is reserved for, or that has leased it: the first of these that is known. */
 static bool find_mac(struct lanlet_network *n, ip4_t ip, struct mac *ret)
 {
 	if (!n->settings.no_gateway && ip == n->settings.gateway) {
@@ -265,7 +265,7 @@ static int find_whom(struct lanlet_network *n, usec_t now, struct capture *c)
 
 /* --- life --- */
 
-/* A guest may move to any port. */
+/* All ports if it is of a guest, which may move to any of them. */
 static void announce_ports(struct capture *c, const struct lanlet_network *n)
 {
 	if (n->segment.n_ports == 0)

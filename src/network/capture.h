@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A capture: copies of frames that pass, on their way from the network's thread to whoever reads them, on another one.  The network
- * runs any number at once, each with a ring of its own (capture_ring.h): what a slow reader leaves no room for is lost
- * to that capture, counted, and nothing else happens.
+ * A packet capture: copies of frames, from the network's thread to a reader on another thread.  Up to CAPTURES_MAX run at once, each with
+ * a ring (capture_ring.h).  When a slow reader leaves no room in the ring, that capture loses records and counts them, and nothing waits.
  *
- * A capture of the whole segment has each frame once, as it enters by a port, and what the switch itself says.  One of a port has
- * what goes in and out there; one of a guest likewise, of the port that the guest is at, and nothing that is for its neighbours there.
+ * A capture of the segment has each frame once, as it enters the switch.  A capture of a port has the frames that go in and out there.  A
+ * capture of a guest has those of the port where the guest is, without frames for other guests at that port.
  *
- * Made and freed by the reader, running between capture_start() and capture_stop(), which the network's thread calls.  The records,
- * counters and what decides on frames are that thread's while it runs.
+ * The reader makes and frees a capture.  It runs between capture_start() and capture_stop(), which the network's thread calls; meanwhile
+ * that thread owns all of it but the reading end of the ring.
  */
 #pragma once
 
@@ -25,7 +24,7 @@ struct capture;
 struct lanlet_network;
 
 #define CAPTURE_RING_BYTES ((size_t)4 * 1024 * 1024)
-#define CAPTURES_MAX 64u /* at once: what they can take of the memory */
+#define CAPTURES_MAX 64u /* at once: bounds their memory */
 #define CAPTURE_TEXT_SIZE 256
 #define CAPTURE_SNAPLEN_MAX 262144u /* as with tcpdump, and longer than any frame */
 
@@ -38,24 +37,24 @@ enum capture_of {
 struct capture_config {
 	enum capture_of of;
 	char who[CAPTURE_TEXT_SIZE];         /* of a port: its number or name; of a guest: its MAC, address or name */
-	char filter_text[CAPTURE_TEXT_SIZE]; /* for people */
-	bool drops;                          /* what is dropped too, in a record of its own */
+	char filter_text[CAPTURE_TEXT_SIZE]; /* as it is shown */
+	bool drops;                          /* dropped frames too, as records of their own */
 	uint32_t snaplen;                    /* bytes of each frame that are kept */
 	/*
-	 * Whether a frame of @len bytes, of which those that the filter can look at, @reach of them at most, are at @bytes, is wanted.
-	 * NULL: any is. On the network's thread.
+	 * Whether the filter takes a frame of @len bytes, of which the first @n, at most @reach, are at @bytes.  NULL: all frames.  On
+	 * the network's thread.
 	 */
 	bool (*wants)(const void *filter, const uint8_t *bytes, size_t n, size_t len);
 	const void *filter;
 	size_t reach;
-	/* There is something to read, or the end.  On the network's thread, once a turn at most. */
+	/* Records can be read, or the capture is over.  On the network's thread, at most once per turn. */
 	void (*readable)(void *opaque);
 	void *opaque;
 };
 
 enum capture_kind {
-	CAPTURE_PORT,  /* there is such a port; no bytes */
-	CAPTURE_FRAME, /* a frame passed it */
+	CAPTURE_PORT,  /* names a port; has no bytes */
+	CAPTURE_FRAME, /* a frame went in or out */
 	CAPTURE_DROP,  /* a frame was dropped */
 };
 
@@ -64,10 +63,10 @@ struct capture_record {
 	unsigned port_id;
 	char port[PORT_NAME_SIZE];
 	const char *port_kind; /* static */
-	bool outbound;         /* out of the port; else from it into the segment */
+	bool outbound;         /* from the segment out of the port; otherwise into the segment */
 	enum drop_reason why;
 	uint64_t when_ns; /* since 1970 */
-	uint64_t lost;    /* records that there was no room for since the one before */
+	uint64_t lost;    /* records that found no room since the record before */
 	enum frame_checksum checksum;
 	uint16_t csum_start, csum_offset;
 	enum frame_gso gso;
@@ -82,7 +81,8 @@ int capture_new(const struct capture_config *config, struct capture **ret);
 void capture_free(struct capture *c);
 
 /*
- * Begins, with a record of each port that it can have frames of.  -ENOENT: there is no such port or guest; -EUSERS: enough are running.
+ * Begins, with a record for each port that frames may come from.  -ENOENT: there is no such port or guest; -EUSERS: CAPTURES_MAX are
+ * running.
  */
 int capture_start(struct lanlet_network *n, usec_t now, struct capture *c);
 /* Harmless when it does not run. */
@@ -95,6 +95,6 @@ bool capture_is_over(const struct capture *c);
 /* How many lost records no record has told of.  When it does not run. */
 uint64_t capture_untold(const struct capture *c);
 
-/* The reader's: the oldest record, whose bytes it may change, until it is released; NULL: none now. */
+/* For the reader: the oldest record, whose bytes the reader may change until it releases the record; NULL: none now. */
 struct capture_record *capture_read(struct capture *c);
 void capture_release(struct capture *c);

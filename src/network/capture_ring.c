@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* In front of each record. */
+/* Before each record. */
 struct head {
-	uint64_t len; /* GAP: nothing follows before the end of the memory */
+	uint64_t len; /* GAP: no record follows before the end of the memory */
 };
 
 #define GAP UINT64_MAX
@@ -64,7 +64,7 @@ void *capture_ring_peek(struct capture_ring *r, size_t *ret_len)
 	size_t head = atomic_load_explicit(&r->head, memory_order_acquire);
 	if (tail == head)
 		return NULL;
-	if (head_at(r, tail)->len == GAP) { /* a record follows: the two became visible together */
+	if (head_at(r, tail)->len == GAP) { /* a record follows, because the mark and the record are published together */
 		tail += left_to_end(r, tail);
 		atomic_store_explicit(&r->tail, tail, memory_order_release);
 	}

@@ -13,22 +13,22 @@
 struct capture {
 	struct capture_config config;
 	struct observer observer;
-	struct captures *all; /* the network's; NULL while it does not run */
-	struct list node;     /* in them */
+	struct captures *all; /* of the network; NULL while the capture does not run */
+	struct list node;     /* in all->all */
 	unsigned id;          /* from 1 on, never used again */
-	unsigned port_id;     /* of the port, or where the guest was seen last; 0: nowhere yet */
+	unsigned port_id;     /* the port, or where the guest was seen last; 0: nowhere yet */
 	struct mac guest;
 	uint8_t *scratch; /* config.reach bytes, for frames in pieces */
 	struct capture_ring ring;
 	uint64_t records, lost;
-	uint64_t untold; /* of those lost: what no record has told yet */
+	uint64_t untold; /* lost records that no record has told of yet */
 	usec_t started;
-	bool fresh;       /* something was added in this turn */
-	atomic_bool over; /* the port has gone: nothing more will come */
+	bool fresh;       /* a record was added in this turn */
+	atomic_bool over; /* the port is gone: there will be no more records */
 };
 
 struct captures {
 	struct list all;
 	unsigned n, last_id;
-	uint64_t records, lost; /* of all that there ever were */
+	uint64_t records, lost; /* of all captures since the start */
 };

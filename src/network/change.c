@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is in effect is what was configured and what was added: `settings` = `configured` + `added.settings`.  Every change makes new ones
- * of these first, has settings_check() judge the sum, and then puts them in place.
+ * The settings in effect are those of the configuration and the entries added at run time: `settings` = `configured` + `added.settings`.  A
+ * change makes new ones first, has settings_check() check the sum, and then puts them in place, so a failure changes nothing.
  */
 #include "network/change.h"
 
@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* The sum of @configured and @added, checked.  -EEXIST: it contradicts itself. */
+/* The sum of @configured and @added, checked.  -EEXIST: they contradict one another. */
 static int add_up(const struct settings *configured, const struct settings *added, struct settings *ret, char *error, size_t size)
 {
 	struct settings sum;
@@ -31,7 +31,7 @@ static int add_up(const struct settings *configured, const struct settings *adde
 	return r;
 }
 
-/* Of @list, which was added once, what still fits what is configured. */
+/* Keeps the entry in @list, which was added at run time, if it fits the configuration. */
 static void keep_fitting(struct lanlet_network *n, const struct settings *list)
 {
 	char reason[512];
@@ -42,7 +42,8 @@ static void keep_fitting(struct lanlet_network *n, const struct settings *list)
 		r = settings_append(&n->added.settings, list);
 	}
 	if (r == -EEXIST)
-		log_warning(&n->log, "what was added to the configuration does not fit it any more and is left out: %s", reason);
+		log_warning(&n->log, "an entry that was added at run time does not fit the configuration any more and is skipped: %s",
+			    reason);
 }
 
 int change_begin(struct lanlet_network *n)
@@ -75,7 +76,7 @@ static int tell(int r, char *error, size_t size)
 	return r;
 }
 
-/* Has @added, taken over in any case, instead of what was added so far. */
+/* Puts @added, which is taken over in any case, in the place of all entries added so far. */
 static int change_added(struct lanlet_network *n, struct settings *added, enum event_type what, char *error, size_t size)
 {
 	struct settings sum;
@@ -95,7 +96,7 @@ static int change_added(struct lanlet_network *n, struct settings *added, enum e
 	return tell(r, error, size);
 }
 
-/* A copy of what was added, with @text added as the value of @option. */
+/* A copy of the entries added so far, with @text added as a value of @option. */
 static int with(const struct lanlet_network *n, const char *option, const char *text, struct settings *ret, char *error, size_t size)
 {
 	struct settings one = { 0 }, added;
@@ -135,7 +136,7 @@ int change_add_name(struct lanlet_network *n, const char *text, char *error, siz
 
 static int not_added(bool configured, const char *what, char *error, size_t size)
 {
-	snprintf(error, size, configured ? "%s stands in the configuration: take it out there, and reload" : "there is no %s", what);
+	snprintf(error, size, configured ? "the %s is part of the configuration: remove it there, and reload" : "there is no %s", what);
 	return configured ? -EPERM : -ENOENT;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Changes of a network that runs.  None of them touches a flow, and each either happens whole or not at all.  By the thread that
- * dispatches the network.
+ * Changes of a running network.  No change touches a flow, and each happens completely or not at all.  Called on the thread that dispatches
+ * the network.
  */
 #pragma once
 
@@ -14,27 +14,27 @@
 struct lanlet_config;
 struct lanlet_network;
 
-/* The network is being made: its settings become what was configured and what was added to that earlier.  Negative errno. */
+/* When the network is made: works out its settings from the configuration and the entries added at run time.  Negative errno. */
 int change_begin(struct lanlet_network *n);
 
 /*
- * Adds a reservation, "MAC,ADDRESS[,NAME]", or a name, "NAME,ADDRESS", and keeps it over restarts.  One of the same MAC (name)
- * that was added in this way is replaced.  -EINVAL: the text is none; -EEXIST: it contradicts what is there; or the errno of what
+ * Adds a reservation (static lease), "MAC,ADDRESS[,NAME]", or a name, "NAME,ADDRESS", which outlives restarts.  It replaces an added one
+ * with the same MAC (name).  -EINVAL: the text is invalid; -EEXIST: it contradicts another entry or the configuration; or the errno of what
  * failed.  @error has one line about it.
  */
 int change_add_reservation(struct lanlet_network *n, const char *text, char *error, size_t size);
 int change_add_name(struct lanlet_network *n, const char *text, char *error, size_t size);
-/* Takes back what was added.  -ENOENT; -EPERM: it stands in the configuration, and only there it can be taken out. */
+/* Removes what was added.  -ENOENT; -EPERM: the configuration has it, where it has to be removed. */
 int change_remove_reservation(struct lanlet_network *n, struct mac mac, char *error, size_t size);
 int change_remove_name(struct lanlet_network *n, const char *name, char *error, size_t size);
 
 void change_log_level(struct lanlet_network *n, enum log_level level);
 
-/* What a reload did with an option. */
+/* What a reload does with an option. */
 enum change {
-	CHANGE_NONE,    /* it is as before */
-	CHANGE_DONE,    /* it is in effect */
-	CHANGE_RESTART, /* it is another, and would need a restart: the old value stays in effect */
+	CHANGE_NONE,    /* its value is the same */
+	CHANGE_DONE,    /* its new value is in effect */
+	CHANGE_RESTART, /* its new value needs a restart; the old one stays in effect */
 };
 
 #define CHANGE_OPTIONS_MAX 64u

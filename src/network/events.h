@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What happened on a network, newest last: a ring that whoever looks reads from a number on.  It has no readers of
- * its own: one that comes too late finds the oldest overwritten, and by the gap in the numbers how many.
+ * The events of a network, in a ring.  A reader asks for the events after a number; it is not registered here.  A reader that is too late
+ * misses the oldest events, and sees from the numbers how many.
  */
 #pragma once
 
@@ -40,13 +40,13 @@ enum event_type {
 
 const char *event_name(enum event_type type);
 
-/* What a type has no use for is zero. */
+/* Members that the type does not use are zero. */
 struct event {
-	uint64_t number; /* from 1 on */
+	uint64_t number; /* the first is 1 */
 	usec_t when;
 	enum event_type type;
 	unsigned port_id;
-	const char *detail; /* static: a port's kind, a drop's reason, a log level */
+	const char *detail; /* static: the kind of a port, the reason of a drop, a log level */
 	char port[PORT_NAME_SIZE];
 	struct mac mac;
 	ip4_t ip;
@@ -56,9 +56,9 @@ struct event {
 #define EVENTS_KEPT 1024u
 
 struct events {
-	struct event *ring; /* event number n is at n % EVENTS_KEPT */
+	struct event *ring; /* event n is at n % EVENTS_KEPT */
 	uint64_t last;      /* 0: none yet */
-	/* Told once of the next event, and then no more until it asks again by setting this. */
+	/* Called once, for the next event; then it is NULL until it is set again. */
 	void (*wake)(void *opaque);
 	void *wake_opaque;
 };
@@ -67,7 +67,7 @@ struct events {
 int events_init(struct events *e);
 void events_done(struct events *e);
 
-/* Keeps a copy of @event, whose number is set. */
+/* Adds a copy of @event, and numbers it. */
 void events_add(struct events *e, const struct event *event);
-/* Copies up to @max events behind number @after into @ret, oldest first; returns how many. */
+/* Copies up to @max events after number @after to @ret, oldest first; returns how many. */
 unsigned events_read(const struct events *e, uint64_t after, struct event *ret, unsigned max);

@@ -12,7 +12,7 @@
 
 #define FILE_NAME "gateway-mac"
 
-/* In QEMU's and libvirt's range, as guests' MACs are: 52:54:00. */
+/* 52:54:00 is the range of QEMU and libvirt, as for guests. */
 static struct mac make_up(void)
 {
 	struct mac m = { { 0x52, 0x54, 0x00 } };
@@ -55,6 +55,6 @@ struct mac gateway_mac_get(const char *state_dir, struct log *log)
 	m = make_up();
 	int r = save(path, m);
 	if (r < 0)
-		log_warning(log, "%s: %s; the gateway's MAC will change with the next start", path, strerror(-r));
+		log_warning(log, "%s: %s; the gateway will have another MAC after a restart", path, strerror(-r));
 	return m;
 }

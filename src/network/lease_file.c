@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes that grow. */
+/* A growing buffer. */
 struct text {
 	char *bytes;
 	size_t len, size;
@@ -56,14 +56,14 @@ static char *with_suffix(const struct lease_file *f, const char *suffix)
 	return asprintf(&path, "%s%s", f->path, suffix) < 0 ? NULL : path;
 }
 
-/* What load() hands to each line. */
+/* What each line of the file is given to. */
 struct loading {
 	struct dhcp *d;
 	usec_t now, wall;
 	unsigned taken, unfit;
 };
 
-/* The boot clock's time for Unix time; what ended before the machine started is simply over. */
+/* Unix time as time of the boot clock; 0 for leases that ended before the machine started. */
 static usec_t from_unix(const struct loading *l, uint64_t seconds)
 {
 	if (seconds == 0)
@@ -98,9 +98,9 @@ static void put_damaged_aside(struct lease_file *f, const char *what)
 {
 	char *aside = with_suffix(f, ".damaged");
 	if (aside && rename(f->path, aside) == 0)
-		log_warning(f->log, "lease file %s: %s; it is kept as %s", f->path, what, aside);
+		log_warning(f->log, "lease file %s: %s; the old file is kept as %s", f->path, what, aside);
 	else
-		log_warning(f->log, "lease file %s: %s; it could not be put aside: %s", f->path, what, strerror(errno));
+		log_warning(f->log, "lease file %s: %s; it could not be renamed: %s", f->path, what, strerror(errno));
 	free(aside);
 }
 
@@ -115,12 +115,14 @@ unsigned lease_file_load(struct lease_file *f, struct dhcp *d, usec_t now, usec_
 		put_damaged_aside(f, strerror(-err));
 	if (damaged > 0) {
 		char what[80];
-		snprintf(what, sizeof(what), "%zu lines are damaged, %u leases are taken from the others", damaged, l.taken);
+		snprintf(what, sizeof(what), "%zu lines are damaged, the other lines have %u leases", damaged, l.taken);
 		put_damaged_aside(f, what);
 		lease_file_save(f, d, now, wall);
 	}
 	if (l.unfit > 0)
-		log_info(f->log, "lease file %s: %u leases do not fit the range and the reservations any more", f->path, l.unfit);
+		log_info(f->log,
+			 "lease file %s: %u leases are dropped, because they do not fit the DHCP range or the reservations any more",
+			 f->path, l.unfit);
 	free(text);
 	return l.taken;
 }
@@ -156,7 +158,7 @@ int lease_file_save(struct lease_file *f, const struct dhcp *d, usec_t now, usec
 	int err = s.text.failed ? -ENOMEM : state_file_replace(f->path, s.text.bytes, s.text.len);
 	free(s.text.bytes);
 	if (err < 0 && !f->failing)
-		log_error(f->log, "lease file %s: %s: leases are not kept until it can be written", f->path, strerror(-err));
+		log_error(f->log, "lease file %s: %s; leases do not outlive a restart until it can be written", f->path, strerror(-err));
 	if (err == 0 && f->failing)
 		log_info(f->log, "lease file %s: written again", f->path);
 	f->failing = err < 0;

@@ -20,7 +20,7 @@
 #define LEASE_FILE_NAME "leases"
 #define DNS_PORT 53
 
-/* --- what DHCP asks for --- */
+/* --- the environment of DHCP --- */
 
 static void probe(struct dhcp_env *env, usec_t now, ip4_t ip)
 {
@@ -46,7 +46,7 @@ static void leased(struct dhcp_env *env, usec_t now, const struct lease *l, enum
 
 static const struct dhcp_env_ops dhcp_env_ops = { probe, in_use, changed, leased };
 
-/* --- what DNS asks for --- */
+/* --- the environment of DNS --- */
 
 static int find_name(struct dns_names *names, usec_t now, const char *name, ip4_t *ret)
 {
@@ -145,7 +145,7 @@ static int load_leases(struct name_services *n, const char *state_dir, usec_t no
 	n->keeps_leases = true;
 	unsigned count = lease_file_load(&n->lease_file, &n->dhcp, now, clock_wall());
 	if (count > 0)
-		log_info(n->log, "%s: %u leases", path, count);
+		log_info(n->log, "lease file %s: %u leases loaded", path, count);
 	return 0;
 }
 
@@ -256,7 +256,7 @@ void name_services_address_seen(struct name_services *n, usec_t now, ip4_t ip, s
 	dhcp_address_seen(&n->dhcp, now, ip, mac);
 }
 
-/* Before an ACK leaves, the lease is on disk. */
+/* The lease file is replaced before the ACK is sent. */
 void name_services_turn_ends(struct name_services *n, usec_t now)
 {
 	if (n->leases_changed && n->keeps_leases)

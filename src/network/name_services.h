@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who is who on a network: DHCP and DNS, and what they need from the gateway and the host: the lease file, the name
- * servers outside.  Glue between contracts; it decides nothing by itself.
+ * Wires DHCP and DNS to the gateway and to the host: the lease file, the resolver for servers outside.  Glue between contracts; it
+ * makes no decisions.
  */
 #pragma once
 
@@ -34,26 +34,26 @@ struct name_services {
 	bool keeps_leases;
 	void (*leased)(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what);
 	void *opaque;
-	bool leases_changed; /* since they were last saved */
+	bool leases_changed; /* since the last save */
 
-	struct settings_name *more_names; /* that DNS knows beside guests' */
+	struct settings_name *more_names; /* DNS names beside those of guests */
 	size_t n_more_names;
 
 	struct poller *poller;
 	struct dns *dns;
 	struct dns_names dns_names;
 	struct resolver *resolver;
-	struct resolv_follower *follower; /* NULL when servers were given */
+	struct resolv_follower *follower; /* follows the host's resolv.conf; NULL when servers were given */
 };
 
 struct name_services_config {
 	const struct settings *settings;
 	struct gateway *gateway; /* gets the services */
 	struct poller *poller;
-	/* What DHCP says of leases; may be NULL. */
+	/* Events of leases; may be NULL. */
 	void (*leased)(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what);
 	void *opaque;
-	const char *state_dir; /* where leases are kept; NULL: nowhere */
+	const char *state_dir; /* for the lease file; NULL: there is none */
 	struct log *log;
 };
 
@@ -63,16 +63,15 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 void name_services_done(struct name_services *n, usec_t now);
 
 /*
- * The reservations, names and the lease time of @s take effect.  -ENOMEM or what dhcp_set_reservations() says, and nothing
- * is changed.
+ * Puts the reservations, names and lease time of @s into effect.  -ENOMEM, or an error of dhcp_set_reservations(), and nothing is changed.
  */
 int name_services_change(struct name_services *n, const struct settings *s, usec_t now);
-/* The servers of @s, or those of the host, are asked from now on.  Negative errno. */
+/* Forwards queries to the servers of @s, or to those of the host if it has none.  Negative errno. */
 int name_services_change_servers(struct name_services *n, const struct settings *s);
 
-/* DNS over TCP by @engine.  -EOPNOTSUPP when it does not terminate TCP. */
+/* Serves DNS over TCP through @engine.  -EOPNOTSUPP: the engine does not terminate TCP. */
 int name_services_serve_tcp(struct name_services *n, const struct engine_ops *ops, struct engine *engine);
 
-/* The hooks of the gateway. */
+/* Hooks of the gateway. */
 void name_services_address_seen(struct name_services *n, usec_t now, ip4_t ip, struct mac mac);
 void name_services_turn_ends(struct name_services *n, usec_t now);

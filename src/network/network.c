@@ -205,7 +205,7 @@ static int build_links(struct lanlet_network *n)
 				     });
 }
 
-/* Nested networks have one subnet often.  The resolver of the outer one works, its other addresses are out of reach. */
+/* A nested network often has the subnet of the outer one.  DNS works then, the outer network's other addresses cannot be reached. */
 static void warn_of_shadowed_network(struct lanlet_network *n)
 {
 	struct host_network outer;
@@ -213,8 +213,8 @@ static void warn_of_shadowed_network(struct lanlet_network *n)
 	if (host_network_find_overlap(n->settings.subnet, &outer) < 0)
 		return;
 	log_warning(&n->log,
-		    "this machine is %s/%u on %s, in the same network as the guests: they cannot reach other machines there; "
-		    "choose another with --subnet if they should",
+		    "subnet: this machine has %s/%u on %s, the same network as the guests, so guests cannot reach other machines there; "
+		    "choose another one with --subnet if they should",
 		    ip4_format(outer.address, address), outer.prefix.length, outer.interface);
 }
 
@@ -247,7 +247,7 @@ static int connect_links(struct lanlet_network *n, char *error, size_t size)
 	return r < 0 ? r : attach_all(n, &n->settings.attachments, error, size);
 }
 
-/* Each step may fail: lanlet_network_free() takes down what the steps before have made.  @error is set by those that know more than errno.
+/* Any step may fail; lanlet_network_free() then takes down what the steps before have made.  Some write @error, which says more than errno.
  */
 static int build_all(struct lanlet_network *n, const struct lanlet_config *config, char *error, size_t size)
 {
@@ -283,7 +283,7 @@ static struct lanlet_network *new_empty(const struct lanlet_config *config)
 	list_init(&n->sockets);
 	list_init(&n->forwards.all);
 	list_init(&n->captures.all);
-	n->lease_check = n->leases_checked = n->started; /* the lease file has some */
+	n->lease_check = n->leases_checked = n->started; /* leases are loaded from the file */
 	return n;
 }
 
@@ -316,7 +316,7 @@ void lanlet_network_free(struct lanlet_network *n)
 	}
 	forwards_done(&n->forwards);
 	links_done(&n->links, now);
-	name_services_done(&n->name_services, now); /* its streams are the engine's */
+	name_services_done(&n->name_services, now); /* before the engine, which owns its streams */
 	gateway_set_engine(&n->gateway, NULL, NULL);
 	if (n->engine)
 		n->settings.engine->free(n->engine);

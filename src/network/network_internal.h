@@ -25,16 +25,16 @@
 #include "service/arp.h"
 #include "service/echo.h"
 
-/* A socket in the file system that goes when the network goes. */
+/* A socket in the file system that is removed with the network. */
 struct socket_path {
 	struct list node;
 	char path[];
 };
 
 struct lanlet_network {
-	struct settings configured;   /* what was asked for */
-	struct runtime_entries added; /* what was added while it ran */
-	struct settings settings;     /* both together: what is in effect */
+	struct settings configured;   /* by the configuration */
+	struct runtime_entries added; /* added at run time */
+	struct settings settings;     /* both together, which is in effect */
 	struct log log;
 	void (*log_out)(void *opaque, enum lanlet_log_level level, const char *line);
 	void *log_opaque;
@@ -57,6 +57,6 @@ struct lanlet_network {
 	usec_t started;
 	struct events events;
 	struct captures captures;
-	unsigned observed_port;             /* ports up to this one have had their event */
-	usec_t lease_check, leases_checked; /* when a lease may end next; when that was looked at last */
+	unsigned observed_port;             /* the last port that has had its event */
+	usec_t lease_check, leases_checked; /* when a lease may end next; when that was last checked */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The library's ways to plug in, and the sockets in the file system that go with the network. */
+/* The library's functions that connect guests, networks and forwards, and the sockets that are removed with the network. */
 #include "network/network_internal.h"
 
 #include "base/macros.h"
@@ -124,7 +124,7 @@ int lanlet_network_add_forward(struct lanlet_network *n, const char *text, char 
 	const char *why = NULL;
 	unsigned id;
 	if (forward_spec_parse(text, &spec, &why) < 0) {
-		snprintf(error, size, "forward \"%s\": %s", text, why ? why : "expected as \"tcp 8080 web:80\"");
+		snprintf(error, size, "forward \"%s\": %s", text, why ? why : "expected a forward such as \"tcp 8080 web:80\"");
 		return -EINVAL;
 	}
 	int r = forwards_add(&n->forwards, clock_now(), &spec, true, &id, error, size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A network's turns: when it wants to be called, and what is done then. */
+/* The turns of a network: when the next one is due, and what it does. */
 #include "network/network_internal.h"
 
 #include "base/macros.h"
@@ -44,7 +44,7 @@ int lanlet_network_timeout_ms(const struct lanlet_network *n)
 	return timeout_until(deadline(n));
 }
 
-/* @when: deadline() before the events that are handed out now.  What they make due comes the next time. */
+/* @when: deadline() before this turn's events.  What these events make due is done in the next turn. */
 static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 {
 	int r = loop_dispatch(&n->loop, now);
@@ -64,11 +64,11 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 int lanlet_network_dispatch(struct lanlet_network *n)
 {
 	int r = dispatch(n, clock_now(), deadline(n));
-	links_settle(&n->links); /* whether the embedder sleeps now is not known */
+	links_settle(&n->links); /* the caller may sleep now */
 	return r;
 }
 
-/* Looks for work instead of sleeping, at most for the window and until @when.  1: there is some, 0, negative errno. */
+/* Polls for work instead of sleeping, for the window at most and until @when.  1: there is work, 0: none, or negative errno. */
 static int look_for_work(struct lanlet_network *n, usec_t when)
 {
 	usec_t now = clock_now(), end = MIN(when, usec_add(now, n->busy_poll.window));

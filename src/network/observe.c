@@ -30,7 +30,7 @@ void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, en
 		[SEGMENT_PORT_UNBLOCKED] = EVENT_PORT_UNBLOCKED,
 	};
 	if (p->id > n->observed_port)
-		observe_turn(n, now); /* it came in this turn too */
+		observe_turn(n, now); /* it was attached in this same turn */
 	add_port(n, now, p, types[what]);
 }
 
@@ -71,7 +71,7 @@ static void add_first_drops(struct lanlet_network *n, usec_t now)
 	n->segment.first_drops = 0;
 }
 
-/* Every turn comes by here: two comparisons when there is nothing new. */
+/* Runs in every turn, so it costs two comparisons when nothing is new. */
 void observe_turn(struct lanlet_network *n, usec_t now)
 {
 	if (n->segment.last_port_id != n->observed_port)
@@ -102,7 +102,7 @@ static void look_at_lease(void *opaque, const struct lease *l)
 	}
 }
 
-/* Nothing happens to a lease when it ends, so it is looked for when the first one may have. */
+/* DHCP does nothing when a lease ends, so expired ones are looked for when the next one may have ended. */
 void observe_expire(struct lanlet_network *n, usec_t now)
 {
 	struct expiry x = { .network = n, .now = now, .since = n->leases_checked, .next = USEC_INFINITY };

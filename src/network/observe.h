@@ -15,9 +15,9 @@ void observe_guest(struct lanlet_network *n, usec_t now, ip4_t ip, struct mac ma
 void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, enum segment_change what);
 void observe_lease(struct lanlet_network *n, usec_t now, const struct lease *l, enum dhcp_lease_event what);
 
-/* The turn ends: ports that are new, and drops. */
+/* At the end of a turn: events for new ports and for first drops. */
 void observe_turn(struct lanlet_network *n, usec_t now);
 
-/* When observe_expire() wants to be called: the next lease may have ended. */
+/* When observe_expire() has to be called: a lease may have ended. */
 usec_t observe_deadline(const struct lanlet_network *n);
 void observe_expire(struct lanlet_network *n, usec_t now);

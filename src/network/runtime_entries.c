@@ -21,7 +21,7 @@ static void take_line(struct runtime_entries *e, char *line)
 	bool known = value && value[0] && (strcmp(line, "host") == 0 || strcmp(line, "name") == 0);
 	if (known && option_set(&e->settings, line, value, reason, sizeof(reason)) == 0)
 		return;
-	log_warning(e->log, "%s: %s", e->path, known ? reason : "a line that is no host and no name is left out");
+	log_warning(e->log, "%s: %s", e->path, known ? reason : "a line that is neither \"host …\" nor \"name …\" is skipped");
 }
 
 static void load(struct runtime_entries *e)
@@ -31,7 +31,8 @@ static void load(struct runtime_entries *e)
 	int r = state_file_read(e->path, &text, &len);
 	if (r < 0) {
 		if (r != -ENOENT)
-			log_warning(e->log, "%s: %s; reservations and names added at run time are not in effect", e->path, strerror(-r));
+			log_warning(e->log, "%s: %s; reservations and names that were added at run time are not in effect", e->path,
+				    strerror(-r));
 		return;
 	}
 	rest = text;

@@ -63,7 +63,7 @@ static struct snapshot_port port_of(const struct lanlet_network *n, usec_t now, 
 	return ret;
 }
 
-/* Ports are listed in the order of their ids, which are never used again: the cursor is the last one seen. */
+/* Ports are in the order of their ids, and no id is used twice: the cursor is the last id seen. */
 unsigned snapshot_ports(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_port *ret, unsigned max)
 {
 	unsigned count = 0;
@@ -202,7 +202,7 @@ static void copy_lease(void *opaque, const struct lease *l)
 	memcpy(to->client_id, l->client_id, l->client_id_len);
 }
 
-/* There is about one record in a slot; one in which they are many may fill a slice that is a few times as large. */
+/* A slot has about one record.  One that has many still fits a slice, which has room for a few per slot. */
 #define LEASES_PER_SLOT 8u
 
 unsigned snapshot_leases(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_lease *ret, unsigned max)
@@ -313,7 +313,7 @@ unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor,
 	return count;
 }
 
-/* First the names of the settings, then those of their hosts, then those of leases: the cursor is part << 32 | index. */
+/* The names of the settings, then of their hosts, then of leases: the cursor is part << 32 | index. */
 enum names_part { NAMES_OF_SETTINGS, NAMES_OF_HOSTS, NAMES_OF_LEASES };
 
 static uint64_t names_cursor(enum names_part part, uint64_t index)
@@ -391,7 +391,7 @@ void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct sna
 }
 
 struct connect_slice {
-	uint64_t place, from; /* how many were looked at; how many to skip */
+	uint64_t place, from; /* how many were seen; how many to skip */
 	struct snapshot_connect *to;
 	unsigned count, max;
 };

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a running network looks like, as plain values: for whoever shows it, in another thread mostly.  Nothing in a
- * snapshot points into the network.
+ * The state of a running network as plain values, for another thread to show.  Nothing in a snapshot points into the network.
  *
- * What there is one of is copied whole; what there are many of is copied in slices, so that no walk makes guests'
- * frames wait.  Such a walk begins at cursor 0 and ends when *@cursor is SNAPSHOT_END; each slice costs a bounded time
- * whatever the network holds, and may be empty before the end.  Between slices the network lives on: what stays is
- * seen once, what comes or goes meanwhile may be seen or not.
+ * Lists are copied in slices, so that no walk makes guests' frames wait.  A walk begins with cursor 0 and ends when *@cursor is
+ * SNAPSHOT_END.  Each slice takes a bounded time, however much the network holds, and may be empty before the end.  The network runs on
+ * between slices: what stays is seen once, what comes or goes meanwhile may be seen or not.
  *
- * All of this is called by the thread that dispatches the network (network_post()).
+ * All functions are called on the thread that dispatches the network (network_post()).
  */
 #pragma once
 
@@ -39,14 +37,14 @@ struct snapshot_network {
 	struct mac gateway_mac;
 	const char *engine; /* static */
 	uint32_t lease_time_s;
-	unsigned mtu; /* 0: chosen for each port */
+	unsigned mtu; /* 0: depends on the port */
 	char domain[254];
 	bool host_loopback;
-	bool switch_only; /* there is no gateway: what is said of it is what it would be */
+	bool switch_only; /* there is no gateway; its addresses here are not in use */
 	int log_level;    /* enum lanlet_log_level */
 	unsigned n_ports;
 	usec_t started;
-	ip4_t foreign_dhcp_server; /* 0: none was heard in the last hour */
+	ip4_t foreign_dhcp_server; /* 0: none was seen in the last hour */
 	struct mac foreign_dhcp_mac;
 };
 
@@ -59,11 +57,11 @@ struct snapshot_port {
 	size_t mtu, max_frame;
 	unsigned offloads; /* enum port_offload */
 	bool congested;
-	bool blocked; /* a loop goes through it */
+	bool blocked; /* because a loop goes through it */
 	bool isolated, uplink;
-	struct mac pinned; /* zero: to none */
+	struct mac pinned; /* zero: it is not pinned */
 	unsigned n_macs;
-	char why_blocked[160]; /* lan/loop_guard.h; "": it is not */
+	char why_blocked[160]; /* lan/loop_guard.h; "": it is not blocked */
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
 	struct drop_counters drops;
 };
@@ -85,7 +83,7 @@ unsigned snapshot_captures(const struct lanlet_network *n, uint64_t *cursor, str
 struct snapshot_forward {
 	unsigned id;
 	const char *protocol; /* static */
-	bool kept;            /* beyond this run; else it is the configuration's */
+	bool kept;            /* in the state directory; otherwise it is from the configuration */
 	char host[FORWARD_TEXT_SIZE], guest[FORWARD_TEXT_SIZE];
 	bool is_open, waiting;
 	uint64_t opened, refused;
@@ -102,7 +100,7 @@ struct snapshot_fdb_entry {
 
 unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_fdb_entry *ret, unsigned max);
 
-/* Who uses which address, as the gateway knows. */
+/* Which MAC uses which address: the neighbour table of the gateway. */
 unsigned snapshot_neighbours(const struct lanlet_network *n, uint64_t *cursor, struct neighbour_view *ret, unsigned max);
 
 struct snapshot_lease {
@@ -114,10 +112,10 @@ struct snapshot_lease {
 	uint8_t client_id_len, client_id[255];
 };
 
-/* The active ones. */
+/* Active leases only. */
 unsigned snapshot_leases(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_lease *ret, unsigned max);
 
-/* What a flow has to be like to be listed. */
+/* Which flows to list. */
 struct snapshot_flow_filter {
 	ip4_t guest;      /* 0: any */
 	ip4_t remote;     /* 0: any */
@@ -145,7 +143,7 @@ struct snapshot_counters {
 	struct engine_counters engine;
 	struct dns_counters dns;
 	struct drop_counters drops;
-	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes; /* of guests' ports that are plugged in */
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes; /* of all ports but the gateway's */
 	unsigned n_ports, n_leases, n_reservations, n_captures;
 	uint64_t capture_records, capture_lost;
 	uint64_t dials_opened, dials_failed;
@@ -156,10 +154,10 @@ struct snapshot_counters {
 void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapshot_counters *ret);
 
 enum snapshot_origin {
-	SNAPSHOT_CONFIGURED, /* in the configuration */
-	SNAPSHOT_ADDED,      /* while the network ran, and kept */
-	SNAPSHOT_RESERVED,   /* names: of a reservation */
-	SNAPSHOT_LEASED,     /* names: that a guest has given itself */
+	SNAPSHOT_CONFIGURED, /* from the configuration */
+	SNAPSHOT_ADDED,      /* added at run time */
+	SNAPSHOT_RESERVED,   /* a name: from a reservation */
+	SNAPSHOT_LEASED,     /* a name: chosen by the guest that has the lease */
 };
 
 struct snapshot_reservation {
@@ -177,25 +175,25 @@ struct snapshot_name {
 	enum snapshot_origin origin;
 };
 
-/* What DNS answers for, but for the gateway's own name. */
+/* The names that DNS answers for, without the gateway's. */
 unsigned snapshot_names(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_name *ret, unsigned max);
 
 struct snapshot_events {
 	struct event events[32];
 	unsigned n;
-	uint64_t lost; /* events before the first of these that nobody can be told of any more */
+	uint64_t lost; /* events before these that were overwritten */
 };
 
 /* The number of the newest event; 0: there was none yet. */
 uint64_t snapshot_last_event(const struct lanlet_network *n);
-/* What happened behind number *@after, which is moved on. */
+/* The events after number *@after, which is moved on. */
 void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret);
 
-/* A socket of somebody else's that the network connects to, again and again; of VDE networks' URLs those that wait only. */
+/* A socket that the network connects to whenever it is not connected.  URLs of VDE networks are listed only while they are not. */
 struct snapshot_connect {
 	char path[256];
 	bool connected;
-	char why_not[128]; /* "": it is connected */
+	char why_not[128]; /* "": connected */
 };
 
 unsigned snapshot_connects(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_connect *ret, unsigned max);

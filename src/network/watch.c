@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Descriptors of the embedder's in a network's loop. */
+/* Descriptors of the embedding program in the event loop of a network. */
 #include "base/macros.h"
 #include "network/network_internal.h"
 

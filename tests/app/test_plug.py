@@ -125,13 +125,13 @@ class Descriptors(TestCase):
         cases = [
             (unbound, "", "dgram: it is neither bound nor connected"),
             (unconnected, "", "stream: it neither listens nor is connected"),
-            (udp, "", "dgram: a UDP socket takes one guest: connect() it to that"),
-            (listener, ",mac=52:54:00:00:00:01", "stream: many guests may come by it, and mac= and name= are for one"),
+            (udp, "", "dgram: a UDP socket is for one guest: connect() it to that guest's address"),
+            (listener, ",mac=52:54:00:00:00:01", "stream: mac= and name= are for one guest, and many guests may use this socket"),
             (listener, ",type=dgram", "dgram: it is a socket of another type"),
             (raw_pair, ",type=vhost", "vhost: it is a socket of another type"),
             (udp, ",type=seqpacket", "seqpacket: it is a socket of another type"),
             (connected, ",type=vde", "vde: it does not listen"),
-            (listener, ",type=vde,name=web", "vde: many guests may come by it, and mac= and name= are for one"),
+            (listener, ",type=vde,name=web", "vde: mac= and name= are for one guest, and many guests may use this socket"),
         ]
         for sock, text, reason in cases:
             with self.subTest(reason=reason):

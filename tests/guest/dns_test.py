@@ -224,4 +224,4 @@ class NestedTest(unittest.TestCase):
             self.assertEqual(guest.dns("www.example.test", type_).answers[0].data, servers.WWW[type_])
         self.assertEqual(guest.dns("inner.lanlet.internal").answers[0].data, guest.ip)
         guest.ping(outside.FAR)
-        self.assertRegex(lanlet.text(), "warning: this machine is 192.168.122.77/24 on uplink, in the same network as the guests")
+        self.assertRegex(lanlet.text(), "warning: subnet: this machine has 192.168.122.77/24 on uplink, the same network as the guests")

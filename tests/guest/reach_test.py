@@ -155,10 +155,10 @@ class Connect(unittest.TestCase):
 
     def test_each_way_to_fail_has_its_exit_status(self):
         for words, code, want in (
-            (("web", "9"), 7, "the guest refuses"),
+            (("web", "9"), 7, "the guest refused the connection"),
             (("nobody", "80"), 5, "no such guest"),
             (("52:54:00:00:00:99", "80"), 5, "no address yet"),
-            ((NOBODY, "80"), 8, "nobody is there"),
+            ((NOBODY, "80"), 8, "no guest answers at this address"),
             ((GATEWAY, "53"), 5, "no address of a guest"),
             (("203.0.113.5", "80"), 5, "no address of a guest"),
             (("we b", "80"), 2, "a guest is"),
@@ -172,7 +172,7 @@ class Connect(unittest.TestCase):
 
     @needs("nft")
     def test_guest_that_drops_and_guest_that_rejects_are_told_apart(self):
-        for rule, code, want in (("drop", 6, "does not answer"), ("reject", 7, "refuses")):
+        for rule, code, want in (("drop", 6, "did not answer"), ("reject", 7, "refused")):
             with self.subTest(rule=rule):
                 self.guest.check("nft", "add table inet t; add chain inet t c { type filter hook input priority 0; };"
                                  f"add rule inet t c tcp dport 80 {rule}")
@@ -415,7 +415,7 @@ class Proxy(unittest.TestCase):
                 done = self.curl(*words)
                 self.assertEqual(done.returncode, code, done.stderr)
                 self.assertIn(want, done.stderr)
-        self.assertIn(b"this proxy knows CONNECT only", self.curl("--proxy", "http://127.0.0.1:1080", "http://web:8000/").stdout)
+        self.assertIn(b"this proxy accepts CONNECT only", self.curl("--proxy", "http://127.0.0.1:1080", "http://web:8000/").stdout)
 
     @staticmethod
     def head(s):

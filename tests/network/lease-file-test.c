@@ -191,7 +191,7 @@ static void damaged_file_is_set_aside_and_its_whole_lines_count(struct fixture *
 	g_autofree char *now = contents(f, "");
 	g_assert_cmpstr(now, ==, "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n");
 	g_assert_nonnull(strstr(f->lines->str, "1 lease file "));
-	g_assert_nonnull(strstr(f->lines->str, "2 lines are damaged, 1 leases"));
+	g_assert_nonnull(strstr(f->lines->str, "2 lines are damaged, the other lines have 1 leases"));
 }
 
 static void leases_that_contradict_one_another_are_damage(struct fixture *f, const void *data)
@@ -210,7 +210,7 @@ static void leases_that_no_longer_fit_are_no_damage(struct fixture *f, const voi
 	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 1);
 	g_autofree char *aside = contents(f, ".damaged");
 	g_assert_null(aside);
-	g_assert_nonnull(strstr(f->lines->str, "1 leases do not fit"));
+	g_assert_nonnull(strstr(f->lines->str, "1 leases are dropped, because they do not fit"));
 }
 
 static void what_is_no_file_is_set_aside(struct fixture *f, const void *data)

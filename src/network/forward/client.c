@@ -35,7 +35,7 @@ int forward_client_open(const struct forward_env *env, usec_t now, struct engine
 	int r = env->engine_ops->open(env->engine, now, how);
 	if (r != -EADDRINUSE && r != -EOPNOTSUPP)
 		return r;
-	/* Another flow to the guest looks like this one, or the engine cannot show the guest who it is. */
+	/* Another flow to the guest has this source, or the engine cannot show it to the guest. */
 	how->source.port = 0;
 	if (r == -EOPNOTSUPP)
 		how->source.addr = ip_from_ip4(env->gateway);
@@ -46,8 +46,8 @@ static const char *explain(int error)
 {
 	switch (error) {
 	case ENOENT: return "the guest has no address";
-	case EOPNOTSUPP: return "this engine cannot do that, the native engine can";
-	case EAGAIN: return "the guest has as many flows as it may have";
+	case EOPNOTSUPP: return "this engine cannot do that; the native engine can";
+	case EAGAIN: return "the guest has reached its limit of flows";
 	default: return strerror(error);
 	}
 }

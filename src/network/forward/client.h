@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who comes to a forward, by stream or by datagram, and where he is taken. */
+/* The clients of a forward: which source the guest sees, and which guest port they are connected to. */
 #pragma once
 
 #include "base/addr.h"
@@ -9,14 +9,14 @@ struct engine_open;
 struct forward;
 struct forward_env;
 
-/* Whom the guest sees: the client itself, or the gateway for one whose address the guest could not answer. */
+/* The source that the guest sees: the client, or the gateway in place of an address that the guest cannot answer. */
 struct ip_endpoint forward_client_source(const struct forward_env *env, const struct ip_endpoint *client);
-/* Where the clients of the host's @port are taken.  -ENOENT while the guest has no address. */
+/* The guest's address and port for the host's @port.  -ENOENT while the guest has no address. */
 int forward_client_guest(const struct forward *f, usec_t now, uint16_t port, struct ip_endpoint *ret);
 /*
- * Opens a stream to a guest as @how says, and where the source that it names is taken or the engine cannot show it, as the gateway.  As
- * engine_ops.open.
+ * Opens a stream to a guest as engine_ops.open does.  If the source port is taken, it uses another one; if the engine cannot show the
+ * source, the gateway's address.
  */
 int forward_client_open(const struct forward_env *env, usec_t now, struct engine_open *how);
-/* What became of a client: 0 or a negative errno. */
+/* Counts a client, and logs why it was refused.  @result: 0 or a negative errno. */
 void forward_client_count(struct forward *f, usec_t now, int result);

@@ -13,20 +13,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TURN_DATAGRAMS 64  /* then others have their turn */
-#define DATAGRAM_MAX 65536 /* more than any */
-/* How many peers may be found in the socket of another one, see drain(). */
+#define TURN_DATAGRAMS 64  /* for each turn, so that other sockets have theirs */
+#define DATAGRAM_MAX 65536 /* more than any datagram has */
+/* How many peers drain() may find, each in the socket of another. */
 #define DRAIN_DEPTH 16
-/* How many ports further another peer that the guest sees under the same address may be found. */
+/* How many source ports are tried for a peer whose own is taken. */
 #define PORT_STEPS 16
 
 struct datagram_socket {
 	struct list node;
 	struct forward *forward;
 	uint16_t port;
-	unsigned depth; /* of drain() */
+	unsigned depth; /* how deeply drain() is nested */
 	struct watch watch;
-	uint8_t bytes[DATAGRAM_MAX]; /* the datagram in hand */
+	uint8_t bytes[DATAGRAM_MAX]; /* the datagram that is being handled */
 };
 
 static bool read_one(struct datagram_socket *s, int fd, struct ip_endpoint *ret_peer, size_t *ret_len)
@@ -44,8 +44,8 @@ static bool read_one(struct datagram_socket *s, int fd, struct ip_endpoint *ret_
 static void take(struct datagram_socket *s, usec_t now, const struct ip_endpoint *peer, size_t len);
 
 /*
- * A socket that has been bound, and is not connected yet, is where the kernel puts everybody's datagrams.  Those that came in that
- * moment are in front of the queue of @fd, to be given to whom they belong before anybody else reads there.
+ * Between bind() and connect(), the kernel gives the new socket @fd datagrams of all peers.  They are first in its queue, and go to the
+ * flows of their peers before the engine reads there.
  */
 static void drain(struct datagram_socket *s, usec_t now, int fd)
 {
@@ -61,7 +61,7 @@ static void drain(struct datagram_socket *s, usec_t now, int fd)
 	s->depth--;
 }
 
-/* Opens the peer's flow, which takes the datagram. */
+/* Opens a flow for the peer, and gives it the datagram. */
 static int open_flow(struct datagram_socket *s, usec_t now, const struct ip_endpoint *peer, struct engine_open *how)
 {
 	const struct forward_env *env = s->forward->env;
@@ -76,7 +76,7 @@ static int open_flow(struct datagram_socket *s, usec_t now, const struct ip_endp
 	return r;
 }
 
-/* Gives the datagram in hand to its peer's flow. */
+/* Gives the datagram to the flow of its peer. */
 static void take(struct datagram_socket *s, usec_t now, const struct ip_endpoint *peer, size_t len)
 {
 	struct forward *f = s->forward;
@@ -87,7 +87,7 @@ static void take(struct datagram_socket *s, usec_t now, const struct ip_endpoint
 	if (r < 0)
 		return forward_client_count(f, now, r);
 	r = f->env->engine_ops->open(f->env->engine, now, &how);
-	/* Another peer that the guest sees under this address: through the gateway, both are one for it but for the port. */
+	/* The guest sees another peer with this source already: two peers behind the gateway's address differ by the port only. */
 	for (unsigned i = 0; r == -EADDRINUSE && i < PORT_STEPS; i++) {
 		how.source.port = how.source.port == UINT16_MAX ? 1024 : how.source.port + 1;
 		r = f->env->engine_ops->open(f->env->engine, now, &how);

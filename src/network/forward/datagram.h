@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The UDP sockets of a forward.  Each takes the first datagram of every peer; from then on the peer has a socket of its own,
- * connected to it, which is the engine's: so peers are kept apart, and answers leave from the port that was asked.
+ * The UDP sockets of a forward.  Such a socket receives the first datagram of each peer.  From then on the peer has a connected socket of
+ * its own, which the engine owns: this keeps peers apart, and answers leave from the port that the peer sent to.
  */
 #pragma once
 
@@ -10,9 +10,9 @@
 
 struct forward;
 
-/* @fd is bound to @port; the forward's when 0 is returned, else a negative errno. */
+/* @fd is bound to @port, and owned by the forward when 0 is returned; otherwise a negative errno. */
 int forward_datagram_add(struct forward *f, int fd, uint16_t port);
-/* Leaves datagrams in the sockets, or takes them again. */
+/* Leaves datagrams in the sockets, or receives them again. */
 void forward_datagram_suspend(struct forward *f, bool suspended);
 /* Closes the sockets. */
 void forward_datagram_close(struct forward *f);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FIND_TIME (4 * USEC_PER_SEC) /* ARP has asked three times by then */
+#define FIND_TIME (4 * USEC_PER_SEC) /* time for three ARP requests */
 #define ANSWER_TIME (20 * USEC_PER_SEC)
 
 void dials_init(struct dials *t, const struct forward_env *env)
@@ -64,7 +64,7 @@ static int find(const struct forward_env *env, usec_t now, const struct guest_re
 	return is_guest_address(env, *ret) ? 0 : -ENETUNREACH;
 }
 
-/* With an engine that wants the host side first. */
+/* For an engine that cannot report whether the guest accepted: the client is connected first. */
 static int begin_unheard(struct dials *t, usec_t now, struct dial *d, struct engine_open *how)
 {
 	how->opening = NULL;
@@ -163,14 +163,14 @@ const char *dial_explain(int error)
 {
 	switch (error) {
 	case ENOENT: return "there is no such guest, or it has no address yet";
-	case ENETUNREACH: return "this is no address of a guest";
-	case ECONNREFUSED: return "the guest refuses";
-	case ETIMEDOUT: return "the guest does not answer";
-	case EHOSTUNREACH: return "nobody is there";
+	case ENETUNREACH: return "no guest can have this address";
+	case ECONNREFUSED: return "the guest refused the connection";
+	case ETIMEDOUT: return "the guest did not answer";
+	case EHOSTUNREACH: return "no guest answers at this address";
 	case EAGAIN:
 	case EMFILE:
 	case ENFILE: return "too many connections are open";
-	case EOPNOTSUPP: return "this engine opens no connections to guests";
+	case EOPNOTSUPP: return "this engine cannot open connections to guests";
 	default: return strerror(error);
 	}
 }

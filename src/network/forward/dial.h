@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Connections to guests that somebody waits for, to hear what became of them: clients of a proxy, or of the API.  A dial is embedded in
- * whoever waits; the table of those under way, one for each network, bounds how many and how long.
+ * Connections to guests whose outcome a client waits for: of a proxy, or of the API.  A dial is embedded in the object that waits.  Each
+ * network has a table of the dials under way, which limits their number and their time.
  *
- * Nobody who answers ARP at the guest's address is found out sooner than silence of its port.
+ * A guest that does not answer ARP is reported sooner than a port that does not answer.
  */
 #pragma once
 
@@ -20,13 +20,13 @@ struct guest_ref;
 
 struct dials {
 	const struct forward_env *env;
-	struct list new, waiting; /* oldest first; of new ones it is not known whether anybody has the address */
+	struct list new, waiting; /* oldest first; for new ones ARP has not been answered yet */
 	unsigned n;
-	uint64_t opened, failed; /* ever */
+	uint64_t opened, failed; /* since the start */
 };
 
 struct dial {
-	/* As in struct engine_opening.  The dial may be freed there. */
+	/* As in struct engine_opening.  Both may free the dial. */
 	int (*opened)(struct dial *d, usec_t now);
 	/* ECONNREFUSED, ETIMEDOUT or EHOSTUNREACH. */
 	void (*failed)(struct dial *d, usec_t now, int error);
@@ -41,17 +41,17 @@ struct dial {
 void dials_init(struct dials *t, const struct forward_env *env);
 
 /*
- * Connects to @port of @guest on behalf of @client, as forwards do.  0: one of @d's functions, which are set, is called once, unless
- * dial_cancel() comes before; with an engine that does not hear of answers it is opened(), at once.  Else a negative errno:
- * -ENOENT while there is no such guest, -ENETUNREACH when the address is none of a guest, -EAGAIN when too many are under way, …
+ * Connects to @port of @guest for @client, as forwards do.  0: one of the functions of @d, which are set, is called once, unless
+ * dial_cancel() is called before; with an engine that does not report answers, opened() is called at once.  Otherwise a negative errno:
+ * -ENOENT: there is no such guest; -ENETUNREACH: no guest can have the address; -EAGAIN: too many are under way; …
  */
 int dial_begin(struct dials *t, usec_t now, struct dial *d, const struct guest_ref *guest, uint16_t port, const struct ip_endpoint *client);
 /* Harmless when it is not under way. */
 void dial_cancel(struct dial *d, usec_t now);
 
-/* Either does not depend on how many there are, while none is due. */
+/* Their cost does not depend on the number of dials while none is due. */
 usec_t dials_deadline(const struct dials *t);
 void dials_expire(struct dials *t, usec_t now);
 
-/* What is wrong, for people, of the errors of either; static. */
+/* A text for an error of dial_begin() or failed(), static. */
 const char *dial_explain(int error);

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RETRY (5 * USEC_PER_SEC) /* for a port that somebody else has */
+#define RETRY (5 * USEC_PER_SEC) /* for a host port that is taken */
 
 /* --- clients of streams --- */
 
@@ -51,10 +51,10 @@ static int accepted(struct listener *l, int fd)
 	usec_t now = clock_now();
 	bool proxy = f->spec.protocol == FORWARD_PROXY;
 	int r = proxy ? proxy_take(f, now, fd) : open_flow(f, now, fd);
-	if (r < 0 || !proxy) /* of a proxy's it is not known yet what becomes of them */
+	if (r < 0 || !proxy) /* a proxy counts a client when it is connected or refused */
 		forward_client_count(f, now, r);
 	note_deadline(f);
-	/* With a descriptor less, later, it may work; whatever else is wrong concerns this client alone. */
+	/* These may pass when other connections end: try this client again.  Other errors concern this client only. */
 	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
 		return r;
 	if (r < 0)
@@ -94,7 +94,7 @@ static int open_port(struct forward *f, uint16_t port)
 		return r;
 	if (r < 0 && r != -EAFNOSUPPORT && r != -EADDRNOTAVAIL)
 		return r;
-	/* Of both families. */
+	/* and of IPv4 */
 	at.addr = ip_from_ip4(0);
 	return open_socket(f, &at);
 }
@@ -201,6 +201,6 @@ void forward_expire(struct forward *f, usec_t now)
 		proxy_expire(f, now);
 	} else if (f->again <= now && forward_open(f, now) == 0) {
 		char text[FORWARD_TEXT_SIZE];
-		log_info(f->env->log, "forward %s: the port is free now", forward_spec_format(&f->spec, text));
+		log_info(f->env->log, "forward %s: open, the port is free now", forward_spec_format(&f->spec, text));
 	}
 }

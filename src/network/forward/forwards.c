@@ -47,12 +47,12 @@ static int save(const struct forwards *f)
 	return r;
 }
 
-/* A forward that works but is forgotten later is told by a line, not by a refusal. */
+/* A forward that cannot be saved works until the next start, so this is a warning and no error. */
 static void keep(const struct forwards *f)
 {
 	int r = f->path ? save(f) : 0;
 	if (r < 0)
-		log_warning(f->env.log, "%s: %s; forwards are not kept beyond this run", f->path, strerror(-r));
+		log_warning(f->env.log, "%s: %s; forwards added at run time do not outlive a restart", f->path, strerror(-r));
 }
 
 static struct forward *append(struct forwards *f, const struct forward_spec *spec, bool kept)
@@ -82,15 +82,16 @@ static void load_line(struct forwards *f, usec_t now, const char *line)
 	struct forward_spec spec;
 	const char *why = NULL;
 	if (forward_spec_parse(line, &spec, &why) < 0) {
-		log_warning(f->env.log, "%s: \"%s\" is no forward%s%s", f->path, line, why ? ": " : "", why ? why : "");
+		log_warning(f->env.log, "%s: \"%s\" is not a valid forward and is skipped%s%s", f->path, line, why ? ": " : "",
+			    why ? why : "");
 		return;
 	}
-	/* The configuration may have it by now. */
+	/* The configuration may have the same one by now. */
 	if (f->n >= FORWARDS_MAX || collision(f, &spec))
 		return;
 	struct forward *forward = append(f, &spec, true);
 	if (forward && forward_open(forward, now) < 0)
-		log_warning(f->env.log, "forward %s: %s; it is tried again", line, forward->failure);
+		log_warning(f->env.log, "forward %s: %s; lanlet tries again until it can be opened", line, forward->failure);
 }
 
 void forwards_load(struct forwards *f, usec_t now)
@@ -100,7 +101,7 @@ void forwards_load(struct forwards *f, usec_t now)
 	int r = f->path ? state_file_read(f->path, &bytes, &len) : -ENOENT;
 	if (r < 0) {
 		if (r != -ENOENT)
-			log_warning(f->env.log, "%s: %s; the forwards kept there are not opened", f->path, strerror(-r));
+			log_warning(f->env.log, "%s: %s; the forwards in this file are not opened", f->path, strerror(-r));
 		return;
 	}
 	rest = bytes;
@@ -121,7 +122,7 @@ static void drop(struct forwards *f, struct forward *forward)
 static int has_port(const struct forward *other, char *error, size_t size)
 {
 	char text[FORWARD_TEXT_SIZE];
-	snprintf(error, size, "there is the forward %s already, with the number %u", forward_spec_format(&other->spec, text), other->id);
+	snprintf(error, size, "forward %s, number %u, has this port already", forward_spec_format(&other->spec, text), other->id);
 	return -EEXIST;
 }
 
@@ -130,7 +131,8 @@ static int bring(struct forwards *f, usec_t now, const struct forward_spec *spec
 {
 	struct forward *forward = f->n < FORWARDS_MAX ? append(f, spec, kept) : NULL;
 	if (!forward) {
-		snprintf(error, size, f->n < FORWARDS_MAX ? "memory is short" : "there are %u forwards, and cannot be more", FORWARDS_MAX);
+		snprintf(error, size, f->n < FORWARDS_MAX ? "memory is short" : "there are %u forwards, the most that are possible",
+			 FORWARDS_MAX);
 		return f->n < FORWARDS_MAX ? -ENOMEM : -ENOSPC;
 	}
 	int r = forward_open(forward, now);
@@ -147,7 +149,7 @@ static void log_added(const struct forwards *f, const struct forward *forward)
 {
 	char text[FORWARD_TEXT_SIZE];
 	log_info(f->env.log, "forward %u: %s%s", forward->id, forward_spec_format(&forward->spec, text),
-		 forward->waiting ? " (waits for the guest)" : "");
+		 forward->waiting ? " (waiting until the guest has an address)" : "");
 }
 
 int forwards_add(struct forwards *f, usec_t now, const struct forward_spec *spec, bool kept, unsigned *ret_id, char *error, size_t size)
@@ -177,7 +179,7 @@ int forwards_remove(struct forwards *f, unsigned id)
 	return 0;
 }
 
-/* --- another configuration --- */
+/* --- reload --- */
 
 static void mark_those_that_leave(struct forwards *f, const struct forward_spec *specs, size_t n)
 {
@@ -190,7 +192,7 @@ static void mark_those_that_leave(struct forwards *f, const struct forward_spec 
 	}
 }
 
-/* Has those that leave give up the ports that @spec asks for. */
+/* Closes forwards that leave and have a port that @spec needs. */
 static int make_way(struct forwards *f, const struct forward_spec *spec, char *error, size_t size)
 {
 	list_for_each(node, &f->all) {
@@ -204,7 +206,7 @@ static int make_way(struct forwards *f, const struct forward_spec *spec, char *e
 	return 0;
 }
 
-/* Opens what is new; of that only what needs nobody's port, unless @make_room. */
+/* Opens new forwards: those whose ports no other forward has and, with @make_room, all others. */
 static int open_new(struct forwards *f, usec_t now, const struct forward_spec *specs, size_t n, bool make_room, char *error, size_t size)
 {
 	struct forward *forward;
@@ -251,7 +253,7 @@ static void take_back_change(struct forwards *f, usec_t now)
 int forwards_configure(struct forwards *f, usec_t now, const struct forward_spec *specs, size_t n, char *error, size_t size)
 {
 	mark_those_that_leave(f, specs, n);
-	/* What most often goes wrong, a port that somebody else has, goes wrong before anything was closed. */
+	/* First those that need no other to be closed: the usual failure, a port that is taken, then closes nothing. */
 	int r = open_new(f, now, specs, n, false, error, size);
 	if (r == 0)
 		r = open_new(f, now, specs, n, true, error, size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The forwards of a network: those of its configuration, and those that were added while it ran, which are kept in the
- * state directory (a line each, spec.h) until they are removed.
+ * The table of forwards (port forwarding): those of the configuration, and those added at run time, which are kept in the state directory
+ * until they are removed, each as a line of text (options/forward_spec.h).
  */
 #pragma once
 
@@ -18,8 +18,8 @@ struct forwards {
 	struct forward_env env;
 	struct list all;
 	unsigned n, next_id;
-	usec_t earliest; /* no deadline of theirs is before: every turn asks, and looks at no forward */
-	char *path;      /* of the kept ones; NULL: nowhere */
+	usec_t earliest; /* not later than any deadline of a forward, so that a turn need not look at all of them */
+	char *path;      /* of the file of kept forwards; NULL: none */
 };
 
 /* @state_dir may be NULL.  -ENOMEM. */
@@ -27,28 +27,28 @@ int forwards_init(struct forwards *f, const struct forward_env *env, const char 
 /* Harmless on a zeroed one. */
 void forwards_done(struct forwards *f);
 
-/* Opens the kept ones; one whose port is taken is tried again until it is free. */
+/* Opens the kept forwards; one whose port is taken is tried again until the port is free. */
 void forwards_load(struct forwards *f, usec_t now);
 /*
- * Opens a forward.  @kept: it survives us.  -EEXIST when it is there or another one has a port of it, -ENOSPC above
- * FORWARDS_MAX, else what the sockets said; with one line in @error.
+ * Opens a forward.  @kept: it goes into the state directory.  -EEXIST: another forward has one of its ports; -ENOSPC: there are
+ * FORWARDS_MAX; otherwise the errno of its sockets.  @error has one line about it.
  */
 int forwards_add(struct forwards *f, usec_t now, const struct forward_spec *spec, bool kept, unsigned *ret_id, char *error, size_t size);
-/* Ends a forward, whose flows go on.  -ENOENT. */
+/* Removes a forward; its flows stay open.  -ENOENT. */
 int forwards_remove(struct forwards *f, unsigned id);
 /*
- * The @n forwards at @specs, of which none asks for another's ports, are the configuration's from now on: new ones are opened, those that
- * are not among them any more are removed, and all others, kept ones too, are not touched.  Negative errno, with one line in @error, when
- * one cannot be opened: -EEXIST when a kept one has its port, …; all is then as before.
+ * Makes the @n forwards at @specs those of the configuration: opens new ones and removes those that are not among them any more.  Kept ones
+ * and those that stay are not touched.  No two of @specs need the same host port.  Negative errno, with one line in @error, when one cannot
+ * be opened (-EEXIST: a kept one has its port); then all forwards are as before.
  */
 int forwards_configure(struct forwards *f, usec_t now, const struct forward_spec *specs, size_t n, char *error, size_t size);
-/* NULL when there is none. */
+/* NULL: there is none. */
 struct forward *forwards_find(const struct forwards *f, unsigned id);
 struct forward *forwards_find_spec(const struct forwards *f, const struct forward_spec *spec);
 
-/* Guests' names and addresses have changed. */
+/* Names or addresses of guests have changed. */
 void forwards_guests_changed(struct forwards *f, usec_t now);
 
-/* When expire() wants to be called; USEC_INFINITY for never. */
+/* When forwards_expire() has to be called; USEC_INFINITY: never. */
 usec_t forwards_deadline(const struct forwards *f);
 void forwards_expire(struct forwards *f, usec_t now);

@@ -16,18 +16,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REQUEST_MAX 8192u /* what a head may have at least is for servers to say (RFC 9112 §3, §5) */
+#define REQUEST_MAX 8192u /* bytes; servers choose their limit (RFC 9112 §3, §5) */
 #define TALK_TIME (10 * USEC_PER_SEC)
 #define TALKING_MAX 1024u
 #define ANSWER_SIZE 512u
 #define DRAIN_TIMES 16u
 
-/* Error that a client can be told of beside those of dials. */
+/* An error beside those of dials. */
 #define NO_SUCH_METHOD ENOSYS
 
 enum language {
 	UNKNOWN,
-	SOCKS, /* the method is chosen: the request comes next */
+	SOCKS, /* its method is agreed on, its request comes next */
 	HTTP,
 };
 
@@ -45,7 +45,7 @@ static const struct {
 	enum socks5_reply socks;
 	const char *http;
 	const char *type; /* RFC 9209 §2.3 */
-	const char *text; /* NULL: dial_explain() knows */
+	const char *text; /* NULL: that of dial_explain() */
 } outcomes[] = {
 	{ ENOENT, SOCKS5_HOST_UNREACHABLE, "502 Bad Gateway", "dns_error", NULL },
 	{ ENETUNREACH, SOCKS5_NOT_ALLOWED, "403 Forbidden", "destination_ip_prohibited", NULL },
@@ -53,8 +53,8 @@ static const struct {
 	{ EHOSTUNREACH, SOCKS5_HOST_UNREACHABLE, "502 Bad Gateway", "destination_ip_unroutable", NULL },
 	{ ETIMEDOUT, SOCKS5_HOST_UNREACHABLE, "504 Gateway Timeout", "connection_timeout", NULL },
 	{ NO_SUCH_METHOD, SOCKS5_COMMAND_NOT_SUPPORTED, "405 Method Not Allowed\r\nAllow: CONNECT", "http_request_error",
-	  "this proxy knows CONNECT only" },
-	{ EAFNOSUPPORT, SOCKS5_ADDRESS_NOT_SUPPORTED, "400 Bad Request", "http_request_error", "such addresses are not known" },
+	  "this proxy accepts CONNECT only" },
+	{ EAFNOSUPPORT, SOCKS5_ADDRESS_NOT_SUPPORTED, "400 Bad Request", "http_request_error", "this type of address is not supported" },
 	{ EBADMSG, SOCKS5_GENERAL_FAILURE, "400 Bad Request", "http_request_error", "this is neither SOCKS 5 nor HTTP/1" },
 	{ EMSGSIZE, SOCKS5_GENERAL_FAILURE, "431 Request Header Fields Too Large", "http_request_error", "the request is too long" },
 	{ 0, SOCKS5_GENERAL_FAILURE, "503 Service Unavailable", "connection_limit_reached", NULL },
@@ -76,7 +76,7 @@ static void stop_talking(struct proxy_client *c)
 	list_remove(&c->node);
 }
 
-/* Closes its descriptor, unless that is another's by now. */
+/* Closes its descriptor, unless the engine owns it by now. */
 static void client_free(struct proxy_client *c)
 {
 	stop_talking(c);
@@ -85,7 +85,7 @@ static void client_free(struct proxy_client *c)
 	free(c);
 }
 
-/* --- answers: the first bytes on their sockets, which always have room for them --- */
+/* --- answers: the first bytes on a socket, which always has room for them --- */
 
 static bool answer(const struct proxy_client *c, const void *bytes, size_t len)
 {
@@ -110,7 +110,7 @@ static void answer_http_error(const struct proxy_client *c, const char *status, 
 	answer(c, bytes, (size_t)MIN(n, (int)sizeof(bytes) - 1));
 }
 
-/* What is left unread would make the end a reset, which overtakes the answer. */
+/* With bytes left unread, close() would send a reset, and the client might not see the answer. */
 static void drain(const struct proxy_client *c)
 {
 	uint8_t bytes[REQUEST_MAX];
@@ -152,7 +152,7 @@ static void failed(struct dial *d, usec_t now, int error)
 	refuse(container_of(d, struct proxy_client, dial), now, error);
 }
 
-/* The client has said what it wants.  It may be no more when this returns. */
+/* The request is complete.  The client may have been freed when this returns. */
 static void dial(struct proxy_client *c, usec_t now, const struct guest_ref *guest, uint16_t port)
 {
 	const struct ip_endpoint host = { 0 };
@@ -185,7 +185,7 @@ static void dial_address(struct proxy_client *c, usec_t now, const struct ip_add
 
 /* --- talking --- */
 
-/* Takes @len bytes that were looked at out of the socket. */
+/* Removes @len bytes, which were peeked at, from the socket. */
 static void consume(const struct proxy_client *c, int len)
 {
 	uint8_t bytes[REQUEST_MAX];
@@ -193,7 +193,7 @@ static void consume(const struct proxy_client *c, int len)
 	(void)n;
 }
 
-/* True: there may be more to look at.  Else the client may be no more. */
+/* True: there may be more to read.  False: the client may have been freed. */
 static bool greet(struct proxy_client *c, usec_t now, const uint8_t *bytes, size_t len)
 {
 	uint8_t choice[SOCKS5_CHOICE_LEN];
@@ -201,7 +201,7 @@ static bool greet(struct proxy_client *c, usec_t now, const uint8_t *bytes, size
 	bool none;
 	int n = socks5_parse_greeting(bytes, len, &none);
 	if (n <= 0)
-		return false; /* it begins as one, so it is not whole */
+		return false; /* it begins as a request, so more is to come */
 	consume(c, n);
 	socks5_emit_choice(&w, none ? SOCKS5_METHOD_NONE : SOCKS5_METHOD_REFUSED);
 	bool told = answer(c, choice, w.len);
@@ -247,7 +247,7 @@ static void hear_http(struct proxy_client *c, usec_t now, const uint8_t *bytes, 
 	}
 }
 
-/* Looks at what is there.  True: again. */
+/* Reads what has come.  True: call again. */
 static bool hear(struct proxy_client *c, usec_t now)
 {
 	uint8_t bytes[REQUEST_MAX];
@@ -255,7 +255,7 @@ static bool hear(struct proxy_client *c, usec_t now)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
-		client_free(c); /* it went without a word */
+		client_free(c); /* it closed without a request */
 		return false;
 	}
 	if (c->language == UNKNOWN && bytes[0] == SOCKS5_VERSION)
@@ -285,7 +285,7 @@ int proxy_take(struct forward *f, usec_t now, int fd)
 	if (!c)
 		return -ENOMEM;
 	*c = (struct proxy_client){ .forward = f, .since = now, .watch = { .ready = ready } };
-	/* Each piece of a request that comes is an edge, though the ones before it lie there still. */
+	/* Edge-triggered: each piece that comes wakes us, though earlier pieces are still in the socket. */
 	int r = poller_watch(f->env->poller, &c->watch, fd, POLL_EVENT_IN | POLL_EVENT_EDGE);
 	if (r < 0) {
 		free(c);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define BACKLOG 1024
-#define PORT_RESERVED 1024 /* without net.ipv4.ip_unprivileged_port_start */
+#define PORT_RESERVED 1024 /* the default of net.ipv4.ip_unprivileged_port_start */
 
 static socklen_t to_sockaddr(const struct ip_endpoint *at, struct sockaddr_storage *ret)
 {
@@ -46,7 +46,7 @@ struct ip_endpoint forward_socket_endpoint(const struct sockaddr_storage *from)
 	return e;
 }
 
-/* Where sockets may be that allow it. */
+/* Binds to a port that other sockets with SO_REUSEADDR may have. */
 static int bind_beside(int fd, const struct sockaddr_storage *here, socklen_t len)
 {
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
@@ -54,8 +54,8 @@ static int bind_beside(int fd, const struct sockaddr_storage *here, socklen_t le
 }
 
 /*
- * Flows of a forward that is gone go on, each at a socket that hears its peer only: they do not stand in the way of a new one.  From
- * here on nobody else can have the port.
+ * Flows of a removed forward stay open, each with a socket connected to its peer, and have the port still: a new forward binds beside them.
+ * Once it has, no other process can take the port.
  */
 static int bind_datagram(int fd, const struct sockaddr_storage *here, socklen_t len, uint16_t port)
 {
@@ -68,7 +68,7 @@ static int bind_datagram(int fd, const struct sockaddr_storage *here, socklen_t 
 	return r;
 }
 
-/* The port may have connections of a forward that is gone. */
+/* Connections of a removed forward may have the port still. */
 static int bind_listener(int fd, const struct sockaddr_storage *here, socklen_t len)
 {
 	int r = bind_beside(fd, here, len);
@@ -101,11 +101,11 @@ static void explain(int r, bool udp, const struct ip_endpoint *at, char *error, 
 	error += n;
 	size -= (size_t)n;
 	if (r == -EADDRINUSE && port_owner_find(udp, at->port, owner, sizeof(owner)) == 0)
-		snprintf(error, size, "%s has it", owner);
+		snprintf(error, size, "%s has the port", owner);
 	else if (r == -EACCES && at->port < PORT_RESERVED)
-		snprintf(error, size, "below 1024 the system wants: sysctl net.ipv4.ip_unprivileged_port_start=%u", at->port);
+		snprintf(error, size, "ports below 1024 need: sysctl net.ipv4.ip_unprivileged_port_start=%u", at->port);
 	else if (r == -EADDRNOTAVAIL)
-		snprintf(error, size, "this machine has no such address");
+		snprintf(error, size, "this machine does not have the address");
 	else
 		snprintf(error, size, "%s", strerror(-r));
 }
@@ -120,7 +120,7 @@ int forward_socket_open(bool udp, const struct ip_endpoint *at, char *error, siz
 
 static int bind_beside_shared(int shared, int fd, const struct sockaddr_storage *here, socklen_t len)
 {
-	/* For as long as it takes: a stranger who does the same could have the port too. */
+	/* Only for this moment, because another process could bind to the port in the same way. */
 	setsockopt(shared, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 	int r = bind_beside(fd, here, len);
 	setsockopt(shared, SOL_SOCKET, SO_REUSEADDR, &(int){ 0 }, sizeof(int));

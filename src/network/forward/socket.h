@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Host sockets of forwards, and what goes wrong with them said in words. */
+/* The host sockets of forwards, and explanations of their errors. */
 #pragma once
 
 #include "base/addr.h"
@@ -10,14 +10,14 @@
 struct sockaddr_storage;
 
 /*
- * A socket bound to @at, CLOEXEC and NONBLOCK: UDP, or TCP and listening.  Negative errno with one line in @error, which names the
- * owner of a port that is taken where the system tells.
+ * A socket bound to @at, CLOEXEC and NONBLOCK: UDP, or TCP and listening.  Negative errno, and one line in @error, which names the process
+ * that has the port where the system tells.
  */
 int forward_socket_open(bool udp, const struct ip_endpoint *at, char *error, size_t size);
 /*
- * A datagram socket of the same port as @shared, which forward_socket_open() made, that gets what @peer sends from now on.  Negative
+ * A datagram socket on the port of @shared, which is from forward_socket_open(), that receives what @peer sends from now on.  Negative
  * errno.
  */
 int forward_socket_connect(int shared, const struct ip_endpoint *peer);
-/* All zeroes for what is no internet address. */
+/* All zeroes for an address of another family than IPv4 and IPv6. */
 struct ip_endpoint forward_socket_endpoint(const struct sockaddr_storage *from);
