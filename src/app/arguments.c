@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-/* One of both, for the option that @name, @len characters long, stands for. */
+/* What the option called @name, of @len characters, is: a flag of the command or an option of the network. */
 struct match {
 	const struct flag *flag;
-	const struct lanlet_option *option; /* set in either case */
+	const struct lanlet_option *option; /* of the flag or of the network; NULL: unknown */
 };
 
 static bool name_is(const struct lanlet_option *option, const char *name, size_t len)
@@ -37,10 +37,7 @@ static bool store(const struct flag *flag, struct arguments *a, const char *valu
 	return flag->store(flag, value, object + flag->offset, error);
 }
 
-/*
- * "--name=value", "--name value" or, for switches, "--name", at *@argv, which is moved to the last word that was
- * used.
- */
+/* Takes "--name=value", "--name value" or, for a switch, "--name" at *@argv, and moves *@argv to the last word taken. */
 static bool take_option(const struct command *command, char ***argv, struct arguments *a, GError **error)
 {
 	const char *word = **argv, *name = word + 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line as values: which network, the shared flags, the command's own flags and the network's options.  Strings are borrowed
- * from argv.  Values of network options are not looked at here: the library knows them.
+ * The parsed command line: the network, the shared flags, the command's own flags, and options of the network. Strings are
+ * borrowed from argv. The values of network options are checked later, by the library.
  */
 #pragma once
 
@@ -13,27 +13,27 @@
 
 struct command;
 
-/* One network option as it was given. */
+/* An option of the network, as given. */
 struct argument_setting {
 	const char *name, *value;
 };
 
-#define ARGUMENTS_OPERANDS_MAX 32u /* a filter has many words */
+#define ARGUMENTS_OPERANDS_MAX 32u /* a capture filter has many words */
 
 struct arguments {
 	const char *network;
-	const char *runtime_dir; /* NULL: the default directory */
+	const char *runtime_dir; /* NULL: the default directory, see arguments_runtime_dir() */
 	bool json, help;
-	void *flags;                                      /* the command's own struct */
-	const char *operands[ARGUMENTS_OPERANDS_MAX + 1]; /* NULL behind the last one given */
+	void *flags;                                      /* the struct that the command's own flags fill */
+	const char *operands[ARGUMENTS_OPERANDS_MAX + 1]; /* ends with NULL */
 	unsigned n_operands;
-	const char *const *command; /* what follows "--", NULL behind the last word; NULL: nothing was given or the command takes none */
-	GArray *settings;           /* options of the network: struct argument_setting, in order */
+	const char *const *command; /* the words after "--", ends with NULL; NULL: there was no "--" */
+	GArray *settings;           /* options of the network: struct argument_setting, in the order given */
 };
 
-/* Reads what follows the command's name, up to NULL.  On failure too, arguments_done() is to be called. */
+/* Parses the words after the command's name, up to NULL. arguments_done() must be called on failure too. */
 bool arguments_parse(const struct command *command, char **argv, struct arguments *ret, GError **error);
 void arguments_done(struct arguments *a);
 
-/* The directory with the network's sockets, as it was given or the default.  A string to g_free(). */
+/* The directory with the network's sockets. A string to g_free(). */
 char *arguments_runtime_dir(const struct arguments *a);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands: one table, from which the dispatcher, --help and the manual page are made.
+ * The table of commands, from which the dispatcher, --help, the manual page and the completions are made.
  *
- * A new command is a file that defines `const struct command command_NAME`, with its flags, and a row in COMMANDS.
+ * A new command is a file that defines `const struct command command_NAME` with its flags, and a row in COMMANDS.
  */
 #pragma once
 
@@ -16,19 +16,19 @@ struct arguments;
 
 struct command {
 	const char *name;
-	const char *summary; /* a line */
+	const char *summary; /* one sentence */
 	const char *description;
 
-	const struct flag *flags;  /* its own, up to FLAG_END; NULL: none */
+	const struct flag *flags;  /* its own flags, up to FLAG_END; NULL: none */
 	size_t flags_size;         /* of the struct that they fill */
-	const void *flags_initial; /* that struct before the command line is read; NULL: zeroes */
+	const void *flags_initial; /* its values before the command line is parsed; NULL: zeroes */
 	unsigned shares;           /* shared flags beside FLAG_SHARED_BY_ALL, by enum flag_share */
-	bool takes_options;        /* of the network: lanlet_option_at() */
+	bool takes_options;        /* also options of the network: lanlet_option_at() */
 
-	/* The words that follow, "GUEST PORT"; the network is then given by --network alone.  NULL: one, the network's name. */
+	/* The operands, such as "GUEST PORT"; the network is then given by --network only. NULL: one operand, the network's name. */
 	const char *operands;
 	unsigned min_operands, max_operands;
-	bool takes_command; /* "-- COMMAND [ARGUMENT...]" at the end */
+	bool takes_command; /* ends with "-- COMMAND [ARGUMENT...]" */
 
 	bool (*run)(const struct arguments *a, GError **error);
 };
@@ -66,5 +66,5 @@ const struct command *command_at(size_t index);
 /* NULL when there is none. */
 const struct command *command_find(const char *name);
 
-/* The flag of @c at @index, its own ones first, then the shared ones; NULL behind the last one. */
+/* The flag of @c at @index, first its own, then the shared ones; NULL behind the last one. */
 const struct flag *command_flag_at(const struct command *c, size_t index);

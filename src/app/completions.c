@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Makes the completions of a shell, bash, zsh or fish, when lanlet is built: commands, their flags, the network's options and the
- * words that an option chooses from, as the tables have them.
- */
+/* Build-time program: prints the completions for bash, zsh or fish, made from the tables of commands, flags, options and choices. */
 #include "app/command.h"
 #include "lanlet.h"
 
@@ -36,7 +33,7 @@ static bool is_path(const struct lanlet_option *o)
 	       (strcmp(o->argument, "FILE") == 0 || strcmp(o->argument, "DIRECTORY") == 0 || g_str_has_prefix(o->argument, "PATH"));
 }
 
-/* The words that @o chooses from, with blanks between them; "" when there are none.  A string to g_free(). */
+/* The words that @o accepts, separated by blanks; "" if it accepts others. A string to g_free(). */
 static char *choices(const struct lanlet_option *o)
 {
 	GString *out = g_string_new(NULL);
@@ -46,7 +43,7 @@ static char *choices(const struct lanlet_option *o)
 	return g_string_free(out, FALSE);
 }
 
-/* @text up to its first full stop, within single quotes; brackets and colons mean something to zsh.  A string to g_free(). */
+/* The first sentence of @text, safe within single quotes and for zsh, to which brackets and colons are syntax. A string to g_free(). */
 static char *first_sentence(const char *text)
 {
 	g_autofree char *sentence = g_strndup(text, strcspn(text, ".:[]"));

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* RED, YELLOW, …: ECMA-48 §8.3.117 */
+/* colours: ECMA-48 §8.3.117 */
 static const struct {
 	const char *name, *colour;
 	int syslog; /* sd-daemon(3) */
@@ -19,7 +19,7 @@ static const struct {
 	[LANLET_LOG_DEBUG] = { "debug: ", "\033[2m", 7 },
 };
 
-/* $JOURNAL_STREAM is "device:inode" of the journal's socket, which standard error may no longer be. */
+/* $JOURNAL_STREAM is "device:inode" of the journal's socket; standard error may have been redirected since. */
 static bool is_journal(void)
 {
 	const char *stream = g_getenv("JOURNAL_STREAM");
@@ -57,7 +57,7 @@ void console_init(struct console *c)
 	*c = (struct console){ .style = detect() };
 }
 
-/* A pipe that polls writable takes PIPE_BUF bytes without blocking (pipe(7)); lines are shorter. */
+/* A writable pipe takes PIPE_BUF bytes without blocking (pipe(7)); lines are shorter. */
 static bool is_writable(void)
 {
 	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };

@@ -19,7 +19,7 @@ bool flag_store_text(const struct flag *flag, const char *value, void *at, GErro
 	return true;
 }
 
-/* The empty string is what a script with an unset variable gives, and never what it means. */
+/* An empty value comes from a script with an unset variable and never means a directory. */
 bool flag_store_directory(const struct flag *flag, const char *value, void *at, GError **error)
 {
 	if (value[0] == '\0')

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An option of a command, as opposed to one of a network (options/options.h): its name, argument, default and help, and where its
- * value is stored.
+ * Flags: the options of commands, as opposed to those of a network (options/options.h). A row gives a flag's name, argument,
+ * default and help, and where its value is stored.
  *
- * A command keeps a table of flags and the struct that they fill beside its code.  Flags that several commands take are in
- * shared_flag_at()'s table and fill struct arguments.  The parser, --help, the manual page and the completions read nothing but these
- * rows.
+ * A command keeps its table of flags and the struct that they fill beside its code. The struct starts as zeroes unless the command
+ * says otherwise: NULL, 0 or false means that a flag was not given. Flags that several commands take are in
+ * shared_flag_at()'s table and fill struct arguments. The parser, --help, the manual page and the completions read these rows
+ * only.
  */
 #pragma once
 
@@ -15,7 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The commands that take a shared flag: all, or those that ask for it in struct command's member `shares`. */
+/* Which commands take a shared flag: all, or those whose struct command has the bit in `shares`. */
 enum flag_share {
 	FLAG_SHARED_BY_ALL = 1 << 0,
 	FLAG_SHARED_NETWORK = 1 << 1, /* --network, for commands that ask a running network */
@@ -24,19 +25,19 @@ enum flag_share {
 
 struct flag {
 	struct lanlet_option option;
-	/* Stores @value at @at.  Returns false, and a usage error that names the flag, when the flag cannot have this value. */
+	/* Stores @value at @at. False, with a usage error that names the flag, if the value is invalid. */
 	bool (*store)(const struct flag *flag, const char *value, void *at, GError **error);
-	size_t offset;  /* of the member, in the command's struct or, for a shared flag, in struct arguments */
+	size_t offset;  /* of the member in the command's struct or, for a shared flag, in struct arguments */
 	unsigned share; /* enum flag_share; 0: the command's own */
 };
 
-/* Behind the last row of a command's table. */
+/* Ends a command's table. */
 #define FLAG_END \
 	{ \
 		.store = NULL \
 	}
 
-/* .store and .offset of a row.  The compiler rejects a @member that is not of the type that @function writes. */
+/* .store and .offset of a row. The compiler rejects a @member of another type than @function writes. */
 #define FLAG_STORED(function, type, object, member) \
 	.store = function, .offset = offsetof(object, member) + 0 * sizeof(char[_Generic(((object *)0)->member, type : 1)])
 
@@ -47,7 +48,7 @@ struct flag {
 #define FLAG_SECONDS(object, member) FLAG_STORED(flag_store_seconds, double, object, member)
 
 bool flag_store_switch(const struct flag *flag, const char *value, void *at, GError **error);
-/* The server judges the text. */
+/* The server checks the text. */
 bool flag_store_text(const struct flag *flag, const char *value, void *at, GError **error);
 bool flag_store_directory(const struct flag *flag, const char *value, void *at, GError **error);
 bool flag_store_mac(const struct flag *flag, const char *value, void *at, GError **error);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* The prefix of QEMU's and libvirt's guests. */
+/* The prefix that QEMU and libvirt use for guests. */
 #define MAC_FORMAT "52:54:00:%02x:%02x:%02x"
 
 char *guest_mac_for(const char *network, const char *guest)
@@ -31,7 +31,7 @@ bool guest_mac_check(const char *mac, GError **error)
 	bool good = strlen(mac) == strlen("52:54:00:12:34:56");
 	for (size_t i = 0; good && mac[i]; i++)
 		good = i % 3 == 2 ? mac[i] == ':' : g_ascii_isxdigit(mac[i]);
-	/* The lowest bit of the first octet marks groups. */
+	/* The lowest bit of the first octet marks group addresses. */
 	if (!good || g_ascii_xdigit_value(mac[1]) % 2 != 0 || strcmp(mac, "00:00:00:00:00:00") == 0)
 		return fail(error, FAILURE_USAGE, "--mac \"%s\": expected a unicast MAC such as 52:54:00:12:34:56", mac);
 	return true;

@@ -5,9 +5,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* A MAC for the guest called @guest on the network called @network: the same names give the same MAC. */
+/* A MAC for @guest on @network: the same names give the same MAC. */
 char *guest_mac_for(const char *network, const char *guest);
-/* A MAC that most likely nobody has. */
+/* A random MAC, unlikely to be in use. */
 char *guest_mac_random(void);
-/* Whether @mac can be a guest's; usage errors name --mac. */
+/* Whether @mac is a unicast MAC; usage errors name --mac. */
 bool guest_mac_check(const char *mac, GError **error);

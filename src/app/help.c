@@ -16,10 +16,7 @@ static void add_spaces(GString *out, size_t n)
 	g_string_append_printf(out, "%*s", (int)n, "");
 }
 
-/*
- * @text from column @column on, broken between words so that lines stay within WIDTH and begin at @indent, and a
- * line feed.
- */
+/* Appends @text from column @column on, wrapped at WIDTH with @indent for further lines, and a line feed. */
 static void add_wrapped(GString *out, size_t column, size_t indent, const char *text)
 {
 	g_auto(GStrv) words = g_strsplit(text, " ", -1);
@@ -90,7 +87,7 @@ char *help_program(void)
 	return g_string_free(out, FALSE);
 }
 
-/* Under a heading for each subject. */
+/* With a heading for each subject. */
 static void add_network_options(GString *out)
 {
 	g_string_append(out, "\nOptions of the network, also accepted in the configuration file:\n");

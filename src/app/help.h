@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* --help: text for a terminal, made from the tables of commands, flags and options. */
+/* --help text for a terminal, made from the tables of commands, flags and options. */
 #pragma once
 
 struct command;

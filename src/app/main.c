@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Started without standard descriptors: what is opened next would be taken for them. */
+/* If a standard descriptor is closed, the next file opened would take its number. */
 static bool fill_standard_descriptors(void)
 {
 	int fd;

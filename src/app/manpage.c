@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes the manual page, when lanlet is built: copies docs/lanlet.1.in to standard output and puts what the
- * tables of commands, flags and options say in place of its lines @commands@, @flags@ and @options@.  mdoc(7).
+ * Build-time program: prints the manual page (mdoc(7)). Copies the template docs/lanlet.1.in and replaces its lines @commands@,
+ * @flags@ and @options@ with what the tables of commands, flags and options say.
  */
 #include "app/command.h"
 #include "lanlet.h"
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_LEN 72u /* escapes come on top */
+#define LINE_LEN 72u /* without escapes */
 
 static void begin_list(void)
 {
@@ -38,7 +38,7 @@ static void put_word(const char *word)
 	}
 }
 
-/* Running text: a sentence begins a line, and nothing in it is taken for a request or an escape. */
+/* Prints running text. Each sentence begins a line, and requests and escapes in it are neutralized. */
 static void put_text(const char *text)
 {
 	g_auto(GStrv) words = g_strsplit(text, " ", -1);
@@ -83,7 +83,7 @@ static void put_option(const struct lanlet_option *o, const char *before)
 	put_choices(o);
 }
 
-/* Those that no other command has. */
+/* The flags of @c alone. */
 static void put_own_flags(const struct command *c)
 {
 	if (!c->flags)
@@ -108,7 +108,7 @@ static void put_commands(void)
 	end_list();
 }
 
-/* ".Cm status , web :", the commands that take @flag; "" when all do. */
+/* ".Cm status , web :", the commands that take @flag; "" if all do. */
 static char *commands_of(const struct flag *flag)
 {
 	GString *out = g_string_new("");

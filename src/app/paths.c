@@ -24,7 +24,7 @@ bool network_name_check(const char *name, GError **error)
 	return good;
 }
 
-/* The variable's value; relative paths in it are to be ignored (XDG Base Directory Specification 0.8). */
+/* The value of @variable; relative paths are ignored (XDG Base Directory Specification 0.8). */
 static const char *absolute_from_environment(const char *variable)
 {
 	const char *value = g_getenv(variable);

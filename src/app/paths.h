@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Where the files of a network are: XDG base directories, and what stands in for them when the
- * environment does not say.  Nothing here touches the file system but to look.
- */
+/* Paths of a network's files, by the XDG base directories or their defaults. These functions do not change the file system. */
 #pragma once
 
 #include <glib.h>
@@ -17,17 +14,20 @@
 #define API_SOCKET "api.sock"
 #define VDE_DIRECTORY "vde"
 
-/* Whether @name can be a network's: it becomes part of paths. */
+/* Whether @name is valid as a network's name, which becomes part of paths. */
 bool network_name_check(const char *name, GError **error);
 
-/* $XDG_RUNTIME_DIR/lanlet/NAME; without the variable /run/user/UID if that is ours, else ${TMPDIR:-/tmp}/lanlet-UID/NAME. */
+/*
+ * $XDG_RUNTIME_DIR/lanlet/NAME; if the variable is not set, in /run/user/UID if the user owns that, else
+ * ${TMPDIR:-/tmp}/lanlet-UID/NAME.
+ */
 char *path_default_runtime_dir(const char *name);
-/* $XDG_STATE_HOME/lanlet/NAME, by default ~/.local/state. */
+/* $XDG_STATE_HOME/lanlet/NAME; default ~/.local/state. */
 char *path_default_state_dir(const char *name);
-/* $XDG_CONFIG_HOME/lanlet/NAME.conf, by default ~/.config. */
+/* $XDG_CONFIG_HOME/lanlet/NAME.conf; default ~/.config. */
 char *path_default_config(const char *name);
 
-/* DIR/NAME if that is short enough for a unix socket's address. */
+/* DIR/NAME; an error if that is too long for the address of a unix socket. */
 char *path_socket(const char *dir, const char *name, GError **error);
-/* Where the guest with @mac has its own end of a datagram socket, below @dir. */
+/* The path of the datagram socket of the guest with @mac, in @dir. */
 char *path_guest_socket(const char *dir, const char *mac, GError **error);

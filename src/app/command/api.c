@@ -64,7 +64,7 @@ static enum failure failure_of_status(guint status)
 	}
 }
 
-/* Takes what @answer says about why not. */
+/* Fails with the error message in @answer. */
 static bool fail_as_told(SoupMessage *msg, GInputStream *answer, GError **error)
 {
 	g_autoptr(JsonParser) parser = json_parser_new();
@@ -75,7 +75,7 @@ static bool fail_as_told(SoupMessage *msg, GInputStream *answer, GError **error)
 	return fail(error, failure_of_status(status), "%s", why && why[0] ? why : soup_message_get_reason_phrase(msg));
 }
 
-/* What the server answers to @msg; NULL on failure. */
+/* Sends @msg and returns the body of a successful answer; NULL on failure. */
 static GInputStream *send_message(struct api *api, SoupMessage *msg, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
@@ -157,7 +157,7 @@ bool api_read(struct api *api, const char *path, bool (*take)(void *opaque, cons
 
 struct elements_reader {
 	struct json_elements elements;
-	GError *error; /* why it stopped; NULL: it did not, or was told to */
+	GError *error; /* why reading stopped; NULL: no error */
 	bool stopped;
 };
 

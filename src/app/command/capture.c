@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `lanlet capture`: copies the API's stream to where it is wanted.  Ctrl-C asks the network to end the capture, so that what passed until
- * then still comes; a second one ends without it.
+ * `lanlet capture`: copies the API's stream of frames to a file. Ctrl-C asks the network to end the capture, so that frames
+ * already captured still arrive; a second Ctrl-C exits at once.
  */
 #include "app/arguments.h"
 #include "app/command.h"
@@ -18,7 +18,7 @@
 
 struct capture_flags {
 	const char *write;
-	guint64 ring;
+	guint64 ring; /* bytes */
 	bool drops;
 	const char *snaplen;
 	bool check;
@@ -26,7 +26,7 @@ struct capture_flags {
 
 /* --- whom it is about --- */
 
-/* What the words on the command line mean; strings to be g_free()d. */
+/* The meaning of the operands. Strings to g_free(). */
 struct wish {
 	char *port, *guest, *filter;
 };
@@ -55,13 +55,13 @@ static bool is_number(const char *word)
 	return word[0] && word[strspn(word, "0123456789")] == '\0';
 }
 
-/* No filter begins with one. */
+/* A filter cannot begin with an address. */
 static bool is_address(const char *word)
 {
 	return g_hostname_is_ip_address(word) || (strlen(word) == 17 && strspn(word, "0123456789abcdefABCDEF:") == 17);
 }
 
-/* @ret: where @word goes if it is the name of a port or guest; else NULL. */
+/* @ret: the member of @w that @word belongs to if it names a port or guest; NULL if it begins the filter. */
 static bool find_meaning(struct api *api, const char *word, struct wish *w, char ***ret, GError **error)
 {
 	struct search s = { .name = word };
@@ -78,7 +78,7 @@ static bool find_meaning(struct api *api, const char *word, struct wish *w, char
 	return true;
 }
 
-/* The first word is a port or a guest if there is one of that name, else the filter begins with it. */
+/* The first word names a port or guest if there is one of that name; otherwise the filter begins with it. */
 static bool take_words(const struct arguments *a, struct api *api, struct wish *w, GError **error)
 {
 	const char *const *words = a->operands;
@@ -95,18 +95,18 @@ static bool take_words(const struct arguments *a, struct api *api, struct wish *
 
 /* --- the stream --- */
 
-/* Lives as long as the thread that waits for signals, which ends with the process. */
+/* Never freed, because the thread that waits for signals uses it until the process exits. */
 struct capturing {
-	const struct capture_flags *own; /* main thread's only */
-	struct capture_file *file;       /* NULL: the capture has not begun, or is none */
+	const struct capture_flags *own; /* used by the main thread only */
+	struct capture_file *file;       /* NULL: not opened (yet) */
 	GError *error;                   /* why the file could not be opened */
 	sigset_t signals;
-	struct api *api; /* for the end, the other thread's */
+	struct api *api; /* used by the signal thread, to end the capture */
 	pthread_mutex_t mutex;
-	char *path; /* of the capture, to DELETE; NULL: it has not begun */
+	char *path; /* of the capture, for DELETE; NULL: it has not begun */
 };
 
-/* Not before there is something for the file: what it has is gone when it is opened. */
+/* Opening the file truncates it, so wait until the server has accepted the capture. */
 static void begun(void *opaque, const char *id)
 {
 	struct capturing *c = opaque;
@@ -135,7 +135,7 @@ static void end_capture(struct capturing *c)
 	g_autoptr(JsonObject) done = api_call(c->api, "DELETE", path, NULL, NULL);
 }
 
-/* Waits for signals, as long as the process lives. */
+/* Runs until the process exits. */
 static gpointer wait_for_signals(gpointer opaque)
 {
 	struct capturing *c = opaque;
@@ -146,7 +146,7 @@ static gpointer wait_for_signals(gpointer opaque)
 	_exit(128 + signal);
 }
 
-/* In all threads: those that glib starts have the mask of the one that starts them. */
+/* Before other threads start: they inherit the mask. */
 static void block_signals(struct capturing *c)
 {
 	sigemptyset(&c->signals);
@@ -190,7 +190,7 @@ static bool run_capture(const struct arguments *a, struct api *api, const struct
 	struct api *api_for_end = api_new(a, error);
 	if (!api_for_end)
 		return false;
-	struct capturing *c = g_new0(struct capturing, 1); /* see there */
+	struct capturing *c = g_new0(struct capturing, 1); /* never freed, see its declaration */
 	c->own = a->flags;
 	c->api = api_for_end;
 	pthread_mutex_init(&c->mutex, NULL);
@@ -201,7 +201,7 @@ static bool run_capture(const struct arguments *a, struct api *api, const struct
 	return good;
 }
 
-/* A word that was meant for a port's or guest's name is a filter to the server. */
+/* The server sees a misspelled name of a port or guest as a filter: mention both. */
 static void explain(const struct wish *w, GError **error)
 {
 	if (error && *error && w->filter && !strchr(w->filter, ' ') && g_str_has_prefix((*error)->message, "filter "))
@@ -219,7 +219,7 @@ static bool capture_main(const struct arguments *a, GError **error)
 	return good;
 }
 
-/* "512M": bytes, by 1024. */
+/* Parses "512M" as bytes, with units of 1024. */
 static bool parse_size(const char *text, guint64 *ret)
 {
 	static const char units[] = "KMGT";

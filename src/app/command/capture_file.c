@@ -12,45 +12,45 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of a ring. */
+/* In a ring. */
 #define FILES 8u
 
 struct capture_file {
 	struct console console;
 	char *path; /* NULL: standard output */
 	int fd;
-	bool is_regular; /* it can be cut behind the last whole block */
-	guint64 len;     /* of it, up to the end of the last whole block */
-	guint64 limit;   /* of each file of a ring; 0: none */
-	guint n_files;   /* so far */
-	GQueue names;    /* of the ring's files, oldest first */
+	bool is_regular; /* can be truncated after the last whole block */
+	guint64 len;     /* length of the file up to the end of the last whole block */
+	guint64 limit;   /* maximum length of each file of a ring; 0: no ring */
+	guint n_files;   /* files opened so far */
+	GQueue names;    /* names of the ring's files, oldest first */
 
-	GByteArray *rest;   /* the beginning of a block */
-	GByteArray *head;   /* section and interfaces so far */
-	guint head_len;     /* of it, what is in the file or in batch */
-	guint head_written; /* of it, what is in the file */
-	GByteArray *batch;  /* whole blocks that are to be written next */
+	GByteArray *rest;   /* an incomplete block */
+	GByteArray *head;   /* section and interface blocks received so far */
+	guint head_len;     /* bytes of head that are in the file or in batch */
+	guint head_written; /* bytes of head that are in the file */
+	GByteArray *batch;  /* whole blocks to write next */
 	guint64 batch_records;
 
-	guint64 records;   /* written */
-	guint64 unwritten; /* records that were not */
-	GArray *lost;      /* by interface: guint64, lost in the network */
-	int failure;       /* errno of the first write that failed; 0: none did */
-	bool is_broken;    /* the stream */
+	guint64 records;   /* records in the file */
+	guint64 unwritten; /* records that could not be written */
+	GArray *lost;      /* by interface: guint64, records lost in the network */
+	int failure;       /* errno of the first failed write; 0: none failed */
+	bool is_broken;    /* the stream is not valid pcapng */
 };
 
 /* --- files --- */
 
 static int open_file(const char *path, GError **error)
 {
-	/* What passes on a network is nobody else's business. */
+	/* Captured frames are private. */
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		fail(error, FAILURE_GENERAL, "%s: %s", path, g_strerror(errno));
 	return fd;
 }
 
-/* Standard output may have something in it already, which is not ours to cut off. */
+/* Standard output may already hold data, which truncation must keep. */
 static guint64 begin_of_ours(int fd, const struct stat *st)
 {
 	off_t at = fcntl(fd, F_GETFL) & O_APPEND ? st->st_size : lseek(fd, 0, SEEK_CUR);
@@ -65,7 +65,7 @@ static void look_at_file(struct capture_file *f)
 	f->head_len = f->head_written = 0;
 }
 
-/* As dumpcap has it, so that Wireshark takes them for one set: NAME_00001_20261231235959.pcapng */
+/* Named like dumpcap's files, so that Wireshark recognizes the set: NAME_00001_20261231235959.pcapng */
 static char *ring_name(const struct capture_file *f)
 {
 	g_autoptr(GDateTime) now = g_date_time_new_now_local();
@@ -142,14 +142,14 @@ static const char *name_of(const struct capture_file *f)
 	return f->limit ? g_queue_peek_tail((GQueue *)&f->names) : f->path ? f->path : "standard output";
 }
 
-/* Standard output may have been made non-blocking by who had it before. */
+/* Standard output may be non-blocking. */
 static bool wait_until_writable(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	return poll(&p, 1, -1) > 0 || errno == EINTR;
 }
 
-/* 0, or the errno; what was written of it then is cut off again where that can be done. */
+/* Returns 0 or an errno. A partial write is truncated if possible. */
 static int write_all(struct capture_file *f, const guint8 *bytes, gsize len)
 {
 	for (gsize at = 0; at < len;) {
@@ -178,7 +178,7 @@ static void failed(struct capture_file *f, int error)
 	f->failure = f->failure ? f->failure : error;
 }
 
-/* False when nobody reads any more. */
+/* False when the reader has closed the pipe. */
 static bool write_batch(struct capture_file *f)
 {
 	int error = write_all(f, f->batch->data, f->batch->len);
@@ -199,7 +199,7 @@ static void add_head(struct capture_file *f)
 	f->head_len = f->head->len;
 }
 
-/* There is room for @len bytes more in the file, or in the next one; false when not even an empty one has that much. */
+/* Makes room for @len more bytes, in the next file of the ring if necessary. False if not even an empty file has that much room. */
 static bool make_room(struct capture_file *f, guint len)
 {
 	guint64 head = f->head->len - f->head_len;
@@ -276,7 +276,7 @@ bool capture_file_finish(struct capture_file *f, GError **error)
 	if (f->failure == 0 && f->unwritten == 0)
 		return true;
 	if (f->failure == EPIPE)
-		return true; /* as its reader wanted it */
+		return true; /* the reader has closed the pipe on purpose */
 	return fail(error, FAILURE_GENERAL, "%s: %s: %" G_GUINT64_FORMAT " more records are lost", name_of(f),
 		    f->failure ? g_strerror(f->failure) : "too large for the ring", f->unwritten);
 }

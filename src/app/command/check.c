@@ -17,10 +17,10 @@
 #define TUN "/dev/net/tun"
 #define KVM "/dev/kvm"
 
-/* A busy guest has some thousand flows, each a descriptor; others need some too. */
+/* Each flow takes a descriptor, and a busy guest has some thousand flows. */
 #define DESCRIPTORS_GOOD 16384u
 #define DESCRIPTORS_POOR 4096u
-/* systemd's default: what is below it was set by somebody. */
+/* systemd's default; a lower limit was configured. */
 #define MEMORY_LOCK_GOOD (8u * 1024 * 1024)
 
 void diagnosis_done(struct diagnosis *d)
@@ -152,7 +152,7 @@ struct host_route {
 	struct prefix4 prefix;
 };
 
-/* A line of /proc/net/route, whose addresses are in the machine's byte order as they lie in memory; false for the heading. */
+/* Parses a line of /proc/net/route, whose addresses are 32-bit words in host byte order. False for the heading. */
 static bool parse_route(const char *line, struct host_route *ret)
 {
 	unsigned destination, gateway, flags, mask;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What commonly goes wrong on a machine where guests shall have a network.  Each check looks at one thing, changes nothing, and for what it
- * finds wrong has the line that repairs it.
+ * Checks for common problems of a machine. Each check examines one thing, changes nothing, and suggests a command that repairs
+ * what it finds.
  */
 #pragma once
 
@@ -12,23 +12,23 @@
 
 enum finding {
 	FINDING_GOOD,
-	FINDING_HINT,    /* it works, but not as well as it could, or not for everything */
-	FINDING_PROBLEM, /* something does not work */
+	FINDING_HINT,    /* works, but not for everything or not as well as possible */
+	FINDING_PROBLEM, /* does not work */
 };
 
-/* What one check says.  Strings to g_free(). */
+/* The result of a check. Strings to g_free(). */
 struct diagnosis {
 	enum finding finding;
 	char *text;
-	char *repair; /* NULL: nothing is to be done, or nobody can */
+	char *repair; /* the command that repairs it; NULL: there is none */
 };
 
 void diagnosis_done(struct diagnosis *d);
 
-/* What the checks are told of the network that is asked about. */
+/* What the checks know about the network. */
 struct patient {
 	struct prefix4 subnet;
-	/* Of a running network; NULL: it does not run, or there is none. */
+	/* NULL: none was heard, or the network does not run. */
 	const char *foreign_dhcp_server;
 };
 

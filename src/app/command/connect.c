@@ -18,14 +18,14 @@ struct connect_flags {
 
 #define PAUSE_USEC (G_USEC_PER_SEC / 5)
 
-/* What may pass: a guest that boots has no address first, and then nothing that listens. */
+/* Errors that can pass while a guest boots: it has no address at first, and then no listening socket. */
 static bool may_pass(const GError *error)
 {
 	return g_error_matches(error, failure_quark(), FAILURE_NOT_FOUND) || g_error_matches(error, failure_quark(), FAILURE_REFUSED) ||
 	       g_error_matches(error, failure_quark(), FAILURE_UNREACHABLE) || g_error_matches(error, failure_quark(), FAILURE_TIMEOUT);
 }
 
-/* Tries until the time that may be waited is over. */
+/* Retries until --wait is over. */
 static int open_patiently(const struct arguments *a, guint16 port, GError **error)
 {
 	const struct connect_flags *own = a->flags;
@@ -43,7 +43,7 @@ static int open_patiently(const struct arguments *a, guint16 port, GError **erro
 	}
 }
 
-/* As ssh's ProxyUseFdpass has it: a byte with the descriptor. */
+/* ssh's ProxyUseFdpass expects one byte with the descriptor. */
 static bool pass_fd(int fd, GError **error)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fd))] = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `lanlet doctor`: with a running network what that knows counts, without one what would be run. */
+/* `lanlet doctor`: checks the subnet of the running network, or else of the one that would run. */
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/command/api.h"
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whatever else is in the file is for `lanlet run` to judge. */
+/* `lanlet run` reports errors of the other keys. */
 static int take_subnet(void *patient, const char *key, const char *value, char *error, size_t size)
 {
 	if (strcmp(key, "subnet") == 0)
@@ -21,7 +21,7 @@ static int take_subnet(void *patient, const char *key, const char *value, char *
 	return 0;
 }
 
-/* What `lanlet run NAME` would use. */
+/* The subnet that `lanlet run NAME` would use. */
 static struct prefix4 configured_subnet(const char *network)
 {
 	struct patient p = { .subnet = { 0 } };
@@ -35,7 +35,7 @@ static struct prefix4 configured_subnet(const char *network)
 	return p.subnet;
 }
 
-/* What a running network says of itself; NULL when none runs. */
+/* GET /v1/network; NULL if the network does not run. */
 static JsonObject *ask_network(const struct arguments *a)
 {
 	g_autoptr(GError) ignored = NULL;

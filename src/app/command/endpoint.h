@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Flows as the API tells of them, for the commands that show them. */
+/* Text for the two sides of a flow in the API's JSON. */
 #pragma once
 
 #include <glib.h>

@@ -32,7 +32,7 @@ static bool look_at_name(void *opaque, JsonObject *n)
 	return false;
 }
 
-/* The address of the guest @guest, which may be one already.  NULL: there is no such name. */
+/* The address of @guest, which is a name or already an address. NULL: unknown name. */
 static char *address_of(struct api *api, const char *guest, GError **error)
 {
 	struct search s = { .name = guest };

@@ -54,7 +54,7 @@ static bool remove_one(const struct arguments *a, GError **error)
 
 static const struct {
 	const char *name, *operands;
-	unsigned n_operands; /* itself included */
+	unsigned n_operands; /* including the verb */
 	bool (*run)(const struct arguments *a, GError **error);
 } verbs[] = {
 	{ "list", "", 1, list },

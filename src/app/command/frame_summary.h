@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The first bytes of a frame that was dropped, in words. */
+/* Describes a dropped frame in one line, from its first bytes. */
 #pragma once
 
-/* @hex: from the Ethernet header on.  "" when there is nothing to say.  A string to g_free(). */
+/* @hex: the frame from its Ethernet header on. "" if it is too short. A string to g_free(). */
 char *frame_summary(const char *hex);

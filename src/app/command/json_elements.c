@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Only strings, braces and brackets are looked at; they are enough to tell where an object ends, and json-glib judges the rest.  UTF-8
- * needs no care: the bytes of a character of several are all above 0x7f.
+ * Strings, braces and brackets are enough to find where an object ends; json-glib checks the rest. UTF-8 needs no care, because
+ * all bytes of a multi-byte character are above 0x7f.
  */
 #include "app/command/json_elements.h"
 
@@ -28,7 +28,7 @@ static bool emit(struct json_elements *e, GError **error)
 	return e->each(e->opaque, json_node_get_object(node));
 }
 
-/* A list's elements are in the array that is a member of the outermost object. */
+/* The elements of a list are in an array that is a member of the outermost object. */
 static bool begins_element(const struct json_elements *e, char c)
 {
 	return c == '{' && (e->of == JSON_ELEMENTS_OF_STREAM ? e->depth == 0 : e->in_list && e->depth == 2);
@@ -43,7 +43,7 @@ static void open_one(struct json_elements *e, char c)
 	e->depth++;
 }
 
-/* True when an element is complete with it. */
+/* True if this completes an element. */
 static bool close_one(struct json_elements *e)
 {
 	e->depth -= e->depth > 0;
@@ -63,7 +63,7 @@ static void take_in_string(struct json_elements *e, char c)
 		e->in_string = false;
 }
 
-/* True when an element is complete with @c. */
+/* True if @c completes an element. */
 static bool take_byte(struct json_elements *e, char c)
 {
 	if (e->in_string)
@@ -79,7 +79,7 @@ static bool take_byte(struct json_elements *e, char c)
 
 bool json_elements_take(struct json_elements *e, const char *bytes, gsize len, GError **error)
 {
-	gsize begin = 0; /* of what belongs to the element and is not in e->element yet */
+	gsize begin = 0; /* start of the bytes of the element that are not in e->element yet */
 	for (gsize i = 0; i < len; i++) {
 		bool was_in_element = e->in_element, complete = take_byte(e, bytes[i]);
 		if (e->in_element && !was_in_element)

@@ -30,7 +30,7 @@ struct table *table_of_leases(struct api *api, GError **error)
 	return api_each(api, "/v1/leases", add_lease, t, error) ? g_steal_pointer(&t) : NULL;
 }
 
-/* With the members, the names and the order that libvirt's leaseshelper uses (src/network/leaseshelper.c). */
+/* The members, names and order of libvirt's leaseshelper (src/network/leaseshelper.c). */
 static bool add_libvirt_lease(void *opaque, JsonObject *l)
 {
 	JsonBuilder *b = opaque;

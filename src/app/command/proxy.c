@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `lanlet proxy`: forwards of the protocol "proxy", for people. */
+/* `lanlet proxy`: adds, finds and removes forwards of the protocol "proxy". */
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/command/api.h"
@@ -34,13 +34,13 @@ static bool look_at_forward(void *opaque, JsonObject *f)
 	return false;
 }
 
-/* As forwards are listed: a port alone is one of 127.0.0.1. */
+/* The form in which forwards are listed: a port alone means 127.0.0.1. */
 static char *whole_host(const char *listen)
 {
 	return g_strconcat(strspn(listen, "0123456789") == strlen(listen) ? LOOPBACK : "", listen, NULL);
 }
 
-/* As the programs that use it are told. */
+/* The URLs that programs take. */
 static void print_proxy(const char *host)
 {
 	if (g_str_has_prefix(host, UNIX_PREFIX))

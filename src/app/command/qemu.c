@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `lanlet qemu`: the arguments for scripts.  The network need not run yet. */
+/* `lanlet qemu`: prints arguments for scripts. The network need not run yet. */
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/command/qemu_arguments.h"

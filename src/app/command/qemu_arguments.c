@@ -7,7 +7,7 @@
 
 #define NETDEV_ID "lanlet0"
 
-/* QEMU's option parser ends a value at a comma unless there are two. */
+/* QEMU's option parser ends a value at a comma unless it is doubled. */
 static char *with_path(const char *options, const char *path)
 {
 	g_auto(GStrv) parts = g_strsplit(path, ",", -1);

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* "WHAT: a, b" when the list @member of @answer is not empty. */
+/* Prints "@what a, b" unless the list @member of @answer is empty. */
 static void print_options(JsonObject *answer, const char *member, const char *what)
 {
 	JsonArray *options = json_object_get_array_member(answer, member);

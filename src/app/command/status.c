@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `lanlet status`: the whole of a network on one page, from several routes of the API. */
+/* `lanlet status`: one page about a network, from several routes of the API. */
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/command/api.h"
@@ -48,7 +48,7 @@ static struct table *table_of_captures(struct api *api, GError **error)
 	return api_each(api, "/v1/captures", add_capture, t, error) ? g_steal_pointer(&t) : NULL;
 }
 
-/* @t, or @nothing when it has no row. */
+/* Prints @t, or @nothing if it has no rows. */
 static void print_table(const struct table *t, const char *nothing)
 {
 	putchar('\n');

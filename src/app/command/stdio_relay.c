@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A thread for each direction, each blocking by itself: neither waits for the other, whatever standard input and output are, and their
- * flags, which others share, are left alone.  Not by splice(): it holds the pipe's lock while it waits for the socket, and with that
- * whoever has the pipe's other end.
+ * One blocking thread for each direction, so that neither waits for the other, whatever kind of file standard input and output
+ * are. Their file status flags are left alone, because other processes share them. splice() does not work here: it holds the
+ * pipe's lock while it waits for the socket and so blocks the process at the other end of the pipe.
  */
 #include "app/command/stdio_relay.h"
 
@@ -16,7 +16,7 @@
 
 #define PIECE_BYTES ((size_t)256 * 1024)
 
-/* Whether to go on after an error: standard input and output may be such that do not block, by somebody else's wish. */
+/* Waits and returns true if the error is temporary; standard input and output can be non-blocking. */
 static bool wait_for(int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
@@ -35,7 +35,7 @@ static int write_all(int to, const char *bytes, size_t len)
 	return 0;
 }
 
-/* 0 at the end, or a negative errno. */
+/* Returns 0 at the end of @from, or a negative errno. */
 static int copy(int from, int to)
 {
 	g_autofree char *piece = g_malloc(PIECE_BYTES);
@@ -54,12 +54,12 @@ static int copy(int from, int to)
 static void *send_input(void *opaque)
 {
 	int fd = GPOINTER_TO_INT(opaque);
-	copy(STDIN_FILENO, fd); /* a guest that takes no more ends both directions, and says so by the other one */
+	copy(STDIN_FILENO, fd); /* if the guest stops reading, it resets the connection, and the other direction reports that */
 	shutdown(fd, SHUT_WR);
 	return NULL;
 }
 
-/* Until both directions are shut, whoever did it. */
+/* Waits until both directions are shut. */
 static void wait_for_hangup(int fd)
 {
 	struct pollfd p = { .fd = fd };
@@ -77,7 +77,7 @@ bool stdio_relay_run(int fd, GError **error)
 	if (r == -ECONNRESET)
 		return fail(error, FAILURE_GENERAL, "the guest reset the connection");
 	if (r == -EPIPE)
-		return true; /* whoever read has ended, and knows it */
+		return true; /* the reader has closed the pipe on purpose */
 	if (r < 0)
 		return fail(error, FAILURE_GENERAL, "cannot write: %s", g_strerror(-r));
 	close(STDOUT_FILENO);

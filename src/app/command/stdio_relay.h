@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Standard input and output joined to a stream socket, as ssh's ProxyCommand wants it. */
+/* Connects standard input and output to a stream socket, for ssh's ProxyCommand. */
 #pragma once
 
 #include <glib.h>
 #include <stdbool.h>
 
 /*
- * Carries bytes both ways until both sides have ended: each end is passed on as an end, and the other direction goes on.  @fd is a
- * blocking socket, and in use until the process ends.  False, and why, when something failed.
+ * Relays bytes both ways until both sides have ended. The end of one direction is passed on, while the other continues. @fd is a
+ * blocking socket and stays in use until the process exits. False, with an error, on failure.
  */
 bool stdio_relay_run(int fd, GError **error);

@@ -88,7 +88,7 @@ static unsigned width_of(const struct table *t, unsigned column, unsigned rows)
 	return (unsigned)most;
 }
 
-/* One line; @row -1: the heading. */
+/* Formats a line; @row -1 is the heading. */
 static char *format_line(const struct table *t, int row, const unsigned *widths, unsigned width)
 {
 	g_autoptr(GString) line = g_string_new(NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `lanlet top`: two looks at the flows, the difference by guest and by flow; again and again on a terminal. */
+/* `lanlet top`: reads the flows twice and shows the difference by guest and by flow; repeatedly on a terminal. */
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/command/api.h"
@@ -14,14 +14,14 @@ struct top_flags {
 	double interval;
 };
 
-#define ROWS_ELSEWHERE 20u /* where there is no terminal to ask */
+#define ROWS_ELSEWHERE 20u /* without a terminal */
 #define CLEAR "\033[H\033[J"
 
-/* A flow or, as the sum of its flows, a guest. */
+/* A flow, or the sum of a guest's flows. */
 struct load {
 	guint64 id;
 	char *guest, *remote;
-	const char *protocol; /* static */
+	const char *protocol; /* interned */
 	unsigned n_flows;
 	guint64 out, in;          /* bytes so far */
 	double out_rate, in_rate; /* bytes per second */
@@ -35,7 +35,7 @@ static void load_free(gpointer opaque)
 	g_free(l);
 }
 
-/* What the flows had carried at one time, by id. */
+/* The flows at one time, by id. */
 struct look {
 	GHashTable *flows; /* id -> struct load */
 	gint64 when;
@@ -102,7 +102,7 @@ static GHashTable *sum_by_guest(const struct look *look)
 	return guests;
 }
 
-/* The busiest first; of those that rest, the ones that carried most. */
+/* Busiest first; equal rates by total bytes. */
 static gint compare(gconstpointer a, gconstpointer b)
 {
 	const struct load *x = a, *y = b;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* By hand, because the connection is ours when its first answer was read, and not a byte behind that may be taken with it. */
+/* HTTP by hand: after the answer's head the connection belongs to the caller, so not one byte behind it may be read. */
 #include "app/command/tunnel.h"
 
 #include "app/arguments.h"
@@ -30,7 +30,7 @@ static bool send_request(int fd, const char *guest, guint16 port)
 
 /* --- the answer --- */
 
-/* Reads up to the empty line behind the answer's head, and nothing of what follows.  False when there is none. */
+/* Reads the head of the answer up to its empty line, and nothing behind it. False if the connection ends first. */
 static bool read_head(int fd, char ret[static HEAD_MAX])
 {
 	for (size_t len = 0; len < HEAD_MAX - 1;) {
@@ -98,7 +98,7 @@ static bool ask(int fd, const char *guest, guint16 port, GError **error)
 	return status == SWITCHING || fail_as_told(fd, status, error);
 }
 
-/* The name as the network knows it: ssh has NAME.NETWORK. */
+/* ssh appends the network's name, as in NAME.NETWORK. */
 static char *without_network(const char *guest, const char *network)
 {
 	g_autofree char *suffix = g_strconcat(".", network, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `lanlet wait`: asks for the leases until the guest is among them.  Leases are few and asking is cheap. */
+/* `lanlet wait`: polls the leases until one belongs to the guest. Leases are few, so that asking again is cheap. */
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/command/api.h"

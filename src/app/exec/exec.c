@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `lanlet exec`: a command with a leg in the network.  This process itself becomes the command, in namespaces of its own, so that status,
- * signals, terminal and parent are those of a command that was started directly; a helper (exec_relay.c) carries the frames.
+ * `lanlet exec`: runs a command as a guest. This process itself becomes the command, in its own namespaces, so that exit status,
+ * signals, terminal and parent are those of a command started directly. A relay process (exec/relay.c) carries the frames.
  */
 #include "app/arguments.h"
 #include "app/command.h"
@@ -27,7 +27,7 @@ struct exec_flags {
 
 #define NAME_LEN_MAX 63u
 
-/* One label of a host name (RFC 1123 §2.1). */
+/* A single label of a host name (RFC 1123 §2.1). */
 static bool check_name(const char *name, GError **error)
 {
 	size_t len = strlen(name);
@@ -75,7 +75,7 @@ static char *resolver_text(const struct dhcp_client_lease *lease)
 	return g_string_free(text, FALSE);
 }
 
-/* From here on this process has a network: the one that @stream leads to. */
+/* Connects this process's network namespace to @stream. */
 static bool plug_in(const struct arguments *a, int stream, GError **error)
 {
 	const struct exec_flags *own = a->flags;
@@ -83,7 +83,7 @@ static bool plug_in(const struct arguments *a, int stream, GError **error)
 	relay.command = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (relay.command < 0)
 		return fail(error, FAILURE_EXEC, "pidfd_open: %s: Linux 5.3 or later is needed", g_strerror(errno));
-	/* pidfd_open() makes it close on exec. */
+	/* pidfd_open() sets close-on-exec. */
 	relay.tap = exec_interface_open(relay.mac, error);
 	struct dhcp_client_lease lease;
 	if (relay.tap < 0 || !exec_relay_start(&relay, &lease, error) || !exec_interface_configure(&lease, error))
@@ -94,7 +94,7 @@ static bool plug_in(const struct arguments *a, int stream, GError **error)
 	return exec_namespace_set_resolver(resolver, error);
 }
 
-/* Returns only when it fails. */
+/* Returns only on failure. */
 static bool become(const char *const *command, GError **error)
 {
 	inherited_restore();

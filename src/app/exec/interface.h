@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* eth0 of `lanlet exec`: a tap device in the network namespace of this process, set up by hand. */
+/* eth0 of `lanlet exec`: a tap device in the network namespace of this process. */
 #pragma once
 
 #include "base/addr.h"
@@ -10,13 +10,13 @@
 struct dhcp_client_lease;
 
 #define EXEC_INTERFACE "eth0"
-/* What a frame of it has at most; the kernel's limit for a tap's MTU is a little below. */
+/* Longest frame of the device; the kernel's limit for a tap's MTU is a little lower. */
 #define EXEC_FRAME_MAX ((size_t)65535 + 18)
 
-/* Makes the device with @mac and brings it and lo up.  A descriptor that is closed on exec and does not block, or -1. */
+/* Creates the device with @mac and brings it and lo up. A non-blocking descriptor with close-on-exec, or -1. */
 int exec_interface_open(struct mac mac, GError **error);
 
-/* Gives it the address, MTU and default route of @lease, in place of what it had. */
+/* Sets the address, MTU and default route of @lease, replacing the previous ones. */
 bool exec_interface_configure(const struct dhcp_client_lease *lease, GError **error);
-/* Takes the address back. */
+/* Removes the address. */
 void exec_interface_clear(void);

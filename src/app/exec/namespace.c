@@ -19,7 +19,7 @@
 
 /* --- why not --- */
 
-/* What may forbid user namespaces, and the value with which it does. */
+/* Settings that forbid user namespaces, with the value that does. */
 static const struct {
 	const char *path, *value, *remedy;
 } switches[] = {
@@ -62,7 +62,7 @@ static bool write_file(const char *path, const char *text)
 	return good;
 }
 
-/* The caller's own ids and no others; an ordinary user may map no group before setgroups() is given up (user_namespaces(7)). */
+/* Maps only the caller's own ids: an ordinary user may not map a group before setgroups() is disabled (user_namespaces(7)). */
 static bool map_ids(uid_t uid, gid_t gid, GError **error)
 {
 	g_autofree char *uids = g_strdup_printf("%u %u 1\n", (unsigned)uid, (unsigned)uid);
@@ -90,8 +90,8 @@ bool exec_namespace_enter(const char *hostname, GError **error)
 /* --- names --- */
 
 /*
- * Sockets over which the C library asks a resolver of the host instead of reading resolv.conf.  Something that is no socket
- * makes it go on to DNS, as where that resolver is not installed.
+ * Sockets of resolvers on the host that the C library asks instead of reading resolv.conf. If something else than a socket is
+ * there, it uses DNS, as if the resolver were not installed.
  */
 static const char *const host_resolvers[] = {
 	"/run/systemd/resolve/io.systemd.Resolve",
@@ -107,7 +107,7 @@ static void hide_host_resolvers(void)
 			mount("/dev/null", host_resolvers[i], NULL, MS_BIND, NULL);
 }
 
-/* A file with @text that has no name any more once it is mounted, so that nothing is left of it. */
+/* Mounts a file with @text over @at. The file has no name afterwards, so nothing has to be cleaned up. */
 static bool mount_text(const char *text, const char *at, GError **error)
 {
 	g_autofree char *path = NULL;
@@ -130,15 +130,15 @@ bool exec_namespace_set_resolver(const char *text, GError **error)
 }
 
 /*
- * The file systems that were there show the devices of the host.  Of a fresh one only the parts that differ are put in their place: cgroups
- * and the like are mounted below /sys.
+ * The existing sysfs shows the host's devices. Only the directories that differ are replaced with those of a fresh sysfs, because
+ * cgroups and others are mounted below /sys.
  */
 void exec_namespace_show_devices(void)
 {
 	static const char *const parts[] = { "class/net", "devices/virtual/net" };
-	static const char staging[] = "/tmp"; /* any directory; it is itself again before anybody looks */
+	static const char staging[] = "/tmp"; /* any directory; it is unmounted again below */
 	if (mount("sysfs", staging, "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-		return; /* a container that hides parts of /sys forbids it: then it shows what it showed */
+		return; /* a container that hides parts of /sys forbids the mount: keep the host's view */
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
 		g_autofree char *from = g_build_filename(staging, parts[i], NULL), *to = g_build_filename("/sys", parts[i], NULL);
 		mount(from, to, NULL, MS_BIND, NULL);

@@ -30,10 +30,10 @@ struct carrier {
 	struct exec_relay relay;
 	struct dhcp_client dhcp;
 	int signals;
-	int report;  /* where the first lease is written; -1: it was */
-	uint8_t *in; /* from the stream, perhaps with a part of a frame at the end */
+	int report;  /* descriptor to which the first lease is written; -1: done */
+	uint8_t *in; /* received from the stream, may end with a part of a frame */
 	size_t in_len;
-	uint8_t *out; /* to the stream */
+	uint8_t *out; /* to send to the stream */
 	size_t out_at, out_len;
 };
 
@@ -81,7 +81,7 @@ static void take_from_tap(struct carrier *c)
 
 /* --- from the network --- */
 
-/* The kernel takes a frame or drops it, as a network card would. */
+/* The kernel takes the frame or drops it, like a network card. */
 static void put_on_tap(const struct carrier *c, const uint8_t *frame, size_t len)
 {
 	ssize_t n = write(c->relay.tap, frame, len);
@@ -112,7 +112,7 @@ static void dhcp_send(void *opaque, const void *frame, size_t len)
 {
 	struct carrier *c = opaque;
 	if (!out_has_room(c))
-		return; /* the network does not drain us; the client asks again */
+		return; /* the network does not read; the client retries */
 	memcpy(c->out + c->out_len + FRAMING_LENGTH_BYTES, frame, len);
 	append_out(c, len);
 }
@@ -125,7 +125,7 @@ static void dhcp_bound(void *opaque, const struct dhcp_client_lease *lease)
 		return;
 	}
 	ssize_t n = write(c->report, lease, sizeof(*lease));
-	(void)n; /* who does not read it has gone */
+	(void)n; /* if it fails, the reader has exited */
 	close(c->report);
 	c->report = -1;
 }
@@ -193,7 +193,7 @@ static int catch_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Holds nothing of the caller's: neither terminal, pipes nor directory. */
+/* Keeps neither the caller's terminal, pipes nor directory. */
 static void detach(void)
 {
 	setsid();
@@ -226,7 +226,7 @@ static void run(const struct exec_relay *relay, int report)
 	_exit(EXIT_SUCCESS);
 }
 
-/* A child's child: the child ends at once, and who started the command is not its parent. */
+/* Forks twice: the child exits at once, so that the relay is not a child of the process that becomes the command. */
 static bool fork_relay(const struct exec_relay *relay, const int report[2])
 {
 	pid_t child = fork();

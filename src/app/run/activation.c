@@ -16,7 +16,7 @@
 struct activation_socket {
 	int fd;
 	char *name;
-	char *path; /* NULL: none in the file system */
+	char *path; /* NULL: not in the file system */
 };
 
 static void socket_free(gpointer data)

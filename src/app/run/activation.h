@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sockets that a service manager made for us and keeps while we restart: sd_listen_fds(3), without its library. */
+/*
+ * Socket activation (sd_listen_fds(3), without its library): sockets that the service manager opened and keeps while lanlet
+ * restarts.
+ */
 #pragma once
 
 #include <glib.h>
@@ -12,14 +15,17 @@ struct activation {
 };
 
 /*
- * Reads and removes LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES, before any descriptor is opened.  None is fine, and so are those
- * meant for another process.
+ * Reads and removes LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES, before any descriptor is opened. Missing variables and those for
+ * another process are ignored.
  */
 bool activation_take(struct activation *ret, GError **error);
-/* Harmless on a zeroed one; the descriptors stay open. */
+/* Safe on a zeroed one. The descriptors stay open. */
 void activation_done(struct activation *a);
 
-/* Whether one of the sockets is the one at @path, or the ctl of a VDE switch in that directory. */
+/* Whether a socket at @path, or the ctl socket of a VDE switch in that directory, is among them. */
 bool activation_has_path(const struct activation *a, const char *path);
-/* Plugs all of them into @net: one named stream, dgram, seqpacket, vhost or vde as that, others as what they are. */
+/*
+ * Connects all of them to @net: the names stream, dgram, seqpacket, vhost and vde select the transport, otherwise the type of the
+ * socket does.
+ */
 bool activation_plug(const struct activation *a, struct lanlet_network *net, GError **error);

@@ -17,7 +17,7 @@ static bool is_absent(const GError *error)
 	return g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT) || g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOTDIR);
 }
 
-/* The file that was asked for has to be there; the default one need not. */
+/* A file given by --config must exist; the default file need not. */
 static bool load_file(struct lanlet_config *config, const struct arguments *a, const char *file, GError **error)
 {
 	g_autofree char *path = file ? g_strdup(file) : path_default_config(a->network);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A network's configuration: the defaults, then the file, then the command line. */
+/* Builds a network's configuration from the defaults, the file and the command line, in this order. */
 #pragma once
 
 #include <glib.h>
@@ -7,5 +7,5 @@
 struct arguments;
 struct lanlet_config;
 
-/* @file NULL: the default file, if it is there.  NULL on failure; the message names the file and line, or the flag. */
+/* @file NULL: the default file, if it exists. NULL on failure; the error names the file and line, or the flag. */
 struct lanlet_config *configure(const struct arguments *a, const char *file, GError **error);

@@ -29,11 +29,11 @@ bool directory_make_private(const char *path, bool parent_too, GError **error)
 	g_autofree char *parent = g_path_get_dirname(path);
 	if (g_mkdir_with_parents(path, 0700) < 0)
 		return fail(error, FAILURE_GENERAL, "cannot make the directory %s: %s", path, g_strerror(errno));
-	/* From the top: what is below a directory of somebody else's is his to exchange. */
+	/* Parents first: their owner could replace what is below them. */
 	return (!parent_too || check_private(parent, error)) && check_private(path, error);
 }
 
-/* The process id that the holder of the lock wrote; 0 when it did not yet. */
+/* The process id in the lock file; 0 if it is not written yet. */
 static int read_pid(int fd)
 {
 	char text[16] = "";

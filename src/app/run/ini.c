@@ -13,7 +13,7 @@ struct ini {
 	bool in_section;
 };
 
-/* One line without its end, white space around it taken off; it is written to.  False: @error has the reason. */
+/* Parses a line without its line feed and surrounding white space; modifies it. False: @error has the reason. */
 static bool take_line(struct ini *ini, char *line, char *error, size_t size)
 {
 	if (line[0] == '\0' || line[0] == '#' || line[0] == ';')

@@ -8,8 +8,8 @@
  *     dns = 9.9.9.9
  *     dns = 149.112.112.112
  *
- * A key may occur again; what that means is up to whoever takes the entries.  There is no quoting and no
- * continuation; white space around keys and values is not part of them.
+ * A key can occur more than once; the callback decides what that means.  There is no quoting and no continuation.  White space around
+ * keys and values is ignored.
  */
 #pragma once
 
@@ -17,13 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Takes one entry.  Negative: refused, @error says why in one line and the rest of the file is not read. */
+/* Takes one entry. Returns a negative number to refuse it, with a reason of one line in @error; parsing then stops. */
 typedef int (*ini_entry_func)(void *opaque, const char *key, const char *value, char *error, size_t size);
 
-/*
- * Hands every entry of @text's [network] section to @entry, in order.  On failure @error names @path and
- * the line.
- */
+/* Calls @entry for every entry of the [network] section in @text, in order. On failure @error names @path and the line. */
 bool ini_parse(const char *path, const char *text, size_t len, ini_entry_func entry, void *opaque, GError **error);
-/* The same for the file at @path; G_FILE_ERROR_NOENT when there is none. */
+/* The same for the file at @path; G_FILE_ERROR_NOENT if it does not exist. */
 bool ini_load(const char *path, ini_entry_func entry, void *opaque, GError **error);

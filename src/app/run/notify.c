@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A path, or "@name" for a socket in the abstract name space (unix(7)).  0: neither. */
+/* A path, or "@name" for a socket in the abstract namespace (unix(7)). 0 if it is neither. */
 static socklen_t manager_address(const char *name, struct sockaddr_un *ret)
 {
 	size_t len = strlen(name);

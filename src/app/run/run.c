@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `lanlet run`: claims the network's directories, makes the network, and dispatches it until a signal comes.
+ * `lanlet run`: claims the network's directories, builds the network, and dispatches it until a signal ends it.
  *
- * The claim comes before everything that a second process of the same name could disturb, and is given up last: a
- * socket that is found once the claim is held is stale.
+ * The claim comes before everything that could disturb another process of the same name, and is released last. A socket that
+ * exists while the claim is held is therefore stale.
  */
 #include "app/arguments.h"
 #include "app/command.h"
@@ -34,15 +34,15 @@
 struct run_flags {
 	const char *config;
 	const char *state_dir;
-	int ready_fd;
+	int ready_fd; /* -1: not given; else open, closed on exec */
 	const char *api_listen;
 };
 
-/* Of memory that is free: what malloc keeps instead of giving it back, and the largest block that it keeps at all. */
+/* Free memory that malloc keeps instead of returning it to the kernel, and the largest block that it keeps. */
 #define HEAP_KEPT_BYTES (16 * 1024 * 1024)
 #define HEAP_BLOCK_MAX (4 * 1024 * 1024)
 
-/* The guest whose arguments are printed as an example. */
+/* The name of the guest in the printed example. */
 #define EXAMPLE_GUEST "vm1"
 
 struct run {
@@ -53,7 +53,7 @@ struct run {
 	struct lanlet_config *config;
 	char *runtime_dir, *state_dir, *stream_socket, *vhost_socket, *dgram_socket, *vde_dir;
 	int runtime_claim, state_claim;
-	int signals, reload_signals; /* signalfds: those that end us, and SIGHUP */
+	int signals, reload_signals; /* signalfds: SIGINT and SIGTERM; SIGHUP */
 	struct lanlet_watch *signal_watch;
 	struct watchdog *watchdog;
 	bool ending;
@@ -61,7 +61,7 @@ struct run {
 	struct control *control;
 };
 
-/* What a network is reached by, below its runtime directory. */
+/* Sockets of a network in its runtime directory. */
 static const struct {
 	const char *name;
 	int (*listen)(struct lanlet_network *net, const char *path, char *error, size_t size);
@@ -76,7 +76,7 @@ static void run_log(struct run *r, enum lanlet_log_level level, const char *line
 	console_log(&r->console, level, line);
 }
 
-/* What did not work but does not keep the network from running. */
+/* Logs a failure that does not stop the network. */
 static void warn(struct run *r, GError *problem)
 {
 	run_log(r, LANLET_LOG_WARNING, problem->message);
@@ -121,7 +121,7 @@ static bool claim_dirs(struct run *r, GError **error)
 	return r->state_claim >= 0;
 }
 
-/* Before there is anything that a signal could leave behind. */
+/* Called before anything exists that a signal would leave behind. */
 static bool take_signals(struct run *r, GError **error)
 {
 	sigset_t set;
@@ -137,11 +137,11 @@ static bool take_signals(struct run *r, GError **error)
 	return (r->signals >= 0 && r->reload_signals >= 0) || fail(error, FAILURE_GENERAL, "signalfd: %s", g_strerror(errno));
 }
 
-/* Memory of a vhost-user guest vanished, or something is wrong with us. */
+/* SIGBUS: a vhost-user guest has truncated its memory, or lanlet has a bug. */
 static void bus_error(int signal, siginfo_t *info, void *context)
 {
 	if (!lanlet_sigbus(info->si_addr))
-		sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL); /* happens again, and ends us */
+		sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL); /* the fault repeats and ends the process */
 }
 
 static void survive_vanishing_memory(void)
@@ -149,7 +149,7 @@ static void survive_vanishing_memory(void)
 	sigaction(SIGBUS, &(struct sigaction){ .sa_sigaction = bus_error, .sa_flags = SA_SIGINFO }, NULL);
 }
 
-/* Guests' flows are descriptors: take as many as there may be. */
+/* Each flow of a guest takes a descriptor: raise the limit as far as possible. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -159,7 +159,7 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Root of the machine, not of a user namespace: there all ids are mapped to themselves. */
+/* Root of the machine, not of a user namespace: only there all ids map to themselves. */
 static bool is_real_root(void)
 {
 	g_autofree char *map = NULL;
@@ -179,7 +179,7 @@ static void signal_arrived(void *opaque, short events)
 	r->ending = true;
 }
 
-/* On the control plane's thread: arguments do not change any more. */
+/* Runs on the control plane's thread; the arguments no longer change. */
 static struct lanlet_config *read_config(void *opaque, char **ret_error)
 {
 	const struct run *r = opaque;
@@ -216,7 +216,7 @@ static bool start_control(struct run *r, GError **error)
 	return r->control;
 }
 
-/* But where a service manager does it for us. */
+/* Skips sockets that the service manager has opened. */
 static bool listen_everywhere(struct run *r, GError **error)
 {
 	char reason[512];
@@ -245,14 +245,14 @@ static bool start(struct run *r, GError **error)
 	return start_control(r, error) && watchdog_new(r->net, &r->watchdog, error);
 }
 
-/* Readers may have closed standard output, or never opened it: the network runs on. */
+/* Standard output may be closed: the network keeps running. */
 static void print_arguments(struct run *r)
 {
 	const char *network = r->arguments->network;
 	g_autofree char *mac = guest_mac_for(network, EXAMPLE_GUEST);
 	g_autofree char *arguments = qemu_arguments_stream(r->stream_socket, mac);
 	g_autofree char *vhost = qemu_arguments_vhost(r->vhost_socket, mac, QEMU_DEFAULT_MEMORY);
-	g_autofree char *local = path_guest_socket(r->runtime_dir, mac, NULL); /* not in a directory whose name is too long for it */
+	g_autofree char *local = path_guest_socket(r->runtime_dir, mac, NULL); /* NULL if the path would be too long */
 	g_autofree char *dgram = local ? qemu_arguments_dgram(r->dgram_socket, local, mac) : NULL;
 	g_autofree char *vde = qemu_arguments_vde(r->vde_dir, mac);
 	const char *name = strcmp(network, NETWORK_DEFAULT_NAME) == 0 ? "" : network, *blank = name[0] ? " " : "";
@@ -312,8 +312,8 @@ static void finish(struct run *r)
 }
 
 /*
- * Buffers of some 100 KiB come and go with every burst that a socket does not take.  Given back to the kernel each time,
- * they would cost a page fault for each 4 KiB of the next burst.
+ * Each burst that a socket does not take allocates and frees buffers of some 100 KiB. If malloc returned them to the kernel, every
+ * 4 KiB of the next burst would cost a page fault.
  */
 static void keep_heap(void)
 {

@@ -16,7 +16,7 @@ struct watchdog {
 	struct lanlet_watch *watch;
 };
 
-/* The time within which the manager wants to hear of us; 0: it does not watch, or somebody else. */
+/* The watchdog interval of the service manager; 0: no watchdog for this process. */
 static guint64 watched_usec(void)
 {
 	const char *usec_text = g_getenv("WATCHDOG_USEC"), *pid_text = g_getenv("WATCHDOG_PID");
@@ -36,7 +36,7 @@ static void timer_expired(void *opaque, short events)
 		notify_manager("WATCHDOG=1", NULL);
 }
 
-/* Twice as often as we must, as sd_watchdog_enabled(3) advises. */
+/* Twice as often as required, as sd_watchdog_enabled(3) recommends. */
 static struct itimerspec every_half(guint64 usec)
 {
 	guint64 half = MAX(usec / 2, 1);

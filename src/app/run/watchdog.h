@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tells a service manager that watches us (sd_watchdog_enabled(3)) that the network's loop still turns. */
+/* Tells the service manager's watchdog (sd_watchdog_enabled(3)) that the network's loop is running. */
 #pragma once
 
 #include <glib.h>
@@ -8,7 +8,7 @@
 struct lanlet_network;
 struct watchdog;
 
-/* Nothing, and true, when nobody watches; then *@ret is NULL. */
+/* True with *@ret NULL if there is no watchdog. */
 bool watchdog_new(struct lanlet_network *net, struct watchdog **ret, GError **error);
-/* Before @net is freed.  NULL is fine. */
+/* Call before @net is freed. NULL is fine. */
 void watchdog_free(struct watchdog *w);

@@ -19,7 +19,7 @@ void web_gate_init(struct web_gate *g)
 
 gsize web_head_len(const char *bytes, gsize len)
 {
-	const char *end = len > 0 ? memmem(bytes, len, "\r\n\r\n", 4) : NULL; /* of nothing, @bytes may be NULL */
+	const char *end = len > 0 ? memmem(bytes, len, "\r\n\r\n", 4) : NULL; /* @bytes may be NULL if @len is 0 */
 	return end ? (gsize)(end - bytes) + 4 : 0;
 }
 
@@ -42,7 +42,7 @@ static void answer_page(GString *answer)
 	g_string_append_len(answer, page_html, (gssize)page_len);
 }
 
-/* {"@name": "@value"}; the value has nothing that would have to be escaped. */
+/* {"@name": "@value"}; the value must not need escaping. */
 static void answer_json(GString *answer, const char *status, const char *name, const char *value)
 {
 	g_autofree char *body = g_strdup_printf("{\"%s\":\"%s\"}\n", name, value);
@@ -59,8 +59,8 @@ static bool refuse(GString *answer, const char *status, const char *why)
 /* --- decisions --- */
 
 /*
- * A name that leads to this machine whatever DNS says, so that no name of somebody else's can be made to (DNS rebinding).  Any port: it may
- * have come through a tunnel.
+ * Only names that mean this machine whatever DNS says, against DNS rebinding. Any port, because the request may come through a
+ * tunnel.
  */
 static bool is_loopback(const char *host)
 {
@@ -73,7 +73,7 @@ static bool is_loopback(const char *host)
 	return false;
 }
 
-/* Whether no page of another origin asks (Fetch Standard §3.2). */
+/* Whether the request comes from no page, or from a page of this origin (Fetch Standard §3.2). */
 static bool is_own_origin(const struct head *h, const char *host)
 {
 	const char *origin = soup_message_headers_get_list(h->headers, "Origin");
@@ -121,7 +121,7 @@ static bool decide(struct web_gate *g, const struct head *h, GString *answer)
 bool web_gate_admits(struct web_gate *g, const char *head, gsize len, GString *answer)
 {
 	struct head h = { .headers = soup_message_headers_new(SOUP_MESSAGE_HEADERS_REQUEST) };
-	/* It takes what stands before the empty line. */
+	/* The function expects the head without the empty line. */
 	guint status = SOUP_STATUS_BAD_REQUEST;
 	if (len > 2)
 		status = soup_headers_parse_request(head, (int)len - 2, h.headers, &h.method, &h.path, NULL);

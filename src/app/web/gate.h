@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who may pass the loopback port of `lanlet web`: decides from the head of a request, and knows no socket.
+ * Access control for the loopback port of `lanlet web`. Decides from the head of a request and knows no socket.
  *
- * Every user of the machine reaches that port, and so does any page in the user's browser and, where guests reach the host's
- * loopback, every guest.  So all they get is the page, which holds nothing.  What passes has the session's key in its
- * Authorization; that is given, once, to whoever shows the token that the user was told.  It is no cookie: a browser sends those to
- * every port of 127.0.0.1, also to one that is forwarded to a guest.
+ * Every user of the machine can reach the port, and so can any page in the user's browser and, with --host-loopback, every guest.
+ * Without a key they get only the page, which holds no data. Other requests need the session key in their Authorization header.
+ * The gate issues the session key once, in exchange for the token in the printed link. The key is not a cookie, because a browser
+ * sends cookies to every port of 127.0.0.1, including ports forwarded to a guest.
  */
 #pragma once
 
@@ -15,18 +15,18 @@
 #include <stdbool.h>
 
 struct web_gate {
-	char once[TOKEN_SIZE]; /* what the user was told */
-	bool used;             /* it was shown: it is worth nothing any more */
+	char once[TOKEN_SIZE]; /* the token in the printed link */
+	bool used;             /* `once` was used and is no longer valid */
 	char session[TOKEN_SIZE];
 };
 
 void web_gate_init(struct web_gate *g);
 
-/* Bytes of a head that are looked at; longer ones are refused. */
+/* Longer heads are refused. */
 #define WEB_HEAD_MAX ((gsize)16 * 1024)
 
-/* Where the head at the beginning of @bytes ends, the empty line included; 0: it is not there yet. */
+/* The length of the head at the start of @bytes, with its empty line; 0 if it is incomplete. */
 gsize web_head_len(const char *bytes, gsize len);
 
-/* True when the request with this head may go on to the network; else @answer is set to the whole answer to it. */
+/* True if the request with this head may go to the network; otherwise @answer is the complete answer. */
 bool web_gate_admits(struct web_gate *g, const char *head, gsize len, GString *answer);

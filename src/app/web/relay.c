@@ -5,8 +5,8 @@
  *     reading its head -- the gate refuses --> answered, closed
  *                      -- the gate admits  --> connecting to api.sock --> carrying, both ways --> closed
  *
- * The API answers one request a connection, so one head is all there is to look at; and whoever was admitted has the session's key, so
- * it may say what it likes behind that.  It is closed when either side has ended.
+ * The API answers one request per connection, so the gate checks one head.  An admitted client has the session key, so what follows the
+ * head is not checked.  The connection is closed once either side has ended.
  */
 #include "app/web/relay.h"
 
@@ -16,7 +16,7 @@
 #include <gio/gunixsocketaddress.h>
 
 #define VISITORS_MAX 64u
-/* Until a head is there. */
+/* Time limit for a head. */
 #define HEAD_SECONDS 20u
 
 struct web_relay {
@@ -24,12 +24,12 @@ struct web_relay {
 	GSocketService *service;
 	GSocketClient *client;
 	GSocketAddress *api;
-	GCancellable *ending; /* every operation's */
+	GCancellable *ending; /* of every operation */
 	guint16 port;
 	unsigned n_visitors;
 };
 
-/* Held by each of its operations that is under way. */
+/* Reference counted: each operation under way holds a reference. */
 struct visitor {
 	struct web_relay *relay;
 	GCancellable *gone;
@@ -56,7 +56,7 @@ static void let_go(struct visitor *v)
 	g_rc_box_release_full(v, visitor_done);
 }
 
-/* Ends what else is under way for it, too. */
+/* Cancels its other operations too. */
 static void end(struct visitor *v)
 {
 	g_cancellable_cancel(v->gone);
@@ -125,7 +125,7 @@ static void judge(struct visitor *v, gsize head_len)
 		g_socket_client_connect_async(v->relay->client, G_SOCKET_CONNECTABLE(v->relay->api), v->gone, connected, v);
 		return;
 	}
-	g_string_assign(v->head, answer->str); /* which lives as long as the visitor */
+	g_string_assign(v->head, answer->str); /* the buffer must live until the write has ended */
 	g_output_stream_write_all_async(output_of(v->browser), v->head->str, v->head->len, G_PRIORITY_DEFAULT, v->gone, answered, v);
 }
 
@@ -163,7 +163,7 @@ static gboolean somebody_comes(GSocketService *service, GSocketConnection *conne
 {
 	struct web_relay *r = opaque;
 	if (r->n_visitors >= VISITORS_MAX)
-		return TRUE; /* it is closed with its last reference */
+		return TRUE; /* dropping the last reference closes it */
 	struct visitor *v = g_rc_box_new0(struct visitor);
 	*v = (struct visitor){ .relay = r, .gone = g_cancellable_new(), .browser = g_object_ref(connection), .head = g_string_new(NULL) };
 	v->ending = g_cancellable_connect(r->ending, G_CALLBACK(cancel), v->gone, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `lanlet web`: the network's page for a browser, on a loopback port that is there as long as the command runs.
+ * `lanlet web`: the network's page for a browser, on a loopback port that exists as long as the command runs.
  *
- * The port is this process's and not the network's: what every user of the machine can send bytes to stays away from the process that
+ * The port belongs to this process and not to the network's: bytes from any user of the machine stay away from the process that
  * carries guests' frames, and the port cannot outlive the command.
  */
 #include "app/arguments.h"
@@ -32,7 +32,7 @@ struct web {
 	char *socket;
 	struct web_gate gate;
 	struct web_relay *relay;
-	GSocketConnection *network; /* ends when the network does */
+	GSocketConnection *network; /* a stream that ends with the network */
 	char *url, *door;
 	GMainLoop *loop;
 	bool network_ended;
@@ -60,7 +60,7 @@ static void wait_for_end(struct web *w)
 	g_input_stream_read_async(input, w->piece, sizeof(w->piece), G_PRIORITY_DEFAULT, NULL, heard, w);
 }
 
-/* An answer without an end comes to its end with the network. */
+/* The stream of events ends when the network does. */
 static bool follow_network(struct web *w, GError **error)
 {
 	static const char request[] = "GET /v1/events HTTP/1.1\r\nHost: lanlet\r\n\r\n";
@@ -89,7 +89,7 @@ static bool write_file(const char *path, const char *text)
 	return good;
 }
 
-/* By a file that only the user can read: other users see the command lines of programs, in which the link would stand. */
+/* The link is passed in a private file, because other users can see the command lines of programs. */
 static void open_browser(struct web *w)
 {
 	g_autofree char *dir = g_path_get_dirname(w->socket), *page = NULL;
@@ -113,7 +113,7 @@ static gboolean quit(gpointer loop)
 	return G_SOURCE_CONTINUE;
 }
 
-/* The link alone on standard output, for whoever reads it; the rest is for people. */
+/* Standard output gets only the link, for scripts; the hint for people goes to standard error. */
 static bool announce(struct web *w, GError **error)
 {
 	const struct web_flags *own = w->arguments->flags;
@@ -137,7 +137,7 @@ static bool run(struct web *w, GError **error)
 static bool start(struct web *w, GError **error)
 {
 	g_autoptr(Api) api = api_new(w->arguments, error);
-	g_autoptr(JsonObject) network = api ? api_get(api, "/v1/network", error) : NULL; /* or says why not */
+	g_autoptr(JsonObject) network = api ? api_get(api, "/v1/network", error) : NULL; /* sets the error if the network does not run */
 	if (!network)
 		return false;
 	w->socket = api_socket(w->arguments, error);
