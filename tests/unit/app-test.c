@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command's parts that need no process of their own.  tests/app runs the command itself. */
+/* Parts of src/app that need no process.  tests/app runs the command itself. */
 #include "app/arguments.h"
 #include "app/command.h"
 #include "app/command/qemu_arguments.h"
@@ -79,14 +79,14 @@ static void console_styles_differ(void)
 	}
 }
 
-/* A guest chooses its host name, and a terminal obeys escape sequences. */
-static void console_disarms_control_characters(void)
+/* A guest chooses its host name, which could hold escape sequences for the terminal. */
+static void console_replaces_control_characters(void)
 {
 	g_autofree char *text = console_format(CONSOLE_COLOUR, LANLET_LOG_INFO, "a\033[2Jb\nlanlet: error: c\x7f");
 	g_assert_cmpstr(text, ==, "lanlet: a?[2Jb?lanlet: error: c?\n");
 }
 
-static void network_names_stay_inside_their_directory(void)
+static void network_names_cannot_leave_their_directory(void)
 {
 	static const char *const good[] = { "a", "default", "Lab-1.x_y", "0", "abcdefghijklmnopqrstuvwxyz012345" };
 	static const char *const bad[] = { "",    ".",   "..",  ".a",  "-a",       "_a",
@@ -100,7 +100,7 @@ static void network_names_stay_inside_their_directory(void)
 	}
 }
 
-static void socket_path_is_as_long_as_the_kernel_takes(void)
+static void socket_path_is_at_most_as_long_as_the_kernel_accepts(void)
 {
 	size_t most = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 	g_autofree char *dir = g_strnfill(most - 2, 'd');
@@ -112,7 +112,7 @@ static void socket_path_is_as_long_as_the_kernel_takes(void)
 	g_assert_nonnull(strstr(error->message, "--runtime-dir"));
 }
 
-static void guests_of_one_name_have_one_mac(void)
+static void same_guest_name_gives_same_mac(void)
 {
 	g_autofree char *web = guest_mac_for("default", "web"), *again = guest_mac_for("default", "web");
 	g_autofree char *db = guest_mac_for("default", "db"), *lab_web = guest_mac_for("lab", "web");
@@ -125,7 +125,7 @@ static void guests_of_one_name_have_one_mac(void)
 	g_assert_cmpstr(ab_c, !=, a_bc);
 }
 
-static void mac_of_a_guest_is_checked(void)
+static void only_unicast_macs_are_accepted(void)
 {
 	static const char *const bad[] = { "",
 					   "52:54:00:12:34",
@@ -272,7 +272,7 @@ static void flags_fill_the_struct_of_their_command(void)
 	arguments_done(&a);
 }
 
-static void flags_refuse_values_of_another_kind(void)
+static void flags_refuse_invalid_values(void)
 {
 	static const char *const cases[][2] = {
 		{ "--pause=0", "--pause \"0\": expected 0.1 to 86400 seconds" },
@@ -333,7 +333,7 @@ static void usage_errors_say_what_is_wrong(void)
 	expect_usage_error("run", "--ready-fd x", "--ready-fd \"x\": expected the number of an open descriptor");
 	expect_usage_error("run", "--ready-fd 1000000", "--ready-fd \"1000000\": expected the number of an open descriptor");
 	expect_usage_error("qemu", "--mac 1", "--mac \"1\": expected a unicast MAC such as 52:54:00:12:34:56");
-	/* Options of other commands. */
+	/* Options of other commands are unknown. */
 	expect_usage_error("run", "--guest web", "unknown option --guest: try lanlet run --help");
 	expect_usage_error("status", "--mtu 1500", "unknown option --mtu: try lanlet status --help");
 }
@@ -380,18 +380,18 @@ int main(int argc, char **argv)
 	TEST(ini_entries_come_in_order);
 	TEST(ini_errors_name_the_line);
 	TEST(console_styles_differ);
-	TEST(console_disarms_control_characters);
-	TEST(network_names_stay_inside_their_directory);
-	TEST(socket_path_is_as_long_as_the_kernel_takes);
-	TEST(guests_of_one_name_have_one_mac);
-	TEST(mac_of_a_guest_is_checked);
+	TEST(console_replaces_control_characters);
+	TEST(network_names_cannot_leave_their_directory);
+	TEST(socket_path_is_at_most_as_long_as_the_kernel_accepts);
+	TEST(same_guest_name_gives_same_mac);
+	TEST(only_unicast_macs_are_accepted);
 	TEST(dgram_arguments_name_both_ends);
 	TEST(vde_arguments_name_the_directory);
 	TEST(vhost_arguments_agree_on_the_memory);
 	TEST(qemu_arguments_are_quoted_where_needed);
 	TEST(arguments_keep_their_order);
 	TEST(flags_fill_the_struct_of_their_command);
-	TEST(flags_refuse_values_of_another_kind);
+	TEST(flags_refuse_invalid_values);
 	TEST(no_command_has_two_options_of_one_name);
 	TEST(usage_errors_say_what_is_wrong);
 	TEST(name_defaults_to_default);

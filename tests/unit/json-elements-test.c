@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The CLI reads JSON: nothing in it may depend on where the server puts line feeds or where a read ends. */
+/* The CLI reads JSON: its output must not depend on line feeds or on where a read ends. */
 #include "app/command/json_elements.h"
 #include "app/failure.h"
 
@@ -12,7 +12,7 @@ static bool note_name(void *opaque, JsonObject *element)
 	return strcmp(json_object_get_string_member_with_default(element, "name", "-"), "stop") != 0;
 }
 
-/* What each() sees of @text in two pieces, cut at @cut; NULL: it was stopped, or an error. */
+/* The names that each() sees of @text in two pieces, cut at @cut. */
 static char *names_in(enum json_elements_of of, const char *text, gsize cut, bool *ret_complete)
 {
 	struct json_elements e;
@@ -34,7 +34,7 @@ static void expect_names(enum json_elements_of of, const char *text, const char 
 	}
 }
 
-/* Braces, brackets, quotes, commas and line feeds within strings are text; "a" is escaped, and so is a backslash at a string's end. */
+/* A string with braces, brackets, a comma, an escaped quote and, at its end, an escaped backslash. */
 #define TRICKY "\"}],{\\\"[\\\\\""
 
 static void lists_mean_the_same_however_they_are_laid_out(void)

@@ -37,7 +37,7 @@ static unsigned status_of(struct fixture *f, const char *line, const char *host,
 	return status;
 }
 
-static void key_is_given_once_and_admits(struct fixture *f, gconstpointer data)
+static void session_key_is_issued_once_and_admits(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpstr(f->gate.once, !=, f->gate.session);
 	g_assert_cmpuint(status_of(f, "GET /v1", "127.0.0.1:1", f->gate.session, ""), ==, 0);
@@ -49,7 +49,7 @@ static void key_is_given_once_and_admits(struct fixture *f, gconstpointer data)
 	g_assert_null(strstr(f->answer->str, f->gate.session));
 }
 
-static void token_that_is_not_quite_right_is_wrong(struct fixture *f, gconstpointer data)
+static void wrong_token_is_refused(struct fixture *f, gconstpointer data)
 {
 	char almost[TOKEN_SIZE];
 	memcpy(almost, f->gate.session, sizeof(almost));
@@ -61,7 +61,7 @@ static void token_that_is_not_quite_right_is_wrong(struct fixture *f, gconstpoin
 	g_assert_cmpuint(status_of(f, "GET /v1", "127.0.0.1", NULL, ""), ==, 401);
 }
 
-static void only_names_of_this_machine_are_answered_to(struct fixture *f, gconstpointer data)
+static void other_host_names_are_refused(struct fixture *f, gconstpointer data)
 {
 	static const char *const good[] = { "127.0.0.1", "127.0.0.1:80", "localhost:8080", "[::1]:1" };
 	static const char *const bad[] = {
@@ -74,7 +74,7 @@ static void only_names_of_this_machine_are_answered_to(struct fixture *f, gconst
 	g_assert_cmpuint(status_of(f, "GET /v1", "127.0.0.1", f->gate.session, "Host: x\r\n"), ==, 421);
 }
 
-static void origin_has_to_be_the_page_s_own(struct fixture *f, gconstpointer data)
+static void other_origins_are_refused(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpuint(status_of(f, "GET /v1", "127.0.0.1:5", f->gate.session, "Origin: http://127.0.0.1:5\r\n"), ==, 0);
 	g_assert_cmpuint(status_of(f, "GET /v1", "127.0.0.1:5", f->gate.session, "Origin: http://127.0.0.1:6\r\n"), ==, 403);
@@ -82,7 +82,7 @@ static void origin_has_to_be_the_page_s_own(struct fixture *f, gconstpointer dat
 	g_assert_false(f->gate.used);
 }
 
-static void page_is_for_everybody_and_for_nothing_but_its_own_path(struct fixture *f, gconstpointer data)
+static void page_needs_no_key_and_has_one_path(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpuint(status_of(f, "GET /?x=y", "127.0.0.1", NULL, ""), ==, 200);
 	g_assert_nonnull(strstr(f->answer->str, "Content-Security-Policy: default-src 'none'"));
@@ -91,7 +91,7 @@ static void page_is_for_everybody_and_for_nothing_but_its_own_path(struct fixtur
 	g_assert_cmpuint(status_of(f, "GET http://127.0.0.1/", "127.0.0.1", NULL, ""), ==, 401);
 }
 
-static void what_is_no_request_is_answered_with_400(struct fixture *f, gconstpointer data)
+static void malformed_request_is_answered_with_400(struct fixture *f, gconstpointer data)
 {
 	static const char *const heads[] = { "\r\n\r\n", "x\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", ": x\r\n\r\n", "\r\n", "" };
 	for (size_t i = 0; i < G_N_ELEMENTS(heads); i++) {
@@ -113,12 +113,12 @@ static void head_ends_with_its_empty_line(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	TEST(key_is_given_once_and_admits);
-	TEST(token_that_is_not_quite_right_is_wrong);
-	TEST(only_names_of_this_machine_are_answered_to);
-	TEST(origin_has_to_be_the_page_s_own);
-	TEST(page_is_for_everybody_and_for_nothing_but_its_own_path);
-	TEST(what_is_no_request_is_answered_with_400);
+	TEST(session_key_is_issued_once_and_admits);
+	TEST(wrong_token_is_refused);
+	TEST(other_host_names_are_refused);
+	TEST(other_origins_are_refused);
+	TEST(page_needs_no_key_and_has_one_path);
+	TEST(malformed_request_is_answered_with_400);
 	g_test_add_func("/web-gate/head_ends_with_its_empty_line", head_ends_with_its_empty_line);
 	return g_test_run();
 }

@@ -51,7 +51,7 @@ static bool is_in_group(unsigned long first, unsigned long last)
 	return in;
 }
 
-static void look_at_ping(const struct patient *p, struct diagnosis *ret)
+static void check_ping(const struct check_context *p, struct diagnosis *ret)
 {
 	g_autofree char *text = NULL;
 	unsigned long first, last;
@@ -77,7 +77,7 @@ static unsigned count_name_servers(const char *text)
 	return n;
 }
 
-static void look_at_name_servers(const struct patient *p, struct diagnosis *ret)
+static void check_name_servers(const struct check_context *p, struct diagnosis *ret)
 {
 	static const char repair[] = "echo 'nameserver 9.9.9.9' | sudo tee -a " RESOLV_CONF "   (or: lanlet run --dns 9.9.9.9)";
 	g_autofree char *text = NULL;
@@ -93,7 +93,7 @@ static void look_at_name_servers(const struct patient *p, struct diagnosis *ret)
 
 /* --- limits --- */
 
-static void look_at_descriptors(const struct patient *p, struct diagnosis *ret)
+static void check_descriptors(const struct check_context *p, struct diagnosis *ret)
 {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -107,7 +107,7 @@ static void look_at_descriptors(const struct patient *p, struct diagnosis *ret)
 		    "the limit of %llu descriptors is low: guests can have about as many connections", (unsigned long long)limit.rlim_max);
 }
 
-static void look_at_memory_lock(const struct patient *p, struct diagnosis *ret)
+static void check_memory_lock(const struct check_context *p, struct diagnosis *ret)
 {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
@@ -122,7 +122,7 @@ static void look_at_memory_lock(const struct patient *p, struct diagnosis *ret)
 
 /* --- devices --- */
 
-static void look_at_device(const char *path, const char *good, const char *bad, const char *repair, struct diagnosis *ret)
+static void check_device(const char *path, const char *good, const char *bad, const char *repair, struct diagnosis *ret)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
@@ -133,16 +133,16 @@ static void look_at_device(const char *path, const char *good, const char *bad, 
 	say(ret, FINDING_GOOD, NULL, "%s", good);
 }
 
-static void look_at_tun(const struct patient *p, struct diagnosis *ret)
+static void check_tun(const struct check_context *p, struct diagnosis *ret)
 {
-	look_at_device(TUN, "lanlet exec can create its tap device", "lanlet exec cannot create its tap device",
-		       "sudo modprobe tun && sudo chmod 0666 " TUN, ret);
+	check_device(TUN, "lanlet exec can create its tap device", "lanlet exec cannot create its tap device",
+		     "sudo modprobe tun && sudo chmod 0666 " TUN, ret);
 }
 
-static void look_at_kvm(const struct patient *p, struct diagnosis *ret)
+static void check_kvm(const struct check_context *p, struct diagnosis *ret)
 {
-	look_at_device(KVM, "virtual machines can use KVM", "virtual machines run without KVM, many times slower",
-		       "sudo modprobe -a kvm kvm_intel kvm_amd; sudo usermod -aG kvm \"$USER\"   (and log in again)", ret);
+	check_device(KVM, "virtual machines can use KVM", "virtual machines run without KVM, many times slower",
+		     "sudo modprobe -a kvm kvm_intel kvm_amd; sudo usermod -aG kvm \"$USER\"   (and log in again)", ret);
 }
 
 /* --- the subnet --- */
@@ -172,7 +172,7 @@ static bool overlap(struct prefix4 a, struct prefix4 b)
 	return prefix4_contains(a.length < b.length ? a : b, a.length < b.length ? b.network : a.network);
 }
 
-static void look_at_subnet(const struct patient *p, struct diagnosis *ret)
+static void check_subnet(const struct check_context *p, struct diagnosis *ret)
 {
 	g_autofree char *text = NULL;
 	char network[IP4_TEXT_SIZE];
@@ -196,7 +196,7 @@ static void look_at_subnet(const struct patient *p, struct diagnosis *ret)
 	say(ret, FINDING_GOOD, NULL, "no route of the host overlaps the guests' subnet %s/%u", network, p->subnet.length);
 }
 
-static void look_at_dhcp_servers(const struct patient *p, struct diagnosis *ret)
+static void check_dhcp_servers(const struct check_context *p, struct diagnosis *ret)
 {
 	if (p->foreign_dhcp_server)
 		say(ret, FINDING_PROBLEM, "stop that DHCP server or disconnect it: lanlet ports and lanlet events show its port",
@@ -206,14 +206,14 @@ static void look_at_dhcp_servers(const struct patient *p, struct diagnosis *ret)
 }
 
 static const struct check checks[] = {
-	{ "ping", look_at_ping },
-	{ "names", look_at_name_servers },
-	{ "descriptors", look_at_descriptors },
-	{ "memory-lock", look_at_memory_lock },
-	{ "tun", look_at_tun },
-	{ "kvm", look_at_kvm },
-	{ "subnet", look_at_subnet },
-	{ "dhcp-servers", look_at_dhcp_servers },
+	{ "ping", check_ping },
+	{ "names", check_name_servers },
+	{ "descriptors", check_descriptors },
+	{ "memory-lock", check_memory_lock },
+	{ "tun", check_tun },
+	{ "kvm", check_kvm },
+	{ "subnet", check_subnet },
+	{ "dhcp-servers", check_dhcp_servers },
 };
 
 const struct check *check_at(size_t index)

@@ -26,7 +26,7 @@ struct diagnosis {
 void diagnosis_done(struct diagnosis *d);
 
 /* What the checks know about the network. */
-struct patient {
+struct check_context {
 	struct prefix4 subnet;
 	/* NULL: none was heard, or the network does not run. */
 	const char *foreign_dhcp_server;
@@ -34,7 +34,7 @@ struct patient {
 
 struct check {
 	const char *name;
-	void (*look)(const struct patient *p, struct diagnosis *ret);
+	void (*run)(const struct check_context *p, struct diagnosis *ret);
 };
 
 /* NULL behind the last one. */

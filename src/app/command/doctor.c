@@ -14,17 +14,17 @@
 #include <string.h>
 
 /* `lanlet run` reports errors of the other keys. */
-static int take_subnet(void *patient, const char *key, const char *value, char *error, size_t size)
+static int take_subnet(void *context, const char *key, const char *value, char *error, size_t size)
 {
 	if (strcmp(key, "subnet") == 0)
-		prefix4_parse(value, &((struct patient *)patient)->subnet);
+		prefix4_parse(value, &((struct check_context *)context)->subnet);
 	return 0;
 }
 
 /* The subnet that `lanlet run NAME` would use. */
 static struct prefix4 configured_subnet(const char *network)
 {
-	struct patient p = { .subnet = { 0 } };
+	struct check_context p = { .subnet = { 0 } };
 	const struct lanlet_option *o;
 	for (size_t i = 0; (o = lanlet_option_at(i)); i++)
 		if (o->default_value)
@@ -43,13 +43,13 @@ static JsonObject *ask_network(const struct arguments *a)
 	return api ? api_get(api, "/v1/network", &ignored) : NULL;
 }
 
-static enum finding examine(const struct check *check, const struct patient *p)
+static enum finding examine(const struct check *check, const struct check_context *p)
 {
 	static const char *const words[] = { [FINDING_GOOD] = "good", [FINDING_HINT] = "hint", [FINDING_PROBLEM] = "problem" };
 	static const char *const colours[] = { [FINDING_GOOD] = "\033[32m", [FINDING_HINT] = "\033[33m", [FINDING_PROBLEM] = "\033[31m" };
 	bool colour = table_has_colours();
 	struct diagnosis d;
-	check->look(p, &d);
+	check->run(p, &d);
 	enum finding finding = d.finding;
 	printf("%s%-8s%s%s: %s\n", colour ? colours[finding] : "", words[finding], colour ? "\033[0m" : "", check->name, d.text);
 	if (d.repair)
@@ -61,7 +61,7 @@ static enum finding examine(const struct check *check, const struct patient *p)
 static bool doctor_main(const struct arguments *a, GError **error)
 {
 	g_autoptr(JsonObject) network = ask_network(a);
-	struct patient p = { .subnet = configured_subnet(a->network) };
+	struct check_context p = { .subnet = configured_subnet(a->network) };
 	unsigned problems = 0;
 	if (network) {
 		prefix4_parse(api_text(network, "subnet"), &p.subnet);

@@ -51,7 +51,7 @@ static void visitor_done(gpointer opaque)
 	g_string_free(v->head, TRUE);
 }
 
-static void let_go(struct visitor *v)
+static void release(struct visitor *v)
 {
 	g_rc_box_release_full(v, visitor_done);
 }
@@ -60,7 +60,7 @@ static void let_go(struct visitor *v)
 static void end(struct visitor *v)
 {
 	g_cancellable_cancel(v->gone);
-	let_go(v);
+	release(v);
 }
 
 static GInputStream *input_of(GSocketConnection *c)
@@ -94,7 +94,7 @@ static void wrote_head(GObject *output, GAsyncResult *result, gpointer opaque)
 		carry(v, v->network, v->browser);
 		carry(v, v->browser, v->network);
 	}
-	let_go(v);
+	release(v);
 }
 
 static void connected(GObject *client, GAsyncResult *result, gpointer opaque)
@@ -105,7 +105,7 @@ static void connected(GObject *client, GAsyncResult *result, gpointer opaque)
 		g_output_stream_write_all_async(output_of(v->network), v->head->str, v->head->len, G_PRIORITY_DEFAULT, v->gone, wrote_head,
 						v);
 	else
-		let_go(v);
+		release(v);
 }
 
 /* --- the head --- */
@@ -114,7 +114,7 @@ static void answered(GObject *output, GAsyncResult *result, gpointer opaque)
 {
 	struct visitor *v = opaque;
 	g_output_stream_write_all_finish(G_OUTPUT_STREAM(output), result, NULL, NULL);
-	let_go(v);
+	release(v);
 }
 
 static void judge(struct visitor *v, gsize head_len)
@@ -136,7 +136,7 @@ static void was_read(GObject *input, GAsyncResult *result, gpointer opaque)
 	struct visitor *v = opaque;
 	gssize n = g_input_stream_read_finish(G_INPUT_STREAM(input), result, NULL);
 	if (n <= 0) {
-		let_go(v);
+		release(v);
 		return;
 	}
 	g_string_append_len(v->head, v->piece, n);
@@ -146,7 +146,7 @@ static void was_read(GObject *input, GAsyncResult *result, gpointer opaque)
 	else if (v->head->len < WEB_HEAD_MAX)
 		read_on(v);
 	else
-		let_go(v);
+		release(v);
 }
 
 static void read_on(struct visitor *v)
@@ -159,7 +159,7 @@ static void cancel(GCancellable *ending, gpointer gone)
 	g_cancellable_cancel(gone);
 }
 
-static gboolean somebody_comes(GSocketService *service, GSocketConnection *connection, GObject *source, gpointer opaque)
+static gboolean incoming(GSocketService *service, GSocketConnection *connection, GObject *source, gpointer opaque)
 {
 	struct web_relay *r = opaque;
 	if (r->n_visitors >= VISITORS_MAX)
@@ -195,7 +195,7 @@ struct web_relay *web_relay_new(struct web_gate *gate, const char *socket, GErro
 	r->api = g_unix_socket_address_new(socket);
 	r->service = g_socket_service_new();
 	if (listen_on_loopback(r, error)) {
-		g_signal_connect(r->service, "incoming", G_CALLBACK(somebody_comes), r);
+		g_signal_connect(r->service, "incoming", G_CALLBACK(incoming), r);
 		return r;
 	}
 	web_relay_free(r);
