@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The gateway: the router on the segment, 192.168.122.1 by default.  It is a port of the segment and belongs to
- * struct lanlet_network, which adds the services and the NAT engine and frees them after gateway_done().
+ * struct lanlet_network, which also owns the services and the NAT engine.
  *
  * A packet from a guest goes to the services in turn; what no service takes is routed to another guest or to the
  * engine.  Answers reach guests through the sink (sink.h, for services) and the environment (engine.h, for the engine).
  *
  * What always holds: an engine gets whole IPv4 packets only, reassembled, with a valid header, the source address of a
  * guest, a destination that is the gateway or outside, and a TTL that has not expired (engine.h).  Nothing else of a guest
- * reaches it.  Every packet that goes nowhere is counted.
+ * reaches it.  Every packet that the gateway drops is counted.
  */
 #pragma once
 

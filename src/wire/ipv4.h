@@ -8,8 +8,6 @@
 #define IPV4_HEADER_LEN 20
 #define IPV4_HEADER_MAX 60
 #define IPV4_PACKET_MAX 65535
-/* Every link carries packets of this size without fragmentation (RFC 791 §3.2). */
-#define IPV4_MTU_MIN 68
 
 /* Offsets of fields in the header. */
 #define IPV4_TOTAL_LEN_AT 2
