@@ -9,8 +9,6 @@
 
 #include <errno.h>
 
-#define ETHERNET_MTU 1500
-
 static struct gateway *of_env(struct engine_env *env)
 {
 	return container_of(env, struct gateway, env);
@@ -106,7 +104,7 @@ static size_t env_guest_mtu(struct engine_env *env, ip4_t guest)
 static void env_guest_path(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret)
 {
 	const struct port *p = gateway_guest_port(of_env(env), now, guest);
-	*ret = (struct engine_path){ .max_packet = ETHERNET_MTU };
+	*ret = (struct engine_path){ .max_packet = ETH_MTU };
 	if (p)
 		*ret = (struct engine_path){
 			.max_packet = p->max_frame - ETH_HEADER_LEN,

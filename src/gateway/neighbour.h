@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/hash.h"
 #include "base/usec.h"
+#include "wire/eth.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +23,7 @@ struct neighbour;
 #define NEIGHBOURS_MAX 4096u
 #define NEIGHBOURS_PER_PORT 512u
 /* The MTU of a guest that has not sent larger packets: Ethernet's. */
-#define NEIGHBOUR_MTU_MIN 1500u
+#define NEIGHBOUR_MTU_MIN ETH_MTU
 
 /* Callbacks of the table, implemented by egress.c. */
 struct neighbour_ops {

@@ -12,6 +12,7 @@
 #include "service/dhcp/reply.h"
 #include "service/dhcp/server.h"
 #include "wire/dhcp.h"
+#include "wire/eth.h"
 
 #include <errno.h>
 
@@ -54,7 +55,7 @@ static bool is_answerable(const struct dhcp *d, const struct dhcp_header *h)
 /* The path MTU behind a relay is unknown: assume Ethernet's. */
 static uint16_t path_mtu(const struct packet *p, const struct dhcp_header *h)
 {
-	return p->port && !h->giaddr ? (uint16_t)MIN(p->port->mtu, (size_t)UINT16_MAX) : 1500;
+	return p->port && !h->giaddr ? (uint16_t)MIN(p->port->mtu, (size_t)UINT16_MAX) : ETH_MTU;
 }
 
 static int input_datagram(struct dhcp *d, usec_t now, const struct packet *p, const struct udp_view *udp, struct sink *out)

@@ -4,11 +4,11 @@
 #include "base/macros.h"
 #include "gateway/sink.h"
 #include "service/dhcp/dhcp.h"
+#include "wire/eth.h"
 #include "wire/ipv4.h"
 #include "wire/udp.h"
 
-#define ETHERNET_MTU 1500
-#define MESSAGE_MAX (ETHERNET_MTU - IPV4_HEADER_LEN - UDP_HEADER_LEN)
+#define MESSAGE_MAX (ETH_MTU - IPV4_HEADER_LEN - UDP_HEADER_LEN)
 
 /* A reply under construction. */
 struct reply {
@@ -55,7 +55,7 @@ static void put_mtu(struct reply *r)
 	uint16_t configured = r->d->config.mtu;
 	if (configured)
 		dhcp_put_be16(&r->w, DHCP_OPTION_MTU, configured);
-	else if (r->rq->path_mtu > ETHERNET_MTU)
+	else if (r->rq->path_mtu > ETH_MTU)
 		dhcp_put_be16(&r->w, DHCP_OPTION_MTU, r->rq->path_mtu);
 }
 
@@ -130,7 +130,7 @@ static size_t size_limit(const struct dhcp_request *rq)
 {
 	uint16_t path = MAX(rq->path_mtu, (uint16_t)DHCP_DATAGRAM_MIN);
 	uint16_t datagram = MIN(rq->message.max_size, path);
-	return (size_t)MIN(datagram, (uint16_t)ETHERNET_MTU) - IPV4_HEADER_LEN - UDP_HEADER_LEN;
+	return (size_t)MIN(datagram, (uint16_t)ETH_MTU) - IPV4_HEADER_LEN - UDP_HEADER_LEN;
 }
 
 /* The fields of RFC 2131 §4.3.1, table 3, and the options that every reply has. */
