@@ -495,7 +495,7 @@ static void is_plugged_in_again(struct world *w, unsigned from)
 	asks_for_the_gateway(w, from);
 }
 
-static void (*const deeds[])(struct world *w, unsigned from) = {
+static void (*const actions[])(struct world *w, unsigned from) = {
 	to_another_guest,
 	to_another_guest,
 	to_another_guest,
@@ -591,7 +591,7 @@ static void segment_and_model_agree(gconstpointer seed)
 		is_plugged_in_again(w, i);
 	for (unsigned turn = 0; turn < TURNS; turn++) {
 		time_passes(w);
-		deeds[pick(w, ARRAY_SIZE(deeds))](w, pick(w, N_GUESTS));
+		actions[pick(w, ARRAY_SIZE(actions))](w, pick(w, N_GUESTS));
 	}
 	/* Each rule was exercised. */
 	static const enum drop_reason met[] = { DROP_HAIRPIN,   DROP_OVERSIZE,   DROP_FRAG_NEEDED,
