@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Open addressing with linear probing; a removed entry is closed by shifting back the
- * ones behind it, so there are no tombstones and a lookup ends at the first free slot.
+ * Open addressing with linear probing.  Removing an entry shifts back those behind it, so there are no tombstones and a lookup ends at
+ * the first free slot.
  */
 #include "lan/fdb.h"
 
@@ -12,7 +12,7 @@
 
 #define SLOT_MASK (FDB_SIZE - 1)
 #define USED_MAX (FDB_SIZE / 4 * 3)
-/* A table full of live entries is not searched for aged ones more often than this. */
+/* Minimum time between two searches of a full table for aged entries. */
 #define SWEEP_INTERVAL USEC_PER_SEC
 
 static_assert((FDB_SIZE & SLOT_MASK) == 0, "the size is a power of two");
@@ -65,7 +65,7 @@ static void remove_slot(struct fdb *f, unsigned hole)
 	f->used--;
 	for (unsigned i = (hole + 1) & SLOT_MASK; f->slots[i].port; i = (i + 1) & SLOT_MASK) {
 		unsigned home = home_slot(f, f->slots[i].mac);
-		/* It may move into the hole unless its home lies between the hole and itself. */
+		/* This entry may move into the hole unless its home slot lies between the two. */
 		if (((i - home) & SLOT_MASK) >= ((i - hole) & SLOT_MASK)) {
 			f->slots[hole] = f->slots[i];
 			hole = i;
@@ -81,7 +81,7 @@ static void sweep(struct fdb *f, usec_t now)
 	f->sweep_after = now + SWEEP_INTERVAL;
 	for (unsigned i = 0; i < FDB_SIZE;) {
 		if (f->slots[i].port && is_aged(&f->slots[i], now))
-			remove_slot(f, i); /* another may have moved here: look again */
+			remove_slot(f, i); /* an entry behind it may have moved into this slot */
 		else
 			i++;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Forwarding database: which port a MAC was last seen on.  Bounded, with a share per port, so
- * that a guest that makes up source MACs crowds out nobody but itself.  Entries age.
+ * Forwarding database: the port on which a MAC was last seen.  Entries age.  The table is bounded and each port has a share of it, so a
+ * guest that makes up source MACs harms no other guest.
  */
 #pragma once
 
@@ -26,8 +26,8 @@ struct fdb_entry {
 struct fdb {
 	struct fdb_entry *slots;
 	unsigned used;
-	unsigned last;      /* the slot found last: frames come in runs */
-	usec_t sweep_after; /* when aged entries may be looked for again */
+	unsigned last;      /* cache: successive frames often have the same MAC */
+	usec_t sweep_after; /* no search for aged entries before then */
 	struct hash_key key;
 };
 
@@ -41,7 +41,7 @@ enum fdb_learned {
 /* -ENOMEM. */
 int fdb_init(struct fdb *f, const struct hash_key *key);
 void fdb_done(struct fdb *f);
-/* @mac sent a frame on @port at @now. */
+/* A frame from @mac came in on @port. */
 enum fdb_learned fdb_learn(struct fdb *f, usec_t now, struct mac mac, struct port *port);
 /* NULL when unknown or aged. */
 struct port *fdb_find(struct fdb *f, usec_t now, struct mac mac);

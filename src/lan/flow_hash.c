@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* Ethernet with its tags, the longest IPv4 header and the ports; those behind extension headers of IPv6 are left out. */
+/* Ethernet with tags, the longest IPv4 header, and the ports.  Ports behind IPv6 extension headers do not count. */
 #define HEAD_MAX (ETH_HEADER_LEN + ETH_TAGS_MAX * ETH_TAG_LEN + IPV4_HEADER_MAX + 4)
 
 /* An odd number without pattern: 2^64 divided by the golden ratio. */
@@ -33,7 +33,7 @@ uint32_t flow_hash(const struct ip_endpoint *guest, const struct ip_endpoint *ot
 	return (uint32_t)(x * MIX >> 32);
 }
 
-/* Behind the Ethernet header; the protocol of the upper layer, 0 where its ports are not to be had. */
+/* Reads the IP header.  Returns the upper layer's protocol, 0 when its ports are out of reach. */
 static int parse_ip(struct bytes_reader *r, uint16_t ethertype, struct ip_endpoint *src, struct ip_endpoint *dst)
 {
 	if (ethertype == ETH_TYPE_IPV4) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A number for the conversation of a guest that a frame belongs to, the same in both directions: what spreads conversations over
- * queues.  A conversation by TCP has two ends; what a guest's UDP port exchanges, with whomever, is one.
+ * A hash of the flow that a frame belongs to, the same in both directions.  It spreads a guest's flows over queues.  A TCP flow has two
+ * ends; all that a guest's UDP port sends and receives is one flow.
  *
- * It decides about speed alone and is not keyed: who makes conversations meet makes only his own wait for one another.
+ * The hash is not keyed.  It affects speed only, and a guest that provokes collisions slows down only its own flows.
  */
 #pragma once
 
@@ -17,10 +17,10 @@ enum flow_end {
 	FLOW_END_DESTINATION,
 };
 
-/* The guest's end and the other one, NULL for UDP. */
+/* @guest is the guest's end, the other one is NULL for UDP. */
 uint32_t flow_hash(const struct ip_endpoint *guest, const struct ip_endpoint *other);
 /*
- * The same for a frame of TCP or UDP, of which the guest is the @guest; of other IP packets, fragments among them, by both
- * addresses; of what is not IP 0.
+ * The hash of a frame, of which @guest is the guest's end.  TCP and UDP as above; other IP packets, and fragments, by both addresses;
+ * 0 for a frame that is not IP.
  */
 uint32_t flow_hash_frame(const struct frame *f, enum flow_end guest);

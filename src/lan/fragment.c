@@ -10,10 +10,10 @@
 enum {
 	OPTION_END = 0,
 	OPTION_NOP = 1,
-	OPTION_COPIED = 0x80, /* flag of the type: goes into every fragment */
+	OPTION_COPIED = 0x80, /* flag of an option's type: copied into every fragment */
 };
 
-/* The options of @from that belong into later fragments, padded to 32 bits. */
+/* The options of @from that are copied into later fragments, padded to 32 bits. */
 static void keep_copied_options(const struct ipv4_header *from, struct ipv4_header *to)
 {
 	struct bytes_reader r = bytes_reader(from->options, from->options_len);
@@ -27,7 +27,7 @@ static void keep_copied_options(const struct ipv4_header *from, struct ipv4_head
 			continue;
 		uint8_t len = bytes_get_u8(&r);
 		if (r.failed || len < 2 || !bytes_take(&r, (size_t)len - 2))
-			break; /* the rest cannot be told apart */
+			break; /* the rest cannot be parsed */
 		if (type & OPTION_COPIED)
 			bytes_put(&w, option, len);
 	}
@@ -65,7 +65,7 @@ int fragment_ipv4(const struct frame *f, const struct layers *l, size_t max_fram
 	for (size_t at = 0; at < payload_len;) {
 		struct ipv4_header ip = at == 0 ? first : later;
 		size_t room = (max_packet - ipv4_header_len(&ip)) & ~(size_t)7, left = payload_len - at;
-		/* The last piece of all need not be a multiple of 8. */
+		/* Only the last piece of the datagram may have a length that is no multiple of 8. */
 		size_t len = left <= max_packet - ipv4_header_len(&ip) ? left : room;
 		ip.fragment_offset = (uint16_t)(l->ip4.fragment_offset + at);
 		ip.more_fragments = len < left || l->ip4.more_fragments;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A frame on its way: a borrowed scatter list of an Ethernet frame and what its bytes
- * leave undone (checksum, segmentation).  A 64 KiB super-frame is one frame everywhere.
+ * A frame: a borrowed scatter list with the bytes of an Ethernet frame, and the offload work that is still to be done (checksum,
+ * segmentation).  A super-frame of 64 KiB is one frame everywhere.
  *
- * The bytes belong to whoever produced the frame and stay valid until the end of the
- * segment's flush (see segment.h).  Nobody writes to them.  Whoever needs them longer copies.
- * The struct frame and its iovec array themselves live only for the call they are passed to.
+ * The bytes belong to the producer and stay valid, and unchanged, until the end of segment_flush().  A receiver that needs them longer
+ * copies them.  The struct and its iovec array live only until the call returns that they are passed to.
  */
 #pragma once
 
@@ -19,8 +18,8 @@ struct port;
 
 /* Same meaning as in a virtio_net_hdr (virtio 1.3 §5.1.6). */
 enum frame_checksum {
-	FRAME_CHECKSUM_COMPLETE, /* in the bytes, not verified by us */
-	FRAME_CHECKSUM_VERIFIED, /* in the bytes, or known right: no need to look */
+	FRAME_CHECKSUM_COMPLETE, /* in the bytes, not verified */
+	FRAME_CHECKSUM_VERIFIED, /* in the bytes or known to be right: need not be verified */
 	FRAME_CHECKSUM_PARTIAL,  /* the field at csum_start + csum_offset holds the pseudo-header sum only */
 };
 
@@ -43,31 +42,31 @@ struct frame {
 	enum frame_gso gso;
 	uint16_t gso_size; /* payload bytes of each segment */
 
-	uint16_t joined; /* how many frames GRO made it of; 0: none, it is as it came */
+	uint16_t joined; /* number of frames that GRO joined; 0: it is as it came */
 
 	/*
-	 * Bytes in front of iov[0] that whoever is passed the frame may write to, so that its own header need not be a piece
-	 * of its own; several who do write the same, or the frame is passed to one only.
+	 * Writable bytes in front of iov[0], in which a receiver may put its own header instead of adding a piece.  Several receivers of
+	 * one frame write the same bytes there.
 	 */
 	size_t headroom;
 
-	struct port *ingress; /* where it entered the segment; NULL for one of our own making */
+	struct port *ingress; /* where it entered the segment; NULL when lanlet made it */
 };
 
-/* Takes a frame that somebody made: the struct and its iovec array are borrowed for the call, the bytes for the turn. */
+/* Receives a frame: the struct and its iovec array are borrowed for the call, the bytes for the turn. */
 typedef void (*frame_emit_t)(void *opaque, const struct frame *f);
 
-/* Room to leave in front of headers that are made in an arena: for Ethernet's and a link's. */
+/* Room to leave in front of headers in an arena, for an Ethernet header and a link's header. */
 #define FRAME_HEADROOM 32
 
-/* A frame of one piece; @iov is filled in and must live as long as the frame is looked at. */
+/* A frame of one piece.  @iov is filled in and must live as long as the frame. */
 static inline struct frame frame_of(struct iovec *iov, const void *data, size_t len)
 {
 	*iov = (struct iovec){ .iov_base = (void *)(uintptr_t)data, .iov_len = len };
 	return (struct frame){ .iov = iov, .n_iov = 1, .len = len };
 }
 
-/* Copies up to @len bytes from @offset on into @to; returns how many there were. */
+/* Copies up to @len bytes from @offset on into @to; returns how many were copied. */
 size_t frame_copy(const struct frame *f, size_t offset, void *to, size_t len);
 
 /*
@@ -82,18 +81,17 @@ const uint8_t *frame_linear(const struct frame *f, size_t offset, size_t len, st
  */
 int frame_slice(const struct frame *f, size_t offset, size_t len, struct iovec *ret, unsigned max);
 
-/* Most pieces a frame may have: what one sendmsg() takes less room for headers. */
+/* Most pieces of a frame. */
 #define FRAME_IOV_MAX 64
 
 struct checksum;
 
-/* Adds the bytes of [offset, offset + len), all of which the frame has, to @c. */
+/* Adds the bytes [offset, offset + len), which must be within the frame, to @c. */
 void frame_checksum(const struct frame *f, size_t offset, size_t len, struct checksum *c);
 
 /*
- * A frame of the same origin as @f: @head, then the bytes [offset, offset + len) of @f.  @iov becomes its
- * scatter list and must live as long as it.  The bytes are copied to @arena only when they are in too
- * many pieces.  -ERANGE when @f is shorter, -ENOMEM.
+ * Makes a frame of @head and the bytes [offset, offset + len) of @f, with the ingress port of @f.  @iov becomes its scatter list and must
+ * live as long as it.  The bytes are copied, to @arena, only when they are in too many pieces.  -ERANGE when @f is shorter, -ENOMEM.
  */
 int frame_splice(const struct frame *f, const void *head, size_t head_len, size_t offset, size_t len, struct arena *arena,
 		 struct iovec iov[static FRAME_IOV_MAX], struct frame *ret);

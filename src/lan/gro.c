@@ -69,7 +69,7 @@ static bool make_super_frame(struct gro *g, struct frame *ret)
 	return true;
 }
 
-/* The segments as they came: each payload lies behind its own header. */
+/* Emits the segments as they came: each payload still lies behind its own header. */
 static void emit_each(struct gro *g, unsigned n)
 {
 	size_t header_len = ETH_HEADER_LEN + g->head.header_len;

@@ -21,13 +21,13 @@ struct gro {
 	frame_emit_t emit;
 	void *opaque;
 
-	unsigned n_joined; /* segments waiting; the rest holds when there are any */
+	unsigned n_joined; /* segments that wait; the members below are valid while there are any */
 	struct port *from;
-	const uint8_t *first; /* the first of them, from its Ethernet header on */
+	const uint8_t *first; /* the first segment, from its Ethernet header on */
 	struct tcp4_data head;
 	size_t payload_len;
 	bool push;
-	struct iovec iov[FRAME_IOV_MAX]; /* a place for the header, then payloads */
+	struct iovec iov[FRAME_IOV_MAX]; /* the common header, then payloads */
 };
 
 /* @destination and @arena are borrowed for the life of @g; @emit gets the frames that waited. */
@@ -38,8 +38,8 @@ static inline bool gro_is_empty(const struct gro *g)
 }
 
 /*
- * Takes the next frame, @len bytes from port @from, to join it to others; true: it is emitted by gro_flush() at the latest.
- * false: the frame cannot be joined, and the caller passes it on; those before it have been emitted.
+ * Offers the next frame, @len bytes from port @from.  true: it was taken and is emitted by gro_flush() at the latest.  false: it cannot be
+ * joined; all frames before it have been emitted, and the caller passes it on.
  */
 bool gro_take(struct gro *g, struct port *from, const uint8_t *bytes, size_t len);
 /* Emits what waits. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every segment gets a copy of all headers, with what differs filled in and their checksums adjusted to it: IP length and
- * id (which counts up, as senders without DF need it to), TCP sequence number; CWR only on the first segment
- * (RFC 3168 §6.1.2: it answers one ECE), FIN and PSH only on the last.
+ * Every segment gets a copy of all headers with its own IP length and id (counting up, for packets without DF), TCP sequence number and
+ * checksums.  CWR is set only on the first segment (RFC 3168 §6.1.2: it answers one ECE), FIN and PSH only on the last.
  */
 #include "lan/gso.h"
 
@@ -24,7 +23,7 @@ struct super {
 	size_t head_len;
 	struct tcp_header tcp;      /* for TCP */
 	struct udp_header udp;      /* for UDP */
-	struct checksum header_sum; /* of layer 4's without what differs between segments */
+	struct checksum header_sum; /* of the TCP or UDP header, without the fields of struct l4_values */
 };
 
 static bool is_udp(const struct super *s)
@@ -166,7 +165,7 @@ static int emit_segment(const struct super *s, unsigned index, size_t offset, si
 	return 0;
 }
 
-/* Sums up the header of layer 4 without what differs between segments. */
+/* Sums up the TCP or UDP header without the fields of struct l4_values. */
 static void sum_header(struct super *s)
 {
 	uint8_t header[TCP_HEADER_MAX];

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* Headers up to the upper layer.  Longer chains of IPv6 extension headers are taken for malformed. */
+/* Room for all headers up to TCP or UDP.  Longer chains of IPv6 extension headers count as malformed. */
 #define HEAD_MAX ((size_t)512)
 
 static int parse_v4(struct bytes_reader *r, struct layers *l)

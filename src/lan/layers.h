@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the IP packet and its upper layer lie in any frame that guests exchange: IPv4 or IPv6, behind up to
- * two VLAN tags.  For the switch, which must make frames fit that are not for the gateway; what is for the gateway is a
- * struct packet.
+ * Where the IP packet (IPv4 or IPv6, behind up to two VLAN tags) and its upper layer lie in a frame.  The switch uses this for frames
+ * between guests; the gateway has struct packet (gateway/packet.h).
  */
 #pragma once
 
@@ -16,13 +15,13 @@ struct frame;
 
 struct layers {
 	struct eth_header eth; /* ethertype: the one behind the tags */
-	/* By eth.ethertype one of these. */
+	/* eth.ethertype says which one is valid. */
 	struct ipv4_header ip4;
 	struct ipv6_header ip6;
 	uint8_t protocol; /* of the upper layer; IPV6_NEXT_FRAGMENT for a fragment of IPv6 */
 	size_t l3_offset;
 	size_t l4_offset;
-	size_t end; /* of the IP packet in the frame, whatever padding follows */
+	size_t end; /* of the IP packet; padding may follow */
 };
 
 static inline bool layers_is_v4(const struct layers *l)
@@ -30,7 +29,7 @@ static inline bool layers_is_v4(const struct layers *l)
 	return l->eth.ethertype == ETH_TYPE_IPV4;
 }
 
-/* -EPROTOTYPE when @f is not IP, -EBADMSG when its headers are malformed or promise more than there is, -ENOMEM. */
+/* -EPROTOTYPE when @f is not IP, -EBADMSG when its headers are malformed or longer than the frame, -ENOMEM. */
 int layers_parse(const struct frame *f, struct arena *arena, struct layers *ret);
 
 /* Adds the pseudo-header for @len bytes of layer 4. */

@@ -12,10 +12,10 @@
 
 #define PROBE_INTERVAL USEC_PER_SEC
 #define PROBES_AT_FIRST 3u
-/* What comes back later than this did not come by a loop that anybody would notice. */
+/* A probe that takes longer to come back says nothing about a loop worth cutting. */
 #define PROBE_LIFE (5 * USEC_PER_SEC)
 #define OTHERS_LIFE (15 * USEC_PER_SEC)
-/* How long each segment with a lower number is waited for. */
+/* How long to wait for each segment with a lower id. */
 #define WAIT_FOR_OTHERS (3 * USEC_PER_SEC)
 #define FORGIVE_AFTER (600 * USEC_PER_SEC)
 
@@ -92,7 +92,7 @@ void loop_guard_suspect(struct loop_guard *g, usec_t now, struct port *p)
 		want_probes(g, p, p->loop.probed_at == 0 ? now : MAX(now, p->loop.probed_at + PROBE_INTERVAL), 1);
 }
 
-/* --- who acts --- */
+/* --- which segment acts --- */
 
 static void hear_other(struct loop_guard *g, usec_t now, uint64_t id)
 {
@@ -114,7 +114,7 @@ static bool is_near(const struct loop_guard *g, usec_t now, unsigned i)
 	return g->others[i].heard > 0 && now - g->others[i].heard < OTHERS_LIFE;
 }
 
-/* How many segments are to act before this one. */
+/* How many segments act before this one. */
 static unsigned rank(const struct loop_guard *g, usec_t now)
 {
 	unsigned n = 0;
@@ -131,7 +131,7 @@ static bool has_neighbours(const struct loop_guard *g, usec_t now)
 	return false;
 }
 
-/* How long a loop between @from and @to is left to others.  The one port alone hears of them in the first seconds. */
+/* How long to leave a loop between @from and @to to other segments.  A port learns of them in its first seconds. */
 static usec_t patience(const struct loop_guard *g, usec_t now, const struct port *from, const struct port *to)
 {
 	if (from != to)
@@ -139,7 +139,7 @@ static usec_t patience(const struct loop_guard *g, usec_t now, const struct port
 	return has_neighbours(g, now) ? LOOP_OTHERS_MAX * WAIT_FOR_OTHERS : WAIT_FOR_OTHERS;
 }
 
-/* Whether the loop that @p's probe has shown by coming in by @to is left to others for now; it is looked at again then. */
+/* Whether to leave a loop, which @p's probe has shown by coming in on @to, to other segments for now.  Sets when to look again. */
 static bool is_left_to_others(struct loop_guard *g, usec_t now, struct port *p, const struct port *to)
 {
 	if (p->loop.noticed_at == 0 || now - p->loop.noticed_at > OTHERS_LIFE * 2)
@@ -192,11 +192,11 @@ static void end_try(struct loop_guard *g, usec_t now, struct port *p)
 	g->ops->unblocked(g->opaque, now, p);
 }
 
-/* A probe that went out by @from has come in by @to. */
+/* A probe sent out of @from has come in on @to. */
 static void came_back(struct loop_guard *g, usec_t now, struct port *from, struct port *to)
 {
 	if (from->loop.phase == LOOP_BLOCKED || to->loop.phase == LOOP_BLOCKED)
-		return; /* known, and cut */
+		return; /* known and cut already */
 	if (from->loop.phase == LOOP_TRYING)
 		block(g, now, from, to);
 	else if (to->loop.phase == LOOP_TRYING)

@@ -4,9 +4,9 @@
  *        └─ else gso_segment() ─> each:
  *     frame, segment ── partial checksum, port does not complete it ─> completed
  *        └─ too long ── IPv4 without DF ─> fragment_ipv4()
- *              └─ DF, IPv6 ─> too big: nothing is emitted, the sender is told
+ *              └─ DF, IPv6 ─> too big: nothing is emitted
  *
- * A super-frame whose segments would be too long is judged before the first of them goes out.
+ * Whether the segments of a super-frame are too long is known before the first one is emitted.
  */
 #include "lan/oversize.h"
 
@@ -42,7 +42,7 @@ static enum drop_reason reason_of(int error)
 	}
 }
 
-/* Nobody but the sender may cut @l (RFC 791 DF, RFC 8200 §4.5). */
+/* Only the sender may fragment @l (RFC 791 DF, RFC 8200 §4.5). */
 static bool must_stay_whole(const struct layers *l)
 {
 	return !layers_is_v4(l) || l->ip4.dont_fragment;
@@ -89,7 +89,7 @@ static void pass_long(struct pass *pass, const struct frame *f)
 		dropped(pass, reason_of(error));
 		return;
 	}
-	if (l.end <= pass->to->max_frame) { /* only what trails the packet is too much */
+	if (l.end <= pass->to->max_frame) { /* only the padding is too long */
 		struct iovec iov[FRAME_IOV_MAX];
 		struct frame trimmed;
 		error = frame_splice(f, NULL, 0, 0, l.end, pass->arena, iov, &trimmed);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Making a frame fit its destination port, so that none is lost in silence: what its bytes leave undone (partial
- * checksum, segmentation) is done in software where the port cannot take it, IPv4 without DF is
- * fragmented, and for the rest the sender is told how large it may be.
+ * Makes a frame fit its destination port.  A checksum or segmentation that the port does not do itself is done in software; IPv4 without DF
+ * is fragmented; for every other frame that is too large the verdict says so, so that the gateway can tell the sender.
  *
- * Payload is never copied: the frames made here point to the original's bytes behind headers of
- * their own in the arena.
+ * Payload is not copied: the new frames have headers in the arena, followed by pieces of the original.
  */
 #pragma once
 
@@ -17,9 +15,9 @@
 
 struct arena;
 
-/* What a destination takes. */
+/* What a destination port takes. */
 struct oversize_limits {
-	size_t max_frame;  /* bytes with the Ethernet header; of a super-frame it takes whole: of each segment */
+	size_t max_frame;  /* bytes, Ethernet header included; of a super-frame that it takes whole: of each segment */
 	unsigned offloads; /* enum port_offload */
 };
 
@@ -28,7 +26,7 @@ static inline struct oversize_limits oversize_limits_of(const struct port *p)
 	return (struct oversize_limits){ .max_frame = p->max_frame, .offloads = p->offloads };
 }
 
-/* The fast path: nothing to do for @f, it can be sent as it is. */
+/* The fast path: @f can be sent as it is. */
 static inline bool oversize_fits(const struct frame *f, const struct oversize_limits *to)
 {
 	return f->len <= to->max_frame && f->gso == FRAME_GSO_NONE &&
@@ -36,20 +34,20 @@ static inline bool oversize_fits(const struct frame *f, const struct oversize_li
 }
 
 enum oversize_verdict {
-	OVERSIZE_EMITTED, /* all of it went out through emit() */
-	OVERSIZE_TOO_BIG, /* must not be fragmented: tell the sender about mtu and count @why */
+	OVERSIZE_EMITTED, /* emit() got all of it */
+	OVERSIZE_TOO_BIG, /* must not be fragmented: tell the sender the mtu, count @why */
 	OVERSIZE_DROPPED, /* count @why */
 };
 
 struct oversize_result {
 	enum oversize_verdict verdict;
 	enum drop_reason why; /* unless emitted */
-	size_t mtu;           /* of a frame too big: the largest IP packet that would have gone through */
+	size_t mtu;           /* with OVERSIZE_TOO_BIG: the largest IP packet that fits */
 };
 
 /*
- * Emits @f in the shape that @to takes.  Headers live in @arena until the end of the turn.  When it runs
- * dry in the middle, what was made before has been emitted and the verdict is a drop.
+ * Emits @f as @to takes it, with new headers in @arena.  When @arena runs out in the middle, the frames before have been emitted and the
+ * verdict is a drop.
  */
 struct oversize_result oversize_pass(const struct frame *f, const struct oversize_limits *to, struct arena *arena, frame_emit_t emit,
 				     void *opaque);

@@ -24,7 +24,7 @@ static bool arp_allows(const struct frame *f, size_t offset, struct mac pinned)
 	return arp_parse(&r, &m) == 0 && mac_equal(m.sender_mac, pinned);
 }
 
-/* RFC 2131 §2: an Ethernet client's address is 6 bytes; one of no length names nobody. */
+/* RFC 2131 §2: an Ethernet client's chaddr has 6 bytes; an empty one names no client. */
 static bool chaddr_allows(struct bytes_reader *r, struct mac pinned)
 {
 	bytes_skip(r, DHCP_HLEN_AT);
@@ -37,7 +37,7 @@ static bool udp4_allows(const struct frame *f, const struct layers *l, struct ma
 {
 	uint8_t bytes[UDP_HEADER_LEN + DHCP_CHADDR_AT + sizeof(pinned.b)];
 	if (l->ip4.fragment_offset > 0)
-		return true; /* the first piece, which has the ports, decides */
+		return true; /* the first fragment, which has the ports, decides */
 	size_t len = frame_copy(f, l->l4_offset, bytes, MIN(sizeof(bytes), l->end - l->l4_offset));
 	struct bytes_reader r = bytes_reader(bytes, len);
 	bytes_skip(&r, 2);
@@ -61,14 +61,14 @@ static size_t nd_options_at(uint8_t type)
 	}
 }
 
-/* The address options name the sender's or, of an advertisement, its own target's MAC. */
+/* Both link-layer address options carry the sender's MAC. */
 static bool nd_options_allow(struct bytes_reader *r, struct mac pinned)
 {
 	enum { SOURCE_LINK_LAYER = 1, TARGET_LINK_LAYER = 2, UNIT = 8 };
 	while (r->left > 0) {
 		uint8_t type = bytes_get_u8(r), units = bytes_get_u8(r);
 		if (r->failed || units == 0)
-			return true; /* RFC 4861 §4.6: nobody takes such a message */
+			return true; /* RFC 4861 §4.6: receivers discard such a message */
 		struct bytes_reader value = bytes_reader(r->at, MIN(r->left, (size_t)units * UNIT - 2));
 		bytes_skip(r, (size_t)units * UNIT - 2);
 		if ((type == SOURCE_LINK_LAYER || type == TARGET_LINK_LAYER) && !reads_pinned(&value, pinned))

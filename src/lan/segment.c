@@ -8,7 +8,7 @@
 #include "wire/eth.h"
 #include "wire/loop_probe.h"
 
-/* What services and the gateway may build in one turn; a batch of a port is smaller than this. */
+/* Memory for headers and answers of one turn.  A batch of a port needs less. */
 #define ARENA_BYTES_PER_TURN ((size_t)64 * 1024 * 1024)
 
 void segment_done(struct segment *s)
@@ -128,7 +128,7 @@ void segment_drop(struct segment *s, struct port *p, enum drop_reason why, const
 		show_drop(s, p, why, frame);
 }
 
-/* The way of one frame to one port. */
+/* What send_fitting() needs to know. */
 struct passage {
 	struct segment *segment;
 	usec_t now;
@@ -149,7 +149,7 @@ static void send_counted(struct passage *p, const struct frame *frame)
 	p->to->ops->send(p->to, p->now, frame);
 }
 
-/* Apart, so that send_fitting() has nothing to save for it; before the port has the frame, which may answer. */
+/* A function of its own keeps send_fitting() short.  Observers come first, because the gateway answers from within send(). */
 __attribute__((noinline)) static void show_and_send(struct passage *p, enum observed how, const struct frame *frame)
 {
 	show_frame(p->segment, p->to, how, frame);
@@ -165,7 +165,7 @@ static void send_fitting(void *opaque, const struct frame *frame)
 		send_counted(p, frame);
 }
 
-/* @flooded: nobody knows whether @to is the port that the frame is meant for. */
+/* @flooded: @to may not be the port that the frame is meant for. */
 static void output(struct segment *s, usec_t now, struct port *to, const struct frame *frame, bool flooded)
 {
 	struct passage passage = { s, now, to };
@@ -182,20 +182,20 @@ static void output(struct segment *s, usec_t now, struct port *to, const struct 
 		s->gateway.too_big(s->gateway.opaque, now, frame, r.mtu);
 }
 
-/* As ports of the kernel's bridge that are isolated. */
+/* Isolated ports, as of the kernel's bridge. */
 static bool are_kept_apart(const struct port *a, const struct port *b)
 {
 	return a->isolated && b->isolated;
 }
 
-/* A super-frame is as many as it stands for. */
+/* A super-frame counts as its segments. */
 static bool may_flood(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
 {
 	unsigned n = frame->gso == FRAME_GSO_NONE || frame->gso_size == 0 ? 1 : 1 + (unsigned)(frame->len / frame->gso_size);
 	return from == s->gateway.port || storm_take(&from->storm, now, s->config.storm_limit, n);
 }
 
-/* @group NULL: for SNOOP_ROUTERS. */
+/* @group is NULL with SNOOP_ROUTERS. */
 static void distribute(struct segment *s, usec_t now, struct port *from, const struct frame *frame, enum snoop_verdict verdict,
 		       const struct ip_addr *group)
 {
@@ -205,7 +205,7 @@ static void distribute(struct segment *s, usec_t now, struct port *from, const s
 			continue;
 		if (verdict != SNOOP_FLOOD && !snoop_wants(now, to, group))
 			continue;
-		/* A storm must not take the place of what the guest has asked for. */
+		/* A storm must not displace frames that the guest asked for. */
 		if (to->crowded)
 			segment_drop(s, to, DROP_PORT_FULL, frame);
 		else
@@ -282,7 +282,7 @@ static void forward(struct segment *s, usec_t now, struct port *from, struct mac
 		output(s, now, to, frame, false);
 }
 
-/* Looks at a frame from a port other than the gateway's, learns whose it is; false when it goes no further. */
+/* Checks a frame from a port other than the gateway's and learns its source; false when it goes no further. */
 static bool take_from_port(struct segment *s, usec_t now, struct port *p, const struct eth_header *eth, const struct frame *frame)
 {
 	if (!p->loop.spoken) {
@@ -318,7 +318,7 @@ static void count_received(struct segment *s, usec_t now, struct port *p, const 
 		show_frame(s, p, OBSERVED_IN, frame);
 }
 
-/* @is_counted: counters and observers have had @frame, or what it was made of. */
+/* @is_counted: @frame, or the frames that it was made of, have been counted and observed. */
 static void enter(struct segment *s, usec_t now, struct port *p, const struct frame *frame, bool is_counted)
 {
 	uint8_t head[ETH_HEADER_LEN];
@@ -359,7 +359,7 @@ __attribute__((noinline)) static void show_received(struct segment *s, struct po
 	show_frame(s, p, OBSERVED_IN, &frame);
 }
 
-/* Apart, so that a frame that is joined needs no struct frame. */
+/* A function of its own, so that no struct frame is made for a frame that is joined. */
 __attribute__((noinline)) static void enter_single(struct segment *s, usec_t now, struct port *p, const void *bytes, size_t len)
 {
 	struct iovec iov;
@@ -372,7 +372,7 @@ void segment_input_batch(struct segment *s, usec_t now, struct port *p, const vo
 	count_len(s, now, p, len);
 	if (s->observers)
 		show_received(s, p, bytes, len);
-	/* The last frame has none to join unless one waits for it: a packet that comes alone is not parsed twice. */
+	/* A frame that came alone has none to join and need not be parsed here. */
 	bool may_join = s->gateway.port && (more || !gro_is_empty(&s->gro));
 	if (!may_join || !gro_take(&s->gro, p, bytes, len))
 		enter_single(s, now, p, bytes, len);
@@ -422,7 +422,7 @@ void segment_port_writable(struct segment *s, usec_t now, struct port *p)
 		s->gateway.writable(s->gateway.opaque, now, p);
 }
 
-/* --- what the segment says by itself --- */
+/* --- frames of the switch itself --- */
 
 static void send_to_port(void *opaque, usec_t now, struct port *p, const void *bytes, size_t len)
 {
@@ -463,7 +463,7 @@ static const struct loop_guard_ops loop_ops = {
 	.unblocked = port_unblocked,
 };
 
-/* A MAC of its own for a segment without a gateway, administered locally (IEEE 802-2014 §8.4). */
+/* A segment without a gateway sends probes from a locally administered MAC (IEEE 802-2014 §8.4). */
 static struct mac probe_mac(const struct segment *s)
 {
 	if (s->gateway.port)

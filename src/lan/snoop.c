@@ -15,7 +15,7 @@
 #define STARTUP_INTERVAL (SNOOP_QUERY_INTERVAL / 4) /* RFC 3376 §8.6 */
 #define RESPONSE_TENTHS 100u
 #define LAST_MEMBER_TENTHS 10u /* RFC 3376 §8.8 */
-/* Answers come a little later than their time is. */
+/* Margin for answers that come late. */
 #define SETTLE_TIME (SNOOP_RESPONSE_TIME + 2 * USEC_PER_SEC)
 #define TRAFFIC_CLASS_CONTROL 0xc0 /* RFC 3376 §4 */
 
@@ -114,7 +114,7 @@ void snoop_spoken(struct snoop *s, usec_t now, struct port *p)
 {
 	if (!s->enabled)
 		return;
-	/* Of another's next query nobody here knows when it comes; ours comes now. */
+	/* When another querier asks next is not known, so ask now. */
 	bool asked = we_ask(s, &s->v4, now) && we_ask(s, &s->v6, now);
 	p->snoop.everything_until = now + (asked ? SETTLE_TIME : SNOOP_MEMBER_TIME);
 	ask_port(s, now, p);
@@ -142,7 +142,7 @@ static void drop_expired(struct snoop_port *p, usec_t now)
 	}
 }
 
-/* The groups whose frames go to everybody anyway. */
+/* Groups that are always flooded. */
 static bool is_for_everybody(const struct ip_addr *group)
 {
 	enum { SCOPE_LINK = 2 }; /* RFC 4291 §2.7 */
@@ -171,7 +171,7 @@ static void joined(usec_t now, struct port *port, const struct ip_addr *group)
 	g->until = now + SNOOP_MEMBER_TIME;
 }
 
-/* Another behind the same port may still want it: asked at once, it answers within a second. */
+/* Another host behind the same port may still want the group; asked now, it answers within a second. */
 static void left(const struct snoop *s, usec_t now, struct port *port, const struct ip_addr *group)
 {
 	struct snoop_group *g = find_group(&port->snoop, group);
@@ -184,9 +184,9 @@ static void left(const struct snoop *s, usec_t now, struct port *port, const str
 		send_query6(s, now, port, group, LAST_MEMBER_TENTHS);
 }
 
-/* --- what they say --- */
+/* --- reports and queries --- */
 
-/* @before_us: its address is lower than ours. */
+/* @before_us: its address is lower than the gateway's. */
 static void asked(struct snoop *s, struct snoop_querier *q, usec_t now, struct port *from, bool before_us)
 {
 	from->snoop.router_until = now + SNOOP_MEMBER_TIME;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * IGMP and MLD snooping (RFC 4541): multicast goes to those who joined the group.  When in doubt a frame goes to everybody:
+ * IGMP and MLD snooping (RFC 4541): send multicast only to ports that joined the group.  When in doubt a frame is flooded:
  *
- *   - 224.0.0.0/24 and IPv6's groups of link scope (neighbour discovery, mDNS, routing protocols), tagged frames and what is not IP,
- * always;
- *   - every group, while no querier is known, and until everybody has had the time to answer its first query;
- *   - to a port that has been silent so far, has just begun to speak, or has joined more groups than are kept.
+ *   - always: 224.0.0.0/24 and IPv6 groups of link scope (neighbour discovery, mDNS, routing protocols), tagged frames, and frames that are
+ *     not IP;
+ *   - every group while no querier is known, and until hosts have had time to answer its first query;
+ *   - to a port that has been silent, has just sent its first frame, or has joined more groups than are kept.
  *
- * A segment with a gateway asks by itself when no uplink brings queries of a lower address (the election of RFC 3376 §6.6.2). What a
- * guest asks makes its port a router's, which gets every group, and stops nobody.  Reports go to routers and uplinks only, so that no host
- * keeps silent because another has joined (RFC 4541 §2.1.1).
+ * A segment with a gateway is the querier, unless an uplink brings queries from a lower address (the election of RFC 3376 §6.6.2).  A guest
+ * that sends queries makes its port a router port, which gets every group, but does not silence the gateway.  Reports go to router ports
+ * and uplinks only, because a host that hears the report of another would not send its own (RFC 4541 §2.1.1).
  *
  * Part of struct segment.  Ports keep their groups in struct snoop_port.
  */
@@ -41,15 +41,15 @@ struct snoop_group {
 struct snoop_port {
 	struct snoop_group *groups; /* room for SNOOP_GROUPS_MAX, or NULL */
 	unsigned n;
-	usec_t everything_until; /* it gets every group: we cannot know better */
-	usec_t router_until;     /* likewise: a router asked behind it */
+	usec_t everything_until; /* it gets every group, because its own are not known */
+	usec_t router_until;     /* it gets every group, because a router behind it sent a query */
 };
 
-/* Of one family: what is known of those who ask. */
+/* What is known about queriers of one address family. */
 struct snoop_querier {
-	usec_t known_from;  /* from when on all may be taken to have answered; USEC_INFINITY: nobody asks */
-	usec_t known_until; /* when the one who asked is given up */
-	usec_t other_until; /* how long one with a lower address goes before us */
+	usec_t known_from;  /* when all hosts have had time to answer; USEC_INFINITY: no querier */
+	usec_t known_until; /* when the querier counts as gone */
+	usec_t other_until; /* how long a querier with a lower address takes precedence */
 };
 
 struct snoop_ops {
@@ -62,33 +62,33 @@ struct snoop {
 	const struct list *ports; /* borrowed */
 	const struct snoop_ops *ops;
 	void *opaque;
-	ip4_t ip; /* our own; 0: we do not ask */
+	ip4_t ip; /* the gateway's; 0: send no queries */
 	struct mac mac;
 	struct ip_addr ip6; /* of link scope */
 	struct snoop_querier v4, v6;
-	usec_t next_query; /* USEC_INFINITY: nobody is there to be asked */
+	usec_t next_query; /* USEC_INFINITY: no port to ask */
 	unsigned startup_left;
 };
 
 enum snoop_verdict {
 	SNOOP_FLOOD,
-	SNOOP_MEMBERS, /* to those for whom snoop_wants() */
-	SNOOP_ROUTERS, /* a report: likewise, with no group */
+	SNOOP_MEMBERS, /* to ports for which snoop_wants() is true */
+	SNOOP_ROUTERS, /* a report: as above, with group NULL */
 };
 
 void snoop_init(struct snoop *s, bool enabled, const struct list *ports, const struct snoop_ops *ops, void *opaque);
-/* The segment has a gateway, in whose name to ask. */
+/* The segment has a gateway, which becomes the querier. */
 void snoop_set_querier(struct snoop *s, struct mac mac, ip4_t ip);
 
 void snoop_attached(struct snoop *s, struct port *p);
 void snoop_detached(struct snoop *s, struct port *p);
-/* The first frame came in by @p: it is asked what it has joined. */
+/* The first frame came in on @p: ask which groups it has joined. */
 void snoop_spoken(struct snoop *s, usec_t now, struct port *p);
 
-/* A frame to a group address came in by @from: learns from it, says whom it is for, and for SNOOP_MEMBERS which group that is. */
+/* A frame to a group address came in on @from.  Learns from it and returns which ports it is for; @ret_group with SNOOP_MEMBERS. */
 enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, const struct frame *f, struct arena *arena,
 			       struct ip_addr *ret_group);
-/* Whether @p is to have a frame for @group; NULL: a report. */
+/* Whether @p gets a frame for @group; NULL: a report. */
 bool snoop_wants(usec_t now, const struct port *p, const struct ip_addr *group);
 
 usec_t snoop_deadline(const struct snoop *s);
