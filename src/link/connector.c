@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A target is connected, or waits until `again`.  Connecting to a unix socket succeeds or fails at once.  A connection that
- * ends soon counts as a failure: a peer that closes each at once does not make us spin.
+ * A target is connected, or waits until `again`.  Connecting to a unix socket succeeds or fails at once.  A connection that ends soon
+ * counts as a failure, so a peer that closes each connection at once does not cause a busy loop.
  */
 #include "link/connector.h"
 
@@ -67,7 +67,7 @@ static void try(struct connector_target *t, usec_t now)
 		close(fd);
 	if (r < 0)
 		wait_longer(t, now);
-	/* Once for each reason: it may be hours until somebody listens. */
+	/* Log each reason once: it may be hours until the peer listens. */
 	if (r < 0 && r != t->failure)
 		log_info(c->log, "%s: %s, trying on", t->path,
 			 r == -ENOENT || r == -ECONNREFUSED ? "nobody listens there yet" : strerror(-r));

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sockets of a link that others listen on, as QEMU in server mode does: connects to each, hands the connection to the link, and
- * connects again when it has ended.  While nobody listens it tries again, after ever longer pauses up to a second.
- * Embedded in the link.
+ * Connects to sockets where a peer listens, such as QEMU in server mode, hands each connection to the link, and connects again when it has
+ * ended.  Failed attempts are repeated after pauses that grow to one second.  Embedded in the link.
  */
 #pragma once
 
@@ -15,23 +14,23 @@
 struct log;
 struct poller;
 
-/* One path.  Lives as long as the connector. */
+/* A path to connect to.  Lives as long as the connector. */
 struct connector_target {
 	struct list node;
 	struct connector *connector;
 	usec_t again;                  /* when to try; USEC_INFINITY while connected */
 	usec_t pause;                  /* after the next failure */
 	usec_t since;                  /* connected since then */
-	struct port_identity identity; /* of the port that each connection becomes */
-	int failure;                   /* of the last attempt, negative errno; 0: none */
+	struct port_identity identity; /* of the ports that its connections become */
+	int failure;                   /* negative errno of the last attempt; 0: it succeeded */
 	char path[];
 };
 
 struct connector {
 	struct log *log;
 	/*
-	 * @fd is connected to @target's path, CLOEXEC and NONBLOCK, and the link's when this returns 0; else a negative errno.  The link
-	 * calls connector_lost() when that connection has ended.
+	 * @fd is connected to @target's path, CLOEXEC and NONBLOCK.  The link owns it if this returns 0, and calls connector_lost() when
+	 * that connection has ended.  Otherwise a negative errno.
 	 */
 	int (*connected)(struct connector *c, struct connector_target *target, usec_t now, int fd);
 	struct list targets;
@@ -39,12 +38,12 @@ struct connector {
 
 void connector_init(struct connector *c, struct log *log,
 		    int (*connected)(struct connector *c, struct connector_target *target, usec_t now, int fd));
-/* To be called behind the link's last connection. */
+/* The link must have freed its connections before. */
 void connector_done(struct connector *c);
 
-/* Connects to @path from the next expire() on.  @identity may be NULL.  -ENAMETOOLONG when no socket can have that path, -ENOMEM. */
+/* Adds a target; the first attempt is at the next expire().  @identity may be NULL.  -ENAMETOOLONG, -ENOMEM. */
 int connector_add(struct connector *c, const char *path, const struct port_identity *identity);
-/* The connection to @target has ended; NULL is fine, for connections that were none of the connector's. */
+/* The connection to @target has ended.  @target may be NULL, for connections that the connector did not make. */
 void connector_lost(struct connector_target *target, usec_t now);
 
 static inline bool connector_is_connected(const struct connector_target *target)
@@ -52,10 +51,10 @@ static inline bool connector_is_connected(const struct connector_target *target)
 	return target->again == USEC_INFINITY;
 }
 
-/* Calls @f for each target; @why_not says why one that is not connected is not. */
+/* Calls @f for each target, with the reason when it is not connected. */
 void connector_for_each(const struct connector *c, void (*f)(void *opaque, const char *path, bool is_connected, const char *why_not),
 			void *opaque);
 
-/* When expire() wants to be called; USEC_INFINITY for never. */
+/* When expire() is wanted; USEC_INFINITY for never. */
 usec_t connector_deadline(const struct connector *c);
 void connector_expire(struct connector *c, usec_t now);

@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #define RX_FRAMES 64
-/* A room takes the largest frame, and one byte to see that a message is longer.  No power of two: rooms must not share cache sets. */
+/* A room takes the largest frame and one byte, to detect longer messages.  Not a power of two: rooms must not share cache sets. */
 #define RX_ROOM_BYTES (((LINK_FRAME_MAX + 1) / 64 + 1) * 64)
 #define TX_FRAMES 256
 #define TX_IOV 1024
 #define TX_QUEUE_BYTES ((size_t)1024 * 1024)
 #define DRAIN_FRAMES 64
-/* Asked for; the kernel gives what net.core.wmem_max allows. */
+/* The kernel limits it to net.core.wmem_max. */
 #define SOCKET_BUFFER_BYTES (1024 * 1024)
 
 static_assert(TX_IOV >= FRAME_IOV_MAX, "a whole frame fits");
@@ -29,7 +29,7 @@ struct datagram_rooms {
 	uint8_t bytes[RX_FRAMES][RX_ROOM_BYTES];
 };
 
-/* Frames taken since the last flush, borrowed. */
+/* Frames taken since the last flush; their bytes are borrowed. */
 struct datagram_gather {
 	struct mmsghdr messages[TX_FRAMES];
 	struct iovec iov[TX_IOV];
@@ -38,7 +38,7 @@ struct datagram_gather {
 
 int datagram_io_init(struct datagram_io *io, struct poller *poller, struct segment *segment)
 {
-	struct datagram_rooms *rooms = malloc(sizeof(*rooms)); /* not calloc(): a page is touched when a frame needs it */
+	struct datagram_rooms *rooms = malloc(sizeof(*rooms)); /* not calloc(): pages that no frame needs stay untouched */
 	if (!rooms)
 		return -ENOMEM;
 	for (unsigned i = 0; i < RX_FRAMES; i++) {
@@ -118,12 +118,12 @@ static void set_congested(struct datagram_port *p, bool congested)
 }
 
 enum sent {
-	SENT,   /* or skipped */
+	SENT,   /* or skipped and counted */
 	WAIT,   /* the socket is full */
-	BROKEN, /* and the port has ended */
+	BROKEN, /* the port has ended */
 };
 
-/* The first of the messages was refused with @error by the peer, or what is left of it. */
+/* The peer refused the first of the messages with @error. */
 static enum sent refused(struct datagram_port *p, usec_t now, int error, unsigned *ret_done)
 {
 	enum datagram_refusal r = p->refused ? p->refused(p, error) : DATAGRAM_ENDED;
@@ -140,8 +140,8 @@ static enum sent refused(struct datagram_port *p, usec_t now, int error, unsigne
 }
 
 /*
- * Sends some of @n messages, or prepares to try again, when it says SENT; *@ret_done is how many are dealt with.  A single message that
- * cannot be sent is skipped and counted: it is too long for the socket's buffer, or lies in the memory of a guest that vanished.
+ * Sends some of @n messages; *@ret_done is how many are dealt with, which is 0 when SENT asks for another try.  A message that cannot be
+ * sent is skipped and counted: it is too long for the socket's buffer, or lies in the memory of a guest that has gone.
  */
 static enum sent send_some(struct datagram_port *p, usec_t now, struct mmsghdr *messages, unsigned n, unsigned *ret_done)
 {
@@ -220,7 +220,7 @@ static void datagram_flush(struct port *port, usec_t now)
 		write_gathered(p, now);
 }
 
-/* The first frames of the queue as messages; returns how many. */
+/* Makes messages of the first frames in the queue; returns how many. */
 static unsigned queue_messages(const struct datagram_port *p, struct mmsghdr messages[static DRAIN_FRAMES],
 			       struct iovec iov[static DRAIN_FRAMES])
 {
@@ -259,7 +259,7 @@ static void drain_queue(struct datagram_port *p, usec_t now)
 
 /* --- in --- */
 
-/* Delivers @n messages; false when one of them is the end of the connection. */
+/* Delivers @n messages; false when one of them ends the connection. */
 static bool deliver(struct datagram_port *p, usec_t now, unsigned n)
 {
 	struct segment *segment = p->io->segment;
@@ -278,7 +278,7 @@ static bool deliver(struct datagram_port *p, usec_t now, unsigned n)
 	return open;
 }
 
-/* Of a message that was sent before, or that a peer which went away never read: only the next send says whether it is still there. */
+/* The error is about an earlier message.  Only the next send shows whether the peer is still there. */
 static bool is_passing(int error)
 {
 	return error == EAGAIN || error == EINTR || error == ECONNRESET || error == ECONNREFUSED || error == ENOBUFS;

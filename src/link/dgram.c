@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A path is what its sender says it is called: it may be gone, a link, or by now somebody else's.  unix_connect_back() makes
- * sure that what a port is connected to is what bears the sender's name, so that nobody makes us send to a third.
+ * The kernel reports the path that a sender bound its socket to.  By now the path may be gone, a symbolic link, or another socket.
+ * unix_connect_back() ensures that a port is connected to the socket of that name, so that a guest cannot make lanlet send to a third.
  *
  *     unknown ── frame from a path that leads back ──▶ port
  *     port ── refused, and refused again when connected anew ──▶ gone
- *     port ── silent for DGRAM_SILENCE, nobody at the path ──▶ gone
+ *     port ── silent for DGRAM_SILENCE, no socket at the path ──▶ gone
  *
- * A peer that starts again at the same path keeps its port.
+ * A guest that starts again at the same path keeps its port.
  *
- * QEMU leaves its socket behind.  What `lanlet qemu` tells it to bind to, guest-*.sock beside ours, is removed with the port, and when
- * our socket is added: only then nobody had a port for it.
+ * QEMU leaves its socket in the file system.  Sockets as `lanlet qemu` names them, guest-*.sock beside the link's socket, are removed with
+ * their port; those that an earlier run left, when the link's socket is added.
  */
 #include "link/dgram.h"
 
@@ -33,14 +33,14 @@
 #include <unistd.h>
 
 #define BUCKETS 256u
-/* How often ports are looked at for dead ones while there is no room for a new one. */
+/* Minimum time between two searches for dead ports while there is no room for a new one. */
 #define SWEEP_PAUSE USEC_PER_SEC
 
 struct dgram_link {
 	struct link link;
 	struct link_config config;
-	struct datagram_io io;     /* of the ports, which only send */
-	struct dgram_batch *batch; /* what comes in, of all of them */
+	struct datagram_io io;     /* of the ports, which send only */
+	struct dgram_batch *batch; /* frames from all ports */
 	struct list sockets;
 };
 
@@ -48,21 +48,21 @@ struct dgram_socket {
 	struct list node;
 	struct dgram_link *link;
 	struct watch watch;
-	struct list peers; /* the one to be checked first is first */
+	struct list peers; /* by check_at, earliest first */
 	struct list buckets[BUCKETS];
 	unsigned n_peers;
 	usec_t sweep_again;
-	char directory[UNIX_ADDRESS_TEXT_SIZE]; /* "": it has no path */
+	char directory[UNIX_ADDRESS_TEXT_SIZE]; /* of its path; "": it has none */
 };
 
 struct peer {
-	struct datagram_port out; /* by a socket that is connected to it; nobody can send to that, which has no name */
+	struct datagram_port out; /* on a socket that is connected to the peer; it is unnamed, so it receives nothing */
 	struct dgram_socket *socket;
 	struct list node, bucket;
 	struct unix_address address;
 	struct deferred end;
-	usec_t heard;    /* the last frame */
-	usec_t check_at; /* whether it is still there */
+	usec_t heard;    /* when the last frame came */
+	usec_t check_at; /* when to check that the peer is still there */
 };
 
 /* --- sockets that guests leave behind --- */
@@ -120,7 +120,7 @@ static void run_end(struct deferred *d, usec_t now)
 	peer_leaves(container_of(d, struct peer, end), now);
 }
 
-/* It is taken apart when the present round of events is over. */
+/* Frees it after the current round of events. */
 static void end_later(struct peer *p)
 {
 	if (list_empty(&p->end.node))
@@ -135,7 +135,7 @@ static void ended(struct datagram_port *out, usec_t now, int error)
 static enum datagram_refusal refused(struct datagram_port *out, int error)
 {
 	struct peer *p = container_of(out, struct peer, out);
-	/* Nobody has that socket any more, but somebody may have made a new one at its path. */
+	/* The peer's socket was closed, but there may be a new one at its path. */
 	bool is_back = (error == ECONNREFUSED || error == ENOTCONN) && unix_connect_back(out->watch.fd, &p->address) == 0;
 	return is_back ? DATAGRAM_AGAIN : DATAGRAM_ENDED;
 }
@@ -219,7 +219,7 @@ static void check_peer(struct peer *p, usec_t now)
 	list_append(&p->socket->peers, &p->node);
 }
 
-/* Makes room by taking out those who are gone already. */
+/* Makes room by removing ports whose peer is gone. */
 static void sweep(struct dgram_socket *s, usec_t now)
 {
 	if (now < s->sweep_again)
@@ -238,7 +238,7 @@ static const char *explain(int error)
 {
 	switch (error) {
 	case ENOENT:
-	case ECONNREFUSED: return "nobody receives there";
+	case ECONNREFUSED: return "no socket receives there";
 	case EXDEV: return "it leads to another socket";
 	case EPERM: return "it is connected, and takes datagrams from one socket only: let it bind and not connect, or use seqpacket.sock";
 	case ENOTDIR: return "it is relative to a directory that is not known: give it an absolute path";
@@ -268,7 +268,7 @@ static void refuse(struct dgram_socket *s, usec_t now, const struct unix_address
 	}
 }
 
-/* The port of who sent @packet, if he may have one; else the loss is counted. */
+/* The port of @packet's sender, a new one if need be.  NULL when it cannot have one; the drop is counted. */
 static struct peer *sender_of(struct dgram_socket *s, usec_t now, const struct dgram_packet *packet)
 {
 	struct unix_address a;

@@ -9,10 +9,10 @@
 
 /* A unix socket queues net.unix.max_dgram_qlen datagrams: 10, or 512 where systemd has set it. */
 #define BATCH 64u
-/* One byte more than a frame, to see that a datagram is longer.  No power of two: rooms must not share cache sets. */
+/* One byte more than a frame, to detect longer datagrams.  Not a power of two: rooms must not share cache sets. */
 #define ROOM_BYTES (((LINK_FRAME_MAX + 1) / 64 + 1) * 64)
 
-/* Memory is touched only as far as datagrams reach. */
+/* Pages that no datagram needs stay untouched. */
 struct dgram_batch {
 	struct mmsghdr messages[BATCH];
 	struct iovec iov[BATCH];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A batch of datagrams from a socket that many send to, each with the address it came from.
- * One is enough for a whole link: a batch is delivered and the segment flushed before the next is read.
+ * A batch of datagrams with the addresses that they came from.  A link needs one: each batch is delivered, and the segment flushed, before
+ * the next is read.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ struct dgram_batch;
 
 struct dgram_packet {
 	const uint8_t *bytes;
-	size_t len; /* larger than any frame may be when the sender's was */
+	size_t len; /* larger than LINK_FRAME_MAX when the datagram was too long */
 	const struct sockaddr_un *source;
 	size_t source_len;
 };
@@ -22,7 +22,7 @@ struct dgram_packet {
 int dgram_batch_new(struct dgram_batch **ret);
 void dgram_batch_free(struct dgram_batch *b);
 
-/* Reads what waits at @fd, up to a batch.  How many datagrams, or a negative errno; -EAGAIN when none waits. */
+/* Reads up to a batch from @fd.  Returns the number of datagrams or a negative errno; -EAGAIN when none waits. */
 int dgram_batch_read(struct dgram_batch *b, int fd);
-/* Number @i of the batch, valid until the next one is read. */
+/* Datagram @i of the batch, valid until the next batch is read. */
 struct dgram_packet dgram_batch_at(const struct dgram_batch *b, unsigned i);

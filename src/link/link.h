@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A link: one way in which guests attach to the segment, such as stream sockets or vhost-user.  It turns sockets into ports
- * (lan/port.h).  A network has one instance of each link in the table of links.c; that instance serves all sockets of its kind.
+ * A link is a way for guests to attach to the segment, such as stream sockets or vhost-user.  It turns sockets into ports (lan/port.h).  A
+ * network has one instance of each link in the table of links.c, which serves all sockets of that kind.
  *
- * To add a link, write one file that defines a struct link_ops, and add it to the table.
+ * To add a link: write a file that defines a struct link_ops, and add it to the table.
  *
- * All calls come from the data thread, between new() and free().  None of them blocks.  A member that is "optional" may be NULL.
+ * The network calls the members of link_ops, on the data thread; none of them may block.  An "optional" member may be NULL.
  *
- * Descriptors: listen() and add() own @fd once they have returned 0; after an error it is still the caller's.  A connection that ends
- * takes away its own port and nothing else, and is freed by poller_defer(), never from within a call of its port.
+ * Descriptors: when listen() or add() returns 0, the link owns @fd; after an error the caller still does.  A connection that ends detaches
+ * its own port only.  It is freed through poller_defer(), never from within port_ops.
  *
- * Errors are negative errnos.  Where a call takes @error, a line written there says more than the errno does; a call that has no more
- * to say leaves @error alone, and the caller names the socket and the errno.
+ * Errors are negative errnos.  A call that takes @error may write a line there that says more; if it does not, the caller reports the
+ * errno.
  */
 #pragma once
 
@@ -32,31 +32,31 @@ struct segment;
 /* The largest MTU of a port: the largest multiple of 16 that an IP packet can have. */
 #define LINK_MTU_MAX 65520
 
-/* Borrowed for the life of the link. */
+/* The pointers are borrowed for the life of the link. */
 struct link_config {
 	struct poller *poller;
 	struct segment *segment;
 	struct log *log; /* may be NULL */
 	size_t mtu;      /* largest IP packet that ports carry, unless the socket is known to carry less */
-	bool busy_poll;  /* the caller calls poll() and settle(), so guests need not notify meanwhile */
+	bool busy_poll;  /* the network calls poll() and settle(), so that guests need not notify meanwhile */
 };
 
 enum link_socket_use {
-	LINK_SOCKET_LISTENS = 1 << 0,   /* listen() takes it: many guests may come by it */
+	LINK_SOCKET_LISTENS = 1 << 0,   /* listen() takes it: many guests may connect */
 	LINK_SOCKET_CONNECTED = 1 << 1, /* add() takes it: it is one guest */
 	LINK_SOCKET_TARGET = 1 << 2,    /* connect() connects to one */
-	LINK_SOCKET_INET = 1 << 3,      /* TCP or UDP will do as well as a unix socket */
-	LINK_SOCKET_DEFAULT = 1 << 4,   /* a socket of this type is of this kind unless the user says otherwise */
+	LINK_SOCKET_INET = 1 << 3,      /* a TCP or UDP socket will do, too */
+	LINK_SOCKET_DEFAULT = 1 << 4,   /* sockets of this type are for this link unless the user says otherwise */
 };
 
-/* A kind of socket that the user may hand over. */
+/* A kind of socket that the user may pass to lanlet. */
 struct link_socket {
 	const char *word; /* of the option type=, as "stream"; NULL ends the list */
 	int type;         /* SOCK_STREAM, … */
 	unsigned uses;    /* enum link_socket_use */
 };
 
-/* What a link is: the first member of each link's own struct. */
+/* The first member of each link's own struct. */
 struct link {
 	const struct link_ops *ops;
 };
@@ -65,29 +65,28 @@ typedef void (*link_target_f)(void *opaque, const char *target, bool is_connecte
 
 struct link_ops {
 	const char *name;
-	size_t mtu; /* of its ports while the user sets none */
+	size_t mtu; /* of its ports, unless the user sets one */
 	struct link_socket sockets[3];
-	int listen_type; /* SOCK_STREAM, …: of a socket that is made for listen(); 0: listen_at() makes its own */
+	int listen_type; /* type of the socket to make for listen(), SOCK_STREAM, …; 0: listen_at() makes its own */
 
 	/* Makes an instance.  @config is copied.  -ENOMEM, or the errno of a system call; *@ret is then untouched. */
 	int (*new)(const struct link_config *config, struct link **ret);
-	/* Closes everything and detaches all ports.  Not from within another call. */
+	/* Closes all sockets and detaches all ports.  Not from within another call. */
 	void (*free)(struct link *l, usec_t now);
 
 	/*
-	 * Optional.  Takes guests that come by @fd: a socket that listens, or a bound unix datagram socket.  @fd is non-blocking and closes
-	 * on exec.  The socket's file is the caller's to remove.
+	 * Optional.  Serves guests on @fd, which listens or is a bound unix datagram socket, non-blocking and CLOEXEC.  The caller removes
+	 * the socket's file.
 	 */
 	int (*listen)(struct link *l, int fd, char *error, size_t size);
-	/* Optional, for a link that needs more than one socket at @path: makes and removes what it needs there. */
+	/* Optional, for a link that needs more than one socket: makes, and finally removes, what it needs at @path. */
 	int (*listen_at)(struct link *l, const char *path, char *error, size_t size);
 	/*
-	 * Optional.  Connects to @target, a path or a URL, from the next expire() on, and again whenever the connection has ended.  Each
-	 * connection becomes a port with @identity, which may be NULL.  0 says nothing about whether the target is there.
-	 * -ENAMETOOLONG, -ENOMEM, -EOPNOTSUPP (not built in).
+	 * Optional.  Keeps connecting to @target, a path or a URL, from the next expire() on.  Each connection becomes a port with
+	 * @identity, which may be NULL.  Returns 0 whether or not the target is there; -ENAMETOOLONG, -ENOMEM, -EOPNOTSUPP (not built in).
 	 */
 	int (*connect)(struct link *l, const char *target, const struct port_identity *identity);
-	/* Optional.  Makes @fd, a connected socket, a port.  @identity may be NULL. */
+	/* Optional.  Makes a port of @fd, a connected socket.  @identity may be NULL. */
 	int (*add)(struct link *l, int fd, const struct port_identity *identity);
 	/* Optional.  Calls @f for the targets of connect(); a link may leave out those that are connected. */
 	void (*for_each_target)(const struct link *l, link_target_f f, void *opaque);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One network's links: an instance of each row of the table in links.c. */
+/* The links of a network: one instance of each link in the table of links.c. */
 #pragma once
 
 #include "link/link.h"
 
 #define LINKS_MAX 8
 
-/* Zeroed: none are there. */
+/* Zeroed: empty. */
 struct links {
 	struct link *at[LINKS_MAX]; /* in the order of the table; NULL behind the last one */
 };
 
 /*
- * Makes all of them.  @config->mtu 0: each link has its own default.  On failure, a negative errno, links_done() frees those that were
+ * Makes all links.  @config->mtu 0: each link has its own default.  After a failure, a negative errno, links_done() frees those that were
  * made.
  */
 int links_init(struct links *l, const struct link_config *config);
-/* Frees them; harmless when there are none. */
+/* Frees all links.  Harmless when there are none. */
 void links_done(struct links *l, usec_t now);
 
 /* These call the same member of each link (link.h). */
@@ -31,8 +31,8 @@ void links_for_each_target(const struct links *l, link_target_f f, void *opaque)
 struct link *links_find(const struct links *l, const char *name);
 
 /*
- * The link for sockets called @word (NULL: the default for their type), of @type (0: any), with all of @uses.  NULL when there is none.
+ * The link that takes sockets called @word (NULL: the default for @type), of @type (0: any), for all of @uses.  NULL when there is none.
  */
 struct link *links_find_socket(const struct links *l, const char *word, int type, unsigned uses);
-/* What the table says of such sockets, or NULL. */
+/* The table's entry for such sockets, or NULL. */
 const struct link_socket *link_socket_find(const char *word, int type, unsigned uses);

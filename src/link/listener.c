@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How long no connection is taken after there was nothing to take one with. */
+/* Pause after a connection could not be accepted. */
 #define PAUSE USEC_PER_SEC
-/* What listener_suspend() says instead of a time that will come. */
+/* The value of `again` after listener_suspend(). */
 #define SUSPENDED (USEC_INFINITY - 1)
 
 struct listening {
@@ -39,7 +39,7 @@ static void socket_ready(struct watch *w, usec_t now, unsigned events)
 	if (fd >= 0)
 		close(fd);
 	log_limited(l->log, now, LOG_LEVEL_WARNING, "cannot take another connection: %s", strerror(-r));
-	/* It would be ready again at once. */
+	/* Without a pause the socket would be ready again at once. */
 	pause_all(l, usec_add(now, PAUSE));
 	if (l->paused)
 		l->paused(l);

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #define UDP_PAYLOAD_MAX ((size_t)IPV4_PACKET_MAX - IPV4_HEADER_LEN - UDP_HEADER_LEN)
-/* What lies between the two ends of a UDP socket is not known: of larger frames IP would make fragments. */
+/* The path MTU of a UDP socket is not known; IP would fragment larger frames. */
 #define UDP_MTU 1500
-/* Asked for; the kernel gives what net.core.rmem_max allows. */
+/* The kernel limits it to net.core.rmem_max. */
 #define RECEIVE_BUFFER_BYTES (4 * 1024 * 1024)
 
 struct packet_link {
@@ -51,23 +51,23 @@ static void run_end(struct deferred *d, usec_t now)
 	struct packet_link *l = c->link;
 	log_info(l->config.log, "port %s: unplugged", c->port.port.name);
 	connection_free(c, now);
-	listener_resume(&l->listener); /* there is a free descriptor now */
+	listener_resume(&l->listener); /* a descriptor is free now */
 }
 
-/* The connection is taken apart when the present round of events is over. */
+/* Frees the connection after the current round of events. */
 static void ended(struct datagram_port *p, usec_t now, int error)
 {
 	struct connection *c = container_of(p, struct connection, port);
 	poller_defer(c->link->config.poller, &c->end);
 }
 
-/* UDP reports what came of an earlier datagram; the other end may come back. */
+/* UDP reports errors of earlier datagrams, and the peer may come back. */
 static enum datagram_refusal refused_by_udp(struct datagram_port *p, int error)
 {
 	return error == ECONNREFUSED ? DATAGRAM_AGAIN : DATAGRAM_LOST;
 }
 
-/* --- coming and going --- */
+/* --- connections --- */
 
 static int socket_option(int fd, int option)
 {
@@ -82,7 +82,7 @@ static bool is_udp(int fd)
 	return domain == AF_INET || domain == AF_INET6;
 }
 
-/* Returns what kind of port it is. */
+/* Returns the kind of the port. */
 static const char *connection_init(struct connection *c, struct packet_link *l, int fd)
 {
 	bool udp = is_udp(fd);

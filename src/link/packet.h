@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sockets that keep the boundaries of packets and have one peer as ports: connections of a unix SOCK_SEQPACKET listener,
- * one end of a socket pair, UDP between two addresses.  One packet is one bare Ethernet frame.
+ * Ports on sockets with one peer that keep packet boundaries: connections to a unix SOCK_SEQPACKET listener, one end of a socket pair, UDP
+ * between two addresses.  One packet is one Ethernet frame.
  *
- * One struct packet_link serves all of a segment.  A unix socket whose peer goes takes its port away; behind a UDP
- * socket the peer may come and go.
+ * A port ends when the peer of its unix socket closes; the peer of a UDP socket may come and go.
  */
 #pragma once
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * In: one recv() per readiness takes all there is, up to a buffer's size; the frames in it are delivered where
- * they lie, and the segment is flushed before the buffer is touched again.  Buffers come from a pool,
- * and a connection keeps one only while half a frame is in it, so idle connections own no memory.
+ * In: one recv() per event reads up to a buffer's size.  Frames are not copied; the segment is flushed before the buffer is used again.
+ * Buffers come from a pool, and a connection keeps one only while it holds part of a frame, so idle connections need no buffer.
  *
  * Out: stream_out.h.
  */
@@ -29,13 +28,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* More than a unix socket holds at once; at least one frame. */
+/* More than a unix socket holds, and than the largest frame. */
 #define RX_BUFFER_BYTES ((size_t)512 * 1024)
 #define RX_POOL_MAX 4
-/* Asked for; the kernel gives what net.core.wmem_max allows. */
+/* The kernel limits it to net.core.wmem_max. */
 #define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
 
-/* By edges: the descriptor of a guest that was read empty is not polled once more before each sleep. */
+/* Edge-triggered: a descriptor that was read empty is not polled once more before each sleep. */
 #define EVENTS (POLL_EVENT_IN | POLL_EVENT_PEER_SHUT | POLL_EVENT_EDGE)
 
 static_assert(RX_BUFFER_BYTES > LINK_FRAME_MAX + FRAMING_LENGTH_BYTES, "a whole frame fits");
@@ -59,12 +58,12 @@ struct connection {
 	struct port port;
 	struct list node;
 	struct stream_link *link;
-	struct connector_target *target; /* NULL: the guest connected to us */
+	struct connector_target *target; /* NULL: the guest connected to lanlet */
 	struct watch watch;
 	struct deferred end;
 	int fd;
 	bool ending;
-	struct rx_buffer *rx; /* NULL while no partial frame is held */
+	struct rx_buffer *rx; /* NULL while there is no partial frame */
 	size_t rx_len;
 	struct stream_out out;
 };
@@ -89,7 +88,7 @@ static void give_rx_buffer(struct stream_link *l, struct rx_buffer *b)
 	l->n_rx_pool++;
 }
 
-/* The connection is taken apart when the present round of events is over. */
+/* Frees the connection after the current round of events. */
 static void end_later(struct connection *c)
 {
 	if (c->ending)
@@ -121,7 +120,7 @@ static void run_end(struct deferred *d, usec_t now)
 	struct stream_link *l = c->link;
 	log_info(l->config.log, "port %s: unplugged", c->port.name);
 	connection_free(c, now);
-	listener_resume(&l->listener); /* there is a free descriptor now */
+	listener_resume(&l->listener); /* a descriptor is free now */
 }
 
 /* --- out --- */
@@ -139,7 +138,7 @@ static void frame_dropped(struct stream_out *o, const struct frame *frame)
 	segment_drop(c->link->config.segment, &c->port, DROP_PORT_FULL, frame);
 }
 
-/* Takes note of what became of frames; @r: the last answer of c->out. */
+/* Acts on @r, the last result of c->out. */
 static void settle(struct connection *c, int r)
 {
 	c->port.crowded = stream_out_is_crowded(&c->out);
@@ -187,7 +186,7 @@ static void drain_queue(struct connection *c, usec_t now)
 
 /* --- in --- */
 
-/* Delivers the whole frames in the buffer; returns the bytes they took, or -EBADMSG at an impossible length. */
+/* Delivers the complete frames in the buffer; returns their bytes, or -EBADMSG at an invalid length. */
 static ssize_t deliver_frames(struct connection *c, usec_t now)
 {
 	struct bytes_reader r = bytes_reader(c->rx->bytes, c->rx_len);
@@ -258,14 +257,14 @@ static void connection_ready(struct watch *w, usec_t now, unsigned events)
 	bool more = events & POLL_EVENT_IN && read_frames(c, now);
 	if (c->ending)
 		return;
-	/* There may be no edge any more for what is left: frames, and the end behind them. */
+	/* No further edge may come for the rest, which may be frames and the end of the stream. */
 	if (more || (ends && events & POLL_EVENT_IN))
 		poller_look_again(c->link->config.poller, &c->watch);
 	else if (ends)
 		end_later(c);
 }
 
-/* --- coming and going --- */
+/* --- connections --- */
 
 static int add(struct stream_link *l, int fd, const struct port_identity *identity, struct connector_target *target)
 {
@@ -281,7 +280,7 @@ static int add(struct stream_link *l, int fd, const struct port_identity *identi
 	c->end.run = run_end;
 	list_init(&c->end.node);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ SOCKET_BUFFER_BYTES }, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)); /* fails on a unix socket, which needs none */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)); /* fails on a unix socket, where it is not needed */
 	int r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
 	if (r == 0)
 		r = poller_watch(l->config.poller, &c->watch, fd, EVENTS);

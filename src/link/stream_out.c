@@ -12,17 +12,17 @@
 
 #define QUEUE_BYTES ((size_t)1024 * 1024)
 #define FRAMES_MAX 256
-/* Most pieces that one sendmsg() takes (UIO_MAXIOV). */
+/* Most pieces of one sendmsg() (UIO_MAXIOV). */
 #define IOV_MAX_PIECES 1024
 
 static_assert(IOV_MAX_PIECES > FRAME_IOV_MAX + 1, "a whole frame fits");
 
-/* Frames taken since the last write, borrowed. */
+/* Frames taken since the last write; their bytes are borrowed. */
 struct stream_gather {
 	struct iovec iov[IOV_MAX_PIECES];
 	unsigned n_iov;
 	uint8_t lengths[FRAMES_MAX][FRAMING_LENGTH_BYTES];
-	unsigned first_iov[FRAMES_MAX]; /* of each frame: the piece with its length */
+	unsigned first_iov[FRAMES_MAX]; /* of each frame: the piece that holds its length */
 	unsigned n_frames;
 	size_t bytes;
 };
@@ -90,7 +90,7 @@ static size_t iov_bytes(const struct iovec *iov, unsigned n)
 	return len;
 }
 
-/* Steps @n pieces at @iov forward by @by bytes; returns how many pieces were passed. */
+/* Advances @n pieces at @iov by @by bytes; returns how many pieces are used up. */
 static unsigned iov_advance(struct iovec *iov, unsigned n, size_t by)
 {
 	unsigned i = 0;
@@ -103,7 +103,7 @@ static unsigned iov_advance(struct iovec *iov, unsigned n, size_t by)
 	return i;
 }
 
-/* The frame of @len bytes in @n pieces at @iov, its length in front of it included; @len 0: what is left of one. */
+/* Queues a frame of @len bytes in @n pieces at @iov, the length in front of it included; @len 0: the rest of a frame. */
 static void drop_gathered(struct stream_out *o, struct iovec *iov, unsigned n, size_t len)
 {
 	if (len == 0) {
@@ -118,8 +118,8 @@ static void drop_gathered(struct stream_out *o, struct iovec *iov, unsigned n, s
 }
 
 /*
- * Copies what is left of the gathered frames behind the first @sent bytes.  Whole frames that do not fit are
- * dropped; the rest of a frame that was begun always fits, because it finds the queue empty.
+ * Queues what is left of the gathered frames behind the first @sent bytes.  Whole frames that do not fit are dropped; the rest of a frame
+ * that was partly sent always fits, because the queue is empty then.
  */
 static void queue_rest(struct stream_out *o, size_t sent)
 {
@@ -148,7 +148,7 @@ static bool is_transient(int error)
 
 static ssize_t send_gathered(int fd, struct stream_gather *g)
 {
-	/* What a small frame is: the kernel has less to copy and to check. */
+	/* A single piece is cheaper for the kernel than sendmsg(). */
 	if (g->n_iov == 1)
 		return send(fd, g->iov[0].iov_base, g->iov[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	struct msghdr m = { .msg_iov = g->iov, .msg_iovlen = g->n_iov };
@@ -170,7 +170,7 @@ int stream_out_write(struct stream_out *o)
 		return 0;
 	ssize_t n = send_gathered(o->fd, g);
 	int error = n < 0 ? errno : 0;
-	/* EFAULT: the memory of the guest that sent a frame vanished, which is not this peer's fault. */
+	/* EFAULT: the memory of the sending guest has gone, which is not this peer's fault. */
 	bool broken = error != 0 && !is_transient(error) && error != EFAULT;
 	if (!broken && n < (ssize_t)g->bytes)
 		queue_rest(o, n < 0 ? 0 : (size_t)n);
