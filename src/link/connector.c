@@ -70,7 +70,7 @@ static void try(struct connector_target *t, usec_t now)
 	/* Log each reason once: it may be hours until the peer listens. */
 	if (r < 0 && r != t->failure)
 		log_info(c->log, "%s: %s, trying on", t->path,
-			 r == -ENOENT || r == -ECONNREFUSED ? "nobody listens there yet" : strerror(-r));
+			 r == -ENOENT || r == -ECONNREFUSED ? "nothing listens there yet" : strerror(-r));
 	t->failure = r;
 }
 

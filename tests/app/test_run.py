@@ -318,7 +318,7 @@ class Connecting(TestCase):
         wait_until(lambda: "being opened" not in self.status(), "an end of opening")
         if "Operation not supported" in self.status():
             self.skipTest("the sanitizer does not bear how libvdeplug loads plugins")
-        self.status_says("waiting for %s: nobody is there yet" % url)
+        self.status_says("waiting for %s: nothing listens there yet" % url)
         self.status_says("waiting for nosuch://x: libvdeplug has no plugin for it")
         self.status_says("a switch only")
         for _ in range(2):

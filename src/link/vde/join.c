@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- *     WAITING ── its time comes ──> OPENING ── libvdeplug has it open ──> UP
+ *     WAITING ── pause is over ──> OPENING ── libvdeplug has it open ──> UP
  *        ^                             │                                  │
  *        └──────── it failed ──────────┴──────── it ended ────────────────┘
  *
- * Opening has no deadline: what libvdeplug waits for, a name server say, may come, and its thread could not be stopped anyway.
+ * Opening has no time limit: libvdeplug may wait for something slow, such as a name server, and its thread cannot be stopped anyway.
  */
 #include "link/vde/join.h"
 
@@ -50,8 +50,8 @@ struct join {
 	unsigned number;
 	usec_t again; /* while WAITING: when to open it */
 	usec_t pause; /* after the next failure */
-	usec_t since; /* UP since then */
-	int failure;  /* why it waits, an errno; 0: it ended, or was never tried */
+	usec_t since; /* when it was last UP */
+	int failure;  /* errno of the last attempt; 0: the connection ended, or none was made yet */
 	bool was_up;
 	char url[];
 };
@@ -62,7 +62,7 @@ static const char *explain(const struct join *j)
 	case 0: return j->was_up ? "the connection ended" : "not tried yet";
 	case EPROTONOSUPPORT: return "libvdeplug has no plugin for it";
 	case ENOENT:
-	case ECONNREFUSED: return "nobody is there yet";
+	case ECONNREFUSED: return "nothing listens there yet";
 	default: return strerror(j->failure);
 	}
 }
@@ -78,7 +78,7 @@ static void failed(struct join *j, usec_t now, int error)
 {
 	bool is_news = j->failure != error;
 	j->failure = error;
-	/* Once for each reason: it may be hours until somebody is there. */
+	/* Log each reason once: it may be hours until the peer is there. */
 	if (is_news)
 		log_warning(j->link->config.log, "%s: %s, trying on", j->url, explain(j));
 	wait_longer(j, now);
@@ -91,7 +91,7 @@ static void run_end(struct deferred *d, usec_t now)
 	struct join *j = container_of(d, struct join, end);
 	log_warning(j->link->config.log, "port %s: %s is gone, trying on", j->data.port.name, j->url);
 	datagram_port_done(&j->data, now);
-	/* One that ends again and again at once is no better than one that cannot be opened. */
+	/* A connection that ends soon counts as a failure. */
 	if (now - j->since >= PAUSE_MAX)
 		j->pause = PAUSE_MIN;
 	j->failure = 0;
@@ -185,7 +185,7 @@ static int join_connect(struct link *link, const char *url, const struct port_id
 	return 0;
 }
 
-/* Of those that are not connected. */
+/* Calls @f for those that are not connected. */
 static void join_for_each_target(const struct link *link, link_target_f f, void *opaque)
 {
 	const struct join_link *l = join_link_of(link);
@@ -254,7 +254,7 @@ static void join_free(struct link *link, usec_t now)
 
 const struct link_ops join_link_ops = {
 	.name = "join",
-	.mtu = 1500, /* what is behind the other switch is not known */
+	.mtu = 1500, /* the MTU behind the other switch is not known */
 	.new = join_new,
 	.free = join_free,
 	.connect = join_connect,

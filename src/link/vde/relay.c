@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the plugins of libvdeplug 4.0 do, and what follows from it:
+ * What the plugins of libvdeplug 4.0 do, and what this file does about it:
  *
  *   vde_open() looks up names, waits for a switch's answer, runs programs (cmd://)     its own thread
  *   vde_close() waits for the program of cmd:// to end                                 likewise
@@ -33,11 +33,11 @@
 #include <unistd.h>
 
 #define FRAME_MIN 14
-/* struct packet of vde_switch, and of everything that speaks to one. */
+/* Frame size of vde_switch and its clients. */
 #define SWITCH_FRAME_MAX 1518
-/* Frames carried one way before the other gets its turn. */
+/* Frames carried in one direction before it is the other's turn. */
 #define FRAMES_PER_TURN 64
-/* A frame that a non-blocking plugin does not take is tried again after 1, 2, 4 … ms, and given up after this many times. */
+/* A frame that a non-blocking plugin does not take is sent again after 1, 2, 4 … ms, and dropped after this many attempts. */
 #define TRIES_MAX 8
 
 static const struct {
@@ -47,23 +47,23 @@ static const struct {
 	{ "vde", SWITCH_FRAME_MAX },
 };
 
-/* Put behind the URL unless it has the option. */
+/* Appended to the URL unless it has that option. */
 #define VXLAN_OPTION "hashsize="
 #define VXLAN_DEFAULT "/" VXLAN_OPTION "0"
 
 struct relay {
 	VDECONN *conn;
-	int fd;             /* our end of the socket pair */
-	bool can_fail;      /* the data descriptor does not block: vde_recv() says when there is nothing more */
+	int fd;             /* the relay's end of the socket pair */
+	bool can_fail;      /* the data descriptor does not block, so vde_recv() may be called until it fails */
 	bool locked;        /* vde_send() needs the lock */
-	size_t waiting_len; /* a frame in out[] that the plugin did not take yet; 0: none */
+	size_t waiting_len; /* length of the frame in out[] that waits for the plugin; 0: none */
 	unsigned tries;
 	uint8_t in[VDE_ETHBUFSIZE], out[VDE_ETHBUFSIZE];
 	char url[];
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-/* The library loads plugins with RTLD_DEEPBIND, at which a sanitizer ends the process; they do without.  Found before libc's. */
+/* libvdeplug loads plugins with RTLD_DEEPBIND, which sanitizers do not allow.  This definition, found before libc's, drops the flag. */
 void *dlopen(const char *file, int mode)
 {
 	void *(*real)(const char *file, int mode) = dlsym(RTLD_NEXT, "dlopen");
@@ -71,7 +71,7 @@ void *dlopen(const char *file, int mode)
 }
 #endif
 
-/* Around vde_send() of vxlan, which is not made for threads: the plugin's variable is one for the whole process. */
+/* Held around vde_send() of vxlan, which uses a static variable. */
 static pthread_mutex_t static_variable = PTHREAD_MUTEX_INITIALIZER;
 
 static bool has_scheme(const char *url, const char *scheme)
@@ -108,8 +108,8 @@ static ssize_t send_locked(struct relay *r, size_t len)
 }
 
 /*
- * Sends the frame in out[], or keeps it for later.  Other failures are what they are on a wire: the frame is lost.  Whether the connection
- * is at its end is seen when reading.
+ * Sends the frame in out[], or keeps it for later.  After other failures the frame is lost, as on a wire.  The end of the connection shows
+ * when reading.
  */
 static void send_frame(struct relay *r, size_t len)
 {
@@ -118,7 +118,7 @@ static void send_frame(struct relay *r, size_t len)
 	r->tries = full ? r->tries + 1 : 0;
 }
 
-/* False when our other end is closed. */
+/* False when the data thread has closed its end. */
 static bool carry_out(struct relay *r)
 {
 	for (unsigned i = 0; i < FRAMES_PER_TURN && r->waiting_len == 0; i++) {
@@ -134,7 +134,7 @@ static bool carry_out(struct relay *r)
 
 /* --- from the VDE network --- */
 
-/* A datagram of ours that reached nobody, say: the next may. */
+/* Errors after which the connection goes on, such as an earlier datagram that was refused. */
 static bool is_passing(int error)
 {
 	switch (error) {
@@ -152,7 +152,7 @@ static bool is_passing(int error)
 	}
 }
 
-/* False when the connection, or our other end, is at its end. */
+/* False when the connection has ended, or the data thread has closed its end. */
 static bool carry_in(struct relay *r)
 {
 	for (unsigned i = 0; i < (r->can_fail ? FRAMES_PER_TURN : 1); i++) {
@@ -162,7 +162,7 @@ static bool carry_in(struct relay *r)
 			return is_passing(errno);
 		if (n < FRAME_MIN)
 			continue;
-		/* The data thread always reads: waiting for it is short, and slows the sender down as it should. */
+		/* Blocks until the data thread has read, which is soon, and slows the sender down. */
 		if (send(r->fd, r->in, (size_t)n, MSG_NOSIGNAL) < 0 && errno != EINTR)
 			return false;
 	}
@@ -183,7 +183,7 @@ static void carry(struct relay *r)
 	struct pollfd p[] = {
 		{ .fd = r->fd, .events = POLLIN },
 		{ .fd = vde_datafd(r->conn), .events = POLLIN },
-		{ .fd = vde_ctlfd(r->conn), .events = POLLIN }, /* -1: there is none, and poll() passes over it */
+		{ .fd = vde_ctlfd(r->conn), .events = POLLIN }, /* -1: none, which poll() ignores */
 	};
 	for (bool goes_on = true; goes_on;) {
 		p[0].events = r->waiting_len > 0 ? 0 : POLLIN;
@@ -200,7 +200,7 @@ static void carry(struct relay *r)
 	}
 }
 
-/* Sockets and taps can be told not to block; a pipe must not be, as the plugin reads frames from it in two steps. */
+/* Sockets and taps are made non-blocking; a pipe must block, because the plugin reads a frame in two steps. */
 static bool make_nonblocking(int fd)
 {
 	struct stat st;
@@ -212,7 +212,7 @@ static bool make_nonblocking(int fd)
 
 static VDECONN *open_url(char *url)
 {
-	char description[] = "lanlet"; /* the library takes no constants */
+	char description[] = "lanlet"; /* the library wants a writable string */
 	errno = 0;
 	return vde_open(url, description, NULL);
 }
@@ -227,7 +227,7 @@ static void *run(void *opaque)
 		r->can_fail = make_nonblocking(vde_datafd(r->conn));
 		carry(r);
 	}
-	/* The network learns at once that this is over; closing may take its time. */
+	/* Tell the data thread at once; vde_close() may take long. */
 	close(r->fd);
 	if (r->conn)
 		vde_close(r->conn);
@@ -235,7 +235,7 @@ static void *run(void *opaque)
 	return NULL;
 }
 
-/* A thread that nobody waits for, and that takes no signal meant for others. */
+/* A detached thread with all signals blocked. */
 static int start_thread(struct relay *r)
 {
 	sigset_t all, before;

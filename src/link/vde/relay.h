@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A connection of libvdeplug, behind a socket of ours.  relay.c is the one file that knows <libvdeplug.h>; without the library
- * relay_off.c takes its place.
+ * A connection of libvdeplug, behind a socket pair.  relay.c is the only file that knows <libvdeplug.h>; relay_off.c replaces it when
+ * lanlet is built without the library.
  *
- * libvdeplug and its plugins may block whenever they are called: they look up names, start programs, wait for a peer that does not
- * read.  So each connection has a thread of its own, which opens it, carries frames between it and one end of a socket pair,
- * and closes it.  The other end is all that the data thread sees; the two share no memory.
+ * Calls of libvdeplug may block: its plugins look up names, start programs, wait for a peer.  So each connection has a thread, which opens
+ * it, carries frames between it and one end of the socket pair, and closes it.  The data thread has the other end; the two threads share no
+ * memory.
  */
 #pragma once
 
@@ -16,9 +16,9 @@
 bool vde_relay_is_available(void);
 
 /*
- * Starts to open @url, as a thread that ends by itself.  Returns a SOCK_SEQPACKET (CLOEXEC, NONBLOCK) or a negative errno.  The first
- * message on it is an int: 0 when the connection is open, or the errno of its failure.  From then on each message is a frame.
- * The socket is at its end when the connection is; closing it ends the connection as soon as libvdeplug lets go.
+ * Starts a thread that opens @url.  Returns a SOCK_SEQPACKET (CLOEXEC, NONBLOCK) or a negative errno.  The first message on it is an int: 0
+ * when the connection is open, or the errno of the failure.  Every later message is a frame.  The socket ends with the connection; closing
+ * it ends the connection as soon as libvdeplug returns.
  */
 int vde_relay_start(const char *url);
 

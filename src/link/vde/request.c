@@ -8,12 +8,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* The low byte of a type; the rest of it is the wanted port. */
+/* The low byte of the type field; the other bytes are the wanted port. */
 #define TYPE_MASK 0xffu
 #define TYPE_PORT_SHIFT 8
 enum {
 	TYPE_NEW_PORT = 0,
-	TYPE_NEW_PORT_0 = 1, /* the port that vde_switch keeps for its management: here a port like others */
+	TYPE_NEW_PORT_0 = 1, /* reserved for management by vde_switch; an ordinary port here */
 };
 
 #define V1_MAC_LEN 6
@@ -27,7 +27,7 @@ static uint32_t get_u32(struct bytes_reader *r)
 	return v;
 }
 
-/* Is @path one that means the same wherever we run, and ends inside its field? */
+/* Is @path absolute and NUL-terminated within its field? */
 static bool is_absolute(const char *path)
 {
 	return path[0] == '/' && memchr(path, '\0', VDE_PATH_SIZE);
@@ -41,7 +41,7 @@ static int parse_type(uint32_t type, unsigned *ret_port)
 	return 0;
 }
 
-/* -EBADMSG for abstract and unnamed sockets too: nothing in the file system says whose they are. */
+/* -EBADMSG also for abstract and unnamed sockets, which have no owner in the file system. */
 static int parse_address(struct bytes_reader *r, char path[static VDE_PATH_SIZE])
 {
 	uint16_t family;
@@ -52,7 +52,7 @@ static int parse_address(struct bytes_reader *r, char path[static VDE_PATH_SIZE]
 	return family == AF_UNIX && is_absolute(path) ? 0 : -EBADMSG;
 }
 
-/* Everything that is left, up to a NUL, made harmless for logs and terminals. */
+/* The rest of the message up to a NUL, with unprintable bytes replaced. */
 static int parse_description(struct bytes_reader *r, char ret[static VDE_DESCRIPTION_MAX + 1])
 {
 	if (r->left > VDE_DESCRIPTION_MAX)
@@ -71,7 +71,7 @@ static int parse_head(struct bytes_reader *r, struct vde_request *q)
 		return -EAGAIN;
 	if (magic != VDE_MAGIC)
 		return -EBADMSG;
-	/* Where version 1 has its type, later ones have their number. */
+	/* Later versions have their number where version 1 has its type. */
 	q->version = type <= TYPE_NEW_PORT_0 ? 1 : type;
 	if (q->version == 1)
 		bytes_skip(r, V1_MAC_LEN);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- *     accepted ── request, valid ──> plugged in ── control connection ends, or data socket refuses ──> gone
+ *     accepted ── request, valid ──> attached ─── control connection ends, or data socket refuses ──> gone
  *        └──── anything else, or no request in time ────────────────────────────────────────────────────┘
  *
- * A client names a socket and we connect to it: it must be one of the client's own user, or a guest's frames could be made to
- * reach whoever else listens on a datagram socket of this machine, the system log among them.
+ * A client names a socket, and lanlet connects to it.  The socket must belong to the client's user: otherwise a client could have frames
+ * sent to any datagram socket of the host, such as the system log.
  */
 #include "link/vde/vde.h"
 
@@ -28,11 +28,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* How long a client may take to say what it wants. */
+/* Time limit for a client's request. */
 #define REQUEST_TIME (10 * USEC_PER_SEC)
-/* "/.PPPPPPP-NNNNN": what libvdeplug calls a client's socket. */
+/* "/.PPPPPPP-NNNNN": the name that libvdeplug gives to a client's socket. */
 #define CLIENT_NAME_MAX 15u
-/* What the socket that clients connect to is called. */
+/* The socket that clients connect to. */
 #define CTL "/ctl"
 
 struct vde_link {
@@ -48,7 +48,7 @@ struct directory {
 	struct list node;
 	struct vde_link *link;
 	struct listener listener;
-	bool is_adopted; /* its socket is another's, who keeps it */
+	bool is_adopted; /* another program made its socket and removes it */
 	unsigned n_clients;
 	bool taken[VDE_PORTS_MAX + 1]; /* port numbers */
 	char path[VDE_PATH_SIZE];
@@ -61,17 +61,17 @@ struct client {
 	struct watch control;
 	struct deferred end;
 	bool ending;
-	usec_t since;             /* accepted then; USEC_INFINITY: not known before the next expire() */
+	usec_t since;             /* when it was accepted; USEC_INFINITY: set by the next expire() */
 	unsigned number;          /* from 1 on; 0: none yet */
-	char path[VDE_PATH_SIZE]; /* of our data socket; "": there is none */
-	char peer[VDE_PATH_SIZE]; /* of the client's */
+	char path[VDE_PATH_SIZE]; /* of lanlet's data socket; "": none */
+	char peer[VDE_PATH_SIZE]; /* of the client's data socket */
 	uint8_t in[VDE_REQUEST_SIZE];
 	size_t in_len;
 };
 
 /* --- names --- */
 
-/* "NNN.FD", as open_data() calls a socket. */
+/* "NNN.FD", the names that open_data() gives to sockets. */
 static bool is_data_socket(const char *name)
 {
 	size_t number = strspn(name, "0123456789");
@@ -79,7 +79,7 @@ static bool is_data_socket(const char *name)
 	       name[number + 1 + strspn(name + number + 1, "0123456789")] == '\0';
 }
 
-/* ".PID-NUMBER", as libvdeplug calls a client's. */
+/* ".PID-NUMBER", the names that libvdeplug gives to clients' sockets. */
 static bool is_client_socket(const char *name)
 {
 	size_t pid = name[0] == '.' ? strspn(name + 1, "0123456789") : 0;
@@ -105,7 +105,7 @@ static void end_later(struct client *c)
 	poller_defer(c->directory->link->config.poller, &c->end);
 }
 
-/* One that it did not live to remove, where libvdeplug puts them. */
+/* Removes the client's socket if a client that died left it in the directory. */
 static void remove_socket_of(const struct client *c)
 {
 	size_t len = strlen(c->directory->path);
@@ -136,7 +136,7 @@ static void run_end(struct deferred *deferred, usec_t now)
 	if (c->data.port.segment)
 		log_info(d->link->config.log, "port %s: unplugged", c->data.port.name);
 	client_free(c, now);
-	listener_resume(&d->listener); /* there is a free descriptor now */
+	listener_resume(&d->listener); /* a descriptor is free now */
 }
 
 static void data_ended(struct datagram_port *p, usec_t now, int error)
@@ -144,13 +144,13 @@ static void data_ended(struct datagram_port *p, usec_t now, int error)
 	end_later(container_of(p, struct client, data));
 }
 
-/* --- plugging in --- */
+/* --- attaching --- */
 
 static void refuse(struct client *c, usec_t now, const char *why)
 {
 	struct vde_link *l = c->directory->link;
 	segment_drop(l->config.segment, NULL, DROP_VDE_REQUEST, NULL);
-	log_limited(l->config.log, now, LOG_LEVEL_WARNING, "%s: a client was turned away: %s", c->directory->path, why);
+	log_limited(l->config.log, now, LOG_LEVEL_WARNING, "%s: a client was refused: %s", c->directory->path, why);
 	end_later(c);
 }
 
@@ -163,7 +163,7 @@ static bool belongs_to_client(const struct client *c, const char *path)
 	       st.st_uid == who.uid;
 }
 
-/* The wanted number if it is free, else the lowest that is. */
+/* The wanted number if it is free, else the lowest free one. */
 static unsigned choose_number(const struct directory *d, unsigned wanted)
 {
 	if (wanted > 0 && wanted <= VDE_PORTS_MAX && !d->taken[wanted])
@@ -174,14 +174,14 @@ static unsigned choose_number(const struct directory *d, unsigned wanted)
 	return n;
 }
 
-/* Our end of the data path: bound in the directory, connected to the client's. */
+/* Opens lanlet's data socket: bound in the directory, connected to the client's. */
 static int open_data(struct client *c, const char *peer)
 {
 	struct sockaddr_un ours = { .sun_family = AF_UNIX }, theirs = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* The directory's path left room for this. */
+	/* prepare() has left room for this. */
 	if (snprintf(c->path, sizeof(c->path), "%s/%03u.%d", c->directory->path, c->number, fd) >= (int)sizeof(c->path)) {
 		c->path[0] = '\0';
 		errno = ENAMETOOLONG;
@@ -212,7 +212,7 @@ static void plug_in(struct client *c, usec_t now, const struct vde_request *q)
 {
 	struct vde_link *l = c->directory->link;
 	if (!belongs_to_client(c, q->path)) {
-		refuse(c, now, "the socket that it named is not its own");
+		refuse(c, now, "the socket that it named belongs to another user");
 		return;
 	}
 	memcpy(c->peer, q->path, sizeof(c->peer));
@@ -245,9 +245,9 @@ static void handle_request(struct client *c, usec_t now)
 	if (r == 0)
 		plug_in(c, now, &q);
 	else if (r == -EPROTONOSUPPORT)
-		refuse(c, now, "it asks for what no switch of version 1 or 3 knows");
+		refuse(c, now, "its request is of an unknown version or type");
 	else if (r != -EAGAIN)
-		refuse(c, now, "what it sent is no request");
+		refuse(c, now, "its request is invalid");
 }
 
 static void control_ready(struct watch *w, usec_t now, unsigned events)
@@ -259,7 +259,7 @@ static void control_ready(struct watch *w, usec_t now, unsigned events)
 	if (n <= 0) {
 		end_later(c);
 	} else if (c->number > 0) {
-		refuse(c, now, "it goes on talking behind its request");
+		refuse(c, now, "it sent more than one request");
 	} else {
 		c->in_len += (size_t)n;
 		handle_request(c, now);
@@ -297,7 +297,7 @@ static int accepted(struct listener *listener, int fd)
 
 /* --- the directory --- */
 
-/* Makes the directory and puts its full path, which clients are told, into @ret. */
+/* Makes the directory and puts its full path, as clients get it, into @ret. */
 static int prepare(const char *given, char ret[static VDE_PATH_SIZE], char *error, size_t size)
 {
 	char full[PATH_MAX];
@@ -352,10 +352,10 @@ static int directory_new(struct vde_link *l, const char *given, struct directory
 	return 0;
 }
 
-/* @fd listens at its ctl.  Frees it on failure. */
+/* Serves @d on @fd, which listens at its ctl.  Frees @d on failure. */
 static int directory_serve(struct directory *d, int fd, char *error, size_t size)
 {
-	dead_socket_sweep(d->path, is_left_behind); /* by an earlier switch, or its clients */
+	dead_socket_sweep(d->path, is_left_behind); /* left by an earlier switch or its clients */
 	int r = listener_add(&d->listener, fd);
 	if (r < 0) {
 		snprintf(error, size, "VDE directory %s: %s", d->path, strerror(-r));
@@ -380,7 +380,7 @@ static int vde_listen_at(struct link *link, const char *given, char *error, size
 	snprintf(ctl, sizeof(ctl), "%s" CTL, d->path);
 	int fd = unix_listen(ctl, error, size);
 	if (fd < 0) {
-		d->is_adopted = true; /* whatever is there is another's */
+		d->is_adopted = true; /* what is there belongs to another program */
 		directory_free(d);
 		return fd;
 	}
@@ -390,7 +390,7 @@ static int vde_listen_at(struct link *link, const char *given, char *error, size
 	return r;
 }
 
-/* Cuts CTL off the name of the socket @fd. */
+/* The directory of the socket @fd, which is called DIRECTORY/ctl. */
 static bool directory_of(int fd, char ret[static VDE_PATH_SIZE + 1])
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -405,7 +405,7 @@ static bool directory_of(int fd, char ret[static VDE_PATH_SIZE + 1])
 	return true;
 }
 
-/* @fd is a socket that another program made: it listens at DIRECTORY/ctl, and both stay in the end. */
+/* @fd listens at DIRECTORY/ctl.  Another program made both, and they are not removed. */
 static int vde_listen(struct link *link, int fd, char *error, size_t size)
 {
 	struct vde_link *l = vde_link_of(link);
@@ -432,7 +432,7 @@ static usec_t vde_deadline(const struct link *link)
 		first = MIN(first, listener_deadline(&container_of(node, struct directory, node)->listener));
 	if (list_empty(&l->waiting))
 		return first;
-	/* Who came in this turn wants to be told the time. */
+	/* A client that came in this turn needs expire() to set its time. */
 	if (container_of(l->waiting.prev, struct client, node)->since == USEC_INFINITY)
 		return 0;
 	return MIN(first, usec_add(container_of(l->waiting.next, struct client, node)->since, REQUEST_TIME));
@@ -448,7 +448,7 @@ static void vde_expire(struct link *link, usec_t now)
 		if (c->since == USEC_INFINITY)
 			c->since = now;
 		else if (usec_add(c->since, REQUEST_TIME) <= now && !c->ending)
-			refuse(c, now, "it asked for nothing");
+			refuse(c, now, "it sent no request in time");
 	}
 }
 
@@ -483,7 +483,7 @@ static void vde_free(struct link *link, usec_t now)
 
 const struct link_ops vde_link_ops = {
 	.name = "vde",
-	.mtu = 1500, /* what is behind a client of a VDE switch is not known */
+	.mtu = 1500, /* the MTU behind a VDE client is not known */
 	.sockets = { { "vde", SOCK_STREAM, LINK_SOCKET_LISTENS } },
 	.new = vde_new,
 	.free = vde_free,
