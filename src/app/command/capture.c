@@ -101,9 +101,9 @@ struct capturing {
 	struct capture_file *file;       /* NULL: not opened (yet) */
 	GError *error;                   /* why the file could not be opened */
 	sigset_t signals;
-	struct api *api; /* used by the signal thread, to end the capture */
 	pthread_mutex_t mutex;
-	char *path; /* of the capture, for DELETE; NULL: it has not begun */
+	struct api *api; /* used by the signal thread, to end the capture; set before @path */
+	char *path;      /* of the capture, for DELETE; NULL: it has not begun */
 };
 
 /* Opening the file truncates it, so wait until the server has accepted the capture. */
@@ -146,14 +146,22 @@ static gpointer wait_for_signals(gpointer opaque)
 	_exit(128 + signal);
 }
 
-/* Before other threads start: they inherit the mask. */
-static void block_signals(struct capturing *c)
+/*
+ * Call this before anything that may start a thread, as glib does for a request to the API: threads inherit the mask, and a signal
+ * that one thread does not block ends the process.
+ */
+static struct capturing *capturing_new(const struct arguments *a)
 {
+	struct capturing *c = g_new0(struct capturing, 1); /* never freed, see its declaration */
+	c->own = a->flags;
+	pthread_mutex_init(&c->mutex, NULL);
 	sigemptyset(&c->signals);
 	sigaddset(&c->signals, SIGINT);
 	sigaddset(&c->signals, SIGTERM);
 	sigaddset(&c->signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &c->signals, NULL);
+	g_thread_unref(g_thread_new("signals", wait_for_signals, c));
+	return c;
 }
 
 /* --- the command --- */
@@ -185,17 +193,11 @@ static bool read_stream(struct capturing *c, struct api *api, const struct wish 
 	return good;
 }
 
-static bool run_capture(const struct arguments *a, struct api *api, const struct wish *w, GError **error)
+static bool run_capture(const struct arguments *a, struct capturing *c, struct api *api, const struct wish *w, GError **error)
 {
-	struct api *api_for_end = api_new(a, error);
-	if (!api_for_end)
+	c->api = api_new(a, error);
+	if (!c->api)
 		return false;
-	struct capturing *c = g_new0(struct capturing, 1); /* never freed, see its declaration */
-	c->own = a->flags;
-	c->api = api_for_end;
-	pthread_mutex_init(&c->mutex, NULL);
-	block_signals(c);
-	g_thread_unref(g_thread_new("signals", wait_for_signals, c));
 	bool good = read_stream(c, api, w, error);
 	capture_file_free(c->file);
 	return good;
@@ -210,9 +212,12 @@ static void explain(const struct wish *w, GError **error)
 
 static bool capture_main(const struct arguments *a, GError **error)
 {
+	if (!check_output(a->flags, error))
+		return false;
 	struct wish wish = { NULL };
-	g_autoptr(Api) api = check_output(a->flags, error) ? api_new(a, error) : NULL;
-	bool good = api && take_words(a, api, &wish, error) && run_capture(a, api, &wish, error);
+	struct capturing *c = capturing_new(a);
+	g_autoptr(Api) api = api_new(a, error);
+	bool good = api && take_words(a, api, &wish, error) && run_capture(a, c, api, &wish, error);
 	if (!good)
 		explain(&wish, error);
 	wish_done(&wish);
