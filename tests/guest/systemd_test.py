@@ -32,6 +32,8 @@ find $group -depth -type d -exec rmdir {} +
 class Manager:
     """systemd --user with directories of its own."""
 
+    ended_with = None  # what it had printed in the end
+
     def __init__(self):
         self.directory = Path(tempfile.mkdtemp(prefix="lanlet-"))
         self.runtime = self.directory / "run"
@@ -68,12 +70,12 @@ class Manager:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait()
         self.process.end()
-        self.log_text = self.text()
+        self.ended_with = self.text()
         self.log.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def text(self):
-        return getattr(self, "log_text", None) or (self.directory / "log").read_text(errors="replace")
+        return self.ended_with if self.ended_with is not None else (self.directory / "log").read_text(errors="replace")
 
     def systemctl(self, *words):
         return subprocess.run(["systemctl", "--user", *words], env=self.environment, capture_output=True, text=True, timeout=PATIENCE)
