@@ -222,7 +222,7 @@ class Waiting(unittest.TestCase):
     def test_forward_waits_for_a_guest_that_has_no_address_yet(self):
         """The client is in the backlog before the guest exists."""
         with Lanlet("--forward", f"tcp 8082 {WEB_MAC}:80") as lanlet:
-            self.assertIn("waits for the guest", lanlet.text())
+            self.assertIn("(waiting until the guest has an address)", lanlet.text())
             with begin_to_ask("tcp", "127.0.0.1", 8082, "early") as client, tap.TapGuest(lanlet.stream, WEB_MAC) as guest:
                 with guest.start_python(SERVE):
                     guest.check("dhclient", "-1", "-sf", "/bin/true", "-lf", "/dev/null", "-pf", "/dev/null", "eth0")
@@ -259,7 +259,7 @@ class Waiting(unittest.TestCase):
             said = refusal(0, "--forward", f"tcp {port} web:80")
             self.assertIn(f"TCP port {port}", said)
             # The owner as far as the system shows it to a process without capabilities.
-            self.assertRegex(said, r"(\(process \d+\)|a program of the user \w+) has it")
+            self.assertRegex(said, r"(\(process \d+\)|a program of the user \w+) has the port")
 
     def test_low_port_says_what_is_needed(self):
         self.assertIn("net.ipv4.ip_unprivileged_port_start=80", refusal(0, "--forward", "tcp 80 web:80"))
