@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a short connection costs in system calls, counted by strace: connect, one request, one answer, close."""
 
+import collections
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -12,8 +14,10 @@ from lan.process import Lanlet
 from lan.programs import need
 from lan.wait import PATIENCE
 
-BATCHES = 10
-CONNECTIONS = 96  # of a batch
+CONNECTIONS = 960
+WAIT = re.compile(r"\d+ +epoll_p?wait")
+READ = re.compile(r"\d+ +(recvfrom|recvmsg|recvmmsg|read)\(\d+<UNIX-STREAM")  # of the guest's socket
+IDLE = re.compile(r"\d+ +(epoll_p?wait.*|<\.\.\. epoll_p?wait resumed>.*) = 0$|" + READ.pattern[5:] + ".* = -1 EAGAIN")
 
 # Connections of @sys.argv[2] threads, one after the other in each.
 CONNECT = """
@@ -52,7 +56,7 @@ class Traced(Lanlet):
         # LeakSanitizer, where lanlet has it, is no friend of tracers.
         sanitizer = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "detect_leaks=0"]))
         return [
-            "strace", "-f", "-qq", "-E", f"ASAN_OPTIONS={sanitizer}", "-o", str(self.directory / "calls"),
+            "strace", "-f", "-qq", "-yy", "-E", f"ASAN_OPTIONS={sanitizer}", "-o", str(self.directory / "calls"),
             *super().command(*options),
         ]
 
@@ -64,15 +68,22 @@ class Traced(Lanlet):
         return self.process.wait()
 
     def calls(self):
-        """How many there were so far."""
+        """How many there were so far, by kind."""
+        count = collections.Counter()
         with open(self.directory / "calls", errors="replace") as lines:
-            return sum(" resumed>" not in line for line in lines)
+            for line in lines:
+                if " resumed>" not in line:
+                    count["wait" if WAIT.match(line) else "read" if READ.match(line) else "other"] += 1
+                count["idle"] += bool(IDLE.match(line))
+        return count
 
 
 class SystemCallTest(unittest.TestCase):
     """
-    The cheapest of several batches counts: whatever else the machine does makes answers come late, which is paid for with more
-    wake-ups, but never saves one.
+    What a connection costs depends on how its frames arrive.  On an idle machine the guest's kernel sends two or three at once,
+    which cost one epoll_wait and one read of the guest's socket; on a busy one each arrives by itself, and 21 calls become 29.
+    So these two are counted apart: the limit holds for the sum of all other calls and of the waits and reads that a connection
+    needs when nothing is late, and no wait and no read may have been for nothing.
     """
 
     @classmethod
@@ -82,17 +93,16 @@ class SystemCallTest(unittest.TestCase):
         cls.guest = cls.enterClassContext(tap.TapGuest(cls.lanlet.stream, "52:54:00:00:00:01"))
         cls.guest.set_address("192.168.122.50")
 
-    def assert_at_most(self, limit, at_once):
-        batches = []
-        for _ in range(BATCHES):
-            before = self.lanlet.calls()
-            self.guest.python(CONNECT, outside.ROUTER, CONNECTIONS, at_once, timeout=120)
-            batches.append((self.lanlet.calls() - before) / CONNECTIONS)
-        print(f"# {min(batches):.1f} system calls a connection, {at_once} at once", flush=True)
-        self.assertLessEqual(min(batches), limit)
+    def assert_at_most(self, limit, at_once, least_waits_and_reads):
+        before = self.lanlet.calls()
+        self.guest.python(CONNECT, outside.ROUTER, CONNECTIONS, at_once, timeout=120)
+        calls = {kind: (n - before[kind]) / CONNECTIONS for kind, n in self.lanlet.calls().items()}
+        print(f"# calls a connection, {at_once} at once: {calls}", flush=True)
+        self.assertLessEqual(calls["other"] + least_waits_and_reads, limit)
+        self.assertLess(calls["idle"], 0.5)
 
     def test_short_connections_with_eight_in_flight(self):
-        self.assert_at_most(20, 8)
+        self.assert_at_most(20, 8, 2)
 
     def test_short_connections_one_at_a_time(self):
-        self.assert_at_most(26, 1)
+        self.assert_at_most(26, 1, 7)
