@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The API on api.sock of a running network without guests: who may ask, what is answered, what is refused."""
+"""The API on api.sock of a running network without guests: access, answers, refusals."""
 
 import json
 import os

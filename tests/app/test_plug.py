@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Ways to plug in other than a connection to stream.sock, with a peer of our own at the other end."""
+"""Transports other than a connection to stream.sock, with a peer of the test at the other end."""
 
 import os
 import re
@@ -51,7 +51,7 @@ class TestCase(case.TestCase):
 
 class Descriptors(TestCase):
     def start_with(self, *socks, **options):
-        """Each of @socks as (socket, what is said of it)."""
+        """Each of @socks as (socket, its options)."""
         args = [word for sock, text in socks for word in ("--fd", "%d%s" % (sock.fileno(), text))]
         return self.start(*args, pass_fds=[sock.fileno() for sock, _ in socks], **options)
 
@@ -113,7 +113,7 @@ class Descriptors(TestCase):
         self.start_with((theirs, ""))
         self.assert_gateway_answers(StreamClient(ours))
 
-    def test_what_cannot_be_plugged_in_is_refused_with_the_reason(self):
+    def test_descriptor_of_the_wrong_kind_is_refused_with_the_reason(self):
         unbound, unconnected = self.socket(socket.SOCK_DGRAM), self.socket(socket.SOCK_STREAM)
         udp = self.socket(socket.SOCK_DGRAM, socket.AF_INET)
         udp.bind(("127.0.0.1", 0))
@@ -348,7 +348,7 @@ class Activation(TestCase):
         self.socket(socket.SOCK_STREAM).connect(self.path("a"))
         self.assertFalse(any(name.startswith("stream") for name in self.ports()))
 
-    def test_what_is_wrong_is_said(self):
+    def test_wrong_activation_is_explained(self):
         process = self.start_activated([self.bound(socket.SOCK_DGRAM, "a")], ["stream"])
         self.assertEqual(process.wait(), 2)
         self.assertIn('LISTEN_FDS: descriptor 3, type stream: it is a socket of another type ("stream")\n', self.log())

@@ -21,7 +21,7 @@ def mode_of(path):
 
 
 def has_port(test):
-    """Whether a guest is plugged into the default network."""
+    """Whether a guest is connected to the default network."""
     return re.search(r"^(stream|vde)\d", test.lanlet("status").stdout, re.M) is not None
 
 
@@ -78,7 +78,7 @@ class Directories(TestCase):
         os.chmod(self.path("run/lanlet"), 0o777)
         self.assert_fails(1, self.path("run/lanlet") + " is writable by others: remove that with chmod go-w", "run")
 
-    def test_directory_of_somebody_else_is_refused(self):
+    def test_directory_of_another_user_is_refused(self):
         directory = "/usr"
         if os.geteuid() == 0:
             directory = self.path("theirs")
@@ -268,7 +268,7 @@ class Status(TestCase):
         self.start("lab").stop(signal.SIGKILL)
         self.assert_fails(4, "network lab is not running (%s): lanlet run lab starts it" % self.path("run/lanlet/lab"), "status", "lab")
 
-    def test_clients_that_do_not_read_keep_nobody_out(self):
+    def test_clients_that_do_not_read_keep_no_other_out(self):
         self.start()
         idle = []
         for _ in range(40):

@@ -69,7 +69,7 @@ class Routes(unittest.TestCase):
         self.assertEqual(entry["mac"], mac_text(guest.mac))
         self.assertRegex(entry["port"], "^stream")
 
-    def test_neighbour_is_the_guest_with_its_address_at_its_port_until_it_is_unplugged(self):
+    def test_neighbour_is_the_guest_with_its_address_at_its_port_until_it_disconnects(self):
         guest = self.guest(1)
         guest.ping(GATEWAY)
         (known,) = self.api.get("/v1/neighbours")["neighbours"]
@@ -168,7 +168,7 @@ class Routes(unittest.TestCase):
 
 
 class Refusals(unittest.TestCase):
-    """What is refused, as what, and that nothing comes of it."""
+    """Refused requests: their status, their words, and that they change nothing."""
 
     MAC, NINE = mac_text(mac(7)), mac_text(mac(9))
     LONG = "x" * 300

@@ -30,7 +30,7 @@ DOWNLOAD = "import hashlib, sys, urllib.request; print(hashlib.sha256(urllib.req
 
 
 def introduce(one, two):
-    """So that neither asks for the other by ARP, which nobody would answer who does not listen."""
+    """Fills both ARP caches: a host that is not listening would not answer a request."""
     one.neighbours[two.ip] = two.mac
     two.neighbours[one.ip] = one.mac
 
@@ -161,7 +161,7 @@ class Contents(Network):
             with Program(reader, stdin=capture.process.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
                 guest.ping(GATEWAY)
                 out, err = process.communicate(timeout=PATIENCE)
-            capture.process.stdout.close()  # nobody reads any more
+            capture.process.stdout.close()  # the reader has ended
             self.assertRegex(out, r"(?is)request.*reply", err)
             capture.process.send_signal(signal.SIGINT)
             self.assertEqual(capture.process.wait(PATIENCE), 0)
@@ -272,7 +272,7 @@ class Control(Network):
             connection.close()
         wait_until(lambda: guest.ping(GATEWAY) and not running(self.network), "their end")  # what is written to them fails
 
-    def test_clients_that_vanish_while_their_filter_is_compiled_hurt_nobody(self):
+    def test_clients_that_vanish_while_their_filter_is_compiled_do_no_harm(self):
         for _ in range(20):
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(str(self.api.path))

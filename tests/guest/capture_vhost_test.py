@@ -21,7 +21,7 @@ def setUpModule():
 
 
 def segments(text):
-    """Of each TCP frame in tcpdump's words: who sends, flags, numbers, length; of one connection."""
+    """Each TCP frame of one connection as tcpdump prints it: (addresses, flags and numbers)."""
     return re.findall(r"(\S+ > \S+): (Flags .*)", text)
 
 

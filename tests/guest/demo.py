@@ -32,7 +32,7 @@ def ping(guest, target, what):
 
 
 def own_address():
-    """This machine's address towards the world; no packet is sent.  None without a route."""
+    """This machine's address towards the internet, or None without a route; sends no packet."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
             sock.connect(("192.0.2.1", 9))
@@ -57,7 +57,7 @@ def may_ping():
 
 def ping_outside(guest):
     if not may_ping():
-        show("pings to the world need one line by root:")
+        show("pings to the internet need one command by root:")
         show(f"    sysctl -w {PING_GROUPS}='0 2147483647'")
     elif target := router():
         ping(guest, target, "this machine's router")

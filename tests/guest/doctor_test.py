@@ -33,7 +33,7 @@ class Doctor(unittest.TestCase):
         self.enterContext(self.resolv_conf("nameserver 192.0.2.1\n"))
 
     def examine(self, prefix=(), limits=None):
-        """Exit status, and what is said of each thing: (finding, text, how to repair it or None)."""
+        """Exit status, and for each check (finding, text, how to repair it or None)."""
         command = [*prefix, *WITHOUT_CAPABILITIES, LANLET, "doctor", "--runtime-dir", str(self.directory)]
         done = subprocess.run(command, preexec_fn=limits,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
@@ -66,7 +66,7 @@ class Doctor(unittest.TestCase):
         self.assertEqual(set(findings), {"ping", "names", "descriptors", "memory-lock", "tun", "kvm", "subnet", "dhcp-servers"})
 
     def test_ping_group_range(self):
-        self.assert_found("ping", "problem", "cannot ping the outside", prefix=["unshare", "-n"])  # where it is nobody's yet
+        self.assert_found("ping", "problem", "cannot ping the outside", prefix=["unshare", "-n"])  # in a new namespace the range is empty
         self.assert_found("ping", "good", "can ping")
 
     def test_resolv_conf_without_a_name_server(self):

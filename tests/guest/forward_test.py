@@ -20,7 +20,7 @@ WEB = "192.168.122.50"
 WEB_MAC = "52:54:00:00:00:01"
 PATIENCE = 30.0
 
-# In the guest: TCP and UDP on ports 80 to 82; each answer is who asks, which port, and what was sent.
+# In the guest: TCP and UDP on ports 80 to 82; each answer is the client's address, the port, and what was sent.
 SERVE = """
 import socketserver, threading
 def answer(client, server, data):

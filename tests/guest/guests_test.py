@@ -138,7 +138,7 @@ class TwoGuestsTest(unittest.TestCase):
 
 
 class ReconnectTest(unittest.TestCase):
-    """The network goes away below a running guest, which, with QEMU 7.2, is told nothing of it."""
+    """The network goes away below a running guest, and QEMU 7.2 does not tell the guest."""
 
     def setUp(self):
         self.lanlet = self.enterContext(Lanlet())
@@ -151,7 +151,7 @@ class ReconnectTest(unittest.TestCase):
         self.guest.check(f"ping -c 3 -W 5 {GATEWAY}")
         return self.guest.check(f"ip neigh show {GATEWAY}").split()[4]
 
-    def test_guest_that_is_unplugged_and_plugged_in_again_goes_on(self):
+    def test_guest_whose_cable_is_pulled_and_put_back_goes_on(self):
         self.guest.unplug()
         self.guest.plug(self.lanlet.stream)
         self.assertEqual(self.neighbour(), self.gateway_mac)

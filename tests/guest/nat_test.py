@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What guests reach through the gateway: the world, the host's public services, and nothing else."""
+"""What guests reach through the gateway: the outside, the host's public services, and nothing else."""
 
 import subprocess
 import sys
@@ -201,7 +201,7 @@ class FewDescriptors(Lanlet):
 
 
 class DescriptorLimitTest(unittest.TestCase):
-    def test_guest_that_takes_every_descriptor_harms_nobody_also_when_it_vanishes(self):
+    def test_guest_that_takes_every_descriptor_stops_no_other_guest(self):
         with outside.Outside(), FewDescriptors() as lanlet, tap.TapGuest(lanlet.stream, "52:54:00:00:00:02") as neighbour:
             self.assertIn("Max open files            1000 ", Path(f"/proc/{lanlet.process.pid}/limits").read_text())
             neighbour.set_address("192.168.122.51")

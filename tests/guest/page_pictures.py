@@ -14,7 +14,7 @@ from lan.packet import Udp, address, mac
 from lan.process import Lanlet
 from lan.web import Web
 
-# Sends or fetches with a rate that goes up and down: who, how much at most, how long a wave takes.
+# Sends or fetches at a rate that goes up and down: host, direction, highest rate, period, phase.
 WAVE = """
 import http.client, math, socket, sys, time
 host, kind, most, period, phase = sys.argv[1], sys.argv[2], *map(float, sys.argv[3:])

@@ -24,7 +24,7 @@ GATEWAY = "192.168.122.1"
 NOBODY = "192.168.122.77"
 TOP = Path(__file__).resolve().parents[2]
 
-# In the guest.  Port 80: everything that comes goes back, after who asks; 81: a checksum of what came; 82: as many bytes as a line
+# In the guest.  Port 80: echoes what it receives, after the client's address; 81: a checksum of what came; 82: as many bytes as a line
 # says; 83: nothing is read, ever.
 SERVE = """
 import hashlib, socketserver, threading, time
@@ -145,7 +145,7 @@ class Connect(unittest.TestCase):
             process.stdin.flush()
             self.assertEqual(process.wait(), 0)
 
-    def test_output_that_nobody_reads_any_more_ends_it(self):
+    def test_closed_output_ends_it(self):
         with self.network.begin_by_name("connect", "web", "82", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             process.stdin.write(b"%d\n" % (64 << 20))
             process.stdin.flush()
@@ -159,8 +159,8 @@ class Connect(unittest.TestCase):
             (("nobody", "80"), 5, "no such guest"),
             (("52:54:00:00:00:99", "80"), 5, "no address yet"),
             ((NOBODY, "80"), 8, "no guest answers at this address"),
-            ((GATEWAY, "53"), 5, "no address of a guest"),
-            (("203.0.113.5", "80"), 5, "no address of a guest"),
+            ((GATEWAY, "53"), 5, "no guest can have this address"),
+            (("203.0.113.5", "80"), 5, "no guest can have this address"),
             (("we b", "80"), 2, "a guest is"),
             (("web", "0"), 2, "port"),
             (("web", "ssh"), 2, "port"),
@@ -431,7 +431,7 @@ class Proxy(unittest.TestCase):
             got = s.makefile("rb").read()
         self.assertEqual(got, b"\x05\x00" + b"\x05\x00\x00\x01" + bytes(6) + f"{GATEWAY} hasty".encode())
 
-    def test_wrong_bytes_end_the_client_and_nobody_else(self):
+    def test_wrong_bytes_end_only_that_client(self):
         with socket.create_connection(("127.0.0.1", 1080), PATIENCE) as good:
             good.sendall(b"\x05\x01\x00")
             self.assertEqual(good.recv(2), b"\x05\x00")

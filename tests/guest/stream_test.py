@@ -86,7 +86,7 @@ class StreamTest(unittest.TestCase):
                         client.receive(5)
                 other.ping(GATEWAY)
 
-    def test_client_that_sends_garbage_hurts_nobody(self):
+    def test_client_that_sends_garbage_affects_no_other(self):
         other = self.host()
         client = self.enterContext(contextlib.closing(StreamClient(self.lanlet.stream)))
         client.socket.settimeout(0.2)
@@ -97,7 +97,7 @@ class StreamTest(unittest.TestCase):
         other.ping(GATEWAY)
         self.assert_alive()
 
-    def test_malformed_packets_hurt_nobody(self):
+    def test_malformed_packets_affect_no_other_client(self):
         """Valid frames to the gateway with any of their bytes overwritten, cut at any length."""
         host, other = self.host(), self.host()
         gateway = host.resolve(address(GATEWAY))

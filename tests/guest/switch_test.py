@@ -131,7 +131,7 @@ class PinningTest(TestCase):
 
 
 class StormTest(TestCase):
-    def test_broadcasts_beyond_the_limit_reach_nobody_and_what_is_for_one_does(self):
+    def test_broadcasts_beyond_the_limit_are_dropped_and_unicast_is_not(self):
         limit, sent = 100, 2000
         network = self.network("--storm-limit", str(limit))
         one, two = self.host(network, 1), self.host(network, 2)

@@ -46,7 +46,7 @@ class NeighbourTest(unittest.TestCase):
             expected = other.check("sha256sum </www/blob").split()[0]
             self.assertEqual(guest.check(f"wget -q -O - http://{other.name}/blob | sha256sum", 180).split()[0], expected)
 
-    def test_vde_switch_is_joined_to_lanlet_by_two_vde_plugs(self):
+    def test_vde_switch_is_connected_to_lanlet_by_two_vde_plugs(self):
         lanlet = self.enterContext(Lanlet())
         switch = self.enterContext(vde.Switch())
         self.enterContext(vde.Cable(lanlet.vde, switch.path))

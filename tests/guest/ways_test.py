@@ -193,7 +193,7 @@ class TapTest(TestCase):
             *unprivileged(), LANLET, "exec", "--runtime-dir", str(lanlet.runtime), "--", *command,
         ]
 
-    def test_tap_bridged_to_a_namespace_of_the_network_plugs_in_a_guest(self):
+    def test_tap_bridged_to_a_namespace_of_the_network_connects_a_guest(self):
         tap.need_tap()
         lanlet = self.enterContext(Lanlet())
         trial = subprocess.run(self.words(lanlet, "ip", "link", "add", "br0", "type", "bridge"), capture_output=True, text=True, timeout=60)

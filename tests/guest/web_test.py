@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The page: who gets to it, and what a real browser shows of a network with guests in it."""
+"""The page: access to it, and what a real browser shows of a network with guests."""
 
 import contextlib
 import http.client
@@ -32,7 +32,7 @@ SERVE = "import http.server; http.server.HTTPServer(('', 80), http.server.BaseHT
 TAB, ENTER = "\ue004", "\ue007"  # WebDriver §17.4.2
 
 
-# --- who gets there ---
+# --- access ---
 
 
 class Gate(unittest.TestCase):
@@ -157,7 +157,7 @@ class Gate(unittest.TestCase):
         self.assertIn("not running", self.network.ask("web", "--no-open", code=4))
         self.network.start()
 
-    def test_browser_is_opened_on_a_desktop_by_a_file_that_nobody_else_reads(self):
+    def test_browser_is_opened_on_a_desktop_by_a_file_that_only_the_user_may_read(self):
         programs = self.network.directory / "bin"
         programs.mkdir()
         (programs / "xdg-open").write_text('#!/bin/sh\nstat -c %a "$1" >"$0.mode"\ncat "$1" >"$0.part"\nmv "$0.part" "$0.seen"\n')
@@ -223,7 +223,7 @@ except OSError as error:
 
 
 class InBrowser(unittest.TestCase):
-    """One browser for a class; whatever a test does, the page has to be silent on the console and ask nobody but its own origin."""
+    """One browser for a class; in every test the page has to be silent on the console and send requests only to its own origin."""
 
     @classmethod
     def setUpClass(cls):

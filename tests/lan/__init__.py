@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A segment of lanlet's as the tests see it: lanlet itself, what is outside of it, and who plugs in."""
+"""The harness of tests/app and tests/guest: lanlet as a process, guests, other programs, and what is outside."""

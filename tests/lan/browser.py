@@ -26,7 +26,7 @@ ARGUMENTS = [
 
 
 def why_no_browser():
-    """Why there is none here, or None."""
+    """Why no browser can be run here, or None."""
     return programs.why_missing("chromium", "chromedriver")
 
 
@@ -126,7 +126,7 @@ class Browser:
         self.command("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
     def text(self, selector):
-        """All there is to read in an element, the empty string when there is none of it."""
+        """The text of an element; empty when there is no such element."""
         return self.run("const e = document.querySelector(arguments[0]); return e && e.checkVisibility() ? e.innerText : ''", selector)
 
     def wait_for(self, what, script, *arguments):

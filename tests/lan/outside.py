@@ -18,7 +18,7 @@ UPLINK = "198.51.100.2"  # this side
 ROUTER = "198.51.100.1"  # the other side, also a name server
 FAR = "203.0.113.5"  # an address behind it
 
-PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")  # of this namespace, nobody's when new
+PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")  # of this namespace; empty in a new one
 ICMP_RATEMASK = Path("/proc/sys/net/ipv4/icmp_ratemask")  # which ICMP errors the kernel sends a few of only
 
 

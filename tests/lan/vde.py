@@ -70,7 +70,7 @@ class Cable(Process):
         super().__init__("dpipe", "vde_plug", f"vde://{one}", "=", "vde_plug", f"vde://{other}")
 
     def stop(self):
-        """The plugs as well, which outlive dpipe: it has made itself the leader of a group, and cannot when it leads a session."""
+        """Kills the vde_plugs too, which outlive dpipe: they are in its process group, which it leads unless it leads a session."""
         if self.process.poll() is None and os.getpgid(self.process.pid) == self.process.pid:
             os.killpg(self.process.pid, signal.SIGKILL)
         super().stop()

@@ -11,7 +11,7 @@ from collections import namedtuple
 from itertools import combinations_with_replacement
 from pathlib import Path
 
-from .world import FIRST_PORT, PORTS, SERVER, BenchError, Namespace, Process, ReadyProcess, run
+from .host import FIRST_PORT, PORTS, SERVER, BenchError, Namespace, Process, ReadyProcess, run
 
 GUEST_MAC, SECOND_MAC = "52:54:00:12:34:56", "52:54:00:12:34:57"
 GUEST_IP, SECOND_IP = "192.168.122.77", "192.168.122.78"
@@ -26,10 +26,10 @@ def need(program):
 
 
 class Session:
-    """A candidate that runs: load() programs started with `netns` go to `server` through `helper` (None: nobody but the kernel)."""
+    """A candidate that runs: load() programs started with `netns` go to `server` through `helper` (None: the kernel alone)."""
 
-    def __init__(self, world, candidate, mtu):
-        self.world = world
+    def __init__(self, host, candidate, mtu):
+        self.host = host
         self.candidate = candidate
         self.mtu = mtu
         self.helper = None
@@ -37,7 +37,7 @@ class Session:
         self.server = SERVER
         self.closing = []  # objects with close(), last first
         self.netns = None
-        self.vde = None  # where vde_load plugs in: the directory of a VDE switch
+        self.vde = None  # the directory of the VDE switch that vde_load connects to
         try:
             candidate.start(self)
         except BaseException:
@@ -49,11 +49,11 @@ class Session:
         return thing
 
     def process(self, name, command, **more):
-        return self.own(Process(name, command, self.world.directory, **more))
+        return self.own(Process(name, command, self.host.directory, **more))
 
     def socket_path(self, name):
         """Where a helper shall listen; nothing is there yet."""
-        path = self.world.directory / f"{name}.sock"
+        path = self.host.directory / f"{name}.sock"
         path.unlink(missing_ok=True)
         return path
 
@@ -65,7 +65,7 @@ class Session:
     def relay(self, guest, other_end, kind="tap", program="tap_front"):
         """The front end between the guest's tap0 and `other_end`."""
         self.fronts.append(self.own(ReadyProcess(
-            "front", [self.world.programs / program, f"{kind}:tap0@{guest.path}", other_end], self.world.directory)))
+            "front", [self.host.programs / program, f"{kind}:tap0@{guest.path}", other_end], self.host.directory)))
 
     def configure(self, guest, device, address, gateway=None, mac=GUEST_MAC):
         guest.run("ip", "link", "set", device, "address", mac, "mtu", self.mtu, "up")
@@ -78,7 +78,7 @@ class Session:
         self.server = address
         with guest.inside():
             self.own(ReadyProcess(
-                "guest-server", [self.world.programs / "load", "serve", "0.0.0.0", FIRST_PORT, "--ports", PORTS], self.world.directory))
+                "guest-server", [self.host.programs / "load", "serve", "0.0.0.0", FIRST_PORT, "--ports", PORTS], self.host.directory))
 
     def processes(self):
         """("helper" or "front", process) of each."""
@@ -122,7 +122,7 @@ class Loopback(Candidate):
     has_helper = False
 
     def start(self, session):
-        session.netns = session.world.outside.path
+        session.netns = session.host.outside.path
 
 
 class Direct(Candidate):
@@ -273,7 +273,7 @@ class QemuUser(Candidate):
         session.configure(guest, "tap0", "10.0.2.15", "10.0.2.2")
 
 
-# How a guest's tap is plugged into lanlet: the program between them, the tap's kind, and where it connects, of lanlet's runtime directory.
+# How a guest's tap is connected to lanlet: the program between them, the tap's kind, and the socket in lanlet's runtime directory.
 Transport = namedtuple("Transport", "front tap end")
 TRANSPORTS = {
     "stream": Transport("tap_front", "tap", "unix:{}/stream.sock"),
@@ -302,7 +302,7 @@ class Lanlet(Candidate):
 
     def run(self, session):
         """Starts lanlet; returns its runtime directory."""
-        directory = session.world.directory / self.name
+        directory = session.host.directory / self.name
         readable, writable = os.pipe()
         try:
             session.helper = session.process(self.name, [
@@ -343,7 +343,7 @@ def join_pair(session, plug):
 
 
 def say_something(guest, peer):
-    """As a booting guest does: one that is plugged in by datagrams is there from its first frame on."""
+    """As a booting guest does: a port for datagrams exists from the guest's first frame on."""
     with guest.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.sendto(b"", (peer, 9))
 
@@ -361,7 +361,7 @@ class LanletBetween(Lanlet):
 
 
 class LanletVde(Lanlet):
-    """Its VDE switch and nothing else: the load's own clients plug in."""
+    """Its VDE switch and nothing else: the clients of the load connect to it."""
 
     def __init__(self, program):
         super().__init__("lanlet-vde", "lanlet's VDE switch", program, groups=("vde",))
@@ -379,7 +379,7 @@ class VdeSwitch(Candidate):
         return debian_version("vde2") or ""
 
     def run(self, session):
-        session.vde = session.world.directory / "vde_switch"
+        session.vde = session.host.directory / "vde_switch"
         shutil.rmtree(session.vde, ignore_errors=True)  # of the session before, which was killed
         # Its console is standard input, at whose end it would end too.
         session.helper = session.process("vde_switch", ["vde_switch", "-s", session.vde], stdin=subprocess.PIPE)
@@ -398,7 +398,7 @@ class Relay(Candidate):
 
     def start(self, session):
         session.vde = "--relay"
-        session.netns = session.world.outside.path
+        session.netns = session.host.outside.path
 
 
 class VdeSwitchBetween(VdeSwitch):
@@ -440,7 +440,7 @@ class Floor(Candidate):
     has_helper = False
 
     def start(self, session):
-        session.netns = session.world.outside.path
+        session.netns = session.host.outside.path
 
 
 class Iperf3(Floor):

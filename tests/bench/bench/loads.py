@@ -13,7 +13,7 @@ import time
 
 from pathlib import Path
 
-from .world import FIRST_PORT, PORTS, SERVER, BenchError, Process, ReadyProcess, die_with_parent
+from .host import FIRST_PORT, PORTS, SERVER, BenchError, Process, ReadyProcess, die_with_parent
 
 DATAGRAM_BYTES = 1400
 MESSAGE_BYTES = 64
@@ -37,7 +37,7 @@ class Settings:
 
 def command(session, verb, *options):
     return [
-        session.world.programs / "load", verb, session.server, FIRST_PORT, "--netns", session.netns,
+        session.host.programs / "load", verb, session.server, FIRST_PORT, "--netns", session.netns,
         *(word for option in options for word in option),
     ]
 
@@ -141,7 +141,7 @@ class DatagramSearch:
 
 
 class DatagramsAt:
-    """A given rate, for the CPU that it costs; loss is told."""
+    """A given rate, for the CPU that it costs; reports the loss."""
 
     unit, cpu_unit = "datagrams/s", "CPU ms/1000"
 
@@ -238,7 +238,7 @@ class HoldProcess(ReadyProcess):
 
 def hold_flows(session, settings):
     words = command(session, "hold", ("--flows", settings.idle_flows), ("--ports", PORTS), ("--ms", int(HOLD_PATIENCE * 1000)))
-    holder = HoldProcess("hold", words, session.world.directory)
+    holder = HoldProcess("hold", words, session.host.directory)
     try:
         held = json.loads(holder.read_line(HOLD_PATIENCE + 5) or '{"held": 0}')["held"]
         if held < settings.idle_flows:
@@ -266,16 +266,16 @@ class IdleFlows:
             return alone, transact(session, settings, make_counter())
         finally:
             holder.close()
-            session.world.restart_server()
+            session.host.restart_server()
 
     def count_with_callgrind(self, session, settings):
         """Both results of a second session under callgrind; empty ones when there is no such session, with the reason if any."""
-        output = session.world.directory / f"{session.candidate.name}-callgrind.out"
+        output = session.host.directory / f"{session.candidate.name}-callgrind.out"
         candidate = session.candidate.under_callgrind(output)
         if not candidate:
             return {}, {}
         try:
-            with contextlib.closing(type(session)(session.world, candidate, session.mtu)) as instrumented:
+            with contextlib.closing(type(session)(session.host, candidate, session.mtu)) as instrumented:
                 return self.alone_and_beside(instrumented, settings, lambda: CallgrindCounter(instrumented.helper, output))
         except BenchError as error:
             return {"counted_by": f"not counted: {error}"}, {}
@@ -284,7 +284,7 @@ class IdleFlows:
         name = session.candidate.name
         helper = session.helper
         alone, beside = self.alone_and_beside(
-            session, settings, lambda: PerfCounter(helper, session.world.directory) if helper else None)
+            session, settings, lambda: PerfCounter(helper, session.host.directory) if helper else None)
         if "instructions" not in beside:
             if name not in self.by_callgrind:
                 self.by_callgrind[name] = self.count_with_callgrind(session, settings)
@@ -309,8 +309,8 @@ class Floor:
         return {"rate": done["bytes"] * 8e-9 / done["seconds"], "cpu": done["cpu"] * 1e9 / done["bytes"]}
 
     def run_iperf3(self, session, settings):
-        with session.world.outside.inside():
-            server = Process("iperf3-server", ["iperf3", "-s", "-1", "-p", IPERF3_PORT], session.world.directory)
+        with session.host.outside.inside():
+            server = Process("iperf3-server", ["iperf3", "-s", "-1", "-p", IPERF3_PORT], session.host.directory)
             client = ["iperf3", "-c", SERVER, "-p", IPERF3_PORT, "-t", max(1, round(settings.ms / 1000)), "-J", *self.iperf3_options]
             try:
                 server.wait_for(lambda: is_listening(IPERF3_PORT), "port")
@@ -363,10 +363,10 @@ class IdlePorts:
         self.name, self.ports = name, ports
 
     def run(self, session, settings):
-        runtime = session.world.directory / session.candidate.name / "run"
+        runtime = session.host.directory / session.candidate.name / "run"
         before = private_bytes(session.helper)
         machines = ReadyProcess(
-            "ports", [session.world.programs / "vhost_ports", self.ports, f"unix:{runtime}/vhost.sock"], session.world.directory)
+            "ports", [session.host.programs / "vhost_ports", self.ports, f"unix:{runtime}/vhost.sock"], session.host.directory)
         try:
             time.sleep(0.1 if settings.smoke else SETTLE)
             wakeups = session.helper.wakeups()
@@ -393,7 +393,7 @@ class VdeFrames:
     def run(self, session, settings):
         with counting_cpu(session) as used:
             done = subprocess.run(
-                [str(word) for word in (session.world.programs / "vde_load", session.vde, self.size, settings.ms)], capture_output=True,
+                [str(word) for word in (session.host.programs / "vde_load", session.vde, self.size, settings.ms)], capture_output=True,
                 text=True, stdin=subprocess.DEVNULL, timeout=settings.ms / 1000 + PATIENCE, preexec_fn=die_with_parent)
         if done.returncode:
             raise BenchError(done.stderr.strip().removeprefix("vde_load: ") or "vde_load failed")

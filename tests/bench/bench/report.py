@@ -218,7 +218,7 @@ def vhost_stream_bars():
 STREAM_BARS = [*stream_bars("mtu65520", 1.3, 0.7), *stream_bars("mtu1500", 1.5, 0.6), *transaction_bars(), *datagram_bars(1.5)]
 PATH_BARS = [Bar(group, load, "rate", 0.9, ["direct"]) for group in ("rtt20", "rtt20-loss") for load in ("up-1", "down-1")]
 VDE_BARS = [Bar("vde", load, "rate", 2, ["vde_switch"]) for load in ("frames-64", "frames-1514")]
-# Who does nothing but relay is held to the same bars: what it does not reach, nobody can.
+# The bare relay has the same bars: what it does not reach, no program can.
 RELAY_BARS = [Bar("relay", "rr", "cpu", 0.5, ["passt"], "mtu1500"), Bar("relay", "udp-down", "cpu", 0.5, ["passt"], "udp-at"), *VDE_BARS]
 PORT_BARS = [Limit("ports", "idle-100", "memory", 100, 1e6, "MB"), Limit("ports", "idle-100", "wakeups", 0, 1, "a second")]
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The network of the benchmark, in namespaces of its own:
 
-    guest ── candidate ── world ── cable ── outside
+    guest ── candidate ── host ── cable ── outside
 
-The candidates run in the world, the servers outside.  The cable is a veth pair, or the impairment relay
+The candidates run on the host, which is a network namespace, and the servers outside of it.  The cable is a veth pair, or the impairment relay
 between two tap devices.
 """
 
@@ -185,7 +185,7 @@ class ReadyProcess(Process):
         return json.loads(line or "{}")
 
 
-class World:
+class Host:
     def __init__(self, programs, directory):
         """`programs`: where load, tap_front and impair are; `directory`: for sockets and logs."""
         self.programs = Path(programs)
