@@ -70,7 +70,7 @@ class Forward(TestCase):
             self.start()
             forward = self.forwards()[0]
             self.assertEqual(forward["state"], "closed")
-            self.assertIn(f"(process {os.getpid()}) has it", forward["failure"])
+            self.assertIn(f"(process {os.getpid()}) has the port", forward["failure"])
         wait_until(lambda: self.forwards()[0]["state"] == "waiting", "the port to be opened")
 
     def test_unix_socket_goes_with_its_forward(self):
@@ -86,9 +86,9 @@ class Forward(TestCase):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             for words, want in (
-                (("tcp", str(port), "web:80"), f"(process {os.getpid()}) has it"),
+                (("tcp", str(port), "web:80"), f"(process {os.getpid()}) has the port"),
                 (("tcp", "80", "web"), "the guest's port is missing"),
-                (("tcp", "192.0.2.1:8080", "web:80"), "no such address"),
+                (("tcp", "192.0.2.1:8080", "web:80"), "does not have the address"),
                 (("sctp", "80", "web:80"), "expected as"),
                 (("tcp", "80"), "expected lanlet forward add"),
             ):
@@ -105,7 +105,7 @@ class Forward(TestCase):
         status, _, answer = self.api.request("POST", "/v1/forwards", json.dumps(
             {"protocol": "tcp", "host": f"*:{port}", "guest": "other:80"}))
         self.assertEqual(status, 409)
-        self.assertIn("with the number 1", answer["error"])
+        self.assertIn("number 1, has this port already", answer["error"])
 
     def test_malformed_requests_are_refused_in_json(self):
         self.start()
@@ -157,7 +157,7 @@ class Forward(TestCase):
                 file.write("lease-time = 2h\n")
             status, _, answer = self.api.request("POST", "/v1/reload")
             self.assertEqual(status, 409)
-            self.assertIn(f"(process {os.getpid()}) has it", answer["error"])
+            self.assertIn(f"(process {os.getpid()}) has the port", answer["error"])
         self.configure("tcp 80 web")
         process.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "nothing is changed" in process.text(), "the reload")

@@ -251,9 +251,9 @@ static void failure_to_write_is_said_once_and_leaves_the_old_file(struct fixture
 		g_assert_cmpint(lease_file_save(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, -EISDIR);
 	g_autofree char *after = contents(f, "");
 	g_assert_cmpstr(after, ==, before);
-	const char *said = strstr(f->lines->str, "leases are not kept");
+	const char *said = strstr(f->lines->str, "leases do not outlive a restart until");
 	g_assert_nonnull(said);
-	g_assert_null(strstr(said + 1, "leases are not kept"));
+	g_assert_null(strstr(said + 1, "leases do not outlive a restart until"));
 	g_rmdir(temporary);
 	save(f, WALL);
 	g_assert_nonnull(strstr(f->lines->str, "written again"));
