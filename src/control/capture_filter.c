@@ -28,7 +28,7 @@ static size_t bytes_loaded(unsigned code)
 	return BPF_SIZE(code) == BPF_W ? 4 : BPF_SIZE(code) == BPF_H ? 2 : 1;
 }
 
-/* Where the furthest byte that an instruction loads lies, so that a frame's head is enough to decide on most filters. */
+/* The end of the furthest byte that an instruction loads: the head of a frame is enough for most filters. */
 static size_t reach_of(const struct bpf_program *p)
 {
 	size_t reach = 1, index = largest_index(p);

@@ -56,7 +56,7 @@ void capture_writer_begin(struct capture_writer *w, GString *out)
 
 /* --- interfaces --- */
 
-/* What has no port is the segment's. */
+/* Records without a port are of the segment. */
 static const char *port_name(const struct capture_record *r)
 {
 	return r->port_id ? r->port : "segment";
@@ -89,7 +89,7 @@ static guint interface_of(struct capture_writer *w, GString *out, const struct c
 
 /* --- packets --- */
 
-/* As lan/oversize.c does it for ports that take none.  False when it cannot be done: something is not there. */
+/* As lan/oversize.c does for ports that cannot complete checksums.  False: bytes are missing. */
 static bool complete_checksum(struct capture_record *r)
 {
 	size_t field = (size_t)r->csum_start + r->csum_offset;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes pcapng of a capture's records.  Interfaces are ports, in the order in which records of them come.
+ * Writes the records of a capture as pcapng.  Interfaces are ports, in the order of their first records.
  *
- * What a frame leaves undone is done as far as it does not change what the frame is: a partial checksum is completed in the
- * record, if all of the frame is there, so that it is what any receiver takes for right; a super-frame stays one.
+ * A partial checksum is completed in the record, if the whole frame is there, so that readers do not report it as wrong; a super-frame is
+ * not split.
  */
 #pragma once
 
@@ -24,9 +24,9 @@ struct capture_writer {
 void capture_writer_init(struct capture_writer *w);
 void capture_writer_done(struct capture_writer *w);
 
-/* What a stream begins with. */
+/* The start of a stream. */
 void capture_writer_begin(struct capture_writer *w, GString *out);
-/* Completes @r's checksum in place. */
+/* Completes the checksum of @r in place. */
 void capture_writer_put(struct capture_writer *w, GString *out, struct capture_record *r);
-/* Counters of every interface so far; @lost more than the records have told were lost. */
+/* The counters of all interfaces.  @lost: lost records that no record has told of. */
 void capture_writer_put_statistics(struct capture_writer *w, GString *out, uint64_t lost);

@@ -64,5 +64,5 @@ void request_change(struct request *r, const char *text,
 		return;
 	}
 	g_free(c);
-	request_fail(r, SOUP_STATUS_BAD_REQUEST, "that is too long");
+	request_fail(r, SOUP_STATUS_BAD_REQUEST, "the values are too long");
 }

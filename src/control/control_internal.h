@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the control plane share: the plane itself, and the way from the server to a request. */
+/* What the files of the control plane share: its struct, and what the server and requests need of each other. */
 #pragma once
 
 #include "control/control.h"
@@ -13,30 +13,30 @@ struct request;
 struct server;
 
 struct control {
-	struct control_config config; /* strings of our own */
+	struct control_config config; /* owns its strings */
 	GMainContext *context;
 	GMainLoop *loop;
 	GThread *thread;
-	struct call_queue finished; /* jobs that the network has done */
+	struct call_queue finished; /* jobs that the network's thread has done */
 	GSource *finished_source, *reload_source;
 	struct event_hub events;
 	GList *captures; /* struct capture_stream */
 	struct server *server;
-	struct list connects; /* see route_connect.c */
+	struct list connects; /* struct connect, see route/connect.c */
 };
 
-/* A line in the log, from the control thread. */
+/* Writes a line to the log, on the control thread. */
 void control_log(const struct control *c, enum lanlet_log_level level, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-/* Takes over @msg, whose request has been read whole; @path is unescaped, @query may be NULL.  Answers it in any case. */
+/* Takes over @msg, whose request has been read completely, and answers it.  @path is unescaped, @query may be NULL. */
 void request_begin(struct control *c, GList **all, SoupServerMessage *msg, const char *path, GHashTable *query);
 /* Answers @msg with an error, {"error": …}. */
 void request_refuse(SoupServerMessage *msg, unsigned status, const char *why);
-/* The connection of @msg, a descriptor of the caller's from now on; @msg is over.  Negative errno. */
+/* Takes the connection of @msg, which ends: a descriptor that the caller owns, or a negative errno. */
 int server_take_connection(SoupServerMessage *msg);
-/* There is something for @msg's client to read from now on. */
+/* The client of @msg has something to read from now on. */
 void server_sends(SoupServerMessage *msg);
-/* How long @msg's client may go without a byte while there is something for it to read. */
+/* How long the client of @msg may read nothing while there is something to read. */
 void server_set_patience(SoupServerMessage *msg, usec_t patience);
-/* Frees @r, whatever its state: when both threads are at rest. */
+/* Frees @r in any state, while neither thread runs. */
 void request_free(struct request *r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The counters of a network, one table: from which /v1/counters and /metrics are made. */
+/* The table of counters, from which /v1/counters and /metrics are made. */
 #pragma once
 
 #include "network/snapshot.h"
@@ -7,13 +7,13 @@
 #include <stddef.h>
 
 struct counter {
-	const char *name; /* as in JSON; with "lanlet_" before it, as a metric */
+	const char *name; /* in JSON; the metric has "lanlet_" before it */
 	const char *help;
-	bool goes_down;   /* a gauge */
-	size_t offset;    /* of its uint64_t or unsigned in struct snapshot_counters */
-	bool is_unsigned; /* the latter */
+	bool goes_down;   /* it is a gauge */
+	size_t offset;    /* of its value in struct snapshot_counters */
+	bool is_unsigned; /* the value is unsigned; otherwise uint64_t */
 };
 
-/* NULL behind the last one. */
+/* NULL after the last one. */
 const struct counter *counter_at(size_t index);
 uint64_t counter_value(const struct counter *c, const struct snapshot_counters *s);

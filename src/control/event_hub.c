@@ -3,13 +3,13 @@
 
 #include "base/macros.h"
 
-/* Often enough to find out that a client has gone, and to keep those in between from giving up. */
+/* Often enough to notice that a client is gone, and to keep proxies in between from giving up. */
 #define HEARTBEAT_SECONDS 15
 
 static void wake_all(struct call *call)
 {
 	struct event_hub *h = container_of(call, struct event_hub, call);
-	atomic_store(&h->posted, false); /* before anybody looks: an event from now on posts again */
+	atomic_store(&h->posted, false); /* before streams read: a later event posts again */
 	g_autoptr(GList) waiting = g_steal_pointer(&h->waiting);
 	for (GList *l = waiting; l; l = l->next)
 		h->wake(l->data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who waits for the network's next event.  Each stream reads the network's ring (network/events.h) from where it stands, so a
- * slow one costs nobody anything: it misses what was overwritten meanwhile, and is told how much.  The hub only wakes them.
+ * The requests that wait for the network's next event.  Each stream reads the ring of events (network/events.h) from its own position, so a
+ * slow client holds up nothing: it misses what is overwritten meanwhile, and is told how much.  The hub only wakes the streams.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ struct call_queue;
 struct request;
 
 struct event_hub {
-	struct call call; /* on the control plane's queue after the network's thread has posted it */
+	struct call call; /* posted to the control plane by the network's thread */
 	atomic_bool posted;
 	struct call_queue *queue;
 	GList *waiting; /* struct request */
@@ -23,8 +23,8 @@ struct event_hub {
 	void (*beat)(struct request *r);
 };
 
-/* wake() is called for each request that waits when there was an event, which then waits no more; beat() now and then for those that wait.
- */
+/* When there is an event, @wake is called for each request that waits, which then waits no more.  @beat is called for waiting ones as a
+ * heartbeat. */
 void event_hub_init(struct event_hub *h, struct call_queue *queue, GMainContext *context, void (*wake)(struct request *r),
 		    void (*beat)(struct request *r));
 void event_hub_done(struct event_hub *h);
@@ -32,5 +32,5 @@ void event_hub_done(struct event_hub *h);
 /* For network_wake_on_event(), with the hub as @opaque. */
 void event_hub_event_happened(void *opaque);
 void event_hub_wait(struct event_hub *h, struct request *r);
-/* Harmless when @r does not wait. */
+/* Harmless if @r does not wait. */
 void event_hub_forget(struct event_hub *h, struct request *r);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A piece of work for the network's thread on behalf of the control plane.  Embedded in what it is done for.
+ * Work that the network's thread does for the control plane.  Embedded in the object that it is done for.
  *
  *     control thread: job_post()  →  network's thread: work()  →  control thread: done()
  *
- * work() runs between two turns of the network: it is short, copies into plain memory that the job's owner has, and calls
- * nothing of glib's.  Between job_post() and done() the job and that memory are the network's thread's.
+ * work() runs between two turns of the network.  It has to be short, copies into plain memory of the job's owner, and calls no function of
+ * glib.  Between job_post() and done(), the network's thread owns the job and that memory.
  */
 #pragma once
 
@@ -22,5 +22,5 @@ struct job {
 	void (*done)(struct job *j);
 };
 
-/* From the control thread; work and done are set.  When the control plane ends first, done() is never called. */
+/* From the control thread; work and done are set.  done() is not called if the control plane ends before. */
 void job_post(struct control *c, struct job *j);

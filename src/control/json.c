@@ -16,7 +16,7 @@ static void put_quoted(GString *out, const char *value)
 	g_string_append_c(out, '"');
 }
 
-/* What stands before every value. */
+/* Writes the comma and the key before a value. */
 static void begin(struct json *j, const char *key)
 {
 	if (j->comma)

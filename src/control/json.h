@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * JSON text (RFC 8259), written as it comes.  A tree of json-glib's costs several allocations for each value, which is too much for
- * lists of many thousands; reading, where it matters less, is json-glib's.
+ * Writes JSON (RFC 8259) directly as text.  A tree of json-glib costs several allocations for each value, which is too much for lists of
+ * many thousands; json-glib is used for reading.
  *
- * Strings are taken for UTF-8; bytes that are not come out as U+FFFD, control characters escaped.  The caller opens and closes
- * what he opens and closes; commas are put where they belong.
+ * Strings are UTF-8: invalid bytes are written as U+FFFD, control characters are escaped.  The caller opens and closes objects and arrays;
+ * commas are written where they belong.
  */
 #pragma once
 

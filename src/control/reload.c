@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Also POST /v1/reload, which answers with what took effect and what would need a restart. */
+/* Reload by SIGHUP, and by POST /v1/reload, which answers with what took effect and what needs a restart. */
 #include "control/reload.h"
 
 #include "base/macros.h"
@@ -18,12 +18,12 @@ struct reload {
 	char error[512];
 };
 
-/* NULL, and why in *@ret_error, to be g_free()d. */
+/* NULL on failure, with the reason in *@ret_error, to be g_free()d. */
 static struct lanlet_config *read_config(const struct control *c, char **ret_error)
 {
 	if (c->config.read_config)
 		return c->config.read_config(c->config.read_opaque, ret_error);
-	*ret_error = g_strdup("this network has no configuration that could be read again");
+	*ret_error = g_strdup("this network has no configuration to reload");
 	return NULL;
 }
 
@@ -52,7 +52,7 @@ static void log_outcome(const struct control *c, const struct reload *l)
 	g_autofree char *done = list(&l->report, CHANGE_DONE), *restart = list(&l->report, CHANGE_RESTART);
 	control_log(c, LANLET_LOG_INFO, "reloaded: %s", done[0] ? done : "nothing that could change has changed");
 	if (restart[0])
-		control_log(c, LANLET_LOG_WARNING, "reload: these are as before, and need a restart: %s", restart);
+		control_log(c, LANLET_LOG_WARNING, "reload: options that need a restart: %s; their old values stay in effect", restart);
 }
 
 /* --- by a signal --- */

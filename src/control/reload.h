@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading the configuration again: the files on the control thread, the change between two turns of the network. */
+/* Reload: the control thread reads the configuration, and the network's thread applies it between two turns. */
 #pragma once
 
 struct control;
 
-/* As SIGHUP asks for: what comes of it is logged. */
+/* For SIGHUP.  Logs the result. */
 void reload_now(struct control *c);

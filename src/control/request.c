@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A request's life: begun by the server, then owned by itself.  Two things can still come to it: the end of its job, and the end of
- * its message ("finished"), whether that was sent or its client went away.  It is freed when neither can.
+ * The life of a request: the server begins it, then it owns itself.  Two things end: its job, and its message ("finished"), which was sent
+ * or whose client is gone.  It is freed when both have ended.
  */
 #include "control/request.h"
 
@@ -13,10 +13,10 @@
 #include <stdarg.h>
 
 #define JSON_TYPE "application/json"
-/* A piece of an answer is sent when it has as much. */
+/* A piece of an answer is sent when it is as large. */
 #define PIECE_BYTES ((gsize)16 * 1024)
 
-/* Where a list's walk stands. */
+/* The walk over a list. */
 struct walk {
 	const struct listing *listing;
 	void *filter, *items;
@@ -112,8 +112,8 @@ GBytes *request_body(const struct request *r)
 /* --- answers --- */
 
 /*
- * One request a connection: libsoup 3.2 closes a connection that it was handed when it has answered, and this tells the
- * client, which would send the next one into the void.
+ * One request per connection: libsoup 3.2 closes a connection that it was given once it has answered, and a client that is not told so
+ * would send its next request to a closed one.
  */
 static void set_headers(SoupServerMessage *msg)
 {
@@ -136,7 +136,7 @@ void request_refuse(SoupServerMessage *msg, unsigned status, const char *why)
 {
 	struct json j = { .text = g_string_new(NULL) };
 	g_autofree char *line = g_strdup(why);
-	for (char *c = line; *c; c++) /* what was asked for may be quoted in it */
+	for (char *c = line; *c; c++) /* @why may quote the request */
 		*c = g_ascii_iscntrl(*c) ? '?' : *c;
 	json_open_object(&j, NULL);
 	json_string(&j, "error", line);
@@ -265,7 +265,7 @@ void request_put(struct request *r, GString *text)
 	if (text->len > 0)
 		put_bytes(r, g_string_free_to_bytes(text));
 	else
-		g_string_free(text, TRUE); /* an empty piece would be the end */
+		g_string_free(text, TRUE); /* an empty piece would end the answer */
 }
 
 void request_end(struct request *r)
@@ -293,7 +293,7 @@ static void walk_fetched(struct request *r, void *data)
 	struct walk *w = &r->walk;
 	usec_t now = clock_now();
 	for (unsigned i = 0; i < w->n; i++) {
-		g_string_append_c(w->text, '\n'); /* a line each, for people */
+		g_string_append_c(w->text, '\n'); /* each item on a line of its own, for readers */
 		w->listing->write(&w->json, now, (const char *)w->items + i * w->listing->item_size);
 	}
 	bool end = w->cursor == UINT64_MAX;
@@ -338,9 +338,9 @@ static void find_and_handle(struct request *r, const char *path)
 		route->handle(r);
 	} else if (allowed) {
 		soup_message_headers_replace(soup_server_message_get_response_headers(r->msg), "Allow", allowed);
-		request_fail(r, SOUP_STATUS_METHOD_NOT_ALLOWED, "%s: only %s can be done with this", method, allowed);
+		request_fail(r, SOUP_STATUS_METHOD_NOT_ALLOWED, "%s is not possible here, only %s", method, allowed);
 	} else {
-		request_fail(r, SOUP_STATUS_NOT_FOUND, "there is nothing at this path: docs/openapi.json has what there is");
+		request_fail(r, SOUP_STATUS_NOT_FOUND, "there is nothing at this path; docs/openapi.json lists all paths");
 	}
 }
 

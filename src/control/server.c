@@ -20,23 +20,23 @@
 
 #define CLIENTS_MAX 1024u
 #define CLIENTS_MIN 4u
-/* Of all descriptors, so that guests' flows are not what pays for clients. */
+/* The share of all descriptors for clients, so that guests' flows have the rest. */
 #define CLIENTS_SHARE 8u
 #define BODY_MAX ((goffset)64 * 1024)
-/* Without a byte of a request or, while there is something to send, of an answer. */
+/* How long a client may send nothing of its request or, while there is an answer, read nothing of it. */
 #define PATIENCE (60 * USEC_PER_SEC)
 #define PATROL_SECONDS 5
 #define CLIENT_KEY "lanlet-client"
 
-/* Held by the list of the living, and by its connection's address for as long as a message of it lives. */
+/* Referenced by the list of clients, and by the address of its connection as long as a message of it exists. */
 struct client {
-	struct server *server; /* NULL when that is gone */
+	struct server *server; /* NULL: the server is gone */
 	struct list node;
-	int fd; /* its connection's, which is libsoup's */
+	int fd; /* of its connection, which libsoup owns */
 	usec_t progress;
-	usec_t patience;  /* without progress */
-	bool needs_token; /* it came by TCP */
-	bool waiting;     /* it does not have to do anything: we have its request and nothing to send yet */
+	usec_t patience;  /* how long it may make no progress */
+	bool needs_token; /* it connected by TCP */
+	bool waiting;     /* it need not do anything: its request is here, and there is nothing to send yet */
 	bool body_too_big;
 	goffset body;
 };
@@ -46,7 +46,8 @@ struct server {
 	SoupServer *soup;
 	int fd;
 	struct tcp_listener *tcp; /* NULL: none */
-	int spare;                /* given up when descriptors run out, so that a client can be turned away instead of waking us for ever */
+	int spare; /* closed when descriptors run out, so that a client can be accepted and refused; otherwise it would wake the loop for
+		      ever */
 	GSource *listening, *listening_tcp, *patrol;
 	struct list clients;
 	unsigned n_clients, max_clients;
@@ -75,7 +76,7 @@ static void client_progressed(struct client *c)
 	c->progress = clock_now();
 }
 
-/* libsoup knows connections by its peer's address, so each gets one of its own, which leads back to the client. */
+/* libsoup knows a connection by the address of its peer, so each gets a unique one, which leads back to the client. */
 static void serve(struct server *s, int fd, bool needs_token)
 {
 	g_autoptr(GError) error = NULL;
@@ -92,7 +93,7 @@ static void serve(struct server *s, int fd, bool needs_token)
 	s->n_clients++;
 	g_object_set_data_full(G_OBJECT(address), CLIENT_KEY, g_rc_box_acquire(c), g_rc_box_release);
 	g_object_weak_ref(G_OBJECT(connection), client_gone, c);
-	/* What a request without a Host is taken to be for; of nothing but an internet address libsoup can make a URI. */
+	/* The host of a request without a Host header: libsoup makes URIs from internet addresses only. */
 	g_autoptr(GSocketAddress) local = g_inet_socket_address_new_from_string("127.0.0.1", 80);
 	if (!soup_server_accept_iostream(s->soup, G_IO_STREAM(connection), local, address, &error))
 		control_log(s->control, LANLET_LOG_WARNING, "api: %s", error->message);
@@ -105,11 +106,11 @@ static void turn_away(int fd, const char *why)
 		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
 		strlen(body), body);
 	ssize_t sent = send(fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)sent; /* a new connection's buffer takes it */
+	(void)sent; /* the buffer of a new connection has room for it */
 	close(fd);
 }
 
-/* The socket is 0600; this holds even when somebody changed that, or passed the descriptor on. */
+/* The socket is 0600; this holds even if its mode was changed, or a descriptor was passed on. */
 static bool is_welcome(int fd)
 {
 	struct ucred peer;
@@ -151,7 +152,7 @@ static gboolean somebody_connects(gint listener, GIOCondition condition, gpointe
 	return G_SOURCE_CONTINUE;
 }
 
-/* Its connection ends; libsoup finds out by itself. */
+/* Ends its connection, which libsoup notices. */
 static gboolean look_for_idle(gpointer opaque)
 {
 	struct server *s = opaque;
@@ -223,11 +224,11 @@ static void handle(SoupServer *soup, SoupServerMessage *msg, const char *path, G
 	struct server *s = opaque;
 	struct client *c = client_of(msg);
 	c->waiting = true;
-	bool is_page = strcmp(path, "/") == 0; /* a browser cannot show a token before it has the page that asks for one */
+	bool is_page = strcmp(path, "/") == 0; /* a browser can send a token only when it has the page that asks for it */
 	if (c->needs_token && !is_page && !tcp_listener_admits(s->tcp, msg))
 		request_refuse(msg, SOUP_STATUS_UNAUTHORIZED, "a token is needed: Authorization: Bearer TOKEN");
 	else if (c->body_too_big)
-		request_refuse(msg, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "a request's body can have 64 KiB");
+		request_refuse(msg, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "the body of a request is limited to 64 KiB");
 	else
 		request_begin(s->control, &s->requests, msg, path, query);
 }
@@ -328,7 +329,7 @@ void server_free(struct server *s)
 	unlink(s->control->config.socket);
 	if (s->spare >= 0)
 		close(s->spare);
-	list_for_each(node, &s->clients) { /* whose connections somebody in libsoup still holds */
+	list_for_each(node, &s->clients) { /* their connections are still referenced in libsoup */
 		container_of(node, struct client, node)->server = NULL;
 		list_remove(node);
 	}

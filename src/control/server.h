@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The HTTP server: who may connect, how many, for how long without doing anything; and from whole requests to their handlers.
+ * The HTTP server: which clients may connect, how many of them, and how long they may be idle; and the way from a request to its handler.
  *
- * Connections are accepted here and handed to libsoup only when they are welcome: on the unix socket those of our own user and of root.
- * A client that holds its connection without making progress loses it.
+ * Connections are accepted here, and given to libsoup when they are allowed: on the unix socket, those of the same user and of root.  A
+ * client that makes no progress loses its connection.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 struct control;
 struct server;
 
-/* Listens.  To be called, as everything else of it, with the control plane's context as the thread's default. */
+/* Listens.  This and all else of the server needs the control plane's context as the thread's default. */
 struct server *server_new(struct control *c, GError **error);
 /* NULL is fine. */
 void server_free(struct server *s);

@@ -17,7 +17,7 @@ struct tcp_listener {
 	char token[TOKEN_SIZE];
 };
 
-/* "127.0.0.1:8080" or "[::1]:8080": an address, so that nobody has to be asked what it means.  NULL on failure. */
+/* "127.0.0.1:8080" or "[::1]:8080": an address and no name, which would have to be resolved.  NULL on failure. */
 static GInetSocketAddress *parse_address(const char *text, GError **error)
 {
 	const char *colon = strrchr(text, ':');
@@ -32,7 +32,7 @@ static GInetSocketAddress *parse_address(const char *text, GError **error)
 	if (colon && address && g_ascii_string_to_unsigned(colon + 1, 10, 1, G_MAXUINT16, &port, NULL))
 		return G_INET_SOCKET_ADDRESS(g_inet_socket_address_new(address, (guint16)port));
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-		    "--api-listen \"%s\": expected an address and a port, as 127.0.0.1:8080 or [::1]:8080", text);
+		    "--api-listen \"%s\": expected an address and a port, such as 127.0.0.1:8080 or [::1]:8080", text);
 	return NULL;
 }
 
@@ -44,7 +44,7 @@ bool control_check_listen(const char *text)
 
 static bool write_token(struct tcp_listener *t, const char *path, GError **error)
 {
-	g_unlink(path); /* of a process that was killed, or a link that somebody put there */
+	g_unlink(path); /* left by a process that was killed, or a link */
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool good = fd >= 0 && write(fd, t->token, strlen(t->token)) == (ssize_t)strlen(t->token) && write(fd, "\n", 1) == 1;
 	int saved = errno;
@@ -76,9 +76,9 @@ static bool start(struct tcp_listener *t, const struct control *c, GError **erro
 		return false;
 	if (!g_inet_address_get_is_loopback(g_inet_socket_address_get_address(address)))
 		control_log(c, LANLET_LOG_WARNING,
-			    "the API at %s can be reached from other machines: the token alone keeps them out, and nothing is encrypted",
+			    "api: %s can be reached from other machines; only the token keeps them out, and nothing is encrypted",
 			    c->config.listen);
-	control_log(c, LANLET_LOG_INFO, "the API is at http://%s too, with the token in %s", c->config.listen, t->file);
+	control_log(c, LANLET_LOG_INFO, "api: also at http://%s, with the token in %s", c->config.listen, t->file);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The API by TCP, for those who have its token: 256 random bits that the user finds in a file of his runtime directory.  A
- * guest may be able to reach the port; the token it cannot know.
+ * The API by TCP, for clients that have the token: 256 random bits in a file of the runtime directory.  A guest may be able to reach the
+ * port, but cannot know the token.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 struct control;
 struct tcp_listener;
 
-/* Listens where the control plane's configuration says, and writes the token's file.  NULL on failure. */
+/* Listens as the configuration of the control plane says, and writes the file of the token.  NULL on failure. */
 struct tcp_listener *tcp_listener_new(const struct control *c, GError **error);
 /* Removes the file.  NULL is fine. */
 void tcp_listener_free(struct tcp_listener *t);

@@ -55,7 +55,7 @@ JsonObject *request_object(struct request *r)
 	gsize len;
 	const char *text = g_bytes_get_data(body, &len); /* may be NULL when there are no bytes */
 	if (!json_parser_load_from_data(parser, len > 0 ? text : "", (gssize)len, &error)) {
-		request_fail(r, SOUP_STATUS_BAD_REQUEST, "the body is no JSON: %s", error->message);
+		request_fail(r, SOUP_STATUS_BAD_REQUEST, "the body is not valid JSON: %s", error->message);
 		return NULL;
 	}
 	JsonNode *root = json_parser_get_root(parser);

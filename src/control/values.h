@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Addresses and times as the API writes them, and what it is told as values. */
+/* How the API writes addresses and times, and reads the members of bodies. */
 #pragma once
 
 #include "base/addr.h"

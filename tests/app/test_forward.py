@@ -89,7 +89,7 @@ class Forward(TestCase):
                 (("tcp", str(port), "web:80"), f"(process {os.getpid()}) has the port"),
                 (("tcp", "80", "web"), "the guest's port is missing"),
                 (("tcp", "192.0.2.1:8080", "web:80"), "does not have the address"),
-                (("sctp", "80", "web:80"), "expected as"),
+                (("sctp", "80", "web:80"), "expected a forward such as"),
                 (("tcp", "80"), "expected lanlet forward add"),
             ):
                 with self.subTest(words=words):

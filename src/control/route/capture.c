@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * GET /v1/capture: frames as pcapng, as they pass: an answer without an end, but that of the port, or DELETE /v1/captures/{id}.
+ * GET /v1/capture: a packet capture as pcapng.  The answer ends with the port, or by DELETE /v1/captures/{id}.
  *
  *     COMPILING ──> STARTING ──> RUNNING ──> STOPPING ──> OVER
  *
- * The filter is compiled by a thread of its own, because libpcap asks name servers for hosts that stand in it.  Records are read from the
- * capture's ring when the last piece has been sent: a client that does not read holds one piece here, and loses records there.  The stream
- * outlives its request until the network's thread has let go of the capture.
+ * A thread of its own compiles the filter, because libpcap resolves the host names in it.  Records are read from the ring of the capture
+ * when the last piece has been sent: a client that does not read costs one piece, and loses records.  The stream outlives its request until
+ * the network's thread has stopped the capture.
  */
 #include "control/route/capture.h"
 
@@ -23,11 +23,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* A piece of the stream has at least one record, and no other behind as many bytes. */
+/* A piece of the stream ends with the record that reaches this size. */
 #define PIECE_BYTES ((gsize)128 * 1024)
-/* An idle stream says so: to find out that a client has gone, and for who wants to know that nothing was lost. */
+/* An idle stream sends statistics: they show that a client is gone, and tell a reader that nothing was lost. */
 #define HEARTBEAT_SECONDS 15
-/* A reader may be stopped for a while, as Wireshark or a pager is: it loses records, not the capture. */
+/* A reader may pause, as Wireshark or a pager does: it loses records, but not the capture. */
 #define PATIENCE (3600 * USEC_PER_SEC)
 
 enum phase {
@@ -40,7 +40,7 @@ enum phase {
 
 struct capture_stream {
 	struct control *control;
-	struct request *request; /* NULL: the client has gone */
+	struct request *request; /* NULL: the client is gone */
 	enum phase phase;
 	struct capture_config config;
 	char *filter_text; /* NULL: none */
@@ -79,7 +79,7 @@ void capture_streams_free(struct control *c)
 	}
 }
 
-/* What a request has for its data, as that goes with it. */
+/* The data of a request is a pointer to the stream, because it is freed with the request. */
 static struct capture_stream *stream_of(const struct request *r)
 {
 	return *(struct capture_stream **)request_data(r);
@@ -137,12 +137,12 @@ static void send_piece(struct capture_stream *s, GString *piece)
 	request_put(s->request, piece);
 }
 
-/* Sends what there is to send, unless the piece before is still under way. */
+/* Sends the next piece, unless one is being sent. */
 static void pump(struct capture_stream *s)
 {
 	if (s->sending)
 		return;
-	bool port_is_gone = capture_is_over(s->capture); /* before looking for the last records */
+	bool port_is_gone = capture_is_over(s->capture); /* before reading the last records */
 	struct capture_record *record = NULL;
 	GString *piece = g_string_new(NULL);
 	if (!s->begun)
@@ -180,7 +180,7 @@ static void has_records(void *opaque)
 static void read_records(struct call *call)
 {
 	struct capture_stream *s = container_of(call, struct capture_stream, readable);
-	atomic_store(&s->posted, false); /* before anybody looks: what comes from now on posts again */
+	atomic_store(&s->posted, false); /* before reading: later records post again */
 	if (s->request && s->phase == RUNNING)
 		pump(s);
 }
@@ -244,7 +244,7 @@ static void start(struct capture_stream *s)
 		config->reach = capture_filter_reach(s->filter);
 	}
 	if (capture_new(config, &s->capture) < 0) {
-		refuse(s, SOUP_STATUS_SERVICE_UNAVAILABLE, "no memory is left");
+		refuse(s, SOUP_STATUS_SERVICE_UNAVAILABLE, "out of memory");
 		return;
 	}
 	s->phase = STARTING;
@@ -258,10 +258,10 @@ struct compilation {
 	unsigned snaplen;
 	struct capture_filter *filter;
 	char *error;
-	atomic_uint handed; /* from thread to thread */
+	atomic_uint handed; /* see hand_over() */
 };
 
-/* GLib's locks do it, which the thread sanitizer does not see. */
+/* For the thread sanitizer, which does not see the locks of GLib that order this. */
 static void hand_over(struct compilation *c)
 {
 	atomic_fetch_add(&c->handed, 1);
@@ -277,7 +277,7 @@ static void compilation_free(gpointer opaque)
 	g_free(c);
 }
 
-/* On a thread of glib's. */
+/* On a thread of GLib. */
 static void compile(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
 	struct compilation *c = data;
@@ -322,13 +322,13 @@ static bool take_who(struct request *r, struct capture_config *config)
 {
 	const char *port = request_parameter(r, "port"), *guest = request_parameter(r, "guest"), *who = port ? port : guest;
 	if (port && guest) {
-		request_fail(r, SOUP_STATUS_BAD_REQUEST, "port and guest: one of them");
+		request_fail(r, SOUP_STATUS_BAD_REQUEST, "port and guest cannot be given both");
 		return false;
 	}
 	config->of = port ? CAPTURE_OF_PORT : guest ? CAPTURE_OF_GUEST : CAPTURE_OF_SEGMENT;
 	if (!who || g_strlcpy(config->who, who, sizeof(config->who)) < sizeof(config->who))
 		return true;
-	request_fail(r, SOUP_STATUS_NOT_FOUND, "no name is as long as this");
+	request_fail(r, SOUP_STATUS_NOT_FOUND, "the name is too long");
 	return false;
 }
 
@@ -378,7 +378,7 @@ static void get_capture(struct request *r)
 		start(s);
 }
 
-/* --- those that run --- */
+/* --- running captures --- */
 
 #define SLICE 16u
 

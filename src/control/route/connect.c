@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * POST /v1/connect: the request's connection becomes one to a guest.
+ * POST /v1/connect: turns the connection of the request into one to a guest.
  *
  *     control thread: takes the connection from libsoup  →  network's thread: dials
- *         the guest took it:  network's thread says 101 and gives the descriptor to the engine, as a forward's client
- *         it did not:         →  control thread says what is wrong
+ *         the guest accepted:  network's thread sends 101 and gives the descriptor to the engine, as with a forward
+ *         it did not:          →  control thread sends the error
  *
- * The answer's bytes are few and the first on their connection, so the socket always has room for them.
+ * The answer is short and the first on its connection, so the socket always has room for it.
  */
 #include "control/route/connect.h"
 
@@ -27,14 +27,14 @@
 
 static const char switching[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " PROTOCOL "\r\n\r\n";
 
-/* Between network_post() and done() it is the network's thread's, but for its place among the others. */
+/* Between network_post() and done(), the network's thread owns it, except for @node. */
 struct connect {
 	struct list node;
 	struct call call;
 	struct control *control;
 	char guest[GUEST_TEXT_SIZE];
 	uint16_t port;
-	int fd; /* the client's, until it is the engine's: -1 */
+	int fd; /* of the client; -1: the engine owns it */
 	struct dial dial;
 	int error;
 };
@@ -56,7 +56,7 @@ void connects_cancel(struct control *control)
 	}
 }
 
-/* --- what is wrong --- */
+/* --- errors --- */
 
 static const struct {
 	int error;
@@ -87,7 +87,7 @@ static void tell_error(struct connect *c)
 				outcomes[i].status, soup_status_get_phrase(outcomes[i].status), j.text->len + 1, j.text->str);
 	g_string_free(j.text, TRUE);
 	ssize_t sent = send(c->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)sent; /* a client that is gone is not told */
+	(void)sent; /* the client may be gone */
 }
 
 static void done(struct call *call)
@@ -138,7 +138,7 @@ static bool wants_upgrade(struct request *r)
 	const char *upgrade = request_header(r, "Upgrade");
 	if (upgrade && soup_header_contains(upgrade, PROTOCOL))
 		return true;
-	request_fail(r, SOUP_STATUS_BAD_REQUEST, "the connection becomes one to the guest: say Connection: Upgrade and Upgrade: " PROTOCOL);
+	request_fail(r, SOUP_STATUS_BAD_REQUEST, "this needs the headers Connection: Upgrade and Upgrade: " PROTOCOL);
 	return false;
 }
 
@@ -149,7 +149,7 @@ static void post_connect(struct request *r)
 	if (!guest || guest[0] == '\0' || strlen(guest) >= GUEST_TEXT_SIZE || !port_text ||
 	    !g_ascii_string_to_unsigned(port_text, 10, 1, UINT16_MAX, &port, NULL)) {
 		request_fail(r, SOUP_STATUS_BAD_REQUEST,
-			     "the parameters are guest, a name, a MAC or an IPv4 address, and port, from 1 to 65535");
+			     "the parameters are guest (a name, a MAC or an IPv4 address) and port (from 1 to 65535)");
 		return;
 	}
 	if (!wants_upgrade(r))

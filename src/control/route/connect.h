@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the control plane has to end with itself: connections to guests that are being opened. */
+/* Connections to guests that are being opened, which the control plane has to end. */
 #pragma once
 
 struct control;
 
-/* When both threads are at rest. */
+/* When neither thread runs. */
 void connects_cancel(struct control *c);

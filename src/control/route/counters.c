@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1/counters, and /metrics: the same for Prometheus (text format 0.0.4). */
+/* GET /v1/counters, and the same for Prometheus: GET /metrics (text format 0.0.4). */
 #include "base/macros.h"
 #include "control/control_internal.h"
 #include "control/counters.h"
@@ -39,7 +39,7 @@ static void write_head(GString *out, const char *name, const char *suffix, const
 			       gauge ? "gauge" : "counter");
 }
 
-/* A network's name has no character that would have to be escaped. */
+/* The name of a network has no character that has to be escaped. */
 static void write_metrics(struct request *r, void *data)
 {
 	const struct snapshot_counters *s = data;

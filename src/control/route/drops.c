@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1/drops: each reason for which something was not passed on, how often, and the last example. */
+/* GET /v1/drops: how many frames were dropped for each reason, with the last example. */
 #include "base/macros.h"
 #include "control/request.h"
 #include "control/values.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * GET /v1/events: what happens, as it happens: a JSON object in each line, or server-sent events (HTML Living Standard §9.2) for those
- * that accept text/event-stream.  An answer without an end.
+ * GET /v1/events: the events of the network as they happen.  Each is a line with a JSON object, or a server-sent event (HTML Living
+ * Standard §9.2) for clients that accept text/event-stream.  The answer has no end.
  */
 #include "control/route/events.h"
 
@@ -19,7 +19,7 @@ struct event_stream {
 	struct event_hub *hub;
 	struct snapshot_events found;
 	uint64_t after;
-	bool from_now; /* what happened before it was asked for is not shown */
+	bool from_now; /* earlier events are not sent */
 	bool server_sent;
 };
 
@@ -116,7 +116,7 @@ static bool wants_server_sent(const struct request *r)
 	return accept && strstr(accept, "text/event-stream");
 }
 
-/* Number to go on behind: the header is what a browser sends that connects again. */
+/* The number of the last event that the client has: browsers send it as a header when they reconnect. */
 static bool take_after(struct request *r, struct event_stream *s)
 {
 	const char *after = request_parameter(r, "after");
@@ -139,7 +139,7 @@ static void get_events(struct request *r)
 	bool server_sent = s->server_sent;
 	request_set_data(r, g_steal_pointer(&s), stream_ended);
 	request_stream(r, server_sent ? "text/event-stream" : "application/x-ndjson", fetch_more);
-	request_put(r, g_string_new(server_sent ? ":\n\n" : "\n")); /* the headers go out now, not with the first event */
+	request_put(r, g_string_new(server_sent ? ":\n\n" : "\n")); /* sends the headers now, not with the first event */
 }
 
 const struct route routes_events[] = {

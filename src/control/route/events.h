@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the event hub calls for a stream that waits. */
+/* What the event hub calls for a waiting stream. */
 #pragma once
 
 struct request;

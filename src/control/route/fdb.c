@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1/fdb: which MACs were seen, and at which ports. */
+/* GET /v1/fdb: the MAC table (forwarding database) of the switch. */
 #include "control/request.h"
 #include "control/values.h"
 #include "network/snapshot.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1/flows: guests' connections and mappings. */
+/* GET /v1/flows: the connections and NAT mappings of guests. */
 #include "base/macros.h"
 #include "control/request.h"
 #include "control/values.h"
@@ -9,7 +9,7 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
-/* Places to look at at once: some ten microseconds. */
+/* Slots of the flow table per slice: some ten microseconds. */
 #define SLICE 128u
 
 static unsigned fetch(struct lanlet_network *n, usec_t now, const void *filter, uint64_t *cursor, void *items, unsigned max)
@@ -54,7 +54,7 @@ static const struct listing flows = {
 	.write = write_flow,
 };
 
-/* Parameters of the query: each takes its value, or says what it accepts. */
+/* Parameters of the query: each function takes the value, or returns what it expects. */
 static const char *take_address(const char *value, ip4_t *ret)
 {
 	return ip4_parse(value, ret) == 0 ? NULL : "an IPv4 address";

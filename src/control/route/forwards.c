@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /v1/forwards: ports of the host that lead to guests. */
+/* /v1/forwards: port forwarding, host ports that lead to guests. */
 #include "control/change_request.h"
 #include "control/request.h"
 #include "control/values.h"
@@ -62,7 +62,8 @@ static int remove_forward(struct lanlet_network *n, const char *text, char *erro
 	bool is_number = g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT, &id, NULL);
 	int r = is_number ? lanlet_network_remove_forward(n, (unsigned)id) : -ENOENT;
 	if (r < 0)
-		snprintf(error, size, is_number ? "there is no forward with the number %s" : "\"%.64s\" is no number of a forward", text);
+		snprintf(error, size, is_number ? "there is no forward with the number %s" : "\"%.64s\" is not the number of a forward",
+			 text);
 	return r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1/leases: who has an address by DHCP. */
+/* GET /v1/leases: active DHCP leases. */
 #include "base/macros.h"
 #include "control/request.h"
 #include "control/values.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /v1/log-level: how much the network says. */
+/* /v1/log-level: the least important messages that are logged. */
 #include "base/macros.h"
 #include "control/request.h"
 #include "control/values.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /v1/names: what DNS answers for. */
+/* /v1/names: the names that DNS answers for. */
 #include "base/macros.h"
 #include "control/change_request.h"
 #include "control/request.h"

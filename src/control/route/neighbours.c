@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1/neighbours: which addresses the gateway knows to be used, by whom, and at which ports. */
+/* GET /v1/neighbours: the neighbour (ARP) table of the gateway, with the ports. */
 #include "control/request.h"
 #include "control/values.h"
 #include "network/snapshot.h"

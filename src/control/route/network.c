@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1/network: what there is one of. */
+/* GET /v1/network: the settings and the state of the network as a whole. */
 #include "base/macros.h"
 #include "control/control_internal.h"
 #include "control/request.h"

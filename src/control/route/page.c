@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /: the page. */
+/* GET /: the web page. */
 #include "control/page.h"
 #include "control/request.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1/ports: who is plugged in, the gateway among them; GET /v1/connects: whom we plug into. */
+/* GET /v1/ports: the ports of the switch, with that of the gateway; GET /v1/connects: the sockets that lanlet connects to. */
 #include "base/macros.h"
 #include "control/request.h"
 #include "control/values.h"

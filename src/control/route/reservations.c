@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* /v1/reservations: addresses that belong to MACs. */
+/* /v1/reservations: DHCP reservations (static leases). */
 #include "base/macros.h"
 #include "control/change_request.h"
 #include "control/request.h"
@@ -58,7 +58,7 @@ static int remove_reservation(struct lanlet_network *n, const char *text, char *
 	struct mac mac;
 	if (mac_parse(text, &mac) == 0)
 		return change_remove_reservation(n, mac, error, size);
-	snprintf(error, size, "\"%.64s\" is no MAC", text);
+	snprintf(error, size, "\"%.64s\" is not a MAC", text);
 	return -EINVAL;
 }
 

@@ -37,7 +37,7 @@ const struct route *route_at(size_t index)
 	return NULL;
 }
 
-/* Whether @path is the one of @r; its variable parts are then in @parts, borrowed from @path. */
+/* Whether @path matches that of @r; @parts are then its variable parts, borrowed from @path. */
 static bool path_matches(const struct route *r, char **path, char *parts[static ROUTE_PARTS_MAX])
 {
 	g_auto(GStrv) pattern = g_strsplit(r->path, "/", -1);

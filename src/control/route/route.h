@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The routes of the API: a table for each noun, in its own file route_NOUN.c, and all tables in route.c.  docs/openapi.json says the
- * same in words; a test compares the two.
+ * The routes of the API: each noun has a table in route/NOUN.c, and route.c lists all tables.  docs/openapi.json describes them; a test
+ * compares the two.
  */
 #pragma once
 
@@ -12,8 +12,8 @@ struct request;
 #define ROUTE_PARTS_MAX 4u
 
 struct route {
-	const char *method; /* NULL: behind the last one */
-	const char *path;   /* "/v1/leases/{mac}": a part in braces stands for any, see request_part() */
+	const char *method; /* NULL: after the last one */
+	const char *path;   /* such as "/v1/leases/{mac}": a part in braces matches any, see request_part() */
 	void (*handle)(struct request *r);
 };
 
@@ -22,10 +22,9 @@ extern const struct route routes_routes[], routes_network[], routes_ports[], rou
 	routes_forwards[], routes_capture[], routes_connect[], routes_neighbours[], routes_page[];
 
 /*
- * The route for @method and @path, whose parts for the wildcards are put into @ret_parts, as strings to be g_free()d.
- * NULL when there is none; *@ret_allowed is then the methods that the path has, comma-separated and to be g_free()d, or NULL when
- * there is no such path.
+ * The route for @method and @path; @ret_parts are its variable parts, to be g_free()d.  NULL: there is none; *@ret_allowed is then the
+ * methods of the path, comma-separated and to be g_free()d, or NULL when there is no such path.
  */
 const struct route *route_find(const char *method, const char *path, char *ret_parts[static ROUTE_PARTS_MAX], char **ret_allowed);
-/* Every route: the @index-th, or NULL behind the last one. */
+/* The @index-th of all routes, or NULL after the last one. */
 const struct route *route_at(size_t index);

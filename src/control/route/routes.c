@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1: every route. */
+/* GET /v1: all routes. */
 #include "control/request.h"
 
 static void get_routes(struct request *r)
