@@ -32,7 +32,7 @@ int backlog_put(struct backlog *b, usec_t now, const struct frame *f)
 	kept->frame = *f;
 	kept->frame.iov = &kept->iov;
 	kept->frame.n_iov = 1;
-	kept->frame.ingress = NULL; /* may be gone before the frame is */
+	kept->frame.ingress = NULL; /* the port may go before the frame does */
 	kept->iov = (struct iovec){ .iov_base = kept->bytes, .iov_len = f->len };
 	frame_copy(f, 0, kept->bytes, f->len);
 	*(b->first ? &b->last->next : &b->first) = kept;

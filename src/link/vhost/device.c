@@ -23,10 +23,10 @@ const uint64_t vhost_protocol_features = BIT(PROTOCOL_F_MQ) | BIT(PROTOCOL_F_RAR
 					 BIT(PROTOCOL_F_BACKEND_REQ) | BIT(PROTOCOL_F_CONFIG) | BIT(PROTOCOL_F_RESET_DEVICE) |
 					 BIT(PROTOCOL_F_CONFIGURE_MEM_SLOTS) | BIT(PROTOCOL_F_STATUS);
 
-/* A driver without MRG_RXBUF posts buffers of 1526 bytes, or of 65,562 when it takes super-frames (virtio 1.3 §5.1.6.3.1). */
+/* A driver without MRG_RXBUF posts buffers of 1526 bytes, or of 65,562 if it takes super-frames (virtio 1.3 §5.1.6.3.1). */
 #define FRAME_MAX_SMALL ((size_t)1526 - NET_HEADER_LEN)
 #define FRAME_MAX_BIG ((size_t)65562 - NET_HEADER_LEN)
-/* Two super-frames in buffers of an ordinary frame each: a ring that holds less would never have room for one. */
+/* Enough buffers of an ordinary frame's size for two super-frames.  In a smaller ring there would never be room for one. */
 #define SUPER_RING_SIZE_MIN 128
 
 void vhost_device_update_port(struct vhost_device *d)
@@ -94,7 +94,7 @@ int vhost_device_set_features(struct vhost_device *d, uint64_t features)
 
 /* --- memory --- */
 
-/* The queues go on where they were, if their rings are still in memory. */
+/* Restarts the queues where they were, if their rings are still in memory. */
 static int update_queues(struct vhost_device *d, usec_t now)
 {
 	int r = 0;
@@ -143,7 +143,7 @@ int vhost_device_set_memory(struct vhost_device *d, usec_t now, const struct pro
 
 int vhost_device_add_memory(struct vhost_device *d, usec_t now, const struct protocol_region *region, int fd)
 {
-	/* QEMU 7.2 adds everything once for each pair of queues. */
+	/* QEMU 7.2 adds each region once for each pair of queues. */
 	if (memory_has(&d->memory, &(struct memory_region){ .guest = region->guest, .user = region->user, .size = region->size }))
 		return 0;
 	int r = add_region(d, region, fd);
@@ -192,7 +192,7 @@ void vhost_device_fail(struct vhost_device *d, usec_t now, enum drop_reason why)
 
 bool vhost_device_check_memory(struct vhost_device *d, usec_t now)
 {
-	unsigned left = d->memory.n; /* each region has a mapping */
+	unsigned left = d->memory.n; /* each region has one mapping */
 	for (const struct vhost_mapping *m = d->mappings; left > 0; m++) {
 		left -= m->host != NULL;
 		if (!m->host || !guard_was_hit(m->guard))

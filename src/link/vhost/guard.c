@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A slot is free (start 0), being filled by one thread (start 1), or in use. */
+/* A slot is free (start 0), being filled by a thread (start 1), or in use. */
 #include "link/vhost/guard.h"
 
 #include "base/macros.h"

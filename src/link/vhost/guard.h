@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory of others may vanish below us: a front end can shrink the file behind it, and the next load is SIGBUS.
+ * Survives memory that vanishes: a front end can shrink the file behind its guest's memory, and the next access raises SIGBUS.
  *
- * Who guards what: every mapping of a front end's memory is registered here, whatever seals it has.  When a load or store
- * of ours finds it gone, the signal's handler calls guard_handle(), which puts empty private memory in its place, so
- * that the access and everything after it goes on with zeros, and marks the guard.  The device whose memory it was asks
- * guard_was_hit() at the end of each turn and is reset; nobody else notices.  System calls are no trouble: they return EFAULT.
+ * Every mapping of a front end's memory is registered here.  When an access finds it gone, the handler of SIGBUS calls guard_handle(),
+ * which maps empty private memory in its place, so that the program goes on with zeros, and marks the guard.  The device asks
+ * guard_was_hit() at the end of each turn and is then reset; other guests are not affected.  System calls on such memory return EFAULT.
  *
- * A signal handler reaches nothing but what is global.  The table here is the only writable global of the library: it belongs to the
- * process's address space, of which there is one however many networks there are.
+ * The table is global because a signal handler reaches nothing else.  It describes the address space of the process, which all networks
+ * share.
  */
 #pragma once
 

@@ -12,7 +12,7 @@
 
 #define HUGETLBFS_MAGIC 0x958458f6
 
-/* The size of pages that @fd is mapped by. */
+/* The page size for mappings of @fd. */
 static uint64_t page_size(int fd)
 {
 	struct statfs fs;
@@ -21,7 +21,7 @@ static uint64_t page_size(int fd)
 	return (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* A file that ends before the part does would fault at the first touch. */
+/* An access beyond the end of the file would raise SIGBUS. */
 static int check_part(int fd, uint64_t offset, uint64_t size)
 {
 	struct stat st;
@@ -42,7 +42,7 @@ int vhost_mapping_map(int fd, uint64_t offset, uint64_t size, struct vhost_mappi
 	void *start = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, (off_t)(offset - before));
 	if (start == MAP_FAILED)
 		return -errno;
-	madvise(start, whole, MADV_DONTDUMP); /* a guest's secrets have no place in a core file of ours */
+	madvise(start, whole, MADV_DONTDUMP); /* keep the guest's secrets out of core dumps */
 	struct guard *guard = guard_add(start, whole);
 	if (!guard) {
 		munmap(start, whole);

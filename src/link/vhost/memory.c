@@ -11,7 +11,7 @@ static bool wraps(uint64_t start, uint64_t size)
 	return size == 0 || size > SIZE_MAX / 2 || start > UINT64_MAX - (size - 1);
 }
 
-/* Neither range wraps. */
+/* Neither range may wrap. */
 static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 {
 	return a < b ? b - a < a_size : a - b < b_size;
@@ -63,7 +63,7 @@ int memory_remove(struct memory *m, const struct memory_region *r, struct memory
 	return -ENOENT;
 }
 
-/* Our address of @at, which is @start + something in a region that begins with @start; what is left of it in @ret_left. */
+/* The local address of @at in region @r, whose addresses of that kind begin with @start.  @ret_left: bytes from there to its end. */
 static uint8_t *host_address(const struct memory_region *r, uint64_t start, uint64_t at, uint64_t *ret_left)
 {
 	if (at < start || at - start >= r->size)
@@ -113,7 +113,7 @@ int memory_pieces(const struct memory *m, uint64_t guest, uint32_t len, struct i
 		uint32_t part = (uint32_t)MIN(left, (uint64_t)len);
 		ret[n++] = (struct iovec){ .iov_base = p, .iov_len = part };
 		len -= part;
-		/* At the very top there is nothing to go on with. */
+		/* The end of the address space was reached. */
 		if (len > 0 && guest > UINT64_MAX - part)
 			return -EFAULT;
 		guest += part;

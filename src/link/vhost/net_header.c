@@ -20,7 +20,7 @@ enum {
 	GSO_ECN = 0x80,
 };
 
-/* Little-endian; a legacy driver's own order, which is the same on every machine that we run on. */
+/* Little-endian.  A legacy driver uses the guest's byte order, which is the same on all supported machines. */
 struct virtio_net_header {
 	uint8_t flags;
 	uint8_t gso_type;
@@ -57,7 +57,7 @@ static int parse_checksum(const struct virtio_net_header *h, uint64_t features, 
 	return 0;
 }
 
-/* What a driver asks for by @type, and which feature lets it. */
+/* A driver's GSO type, and the feature that it needs. */
 static const struct {
 	uint8_t type;
 	unsigned feature;
@@ -74,7 +74,7 @@ static int parse_gso(const struct virtio_net_header *h, uint64_t features, struc
 	f->gso_size = 0;
 	if (h->gso_type == GSO_NONE)
 		return 0;
-	/* §5.1.6.2: segmentation comes with a checksum that is left to the device. */
+	/* §5.1.6.2: segmentation implies a checksum that is left to the device. */
 	if (h->gso_size == 0 || !(h->flags & NEEDS_CSUM))
 		return -EBADMSG;
 	for (size_t i = 0; i < ARRAY_SIZE(gso_types); i++) {
@@ -110,7 +110,7 @@ bool net_header_needs_ecn(const struct frame *f)
 	return flags & TCP_CWR;
 }
 
-/* Bytes in front of the payload: a hint to the driver. */
+/* Length of the headers: a hint to the driver. */
 static size_t header_len(const struct frame *f)
 {
 	if (f->gso == FRAME_GSO_UDP)

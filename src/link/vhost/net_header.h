@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The header in front of each frame in a virtqueue (virtio 1.3 §5.1.6) and what it says in struct frame's words.
+ * The header in front of each frame in a virtqueue (virtio 1.3 §5.1.6), translated to and from the fields of struct frame.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* num_buffers is there with VERSION_1 or MRG_RXBUF only. */
+/* Without num_buffers, which only VERSION_1 or MRG_RXBUF adds. */
 #define NET_HEADER_LEN 12
 #define NET_HEADER_LEN_SHORT 10
 
@@ -46,17 +46,17 @@ static inline size_t net_header_len(uint64_t features)
 													  : NET_HEADER_LEN_SHORT;
 }
 
-/* enum port_offload: what a driver that took @features can be given undone. */
+/* enum port_offload that a driver with @features accepts. */
 unsigned net_header_offloads(uint64_t features);
 
 /*
- * Reads the header @bytes of the frame behind it, whose length is in @f already, into @f's offload fields.  -EBADMSG when it
- * asks for what was not negotiated, or for what the frame has no room for.
+ * Parses the header @bytes into the offload fields of @f, whose len is set already.  -EBADMSG when it uses a feature that was not
+ * negotiated, or offsets outside the frame.
  */
 int net_header_parse(const uint8_t bytes[static NET_HEADER_LEN_SHORT], uint64_t features, struct frame *f);
 
-/* Whether @f, a super-frame of TCP, answers congestion (CWR): only a driver that took GUEST_ECN may be given it whole. */
+/* Whether @f, a TCP super-frame, has CWR set: only a driver with GUEST_ECN may get it whole. */
 bool net_header_needs_ecn(const struct frame *f);
 
-/* Writes the header for @f, which needs no more than @features allow, in @n_buffers chains.  NET_HEADER_LEN bytes. */
+/* Writes NET_HEADER_LEN bytes, the header for @f in @n_buffers chains.  @f needs only offloads that @features allow. */
 void net_header_emit(const struct frame *f, uint64_t features, uint16_t n_buffers, uint8_t ret[static NET_HEADER_LEN]);

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The head of the completions that the kernel shares with us (fs/aio.c, libaio's aio_ring.h). */
+/* The head of the completion ring that the kernel maps (fs/aio.c, libaio's aio_ring.h). */
 struct completions {
 	uint32_t id, n;
 	uint32_t head, tail;
@@ -25,8 +25,8 @@ struct completions {
 #define COMPLETIONS_MAGIC 0xa10a10a1u
 
 struct notifier {
-	aio_context_t context; /* 0: there is none */
-	int empty_fd;          /* a file without bytes: reading it completes at once */
+	aio_context_t context; /* 0: none */
+	int empty_fd;          /* an empty file: a read completes at once */
 };
 
 int notifier_new(struct notifier **ret)
@@ -61,14 +61,14 @@ void notifier_free(struct notifier *n)
 	free(n);
 }
 
-/* Nobody reads the completions: they are taken off by stepping over them. */
+/* Discards completions, which are of no interest. */
 static void forget_completions(struct notifier *n)
 {
 	struct completions *c = (struct completions *)n->context;
 	__atomic_store_n(&c->head, __atomic_load_n(&c->tail, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
 }
 
-/* Fails for everything but an eventfd. */
+/* Fails unless the line is an eventfd. */
 static void signal_eventfd(struct notifier *n, int fd)
 {
 	struct iocb read_nothing = {
@@ -82,7 +82,7 @@ static void signal_eventfd(struct notifier *n, int fd)
 		forget_completions(n);
 }
 
-/* Both ends are opened, ours being a reader too: whoever writes to a pipe without one is sent SIGPIPE. */
+/* Opens both ends: writing to a pipe without a reader raises SIGPIPE. */
 static int reopen_pipe(int fd)
 {
 	char path[sizeof("/proc/self/fd/") + 12];

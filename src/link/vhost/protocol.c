@@ -30,7 +30,7 @@ enum payload {
 static const struct request {
 	bool known;
 	enum payload payload;
-	unsigned fds; /* most descriptors beside it */
+	unsigned fds; /* most descriptors that may come with it */
 	enum protocol_reply reply;
 } requests[] = {
 	[PROTOCOL_GET_FEATURES] = { true, PAYLOAD_NONE, 0, PROTOCOL_REPLY_NUMBER },
@@ -106,7 +106,7 @@ static struct protocol_region get_region(struct bytes_reader *r)
 	return region;
 }
 
-/* One descriptor goes with each region. */
+/* Each region comes with one descriptor. */
 static bool get_regions(struct bytes_reader *r, struct protocol_message *m)
 {
 	uint32_t n = get_u32(r);
@@ -116,7 +116,7 @@ static bool get_regions(struct bytes_reader *r, struct protocol_message *m)
 	m->regions.n = n;
 	for (uint32_t i = 0; i < n; i++)
 		m->regions.at[i] = get_region(r);
-	/* Some front ends send the whole array, used or not. */
+	/* Some front ends send the whole array, unused entries included. */
 	bytes_skip(r, r->left);
 	return true;
 }
@@ -149,11 +149,11 @@ static bool get_payload(enum payload kind, struct bytes_reader *r, struct protoc
 		return true;
 	case PAYLOAD_ADDRESS:
 		m->address.index = get_u32(r);
-		get_u32(r); /* flags: dirty logging, which is not offered */
+		get_u32(r); /* flags, for dirty logging, which is not offered */
 		m->address.descriptors = get_u64(r);
 		m->address.used = get_u64(r);
 		m->address.available = get_u64(r);
-		get_u64(r); /* where to log */
+		get_u64(r); /* address of the log */
 		return true;
 	case PAYLOAD_FD: return get_fd(r, m);
 	case PAYLOAD_REGIONS: return get_regions(r, m);

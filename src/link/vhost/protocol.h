@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vhost-user messages: bytes to checked values and back.  Which requests there are, what each carries and what it is
- * answered with is one table (protocol.c); what a request means is done elsewhere.
+ * vhost-user messages: bytes to checked values and back.  A table (protocol.c) says which requests there are, what each carries and how it
+ * is answered; request.c carries them out.
  *
- * A message is a header, a payload of the length that the header says, and descriptors beside them.  Numbers are in the order of the
- * machine, as both ends are on one.
+ * A message is a header, a payload of the length in the header, and descriptors.  Numbers are in the byte order of the machine, because
+ * both ends run on it.
  */
 #pragma once
 
@@ -64,23 +64,23 @@ enum protocol_request {
 
 struct protocol_header {
 	uint32_t request;
-	uint32_t size; /* of the payload */
+	uint32_t size; /* payload bytes */
 	bool need_reply;
 };
 
-/* -EBADMSG: another version, a reply, or a payload larger than any request has. */
+/* -EBADMSG: another version, a reply, or a payload larger than that of any request. */
 int protocol_header_parse(const uint8_t bytes[static PROTOCOL_HEADER_LEN], struct protocol_header *ret);
 
 struct protocol_region {
 	uint64_t guest, size, user;
-	uint64_t offset; /* in the descriptor */
+	uint64_t offset; /* in the file */
 };
 
 struct protocol_message {
 	uint32_t request;
 	bool need_reply;
-	unsigned n_fds; /* beside it */
-	/* By the kind of the request's payload (protocol.c). */
+	unsigned n_fds; /* that came with it */
+	/* The request says which is valid (protocol.c). */
 	union {
 		uint64_t number;
 		struct {
@@ -105,19 +105,19 @@ struct protocol_message {
 };
 
 /*
- * The request that @h begins and @payload goes on, with @n_fds descriptors.  -ENOSYS when it is none that we know, -EBADMSG when its
- * payload or the descriptors beside it are not what it has to have.
+ * Parses the request with header @h, @payload and @n_fds descriptors.  -ENOSYS when it is not known, -EBADMSG when its payload or the
+ * number of descriptors is wrong.
  */
 int protocol_parse(const struct protocol_header *h, const uint8_t *payload, unsigned n_fds, struct protocol_message *ret);
 
 enum protocol_reply {
-	PROTOCOL_REPLY_ACK,    /* none but 0 or not when the front end asked for one */
+	PROTOCOL_REPLY_ACK,    /* none, unless the front end asked for one: 0 or not 0 */
 	PROTOCOL_REPLY_NUMBER, /* 64 bits */
 	PROTOCOL_REPLY_RING,   /* index and value */
 	PROTOCOL_REPLY_CONFIG, /* offset, size, flags and bytes */
 };
 
-/* What @request is answered with; for one that is not known PROTOCOL_REPLY_ACK. */
+/* The kind of reply to @request; PROTOCOL_REPLY_ACK when it is not known. */
 enum protocol_reply protocol_reply_of(uint32_t request);
 
 #define PROTOCOL_REPLY_SIZE_MAX (PROTOCOL_HEADER_LEN + 12 + PROTOCOL_CONFIG_MAX)
@@ -125,6 +125,6 @@ enum protocol_reply protocol_reply_of(uint32_t request);
 /* Each writes a whole reply to @request and returns its length. */
 size_t protocol_emit_number(uint8_t ret[static PROTOCOL_REPLY_SIZE_MAX], uint32_t request, uint64_t value);
 size_t protocol_emit_ring(uint8_t ret[static PROTOCOL_REPLY_SIZE_MAX], uint32_t request, uint32_t index, uint32_t value);
-/* @size at most PROTOCOL_CONFIG_MAX; @bytes NULL: refused, which is a reply without payload. */
+/* @size is at most PROTOCOL_CONFIG_MAX.  @bytes NULL: the request is refused by a reply without payload. */
 size_t protocol_emit_config(uint8_t ret[static PROTOCOL_REPLY_SIZE_MAX], uint32_t request, uint32_t offset, const uint8_t *bytes,
 			    uint32_t size);

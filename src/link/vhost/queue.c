@@ -55,7 +55,7 @@ int vhost_queue_update(struct vhost_queue *q, usec_t now)
 	struct vhost_device *d = q->device;
 	if (vhost_queue_runs(q) && !may_run(q)) {
 		vhost_queue_stop(q);
-		/* What waited for room in it goes another way. */
+		/* Frames that waited for this queue take another one. */
 		if (d->n_pairs > 0)
 			vhost_receive_resume(d, now);
 	}
@@ -68,7 +68,7 @@ int vhost_queue_update(struct vhost_queue *q, usec_t now)
 	if (r < 0)
 		return r;
 	vhost_steer_count_pairs(d);
-	/* What was called or kicked while nobody worked on the ring may be lost: neither side must wait for it. */
+	/* Notifications may have been lost while the ring was stopped: act as if there had been one each way. */
 	notify_line_tell(&q->call, d->notifier);
 	if (q->index % 2 == 0)
 		vhost_receive_kicked(q, now);
@@ -97,13 +97,13 @@ int vhost_queue_set_kick(struct vhost_queue *q, usec_t now, int fd)
 	int r = notify_line_set(&q->kick_line, fd);
 	if (r < 0 || fd < 0)
 		return r;
-	/* Others would have to be emptied. */
+	/* Only an eventfd works edge-triggered without being read. */
 	if (q->kick_line.kind != NOTIFY_EVENTFD) {
 		drop_kick(q);
 		return -EINVAL;
 	}
 	q->kick.fd = q->kick_line.fd;
-	/* Every kick is an edge; the counter need not be read. */
+	/* Each kick is an edge, so the counter need not be read. */
 	r = poller_watch(q->device->config->poller, &q->kick, q->kick.fd, POLL_EVENT_IN | POLL_EVENT_EDGE);
 	if (r < 0) {
 		drop_kick(q);
@@ -115,7 +115,7 @@ int vhost_queue_set_kick(struct vhost_queue *q, usec_t now, int fd)
 int vhost_queue_set_call(struct vhost_queue *q, int fd)
 {
 	int r = notify_line_set(&q->call, fd);
-	/* It may have missed one by the old descriptor. */
+	/* A notification through the old descriptor may have been lost. */
 	if (vhost_queue_runs(q))
 		notify_line_tell(&q->call, q->device->notifier);
 	return r;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * To the guest.  A frame is written behind a net header into as many of the guest's buffers as it takes (MRG_RXBUF), or
- * into one.  When the ring has no room, the port is congested, and the guest's next kick tells that there are buffers again; until then
- * a copy of the frame waits in the queue's backlog, or it is dropped and counted when that is full.
+ * Frames to the guest.  A frame is written, behind a net header, into as many of the guest's buffers as it needs (MRG_RXBUF), or into one.
+ * When the ring has no room, the port is congested until the guest's next kick; meanwhile a copy of the frame waits in the queue's backlog.
+ * When that is full the frame is dropped and counted.
  *
- * A room is the same thing lent: its owner writes the frame into it himself.
+ * A room (port.h) is such buffers lent, into which the sender writes the frame itself.
  */
 #include "link/vhost/device.h"
 
@@ -16,9 +16,9 @@
 
 #include <errno.h>
 
-/* A lent room becomes a frame, which has some pieces of its own. */
+/* A room becomes a frame, so it may have fewer pieces than a frame. */
 #define LENT_PIECES_MAX (FRAME_IOV_MAX - 4)
-/* Of one loan.  The guest is to work on what was committed while the next loan is filled. */
+/* Rooms of one loan.  Small, so that the guest works on committed rooms while the next loan is filled. */
 #define LENT_BYTES_MAX ((size_t)256 * 1024)
 #define BACKLOG_TIME (100 * USEC_PER_MSEC)
 
@@ -30,8 +30,8 @@ static bool is_mergeable(const struct vhost_device *d)
 /* --- rooms --- */
 
 /*
- * Takes chains for @size bytes with the net header.  -ENOBUFS: there are not enough, -EMSGSIZE: the driver's next buffer is too
- * small, -EBADMSG: the ring is broken.  On failure nothing is taken.
+ * Takes chains for @size bytes, net header included.  -ENOBUFS: there are too few, -EMSGSIZE: the driver's next buffer is too small,
+ * -EBADMSG: the ring is broken.  Takes nothing on failure.
  */
 static int take_chains(struct vhost_queue *q, size_t size, struct vhost_room *ret)
 {
@@ -65,7 +65,7 @@ static int take_chains(struct vhost_queue *q, size_t size, struct vhost_room *re
 	return 0;
 }
 
-/* As take_chains(); when there are not enough, asks to be kicked and looks once more. */
+/* As take_chains(); when there are too few, asks for a kick and tries once more. */
 static int take_or_wait(struct vhost_queue *q, size_t size, struct vhost_room *ret)
 {
 	int r = take_chains(q, size, ret);
@@ -76,7 +76,7 @@ static int take_or_wait(struct vhost_queue *q, size_t size, struct vhost_room *r
 	return r;
 }
 
-/* Gives the chains of @room back with @len bytes in them; returns how many of them were used. */
+/* Gives back the chains of @room with @len bytes in them; returns how many were used. */
 static unsigned give_chains(struct vhost_queue *q, const struct vhost_room *room, size_t len)
 {
 	const struct ring_chain *chains = &q->device->rooms->chains[room->first_chain];
@@ -90,7 +90,7 @@ static unsigned give_chains(struct vhost_queue *q, const struct vhost_room *room
 	return n;
 }
 
-/* How many chains of @room @len bytes take. */
+/* How many chains of @room @len bytes need. */
 static unsigned chains_for(struct vhost_device *d, const struct vhost_room *room, size_t len)
 {
 	const struct ring_chain *chains = &d->rooms->chains[room->first_chain];
@@ -102,13 +102,13 @@ static unsigned chains_for(struct vhost_device *d, const struct vhost_room *room
 
 /* --- writing --- */
 
-/* Where the next byte goes. */
+/* The position of the next byte. */
 struct cursor {
 	const struct iovec *iov;
 	size_t at;
 };
 
-/* The pieces have room for @len bytes: that was counted when they were taken. */
+/* The pieces have room for @len bytes; take_chains() made sure. */
 static void write_bytes(struct cursor *c, const uint8_t *from, size_t len)
 {
 	while (len > 0) {
@@ -148,7 +148,7 @@ static int place_now(struct vhost_queue *q, const struct frame *f)
 	for (unsigned i = 0; i < f->n_iov; i++)
 		write_bytes(&c, f->iov[i].iov_base, f->iov[i].iov_len);
 	give_chains(q, &room, header_len + f->len);
-	/* The guest is to work on what there is while more is copied. */
+	/* Lets the guest work on these frames while more are copied. */
 	if (ring_unpublished(&q->ring) >= q->ring.size / 4)
 		vhost_queue_publish(q);
 	return 0;
@@ -164,7 +164,7 @@ static enum drop_reason drop_reason_of(int error)
 	}
 }
 
-/* Frames keep their order: while some wait, others wait behind them. */
+/* Keeps the order of frames: while some wait, later ones wait behind them. */
 static void place(struct vhost_device *d, usec_t now, const struct frame *f)
 {
 	struct vhost_queue *q = d->rooms->lent_by ? NULL : vhost_steer_frame(d, f);
@@ -191,7 +191,7 @@ static void vhost_flush(struct port *p, usec_t now)
 		vhost_device_fail(d, now, DROP_VHOST_RING);
 }
 
-/* Places what waited; false when some still does, or the device has failed. */
+/* Writes frames of the backlog into the ring; false when some still wait, or the device has failed. */
 static bool place_backlog(struct vhost_queue *q, usec_t now)
 {
 	struct vhost_device *d = q->device;
@@ -209,8 +209,8 @@ static bool place_backlog(struct vhost_queue *q, usec_t now)
 }
 
 /*
- * A driver may have posted all the buffers it has, and they are too few for the first frame that waits: then no kick will ever
- * come, and the frame must not be in the way of others for ever.
+ * A driver may have posted all its buffers, and they are too few for the first frame of the backlog.  Then no kick comes, so the frame is
+ * dropped after a while, or it would block all others.
  */
 static void give_up_old(struct vhost_queue *q, usec_t now)
 {
@@ -264,12 +264,12 @@ static unsigned vhost_reserve(struct port *p, uint32_t flow, unsigned n, size_t 
 	unsigned n_lent = 0, n_wanted = MIN(MIN(n, VHOST_ROOMS), (unsigned)MAX(LENT_BYTES_MAX / size, (size_t)1));
 	for (; rooms->n < n_wanted; rooms->n++) {
 		struct vhost_room *room = &rooms->rooms[rooms->n];
-		/* One room must be had, for the rest there is another time. */
+		/* The first room is needed now; the others may fail. */
 		if ((rooms->n == 0 ? take_or_wait(q, header_len + size, room) : take_chains(q, header_len + size, room)) < 0)
 			break;
 		const struct iovec *first = &rooms->iov[room->first_iov];
 		if (first->iov_len < header_len + ETH_HEADER_LEN || room->n_iov > LENT_PIECES_MAX) {
-			/* Legal, but nobody does it: not worth more than being copied to. */
+			/* Legal but unusual: such buffers are served by send(). */
 			ring_untake(&q->ring, room->n_chains);
 			rooms->n_chains -= room->n_chains;
 			break;

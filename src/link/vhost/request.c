@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What each message does.  The answers are those of the vhost-user specification, "Front-end message types". */
+/* Carries out each message, as the vhost-user specification has it, "Front-end message types". */
 #include "link/vhost/device.h"
 
 #include "base/bytes.h"
@@ -90,7 +90,7 @@ static int enable_ring(struct vhost_device *d, usec_t now, const struct protocol
 static int set_ring_fd(struct vhost_device *d, usec_t now, const struct protocol_message *m, int *fds)
 {
 	struct vhost_queue *q = queue_at(d, m->fd.index);
-	/* A ring that is to be polled for ever would cost a processor; nobody asks for that. */
+	/* Polling a ring all the time would cost a processor, and no front end asks for it. */
 	if (!q || (m->request == PROTOCOL_SET_VRING_KICK && !m->fd.has_fd))
 		return -EINVAL;
 	int fd = m->fd.has_fd ? take_fd(fds) : -1;
@@ -101,7 +101,7 @@ static int set_ring_fd(struct vhost_device *d, usec_t now, const struct protocol
 	return notify_line_set(&q->error, fd);
 }
 
-/* The guest moved here from another machine: tells the segment where it is, in its name. */
+/* The guest has migrated to this host: announces its MAC to the segment on its behalf. */
 static int send_rarp(struct vhost_device *d, usec_t now, uint64_t address)
 {
 	uint8_t bytes[60] = { 0 };
@@ -154,7 +154,7 @@ static int set_backend_request_fd(struct vhost_device *d, const struct protocol_
 	return 0;
 }
 
-/* virtio 1.3 §5.1.4; there is no MAC in it, for guests bring their own. */
+/* virtio 1.3 §5.1.4, without a MAC, because guests bring their own. */
 static void fill_config(const struct vhost_device *d, uint8_t config[static PROTOCOL_CONFIG_MAX])
 {
 	struct {
@@ -185,7 +185,7 @@ static int set_protocol_features(struct vhost_device *d, uint64_t features)
 	return 0;
 }
 
-/* Requests that are answered by success or failure. */
+/* Requests whose reply is success or failure. */
 static int act(struct vhost_device *d, usec_t now, const struct protocol_message *m, int *fds)
 {
 	switch ((enum protocol_request)m->request) {
@@ -208,7 +208,7 @@ static int act(struct vhost_device *d, usec_t now, const struct protocol_message
 	case PROTOCOL_NET_SET_MTU: return set_mtu(d, m->number);
 	case PROTOCOL_SET_BACKEND_REQ_FD: return set_backend_request_fd(d, m, fds);
 	case PROTOCOL_SET_STATUS: return set_status(d, m->number);
-	default: /* SET_CONFIG: nothing of it can be written (§5.1.4) */ return -EINVAL;
+	default: /* SET_CONFIG: all fields are read-only (§5.1.4) */ return -EINVAL;
 	}
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Order: the driver writes descriptors, then the entry, then the index; we read the index first (acquire).  We write
- * the used entry, then the used index (release), and look at what the driver wants to be told only after a full fence,
- * as it does on its side (§2.7.13.4.1).
+ * Memory order: the driver writes descriptors, then the entry, then the index; the device reads the index first (acquire).  The device
+ * writes the used entry, then the used index (release), and reads whether the driver wants a notification only after a full fence, as the
+ * driver does on its side (§2.7.13.4.1).
  */
 #include "link/vhost/ring.h"
 
@@ -78,7 +78,7 @@ static int broken(struct ring *r)
 	return -EBADMSG;
 }
 
-/* Reads the driver's index, which is never more than a ring ahead. */
+/* Reads the driver's index.  It may be at most one ring size ahead. */
 static int look(struct ring *r)
 {
 	uint16_t index = le16toh(__atomic_load_n(&r->available->index, __ATOMIC_ACQUIRE));
@@ -95,7 +95,7 @@ unsigned ring_waiting(struct ring *r)
 	return (uint16_t)(r->seen - r->next);
 }
 
-/* A descriptor as a value, read once: the compiler cannot know that it did not change behind the barrier. */
+/* Copies a descriptor.  The barrier makes the compiler read it only once. */
 static struct ring_descriptor read_descriptor(const uint8_t *table, unsigned at)
 {
 	struct ring_descriptor d;
@@ -109,7 +109,7 @@ struct walk {
 	enum ring_direction direction;
 	struct iovec *iov;
 	unsigned max, n;
-	unsigned steps; /* descriptors seen: a chain that is longer than allowed may be a loop */
+	unsigned steps; /* descriptors seen so far; bounded, because the chain may be a loop */
 	size_t len;
 };
 
@@ -127,8 +127,8 @@ static int add_buffer(struct walk *w, const struct ring_descriptor *d)
 }
 
 /*
- * Walks a chain in @table from @at on.  An indirect descriptor is returned in @ret_indirect: it is the last one of its chain and has
- * no indirect ones in its table (§2.7.5.3.1).
+ * Walks a chain in @table from @at on.  Returns an indirect descriptor in @ret_indirect: it must be the last of its chain, and its table
+ * must not contain another (§2.7.5.3.1).
  */
 static int walk_table(struct walk *w, const uint8_t *table, unsigned size, unsigned at, struct ring_descriptor *ret_indirect)
 {
@@ -211,7 +211,7 @@ bool ring_publish(struct ring *r)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!r->event_idx)
 		return !(le16toh(__atomic_load_n(&r->available->flags, __ATOMIC_RELAXED)) & AVAILABLE_NO_INTERRUPT);
-	/* §2.7.7.2: the entry that the driver waits for is among the new ones. */
+	/* §2.7.7.2: the driver waits for one of the new entries. */
 	uint16_t event = le16toh(__atomic_load_n(used_event(r), __ATOMIC_RELAXED));
 	return (uint16_t)(r->given - event - 1) < (uint16_t)(r->given - before);
 }
@@ -232,7 +232,7 @@ bool ring_want_kicks(struct ring *r)
 
 void ring_refuse_kicks(struct ring *r)
 {
-	/* With VIRTIO_F_EVENT_IDX an event that lies behind is refusal enough (§2.7.10.2). */
+	/* With VIRTIO_F_EVENT_IDX an avail_event in the past suppresses kicks (§2.7.10.2). */
 	if (r->memory && !r->event_idx && r->kicks_wanted)
 		__atomic_store_n(&r->used->flags, htole16(USED_NO_NOTIFY), __ATOMIC_RELAXED);
 	r->kicks_wanted = false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which pair of queues takes a conversation to the guest: the one that the guest last sent it by, so that its processors keep to
- * their own (virtio 1.3 §5.1.6.5.6, automatic receive steering); for one that it has not sent yet, any of those that run.
+ * Chooses the pair of queues for a flow to the guest: the pair on which the guest last sent that flow, so that the flow stays on one
+ * processor (virtio 1.3 §5.1.6.5.6, automatic receive steering).  Other flows are spread by their hash.
  *
- * Conversations that share an entry move one another about, which costs the guest order between queues and nothing else.
+ * Flows that share an entry may change queues often, which can reorder their frames but does no other harm.
  */
 #include "link/vhost/device.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From the guest.  Frames enter the segment where they lie in the guest's memory, and the chains are given back when the
- * segment has been flushed: by then nobody looks at them any more.
+ * Frames from the guest.  They enter the segment without being copied from the guest's memory; the chains are given back after the segment
+ * has been flushed, when the frames are no longer used.
  *
- * The guest can change its memory while we decide by it.  So whatever decisions are made by, which is headers and all of a
- * small frame, is copied first; behind that is payload, which nobody interprets.
+ * The guest can change its memory at any time.  So the bytes that decisions depend on, which are headers and small frames, are copied
+ * first; the rest is payload, which is not interpreted.
  */
 #include "link/vhost/device.h"
 
@@ -16,21 +16,21 @@
 
 #include <errno.h>
 
-/* So many frames that calls are shared, so few that they are still in the cache when they are looked at again. */
+/* Enough frames to share notifications, few enough to stay in the cache. */
 #define BATCH_FRAMES 256u
 #define BATCH_BYTES ((size_t)1024 * 1024)
-/* While the guest goes on sending; then others have their turn. */
+/* Batches of a guest that keeps sending, before other ports have their turn. */
 #define BATCHES_PER_TURN 4u
-/* Whatever services and the engine parse fits this; frames of an ordinary MTU do as a whole. */
+/* Holds all that services and engines parse, and whole frames of an ordinary MTU. */
 #define COPY_WHOLE_MAX ((size_t)2048)
 /* Ethernet, two tags, IPv6 with extensions, TCP with options. */
 #define COPY_HEAD ((size_t)256)
-/* The engine and the stream links need some room for pieces of their own. */
+/* Engines and stream links add pieces of their own. */
 #define PIECES_MAX 48u
 
 static_assert(PIECES_MAX < FRAME_IOV_MAX, "the frame may have so many pieces");
 
-/* Skips @len bytes of the @n pieces @iov, copying them to @to; returns how many pieces are used up. */
+/* Moves @len bytes from the @n pieces @iov to @to; returns how many pieces are used up. */
 static unsigned take_front(struct iovec *iov, unsigned n, size_t len, uint8_t *to)
 {
 	unsigned i = 0;
@@ -47,7 +47,7 @@ static unsigned take_front(struct iovec *iov, unsigned n, size_t len, uint8_t *t
 	return i;
 }
 
-/* The frame in the pieces at @iov[1 … n), of which iov[0] becomes a copy of its beginning. */
+/* Makes a frame of the pieces at @iov[1 … n); @iov[0] becomes a copy of its beginning. */
 static int make_frame(struct vhost_device *d, struct iovec *iov, unsigned n, size_t len, struct frame *ret)
 {
 	size_t head = len <= COPY_WHOLE_MAX || n > PIECES_MAX ? len : COPY_HEAD;
@@ -58,14 +58,14 @@ static int make_frame(struct vhost_device *d, struct iovec *iov, unsigned n, siz
 	iov[used] = (struct iovec){ .iov_base = copy, .iov_len = head };
 	ret->iov = iov + used;
 	ret->n_iov = n - used;
-	/* Pieces that were empty behind the copy are no part of the frame. */
+	/* Leaves out empty pieces behind the copy. */
 	if (head == len)
 		ret->n_iov = 1;
 	ret->ingress = &d->port;
 	return 0;
 }
 
-/* A chain of @n pieces at @iov + 1 with the net header in front of the frame. */
+/* A chain of @n pieces at @iov + 1, which begins with the net header. */
 static void deliver(struct vhost_queue *q, usec_t now, struct iovec *iov, unsigned n, size_t len)
 {
 	struct vhost_device *d = q->device;
@@ -87,7 +87,7 @@ static void deliver(struct vhost_queue *q, usec_t now, struct iovec *iov, unsign
 	}
 }
 
-/* Gives the chains back, if the queue outlived the turn. */
+/* Gives the chains back, if the queue still runs. */
 static void complete(struct vhost_queue *q, const uint16_t *heads, unsigned n)
 {
 	if (!vhost_queue_runs(q))
@@ -97,7 +97,7 @@ static void complete(struct vhost_queue *q, const uint16_t *heads, unsigned n)
 	vhost_queue_publish(q);
 }
 
-/* A batch; true when there are more frames. */
+/* Sends a batch; true when there are more frames. */
 static bool transmit_batch(struct vhost_queue *q, usec_t now)
 {
 	struct vhost_device *d = q->device;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A front end's connection: reads a header, then as many bytes as it announces, and lets the device do what the message
- * says.  Descriptors come with the first byte of a message; whatever a request does not keep is closed behind it.
+ * A front end's connection: reads a header, then the payload, and lets the device carry out the message.  Descriptors come with the first
+ * byte of a message; those that the request does not keep are closed.
  */
 #include "link/vhost/vhost.h"
 
@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Messages of one turn: others want theirs. */
+/* Messages per turn, so that other descriptors get their turn. */
 #define MESSAGES_PER_TURN 64
 
 struct vhost_link {
@@ -30,9 +30,9 @@ struct vhost_link {
 	struct listener listener;
 	struct connector connector;
 	struct list connections;
-	struct vhost_rooms *rooms; /* one for all ports: they are written to one after another */
+	struct vhost_rooms *rooms; /* shared by all ports, which use it one after another */
 	struct notifier *notifier;
-	struct list polled; /* queues */
+	struct list polled; /* queues to poll */
 };
 
 struct connection {
@@ -40,16 +40,16 @@ struct connection {
 	struct list node;
 	struct vhost_link *link;
 	struct watch watch;
-	struct connector_target *target; /* NULL: the front end connected to us */
+	struct connector_target *target; /* NULL: the front end connected to lanlet */
 	struct deferred end;
 	bool ending;
-	uint8_t in[PROTOCOL_HEADER_LEN + PROTOCOL_PAYLOAD_MAX]; /* the message that is being read */
+	uint8_t in[PROTOCOL_HEADER_LEN + PROTOCOL_PAYLOAD_MAX]; /* the message being read */
 	size_t in_len;
 	int fds[PROTOCOL_FDS_MAX]; /* that came with it */
 	unsigned n_fds;
 };
 
-/* The connection is taken apart when the present round of events is over. */
+/* Frees the connection after the current round of events. */
 static void end_later(struct connection *c)
 {
 	if (c->ending)
@@ -87,7 +87,7 @@ static void run_end(struct deferred *d, usec_t now)
 	struct vhost_link *l = c->link;
 	log_info(l->config.log, "port %s: unplugged", c->device.port.name);
 	connection_free(c, now);
-	listener_resume(&l->listener); /* there are free descriptors now */
+	listener_resume(&l->listener); /* descriptors are free now */
 }
 
 /* --- messages --- */
@@ -101,7 +101,7 @@ static void violated(struct connection *c, usec_t now)
 
 static void reply(struct connection *c, const uint8_t *bytes, size_t len)
 {
-	/* A front end that asks without reading the answers has enough of them. */
+	/* A front end that does not read its replies is disconnected. */
 	if (len > 0 && send(c->watch.fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)len)
 		end_later(c);
 }
@@ -150,7 +150,7 @@ static bool keep_descriptors(struct connection *c, struct msghdr *m)
 	return fit;
 }
 
-/* Reads until the message has @wanted bytes.  1: it has, 0: not yet, negative errno. */
+/* Reads until the message has @wanted bytes.  1 when it has, 0 when not yet, or a negative errno. */
 static int fill(struct connection *c, size_t wanted)
 {
 	union {
@@ -197,7 +197,7 @@ static void connection_ready(struct watch *w, usec_t now, unsigned events)
 		;
 }
 
-/* --- coming and going --- */
+/* --- connections --- */
 
 static int add(struct vhost_link *l, int fd, const struct port_identity *identity, struct connector_target *target)
 {
@@ -290,7 +290,7 @@ static void vhost_poll(struct link *link, usec_t now)
 	unsigned n = 0;
 	list_for_each(node, &l->polled)
 		n++;
-	/* Each once: a queue that has nothing left to do rests again, behind the others. */
+	/* Each queue once: a queue without further work is appended again. */
 	for (; n > 0 && !list_empty(&l->polled); n--) {
 		struct vhost_queue *q = container_of(l->polled.next, struct vhost_queue, polled);
 		list_remove(&q->polled);
@@ -343,7 +343,7 @@ static void vhost_free(struct link *link, usec_t now)
 
 const struct link_ops vhost_link_ops = {
 	.name = "vhost",
-	.mtu = 1500, /* a guest with segmentation offload gains nothing by a larger one */
+	.mtu = 1500, /* guests have segmentation offload and gain nothing by a larger one */
 	.sockets = { { "vhost", SOCK_STREAM, LINK_SOCKET_LISTENS | LINK_SOCKET_CONNECTED | LINK_SOCKET_TARGET } },
 	.listen_type = SOCK_STREAM,
 	.new = vhost_new,
