@@ -99,7 +99,7 @@ static inline void bytes_put(struct bytes_writer *w, const void *from, size_t le
 {
 	uint8_t *p = bytes_room(w, len);
 	if (p && len > 0)
-		memcpy(p, from, len);
+		memcpy(p, from, len); /* NOLINT(clang-analyzer-core.NonNullParamChecker): @from is NULL for no bytes only */
 }
 
 static inline void bytes_put_u8(struct bytes_writer *w, uint8_t v)

@@ -54,6 +54,6 @@ int unix_connect_back(int fd, const struct unix_address *a)
 	if (unix_address_take(&name, len, &found) && unix_address_equal(&found, a))
 		return 0;
 	/* Disconnects from the other socket. */
-	connect(fd, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(sa_family_t));
+	(void)connect(fd, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(sa_family_t));
 	return -EXDEV;
 }

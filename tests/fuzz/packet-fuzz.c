@@ -65,11 +65,18 @@ static void check_tcp(const uint8_t *segment, size_t len)
 	check(again.seq == h.seq && again.flags == h.flags && again.n_sack == h.n_sack && again.mss == h.mss);
 }
 
+/* The address sanitizer complains when it is not there. */
+static void touch_last(const uint8_t *payload, size_t len)
+{
+	if (len > 0)
+		(void)*(const volatile uint8_t *)&payload[len - 1];
+}
+
 static void check_layer4(const struct packet *p)
 {
 	struct udp_view udp;
 	if (packet_udp(p, &udp) == 0)
-		check(udp.len == 0 || udp.payload[udp.len - 1] == udp.payload[udp.len - 1]);
+		touch_last(udp.payload, udp.len);
 	if (ipv4_is_fragment(&p->ip))
 		return;
 	const uint8_t *l4 = packet_l4(p);

@@ -68,6 +68,7 @@ static int gather(struct native_tcp *t, const struct iovec *iov, unsigned n, uin
 			return -ENOMEM;
 		c->next = NULL;
 		c->n = 0;
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): gather_last is set with gather */
 		*(t->gather ? &t->gather_last->next : &t->gather) = c;
 		t->gather_last = c;
 	}

@@ -117,6 +117,7 @@ void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_
 	error->original_len = w.len;
 	error->payload_len = UDP_HEADER_LEN + len;
 	native_output_error(d->base.engine, now, error);
+	error->original = NULL; /* it was ours */
 }
 
 static void pass_on_error(struct native_datagram *d, usec_t now, const struct native_errqueue *q)

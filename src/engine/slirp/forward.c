@@ -89,6 +89,7 @@ int slirp_forward_open(struct engine *e, usec_t now, const struct engine_open *h
 		r = connect_guest(s, path, how->guest.port, &x);
 	if (r < 0)
 		return r;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): connect_guest() sets x when it returns 0 */
 	if (dup3(how->fd, x->fd, O_CLOEXEC) < 0)
 		return -errno;
 	close(how->fd);
