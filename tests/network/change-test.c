@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Changes of a network that is not dispatched: what is in effect, what is kept, what is refused whole. */
+/* Changes of a network that is not dispatched: what takes effect, what outlives a restart, what is refused without changing anything. */
 #include "network/change.h"
 
 #include "host/clock.h"
@@ -20,7 +20,7 @@ struct fixture {
 	char error[512];
 };
 
-/* With "OPTION=VALUE" from @options. */
+/* A configuration with @options, each "OPTION=VALUE". */
 static struct lanlet_config *configuration(struct fixture *f, const char *const *options)
 {
 	struct lanlet_config *config;
@@ -81,7 +81,7 @@ static ip4_t reserved_address(const struct fixture *f, unsigned index)
 	return found[index].ip;
 }
 
-/* Without those of reservations. */
+/* The number of names, without those of reservations. */
 static unsigned n_names(const struct fixture *f)
 {
 	struct snapshot_name found[8];
@@ -111,7 +111,7 @@ static int add_name(struct fixture *f, const char *text)
 	return change_add_name(f->net, text, f->error, sizeof(f->error));
 }
 
-static void what_is_added_is_in_effect_and_told_of(struct fixture *f, gconstpointer data)
+static void what_is_added_takes_effect_and_is_an_event(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7,seven"), ==, 0);
 	g_assert_cmpuint(n_reservations(f), ==, 2);
@@ -125,7 +125,7 @@ static void what_is_added_is_in_effect_and_told_of(struct fixture *f, gconstpoin
 	g_assert_cmpint(found.events[1].type, ==, EVENT_NAMES);
 }
 
-static void what_is_added_is_kept_over_restarts_until_it_is_removed(struct fixture *f, gconstpointer data)
+static void what_is_added_outlives_restarts_until_it_is_removed(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
 	restart(f, NULL);
@@ -135,7 +135,7 @@ static void what_is_added_is_kept_over_restarts_until_it_is_removed(struct fixtu
 	g_assert_cmpuint(n_reservations(f), ==, 0);
 }
 
-static void what_was_added_gives_way_to_what_is_configured_later(struct fixture *f, gconstpointer data)
+static void what_was_added_gives_way_to_a_later_configuration(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
 	g_assert_cmpint(reserve(f, "52:54:00:00:00:08,192.168.122.8"), ==, 0);
@@ -144,7 +144,7 @@ static void what_was_added_gives_way_to_what_is_configured_later(struct fixture 
 	g_assert_cmpint(change_remove_reservation(f->net, MAC, f->error, sizeof(f->error)), ==, -ENOENT);
 }
 
-static void same_mac_again_replaces(struct fixture *f, gconstpointer data)
+static void same_mac_replaces_the_reservation(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7,seven"), ==, 0);
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.77,seven"), ==, 0);
@@ -152,7 +152,7 @@ static void same_mac_again_replaces(struct fixture *f, gconstpointer data)
 	g_assert_cmphex(reserved_address(f, 1), ==, IP4(192, 168, 122, 77));
 }
 
-static void nonsense_and_contradictions_change_nothing_and_say_why(struct fixture *f, gconstpointer data)
+static void invalid_and_contradictory_entries_are_refused_with_a_reason(struct fixture *f, gconstpointer data)
 {
 	static const struct {
 		const char *text;
@@ -160,8 +160,8 @@ static void nonsense_and_contradictions_change_nothing_and_say_why(struct fixtur
 	} cases[] = {
 		{ "nonsense", -EINVAL },
 		{ MAC_TEXT ",192.168.122", -EINVAL },
-		{ MAC_TEXT ",192.168.122.9", -EEXIST }, /* another's address */
-		{ MAC_TEXT ",10.0.0.1", -EEXIST },      /* not of this network */
+		{ MAC_TEXT ",192.168.122.9", -EEXIST }, /* the address of another guest */
+		{ MAC_TEXT ",10.0.0.1", -EEXIST },      /* an address of another network */
 		{ "52:54:00:00:00:09,192.168.122.99", -EEXIST },
 	};
 	uint64_t last = snapshot_last_event(f->net);
@@ -175,7 +175,7 @@ static void nonsense_and_contradictions_change_nothing_and_say_why(struct fixtur
 	g_assert_cmpuint(snapshot_last_event(f->net), ==, last);
 }
 
-static void what_stands_in_the_configuration_is_not_taken_out(struct fixture *f, gconstpointer data)
+static void what_the_configuration_has_cannot_be_removed(struct fixture *f, gconstpointer data)
 {
 	struct mac configured = { { 0x52, 0x54, 0, 0, 0, 9 } };
 	g_assert_cmpint(change_remove_reservation(f->net, configured, f->error, sizeof(f->error)), ==, -EPERM);
@@ -200,7 +200,7 @@ static enum change change_of(const struct change_report *report, const char *opt
 	g_assert_not_reached();
 }
 
-static void reload_does_what_it_can_and_says_what_needs_a_restart(struct fixture *f, gconstpointer data)
+static void reload_applies_what_it_can_and_reports_what_needs_a_restart(struct fixture *f, gconstpointer data)
 {
 	struct change_report report = { 0 };
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
@@ -225,7 +225,7 @@ static void reload_that_contradicts_what_was_added_changes_nothing(struct fixtur
 	g_assert_cmpuint(n_reservations(f), ==, 2);
 }
 
-/* What is in effect is not reported a second time; what needs a restart is, until there was one. */
+/* A second reload reports no option that is in effect, and again each option that needs a restart. */
 static void reload_has_every_live_option_take_effect(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *forward = g_strdup_printf("forward=tcp unix:%s/web.sock nine:80", f->dir);
@@ -259,13 +259,13 @@ static void reload_has_every_live_option_take_effect(struct fixture *f, gconstpo
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	ADD(what_is_added_is_in_effect_and_told_of);
-	ADD(what_is_added_is_kept_over_restarts_until_it_is_removed);
-	ADD(what_was_added_gives_way_to_what_is_configured_later);
-	ADD(same_mac_again_replaces);
-	ADD(nonsense_and_contradictions_change_nothing_and_say_why);
-	ADD(what_stands_in_the_configuration_is_not_taken_out);
-	ADD(reload_does_what_it_can_and_says_what_needs_a_restart);
+	ADD(what_is_added_takes_effect_and_is_an_event);
+	ADD(what_is_added_outlives_restarts_until_it_is_removed);
+	ADD(what_was_added_gives_way_to_a_later_configuration);
+	ADD(same_mac_replaces_the_reservation);
+	ADD(invalid_and_contradictory_entries_are_refused_with_a_reason);
+	ADD(what_the_configuration_has_cannot_be_removed);
+	ADD(reload_applies_what_it_can_and_reports_what_needs_a_restart);
 	ADD(reload_that_contradicts_what_was_added_changes_nothing);
 	ADD(reload_has_every_live_option_take_effect);
 	return g_test_run();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of forwards, with real unix sockets and an engine that takes nobody. */
+/* The table of forwards, with real unix sockets and an engine that refuses every client. */
 #include "network/forward/forwards.h"
 
 #include "base/log.h"
@@ -98,7 +98,7 @@ static int connect_to(const struct fixture *f, const char *name)
 	return fd < 0 ? fd : 0;
 }
 
-/* Has clients that are there already taken. */
+/* Lets the forward accept the clients that are waiting. */
 static void turn(struct fixture *f)
 {
 	g_assert_cmpint(loop_wait(&f->loop, 0), >=, 0);
@@ -112,7 +112,7 @@ static void deadline_is_known_without_a_look_at_any_forward(struct fixture *f, g
 	struct forward_spec s = spec(f, "one", "web:80");
 	add(f, &s, false);
 	struct list all = f->forwards.all;
-	f->forwards.all = (struct list){ 0 }; /* whoever walks there falls */
+	f->forwards.all = (struct list){ 0 }; /* a walk over it crashes */
 	g_assert_cmpuint(forwards_deadline(&f->forwards), ==, USEC_INFINITY);
 	forwards_expire(&f->forwards, clock_now());
 	f->forwards.all = all;
@@ -132,7 +132,7 @@ static void port_that_is_taken_is_tried_again_at_the_deadline(struct fixture *f,
 	g_assert_cmpuint(when, ==, forward_deadline(forward));
 	forwards_expire(&f->forwards, when - 1);
 	g_assert_false(forward->is_open);
-	forwards_expire(&f->forwards, when); /* in vain */
+	forwards_expire(&f->forwards, when); /* the port is still taken */
 	g_assert_cmpuint(forwards_deadline(&f->forwards), >, when);
 	close(other);
 	forwards_expire(&f->forwards, forwards_deadline(&f->forwards));
@@ -181,7 +181,7 @@ static void two_thousand_forwards_have_a_place(struct fixture *f, gconstpointer 
 	g_assert_cmpuint(forwards_find(&f->forwards, MANY)->opened, ==, 1);
 }
 
-/* --- another configuration --- */
+/* --- reload --- */
 
 static int configure(struct fixture *f, const struct forward_spec *specs, size_t n)
 {
@@ -196,7 +196,7 @@ static void unchanged_forward_keeps_its_clients_and_counters(struct fixture *f, 
 	add(f, &specs[1], false);
 	connect_to(f, "one");
 	turn(f);
-	connect_to(f, "one"); /* in the backlog meanwhile */
+	connect_to(f, "one"); /* waits in the backlog meanwhile */
 	g_assert_cmpint(configure(f, (struct forward_spec[]){ specs[2], specs[0] }, 2), ==, 0);
 	turn(f);
 	g_assert_cmpuint(f->forwards.n, ==, 2);
@@ -212,7 +212,7 @@ static void added_forward_is_not_the_configurations_to_remove(struct fixture *f,
 	add(f, &kept, true);
 	g_assert_cmpint(configure(f, NULL, 0), ==, 0);
 	g_assert_cmpint(connect_to(f, "kept"), ==, 0);
-	/* Nor does it become so by standing there too. */
+	/* It stays a kept one though the configuration has it too. */
 	g_assert_cmpint(configure(f, &kept, 1), ==, 0);
 	g_assert_cmpint(configure(f, NULL, 0), ==, 0);
 	g_assert_cmpint(connect_to(f, "kept"), ==, 0);
@@ -229,8 +229,8 @@ static void port_goes_from_one_forward_to_another(struct fixture *f, gconstpoint
 	g_assert_cmpint(connect_to(f, "one"), ==, 0);
 }
 
-/* What fails last has had the ports of others closed for it. */
-static void configuration_that_fails_leaves_all_as_it_was(struct fixture *f, gconstpointer data)
+/* The one that fails comes last: others were closed to make way for it. */
+static void configuration_that_fails_changes_no_forward(struct fixture *f, gconstpointer data)
 {
 	struct forward_spec before[] = { spec(f, "one", "web:80"), spec(f, "two", "web:80"), spec(f, "kept", "web:80") };
 	struct forward_spec after[] = { spec(f, "new", "web:80"), spec(f, "one", "db:80"), spec(f, "kept", "db:80") };
@@ -276,7 +276,7 @@ int main(int argc, char **argv)
 	TEST(unchanged_forward_keeps_its_clients_and_counters);
 	TEST(added_forward_is_not_the_configurations_to_remove);
 	TEST(port_goes_from_one_forward_to_another);
-	TEST(configuration_that_fails_leaves_all_as_it_was);
+	TEST(configuration_that_fails_changes_no_forward);
 	TEST(taken_port_in_a_configuration_is_named);
 	return g_test_run();
 }

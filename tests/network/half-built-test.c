@@ -22,7 +22,7 @@
 #define DESCRIPTORS_MAX 256
 #define ALLOCATIONS_MAX 100000u
 
-/* --- memory that runs out --- */
+/* --- allocations that fail --- */
 
 static unsigned allocations, failing; /* counted from 1; 0: none fails */
 
@@ -120,7 +120,7 @@ static void write_state(struct fixture *f, const char *name, const char *text)
 	g_assert_true(g_file_set_contents(path, text, -1, NULL));
 }
 
-/* One of everything that a network can have from the start: links that connect, forwards, what was added at run time, leases. */
+/* A network with one of each: links that connect, forwards, entries added at run time, leases. */
 static void set_up(struct fixture *f, gconstpointer engine)
 {
 	f->dir = g_dir_make_tmp("half-built-XXXXXX", NULL);
@@ -182,7 +182,7 @@ static void expect_nothing_left(const struct fixture *f)
 	}
 }
 
-/* Makes the network and frees it, if it can be made.  Whether it could. */
+/* Makes the network and frees it again.  Whether it could be made. */
 static bool can_be_made(struct fixture *f)
 {
 	struct lanlet_network *net = NULL;
@@ -217,7 +217,7 @@ static void each_descriptor_is_refused_once(struct fixture *f, gconstpointer eng
 	g_assert_cmpuint(failed, >, 4);
 }
 
-/* Some can be done without: the network is then made, with less. */
+/* Some are not indispensable: without them the network is made, with less in it. */
 static void each_allocation_is_refused_once(struct fixture *f, gconstpointer engine)
 {
 	unsigned failed = 0, n = 1;
@@ -236,8 +236,8 @@ static void each_allocation_is_refused_once(struct fixture *f, gconstpointer eng
 	g_assert_cmpuint(failed, >, 10);
 }
 
-/* What cannot be saved is logged, and the network works without. */
-static void state_directory_that_is_none_is_done_without(struct fixture *f, gconstpointer engine)
+/* What cannot be saved is logged, and the network runs. */
+static void network_runs_without_a_usable_state_directory(struct fixture *f, gconstpointer engine)
 {
 	g_autofree char *file = g_build_filename(f->dir, "file", NULL), *below = g_build_filename(file, "state", NULL);
 	g_assert_true(g_file_set_contents(file, "", -1, NULL));
@@ -249,8 +249,8 @@ static void state_directory_that_is_none_is_done_without(struct fixture *f, gcon
 	}
 }
 
-/* The last step fails when all others are done. */
-static void forward_that_cannot_be_opened_ends_the_network(struct fixture *f, gconstpointer engine)
+/* The last step fails, after all others. */
+static void forward_that_cannot_be_opened_takes_the_network_down(struct fixture *f, gconstpointer engine)
 {
 	g_autofree char *forward = g_strdup_printf("tcp unix:%s/no/such/folder.sock web:80", f->dir);
 	set(f, "forward", forward);
@@ -272,8 +272,8 @@ int main(int argc, char **argv)
 	} while (0)
 		TEST(each_descriptor_is_refused_once);
 		TEST(each_allocation_is_refused_once);
-		TEST(state_directory_that_is_none_is_done_without);
-		TEST(forward_that_cannot_be_opened_ends_the_network);
+		TEST(network_runs_without_a_usable_state_directory);
+		TEST(forward_that_cannot_be_opened_takes_the_network_down);
 #undef TEST
 	}
 	return g_test_run();

@@ -15,7 +15,7 @@
 #define A BENCH_MAC(1)
 #define B BENCH_MAC(2)
 
-/* A server, its lease file in a directory of its own, and what is logged. */
+/* A server, its lease file in a directory of its own, and the log. */
 struct fixture {
 	struct dhcp_bench bench;
 	struct lease_file file;
@@ -112,7 +112,7 @@ static void leases_are_written_as_dnsmasq_does(struct fixture *f, const void *da
 	g_assert_cmpuint(st.st_mode & 0777, ==, 0600);
 }
 
-static void missing_file_is_no_trouble(struct fixture *f, const void *data)
+static void missing_file_is_accepted(struct fixture *f, const void *data)
 {
 	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 0);
 	g_assert_cmpstr(f->lines->str, ==, "");
@@ -133,7 +133,7 @@ static void leases_survive_a_restart(struct fixture *f, const void *data)
 	g_assert_cmpstr(f->lines->str, ==, "");
 }
 
-/* What is read and written again does not drift. */
+/* Expiry times do not drift when they are read and written again. */
 static void saving_what_was_loaded_changes_nothing(struct fixture *f, const void *data)
 {
 	bind_as(f, A, BENCH_IP(6), "web", NULL);
@@ -179,7 +179,7 @@ static void distant_ends_do_not_overflow(struct fixture *f, const void *data)
 	g_assert_false(lease_is_active(lease_find_mac(&f->bench.dhcp.leases, B), f->bench.now));
 }
 
-static void damaged_file_is_set_aside_and_its_whole_lines_count(struct fixture *f, const void *data)
+static void damaged_file_is_renamed_and_its_valid_lines_are_used(struct fixture *f, const void *data)
 {
 	static const char damaged[] = "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
 				      "1767229202 52:54:00:00\n"
@@ -194,7 +194,7 @@ static void damaged_file_is_set_aside_and_its_whole_lines_count(struct fixture *
 	g_assert_nonnull(strstr(f->lines->str, "2 lines are damaged, the other lines have 1 leases"));
 }
 
-static void leases_that_contradict_one_another_are_damage(struct fixture *f, const void *data)
+static void leases_that_contradict_one_another_count_as_damage(struct fixture *f, const void *data)
 {
 	write_contents(f, "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
 			  "1767229202 52:54:00:00:00:02 192.168.122.6 * *\n");
@@ -203,7 +203,7 @@ static void leases_that_contradict_one_another_are_damage(struct fixture *f, con
 	g_assert_nonnull(aside);
 }
 
-static void leases_that_no_longer_fit_are_no_damage(struct fixture *f, const void *data)
+static void leases_that_no_longer_fit_do_not_count_as_damage(struct fixture *f, const void *data)
 {
 	write_contents(f, "1767229202 52:54:00:00:00:01 10.0.0.6 web *\n"
 			  "1767229202 52:54:00:00:00:02 192.168.122.7 * *\n");
@@ -213,7 +213,7 @@ static void leases_that_no_longer_fit_are_no_damage(struct fixture *f, const voi
 	g_assert_nonnull(strstr(f->lines->str, "1 leases are dropped, because they do not fit"));
 }
 
-static void what_is_no_file_is_set_aside(struct fixture *f, const void *data)
+static void what_is_not_a_file_is_renamed(struct fixture *f, const void *data)
 {
 	g_assert_cmpint(g_mkdir(f->path, 0700), ==, 0);
 	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 0);
@@ -239,7 +239,7 @@ static void leftover_of_a_killed_process_is_overwritten(struct fixture *f, const
 	g_assert_cmpstr(text, ==, "");
 }
 
-static void failure_to_write_is_said_once_and_leaves_the_old_file(struct fixture *f, const void *data)
+static void failure_to_write_is_logged_once_and_leaves_the_old_file(struct fixture *f, const void *data)
 {
 	bind_as(f, A, BENCH_IP(6), NULL, NULL);
 	save(f, WALL);
@@ -272,19 +272,19 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add("/lease-file/" #name, struct fixture, NULL, set_up, name, tear_down)
 	TEST(leases_are_written_as_dnsmasq_does);
-	TEST(missing_file_is_no_trouble);
+	TEST(missing_file_is_accepted);
 	TEST(leases_survive_a_restart);
 	TEST(saving_what_was_loaded_changes_nothing);
 	TEST(ended_leases_are_remembered_over_a_reboot);
 	TEST(infinite_leases_are_zero);
 	TEST(distant_ends_do_not_overflow);
-	TEST(damaged_file_is_set_aside_and_its_whole_lines_count);
-	TEST(leases_that_contradict_one_another_are_damage);
-	TEST(leases_that_no_longer_fit_are_no_damage);
-	TEST(what_is_no_file_is_set_aside);
+	TEST(damaged_file_is_renamed_and_its_valid_lines_are_used);
+	TEST(leases_that_contradict_one_another_count_as_damage);
+	TEST(leases_that_no_longer_fit_do_not_count_as_damage);
+	TEST(what_is_not_a_file_is_renamed);
 	TEST(a_fifo_does_not_hang_the_start);
 	TEST(leftover_of_a_killed_process_is_overwritten);
-	TEST(failure_to_write_is_said_once_and_leaves_the_old_file);
+	TEST(failure_to_write_is_logged_once_and_leaves_the_old_file);
 	TEST(many_leases_fit_the_file);
 	return g_test_run();
 }

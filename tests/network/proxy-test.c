@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Clients of a proxy on a real socket, with an engine that answers what the test has it answer. */
+/* Clients of a proxy on a real socket, with an engine that does what the test says. */
 #include "network/forward/forwards.h"
 
 #include "base/log.h"
@@ -109,7 +109,7 @@ static void turn(struct fixture *f)
 	g_assert_cmpint(loop_dispatch(&f->loop, clock_now()), >=, 0);
 }
 
-/* A client that has been accepted. */
+/* A client that the proxy has accepted. */
 static int client(struct fixture *f)
 {
 	int fd = unix_connect(f->path);
@@ -124,7 +124,7 @@ static void say(struct fixture *f, int fd, const void *bytes, size_t len)
 	turn(f);
 }
 
-/* All that the proxy has said until now is this. */
+/* Expects exactly these bytes from the proxy so far. */
 static void expect(int fd, const void *bytes, size_t len)
 {
 	char got[1024];
@@ -139,7 +139,7 @@ static void expect_end(int fd)
 	close(fd);
 }
 
-/* It is told an error whose first line begins so, and nothing follows. */
+/* Expects an error whose first line begins so, and then the end. */
 static void expect_http(int fd, const char *start)
 {
 	char got[1024] = "";
@@ -154,7 +154,7 @@ static void guest_answers(struct fixture *f, int fd)
 	int ours = f->asked.opening->opened(f->asked.opening, clock_now());
 	char early[16];
 	g_assert_cmpint(ours, >=, 0);
-	/* What the client sent behind its request is there for the engine. */
+	/* What the client sent after its request is left for the engine. */
 	g_assert_cmpint(recv(ours, early, sizeof(early), MSG_DONTWAIT), ==, 5);
 	g_assert_cmpmem(early, 5, "early", 5);
 	close(ours);
@@ -200,7 +200,7 @@ static void bytes_may_come_one_by_one_or_all_at_once(struct fixture *f, gconstpo
 	close(hasty);
 }
 
-static void errors_are_told_in_the_clients_language(struct fixture *f, gconstpointer data)
+static void errors_are_sent_in_the_clients_protocol(struct fixture *f, gconstpointer data)
 {
 	static const struct {
 		const char *request;
@@ -246,7 +246,7 @@ static void errors_are_told_in_the_clients_language(struct fixture *f, gconstpoi
 	g_assert_cmpuint(f->forward->opened, ==, 0);
 }
 
-static void guests_refusal_is_told(struct fixture *f, gconstpointer data)
+static void refusal_by_the_guest_is_sent_to_the_client(struct fixture *f, gconstpointer data)
 {
 	static const char request[] = "CONNECT web:80 HTTP/1.1\r\n\r\n";
 	int fd = client(f);
@@ -261,7 +261,7 @@ static void guests_refusal_is_told(struct fixture *f, gconstpointer data)
 	expect_end(fd);
 }
 
-static void who_wants_to_authenticate_is_refused(struct fixture *f, gconstpointer data)
+static void client_that_wants_to_authenticate_is_refused(struct fixture *f, gconstpointer data)
 {
 	int fd = client(f);
 	say(f, fd, "\x05\x01\x02", 3);
@@ -293,7 +293,7 @@ static void silent_client_is_closed_after_a_while(struct fixture *f, gconstpoint
 	forwards_expire(&f->forwards, when + USEC_PER_SEC);
 	char byte;
 	g_assert_cmpint(recv(talker, &byte, 1, MSG_DONTWAIT), ==, -1);
-	g_assert_cmpint(errno, ==, ECONNRESET); /* what it said was not read */
+	g_assert_cmpint(errno, ==, ECONNRESET); /* its request was not read */
 	close(talker);
 	g_assert_cmpuint(forwards_deadline(&f->forwards), ==, USEC_INFINITY);
 }
@@ -336,9 +336,9 @@ int main(int argc, char **argv)
 	TEST(socks_client_is_taken_to_the_guest);
 	TEST(http_client_is_taken_to_the_guest);
 	TEST(bytes_may_come_one_by_one_or_all_at_once);
-	TEST(errors_are_told_in_the_clients_language);
-	TEST(guests_refusal_is_told);
-	TEST(who_wants_to_authenticate_is_refused);
+	TEST(errors_are_sent_in_the_clients_protocol);
+	TEST(refusal_by_the_guest_is_sent_to_the_client);
+	TEST(client_that_wants_to_authenticate_is_refused);
 	TEST(request_without_an_end_is_refused);
 	TEST(silent_client_is_closed_after_a_while);
 	TEST(many_silent_clients_make_way_for_new_ones);

@@ -25,7 +25,7 @@ static bool is_built_in(void)
 	return f;
 }
 
-static void frames_are_told_apart(void)
+static void filter_takes_only_matching_frames(void)
 {
 	static const uint8_t arp[60] = { [12] = 8, 6 }, ip[60] = { [12] = 8, 0, 0x45, [23] = 1 };
 	if (!is_built_in())
@@ -71,7 +71,7 @@ static void usual_filters_need_the_head_of_a_frame_only(void)
 	capture_filter_free(deep);
 }
 
-/* Something like an IP packet, with options, fragments and lengths of all kinds. */
+/* A random IP packet, with options, fragments and lengths of all kinds. */
 static void make_frame(GRand *rand, uint8_t *frame, size_t len)
 {
 	static const uint8_t protocols[] = { 1, 6, 17, 58 };
@@ -128,7 +128,7 @@ static void head_decides_as_the_whole_frame_does(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/capture-filter/frames_are_told_apart", frames_are_told_apart);
+	g_test_add_func("/capture-filter/filter_takes_only_matching_frames", filter_takes_only_matching_frames);
 	g_test_add_func("/capture-filter/wrong_filter_is_refused_with_words", wrong_filter_is_refused_with_words);
 	g_test_add_func("/capture-filter/usual_filters_need_the_head_of_a_frame_only", usual_filters_need_the_head_of_a_frame_only);
 	g_test_add_func("/capture-filter/head_decides_as_the_whole_frame_does", head_decides_as_the_whole_frame_does);

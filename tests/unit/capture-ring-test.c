@@ -48,7 +48,7 @@ static void records_come_out_in_order(void)
 	capture_ring_done(&r);
 }
 
-static void full_ring_takes_no_more_until_something_is_read(void)
+static void full_ring_refuses_records_until_one_is_read(void)
 {
 	struct capture_ring r;
 	g_assert_cmpint(capture_ring_init(&r, SIZE), ==, 0);
@@ -91,7 +91,7 @@ static void record_as_long_as_the_ring_fits_and_a_longer_one_never(void)
 	take(&r, 1, SIZE - 8);
 	g_assert_true(put(&r, 2, 100));
 	take(&r, 2, 100);
-	/* The gap in front of it would be too much. */
+	/* It would fit without the gap before it. */
 	g_assert_false(put(&r, 3, SIZE - 8));
 	capture_ring_done(&r);
 }
@@ -142,7 +142,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/capture-ring/records_come_out_in_order", records_come_out_in_order);
-	g_test_add_func("/capture-ring/full_ring_takes_no_more_until_something_is_read", full_ring_takes_no_more_until_something_is_read);
+	g_test_add_func("/capture-ring/full_ring_refuses_records_until_one_is_read", full_ring_refuses_records_until_one_is_read);
 	g_test_add_func("/capture-ring/reservation_that_is_not_used_costs_nothing", reservation_that_is_not_used_costs_nothing);
 	g_test_add_func("/capture-ring/record_as_long_as_the_ring_fits_and_a_longer_one_never",
 			record_as_long_as_the_ring_fits_and_a_longer_one_never);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Options that must fit one another, and the public face of it all. */
+/* Options that have to fit one another, and lanlet_config_*(). */
 #include "options/config.h"
 
 #include "base/macros.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Connections to guests that somebody waits for, with an engine that answers what the test has it answer, and time made up. */
+/* Connections to guests whose outcome a client waits for, with an engine that does what the test says, and invented time. */
 #include "network/forward/dial.h"
 
 #include "base/macros.h"
@@ -16,7 +16,7 @@
 struct fixture {
 	struct forward_env env;
 	struct dials dials;
-	struct engine_open asked; /* of the engine, last */
+	struct engine_open asked; /* the last request to the engine */
 	struct engine_opening *cancelled;
 	int result; /* of open() */
 	bool there;
@@ -24,7 +24,7 @@ struct fixture {
 	int error; /* NEVER: failed() was not called */
 };
 
-/* The engine's opaque, as it has no state of its own. */
+/* The test engine: its state is in the fixture. */
 static int engine_open(struct engine *e, usec_t now, const struct engine_open *how)
 {
 	struct fixture *f = (struct fixture *)e;
@@ -122,7 +122,7 @@ static void what_the_engine_says_is_passed_on(struct fixture *f, gconstpointer d
 	g_assert_cmpuint(f->dials.failed, ==, 1);
 }
 
-static void address_that_nobody_has_is_soon_unreachable(struct fixture *f, gconstpointer data)
+static void address_without_a_guest_is_soon_unreachable(struct fixture *f, gconstpointer data)
 {
 	struct client c;
 	f->there = false;
@@ -136,7 +136,7 @@ static void address_that_nobody_has_is_soon_unreachable(struct fixture *f, gcons
 	g_assert_true(f->cancelled == &c.dial.opening);
 }
 
-static void guest_that_is_there_has_more_time_to_answer(struct fixture *f, gconstpointer data)
+static void guest_that_answers_arp_has_more_time_to_accept(struct fixture *f, gconstpointer data)
 {
 	struct client first, second;
 	dial(f, &first, 0, GUEST);
@@ -154,7 +154,7 @@ static void guest_that_is_there_has_more_time_to_answer(struct fixture *f, gcons
 	dial_cancel(&second.dial, when); /* harmless */
 }
 
-static void addresses_of_nobody_are_refused(struct fixture *f, gconstpointer data)
+static void addresses_that_no_guest_can_have_are_refused(struct fixture *f, gconstpointer data)
 {
 	static const ip4_t wrong[] = { GATEWAY, IP4(192, 168, 122, 0), IP4(192, 168, 122, 255), IP4(192, 168, 123, 5), IP4(127, 0, 0, 1) };
 	struct client c;
@@ -184,7 +184,7 @@ static void number_under_way_is_bounded(struct fixture *f, gconstpointer data)
 		dial_cancel(&c[i].dial, 0);
 }
 
-static void engine_that_hears_nothing_is_given_the_host_side_first(struct fixture *f, gconstpointer data)
+static void engine_that_reports_no_answer_gets_the_client_first(struct fixture *f, gconstpointer data)
 {
 	struct client c;
 	f->env.engine_ops = &deaf_engine;
@@ -201,11 +201,11 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	TEST(guest_sees_the_gateway_and_the_host_side_comes_when_it_answers);
 	TEST(what_the_engine_says_is_passed_on);
-	TEST(address_that_nobody_has_is_soon_unreachable);
-	TEST(guest_that_is_there_has_more_time_to_answer);
-	TEST(addresses_of_nobody_are_refused);
+	TEST(address_without_a_guest_is_soon_unreachable);
+	TEST(guest_that_answers_arp_has_more_time_to_accept);
+	TEST(addresses_that_no_guest_can_have_are_refused);
 	TEST(engines_refusal_is_the_callers);
 	TEST(number_under_way_is_bounded);
-	TEST(engine_that_hears_nothing_is_given_the_host_side_first);
+	TEST(engine_that_reports_no_answer_gets_the_client_first);
 	return g_test_run();
 }

@@ -60,8 +60,8 @@ static void oldest_are_overwritten_and_the_numbers_say_so(struct fixture *f, gco
 	assert_numbers(f, 6, 3, 7, 3);
 }
 
-/* A number from another run of the network, or made up. */
-static void number_that_was_not_given_yet_has_nothing_behind_it(struct fixture *f, gconstpointer data)
+/* A number from an earlier run of the network, or an invented one. */
+static void number_in_the_future_is_followed_by_no_event(struct fixture *f, gconstpointer data)
 {
 	add(f, 3);
 	assert_numbers(f, 100, 3, 0, 0);
@@ -74,7 +74,7 @@ static void count_waking(void *opaque)
 	f->woken++;
 }
 
-static void who_waits_is_woken_once(struct fixture *f, gconstpointer data)
+static void waiting_reader_is_woken_once(struct fixture *f, gconstpointer data)
 {
 	f->events.wake = count_waking;
 	f->events.wake_opaque = f;
@@ -101,8 +101,8 @@ int main(int argc, char **argv)
 	ADD(numbers_begin_at_one_and_have_no_gap);
 	ADD(reader_takes_what_he_has_room_for_and_goes_on_behind_it);
 	ADD(oldest_are_overwritten_and_the_numbers_say_so);
-	ADD(number_that_was_not_given_yet_has_nothing_behind_it);
-	ADD(who_waits_is_woken_once);
+	ADD(number_in_the_future_is_followed_by_no_event);
+	ADD(waiting_reader_is_woken_once);
 	ADD(each_type_has_a_name_of_its_own);
 	return g_test_run();
 }

@@ -32,7 +32,7 @@ static void each_way_of_writing_has_one_meaning(void)
 	}
 }
 
-static void what_makes_no_sense_is_refused_with_a_reason(void)
+static void invalid_forward_is_refused_with_a_reason(void)
 {
 	static const struct {
 		const char *text, *why;
@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/forward-spec/each_way_of_writing_has_one_meaning", each_way_of_writing_has_one_meaning);
-	g_test_add_func("/forward-spec/what_makes_no_sense_is_refused_with_a_reason", what_makes_no_sense_is_refused_with_a_reason);
+	g_test_add_func("/forward-spec/invalid_forward_is_refused_with_a_reason", invalid_forward_is_refused_with_a_reason);
 	g_test_add_func("/forward-spec/longest_forward_has_room_as_text", longest_forward_has_room_as_text);
 	g_test_add_func("/forward-spec/forwards_of_one_port_collide", forwards_of_one_port_collide);
 	return g_test_run();

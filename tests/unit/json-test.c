@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the API writes, read back by json-glib. */
+/* The JSON writer of the API, read back by json-glib. */
 #include "control/json.h"
 
 #include <json-glib/json-glib.h>
@@ -62,7 +62,7 @@ static void strings_are_escaped(void)
 	assert_text(j, "{\"a\\\"b\":\"\\\\ \\\" \\u000a \\u001b[31m \\u007f /\"}");
 }
 
-/* A guest's name is bytes that it has chosen. */
+/* A guest chooses its name, which may be any bytes. */
 static void bytes_that_are_no_utf8_become_replacement_characters(void)
 {
 	struct json *j = begin();

@@ -44,7 +44,7 @@ static void expect_set(struct fixture *f, const char *name, const char *value)
 	g_assert_cmpint(r, ==, 0);
 }
 
-/* The value is refused with a line that begins "NAME "VALUE"" and says what is expected; nothing is changed. */
+/* Expects a value to be refused with a line that begins "NAME "VALUE"" and says what is expected, and nothing to be changed. */
 static void expect_refused(struct fixture *f, const char *name, const char *value)
 {
 	struct settings before;
@@ -505,7 +505,7 @@ static void every_log_level_can_be_chosen(struct fixture *f, gconstpointer data)
 	expect_refused(f, "log-level", "");
 }
 
-/* What --help, the manual page and completion are made of. */
+/* The texts of which --help, the manual page and completion are made. */
 static void every_option_is_described(struct fixture *f, gconstpointer data)
 {
 	size_t n = 0;
@@ -591,7 +591,7 @@ static void open_sample_socket(void)
 	close(fd);
 }
 
-/* A reload compares settings in this way: what it cannot tell apart would neither change nor be reported. */
+/* A reload compares settings in this way: a change that it does not see would neither be applied nor reported. */
 static void every_option_is_told_apart_from_its_default(struct fixture *f, gconstpointer data)
 {
 	const struct lanlet_option *o;

@@ -45,7 +45,7 @@ static void part_in_braces_is_whatever_stands_there(void)
 	found_done(&f);
 }
 
-static void method_that_a_path_does_not_have_is_told_from_a_path_that_is_not(void)
+static void wrong_method_and_unknown_path_are_different_errors(void)
 {
 	struct found f;
 	find(&f, "PATCH", "/v1/names");
@@ -57,7 +57,7 @@ static void method_that_a_path_does_not_have_is_told_from_a_path_that_is_not(voi
 		find(&f, "PATCH", *path);
 		g_assert_null(f.route);
 		if (f.allowed)
-			g_assert_cmpstr(*path, ==, "/"); /* which may have a page */
+			g_assert_cmpstr(*path, ==, "/"); /* the page */
 		found_done(&f);
 	}
 }
@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	ADD(path_finds_its_route);
 	ADD(part_in_braces_is_whatever_stands_there);
-	ADD(method_that_a_path_does_not_have_is_told_from_a_path_that_is_not);
+	ADD(wrong_method_and_unknown_path_are_different_errors);
 	ADD(every_route_is_found_under_its_own_path);
 	ADD(listening_address_is_an_address_and_a_port);
 	return g_test_run();
