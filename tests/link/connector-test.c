@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Connecting to sockets of others, with the clock turned by hand. */
+/* Connecting to sockets where a peer listens; the test sets the time. */
 #include "link/connector.h"
 
 #include "base/macros.h"
@@ -16,9 +16,9 @@ struct fixture {
 	struct connector connector;
 	char *dir, *path;
 	int listening;
-	int fd; /* the connection handed over last */
+	int fd; /* the latest connection */
 	unsigned n_connected;
-	int refuse; /* what connected() answers */
+	int refuse; /* what connected() returns */
 	struct connector_target *target;
 };
 
@@ -63,7 +63,7 @@ static void tear_down(struct fixture *f, gconstpointer data)
 	g_free(f->dir);
 }
 
-/* Lets the next attempt happen when it is due; returns when that is. */
+/* Makes the next attempt at its time; returns that time. */
 static usec_t attempt(struct fixture *f)
 {
 	usec_t now = connector_deadline(&f->connector);
@@ -72,7 +72,7 @@ static usec_t attempt(struct fixture *f)
 	return now;
 }
 
-static void connects_at_once_when_somebody_listens(struct fixture *f, gconstpointer data)
+static void connects_at_once_to_a_listening_socket(struct fixture *f, gconstpointer data)
 {
 	start_listening(f);
 	g_assert_cmpuint(attempt(f), ==, 0);
@@ -161,7 +161,7 @@ static void path_that_no_socket_has_is_refused(struct fixture *f, gconstpointer 
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	TEST(connects_at_once_when_somebody_listens);
+	TEST(connects_at_once_to_a_listening_socket);
 	TEST(waits_ever_longer_up_to_a_second);
 	TEST(does_not_try_before_it_is_time);
 	TEST(connects_again_when_the_connection_has_ended);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Datagram ports on real socket pairs; the clock is the test's. */
+/* Datagram ports on real socket pairs; the test sets the time. */
 #include "base/bytes.h"
 #include "host/loop.h"
 #include "lan/frame.h"
@@ -18,7 +18,7 @@ struct fixture {
 	struct datagram_io io;
 	struct datagram_port port;
 	struct memory_port other;
-	int peer; /* our end */
+	int peer; /* the peer's end of the socket pair */
 	int ends, error;
 };
 
@@ -59,7 +59,7 @@ static void turn(struct fixture *f)
 		;
 }
 
-/* A broadcast of @len bytes that are @fill behind the header. */
+/* A broadcast of @len bytes, filled with @fill behind the header. */
 static const uint8_t *make(size_t len, uint8_t fill)
 {
 	static uint8_t buf[LINK_FRAME_MAX + 100];
@@ -121,7 +121,7 @@ static void message_longer_than_any_frame_is_dropped_and_counted(struct fixture 
 	g_assert_cmpuint(f->segment.drops.count[DROP_DATAGRAM_LENGTH], ==, 2);
 }
 
-/* Reads all there is, checks that frames are whole, and returns how many. */
+/* Reads all frames, checks that they are complete, and returns how many. */
 static unsigned read_frames(struct fixture *f)
 {
 	g_autofree uint8_t *buf = g_malloc(LINK_FRAME_MAX);
@@ -145,7 +145,7 @@ static void peer_that_does_not_drain_loses_whole_frames_which_are_counted(struct
 	g_assert_cmpuint(f->ends, ==, 0);
 	unsigned got = read_frames(f);
 	g_assert_cmpuint(got + dropped, ==, COUNT);
-	/* Drained, it takes frames again. */
+	/* After draining, the port takes frames again. */
 	turn(f);
 	g_assert_false(f->port.port.congested);
 	g_assert_null(f->port.queue);

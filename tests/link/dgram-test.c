@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One datagram socket with many guests, on real sockets; the clock is the test's. */
+/* One datagram socket with many guests, on real sockets; the test sets the time. */
 #include "base/bytes.h"
 #include "base/log.h"
 #include "host/loop.h"
@@ -115,7 +115,7 @@ static void remove_name(struct fixture *f, const char *name)
 	g_assert_cmpint(unlink(path), ==, 0);
 }
 
-/* A frame of @len bytes from the MAC that ends in @source, filled with it too. */
+/* A frame of @len bytes from the MAC that ends in @source, and filled with @source. */
 static const uint8_t *make(struct mac to, uint8_t source, size_t len)
 {
 	static uint8_t buf[LINK_FRAME_MAX + 100];
@@ -137,7 +137,7 @@ static void send_from(struct fixture *f, int fd, uint8_t source, size_t len)
 	turn(f);
 }
 
-/* From the test's own port to everybody. */
+/* A broadcast from the test's own port. */
 static void broadcast(struct fixture *f, uint8_t source, size_t len)
 {
 	memory_port_input(&f->other, f->now, make(MAC_BROADCAST, source, len), len);
@@ -167,7 +167,7 @@ static void assert_logged(const struct fixture *f, const char *words)
 		g_error("no \"%s\" in the log:\n%s", words, f->lines->str);
 }
 
-static void each_sender_has_a_port_and_hears_the_others(struct fixture *f, gconstpointer data)
+static void each_sender_has_a_port_and_receives_from_the_others(struct fixture *f, gconstpointer data)
 {
 	int one = guest_at(f, "one"), two = guest_at(f, "two");
 	send_from(f, one, 1, 60);
@@ -213,7 +213,7 @@ static void name_in_the_abstract_name_space_is_a_name(struct fixture *f, gconstp
 	close(guest);
 }
 
-static void sender_without_a_path_is_counted_and_told_what_to_do(struct fixture *f, gconstpointer data)
+static void datagram_from_an_unnamed_socket_is_counted_and_explained(struct fixture *f, gconstpointer data)
 {
 	int guest = open_socket();
 	send_from(f, guest, 1, 60);
@@ -223,7 +223,7 @@ static void sender_without_a_path_is_counted_and_told_what_to_do(struct fixture 
 	close(guest);
 }
 
-static void relative_path_is_counted_and_told_what_to_do(struct fixture *f, gconstpointer data)
+static void datagram_from_a_relative_path_is_counted_and_explained(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *before = g_get_current_dir();
 	g_assert_cmpint(chdir(f->dir), ==, 0);
@@ -238,7 +238,7 @@ static void relative_path_is_counted_and_told_what_to_do(struct fixture *f, gcon
 	close(guest);
 }
 
-static void sender_that_is_connected_is_counted_and_told_what_to_do(struct fixture *f, gconstpointer data)
+static void datagram_from_a_connected_socket_is_counted_and_explained(struct fixture *f, gconstpointer data)
 {
 	int guest = guest_at(f, "guest");
 	struct sockaddr_un a = address_of(f->path);
@@ -251,7 +251,7 @@ static void sender_that_is_connected_is_counted_and_told_what_to_do(struct fixtu
 	close(guest);
 }
 
-/* What a hostile guest would use us for: to send to a socket that it cannot reach itself. */
+/* A hostile guest could make lanlet send to a socket that it cannot reach itself. */
 static void link_at_a_sender_s_path_is_not_followed(struct fixture *f, gconstpointer data)
 {
 	int victim = guest_at(f, "victim"), guest = guest_at(f, "guest");
@@ -307,7 +307,7 @@ static void guest_that_is_gone_loses_its_port_with_the_next_frame(struct fixture
 	int one = guest_at(f, "one"), two = guest_at(f, "two");
 	send_from(f, one, 1, 60);
 	send_from(f, two, 2, 60);
-	close(one); /* the path stays, as QEMU leaves it: refused */
+	close(one); /* the path stays, as QEMU leaves it, and refuses */
 	close(two);
 	remove_name(f, "two");
 	g_assert_cmpuint(ports(f), ==, 2);
@@ -339,7 +339,7 @@ static bool has_name(struct fixture *f, const char *name)
 	return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
-static void what_a_guest_left_beside_our_socket_goes_with_its_port(struct fixture *f, gconstpointer data)
+static void socket_of_a_guest_is_removed_with_its_port(struct fixture *f, gconstpointer data)
 {
 	static const char *const names[] = { "guest-web.sock", "guest-db.sock", "own.sock" };
 	int guests[G_N_ELEMENTS(names)];
@@ -353,8 +353,8 @@ static void what_a_guest_left_beside_our_socket_goes_with_its_port(struct fixtur
 	turn(f);
 	g_assert_cmpuint(ports(f), ==, 1);
 	g_assert_false(has_name(f, "guest-web.sock"));
-	g_assert_true(has_name(f, "guest-db.sock")); /* it lives */
-	g_assert_true(has_name(f, "own.sock"));      /* is not called what we tell guests */
+	g_assert_true(has_name(f, "guest-db.sock")); /* still in use */
+	g_assert_true(has_name(f, "own.sock"));      /* not a name of `lanlet qemu` */
 	close(guests[1]);
 }
 
@@ -371,7 +371,7 @@ static void guest_that_is_there_again_at_its_path_keeps_its_socket(struct fixtur
 	close(guest);
 }
 
-static void what_guests_left_while_we_were_away_goes_at_once(struct fixture *f, gconstpointer data)
+static void sockets_left_by_earlier_guests_are_removed_at_the_start(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *path = path_of(f, "again.sock");
 	char error[200];
@@ -451,7 +451,7 @@ static void guest_that_does_not_drain_costs_only_itself(struct fixture *f, gcons
 	close(other);
 }
 
-static void thousands_of_paths_of_a_hostile_sender_hurt_nobody(struct fixture *f, gconstpointer data)
+static void thousands_of_paths_of_a_hostile_sender_harm_no_other_guest(struct fixture *f, gconstpointer data)
 {
 	int honest = guest_at(f, "honest");
 	send_from(f, honest, 1, 60);
@@ -483,7 +483,7 @@ static void sockets_beyond_the_limit_are_counted_and_those_before_it_work(struct
 		g_autofree char *name = g_strdup_printf("g%u", i);
 		fds[i] = guest_at(f, name);
 		struct mac nobody = { { 2, 0, 0, 0, 1, 0 } };
-		f->other.port.crowded = true; /* of no interest here */
+		f->other.port.crowded = true; /* the test's own port takes no part */
 		g_assert_cmpint(try_send(f, fds[i], make(nobody, 7, 60), 60), ==, 60);
 		turn(f);
 		for (unsigned j = 0; j < i; j++)
@@ -497,7 +497,7 @@ static void sockets_beyond_the_limit_are_counted_and_those_before_it_work(struct
 		g_assert_cmpuint(read_all(f, fds[i]), ==, i < DGRAM_PORTS_MAX);
 		close(fds[i]);
 	}
-	/* Whoever comes now finds room, as soon as it was seen that they are gone. */
+	/* A new sender has room as soon as the link has noticed that the others are gone. */
 	int late = guest_at(f, "late");
 	f->now += 2 * USEC_PER_SEC;
 	send_from(f, late, 3, 60);
@@ -523,7 +523,7 @@ static void sender_that_finds_no_descriptor_left_is_counted(struct fixture *f, g
 	close(guest);
 }
 
-static void garbage_of_every_length_hurts_nobody(struct fixture *f, gconstpointer data)
+static void garbage_of_every_length_harms_no_other_guest(struct fixture *f, gconstpointer data)
 {
 	int guest = guest_at(f, "guest");
 	uint8_t bytes[64];
@@ -542,26 +542,26 @@ static void garbage_of_every_length_hurts_nobody(struct fixture *f, gconstpointe
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	TEST(each_sender_has_a_port_and_hears_the_others);
+	TEST(each_sender_has_a_port_and_receives_from_the_others);
 	TEST(largest_frame_passes_both_ways_and_a_larger_one_is_counted);
 	TEST(name_in_the_abstract_name_space_is_a_name);
-	TEST(sender_without_a_path_is_counted_and_told_what_to_do);
-	TEST(relative_path_is_counted_and_told_what_to_do);
-	TEST(sender_that_is_connected_is_counted_and_told_what_to_do);
+	TEST(datagram_from_an_unnamed_socket_is_counted_and_explained);
+	TEST(datagram_from_a_relative_path_is_counted_and_explained);
+	TEST(datagram_from_a_connected_socket_is_counted_and_explained);
 	TEST(link_at_a_sender_s_path_is_not_followed);
 	TEST(path_that_becomes_a_link_later_is_not_followed_either);
 	TEST(path_where_there_is_no_socket_gives_no_port);
 	TEST(guest_that_is_gone_loses_its_port_with_the_next_frame);
 	TEST(guest_that_starts_again_at_its_path_keeps_its_port);
-	TEST(what_a_guest_left_beside_our_socket_goes_with_its_port);
+	TEST(socket_of_a_guest_is_removed_with_its_port);
 	TEST(guest_that_is_there_again_at_its_path_keeps_its_socket);
-	TEST(what_guests_left_while_we_were_away_goes_at_once);
+	TEST(sockets_left_by_earlier_guests_are_removed_at_the_start);
 	TEST(silent_guest_stays_while_its_socket_is_there);
 	TEST(burst_longer_than_a_socket_s_queue_arrives_whole);
 	TEST(guest_that_does_not_drain_costs_only_itself);
-	TEST(thousands_of_paths_of_a_hostile_sender_hurt_nobody);
+	TEST(thousands_of_paths_of_a_hostile_sender_harm_no_other_guest);
 	TEST(sockets_beyond_the_limit_are_counted_and_those_before_it_work);
 	TEST(sender_that_finds_no_descriptor_left_is_counted);
-	TEST(garbage_of_every_length_hurts_nobody);
+	TEST(garbage_of_every_length_harms_no_other_guest);
 	return g_test_run();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ports whose sockets have one peer and keep the boundaries of packets: SOCK_SEQPACKET, socket pairs, UDP. */
+/* Ports on sockets with one peer that keep packet boundaries: SOCK_SEQPACKET, socket pairs, UDP. */
 #include "base/bytes.h"
 #include "host/loop.h"
 #include "lan/segment.h"
@@ -71,7 +71,7 @@ static void assert_passes(struct fixture *f, int fd, size_t len)
 	g_assert_cmpint(send(fd, make(1, len), len, 0), ==, (gssize)len);
 	for (int i = 0; i < 3000 && f->other.frames->len == 0; i++) {
 		turn(f);
-		g_usleep(i > 10 ? 10000 : 0); /* by the kernel's loopback */
+		g_usleep(i > 10 ? 10000 : 0); /* the kernel's loopback may take a moment */
 	}
 	size_t got;
 	const uint8_t *frame = memory_port_frame(&f->other, 0, &got);
@@ -107,7 +107,7 @@ static void connection_to_the_listener_is_a_port_until_it_ends(struct fixture *f
 	}
 	assert_passes(f, fds[2], 1514);
 	g_assert_cmpint(send(fds[0], make(3, 60), 60, 0), ==, 60);
-	close(fds[0]); /* what it sent last still counts */
+	close(fds[0]); /* frames sent before still arrive */
 	memory_port_clear(&f->other);
 	turn(f);
 	g_assert_cmpuint(f->other.frames->len, ==, 1);
@@ -150,7 +150,7 @@ static int udp_anywhere(struct sockaddr_in *ret)
 	return fd;
 }
 
-static void udp_between_two_addresses_is_a_port_whoever_else_sends(struct fixture *f, gconstpointer data)
+static void udp_port_ignores_datagrams_from_other_addresses(struct fixture *f, gconstpointer data)
 {
 	struct sockaddr_in here, there, stranger;
 	int port = udp_anywhere(&here), guest = udp_anywhere(&there), other = udp_anywhere(&stranger);
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	TEST(connection_to_the_listener_is_a_port_until_it_ends);
 	TEST(end_of_a_socket_pair_is_a_port_with_the_name_and_mac_it_was_given);
-	TEST(udp_between_two_addresses_is_a_port_whoever_else_sends);
+	TEST(udp_port_ignores_datagrams_from_other_addresses);
 	TEST(udp_port_outlives_a_guest_that_is_not_there);
 	return g_test_run();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stream ports on real socket pairs; the clock is the test's. */
+/* Stream ports on real socket pairs; the test sets the time. */
 #include "base/bytes.h"
 #include "base/macros.h"
 #include "host/loop.h"
@@ -24,7 +24,7 @@ struct fixture {
 	struct segment segment;
 	struct link *link;
 	struct memory_port other;
-	int client; /* our end */
+	int client; /* the guest's end of the socket pair */
 };
 
 static int add_client(struct fixture *f)
@@ -168,7 +168,7 @@ static void impossible_length_closes_that_client_only(struct fixture *f, gconstp
 	g_assert_cmpuint(f->other.frames->len, ==, 1);
 }
 
-/* Reads all frames that wait at @fd, checks each, and returns how many. */
+/* Reads all frames from @fd, checks each, and returns how many. */
 static unsigned read_frames(struct fixture *f, int fd)
 {
 	g_autoptr(GByteArray) all = g_byte_array_new();
@@ -193,7 +193,7 @@ static unsigned read_frames(struct fixture *f, int fd)
 	return count;
 }
 
-static void client_that_does_not_drain_loses_whole_frames_and_nobody_else_does(struct fixture *f, gconstpointer data)
+static void client_that_does_not_read_loses_whole_frames_and_others_lose_none(struct fixture *f, gconstpointer data)
 {
 	enum { COUNT = 4000 };
 	uint8_t bytes[9018];
@@ -210,13 +210,13 @@ static void client_that_does_not_drain_loses_whole_frames_and_nobody_else_does(s
 	unsigned got = read_frames(f, f->client);
 	g_assert_cmpuint(got + f->segment.drops.count[DROP_PORT_FULL], ==, COUNT + 1);
 	g_assert_cmpuint(got, >, 0);
-	/* Drained, it takes frames again. */
+	/* After draining, the port takes frames again. */
 	memory_port_input(&f->other, 0, bytes + 4, len - 4);
 	g_assert_cmpuint(read_frames(f, f->client), ==, 1);
 	close(second);
 }
 
-static void client_that_goes_leaves_no_port_behind(struct fixture *f, gconstpointer data)
+static void client_that_disconnects_leaves_no_port_behind(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpuint(f->segment.n_ports, ==, 2);
 	for (int i = 0; i < 100; i++) {
@@ -229,8 +229,8 @@ static void client_that_goes_leaves_no_port_behind(struct fixture *f, gconstpoin
 	g_assert_cmpuint(f->segment.n_ports, ==, 2);
 }
 
-/* The one edge tells of frames and of the end behind them. */
-static void what_a_client_sent_before_it_went_arrives(struct fixture *f, gconstpointer data)
+/* One edge stands for the frames and for the end behind them. */
+static void frames_sent_before_the_end_of_a_connection_arrive(struct fixture *f, gconstpointer data)
 {
 	uint8_t bytes[100];
 	size_t len = make(bytes, sizeof(bytes), 60, 1);
@@ -251,7 +251,7 @@ static void more_than_is_read_at_once_arrives(struct fixture *f, gconstpointer d
 	size_t len = 0, sent = 0;
 	for (unsigned i = 0; i < FRAMES; i++)
 		len += make(bytes + len, FRAME_LEN + FRAMING_LENGTH_BYTES, FRAME_LEN, (uint8_t)i);
-	/* The privileged may have a buffer larger than the port's. */
+	/* Root may have a buffer larger than the port's. */
 	setsockopt(f->client, SOL_SOCKET, SO_SNDBUFFORCE, &(int){ 4 * 1024 * 1024 }, sizeof(int));
 	while (sent < len) {
 		ssize_t n = send(f->client, bytes + sent, len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -264,7 +264,7 @@ static void more_than_is_read_at_once_arrives(struct fixture *f, gconstpointer d
 	g_assert_cmpuint(f->other.frames->len, ==, FRAMES);
 }
 
-static void client_that_goes_while_frames_are_sent_to_it_is_harmless(struct fixture *f, gconstpointer data)
+static void client_may_disconnect_while_frames_are_sent_to_it(struct fixture *f, gconstpointer data)
 {
 	uint8_t bytes[100];
 	size_t len = make(bytes, sizeof(bytes), 60, 1);
@@ -306,7 +306,7 @@ static void storm_of_broadcasts_leaves_room_for_frames_meant_for_one_client(stru
 		memory_port_input(&f->other, 0, bytes + 4, len - 4);
 	g_assert_cmpuint(f->segment.drops.count[DROP_PORT_FULL], ==, 1000);
 	read_frames(f, f->client);
-	/* It is over when the client has drained its queue. */
+	/* Broadcasts pass again once the client has drained its queue. */
 	memory_port_input(&f->other, 0, bytes + 4, make(bytes, sizeof(bytes), 60, 2) - 4);
 	g_assert_cmpuint(read_frames(f, f->client), ==, 1);
 }
@@ -339,7 +339,7 @@ static void client_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_on
 	turn(f);
 	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
 	g_assert_cmpuint(f->segment.n_ports, ==, 2);
-	turn(f); /* not yet: it does not try all the time */
+	turn(f); /* the listener pauses between attempts */
 	g_assert_cmpuint(f->segment.n_ports, ==, 2);
 
 	usec_t deadline = stream_link_ops.deadline(f->link);
@@ -360,11 +360,11 @@ int main(int argc, char **argv)
 	TEST(largest_ip_packet_passes_both_ways);
 	TEST(segments_for_the_gateway_arrive_joined_and_are_counted_one_by_one);
 	TEST(impossible_length_closes_that_client_only);
-	TEST(client_that_does_not_drain_loses_whole_frames_and_nobody_else_does);
-	TEST(client_that_goes_leaves_no_port_behind);
-	TEST(what_a_client_sent_before_it_went_arrives);
+	TEST(client_that_does_not_read_loses_whole_frames_and_others_lose_none);
+	TEST(client_that_disconnects_leaves_no_port_behind);
+	TEST(frames_sent_before_the_end_of_a_connection_arrive);
 	TEST(more_than_is_read_at_once_arrives);
-	TEST(client_that_goes_while_frames_are_sent_to_it_is_harmless);
+	TEST(client_may_disconnect_while_frames_are_sent_to_it);
 	TEST(two_hundred_clients_each_get_a_broadcast);
 	TEST(storm_of_broadcasts_leaves_room_for_frames_meant_for_one_client);
 	TEST(client_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one);

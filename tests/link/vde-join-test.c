@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Networks joined by libvdeplug's own plugins, against our switch and sockets of the test. */
+/* VDE networks joined by libvdeplug's plugins: lanlet's own VDE switch, and sockets of the test. */
 #include "base/bytes.h"
 #include "host/clock.h"
 #include "host/loop.h"
@@ -20,7 +20,7 @@
 
 #define PATIENCE (60 * USEC_PER_SEC)
 
-/* A segment of its own with a port to look at it. */
+/* A segment with a port that sees its frames. */
 struct side {
 	struct loop loop;
 	struct segment segment;
@@ -219,7 +219,7 @@ static void segments_are_joined_by_ptp(struct fixture *f, gconstpointer data)
 	exchange(f, 9234);
 }
 
-/* A port that nobody has, most likely until it is used. */
+/* A UDP port that is free now. */
 static unsigned free_port(void)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -238,7 +238,7 @@ static void segments_are_joined_by_udp(struct fixture *f, gconstpointer data)
 	g_autofree char *to_a = g_strdup_printf("udp://127.0.0.1:%u->127.0.0.1:%u", b, a);
 	join(&f->a, to_b);
 	run_until(f, a_is_up);
-	/* Nobody is there yet, which the kernel says: that is no reason to go. */
+	/* The kernel reports that no socket is there yet.  The port stays. */
 	for (int i = 0; i < 10; i++) {
 		memory_port_input(&f->a.other, 0, make(60, 3), 60);
 		g_usleep(2000);
@@ -257,7 +257,7 @@ static bool plugin_is_unknown(struct fixture *f)
 	return g_str_equal(why, "libvdeplug has no plugin for it");
 }
 
-static void unknown_plugin_is_named_as_the_reason_and_tried_ever_less_often(struct fixture *f, gconstpointer data)
+static void unknown_plugin_is_reported_and_retried_with_growing_pauses(struct fixture *f, gconstpointer data)
 {
 	join(&f->a, "nosuch://x");
 	run_until(f, plugin_is_unknown);
@@ -269,7 +269,7 @@ static void unknown_plugin_is_named_as_the_reason_and_tried_ever_less_often(stru
 	g_assert_cmpuint(join_link_ops.deadline(f->a.plug), <=, clock_now() + 30 * USEC_PER_SEC);
 }
 
-static void link_that_goes_while_a_thread_opens_leaves_it_alone(struct fixture *f, gconstpointer data)
+static void link_can_be_freed_while_a_thread_is_opening(struct fixture *f, gconstpointer data)
 {
 	for (int i = 0; i < 50; i++) {
 		struct link *l;
@@ -290,7 +290,7 @@ static int deaf_peer(const char *path)
 	return fd;
 }
 
-static void peer_that_does_not_drain_blocks_nobody(struct fixture *f, gconstpointer data)
+static void peer_that_does_not_read_blocks_no_other_port(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *url = g_strdup_printf("ptp://%s/ptp", f->base), *path = g_strdup_printf("%s/ptp+", f->base);
 	join(&f->a, url);
@@ -299,7 +299,7 @@ static void peer_that_does_not_drain_blocks_nobody(struct fixture *f, gconstpoin
 	for (unsigned i = 0; i < 20000; i++)
 		memory_port_input(&f->a.other, 0, make(1514, 1), 1514);
 	g_assert_cmpuint(f->a.segment.drops.count[DROP_PORT_FULL], >, 0);
-	/* What comes from there still arrives. */
+	/* Frames from the peer still arrive. */
 	struct sockaddr_un ours = { .sun_family = AF_UNIX };
 	g_strlcpy(ours.sun_path, url + strlen("ptp://"), sizeof(ours.sun_path));
 	memory_port_clear(&f->a.other);
@@ -317,8 +317,8 @@ int main(int argc, char **argv)
 	ADD(switch_is_joined_when_it_comes_and_again_when_it_comes_back);
 	ADD(segments_are_joined_by_ptp);
 	ADD(segments_are_joined_by_udp);
-	ADD(unknown_plugin_is_named_as_the_reason_and_tried_ever_less_often);
-	ADD(link_that_goes_while_a_thread_opens_leaves_it_alone);
-	ADD(peer_that_does_not_drain_blocks_nobody);
+	ADD(unknown_plugin_is_reported_and_retried_with_growing_pauses);
+	ADD(link_can_be_freed_while_a_thread_is_opening);
+	ADD(peer_that_does_not_read_blocks_no_other_port);
 	return g_test_run();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The VDE switch with clients made by hand, good and bad ones; the clock is the test's. */
+/* The VDE switch with valid and invalid clients; the test sets the time. */
 #include "base/bytes.h"
 #include "host/loop.h"
 #include "lan/frame.h"
@@ -73,7 +73,7 @@ static struct sockaddr_un address(const char *path)
 	return a;
 }
 
-/* A client that has connected and said nothing. */
+/* A client that has connected and sent nothing. */
 static struct client call(struct fixture *f)
 {
 	struct client c = {
@@ -117,7 +117,7 @@ static void ask(struct client *c, uint32_t type, const char *path)
 	g_assert_cmpint(send(c->control, bytes, len, MSG_NOSIGNAL), ==, (gssize)len);
 }
 
-/* Connects the client's data socket to where it was told; the path of that. */
+/* Connects the client's data socket to the address in the answer, and returns that path. */
 static char *take_answer(struct client *c)
 {
 	struct sockaddr_un a;
@@ -141,7 +141,7 @@ static bool is_closed(const struct client *c)
 	return recv(c->control, &byte, 1, MSG_DONTWAIT) == 0;
 }
 
-/* A broadcast of @len bytes that are @fill behind the header, which says that @fill sent it. */
+/* A broadcast of @len bytes from a MAC that ends in @fill, filled with @fill. */
 static const uint8_t *make(size_t len, uint8_t fill)
 {
 	static uint8_t buf[LINK_FRAME_MAX];
@@ -240,7 +240,7 @@ static void garbage_closes_that_client_only(struct fixture *f, gconstpointer dat
 		turn(f);
 		turn(f);
 		char byte;
-		/* Reset, because it was not listened to any more. */
+		/* Reset, because the switch had closed the connection. */
 		g_assert_cmpint(recv(c.control, &byte, 1, MSG_DONTWAIT), <=, 0);
 		g_assert_cmpint(errno, !=, EAGAIN);
 		hang_up(&c);
@@ -253,7 +253,7 @@ static void garbage_closes_that_client_only(struct fixture *f, gconstpointer dat
 	turn(f);
 }
 
-static void talking_behind_the_request_unplugs(struct fixture *f, gconstpointer data)
+static void second_request_ends_the_connection(struct fixture *f, gconstpointer data)
 {
 	struct client c = plug_in(f);
 	ask(&c, 0, c.path);
@@ -279,7 +279,7 @@ static void sockets_that_are_not_the_clients_are_refused(struct fixture *f, gcon
 		g_assert_true(is_closed(&c));
 		hang_up(&c);
 	}
-	/* Somebody else's: only root can make one. */
+	/* A socket of another user, which only root can make. */
 	if (geteuid() == 0) {
 		c = call(f);
 		g_assert_cmpint(chown(victim.path, 12345, -1), ==, 0);
@@ -315,7 +315,7 @@ static void client_without_a_request_loses_its_place(struct fixture *f, gconstpo
 static void ports_are_limited_and_come_free_again(struct fixture *f, gconstpointer data)
 {
 	struct client c[VDE_PORTS_MAX + 1];
-	/* Here a client has two and the switch two for it. */
+	/* A client has two descriptors, and the switch has two for it. */
 	if (!descriptors_allow(4 * ARRAY_SIZE(c) + 100)) {
 		g_test_skip(DESCRIPTORS_TOO_FEW);
 		return;
@@ -375,7 +375,7 @@ static void client_that_never_drains_costs_only_itself(struct fixture *f, gconst
 	g_assert_cmpuint(f->segment.n_ports, ==, 1);
 }
 
-/* It said where its socket is and then connected it to nobody: the kernel holds fewer datagrams for it then. */
+/* The client leaves its socket unconnected, so the kernel queues fewer datagrams for it. */
 static void client_that_never_takes_its_answer_costs_only_itself(struct fixture *f, gconstpointer data)
 {
 	struct client c = call(f);
@@ -392,7 +392,7 @@ static void client_that_never_takes_its_answer_costs_only_itself(struct fixture 
 	g_assert_cmpuint(f->segment.n_ports, ==, 1);
 }
 
-static void closed_data_socket_unplugs(struct fixture *f, gconstpointer data)
+static void closed_data_socket_ends_the_port(struct fixture *f, gconstpointer data)
 {
 	struct client c = plug_in(f);
 	close(c.data);
@@ -403,7 +403,7 @@ static void closed_data_socket_unplugs(struct fixture *f, gconstpointer data)
 	hang_up(&c);
 }
 
-/* As one that was killed leaves it. */
+/* As a switch that was killed leaves it. */
 static void socket_that_a_client_left_is_removed(struct fixture *f, gconstpointer data)
 {
 	struct client c = call(f);
@@ -444,7 +444,7 @@ static void no_descriptors_left_is_no_reason_to_spin(struct fixture *f, gconstpo
 	turn(f);
 }
 
-static void only_this_user_may_plug_in(struct fixture *f, gconstpointer data)
+static void socket_of_another_user_is_refused(struct fixture *f, gconstpointer data)
 {
 	struct stat st;
 	g_autofree char *ctl = g_build_filename(f->dir, "ctl", NULL);
@@ -454,18 +454,18 @@ static void only_this_user_may_plug_in(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(st.st_mode & 0777, ==, 0600);
 }
 
-static void second_switch_is_told_that_one_runs(struct fixture *f, gconstpointer data)
+static void second_switch_in_a_directory_is_refused(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(vde_link_ops.listen_at(f->link, f->dir, f->error, sizeof(f->error)), ==, -EADDRINUSE);
 	g_assert_nonnull(strstr(f->error, "another process listens there"));
-	/* The probe was a client that went at once. */
+	/* The probe of the second switch was a client that disconnected at once. */
 	turn(f);
 	struct client c = plug_in(f);
 	hang_up(&c);
 	turn(f);
 }
 
-static void what_a_dead_switch_left_is_replaced(struct fixture *f, gconstpointer data)
+static void sockets_of_a_dead_switch_are_replaced(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *dir = g_build_filename(f->base, "old", NULL), *ctl = g_build_filename(dir, "ctl", NULL);
 	g_autofree char *stale = g_build_filename(dir, "001.9", NULL), *mine = g_build_filename(dir, "002.notes", NULL);
@@ -497,7 +497,7 @@ static void path_too_long_and_directories_that_cannot_be_are_explained(struct fi
 	g_assert_cmpint(vde_link_ops.listen_at(f->link, "/dev/null", f->error, sizeof(f->error)), <, 0);
 	g_assert_nonnull(strstr(f->error, "/dev/null"));
 	if (geteuid() == 0)
-		return; /* who may write everywhere */
+		return; /* root may write everywhere */
 	g_autofree char *dir = g_build_filename(f->base, "locked", NULL), *below = g_build_filename(dir, "vde", NULL);
 	g_assert_cmpint(g_mkdir(dir, 0500), ==, 0);
 	g_assert_cmpint(vde_link_ops.listen_at(f->link, below, f->error, sizeof(f->error)), ==, -EACCES);
@@ -515,19 +515,19 @@ int main(int argc, char **argv)
 	ADD(wanted_port_is_given_when_free_and_another_when_not);
 	ADD(request_in_pieces_is_read);
 	ADD(garbage_closes_that_client_only);
-	ADD(talking_behind_the_request_unplugs);
+	ADD(second_request_ends_the_connection);
 	ADD(sockets_that_are_not_the_clients_are_refused);
 	ADD(client_without_a_request_loses_its_place);
 	ADD(ports_are_limited_and_come_free_again);
 	ADD(thousands_of_reconnects_leave_nothing);
 	ADD(client_that_never_drains_costs_only_itself);
 	ADD(client_that_never_takes_its_answer_costs_only_itself);
-	ADD(closed_data_socket_unplugs);
+	ADD(closed_data_socket_ends_the_port);
 	ADD(socket_that_a_client_left_is_removed);
 	ADD(no_descriptors_left_is_no_reason_to_spin);
-	ADD(only_this_user_may_plug_in);
-	ADD(second_switch_is_told_that_one_runs);
-	ADD(what_a_dead_switch_left_is_replaced);
+	ADD(socket_of_another_user_is_refused);
+	ADD(second_switch_in_a_directory_is_refused);
+	ADD(sockets_of_a_dead_switch_are_replaced);
 	ADD(path_too_long_and_directories_that_cannot_be_are_explained);
 	return g_test_run();
 }

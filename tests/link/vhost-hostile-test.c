@@ -48,7 +48,7 @@ static void broken_ring_stops_its_port_alone(struct vhost_world *w, gconstpointe
 	g_assert_cmpuint(drops(w, DROP_VHOST_RING), ==, 1);
 	eventfd_t told;
 	g_assert_cmpint(eventfd_read(w->front.error[VHOST_FRONT_TX], &told), ==, 0);
-	guest_sends(&w->front); /* not listened to any more */
+	guest_sends(&w->front); /* the device ignores it now */
 	g_assert_cmpuint(w->other.frames->len, ==, 0);
 	guest_sends(&good);
 	g_assert_cmpuint(w->other.frames->len, ==, 1);
@@ -80,7 +80,7 @@ static void frames_in_front_of_the_breakage_arrive(struct vhost_world *w, gconst
 static void broken_receive_ring_stops_the_port(struct vhost_world *w, gconstpointer data)
 {
 	vhost_front_start(&w->front, VHOST_LINUX);
-	vring_add(&w->front.rings[VHOST_FRONT_RX], &(struct vring_piece){ 3 << 20, 2048, false }, 1); /* not for writing */
+	vring_add(&w->front.rings[VHOST_FRONT_RX], &(struct vring_piece){ 3 << 20, 2048, false }, 1); /* not writable */
 	g_autoptr(GBytes) frame = vhost_world_frame(100, 2);
 	memory_port_input(&w->other, 0, g_bytes_get_data(frame, NULL), 100);
 	g_assert_cmpuint(drops(w, DROP_VHOST_RING), ==, 1);
@@ -104,7 +104,7 @@ static void buffers_over_the_rings_themselves_do_no_harm(struct vhost_world *w, 
 		memory_port_input(&w->other, 0, g_bytes_get_data(frame, NULL), LEN);
 	guest_sends(&w->front);
 
-	/* The neighbour misses nothing, the back end still talks to the front end, and a new driver brings the port back. */
+	/* The neighbour misses no frame, the back end still answers the front end, and a new driver revives the port. */
 	for (unsigned i = 0; i < FRAMES; i++) {
 		uint8_t header[NET_HEADER_LEN];
 		g_autoptr(GBytes) got = vhost_front_receive(&good, header);
@@ -186,7 +186,7 @@ static void payload_that_vanishes_leaves_a_stream_neighbour_alone(struct vhost_w
 	g_assert_cmpint(stream_link_ops.new(&(struct link_config){ &w->loop.poller, &w->segment, NULL, 1500 }, &link), ==, 0);
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
 	g_assert_cmpint(stream_link_ops.add(link, fds[1], NULL), ==, 0);
-	memory_port_done(&w->other); /* it would copy, and find out first */
+	memory_port_done(&w->other); /* it would copy the frame and notice first */
 	vhost_front_start(&w->front, VHOST_LINUX);
 	g_autoptr(GBytes) frame = vhost_world_frame(500, 1);
 	memcpy(w->front.memory + (3 << 20) - 1000 + NET_HEADER_LEN, g_bytes_get_data(frame, NULL), 500);
@@ -238,12 +238,12 @@ static void impossible_memory_is_refused(struct vhost_world *w, gconstpointer da
 	g_assert_cmpuint(set_table(&w->front, overlapping, 2, fds), !=, 0);
 	g_assert_cmpuint(set_table(&w->front, wrapping, 1, fds), !=, 0);
 	g_assert_cmpuint(set_table(&w->front, endless, 1, fds), !=, 0);
-	guest_sends(&w->front); /* its rings are nowhere now */
+	guest_sends(&w->front); /* its rings are in no region now */
 	g_assert_cmpuint(w->other.frames->len, ==, 0);
 	vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
 }
 
-/* A file may say that it is as large as it likes. */
+/* The size of a file may be a lie. */
 static void more_memory_than_machines_have_is_refused(struct vhost_world *w, gconstpointer data)
 {
 	const uint64_t half = UINT64_C(1) << 42;
@@ -279,8 +279,8 @@ static void bad_messages_close_the_connection(struct vhost_world *w, gconstpoint
 	static const uint32_t messages[][3] = {
 		{ PROTOCOL_GET_FEATURES, 0, 0 },           /* no version */
 		{ PROTOCOL_GET_FEATURES, 1 | 4, 0 },       /* a reply */
-		{ PROTOCOL_SET_FEATURES, 1, 0 },           /* nothing in it */
-		{ PROTOCOL_SET_MEM_TABLE, 1, UINT32_MAX }, /* endless */
+		{ PROTOCOL_SET_FEATURES, 1, 0 },           /* empty */
+		{ PROTOCOL_SET_MEM_TABLE, 1, UINT32_MAX }, /* too long */
 		{ PROTOCOL_SET_VRING_CALL, 1, 0 },
 	};
 	unsigned before = open_descriptors();
@@ -307,7 +307,7 @@ static void message_byte_by_byte_is_understood(struct vhost_world *w, gconstpoin
 	vhost_front_hear(&w->front, PROTOCOL_GET_FEATURES, &features, sizeof(features));
 }
 
-static void descriptors_that_nobody_asked_for_are_closed(struct vhost_world *w, gconstpointer data)
+static void unexpected_descriptors_are_closed(struct vhost_world *w, gconstpointer data)
 {
 	unsigned before = open_descriptors();
 	int fds[16];
@@ -356,7 +356,7 @@ static void make_blocking(int fd)
 	g_assert_cmpint(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK), ==, 0);
 }
 
-/* Its mode is the front end's to change; the alarm ends us if we wait for it. */
+/* The front end can make it blocking; the alarm ends the test if lanlet blocks. */
 static void call_descriptor_that_is_full_and_blocks_does_not_stop_us(struct vhost_world *w, gconstpointer data)
 {
 	vhost_front_start(&w->front, VHOST_MODERN);
@@ -436,7 +436,7 @@ static void call_by_a_socket_is_heard_and_its_end_harmless(struct vhost_world *w
 	check_call_by(w, ends);
 }
 
-static void call_by_what_cannot_call_is_harmless(struct vhost_world *w, gconstpointer data)
+static void call_descriptor_of_a_wrong_type_is_harmless(struct vhost_world *w, gconstpointer data)
 {
 	vhost_front_start(&w->front, VHOST_MODERN);
 	int null = open("/dev/null", O_RDONLY);
@@ -458,7 +458,7 @@ static void check_kick_is_refused(struct vhost_world *w, const int ends[2])
 	close(ends[1]);
 }
 
-static void kick_by_what_would_have_to_be_emptied_is_refused(struct vhost_world *w, gconstpointer data)
+static void kick_descriptor_other_than_an_eventfd_is_refused(struct vhost_world *w, gconstpointer data)
 {
 	int ends[2];
 	vhost_front_start(&w->front, VHOST_MODERN);
@@ -503,14 +503,14 @@ int main(int argc, char **argv)
 	TEST(region_with_the_rings_can_be_removed);
 	TEST(bad_messages_close_the_connection);
 	TEST(message_byte_by_byte_is_understood);
-	TEST(descriptors_that_nobody_asked_for_are_closed);
+	TEST(unexpected_descriptors_are_closed);
 	TEST(impossible_indices_are_refused);
 	TEST(call_descriptor_that_is_full_and_blocks_does_not_stop_us);
 	TEST(kick_descriptor_that_is_full_does_not_stop_us);
 	TEST(call_by_a_pipe_is_heard_and_its_end_harmless);
 	TEST(call_by_a_socket_is_heard_and_its_end_harmless);
-	TEST(call_by_what_cannot_call_is_harmless);
-	TEST(kick_by_what_would_have_to_be_emptied_is_refused);
+	TEST(call_descriptor_of_a_wrong_type_is_harmless);
+	TEST(kick_descriptor_other_than_an_eventfd_is_refused);
 	TEST(thousand_reconnects_leave_nothing_behind);
 	return g_test_run();
 }

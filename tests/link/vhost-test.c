@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vhost-user ports and a front end that behaves. */
+/* vhost-user ports with a front end that keeps to the protocol. */
 #include "base/macros.h"
 #include "gateway/engine.h"
 #include "gateway/gateway.h"
@@ -51,7 +51,7 @@ static uint64_t drops(struct vhost_world *w, enum drop_reason why)
 
 /* --- messages --- */
 
-static void offers_are_what_a_modern_front_end_needs(struct vhost_world *w, gconstpointer data)
+static void offered_features_are_those_that_a_modern_front_end_needs(struct vhost_world *w, gconstpointer data)
 {
 	uint64_t protocol = vhost_front_ask(&w->front, PROTOCOL_GET_PROTOCOL_FEATURES);
 	g_assert_cmphex(protocol, ==,
@@ -63,7 +63,7 @@ static void offers_are_what_a_modern_front_end_needs(struct vhost_world *w, gcon
 	g_assert_cmphex(features & (VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_HOST_USO)), ==, VHOST_LINUX | VHOST_BIT(VIRTIO_NET_F_HOST_USO));
 }
 
-/* virtio 1.3 §5.1.3.1: it needs a control queue, which a front end that does not know of pairs has not. */
+/* virtio 1.3 §5.1.3.1: several pairs need a control queue, which a front end without them does not have. */
 static void several_queues_are_offered_to_front_ends_that_know_of_them(struct vhost_world *w, gconstpointer data)
 {
 	uint64_t protocol = vhost_front_ask(&w->front, PROTOCOL_GET_PROTOCOL_FEATURES), mq = VHOST_BIT(PROTOCOL_F_MQ);
@@ -111,11 +111,11 @@ static void every_request_is_acknowledged_as_specified(struct vhost_world *w, gc
 		{ PROTOCOL_SET_VRING_ENABLE, { 1ull << 32 }, 8, 0 },
 		{ PROTOCOL_SET_VRING_CALL, { 0x100 }, 8, 0 }, /* none */
 		{ PROTOCOL_SET_VRING_ERR, { 0x100 }, 8, 0 },
-		{ PROTOCOL_SET_VRING_KICK, { 0x100 }, 8, 1 }, /* to be polled for ever */
+		{ PROTOCOL_SET_VRING_KICK, { 0x100 }, 8, 1 }, /* to be polled all the time */
 		{ PROTOCOL_NET_SET_MTU, { 1500 }, 8, 0 },
 		{ PROTOCOL_SET_STATUS, { 1 }, 8, 0 },
 		{ PROTOCOL_SET_STATUS, { 256 }, 8, 1 },
-		{ PROTOCOL_SET_CONFIG, { 1ull << 32, 0 }, 13, 1 }, /* nothing can be written */
+		{ PROTOCOL_SET_CONFIG, { 1ull << 32, 0 }, 13, 1 }, /* all fields are read-only */
 		{ PROTOCOL_SET_BACKEND_REQ_FD, { 0 }, 0, 1 },      /* without one */
 		{ PROTOCOL_RESET_DEVICE, { 0 }, 0, 0 },
 		{ PROTOCOL_RESET_OWNER, { 0 }, 0, 0 },
@@ -292,7 +292,7 @@ static void super_frame_is_cut_and_summed_for_a_port_without_offloads(struct vho
 	arena_done(&arena);
 }
 
-static void super_frame_goes_whole_from_guest_to_guest(struct vhost_world *w, gconstpointer data)
+static void super_frame_passes_whole_from_guest_to_guest(struct vhost_world *w, gconstpointer data)
 {
 	struct arena arena;
 	struct vhost_front second;
@@ -375,7 +375,7 @@ static unsigned second_guest_gets(struct vhost_world *w, struct sample *s, enum 
 	return n;
 }
 
-static void udp_super_frame_goes_whole_to_a_guest_that_took_it_and_cut_to_another(struct vhost_world *w, gconstpointer data)
+static void udp_super_frame_is_segmented_only_for_a_guest_without_uso(struct vhost_world *w, gconstpointer data)
 {
 	uint64_t guest_uso = VHOST_BIT(VIRTIO_NET_F_GUEST_USO4) | VHOST_BIT(VIRTIO_NET_F_GUEST_USO6);
 	uint8_t header[NET_HEADER_LEN];
@@ -390,7 +390,7 @@ static void udp_super_frame_goes_whole_to_a_guest_that_took_it_and_cut_to_anothe
 	}
 }
 
-static void congestion_bit_goes_whole_to_a_guest_that_took_ecn(struct vhost_world *w, gconstpointer data)
+static void super_frame_with_cwr_passes_whole_only_with_guest_ecn(struct vhost_world *w, gconstpointer data)
 {
 	uint8_t header[NET_HEADER_LEN];
 	struct sample s = { .partial = true, .payload_len = 3000, .tcp_flags = TCP_CWR | TCP_ACK };
@@ -446,7 +446,7 @@ static void full_ring_congests_until_the_guest_refills_it(struct vhost_world *w,
 		g_assert_false(p->congested);
 		other_sends(w, super); /* one buffer is not enough */
 		g_assert_true(p->congested);
-		other_sends(w, frame); /* is for the frame that waits */
+		other_sends(w, frame); /* waits behind that frame */
 		g_assert_cmpuint(drops(w, DROP_PORT_FULL), ==, before);
 		assert_front_gets(&w->front, frame, header);
 		g_assert_null(vhost_front_receive(&w->front, header));
@@ -477,7 +477,7 @@ static void frames_wait_in_order_until_there_are_too_many(struct vhost_world *w,
 		other_sends(w, frame);
 	}
 	unsigned kept = FRAMES - (unsigned)drops(w, DROP_PORT_FULL);
-	/* What is for everybody takes half of the room. */
+	/* Broadcasts may fill only half of the queue. */
 	g_assert_cmpuint(kept, >, BACKLOG_BYTES_MAX / 2 / 2048);
 	g_assert_cmpuint(kept, <=, BACKLOG_BYTES_MAX / 2 / 1400);
 	g_assert_true(vhost_world_port(w)->crowded);
@@ -494,7 +494,7 @@ static void frames_wait_in_order_until_there_are_too_many(struct vhost_world *w,
 	g_assert_false(vhost_world_port(w)->crowded);
 }
 
-/* The driver has posted all that it has, and will not kick. */
+/* The driver has posted all its buffers and will not kick. */
 static void frame_that_no_buffers_come_for_gives_way(struct vhost_world *w, gconstpointer data)
 {
 	uint8_t header[NET_HEADER_LEN];
@@ -510,7 +510,7 @@ static void frame_that_no_buffers_come_for_gives_way(struct vhost_world *w, gcon
 	assert_front_gets(&w->front, small, header);
 }
 
-static void stopped_queue_forgets_what_waits(struct vhost_world *w, gconstpointer data)
+static void stopped_queue_drops_its_backlog(struct vhost_world *w, gconstpointer data)
 {
 	uint8_t header[NET_HEADER_LEN];
 	g_autoptr(GBytes) old = vhost_world_frame(300, 2), fresh = vhost_world_frame(400, 2);
@@ -553,7 +553,7 @@ static void lent_rooms_are_the_guests_buffers(struct vhost_world *w, gconstpoint
 	g_autoptr(GBytes) second = vhost_front_receive(&w->front, header);
 	g_assert_cmpuint(g_bytes_get_size(second), ==, 1000);
 	g_assert_cmpuint(header[10], ==, 1);
-	/* What was not used is there for others: four buffers. */
+	/* The unused buffers are free again: four. */
 	g_autoptr(GBytes) frame = vhost_world_frame(8000, 2);
 	other_sends(w, frame);
 	assert_front_gets(&w->front, frame, header);
@@ -606,7 +606,7 @@ static void engine_writes_into_the_guests_buffers(struct vhost_world *w, gconstp
 	g_assert_cmpuint(header[6], ==, 34);
 	g_assert_cmpuint(g.port.counters.rx_frames, ==, 1);
 
-	/* What was not used is lent again; when nothing is left, the engine has to wait. */
+	/* Unused buffers are lent again; when none is left, the engine has to wait. */
 	for (unsigned i = 0; i < 3; i++) {
 		g_assert_cmpuint(env->ops->reserve(env, 0, ip, 0, 1, 60000, rooms), ==, 1);
 		struct engine_packet p = { .iov = rooms[0].iov, .n_iov = rooms[0].n_iov, .len = 60000 };
@@ -617,7 +617,7 @@ static void engine_writes_into_the_guests_buffers(struct vhost_world *w, gconstp
 	gateway_done(&g, 0);
 }
 
-static void valid_is_said_of_frames_of_the_gateway_only_where_taken(struct vhost_world *w, gconstpointer data)
+static void gateway_frames_are_marked_valid_only_with_guest_csum(struct vhost_world *w, gconstpointer data)
 {
 	uint8_t header[NET_HEADER_LEN];
 	vhost_front_start(&w->front, VHOST_MODERN);
@@ -645,7 +645,7 @@ static void start_polled(struct vhost_world *w, uint64_t features)
 	vhost_link_ops.settle(w->link);
 }
 
-/* As a driver does that was told not to kick. */
+/* As a driver does that must not kick. */
 static void put_without_a_kick(struct vhost_world *w)
 {
 	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
@@ -664,7 +664,7 @@ static void polled_ring_needs_no_kick_until_it_is_settled(struct vhost_world *w,
 		vhost_front_kick(&w->front, VHOST_FRONT_TX);
 		g_assert_cmpuint(w->other.frames->len, ==, 1);
 		if (event_idx)
-			g_assert_cmpuint(vring_avail_event(v), ==, 0); /* behind: no kick */
+			g_assert_cmpuint(vring_avail_event(v), ==, 0); /* in the past: no kick */
 		else
 			g_assert_cmpuint(v->used[0], ==, 1); /* VIRTQ_USED_F_NO_NOTIFY */
 		for (unsigned i = 2; i < 5; i++) {
@@ -683,7 +683,7 @@ static void polled_ring_needs_no_kick_until_it_is_settled(struct vhost_world *w,
 	}
 }
 
-static void what_came_while_a_polled_ring_is_settled_is_not_forgotten(struct vhost_world *w, gconstpointer data)
+static void frames_that_arrive_while_a_polled_ring_is_settled_are_delivered(struct vhost_world *w, gconstpointer data)
 {
 	start_polled(w, VHOST_LINUX);
 	put_without_a_kick(w);
@@ -724,7 +724,7 @@ static void start_two_pairs(struct vhost_world *w)
 	w->front.pair = 0;
 }
 
-/* A datagram between @port of the guest and 80 of the other port, either way. */
+/* A datagram between UDP port @port of the guest and port 80 of the other side, in either direction. */
 static GBytes *datagram(uint16_t port, bool from_guest)
 {
 	uint8_t *bytes = g_malloc0(60);
@@ -741,7 +741,7 @@ static GBytes *datagram(uint16_t port, bool from_guest)
 	return g_bytes_new_take(bytes, 60);
 }
 
-/* The pair that an answer to @port comes by. */
+/* The pair of queues on which an answer to @port arrives. */
 static unsigned pair_of_answer(struct vhost_world *w, uint16_t port)
 {
 	uint8_t header[NET_HEADER_LEN];
@@ -761,7 +761,7 @@ static void conversation_comes_by_the_pair_that_the_guest_sent_it_by(struct vhos
 	for (unsigned turn = 0; turn < 2; turn++) {
 		for (uint16_t port = 1000; port < 1016; port++) {
 			g_autoptr(GBytes) frame = datagram(port, true);
-			w->front.pair = (port + turn) % 2; /* the guest moves it to its other processor */
+			w->front.pair = (port + turn) % 2; /* the guest moves the flow to another processor */
 			guest_sends(&w->front, frame);
 			g_assert_cmpuint(pair_of_answer(w, port), ==, (port + turn) % 2);
 		}
@@ -831,7 +831,7 @@ static void full_pair_congests_until_it_is_refilled(struct vhost_world *w, gcons
 
 /* --- coming and going --- */
 
-static void ring_goes_on_where_it_was_stopped(struct vhost_world *w, gconstpointer data)
+static void ring_continues_where_it_was_stopped(struct vhost_world *w, gconstpointer data)
 {
 	vhost_front_start(&w->front, VHOST_LINUX);
 	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
@@ -839,13 +839,13 @@ static void ring_goes_on_where_it_was_stopped(struct vhost_world *w, gconstpoint
 		guest_sends(&w->front, frame);
 	uint32_t base = vhost_front_stop(&w->front, VHOST_FRONT_TX);
 	g_assert_cmpuint(base, ==, 3);
-	guest_sends(&w->front, frame); /* nobody there */
+	guest_sends(&w->front, frame); /* the device ignores it */
 	g_assert_cmpuint(w->other.frames->len, ==, 3);
 	vhost_front_start_ring(&w->front, VHOST_FRONT_TX, base);
 	g_assert_cmpuint(w->other.frames->len, ==, 4);
 }
 
-static void reconnected_front_end_goes_on_in_the_same_memory(struct vhost_world *w, gconstpointer data)
+static void reconnected_front_end_continues_in_the_same_memory(struct vhost_world *w, gconstpointer data)
 {
 	uint8_t header[NET_HEADER_LEN];
 	vhost_front_start(&w->front, VHOST_LINUX);
@@ -856,12 +856,12 @@ static void reconnected_front_end_goes_on_in_the_same_memory(struct vhost_world 
 	close(w->front.socket);
 	vhost_world_turn(w);
 	g_assert_cmpuint(w->segment.n_ports, ==, 1);
-	guest_sends(&w->front, frame); /* while nobody listens */
+	guest_sends(&w->front, frame); /* while the link is not running */
 	w->front.socket = vhost_world_connect(w);
 	vhost_front_set(&w->front, PROTOCOL_SET_PROTOCOL_FEATURES, VHOST_BIT(PROTOCOL_F_REPLY_ACK));
 	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_SET_FEATURES, VHOST_LINUX), ==, 0);
 	vhost_front_set_memory(&w->front);
-	/* What QEMU does when the back end is gone: its own used index is where to go on. */
+	/* As QEMU does after the back end has gone: continue at the used index. */
 	for (unsigned i = 0; i < VHOST_FRONT_QUEUES; i++)
 		vhost_front_start_ring(&w->front, i, w->front.rings[i].used[1]);
 	g_assert_cmpuint(w->other.frames->len, ==, 2);
@@ -874,7 +874,7 @@ static void driver_starts_again_after_a_reset(struct vhost_world *w, gconstpoint
 {
 	g_autoptr(GBytes) frame = vhost_world_frame(100, 1);
 	static const uint64_t features[] = { VHOST_LINUX, VHOST_MODERN, VHOST_BIT(VHOST_USER_F_PROTOCOL_FEATURES), VHOST_LINUX };
-	for (unsigned i = 0; i < G_N_ELEMENTS(features); i++) { /* firmware, then systems */
+	for (unsigned i = 0; i < G_N_ELEMENTS(features); i++) { /* as firmware, then as operating systems */
 		vhost_front_start(&w->front, features[i]);
 		guest_sends(&w->front, frame);
 		g_assert_cmpuint(w->other.frames->len, ==, i + 1);
@@ -948,7 +948,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add("/vhost/" #name, struct vhost_world, NULL, vhost_world_set_up, name, vhost_world_tear_down)
-	TEST(offers_are_what_a_modern_front_end_needs);
+	TEST(offered_features_are_those_that_a_modern_front_end_needs);
 	TEST(several_queues_are_offered_to_front_ends_that_know_of_them);
 	TEST(acknowledgements_tell_success_from_failure);
 	TEST(unknown_request_without_a_wish_for_an_answer_is_ignored);
@@ -963,30 +963,30 @@ int main(int argc, char **argv)
 	TEST(calls_come_once_a_batch_and_only_when_wanted);
 	TEST(wrong_header_drops_only_its_frame);
 	TEST(super_frame_is_cut_and_summed_for_a_port_without_offloads);
-	TEST(super_frame_goes_whole_from_guest_to_guest);
+	TEST(super_frame_passes_whole_from_guest_to_guest);
 	TEST(congestion_bit_is_kept_from_a_guest_that_did_not_take_ecn);
-	TEST(udp_super_frame_goes_whole_to_a_guest_that_took_it_and_cut_to_another);
-	TEST(congestion_bit_goes_whole_to_a_guest_that_took_ecn);
+	TEST(udp_super_frame_is_segmented_only_for_a_guest_without_uso);
+	TEST(super_frame_with_cwr_passes_whole_only_with_guest_ecn);
 	TEST(frame_to_the_guest_is_spread_over_mergeable_buffers);
 	TEST(frame_too_large_for_a_buffer_is_dropped);
 	TEST(frame_without_a_driver_is_dropped);
 	TEST(full_ring_congests_until_the_guest_refills_it);
 	TEST(frames_wait_in_order_until_there_are_too_many);
 	TEST(frame_that_no_buffers_come_for_gives_way);
-	TEST(stopped_queue_forgets_what_waits);
+	TEST(stopped_queue_drops_its_backlog);
 	TEST(lent_rooms_are_the_guests_buffers);
 	TEST(engine_writes_into_the_guests_buffers);
-	TEST(valid_is_said_of_frames_of_the_gateway_only_where_taken);
+	TEST(gateway_frames_are_marked_valid_only_with_guest_csum);
 	TEST(polled_ring_needs_no_kick_until_it_is_settled);
-	TEST(what_came_while_a_polled_ring_is_settled_is_not_forgotten);
+	TEST(frames_that_arrive_while_a_polled_ring_is_settled_are_delivered);
 	TEST(polled_ring_may_be_stopped_and_its_port_go);
 	TEST(conversation_comes_by_the_pair_that_the_guest_sent_it_by);
 	TEST(conversations_that_the_guest_has_not_sent_are_spread);
 	TEST(conversations_of_a_pair_that_was_disabled_come_by_another);
 	TEST(rooms_are_lent_by_the_pair_of_the_conversation);
 	TEST(full_pair_congests_until_it_is_refilled);
-	TEST(ring_goes_on_where_it_was_stopped);
-	TEST(reconnected_front_end_goes_on_in_the_same_memory);
+	TEST(ring_continues_where_it_was_stopped);
+	TEST(reconnected_front_end_continues_in_the_same_memory);
 	TEST(driver_starts_again_after_a_reset);
 	TEST(memory_can_be_added_and_removed_while_rings_run);
 	TEST(front_end_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one);

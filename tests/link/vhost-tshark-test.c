@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a guest left undone, done on the way from its vhost-user port to a stream port: segments and checksums, of which somebody
- * else's program (tshark) says whether they are right, and what is in them.
+ * Segmentation and checksums that a guest leaves to its vhost-user port, done on the way to a stream port.  tshark, an independent
+ * program, checks the results.
  */
 #include "base/macros.h"
 #include "link/stream.h"
@@ -17,7 +17,7 @@
 #define SEGMENT 1400u
 #define LINKTYPE_ETHERNET 1
 
-/* One line a frame; the ports are no protocol's here. */
+/* One line per frame; no protocol is guessed from the port numbers. */
 #define ASK \
 	"tshark -n -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE -d tcp.port==2000,data " \
 	"-d udp.port==2000,data -T fields -E 'separator=|' -e ip.checksum.status -e tcp.checksum.status -e udp.checksum.status " \
@@ -84,7 +84,7 @@ static void neighbour_done(struct neighbour *n)
 	g_byte_array_unref(n->pcap);
 }
 
-/* Takes all that has come, into the capture. */
+/* Appends all frames that have come to the capture. */
 static void neighbour_reads(struct neighbour *n)
 {
 	static uint8_t bytes[1 << 17];
@@ -99,7 +99,7 @@ static void neighbour_reads(struct neighbour *n)
 	}
 }
 
-/* What tshark makes of the capture, one line a frame: checksum states and payload. */
+/* tshark's output, one line per frame: checksum states and payload. */
 static char **ask_tshark(struct neighbour *n)
 {
 	g_autofree char *path = NULL, *out = NULL, *errors = NULL;

@@ -103,7 +103,7 @@ static void fragments_and_other_protocols_count_by_address(void)
 	g_assert_cmphex(icmp, ==, fragment);
 }
 
-static void what_is_not_ip_or_is_cut_has_none(void)
+static void frame_that_is_not_ip_or_is_truncated_has_no_hash(void)
 {
 	struct sample s;
 	hash_v4(IP_PROTOCOL_TCP, false, 0, &s);
@@ -125,6 +125,6 @@ int main(int argc, char **argv)
 	TEST(tags_are_passed_over);
 	TEST(ipv6_counts_too);
 	TEST(fragments_and_other_protocols_count_by_address);
-	TEST(what_is_not_ip_or_is_cut_has_none);
+	TEST(frame_that_is_not_ip_or_is_truncated_has_no_hash);
 	return g_test_run();
 }

@@ -114,7 +114,7 @@ static void segments_join_and_cutting_gives_them_back(struct fixture *f, gconstp
 	}
 }
 
-static void a_super_frame_says_what_is_left_undone(struct fixture *f, gconstpointer unused)
+static void super_frame_carries_its_offload_metadata(struct fixture *f, gconstpointer unused)
 {
 	make_segments(f, 3 * MSS, MSS);
 	for (unsigned i = 0; i < 3; i++)
@@ -131,7 +131,7 @@ static void a_super_frame_says_what_is_left_undone(struct fixture *f, gconstpoin
 	g_assert_cmpuint(super->len, ==, f->s.payload_offset + 3 * MSS);
 }
 
-static void one_segment_stays_what_it_is_but_verified(struct fixture *f, gconstpointer unused)
+static void single_segment_passes_unchanged_and_verified(struct fixture *f, gconstpointer unused)
 {
 	make_segments(f, 500, MSS);
 	put_all_in(f);
@@ -141,7 +141,7 @@ static void one_segment_stays_what_it_is_but_verified(struct fixture *f, gconstp
 	assert_cutting_gives_the_segments_back(f);
 }
 
-static void what_is_not_for_the_gateway_is_not_looked_at(struct fixture *f, gconstpointer unused)
+static void frames_for_other_macs_are_not_joined(struct fixture *f, gconstpointer unused)
 {
 	make_segments(f, 4 * MSS, MSS);
 	struct mac other = sample_dst;
@@ -252,7 +252,7 @@ static void a_segment_from_another_port_does_not_join(struct fixture *f, gconstp
 	g_assert_cmpuint(f->out.frames[1].joined, ==, 2);
 }
 
-static void a_wrong_checksum_passes_for_others_to_drop(struct fixture *f, gconstpointer unused)
+static void segment_with_a_wrong_checksum_passes_unchanged(struct fixture *f, gconstpointer unused)
 {
 	static const size_t at[] = { 10, 36, 60 }; /* IP checksum, TCP checksum, payload */
 	for (size_t i = 0; i < G_N_ELEMENTS(at); i++) {
@@ -266,7 +266,7 @@ static void a_wrong_checksum_passes_for_others_to_drop(struct fixture *f, gconst
 	}
 }
 
-static void what_is_told_otherwise_passes_as_it_came(struct fixture *f, gconstpointer kind)
+static void frames_that_cannot_be_joined_pass_unchanged(struct fixture *f, gconstpointer kind)
 {
 	static const struct sample samples[] = {
 		{ .tags = 1 },
@@ -319,9 +319,9 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define ADD(name) g_test_add("/gro/" #name, struct fixture, NULL, setup, name, teardown)
 	ADD(segments_join_and_cutting_gives_them_back);
-	ADD(a_super_frame_says_what_is_left_undone);
-	ADD(one_segment_stays_what_it_is_but_verified);
-	ADD(what_is_not_for_the_gateway_is_not_looked_at);
+	ADD(super_frame_carries_its_offload_metadata);
+	ADD(single_segment_passes_unchanged_and_verified);
+	ADD(frames_for_other_macs_are_not_joined);
 	ADD(a_push_is_not_kept_waiting);
 	ADD(a_short_segment_is_the_last);
 	ADD(segments_do_not_join_over_a_gap);
@@ -329,12 +329,12 @@ int main(int argc, char **argv)
 	ADD(a_segment_that_says_something_else_does_not_join);
 	ADD(a_segment_from_another_mac_does_not_join);
 	ADD(a_segment_from_another_port_does_not_join);
-	ADD(a_wrong_checksum_passes_for_others_to_drop);
+	ADD(segment_with_a_wrong_checksum_passes_unchanged);
 	ADD(trailing_bytes_are_not_taken_for_data);
 	ADD(without_memory_segments_pass_one_by_one);
 #undef ADD
 #define ADD(name, kind) \
-	g_test_add("/gro/" name, struct fixture, GSIZE_TO_POINTER(kind), setup, what_is_told_otherwise_passes_as_it_came, teardown)
+	g_test_add("/gro/" name, struct fixture, GSIZE_TO_POINTER(kind), setup, frames_that_cannot_be_joined_pass_unchanged, teardown)
 	ADD("tagged_frames_pass_as_they_came", 0);
 	ADD("ipv6_passes_as_it_came", 1);
 	ADD("ip_options_pass_as_they_came", 2);

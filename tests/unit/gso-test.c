@@ -110,7 +110,7 @@ static void one_segment_keeps_all_flags(struct fixture *f, gconstpointer unused)
 	g_assert_cmphex(flags_of(f, 0), ==, f->s.tcp_flags);
 }
 
-static void what_the_gso_field_does_not_match_is_refused(struct fixture *f, gconstpointer unused)
+static void frame_that_contradicts_its_gso_type_is_refused(struct fixture *f, gconstpointer unused)
 {
 	g_assert_cmpint(segment(f, FRAME_GSO_TCP6, 1000, false), ==, -EBADMSG);
 	g_assert_cmpint(segment(f, FRAME_GSO_UDP, 1000, false), ==, -EBADMSG);
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 	ADD(random_super_frames_fall_into_right_segments);
 	ADD(fin_and_push_go_last_and_cwr_first);
 	ADD(one_segment_keeps_all_flags);
-	ADD(what_the_gso_field_does_not_match_is_refused);
+	ADD(frame_that_contradicts_its_gso_type_is_refused);
 	ADD(number_of_segments_is_bounded);
 	ADD(payload_is_not_copied);
 	ADD(without_memory_it_says_so);

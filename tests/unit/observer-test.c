@@ -132,7 +132,7 @@ static void segments_that_are_joined_are_seen_one_by_one(struct fixture *f, gcon
 	f->segment.gateway.port = NULL;
 }
 
-static void port_that_goes_is_told_of(struct fixture *f, gconstpointer data)
+static void detached_port_is_reported(struct fixture *f, gconstpointer data)
 {
 	segment_detach(&f->segment, 0, &f->b.port);
 	assert_saw(f, "g2");
@@ -181,7 +181,7 @@ int main(int argc, char **argv)
 	TEST(frame_is_seen_where_it_enters_and_where_it_leaves);
 	TEST(drop_is_seen_with_its_reason_and_frame);
 	TEST(segments_that_are_joined_are_seen_one_by_one);
-	TEST(port_that_goes_is_told_of);
+	TEST(detached_port_is_reported);
 	TEST(queries_of_the_switch_itself_are_its_own);
 	TEST(each_of_several_sees_until_it_is_taken_off);
 	return g_test_run();

@@ -197,7 +197,7 @@ static void padding_behind_a_packet_that_fits_is_cut_off(struct fixture *f, gcon
 	g_assert_cmpmem(collected_bytes(&f->out, 0), f->out.frames[0].len, f->s.bytes, 1042);
 }
 
-static void what_is_not_ip_is_dropped_by_name(struct fixture *f, gconstpointer unused)
+static void oversize_frame_that_is_not_ip_is_dropped_with_its_reason(struct fixture *f, gconstpointer unused)
 {
 	struct frame frame = sample_frame(&f->s, &f->arena);
 	f->s.bytes[12] = 0x88; /* LLDP */
@@ -452,7 +452,7 @@ int main(int argc, char **argv)
 	ADD(fragment_that_ends_behind_65535_is_dropped);
 	ADD(dont_fragment_and_ipv6_are_too_big);
 	ADD(padding_behind_a_packet_that_fits_is_cut_off);
-	ADD(what_is_not_ip_is_dropped_by_name);
+	ADD(oversize_frame_that_is_not_ip_is_dropped_with_its_reason);
 	ADD(port_too_small_for_any_fragment_is_a_named_drop);
 	ADD(partial_checksum_is_completed_for_a_port_that_does_not);
 	ADD(partial_checksum_is_left_to_a_port_that_completes_it);

@@ -79,7 +79,7 @@ static void broadcast_reaches_every_other_port_once(struct fixture *f, gconstpoi
 	g_assert_cmpuint(f->b.flushes, ==, 1);
 }
 
-static void crowded_port_gets_only_what_is_meant_for_it(struct fixture *f, gconstpointer data)
+static void crowded_port_gets_unicast_but_no_flooded_frames(struct fixture *f, gconstpointer data)
 {
 	input(&f->b, 0, mac_of(1), mac_of(2));
 	memory_port_clear(&f->c);
@@ -129,7 +129,7 @@ static void detached_port_is_forgotten(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->segment.fdb.used, ==, 0);
 }
 
-static void mac_flood_of_one_port_leaves_room_for_others(struct fixture *f, gconstpointer data)
+static void mac_flood_of_one_port_does_not_displace_other_ports(struct fixture *f, gconstpointer data)
 {
 	for (unsigned i = 0; i < 20000; i++)
 		input(&f->a, 0, mac_of(1), mac_of(100 + i));
@@ -461,12 +461,12 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	TEST(unknown_unicast_is_flooded_and_known_is_not);
 	TEST(broadcast_reaches_every_other_port_once);
-	TEST(crowded_port_gets_only_what_is_meant_for_it);
+	TEST(crowded_port_gets_unicast_but_no_flooded_frames);
 	TEST(group_source_is_dropped_and_counted);
 	TEST(learned_mac_ages);
 	TEST(mac_moves_with_its_guest);
 	TEST(detached_port_is_forgotten);
-	TEST(mac_flood_of_one_port_leaves_room_for_others);
+	TEST(mac_flood_of_one_port_does_not_displace_other_ports);
 	TEST(fdb_agrees_with_a_simple_map);
 	TEST(frame_for_its_own_port_is_not_sent_back);
 	TEST(short_frame_is_dropped_and_counted);

@@ -162,7 +162,7 @@ static unsigned count_groups(const struct port *p)
 	return n;
 }
 
-static void group_reaches_those_who_joined(struct fixture *f, gconstpointer data)
+static void multicast_reaches_only_ports_that_joined(struct fixture *f, gconstpointer data)
 {
 	settle(f);
 	join(&f->b, START + 1, GROUP);
@@ -174,7 +174,7 @@ static void group_reaches_those_who_joined(struct fixture *f, gconstpointer data
 	g_assert_cmpuint(count_groups(&f->b.port), ==, 1);
 }
 
-static void link_scope_reaches_everybody(struct fixture *f, gconstpointer data)
+static void link_scope_multicast_is_flooded(struct fixture *f, gconstpointer data)
 {
 	static const struct ip_addr mdns6 = { { 0xff, 2, [15] = 0xfb } }, solicited = { { 0xff, 2, [11] = 1, 0xff, 1, 2, 3 } };
 	settle(f);
@@ -211,7 +211,7 @@ static void port_that_has_not_spoken_gets_everything(struct fixture *f, gconstpo
 	memory_port_done(&fresh);
 }
 
-static void who_leaves_is_asked_whether_others_stay(struct fixture *f, gconstpointer data)
+static void leave_is_followed_by_a_group_specific_query(struct fixture *f, gconstpointer data)
 {
 	settle(f);
 	join(&f->b, START + 1, GROUP);
@@ -231,7 +231,7 @@ static void who_leaves_is_asked_whether_others_stay(struct fixture *f, gconstpoi
 	assert_reached(f, "bug");
 }
 
-static void membership_ends_when_nobody_confirms_it(struct fixture *f, gconstpointer data)
+static void membership_ends_without_a_report(struct fixture *f, gconstpointer data)
 {
 	settle(f);
 	join(&f->b, START + 1, GROUP);
@@ -304,7 +304,7 @@ static void gateway_asks_at_first_and_then_every_two_minutes(struct fixture *f, 
 	g_assert_cmpuint(queries_at(f, START + SNOOP_QUERY_INTERVAL * 5 / 4), ==, 2);
 }
 
-static void querier_of_a_lower_address_goes_first_if_it_is_an_uplink(struct fixture *f, gconstpointer data)
+static void uplink_querier_with_a_lower_address_takes_over(struct fixture *f, gconstpointer data)
 {
 	settle(f);
 	query(&f->c, START + 1, IP4(192, 168, 122, 0));        /* a guest's word stops nobody, */
@@ -369,7 +369,7 @@ static void mld_is_heard_too(struct fixture *f, gconstpointer data)
 	assert_reached(f, "ug");
 }
 
-static void broadcast_and_what_is_not_ip_reach_everybody(struct fixture *f, gconstpointer data)
+static void broadcast_and_frames_that_are_not_ip_are_flooded(struct fixture *f, gconstpointer data)
 {
 	uint8_t bytes[64] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0, 0, 0, 2, 0x12, 0x34 };
 	settle(f);
@@ -386,19 +386,19 @@ static void broadcast_and_what_is_not_ip_reach_everybody(struct fixture *f, gcon
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	TEST(group_reaches_those_who_joined);
-	TEST(link_scope_reaches_everybody);
+	TEST(multicast_reaches_only_ports_that_joined);
+	TEST(link_scope_multicast_is_flooded);
 	TEST(everything_is_flooded_until_all_have_had_time_to_answer);
 	TEST(port_that_has_not_spoken_gets_everything);
-	TEST(who_leaves_is_asked_whether_others_stay);
-	TEST(membership_ends_when_nobody_confirms_it);
+	TEST(leave_is_followed_by_a_group_specific_query);
+	TEST(membership_ends_without_a_report);
 	TEST(reports_reach_routers_only);
 	TEST(gateway_asks_at_first_and_then_every_two_minutes);
-	TEST(querier_of_a_lower_address_goes_first_if_it_is_an_uplink);
+	TEST(uplink_querier_with_a_lower_address_takes_over);
 	g_test_add("/snoop/without_a_querier_everything_is_flooded", struct fixture, NULL, set_up, without_a_querier_everything_is_flooded,
 		   tear_down);
 	TEST(port_that_joins_more_than_is_kept_gets_everything);
 	TEST(mld_is_heard_too);
-	TEST(broadcast_and_what_is_not_ip_reach_everybody);
+	TEST(broadcast_and_frames_that_are_not_ip_are_flooded);
 	return g_test_run();
 }

@@ -23,7 +23,7 @@ static int parse(uint32_t request, const void *payload, uint32_t size, unsigned 
 	return protocol_parse(&(struct protocol_header){ .request = request, .size = size }, payload, n_fds, ret);
 }
 
-static void header_says_what_follows(void)
+static void header_is_parsed(void)
 {
 	struct protocol_header h;
 	g_assert_cmpint(parse_header(PROTOCOL_SET_FEATURES, 1 | 8, 8, &h), ==, 0);
@@ -112,7 +112,7 @@ static void configuration_has_a_largest_size(void)
 	g_assert_cmpint(parse(PROTOCOL_GET_CONFIG, payload, 12 + 12, 0, &m), ==, -EBADMSG);
 }
 
-static void unknown_request_is_told_apart_from_a_bad_one(void)
+static void unknown_and_malformed_requests_have_different_errors(void)
 {
 	struct protocol_message m;
 	g_assert_cmpint(parse(0, NULL, 0, 0, &m), ==, -ENOSYS);
@@ -187,7 +187,7 @@ static void header_bytes_are_those_of_virtio(void)
 	g_assert_true(net_header_needs_ecn(&f));
 }
 
-static void valid_is_said_only_to_who_took_guest_csum(void)
+static void data_valid_is_set_only_with_guest_csum(void)
 {
 	uint8_t bytes[60] = { 0 }, header[NET_HEADER_LEN];
 	struct iovec iov;
@@ -202,7 +202,7 @@ static void valid_is_said_only_to_who_took_guest_csum(void)
 	g_assert_cmpuint(header[0], ==, 0);
 }
 
-static void what_was_not_negotiated_is_refused(void)
+static void header_with_features_not_negotiated_is_refused(void)
 {
 	uint8_t bytes[60] = { 0 };
 	struct iovec iov;
@@ -228,7 +228,7 @@ static void what_was_not_negotiated_is_refused(void)
 		g_assert_cmpint(net_header_parse(cases[i].header, cases[i].features, &f), ==, cases[i].expected);
 }
 
-static void port_takes_what_the_driver_took(void)
+static void port_offloads_follow_the_negotiated_features(void)
 {
 	g_assert_cmpuint(net_header_offloads(0), ==, 0);
 	g_assert_cmpuint(net_header_offloads(BIT(VIRTIO_NET_F_GUEST_TSO4)), ==, 0); /* needs GUEST_CSUM */
@@ -246,21 +246,21 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add_func("/vhost-protocol/" #name, name)
-	TEST(header_says_what_follows);
+	TEST(header_is_parsed);
 	TEST(header_of_another_version_or_a_reply_is_refused);
 	TEST(number_must_be_there_and_nothing_else);
 	TEST(addresses_are_in_the_order_of_the_specification);
 	TEST(descriptor_is_there_unless_the_message_says_no);
 	TEST(memory_table_has_a_descriptor_for_each_region);
 	TEST(configuration_has_a_largest_size);
-	TEST(unknown_request_is_told_apart_from_a_bad_one);
+	TEST(unknown_and_malformed_requests_have_different_errors);
 	TEST(replies_are_as_specified);
 #undef TEST
 #define TEST(name) g_test_add_func("/vhost-net-header/" #name, name)
 	TEST(offloads_come_back_as_they_went);
 	TEST(header_bytes_are_those_of_virtio);
-	TEST(valid_is_said_only_to_who_took_guest_csum);
-	TEST(what_was_not_negotiated_is_refused);
-	TEST(port_takes_what_the_driver_took);
+	TEST(data_valid_is_set_only_with_guest_csum);
+	TEST(header_with_features_not_negotiated_is_refused);
+	TEST(port_offloads_follow_the_negotiated_features);
 	return g_test_run();
 }

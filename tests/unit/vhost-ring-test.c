@@ -86,7 +86,7 @@ static void chain_is_taken_and_given_back(struct fixture *f, gconstpointer data)
 	g_assert_false(ring_publish(&f->ring)); /* nothing new */
 }
 
-static void ring_goes_round_many_times(struct fixture *f, gconstpointer data)
+static void ring_index_wraps_many_times(struct fixture *f, gconstpointer data)
 {
 	struct vring_used_entry used;
 	for (unsigned i = 0; i < 70000; i++) {
@@ -389,7 +389,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add("/vhost-ring/" #name, struct fixture, NULL, set_up, name, tear_down)
 	TEST(chain_is_taken_and_given_back);
-	TEST(ring_goes_round_many_times);
+	TEST(ring_index_wraps_many_times);
 	TEST(untaken_chains_come_again);
 	TEST(indirect_table_is_a_chain);
 	TEST(indirect_table_behind_direct_ones_is_followed);
