@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs a fuzz target without a fuzzer: every file of its corpus, then a fixed number of
- * mutations of each, the same ones in every run.  Each file is a test case of GTest.
+ * Runs a fuzz target without a fuzzer: every seed of its corpus, then a fixed number of
+ * mutations of each, the same ones in every run.  Each seed is a test case of GTest.
  *
- *     NAME-fuzz [--tap] DIRECTORY|FILE…
+ *     NAME-fuzz [--tap] DIRECTORY|FILE… [--found BUNDLE]
+ *
+ * A bundle has the inputs that a fuzzer found (tests/fuzz/bundle).  They are one test case, with few mutations, for there are many.
  *
  * With LANLET_FUZZ_SAVE=PATH in the environment every input is written to PATH before it is run,
  * so that after a crash PATH holds the input that did it.
@@ -17,6 +19,7 @@
 #include "base/macros.h" /* behind glib: its MIN and MAX evaluate twice */
 
 #define MUTATIONS_PER_SEED 1500u
+#define MUTATIONS_PER_FOUND 4u
 #define EDITS_MAX 6u
 #define GROWTH_MAX 64u
 
@@ -95,19 +98,40 @@ static void run_one(const uint8_t *data, size_t size)
 	free(exact);
 }
 
-static void replay(gconstpointer opaque)
+static void run_with_mutations(const uint8_t *data, size_t len, unsigned n)
 {
-	const struct seed *seed = opaque;
-	run_one(seed->data, seed->size);
-	size_t room = seed->size + GROWTH_MAX;
+	run_one(data, len);
+	size_t room = len + GROWTH_MAX;
 	g_autofree uint8_t *buf = g_malloc(room);
-	uint64_t rng = 0x9e3779b97f4a7c15u ^ seed->size;
-	for (unsigned i = 0; i < MUTATIONS_PER_SEED; i++) {
-		memcpy(buf, seed->data, seed->size);
-		size_t size = seed->size;
+	uint64_t rng = 0x9e3779b97f4a7c15u ^ len;
+	for (unsigned i = 0; i < n; i++) {
+		memcpy(buf, data, len);
+		size_t size = len;
 		for (size_t edits = 1 + below(&rng, EDITS_MAX); edits > 0; edits--)
 			size = edit(&rng, buf, size, room);
 		run_one(buf, size);
+	}
+}
+
+static void replay(gconstpointer opaque)
+{
+	const struct seed *seed = opaque;
+	run_with_mutations(seed->data, seed->size, MUTATIONS_PER_SEED);
+}
+
+/* Each input stands behind its length, 32 bits, big-endian. */
+static void replay_bundle(gconstpointer opaque)
+{
+	const struct seed *bundle = opaque;
+	for (size_t at = 0; at < bundle->size;) {
+		uint32_t len;
+		g_assert_cmpuint(bundle->size - at, >=, sizeof(len));
+		memcpy(&len, bundle->data + at, sizeof(len));
+		len = GUINT32_FROM_BE(len);
+		at += sizeof(len);
+		g_assert_cmpuint(len, <=, bundle->size - at);
+		run_with_mutations(bundle->data + at, len, MUTATIONS_PER_FOUND);
+		at += len;
 	}
 }
 
@@ -119,18 +143,18 @@ static void free_seed(gpointer opaque)
 	g_free(seed);
 }
 
-static void add_file(const char *path)
+static void add_file(const char *path, void (*test)(gconstpointer seed))
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *basename = g_path_get_basename(path);
-	g_autofree char *name = g_strconcat("/", basename, NULL);
+	g_autofree char *name = g_strconcat(test == replay_bundle ? "/found/" : "/", basename, NULL);
 	struct seed *seed = g_new0(struct seed, 1);
 	char *contents;
 	if (!g_file_get_contents(path, &contents, &seed->size, &error))
 		g_error("%s", error->message);
 	seed->path = g_strdup(path);
 	seed->data = (uint8_t *)contents;
-	g_test_add_data_func_full(name, seed, replay, free_seed);
+	g_test_add_data_func_full(name, seed, test, free_seed);
 }
 
 static int compare_paths(gconstpointer a, gconstpointer b)
@@ -151,19 +175,21 @@ static void add_directory(const char *path)
 		g_error("%s: a fuzz target needs at least one seed", path);
 	g_ptr_array_sort(files, compare_paths);
 	for (guint i = 0; i < files->len; i++)
-		add_file(g_ptr_array_index(files, i));
+		add_file(g_ptr_array_index(files, i), replay);
 }
 
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	if (argc < 2)
-		g_error("usage: %s [--tap] DIRECTORY|FILE...", argv[0]);
+		g_error("usage: %s [--tap] DIRECTORY|FILE... [--found BUNDLE]", argv[0]);
 	for (int i = 1; i < argc; i++) {
-		if (g_file_test(argv[i], G_FILE_TEST_IS_DIR))
+		if (strcmp(argv[i], "--found") == 0 && i + 1 < argc)
+			add_file(argv[++i], replay_bundle);
+		else if (g_file_test(argv[i], G_FILE_TEST_IS_DIR))
 			add_directory(argv[i]);
 		else
-			add_file(argv[i]);
+			add_file(argv[i], replay);
 	}
 	return g_test_run();
 }

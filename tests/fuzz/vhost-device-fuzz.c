@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,6 +54,22 @@ static void check(bool condition)
 	if (!condition)
 		abort();
 }
+
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#include <sys/syscall.h>
+
+/* The sanitizer of clang 14 takes memory that is mapped where the heap once was for freed memory; this stands in front of its mmap(). */
+void *mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset)
+{
+	void *p = (void *)syscall(SYS_mmap, address, len, protection, flags, fd, offset); /* NOLINT */
+	if (p != MAP_FAILED)
+		__asan_unpoison_memory_region(p, len);
+	return p;
+}
+#endif
+#endif
 
 /* --- the back end --- */
 
