@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who may use the API's socket, for how long, and how much it may send.  A client's user and the clock are made up: this program's
+ * getsockopt() and clock_gettime() stand in front of the C library's, so that an ordinary user can test what concerns other users, and
+ * a minute takes seconds.
+ */
+#include "control/control.h"
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BODY_MAX ((size_t)64 * 1024)
+#define IDLE_SECONDS 60
+#define PATROL_SECONDS 5 /* how long the server may take to notice */
+#define SLACK_MS 30000   /* for a busy machine */
+
+static int pretended_uid = -1; /* of every peer; -1: as it is */
+static int clock_ahead_s;
+
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	int r = (int)syscall(SYS_getsockopt, fd, level, name, value, len);
+	int uid = g_atomic_int_get(&pretended_uid);
+	if (r == 0 && level == SOL_SOCKET && name == SO_PEERCRED && uid >= 0)
+		((struct ucred *)value)->uid = (uid_t)uid;
+	return r;
+}
+
+int clock_gettime(clockid_t id, struct timespec *ret)
+{
+	int r = (int)syscall(SYS_clock_gettime, id, ret);
+	if (r == 0 && id == CLOCK_BOOTTIME)
+		ret->tv_sec += g_atomic_int_get(&clock_ahead_s);
+	return r;
+}
+
+struct fixture {
+	char *dir, *socket;
+	struct lanlet_network *net;
+	struct control *control;
+};
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+	struct lanlet_config *config;
+	char reason[256];
+	f->dir = g_dir_make_tmp("lanlet-server-XXXXXX", NULL);
+	f->socket = g_build_filename(f->dir, "api.sock", NULL);
+	g_assert_cmpint(lanlet_config_new(&config), ==, 0);
+	g_assert_cmpint(lanlet_network_new(config, &f->net, reason, sizeof(reason)), ==, 0);
+	lanlet_config_free(config);
+	f->control = control_new(
+		&(struct control_config){ .net = f->net, .name = "test", .version = "0", .socket = f->socket, .reload_fd = -1 }, &error);
+	g_assert_no_error(error);
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	g_atomic_int_set(&pretended_uid, -1);
+	g_atomic_int_set(&clock_ahead_s, 0);
+	control_free(f->control);
+	lanlet_network_free(f->net);
+	g_assert_cmpint(g_rmdir(f->dir), ==, 0);
+	g_free(f->socket);
+	g_free(f->dir);
+}
+
+static int client(const struct fixture *f)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	g_strlcpy(a.sun_path, f->socket, sizeof(a.sun_path));
+	g_assert_cmpint(connect(fd, (const struct sockaddr *)&a, sizeof(a)), ==, 0);
+	return fd;
+}
+
+static void say(int fd, const char *bytes, size_t len)
+{
+	/* A server that has heard enough closes. */
+	(void)!send(fd, bytes, len, MSG_NOSIGNAL);
+}
+
+/* Waits for bytes or the end; false when neither comes. */
+static bool hears(int fd, int ms)
+{
+	return poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, ms) == 1;
+}
+
+/* The status of the answer; 0: the connection was closed without one. */
+static unsigned status(int fd)
+{
+	char line[sizeof("HTTP/1.1 200")] = "";
+	size_t len = 0;
+	ssize_t n;
+	do {
+		g_assert_true(hears(fd, SLACK_MS));
+		n = recv(fd, line + len, sizeof(line) - 1 - len, 0);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && len < sizeof(line) - 1);
+	close(fd);
+	return len > 9 ? (unsigned)g_ascii_strtoull(line + 9, NULL, 10) : 0;
+}
+
+static unsigned status_of_get(const struct fixture *f)
+{
+	static const char get[] = "GET /v1 HTTP/1.1\r\nHost: x\r\n\r\n";
+	int fd = client(f);
+	say(fd, get, strlen(get));
+	return status(fd);
+}
+
+static void only_the_networks_user_and_root_are_served(struct fixture *f, gconstpointer data)
+{
+	int own = (int)geteuid();
+	g_assert_cmpuint(status_of_get(f), ==, 200);
+	g_atomic_int_set(&pretended_uid, own + 1);
+	g_assert_cmpuint(status_of_get(f), ==, 0);
+	g_atomic_int_set(&pretended_uid, 65534 == own ? 65533 : 65534);
+	g_assert_cmpuint(status_of_get(f), ==, 0);
+	g_atomic_int_set(&pretended_uid, 0);
+	g_assert_cmpuint(status_of_get(f), ==, 200);
+	g_atomic_int_set(&pretended_uid, own);
+	g_assert_cmpuint(status_of_get(f), ==, 200);
+}
+
+/* Two clients that never finish their request: one has sent nothing, one a part of it. */
+static void silent_client_is_disconnected_after_a_minute_and_not_before(struct fixture *f, gconstpointer data)
+{
+	int silent = client(f), slow = client(f);
+	say(slow, "GET /v1 HT", 10);
+	g_assert_cmpuint(status_of_get(f), ==, 200); /* the server has met both */
+	g_atomic_int_set(&clock_ahead_s, IDLE_SECONDS / 2);
+	g_assert_false(hears(silent, (PATROL_SECONDS + 1) * 1000));
+	g_assert_false(hears(slow, 0));
+	g_atomic_int_set(&clock_ahead_s, IDLE_SECONDS + 1);
+	g_assert_cmpuint(status(silent), ==, 0);
+	g_assert_cmpuint(status(slow), ==, 0);
+}
+
+/* RFC 9112 §7.1: the length is not known before the last chunk. */
+static unsigned status_of_chunked(const struct fixture *f, size_t len)
+{
+	static const char head[] = "POST /v1/names HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+	const size_t chunk = 4096;
+	char body[4096 + 16];
+	int fd = client(f);
+	say(fd, head, strlen(head));
+	for (size_t at = 0; at < len; at += chunk) {
+		size_t n = MIN(len - at, chunk);
+		int prefix = g_snprintf(body, sizeof(body), "%zx\r\n", n);
+		memset(body + prefix, ' ', n);
+		if (at == 0)
+			memcpy(body + prefix, "[]", 2); /* refused, at once, when it is read at all */
+		memcpy(body + prefix + n, "\r\n", 2);
+		say(fd, body, (size_t)prefix + n + 2);
+	}
+	say(fd, "0\r\n\r\n", 5);
+	return status(fd);
+}
+
+static void body_in_chunks_has_the_same_limit(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpuint(status_of_chunked(f, 2), ==, 400);
+	g_assert_cmpuint(status_of_chunked(f, BODY_MAX), ==, 400);
+	g_assert_cmpuint(status_of_chunked(f, BODY_MAX + 1), ==, 413);
+	g_assert_cmpuint(status_of_chunked(f, 20 * BODY_MAX), ==, 413);
+}
+
+static unsigned status_of_length(const struct fixture *f, size_t len)
+{
+	g_autofree char *request =
+		g_strdup_printf("POST /v1/names HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n[]%*s", len, (int)len - 2, "");
+	int fd = client(f);
+	say(fd, request, strlen(request));
+	return status(fd);
+}
+
+static void body_with_a_length_is_limited(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpuint(status_of_length(f, BODY_MAX), ==, 400);
+	g_assert_cmpuint(status_of_length(f, BODY_MAX + 1), ==, 413);
+}
+
+#define ADD(test) g_test_add("/control-server/" #test, struct fixture, NULL, set_up, test, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	ADD(only_the_networks_user_and_root_are_served);
+	ADD(silent_client_is_disconnected_after_a_minute_and_not_before);
+	ADD(body_in_chunks_has_the_same_limit);
+	ADD(body_with_a_length_is_limited);
+	return g_test_run();
+}
