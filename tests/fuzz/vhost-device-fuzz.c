@@ -23,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -54,22 +53,6 @@ static void check(bool condition)
 	if (!condition)
 		abort();
 }
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#include <sanitizer/asan_interface.h>
-#include <sys/syscall.h>
-
-/* The sanitizer of clang 14 takes memory that is mapped where the heap once was for freed memory; this stands in front of its mmap(). */
-void *mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset)
-{
-	void *p = (void *)syscall(SYS_mmap, address, len, protection, flags, fd, offset); /* NOLINT */
-	if (p != MAP_FAILED)
-		__asan_unpoison_memory_region(p, len);
-	return p;
-}
-#endif
-#endif
 
 /* --- the back end --- */
 
@@ -282,7 +265,7 @@ static void look_at_used(struct bench *b)
 
 static void truncate_memory(struct bench *b)
 {
-	size_t size = MIN((size_t)page_bytes(b), b->memory_size);
+	size_t wanted = page_bytes(b), size = MIN(wanted, b->memory_size);
 	check(ftruncate(b->front.memory_fd, (off_t)size) == 0);
 	b->memory_size = size;
 	turn(b);
