@@ -7,7 +7,7 @@ import unittest
 
 from lan import outside, vde, vm
 from lan.process import Lanlet
-from lan.programs import Program
+from lan.programs import Program, Session
 from lan.wait import PATIENCE, wait_until
 
 GATEWAY = "192.168.122.1"
@@ -17,19 +17,13 @@ ONE, TWO = "52:54:00:00:00:01", "52:54:00:00:00:02"
 setUpModule = vm.need_vm
 
 
-class OtherHost:
+class OtherHost(Session):
     """A second host: a network namespace at the far end of a cable, with a lanlet in it."""
 
     NEAR, FAR = "10.99.0.1", "10.99.0.2"
 
-    def __enter__(self):
-        self.process = Program(["unshare", "-n", "sleep", "infinity"])
-        try:
-            self.connect()
-        except BaseException:
-            self.process.end()
-            raise
-        return self
+    def launch(self):
+        return Program(["unshare", "-n", "sleep", "infinity"])
 
     def connect(self):
         own = os.readlink("/proc/self/ns/net")
@@ -45,7 +39,7 @@ class OtherHost:
         return ["nsenter", "-t", str(self.process.pid), "-n"]
 
     def __exit__(self, *_):
-        self.process.end()
+        super().__exit__()
         subprocess.run(["ip", "link", "delete", "near"], capture_output=True, timeout=PATIENCE)  # gone, perhaps, with its peer
 
 

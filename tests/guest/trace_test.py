@@ -9,7 +9,7 @@ import unittest
 
 from lan import outside, tap
 from lan.process import Lanlet
-from lan.programs import Program, needs
+from lan.programs import Program, Session, needs
 
 GATEWAY = "192.168.122.1"
 NEAR = "192.0.2.1"  # ROUTER's address on the far cable
@@ -38,20 +38,14 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
 setUpModule = tap.need_tap
 
 
-class Distant:
+class Distant(Session):
     """A third namespace behind Outside's, which becomes a router."""
 
     def __init__(self, router):
         self.router = router
 
-    def __enter__(self):
-        self.process = Program(["unshare", "-n", "sh", "-c", "echo unshared; exec sleep infinity"], stdout=subprocess.PIPE)
-        try:
-            self.connect()
-        except BaseException:
-            self.process.end()
-            raise
-        return self
+    def launch(self):
+        return Program(["unshare", "-n", "sh", "-c", "echo unshared; exec sleep infinity"], stdout=subprocess.PIPE)
 
     def connect(self):
         self.process.expect("unshared")
@@ -67,9 +61,6 @@ class Distant:
             ip route add default via {NEAR}""")
         for pid in router, distant:
             self.inside(pid, "echo 0 > /proc/sys/net/ipv4/icmp_ratemask")
-
-    def __exit__(self, *_):
-        self.process.end()
 
     @staticmethod
     def inside(pid, script):

@@ -47,7 +47,7 @@ class FirmwareTest(firmware.UBootTest, unittest.TestCase):
             self.assertIn(f"{size} bytes", ipxe.run("imgstat"))
 
     def test_ipxe_boots_a_system_that_drives_the_same_card(self):
-        with tempfile.NamedTemporaryFile(prefix="lanlet-initramfs-") as file:
+        with tempfile.NamedTemporaryFile(prefix="initramfs-") as file:
             system = SYSTEM % {"router": outside.ROUTER, "size": SIZE}
             file.write(vm.initramfs(vm.root_files(vm.guest_modules(), init=system)))
             file.flush()
@@ -55,7 +55,7 @@ class FirmwareTest(firmware.UBootTest, unittest.TestCase):
             kernel = (vm.parts() / "vmlinuz").resolve()
             for command in (f"kernel http://{outside.ROUTER}/file{kernel} console=ttyS0 quiet no_timer_check initrd=i",
                             f"initrd --name i http://{outside.ROUTER}/file{file.name}"):
-                self.assertIn("ok", ipxe.run(command, 300))
+                self.assertIn("ok", ipxe.run(command, 300).replace("\r\n", ""))  # its console has 80 columns
             ipxe.begin("boot")
             found = ipxe.wait_for(lambda: re.search(r"received (\w{64})", ipxe.console()), "the system's checksum", 300)
         self.assertEqual(found[1], servers.blob_sha256(SIZE))

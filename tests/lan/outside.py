@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from . import servers
-from .programs import Program, check as run
+from .programs import Program, Session, check as run
 from .wait import PATIENCE
 
 UPLINK = "198.51.100.2"  # this side
@@ -22,7 +22,7 @@ PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")  # of this namespace; 
 ICMP_RATEMASK = Path("/proc/sys/net/ipv4/icmp_ratemask")  # which ICMP errors the kernel sends a few of only
 
 
-class Outside:
+class Outside(Session):
     """The other namespace and the cable, as long as the object lives."""
 
     def __init__(self, uplink=UPLINK, router=ROUTER, may_ping=True):
@@ -30,16 +30,10 @@ class Outside:
         self.router = router
         self.may_ping = may_ping
 
-    def __enter__(self):
-        self.process = Program(
+    def launch(self):
+        return Program(
             ["unshare", "-n", sys.executable, "-m", "lan.outside", self.router], text=True,
             cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        try:
-            self.connect()
-        except BaseException:
-            self.process.end()
-            raise
-        return self
 
     def connect(self):
         self.process.expect("unshared")
@@ -55,7 +49,7 @@ class Outside:
         self.process.expect("serving")
 
     def __exit__(self, *_):
-        self.process.end()
+        super().__exit__()
         subprocess.run(["ip", "link", "delete", "uplink"], capture_output=True, timeout=PATIENCE)  # gone, perhaps, with its peer
 
 

@@ -96,3 +96,26 @@ class Program(subprocess.Popen):
 
     def __exit__(self, *_):
         self.end()
+
+
+class Session:
+    """A child process and what is set up around it, as long as a `with` lasts.  Subclasses have launch() and, if need be, connect()."""
+
+    def launch(self):
+        """The process."""
+        raise NotImplementedError
+
+    def connect(self):
+        """What remains to be done once it runs."""
+
+    def __enter__(self):
+        self.process = self.launch()
+        try:
+            self.connect()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.end()

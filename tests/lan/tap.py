@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 
 from .link import StreamClient
-from .programs import Program
+from .programs import Program, Session
 
 TUN = "/dev/net/tun"
 TUNSETIFF = 0x400454CA
@@ -34,7 +34,7 @@ def need_tap():
         raise unittest.SkipTest(reason)
 
 
-class TapGuest:
+class TapGuest(Session):
     """eth0 of a namespace of its own, in which run() runs programs; root's id there unless told otherwise."""
 
     def __init__(self, stream, mac, mtu=1500, root=True):
@@ -43,25 +43,22 @@ class TapGuest:
         self.mtu = mtu
         self.root = root
 
-    def __enter__(self):
+    def launch(self):
         self.directory = tempfile.TemporaryDirectory(prefix="lanlet-tap-")
         self.resolv_conf = Path(self.directory.name) / "resolv.conf"
         self.resolv_conf.write_text("")
-        self.process = Program(
+        return Program(
             [
                 "unshare", *(["--map-root-user"] if self.root else []), "-n", "-m",
                 sys.executable, "-m", "lan.tap", self.stream, self.mac, self.mtu, self.resolv_conf,
             ],
             cwd=Path(__file__).parents[1], stdout=subprocess.PIPE)
-        try:
-            self.process.expect("connected")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+
+    def connect(self):
+        self.process.expect("connected")
 
     def __exit__(self, *_):
-        self.process.end()
+        super().__exit__()
         self.directory.cleanup()
 
     def command(self, *arguments):

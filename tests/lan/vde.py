@@ -11,22 +11,21 @@ import tempfile
 import time
 from pathlib import Path
 
-from .programs import Program
+from .programs import Program, Session
 from .wait import PATIENCE, wait_until
 
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
-class Process:
+class Process(Session):
     """A program that runs while the object lives."""
 
     def __init__(self, *command, **popen):
         self.command = command
         self.popen = {**QUIET, **popen}
 
-    def __enter__(self):
-        self.process = Program(self.command, **self.popen)
-        return self
+    def launch(self):
+        return Program(self.command, **self.popen)
 
     def stop(self):
         self.process.end()
@@ -44,14 +43,8 @@ class Switch(Process):
         # Its console is standard input, at whose end it would end too.
         super().__init__("vde_switch", "-s", self.path, stdin=subprocess.PIPE)
 
-    def __enter__(self):
-        super().__enter__()
-        try:
-            wait_until(self.listens, "vde_switch's socket")
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def connect(self):
+        wait_until(self.listens, "vde_switch's socket")
 
     def listens(self):
         """Also true of one that was killed and is started again, whose old socket refuses until then."""
