@@ -3,8 +3,8 @@
 
     guest ── candidate ── host ── cable ── outside
 
-The candidates run on the host, which is a network namespace, and the servers outside of it.  The cable is a veth pair, or the impairment relay
-between two tap devices.
+The candidates run on the host, which is a network namespace, and the servers outside of it.  The cable is a veth pair, or the
+impairment relay between two tap devices.
 """
 
 import contextlib
