@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who may use the API's socket, for how long, and how much it may send.  A client's user and the clock are made up: this program's
- * getsockopt() and clock_gettime() stand in front of the C library's, so that an ordinary user can test what concerns other users, and
- * a minute takes seconds.
+ * Which users may use the API's socket, for how long, and how much they may send.  The users and the clock are made up: this program's
+ * clock_gettime() stands in front of the C library's, so that a minute takes seconds.
  */
 #include "control/control.h"
+#include "support/peer_user.h"
 
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -21,17 +21,7 @@
 #define PATROL_SECONDS 5 /* how long the server may take to notice */
 #define SLACK_MS 30000   /* for a busy machine */
 
-static int pretended_uid = -1; /* of every peer; -1: as it is */
 static int clock_ahead_s;
-
-int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
-{
-	int r = (int)syscall(SYS_getsockopt, fd, level, name, value, len);
-	int uid = g_atomic_int_get(&pretended_uid);
-	if (r == 0 && level == SOL_SOCKET && name == SO_PEERCRED && uid >= 0)
-		((struct ucred *)value)->uid = (uid_t)uid;
-	return r;
-}
 
 int clock_gettime(clockid_t id, struct timespec *ret)
 {
@@ -64,7 +54,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 
 static void tear_down(struct fixture *f, gconstpointer data)
 {
-	g_atomic_int_set(&pretended_uid, -1);
+	peer_user_pretend(-1);
 	g_atomic_int_set(&clock_ahead_s, 0);
 	control_free(f->control);
 	lanlet_network_free(f->net);
@@ -121,13 +111,13 @@ static void only_the_networks_user_and_root_are_served(struct fixture *f, gconst
 {
 	int own = (int)geteuid();
 	g_assert_cmpuint(status_of_get(f), ==, 200);
-	g_atomic_int_set(&pretended_uid, own + 1);
+	peer_user_pretend(own + 1);
 	g_assert_cmpuint(status_of_get(f), ==, 0);
-	g_atomic_int_set(&pretended_uid, 65534 == own ? 65533 : 65534);
+	peer_user_pretend(65534 == own ? 65533 : 65534);
 	g_assert_cmpuint(status_of_get(f), ==, 0);
-	g_atomic_int_set(&pretended_uid, 0);
+	peer_user_pretend(0);
 	g_assert_cmpuint(status_of_get(f), ==, 200);
-	g_atomic_int_set(&pretended_uid, own);
+	peer_user_pretend(own);
 	g_assert_cmpuint(status_of_get(f), ==, 200);
 }
 

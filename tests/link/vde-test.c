@@ -9,6 +9,7 @@
 #include "link/vde/vde.h"
 #include "support/descriptors.h"
 #include "support/memory_port.h"
+#include "support/peer_user.h"
 #include "wire/eth.h"
 
 #include <errno.h>
@@ -279,16 +280,15 @@ static void sockets_that_are_not_the_clients_are_refused(struct fixture *f, gcon
 		g_assert_true(is_closed(&c));
 		hang_up(&c);
 	}
-	/* A socket of another user, which only root can make. */
-	if (geteuid() == 0) {
-		c = call(f);
-		g_assert_cmpint(chown(victim.path, 12345, -1), ==, 0);
-		ask(&c, 0, victim.path);
-		turn(f);
-		turn(f);
-		g_assert_true(is_closed(&c));
-		hang_up(&c);
-	}
+	/* A socket of another user's. */
+	c = call(f);
+	peer_user_pretend((int)geteuid() + 1);
+	ask(&c, 0, victim.path);
+	turn(f);
+	turn(f);
+	peer_user_pretend(-1);
+	g_assert_true(is_closed(&c));
+	hang_up(&c);
 	g_assert_cmpuint(f->segment.n_ports, ==, 1);
 	hang_up(&victim);
 	turn(f);
