@@ -41,6 +41,8 @@ static void act(struct world *w)
 			uint32_t n_there = a.offset < w->queue ? MIN(w->queue - a.offset, a.len) : 0;
 			if (a.again)
 				check(n_there == a.len); /* what was sent once is still in the queue */
+			else
+				check(a.offset <= w->f.snd_wnd && a.len <= w->f.snd_wnd - a.offset);
 			tcp_flow_data_found(&w->f, &a, n_there, false);
 			uint32_t segment = tcp_flow_segment_size(&w->f);
 			check(segment > 0);

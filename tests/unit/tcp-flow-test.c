@@ -422,6 +422,46 @@ static void no_more_is_sent_than_the_guests_window(void)
 	g_assert_cmpuint(x.a.len, ==, 256);
 }
 
+/* What is in flight counts: neither more data of the host nor an acknowledgement that takes nothing from it makes room. */
+static void a_full_window_lets_nothing_more_out(void)
+{
+	struct fixture x;
+	established(&x);
+	struct tcp_header ack = segment(&x, TCP_ACK);
+	ack.window = 23; /* << 7: two segments and 24 bytes */
+	receive(&x, ack, 0);
+	host_sends(&x, 2 * MSS);
+	tcp_flow_host_readable(&x.f);
+	expect_nothing(&x); /* 24 bytes are a silly segment */
+	receive(&x, ack, 0);
+	expect_nothing(&x);
+	ack.ack += MSS;
+	ack.window = 11; /* its right edge is where it was, but for 76 bytes */
+	receive(&x, ack, 0);
+	g_assert_cmpint(next(&x), ==, TCP_ACTION_CONSUME);
+	expect_nothing(&x);
+	g_assert_cmpuint(x.f.snd_nxt - ack.ack, ==, MSS);
+	ack.window = 23;
+	receive(&x, ack, 0);
+	g_assert_cmpint(next(&x), ==, TCP_ACTION_DATA);
+	g_assert_cmpuint(x.a.len, ==, MSS);
+}
+
+/* The guest took back a part of its window: more is in flight than it wants now. */
+static void a_window_smaller_than_what_is_in_flight_lets_nothing_out(void)
+{
+	struct fixture x;
+	established(&x);
+	struct tcp_header ack = segment(&x, TCP_ACK);
+	ack.window = 100;
+	receive(&x, ack, 0);
+	host_sends(&x, 4 * MSS);
+	ack.window = 12;
+	receive(&x, ack, 0);
+	tcp_flow_host_readable(&x.f);
+	expect_nothing(&x);
+}
+
 static void a_shut_window_is_probed_and_its_opening_noticed(void)
 {
 	struct fixture x;
@@ -1039,6 +1079,8 @@ static const struct {
 	TEST(a_guests_probe_of_our_shut_window_is_answered),
 	TEST(acknowledged_bytes_leave_the_hosts_queue),
 	TEST(no_more_is_sent_than_the_guests_window),
+	TEST(a_full_window_lets_nothing_more_out),
+	TEST(a_window_smaller_than_what_is_in_flight_lets_nothing_out),
 	TEST(a_shut_window_is_probed_and_its_opening_noticed),
 	TEST(a_guest_that_answers_probes_may_keep_its_window_shut),
 	TEST(a_guest_may_take_back_a_window_and_what_was_sent_into_it),
