@@ -116,21 +116,21 @@ static int dgram_bind(const char *path, const struct endpoint_kind *kind, struct
 	return fd;
 }
 
-static int vde_plug_in(const char *directory, const struct endpoint_kind *kind, struct endpoint *ret)
+static int vde_connect(const char *directory, const struct endpoint_kind *kind, struct endpoint *ret)
 {
 	struct vde_client client; /* its control connection lasts as long as this process */
 	int r = vde_client_open(directory, 0, &client);
 	return r < 0 ? r : client.data;
 }
 
-/* What the words before the colon mean. */
+/* The word before the colon of an endpoint's name. */
 static const struct endpoint_kind endpoint_kinds[] = {
 	{ "tap", tap_open, ENDPOINT_TAP, false, 0 },
 	{ "header-tap", tap_open, ENDPOINT_TAP, true, 0 },
 	{ "offload-tap", tap_open, ENDPOINT_TAP, true, TUN_F_CSUM | TUN_F_TSO4 },
 	{ "unix", unix_connect, ENDPOINT_STREAM, false, 0 },
 	{ "dgram", dgram_bind, ENDPOINT_DATAGRAM, false, 0 },
-	{ "vde", vde_plug_in, ENDPOINT_DATAGRAM, false, 0 },
+	{ "vde", vde_connect, ENDPOINT_DATAGRAM, false, 0 },
 };
 
 static const struct endpoint_kind *find_kind(const char *spec)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the benchmark's relays join: a tap device in a network namespace, a stream socket that carries frames behind their length
- * (4 bytes, network order), as QEMU's `-netdev stream` does, or datagrams, each of which is a frame.
+ * An endpoint of the benchmark's relays: a tap device in a network namespace; a stream socket where each frame follows its length (4
+ * bytes, network order), as in QEMU's `-netdev stream`; or a datagram socket with one frame in each datagram.
  */
 #pragma once
 
@@ -21,22 +21,22 @@ enum endpoint_type {
 };
 
 struct endpoint {
-	int fd; /* non-blocking, but for datagrams */
+	int fd; /* non-blocking, except for datagrams */
 	enum endpoint_type type;
 	struct sockaddr_un peer; /* of datagrams; not connected, or "" */
 };
 
-/* This process goes into the network namespace named by a path such as /proc/PID/ns/net.  Negative errno. */
+/* Moves this process into the network namespace at a path such as /proc/PID/ns/net.  Returns 0 or negative errno. */
 int netns_enter(const char *path);
 
 /*
- * Opens what @spec says.  Negative errno.
+ * Opens the endpoint that @spec describes.  Returns 0 or negative errno.
  *
- *     tap:NAME@NETNS          makes a tap device there (NETNS is a path; this process stays there)
- *     header-tap:NAME@NETNS   one whose frames begin with a virtio header
- *     offload-tap:NAME@NETNS  another that leaves checksum and TSO to the other end
+ *     tap:NAME@NETNS          creates a tap device there (NETNS is a path; this process stays in it)
+ *     header-tap:NAME@NETNS   the same, with a virtio header before each frame
+ *     offload-tap:NAME@NETNS  the same, with checksum and TSO left to the other end
  *     unix:PATH               connects
- *     dgram:PATH              makes a datagram socket beside PATH that sends there
- *     vde:DIRECTORY           plugs into a VDE switch
+ *     dgram:PATH              creates a datagram socket beside PATH that sends there
+ *     vde:DIRECTORY           connects to a VDE switch
  */
 int endpoint_open(const char *spec, struct endpoint *ret);

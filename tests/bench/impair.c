@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A long and lossy path between two tap devices: each direction has a line rate, a queue in front of it that
- * drops at its end, a delay, and loss by a seeded generator.  What is lost depends on the seed and on
- * the number of the IPv4 frame only, so every candidate meets the same losses.  Ends when standard input does,
- * and prints what became of the frames.
+ * Emulates a long, lossy path between two tap devices.  Each direction has a line rate, a tail-drop queue in front of it, a delay,
+ * and random loss from a seeded generator.  Which frame is lost depends only on the seed and on the number of the IPv4 frame, so
+ * every candidate sees the same losses.  At the end of standard input it prints how many frames were passed, lost and dropped by the
+ * queue, and exits.
  */
 #include "endpoint.h"
 
@@ -17,10 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Frames on the way at once; a path of 1 Gbit/s and 20 ms holds 1,700 of 1,500 bytes. */
+/* Most frames in flight; a path of 1 Gbit/s and 20 ms holds 1,700 frames of 1,500 bytes. */
 #define SLOTS 8192
 #define FRAME_BYTES 1518
-/* Frames taken from a tap before time is looked at again. */
+/* Frames read from a tap before the clock is read again. */
 #define BURST 64
 #define NSEC 1000000000
 /* Spreads small seeds over all bits (the golden ratio × 2^64, odd). */
@@ -40,13 +40,13 @@ struct slot {
 	uint8_t frame[FRAME_BYTES];
 };
 
-/* From one tap to the other: slots [head, tail) are on their way, in order of time. */
+/* From one tap to the other: the frames in slots [head, tail) are in flight, in order of time. */
 struct path {
 	const struct path_options *options;
 	int from, to;
 	struct slot *slots;
 	uint64_t head, tail;
-	uint64_t line_free_ns; /* when the last frame has left the line */
+	uint64_t line_free_ns; /* when the last frame will have left the line */
 	uint64_t random;
 	uint64_t passed, lost, overflowed;
 };
@@ -72,7 +72,7 @@ static bool is_ipv4(const struct slot *s)
 	return s->len >= 14 && s->frame[12] == 0x08 && s->frame[13] == 0x00;
 }
 
-/* The frame in the free slot enters the path, or not. */
+/* Queues the frame in the free slot, or counts it as lost or dropped. */
 static void accept_frame(struct path *p, struct slot *s, uint64_t now)
 {
 	const struct path_options *o = p->options;
@@ -81,7 +81,7 @@ static void accept_frame(struct path *p, struct slot *s, uint64_t now)
 		return;
 	}
 	uint64_t start = p->line_free_ns > now ? p->line_free_ns : now;
-	bool is_full = p->tail - p->head == SLOTS - 1; /* one stays free to read into */
+	bool is_full = p->tail - p->head == SLOTS - 1; /* one stays free for the next read() */
 	if (is_full || (start - now) / 1000 * o->bytes_per_s / 1000000 > o->queue_bytes) {
 		p->overflowed++;
 		return;
@@ -91,7 +91,7 @@ static void accept_frame(struct path *p, struct slot *s, uint64_t now)
 	p->tail++;
 }
 
-/* False when the tap is gone. */
+/* Returns false when the tap is gone. */
 static bool take_frames(struct path *p)
 {
 	uint64_t now = now_ns();
@@ -106,7 +106,7 @@ static bool take_frames(struct path *p)
 	return true;
 }
 
-/* Hands out what is due; returns when the next one is, or UINT64_MAX. */
+/* Writes the frames that are due; returns when the next one is due, or UINT64_MAX. */
 static uint64_t deliver(struct path *p)
 {
 	uint64_t now = now_ns();

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How long a list of many flows, asked for over and over by the API, keeps the data thread from frames, while one guest sends to another:
+ * Measures how long the data thread is kept from frames while API clients list many flows again and again and one guest sends to
+ * another:
  *
  *     listing [FLOWS [TIMES]]
  *
- * Counted is the thread's own CPU time for each round of calls, which is what a frame may have to wait for at a time.  Prints
- * TAP and fails when a flow is missing in a list or no frame gets through; how long it took it only says.
+ * It measures the data thread's CPU time for each round of calls: a frame may have to wait that long.  Prints TAP and fails when a
+ * list lacks a flow or when no frame gets through.  The times are printed but not checked.
  */
 #include "base/macros.h"
 #include "control/control.h"
@@ -30,20 +31,20 @@
 #include <unistd.h>
 
 #define GUEST IP4(192, 168, 122, 50)
-#define SERVER IP4(198, 51, 100, 2) /* where nobody is */
+#define SERVER IP4(198, 51, 100, 2) /* no host has this address */
 #define FIRST_PORT 2000u
 #define FRAME_LEN 1514u
 #define DESCRIPTORS_BESIDES 1000u
 #define LIST_PIECE 65536u
 
 struct rounds {
-	void (*calls_ready)(struct watch *w, usec_t now, unsigned events); /* the network's own */
+	void (*calls_ready)(struct watch *w, usec_t now, unsigned events); /* the network's own handler */
 	uint64_t n, total_ns, longest_ns;
 };
 
 struct bench {
 	struct lanlet_network *net;
-	unsigned n_flows, times, listed; /* the latter: in the shortest list */
+	unsigned n_flows, times, listed; /* listed: lines of the shortest list */
 	int sender, receiver;            /* the guests' ends */
 	char socket[64];
 	atomic_bool ended;
@@ -51,7 +52,7 @@ struct bench {
 	struct call end;
 };
 
-/* One network in a process: the hook below has no other way to it. */
+/* A variable of the file, because the hook below gets only the network's watch.  There is one network in this process. */
 static struct rounds rounds;
 
 static uint64_t cpu_ns(void)
@@ -85,7 +86,7 @@ static bool write_all(int fd, const void *bytes, size_t len)
 	return true;
 }
 
-/* As on stream.sock: behind its length. */
+/* The format of stream.sock: length, then frame. */
 static size_t make_frame(uint8_t bytes[static 4 + FRAME_LEN], struct mac dst, size_t len)
 {
 	struct bytes_writer w = bytes_writer(bytes, 4 + FRAME_LEN);
@@ -108,7 +109,7 @@ static bool open_flow(const struct bench *b, uint16_t port)
 	return write_all(b->sender, bytes, len);
 }
 
-/* Frames to the other guest until the end. */
+/* Sends frames to the other guest until the end. */
 static void *transfer(void *opaque)
 {
 	struct bench *b = opaque;
@@ -138,7 +139,7 @@ static unsigned count(const char *text, size_t len, char what)
 	return n;
 }
 
-/* How many lines the answer has: each flow is one. */
+/* Returns the number of lines of the answer: one for each flow. */
 static unsigned list(const struct bench *b)
 {
 	static const char request[] = "GET /v1/flows?protocol=udp HTTP/1.0\r\nHost: lanlet\r\n\r\n";
@@ -178,7 +179,7 @@ static void *ask(void *opaque)
 
 /* --- the network --- */
 
-static int plug_in(struct lanlet_network *net, const char *name)
+static int add_guest(struct lanlet_network *net, const char *name)
 {
 	int fds[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
@@ -187,7 +188,7 @@ static int plug_in(struct lanlet_network *net, const char *name)
 	return r < 0 ? r : fds[0];
 }
 
-/* The receiver says who it is. */
+/* The receiver sends a frame, so that the switch learns its MAC. */
 static void introduce(struct bench *b)
 {
 	uint8_t bytes[4 + FRAME_LEN] = { 0 };
@@ -239,8 +240,8 @@ static bool make(struct bench *b)
 		printf("# %s\n", error);
 		return false;
 	}
-	b->sender = plug_in(b->net, "sender");
-	b->receiver = plug_in(b->net, "receiver");
+	b->sender = add_guest(b->net, "sender");
+	b->receiver = add_guest(b->net, "receiver");
 	return b->sender >= 0 && b->receiver >= 0;
 }
 
@@ -258,7 +259,7 @@ int main(int argc, char **argv)
 	b.n_flows = raise_descriptors(b.n_flows);
 	snprintf(b.socket, sizeof(b.socket), "/tmp/lanlet-listing-%d.sock", getpid());
 	bool good = make(&b) && run(&b) && b.listed >= b.n_flows && b.received > 0;
-	printf("%s 1 every_list_has_every_flow_and_frames_pass_meanwhile\n", good ? "ok" : "not ok");
+	printf("%s 1 lists_are_complete_and_frames_pass_meanwhile\n", good ? "ok" : "not ok");
 	printf("# %u flows listed %u times (%u lines at least) while %llu MB went from guest to guest\n", b.n_flows, b.times, b.listed,
 	       (unsigned long long)b.received / 1000000);
 	printf("# %" PRIu64 " rounds of calls: %.1f us of the data thread's CPU each, the longest %.1f us\n", rounds.n,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The load generator's command line; load.h says what the parts are. */
+/* The load generator's command line; load.h describes the parts. */
 #include "load.h"
 
 #include "endpoint.h"
@@ -57,7 +57,7 @@ static const struct load_verb *find_verb(const char *name)
 	return NULL;
 }
 
-/* Every number is bounded, so that no call of this program can run away. */
+/* Every number is bounded, so that a wrong one cannot make this program run without end. */
 static bool parse_options(int argc, char **argv, struct load_options *o)
 {
 	static const struct option options[] = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The benchmark's load generator: what its client and its server say to each other, and the client's parts.
+ * The benchmark's load generator: the protocol between its client and server, and the client's parts.
  *
- * TCP: a connection begins with one struct load_request.  A connection that never sends one is an idle flow.
- * UDP: every datagram begins with one struct load_datagram.  Both ends run on one machine: host byte order.
+ * TCP: a connection begins with one struct load_request.  A connection that never sends one is an idle flow. UDP: every datagram
+ * begins with one struct load_datagram.  Integers are in host byte order, because both ends run on one machine.
  */
 #pragma once
 
@@ -19,10 +19,10 @@
 #define LOAD_STREAMS_MAX 64
 
 enum load_op {
-	LOAD_SINK = 1, /* the server reads; after the time asked for it tells what came, in a struct load_report */
-	LOAD_SOURCE,   /* the server sends for the time asked for, then ends */
-	LOAD_ECHO,     /* the server answers every message of the size asked for with one of that size */
-	LOAD_OVER,     /* never asked for: a stream whose time is over */
+	LOAD_SINK = 1, /* the server reads for the requested time, then sends a struct load_report */
+	LOAD_SOURCE,   /* the server sends for the requested time, then closes */
+	LOAD_ECHO,     /* the server answers each message of the requested size with one of the same size */
+	LOAD_OVER,     /* internal: a stream whose time is over */
 };
 
 struct load_request {
@@ -39,8 +39,8 @@ struct load_report {
 
 enum load_datagram_kind {
 	LOAD_DATA = 1,
-	LOAD_COUNT, /* how many DATA of this run arrived?  Answered with the same kind and the number. */
-	LOAD_BLAST, /* send me DATA; when all is sent, END and how many that were */
+	LOAD_COUNT, /* asks how many DATA of this run arrived; the answer has the same kind and the number */
+	LOAD_BLAST, /* asks for DATA; the server closes with END and the number that it sent */
 	LOAD_END,
 };
 
@@ -68,7 +68,7 @@ uint64_t load_now_us(void);
 /* Exits with the system's error. */
 void load_die(const char *what) __attribute__((noreturn));
 
-/* Sends DATA as @order says, to @to or, when that is NULL, to the connected peer.  Returns how many were sent. */
+/* Sends DATA with the rate, size and time of @order to @to, or to the connected peer when that is NULL.  Returns how many were sent. */
 uint64_t load_send_paced(int fd, const struct sockaddr_in *to, const struct load_datagram *order);
 
 /* Listens on o->ports TCP and UDP ports until standard input ends. */
@@ -79,11 +79,11 @@ int load_tcp_send(const struct load_options *o);
 int load_tcp_receive(const struct load_options *o);
 int load_tcp_rr(const struct load_options *o);
 int load_tcp_crr(const struct load_options *o);
-/* Opens o->flows connections, says so, and keeps them until standard input ends. */
+/* Opens o->flows connections, prints how many succeeded, and keeps them until standard input ends. */
 int load_tcp_hold(const struct load_options *o);
 int load_udp_send(const struct load_options *o);
 int load_udp_receive(const struct load_options *o);
-/* These also tell the CPU that the process used. */
+/* These also print the CPU that the process used. */
 int load_floor_send(const struct load_options *o);
 int load_floor_receive(const struct load_options *o);
 int load_relay_rr(const struct load_options *o);

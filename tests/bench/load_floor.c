@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The floor under any helper: another process, which plays the guest, writes blocks of 64 KiB to a memfd that both map, and this one
- * sends each by one call to a TCP socket; or it receives into that memory what the other then reads.  Nothing else is done,
- * so the CPU that this process uses is what one copy between a guest and the kernel costs.
+ * The least CPU that any helper needs.  A second process plays the guest and writes blocks of 64 KiB to a memfd that both map; this
+ * process sends each block to a TCP socket with one call.  In the other direction this process receives into the memfd and the guest
+ * reads.  It does nothing else, so its CPU is the cost of one copy between a guest and the kernel.
  *
- * The blocks are a ring; eventfds wake whoever waits for the other.
+ * The blocks form a ring; eventfds wake the side that waits for the other.
  */
 #include "load.h"
 
@@ -28,7 +28,7 @@
 #define GRACE_MS 10000
 
 struct shared {
-	uint64_t filled, emptied; /* blocks, ever */
+	uint64_t filled, emptied; /* blocks since the start */
 	uint32_t len[BLOCKS];
 	uint8_t blocks[BLOCKS][BLOCK_BYTES] __attribute__((aligned(4096)));
 };
@@ -52,7 +52,7 @@ static void ring_new(struct ring *ret)
 	close(fd);
 }
 
-/* Waits until @counter is not @value any more. */
+/* Waits until @counter differs from @value. */
 static uint64_t wait_for(const uint64_t *counter, uint64_t value, int fd)
 {
 	uint64_t now;
@@ -70,7 +70,7 @@ static void wait_for_room(struct ring *r)
 		wait_for(&r->memory->emptied, filled - BLOCKS, r->emptied_fd);
 }
 
-/* Says that one more is there; wakes the other side only if it can have waited. */
+/* Counts one block more; wakes the other side only if it may be waiting. */
 static void count_up(uint64_t *counter, bool may_wait, int fd)
 {
 	__atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The floor under a helper whose guest is plugged in by a stream socket: a relay that passes on what comes and looks at nothing.
- * It makes the calls that no helper can do without, so the CPU that this process uses is the kernel's part of what a helper costs:
+ * The least CPU of a helper whose guest is connected by a stream socket: a relay that forwards bytes without reading them.  It makes
+ * only the system calls that every helper has to make, so its CPU is the kernel's share of what a helper costs:
  *
- *     rr    the guest's message to a TCP socket, the answer to the guest: for each a wait, a recv() and a send()
- *     udp   datagrams for the guest: a wait, a recvmmsg() and one sendmsg() for all that came
+ *     rr    the guest's message to a TCP socket, the answer to the guest: a wait, a recv() and a send() for each
+ *     udp   datagrams for the guest: a wait, a recvmmsg() and one sendmsg() for each batch
  */
 #include "load.h"
 
@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define BATCH 64
-/* Ethernet, IP, UDP or TCP, and the length in front of them. */
+/* Ethernet, IP and UDP headers, and the length in front of the frame. */
 #define HEADERS_BYTES 46
 #define ROOM_BYTES (HEADERS_BYTES + LOAD_DATAGRAM_MAX)
 #define SOCKET_BUFFER_BYTES (1024 * 1024)
@@ -43,7 +43,7 @@ static double cpu_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* As long as it is answered. */
+/* Sends a message, waits for the answer and starts again, until an answer fails to come. */
 static void ask_for_ever(int fd, size_t size)
 {
 	static uint8_t message[ROOM_BYTES];
@@ -101,7 +101,7 @@ static int connect_for(const struct load_options *o, int type)
 	return fd;
 }
 
-/* What @from brings goes to @to; false at the end of either. */
+/* Forwards what can be read from @from to @to; returns false when either is closed. */
 static bool pass_on(int from, int to)
 {
 	ssize_t n = recv(from, rooms, sizeof(rooms), MSG_DONTWAIT);
@@ -135,7 +135,10 @@ int load_relay_rr(const struct load_options *o)
 	return answers > 0 && works ? 0 : 1;
 }
 
-/* Passes on what came; returns how many datagrams, and whether the server's last word was among them. */
+/*
+ * Forwards the datagrams that have arrived and returns how many.  Sets *ret_sent when the server's END, which tells how many it
+ * sent, is among them.
+ */
 static unsigned pass_batch(int from, int to, uint64_t *ret_sent)
 {
 	struct mmsghdr m[BATCH];

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The outside's server: one thread with epoll for TCP and for counting datagrams; a thread for each
- * UDP blast, which paces itself.
- */
+/* The server outside: one thread with epoll for TCP and for counting datagrams, and one thread for each paced UDP transmission (blast). */
 #include "load.h"
 
 #include <assert.h>
@@ -18,7 +15,7 @@
 #define EVENTS 256
 #define UDP_BATCH 64
 #define UDP_BUFFER_BYTES (4 * 1024 * 1024)
-/* How often streams without an event are looked at for their end. */
+/* How often it is checked whether a stream's time is over. */
 #define TICK_MS 50
 
 static_assert(LOAD_CHUNK_BYTES >= UDP_BATCH * LOAD_DATAGRAM_MAX, "a batch fits");
@@ -28,9 +25,9 @@ enum kind { KIND_STDIN = 1, KIND_LISTENER, KIND_UDP, KIND_TCP };
 struct item {
 	enum kind kind;
 	int fd;
-	struct load_request request; /* TCP: what it is for, when request_len says that it is whole */
+	struct load_request request; /* TCP: complete when request_len is its size */
 	size_t request_len;
-	size_t pending; /* ECHO: bytes of the present message that have come */
+	size_t pending; /* ECHO: bytes received of the current message */
 	uint64_t bytes;
 	uint64_t begin_us, stop_us;
 	uint64_t run; /* UDP: the run being counted */
@@ -40,7 +37,7 @@ struct item {
 struct server {
 	int epoll_fd;
 	uint8_t *chunk;
-	struct item *timed[LOAD_STREAMS_MAX]; /* streams whose time is not over */
+	struct item *timed[LOAD_STREAMS_MAX]; /* streams that are still measured */
 	unsigned n_timed;
 };
 
@@ -73,7 +70,7 @@ static void item_free(struct server *s, struct item *it)
 
 /* --- TCP; these return false when the connection is to be closed --- */
 
-/* The clock of a stream starts with its first byte. */
+/* A stream's time starts with its request. */
 static bool start_stream(struct server *s, struct item *it)
 {
 	if (s->n_timed == LOAD_STREAMS_MAX || it->request.ms > LOAD_MS_MAX)
@@ -85,7 +82,7 @@ static bool start_stream(struct server *s, struct item *it)
 	return epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, it->fd, &e) == 0;
 }
 
-/* Time is over: a sink tells what came within it.  What still comes is read and forgotten. */
+/* The stream's time is over: a sink reports how much it has received.  What arrives later is read and ignored. */
 static bool end_stream(struct server *s, struct item *it)
 {
 	struct load_report report = { .bytes = it->bytes, .us = load_now_us() - it->begin_us };
@@ -113,7 +110,7 @@ static bool source(struct server *s, struct item *it)
 	return n >= 0 || errno == EAGAIN;
 }
 
-/* @n bytes of messages have come, at most the rest of one. */
+/* @n bytes of a message have arrived, at most the rest of it. */
 static bool echo_bytes(struct server *s, struct item *it, size_t n)
 {
 	it->pending += n;
@@ -131,7 +128,7 @@ static bool echo(struct server *s, struct item *it)
 	return echo_bytes(s, it, (size_t)n);
 }
 
-/* The request and, for ECHO, the first message may come together. */
+/* The first message of ECHO may arrive together with the request. */
 static bool read_request(struct server *s, struct item *it)
 {
 	uint8_t *at = (uint8_t *)&it->request + it->request_len;
@@ -228,7 +225,7 @@ static void take_datagram(struct item *it, const struct load_datagram *d, const 
 		struct load_datagram answer = *d;
 		answer.number = it->run_count;
 		sendto(it->fd, &answer, sizeof(answer), 0, (const struct sockaddr *)from, sizeof(*from));
-	} else if (d->kind == LOAD_BLAST && is_new) { /* it is asked more than once */
+	} else if (d->kind == LOAD_BLAST && is_new) { /* the client repeats its request */
 		start_blast(it, d, from);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* TCP: streams each way, request/response, connect/request/close, and connections that only exist. */
+/* TCP: streams each way, request/response, connect/request/close, and idle connections. */
 #include "load.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Beyond a load's own time, before it is given up. */
+/* How long a load may take beyond its own time before it counts as failed. */
 #define GRACE_MS 10000
 #define HOLD_IN_FLIGHT 64
 #define EVENTS 64
@@ -40,7 +40,7 @@ static int tcp_connect(const struct load_options *o, uint64_t n)
 	int fd = tcp_socket(0);
 	struct sockaddr_in sa = nth_server(o, n);
 	struct timeval limit = { .tv_sec = GRACE_MS / 1000 };
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); /* connect() heeds it */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); /* limits connect() too */
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
 		load_die("connect");
@@ -67,8 +67,8 @@ static void read_all(int fd, void *bytes, size_t len)
 /* --- streams --- */
 
 /*
- * Whoever receives measures, for a given time from the first byte on, and does not wait for what is still on its way
- * then: a helper that stalls is charged for the stall and nothing more.
+ * The receiver measures, for a given time from the first byte on, and does not wait for bytes that are still in flight then: a
+ * helper that stalls is charged for the stall and for nothing else.
  */
 struct stream {
 	int fd;
@@ -101,7 +101,7 @@ static void streams_start(struct streams *all, const struct load_options *o, str
 	all->stop_us = all->begin_us + o->ms * (uint64_t)1000;
 }
 
-/* Ends all streams at once, by RST. */
+/* Closes all streams at once with RST (SO_LINGER) and prints their sum. */
 static int streams_print(struct streams *all)
 {
 	struct load_report sum = { 0 };
@@ -116,7 +116,7 @@ static int streams_print(struct streams *all)
 	return sum.bytes > 0 && sum.us > 0 ? 0 : 1;
 }
 
-/* True when the server's count has come. */
+/* Returns true when the server's report has arrived. */
 static bool send_some(struct streams *all, struct stream *s, uint32_t events)
 {
 	if (events & EPOLLIN) {

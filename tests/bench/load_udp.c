@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* UDP: datagrams at a given rate, and how many of them arrive. */
+/* UDP: sends datagrams at a given rate and counts those that arrive. */
 #include "load.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #define BATCH 64
 #define BUFFER_BYTES (4 * 1024 * 1024)
-/* Between two looks at the clock when nothing is due. */
+/* Sleep when no datagram is due. */
 #define PACE_NS 200000
 #define ASK_TIMES 20
 #define ASK_WAIT_MS 50
@@ -29,7 +29,7 @@ static void send_batch(int fd, const struct sockaddr_in *to, uint8_t *bytes, uin
 			m[i].msg_hdr.msg_namelen = sizeof(*to);
 		}
 	}
-	/* What the system does not take is lost on the way, and counted as such. */
+	/* Datagrams that the kernel refuses are counted as lost, as others on the path. */
 	sendmmsg(fd, m, n, 0);
 }
 
@@ -71,7 +71,7 @@ static struct load_datagram make_order(const struct load_options *o, uint32_t ki
 	};
 }
 
-/* Waits for a datagram of this kind and run; -1 when none comes in time. */
+/* Waits for a datagram of this kind and run; returns -1 when none arrives in time. */
 static int wait_answer(int fd, const struct load_datagram *order, uint32_t kind, struct load_datagram *ret)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -96,7 +96,7 @@ int load_udp_send(const struct load_options *o)
 {
 	int fd = udp_connect(o);
 	struct load_datagram order = make_order(o, LOAD_COUNT), answer;
-	/* The way is opened first (ARP, the helper's socket), so that its cost is not taken for loss. */
+	/* The path is set up first (ARP, the helper's socket), so that datagrams lost meanwhile do not count. */
 	for (int i = 0; i < ASK_TIMES; i++) {
 		send(fd, &order, sizeof(order), 0);
 		if (wait_answer(fd, &order, LOAD_COUNT, &answer) == 0)
@@ -114,7 +114,7 @@ int load_udp_send(const struct load_options *o)
 	load_die("no answer over UDP");
 }
 
-/* Counts DATA of this run until END has come; false when nothing came for a while. */
+/* Counts DATA of this run until END arrives; returns false when nothing arrives for a while. */
 static bool count_until_end(int fd, const struct load_datagram *order, uint64_t *count, uint64_t *sent)
 {
 	uint8_t bytes[BATCH][sizeof(struct load_datagram)];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Preloaded, makes a program believe that the kernel is older than 6.9, which brought SO_PEEK_OFF to TCP. */
+/* LD_PRELOAD library that refuses SO_PEEK_OFF, as kernels before 6.9 do for TCP. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How many frames of 64 bytes the switch moves between ports in memory, on one core:
+ * Measures how many frames of 64 bytes the switch forwards between ports in memory, on one core:
  *
  *     switch [SECONDS]
  *
- * Prints TAP and fails when a frame is lost or goes astray; how fast it is, which depends on the machine and on who else uses it, it only
- * says. Instructions: valgrind --tool=callgrind --toggle-collect=move_batch switch 0
+ * Prints TAP and fails when a frame is lost or reaches the wrong port.  The rate is printed but not checked, because it depends on
+ * the machine and its load.  To count instructions: valgrind --tool=callgrind --toggle-collect=move_batch switch 0
  */
 #include "base/macros.h"
 #include "lan/frame.h"
@@ -25,8 +25,8 @@
 
 struct memory_card {
 	struct port port;
-	uint8_t frame[FRAME_LEN]; /* what it sends; its destination is filled in */
-	uint8_t last[FRAME_LEN];  /* what it got last */
+	uint8_t frame[FRAME_LEN]; /* what this port sends; the destination is filled in */
+	uint8_t last[FRAME_LEN];  /* what this port received last */
 	uint64_t received;
 };
 
@@ -45,7 +45,7 @@ static void flush(struct port *port, usec_t now)
 
 static const struct port_ops ops = { .send = take, .flush = flush };
 
-static void plug_in(struct segment *s, unsigned i)
+static void attach_card(struct segment *s, unsigned i)
 {
 	struct memory_card *c = &cards[i];
 	port_init(&c->port, &ops, "card", 1514, 1500);
@@ -64,7 +64,7 @@ static void send_one(struct segment *s, usec_t now, unsigned from, unsigned to)
 	segment_input(s, now, &c->port, &f);
 }
 
-/* Each port sends to another one, a different one each time. */
+/* Each port sends one frame, in each batch to a different port. */
 void move_batch(struct segment *s, usec_t now, unsigned step);
 __attribute__((noinline)) void move_batch(struct segment *s, usec_t now, unsigned step)
 {
@@ -88,7 +88,7 @@ static uint64_t count_received(void)
 	return n;
 }
 
-/* Everybody is known, and sends to one from now on. */
+/* The switch learns all MACs from broadcasts.  From then on each frame has one destination. */
 static void introduce(struct segment *s)
 {
 	for (unsigned i = 0; i < N_PORTS; i++)
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 	if (segment_init(&s, &config) < 0)
 		return EXIT_FAILURE;
 	for (unsigned i = 0; i < N_PORTS; i++)
-		plug_in(&s, i);
+		attach_card(&s, i);
 	introduce(&s);
 	uint64_t sent = 0;
 	double start = cpu_seconds(), seconds;
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 		seconds = cpu_seconds() - start;
 	} while (seconds < limit);
 	uint64_t received = count_received();
-	printf("1..1\n%s 1 every_frame_reaches_the_port_it_is_for\n", received == sent ? "ok" : "not ok");
+	printf("1..1\n%s 1 each_frame_reaches_its_port\n", received == sent ? "ok" : "not ok");
 	printf("# %" PRIu64 " frames sent, %" PRIu64 " received, %.2f million a second of CPU\n", sent, received,
 	       (double)sent / seconds / 1e6);
 	for (unsigned i = 0; i < N_PORTS; i++)

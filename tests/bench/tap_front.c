@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plays a virtual machine's network card: relays frames between two endpoints, a guest's tap device and a
- * socket, or a second tap device ("root's path").  It bounds every candidate equally, so it is as cheap as
- * plain calls allow: a tap is read until it is empty and what was read leaves in one send() to a stream; that is
- * read as much as there is.  Datagrams are sent and received one by one, as QEMU does.
+ * Plays a virtual machine's network card: relays frames between a guest's tap device and a socket, or a second tap device ("root's
+ * path").  It slows down every candidate equally, so it is as cheap as plain system calls allow.  A tap is read until it is empty,
+ * and one send() writes the batch to a stream; a stream is read with one recv().  Datagrams are sent and received one at a time, as
+ * QEMU does.
  *
- * In both directions frames lie behind their length in one buffer, whatever the endpoints are.  When a
- * socket is full the tap it is fed from is not read: the guest's queue takes the wait, as behind QEMU.  For room in the
- * other end's queue of datagrams the call itself waits: poll() knows nothing of that while the socket is not connected.
+ * Whatever the endpoints are, the buffer of each direction holds frames with their length in front.  While a socket is full the tap
+ * that feeds it is not read, so frames wait in the guest's queue, as with QEMU.  Datagram sockets block in send() when the peer's
+ * queue is full, because poll() does not report that while the socket is not connected.
  */
 #include "endpoint.h"
 
@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES ((size_t)512 * 1024)
-/* A tap is not read beyond this before the first byte is passed on. */
+/* Most bytes read from a tap before any are forwarded. */
 #define BATCH_BYTES ((size_t)192 * 1024)
 
 struct direction {
@@ -53,7 +53,7 @@ static ssize_t read_frame(const struct endpoint *e, uint8_t *to)
 	return e->type == ENDPOINT_TAP ? read(e->fd, to, FRAME_MAX_BYTES) : recv(e->fd, to, FRAME_MAX_BYTES, MSG_DONTWAIT);
 }
 
-/* These return false when the endpoint is gone. */
+/* These functions return false when the endpoint is gone. */
 static bool fill_with_frames(struct direction *d)
 {
 	while (d->len < BATCH_BYTES) {
@@ -87,7 +87,7 @@ static bool drain_to_stream(struct direction *d)
 	return true;
 }
 
-/* A frame that a tap refuses is lost, as on a wire. */
+/* A frame that the tap refuses is lost, as on a wire. */
 static bool write_frame(const struct endpoint *e, const uint8_t *frame, size_t len)
 {
 	if (e->type == ENDPOINT_TAP)
@@ -96,7 +96,7 @@ static bool write_frame(const struct endpoint *e, const uint8_t *frame, size_t l
 	return sendto(e->fd, frame, len, MSG_NOSIGNAL, to, to ? sizeof(e->peer) : 0) >= 0 || would_block();
 }
 
-/* Half a frame stays for the next time. */
+/* An incomplete frame stays in the buffer until its rest has arrived. */
 static bool drain_frames(struct direction *d)
 {
 	while (d->len - d->at >= LENGTH_BYTES) {
@@ -127,7 +127,7 @@ static bool fill(struct direction *d)
 	return d->from->type == ENDPOINT_STREAM ? fill_from_stream(d) : fill_with_frames(d);
 }
 
-/* False when an endpoint is gone. */
+/* Returns false when an endpoint is gone. */
 static bool turn(struct direction *d, unsigned from_events, unsigned to_events)
 {
 	if (d->blocked)

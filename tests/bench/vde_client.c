@@ -15,7 +15,7 @@ struct request {
 	char description[9];
 } __attribute__((packed));
 
-/* Asks for a port and connects to what is answered. */
+/* Asks the switch for a port and connects to the socket that it names. */
 static int ask(const char *directory, int number, const struct vde_client *c)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -26,10 +26,10 @@ static int ask(const char *directory, int number, const struct vde_client *c)
 	if (connect(c->control, (struct sockaddr *)&at, sizeof(at)) < 0 || bind(c->data, (struct sockaddr *)&own, sizeof(own)) < 0)
 		return -errno;
 	errno = EPROTO;
-	bool is_plugged_in = send(c->control, &r, sizeof(r) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(r) - 1 &&
-			     recv(c->control, &at, sizeof(at), MSG_WAITALL) == (ssize_t)sizeof(at) &&
-			     connect(c->data, (struct sockaddr *)&at, sizeof(at)) == 0;
-	int error = is_plugged_in ? 0 : -errno;
+	bool is_connected = send(c->control, &r, sizeof(r) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(r) - 1 &&
+			    recv(c->control, &at, sizeof(at), MSG_WAITALL) == (ssize_t)sizeof(at) &&
+			    connect(c->data, (struct sockaddr *)&at, sizeof(at)) == 0;
+	int error = is_connected ? 0 : -errno;
 	unlink(own.sun_path);
 	return error;
 }

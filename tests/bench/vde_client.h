@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Plugging into a VDE switch, as libvdeplug does. */
+/* A VDE client, as libvdeplug is. */
 #pragma once
 
-/* Both sockets block.  The plug is pulled when the control connection ends. */
+/* Both sockets are blocking.  The switch removes the port when the control connection is closed. */
 struct vde_client {
 	int control, data;
 };
 
-/* Plugs into the switch at @directory; @number tells the clients of one process apart.  Negative errno. */
+/* Connects to the switch at @directory; @number is unique among the clients of one process.  Returns 0 or negative errno. */
 int vde_client_open(const char *directory, int number, struct vde_client *ret);

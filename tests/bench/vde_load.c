@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two clients of a VDE switch: one sends frames of one size to the other as fast as the switch takes them, the other counts what
- * arrives.  Both in batches, so that they cost less than what is between them.
+ * Two clients of a VDE switch: one sends frames of one size as fast as the switch takes them, the other counts those that arrive.
+ * Both work in batches, so that they cost less than the switch.
  *
- * `--relay` is the floor under all switches: instead of one, a thread that receives batches and sends them on without looking at them.
+ * `--relay` replaces the switch with a thread that receives batches and forwards them without reading them: the least CPU that any
+ * switch needs.
  */
 #include "vde_client.h"
 
@@ -54,7 +55,7 @@ static void fill(uint8_t *frame, const uint8_t *to, const uint8_t *from)
 	memcpy(frame, to, MAC_LEN);
 	memcpy(frame + MAC_LEN, from, MAC_LEN);
 	frame[12] = 0x88;
-	frame[13] = 0xb5; /* for experiments (IEEE 802) */
+	frame[13] = 0xb5; /* EtherType for local experiments (IEEE 802) */
 }
 
 static void wait_at_most(int fd, int seconds)
@@ -81,7 +82,7 @@ static void *send_frames(void *opaque)
 	return NULL;
 }
 
-/* What arrives until @end; waits for nothing longer than the socket's timeout. */
+/* Counts the frames that arrive until @end.  Each wait is limited by the socket's timeout. */
 static unsigned long count_frames(int fd, double end, double (*now)(void))
 {
 	static uint8_t frames[BATCH][FRAME_MAX];
@@ -131,7 +132,7 @@ static void *relay_frames(void *opaque)
 	return NULL;
 }
 
-/* Two pairs of sockets as a switch and its clients have them, each connected to the other. */
+/* Makes two socket pairs, as there are between a switch and its clients. */
 static void join_by_relay(struct vde_client clients[2], struct relay *ret, pthread_t *ret_thread)
 {
 	for (int i = 0; i < 2; i++) {
@@ -147,17 +148,17 @@ static void join_by_relay(struct vde_client clients[2], struct relay *ret, pthre
 		die("thread");
 }
 
-/* The switch learns who is where, and floods nothing afterwards. */
+/* The switch learns the receiver's port, so that it floods nothing afterwards. */
 static void introduce(const struct vde_client *from, const struct vde_client *to)
 {
 	uint8_t frame[FRAME_MIN] = { 0 }, got[FRAME_MAX];
-	uint8_t everybody[MAC_LEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-	fill(frame, everybody, macs[1]);
+	uint8_t broadcast[MAC_LEN] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	fill(frame, broadcast, macs[1]);
 	if (send(from->data, frame, sizeof(frame), 0) < 0 || recv(to->data, got, sizeof(got), 0) < 0)
 		die("no frame passes");
 }
 
-/* Plugs both into the switch at @directory. */
+/* Connects both to the switch at @directory. */
 static void join_by_switch(struct vde_client clients[2], const char *directory)
 {
 	for (int i = 0; i < 2; i++) {

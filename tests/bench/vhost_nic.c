@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plays a virtual machine with a virtio network card: a guest's tap device is its driver, a vhost-user back end its card.  Frames lie
- * in a sealed memfd that both sides map, and are copied once on each way, by the tap.
+ * Plays a virtual machine with a virtio network card: a guest's tap device stands for the driver, a vhost-user back end for the
+ * card.  Frames lie in a sealed memfd that both sides map, and are copied once in each direction, by the tap.
  *
- * It does as Linux's driver does: a frame is made available as soon as it is read, and after a batch the back end is kicked if it asks for
- * it; chains that were sent are collected without an interrupt while there are free ones; while received frames are worked on
- * none is asked for, and their buffers, a page each, are posted again at once.
+ * It behaves like Linux's driver.  A frame is made available as soon as it is read, and after a batch the back end is kicked if it
+ * asks for a kick.  Used TX chains are collected without an interrupt while there are free ones.  Interrupts are off while received
+ * frames are processed, and their buffers, a page each, are posted again at once.
  */
 #include "endpoint.h"
 
@@ -23,18 +23,18 @@
 #include <unistd.h>
 
 #define RING 256u /* QEMU's default */
-/* In memory: the rings, then these. */
+/* Layout of the memory: the rings, then these. */
 #define TABLES_AT ((size_t)1 << 19)
 #define RX_AT ((size_t)1 << 20)
 #define RX_BUFFER ((size_t)4096)
 #define TX_AT (RX_AT + RING * RX_BUFFER)
 #define TX_SLOT ((size_t)68 * 1024)
 #define MEMORY (TX_AT + RING * TX_SLOT)
-/* A frame to be sent is in pieces, as a Linux guest's: headers, then fragments of 32 KiB. */
+/* A TX frame is split as a Linux guest does: headers, then fragments of 32 KiB. */
 #define HEAD_PIECE 128u
 #define BODY_PIECE (32u * 1024)
 #define PIECES_MAX 4u
-/* Before the other direction has its turn: received frames (NAPI), bytes to be sent (as tap_front). */
+/* Limits of a turn before the other direction is served: received frames (as NAPI), bytes sent (as tap_front). */
 #define BUDGET 64u
 #define BATCH_BYTES ((size_t)192 * 1024)
 #define RX_PIECES (1 + FRAME_MAX_BYTES / RX_BUFFER)
@@ -55,16 +55,16 @@ struct nic {
 	struct vhost_front front;
 	int tap_fd;
 	bool tap_ready;
-	uint16_t free_slots[RING]; /* the last one first: it may still be in the cache */
+	uint16_t free_slots[RING]; /* a stack: the slot freed last may still be in the cache */
 	unsigned n_free;
-	uint16_t tx_told, rx_told; /* the available index when the back end was last asked whether it wants a kick */
+	uint16_t tx_told, rx_told; /* the available index at the last check whether the back end wants a kick */
 };
 
 static void no_turn(void *opaque)
 {
 }
 
-/* §2.7.10: whether the entry that the other side waits for is among [before, now). */
+/* virtio §2.7.10: whether the entry that the other side waits for is among [before, now). */
 static bool is_passed(uint16_t event, uint16_t now, uint16_t before)
 {
 	return (uint16_t)(now - event - 1) < (uint16_t)(now - before);
@@ -125,7 +125,7 @@ static void send_frames(struct nic *n)
 			n->tap_ready = false;
 			break;
 		}
-		at[0] &= (uint8_t)~DATA_VALID; /* no driver says so */
+		at[0] &= (uint8_t)~DATA_VALID; /* a driver never sets it */
 		n->n_free--;
 		describe(n, slot, (size_t)len);
 		vring_offer(&n->front.rings[VHOST_FRONT_TX], slot);
@@ -136,7 +136,7 @@ static void send_frames(struct nic *n)
 
 /* --- from the back end to the tap --- */
 
-/* A tap takes a checksum for right that it is asked to make, and has no other word for that. */
+/* A tap has no DATA_VALID.  With NEEDS_CSUM the kernel takes the checksum for correct too. */
 static void say_needs_csum(uint8_t *header, const uint8_t *frame)
 {
 	const uint8_t *ip = frame + 14;
@@ -149,7 +149,7 @@ static void say_needs_csum(uint8_t *header, const uint8_t *frame)
 	memcpy(header + 8, &offset, sizeof(offset));
 }
 
-/* The next frame, whose buffers' heads go to @heads; false when there is none. */
+/* Writes the next received frame to the tap and its buffers' heads to @heads; returns false when there is no frame. */
 static bool receive_frame(struct nic *n, uint16_t heads[RX_PIECES], unsigned *ret_n)
 {
 	struct vring *v = &n->front.rings[VHOST_FRONT_RX];
@@ -192,7 +192,7 @@ static bool has_used(const struct vring *v)
 	return __atomic_load_n(&v->used[1], __ATOMIC_ACQUIRE) != v->taken;
 }
 
-/* Asks to be called for what there is to wait for; false when there is something already. */
+/* Asks for interrupts before a wait; returns false when there is work already. */
 static bool may_sleep(struct nic *n)
 {
 	struct vring *rx = &n->front.rings[VHOST_FRONT_RX], *tx = &n->front.rings[VHOST_FRONT_TX];
@@ -211,7 +211,7 @@ static void watch(int epoll_fd, int fd, uint32_t events)
 	g_assert_cmpint(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e), ==, 0);
 }
 
-/* Until the back end is gone. */
+/* Runs until the back end is gone. */
 static void run(struct nic *n)
 {
 	int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -249,7 +249,7 @@ static void start(struct nic *n, int socket, bool offloads)
 	}
 	eventfd_write(f->kick[VHOST_FRONT_RX], 1);
 	n->rx_told = f->rings[VHOST_FRONT_RX].index;
-	/* Of chains that were sent it wants to hear only when there is no other. */
+	/* Used TX chains cause an interrupt only when no free one is left. */
 	*vring_used_event(&f->rings[VHOST_FRONT_TX]) = (uint16_t)-1;
 }
 

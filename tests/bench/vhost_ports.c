@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Many virtual machines by vhost-user that do nothing: each has memory, rings and receive buffers, has sent one frame to everybody, and
- * then waits until standard input ends.
+ * Many idle virtual machines on vhost-user: each has memory, rings and receive buffers, sends one broadcast frame, and then waits
+ * until standard input ends.
  */
 #include "endpoint.h"
 
@@ -22,7 +22,7 @@ static void no_turn(void *opaque)
 {
 }
 
-/* ARP: nobody in particular has an address, but its MAC is seen. */
+/* Sends an ARP request with empty addresses, so that the switch learns the MAC. */
 static void announce(struct vhost_front *f, unsigned number)
 {
 	uint8_t frame[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0x00, 0x01, (uint8_t)(number >> 8), (uint8_t)number,
@@ -31,7 +31,7 @@ static void announce(struct vhost_front *f, unsigned number)
 	vhost_front_send(f, NULL, frame, sizeof(frame), sizeof(frame) + NET_HEADER_LEN);
 }
 
-static struct vhost_front *plug(const char *where, unsigned number)
+static struct vhost_front *connect_machine(const char *where, unsigned number)
 {
 	struct endpoint e;
 	int r = endpoint_open(where, &e);
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (int i = 0; i < n; i++)
-		fronts[i] = plug(argv[2], (unsigned)i);
+		fronts[i] = connect_machine(argv[2], (unsigned)i);
 	puts("ready");
 	fflush(stdout);
 	char c;

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lanlet and what people use today, side by side on the same work."""
+"""The benchmark: lanlet and its alternatives with the same loads."""

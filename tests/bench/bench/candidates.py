@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who is compared: each candidate makes a guest's way to the outside and says which processes that costs."""
+"""What is compared: each candidate connects a guest to the outside and names the processes whose CPU counts."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def need(program):
 
 
 class Session:
-    """A candidate that runs: load() programs started with `netns` go to `server` through `helper` (None: the kernel alone)."""
+    """A running candidate: load programs in the namespace `netns` reach `server` through `helper` (None: through the kernel alone)."""
 
     def __init__(self, host, candidate, mtu):
         self.host = host
@@ -37,7 +37,7 @@ class Session:
         self.server = SERVER
         self.closing = []  # objects with close(), last first
         self.netns = None
-        self.vde = None  # the directory of the VDE switch that vde_load connects to
+        self.vde = None  # what vde_load connects to: the directory of a VDE switch
         try:
             candidate.start(self)
         except BaseException:
@@ -52,7 +52,7 @@ class Session:
         return self.own(Process(name, command, self.host.directory, **more))
 
     def socket_path(self, name):
-        """Where a helper shall listen; nothing is there yet."""
+        """Returns a path for a helper's socket; nothing exists there yet."""
         path = self.host.directory / f"{name}.sock"
         path.unlink(missing_ok=True)
         return path
@@ -63,7 +63,7 @@ class Session:
         return guest
 
     def relay(self, guest, other_end, kind="tap", program="tap_front"):
-        """The front end between the guest's tap0 and `other_end`."""
+        """Starts the front end between the guest's tap0 and `other_end`."""
         self.fronts.append(self.own(ReadyProcess(
             "front", [self.host.programs / program, f"{kind}:tap0@{guest.path}", other_end], self.host.directory)))
 
@@ -74,14 +74,14 @@ class Session:
             guest.run("ip", "route", "add", "default", "via", gateway)
 
     def serve_in(self, guest, address):
-        """The loads' server is in `guest`."""
+        """Starts the loads' server in `guest`."""
         self.server = address
         with guest.inside():
             self.own(ReadyProcess(
                 "guest-server", [self.host.programs / "load", "serve", "0.0.0.0", FIRST_PORT, "--ports", PORTS], self.host.directory))
 
     def processes(self):
-        """("helper" or "front", process) of each."""
+        """Returns ("helper" or "front", process) for each process."""
         helper = [("helper", self.helper)] if self.helper else []
         return helper + [("front", front) for front in self.fronts]
 
@@ -96,26 +96,26 @@ OUTSIDE_GROUPS = ("mtu65520", *PLAIN_GROUPS, *IMPAIRED_GROUPS)
 
 
 class Candidate:
-    """`groups`: of loads, that it runs."""
+    """`groups`: the groups of loads that it runs."""
 
     name = label = ""
     groups = OUTSIDE_GROUPS
     has_helper = True
 
     def version(self):
-        """For the table; BenchError when it is not there."""
+        """Returns the version for the report; raises BenchError when the program is missing."""
         return ""
 
     def start(self, session):
         raise NotImplementedError
 
     def under_callgrind(self, output):
-        """The same candidate in valgrind's tool, or None when that is not possible."""
+        """Returns the same candidate under callgrind, or None when that is not possible."""
         return None
 
 
 class Loopback(Candidate):
-    """No network at all: the limit of this machine."""
+    """Client and server in one namespace: the limit of this machine."""
 
     name, label = "loopback", "loopback"
     groups = PLAIN_GROUPS
@@ -126,7 +126,7 @@ class Loopback(Candidate):
 
 
 class Direct(Candidate):
-    """A process of the host, without a helper."""
+    """A process on the host, without a helper."""
 
     name, label = "direct", "host's own socket"
     groups = PLAIN_GROUPS + IMPAIRED_GROUPS
@@ -137,7 +137,7 @@ class Direct(Candidate):
 
 
 class Masquerade:
-    """The kernel's own network address translation, as long as the object lives."""
+    """The kernel's NAT, until close()."""
 
     RULES = """
         table ip bench {
@@ -156,7 +156,7 @@ class Masquerade:
 
 
 class Veth(Candidate):
-    """What root gives a container."""
+    """A container's network as root sets it up."""
 
     name, label = "veth", "kernel: veth, masquerade"
     groups = PLAIN_GROUPS + IMPAIRED_GROUPS
@@ -184,7 +184,7 @@ class LinkRemover:
 
 
 class RootVm(Candidate):
-    """What root gives a virtual machine: its front end relays, with or without offloads, to a tap behind the kernel's masquerade."""
+    """A virtual machine's network as root sets it up: the front end relays to a tap, with or without offloads; the kernel masquerades."""
 
     groups = PLAIN_GROUPS + IMPAIRED_GROUPS
     has_helper = False
@@ -228,7 +228,7 @@ class Passt(Candidate):
 
 
 class Slirp4netns(Candidate):
-    """Owns its tap itself, without a front end."""
+    """slirp4netns has the tap itself and needs no front end."""
 
     name, label = "slirp4netns", "slirp4netns"
 
@@ -252,7 +252,7 @@ class Slirp4netns(Candidate):
 
 
 class QemuUser(Candidate):
-    """A QEMU without a machine that joins a stream socket and its user-mode network."""
+    """A QEMU without a machine that connects a stream socket to its user-mode network."""
 
     name, label = "qemu-user", "QEMU -netdev user"
     groups = PLAIN_GROUPS + IMPAIRED_GROUPS
@@ -273,7 +273,7 @@ class QemuUser(Candidate):
         session.configure(guest, "tap0", "10.0.2.15", "10.0.2.2")
 
 
-# How a guest's tap is connected to lanlet: the program between them, the tap's kind, and the socket in lanlet's runtime directory.
+# How a guest's tap is connected to lanlet: the program between them, the kind of tap, and the endpoint in lanlet's runtime directory ({}).
 Transport = namedtuple("Transport", "front tap end")
 TRANSPORTS = {
     "stream": Transport("tap_front", "tap", "unix:{}/stream.sock"),
@@ -315,14 +315,14 @@ class Lanlet(Candidate):
             os.close(writable)
         return directory / "run"
 
-    def plug(self, session, guest, runtime, transport):
+    def connect(self, session, guest, runtime, transport):
         how = TRANSPORTS[transport]
         session.relay(guest, how.end.format(runtime), how.tap, how.front)
 
     def start(self, session):
         runtime = self.run(session)
         guest = session.add_guest()
-        self.plug(session, guest, runtime, self.transport)
+        self.connect(session, guest, runtime, self.transport)
         session.configure(guest, "tap0", GUEST_IP, "192.168.122.1")
 
     def under_callgrind(self, output):
@@ -332,18 +332,18 @@ class Lanlet(Candidate):
         return Lanlet(f"{self.name}-callgrind", self.label, self.path, self.options, self.environment, self.transport, (), wrapper)
 
 
-def join_pair(session, plug):
-    """Two guests, which plug(guest, number) joins; the second one is the server."""
+def join_pair(session, connect):
+    """Starts two guests, each connected by connect(guest, number); the second one is the server."""
     guests = session.add_guest(), session.add_guest()
     for number, (guest, address, mac) in enumerate(zip(guests, (GUEST_IP, SECOND_IP), (GUEST_MAC, SECOND_MAC))):
-        plug(guest, number)
+        connect(guest, number)
         session.configure(guest, "tap0", address, mac=mac)
-    say_something(guests[1], GUEST_IP)
+    send_first_frame(guests[1], GUEST_IP)
     session.serve_in(guests[1], SECOND_IP)
 
 
-def say_something(guest, peer):
-    """As a booting guest does: a port for datagrams exists from the guest's first frame on."""
+def send_first_frame(guest, peer):
+    """A guest on a datagram socket gets a port with its first frame, which a real one sends while it boots."""
     with guest.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.sendto(b"", (peer, 9))
 
@@ -357,11 +357,11 @@ class LanletBetween(Lanlet):
 
     def start(self, session):
         runtime = self.run(session)
-        join_pair(session, lambda guest, number: self.plug(session, guest, runtime, self.transports[number]))
+        join_pair(session, lambda guest, number: self.connect(session, guest, runtime, self.transports[number]))
 
 
 class LanletVde(Lanlet):
-    """Its VDE switch and nothing else: the clients of the load connect to it."""
+    """Only its VDE switch; the load brings its own clients."""
 
     def __init__(self, program):
         super().__init__("lanlet-vde", "lanlet's VDE switch", program, groups=("vde",))
@@ -381,7 +381,7 @@ class VdeSwitch(Candidate):
     def run(self, session):
         session.vde = session.host.directory / "vde_switch"
         shutil.rmtree(session.vde, ignore_errors=True)  # of the session before, which was killed
-        # Its console is standard input, at whose end it would end too.
+        # Standard input is its console; it exits when that is closed.
         session.helper = session.process("vde_switch", ["vde_switch", "-s", session.vde], stdin=subprocess.PIPE)
         session.helper.wait_for((session.vde / "ctl").exists, "socket")
 
@@ -390,9 +390,9 @@ class VdeSwitch(Candidate):
 
 
 class Relay(Candidate):
-    """Instead of a helper or a switch: what is received is sent on, without a look at it."""
+    """Replaces a helper or a switch: forwards bytes without reading them."""
 
-    name, label = "relay", "relay that looks at nothing"
+    name, label = "relay", "plain relay"
     groups = ("vde", "relay")
     has_helper = False
 
@@ -402,7 +402,7 @@ class Relay(Candidate):
 
 
 class VdeSwitchBetween(VdeSwitch):
-    """Two virtual machines on it."""
+    """Two virtual machines on vde_switch."""
 
     name, label = "vde_switch-pair", "vde_switch, two guests"
     groups = ("between",)
@@ -425,15 +425,15 @@ class Bridge(Candidate):
         run("ip", "link", "add", "bridge0", "type", "bridge")
         session.own(LinkRemover("bridge0"))
         run("ip", "link", "set", "bridge0", "up")
-        join_pair(session, lambda guest, number: self.plug(session, guest, f"vm{number}"))
+        join_pair(session, lambda guest, number: self.connect(session, guest, f"vm{number}"))
 
-    def plug(self, session, guest, port):
+    def connect(self, session, guest, port):
         session.relay(guest, f"{self.kind}:{port}@/proc/{os.getpid()}/ns/net", self.kind)
         run("ip", "link", "set", port, "mtu", session.mtu, "master", "bridge0", "up")
 
 
 class Floor(Candidate):
-    """What a helper cannot do without: another process's memory goes to a loopback socket, or comes from one."""
+    """The least that any helper does: one copy between another process's memory and a loopback socket."""
 
     name, label = "floor", "one copy, memory to socket"
     groups = ("floor",)
@@ -456,7 +456,7 @@ def debian_version(package):
 
 
 def all_candidates(lanlet, programs):
-    """`programs`: where the benchmark's own are."""
+    """`programs`: the directory of the benchmark's own programs."""
     without_peek_off = {"LD_PRELOAD": str(programs / "libno_peek_off.so")}
     vhost_groups, plain_groups = ("mtu1500", "udp", "udp-at"), ("mtu1500",)
     return [

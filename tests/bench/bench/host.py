@@ -3,7 +3,7 @@
 
     guest ── candidate ── host ── cable ── outside
 
-The candidates run on the host, which is a network namespace, and the servers outside of it.  The cable is a veth pair, or the
+The candidates run on the host, a network namespace, and the servers outside.  The cable is a veth pair, or the
 impairment relay between two tap devices.
 """
 
@@ -27,7 +27,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class BenchError(Exception):
-    """Why something cannot be measured, in words for the table."""
+    """The reason why something cannot be measured, for the report."""
 
 
 def run(*command):
@@ -47,7 +47,7 @@ def check(result):
 
 
 class Namespace:
-    """A network namespace; children started inside() it are in it."""
+    """A network namespace; children started in a block with inside() run in it."""
 
     def __init__(self):
         here = os.open("/proc/self/ns/net", os.O_RDONLY)
@@ -90,7 +90,7 @@ def congestion_control():
 
 
 def prepare_namespace():
-    """Nothing but IPv4, nothing learned from one run for the next, ports enough for short connections."""
+    """Only IPv4, no TCP metrics kept between runs, and enough ports for many short connections."""
     set_sysctl("ipv6/conf/default/disable_ipv6", "1")
     set_sysctl("ipv6/conf/all/disable_ipv6", "1")
     set_sysctl("ipv4/tcp_no_metrics_save", "1")
@@ -99,7 +99,7 @@ def prepare_namespace():
 
 
 class Process:
-    """A child with its output in a file; it ends with this program whatever happens."""
+    """A child that writes its output to a file.  It is killed when this program ends for any reason."""
 
     def __init__(self, name, command, log_directory, **more):
         self.name = name
@@ -130,7 +130,7 @@ class Process:
             time.sleep(0.01)
 
     def cpu_seconds(self):
-        """User and system time of all threads; the scheduler's own clock where it is kept, else ticks of 10 ms."""
+        """User and system time of all threads: from schedstat if the kernel has it, else in ticks of 10 ms."""
         try:
             return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat")) / 1e9
         except (OSError, IndexError, ValueError):
@@ -138,14 +138,14 @@ class Process:
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def status_bytes(self, key):
-        """A line such as VmHWM of /proc/PID/status."""
+        """The value of a line such as VmHWM in /proc/PID/status, in bytes."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith(f"{key}:"):
                 return int(line.split()[1]) * 1024
         return 0
 
     def wakeups(self):
-        """How often its threads began to run after they had nothing to do."""
+        """How often its threads have begun to wait: their voluntary context switches."""
         return sum(int(line.split()[1]) for path in Path(f"/proc/{self.pid}/task").glob("*/status")
                    for line in path.read_text().splitlines() if line.startswith("voluntary_ctxt_switches:"))
 
@@ -159,7 +159,7 @@ class Process:
 
 
 class ReadyProcess(Process):
-    """One of our own programs: prints "ready" and ends when its standard input does."""
+    """One of the benchmark's own programs: prints "ready", and ends when its standard input is closed."""
 
     READY = "ready\n"
 
@@ -175,7 +175,7 @@ class ReadyProcess(Process):
         return self.popen.stdout.readline() if readable else ""
 
     def finish(self):
-        """What it prints at its end."""
+        """Ends the program and returns what it prints then."""
         self.popen.stdin.close()
         try:
             line = self.read_line()
@@ -187,7 +187,7 @@ class ReadyProcess(Process):
 
 class Host:
     def __init__(self, programs, directory):
-        """`programs`: where load, tap_front and impair are; `directory`: for sockets and logs."""
+        """`programs`: the directory of load, tap_front and impair; `directory`: for sockets and logs."""
         self.programs = Path(programs)
         self.directory = Path(directory)
         self.outside = Namespace()
@@ -196,19 +196,19 @@ class Host:
         set_sysctl("ipv4/ip_forward", "1")
         self.server = None
         self.restart_server()
-        self.plug()
+        self.lay_cable()
 
     def restart_server(self):
-        """Also forgets connections whose other end went without a word."""
+        """Starts the server, again if it runs: connections whose client has disappeared are closed."""
         if self.server:
             self.server.close()
         with self.outside.inside():
             self.server = ReadyProcess(
                 "server", [self.programs / "load", "serve", "0.0.0.0", FIRST_PORT, "--ports", PORTS], self.directory)
 
-    def plug(self, impairment=()):
-        """Lays the cable: an ordinary one, or the impairment relay with these options."""
-        self.unplug()
+    def lay_cable(self, impairment=()):
+        """Connects the host with the outside: by a veth pair, or by the impairment relay with these options."""
+        self.remove_cable()
         if impairment:
             ends = [f"tap:up0@/proc/{os.getpid()}/ns/net", f"tap:out0@{self.outside.path}"]
             self.impairment = ReadyProcess("impair", [self.programs / "impair", *impairment, *ends], self.directory)
@@ -220,8 +220,8 @@ class Host:
         self.outside.run("ip", "link", "set", "out0", "up")
         run("ip", "route", "replace", "default", "via", SERVER)
 
-    def unplug(self):
-        """What became of the frames, if that was counted."""
+    def remove_cable(self):
+        """Returns what became of the frames if the impairment relay counted them."""
         if self.impairment:
             counts, self.impairment = self.impairment.finish(), None
             return counts
@@ -229,6 +229,6 @@ class Host:
         return {}
 
     def close(self):
-        self.unplug()
+        self.remove_cable()
         self.server.close()
         self.outside.close()

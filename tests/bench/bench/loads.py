@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is done over each candidate, and what is measured while it is done.
+"""The loads that run over each candidate, and what is measured meanwhile.
 
-A result is a dictionary: `rate` in the load's unit, `cpu` (the helper's seconds per gigabyte, or its milliseconds
-per thousand of what is counted), `front_cpu` (the same of the front end), or `error`.
+A result is a dictionary: `rate` in the load's unit, `cpu` (the helper's seconds per gigabyte, or its milliseconds per thousand
+transactions, datagrams or frames), `front_cpu` (the same of the front end), or `error`.
 """
 
 import contextlib
@@ -23,14 +23,14 @@ HOLD_PATIENCE = 20.0  # seconds for all idle flows
 
 
 class Settings:
-    """How long and how much; `smoke` proves that the machinery works and measures nothing."""
+    """Durations and amounts; `smoke` checks that every load works and measures nothing."""
 
     def __init__(self, seconds=2.0, idle_flows=15000, smoke=False):
         self.smoke = smoke
         self.ms = 40 if smoke else int(seconds * 1000)
         self.attempts = 3 if smoke else 1
         self.udp_ms = 40 if smoke else 400
-        self.udp_rates = 2 if smoke else 14  # most rates tried in one search
+        self.udp_rates = 2 if smoke else 14  # the most rates that one search tries
         self.udp_first_rate = 1000 if smoke else 20000
         self.idle_flows = min(idle_flows, 40) if smoke else idle_flows
 
@@ -43,7 +43,7 @@ def command(session, verb, *options):
 
 
 def run_load(session, verb, *options, ms):
-    """The load generator's answer."""
+    """Runs the load generator and returns its result."""
     words = [str(word) for word in command(session, verb, ("--ms", ms), *options)]
     try:
         done = subprocess.run(
@@ -57,7 +57,7 @@ def run_load(session, verb, *options, ms):
 
 @contextlib.contextmanager
 def counting_cpu(session):
-    """Yields a dictionary that holds the CPU-seconds of helper and front ends when the block is over."""
+    """Yields a dictionary that holds the CPU seconds of helper and front ends when the block has ended."""
     processes = session.processes()
     before = [process.cpu_seconds() for _, process in processes]
     used = {}
@@ -69,13 +69,13 @@ def counting_cpu(session):
 
 
 def per(amount, used, scale):
-    """The result's CPU members, for `amount` things done."""
+    """Returns the result's CPU members for `amount` bytes, transactions or datagrams."""
     names = {"helper": "cpu", "front": "front_cpu"}
     return {names[name]: seconds * scale / amount for name, seconds in used.items() if amount}
 
 
 class Stream:
-    """TCP in one direction, as fast as it goes.  `times`: how much longer than other loads."""
+    """TCP in one direction, as fast as possible.  `times`: how many times longer than other loads."""
 
     unit, cpu_unit = "Gbit/s", "CPU s/GB"
 
@@ -122,7 +122,7 @@ class DatagramSearch:
         for _ in range(settings.udp_rates):
             with counting_cpu(session) as used:
                 done = offer_datagrams(session, self.verb, rate, settings.udp_ms)
-            if done["loss"] >= LOSS_LIMIT:  # was something else in the way?
+            if done["loss"] >= LOSS_LIMIT:  # a second try, in case another program caused the loss
                 with counting_cpu(session) as used:
                     done = offer_datagrams(session, self.verb, rate, settings.udp_ms)
             if done["loss"] < LOSS_LIMIT:
@@ -141,7 +141,7 @@ class DatagramSearch:
 
 
 class DatagramsAt:
-    """A given rate, for the CPU that it costs; reports the loss."""
+    """Datagrams at a given rate, to measure their CPU; the loss is reported."""
 
     unit, cpu_unit = "datagrams/s", "CPU ms/1000"
 
@@ -156,7 +156,7 @@ class DatagramsAt:
 
 
 class PerfCounter:
-    """A process's instructions by perf; `.count` afterwards, None when perf or the machine cannot."""
+    """Counts a process's instructions with perf.  Afterwards `.count` holds them, or None when perf or the machine cannot count."""
 
     def __init__(self, process, directory):
         self.process = process
@@ -192,7 +192,7 @@ class PerfCounter:
 
 
 class CallgrindCounter:
-    """The same by callgrind, for a process that runs under it: the program's own instructions."""
+    """Counts the instructions of a process that runs under callgrind: the program's own, without the kernel's."""
 
     counted_by = "callgrind, the program alone"
 
@@ -202,7 +202,7 @@ class CallgrindCounter:
         self.count = None
 
     def dump(self):
-        """Instructions since the last dump."""
+        """Returns the number of instructions since the last dump."""
         known = set(self.output.parent.glob(f"{self.output.name}*"))
         subprocess.run(["callgrind_control", "--dump", str(self.process.pid)], capture_output=True, timeout=PATIENCE)
         for path in set(self.output.parent.glob(f"{self.output.name}*")) - known:
@@ -220,7 +220,7 @@ class CallgrindCounter:
 
 
 def transact(session, settings, counter=None):
-    """Request/response, with instructions per transaction where the counter has them."""
+    """Runs request/response, with instructions per transaction if the counter works."""
     with counting_cpu(session) as used, counter or contextlib.nullcontext():
         done = run_load(session, "rr", ("--size", MESSAGE_BYTES), ms=settings.ms)
     result = {"rate": done["transactions"] / done["seconds"], **per(done["transactions"], used, 1e6)}
@@ -231,7 +231,7 @@ def transact(session, settings, counter=None):
 
 
 class HoldProcess(ReadyProcess):
-    """load's `hold`: its first line is not "ready" but what it holds."""
+    """`load hold`: its first line is not "ready" but the number of connections."""
 
     READY = None
 
@@ -250,26 +250,26 @@ def hold_flows(session, settings):
 
 
 class IdleFlows:
-    """Request/response, alone and beside many connections that do nothing; instructions tell what those cost."""
+    """Request/response, alone and beside many idle connections; instructions per transaction show what those cost."""
 
     unit, cpu_unit = "/s", "CPU ms/1000"
 
     def __init__(self, name="rr-idle"):
         self.name = name
-        self.by_callgrind = {}  # candidate → (alone, beside): the same in every repeat
+        self.by_callgrind = {}  # candidate → (alone, beside): counted once for all repeats
 
     def alone_and_beside(self, session, settings, make_counter):
         alone = transact(session, settings, make_counter())
         holder = hold_flows(session, settings)
         try:
-            time.sleep(min(1.0, settings.ms / 1000))  # the dust of so many handshakes settles
+            time.sleep(min(1.0, settings.ms / 1000))  # until the work after so many handshakes is done
             return alone, transact(session, settings, make_counter())
         finally:
             holder.close()
             session.host.restart_server()
 
     def count_with_callgrind(self, session, settings):
-        """Both results of a second session under callgrind; empty ones when there is no such session, with the reason if any."""
+        """Returns both results of a second session under callgrind; empty ones, with the reason if known, when there is none."""
         output = session.host.directory / f"{session.candidate.name}-callgrind.out"
         candidate = session.candidate.under_callgrind(output)
         if not candidate:
@@ -294,7 +294,7 @@ class IdleFlows:
 
 
 class Floor:
-    """The CPU of a copy from another process's memory to a loopback socket, or back; iperf3 shows what a program that only sends costs."""
+    """The CPU of a copy between another process's memory and a loopback socket.  iperf3 shows the cost of a program that only sends."""
 
     unit, cpu_unit = "Gbit/s", "CPU s/GB"
 
@@ -326,7 +326,7 @@ class Floor:
 
 
 class Relayed:
-    """The relay's own CPU for what a helper's is measured for; of datagrams, at RELAY_RATE a second."""
+    """The relay's own CPU for the same work as a helper's; datagrams at RELAY_RATE a second."""
 
     def __init__(self, name, verb, counted, unit):
         self.name, self.verb, self.counted, self.unit = name, verb, counted, unit
@@ -351,11 +351,11 @@ def table_of(protocol):
     return path.read_text().splitlines()[1:] if path.exists() else ()
 
 
-SETTLE = 6.0  # seconds; a port that is new is probed for loops in its first ones
+SETTLE = 6.0  # seconds; a new port is probed for loops at first
 
 
 class IdlePorts:
-    """Virtual machines by vhost-user that do nothing: what they cost in memory, and how often lanlet wakes up."""
+    """Idle virtual machines on vhost-user: the memory that they cost, and how often lanlet wakes up."""
 
     unit, cpu_unit = "ports", ""
 
@@ -378,12 +378,12 @@ class IdlePorts:
 
 
 def private_bytes(process):
-    """Resident memory but for that which belongs to guests."""
+    """Resident memory without the guests'."""
     return process.status_bytes("RssAnon") + process.status_bytes("RssFile")
 
 
 class VdeFrames:
-    """Frames of one size from one client of a VDE switch to another, as many as arrive."""
+    """Frames of one size from one client of a VDE switch to another, as fast as possible; counts those that arrive."""
 
     unit, cpu_unit = "frames/s", "CPU ms/1000"
 
@@ -409,7 +409,7 @@ TCP_BOTH_WAYS = [
 
 
 class Group:
-    """Loads under one condition.  `fresh`: a new candidate, and a new cable, for every load."""
+    """Loads under one condition.  `fresh`: start the candidate and the cable anew for every load."""
 
     def __init__(self, name, title, mtu, loads, impairment=(), fresh=False):
         self.name, self.title, self.mtu, self.loads = name, title, mtu, loads
@@ -433,7 +433,7 @@ def all_groups():
         Group("relay", "a relay instead of a helper, on loopback", 1500, [
             Relayed("rr", "relay-rr", "transactions", "/s"), Relayed("udp-down", "relay-udp", "received", "datagrams/s"),
         ]),
-        Group("ports", "virtual machines by vhost-user that do nothing", 1500, [IdlePorts("idle-100", 100)]),
+        Group("ports", "idle virtual machines on vhost-user", 1500, [IdlePorts("idle-100", 100)]),
         Group("idle", "request/response beside idle flows", 1500, [IdleFlows()]),
         Group("rtt20", "20 ms, 300 Mbit/s", 1500, both, path, fresh=True),
         Group("rtt20-loss", "20 ms, 300 Mbit/s, 0.1 % loss each way", 1500, both_long, [*path, "--loss-percent", "0.1"], fresh=True),

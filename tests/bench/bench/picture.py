@@ -29,7 +29,7 @@ def bar(x, y, value, largest, fill):
 
 
 def panel(document, medians, group, load, y):
-    """(elements, height)"""
+    """Returns (elements, height)."""
     about = document["groups"][group]
     units = about["loads"][load]
     cells = {name: medians.cells.get((group, load, name), {}) for name in medians.candidates(group)}

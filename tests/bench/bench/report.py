@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From records to medians, one table, ratios and the bars that lanlet is to clear."""
+"""Makes medians of records, tables of them, and compares them with the bars: lanlet's performance targets."""
 
 import statistics
 
@@ -8,7 +8,7 @@ FIELDS = ("rate", "cpu", "front_cpu", "instructions", "loss", "offered", "peak_r
 
 
 class Medians:
-    """(group, load, candidate) → {field: median}, or {"error": why} when no repeat worked."""
+    """Maps (group, load, candidate) to {field: median}, or to {"error": why} when no repeat worked."""
 
     def __init__(self, records):
         by_key = {}
@@ -36,7 +36,7 @@ class Medians:
         return self.cells.get((group, load, candidate), {}).get(field)
 
     def best(self, group, load, field, candidates=RIVALS):
-        """The better of these, for a rate or for a cost; None when none of them has it."""
+        """Returns the highest rate or the lowest cost of these candidates; None when none was measured."""
         values = [value for name in candidates if (value := self.get(group, load, name, field))]
         if not values:
             return None
@@ -118,25 +118,26 @@ def port_lines(document, medians):
         cell = medians.cells.get(("ports", "idle-100", candidate), {})
         if "memory" in cell:
             yield ""
-            yield (f"{document['candidates'][candidate]['label']}: {cell['rate']:.0f} machines that do nothing cost "
+            yield (f"{document['candidates'][candidate]['label']}: {cell['rate']:.0f} idle machines cost "
                    f"{cell['memory'] / 1e6:.1f} MB beyond their own memory and {cell['wakeups']:.1f} wake-ups a second")
 
 
-# --- what lanlet is to reach ---
+# --- the bars ---
 
 class Bar:
-    """`field` of `load` against the best of some candidates, in `reference_group`: at least, or at most, `bound` times as much."""
+    """Compares `field` of `load` with the best of `references` in `reference_group`: a rate must be at least, a cost at most, `bound` times
+    as much."""
 
     def __init__(self, group, load, field, bound, references=RIVALS, reference_group=None):
         self.group, self.load, self.field, self.bound, self.references = group, load, field, bound, references
         self.reference_group = reference_group or group
 
     def needs(self, candidate):
-        """What must be measured: (group, load, candidate)."""
+        """Returns what must be measured, as a set of (group, load, candidate)."""
         return {(self.group, self.load, candidate)} | {(self.reference_group, self.load, reference) for reference in self.references}
 
     def verdict(self, medians, candidate):
-        """(ratio, reached); None when something was not measured."""
+        """Returns (ratio, reached); None when something was not measured."""
         ours = medians.get(self.group, self.load, candidate, self.field)
         theirs = medians.best(self.reference_group, self.load, self.field, self.references)
         if not ours or not theirs:
@@ -154,7 +155,7 @@ class Bar:
 
 
 class Limit:
-    """`field` of `load` at most `most`, in units of `unit` called `name`."""
+    """Limits `field` of `load` to `most`, in units of `unit` called `name`."""
 
     def __init__(self, group, load, field, most, unit, name):
         self.group, self.load, self.field, self.most, self.unit, self.name = group, load, field, most, unit, name
@@ -171,7 +172,7 @@ class Limit:
 
 
 class IdleBar:
-    """Instructions of a transaction beside idle flows, against those without."""
+    """Compares the instructions of a transaction beside idle flows with those of one without."""
 
     MOST = 1.05
 
@@ -218,7 +219,7 @@ def vhost_stream_bars():
 STREAM_BARS = [*stream_bars("mtu65520", 1.3, 0.7), *stream_bars("mtu1500", 1.5, 0.6), *transaction_bars(), *datagram_bars(1.5)]
 PATH_BARS = [Bar(group, load, "rate", 0.9, ["direct"]) for group in ("rtt20", "rtt20-loss") for load in ("up-1", "down-1")]
 VDE_BARS = [Bar("vde", load, "rate", 2, ["vde_switch"]) for load in ("frames-64", "frames-1514")]
-# The bare relay has the same bars: what it does not reach, no program can.
+# The relay has the same bars, because it shows what can be reached: a helper cannot do better.
 RELAY_BARS = [Bar("relay", "rr", "cpu", 0.5, ["passt"], "mtu1500"), Bar("relay", "udp-down", "cpu", 0.5, ["passt"], "udp-at"), *VDE_BARS]
 PORT_BARS = [Limit("ports", "idle-100", "memory", 100, 1e6, "MB"), Limit("ports", "idle-100", "wakeups", 0, 1, "a second")]
 
@@ -234,7 +235,7 @@ BARS = {
 
 
 def needed_for_bars(candidates):
-    """All (group, load, candidate) that the bars of these candidates are about."""
+    """Returns all (group, load, candidate) that the bars of these candidates need."""
     return set().union(*(bar.needs(candidate) for candidate in candidates for bar in BARS[candidate]))
 
 
@@ -247,12 +248,12 @@ def bar_lines(medians, candidate):
 
 
 def text(document):
-    """The whole report."""
+    """Returns the whole report."""
     medians = Medians(document["records"])
     lines = [f"{document['machine']}, {document['date']}; medians of {document['repeats']}"]
     for name, about in document["candidates"].items():
         lines.append(f"  {name}: {about['label']}{', ' + about['version'] if about['version'] else ''}"
-                     if "missing" not in about else f"  {name}: left out: {about['missing']}")
+                     if "missing" not in about else f"  {name}: skipped: {about['missing']}")
     for group in medians.groups():
         lines += group_lines(document, medians, group)
     lines += idle_lines(document, medians)
