@@ -69,7 +69,7 @@ static void try(struct connector_target *t, usec_t now)
 		wait_longer(t, now);
 	/* Log each reason once: it may be hours until the peer listens. */
 	if (r < 0 && r != t->failure)
-		log_info(c->log, "%s: %s, trying on", t->path,
+		log_info(c->log, "%s: %s; trying again", t->path,
 			 r == -ENOENT || r == -ECONNREFUSED ? "nothing listens there yet" : strerror(-r));
 	t->failure = r;
 }

@@ -60,7 +60,7 @@ class NeighbourTest(unittest.TestCase):
         for joined in (1, 2, 3):
             wait_until(lambda: lanlet.text().count(f"joined vde://{switch.path}") == joined, "a join")
             switch.stop()
-            wait_until(lambda: lanlet.text().count("is gone, trying on") == joined, "the end")
+            wait_until(lambda: lanlet.text().count("ended; trying again") == joined, "the end")
             switch.__enter__()
         self.assertIn("2 packets received", self.enterContext(
             vm.Guest(vm.vde_card(switch.path, TWO), "far")).check(

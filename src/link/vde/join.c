@@ -80,7 +80,7 @@ static void failed(struct join *j, usec_t now, int error)
 	j->failure = error;
 	/* Log each reason once: it may be hours until the peer is there. */
 	if (is_news)
-		log_warning(j->link->config.log, "%s: %s, trying on", j->url, explain(j));
+		log_warning(j->link->config.log, "%s: %s; trying again", j->url, explain(j));
 	wait_longer(j, now);
 }
 
@@ -89,7 +89,7 @@ static void failed(struct join *j, usec_t now, int error)
 static void run_end(struct deferred *d, usec_t now)
 {
 	struct join *j = container_of(d, struct join, end);
-	log_warning(j->link->config.log, "port %s: %s is gone, trying on", j->data.port.name, j->url);
+	log_warning(j->link->config.log, "port %s: connection to %s ended; trying again", j->data.port.name, j->url);
 	datagram_port_done(&j->data, now);
 	/* A connection that ends soon counts as a failure. */
 	if (now - j->since >= PAUSE_MAX)
