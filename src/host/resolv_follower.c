@@ -62,7 +62,7 @@ static void add_watch(struct resolv_follower *f, struct watched_set *set, const 
 	int wd = inotify_add_watch(f->inotify_fd, path, events);
 	if (wd < 0) {
 		if (errno == ENOSPC)
-			log_warning(f->config.log, "dns: changes of %s are not noticed: the limit fs.inotify.max_user_watches is reached",
+			log_warning(f->config.log, "dns: changes of %s are not followed: the limit fs.inotify.max_user_watches is reached",
 				    f->path);
 		return;
 	}
@@ -234,7 +234,7 @@ static void follow(struct resolv_follower *f)
 		lay_watches(f);
 		return;
 	}
-	log_warning(f->config.log, "dns: changes of %s are not noticed: inotify: %s%s", f->path, strerror(-r),
+	log_warning(f->config.log, "dns: changes of %s are not followed: inotify: %s%s", f->path, strerror(-r),
 		    r == -EMFILE ? " (fs.inotify.max_user_instances)" : "");
 }
 

@@ -111,7 +111,7 @@ static void peer_free(struct peer *p, usec_t now)
 
 static void peer_leaves(struct peer *p, usec_t now)
 {
-	log_info(p->socket->link->config.log, "port %s: unplugged", p->out.port.name);
+	log_info(p->socket->link->config.log, "port %s: detached", p->out.port.name);
 	peer_free(p, now);
 }
 
@@ -203,7 +203,7 @@ static int plug_in(struct dgram_socket *s, const struct unix_address *a, usec_t 
 	list_append(bucket_of(s, a), &p->bucket);
 	s->n_peers++;
 	port_identify(&p->out.port, "dgram", NULL);
-	log_info(s->link->config.log, "port %s: plugged in at %s", p->out.port.name, unix_address_format(a, path));
+	log_info(s->link->config.log, "port %s: attached from %s", p->out.port.name, unix_address_format(a, path));
 	*ret = p;
 	return 0;
 }
@@ -254,16 +254,15 @@ static void refuse(struct dgram_socket *s, usec_t now, const struct unix_address
 	switch (why) {
 	case DROP_DGRAM_UNBOUND:
 		log_limited(config->log, now, LOG_LEVEL_WARNING,
-			    "a datagram came from a socket without a path, to which nothing can be sent: give QEMU "
-			    "local.type=unix,local.path=PATH "
-			    "besides remote.path");
+			    "dgram socket: a guest's socket has no path, so nothing can be sent to it: give QEMU "
+			    "local.type=unix,local.path=PATH besides remote.path");
 		break;
 	case DROP_DGRAM_LIMIT:
-		log_limited(config->log, now, LOG_LEVEL_WARNING, "a datagram came from %s, and there are %u ports on that socket already",
+		log_limited(config->log, now, LOG_LEVEL_WARNING, "dgram socket: %s gets no port: there are %u ports on that socket already",
 			    unix_address_format(a, path), DGRAM_PORTS_MAX);
 		break;
 	default:
-		log_limited(config->log, now, LOG_LEVEL_WARNING, "a datagram came from %s, to which nothing can be sent: %s",
+		log_limited(config->log, now, LOG_LEVEL_WARNING, "dgram socket: %s gets no port, because nothing can be sent to it: %s",
 			    unix_address_format(a, path), explain(error));
 	}
 }

@@ -49,7 +49,7 @@ static void run_end(struct deferred *d, usec_t now)
 {
 	struct connection *c = container_of(d, struct connection, end);
 	struct packet_link *l = c->link;
-	log_info(l->config.log, "port %s: unplugged", c->port.port.name);
+	log_info(l->config.log, "port %s: detached", c->port.port.name);
 	connection_free(c, now);
 	listener_resume(&l->listener); /* a descriptor is free now */
 }
@@ -113,7 +113,7 @@ static int add(struct packet_link *l, int fd, const struct port_identity *identi
 	}
 	list_append(&l->connections, &c->node);
 	port_identify(&c->port.port, kind, identity);
-	log_info(l->config.log, "port %s: plugged in", c->port.port.name);
+	log_info(l->config.log, "port %s: attached", c->port.port.name);
 	return 0;
 }
 

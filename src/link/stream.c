@@ -118,7 +118,7 @@ static void run_end(struct deferred *d, usec_t now)
 {
 	struct connection *c = container_of(d, struct connection, end);
 	struct stream_link *l = c->link;
-	log_info(l->config.log, "port %s: unplugged", c->port.name);
+	log_info(l->config.log, "port %s: detached", c->port.name);
 	connection_free(c, now);
 	listener_resume(&l->listener); /* a descriptor is free now */
 }
@@ -291,7 +291,7 @@ static int add(struct stream_link *l, int fd, const struct port_identity *identi
 	list_append(&l->connections, &c->node);
 	segment_attach(l->config.segment, &c->port);
 	port_identify(&c->port, "stream", identity);
-	log_info(l->config.log, "port %s: plugged in%s%s", c->port.name, target ? " at " : "", target ? target->path : "");
+	log_info(l->config.log, "port %s: attached%s%s", c->port.name, target ? ", connected to " : "", target ? target->path : "");
 	return 0;
 }
 

@@ -42,7 +42,7 @@ static void keep_fitting(struct lanlet_network *n, const struct settings *list)
 		r = settings_append(&n->added.settings, list);
 	}
 	if (r == -EEXIST)
-		log_warning(&n->log, "an entry that was added at run time does not fit the configuration any more and is skipped: %s",
+		log_warning(&n->log, "network: an entry that was added at run time contradicts the configuration and is skipped: %s",
 			    reason);
 }
 

@@ -21,7 +21,7 @@ static void take_line(struct runtime_entries *e, char *line)
 	bool known = value && value[0] && (strcmp(line, "host") == 0 || strcmp(line, "name") == 0);
 	if (known && option_set(&e->settings, line, value, reason, sizeof(reason)) == 0)
 		return;
-	log_warning(e->log, "%s: %s", e->path, known ? reason : "a line that is neither \"host …\" nor \"name …\" is skipped");
+	log_warning(e->log, "%s: %s", e->path, known ? reason : "skipped a line that begins neither with \"host \" nor with \"name \"");
 }
 
 static void load(struct runtime_entries *e)

@@ -88,7 +88,7 @@ class VdeTest(TestCase):
         guest = self.guest(uml.vde_card(self.lanlet.vde, MAC))
         self.assert_works(guest)
         self.lanlet.wait_for_lease(MAC)
-        self.assertIn('plugged in by "UML', self.lanlet.text())
+        self.assertIn('attached by "UML', self.lanlet.text())
 
     def test_guest_that_reboots_has_its_address_again(self):
         guest = self.guest(uml.vde_card(self.lanlet.vde, MAC))

@@ -75,4 +75,4 @@ class ClientsTest(unittest.TestCase):
         out = vde.run_in_namespace(lanlet.vde, "ip link set vde0 up; ip address add 192.168.122.77/24 dev vde0; "
                                                f"ping -c 2 -i 0.2 -s 4000 {GATEWAY}")
         self.assertIn("2 received", out)
-        self.assertIn('plugged in by "vdens', lanlet.text())
+        self.assertIn('attached by "vdens', lanlet.text())

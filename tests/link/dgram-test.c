@@ -209,7 +209,7 @@ static void name_in_the_abstract_name_space_is_a_name(struct fixture *f, gconstp
 	send_from(f, guest, 1, 60);
 	broadcast(f, 2, 60);
 	g_assert_cmpuint(read_all(f, guest), ==, 1);
-	assert_logged(f, "plugged in at @");
+	assert_logged(f, "attached from @");
 	close(guest);
 }
 
@@ -314,7 +314,7 @@ static void guest_that_is_gone_loses_its_port_with_the_next_frame(struct fixture
 	broadcast(f, 3, 60);
 	turn(f);
 	g_assert_cmpuint(ports(f), ==, 0);
-	assert_logged(f, "unplugged");
+	assert_logged(f, "detached");
 }
 
 static void guest_that_starts_again_at_its_path_keeps_its_port(struct fixture *f, gconstpointer data)
@@ -329,7 +329,7 @@ static void guest_that_starts_again_at_its_path_keeps_its_port(struct fixture *f
 	g_assert_cmpuint(read_all(f, guest), ==, 1);
 	send_from(f, guest, 1, 60);
 	g_assert_cmpuint(ports(f), ==, 1);
-	g_assert_null(strstr(f->lines->str, "unplugged"));
+	g_assert_null(strstr(f->lines->str, "detached"));
 	close(guest);
 }
 

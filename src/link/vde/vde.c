@@ -41,7 +41,7 @@ struct vde_link {
 	struct datagram_io io;
 	struct list directories;
 	struct list waiting; /* clients without a request, oldest first */
-	struct list plugged;
+	struct list attached;
 };
 
 struct directory {
@@ -56,7 +56,7 @@ struct directory {
 
 struct client {
 	struct datagram_port data;
-	struct list node; /* in waiting or plugged */
+	struct list node; /* in waiting or attached */
 	struct directory *directory;
 	struct watch control;
 	struct deferred end;
@@ -134,7 +134,7 @@ static void run_end(struct deferred *deferred, usec_t now)
 	struct client *c = container_of(deferred, struct client, end);
 	struct directory *d = c->directory;
 	if (c->data.port.segment)
-		log_info(d->link->config.log, "port %s: unplugged", c->data.port.name);
+		log_info(d->link->config.log, "port %s: detached", c->data.port.name);
 	client_free(c, now);
 	listener_resume(&d->listener); /* a descriptor is free now */
 }
@@ -231,8 +231,8 @@ static void plug_in(struct client *c, usec_t now, const struct vde_request *q)
 		return;
 	}
 	list_remove(&c->node);
-	list_append(&l->plugged, &c->node);
-	log_info(l->config.log, "port %s: plugged in by \"%s\"", c->data.port.name, q->description);
+	list_append(&l->attached, &c->node);
+	log_info(l->config.log, "port %s: attached by \"%s\"", c->data.port.name, q->description);
 	/* The client may send as soon as it has read this. */
 	if (!answer(c))
 		end_later(c);
@@ -380,7 +380,7 @@ static int vde_listen_at(struct link *link, const char *given, char *error, size
 	snprintf(ctl, sizeof(ctl), "%s" CTL, d->path);
 	int fd = unix_listen(ctl, error, size);
 	if (fd < 0) {
-		d->is_adopted = true; /* what is there belongs to another program */
+		d->is_adopted = true; /* the existing files belong to another program */
 		directory_free(d);
 		return fd;
 	}
@@ -463,7 +463,7 @@ static int vde_new(const struct link_config *config, struct link **ret)
 	l->config = *config;
 	list_init(&l->directories);
 	list_init(&l->waiting);
-	list_init(&l->plugged);
+	list_init(&l->attached);
 	*ret = &l->link;
 	return 0;
 }
@@ -473,7 +473,7 @@ static void vde_free(struct link *link, usec_t now)
 	struct vde_link *l = vde_link_of(link);
 	list_for_each(node, &l->waiting)
 		client_free(container_of(node, struct client, node), now);
-	list_for_each(node, &l->plugged)
+	list_for_each(node, &l->attached)
 		client_free(container_of(node, struct client, node), now);
 	list_for_each(node, &l->directories)
 		directory_free(container_of(node, struct directory, node));

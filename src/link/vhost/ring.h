@@ -64,8 +64,8 @@ int ring_init(struct ring *r, const struct ring_config *config);
 /* Number of chains to take; 0 when the ring is broken. */
 unsigned ring_waiting(struct ring *r);
 /*
- * Takes the next chain, whose buffers must all be for @direction; its pieces go to @iov.  1, or 0 when there is none, or -EBADMSG when the
- * ring is broken.
+ * Takes the next chain, whose buffers must all be for @direction; its pieces go to @iov.  Returns 1; 0 when no chain waits; -EBADMSG
+ * when the ring is broken.
  */
 int ring_take(struct ring *r, enum ring_direction direction, struct iovec *iov, unsigned max, struct ring_chain *ret);
 /* Puts back the @n chains that were taken last. */

@@ -85,7 +85,7 @@ static void run_end(struct deferred *d, usec_t now)
 {
 	struct connection *c = container_of(d, struct connection, end);
 	struct vhost_link *l = c->link;
-	log_info(l->config.log, "port %s: unplugged", c->device.port.name);
+	log_info(l->config.log, "port %s: detached", c->device.port.name);
 	connection_free(c, now);
 	listener_resume(&l->listener); /* descriptors are free now */
 }
@@ -110,7 +110,7 @@ static void reply(struct connection *c, const uint8_t *bytes, size_t len)
 static void refuse_unknown(struct connection *c, const struct protocol_header *h)
 {
 	uint8_t bytes[PROTOCOL_REPLY_SIZE_MAX];
-	log_debug(c->link->config.log, "port %s: vhost-user request %u is not known", c->device.port.name, h->request);
+	log_debug(c->link->config.log, "port %s: vhost-user request %u is unknown", c->device.port.name, h->request);
 	if (h->need_reply && feature_has(c->device.protocol_features, PROTOCOL_F_REPLY_ACK))
 		reply(c, bytes, protocol_emit_number(bytes, h->request, 1));
 }
@@ -222,7 +222,7 @@ static int add(struct vhost_link *l, int fd, const struct port_identity *identit
 	list_append(&l->connections, &c->node);
 	segment_attach(l->config.segment, p);
 	port_identify(p, "vhost", identity);
-	log_info(l->config.log, "port %s: plugged in%s%s", p->name, target ? " at " : "", target ? target->path : "");
+	log_info(l->config.log, "port %s: attached%s%s", p->name, target ? ", connected to " : "", target ? target->path : "");
 	return 0;
 }
 
