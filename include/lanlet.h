@@ -99,8 +99,8 @@ int lanlet_network_wait(struct lanlet_network *net);
 
 struct lanlet_watch;
 /*
- * Adds a descriptor of the caller to what the network waits for: dispatch calls @ready whenever poll() would report @events (POLLIN,
- * POLLOUT) or an error.  @fd is borrowed.  Negative errno.
+ * Watches a descriptor of the caller: dispatch calls @ready whenever poll() would report @events (POLLIN, POLLOUT) or an error.  @fd
+ * is borrowed.  Negative errno.
  */
 int lanlet_network_watch(struct lanlet_network *net, int fd, short events, void (*ready)(void *opaque, short events), void *opaque,
 			 struct lanlet_watch **ret);

@@ -28,5 +28,5 @@ void capture_writer_done(struct capture_writer *w);
 void capture_writer_begin(struct capture_writer *w, GString *out);
 /* Completes the checksum of @r in place. */
 void capture_writer_put(struct capture_writer *w, GString *out, struct capture_record *r);
-/* The counters of all interfaces.  @lost: lost records that no record has told of. */
+/* The counters of all interfaces.  @lost: lost records that no record has reported yet. */
 void capture_writer_put_statistics(struct capture_writer *w, GString *out, uint64_t lost);

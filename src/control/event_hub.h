@@ -23,8 +23,10 @@ struct event_hub {
 	void (*beat)(struct request *r);
 };
 
-/* When there is an event, @wake is called for each request that waits, which then waits no more.  @beat is called for waiting ones as a
- * heartbeat. */
+/*
+ * At an event, calls @wake for each waiting request, which then does not wait any more.  Calls @beat as a heartbeat for requests
+ * that still wait.
+ */
 void event_hub_init(struct event_hub *h, struct call_queue *queue, GMainContext *context, void (*wake)(struct request *r),
 		    void (*beat)(struct request *r));
 void event_hub_done(struct event_hub *h);

@@ -17,7 +17,7 @@ struct json {
 	bool comma; /* before the next value */
 };
 
-/* @key NULL: an element of an array, or the whole. */
+/* @key NULL: an element of an array, or the top level. */
 void json_open_object(struct json *j, const char *key);
 void json_close_object(struct json *j);
 void json_open_array(struct json *j, const char *key);

@@ -136,7 +136,7 @@ static int accept_one(struct server *s, int listener)
 	return -1;
 }
 
-static gboolean somebody_connects(gint listener, GIOCondition condition, gpointer opaque)
+static gboolean client_connects(gint listener, GIOCondition condition, gpointer opaque)
 {
 	struct server *s = opaque;
 	bool by_tcp = listener != s->fd;
@@ -265,7 +265,7 @@ static unsigned most_clients(void)
 static GSource *watch_listener(struct server *s, int fd)
 {
 	GSource *source = g_unix_fd_source_new(fd, G_IO_IN);
-	g_source_set_callback(source, G_SOURCE_FUNC(somebody_connects), s, NULL);
+	g_source_set_callback(source, G_SOURCE_FUNC(client_connects), s, NULL);
 	g_source_attach(source, s->control->context);
 	return source;
 }

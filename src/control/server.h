@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The HTTP server: which clients may connect, how many of them, and how long they may be idle; and the way from a request to its handler.
+ * The HTTP server: decides which clients may connect, how many, and how long they may be idle, and passes requests to their
+ * handlers.
  *
- * Connections are accepted here, and given to libsoup when they are allowed: on the unix socket, those of the same user and of root.  A
- * client that makes no progress loses its connection.
+ * Connections are accepted here, and given to libsoup when they are allowed: on the unix socket, those of the same user and of root.
+ * A client that makes no progress loses its connection.
  */
 #pragma once
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * ICMPv6 packet too big (RFC 4443 §3.2).  IPv6 packets must not be fragmented on the way, so a port with a smaller MTU
- * needs this error.
- */
+/* ICMPv6 packet too big (RFC 4443 §3.2).  Only the sender may fragment an IPv6 packet, so a port with a smaller MTU needs this error. */
 #pragma once
 
 #include "base/addr.h"

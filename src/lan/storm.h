@@ -19,5 +19,5 @@ struct storm_bucket {
 	uint64_t full_at_ns; /* when the bucket will be full again */
 };
 
-/* Takes @n frames out of @per_second; false when there are not so many left.  @per_second 0: no limit. */
+/* Takes @n frames out of @per_second; false when fewer are left.  @per_second 0: no limit. */
 bool storm_take(struct storm_bucket *b, usec_t now, unsigned per_second, unsigned n);

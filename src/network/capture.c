@@ -77,7 +77,7 @@ static void count_lost(struct capture *c)
 	c->all->lost++;
 }
 
-/* A record about @p with room for @captured bytes, without what comes from a frame; NULL when the ring is full. */
+/* A record about @p with room for @captured bytes, without the fields that describe a frame; NULL when the ring is full. */
 static struct capture_record *begin_record(struct capture *c, enum capture_kind kind, const struct port *p, uint32_t captured)
 {
 	struct capture_record *r = capture_ring_reserve(&c->ring, sizeof(*r) + captured);

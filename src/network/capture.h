@@ -92,7 +92,7 @@ void capture_stop(struct lanlet_network *n, struct capture *c);
 unsigned capture_id(const struct capture *c);
 /* Whether its port has gone: no record will come any more.  Any thread. */
 bool capture_is_over(const struct capture *c);
-/* How many lost records no record has told of.  When it does not run. */
+/* How many lost records no record has reported.  Only while the capture does not run. */
 uint64_t capture_untold(const struct capture *c);
 
 /* For the reader: the oldest record, whose bytes the reader may change until it releases the record; NULL: none now. */

@@ -21,7 +21,7 @@ struct capture {
 	uint8_t *scratch; /* config.reach bytes, for frames in pieces */
 	struct capture_ring ring;
 	uint64_t records, lost;
-	uint64_t untold; /* lost records that no record has told of yet */
+	uint64_t untold; /* lost records that no record has reported yet */
 	usec_t started;
 	bool fresh;       /* a record was added in this turn */
 	atomic_bool over; /* the port is gone: there will be no more records */

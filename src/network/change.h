@@ -24,7 +24,7 @@ int change_begin(struct lanlet_network *n);
  */
 int change_add_reservation(struct lanlet_network *n, const char *text, char *error, size_t size);
 int change_add_name(struct lanlet_network *n, const char *text, char *error, size_t size);
-/* Removes what was added.  -ENOENT; -EPERM: the configuration has it, where it has to be removed. */
+/* Removes what was added.  -ENOENT; -EPERM: it comes from the configuration and has to be removed there. */
 int change_remove_reservation(struct lanlet_network *n, struct mac mac, char *error, size_t size);
 int change_remove_name(struct lanlet_network *n, const char *name, char *error, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The gateway's MAC: made up once, kept in the state directory, so that guests that were there before a restart
- * still know it, and two networks that are joined some day do not share it.
+ * The gateway's MAC: chosen at random once and kept in the state directory.  So guests' ARP entries stay valid across a restart, and
+ * two networks that are joined later have different MACs.
  */
 #pragma once
 

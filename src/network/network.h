@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A running network as the control plane sees it: how a call comes onto the thread that dispatches the network, and what such a call may
- * ask beside snapshots (snapshot.h), changes (change.h) and captures (capture.h).  What a network consists of is private to src/network.
+ * A running network as the control plane sees it: how to run a call on the thread that dispatches the network, and what such a call
+ * may use beside snapshots (snapshot.h), changes (change.h) and captures (capture.h).  The parts of a network are private to
+ * src/network.
  */
 #pragma once
 
@@ -28,7 +29,7 @@ void network_forget_calls(struct lanlet_network *n);
 void network_wake_on_event(struct lanlet_network *n, void (*wake)(void *opaque), void *opaque);
 
 /*
- * Connects to @port of @guest as dial_begin() does, for a client on the host.  @guest is a MAC, an address or a name, with or without the
- * network's domain.  -EINVAL: it is none of these.
+ * Connects to @port of @guest as dial_begin() does, for a client on the host.  @guest is a MAC, an address or a name, with or
+ * without the network's domain.  -EINVAL: @guest is not a valid MAC, address or name.
  */
 int network_dial(struct lanlet_network *n, usec_t now, struct dial *d, const char *guest, uint16_t port);

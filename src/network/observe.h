@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes events of what the parts of a network report, or only show. */
+/* Makes events (events.h) from what the parts of a network report and from changes of their state. */
 #pragma once
 
 #include "base/addr.h"

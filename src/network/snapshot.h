@@ -3,8 +3,8 @@
  * The state of a running network as plain values, for another thread to show.  Nothing in a snapshot points into the network.
  *
  * Lists are copied in slices, so that no walk makes guests' frames wait.  A walk begins with cursor 0 and ends when *@cursor is
- * SNAPSHOT_END.  Each slice takes a bounded time, however much the network holds, and may be empty before the end.  The network runs on
- * between slices: what stays is seen once, what comes or goes meanwhile may be seen or not.
+ * SNAPSHOT_END.  Each slice takes a bounded time, however much the network holds, and may be empty before the end.  The network
+ * continues between slices: entries that stay are seen once; entries that are added or removed meanwhile may be seen or missed.
  *
  * All functions are called on the thread that dispatches the network (network_post()).
  */
@@ -186,7 +186,7 @@ struct snapshot_events {
 
 /* The number of the newest event; 0: there was none yet. */
 uint64_t snapshot_last_event(const struct lanlet_network *n);
-/* The events after number *@after, which is moved on. */
+/* The events after number *@after, which is advanced. */
 void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret);
 
 /* A socket that the network connects to whenever it is not connected.  URLs of VDE networks are listed only while they are not. */

@@ -24,7 +24,7 @@ struct guest_ref {
 /* Any reference as text, with its NUL. */
 #define GUEST_REF_TEXT_SIZE GUEST_NAME_SIZE
 
-/* -EINVAL: it is none of the three. */
+/* -EINVAL: @text is not a valid name, MAC or address. */
 int guest_ref_parse(const char *text, struct guest_ref *ret);
 /*
  * The same; a name may also be given with @domain or with the domain "lanlet", by which ssh and other programs tell guests from hosts on

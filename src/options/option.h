@@ -24,7 +24,7 @@ struct option {
 	struct option_place {
 		size_t offset, size;
 	} place;
-	/* Whether @a and @b have the same value of this option.  NULL: they have when the bytes at @place are the same. */
+	/* Whether @a and @b have the same value of this option.  NULL: compare the bytes at @place. */
 	bool (*same)(const struct settings *a, const struct settings *b);
 	bool live; /* a reload changes it, by exchanging what is at @place; all others need a restart */
 };

@@ -23,5 +23,5 @@ int option_set(struct settings *s, const char *name, const char *value, char *er
 bool option_is_same(size_t index, const struct settings *a, const struct settings *b);
 /* Whether a reload changes the option at @index; all others need a restart. */
 bool option_is_live(size_t index);
-/* Has @a and @b exchange the values of all options that a reload changes. */
+/* Exchanges between @a and @b the values of all options that a reload changes. */
 void option_swap_live(struct settings *a, struct settings *b);

@@ -24,7 +24,7 @@ struct capture_flags {
 	bool check;
 };
 
-/* --- whom it is about --- */
+/* --- what is captured --- */
 
 /* The meaning of the operands. Strings to g_free(). */
 struct wish {

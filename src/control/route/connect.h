@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Connections to guests that are being opened, which the control plane has to end. */
+/* Connections to guests that are still being opened.  The control plane cancels them when it ends. */
 #pragma once
 
 struct control;

@@ -22,8 +22,8 @@ extern const struct route routes_routes[], routes_network[], routes_ports[], rou
 	routes_forwards[], routes_capture[], routes_connect[], routes_neighbours[], routes_page[];
 
 /*
- * The route for @method and @path; @ret_parts are its variable parts, to be g_free()d.  NULL: there is none; *@ret_allowed is then the
- * methods of the path, comma-separated and to be g_free()d, or NULL when there is no such path.
+ * The route for @method and @path; @ret_parts are its variable parts, to be g_free()d.  NULL when there is no such route;
+ * *@ret_allowed is then the methods of the path, comma-separated and to be g_free()d, or NULL when there is no such path.
  */
 const struct route *route_find(const char *method, const char *path, char *ret_parts[static ROUTE_PARTS_MAX], char **ret_allowed);
 /* The @index-th of all routes, or NULL after the last one. */

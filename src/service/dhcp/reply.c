@@ -125,7 +125,7 @@ static void put_lease_time(struct reply *r, uint32_t seconds)
 	dhcp_put_be32(&r->w, DHCP_OPTION_T2, (uint32_t)((uint64_t)seconds * 7 / 8));
 }
 
-/* The longest message that the client accepts and that is not fragmented on the way. */
+/* The longest message that the client accepts and that needs no fragmentation. */
 static size_t size_limit(const struct dhcp_request *rq)
 {
 	uint16_t path = MAX(rq->path_mtu, (uint16_t)DHCP_DATAGRAM_MIN);

@@ -14,8 +14,10 @@
  * Host to guest: bytes stay in the host socket's receive queue until the guest acknowledges them. TCP_ACTION_DATA asks the shell to
  * peek at a range of that queue and send it, TCP_ACTION_CONSUME to remove acknowledged bytes from its front.
  *
- * States of a flow that a guest opens: CONNECTING → SYN_RECEIVED → ESTABLISHED → … and of one that the host opens:       SYN_SENT →
- * ESTABLISHED → … where … are the states of RFC 9293 §3.3.2 seen from our end, until TIME_WAIT or CLOSED.
+ * States, followed by those of RFC 9293 §3.3.2 as seen from our end, until TIME_WAIT or CLOSED:
+ *
+ *     a guest opens the flow      CONNECTING → SYN_RECEIVED → ESTABLISHED → …
+ *     the host opens the flow     SYN_SENT → ESTABLISHED → …
  */
 #pragma once
 
