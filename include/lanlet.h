@@ -146,9 +146,9 @@ int lanlet_network_listen_seqpacket(struct lanlet_network *net, const char *path
  * What the options fd, connect and udp do, for a running network; @text is the value of the option.  The descriptor is owned by @net on
  * success.  -EINVAL when @text is invalid or the socket is of the wrong kind.
  */
-int lanlet_network_plug_fd(struct lanlet_network *net, const char *text, char *error, size_t size);
-int lanlet_network_plug_connect(struct lanlet_network *net, const char *text, char *error, size_t size);
-int lanlet_network_plug_udp(struct lanlet_network *net, const char *text, char *error, size_t size);
+int lanlet_network_attach_fd(struct lanlet_network *net, const char *text, char *error, size_t size);
+int lanlet_network_attach_connect(struct lanlet_network *net, const char *text, char *error, size_t size);
+int lanlet_network_attach_udp(struct lanlet_network *net, const char *text, char *error, size_t size);
 
 /*
  * Port forwarding: opens a forward, "tcp|udp [ADDRESS:]PORT[-PORT] GUEST:PORT" or "proxy PORT" as with the option forward, and keeps it in

@@ -133,17 +133,17 @@ static int attach_text(struct lanlet_network *n, enum attachment_kind kind, cons
 	return attach(n, &p, error, size);
 }
 
-int lanlet_network_plug_fd(struct lanlet_network *n, const char *text, char *error, size_t size)
+int lanlet_network_attach_fd(struct lanlet_network *n, const char *text, char *error, size_t size)
 {
 	return attach_text(n, ATTACHMENT_FD, text, error, size);
 }
 
-int lanlet_network_plug_connect(struct lanlet_network *n, const char *text, char *error, size_t size)
+int lanlet_network_attach_connect(struct lanlet_network *n, const char *text, char *error, size_t size)
 {
 	return attach_text(n, ATTACHMENT_CONNECT, text, error, size);
 }
 
-int lanlet_network_plug_udp(struct lanlet_network *n, const char *text, char *error, size_t size)
+int lanlet_network_attach_udp(struct lanlet_network *n, const char *text, char *error, size_t size)
 {
 	return attach_text(n, ATTACHMENT_UDP, text, error, size);
 }

@@ -102,7 +102,7 @@ bool activation_plug(const struct activation *a, struct lanlet_network *net, GEr
 		const struct activation_socket *s = a->sockets->pdata[i];
 		char reason[300];
 		g_autofree char *text = is_type(s->name) ? g_strdup_printf("%d,type=%s", s->fd, s->name) : g_strdup_printf("%d", s->fd);
-		if (lanlet_network_plug_fd(net, text, reason, sizeof(reason)) < 0)
+		if (lanlet_network_attach_fd(net, text, reason, sizeof(reason)) < 0)
 			return fail(error, FAILURE_USAGE, "LISTEN_FDS: %s (\"%s\")", reason, s->name);
 	}
 	return true;
