@@ -134,8 +134,9 @@ fetch_guest() {
 	release=$(newest_cloud_kernel /)
 	if [[ ! -r /boot/vmlinuz-$release ]]; then
 		root=$unpacked
-		package=$(cloud_kernel_package)
-		unpack_package "${package:-linux-image-cloud-amd64}" "$root" || return 1
+		for package in $(cloud_kernel_packages); do
+			unpack_package "$package" "$root" || return 1
+		done
 		release=$(newest_cloud_kernel "$root")
 	fi
 	take_kernel "$root" "$release" "$dir"
@@ -150,8 +151,16 @@ unpacked_path() {
 	fi
 }
 
-# The package that linux-image-cloud-amd64 stands for.
-cloud_kernel_package() { apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image-[0-9]/ { print $2; exit }'; }
+# What has the files of the kernel that linux-image-cloud-amd64 stands for.  After Debian 13 the image and the modules are packages
+# that this one depends on.
+cloud_kernel_packages() {
+	local image
+	image=$(dependencies_of linux-image-cloud-amd64 'linux-image-[0-9]' | head -n 1)
+	echo "${image:-linux-image-cloud-amd64}"
+	[[ -z $image ]] || dependencies_of "$image" 'linux-(binary|modules)-[0-9]'
+}
+
+dependencies_of() { apt-cache depends "$1" 2>/dev/null | awk -v pattern="^$2" '$1 == "Depends:" && $2 ~ pattern { print $2 }'; }
 
 newest_cloud_kernel() {
 	find "$(unpacked_path "$1" lib/modules)" -maxdepth 1 -name '*-cloud-amd64' -printf '%f\n' 2>/dev/null | sort -V | tail -n 1
@@ -175,7 +184,9 @@ take_kernel() {
 		[[ -z $file ]] || take_module "$file" "$dir/modules/$number-$name.ko" || return 1
 		((number += 1))
 	done
-	install -m 0644 "$root/boot/vmlinuz-$release" "$dir/vmlinuz.new" &&
+	file=$root/boot/vmlinuz-$release
+	[[ -r $file ]] || file=$(unpacked_path "$root" "lib/modules/$release/vmlinuz")
+	install -m 0644 "$file" "$dir/vmlinuz.new" &&
 		mv "$dir/vmlinuz.new" "$dir/vmlinuz"
 }
 
