@@ -35,46 +35,59 @@ int links_init(struct links *l, const struct link_config *config)
 
 void links_done(struct links *l, usec_t now)
 {
-	for_each_link(l, link) link->ops->free(link, now);
+	for_each_link(l, link)
+		link->ops->free(link, now);
 	*l = (struct links){ 0 };
 }
 
 usec_t links_deadline(const struct links *l)
 {
 	usec_t first = USEC_INFINITY;
-	for_each_link(l, link) first = usec_min(first, link->ops->deadline(link));
+	for_each_link(l, link)
+		first = usec_min(first, link->ops->deadline(link));
 	return first;
 }
 
 void links_expire(struct links *l, usec_t now)
 {
-	for_each_link(l, link) link->ops->expire(link, now);
+	for_each_link(l, link)
+		link->ops->expire(link, now);
 }
 
 bool links_have_work(const struct links *l)
 {
-	for_each_link(l, link) if (link->ops->has_work && link->ops->has_work(link)) return true;
+	for_each_link(l, link)
+		if (link->ops->has_work && link->ops->has_work(link))
+			return true;
 	return false;
 }
 
 void links_poll(struct links *l, usec_t now)
 {
-	for_each_link(l, link) if (link->ops->poll) link->ops->poll(link, now);
+	for_each_link(l, link)
+		if (link->ops->poll)
+			link->ops->poll(link, now);
 }
 
 void links_settle(struct links *l)
 {
-	for_each_link(l, link) if (link->ops->settle) link->ops->settle(link);
+	for_each_link(l, link)
+		if (link->ops->settle)
+			link->ops->settle(link);
 }
 
 void links_for_each_target(const struct links *l, link_target_f f, void *opaque)
 {
-	for_each_link(l, link) if (link->ops->for_each_target) link->ops->for_each_target(link, f, opaque);
+	for_each_link(l, link)
+		if (link->ops->for_each_target)
+			link->ops->for_each_target(link, f, opaque);
 }
 
 struct link *links_find(const struct links *l, const char *name)
 {
-	for_each_link(l, link) if (strcmp(link->ops->name, name) == 0) return link;
+	for_each_link(l, link)
+		if (strcmp(link->ops->name, name) == 0)
+			return link;
 	assert(!"a name of the table");
 	return NULL;
 }
@@ -91,7 +104,9 @@ static const struct link_socket *find_socket(const struct link_ops *ops, const c
 
 struct link *links_find_socket(const struct links *l, const char *word, int type, unsigned uses)
 {
-	for_each_link(l, link) if (find_socket(link->ops, word, type, uses)) return link;
+	for_each_link(l, link)
+		if (find_socket(link->ops, word, type, uses))
+			return link;
 	return NULL;
 }
 

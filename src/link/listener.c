@@ -38,7 +38,7 @@ static void socket_ready(struct watch *w, usec_t now, unsigned events)
 		return;
 	if (fd >= 0)
 		close(fd);
-	log_limited(l->log, now, LOG_LEVEL_WARNING, "cannot accept another connection: %s", strerror(-r));
+	log_limited(l->log, now, LOG_LEVEL_WARNING, "listener: cannot accept another connection: %s", strerror(-r));
 	/* Without a pause the socket would be ready again at once. */
 	pause_all(l, usec_add(now, PAUSE));
 	if (l->paused)
