@@ -12,7 +12,7 @@ EXAMPLES = pathlib.Path(__file__).parents[2] / "contrib" / "libvirt"
 
 
 class Examples(unittest.TestCase):
-    def test_there_is_one_for_each_way(self):
+    def test_examples_cover_stream_and_vhost_user(self):
         self.assertEqual({path.name for path in EXAMPLES.iterdir()}, {"stream.xml", "vhostuser.xml"})
 
     @needs("virt-xml-validate")

@@ -13,7 +13,7 @@ from lan.wait import wait_until
 
 
 class Server(TestCase):
-    def test_socket_is_ours_alone_and_goes_with_the_network(self):
+    def test_socket_is_private_and_removed_with_the_network(self):
         process = self.start()
         self.assertEqual(stat.S_IMODE(os.stat(self.socket_path("api.sock")).st_mode), 0o600)
         self.assertEqual(process.stop(), 0)

@@ -161,7 +161,7 @@ class CommandLine(TestCase):
         self.assertEqual(words[2], "-device")
         self.assertRegex(words[3], r"^virtio-net-pci,netdev=lanlet0,mac=52:54:00(:[0-9a-f]{2}){3}$")
 
-    def test_qemu_takes_one_way_to_plug_in(self):
+    def test_qemu_accepts_only_one_link(self):
         done = self.lanlet("qemu", "--vde", "--vhost-user")
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertIn("choose one", done.stderr)

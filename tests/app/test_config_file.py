@@ -36,11 +36,11 @@ class ConfigFile(TestCase):
         named = self.write("named.conf", "[network]\nsubnet = 10.1.4.0/24\n")
         self.assertEqual(self.refused_gateway("--config", named), "10.1.4.0/24")
 
-    def test_command_line_comes_on_top(self):
+    def test_command_line_overrides_the_file(self):
         self.write("config/lanlet/default.conf", "[network]\nsubnet = 10.1.2.0/24\n")
         self.assertEqual(self.refused_gateway("--subnet", "10.1.5.0/24"), "10.1.5.0/24")
 
-    def test_command_line_adds_to_lists_and_takes_them_back(self):
+    def test_command_line_adds_to_lists_and_clears_them(self):
         self.write("config/lanlet/default.conf", "[network]\nhost = 52:54:00:00:00:01,192.168.122.9\n")
         again = ("--host", "52:54:00:00:00:02,192.168.122.9")
         self.assert_fails(2, "host: the address 192.168.122.9 is reserved for both 52:54:00:00:00:01 and 52:54:00:00:00:02", "run", *again)
@@ -99,7 +99,7 @@ log-level = debug
         self.assertIn(self.path("nowhere.conf"), done.stderr)
 
     @unittest.skipIf(os.geteuid() == 0, "root may read everything")
-    def test_unreadable_default_file_is_not_passed_over(self):
+    def test_unreadable_default_file_is_an_error(self):
         os.chmod(self.write("config/lanlet/default.conf", ""), 0)
         self.assertEqual(self.lanlet("run").returncode, 2)
 

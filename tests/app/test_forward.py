@@ -61,7 +61,7 @@ class Forward(TestCase):
         self.start()
         self.assertEqual([f["host"] for f in self.forwards()], [f"127.0.0.1:{ports[1]}"])
 
-    def test_kept_forward_whose_port_is_taken_is_said_and_tried_again(self):
+    def test_kept_forward_with_a_taken_port_is_logged_and_tried_again(self):
         process = self.start()
         port = free_port()
         self.add("tcp", str(port), "web:80")
@@ -73,7 +73,7 @@ class Forward(TestCase):
             self.assertIn(f"(process {os.getpid()}) has the port", forward["failure"])
         wait_until(lambda: self.forwards()[0]["state"] == "waiting", "the port to be opened")
 
-    def test_unix_socket_goes_with_its_forward(self):
+    def test_unix_socket_is_removed_with_its_forward(self):
         self.start()
         path = self.path("web.sock")
         self.add("tcp", f"unix:{path}", "web:80")
@@ -122,7 +122,7 @@ class Forward(TestCase):
                 self.assertEqual(status, want)
                 self.assertIn("error", answer)
 
-    def test_name_that_is_added_is_a_guest_s(self):
+    def test_forward_to_a_name_opens_when_the_name_is_added(self):
         self.start()
         self.add("tcp", str(free_port()), "db:80")
         self.assertEqual(self.forwards()[0]["state"], "waiting")

@@ -268,7 +268,7 @@ class Status(TestCase):
         self.start("lab").stop(signal.SIGKILL)
         self.assert_fails(4, "network lab is not running (%s): lanlet run lab starts it" % self.path("run/lanlet/lab"), "status", "lab")
 
-    def test_clients_that_do_not_read_keep_no_other_out(self):
+    def test_clients_that_do_not_read_do_not_block_others(self):
         self.start()
         idle = []
         for _ in range(40):

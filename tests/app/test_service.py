@@ -38,7 +38,7 @@ class Watchdog(TestCase):
         manager.bind(self.path("notify"))
         return manager
 
-    def test_watchdog_is_told_again_and_again(self):
+    def test_watchdog_is_notified_repeatedly(self):
         manager = self.listen()
         process = self.start(env={"NOTIFY_SOCKET": self.path("notify"), "WATCHDOG_USEC": "200000"})
         self.assertIn(b"READY=1", manager.recv(4096))
@@ -46,7 +46,7 @@ class Watchdog(TestCase):
             self.assertEqual(manager.recv(4096), b"WATCHDOG=1")
         self.assertEqual(process.stop(), 0)
 
-    def test_watchdog_hears_nothing_from_a_network_that_hangs(self):
+    def test_watchdog_is_not_notified_by_a_hanging_network(self):
         manager = self.listen()
         process = self.start(env={"NOTIFY_SOCKET": self.path("notify"), "WATCHDOG_USEC": "200000"})
         self.assertIn(b"READY=1", manager.recv(4096))

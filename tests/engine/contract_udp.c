@@ -214,7 +214,7 @@ static void udp_traceroute_shows_each_hop(struct fixture *f, gconstpointer data)
 	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_TIME_EXCEEDED, 0, BEYOND, IP_PROTOCOL_UDP), ==, ROUTER);
 }
 
-static void udp_mapping_lasts_two_minutes_and_not_for_ever(struct fixture *f, gconstpointer data)
+static void udp_mapping_lasts_two_minutes_and_then_expires(struct fixture *f, gconstpointer data)
 {
 	struct sockaddr_in from;
 	server_bind_udp(&f->s, SERVER);
@@ -259,7 +259,7 @@ const struct contract_test contract_udp[] = {
 	CONTRACT_TEST(udp_without_a_route_is_unreachable),
 	CONTRACT_TEST(udp_larger_than_the_path_mtu_is_answered_with_the_mtu),
 	CONTRACT_TEST(udp_traceroute_shows_each_hop),
-	CONTRACT_TEST(udp_mapping_lasts_two_minutes_and_not_for_ever),
+	CONTRACT_TEST(udp_mapping_lasts_two_minutes_and_then_expires),
 	CONTRACT_TEST(udp_after_a_long_idle_time_is_answered),
 	{ 0 },
 };

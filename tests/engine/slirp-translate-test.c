@@ -223,7 +223,7 @@ static void answer_of_the_host_comes_from_the_gateway(void)
 	}
 }
 
-static void answer_from_outside_stays_as_it_is(void)
+static void answer_from_outside_is_unchanged(void)
 {
 	uint8_t got[100], wanted[100];
 	size_t len = make_udp_packet(got, sizeof(got), HOST, GUEST, true);
@@ -322,7 +322,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/slirp/padding_of_a_frame_is_not_part_of_the_packet", padding_of_a_frame_is_not_part_of_the_packet);
 	g_test_add_func("/slirp/frames_that_hold_no_whole_packet_are_refused", frames_that_hold_no_whole_packet_are_refused);
 	g_test_add_func("/slirp/answer_of_the_host_comes_from_the_gateway", answer_of_the_host_comes_from_the_gateway);
-	g_test_add_func("/slirp/answer_from_outside_stays_as_it_is", answer_from_outside_stays_as_it_is);
+	g_test_add_func("/slirp/answer_from_outside_is_unchanged", answer_from_outside_is_unchanged);
 	g_test_add_func("/slirp/error_quotes_what_the_guest_sent", error_quotes_what_the_guest_sent);
 	g_test_add_func("/slirp/error_of_libslirps_own_comes_from_the_gateway", error_of_libslirps_own_comes_from_the_gateway);
 	g_test_add_func("/slirp/answers_are_expected_from_addresses_sent_to", answers_are_expected_from_addresses_sent_to);

@@ -36,7 +36,7 @@ class Routes(unittest.TestCase):
         host.lease(**({"host_name": name} if name else {}))
         return host
 
-    def test_every_route_is_described_and_the_other_way_round(self):
+    def test_routes_and_descriptions_agree(self):
         real = {(r["method"], r["path"]) for r in self.api.get("/v1")["routes"]}
         described = {(m.upper(), p) for p, methods in openapi.DOCUMENT["paths"].items() for m in methods}
         self.assertEqual(real, described)
@@ -116,7 +116,7 @@ class Routes(unittest.TestCase):
         self.assertIn("192.168.122.77", answer["error"])
         self.assertEqual(len(self.api.get("/v1/reservations")["reservations"]), 1)
 
-    def test_name_is_answered_for_until_it_is_taken_back(self):
+    def test_name_is_resolved_until_it_is_removed(self):
         guest = self.guest(1, b"web")
         self.assertEqual(self.api.request("POST", "/v1/names", {"name": "db", "address": "192.168.122.50"})[0], 204)
         self.assertEqual(guest.dns("db").answers[0].data, address("192.168.122.50"))
@@ -124,7 +124,7 @@ class Routes(unittest.TestCase):
         self.assertEqual(self.api.request("DELETE", "/v1/names/db")[0], 204)
         self.assertEqual(guest.dns("db").rcode, dns.NXDOMAIN)
 
-    def test_entries_of_the_configuration_are_not_taken_out(self):
+    def test_entries_of_the_configuration_are_not_removed(self):
         self.network.stop()
         self.network.options = ("--host", "52:54:00:00:00:09,192.168.122.9,nine", "--name", "ten,192.168.122.10")
         self.network.start()
@@ -223,7 +223,7 @@ class Refusals(unittest.TestCase):
     def state(self):
         return [self.api.get(path) for path in ("/v1/reservations", "/v1/names", "/v1/forwards", "/v1/log-level", "/v1/captures")]
 
-    def test_each_is_refused_as_described_in_a_line_and_changes_nothing(self):
+    def test_invalid_requests_are_refused_in_one_line_and_change_nothing(self):
         before = self.state()
         for method, path, body, wanted in self.CASES:
             with self.subTest(method=method, path=path, body=body):
@@ -232,7 +232,7 @@ class Refusals(unittest.TestCase):
                 self.assertRegex(answer["error"], r"^[^\n]+$")
         self.assertEqual(self.state(), before)
 
-    def test_each_refusal_that_is_described_is_shown_here(self):
+    def test_every_described_refusal_is_tested(self):
         shown = {(method, path, status) for method, path, _, status in self.CASES}
         patterns = {(method, openapi.pattern_of(path)) for method, path, *_ in self.CASES}
         for method, pattern in patterns:
@@ -312,7 +312,7 @@ class Events(unittest.TestCase):
         self.network = self.enterContext(Lanlet())
         wait_until(lambda: self.network.api.get("/v1/counters")["events"] >= 1, "the gateway's port, which is the first event")
 
-    def test_life_of_a_guest_is_told_in_order(self):
+    def test_events_of_a_guest_come_in_order(self):
         events = self.network.api.events()
         self.addCleanup(events.close)
         with Host(self.network.stream, mac(1)) as guest:
@@ -421,7 +421,7 @@ class Commands(unittest.TestCase):
         for command in ("ports", "leases", "flows", "drops", "reserve", "names", "log-level"):
             self.assertIsInstance(json.loads(self.network.ask(command, "--json")), dict, command)
 
-    def test_reserve_and_names_add_list_and_take_back(self):
+    def test_reserve_and_names_add_list_and_remove(self):
         self.network.ask("reserve", mac_text(mac(7)), "192.168.122.77", "db")
         self.assertRegex(self.network.ask("reserve"), r"(?m)^52:54:00:00:00:07 +192\.168\.122\.77 +db +added$")
         self.network.ask("names", "nas", "192.168.122.60")
@@ -613,7 +613,7 @@ class Tcp(unittest.TestCase):
             self.assertNotIn("other machines", network.text())
         self.assertFalse(file.exists())
 
-    def test_address_that_others_reach_is_warned_about(self):
+    def test_address_beyond_loopback_is_warned_about(self):
         with Lanlet("--api-listen", f"0.0.0.0:{self.PORT}") as network:
             self.assertIn("can be reached from other machines", network.text())
 

@@ -129,7 +129,7 @@ class Contents(Network):
             guest.ping(GATEWAY)
         self.assertEqual(len(capture.finish().records), 2)
 
-    def test_port_that_goes_ends_its_capture(self):
+    def test_detached_port_ends_its_capture(self):
         guest = self.host()
         capture = self.capture(self.port_of(guest), "icmp")
         guest.ping(GATEWAY)
@@ -146,7 +146,7 @@ class Contents(Network):
         self.assertEqual([(len(r.data), r.length) for r in found.records], [(40, 14 + 20 + 8 + 500)] * 2)
         self.assertEqual({i["snaplen"] for i in found.interfaces}, {40})
 
-    def test_queries_of_the_switch_itself_are_in_it(self):
+    def test_queries_of_the_switch_are_captured(self):
         capture = self.capture("igmp")
         guest = self.host()
         port = self.port_of(guest)
@@ -213,7 +213,7 @@ class Control(Network):
         done = self.network.run("capture", *words)
         return done.returncode, done.stderr
 
-    def test_wrong_filter_is_answered_in_the_words_of_libpcap(self):
+    def test_wrong_filter_is_refused_with_libpcaps_error(self):
         status, _, answer = self.api.request("GET", "/v1/capture?filter=icmp+or+or")
         self.assertEqual(status, 400)
         self.assertIn("syntax error", answer["error"])
@@ -281,7 +281,7 @@ class Control(Network):
         guest.ping(GATEWAY)
         wait_until(lambda: guest.ping(GATEWAY) and not running(self.network), "their end")
 
-    def test_there_is_a_limit_and_it_is_said(self):
+    def test_captures_beyond_the_limit_are_refused(self):
         streams = [self.stream(filter="icmp") for _ in range(64)]
         status, _, answer = self.api.request("GET", "/v1/capture")
         self.assertEqual(status, 503)
@@ -379,7 +379,7 @@ class Losses(Transfers):
         self.assertGreater(found.lost, 0)
         self.assertEqual(found.lost, found.statistics[0][1])
 
-    def test_full_device_loses_records_and_says_so(self):
+    def test_full_device_loses_records_and_reports_it(self):
         guest = self.guest()
         capture = self.capture("--write", "/dev/full", write=False)
         self.download(guest, 1 << 20)
@@ -514,7 +514,7 @@ class Extcap(Network):
                          "dlt {number=1}{name=EN10MB}{display=Ethernet}\n")
         self.assertIn("{call=--drops}", self.run_it("--extcap-interface=lanlet-default", "--extcap-config"))
 
-    def test_wrong_filter_is_complained_about_and_a_right_one_is_not(self):
+    def test_wrong_filter_is_reported_and_a_right_one_is_not(self):
         self.assertIn("syntax error", self.run_it("--extcap-interface=lanlet-default", "--extcap-capture-filter=icmp or or"))
         self.assertEqual(self.run_it("--extcap-interface", "lanlet-default", "--extcap-capture-filter", "icmp or arp"), "")
 

@@ -46,7 +46,7 @@ class Offloads(unittest.TestCase):
         out = self.guest.check(f"(printf '{request}'; cat /blob; sleep 3) | nc {outside.ROUTER} 80 | tail -n 1", PATIENCE)
         self.assertIn(servers.blob_sha256(SIZE), out)
 
-    def test_super_frames_are_read_without_a_complaint(self):
+    def test_super_frames_are_read_without_errors(self):
         captures = [self.capture("tcp"), self.capture(MAC, "tcp"), self.capture("gateway", "tcp")]
         self.download()
         self.upload()

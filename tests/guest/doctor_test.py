@@ -59,7 +59,7 @@ class Doctor(unittest.TestCase):
         finally:
             run("umount", "/etc/resolv.conf")
 
-    def test_machine_that_has_nothing_has_no_problem(self):
+    def test_healthy_machine_has_no_problem(self):
         status, findings = self.examine(limits=limit(resource.RLIMIT_NOFILE, 1 << 20))
         self.assertEqual([(name, found) for name, found in findings.items() if found[0] == "problem"], [])
         self.assertEqual(status, 0)

@@ -189,7 +189,7 @@ class Ends(Exec):
         wait_until(lambda: "\nstream" not in self.lanlet.status(), "the end of the port")
         self.assertIn("no leases", self.lanlet.status())
 
-    def test_command_is_hung_up_on_when_the_network_goes(self):
+    def test_command_gets_sighup_when_the_network_ends(self):
         process = self.start_in("sh", "-c", "echo ready; exec sleep 1000")
         process.expect("ready")
         self.assertEqual(self.lanlet.stop(), 0)
@@ -197,7 +197,7 @@ class Ends(Exec):
         wait_until(lambda: not relays(), "the end of the relay")
         self.lanlet.start()
 
-    def test_command_is_hung_up_on_when_the_relay_is_ended(self):
+    def test_command_gets_sighup_when_the_relay_ends(self):
         process = self.start_in("sh", "-c", "echo ready; exec sleep 1000")
         process.expect("ready")
         os.kill(relays()[0], signal.SIGTERM)

@@ -177,7 +177,7 @@ class NetworkBootTest(unittest.TestCase):
 
 
 class TryTest(unittest.TestCase):
-    def test_what_contrib_try_shows_is_true(self):
+    def test_demo_of_contrib_try_succeeds(self):
         with outside.Outside():
             done = subprocess.run([Path(__file__).with_name("demo.py")], capture_output=True, text=True, timeout=300)
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)

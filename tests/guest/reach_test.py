@@ -107,7 +107,7 @@ class Connect(unittest.TestCase):
             with self.subTest(guest=guest):
                 self.assertEqual(self.connect(guest, "80", data=b"hello"), f"{GATEWAY} hello".encode())
 
-    def test_every_byte_there_is_arrives(self):
+    def test_every_byte_value_arrives(self):
         data = bytes(range(256)) * 4000
         self.assertEqual(self.connect("web", "80", data=data).removeprefix(f"{GATEWAY} ".encode()), data)
 
@@ -153,7 +153,7 @@ class Connect(unittest.TestCase):
             process.stdout.close()
             self.assertEqual(process.wait(), 0)
 
-    def test_each_way_to_fail_has_its_exit_status(self):
+    def test_each_failure_has_its_exit_status(self):
         for words, code, want in (
             (("web", "9"), 7, "the guest refused the connection"),
             (("nobody", "80"), 5, "no such guest"),
@@ -348,7 +348,7 @@ Host *
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout, data)
 
-    def test_what_is_wrong_is_said_by_ssh(self):
+    def test_ssh_reports_errors(self):
         done = self.ssh("nobody.lanlet", "true")
         self.assertEqual(done.returncode, 255)
         self.assertIn(b"there is no such guest", done.stderr)
@@ -402,7 +402,7 @@ class Proxy(unittest.TestCase):
             s.shutdown(socket.SHUT_WR)
             self.assertEqual(s.makefile("rb").read().decode(), hashlib.sha256(data).hexdigest())
 
-    def test_what_is_wrong_is_told_to_curl(self):
+    def test_curl_reports_errors(self):
         for words, code, want in (
             # 97: the proxy's handshake; 56: what the proxy answered to CONNECT
             (("--proxy", "socks5h://127.0.0.1:1080", "http://nobody/"), 97, b"(4)"),

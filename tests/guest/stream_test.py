@@ -75,7 +75,7 @@ class StreamTest(unittest.TestCase):
         ip = two.wait_for(lambda frame: frame.source == one.mac and two.ip_of(frame, UDP))
         self.assertEqual(Udp.parse(ip).payload, payload)
 
-    def test_length_that_cannot_be_closes_that_client_only(self):
+    def test_invalid_length_closes_that_client_only(self):
         other = self.host()
         for length in (0, 1, 13, 65535 + 15 + 4096, 1 << 20, 0x7FFFFFFF, 0xFFFFFFFF):
             with self.subTest(length=length):
@@ -194,7 +194,7 @@ class StreamTest(unittest.TestCase):
             with self.subTest(size=size):
                 self.assertEqual(host.ping(GATEWAY, size=size).ttl, 64)
 
-    def test_packet_whose_ttl_ends_is_told(self):
+    def test_packet_with_expired_ttl_is_answered(self):
         host = self.host()
         packet = Udp(40000, 33434, b"probe").emit(host.ip, address("203.0.113.5"))
         packet.ttl = 1
@@ -254,7 +254,7 @@ class ProcessTest(unittest.TestCase):
             self.assertRegex(lanlet.text(), "(?i)warning.*leases|leases.*damaged")
             self.assertGreater(len([path for path in lanlet.state.iterdir() if path.name.startswith("leases")]), 1)
 
-    def test_second_instance_of_one_name_says_so_and_stops(self):
+    def test_second_instance_of_a_name_is_refused(self):
         with Lanlet() as lanlet:
             second = subprocess.run(lanlet.command(), capture_output=True, text=True, timeout=20)
             self.assertNotEqual(second.returncode, 0)

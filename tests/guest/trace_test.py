@@ -110,5 +110,5 @@ class TraceTest(unittest.TestCase):
     def test_mtr_by_tcp(self):
         self.assertEqual(self.mtr("-T", "-P", "80"), [(hop, "0.0%") for hop in WAY])
 
-    def test_what_the_way_carries_is_learned(self):
+    def test_path_mtu_is_learned(self):
         self.assertEqual(self.guest.python(LEARN_MTU, DISTANT).strip(), str(NARROW))

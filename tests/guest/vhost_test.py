@@ -92,7 +92,7 @@ class ThreeGuestsTest(unittest.TestCase):
                     with self.subTest(server=server.name, guest=guest.name):
                         self.assertEqual(guest.check(f"wget -q -O - http://{server.name}/blob | sha256sum", 120).split()[0], expected)
 
-    def test_no_ring_or_message_was_found_wrong(self):
+    def test_no_ring_or_message_was_invalid(self):
         found = drops(self.lanlet)
         self.assertFalse({"vhost-ring", "vhost-message", "vhost-memory", "vhost-header", "vhost-buffer"} & set(found), found)
 

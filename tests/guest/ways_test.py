@@ -58,7 +58,7 @@ class TestCase(unittest.TestCase):
 class OneNetworkTest(TestCase):
     """stream, dgram, VDE and vhost-user on one switch."""
 
-    def test_guests_by_all_ways_reach_each_other_and_the_outside(self):
+    def test_guests_on_all_links_reach_each_other_and_the_outside(self):
         self.enterContext(outside.Outside())
         lanlet = self.enterContext(Lanlet("--dns", outside.ROUTER))
         cards = {

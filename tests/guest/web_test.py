@@ -42,7 +42,7 @@ class Gate(unittest.TestCase):
         self.network = self.enterContext(Lanlet())
         self.web = self.enterContext(Web(self.network))
 
-    def test_anybody_gets_the_page_and_nothing_else(self):
+    def test_without_a_key_only_the_page_is_served(self):
         status, headers, page = self.web.request("GET", "/")
         self.assertEqual((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
         self.assertIn("<h1", page)
@@ -78,7 +78,7 @@ class Gate(unittest.TestCase):
         status, _, body = self.web.request("GET", "/v1/network", {"Authorization": f"Bearer {key}"})
         self.assertEqual((status, json.loads(body)["name"]), (200, "default"))
 
-    def test_key_of_another_run_is_none(self):
+    def test_key_of_another_run_is_refused(self):
         status, _, body = self.web.request("POST", "/session", {"Authorization": f"Bearer {'0' * 64}"})
         self.assertEqual(status, 403)
         self.assertIn("Run lanlet web", json.loads(body)["error"])
@@ -106,7 +106,7 @@ class Gate(unittest.TestCase):
         for path in ("/", "/session", "/v1/network"):
             self.assertNotIn("Set-Cookie", self.web.request("GET", path)[1])
 
-    def test_nonsense_is_answered_or_hung_up_on(self):
+    def test_invalid_requests_are_answered_or_disconnected(self):
         for bytes_, expected in (
                 (b"\x16\x03\x01\r\n\r\n", b"HTTP/1.1 4"), (b"\r\n\r\n", b"HTTP/1.1 4"), (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 421"),
                 (b"GET /" + b"x" * 40000, b"")):
@@ -119,7 +119,7 @@ class Gate(unittest.TestCase):
                 self.assertTrue(answer.startswith(expected) and (expected or not answer), answer[:100])
         self.assertEqual(self.web.request("GET", "/")[0], 200)
 
-    def test_many_connections_that_say_nothing_end_and_others_come_in_again(self):
+    def test_silent_connections_are_closed_and_make_room(self):
         silent = [socket.create_connection(("127.0.0.1", self.web.port), PATIENCE) for _ in range(100)]
         for s in silent:
             s.close()
@@ -152,7 +152,7 @@ class Gate(unittest.TestCase):
         self.assertIn("has ended", self.web.process.stderr.read())
         self.network.start()
 
-    def test_network_that_does_not_run_is_said_to_not_run(self):
+    def test_stopped_network_is_reported(self):
         self.network.stop()
         self.assertIn("not running", self.network.ask("web", "--no-open", code=4))
         self.network.start()
@@ -353,7 +353,7 @@ while True:
             self.browser.type(f"#forward-{field}", value)
         self.browser.click("#forward-form button[type=submit]")
 
-    def test_port_that_is_taken_is_said_beside_the_form(self):
+    def test_taken_port_is_reported_beside_the_form(self):
         self.show()
         self.expected_messages = ("409",)
         with socket.create_server(("127.0.0.1", 8081)):
@@ -426,7 +426,7 @@ while True:
             self.assertEqual(self.browser.run("return location.href"), "http://127.0.0.1:8098/")
             self.browser.open("about:blank")
 
-    def test_lost_connection_is_said_and_made_again(self):
+    def test_lost_connection_is_shown_and_made_again(self):
         api = self.fake()
         api.stop()
         self.browser.wait_for_text("#banner", "does not answer")
@@ -735,7 +735,7 @@ class Accessible(InBrowser):
                 """, width), [])
                 self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), width)
 
-    def test_nothing_moves_for_those_who_asked_for_that(self):
+    def test_reduced_motion_is_respected(self):
         self.scene()
         self.browser.prefer(prefers_reduced_motion="reduce")
         self.assertEqual(self.browser.run("""

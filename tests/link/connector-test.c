@@ -87,7 +87,7 @@ static void connects_at_once_to_a_listening_socket(struct fixture *f, gconstpoin
 	g_assert_cmpuint(connector_deadline(&f->connector), ==, USEC_INFINITY);
 }
 
-static void waits_ever_longer_up_to_a_second(struct fixture *f, gconstpointer data)
+static void pauses_grow_up_to_a_second(struct fixture *f, gconstpointer data)
 {
 	usec_t before = attempt(f), pause = 0;
 	for (unsigned i = 0; i < 10; i++) {
@@ -103,7 +103,7 @@ static void waits_ever_longer_up_to_a_second(struct fixture *f, gconstpointer da
 	g_assert_cmpuint(f->n_connected, ==, 1);
 }
 
-static void does_not_try_before_it_is_time(struct fixture *f, gconstpointer data)
+static void next_attempt_waits_for_its_time(struct fixture *f, gconstpointer data)
 {
 	usec_t now = attempt(f);
 	start_listening(f);
@@ -162,8 +162,8 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	TEST(connects_at_once_to_a_listening_socket);
-	TEST(waits_ever_longer_up_to_a_second);
-	TEST(does_not_try_before_it_is_time);
+	TEST(pauses_grow_up_to_a_second);
+	TEST(next_attempt_waits_for_its_time);
 	TEST(connects_again_when_the_connection_has_ended);
 	TEST(peer_that_ends_each_connection_at_once_does_not_make_it_spin);
 	TEST(connection_that_the_link_cannot_take_is_tried_again);

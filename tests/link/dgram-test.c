@@ -506,7 +506,7 @@ static void sockets_beyond_the_limit_are_counted_and_those_before_it_work(struct
 	close(late);
 }
 
-static void sender_that_finds_no_descriptor_left_is_counted(struct fixture *f, gconstpointer data)
+static void sender_without_a_free_descriptor_is_counted(struct fixture *f, gconstpointer data)
 {
 	int guest = guest_at(f, "guest");
 	g_assert_cmpint(try_send(f, guest, make(MAC_BROADCAST, 1, 60), 60), ==, 60);
@@ -561,7 +561,7 @@ int main(int argc, char **argv)
 	TEST(guest_that_does_not_drain_costs_only_itself);
 	TEST(thousands_of_paths_of_a_hostile_sender_harm_no_other_guest);
 	TEST(sockets_beyond_the_limit_are_counted_and_those_before_it_work);
-	TEST(sender_that_finds_no_descriptor_left_is_counted);
+	TEST(sender_without_a_free_descriptor_is_counted);
 	TEST(garbage_of_every_length_harms_no_other_guest);
 	return g_test_run();
 }

@@ -323,7 +323,7 @@ static void listen_anywhere(struct fixture *f, struct sockaddr_un *ret, socklen_
 	g_assert_cmpint(stream_link_ops.listen(f->link, fd, NULL, 0), ==, 0);
 }
 
-static void client_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one(struct fixture *f, gconstpointer data)
+static void client_is_accepted_as_soon_as_a_descriptor_is_free(struct fixture *f, gconstpointer data)
 {
 	struct sockaddr_un address;
 	socklen_t address_len;
@@ -367,6 +367,6 @@ int main(int argc, char **argv)
 	TEST(client_may_disconnect_while_frames_are_sent_to_it);
 	TEST(two_hundred_clients_each_get_a_broadcast);
 	TEST(storm_of_broadcasts_leaves_room_for_frames_meant_for_one_client);
-	TEST(client_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one);
+	TEST(client_is_accepted_as_soon_as_a_descriptor_is_free);
 	return g_test_run();
 }

@@ -425,7 +425,7 @@ static void socket_that_a_client_left_is_removed(struct fixture *f, gconstpointe
 	g_free(c.path);
 }
 
-static void no_descriptors_left_is_no_reason_to_spin(struct fixture *f, gconstpointer data)
+static void without_descriptors_there_is_no_busy_loop(struct fixture *f, gconstpointer data)
 {
 	struct client c = call(f);
 	struct rlimit old, few;
@@ -486,7 +486,7 @@ static void sockets_of_a_dead_switch_are_replaced(struct fixture *f, gconstpoint
 	g_unlink(mine);
 }
 
-static void path_too_long_and_directories_that_cannot_be_are_explained(struct fixture *f, gconstpointer data)
+static void long_paths_and_unusable_directories_are_explained(struct fixture *f, gconstpointer data)
 {
 	g_autofree char *name = g_strnfill(100, 'x'), *path = g_build_filename(f->base, name, NULL);
 	g_assert_cmpint(vde_link_ops.listen_at(f->link, path, f->error, sizeof(f->error)), ==, -ENAMETOOLONG);
@@ -524,10 +524,10 @@ int main(int argc, char **argv)
 	ADD(client_that_never_takes_its_answer_costs_only_itself);
 	ADD(closed_data_socket_ends_the_port);
 	ADD(socket_that_a_client_left_is_removed);
-	ADD(no_descriptors_left_is_no_reason_to_spin);
+	ADD(without_descriptors_there_is_no_busy_loop);
 	ADD(socket_of_another_user_is_refused);
 	ADD(second_switch_in_a_directory_is_refused);
 	ADD(sockets_of_a_dead_switch_are_replaced);
-	ADD(path_too_long_and_directories_that_cannot_be_are_explained);
+	ADD(long_paths_and_unusable_directories_are_explained);
 	return g_test_run();
 }

@@ -64,7 +64,7 @@ static void broken_ring_stops_its_port_alone(struct vhost_world *w, gconstpointe
 	vhost_world_turn(w);
 }
 
-static void frames_in_front_of_the_breakage_arrive(struct vhost_world *w, gconstpointer data)
+static void frames_before_the_error_arrive(struct vhost_world *w, gconstpointer data)
 {
 	vhost_front_start(&w->front, VHOST_LINUX);
 	struct vring *v = &w->front.rings[VHOST_FRONT_TX];
@@ -490,7 +490,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add("/vhost-hostile/" #name, struct vhost_world, NULL, vhost_world_set_up, name, vhost_world_tear_down)
 	TEST(broken_ring_stops_its_port_alone);
-	TEST(frames_in_front_of_the_breakage_arrive);
+	TEST(frames_before_the_error_arrive);
 	TEST(broken_receive_ring_stops_the_port);
 	TEST(buffers_over_the_rings_themselves_do_no_harm);
 	TEST(receive_buffers_without_bytes_do_not_stall_us);

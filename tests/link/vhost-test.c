@@ -495,7 +495,7 @@ static void frames_wait_in_order_until_there_are_too_many(struct vhost_world *w,
 }
 
 /* The driver has posted all its buffers and will not kick. */
-static void frame_that_no_buffers_come_for_gives_way(struct vhost_world *w, gconstpointer data)
+static void frame_that_waits_too_long_for_buffers_is_dropped(struct vhost_world *w, gconstpointer data)
 {
 	uint8_t header[NET_HEADER_LEN];
 	g_autoptr(GBytes) large = vhost_world_frame(5000, 2), small = vhost_world_frame(400, 2);
@@ -916,7 +916,7 @@ static void memory_can_be_added_and_removed_while_rings_run(struct vhost_world *
 	close(fd);
 }
 
-static void front_end_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one(struct vhost_world *w, gconstpointer data)
+static void front_end_is_accepted_as_soon_as_a_descriptor_is_free(struct vhost_world *w, gconstpointer data)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	socklen_t address_len = sizeof(address);
@@ -972,7 +972,7 @@ int main(int argc, char **argv)
 	TEST(frame_without_a_driver_is_dropped);
 	TEST(full_ring_congests_until_the_guest_refills_it);
 	TEST(frames_wait_in_order_until_there_are_too_many);
-	TEST(frame_that_no_buffers_come_for_gives_way);
+	TEST(frame_that_waits_too_long_for_buffers_is_dropped);
 	TEST(stopped_queue_drops_its_backlog);
 	TEST(lent_rooms_are_the_guests_buffers);
 	TEST(engine_writes_into_the_guests_buffers);
@@ -989,6 +989,6 @@ int main(int argc, char **argv)
 	TEST(reconnected_front_end_continues_in_the_same_memory);
 	TEST(driver_starts_again_after_a_reset);
 	TEST(memory_can_be_added_and_removed_while_rings_run);
-	TEST(front_end_that_finds_no_descriptor_left_is_taken_as_soon_as_there_is_one);
+	TEST(front_end_is_accepted_as_soon_as_a_descriptor_is_free);
 	return g_test_run();
 }

@@ -111,7 +111,7 @@ static int add_name(struct fixture *f, const char *text)
 	return change_add_name(f->net, text, f->error, sizeof(f->error));
 }
 
-static void what_is_added_takes_effect_and_is_an_event(struct fixture *f, gconstpointer data)
+static void added_entries_take_effect_and_are_events(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7,seven"), ==, 0);
 	g_assert_cmpuint(n_reservations(f), ==, 2);
@@ -125,7 +125,7 @@ static void what_is_added_takes_effect_and_is_an_event(struct fixture *f, gconst
 	g_assert_cmpint(found.events[1].type, ==, EVENT_NAMES);
 }
 
-static void what_is_added_outlives_restarts_until_it_is_removed(struct fixture *f, gconstpointer data)
+static void added_entries_survive_restarts_until_removed(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
 	restart(f, NULL);
@@ -135,7 +135,7 @@ static void what_is_added_outlives_restarts_until_it_is_removed(struct fixture *
 	g_assert_cmpuint(n_reservations(f), ==, 0);
 }
 
-static void what_was_added_gives_way_to_a_later_configuration(struct fixture *f, gconstpointer data)
+static void added_entries_yield_to_a_later_configuration(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
 	g_assert_cmpint(reserve(f, "52:54:00:00:00:08,192.168.122.8"), ==, 0);
@@ -175,7 +175,7 @@ static void invalid_and_contradictory_entries_are_refused_with_a_reason(struct f
 	g_assert_cmpuint(snapshot_last_event(f->net), ==, last);
 }
 
-static void what_the_configuration_has_cannot_be_removed(struct fixture *f, gconstpointer data)
+static void entries_of_the_configuration_cannot_be_removed(struct fixture *f, gconstpointer data)
 {
 	struct mac configured = { { 0x52, 0x54, 0, 0, 0, 9 } };
 	g_assert_cmpint(change_remove_reservation(f->net, configured, f->error, sizeof(f->error)), ==, -EPERM);
@@ -214,7 +214,7 @@ static void reload_applies_what_it_can_and_reports_what_needs_a_restart(struct f
 	g_assert_cmpuint(n_reservations(f), ==, 1); /* what was added */
 }
 
-static void reload_that_contradicts_what_was_added_changes_nothing(struct fixture *f, gconstpointer data)
+static void reload_that_contradicts_added_entries_changes_nothing(struct fixture *f, gconstpointer data)
 {
 	struct change_report report = { 0 };
 	g_assert_cmpint(reserve(f, MAC_TEXT ",192.168.122.7"), ==, 0);
@@ -259,14 +259,14 @@ static void reload_has_every_live_option_take_effect(struct fixture *f, gconstpo
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	ADD(what_is_added_takes_effect_and_is_an_event);
-	ADD(what_is_added_outlives_restarts_until_it_is_removed);
-	ADD(what_was_added_gives_way_to_a_later_configuration);
+	ADD(added_entries_take_effect_and_are_events);
+	ADD(added_entries_survive_restarts_until_removed);
+	ADD(added_entries_yield_to_a_later_configuration);
 	ADD(same_mac_replaces_the_reservation);
 	ADD(invalid_and_contradictory_entries_are_refused_with_a_reason);
-	ADD(what_the_configuration_has_cannot_be_removed);
+	ADD(entries_of_the_configuration_cannot_be_removed);
 	ADD(reload_applies_what_it_can_and_reports_what_needs_a_restart);
-	ADD(reload_that_contradicts_what_was_added_changes_nothing);
+	ADD(reload_that_contradicts_added_entries_changes_nothing);
 	ADD(reload_has_every_live_option_take_effect);
 	return g_test_run();
 }

@@ -140,7 +140,7 @@ static void port_that_is_taken_is_tried_again_at_the_deadline(struct fixture *f,
 	g_assert_cmpuint(forwards_deadline(&f->forwards), ==, USEC_INFINITY);
 }
 
-static void pause_for_want_of_descriptors_is_a_deadline(struct fixture *f, gconstpointer data)
+static void pause_without_descriptors_is_a_deadline(struct fixture *f, gconstpointer data)
 {
 	struct forward_spec s = spec(f, "one", "web:80");
 	struct rlimit before, none;
@@ -206,7 +206,7 @@ static void unchanged_forward_keeps_its_clients_and_counters(struct fixture *f, 
 	g_assert_cmpint(connect_to(f, "three"), ==, 0);
 }
 
-static void added_forward_is_not_the_configurations_to_remove(struct fixture *f, gconstpointer data)
+static void added_forward_survives_configurations_without_it(struct fixture *f, gconstpointer data)
 {
 	struct forward_spec kept = spec(f, "kept", "web:80");
 	add(f, &kept, true);
@@ -271,10 +271,10 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	TEST(deadline_is_known_without_a_look_at_any_forward);
 	TEST(port_that_is_taken_is_tried_again_at_the_deadline);
-	TEST(pause_for_want_of_descriptors_is_a_deadline);
+	TEST(pause_without_descriptors_is_a_deadline);
 	TEST(two_thousand_forwards_have_a_place);
 	TEST(unchanged_forward_keeps_its_clients_and_counters);
-	TEST(added_forward_is_not_the_configurations_to_remove);
+	TEST(added_forward_survives_configurations_without_it);
 	TEST(port_goes_from_one_forward_to_another);
 	TEST(configuration_that_fails_changes_no_forward);
 	TEST(taken_port_in_a_configuration_is_named);

@@ -213,7 +213,7 @@ static void leases_that_no_longer_fit_do_not_count_as_damage(struct fixture *f, 
 	g_assert_nonnull(strstr(f->lines->str, "1 leases are dropped, because they do not fit"));
 }
 
-static void what_is_not_a_file_is_renamed(struct fixture *f, const void *data)
+static void path_that_is_not_a_file_is_renamed(struct fixture *f, const void *data)
 {
 	g_assert_cmpint(g_mkdir(f->path, 0700), ==, 0);
 	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 0);
@@ -281,7 +281,7 @@ int main(int argc, char **argv)
 	TEST(damaged_file_is_renamed_and_its_valid_lines_are_used);
 	TEST(leases_that_contradict_one_another_count_as_damage);
 	TEST(leases_that_no_longer_fit_do_not_count_as_damage);
-	TEST(what_is_not_a_file_is_renamed);
+	TEST(path_that_is_not_a_file_is_renamed);
 	TEST(a_fifo_does_not_hang_the_start);
 	TEST(leftover_of_a_killed_process_is_overwritten);
 	TEST(failure_to_write_is_logged_once_and_leaves_the_old_file);

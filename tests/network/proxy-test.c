@@ -317,7 +317,7 @@ static void many_silent_clients_make_way_for_new_ones(struct fixture *f, gconstp
 	close(fd);
 }
 
-static void clients_without_a_flow_go_with_the_proxy(struct fixture *f, gconstpointer data)
+static void clients_without_a_flow_are_closed_with_the_proxy(struct fixture *f, gconstpointer data)
 {
 	int talking = client(f), dialling = client(f);
 	say(f, dialling, "\x05\x01\x00" REQUEST, 13);
@@ -342,6 +342,6 @@ int main(int argc, char **argv)
 	TEST(request_without_an_end_is_refused);
 	TEST(silent_client_is_closed_after_a_while);
 	TEST(many_silent_clients_make_way_for_new_ones);
-	TEST(clients_without_a_flow_go_with_the_proxy);
+	TEST(clients_without_a_flow_are_closed_with_the_proxy);
 	return g_test_run();
 }

@@ -37,7 +37,7 @@ static void filter_takes_only_matching_frames(void)
 	capture_filter_free(f);
 }
 
-static void wrong_filter_is_refused_with_words(void)
+static void wrong_filter_is_refused_with_a_reason(void)
 {
 	static const char *const wrong[] = { "icmp or or", "port", "tcp[", "host 999.1.1.1", "vlan foo", "(" };
 	if (!is_built_in())
@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/capture-filter/filter_takes_only_matching_frames", filter_takes_only_matching_frames);
-	g_test_add_func("/capture-filter/wrong_filter_is_refused_with_words", wrong_filter_is_refused_with_words);
+	g_test_add_func("/capture-filter/wrong_filter_is_refused_with_a_reason", wrong_filter_is_refused_with_a_reason);
 	g_test_add_func("/capture-filter/usual_filters_need_the_head_of_a_frame_only", usual_filters_need_the_head_of_a_frame_only);
 	g_test_add_func("/capture-filter/head_decides_as_the_whole_frame_does", head_decides_as_the_whole_frame_does);
 	return g_test_run();

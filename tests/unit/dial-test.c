@@ -113,7 +113,7 @@ static void guest_sees_the_gateway_and_the_host_side_comes_when_it_answers(struc
 	g_assert_cmpuint(f->dials.opened, ==, 1);
 }
 
-static void what_the_engine_says_is_passed_on(struct fixture *f, gconstpointer data)
+static void failure_reported_by_the_engine_is_passed_on(struct fixture *f, gconstpointer data)
 {
 	struct client c;
 	dial(f, &c, 0, GUEST);
@@ -166,7 +166,7 @@ static void addresses_that_no_guest_can_have_are_refused(struct fixture *f, gcon
 	g_assert_cmpint(dial_begin(&f->dials, 0, &c.dial, &name, 22, &nobody), ==, -ENOENT);
 }
 
-static void engines_refusal_is_the_callers(struct fixture *f, gconstpointer data)
+static void refusal_of_the_engine_is_returned(struct fixture *f, gconstpointer data)
 {
 	struct client c;
 	f->result = -EMFILE;
@@ -174,7 +174,7 @@ static void engines_refusal_is_the_callers(struct fixture *f, gconstpointer data
 	g_assert_cmpint(f->error, ==, NEVER);
 }
 
-static void number_under_way_is_bounded(struct fixture *f, gconstpointer data)
+static void number_of_dials_is_bounded(struct fixture *f, gconstpointer data)
 {
 	g_autofree struct client *c = g_new0(struct client, DIALS_MAX + 1);
 	for (unsigned i = 0; i < DIALS_MAX; i++)
@@ -200,12 +200,12 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	TEST(guest_sees_the_gateway_and_the_host_side_comes_when_it_answers);
-	TEST(what_the_engine_says_is_passed_on);
+	TEST(failure_reported_by_the_engine_is_passed_on);
 	TEST(address_without_a_guest_is_soon_unreachable);
 	TEST(guest_that_answers_arp_has_more_time_to_accept);
 	TEST(addresses_that_no_guest_can_have_are_refused);
-	TEST(engines_refusal_is_the_callers);
-	TEST(number_under_way_is_bounded);
+	TEST(refusal_of_the_engine_is_returned);
+	TEST(number_of_dials_is_bounded);
 	TEST(engine_that_reports_no_answer_gets_the_client_first);
 	return g_test_run();
 }

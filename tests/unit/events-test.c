@@ -41,7 +41,7 @@ static void numbers_begin_at_one_and_have_no_gap(struct fixture *f, gconstpointe
 	assert_numbers(f, 2, 10, 3, 1);
 }
 
-static void reader_takes_what_he_has_room_for_and_goes_on_behind_it(struct fixture *f, gconstpointer data)
+static void reader_reads_up_to_its_room_and_continues_there(struct fixture *f, gconstpointer data)
 {
 	add(f, 10);
 	assert_numbers(f, 0, 4, 1, 4);
@@ -50,7 +50,7 @@ static void reader_takes_what_he_has_room_for_and_goes_on_behind_it(struct fixtu
 	assert_numbers(f, 10, 4, 0, 0);
 }
 
-static void oldest_are_overwritten_and_the_numbers_say_so(struct fixture *f, gconstpointer data)
+static void oldest_events_are_overwritten_and_leave_a_gap_in_the_numbers(struct fixture *f, gconstpointer data)
 {
 	add(f, EVENTS_KEPT);
 	assert_numbers(f, 0, EVENTS_KEPT, 1, EVENTS_KEPT);
@@ -99,8 +99,8 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	ADD(numbers_begin_at_one_and_have_no_gap);
-	ADD(reader_takes_what_he_has_room_for_and_goes_on_behind_it);
-	ADD(oldest_are_overwritten_and_the_numbers_say_so);
+	ADD(reader_reads_up_to_its_room_and_continues_there);
+	ADD(oldest_events_are_overwritten_and_leave_a_gap_in_the_numbers);
 	ADD(number_in_the_future_is_followed_by_no_event);
 	ADD(waiting_reader_is_woken_once);
 	ADD(each_type_has_a_name_of_its_own);

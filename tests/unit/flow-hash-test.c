@@ -67,7 +67,7 @@ static void both_directions_are_one_conversation(void)
 	g_assert_cmphex(hash, !=, flow_hash(&s.src, &s.dst));
 }
 
-static void all_that_a_udp_port_exchanges_is_one_conversation(void)
+static void all_traffic_of_a_udp_port_is_one_conversation(void)
 {
 	struct sample s;
 	g_assert_cmphex(hash_v4(IP_PROTOCOL_UDP, false, 0, &s), ==, flow_hash(&s.src, NULL));
@@ -75,14 +75,14 @@ static void all_that_a_udp_port_exchanges_is_one_conversation(void)
 	g_assert_cmphex(hash_of(&s), ==, flow_hash(&s.dst, NULL));
 }
 
-static void tags_are_passed_over(void)
+static void tags_are_skipped(void)
 {
 	struct sample s;
 	for (unsigned tags = 1; tags <= 2; tags++)
 		g_assert_cmphex(hash_v4(IP_PROTOCOL_TCP, false, tags, &s), ==, flow_hash(&s.src, &s.dst));
 }
 
-static void ipv6_counts_too(void)
+static void ipv6_flows_are_hashed_too(void)
 {
 	struct sample s;
 	struct bytes_writer w;
@@ -121,9 +121,9 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add_func("/flow-hash/" #name, name)
 	TEST(both_directions_are_one_conversation);
-	TEST(all_that_a_udp_port_exchanges_is_one_conversation);
-	TEST(tags_are_passed_over);
-	TEST(ipv6_counts_too);
+	TEST(all_traffic_of_a_udp_port_is_one_conversation);
+	TEST(tags_are_skipped);
+	TEST(ipv6_flows_are_hashed_too);
 	TEST(fragments_and_other_protocols_count_by_address);
 	TEST(frame_that_is_not_ip_or_is_truncated_has_no_hash);
 	return g_test_run();

@@ -217,7 +217,7 @@ static const struct change {
 	{ "no ACK", 33, TCP_ACK, false },     { "window", 35, 0x01, true },           { "timestamp", 47, 0x01, true },
 };
 
-static void a_segment_that_says_something_else_does_not_join(struct fixture *f, gconstpointer unused)
+static void a_segment_with_other_headers_does_not_join(struct fixture *f, gconstpointer unused)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(changes); i++) {
 		const struct change *c = &changes[i];
@@ -326,7 +326,7 @@ int main(int argc, char **argv)
 	ADD(a_short_segment_is_the_last);
 	ADD(segments_do_not_join_over_a_gap);
 	ADD(a_super_frame_is_no_longer_than_ip_allows);
-	ADD(a_segment_that_says_something_else_does_not_join);
+	ADD(a_segment_with_other_headers_does_not_join);
 	ADD(a_segment_from_another_mac_does_not_join);
 	ADD(a_segment_from_another_port_does_not_join);
 	ADD(segment_with_a_wrong_checksum_passes_unchanged);

@@ -150,7 +150,7 @@ static void payload_is_not_copied(struct fixture *f, gconstpointer unused)
 	arena_done(&headers);
 }
 
-static void without_memory_it_says_so(struct fixture *f, gconstpointer unused)
+static void without_memory_an_error_is_returned(struct fixture *f, gconstpointer unused)
 {
 	struct frame frame = sample_frame(&f->s, &f->arena);
 	struct layers l;
@@ -176,6 +176,6 @@ int main(int argc, char **argv)
 	ADD(frame_that_contradicts_its_gso_type_is_refused);
 	ADD(number_of_segments_is_bounded);
 	ADD(payload_is_not_copied);
-	ADD(without_memory_it_says_so);
+	ADD(without_memory_an_error_is_returned);
 	return g_test_run();
 }

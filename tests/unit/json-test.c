@@ -63,7 +63,7 @@ static void strings_are_escaped(void)
 }
 
 /* A guest chooses its name, which may be any bytes. */
-static void bytes_that_are_no_utf8_become_replacement_characters(void)
+static void invalid_utf8_becomes_replacement_characters(void)
 {
 	struct json *j = begin();
 	json_open_array(j, NULL);
@@ -74,7 +74,7 @@ static void bytes_that_are_no_utf8_become_replacement_characters(void)
 	assert_text(j, "[\"a\uFFFD\uFFFDz\",\"\uFFFD\uFFFD\uFFFD\",\"\u00e4\"]");
 }
 
-static void what_was_written_is_read_back_whatever_it_was(void)
+static void any_string_is_read_back_as_written(void)
 {
 	GRand *random = g_rand_new_with_seed(1);
 	for (unsigned i = 0; i < 2000; i++) {
@@ -103,7 +103,7 @@ int main(int argc, char **argv)
 	ADD(commas_stand_between_values_and_nowhere_else);
 	ADD(numbers_are_written_whole);
 	ADD(strings_are_escaped);
-	ADD(bytes_that_are_no_utf8_become_replacement_characters);
-	ADD(what_was_written_is_read_back_whatever_it_was);
+	ADD(invalid_utf8_becomes_replacement_characters);
+	ADD(any_string_is_read_back_as_written);
 	return g_test_run();
 }

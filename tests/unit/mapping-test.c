@@ -25,7 +25,7 @@ static bool admits(struct mapping *m, enum mapping_filter filter, struct ip_endp
 	return mapping_admits(m, filter, &from, &claimed);
 }
 
-static void address_dependent_filtering_lets_other_ports_of_a_peer_in(void)
+static void address_dependent_filtering_accepts_other_ports_of_a_peer(void)
 {
 	struct mapping m = mapping_to(at(1, 1000));
 	g_assert_true(admits(&m, MAPPING_FILTER_ADDRESS, at(1, 1000)));
@@ -34,7 +34,7 @@ static void address_dependent_filtering_lets_other_ports_of_a_peer_in(void)
 	mapping_done(&m);
 }
 
-static void address_and_port_dependent_filtering_does_not(void)
+static void address_and_port_dependent_filtering_refuses_other_ports_of_a_peer(void)
 {
 	struct mapping m = mapping_to(at(1, 1000));
 	g_assert_true(admits(&m, MAPPING_FILTER_ADDRESS_AND_PORT, at(1, 1000)));
@@ -42,14 +42,14 @@ static void address_and_port_dependent_filtering_does_not(void)
 	mapping_done(&m);
 }
 
-static void endpoint_independent_filtering_lets_everybody_in(void)
+static void endpoint_independent_filtering_accepts_all_peers(void)
 {
 	struct mapping m = mapping_to(at(1, 1000));
 	g_assert_true(admits(&m, MAPPING_FILTER_NONE, at(2, 53)));
 	mapping_done(&m);
 }
 
-static void an_answer_comes_from_whom_the_guest_asked(void)
+static void an_answer_comes_from_the_address_that_the_guest_asked(void)
 {
 	struct ip_endpoint gateway = { ip_from_ip4(IP4(192, 168, 122, 1)), 123 }, host = at(9, 123), claimed;
 	struct mapping m;
@@ -115,11 +115,13 @@ static void echo_lasts_a_minute(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/mapping/address_dependent_filtering_lets_other_ports_of_a_peer_in",
-			address_dependent_filtering_lets_other_ports_of_a_peer_in);
-	g_test_add_func("/mapping/address_and_port_dependent_filtering_does_not", address_and_port_dependent_filtering_does_not);
-	g_test_add_func("/mapping/endpoint_independent_filtering_lets_everybody_in", endpoint_independent_filtering_lets_everybody_in);
-	g_test_add_func("/mapping/an_answer_comes_from_whom_the_guest_asked", an_answer_comes_from_whom_the_guest_asked);
+	g_test_add_func("/mapping/address_dependent_filtering_accepts_other_ports_of_a_peer",
+			address_dependent_filtering_accepts_other_ports_of_a_peer);
+	g_test_add_func("/mapping/address_and_port_dependent_filtering_refuses_other_ports_of_a_peer",
+			address_and_port_dependent_filtering_refuses_other_ports_of_a_peer);
+	g_test_add_func("/mapping/endpoint_independent_filtering_accepts_all_peers", endpoint_independent_filtering_accepts_all_peers);
+	g_test_add_func("/mapping/an_answer_comes_from_the_address_that_the_guest_asked",
+			an_answer_comes_from_the_address_that_the_guest_asked);
 	g_test_add_func("/mapping/the_peer_not_used_for_longest_is_forgotten", the_peer_not_used_for_longest_is_forgotten);
 	g_test_add_func("/mapping/outbound_traffic_refreshes_and_inbound_does_not", outbound_traffic_refreshes_and_inbound_does_not);
 	g_test_add_func("/mapping/a_mapping_for_dns_alone_is_short", a_mapping_for_dns_alone_is_short);

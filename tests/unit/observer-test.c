@@ -156,7 +156,7 @@ static void queries_of_the_switch_itself_are_its_own(struct fixture *f, gconstpo
 	segment_flush(&f->segment, now);
 }
 
-static void each_of_several_sees_until_it_is_taken_off(struct fixture *f, gconstpointer data)
+static void each_observer_sees_frames_until_it_is_removed(struct fixture *f, gconstpointer data)
 {
 	struct fixture other = { .sights = g_array_new(FALSE, FALSE, sizeof(struct sight)), .observer = f->observer };
 	segment_observe(&f->segment, &other.observer);
@@ -183,6 +183,6 @@ int main(int argc, char **argv)
 	TEST(segments_that_are_joined_are_seen_one_by_one);
 	TEST(detached_port_is_reported);
 	TEST(queries_of_the_switch_itself_are_its_own);
-	TEST(each_of_several_sees_until_it_is_taken_off);
+	TEST(each_observer_sees_frames_until_it_is_removed);
 	return g_test_run();
 }

@@ -248,7 +248,7 @@ static void dns_servers_add_up(struct fixture *f, gconstpointer data)
 	expect_refused(f, "dns", "10.0.0.9");
 }
 
-static void empty_value_takes_a_list_back(struct fixture *f, gconstpointer data)
+static void empty_value_clears_a_list(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "dns", "9.9.9.9");
 	expect_set(f, "dns", "");
@@ -260,7 +260,7 @@ static void empty_value_takes_a_list_back(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->s.n_hosts, ==, 0);
 }
 
-static void host_has_mac_address_and_perhaps_a_name(struct fixture *f, gconstpointer data)
+static void host_has_mac_address_and_an_optional_name(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "host", "52:54:00:12:34:56,192.168.122.10,Web");
 	expect_set(f, "host", "52:54:00:12:34:57,192.168.122.11");
@@ -318,7 +318,7 @@ static void vde_takes_urls_and_paths(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(l->n, ==, 0);
 }
 
-static void gateway_and_dhcp_can_be_left_to_others(struct fixture *f, gconstpointer data)
+static void gateway_and_dhcp_can_be_switched_off(struct fixture *f, gconstpointer data)
 {
 	g_assert_false(f->s.no_dhcp || f->s.no_gateway);
 	expect_set(f, "no-dhcp", "true");
@@ -452,7 +452,7 @@ static void passed_descriptor_is_a_socket_that_is_open(struct fixture *f, gconst
 	g_assert_cmpuint(f->s.attachments.n, ==, 0);
 }
 
-static void socket_of_a_guest_has_a_path_and_perhaps_a_type(struct fixture *f, gconstpointer data)
+static void socket_of_a_guest_has_a_path_and_an_optional_type(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "connect", "/run/a");
 	expect_set(f, "connect", "/run/b,type=vhost,name=b");
@@ -657,17 +657,17 @@ int main(int argc, char **argv)
 	TEST(mtu_is_auto_or_a_number);
 	TEST(domain_is_made_lower_case);
 	TEST(dns_servers_add_up);
-	TEST(empty_value_takes_a_list_back);
-	TEST(host_has_mac_address_and_perhaps_a_name);
+	TEST(empty_value_clears_a_list);
+	TEST(host_has_mac_address_and_an_optional_name);
 	TEST(host_loopback_is_a_switch);
 	TEST(socket_of_a_front_end_is_a_socket_to_connect_to);
 	TEST(vde_takes_urls_and_paths);
-	TEST(gateway_and_dhcp_can_be_left_to_others);
+	TEST(gateway_and_dhcp_can_be_switched_off);
 	TEST(guests_may_reach_one_another_unless_isolated);
 	TEST(multicast_snooping_can_be_switched_off);
 	TEST(storm_limit_is_a_number_or_off);
 	TEST(passed_descriptor_is_a_socket_that_is_open);
-	TEST(socket_of_a_guest_has_a_path_and_perhaps_a_type);
+	TEST(socket_of_a_guest_has_a_path_and_an_optional_type);
 	TEST(udp_is_between_two_addresses_with_ports);
 	TEST(busy_poll_is_off_unless_wanted_and_never_long);
 	TEST(every_engine_can_be_chosen);

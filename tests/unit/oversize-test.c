@@ -399,7 +399,7 @@ static void ipv6_answer_is_packet_too_big(struct fixture *f, gconstpointer unuse
 }
 
 /* RFC 4443 §2.4(e) */
-static void ipv6_answers_are_not_sent_about_errors_or_to_nobody(struct fixture *f, gconstpointer unused)
+static void ipv6_answers_are_not_sent_about_errors_or_to_invalid_sources(struct fixture *f, gconstpointer unused)
 {
 	f->s.v6 = true;
 	struct frame frame = sample_frame(&f->s, &f->arena);
@@ -463,7 +463,7 @@ int main(int argc, char **argv)
 	ADD(memory_that_runs_out_is_a_named_drop);
 	ADD(ipv4_answer_is_fragmentation_needed_from_the_gateway);
 	ADD(ipv6_answer_is_packet_too_big);
-	ADD(ipv6_answers_are_not_sent_about_errors_or_to_nobody);
+	ADD(ipv6_answers_are_not_sent_about_errors_or_to_invalid_sources);
 	ADD(answers_are_held_to_the_limit_of_the_sending_port);
 	return g_test_run();
 }

@@ -33,7 +33,7 @@ static void path_finds_its_route(void)
 	found_done(&f);
 }
 
-static void part_in_braces_is_whatever_stands_there(void)
+static void part_in_braces_matches_any_text(void)
 {
 	struct found f;
 	find(&f, "DELETE", "/v1/names/web.lab");
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	ADD(path_finds_its_route);
-	ADD(part_in_braces_is_whatever_stands_there);
+	ADD(part_in_braces_matches_any_text);
 	ADD(wrong_method_and_unknown_path_are_different_errors);
 	ADD(every_route_is_found_under_its_own_path);
 	ADD(listening_address_is_an_address_and_a_port);

@@ -343,7 +343,7 @@ static void port_that_joins_more_than_is_kept_gets_everything(struct fixture *f,
 	assert_reached(f, "bug");
 }
 
-static void mld_is_heard_too(struct fixture *f, gconstpointer data)
+static void mld_reports_join_groups_too(struct fixture *f, gconstpointer data)
 {
 	static const struct ip_addr routers = { { 0xff, 2, [15] = 0x16 } };
 	uint8_t record[20] = { GROUP_TO_EXCLUDE };
@@ -398,7 +398,7 @@ int main(int argc, char **argv)
 	g_test_add("/snoop/without_a_querier_everything_is_flooded", struct fixture, NULL, set_up, without_a_querier_everything_is_flooded,
 		   tear_down);
 	TEST(port_that_joins_more_than_is_kept_gets_everything);
-	TEST(mld_is_heard_too);
+	TEST(mld_reports_join_groups_too);
 	TEST(broadcast_and_frames_that_are_not_ip_are_flooded);
 	return g_test_run();
 }

@@ -180,7 +180,7 @@ static void a_lost_syn_ack_is_sent_again(void)
 	g_assert_cmpuint(x.now - START, ==, 3 * USEC_PER_SEC); /* backed off */
 }
 
-static void a_syn_ack_nobody_answers_ends_the_host_side(void)
+static void an_unanswered_syn_ack_ends_the_host_side(void)
 {
 	struct fixture x;
 	connecting(&x);
@@ -329,7 +329,7 @@ static void the_latest_early_segment_is_reported_first(void)
 	g_assert_cmpuint(h->sack[0].left, ==, GUEST_ISN + 1001); /* RFC 2018 §4 */
 }
 
-static void what_was_received_before_is_not_taken_twice(void)
+static void bytes_received_before_are_not_taken_twice(void)
 {
 	struct fixture x;
 	established(&x);
@@ -627,7 +627,7 @@ static void a_guest_that_never_answers_is_given_up(void)
 	g_assert_cmpuint(x.now - START, >=, 100 * USEC_PER_SEC); /* RFC 1122 §4.2.3.5 */
 }
 
-static void a_full_way_to_the_guest_holds_data_but_not_acks(void)
+static void a_full_port_of_the_guest_holds_data_but_not_acks(void)
 {
 	struct fixture x;
 	established(&x);
@@ -977,7 +977,7 @@ static void data_outside_of_the_window_is_not_taken(void)
 	g_assert_cmpint(x.f.state, ==, TCP_STATE_ESTABLISHED);
 }
 
-static void what_was_too_big_is_sent_again_in_smaller_segments(void)
+static void segments_that_were_too_big_are_sent_again_smaller(void)
 {
 	struct fixture x;
 	established(&x);
@@ -996,7 +996,7 @@ static void what_was_too_big_is_sent_again_in_smaller_segments(void)
 	expect_nothing(&x);
 }
 
-static void too_big_is_believed_of_bytes_under_way_only(void)
+static void too_big_is_believed_for_bytes_in_flight_only(void)
 {
 	struct fixture x;
 	connecting(&x);
@@ -1062,7 +1062,7 @@ static const struct {
 	TEST(options_that_the_guest_did_not_offer_are_not_used),
 	TEST(a_repeated_syn_while_connecting_is_not_answered),
 	TEST(a_lost_syn_ack_is_sent_again),
-	TEST(a_syn_ack_nobody_answers_ends_the_host_side),
+	TEST(an_unanswered_syn_ack_ends_the_host_side),
 	TEST(a_refused_connection_is_reset),
 	TEST(a_guest_that_gives_up_connecting_ends_the_host_side),
 	TEST(a_flow_from_the_host_connects_to_the_guest),
@@ -1073,7 +1073,7 @@ static const struct {
 	TEST(an_answer_carries_the_acknowledgement),
 	TEST(early_bytes_are_kept_and_reported),
 	TEST(the_latest_early_segment_is_reported_first),
-	TEST(what_was_received_before_is_not_taken_twice),
+	TEST(bytes_received_before_are_not_taken_twice),
 	TEST(the_window_shrinks_by_what_is_held_and_opens_again),
 	TEST(bytes_behind_the_window_are_cut_off),
 	TEST(a_guests_probe_of_our_shut_window_is_answered),
@@ -1088,7 +1088,7 @@ static const struct {
 	TEST(only_what_sack_does_not_report_is_sent_again),
 	TEST(a_timeout_sends_again_and_backs_off),
 	TEST(a_guest_that_never_answers_is_given_up),
-	TEST(a_full_way_to_the_guest_holds_data_but_not_acks),
+	TEST(a_full_port_of_the_guest_holds_data_but_not_acks),
 	TEST(a_guests_fin_is_passed_on_when_its_bytes_are_taken),
 	TEST(a_fin_before_a_gap_waits),
 	TEST(a_half_closed_flow_goes_on_the_other_way),
@@ -1112,8 +1112,8 @@ static const struct {
 	TEST(a_guests_keepalive_is_answered_and_passed_on),
 	TEST(a_guest_that_only_probes_is_still_understood_after_months),
 	TEST(data_outside_of_the_window_is_not_taken),
-	TEST(what_was_too_big_is_sent_again_in_smaller_segments),
-	TEST(too_big_is_believed_of_bytes_under_way_only),
+	TEST(segments_that_were_too_big_are_sent_again_smaller),
+	TEST(too_big_is_believed_for_bytes_in_flight_only),
 	TEST(too_big_never_makes_segments_tiny),
 	TEST(both_may_open_at_once),
 	TEST(a_lost_syn_is_sent_again),

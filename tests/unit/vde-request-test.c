@@ -114,7 +114,7 @@ static void other_versions_and_types_are_refused(void)
 	g_assert_cmpuint(q.version, ==, 99);
 }
 
-static void wrong_magic_is_no_request(void)
+static void wrong_magic_is_refused(void)
 {
 	uint8_t bytes[VDE_REQUEST_SIZE];
 	struct vde_request q;
@@ -169,7 +169,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/vde-request/wanted_port_is_in_the_upper_bytes_of_the_type", wanted_port_is_in_the_upper_bytes_of_the_type);
 	g_test_add_func("/vde-request/beginning_of_a_request_waits_for_the_rest", beginning_of_a_request_waits_for_the_rest);
 	g_test_add_func("/vde-request/other_versions_and_types_are_refused", other_versions_and_types_are_refused);
-	g_test_add_func("/vde-request/wrong_magic_is_no_request", wrong_magic_is_no_request);
+	g_test_add_func("/vde-request/wrong_magic_is_refused", wrong_magic_is_refused);
 	g_test_add_func("/vde-request/path_must_be_absolute_named_and_end", path_must_be_absolute_named_and_end);
 	g_test_add_func("/vde-request/description_is_printable_and_bounded", description_is_printable_and_bounded);
 	return g_test_run();

@@ -146,7 +146,7 @@ static struct frame frame_of_len(uint8_t *bytes, size_t len, struct iovec *iov)
 	return frame_of(iov, bytes, len);
 }
 
-static void offloads_come_back_as_they_went(void)
+static void offloads_round_trip(void)
 {
 	uint8_t bytes[200] = { [34 + 12] = 5 << 4 }, header[NET_HEADER_LEN];
 	struct iovec iov;
@@ -257,7 +257,7 @@ int main(int argc, char **argv)
 	TEST(replies_are_as_specified);
 #undef TEST
 #define TEST(name) g_test_add_func("/vhost-net-header/" #name, name)
-	TEST(offloads_come_back_as_they_went);
+	TEST(offloads_round_trip);
 	TEST(header_bytes_are_those_of_virtio);
 	TEST(data_valid_is_set_only_with_guest_csum);
 	TEST(header_with_features_not_negotiated_is_refused);

@@ -65,7 +65,7 @@ static void arming_by_a_later_time_changes_nothing(void)
 	g_assert_false(wheel_timer_armed(&t));
 }
 
-static void what_lies_behind_the_horizon_fires_in_its_time(void)
+static void a_timer_behind_the_horizon_fires_in_time(void)
 {
 	struct wheel w;
 	struct wheel_timer t;
@@ -179,7 +179,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/wheel/a_timer_in_the_past_fires_at_the_next_tick", a_timer_in_the_past_fires_at_the_next_tick);
 	g_test_add_func("/wheel/a_disarmed_timer_stays_silent", a_disarmed_timer_stays_silent);
 	g_test_add_func("/wheel/arming_by_a_later_time_changes_nothing", arming_by_a_later_time_changes_nothing);
-	g_test_add_func("/wheel/what_lies_behind_the_horizon_fires_in_its_time", what_lies_behind_the_horizon_fires_in_its_time);
+	g_test_add_func("/wheel/a_timer_behind_the_horizon_fires_in_time", a_timer_behind_the_horizon_fires_in_time);
 	g_test_add_func("/wheel/behaves_like_a_sorted_list", behaves_like_a_sorted_list);
 	g_test_add_func("/wheel/firing_costs_no_walk_over_empty_time", firing_costs_no_walk_over_empty_time);
 	return g_test_run();

@@ -253,8 +253,8 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/checksum/matches_the_rfc_example", checksum_matches_the_rfc_example);
-	g_test_add_func("/checksum/of_pieces_equals_that_of_the_whole", checksum_of_pieces_equals_that_of_the_whole);
-	g_test_add_func("/checksum/adjusted_equals_that_computed_anew", adjusted_checksum_equals_a_computed_one);
+	g_test_add_func("/checksum/sum_of_pieces_equals_that_of_the_whole", checksum_of_pieces_equals_that_of_the_whole);
+	g_test_add_func("/checksum/adjusted_sum_equals_a_computed_one", adjusted_checksum_equals_a_computed_one);
 	g_test_add_func("/arp/round_trips", arp_round_trips);
 	g_test_add_func("/ipv4/parses_and_emits_the_same_bytes", ipv4_parses_and_emits_the_same_bytes);
 	g_test_add_func("/ipv4/header_of_a_segment_keeps_its_checksum_right", ipv4_header_of_a_segment_keeps_its_checksum_right);

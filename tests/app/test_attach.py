@@ -147,7 +147,7 @@ class Descriptors(TestCase):
         self.assert_fails(2, "a VDE switch's socket is called ctl and has a directory of its own, as /run/user/1000/vde/ctl", "run", "--fd",
                           "%d,type=vde" % fd, "--log-level", "error", pass_fds=[fd])
 
-    def test_number_that_is_no_socket_is_refused(self):
+    def test_descriptor_that_is_not_a_socket_is_refused(self):
         with open(os.devnull) as null:
             fd = null.fileno()
             done = self.lanlet("run", "--fd", str(fd), pass_fds=[fd])
@@ -240,7 +240,7 @@ class Connect(TestCase):
         connection.settimeout(PATIENCE)
         return connection
 
-    def test_guest_that_listens_is_connected_to_when_it_comes_and_comes_again(self):
+    def test_listening_guest_is_connected_when_it_starts_and_restarts(self):
         self.start("--connect", self.path("guest.sock") + ",mac=52:54:00:00:00:01,name=web")
         self.assertIn("waiting for %s: " % self.path("guest.sock"), self.status())
         for _ in range(3):
@@ -250,7 +250,7 @@ class Connect(TestCase):
             os.unlink(self.path("guest.sock"))
             self.wait_for_no_port("web")
 
-    def test_connection_that_is_closed_is_made_anew(self):
+    def test_closed_connection_is_made_again(self):
         listener = self.listen()
         self.start("--connect", self.path("guest.sock"))
         for _ in range(3):
@@ -412,7 +412,7 @@ class Qemu(TestCase):
         qemu = self.qemu(*self.lanlet("qemu", "--dgram", "--guest", "web").stdout.split())
         self.wait_for_qemu(qemu, r"dgram\d+")
 
-    def test_socket_that_qemu_left_goes_with_its_port_or_at_the_next_start(self):
+    def test_socket_left_by_qemu_is_removed_with_its_port_or_at_the_next_start(self):
         def left():
             return [name for name in os.listdir(self.path("run/lanlet/default")) if name.startswith("guest-")]
 
