@@ -343,6 +343,36 @@ static void impossible_indices_are_refused(struct vhost_world *w, gconstpointer 
 	g_assert_cmpuint(ack, ==, 1);
 }
 
+/* virtio 1.3 §2.7: a power of two, 32768 at most. */
+static void impossible_ring_sizes_are_refused(struct vhost_world *w, gconstpointer data)
+{
+	static const struct {
+		uint32_t size;
+		uint64_t refused;
+	} cases[] = { { 0, 1 }, { 1, 0 }, { 3, 1 }, { 100, 1 }, { 256, 0 }, { 32768, 0 }, { 32769, 1 }, { 65536, 1 } };
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_front_stop(&w->front, 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		uint64_t ack;
+		vhost_front_tell(&w->front, PROTOCOL_SET_VRING_NUM, 1 | 8, (uint32_t[]){ 0, cases[i].size }, 8, NULL, 0);
+		vhost_front_hear(&w->front, PROTOCOL_SET_VRING_NUM, &ack, 8);
+		g_assert_cmpuint(ack, ==, cases[i].refused);
+	}
+}
+
+static void frames_that_no_packet_can_be_are_refused(struct vhost_world *w, gconstpointer data)
+{
+	size_t most = 65535 + 14 + 4;
+	g_autoptr(GBytes) frame = vhost_world_frame(most + 1, 1);
+	memory_port_done(&w->other);
+	memory_port_init(&w->other, &w->segment, "other", most + 1);
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_front_send(&w->front, NULL, g_bytes_get_data(frame, NULL), most, 4096);
+	g_assert_cmpuint(drops(w, DROP_VHOST_HEADER), ==, 0);
+	vhost_front_send(&w->front, NULL, g_bytes_get_data(frame, NULL), most + 1, 4096);
+	g_assert_cmpuint(drops(w, DROP_VHOST_HEADER), ==, 1);
+}
+
 static void set_call(struct vhost_front *f, int fd)
 {
 	uint64_t index = VHOST_FRONT_TX, ack;
@@ -505,6 +535,8 @@ int main(int argc, char **argv)
 	TEST(message_byte_by_byte_is_understood);
 	TEST(unexpected_descriptors_are_closed);
 	TEST(impossible_indices_are_refused);
+	TEST(impossible_ring_sizes_are_refused);
+	TEST(frames_that_no_packet_can_be_are_refused);
 	TEST(call_descriptor_that_is_full_and_blocks_does_not_stop_us);
 	TEST(kick_descriptor_that_is_full_does_not_stop_us);
 	TEST(call_by_a_pipe_is_heard_and_its_end_harmless);

@@ -237,6 +237,16 @@ static void malformed_fqdn_is_ignored(void)
 	ADD(&b, 81, 3, 0, 0, 0);
 	g_assert_cmpint(dhcp_parse(b.bytes, b.len, &m), ==, 0);
 	g_assert_cmpuint(m.name_len, ==, 0);
+
+	/* A label that is a byte longer than the option, and flags that announce a label which is not there. */
+	b = message();
+	ADD(&b, 81, 6, 4, 0, 0, 3, 'a', 'b', 12, 3, 'w', 'e', 'b');
+	g_assert_cmpint(dhcp_parse(b.bytes, b.len, &m), ==, 0);
+	g_assert_cmpmem(m.name, m.name_len, "web", 3);
+	b = message();
+	ADD(&b, 81, 3, 4, 0, 0, 12, 3, 'w', 'e', 'b');
+	g_assert_cmpint(dhcp_parse(b.bytes, b.len, &m), ==, 0);
+	g_assert_cmpmem(m.name, m.name_len, "web", 3);
 }
 
 static const struct dhcp_header reply_header = {

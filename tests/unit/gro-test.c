@@ -170,6 +170,35 @@ static void a_short_segment_is_the_last(struct fixture *f, gconstpointer unused)
 	assert_cutting_gives_the_segments_back(f);
 }
 
+/* Takes @cut bytes off the end of segment @i. */
+static void shorten(struct fixture *f, unsigned i, size_t cut)
+{
+	struct frame *frame = &f->segments.frames[i];
+	struct iovec *iov = (struct iovec *)(uintptr_t)frame->iov;
+	frame->len -= cut;
+	iov->iov_len -= cut;
+	struct bytes_writer w = bytes_writer(segment_bytes(f, i) + f->s.l3_offset + 2, 2);
+	bytes_put_be16(&w, (uint16_t)(frame->len - f->s.l3_offset));
+	repair(f, i);
+}
+
+/* Of a super-frame, every segment but the last is as long as the first. */
+static void a_longer_segment_does_not_join_a_shorter_one(struct fixture *f, gconstpointer unused)
+{
+	const uint32_t cut = MSS - 100;
+	make_segments(f, 2 * MSS, MSS);
+	shorten(f, 0, cut);
+	uint8_t *seq = segment_bytes(f, 1) + f->s.l4_offset + 4;
+	struct bytes_reader r = bytes_reader(seq, 4);
+	uint32_t value = bytes_get_be32(&r) - cut;
+	struct bytes_writer w = bytes_writer(seq, 4);
+	bytes_put_be32(&w, value);
+	repair(f, 1);
+	put_all_in(f);
+	g_assert_cmpuint(f->out.n, ==, 2);
+	assert_cutting_gives_the_segments_back(f);
+}
+
 static void segments_do_not_join_over_a_gap(struct fixture *f, gconstpointer unused)
 {
 	make_segments(f, 5 * MSS, MSS);
@@ -324,6 +353,7 @@ int main(int argc, char **argv)
 	ADD(frames_for_other_macs_are_not_joined);
 	ADD(a_push_is_not_kept_waiting);
 	ADD(a_short_segment_is_the_last);
+	ADD(a_longer_segment_does_not_join_a_shorter_one);
 	ADD(segments_do_not_join_over_a_gap);
 	ADD(a_super_frame_is_no_longer_than_ip_allows);
 	ADD(a_segment_with_other_headers_does_not_join);

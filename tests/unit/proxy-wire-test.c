@@ -81,6 +81,10 @@ static void invalid_requests_are_refused(void)
 	g_assert_cmpint(parse("\x05\x01\x00\x03\x00\x00\x50", 7, &q), ==, -EBADMSG);
 	g_assert_cmpint(parse("\x05\x01\x00\x03\x03w\0b\x00\x50", 10, &q), ==, -EBADMSG);
 	g_assert_cmpint(parse("\x05\x01\x00\x03\x03w b\x00\x50", 10, &q), ==, -EBADMSG);
+	g_assert_cmpint(parse("\x05\x01\x00\x03\x03w\x7f"
+			      "b\x00\x50",
+			      10, &q),
+			==, -EBADMSG);
 	g_assert_cmpint(parse("\x05\x01\x00\x02", 4, &q), ==, -EAFNOSUPPORT);
 }
 
@@ -136,6 +140,8 @@ static void other_methods_are_distinguished_from_invalid_requests(void)
 		{ "CONNECT web:0 HTTP/1.1\r\n\r\n", -EBADMSG },
 		{ "CONNECT web:65536 HTTP/1.1\r\n\r\n", -EBADMSG },
 		{ "CONNECT web:80x HTTP/1.1\r\n\r\n", -EBADMSG },
+		{ "CONNECT web:000080 HTTP/1.1\r\n\r\n", -EBADMSG },
+		{ "CONNECT web:4294967376 HTTP/1.1\r\n\r\n", -EBADMSG }, /* 2^32 + 80 */
 		{ "CONNECT fd00::1:80 HTTP/1.1\r\n\r\n", -EBADMSG },
 		{ "CONNECT user@web:80 HTTP/1.1\r\n\r\n", -EBADMSG },
 		{ "CONNECT http://web:80 HTTP/1.1\r\n\r\n", -EBADMSG },
@@ -145,6 +151,7 @@ static void other_methods_are_distinguished_from_invalid_requests(void)
 		{ "CONNECT web:80 HTTP/1.1\r\nA : b\r\n\r\n", -EBADMSG },
 		{ "CONNECT web:80 HTTP/1.1\r\nA: b\r\n c\r\n\r\n", -EBADMSG },
 		{ "CONNECT web:80 HTTP/1.1\r\nA: b\rc\r\n\r\n", -EBADMSG },
+		{ "CONNECT web:80 HTTP/1.1\r\nA: b\x7f\r\n\r\n", -EBADMSG },
 		{ "\x16\x03\x01", -EBADMSG },
 		{ " CONNECT", -EBADMSG },
 		{ "\r\n", -EBADMSG },

@@ -930,6 +930,34 @@ static void an_idle_guest_is_asked_before_it_is_given_up(void)
 	g_assert_cmpint(next(&x), ==, TCP_ACTION_ABORT);
 }
 
+static void a_silent_guest_is_asked_nine_times(void)
+{
+	struct fixture x;
+	unsigned asked = 0;
+	established(&x);
+	turn_to_deadline(&x);
+	for (; next(&x) == TCP_ACTION_SEGMENT && x.a.header.flags == TCP_ACK; asked++)
+		turn_to_deadline(&x);
+	g_assert_cmpuint(asked, ==, 9);
+	g_assert_cmphex(x.a.header.flags, ==, TCP_RST | TCP_ACK);
+}
+
+static void a_full_window_holds_the_fin_back(void)
+{
+	struct fixture x;
+	established(&x);
+	struct tcp_header ack = segment(&x, TCP_ACK);
+	ack.window = 2; /* << 7 */
+	receive(&x, ack, 0);
+	host_sends(&x, 256);
+	x.f.host_eof = true;
+	expect_nothing(&x);
+	ack.ack += 256;
+	receive(&x, ack, 0);
+	g_assert_cmpint(next(&x), ==, TCP_ACTION_CONSUME);
+	expect_segment(&x, TCP_FIN | TCP_ACK);
+}
+
 static void a_guests_keepalive_is_answered_and_passed_on(void)
 {
 	struct fixture x;
@@ -1110,6 +1138,8 @@ static const struct {
 	TEST(a_segment_without_a_flow_is_reset),
 	TEST(an_idle_guest_is_asked_before_it_is_given_up),
 	TEST(a_guests_keepalive_is_answered_and_passed_on),
+	TEST(a_silent_guest_is_asked_nine_times),
+	TEST(a_full_window_holds_the_fin_back),
 	TEST(a_guest_that_only_probes_is_still_understood_after_months),
 	TEST(data_outside_of_the_window_is_not_taken),
 	TEST(segments_that_were_too_big_are_sent_again_smaller),

@@ -133,6 +133,18 @@ static void damaged_ipv4_headers_are_refused(void)
 	}
 }
 
+static void ipv4_packet_is_no_shorter_than_its_header(void)
+{
+	for (unsigned total_len = 18; total_len <= 20; total_len++) {
+		uint8_t buf[sizeof(ipv4_sample)];
+		memcpy(buf, ipv4_sample, sizeof(buf));
+		ipv4_set_segment(buf, (uint16_t)total_len, 0);
+		struct bytes_reader r = bytes_reader(buf, sizeof(buf));
+		struct ipv4_header h;
+		g_assert_cmpint(ipv4_parse(&r, &h), ==, total_len < 20 ? -EBADMSG : 0);
+	}
+}
+
 static void ipv4_options_and_fragments_round_trip(void)
 {
 	struct ipv4_header h = { .total_len = 200,
@@ -155,6 +167,31 @@ static void ipv4_options_and_fragments_round_trip(void)
 	g_assert_cmpuint(n.fragment_offset, ==, 1480);
 	g_assert_true(n.more_fragments);
 	g_assert_cmpmem(n.options, 8, h.options, 8);
+}
+
+/* RFC 768: the length is 8 at least, and a datagram may be empty. */
+static void udp_datagram_is_no_shorter_than_its_header(void)
+{
+	for (uint8_t len = 0; len <= 8; len++) {
+		uint8_t buf[8] = { 0, 1, 0, 2, 0, len, 0, 0 };
+		struct bytes_reader r = bytes_reader(buf, sizeof(buf));
+		struct udp_header h;
+		g_assert_cmpint(udp_parse(&r, &h), ==, len < 8 ? -EBADMSG : 0);
+	}
+}
+
+/* RFC 826: of other hardware or another protocol nothing is known, not even where the addresses are. */
+static void arp_of_other_networks_is_refused(void)
+{
+	static const uint8_t sample[ARP_LEN] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+	for (size_t i = 0; i < 6; i++) {
+		uint8_t buf[ARP_LEN];
+		memcpy(buf, sample, sizeof(buf));
+		buf[i]++;
+		struct bytes_reader r = bytes_reader(buf, sizeof(buf));
+		struct arp_message m;
+		g_assert_cmpint(arp_parse(&r, &m), ==, -EPROTONOSUPPORT);
+	}
 }
 
 static void udp_checksum_verifies(void)
@@ -249,6 +286,42 @@ static void malformed_tcp_options_end_the_list(void)
 	g_assert_cmpint(tcp_parse(&r, &h), ==, -EBADMSG);
 }
 
+/* In a SYN with 20 bytes of options, zeros (the end of the list) behind those given. */
+static struct tcp_header with_options(const uint8_t *options, size_t len)
+{
+	uint8_t buf[40] = { 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0xa0, TCP_SYN };
+	struct tcp_header h;
+	memcpy(buf + 20, options, len);
+	struct bytes_reader r = bytes_reader(buf, sizeof(buf));
+	g_assert_cmpint(tcp_parse(&r, &h), ==, 0);
+	return h;
+}
+
+#define WITH_OPTIONS(...) with_options((uint8_t[]){ __VA_ARGS__ }, sizeof((uint8_t[]){ __VA_ARGS__ }))
+
+/* RFC 9293 §3.1: each kind has one length; RFC 2018 §3: SACK has whole blocks. */
+static void tcp_options_of_a_wrong_length_are_skipped(void)
+{
+	struct tcp_header h = WITH_OPTIONS(2, 6, 5, 180, 0, 0, 4, 3, 0, 3, 2, 1);
+	g_assert_false(h.has_mss || h.sack_permitted || h.has_window_scale);
+	h = WITH_OPTIONS(5, 17, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0);
+	g_assert_cmpuint(h.n_sack, ==, 0);
+	h = WITH_OPTIONS(8, 9, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1);
+	g_assert_false(h.has_timestamps);
+	h = WITH_OPTIONS(2, 3, 5, 2, 4, 5, 180, 3, 3, 7, 1, 1);
+	g_assert_cmpuint(h.mss, ==, 1460); /* the right one behind the wrong one */
+	g_assert_cmpuint(h.window_scale, ==, 7);
+}
+
+/* Else it would not be known where the next one begins. */
+static void tcp_option_shorter_than_its_head_ends_the_list(void)
+{
+	for (uint8_t len = 0; len < 2; len++) {
+		struct tcp_header h = WITH_OPTIONS(99, len, 2, 4, 5, 180, 1, 1, 1, 1, 1, 1);
+		g_assert_false(h.has_mss);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -260,10 +333,15 @@ int main(int argc, char **argv)
 	g_test_add_func("/ipv4/header_of_a_segment_keeps_its_checksum_right", ipv4_header_of_a_segment_keeps_its_checksum_right);
 	g_test_add_func("/ipv4/damaged_headers_are_refused", damaged_ipv4_headers_are_refused);
 	g_test_add_func("/ipv4/options_and_fragments_round_trip", ipv4_options_and_fragments_round_trip);
+	g_test_add_func("/ipv4/packet_is_no_shorter_than_its_header", ipv4_packet_is_no_shorter_than_its_header);
+	g_test_add_func("/arp/of_other_networks_is_refused", arp_of_other_networks_is_refused);
+	g_test_add_func("/udp/datagram_is_no_shorter_than_its_header", udp_datagram_is_no_shorter_than_its_header);
 	g_test_add_func("/udp/checksum_verifies", udp_checksum_verifies);
 	g_test_add_func("/icmp4/round_trips_and_checks", icmp_round_trips_and_checks);
 	g_test_add_func("/tcp/options_round_trip", tcp_options_round_trip);
 	g_test_add_func("/tcp/sack_blocks_round_trip", tcp_sack_blocks_round_trip);
 	g_test_add_func("/tcp/malformed_options_end_the_list", malformed_tcp_options_end_the_list);
+	g_test_add_func("/tcp/options_of_a_wrong_length_are_skipped", tcp_options_of_a_wrong_length_are_skipped);
+	g_test_add_func("/tcp/option_shorter_than_its_head_ends_the_list", tcp_option_shorter_than_its_head_ends_the_list);
 	return g_test_run();
 }
