@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A program of somebody else's: it knows lanlet.h, links with the shared library, and has two networks in a loop of
+ * Another project's program: it knows lanlet.h, links with the shared library, and has two networks in a loop of
  * its own.
  */
 #include <lanlet.h>

@@ -19,7 +19,7 @@ OWN = "192.168.122.77"
 
 
 def arp_request(sender):
-    """Asks everybody for the gateway's MAC address."""
+    """An ARP request for the gateway's MAC, as broadcast."""
     return Ethernet(BROADCAST, sender, ETHERTYPE_ARP, Arp(Arp.REQUEST, sender, address(OWN), bytes(6), address(GATEWAY)).emit()).emit()
 
 
@@ -424,7 +424,7 @@ class Qemu(TestCase):
         self.assertEqual(len(left()), 1)
         sock = self.socket(socket.SOCK_SEQPACKET)
         sock.connect(self.path("run/lanlet/default/seqpacket.sock"))
-        sock.send(arp_request(b"\2\0\0\0\0\1"))  # to everybody
+        sock.send(arp_request(b"\2\0\0\0\0\1"))  # broadcast
         wait_until(lambda: not left(), "the end of QEMU's socket")
         process.stop()
         qemu = self.qemu(*arguments)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hostile answers to the DHCP client.  Input: records of u8 control (bit 0: put the right transaction id in and mend the IPv4
+ * Hostile answers to the DHCP client.  Input: records of u8 control (bit 0: put the right transaction id in and correct the IPv4
  * checksum), u8 seconds that pass before, be16 length, frame.
  */
 #include "base/macros.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What surrounds the DNS service in its fuzz targets: one guest "web", two servers that take every query, a guest whose TCP
- * window may shut.  Checks what always holds: who gets an answer asked, no transaction outlives its query.
+ * window may shut.  Checks what always holds: only clients that asked get an answer, no transaction outlives its query.
  */
 #pragma once
 

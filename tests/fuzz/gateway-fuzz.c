@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Frames of three hostile guests through a whole segment: switch, gateway, ARP, echo, null engine.
- * Input: records of { control, step, length be16, frame }.  control & 3: the port (3: the port is unplugged and
- * plugged in again); control & 4: IPv4 header checksum mended, so that mutations get past it; step: time, in 100 ms.
+ * Input: records of { control, step, length be16, frame }.  control & 3: the port (3: the port is detached and
+ * attached again); control & 4: IPv4 header checksum corrected, so that mutations get past it; step: time, in 100 ms.
  */
 #include "base/macros.h"
 #include "engine/null/null.h"

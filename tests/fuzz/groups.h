@@ -23,7 +23,7 @@ static inline void check_records(struct group_records *records)
 	check(n == promised);
 }
 
-/* Parses the message as it is, and with its checksum mended, which @pseudo begins. */
+/* Parses the message as it is, and with its checksum corrected; @pseudo is the sum of the pseudo-header. */
 static inline void parse_both(const uint8_t *data, size_t size, struct checksum pseudo, void (*parse)(const uint8_t *data, size_t size))
 {
 	parse(data, size);

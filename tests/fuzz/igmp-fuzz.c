@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One IGMP message, as it is and with its checksum mended. */
+/* One IGMP message, as it is, and with a corrected checksum. */
 #include "wire/igmp.h"
 
 #include "groups.h"

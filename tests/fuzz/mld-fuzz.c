@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One ICMPv6 message of MLD from fe80::2 to ff02::16, as it is and with its checksum mended. */
+/* One ICMPv6 message of MLD from fe80::2 to ff02::16, as it is, and with a corrected checksum. */
 #include "wire/mld.h"
 
 #include "groups.h"

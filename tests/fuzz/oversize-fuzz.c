@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A hostile frame with hostile offload metadata on its way to a port of any size.  Input: u8 checksum kind (bits
+ * A hostile frame with hostile offload metadata for a port of any size.  Input: u8 checksum kind (bits
  * 0–1) and gso kind (bits 2–3), u8 offloads, be16 largest frame, be16 checksum start, u8 checksum
  * offset, be16 gso size; then the frame.
  */

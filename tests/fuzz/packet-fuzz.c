@@ -42,7 +42,7 @@ static void check_ipv4(const struct packet *p)
 	ipv4_emit(&w, &p->ip);
 	size_t len = ipv4_header_len(&p->ip);
 	check(!w.failed && w.len == len && frame_copy(p->frame, p->l3_offset, original, len) == len);
-	/* The reserved bit and the checksum that goes with it are the only thing not kept. */
+	/* Only the reserved bit, and with it the checksum, is not kept. */
 	if (!(original[6] & 0x80))
 		check(memcmp(bytes, original, 10) == 0 && memcmp(bytes + 12, original + 12, len - 12) == 0);
 	check(p->l4_offset + p->l4_len <= p->frame->len);

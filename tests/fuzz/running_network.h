@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A network of the target's, which nobody dispatches, as text that can be compared: a line for each setting and each entry, in alphabetical
+ * A network of the target, which is never dispatched, as text that can be compared: a line for each setting and each entry, in alphabetical
  * order.  To be g_free()d.
  */
 #pragma once

@@ -179,14 +179,14 @@ def switch_record(port, frame=b"", mend=0, tenths=0, partial=0, back=0, more=0):
 
 
 def switch_seeds():
-    everybody, other = b"\xff" * 6, bytes.fromhex("525400000009")
+    broadcast, other = b"\xff" * 6, bytes.fromhex("525400000009")
     arp = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + GUEST + GUEST_IP + bytes(6) + GATEWAY_IP
     dhcp = bytes.fromhex("01010600") + bytes(24) + GUEST + bytes(206) + bytes.fromhex("63825363350101ff")
-    dhcp = ipv4(17, udp(68, 67, dhcp, src=bytes(4), dst=everybody[:4]), src=bytes(4), dst=everybody[:4])
+    dhcp = ipv4(17, udp(68, 67, dhcp, src=bytes(4), dst=broadcast[:4]), src=bytes(4), dst=broadcast[:4])
     advert = bytes.fromhex("8800000060000000") + bytes(16) + b"\2\1" + GUEST
     tag = struct.pack("!HHHH", 9, 0x8100, 7, 0x0800)
     large = ipv4(17, udp(5000, 6000, bytes(900)), flags=0)
-    storm = eth(0x88b5, b"storm", dst=everybody, src=other)
+    storm = eth(0x88b5, b"storm", dst=broadcast, src=other)
     mac4, mac6 = bytes.fromhex("01005e010203"), bytes.fromhex("3333000000aa")
     join = eth(0x0800, ipv4(2, igmp_seeds()["report-3"], dst=bytes([224, 0, 0, 22]), ttl=1, options=b"\x94\4\0\0"), dst=mac4, src=other)
     leave = eth(0x0800, ipv4(2, igmp_seeds()["leave"], dst=bytes([224, 0, 0, 2]), ttl=1), dst=mac4, src=other)
@@ -201,13 +201,13 @@ def switch_seeds():
         "multicast": switch_record(1, join) + switch_record(3, asks) + switch_record(2, stream, tenths=200) + switch_record(1, leave),
         "multicast-6": switch_record(1, join6) + switch_record(3, stream6, tenths=200) + switch_record(3, stream6, tenths=255),
         "multicast-groups": many,
-        "pinned-arp": switch_record(0, eth(0x0806, arp, dst=everybody)) + switch_record(0, eth(0x0806, arp, dst=everybody, src=other)),
-        "pinned-arp-sender": switch_record(0, eth(0x0806, arp.replace(GUEST, other), dst=everybody)),
-        "pinned-dhcp": switch_record(0, eth(0x0800, dhcp, dst=everybody)),
-        "pinned-dhcp-chaddr": switch_record(0, eth(0x0800, dhcp.replace(GUEST, other), dst=everybody), mend=1),
-        "pinned-neighbour": switch_record(0, eth(0x86dd, ipv6(58, advert), dst=everybody)),
-        "isolated": switch_record(1, eth(0x0800, large, dst=everybody, src=other)) + switch_record(2, eth(0x0800, large, dst=other)),
-        "tagged": switch_record(3, eth(0x88a8, tag + large, dst=everybody, src=other))
+        "pinned-arp": switch_record(0, eth(0x0806, arp, dst=broadcast)) + switch_record(0, eth(0x0806, arp, dst=broadcast, src=other)),
+        "pinned-arp-sender": switch_record(0, eth(0x0806, arp.replace(GUEST, other), dst=broadcast)),
+        "pinned-dhcp": switch_record(0, eth(0x0800, dhcp, dst=broadcast)),
+        "pinned-dhcp-chaddr": switch_record(0, eth(0x0800, dhcp.replace(GUEST, other), dst=broadcast), mend=1),
+        "pinned-neighbour": switch_record(0, eth(0x86dd, ipv6(58, advert), dst=broadcast)),
+        "isolated": switch_record(1, eth(0x0800, large, dst=broadcast, src=other)) + switch_record(2, eth(0x0800, large, dst=other)),
+        "tagged": switch_record(3, eth(0x88a8, tag + large, dst=broadcast, src=other))
         + switch_record(1, eth(0x88a8, tag + large, dst=other), partial=1),
         "batch": b"".join(switch_record(3, frame, mend=1, more=1) for frame in train) + switch_record(3, storm),
         "batch-of-two-ports": b"".join(switch_record(1 + 2 * i, train[i], mend=1, more=1) for i in (0, 1)) + switch_record(1, storm),

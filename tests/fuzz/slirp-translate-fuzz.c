@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest's frame on its way into libslirp, and the same bytes as a packet on its way out.  What goes in must be
- * well-formed whatever the guest sent; what comes out must not change its length.
+ * A guest's frame to libslirp, and the same bytes as a packet from it.  What goes in must be
+ * well-formed whatever the guest sent; the output must not change its length.
  */
 #include "base/arena.h"
 #include "engine/slirp/translate.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Hostile frames into a switch with every policy: a pinned port, isolated ones, an uplink, a small storm limit, a gateway.  Input: records
- * of u8 control (bits 0–1 port, bit 2 mend the IPv4 checksum, bit 3 partial checksum, bit 4 instead of the bytes here send what that
+ * of u8 control (bits 0–1 port, bit 2 correct the IPv4 checksum, bit 3 partial checksum, bit 4 instead of the bytes here send what that
  * port was sent last, bit 5 another frame of the same batch follows), u8 time in tenths of a second, be16 length, frame.  A frame of a
- * batch has its TCP checksum mended with bit 2, too, so that segments for the gateway are joined.
+ * batch has its TCP checksum corrected with bit 2, too, so that segments for the gateway are joined.
  */
 #include "base/macros.h"
 #include "lan/frame.h"

@@ -162,7 +162,7 @@ class Forwards(unittest.TestCase):
             lambda: any(f["id"] == forward and f["opened"] for f in api.get("/v1/forwards")["forwards"]), "a connection that is accepted")
 
     def test_refusal_of_the_guest_is_one_of_the_host(self):
-        # So soon, perhaps, that connect() hears of it.
+        # connect() itself may fail already.
         with self.assertRaises(ConnectionResetError), socket.create_connection(("127.0.0.1", 8081), PATIENCE) as s:
             s.settimeout(PATIENCE)
             s.recv(1)

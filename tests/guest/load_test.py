@@ -53,7 +53,7 @@ class Recorder:
 
 
 class RecordedLink(StreamClient):
-    """A connection that writes down what comes."""
+    """A connection that records what it receives."""
 
     recorder = None
 

@@ -126,7 +126,7 @@ class StreamTest(unittest.TestCase):
         before = self.lanlet.resident_bytes()
         started = time.monotonic()
         flood = Udp(1000, 2000, bytes(60000)).emit(one.ip, b"\xff" * 4).emit()
-        for _ in range(2000):  # 120 MB to everybody: more than any queue should hold
+        for _ in range(2000):  # 120 MB of broadcasts: more than any queue should hold
             one.send_frame(BROADCAST, ETHERTYPE_IPV4, flood)
             while select.select([two.link], [], [], 0)[0]:
                 two.listen(0)

@@ -100,12 +100,12 @@ class PinningTest(TestCase):
         self.link.send(frame)
         ask = Arp(Arp.REQUEST, mac(1), address("192.168.122.77"), bytes(6), address(GATEWAY)).emit()
         self.link.send(Ethernet(BROADCAST, mac(1), ETHERTYPE_ARP, ask).emit())
-        for answer in iter(self.answer, mac(1)):  # what comes behind it is answered, and it was not
+        for answer in iter(self.answer, mac(1)):  # a later frame is answered, so this one was not
             self.assertNotEqual(answer, mac(2))
         self.assertEqual(self.dropped(self.lanlet, "pinned-mac"), before + 1)
 
     def answer(self):
-        """Whom the gateway's next answer by ARP or DHCP is for."""
+        """The destination of the gateway's next answer by ARP or DHCP."""
         while True:
             frame = Ethernet.parse(self.link.receive())
             if frame.ethertype == ETHERTYPE_ARP and (arp := Arp.parse(frame.payload)).operation == Arp.REPLY:

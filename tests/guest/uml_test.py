@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""User-mode Linux by each of its ways in: a front end and a VDE client that are not QEMU's."""
+"""User-mode Linux on each link that it supports, with a front end and a VDE client other than QEMU's."""
 
 import socket
 import unittest

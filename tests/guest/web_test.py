@@ -183,7 +183,7 @@ class Gate(unittest.TestCase):
 
 
 class Guests(unittest.TestCase):
-    """What a guest gets of it: nothing, or where it reaches the host's loopback, what everybody there gets."""
+    """What a guest can reach: nothing, or, with access to the host's loopback, the same as every local user."""
 
     def probe(self, *options):
         with Lanlet("--host", f"{WEB_MAC},{WEB_IP},web", *options) as network, Web(network) as web:
@@ -600,7 +600,7 @@ class Many(InBrowser):
             """), [{"out": 1000, "in": 500}, {"out": 2000, "in": 0}, {"out": 10, "in": 20}])
 
 
-# --- for everybody ---
+# --- accessibility ---
 
 CONTRAST = r"""
 function luminance([r, g, b]) {

@@ -50,7 +50,7 @@ class StreamClient:
         return frame
 
     def receive(self, timeout=PATIENCE):
-        """The next frame; TimeoutError, or EOFError when the other side closed.  With timeout 0: what is there already."""
+        """The next frame; TimeoutError, or EOFError when the other side closed.  With timeout 0: a frame that has arrived already."""
         deadline = time.monotonic() + timeout
         while (frame := self.buffered()) is None:
             if not select.select([self.socket], [], [], max(0.0, deadline - time.monotonic()))[0]:

@@ -53,7 +53,7 @@ def check(*command, **more):
 class Program(subprocess.Popen):
     """
     A child process without standard input unless told otherwise.  Every wait has an end, and the end of a `with`, or end(),
-    kills it: an assertion that fails on the way must not leave the test waiting for a process that is never stopped.
+    kills it: a failed assertion must not leave the test waiting for a process that is never stopped.
     """
 
     def __init__(self, command, **popen):

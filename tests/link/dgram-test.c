@@ -482,9 +482,9 @@ static void sockets_beyond_the_limit_are_counted_and_those_before_it_work(struct
 	for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++) {
 		g_autofree char *name = g_strdup_printf("g%u", i);
 		fds[i] = guest_at(f, name);
-		struct mac nobody = { { 2, 0, 0, 0, 1, 0 } };
+		struct mac unknown = { { 2, 0, 0, 0, 1, 0 } };
 		f->other.port.crowded = true; /* the test's own port takes no part */
-		g_assert_cmpint(try_send(f, fds[i], make(nobody, 7, 60), 60), ==, 60);
+		g_assert_cmpint(try_send(f, fds[i], make(unknown, 7, 60), 60), ==, 60);
 		turn(f);
 		for (unsigned j = 0; j < i; j++)
 			read_all(f, fds[j]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Segmentation and checksums that a guest leaves to its vhost-user port, done on the way to a stream port.  tshark, an independent
+ * Segmentation and checksums that a guest leaves to its vhost-user port and that are done for a stream port.  tshark, an independent
  * program, checks the results.
  */
 #include "base/macros.h"

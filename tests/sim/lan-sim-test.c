@@ -483,7 +483,7 @@ static void claims_the_gateways_address(struct world *w, unsigned from)
 	inject_arp(w, from, &(struct arp_message){ pick(w, 2) ? ARP_REPLY : ARP_REQUEST, g->mac, GATEWAY_IP, { { 0 } }, GATEWAY_IP });
 }
 
-static void is_plugged_in_again(struct world *w, unsigned from)
+static void reattaches(struct world *w, unsigned from)
 {
 	static const size_t sizes[] = { 65553, 9014, 1518, 1514, 590 };
 	struct sim_guest *g = &w->guests[from];
@@ -512,7 +512,7 @@ static void (*const actions[])(struct world *w, unsigned from) = {
 	speaks_another_protocol,
 	asks_for_the_gateway,
 	claims_the_gateways_address,
-	is_plugged_in_again,
+	reattaches,
 };
 
 /* --- time --- */
@@ -588,7 +588,7 @@ static void segment_and_model_agree(gconstpointer seed)
 	struct world *w = g_new(struct world, 1);
 	world_init(w, GPOINTER_TO_UINT(seed));
 	for (unsigned i = 0; i < N_GUESTS; i++)
-		is_plugged_in_again(w, i);
+		reattaches(w, i);
 	for (unsigned turn = 0; turn < TURNS; turn++) {
 		time_passes(w);
 		actions[pick(w, ARRAY_SIZE(actions))](w, pick(w, N_GUESTS));

@@ -39,7 +39,7 @@ static void assert_goes_to(const struct bench_reply *r, ip4_t ip, uint16_t port,
 		g_assert_true(mac_equal(r->dst_mac, *mac));
 }
 
-static const struct mac everybody = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+static const struct mac broadcast_mac = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 
 /* RFC 2131 §4.1 */
 static void client_without_address_is_reached_by_its_mac(void)
@@ -57,7 +57,7 @@ static void broadcast_flag_makes_a_broadcast(void)
 	struct dhcp_bench b;
 	bench_start_default(&b);
 	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .broadcast = true });
-	assert_goes_to(r, IP4(255, 255, 255, 255), 68, &everybody);
+	assert_goes_to(r, IP4(255, 255, 255, 255), 68, &broadcast_mac);
 	g_assert_true(r->message.header.broadcast);
 	bench_done(&b);
 }
@@ -79,7 +79,7 @@ static void naks_are_broadcast(void)
 	bench_start_default(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .ciaddr = IP4(10, 0, 0, 1) });
 	const struct bench_reply *nak = bench_only_reply(&b, DHCP_NAK);
-	assert_goes_to(nak, IP4(255, 255, 255, 255), 68, &everybody);
+	assert_goes_to(nak, IP4(255, 255, 255, 255), 68, &broadcast_mac);
 	g_assert_cmpuint(nak->message.header.yiaddr, ==, 0);
 	g_assert_cmpuint(nak->message.header.ciaddr, ==, 0);
 	bench_done(&b);

@@ -94,9 +94,9 @@ static void failed(struct dial *d, usec_t now, int error)
 static int dial(struct fixture *f, struct client *c, usec_t now, ip4_t guest)
 {
 	const struct guest_ref to = { .kind = GUEST_REF_ADDRESS, .ip = guest };
-	const struct ip_endpoint nobody = { 0 };
+	const struct ip_endpoint unspecified = { 0 };
 	*c = (struct client){ .dial = { .opened = opened, .failed = failed }, .f = f, .fd = 7 };
-	return dial_begin(&f->dials, now, &c->dial, &to, 22, &nobody);
+	return dial_begin(&f->dials, now, &c->dial, &to, 22, &unspecified);
 }
 
 static void guest_sees_the_gateway_and_the_host_side_comes_when_it_answers(struct fixture *f, gconstpointer data)
@@ -162,8 +162,8 @@ static void addresses_that_no_guest_can_have_are_refused(struct fixture *f, gcon
 		g_assert_cmpint(dial(f, &c, 0, wrong[i]), ==, -ENETUNREACH);
 	g_assert_cmpuint(f->asked.guest.port, ==, 0);
 	const struct guest_ref name = { .name = "nobody" };
-	const struct ip_endpoint nobody = { 0 };
-	g_assert_cmpint(dial_begin(&f->dials, 0, &c.dial, &name, 22, &nobody), ==, -ENOENT);
+	const struct ip_endpoint unspecified = { 0 };
+	g_assert_cmpint(dial_begin(&f->dials, 0, &c.dial, &name, 22, &unspecified), ==, -ENOENT);
 }
 
 static void refusal_of_the_engine_is_returned(struct fixture *f, gconstpointer data)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* RFC 4787 §4–5: who may answer through a guest's UDP mapping, and for how long. */
+/* RFC 4787 §4–5: which peers may answer through a guest's UDP mapping, and for how long. */
 #include "engine/native/machine/mapping.h"
 
 #include <glib.h>

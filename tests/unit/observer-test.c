@@ -141,7 +141,7 @@ static void detached_port_is_reported(struct fixture *f, gconstpointer data)
 
 static void queries_of_the_switch_itself_are_its_own(struct fixture *f, gconstpointer data)
 {
-	input(&f->a, mac_b, mac_a, 46); /* who has spoken is asked whether there is a loop */
+	input(&f->a, mac_b, mac_a, 46); /* a port that has sent a frame is probed for loops */
 	memory_port_clear(&f->a);
 	memory_port_clear(&f->b);
 	memory_port_clear(&f->c);

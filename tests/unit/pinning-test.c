@@ -96,7 +96,7 @@ static void dhcp_must_name_the_pinned_mac_as_client(struct fixture *f, gconstpoi
 	g_assert_true(allows_dhcp(f, 6, OWN, 67, false));
 	g_assert_false(allows_dhcp(f, 6, OTHER, 67, false));
 	g_assert_false(allows_dhcp(f, 5, OWN, 67, false));
-	g_assert_true(allows_dhcp(f, 6, OTHER, 68, false)); /* to a client: nobody takes chaddr for the sender */
+	g_assert_true(allows_dhcp(f, 6, OTHER, 68, false)); /* to a client: chaddr is not the sender */
 }
 
 static void dhcp_in_fragments_is_refused(struct fixture *f, gconstpointer unused)
@@ -131,7 +131,7 @@ static void neighbour_discovery_must_name_the_pinned_mac(struct fixture *f, gcon
 		g_assert_true(allows_nd(f, 0, type, 14, OTHER)); /* a nonce (RFC 3971) is no address */
 	}
 	g_assert_true(allows_nd(f, 0, ICMP6_ECHO_REQUEST, 2, OTHER));
-	g_assert_false(allows_nd(f, 80, 136, 2, OWN)); /* headers without end hide what comes */
+	g_assert_false(allows_nd(f, 80, 136, 2, OWN)); /* headers without end hide what follows */
 }
 
 #define TEST(name) g_test_add("/pinning/" #name, struct fixture, NULL, setup, name, teardown)

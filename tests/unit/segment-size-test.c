@@ -261,7 +261,7 @@ static void unknown_ethertype_passes_or_is_counted(struct fixture *f, gconstpoin
 	f->s.bytes[13] = 0xcc;
 	send_frame(f);
 	g_assert_cmpuint(f->small.port.counters.drops.count[DROP_OVERSIZE], ==, 1);
-	f->frame.gso = FRAME_GSO_TCP4; /* nobody can cut what he does not know */
+	f->frame.gso = FRAME_GSO_TCP4; /* an unknown format cannot be segmented */
 	f->frame.gso_size = 500;
 	send_frame(f);
 	g_assert_cmpuint(f->small.port.counters.drops.count[DROP_OVERSIZE], ==, 2);

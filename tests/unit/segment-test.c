@@ -347,7 +347,7 @@ static void gateways_mac_as_a_source_is_dropped_and_probed(struct fixture *f, gc
 	g_assert_cmpuint(segment_deadline(&f->segment), ==, 9 * USEC_PER_SEC);
 	segment_expire(&f->segment, 9 * USEC_PER_SEC);
 	g_assert_cmpuint(f->b.frames->len, ==, 1);
-	g_assert_true(loop_passes(&f->b.port.loop)); /* a suspicion alone blocks nobody */
+	g_assert_true(loop_passes(&f->b.port.loop)); /* a suspicion alone blocks no port */
 	f->segment.gateway = (struct segment_gateway){ 0 };
 	memory_port_done(&gateway);
 }

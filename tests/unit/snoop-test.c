@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A switch that sends multicast to those who joined. */
+/* A switch that sends multicast only to ports that joined. */
 #include "lan/frame.h"
 #include "lan/layers.h"
 #include "lan/segment.h"
@@ -126,7 +126,7 @@ static void send6(struct memory_port *from, usec_t now, const struct ip_addr *ds
 	memory_port_input(from, now, bytes, w.len);
 }
 
-/* Everybody has spoken, was asked, and had the time to answer. */
+/* All ports have sent a frame, were queried, and had time to answer. */
 static void settle(struct fixture *f)
 {
 	struct memory_port *ports[] = { &f->a, &f->b, &f->c, &f->uplink };
@@ -146,11 +146,11 @@ static void forget(struct fixture *f)
 }
 
 /* Who got the one frame that was sent since forget(): "abu…" */
-static void assert_reached(struct fixture *f, const char *whom)
+static void assert_reached(struct fixture *f, const char *expected)
 {
 	struct memory_port *ports[] = { &f->a, &f->b, &f->c, &f->uplink, &f->gateway };
 	for (size_t i = 0; i < G_N_ELEMENTS(ports); i++)
-		g_assert_cmpuint(ports[i]->frames->len, ==, strchr(whom, "abcug"[i]) ? 1 : 0);
+		g_assert_cmpuint(ports[i]->frames->len, ==, strchr(expected, "abcug"[i]) ? 1 : 0);
 	forget(f);
 }
 
@@ -297,7 +297,7 @@ static unsigned queries_at(struct fixture *f, usec_t now)
 static void gateway_asks_at_first_and_then_every_two_minutes(struct fixture *f, gconstpointer data)
 {
 	segment_expire(&f->segment, START);
-	g_assert_cmpuint(f->a.frames->len, ==, 0); /* nobody has spoken */
+	g_assert_cmpuint(f->a.frames->len, ==, 0); /* no port has sent a frame */
 	settle(f);
 	g_assert_cmpuint(queries_at(f, START + SNOOP_QUERY_INTERVAL / 4), ==, 2);
 	g_assert_cmpuint(queries_at(f, START + SNOOP_QUERY_INTERVAL / 2), ==, 0);
@@ -307,7 +307,7 @@ static void gateway_asks_at_first_and_then_every_two_minutes(struct fixture *f, 
 static void uplink_querier_with_a_lower_address_takes_over(struct fixture *f, gconstpointer data)
 {
 	settle(f);
-	query(&f->c, START + 1, IP4(192, 168, 122, 0));        /* a guest's word stops nobody, */
+	query(&f->c, START + 1, IP4(192, 168, 122, 0));        /* a guest's query does not stop others, */
 	query(&f->uplink, START + 1, IP4(192, 168, 122, 250)); /* nor does a higher address */
 	g_assert_cmpuint(queries_at(f, START + SNOOP_QUERY_INTERVAL / 4), ==, 2);
 	query(&f->uplink, SETTLED, IP4(10, 0, 0, 1));
