@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A life of a DHCP server with a pool of eight addresses.  The input is a list of steps, each a byte that says
+ * A DHCP server with a pool of eight addresses, step by step.  The input is a list of steps, each a byte that says
  * what happens and what belongs to it:
  *
  *     0  a client's message: its length (2 bytes, big-endian) and its bytes

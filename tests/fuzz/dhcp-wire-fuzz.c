@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One DHCP message through the parser; what it said is written again in a message of any size and parses the same. */
+/* One DHCP message through the parser; its values are written to a message of any size and parse the same. */
 #include "base/macros.h"
 #include "wire/dhcp.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The DNS service over UDP.  Input: the query as a whole DNS message, the 4 bytes "\xffEND", then what its server
- * answers; an answer that begins with "ID" gets the right id there.  Without the mark there is no answer.
+ * The DNS service over UDP.  Input: the query as a whole DNS message, the 4 bytes "\xffEND", then the answer of the
+ * server; an answer that begins with "ID" gets the right id there.  Without the mark there is no answer.
  */
 #include "base/arena.h"
 #include "base/macros.h"
@@ -9,11 +9,11 @@
 #include "lan/frame.h"
 #include "wire/udp.h"
 
-#include "dns-world.h"
+#include "dns-bench.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void ask(struct world *w, const uint8_t *query, size_t len)
+static void ask(struct bench *w, const uint8_t *query, size_t len)
 {
 	uint8_t bytes[4096];
 	if (len > sizeof(bytes) - ETH_HEADER_LEN - IPV4_HEADER_LEN - UDP_HEADER_LEN)
@@ -39,7 +39,7 @@ static void ask(struct world *w, const uint8_t *query, size_t len)
 	arena_done(&arena);
 }
 
-static void answer(struct world *w, const uint8_t *data, size_t len)
+static void answer(struct bench *w, const uint8_t *data, size_t len)
 {
 	dns_token token = w->alive[0];
 	if (token == 0)
@@ -51,14 +51,14 @@ static void answer(struct world *w, const uint8_t *data, size_t len)
 	if (len >= 2 && memcmp(copy, "ID", 2) == 0)
 		memcpy(copy, w->last_query, 2);
 	if (dns_upstream_answered(&w->upstream, w->now, token, copy, len))
-		world_over(w, token);
+		bench_over(w, token);
 	free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct world w;
-	world_init(&w);
+	struct bench w;
+	bench_init(&w);
 	const uint8_t *mark = size > 0 ? memmem(data, size,
 						"\xff"
 						"END",
@@ -69,8 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (mark) {
 		answer(&w, mark + 4, size - query_len - 4);
 		dns_upstream_failed(&w.upstream, w.now, w.alive[1], -ECONNREFUSED);
-		world_over(&w, w.alive[1]);
+		bench_over(&w, w.alive[1]);
 	}
-	world_done(&w);
+	bench_done(&w);
 	return 0;
 }

@@ -5,7 +5,7 @@
  */
 #include "base/macros.h"
 
-#include "dns-world.h"
+#include "dns-bench.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,7 +17,7 @@ enum between {
 	END = 0x80, /* FIN behind the last piece, else RST */
 };
 
-static void report(struct world *w, uint8_t between)
+static void report(struct bench *w, uint8_t between)
 {
 	dns_token token = w->alive[0];
 	if (token != 0 && between & FAIL) {
@@ -28,11 +28,11 @@ static void report(struct world *w, uint8_t between)
 		memcpy(bytes, w->last_query, w->last_query_len);
 		bytes[2] |= 0x80;
 		if (dns_upstream_answered(&w->upstream, w->now, token, bytes, w->last_query_len))
-			world_over(w, token);
+			bench_over(w, token);
 	}
 }
 
-static void feed(struct world *w, uint8_t between, const uint8_t *data, size_t size)
+static void feed(struct bench *w, uint8_t between, const uint8_t *data, size_t size)
 {
 	struct stream_service *s = dns_stream_service(w->dns);
 	size_t piece = (size_t)(between & PIECE) * 7 + 1;
@@ -54,8 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
 		return 0;
-	struct world w;
-	world_init(&w);
+	struct bench w;
+	bench_init(&w);
 	struct stream_service *s = dns_stream_service(w.dns);
 	w.stream_open = s->ops->accept(s, w.now, &w.stream);
 	check(w.stream_open);
@@ -66,6 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		s->ops->closed(s, w.now, &w.stream);
 		w.stream_open = false;
 	}
-	world_done(&w);
+	bench_done(&w);
 	return 0;
 }

@@ -31,7 +31,7 @@ struct guest {
 	uint64_t frames;
 };
 
-struct world {
+struct bench {
 	struct segment segment;
 	struct gateway gateway;
 	struct arp_service arp;
@@ -69,7 +69,7 @@ static void flush(struct port *p, usec_t now)
 
 static const struct port_ops guest_ops = { .send = take, .flush = flush };
 
-static void plug_in(struct world *w, unsigned i)
+static void plug_in(struct bench *w, unsigned i)
 {
 	/* One that takes everything, one as small as Ethernet, one as small as IPv4 allows. */
 	static const size_t sizes[N_PORTS] = { 65553, 1514, 14 + 576 };
@@ -77,7 +77,7 @@ static void plug_in(struct world *w, unsigned i)
 	segment_attach(&w->segment, &w->guests[i].port);
 }
 
-static void set_up(struct world *w)
+static void set_up(struct bench *w)
 {
 	struct hash_key key = { { 1, 2 } };
 	check(segment_init(&w->segment, &(struct segment_config){ .hash_key = key }) == 0);
@@ -94,7 +94,7 @@ static void set_up(struct world *w)
 		plug_in(w, i);
 }
 
-static void tear_down(struct world *w, usec_t now)
+static void tear_down(struct bench *w, usec_t now)
 {
 	for (unsigned i = 0; i < N_PORTS; i++)
 		segment_detach(&w->segment, now, &w->guests[i].port);
@@ -104,7 +104,7 @@ static void tear_down(struct world *w, usec_t now)
 	segment_done(&w->segment);
 }
 
-static void guest_sends(struct world *w, usec_t now, struct guest *g, const uint8_t *bytes, size_t len, bool mend)
+static void guest_sends(struct bench *w, usec_t now, struct guest *g, const uint8_t *bytes, size_t len, bool mend)
 {
 	/* Of its own size, so that a sanitizer sees every byte that is read too far. */
 	uint8_t *frame = malloc(len);
@@ -124,7 +124,7 @@ static void guest_sends(struct world *w, usec_t now, struct guest *g, const uint
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct world *w = calloc(1, sizeof(*w));
+	struct bench *w = calloc(1, sizeof(*w));
 	check(w != NULL);
 	set_up(w);
 	struct bytes_reader r = bytes_reader(data, size);

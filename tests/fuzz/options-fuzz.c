@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Options as an embedder or a configuration file may set them: lines of NAME=VALUE.  What passes the check keeps
+ * Options as an embedder or a configuration file may set them: lines of NAME=VALUE.  Settings that pass the check keep
  * the promises of settings.h.
  */
 #include "base/macros.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A stream of blocks, as `lanlet capture` takes it apart: in pieces of any length it is the same blocks. */
+/* A stream of blocks, as `lanlet capture` takes it apart: cut into pieces of any length, it gives the same blocks. */
 #include "wire/pcapng.h"
 
 #include <stdbool.h>

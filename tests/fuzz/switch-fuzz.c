@@ -27,7 +27,7 @@ struct peer {
 	uint64_t sent;
 };
 
-struct world {
+struct bench {
 	struct segment segment;
 	struct peer peers[N_PORTS];
 	uint8_t *batch[BATCH_MAX];
@@ -65,14 +65,14 @@ static void ignore_flush(void *opaque, usec_t now)
 {
 }
 
-static void set_gateway(struct world *w, struct port *p)
+static void set_gateway(struct bench *w, struct port *p)
 {
 	p->offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4;
 	segment_set_gateway(&w->segment,
 			    &(struct segment_gateway){ .port = p, .mac = gateway_mac, .ip = IP4(192, 168, 122, 1), .flush = ignore_flush });
 }
 
-static void set_up(struct world *w)
+static void set_up(struct bench *w)
 {
 	struct segment_config config = { .hash_key = { { 1, 2 } }, .isolate = true, .snooping = true, .storm_limit = 30 };
 	check(segment_init(&w->segment, &config) == 0);
@@ -90,14 +90,14 @@ static void set_up(struct world *w)
 	}
 }
 
-static void tear_down(struct world *w, usec_t now)
+static void tear_down(struct bench *w, usec_t now)
 {
 	for (unsigned i = 0; i < N_PORTS; i++)
 		segment_detach(&w->segment, now, &w->peers[i].port);
 	segment_done(&w->segment);
 }
 
-static void end_batch(struct world *w, usec_t now)
+static void end_batch(struct bench *w, usec_t now)
 {
 	segment_flush(&w->segment, now);
 	check(w->segment.arena.used == 0 && gro_is_empty(&w->segment.gro));
@@ -105,7 +105,7 @@ static void end_batch(struct world *w, usec_t now)
 		free(w->batch[w->n_batch - 1]);
 }
 
-static void sends_single(struct world *w, usec_t now, struct peer *p, uint8_t *frame, size_t len, uint8_t control)
+static void sends_single(struct bench *w, usec_t now, struct peer *p, uint8_t *frame, size_t len, uint8_t control)
 {
 	size_t first = len / 3;
 	struct iovec iov[2] = { { frame, first }, { frame + first, len - first } };
@@ -118,7 +118,7 @@ static void sends_single(struct world *w, usec_t now, struct peer *p, uint8_t *f
 	segment_input(&w->segment, now, &p->port, &f);
 }
 
-static void sends(struct world *w, usec_t now, struct peer *p, const uint8_t *bytes, size_t len, uint8_t control)
+static void sends(struct bench *w, usec_t now, struct peer *p, const uint8_t *bytes, size_t len, uint8_t control)
 {
 	/* Of its own size, so that a sanitizer sees every byte that is read too far. */
 	uint8_t *frame = malloc(len);
@@ -143,7 +143,7 @@ static void sends(struct world *w, usec_t now, struct peer *p, const uint8_t *by
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct world *w = calloc(1, sizeof(*w));
+	struct bench *w = calloc(1, sizeof(*w));
 	check(w != NULL);
 	set_up(w);
 	struct bytes_reader r = bytes_reader(data, size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The TCP machine against a guest and a host that do what the input says.  Input: a byte that opens the flow, then
+ * The TCP machine between a guest and a host that act as the input says.  Input: a byte that opens the flow, then
  * events: one byte says which, the next ones are its arguments.  Sequence numbers are near the ones that matter, so that
  * the fuzzer need not guess 32 bits.
  */
@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define ISS 0xfffff000u /* so that it wraps */
 #define GUEST_ISN 0xffffe000u
 
-struct world {
+struct bench {
 	struct tcp_flow f;
 	usec_t now;
 	struct bytes_reader r;
@@ -30,7 +30,7 @@ static void check(bool invariant)
 		abort();
 }
 
-static void act(struct world *w)
+static void act(struct bench *w)
 {
 	struct tcp_action a;
 	/* A turn ends: every action brings it nearer to having nothing to do. */
@@ -60,7 +60,7 @@ static void act(struct world *w)
 	}
 }
 
-static void guest_segment(struct world *w)
+static void guest_segment(struct bench *w)
 {
 	struct tcp_flow *f = &w->f;
 	struct tcp_header h = { .flags = bytes_get_u8(&w->r), .window = bytes_get_be16(&w->r) };
@@ -82,7 +82,7 @@ static void guest_segment(struct world *w)
 	check(t.advance == 0 || t.offset == 0);
 }
 
-static void on_the_way_to_the_guest(struct world *w)
+static void on_the_way_to_the_guest(struct bench *w)
 {
 	uint8_t how = bytes_get_u8(&w->r);
 	if (how & 2)
@@ -91,7 +91,7 @@ static void on_the_way_to_the_guest(struct world *w)
 		tcp_flow_guest_blocked(&w->f, how & 1);
 }
 
-static void event(struct world *w)
+static void event(struct bench *w)
 {
 	switch (bytes_get_u8(&w->r) % 9) {
 	case 0:
@@ -130,7 +130,7 @@ static void event(struct world *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct world w = { .now = 1000 * USEC_PER_SEC, .r = bytes_reader(data, size) };
+	struct bench w = { .now = 1000 * USEC_PER_SEC, .r = bytes_reader(data, size) };
 	uint8_t how = bytes_get_u8(&w.r);
 	struct tcp_open open = { .iss = ISS, .mss = how & 1 ? 1460 : 65495 };
 	struct tcp_header syn = {

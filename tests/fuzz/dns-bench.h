@@ -19,7 +19,7 @@
 
 #define WORLD_TRANSACTIONS 64u
 
-struct world {
+struct bench {
 	usec_t now;
 	struct dns *dns;
 	struct sink sink;
@@ -69,14 +69,14 @@ static inline int world_find_address(struct dns_names *n, usec_t now, ip4_t ip, 
 	return 0;
 }
 
-static inline struct world *world_of(struct dns_upstream *u)
+static inline struct bench *bench_of(struct dns_upstream *u)
 {
-	return container_of(u, struct world, upstream);
+	return container_of(u, struct bench, upstream);
 }
 
 static inline int world_send(struct dns_upstream *u, usec_t now, const struct dns_upstream_query *q)
 {
-	struct world *w = world_of(u);
+	struct bench *w = bench_of(u);
 	check(q->token != 0 && q->len >= DNS_HEADER_LEN);
 	w->last_query_len = q->len < sizeof(w->last_query) ? q->len : sizeof(w->last_query);
 	memcpy(w->last_query, q->bytes, w->last_query_len);
@@ -89,7 +89,7 @@ static inline int world_send(struct dns_upstream *u, usec_t now, const struct dn
 	return -EMFILE;
 }
 
-static inline void world_over(struct world *w, dns_token token)
+static inline void bench_over(struct bench *w, dns_token token)
 {
 	for (unsigned i = 0; i < WORLD_TRANSACTIONS; i++)
 		if (w->alive[i] == token)
@@ -98,12 +98,12 @@ static inline void world_over(struct world *w, dns_token token)
 
 static inline void world_cancel(struct dns_upstream *u, dns_token token)
 {
-	world_over(world_of(u), token);
+	bench_over(bench_of(u), token);
 }
 
 static inline ssize_t world_stream_send(struct local_stream *s, const void *data, size_t len)
 {
-	struct world *w = container_of(s, struct world, stream);
+	struct bench *w = container_of(s, struct bench, stream);
 	check(w->stream_open);
 	size_t n = len < w->window ? len : w->window;
 	w->window -= n;
@@ -112,12 +112,12 @@ static inline ssize_t world_stream_send(struct local_stream *s, const void *data
 
 static inline void world_stream_nothing(struct local_stream *s)
 {
-	check(container_of(s, struct world, stream)->stream_open);
+	check(container_of(s, struct bench, stream)->stream_open);
 }
 
 static inline void world_stream_close(struct local_stream *s)
 {
-	struct world *w = container_of(s, struct world, stream);
+	struct bench *w = container_of(s, struct bench, stream);
 	check(w->stream_open);
 	w->stream_open = false;
 }
@@ -128,9 +128,9 @@ static const struct dns_upstream_ops world_upstream_ops = { world_send, world_ca
 static const struct local_stream_ops world_stream_ops = { world_stream_send, world_stream_nothing, world_stream_nothing,
 							  world_stream_close };
 
-static inline void world_init(struct world *w)
+static inline void bench_init(struct bench *w)
 {
-	*w = (struct world){
+	*w = (struct bench){
 		.now = USEC_PER_SEC,
 		.sink = { &world_sink_ops },
 		.names = { &world_names_ops },
@@ -153,7 +153,7 @@ static inline void world_init(struct world *w)
 	dns_set_servers(w->dns, &servers);
 }
 
-static inline void world_turn_clock(struct world *w, usec_t by)
+static inline void bench_turn_clock(struct bench *w, usec_t by)
 {
 	struct service *s = dns_service(w->dns);
 	w->now += by;
@@ -162,10 +162,10 @@ static inline void world_turn_clock(struct world *w, usec_t by)
 }
 
 /* Everything is over when every answer has been waited for and every idle stream closed. */
-static inline void world_done(struct world *w)
+static inline void bench_done(struct bench *w)
 {
 	for (unsigned i = 0; i < 30; i++)
-		world_turn_clock(w, 2 * USEC_PER_SEC);
+		bench_turn_clock(w, 2 * USEC_PER_SEC);
 	check(!w->stream_open);
 	for (unsigned i = 0; i < WORLD_TRANSACTIONS; i++)
 		check(w->alive[i] == 0);
