@@ -43,11 +43,23 @@ static char *choices(const struct lanlet_option *o)
 	return g_string_free(out, FALSE);
 }
 
-/* The first sentence of @text, safe within single quotes and for zsh, to which brackets and colons are syntax. A string to g_free(). */
-static char *first_sentence(const char *text)
+/*
+ * What @text says first: its first sentence, up to a colon or an example. Goes between single quotes. A colon and brackets would be
+ * syntax for zsh. A string to g_free().
+ */
+static char *summary_of(const char *text)
 {
-	g_autofree char *sentence = g_strndup(text, strcspn(text, ".:[]"));
-	return g_strescape(g_strdelimit(sentence, "'\"\\`$", ' '), NULL);
+	static const char *const ends[] = { ". ", ":", "[", "]", ", such as ", " such as ", ", like ", " like " };
+	size_t len = strlen(text);
+	if (g_str_has_suffix(text, "."))
+		len--;
+	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+		const char *end = g_strstr_len(text, (gssize)len, ends[i]);
+		len = end ? (size_t)(end - text) : len;
+	}
+	g_autofree char *summary = g_strndup(text, len);
+	g_auto(GStrv) parts = g_strsplit(summary, "'", -1);
+	return g_strjoinv("'\\''", parts);
 }
 
 static void put_name(const struct command *c)
@@ -108,13 +120,13 @@ static void put_bash(void)
 
 static void zsh_summary(const struct command *c)
 {
-	g_autofree char *text = first_sentence(c->summary);
+	g_autofree char *text = summary_of(c->summary);
 	printf("\t\t'%s:%s'\n", c->name, text);
 }
 
 static void zsh_option(const struct command *c, const struct lanlet_option *o)
 {
-	g_autofree char *text = first_sentence(o->help), *words = choices(o);
+	g_autofree char *text = summary_of(o->help), *words = choices(o);
 	printf(" \\\n\t\t\t'%s--%s[%s]", o->repeatable ? "*" : "", o->name, text);
 	if (o->argument)
 		printf(":value:%s%s%s", words[0] ? "(" : is_path(o) ? "_files" : "", words, words[0] ? ")" : "");
@@ -143,7 +155,7 @@ static void put_zsh(void)
 
 static void fish_option(const struct command *c, const struct lanlet_option *o)
 {
-	g_autofree char *text = first_sentence(o->help), *words = choices(o);
+	g_autofree char *text = summary_of(o->help), *words = choices(o);
 	printf("complete -c lanlet -n '__fish_seen_subcommand_from %s' -l %s -d '%s'", c->name, o->name, text);
 	if (words[0])
 		printf(" -x -a '%s'", words);
@@ -154,7 +166,7 @@ static void fish_option(const struct command *c, const struct lanlet_option *o)
 
 static void fish_command(const struct command *c)
 {
-	g_autofree char *text = first_sentence(c->summary);
+	g_autofree char *text = summary_of(c->summary);
 	printf("complete -c lanlet -n __fish_use_subcommand -a %s -d '%s'\n", c->name, text);
 	for_each_option(c, fish_option);
 }

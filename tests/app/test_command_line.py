@@ -7,6 +7,7 @@ import re
 import select
 import shlex
 import subprocess
+from pathlib import Path
 
 from lan import runner
 from lan.case import TestCase
@@ -88,6 +89,24 @@ class CommandLine(TestCase):
             options = {"--" + o for o in options_in_help(self.lanlet(command, "--help").stdout)}
             self.assertEqual(options - complete(f"lanlet {command} --"), set(), command)
         self.assertEqual(complete("lanlet run --log-level w"), {"warning"})
+
+    def test_completions_describe_options_in_the_words_of_the_help(self):
+        fish = Path(os.environ["COMPLETION"] + ".fish").read_text().replace("'\\''", "\a")
+        zsh = Path(os.environ["COMPLETION"]).with_name("_lanlet").read_text().replace("'\\''", "\a")
+        descriptions = {
+            "fish": re.findall(r"__fish_seen_subcommand_from ([a-z-]+)' -l ([a-z-]+) -d '([^']*)'", fish),
+            "zsh": [(command, option, text) for command, options in re.findall(r"(?m)^\t([a-z-]+)\)\n((?:\t\t.*\n)+)", zsh)
+                    for option, text in re.findall(r"'\*?--([a-z-]+)\[([^]]*)\]", options)],
+        }
+        for command in re.findall(r"^  ([a-z-]+) ", self.lanlet("--help").stdout, re.M):
+            text = self.lanlet(command, "--help").stdout
+            helps = {o: " ".join(h.split()) for o, h in re.findall(r"(?m)^  --([a-z-]+).*\n((?: {8}.*\n)+)", text)}
+            for shell, all_of_shell in descriptions.items():
+                own = {option: text.replace("\a", "'") for name, option, text in all_of_shell if name == command}
+                self.assertEqual(own.keys(), helps.keys(), (shell, command))
+                for option, described in own.items():
+                    self.assertTrue(helps[option].startswith(described), (shell, command, option, described))
+                    self.assertRegex(helps[option][len(described):], r"^(?:[.:]( |$)|,? such as |,? like )", (shell, command, option))
 
     @needs("zsh")
     def test_zsh_completes_commands_options_and_words(self):
