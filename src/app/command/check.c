@@ -206,14 +206,14 @@ static void check_dhcp_servers(const struct check_context *p, struct diagnosis *
 }
 
 static const struct check checks[] = {
-	{ "ping", check_ping },
-	{ "names", check_name_servers },
-	{ "descriptors", check_descriptors },
-	{ "memory-lock", check_memory_lock },
-	{ "tun", check_tun },
-	{ "kvm", check_kvm },
-	{ "subnet", check_subnet },
-	{ "dhcp-servers", check_dhcp_servers },
+	{ "ping", false, check_ping },
+	{ "names", false, check_name_servers },
+	{ "descriptors", false, check_descriptors },
+	{ "memory-lock", false, check_memory_lock },
+	{ "tun", false, check_tun },
+	{ "kvm", false, check_kvm },
+	{ "subnet", false, check_subnet },
+	{ "dhcp-servers", true, check_dhcp_servers },
 };
 
 const struct check *check_at(size_t index)

@@ -28,12 +28,13 @@ void diagnosis_done(struct diagnosis *d);
 /* What the checks know about the network. */
 struct check_context {
 	struct prefix4 subnet;
-	/* NULL: none was heard, or the network does not run. */
+	/* NULL: no other DHCP server was heard. */
 	const char *foreign_dhcp_server;
 };
 
 struct check {
 	const char *name;
+	bool needs_network; /* examines a running network; others examine the machine */
 	void (*run)(const struct check_context *p, struct diagnosis *ret);
 };
 

@@ -68,8 +68,10 @@ static bool doctor_main(const struct arguments *a, GError **error)
 		p.foreign_dhcp_server = api_has(network, "foreign_dhcp_server") ? api_text(network, "foreign_dhcp_server") : NULL;
 	}
 	printf("network %s %s\n", a->network, network ? "is running" : "is not running: checking the machine only");
-	for (size_t i = 0; check_at(i); i++)
-		problems += examine(check_at(i), &p) == FINDING_PROBLEM;
+	const struct check *check;
+	for (size_t i = 0; (check = check_at(i)); i++)
+		if (network || !check->needs_network)
+			problems += examine(check, &p) == FINDING_PROBLEM;
 	if (!table_finish(error))
 		return false;
 	return problems == 0 || fail(error, FAILURE_GENERAL, "%u problem%s found", problems, problems == 1 ? "" : "s");
