@@ -24,7 +24,7 @@
 struct side {
 	struct loop loop;
 	struct segment segment;
-	struct link *plug;
+	struct link *join;
 	struct link *vde;
 	struct memory_port other;
 };
@@ -39,14 +39,14 @@ static void side_init(struct side *s)
 {
 	g_assert_cmpint(loop_init(&s->loop), ==, 0);
 	g_assert_cmpint(segment_init(&s->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
-	g_assert_cmpint(join_link_ops.new(&(struct link_config){ &s->loop.poller, &s->segment, NULL, 65520 }, &s->plug), ==, 0);
+	g_assert_cmpint(join_link_ops.new(&(struct link_config){ &s->loop.poller, &s->segment, NULL, 65520 }, &s->join), ==, 0);
 	g_assert_cmpint(vde_link_ops.new(&(struct link_config){ &s->loop.poller, &s->segment, NULL, 1500 }, &s->vde), ==, 0);
 	memory_port_init(&s->other, &s->segment, "other", 65553);
 }
 
 static void side_done(struct side *s)
 {
-	join_link_ops.free(s->plug, 0);
+	join_link_ops.free(s->join, 0);
 	vde_link_ops.free(s->vde, 0);
 	memory_port_done(&s->other);
 	segment_done(&s->segment);
@@ -57,7 +57,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 {
 	side_init(&f->a);
 	side_init(&f->b);
-	f->base = g_dir_make_tmp("plug-XXXXXX", NULL);
+	f->base = g_dir_make_tmp("vde-join-XXXXXX", NULL);
 	f->dir = g_build_filename(f->base, "vde", NULL);
 }
 
@@ -83,7 +83,7 @@ static void tear_down(struct fixture *f, gconstpointer data)
 
 static void turn(struct side *s)
 {
-	join_link_ops.expire(s->plug, clock_now());
+	join_link_ops.expire(s->join, clock_now());
 	vde_link_ops.expire(s->vde, clock_now());
 	while (loop_dispatch(&s->loop, clock_now()) > 0)
 		;
@@ -112,7 +112,7 @@ static void note_why(void *opaque, const char *url, bool is_connected, const cha
 static char *waiting(struct side *s)
 {
 	char *why = NULL;
-	join_link_ops.for_each_target(s->plug, note_why, &why);
+	join_link_ops.for_each_target(s->join, note_why, &why);
 	return why;
 }
 
@@ -179,7 +179,7 @@ static void exchange(struct fixture *f, size_t len)
 
 static void join(struct side *s, const char *url)
 {
-	g_assert_cmpint(join_link_ops.connect(s->plug, url, NULL), ==, 0);
+	g_assert_cmpint(join_link_ops.connect(s->join, url, NULL), ==, 0);
 }
 
 static void switch_is_joined_when_it_comes_and_again_when_it_comes_back(struct fixture *f, gconstpointer data)
@@ -261,12 +261,12 @@ static void unknown_plugin_is_reported_and_retried_with_growing_pauses(struct fi
 {
 	join(&f->a, "nosuch://x");
 	run_until(f, plugin_is_unknown);
-	usec_t first = join_link_ops.deadline(f->a.plug);
+	usec_t first = join_link_ops.deadline(f->a.join);
 	g_assert_cmpuint(first, >, 0);
-	join_link_ops.expire(f->a.plug, first);
-	g_assert_cmpuint(join_link_ops.deadline(f->a.plug), ==, USEC_INFINITY); /* being opened */
+	join_link_ops.expire(f->a.join, first);
+	g_assert_cmpuint(join_link_ops.deadline(f->a.join), ==, USEC_INFINITY); /* being opened */
 	run_until(f, plugin_is_unknown);
-	g_assert_cmpuint(join_link_ops.deadline(f->a.plug), <=, clock_now() + 30 * USEC_PER_SEC);
+	g_assert_cmpuint(join_link_ops.deadline(f->a.join), <=, clock_now() + 30 * USEC_PER_SEC);
 }
 
 static void link_can_be_freed_while_a_thread_is_opening(struct fixture *f, gconstpointer data)
@@ -308,12 +308,12 @@ static void peer_that_does_not_read_blocks_no_other_port(struct fixture *f, gcon
 	close(peer);
 }
 
-#define ADD(test) g_test_add("/plug/" #test, struct fixture, NULL, set_up, test, tear_down)
+#define ADD(test) g_test_add("/vde-join/" #test, struct fixture, NULL, set_up, test, tear_down)
 
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/plug/frame_is_as_large_as_the_plugin_carries", frame_is_as_large_as_the_plugin_carries);
+	g_test_add_func("/vde-join/frame_is_as_large_as_the_plugin_carries", frame_is_as_large_as_the_plugin_carries);
 	ADD(switch_is_joined_when_it_comes_and_again_when_it_comes_back);
 	ADD(segments_are_joined_by_ptp);
 	ADD(segments_are_joined_by_udp);
