@@ -23,6 +23,7 @@ enum gap {
 	GAP_OPEN_UDP = 1 << 5,        /* open() does not support datagrams */
 	GAP_FLOW_DETAILS = 1 << 6,    /* of a flow only its endpoints and its age are known */
 	GAP_OPENING = 1 << 7,         /* open() needs the host side at once and does not report the guest's answer */
+	GAP_RESET_WHEN_FULL = 1 << 8, /* a reset outside is not noticed while the buffers of both directions are full */
 };
 
 struct engine_row {

@@ -16,8 +16,8 @@ static const struct engine_row engines[] = {
 	{ &native_engine_ops, 0 },
 	{ &native_engine_ops, 0, "native-no-peek-off", .no_peek_off = true },
 #ifdef HAVE_SLIRP
-	{ &slirp_engine_ops,
-	  GAP_TCP_UNREACHABLE | GAP_OPEN_SOURCE | GAP_CODES | GAP_DONT_FRAGMENT | GAP_OPEN_UDP | GAP_OPENING | GAP_FLOW_DETAILS },
+	{ &slirp_engine_ops, GAP_TCP_UNREACHABLE | GAP_OPEN_SOURCE | GAP_CODES | GAP_DONT_FRAGMENT | GAP_OPEN_UDP | GAP_OPENING |
+				     GAP_FLOW_DETAILS | GAP_RESET_WHEN_FULL },
 #endif
 };
 
