@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The domains in contrib/libvirt are what libvirt understands, and name what lanlet has."""
+"""The domains in contrib/libvirt fit libvirt's schema, and their sockets exist."""
 
 import pathlib
 import subprocess

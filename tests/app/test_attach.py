@@ -31,7 +31,7 @@ class TestCase(case.TestCase):
         return sock
 
     def pair(self, kind):
-        """Our end and the number of a descriptor for lanlet's."""
+        """A socket pair: the test's end, and the descriptor number for lanlet's."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         for sock in (ours, theirs):
             self.addCleanup(sock.close)
@@ -45,13 +45,13 @@ class TestCase(case.TestCase):
         wait_until(lambda: not any(re.fullmatch(pattern, name) for name in self.ports()), "the end of port " + pattern)
 
     def assert_gateway_answers(self, link, mac=b"\x52\x54\x00\x00\x00\x01"):
-        """By ARP, to a guest at this link."""
+        """Asserts that the gateway answers ARP on this link."""
         self.assertEqual(len(Host(link, mac, OWN).resolve(address(GATEWAY))), 6)
 
 
 class Descriptors(TestCase):
     def start_with(self, *socks, **options):
-        """Each of @socks as (socket, its options)."""
+        """Starts lanlet with @socks, each a (socket, options) pair."""
         args = [word for sock, text in socks for word in ("--fd", "%d%s" % (sock.fileno(), text))]
         return self.start(*args, pass_fds=[sock.fileno() for sock, _ in socks], **options)
 
@@ -99,7 +99,7 @@ class Descriptors(TestCase):
         self.assertEqual(len(self.ports()), 9 + len(self.own_ports()))
 
     def own_ports(self):
-        """Of the network itself."""
+        """Names of the ports that belong to the network itself."""
         return [name for name in self.ports() if not re.match("stream|seqpacket|dgram", name)]
 
     def test_tcp_connection_is_a_port(self):
@@ -263,7 +263,7 @@ class Connect(TestCase):
 
 class Activation(TestCase):
     def start_activated(self, socks, names, shell="export LISTEN_PID=$$"):
-        """As a service manager starts it: the sockets are descriptors 3 and up."""
+        """Starts lanlet as a service manager does: the sockets are descriptors 3 and up."""
         numbers = [sock.fileno() for sock in socks]
         high = [os.dup2(number, 100 + i) for i, number in enumerate(numbers)]
         script = ["exec %d<&%d %d<&-" % (3 + i, fd, fd) for i, fd in enumerate(high)] + [shell, "exec %s run" % LANLET]
@@ -403,7 +403,7 @@ class Qemu(TestCase):
         return self.program("qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-boot", "n", *arguments)
 
     def wait_for_qemu(self, qemu, pattern):
-        """The card's own boot ROM sends something soon."""
+        """Waits for the first frame of the card's boot ROM."""
         wait_until(lambda: not qemu.is_running() or any(re.fullmatch(pattern, name) for name in self.ports()), "port " + pattern)
         self.assertTrue(qemu.is_running(), "QEMU ended")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Help, manual page, usage errors, `lanlet qemu`: what ends at once."""
+"""Commands that end at once: help, manual page, usage errors, `lanlet qemu`."""
 
 import os
 import pty
@@ -118,7 +118,7 @@ class CommandLine(TestCase):
             self.assertEqual(self.type_into_zsh(directory, line), completed)
 
     def type_into_zsh(self, directory, line):
-        """What stands on the line behind a Tab, as zsh's line editor has it."""
+        """The command line after a Tab in zsh's line editor."""
         terminal, other = pty.openpty()
         start = (f"fpath=({directory} $fpath); autoload -Uz compinit; compinit -u -D; show() {{ print -r -- \"<$BUFFER>\"; exit }}; "
                  "zle -N show; bindkey '^X' show; print 're''ady'")

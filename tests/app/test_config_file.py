@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The INI file: where it is found, what it may say, and what the command line does to it."""
+"""The INI file: its location and contents, and options of the command line that override it."""
 
 import os
 import re

@@ -187,7 +187,7 @@ class Readiness(TestCase):
             self.assertIn("    " + expected, output.text())
 
     def test_missing_standard_descriptors_do_no_harm(self):
-        """Else the first socket would be descriptor 2, and log lines would go to it."""
+        """Otherwise the first socket would be descriptor 2 and get the log lines."""
         env = {**self.env, "NOTIFY_SOCKET": self.path("notify")}
         manager = self.listen(self.path("notify"))
         process = self.program(LANLET, "run", "--log-level", "debug", env=env, preexec_fn=lambda: os.closerange(0, 3))
@@ -276,7 +276,7 @@ class Status(TestCase):
         self.assertEqual(self.lanlet("status").returncode, 0)
 
     def test_clients_are_turned_away_when_descriptors_run_out(self):
-        """Not left in the queue, where they would wake the network again and again."""
+        """If they stayed in the queue, they would wake the network again and again."""
         process = self.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)))
         path = self.path("run/lanlet/default/stream.sock")
         guests = [self.connect(path) for _ in range(30)]

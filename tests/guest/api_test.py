@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The API and the commands that ask it, about a network with guests in it."""
+"""The API, and the commands that use it, on a network with guests."""
 
 import contextlib
 import errno
@@ -25,7 +25,7 @@ GATEWAY = "192.168.122.1"
 
 
 class Routes(unittest.TestCase):
-    """Each route's answer with something in it, by its schema (openapi.Api checks each)."""
+    """Each route returns a non-empty answer that fits its schema (openapi.Api checks that)."""
 
     def setUp(self):
         self.network = self.enterContext(Lanlet())
@@ -168,7 +168,7 @@ class Routes(unittest.TestCase):
 
 
 class Refusals(unittest.TestCase):
-    """Refused requests: their status, their words, and that they change nothing."""
+    """Refused requests: their status and message, and that they change nothing."""
 
     MAC, NINE = mac_text(mac(7)), mac_text(mac(9))
     LONG = "x" * 300
@@ -447,7 +447,7 @@ class Commands(unittest.TestCase):
 
 
 class Clients(unittest.TestCase):
-    """Many of them, and such as do not do what a client should."""
+    """Many clients, and clients that misbehave."""
 
     def setUp(self):
         self.network = self.enterContext(Lanlet())
@@ -540,7 +540,7 @@ class Clients(unittest.TestCase):
         self.assertGreater(int(re.search(rb'"lost","count":(\d+)', data)[1]), 0)
 
     def api_level(self, number):
-        """An event for little effort: over one connection."""
+        """Causes events with little effort: over one connection."""
         if not hasattr(self, "levels"):
             self.levels = openapi.Connection(self.network.runtime / "api.sock")
             self.addCleanup(self.levels.close)

@@ -50,7 +50,7 @@ def setUpModule():
 
 
 class Traced(Lanlet):
-    """Under strace."""
+    """A lanlet that runs under strace."""
 
     def command(self, *options):
         # LeakSanitizer, where lanlet has it, is no friend of tracers.
@@ -61,14 +61,14 @@ class Traced(Lanlet):
         ]
 
     def stop(self):
-        """Ends lanlet, not strace."""
+        """Ends lanlet and lets strace finish."""
         strace = self.process.pid
         child, = Path(f"/proc/{strace}/task/{strace}/children").read_text().split()
         os.kill(int(child), signal.SIGTERM)
         return self.process.wait()
 
     def calls(self):
-        """How many there were so far, by kind."""
+        """Counts the system calls so far by name."""
         count = collections.Counter()
         with open(self.directory / "calls", errors="replace") as lines:
             for line in lines:

@@ -299,7 +299,7 @@ class Control(Network):
 
 
 class Transfers(Network):
-    """With something outside, and guests that are this machine's own kernel."""
+    """Transfers between a server outside and guests that use this machine's kernel."""
 
     def setUp(self):
         if reason := tap.why_no_tap():
@@ -345,7 +345,7 @@ class Counters(Transfers):
 
 
 class Losses(Transfers):
-    """A reader that does not read, and disks that are full: records are lost, and guests notice nothing."""
+    """Slow readers and full disks: records are lost, and guests are not affected."""
 
     def test_slow_reader_loses_records_that_are_counted_and_guests_lose_nothing(self):
         guest = self.guest()
@@ -432,14 +432,14 @@ class Losses(Transfers):
 
 @needs("tcpdump", "tshark")
 class Compared(Transfers):
-    """With what the guest's own tcpdump has."""
+    """Comparison with the guest's own tcpdump."""
 
     def mark(self, guest, pattern):
         guest.check("ping", "-c", "1", "-s", "64", "-p", pattern, GATEWAY)
 
     @staticmethod
     def between(frames, first, last):
-        """From the frame that has the first mark to the one that has the last."""
+        """The frames from the one with the first mark to the one with the last."""
         marks = [bytes.fromhex(mark) * 2 for mark in (first, last)]
         places = [next(i for i, frame in enumerate(frames) if mark in frame) for mark in marks]
         return frames[places[0] : places[1] + 1]

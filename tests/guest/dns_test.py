@@ -30,7 +30,7 @@ def status(answer):
 
 
 def write_resolv_conf(text):
-    """As resolvconf does it: a new file in the old one's place."""
+    """Replaces the file with a new one, as resolvconf does."""
     new = Path("/etc/resolv.conf.new")
     new.write_text(text)
     new.rename("/etc/resolv.conf")
@@ -158,7 +158,7 @@ class FloodTest(unittest.TestCase):
 
 
 class ResolverTest(unittest.TestCase):
-    """Which servers are asked, and when that changes."""
+    """Which servers are asked, and changes of them."""
 
     @classmethod
     def setUpClass(cls):

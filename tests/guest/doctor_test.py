@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lanlet doctor finds what commonly goes wrong: each trouble is made, found, and gone again."""
+"""lanlet doctor finds common problems: each is created, found, and removed again."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ KIB = 1 << 10
 
 
 def limit(what, hard):
-    """For the child: no more than this, and no more than there is."""
+    """Sets a limit in the child, at most the current hard limit."""
     def apply():
         most = resource.getrlimit(what)[1]
         least = hard if most == resource.RLIM_INFINITY else min(hard, most)

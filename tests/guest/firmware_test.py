@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Guests whose TCP/IP is not Linux: iPXE and U-Boot, at their command lines."""
+"""Guests with another TCP/IP stack than Linux: the command lines of iPXE and U-Boot."""
 
 import unittest
 

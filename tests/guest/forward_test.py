@@ -68,7 +68,7 @@ setUpModule = tap.need_tap
 
 
 def begin_to_ask(kind, host, port, data="x", source=""):
-    """A process that asks and prints the answer."""
+    """Starts a process that asks and prints the answer."""
     return Program([sys.executable, "-c", ASK, kind, host, port, data, source], stdout=subprocess.PIPE, text=True)
 
 

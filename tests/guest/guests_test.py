@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two Linux guests at once on one network: what a user of lanlet gets."""
+"""Two Linux guests on one network, used as a user of lanlet does."""
 
 import re
 import subprocess
@@ -138,7 +138,7 @@ class TwoGuestsTest(unittest.TestCase):
 
 
 class ReconnectTest(unittest.TestCase):
-    """The network goes away below a running guest, and QEMU 7.2 does not tell the guest."""
+    """The network ends below a running guest; QEMU 7.2 does not tell the guest."""
 
     def setUp(self):
         self.lanlet = self.enterContext(Lanlet())

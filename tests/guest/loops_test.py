@@ -24,7 +24,7 @@ def ports(network):
 
 class LoopTest(unittest.TestCase):
     def network(self, *options, fds=()):
-        """One without a gateway: a switch."""
+        """A network without a gateway, as a switch."""
         return self.enterContext(Lanlet("--no-gateway", "--storm-limit", str(STORM_LIMIT), *options, fds=fds))
 
     def blocked(self):
@@ -58,7 +58,7 @@ class LoopTest(unittest.TestCase):
         return network, name
 
     def assert_quiet(self):
-        """What went round has died out."""
+        """Asserts that no frame circulates any more."""
 
         def few():
             first = self.frames()
@@ -68,7 +68,7 @@ class LoopTest(unittest.TestCase):
         wait_until(few, "the end of what goes round", PATIENCE)
 
     def assert_loop_is_cut(self, one, two):
-        """Of the networks of @one and @two; returns where."""
+        """Asserts that one port of the networks of @one and @two is blocked; returns where."""
         began = time.monotonic()
         self.broadcast(one)
         where = self.wait_for_cut(began)
@@ -87,7 +87,7 @@ class LoopTest(unittest.TestCase):
         return where
 
     def assert_ping(self, host, other):
-        """Both live in this process: the other one in a thread meanwhile."""
+        """Both hosts live in this process: a thread serves the other one meanwhile."""
         done = threading.Event()
 
         def live():

@@ -194,7 +194,7 @@ with socket.create_connection((sys.argv[1], 7), 60) as s:
 
 
 class FewDescriptors(Lanlet):
-    """With a hard limit that one guest can reach."""
+    """A network with a hard limit of descriptors that one guest can reach."""
 
     def command(self, *options):
         return ["prlimit", "--nofile=256:1000", *super().command(*options)]

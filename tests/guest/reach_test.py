@@ -65,7 +65,7 @@ setUpModule = tap.need_tap
 
 
 class Network(Lanlet):
-    """In the directory where its commands look for it without being told."""
+    """A network in the default directory, where commands look for it."""
 
     def __init__(self, *options):
         super().__init__("--host", f"{WEB_MAC},{WEB},web", *options)
@@ -135,7 +135,7 @@ class Connect(unittest.TestCase):
             self.assertEqual(process.wait(), 0)
 
     def test_input_after_the_guest_s_end_ends_it(self):
-        """A guest that has closed its side may still read, until it says that it does not."""
+        """A guest that has closed its side may still read, until it resets the connection."""
         with self.network.begin_by_name("connect", "web", "82", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             process.stdin.write(b"0\n")
             process.stdin.flush()
@@ -355,7 +355,7 @@ Host *
 
 
 class Proxy(unittest.TestCase):
-    """By curl, by others' bytes, and by many at once."""
+    """The proxy with curl, with invalid bytes, and with many clients at once."""
 
     @classmethod
     def setUpClass(cls):

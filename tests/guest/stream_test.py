@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""stream.sock and the switch behind it: many clients, and clients that mean harm."""
+"""stream.sock and the switch behind it: many clients, and hostile ones."""
 
 import contextlib
 import os

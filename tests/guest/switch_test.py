@@ -85,7 +85,7 @@ class IsolationTest(TestCase):
 
 
 class PinningTest(TestCase):
-    """The port says one MAC, its guest another one: in the frame, or inside of it only."""
+    """The port is pinned to one MAC and the guest uses another: in the frame's source, or only inside the frame."""
 
     def setUp(self):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

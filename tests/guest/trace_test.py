@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""traceroute and mtr as a guest has them, over a way of several hops; path MTU discovery along it.
+"""traceroute and mtr of a guest over a path of several hops, and path MTU discovery on it.
 
     guest ── lanlet ── (ROUTER) ── a cable that carries less ── (DISTANT)
 """
@@ -76,7 +76,7 @@ class TraceTest(unittest.TestCase):
         cls.guest.set_address("192.168.122.50")
 
     def traceroute(self, *options):
-        """Who answered, hop by hop; one probe a hop that waits as long as it takes."""
+        """The address that answered at each hop; one probe for each, without a time limit."""
         text = self.guest.check("traceroute", "-n", "-q", "1", "-w", "20,0,0", "-m", "6", *options, DISTANT, timeout=200)
         return [line.split()[1] for line in text.splitlines()[1:]]
 

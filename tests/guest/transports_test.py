@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Linux guests on one network, each by another transport: each exchanges whole files with each of the others."""
+"""Linux guests on one network, each on another link; every pair exchanges files."""
 
 import unittest
 
@@ -68,7 +68,7 @@ class AllTransportsTest(unittest.TestCase):
                 self.assertEqual(out.split()[0], servers.blob_sha256(size))
 
     def test_large_packets_pass_whole_where_both_ends_take_them(self):
-        """What a guest with an MTU of 1500 cannot take is not its sender's loss in silence: TCP sizes itself, and these do."""
+        """Packets too large for a guest with an MTU of 1500 are not lost silently: the sender learns the MTU."""
         by_name = {guest.name: guest for guest in self.guests}
         if not {"stream", "vde"} <= set(by_name):
             self.skipTest("this QEMU has no -netdev vde")

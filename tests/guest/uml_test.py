@@ -24,7 +24,7 @@ class TestCase(unittest.TestCase):
         return self.enterContext(uml.Uml(card, "uml", fds))
 
     def assert_works(self, guest):
-        """A lease, names, ping, and files whole both ways; the lease."""
+        """Asserts that lease, names, ping and file transfers work; returns the lease."""
         lease = guest.lease()
         self.assertRegex(lease["ip"], r"^192\.168\.122\.\d+$")
         for target in (GATEWAY, outside.FAR, "www.example.test", "uml"):
@@ -99,7 +99,7 @@ class VdeTest(TestCase):
 
 
 class VectorTest(TestCase):
-    """Several packets a system call."""
+    """The vector driver: several packets for each system call."""
 
     def rename(self, guest):
         guest.check("ip link set vec0 name eth0")

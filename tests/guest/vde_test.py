@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""VDE both ways: programs of others at our switch, and lanlet at the switches of others."""
+"""VDE in both roles: other programs at lanlet's switch, and lanlet at other switches."""
 
 import unittest
 

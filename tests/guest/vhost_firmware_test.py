@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Firmware by vhost-user, with drivers that take none of the offloads, and the systems that it boots."""
+"""Firmware on vhost-user, with drivers without offloads, and the systems that it boots."""
 
 import re
 import tempfile

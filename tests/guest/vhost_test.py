@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Linux guests by vhost-user, next to one by a stream socket."""
+"""Linux guests on vhost-user, beside one on a stream socket."""
 
 import re
 import tempfile
@@ -28,7 +28,7 @@ def features(guest):
 
 
 def received(guest):
-    """Frames that came by each receive queue."""
+    """The number of frames received on each queue."""
     return [int(count) for count in re.findall(r"rx_queue_\d+_packets: (\d+)", guest.check("ethtool -S eth0"))]
 
 
@@ -37,7 +37,7 @@ def drops(lanlet):
 
 
 class ThreeGuestsTest(unittest.TestCase):
-    """Two by vhost-user, of which one took no offload, and one by a stream socket."""
+    """Two guests on vhost-user, one of them without offloads, and one on a stream socket."""
 
     @classmethod
     def setUpClass(cls):

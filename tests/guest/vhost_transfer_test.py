@@ -39,7 +39,7 @@ def sha256_of_pieces(n):
 
 
 class TransferTest(unittest.TestCase):
-    """Two guests by vhost-user and one by a stream socket."""
+    """Two guests on vhost-user and one on a stream socket."""
 
     @classmethod
     def setUpClass(cls):

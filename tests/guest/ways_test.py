@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Linux guests by every transport: alone, restarted, and all of them on one network."""
+"""Linux guests on every link: alone, restarted, and all on one network."""
 
 import socket
 import subprocess
@@ -36,7 +36,7 @@ class TestCase(unittest.TestCase):
         return self.enterContext(vm.Guest(card, name, fds=fds))
 
     def serve(self, guest):
-        """Puts 4 MB there for the others; their checksum."""
+        """Serves 4 MB in the guest; returns their checksum."""
         guest.check("mkdir -p /www; dd if=/dev/urandom of=/www/blob bs=64k count=64 2>/dev/null; httpd -h /www")
         return guest.check("sha256sum </www/blob").split()[0]
 
@@ -124,7 +124,7 @@ class DatagramTest(TestCase):
 
 
 class DescriptorTest(TestCase):
-    """A parent that starts both and hands each an end of a socket pair."""
+    """A parent process starts both and passes each an end of a socket pair."""
 
     def check(self, kind, netdev, mtu):
         ours, theirs = self.pair(kind)

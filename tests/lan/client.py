@@ -85,7 +85,7 @@ class Host:
         return Arp(Arp.REQUEST, self.mac, self.ip, b"\0" * 6, ip).emit()
 
     def resolve(self, ip, timeout=PATIENCE):
-        """ARP: the MAC address of an IPv4 address."""
+        """Asks by ARP for the MAC of an IPv4 address."""
         if ip not in self.neighbours:
             self.send_frame(BROADCAST, ETHERTYPE_ARP, self.arp_request(ip))
             self.wait_for(lambda _: ip in self.neighbours, timeout)
@@ -96,14 +96,14 @@ class Host:
         return {getattr(dhcp, name.upper()): value for name, value in options.items()}
 
     def dhcp_send(self, message):
-        """Broadcasts a message; its xid."""
+        """Broadcasts a message; returns its xid."""
         message.xid = message.xid if any(message.xid) else os.urandom(4)
         ip = Udp(68, 67, message.emit()).emit(message.client, b"\xff" * 4)
         self.send_frame(BROADCAST, ETHERTYPE_IPV4, ip.emit())
         return message.xid
 
     def dhcp_wait(self, xid, timeout=PATIENCE):
-        """The answer to the message with this xid."""
+        """Waits for the answer to the message with this xid."""
 
         def answer(frame):
             ip = self.ip_of(frame, UDP)
@@ -115,7 +115,7 @@ class Host:
         return self.wait_for(answer, timeout)
 
     def dhcp(self, message, timeout=PATIENCE):
-        """Broadcasts a message; the answer."""
+        """Broadcasts a message; returns the answer."""
         return self.dhcp_wait(self.dhcp_send(message), timeout)
 
     @staticmethod
@@ -128,7 +128,7 @@ class Host:
         return self.lease_offered(self.discover(**options), **options)
 
     def discover(self, **options):
-        """Asks for an offer; the xid."""
+        """Sends a DISCOVER; returns its xid."""
         return self.dhcp_send(dhcp.Message(self.mac, dhcp.DISCOVER, options=self.named(options)))
 
     def lease_offered(self, xid, **options):
@@ -142,7 +142,7 @@ class Host:
         return ack
 
     def udp(self, destination, port, payload, source=40000, timeout=PATIENCE):
-        """Sends a datagram; the payload of the answer."""
+        """Sends a datagram; returns the payload of the answer."""
         self.send_ip(Udp(source, port, payload).emit(self.ip, address(destination)))
 
         def answer(frame):
@@ -169,7 +169,7 @@ class Host:
         return ip
 
     def dns(self, name, type_=dns.A, server=None, timeout=PATIENCE, **fields):
-        """Asks over UDP; the answer."""
+        """Sends a query over UDP; returns the answer."""
         question = dns.Message(int.from_bytes(os.urandom(2), "big"), name, type_, **fields)
         port = 30000 + question.id % 20000
         payload = self.udp(server or text(self.gateway), 53, question.emit(), port, timeout)

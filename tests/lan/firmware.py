@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Machines that run nothing but their firmware, with the command line and the TCP/IP of its own that it has."""
+"""Machines that run only their firmware, with its command line and TCP/IP stack."""
 
 import re
 import select
@@ -37,7 +37,7 @@ class Firmware(Machine):
         return text.decode(errors="replace")
 
     def interrupt(self):
-        """To the prompt, whatever it does just now."""
+        """Interrupts the running command and waits for the prompt."""
 
         def asked():
             self.tty.sendall(self.KEY)
@@ -65,7 +65,7 @@ class Firmware(Machine):
         self.tty.sendall(self.END)
 
     def run(self, command, timeout=60.0):
-        """What it printed."""
+        """Runs a command; returns its output."""
         self.begin(command)
         text = self._until_prompt(timeout)
         if text is None:
@@ -84,7 +84,7 @@ class Firmware(Machine):
 
 
 class Ipxe(Firmware):
-    """The ROM of the network card itself."""
+    """iPXE, the boot ROM of the network card."""
 
     KEY, PROMPT, END = b"\x02", b"iPXE> ", b"\r"
 
@@ -107,7 +107,7 @@ class UBootTest:
     """What every network has to do for U-Boot: a part of a unittest.TestCase that has .lanlet, inside of an Outside."""
 
     def assert_u_boot_works(self, card):
-        """A lease, ping, and a download whole."""
+        """Asserts that a lease, ping and a download work."""
         boot = self.enterContext(UBoot(card))
         boot.interrupt()
         for command in ("virtio scan", "setenv autoload no"):

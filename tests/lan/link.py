@@ -99,12 +99,12 @@ def bound(own):
 
 
 def dgram(path, own):
-    """Unconnected, as QEMU's."""
+    """An unconnected datagram socket, as QEMU's."""
     return Packets(bound(own), os.fspath(path))
 
 
 class VdeClient(Packets):
-    """Of a VDE switch, by the protocol's version 3.  @where: the switch's directory, or a socket connected to its ctl."""
+    """A client of a VDE switch (protocol version 3).  @where: the switch's directory, or a socket connected to its ctl."""
 
     def __init__(self, where, own):
         self.control = where if isinstance(where, socket.socket) else connect(f"{where}/ctl")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The API as docs/openapi.json describes it, and clients that hold it to that."""
+"""The API as docs/openapi.json describes it, and clients that check answers against it."""
 
 import http.client
 import json
@@ -81,7 +81,7 @@ class Connection(http.client.HTTPConnection):
 
 
 class Api:
-    """Requests whose answers are what the document says; AssertionError when they are not."""
+    """Sends requests; raises AssertionError when an answer does not fit the document."""
 
     def __init__(self, path):
         self.path = path
@@ -119,7 +119,7 @@ class Api:
         return value
 
     def events(self, after=None):
-        """What happens, one at a time."""
+        """Yields events one at a time."""
         connection = Connection(self.path)
         try:
             connection.request("GET", "/v1/events" + ("" if after is None else f"?after={after}"))

@@ -65,7 +65,7 @@ class Daemon:
         return self.log.read_text(errors="replace")
 
     def stop(self, how=signal.SIGTERM):
-        """Its exit status."""
+        """Stops lanlet; returns its exit status."""
         self.process.send_signal(how)
         return self.process.wait()
 
@@ -90,7 +90,7 @@ class Daemon:
 
 
 class Lanlet(Daemon):
-    """One with directories of its own, and the commands about it.  Has no capability even where the test has some."""
+    """A network with directories of its own, and commands for it.  Runs without capabilities even if the test has some."""
 
     def __init__(self, *options, name="default", fds=()):
         self.options = options
@@ -179,7 +179,7 @@ class Lanlet(Daemon):
         wait_until(lambda: mac not in self.leases(), f"the end of the lease of {mac}")
 
     def close(self):
-        """Stops it if need be; AssertionError when it had died or ends badly."""
+        """Stops lanlet if it runs; raises AssertionError if it died before or fails now."""
         status, died = 0, False
         if self.process:
             try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Other programs: where they are, and child processes that never outlive or delay their test."""
+"""Other programs: how to find them, and child processes that never outlive or delay their test."""
 
 import os
 import select
@@ -102,11 +102,11 @@ class Session:
     """A child process and what is set up around it, as long as a `with` lasts.  Subclasses have launch() and, if need be, connect()."""
 
     def launch(self):
-        """The process."""
+        """Starts and returns the process."""
         raise NotImplementedError
 
     def connect(self):
-        """What remains to be done once it runs."""
+        """Does what remains once the process runs."""
 
     def __enter__(self):
         self.process = self.launch()

@@ -72,7 +72,7 @@ class TapGuest(Session):
             text=True, errors="replace", timeout=timeout, **more)
 
     def check(self, *arguments, **more):
-        """The same, when nothing but success will do; what it printed."""
+        """The same, but must succeed; returns the output."""
         done = self.run(*arguments, **more)
         if done.returncode:
             raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stdout}")
@@ -83,7 +83,7 @@ class TapGuest(Session):
         return Program(self.command(*arguments), **more)
 
     def set_address(self, ip, gateway="192.168.122.1", prefix=24):
-        """By hand, without DHCP."""
+        """Sets the address without DHCP."""
         self.check("ip", "address", "replace", f"{ip}/{prefix}", "dev", "eth0")
         self.check("ip", "route", "replace", "default", "via", gateway)
         self.resolv_conf.write_text(f"nameserver {gateway}\n")
@@ -123,7 +123,7 @@ def open_tap(name):
 
 
 def relay(tap, client):
-    """Until lanlet is gone."""
+    """Relays frames until lanlet has ended."""
     while True:
         ready, _, _ = select.select([tap, client], [], [])
         if tap in ready:
@@ -135,7 +135,7 @@ def relay(tap, client):
 
 
 def connect(stream):
-    """As soon as lanlet listens (again), like QEMU's reconnect option."""
+    """Connects as soon as lanlet listens (again), like QEMU's reconnect option."""
     while True:
         try:
             return StreamClient(stream)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Programs of others that speak VDE: Debian's vde_switch and vde_plug, vdens."""
+"""Other VDE programs: Debian's vde_switch and vde_plug, vdens."""
 
 import os
 import re

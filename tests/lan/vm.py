@@ -289,7 +289,7 @@ class Shell:
         self.shell.sendall(command.encode() + b"\n")
 
     def finish(self, timeout):
-        """Exit status and output of what runs."""
+        """Waits for the running line; returns exit status and output."""
         deadline = time.monotonic() + timeout
         while not (found := re.search(rb"\n?@@(\d+)\r?\n", self.output)):
             if not select.select([self.shell], [], [], max(0.0, deadline - time.monotonic()))[0]:
@@ -308,7 +308,7 @@ class Shell:
         return self.finish(timeout)
 
     def check(self, command, timeout=60.0):
-        """The same, when nothing but success will do; what it printed."""
+        """The same, but must succeed; returns the output."""
         status, text = self.run(command, timeout)
         if status:
             raise AssertionError(f"{self.name}: {command!r} ended with {status}: {text}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`lanlet web` as a child process, and an API that says what a test wants it to say."""
+"""`lanlet web` as a child process, and an API whose answers the test sets."""
 
 import contextlib
 import http.client
