@@ -69,6 +69,8 @@ static void truncated_or_damaged_is_refused(void)
 		g_assert_cmpint(igmp_parse(bytes, len, &m), ==, -EBADMSG);
 	bytes[7]++;
 	g_assert_cmpint(igmp_parse(bytes, sizeof(bytes), &m), ==, -EBADMSG);
+	static const uint8_t query_without_group[] = { 0x11, 100, 0xee, 0x9b }; /* its checksum is right */
+	g_assert_cmpint(igmp_parse(query_without_group, sizeof(query_without_group), &m), ==, -EBADMSG);
 	static const uint8_t promises[] = { 0x22, 0, 0xdd, 0xfd, 0, 0, 0, 1, 0, 0, 0, 1 };
 	g_assert_cmpint(igmp_parse(promises, sizeof(promises), &m), ==, -EBADMSG);
 	static const uint8_t other[] = { 0x13, 0, 0xec, 0xff, 0, 0, 0, 0 }; /* DVMRP */

@@ -70,6 +70,18 @@ static void waiting_frames_are_sent_after_the_arp_answer(struct fixture *f, gcon
 	g_assert_true(neighbour_find(&f->table, IP, &got));
 }
 
+/* 4 MiB for all neighbours together, 16 frames for each. */
+static void waiting_frames_have_a_limit_of_bytes(struct fixture *f, gconstpointer data)
+{
+	static uint8_t bytes[65536];
+	struct iovec iov;
+	struct frame large = frame_of(&iov, bytes, sizeof(bytes));
+	for (unsigned i = 0; i < 64; i++)
+		g_assert_true(neighbour_wait(&f->table, 0, IP + i / 16, &large));
+	g_assert_false(wait_frame(f, 0, IP + 100));
+	g_assert_cmpuint(f->table.waiting_bytes, ==, 4 * 1024 * 1024);
+}
+
 static void frames_are_dropped_after_three_requests(struct fixture *f, gconstpointer data)
 {
 	wait_frame(f, 0, IP);
@@ -222,6 +234,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	TEST(waiting_frames_are_sent_after_the_arp_answer);
+	TEST(waiting_frames_have_a_limit_of_bytes);
 	TEST(frames_are_dropped_after_three_requests);
 	TEST(queue_of_a_silent_address_is_bounded);
 	TEST(ip_packet_cannot_move_an_address);

@@ -99,6 +99,18 @@ static void dhcp_must_name_the_pinned_mac_as_client(struct fixture *f, gconstpoi
 	g_assert_true(allows_dhcp(f, 6, OTHER, 68, false)); /* to a client: chaddr is not the sender */
 }
 
+/* Only the first fragment has ports; the bytes of another one must not be taken for them. */
+static void later_fragments_of_udp_pass(struct fixture *f, gconstpointer unused)
+{
+	static const uint8_t like_dhcp[UDP_HEADER_LEN] = { 0, 68, 0, 67, 0, 8, 0, 0 };
+	struct ipv4_header ip = { .ttl = 64, .protocol = IP_PROTOCOL_UDP, .dst = 0xffffffff, .fragment_offset = 1480 };
+	begin(f, 0, ETH_TYPE_IPV4);
+	ip.total_len = IPV4_HEADER_LEN + sizeof(like_dhcp);
+	ipv4_emit(&f->w, &ip);
+	bytes_put(&f->w, like_dhcp, sizeof(like_dhcp));
+	g_assert_true(allows(f));
+}
+
 static void dhcp_in_fragments_is_refused(struct fixture *f, gconstpointer unused)
 {
 	g_assert_false(allows_dhcp(f, 6, OWN, 67, true));
@@ -144,6 +156,7 @@ int main(int argc, char **argv)
 	TEST(arp_must_name_the_pinned_mac_as_sender);
 	TEST(dhcp_must_name_the_pinned_mac_as_client);
 	TEST(dhcp_in_fragments_is_refused);
+	TEST(later_fragments_of_udp_pass);
 	TEST(neighbour_discovery_must_name_the_pinned_mac);
 	return g_test_run();
 }
