@@ -238,6 +238,18 @@ static void error_without_question_is_accepted(void)
 	check_rcode(b, 0, 1, DNS_RCODE_FORMERR);
 }
 
+/* Each open attempt has a port of its own and can be guessed at (RFC 5452 §5). */
+static void no_more_than_two_attempts_are_open(void)
+{
+	g_autoptr(dns_bench) b = dns_bench_new_usual(3);
+	ask(b, 1, "example.com", DNS_TYPE_A);
+	for (unsigned i = 0; i < 2; i++) {
+		turn_clock(b, DNS_ATTEMPT_TIMEOUT);
+		g_assert_cmpuint(b->asked->len, ==, i + 2);
+		g_assert_cmpuint(alive(b), ==, 2);
+	}
+}
+
 static void attempt_with_many_forged_answers_is_given_up(void)
 {
 	g_autoptr(dns_bench) b = dns_bench_new_usual(2);
@@ -397,6 +409,7 @@ int main(int argc, char **argv)
 	ADD(messages_that_do_not_match_the_query_are_ignored);
 	ADD(answer_with_other_case_is_accepted);
 	ADD(error_without_question_is_accepted);
+	ADD(no_more_than_two_attempts_are_open);
 	ADD(attempt_with_many_forged_answers_is_given_up);
 	ADD(repeated_query_is_answered_once);
 	ADD(oldest_query_of_a_guest_is_given_up_at_its_limit);
