@@ -14,32 +14,41 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int remember_path(struct lanlet_network *n, const char *path)
+static struct socket_path *socket_path_new(const char *path)
 {
 	size_t size = strlen(path) + 1;
 	struct socket_path *s = malloc(sizeof(*s) + size);
-	if (!s)
-		return -ENOMEM;
-	memcpy(s->path, path, size);
-	list_append(&n->sockets, &s->node);
-	return 0;
+	if (s)
+		memcpy(s->path, path, size);
+	return s;
+}
+
+/* Also removes the socket when @l does not listen on it. */
+static int listen_or_remove(struct link *l, int fd, const char *path, char *error, size_t size)
+{
+	int r = l->ops->listen(l, fd, error, size);
+	if (r == 0)
+		return 0;
+	close(fd);
+	unlink(path);
+	snprintf(error, size, "socket %s: %s", path, strerror(-r));
+	return r;
 }
 
 /* As a link's listen_at(), for links that need no more than a socket at @path. */
 static int listen_socket(struct lanlet_network *n, struct link *l, const char *path, char *error, size_t size)
 {
-	int fd = unix_serve(path, l->ops->listen_type, error, size);
-	if (fd < 0)
-		return fd;
-	int r = l->ops->listen(l, fd, error, size);
-	if (r < 0) {
-		close(fd);
-		unlink(path);
-	} else {
-		r = remember_path(n, path);
+	struct socket_path *s = socket_path_new(path);
+	if (!s) {
+		snprintf(error, size, "socket %s: %s", path, strerror(ENOMEM));
+		return -ENOMEM;
 	}
+	int fd = unix_serve(path, l->ops->listen_type, error, size);
+	int r = fd < 0 ? fd : listen_or_remove(l, fd, path, error, size);
 	if (r < 0)
-		snprintf(error, size, "socket %s: %s", path, strerror(-r));
+		free(s);
+	else
+		list_append(&n->sockets, &s->node);
 	return r;
 }
 

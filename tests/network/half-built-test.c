@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A network that cannot be made: each descriptor and each allocation that lanlet_network_new() needs is refused once.  It has to
- * fail with a reason, and to leave no descriptor, no socket and, under the address sanitizer, no memory behind.
+ * fail with a reason, and to leave no descriptor, no socket and, under the address sanitizer, no memory behind.  The same for what is
+ * added to a network that runs, and for the first frames of a guest.
  *
  * Linked with --wrap for the functions that allocate, so that those of lanlet are counted and those of GLib are not.
  */
@@ -14,10 +15,14 @@
 #include <glib/gstdio.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #define DESCRIPTORS_MAX 256
 #define ALLOCATIONS_MAX 100000u
@@ -236,6 +241,127 @@ static void each_allocation_is_refused_once(struct fixture *f, gconstpointer eng
 	g_assert_cmpuint(failed, >, 10);
 }
 
+/* --- a network that runs --- */
+
+static void expect_reason(struct fixture *f, int r)
+{
+	g_assert_cmpint(r < 0, ==, f->error[0] != '\0');
+	f->error[0] = '\0';
+}
+
+/* A socket that could not be listened on is removed at once. */
+static void listen_at(struct fixture *f, struct lanlet_network *net, const char *name,
+		      int (*function)(struct lanlet_network *, const char *, char *, size_t))
+{
+	g_autofree char *path = g_build_filename(f->dir, name, NULL);
+	int r = function(net, path, f->error, sizeof(f->error));
+	expect_reason(f, r);
+	g_assert_cmpint(g_file_test(path, G_FILE_TEST_EXISTS), ==, r == 0);
+}
+
+static void dispatch(struct lanlet_network *net)
+{
+	for (int i = 0; i < 8; i++)
+		g_assert_cmpint(lanlet_network_dispatch(net), ==, 0);
+}
+
+/* An ARP request for the gateway, behind the length that precedes a frame of a stream. */
+static void write_frames(int fd)
+{
+	static const uint8_t frames[] = {
+		0,   0, 0, 60, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,   0,   0,   0, 0, 9, 0x08, 0x06, 0, 1, 8,   0,
+		6,   4, 0, 1,  2,    0,    0,    0,    0,    9,    192, 168, 122, 9, 0, 0, 0,    0,    0, 0, 192, 168,
+		122, 1, 0, 0,  0,    0,    0,    0,    0,    0,    0,   0,   0,   0, 0, 0, 0,    0,    0, 0,
+	};
+	g_assert_cmpint(send(fd, frames, sizeof(frames), MSG_NOSIGNAL | MSG_DONTWAIT), !=, 0);
+}
+
+static void add_guest(struct lanlet_network *net, int (*function)(struct lanlet_network *, int, const char *))
+{
+	int pair[2];
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+	if (function(net, pair[0], "guest") < 0)
+		g_assert_cmpint(close(pair[0]), ==, 0); /* it is still the caller's */
+	write_frames(pair[1]);
+	dispatch(net);
+	g_assert_cmpint(close(pair[1]), ==, 0);
+	dispatch(net);
+}
+
+static void connect_guest(const struct fixture *f, struct lanlet_network *net, const char *name, int type)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s", f->dir, name);
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+		write_frames(fd);
+	dispatch(net);
+	close(fd);
+	dispatch(net);
+}
+
+static void ready(void *opaque, short events)
+{
+}
+
+/* Adds one of each to @net, and lets guests come and go. */
+static void use(struct fixture *f, struct lanlet_network *net)
+{
+	static const char *const sockets[] = { "stream", "seqpacket", "dgram", "vhost", "vde/ctl" };
+	struct lanlet_watch *watch = NULL;
+	listen_at(f, net, "stream", lanlet_network_listen_stream);
+	listen_at(f, net, "seqpacket", lanlet_network_listen_seqpacket);
+	listen_at(f, net, "dgram", lanlet_network_listen_dgram);
+	listen_at(f, net, "vhost", lanlet_network_listen_vhost);
+	listen_at(f, net, "vde", lanlet_network_listen_vde);
+	add_guest(net, lanlet_network_add_stream);
+	add_guest(net, lanlet_network_add_vhost);
+	connect_guest(f, net, "stream", SOCK_STREAM);
+	connect_guest(f, net, "seqpacket", SOCK_SEQPACKET);
+	expect_reason(f, lanlet_network_connect_vhost(net, "/nowhere", f->error, sizeof(f->error)));
+	expect_reason(f, lanlet_network_attach_connect(net, "/nowhere,name=db", f->error, sizeof(f->error)));
+	expect_reason(f, lanlet_network_attach_udp(net, "127.0.0.1:0,127.0.0.1:9", f->error, sizeof(f->error)));
+	g_autofree char *forward = g_strdup_printf("tcp unix:%s/added.sock web:81", f->dir);
+	int number = lanlet_network_add_forward(net, forward, f->error, sizeof(f->error));
+	expect_reason(f, number);
+	int r = lanlet_network_watch(net, STDIN_FILENO, 0, ready, NULL, &watch);
+	g_assert_cmpint(r < 0, ==, !watch);
+	dispatch(net);
+	lanlet_watch_free(watch);
+	if (number > 0)
+		g_assert_cmpint(lanlet_network_remove_forward(net, (unsigned)number), ==, 0);
+	lanlet_network_free(net);
+	for (size_t i = 0; i < G_N_ELEMENTS(sockets); i++) {
+		g_autofree char *path = g_build_filename(f->dir, sockets[i], NULL);
+		g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+	}
+}
+
+static struct lanlet_network *make(struct fixture *f)
+{
+	struct lanlet_network *net;
+	write_all_state(f);
+	g_assert_cmpint(lanlet_network_new(f->config, &net, f->error, sizeof(f->error)), ==, 0);
+	return net;
+}
+
+static void each_allocation_of_a_network_that_runs_is_refused_once(struct fixture *f, gconstpointer engine)
+{
+	unsigned n = 1;
+	for (bool reached = true; reached; n++) {
+		struct lanlet_network *net = make(f);
+		allocations = 0;
+		failing = n;
+		use(f, net);
+		reached = allocations >= n;
+		failing = 0;
+		expect_nothing_left(f);
+		g_assert_cmpuint(n, <, ALLOCATIONS_MAX);
+	}
+	g_test_message("%u allocations", n - 2);
+	g_assert_cmpuint(n, >, 20);
+}
+
 /* What cannot be saved is logged, and the network runs. */
 static void network_runs_without_a_usable_state_directory(struct fixture *f, gconstpointer engine)
 {
@@ -272,6 +398,7 @@ int main(int argc, char **argv)
 	} while (0)
 		TEST(each_descriptor_is_refused_once);
 		TEST(each_allocation_is_refused_once);
+		TEST(each_allocation_of_a_network_that_runs_is_refused_once);
 		TEST(network_runs_without_a_usable_state_directory);
 		TEST(forward_that_cannot_be_opened_takes_the_network_down);
 #undef TEST
