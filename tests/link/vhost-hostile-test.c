@@ -243,6 +243,26 @@ static void impossible_memory_is_refused(struct vhost_world *w, gconstpointer da
 	vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);
 }
 
+/* Returns the acknowledgement. */
+static uint64_t add_region(struct vhost_front *f, uint64_t at, uint64_t size, uint64_t offset)
+{
+	uint64_t ack, payload[] = { 0, at, size, at, offset };
+	vhost_front_tell(f, PROTOCOL_ADD_MEM_REG, 1 | 8, payload, sizeof(payload), &f->memory_fd, 1);
+	vhost_front_hear(f, PROTOCOL_ADD_MEM_REG, &ack, sizeof(ack));
+	return ack;
+}
+
+/* The rings stay where they are, so that nothing but the region is a reason to refuse. */
+static void region_behind_the_end_of_its_file_is_refused(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_LINUX);
+	g_assert_cmpuint(add_region(&w->front, 0, 4096, VHOST_FRONT_MEMORY - 4096), ==, 0);
+	g_assert_cmpuint(add_region(&w->front, 1 << 20, 4096, VHOST_FRONT_MEMORY), !=, 0);
+	g_assert_cmpuint(add_region(&w->front, 2 << 20, 8192, VHOST_FRONT_MEMORY - 4096), !=, 0);
+	guest_sends(&w->front);
+	g_assert_cmpuint(w->other.frames->len, ==, 1);
+}
+
 /* The size of a file may be a lie. */
 static void more_memory_than_machines_have_is_refused(struct vhost_world *w, gconstpointer data)
 {
@@ -529,6 +549,7 @@ int main(int argc, char **argv)
 	TEST(payload_that_vanishes_leaves_a_stream_neighbour_alone);
 	TEST(receive_buffer_that_vanishes_stops_its_port);
 	TEST(impossible_memory_is_refused);
+	TEST(region_behind_the_end_of_its_file_is_refused);
 	TEST(more_memory_than_machines_have_is_refused);
 	TEST(region_with_the_rings_can_be_removed);
 	TEST(bad_messages_close_the_connection);

@@ -81,6 +81,8 @@ static void acknowledgements_tell_success_from_failure(struct vhost_world *w, gc
 	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_NET_SET_MTU, 9000), ==, 0);
 	g_assert_cmpuint(vhost_world_port(w)->mtu, ==, 9000);
 	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_NET_SET_MTU, 10), !=, 0);
+	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_NET_SET_MTU, 65536), !=, 0);
+	g_assert_cmpuint(vhost_world_port(w)->mtu, ==, 9000);
 	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_SET_FEATURES, VHOST_BIT(63)), !=, 0);
 	g_assert_cmpuint(vhost_front_set(&w->front, 99, 0), !=, 0); /* no such request */
 	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_SET_STATUS, 7), ==, 0);
