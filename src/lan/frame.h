@@ -42,7 +42,7 @@ struct frame {
 	enum frame_gso gso;
 	uint16_t gso_size; /* payload bytes of each segment */
 
-	uint16_t joined; /* number of frames that GRO joined; 0: it is as it came */
+	uint16_t joined; /* number of frames that GRO joined, which iov[1], … are the payloads of; 0: it is as it came */
 
 	/*
 	 * Writable bytes in front of iov[0], in which a receiver may put its own header instead of adding a piece.  Several receivers of

@@ -4,9 +4,9 @@
 #include "base/arena.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"
+#include "wire/tcp.h"
 
 #include <string.h>
-#include "wire/tcp.h"
 
 void gro_init(struct gro *g, const struct mac *destination, struct arena *arena, frame_emit_t emit, void *opaque)
 {
@@ -69,17 +69,21 @@ static bool make_super_frame(struct gro *g, struct frame *ret)
 	return true;
 }
 
-/* Emits the segments as they came: each payload still lies behind its own header. */
-static void emit_each(struct gro *g, unsigned n)
+/* Emits @n segments as they came: each payload still lies behind its own header. */
+static void emit_each(const struct iovec *payloads, unsigned n, size_t header_len, struct port *from, frame_emit_t emit, void *opaque)
 {
-	size_t header_len = ETH_HEADER_LEN + g->head.header_len;
-	for (unsigned i = 1; i <= n; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		struct iovec iov;
-		struct frame f = frame_of(&iov, (uint8_t *)g->iov[i].iov_base - header_len, header_len + g->iov[i].iov_len);
+		struct frame f = frame_of(&iov, (uint8_t *)payloads[i].iov_base - header_len, header_len + payloads[i].iov_len);
 		f.checksum = FRAME_CHECKSUM_VERIFIED;
-		f.ingress = g->from;
-		g->emit(g->opaque, &f);
+		f.ingress = from;
+		emit(opaque, &f);
 	}
+}
+
+void gro_take_apart(const struct frame *f, frame_emit_t emit, void *opaque)
+{
+	emit_each(f->iov + 1, f->joined, f->iov[0].iov_len, f->ingress, emit, opaque);
 }
 
 void gro_flush(struct gro *g)
@@ -91,7 +95,7 @@ void gro_flush(struct gro *g)
 	if (is_super)
 		g->emit(g->opaque, &f);
 	else
-		emit_each(g, n);
+		emit_each(g->iov + 1, n, ETH_HEADER_LEN + g->head.header_len, g->from, g->emit, g->opaque);
 }
 
 bool gro_take(struct gro *g, struct port *from, const uint8_t *bytes, size_t len)

@@ -44,3 +44,5 @@ static inline bool gro_is_empty(const struct gro *g)
 bool gro_take(struct gro *g, struct port *from, const uint8_t *bytes, size_t len);
 /* Emits what waits. */
 void gro_flush(struct gro *g);
+/* Emits the frames that @f, which has @f->joined, was made of, with the bytes that they came with. */
+void gro_take_apart(const struct frame *f, frame_emit_t emit, void *opaque);

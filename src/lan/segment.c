@@ -44,10 +44,27 @@ static void show_frame(struct segment *s, const struct port *p, enum observed ho
 		o->frame(o, p, how, frame);
 }
 
+struct shown_drop {
+	struct segment *segment;
+	const struct port *port;
+	enum drop_reason why;
+};
+
+static void show_dropped_frame(void *opaque, const struct frame *frame)
+{
+	const struct shown_drop *d = opaque;
+	for (struct observer *o = d->segment->observers; o; o = o->next)
+		o->drop(o, d->port, d->why, frame);
+}
+
+/* Frames that were joined are shown one by one, as when they came and as the counters count them. */
 static void show_drop(struct segment *s, const struct port *p, enum drop_reason why, const struct frame *frame)
 {
-	for (struct observer *o = s->observers; o; o = o->next)
-		o->drop(o, p, why, frame);
+	struct shown_drop drop = { s, p, why };
+	if (frame && frame->joined > 0)
+		gro_take_apart(frame, show_dropped_frame, &drop);
+	else
+		show_dropped_frame(&drop, frame);
 }
 
 static void show_port_gone(struct segment *s, const struct port *p)

@@ -132,6 +132,24 @@ static void segments_that_are_joined_are_seen_one_by_one(struct fixture *f, gcon
 	f->segment.gateway.port = NULL;
 }
 
+/* The gateway is port 2, and its MAC is the source. */
+static void drops_of_segments_that_were_joined_are_seen_one_by_one(struct fixture *f, gconstpointer data)
+{
+	static const size_t payloads[] = { 100, 100, 30 };
+	uint8_t bytes[3][200];
+	f->segment.gateway = (struct segment_gateway){ .port = &f->b.port, .mac = mac_b, .flush = ignore_flush };
+	for (unsigned i = 0; i < 3; i++) {
+		size_t len = tcp_segment_make(bytes[i], sizeof(bytes[i]), mac_b, mac_b, i * 100, payloads[i]);
+		segment_input_batch(&f->segment, 0, &f->a.port, bytes[i], len, i < 2);
+	}
+	segment_flush(&f->segment, 0);
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_GATEWAY_MAC], ==, 3);
+	for (unsigned i = 0; i < 3; i++)
+		g_assert_cmpuint(g_array_index(f->sights, struct sight, 3 + i).len, ==, TCP_SEGMENT_HEADERS_LEN + payloads[i]);
+	assert_saw(f, "i1 i1 i1 d1 d1 d1 t");
+	f->segment.gateway.port = NULL;
+}
+
 static void detached_port_is_reported(struct fixture *f, gconstpointer data)
 {
 	segment_detach(&f->segment, 0, &f->b.port);
@@ -181,6 +199,7 @@ int main(int argc, char **argv)
 	TEST(frame_is_seen_where_it_enters_and_where_it_leaves);
 	TEST(drop_is_seen_with_its_reason_and_frame);
 	TEST(segments_that_are_joined_are_seen_one_by_one);
+	TEST(drops_of_segments_that_were_joined_are_seen_one_by_one);
 	TEST(detached_port_is_reported);
 	TEST(queries_of_the_switch_itself_are_its_own);
 	TEST(each_observer_sees_frames_until_it_is_removed);
