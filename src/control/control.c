@@ -140,7 +140,7 @@ static gboolean quit(gpointer opaque)
 	return G_SOURCE_REMOVE;
 }
 
-/* Even when the thread has not come to its loop yet, in which an earlier g_main_loop_quit() would have no effect. */
+/* From within the loop, because g_main_loop_quit() has no effect before the thread has entered it. */
 static void end_thread(struct control *c)
 {
 	g_autoptr(GSource) source = g_idle_source_new();

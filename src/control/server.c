@@ -36,7 +36,7 @@ struct client {
 	usec_t progress;
 	usec_t patience;  /* how long it may make no progress */
 	bool needs_token; /* it connected by TCP */
-	bool waiting;     /* it need not do anything: its request is here, and there is nothing to send yet */
+	bool waiting;     /* for lanlet, not the other way round: there is nothing to send yet */
 	bool body_too_big;
 	goffset body;
 };

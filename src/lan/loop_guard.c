@@ -12,7 +12,7 @@
 
 #define PROBE_INTERVAL USEC_PER_SEC
 #define PROBES_AT_FIRST 3u
-/* A probe that takes longer to come back says nothing about a loop worth cutting. */
+/* A probe that comes back later is ignored: a loop that slow does no harm. */
 #define PROBE_LIFE (5 * USEC_PER_SEC)
 #define OTHERS_LIFE (15 * USEC_PER_SEC)
 /* How long to wait for each segment with a lower id. */
@@ -114,7 +114,7 @@ static bool is_near(const struct loop_guard *g, usec_t now, unsigned i)
 	return g->others[i].heard > 0 && now - g->others[i].heard < OTHERS_LIFE;
 }
 
-/* How many segments act before this one. */
+/* How many nearby segments have a lower id: they cut a loop before this one does. */
 static unsigned rank(const struct loop_guard *g, usec_t now)
 {
 	unsigned n = 0;

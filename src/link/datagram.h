@@ -44,7 +44,7 @@ struct datagram_port {
 	void (*ended)(struct datagram_port *p, usec_t now, int error);
 	/* Optional: decides about an error that concerns the peer.  Without it, every such error ends the port. */
 	enum datagram_refusal (*refused)(struct datagram_port *p, int error);
-	bool tried_again; /* DATAGRAM_AGAIN was the answer since the last message that was sent */
+	bool tried_again; /* refused() has returned DATAGRAM_AGAIN since the last message that was sent */
 	bool is_over;
 	bool counts_empty;           /* an empty message ends the connection: SOCK_SEQPACKET */
 	struct datagram_gather *out; /* NULL until the first frame */

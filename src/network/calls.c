@@ -7,8 +7,8 @@
 #include "options/guest_ref.h"
 
 /*
- * How long calls may run between two rounds of events.  Guests' frames wait meanwhile, and a listing posts one call after another; the
- * rest waits until every ready descriptor has had its turn.
+ * How long calls may run between two rounds of events, because guests' frames wait meanwhile and a listing posts one call after another.
+ * Calls that are left run after every ready descriptor has had its turn.
  */
 #define CALLS_TIME (200 * (usec_t)1)
 

@@ -186,7 +186,7 @@ struct snapshot_events {
 
 /* The number of the newest event; 0: there was none yet. */
 uint64_t snapshot_last_event(const struct lanlet_network *n);
-/* The events after number *@after, which is advanced. */
+/* The events after number *@after; *@after becomes the number of the last one returned. */
 void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret);
 
 /* A socket that the network connects to whenever it is not connected.  URLs of VDE networks are listed only while they are not. */

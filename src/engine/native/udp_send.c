@@ -213,8 +213,8 @@ static bool cannot_segment(int error)
 
 /*
  * Sends @n messages. The kernel reports an error of an earlier datagram, to any destination, at the next send, which then sends
- * nothing: the error queue is drained and the same message tried once more. An MTU from the host's own stack is about the current
- * datagram.
+ * nothing: drain the error queue and try the same message once more. An MTU that the host's own stack reports is about this message, not
+ * an earlier one.
  */
 static void send_messages(struct native_datagram *d, usec_t now, struct mmsghdr *m, const struct message *messages, unsigned n)
 {

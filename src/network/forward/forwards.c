@@ -192,7 +192,7 @@ static void mark_those_that_leave(struct forwards *f, const struct forward_spec 
 	}
 }
 
-/* Closes forwards that leave and have a port that @spec needs. */
+/* Closes forwards that are being removed and hold a port that @spec needs. An error if another forward holds one. */
 static int make_way(struct forwards *f, const struct forward_spec *spec, char *error, size_t size)
 {
 	list_for_each(node, &f->all) {

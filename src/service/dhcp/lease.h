@@ -95,7 +95,7 @@ struct lease *lease_find_name(const struct lease_table *t, const char *name);
 
 /*
  * Adds a RELEASED record for @mac and @ip, neither of which has one.  In a full table it replaces the least recently touched
- * record that is not held, memories last.  NULL when all are held or out of memory.
+ * record that is not held, memories last.  NULL if all records are held, or without memory.
  */
 struct lease *lease_new(struct lease_table *t, usec_t now, struct mac mac, ip4_t ip);
 /* Removes and frees @l. */
