@@ -34,7 +34,7 @@ static int set_type(struct attachment *p, const char *value, const char **ret_wh
 	}
 	const struct link_socket *s = find_type(p->kind, value);
 	if (!s) {
-		*ret_why = "it cannot be of this type";
+		*ret_why = "its type is not one that this option takes (see lanlet run --help)";
 		return -EINVAL;
 	}
 	p->type = s->word;

@@ -135,7 +135,7 @@ static const struct option options[] = {
 				"without GUEST, is a SOCKS 5 and HTTP CONNECT proxy to all guests.",
 			.repeatable = true,
 		},
-		.accepts = "as \"tcp 8080 web:80\", \"udp 0.0.0.0:5353 192.168.122.10:53\", \"tcp [::1]:8000-8010 web:8000\", "
+		.accepts = "a forward such as \"tcp 8080 web:80\", \"udp 0.0.0.0:5353 192.168.122.10:53\", \"tcp [::1]:8000-8010 web:8000\", "
 			   "\"tcp unix:/run/user/1000/web.sock web:80\" or \"proxy 1080\"",
 		.set = add_forward,
 		.clear = clear_forwards,

@@ -125,8 +125,8 @@ static const struct option options[] = {
 			.help =
 				"A socket that the parent process left open as descriptor N. A connected socket is one guest; a "
 				"listening socket, or a unix datagram socket with a path, serves any number. TYPE is stream, dgram, "
-				"seqpacket, vhost (vhost-user) or vde. It is found out from the socket, but vhost, and vde for the "
-				"ctl socket of a VDE switch, have to be given. mac= drops frames from any other MAC, name= names the "
+				"seqpacket, vhost (vhost-user) or vde. Default: that of the socket; vhost has to be given, and so has "
+				"vde for the ctl socket of a VDE switch. mac= drops frames from any other MAC, name= names the "
 				"port.",
 			.repeatable = true,
 		},

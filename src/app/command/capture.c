@@ -207,7 +207,7 @@ static bool run_capture(const struct arguments *a, struct capturing *c, struct a
 static void explain(const struct wish *w, GError **error)
 {
 	if (error && *error && w->filter && !strchr(w->filter, ' ') && g_str_has_prefix((*error)->message, "filter "))
-		g_prefix_error(error, "there is no port or guest %s, and as a filter expression, ", w->filter);
+		g_prefix_error(error, "there is no port or guest %s, and it is not a filter either: ", w->filter);
 }
 
 static bool capture_main(const struct arguments *a, GError **error)

@@ -356,8 +356,8 @@ static bool store_ready_fd(const struct flag *flag, const char *value, void *at,
 static bool store_api_listen(const struct flag *flag, const char *value, void *at, GError **error)
 {
 	if (!control_check_listen(value))
-		return fail(error, FAILURE_USAGE, "--api-listen \"%s\": expected an address and a port, as 127.0.0.1:8080 or [::1]:8080",
-			    value);
+		return fail(error, FAILURE_USAGE,
+			    "--api-listen \"%s\": expected an address and a port, such as 127.0.0.1:8080 or [::1]:8080", value);
 	return flag_store_text(flag, value, at, error);
 }
 

@@ -103,7 +103,7 @@ static void explain(int r, bool udp, const struct ip_endpoint *at, char *error, 
 	if (r == -EADDRINUSE && port_owner_find(udp, at->port, owner, sizeof(owner)) == 0)
 		snprintf(error, size, "%s has the port", owner);
 	else if (r == -EACCES && at->port < PORT_RESERVED)
-		snprintf(error, size, "ports below 1024 need: sysctl net.ipv4.ip_unprivileged_port_start=%u", at->port);
+		snprintf(error, size, "to allow ports below 1024: sudo sysctl net.ipv4.ip_unprivileged_port_start=%u", at->port);
 	else if (r == -EADDRNOTAVAIL)
 		snprintf(error, size, "this machine does not have the address");
 	else
