@@ -158,7 +158,7 @@ static void gateway_receive(struct port *port, usec_t now, const struct frame *f
 	bool ours = mac_equal(dst, g->config.mac);
 	if (!ours && !mac_is_group(dst))
 		return; /* flooded, for another host */
-	struct packet p = { .port = frame->ingress };
+	struct packet p = { .frame = frame, .port = frame->ingress };
 	enum drop_reason why;
 	if (packet_parse(frame, frame->ingress, &g->segment->arena, &p, &why) < 0) {
 		gateway_drop(g, why, &p);

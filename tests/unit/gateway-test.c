@@ -141,6 +141,19 @@ static void send_udp(struct fixture *f, ip4_t src, ip4_t dst, uint8_t ttl)
 	send_ip(f, &f->a, mac_a, &(struct ipv4_header){ .ttl = ttl, .protocol = IP_PROTOCOL_UDP, .src = src, .dst = dst }, udp, w.len);
 }
 
+/* So that a capture with drops and `lanlet drops` have its bytes. */
+static void malformed_packet_is_the_example_of_its_drop(struct fixture *f, gconstpointer data)
+{
+	uint8_t bytes[60] = { 0 };
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	eth_emit(&w, &(struct eth_header){ gateway_mac, mac_a, ETH_TYPE_IPV4 });
+	memory_port_input(&f->a, 0, bytes, sizeof(bytes));
+	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_IP_MALFORMED], ==, 1);
+	const struct drop_example *example = &f->segment.drop_examples[DROP_IP_MALFORMED];
+	g_assert_cmpuint(example->len, ==, sizeof(bytes));
+	g_assert_cmpmem(example->head, sizeof(bytes), bytes, sizeof(bytes));
+}
+
 /* A source route, an option without end, an option longer than the header. */
 static void ip_options_are_ignored(struct fixture *f, gconstpointer data)
 {
@@ -609,6 +622,7 @@ int main(int argc, char **argv)
 	TEST(ttl_of_one_is_answered_with_time_exceeded);
 	TEST(ttl_is_not_decremented_for_the_gateway_itself);
 	TEST(martians_never_reach_the_engine);
+	TEST(malformed_packet_is_the_example_of_its_drop);
 	TEST(ip_options_are_ignored);
 	TEST(fragments_reach_the_engine_as_one_datagram);
 	TEST(packet_for_another_guest_is_forwarded_to_the_segment);
