@@ -149,6 +149,7 @@ class CommandLine(TestCase):
         self.assert_fails(2, 'unknown command "walk": try lanlet --help', "walk")
         self.assert_fails(2, "unknown option --nonsense: try lanlet run --help", "run", "--nonsense")
         self.assert_fails(2, "--subnet needs a value: --subnet PREFIX", "run", "--subnet")
+        self.assert_fails(2, 'wait "": expected the name or MAC of a guest', "wait", "")  # as from an unset variable
 
     def test_wrong_value_names_option_value_and_what_is_accepted(self):
         self.assert_fails(2, '--mtu "9k": expected auto or a number from 576 to 65520', "run", "--mtu", "9k")

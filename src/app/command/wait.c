@@ -31,6 +31,9 @@ static bool look_at_lease(void *opaque, JsonObject *l)
 static bool wait_main(const struct arguments *a, GError **error)
 {
 	const struct wait_flags *own = a->flags;
+	/* Every guest without a name would match. */
+	if (a->operands[0][0] == '\0')
+		return fail(error, FAILURE_USAGE, "wait \"\": expected the name or MAC of a guest");
 	g_autoptr(Api) api = api_new(a, error);
 	struct search s = { .guest = a->operands[0] };
 	gint64 end = own->timeout > 0 ? g_get_monotonic_time() + (gint64)(own->timeout * G_USEC_PER_SEC) : G_MAXINT64;
