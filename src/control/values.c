@@ -51,7 +51,8 @@ JsonObject *request_object(struct request *r)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GBytes) body = request_body(r);
-	g_autoptr(JsonParser) parser = json_parser_new_immutable();
+	/* Not json_parser_new_immutable(): json-glib 1.10 aborts when the root is a plain value, such as null. */
+	g_autoptr(JsonParser) parser = json_parser_new();
 	gsize len;
 	const char *text = g_bytes_get_data(body, &len); /* may be NULL when there are no bytes */
 	if (!json_parser_load_from_data(parser, len > 0 ? text : "", (gssize)len, &error)) {

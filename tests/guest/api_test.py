@@ -200,7 +200,7 @@ class Refusals(unittest.TestCase):
         *(("GET", "/v1/capture?" + query, None, 400) for query in ("filter=nonsense", "snaplen=x", "port=a&guest=b")),
         ("DELETE", "/v1/captures/7", None, 404),
         ("DELETE", "/v1/captures/x", None, 404),
-        *(("PUT", "/v1/log-level", body, 400) for body in ("", "[]", {}, {"level": "loud"}, {"level": None},
+        *(("PUT", "/v1/log-level", body, 400) for body in ("", "[]", "null", "1", '"debug"', {}, {"level": "loud"}, {"level": None},
                                                            {"level": "info", "colour": "red"})),
         *(("POST", "/v1/forwards", body, 400) for body in (
             {}, {"protocol": "tcp", "host": "8080"}, {"protocol": "sctp", "host": "8080", "guest": "web:80"},
