@@ -92,6 +92,8 @@ class Directories(TestCase):
         self.write("file", "")
         directory = self.path("file/below")
         self.assert_fails(1, "cannot make the directory %s: Not a directory" % directory, "run", "--runtime-dir", directory)
+        self.assert_fails(1, "the runtime directory (see --runtime-dir, XDG_RUNTIME_DIR): cannot make the directory "
+                          f"{directory}/lanlet/default: Not a directory", "run", env={"XDG_RUNTIME_DIR": directory})
         done = self.lanlet("run", "--state-dir", directory)
         self.assertIn("--state-dir", done.stderr)
         self.assertEqual(done.returncode, 1)

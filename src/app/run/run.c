@@ -107,8 +107,14 @@ static bool claim_dirs(struct run *r, GError **error)
 	const struct arguments *a = r->arguments;
 	r->runtime_dir = choose_dir(a->runtime_dir, path_default_runtime_dir, a->network);
 	r->state_dir = choose_dir(r->own->state_dir, path_default_state_dir, a->network);
-	if (!name_sockets(r, error) || !directory_make_private(r->runtime_dir, !a->runtime_dir, error))
+	if (!name_sockets(r, error))
 		return false;
+	if (!directory_make_private(r->runtime_dir, !a->runtime_dir, error)) {
+		/* su and sudo -E keep the variable of another user. */
+		if (!a->runtime_dir && !g_file_test(r->runtime_dir, G_FILE_TEST_EXISTS))
+			g_prefix_error(error, "the runtime directory (see --runtime-dir, XDG_RUNTIME_DIR): ");
+		return false;
+	}
 	g_autofree char *running = g_strdup_printf("network %s is running", a->network);
 	r->runtime_claim = directory_claim(r->runtime_dir, "lock", running, error);
 	if (r->runtime_claim < 0)
