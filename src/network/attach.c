@@ -3,6 +3,7 @@
 #include "network/attach.h"
 
 #include "base/macros.h"
+#include "base/one_line.h"
 #include "host/socket_facts.h"
 #include "host/udp_socket.h"
 #include "network/network_internal.h"
@@ -128,6 +129,7 @@ static int attach_text(struct lanlet_network *n, enum attachment_kind kind, cons
 	const char *why = "it is not understood";
 	if (attachment_parse(kind, text, &p, &why) < 0) {
 		snprintf(error, size, "\"%s\": %s", text, why);
+		one_line(error, size);
 		return -EINVAL;
 	}
 	return attach(n, &p, error, size);

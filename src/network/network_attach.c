@@ -3,6 +3,7 @@
 #include "network/network_internal.h"
 
 #include "base/macros.h"
+#include "base/one_line.h"
 #include "host/clock.h"
 #include "host/unix_socket.h"
 #include "link/vhost/guard.h"
@@ -134,6 +135,7 @@ int lanlet_network_add_forward(struct lanlet_network *n, const char *text, char 
 	unsigned id;
 	if (forward_spec_parse(text, &spec, &why) < 0) {
 		snprintf(error, size, "forward \"%s\": %s", text, why ? why : "expected a forward such as \"tcp 8080 web:80\"");
+		one_line(error, size);
 		return -EINVAL;
 	}
 	int r = forwards_add(&n->forwards, clock_now(), &spec, true, &id, error, size);

@@ -2,6 +2,7 @@
 #include "options/options.h"
 
 #include "base/macros.h"
+#include "base/one_line.h"
 #include "options/option.h"
 #include "options/settings.h"
 
@@ -98,6 +99,7 @@ int option_set(struct settings *s, const char *name, const char *value, char *er
 	const struct option *o = option_find(name);
 	if (!o) {
 		snprintf(error, size, "%s: there is no such option", name);
+		one_line(error, size);
 		return -ENOENT;
 	}
 	if (o->clear && value[0] == '\0') {
@@ -110,6 +112,8 @@ int option_set(struct settings *s, const char *name, const char *value, char *er
 		explain(o, value, why, error, size);
 	else if (r < 0)
 		snprintf(error, size, "%s: %s", name, strerror(-r));
+	if (r < 0)
+		one_line(error, size);
 	return r;
 }
 

@@ -143,6 +143,23 @@ static void public_config_keeps_what_it_is_given(void)
 	lanlet_config_free(NULL);
 }
 
+/* lanlet.h promises one line, whatever the value. */
+static void errors_have_one_line_for_each_option(void)
+{
+	struct lanlet_config *config;
+	char error[400];
+	const struct lanlet_option *o;
+	g_assert_cmpint(lanlet_config_new(&config), ==, 0);
+	for (size_t i = 0; (o = lanlet_option_at(i)); i++) {
+		if (lanlet_config_set(config, o->name, "a\nb\x1b\x7f", error, sizeof(error)) == 0)
+			continue;
+		for (const char *c = error; *c; c++)
+			g_assert_false(g_ascii_iscntrl(*c));
+		g_assert_cmpint(lanlet_config_set(config, o->name, "a\nb", NULL, 0), ==, -EINVAL);
+	}
+	lanlet_config_free(config);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -152,5 +169,6 @@ int main(int argc, char **argv)
 	}
 	g_test_add_func("/config/copy_owns_its_lists", copy_owns_its_lists);
 	g_test_add_func("/config/public_config_keeps_what_it_is_given", public_config_keeps_what_it_is_given);
+	g_test_add_func("/config/errors_have_one_line_for_each_option", errors_have_one_line_for_each_option);
 	return g_test_run();
 }

@@ -50,6 +50,7 @@ static void expect_refused(struct fixture *f, const char *name, const char *valu
 	struct settings before;
 	g_assert_cmpint(settings_copy(&f->s, &before), ==, 0);
 	g_autofree char *start = g_strdup_printf("%s \"%s\"", name, value);
+	g_strdelimit(start, "\n", '?'); /* the message is one line */
 	f->error[0] = '\0';
 	g_assert_cmpint(set(f, name, value), ==, -EINVAL);
 	if (!g_str_has_prefix(f->error, start))
