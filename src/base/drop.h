@@ -56,7 +56,7 @@
 	/* datagram links */ \
 	X(DATAGRAM_LENGTH, "datagram-length", "datagram is longer than the largest frame") \
 	X(DGRAM_UNBOUND, "dgram-unbound", "sender's socket has no path, so nothing can be sent to it") \
-	X(DGRAM_SOURCE, "dgram-source", "sender's path leads to another socket") \
+	X(DGRAM_SOURCE, "dgram-source", "sender cannot be reached at the path of its socket") \
 	X(DGRAM_LIMIT, "dgram-limit", "datagram socket has reached its limit of ports") \
 	X(PEER_UNREACHABLE, "peer-unreachable", "no program receives at the other end of a UDP port") \
 	X(VDE_REQUEST, "vde-request", "VDE client's request was refused, or no port was free") \

@@ -9,7 +9,7 @@
 struct counter {
 	const char *name; /* in JSON; the metric has "lanlet_" before it */
 	const char *help;
-	bool goes_down;   /* it is a gauge */
+	bool goes_down;   /* a gauge, not a counter */
 	size_t offset;    /* of its value in struct snapshot_counters */
 	bool is_unsigned; /* the value is unsigned; otherwise uint64_t */
 };

@@ -25,7 +25,7 @@ struct segment;
 struct egress_target {
 	ip4_t guest;
 	struct mac mac;
-	struct port *port; /* NULL: unknown, as is the MAC */
+	struct port *port; /* NULL: neither port nor MAC is known */
 };
 
 struct egress {

@@ -54,8 +54,8 @@ struct datagram {
 	size_t end;      /* payload bytes of the whole datagram; 0 until the last fragment is there */
 	size_t cost;     /* memory charged for it */
 	bool has_first, dead, congested;
-	struct eth_header eth; /* of the first fragment, as is ip */
-	struct ipv4_header ip;
+	struct eth_header eth; /* of the first fragment */
+	struct ipv4_header ip; /* of the first fragment */
 };
 
 static struct fragment *fragment_of(struct list *node)

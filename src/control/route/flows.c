@@ -74,7 +74,7 @@ static const char *take_port(const char *value, struct snapshot_flow_filter *f)
 {
 	guint64 port;
 	if (!g_ascii_string_to_unsigned(value, 10, 1, UINT16_MAX, &port, NULL))
-		return "a port";
+		return "a port from 1 to 65535";
 	f->port = (uint16_t)port;
 	return NULL;
 }

@@ -30,7 +30,7 @@ static socklen_t socket_address(const struct ip_endpoint *at, struct sockaddr_st
 }
 
 /*
- * Switches IP_RECVERR (ip(7)), which reports the sender of ICMP errors. While the socket connects, such an error ends the attempt.
+ * Turns IP_RECVERR (ip(7)) on or off, which reports the sender of ICMP errors. While the socket connects, such an error ends the attempt.
  * Afterwards the option is off, because it would turn errors that the connection can survive into fatal ones (RFC 5382 REQ-10).
  */
 static void set_errors(struct native_tcp *t, bool on)

@@ -111,7 +111,7 @@ struct protocol_message {
 int protocol_parse(const struct protocol_header *h, const uint8_t *payload, unsigned n_fds, struct protocol_message *ret);
 
 enum protocol_reply {
-	PROTOCOL_REPLY_ACK,    /* none, unless the front end asked for one: 0 or not 0 */
+	PROTOCOL_REPLY_ACK,    /* 0 (success) or another number, sent only if the front end asked for a reply */
 	PROTOCOL_REPLY_NUMBER, /* 64 bits */
 	PROTOCOL_REPLY_RING,   /* index and value */
 	PROTOCOL_REPLY_CONFIG, /* offset, size, flags and bytes */

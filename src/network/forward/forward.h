@@ -73,7 +73,7 @@ void forward_free(struct forward *f);
 
 /* Opens the sockets.  Negative errno, and one line in failure that says what to do. */
 int forward_open(struct forward *f, usec_t now);
-/* Closes them until forward_open(); its flows stay open. */
+/* Closes the sockets until the next forward_open().  Flows that came through them stay open. */
 void forward_close(struct forward *f);
 /* The guest may have got, lost or changed its address. */
 void forward_guests_changed(struct forward *f, usec_t now);
