@@ -186,7 +186,7 @@ static struct peer *peer_new(struct dgram_socket *s, const struct unix_address *
 	return p;
 }
 
-static int plug_in(struct dgram_socket *s, const struct unix_address *a, usec_t now, struct peer **ret)
+static int attach_path(struct dgram_socket *s, const struct unix_address *a, usec_t now, struct peer **ret)
 {
 	char path[UNIX_ADDRESS_TEXT_SIZE];
 	int fd = open_connected(a);
@@ -283,7 +283,7 @@ static struct peer *sender_of(struct dgram_socket *s, usec_t now, const struct d
 		refuse(s, now, &a, DROP_DGRAM_LIMIT, 0);
 		return NULL;
 	}
-	int r = plug_in(s, &a, now, &p);
+	int r = attach_path(s, &a, now, &p);
 	if (r < 0)
 		refuse(s, now, &a, DROP_DGRAM_SOURCE, -r);
 	return r < 0 ? NULL : p;
