@@ -135,8 +135,9 @@ class Ovmf(Machine):
         disk.mkdir()
         (disk / "startup.nsh").write_text(self.script)
         shutil.copy(self.VARIABLES, variables)
+        # Since edk2 of May 2024 the network stack starts only where there are random numbers (fixes of CVE-2023-45237).
         return [
-            "-machine", "q35", "-boot", "strict=on",
+            "-machine", "q35", "-cpu", "qemu64,+rdrand", "-boot", "strict=on",
             "-drive", f"if=pflash,format=raw,readonly=on,file={self.CODE}", "-drive", f"if=pflash,format=raw,file={variables}",
             "-drive", f"if=none,id=disk,format=raw,file=fat:rw:{disk}", "-device", "virtio-blk-pci,drive=disk,bootindex=1",
         ]
