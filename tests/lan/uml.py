@@ -40,7 +40,10 @@ def vhost_card(path):
 
 
 def vde_card(directory, mac):
-    return f"eth0=vde,{directory},{mac}"
+    """A card called eth0 of the driver that kernels with libvdeplug have; without it, vec0: the kernel starts vde_plug."""
+    if "CONFIG_UML_NET_VDE=y" in programs.check(KERNEL, "--showconfig").splitlines():
+        return f"eth0=vde,{directory},{mac}"
+    return vector_card(f"transport=vde,vnl=vde://{directory}", mac)
 
 
 def vector_card(transport, mac):
