@@ -98,7 +98,7 @@ static bool complete_checksum(struct capture_record *r)
 	struct checksum c = { 0 };
 	checksum_add(&c, r->bytes + r->csum_start, r->captured - r->csum_start);
 	struct bytes_writer w = bytes_writer(r->bytes + field, CHECKSUM_LEN);
-	bytes_put_be16(&w, checksum_transport_value(&c));
+	bytes_put_be16(&w, checksum_transport_value(&c, r->csum_offset));
 	return true;
 }
 

@@ -134,7 +134,7 @@ static uint16_t layer4_checksum(const struct super *s, const struct l4_values *v
 	checksum_add_u32(&c, values->flags);
 	checksum_add_u32(&c, values->udp_len);
 	frame_checksum(s->frame, s->head_len + offset, len, &c);
-	return checksum_transport_value(&c);
+	return checksum_transport_value(&c, is_udp(s) ? UDP_CHECKSUM_AT : TCP_CHECKSUM_AT);
 }
 
 static int emit_segment(const struct super *s, unsigned index, size_t offset, size_t len, frame_emit_t emit, void *opaque)

@@ -71,7 +71,7 @@ static int complete_checksum(const struct frame *f, struct arena *arena, struct 
 	struct checksum c = { 0 };
 	frame_checksum(f, f->csum_start, f->len - f->csum_start, &c);
 	struct bytes_writer w = bytes_writer(head + field, CHECKSUM_LEN);
-	bytes_put_be16(&w, checksum_transport_value(&c));
+	bytes_put_be16(&w, checksum_transport_value(&c, f->csum_offset));
 	int error = frame_splice(f, head, head_len, head_len, f->len - head_len, arena, iov, ret);
 	if (error < 0)
 		return error;

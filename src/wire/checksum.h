@@ -35,11 +35,18 @@ static inline uint16_t checksum_value(const struct checksum *c)
 {
 	return (uint16_t)~checksum_fold(c);
 }
-/* The value for the field of UDP, TCP and ICMP: never 0, which means "none" to UDP (RFC 768) and is 0xffff to the others. */
-static inline uint16_t checksum_transport_value(const struct checksum *c)
+/* Offsets of the checksum field in a header. */
+#define UDP_CHECKSUM_AT 6
+#define TCP_CHECKSUM_AT 16
+
+/*
+ * The value for a checksum field at @offset in its transport header, as virtio's csum_offset gives it.  In UDP, 0 means no checksum, so a sum
+ * of 0 is sent as 0xffff (RFC 768); in other protocols it is sent as 0.
+ */
+static inline uint16_t checksum_transport_value(const struct checksum *c, size_t offset)
 {
 	uint16_t value = checksum_value(c);
-	return value ? value : 0xffff;
+	return value == 0 && offset == UDP_CHECKSUM_AT ? 0xffff : value;
 }
 /* True when the summed data contains its own checksum and that is right. */
 static inline bool checksum_is_right(const struct checksum *c)

@@ -4,6 +4,7 @@
 
 #include "base/addr.h"
 #include "base/bytes.h"
+#include "wire/checksum.h"
 
 #define TCP_HEADER_LEN 20
 #define TCP_HEADER_MAX 60
@@ -13,7 +14,6 @@
 #define TCP_SEQ_AT 4
 #define TCP_DATA_OFFSET_AT 12
 #define TCP_FLAGS_AT 13
-#define TCP_CHECKSUM_AT 16
 #define TCP_URGENT_AT 18
 
 enum tcp_flag {

@@ -38,5 +38,5 @@ void udp_emit_ipv4(struct bytes_writer *w, ip4_t src, ip4_t dst, uint16_t src_po
 	checksum_add_pseudo4(&c, src, dst, IP_PROTOCOL_UDP, total);
 	checksum_add(&c, w->data + start, total);
 	struct bytes_writer field = bytes_writer(w->data + start + UDP_CHECKSUM_AT, CHECKSUM_LEN);
-	bytes_put_be16(&field, checksum_transport_value(&c));
+	bytes_put_be16(&field, checksum_transport_value(&c, UDP_CHECKSUM_AT));
 }

@@ -4,9 +4,9 @@
 
 #include "base/addr.h"
 #include "base/bytes.h"
+#include "wire/checksum.h"
 
 #define UDP_HEADER_LEN 8
-#define UDP_CHECKSUM_AT 6 /* offset in the header */
 
 struct udp_header {
 	uint16_t src_port, dst_port;

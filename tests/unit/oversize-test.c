@@ -236,6 +236,30 @@ static void partial_checksum_is_completed_for_a_port_that_does_not(struct fixtur
 	}
 }
 
+/* RFC 768: UDP sends a sum of 0 as 0xffff. RFC 9293 §3.1: TCP sends it as 0. */
+static void completed_checksum_of_zero_is_0xffff_in_udp_only(struct fixture *f, gconstpointer unused)
+{
+	f->s.partial = true;
+	f->s.payload_len = 100;
+	for (unsigned udp = 0; udp < 2; udp++) {
+		f->s.udp = udp;
+		struct frame frame = sample_frame(&f->s, &f->arena);
+		struct iovec one = { f->s.bytes, frame.len };
+		frame.iov = &one;
+		frame.n_iov = 1;
+		uint8_t *payload = f->s.bytes + f->s.payload_offset;
+		size_t field = (size_t)frame.csum_start + frame.csum_offset;
+		memset(payload, 0, 2);
+		f->out.n = 0;
+		oversize_pass(&frame, &f->to, &f->arena, collect, &f->out);
+		memcpy(payload, collected_bytes(&f->out, 0) + field, 2); /* now the sum over all is 0xffff */
+		f->out.n = 0;
+		oversize_pass(&frame, &f->to, &f->arena, collect, &f->out);
+		const uint8_t *sent = collected_bytes(&f->out, 0) + field;
+		g_assert_cmphex(sent[0] << 8 | sent[1], ==, udp ? 0xffff : 0);
+	}
+}
+
 static void partial_checksum_is_left_to_a_port_that_completes_it(struct fixture *f, gconstpointer unused)
 {
 	f->s.partial = true;
@@ -455,6 +479,7 @@ int main(int argc, char **argv)
 	ADD(oversize_frame_that_is_not_ip_is_dropped_with_its_reason);
 	ADD(port_too_small_for_any_fragment_is_a_named_drop);
 	ADD(partial_checksum_is_completed_for_a_port_that_does_not);
+	ADD(completed_checksum_of_zero_is_0xffff_in_udp_only);
 	ADD(partial_checksum_is_left_to_a_port_that_completes_it);
 	ADD(checksum_field_outside_the_frame_is_refused);
 	ADD(super_frame_passes_whole_where_the_port_takes_it);
