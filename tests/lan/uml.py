@@ -40,9 +40,12 @@ def vhost_card(path):
 
 
 def vde_card(directory, mac):
-    """A card called eth0 of the driver that kernels with libvdeplug have; without it, vec0: the kernel starts vde_plug."""
+    """A card called eth0 of the driver that kernels with libvdeplug have; without it, vec0: the kernel starts
+    vde_plug, and the test is skipped where that is missing.
+    """
     if "CONFIG_UML_NET_VDE=y" in programs.check(KERNEL, "--showconfig").splitlines():
         return f"eth0=vde,{directory},{mac}"
+    programs.need("vde_plug")
     return vector_card(f"transport=vde,vnl=vde://{directory}", mac)
 
 
