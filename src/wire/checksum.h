@@ -35,13 +35,14 @@ static inline uint16_t checksum_value(const struct checksum *c)
 {
 	return (uint16_t)~checksum_fold(c);
 }
+
 /* Offsets of the checksum field in a header. */
 #define UDP_CHECKSUM_AT 6
 #define TCP_CHECKSUM_AT 16
 
 /*
- * The value for a checksum field at @offset in its transport header, as virtio's csum_offset gives it.  In UDP, 0 means no checksum, so a sum
- * of 0 is sent as 0xffff (RFC 768); in other protocols it is sent as 0.
+ * The value for a checksum field at @offset in its transport header, as virtio's csum_offset gives it.  In UDP, 0 means no checksum, so a
+ * sum of 0 is sent as 0xffff (RFC 768); in other protocols it is sent as 0.
  */
 static inline uint16_t checksum_transport_value(const struct checksum *c, size_t offset)
 {
