@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lan/port.h"
 
+#include "lan/segment.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -14,8 +16,13 @@ void port_init(struct port *p, const struct port_ops *ops, const char *name, siz
 
 void port_identify(struct port *p, const char *kind, const struct port_identity *identity)
 {
-	if (identity)
+	if (identity) {
 		p->pinned = identity->pinned;
+		p->guard = identity->guard;
+		p->may_serve_dhcp = identity->may_serve_dhcp;
+		p->may_route = identity->may_route;
+		segment_guard_port(p->segment, p);
+	}
 	if (identity && identity->name[0] != '\0')
 		memcpy(p->name, identity->name, sizeof(p->name));
 	else

@@ -36,6 +36,13 @@ enum port_offload {
 	PORT_OFFLOAD_USO = 1 << 3,
 };
 
+/* Whether a port's claims to MACs and addresses are checked. */
+enum port_guard {
+	PORT_GUARD_DEFAULT, /* as the segment has it; an uplink's never are */
+	PORT_GUARD_ON,
+	PORT_GUARD_OFF,
+};
+
 /*
  * rx: frames that came from the port, as they came; tx: frames handed to the port, as they leave.  The two counters that one frame adds to
  * are not neighbours: the compiler would add to both as a vector, which takes twice the instructions.
@@ -83,14 +90,18 @@ struct port {
 	struct list dirty;       /* in segment->dirty while flush() is due */
 	unsigned id;             /* unique in its segment, from 1 on, never used again */
 	char name[PORT_NAME_SIZE];
-	size_t max_frame;  /* largest frame in bytes it can take, Ethernet header included; of a super-frame: each segment */
-	size_t mtu;        /* largest IP packet that the whole path to the guest is known to carry */
-	unsigned offloads; /* enum port_offload */
-	struct mac pinned; /* the only MAC that may send here (pinning.h); zero: any */
-	bool uplink;       /* leads to the gateway or to another switch, not to a guest; set before segment_attach() */
-	bool isolated;     /* exchanges no frames with other isolated ports; segment_attach() may set it */
-	bool congested;    /* set by the implementor while frames wait in its queue; segment_port_writable() when it clears */
-	bool crowded;      /* likewise, while more than half of its queue is taken: frames that are flooded are not sent to it */
+	size_t max_frame;      /* largest frame in bytes it can take, Ethernet header included; of a super-frame: each segment */
+	size_t mtu;            /* largest IP packet that the whole path to the guest is known to carry */
+	unsigned offloads;     /* enum port_offload */
+	struct mac pinned;     /* the only MAC that may send here (pinning.h); zero: any */
+	bool uplink;           /* leads to the gateway or to another switch, not to a guest; set before segment_attach() */
+	enum port_guard guard; /* what the user asked for */
+	bool guarded;          /* what follows from that, the segment's default and uplink: its claims to MACs and addresses are checked */
+	bool may_serve_dhcp;   /* may answer other guests' DHCP requests */
+	bool may_route;        /* may send router advertisements to other guests */
+	bool isolated;         /* exchanges no frames with other isolated ports; segment_attach() may set it */
+	bool congested;        /* set by the implementor while frames wait in its queue; segment_port_writable() when it clears */
+	bool crowded;          /* likewise, while more than half of its queue is taken: frames that are flooded are not sent to it */
 	struct loop_state loop;
 	struct storm_bucket storm;
 	struct snoop_port snoop;
@@ -102,9 +113,11 @@ struct port {
 struct port_identity {
 	char name[PORT_NAME_SIZE]; /* "": the kind of port and its number */
 	struct mac pinned;         /* zero: any */
+	enum port_guard guard;
+	bool may_serve_dhcp, may_route;
 };
 
 /* Everything but ops zeroed; the implementor fills in the rest. */
 void port_init(struct port *p, const struct port_ops *ops, const char *name, size_t max_frame, size_t mtu);
-/* Names @p, which is attached, and pins it.  @identity may be NULL: the user said nothing. */
+/* Names @p, which is attached, pins it and sets its properties.  @identity may be NULL: the user said nothing. */
 void port_identify(struct port *p, const char *kind, const struct port_identity *identity);

@@ -88,11 +88,28 @@ void segment_set_gateway(struct segment *s, const struct segment_gateway *gatewa
 	segment_attach(s, gateway->port);
 }
 
+void segment_guard_port(const struct segment *s, struct port *p)
+{
+	switch (p->guard) {
+	case PORT_GUARD_DEFAULT: p->guarded = !s->config.unguarded && !p->uplink; break;
+	case PORT_GUARD_ON: p->guarded = true; break;
+	case PORT_GUARD_OFF: p->guarded = false; break;
+	}
+}
+
+void segment_set_unguarded(struct segment *s, bool unguarded)
+{
+	s->config.unguarded = unguarded;
+	list_for_each(node, &s->ports)
+		segment_guard_port(s, container_of(node, struct port, node));
+}
+
 void segment_attach(struct segment *s, struct port *p)
 {
 	p->segment = s;
 	p->id = ++s->last_port_id;
 	p->isolated |= s->config.isolate && !p->uplink;
+	segment_guard_port(s, p);
 	list_append(&s->ports, &p->node);
 	s->n_ports++;
 	snoop_attached(&s->snoop, p);

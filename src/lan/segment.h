@@ -45,6 +45,7 @@ struct segment_journal {
 struct segment_config {
 	struct hash_key hash_key;
 	bool isolate;         /* every port but uplinks is isolated from the others */
+	bool unguarded;       /* ports are not guarded unless their own guard says so */
 	bool snooping;        /* send multicast only to ports that joined (snoop.h) */
 	unsigned storm_limit; /* frames per second that a port may flood (storm.h); 0: no limit */
 	struct log *log;      /* borrowed, may be NULL */
@@ -111,6 +112,10 @@ void segment_set_gateway(struct segment *s, const struct segment_gateway *gatewa
 
 /* Attaches @p, which is borrowed until segment_detach(). */
 void segment_attach(struct segment *s, struct port *p);
+/* Sets @p->guarded, after @p->guard has changed. */
+void segment_guard_port(const struct segment *s, struct port *p);
+/* Changes what holds for ports that leave it open (PORT_GUARD_DEFAULT). */
+void segment_set_unguarded(struct segment *s, bool unguarded);
 /* Detaches @p and forgets its MACs.  Not between a batch and its flush, nor from within @p's own ops. */
 void segment_detach(struct segment *s, usec_t now, struct port *p);
 

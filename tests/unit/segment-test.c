@@ -293,6 +293,26 @@ static void isolation_of_the_segment_spares_uplinks(struct fixture *f, gconstpoi
 	memory_port_done(&uplink);
 }
 
+static void ports_but_uplinks_are_guarded_unless_they_say_otherwise(struct fixture *f, gconstpointer data)
+{
+	struct memory_port uplink;
+	memory_port_init(&uplink, &f->segment, "uplink", FRAME_MAX);
+	segment_detach(&f->segment, 0, &uplink.port);
+	uplink.port.uplink = true;
+	segment_attach(&f->segment, &uplink.port);
+	port_identify(&f->b.port, "b", &(struct port_identity){ .guard = PORT_GUARD_OFF, .may_serve_dhcp = true });
+	port_identify(&f->c.port, "c", &(struct port_identity){ .guard = PORT_GUARD_ON, .may_route = true });
+	g_assert_true(f->a.port.guarded && !f->a.port.may_serve_dhcp && !f->a.port.may_route);
+	g_assert_true(!f->b.port.guarded && f->b.port.may_serve_dhcp && !f->b.port.may_route);
+	g_assert_true(f->c.port.guarded && !f->c.port.may_serve_dhcp && f->c.port.may_route);
+	g_assert_false(uplink.port.guarded);
+	segment_set_unguarded(&f->segment, true);
+	g_assert_true(!f->a.port.guarded && !f->b.port.guarded && f->c.port.guarded && !uplink.port.guarded);
+	segment_set_unguarded(&f->segment, false);
+	g_assert_true(f->a.port.guarded && !f->b.port.guarded && f->c.port.guarded && !uplink.port.guarded);
+	memory_port_done(&uplink);
+}
+
 static void pinned_port_may_use_its_own_mac_only(struct fixture *f, gconstpointer data)
 {
 	f->a.port.pinned = mac_of(1);
@@ -473,6 +493,7 @@ int main(int argc, char **argv)
 	TEST(tagged_and_unknown_ethertypes_pass_unchanged);
 	TEST(isolated_ports_hear_uplinks_but_not_one_another);
 	TEST(isolation_of_the_segment_spares_uplinks);
+	TEST(ports_but_uplinks_are_guarded_unless_they_say_otherwise);
 	TEST(pinned_port_may_use_its_own_mac_only);
 	TEST(storm_of_one_port_is_limited_and_ends);
 	TEST(storm_bucket_fills_up_with_time_and_zero_is_no_limit);
