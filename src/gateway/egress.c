@@ -3,9 +3,9 @@
 
 #include "base/macros.h"
 #include "gateway/engine.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
 #include "lan/oversize.h"
+#include "lan/packet.h"
 #include "lan/segment.h"
 #include "wire/arp.h"
 #include "wire/eth.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/macros.h"
 #include "gateway/gateway_internal.h"
-#include "gateway/packet.h"
 #include "gateway/service.h"
+#include "lan/packet.h"
 #include "lan/segment.h"
 #include "wire/icmp4.h"
 

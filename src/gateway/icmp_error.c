@@ -3,8 +3,8 @@
 
 #include "base/arena.h"
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/port.h"
 #include "wire/icmp4.h"
 

@@ -13,8 +13,8 @@
 
 #include "base/arena.h"
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/port.h"
 
 #include <errno.h>

@@ -3,9 +3,9 @@
 
 #include "gateway/icmp6_error.h"
 #include "gateway/icmp_error.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
 #include "lan/layers.h"
+#include "lan/packet.h"
 #include "wire/icmp4.h"
 
 int too_big_build(const struct frame *f, size_t mtu, struct mac gateway_mac, ip4_t gateway_ip, struct icmp_limit *limit, usec_t now,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where the IP packet (IPv4 or IPv6, behind up to two VLAN tags) and its upper layer lie in a frame.  The switch uses this for frames
- * between guests; the gateway has struct packet (gateway/packet.h).
+ * between guests; the gateway has struct packet (packet.h).
  */
 #pragma once
 

@@ -2,9 +2,9 @@
 #include "service/arp.h"
 
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "gateway/sink.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "wire/arp.h"
 
 static enum service_verdict arp_input(struct service *s, usec_t now, const struct packet *p, struct sink *out)

@@ -3,8 +3,8 @@
 
 #include "base/arena.h"
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "gateway/sink.h"
+#include "lan/packet.h"
 #include "wire/icmp4.h"
 
 static enum service_verdict echo_input(struct service *s, usec_t now, const struct packet *p, struct sink *out)

@@ -8,8 +8,8 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "gateway/engine.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 
 #include <glib.h>
 

@@ -5,8 +5,8 @@
  */
 #include "base/arena.h"
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "wire/udp.h"
 
 #include "dns-bench.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One Ethernet frame through every parser that sees a guest's bytes first: eth, arp, ipv4, icmp4, udp, tcp. */
 #include "base/arena.h"
-#include "gateway/packet.h"
 #include "lan/flow_hash.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "repair.h"
 #include "wire/arp.h"
 #include "wire/icmp4.h"

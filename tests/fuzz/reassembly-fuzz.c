@@ -7,9 +7,9 @@
  */
 #include "base/arena.h"
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "gateway/reassembly.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/port.h"
 
 #include <stdlib.h>

@@ -5,8 +5,8 @@
  */
 #include "base/arena.h"
 #include "engine/slirp/translate.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "repair.h"
 
 #include <stdlib.h>

@@ -6,8 +6,8 @@
  */
 #include "engine/null/null.h"
 #include "gateway/gateway.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/segment.h"
 #include "service/arp.h"
 #include "service/echo.h"

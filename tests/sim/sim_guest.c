@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sim_guest.h"
 
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/segment.h"
 #include "wire/arp.h"
 #include "wire/icmp4.h"

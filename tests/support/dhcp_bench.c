@@ -2,8 +2,8 @@
 #include "support/dhcp_bench.h"
 
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "wire/udp.h"
 
 static void record_udp(struct sink *s, usec_t now, const struct sink_udp *datagram)

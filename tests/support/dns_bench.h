@@ -3,10 +3,10 @@
 #pragma once
 
 #include "base/arena.h"
-#include "gateway/packet.h"
 #include "gateway/service.h"
 #include "gateway/sink.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "service/dns/dns.h"
 #include "service/dns/names.h"
 #include "service/dns/server.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The client with lanlet's DHCP server on one clock, and with answers made by the test. */
-#include "gateway/packet.h"
 #include "gateway/service.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "service/dhcp/client.h"
 #include "support/dhcp_bench.h"
 #include "wire/udp.h"

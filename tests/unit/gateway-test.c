@@ -2,8 +2,8 @@
 /* The gateway on a segment, with memory ports as guests and an engine that records. */
 #include "base/macros.h"
 #include "gateway/gateway.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/segment.h"
 #include "service/arp.h"
 #include "service/echo.h"

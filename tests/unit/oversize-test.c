@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gateway/icmp_error.h"
-#include "gateway/packet.h"
 #include "gateway/reassembly.h"
 #include "gateway/too_big.h"
 #include "lan/fragment.h"
 #include "lan/oversize.h"
+#include "lan/packet.h"
 #include "sample-frame.h"
 #include "wire/icmp4.h"
 #include "wire/icmp6.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
-#include "gateway/packet.h"
 #include "gateway/reassembly.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/port.h"
 
 #include <errno.h>

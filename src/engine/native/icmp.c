@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "engine/native/datagram.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "wire/icmp4.h"
 
 #include <errno.h>

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "engine/native/tcp.h"
-#include "gateway/packet.h"
+#include "lan/packet.h"
 #include "wire/icmp4.h"
 
 #include <errno.h>

@@ -9,8 +9,8 @@
 #include "engine/native/tcp.h"
 
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 
 #include <errno.h>
 #include <netinet/in.h>

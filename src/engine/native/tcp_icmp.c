@@ -8,7 +8,7 @@
 #include "engine/native/tcp.h"
 
 #include "base/macros.h"
-#include "gateway/packet.h"
+#include "lan/packet.h"
 #include "wire/icmp4.h"
 
 #define QUOTED_TCP_LEN 8 /* ports and sequence number, RFC 792 */

@@ -3,7 +3,7 @@
 #include "engine/native/tcp.h"
 
 #include "base/macros.h"
-#include "gateway/packet.h"
+#include "lan/packet.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #include "base/arena.h"
 #include "base/macros.h"
 #include "engine/native/tcp.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 
 #include <errno.h>
 #include <netinet/in.h>

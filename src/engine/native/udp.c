@@ -7,9 +7,9 @@
 
 #include "base/macros.h"
 #include "engine/refuse.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
 #include "lan/gso.h"
+#include "lan/packet.h"
 #include "wire/udp.h"
 
 #include <errno.h>

@@ -7,8 +7,8 @@
 #include "base/arena.h"
 #include "base/macros.h"
 #include "engine/native/udp.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "wire/udp.h"
 
 #include <errno.h>

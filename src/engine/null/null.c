@@ -3,7 +3,7 @@
 
 #include "base/macros.h"
 #include "engine/refuse.h"
-#include "gateway/packet.h"
+#include "lan/packet.h"
 #include "wire/icmp4.h"
 
 #include <errno.h>

@@ -8,9 +8,9 @@
 #include "engine/slirp/state.h"
 #include "gateway/engine.h"
 #include "gateway/martian.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
 #include "lan/gso.h"
+#include "lan/packet.h"
 
 #include <errno.h>
 

@@ -2,8 +2,8 @@
 #include "engine/slirp/translate.h"
 
 #include "base/bytes.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "wire/checksum.h"
 
 #include <errno.h>

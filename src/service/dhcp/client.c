@@ -2,8 +2,8 @@
 #include "service/dhcp/client.h"
 
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "wire/dhcp.h"
 #include "wire/udp.h"
 

@@ -4,8 +4,8 @@
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "gateway/sink.h"
+#include "lan/packet.h"
 #include "lan/port.h"
 #include "service/dhcp/names.h"
 #include "service/dhcp/pool.h"

@@ -6,9 +6,9 @@
 #include "service/dns/dns.h"
 
 #include "base/macros.h"
-#include "gateway/packet.h"
 #include "gateway/service.h"
 #include "gateway/sink.h"
+#include "lan/packet.h"
 #include "service/dns/forward.h"
 #include "service/dns/local.h"
 #include "service/dns/stream.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "gateway/packet.h"
+#include "lan/packet.h"
 
 #include "base/macros.h"
 #include "lan/frame.h"
