@@ -2,12 +2,11 @@
 #include "base/log.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 #define LINE_SIZE 512
 #define LIMIT_WINDOW USEC_PER_SEC
-#define LIMIT_LINES 5
+#define LIMIT_LINES 5 /* of each window */
 
 static void write_v(struct log *log, enum log_level level, const char *format, va_list args)
 {
@@ -26,29 +25,54 @@ void log_write(struct log *log, enum log_level level, const char *format, ...)
 	va_end(args);
 }
 
-static bool limit_passes(struct log *log, usec_t now)
+static void tell_suppressed(struct log *log, struct log_limit *l)
 {
-	if (now - log->window_start >= LIMIT_WINDOW) {
-		if (log->suppressed > 0)
-			log_write(log, LOG_LEVEL_INFO, "%u more lines were suppressed (rate limit)", log->suppressed);
-		log->window_start = now;
-		log->in_window = 0;
-		log->suppressed = 0;
+	if (l->suppressed == 0)
+		return;
+	log_write(log, l->worst, "%s%s%s%s%u more lines were suppressed (rate limit)", l->kind ? l->kind : "",
+		  l->kind && l->name ? " " : "", l->name ? l->name : "", l->kind || l->name ? ": " : "", l->suppressed);
+	l->suppressed = 0;
+}
+
+static bool window_passes(struct log *log, struct log_limit *l, struct log_window *w, usec_t now, enum log_level level)
+{
+	if (now - w->start >= LIMIT_WINDOW) {
+		tell_suppressed(log, l);
+		*w = (struct log_window){ .start = now };
 	}
-	if (log->in_window < LIMIT_LINES) {
-		log->in_window++;
+	if (w->lines < LIMIT_LINES) {
+		w->lines++;
 		return true;
 	}
-	log->suppressed++;
+	l->worst = l->suppressed > 0 ? MIN(l->worst, level) : level;
+	l->suppressed++;
 	return false;
 }
 
-void log_limited(struct log *log, usec_t now, enum log_level level, const char *format, ...)
+bool log_limited(struct log *log, struct log_limit *limit, usec_t now, enum log_level level, const char *format, ...)
 {
-	if (!log || level > log->level || !limit_passes(log, now))
-		return;
+	if (!log || level > log->level || !window_passes(log, limit, &limit->ordinary, now, level))
+		return false;
 	va_list args;
 	va_start(args, format);
 	write_v(log, level, format, args);
 	va_end(args);
+	return true;
+}
+
+bool log_important(struct log *log, struct log_limit *limit, usec_t now, const char *format, ...)
+{
+	enum log_level level = LOG_LEVEL_WARNING;
+	if (!log || level > log->level || !window_passes(log, limit, &limit->important, now, level))
+		return false;
+	va_list args;
+	va_start(args, format);
+	write_v(log, level, format, args);
+	va_end(args);
+	return true;
+}
+
+void log_limit_end(struct log *log, struct log_limit *limit)
+{
+	tell_suppressed(log, limit);
 }

@@ -32,8 +32,8 @@ struct service;
 struct gateway_hooks {
 	/* As engine_env_ops.host_address. */
 	int (*host_address)(void *opaque, usec_t now, bool v6, struct ip_addr *ret);
-	/* ARP shows that @mac uses @ip. */
-	void (*address_seen)(void *opaque, usec_t now, ip4_t ip, struct mac mac);
+	/* ARP from port @p, NULL if it was detached since, shows that @mac uses @ip. */
+	void (*address_seen)(void *opaque, usec_t now, struct port *p, ip4_t ip, struct mac mac);
 	/* A guest appeared, or an address moved to another MAC. */
 	void (*guest_seen)(void *opaque, usec_t now, ip4_t ip, struct mac mac);
 	/* The turn ends, and frames are sent after this returns: leases must be on disk before the ACK. */

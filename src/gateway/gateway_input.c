@@ -48,7 +48,7 @@ static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
 	if (gateway_is_guest(g, m.sender_ip) && mac_equal(m.sender_mac, p->eth.src)) {
 		learn(g, now, m.sender_ip, p, NEIGHBOUR_BY_ARP);
 		if (g->config.hooks.address_seen)
-			g->config.hooks.address_seen(g->config.hooks.opaque, now, m.sender_ip, m.sender_mac);
+			g->config.hooks.address_seen(g->config.hooks.opaque, now, p->port, m.sender_ip, m.sender_mac);
 	}
 	ask_services(g, now, p);
 }

@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/drop.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/usec.h"
 #include "lan/loop_guard.h"
 #include "lan/snoop.h"
@@ -106,6 +107,7 @@ struct port {
 	struct storm_bucket storm;
 	struct snoop_port snoop;
 	unsigned n_macs; /* entries in the segment's forwarding database */
+	struct log_limit log_limit; /* for lines about what the port sends */
 	struct port_counters counters;
 };
 

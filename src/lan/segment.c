@@ -128,6 +128,7 @@ void segment_detach(struct segment *s, usec_t now, struct port *p)
 {
 	assert(gro_is_empty(&s->gro));
 	show_port_gone(s, p);
+	log_limit_end(s->config.log, &p->log_limit);
 	fdb_forget(&s->fdb, p);
 	snoop_detached(&s->snoop, p);
 	list_remove(&p->node);
@@ -478,14 +479,14 @@ static void port_blocked(void *opaque, usec_t now, struct port *p, bool again)
 	fdb_forget(&s->fdb, p);
 	if (again)
 		return;
-	log_warning(s->config.log, "port %s: %s", p->name, loop_guard_describe(&s->loops, now, p, why));
+	log_important(s->config.log, &p->log_limit, now, "port %s: %s", p->name, loop_guard_describe(&s->loops, now, p, why));
 	record(s, now, p, SEGMENT_PORT_BLOCKED);
 }
 
 static void port_unblocked(void *opaque, usec_t now, struct port *p)
 {
 	struct segment *s = opaque;
-	log_info(s->config.log, "port %s: the loop is gone, forwarding again", p->name);
+	log_limited(s->config.log, &p->log_limit, now, LOG_LEVEL_INFO, "port %s: the loop is gone, forwarding again", p->name);
 	record(s, now, p, SEGMENT_PORT_UNBLOCKED);
 }
 

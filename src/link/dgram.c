@@ -48,7 +48,8 @@ struct dgram_socket {
 	struct list node;
 	struct dgram_link *link;
 	struct watch watch;
-	struct list peers; /* by check_at, earliest first */
+	struct log_limit log_limit; /* for lines about senders that get no port */
+	struct list peers;          /* by check_at, earliest first */
 	struct list buckets[BUCKETS];
 	unsigned n_peers;
 	usec_t sweep_again;
@@ -253,17 +254,19 @@ static void refuse(struct dgram_socket *s, usec_t now, const struct unix_address
 	segment_drop(config->segment, NULL, why, NULL);
 	switch (why) {
 	case DROP_DGRAM_UNBOUND:
-		log_limited(config->log, now, LOG_LEVEL_WARNING,
+		log_limited(config->log, &s->log_limit, now, LOG_LEVEL_WARNING,
 			    "dgram socket: a guest's socket has no path, so nothing can be sent to it: give QEMU "
 			    "local.type=unix,local.path=PATH besides remote.path");
 		break;
 	case DROP_DGRAM_LIMIT:
-		log_limited(config->log, now, LOG_LEVEL_WARNING, "dgram socket: %s gets no port: there are %u ports on that socket already",
-			    unix_address_format(a, path), DGRAM_PORTS_MAX);
+		log_limited(config->log, &s->log_limit, now, LOG_LEVEL_WARNING,
+			    "dgram socket: %s gets no port: there are %u ports on that socket already", unix_address_format(a, path),
+			    DGRAM_PORTS_MAX);
 		break;
 	default:
-		log_limited(config->log, now, LOG_LEVEL_WARNING, "dgram socket: %s gets no port, because nothing can be sent to it: %s",
-			    unix_address_format(a, path), explain(error));
+		log_limited(config->log, &s->log_limit, now, LOG_LEVEL_WARNING,
+			    "dgram socket: %s gets no port, because nothing can be sent to it: %s", unix_address_format(a, path),
+			    explain(error));
 	}
 }
 
@@ -355,6 +358,7 @@ static int dgram_listen(struct link *link, int fd, char *error, size_t size)
 	if (!s)
 		return -ENOMEM;
 	s->link = l;
+	s->log_limit.kind = "dgram socket";
 	s->watch = (struct watch){ .ready = socket_ready, .fd = fd };
 	list_init(&s->peers);
 	for (unsigned i = 0; i < BUCKETS; i++)

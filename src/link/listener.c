@@ -38,7 +38,7 @@ static void socket_ready(struct watch *w, usec_t now, unsigned events)
 		return;
 	if (fd >= 0)
 		close(fd);
-	log_limited(l->log, now, LOG_LEVEL_WARNING, "listener: cannot accept another connection: %s", strerror(-r));
+	log_limited(l->log, &l->log_limit, now, LOG_LEVEL_WARNING, "listener: cannot accept another connection: %s", strerror(-r));
 	/* Without a pause the socket would be ready again at once. */
 	pause_all(l, usec_add(now, PAUSE));
 	if (l->paused)
@@ -47,7 +47,7 @@ static void socket_ready(struct watch *w, usec_t now, unsigned events)
 
 void listener_init(struct listener *l, struct poller *poller, struct log *log, int (*accepted)(struct listener *l, int fd))
 {
-	*l = (struct listener){ .poller = poller, .log = log, .accepted = accepted, .again = USEC_INFINITY };
+	*l = (struct listener){ .poller = poller, .log = log, .log_limit.kind = "listener", .accepted = accepted, .again = USEC_INFINITY };
 	list_init(&l->sockets);
 }
 

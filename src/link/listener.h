@@ -8,14 +8,15 @@
 #pragma once
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/usec.h"
 
-struct log;
 struct poller;
 
 struct listener {
 	struct poller *poller;
 	struct log *log;
+	struct log_limit log_limit; /* for lines about clients that have no port */
 	/* @fd is connected, CLOEXEC and NONBLOCK.  The link owns it if this returns 0; otherwise a negative errno. */
 	int (*accepted)(struct listener *l, int fd);
 	/* Optional: called when deadline() has become earlier. */

@@ -219,7 +219,8 @@ static void deliver_batch(struct connection *c, usec_t now)
 		return;
 	}
 	segment_drop(segment, &c->port, DROP_STREAM_LENGTH, NULL);
-	log_limited(c->link->config.log, now, LOG_LEVEL_WARNING, "port %s: impossible frame length, closing the connection", c->port.name);
+	log_limited(c->link->config.log, &c->port.log_limit, now, LOG_LEVEL_WARNING,
+		    "port %s: impossible frame length, closing the connection", c->port.name);
 	end_later(c);
 }
 

@@ -251,9 +251,9 @@ int name_services_serve_tcp(struct name_services *n, const struct engine_ops *op
 	return ops->local(engine, DNS_PORT, dns_stream_service(n->dns));
 }
 
-void name_services_address_seen(struct name_services *n, usec_t now, ip4_t ip, struct mac mac)
+void name_services_address_seen(struct name_services *n, usec_t now, struct port *p, ip4_t ip, struct mac mac)
 {
-	dhcp_address_seen(&n->dhcp, now, ip, mac);
+	dhcp_address_seen(&n->dhcp, now, p, ip, mac);
 }
 
 /* The lease file is replaced before the ACK is sent. */

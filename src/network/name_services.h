@@ -73,5 +73,5 @@ int name_services_change_servers(struct name_services *n, const struct settings 
 int name_services_serve_tcp(struct name_services *n, const struct engine_ops *ops, struct engine *engine);
 
 /* Hooks of the gateway. */
-void name_services_address_seen(struct name_services *n, usec_t now, ip4_t ip, struct mac mac);
+void name_services_address_seen(struct name_services *n, usec_t now, struct port *p, ip4_t ip, struct mac mac);
 void name_services_turn_ends(struct name_services *n, usec_t now);

@@ -33,10 +33,10 @@ static int hook_host_address(void *opaque, usec_t now, bool v6, struct ip_addr *
 	return host_address_get(&n->host_address, now, v6, ret);
 }
 
-static void hook_address_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
+static void hook_address_seen(void *opaque, usec_t now, struct port *p, ip4_t ip, struct mac mac)
 {
 	struct lanlet_network *n = opaque;
-	name_services_address_seen(&n->name_services, now, ip, mac);
+	name_services_address_seen(&n->name_services, now, p, ip, mac);
 }
 
 static void hook_turn_ends(void *opaque, usec_t now)

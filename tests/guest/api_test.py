@@ -166,6 +166,20 @@ class Routes(unittest.TestCase):
         said = self.network.run("doctor").stdout
         self.assertIn("another DHCP server answers on the segment: " + text(guest.ip), said)
 
+    def test_warning_of_a_foreign_dhcp_server_is_not_hidden_by_refusals_of_another_guest(self):
+        noisy, server = self.guest(1), self.guest(2)
+        refused = dhcp.Message(noisy.mac, dhcp.REQUEST, options={dhcp.REQUESTED_ADDRESS: address("10.0.0.1")})
+        for _ in range(50):
+            self.assertEqual(noisy.dhcp(refused).kind, dhcp.NAK)
+        offer = dhcp.Message(mac(3), dhcp.OFFER, operation=2, yours=address("192.168.122.99"))
+        server.send_frame(b"\xff" * 6, 0x0800, Udp(67, 68, offer.emit()).emit(server.ip, b"\xff" * 4).emit())
+        server.ping(GATEWAY)  # behind it
+        self.assertIn("another DHCP server answers on the segment: " + text(server.ip), self.network.text())
+        self.assertLess(self.network.text().count("dhcp: refused 10.0.0.1"), 50)
+        noisy.close()
+        wait_until(lambda: "more lines were suppressed" in self.network.text(), "the number of lines that were left out")
+        self.assertRegex(self.network.text(), r"port stream\d+: \d+ more lines were suppressed")
+
 
 class Refusals(unittest.TestCase):
     """Refused requests: their status and message, and that they change nothing."""

@@ -56,12 +56,13 @@ void bench_init(struct dhcp_bench *b)
 	*b = (struct dhcp_bench){
 		.env = { .ops = &env_ops },
 		.sink = { .ops = &sink_ops },
-		.port = { .mtu = 1500 },
 		.now = 1000 * USEC_PER_SEC,
 		.replies = g_array_new(FALSE, FALSE, sizeof(struct bench_reply)),
 		.probes = g_array_new(FALSE, FALSE, sizeof(ip4_t)),
 		.neighbours = g_array_new(FALSE, FALSE, sizeof(struct bench_neighbour)),
 	};
+	b->port.mtu = 1500;
+	b->from = &b->port;
 	b->config = (struct dhcp_config){
 		.env = &b->env,
 		.hash_key = { { 1, 2 } },
@@ -115,7 +116,7 @@ void bench_done(struct dhcp_bench *b)
 	g_array_unref(b->neighbours);
 }
 
-static void send_packet(struct dhcp_bench *b, ip4_t src, ip4_t dst, const void *payload, size_t len)
+static enum service_verdict send_packet(struct dhcp_bench *b, ip4_t src, ip4_t dst, uint16_t dst_port, const void *payload, size_t len)
 {
 	g_autofree uint8_t *bytes = g_malloc(len + 64);
 	struct bytes_writer w = bytes_writer(bytes, len + 64);
@@ -128,20 +129,30 @@ static void send_packet(struct dhcp_bench *b, ip4_t src, ip4_t dst, const void *
 		.dst = dst,
 	};
 	ipv4_emit(&w, &ip);
-	udp_emit_ipv4(&w, src, dst, DHCP_CLIENT_PORT, DHCP_SERVER_PORT, payload, len);
+	udp_emit_ipv4(&w, src, dst, dst_port == DHCP_SERVER_PORT ? DHCP_CLIENT_PORT : DHCP_SERVER_PORT, dst_port, payload, len);
 	g_assert_false(w.failed);
 	struct iovec iov;
 	struct frame f = frame_of(&iov, bytes, w.len);
 	struct packet p;
 	enum drop_reason why;
-	g_assert_cmpint(packet_parse(&f, &b->port, &b->arena, &p, &why), ==, 0);
-	g_assert_cmpint(b->dhcp.service.ops->input(&b->dhcp.service, b->now, &p, &b->sink), ==, SERVICE_TAKEN);
+	g_assert_cmpint(packet_parse(&f, b->from, &b->arena, &p, &why), ==, 0);
+	enum service_verdict verdict = b->dhcp.service.ops->input(&b->dhcp.service, b->now, &p, &b->sink);
 	arena_reset(&b->arena);
+	return verdict;
 }
 
 void bench_send_bytes(struct dhcp_bench *b, const void *payload, size_t len)
 {
-	send_packet(b, 0, IP4(255, 255, 255, 255), payload, len);
+	g_assert_cmpint(send_packet(b, 0, IP4_BROADCAST, DHCP_SERVER_PORT, payload, len), ==, SERVICE_TAKEN);
+}
+
+void bench_foreign_answer(struct dhcp_bench *b, ip4_t server)
+{
+	uint8_t bytes[1400];
+	struct dhcp_writer w;
+	dhcp_writer_init(&w, bytes, sizeof(bytes), &(struct dhcp_header){ .op = DHCP_BOOTREPLY, .chaddr = BENCH_MAC(1) });
+	dhcp_put_u8(&w, DHCP_OPTION_TYPE, DHCP_OFFER);
+	g_assert_cmpint(send_packet(b, server, IP4_BROADCAST, DHCP_CLIENT_PORT, bytes, dhcp_finish(&w)), ==, SERVICE_NOT_MINE);
 }
 
 static void put_text(struct dhcp_writer *w, uint8_t code, const char *text)
@@ -185,7 +196,8 @@ void bench_send(struct dhcp_bench *b, const struct bench_ask *ask)
 	put_text(&w, DHCP_OPTION_PARAMETERS, ask->parameters);
 	put_text(&w, DHCP_OPTION_RELAY, ask->relay);
 	size_t len = dhcp_finish(&w);
-	send_packet(b, ask->src, ask->dst ? ask->dst : IP4(255, 255, 255, 255), bytes, len);
+	ip4_t dst = ask->dst ? ask->dst : IP4_BROADCAST;
+	g_assert_cmpint(send_packet(b, ask->src, dst, DHCP_SERVER_PORT, bytes, len), ==, SERVICE_TAKEN);
 }
 
 void bench_sleep(struct dhcp_bench *b, usec_t how_long)
@@ -206,7 +218,7 @@ void bench_arp(struct dhcp_bench *b, ip4_t ip, struct mac mac)
 		if (g_array_index(b->neighbours, struct bench_neighbour, i).ip == ip)
 			g_array_remove_index(b->neighbours, i--);
 	g_array_append_val(b->neighbours, n);
-	dhcp_address_seen(&b->dhcp, b->now, ip, mac);
+	dhcp_address_seen(&b->dhcp, b->now, b->from, ip, mac);
 }
 
 const struct bench_reply *bench_reply_at(const struct dhcp_bench *b, unsigned index)

@@ -55,6 +55,7 @@ struct dhcp_bench {
 	struct sink sink;
 	struct arena arena;
 	struct port port;
+	struct port *from; /* that messages come from: &port until a test changes it */
 	usec_t now;
 	GArray *replies;    /* struct bench_reply */
 	GArray *probes;     /* ip4_t, probed by ARP */
@@ -83,6 +84,8 @@ uint32_t bench_xid(struct mac mac);
 void bench_send(struct dhcp_bench *b, const struct bench_ask *ask);
 /* The same for any UDP payload. */
 void bench_send_bytes(struct dhcp_bench *b, const void *payload, size_t len);
+/* Shows the server an answer of another DHCP server at @server, which is broadcast. */
+void bench_foreign_answer(struct dhcp_bench *b, ip4_t server);
 /* Forgets earlier replies and sends a DHCPREQUEST; 0: without that option. */
 void bench_request(struct dhcp_bench *b, struct mac mac, ip4_t requested, ip4_t server_id, ip4_t ciaddr);
 /* Advances the clock and runs what becomes due. */

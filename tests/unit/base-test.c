@@ -142,19 +142,109 @@ static void count_line(void *opaque, enum log_level level, const char *line)
 	g_ptr_array_add(opaque, g_strdup(line));
 }
 
-static void limited_log_reports_how_many_lines_it_suppressed(void)
+struct log_bench {
+	GPtrArray *lines;
+	struct log log;
+};
+
+static void log_set_up(struct log_bench *b, gconstpointer data)
 {
-	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-	struct log log = { .level = LOG_LEVEL_INFO, .write = count_line, .opaque = lines };
-	for (int i = 0; i < 100; i++)
-		log_limited(&log, USEC_PER_SEC, LOG_LEVEL_INFO, "line %d", i);
-	g_assert_cmpuint(lines->len, ==, 5);
-	log_limited(&log, 3 * USEC_PER_SEC, LOG_LEVEL_INFO, "later");
-	g_assert_cmpuint(lines->len, ==, 7);
-	g_assert_cmpstr(lines->pdata[5], ==, "95 more lines were suppressed (rate limit)");
-	log_debug(&log, "below the level");
-	g_assert_cmpuint(lines->len, ==, 7);
+	b->lines = g_ptr_array_new_with_free_func(g_free);
+	b->log = (struct log){ .level = LOG_LEVEL_INFO, .write = count_line, .opaque = b->lines };
 }
+
+static void log_tear_down(struct log_bench *b, gconstpointer data)
+{
+	g_ptr_array_free(b->lines, TRUE);
+}
+
+/* Writes @n lines at once, and returns how many were written. */
+static unsigned log_lines(struct log_bench *b, struct log_limit *limit, usec_t now, unsigned n)
+{
+	unsigned written = 0;
+	for (unsigned i = 0; i < n; i++)
+		written += log_limited(&b->log, limit, now, LOG_LEVEL_INFO, "line %u", i);
+	return written;
+}
+
+static void limited_log_reports_how_many_lines_it_suppressed(struct log_bench *b, gconstpointer data)
+{
+	struct log_limit limit = { .kind = "port", .name = "web" };
+	g_assert_cmpuint(log_lines(b, &limit, USEC_PER_SEC, 100), ==, 5);
+	g_assert_cmpuint(b->lines->len, ==, 5);
+	g_assert_true(log_limited(&b->log, &limit, 3 * USEC_PER_SEC, LOG_LEVEL_INFO, "later"));
+	g_assert_cmpuint(b->lines->len, ==, 7);
+	g_assert_cmpstr(b->lines->pdata[5], ==, "port web: 95 more lines were suppressed (rate limit)");
+	log_debug(&b->log, "below the level");
+	g_assert_false(log_limited(&b->log, &limit, 3 * USEC_PER_SEC, LOG_LEVEL_DEBUG, "below the level, too"));
+	g_assert_cmpuint(b->lines->len, ==, 7);
+}
+
+static void one_limit_does_not_suppress_the_lines_of_another(struct log_bench *b, gconstpointer data)
+{
+	struct log_limit noisy = { .kind = "port", .name = "noisy" }, quiet = { .kind = "port", .name = "quiet" };
+	log_lines(b, &noisy, USEC_PER_SEC, 1000);
+	g_assert_cmpuint(log_lines(b, &quiet, USEC_PER_SEC, 1), ==, 1);
+}
+
+static void important_lines_pass_when_ordinary_ones_of_the_same_source_are_suppressed(struct log_bench *b, gconstpointer data)
+{
+	struct log_limit limit = { .kind = "port", .name = "web" };
+	log_lines(b, &limit, USEC_PER_SEC, 1000);
+	g_assert_true(log_important(&b->log, &limit, USEC_PER_SEC, "another DHCP server"));
+	g_assert_cmpstr(b->lines->pdata[b->lines->len - 1], ==, "another DHCP server");
+}
+
+static void important_lines_are_limited_too_and_do_not_take_from_ordinary_ones(struct log_bench *b, gconstpointer data)
+{
+	struct log_limit limit = { .kind = "port", .name = "web" };
+	unsigned written = 0;
+	for (unsigned i = 0; i < 100; i++)
+		written += log_important(&b->log, &limit, USEC_PER_SEC, "warning %u", i);
+	g_assert_cmpuint(written, ==, 5);
+	g_assert_cmpuint(log_lines(b, &limit, USEC_PER_SEC, 100), ==, 5);
+	unsigned before = b->lines->len;
+	g_assert_true(log_important(&b->log, &limit, 2 * USEC_PER_SEC, "again"));
+	g_assert_cmpuint(b->lines->len, ==, before + 2);
+	g_assert_cmpstr(b->lines->pdata[before], ==, "port web: 95 more lines were suppressed (rate limit)");
+}
+
+static void suppressed_lines_are_told_when_their_source_goes_away(struct log_bench *b, gconstpointer data)
+{
+	struct log_limit limit = { .kind = "listener" };
+	log_limit_end(&b->log, &limit);
+	g_assert_cmpuint(b->lines->len, ==, 0);
+	log_lines(b, &limit, USEC_PER_SEC, 7);
+	log_limit_end(&b->log, &limit);
+	g_assert_cmpuint(b->lines->len, ==, 6);
+	g_assert_cmpstr(b->lines->pdata[5], ==, "listener: 2 more lines were suppressed (rate limit)");
+	log_limit_end(&b->log, &limit);
+	g_assert_cmpuint(b->lines->len, ==, 6);
+}
+
+/* At --log-level warning a user must learn of suppressed warnings, and of nothing else. */
+static void suppressed_lines_are_told_at_the_level_of_the_worst(struct log_bench *b, gconstpointer data)
+{
+	struct log_limit limit = { 0 };
+	b->log.level = LOG_LEVEL_WARNING;
+	for (unsigned i = 0; i < 8; i++) {
+		log_limited(&b->log, &limit, USEC_PER_SEC, LOG_LEVEL_WARNING, "warning %u", i);
+		log_limited(&b->log, &limit, USEC_PER_SEC, LOG_LEVEL_INFO, "line %u", i);
+	}
+	log_limit_end(&b->log, &limit);
+	g_assert_cmpuint(b->lines->len, ==, 6);
+	g_assert_cmpstr(b->lines->pdata[5], ==, "3 more lines were suppressed (rate limit)");
+}
+
+static void nothing_is_written_or_counted_without_a_log(void)
+{
+	struct log_limit limit = { 0 };
+	g_assert_false(log_limited(NULL, &limit, USEC_PER_SEC, LOG_LEVEL_INFO, "line"));
+	g_assert_false(log_important(NULL, &limit, USEC_PER_SEC, "line"));
+	log_limit_end(NULL, &limit);
+}
+
+#define ADD_LOG(test) g_test_add("/log/" #test, struct log_bench, NULL, log_set_up, test, log_tear_down)
 
 int main(int argc, char **argv)
 {
@@ -170,6 +260,12 @@ int main(int argc, char **argv)
 	g_test_add_func("/arena/keeps_to_its_limit_and_starts_over", arena_stays_within_its_limit_and_can_be_reset);
 	g_test_add_func("/list/survives_removal_in_the_loop", list_survives_removal_in_the_loop);
 	g_test_add_func("/drop/reasons_have_distinct_names", drop_reasons_have_distinct_names);
-	g_test_add_func("/log/limited_log_reports_how_many_lines_it_suppressed", limited_log_reports_how_many_lines_it_suppressed);
+	ADD_LOG(limited_log_reports_how_many_lines_it_suppressed);
+	ADD_LOG(one_limit_does_not_suppress_the_lines_of_another);
+	ADD_LOG(important_lines_pass_when_ordinary_ones_of_the_same_source_are_suppressed);
+	ADD_LOG(important_lines_are_limited_too_and_do_not_take_from_ordinary_ones);
+	ADD_LOG(suppressed_lines_are_told_when_their_source_goes_away);
+	ADD_LOG(suppressed_lines_are_told_at_the_level_of_the_worst);
+	g_test_add_func("/log/nothing_is_written_or_counted_without_a_log", nothing_is_written_or_counted_without_a_log);
 	return g_test_run();
 }

@@ -74,7 +74,7 @@ static const struct engine_ops recorder_ops = {
 	.guest_gone = record_gone,
 };
 
-static void count_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
+static void count_seen(void *opaque, usec_t now, struct port *p, ip4_t ip, struct mac mac)
 {
 	((struct fixture *)opaque)->seen++;
 }

@@ -171,6 +171,7 @@ static int slirp_new_engine(const struct engine_config *config, struct engine **
 	if (!e)
 		return -ENOMEM;
 	e->config = *config;
+	e->log_limit.kind = "libslirp";
 	e->deadline = USEC_INFINITY;
 	e->sockets_max = FD_SHARE(descriptor_limit());
 	e->echo_allowed = echo_is_allowed();

@@ -75,7 +75,7 @@ static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
 static void on_guest_error(const char *msg, void *opaque)
 {
 	struct engine *e = engine_of(opaque);
-	log_limited(e->config.log, e->now, LOG_LEVEL_DEBUG, "libslirp: %s", msg);
+	log_limited(e->config.log, &e->log_limit, e->now, LOG_LEVEL_DEBUG, "libslirp: %s", msg);
 }
 
 static int64_t on_clock_get_ns(void *opaque)
@@ -369,7 +369,7 @@ static void watch_as_asked(struct stack *s)
 				x->asked = 0;
 			int r = slirp_socket_watch(&e->sockets, x, x->asked, on_ready);
 			if (r < 0)
-				log_limited(e->config.log, e->now, LOG_LEVEL_WARNING, "libslirp: a host socket cannot be watched: %s",
+				log_limited(e->config.log, &e->log_limit, e->now, LOG_LEVEL_WARNING, "libslirp: a host socket cannot be watched: %s",
 					    strerror(-r));
 		}
 	}

@@ -5,6 +5,7 @@
 #include "base/addr.h"
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/usec.h"
 #include "engine/slirp/socket.h"
 #include "engine/slirp/stack.h"
@@ -33,6 +34,7 @@ struct guest {
 struct engine {
 	struct engine_config config;
 	usec_t now; /* time of the current call, for libslirp */
+	struct log_limit log_limit;
 	struct socket_table sockets;
 	struct list guests[GUEST_BUCKETS];
 	unsigned n_guests;

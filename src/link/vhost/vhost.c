@@ -95,7 +95,7 @@ static void run_end(struct deferred *d, usec_t now)
 static void violated(struct connection *c, usec_t now)
 {
 	vhost_device_drop(&c->device, DROP_VHOST_MESSAGE, NULL);
-	log_limited(c->link->config.log, now, LOG_LEVEL_WARNING,
+	log_limited(c->link->config.log, &c->device.port.log_limit, now, LOG_LEVEL_WARNING,
 		    "port %s: the front end violates the vhost-user protocol, closing the connection", c->device.port.name);
 	end_later(c);
 }

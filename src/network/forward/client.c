@@ -61,5 +61,5 @@ void forward_client_count(struct forward *f, usec_t now, int result)
 	char text[FORWARD_TEXT_SIZE];
 	f->refused++;
 	snprintf(f->failure, sizeof(f->failure), "a client was refused: %s", explain(-result));
-	log_limited(f->env->log, now, LOG_LEVEL_WARNING, "forward %s: %s", forward_spec_format(&f->spec, text), f->failure);
+	log_limited(f->env->log, &f->log_limit, now, LOG_LEVEL_WARNING, "forward %s: %s", forward_spec_format(&f->spec, text), f->failure);
 }

@@ -131,7 +131,7 @@ struct forward *forward_new(const struct forward_env *env, const struct forward_
 	struct forward *f = calloc(1, sizeof(*f));
 	if (!f)
 		return NULL;
-	*f = (struct forward){ .spec = *spec, .env = env, .again = USEC_INFINITY, .earliest = earliest };
+	*f = (struct forward){ .spec = *spec, .env = env, .log_limit.kind = "forward", .again = USEC_INFINITY, .earliest = earliest };
 	list_init(&f->node);
 	list_init(&f->datagram_sockets);
 	proxy_init(&f->proxy);

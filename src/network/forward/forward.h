@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/usec.h"
 #include "link/listener.h"
 #include "network/forward/proxy.h"
@@ -55,6 +56,7 @@ struct forward {
 	const struct forward_env *env;
 	struct listener listener;     /* TCP and unix sockets */
 	struct list datagram_sockets; /* UDP */
+	struct log_limit log_limit;
 	struct proxy proxy;
 	bool is_open;
 	bool waiting; /* until the guest has an address */

@@ -21,12 +21,18 @@
 /* A pool needs a network, a broadcast and a gateway address, and one for a guest. */
 #define PREFIX_LENGTH_MAX 30u
 
+struct log_limit *dhcp_log_limit(struct dhcp *d, struct port *p)
+{
+	return p ? &p->log_limit : &d->log_limit;
+}
+
 static void count_failure(struct dhcp *d, usec_t now, int err, const struct packet *p, struct sink *out)
 {
 	switch (err) {
 	case -EBADMSG: sink_drop(out, DROP_DHCP_MALFORMED, p); break;
 	case -ENOSPC:
-		log_limited(d->config.log, now, LOG_LEVEL_WARNING, "dhcp: no free address in the pool");
+		log_limited(d->config.log, dhcp_log_limit(d, p ? p->port : NULL), now, LOG_LEVEL_WARNING,
+			    "dhcp: no free address in the pool");
 		sink_drop(out, DROP_DHCP_POOL_FULL, p);
 		break;
 	case -ENOMEM: sink_drop(out, DROP_NO_MEMORY, p); break;
@@ -60,7 +66,7 @@ static uint16_t path_mtu(const struct packet *p, const struct dhcp_header *h)
 
 static int input_datagram(struct dhcp *d, usec_t now, const struct packet *p, const struct udp_view *udp, struct sink *out)
 {
-	struct dhcp_request rq = { .source = p->ip.src };
+	struct dhcp_request rq = { .port = p->port, .source = p->ip.src };
 	int err = dhcp_parse(udp->payload, udp->len, &rq.message);
 	if (err < 0)
 		return err;
@@ -80,10 +86,12 @@ static bool is_to_server(const struct dhcp *d, const struct packet *p)
 static void note_foreign_server(struct dhcp *d, usec_t now, const struct packet *p)
 {
 	char ip[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
-	if (d->foreign.server != p->ip.src)
-		log_limited(d->config.log, now, LOG_LEVEL_WARNING, "dhcp: another DHCP server answers on the segment: %s (%s) on port %s",
-			    ip4_format(p->ip.src, ip), mac_format(p->eth.src, mac), p->port ? p->port->name : "?");
-	d->foreign = (struct dhcp_foreign){ .server = p->ip.src, .mac = p->eth.src, .seen = now };
+	bool told = d->foreign.told && d->foreign.server == p->ip.src;
+	if (!told)
+		told = log_important(d->config.log, dhcp_log_limit(d, p->port), now,
+				     "dhcp: another DHCP server answers on the segment: %s (%s) on port %s", ip4_format(p->ip.src, ip),
+				     mac_format(p->eth.src, mac), p->port ? p->port->name : "?");
+	d->foreign = (struct dhcp_foreign){ .server = p->ip.src, .mac = p->eth.src, .seen = now, .told = told };
 }
 
 static enum service_verdict dhcp_input(struct service *s, usec_t now, const struct packet *p, struct sink *out)
@@ -162,7 +170,7 @@ int dhcp_init(struct dhcp *d, const struct dhcp_config *config)
 	int err = check_config(config);
 	if (err < 0)
 		return err;
-	*d = (struct dhcp){ .service = { .ops = &dhcp_ops }, .config = *config };
+	*d = (struct dhcp){ .service = { .ops = &dhcp_ops }, .config = *config, .log_limit.kind = "dhcp" };
 	list_init(&d->probes);
 	err = check_reservations(d, config->reservations, config->n_reservations);
 	if (err == 0)

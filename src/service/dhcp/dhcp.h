@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/usec.h"
 #include "gateway/service.h"
 #include "service/dhcp/lease.h"
@@ -22,7 +23,7 @@
 #include <stdint.h>
 
 struct dhcp_env;
-struct log;
+struct port;
 
 #define DHCP_DNS_MAX 3
 #define DHCP_DOMAIN_SIZE 254
@@ -76,6 +77,7 @@ struct dhcp_foreign {
 	ip4_t server; /* 0: none seen */
 	struct mac mac;
 	usec_t seen;
+	bool told; /* the log has it */
 };
 
 struct dhcp {
@@ -88,6 +90,7 @@ struct dhcp {
 	struct list probes; /* struct dhcp_probe, by deadline */
 	unsigned n_probes;
 	struct dhcp_foreign foreign;
+	struct log_limit log_limit; /* for lines that no port has caused */
 };
 
 /*
@@ -103,8 +106,8 @@ void dhcp_done(struct dhcp *d);
  */
 int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n);
 
-/* ARP showed that @mac uses @ip.  If that ends a probe, the server's deadline becomes @now. */
-void dhcp_address_seen(struct dhcp *d, usec_t now, ip4_t ip, struct mac mac);
+/* ARP from port @p showed that @mac uses @ip.  If that ends a probe, the server's deadline becomes @now. */
+void dhcp_address_seen(struct dhcp *d, usec_t now, struct port *p, ip4_t ip, struct mac mac);
 
 /*
  * The address of the guest with the host name @name, one label, case-insensitive: of a reservation always, of another guest
@@ -121,6 +124,9 @@ int dhcp_find_address(const struct dhcp *d, usec_t now, ip4_t ip, char ret[stati
  * the guest (see lease_is_active()).  Least recently used first.
  */
 void dhcp_for_each_lease(const struct dhcp *d, void (*each)(void *opaque, const struct lease *l), void *opaque);
+
+/* The limit for log lines that port @p has caused; NULL: a port that is not known. */
+struct log_limit *dhcp_log_limit(struct dhcp *d, struct port *p);
 
 /* A lease from before a restart. */
 struct dhcp_saved_lease {

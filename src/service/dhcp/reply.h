@@ -7,11 +7,13 @@
 
 struct dhcp;
 struct lease;
+struct port;
 struct sink;
 
 /* A client's message and facts from its packet. */
 struct dhcp_request {
 	struct dhcp_message message;
+	struct port *port; /* that it came from; NULL when it has waited, because the port may have been detached */
 	ip4_t source;      /* of the IP packet */
 	uint16_t path_mtu; /* of the path to the client */
 };

@@ -68,6 +68,7 @@ static int probe_begin(struct dhcp *d, usec_t now, struct lease *l, const struct
 	if (!p)
 		return -ENOMEM;
 	*p = (struct dhcp_probe){ .deadline = usec_add(now, PROBE_TIME), .lease = l, .tries = tries, .request = *rq };
+	p->request.port = NULL;
 	list_append(&d->probes, &p->node);
 	d->n_probes++;
 	l->probe = p;
@@ -89,12 +90,12 @@ static void tell(struct dhcp *d, usec_t now, const struct lease *l, enum dhcp_le
 }
 
 /* "dhcp: @what 192.168.122.5 (52:54:00:00:00:01): @detail" */
-static void log_guest(const struct dhcp *d, usec_t now, enum log_level level, const char *what, ip4_t ip, struct mac mac,
+static void log_guest(struct dhcp *d, usec_t now, struct port *p, enum log_level level, const char *what, ip4_t ip, struct mac mac,
 		      const char *detail)
 {
 	char ip_text[IP4_TEXT_SIZE], mac_text[MAC_TEXT_SIZE];
-	log_limited(d->config.log, now, level, "dhcp: %s %s (%s)%s%s", what, ip4_format(ip, ip_text), mac_format(mac, mac_text),
-		    detail[0] ? ": " : "", detail);
+	log_limited(d->config.log, dhcp_log_limit(d, p), now, level, "dhcp: %s %s (%s)%s%s", what, ip4_format(ip, ip_text),
+		    mac_format(mac, mac_text), detail[0] ? ": " : "", detail);
 }
 
 /* The record of @mac at @ip, which dhcp_pool_refusal() lets it have.  NULL when the table is full. */
@@ -163,6 +164,7 @@ static int input_discover(struct dhcp *d, usec_t now, const struct dhcp_request 
 	struct lease *l = lease_find_mac(&d->leases, rq->message.header.chaddr);
 	if (l && l->probe) {
 		l->probe->request = *rq;
+		l->probe->request.port = NULL;
 		return 0;
 	}
 	return find_offer(d, now, rq, 0, out);
@@ -201,8 +203,9 @@ static const char *request_refusal(const struct dhcp *d, usec_t now, enum reques
 	return NULL;
 }
 
-static void bind_lease(struct dhcp *d, usec_t now, const struct dhcp_message *m, struct lease *l, uint32_t lease_time)
+static void bind_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct lease *l, uint32_t lease_time)
 {
+	const struct dhcp_message *m = &rq->message;
 	bool renewed = lease_is_active(l, now);
 	probe_end(d, l);
 	l->state = LEASE_BOUND;
@@ -211,7 +214,7 @@ static void bind_lease(struct dhcp *d, usec_t now, const struct dhcp_message *m,
 	memcpy(l->client_id, m->client_id, m->client_id_len);
 	dhcp_names_update(d, now, l, m->name, m->name_len);
 	lease_touch(&d->leases, l);
-	log_guest(d, now, renewed ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, renewed ? "renewed" : "leased", l->ip, l->mac, l->name);
+	log_guest(d, now, rq->port, renewed ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, renewed ? "renewed" : "leased", l->ip, l->mac, l->name);
 	tell(d, now, l, renewed ? DHCP_LEASE_RENEWED : DHCP_LEASE_GIVEN);
 	changed(d, now);
 }
@@ -246,7 +249,7 @@ static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *
 	ip4_t ip = kind == REQUEST_RENEWING ? m->header.ciaddr : m->requested;
 	const char *why = request_refusal(d, now, kind, mac, ip);
 	if (why) {
-		log_guest(d, now, LOG_LEVEL_INFO, "refused", ip, mac, why);
+		log_guest(d, now, rq->port, LOG_LEVEL_INFO, "refused", ip, mac, why);
 		dhcp_reply_nak(d, now, rq, why, out);
 		return 0;
 	}
@@ -254,7 +257,7 @@ static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *
 	if (!l)
 		return -ENOSPC;
 	uint32_t lease_time = granted_time(d, m);
-	bind_lease(d, now, m, l, lease_time);
+	bind_lease(d, now, rq, l, lease_time);
 	dhcp_reply_lease(d, now, rq, DHCP_ACK, l, lease_time, out);
 	return 0;
 }
@@ -266,7 +269,7 @@ static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *
 	struct lease *l = lease_find_mac(&d->leases, m->header.chaddr);
 	if (is_for_another_server(d, m) || !l || l->ip != m->requested || (l->state != LEASE_BOUND && l->state != LEASE_OFFERED))
 		return -ENOMSG;
-	log_guest(d, now, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "declined by the guest: another host uses it");
+	log_guest(d, now, rq->port, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "declined by the guest: another host uses it");
 	tell(d, now, l, DHCP_LEASE_DECLINED);
 	set_aside(d, now, l, DECLINED_TIME);
 	changed(d, now);
@@ -280,7 +283,7 @@ static int input_release(struct dhcp *d, usec_t now, const struct dhcp_request *
 	struct lease *l = lease_find_mac(&d->leases, m->header.chaddr);
 	if (is_for_another_server(d, m) || !l || l->ip != m->header.ciaddr || l->state != LEASE_BOUND)
 		return -ENOMSG;
-	log_guest(d, now, LOG_LEVEL_INFO, "released", l->ip, l->mac, "");
+	log_guest(d, now, rq->port, LOG_LEVEL_INFO, "released", l->ip, l->mac, "");
 	l->state = LEASE_RELEASED;
 	tell(d, now, l, DHCP_LEASE_RELEASED);
 	changed(d, now);
@@ -331,7 +334,6 @@ static int probe_done(struct dhcp *d, usec_t now, struct lease *l, struct sink *
 		offer_lease(d, now, &rq, l, out);
 		return 0;
 	}
-	log_guest(d, now, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "another host uses it without a lease");
 	set_aside(d, now, l, IN_USE_TIME);
 	return find_offer(d, now, &rq, tries, out);
 }
@@ -348,14 +350,15 @@ void dhcp_server_stop(struct dhcp *d)
 		probe_end(d, p->lease);
 }
 
-void dhcp_address_seen(struct dhcp *d, usec_t now, ip4_t ip, struct mac mac)
+void dhcp_address_seen(struct dhcp *d, usec_t now, struct port *p, ip4_t ip, struct mac mac)
 {
 	struct lease *l = lease_find_ip(&d->leases, ip);
 	if (!l || !l->probe || l->probe->conflict || mac_equal(l->mac, mac))
 		return;
-	struct dhcp_probe *p = l->probe;
-	p->conflict = true;
-	p->deadline = now;
-	list_remove(&p->node);
-	list_append(d->probes.next, &p->node); /* in front of the first */
+	log_guest(d, now, p, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "another host uses it without a lease");
+	struct dhcp_probe *probe = l->probe;
+	probe->conflict = true;
+	probe->deadline = now;
+	list_remove(&probe->node);
+	list_append(d->probes.next, &probe->node); /* in front of the first */
 }

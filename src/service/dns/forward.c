@@ -68,7 +68,7 @@ struct dns_pending {
 
 void dns_forward_init(struct dns_forward *f, const struct dns_forward_config *config)
 {
-	*f = (struct dns_forward){ .config = *config };
+	*f = (struct dns_forward){ .config = *config, .log_limit.kind = "dns" };
 	list_init(&f->waiting);
 	for (unsigned i = 0; i < DNS_PENDING_MAX; i++)
 		f->free_index[f->n_free++] = (uint16_t)(DNS_PENDING_MAX - 1 - i);
@@ -162,7 +162,7 @@ void dns_forward_done(struct dns_forward *f)
 static void log_server(struct dns_forward *f, usec_t now, unsigned index, const char *what)
 {
 	char text[DNS_SERVER_TEXT_SIZE];
-	log_limited(f->config.log, now, LOG_LEVEL_INFO, "dns: name server %s: %s", dns_server_format(&f->servers.list.server[index], text),
+	log_limited(f->config.log, &f->log_limit, now, LOG_LEVEL_INFO, "dns: name server %s: %s", dns_server_format(&f->servers.list.server[index], text),
 		    what);
 }
 

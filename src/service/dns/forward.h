@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/usec.h"
 #include "service/dns/dns.h"
 #include "service/dns/guests.h"
@@ -50,6 +51,7 @@ struct dns_forward_config {
 struct dns_forward {
 	struct dns_forward_config config;
 	struct dns_servers servers;
+	struct log_limit log_limit;
 	struct list waiting; /* by deadline, the next one first */
 	uint64_t serial;     /* of the last query */
 	uint64_t ids;        /* number of ids generated */
