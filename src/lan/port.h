@@ -106,7 +106,7 @@ struct port {
 	struct loop_state loop;
 	struct storm_bucket storm;
 	struct snoop_port snoop;
-	unsigned n_macs; /* entries in the segment's forwarding database */
+	unsigned n_macs;            /* entries in the segment's forwarding database */
 	struct log_limit log_limit; /* for lines about what the port sends */
 	struct port_counters counters;
 };

@@ -369,8 +369,8 @@ static void watch_as_asked(struct stack *s)
 				x->asked = 0;
 			int r = slirp_socket_watch(&e->sockets, x, x->asked, on_ready);
 			if (r < 0)
-				log_limited(e->config.log, &e->log_limit, e->now, LOG_LEVEL_WARNING, "libslirp: a host socket cannot be watched: %s",
-					    strerror(-r));
+				log_limited(e->config.log, &e->log_limit, e->now, LOG_LEVEL_WARNING,
+					    "libslirp: a host socket cannot be watched: %s", strerror(-r));
 		}
 	}
 }

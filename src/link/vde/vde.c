@@ -150,7 +150,8 @@ static void refuse(struct client *c, usec_t now, const char *why)
 {
 	struct vde_link *l = c->directory->link;
 	segment_drop(l->config.segment, NULL, DROP_VDE_REQUEST, NULL);
-	log_limited(l->config.log, &c->directory->listener.log_limit, now, LOG_LEVEL_WARNING, "%s: a client was refused: %s", c->directory->path, why);
+	log_limited(l->config.log, &c->directory->listener.log_limit, now, LOG_LEVEL_WARNING, "%s: a client was refused: %s",
+		    c->directory->path, why);
 	end_later(c);
 }
 

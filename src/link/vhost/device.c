@@ -181,8 +181,8 @@ void vhost_device_drop(struct vhost_device *d, enum drop_reason why, const struc
 void vhost_device_fail(struct vhost_device *d, usec_t now, enum drop_reason why)
 {
 	vhost_device_drop(d, why, NULL);
-	log_limited(d->config->log, &d->port.log_limit, now, LOG_LEVEL_WARNING, "port %s: stopped until its driver starts again: %s", d->port.name,
-		    drop_explanation(why));
+	log_limited(d->config->log, &d->port.log_limit, now, LOG_LEVEL_WARNING, "port %s: stopped until its driver starts again: %s",
+		    d->port.name, drop_explanation(why));
 	stop_queues(d);
 	for (unsigned i = 0; i < VHOST_QUEUES; i++) {
 		d->queues[i].failed = true;

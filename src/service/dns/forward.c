@@ -162,8 +162,8 @@ void dns_forward_done(struct dns_forward *f)
 static void log_server(struct dns_forward *f, usec_t now, unsigned index, const char *what)
 {
 	char text[DNS_SERVER_TEXT_SIZE];
-	log_limited(f->config.log, &f->log_limit, now, LOG_LEVEL_INFO, "dns: name server %s: %s", dns_server_format(&f->servers.list.server[index], text),
-		    what);
+	log_limited(f->config.log, &f->log_limit, now, LOG_LEVEL_INFO, "dns: name server %s: %s",
+		    dns_server_format(&f->servers.list.server[index], text), what);
 }
 
 static void server_failed(struct dns_forward *f, usec_t now, const struct attempt *a, int error)
