@@ -37,11 +37,11 @@ static void changed(struct dhcp_env *env, usec_t now)
 	container_of(env, struct name_services, dhcp_env)->leases_changed = true;
 }
 
-static void leased(struct dhcp_env *env, usec_t now, const struct lease *l, enum dhcp_lease_event what)
+static void leased(struct dhcp_env *env, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what)
 {
 	struct name_services *n = container_of(env, struct name_services, dhcp_env);
 	if (n->leased)
-		n->leased(n->opaque, now, l, what);
+		n->leased(n->opaque, now, p, l, what);
 }
 
 static const struct dhcp_env_ops dhcp_env_ops = { probe, in_use, changed, leased };

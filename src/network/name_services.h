@@ -32,7 +32,7 @@ struct name_services {
 	bool dhcp_ready;
 	struct lease_file lease_file;
 	bool keeps_leases;
-	void (*leased)(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what);
+	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 	void *opaque;
 	bool leases_changed; /* since the last save */
 
@@ -51,7 +51,7 @@ struct name_services_config {
 	struct gateway *gateway; /* gets the services */
 	struct poller *poller;
 	/* Events of leases; may be NULL. */
-	void (*leased)(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what);
+	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 	void *opaque;
 	const char *state_dir; /* for the lease file; NULL: there is none */
 	struct log *log;

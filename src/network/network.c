@@ -62,9 +62,9 @@ static void flushed(void *opaque, usec_t now)
 	observe_turn(opaque, now);
 }
 
-static void hook_leased(void *opaque, usec_t now, const struct lease *l, enum dhcp_lease_event what)
+static void hook_leased(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what)
 {
-	observe_lease(opaque, now, l, what);
+	observe_lease(opaque, now, p, l, what);
 }
 
 /* --- building --- */

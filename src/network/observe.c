@@ -9,7 +9,8 @@
 
 void observe_guest(struct lanlet_network *n, usec_t now, ip4_t ip, struct mac mac)
 {
-	struct event e = { .when = now, .type = EVENT_GUEST_SEEN, .ip = ip, .mac = mac };
+	const struct port *p = segment_find(&n->segment, now, mac);
+	struct event e = { .when = now, .type = EVENT_GUEST_SEEN, .port_id = p ? p->id : EVENT_PORT_GONE, .ip = ip, .mac = mac };
 	if (dhcp_find_address(&n->name_services.dhcp, now, ip, e.name) < 0)
 		e.name[0] = '\0';
 	events_add(&n->events, &e);
@@ -32,9 +33,11 @@ void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, en
 	if (p->id > n->observed_port)
 		observe_turn(n, now); /* it was attached in this same turn */
 	add_port(n, now, p, types[what]);
+	if (what == SEGMENT_PORT_DETACHED)
+		events_port_gone(&n->events, p->id);
 }
 
-void observe_lease(struct lanlet_network *n, usec_t now, const struct lease *l, enum dhcp_lease_event what)
+void observe_lease(struct lanlet_network *n, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what)
 {
 	static const enum event_type types[] = {
 		[DHCP_LEASE_GIVEN] = EVENT_LEASE_GIVEN,
@@ -42,7 +45,7 @@ void observe_lease(struct lanlet_network *n, usec_t now, const struct lease *l, 
 		[DHCP_LEASE_RELEASED] = EVENT_LEASE_RELEASED,
 		[DHCP_LEASE_DECLINED] = EVENT_LEASE_DECLINED,
 	};
-	struct event e = { .when = now, .type = types[what], .mac = l->mac, .ip = l->ip };
+	struct event e = { .when = now, .type = types[what], .port_id = p ? p->id : EVENT_PORT_GONE, .mac = l->mac, .ip = l->ip };
 	memcpy(e.name, l->name, sizeof(e.name));
 	events_add(&n->events, &e);
 	if (lease_is_active(l, now))
@@ -96,7 +99,9 @@ static void look_at_lease(void *opaque, const struct lease *l)
 	if (l->expires > x->now) {
 		x->next = usec_min(x->next, l->expires);
 	} else if (l->expires > x->since) {
-		struct event e = { .when = l->expires, .type = EVENT_LEASE_EXPIRED, .mac = l->mac, .ip = l->ip };
+		struct event e = {
+			.when = l->expires, .type = EVENT_LEASE_EXPIRED, .port_id = EVENT_PORT_GONE, .mac = l->mac, .ip = l->ip
+		};
 		memcpy(e.name, l->name, sizeof(e.name));
 		events_add(&x->network->events, &e);
 	}

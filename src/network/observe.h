@@ -13,7 +13,7 @@ struct port;
 /* The hooks of the gateway, the segment and DHCP. */
 void observe_guest(struct lanlet_network *n, usec_t now, ip4_t ip, struct mac mac);
 void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, enum segment_change what);
-void observe_lease(struct lanlet_network *n, usec_t now, const struct lease *l, enum dhcp_lease_event what);
+void observe_lease(struct lanlet_network *n, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 
 /* At the end of a turn: events for new ports and for first drops. */
 void observe_turn(struct lanlet_network *n, usec_t now);

@@ -383,11 +383,9 @@ uint64_t snapshot_last_event(const struct lanlet_network *n)
 void snapshot_events(const struct lanlet_network *n, uint64_t *after, struct snapshot_events *ret)
 {
 	ret->n = events_read(&n->events, *after, ret->events, ARRAY_SIZE(ret->events));
-	ret->lost = 0;
-	if (ret->n == 0)
-		return;
-	ret->lost = ret->events[0].number - *after - 1;
-	*after = ret->events[ret->n - 1].number;
+	ret->after = *after;
+	if (ret->n > 0)
+		*after = ret->events[ret->n - 1].number;
 }
 
 struct connect_slice {

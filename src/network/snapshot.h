@@ -181,7 +181,7 @@ unsigned snapshot_names(const struct lanlet_network *n, usec_t now, uint64_t *cu
 struct snapshot_events {
 	struct event events[32];
 	unsigned n;
-	uint64_t lost; /* events before these that were overwritten */
+	uint64_t after; /* the number that they come after; further gaps in the numbers are events that are not kept any more */
 };
 
 /* The number of the newest event; 0: there was none yet. */

@@ -346,6 +346,29 @@ class Events(unittest.TestCase):
         self.assertIn("guest-seen", kinds)
         self.assertEqual([event["number"] for event in seen], list(range(1, len(seen) + 1)))
 
+    def test_guest_that_floods_pushes_out_its_own_events_only(self):
+        quiet = self.enterContext(Host(self.network.stream, mac(1)))
+        quiet.lease(host_name=b"web")
+        noisy = self.enterContext(Host(self.network.stream, mac(2)))
+        noisy.lease()
+        renewal = dhcp.Message(noisy.mac, dhcp.REQUEST, client=noisy.ip)
+        for _ in range(1500):
+            noisy.dhcp_send(renewal)
+        noisy.ping(GATEWAY)
+        last = self.network.api.get("/v1/counters")["events"]
+        self.assertGreater(last, 1500)
+        kept, lost = [], 0
+        for event in self.network.api.events(after=0):
+            lost += event.get("count", 0)
+            if event["event"] != "lost":
+                kept.append(event)
+            if event.get("number") == last:
+                break
+        self.assertEqual((len(kept), lost), (1024, last - 1024))
+        self.assertEqual([(event["event"], event["name"]) for event in kept if event.get("mac") == mac_text(quiet.mac)],
+                         [("lease-given", "web")])
+        self.assertIn("gateway", [event.get("kind") for event in kept])
+
     def test_stream_follows_live(self):
         connection = openapi.Connection(self.network.runtime / "api.sock")
         connection.request("GET", "/v1/events", headers={"Accept": "text/event-stream"})

@@ -51,12 +51,12 @@ static void put_line(GString *text, const struct event_stream *s, usec_t now, co
 	g_string_append(text, s->server_sent ? "\n\n" : "\n");
 }
 
-static void put_lost(GString *text, const struct event_stream *s)
+static void put_lost(GString *text, const struct event_stream *s, uint64_t count)
 {
 	g_string_append_printf(text,
 			       s->server_sent ? "event: lost\ndata: {\"event\":\"lost\",\"count\":%" G_GUINT64_FORMAT "}\n\n"
 					      : "{\"event\":\"lost\",\"count\":%" G_GUINT64_FORMAT "}\n",
-			       s->found.lost);
+			       count);
 }
 
 /* On the network's thread. */
@@ -80,10 +80,14 @@ static void fetched(struct request *r, void *data)
 		return;
 	}
 	GString *text = g_string_new(NULL);
-	if (s->found.lost)
-		put_lost(text, s);
-	for (unsigned i = 0; i < s->found.n; i++)
-		put_line(text, s, now, &s->found.events[i]);
+	uint64_t number = s->found.after;
+	for (unsigned i = 0; i < s->found.n; i++) {
+		const struct event *e = &s->found.events[i];
+		if (e->number - number > 1)
+			put_lost(text, s, e->number - number - 1);
+		put_line(text, s, now, e);
+		number = e->number;
+	}
 	request_put(r, text);
 }
 

@@ -46,8 +46,8 @@ struct dhcp_env_ops {
 	 * goes to the sink, any number of times in a turn.
 	 */
 	void (*changed)(struct dhcp_env *env, usec_t now);
-	/* Optional.  @l was leased, renewed, released or declined; its state after that. */
-	void (*leased)(struct dhcp_env *env, usec_t now, const struct lease *l, enum dhcp_lease_event what);
+	/* Optional.  By a message from port @p, @l was leased, renewed, released or declined; its state after that. */
+	void (*leased)(struct dhcp_env *env, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 };
 
 struct dhcp_env {

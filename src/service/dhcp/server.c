@@ -83,10 +83,10 @@ static void changed(struct dhcp *d, usec_t now)
 	d->config.env->ops->changed(d->config.env, now);
 }
 
-static void tell(struct dhcp *d, usec_t now, const struct lease *l, enum dhcp_lease_event what)
+static void tell(struct dhcp *d, usec_t now, const struct dhcp_request *rq, const struct lease *l, enum dhcp_lease_event what)
 {
 	if (d->config.env->ops->leased)
-		d->config.env->ops->leased(d->config.env, now, l, what);
+		d->config.env->ops->leased(d->config.env, now, rq->port, l, what);
 }
 
 /* "dhcp: @what 192.168.122.5 (52:54:00:00:00:01): @detail" */
@@ -215,7 +215,7 @@ static void bind_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq
 	dhcp_names_update(d, now, l, m->name, m->name_len);
 	lease_touch(&d->leases, l);
 	log_guest(d, now, rq->port, renewed ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, renewed ? "renewed" : "leased", l->ip, l->mac, l->name);
-	tell(d, now, l, renewed ? DHCP_LEASE_RENEWED : DHCP_LEASE_GIVEN);
+	tell(d, now, rq, l, renewed ? DHCP_LEASE_RENEWED : DHCP_LEASE_GIVEN);
 	changed(d, now);
 }
 
@@ -270,7 +270,7 @@ static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *
 	if (is_for_another_server(d, m) || !l || l->ip != m->requested || (l->state != LEASE_BOUND && l->state != LEASE_OFFERED))
 		return -ENOMSG;
 	log_guest(d, now, rq->port, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "declined by the guest: another host uses it");
-	tell(d, now, l, DHCP_LEASE_DECLINED);
+	tell(d, now, rq, l, DHCP_LEASE_DECLINED);
 	set_aside(d, now, l, DECLINED_TIME);
 	changed(d, now);
 	return 0;
@@ -285,7 +285,7 @@ static int input_release(struct dhcp *d, usec_t now, const struct dhcp_request *
 		return -ENOMSG;
 	log_guest(d, now, rq->port, LOG_LEVEL_INFO, "released", l->ip, l->mac, "");
 	l->state = LEASE_RELEASED;
-	tell(d, now, l, DHCP_LEASE_RELEASED);
+	tell(d, now, rq, l, DHCP_LEASE_RELEASED);
 	changed(d, now);
 	return 0;
 }
