@@ -66,7 +66,8 @@ struct port_ops {
 	/*
 	 * Takes @frame, which fits max_frame and the offloads.  The bytes are borrowed until this port's flush() has returned, the struct
 	 * and its iovec array only until send() returns.  A port that cannot take it counts DROP_PORT_FULL.  Never frees the port.  Only
-	 * the gateway's send() calls back into the segment, with its answers.
+	 * the gateway's send() calls back into the segment, with its answers.  Every port but the gateway's gets frames of at least
+	 * ETH_FRAME_MIN bytes.
 	 */
 	void (*send)(struct port *p, usec_t now, const struct frame *frame);
 	/* Sends the frames that were taken and gives up all borrowed bytes; copies those that must wait. */
@@ -79,7 +80,7 @@ struct port_ops {
 	unsigned (*reserve)(struct port *p, uint32_t flow, unsigned n, size_t size, struct port_room *ret);
 	/*
 	 * Ends a loan: sends the first @k rooms as @frames says, whose iovecs lie in the rooms.  @k may be 0.  Only the last frame may be
-	 * shorter than was asked for.
+	 * shorter than was asked for.  The port pads frames of fewer than ETH_FRAME_MIN bytes, in the room, with zeros.
 	 */
 	void (*commit)(struct port *p, usec_t now, const struct frame *frames, unsigned k);
 };

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "lan/oversize.h"
+#include "lan/padding.h"
 #include "lan/pinning.h"
 #include "wire/eth.h"
 #include "wire/loop_probe.h"
@@ -170,17 +171,17 @@ struct passage {
 	struct port *to;
 };
 
-static void count_sent(struct segment *s, struct port *to, const struct frame *frame)
+static void count_sent(struct segment *s, struct port *to, size_t len)
 {
 	if (list_empty(&to->dirty))
 		list_append(&s->dirty, &to->dirty);
 	to->counters.tx_frames++;
-	to->counters.tx_bytes += frame->len;
+	to->counters.tx_bytes += len;
 }
 
 static void send_counted(struct passage *p, const struct frame *frame)
 {
-	count_sent(p->segment, p->to, frame);
+	count_sent(p->segment, p->to, frame->len);
 	p->to->ops->send(p->to, p->now, frame);
 }
 
@@ -191,10 +192,24 @@ __attribute__((noinline)) static void show_and_send(struct passage *p, enum obse
 	send_counted(p, frame);
 }
 
+/* A function of its own, as above.  The gateway takes lengths from headers, so its frames are not padded. */
+__attribute__((noinline)) static void pad_and_send(struct passage *p, enum observed how, const struct frame *frame)
+{
+	struct segment *s = p->segment;
+	struct iovec iov[PADDING_IOV_MAX];
+	struct frame padded = *frame;
+	if (p->to != s->gateway.port && padding_add(frame, &s->arena, iov, &padded) < 0)
+		segment_drop(s, p->to, DROP_NO_MEMORY, frame);
+	else
+		show_and_send(p, how, &padded);
+}
+
 static void send_fitting(void *opaque, const struct frame *frame)
 {
 	struct passage *p = opaque;
-	if (p->segment->observers)
+	if (padding_is_needed(frame))
+		pad_and_send(p, OBSERVED_OUT, frame);
+	else if (p->segment->observers)
 		show_and_send(p, OBSERVED_OUT, frame);
 	else
 		send_counted(p, frame);
@@ -419,6 +434,15 @@ void segment_output(struct segment *s, usec_t now, struct port *to, const struct
 	output(s, now, to, frame, false);
 }
 
+/* Shows @frame as @to will send it: a lent room is padded by the port. */
+static void show_committed(struct segment *s, const struct port *to, const struct frame *frame)
+{
+	struct iovec iov[PADDING_IOV_MAX];
+	struct frame padded;
+	if (padding_add(frame, &s->arena, iov, &padded) == 0)
+		show_frame(s, to, OBSERVED_OUT, &padded);
+}
+
 void segment_commit(struct segment *s, usec_t now, struct port *from, struct port *p, const struct frame *frames, unsigned k)
 {
 	for (unsigned i = 0; i < k; i++) {
@@ -426,9 +450,9 @@ void segment_commit(struct segment *s, usec_t now, struct port *from, struct por
 		from->counters.rx_bytes += frames[i].len;
 		if (s->observers) {
 			show_frame(s, from, OBSERVED_IN, &frames[i]);
-			show_frame(s, p, OBSERVED_OUT, &frames[i]);
+			show_committed(s, p, &frames[i]);
 		}
-		count_sent(s, p, &frames[i]);
+		count_sent(s, p, MAX(frames[i].len, (size_t)ETH_FRAME_MIN));
 	}
 	p->ops->commit(p, now, frames, k);
 }
@@ -469,7 +493,7 @@ static void send_to_port(void *opaque, usec_t now, struct port *p, const void *b
 	}
 	struct iovec iov;
 	struct frame f = frame_of(&iov, copy, len);
-	show_and_send(&(struct passage){ s, now, p }, OBSERVED_OWN, &f);
+	pad_and_send(&(struct passage){ s, now, p }, OBSERVED_OWN, &f);
 }
 
 static void port_blocked(void *opaque, usec_t now, struct port *p, bool again)

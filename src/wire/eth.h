@@ -10,8 +10,9 @@
 #include <string.h>
 
 #define ETH_HEADER_LEN 14
-#define ETH_MTU 1500   /* bytes of the longest packet in a frame (IEEE 802.3 §3.2.7) */
-#define ETH_TYPE_AT 12 /* offset of the ethertype, or of the first 802.1Q tag */
+#define ETH_MTU 1500     /* bytes of the longest packet in a frame (IEEE 802.3 §3.2.7) */
+#define ETH_FRAME_MIN 60 /* bytes of the shortest frame, minFrameSize without the FCS (IEEE 802.3 §4.4.2) */
+#define ETH_TYPE_AT 12   /* offset of the ethertype, or of the first 802.1Q tag */
 #define ETH_TYPE_IPV4 0x0800
 #define ETH_TYPE_ARP 0x0806
 #define ETH_TYPE_VLAN 0x8100

@@ -62,6 +62,43 @@ class UnlikePortsTest(TestCase):
                             self.links[name].send(frame)
                             self.wait_for(self.links[names[other]], frame)
 
+    def test_short_frames_arrive_padded_with_zeros(self):
+        """To 60 bytes (IEEE 802.3 §4.2.8): QEMU's pcnet and ne2k_pci drop shorter ones."""
+        names = list(self.links)
+        for size in (0, 1, 28, 45):
+            for number, name in enumerate(names):
+                other = (number + 1) % len(names)
+                for destination in (mac(other + 1), BROADCAST):
+                    frame = Ethernet(destination, mac(number + 1), UNKNOWN, b"\xff" * size).emit()
+                    with self.subTest(size=size, way=f"{name} to {names[other]}"):
+                        self.links[name].send(frame)
+                        self.wait_for(self.links[names[other]], frame.ljust(60, b"\0"))
+
+
+class ShortAnswersTest(TestCase):
+    """What the gateway and the host send to a guest is not shorter either."""
+
+    def test_answers_of_the_gateway_have_60_bytes(self):
+        network = self.network()
+        links = {
+            "stream": link.StreamClient(network.stream),
+            "seqpacket": link.seqpacket(network.seqpacket),
+            "dgram": link.dgram(network.dgram, network.directory / "own"),
+            "vde": link.VdeClient(network.vde, network.directory / "client"),
+        }
+        for number, (name, end) in enumerate(links.items(), 1):
+            with self.subTest(link=name), Host(end, mac(number)) as host:
+                frames = []
+                receive = end.receive
+                end.receive = lambda timeout, receive=receive, frames=frames: frames.append(receive(timeout)) or frames[-1]
+                host.lease()
+                host.ping(GATEWAY, size=4)
+                kinds = {Ethernet.parse(frame).ethertype for frame in frames}
+                self.assertLessEqual({ETHERTYPE_ARP, ETHERTYPE_IPV4}, kinds)
+                self.assertEqual([frame.hex() for frame in frames if len(frame) < 60], [])
+                reply = next(frame for frame in frames if Ethernet.parse(frame).ethertype == ETHERTYPE_ARP)
+                self.assertEqual(reply[42:], bytes(18))
+
 
 class IsolationTest(TestCase):
     def test_isolated_guests_reach_the_gateway_and_not_one_another(self):

@@ -79,21 +79,30 @@ static void send_one(struct fixture *f, size_t len, uint8_t fill)
 	g_assert_cmpint(send(f->peer, make(len, fill), len, MSG_NOSIGNAL), ==, (gssize)len);
 }
 
+static void assert_zeros(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		g_assert_cmpuint(bytes[i], ==, 0);
+}
+
 static void message_is_a_frame_both_ways(struct fixture *f, gconstpointer type)
 {
-	static const size_t lengths[] = { 14, 60, 1514, 9234, LINK_FRAME_MAX };
+	static const size_t lengths[] = { 14, 42, 54, 59, 60, 1514, 9234, LINK_FRAME_MAX };
 	g_autofree uint8_t *back = g_malloc(LINK_FRAME_MAX + 1);
 	for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
 		memory_port_clear(&f->other);
 		send_one(f, lengths[i], 7);
 		turn(f);
 		g_assert_cmpuint(f->other.frames->len, ==, 1);
-		size_t got;
+		size_t got, padded = MAX(lengths[i], (size_t)ETH_FRAME_MIN);
 		const uint8_t *frame = memory_port_frame(&f->other, 0, &got);
-		g_assert_cmpmem(frame, got, make(lengths[i], 7), lengths[i]);
+		g_assert_cmpuint(got, ==, padded);
+		g_assert_cmpmem(frame, lengths[i], make(lengths[i], 7), lengths[i]);
+		assert_zeros(frame + lengths[i], padded - lengths[i]);
 		input(f, lengths[i], 9);
-		g_assert_cmpint(recv(f->peer, back, LINK_FRAME_MAX + 1, MSG_DONTWAIT), ==, (gssize)lengths[i]);
+		g_assert_cmpint(recv(f->peer, back, LINK_FRAME_MAX + 1, MSG_DONTWAIT), ==, (gssize)padded);
 		g_assert_cmpmem(back, lengths[i], make(lengths[i], 9), lengths[i]);
+		assert_zeros(back + lengths[i], padded - lengths[i]);
 	}
 }
 

@@ -564,6 +564,34 @@ static void lent_rooms_are_the_guests_buffers(struct vhost_world *w, gconstpoint
 	p->ops->commit(p, 0, NULL, 0);
 }
 
+/* The guest's buffers are full of its own bytes. */
+static void short_frame_in_a_lent_room_is_padded_with_zeros(struct vhost_world *w, gconstpointer data)
+{
+	uint8_t header[NET_HEADER_LEN];
+	struct port_room rooms[4];
+	vhost_front_start(&w->front, VHOST_LINUX);
+	vhost_front_post(&w->front, 1, VHOST_FRONT_BUFFER);
+	vhost_front_post(&w->front, 2, 40); /* the padding is in two pieces */
+	struct port *p = vhost_world_port(w);
+	for (unsigned i = 0; i < 2; i++) {
+		g_assert_cmpuint(p->ops->reserve(p, 0, 1, 43, rooms), ==, 1);
+		g_assert_cmpuint(rooms[0].size, >=, ETH_FRAME_MIN);
+		g_assert_cmpuint(rooms[0].n_iov, ==, i + 1);
+		for (unsigned k = 0; k < rooms[0].n_iov; k++)
+			memset(rooms[0].iov[k].iov_base, 'x', rooms[0].iov[k].iov_len);
+		struct frame frame = { .iov = rooms[0].iov, .n_iov = rooms[0].n_iov, .len = 15 };
+		p->ops->commit(p, 0, &frame, 1);
+		p->ops->flush(p, 0);
+		g_autoptr(GBytes) got = vhost_front_receive(&w->front, header);
+		size_t len;
+		const char *bytes = g_bytes_get_data(got, &len);
+		g_assert_cmpuint(len, ==, ETH_FRAME_MIN);
+		g_assert_cmpuint(header[10], ==, i + 1);
+		for (size_t at = 0; at < len; at++)
+			g_assert_cmpint(bytes[at], ==, at < 15 ? 'x' : 0);
+	}
+}
+
 static void introduce_guest(struct vhost_world *w, const struct gateway *g, struct mac guest, ip4_t ip)
 {
 	uint8_t arp[60] = { 0 };
@@ -977,6 +1005,7 @@ int main(int argc, char **argv)
 	TEST(frame_that_waits_too_long_for_buffers_is_dropped);
 	TEST(stopped_queue_drops_its_backlog);
 	TEST(lent_rooms_are_the_guests_buffers);
+	TEST(short_frame_in_a_lent_room_is_padded_with_zeros);
 	TEST(engine_writes_into_the_guests_buffers);
 	TEST(gateway_frames_are_marked_valid_only_with_guest_csum);
 	TEST(polled_ring_needs_no_kick_until_it_is_settled);

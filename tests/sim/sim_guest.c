@@ -91,6 +91,7 @@ static void receive(struct port *port, usec_t now, const struct frame *f)
 	struct packet p, whole;
 	enum drop_reason why;
 	g_assert_cmpuint(f->len, <=, port->max_frame);
+	g_assert_cmpuint(f->len, >=, ETH_FRAME_MIN);
 	g_assert_true(f->ingress != port);
 	g->frames++;
 	g->bytes += f->len;

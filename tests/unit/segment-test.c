@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/macros.h"
 #include "lan/frame.h"
 #include "lan/segment.h"
 #include "support/memory_port.h"
@@ -190,6 +191,53 @@ static void tagged_and_unknown_ethertypes_pass_unchanged(struct fixture *f, gcon
 	memory_port_input(&f->a, 0, buf, len);
 	const uint8_t *got = memory_port_frame(&f->b, 0, &got_len);
 	g_assert_cmpmem(got, got_len, buf, len);
+}
+
+/* A broadcast of @len bytes from @from, none of them 0, in pieces of @piece bytes. */
+static void send_pieces(struct fixture *f, struct memory_port *from, size_t len, size_t piece)
+{
+	uint8_t bytes[ETH_FRAME_MIN];
+	struct iovec iov[ETH_FRAME_MIN];
+	unsigned n = 0;
+	memset(bytes, 0xff, sizeof(bytes));
+	bytes[6] = 2;
+	for (size_t at = 0; at < len; at += piece)
+		iov[n++] = (struct iovec){ .iov_base = bytes + at, .iov_len = MIN(piece, len - at) };
+	segment_input(&f->segment, 0, &from->port, &(struct frame){ .iov = iov, .n_iov = n, .len = len, .ingress = &from->port });
+	segment_flush(&f->segment, 0);
+}
+
+/* IEEE 802.3 §4.2.8; the zeros are not from memory that held something else. */
+static void frame_of_fewer_than_60_bytes_is_padded_with_zeros(struct fixture *f, gconstpointer data)
+{
+	static const size_t pieces[] = { 60, 7, 1 };
+	for (unsigned i = 0; i < G_N_ELEMENTS(pieces); i++) {
+		for (size_t len = ETH_HEADER_LEN; len <= ETH_FRAME_MIN; len++) {
+			size_t got_len;
+			uint64_t counted = f->b.port.counters.tx_bytes;
+			memory_port_clear(&f->b);
+			send_pieces(f, &f->a, len, pieces[i]);
+			const uint8_t *got = memory_port_frame(&f->b, 0, &got_len);
+			g_assert_cmpuint(got_len, ==, ETH_FRAME_MIN);
+			g_assert_cmpuint(f->b.port.counters.tx_bytes - counted, ==, ETH_FRAME_MIN);
+			for (size_t at = ETH_HEADER_LEN; at < got_len; at++)
+				g_assert_cmpuint(got[at], ==, at < len ? 0xff : 0);
+		}
+	}
+}
+
+static void frame_for_the_gateway_is_not_padded(struct fixture *f, gconstpointer data)
+{
+	struct memory_port gateway;
+	size_t len;
+	memory_port_init(&gateway, &f->segment, "gateway", 65535);
+	f->segment.gateway =
+		(struct segment_gateway){ .port = &gateway.port, .mac = mac_of(9), .flush = ignore_flush, .detached = ignore_detached };
+	send_pieces(f, &f->a, 42, 42);
+	memory_port_frame(&gateway, 0, &len);
+	g_assert_cmpuint(len, ==, 42);
+	memory_port_done(&gateway);
+	f->segment.gateway = (struct segment_gateway){ 0 };
 }
 
 /* A UDP datagram of @len bytes from a to @dst. */
@@ -491,6 +539,8 @@ int main(int argc, char **argv)
 	TEST(frame_for_its_own_port_is_not_sent_back);
 	TEST(short_frame_is_dropped_and_counted);
 	TEST(tagged_and_unknown_ethertypes_pass_unchanged);
+	TEST(frame_of_fewer_than_60_bytes_is_padded_with_zeros);
+	TEST(frame_for_the_gateway_is_not_padded);
 	TEST(isolated_ports_hear_uplinks_but_not_one_another);
 	TEST(isolation_of_the_segment_spares_uplinks);
 	TEST(ports_but_uplinks_are_guarded_unless_they_say_otherwise);

@@ -124,6 +124,13 @@ static void write_bytes(struct cursor *c, const uint8_t *from, size_t len)
 	}
 }
 
+static void skip_bytes(struct cursor *c, size_t len)
+{
+	for (; len >= c->iov->iov_len - c->at; c->iov++, c->at = 0)
+		len -= c->iov->iov_len - c->at;
+	c->at += len;
+}
+
 static void write_header(struct vhost_device *d, const struct vhost_room *room, const struct frame *f, struct cursor *c)
 {
 	uint8_t header[NET_HEADER_LEN];
@@ -253,6 +260,7 @@ static unsigned vhost_reserve(struct port *p, uint32_t flow, unsigned n, size_t 
 	struct vhost_device *d = container_of(p, struct vhost_device, port);
 	struct vhost_rooms *rooms = d->rooms;
 	size_t header_len = net_header_len(d->features);
+	size = MAX(size, (size_t)ETH_FRAME_MIN); /* finish_room() pads */
 	if (d->n_pairs == 0 || rooms->lent_by)
 		return 0;
 	struct vhost_queue *q = vhost_steer_to(d, flow);
@@ -285,6 +293,21 @@ static unsigned vhost_reserve(struct port *p, uint32_t flow, unsigned n, size_t 
 	return rooms->n;
 }
 
+/* Completes @room, which holds @f behind the room for a net header, and gives it to the guest.  Returns how many chains were used. */
+static unsigned finish_room(struct vhost_queue *q, const struct vhost_room *room, const struct frame *f)
+{
+	static const uint8_t zeros[ETH_FRAME_MIN];
+	struct frame padded = *f;
+	struct cursor c;
+	padded.len = MAX(f->len, (size_t)ETH_FRAME_MIN);
+	write_header(q->device, room, &padded, &c);
+	if (padded.len > f->len) {
+		skip_bytes(&c, f->len);
+		write_bytes(&c, zeros, padded.len - f->len);
+	}
+	return give_chains(q, room, net_header_len(q->device->features) + padded.len);
+}
+
 static void vhost_commit(struct port *p, usec_t now, const struct frame *frames, unsigned k)
 {
 	struct vhost_device *d = container_of(p, struct vhost_device, port);
@@ -294,12 +317,8 @@ static void vhost_commit(struct port *p, usec_t now, const struct frame *frames,
 		return;
 	rooms->lent_by = NULL;
 	unsigned used = 0;
-	for (unsigned i = 0; i < k; i++) {
-		const struct vhost_room *room = &rooms->rooms[i];
-		struct cursor c;
-		write_header(d, room, &frames[i], &c);
-		used += give_chains(q, room, net_header_len(d->features) + frames[i].len);
-	}
+	for (unsigned i = 0; i < k; i++)
+		used += finish_room(q, &rooms->rooms[i], &frames[i]);
 	ring_untake(&q->ring, rooms->n_chains - used);
 	vhost_queue_publish(q);
 }
