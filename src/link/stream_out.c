@@ -12,6 +12,8 @@
 
 #define QUEUE_BYTES ((size_t)1024 * 1024)
 #define FRAMES_MAX 256
+/* Most bytes that are copied into one piece: an ACK with padding behind it, for example. */
+#define SMALL_BYTES 128
 /* Most pieces of one sendmsg() (UIO_MAXIOV). */
 #define IOV_MAX_PIECES 1024
 
@@ -146,11 +148,24 @@ static bool is_transient(int error)
 	return error == EAGAIN || error == EINTR || error == ENOBUFS;
 }
 
+static void gather_small(const struct stream_gather *g, uint8_t to[static SMALL_BYTES])
+{
+	for (unsigned i = 0; i < g->n_iov; i++) {
+		memcpy(to, g->iov[i].iov_base, g->iov[i].iov_len);
+		to += g->iov[i].iov_len;
+	}
+}
+
 static ssize_t send_gathered(int fd, struct stream_gather *g)
 {
-	/* A single piece is cheaper for the kernel than sendmsg(). */
+	/* A single piece is cheaper for the kernel than sendmsg(), by more than a copy of few bytes costs. */
+	uint8_t small[SMALL_BYTES];
 	if (g->n_iov == 1)
 		return send(fd, g->iov[0].iov_base, g->iov[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (g->bytes <= sizeof(small)) {
+		gather_small(g, small);
+		return send(fd, small, g->bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
 	struct msghdr m = { .msg_iov = g->iov, .msg_iovlen = g->n_iov };
 	return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
