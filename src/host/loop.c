@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One epoll set, whose user data is the watch.  An owner may unwatch and free any watch while a round of events is being
- * dispatched.  So unwatch() removes the watch from the rest of the round: no event reaches a freed watch.
+ * One epoll set, whose user data is the watch.  The kernel's list of ready descriptors knows no shares, so it is emptied before each round
+ * and the watches are put on the lists of their shares: a guest with a thousand ready sockets has others wait for one slice of its time,
+ * not for a thousand sockets.
+ *
+ * An owner may unwatch and free any watch during a round.  Unwatching removes it from these lists: no event reaches a freed watch.
  */
 #include "host/loop.h"
 
 #include "base/macros.h"
+#include "host/clock.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define EVENTS_PER_ROUND 64
-
-struct loop_round {
-	struct epoll_event events[EVENTS_PER_ROUND];
-	int at, count; /* events[at … count) are still to be dispatched */
-};
+#define EVENTS_PER_FETCH 64
+/* Watches of a share between two flushes of the segment.  Each wakes a flow, whose work the flush does. */
+#define WATCHES_PER_SLICE 64u
+/* Watches between two looks at the clock. */
+#define WATCHES_PER_LOOK 4u
 
 /* Events are passed on without translation. */
 #define SAME(ours, theirs) static_assert((unsigned)(ours) == (unsigned)(theirs), #ours)
@@ -45,6 +47,8 @@ static int loop_watch(struct poller *p, struct watch *w, int fd, unsigned events
 		return r;
 	w->fd = fd;
 	w->events = events;
+	w->pending = 0;
+	list_init(&w->node);
 	w->active = true;
 	return 0;
 }
@@ -58,26 +62,24 @@ static int loop_rewatch(struct poller *p, struct watch *w, unsigned events)
 	return r;
 }
 
-static void strike(struct loop *l, struct watch *w)
+static void strike(struct watch *w)
 {
 	w->active = false;
-	for (int i = l->round->at; i < l->round->count; i++)
-		if (l->round->events[i].data.ptr == w)
-			l->round->events[i].data.ptr = NULL;
+	list_remove(&w->node);
 }
 
 static void loop_unwatch(struct poller *p, struct watch *w)
 {
 	struct loop *l = container_of(p, struct loop, poller);
 	control(l, EPOLL_CTL_DEL, w, w->fd, 0);
-	strike(l, w);
+	strike(w);
 }
 
 /* Closing the last descriptor of a file removes its registration (epoll(7)). */
 static void loop_close(struct poller *p, struct watch *w)
 {
 	close(w->fd);
-	strike(container_of(p, struct loop, poller), w);
+	strike(w);
 }
 
 static void loop_defer(struct poller *p, struct deferred *d)
@@ -86,27 +88,54 @@ static void loop_defer(struct poller *p, struct deferred *d)
 	list_append(&l->deferred, &d->node);
 }
 
+/* True when it had no pending events. */
+static bool add_events(struct loop *l, struct watch *w, unsigned events)
+{
+	w->pending |= events;
+	if (!list_empty(&w->node))
+		return false;
+	shares_add(&l->shares, w->share ? w->share : &l->common, &w->node);
+	return true;
+}
+
+static void loop_again(struct poller *p, struct watch *w, unsigned events)
+{
+	struct loop *l = container_of(p, struct loop, poller);
+	add_events(l, w, events);
+	l->slice_end = 0;
+}
+
+/* Starts the time at the first call, because most slices are over before anybody asks. */
+static bool loop_slice_is_over(struct poller *p)
+{
+	struct loop *l = container_of(p, struct loop, poller);
+	if (l->slice_end == 0)
+		return true;
+	usec_t now = l->clock();
+	if (l->slice_end == USEC_INFINITY)
+		l->slice_end = usec_add(now, shares_slice(&l->shares));
+	return now >= l->slice_end;
+}
+
 static const struct poller_ops loop_poller_ops = {
 	.watch = loop_watch,
 	.rewatch = loop_rewatch,
 	.unwatch = loop_unwatch,
 	.close = loop_close,
 	.defer = loop_defer,
+	.again = loop_again,
+	.slice_is_over = loop_slice_is_over,
 };
 
 int loop_init(struct loop *l)
 {
-	struct loop_round *round = calloc(1, sizeof(*round));
-	if (!round)
-		return -ENOMEM;
 	int fd = epoll_create1(EPOLL_CLOEXEC);
-	if (fd < 0) {
-		int r = -errno;
-		free(round);
-		return r;
-	}
-	*l = (struct loop){ .poller = { &loop_poller_ops }, .epoll_fd = fd, .round = round };
+	if (fd < 0)
+		return -errno;
+	*l = (struct loop){ .poller = { &loop_poller_ops }, .epoll_fd = fd, .clock = clock_now };
 	list_init(&l->deferred);
+	shares_init(&l->shares);
+	share_init(&l->common);
 	return 0;
 }
 
@@ -121,44 +150,85 @@ static void run_deferred(struct loop *l, usec_t now)
 
 void loop_done(struct loop *l, usec_t now)
 {
-	if (!l->round)
+	if (!l->poller.ops)
 		return;
 	run_deferred(l, now);
+	share_done(&l->common);
 	close(l->epoll_fd);
-	free(l->round);
+}
+
+/*
+ * Empties the kernel's list.  It reports a level-triggered descriptor again each time: when nothing new comes, the whole list has been
+ * seen.
+ */
+static int fetch(struct loop *l, int timeout_ms)
+{
+	struct epoll_event events[EVENTS_PER_FETCH];
+	bool is_any_new;
+	int n;
+	do {
+		n = epoll_wait(l->epoll_fd, events, EVENTS_PER_FETCH, timeout_ms);
+		if (n < 0)
+			return errno == EINTR ? 0 : -errno;
+		is_any_new = false;
+		for (int i = 0; i < n; i++)
+			is_any_new |= add_events(l, events[i].data.ptr, events[i].events);
+		timeout_ms = 0;
+	} while (n == EVENTS_PER_FETCH && is_any_new);
+	return 0;
+}
+
+bool loop_has_work(const struct loop *l)
+{
+	return shares_have_work(&l->shares);
 }
 
 int loop_wait(struct loop *l, int timeout_ms)
 {
-	struct loop_round *round = l->round;
-	if (round->at < round->count)
-		return 0;
-	int n = epoll_wait(l->epoll_fd, round->events, EVENTS_PER_ROUND, timeout_ms);
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	round->at = 0;
-	round->count = n;
-	return 0;
+	int r = fetch(l, loop_has_work(l) ? 0 : timeout_ms);
+	l->has_fetched = r == 0;
+	return r;
 }
 
-bool loop_has_events(const struct loop *l)
+static void serve(struct loop *l, usec_t now, struct share *share)
 {
-	return l->round->at < l->round->count;
+	struct list *item;
+	l->slice_end = USEC_INFINITY;
+	for (unsigned n = 1; (item = shares_take(&l->shares, share)); n++) {
+		struct watch *w = container_of(item, struct watch, node);
+		unsigned events = w->pending;
+		w->pending = 0;
+		w->ready(w, now, events);
+		if (l->slice_end == 0 || n == WATCHES_PER_SLICE || (n % WATCHES_PER_LOOK == 0 && loop_slice_is_over(&l->poller)))
+			break;
+	}
+	shares_served(&l->shares, share);
+}
+
+int loop_begin(struct loop *l)
+{
+	int r = l->has_fetched ? 0 : fetch(l, 0);
+	l->has_fetched = false;
+	shares_begin_round(&l->shares);
+	return r < 0 ? r : (int)l->shares.n_round;
+}
+
+bool loop_serve(struct loop *l, usec_t now)
+{
+	struct share *share = shares_next(&l->shares);
+	if (share) {
+		serve(l, now, share);
+		if (shares_next(&l->shares))
+			return true;
+	}
+	run_deferred(l, now);
+	return false;
 }
 
 int loop_dispatch(struct loop *l, usec_t now)
 {
-	struct loop_round *round = l->round;
-	int r = loop_wait(l, 0);
-	if (r < 0)
-		return r;
-	int n = round->count - round->at;
-	while (round->at < round->count) {
-		struct epoll_event *e = &round->events[round->at++];
-		struct watch *w = e->data.ptr;
-		if (w)
-			w->ready(w, now, e->events);
-	}
-	run_deferred(l, now);
+	int n = loop_begin(l);
+	while (loop_serve(l, now))
+		;
 	return n;
 }

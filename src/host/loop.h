@@ -2,19 +2,24 @@
 /*
  * The event loop: host/poller.h implemented with epoll.  Its descriptor can be polled, so that it can be embedded in
  * another event loop.
+ *
+ * A round: loop_wait() fetches all that is ready; loop_serve() then gives each share of the time one slice (shares.h).  What is left is
+ * served in the next round, without sleeping.
  */
 #pragma once
 
 #include "base/list.h"
 #include "host/poller.h"
 
-struct loop_round;
-
 struct loop {
 	struct poller poller;
 	int epoll_fd;
 	struct list deferred;
-	struct loop_round *round; /* events fetched and not dispatched yet */
+	struct shares shares;
+	struct share common;   /* of watches that have no share of their own */
+	bool has_fetched;      /* for the round that follows */
+	usec_t (*clock)(void); /* times slices; tests may turn their own */
+	usec_t slice_end;      /* USEC_INFINITY: nobody has asked yet; 0: it is over */
 };
 
 /* Negative errno. */
@@ -22,14 +27,16 @@ int loop_init(struct loop *l);
 /* Runs deferred work and closes the epoll descriptor.  No watch may be active.  Harmless on a zeroed loop. */
 void loop_done(struct loop *l, usec_t now);
 /*
- * Waits up to @timeout_ms (-1: for ever) for events and keeps them for loop_dispatch(), which must be called next.
+ * Waits up to @timeout_ms (-1: for ever) for events, not at all while there is work, and keeps them for the round that follows.
  * 0, or a negative errno.  A signal ends the wait early.
  */
 int loop_wait(struct loop *l, int timeout_ms);
-/* Whether loop_wait() has fetched events. */
-bool loop_has_events(const struct loop *l);
-/*
- * Dispatches the events that loop_wait() fetched, or else those pending now, then runs deferred work.  Returns the number of
- * events, or a negative errno.
- */
+/* Whether there are events that loop_wait() has fetched, or work that earlier rounds have left. */
+bool loop_has_work(const struct loop *l);
+/* Begins a round with the events that loop_wait() fetched, or else those pending now.  Returns how many shares have work, or a negative
+ * errno. */
+int loop_begin(struct loop *l);
+/* Serves the next share of the round; true when another one's turn follows.  After the last one deferred work has run. */
+bool loop_serve(struct loop *l, usec_t now);
+/* A whole round.  Returns how many shares had work, or a negative errno. */
 int loop_dispatch(struct loop *l, usec_t now);

@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "base/usec.h"
+#include "host/shares.h"
 
 #include <stdbool.h>
 
@@ -31,6 +32,9 @@ struct watch {
 	int fd;
 	unsigned events;
 	bool active;
+	unsigned pending;    /* events that ready() has not been called with yet */
+	struct list node;    /* in share->work while there are any */
+	struct share *share; /* whose time ready() takes; set it before watching; NULL: that of all who have none of their own */
 };
 
 /*
@@ -53,6 +57,10 @@ struct poller_ops {
 	void (*close)(struct poller *p, struct watch *w);
 	/* Runs @d at the end of the round. */
 	void (*defer)(struct poller *p, struct deferred *d);
+	/* Calls ready() with @events once more in the next round, and ends the present slice. */
+	void (*again)(struct poller *p, struct watch *w, unsigned events);
+	/* Whether the slice of the share that is being served is over (shares.h).  Never at the first call in a slice. */
+	bool (*slice_is_over)(struct poller *p);
 };
 
 struct poller {
@@ -69,10 +77,19 @@ static inline int poller_rewatch(struct poller *p, struct watch *w, unsigned eve
 	return w->events == events ? 0 : p->ops->rewatch(p, w, events);
 }
 
-/* Reports the present state of an edge-triggered watch again in the next round. */
-static inline int poller_look_again(struct poller *p, struct watch *w)
+/*
+ * For work that is left when the slice is over, or when a batch was full: ready() is called with @events once more in the next round,
+ * before the loop sleeps, whether or not the descriptor is ready then.  Only for a watch that is active.
+ */
+static inline void poller_again(struct poller *p, struct watch *w, unsigned events)
 {
-	return p->ops->rewatch(p, w, w->events);
+	p->ops->again(p, w, events);
+}
+
+/* To be asked every few frames.  When true, what is left waits for poller_again(). */
+static inline bool poller_slice_is_over(struct poller *p)
+{
+	return p->ops->slice_is_over(p);
 }
 
 /* Harmless on a watch that is not active. */

@@ -260,7 +260,7 @@ static void connection_ready(struct watch *w, usec_t now, unsigned events)
 		return;
 	/* No further edge may come for the rest, which may be frames and the end of the stream. */
 	if (more || (ends && events & POLL_EVENT_IN))
-		poller_look_again(c->link->config.poller, &c->watch);
+		poller_again(c->link->config.poller, &c->watch, (events & ~POLL_EVENT_OUT) | POLL_EVENT_IN);
 	else if (ends)
 		end_later(c);
 }

@@ -23,9 +23,15 @@ static usec_t deadline(const struct lanlet_network *n)
 	return MIN(first, forwards_deadline(&n->forwards));
 }
 
+/* Work that is left is not for deadline(), which tells what expires. */
+static usec_t wake_up(const struct lanlet_network *n)
+{
+	return loop_has_work(&n->loop) ? 0 : deadline(n);
+}
+
 long long lanlet_network_deadline_usec(const struct lanlet_network *n)
 {
-	usec_t when = deadline(n);
+	usec_t when = wake_up(n);
 	return when == USEC_INFINITY ? -1 : (long long)when;
 }
 
@@ -41,13 +47,15 @@ static int timeout_until(usec_t when)
 
 int lanlet_network_timeout_ms(const struct lanlet_network *n)
 {
-	return timeout_until(deadline(n));
+	return timeout_until(wake_up(n));
 }
 
 /* @when: deadline() before this turn's events.  What these events make due is done in the next turn. */
 static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 {
-	int r = loop_dispatch(&n->loop, now);
+	int r = loop_begin(&n->loop);
+	while (loop_serve(&n->loop, now))
+		now = clock_now();
 	if (when <= now) {
 		gateway_expire(&n->gateway, now);
 		segment_expire(&n->segment, now);
@@ -78,7 +86,7 @@ static int look_for_work(struct lanlet_network *n, usec_t when)
 		int r = loop_wait(&n->loop, 0);
 		if (r < 0)
 			return r;
-		if (loop_has_events(&n->loop) || links_have_work(&n->links)) {
+		if (loop_has_work(&n->loop) || links_have_work(&n->links)) {
 			busy_poll_paid(&n->busy_poll);
 			return 1;
 		}
@@ -89,12 +97,12 @@ static int look_for_work(struct lanlet_network *n, usec_t when)
 
 static int sleep_until(struct lanlet_network *n, usec_t when)
 {
-	if (n->busy_poll.limit == 0)
+	if (n->busy_poll.limit == 0 || loop_has_work(&n->loop))
 		return loop_wait(&n->loop, timeout_until(when));
 	links_settle(&n->links);
 	usec_t before = clock_now();
 	int r = loop_wait(&n->loop, timeout_until(when));
-	if (loop_has_events(&n->loop))
+	if (loop_has_work(&n->loop))
 		busy_poll_slept(&n->busy_poll, clock_now() - before);
 	return r;
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/shares.h"
+
+#include "base/macros.h"
+
+/*
+ * What a round should take.  Less would cut batches that are worth their length: a whole read of a stream link, 512 KiB of joined TCP
+ * segments, takes a quarter of it.
+ */
+#define ROUND_TIME (1 * USEC_PER_MSEC)
+/* Below this, changing from one share to the next takes too large a part of the time. */
+#define SLICE_MIN ((usec_t)200)
+
+void shares_init(struct shares *s)
+{
+	*s = (struct shares){ 0 };
+	list_init(&s->ready);
+	list_init(&s->round_end);
+}
+
+void share_init(struct share *share)
+{
+	list_init(&share->node);
+	list_init(&share->work);
+}
+
+void share_done(struct share *share)
+{
+	if (!share->node.next)
+		return;
+	assert(list_empty(&share->work));
+	list_remove(&share->node);
+}
+
+void shares_add(struct shares *s, struct share *share, struct list *item)
+{
+	list_append(&share->work, item);
+	if (list_empty(&share->node))
+		list_append(&s->ready, &share->node);
+}
+
+bool shares_have_work(const struct shares *s)
+{
+	return !list_empty(&s->ready);
+}
+
+void shares_begin_round(struct shares *s)
+{
+	list_remove(&s->round_end);
+	s->n_round = 0;
+	list_for_each(node, &s->ready)
+		s->n_round++;
+	list_append(&s->ready, &s->round_end);
+}
+
+struct share *shares_next(struct shares *s)
+{
+	if (s->ready.next != &s->round_end)
+		return container_of(s->ready.next, struct share, node);
+	list_remove(&s->round_end);
+	return NULL;
+}
+
+/* A share that is served stays at the head of the list until then; its owner removes it from there. */
+static bool is_there(const struct shares *s, const struct share *share)
+{
+	return s->ready.next == &share->node;
+}
+
+struct list *shares_take(struct shares *s, struct share *share)
+{
+	if (!is_there(s, share) || list_empty(&share->work))
+		return NULL;
+	struct list *item = share->work.next;
+	list_remove(item);
+	return item;
+}
+
+void shares_served(struct shares *s, struct share *share)
+{
+	if (!is_there(s, share))
+		return;
+	list_remove(&share->node);
+	if (!list_empty(&share->work))
+		list_append(&s->ready, &share->node);
+}
+
+usec_t shares_slice(const struct shares *s)
+{
+	return MAX(ROUND_TIME / MAX(s->n_round, 1u), SLICE_MIN);
+}
