@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * In: one recv() per event reads up to a buffer's size.  Frames are not copied; the segment is flushed before the buffer is used again.
- * Buffers come from a pool, and a connection keeps one only while it holds part of a frame, so idle connections need no buffer.
+ * In: an event reads up to a buffer's size, in pieces.  Frames are not copied; the segment is flushed before the buffer is used again.
+ * Frames that are left when the connection's slice of time is over (host/shares.h) stay in the buffer, and nothing more is read meanwhile.
+ * Buffers come from a pool, and a connection keeps one only while it holds frames or a part of one, so idle connections need no buffer.
  *
  * Out: stream_out.h.
  */
@@ -31,6 +32,13 @@
 /* More than a unix socket holds, and than the largest frame. */
 #define RX_BUFFER_BYTES ((size_t)512 * 1024)
 #define RX_POOL_MAX 4
+/*
+ * One recv(), after which the clock is looked at: a guest that sends small frames one by one, as QEMU does, makes the kernel take a third
+ * of a microsecond for each.
+ */
+#define RX_PIECE_BYTES ((size_t)64 * 1024)
+/* Frames between two looks at the clock.  One that makes the engine open a connection takes up to 40 us. */
+#define FRAMES_PER_LOOK 16u
 /* The kernel limits it to net.core.wmem_max. */
 #define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
 
@@ -60,11 +68,13 @@ struct connection {
 	struct stream_link *link;
 	struct connector_target *target; /* NULL: the guest connected to lanlet */
 	struct watch watch;
+	struct share share;
 	struct deferred end;
 	int fd;
 	bool ending;
-	struct rx_buffer *rx; /* NULL while there is no partial frame */
-	size_t rx_len;
+	bool has_frames;      /* whole ones wait in the buffer */
+	struct rx_buffer *rx; /* NULL while it would be empty */
+	size_t rx_at, rx_len; /* bytes [rx_at … rx_len) of it are used */
 	struct stream_out out;
 };
 
@@ -103,6 +113,7 @@ static void connection_free(struct connection *c, usec_t now)
 	struct stream_link *l = c->link;
 	list_remove(&c->end.node);
 	poller_unwatch(l->config.poller, &c->watch);
+	share_done(&c->share);
 	if (c->port.segment)
 		segment_detach(l->config.segment, now, &c->port);
 	list_remove(&c->node);
@@ -186,65 +197,107 @@ static void drain_queue(struct connection *c, usec_t now)
 
 /* --- in --- */
 
-/* Delivers the complete frames in the buffer; returns their bytes, or -EBADMSG at an invalid length. */
-static ssize_t deliver_frames(struct connection *c, usec_t now)
+/* Delivers complete frames of the buffer until the slice is over.  -EBADMSG at an invalid length. */
+static int deliver_frames(struct connection *c, usec_t now)
 {
-	struct bytes_reader r = bytes_reader(c->rx->bytes, c->rx_len);
+	struct bytes_reader r = bytes_reader(c->rx->bytes + c->rx_at, c->rx_len - c->rx_at);
 	const uint8_t *bytes;
 	size_t len;
 	enum framing_next next;
-	while ((next = framing_take(&r, ETH_HEADER_LEN, LINK_FRAME_MAX, &bytes, &len)) == FRAMING_FRAME)
+	unsigned n = 0;
+	c->has_frames = false;
+	while ((next = framing_take(&r, ETH_HEADER_LEN, LINK_FRAME_MAX, &bytes, &len)) == FRAMING_FRAME) {
 		segment_input_batch(c->link->config.segment, now, &c->port, bytes, len, r.left > 0);
-	return next == FRAMING_BROKEN ? -EBADMSG : (ssize_t)(c->rx_len - r.left);
-}
-
-static void keep_rest(struct connection *c, size_t used)
-{
-	c->rx_len -= used;
-	if (c->rx_len == 0) {
-		give_rx_buffer(c->link, c->rx);
-		c->rx = NULL;
-	} else if (used > 0) {
-		memmove(c->rx->bytes, c->rx->bytes + used, c->rx_len);
+		if (++n % FRAMES_PER_LOOK == 0 && r.left > 0 && poller_slice_is_over(c->link->config.poller)) {
+			c->has_frames = true;
+			break;
+		}
 	}
+	c->rx_at = c->rx_len - r.left;
+	return next == FRAMING_BROKEN ? -EBADMSG : 0;
 }
 
-static void deliver_batch(struct connection *c, usec_t now)
+static void give_empty_buffer(struct connection *c)
 {
-	struct segment *segment = c->link->config.segment;
-	ssize_t used = deliver_frames(c, now);
-	segment_flush(segment, now);
-	if (used >= 0) {
-		keep_rest(c, (size_t)used);
+	if (c->rx_at < c->rx_len)
 		return;
-	}
-	segment_drop(segment, &c->port, DROP_STREAM_LENGTH, NULL);
-	log_limited(c->link->config.log, &c->port.log_limit, now, LOG_LEVEL_WARNING,
-		    "port %s: impossible frame length, closing the connection", c->port.name);
-	end_later(c);
+	c->rx_at = c->rx_len = 0;
+	give_rx_buffer(c->link, c->rx);
+	c->rx = NULL;
 }
 
-/* Reads once.  True when there may be more. */
-static bool read_frames(struct connection *c, usec_t now)
+/* Moves the part of a frame that is left to the front of the buffer. */
+static void move_rest(struct connection *c)
+{
+	if (c->rx_at > 0)
+		memmove(c->rx->bytes, c->rx->bytes + c->rx_at, c->rx_len - c->rx_at);
+	c->rx_len -= c->rx_at;
+	c->rx_at = 0;
+}
+
+static bool has_buffer(struct connection *c)
 {
 	if (!c->rx)
 		c->rx = take_rx_buffer(c->link);
-	if (!c->rx) {
-		segment_drop(c->link->config.segment, &c->port, DROP_NO_MEMORY, NULL);
-		end_later(c);
-		return false;
-	}
-	size_t room = RX_BUFFER_BYTES - c->rx_len;
-	ssize_t n = recv(c->fd, c->rx->bytes + c->rx_len, room, MSG_DONTWAIT);
-	if (n > 0) {
-		c->rx_len += (size_t)n;
-		deliver_batch(c, now);
-		return (size_t)n == room;
-	}
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		end_later(c);
-	keep_rest(c, 0);
+	if (c->rx)
+		return true;
+	segment_drop(c->link->config.segment, &c->port, DROP_NO_MEMORY, NULL);
+	end_later(c);
 	return false;
+}
+
+enum rx_next {
+	RX_MORE,  /* in the socket, perhaps, or in the buffer */
+	RX_EMPTY, /* the socket is */
+	RX_END,
+	RX_BROKEN,
+};
+
+/* Reads a piece behind what is in the buffer and delivers its frames. */
+static enum rx_next read_piece(struct connection *c, usec_t now)
+{
+	size_t room = MIN(RX_BUFFER_BYTES - c->rx_len, RX_PIECE_BYTES);
+	ssize_t n = recv(c->fd, c->rx->bytes + c->rx_len, room, MSG_DONTWAIT);
+	if (n <= 0)
+		return n < 0 && (errno == EAGAIN || errno == EINTR) ? RX_EMPTY : RX_END;
+	c->rx_len += (size_t)n;
+	if (deliver_frames(c, now) < 0)
+		return RX_BROKEN;
+	return (size_t)n == room || c->has_frames ? RX_MORE : RX_EMPTY;
+}
+
+/* Reads a batch: what the buffer holds, or less when the slice is over before. */
+static enum rx_next read_batch(struct connection *c, usec_t now)
+{
+	enum rx_next next;
+	move_rest(c);
+	do
+		next = read_piece(c, now);
+	while (next == RX_MORE && c->rx_len < RX_BUFFER_BYTES && !c->has_frames && !poller_slice_is_over(c->link->config.poller));
+	return next;
+}
+
+/* Reads only when no frames wait in the buffer.  True when there may be more. */
+static bool read_frames(struct connection *c, usec_t now)
+{
+	struct segment *segment = c->link->config.segment;
+	if (!has_buffer(c))
+		return false;
+	enum rx_next next = RX_MORE;
+	if (!c->has_frames)
+		next = read_batch(c, now);
+	else if (deliver_frames(c, now) < 0)
+		next = RX_BROKEN;
+	segment_flush(segment, now);
+	give_empty_buffer(c);
+	if (next == RX_BROKEN) {
+		segment_drop(segment, &c->port, DROP_STREAM_LENGTH, NULL);
+		log_limited(c->link->config.log, &c->port.log_limit, now, LOG_LEVEL_WARNING,
+			    "port %s: impossible frame length, closing the connection", c->port.name);
+	}
+	if (next == RX_BROKEN || next == RX_END)
+		end_later(c);
+	return next == RX_MORE;
 }
 
 static void connection_ready(struct watch *w, usec_t now, unsigned events)
@@ -255,11 +308,12 @@ static void connection_ready(struct watch *w, usec_t now, unsigned events)
 		drain_queue(c, now);
 	if (c->ending)
 		return;
-	bool more = events & POLL_EVENT_IN && read_frames(c, now);
+	bool reads = events & POLL_EVENT_IN || c->has_frames;
+	bool more = reads && read_frames(c, now);
 	if (c->ending)
 		return;
 	/* No further edge may come for the rest, which may be frames and the end of the stream. */
-	if (more || (ends && events & POLL_EVENT_IN))
+	if (more || (ends && reads))
 		poller_again(c->link->config.poller, &c->watch, (events & ~POLL_EVENT_OUT) | POLL_EVENT_IN);
 	else if (ends)
 		end_later(c);
@@ -277,7 +331,9 @@ static int add(struct stream_link *l, int fd, const struct port_identity *identi
 	c->target = target;
 	c->fd = fd;
 	stream_out_init(&c->out, fd, frame_dropped);
+	share_init(&c->share);
 	c->watch.ready = connection_ready;
+	c->watch.share = &c->share;
 	c->end.run = run_end;
 	list_init(&c->end.node);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ SOCKET_BUFFER_BYTES }, sizeof(int));

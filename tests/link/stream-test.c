@@ -264,6 +264,82 @@ static void more_than_is_read_at_once_arrives(struct fixture *f, gconstpointer d
 	g_assert_cmpuint(f->other.frames->len, ==, FRAMES);
 }
 
+static usec_t time_now, time_per_look;
+
+static usec_t turned_clock(void)
+{
+	return time_now += time_per_look;
+}
+
+static void turn_clock(struct fixture *f, usec_t per_look)
+{
+	time_per_look = per_look;
+	f->loop.clock = turned_clock;
+}
+
+static uint8_t fill_of(const struct fixture *f, unsigned i)
+{
+	size_t len;
+	return memory_port_frame(&f->other, i, &len)[ETH_HEADER_LEN];
+}
+
+enum { SMALL_FRAMES = 2000 };
+
+static void write_small_frames(int fd)
+{
+	g_autoptr(GByteArray) all = g_byte_array_new();
+	uint8_t bytes[100];
+	for (unsigned i = 0; i < SMALL_FRAMES; i++)
+		g_byte_array_append(all, bytes, (guint)make(bytes, sizeof(bytes), 60, (uint8_t)(i % 250)));
+	write_all(fd, all->data, all->len);
+}
+
+static void small_frames_of_a_client_let_another_have_its_turn(struct fixture *f, gconstpointer data)
+{
+	int second = add_client(f);
+	uint8_t bytes[100];
+	turn_clock(f, 100);
+	write_small_frames(f->client);
+	write_all(second, bytes, make(bytes, sizeof(bytes), 60, 255));
+	loop_dispatch(&f->loop, 0);
+	unsigned got = f->other.frames->len;
+	g_assert_cmpuint(got, <, SMALL_FRAMES / 8);
+	g_assert_cmpuint(fill_of(f, got - 1), ==, 255);
+	/* The rest is in the buffer and in the socket: nothing else wakes the connection. */
+	turn(f);
+	g_assert_cmpuint(f->other.frames->len, ==, SMALL_FRAMES + 1);
+	for (unsigned i = 0; i < SMALL_FRAMES; i++)
+		g_assert_cmpuint(fill_of(f, i < got - 1 ? i : i + 1), ==, i % 250);
+	close(second);
+}
+
+static void frames_that_waited_when_the_client_left_arrive(struct fixture *f, gconstpointer data)
+{
+	turn_clock(f, 1000);
+	write_small_frames(f->client);
+	loop_dispatch(&f->loop, 0);
+	g_assert_cmpuint(f->other.frames->len, <, SMALL_FRAMES);
+	close(f->client);
+	f->client = -1;
+	turn(f);
+	g_assert_cmpuint(f->other.frames->len, ==, SMALL_FRAMES);
+	g_assert_cmpuint(f->segment.n_ports, ==, 1);
+}
+
+/* Acknowledgements for each turn, and joined segments, need long turns. */
+static void cheap_frames_of_a_whole_read_pass_in_one_turn(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(GByteArray) all = g_byte_array_new();
+	uint8_t bytes[1518];
+	for (unsigned i = 0; i < 100; i++)
+		g_byte_array_append(all, bytes, (guint)make(bytes, sizeof(bytes), 1514, 1));
+	turn_clock(f, 1);
+	write_all(f->client, all->data, all->len);
+	loop_dispatch(&f->loop, 0);
+	g_assert_cmpuint(f->other.frames->len, ==, 100);
+	g_assert_cmpuint(f->other.flushes, ==, 1);
+}
+
 static void client_may_disconnect_while_frames_are_sent_to_it(struct fixture *f, gconstpointer data)
 {
 	uint8_t bytes[100];
@@ -364,6 +440,9 @@ int main(int argc, char **argv)
 	TEST(client_that_disconnects_leaves_no_port_behind);
 	TEST(frames_sent_before_the_end_of_a_connection_arrive);
 	TEST(more_than_is_read_at_once_arrives);
+	TEST(small_frames_of_a_client_let_another_have_its_turn);
+	TEST(frames_that_waited_when_the_client_left_arrive);
+	TEST(cheap_frames_of_a_whole_read_pass_in_one_turn);
 	TEST(client_may_disconnect_while_frames_are_sent_to_it);
 	TEST(two_hundred_clients_each_get_a_broadcast);
 	TEST(storm_of_broadcasts_leaves_room_for_frames_meant_for_one_client);
