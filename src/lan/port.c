@@ -19,9 +19,9 @@ void port_identify(struct port *p, const char *kind, const struct port_identity 
 {
 	if (identity) {
 		p->pinned = identity->pinned;
-		p->guard = identity->guard;
-		p->may_serve_dhcp = identity->may_serve_dhcp;
-		p->may_route = identity->may_route;
+		p->guard = identity->properties.guard;
+		p->may_serve_dhcp = identity->properties.may_serve_dhcp;
+		p->may_route = identity->properties.may_route;
 		segment_guard_port(p->segment, p);
 	}
 	if (identity && identity->name[0] != '\0')

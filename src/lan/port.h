@@ -112,12 +112,22 @@ struct port {
 	struct port_counters counters;
 };
 
+/* What the user allows the guest behind a port. */
+struct port_properties {
+	enum port_guard guard;
+	bool may_serve_dhcp, may_route;
+};
+
+static inline bool port_properties_equal(const struct port_properties *a, const struct port_properties *b)
+{
+	return a->guard == b->guard && a->may_serve_dhcp == b->may_serve_dhcp && a->may_route == b->may_route;
+}
+
 /* What the user says about the guest behind a port. */
 struct port_identity {
 	char name[PORT_NAME_SIZE]; /* "": the kind of port and its number */
 	struct mac pinned;         /* zero: any */
-	enum port_guard guard;
-	bool may_serve_dhcp, may_route;
+	struct port_properties properties;
 };
 
 /* Everything but ops zeroed; the implementor fills in the rest. */

@@ -33,6 +33,8 @@
 #include <unistd.h>
 
 #define BUCKETS 256u
+/* Of a socket of one guest, which has a second peer only while it restarts or moves. */
+#define BUCKETS_OF_ONE 4u
 /* Minimum time between two searches for dead ports while there is no room for a new one. */
 #define SWEEP_PAUSE USEC_PER_SEC
 
@@ -49,11 +51,14 @@ struct dgram_socket {
 	struct dgram_link *link;
 	struct watch watch;
 	struct log_limit log_limit; /* for lines about senders that get no port */
-	struct list peers;          /* by check_at, earliest first */
-	struct list buckets[BUCKETS];
+	bool has_identity;
+	struct port_identity identity; /* of its peers */
+	struct list peers;             /* by check_at, earliest first */
 	unsigned n_peers;
 	usec_t sweep_again;
 	char directory[UNIX_ADDRESS_TEXT_SIZE]; /* of its path; "": it has none */
+	unsigned n_buckets;
+	struct list buckets[];
 };
 
 struct peer {
@@ -146,7 +151,7 @@ static enum datagram_refusal refused(struct datagram_port *out, int error)
 static struct list *bucket_of(struct dgram_socket *s, const struct unix_address *a)
 {
 	uint64_t hash = hash_bytes(&s->link->config.segment->config.hash_key, &a->name, a->len);
-	return &s->buckets[hash % BUCKETS];
+	return &s->buckets[hash % s->n_buckets];
 }
 
 static struct peer *find_peer(struct dgram_socket *s, const struct unix_address *a)
@@ -203,7 +208,7 @@ static int attach_path(struct dgram_socket *s, const struct unix_address *a, use
 	list_append(&s->peers, &p->node);
 	list_append(bucket_of(s, a), &p->bucket);
 	s->n_peers++;
-	port_identify(&p->out.port, "dgram", NULL);
+	port_identify(&p->out.port, "dgram", s->has_identity ? &s->identity : NULL);
 	log_info(s->link->config.log, "port %s: attached from %s", p->out.port.name, unix_address_format(a, path));
 	*ret = p;
 	return 0;
@@ -351,17 +356,23 @@ static void dgram_expire(struct link *link, usec_t now)
 	}
 }
 
-static int dgram_listen(struct link *link, int fd, char *error, size_t size)
+static int dgram_listen(struct link *link, int fd, const struct port_identity *identity, char *error, size_t size)
 {
 	struct dgram_link *l = dgram_link_of(link);
-	struct dgram_socket *s = calloc(1, sizeof(*s));
+	unsigned n_buckets = identity ? BUCKETS_OF_ONE : BUCKETS;
+	struct dgram_socket *s = calloc(1, sizeof(*s) + n_buckets * sizeof(s->buckets[0]));
 	if (!s)
 		return -ENOMEM;
 	s->link = l;
 	s->log_limit.kind = "dgram socket";
 	s->watch = (struct watch){ .ready = socket_ready, .fd = fd };
+	if (identity) {
+		s->has_identity = true;
+		s->identity = *identity;
+	}
 	list_init(&s->peers);
-	for (unsigned i = 0; i < BUCKETS; i++)
+	s->n_buckets = n_buckets;
+	for (unsigned i = 0; i < n_buckets; i++)
 		list_init(&s->buckets[i]);
 	int r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
 	if (r == 0)
@@ -383,6 +394,16 @@ static void socket_free(struct dgram_socket *s, usec_t now)
 	list_remove(&s->node);
 	close(s->watch.fd);
 	free(s);
+}
+
+static void dgram_unlisten(struct link *link, usec_t now, int fd)
+{
+	struct dgram_link *l = dgram_link_of(link);
+	list_for_each(node, &l->sockets) {
+		struct dgram_socket *s = container_of(node, struct dgram_socket, node);
+		if (s->watch.fd == fd)
+			socket_free(s, now);
+	}
 }
 
 static void dgram_free(struct link *link, usec_t now)
@@ -422,6 +443,7 @@ const struct link_ops dgram_link_ops = {
 	.new = dgram_new,
 	.free = dgram_free,
 	.listen = dgram_listen,
+	.unlisten = dgram_unlisten,
 	.deadline = dgram_deadline,
 	.expire = dgram_expire,
 };

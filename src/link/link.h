@@ -76,9 +76,14 @@ struct link_ops {
 
 	/*
 	 * Optional.  Serves guests on @fd, which listens or is a bound unix datagram socket, non-blocking and CLOEXEC.  The caller removes
-	 * the socket's file.
+	 * the socket's file.  Each guest there becomes a port with @identity, which may be NULL.  A VDE switch takes its properties only.
 	 */
-	int (*listen)(struct link *l, int fd, char *error, size_t size);
+	int (*listen)(struct link *l, int fd, const struct port_identity *identity, char *error, size_t size);
+	/*
+	 * Optional.  Closes @fd, which listen() took, so that no more guests come there.  Connections stay; guests without a connection of
+	 * their own (dgram) are detached.
+	 */
+	void (*unlisten)(struct link *l, usec_t now, int fd);
 	/* Optional, for a link that needs more than one socket: makes, and finally removes, what it needs at @path. */
 	int (*listen_at)(struct link *l, const char *path, char *error, size_t size);
 	/*

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "host/poller.h"
+#include "lan/port.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ struct listening {
 	struct list node;
 	struct listener *listener;
 	struct watch watch;
+	bool has_identity;
+	struct port_identity identity; /* of the connections that are accepted here */
 };
 
 static void pause_all(struct listener *l, usec_t until)
@@ -31,9 +34,10 @@ static void pause_all(struct listener *l, usec_t until)
 
 static void socket_ready(struct watch *w, usec_t now, unsigned events)
 {
-	struct listener *l = container_of(w, struct listening, watch)->listener;
+	struct listening *s = container_of(w, struct listening, watch);
+	struct listener *l = s->listener;
 	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	int r = fd < 0 ? -errno : l->accepted(l, fd);
+	int r = fd < 0 ? -errno : l->accepted(l, fd, s->has_identity ? &s->identity : NULL);
 	if (r == 0 || r == -EAGAIN || r == -EINTR || r == -ECONNABORTED)
 		return;
 	if (fd >= 0)
@@ -45,29 +49,44 @@ static void socket_ready(struct watch *w, usec_t now, unsigned events)
 		l->paused(l);
 }
 
-void listener_init(struct listener *l, struct poller *poller, struct log *log, int (*accepted)(struct listener *l, int fd))
+void listener_init(struct listener *l, struct poller *poller, struct log *log,
+		   int (*accepted)(struct listener *l, int fd, const struct port_identity *identity))
 {
 	*l = (struct listener){ .poller = poller, .log = log, .log_limit.kind = "listener", .accepted = accepted, .again = USEC_INFINITY };
 	list_init(&l->sockets);
 }
 
+static void listening_free(struct listening *s)
+{
+	poller_unwatch(s->listener->poller, &s->watch);
+	list_remove(&s->node);
+	close(s->watch.fd);
+	free(s);
+}
+
 void listener_done(struct listener *l)
+{
+	list_for_each(node, &l->sockets)
+		listening_free(container_of(node, struct listening, node));
+}
+
+void listener_remove(struct listener *l, int fd)
 {
 	list_for_each(node, &l->sockets) {
 		struct listening *s = container_of(node, struct listening, node);
-		poller_unwatch(l->poller, &s->watch);
-		list_remove(&s->node);
-		close(s->watch.fd);
-		free(s);
+		if (s->watch.fd == fd)
+			listening_free(s);
 	}
 }
 
-int listener_add(struct listener *l, int fd)
+int listener_add(struct listener *l, int fd, const struct port_identity *identity)
 {
 	struct listening *s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	*s = (struct listening){ .listener = l, .watch = { .ready = socket_ready, .fd = fd } };
+	*s = (struct listening){ .listener = l, .watch = { .ready = socket_ready, .fd = fd }, .has_identity = identity };
+	if (identity)
+		s->identity = *identity;
 	int r = poller_watch(l->poller, &s->watch, fd, POLL_EVENT_IN);
 	if (r < 0) {
 		free(s);

@@ -12,25 +12,32 @@
 #include "base/usec.h"
 
 struct poller;
+struct port_identity;
 
 struct listener {
 	struct poller *poller;
 	struct log *log;
 	struct log_limit log_limit; /* for lines about clients that have no port */
-	/* @fd is connected, CLOEXEC and NONBLOCK.  The link owns it if this returns 0; otherwise a negative errno. */
-	int (*accepted)(struct listener *l, int fd);
+	/*
+	 * @fd is connected, CLOEXEC and NONBLOCK.  The link owns it if this returns 0; otherwise a negative errno.  @identity is that of
+	 * the listening socket, NULL if it has none.
+	 */
+	int (*accepted)(struct listener *l, int fd, const struct port_identity *identity);
 	/* Optional: called when deadline() has become earlier. */
 	void (*paused)(struct listener *l);
 	struct list sockets;
 	usec_t again; /* end of the pause; USEC_INFINITY: no pause; one less: paused until listener_resume() */
 };
 
-void listener_init(struct listener *l, struct poller *poller, struct log *log, int (*accepted)(struct listener *l, int fd));
+void listener_init(struct listener *l, struct poller *poller, struct log *log,
+		   int (*accepted)(struct listener *l, int fd, const struct port_identity *identity));
 /* Closes the sockets. */
 void listener_done(struct listener *l);
 
-/* Accepts on @fd, a listening socket, which it owns when 0 is returned. */
-int listener_add(struct listener *l, int fd);
+/* Accepts on @fd, a listening socket, which it owns when 0 is returned.  @identity is copied; NULL: none. */
+int listener_add(struct listener *l, int fd, const struct port_identity *identity);
+/* Closes @fd, which listener_add() took; connections stay. */
+void listener_remove(struct listener *l, int fd);
 /* Accepts nothing until listener_resume(); clients wait in the backlog. */
 void listener_suspend(struct listener *l);
 /* A descriptor or memory was freed: tries again. */

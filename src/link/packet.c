@@ -117,9 +117,9 @@ static int add(struct packet_link *l, int fd, const struct port_identity *identi
 	return 0;
 }
 
-static int accepted(struct listener *listener, int fd)
+static int accepted(struct listener *listener, int fd, const struct port_identity *identity)
 {
-	return add(container_of(listener, struct packet_link, listener), fd, NULL);
+	return add(container_of(listener, struct packet_link, listener), fd, identity);
 }
 
 static struct packet_link *packet_link_of(const struct link *link)
@@ -142,9 +142,14 @@ static void packet_expire(struct link *link, usec_t now)
 	listener_expire(&packet_link_of(link)->listener, now);
 }
 
-static int packet_listen(struct link *link, int fd, char *error, size_t size)
+static int packet_listen(struct link *link, int fd, const struct port_identity *identity, char *error, size_t size)
 {
-	return listener_add(&packet_link_of(link)->listener, fd);
+	return listener_add(&packet_link_of(link)->listener, fd, identity);
+}
+
+static void packet_unlisten(struct link *link, usec_t now, int fd)
+{
+	listener_remove(&packet_link_of(link)->listener, fd);
 }
 
 static int packet_new(const struct link_config *config, struct link **ret)
@@ -184,6 +189,7 @@ const struct link_ops packet_link_ops = {
 	.new = packet_new,
 	.free = packet_free,
 	.listen = packet_listen,
+	.unlisten = packet_unlisten,
 	.add = packet_add,
 	.deadline = packet_deadline,
 	.expire = packet_expire,

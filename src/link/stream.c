@@ -377,9 +377,9 @@ static void stream_for_each_target(const struct link *link, link_target_f f, voi
 	connector_for_each(&stream_link_of(link)->connector, f, opaque);
 }
 
-static int accepted(struct listener *listener, int fd)
+static int accepted(struct listener *listener, int fd, const struct port_identity *identity)
 {
-	return add(container_of(listener, struct stream_link, listener), fd, NULL, NULL);
+	return add(container_of(listener, struct stream_link, listener), fd, identity, NULL);
 }
 
 static usec_t stream_deadline(const struct link *link)
@@ -395,9 +395,14 @@ static void stream_expire(struct link *link, usec_t now)
 	connector_expire(&l->connector, now);
 }
 
-static int stream_listen(struct link *link, int fd, char *error, size_t size)
+static int stream_listen(struct link *link, int fd, const struct port_identity *identity, char *error, size_t size)
 {
-	return listener_add(&stream_link_of(link)->listener, fd);
+	return listener_add(&stream_link_of(link)->listener, fd, identity);
+}
+
+static void stream_unlisten(struct link *link, usec_t now, int fd)
+{
+	listener_remove(&stream_link_of(link)->listener, fd);
 }
 
 static int stream_new(const struct link_config *config, struct link **ret)
@@ -438,6 +443,7 @@ const struct link_ops stream_link_ops = {
 	.new = stream_new,
 	.free = stream_free,
 	.listen = stream_listen,
+	.unlisten = stream_unlisten,
 	.connect = stream_connect,
 	.add = stream_add,
 	.for_each_target = stream_for_each_target,

@@ -58,7 +58,7 @@ static int refuse_fd(const struct attachment *a, const struct socket_facts *f, c
 static int hand_over(struct lanlet_network *n, const struct attachment *a, const struct socket_facts *f, char *error, size_t size)
 {
 	struct link *l = links_find_socket(&n->links, a->type, f->type, use_of(f));
-	return is_shared(f) ? l->ops->listen(l, a->fd, error, size) : l->ops->add(l, a->fd, &a->identity);
+	return is_shared(f) ? l->ops->listen(l, a->fd, &a->identity, error, size) : l->ops->add(l, a->fd, &a->identity);
 }
 
 static int attach_fd(struct lanlet_network *n, const struct attachment *a, char *error, size_t size)

@@ -27,7 +27,7 @@ static struct socket_path *socket_path_new(const char *path)
 /* Also removes the socket when @l does not listen on it. */
 static int listen_or_remove(struct link *l, int fd, const char *path, char *error, size_t size)
 {
-	int r = l->ops->listen(l, fd, error, size);
+	int r = l->ops->listen(l, fd, NULL, error, size);
 	if (r == 0)
 		return 0;
 	close(fd);

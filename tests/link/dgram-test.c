@@ -55,7 +55,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 	memory_port_init(&f->other, &f->segment, "other", LINK_FRAME_MAX);
 	int fd = unix_serve(f->path, SOCK_DGRAM, error, sizeof(error));
 	g_assert_cmpstr(error, ==, "");
-	g_assert_cmpint(dgram_link_ops.listen(f->link, fd, NULL, 0), ==, 0);
+	g_assert_cmpint(dgram_link_ops.listen(f->link, fd, NULL, NULL, 0), ==, 0);
 }
 
 static void remove_all(const char *dir)
@@ -377,10 +377,37 @@ static void sockets_left_by_earlier_guests_are_removed_at_the_start(struct fixtu
 	char error[200];
 	int alive = guest_at(f, "guest-alive.sock");
 	close(guest_at(f, "guest-dead.sock"));
-	g_assert_cmpint(dgram_link_ops.listen(f->link, unix_serve(path, SOCK_DGRAM, error, sizeof(error)), NULL, 0), ==, 0);
+	g_assert_cmpint(dgram_link_ops.listen(f->link, unix_serve(path, SOCK_DGRAM, error, sizeof(error)), NULL, NULL, 0), ==, 0);
 	g_assert_true(has_name(f, "guest-alive.sock"));
 	g_assert_false(has_name(f, "guest-dead.sock"));
 	close(alive);
+}
+
+static void guests_of_a_socket_with_an_identity_have_it_and_leave_with_the_socket(struct fixture *f, gconstpointer data)
+{
+	static const struct port_identity web = { .name = "web", .pinned = { { 2, 0, 0, 0, 0, 1 } } };
+	g_autofree char *path = path_of(f, "web.sock");
+	struct sockaddr_un own = address_of(path);
+	char error[200];
+	int fd = unix_serve(path, SOCK_DGRAM, error, sizeof(error));
+	g_assert_cmpint(dgram_link_ops.listen(f->link, fd, &web, NULL, 0), ==, 0);
+	int guest = guest_at(f, "guest"), other = guest_at(f, "other");
+	for (uint8_t source = 1; source <= 2; source++) {
+		g_assert_cmpint(sendto(guest, make(MAC_BROADCAST, source, 60), 60, 0, (struct sockaddr *)&own, sizeof(own)), ==, 60);
+		turn(f);
+	}
+	send_from(f, other, 3, 60);
+	g_assert_cmpuint(ports(f), ==, 2);
+	g_assert_cmpuint(f->segment.drops.count[DROP_PINNED_MAC], ==, 1);
+	assert_logged(f, "port web: attached from");
+
+	dgram_link_ops.unlisten(f->link, f->now, fd);
+	turn(f);
+	g_assert_cmpuint(ports(f), ==, 1);
+	send_from(f, other, 3, 60);
+	g_assert_cmpuint(ports(f), ==, 1);
+	close(guest);
+	close(other);
 }
 
 static void pass_time(struct fixture *f, usec_t span)
@@ -556,6 +583,7 @@ int main(int argc, char **argv)
 	TEST(socket_of_a_guest_is_removed_with_its_port);
 	TEST(guest_that_is_there_again_at_its_path_keeps_its_socket);
 	TEST(sockets_left_by_earlier_guests_are_removed_at_the_start);
+	TEST(guests_of_a_socket_with_an_identity_have_it_and_leave_with_the_socket);
 	TEST(silent_guest_stays_while_its_socket_is_there);
 	TEST(burst_longer_than_a_socket_s_queue_arrives_whole);
 	TEST(guest_that_does_not_drain_costs_only_itself);

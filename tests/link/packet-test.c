@@ -89,7 +89,7 @@ static void listen_anywhere(struct fixture *f, struct sockaddr_un *ret, socklen_
 	g_assert_cmpint(bind(fd, (struct sockaddr *)ret, sizeof(sa_family_t)), ==, 0);
 	g_assert_cmpint(getsockname(fd, (struct sockaddr *)ret, ret_len), ==, 0);
 	g_assert_cmpint(listen(fd, 5), ==, 0);
-	g_assert_cmpint(packet_link_ops.listen(f->link, fd, NULL, 0), ==, 0);
+	g_assert_cmpint(packet_link_ops.listen(f->link, fd, NULL, NULL, 0), ==, 0);
 }
 
 static void connection_to_the_listener_is_a_port_until_it_ends(struct fixture *f, gconstpointer data)

@@ -387,8 +387,8 @@ static void storm_of_broadcasts_leaves_room_for_frames_meant_for_one_client(stru
 	g_assert_cmpuint(read_frames(f, f->client), ==, 1);
 }
 
-/* A listener of the link at an address that the kernel chose. */
-static void listen_anywhere(struct fixture *f, struct sockaddr_un *ret, socklen_t *ret_len)
+/* A listener of the link at an address that the kernel chose; its descriptor, which the link owns. */
+static int listen_as(struct fixture *f, const struct port_identity *identity, struct sockaddr_un *ret, socklen_t *ret_len)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
@@ -396,14 +396,50 @@ static void listen_anywhere(struct fixture *f, struct sockaddr_un *ret, socklen_
 	g_assert_cmpint(bind(fd, (struct sockaddr *)ret, sizeof(sa_family_t)), ==, 0);
 	g_assert_cmpint(getsockname(fd, (struct sockaddr *)ret, ret_len), ==, 0);
 	g_assert_cmpint(listen(fd, 5), ==, 0);
-	g_assert_cmpint(stream_link_ops.listen(f->link, fd, NULL, 0), ==, 0);
+	g_assert_cmpint(stream_link_ops.listen(f->link, fd, identity, NULL, 0), ==, 0);
+	return fd;
+}
+
+static void connections_to_a_socket_with_an_identity_have_it(struct fixture *f, gconstpointer data)
+{
+	static const struct port_identity web = { .name = "web",
+						  .pinned = { { 2, 0, 0, 0, 0, 1 } },
+						  .properties = { .guard = PORT_GUARD_OFF, .may_route = true } };
+	struct sockaddr_un own, other;
+	socklen_t own_len, other_len;
+	int listening = listen_as(f, &web, &own, &own_len);
+	listen_as(f, NULL, &other, &other_len);
+	int fds[3];
+	for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++) {
+		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		g_assert_cmpint(connect(fds[i], (struct sockaddr *)(i < 2 ? &own : &other), i < 2 ? own_len : other_len), ==, 0);
+	}
+	turn(f);
+	unsigned found = 0;
+	list_for_each(node, &f->segment.ports) {
+		const struct port *p = container_of(node, struct port, node);
+		bool is_web = strcmp(p->name, web.name) == 0;
+		g_assert_true(is_web == mac_equal(p->pinned, web.pinned) && is_web == p->may_route && is_web != p->guarded);
+		found += is_web;
+	}
+	g_assert_cmpuint(found, ==, 2);
+
+	/* Connections outlive the socket that they came by. */
+	unsigned ports = f->segment.n_ports;
+	stream_link_ops.unlisten(f->link, 0, listening);
+	turn(f);
+	g_assert_cmpuint(f->segment.n_ports, ==, ports);
+	g_assert_cmpint(connect(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), (struct sockaddr *)&own, own_len), ==, -1);
+	for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++)
+		close(fds[i]);
+	turn(f);
 }
 
 static void client_is_accepted_as_soon_as_a_descriptor_is_free(struct fixture *f, gconstpointer data)
 {
 	struct sockaddr_un address;
 	socklen_t address_len;
-	listen_anywhere(f, &address, &address_len);
+	listen_as(f, NULL, &address, &address_len);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_assert_cmpint(connect(fd, (struct sockaddr *)&address, address_len), ==, 0);
 	g_assert_cmpuint(stream_link_ops.deadline(f->link), ==, USEC_INFINITY);
@@ -446,6 +482,7 @@ int main(int argc, char **argv)
 	TEST(client_may_disconnect_while_frames_are_sent_to_it);
 	TEST(two_hundred_clients_each_get_a_broadcast);
 	TEST(storm_of_broadcasts_leaves_room_for_frames_meant_for_one_client);
+	TEST(connections_to_a_socket_with_an_identity_have_it);
 	TEST(client_is_accepted_as_soon_as_a_descriptor_is_free);
 	return g_test_run();
 }

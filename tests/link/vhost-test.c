@@ -954,7 +954,7 @@ static void front_end_is_accepted_as_soon_as_a_descriptor_is_free(struct vhost_w
 	g_assert_cmpint(bind(listening, (struct sockaddr *)&address, sizeof(sa_family_t)), ==, 0);
 	g_assert_cmpint(getsockname(listening, (struct sockaddr *)&address, &address_len), ==, 0);
 	g_assert_cmpint(listen(listening, 5), ==, 0);
-	g_assert_cmpint(vhost_link_ops.listen(w->link, listening, NULL, 0), ==, 0);
+	g_assert_cmpint(vhost_link_ops.listen(w->link, listening, NULL, NULL, 0), ==, 0);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_assert_cmpint(connect(fd, (struct sockaddr *)&address, address_len), ==, 0);
 	g_assert_cmpuint(vhost_link_ops.deadline(w->link), ==, USEC_INFINITY);

@@ -348,8 +348,8 @@ static void ports_but_uplinks_are_guarded_unless_they_say_otherwise(struct fixtu
 	segment_detach(&f->segment, 0, &uplink.port);
 	uplink.port.uplink = true;
 	segment_attach(&f->segment, &uplink.port);
-	port_identify(&f->b.port, "b", &(struct port_identity){ .guard = PORT_GUARD_OFF, .may_serve_dhcp = true });
-	port_identify(&f->c.port, "c", &(struct port_identity){ .guard = PORT_GUARD_ON, .may_route = true });
+	port_identify(&f->b.port, "b", &(struct port_identity){ .properties = { .guard = PORT_GUARD_OFF, .may_serve_dhcp = true } });
+	port_identify(&f->c.port, "c", &(struct port_identity){ .properties = { .guard = PORT_GUARD_ON, .may_route = true } });
 	g_assert_true(f->a.port.guarded && !f->a.port.may_serve_dhcp && !f->a.port.may_route);
 	g_assert_true(!f->b.port.guarded && f->b.port.may_serve_dhcp && !f->b.port.may_route);
 	g_assert_true(f->c.port.guarded && !f->c.port.may_serve_dhcp && f->c.port.may_route);

@@ -48,7 +48,8 @@ struct directory {
 	struct list node;
 	struct vde_link *link;
 	struct listener listener;
-	bool is_adopted; /* another program made its socket and removes it */
+	bool is_adopted;                   /* another program made its socket and removes it */
+	struct port_properties properties; /* of its ports */
 	unsigned n_clients;
 	bool taken[VDE_PORTS_MAX + 1]; /* port numbers */
 	char path[VDE_PATH_SIZE];
@@ -224,13 +225,15 @@ static void plug_in(struct client *c, usec_t now, const struct vde_request *q)
 		refuse(c, now, strerror(-fd));
 		return;
 	}
-	snprintf(c->data.port.name, sizeof(c->data.port.name), "vde%u", c->number);
+	struct port_identity identity = { .properties = c->directory->properties };
+	snprintf(identity.name, sizeof(identity.name), "vde%u", c->number);
 	int r = datagram_port_start(&c->data, fd);
 	if (r < 0) {
 		close(fd);
 		refuse(c, now, strerror(-r));
 		return;
 	}
+	port_identify(&c->data.port, "vde", &identity);
 	list_remove(&c->node);
 	list_append(&l->attached, &c->node);
 	log_info(l->config.log, "port %s: attached by \"%s\"", c->data.port.name, q->description);
@@ -267,7 +270,7 @@ static void control_ready(struct watch *w, usec_t now, unsigned events)
 	}
 }
 
-static int accepted(struct listener *listener, int fd)
+static int accepted(struct listener *listener, int fd, const struct port_identity *identity)
 {
 	struct directory *d = container_of(listener, struct directory, listener);
 	struct vde_link *l = d->link;
@@ -357,7 +360,7 @@ static int directory_new(struct vde_link *l, const char *given, struct directory
 static int directory_serve(struct directory *d, int fd, char *error, size_t size)
 {
 	dead_socket_sweep(d->path, is_left_behind); /* left by an earlier switch or its clients */
-	int r = listener_add(&d->listener, fd);
+	int r = listener_add(&d->listener, fd, NULL);
 	if (r < 0) {
 		snprintf(error, size, "VDE directory %s: %s", d->path, strerror(-r));
 		directory_free(d);
@@ -407,7 +410,7 @@ static bool directory_of(int fd, char ret[static VDE_PATH_SIZE + 1])
 }
 
 /* @fd listens at DIRECTORY/ctl.  Another program made both, and they are not removed. */
-static int vde_listen(struct link *link, int fd, char *error, size_t size)
+static int vde_listen(struct link *link, int fd, const struct port_identity *identity, char *error, size_t size)
 {
 	struct vde_link *l = vde_link_of(link);
 	char path[VDE_PATH_SIZE + 1];
@@ -420,6 +423,8 @@ static int vde_listen(struct link *link, int fd, char *error, size_t size)
 	if (r < 0)
 		return r;
 	d->is_adopted = true;
+	if (identity)
+		d->properties = identity->properties;
 	return directory_serve(d, fd, error, size);
 }
 

@@ -251,14 +251,19 @@ static void vhost_for_each_target(const struct link *link, link_target_f f, void
 	connector_for_each(&vhost_link_of(link)->connector, f, opaque);
 }
 
-static int accepted(struct listener *listener, int fd)
+static int accepted(struct listener *listener, int fd, const struct port_identity *identity)
 {
-	return add(container_of(listener, struct vhost_link, listener), fd, NULL, NULL);
+	return add(container_of(listener, struct vhost_link, listener), fd, identity, NULL);
 }
 
-static int vhost_listen(struct link *link, int fd, char *error, size_t size)
+static int vhost_listen(struct link *link, int fd, const struct port_identity *identity, char *error, size_t size)
 {
-	return listener_add(&vhost_link_of(link)->listener, fd);
+	return listener_add(&vhost_link_of(link)->listener, fd, identity);
+}
+
+static void vhost_unlisten(struct link *link, usec_t now, int fd)
+{
+	listener_remove(&vhost_link_of(link)->listener, fd);
 }
 
 static usec_t vhost_deadline(const struct link *link)
@@ -350,6 +355,7 @@ const struct link_ops vhost_link_ops = {
 	.new = vhost_new,
 	.free = vhost_free,
 	.listen = vhost_listen,
+	.unlisten = vhost_unlisten,
 	.connect = vhost_connect,
 	.add = vhost_add,
 	.for_each_target = vhost_for_each_target,

@@ -45,7 +45,7 @@ static void note_deadline(struct forward *f)
 	*f->earliest = usec_min(*f->earliest, forward_deadline(f));
 }
 
-static int accepted(struct listener *l, int fd)
+static int accepted(struct listener *l, int fd, const struct port_identity *identity)
 {
 	struct forward *f = container_of(l, struct forward, listener);
 	usec_t now = clock_now();
@@ -69,7 +69,7 @@ static int listen_unix(struct forward *f)
 	int fd = unix_listen(f->spec.unix_path, f->failure, sizeof(f->failure));
 	if (fd < 0)
 		return fd;
-	int r = listener_add(&f->listener, fd);
+	int r = listener_add(&f->listener, fd, NULL);
 	if (r < 0) {
 		close(fd);
 		unlink(f->spec.unix_path);
@@ -80,7 +80,9 @@ static int listen_unix(struct forward *f)
 static int open_socket(struct forward *f, const struct ip_endpoint *at)
 {
 	int fd = forward_socket_open(f->spec.protocol == FORWARD_UDP, at, f->failure, sizeof(f->failure));
-	int r = fd < 0 ? fd : f->spec.protocol == FORWARD_UDP ? forward_datagram_add(f, fd, at->port) : listener_add(&f->listener, fd);
+	int r = fd < 0                            ? fd
+		: f->spec.protocol == FORWARD_UDP ? forward_datagram_add(f, fd, at->port)
+						  : listener_add(&f->listener, fd, NULL);
 	if (r < 0 && fd >= 0)
 		close(fd);
 	return r;
