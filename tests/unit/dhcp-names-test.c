@@ -116,6 +116,26 @@ static void offered_guest_has_no_name_yet(void)
 	bench_done(&b);
 }
 
+/* Reservations of a name, without an address, for A and B. */
+static const struct reservation named[] = { { .mac = A, .name = "web" }, { .mac = B, .name = "db" } };
+
+static void reserved_name_needs_no_address(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	claim(&b, A, 50, "localhost");
+	g_assert_cmpint(dhcp_set_reservations(&b.dhcp, named, ARRAY_SIZE(named)), ==, 0);
+	assert_address(&b, "web", BENCH_IP(50));
+	assert_name(&b, BENCH_IP(50), "web");
+	g_assert_cmpstr(lease_find_mac(&b.dhcp.leases, A)->name, ==, "web");
+	assert_address(&b, "db", 0);
+	claim(&b, B, 51, "web");
+	assert_address(&b, "web", BENCH_IP(50));
+	assert_address(&b, "db", BENCH_IP(51));
+	assert_name(&b, BENCH_IP(51), "db");
+	bench_done(&b);
+}
+
 static void name_ends_with_the_lease(void)
 {
 	struct dhcp_bench b;
@@ -258,6 +278,7 @@ int main(int argc, char **argv)
 	TEST(guest_with_a_lease_has_its_name);
 	TEST(names_in_queries_are_not_cleaned);
 	TEST(offered_guest_has_no_name_yet);
+	TEST(reserved_name_needs_no_address);
 	TEST(name_ends_with_the_lease);
 	TEST(first_guest_keeps_a_name_that_two_ask_for);
 	TEST(second_guest_gets_the_name_after_the_first_has_left);

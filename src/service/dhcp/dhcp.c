@@ -153,7 +153,7 @@ static int check_reservations(const struct dhcp *d, const struct reservation *r,
 	for (size_t i = 0; i < n; i++)
 		if (mac_is_group(r[i].mac) || mac_is_zero(r[i].mac))
 			return -EINVAL;
-		else if (!is_host_address(d, r[i].ip))
+		else if (r[i].ip != 0 && !is_host_address(d, r[i].ip))
 			return -ERANGE;
 	return 0;
 }

@@ -60,7 +60,10 @@ void dhcp_names_reserved(struct dhcp *d)
 	for (size_t i = 0; i < d->reservations.n; i++) {
 		const struct reservation *r = &d->reservations.all[i];
 		struct lease *l = r->name[0] ? lease_find_name(&d->leases, r->name) : NULL;
-		if (l && !mac_equal(l->mac, r->mac))
+		struct lease *own = r->name[0] ? lease_find_mac(&d->leases, r->mac) : NULL;
+		if (own)
+			give_name(d, own, r->name);
+		else if (l)
 			lease_set_name(&d->leases, l, "");
 	}
 }
@@ -71,7 +74,7 @@ static int find_label(const struct dhcp *d, usec_t now, const char *label, ip4_t
 	const struct lease *l = r ? lease_find_mac(&d->leases, r->mac) : lease_find_name(&d->leases, label);
 	if (l && lease_is_active(l, now))
 		*ret = l->ip;
-	else if (r)
+	else if (r && r->ip != 0)
 		*ret = r->ip;
 	else
 		return -ENOENT;
@@ -92,7 +95,7 @@ int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret)
 	const struct lease *l = lease_find_mac(&d->leases, mac);
 	if (l && lease_is_active(l, now))
 		*ret = l->ip;
-	else if (r)
+	else if (r && r->ip != 0)
 		*ret = r->ip;
 	else
 		return -ENOENT;

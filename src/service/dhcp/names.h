@@ -15,5 +15,5 @@ struct lease;
  * Without a name in the message (@len 0) the name stays.
  */
 void dhcp_names_update(struct dhcp *d, usec_t now, struct lease *l, const void *raw, size_t len);
-/* The reservations were replaced: removes their names from other guests' leases. */
+/* The reservations were replaced: gives their names to the leases of their MACs, and takes them from other guests' leases. */
 void dhcp_names_reserved(struct dhcp *d);

@@ -54,7 +54,7 @@ const char *dhcp_pool_refusal(const struct dhcp *d, usec_t now, struct mac mac, 
 ip4_t dhcp_pool_reserved_elsewhere(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 {
 	const struct reservation *r = reservation_of_mac(&d->reservations, mac);
-	return r && r->ip != ip && !dhcp_pool_refusal(d, now, mac, r->ip) ? r->ip : 0;
+	return r && r->ip != 0 && r->ip != ip && !dhcp_pool_refusal(d, now, mac, r->ip) ? r->ip : 0;
 }
 
 /* Whether @ip is free for @mac and not kept for another guest. */

@@ -32,7 +32,9 @@ static bool name_is_clean(const char *name)
 static int check_unique(const struct reservation_table *t)
 {
 	for (size_t i = 1; i < t->n; i++) {
-		if (compare_mac(&t->all[i - 1], &t->all[i]) == 0 || compare_ip(&t->by_ip[i - 1], &t->by_ip[i]) == 0)
+		if (compare_mac(&t->all[i - 1], &t->all[i]) == 0)
+			return -EEXIST;
+		if (t->by_ip[i]->ip != 0 && compare_ip(&t->by_ip[i - 1], &t->by_ip[i]) == 0)
 			return -EEXIST;
 		if (t->by_name[i]->name[0] && compare_name(&t->by_name[i - 1], &t->by_name[i]) == 0)
 			return -EEXIST;
@@ -104,7 +106,7 @@ static const struct reservation *search(const struct reservation_table *t, const
 
 const struct reservation *reservation_of_ip(const struct reservation_table *t, ip4_t ip)
 {
-	return search(t, t->by_ip, &(struct reservation){ .ip = ip }, compare_ip);
+	return ip != 0 ? search(t, t->by_ip, &(struct reservation){ .ip = ip }, compare_ip) : NULL;
 }
 
 const struct reservation *reservation_of_name(const struct reservation_table *t, const char *name)

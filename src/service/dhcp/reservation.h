@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reservations (static leases): the addresses and names that --host MAC,ADDRESS[,NAME] gives to MACs.
+ * Reservations (static leases): the addresses and names that --host MAC[,ADDRESS][,NAME] gives to MACs.
  * The table is only replaced as a whole.  MACs, addresses and names are unique in it.
  */
 #pragma once
@@ -12,13 +12,13 @@
 
 struct reservation {
 	struct mac mac;
-	ip4_t ip;
+	ip4_t ip;                   /* 0: any of the pool */
 	char name[GUEST_NAME_SIZE]; /* a clean label (guest_name.h), or "" */
 };
 
 struct reservation_table {
-	struct reservation *all; /* sorted by MAC */
-	const struct reservation **by_ip;
+	struct reservation *all;            /* sorted by MAC */
+	const struct reservation **by_ip;   /* those without an address first */
 	const struct reservation **by_name; /* those without a name first */
 	size_t n;
 };
