@@ -78,6 +78,20 @@ const char *request_text(struct request *r, JsonObject *o, const char *name)
 	return NULL;
 }
 
+bool request_bool(struct request *r, JsonObject *o, const char *name, bool *ret)
+{
+	JsonNode *node = json_object_get_member(o, name);
+	*ret = false;
+	if (!node || JSON_NODE_HOLDS_NULL(node))
+		return true;
+	if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_BOOLEAN) {
+		request_fail(r, SOUP_STATUS_BAD_REQUEST, "\"%s\" has to be true or false", name);
+		return false;
+	}
+	*ret = json_node_get_boolean(node);
+	return true;
+}
+
 bool request_members(struct request *r, JsonObject *o, const char *const *names)
 {
 	g_autoptr(GList) members = json_object_get_members(o);

@@ -237,6 +237,8 @@ static int put_reload_in_place(struct lanlet_network *n, struct settings *config
 	}
 	if (n->configured.log_level != configured->log_level)
 		change_log_level(n, configured->log_level);
+	if (n->settings.unguarded != sum->unguarded)
+		segment_set_unguarded(&n->segment, sum->unguarded);
 	put_in_place(&n->configured, configured);
 	put_in_place(&n->settings, sum);
 	forwards_guests_changed(&n->forwards, now);

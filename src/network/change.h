@@ -18,9 +18,9 @@ struct lanlet_network;
 int change_begin(struct lanlet_network *n);
 
 /*
- * Adds a reservation (static lease), "MAC,ADDRESS[,NAME]", or a name, "NAME,ADDRESS", which outlives restarts.  It replaces an added one
- * with the same MAC (name).  -EINVAL: the text is invalid; -EEXIST: it contradicts another entry or the configuration; or the errno of what
- * failed.  @error has one line about it.
+ * Adds a reservation (static lease), which is a value of the option host, or a name, "NAME,ADDRESS", which outlives restarts.  It replaces
+ * an added one with the same MAC (name).  -EINVAL: the text is invalid; -EEXIST: it contradicts another entry or the configuration; or the
+ * errno of what failed.  @error has one line about it.
  */
 int change_add_reservation(struct lanlet_network *n, const char *text, char *error, size_t size);
 int change_add_name(struct lanlet_network *n, const char *text, char *error, size_t size);

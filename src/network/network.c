@@ -76,6 +76,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 	int r = segment_init(&n->segment, &(struct segment_config){
 						  .hash_key = key,
 						  .isolate = n->settings.isolate,
+						  .unguarded = n->settings.unguarded,
 						  .snooping = n->settings.multicast_snooping,
 						  .storm_limit = n->settings.storm_limit,
 						  .log = &n->log,

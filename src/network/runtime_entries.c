@@ -64,11 +64,9 @@ void runtime_entries_done(struct runtime_entries *e)
 
 static void write_lines(FILE *file, const struct settings *s)
 {
-	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE];
-	for (size_t i = 0; i < s->n_hosts; i++) {
-		const struct settings_host *h = &s->hosts[i];
-		fprintf(file, "host %s,%s%s%s\n", mac_format(h->mac, mac), ip4_format(h->ip, ip), h->name[0] ? "," : "", h->name);
-	}
+	char host[SETTINGS_HOST_TEXT_SIZE], ip[IP4_TEXT_SIZE];
+	for (size_t i = 0; i < s->n_hosts; i++)
+		fprintf(file, "host %s\n", settings_host_format(&s->hosts[i], host));
 	for (size_t i = 0; i < s->n_names; i++)
 		fprintf(file, "name %s,%s\n", s->names[i].name, ip4_format(s->names[i].ip, ip));
 }

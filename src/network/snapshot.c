@@ -23,6 +23,7 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 		.mtu = s->mtu,
 		.host_loopback = s->host_loopback,
 		.switch_only = s->no_gateway,
+		.guard = !s->unguarded,
 		.log_level = (int)n->log.level,
 		.n_ports = n->segment.n_ports,
 		.started = n->started,
@@ -48,6 +49,9 @@ static struct snapshot_port port_of(const struct lanlet_network *n, usec_t now, 
 		.blocked = !loop_passes(&p->loop),
 		.isolated = p->isolated,
 		.uplink = p->uplink,
+		.guarded = p->guarded,
+		.may_serve_dhcp = p->may_serve_dhcp,
+		.may_route = p->may_route,
 		.pinned = p->pinned,
 		.n_macs = p->n_macs,
 		.rx_frames = c->rx_frames,
@@ -191,11 +195,13 @@ static void copy_lease(void *opaque, const struct lease *l)
 	if (!lease_is_active(l, s->now) || s->count == s->max)
 		return;
 	struct snapshot_lease *to = &s->to[s->count++];
+	const struct reservation *r = reservation_of_mac(&s->network->name_services.dhcp.reservations, l->mac);
 	*to = (struct snapshot_lease){
 		.mac = l->mac,
 		.ip = l->ip,
 		.expires = l->expires,
-		.reserved = reservation_of_mac(&s->network->name_services.dhcp.reservations, l->mac),
+		.reserved = r && r->ip != 0,
+		.named = r && r->name[0] != '\0',
 		.client_id_len = l->client_id_len,
 	};
 	memcpy(to->name, l->name, sizeof(to->name));
@@ -304,8 +310,9 @@ unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor,
 	for (; count < max && *cursor < s->n_hosts; (*cursor)++) {
 		const struct settings_host *h = &s->hosts[*cursor];
 		bool added = *cursor >= n->configured.n_hosts;
-		ret[count] =
-			(struct snapshot_reservation){ .mac = h->mac, .ip = h->ip, .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED };
+		ret[count] = (struct snapshot_reservation){
+			.mac = h->mac, .ip = h->ip, .properties = h->properties, .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED
+		};
 		memcpy(ret[count++].name, h->name, sizeof(h->name));
 	}
 	if (*cursor >= s->n_hosts)
@@ -346,7 +353,7 @@ static unsigned names_of_hosts(const struct lanlet_network *n, uint64_t *cursor,
 	unsigned count = 0;
 	uint32_t i = (uint32_t)*cursor;
 	for (; count < max && i < s->n_hosts; i++)
-		if (s->hosts[i].name[0])
+		if (s->hosts[i].name[0] && s->hosts[i].ip != 0)
 			ret[count++] = name_of(s->hosts[i].name, s->hosts[i].ip, SNAPSHOT_RESERVED);
 	*cursor = i < s->n_hosts ? names_cursor(NAMES_OF_HOSTS, i) : names_cursor(NAMES_OF_LEASES, 0);
 	return count;
@@ -359,7 +366,7 @@ static unsigned names_of_leases(const struct lanlet_network *n, usec_t now, uint
 	unsigned count = 0, found = snapshot_leases(n, now, &at, leases, MIN(max, (unsigned)ARRAY_SIZE(leases)));
 	for (unsigned i = 0; i < found; i++)
 		if (leases[i].name[0] && !leases[i].reserved)
-			ret[count++] = name_of(leases[i].name, leases[i].ip, SNAPSHOT_LEASED);
+			ret[count++] = name_of(leases[i].name, leases[i].ip, leases[i].named ? SNAPSHOT_RESERVED : SNAPSHOT_LEASED);
 	*cursor = at == SNAPSHOT_END ? at : names_cursor(NAMES_OF_LEASES, at);
 	return count;
 }

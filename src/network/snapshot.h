@@ -41,6 +41,7 @@ struct snapshot_network {
 	char domain[254];
 	bool host_loopback;
 	bool switch_only; /* there is no gateway; its addresses here are not in use */
+	bool guard;       /* of ports that leave it open */
 	int log_level;    /* enum lanlet_log_level */
 	unsigned n_ports;
 	usec_t started;
@@ -58,7 +59,7 @@ struct snapshot_port {
 	unsigned offloads; /* enum port_offload */
 	bool congested;
 	bool blocked; /* because a loop goes through it */
-	bool isolated, uplink;
+	bool isolated, uplink, guarded, may_serve_dhcp, may_route;
 	struct mac pinned; /* zero: it is not pinned */
 	unsigned n_macs;
 	char why_blocked[160]; /* lan/loop_guard.h; "": it is not blocked */
@@ -107,7 +108,8 @@ struct snapshot_lease {
 	struct mac mac;
 	ip4_t ip;
 	usec_t expires; /* USEC_INFINITY: never */
-	bool reserved;
+	bool reserved;  /* the address, for the MAC */
+	bool named;     /* by the reservation of its MAC */
 	char name[GUEST_NAME_SIZE];
 	uint8_t client_id_len, client_id[255];
 };
@@ -162,7 +164,8 @@ enum snapshot_origin {
 
 struct snapshot_reservation {
 	struct mac mac;
-	ip4_t ip;
+	ip4_t ip; /* 0: any of the DHCP range */
+	struct port_properties properties;
 	char name[GUEST_NAME_SIZE];
 	enum snapshot_origin origin;
 };

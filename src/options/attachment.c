@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "link/links.h"
+#include "options/port_properties.h"
 #include "options/value.h"
 
 #include <errno.h>
@@ -82,8 +83,10 @@ static int set_key(struct attachment *p, char *word, const char **ret_why)
 	for (size_t i = 0; word && i < ARRAY_SIZE(keys); i++)
 		if (strcmp(name, keys[i].name) == 0)
 			return keys[i].set(p, word, ret_why);
-	*ret_why = "the keys are type, mac and name";
-	return -EINVAL;
+	int r = port_property_set(&p->identity.properties, name, word, ret_why);
+	if (r == -ENOENT)
+		*ret_why = "the keys are type, mac, name, guard, dhcp-server and router";
+	return r < 0 ? -EINVAL : 0;
 }
 
 /* --- what is attached --- */
@@ -165,7 +168,8 @@ static bool attachment_equal(const struct attachment *a, const struct attachment
 {
 	return a->kind == b->kind && type_equal(a->type, b->type) && a->fd == b->fd && strcmp(a->path, b->path) == 0 &&
 	       endpoint_equal(&a->local, &b->local) && endpoint_equal(&a->peer, &b->peer) &&
-	       strcmp(a->identity.name, b->identity.name) == 0 && mac_equal(a->identity.pinned, b->identity.pinned);
+	       strcmp(a->identity.name, b->identity.name) == 0 && mac_equal(a->identity.pinned, b->identity.pinned) &&
+	       port_properties_equal(&a->identity.properties, &b->identity.properties);
 }
 
 int attachment_list_add(struct attachment_list *l, const struct attachment *attachment)

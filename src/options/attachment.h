@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A connection to one or more guests, as options describe it: "WHAT,KEY=VALUE,…", where WHAT is a descriptor, the path of a socket, or
- * two UDP addresses, and the keys are type, mac and name.  A plain value.
+ * two UDP addresses, and the keys are type, mac, name and the properties of the port (options/port_properties.h).  A plain value.
  */
 #pragma once
 

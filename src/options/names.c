@@ -32,28 +32,54 @@ static void clear_dns(struct settings *s)
 	s->dns.count = 0;
 }
 
-/* "MAC,ADDRESS" or "MAC,ADDRESS,NAME"; @text is written to. */
+/* "KEY=VALUE"; @text is written to. */
+static int parse_host_property(char *text, struct settings_host *h, const char **ret_why)
+{
+	char *name = strsep(&text, "=");
+	int r = port_property_set(&h->properties, name, text, ret_why);
+	if (r == -ENOENT)
+		*ret_why = "its properties are guard, dhcp-server and router";
+	return r < 0 ? -EINVAL : 0;
+}
+
+/* What follows the MAC: an address, a name and properties, in that order. */
+static int parse_host_word(char *word, struct settings_host *h, bool is_first, const char **ret_why)
+{
+	if (strchr(word, '='))
+		return parse_host_property(word, h, ret_why);
+	if (is_first && ip4_parse(word, &h->ip) == 0)
+		return h->ip != 0 ? 0 : -EINVAL;
+	if (h->name[0] != '\0' || !port_properties_equal(&h->properties, &(struct port_properties){ 0 }))
+		return -EINVAL;
+	if (value_label(word, h->name, sizeof(h->name)) == 0)
+		return 0;
+	*ret_why = "a name has letters, digits and inner hyphens";
+	return -EINVAL;
+}
+
+/* "MAC,ADDRESS", "MAC,NAME" or "MAC,ADDRESS,NAME", and properties; @text is written to. */
 static int parse_host(char *text, struct settings_host *ret, const char **ret_why)
 {
 	struct settings_host h = { 0 };
-	char *mac = strsep(&text, ","), *ip = strsep(&text, ","), *name = text;
-	if (!ip || mac_parse(mac, &h.mac) < 0 || ip4_parse(ip, &h.ip) < 0)
+	char *mac = strsep(&text, ",");
+	if (!text || mac_parse(mac, &h.mac) < 0)
 		return -EINVAL;
 	if (mac_is_group(h.mac) || mac_is_zero(h.mac)) {
 		*ret_why = "a network card cannot have this MAC";
 		return -EINVAL;
 	}
-	if (name && value_label(name, h.name, sizeof(h.name)) < 0) {
-		*ret_why = "a name has letters, digits and inner hyphens";
+	int r = 0;
+	for (bool is_first = true; r == 0 && text; is_first = false)
+		r = parse_host_word(strsep(&text, ","), &h, is_first, ret_why);
+	if (r < 0 || (h.ip == 0 && h.name[0] == '\0'))
 		return -EINVAL;
-	}
 	*ret = h;
 	return 0;
 }
 
 static int add_host(struct settings *s, const char *value, const char **ret_why)
 {
-	char text[MAC_TEXT_SIZE + IP4_TEXT_SIZE + SETTINGS_LABEL_MAX + 1];
+	char text[SETTINGS_HOST_TEXT_SIZE];
 	struct settings_host host;
 	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text) || parse_host(text, &host, ret_why) < 0)
 		return -EINVAL;
@@ -123,7 +149,8 @@ static bool same_hosts(const struct settings *a, const struct settings *b)
 	bool same = a->n_hosts == b->n_hosts;
 	for (size_t i = 0; same && i < a->n_hosts; i++)
 		same = mac_equal(a->hosts[i].mac, b->hosts[i].mac) && a->hosts[i].ip == b->hosts[i].ip &&
-		       strcmp(a->hosts[i].name, b->hosts[i].name) == 0;
+		       strcmp(a->hosts[i].name, b->hosts[i].name) == 0 &&
+		       port_properties_equal(&a->hosts[i].properties, &b->hosts[i].properties);
 	return same;
 }
 
@@ -172,14 +199,18 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "host",
-			.argument = "MAC,ADDRESS[,NAME]",
+			.argument = "MAC[,ADDRESS][,NAME][,KEY=VALUE]",
 			.help =
-				"A DHCP reservation (static lease): the guest with this MAC always gets this address. NAME, if given, "
-				"is its name, whatever name it asks for.",
+				"Declares a guest. ADDRESS is its DHCP reservation (static lease): the guest with this MAC always gets "
+				"this address. NAME is its name, whatever name it asks for, and gives it sockets of its own, "
+				"guests/NAME/stream.sock, vhost.sock and dgram.sock in the runtime directory, where any other MAC is "
+				"dropped. One of ADDRESS and NAME is needed. KEY is a property of its ports there: guard, "
+				"dhcp-server or router, on or off (see --guard and --fd).",
 			.repeatable = true,
 		},
 		.accepts =
-			"a MAC, an address of the subnet and optionally a name, such as 52:54:00:12:34:56,192.168.122.10,web",
+			"a MAC, an address of the subnet, a name or both, such as 52:54:00:12:34:56,192.168.122.10,web, and guard=, "
+			"dhcp-server= or router=, on or off",
 		.set = add_host,
 		.clear = clear_hosts,
 		.place = OPTION_PLACES(hosts, n_hosts),

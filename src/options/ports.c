@@ -121,13 +121,14 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "fd",
-			.argument = "N[,type=TYPE][,mac=MAC][,name=NAME]",
+			.argument = "N[,type=TYPE][,mac=MAC][,name=NAME][,PROPERTY]",
 			.help =
 				"A socket that the parent process left open as descriptor N. A connected socket is one guest; a "
 				"listening socket, or a unix datagram socket with a path, serves any number. TYPE is stream, dgram, "
 				"seqpacket, vhost (vhost-user) or vde. Default: that of the socket; vhost has to be given, and so has "
 				"vde for the ctl socket of a VDE switch. mac= drops frames from any other MAC, name= names the "
-				"port.",
+				"port. PROPERTY is guard=on or guard=off (see --guard), dhcp-server: this guest may answer other "
+				"guests' DHCP requests, or router: this guest may send router advertisements to other guests.",
 			.repeatable = true,
 		},
 		.accepts = "the number of an open socket, such as 3, 4,type=vhost or 5,mac=52:54:00:12:34:56,name=web",
@@ -138,11 +139,11 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "connect",
-			.argument = "PATH[,type=TYPE][,mac=MAC][,name=NAME]",
+			.argument = "PATH[,type=TYPE][,mac=MAC][,name=NAME][,PROPERTY]",
 			.help =
 				"A unix socket where a guest listens, such as QEMU's -netdev stream,server=on. lanlet connects as "
 				"soon as the socket exists, and again whenever the connection ends. TYPE is stream (the default) or "
-				"vhost (vhost-user). mac= drops frames from any other MAC, name= names the port.",
+				"vhost (vhost-user). mac=, name= and PROPERTY as in --fd.",
 			.repeatable = true,
 		},
 		.accepts =
@@ -155,10 +156,11 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "udp",
-			.argument = "LOCAL,PEER[,mac=MAC][,name=NAME]",
+			.argument = "LOCAL,PEER[,mac=MAC][,name=NAME][,PROPERTY]",
 			.help =
 				"One guest over UDP, such as QEMU's -netdev dgram with local.type=inet. LOCAL is lanlet's address, "
-				"PEER is the guest's. Not encrypted: whatever can send from PEER's address is taken for the guest.",
+				"PEER is the guest's. Not encrypted: whatever can send from PEER's address is taken for the guest. "
+				"mac=, name= and PROPERTY as in --fd.",
 			.repeatable = true,
 		},
 		.accepts = "two addresses with ports, such as 127.0.0.1:5001,127.0.0.1:5002 or [::1]:5001,[::1]:5002",
@@ -169,7 +171,7 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "vhost-connect",
-			.argument = "PATH[,mac=MAC][,name=NAME]",
+			.argument = "PATH[,mac=MAC][,name=NAME][,PROPERTY]",
 			.help =
 				"The same as --connect PATH,type=vhost: a socket where a vhost-user front end listens, such as QEMU "
 				"with server=on.",

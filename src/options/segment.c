@@ -94,6 +94,15 @@ static int set_isolate(struct settings *s, const char *value, const char **ret_w
 	return value_switch(value, &s->isolate);
 }
 
+static int set_guard(struct settings *s, const char *value, const char **ret_why)
+{
+	bool on;
+	if (value_switch(value, &on) < 0)
+		return -EINVAL;
+	s->unguarded = !on;
+	return 0;
+}
+
 static int set_multicast_snooping(struct settings *s, const char *value, const char **ret_why)
 {
 	return value_switch(value, &s->multicast_snooping);
@@ -212,6 +221,21 @@ static const struct option options[] = {
 		.accepts = "true or false",
 		.set = set_isolate,
 		.place = OPTION_PLACE(isolate),
+	},
+	{
+		.public = {
+			.name = "guard",
+			.argument = "on|off",
+			.default_value = "on",
+			.help =
+				"Check at each port that guests are who they say they are: no guest takes a MAC or an address that "
+				"another guest holds, or answers DHCP requests and sends router advertisements unless its port may. "
+				"guard=off turns this off for one port; ports to other switches (--vde) are not checked.",
+		},
+		.accepts = "on or off",
+		.set = set_guard,
+		.place = OPTION_PLACE(unguarded),
+		.live = true,
 	},
 	{
 		.public = {

@@ -109,6 +109,14 @@ int settings_remove_name(struct settings *s, const char *name)
 	return -ENOENT;
 }
 
+char *settings_host_format(const struct settings_host *h, char text[static SETTINGS_HOST_TEXT_SIZE])
+{
+	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE], properties[PORT_PROPERTIES_TEXT_SIZE];
+	snprintf(text, SETTINGS_HOST_TEXT_SIZE, "%s%s%s%s%s%s", mac_format(h->mac, mac), h->ip ? "," : "",
+		 h->ip ? ip4_format(h->ip, ip) : "", h->name[0] ? "," : "", h->name, port_properties_format(&h->properties, properties));
+	return text;
+}
+
 /* The settings that are checked, and where the error goes. */
 struct check {
 	struct settings s; /* borrows the lists of the original */
@@ -182,15 +190,15 @@ static int check_range(struct check *c)
 
 static int check_host_alone(struct check *c, const struct settings_host *h)
 {
-	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE];
+	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE], text[SETTINGS_HOST_TEXT_SIZE];
 	mac_format(h->mac, mac);
 	ip4_format(h->ip, ip);
-	if (!is_host_of(c->s.subnet, h->ip))
+	if (h->ip != 0 && !is_host_of(c->s.subnet, h->ip))
 		return refuse(c, "host %s,%s: the address is not a host address of the subnet %s", mac, ip, c->subnet);
 	if (h->ip == c->s.gateway)
 		return refuse(c, "host %s,%s: the gateway has this address", mac, ip);
 	if (strcmp(h->name, SETTINGS_GATEWAY_NAME) == 0)
-		return refuse(c, "host %s,%s,%s: the gateway has this name", mac, ip, h->name);
+		return refuse(c, "host %s: the gateway has this name", settings_host_format(h, text));
 	return 0;
 }
 
@@ -201,7 +209,7 @@ static int check_host_pair(struct check *c, const struct settings_host *a, const
 	mac_format(b->mac, other);
 	if (mac_equal(a->mac, b->mac))
 		return refuse(c, "host: the MAC %s has two reservations", mac);
-	if (a->ip == b->ip)
+	if (a->ip != 0 && a->ip == b->ip)
 		return refuse(c, "host: the address %s is reserved for both %s and %s", ip4_format(a->ip, ip), mac, other);
 	if (a->name[0] != '\0' && strcmp(a->name, b->name) == 0)
 		return refuse(c, "host: the name %s is given to both %s and %s", a->name, mac, other);

@@ -14,6 +14,7 @@
 #include "options/forward_spec.h"
 #include "options/path_list.h"
 #include "options/attachment.h"
+#include "options/port_properties.h"
 #include "service/dns/server.h"
 
 #include <stdbool.h>
@@ -32,12 +33,19 @@
 /* The gateway's name, which no guest can have. */
 #define SETTINGS_GATEWAY_NAME "gateway"
 
-/* A DHCP reservation (static lease): the guest with this MAC always gets this address. */
+/* A guest that is declared: the DHCP reservation (static lease) of its MAC, its name, and what its ports may do.  It has @ip or @name. */
 struct settings_host {
 	struct mac mac;
-	ip4_t ip;
+	ip4_t ip;                          /* 0: any of the DHCP range */
 	char name[SETTINGS_LABEL_MAX + 1]; /* lower case; "": none */
+	struct port_properties properties; /* of ports on its own sockets */
 };
+
+/* Room for "MAC,ADDRESS,NAME" and every property, with the NUL. */
+#define SETTINGS_HOST_TEXT_SIZE (MAC_TEXT_SIZE + IP4_TEXT_SIZE + SETTINGS_LABEL_MAX + 1 + PORT_PROPERTIES_TEXT_SIZE)
+
+/* @h as the option host takes it; returns @text. */
+char *settings_host_format(const struct settings_host *h, char text[static SETTINGS_HOST_TEXT_SIZE]);
 
 /* A DNS name beside those of guests. */
 struct settings_name {
@@ -54,7 +62,7 @@ struct settings {
 	unsigned mtu;                         /* SETTINGS_MTU_AUTO, or MIN to MAX */
 	char domain[SETTINGS_DOMAIN_MAX + 1]; /* lower case, no dot at the end */
 	struct dns_server_list dns;           /* servers to forward queries to; none: those of the host */
-	/* Distinct MACs, addresses and names; addresses are host addresses of the subnet, also outside the DHCP range. */
+	/* Distinct MACs, addresses and names; addresses are 0 or host addresses of the subnet, also outside the DHCP range. */
 	struct settings_host *hosts; /* each list and its length stand together, see OPTION_PLACES() */
 	size_t n_hosts;
 	struct attachment_list attachments; /* distinct descriptors, paths and names */
@@ -65,6 +73,7 @@ struct settings {
 	bool host_loopback;
 	unsigned busy_poll_us; /* 0: none */
 	bool isolate;
+	bool unguarded; /* ports whose properties leave it open are not guarded */
 	bool multicast_snooping;
 	bool no_dhcp, no_gateway; /* without a gateway there is no DHCP server either */
 	struct path_list vde;     /* URLs of VDE networks to join */

@@ -75,6 +75,49 @@ class Descriptors(TestCase):
         wait_until(lambda: re.search(r"(?m)^web .* 1$", self.status()), "a drop")
         self.assert_gateway_answers(Packets(ours))
 
+    def test_ports_have_the_properties_that_were_given(self):
+        texts = [",name=plain", ",name=open,guard=off,dhcp-server,router=on", ",name=strict,guard=on,router"]
+        listener = self.socket(socket.SOCK_STREAM)
+        listener.bind(self.path("shared"))
+        listener.listen(5)
+        pairs = [self.pair(socket.SOCK_STREAM) for _ in texts]
+        self.start_with(*((theirs, text) for (_, theirs), text in zip(pairs, texts)), (listener, ",guard=off"))
+        guest = self.socket(socket.SOCK_STREAM)
+        guest.connect(self.path("shared"))
+        self.wait_for_port("stream.*")
+        ports = {port["name"]: port for port in self.api.get("/v1/ports")["ports"]}
+        shared = next(port for name, port in ports.items() if name.startswith("stream"))
+        found = [(port["guarded"], port["dhcp_server"], port["router"])
+                 for port in (ports["plain"], ports["open"], ports["strict"], shared, ports["gateway"])]
+        self.assertEqual(found, [(True, False, False), (False, True, True), (True, False, True), (False, False, False),
+                                 (False, False, False)])
+        for note in ("open: not guarded", "open: may serve DHCP", "strict: may send router advertisements"):
+            self.assertIn("\n" + note + "\n", self.lanlet("ports").stdout)
+        self.assertNotIn("plain:", self.lanlet("ports").stdout)
+
+    def test_invalid_property_is_refused_with_what_is_possible(self):
+        ours, _ = self.pair(socket.SOCK_STREAM)
+        for text, why in (("guard", "guard, dhcp-server and router are on or off, such as guard=off"),
+                          ("router=maybe", "guard, dhcp-server and router are on or off, such as guard=off"),
+                          ("speed=10", "the keys are type, mac, name, guard, dhcp-server and router")):
+            done = self.lanlet("run", "--fd", "%d,%s" % (ours.fileno(), text), pass_fds=[ours.fileno()])
+            self.assertIn(why, done.stderr)
+            self.assertEqual(done.returncode, 2)
+
+    def test_guard_of_the_network_can_be_turned_off_and_on_by_a_reload(self):
+        config = self.write("config/lanlet/default.conf", "[network]\nguard = off\n")
+        pairs = [self.pair(socket.SOCK_STREAM) for _ in range(2)]
+        self.start_with((pairs[0][1], ",name=plain"), (pairs[1][1], ",name=strict,guard=on"))
+
+        def guarded():
+            ports = {port["name"]: port["guarded"] for port in self.api.get("/v1/ports")["ports"]}
+            return self.api.get("/v1/network")["guard"], ports["plain"], ports["strict"]
+        self.assertEqual(guarded(), (False, False, True))
+        with open(config, "w") as file:
+            file.write("[network]\nguard = on\n")
+        self.assertEqual(self.lanlet("reload").returncode, 0)
+        self.assertEqual(guarded(), (True, True, True))
+
     def test_listening_sockets_take_many(self):
         listeners = []
         for kind, name in ((socket.SOCK_STREAM, "a"), (socket.SOCK_SEQPACKET, "b")):

@@ -73,6 +73,7 @@ no-gateway = true
 host-loopback = true
 busy-poll = 50
 isolate = true
+guard = off
 storm-limit = 500
 multicast-snooping = false
 engine = null

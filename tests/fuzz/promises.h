@@ -28,8 +28,9 @@ static inline void check_promises(const struct settings *s)
 	for (unsigned i = 0; i < s->dns.count; i++)
 		REQUIRE(s->dns.server[i].endpoint.port != 0);
 	for (size_t i = 0; i < s->n_hosts; i++) {
-		REQUIRE(is_host(s, s->hosts[i].ip) && s->hosts[i].ip != s->gateway);
+		ip4_t ip = s->hosts[i].ip;
+		REQUIRE(ip ? is_host(s, ip) && ip != s->gateway : s->hosts[i].name[0] != '\0');
 		for (size_t j = 0; j < i; j++)
-			REQUIRE(!mac_equal(s->hosts[i].mac, s->hosts[j].mac) && s->hosts[i].ip != s->hosts[j].ip);
+			REQUIRE(!mac_equal(s->hosts[i].mac, s->hosts[j].mac) && (!ip || ip != s->hosts[j].ip));
 	}
 }

@@ -261,6 +261,38 @@ static void empty_value_clears_a_list(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->s.n_hosts, ==, 0);
 }
 
+static void host_may_have_a_name_only_and_properties(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "host", "52:54:00:00:00:01,web");
+	expect_set(f, "host", "52:54:00:00:00:02,192.168.122.2,router,router=on,guard=off");
+	expect_set(f, "host", "52:54:00:00:00:03,192.168.122.3,dhcp-server=yes,guard=on");
+	g_assert_cmphex(f->s.hosts[0].ip, ==, 0);
+	g_assert_cmpstr(f->s.hosts[0].name, ==, "web");
+	static const char *const text[] = { "52:54:00:00:00:01,web", "52:54:00:00:00:02,192.168.122.2,router,guard=off,router=on",
+					    "52:54:00:00:00:03,192.168.122.3,guard=on,dhcp-server=on" };
+	for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
+		char format[SETTINGS_HOST_TEXT_SIZE];
+		g_assert_cmpstr(settings_host_format(&f->s.hosts[i], format), ==, text[i]);
+	}
+	static const char *const bad[] = {
+		"52:54:00:00:00:04,guard=off", "52:54:00:00:00:04,web,192.168.122.2",   "52:54:00:00:00:04,guard=off,web",
+		"52:54:00:00:00:04,web,guard", "52:54:00:00:00:04,web,guard=sometimes", "52:54:00:00:00:04,web,speed=10",
+		"52:54:00:00:00:04,0.0.0.0",   "52:54:00:00:00:04,web,router="
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "host", bad[i]);
+}
+
+static void guard_is_on_unless_it_is_turned_off(struct fixture *f, gconstpointer data)
+{
+	g_assert_false(f->s.unguarded);
+	expect_set(f, "guard", "off");
+	g_assert_true(f->s.unguarded);
+	expect_set(f, "guard", "on");
+	g_assert_false(f->s.unguarded);
+	expect_refused(f, "guard", "half");
+}
+
 static void host_has_mac_address_and_an_optional_name(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "host", "52:54:00:12:34:56,192.168.122.10,Web");
@@ -522,7 +554,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 25);
+	g_assert_cmpuint(n, ==, 26);
 }
 
 static void name_has_an_address(struct fixture *f, gconstpointer data)
@@ -565,6 +597,7 @@ static const struct {
 	{ "vde", "vde:///a" },
 	{ "host-loopback", "true" },
 	{ "isolate", "true" },
+	{ "guard", "off" },
 	{ "forward", "tcp 8080 web:80" },
 	{ "forward", "tcp 8081 web:80" },
 	{ "multicast-snooping", "false" },
@@ -660,6 +693,8 @@ int main(int argc, char **argv)
 	TEST(dns_servers_add_up);
 	TEST(empty_value_clears_a_list);
 	TEST(host_has_mac_address_and_an_optional_name);
+	TEST(host_may_have_a_name_only_and_properties);
+	TEST(guard_is_on_unless_it_is_turned_off);
 	TEST(host_loopback_is_a_switch);
 	TEST(socket_of_a_front_end_is_a_socket_to_connect_to);
 	TEST(vde_takes_urls_and_paths);

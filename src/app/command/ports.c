@@ -39,6 +39,13 @@ static bool print_notes(void *opaque, JsonObject *p)
 		printf("%s: pinned to %s\n", name, api_text(p, "pinned"));
 	if (json_object_get_boolean_member(p, "isolated"))
 		printf("%s: isolated from other guests\n", name);
+	if (!json_object_get_boolean_member_with_default(p, "guarded", true) &&
+	    !json_object_get_boolean_member_with_default(p, "uplink", false))
+		printf("%s: not guarded\n", name);
+	if (json_object_get_boolean_member_with_default(p, "dhcp_server", false))
+		printf("%s: may serve DHCP\n", name);
+	if (json_object_get_boolean_member_with_default(p, "router", false))
+		printf("%s: may send router advertisements\n", name);
 	return true;
 }
 

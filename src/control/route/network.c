@@ -39,6 +39,7 @@ static void write_network(struct json *j, const struct control *c, const struct 
 	json_string(j, "domain", n->domain);
 	json_bool(j, "host_loopback", n->host_loopback);
 	json_bool(j, "switch_only", n->switch_only);
+	json_bool(j, "guard", n->guard);
 	json_unsigned(j, "ports", n->n_ports);
 	if (n->foreign_dhcp_server) {
 		g_autofree char *who =

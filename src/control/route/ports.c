@@ -54,6 +54,9 @@ static void write_port(struct json *out, usec_t now, const void *item)
 	json_bool(out, "blocked", p->blocked);
 	json_bool(out, "isolated", p->isolated);
 	json_bool(out, "uplink", p->uplink);
+	json_bool(out, "guarded", p->guarded);
+	json_bool(out, "dhcp_server", p->may_serve_dhcp);
+	json_bool(out, "router", p->may_route);
 	if (!mac_is_zero(p->pinned))
 		json_string(out, "pinned", mac_format(p->pinned, mac));
 	json_unsigned(out, "macs", p->n_macs);

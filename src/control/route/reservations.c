@@ -19,11 +19,18 @@ static unsigned fetch(struct lanlet_network *n, usec_t now, const void *filter, 
 
 static void write_reservation(struct json *out, usec_t now, const void *item)
 {
+	static const char *const guards[] = { [PORT_GUARD_DEFAULT] = NULL, [PORT_GUARD_ON] = "on", [PORT_GUARD_OFF] = "off" };
 	const struct snapshot_reservation *r = item;
 	json_open_object(out, NULL);
 	json_mac(out, "mac", r->mac);
-	json_ip4(out, "address", r->ip);
+	if (r->ip)
+		json_ip4(out, "address", r->ip);
+	else
+		json_null(out, "address");
 	json_string(out, "name", r->name[0] ? r->name : NULL);
+	json_string(out, "guard", guards[r->properties.guard]);
+	json_bool(out, "dhcp_server", r->properties.may_serve_dhcp);
+	json_bool(out, "router", r->properties.may_route);
 	json_string(out, "origin", r->origin == SNAPSHOT_ADDED ? "added" : "configuration");
 	json_close_object(out);
 }
@@ -43,13 +50,17 @@ static void get_reservations(struct request *r)
 
 static void post_reservation(struct request *r)
 {
-	static const char *const members[] = { "mac", "address", "name", NULL };
+	static const char *const members[] = { "mac", "address", "name", "guard", "dhcp_server", "router", NULL };
 	g_autoptr(JsonObject) body = request_object(r);
-	const char *mac, *address, *name;
+	const char *mac, *address, *name, *guard;
+	bool dhcp_server, router;
 	if (!body || !request_members(r, body, members) || !(mac = request_text(r, body, "mac")) ||
-	    !(address = request_text(r, body, "address")) || !(name = request_text(r, body, "name")))
+	    !(address = request_text(r, body, "address")) || !(name = request_text(r, body, "name")) ||
+	    !(guard = request_text(r, body, "guard")) || !request_bool(r, body, "dhcp_server", &dhcp_server) ||
+	    !request_bool(r, body, "router", &router))
 		return;
-	g_autofree char *text = g_strconcat(mac, ",", address, name[0] ? "," : "", name, NULL);
+	g_autofree char *text = g_strconcat(mac, address[0] ? "," : "", address, name[0] ? "," : "", name, guard[0] ? ",guard=" : "", guard,
+					    dhcp_server ? ",dhcp-server=on" : "", router ? ",router=on" : "", NULL);
 	request_change(r, text, change_add_reservation);
 }
 
