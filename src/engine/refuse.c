@@ -65,7 +65,7 @@ static void send_reset(struct engine_env *env, usec_t now, const struct packet *
 	tcp_emit(&w, reset);
 
 	struct iovec iov = { .iov_base = bytes, .iov_len = RESET_LEN };
-	env->ops->output(env, now, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = RESET_LEN });
+	env->ops->output(env, now, p->guest, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = RESET_LEN });
 }
 
 static void refuse_tcp(struct engine_env *env, usec_t now, const struct packet *p)

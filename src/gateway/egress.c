@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "gateway/engine.h"
+#include "gateway/guest.h"
 #include "lan/frame.h"
 #include "lan/oversize.h"
 #include "lan/packet.h"
@@ -77,17 +78,16 @@ static void input_fitting(void *opaque, const struct frame *f)
 }
 
 /*
- * Fragments @f to the MTU that the guest with @dst has shown, unless DF is set.  TCP is sent as it is: the guest's MSS option
- * limits its segments.
+ * Fragments @f to the MTU that @to has shown, unless DF is set.  TCP is sent as it is: the guest's MSS option limits its segments.
  */
-static void input_to_guest(struct egress *e, usec_t now, ip4_t dst, const struct frame *f)
+static void input_to_guest(struct egress *e, usec_t now, const struct guest *to, const struct frame *f)
 {
 	struct passage passage = { e, now };
-	if (f->len <= ETH_HEADER_LEN + NEIGHBOUR_MTU_MIN) {
+	if (f->len <= ETH_HEADER_LEN + GUEST_MTU_MIN) {
 		input_fitting(&passage, f);
 		return;
 	}
-	struct oversize_limits limits = { .max_frame = ETH_HEADER_LEN + neighbour_mtu(&e->neighbours, dst), .offloads = e->port->offloads };
+	struct oversize_limits limits = { .max_frame = ETH_HEADER_LEN + to->mtu, .offloads = e->port->offloads };
 	struct packet p;
 	enum drop_reason why;
 	if (f->len <= limits.max_frame || packet_parse(f, NULL, &e->segment->arena, &p, &why) < 0 || p.ip.dont_fragment ||
@@ -103,20 +103,20 @@ static void input_to_guest(struct egress *e, usec_t now, ip4_t dst, const struct
 struct waiting {
 	struct egress *egress;
 	usec_t now;
-	ip4_t dst;
+	struct guest_address *address;
 };
 
 static void wait_fitting(void *opaque, const struct frame *f)
 {
 	struct waiting *w = opaque;
-	if (!neighbour_wait(&w->egress->neighbours, w->now, w->dst, f))
+	if (!guest_wait(w->egress->guests, w->now, w->address, f))
 		drop(w->egress, DROP_NEIGHBOUR_FULL, f);
 }
 
-/* Keeps @f until ARP is answered.  The queue stores bytes only, so offloads are completed first. */
-static void wait_for_neighbour(struct egress *e, usec_t now, ip4_t dst, const struct frame *f)
+/* Keeps @f until @to, of which was only HEARD, answers.  The queue stores bytes only, so offloads are completed first. */
+static void wait_for_guest(struct egress *e, usec_t now, const struct guest *to, const struct frame *f)
 {
-	struct waiting waiting = { e, now, dst };
+	struct waiting waiting = { e, now, container_of(to->addresses.next, struct guest_address, of_guest) };
 	struct oversize_limits plain = { .max_frame = e->port->max_frame };
 	if (f->gso != FRAME_GSO_NONE)
 		plain.max_frame = ETH_HEADER_LEN + IPV4_HEADER_MAX + TCP_HEADER_MAX + (size_t)f->gso_size;
@@ -125,20 +125,15 @@ static void wait_for_neighbour(struct egress *e, usec_t now, ip4_t dst, const st
 		drop(e, r.why, f);
 }
 
-/* Sends @f after writing the destination MAC to its @eth_header, or keeps it until ARP is answered. */
-static void resolve_and_input(struct egress *e, usec_t now, ip4_t dst, uint8_t *eth_header, const struct frame *f)
+/* Sends @f after writing the destination MAC to its @eth_header, or keeps it until the guest is known. */
+static void address_and_input(struct egress *e, usec_t now, const struct guest *to, uint8_t *eth_header, const struct frame *f)
 {
-	struct mac mac;
-	if (!prefix4_contains(e->subnet, dst)) {
-		drop(e, DROP_NEIGHBOUR_UNKNOWN, f); /* not on the segment: ARP would not be answered */
+	if (to->state == GUEST_HEARD) {
+		wait_for_guest(e, now, to, f);
 		return;
 	}
-	if (neighbour_find(&e->neighbours, dst, &mac)) {
-		memcpy(eth_header, mac.b, sizeof(mac.b));
-		input_to_guest(e, now, dst, f);
-	} else {
-		wait_for_neighbour(e, now, dst, f);
-	}
+	memcpy(eth_header, to->mac.b, sizeof(to->mac.b));
+	input_to_guest(e, now, to, f);
 }
 
 /* Makes room for an Ethernet header in front of the packet @f: in its headroom, else in iov[0], which is in front of f->iov. */
@@ -181,14 +176,14 @@ static uint8_t *frame_behind_header(struct egress *e, struct mac mac, struct iov
 	return eth_header;
 }
 
-/* Sends the packet in iov[1 … 1 + n) to the guest with @dst. */
-static void send_behind_header(struct egress *e, usec_t now, ip4_t dst, struct iovec *iov, unsigned n, size_t packet_len,
+/* Sends the packet in iov[1 … 1 + n) to @to. */
+static void send_behind_header(struct egress *e, usec_t now, const struct guest *to, struct iovec *iov, unsigned n, size_t packet_len,
 			       const struct frame *meta)
 {
 	struct frame f;
-	uint8_t *eth_header = frame_behind_header(e, (struct mac){ { 0 } }, iov, n, packet_len, meta, &f);
+	uint8_t *eth_header = frame_behind_header(e, to->mac, iov, n, packet_len, meta, &f);
 	if (eth_header)
-		resolve_and_input(e, now, dst, eth_header, &f);
+		address_and_input(e, now, to, eth_header, &f);
 }
 
 static enum frame_gso gso_of(const struct engine_packet *p)
@@ -214,7 +209,7 @@ static struct frame frame_meta(const struct engine_packet *p)
 	};
 }
 
-void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_packet *p)
+void egress_packet(struct egress *e, usec_t now, struct guest *to, const struct engine_packet *p)
 {
 	struct iovec iov[ENGINE_IOV_MAX + 1];
 	if (p->n_iov > ENGINE_IOV_MAX) {
@@ -223,43 +218,35 @@ void egress_packet(struct egress *e, usec_t now, ip4_t dst, const struct engine_
 	}
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
 	struct frame meta = frame_meta(p);
-	send_behind_header(e, now, dst, iov, p->n_iov, p->len, &meta);
+	send_behind_header(e, now, to, iov, p->n_iov, p->len, &meta);
 }
 
 /* Sends a packet that is not longer than the guest's MTU: it needs only an Ethernet header. */
-static void send_straight(struct egress *e, usec_t now, const struct egress_target *target, const struct engine_packet *p)
+static void send_straight(struct egress *e, usec_t now, const struct guest *to, const struct engine_packet *p)
 {
 	struct iovec iov[ENGINE_IOV_MAX + 1];
 	struct frame meta = frame_meta(p), f;
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
-	if (frame_behind_header(e, target->mac, iov, p->n_iov, p->len, &meta, &f))
-		segment_output(e->segment, now, target->port, &f);
+	if (frame_behind_header(e, to->mac, iov, p->n_iov, p->len, &meta, &f))
+		segment_output(e->segment, now, to->port, &f);
 }
 
 void egress_packets(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k)
 {
-	struct egress_target target = e->lent;
-	size_t longest = target.port ? neighbour_mtu(&e->neighbours, target.guest) : 0;
+	struct guest *to = e->lent;
+	size_t longest = to->port && e->port->segment ? to->mtu : 0;
 	for (unsigned i = 0; i < k; i++) {
 		if (packets[i].len <= longest && packets[i].n_iov <= ENGINE_IOV_MAX)
-			send_straight(e, now, &target, &packets[i]);
+			send_straight(e, now, to, &packets[i]);
 		else
-			egress_packet(e, now, target.guest, &packets[i]);
+			egress_packet(e, now, to, &packets[i]);
 	}
 }
 
-static struct egress_target find_target(struct egress *e, usec_t now, ip4_t guest)
+unsigned egress_reserve(struct egress *e, usec_t now, struct guest *to, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
 {
-	struct egress_target target = { .guest = guest };
-	if (e->port->segment && prefix4_contains(e->subnet, guest) && neighbour_find(&e->neighbours, guest, &target.mac))
-		target.port = segment_find(e->segment, now, target.mac);
-	return target;
-}
-
-unsigned egress_reserve(struct egress *e, usec_t now, ip4_t dst, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
-{
-	e->lent = find_target(e, now, dst);
-	struct port *p = e->lent.port;
+	e->lent = to;
+	struct port *p = e->port->segment ? to->port : NULL;
 	/* A loan bypasses the segment, which would complete the offloads that the port lacks. */
 	if (!p || !p->ops->reserve || p->congested || e->lender || (p->offloads & LENDERS_OFFLOADS) != LENDERS_OFFLOADS)
 		return 0;
@@ -286,7 +273,7 @@ static bool frame_around(struct egress *e, const struct engine_packet *p, uint8_
 	if (!iov)
 		return false;
 	struct bytes_writer w = bytes_writer(head, ETH_HEADER_LEN);
-	eth_emit(&w, &(struct eth_header){ .dst = e->lent.mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
+	eth_emit(&w, &(struct eth_header){ .dst = e->lent->mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
 	iov[0] = (struct iovec){ .iov_base = head, .iov_len = ETH_HEADER_LEN };
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*iov));
 	*ret = frame_meta(p);
@@ -312,7 +299,7 @@ bool egress_commit(struct egress *e, usec_t now, const struct engine_packet *pac
 	return true;
 }
 
-void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet *p)
+void egress_forward(struct egress *e, usec_t now, struct guest *to, const struct packet *p)
 {
 	struct iovec iov[ENGINE_IOV_MAX + 1];
 	uint8_t *header = arena_alloc(&e->segment->arena, IPV4_HEADER_MAX);
@@ -329,7 +316,7 @@ void egress_forward(struct egress *e, usec_t now, ip4_t dst, const struct packet
 	meta.joined = 0;
 	meta.headroom = 0;
 	meta.csum_start = (uint16_t)(meta.csum_start - p->l4_offset + ETH_HEADER_LEN + w.len);
-	send_behind_header(e, now, dst, iov, (unsigned)n + 1, w.len + p->l4_len, &meta);
+	send_behind_header(e, now, to, iov, (unsigned)n + 1, w.len + p->l4_len, &meta);
 }
 
 void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload,
@@ -354,64 +341,35 @@ void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struc
 	struct iovec iov;
 	struct frame f = frame_of(&iov, bytes, size);
 	f.checksum = FRAME_CHECKSUM_VERIFIED;
-	if (mac_is_zero(mac))
-		resolve_and_input(e, now, dst, bytes, &f);
-	else
+	if (!mac_is_zero(mac)) {
 		enter_segment(e, now, &f);
+		return;
+	}
+	/* Outside the subnet ARP would not be answered. */
+	struct ip_addr addr = ip_from_ip4(dst);
+	struct guest_address *a = prefix4_contains(e->subnet, dst) ? guest_expect(e->guests, now, &addr, e->guests->host) : NULL;
+	if (a)
+		address_and_input(e, now, a->guest, bytes, &f);
+	else
+		drop(e, DROP_NEIGHBOUR_UNKNOWN, &f);
 }
 
-/* --- callbacks of the neighbour table --- */
+/* --- for the table of guests --- */
 
-static void ask(void *opaque, usec_t now, ip4_t ip)
+void egress_release(struct egress *e, usec_t now, const struct guest_address *a, const void *frame, size_t len)
 {
-	egress_ask(opaque, now, ip, false);
-}
-
-static void release(void *opaque, usec_t now, struct mac mac, const void *frame, size_t len)
-{
-	struct egress *e = opaque;
 	uint8_t *copy = arena_copy(&e->segment->arena, frame, len);
 	if (!copy) {
 		drop(e, DROP_NO_MEMORY, NULL);
 		return;
 	}
-	memcpy(copy, mac.b, sizeof(mac.b));
+	memcpy(copy, a->guest->mac.b, sizeof(a->guest->mac.b));
 	input(e, now, copy, len);
 }
 
-static void unanswered(void *opaque, usec_t now, const void *frame, size_t len)
+void egress_unanswered(struct egress *e, const void *frame, size_t len)
 {
 	struct iovec iov;
 	struct frame f = frame_of(&iov, frame, len);
-	drop(opaque, DROP_NEIGHBOUR_UNKNOWN, &f);
-}
-
-static void appeared(void *opaque, usec_t now, ip4_t ip, struct mac mac)
-{
-	struct egress *e = opaque;
-	e->appeared(e, now, ip, mac);
-}
-
-static void gone(void *opaque, usec_t now, ip4_t ip)
-{
-	struct egress *e = opaque;
-	e->gone(e, now, ip);
-}
-
-static const struct neighbour_ops neighbour_ops = {
-	.ask = ask,
-	.release = release,
-	.unanswered = unanswered,
-	.appeared = appeared,
-	.gone = gone,
-};
-
-int egress_init(struct egress *e, const struct hash_key *key)
-{
-	return neighbour_init(&e->neighbours, key, &neighbour_ops, e);
-}
-
-void egress_done(struct egress *e)
-{
-	neighbour_done(&e->neighbours);
+	drop(e, DROP_NEIGHBOUR_UNKNOWN, &f);
 }

@@ -5,7 +5,8 @@
  *
  * The gateway has checked every packet that it passes to an engine: IPv4, header checksum right, reassembled, source
  * inside the subnet and not the gateway, destination not a martian, multicast or broadcast, TTL decremented
- * (packet.ip.ttl is the TTL to send with).  Layer 4 is unchecked.
+ * (packet.ip.ttl is the TTL to send with).  Layer 4 is unchecked.  packet.guest is the guest that sent it, and packet.payer is charged
+ * for the flow that it may open.
  *
  * A destination that is the gateway's address means the host.  The engine connects to env->ops->host_address() instead;
  * when there is none it refuses (RST or port unreachable).  Programs of the host that listen on loopback only must
@@ -31,6 +32,7 @@ struct arena;
 struct engine;
 struct engine_env;
 struct frame;
+struct guest;
 struct iovec;
 struct log;
 struct packet;
@@ -65,16 +67,17 @@ struct engine_path {
 /* What the gateway does for an engine. */
 struct engine_env_ops {
 	/*
-	 * Sends @p to the guest with its destination address.  Fragments it when it exceeds the guest's MTU and DF is
+	 * Sends @p to @guest.  Fragments it when it exceeds the guest's MTU and DF is
 	 * not set.  A full queue drops and counts it.
 	 */
-	void (*output)(struct engine_env *env, usec_t now, const struct engine_packet *p);
+	void (*output)(struct engine_env *env, usec_t now, struct guest *guest, const struct engine_packet *p);
 	/*
 	 * Lends room for @n packets to @guest, each of up to @size bytes from the IP header on; @flow is their flow_hash().  Returns the
 	 * number of rooms: 0 when the port is congested or this turn's memory is used up.  With vhost-user this is the guest's
 	 * memory.  One loan at a time.
 	 */
-	unsigned (*reserve)(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size, struct port_room *ret);
+	unsigned (*reserve)(struct engine_env *env, usec_t now, struct guest *guest, uint32_t flow, unsigned n, size_t size,
+			    struct port_room *ret);
 	/* Ends the loan and sends @k packets, which begin at the start of the first @k rooms. */
 	void (*commit)(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k);
 	/*
@@ -88,19 +91,17 @@ struct engine_env_ops {
 	 * Whether an ICMP error that came from outside, about a packet of an earlier turn, may be sent to @guest.  Uses the rate limit
 	 * of icmp_error(); false is counted as a drop.
 	 */
-	bool (*icmp_allowed)(struct engine_env *env, usec_t now, ip4_t guest);
+	bool (*icmp_allowed)(struct engine_env *env, usec_t now, const struct guest *guest);
 	/*
 	 * The host's address on its default route, which engines use for the gateway's address as destination.
 	 * -ENETUNREACH when the host has no route.
 	 */
 	int (*host_address)(struct engine_env *env, usec_t now, bool v6, struct ip_addr *ret);
-	/* The largest IP packet in bytes that @guest is known to receive. */
-	size_t (*guest_mtu)(struct engine_env *env, ip4_t guest);
 	/*
 	 * What the port of @guest can take now, for TCP, where the guest's MSS option allows large segments.  1500 bytes and no
-	 * offloads when the port is not known.
+	 * offloads when the port is not known.  Other packets follow guest->mtu.
 	 */
-	void (*guest_path)(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret);
+	void (*guest_path)(struct engine_env *env, usec_t now, const struct guest *guest, struct engine_path *ret);
 	/* Counts a drop; @p may be NULL. */
 	void (*drop)(struct engine_env *env, enum drop_reason why, const struct packet *p);
 };
@@ -151,7 +152,8 @@ struct engine_opening {
 
 /* A flow from the host to a guest (port forwarding), see engine_ops.open. */
 struct engine_open {
-	struct ip_endpoint guest;  /* destination */
+	struct guest *guest;       /* that has the address of @to, or of which was only HEARD */
+	struct ip_endpoint to;     /* destination */
 	struct ip_endpoint source; /* the peer that the guest sees; port 0: any free port of that address */
 	/*
 	 * The host side: a stream descriptor of any kind, or a datagram socket connected to @peer.  On success the engine owns it.
@@ -208,7 +210,7 @@ struct engine_ops {
 	usec_t (*deadline)(const struct engine *e);
 	void (*expire)(struct engine *e, usec_t now);
 	/* The port of @guest has room again after it was congested. */
-	void (*writable)(struct engine *e, usec_t now, ip4_t guest);
+	void (*writable)(struct engine *e, usec_t now, struct guest *guest);
 	/* Declares that @service (borrowed) serves TCP to the gateway's @port.  Before the first packet. */
 	int (*local)(struct engine *e, uint16_t port, struct stream_service *service);
 	/*
@@ -219,8 +221,10 @@ struct engine_ops {
 	int (*open)(struct engine *e, usec_t now, const struct engine_open *how);
 	/* Ends the flow of @o, which was not called yet and will not be called.  NULL when open() does not support openings. */
 	void (*cancel)(struct engine *e, usec_t now, struct engine_opening *o);
-	/* @guest left the segment: its flows end as if it had reset them. */
-	void (*guest_gone)(struct engine *e, usec_t now, ip4_t guest);
+	/* @guest does not use @addr any more: flows with that address end as if the guest had reset them.  It may be freed after this. */
+	void (*guest_gone)(struct engine *e, usec_t now, struct guest *guest, const struct ip_addr *addr);
+	/* @to has the address @addr that @from had: flows with that address are now @to's. */
+	void (*guest_moved)(struct engine *e, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to);
 	void (*counters)(const struct engine *e, struct engine_counters *ret);
 	/*
 	 * One step of a walk over all flows: looks at @max slots from *@cursor on (0: the first), calls @seen for each flow, and advances

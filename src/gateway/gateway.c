@@ -13,10 +13,11 @@ void gateway_drop(struct gateway *g, enum drop_reason why, const struct packet *
 	segment_drop(g->segment, p && p->port ? p->port : &g->port, why, p ? p->frame : NULL);
 }
 
-struct port *gateway_guest_port(struct gateway *g, usec_t now, ip4_t guest)
+struct guest *gateway_find_guest(struct gateway *g, ip4_t ip)
 {
-	struct mac mac;
-	return neighbour_find(&g->egress.neighbours, guest, &mac) ? segment_find(g->segment, now, mac) : NULL;
+	struct ip_addr addr = ip_from_ip4(ip);
+	const struct guest_address *a = guest_find_address(&g->guests, &addr);
+	return a && a->guest->state != GUEST_HEARD ? a->guest : NULL;
 }
 
 void gateway_send_icmp_error(struct gateway *g, usec_t now, const struct packet *cause, const struct icmp_error *e)
@@ -39,21 +40,56 @@ bool gateway_is_guest(const struct gateway *g, ip4_t ip)
 	return prefix4_contains(subnet, ip) && ip != g->config.ip && ip != subnet.network && ip != prefix4_broadcast(subnet);
 }
 
-/* --- what the neighbour table reports --- */
+/* --- what the table of guests asks for and reports --- */
 
-static void guest_appeared(struct egress *e, usec_t now, ip4_t ip, struct mac mac)
+static void ask_for_guest(void *opaque, usec_t now, const struct guest_address *a)
 {
-	struct gateway *g = container_of(e, struct gateway, egress);
+	struct gateway *g = opaque;
+	if (ip_is_v4(&a->addr))
+		egress_ask(&g->egress, now, ip_to_ip4(&a->addr), false);
+}
+
+static void release_waiting(void *opaque, usec_t now, const struct guest_address *a, const void *frame, size_t len)
+{
+	struct gateway *g = opaque;
+	egress_release(&g->egress, now, a, frame, len);
+}
+
+static void guest_unanswered(void *opaque, usec_t now, const void *frame, size_t len)
+{
+	struct gateway *g = opaque;
+	egress_unanswered(&g->egress, frame, len);
+}
+
+static void guest_appeared(void *opaque, usec_t now, const struct guest_address *a)
+{
+	struct gateway *g = opaque;
 	if (g->config.hooks.guest_seen)
-		g->config.hooks.guest_seen(g->config.hooks.opaque, now, ip, mac);
+		g->config.hooks.guest_seen(g->config.hooks.opaque, now, a);
 }
 
-static void guest_gone(struct egress *e, usec_t now, ip4_t ip)
+static void guest_moved(void *opaque, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
 {
-	struct gateway *g = container_of(e, struct gateway, egress);
+	struct gateway *g = opaque;
 	if (g->engine)
-		g->engine_ops->guest_gone(g->engine, now, ip);
+		g->engine_ops->guest_moved(g->engine, now, addr, from, to);
 }
+
+static void guest_gone(void *opaque, usec_t now, struct guest *guest, const struct ip_addr *addr)
+{
+	struct gateway *g = opaque;
+	if (g->engine)
+		g->engine_ops->guest_gone(g->engine, now, guest, addr);
+}
+
+static const struct guest_ops guest_ops = {
+	.ask = ask_for_guest,
+	.release = release_waiting,
+	.unanswered = guest_unanswered,
+	.appeared = guest_appeared,
+	.moved = guest_moved,
+	.gone = guest_gone,
+};
 
 /* --- life --- */
 
@@ -67,12 +103,11 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 			    .mac = config->mac,
 			    .ip = config->ip,
 			    .subnet = config->subnet,
-			    .gone = guest_gone,
-			    .appeared = guest_appeared },
+			    .guests = &g->guests },
 		.sink = { &gateway_sink_ops },
 		.env = { .ops = &gateway_env_ops, .arena = &segment->arena },
 	};
-	int r = egress_init(&g->egress, &config->hash_key);
+	int r = guest_table_init(&g->guests, &config->hash_key, &guest_ops, g);
 	if (r < 0) {
 		g->segment = NULL;
 		return r;
@@ -88,7 +123,7 @@ void gateway_done(struct gateway *g, usec_t now)
 		return;
 	gateway_leave_segment(g, now);
 	reassembly_done(&g->reassembly);
-	egress_done(&g->egress);
+	guest_table_done(&g->guests, now);
 	g->segment = NULL;
 }
 
@@ -111,17 +146,40 @@ void gateway_probe(struct gateway *g, usec_t now, ip4_t ip)
 
 bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret)
 {
-	return neighbour_is_present(&g->egress.neighbours, now, ip, ret);
+	struct ip_addr addr = ip_from_ip4(ip);
+	const struct guest_address *a = guest_find_address(&g->guests, &addr);
+	if (!a || !guest_address_is_present(a, now))
+		return false;
+	*ret = a->guest->mac;
+	return true;
 }
 
 bool gateway_knows(struct gateway *g, ip4_t ip)
 {
-	return neighbour_is_known(&g->egress.neighbours, ip);
+	const struct guest *guest = gateway_find_guest(g, ip);
+	return guest && guest->state == GUEST_PRESENT;
+}
+
+bool gateway_mac_of(struct gateway *g, ip4_t ip, struct mac *ret)
+{
+	const struct guest *guest = gateway_find_guest(g, ip);
+	if (guest)
+		*ret = guest->mac;
+	return guest != NULL;
+}
+
+struct guest *gateway_expect(struct gateway *g, usec_t now, ip4_t ip)
+{
+	struct ip_addr addr = ip_from_ip4(ip);
+	if (!gateway_is_guest(g, ip))
+		return NULL;
+	const struct guest_address *a = guest_expect(&g->guests, now, &addr, g->guests.host);
+	return a ? a->guest : NULL;
 }
 
 usec_t gateway_deadline(const struct gateway *g)
 {
-	usec_t first = usec_min(neighbour_deadline(&g->egress.neighbours), reassembly_deadline(&g->reassembly));
+	usec_t first = usec_min(guest_deadline(&g->guests), reassembly_deadline(&g->reassembly));
 	for (unsigned i = 0; i < g->n_services; i++)
 		if (g->services[i]->ops->deadline)
 			first = usec_min(first, g->services[i]->ops->deadline(g->services[i]));
@@ -141,7 +199,7 @@ static void expire_reassembly(struct gateway *g, usec_t now)
 
 void gateway_expire(struct gateway *g, usec_t now)
 {
-	neighbour_expire(&g->egress.neighbours, now);
+	guest_expire(&g->guests, now);
 	expire_reassembly(g, now);
 	for (unsigned i = 0; i < g->n_services; i++) {
 		struct service *s = g->services[i];

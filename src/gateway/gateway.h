@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "gateway/egress.h"
 #include "gateway/engine.h"
+#include "gateway/guest.h"
 #include "gateway/icmp_error.h"
 #include "gateway/reassembly.h"
 #include "gateway/sink.h"
@@ -34,8 +35,8 @@ struct gateway_hooks {
 	int (*host_address)(void *opaque, usec_t now, bool v6, struct ip_addr *ret);
 	/* ARP from port @p, NULL if it was detached since, shows that @mac uses @ip. */
 	void (*address_seen)(void *opaque, usec_t now, struct port *p, ip4_t ip, struct mac mac);
-	/* A guest appeared, or an address moved to another MAC. */
-	void (*guest_seen)(void *opaque, usec_t now, ip4_t ip, struct mac mac);
+	/* A guest uses @a, which was not known or was another guest's.  The callee may set the guest's name. */
+	void (*guest_seen)(void *opaque, usec_t now, const struct guest_address *a);
 	/* The turn ends, and frames are sent after this returns: leases must be on disk before the ACK. */
 	void (*turn_ends)(void *opaque, usec_t now);
 	void *opaque;
@@ -55,6 +56,7 @@ struct gateway {
 	struct gateway_config config;
 	struct port port;
 	struct segment *segment;
+	struct guest_table guests;
 	struct egress egress;
 	struct reassembly reassembly;
 	struct icmp_limit icmp_limit; /* for all ICMP errors that are sent on the segment */
@@ -83,6 +85,13 @@ void gateway_probe(struct gateway *g, usec_t now, ip4_t ip);
 bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret);
 /* Whether the guest with @ip is known and has a port, however long it has been silent. */
 bool gateway_knows(struct gateway *g, ip4_t ip);
+/* The MAC of the guest with @ip, which may be away; false when it is not known. */
+bool gateway_mac_of(struct gateway *g, ip4_t ip, struct mac *ret);
+/*
+ * The guest with @ip, of which only this call may have HEARD.  NULL: no guest can have it, out of memory, or too
+ * many are asked for.
+ */
+struct guest *gateway_expect(struct gateway *g, usec_t now, ip4_t ip);
 
 /* When gateway_expire() wants to be called: for neighbours, reassembly, services and the engine. */
 usec_t gateway_deadline(const struct gateway *g);

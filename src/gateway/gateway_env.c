@@ -14,33 +14,19 @@ static struct gateway *of_env(struct engine_env *env)
 	return container_of(env, struct gateway, env);
 }
 
-/* The destination address in the IP header that the engine made. */
-static bool destination_of(const struct engine_packet *p, ip4_t *ret)
+static void env_output(struct engine_env *env, usec_t now, struct guest *guest, const struct engine_packet *p)
 {
-	uint8_t bytes[sizeof(ip4_t)];
-	struct frame view = { .iov = p->iov, .n_iov = p->n_iov, .len = p->len };
-	struct bytes_reader r = bytes_reader(bytes, frame_copy(&view, IPV4_DST_AT, bytes, sizeof(bytes)));
-	*ret = bytes_get_be32(&r);
-	return !r.failed;
+	egress_packet(&of_env(env)->egress, now, guest, p);
 }
 
-static void env_output(struct engine_env *env, usec_t now, const struct engine_packet *p)
-{
-	struct gateway *g = of_env(env);
-	ip4_t guest;
-	if (!destination_of(p, &guest) || !gateway_is_guest(g, guest))
-		gateway_drop(g, DROP_IP_MALFORMED, NULL);
-	else
-		egress_packet(&g->egress, now, guest, p);
-}
-
-static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size, struct port_room *ret)
+static unsigned env_reserve(struct engine_env *env, usec_t now, struct guest *guest, uint32_t flow, unsigned n, size_t size,
+			    struct port_room *ret)
 {
 	struct gateway *g = of_env(env);
 	unsigned lent = egress_reserve(&g->egress, now, guest, flow, n, size, ret);
 	if (lent > 0)
 		return lent;
-	const struct port *p = g->egress.lent.port;
+	const struct port *p = guest->port;
 	if (p && p->congested)
 		return 0;
 	for (unsigned i = 0; i < n; i++) {
@@ -59,14 +45,8 @@ static unsigned env_reserve(struct engine_env *env, usec_t now, ip4_t guest, uin
 static void env_commit(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k)
 {
 	struct gateway *g = of_env(env);
-	if (egress_commit(&g->egress, now, packets, k))
-		return;
-	if (gateway_is_guest(g, g->egress.lent.guest)) {
+	if (!egress_commit(&g->egress, now, packets, k))
 		egress_packets(&g->egress, now, packets, k);
-		return;
-	}
-	for (unsigned i = 0; i < k; i++)
-		gateway_drop(g, DROP_IP_MALFORMED, NULL);
 }
 
 static void env_icmp_error(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info,
@@ -75,11 +55,10 @@ static void env_icmp_error(struct engine_env *env, usec_t now, const struct pack
 	gateway_send_icmp_error(of_env(env), now, cause, &(struct icmp_error){ .type = type, .code = code, .info = info, .from = from });
 }
 
-static bool env_icmp_allowed(struct engine_env *env, usec_t now, ip4_t guest)
+static bool env_icmp_allowed(struct engine_env *env, usec_t now, const struct guest *guest)
 {
 	struct gateway *g = of_env(env);
-	struct port *p = gateway_guest_port(g, now, guest);
-	if (icmp_limit_take(&g->icmp_limit, now, p ? p->id : 0))
+	if (icmp_limit_take(&g->icmp_limit, now, guest->port ? guest->port->id : 0))
 		return true;
 	gateway_drop(g, DROP_ICMP_RATE, NULL);
 	return false;
@@ -93,17 +72,12 @@ static int env_host_address(struct engine_env *env, usec_t now, bool v6, struct 
 	return g->config.hooks.host_address(g->config.hooks.opaque, now, v6, ret);
 }
 
-static size_t env_guest_mtu(struct engine_env *env, ip4_t guest)
-{
-	return neighbour_mtu(&of_env(env)->egress.neighbours, guest);
-}
-
 /* The segment does this for ports that cannot (oversize.h): segmenting one large packet costs less than making many. */
 #define SEGMENT_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4)
 
-static void env_guest_path(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret)
+static void env_guest_path(struct engine_env *env, usec_t now, const struct guest *guest, struct engine_path *ret)
 {
-	const struct port *p = gateway_guest_port(of_env(env), now, guest);
+	const struct port *p = guest->port;
 	*ret = (struct engine_path){ .max_packet = ETH_MTU };
 	if (p)
 		*ret = (struct engine_path){
@@ -126,7 +100,6 @@ const struct engine_env_ops gateway_env_ops = {
 	.icmp_error = env_icmp_error,
 	.icmp_allowed = env_icmp_allowed,
 	.host_address = env_host_address,
-	.guest_mtu = env_guest_mtu,
 	.guest_path = env_guest_path,
 	.drop = env_drop,
 };

@@ -26,17 +26,23 @@ static bool ask_services(struct gateway *g, usec_t now, const struct packet *p)
 	return false;
 }
 
-static void learn(struct gateway *g, usec_t now, ip4_t ip, const struct packet *p, enum neighbour_source how)
+/* @p shows that its sender uses @ip.  Sets p->guest. */
+static void learn(struct gateway *g, usec_t now, ip4_t ip, struct packet *p, enum guest_evidence how)
 {
-	/* The length of a super-frame says nothing about the guest's MTU. */
-	bool shows_size = how == NEIGHBOUR_BY_IP && p->frame->gso == FRAME_GSO_NONE;
-	size_t ip_len = shows_size ? p->ip.total_len : 0;
-	unsigned port_id = p->port ? p->port->id : 0;
-	if (gateway_is_guest(g, ip) && !neighbour_learn(&g->egress.neighbours, now, ip, p->eth.src, port_id, how, ip_len))
-		gateway_drop(g, DROP_NEIGHBOUR_FULL, p);
+	struct ip_addr addr = ip_from_ip4(ip);
+	struct guest_address *a = gateway_is_guest(g, ip) ? guest_learn(&g->guests, now, p->port, p->eth.src, &addr, how) : NULL;
+	if (a)
+		p->guest = a->guest;
 }
 
-static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
+/* A guest that sends packets of more than 1500 bytes takes them, too.  The length of a super-frame says nothing about its MTU. */
+static void learn_mtu(const struct packet *p)
+{
+	if (p->guest && p->frame->gso == FRAME_GSO_NONE && mac_equal(p->guest->mac, p->eth.src))
+		p->guest->mtu = MAX(p->guest->mtu, (uint32_t)p->ip.total_len);
+}
+
+static void receive_arp(struct gateway *g, usec_t now, struct packet *p)
 {
 	uint8_t bytes[ARP_LEN];
 	struct bytes_reader r = bytes_reader(bytes, frame_copy(p->frame, ETH_HEADER_LEN, bytes, sizeof(bytes)));
@@ -46,7 +52,7 @@ static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
 		return;
 	}
 	if (gateway_is_guest(g, m.sender_ip) && mac_equal(m.sender_mac, p->eth.src)) {
-		learn(g, now, m.sender_ip, p, NEIGHBOUR_BY_ARP);
+		learn(g, now, m.sender_ip, p, GUEST_BY_ARP);
 		if (g->config.hooks.address_seen)
 			g->config.hooks.address_seen(g->config.hooks.opaque, now, p->port, m.sender_ip, m.sender_mac);
 	}
@@ -56,7 +62,14 @@ static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
 /* A guest with a /32 address or without a mask sends packets for other guests to the gateway. */
 static void route_to_neighbour(struct gateway *g, usec_t now, const struct packet *p)
 {
-	const struct port *to = gateway_guest_port(g, now, p->ip.dst);
+	struct ip_addr addr = ip_from_ip4(p->ip.dst);
+	struct payer *payer = guest_payer(&g->guests, p->port);
+	struct guest_address *a = payer ? guest_expect(&g->guests, now, &addr, payer) : NULL;
+	if (!a) {
+		gateway_drop(g, DROP_NEIGHBOUR_FULL, p);
+		return;
+	}
+	const struct port *to = a->guest->port;
 	if (p->port && p->port->isolated && (!to || to->isolated)) {
 		if (!to)
 			egress_ask(&g->egress, now, p->ip.dst, false); /* may be behind an uplink, which is not isolated */
@@ -71,7 +84,7 @@ static void route_to_neighbour(struct gateway *g, usec_t now, const struct packe
 			&(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .info = (uint32_t)mtu });
 		return;
 	}
-	egress_forward(&g->egress, now, p->ip.dst, p);
+	egress_forward(&g->egress, now, a->guest, p);
 }
 
 /* Decrements the TTL; false when it has expired, which is answered. */
@@ -105,7 +118,9 @@ static void route(struct gateway *g, usec_t now, struct packet *p)
 	}
 	if (p->ip.dst != c->ip && !take_hop(g, now, p))
 		return;
-	if (g->engine)
+	if (g->engine && !p->guest)
+		gateway_drop(g, DROP_NO_MEMORY, p);
+	else if (g->engine)
 		g->engine_ops->input(g->engine, now, p);
 	else
 		gateway_send_icmp_error(g, now, p, &(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_NET });
@@ -135,7 +150,8 @@ static void receive_whole(struct gateway *g, usec_t now, struct packet *p)
 
 static void receive_ipv4(struct gateway *g, usec_t now, struct packet *p)
 {
-	learn(g, now, p->ip.src, p, NEIGHBOUR_BY_IP);
+	learn(g, now, p->ip.src, p, GUEST_BY_IP);
+	learn_mtu(p);
 	if (!ipv4_is_fragment(&p->ip)) {
 		receive_whole(g, now, p);
 		return;

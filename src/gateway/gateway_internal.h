@@ -25,8 +25,8 @@ void gateway_drop(struct gateway *g, enum drop_reason why, const struct packet *
 void gateway_send_icmp_error(struct gateway *g, usec_t now, const struct packet *cause, const struct icmp_error *e);
 /* Whether @ip can be a guest's: in the subnet, and not the gateway's, the network's or the broadcast address. */
 bool gateway_is_guest(const struct gateway *g, ip4_t ip);
-/* The port that @guest is behind; NULL when it is not known. */
-struct port *gateway_guest_port(struct gateway *g, usec_t now, ip4_t guest);
+/* The guest with @ip; NULL when it is not known, or was only HEARD of. */
+struct guest *gateway_find_guest(struct gateway *g, ip4_t ip);
 
 /* Initialises the port and, unless the gateway is to be absent, joins g->segment. */
 void gateway_join_segment(struct gateway *g);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The gateway's place in the segment: its port, and the hooks that the segment calls (struct segment_gateway). */
+#include "base/macros.h"
 #include "gateway/gateway_internal.h"
+#include "gateway/payer.h"
 #include "gateway/too_big.h"
 #include "lan/frame.h"
 #include "lan/segment.h"
@@ -25,17 +27,13 @@ static void turn_ends(void *opaque, usec_t now)
 		g->config.hooks.turn_ends(g->config.hooks.opaque, now);
 }
 
-static void engine_writable(void *opaque, usec_t now, ip4_t guest)
-{
-	struct gateway *g = opaque;
-	g->engine_ops->writable(g->engine, now, guest);
-}
-
 static void port_writable(void *opaque, usec_t now, struct port *p)
 {
 	struct gateway *g = opaque;
-	if (g->engine)
-		neighbour_for_each_on_port(&g->egress.neighbours, now, p->id, engine_writable, g);
+	if (!g->engine || !p->payer)
+		return;
+	list_for_each(node, &p->payer->guests)
+		g->engine_ops->writable(g->engine, now, container_of(node, struct guest, of_payer));
 }
 
 static void defend(struct gateway *g, usec_t now)
@@ -74,10 +72,10 @@ static void too_big(void *opaque, usec_t now, const struct frame *frame, size_t 
 	segment_input(g->segment, now, &g->port, &f);
 }
 
-static void detached(void *opaque, usec_t now, const struct port *p)
+static void detached(void *opaque, usec_t now, struct port *p)
 {
 	struct gateway *g = opaque;
-	neighbour_port_gone(&g->egress.neighbours, now, p->id);
+	guest_port_gone(&g->guests, now, p);
 }
 
 void gateway_join_segment(struct gateway *g)

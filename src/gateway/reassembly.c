@@ -313,6 +313,7 @@ static int complete(struct datagram *d, const struct packet *last, struct packet
 	if (error < 0)
 		return error;
 	whole.port = last->port;
+	whole.guest = last->guest;
 	*ret_whole = whole;
 	return 1;
 }

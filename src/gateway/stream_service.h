@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 struct local_stream;
+struct payer;
 struct stream_service;
 
 /* What a service may do with a connection; implemented by the engine. */
@@ -39,6 +40,7 @@ struct local_stream_ops {
 
 struct local_stream {
 	const struct local_stream_ops *ops;
+	struct payer *payer; /* is charged for it; valid until closed() */
 	struct ip_endpoint guest;
 	void *conn; /* private to the service, set in accept() */
 };

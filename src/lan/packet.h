@@ -18,12 +18,14 @@
 
 struct arena;
 struct frame;
+struct guest;
 struct port;
 
 struct packet {
 	const struct frame *frame;
 	struct port *port;   /* that it came from; NULL: detached since */
 	struct arena *arena; /* memory of this turn */
+	struct guest *guest; /* the sender; set by the gateway, NULL: not known */
 	struct eth_header eth;
 
 	/* The rest is set for IPv4 only (eth.ethertype == ETH_TYPE_IPV4). */

@@ -24,6 +24,7 @@
 
 struct frame;
 struct iovec;
+struct payer;
 struct port;
 struct segment;
 
@@ -108,6 +109,7 @@ struct port {
 	struct storm_bucket storm;
 	struct snoop_port snoop;
 	unsigned n_macs;            /* entries in the segment's forwarding database */
+	struct payer *payer;        /* private to the gateway (gateway/payer.h) */
 	struct log_limit log_limit; /* for lines about what the port sends */
 	struct port_counters counters;
 };

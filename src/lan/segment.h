@@ -69,7 +69,7 @@ struct segment_gateway {
 	/* @frame was too large for its destination port: tell the sender to use @mtu.  May be NULL. */
 	void (*too_big)(void *opaque, usec_t now, const struct frame *frame, size_t mtu);
 	/* @p was detached; its guests may come back on another port.  May be NULL. */
-	void (*detached)(void *opaque, usec_t now, const struct port *p);
+	void (*detached)(void *opaque, usec_t now, struct port *p);
 	void *opaque;
 };
 

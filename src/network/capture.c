@@ -214,7 +214,7 @@ static bool find_mac(struct lanlet_network *n, ip4_t ip, struct mac *ret)
 		*ret = n->gateway.config.mac;
 		return true;
 	}
-	if (neighbour_find(&n->gateway.egress.neighbours, ip, ret))
+	if (gateway_mac_of(&n->gateway, ip, ret))
 		return true;
 	for (size_t i = 0; i < n->settings.n_hosts; i++) {
 		if (n->settings.hosts[i].ip != ip)

@@ -47,9 +47,9 @@ static void hook_turn_ends(void *opaque, usec_t now)
 	name_services_turn_ends(&n->name_services, now);
 }
 
-static void hook_guest_seen(void *opaque, usec_t now, ip4_t ip, struct mac mac)
+static void hook_guest_seen(void *opaque, usec_t now, const struct guest_address *a)
 {
-	observe_guest(opaque, now, ip, mac);
+	observe_guest(opaque, now, a);
 }
 
 static void port_changed(void *opaque, usec_t now, const struct port *p, enum segment_change what)
@@ -155,6 +155,12 @@ static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, i
 	}
 }
 
+static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)
+{
+	struct lanlet_network *n = opaque;
+	return gateway_expect(&n->gateway, now, ip);
+}
+
 static bool guest_is_there(void *opaque, ip4_t ip)
 {
 	struct lanlet_network *n = opaque;
@@ -173,6 +179,7 @@ static int build_forwards(struct lanlet_network *n, const struct lanlet_config *
 		.gateway = n->settings.gateway,
 		.subnet = n->settings.subnet,
 		.find_guest = find_guest,
+		.expect_guest = expect_guest,
 		.guest_is_there = guest_is_there,
 		.opaque = n,
 	};

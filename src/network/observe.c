@@ -7,11 +7,17 @@
 
 #include <stdio.h>
 
-void observe_guest(struct lanlet_network *n, usec_t now, ip4_t ip, struct mac mac)
+void observe_guest(struct lanlet_network *n, usec_t now, const struct guest_address *a)
 {
-	const struct port *p = segment_find(&n->segment, now, mac);
-	struct event e = { .when = now, .type = EVENT_GUEST_SEEN, .port_id = p ? p->id : EVENT_PORT_GONE, .ip = ip, .mac = mac };
-	if (dhcp_find_address(&n->name_services.dhcp, now, ip, e.name) < 0)
+	if (!ip_is_v4(&a->addr))
+		return; /* events know IPv4 only */
+	const struct port *p = a->guest->port;
+	struct event e = { .when = now,
+			   .type = EVENT_GUEST_SEEN,
+			   .port_id = p ? p->id : EVENT_PORT_GONE,
+			   .ip = ip_to_ip4(&a->addr),
+			   .mac = a->guest->mac };
+	if (dhcp_find_address(&n->name_services.dhcp, now, e.ip, e.name) < 0)
 		e.name[0] = '\0';
 	events_add(&n->events, &e);
 }

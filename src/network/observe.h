@@ -7,11 +7,12 @@
 #include "lan/segment.h"
 #include "service/dhcp/dhcp.h"
 
+struct guest_address;
 struct lanlet_network;
 struct port;
 
 /* The hooks of the gateway, the segment and DHCP. */
-void observe_guest(struct lanlet_network *n, usec_t now, ip4_t ip, struct mac mac);
+void observe_guest(struct lanlet_network *n, usec_t now, const struct guest_address *a);
 void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, enum segment_change what);
 void observe_lease(struct lanlet_network *n, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 

@@ -174,11 +174,11 @@ unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *curs
 }
 
 /* The cursor is the next slot. */
-unsigned snapshot_neighbours(const struct lanlet_network *n, uint64_t *cursor, struct neighbour_view *ret, unsigned max)
+unsigned snapshot_neighbours(const struct lanlet_network *n, uint64_t *cursor, struct guest_view *ret, unsigned max)
 {
-	unsigned slot = (unsigned)*cursor;
-	unsigned count = neighbour_view(&n->gateway.egress.neighbours, &slot, ret, max);
-	*cursor = slot < NEIGHBOUR_SLOTS ? slot : SNAPSHOT_END;
+	uint32_t slot = (uint32_t)*cursor;
+	unsigned count = guest_view(&n->gateway.guests, &slot, ret, max);
+	*cursor = slot == GUEST_VIEW_END ? SNAPSHOT_END : slot;
 	return count;
 }
 

@@ -14,7 +14,7 @@
 #include "base/drop.h"
 #include "base/usec.h"
 #include "gateway/engine.h"
-#include "gateway/neighbour.h"
+#include "gateway/guest.h"
 #include "lan/port.h"
 #include "lan/segment.h"
 #include "network/capture.h"
@@ -101,8 +101,8 @@ struct snapshot_fdb_entry {
 
 unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_fdb_entry *ret, unsigned max);
 
-/* Which MAC uses which address: the neighbour table of the gateway. */
-unsigned snapshot_neighbours(const struct lanlet_network *n, uint64_t *cursor, struct neighbour_view *ret, unsigned max);
+/* Which MAC uses which address: the guests that the gateway knows. */
+unsigned snapshot_neighbours(const struct lanlet_network *n, uint64_t *cursor, struct guest_view *ret, unsigned max);
 
 struct snapshot_lease {
 	struct mac mac;

@@ -2,10 +2,10 @@
 /* Host names from DHCP clients, converted to a DNS label (RFC 1123 §2.1) in lower case. */
 #pragma once
 
+#include "gateway/guest.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-
-#define GUEST_NAME_SIZE 64 /* a label of 63 octets and NUL */
 
 /*
  * Converts @raw, @len bytes from a client, to a label: the part in front of the first dot, in lower case, with '_' and ' '

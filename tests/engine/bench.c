@@ -58,6 +58,14 @@ void bench_init(struct bench *b, const struct engine_ops *ops, const struct benc
 		.max_sockets = options->max_sockets,
 	};
 	g_assert_cmpint(ops->new (&config, &b->engine), ==, 0);
+	b->r.engine_ops = ops;
+	b->r.engine = b->engine;
+}
+
+void bench_guest_gone(struct bench *b, ip4_t guest)
+{
+	struct ip_addr addr = ip_from_ip4(guest);
+	b->ops->guest_gone(b->engine, bench_now(b), recorder_guest(&b->r, guest), &addr);
 }
 
 static void free_packet(gpointer p)
@@ -76,7 +84,7 @@ void bench_forget(struct bench *b)
 void bench_free_engine(struct bench *b)
 {
 	b->ops->free(b->engine);
-	b->engine = NULL;
+	b->engine = b->r.engine = NULL;
 }
 
 void bench_done(struct bench *b)
@@ -97,6 +105,8 @@ void bench_input(struct bench *b, ip4_t src, ip4_t dst, uint8_t protocol, uint8_
 {
 	struct packet_bytes p;
 	packet_bytes_make(&b->r, &p, src, dst, protocol, ttl, l4, len);
+	if (b->port)
+		g_assert_nonnull(guest_payer(&b->r.guests, b->port));
 	p.packet.port = b->port;
 	p.packet.ip.dont_fragment = b->dont_fragment;
 	b->ops->input(b->engine, bench_now(b), &p.packet);

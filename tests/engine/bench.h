@@ -61,6 +61,8 @@ void bench_done(struct bench *b);
 void bench_free_engine(struct bench *b);
 /* Discards what was recorded. */
 void bench_forget(struct bench *b);
+/* The guest with address @guest does not use it any more. */
+void bench_guest_gone(struct bench *b, ip4_t guest);
 usec_t bench_now(const struct bench *b);
 
 /* Gives the engine a packet of a guest; the next bench_run() flushes. */

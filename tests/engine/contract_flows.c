@@ -131,7 +131,7 @@ static void flows_may_come_and_go_during_a_walk(struct fixture *f, gconstpointer
 	}
 	bench_run(&f->b, 0);
 	step(f, w, &cursor, 8);
-	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), IP4(192, 168, 122, 8));
+	bench_guest_gone(&f->b, IP4(192, 168, 122, 8));
 	for (uint16_t i = 0; i < 2 * N; i++)
 		guest_udp_send(&f->b, IP4(192, 168, 122, 9), (uint16_t)(7000 + i), SERVER, 9, "x", 1, 63);
 	bench_run(&f->b, 0);
@@ -149,7 +149,10 @@ static void flow_from_the_host_is_inbound(struct fixture *f, gconstpointer data)
 	struct guest_tcp t;
 	guest_tcp_init(&t, &f->b, GUEST, 80, GATEWAY, 0);
 	server_pair(&f->s);
-	struct engine_open how = { .guest = { ip_from_ip4(GUEST), 80 }, .source = { ip_from_ip4(GATEWAY), 0 }, .fd = f->s.listener };
+	struct engine_open how = { .guest = recorder_guest(&f->b.r, GUEST),
+				   .to = { ip_from_ip4(GUEST), 80 },
+				   .source = { ip_from_ip4(GATEWAY), 0 },
+				   .fd = f->s.listener };
 	f->s.listener = -1;
 	g_assert_cmpint(f->b.ops->open(f->b.engine, bench_now(&f->b), &how), ==, 0);
 	bench_run_for(&f->b, 50);

@@ -21,7 +21,7 @@ static void guest_that_leaves_ends_its_flows(struct fixture *f, gconstpointer da
 		guest_udp_send(&f->b, GUEST, (uint16_t)(5000 + i), SERVER, 9, "x", 1, 63);
 	bench_run(&f->b, 0);
 
-	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), GUEST);
+	bench_guest_gone(&f->b, GUEST);
 	g_assert_true(server_sees_reset(&f->s, &f->b));
 	g_assert_cmpuint(count_fds(), ==, before - 1);
 	f->b.ops->counters(f->b.engine, &c);
@@ -30,13 +30,36 @@ static void guest_that_leaves_ends_its_flows(struct fixture *f, gconstpointer da
 	server_send(&other, "unharmed", 8);
 	g_assert_true(wait_for(&stays, 8));
 	/* The guest may come back. */
-	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), GUEST);
+	bench_guest_gone(&f->b, GUEST);
 	guest_tcp_done(&t);
 	guest_tcp_init(&t, &f->b, GUEST, 40001, SERVER, other.port);
 	g_assert_true(guest_tcp_connect(&t));
 	guest_tcp_done(&t);
 	guest_tcp_done(&stays);
 	server_close(&other);
+}
+
+/* A guest that changes its MAC and keeps its address keeps its connections. */
+static void flows_follow_their_address_to_another_guest(struct fixture *f, gconstpointer data)
+{
+	static const struct mac other = { { 2, 9, 9, 9, 9, 9 } };
+	struct ip_addr addr = ip_from_ip4(GUEST);
+	struct engine_counters c;
+	struct guest_tcp t;
+	connect_to(f, &t, SERVER, SERVER);
+	const struct guest_address *a = guest_learn(&f->b.r.guests, 0, &f->b.r.port, other, &addr, GUEST_BY_ARP);
+	g_assert_true(mac_equal(a->guest->mac, other));
+	server_send(&f->s, "news", 4); /* for the other MAC */
+	server_expect(&f->s, 4);
+	g_assert_true(guest_tcp_send(&t, "ping", 4)); /* the first MAC again */
+	g_assert_true(server_received_all(&f->s, &f->b));
+	g_assert_cmpmem(t.received->data, t.received->len, "news", 4);
+	guest_learn(&f->b.r.guests, 0, &f->b.r.port, other, &addr, GUEST_BY_ARP);
+	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), a->guest, &addr);
+	f->b.ops->counters(f->b.engine, &c);
+	g_assert_cmpuint(c.flows_tcp, ==, 0);
+	g_assert_cmpuint(a->guest->account.n_flows, ==, 0);
+	guest_tcp_done(&t);
 }
 
 static void engine_that_is_freed_closes_everything(struct fixture *f, gconstpointer data)
@@ -183,6 +206,7 @@ static void hostile_segments_do_not_break_the_engine(struct fixture *f, gconstpo
 
 const struct contract_test contract_life[] = {
 	CONTRACT_TEST(guest_that_leaves_ends_its_flows),
+	CONTRACT_TEST(flows_follow_their_address_to_another_guest),
 	CONTRACT_TEST(engine_that_is_freed_closes_everything),
 	CONTRACT_TEST(engine_without_flows_has_no_deadline),
 	CONTRACT_TEST(idle_flows_share_few_wake_ups),

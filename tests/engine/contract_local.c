@@ -97,7 +97,7 @@ static void local_service_is_told_of_resets_and_of_guests_that_leave(struct fixt
 	guest_tcp_reset(&t);
 	bench_run_for(&f->b, 30);
 	g_assert_cmpuint(e->closed, ==, 1);
-	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), GUEST);
+	bench_guest_gone(&f->b, GUEST);
 	bench_run(&f->b, 0);
 	g_assert_cmpuint(e->closed, ==, 2);
 	guest_tcp_done(&t);

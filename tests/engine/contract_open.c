@@ -7,10 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct engine_open open_to(uint16_t port, int fd)
+static struct engine_open open_to(struct fixture *f, uint16_t port, int fd)
 {
 	return (struct engine_open){
-		.guest = { ip_from_ip4(GUEST), port },
+		.guest = recorder_guest(&f->b.r, GUEST),
+		.to = { ip_from_ip4(GUEST), port },
 		.source = { ip_from_ip4(GATEWAY), 0 },
 		.fd = fd,
 	};
@@ -26,7 +27,7 @@ static void accept_flow(struct fixture *f, struct guest_tcp *t)
 {
 	guest_tcp_init(t, &f->b, GUEST, 80, GATEWAY, 0);
 	server_pair(&f->s);
-	struct engine_open how = open_to(80, f->s.listener);
+	struct engine_open how = open_to(f, 80, f->s.listener);
 	f->s.listener = -1;
 	g_assert_cmpint(f->b.ops->open(f->b.engine, bench_now(&f->b), &how), ==, 0);
 	g_assert_true(bench_until(&f->b, has_syn, t));
@@ -63,7 +64,7 @@ static void open_refused_by_the_guest_is_a_reset_outside(struct fixture *f, gcon
 	struct guest_tcp t;
 	guest_tcp_init(&t, &f->b, GUEST, 80, GATEWAY, 0);
 	server_pair(&f->s);
-	struct engine_open how = open_to(80, f->s.listener);
+	struct engine_open how = open_to(f, 80, f->s.listener);
 	f->s.listener = -1;
 	g_assert_cmpint(f->b.ops->open(f->b.engine, bench_now(&f->b), &how), ==, 0);
 	g_assert_true(bench_until(&f->b, has_syn, &t));
@@ -75,7 +76,7 @@ static void open_refused_by_the_guest_is_a_reset_outside(struct fixture *f, gcon
 static void open_to_a_guest_that_is_silent_ends_with_a_reset(struct fixture *f, gconstpointer data)
 {
 	server_pair(&f->s);
-	struct engine_open how = open_to(80, f->s.listener);
+	struct engine_open how = open_to(f, 80, f->s.listener);
 	f->s.listener = -1;
 	g_assert_cmpint(f->b.ops->open(f->b.engine, bench_now(&f->b), &how), ==, 0);
 	for (unsigned i = 0; i < 300; i++)
@@ -86,11 +87,11 @@ static void open_to_a_guest_that_is_silent_ends_with_a_reset(struct fixture *f, 
 static void open_that_fails_leaves_the_descriptor(struct fixture *f, gconstpointer data)
 {
 	server_pair(&f->s);
-	struct engine_open how = open_to(80, f->s.listener);
+	struct engine_open how = open_to(f, 80, f->s.listener);
 	how.fd = -1;
 	g_assert_cmpint(f->b.ops->open(f->b.engine, bench_now(&f->b), &how), <, 0);
 	if (f->row->gaps & GAP_OPEN_SOURCE) {
-		how = open_to(80, f->s.listener);
+		how = open_to(f, 80, f->s.listener);
 		how.source.addr = ip_from_ip4(SERVER);
 		g_assert_cmpint(f->b.ops->open(f->b.engine, bench_now(&f->b), &how), ==, -EOPNOTSUPP);
 	}
@@ -121,7 +122,7 @@ static void client_init(struct client *c, uint16_t claimed_port)
 	g_assert_cmpint(getsockname(c->fd, (struct sockaddr *)&forward, &len), ==, 0);
 	g_assert_cmpint(connect(c->s.fd, (struct sockaddr *)&forward, sizeof(forward)), ==, 0);
 	c->how = (struct engine_open){
-		.guest = { ip_from_ip4(GUEST), 53 },
+		.to = { ip_from_ip4(GUEST), 53 },
 		.source = { ip_from_ip4(CLIENT), claimed_port },
 		.peer = { ip_from_ip4(SERVER), c->s.port },
 	};
@@ -129,6 +130,7 @@ static void client_init(struct client *c, uint16_t claimed_port)
 
 static int open_datagram(struct fixture *f, struct client *c, int fd, const char *text)
 {
+	c->how.guest = recorder_guest(&f->b.r, GUEST);
 	c->how.fd = fd;
 	c->how.datagram = text;
 	c->how.datagram_len = strlen(text);

@@ -46,7 +46,11 @@ static bool has_syn(void *t)
  */
 static bool begin(struct fixture *f, struct opening *x, struct guest_tcp *t)
 {
-	struct engine_open how = { .guest = { ip_from_ip4(GUEST), 80 }, .source = { ip_from_ip4(GATEWAY), 0 }, .fd = -1, .opening = &x->o };
+	struct engine_open how = { .guest = recorder_guest(&f->b.r, GUEST),
+				   .to = { ip_from_ip4(GUEST), 80 },
+				   .source = { ip_from_ip4(GATEWAY), 0 },
+				   .fd = -1,
+				   .opening = &x->o };
 	*x = (struct opening){ .o = { opened, failed }, .s = &f->s };
 	int r = f->b.ops->open(f->b.engine, bench_now(&f->b), &how);
 	g_assert_cmpint(f->b.ops->cancel ? 0 : -EOPNOTSUPP, ==, r);
@@ -170,7 +174,7 @@ static void opening_is_told_that_the_guest_left(struct fixture *f, gconstpointer
 	struct guest_tcp t;
 	if (!begin(f, &x, &t))
 		return;
-	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), GUEST);
+	bench_guest_gone(&f->b, GUEST);
 	assert_failed(f, &x, EHOSTUNREACH);
 	guest_tcp_done(&t);
 }

@@ -128,7 +128,8 @@ static void turn(struct world *w)
 static uint32_t open_flow(struct world *w, unsigned i)
 {
 	struct engine_open how = {
-		.guest = { ip_from_ip4(guest_of(i)), port_of(i) },
+		.guest = recorder_guest(&w->r, guest_of(i)),
+		.to = { ip_from_ip4(guest_of(i)), port_of(i) },
 		.source = { ip_from_ip4(GATEWAY), 2000 },
 		.fd = w->fds[0],
 	};
@@ -190,7 +191,8 @@ static void a_hundred_thousand_tcp_flows_fit_a_gigabyte(void)
 		g_assert_cmpuint(bytes, <, GIGABYTE);
 	/* Visiting every flow would cost some hundred times as much as the turn itself. */
 	g_assert_cmpuint(among_many, <, 20 * among_few);
-	native_engine_ops.guest_gone(w.engine, START, guest_of(0));
+	struct ip_addr gone = ip_from_ip4(guest_of(0));
+	native_engine_ops.guest_gone(w.engine, START, recorder_guest(&w.r, guest_of(0)), &gone);
 	native_engine_ops.counters(w.engine, &c);
 	g_assert_cmpuint(c.flows_tcp, ==, MANY - FLOWS_PER_GUEST);
 	world_done(&w);

@@ -74,7 +74,7 @@ static void a_guest_at_its_share_of_sockets_spares_the_others(struct fixture *f,
 	g_assert_true(server_accept(&f->s, &f->b));
 	assert_talks(f, &t);
 	/* The greedy guest leaves: its descriptors are free for the next one. */
-	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), GUEST);
+	bench_guest_gone(&f->b, GUEST);
 	g_assert_cmpuint(counters(f).flows_udp, ==, 0);
 	for (uint16_t i = 0; i < 56; i++)
 		guest_udp_send(&f->b, THIRD_GUEST, (uint16_t)(5000 + i), SERVER, 9, "x", 1, 63);
@@ -122,6 +122,8 @@ static void addresses_of_one_port_share_its_sockets(struct fixture *f, gconstpoi
 	f->b.port = &modest;
 	assert_talks(f, &t);
 	guest_tcp_done(&t);
+	guest_port_gone(&f->b.r.guests, 0, &greedy);
+	guest_port_gone(&f->b.r.guests, 0, &modest);
 }
 
 static void addresses_of_one_port_share_its_half_open_flows(struct fixture *f, gconstpointer row)
@@ -144,6 +146,8 @@ static void addresses_of_one_port_share_its_half_open_flows(struct fixture *f, g
 	connect_to(f, &t, SERVER, SERVER);
 	assert_talks(f, &t);
 	guest_tcp_done(&t);
+	guest_port_gone(&f->b.r.guests, 0, &greedy);
+	guest_port_gone(&f->b.r.guests, 0, &modest);
 }
 
 static void half_open_flows_of_one_guest_are_limited(struct fixture *f, gconstpointer row)
@@ -184,7 +188,10 @@ static int open_to_guest(struct fixture *f, struct guest_tcp *t, uint16_t port)
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), ==, 0);
 	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int));
 	guest_tcp_init(t, &f->b, GUEST, port, GATEWAY, 0);
-	struct engine_open how = { .guest = { ip_from_ip4(GUEST), port }, .source = { ip_from_ip4(GATEWAY), 0 }, .fd = ends[0] };
+	struct engine_open how = { .guest = recorder_guest(&f->b.r, GUEST),
+				   .to = { ip_from_ip4(GUEST), port },
+				   .source = { ip_from_ip4(GATEWAY), 0 },
+				   .fd = ends[0] };
 	g_assert_cmpint(f->b.ops->open(f->b.engine, bench_now(&f->b), &how), ==, 0);
 	bench_run(&f->b, 0);
 	g_assert_true(t->syn_seen);
@@ -267,7 +274,7 @@ static void descriptors_that_run_out_are_refused_counted_and_spare_others(struct
 	server_answer(&udp, &from, "A", 1);
 	assert_datagram(&f->b, SERVER, udp.port, OTHER_GUEST, 5000, "A", 1);
 	/* A guest leaves at that moment: its descriptors are free again. */
-	f->b.ops->guest_gone(f->b.engine, bench_now(&f->b), THIRD_GUEST);
+	bench_guest_gone(&f->b, THIRD_GUEST);
 	bench_forget(&f->b);
 	guest_udp_send(&f->b, GUEST, 5001, SERVER, udp.port, "d", 1, 63);
 	bench_run(&f->b, 0);

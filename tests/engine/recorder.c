@@ -47,7 +47,7 @@ static struct recorded_packet *record(const struct engine_packet *p)
 	return rec;
 }
 
-static void recorder_output(struct engine_env *env, usec_t now, const struct engine_packet *p)
+static void recorder_output(struct engine_env *env, usec_t now, struct guest *guest, const struct engine_packet *p)
 {
 	struct recorder *r = recorder_of(env);
 	struct recorded_packet *rec = record(p);
@@ -73,7 +73,7 @@ static bool lend_room(struct recorder *r, size_t size, struct port_room *ret)
 	return iov != NULL;
 }
 
-static unsigned recorder_reserve(struct engine_env *env, usec_t now, ip4_t guest, uint32_t flow, unsigned n, size_t size,
+static unsigned recorder_reserve(struct engine_env *env, usec_t now, struct guest *guest, uint32_t flow, unsigned n, size_t size,
 				 struct port_room *ret)
 {
 	struct recorder *r = recorder_of(env);
@@ -91,7 +91,7 @@ static unsigned recorder_reserve(struct engine_env *env, usec_t now, ip4_t guest
 static void recorder_commit(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k)
 {
 	for (unsigned i = 0; i < k; i++)
-		recorder_output(env, now, &packets[i]);
+		recorder_output(env, now, NULL, &packets[i]);
 }
 
 static void recorder_icmp_error(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info,
@@ -110,7 +110,7 @@ static void recorder_icmp_error(struct engine_env *env, usec_t now, const struct
 	g_queue_push_tail(&recorder_of(env)->errors, e);
 }
 
-static bool recorder_icmp_allowed(struct engine_env *env, usec_t now, ip4_t guest)
+static bool recorder_icmp_allowed(struct engine_env *env, usec_t now, const struct guest *guest)
 {
 	struct recorder *r = recorder_of(env);
 	if (!r->icmp_held_back)
@@ -129,12 +129,7 @@ static int recorder_host_address(struct engine_env *env, usec_t now, bool v6, st
 	return r->host_address_result;
 }
 
-static size_t recorder_guest_mtu(struct engine_env *env, ip4_t guest)
-{
-	return recorder_of(env)->guest_mtu;
-}
-
-static void recorder_guest_path(struct engine_env *env, usec_t now, ip4_t guest, struct engine_path *ret)
+static void recorder_guest_path(struct engine_env *env, usec_t now, const struct guest *guest, struct engine_path *ret)
 {
 	*ret = (struct engine_path){ .max_packet = recorder_of(env)->guest_mtu, .offloads = recorder_of(env)->offloads };
 }
@@ -151,16 +146,66 @@ static const struct engine_env_ops recorder_ops = {
 	.icmp_error = recorder_icmp_error,
 	.icmp_allowed = recorder_icmp_allowed,
 	.host_address = recorder_host_address,
-	.guest_mtu = recorder_guest_mtu,
 	.guest_path = recorder_guest_path,
 	.drop = recorder_drop,
 };
+
+static void ignore_address(void *opaque, usec_t now, const struct guest_address *a)
+{
+}
+
+static void ignore_release(void *opaque, usec_t now, const struct guest_address *a, const void *frame, size_t len)
+{
+}
+
+static void ignore_unanswered(void *opaque, usec_t now, const void *frame, size_t len)
+{
+}
+
+static void pass_on_moved(void *opaque, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
+{
+	struct recorder *r = opaque;
+	if (r->engine)
+		r->engine_ops->guest_moved(r->engine, now, addr, from, to);
+}
+
+static void pass_on_gone(void *opaque, usec_t now, struct guest *g, const struct ip_addr *addr)
+{
+	struct recorder *r = opaque;
+	if (r->engine)
+		r->engine_ops->guest_gone(r->engine, now, g, addr);
+}
+
+static const struct guest_ops guest_ops = {
+	.ask = ignore_address,
+	.release = ignore_release,
+	.unanswered = ignore_unanswered,
+	.appeared = ignore_address,
+	.moved = pass_on_moved,
+	.gone = pass_on_gone,
+};
+
+struct guest *recorder_guest_at(struct recorder *r, struct port *port, ip4_t ip)
+{
+	struct ip_addr addr = ip_from_ip4(ip);
+	struct mac mac = { { 2, 0, (uint8_t)(ip >> 24), (uint8_t)(ip >> 16), (uint8_t)(ip >> 8), (uint8_t)ip } };
+	struct guest_address *a = guest_learn(&r->guests, 0, port, mac, &addr, GUEST_BY_ARP);
+	g_assert_nonnull(a);
+	a->guest->mtu = (uint32_t)r->guest_mtu;
+	return a->guest;
+}
+
+struct guest *recorder_guest(struct recorder *r, ip4_t ip)
+{
+	return recorder_guest_at(r, &r->port, ip);
+}
 
 void recorder_init(struct recorder *r)
 {
 	*r = (struct recorder){ .guest_mtu = 1500, .host_address_result = -ENETUNREACH };
 	arena_init(&r->arena, TURN_BYTES);
 	r->env = (struct engine_env){ .ops = &recorder_ops, .arena = &r->arena };
+	g_assert_cmpint(guest_table_init(&r->guests, &(struct hash_key){ { 8, 9 } }, &guest_ops, r), ==, 0);
 	g_queue_init(&r->packets);
 	g_queue_init(&r->fragments);
 	g_queue_init(&r->errors);
@@ -190,6 +235,8 @@ void recorder_clear(struct recorder *r)
 void recorder_done(struct recorder *r)
 {
 	recorder_clear(r);
+	r->engine = NULL;
+	guest_table_done(&r->guests, 0);
 	arena_done(&r->arena);
 }
 
@@ -233,5 +280,6 @@ void packet_bytes_make(struct recorder *r, struct packet_bytes *ret, ip4_t src, 
 	g_assert_false(w.failed);
 	ret->frame = frame_of(&ret->iov, bytes, size);
 	enum drop_reason why;
-	g_assert_cmpint(packet_parse(&ret->frame, NULL, &r->arena, &ret->packet, &why), ==, 0);
+	g_assert_cmpint(packet_parse(&ret->frame, &r->port, &r->arena, &ret->packet, &why), ==, 0);
+	ret->packet.guest = recorder_guest(r, src);
 }

@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "gateway/engine.h"
+#include "gateway/guest.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 
@@ -33,13 +34,17 @@ struct recorded_error {
 struct recorder {
 	struct engine_env env;
 	struct arena arena;
+	struct guest_table guests; /* every source address is a guest of its own, all behind one port unless the test says otherwise */
+	struct port port;
+	const struct engine_ops *engine_ops; /* told of guests that are gone; NULL: not yet */
+	struct engine *engine;
 	GQueue packets; /* struct recorded_packet, whole ones */
 	GQueue errors;  /* struct recorded_error */
 	GQueue fragments;
 	struct drop_counters drops;
 	int host_address_result; /* 0 or what host_address() returns */
 	ip4_t host_address;
-	size_t guest_mtu;
+	size_t guest_mtu;        /* of guests that are made, and of the port */
 	unsigned offloads;       /* of the guest's port */
 	unsigned without_memory; /* how many more times reserve() fails for want of memory */
 	size_t room_pieces;      /* pieces of each lent room; 0: two */
@@ -48,6 +53,9 @@ struct recorder {
 
 void recorder_init(struct recorder *r);
 void recorder_done(struct recorder *r);
+/* The guest with address @ip, made if it is new, behind @port; recorder_guest(): behind the recorder's own. */
+struct guest *recorder_guest_at(struct recorder *r, struct port *port, ip4_t ip);
+struct guest *recorder_guest(struct recorder *r, ip4_t ip);
 /* Discards what was recorded and frees the turn's memory. */
 void recorder_clear(struct recorder *r);
 /* Removes and returns the oldest packet (error), or NULL. The caller frees it. */

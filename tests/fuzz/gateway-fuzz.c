@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct mac gateway_mac = { { 0x52, 0x54, 0, 0xa0, 0xb0, 0xc0 } };
 
-struct guest {
+struct station {
 	struct port port;
 	uint64_t frames;
 };
@@ -37,7 +37,7 @@ struct bench {
 	struct arp_service arp;
 	struct echo_service echo;
 	struct engine *engine;
-	struct guest guests[N_PORTS];
+	struct station guests[N_PORTS];
 };
 
 static void check(bool condition)
@@ -60,7 +60,7 @@ static void take(struct port *p, usec_t now, const struct frame *f)
 		len += f->iov[i].iov_len;
 	}
 	check(len == f->len);
-	container_of(p, struct guest, port)->frames++;
+	container_of(p, struct station, port)->frames++;
 }
 
 static void flush(struct port *p, usec_t now)
@@ -104,7 +104,7 @@ static void tear_down(struct bench *w, usec_t now)
 	segment_done(&w->segment);
 }
 
-static void guest_sends(struct bench *w, usec_t now, struct guest *g, const uint8_t *bytes, size_t len, bool mend)
+static void guest_sends(struct bench *w, usec_t now, struct station *g, const uint8_t *bytes, size_t len, bool mend)
 {
 	/* Of its own size, so that a sanitizer sees every byte that is read too far. */
 	uint8_t *frame = malloc(len);

@@ -467,7 +467,7 @@ static const struct local_stream_ops stream_ops = { stream_send, stream_ignore, 
 /* Opens a stream of @guest and sends a query. */
 static void begin_over_tcp(struct bench *b, struct guest_stream *g, ip4_t guest, size_t query_padding)
 {
-	*g = (struct guest_stream){ { &stream_ops, { ip_from_ip4(guest), 4000 }, NULL }, g_byte_array_new() };
+	*g = (struct guest_stream){ { .ops = &stream_ops, .guest = { ip_from_ip4(guest), 4000 } }, g_byte_array_new() };
 	struct stream_service *s = dns_stream_service(b->dns->dns);
 	g_assert_true(s->ops->accept(s, b->dns->now, &g->local));
 	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = 7, .name = "example.com", .type = DNS_TYPE_TXT });

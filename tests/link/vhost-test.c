@@ -619,7 +619,9 @@ static void engine_writes_into_the_guests_buffers(struct vhost_world *w, gconstp
 
 	struct port_room rooms[4];
 	struct engine_env *env = &g.env;
-	g_assert_cmpuint(env->ops->reserve(env, 0, ip, 0, 4, 60000, rooms), ==, 3); /* of 30 buffers each */
+	struct guest *to = gateway_expect(&g, 0, ip);
+	g_assert_nonnull(to);
+	g_assert_cmpuint(env->ops->reserve(env, 0, to, 0, 4, 60000, rooms), ==, 3); /* of 30 buffers each */
 	struct iovec iov = { rooms[0].iov[0].iov_base, 100 };
 	memset(iov.iov_base, 0x45, 100);
 	struct engine_packet small = { .iov = &iov, .n_iov = 1, .len = 100, .checksum_partial = true, .csum_start = 20, .csum_offset = 16 };
@@ -638,11 +640,11 @@ static void engine_writes_into_the_guests_buffers(struct vhost_world *w, gconstp
 
 	/* Unused buffers are lent again; when none is left, the engine has to wait. */
 	for (unsigned i = 0; i < 3; i++) {
-		g_assert_cmpuint(env->ops->reserve(env, 0, ip, 0, 1, 60000, rooms), ==, 1);
+		g_assert_cmpuint(env->ops->reserve(env, 0, to, 0, 1, 60000, rooms), ==, 1);
 		struct engine_packet p = { .iov = rooms[0].iov, .n_iov = rooms[0].n_iov, .len = 60000 };
 		env->ops->commit(env, 0, &p, 1);
 	}
-	g_assert_cmpuint(env->ops->reserve(env, 0, ip, 0, 1, 60000, rooms), ==, 0);
+	g_assert_cmpuint(env->ops->reserve(env, 0, to, 0, 1, 60000, rooms), ==, 0);
 	segment_flush(&w->segment, 0);
 	gateway_done(&g, 0);
 }

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "gateway/guest.h"
 #include "gateway/engine.h"
 #include "host/clock.h"
 #include "host/loop.h"
@@ -37,6 +38,12 @@ static int engine_open(struct engine *e, usec_t now, const struct engine_open *h
 
 static const struct engine_ops engine = { .name = "test", .open = engine_open };
 
+static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)
+{
+	static struct guest guest;
+	return &guest;
+}
+
 static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
 {
 	*ret = IP4(192, 168, 122, 50);
@@ -54,6 +61,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 		.engine_ops = &engine,
 		.gateway = IP4(192, 168, 122, 1),
 		.find_guest = find_guest,
+		.expect_guest = expect_guest,
 	};
 	g_assert_cmpint(forwards_init(&f->forwards, &env, f->directory), ==, 0);
 }

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "gateway/guest.h"
 #include "gateway/engine.h"
 #include "host/clock.h"
 #include "host/loop.h"
@@ -50,6 +51,12 @@ static void engine_cancel(struct engine *e, usec_t now, struct engine_opening *o
 
 static const struct engine_ops engine = { .name = "test", .open = engine_open, .cancel = engine_cancel };
 
+static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)
+{
+	static struct guest guest;
+	return &guest;
+}
+
 static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
 {
 	if (guest->kind == GUEST_REF_NAME && strcmp(guest->name, "web") != 0)
@@ -82,6 +89,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 		.engine = (struct engine *)f,
 		.gateway = IP4(192, 168, 122, 1),
 		.find_guest = find_guest,
+		.expect_guest = expect_guest,
 		.guest_is_there = guest_is_there,
 	};
 	g_assert_cmpint(prefix4_parse("192.168.122.0/24", &f->env.subnet), ==, 0);
@@ -166,8 +174,8 @@ static void socks_client_is_taken_to_the_guest(struct fixture *f, gconstpointer 
 	say(f, fd, "\x05\x01\x00", 3);
 	expect(fd, "\x05\x00", 2);
 	say(f, fd, REQUEST "early", 15);
-	g_assert_cmpuint(ip_to_ip4(&f->asked.guest.addr), ==, GUEST);
-	g_assert_cmpuint(f->asked.guest.port, ==, 22);
+	g_assert_cmpuint(ip_to_ip4(&f->asked.to.addr), ==, GUEST);
+	g_assert_cmpuint(f->asked.to.port, ==, 22);
 	expect(fd, "", 0); /* not before the guest has answered */
 	guest_answers(f, fd);
 	expect(fd, "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00", 10);
@@ -180,7 +188,7 @@ static void http_client_is_taken_to_the_guest(struct fixture *f, gconstpointer d
 	int fd = client(f);
 	static const char request[] = "CONNECT web.lanlet.internal:80 HTTP/1.1\r\nHost: web\r\n\r\nearly";
 	say(f, fd, request, strlen(request));
-	g_assert_cmpuint(f->asked.guest.port, ==, 80);
+	g_assert_cmpuint(f->asked.to.port, ==, 80);
 	guest_answers(f, fd);
 	static const char answer[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 	expect(fd, answer, strlen(answer));

@@ -3,6 +3,7 @@
 #include "network/forward/dial.h"
 
 #include "base/macros.h"
+#include "gateway/guest.h"
 #include "network/forward/forward.h"
 
 #include <errno.h>
@@ -48,6 +49,12 @@ static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, i
 	return 0;
 }
 
+static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)
+{
+	static struct guest guest;
+	return &guest;
+}
+
 static bool guest_is_there(void *opaque, ip4_t ip)
 {
 	return ((struct fixture *)opaque)->there;
@@ -60,6 +67,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 	f->env.engine = (struct engine *)f;
 	f->env.gateway = GATEWAY;
 	f->env.find_guest = find_guest;
+	f->env.expect_guest = expect_guest;
 	f->env.guest_is_there = guest_is_there;
 	f->env.opaque = f;
 	f->there = true;
@@ -103,8 +111,8 @@ static void guest_sees_the_gateway_and_the_host_side_comes_when_it_answers(struc
 {
 	struct client c;
 	g_assert_cmpint(dial(f, &c, 0, GUEST), ==, 0);
-	g_assert_cmpuint(ip_to_ip4(&f->asked.guest.addr), ==, GUEST);
-	g_assert_cmpuint(f->asked.guest.port, ==, 22);
+	g_assert_cmpuint(ip_to_ip4(&f->asked.to.addr), ==, GUEST);
+	g_assert_cmpuint(f->asked.to.port, ==, 22);
 	g_assert_cmpuint(ip_to_ip4(&f->asked.source.addr), ==, GATEWAY);
 	g_assert_cmpint(f->asked.fd, ==, -1);
 	g_assert_cmpuint(f->opened, ==, 0);
@@ -160,7 +168,7 @@ static void addresses_that_no_guest_can_have_are_refused(struct fixture *f, gcon
 	struct client c;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		g_assert_cmpint(dial(f, &c, 0, wrong[i]), ==, -ENETUNREACH);
-	g_assert_cmpuint(f->asked.guest.port, ==, 0);
+	g_assert_cmpuint(f->asked.to.port, ==, 0);
 	const struct guest_ref name = { .name = "nobody" };
 	const struct ip_endpoint unspecified = { 0 };
 	g_assert_cmpint(dial_begin(&f->dials, 0, &c.dial, &name, 22, &unspecified), ==, -ENOENT);

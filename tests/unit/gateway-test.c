@@ -26,7 +26,7 @@
 static const struct mac gateway_mac = { { 2, 0, 0, 0, 0, 1 } }, mac_a = { { 2, 0, 0, 0, 0, 2 } }, mac_b = { { 2, 0, 0, 0, 0, 3 } };
 
 struct engine {
-	unsigned inputs, flushes, gone;
+	unsigned inputs, flushes, gone, moved;
 	uint8_t ttl;
 	size_t l4_len;
 	ip4_t dst;
@@ -61,9 +61,14 @@ static usec_t never(const struct engine *e)
 	return USEC_INFINITY;
 }
 
-static void record_gone(struct engine *e, usec_t now, ip4_t guest)
+static void record_gone(struct engine *e, usec_t now, struct guest *guest, const struct ip_addr *addr)
 {
 	e->gone++;
+}
+
+static void record_moved(struct engine *e, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
+{
+	e->moved++;
 }
 
 static const struct engine_ops recorder_ops = {
@@ -72,9 +77,10 @@ static const struct engine_ops recorder_ops = {
 	.flush = record_flush,
 	.deadline = never,
 	.guest_gone = record_gone,
+	.guest_moved = record_moved,
 };
 
-static void count_seen(void *opaque, usec_t now, struct port *p, ip4_t ip, struct mac mac)
+static void count_address(void *opaque, usec_t now, struct port *p, ip4_t ip, struct mac mac)
 {
 	((struct fixture *)opaque)->seen++;
 }
@@ -95,7 +101,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 						       .ip = GATEWAY,
 						       .subnet = { IP4(10, 0, 0, 0), 24 },
 						       .hash_key = key,
-						       .hooks = { .address_seen = count_seen, .turn_ends = count_turn, .opaque = f } }),
+						       .hooks = { .address_seen = count_address, .turn_ends = count_turn, .opaque = f } }),
 		==, 0);
 	arp_service_init(&f->arp, gateway_mac, GATEWAY);
 	echo_service_init(&f->echo, GATEWAY);
@@ -112,6 +118,13 @@ static void tear_down(struct fixture *f, gconstpointer data)
 	memory_port_done(&f->b);
 	gateway_done(&f->gateway, 0);
 	segment_done(&f->segment);
+}
+
+static struct guest *guest_with(struct fixture *f, ip4_t ip)
+{
+	struct guest *guest = gateway_expect(&f->gateway, 0, ip);
+	g_assert_nonnull(guest);
+	return guest;
 }
 
 static uint64_t drops(const struct fixture *f, enum drop_reason why)
@@ -429,7 +442,7 @@ static bool is_lent_port_memory(struct fixture *f)
 {
 	struct port_room room;
 	struct engine_env *env = &f->gateway.env;
-	g_assert_cmpuint(env->ops->reserve(env, 0, GUEST_A, 0, 1, 1000, &room), ==, 1);
+	g_assert_cmpuint(env->ops->reserve(env, 0, guest_with(f, GUEST_A), 0, 1, 1000, &room), ==, 1);
 	const uint8_t *at = room.iov[0].iov_base;
 	env->ops->commit(env, 0, NULL, 0);
 	return at >= lent && at < lent + sizeof(lent);
@@ -457,12 +470,12 @@ static void icmp_errors_of_engines_share_the_rate_limit(struct fixture *f, gcons
 	unsigned allowed = 0;
 	send_arp(f, &f->a, mac_a, &(struct arp_message){ ARP_REPLY, mac_a, GUEST_A, gateway_mac, GATEWAY });
 	for (unsigned i = 0; i < 300; i++)
-		allowed += env->ops->icmp_allowed(env, 0, GUEST_A);
+		allowed += env->ops->icmp_allowed(env, 0, guest_with(f, GUEST_A));
 	g_assert_cmpuint(allowed, ==, ICMP_LIMIT_PORT_BURST);
 	g_assert_cmpuint(f->segment.drops.count[DROP_ICMP_RATE], ==, 300 - allowed);
 	/* Another guest has its own share. */
 	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
-	g_assert_true(env->ops->icmp_allowed(env, 0, GUEST_B));
+	g_assert_true(env->ops->icmp_allowed(env, 0, guest_with(f, GUEST_B)));
 }
 
 static void output_to_an_unknown_guest_waits_for_arp(struct fixture *f, gconstpointer data)
@@ -471,7 +484,8 @@ static void output_to_an_unknown_guest_waits_for_arp(struct fixture *f, gconstpo
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
 	ipv4_emit(&w, &(struct ipv4_header){ .total_len = IPV4_HEADER_LEN, .ttl = 9, .protocol = 99, .src = OUTSIDE, .dst = GUEST_B });
 	struct iovec iov = { bytes, sizeof(bytes) };
-	f->gateway.env.ops->output(&f->gateway.env, 0, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = sizeof(bytes) });
+	f->gateway.env.ops->output(&f->gateway.env, 0, guest_with(f, GUEST_B),
+				   &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = sizeof(bytes) });
 	segment_flush(&f->segment, 0);
 	g_assert_cmpuint(f->b.frames->len, ==, 1); /* the ARP request */
 	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
@@ -487,7 +501,7 @@ static void send_in_rooms(struct fixture *f, ip4_t guest, unsigned n, uint16_t l
 	struct port_room rooms[4];
 	struct engine_packet packets[4];
 	g_assert_cmpuint(n, <=, G_N_ELEMENTS(rooms));
-	g_assert_cmpuint(env->ops->reserve(env, 0, guest, 0, n, len, rooms), ==, n);
+	g_assert_cmpuint(env->ops->reserve(env, 0, guest_with(f, guest), 0, n, len, rooms), ==, n);
 	for (unsigned i = 0; i < n; i++) {
 		g_assert_cmpuint(rooms[i].iov[0].iov_len, >=, len);
 		memset(rooms[i].iov[0].iov_base, 0, len);
@@ -540,18 +554,10 @@ static void packets_of_a_loan_wait_for_arp_too(struct fixture *f, gconstpointer 
 	g_assert_cmpuint(last_packet(f, &f->b).ip.id, ==, 8);
 }
 
-static void engine_cannot_send_outside_the_segment(struct fixture *f, gconstpointer data)
+static void no_guest_is_outside_the_segment(struct fixture *f, gconstpointer data)
 {
-	uint8_t bytes[IPV4_HEADER_LEN];
-	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
-	ipv4_emit(&w, &(struct ipv4_header){ .total_len = IPV4_HEADER_LEN, .ttl = 9, .protocol = 99, .src = GUEST_A, .dst = OUTSIDE });
-	struct iovec iov = { bytes, sizeof(bytes) };
-	f->gateway.env.ops->output(&f->gateway.env, 0, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = sizeof(bytes) });
-	g_assert_cmpuint(f->a.frames->len + f->b.frames->len, ==, 0);
-	g_assert_cmpuint(drops(f, DROP_IP_MALFORMED), ==, 1);
-	send_in_rooms(f, OUTSIDE, 2, 100);
-	g_assert_cmpuint(f->a.frames->len + f->b.frames->len, ==, 0);
-	g_assert_cmpuint(drops(f, DROP_IP_MALFORMED), ==, 3);
+	g_assert_null(gateway_expect(&f->gateway, 0, OUTSIDE));
+	g_assert_null(gateway_expect(&f->gateway, 0, GATEWAY));
 }
 
 static void engine_learns_that_a_guest_is_gone_a_minute_after_its_port(struct fixture *f, gconstpointer data)
@@ -589,9 +595,9 @@ static void super_frame_does_not_raise_the_guests_mtu(struct fixture *f, gconstp
 {
 	send_tcp(f, GUEST_A, 3000, 1460);
 	g_assert_cmpuint(f->engine.inputs, ==, 1);
-	g_assert_cmpuint(f->gateway.env.ops->guest_mtu(&f->gateway.env, GUEST_A), ==, 1500);
+	g_assert_cmpuint(guest_with(f, GUEST_A)->mtu, ==, 1500);
 	send_tcp(f, GUEST_A, 3000, 0);
-	g_assert_cmpuint(f->gateway.env.ops->guest_mtu(&f->gateway.env, GUEST_A), ==, 3000);
+	g_assert_cmpuint(guest_with(f, GUEST_A)->mtu, ==, 3000);
 }
 
 static void unknown_ethertype_is_counted_when_sent_to_the_gateway(struct fixture *f, gconstpointer data)
@@ -633,7 +639,7 @@ int main(int argc, char **argv)
 	TEST(packets_of_a_loan_reach_the_guest_in_order);
 	TEST(packets_of_a_loan_are_fragmented_to_the_guests_mtu);
 	TEST(packets_of_a_loan_wait_for_arp_too);
-	TEST(engine_cannot_send_outside_the_segment);
+	TEST(no_guest_is_outside_the_segment);
 	TEST(engine_learns_that_a_guest_is_gone_a_minute_after_its_port);
 	TEST(super_frame_does_not_raise_the_guests_mtu);
 	TEST(unknown_ethertype_is_counted_when_sent_to_the_gateway);

@@ -27,7 +27,7 @@ static void ignore_flush(void *opaque, usec_t now)
 {
 }
 
-static void ignore_detached(void *opaque, usec_t now, const struct port *p)
+static void ignore_detached(void *opaque, usec_t now, struct port *p)
 {
 }
 

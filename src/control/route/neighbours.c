@@ -13,9 +13,10 @@ static unsigned fetch(struct lanlet_network *n, usec_t now, const void *filter, 
 
 static void write_neighbour(struct json *out, usec_t now, const void *item)
 {
-	const struct neighbour_view *v = item;
+	const struct guest_view *v = item;
+	char text[IP_TEXT_SIZE];
 	json_open_object(out, NULL);
-	json_ip4(out, "address", v->ip);
+	json_string(out, "address", ip_format(&v->addr, text));
 	json_mac(out, "mac", v->mac);
 	if (v->port_id)
 		json_unsigned(out, "port_id", v->port_id);
@@ -27,7 +28,7 @@ static void write_neighbour(struct json *out, usec_t now, const void *item)
 
 static const struct listing neighbours = {
 	.name = "neighbours",
-	.item_size = sizeof(struct neighbour_view),
+	.item_size = sizeof(struct guest_view),
 	.slice = SLICE,
 	.fetch = fetch,
 	.write = write_neighbour,

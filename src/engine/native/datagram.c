@@ -2,6 +2,7 @@
 #include "engine/native/datagram.h"
 
 #include "base/macros.h"
+#include "lan/packet.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -83,13 +84,13 @@ static struct native_datagram *datagram_alloc(usec_t now, const struct flow_key 
 	return d;
 }
 
-int native_datagram_adopt(struct engine *e, usec_t now, const struct flow_key *key, int fd, const struct ip_endpoint *peer,
-			  struct native_datagram **ret)
+int native_datagram_adopt(struct engine *e, usec_t now, struct guest *guest, const struct flow_key *key, int fd,
+			  const struct ip_endpoint *peer, struct native_datagram **ret)
 {
 	struct native_datagram *d = datagram_alloc(now, key);
 	if (!d)
 		return -ENOMEM;
-	int r = native_flow_add(e, now, &d->base, NATIVE_UDP, NULL);
+	int r = native_flow_add(e, now, &d->base, NATIVE_UDP, guest, &e->host);
 	if (r < 0) {
 		free(d);
 		return r;
@@ -108,13 +109,13 @@ int native_datagram_adopt(struct engine *e, usec_t now, const struct flow_key *k
 	return 0;
 }
 
-int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, const struct port *payer,
+int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct packet *p, const struct ip_endpoint *guest,
 			int protocol, uint16_t port, struct native_datagram **ret)
 {
 	struct native_datagram *d = datagram_alloc(now, &(struct flow_key){ .guest = *guest });
 	if (!d)
 		return -ENOMEM;
-	int r = native_flow_add(e, now, &d->base, kind, payer);
+	int r = native_flow_add(e, now, &d->base, kind, p->guest, native_payer_of(p));
 	if (r < 0) {
 		free(d);
 		return r;

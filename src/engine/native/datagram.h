@@ -32,17 +32,17 @@ static inline struct native_datagram *native_datagram_of(struct native_flow *f)
 
 struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct ip_endpoint *guest);
 /*
- * Makes a flow with a socket of @protocol (0: UDP), bound to @port if that is not 0 and free, and charges it to @payer too. Negative
+ * Makes the flow that @p opens from @guest, with a socket of @protocol (0: UDP), bound to @port if that is not 0 and free. Negative
  * errno; -EMFILE and the like are already counted.
  */
-int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct ip_endpoint *guest, const struct port *payer,
+int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct packet *p, const struct ip_endpoint *guest,
 			int protocol, uint16_t port, struct native_datagram **ret);
 /*
- * Makes a flow opened from outside, with @key and a socket that is connected to @peer. The flow owns the socket on success. Negative
- * errno.
+ * Makes a flow to @guest opened from outside, with @key and a socket that is connected to @peer. The flow owns the socket on success.
+ * Negative errno.
  */
-int native_datagram_adopt(struct engine *e, usec_t now, const struct flow_key *key, int fd, const struct ip_endpoint *peer,
-			  struct native_datagram **ret);
+int native_datagram_adopt(struct engine *e, usec_t now, struct guest *guest, const struct flow_key *key, int fd,
+			  const struct ip_endpoint *peer, struct native_datagram **ret);
 /* The flow with this key that was opened from outside, or NULL. */
 struct native_datagram *native_datagram_find_opened(struct engine *e, const struct flow_key *key);
 void native_datagram_free(struct native_datagram *d);

@@ -75,7 +75,7 @@ void native_icmp_input(struct engine *e, usec_t now, const struct packet *p)
 	if (native_dial_address(e, now, &claimed.addr, &real.addr) < 0)
 		return;
 	struct native_datagram *d = native_datagram_find(e, NATIVE_ICMP, &guest);
-	int r = d ? 0 : native_datagram_new(e, now, NATIVE_ICMP, &guest, p->port, IPPROTO_ICMP, guest.port, &d);
+	int r = d ? 0 : native_datagram_new(e, now, NATIVE_ICMP, p, &guest, IPPROTO_ICMP, guest.port, &d);
 	if (r < 0) {
 		no_ping(e, now, p, -r);
 		return;
@@ -123,7 +123,7 @@ static void pass_on(struct native_datagram *d, usec_t now, const uint8_t *messag
 	ip.src = ip_to_ip4(&claimed.addr);
 	ip.dst = ip_to_ip4(&d->base.flow.key.guest.addr);
 	d->base.to_guest += len;
-	native_output_ip(e, now, &ip, out, len);
+	native_output_ip(e, now, d->base.guest, &ip, out, len);
 }
 
 static bool receive(struct native_datagram *d, usec_t now)
@@ -164,7 +164,8 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_errq
 				    .code = q->code,
 				    .info = q->error == EMSGSIZE ? q->info : 0,
 				    .from = ip_equal(&q->offender, &real.addr) ? claimed.addr : q->offender,
-				    .guest = ip_to_ip4(&d->base.flow.key.guest.addr),
+				    .guest = d->base.guest,
+				    .src = ip_to_ip4(&d->base.flow.key.guest.addr),
 				    .dst = ip_to_ip4(&claimed.addr),
 				    .protocol = IP_PROTOCOL_ICMP,
 				    .ttl = 1,

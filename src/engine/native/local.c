@@ -134,6 +134,12 @@ static void conn_ready(struct watch *w, usec_t now, unsigned events)
 		end(c, now);
 }
 
+static void conn_free(struct native_local_conn *c)
+{
+	payer_unref(c->stream.payer);
+	free(c);
+}
+
 static void run_later(struct deferred *d, usec_t now)
 {
 	struct native_local_conn *c = container_of(d, struct native_local_conn, later);
@@ -142,10 +148,10 @@ static void run_later(struct deferred *d, usec_t now)
 		return;
 	}
 	list_remove(&c->node);
-	free(c);
+	conn_free(c);
 }
 
-int native_local_connect(struct engine *e, usec_t now, struct stream_service *service, const struct ip_endpoint *guest)
+int native_local_connect(struct engine *e, usec_t now, struct stream_service *service, const struct native_flow *f)
 {
 	int fds[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
@@ -154,7 +160,7 @@ int native_local_connect(struct engine *e, usec_t now, struct stream_service *se
 	struct native_local_conn *c = calloc(1, sizeof(*c));
 	if (!c)
 		goto close_both;
-	c->stream = (struct local_stream){ .ops = &stream_ops, .guest = *guest };
+	c->stream = (struct local_stream){ .ops = &stream_ops, .payer = payer_ref(f->payer), .guest = f->flow.key.guest };
 	c->poller = e->config.poller;
 	c->service = service;
 	c->watch.ready = conn_ready;
@@ -172,7 +178,7 @@ int native_local_connect(struct engine *e, usec_t now, struct stream_service *se
 	return fds[0];
 
 free_conn:
-	free(c);
+	conn_free(c);
 close_both:
 	close(fds[0]);
 	close(fds[1]);
@@ -186,6 +192,6 @@ void native_local_done(struct engine *e)
 		if (!c->gone)
 			poller_close(c->poller, &c->watch);
 		list_remove(&c->later.node);
-		free(c);
+		conn_free(c);
 	}
 }

@@ -33,86 +33,46 @@ static const struct native_kind_ops *const kind_ops[NATIVE_KINDS] = {
 	[NATIVE_ICMP] = &native_icmp_ops,
 };
 
-static struct native_guest *guest_of(struct flow *f)
-{
-	return container_of(f, struct native_guest, flow);
-}
-
-static struct native_guest *find_guest(struct engine *e, const struct ip_addr *addr)
-{
-	struct flow_key key = { .guest.addr = *addr };
-	struct flow *f = flow_table_find(&e->guests, &key);
-	return f ? guest_of(f) : NULL;
-}
-
-static struct native_guest *get_guest(struct engine *e, const struct ip_addr *addr)
-{
-	struct native_guest *g = find_guest(e, addr);
-	if (g)
-		return g;
-	g = calloc(1, sizeof(*g));
-	if (!g)
-		return NULL;
-	g->flow.key.guest.addr = *addr;
-	list_init(&g->flows);
-	list_init(&g->blocked);
-	list_init(&g->half_open);
-	if (flow_table_add(&e->guests, &g->flow) < 0) {
-		free(g);
-		return NULL;
-	}
-	return g;
-}
-
-static void put_guest(struct engine *e, struct native_guest *g)
-{
-	if (!g || g->account.n_flows > 0)
-		return;
-	flow_table_remove(&e->guests, &g->flow);
-	free(g);
-}
-
 /* --- flows --- */
 
-static bool has_share(const struct native_account *a, unsigned flows, unsigned sockets)
+static bool has_share(const struct account *a, unsigned flows, unsigned sockets)
 {
 	return a->n_flows < flows && a->n_sockets < sockets;
 }
 
-static bool may_have_flow(const struct engine *e, const struct native_guest *g, const struct native_payer *p)
+static bool may_have_flow(const struct engine *e, const struct guest *g, const struct payer *p)
 {
 	unsigned all = e->max_sockets;
 	return e->n_sockets < all && has_share(&g->account, FLOWS_PER_GUEST, all - all / 8) &&
 	       has_share(&p->account, FLOWS_PER_PORT, all - all / 16);
 }
 
-static void charge(struct native_account *a, int flows, int sockets)
+static void charge(struct account *a, int flows, int sockets)
 {
 	a->n_flows += (unsigned)flows;
 	a->n_sockets += (unsigned)sockets;
 }
 
-int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, const struct port *port)
+struct payer *native_payer_of(const struct packet *p)
 {
-	struct native_guest *g = get_guest(e, &f->flow.key.guest.addr);
-	struct native_payer *p = g ? native_payer_get(&e->payers, port) : NULL;
-	int r = p ? -EMFILE : -ENOMEM;
-	if (p && may_have_flow(e, g, p))
-		r = flow_table_add(&e->tables[kind], &f->flow);
+	return p->port && p->port->payer ? p->port->payer : p->guest->payer;
+}
+
+int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, struct guest *g, struct payer *p)
+{
+	int r = may_have_flow(e, g, p) ? flow_table_add(&e->tables[kind], &f->flow) : -EMFILE;
 	if (r < 0) {
 		e->refused++;
-		put_guest(e, g);
-		native_payer_put(&e->payers, p);
 		return r;
 	}
 	f->kind = kind;
 	f->engine = e;
 	f->guest = g;
-	f->payer = p;
+	f->payer = payer_ref(p);
 	f->watch.fd = -1;
 	list_init(&f->ready);
 	wheel_timer_init(&f->timer);
-	list_append(&g->flows, &f->of_guest);
+	list_append(&g->flows.all, &f->of_guest);
 	f->counted = true;
 	charge(&g->account, 1, 1);
 	charge(&p->account, 1, 1);
@@ -146,8 +106,7 @@ void native_flow_remove(struct native_flow *f)
 	flow_table_remove(&f->engine->tables[f->kind], &f->flow);
 	charge(&f->guest->account, -1, 0);
 	charge(&f->payer->account, -1, 0);
-	put_guest(f->engine, f->guest);
-	native_payer_put(&f->engine->payers, f->payer);
+	payer_unref(f->payer);
 }
 
 void native_flow_charge_connecting(struct native_flow *f, int by)
@@ -171,7 +130,7 @@ void native_flow_wake(struct native_flow *f)
 void native_flow_block(struct native_flow *f)
 {
 	list_remove(&f->ready);
-	list_append(&f->guest->blocked, &f->ready);
+	list_append(&f->guest->flows.blocked, &f->ready);
 }
 
 /* --- the engine --- */
@@ -230,8 +189,7 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	list_init(&e->active);
 	list_init(&e->turn_end);
 	list_init(&e->local_conns);
-	flow_table_init(&e->guests, &config->hash_key);
-	flow_table_init(&e->payers, &config->hash_key);
+	e->host.refs = 1;
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_init(&e->tables[i], &config->hash_key);
 	log_debug(config->log, "native engine: at most %u host sockets; SO_PEEK_OFF for TCP over IPv4 %s, UDP_SEGMENT %s, UDP_GRO %s",
@@ -240,29 +198,17 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	return 0;
 }
 
-static void abandon_all(struct engine *e, struct native_guest *g, usec_t now)
-{
-	while (g) {
-		bool last = g->account.n_flows == 1;
-		struct native_flow *f = container_of(g->flows.next, struct native_flow, of_guest);
-		kind_ops[f->kind]->abandon(f, now);
-		if (last)
-			return; /* the guest was freed with its last flow */
-	}
-}
-
 static void native_free(struct engine *e)
 {
 	if (!e)
 		return;
 	struct flow *f;
-	while ((f = flow_table_from(&e->guests, 0)))
-		abandon_all(e, guest_of(f), 0);
+	for (unsigned i = 0; i < NATIVE_KINDS; i++)
+		while ((f = flow_table_from(&e->tables[i], 0)))
+			kind_ops[i]->abandon(container_of(f, struct native_flow, flow), 0);
 	native_local_done(e);
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_done(&e->tables[i]);
-	flow_table_done(&e->guests);
-	flow_table_done(&e->payers);
 	hold_pool_done(&e->holds);
 	free(e->scratch);
 	free(e->spill);
@@ -312,13 +258,9 @@ static void native_expire(struct engine *e, usec_t now)
 	}
 }
 
-static void native_writable(struct engine *e, usec_t now, ip4_t guest)
+static void native_writable(struct engine *e, usec_t now, struct guest *guest)
 {
-	struct ip_addr addr = ip_from_ip4(guest);
-	struct native_guest *g = find_guest(e, &addr);
-	if (!g)
-		return;
-	list_for_each(node, &g->blocked)
+	list_for_each(node, &guest->flows.blocked)
 		native_flow_wake(container_of(node, struct native_flow, ready));
 }
 
@@ -330,10 +272,45 @@ static int native_local_service(struct engine *e, uint16_t port, struct stream_s
 	return 0;
 }
 
-static void native_guest_gone(struct engine *e, usec_t now, ip4_t guest)
+static void native_guest_gone(struct engine *e, usec_t now, struct guest *guest, const struct ip_addr *addr)
 {
-	struct ip_addr addr = ip_from_ip4(guest);
-	abandon_all(e, find_guest(e, &addr), now);
+	list_for_each(node, &guest->flows.all) {
+		struct native_flow *f = container_of(node, struct native_flow, of_guest);
+		if (ip_equal(&f->flow.key.guest.addr, addr))
+			kind_ops[f->kind]->abandon(f, now);
+	}
+}
+
+static void charge_all(struct account *a, const struct account *by, bool add)
+{
+	a->n_flows += add ? by->n_flows : -by->n_flows;
+	a->n_sockets += add ? by->n_sockets : -by->n_sockets;
+	a->n_connecting += add ? by->n_connecting : -by->n_connecting;
+	a->held += add ? by->held : -by->held;
+}
+
+static void move_flow(struct native_flow *f, struct guest *to)
+{
+	struct account uses = { .n_flows = 1, .n_sockets = f->counted };
+	if (kind_ops[f->kind]->uses)
+		kind_ops[f->kind]->uses(f, &uses);
+	charge_all(&f->guest->account, &uses, false);
+	charge_all(&to->account, &uses, true);
+	f->guest = to;
+	list_remove(&f->of_guest);
+	list_append(&to->flows.all, &f->of_guest);
+	if (kind_ops[f->kind]->moved)
+		kind_ops[f->kind]->moved(f);
+	native_flow_wake(f); /* it may have waited for the other guest's port */
+}
+
+static void native_guest_moved(struct engine *e, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
+{
+	list_for_each(node, &from->flows.all) {
+		struct native_flow *f = container_of(node, struct native_flow, of_guest);
+		if (ip_equal(&f->flow.key.guest.addr, addr))
+			move_flow(f, to);
+	}
 }
 
 static void native_counters(const struct engine *e, struct engine_counters *ret)
@@ -349,7 +326,7 @@ static void native_counters(const struct engine *e, struct engine_counters *ret)
 
 static int native_open(struct engine *e, usec_t now, const struct engine_open *how)
 {
-	if (!ip_is_v4(&how->guest.addr) || !ip_is_v4(&how->source.addr))
+	if (!ip_is_v4(&how->to.addr) || !ip_is_v4(&how->source.addr))
 		return -EOPNOTSUPP;
 	return how->peer.port != 0 ? native_udp_open(e, now, how) : native_tcp_open(e, now, how);
 }
@@ -404,6 +381,7 @@ const struct engine_ops native_engine_ops = {
 	.open = native_open,
 	.cancel = native_tcp_cancel,
 	.guest_gone = native_guest_gone,
+	.guest_moved = native_guest_moved,
 	.counters = native_counters,
 	.flows = native_flows,
 };

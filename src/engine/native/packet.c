@@ -60,7 +60,7 @@ bool native_checksum_is_right(struct engine *e, const struct packet *p, size_t l
 	return false;
 }
 
-void native_output_ip(struct engine *e, usec_t now, struct ipv4_header *ip, void *payload, size_t len)
+void native_output_ip(struct engine *e, usec_t now, struct guest *guest, struct ipv4_header *ip, void *payload, size_t len)
 {
 	struct engine_env *env = e->config.env;
 	size_t size = ipv4_header_len(ip);
@@ -74,11 +74,11 @@ void native_output_ip(struct engine *e, usec_t now, struct ipv4_header *ip, void
 	struct bytes_writer w = bytes_writer(header, size);
 	ipv4_emit(&w, ip);
 	struct iovec iov[2] = { { .iov_base = header, .iov_len = size }, { .iov_base = payload, .iov_len = len } };
-	env->ops->output(env, now,
+	env->ops->output(env, now, guest,
 			 &(struct engine_packet){ .iov = iov, .n_iov = len > 0 ? 2 : 1, .len = size + len, .headroom = FRAME_HEADROOM });
 }
 
-void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *src, const struct ip_endpoint *dst, struct tcp_header *h)
+void native_output_tcp(struct engine *e, usec_t now, struct guest *guest, const struct flow_key *key, struct tcp_header *h)
 {
 	struct engine_env *env = e->config.env;
 	uint8_t *room = arena_alloc(env->arena, FRAME_HEADROOM + IPV4_HEADER_LEN + TCP_HEADER_MAX);
@@ -88,10 +88,10 @@ void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *s
 	}
 	uint8_t *bytes = room + FRAME_HEADROOM;
 	struct ipv4_header ip = { .ttl = TTL, .protocol = IP_PROTOCOL_TCP, .dont_fragment = true };
-	ip.src = ip_to_ip4(&src->addr);
-	ip.dst = ip_to_ip4(&dst->addr);
-	h->src_port = src->port;
-	h->dst_port = dst->port;
+	ip.src = ip_to_ip4(&key->remote.addr);
+	ip.dst = ip_to_ip4(&key->guest.addr);
+	h->src_port = key->remote.port;
+	h->dst_port = key->guest.port;
 	h->checksum = 0;
 	struct bytes_writer w = bytes_writer(bytes + IPV4_HEADER_LEN, TCP_HEADER_MAX);
 	tcp_emit(&w, h);
@@ -105,7 +105,8 @@ void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *s
 	struct bytes_writer front = bytes_writer(bytes, IPV4_HEADER_LEN);
 	ipv4_emit(&front, &ip);
 	struct iovec iov = { .iov_base = bytes, .iov_len = ip.total_len };
-	env->ops->output(env, now, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = ip.total_len, .headroom = FRAME_HEADROOM });
+	env->ops->output(env, now, guest,
+			 &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = ip.total_len, .headroom = FRAME_HEADROOM });
 }
 
 void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p)
@@ -146,7 +147,7 @@ void native_output_error(struct engine *e, usec_t now, const struct native_icmp_
 			      .total_len = (uint16_t)(IPV4_HEADER_LEN + error->payload_len),
 			      .ttl = error->ttl,
 			      .protocol = error->protocol,
-			      .src = error->guest,
+			      .src = error->src,
 			      .dst = error->dst,
 		      });
 	bytes_put(&b, error->original, MIN(error->original_len, sizeof(body) - b.len));
@@ -159,6 +160,6 @@ void native_output_error(struct engine *e, usec_t now, const struct native_icmp_
 	icmp4_emit(&w, &(struct icmp4_header){ .type = error->type, .code = error->code, .rest = error->info }, body, b.len);
 	struct ipv4_header ip = { .ttl = TTL, .protocol = IP_PROTOCOL_ICMP, .id = e->packet_id++ };
 	ip.src = ip_is_v4(&error->from) ? ip_to_ip4(&error->from) : e->config.gateway;
-	ip.dst = error->guest;
-	native_output_ip(e, now, &ip, message, w.len);
+	ip.dst = error->src;
+	native_output_ip(e, now, error->guest, &ip, message, w.len);
 }

@@ -11,10 +11,11 @@
 
 #include "base/list.h"
 #include "engine/flow_table.h"
-#include "engine/native/account.h"
 #include "engine/native/hold.h"
 #include "engine/native/machine/wheel.h"
 #include "gateway/engine.h"
+#include "gateway/guest.h"
+#include "gateway/payer.h"
 #include "host/poller.h"
 
 #include <stdbool.h>
@@ -31,15 +32,6 @@ struct tcp_header;
  */
 #define NATIVE_TURN_BYTES (256u * 1024)
 
-/* A guest's address, as long as it has flows. */
-struct native_guest {
-	struct flow flow;      /* in engine->guests: its address is key.guest.addr, everything else zero */
-	struct list flows;     /* native_flow.of_guest */
-	struct list blocked;   /* native_flow.ready, of flows that wait for the guest's port */
-	struct list half_open; /* native_tcp.of_half_open, oldest first */
-	struct native_account account;
-};
-
 enum native_kind {
 	NATIVE_TCP,
 	NATIVE_UDP,
@@ -51,10 +43,10 @@ enum native_kind {
 struct native_flow {
 	struct flow flow;
 	enum native_kind kind;
-	struct native_guest *guest;
-	struct native_payer *payer;
-	struct list of_guest;
-	struct list ready; /* on engine->active or guest->blocked */
+	struct guest *guest;  /* that has the address key.guest.addr */
+	struct payer *payer;  /* is charged for the flow; referenced */
+	struct list of_guest; /* in guest->flows.all */
+	struct list ready;    /* on engine->active or guest->flows.blocked */
 	struct wheel_timer timer;
 	struct watch watch; /* watch.fd is -1 without a socket */
 	struct engine *engine;
@@ -74,6 +66,10 @@ struct native_kind_ops {
 	void (*describe)(const struct native_flow *f, struct engine_flow *flow);
 	/* Ends the flow without telling its guest. */
 	void (*abandon)(struct native_flow *f, usec_t now);
+	/* Optional: adds to @ret what the guest is charged beside the flow and its socket. */
+	void (*uses)(const struct native_flow *f, struct account *ret);
+	/* Optional: the flow has another guest now. */
+	void (*moved)(struct native_flow *f);
 };
 
 struct native_local {
@@ -84,7 +80,7 @@ struct native_local {
 struct engine {
 	struct engine_config config;
 	struct wheel wheel;
-	struct flow_table guests, payers;
+	struct payer host; /* pays for flows that the host opens */
 	struct flow_table tables[NATIVE_KINDS];
 	struct list active;
 	struct list turn_end; /* marks the end of this turn's part of the active list */
@@ -108,10 +104,12 @@ struct engine {
 /* --- flows --- */
 
 /*
- * Adds @f, zeroed except for its key, to the table of @kind and to its guest's list, and charges a socket to the guest and to @port,
- * where the flow began (NULL: at the host). -ENOMEM, or -EMFILE when the guest, the port or the engine is at its limit.
+ * Adds @f, zeroed except for its key, to the table of @kind and to @guest's list, and charges a socket to the guest and to @payer.
+ * -ENOMEM, or -EMFILE when the guest, the payer or the engine is at its limit.
  */
-int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, const struct port *port);
+int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, struct guest *guest, struct payer *payer);
+/* The payer for a flow that @p, a packet from a guest, opens: of the port where it came in, whatever address it shows. */
+struct payer *native_payer_of(const struct packet *p);
 /* Removes the flow from all lists and closes its socket. The caller frees the memory. */
 void native_flow_remove(struct native_flow *f);
 /* Closes the socket; the flow stays. */
@@ -133,10 +131,10 @@ void native_flow_block(struct native_flow *f);
 int native_dial_address(struct engine *e, usec_t now, const struct ip_addr *dst, struct ip_addr *ret);
 /* Verifies the checksum of the first @len bytes of @p's layer 4, checksum field included. False, and counted as @why, when it is wrong. */
 bool native_checksum_is_right(struct engine *e, const struct packet *p, size_t len, enum drop_reason why);
-/* Sends a TCP segment without payload from @src to @dst; fills in the ports. */
-void native_output_tcp(struct engine *e, usec_t now, const struct ip_endpoint *src, const struct ip_endpoint *dst, struct tcp_header *h);
-/* Sends an IP packet with one piece of payload, which lies in the turn's arena. */
-void native_output_ip(struct engine *e, usec_t now, struct ipv4_header *ip, void *payload, size_t len);
+/* Sends a TCP segment without payload to @guest, from @key's remote end to its guest's end; fills in the ports. */
+void native_output_tcp(struct engine *e, usec_t now, struct guest *guest, const struct flow_key *key, struct tcp_header *h);
+/* Sends @guest an IP packet with one piece of payload, which lies in the turn's arena. */
+void native_output_ip(struct engine *e, usec_t now, struct guest *guest, struct ipv4_header *ip, void *payload, size_t len);
 /*
  * An ICMP error about a packet that @guest sent earlier. @original is the start of that packet's layer 4. Sent from @from, or from
  * the gateway's address when @from is not IPv4. Subject to the gateway's rate limit.
@@ -145,7 +143,8 @@ struct native_icmp_error {
 	uint8_t type, code;
 	uint32_t info;
 	struct ip_addr from;
-	ip4_t guest, dst;
+	struct guest *guest;
+	ip4_t src, dst; /* of the guest's packet */
 	uint8_t protocol, ttl;
 	const void *original;
 	size_t original_len; /* known bytes of it */

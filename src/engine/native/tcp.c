@@ -95,10 +95,9 @@ static void download(struct native_tcp *t, usec_t now, const struct tcp_action *
 /* False when the flow has ended. */
 static bool perform(struct native_tcp *t, usec_t now, struct tcp_action *a)
 {
-	const struct flow_key *key = &t->base.flow.key;
 	switch (a->type) {
 	case TCP_ACTION_NONE: break;
-	case TCP_ACTION_SEGMENT: native_output_tcp(t->base.engine, now, &key->remote, &key->guest, &a->header); break;
+	case TCP_ACTION_SEGMENT: native_output_tcp(t->base.engine, now, t->base.guest, &t->base.flow.key, &a->header); break;
 	case TCP_ACTION_DATA: download(t, now, a); break;
 	case TCP_ACTION_CONSUME: native_tcp_consume(t, a->len); break;
 	case TCP_ACTION_SHUTDOWN: shutdown(t->base.watch.fd, SHUT_WR); break;
@@ -179,11 +178,29 @@ static void tcp_describe(const struct native_flow *f, struct engine_flow *flow)
 	flow->retransmits = t->retransmits;
 }
 
+static void tcp_uses(const struct native_flow *f, struct account *ret)
+{
+	const struct native_tcp *t = container_of(f, const struct native_tcp, base);
+	ret->n_connecting = t->half_open;
+	ret->held = t->hold.size;
+}
+
+static void tcp_moved(struct native_flow *f)
+{
+	struct native_tcp *t = native_tcp_of(f);
+	if (!t->half_open)
+		return;
+	list_remove(&t->of_half_open);
+	list_append(&f->guest->flows.half_open, &t->of_half_open);
+}
+
 const struct native_kind_ops native_tcp_ops = {
 	.run = tcp_run,
 	.timer_fired = tcp_timer_fired,
 	.describe = tcp_describe,
 	.abandon = tcp_abandon,
+	.uses = tcp_uses,
+	.moved = tcp_moved,
 };
 
 /* --- the host side's events --- */
@@ -210,11 +227,11 @@ void native_tcp_ready(struct watch *w, usec_t now, unsigned events)
 
 /* --- the guest's segments --- */
 
-static void no_flow(struct engine *e, usec_t now, const struct flow_key *key, const struct tcp_header *h, uint32_t len)
+static void no_flow(struct engine *e, usec_t now, struct guest *guest, const struct flow_key *key, const struct tcp_header *h, uint32_t len)
 {
 	struct tcp_header reset;
 	if (tcp_reset_for(h, len, &reset))
-		native_output_tcp(e, now, &key->remote, &key->guest, &reset);
+		native_output_tcp(e, now, guest, key, &reset);
 }
 
 struct native_tcp *native_tcp_find(struct engine *e, const struct flow_key *key)
@@ -239,7 +256,7 @@ static bool segment_arrived(struct native_tcp *t, usec_t now, const struct packe
 		native_tcp_discard(t);
 		native_tcp_finish(t);
 		return false;
-	case TCP_VERDICT_RESET: no_flow(t->base.engine, now, &t->base.flow.key, h, len); break;
+	case TCP_VERDICT_RESET: no_flow(t->base.engine, now, t->base.guest, &t->base.flow.key, h, len); break;
 	case TCP_VERDICT_DONE: break;
 	}
 	if (take.len > 0 && native_tcp_keep(t, p, p->l4_offset + h->header_len + take.skip, &take, held) < 0)
@@ -268,5 +285,5 @@ void native_tcp_input(struct engine *e, usec_t now, const struct packet *p)
 	if ((h.flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN)
 		native_tcp_accept(e, now, p, &key, &h);
 	else
-		no_flow(e, now, &key, &h, len);
+		no_flow(e, now, p->guest, &key, &h, len);
 }

@@ -103,7 +103,7 @@ void native_tcp_discard(struct native_tcp *t);
 void native_tcp_edge(struct native_tcp *t);
 
 /* Opens the host side of a connection to a service of the gateway; returns a descriptor or a negative errno. */
-int native_local_connect(struct engine *e, usec_t now, struct stream_service *service, const struct ip_endpoint *guest);
+int native_local_connect(struct engine *e, usec_t now, struct stream_service *service, const struct native_flow *f);
 /* Ends all such connections silently. */
 void native_local_done(struct engine *e);
 struct stream_service *native_local_find(const struct engine *e, uint16_t port);

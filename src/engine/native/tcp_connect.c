@@ -94,7 +94,7 @@ int native_tcp_connect_service(struct native_tcp *t, usec_t now)
 {
 	struct engine *e = t->base.engine;
 	const struct flow_key *key = &t->base.flow.key;
-	int fd = native_local_connect(e, now, native_local_find(e, key->remote.port), &key->guest);
+	int fd = native_local_connect(e, now, native_local_find(e, key->remote.port), &t->base);
 	if (fd < 0)
 		return fd;
 	t->base.watch.fd = fd;
@@ -129,7 +129,8 @@ static void tell_unreachable(struct native_tcp *t, usec_t now, uint8_t type, uin
 				    .type = type,
 				    .code = code,
 				    .from = *from,
-				    .guest = ip_to_ip4(&key->guest.addr),
+				    .guest = t->base.guest,
+				    .src = ip_to_ip4(&key->guest.addr),
 				    .dst = ip_to_ip4(&key->remote.addr),
 				    .protocol = IP_PROTOCOL_TCP,
 				    .ttl = 1,

@@ -189,7 +189,7 @@ static enum native_download why_no_room(struct native_tcp *t, usec_t now)
 {
 	struct engine_env *env = t->base.engine->config.env;
 	struct engine_path path;
-	env->ops->guest_path(env, now, ip_to_ip4(&t->base.flow.key.guest.addr), &path);
+	env->ops->guest_path(env, now, t->base.guest, &path);
 	return path.congested ? NATIVE_DOWNLOAD_BLOCKED : NATIVE_DOWNLOAD_NO_MEMORY;
 }
 
@@ -197,9 +197,8 @@ static enum native_download why_no_room(struct native_tcp *t, usec_t now)
 static enum native_download plan_rooms(struct native_tcp *t, usec_t now, uint32_t len, struct room_plan *plan)
 {
 	struct engine_env *env = t->base.engine->config.env;
-	ip4_t guest = ip_to_ip4(&t->base.flow.key.guest.addr);
 	struct engine_path path;
-	env->ops->guest_path(env, now, guest, &path);
+	env->ops->guest_path(env, now, t->base.guest, &path);
 	plan->segment = tcp_flow_segment_size(&t->tcp);
 	plan->header_len = IPV4_HEADER_LEN + TCP_HEADER_LEN + tcp_flow_options_len(&t->tcp);
 	plan->per_room = plan->segment;
@@ -211,7 +210,7 @@ static enum native_download plan_rooms(struct native_tcp *t, usec_t now, uint32_
 	unsigned want = (unsigned)((MIN(len, MAX(t->appetite, APPETITE_MIN)) + plan->per_room - 1) / plan->per_room), pieces = 0;
 	size_t size = plan->header_len + MIN(plan->per_room, len);
 	const struct flow_key *key = &t->base.flow.key;
-	plan->n = env->ops->reserve(env, now, guest, flow_hash(&key->guest, &key->remote), MIN(want, ROOMS_MAX), size, plan->rooms);
+	plan->n = env->ops->reserve(env, now, t->base.guest, flow_hash(&key->guest, &key->remote), MIN(want, ROOMS_MAX), size, plan->rooms);
 	if (plan->n == 0)
 		return why_no_room(t, now);
 	for (unsigned i = 0; i < plan->n; i++)

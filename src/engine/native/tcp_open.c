@@ -36,10 +36,10 @@ static uint32_t initial_sequence(const struct engine *e, usec_t now, const struc
 	return (uint32_t)(now / ISN_TICK) + (uint32_t)hash_bytes(&secret, key, sizeof(*key));
 }
 
-static struct tcp_open how_to_open(struct engine *e, usec_t now, const struct flow_key *key)
+static struct tcp_open how_to_open(struct engine *e, usec_t now, const struct guest *guest, const struct flow_key *key)
 {
 	struct engine_path path;
-	e->config.env->ops->guest_path(e->config.env, now, ip_to_ip4(&key->guest.addr), &path);
+	e->config.env->ops->guest_path(e->config.env, now, guest, &path);
 	size_t mss = MIN(path.max_packet - IPV4_HEADER_LEN - TCP_HEADER_LEN, (size_t)MSS_MAX);
 	return (struct tcp_open){ .iss = initial_sequence(e, now, key), .mss = (uint16_t)mss };
 }
@@ -58,7 +58,7 @@ static bool make_room(struct native_tcp *t, usec_t now)
 	struct engine *e = t->base.engine;
 	if (!has_too_many_half_open(t))
 		return true;
-	struct native_tcp *oldest = container_of(t->base.guest->half_open.next, struct native_tcp, of_half_open);
+	struct native_tcp *oldest = container_of(t->base.guest->flows.half_open.next, struct native_tcp, of_half_open);
 	if (now - oldest->base.since < HALF_OPEN_PATIENCE)
 		return false;
 	e->config.env->ops->drop(e->config.env, DROP_ENGINE_LIMIT, NULL);
@@ -69,16 +69,16 @@ static bool make_room(struct native_tcp *t, usec_t now)
 void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, const struct flow_key *key, const struct tcp_header *h)
 {
 	struct native_tcp *t = flow_new(key);
-	int r = t ? native_flow_add(e, now, &t->base, NATIVE_TCP, p->port) : -ENOMEM;
+	int r = t ? native_flow_add(e, now, &t->base, NATIVE_TCP, p->guest, native_payer_of(p)) : -ENOMEM;
 	if (r < 0) {
 		native_refuse_at_limit(e, now, p);
 		free(t);
 		return;
 	}
-	struct tcp_open how = how_to_open(e, now, key);
+	struct tcp_open how = how_to_open(e, now, p->guest, key);
 	t->syn_ttl = p->ip.ttl;
 	t->half_open = true;
-	list_append(&t->base.guest->half_open, &t->of_half_open);
+	list_append(&t->base.guest->flows.half_open, &t->of_half_open);
 	native_flow_charge_connecting(&t->base, 1);
 	tcp_flow_accept(&t->tcp, now, &how, h);
 	r = make_room(t, now) ? native_tcp_connect(t, now) : -EAGAIN;
@@ -165,20 +165,20 @@ void native_tcp_cancel(struct engine *e, usec_t now, struct engine_opening *o)
 
 int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how)
 {
-	struct flow_key key = { .guest = how->guest, .remote = how->source };
+	struct flow_key key = { .guest = how->to, .remote = how->source };
 	int r;
 	if (key.remote.port == 0 ? !choose_port(e, now, &key) : native_tcp_find(e, &key) != NULL)
 		return -EADDRINUSE;
 	struct native_tcp *t = flow_new(&key);
 	if (!t)
 		return -ENOMEM;
-	r = native_flow_add(e, now, &t->base, NATIVE_TCP, NULL);
+	r = native_flow_add(e, now, &t->base, NATIVE_TCP, how->guest, &e->host);
 	if (r < 0) {
 		free(t);
 		return r;
 	}
 	t->base.inbound = true;
-	struct tcp_open open = how_to_open(e, now, &key);
+	struct tcp_open open = how_to_open(e, now, how->guest, &key);
 	tcp_flow_connect(&t->tcp, now, &open);
 	t->opening = how->opening;
 	if (t->opening)

@@ -24,7 +24,7 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 
 /* --- guest to host --- */
 
-static int find_or_make(struct engine *e, usec_t now, const struct ip_endpoint *guest, const struct port *payer,
+static int find_or_make(struct engine *e, usec_t now, const struct packet *p, const struct ip_endpoint *guest,
 			const struct ip_endpoint *claimed, struct native_datagram **ret)
 {
 	*ret = native_datagram_find_opened(e, &(struct flow_key){ *guest, *claimed });
@@ -32,7 +32,7 @@ static int find_or_make(struct engine *e, usec_t now, const struct ip_endpoint *
 		*ret = native_datagram_find(e, NATIVE_UDP, guest);
 	if (*ret)
 		return 0;
-	int r = native_datagram_new(e, now, NATIVE_UDP, guest, payer, 0, guest->port >= PORT_RESERVED ? guest->port : 0, ret);
+	int r = native_datagram_new(e, now, NATIVE_UDP, p, guest, 0, guest->port >= PORT_RESERVED ? guest->port : 0, ret);
 	if (r == 0)
 		(*ret)->segment_max = e->udp_segment ? UINT16_MAX : 0;
 	return r;
@@ -62,7 +62,7 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 		return;
 	}
 	struct native_datagram *d;
-	int result = find_or_make(e, now, &guest, p->port, &claimed, &d);
+	int result = find_or_make(e, now, p, &guest, &claimed, &d);
 	if (result == 0)
 		native_flow_wake(&d->base);
 	if (result == 0)
@@ -77,7 +77,7 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 
 int native_udp_open(struct engine *e, usec_t now, const struct engine_open *how)
 {
-	struct flow_key key = { how->guest, how->source };
+	struct flow_key key = { how->to, how->source };
 	struct native_datagram *d = native_datagram_find_opened(e, &key);
 	int r = 0;
 	if (d && !ip_endpoint_equal(&d->peer, &how->peer))
@@ -85,7 +85,7 @@ int native_udp_open(struct engine *e, usec_t now, const struct engine_open *how)
 	if (!d && how->fd < 0)
 		return -ENOTCONN;
 	if (!d)
-		r = native_datagram_adopt(e, now, &key, how->fd, &how->peer, &d);
+		r = native_datagram_adopt(e, now, how->guest, &key, how->fd, &how->peer, &d);
 	if (r < 0)
 		return r;
 	native_flow_wake(&d->base);
@@ -110,7 +110,8 @@ void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_
 				     .src_port = guest->port, .dst_port = claimed->port, .len = (uint16_t)(UDP_HEADER_LEN + len) });
 		bytes_put(&w, payload, MIN(known, (size_t)NATIVE_ERRQUEUE_PAYLOAD));
 	}
-	error->guest = ip_to_ip4(&guest->addr);
+	error->guest = d->base.guest;
+	error->src = ip_to_ip4(&guest->addr);
 	error->dst = ip_to_ip4(&claimed->addr);
 	error->protocol = IP_PROTOCOL_UDP;
 	error->original = original;

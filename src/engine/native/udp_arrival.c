@@ -137,5 +137,5 @@ void udp_late_output(struct native_datagram *d, usec_t now, const struct udp_lat
 {
 	struct engine_env *env = d->base.engine->config.env;
 	for (const struct udp_late *late = list->first; late; late = late->next)
-		env->ops->output(env, now, &late->packet);
+		env->ops->output(env, now, d->base.guest, &late->packet);
 }

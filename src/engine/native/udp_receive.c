@@ -73,7 +73,7 @@ static void pass_on(struct native_datagram *d, usec_t now, uint8_t *bytes, const
 	packet.headroom = FRAME_HEADROOM;
 	udp_packet_headers(d, &a->from, a->len, bytes);
 	udp_packet_checksum(bytes, &packet);
-	env->ops->output(env, now, &packet);
+	env->ops->output(env, now, d->base.guest, &packet);
 }
 
 static void adapt_appetite(struct native_datagram *d, unsigned asked, unsigned got)
@@ -153,9 +153,9 @@ struct loan {
 static bool borrow(struct native_datagram *d, usec_t now, unsigned n, size_t per_room, struct loan *ret)
 {
 	struct engine_env *env = d->base.engine->config.env;
-	ip4_t guest = ip_to_ip4(&d->base.flow.key.guest.addr);
 	ret->per_room = per_room;
-	ret->n = env->ops->reserve(env, now, guest, flow_hash(&d->base.flow.key.guest, NULL), n, HEADERS_LEN + per_room, ret->rooms);
+	ret->n =
+		env->ops->reserve(env, now, d->base.guest, flow_hash(&d->base.flow.key.guest, NULL), n, HEADERS_LEN + per_room, ret->rooms);
 	return ret->n > 0;
 }
 
@@ -316,13 +316,12 @@ bool native_udp_receive(struct native_datagram *d, usec_t now)
 	if (d->peer.port != 0)
 		d->mapping.active = now;
 	struct engine_env *env = d->base.engine->config.env;
-	ip4_t guest = ip_to_ip4(&d->base.flow.key.guest.addr);
 	/* A datagram that must be fragmented for the guest cannot be read straight into its memory. */
-	if (d->expected == 0 || !spill_area(d->base.engine) || HEADERS_LEN + d->expected > env->ops->guest_mtu(env, guest))
+	if (d->expected == 0 || !spill_area(d->base.engine) || HEADERS_LEN + d->expected > d->base.guest->mtu)
 		return receive_mixed(d, now);
 	struct loan loan;
 	struct engine_path path;
-	env->ops->guest_path(env, now, guest, &path);
+	env->ops->guest_path(env, now, d->base.guest, &path);
 	loan.partial = path.port_sums;
 	bool super = loan.partial && path.offloads & PORT_OFFLOAD_USO;
 	enum received r = d->coalesced ? receive_joined(d, now, &loan, super) : receive_each(d, now, &loan);

@@ -53,7 +53,7 @@ static void null_expire(struct engine *e, usec_t now)
 {
 }
 
-static void null_writable(struct engine *e, usec_t now, ip4_t guest)
+static void null_writable(struct engine *e, usec_t now, struct guest *guest)
 {
 }
 
@@ -71,7 +71,11 @@ static void null_cancel(struct engine *e, usec_t now, struct engine_opening *o)
 {
 }
 
-static void null_guest_gone(struct engine *e, usec_t now, ip4_t guest)
+static void null_guest_gone(struct engine *e, usec_t now, struct guest *guest, const struct ip_addr *addr)
+{
+}
+
+static void null_guest_moved(struct engine *e, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
 {
 }
 
@@ -99,6 +103,7 @@ const struct engine_ops null_engine_ops = {
 	.open = null_open,
 	.cancel = null_cancel,
 	.guest_gone = null_guest_gone,
+	.guest_moved = null_guest_moved,
 	.counters = null_counters,
 	.flows = null_flows,
 };

@@ -82,7 +82,7 @@ void echo_error(struct stack *s, struct slirp_socket *x)
 	ip4_t offender;
 	if (!take_error(x->fd, &error, &offender))
 		return;
-	if (!env->ops->icmp_allowed(env, e->now, s->guest->ip)) {
+	if (!env->ops->icmp_allowed(env, e->now, s->guest->guest)) {
 		stack_retire(s, x);
 		return;
 	}
@@ -101,6 +101,6 @@ void echo_error(struct stack *s, struct slirp_socket *x)
 	const struct icmp4_header h = { .type = error.ee_type, .code = error.ee_code, .rest = error.ee_info };
 	icmp4_emit(&w, &h, quoted, sizeof(quoted));
 	struct iovec iov = { .iov_base = bytes, .iov_len = ERROR_LEN };
-	env->ops->output(env, e->now, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = ERROR_LEN });
+	env->ops->output(env, e->now, s->guest->guest, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = ERROR_LEN });
 	stack_retire(s, x);
 }

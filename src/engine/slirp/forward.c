@@ -30,7 +30,7 @@ static int check(const struct engine *e, const struct engine_open *how)
 {
 	int type;
 	socklen_t len = sizeof(type);
-	if (how->opening || how->peer.port != 0 || !ip_is_v4(&how->guest.addr) || !ip_is_v4(&how->source.addr))
+	if (how->opening || how->peer.port != 0 || !ip_is_v4(&how->to.addr) || !ip_is_v4(&how->source.addr))
 		return -EOPNOTSUPP;
 	if (ip_to_ip4(&how->source.addr) != e->config.gateway || how->source.port != 0)
 		return -EOPNOTSUPP;
@@ -75,18 +75,18 @@ int slirp_forward_open(struct engine *e, usec_t now, const struct engine_open *h
 	if (r < 0)
 		return r;
 	unlink(path);
-	struct guest *g = guest_get(e, ip_to_ip4(&how->guest.addr));
+	struct slirp_guest *g = slirp_guest_get(e, how->guest, ip_to_ip4(&how->to.addr));
 	if (!g)
 		return -ENOMEM;
-	struct stack *s = guest_stack(g, STACK_GATEWAY);
+	struct stack *s = slirp_guest_stack(g, STACK_GATEWAY);
 	if (!s || !engine_may_open(e, s, SOCKET_FORWARD) || !has_spare_fds(how->fd)) {
-		guest_release(g);
+		slirp_guest_release(g);
 		return s ? -EMFILE : -ENOMEM;
 	}
 	struct slirp_socket *x = NULL;
 	r = set_nonblock(how->fd);
 	if (r == 0)
-		r = connect_guest(s, path, how->guest.port, &x);
+		r = connect_guest(s, path, how->to.port, &x);
 	if (r < 0)
 		return r;
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): connect_guest() sets x when it returns 0 */

@@ -44,16 +44,16 @@ static bool host_target(struct engine *e, ip4_t *ret)
 
 static struct stack *existing_stack(struct engine *e, const struct packet *p, enum stack_role role)
 {
-	struct guest *g = guest_find(e, p->ip.src);
+	struct slirp_guest *g = slirp_guest_find(e, p->ip.src);
 	return g ? g->stacks[role] : NULL;
 }
 
 static struct stack *stack_for(struct engine *e, const struct packet *p, enum stack_role role)
 {
-	struct guest *g = guest_get(e, p->ip.src);
-	struct stack *s = g ? guest_stack(g, role) : NULL;
+	struct slirp_guest *g = slirp_guest_get(e, p->guest, p->ip.src);
+	struct stack *s = g ? slirp_guest_stack(g, role) : NULL;
 	if (g && !s)
-		guest_release(g);
+		slirp_guest_release(g);
 	if (!s)
 		drop(e, g ? DROP_NO_MEMORY : DROP_ENGINE_LIMIT, p);
 	return s;
@@ -130,7 +130,7 @@ static bool admit_tcp(struct engine *e, const struct inward *in, struct tcp_rout
 /* The largest segment for the guest: the minimum of its MSS option and its port's MTU. */
 static uint16_t segment_limit(struct engine *e, const struct inward *in)
 {
-	size_t mtu = e->config.env->ops->guest_mtu(e->config.env, in->packet->ip.src);
+	size_t mtu = in->packet->guest->mtu;
 	size_t offered = in->tcp.has_mss && in->tcp.mss > 0 ? in->tcp.mss : MSS_DEFAULT;
 	return (uint16_t)MIN(offered, mtu > HEADERS_LEN ? mtu - HEADERS_LEN : MSS_DEFAULT);
 }

@@ -45,7 +45,7 @@ struct local_conn {
 	struct local_stream stream;
 	struct watch watch;
 	struct list node; /* in guest->conns */
-	struct guest *guest;
+	struct slirp_guest *guest;
 	struct stream_service *service;
 	int fd;
 	uint8_t *buffer; /* the guest's bytes that the service has not used */
@@ -104,14 +104,14 @@ int local_attach(struct engine *e, struct stack *s)
 	return 0;
 }
 
-static void forget_handshake(struct guest *g, struct half_open *h)
+static void forget_handshake(struct slirp_guest *g, struct half_open *h)
 {
 	list_remove(&h->node);
 	g->n_half_open--;
 	free(h);
 }
 
-static struct half_open *find_handshake(struct guest *g, usec_t now, uint16_t guest_port, uint16_t port)
+static struct half_open *find_handshake(struct slirp_guest *g, usec_t now, uint16_t guest_port, uint16_t port)
 {
 	list_for_each(n, &g->half_open) {
 		struct half_open *h = container_of(n, struct half_open, node);
@@ -123,7 +123,7 @@ static struct half_open *find_handshake(struct guest *g, usec_t now, uint16_t gu
 	return NULL;
 }
 
-bool local_syn(struct local *l, struct guest *g, usec_t now, uint16_t port)
+bool local_syn(struct local *l, struct slirp_guest *g, usec_t now, uint16_t port)
 {
 	if (find_handshake(g, now, port, l->port))
 		return true;
@@ -140,14 +140,14 @@ bool local_syn(struct local *l, struct guest *g, usec_t now, uint16_t port)
 
 static void conn_free(struct local_conn *c)
 {
-	struct guest *g = c->guest;
+	struct slirp_guest *g = c->guest;
 	poller_unwatch(g->engine->config.poller, &c->watch);
 	close(c->fd);
 	list_remove(&c->node);
 	g->n_conns--;
 	free(c->buffer);
 	free(c);
-	guest_release(g);
+	slirp_guest_release(g);
 }
 
 /* These two surround every callback of the service. conn_leave() returns false when the service closed the stream, which is then freed. */
@@ -302,7 +302,7 @@ static void refuse(struct local_conn *c, struct slirp_socket *x)
 	conn_free(c);
 }
 
-static struct local_conn *conn_new(struct local *l, struct guest *g, int fd, uint16_t port)
+static struct local_conn *conn_new(struct local *l, struct slirp_guest *g, int fd, uint16_t port)
 {
 	struct local_conn *c = malloc(sizeof(*c));
 	if (!c)
@@ -319,7 +319,7 @@ static struct local_conn *conn_new(struct local *l, struct guest *g, int fd, uin
 	return c;
 }
 
-void local_connected(struct local *l, struct guest *g, usec_t now, uint16_t port, struct slirp_socket *x)
+void local_connected(struct local *l, struct slirp_guest *g, usec_t now, uint16_t port, struct slirp_socket *x)
 {
 	struct half_open *h = find_handshake(g, now, port, l->port);
 	if (h)
@@ -340,7 +340,7 @@ void local_connected(struct local *l, struct guest *g, usec_t now, uint16_t port
 		refuse(c, x);
 }
 
-void local_guest_gone(struct guest *g, usec_t now, bool tell)
+void local_guest_gone(struct slirp_guest *g, usec_t now, bool tell)
 {
 	list_for_each(n, &g->half_open)
 		forget_handshake(g, container_of(n, struct half_open, node));

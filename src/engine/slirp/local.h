@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 struct engine;
-struct guest;
+struct slirp_guest;
 struct local;
 struct slirp_socket;
 struct stack;
@@ -33,8 +33,8 @@ int local_attach(struct engine *e, struct stack *s);
  * The guest sent a SYN for @l from @port: false when it has too many connections or unfinished handshakes. Those have no descriptor
  * in libslirp, so they are counted here.
  */
-bool local_syn(struct local *l, struct guest *g, usec_t now, uint16_t port);
+bool local_syn(struct local *l, struct slirp_guest *g, usec_t now, uint16_t port);
 /* The guest's connection from @port is established; @x is libslirp's end. The service may refuse it. */
-void local_connected(struct local *l, struct guest *g, usec_t now, uint16_t port, struct slirp_socket *x);
+void local_connected(struct local *l, struct slirp_guest *g, usec_t now, uint16_t port, struct slirp_socket *x);
 /* Ends all connections of @g; @tell: tell their services. */
-void local_guest_gone(struct guest *g, usec_t now, bool tell);
+void local_guest_gone(struct slirp_guest *g, usec_t now, bool tell);

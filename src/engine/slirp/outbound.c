@@ -47,7 +47,7 @@ static bool is_allowed_icmp(struct stack *s, const struct ipv4_header *ip, struc
 	struct engine *e = s->guest->engine;
 	uint8_t type = bytes_get_u8(&r);
 	bool is_error = ip->fragment_offset == 0 && !r.failed && icmp4_is_error(type);
-	return !is_error || e->config.env->ops->icmp_allowed(e->config.env, e->now, s->guest->ip);
+	return !is_error || e->config.env->ops->icmp_allowed(e->config.env, e->now, s->guest->guest);
 }
 
 static bool is_wanted(struct stack *s, const struct ipv4_header *ip, struct bytes_reader r)
@@ -92,5 +92,6 @@ void outbound_frame(struct stack *s, const uint8_t *frame, size_t len)
 		return;
 	}
 	struct iovec iov = { .iov_base = copy, .iov_len = out.len };
-	e->config.env->ops->output(e->config.env, e->now, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = out.len });
+	e->config.env->ops->output(e->config.env, e->now, s->guest->guest,
+				   &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = out.len });
 }

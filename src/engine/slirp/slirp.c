@@ -36,25 +36,25 @@ static struct list *bucket_of(struct engine *e, ip4_t ip)
 	return &e->guests[hash_bytes(&e->config.hash_key, &ip, sizeof(ip)) % GUEST_BUCKETS];
 }
 
-struct guest *guest_find(struct engine *e, ip4_t ip)
+struct slirp_guest *slirp_guest_find(struct engine *e, ip4_t ip)
 {
 	list_for_each(n, bucket_of(e, ip)) {
-		struct guest *g = container_of(n, struct guest, node);
+		struct slirp_guest *g = container_of(n, struct slirp_guest, node);
 		if (g->ip == ip)
 			return g;
 	}
 	return NULL;
 }
 
-struct guest *guest_get(struct engine *e, ip4_t ip)
+struct slirp_guest *slirp_guest_get(struct engine *e, struct guest *guest, ip4_t ip)
 {
-	struct guest *g = guest_find(e, ip);
+	struct slirp_guest *g = slirp_guest_find(e, ip);
 	if (g || e->n_guests >= GUESTS_MAX)
 		return g;
 	g = malloc(sizeof(*g));
 	if (!g)
 		return NULL;
-	*g = (struct guest){ .engine = e, .ip = ip };
+	*g = (struct slirp_guest){ .engine = e, .ip = ip, .guest = guest };
 	list_init(&g->conns);
 	list_init(&g->half_open);
 	list_append(bucket_of(e, ip), &g->node);
@@ -62,7 +62,7 @@ struct guest *guest_get(struct engine *e, ip4_t ip)
 	return g;
 }
 
-void guest_release(struct guest *g)
+void slirp_guest_release(struct slirp_guest *g)
 {
 	for (unsigned role = 0; role < STACK_ROLES; role++)
 		if (g->stacks[role])
@@ -76,7 +76,7 @@ void guest_release(struct guest *g)
 	free(g);
 }
 
-struct stack *guest_stack(struct guest *g, enum stack_role role)
+struct stack *slirp_guest_stack(struct slirp_guest *g, enum stack_role role)
 {
 	if (g->stacks[role])
 		return g->stacks[role];
@@ -92,21 +92,21 @@ struct stack *guest_stack(struct guest *g, enum stack_role role)
 	return s;
 }
 
-static void drop_stack(struct guest *g, enum stack_role role, bool reset)
+static void drop_stack(struct slirp_guest *g, enum stack_role role, bool reset)
 {
 	stack_free(g->stacks[role], reset);
 	g->stacks[role] = NULL;
 }
 
 /* Frees @g. */
-static void drop_guest(struct guest *g, usec_t now, bool tell)
+static void drop_guest(struct slirp_guest *g, usec_t now, bool tell)
 {
 	g->held = true;
 	for (unsigned role = 0; role < STACK_ROLES; role++)
 		drop_stack(g, role, true);
 	local_guest_gone(g, now, tell);
 	g->held = false;
-	guest_release(g);
+	slirp_guest_release(g);
 }
 
 bool engine_may_open(struct engine *e, const struct stack *s, enum socket_kind kind)
@@ -133,12 +133,12 @@ void engine_settle(struct engine *e)
 		return;
 	list_for_each(n, &e->dirty) {
 		struct stack *s = container_of(n, struct stack, dirty);
-		struct guest *g = s->guest;
+		struct slirp_guest *g = s->guest;
 		list_remove(n);
 		if (!stack_settle(s, e->now))
 			continue;
 		drop_stack(g, s->role, false);
-		guest_release(g);
+		slirp_guest_release(g);
 	}
 	find_deadline(e);
 }
@@ -193,7 +193,7 @@ static void slirp_free_engine(struct engine *e)
 		return;
 	for (unsigned i = 0; i < GUEST_BUCKETS; i++)
 		list_for_each(n, &e->guests[i])
-			drop_guest(container_of(n, struct guest, node), e->now, false);
+			drop_guest(container_of(n, struct slirp_guest, node), e->now, false);
 	for (unsigned i = 0; i < e->n_locals; i++)
 		local_free(e->locals[i]);
 	list_remove(&e->deferred.node);
@@ -231,7 +231,7 @@ static void slirp_expire(struct engine *e, usec_t now)
 }
 
 /* libslirp drops packets that a full port does not take; TCP retransmits them. */
-static void slirp_writable(struct engine *e, usec_t now, ip4_t guest)
+static void slirp_writable(struct engine *e, usec_t now, struct guest *guest)
 {
 }
 
@@ -255,13 +255,20 @@ static int slirp_open(struct engine *e, usec_t now, const struct engine_open *ho
 	return r;
 }
 
-static void slirp_guest_gone(struct engine *e, usec_t now, ip4_t guest)
+static void slirp_engine_guest_gone(struct engine *e, usec_t now, struct guest *guest, const struct ip_addr *addr)
 {
 	e->now = now;
-	struct guest *g = guest_find(e, guest);
+	struct slirp_guest *g = ip_is_v4(addr) ? slirp_guest_find(e, ip_to_ip4(addr)) : NULL;
 	if (g)
 		drop_guest(g, now, true);
 	find_deadline(e);
+}
+
+static void slirp_engine_guest_moved(struct engine *e, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
+{
+	struct slirp_guest *g = ip_is_v4(addr) ? slirp_guest_find(e, ip_to_ip4(addr)) : NULL;
+	if (g)
+		g->guest = to;
 }
 
 static void slirp_counters(const struct engine *e, struct engine_counters *ret)
@@ -324,7 +331,8 @@ const struct engine_ops slirp_engine_ops = {
 	.writable = slirp_writable,
 	.local = slirp_local,
 	.open = slirp_open,
-	.guest_gone = slirp_guest_gone,
+	.guest_gone = slirp_engine_guest_gone,
+	.guest_moved = slirp_engine_guest_moved,
 	.counters = slirp_counters,
 	.flows = slirp_flows,
 };

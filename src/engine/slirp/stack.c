@@ -193,7 +193,7 @@ static void announce_guest(struct stack *s)
 	slirp_input(s->slirp, frame, (int)w.len);
 }
 
-int stack_new(struct guest *guest, enum stack_role role, struct stack **ret)
+int stack_new(struct slirp_guest *guest, enum stack_role role, struct stack **ret)
 {
 	struct engine *e = guest->engine;
 	struct stack *s = malloc(sizeof(*s));
@@ -206,7 +206,7 @@ int stack_new(struct guest *guest, enum stack_role role, struct stack **ret)
 	for (unsigned k = 0; k < SOCKET_KINDS; k++)
 		list_init(&s->sockets[k]);
 	peers_init(&s->peers, &e->config.hash_key);
-	s->mtu = MIN(MAX(e->config.env->ops->guest_mtu(e->config.env, guest->ip), MTU_MIN), MTU_MAX);
+	s->mtu = MIN(MAX((size_t)guest->guest->mtu, MTU_MIN), MTU_MAX);
 	s->slirp = new_instance(s);
 	if (!s->slirp) {
 		free(s);

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 struct Slirp;
-struct guest;
+struct slirp_guest;
 
 enum stack_role { STACK_OUTSIDE, STACK_GATEWAY, STACK_ROLES };
 
@@ -36,7 +36,7 @@ enum stack_role { STACK_OUTSIDE, STACK_GATEWAY, STACK_ROLES };
 
 struct stack {
 	struct Slirp *slirp;
-	struct guest *guest;
+	struct slirp_guest *guest;
 	enum stack_role role;
 	struct list sockets[SOCKET_KINDS];
 	unsigned n_sockets[SOCKET_KINDS];
@@ -59,7 +59,7 @@ struct stack {
 };
 
 /* -ENOMEM. */
-int stack_new(struct guest *guest, enum stack_role role, struct stack **ret);
+int stack_new(struct slirp_guest *guest, enum stack_role role, struct stack **ret);
 /* Closes all sockets; with @reset, TCP connections on the host side end with RST. */
 void stack_free(struct stack *s, bool reset);
 

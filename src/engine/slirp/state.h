@@ -11,6 +11,7 @@
 #include "engine/slirp/stack.h"
 #include "engine/slirp/translate.h"
 #include "gateway/engine.h"
+#include "gateway/guest.h"
 #include "host/poller.h"
 
 #define GUEST_BUCKETS 256u
@@ -18,17 +19,19 @@
 
 struct local;
 
-/* A guest with flows. Made by its first packet, freed with its last stack and local connection. */
-struct guest {
+/* An address of a guest with flows, which libslirp takes for a guest. Made by its first packet, freed with its last stack and local
+ * connection. */
+struct slirp_guest {
 	struct list node; /* in its bucket */
 	struct engine *engine;
 	ip4_t ip;
+	struct guest *guest; /* that has the address */
 	struct stack *stacks[STACK_ROLES];
 	struct list conns; /* struct local_conn */
 	unsigned n_conns;
 	struct list half_open; /* local.c: unfinished handshakes with services */
 	unsigned n_half_open;
-	bool held; /* guest_release() is deferred */
+	bool held; /* slirp_guest_release() is deferred */
 };
 
 struct engine {
@@ -59,13 +62,13 @@ struct engine {
 };
 
 /* The guest with that address, or NULL. */
-struct guest *guest_find(struct engine *e, ip4_t ip);
-/* The guest with that address, made if new; NULL when memory or the table is full. */
-struct guest *guest_get(struct engine *e, ip4_t ip);
+struct slirp_guest *slirp_guest_find(struct engine *e, ip4_t ip);
+/* The one of @guest with that address, made if new; NULL when memory or the table is full. */
+struct slirp_guest *slirp_guest_get(struct engine *e, struct guest *guest, ip4_t ip);
 /* Frees @g if it has no stack and no connection left. */
-void guest_release(struct guest *g);
+void slirp_guest_release(struct slirp_guest *g);
 /* The guest's stack of @role, made if needed and ready for packets; NULL without memory. */
-struct stack *guest_stack(struct guest *g, enum stack_role role);
+struct stack *slirp_guest_stack(struct slirp_guest *g, enum stack_role role);
 /* Settles every stack that did something since the last call. */
 void engine_settle(struct engine *e);
 /* Whether another descriptor may be opened for @g; counts the refusal. */

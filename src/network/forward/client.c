@@ -21,13 +21,15 @@ struct ip_endpoint forward_client_source(const struct forward_env *env, const st
 	return (struct ip_endpoint){ guest_can_answer(env, client) ? client->addr : ip_from_ip4(env->gateway), client->port };
 }
 
-int forward_client_guest(const struct forward *f, usec_t now, uint16_t port, struct ip_endpoint *ret)
+int forward_client_guest(const struct forward *f, usec_t now, uint16_t port, struct engine_open *how)
 {
 	ip4_t ip;
 	int r = f->env->find_guest(f->env->opaque, now, &f->spec.guest, &ip);
-	if (r == 0)
-		*ret = (struct ip_endpoint){ ip_from_ip4(ip), (uint16_t)(f->spec.guest_port + (port - f->spec.first_port)) };
-	return r;
+	if (r < 0)
+		return r;
+	how->to = (struct ip_endpoint){ ip_from_ip4(ip), (uint16_t)(f->spec.guest_port + (port - f->spec.first_port)) };
+	how->guest = f->env->expect_guest(f->env->opaque, now, ip);
+	return how->guest ? 0 : -ENOMEM;
 }
 
 int forward_client_open(const struct forward_env *env, usec_t now, struct engine_open *how)

@@ -11,8 +11,8 @@ struct forward_env;
 
 /* The source that the guest sees: the client, or the gateway in place of an address that the guest cannot answer. */
 struct ip_endpoint forward_client_source(const struct forward_env *env, const struct ip_endpoint *client);
-/* The guest's address and port for the host's @port.  -ENOENT while the guest has no address. */
-int forward_client_guest(const struct forward *f, usec_t now, uint16_t port, struct ip_endpoint *ret);
+/* Sets the guest of @how, and its address and port, for the host's @port.  -ENOENT while the guest has no address; -ENOMEM. */
+int forward_client_guest(const struct forward *f, usec_t now, uint16_t port, struct engine_open *how);
 /*
  * Opens a stream to a guest as engine_ops.open does.  If the source port is taken, it uses another one; if the engine cannot show the
  * source, the gateway's address.

@@ -83,7 +83,7 @@ static void take(struct datagram_socket *s, usec_t now, const struct ip_endpoint
 	struct engine_open how = {
 		.source = forward_client_source(f->env, peer), .fd = -1, .peer = *peer, .datagram = s->bytes, .datagram_len = len
 	};
-	int r = forward_client_guest(f, now, s->port, &how.guest);
+	int r = forward_client_guest(f, now, s->port, &how);
 	if (r < 0)
 		return forward_client_count(f, now, r);
 	r = f->env->engine_ops->open(f->env->engine, now, &how);

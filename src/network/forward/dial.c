@@ -83,11 +83,14 @@ static int begin_unheard(struct dials *t, usec_t now, struct dial *d, struct eng
 static int begin(struct dials *t, usec_t now, struct dial *d, uint16_t port, const struct ip_endpoint *client)
 {
 	struct engine_open how = {
-		.guest = { ip_from_ip4(d->guest), port },
+		.guest = t->env->expect_guest(t->env->opaque, now, d->guest),
+		.to = { ip_from_ip4(d->guest), port },
 		.source = forward_client_source(t->env, client),
 		.fd = -1,
 		.opening = &d->opening,
 	};
+	if (!how.guest)
+		return -ENOMEM;
 	if (!t->env->engine_ops->cancel)
 		return begin_unheard(t, now, d, &how);
 	int r = forward_client_open(t->env, now, &how);

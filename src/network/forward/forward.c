@@ -36,7 +36,7 @@ static int open_flow(struct forward *f, usec_t now, int fd)
 	struct ip_endpoint from = forward_socket_endpoint(&peer);
 	uint16_t port = f->spec.unix_path[0] ? f->spec.first_port : forward_socket_endpoint(&local).port;
 	struct engine_open how = { .source = forward_client_source(f->env, &from), .fd = fd };
-	int r = forward_client_guest(f, now, port, &how.guest);
+	int r = forward_client_guest(f, now, port, &how);
 	return r < 0 ? r : forward_client_open(f->env, now, &how);
 }
 

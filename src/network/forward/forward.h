@@ -20,6 +20,7 @@
 
 struct dials;
 struct engine;
+struct guest;
 struct engine_ops;
 struct log;
 struct poller;
@@ -36,6 +37,8 @@ struct forward_env {
 	struct prefix4 subnet; /* client addresses in it would be neighbours to the guest */
 	/* The address of @guest.  -ENOENT while it has none. */
 	int (*find_guest)(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret);
+	/* The guest with @ip, whether it is known or was only HEARD of.  NULL: out of memory. */
+	struct guest *(*expect_guest)(void *opaque, usec_t now, ip4_t ip);
 	/* Whether a guest is known to use @ip. */
 	bool (*guest_is_there)(void *opaque, ip4_t ip);
 	void *opaque;

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guests: the machines on the segment.  A guest is a MAC with any number of addresses of both families, behind one port.  Everything that
+ * speaks of a machine speaks of this object: neighbours, flows, forwards, names, leases, events.
+ *
+ *     HEARD    -- ARP answer or a packet from the address -->  PRESENT
+ *     HEARD    -- three requests unanswered -->                forgotten (waiting packets dropped)
+ *     PRESENT  -- its port was detached -->                    AWAY -- heard again, on any port --> PRESENT
+ *     AWAY     -- one minute -->                               forgotten (its flows end)
+ *
+ * A guest is forgotten with its last address.  An address that is silent for three hours is asked for, three times, and then removed.
+ *
+ * Pure: the time is an argument, and requests leave through struct guest_ops.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/hash.h"
+#include "base/hash_table.h"
+#include "base/list.h"
+#include "base/slots.h"
+#include "base/usec.h"
+#include "gateway/account.h"
+#include "wire/eth.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct frame;
+struct guest;
+struct payer;
+struct port;
+
+#define GUEST_NAME_SIZE 64 /* a DNS label of 63 octets and NUL */
+/* The MTU of a guest that has not sent larger packets: Ethernet's. */
+#define GUEST_MTU_MIN ETH_MTU
+/* Addresses in the table.  Beyond it the payer with most addresses loses the one that was used least recently. */
+#define GUEST_ADDRESSES_MAX 65536u
+/* Addresses that were asked for and have not answered, of one payer, and of all. */
+#define GUEST_ASKED_PER_PAYER 512u
+#define GUEST_ASKED_MAX 8192u
+
+enum guest_state {
+	GUEST_HEARD,   /* something waits for its address; the MAC is not known yet */
+	GUEST_PRESENT, /* it is behind guest.port */
+	GUEST_AWAY,    /* its port was detached, and it may come back */
+};
+
+struct guest_address {
+	struct ip_addr addr;
+	struct guest *guest;
+	uint32_t index; /* in guest_table.by_index */
+	uint8_t asked;  /* requests sent since it was last heard */
+	uint8_t n_waiting;
+	usec_t seen;
+
+	/* private to guest.c */
+	usec_t deadline;
+	struct list due;       /* in the list of its deadline */
+	struct list of_guest;  /* in guest.addresses */
+	struct list of_payer;  /* in payer.addresses */
+	struct hash_node node; /* in guest_table.by_address */
+	struct guest_waiting *waiting;
+};
+
+/* Flows of a guest, for the engine. */
+struct guest_flows {
+	struct list all;
+	struct list blocked;   /* wait for the guest's port */
+	struct list half_open; /* oldest first */
+};
+
+struct guest {
+	struct mac mac; /* zero while HEARD */
+	enum guest_state state;
+	struct port *port;          /* NULL unless PRESENT */
+	struct payer *payer;        /* of the port where it is, or was last; while HEARD of the one that asked */
+	char name[GUEST_NAME_SIZE]; /* "": it has none */
+	uint32_t mtu;               /* largest IP packet in bytes that it has shown to take, at least GUEST_MTU_MIN */
+	uint32_t generation;        /* no two guests of a network have the same; with an address's index it survives in a cookie */
+	usec_t since;               /* PRESENT or AWAY since then */
+	struct list addresses;      /* guest_address.of_guest; never empty */
+	struct account account;
+	struct guest_flows flows; /* private to the engine */
+	void *engine;             /* likewise; NULL at first */
+
+	/* private to guest.c */
+	usec_t deadline; /* while AWAY */
+	struct list due;
+	struct list of_payer;
+	struct hash_node node; /* in guest_table.by_mac, unless HEARD */
+};
+
+/* Callbacks.  None of them may change the table, except that release() may learn from what it sends. */
+struct guest_ops {
+	/* Ask on the segment who has @a->addr: ARP for IPv4 (RFC 826), a neighbour solicitation for IPv6 (RFC 4861 §7.2). */
+	void (*ask)(void *opaque, usec_t now, const struct guest_address *a);
+	/* Send a copy of @frame, which waited, to @a's guest; the callee writes the destination MAC. */
+	void (*release)(void *opaque, usec_t now, const struct guest_address *a, const void *frame, size_t len);
+	/* @frame waited, but there was no answer. */
+	void (*unanswered)(void *opaque, usec_t now, const void *frame, size_t len);
+	/* @a is another one of its guest, or the first: it was not known, or @from had it. */
+	void (*appeared)(void *opaque, usec_t now, const struct guest_address *a);
+	/* @to has the address @addr that @from had: flows follow. */
+	void (*moved)(void *opaque, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to);
+	/* @g does not use @addr any more: flows end. */
+	void (*gone)(void *opaque, usec_t now, struct guest *g, const struct ip_addr *addr);
+};
+
+struct guest_table {
+	struct hash_table by_mac, by_address;
+	struct slots by_index; /* addresses */
+	struct list asking;    /* guest_address.due, first deadline first; likewise the next two */
+	struct list known;
+	struct list away;           /* guest.due */
+	struct list payers;         /* payer.node, without the host */
+	struct payer *host;         /* the payer for the host */
+	struct guest_address *last; /* of the last look-up: packets of one guest come in runs */
+	size_t waiting_bytes;
+	unsigned n_asked;
+	uint32_t generation; /* of the newest guest */
+	struct hash_key key;
+	const struct guest_ops *ops;
+	void *opaque;
+};
+
+/* @ops and @opaque are borrowed.  -ENOMEM. */
+int guest_table_init(struct guest_table *t, const struct hash_key *key, const struct guest_ops *ops, void *opaque);
+/* Calls gone() for each address first.  Harmless on a zeroed table and the second time. */
+void guest_table_done(struct guest_table *t, usec_t now);
+
+/* The payer for @port, NULL for the host.  Lives as long as the port, or longer with payer_ref().  NULL: out of memory. */
+struct payer *guest_payer(struct guest_table *t, struct port *port);
+
+enum guest_evidence {
+	GUEST_BY_IP,  /* a packet from the address */
+	GUEST_BY_ARP, /* an ARP message or neighbour discovery with both */
+};
+
+/*
+ * @mac behind @port uses @addr.  Returns the address; its guest has another MAC when an IP packet claims an address that a PRESENT guest
+ * has, which only ARP can move.  NULL: out of memory.
+ */
+struct guest_address *guest_learn(struct guest_table *t, usec_t now, struct port *port, struct mac mac, const struct ip_addr *addr,
+				  enum guest_evidence how);
+
+/* The guest with @mac; NULL when it is not known. */
+struct guest *guest_find(const struct guest_table *t, struct mac mac);
+/* The address @addr; NULL when no guest has it and nothing waits for it. */
+struct guest_address *guest_find_address(struct guest_table *t, const struct ip_addr *addr);
+/*
+ * The address @addr.  When no guest has it, the guest is one that is only HEARD of, at the expense of @payer.  NULL: out of memory, or
+ * @payer asks for too many addresses.
+ */
+struct guest_address *guest_expect(struct guest_table *t, usec_t now, const struct ip_addr *addr, struct payer *payer);
+/* Whether @a is in use by a PRESENT guest that was heard in the last minute. */
+bool guest_address_is_present(const struct guest_address *a, usec_t now);
+
+/* Keeps a copy of @frame until @a is answered for, and asks if no request is open.  False when there is no room for it. */
+bool guest_wait(struct guest_table *t, usec_t now, struct guest_address *a, const struct frame *frame);
+/* @port was detached: its guests are AWAY. */
+void guest_port_gone(struct guest_table *t, usec_t now, struct port *port);
+
+/* An address, for snapshots. */
+struct guest_view {
+	struct ip_addr addr;
+	struct mac mac;
+	unsigned port_id; /* 0: its port was detached */
+	usec_t seen;
+	char name[GUEST_NAME_SIZE];
+};
+
+/*
+ * One step of a walk in bounded time: copies up to @max addresses of guests that are not HEARD, from *@cursor on (0: the first), and
+ * returns their number, which may be 0 before the end.  Advances *@cursor, to GUEST_VIEW_END when there are no more.
+ */
+unsigned guest_view(const struct guest_table *t, uint32_t *cursor, struct guest_view *ret, unsigned max);
+#define GUEST_VIEW_END UINT32_MAX
+
+/* When guest_expire() wants to be called; USEC_INFINITY for never. */
+usec_t guest_deadline(const struct guest_table *t);
+void guest_expire(struct guest_table *t, usec_t now);

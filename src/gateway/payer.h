@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A payer is charged for what comes from one port of the segment: the guests and addresses behind it, requests for their neighbours,
+ * flows, DNS queries.  Limits are for payers, because a guest can invent as many MACs and addresses as it likes, but no ports.  One
+ * more payer is the host, for what it asks of guests.
+ *
+ * It lives as long as its port is attached or something is charged to it: flows may outlive their port.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "gateway/account.h"
+
+#include <stddef.h>
+
+struct guest_address;
+struct port;
+
+struct payer {
+	struct port *port; /* NULL: it was detached, or this is the host */
+	unsigned refs;
+
+	/* of guest.c */
+	struct list node;      /* in the table's list of payers */
+	struct list guests;    /* guest.of_payer */
+	struct list addresses; /* guest_address.of_payer, least recently used first */
+	unsigned n_addresses;
+	unsigned n_asked;           /* addresses that were asked for and have not answered */
+	size_t waiting_bytes;       /* of packets for them */
+	struct guest_address *last; /* that a packet of the port came from; NULL: none yet, or it has changed since */
+
+	struct account account; /* of the engine */
+
+	/* of DNS */
+	struct list dns_queries; /* that wait for a server */
+	unsigned n_dns_queries, n_dns_streams;
+};
+
+/* For use beyond the port's life; pair with payer_unref().  @p may be NULL. */
+struct payer *payer_ref(struct payer *p);
+/* Frees @p with its last reference.  @p may be NULL. */
+void payer_unref(struct payer *p);
