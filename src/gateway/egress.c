@@ -95,7 +95,7 @@ static void input_to_guest(struct egress *e, usec_t now, const struct guest *to,
 		input_fitting(&passage, f);
 		return;
 	}
-	struct oversize_result r = oversize_pass(f, &limits, &e->segment->arena, input_fitting, &passage);
+	struct oversize_result r = oversize_pass(&p, &limits, input_fitting, &passage);
 	if (r.verdict != OVERSIZE_EMITTED)
 		drop(e, r.why, f);
 }
@@ -120,7 +120,7 @@ static void wait_for_guest(struct egress *e, usec_t now, const struct guest *to,
 	struct oversize_limits plain = { .max_frame = e->port->max_frame };
 	if (f->gso != FRAME_GSO_NONE)
 		plain.max_frame = ETH_HEADER_LEN + IPV4_HEADER_MAX + TCP_HEADER_MAX + (size_t)f->gso_size;
-	struct oversize_result r = oversize_pass(f, &plain, &e->segment->arena, wait_fitting, &waiting);
+	struct oversize_result r = oversize_pass_frame(f, &plain, &e->segment->arena, wait_fitting, &waiting);
 	if (r.verdict != OVERSIZE_EMITTED)
 		drop(e, r.why, f);
 }

@@ -28,6 +28,8 @@ bool gateway_is_guest(const struct gateway *g, ip4_t ip);
 /* The guest with @ip; NULL when it is not known, or was only HEARD of. */
 struct guest *gateway_find_guest(struct gateway *g, ip4_t ip);
 
+/* A packet for the gateway: segment_gateway.input. */
+void gateway_input(void *opaque, usec_t now, struct packet *p);
 /* Initialises the port and, unless the gateway is to be absent, joins g->segment. */
 void gateway_join_segment(struct gateway *g);
 /* Undoes gateway_join_segment(). */

@@ -5,9 +5,8 @@
 #include "gateway/payer.h"
 #include "gateway/too_big.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/segment.h"
-#include "wire/arp.h"
-#include "wire/eth.h"
 #include "wire/ipv4.h"
 
 #include <errno.h>
@@ -45,25 +44,23 @@ static void defend(struct gateway *g, usec_t now)
 }
 
 /* A claim of the gateway's address is dropped, and the gateway announces its address (RFC 5227 §2.4). */
-static bool admits_arp(void *opaque, usec_t now, const struct frame *arp)
+static bool admits(void *opaque, usec_t now, struct packet *p, enum drop_reason *ret_why)
 {
 	struct gateway *g = opaque;
-	uint8_t bytes[ARP_LEN];
-	struct bytes_reader r = bytes_reader(bytes, frame_copy(arp, ETH_HEADER_LEN, bytes, sizeof(bytes)));
-	struct arp_message m;
-	if (arp_parse(&r, &m) < 0 || m.sender_ip != g->config.ip)
+	if (p->arp_error < 0 || p->arp.sender_ip != g->config.ip || packet_is_tagged(p))
 		return true;
 	defend(g, now);
+	*ret_why = DROP_GATEWAY_ADDRESS;
 	return false;
 }
 
-static void too_big(void *opaque, usec_t now, const struct frame *frame, size_t mtu)
+static void too_big(void *opaque, usec_t now, struct packet *p, size_t mtu)
 {
 	struct gateway *g = opaque;
 	struct icmp_answer answer;
-	int r = too_big_build(frame, mtu, g->config.mac, g->config.ip, &g->icmp_limit, now, &g->segment->arena, &answer);
+	int r = too_big_build(p, mtu, g->config.mac, g->config.ip, &g->icmp_limit, now, &answer);
 	if (r == -EBUSY)
-		segment_drop(g->segment, frame->ingress, DROP_ICMP_RATE, frame);
+		segment_drop(g->segment, p->port, DROP_ICMP_RATE, p->frame);
 	if (r < 0)
 		return;
 	struct iovec iov;
@@ -91,17 +88,19 @@ void gateway_join_segment(struct gateway *g)
 						.ip = g->config.ip,
 						.flush = turn_ends,
 						.writable = port_writable,
-						.admits_arp = admits_arp,
+						.input = gateway_input,
 						.too_big = too_big,
 						.detached = detached,
 						.opaque = g,
 					});
+	segment_set_guard(g->segment, &(struct segment_guard){ .admits = admits, .opaque = g });
 }
 
 void gateway_leave_segment(struct gateway *g, usec_t now)
 {
 	if (g->config.absent)
 		return;
+	segment_set_guard(g->segment, NULL);
 	segment_detach(g->segment, now, &g->port);
 	g->segment->gateway = (struct segment_gateway){ 0 };
 }

@@ -5,7 +5,7 @@
 #include "base/macros.h"
 #include "gateway/icmp_error.h"
 #include "lan/frame.h"
-#include "lan/layers.h"
+#include "lan/packet.h"
 #include "lan/port.h"
 #include "wire/icmp6.h"
 
@@ -16,14 +16,14 @@
 #define ANSWER_HOP_LIMIT 64
 
 /* A fragment header begins with the upper layer's protocol.  Later fragments do not show the ICMPv6 type, so all count as errors. */
-static bool is_icmp_error(const struct frame *f, const struct layers *l)
+static bool is_icmp_error(const struct packet *p)
 {
 	uint8_t first = 0;
-	if (l->l4_offset < l->end)
-		frame_copy(f, l->l4_offset, &first, 1);
-	if (l->protocol == IPV6_NEXT_FRAGMENT)
+	if (p->l4_len > 0)
+		frame_copy(p->frame, p->l4_offset, &first, 1);
+	if (p->protocol == IPV6_NEXT_FRAGMENT)
 		return first == IPV6_NEXT_ICMP;
-	return l->protocol == IPV6_NEXT_ICMP && icmp6_is_error_or_redirect(first);
+	return p->protocol == IPV6_NEXT_ICMP && icmp6_is_error_or_redirect(first);
 }
 
 static bool is_single_host(const struct ip_addr *a)
@@ -32,31 +32,30 @@ static bool is_single_host(const struct ip_addr *a)
 	return !ipv6_is_multicast(a) && !ip_equal(a, &unspecified) && !ip_equal(a, &loopback);
 }
 
-static bool may_be_answered(const struct frame *f, const struct layers *l)
+static bool may_be_answered(const struct packet *p)
 {
-	return !is_icmp_error(f, l) && !mac_is_group(l->eth.src) && is_single_host(&l->ip6.src) && is_single_host(&l->ip6.dst);
+	return !is_icmp_error(p) && !mac_is_group(p->eth.src) && is_single_host(&p->src) && is_single_host(&p->dst);
 }
 
-static int emit_answer(struct mac src_mac, uint32_t mtu, const struct frame *f, const struct layers *l, struct arena *arena,
-		       struct icmp_answer *ret)
+static int emit_answer(struct mac src_mac, uint32_t mtu, const struct packet *cause, struct icmp_answer *ret)
 {
 	/* The answer has the packet's VLAN tags and ethertype. */
-	size_t quote_len = MIN(l->end - l->l3_offset, QUOTE_MAX), tags_len = l->l3_offset - ETH_TYPE_AT;
-	const uint8_t *tags = frame_linear(f, ETH_TYPE_AT, tags_len, arena);
-	const uint8_t *quote = frame_linear(f, l->l3_offset, quote_len, arena);
-	size_t size = l->l3_offset + IPV6_HEADER_LEN + ICMP6_HEADER_LEN + quote_len;
-	struct bytes_writer w = bytes_writer(arena_alloc(arena, size), size);
+	size_t quote_len = MIN(packet_end(cause) - cause->l3_offset, QUOTE_MAX), tags_len = cause->l3_offset - ETH_TYPE_AT;
+	const uint8_t *tags = frame_linear(cause->frame, ETH_TYPE_AT, tags_len, cause->arena);
+	const uint8_t *quote = frame_linear(cause->frame, cause->l3_offset, quote_len, cause->arena);
+	size_t size = cause->l3_offset + IPV6_HEADER_LEN + ICMP6_HEADER_LEN + quote_len;
+	struct bytes_writer w = bytes_writer(arena_alloc(cause->arena, size), size);
 	if (!tags || !quote || !w.data)
 		return -ENOMEM;
-	bytes_put(&w, l->eth.src.b, sizeof(l->eth.src.b));
+	bytes_put(&w, cause->eth.src.b, sizeof(cause->eth.src.b));
 	bytes_put(&w, src_mac.b, sizeof(src_mac.b));
 	bytes_put(&w, tags, tags_len);
 	struct ipv6_header ip = {
 		.payload_len = (uint16_t)(ICMP6_HEADER_LEN + quote_len),
 		.next_header = IPV6_NEXT_ICMP,
 		.hop_limit = ANSWER_HOP_LIMIT,
-		.src = l->ip6.dst,
-		.dst = l->ip6.src,
+		.src = cause->dst,
+		.dst = cause->src,
 	};
 	ipv6_emit(&w, &ip);
 	icmp6_emit(&w, &ip.src, &ip.dst, &(struct icmp6_header){ .type = ICMP6_PACKET_TOO_BIG, .rest = mtu }, quote, quote_len);
@@ -64,12 +63,12 @@ static int emit_answer(struct mac src_mac, uint32_t mtu, const struct frame *f, 
 	return 0;
 }
 
-int icmp6_too_big_build(struct icmp_limit *limit, usec_t now, struct mac src_mac, uint32_t mtu, const struct frame *f,
-			const struct layers *l, struct arena *arena, struct icmp_answer *ret)
+int icmp6_too_big_build(struct icmp_limit *limit, usec_t now, struct mac src_mac, uint32_t mtu, const struct packet *cause,
+			struct icmp_answer *ret)
 {
-	if (!may_be_answered(f, l))
+	if (!may_be_answered(cause))
 		return -EPERM;
-	if (limit && !icmp_limit_take(limit, now, f->ingress ? f->ingress->id : 0))
+	if (limit && !icmp_limit_take(limit, now, cause->port ? cause->port->id : 0))
 		return -EBUSY;
-	return emit_answer(src_mac, mtu, f, l, arena, ret);
+	return emit_answer(src_mac, mtu, cause, ret);
 }

@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/macros.h"
-#include "lan/layers.h"
+#include "lan/packet.h"
 
 #include <errno.h>
 
@@ -35,30 +35,29 @@ static void keep_copied_options(const struct ipv4_header *from, struct ipv4_head
 	to->options_len = (uint8_t)w.len;
 }
 
-static int emit_fragment(const struct frame *f, const struct layers *l, const struct ipv4_header *ip, size_t offset, struct arena *arena,
-			 frame_emit_t emit, void *opaque)
+static int emit_fragment(const struct packet *p, const struct ipv4_header *ip, size_t offset, frame_emit_t emit, void *opaque)
 {
-	size_t size = l->l3_offset + ipv4_header_len(ip), len = ip->total_len - ipv4_header_len(ip);
-	struct bytes_writer w = bytes_writer(arena_alloc(arena, size), size);
+	size_t size = p->l3_offset + ipv4_header_len(ip), len = ip->total_len - ipv4_header_len(ip);
+	struct bytes_writer w = bytes_writer(arena_alloc(p->arena, size), size);
 	if (!w.data)
 		return -ENOMEM;
-	frame_copy(f, 0, bytes_room(&w, l->l3_offset), l->l3_offset);
+	frame_copy(p->frame, 0, bytes_room(&w, p->l3_offset), p->l3_offset);
 	ipv4_emit(&w, ip);
 	struct iovec iov[FRAME_IOV_MAX];
 	struct frame fragment;
-	int error = frame_splice(f, w.data, w.len, l->l4_offset + offset, len, arena, iov, &fragment);
+	int error = frame_splice(p->frame, w.data, w.len, p->l4_offset + offset, len, p->arena, iov, &fragment);
 	if (error < 0)
 		return error;
 	emit(opaque, &fragment);
 	return 0;
 }
 
-int fragment_ipv4(const struct frame *f, const struct layers *l, size_t max_frame, struct arena *arena, frame_emit_t emit, void *opaque)
+int fragment_ipv4(const struct packet *p, size_t max_frame, frame_emit_t emit, void *opaque)
 {
-	size_t max_packet = max_frame - MIN(max_frame, l->l3_offset), payload_len = l->end - l->l4_offset;
-	struct ipv4_header first = l->ip4, later = l->ip4;
+	size_t max_packet = max_frame - MIN(max_frame, p->l3_offset), payload_len = p->l4_len;
+	struct ipv4_header first = p->ip, later = p->ip;
 	keep_copied_options(&first, &later);
-	if (l->ip4.fragment_offset + payload_len > IPV4_PACKET_MAX)
+	if (p->ip.fragment_offset + payload_len > IPV4_PACKET_MAX)
 		return -EBADMSG;
 	if (max_packet < ipv4_header_len(&first) + 8)
 		return -EMSGSIZE;
@@ -67,10 +66,10 @@ int fragment_ipv4(const struct frame *f, const struct layers *l, size_t max_fram
 		size_t room = (max_packet - ipv4_header_len(&ip)) & ~(size_t)7, left = payload_len - at;
 		/* Only the last piece of the datagram may have a length that is no multiple of 8. */
 		size_t len = left <= max_packet - ipv4_header_len(&ip) ? left : room;
-		ip.fragment_offset = (uint16_t)(l->ip4.fragment_offset + at);
-		ip.more_fragments = len < left || l->ip4.more_fragments;
+		ip.fragment_offset = (uint16_t)(p->ip.fragment_offset + at);
+		ip.more_fragments = len < left || p->ip.more_fragments;
 		ip.total_len = (uint16_t)(ipv4_header_len(&ip) + len);
-		int error = emit_fragment(f, l, &ip, at, arena, emit, opaque);
+		int error = emit_fragment(p, &ip, at, emit, opaque);
 		if (error < 0)
 			return error;
 		at += len;

@@ -4,12 +4,11 @@
 
 #include "lan/frame.h"
 
-struct arena;
-struct layers;
+struct packet;
 
 /*
- * Emits @f, whose checksums are complete, in frames of at most @max_frame bytes.  @l, from layers_parse(), is IPv4 without DF; @f may be a
- * fragment itself.  -EMSGSIZE when fewer than 8 bytes fit behind the headers (nothing is emitted), -EBADMSG when a fragment would end
+ * Emits the frame of @p, whose checksums are complete, in frames of at most @max_frame bytes.  It is IPv4 without DF, and may be a fragment
+ * itself.  -EMSGSIZE when fewer than 8 bytes fit behind the headers (nothing is emitted), -EBADMSG when a fragment would end
  * beyond byte 65535, -ENOMEM.
  */
-int fragment_ipv4(const struct frame *f, const struct layers *l, size_t max_frame, struct arena *arena, frame_emit_t emit, void *opaque);
+int fragment_ipv4(const struct packet *p, size_t max_frame, frame_emit_t emit, void *opaque);

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/macros.h"
-#include "lan/layers.h"
+#include "lan/packet.h"
 #include "wire/checksum.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
@@ -15,9 +15,10 @@
 #include <errno.h>
 
 struct super {
-	const struct frame *frame;
-	const struct layers *l;
+	const struct packet *p;
 	struct arena *arena;
+	const struct frame *frame;
+	size_t end; /* of the IP packet */
 	bool partial;
 	const uint8_t *head; /* all headers, contiguous */
 	size_t head_len;
@@ -31,12 +32,14 @@ static bool is_udp(const struct super *s)
 	return s->frame->gso == FRAME_GSO_UDP;
 }
 
-static bool gso_matches(const struct frame *f, const struct layers *l)
+static bool gso_matches(const struct packet *p)
 {
-	switch (f->gso) {
-	case FRAME_GSO_TCP4: return layers_is_v4(l) && l->protocol == IP_PROTOCOL_TCP && !ipv4_is_fragment(&l->ip4);
-	case FRAME_GSO_TCP6: return !layers_is_v4(l) && l->protocol == IP_PROTOCOL_TCP;
-	case FRAME_GSO_UDP: return l->protocol == IP_PROTOCOL_UDP && !(layers_is_v4(l) && ipv4_is_fragment(&l->ip4));
+	if (packet_is_fragment(p))
+		return false;
+	switch (p->frame->gso) {
+	case FRAME_GSO_TCP4: return packet_is_v4(p) && p->protocol == IP_PROTOCOL_TCP;
+	case FRAME_GSO_TCP6: return !packet_is_v4(p) && p->protocol == IP_PROTOCOL_TCP;
+	case FRAME_GSO_UDP: return p->protocol == IP_PROTOCOL_UDP;
 	case FRAME_GSO_NONE: break;
 	}
 	return false;
@@ -47,32 +50,37 @@ static bool is_bounded(const struct frame *f, size_t payload_len)
 	return payload_len <= (size_t)f->gso_size * GSO_SEGMENTS_MAX;
 }
 
-static int parse_super(const struct frame *f, const struct layers *l, struct arena *arena, struct super *ret)
+static int parse_super(const struct packet *p, struct super *ret)
 {
-	if (!gso_matches(f, l) || f->gso_size == 0)
+	const struct frame *f = p->frame;
+	if (!gso_matches(p) || f->gso_size == 0)
 		return -EBADMSG;
-	struct super s = { .frame = f, .l = l, .arena = arena };
-	size_t head_len = MIN(l->end, l->l4_offset + TCP_HEADER_MAX);
-	s.head = frame_linear(f, 0, head_len, arena);
+	struct super s = { .p = p, .frame = f, .arena = p->arena, .end = packet_end(p) };
+	size_t head_len = MIN(s.end, p->l4_offset + TCP_HEADER_MAX);
+	s.head = frame_linear(f, 0, head_len, p->arena);
 	if (!s.head)
 		return -ENOMEM;
-	struct bytes_reader r = bytes_reader(s.head + l->l4_offset, head_len - l->l4_offset);
+	struct bytes_reader r = bytes_reader(s.head + p->l4_offset, head_len - p->l4_offset);
 	int error = is_udp(&s) ? udp_parse(&r, &s.udp) : tcp_parse(&r, &s.tcp);
 	if (error < 0)
 		return -EBADMSG;
 	s.head_len = head_len - r.left;
-	size_t payload_len = l->end - s.head_len;
+	size_t payload_len = s.end - s.head_len;
 	if (payload_len == 0 || !is_bounded(f, payload_len))
 		return -EBADMSG;
 	*ret = s;
 	return 0;
 }
 
-int gso_header_len(const struct frame *f, const struct layers *l, struct arena *arena)
+int gso_check(struct packet *p)
 {
 	struct super s;
-	int error = parse_super(f, l, arena, &s);
-	return error < 0 ? error : (int)s.head_len;
+	int error = packet_ip(p);
+	if (error == 0)
+		error = parse_super(p, &s);
+	if (error == 0)
+		p->headers_len = s.head_len;
+	return error;
 }
 
 int gso_datagram_len(const struct frame *f, size_t payload_len)
@@ -84,9 +92,9 @@ int gso_datagram_len(const struct frame *f, size_t payload_len)
 
 static void set_layer3(const struct super *s, uint8_t *header, unsigned index, size_t len)
 {
-	size_t behind = s->head_len - s->l->l3_offset + len;
-	if (layers_is_v4(s->l))
-		ipv4_set_segment(header, (uint16_t)behind, (uint16_t)(s->l->ip4.id + index));
+	size_t behind = s->head_len - s->p->l3_offset + len;
+	if (packet_is_v4(s->p))
+		ipv4_set_segment(header, (uint16_t)behind, (uint16_t)(s->p->ip.id + index));
 	else
 		ipv6_set_payload_len(header, (uint16_t)(behind - IPV6_HEADER_LEN));
 }
@@ -105,7 +113,7 @@ static struct l4_values values_at(const struct super *s, size_t offset, size_t l
 	uint8_t flags = s->tcp.flags;
 	if (offset > 0)
 		flags &= (uint8_t)~TCP_CWR;
-	if (s->head_len + offset + len < s->l->end)
+	if (s->head_len + offset + len < s->end)
 		flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	return (struct l4_values){ .seq = s->tcp.seq + (uint32_t)offset, .flags = flags };
 }
@@ -126,7 +134,7 @@ static void set_layer4(const struct super *s, uint8_t *header, const struct l4_v
 static uint16_t layer4_checksum(const struct super *s, const struct l4_values *values, size_t offset, size_t len)
 {
 	struct checksum c = { 0 };
-	layers_add_pseudo(s->l, s->head_len - s->l->l4_offset + len, &c);
+	packet_add_pseudo(s->p, s->head_len - s->p->l4_offset + len, &c);
 	if (s->partial)
 		return checksum_fold(&c);
 	c.sum += s->header_sum.sum;
@@ -144,9 +152,9 @@ static int emit_segment(const struct super *s, unsigned index, size_t offset, si
 		return -ENOMEM;
 	uint8_t *head = room + FRAME_HEADROOM;
 	memcpy(head, s->head, s->head_len);
-	set_layer3(s, head + s->l->l3_offset, index, len);
+	set_layer3(s, head + s->p->l3_offset, index, len);
 	struct l4_values values = values_at(s, offset, len);
-	set_layer4(s, head + s->l->l4_offset, &values, layer4_checksum(s, &values, offset, len));
+	set_layer4(s, head + s->p->l4_offset, &values, layer4_checksum(s, &values, offset, len));
 
 	struct iovec iov[FRAME_IOV_MAX];
 	struct frame segment;
@@ -156,7 +164,7 @@ static int emit_segment(const struct super *s, unsigned index, size_t offset, si
 	segment.headroom = FRAME_HEADROOM;
 	if (s->partial) {
 		segment.checksum = FRAME_CHECKSUM_PARTIAL;
-		segment.csum_start = (uint16_t)s->l->l4_offset;
+		segment.csum_start = (uint16_t)s->p->l4_offset;
 		segment.csum_offset = is_udp(s) ? UDP_CHECKSUM_AT : TCP_CHECKSUM_AT;
 	} else {
 		segment.checksum = FRAME_CHECKSUM_VERIFIED;
@@ -169,24 +177,24 @@ static int emit_segment(const struct super *s, unsigned index, size_t offset, si
 static void sum_header(struct super *s)
 {
 	uint8_t header[TCP_HEADER_MAX];
-	size_t len = s->head_len - s->l->l4_offset;
-	memcpy(header, s->head + s->l->l4_offset, len);
+	size_t len = s->head_len - s->p->l4_offset;
+	memcpy(header, s->head + s->p->l4_offset, len);
 	set_layer4(s, header, &(struct l4_values){ 0 }, 0);
 	checksum_add(&s->header_sum, header, len);
 }
 
-int gso_segment(const struct frame *f, const struct layers *l, bool partial, struct arena *arena, frame_emit_t emit, void *opaque)
+int gso_segment(const struct packet *p, bool partial, frame_emit_t emit, void *opaque)
 {
 	struct super s;
-	int error = parse_super(f, l, arena, &s);
+	int error = parse_super(p, &s);
 	if (error < 0)
 		return error;
 	s.partial = partial;
 	sum_header(&s);
-	size_t payload_len = l->end - s.head_len;
+	size_t payload_len = s.end - s.head_len, size = p->frame->gso_size;
 	unsigned index = 0;
-	for (size_t at = 0; at < payload_len; at += f->gso_size) {
-		error = emit_segment(&s, index++, at, MIN((size_t)f->gso_size, payload_len - at), emit, opaque);
+	for (size_t at = 0; at < payload_len; at += size) {
+		error = emit_segment(&s, index++, at, MIN(size, payload_len - at), emit, opaque);
 		if (error < 0)
 			return error;
 	}

@@ -7,16 +7,13 @@
 
 #include "lan/frame.h"
 
-struct arena;
-struct layers;
+struct packet;
 
 /* A frame with more segments is an attack: 64 KiB at an MTU of 1500 make 45. */
 #define GSO_SEGMENTS_MAX 1024u
 
-/*
- * Length of the headers of each segment.  @l is from layers_parse(@f).  -EBADMSG when @f is not what its gso field says.
- */
-int gso_header_len(const struct frame *f, const struct layers *l, struct arena *arena);
+/* Checks that @p is what its frame's gso fields say, and sets headers_len.  -EBADMSG when not; errors of packet_ip(). */
+int gso_check(struct packet *p);
 
 /*
  * Payload length of the datagrams in @f, UDP with @payload_len bytes of payload in all; the last one may be shorter.  -EBADMSG when there
@@ -25,7 +22,7 @@ int gso_header_len(const struct frame *f, const struct layers *l, struct arena *
 int gso_datagram_len(const struct frame *f, size_t payload_len);
 
 /*
- * Emits the segments of @f.  @partial: the port completes checksums, so only the pseudo-header's sum is written.
- * -EBADMSG when @f is not what its gso field says (nothing is emitted), -ENOMEM.
+ * Emits the segments of @p, whose IP header was parsed.  @partial: the port completes checksums, so only the pseudo-header's sum is
+ * written. -EBADMSG when it is not what its gso field says (nothing is emitted), -ENOMEM.
  */
-int gso_segment(const struct frame *f, const struct layers *l, bool partial, struct arena *arena, frame_emit_t emit, void *opaque);
+int gso_segment(const struct packet *p, bool partial, frame_emit_t emit, void *opaque);

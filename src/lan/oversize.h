@@ -14,6 +14,7 @@
 #include "lan/port.h"
 
 struct arena;
+struct packet;
 
 /* What a destination port takes. */
 struct oversize_limits {
@@ -46,8 +47,10 @@ struct oversize_result {
 };
 
 /*
- * Emits @f as @to takes it, with new headers in @arena.  When @arena runs out in the middle, the frames before have been emitted and the
- * verdict is a drop.
+ * Emits the frame of @p as @to takes it, with new headers in its arena.  When the arena runs out in the middle, the frames before have been
+ * emitted and the verdict is a drop.
  */
-struct oversize_result oversize_pass(const struct frame *f, const struct oversize_limits *to, struct arena *arena, frame_emit_t emit,
-				     void *opaque);
+struct oversize_result oversize_pass(struct packet *p, const struct oversize_limits *to, frame_emit_t emit, void *opaque);
+/* The same for a frame that no packet was made of yet. */
+struct oversize_result oversize_pass_frame(const struct frame *f, const struct oversize_limits *to, struct arena *arena, frame_emit_t emit,
+					   void *opaque);

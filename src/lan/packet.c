@@ -8,38 +8,226 @@
 
 #include <errno.h>
 
-static int parse_ipv4(struct packet *p, struct bytes_reader *r, enum drop_reason *ret_why)
+/* Room for all headers up to TCP or UDP.  Longer chains of IPv6 extension headers count as malformed. */
+#define HEAD_MAX ((size_t)512)
+
+/* Makes the first @len bytes, or all of a shorter frame, contiguous.  False when there is no memory for a copy. */
+static bool read_head(struct packet *p, size_t len)
 {
-	*ret_why = DROP_IP_MALFORMED;
-	size_t in_frame = p->frame->len - ETH_HEADER_LEN;
-	if (ipv4_parse(r, &p->ip) < 0 || p->ip.total_len > in_frame)
-		return -EBADMSG;
-	p->l3_offset = ETH_HEADER_LEN;
-	p->l4_offset = ETH_HEADER_LEN + ipv4_header_len(&p->ip);
-	p->l4_len = p->ip.total_len - ipv4_header_len(&p->ip);
-	p->src = ip_from_ip4(p->ip.src);
-	p->dst = ip_from_ip4(p->ip.dst);
-	return 0;
+	if (p->head_len >= MIN(len, p->frame->len))
+		return true;
+	size_t wanted = MIN(p->frame->len, MAX(len, HEAD_MAX));
+	const uint8_t *head = frame_linear(p->frame, 0, wanted, p->arena);
+	if (!head)
+		return false;
+	p->head = head;
+	p->head_len = wanted;
+	return true;
 }
 
-int packet_parse(const struct frame *frame, struct port *port, struct arena *arena, struct packet *ret, enum drop_reason *ret_why)
+/* Skips the tags, of which @p->eth.ethertype is the first one's. */
+static int skip_tags(struct packet *p, enum drop_reason *ret_why)
 {
-	struct packet p = { .frame = frame, .port = port, .arena = arena };
-	size_t head_len = MIN(frame->len, (size_t)ETH_HEADER_LEN + IPV4_HEADER_MAX);
-	const uint8_t *head = frame_linear(frame, 0, head_len, arena);
-	if (!head) {
+	if (!read_head(p, ETH_HEADER_LEN + PACKET_TAGS_MAX * ETH_TAG_LEN)) {
 		*ret_why = DROP_NO_MEMORY;
 		return -EBADMSG;
 	}
-	struct bytes_reader r = bytes_reader(head, head_len);
-	if (eth_parse(&r, &p.eth) < 0) {
-		*ret_why = DROP_FRAME_MALFORMED;
-		return -EBADMSG;
+	struct bytes_reader r = bytes_reader(p->head + ETH_HEADER_LEN, p->head_len - ETH_HEADER_LEN);
+	unsigned n = 0;
+	while (eth_is_tag(p->eth.ethertype) && n++ < PACKET_TAGS_MAX) {
+		bytes_skip(&r, 2); /* priority, drop eligible, VLAN id */
+		p->eth.ethertype = bytes_get_be16(&r);
 	}
-	if (p.eth.ethertype == ETH_TYPE_IPV4 && parse_ipv4(&p, &r, ret_why) < 0)
+	p->l3_offset += n * ETH_TAG_LEN;
+	*ret_why = DROP_FRAME_MALFORMED;
+	return r.failed || n > PACKET_TAGS_MAX ? -EBADMSG : 0;
+}
+
+static int parse_arp(struct packet *p)
+{
+	if (!read_head(p, p->l3_offset + ARP_LEN))
+		return -ENOMEM;
+	struct bytes_reader r = bytes_reader(p->head + p->l3_offset, p->head_len - p->l3_offset);
+	return arp_parse(&r, &p->arp);
+}
+
+/* The first piece is shorter than an Ethernet header. */
+static int read_pieces(struct packet *p, enum drop_reason *ret_why)
+{
+	if (p->frame->len < ETH_HEADER_LEN)
 		return -EBADMSG;
-	*ret = p;
+	*ret_why = DROP_NO_MEMORY;
+	return read_head(p, ETH_HEADER_LEN) ? 0 : -EBADMSG;
+}
+
+static int begin_other(struct packet *p, enum drop_reason *ret_why)
+{
+	if (eth_is_tag(p->eth.ethertype) && skip_tags(p, ret_why) < 0)
+		return -EBADMSG;
+	switch (p->eth.ethertype) {
+	case ETH_TYPE_ARP: p->arp_error = parse_arp(p); break;
+	case ETH_TYPE_IPV6: p->nd_error = PACKET_UNREAD; /* fall through */
+	case ETH_TYPE_IPV4: p->ip_error = PACKET_UNREAD; break;
+	}
 	return 0;
+}
+
+int packet_begin(struct packet *ret, const struct frame *frame, struct port *port, struct arena *arena, enum drop_reason *ret_why)
+{
+	struct packet *p = ret;
+	p->frame = frame;
+	p->port = port;
+	p->arena = arena;
+	p->guest = NULL;
+	p->head = frame->n_iov > 0 ? frame->iov[0].iov_base : NULL;
+	p->head_len = frame->n_iov > 0 ? frame->iov[0].iov_len : 0;
+	p->headers_len = 0;
+	p->l3_offset = ETH_HEADER_LEN;
+	*ret_why = DROP_FRAME_MALFORMED;
+	if (p->head_len < ETH_HEADER_LEN && read_pieces(p, ret_why) < 0)
+		return -EBADMSG;
+	p->eth = eth_header_at(p->head);
+	p->arp_error = p->ip_error = p->nd_error = -EPROTOTYPE;
+	if (p->eth.ethertype == ETH_TYPE_IPV4) /* most are */
+		p->ip_error = PACKET_UNREAD;
+	else
+		return begin_other(p, ret_why);
+	return 0;
+}
+
+/* --- IP --- */
+
+static bool read_ports(struct packet *p)
+{
+	p->src_port = p->dst_port = 0;
+	bool has_ports = (p->protocol == IP_PROTOCOL_TCP || p->protocol == IP_PROTOCOL_UDP) && p->l4_len >= 2 * sizeof(uint16_t) &&
+			 !(packet_is_v4(p) && p->ip.fragment_offset > 0);
+	if (!has_ports)
+		return true;
+	if (!read_head(p, p->l4_offset + 2 * sizeof(uint16_t)))
+		return false;
+	struct bytes_reader r = bytes_reader(p->head + p->l4_offset, 2 * sizeof(uint16_t));
+	p->src_port = bytes_get_be16(&r);
+	p->dst_port = bytes_get_be16(&r);
+	return true;
+}
+
+static size_t parse_ipv4(struct packet *p, struct bytes_reader *r)
+{
+	if (ipv4_parse(r, &p->ip) < 0)
+		return 0;
+	p->protocol = p->ip.protocol;
+	p->src = ip_from_ip4(p->ip.src);
+	p->dst = ip_from_ip4(p->ip.dst);
+	return p->ip.total_len;
+}
+
+static size_t parse_ipv6(struct packet *p, struct bytes_reader *r)
+{
+	r->left = MIN(r->left, HEAD_MAX - p->l3_offset);
+	if (ipv6_parse(r, &p->ip6) < 0)
+		return 0;
+	p->protocol = ipv6_skip_extensions(r, p->ip6.next_header);
+	p->src = p->ip6.src;
+	p->dst = p->ip6.dst;
+	return IPV6_HEADER_LEN + (size_t)p->ip6.payload_len;
+}
+
+/* Makes the IP header with its options or extensions contiguous. */
+static bool read_ip_head(struct packet *p)
+{
+	bool v4 = packet_is_v4(p);
+	if (!read_head(p, p->l3_offset + (v4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN)))
+		return false;
+	size_t left = p->head_len - p->l3_offset;
+	if (v4)
+		return left == 0 || read_head(p, p->l3_offset + ipv4_header_len_at(p->head + p->l3_offset));
+	return left < IPV6_HEADER_LEN || !ipv6_has_extensions(p->head + p->l3_offset) || read_head(p, HEAD_MAX);
+}
+
+static int parse_ip(struct packet *p)
+{
+	if (!read_ip_head(p))
+		return -ENOMEM;
+	struct bytes_reader r = bytes_reader(p->head + p->l3_offset, p->head_len - p->l3_offset);
+	size_t len = packet_is_v4(p) ? parse_ipv4(p, &r) : parse_ipv6(p, &r);
+	size_t headers_len = (size_t)(r.at - p->head) - p->l3_offset;
+	if (len == 0 || r.failed || len > p->frame->len - p->l3_offset || headers_len > len)
+		return -EBADMSG;
+	p->l4_offset = p->l3_offset + headers_len;
+	p->l4_len = len - headers_len;
+	return read_ports(p) ? 0 : -ENOMEM;
+}
+
+int packet_parse_ip(struct packet *p)
+{
+	p->ip_error = parse_ip(p);
+	return p->ip_error;
+}
+
+/* --- neighbour discovery --- */
+
+/* Whether the fragment at @at, of @len bytes, is the first of a packet with neighbour discovery (RFC 8200 §4.5). */
+static bool hides_nd(const uint8_t *at, size_t len)
+{
+	struct bytes_reader r = bytes_reader(at, len);
+	uint8_t next = bytes_get_u8(&r);
+	bytes_skip(&r, 1);
+	uint16_t offset = bytes_get_be16(&r) >> 3;
+	bytes_skip(&r, 4);
+	if (offset > 0)
+		return false;
+	next = ipv6_skip_extensions(&r, next);
+	return next == IPV6_NEXT_ICMP && nd_is_type(bytes_get_u8(&r));
+}
+
+static int parse_nd(struct packet *p)
+{
+	int error = packet_ip(p);
+	if (error < 0)
+		return error;
+	bool is_fragment = p->protocol == IPV6_NEXT_FRAGMENT;
+	if (packet_is_v4(p) || (p->protocol != IPV6_NEXT_ICMP && !is_fragment))
+		return -EPROTOTYPE;
+	const uint8_t *l4 = packet_l4(p);
+	if (!l4)
+		return -ENOMEM;
+	if (is_fragment)
+		return hides_nd(l4, p->l4_len) ? -EBADMSG : -EPROTOTYPE;
+	error = nd_parse(l4, p->l4_len, &p->nd);
+	return error == -EPROTONOSUPPORT ? -EPROTOTYPE : error;
+}
+
+int packet_parse_nd(struct packet *p)
+{
+	p->nd_error = parse_nd(p);
+	return p->nd_error;
+}
+
+/* --- all of it --- */
+
+int packet_parse(const struct frame *frame, struct port *port, struct arena *arena, struct packet *ret, enum drop_reason *ret_why)
+{
+	int error = packet_begin(ret, frame, port, arena, ret_why);
+	if (error < 0)
+		return error;
+	if (ret->eth.ethertype == ETH_TYPE_ARP) {
+		*ret_why = DROP_ARP_MALFORMED;
+		return ret->arp_error < 0 ? -EBADMSG : 0;
+	}
+	error = packet_ip(ret);
+	*ret_why = error == -ENOMEM ? DROP_NO_MEMORY : DROP_IP_MALFORMED;
+	return error < 0 && error != -EPROTOTYPE ? -EBADMSG : 0;
+}
+
+/* --- layer 4 --- */
+
+void packet_add_pseudo(const struct packet *p, size_t len, struct checksum *c)
+{
+	if (packet_is_v4(p))
+		checksum_add_pseudo4(c, p->ip.src, p->ip.dst, p->protocol, (uint16_t)len);
+	else
+		checksum_add_pseudo6(c, &p->ip6.src, &p->ip6.dst, p->protocol, (uint32_t)len);
 }
 
 const uint8_t *packet_l4(const struct packet *p)

@@ -10,11 +10,10 @@
 
 #include <stdbool.h>
 
-struct arena;
-struct frame;
+struct packet;
 
 /*
- * Whether a port pinned to @pinned may send @f.  ARP and IP that cannot be inspected (malformed, DHCP in fragments, no memory) is refused,
- * because a receiver may be more lenient.
+ * Whether a port pinned to @pinned may send @p.  ARP, IP and ND that cannot be inspected (malformed, DHCP or ND in fragments, no memory)
+ * are refused, because a receiver may be more lenient.
  */
-bool pinning_allows(const struct frame *f, struct mac pinned, struct arena *arena);
+bool pinning_allows(struct packet *p, struct mac pinned);

@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "lan/gso.h"
 #include "lan/oversize.h"
+#include "lan/packet.h"
 #include "lan/padding.h"
 #include "lan/pinning.h"
 #include "wire/eth.h"
@@ -103,6 +105,11 @@ void segment_set_unguarded(struct segment *s, bool unguarded)
 	s->config.unguarded = unguarded;
 	list_for_each(node, &s->ports)
 		segment_guard_port(s, container_of(node, struct port, node));
+}
+
+void segment_set_guard(struct segment *s, const struct segment_guard *guard)
+{
+	s->guard = guard ? *guard : (struct segment_guard){ 0 };
 }
 
 void segment_attach(struct segment *s, struct port *p)
@@ -215,21 +222,46 @@ static void send_fitting(void *opaque, const struct frame *frame)
 		send_counted(p, frame);
 }
 
-/* @flooded: @to may not be the port that the frame is meant for. */
-static void output(struct segment *s, usec_t now, struct port *to, const struct frame *frame, bool flooded)
+/* A function of its own keeps output() short. */
+__attribute__((noinline)) static void make_fit(struct passage *passage, const struct oversize_limits *limits, struct packet *p,
+					       bool flooded)
 {
-	struct passage passage = { s, now, to };
-	struct oversize_limits limits = oversize_limits_of(to);
-	if (oversize_fits(frame, &limits)) {
-		send_fitting(&passage, frame);
+	struct segment *s = passage->segment;
+	struct oversize_result r = oversize_pass(p, limits, send_fitting, passage);
+	if (r.verdict != OVERSIZE_EMITTED)
+		segment_drop(s, passage->to, r.why, p->frame);
+	if (r.verdict == OVERSIZE_TOO_BIG && !flooded && p->port && s->gateway.too_big)
+		s->gateway.too_big(s->gateway.opaque, passage->now, p, r.mtu);
+}
+
+/* The gateway takes every frame whole, and all its frames are processed at once: there is nothing to make fit, and nothing to flush. */
+static void hand_to_gateway(struct segment *s, usec_t now, struct packet *p)
+{
+	struct port *to = s->gateway.port;
+	if (p->frame->gso != FRAME_GSO_NONE && p->frame->joined == 0 && gso_check(p) < 0) {
+		segment_drop(s, to, DROP_IP_MALFORMED, p->frame);
 		return;
 	}
-	struct oversize_result r = oversize_pass(frame, &limits, &s->arena, send_fitting, &passage);
-	if (r.verdict == OVERSIZE_EMITTED)
+	if (s->observers)
+		show_frame(s, to, OBSERVED_OUT, p->frame);
+	to->counters.tx_frames++;
+	to->counters.tx_bytes += p->frame->len;
+	s->gateway.input(s->gateway.opaque, now, p);
+}
+
+/* @flooded: @to may not be the port that the frame is meant for. */
+static void output(struct segment *s, usec_t now, struct port *to, struct packet *p, bool flooded)
+{
+	if (to == s->gateway.port && s->gateway.input) {
+		hand_to_gateway(s, now, p);
 		return;
-	segment_drop(s, to, r.why, frame);
-	if (r.verdict == OVERSIZE_TOO_BIG && !flooded && frame->ingress && s->gateway.too_big)
-		s->gateway.too_big(s->gateway.opaque, now, frame, r.mtu);
+	}
+	struct passage passage = { s, now, to };
+	struct oversize_limits limits = oversize_limits_of(to);
+	if (oversize_fits(p->frame, &limits))
+		send_fitting(&passage, p->frame);
+	else
+		make_fit(&passage, &limits, p, flooded);
 }
 
 /* Isolated ports, as of the kernel's bridge. */
@@ -246,7 +278,7 @@ static bool may_flood(struct segment *s, usec_t now, struct port *from, const st
 }
 
 /* @group is NULL with SNOOP_ROUTERS. */
-static void distribute(struct segment *s, usec_t now, struct port *from, const struct frame *frame, enum snoop_verdict verdict,
+static void distribute(struct segment *s, usec_t now, struct port *from, struct packet *p, enum snoop_verdict verdict,
 		       const struct ip_addr *group)
 {
 	list_for_each(node, &s->ports) {
@@ -257,55 +289,49 @@ static void distribute(struct segment *s, usec_t now, struct port *from, const s
 			continue;
 		/* A storm must not displace frames that the guest asked for. */
 		if (to->crowded)
-			segment_drop(s, to, DROP_PORT_FULL, frame);
+			segment_drop(s, to, DROP_PORT_FULL, p->frame);
 		else
-			output(s, now, to, frame, true);
+			output(s, now, to, p, true);
 	}
 }
 
-static void flood(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
+static void flood(struct segment *s, usec_t now, struct port *from, struct packet *p)
 {
-	if (!may_flood(s, now, from, frame)) {
-		segment_drop(s, from, DROP_STORM, frame);
+	if (!may_flood(s, now, from, p->frame)) {
+		segment_drop(s, from, DROP_STORM, p->frame);
 		return;
 	}
-	distribute(s, now, from, frame, SNOOP_FLOOD, NULL);
+	distribute(s, now, from, p, SNOOP_FLOOD, NULL);
 }
 
-static void forward_group(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
+static void forward_group(struct segment *s, usec_t now, struct port *from, struct packet *p)
 {
 	struct ip_addr group;
-	enum snoop_verdict verdict = snoop_input(&s->snoop, now, from, frame, &s->arena, &group);
+	enum snoop_verdict verdict = snoop_input(&s->snoop, now, from, p, &group);
 	if (verdict == SNOOP_FLOOD)
-		flood(s, now, from, frame);
+		flood(s, now, from, p);
 	else
-		distribute(s, now, from, frame, verdict, verdict == SNOOP_MEMBERS ? &group : NULL);
+		distribute(s, now, from, p, verdict, verdict == SNOOP_MEMBERS ? &group : NULL);
 }
 
-/* Whether a port other than the gateway's may send @frame; the reason when not. */
-static bool is_acceptable(struct segment *s, usec_t now, struct port *from, const struct eth_header *eth, const struct frame *frame,
-			  enum drop_reason *ret_why)
+/* Whether a port other than the gateway's may send @p; the reason when not. */
+static bool is_acceptable(struct segment *s, usec_t now, struct port *from, struct packet *p, enum drop_reason *ret_why)
 {
-	if (mac_is_group(eth->src) || mac_is_zero(eth->src)) {
+	struct mac src = p->eth.src;
+	if (mac_is_group(src) || mac_is_zero(src)) {
 		*ret_why = DROP_SOURCE_MAC;
 		return false;
 	}
-	if (!mac_is_zero(from->pinned) && !pinning_allows(frame, from->pinned, &s->arena)) {
+	if (!mac_is_zero(from->pinned) && !pinning_allows(p, from->pinned)) {
 		*ret_why = DROP_PINNED_MAC;
 		return false;
 	}
-	if (!s->gateway.port)
-		return true;
-	if (mac_equal(eth->src, s->gateway.mac)) {
+	if (s->gateway.port && mac_equal(src, s->gateway.mac)) {
 		loop_guard_suspect(&s->loops, now, from);
 		*ret_why = DROP_GATEWAY_MAC;
 		return false;
 	}
-	if (eth->ethertype == ETH_TYPE_ARP && s->gateway.admits_arp && !s->gateway.admits_arp(s->gateway.opaque, now, frame)) {
-		*ret_why = DROP_GATEWAY_ADDRESS;
-		return false;
-	}
-	return true;
+	return !s->guard.admits || s->guard.admits(s->guard.opaque, now, p, ret_why);
 }
 
 struct port *segment_find(struct segment *s, usec_t now, struct mac mac)
@@ -315,42 +341,48 @@ struct port *segment_find(struct segment *s, usec_t now, struct mac mac)
 	return fdb_find(&s->fdb, now, mac);
 }
 
-static void forward(struct segment *s, usec_t now, struct port *from, struct mac dst, const struct frame *frame)
+static void forward(struct segment *s, usec_t now, struct port *from, struct packet *p)
 {
+	struct mac dst = p->eth.dst;
 	if (mac_is_group(dst)) {
-		forward_group(s, now, from, frame);
+		forward_group(s, now, from, p);
 		return;
 	}
 	struct port *to = segment_find(s, now, dst);
 	if (!to)
-		flood(s, now, from, frame);
+		flood(s, now, from, p);
 	else if (to == from)
-		segment_drop(s, from, DROP_HAIRPIN, frame);
+		segment_drop(s, from, DROP_HAIRPIN, p->frame);
 	else if (are_kept_apart(from, to))
-		segment_drop(s, from, DROP_ISOLATED, frame);
+		segment_drop(s, from, DROP_ISOLATED, p->frame);
 	else
-		output(s, now, to, frame, false);
+		output(s, now, to, p, false);
 }
 
-/* Checks a frame from a port other than the gateway's and learns its source; false when it goes no further. */
-static bool take_from_port(struct segment *s, usec_t now, struct port *p, const struct eth_header *eth, const struct frame *frame)
+static bool is_loop_probe(const struct packet *p)
 {
-	if (!p->loop.spoken) {
-		loop_guard_spoken(&s->loops, now, p);
-		snoop_spoken(&s->snoop, now, p);
+	return p->eth.ethertype == LOOP_PROBE_ETHERTYPE && !packet_is_tagged(p);
+}
+
+/* Checks a packet from a port other than the gateway's and learns its source; false when it goes no further. */
+static bool take_from_port(struct segment *s, usec_t now, struct port *from, struct packet *p)
+{
+	if (!from->loop.spoken) {
+		loop_guard_spoken(&s->loops, now, from);
+		snoop_spoken(&s->snoop, now, from);
 	}
-	if (eth->ethertype == LOOP_PROBE_ETHERTYPE && loop_guard_input(&s->loops, now, p, frame))
+	if (is_loop_probe(p) && loop_guard_input(&s->loops, now, from, p->frame))
 		return false;
 	enum drop_reason why = DROP_LOOP;
-	if (!loop_passes(&p->loop) || !is_acceptable(s, now, p, eth, frame, &why)) {
-		segment_drop(s, p, why, frame);
+	if (!loop_passes(&from->loop) || !is_acceptable(s, now, from, p, &why)) {
+		segment_drop(s, from, why, p->frame);
 		return false;
 	}
-	enum fdb_learned learned = fdb_learn(&s->fdb, now, eth->src, p);
+	enum fdb_learned learned = fdb_learn(&s->fdb, now, p->eth.src, from);
 	if (learned == FDB_FULL)
-		segment_drop(s, p, DROP_FDB_FULL, frame);
+		segment_drop(s, from, DROP_FDB_FULL, p->frame);
 	else if (learned == FDB_MOVED)
-		loop_guard_suspect(&s->loops, now, p);
+		loop_guard_suspect(&s->loops, now, from);
 	return true;
 }
 
@@ -369,19 +401,17 @@ static void count_received(struct segment *s, usec_t now, struct port *p, const 
 }
 
 /* @is_counted: @frame, or the frames that it was made of, have been counted and observed. */
-static void enter(struct segment *s, usec_t now, struct port *p, const struct frame *frame, bool is_counted)
+static void enter(struct segment *s, usec_t now, struct port *from, const struct frame *frame, bool is_counted)
 {
-	uint8_t head[ETH_HEADER_LEN];
-	struct bytes_reader r = bytes_reader(head, frame_copy(frame, 0, head, sizeof(head)));
-	struct eth_header eth;
+	struct packet p;
+	enum drop_reason why;
+	bool is_gateways = from == s->gateway.port;
 	if (!is_counted)
-		count_received(s, now, p, frame);
-	if (eth_parse(&r, &eth) < 0) {
-		segment_drop(s, p, DROP_FRAME_MALFORMED, frame);
-		return;
-	}
-	if (p == s->gateway.port || take_from_port(s, now, p, &eth, frame))
-		forward(s, now, p, eth.dst, frame);
+		count_received(s, now, from, frame);
+	if (packet_begin(&p, frame, is_gateways ? NULL : from, &s->arena, &why) < 0)
+		segment_drop(s, from, why, frame);
+	else if (is_gateways || take_from_port(s, now, from, &p))
+		forward(s, now, from, &p);
 }
 
 void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
@@ -430,8 +460,16 @@ void segment_input_batch(struct segment *s, usec_t now, struct port *p, const vo
 
 void segment_output(struct segment *s, usec_t now, struct port *to, const struct frame *frame)
 {
+	struct passage passage = { s, now, to };
+	struct oversize_limits limits = oversize_limits_of(to);
 	count_received(s, now, s->gateway.port, frame);
-	output(s, now, to, frame, false);
+	if (oversize_fits(frame, &limits)) {
+		send_fitting(&passage, frame);
+		return;
+	}
+	struct oversize_result r = oversize_pass_frame(frame, &limits, &s->arena, send_fitting, &passage);
+	if (r.verdict != OVERSIZE_EMITTED)
+		segment_drop(s, to, r.why, frame);
 }
 
 /* Shows @frame as @to will send it: a lent room is padded by the port. */

@@ -26,6 +26,7 @@
 #include "lan/snoop.h"
 
 struct log;
+struct packet;
 
 enum segment_change {
 	SEGMENT_PORT_DETACHED,
@@ -64,12 +65,25 @@ struct segment_gateway {
 	void (*flush)(void *opaque, usec_t now);
 	/* @p takes frames again after it had to queue or drop some. */
 	void (*writable)(void *opaque, usec_t now, struct port *p);
-	/* Whether a guest may send @arp, an ARP frame; not when it claims the gateway's address.  NULL: it always may. */
-	bool (*admits_arp)(void *opaque, usec_t now, const struct frame *arp);
-	/* @frame was too large for its destination port: tell the sender to use @mtu.  May be NULL. */
-	void (*too_big)(void *opaque, usec_t now, const struct frame *frame, size_t mtu);
+	/*
+	 * A packet for the gateway, borrowed for the call; one to the gateway's MAC has no other receiver and may be changed.  NULL: the
+	 * port's send() takes the frame, as other ports do.
+	 */
+	void (*input)(void *opaque, usec_t now, struct packet *p);
+	/* @p, from another port, was too large for its destination port: tell the sender to use @mtu.  May be NULL. */
+	void (*too_big)(void *opaque, usec_t now, struct packet *p, size_t mtu);
 	/* @p was detached; its guests may come back on another port.  May be NULL. */
 	void (*detached)(void *opaque, usec_t now, struct port *p);
+	void *opaque;
+};
+
+/*
+ * Who may send what: asked about every frame of every port but the gateway's, before the switch learns from it.  It is apart from the
+ * gateway, because a segment without one has guests, too.
+ */
+struct segment_guard {
+	/* Whether @p may pass; if not, *@ret_why says why it is dropped.  May set p->guest.  NULL: everything passes. */
+	bool (*admits)(void *opaque, usec_t now, struct packet *p, enum drop_reason *ret_why);
 	void *opaque;
 };
 
@@ -92,6 +106,7 @@ struct segment {
 	unsigned last_port_id;
 	unsigned n_ports;
 	struct segment_gateway gateway; /* port NULL: none */
+	struct segment_guard guard;
 	struct loop_guard loops;
 	struct snoop snoop;
 	struct gro gro;             /* frames of a batch for the gateway */
@@ -109,6 +124,9 @@ void segment_done(struct segment *s);
 
 /* Attaches @gateway->port as the gateway.  @gateway is copied, what it points to is borrowed. */
 void segment_set_gateway(struct segment *s, const struct segment_gateway *gateway);
+
+/* @guard is copied; NULL: none. */
+void segment_set_guard(struct segment *s, const struct segment_guard *guard);
 
 /* Attaches @p, which is borrowed until segment_detach(). */
 void segment_attach(struct segment *s, struct port *p);

@@ -3,8 +3,7 @@
 
 #include "base/arena.h"
 #include "base/macros.h"
-#include "lan/frame.h"
-#include "lan/layers.h"
+#include "lan/packet.h"
 #include "lan/port.h"
 #include "wire/igmp.h"
 #include "wire/mld.h"
@@ -205,16 +204,15 @@ static void record_seen(struct snoop *s, usec_t now, struct port *from, const st
 		left(s, now, from, &r->group);
 }
 
-static enum snoop_verdict input_igmp(struct snoop *s, usec_t now, struct port *from, const struct layers *l, const uint8_t *bytes,
-				     size_t len)
+static enum snoop_verdict input_igmp(struct snoop *s, usec_t now, struct port *from, const struct packet *p, const uint8_t *bytes)
 {
 	struct igmp_message m;
 	struct group_record r;
-	if (igmp_parse(bytes, len, &m) < 0)
+	if (igmp_parse(bytes, p->l4_len, &m) < 0)
 		return SNOOP_FLOOD;
 	struct ip_addr group = ip_from_ip4(m.group);
 	switch (m.type) {
-	case IGMP_QUERY: asked(s, &s->v4, now, from, l->ip4.src != 0 && l->ip4.src < s->ip); return SNOOP_FLOOD;
+	case IGMP_QUERY: asked(s, &s->v4, now, from, p->ip.src != 0 && p->ip.src < s->ip); return SNOOP_FLOOD;
 	case IGMP_V2_LEAVE: left(s, now, from, &group); return SNOOP_ROUTERS;
 	case IGMP_V3_REPORT:
 		while (group_records_next(&m.records, &r))
@@ -224,15 +222,14 @@ static enum snoop_verdict input_igmp(struct snoop *s, usec_t now, struct port *f
 	}
 }
 
-static enum snoop_verdict input_mld(struct snoop *s, usec_t now, struct port *from, const struct layers *l, const uint8_t *bytes,
-				    size_t len)
+static enum snoop_verdict input_mld(struct snoop *s, usec_t now, struct port *from, const struct packet *p, const uint8_t *bytes)
 {
 	struct mld_message m;
 	struct group_record r;
-	if (mld_parse(&l->ip6.src, &l->ip6.dst, bytes, len, &m) < 0)
+	if (mld_parse(&p->src, &p->dst, bytes, p->l4_len, &m) < 0)
 		return SNOOP_FLOOD;
 	switch (m.type) {
-	case MLD_QUERY: asked(s, &s->v6, now, from, memcmp(l->ip6.src.b, s->ip6.b, sizeof(s->ip6.b)) < 0); return SNOOP_FLOOD;
+	case MLD_QUERY: asked(s, &s->v6, now, from, memcmp(p->src.b, s->ip6.b, sizeof(s->ip6.b)) < 0); return SNOOP_FLOOD;
 	case MLD_V1_DONE: left(s, now, from, &m.group); return SNOOP_ROUTERS;
 	case MLD_V2_REPORT:
 		while (group_records_next(&m.records, &r))
@@ -247,33 +244,29 @@ static bool is_known(const struct snoop_querier *q, usec_t now)
 	return now >= q->known_from && now <= q->known_until;
 }
 
-static bool is_mld(const struct layers *l, const uint8_t *l4)
+static bool is_mld(const struct packet *p, const uint8_t *l4)
 {
-	return !layers_is_v4(l) && l->protocol == IPV6_NEXT_ICMP && l->end > l->l4_offset && mld_is_type(l4[0]);
+	return !packet_is_v4(p) && p->l4_len > 0 && mld_is_type(l4[0]);
 }
 
-static bool is_igmp(const struct layers *l)
+static bool is_igmp(const struct packet *p)
 {
-	return layers_is_v4(l) && l->protocol == IP_PROTOCOL_IGMP && !ipv4_is_fragment(&l->ip4);
+	return packet_is_v4(p) && p->protocol == IP_PROTOCOL_IGMP && !ipv4_is_fragment(&p->ip);
 }
 
-enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, const struct frame *f, struct arena *arena,
-			       struct ip_addr *ret_group)
+enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, struct packet *p, struct ip_addr *ret_group)
 {
-	struct layers l;
-	if (!s->enabled || layers_parse(f, arena, &l) < 0 || l.l3_offset != ETH_HEADER_LEN)
+	if (!s->enabled || packet_is_tagged(p) || packet_ip(p) < 0)
 		return SNOOP_FLOOD;
-	size_t len = l.end - l.l4_offset;
-	bool small = is_igmp(&l) || (!layers_is_v4(&l) && l.protocol == IPV6_NEXT_ICMP);
-	const uint8_t *l4 = small ? frame_linear(f, l.l4_offset, len, arena) : NULL;
-	if (l4 && is_igmp(&l))
-		return input_igmp(s, now, from, &l, l4, len);
-	if (l4 && is_mld(&l, l4))
-		return input_mld(s, now, from, &l, l4, len);
-	struct ip_addr group = layers_is_v4(&l) ? ip_from_ip4(l.ip4.dst) : l.ip6.dst;
-	if (is_for_everybody(&group) || !is_known(layers_is_v4(&l) ? &s->v4 : &s->v6, now))
+	bool small = is_igmp(p) || (!packet_is_v4(p) && p->protocol == IPV6_NEXT_ICMP);
+	const uint8_t *l4 = small ? packet_l4(p) : NULL;
+	if (l4 && is_igmp(p))
+		return input_igmp(s, now, from, p, l4);
+	if (l4 && is_mld(p, l4))
+		return input_mld(s, now, from, p, l4);
+	if (is_for_everybody(&p->dst) || !is_known(packet_is_v4(p) ? &s->v4 : &s->v6, now))
 		return SNOOP_FLOOD;
-	*ret_group = group;
+	*ret_group = p->dst;
 	return SNOOP_MEMBERS;
 }
 

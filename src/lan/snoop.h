@@ -23,8 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct arena;
-struct frame;
+struct packet;
 struct port;
 
 #define SNOOP_GROUPS_MAX 64u                                               /* of one port */
@@ -85,9 +84,8 @@ void snoop_detached(struct snoop *s, struct port *p);
 /* The first frame came in on @p: ask which groups it has joined. */
 void snoop_spoken(struct snoop *s, usec_t now, struct port *p);
 
-/* A frame to a group address came in on @from.  Learns from it and returns which ports it is for; @ret_group with SNOOP_MEMBERS. */
-enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, const struct frame *f, struct arena *arena,
-			       struct ip_addr *ret_group);
+/* @p, to a group address, came in on @from.  Learns from it and returns which ports it is for; @ret_group with SNOOP_MEMBERS. */
+enum snoop_verdict snoop_input(struct snoop *s, usec_t now, struct port *from, struct packet *p, struct ip_addr *ret_group);
 /* Whether @p gets a frame for @group; NULL: a report. */
 bool snoop_wants(usec_t now, const struct port *p, const struct ip_addr *group);
 

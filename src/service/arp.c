@@ -3,7 +3,6 @@
 
 #include "base/macros.h"
 #include "gateway/sink.h"
-#include "lan/frame.h"
 #include "lan/packet.h"
 #include "wire/arp.h"
 
@@ -12,14 +11,13 @@ static enum service_verdict arp_input(struct service *s, usec_t now, const struc
 	const struct arp_service *a = container_of(s, struct arp_service, service);
 	if (p->eth.ethertype != ETH_TYPE_ARP)
 		return SERVICE_NOT_MINE;
-	uint8_t bytes[ETH_HEADER_LEN + ARP_LEN];
-	struct bytes_reader r = bytes_reader(bytes, frame_copy(p->frame, ETH_HEADER_LEN, bytes, ARP_LEN));
-	struct arp_message m;
-	if (arp_parse(&r, &m) < 0 || m.operation != ARP_REQUEST || m.target_ip != a->ip)
+	const struct arp_message *m = &p->arp;
+	if (m->operation != ARP_REQUEST || m->target_ip != a->ip)
 		return SERVICE_TAKEN;
+	uint8_t bytes[ETH_HEADER_LEN + ARP_LEN];
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
-	eth_emit(&w, &(struct eth_header){ .dst = m.sender_mac, .src = a->mac, .ethertype = ETH_TYPE_ARP });
-	arp_emit(&w, &(struct arp_message){ ARP_REPLY, a->mac, a->ip, m.sender_mac, m.sender_ip });
+	eth_emit(&w, &(struct eth_header){ .dst = m->sender_mac, .src = a->mac, .ethertype = ETH_TYPE_ARP });
+	arp_emit(&w, &(struct arp_message){ ARP_REPLY, a->mac, a->ip, m->sender_mac, m->sender_ip });
 	sink_frame(out, now, bytes, w.len);
 	return SERVICE_TAKEN;
 }

@@ -8,10 +8,7 @@ int eth_parse(struct bytes_reader *r, struct eth_header *ret)
 	const uint8_t *bytes = bytes_take(r, ETH_HEADER_LEN);
 	if (!bytes)
 		return -EBADMSG;
-	struct bytes_reader fixed = bytes_reader(bytes, ETH_HEADER_LEN);
-	bytes_get(&fixed, ret->dst.b, sizeof(ret->dst.b));
-	bytes_get(&fixed, ret->src.b, sizeof(ret->src.b));
-	ret->ethertype = bytes_get_be16(&fixed);
+	*ret = eth_header_at(bytes);
 	return 0;
 }
 
@@ -20,7 +17,7 @@ int eth_parse_tagged(struct bytes_reader *r, struct eth_header *ret)
 	struct eth_header h;
 	if (eth_parse(r, &h) < 0)
 		return -EBADMSG;
-	for (int tags = 0; tags < ETH_TAGS_MAX && (h.ethertype == ETH_TYPE_VLAN || h.ethertype == ETH_TYPE_VLAN_SERVICE); tags++) {
+	for (int tags = 0; tags < ETH_TAGS_MAX && eth_is_tag(h.ethertype); tags++) {
 		bytes_skip(r, 2); /* priority, drop eligible, VLAN id */
 		h.ethertype = bytes_get_be16(r);
 	}

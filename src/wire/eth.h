@@ -21,6 +21,12 @@
 #define ETH_TAG_LEN 4
 #define ETH_TAGS_MAX 2
 
+/* Whether @ethertype is that of a VLAN tag. */
+static inline bool eth_is_tag(uint16_t ethertype)
+{
+	return ethertype == ETH_TYPE_VLAN || ethertype == ETH_TYPE_VLAN_SERVICE;
+}
+
 struct eth_header {
 	struct mac dst, src;
 	uint16_t ethertype;
@@ -40,6 +46,16 @@ static inline bool eth_is(const uint8_t *bytes, struct mac dst, uint16_t etherty
 	struct mac to;
 	memcpy(to.b, bytes, sizeof(to.b));
 	return mac_equal(to, dst) && bytes[ETH_TYPE_AT] == ethertype >> 8 && bytes[ETH_TYPE_AT + 1] == (ethertype & 0xff);
+}
+
+/* The header at @bytes, ETH_HEADER_LEN of them. */
+static inline struct eth_header eth_header_at(const uint8_t *bytes)
+{
+	struct eth_header h;
+	memcpy(h.dst.b, bytes, sizeof(h.dst.b));
+	memcpy(h.src.b, bytes + sizeof(h.dst.b), sizeof(h.src.b));
+	h.ethertype = (uint16_t)(bytes[ETH_TYPE_AT] << 8 | bytes[ETH_TYPE_AT + 1]);
+	return h;
 }
 
 /* -EBADMSG when truncated. */

@@ -9,37 +9,55 @@
 #define FLAG_MORE_FRAGMENTS 0x2000
 #define OFFSET_MASK 0x1fff
 
+/* The sum over a header without options, in words of any byte order: right when all bits are set (RFC 1071 §2(B)). */
+static bool fixed_header_sum_is_right(const uint8_t *header)
+{
+	uint32_t words[IPV4_HEADER_LEN / sizeof(uint32_t)];
+	memcpy(words, header, sizeof(words));
+	uint64_t sum = (uint64_t)words[0] + words[1] + words[2] + words[3] + words[4];
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)((sum & 0xffff) + (sum >> 16)) == 0xffff;
+}
+
+static bool header_sum_is_right(const uint8_t *header, size_t len)
+{
+	if (len == IPV4_HEADER_LEN)
+		return fixed_header_sum_is_right(header);
+	struct checksum c = { 0 };
+	checksum_add(&c, header, len);
+	return checksum_is_right(&c);
+}
+
 int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret)
 {
 	const uint8_t *start = bytes_take(r, IPV4_HEADER_LEN);
 	if (!start)
 		return -EBADMSG;
 	struct bytes_reader fixed = bytes_reader(start, IPV4_HEADER_LEN);
-	uint8_t version_ihl = bytes_get_u8(&fixed);
-	struct ipv4_header h = { .tos = bytes_get_u8(&fixed) };
-	h.total_len = bytes_get_be16(&fixed);
-	h.id = bytes_get_be16(&fixed);
+	size_t header_len = ipv4_header_len_at(start);
+	uint8_t version = bytes_get_u8(&fixed) >> 4, tos = bytes_get_u8(&fixed);
+	uint16_t total_len = bytes_get_be16(&fixed);
+	if (version != 4 || header_len < IPV4_HEADER_LEN || total_len < header_len)
+		return -EBADMSG;
+	const uint8_t *options = bytes_take(r, header_len - IPV4_HEADER_LEN);
+	if (!options || !header_sum_is_right(start, header_len))
+		return -EBADMSG;
+	ret->tos = tos;
+	ret->total_len = total_len;
+	ret->id = bytes_get_be16(&fixed);
 	uint16_t flags = bytes_get_be16(&fixed);
-	h.dont_fragment = flags & FLAG_DONT_FRAGMENT;
-	h.more_fragments = flags & FLAG_MORE_FRAGMENTS;
-	h.fragment_offset = (uint16_t)((flags & OFFSET_MASK) * 8);
-	h.ttl = bytes_get_u8(&fixed);
-	h.protocol = bytes_get_u8(&fixed);
+	ret->dont_fragment = flags & FLAG_DONT_FRAGMENT;
+	ret->more_fragments = flags & FLAG_MORE_FRAGMENTS;
+	ret->fragment_offset = (uint16_t)((flags & OFFSET_MASK) * 8);
+	ret->ttl = bytes_get_u8(&fixed);
+	ret->protocol = bytes_get_u8(&fixed);
 	bytes_skip(&fixed, 2);
-	h.src = bytes_get_be32(&fixed);
-	h.dst = bytes_get_be32(&fixed);
-	size_t header_len = (size_t)(version_ihl & 0x0f) * 4;
-	if (version_ihl >> 4 != 4 || header_len < IPV4_HEADER_LEN || h.total_len < header_len)
-		return -EBADMSG;
-	h.options_len = (uint8_t)(header_len - IPV4_HEADER_LEN);
-	bytes_get(r, h.options, h.options_len);
-	if (r->failed)
-		return -EBADMSG;
-	struct checksum c = { 0 };
-	checksum_add(&c, start, header_len);
-	if (!checksum_is_right(&c))
-		return -EBADMSG;
-	*ret = h;
+	ret->src = bytes_get_be32(&fixed);
+	ret->dst = bytes_get_be32(&fixed);
+	ret->options_len = (uint8_t)(header_len - IPV4_HEADER_LEN);
+	if (ret->options_len > 0)
+		memcpy(ret->options, options, ret->options_len);
 	return 0;
 }
 

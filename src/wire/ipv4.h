@@ -43,6 +43,12 @@ static inline size_t ipv4_header_len(const struct ipv4_header *h)
 	return IPV4_HEADER_LEN + (size_t)h->options_len;
 }
 
+/* The length in bytes that the first byte of a header, which may be invalid, gives it. */
+static inline size_t ipv4_header_len_at(const uint8_t *header)
+{
+	return (size_t)(header[0] & 0x0f) * 4;
+}
+
 static inline bool ipv4_is_fragment(const struct ipv4_header *h)
 {
 	return h->more_fragments || h->fragment_offset > 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #define PAYLOAD_LEN_AT 4
+#define NEXT_HEADER_AT 6
 
 enum {
 	NEXT_HOP_BY_HOP = 0,
@@ -42,9 +43,19 @@ void ipv6_set_payload_len(uint8_t *header, uint16_t payload_len)
 	bytes_put_be16(&w, payload_len);
 }
 
+static bool is_skipped(uint8_t next_header)
+{
+	return next_header == NEXT_HOP_BY_HOP || next_header == NEXT_ROUTING || next_header == NEXT_DESTINATION_OPTIONS;
+}
+
+bool ipv6_has_extensions(const uint8_t *header)
+{
+	return is_skipped(header[NEXT_HEADER_AT]);
+}
+
 uint8_t ipv6_skip_extensions(struct bytes_reader *r, uint8_t next_header)
 {
-	while (!r->failed && (next_header == NEXT_HOP_BY_HOP || next_header == NEXT_ROUTING || next_header == NEXT_DESTINATION_OPTIONS)) {
+	while (!r->failed && is_skipped(next_header)) {
 		next_header = bytes_get_u8(r);
 		size_t len = ((size_t)bytes_get_u8(r) + 1) * 8; /* RFC 8200 §4.3: units of 8 bytes, the first not counted */
 		bytes_skip(r, len - 2);

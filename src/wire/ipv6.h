@@ -5,6 +5,8 @@
 #include "base/addr.h"
 #include "base/bytes.h"
 
+#include <stdbool.h>
+
 #define IPV6_HEADER_LEN 40
 /* Every link carries packets of this size (RFC 8200 §5). */
 #define IPV6_MTU_MIN 1280
@@ -34,6 +36,9 @@ void ipv6_set_payload_len(uint8_t *header, uint16_t payload_len);
  * IPV6_NEXT_FRAGMENT for a fragment.  @r fails when they are truncated.
  */
 uint8_t ipv6_skip_extensions(struct bytes_reader *r, uint8_t next_header);
+
+/* Whether extension headers that ipv6_skip_extensions() skips follow @header, IPV6_HEADER_LEN bytes. */
+bool ipv6_has_extensions(const uint8_t *header);
 
 static inline bool ipv6_is_multicast(const struct ip_addr *a)
 {

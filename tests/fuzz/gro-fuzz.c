@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "lan/gro.h"
 #include "lan/gso.h"
-#include "lan/layers.h"
+#include "lan/packet.h"
 #include "repair.h"
 #include "wire/tcp.h"
 
@@ -49,14 +49,15 @@ static void take_segment(void *opaque, const struct frame *f)
 static void take(void *opaque, const struct frame *f)
 {
 	struct run *run = opaque;
-	struct layers l;
+	struct packet p;
+	enum drop_reason why;
 	check(f->n_iov <= FRAME_IOV_MAX);
 	if (f->gso == FRAME_GSO_NONE) {
 		take_segment(run, f);
 		return;
 	}
-	check(f->checksum == FRAME_CHECKSUM_PARTIAL && layers_parse(f, &run->arena, &l) == 0 && l.end == f->len);
-	check(gso_segment(f, &l, false, &run->arena, take_segment, run) == 0);
+	check(f->checksum == FRAME_CHECKSUM_PARTIAL && packet_parse(f, NULL, &run->arena, &p, &why) == 0 && packet_end(&p) == f->len);
+	check(gso_segment(&p, false, take_segment, run) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

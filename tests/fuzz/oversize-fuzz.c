@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "gateway/icmp_error.h"
 #include "gateway/too_big.h"
-#include "lan/layers.h"
+#include "lan/packet.h"
 #include "lan/oversize.h"
 #include "repair.h"
 
@@ -58,13 +58,15 @@ static void check_answer(struct run *run, size_t mtu)
 {
 	struct icmp_answer a;
 	struct mac mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
-	if (too_big_build(run->original, mtu, mac, IP4(192, 168, 122, 1), NULL, 0, &run->arena, &a) < 0)
+	struct packet p;
+	enum drop_reason why;
+	check(packet_begin(&p, run->original, NULL, &run->arena, &why) == 0);
+	if (too_big_build(&p, mtu, mac, IP4(192, 168, 122, 1), NULL, 0, &a) < 0)
 		return;
 	struct iovec iov;
 	struct frame f = frame_of(&iov, a.bytes, a.len);
-	struct layers l;
-	check(layers_parse(&f, &run->arena, &l) == 0 && l.end == a.len);
-	check(a.len - l.l3_offset <= (layers_is_v4(&l) ? 576u : IPV6_MTU_MIN));
+	check(packet_parse(&f, NULL, &run->arena, &p, &why) == 0 && packet_end(&p) == a.len);
+	check(a.len - p.l3_offset <= (packet_is_v4(&p) ? 576u : IPV6_MTU_MIN));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -91,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f.n_iov = 2;
 	run.original = &f;
 	arena_init(&run.arena, (size_t)8 << 20);
-	struct oversize_result result = oversize_pass(&f, &run.to, &run.arena, emit, &run);
+	struct oversize_result result = oversize_pass_frame(&f, &run.to, &run.arena, emit, &run);
 	check(result.verdict != OVERSIZE_EMITTED || run.emitted > 0);
 	check(result.verdict == OVERSIZE_EMITTED || result.why < DROP_REASON_COUNT);
 	if (result.verdict == OVERSIZE_TOO_BIG) {

@@ -31,12 +31,11 @@ static void make_segments(struct fixture *f, size_t len, uint16_t mss)
 {
 	f->s.payload_len = len;
 	struct frame frame = sample_frame(&f->s, &f->arena);
-	struct layers l;
-	g_assert_cmpint(layers_parse(&frame, &f->arena, &l), ==, 0);
+	struct packet p = parsed(&frame, &f->arena);
 	frame.gso = f->s.v6 ? FRAME_GSO_TCP6 : FRAME_GSO_TCP4;
 	frame.gso_size = mss;
 	f->segments.n = 0;
-	g_assert_cmpint(gso_segment(&frame, &l, false, &f->arena, collect, &f->segments), ==, 0);
+	g_assert_cmpint(gso_segment(&p, false, collect, &f->segments), ==, 0);
 	for (unsigned i = 0; i < f->segments.n; i++)
 		f->segments.frames[i].checksum = FRAME_CHECKSUM_COMPLETE;
 }
@@ -69,16 +68,15 @@ static void put_all_in(struct fixture *f)
 static void repair(struct fixture *f, unsigned i)
 {
 	uint8_t *bytes = segment_bytes(f, i);
-	struct layers l;
 	memset(bytes + f->s.l3_offset + 10, 0, 2);
 	memset(bytes + f->s.l4_offset + 16, 0, 2);
 	struct checksum ip = { 0 };
 	checksum_add(&ip, bytes + f->s.l3_offset, f->s.l4_offset - f->s.l3_offset);
 	struct bytes_writer w = bytes_writer(bytes + f->s.l3_offset + 10, 2);
 	bytes_put_be16(&w, checksum_value(&ip));
-	g_assert_cmpint(layers_parse(&f->segments.frames[i], &f->arena, &l), ==, 0);
+	struct packet p = parsed(&f->segments.frames[i], &f->arena);
 	w = bytes_writer(bytes + f->s.l4_offset + 16, 2);
-	bytes_put_be16(&w, (uint16_t)~sample_layer4_sum(&l, bytes, false));
+	bytes_put_be16(&w, (uint16_t)~sample_layer4_sum(&p, bytes, false));
 }
 
 /* Cuts what came out up again and compares it with what went in, byte by byte. */
@@ -87,13 +85,12 @@ static void assert_cutting_gives_the_segments_back(struct fixture *f)
 	struct collected again = { .arena = &f->arena };
 	for (unsigned i = 0; i < f->out.n; i++) {
 		const struct frame *frame = &f->out.frames[i];
-		struct layers l;
 		if (frame->gso == FRAME_GSO_NONE) {
 			collect(&again, frame);
 			continue;
 		}
-		g_assert_cmpint(layers_parse(frame, &f->arena, &l), ==, 0);
-		g_assert_cmpint(gso_segment(frame, &l, false, &f->arena, collect, &again), ==, 0);
+		struct packet p = parsed(frame, &f->arena);
+		g_assert_cmpint(gso_segment(&p, false, collect, &again), ==, 0);
 	}
 	g_assert_cmpuint(again.n, ==, f->segments.n);
 	for (unsigned i = 0; i < again.n; i++)

@@ -23,12 +23,11 @@ static void teardown(struct fixture *f, gconstpointer unused)
 static int segment(struct fixture *f, enum frame_gso gso, uint16_t gso_size, bool partial)
 {
 	struct frame frame = sample_frame(&f->s, &f->arena);
-	struct layers l;
-	g_assert_cmpint(layers_parse(&frame, &f->arena, &l), ==, 0);
+	struct packet p = parsed(&frame, &f->arena);
 	frame.gso = gso;
 	frame.gso_size = gso_size;
 	f->out.n = 0;
-	return gso_segment(&frame, &l, partial, &f->arena, collect, &f->out);
+	return gso_segment(&p, partial, collect, &f->out);
 }
 
 /* Each segment by itself: headers, checksum, place in the stream.  Together: the payload. */
@@ -37,18 +36,18 @@ static void assert_segments_equal_the_super_frame(struct fixture *f, uint16_t gs
 	size_t at = 0;
 	g_assert_cmpuint(f->out.n, ==, (f->s.payload_len + gso_size - 1) / gso_size);
 	for (unsigned i = 0; i < f->out.n; i++) {
-		struct layers l = assert_checksum_right(&f->out, i);
+		struct packet p = assert_checksum_right(&f->out, i);
 		const uint8_t *bytes = collected_bytes(&f->out, i);
-		g_assert_cmpuint(l.end, ==, f->out.frames[i].len);
-		g_assert_cmpuint(l.l4_offset, ==, f->s.l4_offset);
-		g_assert_cmpmem(bytes, l.l3_offset, f->s.bytes, f->s.l3_offset);
+		g_assert_cmpuint(packet_end(&p), ==, f->out.frames[i].len);
+		g_assert_cmpuint(p.l4_offset, ==, f->s.l4_offset);
+		g_assert_cmpmem(bytes, p.l3_offset, f->s.bytes, f->s.l3_offset);
 		if (!f->s.v6)
-			g_assert_cmpuint(l.ip4.id, ==, (uint16_t)(SAMPLE_ID + i));
-		struct bytes_reader r = bytes_reader(bytes + l.l4_offset, l.end - l.l4_offset);
+			g_assert_cmpuint(p.ip.id, ==, (uint16_t)(SAMPLE_ID + i));
+		struct bytes_reader r = bytes_reader(bytes + p.l4_offset, p.l4_len);
 		if (f->s.udp) {
 			struct udp_header udp;
 			g_assert_cmpint(udp_parse(&r, &udp), ==, 0);
-			g_assert_cmpuint(udp.len, ==, l.end - l.l4_offset);
+			g_assert_cmpuint(udp.len, ==, p.l4_len);
 			g_assert_cmpuint(udp.dst_port, ==, 2000);
 		} else {
 			struct tcp_header tcp;
@@ -136,8 +135,7 @@ static void payload_is_not_copied(struct fixture *f, gconstpointer unused)
 {
 	f->s.payload_len = 60000;
 	struct frame frame = sample_frame(&f->s, &f->arena);
-	struct layers l;
-	g_assert_cmpint(layers_parse(&frame, &f->arena, &l), ==, 0);
+	struct packet p = parsed(&frame, &f->arena);
 	struct iovec one = { f->s.bytes, frame.len };
 	frame.iov = &one;
 	frame.n_iov = 1;
@@ -145,7 +143,8 @@ static void payload_is_not_copied(struct fixture *f, gconstpointer unused)
 	frame.gso_size = 1448;
 	struct arena headers;
 	arena_init(&headers, 60000);
-	g_assert_cmpint(gso_segment(&frame, &l, true, &headers, collect, &f->out), ==, 0);
+	p.arena = &headers;
+	g_assert_cmpint(gso_segment(&p, true, collect, &f->out), ==, 0);
 	g_assert_cmpuint(headers.used, <, 42 * (96 + FRAME_HEADROOM));
 	arena_done(&headers);
 }
@@ -153,15 +152,14 @@ static void payload_is_not_copied(struct fixture *f, gconstpointer unused)
 static void without_memory_an_error_is_returned(struct fixture *f, gconstpointer unused)
 {
 	struct frame frame = sample_frame(&f->s, &f->arena);
-	struct layers l;
-	g_assert_cmpint(layers_parse(&frame, &f->arena, &l), ==, 0);
+	struct packet p = parsed(&frame, &f->arena);
 	frame.gso = FRAME_GSO_TCP4;
 	frame.gso_size = 100;
 	f->arena.limit = f->arena.used + 30000; /* the copies of the collector count too */
 	f->out.arena = &(struct arena){ .limit = (size_t)1 << 20 };
-	g_assert_cmpint(gso_segment(&frame, &l, true, &f->arena, collect, &f->out), ==, 0);
+	g_assert_cmpint(gso_segment(&p, true, collect, &f->out), ==, 0);
 	f->arena.limit = f->arena.used + 300;
-	g_assert_cmpint(gso_segment(&frame, &l, true, &f->arena, collect, &f->out), ==, -ENOMEM);
+	g_assert_cmpint(gso_segment(&p, true, collect, &f->out), ==, -ENOMEM);
 	arena_done(f->out.arena);
 }
 

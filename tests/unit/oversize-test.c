@@ -35,7 +35,7 @@ static void teardown(struct fixture *f, gconstpointer unused)
 static enum oversize_verdict pass_frame(struct fixture *f, const struct frame *frame)
 {
 	f->out.n = 0;
-	f->result = oversize_pass(frame, &f->to, &f->arena, collect, &f->out);
+	f->result = oversize_pass_frame(frame, &f->to, &f->arena, collect, &f->out);
 	for (unsigned i = 0; i < f->out.n; i++)
 		if (f->out.frames[i].gso == FRAME_GSO_NONE)
 			g_assert_cmpuint(f->out.frames[i].len, <=, f->to.max_frame);
@@ -119,11 +119,9 @@ static void only_copied_options_are_in_later_fragments(struct fixture *f, gconst
 	f->s.ip_options_len = sizeof(options);
 	g_assert_cmpint(pass_sample(f), ==, OVERSIZE_EMITTED);
 	/* the zero bytes inside record route belong to it; option 0 ends the list behind router alert */
-	struct layers first, later;
-	g_assert_cmpint(layers_parse(&f->out.frames[0], &f->arena, &first), ==, 0);
-	g_assert_cmpint(layers_parse(&f->out.frames[1], &f->arena, &later), ==, 0);
-	g_assert_cmpmem(first.ip4.options, first.ip4.options_len, options, sizeof(options));
-	g_assert_cmpmem(later.ip4.options, later.ip4.options_len, copied, sizeof(copied));
+	struct packet first = parsed(&f->out.frames[0], &f->arena), later = parsed(&f->out.frames[1], &f->arena);
+	g_assert_cmpmem(first.ip.options, first.ip.options_len, options, sizeof(options));
+	g_assert_cmpmem(later.ip.options, later.ip.options_len, copied, sizeof(copied));
 }
 
 static void malformed_options_end_the_list(struct fixture *f, gconstpointer unused)
@@ -132,9 +130,8 @@ static void malformed_options_end_the_list(struct fixture *f, gconstpointer unus
 	memcpy(f->s.ip_options, options, sizeof(options));
 	f->s.ip_options_len = sizeof(options);
 	g_assert_cmpint(pass_sample(f), ==, OVERSIZE_EMITTED);
-	struct layers later;
-	g_assert_cmpint(layers_parse(&f->out.frames[1], &f->arena, &later), ==, 0);
-	g_assert_cmpmem(later.ip4.options, later.ip4.options_len, options, 4);
+	struct packet later = parsed(&f->out.frames[1], &f->arena);
+	g_assert_cmpmem(later.ip.options, later.ip.options_len, options, 4);
 }
 
 /* A fragment in the middle of a datagram stays in the middle. */
@@ -147,7 +144,7 @@ static void fragment_may_be_cut_again(struct fixture *f, gconstpointer unused)
 	again->arena = &f->arena;
 	f->to.max_frame = 600;
 	for (unsigned i = 0; i < f->out.n; i++) {
-		struct oversize_result r = oversize_pass(&f->out.frames[i], &f->to, &f->arena, collect, again);
+		struct oversize_result r = oversize_pass_frame(&f->out.frames[i], &f->to, &f->arena, collect, again);
 		g_assert_cmpint(r.verdict, ==, OVERSIZE_EMITTED);
 	}
 	g_assert_cmpuint(again->n, >, f->out.n);
@@ -162,11 +159,10 @@ static void fragment_may_be_cut_again(struct fixture *f, gconstpointer unused)
 static void fragment_that_ends_behind_65535_is_dropped(struct fixture *f, gconstpointer unused)
 {
 	struct frame frame = sample_frame(&f->s, &f->arena);
-	struct layers l;
-	g_assert_cmpint(layers_parse(&frame, &f->arena, &l), ==, 0);
-	l.ip4.fragment_offset = 65528;
-	struct bytes_writer w = bytes_writer(f->s.bytes + l.l3_offset, IPV4_HEADER_LEN);
-	ipv4_emit(&w, &l.ip4);
+	struct packet p = parsed(&frame, &f->arena);
+	p.ip.fragment_offset = 65528;
+	struct bytes_writer w = bytes_writer(f->s.bytes + p.l3_offset, IPV4_HEADER_LEN);
+	ipv4_emit(&w, &p.ip);
 	g_assert_cmpint(pass_frame(f, &frame), ==, OVERSIZE_DROPPED);
 	g_assert_cmpuint(f->out.n, ==, 0);
 }
@@ -251,10 +247,10 @@ static void completed_checksum_of_zero_is_0xffff_in_udp_only(struct fixture *f, 
 		size_t field = (size_t)frame.csum_start + frame.csum_offset;
 		memset(payload, 0, 2);
 		f->out.n = 0;
-		oversize_pass(&frame, &f->to, &f->arena, collect, &f->out);
+		oversize_pass_frame(&frame, &f->to, &f->arena, collect, &f->out);
 		memcpy(payload, collected_bytes(&f->out, 0) + field, 2); /* now the sum over all is 0xffff */
 		f->out.n = 0;
-		oversize_pass(&frame, &f->to, &f->arena, collect, &f->out);
+		oversize_pass_frame(&frame, &f->to, &f->arena, collect, &f->out);
 		const uint8_t *sent = collected_bytes(&f->out, 0) + field;
 		g_assert_cmphex(sent[0] << 8 | sent[1], ==, udp ? 0xffff : 0);
 	}
@@ -352,7 +348,7 @@ static void memory_that_runs_out_is_a_named_drop(struct fixture *f, gconstpointe
 	struct iovec one = { f->s.bytes, frame.len };
 	frame.iov = &one;
 	frame.n_iov = 1;
-	struct oversize_result r = oversize_pass(&frame, &f->to, &empty, collect, &f->out);
+	struct oversize_result r = oversize_pass_frame(&frame, &f->to, &empty, collect, &f->out);
 	g_assert_cmpint(r.verdict, ==, OVERSIZE_DROPPED);
 	g_assert_cmpint(r.why, ==, DROP_NO_MEMORY);
 	arena_done(&empty);
@@ -362,7 +358,8 @@ static const struct mac gateway_mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
 
 static int answer(struct fixture *f, const struct frame *frame, struct icmp_answer *ret)
 {
-	return too_big_build(frame, 1400, gateway_mac, IP4(192, 168, 122, 1), NULL, 0, &f->arena, ret);
+	struct packet cause = parsed(frame, &f->arena);
+	return too_big_build(&cause, 1400, gateway_mac, IP4(192, 168, 122, 1), NULL, 0, ret);
 }
 
 static void assert_addressed_back(const struct fixture *f, const struct icmp_answer *a)
@@ -382,16 +379,15 @@ static void ipv4_answer_is_fragmentation_needed_from_the_gateway(struct fixture 
 		assert_addressed_back(f, &a);
 		struct iovec iov;
 		struct frame back = frame_of(&iov, a.bytes, a.len);
-		struct layers l;
 		struct icmp4_header icmp;
-		g_assert_cmpint(layers_parse(&back, &f->arena, &l), ==, 0);
-		g_assert_cmphex(l.ip4.src, ==, IP4(192, 168, 122, 1));
-		g_assert_cmphex(l.ip4.dst, ==, IP4(192, 168, 122, 2));
-		g_assert_cmpint(icmp4_parse((const uint8_t *)a.bytes + l.l4_offset, l.end - l.l4_offset, &icmp), ==, 0);
+		struct packet p = parsed(&back, &f->arena);
+		g_assert_cmphex(p.ip.src, ==, IP4(192, 168, 122, 1));
+		g_assert_cmphex(p.ip.dst, ==, IP4(192, 168, 122, 2));
+		g_assert_cmpint(icmp4_parse((const uint8_t *)a.bytes + p.l4_offset, p.l4_len, &icmp), ==, 0);
 		g_assert_cmpuint(icmp.type, ==, ICMP4_UNREACHABLE);
 		g_assert_cmpuint(icmp.code, ==, ICMP4_UNREACHABLE_FRAG_NEEDED);
 		g_assert_cmpuint(icmp.rest, ==, 1400);
-		size_t quoted_at = l.l4_offset + ICMP4_HEADER_LEN;
+		size_t quoted_at = p.l4_offset + ICMP4_HEADER_LEN;
 		g_assert_cmpmem((const uint8_t *)a.bytes + quoted_at, a.len - quoted_at, f->s.bytes + f->s.l3_offset, 548);
 	}
 }
@@ -406,15 +402,14 @@ static void ipv6_answer_is_packet_too_big(struct fixture *f, gconstpointer unuse
 		assert_addressed_back(f, &a);
 		struct iovec iov;
 		struct frame back = frame_of(&iov, a.bytes, a.len);
-		struct layers l;
-		g_assert_cmpint(layers_parse(&back, &f->arena, &l), ==, 0);
-		g_assert_cmpuint(l.end, ==, a.len);
-		g_assert_cmpuint(l.end - l.l3_offset, ==, IPV6_MTU_MIN);
-		g_assert_cmpuint(l.ip6.src.b[15], ==, 3);
-		g_assert_cmpuint(l.ip6.dst.b[15], ==, 2);
-		g_assert_cmpuint(l.protocol, ==, IPV6_NEXT_ICMP);
-		const uint8_t *icmp = (const uint8_t *)a.bytes + l.l4_offset;
-		g_assert_cmphex(sample_layer4_sum(&l, a.bytes, false), ==, 0xffff);
+		struct packet p = parsed(&back, &f->arena);
+		g_assert_cmpuint(packet_end(&p), ==, a.len);
+		g_assert_cmpuint(packet_end(&p) - p.l3_offset, ==, IPV6_MTU_MIN);
+		g_assert_cmpuint(p.ip6.src.b[15], ==, 3);
+		g_assert_cmpuint(p.ip6.dst.b[15], ==, 2);
+		g_assert_cmpuint(p.protocol, ==, IPV6_NEXT_ICMP);
+		const uint8_t *icmp = (const uint8_t *)a.bytes + p.l4_offset;
+		g_assert_cmphex(sample_layer4_sum(&p, a.bytes, false), ==, 0xffff);
 		g_assert_cmpuint(icmp[0], ==, ICMP6_PACKET_TOO_BIG);
 		g_assert_cmpuint(icmp[1], ==, 0);
 		g_assert_cmpuint(icmp[6] << 8 | icmp[7], ==, 1400);
@@ -458,8 +453,8 @@ static void answers_are_held_to_the_limit_of_the_sending_port(struct fixture *f,
 		f->s.v6 = i % 2;
 		struct frame frame = sample_frame(&f->s, &f->arena);
 		frame.ingress = &port;
-		g_assert_cmpint(too_big_build(&frame, 1400, gateway_mac, 1, &limit, 5, &f->arena, &a), ==,
-				i < ICMP_LIMIT_PORT_BURST ? 0 : -EBUSY);
+		struct packet cause = parsed(&frame, &f->arena);
+		g_assert_cmpint(too_big_build(&cause, 1400, gateway_mac, 1, &limit, 5, &a), ==, i < ICMP_LIMIT_PORT_BURST ? 0 : -EBUSY);
 	}
 }
 

@@ -35,12 +35,20 @@ static void begin(struct fixture *f, unsigned tags, uint16_t ethertype)
 	bytes_put_be16(&f->w, ethertype);
 }
 
+static bool allows_frame(struct fixture *f, const struct frame *frame, struct mac pinned)
+{
+	struct packet p;
+	enum drop_reason why;
+	g_assert_cmpint(packet_begin(&p, frame, NULL, &f->arena, &why), ==, 0);
+	return pinning_allows(&p, pinned);
+}
+
 static bool allows(struct fixture *f)
 {
 	struct iovec iov;
 	struct frame frame = frame_of(&iov, f->bytes, f->w.len);
 	g_assert_false(f->w.failed);
-	return pinning_allows(&frame, OWN, &f->arena);
+	return allows_frame(f, &frame, OWN);
 }
 
 static void ordinary_packets_pass(struct fixture *f, gconstpointer unused)
@@ -48,8 +56,8 @@ static void ordinary_packets_pass(struct fixture *f, gconstpointer unused)
 	for (unsigned i = 0; i < 12; i++) {
 		struct sample s = { .v6 = i & 1, .udp = i & 2, .tags = i / 4, .payload_len = 100, .tcp_flags = TCP_ACK };
 		struct frame frame = sample_frame(&s, &f->arena);
-		g_assert_true(pinning_allows(&frame, OWN, &f->arena));
-		g_assert_false(pinning_allows(&frame, OTHER, &f->arena));
+		g_assert_true(allows_frame(f, &frame, OWN));
+		g_assert_false(allows_frame(f, &frame, OTHER));
 	}
 }
 

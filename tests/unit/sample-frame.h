@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "lan/frame.h"
-#include "lan/layers.h"
+#include "lan/packet.h"
 #include "wire/checksum.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
@@ -16,6 +16,7 @@
 #include <glib.h>
 
 #include "base/macros.h"
+#include "parsed.h"
 
 struct sample {
 	bool v6, udp;
@@ -68,12 +69,12 @@ static inline uint16_t sample_checksum_at(bool udp)
 	return udp ? 6 : 16;
 }
 
-static inline uint16_t sample_layer4_sum(const struct layers *l, const uint8_t *bytes, bool pseudo_only)
+static inline uint16_t sample_layer4_sum(const struct packet *p, const uint8_t *bytes, bool pseudo_only)
 {
 	struct checksum c = { 0 };
-	layers_add_pseudo(l, l->end - l->l4_offset, &c);
+	packet_add_pseudo(p, p->l4_len, &c);
 	if (!pseudo_only)
-		checksum_add(&c, bytes + l->l4_offset, l->end - l->l4_offset);
+		checksum_add(&c, bytes + p->l4_offset, p->l4_len);
 	return checksum_fold(&c);
 }
 
@@ -127,9 +128,8 @@ static inline struct frame sample_frame(struct sample *s, struct arena *arena)
 	s->bytes = w.data;
 
 	struct frame f = { .iov = s->iov, .n_iov = sample_cut(w.data, w.len, s->iov), .len = w.len };
-	struct layers l;
-	g_assert_cmpint(layers_parse(&f, arena, &l), ==, 0);
-	uint16_t sum = sample_layer4_sum(&l, w.data, s->partial), value = s->partial ? sum : (uint16_t)~sum;
+	struct packet p = parsed(&f, arena);
+	uint16_t sum = sample_layer4_sum(&p, w.data, s->partial), value = s->partial ? sum : (uint16_t)~sum;
 	struct bytes_writer field = bytes_writer(w.data + s->l4_offset + sample_checksum_at(s->udp), 2);
 	bytes_put_be16(&field, value);
 	if (s->partial) {
@@ -172,20 +172,19 @@ static inline const uint8_t *collected_bytes(const struct collected *c, unsigned
 	return c->iov[i].iov_base;
 }
 
-/* The layers of an emitted frame, whose checksum (or pseudo-header sum, when it says so) is right. */
-static inline struct layers assert_checksum_right(const struct collected *c, unsigned i)
+/* The packet of an emitted frame, whose checksum (or pseudo-header sum, when it says so) is right. */
+static inline struct packet assert_checksum_right(const struct collected *c, unsigned i)
 {
 	const struct frame *f = &c->frames[i];
-	struct layers l;
-	g_assert_cmpint(layers_parse(f, c->arena, &l), ==, 0);
+	struct packet p = parsed(f, c->arena);
 	const uint8_t *bytes = collected_bytes(c, i);
 	if (f->checksum == FRAME_CHECKSUM_PARTIAL) {
-		g_assert_cmpuint(f->csum_start, ==, l.l4_offset);
-		g_assert_cmpuint(f->csum_offset, ==, sample_checksum_at(l.protocol == IP_PROTOCOL_UDP));
-		const uint8_t *field = bytes + l.l4_offset + f->csum_offset;
-		g_assert_cmphex(field[0] << 8 | field[1], ==, sample_layer4_sum(&l, bytes, true));
+		g_assert_cmpuint(f->csum_start, ==, p.l4_offset);
+		g_assert_cmpuint(f->csum_offset, ==, sample_checksum_at(p.protocol == IP_PROTOCOL_UDP));
+		const uint8_t *field = bytes + p.l4_offset + f->csum_offset;
+		g_assert_cmphex(field[0] << 8 | field[1], ==, sample_layer4_sum(&p, bytes, true));
 	} else {
-		g_assert_cmphex(sample_layer4_sum(&l, bytes, false), ==, 0xffff);
+		g_assert_cmphex(sample_layer4_sum(&p, bytes, false), ==, 0xffff);
 	}
-	return l;
+	return p;
 }

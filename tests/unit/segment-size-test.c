@@ -31,11 +31,11 @@ static void ignore_detached(void *opaque, usec_t now, struct port *p)
 {
 }
 
-static void too_big(void *opaque, usec_t now, const struct frame *frame, size_t mtu)
+static void too_big(void *opaque, usec_t now, struct packet *p, size_t mtu)
 {
 	struct fixture *f = opaque;
 	struct icmp_answer answer;
-	if (too_big_build(frame, mtu, gateway_mac, IP4(192, 168, 122, 1), NULL, now, &f->segment.arena, &answer) < 0)
+	if (too_big_build(p, mtu, gateway_mac, IP4(192, 168, 122, 1), NULL, now, &answer) < 0)
 		return;
 	struct iovec iov;
 	struct frame made = frame_of(&iov, answer.bytes, answer.len);
@@ -136,15 +136,14 @@ static void is_fragmented(struct fixture *f)
 	size_t total = 0;
 	for (unsigned i = 0; i < f->small.frames->len; i++) {
 		struct iovec iov;
-		struct layers l;
 		size_t len;
 		const uint8_t *bytes = memory_port_frame(&f->small, i, &len);
 		struct frame got = frame_of(&iov, bytes, len);
-		g_assert_cmpint(layers_parse(&got, &f->arena, &l), ==, 0);
-		g_assert_cmpmem(bytes, l.l3_offset, f->s.bytes, f->s.l3_offset); /* the tags are still there */
-		g_assert_cmpint(l.ip4.more_fragments, ==, i + 1 < f->small.frames->len);
-		memcpy(whole + l.ip4.fragment_offset, bytes + l.l4_offset, l.end - l.l4_offset);
-		total += l.end - l.l4_offset;
+		struct packet p = parsed(&got, &f->arena);
+		g_assert_cmpmem(bytes, p.l3_offset, f->s.bytes, f->s.l3_offset); /* the tags are still there */
+		g_assert_cmpint(p.ip.more_fragments, ==, i + 1 < f->small.frames->len);
+		memcpy(whole + p.ip.fragment_offset, bytes + p.l4_offset, p.l4_len);
+		total += p.l4_len;
 	}
 	g_assert_cmpmem(whole, total, f->s.bytes + f->s.l4_offset, f->s.payload_len + 8);
 }
@@ -158,15 +157,14 @@ static void too_large_without_df_is_fragmented_behind_its_tags(struct fixture *f
 static void assert_answered(struct fixture *f, size_t mtu)
 {
 	struct iovec iov;
-	struct layers l;
 	size_t len;
 	const uint8_t *bytes = memory_port_frame(&f->guest, 0, &len);
 	struct frame got = frame_of(&iov, bytes, len);
 	g_assert_cmpuint(f->guest.frames->len, ==, 1);
-	g_assert_cmpint(layers_parse(&got, &f->arena, &l), ==, 0);
+	struct packet p = parsed(&got, &f->arena);
 	g_assert_cmpmem(bytes, 6, sample_src.b, 6);
-	g_assert_cmpmem(bytes + 12, l.l3_offset - 12, f->s.bytes + 12, f->s.l3_offset - 12);
-	const uint8_t *icmp = bytes + l.l4_offset;
+	g_assert_cmpmem(bytes + 12, p.l3_offset - 12, f->s.bytes + 12, f->s.l3_offset - 12);
+	const uint8_t *icmp = bytes + p.l4_offset;
 	g_assert_cmpuint(icmp[0], ==, f->s.v6 ? ICMP6_PACKET_TOO_BIG : ICMP4_UNREACHABLE);
 	g_assert_cmpuint(icmp[1], ==, f->s.v6 ? 0 : ICMP4_UNREACHABLE_FRAG_NEEDED);
 	g_assert_cmpuint((size_t)icmp[6] << 8 | icmp[7], ==, mtu);
@@ -208,8 +206,8 @@ static void is_segmented(struct fixture *f)
 		const uint8_t *bytes = memory_port_frame(&f->small, i, &len);
 		struct frame got = frame_of(&iov, bytes, len);
 		collect(out, &got);
-		struct layers l = assert_checksum_right(out, i);
-		g_assert_cmpmem(bytes, l.l3_offset, f->s.bytes, f->s.l3_offset);
+		struct packet p = assert_checksum_right(out, i);
+		g_assert_cmpmem(bytes, p.l3_offset, f->s.bytes, f->s.l3_offset);
 		g_assert_cmpmem(bytes + headers(f), len - headers(f), f->s.bytes + f->s.payload_offset + payload, len - headers(f));
 		payload += len - headers(f);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/macros.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/segment.h"
 #include "support/memory_port.h"
 #include "support/tcp_segment.h"
@@ -272,10 +273,10 @@ struct too_big_call {
 	size_t mtu, len;
 };
 
-static void note_too_big(void *opaque, usec_t now, const struct frame *frame, size_t mtu)
+static void note_too_big(void *opaque, usec_t now, struct packet *p, size_t mtu)
 {
 	struct too_big_call *call = opaque;
-	*call = (struct too_big_call){ .n = call->n + 1, .mtu = mtu, .len = frame->len };
+	*call = (struct too_big_call){ .n = call->n + 1, .mtu = mtu, .len = p->frame->len };
 }
 
 static void too_large_with_df_is_for_the_gateway_to_answer(struct fixture *f, gconstpointer data)

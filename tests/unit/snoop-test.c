@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A switch that sends multicast only to ports that joined. */
 #include "lan/frame.h"
-#include "lan/layers.h"
 #include "lan/segment.h"
+#include "parsed.h"
 #include "support/memory_port.h"
 #include "wire/icmp6.h"
 #include "wire/igmp.h"
@@ -267,27 +267,26 @@ static unsigned queries_at(struct fixture *f, usec_t now)
 	segment_flush(&f->segment, now);
 	unsigned n = 0;
 	for (unsigned i = 0; i < f->a.frames->len; i++) {
-		struct layers l;
 		struct iovec iov;
 		size_t len;
 		const uint8_t *bytes = memory_port_frame(&f->a, i, &len);
 		struct frame frame = frame_of(&iov, bytes, len);
 		if (bytes[12] == 0x88)
 			continue; /* a loop's probe */
-		g_assert_cmpint(layers_parse(&frame, NULL, &l), ==, 0);
+		struct packet p = parsed(&frame, NULL);
 		struct igmp_message m4;
 		struct mld_message m6;
-		if (layers_is_v4(&l)) {
-			g_assert_cmpint(igmp_parse(bytes + l.l4_offset, l.end - l.l4_offset, &m4), ==, 0);
+		if (packet_is_v4(&p)) {
+			g_assert_cmpint(igmp_parse(bytes + p.l4_offset, p.l4_len, &m4), ==, 0);
 			g_assert_cmphex(m4.type, ==, IGMP_QUERY);
-			g_assert_cmphex(l.ip4.src, ==, GATEWAY_IP);
-			g_assert_cmpuint(l.ip4.ttl, ==, 1);
-			g_assert_cmpuint(l.ip4.options[0], ==, 0x94);
+			g_assert_cmphex(p.ip.src, ==, GATEWAY_IP);
+			g_assert_cmpuint(p.ip.ttl, ==, 1);
+			g_assert_cmpuint(p.ip.options[0], ==, 0x94);
 		} else {
-			g_assert_cmpint(mld_parse(&l.ip6.src, &l.ip6.dst, bytes + l.l4_offset, l.end - l.l4_offset, &m6), ==, 0);
+			g_assert_cmpint(mld_parse(&p.ip6.src, &p.ip6.dst, bytes + p.l4_offset, p.l4_len, &m6), ==, 0);
 			g_assert_cmpuint(m6.type, ==, MLD_QUERY);
-			g_assert_cmphex(l.ip6.src.b[0], ==, 0xfe);
-			g_assert_cmpuint(l.ip6.hop_limit, ==, 1);
+			g_assert_cmphex(p.ip6.src.b[0], ==, 0xfe);
+			g_assert_cmpuint(p.ip6.hop_limit, ==, 1);
 		}
 		n++;
 	}

@@ -250,7 +250,7 @@ static void vhost_send(struct port *p, usec_t now, const struct frame *f)
 		return;
 	}
 	struct oversize_limits plain = { .max_frame = p->max_frame, .offloads = p->offloads & PORT_OFFLOAD_CHECKSUM };
-	struct oversize_result r = oversize_pass(f, &plain, &d->config->segment->arena, place_segment, &(struct sending){ d, now });
+	struct oversize_result r = oversize_pass_frame(f, &plain, &d->config->segment->arena, place_segment, &(struct sending){ d, now });
 	if (r.verdict != OVERSIZE_EMITTED)
 		vhost_device_drop(d, r.why, f);
 }
