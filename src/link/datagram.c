@@ -323,6 +323,8 @@ void datagram_port_init(struct datagram_port *p, struct datagram_io *io, const c
 		.ended = ended,
 		.watch = { .ready = datagram_ready, .fd = -1 },
 	};
+	share_init(&p->share);
+	p->watch.share = &p->share;
 	port_init(&p->port, &p->ops, kind, max_frame, mtu);
 }
 
@@ -344,6 +346,7 @@ int datagram_port_start(struct datagram_port *p, int fd)
 void datagram_port_done(struct datagram_port *p, usec_t now)
 {
 	poller_unwatch(p->io->poller, &p->watch);
+	share_done(&p->share);
 	if (p->port.segment)
 		segment_detach(p->io->segment, now, &p->port);
 	if (p->watch.fd >= 0)

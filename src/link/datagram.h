@@ -40,6 +40,7 @@ struct datagram_port {
 	struct port_ops ops; /* what port.ops points to */
 	struct datagram_io *io;
 	struct watch watch;
+	struct share share;
 	/* The socket has ended and is no longer watched.  Called once, possibly from within port.ops.  @error 0: the peer closed it. */
 	void (*ended)(struct datagram_port *p, usec_t now, int error);
 	/* Optional: decides about an error that concerns the peer.  Without it, every such error ends the port. */

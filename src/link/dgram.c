@@ -50,6 +50,7 @@ struct dgram_socket {
 	struct list node;
 	struct dgram_link *link;
 	struct watch watch;
+	struct share share;         /* of all guests on this socket */
 	struct log_limit log_limit; /* for lines about senders that get no port */
 	bool has_identity;
 	struct port_identity identity; /* of its peers */
@@ -365,7 +366,8 @@ static int dgram_listen(struct link *link, int fd, const struct port_identity *i
 		return -ENOMEM;
 	s->link = l;
 	s->log_limit.kind = "dgram socket";
-	s->watch = (struct watch){ .ready = socket_ready, .fd = fd };
+	share_init(&s->share);
+	s->watch = (struct watch){ .ready = socket_ready, .fd = fd, .share = &s->share };
 	if (identity) {
 		s->has_identity = true;
 		s->identity = *identity;
@@ -391,6 +393,7 @@ static void socket_free(struct dgram_socket *s, usec_t now)
 	list_for_each(node, &s->peers)
 		peer_free(container_of(node, struct peer, node), now);
 	poller_unwatch(s->link->config.poller, &s->watch);
+	share_done(&s->share);
 	list_remove(&s->node);
 	close(s->watch.fd);
 	free(s);
