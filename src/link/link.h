@@ -105,7 +105,7 @@ struct link_ops {
 
 	/* Whether a guest has left work without a notification.  Called in a tight loop. */
 	bool (*has_work)(const struct link *l);
-	/* Does that work. */
+	/* Has that work done in the loop's next round. */
 	void (*poll)(struct link *l, usec_t now);
 	/* Asks guests to notify again, because the caller is about to sleep. */
 	void (*settle)(struct link *l);

@@ -427,8 +427,6 @@ static void kick_descriptor_that_is_full_does_not_stop_us(struct vhost_world *w,
 {
 	vhost_front_start(&w->front, VHOST_MODERN);
 	alarm(60);
-	eventfd_t count;
-	g_assert_cmpint(eventfd_read(w->front.kick[VHOST_FRONT_TX], &count), ==, 0);
 	g_assert_cmpint(eventfd_write(w->front.kick[VHOST_FRONT_TX], UINT64_MAX - 1), ==, 0);
 	make_blocking(w->front.kick[VHOST_FRONT_TX]);
 	vhost_front_tell(&w->front, PROTOCOL_SET_VRING_ENABLE, 1, (uint32_t[]){ VHOST_FRONT_TX, 0 }, 8, NULL, 0);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -684,6 +685,29 @@ static void put_without_a_kick(struct vhost_world *w)
 	vring_add(&w->front.rings[VHOST_FRONT_TX], &(struct vring_piece){ 3 << 20, NET_HEADER_LEN + 100, false }, 1);
 }
 
+static usec_t time_now;
+
+static usec_t slow_clock(void)
+{
+	return time_now += 100;
+}
+
+/* The front end kicks once. */
+static void frames_of_a_full_ring_let_others_have_their_turn(struct vhost_world *w, gconstpointer data)
+{
+	enum { FRAMES = 200 };
+	vhost_front_start(&w->front, VHOST_LINUX);
+	w->loop.clock = slow_clock;
+	for (unsigned i = 0; i < FRAMES; i++)
+		put_without_a_kick(w);
+	g_assert_cmpint(eventfd_write(w->front.kick[VHOST_FRONT_TX], 1), ==, 0);
+	loop_dispatch(&w->loop, 0);
+	g_assert_cmpuint(w->other.frames->len, >, 0);
+	g_assert_cmpuint(w->other.frames->len, <, FRAMES);
+	vhost_world_turn(w);
+	g_assert_cmpuint(w->other.frames->len, ==, FRAMES);
+}
+
 static void polled_ring_needs_no_kick_until_it_is_settled(struct vhost_world *w, gconstpointer data)
 {
 	for (unsigned event_idx = 0; event_idx < 2; event_idx++) {
@@ -703,6 +727,7 @@ static void polled_ring_needs_no_kick_until_it_is_settled(struct vhost_world *w,
 			put_without_a_kick(w);
 			g_assert_true(vhost_link_ops.has_work(w->link));
 			vhost_link_ops.poll(w->link, 0);
+			vhost_world_turn(w);
 			g_assert_cmpuint(w->other.frames->len, ==, i);
 		}
 		vhost_link_ops.settle(w->link);
@@ -1009,6 +1034,7 @@ int main(int argc, char **argv)
 	TEST(short_frame_in_a_lent_room_is_padded_with_zeros);
 	TEST(engine_writes_into_the_guests_buffers);
 	TEST(gateway_frames_are_marked_valid_only_with_guest_csum);
+	TEST(frames_of_a_full_ring_let_others_have_their_turn);
 	TEST(polled_ring_needs_no_kick_until_it_is_settled);
 	TEST(frames_that_arrive_while_a_polled_ring_is_settled_are_delivered);
 	TEST(polled_ring_may_be_stopped_and_its_port_go);

@@ -50,6 +50,7 @@ void vhost_device_init(struct vhost_device *d, const struct link_config *config,
 		       struct list *polled)
 {
 	*d = (struct vhost_device){ .config = config, .rooms = rooms, .notifier = notifier, .polled = polled, .backend_request_fd = -1 };
+	share_init(&d->share);
 	port_init(&d->port, &vhost_port_ops, "vhost", FRAME_MAX_SMALL, config->mtu);
 	for (unsigned i = 0; i < VHOST_QUEUES; i++)
 		vhost_queue_init(&d->queues[i], d, i);
@@ -73,6 +74,7 @@ void vhost_device_done(struct vhost_device *d)
 	stop_queues(d);
 	for (unsigned i = 0; i < VHOST_QUEUES; i++)
 		vhost_queue_done(&d->queues[i]);
+	share_done(&d->share);
 	unmap_all(d);
 	if (d->backend_request_fd >= 0)
 		close(d->backend_request_fd);

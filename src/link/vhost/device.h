@@ -68,6 +68,7 @@ struct vhost_rooms {
 
 struct vhost_device {
 	struct port port;
+	struct share share; /* of the loop's time, for all queues and messages */
 	const struct link_config *config;
 	struct vhost_rooms *rooms;
 	struct notifier *notifier;
@@ -135,7 +136,7 @@ int vhost_queue_set_call(struct vhost_queue *q, int fd);
 void vhost_queue_publish(struct vhost_queue *q);
 /* All work is done: waits for a kick, or to be polled.  True when there is work after all. */
 bool vhost_queue_rest(struct vhost_queue *q);
-/* Schedules another kick, because more work is left than one turn may do. */
+/* Acts as if the guest kicked again in the next turn, because work is left. */
 void vhost_queue_kick_again(struct vhost_queue *q);
 
 /* --- steer.c --- */

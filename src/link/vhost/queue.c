@@ -22,7 +22,7 @@ void vhost_queue_init(struct vhost_queue *q, struct vhost_device *d, unsigned in
 	*q = (struct vhost_queue){
 		.device = d,
 		.index = index,
-		.kick = { .ready = kicked, .fd = -1 },
+		.kick = { .ready = kicked, .fd = -1, .share = &d->share },
 		.kick_line = NOTIFY_NONE,
 		.call = NOTIFY_NONE,
 		.error = NOTIFY_NONE,
@@ -139,5 +139,5 @@ bool vhost_queue_rest(struct vhost_queue *q)
 
 void vhost_queue_kick_again(struct vhost_queue *q)
 {
-	notify_line_tell(&q->kick_line, q->device->notifier);
+	poller_again(q->device->config->poller, &q->kick, POLL_EVENT_IN);
 }

@@ -208,7 +208,7 @@ static int add(struct vhost_link *l, int fd, const struct port_identity *identit
 	vhost_device_init(&c->device, &l->config, l->rooms, l->notifier, l->config.busy_poll ? &l->polled : NULL);
 	c->link = l;
 	c->target = target;
-	c->watch = (struct watch){ .ready = connection_ready, .fd = fd };
+	c->watch = (struct watch){ .ready = connection_ready, .fd = fd, .share = &c->device.share };
 	c->end.run = run_end;
 	list_init(&c->end.node);
 	int r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
@@ -293,14 +293,11 @@ static bool vhost_has_work(const struct link *link)
 static void vhost_poll(struct link *link, usec_t now)
 {
 	struct vhost_link *l = vhost_link_of(link);
-	unsigned n = 0;
-	list_for_each(node, &l->polled)
-		n++;
-	/* Each queue once: a queue without further work is appended again. */
-	for (; n > 0 && !list_empty(&l->polled); n--) {
+	/* The round that follows serves them in turn with the others; a queue without further work is appended again. */
+	while (!list_empty(&l->polled)) {
 		struct vhost_queue *q = container_of(l->polled.next, struct vhost_queue, polled);
 		list_remove(&q->polled);
-		vhost_transmit_kicked(q, now);
+		vhost_queue_kick_again(q);
 	}
 }
 
