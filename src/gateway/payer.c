@@ -15,5 +15,6 @@ void payer_unref(struct payer *p)
 	if (!p || --p->refs > 0)
 		return;
 	list_remove(&p->node);
+	share_done(&p->share);
 	free(p);
 }

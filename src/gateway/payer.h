@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "base/shares.h"
 #include "gateway/account.h"
 
 #include <stddef.h>
@@ -29,7 +30,9 @@ struct payer {
 	size_t waiting_bytes;       /* of packets for them */
 	struct guest_address *last; /* that a packet of the port came from; NULL: none yet, or it has changed since */
 
-	struct account account; /* of the engine */
+	/* of the engine */
+	struct account account;
+	struct share share; /* of the time for events of the flows' sockets; zeroed until there is a flow */
 
 	/* of DNS */
 	struct list dns_queries; /* that wait for a server */

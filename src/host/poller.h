@@ -7,7 +7,7 @@
 
 #include "base/list.h"
 #include "base/usec.h"
-#include "host/shares.h"
+#include "base/shares.h"
 
 #include <stdbool.h>
 

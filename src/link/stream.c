@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * In: an event reads up to a buffer's size, in pieces.  Frames are not copied; the segment is flushed before the buffer is used again.
- * Frames that are left when the connection's slice of time is over (host/shares.h) stay in the buffer, and nothing more is read meanwhile.
+ * Frames that are left when the connection's slice of time is over (base/shares.h) stay in the buffer, and nothing more is read meanwhile.
  * Buffers come from a pool, and a connection keeps one only while it holds frames or a part of one, so idle connections need no buffer.
  *
  * Out: stream_out.h.

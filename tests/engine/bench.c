@@ -185,6 +185,8 @@ void bench_run(struct bench *b, int wait_ms)
 	usec_t now = bench_now(b), deadline = b->ops->deadline(b->engine);
 	if (deadline != USEC_INFINITY)
 		wait_ms = deadline <= now ? 0 : (int)MIN((usec_t)wait_ms, (deadline - now) / USEC_PER_MSEC + 1);
+	if (loop_has_work(&b->loop))
+		wait_ms = 0;
 	struct pollfd p = { .fd = b->loop.epoll_fd, .events = POLLIN };
 	poll(&p, 1, wait_ms);
 	run_due(b);

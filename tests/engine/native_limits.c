@@ -126,6 +126,41 @@ static void addresses_of_one_port_share_its_sockets(struct fixture *f, gconstpoi
 	guest_port_gone(&f->b.r.guests, 0, &modest);
 }
 
+/* All answers are there before the engine looks.  One round serves a part of the first guest's sockets, and the other guest's. */
+static void ready_sockets_of_one_port_let_another_have_its_turn(struct fixture *f, gconstpointer row)
+{
+	enum { GREEDY_FLOWS = 300 };
+	struct port greedy = { .id = 1 }, modest = { .id = 2 };
+	struct server udp = { .listener = -1, .fd = -1 };
+	struct sockaddr_in from[GREEDY_FLOWS + 1];
+	server_bind_udp(&udp, SERVER);
+	for (unsigned i = 0; i <= GREEDY_FLOWS; i++) {
+		bool last = i == GREEDY_FLOWS;
+		f->b.port = last ? &modest : &greedy;
+		guest_udp_send(&f->b, last ? OTHER_GUEST : GUEST, (uint16_t)(5000 + i), SERVER, udp.port, "x", 1, 63);
+		server_expect_datagram(&udp, &f->b, "x", 1, &from[i]);
+	}
+	for (unsigned i = 0; i <= GREEDY_FLOWS; i++)
+		server_answer(&udp, &from[i], "y", 1);
+	usec_t now = bench_now(&f->b);
+	g_assert_cmpint(loop_dispatch(&f->b.loop, now), ==, 2);
+	f->b.ops->flush(f->b.engine, now);
+	struct recorded_packet *p;
+	unsigned n_greedy = 0, n_modest = 0;
+	while ((p = recorder_packet(&f->b.r))) {
+		n_greedy += p->ip.dst == GUEST;
+		n_modest += p->ip.dst == OTHER_GUEST;
+		recorded_packet_free(p);
+	}
+	arena_reset(&f->b.r.arena);
+	g_assert_cmpuint(n_modest, ==, 1);
+	g_assert_cmpuint(n_greedy, <=, GREEDY_FLOWS / 2);
+	bench_run_for(&f->b, 1);
+	for (; n_greedy < GREEDY_FLOWS; n_greedy++)
+		recorded_packet_free(bench_datagram(&f->b));
+	server_close(&udp);
+}
+
 static void addresses_of_one_port_share_its_half_open_flows(struct fixture *f, gconstpointer row)
 {
 	struct port greedy = { .id = 1 }, modest = { .id = 2 };
@@ -423,6 +458,7 @@ const struct contract_test native_limits[] = {
 	{ "a_guest_at_its_share_of_sockets_spares_the_others", a_guest_at_its_share_of_sockets_spares_the_others, setup_few_sockets },
 	{ "a_guest_at_its_share_may_go_on_when_its_flows_end", a_guest_at_its_share_may_go_on_when_its_flows_end, setup_few_sockets },
 	{ "addresses_of_one_port_share_its_sockets", addresses_of_one_port_share_its_sockets, setup_few_sockets },
+	{ "ready_sockets_of_one_port_let_another_have_its_turn", ready_sockets_of_one_port_let_another_have_its_turn, native_setup_plain },
 	{ "addresses_of_one_port_share_its_half_open_flows", addresses_of_one_port_share_its_half_open_flows, native_setup_plain },
 	{ "half_open_flows_of_one_guest_are_limited", half_open_flows_of_one_guest_are_limited, native_setup_plain },
 	{ "peers_that_read_nothing_do_not_stop_a_guests_other_connections", peers_that_read_nothing_do_not_stop_a_guests_other_connections,

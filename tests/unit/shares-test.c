@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/shares.h"
+#include "base/shares.h"
 
 #include "base/macros.h"
 

@@ -70,6 +70,9 @@ int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum na
 	f->guest = g;
 	f->payer = payer_ref(p);
 	f->watch.fd = -1;
+	if (!share_is_initialized(&p->share))
+		share_init(&p->share);
+	f->watch.share = &p->share;
 	list_init(&f->ready);
 	wheel_timer_init(&f->timer);
 	list_append(&g->flows.all, &f->of_guest);
@@ -209,6 +212,7 @@ static void native_free(struct engine *e)
 	native_local_done(e);
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_done(&e->tables[i]);
+	share_done(&e->host.share);
 	hold_pool_done(&e->holds);
 	free(e->scratch);
 	free(e->spill);

@@ -159,7 +159,7 @@ static void udp_run(struct native_flow *f, usec_t now)
 		native_udp_send_gathered(d, now);
 	if (d->errors)
 		native_udp_drain_errors(d, now);
-	for (unsigned i = 0; d->readable && i < TURN_BATCHES; i++)
+	for (unsigned i = 0; d->readable && i < TURN_BATCHES && (i == 0 || !poller_slice_is_over(f->engine->config.poller)); i++)
 		d->readable = native_udp_receive(d, now);
 	if (d->readable)
 		native_flow_wake(f);

@@ -15,6 +15,7 @@
 #include "base/usec.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Embedded in its owner. */
 struct share {
@@ -30,6 +31,11 @@ struct shares {
 
 void shares_init(struct shares *s);
 void share_init(struct share *share);
+/* False for a zeroed one. */
+static inline bool share_is_initialized(const struct share *share)
+{
+	return share->node.next != NULL;
+}
 /* All its work must have been removed.  Also while it is being served, and harmless when it was never initialized but zeroed. */
 void share_done(struct share *share);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "host/shares.h"
+#include "base/shares.h"
 
 #include "base/macros.h"
 
@@ -26,7 +26,7 @@ void share_init(struct share *share)
 
 void share_done(struct share *share)
 {
-	if (!share->node.next)
+	if (!share_is_initialized(share))
 		return;
 	assert(list_empty(&share->work));
 	list_remove(&share->node);
