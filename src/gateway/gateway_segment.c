@@ -47,7 +47,7 @@ static void defend(struct gateway *g, usec_t now)
 static bool admits(void *opaque, usec_t now, struct packet *p, enum drop_reason *ret_why)
 {
 	struct gateway *g = opaque;
-	if (p->arp_error < 0 || p->arp.sender_ip != g->config.ip || packet_is_tagged(p))
+	if (p->arp_error < 0 || p->arp.sender_ip != g->config.ip)
 		return true;
 	defend(g, now);
 	*ret_why = DROP_GATEWAY_ADDRESS;

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #define HARDWARE_ETHERNET 1
+#define HARDWARE_IEEE_802 6 /* receivers on an Ethernet take it as well (RFC 1042, RFC 2625 §4.3) */
 
 int arp_parse(struct bytes_reader *r, struct arp_message *ret)
 {
@@ -13,7 +14,8 @@ int arp_parse(struct bytes_reader *r, struct arp_message *ret)
 	uint8_t hardware_len = bytes_get_u8(r), protocol_len = bytes_get_u8(r);
 	if (r->failed)
 		return -EBADMSG;
-	if (hardware != HARDWARE_ETHERNET || protocol != ETH_TYPE_IPV4 || hardware_len != 6 || protocol_len != 4)
+	bool is_ethernet = hardware == HARDWARE_ETHERNET || hardware == HARDWARE_IEEE_802;
+	if (!is_ethernet || protocol != ETH_TYPE_IPV4 || hardware_len != 6 || protocol_len != 4)
 		return -EPROTONOSUPPORT;
 	struct arp_message m = { .operation = bytes_get_be16(r) };
 	bytes_get(r, m.sender_mac.b, sizeof(m.sender_mac.b));

@@ -20,6 +20,6 @@ struct arp_message {
 	ip4_t target_ip;
 };
 
-/* -EBADMSG when truncated, -EPROTONOSUPPORT when not IPv4 over Ethernet. */
+/* -EBADMSG when truncated, -EPROTONOSUPPORT when not IPv4 over Ethernet or IEEE 802. */
 int arp_parse(struct bytes_reader *r, struct arp_message *ret);
 void arp_emit(struct bytes_writer *w, const struct arp_message *m);

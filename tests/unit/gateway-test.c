@@ -248,6 +248,42 @@ static void arp_claim_of_the_gateways_address_is_dropped_and_defended(struct fix
 	g_assert_cmpuint(f->seen, ==, 0);
 }
 
+static void send_tagged_claim(struct fixture *f, unsigned tags, uint16_t outer, uint16_t vlan, uint16_t hardware)
+{
+	uint8_t buf[128] = { 0 };
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ mac_b, mac_a, tags > 0 ? outer : ETH_TYPE_ARP });
+	for (unsigned i = 0; i < tags; i++) {
+		bytes_put_be16(&w, vlan);
+		bytes_put_be16(&w, i + 1 < tags ? ETH_TYPE_VLAN : ETH_TYPE_ARP);
+	}
+	size_t arp_at = w.len;
+	arp_emit(&w, &(struct arp_message){ ARP_REPLY, mac_a, GATEWAY, mac_b, GUEST_B });
+	buf[arp_at + 1] = (uint8_t)hardware;
+	memory_port_input(&f->a, 0, buf, MAX(w.len, (size_t)60));
+}
+
+/* Receivers strip a tag with VLAN 0, and one behind it, and so on (IEEE 802.1Q-2018 §6.9.1). */
+static void claim_of_the_gateways_address_behind_tags_is_dropped(struct fixture *f, gconstpointer data)
+{
+	for (unsigned tags = 0; tags <= 16; tags++) {
+		send_tagged_claim(f, tags, ETH_TYPE_VLAN, 0, 1);
+		send_tagged_claim(f, tags, ETH_TYPE_VLAN_SERVICE, 7, 1);
+		g_assert_cmpuint(drops(f, DROP_GATEWAY_ADDRESS), ==, 2 * (tags + 1));
+	}
+	send_tagged_claim(f, 17, ETH_TYPE_VLAN, 0, 1);
+	g_assert_cmpuint(drops(f, DROP_FRAME_MALFORMED), ==, 1);
+	g_assert_cmpuint(f->b.frames->len, ==, 1); /* the announcement */
+}
+
+/* Linux takes ARP with the hardware type of IEEE 802 networks from an Ethernet, too. */
+static void claim_of_the_gateways_address_with_hardware_type_6_is_dropped(struct fixture *f, gconstpointer data)
+{
+	send_tagged_claim(f, 0, ETH_TYPE_VLAN, 0, 6);
+	g_assert_cmpuint(drops(f, DROP_GATEWAY_ADDRESS), ==, 1);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+}
+
 /* An ICMP error in the last frame to @p, from the gateway to @guest. */
 static struct icmp4_header last_error(struct fixture *f, const struct memory_port *p, ip4_t guest)
 {
@@ -619,6 +655,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	TEST(arp_for_the_gateway_is_answered);
 	TEST(arp_claim_of_the_gateways_address_is_dropped_and_defended);
+	TEST(claim_of_the_gateways_address_behind_tags_is_dropped);
+	TEST(claim_of_the_gateways_address_with_hardware_type_6_is_dropped);
 	TEST(frame_too_big_for_its_port_is_answered_by_the_gateway);
 	TEST(too_big_errors_over_the_limit_are_counted_on_the_senders_port);
 	TEST(icmp_errors_over_the_limit_are_counted_on_the_senders_port);

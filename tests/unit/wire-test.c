@@ -64,6 +64,9 @@ static void arp_round_trips(void)
 	g_assert_cmpint(arp_parse(&r, &n), ==, -EBADMSG);
 	buf[1] = 6;
 	r = bytes_reader(buf, w.len);
+	g_assert_cmpint(arp_parse(&r, &n), ==, 0); /* hardware type of IEEE 802 networks */
+	buf[1] = 7;
+	r = bytes_reader(buf, w.len);
 	g_assert_cmpint(arp_parse(&r, &n), ==, -EPROTONOSUPPORT);
 }
 
