@@ -61,7 +61,7 @@ static void guest_unanswered(void *opaque, usec_t now, const void *frame, size_t
 	egress_unanswered(&g->egress, frame, len);
 }
 
-static void guest_appeared(void *opaque, usec_t now, const struct guest_address *a)
+static void guest_appeared(void *opaque, usec_t now, struct guest_address *a)
 {
 	struct gateway *g = opaque;
 	if (g->config.hooks.guest_seen)

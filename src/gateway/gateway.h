@@ -35,8 +35,13 @@ struct gateway_hooks {
 	int (*host_address)(void *opaque, usec_t now, bool v6, struct ip_addr *ret);
 	/* ARP from port @p, NULL if it was detached since, shows that @mac uses @ip. */
 	void (*address_seen)(void *opaque, usec_t now, struct port *p, ip4_t ip, struct mac mac);
-	/* A guest uses @a, which was not known or was another guest's.  The callee may set the guest's name. */
-	void (*guest_seen)(void *opaque, usec_t now, const struct guest_address *a);
+	/* A guest uses @a, which was not known or was another guest's.  The callee may set the guest's name and @a's rank. */
+	void (*guest_seen)(void *opaque, usec_t now, struct guest_address *a);
+	/*
+	 * By which rank @ip belongs to a guest, which is then *@ret, also when that guest has never used it.  GUEST_RANK_SEEN: it is
+	 * neither reserved nor leased.
+	 */
+	enum guest_rank (*rank)(void *opaque, usec_t now, ip4_t ip, struct guest_holder *ret);
 	/* The turn ends, and frames are sent after this returns: leases must be on disk before the ACK. */
 	void (*turn_ends)(void *opaque, usec_t now);
 	void *opaque;

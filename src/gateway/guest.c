@@ -300,6 +300,7 @@ static void address_move(struct guest_table *t, usec_t now, struct guest_address
 	leave_guest(t, a);
 	list_remove(&a->due);
 	a->guest = to;
+	a->rank = GUEST_RANK_SEEN;
 	list_append(&to->addresses, &a->of_guest);
 	charge_address(to->payer, a);
 	t->ops->appeared(t->opaque, now, a);

@@ -47,12 +47,26 @@ enum guest_state {
 	GUEST_AWAY,    /* its port was detached, and it may come back */
 };
 
+/* How well founded the use of an address is.  A claim of a lower rank does not displace it. */
+enum guest_rank {
+	GUEST_RANK_SEEN,     /* a guest uses it */
+	GUEST_RANK_LEASED,   /* DHCP has leased it */
+	GUEST_RANK_DECLARED, /* the user has reserved it */
+};
+
+/* The guest to which an address is leased, or for which it is reserved.  It need not have used the address yet. */
+struct guest_holder {
+	struct mac mac;    /* behind a bridge that translates MACs, the guest shows the bridge's on the segment */
+	struct port *port; /* NULL: it is not known behind which port the guest is */
+};
+
 struct guest_address {
 	struct ip_addr addr;
 	struct guest *guest;
 	uint32_t index; /* in guest_table.by_index */
 	uint8_t asked;  /* requests sent since it was last heard */
 	uint8_t n_waiting;
+	uint8_t rank; /* enum guest_rank: of its guest's use of the address; for the owner, SEEN at first */
 	usec_t seen;
 
 	/* private to guest.c */
@@ -100,8 +114,8 @@ struct guest_ops {
 	void (*release)(void *opaque, usec_t now, const struct guest_address *a, const void *frame, size_t len);
 	/* @frame waited, but there was no answer. */
 	void (*unanswered)(void *opaque, usec_t now, const void *frame, size_t len);
-	/* @a is another one of its guest, or the first: it was not known, or @from had it. */
-	void (*appeared)(void *opaque, usec_t now, const struct guest_address *a);
+	/* @a is another one of its guest, or the first: it was not known, or another guest had it.  Its rank is SEEN. */
+	void (*appeared)(void *opaque, usec_t now, struct guest_address *a);
 	/* @to has the address @addr that @from had: flows follow. */
 	void (*moved)(void *opaque, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to);
 	/* @g does not use @addr any more: flows end. */

@@ -27,6 +27,12 @@ static void probe(struct dhcp_env *env, usec_t now, ip4_t ip)
 	gateway_probe(container_of(env, struct name_services, dhcp_env)->gateway, now, ip);
 }
 
+static struct port *port_of(struct dhcp_env *env, struct mac mac)
+{
+	const struct guest *g = guest_find(&container_of(env, struct name_services, dhcp_env)->gateway->guests, mac);
+	return g ? g->port : NULL;
+}
+
 static bool in_use(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret)
 {
 	return gateway_in_use(container_of(env, struct name_services, dhcp_env)->gateway, now, ip, ret);
@@ -44,7 +50,7 @@ static void leased(struct dhcp_env *env, usec_t now, const struct port *p, const
 		n->leased(n->opaque, now, p, l, what);
 }
 
-static const struct dhcp_env_ops dhcp_env_ops = { probe, in_use, changed, leased };
+static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, in_use, changed, leased };
 
 /* --- the environment of DNS --- */
 
@@ -254,6 +260,19 @@ int name_services_serve_tcp(struct name_services *n, const struct engine_ops *op
 void name_services_address_seen(struct name_services *n, usec_t now, struct port *p, ip4_t ip, struct mac mac)
 {
 	dhcp_address_seen(&n->dhcp, now, p, ip, mac);
+}
+
+enum guest_rank name_services_rank(const struct name_services *n, usec_t now, ip4_t ip, struct guest_holder *ret)
+{
+	return n->dhcp_ready ? dhcp_rank(&n->dhcp, now, ip, ret) : GUEST_RANK_SEEN;
+}
+
+void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_address *a)
+{
+	struct guest_holder holder;
+	enum guest_rank rank = ip_is_v4(&a->addr) ? name_services_rank(n, now, ip_to_ip4(&a->addr), &holder) : GUEST_RANK_SEEN;
+	if (rank > GUEST_RANK_SEEN && mac_equal(holder.mac, a->guest->mac))
+		a->rank = (uint8_t)rank;
 }
 
 /* The lease file is replaced before the ACK is sent. */

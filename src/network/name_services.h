@@ -74,4 +74,7 @@ int name_services_serve_tcp(struct name_services *n, const struct engine_ops *op
 
 /* Hooks of the gateway. */
 void name_services_address_seen(struct name_services *n, usec_t now, struct port *p, ip4_t ip, struct mac mac);
+/* As gateway_hooks.rank and guest_seen. */
+enum guest_rank name_services_rank(const struct name_services *n, usec_t now, ip4_t ip, struct guest_holder *ret);
+void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_address *a);
 void name_services_turn_ends(struct name_services *n, usec_t now);

@@ -47,9 +47,17 @@ static void hook_turn_ends(void *opaque, usec_t now)
 	name_services_turn_ends(&n->name_services, now);
 }
 
-static void hook_guest_seen(void *opaque, usec_t now, const struct guest_address *a)
+static void hook_guest_seen(void *opaque, usec_t now, struct guest_address *a)
 {
-	observe_guest(opaque, now, a);
+	struct lanlet_network *n = opaque;
+	name_services_guest_seen(&n->name_services, now, a);
+	observe_guest(n, now, a);
+}
+
+static enum guest_rank hook_rank(void *opaque, usec_t now, ip4_t ip, struct guest_holder *ret)
+{
+	struct lanlet_network *n = opaque;
+	return name_services_rank(&n->name_services, now, ip, ret);
 }
 
 static void port_changed(void *opaque, usec_t now, const struct port *p, enum segment_change what)
@@ -95,6 +103,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .hooks = { .host_address = hook_host_address,
 					       .address_seen = hook_address_seen,
 					       .guest_seen = hook_guest_seen,
+					       .rank = hook_rank,
 					       .turn_ends = hook_turn_ends,
 					       .opaque = n },
 			    });

@@ -150,7 +150,11 @@ static const struct engine_env_ops recorder_ops = {
 	.drop = recorder_drop,
 };
 
-static void ignore_address(void *opaque, usec_t now, const struct guest_address *a)
+static void ignore_ask(void *opaque, usec_t now, const struct guest_address *a)
+{
+}
+
+static void ignore_appeared(void *opaque, usec_t now, struct guest_address *a)
 {
 }
 
@@ -177,10 +181,10 @@ static void pass_on_gone(void *opaque, usec_t now, struct guest *g, const struct
 }
 
 static const struct guest_ops guest_ops = {
-	.ask = ignore_address,
+	.ask = ignore_ask,
 	.release = ignore_release,
 	.unanswered = ignore_unanswered,
-	.appeared = ignore_address,
+	.appeared = ignore_appeared,
 	.moved = pass_on_moved,
 	.gone = pass_on_gone,
 };

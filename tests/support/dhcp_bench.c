@@ -31,6 +31,15 @@ static void record_probe(struct dhcp_env *env, usec_t now, ip4_t ip)
 	g_array_append_val(container_of(env, struct dhcp_bench, env)->probes, ip);
 }
 
+static struct port *look_up_port(struct dhcp_env *env, struct mac mac)
+{
+	const GArray *all = container_of(env, struct dhcp_bench, env)->neighbours;
+	for (unsigned i = 0; i < all->len; i++)
+		if (mac_equal(g_array_index(all, struct bench_neighbour, i).mac, mac))
+			return g_array_index(all, struct bench_neighbour, i).port;
+	return NULL;
+}
+
 static bool look_up_neighbour(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret)
 {
 	const GArray *all = container_of(env, struct dhcp_bench, env)->neighbours;
@@ -49,7 +58,9 @@ static void record_change(struct dhcp_env *env, usec_t now)
 	container_of(env, struct dhcp_bench, env)->changes++;
 }
 
-static const struct dhcp_env_ops env_ops = { .probe = record_probe, .in_use = look_up_neighbour, .changed = record_change };
+static const struct dhcp_env_ops env_ops = {
+	.probe = record_probe, .port_of = look_up_port, .in_use = look_up_neighbour, .changed = record_change
+};
 
 void bench_init(struct dhcp_bench *b)
 {
@@ -213,7 +224,7 @@ void bench_sleep(struct dhcp_bench *b, usec_t how_long)
 
 void bench_arp(struct dhcp_bench *b, ip4_t ip, struct mac mac)
 {
-	struct bench_neighbour n = { ip, mac };
+	struct bench_neighbour n = { ip, mac, b->from };
 	for (unsigned i = 0; i < b->neighbours->len; i++)
 		if (g_array_index(b->neighbours, struct bench_neighbour, i).ip == ip)
 			g_array_remove_index(b->neighbours, i--);

@@ -46,6 +46,7 @@ struct bench_ask {
 struct bench_neighbour {
 	ip4_t ip;
 	struct mac mac;
+	struct port *port;
 };
 
 struct dhcp_bench {

@@ -38,7 +38,7 @@ static void count_unanswered(void *opaque, usec_t now, const void *frame, size_t
 	((struct fixture *)opaque)->unanswered++;
 }
 
-static void count_appeared(void *opaque, usec_t now, const struct guest_address *a)
+static void count_appeared(void *opaque, usec_t now, struct guest_address *a)
 {
 	((struct fixture *)opaque)->appeared++;
 }

@@ -217,6 +217,21 @@ int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
 	return 0;
 }
 
+static void set_holder(const struct dhcp *d, struct mac mac, struct guest_holder *ret)
+{
+	*ret = (struct guest_holder){ .mac = mac, .port = d->config.env->ops->port_of(d->config.env, mac) };
+}
+
+enum guest_rank dhcp_rank(const struct dhcp *d, usec_t now, ip4_t ip, struct guest_holder *ret)
+{
+	const struct reservation *r = reservation_of_ip(&d->reservations, ip);
+	const struct lease *l = lease_find_ip(&d->leases, ip);
+	if (!r && (!l || !lease_is_active(l, now)))
+		return GUEST_RANK_SEEN;
+	set_holder(d, r ? r->mac : l->mac, ret);
+	return r ? GUEST_RANK_DECLARED : GUEST_RANK_LEASED;
+}
+
 void dhcp_for_each_lease(const struct dhcp *d, void (*each)(void *opaque, const struct lease *l), void *opaque)
 {
 	list_for_each(node, &d->leases.ages) {

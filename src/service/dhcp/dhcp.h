@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/usec.h"
+#include "gateway/guest.h"
 #include "gateway/service.h"
 #include "service/dhcp/lease.h"
 #include "service/dhcp/reservation.h"
@@ -39,6 +40,8 @@ enum dhcp_lease_event {
 struct dhcp_env_ops {
 	/* Sends an ARP probe for @ip.  An answer is reported by dhcp_address_seen(). */
 	void (*probe)(struct dhcp_env *env, usec_t now, ip4_t ip);
+	/* The port behind which the guest with @mac is, by the neighbour table; NULL when it is not known. */
+	struct port *(*port_of)(struct dhcp_env *env, struct mac mac);
 	/* Whether a host uses @ip, by the neighbour table and not by leases, and its MAC. */
 	bool (*in_use)(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret);
 	/*
@@ -118,6 +121,9 @@ int dhcp_find_name(const struct dhcp *d, usec_t now, const char *name, ip4_t *re
 int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret);
 /* The name of the guest with the leased or reserved address @ip.  -ENOENT: no such guest, or it has no name. */
 int dhcp_find_address(const struct dhcp *d, usec_t now, ip4_t ip, char ret[static GUEST_NAME_SIZE]);
+
+/* By which rank @ip belongs to a guest, which is then *@ret.  GUEST_RANK_SEEN: it is neither reserved nor leased. */
+enum guest_rank dhcp_rank(const struct dhcp *d, usec_t now, ip4_t ip, struct guest_holder *ret);
 
 /*
  * Calls @each for every lease to be saved: the active ones, and expired and released ones whose address is still kept for
