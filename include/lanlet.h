@@ -72,7 +72,10 @@ void lanlet_config_set_log(struct lanlet_config *config, void (*log)(void *opaqu
 			   void *opaque);
 /* The directory (0700, has to exist) for leases, forwards and the gateway's MAC; NULL (default): nothing outlives the network. */
 int lanlet_config_set_state_dir(struct lanlet_config *config, const char *path);
-/* A directory (0700, has to exist) for private sockets; NULL (default): one is made in $TMPDIR when it is needed. */
+/*
+ * A directory (0700, has to exist) for private sockets, and for guests/NAME/ with the sockets of guests that are declared (option host);
+ * NULL (default): one is made in $TMPDIR when it is needed, and guests have no sockets of their own.
+ */
 int lanlet_config_set_runtime_dir(struct lanlet_config *config, const char *path);
 
 /*

@@ -9,8 +9,8 @@
  *
  * A guest that starts again at the same path keeps its port.
  *
- * QEMU leaves its socket in the file system.  Sockets as `lanlet qemu` names them, guest-*.sock beside the link's socket, are removed with
- * their port; those that an earlier run left, when the link's socket is added.
+ * QEMU leaves its socket in the file system.  Sockets as `lanlet qemu` names them, guest-*.sock beside a socket of the link, are removed
+ * with their port; those that an earlier run left, when the link's socket is added.
  */
 #include "link/dgram.h"
 
@@ -93,13 +93,21 @@ static void sweep_directory_of(struct dgram_socket *s)
 	dead_socket_sweep(s->directory, is_guest_socket);
 }
 
+static bool is_beside(const struct dgram_socket *s, const char *path)
+{
+	size_t len = strlen(s->directory);
+	return len > 0 && strncmp(path, s->directory, len) == 0 && path[len] == '/' && is_guest_socket(path + len + 1);
+}
+
+/* A guest that sends to a socket of its own has its end beside the one that all guests use. */
 static void remove_socket_of(const struct peer *p)
 {
 	char path[UNIX_ADDRESS_TEXT_SIZE];
-	const char *directory = p->socket->directory;
-	size_t len = strlen(directory);
+	bool is_ours = false;
 	unix_address_format(&p->address, path);
-	if (len > 0 && strncmp(path, directory, len) == 0 && path[len] == '/' && is_guest_socket(path + len + 1))
+	list_for_each(node, &p->socket->link->sockets)
+		is_ours |= is_beside(container_of(node, struct dgram_socket, node), path);
+	if (is_ours)
 		dead_socket_remove(path);
 }
 

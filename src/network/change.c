@@ -69,6 +69,13 @@ static void put_in_place(struct settings *place, struct settings *new)
 	*new = (struct settings){ 0 };
 }
 
+/* The hosts or names in effect are others. */
+static void guests_changed(struct lanlet_network *n, usec_t now)
+{
+	guest_sockets_change(&n->guest_sockets, now, n->settings.hosts, n->settings.n_hosts);
+	forwards_guests_changed(&n->forwards, now);
+}
+
 static int tell(int r, char *error, size_t size)
 {
 	if (r == -ENOMEM || (r < 0 && error[0] == '\0'))
@@ -87,7 +94,7 @@ static int change_added(struct lanlet_network *n, struct settings *added, enum e
 			r = name_services_change(&n->name_services, &sum, clock_now());
 		if (r == 0) {
 			put_in_place(&n->settings, &sum);
-			forwards_guests_changed(&n->forwards, clock_now());
+			guests_changed(n, clock_now());
 			events_add(&n->events, &(struct event){ .when = clock_now(), .type = what });
 		}
 		settings_done(&sum);
@@ -241,7 +248,7 @@ static int put_reload_in_place(struct lanlet_network *n, struct settings *config
 		segment_set_unguarded(&n->segment, sum->unguarded);
 	put_in_place(&n->configured, configured);
 	put_in_place(&n->settings, sum);
-	forwards_guests_changed(&n->forwards, now);
+	guests_changed(n, now);
 	events_add(&n->events, &(struct event){ .when = now, .type = EVENT_RELOADED });
 	return 0;
 }

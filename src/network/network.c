@@ -285,7 +285,12 @@ static int build_all(struct lanlet_network *n, const struct lanlet_config *confi
 		r = build(n, config);
 	if (r == 0)
 		r = connect_links(n, error, size);
-	return r < 0 ? r : open_forwards(n, error, size);
+	if (r == 0)
+		r = guest_sockets_init(&n->guest_sockets, config->runtime_dir, &n->links, &n->log);
+	if (r < 0)
+		return r;
+	guest_sockets_change(&n->guest_sockets, clock_now(), n->settings.hosts, n->settings.n_hosts);
+	return open_forwards(n, error, size);
 }
 
 static struct lanlet_network *new_empty(const struct lanlet_config *config)
@@ -332,6 +337,7 @@ void lanlet_network_free(struct lanlet_network *n)
 		free(s);
 	}
 	forwards_done(&n->forwards);
+	guest_sockets_done(&n->guest_sockets, now);
 	links_done(&n->links, now);
 	name_services_done(&n->name_services, now); /* before the engine, which owns its streams */
 	gateway_set_engine(&n->gateway, NULL, NULL);

@@ -18,6 +18,7 @@
 #include "network/events.h"
 #include "network/forward/dial.h"
 #include "network/forward/forwards.h"
+#include "network/guest_sockets.h"
 #include "network/name_services.h"
 #include "network/network.h"
 #include "network/runtime_entries.h"
@@ -51,6 +52,7 @@ struct lanlet_network {
 	struct dials dials;
 	struct forwards forwards;
 	struct links links;
+	struct guest_sockets guest_sockets;
 	struct list sockets;     /* paths to unlink at the end */
 	struct call_queue calls; /* from other threads */
 	struct watch calls_watch;

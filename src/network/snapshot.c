@@ -313,7 +313,9 @@ unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor,
 		ret[count] = (struct snapshot_reservation){
 			.mac = h->mac, .ip = h->ip, .properties = h->properties, .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED
 		};
-		memcpy(ret[count++].name, h->name, sizeof(h->name));
+		memcpy(ret[count].name, h->name, sizeof(h->name));
+		guest_sockets_find(&n->guest_sockets, h->name, ret[count].sockets, sizeof(ret[count].sockets));
+		count++;
 	}
 	if (*cursor >= s->n_hosts)
 		*cursor = SNAPSHOT_END;

@@ -162,11 +162,15 @@ enum snapshot_origin {
 	SNAPSHOT_LEASED,     /* a name: chosen by the guest that has the lease */
 };
 
+/* Larger than a directory can be in which a socket fits. */
+#define SNAPSHOT_PATH_SIZE 128
+
 struct snapshot_reservation {
 	struct mac mac;
 	ip4_t ip; /* 0: any of the DHCP range */
 	struct port_properties properties;
 	char name[GUEST_NAME_SIZE];
+	char sockets[SNAPSHOT_PATH_SIZE]; /* the directory of its own sockets (guest_sockets.h); "": none */
 	enum snapshot_origin origin;
 };
 

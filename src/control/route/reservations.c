@@ -31,6 +31,7 @@ static void write_reservation(struct json *out, usec_t now, const void *item)
 	json_string(out, "guard", guards[r->properties.guard]);
 	json_bool(out, "dhcp_server", r->properties.may_serve_dhcp);
 	json_bool(out, "router", r->properties.may_route);
+	json_string(out, "sockets", r->sockets[0] ? r->sockets : NULL);
 	json_string(out, "origin", r->origin == SNAPSHOT_ADDED ? "added" : "configuration");
 	json_close_object(out);
 }

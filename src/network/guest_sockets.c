@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "network/guest_sockets.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "host/dead_socket.h"
+#include "host/unix_socket.h"
+#include "link/links.h"
+#include "options/settings.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct {
+	const char *link, *name;
+} sockets[] = { { "stream", "stream.sock" }, { "vhost", "vhost.sock" }, { "dgram", "dgram.sock" } };
+
+struct declared {
+	struct list node;
+	struct settings_host host;
+	int fds[ARRAY_SIZE(sockets)]; /* owned by the links; -1: none */
+	bool wanted;                  /* by the change that is being made */
+	char *directory;
+};
+
+static struct declared *declared_at(struct list *node)
+{
+	return container_of(node, struct declared, node);
+}
+
+/* NULL when memory is short. */
+static char *path_of(const char *directory, size_t which)
+{
+	char *path;
+	return asprintf(&path, "%s/%s", directory, sockets[which].name) < 0 ? NULL : path;
+}
+
+static void close_socket(struct guest_sockets *g, usec_t now, struct declared *guest, size_t which)
+{
+	struct link *l = links_find(g->links, sockets[which].link);
+	char *path = path_of(guest->directory, which);
+	l->ops->unlisten(l, now, guest->fds[which]);
+	if (path)
+		unlink(path);
+	free(path);
+}
+
+static void declared_free(struct guest_sockets *g, usec_t now, struct declared *guest)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
+		if (guest->fds[i] >= 0)
+			close_socket(g, now, guest, i);
+	if (guest->directory)
+		rmdir(guest->directory);
+	free(guest->directory);
+	list_remove(&guest->node);
+	free(guest);
+}
+
+/* --- making --- */
+
+static int make_directory(const char *path, char *error, size_t size)
+{
+	struct stat st;
+	int r = mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -errno;
+	if (r == 0)
+		r = lstat(path, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+	if (r < 0)
+		snprintf(error, size, "%s: %s", path, strerror(-r));
+	return r;
+}
+
+static struct port_identity identity_of(const struct settings_host *h)
+{
+	struct port_identity identity = { .pinned = h->mac, .properties = h->properties };
+	snprintf(identity.name, sizeof(identity.name), "%.*s", PORT_NAME_SIZE - 1, h->name);
+	return identity;
+}
+
+static int open_socket(struct guest_sockets *g, struct declared *guest, size_t which, char *error, size_t size)
+{
+	struct link *l = links_find(g->links, sockets[which].link);
+	struct port_identity identity = identity_of(&guest->host);
+	char *path = path_of(guest->directory, which);
+	int fd = path ? unix_serve(path, l->ops->listen_type, error, size) : -ENOMEM;
+	int r = fd < 0 ? fd : l->ops->listen(l, fd, &identity, error, size);
+	if (r == 0)
+		guest->fds[which] = fd;
+	if (r < 0 && fd >= 0) {
+		close(fd);
+		unlink(path);
+	}
+	free(path);
+	return r;
+}
+
+static int open_sockets(struct guest_sockets *g, struct declared *guest, char *error, size_t size)
+{
+	int r = make_directory(g->directory, error, size);
+	if (r == 0)
+		r = make_directory(guest->directory, error, size);
+	for (size_t i = 0; i < ARRAY_SIZE(sockets) && r == 0; i++)
+		r = open_socket(g, guest, i, error, size);
+	if (r < 0 && error[0] == '\0')
+		snprintf(error, size, "%s: %s", guest->directory, strerror(-r));
+	return r;
+}
+
+static int add(struct guest_sockets *g, usec_t now, const struct settings_host *h, char *error, size_t size)
+{
+	struct declared *guest = calloc(1, sizeof(*guest));
+	error[0] = '\0';
+	if (!guest || asprintf(&guest->directory, "%s/%s", g->directory, h->name) < 0) {
+		free(guest);
+		snprintf(error, size, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	guest->host = *h;
+	guest->wanted = true;
+	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
+		guest->fds[i] = -1;
+	list_append(&g->guests, &guest->node);
+	int r = open_sockets(g, guest, error, size);
+	if (r < 0)
+		declared_free(g, now, guest);
+	return r;
+}
+
+/* --- changing --- */
+
+static struct declared *find(const struct guest_sockets *g, const char *name)
+{
+	list_for_each(node, &g->guests)
+		if (strcmp(declared_at(node)->host.name, name) == 0)
+			return declared_at(node);
+	return NULL;
+}
+
+static bool serves(const struct declared *guest, const struct settings_host *h)
+{
+	return mac_equal(guest->host.mac, h->mac) && port_properties_equal(&guest->host.properties, &h->properties);
+}
+
+static void remove_unwanted(struct guest_sockets *g, usec_t now, const struct settings_host *hosts, size_t n)
+{
+	list_for_each(node, &g->guests)
+		declared_at(node)->wanted = false;
+	for (size_t i = 0; i < n; i++) {
+		struct declared *guest = hosts[i].name[0] != '\0' ? find(g, hosts[i].name) : NULL;
+		if (guest && serves(guest, &hosts[i]))
+			guest->wanted = true;
+	}
+	list_for_each(node, &g->guests)
+		if (!declared_at(node)->wanted)
+			declared_free(g, now, declared_at(node));
+}
+
+void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct settings_host *hosts, size_t n)
+{
+	char error[320], first[400] = "";
+	unsigned failed = 0;
+	if (!g->directory)
+		return;
+	remove_unwanted(g, now, hosts, n);
+	for (size_t i = 0; i < n; i++) {
+		if (hosts[i].name[0] == '\0' || find(g, hosts[i].name) || add(g, now, &hosts[i], error, sizeof(error)) == 0)
+			continue;
+		if (failed++ == 0)
+			snprintf(first, sizeof(first), "%s: %s", hosts[i].name, error);
+	}
+	if (list_empty(&g->guests))
+		rmdir(g->directory);
+	if (failed > g->failed)
+		log_warning(g->log,
+			    "%u of the declared guests cannot have sockets of their own, and attach where all guests do; the first is %s",
+			    failed, first);
+	g->failed = failed;
+}
+
+void guest_sockets_find(const struct guest_sockets *g, const char *name, char *ret, size_t size)
+{
+	const struct declared *guest = name[0] != '\0' && g->directory ? find(g, name) : NULL;
+	snprintf(ret, size, "%s", guest ? guest->directory : "");
+}
+
+/* --- life --- */
+
+static bool is_left_behind(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
+		if (strcmp(name, sockets[i].name) == 0)
+			return true;
+	return false;
+}
+
+/* Removes what a process that was killed has left, of guests that may no longer be declared. */
+static void sweep(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	char *path;
+	if (!dir)
+		return;
+	for (struct dirent *e; (e = readdir(dir));) {
+		if (e->d_name[0] == '.' || asprintf(&path, "%s/%s", directory, e->d_name) < 0)
+			continue;
+		dead_socket_sweep(path, is_left_behind);
+		rmdir(path);
+		free(path);
+	}
+	closedir(dir);
+}
+
+int guest_sockets_init(struct guest_sockets *g, const char *runtime_dir, const struct links *links, struct log *log)
+{
+	*g = (struct guest_sockets){ .links = links, .log = log };
+	list_init(&g->guests);
+	if (!runtime_dir)
+		return 0;
+	if (asprintf(&g->directory, "%s/" GUEST_SOCKETS_DIRECTORY, runtime_dir) < 0) {
+		g->directory = NULL;
+		return -ENOMEM;
+	}
+	sweep(g->directory);
+	return 0;
+}
+
+void guest_sockets_done(struct guest_sockets *g, usec_t now)
+{
+	if (!g->directory)
+		return;
+	list_for_each(node, &g->guests)
+		declared_free(g, now, declared_at(node));
+	rmdir(g->directory);
+	free(g->directory);
+	g->directory = NULL;
+}
