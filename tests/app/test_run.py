@@ -185,8 +185,9 @@ class Readiness(TestCase):
         output = Output(self)
         self.start("lab", stdout=output.file)
         for way in ((), ("--vhost-user",), ("--vde",)):
-            expected = self.lanlet("qemu", "lab", "--guest", "vm1", *way).stdout
-            self.assertIn("    " + expected, output.text())
+            expected, mac = self.lanlet("qemu", "lab", *way).stdout.rsplit(",mac=", 1)
+            self.assertRegex(mac, "^52:54:00(:[0-9a-f]{2}){3}\n$")
+            self.assertIn("    " + expected + ",mac=$(", output.text())
 
     def test_missing_standard_descriptors_do_no_harm(self):
         """Otherwise the first socket would be descriptor 2 and get the log lines."""
@@ -362,7 +363,7 @@ class Qemu(TestCase):
     def connect(self, *way):
         self.start()
         self.assertFalse(has_port(self))
-        arguments = self.lanlet("qemu", "--guest", "web", *way).stdout.split()
+        arguments = self.lanlet("qemu", *way).stdout.split()
         qemu = self.program(
             "qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-S", *arguments, stderr=subprocess.PIPE, text=True)
         wait_until(lambda: not qemu.is_running() or has_port(self), "a port of the switch")

@@ -49,6 +49,15 @@ char *qemu_arguments_dgram(const char *dgram_socket, const char *local, const ch
 	return netdev_arguments(options, dgram_socket, mac);
 }
 
+char *qemu_arguments_dgram_new(const char *dgram_socket, const char *directory)
+{
+	/* A character that no path has, and that makes quote() use single quotes. */
+	g_autofree char *local = g_build_filename(directory, "guest-\001.sock", NULL);
+	g_autofree char *text = qemu_arguments_dgram(dgram_socket, local, QEMU_NEW_MAC);
+	g_auto(GStrv) parts = g_strsplit(text, "\001", 2);
+	return g_strjoinv("'$(od -An -N6 -tx1 /dev/urandom | tr -d ' \\n')'", parts);
+}
+
 char *qemu_arguments_vde(const char *directory, const char *mac)
 {
 	return netdev_arguments("vde,id=" NETDEV_ID ",sock=", directory, mac);

@@ -10,7 +10,6 @@
 #include "app/command/qemu_arguments.h"
 #include "app/console.h"
 #include "app/failure.h"
-#include "app/guest_mac.h"
 #include "app/paths.h"
 #include "app/run/activation.h"
 #include "app/run/configure.h"
@@ -42,8 +41,8 @@ struct run_flags {
 #define HEAP_KEPT_BYTES (16 * 1024 * 1024)
 #define HEAP_BLOCK_MAX (4 * 1024 * 1024)
 
-/* The name of the guest in the printed example. */
-#define EXAMPLE_GUEST "vm1"
+/* As long as any. */
+#define EXAMPLE_MAC "52:54:00:12:34:56"
 
 struct run {
 	const struct arguments *arguments;
@@ -255,12 +254,11 @@ static bool start(struct run *r, GError **error)
 static void print_arguments(struct run *r)
 {
 	const char *network = r->arguments->network;
-	g_autofree char *mac = guest_mac_for(network, EXAMPLE_GUEST);
-	g_autofree char *arguments = qemu_arguments_stream(r->stream_socket, mac);
-	g_autofree char *vhost = qemu_arguments_vhost(r->vhost_socket, mac, QEMU_DEFAULT_MEMORY);
-	g_autofree char *local = path_guest_socket(r->runtime_dir, mac, NULL); /* NULL if the path would be too long */
-	g_autofree char *dgram = local ? qemu_arguments_dgram(r->dgram_socket, local, mac) : NULL;
-	g_autofree char *vde = qemu_arguments_vde(r->vde_dir, mac);
+	g_autofree char *arguments = qemu_arguments_stream(r->stream_socket, QEMU_NEW_MAC);
+	g_autofree char *vhost = qemu_arguments_vhost(r->vhost_socket, QEMU_NEW_MAC, QEMU_DEFAULT_MEMORY);
+	g_autofree char *local = path_guest_socket(r->runtime_dir, EXAMPLE_MAC, NULL); /* NULL if such a path would be too long */
+	g_autofree char *dgram = local ? qemu_arguments_dgram_new(r->dgram_socket, r->runtime_dir) : NULL;
+	g_autofree char *vde = qemu_arguments_vde(r->vde_dir, QEMU_NEW_MAC);
 	const char *name = strcmp(network, NETWORK_DEFAULT_NAME) == 0 ? "" : network, *blank = name[0] ? " " : "";
 	printf("Network %s is up. QEMU arguments for a guest:\n\n    %s\n\n"
 	       "or, faster, by vhost-user:\n\n    %s\n\n",
@@ -268,7 +266,7 @@ static void print_arguments(struct run *r)
 	if (dgram)
 		printf("or by datagrams:\n\n    %s\n\n", dgram);
 	printf("or by VDE, which vde_plug, vdens and User-mode Linux speak too:\n\n    %s\n\n"
-	       "Every guest needs a MAC of its own: lanlet qemu %s%s--guest NAME makes one from NAME.\n",
+	       "A guest that has a name, and the same MAC each time: lanlet qemu %s%s--guest NAME\n",
 	       vde, name, blank);
 	fflush(stdout);
 }
