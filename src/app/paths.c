@@ -71,17 +71,34 @@ char *path_default_config(const char *name)
 	return g_build_filename(base, "lanlet", file, NULL);
 }
 
-char *path_socket(const char *dir, const char *name, GError **error)
+char *path_guest_directory(const char *dir, const char *name)
+{
+	g_autofree char *lower = g_ascii_strdown(name, -1);
+	return g_build_filename(dir, "guests", lower, NULL);
+}
+
+static char *socket_in(const char *dir, const char *name, const char *advice, GError **error)
 {
 	g_autofree char *path = g_build_filename(dir, name, NULL);
 	size_t most = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 	if (strlen(path) > most) {
 		fail(error, FAILURE_USAGE,
-		     "%s: %zu characters, a socket's path may have %zu: choose a shorter directory with --runtime-dir", path, strlen(path),
-		     most);
+		     "%s: %zu characters, a socket's path may have %zu: choose %sa shorter directory with --runtime-dir", path,
+		     strlen(path), most, advice);
 		return NULL;
 	}
 	return g_steal_pointer(&path);
+}
+
+char *path_socket(const char *dir, const char *name, GError **error)
+{
+	return socket_in(dir, name, "", error);
+}
+
+char *path_own_socket(const char *dir, const char *guest, const char *name, GError **error)
+{
+	g_autofree char *own = path_guest_directory(dir, guest);
+	return socket_in(own, name, "a shorter name, or ", error);
 }
 
 char *path_guest_socket(const char *dir, const char *mac, GError **error)

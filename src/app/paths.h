@@ -29,5 +29,9 @@ char *path_default_config(const char *name);
 
 /* DIR/NAME; an error if that is too long for the address of a unix socket. */
 char *path_socket(const char *dir, const char *name, GError **error);
+/* The directory in @dir with the sockets of the declared guest @name. */
+char *path_guest_directory(const char *dir, const char *name);
+/* The path of the socket @name there; an error if that is too long. */
+char *path_own_socket(const char *dir, const char *guest, const char *name, GError **error);
 /* The path of the datagram socket of the guest with @mac, in @dir. */
 char *path_guest_socket(const char *dir, const char *mac, GError **error);

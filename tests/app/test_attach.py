@@ -453,7 +453,7 @@ class Qemu(TestCase):
     def test_qemu_s_own_end_is_where_lanlet_qemu_said(self):
         self.start()
         qemu = self.qemu(*self.lanlet("qemu", "--dgram", "--guest", "web").stdout.split())
-        self.wait_for_qemu(qemu, r"dgram\d+")
+        self.wait_for_qemu(qemu, "web")
 
     def test_socket_left_by_qemu_is_removed_with_its_port_or_at_the_next_start(self):
         def left():
@@ -462,7 +462,7 @@ class Qemu(TestCase):
         process = self.start()
         arguments = self.lanlet("qemu", "--dgram", "--guest", "web").stdout.split()
         qemu = self.qemu(*arguments)
-        self.wait_for_qemu(qemu, r"dgram\d+")
+        self.wait_for_qemu(qemu, "web")
         qemu.end()
         self.assertEqual(len(left()), 1)
         sock = self.socket(socket.SOCK_SEQPACKET)

@@ -177,7 +177,7 @@ class CommandLine(TestCase):
         self.assertNotEqual(first.stdout, self.lanlet("qemu", "lab", "--guest", "db").stdout)
         words = first.stdout.split()
         self.assertEqual(words[0], "-netdev")
-        self.assertTrue(words[1].endswith(",addr.type=unix,addr.path=" + self.path("run/lanlet/lab/stream.sock")))
+        self.assertTrue(words[1].endswith(",addr.type=unix,addr.path=" + self.path("run/lanlet/lab/guests/web/stream.sock")))
         self.assertEqual(words[2], "-device")
         self.assertRegex(words[3], r"^virtio-net-pci,netdev=lanlet0,mac=52:54:00(:[0-9a-f]{2}){3}$")
 

@@ -2,6 +2,7 @@
 /* `lanlet qemu`: prints arguments for scripts. The network need not run yet. */
 #include "app/arguments.h"
 #include "app/command.h"
+#include "app/command/declare.h"
 #include "app/command/qemu_arguments.h"
 #include "app/failure.h"
 #include "app/guest_mac.h"
@@ -19,17 +20,45 @@ struct qemu_flags {
 	const char *memory;
 };
 
-static char *arguments_for(const struct arguments *a, const char *dir, const char *mac, GError **error)
+/* The name of the socket. */
+static const char *socket_of(const struct qemu_flags *own)
+{
+	return own->vhost_user ? VHOST_SOCKET : own->dgram ? DGRAM_SOCKET : own->vde ? VDE_DIRECTORY : STREAM_SOCKET;
+}
+
+static bool exists(const char *dir, const char *name)
+{
+	g_autofree char *path = g_build_filename(dir, name, NULL);
+	return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
+/*
+ * The directory with the socket for @guest: its own, or that of all guests, @shared, if it cannot have its own, or if a service manager
+ * listens on the socket there to start the network.
+ */
+static char *directory_of(const struct qemu_flags *own, const char *shared, const struct declaration *guest, GError **error)
+{
+	const char *name = socket_of(own);
+	if (!guest->declared || own->vde)
+		return g_strdup(shared);
+	g_autofree char *path = path_own_socket(shared, own->guest, name, error), *dir = path_guest_directory(shared, own->guest);
+	if (!path)
+		return NULL;
+	return exists(dir, name) || (!guest->is_running && !exists(shared, name)) ? g_steal_pointer(&dir) : g_strdup(shared);
+}
+
+/* @shared has the ends of guests that speak by datagrams, which QEMU makes there whether or not the network runs. */
+static char *arguments_for(const struct arguments *a, const char *dir, const char *shared, const char *mac, GError **error)
 {
 	const struct qemu_flags *own = a->flags;
-	const char *name = own->vhost_user ? VHOST_SOCKET : own->dgram ? DGRAM_SOCKET : own->vde ? VDE_DIRECTORY : STREAM_SOCKET;
+	const char *name = socket_of(own);
 	g_autofree char *path = path_socket(dir, name, error);
 	if (!path)
 		return NULL;
 	if (own->vhost_user)
 		return qemu_arguments_vhost(path, mac, own->memory ? own->memory : QEMU_DEFAULT_MEMORY);
 	if (own->dgram) {
-		g_autofree char *local = path_guest_socket(dir, mac, error);
+		g_autofree char *local = path_guest_socket(shared, mac, error);
 		return local ? qemu_arguments_dgram(path, local, mac) : NULL;
 	}
 	return own->vde ? qemu_arguments_vde(path, mac) : qemu_arguments_stream(path, mac);
@@ -41,9 +70,13 @@ static bool qemu_main(const struct arguments *a, GError **error)
 	if (own->vhost_user + own->dgram + own->vde > 1)
 		return fail(error, FAILURE_USAGE, "--vhost-user, --dgram and --vde are different transports: choose one");
 	g_autofree char *given = a->runtime_dir ? g_canonicalize_filename(a->runtime_dir, NULL) : NULL;
-	g_autofree char *dir = given ? g_strdup(given) : path_default_runtime_dir(a->network);
-	g_autofree char *mac = own->mac ? g_strdup(own->mac) : own->guest ? guest_mac_for(a->network, own->guest) : guest_mac_random();
-	g_autofree char *arguments = arguments_for(a, dir, mac, error);
+	g_autofree char *shared = given ? g_strdup(given) : path_default_runtime_dir(a->network);
+	struct declaration guest = { 0 };
+	if (own->guest && !declare_guest(a, own->guest, own->mac, &guest, error))
+		return false;
+	g_autofree char *mac = guest.mac ? guest.mac : own->mac ? g_strdup(own->mac) : guest_mac_random();
+	g_autofree char *dir = directory_of(own, shared, &guest, error);
+	g_autofree char *arguments = dir ? arguments_for(a, dir, shared, mac, error) : NULL;
 	if (!arguments)
 		return false;
 	if (puts(arguments) < 0 || fflush(stdout) != 0)
@@ -61,7 +94,10 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "guest",
 			.argument = "NAME",
-			.help = "Make the guest's MAC from NAME and the network's name, so that it is the same each time.",
+			.help =
+				"The guest called NAME: its MAC, which is made from the names of the guest and the network unless NAME is "
+				"declared with another (--host, lanlet reserve), and its own sockets, guests/NAME/, where no other "
+				"guest can take its place. Declares the guest if need be, so that it is found by this name.",
 		},
 		FLAG_TEXT(struct qemu_flags, guest),
 	},

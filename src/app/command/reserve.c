@@ -6,9 +6,14 @@
 #include "app/command/listing.h"
 #include "app/command/table.h"
 #include "app/failure.h"
+#include "base/addr.h"
+
+#include <string.h>
 
 struct reserve_flags {
 	const char *remove;
+	const char *guard;
+	bool dhcp_server, router;
 };
 
 static bool add_reservation(void *opaque, JsonObject *r)
@@ -33,6 +38,27 @@ static bool remove_one(const struct arguments *a, GError **error)
 	return api_change(a, "DELETE", path, NULL, error);
 }
 
+/* MAC [ADDRESS] [NAME] */
+static char *reservation_of(const struct arguments *a)
+{
+	const struct reserve_flags *own = a->flags;
+	ip4_t ip;
+	bool has_address = a->n_operands == 3 || ip4_parse(a->operands[1], &ip) == 0 || strchr(a->operands[1], '.');
+	const char *name = has_address ? a->operands[2] : a->operands[1];
+	g_autoptr(JsonObject) o = json_object_new();
+	json_object_set_string_member(o, "mac", a->operands[0]);
+	if (has_address)
+		json_object_set_string_member(o, "address", a->operands[1]);
+	if (name)
+		json_object_set_string_member(o, "name", name);
+	if (own->guard)
+		json_object_set_string_member(o, "guard", own->guard);
+	json_object_set_boolean_member(o, "dhcp_server", own->dhcp_server);
+	json_object_set_boolean_member(o, "router", own->router);
+	g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), o);
+	return json_to_string(node, false);
+}
+
 static bool reserve_main(const struct arguments *a, GError **error)
 {
 	const struct reserve_flags *own = a->flags;
@@ -41,9 +67,16 @@ static bool reserve_main(const struct arguments *a, GError **error)
 	if (a->n_operands == 0)
 		return listing_print(a, "/v1/reservations", table_of_reservations, error);
 	if (a->n_operands == 1)
-		return fail(error, FAILURE_USAGE, "missing ADDRESS: lanlet reserve MAC ADDRESS [NAME]");
-	g_autofree char *body = api_object("mac", a->operands[0], "address", a->operands[1], "name", a->operands[2], NULL);
+		return fail(error, FAILURE_USAGE, "missing ADDRESS or NAME: lanlet reserve MAC [ADDRESS] [NAME]");
+	g_autofree char *body = reservation_of(a);
 	return api_change(a, "POST", "/v1/reservations", body, error);
+}
+
+static bool store_guard(const struct flag *flag, const char *value, void *at, GError **error)
+{
+	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+		return fail(error, FAILURE_USAGE, "--guard \"%s\": expected on or off", value);
+	return flag_store_text(flag, value, at, error);
 }
 
 static const struct flag flags[] = {
@@ -55,19 +88,43 @@ static const struct flag flags[] = {
 		},
 		FLAG_TEXT(struct reserve_flags, remove),
 	},
+	{
+		.option = {
+			.name = "guard",
+			.argument = "off|on",
+			.default_value = "as the network has it",
+			.help = "Whether the guest is guarded at its own sockets (see lanlet run --guard).",
+		},
+		FLAG_STORED(store_guard, const char *, struct reserve_flags, guard),
+	},
+	{
+		.option = {
+			.name = "dhcp-server",
+			.help = "Let the guest answer other guests' DHCP requests, at its own sockets.",
+		},
+		FLAG_SWITCH(struct reserve_flags, dhcp_server),
+	},
+	{
+		.option = {
+			.name = "router",
+			.help = "Let the guest send router advertisements to other guests, at its own sockets.",
+		},
+		FLAG_SWITCH(struct reserve_flags, router),
+	},
 	FLAG_END,
 };
 
 const struct command command_reserve = {
 	.name = "reserve",
-	.summary = "Reserve an address for a guest (static lease), or list reservations.",
-	.description = "DHCP always gives ADDRESS to the guest with this MAC, and DNS answers for NAME with it. A "
-		       "reservation takes effect at once, disturbs no connection and survives restarts until it is removed "
-		       "with --remove. Without operands, lists the reservations.",
+	.summary = "Reserve an address for a guest (static lease), declare its name, or list both.",
+	.description = "DHCP always gives ADDRESS to the guest with this MAC, or any address when there is only a NAME. NAME is "
+		       "the guest's name, whatever name it asks for, and gives it sockets of its own, guests/NAME/ in the "
+		       "runtime directory. A reservation takes effect at once, disturbs no connection and survives restarts "
+		       "until it is removed with --remove. Without operands, lists the reservations.",
 	.flags = flags,
 	.flags_size = sizeof(struct reserve_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
-	.operands = "[MAC ADDRESS [NAME]]",
+	.operands = "[MAC [ADDRESS] [NAME]]",
 	.max_operands = 3,
 	.run = reserve_main,
 };

@@ -11,12 +11,13 @@
 static void print_network(JsonObject *n)
 {
 	g_autofree char *uptime = table_duration((double)api_number(n, "uptime"));
+	const char *guard = json_object_get_boolean_member_with_default(n, "guard", true) ? "" : ", guard off";
 	if (json_object_get_boolean_member(n, "switch_only")) {
-		printf("network %s, a switch only, without a gateway, up for %s\n", api_text(n, "name"), uptime);
+		printf("network %s, a switch only, without a gateway%s, up for %s\n", api_text(n, "name"), guard, uptime);
 		return;
 	}
-	printf("network %s, subnet %s, gateway %s at %s, engine %s, up for %s\n", api_text(n, "name"), api_text(n, "subnet"),
-	       api_text(n, "gateway"), api_text(n, "gateway_mac"), api_text(n, "engine"), uptime);
+	printf("network %s, subnet %s, gateway %s at %s, engine %s%s, up for %s\n", api_text(n, "name"), api_text(n, "subnet"),
+	       api_text(n, "gateway"), api_text(n, "gateway_mac"), api_text(n, "engine"), guard, uptime);
 }
 
 static void print_counters(JsonObject *c)

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Declared guests: sockets of their own, names, and QEMU's arguments for them."""
+
+import os
+import re
+import shlex
+import socket
+import stat
+import subprocess
+
+from lan import case, runner
+from lan.client import Host
+from lan.link import Packets, StreamClient
+from lan.packet import BROADCAST, ETHERTYPE_ARP, Arp, Ethernet, address, text
+from lan.wait import PATIENCE, wait_until
+
+GATEWAY = "192.168.122.1"
+WEB = b"\x52\x54\x00\x00\x00\x07"
+OTHER = b"\x52\x54\x00\x00\x00\x09"
+HOST = "52:54:00:00:00:07,192.168.122.7,web"
+
+
+def arp_request(sender, own="192.168.122.7"):
+    return Ethernet(BROADCAST, sender, ETHERTYPE_ARP, Arp(Arp.REQUEST, sender, address(own), bytes(6), address(GATEWAY)).emit()).emit()
+
+
+class TestCase(case.TestCase):
+    def socket(self, kind=socket.SOCK_STREAM):
+        sock = socket.socket(socket.AF_UNIX, kind)
+        self.addCleanup(sock.close)
+        sock.settimeout(PATIENCE)
+        return sock
+
+    def connect(self, guest="web"):
+        sock = self.socket()
+        sock.connect(self.socket_path(f"guests/{guest}/stream.sock"))
+        return StreamClient(sock)
+
+    def assert_gateway_answers(self, link, mac=WEB, own="192.168.122.7"):
+        self.assertEqual(len(Host(link, mac, own).resolve(address(GATEWAY))), 6)
+
+    def guests(self):
+        directory = self.socket_path("guests")
+        return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+
+    def port(self, name="web"):
+        return next((port for port in self.api.get("/v1/ports")["ports"] if port["name"] == name), None)
+
+    def mac_for(self, *args):
+        return re.search("mac=([0-9a-f:]+)", self.lanlet("qemu", *args).stdout)[1]
+
+
+class Sockets(TestCase):
+    def test_declared_guest_has_private_sockets_as_long_as_the_network_runs(self):
+        process = self.start("--host", HOST, "--host", "52:54:00:00:00:08,192.168.122.8")
+        self.assertEqual(self.guests(), ["web"])
+        for name in ("guests", "guests/web"):
+            self.assertEqual(stat.S_IMODE(os.stat(self.socket_path(name)).st_mode), 0o700)
+        self.assertEqual(sorted(os.listdir(self.socket_path("guests/web"))), ["dgram.sock", "stream.sock", "vhost.sock"])
+        for name in os.listdir(self.socket_path("guests/web")):
+            mode = os.stat(self.socket_path("guests/web/" + name)).st_mode
+            self.assertTrue(stat.S_ISSOCK(mode))
+            self.assertEqual(stat.S_IMODE(mode), 0o600)
+        process.stop()
+        self.assertFalse(os.path.exists(self.socket_path("guests")))
+
+    def test_port_has_the_guest_s_name_and_takes_its_mac_only(self):
+        self.start("--host", HOST)
+        link = self.connect()
+        link.send(arp_request(OTHER))
+        wait_until(lambda: self.port() and self.port()["drops"].get("pinned-mac") == 1, "the drop")
+        self.assert_gateway_answers(link)
+        self.assertEqual((self.port()["pinned"], self.port()["kind"], self.port()["guarded"]), ("52:54:00:00:00:07", "stream", True))
+        self.assertIn("\nweb: pinned to 52:54:00:00:00:07\n", self.lanlet("status").stdout)
+
+    def test_datagrams_to_the_guest_s_own_socket_are_its_port(self):
+        self.start("--host", HOST)
+        sock = self.socket(socket.SOCK_DGRAM)
+        sock.bind(self.path("guest"))
+        self.assert_gateway_answers(Packets(sock, self.socket_path("guests/web/dgram.sock")))
+        self.assertEqual((self.port()["pinned"], self.port()["kind"]), ("52:54:00:00:00:07", "dgram"))
+
+    def test_vhost_user_socket_is_the_guest_s_port(self):
+        self.start("--host", HOST)
+        self.socket().connect(self.socket_path("guests/web/vhost.sock"))
+        sock = self.socket()
+        sock.connect(self.socket_path("guests/web/vhost.sock"))
+        wait_until(self.port, "the port")
+        self.assertEqual((self.port()["pinned"], self.port()["kind"]), ("52:54:00:00:00:07", "vhost-user"))
+
+    def test_second_connection_is_the_same_guest_and_the_last_to_speak_is_reached(self):
+        self.start("--host", HOST)
+        first = self.connect()
+        self.assert_gateway_answers(first)
+        second = self.connect()
+        self.assert_gateway_answers(second)
+        self.assertEqual(self.ports().count("web"), 2)
+        self.assert_gateway_answers(second)
+
+    def test_properties_of_a_guest_are_its_port_s(self):
+        self.start("--host", HOST + ",guard=off,dhcp-server=on,router=on")
+        self.connect()
+        wait_until(self.port, "the port")
+        port = self.port()
+        self.assertEqual((port["guarded"], port["dhcp_server"], port["router"]), (False, True, True))
+
+    def test_sockets_of_a_killed_process_are_replaced_or_removed(self):
+        first = self.start("--host", HOST, "--host", "52:54:00:00:00:08,192.168.122.8,db")
+        first.kill()
+        self.assertEqual(self.guests(), ["db", "web"])
+        self.start("--host", HOST)
+        self.assertEqual(self.guests(), ["web"])
+        self.assert_gateway_answers(self.connect())
+
+    def test_name_too_long_for_a_socket_s_path_is_logged_and_attaches_where_all_do(self):
+        name = "a" * 63
+        process = self.start("--host", "52:54:00:00:00:08,192.168.122.8," + name, "--runtime-dir", self.path("d" * 30), "--host", HOST)
+        self.assertIn("1 of the declared guests cannot have sockets of their own", process.text())
+        self.assertEqual(os.listdir(self.path("d" * 30, "guests")), ["web"])
+        done = self.lanlet("qemu", "--runtime-dir", self.path("d" * 30), "--guest", name)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("a socket's path may have 107: choose a shorter name, or a shorter directory with --runtime-dir", done.stderr)
+
+
+class Changes(TestCase):
+    def test_sockets_come_and_go_with_a_reservation_and_connections_stay(self):
+        self.start()
+        self.assertEqual(self.guests(), [])
+        self.assertEqual(self.lanlet("reserve", "52:54:00:00:00:07", "192.168.122.7", "web").returncode, 0)
+        self.assertEqual(self.guests(), ["web"])
+        entry, = self.api.get("/v1/reservations")["reservations"]
+        self.assertEqual(entry["sockets"], self.socket_path("guests/web"))
+        link = self.connect()
+        self.assert_gateway_answers(link)
+        self.assertEqual(self.lanlet("reserve", "--remove", "52:54:00:00:00:07").returncode, 0)
+        self.assertEqual(self.guests(), [])
+        self.assertFalse(os.path.exists(self.socket_path("guests")))
+        self.assert_gateway_answers(link)
+        self.assertIsNotNone(self.port())
+
+    def test_reload_makes_and_removes_sockets(self):
+        config = self.write("config/lanlet/default.conf", "[network]\nhost = %s\n" % HOST)
+        self.start()
+        link = self.connect()
+        with open(config, "w") as file:
+            file.write("[network]\nhost = 52:54:00:00:00:08,db\n")
+        self.assertEqual(self.lanlet("reload").returncode, 0)
+        self.assertEqual(self.guests(), ["db"])
+        self.assert_gateway_answers(link)
+        self.assert_gateway_answers(self.connect("db"), b"\x52\x54\x00\x00\x00\x08", "192.168.122.9")
+
+    def test_changed_mac_is_in_effect_for_the_next_connection(self):
+        self.start()
+        for mac in ("52:54:00:00:00:07", "52:54:00:00:00:09"):
+            self.lanlet("reserve", "--remove", "52:54:00:00:00:07")
+            self.assertEqual(self.lanlet("reserve", mac, "web").returncode, 0)
+        self.assert_gateway_answers(self.connect(), OTHER)
+
+    def test_reservation_has_properties_and_survives_a_restart(self):
+        process = self.start()
+        self.assertEqual(self.lanlet("reserve", "52:54:00:00:00:07", "web", "--guard", "off", "--router").returncode, 0)
+        process.stop()
+        self.start()
+        entry, = self.api.get("/v1/reservations")["reservations"]
+        self.assertEqual((entry["address"], entry["name"], entry["guard"], entry["router"], entry["dhcp_server"]),
+                         (None, "web", "off", True, False))
+        self.connect()
+        wait_until(self.port, "the port")
+        self.assertEqual((self.port()["guarded"], self.port()["router"]), (False, True))
+
+
+class Qemu(TestCase):
+    def test_guest_is_declared_by_its_arguments_and_found_by_its_name(self):
+        self.start()
+        words = shlex.split(self.lanlet("qemu", "--guest", "web").stdout)
+        self.assertTrue(words[1].endswith("addr.path=" + self.socket_path("guests/web/stream.sock")))
+        mac = self.mac_for("--guest", "web")
+        entry, = self.api.get("/v1/reservations")["reservations"]
+        self.assertEqual((entry["mac"], entry["address"], entry["name"]), (mac, None, "web"))
+        host = Host(self.connect(), bytes.fromhex(mac.replace(":", "")))
+        lease = text(host.lease(host_name=b"localhost").yours)
+        self.assertEqual(self.lanlet("wait", "web", "--timeout", "5").returncode, 0)
+        self.assertRegex(self.lanlet("leases").stdout, r"(?m)^%s .*\bweb\b" % re.escape(lease))
+
+    def test_declared_guest_keeps_its_mac(self):
+        self.start("--host", HOST)
+        for way, end in (((), "guests/web/stream.sock"), (("--vhost-user",), "guests/web/vhost.sock"), (("--dgram",), "guests/web/dgram.sock"),
+                         (("--vde",), "vde")):
+            line = self.lanlet("qemu", "--guest", "Web", *way).stdout
+            self.assertIn(self.socket_path(end), line)
+            self.assertIn("mac=52:54:00:00:00:07\n", line)
+        self.assert_fails(2, "guest web is declared with the MAC 52:54:00:00:00:07 (see lanlet reserve)", "qemu", "--guest", "web", "--mac",
+                          "52:54:00:00:00:01")
+
+    def test_network_that_does_not_run_yet_knows_the_guest_when_it_starts(self):
+        first = self.lanlet("qemu", "--guest", "web")
+        self.assertEqual((first.returncode, first.stderr), (0, ""))
+        self.write("config/lanlet/default.conf", "[network]\nhost = 52:54:00:00:00:08,192.168.122.8,db\n")
+        self.assertEqual(self.mac_for("--guest", "db"), "52:54:00:00:00:08")
+        self.assertEqual(self.lanlet("qemu", "--guest", "web").stdout, first.stdout)
+        process = self.start()
+        self.assertNotIn("warning: network", process.text())
+        self.assertEqual(self.guests(), ["db", "web"])
+        self.assertEqual(self.lanlet("qemu", "--guest", "web").stdout, first.stdout)
+
+    def test_socket_that_activates_the_network_is_used_while_it_does_not_run(self):
+        os.makedirs(self.socket_path(""))
+        self.socket().bind(self.socket_path("stream.sock"))
+        self.assertIn("addr.path=" + self.socket_path("stream.sock") + " ", self.lanlet("qemu", "--guest", "web").stdout)
+
+    def test_name_that_cannot_be_declared_is_a_warning(self):
+        self.start("--name", "db,192.168.122.20", "--host", "52:54:00:00:00:05,192.168.122.5")
+        for guest, mac, why in (("my_vm", (), "a name has letters, digits and inner hyphens"), ("db", (), "name: db is also the name of a"),
+                                ("web", ("--mac", "52:54:00:00:00:05"), "its MAC is reserved already")):
+            done = self.lanlet("qemu", "--guest", guest, *mac)
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("lanlet: warning: guest %s will not be found by this name: " % guest, done.stderr)
+            self.assertIn(why, done.stderr)
+            self.assertIn(self.socket_path("stream.sock"), done.stdout)
+
+
+class PrintedLines(TestCase):
+    def expand(self, shell, line):
+        return subprocess.run([shell, "-c", "printf '%s\\n' " + line], capture_output=True, text=True, check=True).stdout.splitlines()
+
+    def test_line_that_is_pasted_twice_makes_two_guests(self):
+        with open(self.path("out"), "w") as file:
+            self.start("--runtime-dir", self.path("a 'b"), stdout=file)
+        with open(self.path("out")) as file:
+            lines = [line.strip() for line in file if line.startswith("    -")]
+        self.assertEqual(len(lines), 4)
+        for shell in ("bash", "sh"):
+            for line in lines:
+                with self.subTest(shell=shell, line=line):
+                    once, twice = self.expand(shell, line), self.expand(shell, line)
+                    self.assertEqual(len(once), len(shlex.split(re.sub(r"\$\(.*?urandom( \|[^)]*)?\)+", "x", line))))
+                    macs = [re.search(r",mac=(52:54:00(:[0-9a-f]{2}){3})$", words[-1])[1] for words in (once, twice)]
+                    self.assertNotEqual(*macs)
+                    if "dgram" in line:
+                        ends = [re.search(r"local.path=([^,]*/a 'b/guest-[0-9a-f]{12}\.sock),remote", words[1])[1] for words in (once, twice)]
+                        self.assertNotEqual(*ends)
+
+
+if __name__ == "__main__":
+    runner.main()
