@@ -53,6 +53,12 @@ function tagsOf(port) {
 		tags.push('isolated');
 	if (port.pinned)
 		tags.push('pinned');
+	if (!port.guarded && !port.uplink)
+		tags.push('not guarded');
+	if (port.dhcp_server)
+		tags.push('DHCP server');
+	if (port.router)
+		tags.push('router');
 	if (port.offloads.length)
 		tags.push(port.offloads.join(' '));
 	tags.push(`mtu ${port.mtu}`);

@@ -11,7 +11,7 @@ class Leases {
 			changed: () => this.show(),
 			columns: [
 				{ key: 'name', label: 'Name', value: (row) => row.name || '–' },
-				{ key: 'address', label: 'Address', value: (r) => addressOrder(r.address), text: (r) => r.address, mono: true },
+				{ key: 'address', label: 'Address', value: (r) => r.address ? addressOrder(r.address) : 0, text: (r) => r.address || '–', mono: true },
 				{ key: 'mac', label: 'MAC', value: (row) => row.mac, mono: true, minor: true },
 				{ key: 'left', label: 'Lease', value: (row) => row.left, text: (row) => leaseText(row), number: true },
 				{ key: 'kept', label: 'Reserved', value: (row) => row.reserved },
