@@ -135,6 +135,34 @@ class Udp:
 
 
 @dataclass
+class Tcp:
+    source: int
+    destination: int
+    sequence: int = 0
+    acknowledgement: int = 0
+    flags: int = 0
+    payload: bytes = b""
+
+    SYN, RST, ACK = 2, 4, 16
+
+    @classmethod
+    def parse(cls, ip):
+        """From an IPv4 value; without options."""
+        source, destination, sequence, acknowledgement, offset, flags = struct.unpack(">HHIIBB", ip.payload[:14])
+        if checksum(pseudo_header(ip, len(ip.payload)) + ip.payload) != 0:
+            raise ValueError("a broken TCP checksum")
+        return cls(source, destination, sequence, acknowledgement, flags, ip.payload[(offset >> 4) * 4 :])
+
+    def emit(self, source, destination):
+        """As an IPv4 value."""
+        ip = Ipv4(source, destination, TCP, b"")
+        bare = struct.pack(">HHIIBBHHH", self.source, self.destination, self.sequence, self.acknowledgement,
+                           5 << 4, self.flags, 65535, 0, 0) + self.payload
+        ip.payload = bare[:16] + struct.pack(">H", checksum(pseudo_header(ip, len(bare)) + bare)) + bare[18:]
+        return ip
+
+
+@dataclass
 class Icmp:
     type: int
     code: int

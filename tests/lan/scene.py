@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A network in which one guest attacks another: what both sides have, and whether the attack worked."""
+
+import functools
+import socket
+import subprocess
+
+from .guests import TRANSPORTS, Room
+from .link import Packets
+from .packet import address, mac
+from .packet6 import link_local
+from .process import Lanlet
+from .programs import LANLET
+from .wait import PATIENCE, wait_until
+
+GATEWAY = "192.168.122.1"
+REFUSED_AFTER = 5.0  # seconds: the guard asks the holder for half a second
+
+
+@functools.cache
+def has_option(name):
+    return f"--{name}" in subprocess.run([LANLET, "run", "--help"], capture_output=True, text=True, timeout=PATIENCE).stdout
+
+
+class Scene(Room):
+    """
+    A victim with a leased address, a name and an IPv6 address, an attacker on a transport, and an observer to whom both are neighbours.
+    The victim is on another transport than the attacker.
+    """
+
+    def __init__(self, guard=True, transport="stream", options=()):
+        self.guard = guard
+        self.transports = transport, TRANSPORTS[(TRANSPORTS.index(transport) + 1) % len(TRANSPORTS)]
+        super().__init__(Lanlet(*options, *(() if guard or not has_option("guard") else ("--guard", "off"))))
+
+    def __enter__(self):
+        self.network.__enter__()
+        try:
+            super().__enter__()
+            self.observer = self.guest(mac(0x0B), ip="192.168.122.250")
+            self.gateway_mac = self.observer.neighbours[self.gateway]
+            self.victim = self.guest(mac(0xB0B), self.transports[1], host_name=b"db")
+            self.attacker = self.guest(mac(0xBAD), self.transports[0], ip="192.168.122.251")
+            for guest in (self.observer, self.victim, self.attacker):
+                guest.ip6 = link_local(guest.mac)
+                guest.use(guest.ip6)
+            self.observer.resolve(self.victim.ip)
+            self.observer.resolve6(self.victim.ip6, self.observer.ip6)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        try:
+            super().__exit__()
+        finally:
+            self.network.close()
+
+    def harm(self):
+        """What of the victim's is not its own any more, as text; "" when nothing."""
+        if (got := self.holders(self.observer, self.victim.ip)) != {self.victim}:
+            return f"packets to its address come to {self.names(got)}"
+        if (got := self.behind(self.observer, self.victim.mac)) != {self.victim}:
+            return f"frames to its MAC come to {self.names(got)}"
+        for ip in (self.victim.ip, self.victim.ip6):
+            if self.observer.neighbours.get(ip) != self.victim.mac:
+                return f"the observer has {self.observer.neighbours.get(ip)} as the MAC of {ip}"
+        if self.resolves(self.observer, "db") != ".".join(map(str, self.victim.ip)):
+            return f"its name is at {self.resolves(self.observer, 'db')}"
+        self.victim.ping(GATEWAY)
+        return ""
+
+    def names(self, guests):
+        known = {self.victim: "the victim", self.attacker: "the attacker", self.observer: "the observer"}
+        return {known.get(guest, "another guest") for guest in guests} or "nobody"
+
+    def wait_for_refusal(self, before):
+        """Returns when lanlet has counted a drop more at the attacker's port than in @before, its drops()."""
+        return wait_until(lambda: self.attacker.drops() != before, "a counted refusal at the attacker's port", REFUSED_AFTER)
+
+
+class Pair(Room):
+    """A guest that serves, on a port with these properties (",dhcp-server"), and an observer; both know their addresses."""
+
+    def __init__(self, *options, properties=""):
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        super().__init__(Lanlet(*options, "--fd", f"{self.ours.fileno()},name=server{properties}", fds=[self.ours.fileno()]))
+
+    def __enter__(self):
+        self.network.__enter__()
+        self.ours.close()
+        try:
+            super().__enter__()
+            self.server = self.adopt(mac(0x5E), Packets(self.theirs), "server")
+            self.observer = self.connect(mac(0x0B))
+            for guest, ip in ((self.server, "192.168.122.251"), (self.observer, "192.168.122.250")):
+                guest.ip, guest.ip6 = address(ip), link_local(guest.mac)
+                guest.announce()
+                guest.use(guest.ip6)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        try:
+            super().__exit__()
+        finally:
+            self.network.close()
