@@ -18,10 +18,13 @@
 #include <unistd.h>
 
 #define EVENTS_PER_FETCH 64
-/* Watches of a share between two flushes of the segment.  Each wakes a flow, whose work the flush does. */
-#define WATCHES_PER_SLICE 64u
-/* Watches between two looks at the clock. */
-#define WATCHES_PER_LOOK 4u
+/* Watches of a share between two flushes of the segment, alone and beside others.  Each wakes a flow, whose work the flush does. */
+#define WATCHES_ALONE 64u
+#define WATCHES_BESIDE 16u
+/* The clock is looked at about as often.  One frame takes from 50 ns to 40 us, and may take long after many that took little. */
+#define LOOK_TIME ((usec_t)40)
+#define ITEMS_AT_FIRST 4u
+#define ITEMS_MAX 32u
 
 /* Events are passed on without translation. */
 #define SAME(ours, theirs) static_assert((unsigned)(ours) == (unsigned)(theirs), #ours)
@@ -103,18 +106,29 @@ static void loop_again(struct poller *p, struct watch *w, unsigned events)
 	struct loop *l = container_of(p, struct loop, poller);
 	add_events(l, w, events);
 	l->slice_end = 0;
+	l->poller.until_look = 0;
 }
 
-/* Starts the time at the first call, because most slices are over before anybody asks. */
-static bool loop_slice_is_over(struct poller *p)
+static void begin_slice(struct loop *l)
+{
+	l->slice_end = USEC_INFINITY;
+	l->items = l->poller.until_look = ITEMS_AT_FIRST;
+}
+
+/* The time begins with the first look, because most slices end before. */
+static bool loop_look(struct poller *p)
 {
 	struct loop *l = container_of(p, struct loop, poller);
-	if (l->slice_end == 0)
-		return true;
-	usec_t now = l->clock();
+	usec_t now = l->slice_end > 0 ? l->clock() : 0, passed = now - l->looked;
 	if (l->slice_end == USEC_INFINITY)
 		l->slice_end = usec_add(now, shares_slice(&l->shares));
-	return now >= l->slice_end;
+	else if (now < l->slice_end)
+		l->items = (unsigned)MIN(MAX(l->items * LOOK_TIME / MAX(passed, (usec_t)1), (usec_t)1), (usec_t)ITEMS_MAX);
+	else
+		l->slice_end = 0;
+	l->looked = now;
+	p->until_look = l->slice_end > 0 ? l->items : 0;
+	return l->slice_end == 0;
 }
 
 static const struct poller_ops loop_poller_ops = {
@@ -124,7 +138,7 @@ static const struct poller_ops loop_poller_ops = {
 	.close = loop_close,
 	.defer = loop_defer,
 	.again = loop_again,
-	.slice_is_over = loop_slice_is_over,
+	.look = loop_look,
 };
 
 int loop_init(struct loop *l)
@@ -193,13 +207,14 @@ int loop_wait(struct loop *l, int timeout_ms)
 static void serve(struct loop *l, usec_t now, struct share *share)
 {
 	struct list *item;
-	l->slice_end = USEC_INFINITY;
+	unsigned most = l->shares.n_round > 1 ? WATCHES_BESIDE : WATCHES_ALONE;
+	begin_slice(l);
 	for (unsigned n = 1; (item = shares_take(&l->shares, share)); n++) {
 		struct watch *w = container_of(item, struct watch, node);
 		unsigned events = w->pending;
 		w->pending = 0;
 		w->ready(w, now, events);
-		if (l->slice_end == 0 || n == WATCHES_PER_SLICE || (n % WATCHES_PER_LOOK == 0 && loop_slice_is_over(&l->poller)))
+		if (n == most || poller_slice_is_over(&l->poller, 1))
 			break;
 	}
 	shares_served(&l->shares, share);

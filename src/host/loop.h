@@ -19,7 +19,9 @@ struct loop {
 	struct share common;   /* of watches that have no share of their own */
 	bool has_fetched;      /* for the round that follows */
 	usec_t (*clock)(void); /* times slices; tests may turn their own */
-	usec_t slice_end;      /* USEC_INFINITY: nobody has asked yet; 0: it is over */
+	usec_t slice_end;      /* USEC_INFINITY: the clock has not been read yet; 0: it is over */
+	usec_t looked;         /* when the clock was read last */
+	unsigned items;        /* between that and the next look */
 };
 
 /* Negative errno. */

@@ -59,12 +59,13 @@ struct poller_ops {
 	void (*defer)(struct poller *p, struct deferred *d);
 	/* Calls ready() with @events once more in the next round, and ends the present slice. */
 	void (*again)(struct poller *p, struct watch *w, unsigned events);
-	/* Whether the slice of the share that is being served is over (shares.h).  Never at the first call in a slice. */
-	bool (*slice_is_over)(struct poller *p);
+	/* Looks at the clock for poller_slice_is_over(), and sets until_look. */
+	bool (*look)(struct poller *p);
 };
 
 struct poller {
 	const struct poller_ops *ops;
+	unsigned until_look; /* items until the next look at the clock */
 };
 
 static inline int poller_watch(struct poller *p, struct watch *w, int fd, unsigned events)
@@ -86,10 +87,16 @@ static inline void poller_again(struct poller *p, struct watch *w, unsigned even
 	p->ops->again(p, w, events);
 }
 
-/* To be asked every few frames.  When true, what is left waits for poller_again(). */
-static inline bool poller_slice_is_over(struct poller *p)
+/*
+ * Whether the slice of the share that is being served is over (shares.h): to be asked after each frame, or after @n small pieces of work.
+ * Looks at the clock now and then, the more often the longer they take.  When true, what is left waits for poller_again().
+ */
+static inline bool poller_slice_is_over(struct poller *p, unsigned n)
 {
-	return p->ops->slice_is_over(p);
+	if (p->until_look <= n)
+		return p->ops->look(p);
+	p->until_look -= n;
+	return false;
 }
 
 /* Harmless on a watch that is not active. */

@@ -37,8 +37,6 @@
  * of a microsecond for each.
  */
 #define RX_PIECE_BYTES ((size_t)64 * 1024)
-/* Frames between two looks at the clock.  One that makes the engine open a connection takes up to 40 us. */
-#define FRAMES_PER_LOOK 16u
 /* The kernel limits it to net.core.wmem_max. */
 #define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
 
@@ -204,11 +202,10 @@ static int deliver_frames(struct connection *c, usec_t now)
 	const uint8_t *bytes;
 	size_t len;
 	enum framing_next next;
-	unsigned n = 0;
 	c->has_frames = false;
 	while ((next = framing_take(&r, ETH_HEADER_LEN, LINK_FRAME_MAX, &bytes, &len)) == FRAMING_FRAME) {
 		segment_input_batch(c->link->config.segment, now, &c->port, bytes, len, r.left > 0);
-		if (++n % FRAMES_PER_LOOK == 0 && r.left > 0 && poller_slice_is_over(c->link->config.poller)) {
+		if (poller_slice_is_over(c->link->config.poller, 1) && r.left > 0) {
 			c->has_frames = true;
 			break;
 		}
@@ -273,7 +270,7 @@ static enum rx_next read_batch(struct connection *c, usec_t now)
 	move_rest(c);
 	do
 		next = read_piece(c, now);
-	while (next == RX_MORE && c->rx_len < RX_BUFFER_BYTES && !c->has_frames && !poller_slice_is_over(c->link->config.poller));
+	while (next == RX_MORE && c->rx_len < RX_BUFFER_BYTES && !c->has_frames && !poller_slice_is_over(c->link->config.poller, 1));
 	return next;
 }
 

@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #define TURN_BATCHES 8
+#define ITEMS_PER_BATCH 16 /* of poller_slice_is_over() */
 #define PORT_RESERVED 1024
 
 static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
@@ -159,7 +160,8 @@ static void udp_run(struct native_flow *f, usec_t now)
 		native_udp_send_gathered(d, now);
 	if (d->errors)
 		native_udp_drain_errors(d, now);
-	for (unsigned i = 0; d->readable && i < TURN_BATCHES && (i == 0 || !poller_slice_is_over(f->engine->config.poller)); i++)
+	for (unsigned i = 0;
+	     d->readable && i < TURN_BATCHES && (i == 0 || !poller_slice_is_over(f->engine->config.poller, ITEMS_PER_BATCH)); i++)
 		d->readable = native_udp_receive(d, now);
 	if (d->readable)
 		native_flow_wake(f);

@@ -21,8 +21,6 @@
 #define BATCH_BYTES ((size_t)1024 * 1024)
 /* Batches of a guest that keeps sending, before other ports have their turn. */
 #define BATCHES_PER_TURN 4u
-/* Frames between two looks at the clock.  One that makes the engine open a connection takes up to 40 us. */
-#define FRAMES_PER_LOOK 16u
 /* Holds all that services and engines parse, and whole frames of an ordinary MTU. */
 #define COPY_WHOLE_MAX ((size_t)2048)
 /* Ethernet, two tags, IPv6 with extensions, TCP with options. */
@@ -101,7 +99,7 @@ static void complete(struct vhost_queue *q, const uint16_t *heads, unsigned n)
 
 static bool slice_is_over(const struct vhost_queue *q)
 {
-	return poller_slice_is_over(q->device->config->poller);
+	return poller_slice_is_over(q->device->config->poller, 1);
 }
 
 /* Sends a batch, a shorter one when the slice ends; true when there are more frames. */
@@ -114,7 +112,7 @@ static bool transmit_batch(struct vhost_queue *q, usec_t now)
 	size_t bytes = 0;
 	struct ring_chain chain = { 0 };
 	int r = 1;
-	while (n < BATCH_FRAMES && bytes < BATCH_BYTES && (n == 0 || n % FRAMES_PER_LOOK > 0 || !slice_is_over(q)) &&
+	while (n < BATCH_FRAMES && bytes < BATCH_BYTES && (n == 0 || !slice_is_over(q)) &&
 	       (r = ring_take(&q->ring, RING_FROM_DRIVER, iov + 1, RING_PIECES_MAX, &chain)) > 0) {
 		heads[n++] = chain.head;
 		bytes += chain.len;
