@@ -261,12 +261,14 @@ class Room:
     def ports(self):
         return self.network.api.get("/v1/ports")["ports"]
 
-    def connect(self, mac, transport="stream"):
-        """A guest that has no address yet."""
+    def connect(self, mac, transport="stream", silent=False):
+        """A guest that has no address yet.  @silent: it sends nothing either, not even answers; then it cannot be on dgram."""
         self.count += 1
         before = {port["id"] for port in self.ports()}
         guest = Guest(self, attach(self.network, transport, self.network.directory / f"own{self.count}"), mac)
-        guest.send_frame(BROADCAST, EXPERIMENTAL, b"here I am".ljust(46, b"\0"))  # a datagram makes the port
+        guest.answers = not silent
+        if not silent:
+            guest.send_frame(BROADCAST, EXPERIMENTAL, b"here I am".ljust(46, b"\0"))  # a datagram makes the port
         guest.port = wait_until(lambda: next((port["id"] for port in self.ports() if port["id"] not in before), None), "the port")
         return self.add(guest)
 

@@ -1,51 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A network in which one guest attacks another: what both sides have, and whether the attack worked."""
 
-import functools
 import socket
-import subprocess
 
 from .guests import TRANSPORTS, Room
 from .link import Packets
 from .packet import address, mac
 from .packet6 import link_local
 from .process import Lanlet
-from .programs import LANLET
-from .wait import PATIENCE, wait_until
+from .wait import wait_until
 
 GATEWAY = "192.168.122.1"
 REFUSED_AFTER = 5.0  # seconds: the guard asks the holder for half a second
 
 
-@functools.cache
-def has_option(name):
-    return f"--{name}" in subprocess.run([LANLET, "run", "--help"], capture_output=True, text=True, timeout=PATIENCE).stdout
+class Observed(Room):
+    """The guests of a network that ends with them, among them an observer."""
 
-
-class Scene(Room):
-    """
-    A victim with a leased address, a name and an IPv6 address, an attacker on a transport, and an observer to whom both are neighbours.
-    The victim is on another transport than the attacker.
-    """
-
-    def __init__(self, guard=True, transport="stream", options=()):
-        self.guard = guard
-        self.transports = transport, TRANSPORTS[(TRANSPORTS.index(transport) + 1) % len(TRANSPORTS)]
-        super().__init__(Lanlet(*options, *(() if guard or not has_option("guard") else ("--guard", "off"))))
+    def __init__(self, *options, **more):
+        super().__init__(Lanlet(*options, **more))
 
     def __enter__(self):
         self.network.__enter__()
         try:
             super().__enter__()
-            self.observer = self.guest(mac(0x0B), ip="192.168.122.250")
-            self.gateway_mac = self.observer.neighbours[self.gateway]
-            self.victim = self.guest(mac(0xB0B), self.transports[1], host_name=b"db")
-            self.attacker = self.guest(mac(0xBAD), self.transports[0], ip="192.168.122.251")
-            for guest in (self.observer, self.victim, self.attacker):
-                guest.ip6 = link_local(guest.mac)
-                guest.use(guest.ip6)
-            self.observer.resolve(self.victim.ip)
-            self.observer.resolve6(self.victim.ip6, self.observer.ip6)
+            self.furnish()
         except BaseException:
             self.__exit__()
             raise
@@ -56,6 +35,38 @@ class Scene(Room):
             super().__exit__()
         finally:
             self.network.close()
+
+    def furnish(self):
+        self.observer = self.guest(mac(0x0B), ip="192.168.122.250")
+        self.gateway_mac = self.observer.neighbours[self.gateway]
+        self.use_ip6(self.observer)
+
+    @staticmethod
+    def use_ip6(*guests):
+        """Gives them their link-local addresses."""
+        for guest in guests:
+            guest.ip6 = link_local(guest.mac)
+            guest.use(guest.ip6)
+
+
+class Scene(Observed):
+    """
+    A victim with a leased address, a name and an IPv6 address, an attacker on a transport, and an observer to whom both are neighbours.
+    The victim is on another transport than the attacker.
+    """
+
+    def __init__(self, guard=True, transport="stream", options=()):
+        self.guard = guard
+        self.transports = transport, TRANSPORTS[(TRANSPORTS.index(transport) + 1) % len(TRANSPORTS)]
+        super().__init__(*options, *(() if guard else ("--guard", "off")))
+
+    def furnish(self):
+        super().furnish()
+        self.victim = self.guest(mac(0xB0B), self.transports[1], host_name=b"db")
+        self.attacker = self.guest(mac(0xBAD), self.transports[0], ip="192.168.122.251")
+        self.use_ip6(self.victim, self.attacker)
+        self.observer.resolve(self.victim.ip)
+        self.observer.resolve6(self.victim.ip6, self.observer.ip6)
 
     def harm(self):
         """What of the victim's is not its own any more, as text; "" when nothing."""
@@ -80,31 +91,18 @@ class Scene(Room):
         return wait_until(lambda: self.attacker.drops() != before, "a counted refusal at the attacker's port", REFUSED_AFTER)
 
 
-class Pair(Room):
+class Pair(Observed):
     """A guest that serves, on a port with these properties (",dhcp-server"), and an observer; both know their addresses."""
 
     def __init__(self, *options, properties=""):
         self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        super().__init__(Lanlet(*options, "--fd", f"{self.ours.fileno()},name=server{properties}", fds=[self.ours.fileno()]))
+        super().__init__(*options, "--fd", f"{self.ours.fileno()},name=server{properties}", fds=[self.ours.fileno()])
 
-    def __enter__(self):
-        self.network.__enter__()
+    def furnish(self):
         self.ours.close()
-        try:
-            super().__enter__()
-            self.server = self.adopt(mac(0x5E), Packets(self.theirs), "server")
-            self.observer = self.connect(mac(0x0B))
-            for guest, ip in ((self.server, "192.168.122.251"), (self.observer, "192.168.122.250")):
-                guest.ip, guest.ip6 = address(ip), link_local(guest.mac)
-                guest.announce()
-                guest.use(guest.ip6)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        try:
-            super().__exit__()
-        finally:
-            self.network.close()
+        self.server = self.adopt(mac(0x5E), Packets(self.theirs), "server")
+        self.observer = self.connect(mac(0x0B))
+        for guest, ip in ((self.server, "192.168.122.251"), (self.observer, "192.168.122.250")):
+            guest.ip = address(ip)
+            guest.announce()
+        self.use_ip6(self.server, self.observer)
