@@ -72,7 +72,7 @@ static void put_in_place(struct settings *place, struct settings *new)
 /* The hosts or names in effect are others. */
 static void guests_changed(struct lanlet_network *n, usec_t now)
 {
-	guest_sockets_change(&n->guest_sockets, now, n->settings.hosts, n->settings.n_hosts);
+	guest_sockets_change(&n->guest_sockets, now, &n->settings);
 	forwards_guests_changed(&n->forwards, now);
 }
 

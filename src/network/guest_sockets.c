@@ -3,8 +3,11 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "gateway/guest.h"
+#include "gateway/payer.h"
 #include "host/dead_socket.h"
 #include "host/unix_socket.h"
+#include "lan/segment.h"
 #include "link/links.h"
 #include "options/settings.h"
 
@@ -13,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +28,7 @@ struct declared {
 	struct list node;
 	struct settings_host host;
 	int fds[ARRAY_SIZE(sockets)]; /* owned by the links; -1: none */
+	bool pinned;                  /* its ports are */
 	bool wanted;                  /* by the change that is being made */
 	char *directory;
 };
@@ -75,9 +80,18 @@ static int make_directory(const char *path, char *error, size_t size)
 	return r;
 }
 
-static struct port_identity identity_of(const struct settings_host *h)
+/* The port of a guest that is not guarded, by its own property or by the default @unguarded, may use any MAC. */
+static bool is_pinned(const struct settings_host *h, bool unguarded)
 {
-	struct port_identity identity = { .pinned = h->mac, .properties = h->properties };
+	return h->properties.guard == PORT_GUARD_ON || (h->properties.guard == PORT_GUARD_DEFAULT && !unguarded);
+}
+
+static struct port_identity identity_of(const struct declared *guest)
+{
+	const struct settings_host *h = &guest->host;
+	struct port_identity identity = { .properties = h->properties };
+	if (guest->pinned)
+		identity.pinned = h->mac;
 	snprintf(identity.name, sizeof(identity.name), "%.*s", PORT_NAME_SIZE - 1, h->name);
 	return identity;
 }
@@ -85,7 +99,7 @@ static struct port_identity identity_of(const struct settings_host *h)
 static int open_socket(struct guest_sockets *g, struct declared *guest, size_t which, char *error, size_t size)
 {
 	struct link *l = links_find(g->links, sockets[which].link);
-	struct port_identity identity = identity_of(&guest->host);
+	struct port_identity identity = identity_of(guest);
 	char *path = path_of(guest->directory, which);
 	int fd = path ? unix_serve(path, l->ops->listen_type, error, size) : -ENOMEM;
 	int r = fd < 0 ? fd : l->ops->listen(l, fd, &identity, error, size);
@@ -111,7 +125,7 @@ static int open_sockets(struct guest_sockets *g, struct declared *guest, char *e
 	return r;
 }
 
-static int add(struct guest_sockets *g, usec_t now, const struct settings_host *h, char *error, size_t size)
+static int add(struct guest_sockets *g, usec_t now, const struct settings_host *h, bool unguarded, char *error, size_t size)
 {
 	struct declared *guest = calloc(1, sizeof(*guest));
 	error[0] = '\0';
@@ -121,6 +135,7 @@ static int add(struct guest_sockets *g, usec_t now, const struct settings_host *
 		return -ENOMEM;
 	}
 	guest->host = *h;
+	guest->pinned = is_pinned(h, unguarded);
 	guest->wanted = true;
 	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
 		guest->fds[i] = -1;
@@ -141,18 +156,19 @@ static struct declared *find(const struct guest_sockets *g, const char *name)
 	return NULL;
 }
 
-static bool serves(const struct declared *guest, const struct settings_host *h)
+static bool serves(const struct declared *guest, const struct settings_host *h, bool unguarded)
 {
-	return mac_equal(guest->host.mac, h->mac) && port_properties_equal(&guest->host.properties, &h->properties);
+	return guest->pinned == is_pinned(h, unguarded) && mac_equal(guest->host.mac, h->mac) &&
+	       port_properties_equal(&guest->host.properties, &h->properties);
 }
 
-static void remove_unwanted(struct guest_sockets *g, usec_t now, const struct settings_host *hosts, size_t n)
+static void remove_unwanted(struct guest_sockets *g, usec_t now, const struct settings *s)
 {
 	list_for_each(node, &g->guests)
 		declared_at(node)->wanted = false;
-	for (size_t i = 0; i < n; i++) {
-		struct declared *guest = hosts[i].name[0] != '\0' ? find(g, hosts[i].name) : NULL;
-		if (guest && serves(guest, &hosts[i]))
+	for (size_t i = 0; i < s->n_hosts; i++) {
+		struct declared *guest = s->hosts[i].name[0] != '\0' ? find(g, s->hosts[i].name) : NULL;
+		if (guest && serves(guest, &s->hosts[i], s->unguarded))
 			guest->wanted = true;
 	}
 	list_for_each(node, &g->guests)
@@ -160,18 +176,19 @@ static void remove_unwanted(struct guest_sockets *g, usec_t now, const struct se
 			declared_free(g, now, declared_at(node));
 }
 
-void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct settings_host *hosts, size_t n)
+void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct settings *s)
 {
 	char error[320], first[400] = "";
 	unsigned failed = 0;
 	if (!g->directory)
 		return;
-	remove_unwanted(g, now, hosts, n);
-	for (size_t i = 0; i < n; i++) {
-		if (hosts[i].name[0] == '\0' || find(g, hosts[i].name) || add(g, now, &hosts[i], error, sizeof(error)) == 0)
+	remove_unwanted(g, now, s);
+	for (size_t i = 0; i < s->n_hosts; i++) {
+		const struct settings_host *h = &s->hosts[i];
+		if (h->name[0] == '\0' || find(g, h->name) || add(g, now, h, s->unguarded, error, sizeof(error)) == 0)
 			continue;
 		if (failed++ == 0)
-			snprintf(first, sizeof(first), "%s: %s", hosts[i].name, error);
+			snprintf(first, sizeof(first), "%s: %s", h->name, error);
 	}
 	if (list_empty(&g->guests))
 		rmdir(g->directory);
@@ -180,6 +197,43 @@ void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct sett
 			    "%u of the declared guests cannot have sockets of their own, and attach where all guests do; the first is %s",
 			    failed, first);
 	g->failed = failed;
+}
+
+/* --- guests that show another MAC --- */
+
+/* The address at @p that was used last; 0 when there is none, or a guest at @p has @mac. */
+static ip4_t address_at(const struct port *p, struct mac mac)
+{
+	ip4_t found = 0;
+	list_for_each(node, &p->payer->addresses) {
+		const struct guest_address *a = container_of(node, struct guest_address, of_payer);
+		if (mac_equal(a->guest->mac, mac))
+			return 0;
+		if (ip_is_v4(&a->addr) && !mac_is_zero(a->guest->mac))
+			found = ip_to_ip4(&a->addr);
+	}
+	return found;
+}
+
+bool guest_sockets_address(const struct guest_sockets *g, const struct segment *segment, const char *name, ip4_t *ret)
+{
+	const struct declared *guest = NULL;
+	ip4_t found = 0;
+	if (!g->directory)
+		return false;
+	list_for_each(node, &g->guests)
+		if (!declared_at(node)->pinned && strcasecmp(declared_at(node)->host.name, name) == 0)
+			guest = declared_at(node);
+	if (!guest)
+		return false;
+	list_for_each(node, &segment->ports) {
+		const struct port *p = container_of(node, struct port, node);
+		if (found == 0 && p->payer && strncmp(p->name, guest->host.name, PORT_NAME_SIZE - 1) == 0)
+			found = address_at(p, guest->host.mac);
+	}
+	if (found != 0)
+		*ret = found;
+	return found != 0;
 }
 
 void guest_sockets_find(const struct guest_sockets *g, const char *name, char *ret, size_t size)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The sockets of declared guests (settings_host with a name): RUNTIME_DIRECTORY/guests/NAME/stream.sock, vhost.sock and dgram.sock.  A port
- * on them is called NAME, may use the declared MAC only, and has the declared properties.
+ * on them is called NAME and has the declared properties.  While it is guarded it may use the declared MAC only; a guest that bridges
+ * other machines, or changes its MAC, is declared with guard=off.
  *
  * They exist as long as the guest is declared.  When it no longer is, its connections stay until they end; guests on dgram.sock, which have
  * no connection, lose their port.  Two connections of one guest may exist at once, because a QEMU that restarts or migrates has two for a
@@ -9,16 +10,19 @@
  */
 #pragma once
 
+#include "base/addr.h"
 #include "base/list.h"
 #include "base/usec.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define GUEST_SOCKETS_DIRECTORY "guests"
 
 struct links;
 struct log;
-struct settings_host;
+struct segment;
+struct settings;
 
 struct guest_sockets {
 	char *directory; /* NULL: guests have no sockets of their own */
@@ -37,10 +41,16 @@ int guest_sockets_init(struct guest_sockets *g, const char *runtime_dir, const s
 void guest_sockets_done(struct guest_sockets *g, usec_t now);
 
 /*
- * Makes the sockets of @hosts and removes those of other guests.  A guest whose sockets cannot be made attaches where all guests do; one
- * line is logged when there are more of them than before.
+ * Makes the sockets of the hosts of @s and removes those of other guests.  A guest whose sockets cannot be made attaches where all guests
+ * do; one line is logged when there are more of them than before.
  */
-void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct settings_host *hosts, size_t n);
+void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct settings *s);
+
+/*
+ * The IPv4 address of a guest that is not pinned and is attached with another MAC than the declared one: names and forwards of @name lead
+ * to its port, whatever MAC it shows there.  False: the lease or reservation of the declared MAC tells the address.
+ */
+bool guest_sockets_address(const struct guest_sockets *g, const struct segment *segment, const char *name, ip4_t *ret);
 
 /* The directory of the sockets of the guest called @name, "" when it has none.  At most @size bytes with the NUL. */
 void guest_sockets_find(const struct guest_sockets *g, const char *name, char *ret, size_t size);

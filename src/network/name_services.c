@@ -63,6 +63,8 @@ static int find_name(struct dns_names *names, usec_t now, const char *name, ip4_
 		*ret = n->more_names[i].ip;
 		return 0;
 	}
+	if (n->find_attached && n->find_attached(n->opaque, name, ret))
+		return 0;
 	return dhcp_find_name(&n->dhcp, now, name, ret);
 }
 
@@ -201,6 +203,7 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 	n->log = c->log;
 	n->poller = c->poller;
 	n->leased = c->leased;
+	n->find_attached = c->find_attached;
 	n->opaque = c->opaque;
 	int r = copy_names(c->settings, &n->more_names);
 	n->n_more_names = r == 0 ? c->settings->n_names : 0;

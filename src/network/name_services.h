@@ -33,6 +33,7 @@ struct name_services {
 	struct lease_file lease_file;
 	bool keeps_leases;
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
+	bool (*find_attached)(void *opaque, const char *name, ip4_t *ret);
 	void *opaque;
 	bool leases_changed; /* since the last save */
 
@@ -52,6 +53,8 @@ struct name_services_config {
 	struct poller *poller;
 	/* Events of leases; may be NULL. */
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
+	/* The address of a declared guest that its port tells, and not the lease of its MAC; may be NULL. */
+	bool (*find_attached)(void *opaque, const char *name, ip4_t *ret);
 	void *opaque;
 	const char *state_dir; /* for the lease file; NULL: there is none */
 	struct log *log;

@@ -75,6 +75,12 @@ static void hook_leased(void *opaque, usec_t now, const struct port *p, const st
 	observe_lease(opaque, now, p, l, what);
 }
 
+static bool hook_find_attached(void *opaque, const char *name, ip4_t *ret)
+{
+	struct lanlet_network *n = opaque;
+	return guest_sockets_address(&n->guest_sockets, &n->segment, name, ret);
+}
+
 /* --- building --- */
 
 static int build_segment(struct lanlet_network *n, const struct lanlet_config *config)
@@ -123,6 +129,7 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 					  .poller = &n->loop.poller,
 					  .state_dir = config->state_dir,
 					  .leased = hook_leased,
+					  .find_attached = hook_find_attached,
 					  .opaque = n,
 					  .log = &n->log,
 				  },
@@ -289,7 +296,7 @@ static int build_all(struct lanlet_network *n, const struct lanlet_config *confi
 		r = guest_sockets_init(&n->guest_sockets, config->runtime_dir, &n->links, &n->log);
 	if (r < 0)
 		return r;
-	guest_sockets_change(&n->guest_sockets, clock_now(), n->settings.hosts, n->settings.n_hosts);
+	guest_sockets_change(&n->guest_sockets, clock_now(), &n->settings);
 	return open_forwards(n, error, size);
 }
 

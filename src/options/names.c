@@ -204,7 +204,7 @@ static const struct option options[] = {
 				"Declares a guest. ADDRESS is its DHCP reservation (static lease): the guest with this MAC always gets "
 				"this address. NAME is its name, whatever name it asks for, and gives it sockets of its own, "
 				"guests/NAME/stream.sock, vhost.sock and dgram.sock in the runtime directory, where any other MAC is "
-				"dropped. One of ADDRESS and NAME is needed. KEY is a property of its ports there: guard, "
+				"dropped unless guard=off. One of ADDRESS and NAME is needed. KEY is a property of its ports there: guard, "
 				"dhcp-server or router, on or off (see --guard and --fd).",
 			.repeatable = true,
 		},

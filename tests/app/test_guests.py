@@ -12,6 +12,7 @@ from lan import case, runner
 from lan.client import Host
 from lan.link import Packets, StreamClient
 from lan.packet import BROADCAST, ETHERTYPE_ARP, Arp, Ethernet, address, text
+from lan.programs import needs
 from lan.wait import PATIENCE, wait_until
 
 GATEWAY = "192.168.122.1"
@@ -103,6 +104,23 @@ class Sockets(TestCase):
         wait_until(self.port, "the port")
         port = self.port()
         self.assertEqual((port["guarded"], port["dhcp_server"], port["router"]), (False, True, True))
+
+    def test_guest_that_is_not_guarded_may_show_any_mac(self):
+        config = self.write("config/lanlet/default.conf", "[network]\nhost = %s,guard=off\n" % HOST)
+        self.start()
+        self.assert_gateway_answers(self.connect(), OTHER, "192.168.122.50")
+        self.assertNotIn("pinned", self.port())
+        asker = Host(self.socket_path("stream.sock"), b"\x52\x54\x00\x00\x00\x11", "192.168.122.60")
+        self.addCleanup(asker.close)
+        for name in ("web", "Web.lanlet.internal"):
+            self.assertEqual([text(answer.data) for answer in asker.dns(name).answers], ["192.168.122.50"])
+        for lines, pinned in (("host = %s\nguard = off\n", False), ("host = %s\nguard = on\n", True)):
+            with open(config, "w") as file:
+                file.write("[network]\n" + lines % HOST)
+            self.assertEqual(self.lanlet("reload").returncode, 0)
+            self.connect()
+            wait_until(lambda pinned=pinned: any(port["name"] == "web" and ("pinned" in port) == pinned for port in self.api.get("/v1/ports")["ports"]),
+                       "the port")
 
     def test_sockets_of_a_killed_process_are_replaced_or_removed(self):
         first = self.start("--host", HOST, "--host", "52:54:00:00:00:08,192.168.122.8,db")
@@ -217,6 +235,20 @@ class Qemu(TestCase):
             self.assertIn("lanlet: warning: guest %s will not be found by this name: " % guest, done.stderr)
             self.assertIn(why, done.stderr)
             self.assertIn(self.socket_path("stream.sock"), done.stdout)
+
+
+@needs("qemu-system-x86_64")
+class QemuItself(TestCase):
+    def test_qemu_connects_to_the_guest_s_own_sockets(self):
+        self.start()
+        for way in ((), ("--vhost-user", "--memory", "64M"), ("--dgram",)):
+            with self.subTest(way=way):
+                qemu = self.program("qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-boot", "n",
+                                    *shlex.split(self.lanlet("qemu", "--guest", "web", *way).stdout))
+                wait_until(lambda qemu=qemu: not qemu.is_running() or (self.port() and self.port()["rx_frames"]), "a frame of the boot ROM")
+                self.assertTrue(qemu.is_running(), "QEMU ended")
+                qemu.end()
+                wait_until(lambda: self.port() is None or self.port()["kind"] == "dgram", "the end of the port")
 
 
 class PrintedLines(TestCase):
