@@ -226,6 +226,58 @@ class Dhcp(Attack):
         self.assertEqual(got, not s.guard)
 
 
+    @by_every_transport
+    def test_answer_is_not_sent_to_a_neighbour_as_relay(self, s):
+        message = dhcp.Message(mac(0xBAD2), dhcp.DISCOVER, xid=b"evil", relay=s.observer.ip)
+        packet = Udp(67, 67, message.emit()).emit(s.attacker.ip, s.gateway).emit()
+        self.attack(
+            s, lambda: s.attacker.send_frame(s.gateway_mac, ETHERTYPE_IPV4, packet),
+            lambda: s.observer.has(lambda got: (udp := udp_in(got)) and udp.source == 67 and b"evil" in udp.payload))
+
+
+class Declared(Attack):
+    """What the user has promised to a guest belongs to it even when it is not there."""
+
+    WEB, WEB_IP = mac(0x3EB), address("192.168.122.77")
+
+    def declared(self):
+        return self.enterContext(Scene(options=("--host", f"{self.WEB.hex(':')},192.168.122.77,web")))
+
+    def test_reserved_address_cannot_be_claimed_while_its_guest_is_away(self):
+        s = self.declared()
+        before = s.attacker.drops()
+        s.attacker.announce(self.WEB_IP)
+        s.wait_for_refusal(before)
+        self.assertNotIn(self.WEB_IP, s.observer.neighbours)
+        web = s.guest(self.WEB, "vhost")
+        self.assertEqual(web.ip, self.WEB_IP)
+        self.assertEqual(s.holders(s.observer, web.ip), {web})
+
+    def test_reserved_address_does_not_move_from_a_silent_guest(self):
+        s = self.declared()
+        web = s.guest(self.WEB, "seqpacket")
+        s.observer.resolve(web.ip)
+        web.answers = False
+        for _ in range(5):
+            before = s.attacker.drops()
+            s.attacker.announce(web.ip)
+            s.wait_for_refusal(before)
+            s.attacker.listen(0.2)
+        self.assertEqual(s.observer.neighbours[web.ip], web.mac)
+        self.assertEqual(s.holders(s.observer, web.ip), {web})
+
+    def test_pinned_mac_does_not_move_from_a_silent_port(self):
+        with Pair(properties=f",mac={mac(0x5E).hex(':')}") as s:
+            attacker = s.guest(mac(0xBAD), "vde", ip="192.168.122.249")
+            s.server.answers = False
+            for _ in range(5):
+                before = attacker.drops()
+                attacker.send_frame(BROADCAST, EXPERIMENTAL, b"lie".ljust(46, b"\0"), s.server.mac)
+                wait_until(lambda before=before: attacker.drops() != before, "a counted refusal", HARMED_AFTER)
+                attacker.listen(0.2)
+            self.assertEqual(s.behind(s.observer, s.server.mac), {s.server})
+
+
 class Gateway(Attack):
     """The gateway's own address and MAC, and what the switch adds to frames."""
 
@@ -321,9 +373,7 @@ class Servers(Attack):
 
     @staticmethod
     def is_router_advertisement(frame):
-        if frame.ethertype != ETHERTYPE_IPV6:
-            return False
-        return Icmp6.parse(Ipv6.parse(frame.payload)).type == ROUTER_ADVERTISEMENT
+        return frame.ethertype == ETHERTYPE_IPV6 and Icmp6.parse(Ipv6.parse(frame.payload)).type == ROUTER_ADVERTISEMENT
 
     @by_every_transport
     def test_guest_does_not_serve_dhcp(self, s):

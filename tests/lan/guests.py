@@ -134,7 +134,11 @@ class Guest(Host):
         """Whether a frame that nobody waited for is as wanted.  Takes none."""
         with self.room.news:
             frames = list(self.inbox)
-        return any(wanted(frame) for frame in frames)
+        for frame in frames:
+            with contextlib.suppress(*MALFORMED):
+                if wanted(frame):
+                    return True
+        return False
 
     def receive(self):
         """In the room's thread: what has come."""
