@@ -16,6 +16,7 @@
 #define SWEEP_INTERVAL USEC_PER_SEC
 
 static_assert((FDB_SIZE & SLOT_MASK) == 0, "the size is a power of two");
+static_assert(FDB_SIZE <= UINT16_MAX + 1, "fdb.recent has slots");
 
 int fdb_init(struct fdb *f, const struct hash_key *key)
 {
@@ -45,12 +46,13 @@ static bool is_slot_of(const struct fdb *f, unsigned i, struct mac mac)
 /* The slot of @mac, or the free one where it would go. */
 static unsigned find_slot(struct fdb *f, struct mac mac)
 {
-	if (is_slot_of(f, f->last, mac))
-		return f->last;
+	uint16_t *recent = &f->recent[(mac.b[5] ^ mac.b[4]) % FDB_RECENT];
+	if (is_slot_of(f, *recent, mac))
+		return *recent;
 	unsigned i = home_slot(f, mac);
 	while (f->slots[i].port && !mac_equal(f->slots[i].mac, mac))
 		i = (i + 1) & SLOT_MASK;
-	f->last = i;
+	*recent = (uint16_t)i;
 	return i;
 }
 

@@ -10,11 +10,13 @@
 #include "base/usec.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct port;
 
 #define FDB_SIZE 8192u               /* slots; at most 3/4 are used */
 #define FDB_PER_PORT 1024u           /* learned MACs of one port */
+#define FDB_RECENT 64u               /* look-ups that are remembered, and need no hash */
 #define FDB_AGE (300 * USEC_PER_SEC) /* as the kernel's bridge (IEEE 802.1Q-2018 §8.8.3) */
 
 struct fdb_entry {
@@ -26,7 +28,8 @@ struct fdb_entry {
 struct fdb {
 	struct fdb_entry *slots;
 	unsigned used;
-	unsigned last;      /* cache: successive frames often have the same MAC */
+	/* Slots of recent look-ups, by bytes of the MAC that differ between guests; a guest that picks them loses only time. */
+	uint16_t recent[FDB_RECENT];
 	usec_t sweep_after; /* no search for aged entries before then */
 	struct hash_key key;
 };

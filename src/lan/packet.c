@@ -133,7 +133,10 @@ static size_t parse_ipv6(struct packet *p, struct bytes_reader *r)
 	return IPV6_HEADER_LEN + (size_t)p->ip6.payload_len;
 }
 
-/* Makes the IP header with its options or extensions contiguous. */
+/* The longest IP header without extensions, and ports. */
+#define IP_HEAD_LEN (IPV4_HEADER_MAX + 2 * sizeof(uint16_t))
+
+/* Makes the IP header with its options or extensions contiguous; copies only what has to be. */
 static bool read_ip_head(struct packet *p)
 {
 	bool v4 = packet_is_v4(p);
@@ -147,7 +150,8 @@ static bool read_ip_head(struct packet *p)
 
 static int parse_ip(struct packet *p)
 {
-	if (!read_ip_head(p))
+	bool is_there = packet_is_v4(p) && p->head_len - p->l3_offset >= IP_HEAD_LEN;
+	if (!is_there && !read_ip_head(p))
 		return -ENOMEM;
 	struct bytes_reader r = bytes_reader(p->head + p->l3_offset, p->head_len - p->l3_offset);
 	size_t len = packet_is_v4(p) ? parse_ipv4(p, &r) : parse_ipv6(p, &r);

@@ -29,32 +29,39 @@ static bool header_sum_is_right(const uint8_t *header, size_t len)
 	return checksum_is_right(&c);
 }
 
+/* Bytes that were checked to be there: every packet comes through here. */
+static inline uint16_t be16_at(const uint8_t *header, size_t at)
+{
+	return (uint16_t)(header[at] << 8 | header[at + 1]);
+}
+
+static inline uint32_t be32_at(const uint8_t *header, size_t at)
+{
+	return (uint32_t)be16_at(header, at) << 16 | be16_at(header, at + 2);
+}
+
 int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret)
 {
-	const uint8_t *start = bytes_take(r, IPV4_HEADER_LEN);
-	if (!start)
+	const uint8_t *h = bytes_take(r, IPV4_HEADER_LEN);
+	if (!h)
 		return -EBADMSG;
-	struct bytes_reader fixed = bytes_reader(start, IPV4_HEADER_LEN);
-	size_t header_len = ipv4_header_len_at(start);
-	uint8_t version = bytes_get_u8(&fixed) >> 4, tos = bytes_get_u8(&fixed);
-	uint16_t total_len = bytes_get_be16(&fixed);
-	if (version != 4 || header_len < IPV4_HEADER_LEN || total_len < header_len)
+	size_t header_len = ipv4_header_len_at(h);
+	uint16_t total_len = be16_at(h, IPV4_TOTAL_LEN_AT), flags = be16_at(h, IPV4_FRAGMENT_AT);
+	if (h[0] >> 4 != 4 || header_len < IPV4_HEADER_LEN || total_len < header_len)
 		return -EBADMSG;
 	const uint8_t *options = bytes_take(r, header_len - IPV4_HEADER_LEN);
-	if (!options || !header_sum_is_right(start, header_len))
+	if (!options || !header_sum_is_right(h, header_len))
 		return -EBADMSG;
-	ret->tos = tos;
+	ret->tos = h[1];
 	ret->total_len = total_len;
-	ret->id = bytes_get_be16(&fixed);
-	uint16_t flags = bytes_get_be16(&fixed);
+	ret->id = be16_at(h, IPV4_TOTAL_LEN_AT + 2);
 	ret->dont_fragment = flags & FLAG_DONT_FRAGMENT;
 	ret->more_fragments = flags & FLAG_MORE_FRAGMENTS;
 	ret->fragment_offset = (uint16_t)((flags & OFFSET_MASK) * 8);
-	ret->ttl = bytes_get_u8(&fixed);
-	ret->protocol = bytes_get_u8(&fixed);
-	bytes_skip(&fixed, 2);
-	ret->src = bytes_get_be32(&fixed);
-	ret->dst = bytes_get_be32(&fixed);
+	ret->ttl = h[IPV4_PROTOCOL_AT - 1];
+	ret->protocol = h[IPV4_PROTOCOL_AT];
+	ret->src = be32_at(h, IPV4_SRC_AT);
+	ret->dst = be32_at(h, IPV4_DST_AT);
 	ret->options_len = (uint8_t)(header_len - IPV4_HEADER_LEN);
 	if (ret->options_len > 0)
 		memcpy(ret->options, options, ret->options_len);
