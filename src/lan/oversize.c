@@ -10,12 +10,11 @@
  */
 #include "lan/oversize.h"
 
-#include "base/arena.h"
 #include "base/macros.h"
 #include "lan/fragment.h"
 #include "lan/gso.h"
+#include "lan/offload.h"
 #include "lan/packet.h"
-#include "wire/checksum.h"
 
 #include <errno.h>
 
@@ -57,29 +56,6 @@ static void too_big(struct pass *pass, const struct packet *p)
 	};
 }
 
-/* @f with its checksum in the bytes (virtio 1.3 §5.1.6.2: the sum runs to the end of the packet). */
-static int complete_checksum(const struct frame *f, struct arena *arena, struct iovec iov[static FRAME_IOV_MAX], struct frame *ret)
-{
-	size_t field = (size_t)f->csum_start + f->csum_offset, head_len = field + CHECKSUM_LEN;
-	if (head_len > f->len)
-		return -EBADMSG;
-	uint8_t *room = arena_alloc(arena, FRAME_HEADROOM + head_len);
-	if (!room)
-		return -ENOMEM;
-	uint8_t *head = room + FRAME_HEADROOM;
-	frame_copy(f, 0, head, head_len);
-	struct checksum c = { 0 };
-	frame_checksum(f, f->csum_start, f->len - f->csum_start, &c);
-	struct bytes_writer w = bytes_writer(head + field, CHECKSUM_LEN);
-	bytes_put_be16(&w, checksum_transport_value(&c, f->csum_offset));
-	int error = frame_splice(f, head, head_len, head_len, f->len - head_len, arena, iov, ret);
-	if (error < 0)
-		return error;
-	ret->checksum = FRAME_CHECKSUM_VERIFIED;
-	ret->headroom = FRAME_HEADROOM;
-	return 0;
-}
-
 /* @p is longer than the port takes. */
 static void pass_long(struct pass *pass, struct packet *p)
 {
@@ -116,7 +92,7 @@ static void pass_completed(struct pass *pass, struct packet *p)
 {
 	struct iovec iov[FRAME_IOV_MAX];
 	struct frame completed;
-	int error = complete_checksum(p->frame, p->arena, iov, &completed);
+	int error = offload_complete(p->frame, p->arena, iov, &completed);
 	if (error < 0) {
 		dropped(pass, reason_of(error));
 		return;

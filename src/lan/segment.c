@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "lan/gso.h"
+#include "lan/offload.h"
 #include "lan/oversize.h"
 #include "lan/packet.h"
 #include "lan/padding.h"
@@ -238,10 +238,6 @@ __attribute__((noinline)) static void make_fit(struct passage *passage, const st
 static void hand_to_gateway(struct segment *s, usec_t now, struct packet *p)
 {
 	struct port *to = s->gateway.port;
-	if (p->frame->gso != FRAME_GSO_NONE && p->frame->joined == 0 && gso_check(p) < 0) {
-		segment_drop(s, to, DROP_IP_MALFORMED, p->frame);
-		return;
-	}
 	if (s->observers)
 		show_frame(s, to, OBSERVED_OUT, p->frame);
 	to->counters.tx_frames++;
@@ -400,6 +396,31 @@ static void count_received(struct segment *s, usec_t now, struct port *p, const 
 		show_frame(s, p, OBSERVED_IN, frame);
 }
 
+static void enter(struct segment *s, usec_t now, struct port *from, const struct frame *frame, bool is_counted);
+
+/* Completes a checksum inside a tunnel, so that all checks see the final bytes. */
+static void complete_and_enter(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
+{
+	struct iovec iov[FRAME_IOV_MAX];
+	struct frame completed;
+	if (offload_complete(frame, &s->arena, iov, &completed) < 0)
+		segment_drop(s, from, DROP_NO_MEMORY, frame);
+	else
+		enter(s, now, from, &completed, true);
+}
+
+/* Whether @p, which leaves work to its receivers, goes on. */
+__attribute__((noinline)) static bool is_offload_true(struct segment *s, usec_t now, struct port *from, struct packet *p)
+{
+	switch (offload_check(p)) {
+	case OFFLOAD_TRUE: return true;
+	case OFFLOAD_IN_TUNNEL: complete_and_enter(s, now, from, p->frame); return false;
+	case OFFLOAD_FALSE: segment_drop(s, from, DROP_OFFLOAD, p->frame); return false;
+	case OFFLOAD_NO_MEMORY: segment_drop(s, from, DROP_NO_MEMORY, p->frame); return false;
+	}
+	return false;
+}
+
 /* @is_counted: @frame, or the frames that it was made of, have been counted and observed. */
 static void enter(struct segment *s, usec_t now, struct port *from, const struct frame *frame, bool is_counted)
 {
@@ -410,6 +431,8 @@ static void enter(struct segment *s, usec_t now, struct port *from, const struct
 		count_received(s, now, from, frame);
 	if (packet_begin(&p, frame, is_gateways ? NULL : from, &s->arena, &why) < 0)
 		segment_drop(s, from, why, frame);
+	else if (offload_is_wanted(frame) && !is_gateways && frame->joined == 0 && !is_offload_true(s, now, from, &p))
+		return; /* lanlet's own, and what it joined, is true */
 	else if (is_gateways || take_from_port(s, now, from, &p))
 		forward(s, now, from, &p);
 }
