@@ -45,6 +45,7 @@
 	/* services */ \
 	X(DHCP_MALFORMED, "dhcp-malformed", "DHCP message does not parse") \
 	X(DHCP_POOL_FULL, "dhcp-pool-full", "no free address for a DHCP client") \
+	X(DHCP_FOREIGN, "dhcp-foreign", "DHCP message about a client or relay that is behind another port") \
 	X(DHCP_IGNORED, "dhcp-ignored", "DHCP message that this server does not answer") \
 	X(DNS_MALFORMED, "dns-malformed", "DNS message does not parse") \
 	X(DNS_LIMIT, "dns-limit", "guest has too many DNS queries in progress") \

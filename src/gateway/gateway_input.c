@@ -19,8 +19,11 @@
 
 #include <errno.h>
 
+/* Services charge the payer of p->port, which has none yet when no guest behind it has used an address. */
 static bool ask_services(struct gateway *g, usec_t now, const struct packet *p)
 {
+	if (p->port && !p->port->payer)
+		guest_payer(&g->guests, p->port);
 	for (unsigned i = 0; i < g->n_services; i++)
 		if (g->services[i]->ops->input(g->services[i], now, p, &g->sink) == SERVICE_TAKEN)
 			return true;

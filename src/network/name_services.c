@@ -9,6 +9,7 @@
 #include "host/entropy.h"
 #include "host/resolv_follower.h"
 #include "host/resolver.h"
+#include "lan/segment.h"
 #include "options/settings.h"
 #include "service/dns/dns.h"
 
@@ -27,10 +28,19 @@ static void probe(struct dhcp_env *env, usec_t now, ip4_t ip)
 	gateway_probe(container_of(env, struct name_services, dhcp_env)->gateway, now, ip);
 }
 
-static struct port *port_of(struct dhcp_env *env, struct mac mac)
+/* A guest has sent IP or ARP; of others, the switch knows where their frames come from. */
+static struct port *port_of(struct dhcp_env *env, usec_t now, struct mac mac)
 {
-	const struct guest *g = guest_find(&container_of(env, struct name_services, dhcp_env)->gateway->guests, mac);
-	return g ? g->port : NULL;
+	const struct gateway *gateway = container_of(env, struct name_services, dhcp_env)->gateway;
+	const struct guest *g = guest_find(&gateway->guests, mac);
+	return g && g->port ? g->port : segment_find(gateway->segment, now, mac);
+}
+
+static struct guest *guest_at(struct dhcp_env *env, ip4_t ip)
+{
+	struct ip_addr addr = ip_from_ip4(ip);
+	const struct guest_address *a = guest_find_address(&container_of(env, struct name_services, dhcp_env)->gateway->guests, &addr);
+	return a && a->guest->state == GUEST_PRESENT ? a->guest : NULL;
 }
 
 static bool in_use(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret)
@@ -50,7 +60,7 @@ static void leased(struct dhcp_env *env, usec_t now, const struct port *p, const
 		n->leased(n->opaque, now, p, l, what);
 }
 
-static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, in_use, changed, leased };
+static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, guest_at, in_use, changed, leased };
 
 /* --- the environment of DNS --- */
 

@@ -31,13 +31,29 @@ static void record_probe(struct dhcp_env *env, usec_t now, ip4_t ip)
 	g_array_append_val(container_of(env, struct dhcp_bench, env)->probes, ip);
 }
 
-static struct port *look_up_port(struct dhcp_env *env, struct mac mac)
+static struct port *look_up_port(struct dhcp_env *env, usec_t now, struct mac mac)
 {
-	const GArray *all = container_of(env, struct dhcp_bench, env)->neighbours;
-	for (unsigned i = 0; i < all->len; i++)
-		if (mac_equal(g_array_index(all, struct bench_neighbour, i).mac, mac))
-			return g_array_index(all, struct bench_neighbour, i).port;
+	const struct dhcp_bench *b = container_of(env, struct dhcp_bench, env);
+	for (unsigned i = 0; i < b->macs->len; i++)
+		if (mac_equal(g_array_index(b->macs, struct bench_mac, i).mac, mac))
+			return g_array_index(b->macs, struct bench_mac, i).port;
 	return NULL;
+}
+
+static struct guest *look_up_guest(struct dhcp_env *env, ip4_t ip)
+{
+	struct ip_addr addr = ip_from_ip4(ip);
+	const struct guest_address *a = guest_find_address(&container_of(env, struct dhcp_bench, env)->guests, &addr);
+	return a && a->guest->state == GUEST_PRESENT ? a->guest : NULL;
+}
+
+static void learn_mac(struct dhcp_bench *b, struct mac mac)
+{
+	struct bench_mac entry = { mac, b->from };
+	for (unsigned i = 0; i < b->macs->len; i++)
+		if (mac_equal(g_array_index(b->macs, struct bench_mac, i).mac, mac))
+			g_array_remove_index(b->macs, i--);
+	g_array_append_val(b->macs, entry);
 }
 
 static bool look_up_neighbour(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret)
@@ -58,8 +74,26 @@ static void record_change(struct dhcp_env *env, usec_t now)
 	container_of(env, struct dhcp_bench, env)->changes++;
 }
 
+static void ignore_ask(void *opaque, usec_t now, const struct guest_address *a)
+{
+}
+
+static void ignore_appeared(void *opaque, usec_t now, struct guest_address *a)
+{
+}
+
+static void ignore_moved(void *opaque, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
+{
+}
+
+static void ignore_gone(void *opaque, usec_t now, struct guest *g, const struct ip_addr *addr)
+{
+}
+
+static const struct guest_ops guest_ops = { .ask = ignore_ask, .appeared = ignore_appeared, .moved = ignore_moved, .gone = ignore_gone };
+
 static const struct dhcp_env_ops env_ops = {
-	.probe = record_probe, .port_of = look_up_port, .in_use = look_up_neighbour, .changed = record_change
+	.probe = record_probe, .port_of = look_up_port, .guest_at = look_up_guest, .in_use = look_up_neighbour, .changed = record_change
 };
 
 void bench_init(struct dhcp_bench *b)
@@ -71,8 +105,10 @@ void bench_init(struct dhcp_bench *b)
 		.replies = g_array_new(FALSE, FALSE, sizeof(struct bench_reply)),
 		.probes = g_array_new(FALSE, FALSE, sizeof(ip4_t)),
 		.neighbours = g_array_new(FALSE, FALSE, sizeof(struct bench_neighbour)),
+		.macs = g_array_new(FALSE, FALSE, sizeof(struct bench_mac)),
 	};
-	b->port.mtu = 1500;
+	b->port.mtu = b->other.mtu = b->third.mtu = 1500;
+	g_assert_cmpint(guest_table_init(&b->guests, &(struct hash_key){ { 3, 4 } }, &guest_ops, b), ==, 0);
 	b->from = &b->port;
 	b->config = (struct dhcp_config){
 		.env = &b->env,
@@ -121,17 +157,33 @@ void bench_start_reserved(struct dhcp_bench *b)
 void bench_done(struct dhcp_bench *b)
 {
 	dhcp_done(&b->dhcp);
+	guest_table_done(&b->guests, b->now);
 	arena_done(&b->arena);
 	g_array_unref(b->replies);
 	g_array_unref(b->probes);
 	g_array_unref(b->neighbours);
+	g_array_unref(b->macs);
 }
 
-static enum service_verdict send_packet(struct dhcp_bench *b, ip4_t src, ip4_t dst, uint16_t dst_port, const void *payload, size_t len)
+void bench_guard(struct dhcp_bench *b)
+{
+	b->port.guarded = b->other.guarded = b->third.guarded = true;
+}
+
+void bench_unplug(struct dhcp_bench *b, struct port *p)
+{
+	guest_port_gone(&b->guests, b->now, p);
+	for (unsigned i = 0; i < b->macs->len; i++)
+		if (g_array_index(b->macs, struct bench_mac, i).port == p)
+			g_array_remove_index(b->macs, i--);
+}
+
+static enum service_verdict send_packet(struct dhcp_bench *b, struct mac through, ip4_t src, ip4_t dst, uint16_t dst_port,
+					const void *payload, size_t len)
 {
 	g_autofree uint8_t *bytes = g_malloc(len + 64);
 	struct bytes_writer w = bytes_writer(bytes, len + 64);
-	eth_emit(&w, &(struct eth_header){ .dst = MAC_BROADCAST, .src = BENCH_MAC(999), .ethertype = ETH_TYPE_IPV4 });
+	eth_emit(&w, &(struct eth_header){ .dst = MAC_BROADCAST, .src = through, .ethertype = ETH_TYPE_IPV4 });
 	struct ipv4_header ip = {
 		.total_len = (uint16_t)(IPV4_HEADER_LEN + UDP_HEADER_LEN + len),
 		.ttl = 64,
@@ -147,6 +199,8 @@ static enum service_verdict send_packet(struct dhcp_bench *b, ip4_t src, ip4_t d
 	struct packet p;
 	enum drop_reason why;
 	g_assert_cmpint(packet_parse(&f, b->from, &b->arena, &p, &why), ==, 0);
+	learn_mac(b, through);
+	g_assert_nonnull(guest_payer(&b->guests, b->from));
 	enum service_verdict verdict = b->dhcp.service.ops->input(&b->dhcp.service, b->now, &p, &b->sink);
 	arena_reset(&b->arena);
 	return verdict;
@@ -154,7 +208,7 @@ static enum service_verdict send_packet(struct dhcp_bench *b, ip4_t src, ip4_t d
 
 void bench_send_bytes(struct dhcp_bench *b, const void *payload, size_t len)
 {
-	g_assert_cmpint(send_packet(b, 0, IP4_BROADCAST, DHCP_SERVER_PORT, payload, len), ==, SERVICE_TAKEN);
+	g_assert_cmpint(send_packet(b, BENCH_MAC(999), 0, IP4_BROADCAST, DHCP_SERVER_PORT, payload, len), ==, SERVICE_TAKEN);
 }
 
 void bench_foreign_answer(struct dhcp_bench *b, ip4_t server)
@@ -163,7 +217,8 @@ void bench_foreign_answer(struct dhcp_bench *b, ip4_t server)
 	struct dhcp_writer w;
 	dhcp_writer_init(&w, bytes, sizeof(bytes), &(struct dhcp_header){ .op = DHCP_BOOTREPLY, .chaddr = BENCH_MAC(1) });
 	dhcp_put_u8(&w, DHCP_OPTION_TYPE, DHCP_OFFER);
-	g_assert_cmpint(send_packet(b, server, IP4_BROADCAST, DHCP_CLIENT_PORT, bytes, dhcp_finish(&w)), ==, SERVICE_NOT_MINE);
+	g_assert_cmpint(send_packet(b, BENCH_MAC(999), server, IP4_BROADCAST, DHCP_CLIENT_PORT, bytes, dhcp_finish(&w)), ==,
+			SERVICE_NOT_MINE);
 }
 
 static void put_text(struct dhcp_writer *w, uint8_t code, const char *text)
@@ -208,7 +263,8 @@ void bench_send(struct dhcp_bench *b, const struct bench_ask *ask)
 	put_text(&w, DHCP_OPTION_RELAY, ask->relay);
 	size_t len = dhcp_finish(&w);
 	ip4_t dst = ask->dst ? ask->dst : IP4_BROADCAST;
-	g_assert_cmpint(send_packet(b, ask->src, dst, DHCP_SERVER_PORT, bytes, len), ==, SERVICE_TAKEN);
+	struct mac through = mac_is_zero(ask->through) ? ask->mac : ask->through;
+	g_assert_cmpint(send_packet(b, through, ask->src, dst, DHCP_SERVER_PORT, bytes, len), ==, SERVICE_TAKEN);
 }
 
 void bench_sleep(struct dhcp_bench *b, usec_t how_long)
@@ -224,11 +280,14 @@ void bench_sleep(struct dhcp_bench *b, usec_t how_long)
 
 void bench_arp(struct dhcp_bench *b, ip4_t ip, struct mac mac)
 {
-	struct bench_neighbour n = { ip, mac, b->from };
+	struct bench_neighbour n = { ip, mac };
+	struct ip_addr addr = ip_from_ip4(ip);
 	for (unsigned i = 0; i < b->neighbours->len; i++)
 		if (g_array_index(b->neighbours, struct bench_neighbour, i).ip == ip)
 			g_array_remove_index(b->neighbours, i--);
 	g_array_append_val(b->neighbours, n);
+	learn_mac(b, mac);
+	g_assert_nonnull(guest_learn(&b->guests, b->now, b->from, mac, &addr, GUEST_BY_ARP));
 	dhcp_address_seen(&b->dhcp, b->now, b->from, ip, mac);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "gateway/guest.h"
 #include "gateway/sink.h"
 #include "lan/port.h"
 #include "service/dhcp/dhcp.h"
@@ -40,11 +41,16 @@ struct bench_ask {
 	const char *client_id;
 	const char *parameters; /* codes as characters */
 	const char *relay;
-	ip4_t src, dst; /* of the IP packet; dst 0: 255.255.255.255 */
+	ip4_t src, dst;     /* of the IP packet; dst 0: 255.255.255.255 */
+	struct mac through; /* Ethernet source: a relay or a bridge that translates MACs; zero: @mac itself */
 };
 
 struct bench_neighbour {
 	ip4_t ip;
+	struct mac mac;
+};
+
+struct bench_mac {
 	struct mac mac;
 	struct port *port;
 };
@@ -55,8 +61,10 @@ struct dhcp_bench {
 	struct dhcp_env env;
 	struct sink sink;
 	struct arena arena;
-	struct port port;
-	struct port *from; /* that messages come from: &port until a test changes it */
+	struct port port, other, third; /* bench_guard() guards them */
+	struct port *from;              /* that messages come from: &port until a test changes it */
+	struct guest_table guests;      /* by bench_arp() */
+	GArray *macs;                   /* struct bench_mac, as the switch has learned them */
 	usec_t now;
 	GArray *replies;    /* struct bench_reply */
 	GArray *probes;     /* ip4_t, probed by ARP */
@@ -78,6 +86,10 @@ void bench_start_small(struct dhcp_bench *b, unsigned n);
 /* With one reservation, bench_web. */
 void bench_start_reserved(struct dhcp_bench *b);
 void bench_done(struct dhcp_bench *b);
+/* Guards the ports. */
+void bench_guard(struct dhcp_bench *b);
+/* Detaches @p. */
+void bench_unplug(struct dhcp_bench *b, struct port *p);
 
 /* The transaction id of messages from @mac. */
 uint32_t bench_xid(struct mac mac);

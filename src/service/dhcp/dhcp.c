@@ -7,6 +7,7 @@
 #include "gateway/sink.h"
 #include "lan/packet.h"
 #include "lan/port.h"
+#include "service/dhcp/holder.h"
 #include "service/dhcp/names.h"
 #include "service/dhcp/pool.h"
 #include "service/dhcp/reply.h"
@@ -36,6 +37,7 @@ static void count_failure(struct dhcp *d, usec_t now, int err, const struct pack
 		sink_drop(out, DROP_DHCP_POOL_FULL, p);
 		break;
 	case -ENOMEM: sink_drop(out, DROP_NO_MEMORY, p); break;
+	case -EPERM: sink_drop(out, DROP_DHCP_FOREIGN, p); break;
 	default: sink_drop(out, DROP_DHCP_IGNORED, p);
 	}
 }
@@ -66,13 +68,15 @@ static uint16_t path_mtu(const struct packet *p, const struct dhcp_header *h)
 
 static int input_datagram(struct dhcp *d, usec_t now, const struct packet *p, const struct udp_view *udp, struct sink *out)
 {
-	struct dhcp_request rq = { .port = p->port, .source = p->ip.src };
+	struct dhcp_request rq = { .port = p->port, .payer = p->port ? p->port->payer : NULL, .sender = p->eth.src, .source = p->ip.src };
 	int err = dhcp_parse(udp->payload, udp->len, &rq.message);
 	if (err < 0)
 		return err;
 	if (!is_answerable(d, &rq.message.header))
 		return -ENOMSG;
 	rq.path_mtu = path_mtu(p, &rq.message.header);
+	if (!dhcp_holder_admits(d, now, &rq))
+		return -EPERM;
 	return dhcp_server_input(d, now, &rq, out);
 }
 
@@ -217,18 +221,14 @@ int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
 	return 0;
 }
 
-static void set_holder(const struct dhcp *d, struct mac mac, struct guest_holder *ret)
-{
-	*ret = (struct guest_holder){ .mac = mac, .port = d->config.env->ops->port_of(d->config.env, mac) };
-}
-
 enum guest_rank dhcp_rank(const struct dhcp *d, usec_t now, ip4_t ip, struct guest_holder *ret)
 {
 	const struct reservation *r = reservation_of_ip(&d->reservations, ip);
 	const struct lease *l = lease_find_ip(&d->leases, ip);
 	if (!r && (!l || !lease_is_active(l, now)))
 		return GUEST_RANK_SEEN;
-	set_holder(d, r ? r->mac : l->mac, ret);
+	struct mac mac = r ? r->mac : l->mac;
+	*ret = (struct guest_holder){ .mac = mac, .port = dhcp_holder_port(d, now, mac) };
 	return r ? GUEST_RANK_DECLARED : GUEST_RANK_LEASED;
 }
 

@@ -40,8 +40,10 @@ enum dhcp_lease_event {
 struct dhcp_env_ops {
 	/* Sends an ARP probe for @ip.  An answer is reported by dhcp_address_seen(). */
 	void (*probe)(struct dhcp_env *env, usec_t now, ip4_t ip);
-	/* The port behind which the guest with @mac is, by the neighbour table; NULL when it is not known. */
-	struct port *(*port_of)(struct dhcp_env *env, struct mac mac);
+	/* The port behind which @mac is, by what was seen; NULL when it is not known. */
+	struct port *(*port_of)(struct dhcp_env *env, usec_t now, struct mac mac);
+	/* The guest that uses @ip behind an attached port, however long it has been silent; NULL when it is not known. */
+	struct guest *(*guest_at)(struct dhcp_env *env, ip4_t ip);
 	/* Whether a host uses @ip, by the neighbour table and not by leases, and its MAC. */
 	bool (*in_use)(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret);
 	/*

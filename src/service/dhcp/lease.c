@@ -6,6 +6,7 @@
 #include "service/dhcp/lease.h"
 
 #include "base/macros.h"
+#include "gateway/payer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -67,8 +68,11 @@ int lease_table_init(struct lease_table *t, const struct hash_key *key, unsigned
 
 void lease_table_done(struct lease_table *t)
 {
-	list_for_each(node, &t->ages)
-		free(container_of(node, struct lease, age));
+	list_for_each(node, &t->ages) {
+		struct lease *l = container_of(node, struct lease, age);
+		payer_unref(l->payer);
+		free(l);
+	}
 	list_init(&t->ages);
 	for (unsigned i = 0; i < LEASE_INDEX_COUNT; i++) {
 		free(t->slots[i]);
@@ -144,6 +148,7 @@ static void take_from_owner(struct lease_table *t, struct lease *l)
 	if (l->state != LEASE_SET_ASIDE)
 		index_remove(t, LEASE_BY_MAC, hash_mac(t, l->mac), l);
 	l->mac = (struct mac){ { 0 } };
+	l->translated = false;
 }
 
 void lease_free(struct lease_table *t, struct lease *l)
@@ -152,6 +157,7 @@ void lease_free(struct lease_table *t, struct lease *l)
 	index_remove(t, LEASE_BY_IP, hash_ip(t, l->ip), l);
 	list_remove(&l->age);
 	t->count--;
+	payer_unref(l->payer);
 	free(l);
 }
 
@@ -178,7 +184,15 @@ void lease_set_aside(struct lease_table *t, struct lease *l, usec_t until)
 	l->state = LEASE_SET_ASIDE;
 	l->expires = until;
 	l->client_id_len = 0;
+	lease_set_payer(l, NULL);
 	lease_touch(t, l);
+}
+
+void lease_set_payer(struct lease *l, struct payer *payer)
+{
+	struct payer *before = l->payer;
+	l->payer = payer_ref(payer);
+	payer_unref(before);
 }
 
 void lease_touch(struct lease_table *t, struct lease *l)

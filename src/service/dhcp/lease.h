@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 struct dhcp_probe;
+struct payer;
 
 /*
  *   (none) → PROBING → OFFERED → BOUND → RELEASED
@@ -51,6 +52,8 @@ struct lease {
 	char name[GUEST_NAME_SIZE];
 	uint8_t client_id_len; /* 0: the client sent no id */
 	uint8_t client_id[LEASE_CLIENT_ID_MAX];
+	struct payer *payer;      /* a reference: of the port through which it was made or last renewed; NULL: not since a restart */
+	bool translated;          /* by frames from another MAC: the client is behind a relay, or a bridge that translates MACs */
 	struct dhcp_probe *probe; /* private to server.c, in PROBING */
 
 	/* private to the table */
@@ -112,5 +115,7 @@ void lease_move(struct lease_table *t, struct lease *l, ip4_t ip);
 void lease_set_name(struct lease_table *t, struct lease *l, const char *name);
 /* Removes MAC and name: @l is SET_ASIDE until @until. */
 void lease_set_aside(struct lease_table *t, struct lease *l, usec_t until);
+/* @l was made or renewed through the port of @payer, which may be NULL. */
+void lease_set_payer(struct lease *l, struct payer *payer);
 /* @l was used now: makes it the most recently touched record. */
 void lease_touch(struct lease_table *t, struct lease *l);

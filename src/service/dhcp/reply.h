@@ -7,15 +7,18 @@
 
 struct dhcp;
 struct lease;
+struct payer;
 struct port;
 struct sink;
 
 /* A client's message and facts from its packet. */
 struct dhcp_request {
 	struct dhcp_message message;
-	struct port *port; /* that it came from; NULL when it has waited, because the port may have been detached */
-	ip4_t source;      /* of the IP packet */
-	uint16_t path_mtu; /* of the path to the client */
+	struct port *port;   /* that it came from; NULL: detached since */
+	struct payer *payer; /* of that port; NULL: out of memory, or no port */
+	struct mac sender;   /* of the frame */
+	ip4_t source;        /* of the IP packet */
+	uint16_t path_mtu;   /* of the path to the client */
 };
 
 /* DHCPOFFER or DHCPACK of @l's address for @lease_time seconds. */

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "gateway/payer.h"
 #include "gateway/sink.h"
 #include "service/dhcp/dhcp.h"
 #include "service/dhcp/names.h"
@@ -47,7 +48,7 @@ struct dhcp_probe {
 	struct lease *lease;
 	unsigned tries; /* addresses tried, including this one */
 	bool conflict;
-	struct dhcp_request request; /* the client's latest DISCOVER */
+	struct dhcp_request request; /* the client's latest DISCOVER; its port and payer are the lease's */
 };
 
 static void probe_end(struct dhcp *d, struct lease *l)
@@ -61,6 +62,12 @@ static void probe_end(struct dhcp *d, struct lease *l)
 	free(p);
 }
 
+static void note_holder(struct lease *l, const struct dhcp_request *rq)
+{
+	lease_set_payer(l, rq->payer);
+	l->translated = !mac_equal(rq->sender, rq->message.header.chaddr);
+}
+
 /* -ENOMEM, also at the limit of probes. */
 static int probe_begin(struct dhcp *d, usec_t now, struct lease *l, const struct dhcp_request *rq, unsigned tries)
 {
@@ -68,10 +75,10 @@ static int probe_begin(struct dhcp *d, usec_t now, struct lease *l, const struct
 	if (!p)
 		return -ENOMEM;
 	*p = (struct dhcp_probe){ .deadline = usec_add(now, PROBE_TIME), .lease = l, .tries = tries, .request = *rq };
-	p->request.port = NULL;
 	list_append(&d->probes, &p->node);
 	d->n_probes++;
 	l->probe = p;
+	note_holder(l, rq);
 	l->state = LEASE_PROBING;
 	lease_touch(&d->leases, l);
 	d->config.env->ops->probe(d->config.env, now, l->ip);
@@ -130,6 +137,7 @@ static uint32_t granted_time(const struct dhcp *d, const struct dhcp_message *m)
 
 static void offer_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct lease *l, struct sink *out)
 {
+	note_holder(l, rq);
 	dhcp_names_update(d, now, l, rq->message.name, rq->message.name_len);
 	if (!lease_is_active(l, now)) {
 		l->state = LEASE_OFFERED;
@@ -164,7 +172,7 @@ static int input_discover(struct dhcp *d, usec_t now, const struct dhcp_request 
 	struct lease *l = lease_find_mac(&d->leases, rq->message.header.chaddr);
 	if (l && l->probe) {
 		l->probe->request = *rq;
-		l->probe->request.port = NULL;
+		note_holder(l, rq);
 		return 0;
 	}
 	return find_offer(d, now, rq, 0, out);
@@ -208,6 +216,7 @@ static void bind_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq
 	const struct dhcp_message *m = &rq->message;
 	bool renewed = lease_is_active(l, now);
 	probe_end(d, l);
+	note_holder(l, rq);
 	l->state = LEASE_BOUND;
 	l->expires = lease_time == DHCP_LEASE_INFINITE ? USEC_INFINITY : usec_add(now, lease_time * USEC_PER_SEC);
 	l->client_id_len = (uint8_t)m->client_id_len;
@@ -329,13 +338,18 @@ static int probe_done(struct dhcp *d, usec_t now, struct lease *l, struct sink *
 	struct dhcp_request rq = l->probe->request;
 	unsigned tries = l->probe->tries;
 	bool conflict = l->probe->conflict;
+	rq.payer = l->payer;
+	rq.port = l->payer ? l->payer->port : NULL;
 	probe_end(d, l);
 	if (!conflict) {
 		offer_lease(d, now, &rq, l, out);
 		return 0;
 	}
+	payer_ref(rq.payer);
 	set_aside(d, now, l, IN_USE_TIME);
-	return find_offer(d, now, &rq, tries, out);
+	int err = find_offer(d, now, &rq, tries, out);
+	payer_unref(rq.payer);
+	return err;
 }
 
 int dhcp_server_expire(struct dhcp *d, usec_t now, struct sink *out)

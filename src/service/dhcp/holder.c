@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/dhcp/holder.h"
+
+#include "base/log.h"
+#include "gateway/payer.h"
+#include "lan/port.h"
+#include "service/dhcp/dhcp.h"
+#include "service/dhcp/reply.h"
+
+/* The port through which the lease was made or last renewed, while somebody holds it. */
+static struct port *recorded_port(const struct lease *l, usec_t now)
+{
+	return l && lease_is_held(l, now) && l->payer ? l->payer->port : NULL;
+}
+
+/*
+ * A MAC that is seen elsewhere on the segment does not take a lease from a client behind a bridge that translates MACs, as long as the
+ * bridge uses its address.
+ */
+static bool is_used_behind_a_bridge(const struct dhcp *d, const struct lease *l)
+{
+	const struct guest *g = l->translated ? d->config.env->ops->guest_at(d->config.env, l->ip) : NULL;
+	return g && g->payer == l->payer;
+}
+
+/* @seen: where the MAC of @l is, NULL when it was not seen. */
+static struct port *port_of(const struct dhcp *d, usec_t now, const struct lease *l, struct port *seen)
+{
+	struct port *recorded = recorded_port(l, now);
+	return !seen || (recorded && is_used_behind_a_bridge(d, l)) ? recorded : seen;
+}
+
+struct port *dhcp_holder_port(const struct dhcp *d, usec_t now, struct mac mac)
+{
+	struct dhcp_env *env = d->config.env;
+	return port_of(d, now, lease_find_mac(&d->leases, mac), env->ops->port_of(env, now, mac));
+}
+
+/* A frame from the client's own MAC has shown where that is: the client may have moved. */
+static struct port *client_port(const struct dhcp *d, usec_t now, const struct dhcp_request *rq)
+{
+	struct mac mac = rq->message.header.chaddr;
+	if (!mac_equal(mac, rq->sender))
+		return dhcp_holder_port(d, now, mac);
+	return port_of(d, now, lease_find_mac(&d->leases, mac), rq->port);
+}
+
+static void log_refused(struct dhcp *d, usec_t now, const struct dhcp_request *rq, const char *why, const struct port *other)
+{
+	char mac[MAC_TEXT_SIZE];
+	log_limited(d->config.log, dhcp_log_limit(d, rq->port), now, LOG_LEVEL_WARNING,
+		    "port %s: DHCP message for client %s refused: %s%s%s", rq->port->name, mac_format(rq->message.header.chaddr, mac), why,
+		    other ? " " : "", other ? other->name : "");
+}
+
+bool dhcp_holder_admits(struct dhcp *d, usec_t now, const struct dhcp_request *rq)
+{
+	if (!rq->port || !rq->port->guarded)
+		return true;
+	const struct port *holder = client_port(d, now, rq);
+	if (holder && holder != rq->port) {
+		log_refused(d, now, rq, "that client is behind port", holder);
+		return false;
+	}
+	ip4_t relay = rq->message.header.giaddr;
+	const struct guest *g = relay ? d->config.env->ops->guest_at(d->config.env, relay) : NULL;
+	if (!relay || (g && g->port == rq->port))
+		return true;
+	log_refused(d, now, rq, g ? "its relay (giaddr) is behind port" : "its relay (giaddr) is not behind this port", g ? g->port : NULL);
+	return false;
+}
