@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "network/guest_sockets.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "gateway/guest.h"
@@ -24,8 +25,12 @@ static const struct {
 	const char *link, *name;
 } sockets[] = { { "stream", "stream.sock" }, { "vhost", "vhost.sock" }, { "dgram", "dgram.sock" } };
 
+/* Names come from the user, so a constant key will do. */
+static const struct hash_key name_key = { { 0x6775657374, 0x736f636b6574 } };
+
 struct declared {
 	struct list node;
+	struct hash_node named; /* in by_name */
 	struct settings_host host;
 	int fds[ARRAY_SIZE(sockets)]; /* owned by the links; -1: none */
 	bool pinned;                  /* its ports are */
@@ -36,6 +41,11 @@ struct declared {
 static struct declared *declared_at(struct list *node)
 {
 	return container_of(node, struct declared, node);
+}
+
+static uint64_t hash_of(const char *name)
+{
+	return hash_bytes(&name_key, name, strlen(name));
 }
 
 /* NULL when memory is short. */
@@ -64,6 +74,8 @@ static void declared_free(struct guest_sockets *g, usec_t now, struct declared *
 		rmdir(guest->directory);
 	free(guest->directory);
 	list_remove(&guest->node);
+	hash_table_remove(&g->by_name, &guest->named);
+	g->n_unpinned -= !guest->pinned;
 	free(guest);
 }
 
@@ -129,17 +141,23 @@ static int add(struct guest_sockets *g, usec_t now, const struct settings_host *
 {
 	struct declared *guest = calloc(1, sizeof(*guest));
 	error[0] = '\0';
-	if (!guest || asprintf(&guest->directory, "%s/%s", g->directory, h->name) < 0) {
+	char *directory;
+	if (asprintf(&directory, "%s/%s", g->directory, h->name) < 0)
+		directory = NULL;
+	if (!guest || !directory || hash_table_add(&g->by_name, &guest->named, hash_of(h->name)) < 0) {
+		free(directory);
 		free(guest);
 		snprintf(error, size, "%s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
+	guest->directory = directory;
 	guest->host = *h;
 	guest->pinned = is_pinned(h, unguarded);
 	guest->wanted = true;
 	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
 		guest->fds[i] = -1;
 	list_append(&g->guests, &guest->node);
+	g->n_unpinned += !guest->pinned;
 	int r = open_sockets(g, guest, error, size);
 	if (r < 0)
 		declared_free(g, now, guest);
@@ -150,9 +168,11 @@ static int add(struct guest_sockets *g, usec_t now, const struct settings_host *
 
 static struct declared *find(const struct guest_sockets *g, const char *name)
 {
-	list_for_each(node, &g->guests)
-		if (strcmp(declared_at(node)->host.name, name) == 0)
-			return declared_at(node);
+	for (struct hash_node *node = hash_table_find(&g->by_name, hash_of(name)); node; node = hash_node_next(node)) {
+		struct declared *guest = container_of(node, struct declared, named);
+		if (strcmp(guest->host.name, name) == 0)
+			return guest;
+	}
 	return NULL;
 }
 
@@ -219,7 +239,7 @@ bool guest_sockets_address(const struct guest_sockets *g, const struct segment *
 {
 	const struct declared *guest = NULL;
 	ip4_t found = 0;
-	if (!g->directory)
+	if (g->n_unpinned == 0)
 		return false;
 	list_for_each(node, &g->guests)
 		if (!declared_at(node)->pinned && strcasecmp(declared_at(node)->host.name, name) == 0)
@@ -289,6 +309,7 @@ void guest_sockets_done(struct guest_sockets *g, usec_t now)
 		return;
 	list_for_each(node, &g->guests)
 		declared_free(g, now, declared_at(node));
+	hash_table_done(&g->by_name);
 	rmdir(g->directory);
 	free(g->directory);
 	g->directory = NULL;

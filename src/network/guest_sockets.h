@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "base/hash_table.h"
 #include "base/list.h"
 #include "base/usec.h"
 
@@ -29,7 +30,9 @@ struct guest_sockets {
 	const struct links *links;
 	struct log *log;
 	struct list guests;
-	unsigned failed; /* guests that have no sockets, as was logged */
+	struct hash_table by_name;
+	unsigned n_unpinned; /* of them */
+	unsigned failed;     /* guests that have no sockets, as was logged */
 };
 
 /*
