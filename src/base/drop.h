@@ -14,6 +14,12 @@
 	X(SOURCE_MAC, "source-mac", "source MAC is a group address or zero") \
 	X(GATEWAY_MAC, "gateway-mac", "guest used the gateway's MAC as its own") \
 	X(GATEWAY_ADDRESS, "gateway-address", "guest claimed the gateway's IP address") \
+	X(MAC_CONFLICT, "mac-conflict", "guest used a MAC that another port has") \
+	X(ADDRESS_CONFLICT, "address-conflict", "guest used an IP address that belongs to another guest") \
+	X(CLAIM_PENDING, "claim-pending", "guest used a MAC or address of another port, which is being asked (the last such frame waits)") \
+	X(CLAIM_LIMIT, "claim-limit", "port has claimed too many MACs and addresses of other ports at once") \
+	X(ROGUE_DHCP, "rogue-dhcp", "DHCP server's message from a port that may not serve DHCP") \
+	X(ROGUE_ROUTER, "rogue-router", "router advertisement from a port that may not route") \
 	X(PINNED_MAC, "pinned-mac", "guest used another MAC than its port is pinned to, in the frame, ARP, ND or DHCP") \
 	X(ISOLATED, "isolated", "frame from one guest to another while guests are isolated") \
 	X(STORM, "storm", "port sent more broadcast, multicast or unknown unicast than it may flood") \

@@ -107,6 +107,7 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 		.sink = { &gateway_sink_ops },
 		.env = { .ops = &gateway_env_ops, .arena = &segment->arena },
 	};
+	guard_init(g);
 	int r = guest_table_init(&g->guests, &config->hash_key, &guest_ops, g);
 	if (r < 0) {
 		g->segment = NULL;
@@ -123,6 +124,7 @@ void gateway_done(struct gateway *g, usec_t now)
 		return;
 	gateway_leave_segment(g, now);
 	reassembly_done(&g->reassembly);
+	guard_done(g);
 	guest_table_done(&g->guests, now);
 	g->segment = NULL;
 }
@@ -179,7 +181,7 @@ struct guest *gateway_expect(struct gateway *g, usec_t now, ip4_t ip)
 
 usec_t gateway_deadline(const struct gateway *g)
 {
-	usec_t first = usec_min(guest_deadline(&g->guests), reassembly_deadline(&g->reassembly));
+	usec_t first = usec_min(usec_min(guest_deadline(&g->guests), guard_deadline(g)), reassembly_deadline(&g->reassembly));
 	for (unsigned i = 0; i < g->n_services; i++)
 		if (g->services[i]->ops->deadline)
 			first = usec_min(first, g->services[i]->ops->deadline(g->services[i]));
@@ -200,6 +202,7 @@ static void expire_reassembly(struct gateway *g, usec_t now)
 void gateway_expire(struct gateway *g, usec_t now)
 {
 	guest_expire(&g->guests, now);
+	guard_expire(g, now);
 	expire_reassembly(g, now);
 	for (unsigned i = 0; i < g->n_services; i++) {
 		struct service *s = g->services[i];

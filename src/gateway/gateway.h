@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "gateway/egress.h"
 #include "gateway/engine.h"
+#include "gateway/guard.h"
 #include "gateway/guest.h"
 #include "gateway/icmp_error.h"
 #include "gateway/reassembly.h"
@@ -24,6 +25,7 @@
 
 struct gateway;
 struct log;
+struct packet;
 struct segment;
 struct service;
 
@@ -42,6 +44,10 @@ struct gateway_hooks {
 	 * neither reserved nor leased.
 	 */
 	enum guest_rank (*rank)(void *opaque, usec_t now, ip4_t ip, struct guest_holder *ret);
+	/* @p, a DHCP server's answer, came from a port that may not serve DHCP: it was dropped. */
+	void (*foreign_dhcp)(void *opaque, usec_t now, const struct packet *p);
+	/* Two ports use one MAC or address: the claim @c was refused. */
+	void (*conflict)(void *opaque, usec_t now, const struct claim *c);
 	/* The turn ends, and frames are sent after this returns: leases must be on disk before the ACK. */
 	void (*turn_ends)(void *opaque, usec_t now);
 	void *opaque;
@@ -51,7 +57,8 @@ struct gateway_config {
 	struct mac mac;
 	ip4_t ip;
 	struct prefix4 subnet;
-	bool absent; /* not attached to the segment: receives and sends nothing */
+	bool absent;            /* not attached to the segment: receives and sends nothing */
+	bool guests_serve_dhcp; /* there is no DHCP server here, so guests may be one */
 	struct hash_key hash_key;
 	struct log *log; /* borrowed, may be NULL */
 	struct gateway_hooks hooks;
@@ -62,6 +69,7 @@ struct gateway {
 	struct port port;
 	struct segment *segment;
 	struct guest_table guests;
+	struct guard guard;
 	struct egress egress;
 	struct reassembly reassembly;
 	struct icmp_limit icmp_limit; /* for all ICMP errors that are sent on the segment */
@@ -71,7 +79,6 @@ struct gateway {
 	unsigned n_services;
 	const struct engine_ops *engine_ops; /* valid while engine is set */
 	struct engine *engine;               /* NULL: no engine, the outside is unreachable */
-	usec_t defend_after;                 /* no announcement against another claimant of the gateway's address before this */
 };
 
 /* Attaches @g to @segment, unless config->absent; borrows @segment until gateway_done().  -ENOMEM. */

@@ -30,15 +30,6 @@ static bool ask_services(struct gateway *g, usec_t now, const struct packet *p)
 	return false;
 }
 
-/* @p shows that its sender uses @ip.  Sets p->guest. */
-static void learn(struct gateway *g, usec_t now, ip4_t ip, struct packet *p, enum guest_evidence how)
-{
-	struct ip_addr addr = ip_from_ip4(ip);
-	struct guest_address *a = gateway_is_guest(g, ip) ? guest_learn(&g->guests, now, p->port, p->eth.src, &addr, how) : NULL;
-	if (a)
-		p->guest = a->guest;
-}
-
 /* A guest that sends packets of more than 1500 bytes takes them, too.  The length of a super-frame says nothing about its MTU. */
 static void learn_mtu(const struct packet *p)
 {
@@ -46,20 +37,15 @@ static void learn_mtu(const struct packet *p)
 		p->guest->mtu = MAX(p->guest->mtu, (uint32_t)p->ip.total_len);
 }
 
-static void receive_arp(struct gateway *g, usec_t now, struct packet *p)
+static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
 {
-	uint8_t bytes[ARP_LEN];
-	struct bytes_reader r = bytes_reader(bytes, frame_copy(p->frame, ETH_HEADER_LEN, bytes, sizeof(bytes)));
-	struct arp_message m;
-	if (arp_parse(&r, &m) < 0) {
+	if (p->arp_error < 0) {
 		gateway_drop(g, DROP_ARP_MALFORMED, p);
 		return;
 	}
-	if (gateway_is_guest(g, m.sender_ip) && mac_equal(m.sender_mac, p->eth.src)) {
-		learn(g, now, m.sender_ip, p, GUEST_BY_ARP);
-		if (g->config.hooks.address_seen)
-			g->config.hooks.address_seen(g->config.hooks.opaque, now, p->port, m.sender_ip, m.sender_mac);
-	}
+	const struct arp_message *m = &p->arp;
+	if (g->config.hooks.address_seen && gateway_is_guest(g, m->sender_ip) && mac_equal(m->sender_mac, p->eth.src))
+		g->config.hooks.address_seen(g->config.hooks.opaque, now, p->port, m->sender_ip, m->sender_mac);
 	ask_services(g, now, p);
 }
 
@@ -159,7 +145,6 @@ static void receive_ipv4(struct gateway *g, usec_t now, struct packet *p)
 		gateway_drop(g, error == -ENOMEM ? DROP_NO_MEMORY : DROP_IP_MALFORMED, p);
 		return;
 	}
-	learn(g, now, p->ip.src, p, GUEST_BY_IP);
 	learn_mtu(p);
 	if (!ipv4_is_fragment(&p->ip)) {
 		receive_whole(g, now, p);

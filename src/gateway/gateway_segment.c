@@ -14,8 +14,6 @@
 /* The gateway takes super-frames whole, and verifies checksums only where it needs them. */
 #define GATEWAY_FRAME_MAX ((size_t)256 * 1024)
 #define GATEWAY_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6 | PORT_OFFLOAD_USO)
-/* RFC 5227 §2.4(c): not more often, or two claimants of one address would announce it for ever. */
-#define DEFEND_INTERVAL (10 * USEC_PER_SEC)
 
 static void turn_ends(void *opaque, usec_t now)
 {
@@ -33,25 +31,6 @@ static void port_writable(void *opaque, usec_t now, struct port *p)
 		return;
 	list_for_each(node, &p->payer->guests)
 		g->engine_ops->writable(g->engine, now, container_of(node, struct guest, of_payer));
-}
-
-static void defend(struct gateway *g, usec_t now)
-{
-	if (now >= g->defend_after) {
-		g->defend_after = now + DEFEND_INTERVAL;
-		egress_announce(&g->egress, now);
-	}
-}
-
-/* A claim of the gateway's address is dropped, and the gateway announces its address (RFC 5227 §2.4). */
-static bool admits(void *opaque, usec_t now, struct packet *p, enum drop_reason *ret_why)
-{
-	struct gateway *g = opaque;
-	if (p->arp_error < 0 || p->arp.sender_ip != g->config.ip)
-		return true;
-	defend(g, now);
-	*ret_why = DROP_GATEWAY_ADDRESS;
-	return false;
 }
 
 static void too_big(void *opaque, usec_t now, struct packet *p, size_t mtu)
@@ -72,6 +51,7 @@ static void too_big(void *opaque, usec_t now, struct packet *p, size_t mtu)
 static void detached(void *opaque, usec_t now, struct port *p)
 {
 	struct gateway *g = opaque;
+	guard_port_gone(g, now, p);
 	guest_port_gone(&g->guests, now, p);
 }
 
@@ -80,6 +60,7 @@ void gateway_join_segment(struct gateway *g)
 	port_init(&g->port, &gateway_port_ops, "gateway", GATEWAY_FRAME_MAX, IPV4_PACKET_MAX);
 	g->port.offloads = GATEWAY_OFFLOADS;
 	g->port.uplink = true;
+	segment_set_guard(g->segment, &(struct segment_guard){ .admits = guard_admits, .detached = detached, .opaque = g });
 	if (g->config.absent)
 		return;
 	segment_set_gateway(g->segment, &(struct segment_gateway){
@@ -90,17 +71,15 @@ void gateway_join_segment(struct gateway *g)
 						.writable = port_writable,
 						.input = gateway_input,
 						.too_big = too_big,
-						.detached = detached,
 						.opaque = g,
 					});
-	segment_set_guard(g->segment, &(struct segment_guard){ .admits = admits, .opaque = g });
 }
 
 void gateway_leave_segment(struct gateway *g, usec_t now)
 {
+	segment_set_guard(g->segment, NULL);
 	if (g->config.absent)
 		return;
-	segment_set_guard(g->segment, NULL);
 	segment_detach(g->segment, now, &g->port);
 	g->segment->gateway = (struct segment_gateway){ 0 };
 }

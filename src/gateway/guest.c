@@ -39,6 +39,7 @@ static struct payer *payer_new(struct guest_table *t, struct port *port)
 	list_init(&p->node);
 	list_init(&p->guests);
 	list_init(&p->addresses);
+	list_init(&p->claims);
 	list_init(&p->dns_queries);
 	if (!port)
 		return p;
@@ -58,12 +59,18 @@ static void charge_address(struct payer *p, struct guest_address *a)
 {
 	list_append(&p->addresses, &a->of_payer);
 	p->n_addresses++;
+	if (a->guest->state == GUEST_HEARD || p->n_protected >= GUEST_PROTECTED_PER_PORT)
+		return;
+	a->is_protected = true;
+	p->n_protected++;
 }
 
 static void discharge_address(struct payer *p, struct guest_address *a)
 {
 	list_remove(&a->of_payer);
 	p->n_addresses--;
+	p->n_protected -= a->is_protected;
+	a->is_protected = false;
 	if (p->last == a)
 		p->last = NULL;
 }
@@ -184,6 +191,13 @@ static void place(struct guest_table *t, usec_t now, struct guest *g, struct pay
 		charge_address(payer, a);
 	}
 	payer_unref(before);
+}
+
+void guest_moved_to(struct guest_table *t, usec_t now, struct guest *g, struct port *port)
+{
+	struct payer *payer = guest_payer(t, port);
+	if (payer && g->port != port)
+		place(t, now, g, payer);
 }
 
 /* The PRESENT guest with @mac at @payer's port. */

@@ -40,6 +40,8 @@ struct port;
 /* Addresses that were asked for and have not answered, of one payer, and of all. */
 #define GUEST_ASKED_PER_PAYER 512u
 #define GUEST_ASKED_MAX 8192u
+/* Seen addresses that a port holds against claims of others, so that no port reserves the network by talking. */
+#define GUEST_PROTECTED_PER_PORT 64u
 
 enum guest_state {
 	GUEST_HEARD,   /* something waits for its address; the MAC is not known yet */
@@ -66,7 +68,8 @@ struct guest_address {
 	uint32_t index; /* in guest_table.by_index */
 	uint8_t asked;  /* requests sent since it was last heard */
 	uint8_t n_waiting;
-	uint8_t rank; /* enum guest_rank: of its guest's use of the address; for the owner, SEEN at first */
+	uint8_t rank;      /* enum guest_rank: of its guest's use of the address; for the owner, SEEN at first */
+	bool is_protected; /* another port may not take it without asking */
 	usec_t seen;
 
 	/* private to guest.c */
@@ -158,6 +161,9 @@ enum guest_evidence {
  */
 struct guest_address *guest_learn(struct guest_table *t, usec_t now, struct port *port, struct mac mac, const struct ip_addr *addr,
 				  enum guest_evidence how);
+
+/* @g was heard on @port: it is there now, with its addresses. */
+void guest_moved_to(struct guest_table *t, usec_t now, struct guest *g, struct port *port);
 
 /* The guest with @mac; NULL when it is not known. */
 struct guest *guest_find(const struct guest_table *t, struct mac mac);

@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 
+struct guard_conflict;
 struct guest_address;
 struct port;
 
@@ -29,6 +30,14 @@ struct payer {
 	unsigned n_asked;           /* addresses that were asked for and have not answered */
 	size_t waiting_bytes;       /* of packets for them */
 	struct guest_address *last; /* that a packet of the port came from; NULL: none yet, or it has changed since */
+
+	unsigned n_protected; /* addresses that others may not take without asking; at most GUEST_PROTECTED_PER_PORT */
+
+	/* of claim.c and guard.c */
+	struct list claims;              /* claim.of_payer: by this payer */
+	unsigned n_claims;               /* in that list */
+	unsigned n_challenges;           /* claims to what this payer has, for which it is being asked */
+	struct guard_conflict *conflict; /* the latest, owned; NULL: none yet */
 
 	/* of the engine */
 	struct account account;

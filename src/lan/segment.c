@@ -146,8 +146,8 @@ void segment_detach(struct segment *s, usec_t now, struct port *p)
 	loop_guard_detached(&s->loops, now, p);
 	if (p == s->gateway.port)
 		return;
-	if (s->gateway.detached)
-		s->gateway.detached(s->gateway.opaque, now, p);
+	if (s->guard.detached)
+		s->guard.detached(s->guard.opaque, now, p);
 	record(s, now, p, SEGMENT_PORT_DETACHED);
 }
 
@@ -371,6 +371,8 @@ static bool take_from_port(struct segment *s, usec_t now, struct port *from, str
 		return false;
 	enum drop_reason why = DROP_LOOP;
 	if (!loop_passes(&from->loop) || !is_acceptable(s, now, from, p, &why)) {
+		if (why == DROP_MAC_CONFLICT || why == DROP_CLAIM_PENDING)
+			loop_guard_suspect(&s->loops, now, from); /* the MAC's own frames may have come around */
 		segment_drop(s, from, why, p->frame);
 		return false;
 	}
@@ -440,6 +442,11 @@ static void enter(struct segment *s, usec_t now, struct port *from, const struct
 void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
 {
 	enter(s, now, p, frame, false);
+}
+
+void segment_input_again(struct segment *s, usec_t now, struct port *p, const struct frame *frame)
+{
+	enter(s, now, p, frame, true);
 }
 
 static void enter_from_gro(void *opaque, const struct frame *frame)
@@ -555,6 +562,11 @@ static void send_to_port(void *opaque, usec_t now, struct port *p, const void *b
 	struct iovec iov;
 	struct frame f = frame_of(&iov, copy, len);
 	pad_and_send(&(struct passage){ s, now, p }, OBSERVED_OWN, &f);
+}
+
+void segment_send(struct segment *s, usec_t now, struct port *p, const void *bytes, size_t len)
+{
+	send_to_port(s, now, p, bytes, len);
 }
 
 static void port_blocked(void *opaque, usec_t now, struct port *p, bool again)

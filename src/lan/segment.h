@@ -72,8 +72,6 @@ struct segment_gateway {
 	void (*input)(void *opaque, usec_t now, struct packet *p);
 	/* @p, from another port, was too large for its destination port: tell the sender to use @mtu.  May be NULL. */
 	void (*too_big)(void *opaque, usec_t now, struct packet *p, size_t mtu);
-	/* @p was detached; its guests may come back on another port.  May be NULL. */
-	void (*detached)(void *opaque, usec_t now, struct port *p);
 	void *opaque;
 };
 
@@ -84,6 +82,8 @@ struct segment_gateway {
 struct segment_guard {
 	/* Whether @p may pass; if not, *@ret_why says why it is dropped.  May set p->guest.  NULL: everything passes. */
 	bool (*admits)(void *opaque, usec_t now, struct packet *p, enum drop_reason *ret_why);
+	/* @p was detached; its guests may come back on another port.  May be NULL. */
+	void (*detached)(void *opaque, usec_t now, struct port *p);
 	void *opaque;
 };
 
@@ -139,6 +139,8 @@ void segment_detach(struct segment *s, usec_t now, struct port *p);
 
 /* A frame from @p.  Its bytes are borrowed until segment_flush() has returned. */
 void segment_input(struct segment *s, usec_t now, struct port *p, const struct frame *frame);
+/* A frame that came from @p earlier and was kept: it was counted then, and enters now. */
+void segment_input_again(struct segment *s, usec_t now, struct port *p, const struct frame *frame);
 /*
  * The next frame of a batch: @len bytes from @p, borrowed as above.  @more: another frame of the batch follows.  Counters and observers see
  * each frame.  TCP segments for the gateway are joined (gro.h), so a frame may wait until the next one comes or until segment_flush(),
@@ -147,6 +149,8 @@ void segment_input(struct segment *s, usec_t now, struct port *p, const struct f
 void segment_input_batch(struct segment *s, usec_t now, struct port *p, const void *bytes, size_t len, bool more);
 /* A frame from the gateway for @to, which segment_find() returned for its destination.  Saves a look-up for each frame. */
 void segment_output(struct segment *s, usec_t now, struct port *to, const struct frame *frame);
+/* A frame of the switch's own for @p only, with a copy of @bytes. */
+void segment_send(struct segment *s, usec_t now, struct port *p, const void *bytes, size_t len);
 /* @from commits the first @k of the rooms that @p lent (port.h). */
 void segment_commit(struct segment *s, usec_t now, struct port *from, struct port *p, const struct frame *frames, unsigned k);
 void segment_flush(struct segment *s, usec_t now);

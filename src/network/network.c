@@ -39,6 +39,12 @@ static void hook_address_seen(void *opaque, usec_t now, struct port *p, ip4_t ip
 	name_services_address_seen(&n->name_services, now, p, ip, mac);
 }
 
+static void hook_foreign_dhcp(void *opaque, usec_t now, const struct packet *p)
+{
+	struct lanlet_network *n = opaque;
+	dhcp_foreign_seen(&n->name_services.dhcp, now, p);
+}
+
 static void hook_turn_ends(void *opaque, usec_t now)
 {
 	struct lanlet_network *n = opaque;
@@ -104,12 +110,14 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .ip = n->settings.gateway,
 				    .subnet = n->settings.subnet,
 				    .absent = n->settings.no_gateway,
+				    .guests_serve_dhcp = n->settings.no_dhcp,
 				    .hash_key = key,
 				    .log = &n->log,
 				    .hooks = { .host_address = hook_host_address,
 					       .address_seen = hook_address_seen,
 					       .guest_seen = hook_guest_seen,
 					       .rank = hook_rank,
+					       .foreign_dhcp = hook_foreign_dhcp,
 					       .turn_ends = hook_turn_ends,
 					       .opaque = n },
 			    });

@@ -348,7 +348,8 @@ static void to_where_nothing_may_go(struct world *w, unsigned from)
 	p.ip.dst = bad[i].dst;
 	if (bad[i].src)
 		p.ip.src = bad[i].src;
-	hear(w, from);
+	if (bad[i].why != DROP_GATEWAY_ADDRESS) /* which the segment does not let in */
+		hear(w, from);
 	expect_drop(w, bad[i].why);
 	inject_udp(w, from, &p);
 }

@@ -27,10 +27,6 @@ static void ignore_flush(void *opaque, usec_t now)
 {
 }
 
-static void ignore_detached(void *opaque, usec_t now, struct port *p)
-{
-}
-
 static void too_big(void *opaque, usec_t now, struct packet *p, size_t mtu)
 {
 	struct fixture *f = opaque;
@@ -51,7 +47,6 @@ static void set_up(struct fixture *f, gconstpointer data)
 		.port = &f->gateway.port,
 		.mac = gateway_mac,
 		.flush = ignore_flush,
-		.detached = ignore_detached,
 		.too_big = too_big,
 		.opaque = f,
 	};

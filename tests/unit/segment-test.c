@@ -51,10 +51,6 @@ static void ignore_flush(void *opaque, usec_t now)
 {
 }
 
-static void ignore_detached(void *opaque, usec_t now, struct port *p)
-{
-}
-
 static void input(struct memory_port *p, usec_t now, struct mac dst, struct mac src)
 {
 	uint8_t buf[64];
@@ -232,8 +228,7 @@ static void frame_for_the_gateway_is_not_padded(struct fixture *f, gconstpointer
 	struct memory_port gateway;
 	size_t len;
 	memory_port_init(&gateway, &f->segment, "gateway", 65535);
-	f->segment.gateway =
-		(struct segment_gateway){ .port = &gateway.port, .mac = mac_of(9), .flush = ignore_flush, .detached = ignore_detached };
+	f->segment.gateway = (struct segment_gateway){ .port = &gateway.port, .mac = mac_of(9), .flush = ignore_flush };
 	send_pieces(f, &f->a, 42, 42);
 	memory_port_frame(&gateway, 0, &len);
 	g_assert_cmpuint(len, ==, 42);
@@ -288,7 +283,6 @@ static void too_large_with_df_is_for_the_gateway_to_answer(struct fixture *f, gc
 		.port = &gateway.port,
 		.mac = mac_of(9),
 		.flush = ignore_flush,
-		.detached = ignore_detached,
 		.too_big = note_too_big,
 		.opaque = &call,
 	};
@@ -404,8 +398,7 @@ static void gateways_mac_as_a_source_is_dropped_and_probed(struct fixture *f, gc
 {
 	struct memory_port gateway;
 	memory_port_init(&gateway, &f->segment, "gateway", 65535);
-	f->segment.gateway =
-		(struct segment_gateway){ .port = &gateway.port, .mac = mac_of(9), .flush = ignore_flush, .detached = ignore_detached };
+	f->segment.gateway = (struct segment_gateway){ .port = &gateway.port, .mac = mac_of(9), .flush = ignore_flush };
 	input(&f->b, 0, MAC_BROADCAST, mac_of(1));
 	for (unsigned i = 0; i < 3; i++)
 		segment_expire(&f->segment, i * USEC_PER_SEC);
@@ -438,8 +431,7 @@ struct batch {
 
 static void be_the_gateway(struct fixture *f)
 {
-	f->segment.gateway =
-		(struct segment_gateway){ .port = &f->b.port, .mac = mac_of(0xa0b0c0), .flush = ignore_flush, .detached = ignore_detached };
+	f->segment.gateway = (struct segment_gateway){ .port = &f->b.port, .mac = mac_of(0xa0b0c0), .flush = ignore_flush };
 	f->b.port.offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4;
 	f->b.port.max_frame = ETH_HEADER_LEN + IPV4_PACKET_MAX;
 }

@@ -26,10 +26,6 @@ static void ignore_flush(void *opaque, usec_t now)
 {
 }
 
-static void ignore_detached(void *opaque, usec_t now, struct port *p)
-{
-}
-
 static struct mac mac_of(const struct memory_port *p)
 {
 	return (struct mac){ { 0x52, 0x54, 0, 0, 0, (uint8_t)p->port.id } };
@@ -42,9 +38,8 @@ static void set_up(struct fixture *f, gconstpointer with_gateway)
 	memory_port_init(&f->gateway, &f->segment, "gateway", 65535);
 	f->gateway.port.uplink = true;
 	if (with_gateway) {
-		f->segment.gateway = (struct segment_gateway){
-			.port = &f->gateway.port, .mac = gateway_mac, .ip = GATEWAY_IP, .flush = ignore_flush, .detached = ignore_detached
-		};
+		f->segment.gateway =
+			(struct segment_gateway){ .port = &f->gateway.port, .mac = gateway_mac, .ip = GATEWAY_IP, .flush = ignore_flush };
 		snoop_set_querier(&f->segment.snoop, gateway_mac, GATEWAY_IP);
 	}
 	memory_port_init(&f->a, &f->segment, "a", FRAME_MAX);

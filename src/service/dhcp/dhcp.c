@@ -87,9 +87,11 @@ static bool is_to_server(const struct dhcp *d, const struct packet *p)
 }
 
 /* With two servers it is chance which one a client takes.  Only answers sent by broadcast are seen here; most clients ask for that. */
-static void note_foreign_server(struct dhcp *d, usec_t now, const struct packet *p)
+void dhcp_foreign_seen(struct dhcp *d, usec_t now, const struct packet *p)
 {
 	char ip[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+	if (!packet_is_v4(p))
+		return; /* of DHCPv6 */
 	bool told = d->foreign.told && d->foreign.server == p->ip.src;
 	if (!told)
 		told = log_important(d->config.log, dhcp_log_limit(d, p->port), now,
@@ -107,7 +109,7 @@ static enum service_verdict dhcp_input(struct service *s, usec_t now, const stru
 	if (packet_udp(p, &udp) < 0)
 		return SERVICE_NOT_MINE;
 	if (udp.dst.port == DHCP_CLIENT_PORT && udp.src.port == DHCP_SERVER_PORT)
-		note_foreign_server(d, now, p);
+		dhcp_foreign_seen(d, now, p);
 	if (udp.dst.port != DHCP_SERVER_PORT)
 		return SERVICE_NOT_MINE;
 	int err = input_datagram(d, now, p, &udp, out);

@@ -111,6 +111,9 @@ void dhcp_done(struct dhcp *d);
  */
 int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n);
 
+/* @p is the answer of another DHCP server on the segment, to a guest or to all.  It is remembered and reported. */
+void dhcp_foreign_seen(struct dhcp *d, usec_t now, const struct packet *p);
+
 /* ARP from port @p showed that @mac uses @ip.  If that ends a probe, the server's deadline becomes @now. */
 void dhcp_address_seen(struct dhcp *d, usec_t now, struct port *p, ip4_t ip, struct mac mac);
 

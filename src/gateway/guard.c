@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Most packets of a port come from the address that the last one came from.  They pass after two comparisons of bytes at fixed places;
+ * only packets that may be a router's or DHCP server's are looked at further.
+ */
+#include "gateway/guard.h"
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "gateway/gateway_internal.h"
+#include "gateway/payer.h"
+#include "lan/frame.h"
+#include "lan/packet.h"
+#include "lan/segment.h"
+#include "wire/arp.h"
+#include "wire/dhcp.h"
+#include "wire/icmp4.h"
+#include "wire/icmp6.h"
+#include "wire/nd.h"
+#include "wire/udp.h"
+
+#include <stdlib.h>
+
+/* RFC 5227 §2.4(c): not more often, or two claimants of one address would announce it for ever. */
+#define DEFEND_INTERVAL (10 * USEC_PER_SEC)
+#define DHCP6_SERVER_PORT 547
+#define DHCP6_CLIENT_PORT 546
+#define NO_ADDRESS ((struct ip_addr){ 0 })
+
+/* --- what a packet shows --- */
+
+enum evidence {
+	SHOWS_NOTHING,
+	SHOWS_ADDRESS, /* as its source */
+	SHOWS_BOTH,    /* the address and the MAC that has it: ARP, neighbour discovery */
+};
+
+/* Whether a tag of @p has a VLAN identifier; without one it only has a priority, and receivers take it as untagged (IEEE 802.1Q-2018 §6.9).
+ */
+static bool is_in_vlan(const struct packet *p)
+{
+	for (size_t at = ETH_HEADER_LEN; at < p->l3_offset; at += ETH_TAG_LEN)
+		if ((p->head[at] & 0x0f) != 0 || p->head[at + 1] != 0)
+			return true;
+	return false;
+}
+
+static bool reads_v4(const struct packet *p, size_t at, struct ip_addr *ret)
+{
+	if (p->l3_offset + at + 4 > p->head_len)
+		return false;
+	const uint8_t *b = p->head + p->l3_offset + at;
+	*ret = ip_from_ip4(IP4(b[0], b[1], b[2], b[3]));
+	return true;
+}
+
+/* The address that @p shows as its sender's. */
+static enum evidence sender_of(struct packet *p, struct ip_addr *ret)
+{
+	switch (p->eth.ethertype) {
+	case ETH_TYPE_IPV4: return reads_v4(p, IPV4_SRC_AT, ret) ? SHOWS_ADDRESS : SHOWS_NOTHING;
+	case ETH_TYPE_ARP:
+		if (p->arp_error < 0 || p->arp.sender_ip == 0)
+			return SHOWS_NOTHING;
+		*ret = ip_from_ip4(p->arp.sender_ip);
+		return mac_equal(p->arp.sender_mac, p->eth.src) ? SHOWS_BOTH : SHOWS_ADDRESS;
+	case ETH_TYPE_IPV6:
+		if (packet_ip(p) < 0)
+			return SHOWS_NOTHING;
+		*ret = p->src;
+		if (packet_nd(p) == 0 && p->nd.type == ND_NEIGHBOUR_ADVERTISEMENT) {
+			*ret = p->nd.target;
+			return SHOWS_BOTH;
+		}
+		if (p->nd_error == 0 && p->nd.type == ND_NEIGHBOUR_SOLICITATION)
+			return SHOWS_BOTH;
+		return SHOWS_ADDRESS;
+	default: return SHOWS_NOTHING;
+	}
+}
+
+/* Whether one guest can have @addr. */
+static bool is_unicast(const struct gateway *g, const struct ip_addr *addr)
+{
+	if (!ip_is_v4(addr))
+		return !ip_is_unspecified(addr) && addr->b[0] != 0xff;
+	ip4_t ip = ip_to_ip4(addr);
+	return ip != 0 && ip >> 28 < 0xe && ip >> 24 != 127 && ip != prefix4_broadcast(g->config.subnet) && ip != g->config.subnet.network;
+}
+
+/* --- conflicts --- */
+
+bool guard_conflict_of(const struct port *port, usec_t now, struct guard_conflict *ret)
+{
+	const struct payer *p = port->payer;
+	if (!p || !p->conflict || now - p->conflict->when > GUARD_CONFLICT_TIME)
+		return false;
+	*ret = *p->conflict;
+	return true;
+}
+
+static void remember(struct payer *p, usec_t now, const struct claim *c, const struct payer *other)
+{
+	if (!p->conflict)
+		p->conflict = malloc(sizeof(*p->conflict));
+	if (!p->conflict)
+		return;
+	*p->conflict = (struct guard_conflict){ .when = now, .mac = c->mac, .addr = c->addr };
+	if (!other->port)
+		return;
+	p->conflict->other_id = other->port->id;
+	memcpy(p->conflict->other, other->port->name, sizeof(p->conflict->other));
+}
+
+static void conflict_found(void *opaque, usec_t now, const struct claim *c)
+{
+	struct gateway *g = opaque;
+	char mac[MAC_TEXT_SIZE], ip[IP_TEXT_SIZE];
+	remember(c->by, now, c, c->holder);
+	if (c->holder != c->by)
+		remember(c->holder, now, c, c->by);
+	if (!c->by->port)
+		return;
+	const char *holder = c->holder == c->by ? "a guest that is not here" : c->holder->port ? c->holder->port->name : "?";
+	mac_format(c->mac, mac);
+	if (ip_is_unspecified(&c->addr))
+		log_important(g->config.log, &c->by->port->log_limit, now, "port %s uses the MAC %s, which belongs to port %s: dropped",
+			      c->by->port->name, mac, holder);
+	else
+		log_important(g->config.log, &c->by->port->log_limit, now,
+			      "port %s uses the address %s with MAC %s, which belongs to port %s: dropped", c->by->port->name,
+			      ip_format(&c->addr, ip), mac, holder);
+	if (g->config.hooks.conflict)
+		g->config.hooks.conflict(g->config.hooks.opaque, now, c);
+}
+
+static enum drop_reason reason_of(const struct ip_addr *addr)
+{
+	return ip_is_unspecified(addr) ? DROP_MAC_CONFLICT : DROP_ADDRESS_CONFLICT;
+}
+
+/*
+ * The claim that @p makes to what @begin->holder has: begins it unless it was made before.  @begin->state: CLAIM_REFUSED when the holder
+ * need not be asked.
+ */
+static bool claim(struct gateway *g, usec_t now, struct packet *p, struct claim *begin, enum drop_reason *ret_why)
+{
+	struct claim *c = claims_find(&g->guard.claims, begin->by, begin->mac, &begin->addr);
+	if (!c && !claims_begin(&g->guard.claims, now, begin, p->frame)) {
+		*ret_why = begin->state == CLAIM_REFUSED ? reason_of(&begin->addr) : DROP_CLAIM_LIMIT;
+		return false;
+	}
+	if (c && claims_take(&g->guard.claims, c))
+		return true;
+	bool refused = c ? c->state == CLAIM_REFUSED : begin->state == CLAIM_REFUSED;
+	if (c && !refused)
+		claims_keep(c, p->frame);
+	*ret_why = refused ? reason_of(&begin->addr) : DROP_CLAIM_PENDING;
+	return false;
+}
+
+/* An address of @guest that it can be asked for; "::" when it has none. */
+static struct ip_addr address_to_ask(const struct guest *guest)
+{
+	if (!guest || list_empty(&guest->addresses))
+		return NO_ADDRESS;
+	return container_of(guest->addresses.next, struct guest_address, of_guest)->addr;
+}
+
+/* --- MACs --- */
+
+/* Whether @p's port may use its source MAC, which @holder's port has. */
+static bool admits_mac(struct gateway *g, usec_t now, struct packet *p, const struct guest *guest, struct port *holder,
+		       enum drop_reason *ret_why)
+{
+	bool declared_here = mac_equal(p->port->pinned, p->eth.src), declared_there = mac_equal(holder->pinned, p->eth.src);
+	if (!p->port->guarded || (declared_here && !declared_there))
+		return true;
+	struct payer *theirs = guest_payer(&g->guests, holder);
+	if (!theirs) {
+		*ret_why = DROP_NO_MEMORY;
+		return false;
+	}
+	return claim(g, now, p,
+		     &(struct claim){
+			     .state = declared_there && !declared_here ? CLAIM_REFUSED : CLAIM_ASKING,
+			     .by = p->port->payer,
+			     .holder = theirs,
+			     .mac = p->eth.src,
+			     .asked_mac = p->eth.src,
+			     .asked_addr = address_to_ask(guest),
+		     },
+		     ret_why);
+}
+
+/* Finds the port that has @p's source MAC, and moves the guest to @p's port when the MAC may be used there. */
+static bool check_mac(struct gateway *g, usec_t now, struct packet *p, enum drop_reason *ret_why)
+{
+	struct guest *guest = guest_find(&g->guests, p->eth.src);
+	struct port *holder = guest && guest->port ? guest->port : segment_find(g->segment, now, p->eth.src);
+	if (holder && holder != p->port && holder != &g->port && !admits_mac(g, now, p, guest, holder, ret_why))
+		return false;
+	if (guest)
+		guest_moved_to(&g->guests, now, guest, p->port);
+	p->guest = guest;
+	return true;
+}
+
+/* --- addresses --- */
+
+/*
+ * By which rank @addr belongs to a guest behind another port than @p's, or to one that is not here.  SEEN: to no such guest.  *@ret is that
+ * guest's port, or NULL.
+ */
+static enum guest_rank rank_elsewhere(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr, struct port **ret)
+{
+	struct guest_holder holder = { 0 };
+	const struct gateway_hooks *h = &g->config.hooks;
+	*ret = NULL;
+	if (!h->rank || !ip_is_v4(addr))
+		return GUEST_RANK_SEEN;
+	enum guest_rank rank = h->rank(h->opaque, now, ip_to_ip4(addr), &holder);
+	if (rank == GUEST_RANK_SEEN || mac_equal(holder.mac, p->eth.src) || holder.port == p->port)
+		return GUEST_RANK_SEEN;
+	*ret = holder.port;
+	return rank;
+}
+
+static bool refuse_address(struct gateway *g, usec_t now, struct packet *p, const struct ip_addr *addr, struct port *holder,
+			   enum drop_reason *ret_why)
+{
+	struct payer *theirs = holder ? guest_payer(&g->guests, holder) : NULL;
+	return claim(g, now, p,
+		     &(struct claim){ .state = CLAIM_REFUSED,
+				      .by = p->port->payer,
+				      .holder = theirs ? theirs : p->port->payer,
+				      .mac = p->eth.src,
+				      .addr = *addr },
+		     ret_why);
+}
+
+/* Whether @p's port may use @addr, which a PRESENT guest behind another port has. */
+static bool admits_address(struct gateway *g, usec_t now, struct packet *p, const struct guest_address *a, enum drop_reason *ret_why)
+{
+	if (!a->is_protected)
+		return true;
+	return claim(g, now, p,
+		     &(struct claim){
+			     .by = p->port->payer,
+			     .holder = a->guest->payer,
+			     .mac = p->eth.src,
+			     .addr = a->addr,
+			     .asked_mac = a->guest->mac,
+			     .asked_addr = a->addr,
+		     },
+		     ret_why);
+}
+
+static bool is_mine_by_rank(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr)
+{
+	struct guest_holder holder = { 0 };
+	const struct gateway_hooks *h = &g->config.hooks;
+	return h->rank && ip_is_v4(addr) && h->rank(h->opaque, now, ip_to_ip4(addr), &holder) != GUEST_RANK_SEEN &&
+	       mac_equal(holder.mac, p->eth.src);
+}
+
+/* Whether the table of guests takes note of @addr as @p's sender. */
+static bool is_learned(const struct gateway *g, const struct packet *p, const struct ip_addr *addr, enum evidence how)
+{
+	if (packet_is_tagged(p))
+		return false;
+	if (how == SHOWS_BOTH)
+		return true;
+	return ip_is_v4(addr) && p->eth.ethertype == ETH_TYPE_IPV4 && gateway_is_guest(g, ip_to_ip4(addr));
+}
+
+static bool check_address(struct gateway *g, usec_t now, struct packet *p, const struct ip_addr *addr, enum evidence how,
+			  enum drop_reason *ret_why)
+{
+	const struct guest_address *a = guest_find_address(&g->guests, addr);
+	bool elsewhere = a && a->guest->state == GUEST_PRESENT && a->guest->port != p->port;
+	bool moves = false;
+	if (p->port->guarded && (!a || a->guest->port != p->port)) {
+		struct port *holder;
+		if (rank_elsewhere(g, now, p, addr, &holder) != GUEST_RANK_SEEN)
+			return refuse_address(g, now, p, addr, holder, ret_why);
+		if (elsewhere && !is_mine_by_rank(g, now, p, addr) && !admits_address(g, now, p, a, ret_why))
+			return false;
+		moves = elsewhere;
+	}
+	if (!is_learned(g, p, addr, how))
+		return true;
+	a = guest_learn(&g->guests, now, p->port, p->eth.src, addr, how == SHOWS_BOTH || moves ? GUEST_BY_ARP : GUEST_BY_IP);
+	if (a)
+		p->guest = a->guest;
+	return true;
+}
+
+/* --- the gateway's address --- */
+
+static void defend(struct gateway *g, usec_t now)
+{
+	if (now < g->guard.defend_after)
+		return;
+	g->guard.defend_after = now + DEFEND_INTERVAL;
+	egress_announce(&g->egress, now);
+}
+
+/* A claim of the gateway's address is dropped behind any tags, and the gateway announces its address (RFC 5227 §2.4). */
+static bool claims_gateway(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr)
+{
+	if (g->config.absent || !ip_is_v4(addr) || ip_to_ip4(addr) != g->config.ip)
+		return false;
+	if (p->eth.ethertype == ETH_TYPE_ARP)
+		defend(g, now);
+	return true;
+}
+
+/* --- servers and routers --- */
+
+static bool is_dhcp_answer(const struct packet *p)
+{
+	return (p->src_port == DHCP_SERVER_PORT && p->dst_port == DHCP_CLIENT_PORT) ||
+	       (p->src_port == DHCP6_SERVER_PORT && p->dst_port == DHCP6_CLIENT_PORT);
+}
+
+static bool is_router_message(struct packet *p)
+{
+	return packet_nd(p) == 0 && (p->nd.type == ND_ROUTER_ADVERTISEMENT || p->nd.type == ND_REDIRECT);
+}
+
+static bool serves_only_what_it_may(struct gateway *g, usec_t now, struct packet *p, enum drop_reason *ret_why)
+{
+	if (!p->port->guarded || g->config.absent || packet_ip(p) < 0)
+		return true;
+	if (p->protocol == IP_PROTOCOL_UDP && !p->port->may_serve_dhcp && !g->config.guests_serve_dhcp && is_dhcp_answer(p)) {
+		*ret_why = DROP_ROGUE_DHCP;
+		if (g->config.hooks.foreign_dhcp)
+			g->config.hooks.foreign_dhcp(g->config.hooks.opaque, now, p);
+		return false;
+	}
+	if (p->protocol == IPV6_NEXT_ICMP && !packet_is_v4(p) && !p->port->may_route && is_router_message(p)) {
+		*ret_why = DROP_ROGUE_ROUTER;
+		return false;
+	}
+	return true;
+}
+
+/* Whether an IPv4 packet cannot be a DHCP server's: it is not UDP, by the byte that says so, or from another port. */
+static bool is_harmless_v4(const struct packet *p)
+{
+	const uint8_t *ip = p->head + p->l3_offset;
+	size_t udp = (size_t)(ip[0] & 0x0f) * 4;
+	if (ip[IPV4_PROTOCOL_AT] != IP_PROTOCOL_UDP)
+		return true;
+	return p->l3_offset + udp + 2 <= p->head_len && (ip[udp] != DHCP_SERVER_PORT >> 8 || ip[udp + 1] != (DHCP_SERVER_PORT & 0xff));
+}
+
+/* --- the door --- */
+
+/* Whether @p comes from the same MAC and IPv4 address as the last packet of its port that had an address. */
+static bool is_from_last_sender(const struct packet *p, const struct guest_address *last)
+{
+	return last && p->eth.ethertype == ETH_TYPE_IPV4 && p->l3_offset == ETH_HEADER_LEN &&
+	       p->head_len >= ETH_HEADER_LEN + IPV4_HEADER_LEN && mac_equal(p->eth.src, last->guest->mac) &&
+	       memcmp(p->head + ETH_HEADER_LEN + IPV4_SRC_AT, last->addr.b + 12, 4) == 0 && ip_is_v4(&last->addr);
+}
+
+static bool admits_unknown(struct gateway *g, usec_t now, struct packet *p, enum drop_reason *ret_why)
+{
+	struct ip_addr addr = NO_ADDRESS;
+	enum evidence how = sender_of(p, &addr);
+	if (how != SHOWS_NOTHING && claims_gateway(g, now, p, &addr)) {
+		*ret_why = DROP_GATEWAY_ADDRESS;
+		return false;
+	}
+	if (p->port->payer->n_challenges > 0)
+		claims_heard(&g->guard.claims, now, p->port->payer, p->eth.src, &addr);
+	if (!check_mac(g, now, p, ret_why) || !serves_only_what_it_may(g, now, p, ret_why))
+		return false;
+	if (how == SHOWS_NOTHING || !is_unicast(g, &addr) || is_in_vlan(p))
+		return true;
+	return check_address(g, now, p, &addr, how, ret_why);
+}
+
+bool guard_admits(void *opaque, usec_t now, struct packet *p, enum drop_reason *ret_why)
+{
+	struct gateway *g = opaque;
+	struct payer *payer = guest_payer(&g->guests, p->port);
+	if (!payer) {
+		*ret_why = DROP_NO_MEMORY;
+		return false;
+	}
+	struct guest_address *last = payer->last;
+	if (payer->n_challenges == 0 && is_from_last_sender(p, last) && last->asked == 0 && is_harmless_v4(p)) {
+		last->seen = now;
+		p->guest = last->guest;
+		return true;
+	}
+	return admits_unknown(g, now, p, ret_why);
+}
+
+/* --- asking --- */
+
+/* The link-local address of the gateway's MAC (RFC 4291 appendix A). */
+static struct ip_addr link_local(struct mac m)
+{
+	return (struct ip_addr){ { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, m.b[0] ^ 2, m.b[1], m.b[2], 0xff, 0xfe, m.b[3], m.b[4], m.b[5] } };
+}
+
+/* RFC 4861 §7.2.2, §7.3.3: sent to the MAC that has the address. */
+static size_t emit_solicitation(const struct gateway *g, const struct claim *c, uint8_t *buf, size_t size)
+{
+	uint8_t body[28] = { 0 };
+	struct ip_addr from = link_local(g->config.mac);
+	memcpy(body, c->asked_addr.b, 16);
+	body[16] = 1; /* source link-layer address */
+	body[17] = 1;
+	memcpy(body + 18, g->config.mac.b, 6);
+	struct bytes_writer w = bytes_writer(buf, size);
+	eth_emit(&w, &(struct eth_header){ .dst = c->asked_mac, .src = g->config.mac, .ethertype = ETH_TYPE_IPV6 });
+	ipv6_emit(&w, &(struct ipv6_header){ .payload_len = ICMP6_HEADER_LEN + 24,
+					     .next_header = IPV6_NEXT_ICMP,
+					     .hop_limit = 255,
+					     .src = from,
+					     .dst = c->asked_addr });
+	icmp6_emit(&w, &from, &c->asked_addr, &(struct icmp6_header){ .type = ND_NEIGHBOUR_SOLICITATION }, body, 24);
+	return w.failed ? 0 : w.len;
+}
+
+/* RFC 1122 §2.3.2.1: a unicast poll.  Without a gateway it has no sender (RFC 5227 §2.1.1). */
+static size_t emit_poll(const struct gateway *g, const struct claim *c, uint8_t *buf, size_t size)
+{
+	struct bytes_writer w = bytes_writer(buf, size);
+	eth_emit(&w, &(struct eth_header){ .dst = c->asked_mac, .src = g->config.mac, .ethertype = ETH_TYPE_ARP });
+	arp_emit(&w, &(struct arp_message){ .operation = ARP_REQUEST,
+					    .sender_mac = g->config.mac,
+					    .sender_ip = g->config.absent ? 0 : g->config.ip,
+					    .target_ip = ip_to_ip4(&c->asked_addr) });
+	return w.len;
+}
+
+static void ask_holder(void *opaque, usec_t now, const struct claim *c)
+{
+	struct gateway *g = opaque;
+	uint8_t buf[128];
+	if (!c->holder->port)
+		return;
+	bool v4 = ip_is_v4(&c->asked_addr);
+	size_t len = v4 ? emit_poll(g, c, buf, sizeof(buf)) : emit_solicitation(g, c, buf, sizeof(buf));
+	segment_send(g->segment, now, c->holder->port, buf, len);
+}
+
+static void enter_again(void *opaque, usec_t now, const struct claim *c, const void *frame, size_t len)
+{
+	struct gateway *g = opaque;
+	const void *copy = arena_copy(&g->segment->arena, frame, len);
+	if (!copy || !c->by->port)
+		return;
+	struct iovec iov;
+	struct frame f = frame_of(&iov, copy, len);
+	f.ingress = c->by->port;
+	segment_input_again(g->segment, now, c->by->port, &f);
+}
+
+static const struct claim_ops claim_ops = { .ask = ask_holder, .enter = enter_again, .refused = conflict_found };
+
+void guard_init(struct gateway *g)
+{
+	claims_init(&g->guard.claims, &claim_ops, g);
+}
+
+void guard_done(struct gateway *g)
+{
+	claims_done(&g->guard.claims);
+}
+
+void guard_port_gone(struct gateway *g, usec_t now, const struct port *port)
+{
+	if (port->payer)
+		claims_port_gone(&g->guard.claims, now, port->payer);
+}
+
+usec_t guard_deadline(const struct gateway *g)
+{
+	return claims_deadline(&g->guard.claims);
+}
+
+void guard_expire(struct gateway *g, usec_t now)
+{
+	claims_expire(&g->guard.claims, now);
+}
