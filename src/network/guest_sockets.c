@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -125,8 +126,19 @@ static int open_socket(struct guest_sockets *g, struct declared *guest, size_t w
 	return r;
 }
 
+/* Flows need descriptors, too: a quarter of them is for sockets where nobody may be. */
+static bool may_have_more(const struct guest_sockets *g)
+{
+	struct rlimit limit;
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 || g->by_name.n * ARRAY_SIZE(sockets) <= limit.rlim_cur / 4;
+}
+
 static int open_sockets(struct guest_sockets *g, struct declared *guest, char *error, size_t size)
 {
+	if (!may_have_more(g)) {
+		snprintf(error, size, "too few descriptors (ulimit -n)");
+		return -EMFILE;
+	}
 	int r = make_directory(g->directory, error, size);
 	if (r == 0)
 		r = make_directory(guest->directory, error, size);

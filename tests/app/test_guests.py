@@ -3,6 +3,7 @@
 
 import os
 import re
+import resource
 import shlex
 import socket
 import stat
@@ -129,6 +130,13 @@ class Sockets(TestCase):
         self.start("--host", HOST)
         self.assertEqual(self.guests(), ["web"])
         self.assert_gateway_answers(self.connect())
+
+    def test_descriptors_are_left_for_flows(self):
+        hosts = [word for number in range(40) for word in ("--host", "52:54:00:00:01:%02x,vm%d" % (number, number))]
+        process = self.start(*hosts, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)))
+        self.assertEqual(len(self.guests()), 21)
+        self.assertIn("19 of the declared guests cannot have sockets of their own", process.text())
+        self.assertIn("too few descriptors (ulimit -n)", process.text())
 
     def test_name_too_long_for_a_socket_s_path_is_logged_and_attaches_where_all_do(self):
         name = "a" * 63
