@@ -205,13 +205,16 @@ static int check_host_alone(struct check *c, const struct settings_host *h)
 static int check_host_pair(struct check *c, const struct settings_host *a, const struct settings_host *b)
 {
 	char mac[MAC_TEXT_SIZE], other[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE];
+	bool same_ip = a->ip != 0 && a->ip == b->ip, same_name = a->name[0] != '\0' && strcmp(a->name, b->name) == 0;
+	if (!mac_equal(a->mac, b->mac) && !same_ip && !same_name)
+		return 0; /* this runs for each pair */
 	mac_format(a->mac, mac);
 	mac_format(b->mac, other);
 	if (mac_equal(a->mac, b->mac))
 		return refuse(c, "host: the MAC %s has two reservations", mac);
-	if (a->ip != 0 && a->ip == b->ip)
+	if (same_ip)
 		return refuse(c, "host: the address %s is reserved for both %s and %s", ip4_format(a->ip, ip), mac, other);
-	if (a->name[0] != '\0' && strcmp(a->name, b->name) == 0)
+	if (same_name)
 		return refuse(c, "host: the name %s is given to both %s and %s", a->name, mac, other);
 	return 0;
 }
