@@ -65,7 +65,10 @@ static int begin_other(struct packet *p, enum drop_reason *ret_why)
 	if (eth_is_tag(p->eth.ethertype) && skip_tags(p, ret_why) < 0)
 		return -EBADMSG;
 	switch (p->eth.ethertype) {
-	case ETH_TYPE_ARP: p->arp_error = parse_arp(p); break;
+	case ETH_TYPE_ARP:
+		*ret_why = DROP_NO_MEMORY;
+		p->arp_error = parse_arp(p);
+		return p->arp_error == -ENOMEM ? -EBADMSG : 0;
 	case ETH_TYPE_IPV6: p->nd_error = PACKET_UNREAD; /* fall through */
 	case ETH_TYPE_IPV4: p->ip_error = PACKET_UNREAD; break;
 	}

@@ -61,7 +61,7 @@ struct packet {
 
 /*
  * Begins @ret, which borrows @frame, @port and @arena.  -EBADMSG with the reason in *@ret_why when the frame is shorter than its Ethernet
- * header and tags, or has more than PACKET_TAGS_MAX tags.
+ * header and tags, has more than PACKET_TAGS_MAX tags, or there is no memory for a copy of headers in pieces.
  */
 int packet_begin(struct packet *ret, const struct frame *frame, struct port *port, struct arena *arena, enum drop_reason *ret_why);
 

@@ -76,8 +76,8 @@ struct segment_gateway {
 };
 
 /*
- * Who may send what: asked about every frame of every port but the gateway's, before the switch learns from it.  It is apart from the
- * gateway, because a segment without one has guests, too.
+ * Decides what guests may send.  It is asked about each packet of each port but the gateway's, before the switch learns from it.  It is
+ * apart from the gateway, because a segment without a gateway has guests, too.
  */
 struct segment_guard {
 	/* Whether @p may pass; if not, *@ret_why says why it is dropped.  May set p->guest.  NULL: everything passes. */
