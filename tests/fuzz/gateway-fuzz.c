@@ -2,13 +2,15 @@
 /*
  * Frames of three hostile guests through a whole segment: switch, gateway, ARP, echo, null engine.
  * Input: records of { control, step, length be16, frame }.  control & 3: the port (3: the port is detached and
- * attached again); control & 4: IPv4 header checksum corrected, so that mutations get past it; step: time, in 100 ms.
+ * attached again); control & 4: IPv4 header checksum corrected, so that mutations get past it; control & 8: the last
+ * bytes are hostile offload metadata (metadata.h); step: time, in 100 ms.
  */
 #include "base/macros.h"
 #include "engine/null/null.h"
 #include "gateway/gateway.h"
 #include "lan/frame.h"
 #include "lan/segment.h"
+#include "metadata.h"
 #include "repair.h"
 #include "service/arp.h"
 #include "service/echo.h"
@@ -50,7 +52,8 @@ static void check(bool condition)
 static void take(struct port *p, usec_t now, const struct frame *f)
 {
 	uint8_t head[14];
-	check(f->len <= p->max_frame && frame_copy(f, 0, head, sizeof(head)) == sizeof(head));
+	metadata_check(f);
+	check((f->len <= p->max_frame || f->gso != FRAME_GSO_NONE) && frame_copy(f, 0, head, sizeof(head)) == sizeof(head));
 	if (f->ingress)
 		check(memcmp(head + 6, gateway_mac.b, 6) != 0);
 	struct checksum sum = { 0 };
@@ -74,6 +77,8 @@ static void plug_in(struct bench *w, unsigned i)
 	/* One that takes everything, one as small as Ethernet, one as small as IPv4 allows. */
 	static const size_t sizes[N_PORTS] = { 65553, 1514, 14 + 576 };
 	port_init(&w->guests[i].port, &guest_ops, "guest", sizes[i], sizes[i] - 14);
+	if (i == 0)
+		w->guests[i].port.offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6 | PORT_OFFLOAD_USO;
 	segment_attach(&w->segment, &w->guests[i].port);
 }
 
@@ -104,19 +109,21 @@ static void tear_down(struct bench *w, usec_t now)
 	segment_done(&w->segment);
 }
 
-static void guest_sends(struct bench *w, usec_t now, struct station *g, const uint8_t *bytes, size_t len, bool mend)
+static void guest_sends(struct bench *w, usec_t now, struct station *g, const uint8_t *bytes, size_t len, uint8_t control)
 {
 	/* Of its own size, so that a sanitizer sees every byte that is read too far. */
 	uint8_t *frame = malloc(len);
 	check(frame || len == 0);
 	if (len > 0)
 		memcpy(frame, bytes, len);
-	if (mend)
+	if (control & 4)
 		repair_ipv4_checksum(frame, len);
 	/* In two pieces: nothing may rely on one. */
 	size_t first = len / 3;
 	struct iovec iov[2] = { { frame, first }, { frame + first, len - first } };
 	struct frame f = { .iov = iov, .n_iov = 2, .len = len, .ingress = &g->port };
+	if (control & 8)
+		metadata_take(&f);
 	segment_input(&w->segment, now, &g->port, &f);
 	segment_flush(&w->segment, now);
 	free(frame);
@@ -139,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		len = (size_t)(r.at - bytes);
 		unsigned port = control & 3;
 		if (port < N_PORTS) {
-			guest_sends(w, now, &w->guests[port], bytes, len, control & 4);
+			guest_sends(w, now, &w->guests[port], bytes, len, control);
 		} else {
 			segment_detach(&w->segment, now, &w->guests[len % N_PORTS].port);
 			plug_in(w, len % N_PORTS);

@@ -8,7 +8,9 @@
 #include "gateway/icmp_error.h"
 #include "gateway/too_big.h"
 #include "lan/packet.h"
+#include "lan/offload.h"
 #include "lan/oversize.h"
+#include "metadata.h"
 #include "repair.h"
 
 #include <stdlib.h>
@@ -69,6 +71,25 @@ static void check_answer(struct run *run, size_t mtu)
 	check(a.len - p.l3_offset <= (packet_is_v4(&p) ? 576u : IPV6_MTU_MIN));
 }
 
+/* What the segment's check lets pass has work that can be done. */
+static bool is_metadata_true(const struct frame *f, struct arena *arena)
+{
+	struct packet p;
+	enum drop_reason why;
+	struct iovec iov[FRAME_IOV_MAX];
+	struct frame completed;
+	if (!offload_is_wanted(f) || packet_begin(&p, f, NULL, arena, &why) < 0)
+		return false;
+	switch (offload_check(&p)) {
+	case OFFLOAD_TRUE: metadata_check(f); return true;
+	case OFFLOAD_IN_TUNNEL:
+		check(offload_complete(f, arena, iov, &completed) == 0 && completed.len == f->len);
+		check(completed.checksum == FRAME_CHECKSUM_VERIFIED);
+		return false;
+	default: return false;
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes_reader r = bytes_reader(data, size);
@@ -93,9 +114,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f.n_iov = 2;
 	run.original = &f;
 	arena_init(&run.arena, (size_t)8 << 20);
+	bool is_true = is_metadata_true(&f, &run.arena);
 	struct oversize_result result = oversize_pass_frame(&f, &run.to, &run.arena, emit, &run);
 	check(result.verdict != OVERSIZE_EMITTED || run.emitted > 0);
 	check(result.verdict == OVERSIZE_EMITTED || result.why < DROP_REASON_COUNT);
+	check(!is_true || result.verdict != OVERSIZE_DROPPED || result.why != DROP_IP_MALFORMED);
 	if (result.verdict == OVERSIZE_TOO_BIG) {
 		check(run.emitted == 0);
 		check_answer(&run, result.mtu);

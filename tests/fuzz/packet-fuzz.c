@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One Ethernet frame through every parser that sees a guest's bytes first: eth, arp, ipv4, icmp4, udp, tcp. */
+/* One Ethernet frame through every parser that sees a guest's bytes first: eth, arp, ipv4, ipv6, nd, icmp4, udp, tcp. */
 #include "base/arena.h"
 #include "lan/flow_hash.h"
 #include "lan/frame.h"
@@ -72,6 +72,39 @@ static void touch_last(const uint8_t *payload, size_t len)
 		(void)*(const volatile uint8_t *)&payload[len - 1];
 }
 
+/* The two values that the parses of one frame in different pieces give. */
+struct parses {
+	int begun, ip, nd;
+	struct packet p;
+};
+
+static void check_same(const struct parses *a, const struct parses *b)
+{
+	check(a->begun == b->begun);
+	if (a->begun < 0)
+		return;
+	check(a->ip == b->ip && a->nd == b->nd && a->p.arp_error == b->p.arp_error && a->p.eth.ethertype == b->p.eth.ethertype);
+	check(a->p.l3_offset == b->p.l3_offset);
+	if (a->ip < 0)
+		return;
+	check(a->p.protocol == b->p.protocol && a->p.l4_offset == b->p.l4_offset && a->p.l4_len == b->p.l4_len);
+	check(a->p.src_port == b->p.src_port && a->p.dst_port == b->p.dst_port);
+	check(ip_equal(&a->p.src, &b->p.src) && ip_equal(&a->p.dst, &b->p.dst));
+	if (a->nd == 0)
+		check(a->p.nd.type == b->p.nd.type && a->p.nd.ambiguous == b->p.nd.ambiguous && ip_equal(&a->p.nd.target, &b->p.nd.target));
+}
+
+/* What both families promise. */
+static void check_ip(const struct packet *p)
+{
+	check(p->l3_offset >= ETH_HEADER_LEN && p->l3_offset < p->l4_offset && packet_end(p) <= p->frame->len);
+	check(p->l3_offset <= ETH_HEADER_LEN + PACKET_TAGS_MAX * ETH_TAG_LEN);
+	uint8_t ports[4] = { 0 };
+	if (p->src_port > 0 || p->dst_port > 0)
+		check(p->l4_len >= sizeof(ports) && frame_copy(p->frame, p->l4_offset, ports, sizeof(ports)) == sizeof(ports));
+	check(p->src_port == (ports[0] << 8 | ports[1]) && p->dst_port == (ports[2] << 8 | ports[3]));
+}
+
 static void check_layer4(const struct packet *p)
 {
 	struct udp_view udp;
@@ -88,21 +121,31 @@ static void check_layer4(const struct packet *p)
 		check_tcp(l4, p->l4_len);
 }
 
-static void parse(const struct frame *f, struct arena *arena)
+static struct parses parse(const struct frame *f, struct arena *arena)
 {
-	struct packet p;
-	enum drop_reason why;
-	if (packet_parse(f, NULL, arena, &p, &why) < 0) {
+	struct parses r = { 0 };
+	struct packet *p = &r.p;
+	enum drop_reason why = DROP_REASON_COUNT;
+	r.begun = packet_begin(p, f, NULL, arena, &why);
+	if (r.begun < 0) {
 		check(why < DROP_REASON_COUNT);
-		return;
+		return r;
 	}
-	if (p.eth.ethertype == ETH_TYPE_ARP) {
+	r.nd = packet_nd(p);
+	r.ip = packet_ip(p);
+	check(r.nd < 0 || (r.ip == 0 && !packet_is_v4(p) && nd_is_type(p->nd.type)));
+	if (p->eth.ethertype == ETH_TYPE_ARP) {
 		uint8_t bytes[ARP_LEN];
-		check_arp(bytes, frame_copy(f, ETH_HEADER_LEN, bytes, sizeof(bytes)));
-	} else if (p.eth.ethertype == ETH_TYPE_IPV4) {
-		check_ipv4(&p);
-		check_layer4(&p);
+		check_arp(bytes, frame_copy(f, p->l3_offset, bytes, sizeof(bytes)));
 	}
+	if (r.ip < 0)
+		return r;
+	check_ip(p);
+	if (packet_is_v4(p)) {
+		check_ipv4(p);
+		check_layer4(p);
+	}
+	return r;
 }
 
 /* The frame as it is; repaired, in one piece; repaired, in pieces that split its headers. */
@@ -120,7 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(repaired, data, size);
 	repair_ipv4_checksum(repaired, size);
 	f = frame_of(&whole, repaired, size);
-	parse(&f, &arena);
+	struct parses one = parse(&f, &arena);
 
 	struct iovec pieces[3];
 	size_t a = size < 20 ? size / 2 : 20, b = size < 37 ? size : 37;
@@ -128,7 +171,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pieces[1] = (struct iovec){ repaired + a, b - a };
 	pieces[2] = (struct iovec){ repaired + b, size - b };
 	struct frame split = { .iov = pieces, .n_iov = 3, .len = size, .checksum = FRAME_CHECKSUM_VERIFIED };
-	parse(&split, &arena);
+	struct parses several = parse(&split, &arena);
+	check_same(&one, &several);
 	for (enum flow_end end = FLOW_END_SOURCE; end <= FLOW_END_DESTINATION; end++)
 		check(flow_hash_frame(&split, end) == flow_hash_frame(&f, end));
 done:

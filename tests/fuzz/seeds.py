@@ -54,6 +54,17 @@ def icmp(kind, code, rest, body):
     return message[:2] + struct.pack("!H", checksum(message)) + message[4:]
 
 
+def ipv6(protocol, payload, src=bytes.fromhex("fd" + "00" * 14 + "02"), dst=bytes.fromhex("fd" + "00" * 14 + "03")):
+    return struct.pack("!IHBB", 0x60000000, len(payload), protocol, 64) + src + dst + payload
+
+
+FIXED6 = bytes.fromhex("fe80" + "00" * 13 + "02")
+
+
+def nd(kind, rest):
+    return struct.pack("!BBH", kind, 0, 0) + rest
+
+
 SYN_OPTIONS = bytes.fromhex("020405b40402080a000003e80000000001030307")
 SACK_OPTIONS = bytes.fromhex("0101080a000003e8000007d00101050a000003e8000007d0")
 
@@ -81,6 +92,14 @@ def packet_seeds():
         "ip-options": eth(0x0800, ipv4(17, udp(5000, 6000, b"x"), options=bytes.fromhex("94040000" "0101" "0100"))),
         "ipv6": eth(0x86dd, bytes.fromhex("6000000000083a40") + bytes(31) + b"\1" + bytes(16)),
         "vlan": eth(0x8100, struct.pack("!HH", 5, 0x0800) + ipv4(17, udp(1, 2, b"tagged"))),
+        "vlan-3-arp": eth(0x8100, bytes.fromhex("0000810000008100" "00000806") + arp, dst=b"\xff" * 6),
+        "vlan-17": eth(0x8100, bytes.fromhex("00008100") * 16 + bytes.fromhex("00000806") + arp, dst=b"\xff" * 6),
+        "arp-hardware-6": eth(0x0806, b"\0\6" + arp[2:], dst=b"\xff" * 6),
+        "nd-solicitation": eth(0x86dd, ipv6(58, nd(135, bytes(4) + FIXED6 + b"\1\1" + GUEST))),
+        "nd-extensions": eth(0x86dd, ipv6(0, b"\x3c\0" + bytes(6) + b"\x3a\0" + bytes(6) + nd(136, bytes(4) + FIXED6 + b"\2\1" + GUEST))),
+        "nd-ambiguous": eth(0x86dd, ipv6(58, nd(134, bytes(12) + b"\1\1" + GUEST + b"\1\1" + GATEWAY))),
+        "nd-fragment": eth(0x86dd, ipv6(44, b"\x3a\0" + bytes(6) + nd(136, bytes(4) + FIXED6 + b"\2\1" + GUEST))),
+        "ipv6-udp": eth(0x86dd, ipv6(60, b"\x11\0" + bytes(6) + struct.pack("!HHHH", 5000, 6000, 12, 0) + b"abcd")),
         "runt": GATEWAY + GUEST[:3],
     }
 
@@ -139,7 +158,6 @@ def igmp(kind, code, rest, src=GUEST_IP, dst=bytes([224, 0, 0, 22])):
     return message[:2] + struct.pack("!H", checksum(message)) + message[4:]
 
 
-FIXED6 = bytes.fromhex("fe80" + "00" * 13 + "02")
 ROUTERS6 = bytes.fromhex("ff02" + "00" * 13 + "16")
 
 
@@ -174,8 +192,13 @@ def mld_seeds():
     }
 
 
-def switch_record(port, frame=b"", mend=0, tenths=0, partial=0, back=0, more=0):
-    return struct.pack("!BBH", port | mend << 2 | partial << 3 | back << 4 | more << 5, tenths, len(frame)) + frame
+def switch_record(port, frame=b"", mend=0, tenths=0, partial=0, back=0, more=0, meta=0):
+    return struct.pack("!BBH", port | mend << 2 | partial << 3 | back << 4 | more << 5 | meta << 6, tenths, len(frame)) + frame
+
+
+def metadata(gso, start, offset, size):
+    """The last bytes of a frame, as metadata.h reads them; the checksum is partial."""
+    return struct.pack("!BHBH", 2 | gso << 2, start, offset, size)
 
 
 def switch_seeds():
@@ -196,6 +219,9 @@ def switch_seeds():
     join6 = eth(0x86dd, ipv6(0, alert + mld_seeds()["report-2"], src=FIXED6, dst=ROUTERS6), dst=mac6, src=other)
     stream6 = eth(0x86dd, ipv6(17, bytes(12), dst=GROUP6), dst=mac6, src=other)
     train = [eth(0x0800, ipv4(6, tcp(0x10, bytes(8), seq=1000 + at), ident=at)) for at in (0, 8, 16)]
+    offloads = [(0, 34, 16, 0), (1, 34, 16, 100), (2, 34, 16, 100), (1, 34, 6, 100), (0, 3, 100, 0), (0, 34, 16, 100)]
+    supers = [eth(0x0800, ipv4(6, tcp(0x10, bytes(600) + metadata(*meta))), dst=broadcast, src=other) for meta in offloads]
+    tunnel = eth(0x0800, ipv4(17, udp(5000, 4789, bytes(100) + metadata(0, 84, 16, 0))), dst=broadcast, src=other)
     many = b"".join(switch_record(1, join.replace(GROUP, bytes([239, 1, 3, n]))) for n in range(70))
     return {
         "multicast": switch_record(1, join) + switch_record(3, asks) + switch_record(2, stream, tenths=200) + switch_record(1, leave),
@@ -212,6 +238,8 @@ def switch_seeds():
         "batch": b"".join(switch_record(3, frame, mend=1, more=1) for frame in train) + switch_record(3, storm),
         "batch-of-two-ports": b"".join(switch_record(1 + 2 * i, train[i], mend=1, more=1) for i in (0, 1)) + switch_record(1, storm),
         "batch-pinned": b"".join(switch_record(0, frame, mend=1, more=1) for frame in train) + switch_record(0, storm),
+        "offloads": b"".join(switch_record(1 + i % 2, frame, meta=1) for i, frame in enumerate(supers)),
+        "offload-in-tunnel": switch_record(1, tunnel, meta=1),
         "storm": switch_record(1, storm) * 40 + switch_record(1, storm, tenths=20),
         "probe-comes-back": switch_record(1, storm) + switch_record(1, back=1) + switch_record(3, back=1, tenths=255) * 3,
         "loop": switch_record(1, storm) + b"".join(switch_record(i % 4, back=1, tenths=i) for i in range(60)),
@@ -231,10 +259,6 @@ def framing_seeds():
         "too-long": bytes([9]) + stream(frames["ping"]) + struct.pack("!I", 65554) + bytes(64),
         "half-a-length": bytes([1]) + stream(frames["ping"]) + b"\0\0",
     }
-
-
-def ipv6(protocol, payload, src=bytes.fromhex("fd" + "00" * 14 + "02"), dst=bytes.fromhex("fd" + "00" * 14 + "03")):
-    return struct.pack("!IHBB", 0x60000000, len(payload), protocol, 64) + src + dst + payload
 
 
 def oversize_seeds():

@@ -2,12 +2,14 @@
 /*
  * Hostile frames into a switch with every policy: a pinned port, isolated ones, an uplink, a small storm limit, a gateway.  Input: records
  * of u8 control (bits 0–1 port, bit 2 correct the IPv4 checksum, bit 3 partial checksum, bit 4 instead of the bytes here send what that
- * port was sent last, bit 5 another frame of the same batch follows), u8 time in tenths of a second, be16 length, frame.  A frame of a
- * batch has its TCP checksum corrected with bit 2, too, so that segments for the gateway are joined.
+ * port was sent last, bit 5 another frame of the same batch follows, bit 6 the last bytes are hostile offload metadata (metadata.h)), u8
+ * time in tenths of a second, be16 length, frame.  A frame of a batch has its TCP checksum corrected with bit 2, too, so that segments for
+ * the gateway are joined.
  */
 #include "base/macros.h"
 #include "lan/frame.h"
 #include "lan/segment.h"
+#include "metadata.h"
 #include "repair.h"
 
 #include <stdlib.h>
@@ -47,9 +49,10 @@ static void check(bool condition)
 static void take(struct port *port, usec_t now, const struct frame *f)
 {
 	struct peer *p = container_of(port, struct peer, port);
-	check(f->len <= port->max_frame);
+	check(f->len <= port->max_frame || f->gso != FRAME_GSO_NONE);
 	check(port->offloads != 0 || (f->gso == FRAME_GSO_NONE && f->checksum != FRAME_CHECKSUM_PARTIAL));
 	check(f->joined == 0 || f->gso == FRAME_GSO_TCP4);
+	metadata_check(f);
 	check(!f->ingress || f->ingress == port || !f->ingress->isolated || !port->isolated);
 	p->last_len = frame_copy(f, 0, p->last, sizeof(p->last));
 	check(p->last_len == f->len);
@@ -80,6 +83,8 @@ static void set_up(struct bench *w)
 		struct port *p = &w->peers[i].port;
 		port_init(p, &peer_ops, "peer", sizes[i], sizes[i] - 14);
 		p->uplink = i == UPLINK || i == GATEWAY;
+		if (i == UPLINK)
+			p->offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6 | PORT_OFFLOAD_USO;
 		if (i == PINNED)
 			p->pinned = pinned_mac;
 		if (i == GATEWAY)
@@ -115,6 +120,8 @@ static void sends_single(struct bench *w, usec_t now, struct peer *p, uint8_t *f
 		f.csum_start = 34;
 		f.csum_offset = 6;
 	}
+	if (control & 64)
+		metadata_take(&f);
 	segment_input(&w->segment, now, &p->port, &f);
 }
 
