@@ -57,6 +57,7 @@
 	X(DNS_LIMIT, "dns-limit", "guest has too many DNS queries in progress") \
 	/* engine */ \
 	X(ENGINE_LIMIT, "engine-limit", "NAT engine is at its limit of flows or descriptors") \
+	X(HOST_PORTS, "host-ports", "guest has too many UDP ports and ICMP identifiers of the host") \
 	X(FILTERED, "filtered", "packet from outside, from an address that the guest has not sent to") \
 	X(ENGINE_ERROR, "engine-error", "NAT engine could not open or use a host socket") \
 	/* stream link */ \

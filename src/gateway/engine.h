@@ -36,6 +36,7 @@ struct guest;
 struct iovec;
 struct log;
 struct packet;
+struct payer;
 struct poller;
 struct stream_service;
 
@@ -130,6 +131,7 @@ struct engine_config {
 	bool no_peek_off;     /* as on a kernel without SO_PEEK_OFF for TCP, for tests and benchmarks */
 	bool no_udp_offload;  /* as on a kernel without UDP_SEGMENT and UDP_GRO */
 	unsigned max_sockets; /* 0: as many as RLIMIT_NOFILE allows */
+	unsigned max_ports;   /* UDP ports of the host for guests; 0: half of those that it gives to its own programs */
 	/* A private directory (0700) for sockets of the engine; NULL when there is none. */
 	const char *private_dir;
 };
@@ -171,6 +173,8 @@ struct engine_counters {
 	uint64_t flows_tcp, flows_udp, flows_icmp; /* now */
 	uint64_t flows_opened;                     /* since the start */
 	uint64_t flows_refused;                    /* at a limit */
+	uint64_t flows_evicted;                    /* ended at a limit, so that another one could be opened */
+	uint64_t host_ports, host_ports_max;       /* UDP ports and ICMP echo identifiers of the host now, and most for all guests */
 };
 
 /* A flow, for `lanlet flows`.  Members that an engine does not know are 0 or false. */
@@ -225,6 +229,11 @@ struct engine_ops {
 	void (*guest_gone)(struct engine *e, usec_t now, struct guest *guest, const struct ip_addr *addr);
 	/* @to has the address @addr that @from had: flows with that address are now @to's. */
 	void (*guest_moved)(struct engine *e, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to);
+	/*
+	 * @guest, whose port was @before's, is at another port or AWAY: what was charged to @before for it is charged to guest->payer,
+	 * which may be the same.
+	 */
+	void (*guest_placed)(struct engine *e, usec_t now, struct guest *guest, struct payer *before);
 	void (*counters)(const struct engine *e, struct engine_counters *ret);
 	/*
 	 * One step of a walk over all flows: looks at @max slots from *@cursor on (0: the first), calls @seen for each flow, and advances

@@ -75,6 +75,13 @@ static void guest_moved(void *opaque, usec_t now, const struct ip_addr *addr, st
 		g->engine_ops->guest_moved(g->engine, now, addr, from, to);
 }
 
+static void guest_placed(void *opaque, usec_t now, struct guest *guest, struct payer *before)
+{
+	struct gateway *g = opaque;
+	if (g->engine)
+		g->engine_ops->guest_placed(g->engine, now, guest, before);
+}
+
 static void guest_gone(void *opaque, usec_t now, struct guest *guest, const struct ip_addr *addr)
 {
 	struct gateway *g = opaque;
@@ -88,6 +95,7 @@ static const struct guest_ops guest_ops = {
 	.unanswered = guest_unanswered,
 	.appeared = guest_appeared,
 	.moved = guest_moved,
+	.placed = guest_placed,
 	.gone = guest_gone,
 };
 

@@ -34,13 +34,8 @@ static struct payer *payer_new(struct guest_table *t, struct port *port)
 	struct payer *p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
+	payer_init(p);
 	p->port = port;
-	p->refs = 1;
-	list_init(&p->node);
-	list_init(&p->guests);
-	list_init(&p->addresses);
-	list_init(&p->claims);
-	list_init(&p->dns_queries);
 	if (!port)
 		return p;
 	list_append(&t->payers, &p->node);
@@ -149,7 +144,7 @@ static struct guest *guest_new(struct guest_table *t, usec_t now, struct payer *
 	list_init(&g->addresses);
 	list_init(&g->flows.all);
 	list_init(&g->flows.blocked);
-	list_init(&g->flows.half_open);
+	list_init(&g->flows.away);
 	list_init(&g->due);
 	list_init(&g->of_payer);
 	return g;
@@ -160,6 +155,7 @@ static void guest_discard(struct guest *g)
 {
 	list_remove(&g->due);
 	list_remove(&g->of_payer);
+	list_remove(&g->flows.away);
 	payer_unref(g->payer);
 	free(g);
 }
@@ -180,8 +176,6 @@ static void place(struct guest_table *t, usec_t now, struct guest *g, struct pay
 	g->since = now;
 	g->port = payer->port;
 	g->mtu = GUEST_MTU_MIN; /* it may have another network card now */
-	if (payer == before && !list_empty(&g->of_payer))
-		return;
 	g->payer = payer_ref(payer);
 	list_remove(&g->of_payer);
 	list_append(&payer->guests, &g->of_payer);
@@ -190,6 +184,8 @@ static void place(struct guest_table *t, usec_t now, struct guest *g, struct pay
 		discharge_address(before, a);
 		charge_address(payer, a);
 	}
+	if (!list_empty(&g->addresses))
+		t->ops->placed(t->opaque, now, g, before);
 	payer_unref(before);
 }
 
@@ -441,6 +437,7 @@ void guest_port_gone(struct guest_table *t, usec_t now, struct port *port)
 		g->mtu = GUEST_MTU_MIN;
 		g->deadline = now + AWAY_TIME;
 		list_append(&t->away, &g->due);
+		t->ops->placed(t->opaque, now, g, payer);
 	}
 	payer->port = NULL;
 	port->payer = NULL;

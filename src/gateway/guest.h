@@ -84,8 +84,8 @@ struct guest_address {
 /* Flows of a guest, for the engine. */
 struct guest_flows {
 	struct list all;
-	struct list blocked;   /* wait for the guest's port */
-	struct list half_open; /* oldest first */
+	struct list blocked; /* wait for the guest's port */
+	struct list away;    /* in the engine's list of AWAY guests with flows */
 };
 
 struct guest {
@@ -121,6 +121,11 @@ struct guest_ops {
 	void (*appeared)(void *opaque, usec_t now, struct guest_address *a);
 	/* @to has the address @addr that @from had: flows follow. */
 	void (*moved)(void *opaque, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to);
+	/*
+	 * @g, whose port was @before's, is at another port or AWAY: what was charged to @before for it is charged to @g->payer, which may
+	 * be the same.
+	 */
+	void (*placed)(void *opaque, usec_t now, struct guest *g, struct payer *before);
 	/* @g does not use @addr any more: flows end. */
 	void (*gone)(void *opaque, usec_t now, struct guest *g, const struct ip_addr *addr);
 };

@@ -3,6 +3,18 @@
 
 #include <stdlib.h>
 
+void payer_init(struct payer *p)
+{
+	p->refs = 1;
+	list_init(&p->node);
+	list_init(&p->guests);
+	list_init(&p->addresses);
+	list_init(&p->claims);
+	list_init(&p->mappings);
+	list_init(&p->half_open);
+	list_init(&p->dns_queries);
+}
+
 struct payer *payer_ref(struct payer *p)
 {
 	if (p)

@@ -41,7 +41,9 @@ struct payer {
 
 	/* of the engine */
 	struct account account;
-	struct share share; /* of the time for events of the flows' sockets; zeroed until there is a flow */
+	struct list mappings;  /* UDP and ICMP flows, least recently used first */
+	struct list half_open; /* TCP flows, oldest first */
+	struct share share;    /* of the time for events of the flows' sockets; zeroed until there is a flow */
 
 	/* of DNS */
 	struct list dns_queries; /* that wait for a server */
@@ -50,5 +52,7 @@ struct payer {
 
 /* For use beyond the port's life; pair with payer_unref().  @p may be NULL. */
 struct payer *payer_ref(struct payer *p);
+/* Initializes @p, which is zeroed, with one reference. */
+void payer_init(struct payer *p);
 /* Frees @p with its last reference.  @p may be NULL. */
 void payer_unref(struct payer *p);

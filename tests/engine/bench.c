@@ -56,6 +56,7 @@ void bench_init(struct bench *b, const struct engine_ops *ops, const struct benc
 		.no_peek_off = options->no_peek_off,
 		.no_udp_offload = options->no_udp_offload,
 		.max_sockets = options->max_sockets,
+		.max_ports = options->max_ports,
 	};
 	g_assert_cmpint(ops->new (&config, &b->engine), ==, 0);
 	b->r.engine_ops = ops;
@@ -101,10 +102,17 @@ usec_t bench_now(const struct bench *b)
 	return clock_now() + b->turned;
 }
 
+static struct guest *sender(struct bench *b, ip4_t src)
+{
+	struct ip_addr addr = ip_from_ip4(src);
+	const struct guest_address *a = b->spoof ? guest_find_address(&b->r.guests, &addr) : NULL;
+	return a ? a->guest : recorder_guest_at(&b->r, b->port ? b->port : &b->r.port, src);
+}
+
 void bench_input(struct bench *b, ip4_t src, ip4_t dst, uint8_t protocol, uint8_t ttl, const void *l4, size_t len)
 {
 	struct packet_bytes p;
-	packet_bytes_make(&b->r, &p, src, dst, protocol, ttl, l4, len);
+	packet_bytes_make_from(&b->r, &p, sender(b, src), src, dst, protocol, ttl, l4, len);
 	if (b->port)
 		g_assert_nonnull(guest_payer(&b->r.guests, b->port));
 	p.packet.port = b->port;

@@ -36,6 +36,7 @@ struct bench_options {
 	bool no_peek_off;     /* as on a kernel without SO_PEEK_OFF */
 	bool no_udp_offload;  /* likewise */
 	unsigned max_sockets; /* 0: what RLIMIT_NOFILE allows */
+	unsigned max_ports;   /* 0: half of the host's range */
 };
 
 struct bench {
@@ -44,7 +45,8 @@ struct bench {
 	struct engine *engine;
 	const struct engine_ops *ops;
 	usec_t turned;        /* by how much the test advanced the clock */
-	struct port *port;    /* ingress port of guests' packets from now on; NULL: unknown */
+	struct port *port;    /* where guests are, from now on; NULL: the recorder's port, and packets do not tell */
+	bool spoof;           /* guests stay where they are, whatever the port that packets come from */
 	bool dont_fragment;   /* set DF in guests' packets from now on */
 	unsigned patience_ms; /* the limit of every wait */
 	GPtrArray *tcp;       /* struct guest_tcp */

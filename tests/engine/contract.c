@@ -24,6 +24,11 @@ void setup_host_loopback(struct fixture *f, gconstpointer data)
 	setup_with(f, data, &(struct bench_options){ .host_loopback = true });
 }
 
+void setup_1024_sockets(struct fixture *f, gconstpointer data)
+{
+	setup_with(f, data, &(struct bench_options){ .max_sockets = 1024 });
+}
+
 void setup_large_mtu(struct fixture *f, gconstpointer data)
 {
 	setup_with(f, data, &(struct bench_options){ .guest_mtu = 65520 });

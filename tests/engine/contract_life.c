@@ -211,7 +211,7 @@ const struct contract_test contract_life[] = {
 	CONTRACT_TEST(engine_without_flows_has_no_deadline),
 	CONTRACT_TEST(idle_flows_share_few_wake_ups),
 	CONTRACT_TEST(guests_do_not_see_one_another),
-	CONTRACT_TEST(flood_of_one_guest_is_bounded_and_spares_the_others),
+	{ "flood_of_one_guest_is_bounded_and_spares_the_others", flood_of_one_guest_is_bounded_and_spares_the_others, setup_1024_sockets },
 	CONTRACT_TEST(hostile_segments_do_not_break_the_engine),
 	{ 0 },
 };

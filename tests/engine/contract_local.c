@@ -145,6 +145,6 @@ const struct contract_test contract_local[] = {
 	CONTRACT_TEST(local_service_may_close_from_its_callback),
 	CONTRACT_TEST(local_service_is_told_of_resets_and_of_guests_that_leave),
 	CONTRACT_TEST(local_service_with_open_streams_may_outlive_the_engine),
-	CONTRACT_TEST(local_handshakes_are_bounded),
+	{ "local_handshakes_are_bounded", local_handshakes_are_bounded, setup_1024_sockets },
 	{ 0 },
 };

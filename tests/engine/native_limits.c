@@ -4,9 +4,8 @@
 
 #include "echo_service.h"
 
+#include "gateway/payer.h"
 #include "lan/port.h"
-
-#include "../support/descriptors.h"
 
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -104,8 +103,8 @@ static void addresses_of_one_port_share_its_sockets(struct fixture *f, gconstpoi
 	f->b.port = &greedy;
 	for (unsigned i = 0; i < 100; i++)
 		guest_udp_send(&f->b, GUEST + 10 + i, 5000, SERVER, 9, "x", 1, 63);
-	g_assert_cmpuint(counters(f).flows_udp, ==, 60); /* fifteen sixteenths */
-	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 40);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 57); /* eight ninths */
+	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 43);
 	bench_run(&f->b, 0);
 	bench_forget(&f->b);
 	f->b.port = &modest;
@@ -115,9 +114,9 @@ static void addresses_of_one_port_share_its_sockets(struct fixture *f, gconstpoi
 	bench_turn(&f->b, 600 * USEC_PER_SEC);
 	g_assert_cmpuint(counters(f).flows_udp, ==, 0);
 	f->b.port = &greedy;
-	for (unsigned i = 0; i < 59; i++)
+	for (unsigned i = 0; i < 56; i++)
 		guest_udp_send(&f->b, GUEST + 10 + i, 5000, SERVER, 9, "x", 1, 63);
-	g_assert_cmpuint(counters(f).flows_udp, ==, 59);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 56);
 	bench_run(&f->b, 0);
 	f->b.port = &modest;
 	assert_talks(f, &t);
@@ -161,55 +160,232 @@ static void ready_sockets_of_one_port_let_another_have_its_turn(struct fixture *
 	server_close(&udp);
 }
 
-static void addresses_of_one_port_share_its_half_open_flows(struct fixture *f, gconstpointer row)
+static void syn_from(struct fixture *f, struct port *port, ip4_t guest, uint16_t port_number)
+{
+	struct guest_tcp t;
+	f->b.port = port;
+	guest_tcp_init(&t, &f->b, guest, port_number, SILENT, 80);
+	guest_tcp_syn(&t);
+	guest_tcp_done(&t);
+}
+
+/* Half of the sockets may be half-open, and one port gets eight ninths of that. */
+static void half_open_flows_of_one_port_are_limited(struct fixture *f, gconstpointer row)
 {
 	struct port greedy = { .id = 1 }, modest = { .id = 2 };
-	struct guest_tcp t;
-	if (!descriptors_allow(8192)) {
-		g_test_skip(DESCRIPTORS_TOO_FEW);
-		return;
-	}
-	f->b.port = &greedy;
-	for (unsigned i = 0; i < 5000; i++) {
-		guest_tcp_init(&t, &f->b, GUEST + 10 + i % 10, (uint16_t)(10000 + i), SILENT, 80);
-		guest_tcp_syn(&t);
-		guest_tcp_done(&t);
-	}
-	g_assert_cmpuint(counters(f).flows_tcp, ==, 4096);
+	struct guest_tcp t, u;
+	server_listen(&f->s, SERVER, 0);
+	for (uint16_t i = 0; i < 40; i++)
+		syn_from(f, &greedy, GUEST + 10 + i % 10, (uint16_t)(10000 + i));
+	g_assert_cmpuint(counters(f).flows_tcp, ==, 29);
+	g_assert_cmpuint(counters(f).flows_refused, ==, 11);
+	assert_refused(f, IP_PROTOCOL_TCP);
 	bench_forget(&f->b);
 	f->b.port = &modest;
-	connect_to(f, &t, SERVER, SERVER);
+	guest_tcp_init(&t, &f->b, GUEST, 40000, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&t));
+	g_assert_true(server_accept(&f->s, &f->b));
 	assert_talks(f, &t);
+	/* An old one is replaced, so that a scanner of empty addresses goes on. */
+	bench_turn(&f->b, 11 * USEC_PER_SEC);
+	f->b.port = &greedy;
+	guest_tcp_init(&u, &f->b, GUEST + 10, 9999, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&u));
+	g_assert_cmpuint(counters(f).flows_tcp, ==, 30);
+	g_assert_cmpuint(counters(f).flows_evicted, ==, 1);
 	guest_tcp_done(&t);
+	guest_tcp_done(&u);
 	guest_port_gone(&f->b.r.guests, 0, &greedy);
 	guest_port_gone(&f->b.r.guests, 0, &modest);
 }
 
-static void half_open_flows_of_one_guest_are_limited(struct fixture *f, gconstpointer row)
+/* SYNs with the address of a guest behind another port. */
+static void forged_addresses_take_nothing_from_their_owner(struct fixture *f, gconstpointer row)
 {
+	struct port forger = { .id = 1 }, owner = { .id = 2 };
 	struct guest_tcp t;
 	server_listen(&f->s, SERVER, 0);
-	for (unsigned i = 0; i < 1100; i++) {
-		guest_tcp_init(&t, &f->b, GUEST, (uint16_t)(10000 + i), SILENT, 80);
-		guest_tcp_syn(&t);
-		guest_tcp_done(&t);
-	}
-	g_assert_cmpuint(counters(f).flows_tcp, ==, 1024);
-	g_assert_cmpuint(counters(f).flows_refused, ==, 76);
-	assert_refused(f, IP_PROTOCOL_TCP);
-	bench_forget(&f->b);
-	/* An old flow is replaced by one that is answered. */
-	bench_turn(&f->b, 11 * USEC_PER_SEC);
-	guest_tcp_init(&t, &f->b, GUEST, 9999, SERVER, f->s.port);
-	g_assert_true(guest_tcp_connect(&t));
-	g_assert_cmpuint(counters(f).flows_tcp, ==, 1024);
-	guest_tcp_done(&t);
-	server_turn_away(&f->s);
-	guest_tcp_init(&t, &f->b, OTHER_GUEST, 40000, SERVER, f->s.port);
+	f->b.port = &owner;
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, 9, "x", 1, 63);
+	f->b.spoof = true;
+	for (uint16_t i = 0; i < 40; i++)
+		syn_from(f, &forger, GUEST, (uint16_t)(10000 + i));
+	f->b.port = &forger;
+	for (uint16_t i = 0; i < 60; i++)
+		guest_udp_send(&f->b, GUEST, (uint16_t)(6000 + i), SERVER, 9, "x", 1, 63);
+	f->b.spoof = false;
+	f->b.port = &owner;
+	g_assert_cmpuint(owner.payer->account.n_sockets, ==, 1);
+	g_assert_cmpuint(recorder_guest_at(&f->b.r, &owner, GUEST)->account.n_sockets, ==, 1);
+	guest_tcp_init(&t, &f->b, GUEST, 40000, SERVER, f->s.port);
 	g_assert_true(guest_tcp_connect(&t));
 	g_assert_true(server_accept(&f->s, &f->b));
 	assert_talks(f, &t);
 	guest_tcp_done(&t);
+	guest_port_gone(&f->b.r.guests, 0, &forger);
+	guest_port_gone(&f->b.r.guests, 0, &owner);
+}
+
+/* --- who gives way --- */
+
+static void open_mappings(struct fixture *f, struct port *port, ip4_t guest, unsigned n)
+{
+	f->b.port = port;
+	for (unsigned i = 0; i < n; i++)
+		guest_udp_send(&f->b, guest, (uint16_t)(5000 + i), SERVER, 9, "x", 1, 63);
+	bench_run(&f->b, 0);
+}
+
+static void leave(struct fixture *f, struct port *port)
+{
+	guest_port_gone(&f->b.r.guests, bench_now(&f->b), port);
+}
+
+static void idle_mappings_of_a_guest_give_way_to_its_connections(struct fixture *f, gconstpointer row)
+{
+	struct port port = { .id = 1 };
+	struct sockaddr_in from[2];
+	struct server udp = { .listener = -1, .fd = -1 };
+	struct guest_tcp t;
+	server_bind_udp(&udp, SERVER);
+	f->b.port = &port;
+	for (unsigned i = 0; i < 2; i++) {
+		guest_udp_send(&f->b, GUEST, (uint16_t)(4000 + i), SERVER, udp.port, "a", 1, 63);
+		server_expect_datagram(&udp, &f->b, "a", 1, &from[i]);
+	}
+	open_mappings(f, &port, GUEST, 60);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 56);
+	bench_forget(&f->b);
+	bench_turn(&f->b, 2 * USEC_PER_SEC);
+	guest_udp_send(&f->b, GUEST, 4000, SERVER, udp.port, "b", 1, 63); /* is in use */
+	server_expect_datagram(&udp, &f->b, "b", 1, &from[0]);
+	connect_to(f, &t, SERVER, SERVER);
+	assert_talks(f, &t);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 55);
+	g_assert_cmpuint(counters(f).flows_evicted, ==, 1);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_ENGINE_LIMIT], ==, 0);
+	server_answer(&udp, &from[0], "c", 1);
+	assert_datagram(&f->b, SERVER, udp.port, GUEST, 4000, "c", 1);
+	/* The one that was unused for longest has gone: its port is mapped anew. */
+	guest_udp_send(&f->b, GUEST, 4001, SERVER, udp.port, "d", 1, 63);
+	server_expect_datagram(&udp, &f->b, "d", 1, &from[1]);
+	g_assert_cmpuint(counters(f).flows_evicted, ==, 2);
+	guest_tcp_done(&t);
+	server_close(&udp);
+	leave(f, &port);
+}
+
+static void idle_mappings_of_another_port_stay(struct fixture *f, gconstpointer row)
+{
+	struct port greedy = { .id = 1 }, modest = { .id = 2 };
+	open_mappings(f, &modest, GUEST, 5);
+	bench_turn(&f->b, 10 * USEC_PER_SEC);
+	open_mappings(f, &greedy, OTHER_GUEST, 100);
+	g_assert_cmpuint(modest.payer->account.n_sockets, ==, 5);
+	g_assert_cmpuint(greedy.payer->account.n_sockets, ==, 52); /* seven eighths of what is left */
+	leave(f, &greedy);
+	leave(f, &modest);
+}
+
+static void flows_of_a_guest_that_left_give_way_to_others(struct fixture *f, gconstpointer row)
+{
+	struct port left = { .id = 1 }, present = { .id = 2 };
+	struct guest_tcp t;
+	f->b.port = &left;
+	connect_to(f, &t, SERVER, SERVER);
+	open_mappings(f, &left, GUEST, 60);
+	g_assert_cmpuint(counters(f).flows_udp, ==, 55);
+	leave(f, &left);
+	open_mappings(f, &present, OTHER_GUEST, 28); /* at once as many as the other holds */
+	g_assert_cmpuint(present.payer->account.n_sockets, ==, 28);
+	bench_turn(&f->b, 11 * USEC_PER_SEC);
+	open_mappings(f, &present, OTHER_GUEST, 50);
+	g_assert_cmpuint(present.payer->account.n_sockets, ==, 50);
+	g_assert_cmpuint(counters(f).flows_evicted, >=, 40);
+	g_assert_true(server_sees_reset(&f->s, &f->b));
+	guest_tcp_done(&t);
+	leave(f, &present);
+}
+
+/* Its socket was closed, or QEMU restarts it: it is back in a moment. */
+static void a_modest_guest_that_reconnects_keeps_its_flows(struct fixture *f, gconstpointer row)
+{
+	struct port before = { .id = 1 }, after = { .id = 2 }, greedy = { .id = 3 };
+	struct guest_tcp t;
+	f->b.port = &before;
+	connect_to(f, &t, SERVER, SERVER);
+	leave(f, &before);
+	open_mappings(f, &greedy, OTHER_GUEST, 100);
+	bench_turn(&f->b, 3 * USEC_PER_SEC);
+	open_mappings(f, &greedy, OTHER_GUEST, 200);
+	f->b.port = &after;
+	assert_talks(f, &t);
+	guest_tcp_done(&t);
+	leave(f, &after);
+	leave(f, &greedy);
+}
+
+/* A guest does not get a new share by connecting anew, or by moving to another port. */
+static void flows_are_charged_to_the_port_where_their_guest_is(struct fixture *f, gconstpointer row)
+{
+	struct port ports[6] = { { .id = 1 }, { .id = 2 }, { .id = 3 }, { .id = 4 }, { .id = 5 }, { .id = 6 } };
+	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++) {
+		f->b.port = &ports[i];
+		for (unsigned k = 0; k < 60; k++)
+			guest_udp_send(&f->b, GUEST, (uint16_t)(5000 + 100 * i + k), SERVER, 9, "x", 1, 63);
+		g_assert_cmpuint(counters(f).flows_udp, ==, 56);
+		g_assert_cmpuint(ports[i].payer->account.n_sockets, ==, 56);
+		if (i > 0 && ports[i - 1].payer)
+			g_assert_cmpuint(ports[i - 1].payer->account.n_flows, ==, 0);
+		if (i % 2)
+			leave(f, &ports[i]);
+	}
+	g_assert_cmpuint(counters(f).flows_evicted, ==, 0);
+	leave(f, &ports[0]);
+	leave(f, &ports[2]);
+	leave(f, &ports[4]);
+}
+
+/* --- UDP ports of the host --- */
+
+static void setup_few_ports(struct fixture *f, gconstpointer row)
+{
+	native_setup(f, row, &(struct bench_options){ .max_ports = 40 });
+}
+
+static void ports_of_the_host_are_limited(struct fixture *f, gconstpointer row)
+{
+	struct port greedy = { .id = 1 }, modest = { .id = 2 };
+	struct guest_tcp t;
+	open_mappings(f, &greedy, GUEST, 100);
+	g_assert_cmpuint(counters(f).host_ports, ==, 30); /* three quarters */
+	g_assert_cmpuint(counters(f).host_ports_max, ==, 40);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_HOST_PORTS], ==, 70);
+	assert_refused(f, IP_PROTOCOL_UDP);
+	bench_forget(&f->b);
+	guest_ping(&f->b, GUEST, SERVER, 1, 1, "", 0, 63);
+	assert_refused(f, IP_PROTOCOL_ICMP);
+	bench_forget(&f->b);
+	connect_to(f, &t, SERVER, SERVER);
+	assert_talks(f, &t);
+	open_mappings(f, &modest, OTHER_GUEST, 6);
+	g_assert_cmpuint(counters(f).host_ports, ==, 36);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_HOST_PORTS], ==, 0);
+	/* Beyond its share, a port exchanges idle mappings for new ones. */
+	bench_turn(&f->b, 2 * USEC_PER_SEC);
+	bench_forget(&f->b);
+	f->b.port = &greedy;
+	for (uint16_t i = 0; i < 10; i++)
+		guest_udp_send(&f->b, GUEST, (uint16_t)(7000 + i), SERVER, 9, "x", 1, 63);
+	g_assert_cmpuint(f->b.r.drops.count[DROP_HOST_PORTS], ==, 0);
+	g_assert_cmpuint(greedy.payer->account.n_ports, <=, 30);
+	g_assert_cmpuint(modest.payer->account.n_ports, ==, 6);
+	guest_tcp_done(&t);
+	leave(f, &greedy);
+	bench_turn(&f->b, 11 * USEC_PER_SEC);
+	open_mappings(f, &modest, OTHER_GUEST, 25);
+	g_assert_cmpuint(modest.payer->account.n_ports, ==, 25);
+	leave(f, &modest);
 }
 
 /* Together more than a guest's flows may hold (tcp_upload.c). */
@@ -459,8 +635,14 @@ const struct contract_test native_limits[] = {
 	{ "a_guest_at_its_share_may_go_on_when_its_flows_end", a_guest_at_its_share_may_go_on_when_its_flows_end, setup_few_sockets },
 	{ "addresses_of_one_port_share_its_sockets", addresses_of_one_port_share_its_sockets, setup_few_sockets },
 	{ "ready_sockets_of_one_port_let_another_have_its_turn", ready_sockets_of_one_port_let_another_have_its_turn, native_setup_plain },
-	{ "addresses_of_one_port_share_its_half_open_flows", addresses_of_one_port_share_its_half_open_flows, native_setup_plain },
-	{ "half_open_flows_of_one_guest_are_limited", half_open_flows_of_one_guest_are_limited, native_setup_plain },
+	{ "half_open_flows_of_one_port_are_limited", half_open_flows_of_one_port_are_limited, setup_few_sockets },
+	{ "forged_addresses_take_nothing_from_their_owner", forged_addresses_take_nothing_from_their_owner, setup_few_sockets },
+	{ "idle_mappings_of_a_guest_give_way_to_its_connections", idle_mappings_of_a_guest_give_way_to_its_connections, setup_few_sockets },
+	{ "idle_mappings_of_another_port_stay", idle_mappings_of_another_port_stay, setup_few_sockets },
+	{ "flows_of_a_guest_that_left_give_way_to_others", flows_of_a_guest_that_left_give_way_to_others, setup_few_sockets },
+	{ "a_modest_guest_that_reconnects_keeps_its_flows", a_modest_guest_that_reconnects_keeps_its_flows, setup_few_sockets },
+	{ "flows_are_charged_to_the_port_where_their_guest_is", flows_are_charged_to_the_port_where_their_guest_is, setup_few_sockets },
+	{ "ports_of_the_host_are_limited", ports_of_the_host_are_limited, setup_few_ports },
 	{ "peers_that_read_nothing_do_not_stop_a_guests_other_connections", peers_that_read_nothing_do_not_stop_a_guests_other_connections,
 	  native_setup_plain },
 	{ "descriptors_that_run_out_are_refused_counted_and_spare_others", descriptors_that_run_out_are_refused_counted_and_spare_others,

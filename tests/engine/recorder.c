@@ -173,6 +173,13 @@ static void pass_on_moved(void *opaque, usec_t now, const struct ip_addr *addr, 
 		r->engine_ops->guest_moved(r->engine, now, addr, from, to);
 }
 
+static void pass_on_placed(void *opaque, usec_t now, struct guest *g, struct payer *before)
+{
+	struct recorder *r = opaque;
+	if (r->engine)
+		r->engine_ops->guest_placed(r->engine, now, g, before);
+}
+
 static void pass_on_gone(void *opaque, usec_t now, struct guest *g, const struct ip_addr *addr)
 {
 	struct recorder *r = opaque;
@@ -186,6 +193,7 @@ static const struct guest_ops guest_ops = {
 	.unanswered = ignore_unanswered,
 	.appeared = ignore_appeared,
 	.moved = pass_on_moved,
+	.placed = pass_on_placed,
 	.gone = pass_on_gone,
 };
 
@@ -273,6 +281,12 @@ uint8_t *recorder_reassemble(struct recorder *r, size_t len)
 void packet_bytes_make(struct recorder *r, struct packet_bytes *ret, ip4_t src, ip4_t dst, uint8_t protocol, uint8_t ttl, const void *l4,
 		       size_t len)
 {
+	packet_bytes_make_from(r, ret, recorder_guest(r, src), src, dst, protocol, ttl, l4, len);
+}
+
+void packet_bytes_make_from(struct recorder *r, struct packet_bytes *ret, struct guest *from, ip4_t src, ip4_t dst, uint8_t protocol,
+			    uint8_t ttl, const void *l4, size_t len)
+{
 	size_t size = ETH_HEADER_LEN + IPV4_HEADER_LEN + len;
 	uint8_t *bytes = arena_alloc(&r->arena, size);
 	g_assert_nonnull(bytes);
@@ -285,5 +299,5 @@ void packet_bytes_make(struct recorder *r, struct packet_bytes *ret, ip4_t src, 
 	ret->frame = frame_of(&ret->iov, bytes, size);
 	enum drop_reason why;
 	g_assert_cmpint(packet_parse(&ret->frame, &r->port, &r->arena, &ret->packet, &why), ==, 0);
-	ret->packet.guest = recorder_guest(r, src);
+	ret->packet.guest = from;
 }

@@ -79,3 +79,6 @@ struct packet_bytes {
 };
 void packet_bytes_make(struct recorder *r, struct packet_bytes *ret, ip4_t src, ip4_t dst, uint8_t protocol, uint8_t ttl, const void *l4,
 		       size_t len);
+/* The same for a packet of @from. */
+void packet_bytes_make_from(struct recorder *r, struct packet_bytes *ret, struct guest *from, ip4_t src, ip4_t dst, uint8_t protocol,
+			    uint8_t ttl, const void *l4, size_t len);

@@ -26,7 +26,7 @@
 static const struct mac gateway_mac = { { 2, 0, 0, 0, 0, 1 } }, mac_a = { { 2, 0, 0, 0, 0, 2 } }, mac_b = { { 2, 0, 0, 0, 0, 3 } };
 
 struct engine {
-	unsigned inputs, flushes, gone, moved;
+	unsigned inputs, flushes, gone, moved, placed;
 	uint8_t ttl;
 	size_t l4_len;
 	ip4_t dst;
@@ -71,6 +71,11 @@ static void record_moved(struct engine *e, usec_t now, const struct ip_addr *add
 	e->moved++;
 }
 
+static void record_placed(struct engine *e, usec_t now, struct guest *guest, struct payer *before)
+{
+	e->placed++;
+}
+
 static const struct engine_ops recorder_ops = {
 	.name = "recorder",
 	.input = record_input,
@@ -78,6 +83,7 @@ static const struct engine_ops recorder_ops = {
 	.deadline = never,
 	.guest_gone = record_gone,
 	.guest_moved = record_moved,
+	.guest_placed = record_placed,
 };
 
 static void count_address(void *opaque, usec_t now, struct port *p, ip4_t ip, struct mac mac)
@@ -600,6 +606,7 @@ static void engine_learns_that_a_guest_is_gone_a_minute_after_its_port(struct fi
 {
 	send_udp(f, GUEST_A, OUTSIDE, 64);
 	segment_detach(&f->segment, 0, &f->a.port);
+	g_assert_cmpuint(f->engine.placed, ==, 1);
 	g_assert_cmpuint(gateway_deadline(&f->gateway), <=, 61 * USEC_PER_SEC);
 	gateway_expire(&f->gateway, 61 * USEC_PER_SEC);
 	g_assert_cmpuint(f->engine.gone, ==, 1);

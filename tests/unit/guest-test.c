@@ -16,7 +16,7 @@ static const struct mac mac_a = { { 2, 0, 0, 0, 0, 1 } }, mac_b = { { 2, 0, 0, 0
 struct fixture {
 	struct guest_table table;
 	struct port one, two;
-	unsigned asked, released, unanswered, appeared, moved, gone;
+	unsigned asked, released, unanswered, appeared, moved, placed, gone;
 	struct guest *from, *to; /* of the last move */
 };
 
@@ -51,12 +51,19 @@ static void count_moved(void *opaque, usec_t now, const struct ip_addr *addr, st
 	f->to = to;
 }
 
+static void count_placed(void *opaque, usec_t now, struct guest *g, struct payer *before)
+{
+	struct fixture *f = opaque;
+	f->placed++;
+	g_assert_nonnull(before);
+}
+
 static void count_gone(void *opaque, usec_t now, struct guest *g, const struct ip_addr *addr)
 {
 	((struct fixture *)opaque)->gone++;
 }
 
-static const struct guest_ops ops = { count_ask, count_release, count_unanswered, count_appeared, count_moved, count_gone };
+static const struct guest_ops ops = { count_ask, count_release, count_unanswered, count_appeared, count_moved, count_placed, count_gone };
 
 static void set_up(struct fixture *f, gconstpointer data)
 {
@@ -193,6 +200,7 @@ static void guest_moves_to_another_port_with_its_addresses(struct fixture *f, gc
 	g_assert_cmpuint(f->one.payer->n_addresses, ==, 0);
 	g_assert_cmpuint(f->two.payer->n_addresses, ==, 2);
 	g_assert_cmpuint(f->moved + f->gone, ==, 0);
+	g_assert_cmpuint(f->placed, ==, 1);
 }
 
 static void view_lists_each_known_address_once(struct fixture *f, gconstpointer data)
@@ -253,7 +261,9 @@ static void guest_that_reconnects_is_not_gone(struct fixture *f, gconstpointer d
 {
 	learn(f, 0, IP, mac_a, &f->one, GUEST_BY_ARP);
 	guest_port_gone(&f->table, SECOND, &f->one);
+	g_assert_cmpuint(f->placed, ==, 1);
 	learn(f, 2 * SECOND, IP, mac_a, &f->two, GUEST_BY_IP);
+	g_assert_cmpuint(f->placed, ==, 2);
 	guest_expire(&f->table, 100 * SECOND);
 	g_assert_cmpuint(f->gone, ==, 0);
 }

@@ -24,8 +24,11 @@ static void print_counters(JsonObject *c)
 {
 #define N(member) api_number(c, member)
 	printf("\nflows: %" G_GUINT64_FORMAT " tcp, %" G_GUINT64_FORMAT " udp, %" G_GUINT64_FORMAT " icmp now, %" G_GUINT64_FORMAT
-	       " opened, %" G_GUINT64_FORMAT " refused\n",
-	       N("flows_tcp"), N("flows_udp"), N("flows_icmp"), N("flows_opened"), N("flows_refused"));
+	       " opened, %" G_GUINT64_FORMAT " refused, %" G_GUINT64_FORMAT " evicted\n",
+	       N("flows_tcp"), N("flows_udp"), N("flows_icmp"), N("flows_opened"), N("flows_refused"), N("flows_evicted"));
+	if (N("host_ports_max") > 0)
+		printf("host ports: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " in use by guests\n", N("host_ports"),
+		       N("host_ports_max"));
 	printf("names: %" G_GUINT64_FORMAT " queries, %" G_GUINT64_FORMAT " answered here, %" G_GUINT64_FORMAT
 	       " asked outside, %" G_GUINT64_FORMAT " answered there, %" G_GUINT64_FORMAT " not\n",
 	       N("dns_queries"), N("dns_local"), N("dns_forwarded"), N("dns_answered"), N("dns_unanswered"));

@@ -2,6 +2,7 @@
 #include "engine/native/datagram.h"
 
 #include "base/macros.h"
+#include "engine/native/limits.h"
 #include "lan/packet.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ void native_datagram_free(struct native_datagram *d)
 {
 	d->base.engine->udp_opened -= d->peer.port != 0;
 	mapping_done(&d->mapping);
+	list_remove(&d->of_payer);
 	native_flow_remove(&d->base);
 	free(d);
 }
@@ -81,6 +83,8 @@ static struct native_datagram *datagram_alloc(usec_t now, const struct flow_key 
 	d->base.watch.ready = native_datagram_ready;
 	d->ttl = d->df = -1;
 	mapping_init(&d->mapping, now);
+	d->listed = now;
+	list_init(&d->of_payer);
 	return d;
 }
 
@@ -90,13 +94,14 @@ int native_datagram_adopt(struct engine *e, usec_t now, struct guest *guest, con
 	struct native_datagram *d = datagram_alloc(now, key);
 	if (!d)
 		return -ENOMEM;
+	d->base.inbound = true;
 	int r = native_flow_add(e, now, &d->base, NATIVE_UDP, guest, &e->host);
 	if (r < 0) {
 		free(d);
 		return r;
 	}
+	list_append(&e->host.mappings, &d->of_payer);
 	e->udp_opened++;
-	d->base.inbound = true;
 	d->peer = *peer;
 	set(fd, IP_RECVERR, 1);
 	r = poller_watch(e->config.poller, &d->base.watch, fd, EVENTS);
@@ -121,14 +126,26 @@ int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, con
 		return r;
 	}
 	r = open_socket(d, protocol, port);
+	if ((r == -EMFILE || r == -ENFILE) && native_free_descriptor(e, now, d->base.payer))
+		r = open_socket(d, protocol, port);
 	if (r < 0) {
 		if (r == -EMFILE || r == -ENFILE)
 			e->refused++;
 		native_datagram_free(d);
 		return r;
 	}
+	list_append(&d->base.payer->mappings, &d->of_payer);
 	*ret = d;
 	return 0;
+}
+
+void native_datagram_ran(struct native_datagram *d)
+{
+	if (d->listed == d->mapping.active)
+		return;
+	d->listed = d->mapping.active;
+	list_remove(&d->of_payer);
+	list_append(&d->base.payer->mappings, &d->of_payer);
 }
 
 void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment)

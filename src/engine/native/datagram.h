@@ -10,6 +10,8 @@ struct datagram_out;
 struct sockaddr_in;
 
 struct native_datagram {
+	struct list of_payer;    /* in payer->mappings */
+	usec_t listed;           /* mapping.active when it was last moved to the end of that list */
 	struct native_flow base; /* key: the guest's endpoint; for a flow opened from outside the peer's too */
 	struct ip_endpoint peer; /* of a flow opened from outside: the socket is connected to it; port 0: the guest opened the flow */
 	struct mapping mapping;
@@ -45,6 +47,8 @@ int native_datagram_adopt(struct engine *e, usec_t now, struct guest *guest, con
 			  const struct ip_endpoint *peer, struct native_datagram **ret);
 /* The flow with this key that was opened from outside, or NULL. */
 struct native_datagram *native_datagram_find_opened(struct engine *e, const struct flow_key *key);
+/* Ends the flow's turn: keeps its place in payer->mappings. */
+void native_datagram_ran(struct native_datagram *d);
 void native_datagram_free(struct native_datagram *d);
 /* Sets TTL and DF of the next packets. */
 void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment);

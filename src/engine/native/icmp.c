@@ -24,9 +24,19 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 	e->config.env->ops->drop(e->config.env, why, p);
 }
 
+static enum drop_reason reason_of(int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE: return DROP_ENGINE_LIMIT;
+	case EADDRNOTAVAIL: return DROP_HOST_PORTS;
+	default: return DROP_ENGINE_ERROR;
+	}
+}
+
 static void no_ping(struct engine *e, usec_t now, const struct packet *p, int error)
 {
-	drop(e, error == EMFILE || error == ENFILE ? DROP_ENGINE_LIMIT : DROP_ENGINE_ERROR, p);
+	drop(e, reason_of(error), p);
 	if ((error == EACCES || error == EPERM) && !e->said_ping) {
 		e->said_ping = true;
 		log_warning(e->config.log, "guests cannot ping outside: this system does not allow ping sockets; "
@@ -193,6 +203,7 @@ static uint32_t drain_errors(struct native_datagram *d, usec_t now)
 static void icmp_run(struct native_flow *f, usec_t now)
 {
 	struct native_datagram *d = native_datagram_of(f);
+	native_datagram_ran(d);
 	if (d->errors)
 		drain_errors(d, now);
 	for (unsigned i = 0; d->readable && i < TURN_MESSAGES; i++)

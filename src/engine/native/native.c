@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The native engine: life, limits and turns.
- *
- * Limits.  Each socket takes one of RLIMIT_NOFILE descriptors, some of which are reserved for the rest of the process. One guest
- * address may use seven eighths of the others, all addresses behind one port of the segment fifteen sixteenths, so that a guest that
- * opens as many as it can leaves room for others. A refusal is counted; the guest retries as after a packet loss.
+ * The native engine: life and turns.
  */
 #include "engine/native/native.h"
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "engine/native/limits.h"
 #include "engine/native/tcp.h"
 #include "lan/packet.h"
 #include "wire/icmp4.h"
@@ -18,14 +15,8 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* Upstream DNS uses two for each of 512 concurrent queries; the rest is for ports, listeners and files. */
-#define DESCRIPTORS_FOR_OTHERS 1536u
-#define FLOWS_PER_GUEST 65536u
-#define FLOWS_PER_PORT (2 * FLOWS_PER_GUEST)
 
 static const struct native_kind_ops *const kind_ops[NATIVE_KINDS] = {
 	[NATIVE_TCP] = &native_tcp_ops,
@@ -35,22 +26,9 @@ static const struct native_kind_ops *const kind_ops[NATIVE_KINDS] = {
 
 /* --- flows --- */
 
-static bool has_share(const struct account *a, unsigned flows, unsigned sockets)
+const struct native_kind_ops *native_kind_ops_of(const struct native_flow *f)
 {
-	return a->n_flows < flows && a->n_sockets < sockets;
-}
-
-static bool may_have_flow(const struct engine *e, const struct guest *g, const struct payer *p)
-{
-	unsigned all = e->max_sockets;
-	return e->n_sockets < all && has_share(&g->account, FLOWS_PER_GUEST, all - all / 8) &&
-	       has_share(&p->account, FLOWS_PER_PORT, all - all / 16);
-}
-
-static void charge(struct account *a, int flows, int sockets)
-{
-	a->n_flows += (unsigned)flows;
-	a->n_sockets += (unsigned)sockets;
+	return kind_ops[f->kind];
 }
 
 struct payer *native_payer_of(const struct packet *p)
@@ -58,9 +36,27 @@ struct payer *native_payer_of(const struct packet *p)
 	return p->port && p->port->payer ? p->port->payer : p->guest->payer;
 }
 
+static void join_guest(struct engine *e, struct native_flow *f)
+{
+	struct guest *g = f->guest;
+	list_append(&g->flows.all, &f->of_guest);
+	if (g->state == GUEST_AWAY && list_empty(&g->flows.away))
+		list_append(&e->away, &g->flows.away);
+}
+
+static void leave_guest(struct native_flow *f)
+{
+	list_remove(&f->of_guest);
+	if (list_empty(&f->guest->flows.all))
+		list_remove(&f->guest->flows.away);
+}
+
 int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, struct guest *g, struct payer *p)
 {
-	int r = may_have_flow(e, g, p) ? flow_table_add(&e->tables[kind], &f->flow) : -EMFILE;
+	bool guest_pays = !f->inbound && g->payer == p;
+	int r = native_make_room(e, now, kind, g, guest_pays, p);
+	if (r == 0)
+		r = flow_table_add(&e->tables[kind], &f->flow);
 	if (r < 0) {
 		e->refused++;
 		return r;
@@ -69,17 +65,17 @@ int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum na
 	f->engine = e;
 	f->guest = g;
 	f->payer = payer_ref(p);
+	f->guest_pays = guest_pays;
 	f->watch.fd = -1;
 	if (!share_is_initialized(&p->share))
 		share_init(&p->share);
 	f->watch.share = &p->share;
 	list_init(&f->ready);
 	wheel_timer_init(&f->timer);
-	list_append(&g->flows.all, &f->of_guest);
+	join_guest(e, f);
 	f->counted = true;
-	charge(&g->account, 1, 1);
-	charge(&p->account, 1, 1);
-	e->n_sockets++;
+	f->has_port = kind != NATIVE_TCP && !f->inbound;
+	native_bill(f, &(struct account){ .n_flows = 1, .n_sockets = 1, .n_ports = f->has_port });
 	f->id = ++e->opened;
 	f->since = now;
 	return 0;
@@ -92,12 +88,8 @@ void native_flow_close(struct native_flow *f)
 	else if (f->watch.fd >= 0)
 		close(f->watch.fd);
 	f->watch.fd = -1;
-	if (!f->counted)
-		return;
-	f->counted = false;
-	charge(&f->guest->account, 0, -1);
-	charge(&f->payer->account, 0, -1);
-	f->engine->n_sockets--;
+	native_refund(f, &(struct account){ .n_sockets = f->counted, .n_ports = f->has_port });
+	f->counted = f->has_port = false;
 }
 
 void native_flow_remove(struct native_flow *f)
@@ -105,23 +97,10 @@ void native_flow_remove(struct native_flow *f)
 	native_flow_close(f);
 	wheel_disarm(&f->engine->wheel, &f->timer);
 	list_remove(&f->ready);
-	list_remove(&f->of_guest);
+	leave_guest(f);
 	flow_table_remove(&f->engine->tables[f->kind], &f->flow);
-	charge(&f->guest->account, -1, 0);
-	charge(&f->payer->account, -1, 0);
+	native_refund(f, &(struct account){ .n_flows = 1 });
 	payer_unref(f->payer);
-}
-
-void native_flow_charge_connecting(struct native_flow *f, int by)
-{
-	f->guest->account.n_connecting += (unsigned)by;
-	f->payer->account.n_connecting += (unsigned)by;
-}
-
-void native_flow_charge_held(struct native_flow *f, size_t before, size_t now)
-{
-	f->guest->account.held += now - before;
-	f->payer->account.held += now - before;
 }
 
 void native_flow_wake(struct native_flow *f)
@@ -137,17 +116,6 @@ void native_flow_block(struct native_flow *f)
 }
 
 /* --- the engine --- */
-
-static unsigned socket_limit(const struct engine_config *config)
-{
-	struct rlimit limit;
-	if (config->max_sockets > 0)
-		return config->max_sockets;
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return DESCRIPTORS_FOR_OTHERS;
-	rlim_t n = MIN(limit.rlim_cur, (rlim_t)1000000);
-	return (unsigned)(n > 2 * DESCRIPTORS_FOR_OTHERS ? n - DESCRIPTORS_FOR_OTHERS : n / 2);
-}
 
 /* Linux has SO_PEEK_OFF for TCP since 6.9 over IPv4, and later over IPv6. */
 static bool has_peek_off(int family)
@@ -182,7 +150,7 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	if (!e)
 		return -ENOMEM;
 	e->config = *config;
-	e->max_sockets = socket_limit(config);
+	native_limits_init(e);
 	e->secret = hash_bytes(&config->hash_key, "initial sequence numbers", 24);
 	e->tcp_peek_off[0] = !config->no_peek_off && has_peek_off(AF_INET);
 	e->tcp_peek_off[1] = !config->no_peek_off && has_peek_off(AF_INET6);
@@ -192,11 +160,14 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	list_init(&e->active);
 	list_init(&e->turn_end);
 	list_init(&e->local_conns);
-	e->host.refs = 1;
+	list_init(&e->away);
+	payer_init(&e->host);
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_init(&e->tables[i], &config->hash_key);
-	log_debug(config->log, "native engine: at most %u host sockets; SO_PEEK_OFF for TCP over IPv4 %s, UDP_SEGMENT %s, UDP_GRO %s",
-		  e->max_sockets, used(e->tcp_peek_off[0]), used(e->udp_segment), used(e->udp_gro));
+	log_debug(config->log,
+		  "native engine: at most %u host sockets, %u of the host's UDP ports; SO_PEEK_OFF for TCP over IPv4 %s, UDP_SEGMENT %s, "
+		  "UDP_GRO %s",
+		  e->max.n_sockets, e->max.n_ports, used(e->tcp_peek_off[0]), used(e->udp_segment), used(e->udp_gro));
 	*ret = e;
 	return 0;
 }
@@ -285,26 +256,14 @@ static void native_guest_gone(struct engine *e, usec_t now, struct guest *guest,
 	}
 }
 
-static void charge_all(struct account *a, const struct account *by, bool add)
-{
-	a->n_flows += add ? by->n_flows : -by->n_flows;
-	a->n_sockets += add ? by->n_sockets : -by->n_sockets;
-	a->n_connecting += add ? by->n_connecting : -by->n_connecting;
-	a->held += add ? by->held : -by->held;
-}
-
 static void move_flow(struct native_flow *f, struct guest *to)
 {
-	struct account uses = { .n_flows = 1, .n_sockets = f->counted };
-	if (kind_ops[f->kind]->uses)
-		kind_ops[f->kind]->uses(f, &uses);
-	charge_all(&f->guest->account, &uses, false);
-	charge_all(&to->account, &uses, true);
-	f->guest = to;
-	list_remove(&f->of_guest);
-	list_append(&to->flows.all, &f->of_guest);
-	if (kind_ops[f->kind]->moved)
-		kind_ops[f->kind]->moved(f);
+	size_t held = kind_ops[f->kind]->held ? kind_ops[f->kind]->held(f) : 0;
+	native_charge_held(f, held, 0);
+	leave_guest(f);
+	native_bill_guest(f, to);
+	join_guest(f->engine, f);
+	native_charge_held(f, 0, held);
 	native_flow_wake(f); /* it may have waited for the other guest's port */
 }
 
@@ -317,6 +276,21 @@ static void native_guest_moved(struct engine *e, usec_t now, const struct ip_add
 	}
 }
 
+static void native_guest_placed(struct engine *e, usec_t now, struct guest *guest, struct payer *before)
+{
+	list_remove(&guest->flows.away);
+	if (guest->state == GUEST_AWAY && !list_empty(&guest->flows.all))
+		list_append(&e->away, &guest->flows.away);
+	if (guest->payer == before)
+		return;
+	native_move_held(guest, before);
+	list_for_each(node, &guest->flows.all) {
+		struct native_flow *f = container_of(node, struct native_flow, of_guest);
+		if (f->payer == before)
+			native_rebill(f, guest->payer);
+	}
+}
+
 static void native_counters(const struct engine *e, struct engine_counters *ret)
 {
 	*ret = (struct engine_counters){
@@ -325,6 +299,9 @@ static void native_counters(const struct engine *e, struct engine_counters *ret)
 		.flows_icmp = e->tables[NATIVE_ICMP].n_flows,
 		.flows_opened = e->opened,
 		.flows_refused = e->refused,
+		.flows_evicted = e->evicted,
+		.host_ports = e->used.n_ports,
+		.host_ports_max = e->max.n_ports,
 	};
 }
 
@@ -386,6 +363,7 @@ const struct engine_ops native_engine_ops = {
 	.cancel = native_tcp_cancel,
 	.guest_gone = native_guest_gone,
 	.guest_moved = native_guest_moved,
+	.guest_placed = native_guest_placed,
 	.counters = native_counters,
 	.flows = native_flows,
 };

@@ -109,9 +109,9 @@ void native_output_tcp(struct engine *e, usec_t now, struct guest *guest, const 
 			 &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = ip.total_len, .headroom = FRAME_HEADROOM });
 }
 
-void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p)
+void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p, int error)
 {
-	e->config.env->ops->drop(e->config.env, DROP_ENGINE_LIMIT, p);
+	e->config.env->ops->drop(e->config.env, error == EADDRNOTAVAIL ? DROP_HOST_PORTS : DROP_ENGINE_LIMIT, p);
 	e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, 0, 0);
 }
 

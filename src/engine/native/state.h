@@ -50,8 +50,10 @@ struct native_flow {
 	struct wheel_timer timer;
 	struct watch watch; /* watch.fd is -1 without a socket */
 	struct engine *engine;
-	bool counted; /* counted as a socket: it has one or is about to */
-	bool inbound; /* from the host to the guest */
+	bool counted;    /* charged for a socket: it has one or is about to */
+	bool has_port;   /* charged for a UDP port or an echo identifier of the host */
+	bool guest_pays; /* charged to the guest, too: it opened the flow and is at the payer's port */
+	bool inbound;    /* from the host to the guest */
 	uint64_t id;
 	usec_t since;
 	uint64_t from_guest, to_guest; /* see struct engine_flow */
@@ -64,12 +66,10 @@ struct native_kind_ops {
 	void (*timer_fired)(struct native_flow *f, usec_t now);
 	/* Adds what only this kind of flow knows. */
 	void (*describe)(const struct native_flow *f, struct engine_flow *flow);
+	/* Optional: bytes of memory that the flow holds for its host socket. */
+	size_t (*held)(const struct native_flow *f);
 	/* Ends the flow without telling its guest. */
 	void (*abandon)(struct native_flow *f, usec_t now);
-	/* Optional: adds to @ret what the guest is charged beside the flow and its socket. */
-	void (*uses)(const struct native_flow *f, struct account *ret);
-	/* Optional: the flow has another guest now. */
-	void (*moved)(struct native_flow *f);
 };
 
 struct native_local {
@@ -81,6 +81,8 @@ struct engine {
 	struct engine_config config;
 	struct wheel wheel;
 	struct payer host; /* pays for flows that the host opens */
+	struct account used, max;
+	struct list away; /* guest.flows.away: guests that are AWAY and have flows, the longest away first */
 	struct flow_table tables[NATIVE_KINDS];
 	struct list active;
 	struct list turn_end; /* marks the end of this turn's part of the active list */
@@ -89,8 +91,7 @@ struct engine {
 	struct native_local local[NATIVE_LOCAL_MAX];
 	unsigned n_local;
 	struct list local_conns;
-	unsigned n_sockets, max_sockets;
-	uint64_t opened, refused;
+	uint64_t opened, refused, evicted;
 	struct hold_pool holds;
 	uint8_t *scratch;          /* sink for bytes that were read before */
 	uint8_t *spill;            /* for the end of unusually large datagrams */
@@ -104,19 +105,18 @@ struct engine {
 /* --- flows --- */
 
 /*
- * Adds @f, zeroed except for its key, to the table of @kind and to @guest's list, and charges a socket to the guest and to @payer.
- * -ENOMEM, or -EMFILE when the guest, the payer or the engine is at its limit.
+ * Adds @f, zeroed except for its key and inbound, to the table of @kind and to @guest's list, and charges a socket to @payer.  May end
+ * other flows (limits.h).  -ENOMEM, -EMFILE or -EADDRNOTAVAIL (ports of the host) when no room can be made.
  */
 int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, struct guest *guest, struct payer *payer);
+/* What @f's kind does with it. */
+const struct native_kind_ops *native_kind_ops_of(const struct native_flow *f);
 /* The payer for a flow that @p, a packet from a guest, opens: of the port where it came in, whatever address it shows. */
 struct payer *native_payer_of(const struct packet *p);
 /* Removes the flow from all lists and closes its socket. The caller frees the memory. */
 void native_flow_remove(struct native_flow *f);
 /* Closes the socket; the flow stays. */
 void native_flow_close(struct native_flow *f);
-/* Changes the charge for half-open connections by @by, and the charge for held bytes from @before to @now. */
-void native_flow_charge_connecting(struct native_flow *f, int by);
-void native_flow_charge_held(struct native_flow *f, size_t before, size_t now);
 /* The flow has work: run() is called in this turn's flush. */
 void native_flow_wake(struct native_flow *f);
 /* The flow waits until its guest's port takes packets again. */
@@ -151,8 +151,8 @@ struct native_icmp_error {
 	size_t payload_len;  /* its full layer 4 length in bytes */
 };
 void native_output_error(struct engine *e, usec_t now, const struct native_icmp_error *error);
-/* Refuses @p because descriptors or memory ran out: counts it and tells the guest (RFC 5508 REQ-8). */
-void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p);
+/* Refuses @p because of @error, a shortage: counts it and tells the guest (RFC 5508 REQ-8). */
+void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p, int error);
 /* Whether @error of a system call means that a resource ran out. */
 bool native_is_shortage(int error);
 /* The ICMP type and code for an errno of connect() or send(); false: no ICMP error fits. */

@@ -9,6 +9,7 @@
 #include "engine/native/tcp.h"
 
 #include "base/macros.h"
+#include "engine/native/limits.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 
@@ -34,7 +35,7 @@ static void half_open_ended(struct native_tcp *t)
 		return;
 	t->half_open = false;
 	list_remove(&t->of_half_open);
-	native_flow_charge_connecting(&t->base, -1);
+	native_refund(&t->base, &(struct account){ .n_connecting = 1 });
 }
 
 void native_tcp_finish(struct native_tcp *t)
@@ -178,20 +179,9 @@ static void tcp_describe(const struct native_flow *f, struct engine_flow *flow)
 	flow->retransmits = t->retransmits;
 }
 
-static void tcp_uses(const struct native_flow *f, struct account *ret)
+static size_t tcp_held(const struct native_flow *f)
 {
-	const struct native_tcp *t = container_of(f, const struct native_tcp, base);
-	ret->n_connecting = t->half_open;
-	ret->held = t->hold.size;
-}
-
-static void tcp_moved(struct native_flow *f)
-{
-	struct native_tcp *t = native_tcp_of(f);
-	if (!t->half_open)
-		return;
-	list_remove(&t->of_half_open);
-	list_append(&f->guest->flows.half_open, &t->of_half_open);
+	return container_of(f, const struct native_tcp, base)->hold.size;
 }
 
 const struct native_kind_ops native_tcp_ops = {
@@ -199,8 +189,7 @@ const struct native_kind_ops native_tcp_ops = {
 	.timer_fired = tcp_timer_fired,
 	.describe = tcp_describe,
 	.abandon = tcp_abandon,
-	.uses = tcp_uses,
-	.moved = tcp_moved,
+	.held = tcp_held,
 };
 
 /* --- the host side's events --- */

@@ -42,7 +42,7 @@ struct native_tcp {
 	bool failed;                    /* the socket has an error; the flow ends when all readable bytes are sent */
 	bool local;                     /* the host side is a service of the gateway */
 	bool half_open;                 /* counted as half-open */
-	struct list of_half_open;       /* in guest->half_open while it is */
+	struct list of_half_open;       /* in payer->half_open while it is */
 	uint8_t syn_ttl;
 	uint32_t retransmits;
 };
@@ -81,7 +81,7 @@ void native_tcp_connect_failed(struct native_tcp *t, usec_t now, int error);
 
 /* Stores payload that the machine took. It begins @at bytes into the frame; @held is tcp.held from before. -ENOMEM. */
 int native_tcp_keep(struct native_tcp *t, const struct packet *p, size_t at, const struct tcp_take *take, uint32_t held);
-/* Whether the guest's flows hold so much that this one must not accept more now. */
+/* Whether so much is held for the guest's port that this one must not accept more now. */
 bool native_tcp_over_budget(const struct native_tcp *t);
 /* Writes the bytes that are in order to the host socket. False when the socket failed. */
 bool native_tcp_upload(struct native_tcp *t);

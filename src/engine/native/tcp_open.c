@@ -3,6 +3,7 @@
 #include "engine/native/tcp.h"
 
 #include "base/macros.h"
+#include "engine/native/limits.h"
 #include "lan/packet.h"
 
 #include <errno.h>
@@ -10,10 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Bounds a SYN flood from one guest, or from all addresses behind one port. */
-#define HALF_OPEN_PER_GUEST 1024u
-#define HALF_OPEN_PER_PORT 4096u
-#define HALF_OPEN_PATIENCE (10 * USEC_PER_SEC)
 #define ISN_TICK 4 /* microseconds, RFC 6528 §3 */
 #define MSS_MAX (IPV4_PACKET_MAX - IPV4_HEADER_LEN - TCP_HEADER_LEN)
 
@@ -44,47 +41,46 @@ static struct tcp_open how_to_open(struct engine *e, usec_t now, const struct gu
 	return (struct tcp_open){ .iss = initial_sequence(e, now, key), .mss = (uint16_t)mss };
 }
 
-static bool has_too_many_half_open(const struct native_tcp *t)
+/* A new flow for @p, a guest's SYN.  Negative errno, counted in e->refused. */
+static int half_open(struct engine *e, usec_t now, const struct packet *p, const struct flow_key *key, struct native_tcp **ret)
 {
-	return t->base.guest->account.n_connecting > HALF_OPEN_PER_GUEST || t->base.payer->account.n_connecting > HALF_OPEN_PER_PORT;
-}
-
-/*
- * Makes room for @t when a guest has too many half-open flows: ends one that has been unanswered for long, so that a scanner of
- * empty addresses can continue. If that flow's SYN is repeated, it opens the flow anew.
- */
-static bool make_room(struct native_tcp *t, usec_t now)
-{
-	struct engine *e = t->base.engine;
-	if (!has_too_many_half_open(t))
-		return true;
-	struct native_tcp *oldest = container_of(t->base.guest->flows.half_open.next, struct native_tcp, of_half_open);
-	if (now - oldest->base.since < HALF_OPEN_PATIENCE)
-		return false;
-	e->config.env->ops->drop(e->config.env, DROP_ENGINE_LIMIT, NULL);
-	native_tcp_ops.abandon(&oldest->base, now);
-	return true;
+	struct payer *payer = native_payer_of(p);
+	struct native_tcp *t = flow_new(key);
+	if (!t)
+		return -ENOMEM;
+	int r = -EMFILE;
+	if (native_make_room_for_syn(e, now, p->guest, payer))
+		r = native_flow_add(e, now, &t->base, NATIVE_TCP, p->guest, payer);
+	else
+		e->refused++;
+	if (r < 0) {
+		free(t);
+		return r;
+	}
+	t->half_open = true;
+	list_append(&payer->half_open, &t->of_half_open);
+	native_bill(&t->base, &(struct account){ .n_connecting = 1 });
+	*ret = t;
+	return 0;
 }
 
 void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, const struct flow_key *key, const struct tcp_header *h)
 {
-	struct native_tcp *t = flow_new(key);
-	int r = t ? native_flow_add(e, now, &t->base, NATIVE_TCP, p->guest, native_payer_of(p)) : -ENOMEM;
+	struct native_tcp *t;
+	int r = half_open(e, now, p, key, &t);
 	if (r < 0) {
-		native_refuse_at_limit(e, now, p);
-		free(t);
+		native_refuse_at_limit(e, now, p, -r);
 		return;
 	}
 	struct tcp_open how = how_to_open(e, now, p->guest, key);
 	t->syn_ttl = p->ip.ttl;
-	t->half_open = true;
-	list_append(&t->base.guest->flows.half_open, &t->of_half_open);
-	native_flow_charge_connecting(&t->base, 1);
 	tcp_flow_accept(&t->tcp, now, &how, h);
-	r = make_room(t, now) ? native_tcp_connect(t, now) : -EAGAIN;
+	r = native_tcp_connect(t, now);
+	if ((r == -EMFILE || r == -ENFILE) && native_free_descriptor(e, now, t->base.payer))
+		r = native_tcp_connect(t, now);
 	if (native_is_shortage(-r)) {
 		e->refused++;
-		native_refuse_at_limit(e, now, p);
+		native_refuse_at_limit(e, now, p, -r);
 		native_tcp_finish(t);
 		return;
 	}
@@ -172,12 +168,12 @@ int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how)
 	struct native_tcp *t = flow_new(&key);
 	if (!t)
 		return -ENOMEM;
+	t->base.inbound = true;
 	r = native_flow_add(e, now, &t->base, NATIVE_TCP, how->guest, &e->host);
 	if (r < 0) {
 		free(t);
 		return r;
 	}
-	t->base.inbound = true;
 	struct tcp_open open = how_to_open(e, now, how->guest, &key);
 	tcp_flow_connect(&t->tcp, now, &open);
 	t->opening = how->opening;

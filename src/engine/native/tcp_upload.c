@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
 #include "base/macros.h"
+#include "engine/native/limits.h"
 #include "engine/native/tcp.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
@@ -12,13 +13,6 @@
 
 #define CHUNK_PIECES FRAME_IOV_MAX /* as many as a coalesced super-frame has */
 #define PIECES_MAX 1024            /* UIO_MAXIOV */
-/*
- * Most bytes that the holds of all flows of a guest, or of a port, may take. From half of it on their windows are small. Beyond it
- * only flows continue whose socket takes all their bytes, so that a thousand peers that read nothing do not stop a guest's other
- * connections. At the hard limit none continues.
- */
-#define GUEST_HOLD_MAX ((size_t)64 * 1024 * 1024)
-#define GUEST_HOLD_HARD_MAX (2 * GUEST_HOLD_MAX)
 #define TIGHT_WINDOW (64u * 1024)
 
 /* Payload of this turn's frames, in order. */
@@ -28,16 +22,14 @@ struct gather_chunk {
 	struct iovec iov[CHUNK_PIECES];
 };
 
-/* Bytes held for all flows of the guest's address or of its port, whichever is more: a guest may have many addresses. */
-static size_t held_for_all(const struct native_tcp *t)
-{
-	return MAX(t->base.guest->account.held, t->base.payer->account.held);
-}
-
+/*
+ * When much is held for a port, only its flows continue whose socket takes all their bytes, so that a thousand peers that read nothing
+ * do not stop a guest's other connections.
+ */
 bool native_tcp_over_budget(const struct native_tcp *t)
 {
 	bool passes = t->writable && t->hold.size == 0 && t->tcp.held == t->gathered;
-	return held_for_all(t) > (passes ? GUEST_HOLD_HARD_MAX : GUEST_HOLD_MAX);
+	return native_held_for(t->base.engine, t->base.guest->payer) >= (passes ? NATIVE_HELD_TOO_MUCH : NATIVE_HELD_MUCH);
 }
 
 static int put_pieces(struct native_tcp *t, uint32_t at, const struct iovec *iov, unsigned n)
@@ -48,7 +40,7 @@ static int put_pieces(struct native_tcp *t, uint32_t at, const struct iovec *iov
 		r = hold_put(&t->hold, &t->base.engine->holds, at, iov[i].iov_base, (uint32_t)iov[i].iov_len);
 		at += (uint32_t)iov[i].iov_len;
 	}
-	native_flow_charge_held(&t->base, before, t->hold.size);
+	native_charge_held(&t->base, before, t->hold.size);
 	return r;
 }
 
@@ -56,7 +48,7 @@ static void advance(struct native_tcp *t, uint32_t n)
 {
 	size_t before = t->hold.size;
 	hold_advance(&t->hold, &t->base.engine->holds, n);
-	native_flow_charge_held(&t->base, before, t->hold.size);
+	native_charge_held(&t->base, before, t->hold.size);
 }
 
 static int gather(struct native_tcp *t, const struct iovec *iov, unsigned n, uint32_t len)
@@ -192,13 +184,14 @@ bool native_tcp_upload(struct native_tcp *t)
 	if (t->gathered > 0 && write_gathered(t) < 0)
 		return false;
 	int r = write_held(t);
-	tcp_flow_set_window(&t->tcp, held_for_all(t) > GUEST_HOLD_MAX / 2 ? TIGHT_WINDOW : TCP_FLOW_WINDOW);
+	enum native_held held = native_held_for(t->base.engine, t->base.guest->payer);
+	tcp_flow_set_window(&t->tcp, held >= NATIVE_HELD_TIGHT ? TIGHT_WINDOW : TCP_FLOW_WINDOW);
 	return r == 0;
 }
 
 void native_tcp_upload_done(struct native_tcp *t)
 {
-	native_flow_charge_held(&t->base, t->hold.size, 0);
+	native_charge_held(&t->base, t->hold.size, 0);
 	hold_done(&t->hold, &t->base.engine->holds);
 	t->gather = t->gather_last = NULL;
 	t->gathered = 0;

@@ -71,7 +71,7 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 	if (result == 0)
 		result = native_udp_gather(d, p, &claimed, &real, (size_t)each, len);
 	if (result < 0)
-		native_refuse_at_limit(e, now, p);
+		native_refuse_at_limit(e, now, p, -result);
 }
 
 /* --- flows from the host --- */
@@ -158,6 +158,7 @@ static void udp_run(struct native_flow *f, usec_t now)
 	struct native_datagram *d = native_datagram_of(f);
 	if (d->out)
 		native_udp_send_gathered(d, now);
+	native_datagram_ran(d);
 	if (d->errors)
 		native_udp_drain_errors(d, now);
 	for (unsigned i = 0;

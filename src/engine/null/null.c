@@ -79,6 +79,10 @@ static void null_guest_moved(struct engine *e, usec_t now, const struct ip_addr 
 {
 }
 
+static void null_guest_placed(struct engine *e, usec_t now, struct guest *guest, struct payer *before)
+{
+}
+
 static void null_counters(const struct engine *e, struct engine_counters *ret)
 {
 	*ret = (struct engine_counters){ .flows_refused = e->refused };
@@ -104,6 +108,7 @@ const struct engine_ops null_engine_ops = {
 	.cancel = null_cancel,
 	.guest_gone = null_guest_gone,
 	.guest_moved = null_guest_moved,
+	.guest_placed = null_guest_placed,
 	.counters = null_counters,
 	.flows = null_flows,
 };

@@ -271,6 +271,10 @@ static void slirp_engine_guest_moved(struct engine *e, usec_t now, const struct 
 		g->guest = to;
 }
 
+static void slirp_engine_guest_placed(struct engine *e, usec_t now, struct guest *guest, struct payer *before)
+{
+}
+
 static void slirp_counters(const struct engine *e, struct engine_counters *ret)
 {
 	*ret = (struct engine_counters){
@@ -333,6 +337,7 @@ const struct engine_ops slirp_engine_ops = {
 	.open = slirp_open,
 	.guest_gone = slirp_engine_guest_gone,
 	.guest_moved = slirp_engine_guest_moved,
+	.guest_placed = slirp_engine_guest_placed,
 	.counters = slirp_counters,
 	.flows = slirp_flows,
 };

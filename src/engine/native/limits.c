@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/native/limits.h"
+
+#include "base/macros.h"
+#include "engine/native/datagram.h"
+#include "engine/native/tcp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Upstream DNS uses two for each of 512 concurrent queries; the rest is for ports, listeners and files. */
+#define DESCRIPTORS_FOR_OTHERS 1536u
+/* Flows without a socket have sent their last data and wait for the guest. */
+#define FLOWS_MAX (256u * 1024)
+/* Bytes that guests sent and host sockets have not taken. */
+#define HELD_MAX ((size_t)192 * 1024 * 1024)
+
+/* How much more than what is left one may have (share_allows()). */
+#define SOCKETS_WEIGHT 8u
+#define SOCKETS_WEIGHT_OF_GUEST 7u
+#define FLOWS_WEIGHT 1u
+#define PORTS_WEIGHT 3u
+#define HALF_OPEN_WEIGHT 8u
+#define HALF_OPEN_WEIGHT_OF_GUEST 7u
+
+/* A mapping that was used a moment ago may wait for its answer. */
+#define IDLE_MIN (1 * USEC_PER_SEC)
+/* So that a scanner of empty addresses can continue.  If the flow's SYN is repeated, it opens the flow anew. */
+#define HALF_OPEN_PATIENCE (10 * USEC_PER_SEC)
+/* A guest that reconnects, or moves to another port, is back by then. */
+#define AWAY_PATIENCE (10 * USEC_PER_SEC)
+/* Bounds the time of one admission. */
+#define EVICT_MAX 8u
+#define AWAY_LOOK_MAX 64u
+
+/* --- how much there is --- */
+
+static unsigned socket_limit(const struct engine_config *config)
+{
+	struct rlimit limit;
+	if (config->max_sockets > 0)
+		return config->max_sockets;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return DESCRIPTORS_FOR_OTHERS;
+	rlim_t n = MIN(limit.rlim_cur, (rlim_t)1000000);
+	return (unsigned)(n > 2 * DESCRIPTORS_FOR_OTHERS ? n - DESCRIPTORS_FOR_OTHERS : n / 2);
+}
+
+/* The number of ports that the kernel gives to sockets that ask for any: ip_local_port_range (ip(7)). */
+static unsigned host_port_range(void)
+{
+	unsigned first = 32768, last = 60999; /* the kernel's default */
+	char text[32] = "";
+	int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return last - first + 1;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n > 0 && sscanf(text, "%u %u", &first, &last) == 2 && first <= last && last <= UINT16_MAX)
+		return last - first + 1;
+	return 60999 - 32768 + 1;
+}
+
+/*
+ * Guests leave half of the ports to the host's own programs, whose DNS queries would otherwise come from few ports that a guest can
+ * choose (RFC 5452 §9.2).
+ */
+void native_limits_init(struct engine *e)
+{
+	unsigned sockets = socket_limit(&e->config);
+	e->max = (struct account){
+		.n_flows = FLOWS_MAX,
+		.n_sockets = sockets,
+		.n_ports = e->config.max_ports > 0 ? e->config.max_ports : host_port_range() / 2,
+		.n_connecting = sockets / 2,
+		.held = HELD_MAX,
+	};
+}
+
+/* --- accounts --- */
+
+void native_bill(struct native_flow *f, const struct account *by)
+{
+	account_add(&f->engine->used, by);
+	account_add(&f->payer->account, by);
+	if (f->guest_pays)
+		account_add(&f->guest->account, by);
+}
+
+void native_refund(struct native_flow *f, const struct account *by)
+{
+	account_subtract(&f->engine->used, by);
+	account_subtract(&f->payer->account, by);
+	if (f->guest_pays)
+		account_subtract(&f->guest->account, by);
+}
+
+static struct account uses_of(const struct native_flow *f)
+{
+	struct account uses = { .n_flows = 1, .n_sockets = f->counted, .n_ports = f->has_port };
+	if (f->kind == NATIVE_TCP)
+		uses.n_connecting = container_of(f, const struct native_tcp, base)->half_open;
+	return uses;
+}
+
+/* The list of @payer that @f belongs on, and its node there; false when it belongs on none. */
+static bool find_list(struct native_flow *f, struct payer *payer, struct list **ret_list, struct list **ret_node)
+{
+	if (f->kind != NATIVE_TCP) {
+		*ret_list = &payer->mappings;
+		*ret_node = &native_datagram_of(f)->of_payer;
+		return true;
+	}
+	*ret_list = &payer->half_open;
+	*ret_node = &native_tcp_of(f)->of_half_open;
+	return native_tcp_of(f)->half_open;
+}
+
+/* The events of @f's socket take time of @f->payer's share. */
+static void move_events(struct native_flow *f)
+{
+	bool pending = f->watch.active && !list_empty(&f->watch.node);
+	if (pending)
+		list_remove(&f->watch.node);
+	f->watch.share = &f->payer->share;
+	if (pending)
+		poller_again(f->engine->config.poller, &f->watch, 0);
+}
+
+void native_rebill(struct native_flow *f, struct payer *payer)
+{
+	struct account uses = uses_of(f);
+	struct payer *before = f->payer;
+	struct list *list, *node;
+	if (payer == before)
+		return;
+	account_subtract(&before->account, &uses);
+	account_add(&payer->account, &uses);
+	f->payer = payer_ref(payer);
+	if (find_list(f, payer, &list, &node)) {
+		list_remove(node);
+		list_append(list, node);
+	}
+	if (!share_is_initialized(&payer->share))
+		share_init(&payer->share);
+	move_events(f);
+	payer_unref(before);
+}
+
+void native_bill_guest(struct native_flow *f, struct guest *to)
+{
+	struct account uses = uses_of(f);
+	struct payer *payer = f->payer == f->guest->payer ? to->payer : f->payer;
+	if (f->guest_pays)
+		account_subtract(&f->guest->account, &uses);
+	f->guest = to;
+	native_rebill(f, payer);
+	f->guest_pays = !f->inbound && payer == to->payer;
+	if (f->guest_pays)
+		account_add(&to->account, &uses);
+}
+
+void native_charge_held(struct native_flow *f, size_t before, size_t now)
+{
+	if (now == before)
+		return;
+	f->guest->account.held += now - before;
+	f->guest->payer->account.held += now - before;
+	f->engine->used.held += now - before;
+}
+
+void native_move_held(struct guest *guest, struct payer *before)
+{
+	before->account.held -= guest->account.held;
+	guest->payer->account.held += guest->account.held;
+}
+
+/* While nothing is held for others, the three limits are a sixth, a third and two thirds of all that may be held. */
+enum native_held native_held_for(const struct engine *e, const struct payer *payer)
+{
+	size_t left = e->used.held < e->max.held ? e->max.held - e->used.held : 0, held = payer->account.held;
+	if (held > 2 * left)
+		return NATIVE_HELD_TOO_MUCH;
+	if (2 * held > left)
+		return NATIVE_HELD_MUCH;
+	return 5 * held > left ? NATIVE_HELD_TIGHT : NATIVE_HELD_LITTLE;
+}
+
+/* --- who gives way --- */
+
+static void end_flow(struct engine *e, usec_t now, struct native_flow *f)
+{
+	e->evicted++;
+	native_kind_ops_of(f)->abandon(f, now);
+}
+
+/* The mapping of @payer that was used least recently, if it is idle. */
+static struct native_flow *idle_mapping(struct payer *payer, usec_t now)
+{
+	if (list_empty(&payer->mappings))
+		return NULL;
+	struct native_datagram *d = container_of(payer->mappings.next, struct native_datagram, of_payer);
+	return now - d->mapping.active >= IDLE_MIN ? &d->base : NULL;
+}
+
+/*
+ * Whether flows of @g, which is AWAY, may end for @payer.  Not at once when fewer are charged to its port than to @payer: its reconnecting
+ * must not depend on what others open meanwhile.
+ */
+static bool may_end(const struct guest *g, usec_t now, const struct payer *payer)
+{
+	return now - g->since >= AWAY_PATIENCE || g->payer == payer || g->payer->account.n_sockets >= payer->account.n_sockets;
+}
+
+/* A flow of a guest that is AWAY; @mapping: one that has a port of the host. */
+static struct native_flow *away_flow(struct engine *e, usec_t now, struct payer *payer, bool mapping)
+{
+	unsigned looks = 0;
+	list_for_each(node, &e->away) {
+		struct guest *g = container_of(node, struct guest, flows.away);
+		if (looks++ == AWAY_LOOK_MAX)
+			return NULL;
+		if (!may_end(g, now, payer))
+			continue;
+		if (!mapping)
+			return container_of(g->flows.all.next, struct native_flow, of_guest);
+		if (!g->payer->port && !list_empty(&g->payer->mappings))
+			return &container_of(g->payer->mappings.next, struct native_datagram, of_payer)->base;
+	}
+	return NULL;
+}
+
+static bool evict(struct engine *e, usec_t now, struct payer *payer, bool mapping)
+{
+	struct native_flow *f = away_flow(e, now, payer, mapping);
+	if (!f)
+		f = idle_mapping(payer, now);
+	if (f)
+		end_flow(e, now, f);
+	return f != NULL;
+}
+
+/* --- admission --- */
+
+static bool may_have_sockets(const struct engine *e, const struct account *a, unsigned weight)
+{
+	return share_allows(a->n_sockets, 1, e->used.n_sockets, e->max.n_sockets, weight) &&
+	       share_allows(a->n_flows, 1, e->used.n_flows, e->max.n_flows, FLOWS_WEIGHT);
+}
+
+static bool may_have_port(const struct engine *e, enum native_kind kind, const struct payer *payer)
+{
+	return kind == NATIVE_TCP || share_allows(payer->account.n_ports, 1, e->used.n_ports, e->max.n_ports, PORTS_WEIGHT);
+}
+
+int native_make_room(struct engine *e, usec_t now, enum native_kind kind, const struct guest *guest, bool guest_pays, struct payer *payer)
+{
+	struct account before = e->used;
+	for (unsigned n = 0;; n++) {
+		bool port = may_have_port(e, kind, payer);
+		if (port && may_have_sockets(e, &payer->account, SOCKETS_WEIGHT) &&
+		    (!guest_pays || may_have_sockets(e, &guest->account, SOCKETS_WEIGHT_OF_GUEST)))
+			return 0;
+		if (n == EVICT_MAX || !evict(e, now, payer, !port)) {
+			/* A payer over its share, because others have come, may exchange an idle flow for a new one. */
+			bool freed = e->used.n_flows < before.n_flows && e->used.n_sockets < before.n_sockets;
+			return freed && (port || e->used.n_ports < before.n_ports) ? 0 : port ? -EMFILE : -EADDRNOTAVAIL;
+		}
+	}
+}
+
+static bool may_have_half_open(const struct engine *e, const struct account *a, unsigned weight)
+{
+	return share_allows(a->n_connecting, 1, e->used.n_connecting, e->max.n_connecting, weight);
+}
+
+bool native_make_room_for_syn(struct engine *e, usec_t now, const struct guest *guest, struct payer *payer)
+{
+	if (may_have_half_open(e, &payer->account, HALF_OPEN_WEIGHT) &&
+	    (guest->payer != payer || may_have_half_open(e, &guest->account, HALF_OPEN_WEIGHT_OF_GUEST)))
+		return true;
+	if (list_empty(&payer->half_open))
+		return false;
+	struct native_tcp *oldest = container_of(payer->half_open.next, struct native_tcp, of_half_open);
+	if (now - oldest->base.since < HALF_OPEN_PATIENCE)
+		return false;
+	end_flow(e, now, &oldest->base);
+	return true;
+}
+
+bool native_free_descriptor(struct engine *e, usec_t now, struct payer *payer)
+{
+	return evict(e, now, payer, false);
+}
