@@ -32,6 +32,7 @@
 	X(LEASE_DECLINED, "lease-declined") /* a guest found the address that it was given in use */ \
 	X(LEASE_EXPIRED, "lease-expired")   /* a lease ended without being renewed */ \
 	X(DROP, "drop")                     /* a frame was dropped, the first one for this reason */ \
+	X(CONFLICT, "conflict")             /* two ports use one MAC or address; what the port did was refused */ \
 	X(RESERVATIONS, "reservations")     /* a reservation was added or removed */ \
 	X(NAMES, "names")                   /* a name was added or removed */ \
 	X(RELOADED, "reloaded")             /* the configuration was reloaded */ \
@@ -56,7 +57,7 @@ struct event {
 	char port[PORT_NAME_SIZE];
 	struct mac mac;
 	ip4_t ip;
-	char name[GUEST_NAME_SIZE];
+	char name[GUEST_NAME_SIZE]; /* of a guest; EVENT_CONFLICT: of the other port, "" when it is gone */
 };
 
 #define EVENTS_KEPT 1024u

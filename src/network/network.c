@@ -2,6 +2,7 @@
 #include "network/network_internal.h"
 
 #include "base/macros.h"
+#include "gateway/payer.h"
 #include "host/clock.h"
 #include "host/entropy.h"
 #include "host/host_network.h"
@@ -81,6 +82,12 @@ static void hook_leased(void *opaque, usec_t now, const struct port *p, const st
 	observe_lease(opaque, now, p, l, what);
 }
 
+static void hook_conflict(void *opaque, usec_t now, const struct claim *c)
+{
+	if (c->by->port)
+		observe_conflict(opaque, now, c->by->port, c->holder != c->by ? c->holder->port : NULL, c->mac, &c->addr);
+}
+
 static bool hook_find_attached(void *opaque, const char *name, ip4_t *ret)
 {
 	struct lanlet_network *n = opaque;
@@ -118,6 +125,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 					       .guest_seen = hook_guest_seen,
 					       .rank = hook_rank,
 					       .foreign_dhcp = hook_foreign_dhcp,
+					       .conflict = hook_conflict,
 					       .turn_ends = hook_turn_ends,
 					       .opaque = n },
 			    });

@@ -58,6 +58,7 @@ struct lanlet_network {
 	struct watch calls_watch;
 	usec_t started;
 	struct events events;
+	struct event told; /* the last conflict */
 	struct captures captures;
 	unsigned observed_port;             /* the last port that has had its event */
 	usec_t lease_check, leases_checked; /* when a lease may end next; when that was last checked */

@@ -3,9 +3,11 @@
 
 #include "base/drop.h"
 #include "base/macros.h"
+#include "gateway/guard.h"
 #include "network/network_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void observe_guest(struct lanlet_network *n, usec_t now, const struct guest_address *a)
 {
@@ -56,6 +58,23 @@ void observe_lease(struct lanlet_network *n, usec_t now, const struct port *p, c
 	events_add(&n->events, &e);
 	if (lease_is_active(l, now))
 		n->lease_check = usec_min(n->lease_check, l->expires);
+}
+
+void observe_conflict(struct lanlet_network *n, usec_t now, const struct port *by, const struct port *other, struct mac mac,
+		      const struct ip_addr *addr)
+{
+	struct event e = { .when = now, .type = EVENT_CONFLICT, .port_id = by->id, .mac = mac };
+	if (ip_is_v4(addr))
+		e.ip = ip_to_ip4(addr);
+	memcpy(e.port, by->name, sizeof(e.port));
+	if (other)
+		memcpy(e.name, other->name, sizeof(other->name));
+	/* The guard tells a conflict every few seconds while it lasts. */
+	bool is_news = n->told.port_id != e.port_id || !mac_equal(n->told.mac, e.mac) || n->told.ip != e.ip ||
+		       strcmp(n->told.name, e.name) != 0 || now - n->told.when > GUARD_CONFLICT_TIME;
+	if (is_news)
+		events_add(&n->events, &e);
+	n->told = e;
 }
 
 static void add_new_ports(struct lanlet_network *n, usec_t now)

@@ -16,6 +16,10 @@ void observe_guest(struct lanlet_network *n, usec_t now, const struct guest_addr
 void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, enum segment_change what);
 void observe_lease(struct lanlet_network *n, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 
+/* A claim of port @by to the MAC or address that @other has was refused; @addr "::": to the MAC.  @other may be NULL: it is gone. */
+void observe_conflict(struct lanlet_network *n, usec_t now, const struct port *by, const struct port *other, struct mac mac,
+		      const struct ip_addr *addr);
+
 /* At the end of a turn: events for new ports and for first drops. */
 void observe_turn(struct lanlet_network *n, usec_t now);
 

@@ -2,6 +2,7 @@
 #include "network/snapshot.h"
 
 #include "base/macros.h"
+#include "gateway/guard.h"
 #include "network/network_internal.h"
 #include "service/dns/dns.h"
 
@@ -60,6 +61,11 @@ static struct snapshot_port port_of(const struct lanlet_network *n, usec_t now, 
 		.tx_bytes = c->tx_bytes,
 		.drops = c->drops,
 	};
+	struct guard_conflict conflict;
+	if (guard_conflict_of(p, now, &conflict)) {
+		ret.conflict = (struct snapshot_conflict){ .when = conflict.when, .mac = conflict.mac, .addr = conflict.addr };
+		memcpy(ret.conflict.other, conflict.other, sizeof(ret.conflict.other));
+	}
 	memcpy(ret.name, p->name, sizeof(ret.name));
 	static_assert(sizeof(ret.why_blocked) == LOOP_TEXT_SIZE, "a reason fits");
 	if (!loop_passes(&p->loop))

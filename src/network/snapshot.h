@@ -51,6 +51,14 @@ struct snapshot_network {
 
 void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapshot_network *ret);
 
+/* Two ports use one MAC or address (gateway/guard.h). */
+struct snapshot_conflict {
+	usec_t when; /* 0: there is none */
+	struct mac mac;
+	struct ip_addr addr;        /* "::": the MAC is the one of both */
+	char other[PORT_NAME_SIZE]; /* "": it is gone */
+};
+
 struct snapshot_port {
 	unsigned id;
 	const char *kind; /* static */
@@ -61,6 +69,7 @@ struct snapshot_port {
 	bool blocked; /* because a loop goes through it */
 	bool isolated, uplink, guarded, may_serve_dhcp, may_route;
 	struct mac pinned; /* zero: it is not pinned */
+	struct snapshot_conflict conflict;
 	unsigned n_macs;
 	char why_blocked[160]; /* lan/loop_guard.h; "": it is not blocked */
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;

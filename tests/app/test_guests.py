@@ -195,6 +195,54 @@ class Changes(TestCase):
         self.assertEqual((self.port()["guarded"], self.port()["router"]), (False, True))
 
 
+class Conflicts(TestCase):
+    """Two ports with one MAC or address are told."""
+
+    def two_guests(self, mac, own):
+        """One has MAC 7 and address .7, the other then shows @mac and @own; both listen."""
+        process = self.start(*("--fd", "%d,name=one" % self.ends[0][1].fileno(), "--fd", "%d,name=two" % self.ends[1][1].fileno()),
+                             pass_fds=[end.fileno() for _, end in self.ends])
+        one, two = (Host(StreamClient(ours), host_mac, host_own)
+                    for (ours, _), host_mac, host_own in zip(self.ends, (WEB, mac), ("192.168.122.7", own)))
+        one.resolve(address(GATEWAY))
+        two.send_frame(BROADCAST, ETHERTYPE_ARP, two.arp_request(address(GATEWAY)))
+        one.listen(1)  # it answers when it is asked
+        two.send_frame(BROADCAST, ETHERTYPE_ARP, two.arp_request(address(GATEWAY)))
+        wait_until(lambda: self.port("two")["conflict"] and self.port("one")["conflict"], "the conflict")
+        return process
+
+    def setUp(self):
+        super().setUp()
+        self.ends = [socket.socketpair() for _ in range(2)]
+        for end in sum(self.ends, ()):
+            self.addCleanup(end.close)
+
+    def check(self, process, what, address_told):
+        for name, other in (("one", "two"), ("two", "one")):
+            conflict = self.port(name)["conflict"]
+            self.assertEqual((conflict["port"], conflict["address"]), (other, address_told))
+            self.assertIn(f"\n{name}: the {what} is also at port {other}\n", self.lanlet("ports").stdout)
+            self.assertIn(f"\n{name}: the {what} is also at port {other}\n", self.lanlet("status").stdout)
+        done = self.lanlet("doctor")
+        self.assertRegex(done.stdout, r"(?m)^problem +conflicts: port \w+: the %s is also at port \w+$" % re.escape(what))
+        self.assertEqual(done.returncode, 1)
+        event = next(event for event in self.api.events(after=0) if event["event"] == "conflict")
+        self.assertEqual((event["port"], event["other_port"], event.get("address")), ("two", "one", address_told))
+        wait_until(lambda: "port two uses the " + what in process.text(), "the log line")
+
+    def test_two_ports_with_one_mac(self):
+        self.check(self.two_guests(WEB, "192.168.122.50"), "MAC 52:54:00:00:00:07", None)
+
+    def test_two_ports_with_one_address(self):
+        self.check(self.two_guests(OTHER, "192.168.122.7"), "address 192.168.122.7", "192.168.122.7")
+
+    def test_network_without_conflicts_is_in_good_order(self):
+        self.start("--host", HOST)
+        self.assert_gateway_answers(self.connect())
+        self.assertIsNone(self.port()["conflict"])
+        self.assertRegex(self.lanlet("doctor").stdout, r"(?m)^good +conflicts: ")
+
+
 class Qemu(TestCase):
     def test_guest_is_declared_by_its_arguments_and_found_by_its_name(self):
         self.start()

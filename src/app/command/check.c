@@ -198,6 +198,16 @@ static void check_dhcp_servers(const struct check_context *p, struct diagnosis *
 		say(ret, FINDING_GOOD, NULL, "no other DHCP server answers on the segment");
 }
 
+static void check_conflicts(const struct check_context *p, struct diagnosis *ret)
+{
+	if (p->conflict)
+		say(ret, FINDING_PROBLEM,
+		    "give each guest a MAC and an address of its own (lanlet qemu --guest NAME does); if both are one guest: guard=off",
+		    "%s", p->conflict);
+	else
+		say(ret, FINDING_GOOD, NULL, "no two ports used one MAC or address in the last minute");
+}
+
 static const struct check checks[] = {
 	{ "ping", false, check_ping },
 	{ "names", false, check_name_servers },
@@ -207,6 +217,7 @@ static const struct check checks[] = {
 	{ "kvm", false, check_kvm },
 	{ "subnet", false, check_subnet },
 	{ "dhcp-servers", true, check_dhcp_servers },
+	{ "conflicts", true, check_conflicts },
 };
 
 const struct check *check_at(size_t index)

@@ -30,6 +30,8 @@ struct check_context {
 	struct prefix4 subnet;
 	/* NULL: no other DHCP server was heard. */
 	const char *foreign_dhcp_server;
+	/* Two ports that use one MAC or address; NULL: there are none. */
+	const char *conflict;
 };
 
 struct check {

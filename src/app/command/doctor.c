@@ -4,6 +4,7 @@
 #include "app/command.h"
 #include "app/command/api.h"
 #include "app/command/check.h"
+#include "app/command/listing.h"
 #include "app/command/table.h"
 #include "app/failure.h"
 #include "app/paths.h"
@@ -43,6 +44,26 @@ static JsonObject *ask_network(const struct arguments *a)
 	return api ? api_get(api, "/v1/network", &ignored) : NULL;
 }
 
+static bool find_conflict(void *opaque, JsonObject *port)
+{
+	char **ret = opaque;
+	g_autofree char *text = describe_conflict(port);
+	if (text)
+		*ret = g_strdup_printf("port %s: %s", api_text(port, "name"), text);
+	return !text;
+}
+
+/* What the first port says that uses a MAC or address of another; NULL: there is none. */
+static char *ask_conflict(const struct arguments *a)
+{
+	char *ret = NULL;
+	g_autoptr(GError) ignored = NULL;
+	g_autoptr(Api) api = api_new(a, &ignored);
+	if (api)
+		api_each(api, "/v1/ports", find_conflict, &ret, &ignored);
+	return ret;
+}
+
 static enum finding examine(const struct check *check, const struct check_context *p)
 {
 	static const char *const words[] = { [FINDING_GOOD] = "good", [FINDING_HINT] = "hint", [FINDING_PROBLEM] = "problem" };
@@ -61,8 +82,10 @@ static enum finding examine(const struct check *check, const struct check_contex
 static bool doctor_main(const struct arguments *a, GError **error)
 {
 	g_autoptr(JsonObject) network = ask_network(a);
+	g_autofree char *conflict = network ? ask_conflict(a) : NULL;
 	struct check_context p = { .subnet = configured_subnet(a->network) };
 	unsigned problems = 0;
+	p.conflict = conflict;
 	if (network) {
 		prefix4_parse(api_text(network, "subnet"), &p.subnet);
 		p.foreign_dhcp_server = api_has(network, "foreign_dhcp_server") ? api_text(network, "foreign_dhcp_server") : NULL;

@@ -14,7 +14,7 @@ struct events_flags {
 
 static bool print_event(void *opaque, JsonObject *e)
 {
-	static const char *const members[] = { "port", "kind", "address", "mac", "name", "reason", "level" };
+	static const char *const members[] = { "port", "kind", "address", "mac", "name", "other_port", "reason", "level" };
 	g_autoptr(GDateTime) when = g_date_time_new_from_unix_local((gint64)api_decimal(e, "time"));
 	g_autofree char *time = api_has(e, "time") ? g_date_time_format(when, "%F %T") : g_strdup("");
 	printf("%-19s  %-15s", time, api_text(e, "event"));

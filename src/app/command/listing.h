@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <json-glib/json-glib.h>
 #include <stdbool.h>
 
 struct api;
@@ -12,7 +13,12 @@ struct table;
 /* Tables that `lanlet status` shows too. NULL on failure. */
 struct table *table_of_ports(struct api *api, GError **error);
 struct table *table_of_forwards(struct api *api, GError **error);
-/* Prints remarks about ports (blocked, pinned, isolated) and about connections that lanlet is waiting for. */
+/*
+ * "the MAC 52:54:00:00:00:01 is also at port web", when @port, of /v1/ports, and another use one MAC or address; a string to g_free().
+ * NULL: they do not.
+ */
+char *describe_conflict(JsonObject *port);
+/* Prints remarks about ports (blocked, conflicts, pinned, isolated, not guarded) and about connections that lanlet is waiting for. */
 bool print_port_notes(struct api *api, GError **error);
 struct table *table_of_leases(struct api *api, GError **error);
 struct table *table_of_drops(struct api *api, bool all, GError **error); /* @all: include reasons with a count of 0 */

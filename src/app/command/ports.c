@@ -30,11 +30,26 @@ static bool add_port(void *opaque, JsonObject *p)
 	return true;
 }
 
+char *describe_conflict(JsonObject *port)
+{
+	JsonNode *node = json_object_get_member(port, "conflict");
+	if (!node || !JSON_NODE_HOLDS_OBJECT(node))
+		return NULL;
+	JsonObject *c = json_node_get_object(node);
+	bool is_address = api_has(c, "address");
+	g_autofree char *other = api_has(c, "port") ? table_disarm(api_text(c, "port")) : NULL;
+	return g_strdup_printf("the %s %s is also at %s%s", is_address ? "address" : "MAC", api_text(c, is_address ? "address" : "mac"),
+			       other ? "port " : "a port that is gone", other ? other : "");
+}
+
 static bool print_notes(void *opaque, JsonObject *p)
 {
 	g_autofree char *name = table_disarm(api_text(p, "name"));
 	if (api_has(p, "blocked_because"))
 		printf("%s: %s\n", name, api_text(p, "blocked_because"));
+	g_autofree char *conflict = describe_conflict(p);
+	if (conflict)
+		printf("%s: %s\n", name, conflict);
 	if (api_has(p, "pinned"))
 		printf("%s: pinned to %s\n", name, api_text(p, "pinned"));
 	if (json_object_get_boolean_member(p, "isolated"))

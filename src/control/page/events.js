@@ -11,6 +11,7 @@ const EVENT_SENTENCES = {
 	'lease-released': (e) => `${e.name || e.mac} gave ${e.address} back`,
 	'lease-declined': (e) => `${e.name || e.mac} found that another guest uses ${e.address}`,
 	'lease-expired': (e) => `the lease of ${e.name || e.mac} for ${e.address} expired`,
+	conflict: (e) => `${e.port} uses the ${e.address ? `address ${e.address}` : `MAC ${e.mac}`} of ${e.other_port || 'another guest'}: refused`,
 	drop: (e) => `the first ${e.reason} drop${e.port ? ` at ${e.port}` : ''}`,
 	reservations: () => 'the reservations were changed',
 	names: () => 'the names were changed',

@@ -39,9 +39,16 @@ function knownHosts(state) {
 	return hosts;
 }
 
+function conflictText(conflict) {
+	const what = conflict.address ? `address ${conflict.address}` : `MAC ${conflict.mac}`;
+	return `the ${what} is also at ${conflict.port ? `port ${conflict.port}` : 'a port that is gone'}`;
+}
+
 function portState(port) {
 	if (port.blocked)
 		return { state: 'blocked', why: port.blocked_because || 'a loop goes through it' };
+	if (port.conflict)
+		return { state: 'conflict', why: conflictText(port.conflict) };
 	return { state: port.congested ? 'busy' : 'up', why: port.congested ? 'frames wait in its queue' : '' };
 }
 

@@ -1,6 +1,6 @@
 /* Draws the segment: the gateway, and guests as boxes on a line, each with a plot of its rates. */
 
-const STATE_WORDS = { up: 'up', busy: 'busy', blocked: 'blocked', away: 'away' };
+const STATE_WORDS = { up: 'up', busy: 'busy', blocked: 'blocked', conflict: 'conflict', away: 'away' };
 
 class Segment {
 	constructor(chosen) {

@@ -38,7 +38,7 @@ static void write_event(struct json *out, usec_t now, const struct event *e)
 	if (e->ip)
 		json_ip4(out, "address", e->ip);
 	if (e->name[0])
-		json_string(out, "name", e->name);
+		json_string(out, e->type == EVENT_CONFLICT ? "other_port" : "name", e->name);
 	json_close_object(out);
 }
 

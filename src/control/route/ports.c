@@ -39,6 +39,21 @@ static void write_drops(struct json *out, const struct drop_counters *drops)
 	json_close_object(out);
 }
 
+static void write_conflict(struct json *out, usec_t now, const struct snapshot_conflict *c)
+{
+	char ip[IP_TEXT_SIZE];
+	if (c->when == 0) {
+		json_null(out, "conflict");
+		return;
+	}
+	json_open_object(out, "conflict");
+	json_mac(out, "mac", c->mac);
+	json_string(out, "address", ip_is_unspecified(&c->addr) ? NULL : ip_format(&c->addr, ip));
+	json_string(out, "port", c->other[0] ? c->other : NULL);
+	json_time(out, "time", now, c->when);
+	json_close_object(out);
+}
+
 static void write_port(struct json *out, usec_t now, const void *item)
 {
 	const struct snapshot_port *p = item;
@@ -55,6 +70,7 @@ static void write_port(struct json *out, usec_t now, const void *item)
 	json_bool(out, "isolated", p->isolated);
 	json_bool(out, "uplink", p->uplink);
 	json_bool(out, "guarded", p->guarded);
+	write_conflict(out, now, &p->conflict);
 	json_bool(out, "dhcp_server", p->may_serve_dhcp);
 	json_bool(out, "router", p->may_route);
 	if (!mac_is_zero(p->pinned))
