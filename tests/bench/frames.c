@@ -85,12 +85,17 @@ static void engine_guest_gone(struct engine *e, usec_t now, struct guest *guest,
 {
 }
 
+static void engine_guest_placed(struct engine *e, usec_t now, struct guest *guest, struct payer *before)
+{
+}
+
 static const struct engine_ops engine_ops = {
 	.name = "counting",
 	.input = engine_input,
 	.flush = engine_flush,
 	.deadline = engine_deadline,
 	.guest_gone = engine_guest_gone,
+	.guest_placed = engine_guest_placed,
 };
 
 /* --- frames --- */

@@ -90,7 +90,17 @@ static void ignore_gone(void *opaque, usec_t now, struct guest *g, const struct 
 {
 }
 
-static const struct guest_ops guest_ops = { .ask = ignore_ask, .appeared = ignore_appeared, .moved = ignore_moved, .gone = ignore_gone };
+static void ignore_placed(void *opaque, usec_t now, struct guest *g, struct payer *before)
+{
+}
+
+static const struct guest_ops guest_ops = {
+	.ask = ignore_ask,
+	.appeared = ignore_appeared,
+	.moved = ignore_moved,
+	.placed = ignore_placed,
+	.gone = ignore_gone,
+};
 
 static const struct dhcp_env_ops env_ops = {
 	.probe = record_probe, .port_of = look_up_port, .guest_at = look_up_guest, .in_use = look_up_neighbour, .changed = record_change
