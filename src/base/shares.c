@@ -4,9 +4,9 @@
 #include "base/macros.h"
 
 /* What a round should take, besides the flushes that end slices. */
-#define ROUND_TIME ((usec_t)500)
+#define ROUND_TIME ((usec_t)1000)
 /* Less would cut batches that are worth their length: a whole read of a stream link, 512 KiB of joined TCP segments, takes about 150 us. */
-#define SLICE_MIN ((usec_t)200)
+#define SLICE_MIN ((usec_t)400)
 
 void shares_init(struct shares *s)
 {

@@ -33,10 +33,11 @@
 #define RX_BUFFER_BYTES ((size_t)512 * 1024)
 #define RX_POOL_MAX 4
 /*
- * One recv(), after which the clock is looked at: a guest that sends small frames one by one, as QEMU does, makes the kernel take a third
- * of a microsecond for each.
+ * The first recv() of a batch, and the others of one with small frames.  A guest that sends small frames one by one, as QEMU does, makes
+ * the kernel take a third of a microsecond for each, and the clock is looked at only between two calls.
  */
 #define RX_PIECE_BYTES ((size_t)64 * 1024)
+#define SMALL_FRAME_BYTES 512u
 /* The kernel limits it to net.core.wmem_max. */
 #define SOCKET_BUFFER_BYTES (4 * 1024 * 1024)
 
@@ -71,6 +72,7 @@ struct connection {
 	int fd;
 	bool ending;
 	bool has_frames;      /* whole ones wait in the buffer */
+	bool are_small;       /* the last ones, on average */
 	struct rx_buffer *rx; /* NULL while it would be empty */
 	size_t rx_at, rx_len; /* bytes [rx_at … rx_len) of it are used */
 	struct stream_out out;
@@ -200,17 +202,19 @@ static int deliver_frames(struct connection *c, usec_t now)
 {
 	struct bytes_reader r = bytes_reader(c->rx->bytes + c->rx_at, c->rx_len - c->rx_at);
 	const uint8_t *bytes;
-	size_t len;
+	size_t len, n = 0, all = r.left;
 	enum framing_next next;
 	c->has_frames = false;
 	while ((next = framing_take(&r, ETH_HEADER_LEN, LINK_FRAME_MAX, &bytes, &len)) == FRAMING_FRAME) {
 		segment_input_batch(c->link->config.segment, now, &c->port, bytes, len, r.left > 0);
+		n++;
 		if (poller_slice_is_over(c->link->config.poller, 1) && r.left > 0) {
 			c->has_frames = true;
 			break;
 		}
 	}
 	c->rx_at = c->rx_len - r.left;
+	c->are_small = n * SMALL_FRAME_BYTES > all - r.left;
 	return next == FRAMING_BROKEN ? -EBADMSG : 0;
 }
 
@@ -253,7 +257,8 @@ enum rx_next {
 /* Reads a piece behind what is in the buffer and delivers its frames. */
 static enum rx_next read_piece(struct connection *c, usec_t now)
 {
-	size_t room = MIN(RX_BUFFER_BYTES - c->rx_len, RX_PIECE_BYTES);
+	size_t all = RX_BUFFER_BYTES - c->rx_len;
+	size_t room = c->rx_len < RX_PIECE_BYTES || c->are_small ? MIN(all, RX_PIECE_BYTES) : all;
 	ssize_t n = recv(c->fd, c->rx->bytes + c->rx_len, room, MSG_DONTWAIT);
 	if (n <= 0)
 		return n < 0 && (errno == EAGAIN || errno == EINTR) ? RX_EMPTY : RX_END;
