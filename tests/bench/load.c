@@ -25,6 +25,7 @@ static const struct load_verb {
 	{ "udp-send", load_udp_send },     { "udp-receive", load_udp_receive },
 	{ "floor-send", load_floor_send }, { "floor-receive", load_floor_receive },
 	{ "relay-rr", load_relay_rr },     { "relay-udp", load_relay_udp },
+	{ "latency", load_latency },
 };
 
 uint64_t load_now_us(void)
@@ -45,7 +46,8 @@ static int usage(void)
 	fprintf(stderr, "usage: load VERB ADDRESS PORT [OPTION]...\n\nverbs:");
 	for (size_t i = 0; i < sizeof(load_verbs) / sizeof(load_verbs[0]); i++)
 		fprintf(stderr, " %s", load_verbs[i].name);
-	fprintf(stderr, "\noptions: --netns PATH --ports N --streams N --ms N --size BYTES --rate PER_SECOND --flows N\n");
+	fprintf(stderr, "\noptions: --netns PATH --ports N --streams N --ms N --size BYTES --rate PER_SECOND --flows N\n"
+			"         --gateway ADDRESS\n");
 	return 2;
 }
 
@@ -61,10 +63,15 @@ static const struct load_verb *find_verb(const char *name)
 static bool parse_options(int argc, char **argv, struct load_options *o)
 {
 	static const struct option options[] = {
-		{ "netns", required_argument, NULL, 'n' },   { "ports", required_argument, NULL, 'p' },
-		{ "streams", required_argument, NULL, 'k' }, { "ms", required_argument, NULL, 'm' },
-		{ "size", required_argument, NULL, 's' },    { "rate", required_argument, NULL, 'r' },
-		{ "flows", required_argument, NULL, 'f' },   { 0 },
+		{ "netns", required_argument, NULL, 'n' },
+		{ "ports", required_argument, NULL, 'p' },
+		{ "streams", required_argument, NULL, 'k' },
+		{ "ms", required_argument, NULL, 'm' },
+		{ "size", required_argument, NULL, 's' },
+		{ "rate", required_argument, NULL, 'r' },
+		{ "flows", required_argument, NULL, 'f' },
+		{ "gateway", required_argument, NULL, 'g' },
+		{ 0 },
 	};
 	*o = (struct load_options){ .ports = 1, .streams = 1, .ms = 1000, .size = 64, .rate = 1000, .flows = 1 };
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -81,6 +88,7 @@ static bool parse_options(int argc, char **argv, struct load_options *o)
 		case 's': o->size = number; break;
 		case 'r': o->rate = number; break;
 		case 'f': o->flows = number; break;
+		case 'g': o->gateway = inet_addr(optarg); break;
 		default: return false;
 		}
 	}

@@ -62,6 +62,7 @@ struct load_options {
 	uint32_t size;
 	uint32_t rate;
 	uint32_t flows;
+	in_addr_t gateway; /* of latency */
 };
 
 uint64_t load_now_us(void);
@@ -81,6 +82,8 @@ int load_tcp_rr(const struct load_options *o);
 int load_tcp_crr(const struct load_options *o);
 /* Opens o->flows connections, prints how many succeeded, and keeps them until standard input ends. */
 int load_tcp_hold(const struct load_options *o);
+/* Pings o->gateway and exchanges messages with the server, and prints how long that takes. */
+int load_latency(const struct load_options *o);
 int load_udp_send(const struct load_options *o);
 int load_udp_receive(const struct load_options *o);
 /* These also print the CPU that the process used. */

@@ -11,10 +11,11 @@ from collections import namedtuple
 from itertools import combinations_with_replacement
 from pathlib import Path
 
-from .host import FIRST_PORT, PORTS, SERVER, BenchError, Namespace, Process, ReadyProcess, run
+from .host import FIRST_PORT, PORTS, QUIET_PORT, SERVER, BenchError, Namespace, Process, ReadyProcess, run
 
 GUEST_MAC, SECOND_MAC = "52:54:00:12:34:56", "52:54:00:12:34:57"
-GUEST_IP, SECOND_IP = "192.168.122.77", "192.168.122.78"
+GUEST_IP, SECOND_IP, GATEWAY_IP = "192.168.122.77", "192.168.122.78", "192.168.122.1"
+FLOODERS = ("stream", "vhost", "dgram", "vde")
 WITHOUT_CAPABILITIES = ["setpriv", "--ambient-caps=-all", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
 
 
@@ -38,6 +39,7 @@ class Session:
         self.closing = []  # objects with close(), last first
         self.netns = None
         self.vde = None  # what vde_load connects to: the directory of a VDE switch
+        self.flooder = None  # namespace of the guest that floods; `netns` is that of the guest beside it
         try:
             candidate.start(self)
         except BaseException:
@@ -360,6 +362,31 @@ class LanletBetween(Lanlet):
         join_pair(session, lambda guest, number: self.connect(session, guest, runtime, self.transports[number]))
 
 
+def join_flooder(session, connect):
+    """Starts two guests, each connected by connect(guest, number): the first one floods, the second one is measured."""
+    guests = session.add_guest(), session.add_guest()
+    for number, (guest, address, mac) in enumerate(zip(guests, (GUEST_IP, SECOND_IP), (GUEST_MAC, SECOND_MAC))):
+        connect(guest, number)
+        session.configure(guest, "tap0", address, GATEWAY_IP, mac)
+        send_first_frame(guest, GATEWAY_IP)
+    session.flooder, session.netns = guests[0].path, guests[1].path
+    with session.host.outside.inside():
+        session.own(ReadyProcess(
+            "quiet-server", [session.host.programs / "load", "serve", "0.0.0.0", QUIET_PORT, "--ports", 1], session.host.directory))
+
+
+class LanletFlooded(Lanlet):
+    """A guest that floods, and one on a stream socket beside it."""
+
+    def __init__(self, program, transport):
+        super().__init__(f"lanlet-flood-{transport}", f"lanlet, flood by {transport}", program, groups=("flood",))
+        self.transports = transport, "stream"
+
+    def start(self, session):
+        runtime = self.run(session)
+        join_flooder(session, lambda guest, number: self.connect(session, guest, runtime, self.transports[number]))
+
+
 class LanletVde(Lanlet):
     """Only its VDE switch; the load brings its own clients."""
 
@@ -432,6 +459,20 @@ class Bridge(Candidate):
         run("ip", "link", "set", port, "mtu", session.mtu, "master", "bridge0", "up")
 
 
+class BridgeFlooded(Bridge):
+    """The same with a gateway that masquerades, and a guest that floods."""
+
+    groups = ("flood",)
+
+    def start(self, session):
+        session.own(Masquerade())
+        run("ip", "link", "add", "bridge0", "type", "bridge")
+        session.own(LinkRemover("bridge0"))
+        run("ip", "link", "set", "bridge0", "up")
+        run("ip", "address", "add", f"{GATEWAY_IP}/24", "dev", "bridge0")
+        join_flooder(session, lambda guest, number: self.connect(session, guest, f"vm{number}"))
+
+
 class Floor(Candidate):
     """The least that any helper does: one copy between another process's memory and a loopback socket."""
 
@@ -474,5 +515,6 @@ def all_candidates(lanlet, programs):
         Bridge("bridge", "root's bridge and taps", "offload-tap"), Bridge("bridge-plain", "the same without offloads", "tap"),
         VdeSwitchBetween(), *(LanletBetween(lanlet, *pair) for pair in PAIRS),
         VdeSwitch(), LanletVde(lanlet),
+        BridgeFlooded("bridge-flood", "root's bridge, masquerade", "tap"), *(LanletFlooded(lanlet, how) for how in FLOODERS),
         Floor(), Iperf3(), Relay(),
     ]

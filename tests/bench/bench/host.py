@@ -21,6 +21,7 @@ CLONE_NEWNET = 0x40000000
 SERVER = "192.0.2.1"
 UPLINK = "192.0.2.2"
 FIRST_PORT, PORTS = 5001, 16
+QUIET_PORT = 6001  # of a second server, which is not flooded
 START_PATIENCE = 10.0  # seconds
 
 libc = ctypes.CDLL(None, use_errno=True)

@@ -13,7 +13,7 @@ import time
 
 from pathlib import Path
 
-from .host import FIRST_PORT, PORTS, SERVER, BenchError, Process, ReadyProcess, die_with_parent
+from .host import FIRST_PORT, PORTS, QUIET_PORT, SERVER, BenchError, Process, ReadyProcess, die_with_parent
 
 DATAGRAM_BYTES = 1400
 MESSAGE_BYTES = 64
@@ -44,14 +44,18 @@ def command(session, verb, *options):
 
 def run_load(session, verb, *options, ms):
     """Runs the load generator and returns its result."""
-    words = [str(word) for word in command(session, verb, ("--ms", ms), *options)]
+    return run_words(session, command(session, verb, *options)[1:], ms)
+
+
+def run_words(session, words, ms):
+    words = [str(word) for word in (session.host.programs / "load", *words, "--ms", ms)]
     try:
         done = subprocess.run(
             words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=ms / 1000 + PATIENCE, preexec_fn=die_with_parent)
     except subprocess.TimeoutExpired:
         raise BenchError("stalled") from None
     if done.returncode:
-        raise BenchError(done.stderr.strip().removeprefix("load: ") or f"{verb} failed")
+        raise BenchError(done.stderr.strip().removeprefix("load: ") or f"{words[1]} failed")
     return json.loads(done.stdout)
 
 
@@ -403,6 +407,38 @@ class VdeFrames:
         return {"rate": result["received"] / result["seconds"], **per(result["received"], used, 1e6)}
 
 
+FLOOD_RATE = 100000  # frames a second
+GUEST, GATEWAY = "192.168.122.77", "192.168.122.1"
+FLOODS = ("udp-closed", "udp-open", "syn-closed", "syn-open", "arp", "dhcp", "dns")
+
+
+class Flood:
+    """How long a guest waits while its neighbour floods, for pings of the gateway and for answers of a server outside; then its throughput."""
+
+    unit, cpu_unit = "Gbit/s", "CPU s/GB"
+
+    def __init__(self, kind):
+        self.name = kind
+
+    def run(self, session, settings):
+        server = (session.server, QUIET_PORT, "--netns", session.netns)
+        with self.flooding(session):
+            waits = run_words(session, ("latency", *server, "--gateway", GATEWAY, "--size", MESSAGE_BYTES), settings.ms)
+            sent = run_words(session, ("send", *server), settings.ms // 2)
+        names = ("ping_p50", "ping_p99", "rr_p50", "rr_p99")
+        return {"rate": sent["bytes"] * 8e-9 / sent["seconds"], **dict(zip(names, waits["ping"] + waits["rr"]))}
+
+    @contextlib.contextmanager
+    def flooding(self, session):
+        if self.name not in FLOODS:
+            yield
+            return
+        with contextlib.closing(ReadyProcess("flood", [
+                session.host.programs / "flood", self.name, f"tap0@{session.flooder}", GUEST, GATEWAY, SERVER, FIRST_PORT, FLOOD_RATE],
+                session.host.directory)):
+            yield
+
+
 TCP_BOTH_WAYS = [
     Stream("up-1", "send"), Stream("up-4", "send", streams=4), Stream("down-1", "receive"), Stream("down-4", "receive", streams=4),
 ]
@@ -434,6 +470,7 @@ def all_groups():
             Relayed("rr", "relay-rr", "transactions", "/s"), Relayed("udp-down", "relay-udp", "received", "datagrams/s"),
         ]),
         Group("ports", "idle virtual machines on vhost-user", 1500, [IdlePorts("idle-100", 100)]),
+        Group("flood", "beside a guest that floods: the other guest's TCP", 1500, [Flood(kind) for kind in ("none", *FLOODS)], fresh=True),
         Group("idle", "request/response beside idle flows", 1500, [IdleFlows()]),
         Group("rtt20", "20 ms, 300 Mbit/s", 1500, both, path, fresh=True),
         Group("rtt20-loss", "20 ms, 300 Mbit/s, 0.1 % loss each way", 1500, both_long, [*path, "--loss-percent", "0.1"], fresh=True),

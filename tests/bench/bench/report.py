@@ -4,7 +4,8 @@
 import statistics
 
 RIVALS = ("passt", "slirp4netns")
-FIELDS = ("rate", "cpu", "front_cpu", "instructions", "loss", "offered", "peak_rss_bytes", "memory", "wakeups")
+FIELDS = ("rate", "cpu", "front_cpu", "instructions", "loss", "offered", "peak_rss_bytes", "memory", "wakeups",
+          "ping_p50", "ping_p99", "rr_p50", "rr_p99")
 
 
 class Medians:
@@ -122,6 +123,21 @@ def port_lines(document, medians):
                    f"{cell['memory'] / 1e6:.1f} MB beyond their own memory and {cell['wakeups']:.1f} wake-ups a second")
 
 
+def wait_lines(document, medians):
+    """How long the guest beside the flood waited: p50/p99 in milliseconds."""
+    loads = medians.loads("flood")
+    for what, title in (("ping", "a ping of the gateway"), ("rr", "a message to a server outside and its answer")):
+        rows = [["", *loads]]
+        for candidate in medians.candidates("flood"):
+            waits = [[medians.get("flood", load, candidate, f"{what}_p{percent}") for percent in (50, 99)] for load in loads]
+            rows.append([document["candidates"][candidate]["label"],
+                         *("/".join(f"{us / 1000:.2f}" if us is not None else "–" for us in wait) for wait in waits)])
+        if len(rows) > 1:
+            yield ""
+            yield f"beside a guest that floods: {title}, p50/p99 in ms"
+            yield from lines_of(rows)
+
+
 # --- the bars ---
 
 class Bar:
@@ -169,6 +185,45 @@ class Limit:
             return None
         return [f"{self.group} {self.load}", self.field, f"{value / self.unit:.1f} {self.name}", f"≤ {self.most:g}",
                 "reached" if value <= self.most * self.unit else "NOT REACHED"]
+
+
+class WaitBar:
+    """The 99th percentile of a wait: at most 5 ms, or three times the reference's if that is more."""
+
+    LEAST_US, TIMES, REFERENCE = 5000, 3, "bridge-flood"
+
+    def __init__(self, load, field):
+        self.load, self.field = load, field
+
+    def needs(self, candidate):
+        return {("flood", self.load, candidate), ("flood", self.load, self.REFERENCE)}
+
+    def row(self, medians, candidate):
+        ours, theirs = (medians.get("flood", self.load, name, self.field) for name in (candidate, self.REFERENCE))
+        if ours is None or theirs is None:
+            return None
+        most = max(self.LEAST_US, self.TIMES * theirs)
+        return [f"flood {self.load}", self.field.replace("_", " "), f"{ours / 1000:.1f} ms", f"≤ {most / 1000:.1f}",
+                "reached" if ours <= most else "NOT REACHED"]
+
+
+class ShareBar:
+    """The throughput beside a flood: at least a quarter of that without one, which is half of what is fair between two."""
+
+    LEAST = 0.25
+
+    def __init__(self, load):
+        self.load = load
+
+    def needs(self, candidate):
+        return {("flood", self.load, candidate), ("flood", "none", candidate)}
+
+    def row(self, medians, candidate):
+        beside, alone = (medians.get("flood", load, candidate, "rate") for load in (self.load, "none"))
+        if not beside or not alone:
+            return None
+        return [f"flood {self.load}", "rate", f"{beside / alone:.2f} × without a flood", f"≥ {self.LEAST}",
+                "reached" if beside >= self.LEAST * alone else "NOT REACHED"]
 
 
 class IdleBar:
@@ -223,6 +278,9 @@ VDE_BARS = [Bar("vde", load, "rate", 2, ["vde_switch"]) for load in ("frames-64"
 RELAY_BARS = [Bar("relay", "rr", "cpu", 0.5, ["passt"], "mtu1500"), Bar("relay", "udp-down", "cpu", 0.5, ["passt"], "udp-at"), *VDE_BARS]
 PORT_BARS = [Limit("ports", "idle-100", "memory", 100, 1e6, "MB"), Limit("ports", "idle-100", "wakeups", 0, 1, "a second")]
 
+FLOOD_BARS = [bar for load in ("udp-closed", "udp-open", "syn-closed", "syn-open", "arp", "dhcp", "dns")
+              for bar in (WaitBar(load, "ping_p99"), WaitBar(load, "rr_p99"), ShareBar(load))]
+
 BARS = {
     "lanlet": [*STREAM_BARS, *PATH_BARS, IdleBar(), *PORT_BARS],
     "lanlet-no-peek-off": [*STREAM_BARS, *PATH_BARS, IdleBar()],
@@ -230,6 +288,7 @@ BARS = {
     "lanlet-vhost-poll": [Bar("mtu1500", "rr", "rate", 1.0, ["root-vm"])],
     "lanlet-vde": VDE_BARS,
     "relay": RELAY_BARS,
+    **{f"lanlet-flood-{transport}": FLOOD_BARS for transport in ("stream", "vhost", "dgram", "vde")},
     "lanlet-vhost-vhost": [Bar("between", load, "rate", 1.2, ["bridge"]) for load in ("up-1", "down-1")],
 }
 
@@ -258,6 +317,7 @@ def text(document):
         lines += group_lines(document, medians, group)
     lines += idle_lines(document, medians)
     lines += port_lines(document, medians)
+    lines += wait_lines(document, medians)
     for candidate in medians.candidates():
         if candidate in BARS:
             lines += bar_lines(medians, candidate)
