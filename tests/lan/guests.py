@@ -13,7 +13,7 @@ from collections import deque
 
 from . import link
 from .client import MALFORMED, Host
-from .dhcp import NOWHERE
+from .dhcp import ACK, NOWHERE, REQUEST, Message
 from .packet import (
     BROADCAST, ECHO_REPLY, ECHO_REQUEST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ICMP, UDP, Arp, Ethernet, Icmp, Ipv4, Udp, address, text,
 )
@@ -108,6 +108,15 @@ class Guest(Host):
         self.ip = address(text_of_it)
         self.neighbours.pop(self.gateway, None)
         self.announce()
+        self.resolve(self.gateway)
+
+    def lease_again(self, ip, **options):
+        """A lease of that free address at once, as of a client that starts again (RFC 2131 §4.3.2, INIT-REBOOT)."""
+        options = self.named(options | {"requested_address": address(ip)})
+        ack = self.dhcp(Message(self.mac, REQUEST, options=options))
+        if ack.kind != ACK:
+            raise AssertionError(f"{ack} instead of an ACK")
+        self.ip = ack.yours
         self.resolve(self.gateway)
 
     def mac_of(self, ip):

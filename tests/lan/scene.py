@@ -62,7 +62,8 @@ class Scene(Observed):
 
     def furnish(self):
         super().furnish()
-        self.victim = self.guest(mac(0xB0B), self.transports[1], host_name=b"db")
+        self.victim = self.connect(mac(0xB0B), self.transports[1])
+        self.victim.lease_again("192.168.122.100", host_name=b"db")
         self.attacker = self.guest(mac(0xBAD), self.transports[0], ip="192.168.122.251")
         self.use_ip6(self.victim, self.attacker)
         self.observer.resolve(self.victim.ip)
