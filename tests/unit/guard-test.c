@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The guard, with memory ports as guests, invented time, and ranks that the test says. */
+#include "base/macros.h"
+#include "gateway/gateway.h"
+#include "gateway/payer.h"
+#include "lan/frame.h"
+#include "lan/segment.h"
+#include "service/arp.h"
+#include "support/memory_port.h"
+#include "wire/arp.h"
+#include "wire/ipv4.h"
+#include "wire/udp.h"
+
+#define GATEWAY IP4(10, 0, 0, 1)
+#define IP_A IP4(10, 0, 0, 2)
+#define IP_B IP4(10, 0, 0, 3)
+#define MSEC USEC_PER_MSEC
+
+static const struct mac gateway_mac = { { 2, 0, 0, 0, 0, 1 } }, mac_a = { { 2, 0, 0, 0, 0, 2 } }, mac_b = { { 2, 0, 0, 0, 0, 3 } },
+			zero_mac = { { 0 } };
+
+struct fixture {
+	struct segment segment;
+	struct gateway gateway;
+	struct memory_port a, b, c;
+	usec_t now;
+	enum guest_rank rank; /* of IP_A, for mac_a */
+	unsigned conflicts;
+};
+
+static enum guest_rank rank_of(void *opaque, usec_t now, ip4_t ip, struct guest_holder *ret)
+{
+	const struct fixture *f = opaque;
+	if (ip != IP_A || f->rank == GUEST_RANK_SEEN)
+		return GUEST_RANK_SEEN;
+	*ret = (struct guest_holder){ .mac = mac_a };
+	return f->rank;
+}
+
+static void count_conflict(void *opaque, usec_t now, const struct claim *c)
+{
+	((struct fixture *)opaque)->conflicts++;
+}
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	*f = (struct fixture){ .now = 1000 * USEC_PER_SEC };
+	struct hash_key key = { { 5, 6 } };
+	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = key }), ==, 0);
+	g_assert_cmpint(gateway_init(&f->gateway, &f->segment,
+				     &(struct gateway_config){ .mac = gateway_mac,
+							       .ip = GATEWAY,
+							       .subnet = { IP4(10, 0, 0, 0), 24 },
+							       .hash_key = key,
+							       .hooks = { .rank = rank_of, .conflict = count_conflict, .opaque = f } }),
+			==, 0);
+	memory_port_init(&f->a, &f->segment, "a", 1514);
+	memory_port_init(&f->b, &f->segment, "b", 1514);
+	memory_port_init(&f->c, &f->segment, "c", 1514);
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+	memory_port_done(&f->a);
+	memory_port_done(&f->b);
+	memory_port_done(&f->c);
+	gateway_done(&f->gateway, f->now);
+	segment_done(&f->segment);
+}
+
+static void clear(struct fixture *f)
+{
+	memory_port_clear(&f->a);
+	memory_port_clear(&f->b);
+	memory_port_clear(&f->c);
+}
+
+static void send_arp(struct fixture *f, struct memory_port *p, struct mac mac, ip4_t ip)
+{
+	uint8_t buf[60] = { 0 };
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, mac, ETH_TYPE_ARP });
+	arp_emit(&w, &(struct arp_message){ ARP_REQUEST, mac, ip, zero_mac, ip });
+	memory_port_input(p, f->now, buf, sizeof(buf));
+}
+
+static void send_udp(struct fixture *f, struct memory_port *p, struct mac mac, ip4_t ip, uint16_t from, uint16_t to)
+{
+	uint8_t buf[128];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, mac, ETH_TYPE_IPV4 });
+	ipv4_emit(&w, &(struct ipv4_header){ .total_len = IPV4_HEADER_LEN + UDP_HEADER_LEN + 1,
+					     .ttl = 64,
+					     .protocol = IP_PROTOCOL_UDP,
+					     .src = ip,
+					     .dst = IP4_BROADCAST });
+	udp_emit_ipv4(&w, ip, IP4_BROADCAST, from, to, "x", 1);
+	memory_port_input(p, f->now, buf, w.len);
+}
+
+/* Lets @duration pass; every claim is expired when it is due. */
+static void pass(struct fixture *f, usec_t duration)
+{
+	usec_t end = f->now + duration;
+	for (usec_t next; (next = gateway_deadline(&f->gateway)) <= end;) {
+		f->now = MAX(f->now, next);
+		gateway_expire(&f->gateway, f->now);
+		segment_flush(&f->segment, f->now);
+	}
+	f->now = end;
+}
+
+static const struct guest *holder_of(struct fixture *f, ip4_t ip)
+{
+	struct ip_addr addr = ip_from_ip4(ip);
+	const struct guest_address *a = guest_find_address(&f->gateway.guests, &addr);
+	g_assert_nonnull(a);
+	return a->guest;
+}
+
+static uint64_t drops(const struct memory_port *p, enum drop_reason why)
+{
+	return p->port.counters.drops.count[why];
+}
+
+/* The number of ARP requests for @ip that were sent to @mac at @p. */
+static unsigned polls(const struct memory_port *p, struct mac mac, ip4_t ip)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < p->frames->len; i++) {
+		size_t len;
+		const uint8_t *bytes = memory_port_frame(p, i, &len);
+		struct bytes_reader r = bytes_reader(bytes, len);
+		struct eth_header eth;
+		struct arp_message m;
+		if (eth_parse(&r, &eth) == 0 && eth.ethertype == ETH_TYPE_ARP && arp_parse(&r, &m) == 0)
+			n += m.operation == ARP_REQUEST && mac_equal(eth.dst, mac) && m.target_ip == ip && mac_equal(m.sender_mac, gateway_mac);
+	}
+	return n;
+}
+
+static void claim_is_refused_while_the_holder_answers(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->a, mac_a, IP_A);
+	clear(f);
+	send_arp(f, &f->b, mac_b, IP_A);
+	g_assert_cmpuint(polls(&f->a, mac_a, IP_A), ==, 1);
+	g_assert_cmpuint(f->c.frames->len, ==, 0); /* nobody else hears the claim */
+	pass(f, 20 * MSEC);
+	send_arp(f, &f->a, mac_a, IP_A);
+	g_assert_cmpuint(drops(&f->b, DROP_CLAIM_PENDING), ==, 1);
+	g_assert_cmpuint(f->conflicts, ==, 1);
+	send_arp(f, &f->b, mac_b, IP_A);
+	send_udp(f, &f->b, mac_b, IP_A, 1, 2);
+	g_assert_cmpuint(drops(&f->b, DROP_ADDRESS_CONFLICT), ==, 2);
+	pass(f, USEC_PER_SEC);
+	g_assert_true(holder_of(f, IP_A)->port == &f->a.port);
+	g_assert_cmpuint(f->conflicts, ==, 1);
+	struct guard_conflict conflict;
+	g_assert_true(guard_conflict_of(&f->a.port, f->now, &conflict));
+	g_assert_cmpstr(conflict.other, ==, "b");
+	g_assert_true(guard_conflict_of(&f->b.port, f->now, &conflict));
+	g_assert_cmpstr(conflict.other, ==, "a");
+	g_assert_false(guard_conflict_of(&f->c.port, f->now, &conflict));
+	pass(f, 2 * GUARD_CONFLICT_TIME);
+	g_assert_false(guard_conflict_of(&f->a.port, f->now, &conflict));
+}
+
+/* As with VRRP, MetalLB or a machine that took over an address. */
+static void seen_address_moves_from_a_silent_holder(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->a, mac_a, IP_A);
+	clear(f);
+	send_arp(f, &f->b, mac_b, IP_A);
+	pass(f, 490 * MSEC);
+	g_assert_cmpuint(polls(&f->a, mac_a, IP_A), ==, 3);
+	g_assert_true(holder_of(f, IP_A)->port == &f->a.port);
+	clear(f);
+	pass(f, 10 * MSEC);
+	g_assert_true(holder_of(f, IP_A)->port == &f->b.port);
+	g_assert_true(mac_equal(holder_of(f, IP_A)->mac, mac_b));
+	g_assert_cmpuint(f->c.frames->len, ==, 1); /* the announcement, which had waited */
+	g_assert_cmpuint(f->conflicts, ==, 0);
+}
+
+/* A frame that was on its way when the claim came does not count as an answer. */
+static void frame_that_was_on_its_way_is_no_answer(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->a, mac_a, IP_A);
+	send_arp(f, &f->b, mac_a, IP_A);
+	pass(f, 5 * MSEC);
+	send_udp(f, &f->a, mac_a, IP_A, 1, 2);
+	pass(f, 500 * MSEC);
+	g_assert_true(holder_of(f, IP_A)->port == &f->b.port);
+}
+
+static void address_moves_at_once_when_the_holders_port_goes(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->a, mac_a, IP_A);
+	send_arp(f, &f->b, mac_b, IP_A);
+	segment_detach(&f->segment, f->now, &f->a.port);
+	gateway_expire(&f->gateway, f->now);
+	segment_flush(&f->segment, f->now);
+	g_assert_true(holder_of(f, IP_A)->port == &f->b.port);
+	segment_attach(&f->segment, &f->a.port);
+}
+
+static void mac_moves_with_its_addresses_when_its_port_is_silent(struct fixture *f, gconstpointer data)
+{
+	f->rank = GUEST_RANK_LEASED;
+	send_arp(f, &f->a, mac_a, IP_A);
+	send_udp(f, &f->b, mac_a, IP_A, 1, 2); /* live migration */
+	g_assert_cmpuint(drops(&f->b, DROP_CLAIM_PENDING), ==, 1);
+	pass(f, 500 * MSEC);
+	g_assert_true(holder_of(f, IP_A)->port == &f->b.port);
+	g_assert_true(segment_find(&f->segment, f->now, mac_a) == &f->b.port);
+}
+
+static void mac_of_a_port_that_speaks_does_not_move(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->a, mac_a, IP_A);
+	send_udp(f, &f->b, mac_a, IP_B, 1, 2);
+	pass(f, 20 * MSEC);
+	send_udp(f, &f->a, mac_a, IP_A, 1, 2);
+	pass(f, USEC_PER_SEC);
+	send_udp(f, &f->b, mac_a, IP_B, 1, 2);
+	g_assert_cmpuint(drops(&f->b, DROP_MAC_CONFLICT), ==, 1);
+	g_assert_true(segment_find(&f->segment, f->now, mac_a) == &f->a.port);
+	g_assert_true(holder_of(f, IP_A)->port == &f->a.port);
+}
+
+static void leased_address_does_not_move_to_another_mac(struct fixture *f, gconstpointer data)
+{
+	f->rank = GUEST_RANK_LEASED;
+	send_arp(f, &f->a, mac_a, IP_A);
+	clear(f);
+	send_arp(f, &f->b, mac_b, IP_A);
+	g_assert_cmpuint(polls(&f->a, mac_a, IP_A), ==, 0);
+	pass(f, 10 * USEC_PER_SEC);
+	send_arp(f, &f->b, mac_b, IP_A);
+	g_assert_cmpuint(drops(&f->b, DROP_ADDRESS_CONFLICT), ==, 2);
+	g_assert_true(mac_equal(holder_of(f, IP_A)->mac, mac_a));
+}
+
+static void reserved_address_is_kept_for_a_guest_that_is_not_there(struct fixture *f, gconstpointer data)
+{
+	f->rank = GUEST_RANK_DECLARED;
+	send_arp(f, &f->b, mac_b, IP_A);
+	g_assert_cmpuint(drops(&f->b, DROP_ADDRESS_CONFLICT), ==, 1);
+	send_arp(f, &f->a, mac_a, IP_A);
+	g_assert_true(mac_equal(holder_of(f, IP_A)->mac, mac_a));
+}
+
+/* DHCP beats seen: the lease is for the one that has it, whatever another guest uses. */
+static void leased_address_is_taken_from_a_guest_that_only_used_it(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->b, mac_b, IP_A);
+	f->rank = GUEST_RANK_LEASED;
+	send_arp(f, &f->a, mac_a, IP_A);
+	g_assert_true(mac_equal(holder_of(f, IP_A)->mac, mac_a));
+	send_arp(f, &f->b, mac_b, IP_A);
+	g_assert_cmpuint(drops(&f->b, DROP_ADDRESS_CONFLICT), ==, 1);
+}
+
+static void pinned_mac_never_moves(struct fixture *f, gconstpointer data)
+{
+	f->a.port.pinned = mac_a;
+	send_arp(f, &f->a, mac_a, IP_A);
+	send_udp(f, &f->b, mac_a, IP_B, 1, 2);
+	pass(f, 10 * USEC_PER_SEC);
+	send_udp(f, &f->b, mac_a, IP_B, 1, 2);
+	g_assert_cmpuint(drops(&f->b, DROP_MAC_CONFLICT), ==, 2);
+	/* And its port gets it back at once from one that used it first. */
+	f->c.port.pinned = mac_b;
+	send_arp(f, &f->b, mac_b, IP_B);
+	send_arp(f, &f->c, mac_b, IP_B);
+	g_assert_true(segment_find(&f->segment, f->now, mac_b) == &f->c.port);
+}
+
+/* Containers behind a bridge, and a machine that changes its MAC. */
+static void addresses_move_freely_behind_one_port(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->a, mac_a, IP_A);
+	send_arp(f, &f->a, mac_b, IP_A);
+	g_assert_true(mac_equal(holder_of(f, IP_A)->mac, mac_b));
+	g_assert_cmpuint(drops(&f->a, DROP_CLAIM_PENDING), ==, 0);
+}
+
+static void port_holds_sixty_four_addresses_against_others(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < 100; i++)
+		send_arp(f, &f->a, mac_a, IP4(10, 0, 0, 100) + i);
+	send_arp(f, &f->b, mac_b, IP4(10, 0, 0, 163));
+	g_assert_cmpuint(drops(&f->b, DROP_CLAIM_PENDING), ==, 1);
+	send_arp(f, &f->b, mac_b, IP4(10, 0, 0, 164));
+	g_assert_true(mac_equal(holder_of(f, IP4(10, 0, 0, 164))->mac, mac_b));
+}
+
+static void claims_of_one_port_leave_room_for_others(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < 64; i++)
+		send_arp(f, &f->a, mac_a, IP4(10, 0, 0, 100) + i);
+	for (unsigned i = 0; i < 1000; i++)
+		send_arp(f, &f->b, (struct mac){ { 2, 1, 0, 0, (uint8_t)(i >> 8), (uint8_t)i } }, IP4(10, 0, 0, 100));
+	g_assert_cmpuint(f->b.port.payer->n_claims, ==, CLAIMS_MAX / 2);
+	g_assert_cmpuint(drops(&f->b, DROP_CLAIM_LIMIT), ==, 1000 - CLAIMS_MAX / 2);
+	send_arp(f, &f->c, mac_b, IP4(10, 0, 0, 101));
+	g_assert_cmpuint(drops(&f->c, DROP_CLAIM_PENDING), ==, 1);
+	pass(f, 10 * USEC_PER_SEC);
+	g_assert_cmpuint(f->gateway.guard.claims.n, ==, 0);
+}
+
+static void unguarded_port_may_claim(struct fixture *f, gconstpointer data)
+{
+	f->b.port.guarded = false;
+	send_arp(f, &f->a, mac_a, IP_A);
+	send_arp(f, &f->b, mac_b, IP_A);
+	g_assert_true(mac_equal(holder_of(f, IP_A)->mac, mac_b));
+	send_arp(f, &f->b, mac_b, GATEWAY);
+	g_assert_cmpuint(drops(&f->b, DROP_GATEWAY_ADDRESS), ==, 1);
+}
+
+static void guests_do_not_answer_dhcp_for_one_another(struct fixture *f, gconstpointer data)
+{
+	send_udp(f, &f->a, mac_a, IP_A, 67, 68);
+	send_udp(f, &f->a, mac_a, IP_A, 67, 68); /* the sender is known now */
+	g_assert_cmpuint(drops(&f->a, DROP_ROGUE_DHCP), ==, 2);
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+	send_udp(f, &f->a, mac_a, IP_A, 67, 67); /* a relay asks */
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	f->a.port.may_serve_dhcp = true;
+	send_udp(f, &f->a, mac_a, IP_A, 67, 68);
+	g_assert_cmpuint(f->b.frames->len, ==, 2);
+}
+
+/* A VLAN is another network, with addresses of its own. */
+static void addresses_in_a_vlan_are_not_guarded(struct fixture *f, gconstpointer data)
+{
+	uint8_t buf[64] = { 0 };
+	send_arp(f, &f->a, mac_a, IP_A);
+	for (unsigned vid = 0; vid < 2; vid++) {
+		struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+		eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, mac_b, ETH_TYPE_VLAN });
+		bytes_put_be16(&w, (uint16_t)(vid * 7));
+		bytes_put_be16(&w, ETH_TYPE_ARP);
+		arp_emit(&w, &(struct arp_message){ ARP_REPLY, mac_b, IP_A, mac_a, IP_A });
+		clear(f);
+		memory_port_input(&f->b, f->now, buf, sizeof(buf));
+		g_assert_cmpuint(f->c.frames->len, ==, vid);
+	}
+}
+
+#define TEST(name) g_test_add("/guard/" #name, struct fixture, NULL, set_up, name, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	TEST(claim_is_refused_while_the_holder_answers);
+	TEST(seen_address_moves_from_a_silent_holder);
+	TEST(frame_that_was_on_its_way_is_no_answer);
+	TEST(address_moves_at_once_when_the_holders_port_goes);
+	TEST(mac_moves_with_its_addresses_when_its_port_is_silent);
+	TEST(mac_of_a_port_that_speaks_does_not_move);
+	TEST(leased_address_does_not_move_to_another_mac);
+	TEST(reserved_address_is_kept_for_a_guest_that_is_not_there);
+	TEST(leased_address_is_taken_from_a_guest_that_only_used_it);
+	TEST(pinned_mac_never_moves);
+	TEST(addresses_move_freely_behind_one_port);
+	TEST(port_holds_sixty_four_addresses_against_others);
+	TEST(claims_of_one_port_leave_room_for_others);
+	TEST(unguarded_port_may_claim);
+	TEST(guests_do_not_answer_dhcp_for_one_another);
+	TEST(addresses_in_a_vlan_are_not_guarded);
+	return g_test_run();
+}
