@@ -28,5 +28,6 @@ void payer_unref(struct payer *p)
 		return;
 	list_remove(&p->node);
 	share_done(&p->share);
+	free(p->conflict);
 	free(p);
 }
