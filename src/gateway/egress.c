@@ -69,12 +69,16 @@ void egress_announce(struct egress *e, usec_t now)
 struct passage {
 	struct egress *egress;
 	usec_t now;
+	struct port *to; /* NULL: it is not known, and the segment finds out */
 };
 
 static void input_fitting(void *opaque, const struct frame *f)
 {
 	struct passage *p = opaque;
-	enter_segment(p->egress, p->now, f);
+	if (p->to && p->egress->port->segment)
+		segment_output(p->egress->segment, p->now, p->to, f);
+	else
+		enter_segment(p->egress, p->now, f);
 }
 
 /*
@@ -82,7 +86,7 @@ static void input_fitting(void *opaque, const struct frame *f)
  */
 static void input_to_guest(struct egress *e, usec_t now, const struct guest *to, const struct frame *f)
 {
-	struct passage passage = { e, now };
+	struct passage passage = { e, now, to->port };
 	if (f->len <= ETH_HEADER_LEN + GUEST_MTU_MIN) {
 		input_fitting(&passage, f);
 		return;
@@ -248,7 +252,8 @@ unsigned egress_reserve(struct egress *e, usec_t now, struct guest *to, uint32_t
 	e->lent = to;
 	struct port *p = e->port->segment ? to->port : NULL;
 	/* A loan bypasses the segment, which would complete the offloads that the port lacks. */
-	if (!p || !p->ops->reserve || p->congested || e->lender || (p->offloads & LENDERS_OFFLOADS) != LENDERS_OFFLOADS)
+	if (!p || !p->ops->reserve || p->congested || !loop_passes(&p->loop) || e->lender ||
+	    (p->offloads & LENDERS_OFFLOADS) != LENDERS_OFFLOADS)
 		return 0;
 	uint8_t **heads = arena_alloc(&e->segment->arena, n * sizeof(*heads));
 	unsigned lent = heads ? p->ops->reserve(p, flow, n, ETH_HEADER_LEN + size, ret) : 0;

@@ -493,6 +493,10 @@ void segment_output(struct segment *s, usec_t now, struct port *to, const struct
 	struct passage passage = { s, now, to };
 	struct oversize_limits limits = oversize_limits_of(to);
 	count_received(s, now, s->gateway.port, frame);
+	if (!loop_passes(&to->loop)) {
+		segment_drop(s, to, DROP_LOOP, frame);
+		return;
+	}
 	if (oversize_fits(frame, &limits)) {
 		send_fitting(&passage, frame);
 		return;

@@ -147,7 +147,7 @@ void segment_input_again(struct segment *s, usec_t now, struct port *p, const st
  * which ends the batch.
  */
 void segment_input_batch(struct segment *s, usec_t now, struct port *p, const void *bytes, size_t len, bool more);
-/* A frame from the gateway for @to, which segment_find() returned for its destination.  Saves a look-up for each frame. */
+/* A frame from the gateway for @to, behind which the guest with its destination MAC is.  Saves a look-up for each frame. */
 void segment_output(struct segment *s, usec_t now, struct port *to, const struct frame *frame);
 /* A frame of the switch's own for @p only, with a copy of @bytes. */
 void segment_send(struct segment *s, usec_t now, struct port *p, const void *bytes, size_t len);

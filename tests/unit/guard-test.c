@@ -134,7 +134,8 @@ static unsigned polls(const struct memory_port *p, struct mac mac, ip4_t ip)
 		struct eth_header eth;
 		struct arp_message m;
 		if (eth_parse(&r, &eth) == 0 && eth.ethertype == ETH_TYPE_ARP && arp_parse(&r, &m) == 0)
-			n += m.operation == ARP_REQUEST && mac_equal(eth.dst, mac) && m.target_ip == ip && mac_equal(m.sender_mac, gateway_mac);
+			n += m.operation == ARP_REQUEST && mac_equal(eth.dst, mac) && m.target_ip == ip &&
+			     mac_equal(m.sender_mac, gateway_mac);
 	}
 	return n;
 }
