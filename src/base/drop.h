@@ -51,6 +51,7 @@
 	/* services */ \
 	X(DHCP_MALFORMED, "dhcp-malformed", "DHCP message does not parse") \
 	X(DHCP_POOL_FULL, "dhcp-pool-full", "no free address for a DHCP client") \
+	X(DHCP_SHARE, "dhcp-share", "port has its share of the DHCP addresses or ARP probes, or has declined too many addresses") \
 	X(DHCP_FOREIGN, "dhcp-foreign", "DHCP message about a client or relay that is behind another port") \
 	X(DHCP_IGNORED, "dhcp-ignored", "DHCP message that this server does not answer") \
 	X(DNS_MALFORMED, "dns-malformed", "DNS message does not parse") \

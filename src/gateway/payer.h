@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "base/shares.h"
+#include "base/usec.h"
 #include "gateway/account.h"
 
 #include <stddef.h>
@@ -44,6 +45,12 @@ struct payer {
 	struct list mappings;  /* UDP and ICMP flows, least recently used first */
 	struct list half_open; /* TCP flows, oldest first */
 	struct share share;    /* of the time for events of the flows' sockets; zeroed until there is a flow */
+
+	/* of DHCP (service/dhcp/share.h) */
+	unsigned n_leases; /* addresses of the pool that its guests have, are offered, or have declined */
+	unsigned n_probes; /* addresses that are probed for its guests */
+	/* When none of its guests' declines and answers to others' probes will count any more. */
+	usec_t declines, conflicts;
 
 	/* of DNS */
 	struct list dns_queries; /* that wait for a server */

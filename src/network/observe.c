@@ -48,9 +48,8 @@ void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, en
 void observe_lease(struct lanlet_network *n, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what)
 {
 	static const enum event_type types[] = {
-		[DHCP_LEASE_GIVEN] = EVENT_LEASE_GIVEN,
-		[DHCP_LEASE_RENEWED] = EVENT_LEASE_RENEWED,
-		[DHCP_LEASE_RELEASED] = EVENT_LEASE_RELEASED,
+		[DHCP_LEASE_GIVEN] = EVENT_LEASE_GIVEN,       [DHCP_LEASE_RENEWED] = EVENT_LEASE_RENEWED,
+		[DHCP_LEASE_RELEASED] = EVENT_LEASE_RELEASED, [DHCP_LEASE_TAKEN] = EVENT_LEASE_EXPIRED,
 		[DHCP_LEASE_DECLINED] = EVENT_LEASE_DECLINED,
 	};
 	struct event e = { .when = now, .type = types[what], .port_id = p ? p->id : EVENT_PORT_GONE, .mac = l->mac, .ip = l->ip };

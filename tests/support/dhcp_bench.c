@@ -118,6 +118,10 @@ void bench_init(struct dhcp_bench *b)
 		.macs = g_array_new(FALSE, FALSE, sizeof(struct bench_mac)),
 	};
 	b->port.mtu = b->other.mtu = b->third.mtu = 1500;
+	b->port.id = 1;
+	b->other.id = 2;
+	b->third.id = 3;
+	b->from = &b->port;
 	g_assert_cmpint(guest_table_init(&b->guests, &(struct hash_key){ { 3, 4 } }, &guest_ops, b), ==, 0);
 	b->from = &b->port;
 	b->config = (struct dhcp_config){
@@ -183,6 +187,9 @@ void bench_guard(struct dhcp_bench *b)
 void bench_unplug(struct dhcp_bench *b, struct port *p)
 {
 	guest_port_gone(&b->guests, b->now, p);
+	for (unsigned i = 0; i < b->neighbours->len; i++)
+		if (!look_up_guest(&b->env, g_array_index(b->neighbours, struct bench_neighbour, i).ip))
+			g_array_remove_index(b->neighbours, i--);
 	for (unsigned i = 0; i < b->macs->len; i++)
 		if (g_array_index(b->macs, struct bench_mac, i).port == p)
 			g_array_remove_index(b->macs, i--);

@@ -67,12 +67,14 @@ static void set_aside_address_has_no_mac(void)
 	g_assert_cmpint(lease_table_init(&t, &key, 4), ==, 0);
 	struct lease *l = add(&t, 1, LEASE_BOUND, 500);
 	lease_set_name(&t, l, "web");
-	lease_set_aside(&t, l, 700);
+	lease_hold(&t, l, 700 - 1, NULL, 700, false);
+	lease_set_aside(&t, l);
 	g_assert_null(lease_find_mac(&t, MAC(1)));
 	g_assert_null(lease_find_name(&t, "web"));
 	g_assert_true(lease_find_ip(&t, 1) == l);
 	g_assert_cmpuint(l->expires, ==, 700);
-	lease_set_aside(&t, l, 800);
+	lease_hold(&t, l, 800 - 1, NULL, 800, false);
+	lease_set_aside(&t, l);
 	lease_free(&t, l);
 	g_assert_cmpuint(t.count, ==, 0);
 	lease_table_done(&t);
@@ -162,7 +164,8 @@ static void table_agrees_with_a_simple_model(void)
 			lease_set_name(&t, l, name_of(name, text));
 			x->name = name;
 		} else if (x && what == 3) {
-			lease_set_aside(&t, l, 500);
+			lease_hold(&t, l, 500 - 1, NULL, 500, false);
+			lease_set_aside(&t, l);
 			x->aside = true;
 			x->name = 0;
 		} else if (what == 4) {

@@ -12,6 +12,7 @@
 #include "service/dhcp/pool.h"
 #include "service/dhcp/reply.h"
 #include "service/dhcp/server.h"
+#include "service/dhcp/share.h"
 #include "wire/dhcp.h"
 #include "wire/eth.h"
 
@@ -37,6 +38,11 @@ static void count_failure(struct dhcp *d, usec_t now, int err, const struct pack
 		sink_drop(out, DROP_DHCP_POOL_FULL, p);
 		break;
 	case -ENOMEM: sink_drop(out, DROP_NO_MEMORY, p); break;
+	case -EDQUOT:
+		log_limited(d->config.log, dhcp_log_limit(d, p ? p->port : NULL), now, LOG_LEVEL_WARNING,
+			    "port %s: DHCP client refused: the port has its share of addresses", p && p->port ? p->port->name : "?");
+		sink_drop(out, DROP_DHCP_SHARE, p);
+		break;
 	case -EPERM: sink_drop(out, DROP_DHCP_FOREIGN, p); break;
 	default: sink_drop(out, DROP_DHCP_IGNORED, p);
 	}
@@ -188,6 +194,7 @@ int dhcp_init(struct dhcp *d, const struct dhcp_config *config)
 		reservation_table_done(&d->reservations);
 		return err;
 	}
+	dhcp_share_changed(d);
 	if (config->domain)
 		d->config.domain = strcpy(d->domain, config->domain);
 	if (config->gateway_name)
@@ -219,6 +226,7 @@ int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
 	reservation_table_done(&d->reservations);
 	d->reservations = new;
 	d->leases.capacity = MAX(lease_capacity(d), d->leases.count);
+	dhcp_share_changed(d);
 	dhcp_names_reserved(d);
 	return 0;
 }
@@ -262,8 +270,10 @@ int dhcp_restore(struct dhcp *d, usec_t now, const struct dhcp_saved_lease *save
 	struct lease *l = lease_new(&d->leases, now, saved->mac, saved->ip);
 	if (!l)
 		return -ENOMEM;
-	l->state = LEASE_BOUND;
+	if (saved->expires > now)
+		dhcp_share_hold(d, now, l, NULL, saved->expires);
 	l->expires = saved->expires;
+	l->state = LEASE_BOUND;
 	l->client_id_len = (uint8_t)saved->client_id_len;
 	if (saved->client_id_len > 0)
 		memcpy(l->client_id, saved->client_id, saved->client_id_len);

@@ -33,6 +33,7 @@ enum dhcp_lease_event {
 	DHCP_LEASE_GIVEN,
 	DHCP_LEASE_RENEWED,
 	DHCP_LEASE_RELEASED,
+	DHCP_LEASE_TAKEN,    /* the pool is full and the client did not use its address: another one gets it */
 	DHCP_LEASE_DECLINED, /* the client found the address in use by another host */
 };
 
@@ -92,6 +93,7 @@ struct dhcp {
 	char gateway_name[GUEST_NAME_SIZE];
 	struct reservation_table reservations;
 	struct lease_table leases;
+	unsigned shared;    /* addresses that are shared among ports (share.h) */
 	struct list probes; /* struct dhcp_probe, by deadline */
 	unsigned n_probes;
 	struct dhcp_foreign foreign;

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SETTLE_INTERVAL USEC_PER_SEC
+
 static uint64_t hash_mac(const struct lease_table *t, struct mac mac)
 {
 	return hash_bytes(&t->key, mac.b, sizeof(mac.b));
@@ -51,6 +53,16 @@ static unsigned slot_count(unsigned capacity)
 	return n;
 }
 
+static void discharge(struct lease_table *t, struct lease *l)
+{
+	if (!l->charged)
+		return;
+	l->charged = false;
+	t->n_charged--;
+	if (l->payer)
+		l->payer->n_leases--;
+}
+
 int lease_table_init(struct lease_table *t, const struct hash_key *key, unsigned capacity)
 {
 	unsigned n = slot_count(capacity);
@@ -70,6 +82,7 @@ void lease_table_done(struct lease_table *t)
 {
 	list_for_each(node, &t->ages) {
 		struct lease *l = container_of(node, struct lease, age);
+		discharge(t, l);
 		payer_unref(l->payer);
 		free(l);
 	}
@@ -142,6 +155,44 @@ struct lease *lease_new(struct lease_table *t, usec_t now, struct mac mac, ip4_t
 	return l;
 }
 
+static void charge(struct lease_table *t, struct lease *l)
+{
+	l->charged = true;
+	t->n_charged++;
+	if (l->payer)
+		l->payer->n_leases++;
+}
+
+void lease_hold(struct lease_table *t, struct lease *l, usec_t now, struct payer *payer, usec_t until, bool shared)
+{
+	if (!lease_is_held(l, now))
+		l->since = now;
+	discharge(t, l);
+	payer_ref(payer);
+	payer_unref(l->payer);
+	l->payer = payer;
+	l->expires = until;
+	if (shared)
+		charge(t, l);
+}
+
+void lease_let_go(struct lease_table *t, struct lease *l)
+{
+	discharge(t, l);
+}
+
+void lease_table_settle(struct lease_table *t, usec_t now)
+{
+	if (now - t->settled < SETTLE_INTERVAL)
+		return;
+	t->settled = now;
+	list_for_each(node, &t->ages) {
+		struct lease *l = container_of(node, struct lease, age);
+		if (!lease_is_held(l, now))
+			discharge(t, l);
+	}
+}
+
 static void take_from_owner(struct lease_table *t, struct lease *l)
 {
 	lease_set_name(t, l, "");
@@ -153,6 +204,7 @@ static void take_from_owner(struct lease_table *t, struct lease *l)
 
 void lease_free(struct lease_table *t, struct lease *l)
 {
+	discharge(t, l);
 	take_from_owner(t, l);
 	index_remove(t, LEASE_BY_IP, hash_ip(t, l->ip), l);
 	list_remove(&l->age);
@@ -178,21 +230,12 @@ void lease_set_name(struct lease_table *t, struct lease *l, const char *name)
 		index_add(t, LEASE_BY_NAME, hash_name(t, l->name), l);
 }
 
-void lease_set_aside(struct lease_table *t, struct lease *l, usec_t until)
+void lease_set_aside(struct lease_table *t, struct lease *l)
 {
 	take_from_owner(t, l);
 	l->state = LEASE_SET_ASIDE;
-	l->expires = until;
 	l->client_id_len = 0;
-	lease_set_payer(l, NULL);
 	lease_touch(t, l);
-}
-
-void lease_set_payer(struct lease *l, struct payer *payer)
-{
-	struct payer *before = l->payer;
-	l->payer = payer_ref(payer);
-	payer_unref(before);
 }
 
 void lease_touch(struct lease_table *t, struct lease *l)

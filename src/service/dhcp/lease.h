@@ -53,6 +53,8 @@ struct lease {
 	uint8_t client_id_len; /* 0: the client sent no id */
 	uint8_t client_id[LEASE_CLIENT_ID_MAX];
 	struct payer *payer;      /* a reference: of the port through which it was made or last renewed; NULL: not since a restart */
+	usec_t since;             /* held since then; without meaning while it is not */
+	bool charged;             /* counts as one of the payer's addresses; may be late to end (lease_table_settle()) */
 	bool translated;          /* by frames from another MAC: the client is behind a relay, or a bridge that translates MACs */
 	struct dhcp_probe *probe; /* private to server.c, in PROBING */
 
@@ -82,6 +84,8 @@ static inline bool lease_is_memory(const struct lease *l, usec_t now)
 struct lease_table {
 	struct hash_key key;
 	unsigned count, capacity;
+	unsigned n_charged;
+	usec_t settled;   /* when lease_table_settle() did its work last */
 	struct list ages; /* least recently touched first */
 	unsigned slot_mask;
 	struct lease **slots[LEASE_INDEX_COUNT];
@@ -113,9 +117,16 @@ bool lease_table_walk(const struct lease_table *t, unsigned *cursor, unsigned ma
 void lease_move(struct lease_table *t, struct lease *l, ip4_t ip);
 /* No other record may have @name; "" removes the name. */
 void lease_set_name(struct lease_table *t, struct lease *l, const char *name);
-/* Removes MAC and name: @l is SET_ASIDE until @until. */
-void lease_set_aside(struct lease_table *t, struct lease *l, usec_t until);
-/* @l was made or renewed through the port of @payer, which may be NULL. */
-void lease_set_payer(struct lease *l, struct payer *payer);
+/* Removes MAC and name: @l is SET_ASIDE.  lease_hold() comes before. */
+void lease_set_aside(struct lease_table *t, struct lease *l);
+/*
+ * @l is held from @now on, until @until or lease_let_go(), by a guest behind the port of @payer, which may be NULL.  @shared: it counts as
+ * one of the payer's addresses.  The caller sets the state after that.
+ */
+void lease_hold(struct lease_table *t, struct lease *l, usec_t now, struct payer *payer, usec_t until, bool shared);
+/* @l is not held any more. */
+void lease_let_go(struct lease_table *t, struct lease *l);
+/* Stops charging leases that have ended.  Does so at most once a second, because it looks at all of them. */
+void lease_table_settle(struct lease_table *t, usec_t now);
 /* @l was used now: makes it the most recently touched record. */
 void lease_touch(struct lease_table *t, struct lease *l);

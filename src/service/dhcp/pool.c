@@ -34,6 +34,27 @@ static bool used_without_lease(const struct dhcp *d, usec_t now, struct mac mac,
 	return !l || !mac_equal(by, l->mac);
 }
 
+bool dhcp_pool_is_for_all(const struct dhcp *d, ip4_t ip)
+{
+	return in_pool(&d->config, ip) && !reservation_of_ip(&d->reservations, ip);
+}
+
+static bool in_range(const struct dhcp_config *c, ip4_t ip)
+{
+	return ip >= c->first && ip <= c->last;
+}
+
+unsigned dhcp_pool_size(const struct dhcp *d)
+{
+	const struct dhcp_config *c = &d->config;
+	ip4_t network = c->subnet.network, broadcast = prefix4_broadcast(c->subnet);
+	uint32_t size = c->last - c->first + 1;
+	size -= (uint32_t)in_range(c, c->gateway) + in_range(c, network) + in_range(c, broadcast);
+	for (size_t i = 0; i < d->reservations.n; i++)
+		size -= in_pool(c, d->reservations.all[i].ip);
+	return size;
+}
+
 const char *dhcp_pool_refusal(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 {
 	if (!prefix4_contains(d->config.subnet, ip))

@@ -15,6 +15,11 @@ const char *dhcp_pool_refusal(const struct dhcp *d, usec_t now, struct mac mac, 
 /* The address reserved for @mac, if it is free and not @ip: the guest should then ask again to get it.  0: none. */
 ip4_t dhcp_pool_reserved_elsewhere(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip);
 
+/* Whether any guest may get @ip: it is in the pool and not reserved. */
+bool dhcp_pool_is_for_all(const struct dhcp *d, ip4_t ip);
+/* How many addresses any guest may get, when nobody has one. */
+unsigned dhcp_pool_size(const struct dhcp *d);
+
 struct dhcp_choice {
 	ip4_t ip;
 	bool known; /* the MAC holds it already: no ARP probe needed */

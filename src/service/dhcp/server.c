@@ -19,18 +19,18 @@
 #include "base/macros.h"
 #include "gateway/payer.h"
 #include "gateway/sink.h"
+#include "lan/port.h"
 #include "service/dhcp/dhcp.h"
 #include "service/dhcp/names.h"
 #include "service/dhcp/pool.h"
 #include "service/dhcp/reply.h"
+#include "service/dhcp/share.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 /* Hosts answer ARP much faster than this; a client repeats its DISCOVER after 1 to 4 seconds. */
 #define PROBE_TIME (300 * USEC_PER_MSEC)
-/* Each waiting message takes about 1.5 KB. */
-#define PROBES_MAX 1024u
 /* Addresses tried for one DISCOVER. */
 #define TRIES_MAX 8u
 /* How long an offer is kept for the client. */
@@ -48,7 +48,10 @@ struct dhcp_probe {
 	struct lease *lease;
 	unsigned tries; /* addresses tried, including this one */
 	bool conflict;
-	struct dhcp_request request; /* the client's latest DISCOVER; its port and payer are the lease's */
+	unsigned used_at;            /* id of the port behind which a guest has used the address; 0: none is known */
+	struct payer *payer;         /* a reference: whose probe it is; may be NULL */
+	struct payer *answered;      /* a reference: of the port where the answer came from; may be NULL */
+	struct dhcp_request request; /* the client's latest DISCOVER; its port may have been detached */
 };
 
 static void probe_end(struct dhcp *d, struct lease *l)
@@ -58,27 +61,42 @@ static void probe_end(struct dhcp *d, struct lease *l)
 		return;
 	list_remove(&p->node);
 	d->n_probes--;
+	if (p->payer)
+		p->payer->n_probes--;
+	payer_unref(p->payer);
+	payer_unref(p->answered);
 	l->probe = NULL;
 	free(p);
 }
 
-static void note_holder(struct lease *l, const struct dhcp_request *rq)
+/* @l is held by the client of @rq until @until. */
+static void hold(struct dhcp *d, usec_t now, struct lease *l, const struct dhcp_request *rq, usec_t until)
 {
-	lease_set_payer(l, rq->payer);
+	dhcp_share_hold(d, now, l, rq->payer, until);
 	l->translated = !mac_equal(rq->sender, rq->message.header.chaddr);
 }
 
-/* -ENOMEM, also at the limit of probes. */
+/* -ENOMEM. */
 static int probe_begin(struct dhcp *d, usec_t now, struct lease *l, const struct dhcp_request *rq, unsigned tries)
 {
-	struct dhcp_probe *p = d->n_probes < PROBES_MAX ? malloc(sizeof(*p)) : NULL;
+	struct dhcp_probe *p = malloc(sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	*p = (struct dhcp_probe){ .deadline = usec_add(now, PROBE_TIME), .lease = l, .tries = tries, .request = *rq };
+	const struct guest *g = d->config.env->ops->guest_at(d->config.env, l->ip);
+	*p = (struct dhcp_probe){
+		.deadline = usec_add(now, PROBE_TIME),
+		.lease = l,
+		.tries = tries,
+		.used_at = g ? g->port->id : 0,
+		.payer = payer_ref(rq->payer),
+		.request = *rq,
+	};
+	if (p->payer)
+		p->payer->n_probes++;
 	list_append(&d->probes, &p->node);
 	d->n_probes++;
 	l->probe = p;
-	note_holder(l, rq);
+	hold(d, now, l, rq, USEC_INFINITY);
 	l->state = LEASE_PROBING;
 	lease_touch(&d->leases, l);
 	d->config.env->ops->probe(d->config.env, now, l->ip);
@@ -105,6 +123,23 @@ static void log_guest(struct dhcp *d, usec_t now, struct port *p, enum log_level
 		    mac_format(mac, mac_text), detail[0] ? ": " : "", detail);
 }
 
+/* A lease that nobody uses gives way to a client of @payer; its address, 0: there is none. */
+static ip4_t displace(struct dhcp *d, usec_t now, const struct payer *payer)
+{
+	struct lease *l = dhcp_share_least_useful(d, now, payer);
+	if (!l)
+		return 0;
+	ip4_t ip = l->ip;
+	log_guest(d, now, l->payer ? l->payer->port : NULL, LOG_LEVEL_INFO, "took", ip, l->mac, "not in use, and the pool is full");
+	if (l->state == LEASE_BOUND) {
+		if (d->config.env->ops->leased)
+			d->config.env->ops->leased(d->config.env, now, NULL, l, DHCP_LEASE_TAKEN);
+		changed(d, now);
+	}
+	lease_free(&d->leases, l);
+	return ip;
+}
+
 /* The record of @mac at @ip, which dhcp_pool_refusal() lets it have.  NULL when the table is full. */
 static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 {
@@ -115,15 +150,18 @@ static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 		lease_free(&d->leases, there);
 	if (!own)
 		return lease_new(&d->leases, now, mac, ip);
+	lease_let_go(&d->leases, own);
 	lease_move(&d->leases, own, ip);
 	own->state = LEASE_RELEASED;
 	return own;
 }
 
-static void set_aside(struct dhcp *d, usec_t now, struct lease *l, usec_t how_long)
+/* A guest of @payer, which may be NULL, has said that another one uses the address of @l. */
+static void set_aside(struct dhcp *d, usec_t now, struct lease *l, struct payer *payer, usec_t how_long)
 {
+	dhcp_share_hold(d, now, l, payer, usec_add(now, how_long));
 	probe_end(d, l);
-	lease_set_aside(&d->leases, l, usec_add(now, how_long));
+	lease_set_aside(&d->leases, l);
 }
 
 /* The lease time in seconds: what the client asks for, within limits. */
@@ -137,27 +175,43 @@ static uint32_t granted_time(const struct dhcp *d, const struct dhcp_message *m)
 
 static void offer_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct lease *l, struct sink *out)
 {
-	note_holder(l, rq);
-	dhcp_names_update(d, now, l, rq->message.name, rq->message.name_len);
-	if (!lease_is_active(l, now)) {
+	bool is_active = lease_is_active(l, now);
+	hold(d, now, l, rq, is_active ? l->expires : usec_add(now, OFFER_TIME));
+	if (!is_active)
 		l->state = LEASE_OFFERED;
-		l->expires = usec_add(now, OFFER_TIME);
-	}
+	dhcp_names_update(d, now, l, rq->message.name, rq->message.name_len);
 	lease_touch(&d->leases, l);
 	dhcp_reply_lease(d, now, rq, DHCP_OFFER, l, granted_time(d, &rq->message), out);
 }
 
+static bool holds_address(const struct dhcp *d, usec_t now, struct mac mac)
+{
+	const struct lease *l = lease_find_mac(&d->leases, mac);
+	return l && lease_is_held(l, now);
+}
+
 /*
  * Chooses an address and offers it or starts its probe, after @tries addresses turned out to be in use.  -ENOSPC: no address is
- * free; -ENOMEM.
+ * free; -EDQUOT: the port has its share; -ENOMEM.
  */
 static int find_offer(struct dhcp *d, usec_t now, const struct dhcp_request *rq, unsigned tries, struct sink *out)
 {
 	struct mac mac = rq->message.header.chaddr;
-	struct dhcp_choice choice;
-	if (tries >= TRIES_MAX || !dhcp_pool_choose(d, now, mac, rq->message.requested, &choice))
+	struct dhcp_choice choice = { 0 };
+	if (!holds_address(d, now, mac) && !dhcp_share_allows_address(d, now, rq))
+		return -EDQUOT;
+	if (tries >= TRIES_MAX)
+		return -ENOSPC;
+	bool found = dhcp_pool_choose(d, now, mac, rq->message.requested, &choice);
+	if (!choice.known && !dhcp_share_allows_probe(d, rq->payer))
+		return -EDQUOT;
+	if (!found)
+		choice.ip = displace(d, now, rq->payer);
+	if (!choice.ip)
 		return -ENOSPC;
 	struct lease *l = claim(d, now, mac, choice.ip);
+	if (!l && displace(d, now, rq->payer))
+		l = claim(d, now, mac, choice.ip);
 	if (!l)
 		return -ENOSPC;
 	if (!choice.known)
@@ -172,7 +226,7 @@ static int input_discover(struct dhcp *d, usec_t now, const struct dhcp_request 
 	struct lease *l = lease_find_mac(&d->leases, rq->message.header.chaddr);
 	if (l && l->probe) {
 		l->probe->request = *rq;
-		note_holder(l, rq);
+		hold(d, now, l, rq, USEC_INFINITY);
 		return 0;
 	}
 	return find_offer(d, now, rq, 0, out);
@@ -215,10 +269,9 @@ static void bind_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq
 {
 	const struct dhcp_message *m = &rq->message;
 	bool renewed = lease_is_active(l, now);
+	hold(d, now, l, rq, lease_time == DHCP_LEASE_INFINITE ? USEC_INFINITY : usec_add(now, lease_time * USEC_PER_SEC));
 	probe_end(d, l);
-	note_holder(l, rq);
 	l->state = LEASE_BOUND;
-	l->expires = lease_time == DHCP_LEASE_INFINITE ? USEC_INFINITY : usec_add(now, lease_time * USEC_PER_SEC);
 	l->client_id_len = (uint8_t)m->client_id_len;
 	memcpy(l->client_id, m->client_id, m->client_id_len);
 	dhcp_names_update(d, now, l, m->name, m->name_len);
@@ -262,6 +315,8 @@ static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *
 		dhcp_reply_nak(d, now, rq, why, out);
 		return 0;
 	}
+	if (!holds_address(d, now, mac) && !dhcp_share_allows_address(d, now, rq))
+		return -EDQUOT;
 	struct lease *l = claim(d, now, mac, ip);
 	if (!l)
 		return -ENOSPC;
@@ -278,11 +333,16 @@ static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *
 	struct lease *l = lease_find_mac(&d->leases, m->header.chaddr);
 	if (is_for_another_server(d, m) || !l || l->ip != m->requested || (l->state != LEASE_BOUND && l->state != LEASE_OFFERED))
 		return -ENOMSG;
-	log_guest(d, now, rq->port, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "declined by the guest: another host uses it");
+	bool allowed = dhcp_share_allows_decline(now, rq->port);
+	log_guest(d, now, rq->port, LOG_LEVEL_WARNING, allowed ? "set aside" : "not set aside", l->ip, l->mac,
+		  allowed ? "declined by the guest: another host uses it" : "declined by the guest, as too many others");
 	tell(d, now, rq, l, DHCP_LEASE_DECLINED);
-	set_aside(d, now, l, DECLINED_TIME);
+	if (allowed)
+		set_aside(d, now, l, rq->payer, DECLINED_TIME);
+	else
+		lease_free(&d->leases, l);
 	changed(d, now);
-	return 0;
+	return allowed ? 0 : -EDQUOT;
 }
 
 /* RFC 2131 §4.3.4 */
@@ -293,6 +353,7 @@ static int input_release(struct dhcp *d, usec_t now, const struct dhcp_request *
 	if (is_for_another_server(d, m) || !l || l->ip != m->header.ciaddr || l->state != LEASE_BOUND)
 		return -ENOMSG;
 	log_guest(d, now, rq->port, LOG_LEVEL_INFO, "released", l->ip, l->mac, "");
+	lease_let_go(&d->leases, l);
 	l->state = LEASE_RELEASED;
 	tell(d, now, rq, l, DHCP_LEASE_RELEASED);
 	changed(d, now);
@@ -336,19 +397,21 @@ usec_t dhcp_server_deadline(const struct dhcp *d)
 static int probe_done(struct dhcp *d, usec_t now, struct lease *l, struct sink *out)
 {
 	struct dhcp_request rq = l->probe->request;
+	struct payer *payer = payer_ref(l->probe->payer), *answered = payer_ref(l->probe->answered);
 	unsigned tries = l->probe->tries;
 	bool conflict = l->probe->conflict;
-	rq.payer = l->payer;
-	rq.port = l->payer ? l->payer->port : NULL;
+	rq.payer = payer;
+	rq.port = payer ? payer->port : NULL;
 	probe_end(d, l);
-	if (!conflict) {
+	int err = 0;
+	if (conflict) {
+		set_aside(d, now, l, answered, IN_USE_TIME);
+		err = find_offer(d, now, &rq, tries, out);
+	} else {
 		offer_lease(d, now, &rq, l, out);
-		return 0;
 	}
-	payer_ref(rq.payer);
-	set_aside(d, now, l, IN_USE_TIME);
-	int err = find_offer(d, now, &rq, tries, out);
-	payer_unref(rq.payer);
+	payer_unref(payer);
+	payer_unref(answered);
 	return err;
 }
 
@@ -369,9 +432,12 @@ void dhcp_address_seen(struct dhcp *d, usec_t now, struct port *p, ip4_t ip, str
 	struct lease *l = lease_find_ip(&d->leases, ip);
 	if (!l || !l->probe || l->probe->conflict || mac_equal(l->mac, mac))
 		return;
+	if (p && p->id != l->probe->used_at && !dhcp_share_allows_conflict(now, p))
+		return;
 	log_guest(d, now, p, LOG_LEVEL_WARNING, "set aside", l->ip, l->mac, "another host uses it without a lease");
 	struct dhcp_probe *probe = l->probe;
 	probe->conflict = true;
+	probe->answered = payer_ref(p ? p->payer : NULL);
 	probe->deadline = now;
 	list_remove(&probe->node);
 	list_append(d->probes.next, &probe->node); /* in front of the first */

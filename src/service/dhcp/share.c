@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/dhcp/share.h"
+
+#include "base/macros.h"
+#include "gateway/payer.h"
+#include "lan/port.h"
+#include "service/dhcp/dhcp.h"
+#include "service/dhcp/pool.h"
+#include "service/dhcp/reply.h"
+
+/* One port gets at most WEIGHT / (WEIGHT + 1). */
+#define WEIGHT 7u
+#define PROBES_MAX 1024u /* each waiting message takes about 1.5 KB */
+/* A client takes an offer, and announces its address or sends something from it, within this time. */
+#define FIRST_USE_TIME (10 * USEC_PER_SEC)
+#define SET_ASIDES 8u /* of a guarded port, in each of these times */
+#define DECLINES_TIME (600 * USEC_PER_SEC)
+#define CONFLICTS_TIME (60 * USEC_PER_SEC)
+
+void dhcp_share_changed(struct dhcp *d)
+{
+	d->shared = MIN(dhcp_pool_size(d), d->leases.capacity);
+	list_for_each(node, &d->leases.ages) {
+		struct lease *l = container_of(node, struct lease, age);
+		if (!dhcp_pool_is_for_all(d, l->ip))
+			lease_let_go(&d->leases, l);
+	}
+}
+
+void dhcp_share_hold(struct dhcp *d, usec_t now, struct lease *l, struct payer *payer, usec_t until)
+{
+	lease_hold(&d->leases, l, now, payer, until, dhcp_pool_is_for_all(d, l->ip));
+}
+
+/* In a full pool as if one were left, because unused leases give way. */
+static bool has_share_left(const struct dhcp *d, const struct payer *payer)
+{
+	size_t all = MAX(d->shared, 1u);
+	return share_allows(payer->n_leases, 1, MIN((size_t)d->leases.n_charged, all - 1), all, WEIGHT);
+}
+
+bool dhcp_share_allows_address(struct dhcp *d, usec_t now, const struct dhcp_request *rq)
+{
+	const struct reservation *r = reservation_of_mac(&d->reservations, rq->message.header.chaddr);
+	if (!rq->port || !rq->port->guarded || !rq->payer || (r && r->ip != 0) || has_share_left(d, rq->payer))
+		return true;
+	lease_table_settle(&d->leases, now);
+	return has_share_left(d, rq->payer);
+}
+
+bool dhcp_share_allows_probe(const struct dhcp *d, const struct payer *payer)
+{
+	return payer ? share_allows(payer->n_probes, 1, d->n_probes, PROBES_MAX, WEIGHT) : d->n_probes < PROBES_MAX;
+}
+
+/* One more of SET_ASIDES in @time.  Each counts for a part of the time, one after another; *@until is when none counts any more. */
+static bool count_set_aside(usec_t now, usec_t time, usec_t *until)
+{
+	usec_t end = MAX(*until, now) + time / SET_ASIDES;
+	if (end - now > time)
+		return false;
+	*until = end;
+	return true;
+}
+
+bool dhcp_share_allows_decline(usec_t now, const struct port *port)
+{
+	return !port || !port->guarded || !port->payer || count_set_aside(now, DECLINES_TIME, &port->payer->declines);
+}
+
+bool dhcp_share_allows_conflict(usec_t now, const struct port *port)
+{
+	return !port || !port->guarded || !port->payer || count_set_aside(now, CONFLICTS_TIME, &port->payer->conflicts);
+}
+
+static bool is_used(const struct dhcp *d, const struct lease *l)
+{
+	const struct guest *g = d->config.env->ops->guest_at(d->config.env, l->ip);
+	return g && (mac_equal(g->mac, l->mac) || g->payer == l->payer);
+}
+
+/* After a restart a client may have no reason to send anything before it renews its lease (T1, RFC 2131 §4.4.5). */
+static usec_t time_to_show(const struct dhcp *d, const struct lease *l)
+{
+	return l->payer ? FIRST_USE_TIME : d->config.lease_time * USEC_PER_SEC / 2;
+}
+
+static bool gives_way(const struct dhcp *d, usec_t now, const struct payer *payer, const struct lease *l)
+{
+	if ((l->state != LEASE_OFFERED && l->state != LEASE_BOUND) || !lease_is_held(l, now) || (payer && l->payer == payer))
+		return false;
+	return now - l->since >= time_to_show(d, l) && dhcp_pool_is_for_all(d, l->ip) && !is_used(d, l);
+}
+
+struct lease *dhcp_share_least_useful(const struct dhcp *d, usec_t now, const struct payer *payer)
+{
+	struct lease *found = NULL;
+	unsigned most = 0;
+	list_for_each(node, &d->leases.ages) {
+		struct lease *l = container_of(node, struct lease, age);
+		unsigned n = l->payer ? l->payer->n_leases : 0;
+		if ((found && n <= most) || !gives_way(d, now, payer, l))
+			continue;
+		found = l;
+		most = n;
+	}
+	return found;
+}
