@@ -427,16 +427,16 @@ class Conflicts(unittest.TestCase):
     def assert_told(self, what):
         """In the log, as an event, by `lanlet doctor` and by `lanlet ports`."""
         network = self.room.network
-        wait_until(lambda: what in network.text(), f"{what} in the log")
+        wait_until(lambda: any(what in line and "belongs to port" in line for line in network.text().splitlines()), f"{what} in the log")
         last = network.api.get("/v1/counters")["events"]
         events = []
         for event in network.api.events(after=0):
             events.append(event)
             if event.get("number") == last:
                 break
-        self.assertIn(what, str(events))
+        self.assertIn(what, str([event for event in events if event["event"].endswith("conflict")]))
         self.assertIn(what, network.run("doctor").stdout)
-        self.assertIn("conflict", network.ask("ports"))
+        self.assertIn(f"{what} is also at port", network.ask("ports"))
 
     def test_two_ports_with_one_mac_are_told(self):
         twin = self.room.connect(self.room.victim.mac, "stream")
