@@ -131,7 +131,7 @@ class Addresses(Attack):
     def test_address_without_a_lease_is_protected_too(self, s):
         ip = address("192.168.122.249")
         s.victim.use(ip)
-        s.observer.resolve(ip)
+        s.meet(ip)
         self.attack(s, lambda: s.attacker.announce(ip), self.knows_attacker(s, ip))
 
     @by_every_transport
@@ -254,7 +254,7 @@ class Declared(Attack):
     def test_reserved_address_does_not_move_from_a_silent_guest(self):
         s = self.declared()
         web = s.guest(self.WEB, "seqpacket")
-        s.observer.resolve(web.ip)
+        s.meet(web.ip)
         web.answers = False
         for _ in range(5):
             before = s.attacker.drops()

@@ -5,7 +5,7 @@ import socket
 
 from .guests import TRANSPORTS, Room
 from .link import Packets
-from .packet import address, mac
+from .packet import address, mac, text
 from .packet6 import link_local
 from .process import Lanlet
 from .wait import wait_until
@@ -66,8 +66,13 @@ class Scene(Observed):
         self.victim.lease_again("192.168.122.100", host_name=b"db")
         self.attacker = self.guest(mac(0xBAD), self.transports[0], ip="192.168.122.251")
         self.use_ip6(self.victim, self.attacker)
-        self.observer.resolve(self.victim.ip)
         self.observer.resolve6(self.victim.ip6, self.observer.ip6)
+        self.meet(self.victim.ip)
+
+    def meet(self, ip):
+        """The observer knows the victim by this address, and nothing that tells so is on its way any more."""
+        self.observer.resolve(ip)
+        self.observer.ping(text(ip))
 
     def harm(self):
         """What of the victim's is not its own any more, as text; "" when nothing."""
