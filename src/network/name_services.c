@@ -53,6 +53,13 @@ static void changed(struct dhcp_env *env, usec_t now)
 	container_of(env, struct name_services, dhcp_env)->leases_changed = true;
 }
 
+static void save(struct dhcp_env *env, usec_t now)
+{
+	struct name_services *n = container_of(env, struct name_services, dhcp_env);
+	if (n->keeps_leases)
+		lease_file_save(&n->lease_file, &n->dhcp, now, clock_wall());
+}
+
 static void leased(struct dhcp_env *env, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what)
 {
 	struct name_services *n = container_of(env, struct name_services, dhcp_env);
@@ -60,7 +67,7 @@ static void leased(struct dhcp_env *env, usec_t now, const struct port *p, const
 		n->leased(n->opaque, now, p, l, what);
 }
 
-static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, guest_at, in_use, changed, leased };
+static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, guest_at, in_use, changed, save, leased };
 
 /* --- the environment of DNS --- */
 
@@ -142,6 +149,7 @@ static int init_dhcp(struct name_services *n, const struct name_services_config 
 					    .lease_time = s->lease_time_s,
 					    .domain = s->domain,
 					    .gateway_name = SETTINGS_GATEWAY_NAME,
+					    .saves = c->state_dir != NULL,
 					    .mtu = (uint16_t)s->mtu,
 					    .reservations = reservations,
 					    .n_reservations = s->n_hosts,
@@ -237,7 +245,8 @@ void name_services_done(struct name_services *n, usec_t now)
 	dns_free(n->dns);
 	resolver_free(n->resolver);
 	if (n->keeps_leases) {
-		name_services_turn_ends(n, now);
+		if (n->dhcp_ready && dhcp_is_unsaved(&n->dhcp))
+			save(&n->dhcp_env, now);
 		lease_file_done(&n->lease_file);
 	}
 	if (n->dhcp_ready)
@@ -288,10 +297,9 @@ void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_
 		a->rank = (uint8_t)rank;
 }
 
-/* The lease file is replaced before the ACK is sent. */
 void name_services_turn_ends(struct name_services *n, usec_t now)
 {
-	if (n->leases_changed && n->keeps_leases)
-		lease_file_save(&n->lease_file, &n->dhcp, now, clock_wall());
+	if (n->dhcp_ready)
+		dhcp_turn_ends(&n->dhcp, now, &n->gateway->sink);
 	n->leases_changed = false;
 }

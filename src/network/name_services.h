@@ -35,7 +35,7 @@ struct name_services {
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 	bool (*find_attached)(void *opaque, const char *name, ip4_t *ret);
 	void *opaque;
-	bool leases_changed; /* since the last save */
+	bool leases_changed; /* in this turn */
 
 	struct settings_name *more_names; /* DNS names beside those of guests */
 	size_t n_more_names;

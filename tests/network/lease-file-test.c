@@ -42,6 +42,7 @@ static void set_up(struct fixture *f, const void *data)
 	f->path = g_build_filename(f->dir, "leases", NULL);
 	f->lines = g_string_new(NULL);
 	bench_init(&f->bench);
+	f->bench.config.saves = false; /* the tests do that themselves */
 	bench_start(&f->bench);
 	open_file(f);
 }

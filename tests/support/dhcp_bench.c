@@ -9,7 +9,7 @@
 static void record_udp(struct sink *s, usec_t now, const struct sink_udp *datagram)
 {
 	struct dhcp_bench *b = container_of(s, struct dhcp_bench, sink);
-	struct bench_reply r = { .datagram = *datagram, .has_dst_mac = datagram->dst_mac, .when = now, .changes_before = b->changes };
+	struct bench_reply r = { .datagram = *datagram, .has_dst_mac = datagram->dst_mac, .when = now, .saves_before = b->saves };
 	g_assert_cmpuint(now, ==, b->now);
 	g_assert_cmpuint(datagram->len, <=, sizeof(r.bytes));
 	memcpy(r.bytes, datagram->payload, datagram->len);
@@ -69,9 +69,13 @@ static bool look_up_neighbour(struct dhcp_env *env, usec_t now, ip4_t ip, struct
 	return false;
 }
 
-static void record_change(struct dhcp_env *env, usec_t now)
+static void ignore_change(struct dhcp_env *env, usec_t now)
 {
-	container_of(env, struct dhcp_bench, env)->changes++;
+}
+
+static void record_save(struct dhcp_env *env, usec_t now)
+{
+	container_of(env, struct dhcp_bench, env)->saves++;
 }
 
 static void ignore_ask(void *opaque, usec_t now, const struct guest_address *a)
@@ -102,9 +106,12 @@ static const struct guest_ops guest_ops = {
 	.gone = ignore_gone,
 };
 
-static const struct dhcp_env_ops env_ops = {
-	.probe = record_probe, .port_of = look_up_port, .guest_at = look_up_guest, .in_use = look_up_neighbour, .changed = record_change
-};
+static const struct dhcp_env_ops env_ops = { .probe = record_probe,
+					     .port_of = look_up_port,
+					     .guest_at = look_up_guest,
+					     .in_use = look_up_neighbour,
+					     .changed = ignore_change,
+					     .save = record_save };
 
 void bench_init(struct dhcp_bench *b)
 {
@@ -135,6 +142,7 @@ void bench_init(struct dhcp_bench *b)
 		.lease_time = 3600,
 		.domain = "lanlet.internal",
 		.gateway_name = "gateway",
+		.saves = true,
 	};
 	arena_init(&b->arena, 1 << 20);
 }
@@ -220,6 +228,7 @@ static enum service_verdict send_packet(struct dhcp_bench *b, struct mac through
 	g_assert_nonnull(guest_payer(&b->guests, b->from));
 	enum service_verdict verdict = b->dhcp.service.ops->input(&b->dhcp.service, b->now, &p, &b->sink);
 	arena_reset(&b->arena);
+	dhcp_turn_ends(&b->dhcp, b->now, &b->sink);
 	return verdict;
 }
 
@@ -329,7 +338,7 @@ void bench_forget(struct dhcp_bench *b)
 {
 	g_array_set_size(b->replies, 0);
 	g_array_set_size(b->probes, 0);
-	b->changes = 0;
+	b->saves = 0;
 	b->drops = (struct drop_counters){ { 0 } };
 }
 

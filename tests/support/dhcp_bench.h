@@ -26,7 +26,7 @@ struct bench_reply {
 	uint8_t bytes[1600];
 	struct dhcp_message message;
 	usec_t when;
-	unsigned changes_before; /* how often the leases had changed when it was sent */
+	unsigned saves_before; /* how often the leases had been saved when it was sent */
 };
 
 /* A client's message.  Members that are 0 or NULL are left out; mac is required. */
@@ -69,7 +69,7 @@ struct dhcp_bench {
 	GArray *replies;    /* struct bench_reply */
 	GArray *probes;     /* ip4_t, probed by ARP */
 	GArray *neighbours; /* struct bench_neighbour, known by ARP */
-	unsigned changes;
+	unsigned saves;
 	struct drop_counters drops;
 };
 
@@ -93,7 +93,7 @@ void bench_unplug(struct dhcp_bench *b, struct port *p);
 
 /* The transaction id of messages from @mac. */
 uint32_t bench_xid(struct mac mac);
-/* Gives the message to the server at b->now. */
+/* Gives the message to the server at b->now, and ends the turn. */
 void bench_send(struct dhcp_bench *b, const struct bench_ask *ask);
 /* The same for any UDP payload. */
 void bench_send_bytes(struct dhcp_bench *b, const void *payload, size_t len);

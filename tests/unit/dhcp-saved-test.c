@@ -22,7 +22,7 @@ static void restored_lease_keeps_name_and_address(void)
 	s.client_id = (const uint8_t *)"id";
 	s.client_id_len = 2;
 	g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &s), ==, 0);
-	g_assert_cmpuint(b.changes, ==, 0);
+	g_assert_cmpuint(b.saves, ==, 0);
 	ip4_t ip;
 	g_assert_cmpint(dhcp_find_name(&b.dhcp, b.now, "web", &ip), ==, 0);
 	g_assert_cmpuint(ip, ==, BENCH_IP(33));
@@ -96,6 +96,137 @@ static void leases_are_listed_from_the_least_recently_used(void)
 
 #define TEST(name) g_test_add_func("/dhcp/" #name, name)
 
+static void expect_ack(struct dhcp_bench *b, unsigned saves)
+{
+	bench_only_reply(b, DHCP_ACK);
+	g_assert_cmpuint(b->saves, ==, saves);
+}
+
+static void renewals_are_saved_when_a_quarter_of_the_time_is_missing(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	ip4_t ip = bench_lease(&b, A, "web");
+	for (unsigned i = 0; i < 800; i++) {
+		bench_request(&b, A, 0, 0, ip);
+		expect_ack(&b, 0);
+		g_assert_cmpuint(bench_number(bench_only_reply(&b, DHCP_ACK), DHCP_OPTION_LEASE_TIME), ==, 3600);
+		bench_sleep(&b, USEC_PER_SEC);
+	}
+	g_assert_true(dhcp_is_unsaved(&b.dhcp));
+	bench_sleep(&b, 101 * USEC_PER_SEC);
+	bench_request(&b, A, 0, 0, ip);
+	expect_ack(&b, 1);
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_ACK)->saves_before, ==, 1);
+	g_assert_false(dhcp_is_unsaved(&b.dhcp));
+	bench_done(&b);
+}
+
+static void renewal_at_t1_is_saved_before_the_ack(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	ip4_t ip = bench_lease(&b, A, NULL);
+	bench_sleep(&b, 1800 * USEC_PER_SEC);
+	bench_request(&b, A, 0, 0, ip);
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_ACK)->saves_before, ==, 1);
+	bench_done(&b);
+}
+
+static void renewal_with_another_name_or_id_is_saved_before_the_ack(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	ip4_t ip = bench_lease(&b, A, "web");
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .ciaddr = ip, .name = "db" });
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_ACK)->saves_before, ==, 1);
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .ciaddr = ip, .name = "db", .client_id = "id" });
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_ACK)->saves_before, ==, 1);
+	bench_done(&b);
+}
+
+static void infinite_lease_is_saved_once(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.lease_time = DHCP_LEASE_INFINITE;
+	bench_start(&b);
+	ip4_t ip = bench_lease(&b, A, NULL);
+	bench_request(&b, A, 0, 0, ip);
+	expect_ack(&b, 0);
+	bench_done(&b);
+}
+
+/* As fast as it can, with a new name each time. */
+static void guest_that_changes_all_the_time_is_saved_ten_times_a_second(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	ip4_t ip = bench_lease(&b, A, NULL);
+	unsigned acks = 0;
+	bench_forget(&b);
+	for (unsigned i = 0; i < 1600; i++) {
+		bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .ciaddr = ip, .name = i % 2 ? "a" : "b" });
+		bench_sleep(&b, USEC_PER_SEC / 800);
+	}
+	acks = b.replies->len;
+	g_assert_cmpuint(b.saves, <=, 30);
+	g_assert_cmpuint(acks, ==, b.saves);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .ciaddr = ip, .name = "c" });
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = B, .requested = BENCH_IP(9) });
+	g_assert_cmpuint(b.replies->len, ==, 0);
+	bench_sleep(&b, 100 * USEC_PER_MSEC);
+	for (unsigned i = 0; i < b.replies->len; i++)
+		g_assert_cmpuint(bench_reply_at(&b, i)->saves_before, ==, 1);
+	g_assert_cmpuint(b.saves, ==, 1);
+	g_assert_cmpuint(b.replies->len, ==, 2);
+	bench_done(&b);
+}
+
+/* The guest releases its address before the ACK was sent, or asks again. */
+static void ack_that_waits_is_replaced_or_dropped(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	for (unsigned i = 10; i < 20; i++)
+		bench_request(&b, BENCH_MAC(i), BENCH_IP(i), 0, 0);
+	bench_request(&b, A, BENCH_IP(50), 0, 0);
+	bench_request(&b, A, BENCH_IP(50), 0, 0);
+	bench_request(&b, B, BENCH_IP(51), 0, 0);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = B, .ciaddr = BENCH_IP(51) });
+	g_assert_cmpuint(b.replies->len, ==, 0);
+	bench_sleep(&b, 100 * USEC_PER_MSEC);
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_ACK)->message.header.yiaddr, ==, BENCH_IP(50));
+	bench_done(&b);
+}
+
+static void ack_that_waits_is_not_sent_at_the_end(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	for (unsigned i = 10; i < 21; i++)
+		bench_request(&b, BENCH_MAC(i), BENCH_IP(i), 0, 0);
+	g_assert_true(dhcp_is_unsaved(&b.dhcp));
+	bench_done(&b);
+}
+
+static void without_a_file_nothing_waits(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.saves = false;
+	bench_start(&b);
+	for (unsigned i = 10; i < 40; i++) {
+		bench_request(&b, BENCH_MAC(i), BENCH_IP(i), 0, 0);
+		expect_ack(&b, 0);
+	}
+	g_assert_false(dhcp_is_unsaved(&b.dhcp));
+	bench_done(&b);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -103,5 +234,13 @@ int main(int argc, char **argv)
 	TEST(restored_expired_lease_keeps_its_address);
 	TEST(saved_leases_outside_the_configuration_are_refused);
 	TEST(leases_are_listed_from_the_least_recently_used);
+	TEST(renewals_are_saved_when_a_quarter_of_the_time_is_missing);
+	TEST(renewal_at_t1_is_saved_before_the_ack);
+	TEST(renewal_with_another_name_or_id_is_saved_before_the_ack);
+	TEST(infinite_lease_is_saved_once);
+	TEST(guest_that_changes_all_the_time_is_saved_ten_times_a_second);
+	TEST(ack_that_waits_is_replaced_or_dropped);
+	TEST(ack_that_waits_is_not_sent_at_the_end);
+	TEST(without_a_file_nothing_waits);
 	return g_test_run();
 }

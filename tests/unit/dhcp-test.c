@@ -20,7 +20,7 @@ static void discover_and_request_give_a_lease(void)
 	const struct bench_reply *offer = bench_only_reply(&b, DHCP_OFFER);
 	g_assert_cmpuint(bench_number(offer, DHCP_OPTION_SERVER_ID), ==, BENCH_GATEWAY);
 	g_assert_cmpuint(bench_number(offer, DHCP_OPTION_LEASE_TIME), ==, 3600);
-	g_assert_cmpuint(b.changes, ==, 0);
+	g_assert_cmpuint(b.saves, ==, 0);
 
 	bench_request(&b, A, ip, BENCH_GATEWAY, 0);
 	const struct bench_reply *ack = bench_only_reply(&b, DHCP_ACK);
@@ -35,7 +35,7 @@ static void leases_change_before_the_ack_is_sent(void)
 	bench_start_default(&b);
 	ip4_t ip = bench_discover(&b, A);
 	bench_request(&b, A, ip, BENCH_GATEWAY, 0);
-	g_assert_cmpuint(bench_only_reply(&b, DHCP_ACK)->changes_before, ==, 1);
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_ACK)->saves_before, ==, 1);
 	bench_done(&b);
 }
 
@@ -184,7 +184,7 @@ static void unavailable_addresses_are_refused(void)
 		bench_only_reply(&b, DHCP_NAK);
 		bench_request(&b, C, claims[i], BENCH_GATEWAY, 0);
 		bench_only_reply(&b, DHCP_NAK);
-		g_assert_cmpuint(b.changes, ==, 0);
+		g_assert_cmpuint(b.saves, ==, 0);
 	}
 	g_assert_null(lease_find_mac(&b.dhcp.leases, C));
 	bench_done(&b);
@@ -215,7 +215,7 @@ static void renewing_extends_the_lease(void)
 		const struct bench_reply *ack = bench_only_reply(&b, DHCP_ACK);
 		g_assert_cmpuint(ack->message.header.ciaddr, ==, ip);
 		g_assert_cmpuint(ack->message.header.yiaddr, ==, ip);
-		g_assert_cmpuint(b.changes, ==, 1);
+		g_assert_cmpuint(b.saves, ==, 1);
 	}
 	bench_sleep(&b, 3599 * USEC_PER_SEC);
 	g_assert_cmpuint(bench_discover(&b, B), ==, 0);
@@ -279,7 +279,7 @@ static void declined_address_is_set_aside(void)
 	bench_forget(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = A, .requested = first, .server_id = BENCH_GATEWAY });
 	g_assert_cmpuint(b.replies->len, ==, 0);
-	g_assert_cmpuint(b.changes, ==, 1);
+	g_assert_cmpuint(b.saves, ==, 1);
 	ip4_t second = bench_lease(&b, A, NULL);
 	g_assert_cmpuint(second, !=, 0);
 	g_assert_cmpuint(second, !=, first);
@@ -303,7 +303,7 @@ static void decline_of_another_address_is_ignored(void)
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = A, .requested = ip + 1, .server_id = BENCH_GATEWAY });
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = A, .requested = ip, .server_id = IP4(1, 2, 3, 4) });
 	g_assert_cmpuint(b.drops.count[DROP_DHCP_IGNORED], ==, 3);
-	g_assert_cmpuint(b.changes, ==, 0);
+	g_assert_cmpuint(b.saves, ==, 0);
 	bench_request(&b, A, 0, 0, ip);
 	bench_only_reply(&b, DHCP_ACK);
 	bench_done(&b);
@@ -318,7 +318,7 @@ static void released_address_is_free_for_others(void)
 	bench_forget(&b);
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = ip, .server_id = BENCH_GATEWAY });
 	g_assert_cmpuint(b.replies->len, ==, 0);
-	g_assert_cmpuint(b.changes, ==, 1);
+	g_assert_cmpuint(b.saves, ==, 1);
 	g_assert_cmpint(dhcp_find_name(&b.dhcp, b.now, "web", &(ip4_t){ 0 }), ==, -ENOENT);
 	g_assert_cmpuint(bench_lease(&b, B, NULL), ==, ip);
 	bench_done(&b);
@@ -334,7 +334,7 @@ static void release_of_another_address_is_ignored(void)
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = ip + 1, .server_id = BENCH_GATEWAY });
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = ip, .server_id = IP4(1, 2, 3, 4) });
 	g_assert_cmpuint(b.drops.count[DROP_DHCP_IGNORED], ==, 3);
-	g_assert_cmpuint(b.changes, ==, 0);
+	g_assert_cmpuint(b.saves, ==, 0);
 	bench_done(&b);
 }
 
@@ -430,7 +430,7 @@ static void inform_is_answered_without_a_lease(void)
 	g_assert_false(bench_has(ack, DHCP_OPTION_T1));
 	g_assert_cmpuint(bench_number(ack, DHCP_OPTION_ROUTER), ==, BENCH_GATEWAY);
 	g_assert_cmpuint(b.dhcp.leases.count, ==, 0);
-	g_assert_cmpuint(b.changes, ==, 0);
+	g_assert_cmpuint(b.saves, ==, 0);
 	bench_done(&b);
 }
 

@@ -126,7 +126,8 @@ static enum service_verdict dhcp_input(struct service *s, usec_t now, const stru
 
 static usec_t dhcp_deadline(const struct service *s)
 {
-	return dhcp_server_deadline(container_of(s, struct dhcp, service));
+	const struct dhcp *d = container_of(s, struct dhcp, service);
+	return usec_min(dhcp_server_deadline(d), dhcp_saving_deadline(d));
 }
 
 static void dhcp_expire(struct service *s, usec_t now, struct sink *out)
@@ -136,6 +137,17 @@ static void dhcp_expire(struct service *s, usec_t now, struct sink *out)
 	while ((err = dhcp_server_expire(d, now, out)) != -EAGAIN)
 		if (err < 0)
 			count_failure(d, now, err, NULL, out);
+	dhcp_saving_run(d, now, out);
+}
+
+void dhcp_turn_ends(struct dhcp *d, usec_t now, struct sink *out)
+{
+	dhcp_saving_run(d, now, out);
+}
+
+bool dhcp_is_unsaved(const struct dhcp *d)
+{
+	return d->saving.due || d->saving.outdated;
 }
 
 static const struct service_ops dhcp_ops = {
@@ -184,6 +196,7 @@ int dhcp_init(struct dhcp *d, const struct dhcp_config *config)
 		return err;
 	*d = (struct dhcp){ .service = { .ops = &dhcp_ops }, .config = *config, .log_limit.kind = "dhcp" };
 	list_init(&d->probes);
+	dhcp_saving_init(&d->saving);
 	err = check_reservations(d, config->reservations, config->n_reservations);
 	if (err == 0)
 		err = reservation_table_init(&d->reservations, config->reservations, config->n_reservations);
@@ -211,6 +224,7 @@ int dhcp_init(struct dhcp *d, const struct dhcp_config *config)
 void dhcp_done(struct dhcp *d)
 {
 	dhcp_server_stop(d);
+	dhcp_saving_done(&d->saving);
 	lease_table_done(&d->leases);
 	reservation_table_done(&d->reservations);
 }
@@ -273,6 +287,7 @@ int dhcp_restore(struct dhcp *d, usec_t now, const struct dhcp_saved_lease *save
 	if (saved->expires > now)
 		dhcp_share_hold(d, now, l, NULL, saved->expires);
 	l->expires = saved->expires;
+	l->saved = saved->expires;
 	l->state = LEASE_BOUND;
 	l->client_id_len = (uint8_t)saved->client_id_len;
 	if (saved->client_id_len > 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The DHCP server (RFC 2131, 2132, 3046, 3396, 3397, 6842): one subnet, one pool, authoritative.
- * A service of the gateway; pure.  It owns the leases.  It reports each change of them through its environment before
- * the answer is sent, so that its owner can write them to disk first.
+ * A service of the gateway; pure.  It owns the leases.  Its owner writes them to disk when it says so, before the answer is sent
+ * (saving.h).
  *
  * The MAC is the key of a lease.  The client id is recorded and echoed, but is not the key: iPXE and the system that it
  * boots send different ids, and cloned images send the same.
@@ -18,6 +18,7 @@
 #include "gateway/service.h"
 #include "service/dhcp/lease.h"
 #include "service/dhcp/reservation.h"
+#include "service/dhcp/saving.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,11 +48,10 @@ struct dhcp_env_ops {
 	struct guest *(*guest_at)(struct dhcp_env *env, ip4_t ip);
 	/* Whether a host uses @ip, by the neighbour table and not by leases, and its MAC. */
 	bool (*in_use)(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret);
-	/*
-	 * The leases have changed.  They must be on disk before the packets of this turn are sent.  Called before the answer
-	 * goes to the sink, any number of times in a turn.
-	 */
+	/* The leases have changed, but for ends that renewals put off.  Called any number of times in a turn. */
 	void (*changed)(struct dhcp_env *env, usec_t now);
+	/* Writes the leases to disk (dhcp_for_each_lease()).  ACKs are sent after that. */
+	void (*save)(struct dhcp_env *env, usec_t now);
 	/* Optional.  By a message from port @p, @l was leased, renewed, released or declined; its state after that. */
 	void (*leased)(struct dhcp_env *env, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 };
@@ -73,6 +73,7 @@ struct dhcp_config {
 	const char *gateway_name; /* a label that no guest may have; copied; NULL: no name */
 	ip4_t dns[DHCP_DNS_MAX];  /* empty: the gateway */
 	unsigned n_dns;
+	bool saves;                             /* leases are kept on disk: env->save */
 	uint16_t mtu;                           /* for option 26; 0: the MTU of the client's port if over 1500 */
 	const struct reservation *reservations; /* copied */
 	size_t n_reservations;
@@ -93,7 +94,8 @@ struct dhcp {
 	char gateway_name[GUEST_NAME_SIZE];
 	struct reservation_table reservations;
 	struct lease_table leases;
-	unsigned shared;    /* addresses that are shared among ports (share.h) */
+	unsigned shared; /* addresses that are shared among ports (share.h) */
+	struct dhcp_saving saving;
 	struct list probes; /* struct dhcp_probe, by deadline */
 	unsigned n_probes;
 	struct dhcp_foreign foreign;
@@ -115,6 +117,11 @@ int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
 
 /* @p is the answer of another DHCP server on the segment, to a guest or to all.  It is remembered and reported. */
 void dhcp_foreign_seen(struct dhcp *d, usec_t now, const struct packet *p);
+
+/* The turn ends, and packets are sent after this returns: saves the leases if that is due, and sends the ACKs that waited for it. */
+void dhcp_turn_ends(struct dhcp *d, usec_t now, struct sink *out);
+/* Whether leases have changed since they were saved, if only by renewals. */
+bool dhcp_is_unsaved(const struct dhcp *d);
 
 /* ARP from port @p showed that @mac uses @ip.  If that ends a probe, the server's deadline becomes @now. */
 void dhcp_address_seen(struct dhcp *d, usec_t now, struct port *p, ip4_t ip, struct mac mac);

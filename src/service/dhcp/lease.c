@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "gateway/payer.h"
+#include "service/dhcp/saving.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ void lease_table_done(struct lease_table *t)
 	list_for_each(node, &t->ages) {
 		struct lease *l = container_of(node, struct lease, age);
 		discharge(t, l);
+		dhcp_ack_free(l->ack);
 		payer_unref(l->payer);
 		free(l);
 	}
@@ -179,6 +181,7 @@ void lease_hold(struct lease_table *t, struct lease *l, usec_t now, struct payer
 void lease_let_go(struct lease_table *t, struct lease *l)
 {
 	discharge(t, l);
+	dhcp_ack_free(l->ack);
 }
 
 void lease_table_settle(struct lease_table *t, usec_t now)
@@ -205,6 +208,7 @@ static void take_from_owner(struct lease_table *t, struct lease *l)
 void lease_free(struct lease_table *t, struct lease *l)
 {
 	discharge(t, l);
+	dhcp_ack_free(l->ack);
 	take_from_owner(t, l);
 	index_remove(t, LEASE_BY_IP, hash_ip(t, l->ip), l);
 	list_remove(&l->age);
@@ -232,6 +236,7 @@ void lease_set_name(struct lease_table *t, struct lease *l, const char *name)
 
 void lease_set_aside(struct lease_table *t, struct lease *l)
 {
+	dhcp_ack_free(l->ack);
 	take_from_owner(t, l);
 	l->state = LEASE_SET_ASIDE;
 	l->client_id_len = 0;

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct dhcp_ack;
 struct dhcp_probe;
 struct payer;
 
@@ -56,6 +57,8 @@ struct lease {
 	usec_t since;             /* held since then; without meaning while it is not */
 	bool charged;             /* counts as one of the payer's addresses; may be late to end (lease_table_settle()) */
 	bool translated;          /* by frames from another MAC: the client is behind a relay, or a bridge that translates MACs */
+	usec_t saved;             /* the end that the saved leases have, or will have before an ACK is sent; 0: they do not have it */
+	struct dhcp_ack *ack;     /* private to saving.c: that waits for a save */
 	struct dhcp_probe *probe; /* private to server.c, in PROBING */
 
 	/* private to the table */
@@ -124,7 +127,7 @@ void lease_set_aside(struct lease_table *t, struct lease *l);
  * one of the payer's addresses.  The caller sets the state after that.
  */
 void lease_hold(struct lease_table *t, struct lease *l, usec_t now, struct payer *payer, usec_t until, bool shared);
-/* @l is not held any more. */
+/* @l is not held any more; an ACK that waits is not sent. */
 void lease_let_go(struct lease_table *t, struct lease *l);
 /* Stops charging leases that have ended.  Does so at most once a second, because it looks at all of them. */
 void lease_table_settle(struct lease_table *t, usec_t now);

@@ -24,6 +24,7 @@
 #include "service/dhcp/names.h"
 #include "service/dhcp/pool.h"
 #include "service/dhcp/reply.h"
+#include "service/dhcp/saving.h"
 #include "service/dhcp/share.h"
 
 #include <errno.h>
@@ -103,11 +104,6 @@ static int probe_begin(struct dhcp *d, usec_t now, struct lease *l, const struct
 	return 0;
 }
 
-static void changed(struct dhcp *d, usec_t now)
-{
-	d->config.env->ops->changed(d->config.env, now);
-}
-
 static void tell(struct dhcp *d, usec_t now, const struct dhcp_request *rq, const struct lease *l, enum dhcp_lease_event what)
 {
 	if (d->config.env->ops->leased)
@@ -134,7 +130,7 @@ static ip4_t displace(struct dhcp *d, usec_t now, const struct payer *payer)
 	if (l->state == LEASE_BOUND) {
 		if (d->config.env->ops->leased)
 			d->config.env->ops->leased(d->config.env, now, NULL, l, DHCP_LEASE_TAKEN);
-		changed(d, now);
+		dhcp_saving_needed(d, now);
 	}
 	lease_free(&d->leases, l);
 	return ip;
@@ -265,20 +261,34 @@ static const char *request_refusal(const struct dhcp *d, usec_t now, enum reques
 	return NULL;
 }
 
-static void bind_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct lease *l, uint32_t lease_time)
+/* True: the name and the client id of @l are new. */
+static bool describe(struct dhcp *d, usec_t now, struct lease *l, const struct dhcp_message *m)
 {
-	const struct dhcp_message *m = &rq->message;
+	char name[GUEST_NAME_SIZE];
+	bool same = l->client_id_len == m->client_id_len && memcmp(l->client_id, m->client_id, m->client_id_len) == 0;
+	memcpy(name, l->name, sizeof(name));
+	l->client_id_len = (uint8_t)m->client_id_len;
+	memcpy(l->client_id, m->client_id, m->client_id_len);
+	dhcp_names_update(d, now, l, m->name, m->name_len);
+	return !same || strcmp(name, l->name) != 0;
+}
+
+/* True: an ACK has to wait until the leases are saved. */
+static bool bind_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct lease *l, uint32_t lease_time)
+{
 	bool renewed = lease_is_active(l, now);
 	hold(d, now, l, rq, lease_time == DHCP_LEASE_INFINITE ? USEC_INFINITY : usec_add(now, lease_time * USEC_PER_SEC));
 	probe_end(d, l);
 	l->state = LEASE_BOUND;
-	l->client_id_len = (uint8_t)m->client_id_len;
-	memcpy(l->client_id, m->client_id, m->client_id_len);
-	dhcp_names_update(d, now, l, m->name, m->name_len);
+	bool covered = !describe(d, now, l, &rq->message) && renewed && dhcp_saving_covers(d, now, l);
 	lease_touch(&d->leases, l);
 	log_guest(d, now, rq->port, renewed ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, renewed ? "renewed" : "leased", l->ip, l->mac, l->name);
 	tell(d, now, rq, l, renewed ? DHCP_LEASE_RENEWED : DHCP_LEASE_GIVEN);
-	changed(d, now);
+	if (!covered) {
+		l->saved = l->expires;
+		dhcp_saving_needed(d, now);
+	}
+	return d->config.saves && (!covered || l->ack);
 }
 
 static bool is_for_another_server(const struct dhcp *d, const struct dhcp_message *m)
@@ -321,7 +331,8 @@ static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *
 	if (!l)
 		return -ENOSPC;
 	uint32_t lease_time = granted_time(d, m);
-	bind_lease(d, now, rq, l, lease_time);
+	if (bind_lease(d, now, rq, l, lease_time))
+		return dhcp_saving_ack(d, now, rq, l, lease_time);
 	dhcp_reply_lease(d, now, rq, DHCP_ACK, l, lease_time, out);
 	return 0;
 }
@@ -341,7 +352,7 @@ static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *
 		set_aside(d, now, l, rq->payer, DECLINED_TIME);
 	else
 		lease_free(&d->leases, l);
-	changed(d, now);
+	dhcp_saving_needed(d, now);
 	return allowed ? 0 : -EDQUOT;
 }
 
@@ -356,7 +367,7 @@ static int input_release(struct dhcp *d, usec_t now, const struct dhcp_request *
 	lease_let_go(&d->leases, l);
 	l->state = LEASE_RELEASED;
 	tell(d, now, rq, l, DHCP_LEASE_RELEASED);
-	changed(d, now);
+	dhcp_saving_needed(d, now);
 	return 0;
 }
 
