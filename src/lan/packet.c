@@ -102,16 +102,17 @@ int packet_begin(struct packet *ret, const struct frame *frame, struct port *por
 
 static bool read_ports(struct packet *p)
 {
-	p->src_port = p->dst_port = 0;
 	bool has_ports = (p->protocol == IP_PROTOCOL_TCP || p->protocol == IP_PROTOCOL_UDP) && p->l4_len >= 2 * sizeof(uint16_t) &&
 			 !(packet_is_v4(p) && p->ip.fragment_offset > 0);
-	if (!has_ports)
+	if (!has_ports) {
+		p->src_port = p->dst_port = 0;
 		return true;
+	}
 	if (!read_head(p, p->l4_offset + 2 * sizeof(uint16_t)))
 		return false;
-	struct bytes_reader r = bytes_reader(p->head + p->l4_offset, 2 * sizeof(uint16_t));
-	p->src_port = bytes_get_be16(&r);
-	p->dst_port = bytes_get_be16(&r);
+	const uint8_t *l4 = p->head + p->l4_offset;
+	p->src_port = (uint16_t)(l4[0] << 8 | l4[1]);
+	p->dst_port = (uint16_t)(l4[2] << 8 | l4[3]);
 	return true;
 }
 

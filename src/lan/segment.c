@@ -411,16 +411,21 @@ static void complete_and_enter(struct segment *s, usec_t now, struct port *from,
 		enter(s, now, from, &completed, true);
 }
 
-/* Whether @p, which leaves work to its receivers, goes on. */
-__attribute__((noinline)) static bool is_offload_true(struct segment *s, usec_t now, struct port *from, struct packet *p)
+/* @frame does not go on with its offload metadata. */
+__attribute__((noinline)) static void offload_found(struct segment *s, usec_t now, struct port *from, const struct frame *frame,
+						    enum offload_verdict verdict)
 {
-	switch (offload_check(p)) {
-	case OFFLOAD_TRUE: return true;
-	case OFFLOAD_IN_TUNNEL: complete_and_enter(s, now, from, p->frame); return false;
-	case OFFLOAD_FALSE: segment_drop(s, from, DROP_OFFLOAD, p->frame); return false;
-	case OFFLOAD_NO_MEMORY: segment_drop(s, from, DROP_NO_MEMORY, p->frame); return false;
-	}
-	return false;
+	if (verdict == OFFLOAD_IN_TUNNEL)
+		complete_and_enter(s, now, from, frame);
+	else
+		segment_drop(s, from, verdict == OFFLOAD_NO_MEMORY ? DROP_NO_MEMORY : DROP_OFFLOAD, frame);
+}
+
+/* What is lanlet's own, or what it joined, is true. */
+static enum offload_verdict check_offload(bool is_own, struct packet *p)
+{
+	bool is_claimed = offload_is_wanted(p->frame) && !is_own && p->frame->joined == 0;
+	return is_claimed ? offload_check(p) : OFFLOAD_TRUE;
 }
 
 /* @is_counted: @frame, or the frames that it was made of, have been counted and observed. */
@@ -431,10 +436,13 @@ static void enter(struct segment *s, usec_t now, struct port *from, const struct
 	bool is_gateways = from == s->gateway.port;
 	if (!is_counted)
 		count_received(s, now, from, frame);
-	if (packet_begin(&p, frame, is_gateways ? NULL : from, &s->arena, &why) < 0)
+	if (packet_begin(&p, frame, is_gateways ? NULL : from, &s->arena, &why) < 0) {
 		segment_drop(s, from, why, frame);
-	else if (offload_is_wanted(frame) && !is_gateways && frame->joined == 0 && !is_offload_true(s, now, from, &p))
-		return; /* lanlet's own, and what it joined, is true */
+		return;
+	}
+	enum offload_verdict offload = check_offload(is_gateways, &p);
+	if (offload != OFFLOAD_TRUE)
+		offload_found(s, now, from, frame, offload);
 	else if (is_gateways || take_from_port(s, now, from, &p))
 		forward(s, now, from, &p);
 }

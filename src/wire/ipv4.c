@@ -49,8 +49,10 @@ int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret)
 	uint16_t total_len = be16_at(h, IPV4_TOTAL_LEN_AT), flags = be16_at(h, IPV4_FRAGMENT_AT);
 	if (h[0] >> 4 != 4 || header_len < IPV4_HEADER_LEN || total_len < header_len)
 		return -EBADMSG;
-	const uint8_t *options = bytes_take(r, header_len - IPV4_HEADER_LEN);
-	if (!options || !header_sum_is_right(h, header_len))
+	const uint8_t *options = NULL;
+	if (header_len > IPV4_HEADER_LEN && !(options = bytes_take(r, header_len - IPV4_HEADER_LEN)))
+		return -EBADMSG;
+	if (!header_sum_is_right(h, header_len))
 		return -EBADMSG;
 	ret->tos = h[1];
 	ret->total_len = total_len;
@@ -63,7 +65,7 @@ int ipv4_parse(struct bytes_reader *r, struct ipv4_header *ret)
 	ret->src = be32_at(h, IPV4_SRC_AT);
 	ret->dst = be32_at(h, IPV4_DST_AT);
 	ret->options_len = (uint8_t)(header_len - IPV4_HEADER_LEN);
-	if (ret->options_len > 0)
+	if (options)
 		memcpy(ret->options, options, ret->options_len);
 	return 0;
 }
