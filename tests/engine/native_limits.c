@@ -610,7 +610,11 @@ static void thousands_of_idle_flows_live_and_expire_on_time(struct fixture *f, g
 	g_assert_cmpuint(counters(f).flows_udp, ==, c.n_udp);
 	assert_all_hold(f, &udp, &c);
 	unsigned before = count_fds();
-	bench_turn(&f->b, 180 * USEC_PER_SEC);
+	f->b.turned += 180 * USEC_PER_SEC;
+	bench_run(&f->b, 0);
+	/* A turn does not end all of them, because others wait meanwhile. */
+	g_assert_cmpuint(counters(f).flows_udp, >, 0);
+	bench_turn(&f->b, 0);
 	g_assert_cmpuint(counters(f).flows_udp, ==, 0);
 	g_assert_cmpuint(count_fds(), ==, before - c.n_udp);
 	g_assert_cmpuint(counters(f).flows_tcp, ==, c.n_tcp);

@@ -18,6 +18,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Flows whose timers may fire in a turn, because ports wait meanwhile.  Thousands may be due at once that a flood has left behind. */
+#define TIMERS_PER_TURN 64u
+
 static const struct native_kind_ops *const kind_ops[NATIVE_KINDS] = {
 	[NATIVE_TCP] = &native_tcp_ops,
 	[NATIVE_UDP] = &native_udp_ops,
@@ -223,10 +226,11 @@ static usec_t native_deadline(const struct engine *e)
 	return list_empty(&e->active) ? wheel_deadline(&e->wheel) : 0;
 }
 
+/* Other timers that are due follow in the next turn, which is then due at once. */
 static void native_expire(struct engine *e, usec_t now)
 {
 	struct wheel_timer *t;
-	while ((t = wheel_pop(&e->wheel, now))) {
+	for (unsigned n = 0; n < TIMERS_PER_TURN && (t = wheel_pop(&e->wheel, now)); n++) {
 		struct native_flow *f = container_of(t, struct native_flow, timer);
 		kind_ops[f->kind]->timer_fired(f, now);
 		native_flow_wake(f);
