@@ -60,7 +60,8 @@ void gateway_join_segment(struct gateway *g)
 	port_init(&g->port, &gateway_port_ops, "gateway", GATEWAY_FRAME_MAX, IPV4_PACKET_MAX);
 	g->port.offloads = GATEWAY_OFFLOADS;
 	g->port.uplink = true;
-	segment_set_guard(g->segment, &(struct segment_guard){ .admits = guard_admits, .detached = detached, .opaque = g });
+	segment_set_guard(g->segment,
+			  &(struct segment_guard){ .admits = guard_admits, .audience = guard_audience, .detached = detached, .opaque = g });
 	if (g->config.absent)
 		return;
 	segment_set_gateway(g->segment, &(struct segment_gateway){

@@ -394,10 +394,70 @@ bool guard_admits(void *opaque, usec_t now, struct packet *p, enum drop_reason *
 	struct guest_address *last = payer->last;
 	if (payer->n_challenges == 0 && is_from_last_sender(p, last) && last->asked == 0 && is_harmless_v4(p)) {
 		last->seen = now;
+		last->wanted = 0;
 		p->guest = last->guest;
 		return true;
 	}
 	return admits_unknown(g, now, p, ret_why);
+}
+
+/* --- who has a use for what is sent to all --- */
+
+/* A guest asks again after a second or so (RFC 1122 §2.3.2.1, RFC 4861 §10). */
+#define ANSWER_TIME (500 * USEC_PER_MSEC)
+
+/* The address that @p asks for by ARP or neighbour discovery, about itself or for another's; false: it is another message. */
+static bool asks_for(struct packet *p, struct ip_addr *ret)
+{
+	if (p->eth.ethertype == ETH_TYPE_ARP && p->arp_error == 0 && p->arp.operation == ARP_REQUEST) {
+		*ret = ip_from_ip4(p->arp.target_ip);
+		return p->arp.target_ip != p->arp.sender_ip; /* else it announces itself (RFC 5227 §2.3) */
+	}
+	if (p->eth.ethertype == ETH_TYPE_IPV6 && packet_nd(p) == 0 && p->nd.type == ND_NEIGHBOUR_SOLICITATION) {
+		*ret = p->nd.target;
+		return true;
+	}
+	return false;
+}
+
+static bool is_from_dhcp_client(struct packet *p)
+{
+	return packet_ip(p) == 0 && p->protocol == IP_PROTOCOL_UDP &&
+	       ((packet_is_v4(p) && p->src_port == DHCP_CLIENT_PORT && p->dst_port == DHCP_SERVER_PORT) ||
+		(!packet_is_v4(p) && p->src_port == DHCP6_CLIENT_PORT && p->dst_port == DHCP6_SERVER_PORT));
+}
+
+/* The port that has @addr; NULL when it is not known, or did not answer the last time that it was asked for. */
+static struct port *who_has(struct gateway *g, usec_t now, const struct ip_addr *addr)
+{
+	if (ip_is_v4(addr) && ip_to_ip4(addr) == g->config.ip)
+		return &g->port;
+	struct guest_address *a = guest_find_address(&g->guests, addr);
+	if (!a || a->guest->state != GUEST_PRESENT)
+		return NULL;
+	if (a->wanted == 0)
+		a->wanted = now;
+	return now - a->wanted < ANSWER_TIME ? a->guest->port : NULL;
+}
+
+/*
+ * ARP and neighbour solicitations go to the guest that has the address, DHCP requests to servers: among thousands of guests
+ * everybody's broadcast to everybody is most of what the switch does.  A guest that does not answer may have moved: the next request is for
+ * all.
+ */
+enum segment_audience guard_audience(void *opaque, usec_t now, struct packet *p, struct port **ret)
+{
+	struct gateway *g = opaque;
+	struct ip_addr addr;
+	if (g->config.absent || packet_is_tagged(p) || !p->port->guarded)
+		return SEGMENT_ALL;
+	if (asks_for(p, &addr)) {
+		*ret = who_has(g, now, &addr);
+		return *ret ? SEGMENT_ONE : SEGMENT_ALL;
+	}
+	if (!g->config.guests_serve_dhcp && is_from_dhcp_client(p))
+		return packet_is_v4(p) ? SEGMENT_DHCP_SERVERS : SEGMENT_ALL;
+	return SEGMENT_ALL;
 }
 
 /* --- asking --- */

@@ -321,6 +321,7 @@ static void heard(struct guest_table *t, usec_t now, struct guest_address *a)
 {
 	struct payer *payer = a->guest->payer;
 	a->seen = now;
+	a->wanted = 0;
 	if (payer->last != a) {
 		payer->last = a;
 		list_remove(&a->of_payer);

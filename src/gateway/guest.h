@@ -71,6 +71,7 @@ struct guest_address {
 	uint8_t rank;      /* enum guest_rank: of its guest's use of the address; for the owner, SEEN at first */
 	bool is_protected; /* another port may not take it without asking */
 	usec_t seen;
+	usec_t wanted; /* when a guest first asked for it since it was heard; 0: not yet */
 
 	/* private to guest.c */
 	usec_t deadline;

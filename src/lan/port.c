@@ -11,6 +11,7 @@ void port_init(struct port *p, const struct port_ops *ops, const char *name, siz
 	*p = (struct port){ .ops = ops, .max_frame = max_frame, .mtu = mtu, .loop.next_probe = USEC_INFINITY };
 	list_init(&p->node);
 	list_init(&p->dirty);
+	list_init(&p->server);
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	p->log_limit = (struct log_limit){ .kind = "port", .name = p->name };
 }
@@ -22,7 +23,7 @@ void port_identify(struct port *p, const char *kind, const struct port_identity 
 		p->guard = identity->properties.guard;
 		p->may_serve_dhcp = identity->properties.may_serve_dhcp;
 		p->may_route = identity->properties.may_route;
-		segment_guard_port(p->segment, p);
+		segment_settle_port(p->segment, p);
 	}
 	if (identity && identity->name[0] != '\0')
 		memcpy(p->name, identity->name, sizeof(p->name));

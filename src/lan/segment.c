@@ -91,20 +91,23 @@ void segment_set_gateway(struct segment *s, const struct segment_gateway *gatewa
 	segment_attach(s, gateway->port);
 }
 
-void segment_guard_port(const struct segment *s, struct port *p)
+void segment_settle_port(struct segment *s, struct port *p)
 {
 	switch (p->guard) {
 	case PORT_GUARD_DEFAULT: p->guarded = !s->config.unguarded && !p->uplink; break;
 	case PORT_GUARD_ON: p->guarded = true; break;
 	case PORT_GUARD_OFF: p->guarded = false; break;
 	}
+	list_remove(&p->server);
+	if (p->uplink || p->may_serve_dhcp || !p->guarded)
+		list_append(&s->servers, &p->server);
 }
 
 void segment_set_unguarded(struct segment *s, bool unguarded)
 {
 	s->config.unguarded = unguarded;
 	list_for_each(node, &s->ports)
-		segment_guard_port(s, container_of(node, struct port, node));
+		segment_settle_port(s, container_of(node, struct port, node));
 }
 
 void segment_set_guard(struct segment *s, const struct segment_guard *guard)
@@ -117,7 +120,7 @@ void segment_attach(struct segment *s, struct port *p)
 	p->segment = s;
 	p->id = ++s->last_port_id;
 	p->isolated |= s->config.isolate && !p->uplink;
-	segment_guard_port(s, p);
+	segment_settle_port(s, p);
 	list_append(&s->ports, &p->node);
 	s->n_ports++;
 	snoop_attached(&s->snoop, p);
@@ -141,6 +144,7 @@ void segment_detach(struct segment *s, usec_t now, struct port *p)
 	snoop_detached(&s->snoop, p);
 	list_remove(&p->node);
 	list_remove(&p->dirty);
+	list_remove(&p->server);
 	p->segment = NULL;
 	s->n_ports--;
 	loop_guard_detached(&s->loops, now, p);
@@ -300,9 +304,36 @@ static void flood(struct segment *s, usec_t now, struct port *from, struct packe
 	distribute(s, now, from, p, SNOOP_FLOOD, NULL);
 }
 
+/* One port of those that a packet is for which was sent to all. */
+static void pass_to(struct segment *s, usec_t now, struct port *from, struct port *to, struct packet *p)
+{
+	if (to == from || !loop_passes(&to->loop) || are_kept_apart(from, to))
+		return;
+	output(s, now, to, p, true);
+}
+
+/* False when @p is for all. */
+static bool pass_to_audience(struct segment *s, usec_t now, struct port *from, struct packet *p)
+{
+	struct port *to;
+	if (!s->guard.audience || from == s->gateway.port)
+		return false;
+	switch (s->guard.audience(s->guard.opaque, now, p, &to)) {
+	case SEGMENT_ALL: return false;
+	case SEGMENT_ONE: pass_to(s, now, from, to, p); return true;
+	case SEGMENT_DHCP_SERVERS:
+		list_for_each(node, &s->servers)
+			pass_to(s, now, from, container_of(node, struct port, server), p);
+		return true;
+	}
+	return false;
+}
+
 static void forward_group(struct segment *s, usec_t now, struct port *from, struct packet *p)
 {
 	struct ip_addr group;
+	if (pass_to_audience(s, now, from, p))
+		return;
 	enum snoop_verdict verdict = snoop_input(&s->snoop, now, from, p, &group);
 	if (verdict == SNOOP_FLOOD)
 		flood(s, now, from, p);
@@ -636,6 +667,7 @@ int segment_init(struct segment *s, const struct segment_config *config)
 	*s = fresh;
 	list_init(&s->ports);
 	list_init(&s->dirty);
+	list_init(&s->servers);
 	loop_guard_init(&s->loops, &config->hash_key, &s->ports, &loop_ops, s);
 	snoop_init(&s->snoop, config->snooping, &s->ports, &snoop_ops, s);
 	arena_init(&s->arena, ARENA_BYTES_PER_TURN);

@@ -75,6 +75,13 @@ struct segment_gateway {
 	void *opaque;
 };
 
+/* Who has a use for a packet that is sent to all. */
+enum segment_audience {
+	SEGMENT_ALL,
+	SEGMENT_ONE,          /* the port of the guest that it asks for */
+	SEGMENT_DHCP_SERVERS, /* the gateway, uplinks, ports that may serve DHCP, and unguarded ones */
+};
+
 /*
  * Decides what guests may send.  It is asked about each packet of each port but the gateway's, before the switch learns from it.  It is
  * apart from the gateway, because a segment without a gateway has guests, too.
@@ -82,6 +89,8 @@ struct segment_gateway {
 struct segment_guard {
 	/* Whether @p may pass; if not, *@ret_why says why it is dropped.  May set p->guest.  NULL: everything passes. */
 	bool (*admits)(void *opaque, usec_t now, struct packet *p, enum drop_reason *ret_why);
+	/* For whom the broadcast or multicast packet @p is.  *@ret is that port, with SEGMENT_ONE.  NULL: always for all. */
+	enum segment_audience (*audience)(void *opaque, usec_t now, struct packet *p, struct port **ret);
 	/* @p was detached; its guests may come back on another port.  May be NULL. */
 	void (*detached)(void *opaque, usec_t now, struct port *p);
 	void *opaque;
@@ -101,6 +110,7 @@ struct segment {
 	struct segment_config config;
 	struct list ports;
 	struct list dirty;
+	struct list servers; /* port.server */
 	struct fdb fdb;
 	struct arena arena;
 	unsigned last_port_id;
@@ -130,8 +140,8 @@ void segment_set_guard(struct segment *s, const struct segment_guard *guard);
 
 /* Attaches @p, which is borrowed until segment_detach(). */
 void segment_attach(struct segment *s, struct port *p);
-/* Sets @p->guarded, after @p->guard has changed. */
-void segment_guard_port(const struct segment *s, struct port *p);
+/* Does what follows from @p's properties, after they have changed. */
+void segment_settle_port(struct segment *s, struct port *p);
 /* Changes what holds for ports that leave it open (PORT_GUARD_DEFAULT). */
 void segment_set_unguarded(struct segment *s, bool unguarded);
 /* Detaches @p and forgets its MACs.  Not between a batch and its flush, nor from within @p's own ops. */

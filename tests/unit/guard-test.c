@@ -334,6 +334,63 @@ static void guests_do_not_answer_dhcp_for_one_another(struct fixture *f, gconstp
 	g_assert_cmpuint(f->b.frames->len, ==, 2);
 }
 
+static void ask(struct fixture *f, struct memory_port *p, struct mac mac, ip4_t ip, ip4_t for_ip)
+{
+	uint8_t buf[60] = { 0 };
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, mac, ETH_TYPE_ARP });
+	arp_emit(&w, &(struct arp_message){ ARP_REQUEST, mac, ip, zero_mac, for_ip });
+	clear(f);
+	memory_port_input(p, f->now, buf, sizeof(buf));
+}
+
+static void request_goes_to_the_guest_that_has_the_address(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->a, mac_a, IP_A);
+	ask(f, &f->b, mac_b, IP_B, IP_A);
+	g_assert_cmpuint(f->a.frames->len, ==, 1);
+	g_assert_cmpuint(f->c.frames->len, ==, 0);
+	pass(f, 400 * MSEC);
+	ask(f, &f->b, mac_b, IP_B, IP_A);
+	g_assert_cmpuint(f->c.frames->len, ==, 0);
+	/* It did not answer: it may be elsewhere. */
+	pass(f, 200 * MSEC);
+	ask(f, &f->b, mac_b, IP_B, IP_A);
+	g_assert_cmpuint(f->a.frames->len, ==, 1);
+	g_assert_cmpuint(f->c.frames->len, ==, 1);
+	send_udp(f, &f->a, mac_a, IP_A, 1, 2);
+	ask(f, &f->b, mac_b, IP_B, IP_A);
+	g_assert_cmpuint(f->c.frames->len, ==, 0);
+}
+
+static void request_for_an_unknown_address_and_announcements_go_to_all(struct fixture *f, gconstpointer data)
+{
+	ask(f, &f->b, mac_b, IP_B, IP_A);
+	g_assert_cmpuint(f->a.frames->len + f->c.frames->len, ==, 2);
+	ask(f, &f->b, mac_b, IP_B, IP_B);
+	g_assert_cmpuint(f->a.frames->len + f->c.frames->len, ==, 2);
+	ask(f, &f->b, mac_b, IP_B, GATEWAY);
+	g_assert_cmpuint(f->a.frames->len + f->c.frames->len, ==, 0);
+}
+
+static void dhcp_requests_go_to_servers(struct fixture *f, gconstpointer data)
+{
+	send_udp(f, &f->a, mac_a, 0, 68, 67);
+	g_assert_cmpuint(f->b.frames->len + f->c.frames->len, ==, 0);
+	port_identify(&f->b.port, "b", &(struct port_identity){ .properties = { .may_serve_dhcp = true } });
+	send_udp(f, &f->a, mac_a, 0, 68, 67);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	g_assert_cmpuint(f->c.frames->len, ==, 0);
+	port_identify(&f->b.port, "b", &(struct port_identity){ 0 });
+	port_identify(&f->c.port, "c", &(struct port_identity){ .properties = { .guard = PORT_GUARD_OFF } });
+	send_udp(f, &f->a, mac_a, 0, 68, 67);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	g_assert_cmpuint(f->c.frames->len, ==, 1);
+	f->gateway.config.guests_serve_dhcp = true;
+	send_udp(f, &f->a, mac_a, 0, 68, 67);
+	g_assert_cmpuint(f->b.frames->len, ==, 2);
+}
+
 /* A VLAN is another network, with addresses of its own. */
 static void addresses_in_a_vlan_are_not_guarded(struct fixture *f, gconstpointer data)
 {
@@ -372,5 +429,8 @@ int main(int argc, char **argv)
 	TEST(unguarded_port_may_claim);
 	TEST(guests_do_not_answer_dhcp_for_one_another);
 	TEST(addresses_in_a_vlan_are_not_guarded);
+	TEST(request_goes_to_the_guest_that_has_the_address);
+	TEST(request_for_an_unknown_address_and_announcements_go_to_all);
+	TEST(dhcp_requests_go_to_servers);
 	return g_test_run();
 }
