@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/addr.h"
+#include "base/allowance.h"
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/drop.h"
@@ -246,6 +247,35 @@ static void nothing_is_written_or_counted_without_a_log(void)
 
 #define ADD_LOG(test) g_test_add("/log/" #test, struct log_bench, NULL, log_set_up, test, log_tear_down)
 
+/* What @n users get who come one after another, each taking as much as it may. */
+static void take_in_turn(size_t max, unsigned weight, unsigned n, size_t *ret)
+{
+	size_t used = 0;
+	for (unsigned i = 0; i < n; i++) {
+		ret[i] = 0;
+		while (share_allows(ret[i], 1, used, max, weight)) {
+			ret[i]++;
+			used++;
+		}
+	}
+}
+
+static void greedy_users_leave_something_for_the_next(void)
+{
+	size_t of[100];
+	take_in_turn(20000, 8, ARRAY_SIZE(of), of);
+	g_assert_cmpuint(of[0], ==, 17778); /* eight ninths */
+	for (unsigned i = 1; i < 28; i++)
+		g_assert_cmpuint(of[i], >=, 1);
+	take_in_turn(65536, 1, ARRAY_SIZE(of), of);
+	g_assert_cmpuint(of[0], ==, 32768);
+	for (unsigned i = 1; i < 28; i++)
+		g_assert_cmpuint(of[i], >=, 60);
+	g_assert_true(share_allows(0, 1, 65536 - 8, 65536, 1));
+	g_assert_false(share_allows(0, 1, 65536, 65536, 15));
+	g_assert_false(share_allows(0, 9, 65536 - 8, 65536, 15));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -267,5 +297,6 @@ int main(int argc, char **argv)
 	ADD_LOG(suppressed_lines_are_told_when_their_source_goes_away);
 	ADD_LOG(suppressed_lines_are_told_at_the_level_of_the_worst);
 	g_test_add_func("/log/nothing_is_written_or_counted_without_a_log", nothing_is_written_or_counted_without_a_log);
+	g_test_add_func("/base/greedy_users_leave_something_for_the_next", greedy_users_leave_something_for_the_next);
 	return g_test_run();
 }

@@ -2,7 +2,7 @@
 /*
  * What flows are charged for, and which of them end when something is short.
  *
- * Sockets, flows, host ports, half-open connections and held bytes are shared by share_allows() (gateway/account.h) among payers, which
+ * Sockets, flows, host ports, half-open connections and held bytes are shared by share_allows() (base/allowance.h) among payers, which
  * are ports of the segment and the host.  One guest behind a port has a slightly smaller share than the port has, so it leaves something
  * for the others there.  The flows that the host opens, and those with a source address that is behind another port, are not charged to
  * the guest.
