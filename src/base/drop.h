@@ -25,7 +25,7 @@
 	X(STORM, "storm", "port sent more broadcast, multicast or unknown unicast than it may flood") \
 	X(LOOP, "loop", "port is blocked: frames sent out of another port come back through it") \
 	X(HAIRPIN, "hairpin", "destination is behind the port that the frame came from") \
-	X(FDB_FULL, "fdb-full", "source MAC not learned, the forwarding table is full (the frame was forwarded)") \
+	X(FDB_FULL, "fdb-full", "source MAC not learned: no room or no memory for it (the frame was forwarded)") \
 	X(PORT_FULL, "port-full", "send queue of the port is full: its peer reads too slowly") \
 	X(OFFLOAD, "offload", "checksum or segmentation offload that does not match the frame's TCP or UDP header") \
 	X(OVERSIZE, "oversize", "frame is too large for the port, and is not IP that could be fragmented or answered") \

@@ -109,7 +109,8 @@ struct port {
 	struct loop_state loop;
 	struct storm_bucket storm;
 	struct snoop_port snoop;
-	unsigned n_macs;            /* entries in the segment's forwarding database */
+	struct list macs;           /* fdb_entry.of_port */
+	unsigned n_macs;            /* in that list */
 	struct payer *payer;        /* private to the gateway (gateway/payer.h) */
 	struct log_limit log_limit; /* for lines about what the port sends */
 	struct port_counters counters;

@@ -661,10 +661,8 @@ void segment_expire(struct segment *s, usec_t now)
 int segment_init(struct segment *s, const struct segment_config *config)
 {
 	struct segment fresh = { .config = *config };
-	int r = fdb_init(&fresh.fdb, &config->hash_key);
-	if (r < 0)
-		return r;
 	*s = fresh;
+	fdb_init(&s->fdb, &config->hash_key);
 	list_init(&s->ports);
 	list_init(&s->dirty);
 	list_init(&s->servers);

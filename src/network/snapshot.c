@@ -166,15 +166,16 @@ static void port_name(const struct port *p, char ret[static PORT_NAME_SIZE])
 unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_fdb_entry *ret, unsigned max)
 {
 	unsigned count = 0;
-	uint64_t end = MIN(*cursor + max, (uint64_t)FDB_SIZE);
+	const struct slots *entries = &n->segment.fdb.by_index;
+	uint64_t end = MIN(*cursor + max, (uint64_t)entries->n);
 	for (; *cursor < end; (*cursor)++) {
-		const struct fdb_entry *e = &n->segment.fdb.slots[*cursor];
-		if (!e->port || now - e->seen > FDB_AGE)
+		const struct fdb_entry *e = slots_get(entries, (uint32_t)*cursor);
+		if (!e || now - e->seen > FDB_AGE)
 			continue;
 		ret[count] = (struct snapshot_fdb_entry){ .mac = e->mac, .seen = e->seen };
 		port_name(e->port, ret[count++].port);
 	}
-	if (*cursor == FDB_SIZE)
+	if (*cursor >= entries->n)
 		*cursor = SNAPSHOT_END;
 	return count;
 }

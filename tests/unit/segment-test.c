@@ -124,20 +124,73 @@ static void detached_port_is_forgotten(struct fixture *f, gconstpointer data)
 	input(&f->b, 0, MAC_BROADCAST, mac_of(2));
 	segment_detach(&f->segment, 0, &f->b.port);
 	g_assert_null(segment_find(&f->segment, 0, mac_of(2)));
-	g_assert_cmpuint(f->segment.fdb.used, ==, 0);
+	g_assert_cmpuint(f->segment.fdb.by_mac.n, ==, 0);
 }
 
+/* The flooding port displaces its own MACs, least recently seen first. */
 static void mac_flood_of_one_port_does_not_displace_other_ports(struct fixture *f, gconstpointer data)
 {
-	for (unsigned i = 0; i < 20000; i++)
-		input(&f->a, 0, mac_of(1), mac_of(100 + i));
-	g_assert_cmpuint(f->a.port.n_macs, ==, FDB_PER_PORT);
-	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_FDB_FULL], ==, 20000 - FDB_PER_PORT);
 	input(&f->b, 0, MAC_BROADCAST, mac_of(2));
-	g_assert_true(segment_find(&f->segment, 0, mac_of(2)) == &f->b.port);
-	/* When the made-up ones have aged, the port learns again. */
-	input(&f->a, FDB_AGE + 2 * USEC_PER_SEC, mac_of(1), mac_of(3));
-	g_assert_true(segment_find(&f->segment, FDB_AGE + 2 * USEC_PER_SEC, mac_of(3)) == &f->a.port);
+	for (unsigned i = 0; i < FDB_MAX; i++) {
+		input(&f->a, i, mac_of(2), mac_of(100 + i));
+		memory_port_clear(&f->b);
+	}
+	g_assert_cmpuint(f->a.port.n_macs, ==, FDB_MAX / 2);
+	g_assert_cmpuint(f->segment.drops.count[DROP_FDB_FULL], ==, 0);
+	g_assert_true(segment_find(&f->segment, FDB_MAX, mac_of(2)) == &f->b.port);
+	g_assert_true(segment_find(&f->segment, FDB_MAX, mac_of(100 + FDB_MAX - 1)) == &f->a.port);
+	g_assert_null(segment_find(&f->segment, FDB_MAX, mac_of(100)));
+	input(&f->c, 0, MAC_BROADCAST, mac_of(3));
+	g_assert_true(segment_find(&f->segment, FDB_MAX, mac_of(3)) == &f->c.port);
+}
+
+static void mac_in_use_outlives_a_flood_of_its_own_port(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < FDB_MAX; i++) {
+		usec_t now = i * (USEC_PER_SEC / 10000);
+		fdb_learn(&f->segment.fdb, now, mac_of(100 + i), &f->a.port);
+		if (i % 1000 == 0)
+			fdb_learn(&f->segment.fdb, now, mac_of(1), &f->a.port);
+	}
+	g_assert_null(segment_find(&f->segment, 10 * USEC_PER_SEC, mac_of(100)));
+	g_assert_true(segment_find(&f->segment, 10 * USEC_PER_SEC, mac_of(1)) == &f->a.port);
+}
+
+/* Such as a switch of a large network. */
+static void ten_thousand_macs_behind_an_uplink_are_known(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < 10000; i++)
+		g_assert_cmpint(fdb_learn(&f->segment.fdb, 0, mac_of(100 + i), &f->a.port), ==, FDB_NEW);
+	for (unsigned i = 0; i < 10000; i++)
+		g_assert_true(segment_find(&f->segment, 0, mac_of(100 + i)) == &f->a.port);
+	segment_detach(&f->segment, 0, &f->a.port);
+	g_assert_cmpuint(f->segment.fdb.by_mac.n, ==, 0);
+}
+
+static void many_flooding_ports_leave_room_for_the_next(struct fixture *f, gconstpointer data)
+{
+	struct memory_port ports[100];
+	for (unsigned k = 0; k < ARRAY_SIZE(ports); k++) {
+		memory_port_init(&ports[k], &f->segment, "greedy", FRAME_MAX);
+		for (unsigned i = 0; i < FDB_MAX / 64; i++)
+			fdb_learn(&f->segment.fdb, 0, mac_of(1000 + k * FDB_MAX + i), &ports[k].port);
+	}
+	for (unsigned i = 0; i < 100; i++)
+		g_assert_cmpint(fdb_learn(&f->segment.fdb, 0, mac_of(100 + i), &f->b.port), ==, FDB_NEW);
+	for (unsigned i = 0; i < 100; i++)
+		g_assert_true(segment_find(&f->segment, 0, mac_of(100 + i)) == &f->b.port);
+	for (unsigned k = 0; k < ARRAY_SIZE(ports); k++)
+		memory_port_done(&ports[k]);
+}
+
+static void aged_macs_are_removed_when_new_ones_come(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < 1000; i++)
+		fdb_learn(&f->segment.fdb, 0, mac_of(100 + i), &f->a.port);
+	for (unsigned i = 0; i < 600; i++)
+		fdb_learn(&f->segment.fdb, FDB_AGE + 1, mac_of(10000 + i), &f->b.port);
+	g_assert_cmpuint(f->a.port.n_macs, ==, 0);
+	g_assert_cmpuint(f->segment.fdb.by_mac.n, ==, 600);
 }
 
 /* The table against a GHashTable, random learning, ageing and forgetting. */
@@ -160,7 +213,7 @@ static void fdb_agrees_with_a_simple_map(struct fixture *f, gconstpointer data)
 		unsigned probe = (unsigned)g_test_rand_int_range(1, 900);
 		g_assert_true(fdb_find(&f->segment.fdb, 0, mac_of(probe)) == g_hash_table_lookup(map, GUINT_TO_POINTER(probe)));
 	}
-	g_assert_cmpuint(f->segment.fdb.used, ==, g_hash_table_size(map));
+	g_assert_cmpuint(f->segment.fdb.by_mac.n, ==, g_hash_table_size(map));
 	g_assert_cmpuint(f->a.port.n_macs + f->b.port.n_macs + f->c.port.n_macs, ==, g_hash_table_size(map));
 }
 
@@ -528,6 +581,10 @@ int main(int argc, char **argv)
 	TEST(mac_moves_with_its_guest);
 	TEST(detached_port_is_forgotten);
 	TEST(mac_flood_of_one_port_does_not_displace_other_ports);
+	TEST(mac_in_use_outlives_a_flood_of_its_own_port);
+	TEST(ten_thousand_macs_behind_an_uplink_are_known);
+	TEST(many_flooding_ports_leave_room_for_the_next);
+	TEST(aged_macs_are_removed_when_new_ones_come);
 	TEST(fdb_agrees_with_a_simple_map);
 	TEST(frame_for_its_own_port_is_not_sent_back);
 	TEST(short_frame_is_dropped_and_counted);
