@@ -265,6 +265,7 @@ static bool deliver(struct datagram_port *p, usec_t now, unsigned n)
 	struct segment *segment = p->io->segment;
 	struct datagram_rooms *rooms = p->io->rooms;
 	bool open = true;
+	unsigned in_time = n;
 	for (unsigned i = 0; i < n && open; i++) {
 		size_t len = rooms->messages[i].msg_len;
 		if (len == 0 && p->counts_empty)
@@ -273,7 +274,10 @@ static bool deliver(struct datagram_port *p, usec_t now, unsigned n)
 			drop(p, DROP_DATAGRAM_LENGTH);
 		else
 			segment_input_batch(segment, now, &p->port, rooms->bytes[i], len, i + 1 < n);
+		if (in_time == n && poller_slice_is_over(p->io->poller, 1))
+			in_time = i + 1;
 	}
+	appetite_served(&p->appetite, n, in_time);
 	segment_flush(segment, now);
 	return open;
 }
@@ -292,7 +296,7 @@ static void failed(struct datagram_port *p, usec_t now, int error)
 
 static void read_frames(struct datagram_port *p, usec_t now)
 {
-	int n = recvmmsg(p->watch.fd, p->io->rooms->messages, RX_FRAMES, MSG_DONTWAIT, NULL);
+	int n = recvmmsg(p->watch.fd, p->io->rooms->messages, p->appetite.n, MSG_DONTWAIT, NULL);
 	if (n > 0 && !deliver(p, now, (unsigned)n))
 		end(p, now, 0);
 	else if (n < 0 && !is_passing(errno))
@@ -324,6 +328,7 @@ void datagram_port_init(struct datagram_port *p, struct datagram_io *io, const c
 		.watch = { .ready = datagram_ready, .fd = -1 },
 	};
 	share_init(&p->share);
+	p->appetite = appetite_of(RX_FRAMES);
 	p->watch.share = &p->share;
 	port_init(&p->port, &p->ops, kind, max_frame, mtu);
 }

@@ -3,15 +3,15 @@
  * A port on a connected socket that keeps message boundaries (SOCK_DGRAM, SOCK_SEQPACKET): one message is one frame.  Embedded in the
  * connection object of a link.
  *
- * In: one recvmmsg() per event reads a batch into rooms that all ports of a link share.  Frames are not copied; the segment is flushed
- * before the rooms are used again.
- * Out: one sendmmsg() per flush.  Frames that the socket does not take are copied into a bounded queue until it is writable again; when the
- * queue is full they are dropped and counted.  So a peer that does not read harms only itself.
+ * In: one recvmmsg() per event reads a batch (appetite.h) into rooms that all ports of a link share.  Frames are not copied; the segment is
+ * flushed before the rooms are used again. Out: one sendmmsg() per flush.  Frames that the socket does not take are copied into a bounded
+ * queue until it is writable again; when the queue is full they are dropped and counted.  So a peer that does not read harms only itself.
  */
 #pragma once
 
 #include "host/poller.h"
 #include "lan/port.h"
+#include "link/appetite.h"
 #include "link/link.h"
 
 struct datagram_gather;
@@ -41,6 +41,7 @@ struct datagram_port {
 	struct datagram_io *io;
 	struct watch watch;
 	struct share share;
+	struct appetite appetite;
 	/* The socket has ended and is no longer watched.  Called once, possibly from within port.ops.  @error 0: the peer closed it. */
 	void (*ended)(struct datagram_port *p, usec_t now, int error);
 	/* Optional: decides about an error that concerns the peer.  Without it, every such error ends the port. */

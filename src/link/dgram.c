@@ -50,7 +50,8 @@ struct dgram_socket {
 	struct list node;
 	struct dgram_link *link;
 	struct watch watch;
-	struct share share;         /* of all guests on this socket */
+	struct share share; /* of all guests on this socket */
+	struct appetite appetite;
 	struct log_limit log_limit; /* for lines about senders that get no port */
 	bool has_identity;
 	struct port_identity identity; /* of its peers */
@@ -320,15 +321,19 @@ static void socket_ready(struct watch *w, usec_t now, unsigned events)
 {
 	struct dgram_socket *s = container_of(w, struct dgram_socket, watch);
 	struct dgram_link *l = s->link;
-	int n = dgram_batch_read(l->batch, w->fd);
+	int n = dgram_batch_read(l->batch, w->fd, s->appetite.n);
 	if (n <= 0)
 		return;
+	unsigned in_time = (unsigned)n;
 	for (unsigned i = 0; i < (unsigned)n; i++) {
 		struct dgram_packet packet = dgram_batch_at(l->batch, i);
 		struct peer *p = sender_of(s, now, &packet);
 		if (p)
 			deliver(p, now, &packet, i + 1 < (unsigned)n);
+		if (in_time == (unsigned)n && poller_slice_is_over(l->config.poller, 1))
+			in_time = i + 1;
 	}
+	appetite_served(&s->appetite, (unsigned)n, in_time);
 	segment_flush(l->config.segment, now);
 }
 
@@ -375,6 +380,7 @@ static int dgram_listen(struct link *link, int fd, const struct port_identity *i
 	s->link = l;
 	s->log_limit.kind = "dgram socket";
 	share_init(&s->share);
+	s->appetite = appetite_of(DGRAM_BATCH_MAX);
 	s->watch = (struct watch){ .ready = socket_ready, .fd = fd, .share = &s->share };
 	if (identity) {
 		s->has_identity = true;

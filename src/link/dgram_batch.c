@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 /* A unix socket queues net.unix.max_dgram_qlen datagrams: 10, or 512 where systemd has set it. */
-#define BATCH 64u
+#define BATCH DGRAM_BATCH_MAX
 /* One byte more than a frame, to detect longer datagrams.  Not a power of two: rooms must not share cache sets. */
 #define ROOM_BYTES (((LINK_FRAME_MAX + 1) / 64 + 1) * 64)
 
@@ -38,12 +38,12 @@ void dgram_batch_free(struct dgram_batch *b)
 	free(b);
 }
 
-int dgram_batch_read(struct dgram_batch *b, int fd)
+int dgram_batch_read(struct dgram_batch *b, int fd, unsigned n)
 {
-	for (unsigned i = 0; i < BATCH; i++)
+	for (unsigned i = 0; i < n; i++)
 		b->messages[i].msg_hdr.msg_namelen = sizeof(b->sources[i]);
-	int n = recvmmsg(fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
-	return n < 0 ? -errno : n;
+	int got = recvmmsg(fd, b->messages, n, MSG_DONTWAIT, NULL);
+	return got < 0 ? -errno : got;
 }
 
 struct dgram_packet dgram_batch_at(const struct dgram_batch *b, unsigned i)

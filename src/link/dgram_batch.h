@@ -22,7 +22,10 @@ struct dgram_packet {
 int dgram_batch_new(struct dgram_batch **ret);
 void dgram_batch_free(struct dgram_batch *b);
 
-/* Reads up to a batch from @fd.  Returns the number of datagrams or a negative errno; -EAGAIN when none waits. */
-int dgram_batch_read(struct dgram_batch *b, int fd);
+/* The most datagrams of a batch. */
+#define DGRAM_BATCH_MAX 64u
+
+/* Reads up to @n datagrams from @fd.  Returns the number of datagrams or a negative errno; -EAGAIN when none waits. */
+int dgram_batch_read(struct dgram_batch *b, int fd, unsigned n);
 /* Datagram @i of the batch, valid until the next batch is read. */
 struct dgram_packet dgram_batch_at(const struct dgram_batch *b, unsigned i);

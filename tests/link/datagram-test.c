@@ -106,6 +106,41 @@ static void message_is_a_frame_both_ways(struct fixture *f, gconstpointer type)
 	}
 }
 
+static usec_t time_now, time_per_look;
+
+static usec_t turned_clock(void)
+{
+	return time_now += time_per_look;
+}
+
+static unsigned frames_of_a_turn(struct fixture *f, usec_t per_look)
+{
+	time_per_look = per_look;
+	unsigned before = f->other.frames->len;
+	g_assert_cmpint(loop_dispatch(&f->loop, 0), ==, 1);
+	return f->other.frames->len - before;
+}
+
+static void port_whose_frames_take_long_reads_fewer(struct fixture *f, gconstpointer type)
+{
+	enum { FRAMES = 200 };
+	unsigned n = 0;
+	g_assert_cmpint(setsockopt(f->peer, SOL_SOCKET, SO_SNDBUF, &(int){ 1024 * 1024 }, sizeof(int)), ==, 0);
+	for (; n < FRAMES && send(f->peer, make(60, 1), 60, MSG_NOSIGNAL | MSG_DONTWAIT) == 60; n++)
+		;
+	if (n < FRAMES) {
+		g_test_skip("the socket does not hold enough messages (net.core.wmem_max, net.unix.max_dgram_qlen)");
+		return;
+	}
+	f->loop.clock = turned_clock;
+	g_assert_cmpuint(frames_of_a_turn(f, 1000), ==, 64);
+	g_assert_cmpuint(frames_of_a_turn(f, 1000), <=, 16);
+	unsigned few = frames_of_a_turn(f, 1);
+	g_assert_cmpuint(frames_of_a_turn(f, 1), >, few);
+	turn(f);
+	g_assert_cmpuint(f->other.frames->len, ==, FRAMES);
+}
+
 static void many_messages_arrive_in_order(struct fixture *f, gconstpointer type)
 {
 	unsigned sent = 0;
@@ -219,6 +254,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	ADD_BOTH(message_is_a_frame_both_ways);
 	ADD_BOTH(many_messages_arrive_in_order);
+	ADD_BOTH(port_whose_frames_take_long_reads_fewer);
 	ADD_BOTH(message_longer_than_any_frame_is_dropped_and_counted);
 	ADD_BOTH(peer_that_does_not_drain_loses_whole_frames_which_are_counted);
 	ADD_BOTH(batch_larger_than_any_array_goes_out);
