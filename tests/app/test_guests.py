@@ -45,8 +45,11 @@ class TestCase(case.TestCase):
         directory = self.socket_path("guests")
         return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
 
+    def all_ports(self, name):
+        return [port for port in self.api.get("/v1/ports")["ports"] if port["name"] == name]
+
     def port(self, name="web"):
-        return next((port for port in self.api.get("/v1/ports")["ports"] if port["name"] == name), None)
+        return next(iter(self.all_ports(name)), None)
 
     def mac_for(self, *args):
         return re.search("mac=([0-9a-f:]+)", self.lanlet("qemu", *args).stdout)[1]
@@ -120,8 +123,7 @@ class Sockets(TestCase):
                 file.write("[network]\n" + lines % HOST)
             self.assertEqual(self.lanlet("reload").returncode, 0)
             self.connect()
-            wait_until(lambda pinned=pinned: any(port["name"] == "web" and ("pinned" in port) == pinned for port in self.api.get("/v1/ports")["ports"]),
-                       "the port")
+            wait_until(lambda pinned=pinned: pinned in ["pinned" in port for port in self.all_ports("web")], "the port")
 
     def test_sockets_of_a_killed_process_are_replaced_or_removed(self):
         first = self.start("--host", HOST, "--host", "52:54:00:00:00:08,192.168.122.8,db")
@@ -258,7 +260,8 @@ class Qemu(TestCase):
 
     def test_declared_guest_keeps_its_mac(self):
         self.start("--host", HOST)
-        for way, end in (((), "guests/web/stream.sock"), (("--vhost-user",), "guests/web/vhost.sock"), (("--dgram",), "guests/web/dgram.sock"),
+        for way, end in (((), "guests/web/stream.sock"), (("--vhost-user",), "guests/web/vhost.sock"),
+                         (("--dgram",), "guests/web/dgram.sock"),
                          (("--vde",), "vde")):
             line = self.lanlet("qemu", "--guest", "Web", *way).stdout
             self.assertIn(self.socket_path(end), line)
@@ -325,7 +328,8 @@ class PrintedLines(TestCase):
                     macs = [re.search(r",mac=(52:54:00(:[0-9a-f]{2}){3})$", words[-1])[1] for words in (once, twice)]
                     self.assertNotEqual(*macs)
                     if "dgram" in line:
-                        ends = [re.search(r"local.path=([^,]*/a 'b/guest-[0-9a-f]{12}\.sock),remote", words[1])[1] for words in (once, twice)]
+                        ends = [re.search(r"local.path=([^,]*/a 'b/guest-[0-9a-f]{12}\.sock),remote", words[1])[1]
+                                for words in (once, twice)]
                         self.assertNotEqual(*ends)
 
 
