@@ -20,6 +20,7 @@
 #include "wire/udp.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* RFC 5227 §2.4(c): not more often, or two claimants of one address would announce it for ever. */
 #define DEFEND_INTERVAL (10 * USEC_PER_SEC)
@@ -174,7 +175,9 @@ static bool admits_mac(struct gateway *g, usec_t now, struct packet *p, const st
 		       enum drop_reason *ret_why)
 {
 	bool declared_here = mac_equal(p->port->pinned, p->eth.src), declared_there = mac_equal(holder->pinned, p->eth.src);
-	if (!p->port->guarded || (declared_here && !declared_there))
+	/* Two ports of one name with this MAC are two ends of one guest that restarts or migrates: the last one that speaks has it. */
+	bool same_guest = declared_here && declared_there && strcmp(p->port->name, holder->name) == 0;
+	if (!p->port->guarded || (declared_here && !declared_there) || same_guest)
 		return true;
 	struct payer *theirs = guest_payer(&g->guests, holder);
 	if (!theirs) {
