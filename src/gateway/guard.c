@@ -349,6 +349,19 @@ static bool serves_only_what_it_may(struct gateway *g, usec_t now, struct packet
 	return true;
 }
 
+static bool is_from_port(const struct packet *p, size_t l4_len, uint16_t port)
+{
+	const uint8_t *l4 = p->head + p->l3_offset + l4_len;
+	return p->l3_offset + l4_len + 2 > p->head_len || (l4[0] == port >> 8 && l4[1] == (port & 0xff));
+}
+
+/* Whether an IPv6 packet can be neither a router's nor a DHCP server's, by the byte that says what follows its header. */
+static bool is_harmless_v6(const struct packet *p)
+{
+	uint8_t next = p->head[p->l3_offset + IPV6_NEXT_HEADER_AT];
+	return next == IP_PROTOCOL_TCP || (next == IP_PROTOCOL_UDP && !is_from_port(p, IPV6_HEADER_LEN, DHCP6_SERVER_PORT));
+}
+
 /* Whether an IPv4 packet cannot be a DHCP server's: it is not UDP, by the byte that says so, or from another port. */
 static bool is_harmless_v4(const struct packet *p)
 {
@@ -356,17 +369,31 @@ static bool is_harmless_v4(const struct packet *p)
 	size_t udp = (size_t)(ip[0] & 0x0f) * 4;
 	if (ip[IPV4_PROTOCOL_AT] != IP_PROTOCOL_UDP)
 		return true;
-	return p->l3_offset + udp + 2 <= p->head_len && (ip[udp] != DHCP_SERVER_PORT >> 8 || ip[udp + 1] != (DHCP_SERVER_PORT & 0xff));
+	return !is_from_port(p, udp, DHCP_SERVER_PORT);
 }
 
 /* --- the door --- */
 
-/* Whether @p comes from the same MAC and IPv4 address as the last packet of its port that had an address. */
+static bool is_from_v4(const struct packet *p, const struct ip_addr *addr)
+{
+	return p->head_len >= ETH_HEADER_LEN + IPV4_HEADER_LEN && memcmp(p->head + ETH_HEADER_LEN + IPV4_SRC_AT, addr->b + 12, 4) == 0 &&
+	       ip_is_v4(addr) && is_harmless_v4(p);
+}
+
+static bool is_from_v6(const struct packet *p, const struct ip_addr *addr)
+{
+	return p->head_len >= ETH_HEADER_LEN + IPV6_HEADER_LEN &&
+	       memcmp(p->head + ETH_HEADER_LEN + IPV6_SRC_AT, addr->b, sizeof(addr->b)) == 0 && is_harmless_v6(p);
+}
+
+/* Whether harmless @p comes from the same MAC and address as the last packet of its port that had an address. */
 static bool is_from_last_sender(const struct packet *p, const struct guest_address *last)
 {
-	return last && p->eth.ethertype == ETH_TYPE_IPV4 && p->l3_offset == ETH_HEADER_LEN &&
-	       p->head_len >= ETH_HEADER_LEN + IPV4_HEADER_LEN && mac_equal(p->eth.src, last->guest->mac) &&
-	       memcmp(p->head + ETH_HEADER_LEN + IPV4_SRC_AT, last->addr.b + 12, 4) == 0 && ip_is_v4(&last->addr);
+	if (!last || p->l3_offset != ETH_HEADER_LEN || !mac_equal(p->eth.src, last->guest->mac))
+		return false;
+	if (p->eth.ethertype == ETH_TYPE_IPV4)
+		return is_from_v4(p, &last->addr);
+	return p->eth.ethertype == ETH_TYPE_IPV6 && is_from_v6(p, &last->addr);
 }
 
 static bool admits_unknown(struct gateway *g, usec_t now, struct packet *p, enum drop_reason *ret_why)
@@ -395,7 +422,7 @@ bool guard_admits(void *opaque, usec_t now, struct packet *p, enum drop_reason *
 		return false;
 	}
 	struct guest_address *last = payer->last;
-	if (payer->n_challenges == 0 && is_from_last_sender(p, last) && last->asked == 0 && is_harmless_v4(p)) {
+	if (payer->n_challenges == 0 && is_from_last_sender(p, last) && last->asked == 0) {
 		last->seen = now;
 		last->wanted = 0;
 		p->guest = last->guest;

@@ -361,7 +361,8 @@ struct guest_address *guest_learn(struct guest_table *t, usec_t now, struct port
 	bool is_other = a->guest->state == GUEST_HEARD || !mac_equal(a->guest->mac, mac);
 	if (is_other && a->guest->state == GUEST_PRESENT && how == GUEST_BY_IP)
 		return a;
-	struct guest *g = guest_at(t, now, payer, mac);
+	bool is_here = !is_other && a->guest->port == payer->port; /* and need not be searched */
+	struct guest *g = is_here ? a->guest : guest_at(t, now, payer, mac);
 	if (!g)
 		return NULL;
 	if (is_other)

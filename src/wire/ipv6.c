@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #define PAYLOAD_LEN_AT 4
-#define NEXT_HEADER_AT 6
 
 enum {
 	NEXT_HOP_BY_HOP = 0,
@@ -50,7 +49,7 @@ static bool is_skipped(uint8_t next_header)
 
 bool ipv6_has_extensions(const uint8_t *header)
 {
-	return is_skipped(header[NEXT_HEADER_AT]);
+	return is_skipped(header[IPV6_NEXT_HEADER_AT]);
 }
 
 uint8_t ipv6_skip_extensions(struct bytes_reader *r, uint8_t next_header)

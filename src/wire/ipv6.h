@@ -8,6 +8,9 @@
 #include <stdbool.h>
 
 #define IPV6_HEADER_LEN 40
+/* Offsets of fields in the header. */
+#define IPV6_NEXT_HEADER_AT 6
+#define IPV6_SRC_AT 8
 /* Every link carries packets of this size (RFC 8200 §5). */
 #define IPV6_MTU_MIN 1280
 
