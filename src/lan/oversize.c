@@ -175,6 +175,10 @@ struct oversize_result oversize_pass_frame(const struct frame *f, const struct o
 {
 	struct packet p;
 	enum drop_reason why;
+	if (oversize_fits(f, to)) {
+		emit(opaque, f);
+		return (struct oversize_result){ .verdict = OVERSIZE_EMITTED };
+	}
 	if (packet_begin(&p, f, f->ingress, arena, &why) < 0)
 		return (struct oversize_result){ .verdict = OVERSIZE_DROPPED, .why = why };
 	return oversize_pass(&p, to, emit, opaque);

@@ -17,8 +17,10 @@
 #include "wire/arp.h"
 #include "wire/checksum.h"
 #include "wire/eth.h"
+#include "wire/icmp6.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
+#include "wire/nd.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
 
@@ -153,6 +155,21 @@ static struct frame udp6(struct world *w, struct iovec *iov)
 	return frame_of(iov, w->bytes, out.len);
 }
 
+/* A neighbour solicitation, by which A's IPv6 address becomes known. */
+static struct frame solicitation(struct world *w, struct iovec *iov)
+{
+	struct bytes_writer out = bytes_writer(w->bytes, sizeof(w->bytes));
+	struct ipv6_header ip = { .payload_len = ICMP6_HEADER_LEN + 24, .next_header = IPV6_NEXT_ICMP, .hop_limit = 255 };
+	uint8_t body[24] = { 0xfd, [15] = 3, 1, 1 };
+	ip.src = (struct ip_addr){ { 0xfd, [15] = 2 } };
+	ip.dst = (struct ip_addr){ { 0xff, 0x02, [11] = 1, 0xff, [15] = 3 } };
+	memcpy(body + 18, mac_a.b, sizeof(mac_a.b));
+	eth_emit(&out, &(struct eth_header){ { { 0x33, 0x33, 0xff, 0, 0, 3 } }, mac_a, ETH_TYPE_IPV6 });
+	ipv6_emit(&out, &ip);
+	icmp6_emit(&out, &ip.src, &ip.dst, &(struct icmp6_header){ .type = ND_NEIGHBOUR_SOLICITATION }, body, sizeof(body));
+	return frame_of(iov, w->bytes, out.len);
+}
+
 static struct frame arp_request(struct world *w, struct iovec *iov)
 {
 	struct bytes_writer out = bytes_writer(w->bytes, sizeof(w->bytes));
@@ -255,11 +272,16 @@ static void tear_down(struct world *w)
 	segment_done(&w->segment);
 }
 
-void move(struct segment *s, struct port *p, const struct frame *f);
-__attribute__((noinline)) void move(struct segment *s, struct port *p, const struct frame *f)
+static void turn(struct segment *s, struct port *p, const struct frame *f)
 {
 	segment_input(s, USEC_PER_SEC, p, f);
 	segment_flush(s, USEC_PER_SEC);
+}
+
+void move(struct segment *s, struct port *p, const struct frame *f);
+__attribute__((noinline)) void move(struct segment *s, struct port *p, const struct frame *f)
+{
+	turn(s, p, f);
 }
 
 static uint64_t arrived(const struct world *w)
@@ -274,10 +296,12 @@ static bool run(const struct kind *k, unsigned n)
 		return false;
 	set_up(w, k);
 	struct iovec iov;
-	struct frame f = k->make(w, &iov);
+	struct frame f = solicitation(w, &iov);
 	f.ingress = &w->a.port;
-	segment_input(&w->segment, USEC_PER_SEC, &w->a.port, &f); /* learns; asks groups */
-	segment_flush(&w->segment, USEC_PER_SEC);
+	turn(&w->segment, &w->a.port, &f);
+	f = k->make(w, &iov);
+	f.ingress = &w->a.port;
+	turn(&w->segment, &w->a.port, &f); /* learns; asks groups */
 	uint64_t before = arrived(w);
 	for (unsigned i = 0; i < n; i++)
 		move(&w->segment, &w->a.port, &f);
