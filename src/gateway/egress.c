@@ -46,19 +46,31 @@ void egress_frame(struct egress *e, usec_t now, const void *bytes, size_t len)
 		drop(e, DROP_NO_MEMORY, NULL);
 }
 
+static size_t make_arp(const struct egress *e, const struct arp_message *m, uint8_t buf[static ETH_HEADER_LEN + ARP_LEN])
+{
+	struct bytes_writer w = bytes_writer(buf, ETH_HEADER_LEN + ARP_LEN);
+	eth_emit(&w, &(struct eth_header){ .dst = MAC_BROADCAST, .src = e->mac, .ethertype = ETH_TYPE_ARP });
+	arp_emit(&w, m);
+	return w.len;
+}
+
 static void emit_arp(struct egress *e, usec_t now, const struct arp_message *m)
 {
 	uint8_t bytes[ETH_HEADER_LEN + ARP_LEN];
-	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
-	eth_emit(&w, &(struct eth_header){ .dst = MAC_BROADCAST, .src = e->mac, .ethertype = ETH_TYPE_ARP });
-	arp_emit(&w, m);
-	egress_frame(e, now, bytes, w.len);
+	egress_frame(e, now, bytes, make_arp(e, m, bytes));
 }
 
-void egress_ask(struct egress *e, usec_t now, ip4_t ip, bool probe)
+void egress_ask(struct egress *e, usec_t now, ip4_t ip)
 {
-	emit_arp(e, now,
-		 &(struct arp_message){ .operation = ARP_REQUEST, .sender_mac = e->mac, .sender_ip = probe ? 0 : e->ip, .target_ip = ip });
+	emit_arp(e, now, &(struct arp_message){ .operation = ARP_REQUEST, .sender_mac = e->mac, .sender_ip = e->ip, .target_ip = ip });
+}
+
+void egress_probe(struct egress *e, usec_t now, ip4_t ip, struct port *to)
+{
+	uint8_t bytes[ETH_HEADER_LEN + ARP_LEN];
+	size_t len = make_arp(e, &(struct arp_message){ .operation = ARP_REQUEST, .sender_mac = e->mac, .target_ip = ip }, bytes);
+	if (e->port->segment)
+		segment_send(e->segment, now, to, bytes, len);
 }
 
 void egress_announce(struct egress *e, usec_t now)

@@ -54,8 +54,10 @@ unsigned egress_reserve(struct egress *e, usec_t now, struct guest *to, uint32_t
 bool egress_commit(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k);
 /* Sends a guest's packet @p to @to: p->ip as it is now, and the borrowed payload. */
 void egress_forward(struct egress *e, usec_t now, struct guest *to, const struct packet *p);
-/* Sends an ARP request for @ip; @probe: without a sender address (RFC 5227 §2.1.1). */
-void egress_ask(struct egress *e, usec_t now, ip4_t ip, bool probe);
+/* Sends an ARP request for @ip to all. */
+void egress_ask(struct egress *e, usec_t now, ip4_t ip);
+/* Sends an ARP probe for @ip, which has no sender address (RFC 5227 §2.1.1), to @to. */
+void egress_probe(struct egress *e, usec_t now, ip4_t ip, struct port *to);
 /* Announces the gateway's address by ARP (RFC 5227 §2.4(b)). */
 void egress_announce(struct egress *e, usec_t now);
 

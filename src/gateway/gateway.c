@@ -46,7 +46,7 @@ static void ask_for_guest(void *opaque, usec_t now, const struct guest_address *
 {
 	struct gateway *g = opaque;
 	if (ip_is_v4(&a->addr))
-		egress_ask(&g->egress, now, ip_to_ip4(&a->addr), false);
+		egress_ask(&g->egress, now, ip_to_ip4(&a->addr));
 }
 
 static void release_waiting(void *opaque, usec_t now, const struct guest_address *a, const void *frame, size_t len)
@@ -151,7 +151,15 @@ void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct 
 
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip)
 {
-	egress_ask(&g->egress, now, ip, true);
+	/* Not to the guests whose address is known: thousands of them would answer nothing. */
+	const struct guest *guest = gateway_find_guest(g, ip);
+	if (guest && guest->port)
+		egress_probe(&g->egress, now, ip, guest->port);
+	list_for_each(node, &g->segment->hiding) {
+		struct port *p = container_of(node, struct port, hiding);
+		if (!guest || p != guest->port)
+			egress_probe(&g->egress, now, ip, p);
+	}
 }
 
 bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret)

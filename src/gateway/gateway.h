@@ -91,7 +91,7 @@ void gateway_add_service(struct gateway *g, struct service *service);
 /* Sets the engine, which was created with &g->env; NULL for none.  Borrowed until the next call or gateway_done(). */
 void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct engine *engine);
 
-/* Sends an ARP probe for @ip (RFC 5227 §2.1.1); an answer calls hooks.address_seen. */
+/* Sends an ARP probe for @ip (RFC 5227 §2.1.1) where a machine may use it; an answer calls hooks.address_seen. */
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip);
 /* Whether a guest has used @ip in the last minute; *@ret is its MAC. */
 bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret);

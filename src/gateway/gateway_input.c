@@ -62,7 +62,7 @@ static void route_to_neighbour(struct gateway *g, usec_t now, const struct packe
 	const struct port *to = a->guest->port;
 	if (p->port && p->port->isolated && (!to || to->isolated)) {
 		if (!to)
-			egress_ask(&g->egress, now, p->ip.dst, false); /* may be behind an uplink, which is not isolated */
+			egress_ask(&g->egress, now, p->ip.dst); /* may be behind an uplink, which is not isolated */
 		gateway_drop(g, DROP_ISOLATED, p);
 		return;
 	}

@@ -485,9 +485,10 @@ enum segment_audience guard_audience(void *opaque, usec_t now, struct packet *p,
 		*ret = who_has(g, now, &addr);
 		return *ret ? SEGMENT_ONE : SEGMENT_ALL;
 	}
-	if (!g->config.guests_serve_dhcp && is_from_dhcp_client(p))
-		return packet_is_v4(p) ? SEGMENT_DHCP_SERVERS : SEGMENT_ALL;
-	return SEGMENT_ALL;
+	if (!is_from_dhcp_client(p) || !packet_is_v4(p))
+		return SEGMENT_ALL;
+	segment_heard(g->segment, p->port);
+	return g->config.guests_serve_dhcp ? SEGMENT_ALL : SEGMENT_DHCP_SERVERS;
 }
 
 /* --- asking --- */

@@ -9,6 +9,7 @@
 #include "gateway/payer.h"
 #include "lan/frame.h"
 #include "lan/port.h"
+#include "lan/segment.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,6 +59,8 @@ static void charge_address(struct payer *p, struct guest_address *a)
 		return;
 	a->is_protected = true;
 	p->n_protected++;
+	if (p->port && p->port->segment && ip_is_v4(&a->addr))
+		segment_heard(p->port->segment, p->port);
 }
 
 static void discharge_address(struct payer *p, struct guest_address *a)

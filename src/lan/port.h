@@ -92,6 +92,7 @@ struct port {
 	struct list node;        /* in segment->ports */
 	struct list dirty;       /* in segment->dirty while flush() is due */
 	struct list server;      /* in segment->servers when a DHCP server may be behind it */
+	struct list hiding;      /* in segment->hiding while machines may be behind it whose address was not heard */
 	unsigned id;             /* unique in its segment, from 1 on, never used again */
 	char name[PORT_NAME_SIZE];
 	size_t max_frame;      /* largest frame in bytes it can take, Ethernet header included; of a super-frame: each segment */

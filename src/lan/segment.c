@@ -103,6 +103,12 @@ void segment_settle_port(struct segment *s, struct port *p)
 		list_append(&s->servers, &p->server);
 }
 
+void segment_heard(struct segment *s, struct port *p)
+{
+	if (!p->uplink && p->n_macs <= 1)
+		list_remove(&p->hiding);
+}
+
 void segment_set_unguarded(struct segment *s, bool unguarded)
 {
 	s->config.unguarded = unguarded;
@@ -122,6 +128,8 @@ void segment_attach(struct segment *s, struct port *p)
 	p->isolated |= s->config.isolate && !p->uplink;
 	segment_settle_port(s, p);
 	list_append(&s->ports, &p->node);
+	if (p != s->gateway.port)
+		list_append(&s->hiding, &p->hiding);
 	s->n_ports++;
 	snoop_attached(&s->snoop, p);
 	if (p != s->gateway.port)
@@ -145,6 +153,7 @@ void segment_detach(struct segment *s, usec_t now, struct port *p)
 	list_remove(&p->node);
 	list_remove(&p->dirty);
 	list_remove(&p->server);
+	list_remove(&p->hiding);
 	p->segment = NULL;
 	s->n_ports--;
 	loop_guard_detached(&s->loops, now, p);
@@ -412,6 +421,8 @@ static bool take_from_port(struct segment *s, usec_t now, struct port *from, str
 		segment_drop(s, from, DROP_FDB_FULL, p->frame);
 	else if (learned == FDB_MOVED)
 		loop_guard_suspect(&s->loops, now, from);
+	if (learned != FDB_KNOWN && from->n_macs > 1 && list_empty(&from->hiding))
+		list_append(&s->hiding, &from->hiding); /* it leads to a bridge */
 	return true;
 }
 
@@ -666,6 +677,7 @@ int segment_init(struct segment *s, const struct segment_config *config)
 	list_init(&s->ports);
 	list_init(&s->dirty);
 	list_init(&s->servers);
+	list_init(&s->hiding);
 	loop_guard_init(&s->loops, &config->hash_key, &s->ports, &loop_ops, s);
 	snoop_init(&s->snoop, config->snooping, &s->ports, &snoop_ops, s);
 	arena_init(&s->arena, ARENA_BYTES_PER_TURN);

@@ -111,6 +111,7 @@ struct segment {
 	struct list ports;
 	struct list dirty;
 	struct list servers; /* port.server */
+	struct list hiding;  /* port.hiding */
 	struct fdb fdb;
 	struct arena arena;
 	unsigned last_port_id;
@@ -140,6 +141,12 @@ void segment_set_guard(struct segment *s, const struct segment_guard *guard);
 
 /* Attaches @p, which is borrowed until segment_detach(). */
 void segment_attach(struct segment *s, struct port *p);
+/*
+ * The machine behind @p has shown its address, or that it has none yet.  Machines that have not been heard are no longer expected there,
+ * unless
+ * @p is an uplink or has more MACs than one.
+ */
+void segment_heard(struct segment *s, struct port *p);
 /* Does what follows from @p's properties, after they have changed. */
 void segment_settle_port(struct segment *s, struct port *p);
 /* Changes what holds for ports that leave it open (PORT_GUARD_DEFAULT). */
