@@ -184,6 +184,7 @@ struct engine_flow {
 	const char *state; /* static, lower case: "established", … */
 	bool inbound;      /* opened by the host: engine_ops.open */
 	struct ip_endpoint guest;
+	const char *guest_name;        /* guest.name; borrowed like the flow */
 	struct ip_endpoint remote;     /* as the guest sees it; with several peers, the one heard last */
 	unsigned n_peers;              /* of a UDP or ICMP mapping; 1 for TCP */
 	bool counts_bytes;             /* whether the engine knows the next two */

@@ -162,16 +162,6 @@ void gateway_probe(struct gateway *g, usec_t now, ip4_t ip)
 	}
 }
 
-bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret)
-{
-	struct ip_addr addr = ip_from_ip4(ip);
-	const struct guest_address *a = guest_find_address(&g->guests, &addr);
-	if (!a || !guest_address_is_present(a, now))
-		return false;
-	*ret = a->guest->mac;
-	return true;
-}
-
 bool gateway_knows(struct gateway *g, ip4_t ip)
 {
 	const struct guest *guest = gateway_find_guest(g, ip);

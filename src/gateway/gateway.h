@@ -93,8 +93,6 @@ void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct 
 
 /* Sends an ARP probe for @ip (RFC 5227 §2.1.1) where a machine may use it; an answer calls hooks.address_seen. */
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip);
-/* Whether a guest has used @ip in the last minute; *@ret is its MAC. */
-bool gateway_in_use(struct gateway *g, usec_t now, ip4_t ip, struct mac *ret);
 /* Whether the guest with @ip is known and has a port, however long it has been silent. */
 bool gateway_knows(struct gateway *g, ip4_t ip);
 /* The MAC of the guest with @ip, which may be away; false when it is not known. */

@@ -36,16 +36,51 @@ static struct port *port_of(struct dhcp_env *env, usec_t now, struct mac mac)
 	return g && g->port ? g->port : segment_find(gateway->segment, now, mac);
 }
 
-static struct guest *guest_at(struct dhcp_env *env, ip4_t ip)
+static const struct guest_address *address_at(struct dhcp_env *env, ip4_t ip)
 {
 	struct ip_addr addr = ip_from_ip4(ip);
 	const struct guest_address *a = guest_find_address(&container_of(env, struct name_services, dhcp_env)->gateway->guests, &addr);
-	return a && a->guest->state == GUEST_PRESENT ? a->guest : NULL;
+	return a && a->guest->state == GUEST_PRESENT ? a : NULL;
 }
 
+/* A guarded port does not reserve addresses by naming more than the switch protects. */
 static bool in_use(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret)
 {
-	return gateway_in_use(container_of(env, struct name_services, dhcp_env)->gateway, now, ip, ret);
+	const struct guest_address *a = address_at(env, ip);
+	if (!a || !guest_address_is_present(a, now) || (a->guest->port->guarded && !a->is_protected))
+		return false;
+	*ret = a->guest->mac;
+	return true;
+}
+
+static void rank_address(const struct name_services *n, usec_t now, struct guest_address *a)
+{
+	struct guest_holder holder = { 0 };
+	const struct guest *g = a->guest;
+	enum guest_rank rank = ip_is_v4(&a->addr) ? name_services_rank(n, now, ip_to_ip4(&a->addr), &holder) : GUEST_RANK_SEEN;
+	bool is_its = mac_equal(holder.mac, g->mac) || (holder.port && holder.port == g->port);
+	a->rank = (uint8_t)(is_its ? rank : GUEST_RANK_SEEN);
+}
+
+static void name_guest(const struct name_services *n, usec_t now, struct guest *g)
+{
+	snprintf(g->name, sizeof(g->name), "%s", dhcp_name_of(&n->dhcp, now, g->mac));
+}
+
+void name_services_holder_changed(struct name_services *n, usec_t now, struct mac mac, ip4_t ip)
+{
+	struct ip_addr addr = ip_from_ip4(ip);
+	struct guest *g = guest_find(&n->gateway->guests, mac);
+	struct guest_address *a = guest_find_address(&n->gateway->guests, &addr);
+	if (g)
+		name_guest(n, now, g);
+	if (a && a->guest->state != GUEST_HEARD)
+		rank_address(n, now, a);
+}
+
+static void holder_changed(struct dhcp_env *env, usec_t now, struct mac mac, ip4_t ip)
+{
+	name_services_holder_changed(container_of(env, struct name_services, dhcp_env), now, mac, ip);
 }
 
 static void changed(struct dhcp_env *env, usec_t now)
@@ -67,7 +102,7 @@ static void leased(struct dhcp_env *env, usec_t now, const struct port *p, const
 		n->leased(n->opaque, now, p, l, what);
 }
 
-static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, guest_at, in_use, changed, save, leased };
+static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, address_at, in_use, changed, save, holder_changed, leased };
 
 /* --- the environment of DNS --- */
 
@@ -233,7 +268,8 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 		r = init_dns(n, c, &key);
 	if (r < 0)
 		return r;
-	if (!c->settings->no_dhcp)
+	n->serves_dhcp = !c->settings->no_dhcp;
+	if (n->serves_dhcp)
 		gateway_add_service(c->gateway, &n->dhcp.service);
 	gateway_add_service(c->gateway, dns_service(n->dns));
 	return 0;
@@ -271,6 +307,11 @@ int name_services_change(struct name_services *n, const struct settings *s, usec
 	n->more_names = more_names;
 	n->n_more_names = s->n_names;
 	n->dhcp.config.lease_time = s->lease_time_s;
+	for (uint32_t i = 0; i < n->gateway->guests.by_index.n; i++) {
+		struct guest_address *a = slots_get(&n->gateway->guests.by_index, i);
+		if (a && a->guest->state != GUEST_HEARD)
+			name_services_guest_seen(n, now, a);
+	}
 	return 0;
 }
 
@@ -284,17 +325,17 @@ void name_services_address_seen(struct name_services *n, usec_t now, struct port
 	dhcp_address_seen(&n->dhcp, now, p, ip, mac);
 }
 
+/* Where guests serve DHCP, old leases of this server mean nothing. */
 enum guest_rank name_services_rank(const struct name_services *n, usec_t now, ip4_t ip, struct guest_holder *ret)
 {
-	return n->dhcp_ready ? dhcp_rank(&n->dhcp, now, ip, ret) : GUEST_RANK_SEEN;
+	enum guest_rank rank = n->dhcp_ready ? dhcp_rank(&n->dhcp, now, ip, ret) : GUEST_RANK_SEEN;
+	return rank == GUEST_RANK_LEASED && !n->serves_dhcp ? GUEST_RANK_SEEN : rank;
 }
 
 void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_address *a)
 {
-	struct guest_holder holder;
-	enum guest_rank rank = ip_is_v4(&a->addr) ? name_services_rank(n, now, ip_to_ip4(&a->addr), &holder) : GUEST_RANK_SEEN;
-	if (rank > GUEST_RANK_SEEN && mac_equal(holder.mac, a->guest->mac))
-		a->rank = (uint8_t)rank;
+	rank_address(n, now, a);
+	name_guest(n, now, a->guest);
 }
 
 void name_services_turn_ends(struct name_services *n, usec_t now)

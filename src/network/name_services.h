@@ -30,6 +30,7 @@ struct name_services {
 	struct dhcp dhcp;
 	struct dhcp_env dhcp_env;
 	bool dhcp_ready;
+	bool serves_dhcp;
 	struct lease_file lease_file;
 	bool keeps_leases;
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
@@ -77,6 +78,8 @@ int name_services_serve_tcp(struct name_services *n, const struct engine_ops *op
 
 /* Hooks of the gateway. */
 void name_services_address_seen(struct name_services *n, usec_t now, struct port *p, ip4_t ip, struct mac mac);
+/* The lease of the guest with @mac has ended, or its lease or reservation has changed: sets the guest's name and the rank of @ip. */
+void name_services_holder_changed(struct name_services *n, usec_t now, struct mac mac, ip4_t ip);
 /* As gateway_hooks.rank and guest_seen. */
 enum guest_rank name_services_rank(const struct name_services *n, usec_t now, ip4_t ip, struct guest_holder *ret);
 void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_address *a);

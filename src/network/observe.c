@@ -20,7 +20,7 @@ void observe_guest(struct lanlet_network *n, usec_t now, const struct guest_addr
 			   .ip = ip_to_ip4(&a->addr),
 			   .mac = a->guest->mac };
 	if (dhcp_find_address(&n->name_services.dhcp, now, e.ip, e.name) < 0)
-		e.name[0] = '\0';
+		memcpy(e.name, a->guest->name, sizeof(e.name));
 	events_add(&n->events, &e);
 }
 
@@ -128,6 +128,7 @@ static void look_at_lease(void *opaque, const struct lease *l)
 		};
 		memcpy(e.name, l->name, sizeof(e.name));
 		events_add(&x->network->events, &e);
+		name_services_holder_changed(&x->network->name_services, x->now, l->mac, l->ip);
 	}
 }
 

@@ -180,11 +180,24 @@ unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *curs
 	return count;
 }
 
+/* By its address first: a bridge that translates MACs has one MAC for several machines with leases of their own. */
+static void copy_name(const struct lanlet_network *n, usec_t now, const struct ip_addr *addr, const char *guest,
+		    char ret[static GUEST_NAME_SIZE])
+{
+	if (!ip_is_v4(addr) || dhcp_find_address(&n->name_services.dhcp, now, ip_to_ip4(addr), ret) < 0)
+		snprintf(ret, GUEST_NAME_SIZE, "%s", guest);
+}
+
 /* The cursor is the next slot. */
-unsigned snapshot_neighbours(const struct lanlet_network *n, uint64_t *cursor, struct guest_view *ret, unsigned max)
+unsigned snapshot_neighbours(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct guest_view *ret, unsigned max)
 {
 	uint32_t slot = (uint32_t)*cursor;
 	unsigned count = guest_view(&n->gateway.guests, &slot, ret, max);
+	for (unsigned i = 0; i < count; i++) {
+		char of_guest[GUEST_NAME_SIZE];
+		memcpy(of_guest, ret[i].name, sizeof(of_guest));
+		copy_name(n, now, &ret[i].addr, of_guest, ret[i].name);
+	}
 	*cursor = slot == GUEST_VIEW_END ? SNAPSHOT_END : slot;
 	return count;
 }
@@ -254,9 +267,7 @@ static void copy_flow(void *opaque, const struct engine_flow *flow)
 		return;
 	struct snapshot_flow *to = &s->to[s->count++];
 	to->flow = *flow;
-	if (!ip_is_v4(&flow->guest.addr) ||
-	    dhcp_find_address(&s->network->name_services.dhcp, s->now, ip_to_ip4(&flow->guest.addr), to->guest_name) < 0)
-		to->guest_name[0] = '\0';
+	copy_name(s->network, s->now, &flow->guest.addr, flow->guest_name, to->guest_name);
 }
 
 unsigned snapshot_flows(const struct lanlet_network *n, usec_t now, const struct snapshot_flow_filter *filter, uint64_t *cursor,

@@ -111,7 +111,7 @@ struct snapshot_fdb_entry {
 unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_fdb_entry *ret, unsigned max);
 
 /* Which MAC uses which address: the guests that the gateway knows. */
-unsigned snapshot_neighbours(const struct lanlet_network *n, uint64_t *cursor, struct guest_view *ret, unsigned max);
+unsigned snapshot_neighbours(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct guest_view *ret, unsigned max);
 
 struct snapshot_lease {
 	struct mac mac;

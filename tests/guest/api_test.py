@@ -70,11 +70,12 @@ class Routes(unittest.TestCase):
         self.assertRegex(entry["port"], "^stream")
 
     def test_neighbour_is_the_guest_with_its_address_at_its_port_until_it_disconnects(self):
-        guest = self.guest(1)
+        guest = self.guest(1, b"web")
         guest.ping(GATEWAY)
         (known,) = self.api.get("/v1/neighbours")["neighbours"]
         (port,) = [port for port in self.api.get("/v1/ports")["ports"] if port["kind"] == "stream"]
         self.assertEqual((known["address"], known["mac"], known["port_id"]), (text(guest.ip), mac_text(guest.mac), port["id"]))
+        self.assertEqual(known["name"], "web")
         guest.close()
         wait_until(lambda: self.api.get("/v1/neighbours")["neighbours"][0]["port_id"] is None, "that the port is gone")
 

@@ -40,11 +40,11 @@ static struct port *look_up_port(struct dhcp_env *env, usec_t now, struct mac ma
 	return NULL;
 }
 
-static struct guest *look_up_guest(struct dhcp_env *env, ip4_t ip)
+static const struct guest_address *look_up_address(struct dhcp_env *env, ip4_t ip)
 {
 	struct ip_addr addr = ip_from_ip4(ip);
 	const struct guest_address *a = guest_find_address(&container_of(env, struct dhcp_bench, env)->guests, &addr);
-	return a && a->guest->state == GUEST_PRESENT ? a->guest : NULL;
+	return a && a->guest->state == GUEST_PRESENT ? a : NULL;
 }
 
 static void learn_mac(struct dhcp_bench *b, struct mac mac)
@@ -108,7 +108,7 @@ static const struct guest_ops guest_ops = {
 
 static const struct dhcp_env_ops env_ops = { .probe = record_probe,
 					     .port_of = look_up_port,
-					     .guest_at = look_up_guest,
+					     .address_at = look_up_address,
 					     .in_use = look_up_neighbour,
 					     .changed = ignore_change,
 					     .save = record_save };
@@ -196,7 +196,7 @@ void bench_unplug(struct dhcp_bench *b, struct port *p)
 {
 	guest_port_gone(&b->guests, b->now, p);
 	for (unsigned i = 0; i < b->neighbours->len; i++)
-		if (!look_up_guest(&b->env, g_array_index(b->neighbours, struct bench_neighbour, i).ip))
+		if (!look_up_address(&b->env, g_array_index(b->neighbours, struct bench_neighbour, i).ip))
 			g_array_remove_index(b->neighbours, i--);
 	for (unsigned i = 0; i < b->macs->len; i++)
 		if (g_array_index(b->macs, struct bench_mac, i).port == p)

@@ -72,6 +72,53 @@ static void holder_is_behind_the_port_where_its_mac_is(void)
 	bench_done(&b);
 }
 
+static unsigned n_holder_changes;
+
+static void count_holder_change(struct dhcp_env *env, usec_t now, struct mac mac, ip4_t ip)
+{
+	n_holder_changes++;
+}
+
+static void assert_holder_changed(unsigned n)
+{
+	g_assert_cmpuint(n_holder_changes, ==, n);
+	n_holder_changes = 0;
+}
+
+static void changes_of_holders_are_reported(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	struct dhcp_env_ops ops = *b.env.ops;
+	ops.holder_changed = count_holder_change;
+	b.env.ops = &ops;
+	n_holder_changes = 0;
+	bench_request(&b, A, BENCH_IP(9), 0, 0);
+	assert_holder_changed(1);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = BENCH_IP(9) });
+	assert_holder_changed(1);
+	ip4_t ip = bench_lease(&b, B, "web");
+	assert_holder_changed(1);
+	bench_request(&b, B, 0, 0, ip);
+	assert_holder_changed(1);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = B, .requested = ip });
+	assert_holder_changed(1);
+	bench_done(&b);
+}
+
+static void guest_has_the_name_of_its_lease_or_reservation(void)
+{
+	struct dhcp_bench b;
+	bench_start_reserved(&b);
+	g_assert_cmpstr(dhcp_name_of(&b.dhcp, b.now, bench_web.mac), ==, "web");
+	g_assert_cmpstr(dhcp_name_of(&b.dhcp, b.now, B), ==, "");
+	bench_lease(&b, B, "db");
+	g_assert_cmpstr(dhcp_name_of(&b.dhcp, b.now, B), ==, "db");
+	bench_sleep(&b, 3600 * USEC_PER_SEC);
+	g_assert_cmpstr(dhcp_name_of(&b.dhcp, b.now, B), ==, "");
+	bench_done(&b);
+}
+
 /* Each through its own port: A with a lease and the name "db", and the attacker B. */
 static ip4_t start_with_two_guests(struct dhcp_bench *b)
 {
@@ -299,6 +346,8 @@ int main(int argc, char **argv)
 	TEST(reservation_is_ranked_above_a_lease);
 	TEST(lease_from_before_a_restart_has_its_rank);
 	TEST(holder_is_behind_the_port_where_its_mac_is);
+	TEST(changes_of_holders_are_reported);
+	TEST(guest_has_the_name_of_its_lease_or_reservation);
 	TEST(messages_about_a_lease_behind_another_port_are_refused);
 	TEST(client_id_of_another_lease_gives_nothing);
 	TEST(mac_seen_behind_another_port_gets_no_lease_here);

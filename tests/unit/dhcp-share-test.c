@@ -275,12 +275,24 @@ static void port_that_answers_every_probe_does_not_keep_others_out(void)
 static void port_that_has_used_an_address_before_keeps_it(void)
 {
 	struct dhcp_bench b;
+	bench_start_small(&b, 32);
+	bench_guard(&b);
+	for (unsigned i = 10; i < 42; i++)
+		bench_arp(&b, BENCH_IP(i), BENCH_MAC(999));
+	g_array_set_size(b.neighbours, 0); /* silent for a minute */
+	g_assert_cmpuint(discover_against_answers(&b, &b.port, 4), ==, 0);
+	bench_done(&b);
+}
+
+static void port_does_not_reserve_addresses_by_claiming_all(void)
+{
+	struct dhcp_bench b;
 	bench_start_default(&b);
 	bench_guard(&b);
 	for (unsigned i = 2; i < 255; i++)
 		bench_arp(&b, BENCH_IP(i), BENCH_MAC(999));
-	g_array_set_size(b.neighbours, 0); /* silent for a minute */
-	g_assert_cmpuint(discover_against_answers(&b, &b.port, 4), ==, 0);
+	g_array_set_size(b.neighbours, 0);
+	g_assert_cmpuint(discover_against_answers(&b, &b.port, 16), !=, 0);
 	bench_done(&b);
 }
 
@@ -306,5 +318,6 @@ int main(int argc, char **argv)
 	TEST(port_sets_few_addresses_aside_by_decline);
 	TEST(port_that_answers_every_probe_does_not_keep_others_out);
 	TEST(port_that_has_used_an_address_before_keeps_it);
+	TEST(port_does_not_reserve_addresses_by_claiming_all);
 	return g_test_run();
 }

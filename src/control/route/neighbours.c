@@ -8,7 +8,7 @@
 
 static unsigned fetch(struct lanlet_network *n, usec_t now, const void *filter, uint64_t *cursor, void *items, unsigned max)
 {
-	return snapshot_neighbours(n, cursor, items, max);
+	return snapshot_neighbours(n, now, cursor, items, max);
 }
 
 static void write_neighbour(struct json *out, usec_t now, const void *item)
@@ -18,6 +18,10 @@ static void write_neighbour(struct json *out, usec_t now, const void *item)
 	json_open_object(out, NULL);
 	json_string(out, "address", ip_format(&v->addr, text));
 	json_mac(out, "mac", v->mac);
+	if (v->name[0])
+		json_string(out, "name", v->name);
+	else
+		json_null(out, "name");
 	if (v->port_id)
 		json_unsigned(out, "port_id", v->port_id);
 	else

@@ -322,6 +322,7 @@ static void describe(const struct native_flow *f, struct engine_flow *ret)
 		.id = f->id,
 		.inbound = f->inbound,
 		.guest = f->flow.key.guest,
+		.guest_name = f->guest->name,
 		.remote = f->flow.key.remote,
 		.counts_bytes = true,
 		.from_guest = f->from_guest,

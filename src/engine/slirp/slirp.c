@@ -302,6 +302,7 @@ static struct engine_flow describe(const struct slirp_socket *x)
 		.state = "open",
 		.inbound = x->flow.kind == SOCKET_FORWARD,
 		.guest = { ip_from_ip4(s->guest->ip), x->flow.guest_port },
+		.guest_name = s->guest->guest->name,
 		.remote = { ip_from_ip4(at_gateway ? c->gateway : x->flow.peer), x->flow.kind == SOCKET_ECHO ? 0 : x->flow.port },
 		.n_peers = 1,
 		.since = x->since,

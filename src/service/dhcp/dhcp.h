@@ -44,14 +44,16 @@ struct dhcp_env_ops {
 	void (*probe)(struct dhcp_env *env, usec_t now, ip4_t ip);
 	/* The port behind which @mac is, by what was seen; NULL when it is not known. */
 	struct port *(*port_of)(struct dhcp_env *env, usec_t now, struct mac mac);
-	/* The guest that uses @ip behind an attached port, however long it has been silent; NULL when it is not known. */
-	struct guest *(*guest_at)(struct dhcp_env *env, ip4_t ip);
+	/* The address @ip, when a guest behind an attached port uses it, however long it has been silent; NULL when that is not known. */
+	const struct guest_address *(*address_at)(struct dhcp_env *env, ip4_t ip);
 	/* Whether a host uses @ip, by the neighbour table and not by leases, and its MAC. */
 	bool (*in_use)(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret);
 	/* The leases have changed, but for ends that renewals put off.  Called any number of times in a turn. */
 	void (*changed)(struct dhcp_env *env, usec_t now);
 	/* Writes the leases to disk (dhcp_for_each_lease()).  ACKs are sent after that. */
 	void (*save)(struct dhcp_env *env, usec_t now);
+	/* Optional.  What dhcp_rank() says of @ip, or dhcp_name_of() of @mac, may have changed. */
+	void (*holder_changed)(struct dhcp_env *env, usec_t now, struct mac mac, ip4_t ip);
 	/* Optional.  By a message from port @p, @l was leased, renewed, released or declined; its state after that. */
 	void (*leased)(struct dhcp_env *env, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 };
@@ -135,6 +137,9 @@ int dhcp_find_name(const struct dhcp *d, usec_t now, const char *name, ip4_t *re
 int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret);
 /* The name of the guest with the leased or reserved address @ip.  -ENOENT: no such guest, or it has no name. */
 int dhcp_find_address(const struct dhcp *d, usec_t now, ip4_t ip, char ret[static GUEST_NAME_SIZE]);
+
+/* The reserved or leased name of the guest with @mac; "": it has none. */
+const char *dhcp_name_of(const struct dhcp *d, usec_t now, struct mac mac);
 
 /* By which rank @ip belongs to a guest, which is then *@ret.  GUEST_RANK_SEEN: it is neither reserved nor leased. */
 enum guest_rank dhcp_rank(const struct dhcp *d, usec_t now, ip4_t ip, struct guest_holder *ret);

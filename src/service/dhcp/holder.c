@@ -19,8 +19,8 @@ static struct port *recorded_port(const struct lease *l, usec_t now)
  */
 static bool is_used_behind_a_bridge(const struct dhcp *d, const struct lease *l)
 {
-	const struct guest *g = l->translated ? d->config.env->ops->guest_at(d->config.env, l->ip) : NULL;
-	return g && g->payer == l->payer;
+	const struct guest_address *a = l->translated ? d->config.env->ops->address_at(d->config.env, l->ip) : NULL;
+	return a && a->guest->payer == l->payer;
 }
 
 /* @seen: where the MAC of @l is, NULL when it was not seen. */
@@ -63,9 +63,10 @@ bool dhcp_holder_admits(struct dhcp *d, usec_t now, const struct dhcp_request *r
 		return false;
 	}
 	ip4_t relay = rq->message.header.giaddr;
-	const struct guest *g = relay ? d->config.env->ops->guest_at(d->config.env, relay) : NULL;
-	if (!relay || (g && g->port == rq->port))
+	const struct guest_address *a = relay ? d->config.env->ops->address_at(d->config.env, relay) : NULL;
+	if (!relay || (a && a->guest->port == rq->port))
 		return true;
-	log_refused(d, now, rq, g ? "its relay (giaddr) is behind port" : "its relay (giaddr) is not behind this port", g ? g->port : NULL);
+	log_refused(d, now, rq, a ? "its relay (giaddr) is behind port" : "its relay (giaddr) is not behind this port",
+		    a ? a->guest->port : NULL);
 	return false;
 }

@@ -102,6 +102,15 @@ int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret)
 	return 0;
 }
 
+const char *dhcp_name_of(const struct dhcp *d, usec_t now, struct mac mac)
+{
+	const struct reservation *r = reservation_of_mac(&d->reservations, mac);
+	const struct lease *l = lease_find_mac(&d->leases, mac);
+	if (r && r->name[0])
+		return r->name;
+	return l && lease_is_active(l, now) ? l->name : "";
+}
+
 int dhcp_find_address(const struct dhcp *d, usec_t now, ip4_t ip, char ret[static GUEST_NAME_SIZE])
 {
 	const struct lease *l = lease_find_ip(&d->leases, ip);

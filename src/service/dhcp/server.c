@@ -49,7 +49,7 @@ struct dhcp_probe {
 	struct lease *lease;
 	unsigned tries; /* addresses tried, including this one */
 	bool conflict;
-	unsigned used_at;            /* id of the port behind which a guest has used the address; 0: none is known */
+	unsigned used_at;            /* id of the port that has the address already, as one of those that the switch protects; 0: none */
 	struct payer *payer;         /* a reference: whose probe it is; may be NULL */
 	struct payer *answered;      /* a reference: of the port where the answer came from; may be NULL */
 	struct dhcp_request request; /* the client's latest DISCOVER; its port may have been detached */
@@ -83,12 +83,12 @@ static int probe_begin(struct dhcp *d, usec_t now, struct lease *l, const struct
 	struct dhcp_probe *p = malloc(sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	const struct guest *g = d->config.env->ops->guest_at(d->config.env, l->ip);
+	const struct guest_address *a = d->config.env->ops->address_at(d->config.env, l->ip);
 	*p = (struct dhcp_probe){
 		.deadline = usec_add(now, PROBE_TIME),
 		.lease = l,
 		.tries = tries,
-		.used_at = g ? g->port->id : 0,
+		.used_at = a && a->is_protected ? a->guest->port->id : 0,
 		.payer = payer_ref(rq->payer),
 		.request = *rq,
 	};
@@ -108,6 +108,12 @@ static void tell(struct dhcp *d, usec_t now, const struct dhcp_request *rq, cons
 {
 	if (d->config.env->ops->leased)
 		d->config.env->ops->leased(d->config.env, now, rq->port, l, what);
+}
+
+static void holder_changed(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
+{
+	if (d->config.env->ops->holder_changed)
+		d->config.env->ops->holder_changed(d->config.env, now, mac, ip);
 }
 
 /* "dhcp: @what 192.168.122.5 (52:54:00:00:00:01): @detail" */
@@ -132,7 +138,9 @@ static ip4_t displace(struct dhcp *d, usec_t now, const struct payer *payer)
 			d->config.env->ops->leased(d->config.env, now, NULL, l, DHCP_LEASE_TAKEN);
 		dhcp_saving_needed(d, now);
 	}
+	struct mac mac = l->mac;
 	lease_free(&d->leases, l);
+	holder_changed(d, now, mac, ip);
 	return ip;
 }
 
@@ -146,9 +154,11 @@ static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 		lease_free(&d->leases, there);
 	if (!own)
 		return lease_new(&d->leases, now, mac, ip);
+	ip4_t before = own->ip;
 	lease_let_go(&d->leases, own);
 	lease_move(&d->leases, own, ip);
 	own->state = LEASE_RELEASED;
+	holder_changed(d, now, mac, before);
 	return own;
 }
 
@@ -284,6 +294,7 @@ static bool bind_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq
 	lease_touch(&d->leases, l);
 	log_guest(d, now, rq->port, renewed ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, renewed ? "renewed" : "leased", l->ip, l->mac, l->name);
 	tell(d, now, rq, l, renewed ? DHCP_LEASE_RENEWED : DHCP_LEASE_GIVEN);
+	holder_changed(d, now, l->mac, l->ip);
 	if (!covered) {
 		l->saved = l->expires;
 		dhcp_saving_needed(d, now);
@@ -352,6 +363,7 @@ static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *
 		set_aside(d, now, l, rq->payer, DECLINED_TIME);
 	else
 		lease_free(&d->leases, l);
+	holder_changed(d, now, m->header.chaddr, m->requested);
 	dhcp_saving_needed(d, now);
 	return allowed ? 0 : -EDQUOT;
 }
@@ -367,6 +379,7 @@ static int input_release(struct dhcp *d, usec_t now, const struct dhcp_request *
 	lease_let_go(&d->leases, l);
 	l->state = LEASE_RELEASED;
 	tell(d, now, rq, l, DHCP_LEASE_RELEASED);
+	holder_changed(d, now, l->mac, l->ip);
 	dhcp_saving_needed(d, now);
 	return 0;
 }

@@ -75,8 +75,8 @@ bool dhcp_share_allows_conflict(usec_t now, const struct port *port)
 
 static bool is_used(const struct dhcp *d, const struct lease *l)
 {
-	const struct guest *g = d->config.env->ops->guest_at(d->config.env, l->ip);
-	return g && (mac_equal(g->mac, l->mac) || g->payer == l->payer);
+	const struct guest_address *a = d->config.env->ops->address_at(d->config.env, l->ip);
+	return a && (mac_equal(a->guest->mac, l->mac) || a->guest->payer == l->payer);
 }
 
 /* After a restart a client may have no reason to send anything before it renews its lease (T1, RFC 2131 §4.4.5). */
