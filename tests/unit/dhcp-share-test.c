@@ -36,7 +36,7 @@ static void guarded_port_gets_seven_eighths_of_the_pool(void)
 	bench_guard(&b);
 	g_assert_cmpuint(lease_and_use_many(&b, &b.port, 1000, 70), ==, 56);
 	g_assert_cmpuint(b.drops.count[DROP_DHCP_SHARE], ==, 14);
-	g_assert_cmpuint(lease_and_use_many(&b, &b.other, 2000, 20), ==, 7);
+	g_assert_cmpuint(lease_and_use_many(&b, &b.other, 2000, 20), ==, 6);
 	g_assert_cmpuint(lease_and_use_many(&b, &b.third, 3000, 1), ==, 1);
 	bench_done(&b);
 }

@@ -32,11 +32,17 @@ void dhcp_share_hold(struct dhcp *d, usec_t now, struct lease *l, struct payer *
 	lease_hold(&d->leases, l, now, payer, until, dhcp_pool_is_for_all(d, l->ip));
 }
 
-/* In a full pool as if one were left, because unused leases give way. */
+/* The last address of all is for a port that has none. */
 static bool has_share_left(const struct dhcp *d, const struct payer *payer)
 {
-	size_t all = MAX(d->shared, 1u);
-	return share_allows(payer->n_leases, 1, MIN((size_t)d->leases.n_charged, all - 1), all, WEIGHT);
+	unsigned used = d->leases.n_charged;
+	return (payer->n_leases == 0 && used < d->shared) || share_allows(payer->n_leases, 1, used, d->shared, WEIGHT);
+}
+
+/* In a full pool, leases that give way are what there is to get: not for those that have most. */
+static bool may_take_from_others(const struct dhcp *d, const struct payer *payer)
+{
+	return d->leases.n_charged >= d->shared && payer->n_leases <= d->shared / 2;
 }
 
 bool dhcp_share_allows_address(struct dhcp *d, usec_t now, const struct dhcp_request *rq)
@@ -45,7 +51,7 @@ bool dhcp_share_allows_address(struct dhcp *d, usec_t now, const struct dhcp_req
 	if (!rq->port || !rq->port->guarded || !rq->payer || (r && r->ip != 0) || has_share_left(d, rq->payer))
 		return true;
 	lease_table_settle(&d->leases, now);
-	return has_share_left(d, rq->payer);
+	return has_share_left(d, rq->payer) || may_take_from_others(d, rq->payer);
 }
 
 bool dhcp_share_allows_probe(const struct dhcp *d, const struct payer *payer)
@@ -92,6 +98,11 @@ static bool gives_way(const struct dhcp *d, usec_t now, const struct payer *paye
 	return now - l->since >= time_to_show(d, l) && dhcp_pool_is_for_all(d, l->ip) && !is_used(d, l);
 }
 
+static bool is_attached(const struct lease *l)
+{
+	return l->payer && l->payer->port;
+}
+
 struct lease *dhcp_share_least_useful(const struct dhcp *d, usec_t now, const struct payer *payer)
 {
 	struct lease *found = NULL;
@@ -99,7 +110,7 @@ struct lease *dhcp_share_least_useful(const struct dhcp *d, usec_t now, const st
 	list_for_each(node, &d->leases.ages) {
 		struct lease *l = container_of(node, struct lease, age);
 		unsigned n = l->payer ? l->payer->n_leases : 0;
-		if ((found && n <= most) || !gives_way(d, now, payer, l))
+		if ((found && n <= most) || (payer && is_attached(l) && n <= payer->n_leases) || !gives_way(d, now, payer, l))
 			continue;
 		found = l;
 		most = n;

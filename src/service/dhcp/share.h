@@ -3,9 +3,9 @@
  * What guests behind one port may have of what all ports share: addresses, probes, and addresses that are set aside because a guest said
  * that another one uses them.  A guest can invent MACs, but no ports.
  *
- * A guarded port alone gets seven eighths of the pool, and n greedy ones leave 1 / (7n + 1) of it (gateway/account.h).  Uplinks and
- * ports with guard=off lead to other networks, and are not limited.  When no address is left, leases that nobody uses give way to guests
- * behind other ports.
+ * A guarded port alone gets seven eighths of the pool, and further greedy ones get less by the square of what is left (base/allowance.h).
+ * Uplinks and ports with guard=off lead to other networks, and are not limited.  When no address is left, leases that nobody uses give way
+ * to guests behind other ports.
  */
 #pragma once
 
@@ -42,6 +42,6 @@ bool dhcp_share_allows_conflict(usec_t now, const struct port *port);
 
 /*
  * The lease that gives way to a client of @payer when no address is free: its address was not used since it was given, which is some
- * seconds ago, or its port was detached.  The oldest one of the payer that has most.  NULL: none.
+ * seconds ago, or its port was detached.  The oldest one of the payer that has most; of an attached port, more than @payer.  NULL: none.
  */
 struct lease *dhcp_share_least_useful(const struct dhcp *d, usec_t now, const struct payer *payer);
