@@ -22,6 +22,11 @@
 #define AWAY_TIME (60 * USEC_PER_SEC)
 #define SILENT_TIME (3 * 3600 * USEC_PER_SEC) /* an idle connection of a guest lasts 2 h 4 min or more (RFC 5382 REQ-5) */
 
+/* Addresses removed for a new one, so that a payer beyond its share gets down to it. */
+#define REMOVE_AT_ONCE 2u
+/* Addresses looked at in a search for a payer that has more. */
+#define LOOK_MAX 16u
+
 struct guest_waiting {
 	struct guest_waiting *next;
 	size_t len;
@@ -274,12 +279,38 @@ static void address_remove(struct guest_table *t, usec_t now, struct guest_addre
 	free(a);
 }
 
-/* The address of @payer that was used least recently gives way when it has more than its share. */
-static void make_room(struct guest_table *t, usec_t now, struct payer *payer)
+/* A payer that has more addresses than @payer, the largest of a few; NULL when none is found.  In a full table most are of such payers. */
+static struct payer *find_larger(struct guest_table *t, const struct payer *payer)
 {
-	if (share_allows(payer->n_addresses, 1, t->by_index.used, GUEST_ADDRESSES_MAX, 1) || list_empty(&payer->addresses))
-		return;
-	address_remove(t, now, container_of(payer->addresses.next, struct guest_address, of_payer), true);
+	struct payer *larger = NULL;
+	unsigned most = payer->n_addresses + 1;
+	for (unsigned i = 0; i < LOOK_MAX; i++) {
+		t->hand = t->hand + 1 < t->by_index.n ? t->hand + 1 : 0;
+		const struct guest_address *a = slots_get(&t->by_index, t->hand);
+		if (!a || a->guest->payer->n_addresses <= most)
+			continue;
+		larger = a->guest->payer;
+		most = larger->n_addresses;
+	}
+	return larger;
+}
+
+/*
+ * When @payer has its share, a payer that has more loses the address that was used least recently, or else @payer itself.  False when the
+ * table is full and there is no such address.
+ */
+static bool make_room(struct guest_table *t, usec_t now, struct payer *payer)
+{
+	for (unsigned removed = 0;; removed++) {
+		if (share_allows(payer->n_addresses, 1, t->by_index.used, GUEST_ADDRESSES_MAX, 1))
+			return true;
+		struct payer *from = find_larger(t, payer);
+		if (!from)
+			from = payer;
+		if (removed == REMOVE_AT_ONCE || list_empty(&from->addresses))
+			return removed > 0;
+		address_remove(t, now, container_of(from->addresses.next, struct guest_address, of_payer), true);
+	}
 }
 
 static struct guest_address *address_new(struct guest_table *t, struct guest *g, const struct ip_addr *addr)
@@ -339,7 +370,8 @@ static void heard(struct guest_table *t, usec_t now, struct guest_address *a)
 /* A new address of the guest with @mac, whose other addresses stay when there is no memory for it. */
 static struct guest_address *learn_new(struct guest_table *t, usec_t now, struct payer *payer, struct mac mac, const struct ip_addr *addr)
 {
-	make_room(t, now, payer);
+	if (!make_room(t, now, payer))
+		return NULL;
 	struct guest *g = guest_at(t, now, payer, mac);
 	struct guest_address *a = g ? address_new(t, g, addr) : NULL;
 	if (!a) {

@@ -35,7 +35,7 @@ struct port;
 #define GUEST_NAME_SIZE 64 /* a DNS label of 63 octets and NUL */
 /* The MTU of a guest that has not sent larger packets: Ethernet's. */
 #define GUEST_MTU_MIN ETH_MTU
-/* Addresses in the table.  Beyond it the payer with most addresses loses the one that was used least recently. */
+/* Addresses in the table, which payers share.  Beyond its share, one that has more loses the address that was used least recently. */
 #define GUEST_ADDRESSES_MAX 65536u
 /* Addresses that were asked for and have not answered, of one payer, and of all. */
 #define GUEST_ASKED_PER_PAYER 512u
@@ -142,6 +142,7 @@ struct guest_table {
 	struct guest_address *last; /* of the last look-up: packets of one guest come in runs */
 	size_t waiting_bytes;
 	unsigned n_asked;
+	uint32_t hand;       /* where the next search for a payer that has more begins, in by_index */
 	uint32_t generation; /* of the newest guest */
 	struct hash_key key;
 	const struct guest_ops *ops;
@@ -163,7 +164,7 @@ enum guest_evidence {
 
 /*
  * @mac behind @port uses @addr.  Returns the address; its guest has another MAC when an IP packet claims an address that a PRESENT guest
- * has, which only ARP can move.  NULL: out of memory.
+ * has, which only ARP can move.  NULL: out of memory, or the table is full.
  */
 struct guest_address *guest_learn(struct guest_table *t, usec_t now, struct port *port, struct mac mac, const struct ip_addr *addr,
 				  enum guest_evidence how);

@@ -281,6 +281,24 @@ static void invented_addresses_of_one_port_leave_room_for_others(struct fixture 
 	g_assert_nonnull(learn(f, 0, IP + 1, mac_b, &f->two, GUEST_BY_IP));
 }
 
+/* Hundreds of ports that invent addresses, one after another, until the table is full. */
+static void newcomer_gets_addresses_in_a_full_table(struct fixture *f, gconstpointer data)
+{
+	enum { GREEDY = 300, EACH = 400 };
+	struct port *ports = g_new0(struct port, GREEDY);
+	for (unsigned i = 0; i < GREEDY * EACH; i++) {
+		struct mac mac = { { 2, 1, 0, 0, (uint8_t)(i / EACH >> 8), (uint8_t)(i / EACH) } };
+		learn(f, 0, IP4(10, 1, 0, 0) + i, mac, &ports[i / EACH], GUEST_BY_IP);
+	}
+	g_assert_cmpuint(f->table.by_index.used, <=, GUEST_ADDRESSES_MAX);
+	for (unsigned i = 0; i < 8; i++)
+		g_assert_nonnull(learn(f, 0, IP + i, mac_b, &f->two, GUEST_BY_ARP));
+	for (unsigned i = 0; i < 8; i++)
+		g_assert_nonnull(find(f, IP + i));
+	guest_table_done(&f->table, 0);
+	g_free(ports);
+}
+
 static void requests_of_one_port_leave_room_for_others(struct fixture *f, gconstpointer data)
 {
 	unsigned asked = 0;
@@ -318,6 +336,7 @@ int main(int argc, char **argv)
 	TEST(guest_that_reconnects_is_not_gone);
 	TEST(invented_addresses_of_one_port_leave_room_for_others);
 	TEST(requests_of_one_port_leave_room_for_others);
+	TEST(newcomer_gets_addresses_in_a_full_table);
 	TEST(payer_outlives_its_port_while_it_is_used);
 	TEST(flows_follow_the_guest_that_answers);
 	TEST(guest_has_any_number_of_addresses_of_both_families);
