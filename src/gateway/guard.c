@@ -294,8 +294,7 @@ static bool check_address(struct gateway *g, usec_t now, struct packet *p, const
 	if (!is_learned(g, p, addr, how))
 		return true;
 	a = guest_learn(&g->guests, now, p->port, p->eth.src, addr, how == SHOWS_BOTH || moves ? GUEST_BY_ARP : GUEST_BY_IP);
-	if (a)
-		p->guest = a->guest;
+	p->guest = a ? a->guest : NULL; /* the guest that was found by its MAC may have lost its last address to make room */
 	return true;
 }
 
