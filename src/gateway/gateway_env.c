@@ -58,7 +58,7 @@ static void env_icmp_error(struct engine_env *env, usec_t now, const struct pack
 static bool env_icmp_allowed(struct engine_env *env, usec_t now, const struct guest *guest)
 {
 	struct gateway *g = of_env(env);
-	if (icmp_limit_take(&g->icmp_limit, now, guest->port ? guest->port->id : 0))
+	if (icmp_limit_take(&g->icmp_limit, now, guest->payer))
 		return true;
 	gateway_drop(g, DROP_ICMP_RATE, NULL);
 	return false;

@@ -68,7 +68,7 @@ int icmp6_too_big_build(struct icmp_limit *limit, usec_t now, struct mac src_mac
 {
 	if (!may_be_answered(cause))
 		return -EPERM;
-	if (limit && !icmp_limit_take(limit, now, cause->port ? cause->port->id : 0))
+	if (limit && !icmp_limit_take_for(limit, now, cause))
 		return -EBUSY;
 	return emit_answer(src_mac, mtu, cause, ret);
 }

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/macros.h"
+#include "gateway/payer.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "lan/port.h"
@@ -26,15 +27,23 @@ static bool bucket_has(usec_t full_at, usec_t now, usec_t interval, unsigned bur
 	return full_at <= now || full_at - now <= interval * (burst - 1);
 }
 
-bool icmp_limit_take(struct icmp_limit *l, usec_t now, unsigned port_id)
+/* What the common limit refuses takes a token of the port's own bucket, too: it tells how much the port provokes. */
+bool icmp_limit_take(struct icmp_limit *l, usec_t now, struct payer *payer)
 {
-	usec_t *of_port = &l->of_port[port_id % ICMP_LIMIT_SLOTS];
-	if (!bucket_has(*of_port, now, ICMP_LIMIT_PORT_INTERVAL, ICMP_LIMIT_PORT_BURST) ||
-	    !bucket_has(l->all, now, ICMP_LIMIT_INTERVAL, ICMP_LIMIT_BURST))
+	usec_t *own = payer ? &payer->icmp_full_at : &l->others;
+	bool is_modest = bucket_has(*own, now, ICMP_LIMIT_PORT_INTERVAL, ICMP_LIMIT_PORT_BURST / 2);
+	if (!bucket_has(*own, now, ICMP_LIMIT_PORT_INTERVAL, ICMP_LIMIT_PORT_BURST))
 		return false;
-	*of_port = MAX(*of_port, now) + ICMP_LIMIT_PORT_INTERVAL;
+	*own = MAX(*own, now) + ICMP_LIMIT_PORT_INTERVAL;
+	if (!bucket_has(l->all, now, ICMP_LIMIT_INTERVAL, is_modest ? ICMP_LIMIT_BURST : ICMP_LIMIT_BURST / 4 * 3))
+		return false;
 	l->all = MAX(l->all, now) + ICMP_LIMIT_INTERVAL;
 	return true;
+}
+
+bool icmp_limit_take_for(struct icmp_limit *l, usec_t now, const struct packet *cause)
+{
+	return icmp_limit_take(l, now, cause->port ? cause->port->payer : NULL);
 }
 
 /* The address of a single host: not "this network", loopback, multicast, class E or broadcast (RFC 1122 §3.2.1.3). */
@@ -91,7 +100,7 @@ int icmp_error_build(struct icmp_limit *limit, usec_t now, const struct icmp_err
 {
 	if (!may_be_answered(cause))
 		return -EPERM;
-	if (limit && !icmp_limit_take(limit, now, cause->port ? cause->port->id : 0))
+	if (limit && !icmp_limit_take_for(limit, now, cause))
 		return -EBUSY;
 	return emit_answer(e, cause, ret);
 }

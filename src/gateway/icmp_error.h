@@ -15,17 +15,17 @@
 
 struct frame;
 struct packet;
+struct payer;
 struct arena;
 
-#define ICMP_LIMIT_SLOTS 256u
-
 /*
- * Token buckets, one for all ports and one for each port.  Two ports share a bucket only when their ids differ by a
- * multiple of ICMP_LIMIT_SLOTS.  The limits do not affect traceroute or a port scan at usual speed.
+ * Token buckets, one for all ports and one for each port, which is in its payer.  A quarter of the common one is for ports that have used
+ * less than half of their own, so that many ports that provoke errors leave some for the others.  The limits do not affect traceroute or
+ * a port scan at usual speed.
  */
 struct icmp_limit {
-	usec_t all; /* when the bucket will be full again */
-	usec_t of_port[ICMP_LIMIT_SLOTS];
+	usec_t all;    /* when the bucket will be full again */
+	usec_t others; /* likewise, of errors that belong to no port */
 };
 
 #define ICMP_LIMIT_INTERVAL (1 * USEC_PER_MSEC) /* on average: one error a millisecond in all */
@@ -33,8 +33,10 @@ struct icmp_limit {
 #define ICMP_LIMIT_PORT_INTERVAL (10 * USEC_PER_MSEC) /* and one in ten milliseconds to each port */
 #define ICMP_LIMIT_PORT_BURST 50u
 
-/* Whether an error to port @port_id (0: unknown) may be sent at @now; if so, takes a token.  In a zeroed struct all buckets are full. */
-bool icmp_limit_take(struct icmp_limit *l, usec_t now, unsigned port_id);
+/* Whether an error at the expense of @payer (NULL: of no port) may be sent at @now; if so, takes a token.  A zeroed bucket is full. */
+bool icmp_limit_take(struct icmp_limit *l, usec_t now, struct payer *payer);
+/* The same for an answer to @cause. */
+bool icmp_limit_take_for(struct icmp_limit *l, usec_t now, const struct packet *cause);
 
 struct icmp_error {
 	struct mac src_mac; /* the gateway's */

@@ -40,6 +40,8 @@ struct payer {
 	unsigned n_challenges;           /* claims to what this payer has, for which it is being asked */
 	struct guard_conflict *conflict; /* the latest, owned; NULL: none yet */
 
+	usec_t icmp_full_at; /* the bucket of ICMP errors (icmp_error.h) */
+
 	/* of the engine */
 	struct account account;
 	struct list mappings;  /* UDP and ICMP flows, least recently used first */

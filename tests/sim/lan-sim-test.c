@@ -6,6 +6,7 @@
  */
 #include "engine/null/null.h"
 #include "gateway/gateway.h"
+#include "gateway/payer.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "lan/segment.h"
@@ -22,6 +23,7 @@
 
 #define N_GUESTS 30u
 #define TURNS 6000u
+#define PORT_IDS (TURNS + 100)
 #define GATEWAY_IP IP4(192, 168, 122, 1)
 #define OUTSIDE_IP IP4(203, 0, 113, 9)
 #define NOBODY N_GUESTS
@@ -53,6 +55,7 @@ struct world {
 	usec_t heard[N_GUESTS]; /* when the switch last learned the guest; 0: never */
 	uint64_t sent[N_GUESTS], sent_bytes[N_GUESTS];
 	struct icmp_limit limit;
+	struct payer payers[PORT_IDS]; /* by port; only their buckets of ICMP errors */
 	usec_t defended_until;
 	GQueue *lost; /* struct lost */
 	struct drop_counters drops;
@@ -96,7 +99,8 @@ static void expect_from_gateway(struct world *w, unsigned guest, struct receipt 
 /* An ICMP error to @guest about @token, unless the rate limit forbids it. */
 static void expect_error(struct world *w, unsigned guest, unsigned port_id, unsigned type, unsigned code, uint64_t token)
 {
-	if (icmp_limit_take(&w->limit, w->now, port_id))
+	g_assert_cmpuint(port_id, <, PORT_IDS);
+	if (icmp_limit_take(&w->limit, w->now, port_id > 0 ? &w->payers[port_id] : NULL))
 		expect_from_gateway(w, guest, (struct receipt){ .kind = RECEIPT_ICMP_ERROR, .type = type, .code = code, .token = token });
 	else
 		expect_drop(w, DROP_ICMP_RATE);

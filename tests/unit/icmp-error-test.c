@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
 #include "gateway/icmp_error.h"
+#include "gateway/payer.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "lan/port.h"
@@ -211,31 +212,50 @@ static void limit_of_a_port_affects_that_port_only(struct fixture *f, gconstpoin
 {
 	struct icmp_limit limit = { 0 };
 	const usec_t now = 5 * USEC_PER_SEC;
+	struct payer payer = { 0 }, other = { 0 };
+	f->port.payer = &payer;
 	make(f);
 	for (unsigned i = 0; i < ICMP_LIMIT_PORT_BURST; i++)
 		g_assert_cmpint(icmp_error_build(&limit, now, &too_big, &f->cause, &f->answer), ==, 0);
 	g_assert_cmpint(icmp_error_build(&limit, now, &too_big, &f->cause, &f->answer), ==, -EBUSY);
-	g_assert_true(icmp_limit_take(&limit, now, 4));
-	g_assert_false(icmp_limit_take(&limit, now + ICMP_LIMIT_PORT_INTERVAL - 1, 3));
-	g_assert_true(icmp_limit_take(&limit, now + ICMP_LIMIT_PORT_INTERVAL, 3));
-	g_assert_false(icmp_limit_take(&limit, now + ICMP_LIMIT_PORT_INTERVAL, 3));
+	g_assert_true(icmp_limit_take(&limit, now, &other));
+	g_assert_false(icmp_limit_take(&limit, now + ICMP_LIMIT_PORT_INTERVAL - 1, &payer));
+	g_assert_true(icmp_limit_take(&limit, now + ICMP_LIMIT_PORT_INTERVAL, &payer));
+	g_assert_false(icmp_limit_take(&limit, now + ICMP_LIMIT_PORT_INTERVAL, &payer));
 }
 
+/* Ports with ids that differ by any number have buckets of their own. */
 static void common_limit_affects_all_ports(struct fixture *f, gconstpointer unused)
 {
+	struct payer *payers = g_new0(struct payer, 1000);
 	struct icmp_limit limit = { 0 };
 	const usec_t now = 5 * USEC_PER_SEC;
 	unsigned taken = 0;
-	for (unsigned id = 1; id <= 1000; id++)
-		taken += icmp_limit_take(&limit, now, id);
+	for (unsigned i = 0; i < 1000; i++)
+		taken += icmp_limit_take(&limit, now, &payers[i]);
 	g_assert_cmpuint(taken, ==, ICMP_LIMIT_BURST);
-	for (unsigned id = 1; id <= 1000; id++)
-		taken += icmp_limit_take(&limit, now + 10 * ICMP_LIMIT_INTERVAL, id);
+	for (unsigned i = 0; i < 1000; i++)
+		taken += icmp_limit_take(&limit, now + 10 * ICMP_LIMIT_INTERVAL, &payers[i]);
 	g_assert_cmpuint(taken, ==, ICMP_LIMIT_BURST + 10);
 	taken = 0;
-	for (unsigned id = 1; id <= 1000; id++)
-		taken += icmp_limit_take(&limit, now + 3600 * USEC_PER_SEC, id);
+	for (unsigned i = 0; i < 1000; i++)
+		taken += icmp_limit_take(&limit, now + 3600 * USEC_PER_SEC, &payers[i]);
 	g_assert_cmpuint(taken, ==, ICMP_LIMIT_BURST); /* a pause does not save up more than one burst */
+	g_free(payers);
+}
+
+/* Twenty ports that provoke as many errors as they may would use up the common limit. */
+static void greedy_ports_leave_some_of_the_common_limit(struct fixture *f, gconstpointer unused)
+{
+	struct payer greedy[20] = { 0 }, modest = { 0 };
+	struct icmp_limit limit = { 0 };
+	usec_t now = 5 * USEC_PER_SEC;
+	for (unsigned i = 0; i < 20000; i++, now += USEC_PER_MSEC / 2) {
+		for (unsigned k = 0; k < 20; k++)
+			icmp_limit_take(&limit, now, &greedy[k]);
+		if (i > 2000 && i % 100 == 0)
+			g_assert_true(icmp_limit_take(&limit, now, &modest));
+	}
 }
 
 #define ADD(name) g_test_add("/icmp-error/" #name, struct fixture, NULL, setup, name, teardown)
@@ -255,5 +275,6 @@ int main(int argc, char **argv)
 	ADD(refused_packets_take_no_token);
 	ADD(limit_of_a_port_affects_that_port_only);
 	ADD(common_limit_affects_all_ports);
+	ADD(greedy_ports_leave_some_of_the_common_limit);
 	return g_test_run();
 }
