@@ -5,6 +5,7 @@
  */
 #include "gateway/guard.h"
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "gateway/gateway_internal.h"
@@ -19,6 +20,7 @@
 #include "wire/nd.h"
 #include "wire/udp.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -320,10 +322,31 @@ static bool claims_gateway(struct gateway *g, usec_t now, const struct packet *p
 
 /* --- servers and routers --- */
 
+/* The port that @p, the first fragment of UDP over IPv6, is for (RFC 8200 §4.5); 0: it is something else. */
+static uint16_t fragmented_udp6_port(const struct packet *p)
+{
+	const uint8_t *l4 = packet_l4(p);
+	if (!l4)
+		return 0;
+	struct bytes_reader r = bytes_reader(l4, p->l4_len);
+	uint8_t next = bytes_get_u8(&r);
+	bytes_skip(&r, 1);
+	bool is_first = bytes_get_be16(&r) >> 3 == 0;
+	bytes_skip(&r, 4);
+	next = ipv6_skip_extensions(&r, next);
+	bytes_skip(&r, 2); /* source port */
+	uint16_t port = bytes_get_be16(&r);
+	return is_first && next == IP_PROTOCOL_UDP && !r.failed ? port : 0;
+}
+
+/* Whether DHCP clients take @p.  Most do not look at the port that it comes from. */
 static bool is_dhcp_answer(const struct packet *p)
 {
-	return (p->src_port == DHCP_SERVER_PORT && p->dst_port == DHCP_CLIENT_PORT) ||
-	       (p->src_port == DHCP6_SERVER_PORT && p->dst_port == DHCP6_CLIENT_PORT);
+	if (packet_is_v4(p))
+		return p->protocol == IP_PROTOCOL_UDP && p->dst_port == DHCP_CLIENT_PORT;
+	if (p->protocol == IPV6_NEXT_FRAGMENT)
+		return fragmented_udp6_port(p) == DHCP6_CLIENT_PORT;
+	return p->protocol == IP_PROTOCOL_UDP && p->dst_port == DHCP6_CLIENT_PORT;
 }
 
 static bool is_router_message(struct packet *p)
@@ -335,7 +358,7 @@ static bool serves_only_what_it_may(struct gateway *g, usec_t now, struct packet
 {
 	if (!p->port->guarded || g->config.absent || packet_ip(p) < 0)
 		return true;
-	if (p->protocol == IP_PROTOCOL_UDP && !p->port->may_serve_dhcp && !g->config.guests_serve_dhcp && is_dhcp_answer(p)) {
+	if (!p->port->may_serve_dhcp && !g->config.guests_serve_dhcp && is_dhcp_answer(p)) {
 		*ret_why = DROP_ROGUE_DHCP;
 		if (g->config.hooks.foreign_dhcp)
 			g->config.hooks.foreign_dhcp(g->config.hooks.opaque, now, p);
@@ -348,27 +371,49 @@ static bool serves_only_what_it_may(struct gateway *g, usec_t now, struct packet
 	return true;
 }
 
-static bool is_from_port(const struct packet *p, size_t l4_len, uint16_t port)
+/* Whether layer 4 at @l4_offset of the IP packet may be for @port. */
+static bool is_for_port(const struct packet *p, size_t l4_offset, uint16_t port)
 {
-	const uint8_t *l4 = p->head + p->l3_offset + l4_len;
-	return p->l3_offset + l4_len + 2 > p->head_len || (l4[0] == port >> 8 && l4[1] == (port & 0xff));
+	const uint8_t *l4 = p->head + p->l3_offset + l4_offset;
+	return p->l3_offset + l4_offset + 4 > p->head_len || (l4[2] == port >> 8 && l4[3] == (port & 0xff));
 }
 
 /* Whether an IPv6 packet can be neither a router's nor a DHCP server's, by the byte that says what follows its header. */
 static bool is_harmless_v6(const struct packet *p)
 {
 	uint8_t next = p->head[p->l3_offset + IPV6_NEXT_HEADER_AT];
-	return next == IP_PROTOCOL_TCP || (next == IP_PROTOCOL_UDP && !is_from_port(p, IPV6_HEADER_LEN, DHCP6_SERVER_PORT));
+	return next == IP_PROTOCOL_TCP || (next == IP_PROTOCOL_UDP && !is_for_port(p, IPV6_HEADER_LEN, DHCP6_CLIENT_PORT));
 }
 
-/* Whether an IPv4 packet cannot be a DHCP server's: it is not UDP, by the byte that says so, or from another port. */
+/* Whether an IPv4 packet cannot be a DHCP server's: it is not UDP, by the byte that says so, or for another port. */
 static bool is_harmless_v4(const struct packet *p)
 {
 	const uint8_t *ip = p->head + p->l3_offset;
 	size_t udp = (size_t)(ip[0] & 0x0f) * 4;
 	if (ip[IPV4_PROTOCOL_AT] != IP_PROTOCOL_UDP)
 		return true;
-	return !is_from_port(p, udp, DHCP_SERVER_PORT);
+	return !is_for_port(p, udp, DHCP_CLIENT_PORT);
+}
+
+/* --- what the guard cannot read --- */
+
+static bool is_error(int error, enum drop_reason why, enum drop_reason *ret_why)
+{
+	*ret_why = error == -ENOMEM ? DROP_NO_MEMORY : why;
+	return error == -ENOMEM || error == -EBADMSG;
+}
+
+/*
+ * Whether ARP or neighbour discovery does not parse.  A receiver could read it nevertheless: ARP that is cut short when the frame is
+ * padded, fragments when they are put together, headers that are too long here.
+ */
+static bool is_unreadable(struct packet *p, enum drop_reason *ret_why)
+{
+	if (p->eth.ethertype == ETH_TYPE_ARP)
+		return is_error(p->arp_error, DROP_ARP_MALFORMED, ret_why);
+	if (p->eth.ethertype != ETH_TYPE_IPV6)
+		return false;
+	return is_error(packet_ip(p), DROP_IP_MALFORMED, ret_why) || is_error(packet_nd(p), DROP_ND_MALFORMED, ret_why);
 }
 
 /* --- the door --- */
@@ -398,6 +443,8 @@ static bool is_from_last_sender(const struct packet *p, const struct guest_addre
 static bool admits_unknown(struct gateway *g, usec_t now, struct packet *p, enum drop_reason *ret_why)
 {
 	struct ip_addr addr = NO_ADDRESS;
+	if (p->port->guarded && is_unreadable(p, ret_why))
+		return false;
 	enum evidence how = sender_of(p, &addr);
 	if (how != SHOWS_NOTHING && claims_gateway(g, now, p, &addr)) {
 		*ret_why = DROP_GATEWAY_ADDRESS;

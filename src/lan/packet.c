@@ -175,7 +175,10 @@ int packet_parse_ip(struct packet *p)
 
 /* --- neighbour discovery --- */
 
-/* Whether the fragment at @at, of @len bytes, is the first of a packet with neighbour discovery (RFC 8200 §4.5). */
+/*
+ * Whether the fragment at @at, of @len bytes, is the first of a packet with neighbour discovery (RFC 8200 §4.5), or does not have all
+ * headers, which hides what the packet is (RFC 7112 §5).
+ */
 static bool hides_nd(const uint8_t *at, size_t len)
 {
 	struct bytes_reader r = bytes_reader(at, len);
@@ -186,7 +189,8 @@ static bool hides_nd(const uint8_t *at, size_t len)
 	if (offset > 0)
 		return false;
 	next = ipv6_skip_extensions(&r, next);
-	return next == IPV6_NEXT_ICMP && nd_is_type(bytes_get_u8(&r));
+	bool is_nd = next == IPV6_NEXT_ICMP && nd_is_type(bytes_get_u8(&r));
+	return is_nd || r.failed;
 }
 
 static int parse_nd(struct packet *p)

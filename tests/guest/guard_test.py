@@ -11,12 +11,12 @@ import unittest
 from lan import dhcp
 from lan.guests import EXPERIMENTAL, TRANSPORTS, udp_in
 from lan.packet import (
-    BROADCAST, ECHO_REPLY, ECHO_REQUEST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ICMP, TCP, Arp, Ethernet, Icmp, Ipv4, Tcp, Udp, address,
+    BROADCAST, ECHO_REPLY, ECHO_REQUEST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ICMP, TCP, UDP, Arp, Ethernet, Icmp, Ipv4, Tcp, Udp, address,
     checksum, mac, text,
 )
 from lan.packet6 import (
-    ADVERTISEMENT, ALL_NODES, ETHERTYPE_IPV6, ROUTER_ADVERTISEMENT, SOLICITATION, Icmp6, Ipv6, Neighbour, RouterAdvertisement,
-    multicast_mac,
+    ADVERTISEMENT, ALL_NODES, DESTINATION_OPTIONS, ETHERTYPE_IPV6, HOP_BY_HOP, ROUTER_ADVERTISEMENT, SOLICITATION, Icmp6, Ipv6, Neighbour,
+    RouterAdvertisement, behind_extension, fragments_of, multicast_mac,
 )
 from lan.scene import GATEWAY, Pair, Scene
 from lan.vhost import NetHeader
@@ -416,6 +416,71 @@ class Servers(Attack):
                 strike, served = serve(s, s.server)
                 strike()
                 wait_until(served, "what the guest serves")
+
+
+class Disguises(Attack):
+    """The same claims in frames that a filter may read otherwise than their receiver."""
+
+    def v6(self, s, packet, destination=None):
+        return Ethernet(destination or multicast_mac(packet.destination), s.attacker.mac, ETHERTYPE_IPV6, packet.emit())
+
+    def v4(self, s, packet):
+        return Ethernet(s.observer.mac, s.attacker.mac, ETHERTYPE_IPV4, packet.emit())
+
+    def disguises(self, s):
+        """Name → a frame without which the receiver does not take the message."""
+        claim = Arp(Arp.REPLY, s.attacker.mac, s.victim.ip, s.observer.mac, s.observer.ip).emit()
+        gateway = Arp(Arp.REPLY, s.attacker.mac, s.gateway, s.observer.mac, s.observer.ip).emit()
+        for name, arp in (("neighbour", claim), ("gateway", gateway)):
+            yield f"ARP of the {name} without its last byte, which padding adds", self.arp(s, arp[:-1])
+            yield f"ARP of the {name} that ends with its sender", self.arp(s, arp[:18])
+            yield f"ARP of the {name} of IEEE 802", self.arp(s, b"\0\6" + arp[2:])
+            yield f"ARP of the {name} with an unknown operation", self.arp(s, arp[:6] + b"\0\x09" + arp[8:])
+            yield f"ARP of the {name} with more behind it", self.arp(s, arp + bytes(1000))
+        advertisement = RouterAdvertisement(s.attacker.mac).emit(s.attacker.ip6)
+        address_claim = Neighbour(ADVERTISEMENT, s.victim.ip6, s.attacker.mac, Neighbour.OVERRIDE).emit(s.attacker.ip6, s.observer.ip6)
+        for name, packet in (("router advertisement", advertisement), ("neighbour advertisement", address_claim)):
+            for kind in (DESTINATION_OPTIONS, HOP_BY_HOP, 43):
+                yield f"{name} behind extension header {kind}", self.v6(s, behind_extension(packet, kind), s.observer.mac)
+            yield f"{name} behind a long extension header", self.v6(s, behind_extension(packet, length=1024), s.observer.mac)
+            many = functools.reduce(lambda ip, _: behind_extension(ip), range(20), packet)
+            yield f"{name} behind many extension headers", self.v6(s, many, s.observer.mac)
+            for first in (None, 8, 24):
+                (fragment, *_) = fragments_of(packet, first)
+                yield f"{name} in a fragment of {first} bytes", self.v6(s, fragment, s.observer.mac)
+                (fragment, *_) = fragments_of(behind_extension(packet), first)
+                yield f"{name} behind options in a fragment of {first} bytes", self.v6(s, fragment, s.observer.mac)
+            frame = self.v6(s, packet, s.observer.mac).emit()
+            yield f"{name} with a priority tag", Ethernet(frame[:6], frame[6:12], 0x8100, b"\0\0" + frame[12:])
+            longer = Icmp6(packet.payload[0], 0, packet.payload[4:] + b"\1").emit(packet.source, packet.destination)
+            yield f"{name} with half an option", self.v6(s, longer, s.observer.mac)
+        message = dhcp.Message(s.observer.mac, dhcp.OFFER, operation=2, xid=b"evil", options={dhcp.SERVER_ID: s.attacker.ip}).emit()
+        for source in (67, 68, 4011, 40000):
+            yield f"DHCP from port {source}", self.v4(s, Udp(source, 68, message).emit(s.attacker.ip, b"\xff" * 4))
+        offer = Udp(67, 68, message).emit(s.attacker.ip, s.observer.ip)
+        yield "DHCP in a fragment", self.v4(
+            s, Ipv4(offer.source, offer.destination, offer.protocol, offer.payload[:8], fragment=Ipv4.MORE_FRAGMENTS))
+        offer.options = b"\x94\4\0\0"
+        yield "DHCP with IP options", self.v4(s, offer)
+        frame = self.v4(s, Udp(67, 68, message).emit(s.attacker.ip, s.observer.ip)).emit()
+        yield "DHCP with a priority tag", Ethernet(frame[:6], frame[6:12], 0x8100, b"\0\0" + frame[12:])
+        six = Ipv6(s.attacker.ip6, s.observer.ip6, UDP, struct.pack(">HHHH", 547, 546, 12, 0) + b"\2abc", 64)
+        for name, packet in (("", six), (" behind options", behind_extension(six)), (" in a fragment", next(fragments_of(six, None)))):
+            yield "DHCPv6" + name, self.v6(s, packet, s.observer.mac)
+
+    def arp(self, s, body):
+        return Ethernet(s.observer.mac, s.attacker.mac, ETHERTYPE_ARP, body)
+
+    def test_disguised_claims_are_refused(self):
+        for transport in TRANSPORTS:
+            with Scene(True, transport) as s:
+                for name, frame in self.disguises(s):
+                    with self.subTest(name, transport=transport):
+                        before = s.attacker.drops()
+                        s.attacker.send(frame.emit())
+                        s.wait_for_refusal(before)
+                        self.assertFalse(s.observer.has(lambda got, frame=frame: frame.payload in got.payload))
+                self.assertEqual(s.harm(), "")
 
 
 class Conflicts(unittest.TestCase):

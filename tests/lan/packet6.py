@@ -54,6 +54,23 @@ class Ipv6:
         return struct.pack(">IHBB", 6 << 28, len(self.payload), self.next_header, self.hops) + self.source + self.destination + self.payload
 
 
+DESTINATION_OPTIONS, HOP_BY_HOP, FRAGMENT = 60, 0, 44
+
+
+def behind_extension(ip, kind=DESTINATION_OPTIONS, length=8):
+    """The packet with another extension header, which says nothing, in front of its payload."""
+    padding = b"".join(b"\1" + bytes([min(left, 254) - 2]) + bytes(min(left, 254) - 2) for left in range(length - 2, 0, -254))
+    return Ipv6(ip.source, ip.destination, kind, bytes([ip.next_header, length // 8 - 1]) + padding + ip.payload, ip.hops)
+
+
+def fragments_of(ip, first):
+    """The packet in two fragments, @first bytes in the first one, a multiple of 8; None: in one, which is the whole."""
+    ends = [0, first, len(ip.payload)] if first else [0, len(ip.payload)]
+    for begin, end in zip(ends, ends[1:]):
+        header = bytes([ip.next_header, 0]) + struct.pack(">HI", begin | (end < len(ip.payload)), 0x1234)
+        yield Ipv6(ip.source, ip.destination, FRAGMENT, header + ip.payload[begin:end], ip.hops)
+
+
 @dataclass
 class Icmp6:
     type: int

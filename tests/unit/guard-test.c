@@ -324,8 +324,9 @@ static void unguarded_port_may_claim(struct fixture *f, gconstpointer data)
 static void guests_do_not_answer_dhcp_for_one_another(struct fixture *f, gconstpointer data)
 {
 	send_udp(f, &f->a, mac_a, IP_A, 67, 68);
-	send_udp(f, &f->a, mac_a, IP_A, 67, 68); /* the sender is known now */
-	g_assert_cmpuint(drops(&f->a, DROP_ROGUE_DHCP), ==, 2);
+	send_udp(f, &f->a, mac_a, IP_A, 67, 68);    /* the sender is known now */
+	send_udp(f, &f->a, mac_a, IP_A, 40000, 68); /* clients look at their own port only */
+	g_assert_cmpuint(drops(&f->a, DROP_ROGUE_DHCP), ==, 3);
 	g_assert_cmpuint(f->b.frames->len, ==, 0);
 	send_udp(f, &f->a, mac_a, IP_A, 67, 67); /* a relay asks */
 	g_assert_cmpuint(f->b.frames->len, ==, 1);
@@ -391,6 +392,19 @@ static void dhcp_requests_go_to_servers(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->b.frames->len, ==, 2);
 }
 
+/* The switch pads frames, and the zeros would complete the message. */
+static void arp_that_is_cut_short_does_not_pass(struct fixture *f, gconstpointer data)
+{
+	uint8_t buf[ETH_HEADER_LEN + ARP_LEN];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, mac_a, ETH_TYPE_ARP });
+	arp_emit(&w, &(struct arp_message){ ARP_REQUEST, mac_a, IP_A, zero_mac, IP_A });
+	for (size_t len = ETH_HEADER_LEN; len < sizeof(buf); len++)
+		memory_port_input(&f->a, f->now, buf, len);
+	g_assert_cmpuint(drops(&f->a, DROP_ARP_MALFORMED), ==, ARP_LEN);
+	g_assert_cmpuint(f->b.frames->len, ==, 0);
+}
+
 /* A VLAN is another network, with addresses of its own. */
 static void addresses_in_a_vlan_are_not_guarded(struct fixture *f, gconstpointer data)
 {
@@ -428,6 +442,7 @@ int main(int argc, char **argv)
 	TEST(claims_of_one_port_leave_room_for_others);
 	TEST(unguarded_port_may_claim);
 	TEST(guests_do_not_answer_dhcp_for_one_another);
+	TEST(arp_that_is_cut_short_does_not_pass);
 	TEST(addresses_in_a_vlan_are_not_guarded);
 	TEST(request_goes_to_the_guest_that_has_the_address);
 	TEST(request_for_an_unknown_address_and_announcements_go_to_all);

@@ -283,6 +283,32 @@ static void neighbour_discovery_that_is_to_be_discarded_is_malformed(struct fixt
 	}
 }
 
+/* RFC 7112 §5: what a first fragment without all headers is cannot be known. */
+static void first_fragment_without_all_headers_is_malformed(struct fixture *f, gconstpointer unused)
+{
+	static const struct {
+		uint8_t bytes[16];
+		size_t len;
+		int error;
+	} cases[] = {
+		{ { IPV6_NEXT_ICMP }, 8, -EBADMSG },
+		{ { IPV6_NEXT_ICMP, [8] = ICMP6_ECHO_REQUEST }, 9, -EPROTOTYPE },
+		{ { 60, [8] = IPV6_NEXT_ICMP }, 15, -EBADMSG },
+		{ { 60, [8] = IPV6_NEXT_ICMP }, 16, -EBADMSG },
+		{ { 60, [8] = IP_PROTOCOL_UDP }, 16, -EPROTOTYPE },
+		{ { 60, [3] = 8, [8] = IPV6_NEXT_ICMP }, 15, -EPROTOTYPE }, /* not the first */
+		{ { IP_PROTOCOL_UDP }, 7, -EBADMSG },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct packet p;
+		begin(f, 0, ETH_TYPE_IPV6);
+		ipv6_emit(&f->w, &(struct ipv6_header){ .next_header = IPV6_NEXT_FRAGMENT, .payload_len = (uint16_t)cases[i].len });
+		bytes_put(&f->w, cases[i].bytes, cases[i].len);
+		g_assert_cmpint(make(f, &p), ==, 0);
+		g_assert_cmpint(packet_nd(&p), ==, cases[i].error);
+	}
+}
+
 #define TEST(name) g_test_add("/packet/" #name, struct fixture, NULL, setup, name, teardown)
 
 int main(int argc, char **argv)
@@ -298,5 +324,6 @@ int main(int argc, char **argv)
 	TEST(neighbour_discovery_is_parsed);
 	TEST(link_layer_addresses_that_differ_are_ambiguous);
 	TEST(neighbour_discovery_that_is_to_be_discarded_is_malformed);
+	TEST(first_fragment_without_all_headers_is_malformed);
 	return g_test_run();
 }
