@@ -149,16 +149,25 @@ void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct 
 	g->engine = engine;
 }
 
+/*
+ * The ports that have been silent for longest.  Among more of them a crowd of guests is starting, which will ask for addresses, and to probe
+ * each of them for each other would cost more than all else.
+ */
+#define PROBED_PORTS 64u
+
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip)
 {
 	/* Not to the guests whose address is known: thousands of them would answer nothing. */
 	const struct guest *guest = gateway_find_guest(g, ip);
 	if (guest && guest->port)
 		egress_probe(&g->egress, now, ip, guest->port);
+	unsigned n = 0;
 	list_for_each(node, &g->segment->hiding) {
 		struct port *p = container_of(node, struct port, hiding);
 		if (!guest || p != guest->port)
 			egress_probe(&g->egress, now, ip, p);
+		if (++n == PROBED_PORTS)
+			break;
 	}
 }
 
