@@ -150,8 +150,8 @@ void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct 
 }
 
 /*
- * The ports that have been silent for longest.  Among more of them a crowd of guests is starting, which will ask for addresses, and to probe
- * each of them for each other would cost more than all else.
+ * The ports that have been silent for longest.  Among more of them a crowd of guests is starting, which will ask for addresses, and to
+ * probe each of them for each other would cost more than all else.
  */
 #define PROBED_PORTS 64u
 

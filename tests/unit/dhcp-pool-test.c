@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which address a client gets: probes, first choice, reservations, limits. */
 #include "base/macros.h"
+#include "service/dhcp/share.h"
 #include "support/dhcp_bench.h"
 
 #include <errno.h>
@@ -396,7 +397,7 @@ static void invented_macs_take_bounded_memory(void)
 		bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = { { 2, 0, 0, 1, (uint8_t)(i >> 8), (uint8_t)i } } });
 		bench_forget(&b);
 		g_assert_cmpuint(b.dhcp.leases.count, <=, 8192);
-		g_assert_cmpuint(b.dhcp.n_probes, <=, 1024);
+		g_assert_cmpuint(b.dhcp.n_probes, <=, DHCP_PROBES_MAX);
 	}
 	g_assert_cmpuint(b.dhcp.leases.count, ==, 8192);
 	bench_sleep(&b, 4000 * USEC_PER_SEC);

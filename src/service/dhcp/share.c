@@ -10,7 +10,6 @@
 
 /* One port gets at most WEIGHT / (WEIGHT + 1). */
 #define WEIGHT 7u
-#define PROBES_MAX 1024u /* each waiting message takes about 1.5 KB */
 /* A client takes an offer, and announces its address or sends something from it, within this time. */
 #define FIRST_USE_TIME (10 * USEC_PER_SEC)
 #define SET_ASIDES 8u /* of a guarded port, in each of these times */
@@ -56,7 +55,7 @@ bool dhcp_share_allows_address(struct dhcp *d, usec_t now, const struct dhcp_req
 
 bool dhcp_share_allows_probe(const struct dhcp *d, const struct payer *payer)
 {
-	return payer ? share_allows(payer->n_probes, 1, d->n_probes, PROBES_MAX, WEIGHT) : d->n_probes < PROBES_MAX;
+	return payer ? share_allows(payer->n_probes, 1, d->n_probes, DHCP_PROBES_MAX, WEIGHT) : d->n_probes < DHCP_PROBES_MAX;
 }
 
 /* One more of SET_ASIDES in @time.  Each counts for a part of the time, one after another; *@until is when none counts any more. */

@@ -13,6 +13,9 @@
 
 #include <stdbool.h>
 
+/* Messages that wait for a probe of their address; each takes about 1.5 KB.  One port may have seven eighths. */
+#define DHCP_PROBES_MAX 4096u
+
 struct dhcp;
 struct dhcp_request;
 struct lease;
