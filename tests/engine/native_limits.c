@@ -353,6 +353,11 @@ static void setup_few_ports(struct fixture *f, gconstpointer row)
 	native_setup(f, row, &(struct bench_options){ .max_ports = 40 });
 }
 
+static void setup_few_of_all(struct fixture *f, gconstpointer row)
+{
+	native_setup(f, row, &(struct bench_options){ .max_sockets = 64, .max_ports = 40 });
+}
+
 static void ports_of_the_host_are_limited(struct fixture *f, gconstpointer row)
 {
 	struct port greedy = { .id = 1 }, modest = { .id = 2 };
@@ -386,6 +391,117 @@ static void ports_of_the_host_are_limited(struct fixture *f, gconstpointer row)
 	open_mappings(f, &modest, OTHER_GUEST, 25);
 	g_assert_cmpuint(modest.payer->account.n_ports, ==, 25);
 	leave(f, &modest);
+}
+
+/* --- accounts --- */
+
+#define CROWD_PORTS 6u
+#define CROWD_GUESTS 12u
+
+struct crowd_of_ports {
+	struct port ports[CROWD_PORTS];
+	struct guest_tcp tcp[200];
+	unsigned n_tcp;
+};
+
+static unsigned length(const struct list *l)
+{
+	unsigned n = 0;
+	list_for_each(node, l)
+		n++;
+	return n;
+}
+
+/* What each payer is charged for is what is on its lists, and all of them together have what the engine has. */
+static void check_accounts(struct fixture *f)
+{
+	struct engine_counters c = counters(f);
+	struct account sum = { 0 };
+	list_for_each(node, &f->b.r.guests.payers) {
+		const struct payer *p = container_of(node, struct payer, node);
+		account_add(&sum, &p->account);
+		g_assert_cmpuint(length(&p->mappings), ==, p->account.n_ports);
+		g_assert_cmpuint(length(&p->half_open), ==, p->account.n_connecting);
+		g_assert_cmpuint(p->account.n_sockets, <=, p->account.n_flows);
+		list_for_each(guest_node, &p->guests) {
+			const struct guest *g = container_of(guest_node, struct guest, of_payer);
+			g_assert_cmpuint(g->account.n_flows, <=, length(&g->flows.all));
+			bool waits = g->state == GUEST_AWAY && !list_empty(&g->flows.all);
+			g_assert_true(waits == !list_empty(&g->flows.away));
+		}
+	}
+	g_assert_cmpuint(sum.n_flows, ==, c.flows_tcp + c.flows_udp + c.flows_icmp);
+	g_assert_cmpuint(sum.n_ports, ==, c.host_ports);
+	g_assert_cmpuint(c.host_ports, <=, c.host_ports_max);
+	g_assert_cmpuint(sum.n_sockets, <=, 64);
+	g_assert_cmpuint(sum.n_connecting, <=, 32);
+}
+
+static void guest_opens_something(struct fixture *f, struct crowd_of_ports *c, ip4_t guest)
+{
+	uint16_t port = (uint16_t)g_test_rand_int_range(2000, 2100);
+	switch (g_test_rand_int_range(0, 4)) {
+	case 0: guest_udp_send(&f->b, guest, port, SERVER, g_test_rand_bit() ? 53 : 9, "x", 1, 63); return;
+	case 1: guest_ping(&f->b, guest, SERVER, port, 1, "", 0, 63); return;
+	default: break;
+	}
+	struct guest_tcp *t = &c->tcp[c->n_tcp++ % ARRAY_SIZE(c->tcp)];
+	if (c->n_tcp > ARRAY_SIZE(c->tcp))
+		guest_tcp_done(t);
+	guest_tcp_init(t, &f->b, guest, port, g_test_rand_bit() ? SILENT : SERVER, f->s.port);
+	guest_tcp_syn(t);
+}
+
+static void something_happens(struct fixture *f, struct crowd_of_ports *c)
+{
+	unsigned at = (unsigned)g_test_rand_int_range(0, CROWD_PORTS);
+	ip4_t guest = GUEST + (unsigned)g_test_rand_int_range(0, CROWD_GUESTS);
+	struct ip_addr addr = ip_from_ip4(guest);
+	int what = g_test_rand_int_range(0, 100);
+	f->b.port = &c->ports[at];
+	f->b.spoof = what % 10 == 0;
+	if (what < 80)
+		guest_opens_something(f, c, guest);
+	else if (what < 84)
+		guest_port_gone(&f->b.r.guests, bench_now(&f->b), &c->ports[at]);
+	else if (what < 87)
+		guest_learn(&f->b.r.guests, bench_now(&f->b), &c->ports[at], (struct mac){ { 2, 9, 0, 0, 0, (uint8_t)at } }, &addr,
+			    GUEST_BY_ARP);
+	else if (what < 92)
+		bench_turn(&f->b, (usec_t)g_test_rand_int_range(1, 15) * USEC_PER_SEC);
+	else
+		bench_run(&f->b, 0);
+	if (what % 20 == 0)
+		guest_expire(&f->b.r.guests, bench_now(&f->b));
+}
+
+static void accounts_agree_with_what_there_is(struct fixture *f, gconstpointer row)
+{
+	struct crowd_of_ports *c = g_new0(struct crowd_of_ports, 1);
+	server_listen(&f->s, SERVER, 0);
+	for (unsigned i = 0; i < CROWD_PORTS; i++)
+		c->ports[i].id = i + 1;
+	for (unsigned i = 0; i < 4000; i++) {
+		something_happens(f, c);
+		if (i % 10 == 0) {
+			bench_run(&f->b, 0);
+			check_accounts(f);
+			server_turn_away(&f->s);
+			bench_forget(&f->b);
+		}
+	}
+	g_assert_cmpuint(counters(f).flows_evicted, >, 0);
+	g_assert_cmpuint(counters(f).flows_refused, >, 0);
+	for (unsigned i = 0; i < MIN(c->n_tcp, (unsigned)ARRAY_SIZE(c->tcp)); i++)
+		guest_tcp_done(&c->tcp[i]);
+	for (unsigned i = 0; i < CROWD_PORTS; i++)
+		guest_port_gone(&f->b.r.guests, bench_now(&f->b), &c->ports[i]);
+	bench_turn(&f->b, 61 * USEC_PER_SEC);
+	guest_expire(&f->b.r.guests, bench_now(&f->b));
+	check_accounts(f);
+	g_assert_cmpuint(counters(f).flows_tcp + counters(f).flows_udp + counters(f).flows_icmp, ==, 0);
+	server_turn_away(&f->s);
+	g_free(c);
 }
 
 /* Together more than a guest's flows may hold (tcp_upload.c). */
@@ -646,6 +762,7 @@ const struct contract_test native_limits[] = {
 	{ "flows_of_a_guest_that_left_give_way_to_others", flows_of_a_guest_that_left_give_way_to_others, setup_few_sockets },
 	{ "a_modest_guest_that_reconnects_keeps_its_flows", a_modest_guest_that_reconnects_keeps_its_flows, setup_few_sockets },
 	{ "flows_are_charged_to_the_port_where_their_guest_is", flows_are_charged_to_the_port_where_their_guest_is, setup_few_sockets },
+	{ "accounts_agree_with_what_there_is", accounts_agree_with_what_there_is, setup_few_of_all },
 	{ "ports_of_the_host_are_limited", ports_of_the_host_are_limited, setup_few_ports },
 	{ "peers_that_read_nothing_do_not_stop_a_guests_other_connections", peers_that_read_nothing_do_not_stop_a_guests_other_connections,
 	  native_setup_plain },
