@@ -17,7 +17,9 @@ from pathlib import Path
 
 from lan import dhcp, dns, openapi, outside, servers, tap
 from lan.client import Host
+from lan.guests import Room
 from lan.packet import Ethernet, Ipv4, Udp, address, mac, mac_text, text
+from lan.packet6 import link_local
 from lan.process import Lanlet, refusal
 from lan.wait import PATIENCE, wait_until
 
@@ -78,6 +80,14 @@ class Routes(unittest.TestCase):
         self.assertEqual(known["name"], "web")
         guest.close()
         wait_until(lambda: self.api.get("/v1/neighbours")["neighbours"][0]["port_id"] is None, "that the port is gone")
+
+    def test_neighbours_of_both_families_are_listed(self):
+        room = self.enterContext(Room(self.network))
+        guest = room.guest(mac(1), ip="192.168.122.20")
+        guest.use(link_local(guest.mac))
+        guest.ping(GATEWAY)
+        known = {neighbour["address"]: neighbour["mac"] for neighbour in self.api.get("/v1/neighbours")["neighbours"]}
+        self.assertEqual(known, dict.fromkeys(("192.168.122.20", "fe80::5054:ff:fe00:1"), mac_text(guest.mac)))
 
     def test_lease_has_name_and_end(self):
         guest = self.guest(1, b"Web")
