@@ -39,7 +39,8 @@
 	X(MARTIAN_DESTINATION, "martian-destination", "IP destination address that must never leave the segment") \
 	X(LOCAL_MULTICAST, "local-multicast", "multicast or broadcast, which NAT never translates") \
 	X(TTL_EXCEEDED, "ttl-exceeded", "TTL expired at the gateway (answered where ICMP allows)") \
-	X(FRAG_NEEDED, "frag-needed", "packet is too large and has DF set (answered with fragmentation needed)") \
+	X(FRAG_NEEDED, "frag-needed", \
+	  "packet is too large for its receiver and must stay whole: it has DF set or is IPv6 (the sender is told the MTU)") \
 	X(REASSEMBLY, "reassembly", "fragments overlap, are too many or were not completed in time") \
 	X(NEIGHBOUR_UNKNOWN, "neighbour-unknown", "no guest answered ARP for the destination address") \
 	X(NEIGHBOUR_FULL, "neighbour-full", "neighbour table or its queue of waiting packets is full") \

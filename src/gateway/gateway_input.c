@@ -49,6 +49,16 @@ static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
 	ask_services(g, now, p);
 }
 
+/* The largest packet like @p that @to takes.  The MSS of @to limits TCP. */
+static size_t mtu_to(const struct gateway *g, usec_t now, const struct guest *to, const struct packet *p)
+{
+	if (to->state != GUEST_PRESENT)
+		return IPV4_PACKET_MAX;
+	if (p->protocol == IP_PROTOCOL_TCP && !packet_is_fragment(p))
+		return to->port->max_frame - ETH_HEADER_LEN;
+	return segment_mtu(g->segment, now, to->mac);
+}
+
 /* A guest with a /32 address or without a mask sends packets for other guests to the gateway. */
 static void route_to_neighbour(struct gateway *g, usec_t now, const struct packet *p)
 {
@@ -66,7 +76,7 @@ static void route_to_neighbour(struct gateway *g, usec_t now, const struct packe
 		gateway_drop(g, DROP_ISOLATED, p);
 		return;
 	}
-	size_t mtu = to ? to->max_frame - ETH_HEADER_LEN : IPV4_PACKET_MAX;
+	size_t mtu = mtu_to(g, now, a->guest, p);
 	if (p->ip.dont_fragment && p->frame->gso == FRAME_GSO_NONE && p->ip.total_len > mtu) {
 		gateway_drop(g, DROP_FRAG_NEEDED, p);
 		gateway_send_icmp_error(

@@ -4,6 +4,7 @@
 #include "base/allowance.h"
 #include "base/macros.h"
 #include "lan/port.h"
+#include "wire/eth.h"
 
 #include <stdlib.h>
 
@@ -84,6 +85,8 @@ static bool is_aged(const struct fdb_entry *e, usec_t now)
 
 static void seen_at(struct fdb *f, struct fdb_entry *e, usec_t now, struct port *port)
 {
+	if (e->port != port || is_aged(e, now))
+		e->mtu = ETH_MTU;
 	e->seen = now;
 	e->port = port;
 	list_remove(&e->of_port);
@@ -187,6 +190,26 @@ struct port *fdb_find(struct fdb *f, usec_t now, struct mac mac)
 {
 	const struct fdb_entry *e = find(f, mac);
 	return e && !is_aged(e, now) ? e->port : NULL;
+}
+
+size_t fdb_mtu(struct fdb *f, struct mac mac)
+{
+	const struct fdb_entry *e = find(f, mac);
+	return e ? e->mtu : ETH_MTU;
+}
+
+void fdb_learn_mtu(struct fdb *f, struct mac mac, size_t len)
+{
+	struct fdb_entry *e = find(f, mac);
+	if (e)
+		e->mtu = (uint16_t)MIN(MAX(len, (size_t)e->mtu), (size_t)UINT16_MAX);
+}
+
+void fdb_forget_mtu(struct fdb *f, struct mac mac)
+{
+	struct fdb_entry *e = find(f, mac);
+	if (e)
+		e->mtu = ETH_MTU;
 }
 
 void fdb_forget(struct fdb *f, struct port *port)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Forwarding database: the port on which a MAC was last seen.  Entries age.  The table grows, up to a limit that the ports share
- * (base/allowance.h).  A port beyond its share displaces MACs of a port that has more, or else its own, least recently seen first, so a
- * guest that makes up source MACs harms no other guest, and a switch behind an uplink may have thousands.
+ * Forwarding database: the port on which a MAC was last seen, and how large packets it takes.  Entries age.  The table grows, up to a limit
+ * that the ports share (base/allowance.h).  A port beyond its share displaces MACs of a port that has more, or else its own, least recently
+ * seen first, so a guest that makes up source MACs harms no other guest, and a switch behind an uplink may have thousands.
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "base/usec.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct port;
@@ -24,6 +25,7 @@ struct port;
 
 struct fdb_entry {
 	struct mac mac;
+	uint16_t mtu; /* largest IP packet in bytes that it has shown to take, at least ETH_MTU */
 	struct port *port;
 	usec_t seen; /* at most a second ago when the MAC is in use: it is not written for each frame */
 
@@ -57,5 +59,14 @@ void fdb_done(struct fdb *f);
 enum fdb_learned fdb_learn(struct fdb *f, usec_t now, struct mac mac, struct port *port);
 /* NULL when unknown or aged. */
 struct port *fdb_find(struct fdb *f, usec_t now, struct mac mac);
+/*
+ * The largest IP packet in bytes that @mac has shown to take since it was learned on its port, and after fdb_forget_mtu(); ETH_MTU when it
+ * is not known.
+ */
+size_t fdb_mtu(struct fdb *f, struct mac mac);
+/* @mac has shown that it takes packets of @len bytes. */
+void fdb_learn_mtu(struct fdb *f, struct mac mac, size_t len);
+/* @mac may have another network card now. */
+void fdb_forget_mtu(struct fdb *f, struct mac mac);
 /* Forgets everything about @port. */
 void fdb_forget(struct fdb *f, struct port *port);

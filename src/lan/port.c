@@ -2,13 +2,21 @@
 #include "lan/port.h"
 
 #include "lan/segment.h"
+#include "wire/eth.h"
 
 #include <stdio.h>
 #include <string.h>
 
 void port_init(struct port *p, const struct port_ops *ops, const char *name, size_t max_frame, size_t mtu)
 {
-	*p = (struct port){ .ops = ops, .max_frame = max_frame, .mtu = mtu, .loop.next_probe = USEC_INFINITY };
+	*p = (struct port){
+		.ops = ops,
+		.max_frame = max_frame,
+		.mtu = mtu,
+		.agreed_mtu = ETH_MTU,
+		.shown_mtu = ETH_MTU,
+		.loop.next_probe = USEC_INFINITY,
+	};
 	list_init(&p->node);
 	list_init(&p->dirty);
 	list_init(&p->server);

@@ -97,6 +97,8 @@ struct port {
 	char name[PORT_NAME_SIZE];
 	size_t max_frame;      /* largest frame in bytes it can take, Ethernet header included; of a super-frame: each segment */
 	size_t mtu;            /* largest IP packet that the whole path to the guest is known to carry */
+	size_t agreed_mtu;     /* largest IP packet that the guest has agreed with the port to take; else ETH_MTU */
+	size_t shown_mtu;      /* largest IP packet that a station behind the port has sent, at least ETH_MTU */
 	unsigned offloads;     /* enum port_offload */
 	struct mac pinned;     /* the only MAC that may send here (pinning.h); zero: any */
 	bool uplink;           /* leads to the gateway or to another switch, not to a guest; set before segment_attach() */

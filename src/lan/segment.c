@@ -10,6 +10,8 @@
 #include "lan/pinning.h"
 #include "wire/eth.h"
 #include "wire/loop_probe.h"
+#include "wire/tcp.h"
+#include "wire/udp.h"
 
 /* Memory for headers and answers of one turn.  A batch of a port needs less. */
 #define ARENA_BYTES_PER_TURN ((size_t)64 * 1024 * 1024)
@@ -258,11 +260,51 @@ static void hand_to_gateway(struct segment *s, usec_t now, struct packet *p)
 	s->gateway.input(s->gateway.opaque, now, p);
 }
 
+/* Whether @p is limited by its receiver's MTU, and not by its MSS as all TCP is (RFC 9293 §3.7.1). */
+static bool follows_mtu(struct packet *p)
+{
+	return packet_ip(p) == 0 && (p->protocol != IP_PROTOCOL_TCP || packet_is_fragment(p));
+}
+
+static bool is_tcp_super(const struct frame *f)
+{
+	return f->gso == FRAME_GSO_TCP4 || f->gso == FRAME_GSO_TCP6;
+}
+
+/* The largest IP packet that the station which @p is for has shown to take; @flooded: any station behind @to. */
+static size_t shown_mtu(struct segment *s, const struct port *to, const struct packet *p, bool flooded)
+{
+	return MAX(to->agreed_mtu, flooded ? to->shown_mtu : fdb_mtu(&s->fdb, p->eth.dst));
+}
+
+/*
+ * @p has more than ETH_MTU bytes behind its Ethernet header.  What a port takes, the network card behind it may not: QEMU's take
+ * everything from the socket and drop what is too long for them.  So an IP packet goes only to a station that has shown to take it.
+ */
+__attribute__((noinline)) static void output_long(struct segment *s, usec_t now, struct port *to, struct packet *p, bool flooded)
+{
+	struct passage passage = { s, now, to };
+	struct oversize_limits limits = oversize_limits_of(to);
+	if (!is_tcp_super(p->frame)) {
+		size_t limit = p->l3_offset + shown_mtu(s, to, p, flooded);
+		if ((p->frame->len > limit || p->frame->gso != FRAME_GSO_NONE) && follows_mtu(p))
+			limits.max_frame = MIN(limits.max_frame, limit);
+	}
+	if (oversize_fits(p->frame, &limits))
+		send_fitting(&passage, p->frame);
+	else
+		make_fit(&passage, &limits, p, flooded);
+}
+
 /* @flooded: @to may not be the port that the frame is meant for. */
 static void output(struct segment *s, usec_t now, struct port *to, struct packet *p, bool flooded)
 {
 	if (to == s->gateway.port && s->gateway.input) {
 		hand_to_gateway(s, now, p);
+		return;
+	}
+	if (p->frame->len > ETH_HEADER_LEN + ETH_MTU) {
+		output_long(s, now, to, p, flooded);
 		return;
 	}
 	struct passage passage = { s, now, to };
@@ -377,6 +419,20 @@ struct port *segment_find(struct segment *s, usec_t now, struct mac mac)
 	return fdb_find(&s->fdb, now, mac);
 }
 
+size_t segment_mtu(struct segment *s, usec_t now, struct mac mac)
+{
+	const struct port *p = segment_find(s, now, mac);
+	return p ? MIN(MAX(p->agreed_mtu, fdb_mtu(&s->fdb, mac)), p->max_frame - ETH_HEADER_LEN) : ETH_MTU;
+}
+
+void segment_forget_mtu(struct segment *s, struct mac mac)
+{
+	struct port *p = fdb_find(&s->fdb, s->now, mac);
+	fdb_forget_mtu(&s->fdb, mac);
+	if (p && p->n_macs == 1)
+		p->shown_mtu = ETH_MTU;
+}
+
 static void forward(struct segment *s, usec_t now, struct port *from, struct packet *p)
 {
 	struct mac dst = p->eth.dst;
@@ -393,6 +449,54 @@ static void forward(struct segment *s, usec_t now, struct port *from, struct pac
 		segment_drop(s, from, DROP_ISOLATED, p->frame);
 	else
 		output(s, now, to, p, false);
+}
+
+/*
+ * @p, which is longer than an Ethernet frame, shows that its sender takes such packets.  Of a super-frame that is true of its segments,
+ * whose headers have at least this length.
+ */
+__attribute__((noinline)) static void learn_mtu(struct segment *s, struct port *from, const struct packet *p)
+{
+	static const size_t headers[] = {
+		[FRAME_GSO_TCP4] = IPV4_HEADER_LEN + TCP_HEADER_LEN,
+		[FRAME_GSO_TCP6] = IPV6_HEADER_LEN + TCP_HEADER_LEN,
+		[FRAME_GSO_UDP] = IPV4_HEADER_LEN + UDP_HEADER_LEN,
+	};
+	const struct frame *f = p->frame;
+	size_t len = MIN(f->len - p->l3_offset, (size_t)UINT16_MAX);
+	if (f->gso != FRAME_GSO_NONE)
+		len = MIN(len, headers[f->gso] + f->gso_size);
+	if (len <= ETH_MTU)
+		return;
+	fdb_learn_mtu(&s->fdb, p->eth.src, len);
+	from->shown_mtu = MAX(from->shown_mtu, len);
+}
+
+/* The flags of TCP over IPv4 without options and tags; of another packet the byte means nothing. */
+#define SYN_FLAGS_AT (ETH_HEADER_LEN + IPV4_HEADER_LEN + TCP_FLAGS_AT)
+
+static inline bool may_be_syn(const struct packet *p)
+{
+	return p->head_len > SYN_FLAGS_AT && p->head[SYN_FLAGS_AT] & TCP_SYN;
+}
+
+/* Whether @ttl is one that systems begin with: the packet was not forwarded by its sender, which may then have a smaller MTU. */
+static bool is_initial_ttl(uint8_t ttl)
+{
+	return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
+/* A SYN with the option MSS shows the MTU of its sender (RFC 9293 §3.7.1). */
+__attribute__((noinline)) static void learn_mss(struct segment *s, struct packet *p)
+{
+	if (p->eth.ethertype != ETH_TYPE_IPV4 || p->head[ETH_HEADER_LEN + IPV4_PROTOCOL_AT] != IP_PROTOCOL_TCP)
+		return;
+	if (packet_ip(p) < 0 || p->protocol != IP_PROTOCOL_TCP || packet_is_fragment(p) || !is_initial_ttl(p->ip.ttl))
+		return;
+	struct bytes_reader r = bytes_reader(p->head + p->l4_offset, MIN(p->head_len - p->l4_offset, p->l4_len));
+	struct tcp_header h;
+	if (tcp_parse(&r, &h) == 0 && h.has_mss)
+		fdb_learn_mtu(&s->fdb, p->eth.src, (size_t)h.mss + IPV4_HEADER_LEN + TCP_HEADER_LEN);
 }
 
 static bool is_loop_probe(const struct packet *p)
@@ -423,6 +527,10 @@ static bool take_from_port(struct segment *s, usec_t now, struct port *from, str
 		loop_guard_suspect(&s->loops, now, from);
 	if (learned != FDB_KNOWN && from->n_macs > 1 && list_empty(&from->hiding))
 		list_append(&s->hiding, &from->hiding); /* it leads to a bridge */
+	if (p->frame->len > ETH_HEADER_LEN + ETH_MTU)
+		learn_mtu(s, from, p);
+	else if (may_be_syn(p))
+		learn_mss(s, p);
 	return true;
 }
 

@@ -7,7 +7,7 @@
  * sends, no borrowed byte is used any more, and the arena is emptied.
  *
  * A frame that is too large for a port, or needs offload work that the port does not do, is made to fit (oversize.h), or it is dropped and
- * its sender is told.
+ * its sender is told.  So is an IP packet of more than 1500 bytes for a station that has not shown to take such packets (segment_mtu()).
  */
 #pragma once
 
@@ -190,3 +190,10 @@ void segment_drop(struct segment *s, struct port *p, enum drop_reason why, const
 
 /* The port behind @mac; NULL when it is not known. */
 struct port *segment_find(struct segment *s, usec_t now, struct mac mac);
+/*
+ * The largest IP packet in bytes, but for TCP, that is sent to @mac whole: what it has shown to take by packets that it sent and by its
+ * MSS, or has agreed with its port (vhost-user with VIRTIO_NET_F_MTU); else ETH_MTU.
+ */
+size_t segment_mtu(struct segment *s, usec_t now, struct mac mac);
+/* @mac starts again, perhaps with another network card: forgets what it has shown to take. */
+void segment_forget_mtu(struct segment *s, struct mac mac);

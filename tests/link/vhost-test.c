@@ -152,6 +152,17 @@ static void configuration_says_link_queues_and_mtu(struct vhost_world *w, gconst
 	vhost_front_hear(&w->front, PROTOCOL_GET_CONFIG, reply, 0); /* outside: refused */
 }
 
+/* virtio 1.3 §5.1.4.2: a driver that takes VIRTIO_NET_F_MTU posts buffers for packets of that size. */
+static void mtu_is_agreed_on_with_a_driver_that_takes_the_feature(struct vhost_world *w, gconstpointer data)
+{
+	uint64_t mtu = UINT64_C(1) << VIRTIO_NET_F_MTU;
+	vhost_front_start(&w->front, VHOST_LINUX & ~mtu);
+	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_NET_SET_MTU, 9000), ==, 0);
+	g_assert_cmpuint(vhost_world_port(w)->agreed_mtu, ==, 1500);
+	g_assert_cmpuint(vhost_front_set(&w->front, PROTOCOL_SET_FEATURES, VHOST_LINUX | mtu), ==, 0);
+	g_assert_cmpuint(vhost_world_port(w)->agreed_mtu, ==, 9000);
+}
+
 static void rarp_moves_the_guest_here(struct vhost_world *w, gconstpointer data)
 {
 	struct mac mac = { { 0x52, 0x54, 0, 1, 2, 3 } };
@@ -1010,6 +1021,7 @@ int main(int argc, char **argv)
 	TEST(unknown_request_without_a_wish_for_an_answer_is_ignored);
 	TEST(every_request_is_acknowledged_as_specified);
 	TEST(configuration_says_link_queues_and_mtu);
+	TEST(mtu_is_agreed_on_with_a_driver_that_takes_the_feature);
 	TEST(rarp_moves_the_guest_here);
 	TEST(frame_from_the_guest_enters_the_segment);
 	TEST(header_may_straddle_pieces);

@@ -52,7 +52,10 @@ struct world {
 	uint16_t last_id;
 
 	/* state of the model */
-	usec_t heard[N_GUESTS]; /* when the switch last learned the guest; 0: never */
+	usec_t heard[N_GUESTS];     /* when the switch last learned the guest; 0: never */
+	bool is_heard_now;          /* the next frame is one that the switch learns from */
+	size_t shown_mtu[N_GUESTS]; /* largest packet that the guest has sent since it was learned, at least ETH_MTU */
+	size_t port_mtu[N_GUESTS];  /* likewise since it was attached */
 	uint64_t sent[N_GUESTS], sent_bytes[N_GUESTS];
 	struct icmp_limit limit;
 	struct payer payers[PORT_IDS]; /* by port; only their buckets of ICMP errors */
@@ -114,7 +117,8 @@ struct shape {
 static void expect_at_port(struct world *w, unsigned from, unsigned to, bool flooded, const struct shape *shape, struct receipt receipt)
 {
 	receipt.guest = to;
-	if (shape->len <= w->guests[to].port.max_frame || (shape->is_ip && !shape->dont_fragment)) {
+	size_t shown = shape->is_ip ? ETH_HEADER_LEN + (flooded ? w->port_mtu : w->shown_mtu)[to] : SIZE_MAX;
+	if (shape->len <= MIN(w->guests[to].port.max_frame, shown) || (shape->is_ip && !shape->dont_fragment)) {
 		expect(w, receipt);
 		return;
 	}
@@ -212,6 +216,11 @@ static void inject(struct world *w, unsigned from, const uint8_t *bytes, size_t 
 	struct frame f = { .iov = iov, .n_iov = 2, .len = len, .ingress = &g->port };
 	w->sent[from]++;
 	w->sent_bytes[from] += len;
+	if (w->is_heard_now && len > ETH_HEADER_LEN) {
+		w->shown_mtu[from] = MAX(w->shown_mtu[from], len - ETH_HEADER_LEN);
+		w->port_mtu[from] = MAX(w->port_mtu[from], len - ETH_HEADER_LEN);
+	}
+	w->is_heard_now = false;
 	segment_input(&w->segment, w->now, &g->port, &f);
 	segment_flush(&w->segment, w->now);
 	memset(copy, 0xee, len); /* must not be read any more */
@@ -273,7 +282,10 @@ static size_t random_payload_len(struct world *w)
 
 static void hear(struct world *w, unsigned guest)
 {
+	if (!is_heard(w, guest))
+		w->shown_mtu[guest] = ETH_MTU;
 	w->heard[guest] = w->now;
+	w->is_heard_now = true;
 }
 
 static void to_another_guest(struct world *w, unsigned from)
@@ -496,6 +508,7 @@ static void reattaches(struct world *w, unsigned from)
 		segment_detach(&w->segment, w->now, &g->port);
 	sim_guest_plug(g, &w->segment, sizes[pick(w, ARRAY_SIZE(sizes))]);
 	w->heard[from] = 0;
+	w->shown_mtu[from] = w->port_mtu[from] = ETH_MTU;
 	w->sent[from] = w->sent_bytes[from] = 0;
 	asks_for_the_gateway(w, from);
 }
@@ -568,6 +581,7 @@ static void world_init(struct world *w, uint32_t seed)
 	gateway_set_engine(&w->gateway, &null_engine_ops, w->engine);
 	for (unsigned i = 0; i < N_GUESTS; i++) {
 		sim_guest_init(&w->guests[i], i, IP4(192, 168, 122, 2) + i, gateway_mac, w->received);
+		w->shown_mtu[i] = w->port_mtu[i] = ETH_MTU;
 		sim_guest_plug(&w->guests[i], &w->segment, 1514);
 	}
 }

@@ -64,15 +64,19 @@ static void tear_down(struct fixture *f, gconstpointer data)
 	arena_done(&f->arena);
 }
 
-/* The switch knows where both ends are. */
+static void speak(struct memory_port *p, struct mac src, size_t len)
+{
+	g_autofree uint8_t *bytes = g_malloc0(len);
+	memset(bytes, 0xff, 6);
+	memcpy(bytes + 6, src.b, 6);
+	memory_port_input(p, 0, bytes, len);
+}
+
+/* The switch knows where both ends are, and that the receiver takes what its port does. */
 static void introduce(struct fixture *f)
 {
-	uint8_t bytes[64] = { 0 };
-	memset(bytes, 0xff, 6);
-	memcpy(bytes + 6, sample_dst.b, 6);
-	memory_port_input(&f->small, 0, bytes, sizeof(bytes));
-	memcpy(bytes + 6, sample_src.b, 6);
-	memory_port_input(&f->guest, 0, bytes, sizeof(bytes));
+	speak(&f->small, sample_dst, f->small.port.max_frame);
+	speak(&f->guest, sample_src, 64);
 	memory_port_clear(&f->guest);
 	memory_port_clear(&f->small);
 	memory_port_clear(&f->gateway);

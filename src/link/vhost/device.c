@@ -36,6 +36,8 @@ void vhost_device_update_port(struct vhost_device *d)
 	if (mergeable && d->queues[0].setup.size < SUPER_RING_SIZE_MIN)
 		offloads &= PORT_OFFLOAD_CHECKSUM;
 	d->port.offloads = offloads;
+	/* Such a driver posts buffers for packets of that size (virtio 1.3 §5.1.4.2). */
+	d->port.agreed_mtu = feature_has(d->features, VIRTIO_NET_F_MTU) ? d->port.mtu : ETH_MTU;
 	if (mergeable)
 		d->port.max_frame = LINK_FRAME_MAX;
 	else if (offloads & (PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6 | PORT_OFFLOAD_USO))
