@@ -60,10 +60,10 @@ bool log_limited(struct log *log, struct log_limit *limit, usec_t now, enum log_
 	return true;
 }
 
-bool log_important(struct log *log, struct log_limit *limit, usec_t now, const char *format, ...)
+bool log_important(struct log *log, struct log_limit *limit, usec_t now, enum log_matter matter, const char *format, ...)
 {
 	enum log_level level = LOG_LEVEL_WARNING;
-	if (!log || level > log->level || !window_passes(log, limit, &limit->important, now, level))
+	if (!log || level > log->level || !window_passes(log, limit, &limit->important[matter], now, level))
 		return false;
 	va_list args;
 	va_start(args, format);

@@ -5,7 +5,7 @@
  *
  * Lines that a guest can cause are charged to a struct log_limit, which passes a few lines a
  * second and afterwards tells how many it suppressed.  Each port has its own, so no guest can
- * hide what is logged about another one.  Warnings that a user has to act on have a reserve
+ * hide what is logged about another one.  Warnings that a user has to act on have reserves
  * in it, so no guest can hide them behind other lines about itself either.
  */
 #pragma once
@@ -34,11 +34,19 @@ struct log_window {
 	unsigned lines;
 };
 
+/* What warnings that a user has to act on are about.  Each has a reserve of its own, so that one does not hide another. */
+enum log_matter {
+	LOG_MATTER_CONFLICT, /* of MACs or addresses */
+	LOG_MATTER_SERVER,   /* a guest serves what only the gateway should */
+	LOG_MATTER_LOOP,
+	LOG_MATTER_COUNT
+};
+
 /* The lines of one source: a port, a listening socket, a service.  Zeroed but for its name it is ready. */
 struct log_limit {
 	const char *kind, *name; /* for the line that tells the number of suppressed ones, as "port", "vm1"; borrowed, may be NULL */
 	/* private to log.c */
-	struct log_window ordinary, important;
+	struct log_window ordinary, important[LOG_MATTER_COUNT];
 	unsigned suppressed;
 	enum log_level worst; /* of the suppressed lines */
 };
@@ -47,8 +55,9 @@ struct log_limit {
 void log_write(struct log *log, enum log_level level, const char *format, ...) LANLET_PRINTF(3, 4);
 /* A line that is charged to @limit.  Returns whether it was written. */
 bool log_limited(struct log *log, struct log_limit *limit, usec_t now, enum log_level level, const char *format, ...) LANLET_PRINTF(5, 6);
-/* Likewise a warning that ordinary lines must not hide: @limit has a reserve for these. */
-bool log_important(struct log *log, struct log_limit *limit, usec_t now, const char *format, ...) LANLET_PRINTF(4, 5);
+/* Likewise a warning that other lines must not hide: @limit has a reserve for each matter. */
+bool log_important(struct log *log, struct log_limit *limit, usec_t now, enum log_matter matter, const char *format, ...)
+	LANLET_PRINTF(5, 6);
 /* The source of @limit goes away: tells how many lines were suppressed since it was last told. */
 void log_limit_end(struct log *log, struct log_limit *limit);
 

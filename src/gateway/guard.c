@@ -127,10 +127,10 @@ static void conflict_found(void *opaque, usec_t now, const struct claim *c)
 	const char *holder = c->holder == c->by ? "a guest that is not here" : c->holder->port ? c->holder->port->name : "?";
 	mac_format(c->mac, mac);
 	if (ip_is_unspecified(&c->addr))
-		log_important(g->config.log, &c->by->port->log_limit, now, "port %s uses the MAC %s, which belongs to port %s: dropped",
-			      c->by->port->name, mac, holder);
+		log_important(g->config.log, &c->by->port->log_limit, now, LOG_MATTER_CONFLICT,
+			      "port %s uses the MAC %s, which belongs to port %s: dropped", c->by->port->name, mac, holder);
 	else
-		log_important(g->config.log, &c->by->port->log_limit, now,
+		log_important(g->config.log, &c->by->port->log_limit, now, LOG_MATTER_CONFLICT,
 			      "port %s uses the address %s with MAC %s, which belongs to port %s: dropped", c->by->port->name,
 			      ip_format(&c->addr, ip), mac, holder);
 	if (g->config.hooks.conflict)

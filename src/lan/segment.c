@@ -738,7 +738,8 @@ static void port_blocked(void *opaque, usec_t now, struct port *p, bool again)
 	fdb_forget(&s->fdb, p);
 	if (again)
 		return;
-	log_important(s->config.log, &p->log_limit, now, "port %s: %s", p->name, loop_guard_describe(&s->loops, now, p, why));
+	log_important(s->config.log, &p->log_limit, now, LOG_MATTER_LOOP, "port %s: %s", p->name,
+		      loop_guard_describe(&s->loops, now, p, why));
 	record(s, now, p, SEGMENT_PORT_BLOCKED);
 }
 

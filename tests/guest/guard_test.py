@@ -521,6 +521,16 @@ class Conflicts(unittest.TestCase):
         wait_until(lambda: mac(0xBAD3).hex(":") in self.room.network.text(), "the other port's conflict in the log")
 
 
+    def test_conflicts_of_a_port_do_not_hide_that_it_serves_dhcp(self):
+        attacker, observer = self.room.attacker, self.room.observer
+        for number in range(200):
+            attacker.announce(self.room.victim.ip, mac(0x100 + number))
+        message = dhcp.Message(observer.mac, dhcp.OFFER, operation=2, xid=b"evil", options={dhcp.SERVER_ID: attacker.ip}).emit()
+        packet = Udp(67, 68, message).emit(attacker.ip, b"\xff" * 4)
+        attacker.send_frame(BROADCAST, ETHERTYPE_IPV4, packet.emit())
+        wait_until(lambda: "another DHCP server answers" in self.room.network.text(), "the warning")
+
+
 class Shares(unittest.TestCase):
     PROTECTED = 64
 

@@ -192,8 +192,17 @@ static void important_lines_pass_when_ordinary_ones_of_the_same_source_are_suppr
 {
 	struct log_limit limit = { .kind = "port", .name = "web" };
 	log_lines(b, &limit, USEC_PER_SEC, 1000);
-	g_assert_true(log_important(&b->log, &limit, USEC_PER_SEC, "another DHCP server"));
+	g_assert_true(log_important(&b->log, &limit, USEC_PER_SEC, LOG_MATTER_SERVER, "another DHCP server"));
 	g_assert_cmpstr(b->lines->pdata[b->lines->len - 1], ==, "another DHCP server");
+}
+
+static void warnings_about_one_matter_do_not_hide_another(struct log_bench *b, gconstpointer data)
+{
+	struct log_limit limit = { .kind = "port", .name = "web" };
+	for (unsigned i = 0; i < 100; i++)
+		log_important(&b->log, &limit, USEC_PER_SEC, LOG_MATTER_CONFLICT, "conflict %u", i);
+	g_assert_true(log_important(&b->log, &limit, USEC_PER_SEC, LOG_MATTER_SERVER, "another DHCP server"));
+	g_assert_true(log_important(&b->log, &limit, USEC_PER_SEC, LOG_MATTER_LOOP, "a loop"));
 }
 
 static void important_lines_are_limited_too_and_do_not_take_from_ordinary_ones(struct log_bench *b, gconstpointer data)
@@ -201,11 +210,11 @@ static void important_lines_are_limited_too_and_do_not_take_from_ordinary_ones(s
 	struct log_limit limit = { .kind = "port", .name = "web" };
 	unsigned written = 0;
 	for (unsigned i = 0; i < 100; i++)
-		written += log_important(&b->log, &limit, USEC_PER_SEC, "warning %u", i);
+		written += log_important(&b->log, &limit, USEC_PER_SEC, LOG_MATTER_SERVER, "warning %u", i);
 	g_assert_cmpuint(written, ==, 5);
 	g_assert_cmpuint(log_lines(b, &limit, USEC_PER_SEC, 100), ==, 5);
 	unsigned before = b->lines->len;
-	g_assert_true(log_important(&b->log, &limit, 2 * USEC_PER_SEC, "again"));
+	g_assert_true(log_important(&b->log, &limit, 2 * USEC_PER_SEC, LOG_MATTER_SERVER, "again"));
 	g_assert_cmpuint(b->lines->len, ==, before + 2);
 	g_assert_cmpstr(b->lines->pdata[before], ==, "port web: 95 more lines were suppressed (rate limit)");
 }
@@ -241,7 +250,7 @@ static void nothing_is_written_or_counted_without_a_log(void)
 {
 	struct log_limit limit = { 0 };
 	g_assert_false(log_limited(NULL, &limit, USEC_PER_SEC, LOG_LEVEL_INFO, "line"));
-	g_assert_false(log_important(NULL, &limit, USEC_PER_SEC, "line"));
+	g_assert_false(log_important(NULL, &limit, USEC_PER_SEC, LOG_MATTER_SERVER, "line"));
 	log_limit_end(NULL, &limit);
 }
 
@@ -293,6 +302,7 @@ int main(int argc, char **argv)
 	ADD_LOG(limited_log_reports_how_many_lines_it_suppressed);
 	ADD_LOG(one_limit_does_not_suppress_the_lines_of_another);
 	ADD_LOG(important_lines_pass_when_ordinary_ones_of_the_same_source_are_suppressed);
+	ADD_LOG(warnings_about_one_matter_do_not_hide_another);
 	ADD_LOG(important_lines_are_limited_too_and_do_not_take_from_ordinary_ones);
 	ADD_LOG(suppressed_lines_are_told_when_their_source_goes_away);
 	ADD_LOG(suppressed_lines_are_told_at_the_level_of_the_worst);

@@ -100,7 +100,7 @@ void dhcp_foreign_seen(struct dhcp *d, usec_t now, const struct packet *p)
 		return; /* of DHCPv6 */
 	bool told = d->foreign.told && d->foreign.server == p->ip.src;
 	if (!told)
-		told = log_important(d->config.log, dhcp_log_limit(d, p->port), now,
+		told = log_important(d->config.log, dhcp_log_limit(d, p->port), now, LOG_MATTER_SERVER,
 				     "dhcp: another DHCP server answers on the segment: %s (%s) on port %s", ip4_format(p->ip.src, ip),
 				     mac_format(p->eth.src, mac), p->port ? p->port->name : "?");
 	d->foreign = (struct dhcp_foreign){ .server = p->ip.src, .mac = p->eth.src, .seen = now, .told = told };
