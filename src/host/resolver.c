@@ -4,7 +4,9 @@
  * then reads a length and a message; over UDP it only reads.  The service may send and cancel other transactions during an
  * event, so transactions are freed at the end of the round of events.
  *
- * There are at most CONNECTIONS_MAX connections to a server over TCP; other transactions wait for one of them to end.
+ * There are at most CONNECTIONS_MAX connections to a server over TCP; other transactions wait for one of them to end.  The next one is for
+ * the payer that has fewest.  One that has two or more less than another takes a connection from that one, whose transaction waits again:
+ * queries without an answer, of one guest, do not delay those of others.
  */
 #include "host/resolver.h"
 
@@ -16,6 +18,7 @@
 #include "wire/dns.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -38,6 +41,7 @@ struct resolver {
 	struct list ended;
 	struct list broken; /* could not be sent; the service has not been told yet */
 	struct deferred settle;
+	const struct transaction *answering; /* the service looks at its message */
 	uint8_t datagram[DNS_MESSAGE_MAX];
 };
 
@@ -46,7 +50,8 @@ struct peer {
 	struct list node;
 	struct dns_server server;
 	unsigned n_transactions, n_connections;
-	struct list waiting; /* transactions without a connection, the oldest first */
+	struct list waiting;   /* transactions without a connection, the oldest first */
+	struct list connected; /* those with one, the oldest first; in the same node */
 };
 
 struct transaction {
@@ -55,11 +60,14 @@ struct transaction {
 	struct watch watch; /* fd -1: waits for a connection, or broken */
 	dns_token token;
 	struct peer *peer;   /* TCP only */
-	struct list waiting; /* in peer->waiting or broken */
-	int error;           /* when broken */
-	/* TCP only: bytes to write, then bytes read. */
-	uint8_t *buf;
-	size_t at, len;
+	struct list waiting; /* in peer->waiting, peer->connected or broken */
+	const struct payer *payer;
+	int error; /* when broken */
+	/* TCP only. */
+	uint8_t *message; /* to write */
+	size_t message_len;
+	uint8_t *buf;   /* bytes read */
+	size_t at, len; /* of @message, then of @buf */
 	uint8_t length[LENGTH_LEN];
 	size_t have; /* bytes of the length and the message read */
 };
@@ -77,11 +85,77 @@ static void settle_later(struct resolver *r)
 
 static int open_connection(struct transaction *t);
 
+static unsigned connections_of(const struct peer *p, const struct payer *payer)
+{
+	unsigned n = 0;
+	list_for_each(node, &p->connected)
+		n += container_of(node, struct transaction, waiting)->payer == payer;
+	return n;
+}
+
+/* The oldest one of the payer that has fewest connections.  NULL: none waits. */
+static struct transaction *next_to_connect(const struct peer *p)
+{
+	struct transaction *found = NULL;
+	unsigned fewest = UINT_MAX;
+	list_for_each(node, &p->waiting) {
+		struct transaction *t = container_of(node, struct transaction, waiting);
+		if (found && t->payer == found->payer)
+			continue;
+		unsigned n = connections_of(p, t->payer);
+		if (n >= fewest)
+			continue;
+		found = t;
+		fewest = n;
+		if (n == 0)
+			break;
+	}
+	return found;
+}
+
+/* The oldest one of the payer that has most connections. */
+static struct transaction *next_to_disconnect(const struct peer *p)
+{
+	struct transaction *found = NULL;
+	unsigned most = 0;
+	list_for_each(node, &p->connected) {
+		struct transaction *t = container_of(node, struct transaction, waiting);
+		unsigned n = connections_of(p, t->payer);
+		if (n <= most || t == t->resolver->answering)
+			continue;
+		found = t;
+		most = n;
+	}
+	return found;
+}
+
+/* Takes the connection from @t, which starts again when there is one for it. */
+static void disconnect(struct transaction *t)
+{
+	poller_unwatch(t->resolver->poller, &t->watch);
+	close(t->watch.fd);
+	t->watch.fd = -1;
+	free(t->buf);
+	t->buf = NULL;
+	t->at = t->len = t->have = 0;
+	t->peer->n_connections--;
+	list_remove(&t->waiting);
+	list_append(&t->peer->waiting, &t->waiting);
+}
+
+/* A transaction of @payer waits: another payer may have to give it a connection. */
+static void make_room(struct peer *p, const struct payer *payer)
+{
+	struct transaction *t = p->n_connections >= CONNECTIONS_MAX ? next_to_disconnect(p) : NULL;
+	if (t && connections_of(p, t->payer) > connections_of(p, payer) + 1)
+		disconnect(t);
+}
+
 /* Reports no event, because it may be called from within the service. */
 static void open_connections(struct resolver *r, struct peer *p)
 {
 	while (p->n_connections < CONNECTIONS_MAX && !list_empty(&p->waiting)) {
-		struct transaction *t = container_of(p->waiting.next, struct transaction, waiting);
+		struct transaction *t = next_to_connect(p);
 		list_remove(&t->waiting);
 		t->error = open_connection(t);
 		if (t->error < 0) {
@@ -129,6 +203,7 @@ static void free_ended(struct resolver *r)
 {
 	list_for_each(node, &r->ended) {
 		struct transaction *t = container_of(node, struct transaction, node);
+		free(t->message);
 		free(t->buf);
 		free(t);
 	}
@@ -148,7 +223,11 @@ static void settle(struct deferred *d, usec_t now)
 /* True: the transaction has ended. */
 static bool answered(struct transaction *t, usec_t now, uint8_t *bytes, size_t len)
 {
-	if (!dns_upstream_answered(&t->resolver->upstream, now, t->token, bytes, len))
+	struct resolver *r = t->resolver;
+	r->answering = t;
+	bool is_answer = dns_upstream_answered(&r->upstream, now, t->token, bytes, len);
+	r->answering = NULL;
+	if (!is_answer)
 		return false;
 	end(t);
 	return true;
@@ -174,15 +253,13 @@ static void udp_ready(struct watch *w, usec_t now, unsigned events)
 /* Waits for the answer once everything is written. */
 static int tcp_write(struct transaction *t)
 {
-	ssize_t n = send(t->watch.fd, t->buf + t->at, t->len - t->at, MSG_NOSIGNAL);
+	ssize_t n = send(t->watch.fd, t->message + t->at, t->message_len - t->at, MSG_NOSIGNAL);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	t->at += (size_t)n;
-	if (t->at < t->len)
+	if (t->at < t->message_len)
 		return 0;
-	free(t->buf);
-	t->buf = NULL;
-	t->at = t->len = 0;
+	t->at = 0;
 	return poller_rewatch(t->resolver->poller, &t->watch, POLL_EVENT_IN);
 }
 
@@ -305,9 +382,11 @@ static int open_connection(struct transaction *t)
 {
 	int fd = open_socket(&t->peer->server, true);
 	int r = fd < 0 ? fd : watch_socket(t, fd, POLL_EVENT_OUT);
-	if (r == 0)
-		t->peer->n_connections++;
-	return r;
+	if (r < 0)
+		return r;
+	t->peer->n_connections++;
+	list_append(&t->peer->connected, &t->waiting);
+	return 0;
 }
 
 static struct peer *find_peer(const struct resolver *r, const struct dns_server *server)
@@ -327,24 +406,26 @@ static struct peer *find_or_make_peer(struct resolver *r, const struct dns_serve
 		return p;
 	*p = (struct peer){ .server = *server };
 	list_init(&p->waiting);
+	list_init(&p->connected);
 	list_append(&r->peers, &p->node);
 	return p;
 }
 
-/* Keeps a copy of the message until the connection is established. */
+/* Keeps a copy of the message, because a connection may be taken away from it. */
 static int send_tcp(struct transaction *t, const struct dns_upstream_query *q)
 {
-	t->buf = malloc(LENGTH_LEN + q->len);
-	if (!t->buf)
+	t->message = malloc(LENGTH_LEN + q->len);
+	if (!t->message)
 		return -ENOMEM;
-	struct bytes_writer w = bytes_writer(t->buf, LENGTH_LEN + q->len);
+	struct bytes_writer w = bytes_writer(t->message, LENGTH_LEN + q->len);
 	bytes_put_be16(&w, (uint16_t)q->len);
 	bytes_put(&w, q->bytes, q->len);
-	t->len = w.len;
+	t->message_len = w.len;
 	t->peer = find_or_make_peer(t->resolver, q->server);
 	if (!t->peer)
 		return -ENOMEM;
 	t->peer->n_transactions++;
+	make_room(t->peer, t->payer);
 	if (t->peer->n_connections < CONNECTIONS_MAX)
 		return open_connection(t);
 	list_append(&t->peer->waiting, &t->waiting);
@@ -370,7 +451,9 @@ static int resolver_send(struct dns_upstream *u, usec_t now, const struct dns_up
 	struct transaction *t = malloc(sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	*t = (struct transaction){ .resolver = r, .token = q->token, .watch = { .ready = q->tcp ? tcp_ready : udp_ready, .fd = -1 } };
+	*t = (struct transaction){
+		.resolver = r, .token = q->token, .payer = q->payer, .watch = { .ready = q->tcp ? tcp_ready : udp_ready, .fd = -1 }
+	};
 	list_init(&t->waiting);
 	int error = q->tcp ? send_tcp(t, q) : send_udp(t, q);
 	if (error == 0) {
@@ -379,6 +462,7 @@ static int resolver_send(struct dns_upstream *u, usec_t now, const struct dns_up
 	}
 	if (t->peer)
 		leave_peer(t);
+	free(t->message);
 	free(t->buf);
 	free(t);
 	return error;
@@ -405,6 +489,7 @@ int resolver_new(struct poller *poller, struct resolver **ret)
 		return -ENOMEM;
 	r->upstream = (struct dns_upstream){ .ops = &resolver_ops };
 	r->poller = poller;
+	r->answering = NULL;
 	r->settle.run = settle;
 	list_init(&r->settle.node);
 	list_init(&r->peers);

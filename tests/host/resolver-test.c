@@ -467,7 +467,10 @@ static const struct local_stream_ops stream_ops = { stream_send, stream_ignore, 
 /* Opens a stream of @guest and sends a query. */
 static void begin_over_tcp(struct bench *b, struct guest_stream *g, ip4_t guest, size_t query_padding)
 {
-	*g = (struct guest_stream){ { .ops = &stream_ops, .guest = { ip_from_ip4(guest), 4000 } }, g_byte_array_new() };
+	*g = (struct guest_stream){
+		{ .ops = &stream_ops, .payer = &b->dns->payers[b->dns->from], .guest = { ip_from_ip4(guest), 4000 } },
+		g_byte_array_new(),
+	};
 	struct stream_service *s = dns_stream_service(b->dns->dns);
 	g_assert_true(s->ops->accept(s, b->dns->now, &g->local));
 	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = 7, .name = "example.com", .type = DNS_TYPE_TXT });
@@ -572,6 +575,42 @@ static void connections_to_a_server_are_bounded(void)
 	}
 }
 
+static unsigned queries_received(const struct bench *b)
+{
+	unsigned n = 0;
+	for (guint i = 0; i < b->connections->len; i++)
+		n += ((struct connection *)b->connections->pdata[i])->in->len > 0;
+	return n;
+}
+
+/* Of one port, which has all connections. */
+static void queries_without_an_answer_do_not_delay_those_of_other_ports(void)
+{
+	enum { QUERIES = 12 };
+	g_autoptr(bench) b = bench_new();
+	struct server *s = add_server(b, SILENT);
+	struct guest_stream g[QUERIES];
+	use(b, &s->address, NULL);
+	int before = open_descriptors();
+	for (unsigned i = 0; i < QUERIES; i++)
+		begin_over_tcp(b, &g[i], WEB, 0);
+	g_assert_cmpint(open_descriptors() - before, ==, 8);
+	while (queries_received(b) < 8)
+		g_assert_true(turn(b));
+	s->manner = ANSWERS;
+	for (b->dns->from = 1; b->dns->from < 4; b->dns->from++) {
+		g_autoptr(GByteArray) got = ask_over_tcp(b, 0);
+		g_assert_cmpuint(header_of(got).rcode, ==, 0);
+	}
+	/* The first query lost its connection, and gets another one. */
+	g_autoptr(GByteArray) first = end_over_tcp(b, &g[0]);
+	g_assert_cmpuint(header_of(first).rcode, ==, 0);
+	for (unsigned i = 1; i < QUERIES; i++) {
+		dns_stream_service(b->dns->dns)->ops->closed(dns_stream_service(b->dns->dns), b->dns->now, &g[i].local);
+		g_byte_array_unref(g[i].got);
+	}
+}
+
 /* Queries that wait for a connection are sent to another server after the usual timeout. */
 static void queries_waiting_for_a_silent_server_are_sent_to_another(void)
 {
@@ -625,6 +664,7 @@ int main(int argc, char **argv)
 	ADD(broken_tcp_server_is_skipped_or_gives_servfail);
 	ADD(closed_tcp_port_is_skipped);
 	ADD(connections_to_a_server_are_bounded);
+	ADD(queries_without_an_answer_do_not_delay_those_of_other_ports);
 	ADD(queries_waiting_for_a_silent_server_are_sent_to_another);
 	ADD(failed_connection_lets_a_waiting_query_connect);
 	return g_test_run();

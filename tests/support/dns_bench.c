@@ -97,6 +97,11 @@ static struct dns_bench *new_bench(const char *domain, const char *subnet, struc
 {
 	struct dns_bench *b = g_new0(struct dns_bench, 1);
 	b->now = 1000 * USEC_PER_SEC;
+	for (unsigned i = 0; i < BENCH_PORTS; i++) {
+		b->ports[i].payer = &b->payers[i];
+		b->payers[i] = (struct payer){ .port = &b->ports[i], .refs = 1 };
+		list_init(&b->payers[i].dns_queries);
+	}
 	b->sink.ops = &record_sink_ops;
 	b->names.ops = &web_names_ops;
 	b->upstream.ops = &record_upstream_ops;
@@ -136,6 +141,8 @@ struct dns_bench *dns_bench_new_with(struct dns_upstream *upstream)
 void dns_bench_free(struct dns_bench *b)
 {
 	dns_free(b->dns);
+	for (unsigned i = 0; i < BENCH_PORTS; i++)
+		g_assert_true(b->payers[i].refs == 1 && b->payers[i].n_dns_queries == 0 && b->payers[i].n_dns_streams == 0);
 	arena_done(&b->arena);
 	g_ptr_array_unref(b->told);
 	g_ptr_array_unref(b->asked);
@@ -175,7 +182,7 @@ enum service_verdict input_datagram(struct dns_bench *b, ip4_t src, uint16_t src
 	struct frame frame = frame_of(&iov, bytes, size);
 	struct packet p;
 	enum drop_reason why;
-	g_assert_cmpint(packet_parse(&frame, NULL, &b->arena, &p, &why), ==, 0);
+	g_assert_cmpint(packet_parse(&frame, &b->ports[b->from], &b->arena, &p, &why), ==, 0);
 	enum service_verdict verdict = dns_service(b->dns)->ops->input(dns_service(b->dns), b->now, &p, &b->sink);
 	arena_reset(&b->arena);
 	return verdict;

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "base/arena.h"
+#include "gateway/payer.h"
 #include "gateway/service.h"
 #include "gateway/sink.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
+#include "lan/port.h"
 #include "service/dns/dns.h"
 #include "service/dns/names.h"
 #include "service/dns/server.h"
@@ -39,8 +41,13 @@ struct asked {
 	GByteArray *bytes;
 };
 
+#define BENCH_PORTS 64u
+
 struct dns_bench {
 	usec_t now;
+	struct port ports[BENCH_PORTS];
+	struct payer payers[BENCH_PORTS];
+	unsigned from; /* the port of guests that ask; 0 until a test changes it */
 	struct dns *dns;
 	struct sink sink;
 	struct dns_names names;

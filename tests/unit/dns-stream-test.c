@@ -6,6 +6,9 @@
 #include "service/dns/forward.h"
 #include "service/dns/stream.h"
 
+/* Queries that one port gets when no other asks. */
+#define ALONE (DNS_PENDING_MAX / 2)
+
 struct client {
 	struct local_stream stream;
 	struct dns_bench *b;
@@ -58,7 +61,7 @@ static struct client *try_open(struct dns_bench *b, ip4_t guest)
 {
 	struct client *c = g_new0(struct client, 1);
 	*c = (struct client){
-		.stream = { .ops = &client_ops, .guest = { ip_from_ip4(guest), 4000 } },
+		.stream = { .ops = &client_ops, .payer = &b->payers[b->from], .guest = { ip_from_ip4(guest), 4000 } },
 		.b = b,
 		.got = g_byte_array_new(),
 		.kept = g_byte_array_new(),
@@ -265,9 +268,9 @@ static void pipeline_is_bounded_and_continues_after_answers(void)
 /* Fills @guest's share of pending queries over UDP. */
 static void fill_share(struct dns_bench *b)
 {
-	for (uint16_t i = 0; i < DNS_PENDING_PER_GUEST; i++)
+	for (uint16_t i = 0; i < ALONE; i++)
 		ask(b, i, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST);
+	g_assert_cmpuint(b->asked->len, ==, ALONE);
 }
 
 static void stream_waits_for_the_guests_share(void)
@@ -276,25 +279,25 @@ static void stream_waits_for_the_guests_share(void)
 	g_autoptr(client) c = open_stream(b);
 	fill_share(b);
 	stream_ask(c, 1, "example.com");
-	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST);
+	g_assert_cmpuint(b->asked->len, ==, ALONE);
 	answer(b, 5, 0, 0);
-	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST + 1);
-	answer(b, DNS_PENDING_PER_GUEST, 0, 0);
+	g_assert_cmpuint(b->asked->len, ==, ALONE + 1);
+	answer(b, ALONE, 0, 0);
 	check_next(c, 1, 0);
 }
 
 static void queries_of_streams_are_not_given_up_for_others(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
-	client *streams[DNS_PENDING_PER_GUEST / DNS_STREAM_PIPELINE];
+	client *streams[ALONE / DNS_STREAM_PIPELINE];
 	for (size_t i = 0; i < ARRAY_SIZE(streams); i++) {
 		streams[i] = open_stream(b);
 		for (uint16_t id = 0; id < DNS_STREAM_PIPELINE; id++)
 			stream_ask(streams[i], id, "example.com");
 	}
 	ask(b, 1, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(alive(b), ==, DNS_PENDING_PER_GUEST);
-	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST);
+	g_assert_cmpuint(alive(b), ==, ALONE);
+	g_assert_cmpuint(b->asked->len, ==, ALONE);
 	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(streams); i++)
 		client_free(streams[i]);
@@ -303,7 +306,7 @@ static void queries_of_streams_are_not_given_up_for_others(void)
 static void stream_gets_the_share_of_a_closed_stream(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
-	client *others[DNS_PENDING_PER_GUEST / DNS_STREAM_PIPELINE];
+	client *others[ALONE / DNS_STREAM_PIPELINE];
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		others[i] = open_stream(b);
 		for (uint16_t id = 0; id < DNS_STREAM_PIPELINE; id++)
@@ -311,7 +314,7 @@ static void stream_gets_the_share_of_a_closed_stream(void)
 	}
 	g_autoptr(client) c = open_stream(b);
 	stream_ask(c, 1, "example.com");
-	g_assert_cmpuint(b->asked->len, ==, DNS_PENDING_PER_GUEST);
+	g_assert_cmpuint(b->asked->len, ==, ALONE);
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		client_free(others[i]);
 	g_assert_cmpuint(alive(b), ==, 0);
@@ -460,24 +463,52 @@ static void end_of_a_stream_cancels_its_queries_only(void)
 	check_next(other, 2, 0);
 }
 
-static void streams_are_limited_per_guest_and_in_all(void)
+/* Port @port opens as many streams as it may. */
+static void open_all(struct dns_bench *b, unsigned port, GPtrArray *clients)
+{
+	b->from = port;
+	for (unsigned i = 0;; i++) {
+		client *c = try_open(b, WEB + i % 64);
+		if (c->closed) {
+			client_free(c);
+			return;
+		}
+		g_ptr_array_add(clients, c);
+	}
+}
+
+static void streams_are_shared_among_ports(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(GPtrArray) clients = g_ptr_array_new_with_free_func((GDestroyNotify)client_free);
-	for (unsigned i = 0; i < DNS_STREAMS_PER_GUEST; i++)
-		g_ptr_array_add(clients, open_stream(b));
-	g_autoptr(client) refused = try_open(b, WEB);
-	g_assert_true(refused->closed);
-	for (unsigned i = DNS_STREAMS_PER_GUEST; i < DNS_STREAMS_MAX; i++) {
-		g_ptr_array_add(clients, try_open(b, WEB + i));
-		g_assert_false(((client *)clients->pdata[i])->closed);
-	}
-	g_autoptr(client) too_many = try_open(b, WEB + DNS_STREAMS_MAX);
-	g_assert_true(too_many->closed);
-	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 2);
+	open_all(b, 0, clients);
+	g_assert_cmpuint(clients->len, ==, DNS_STREAMS_MAX / 2);
+	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
+	open_all(b, 1, clients);
+	g_assert_cmpuint(b->payers[1].n_dns_streams, >=, 16);
 	g_ptr_array_set_size(clients, 1);
+	b->from = 0;
 	g_autoptr(client) again = try_open(b, WEB);
 	g_assert_false(again->closed);
+}
+
+static void port_without_a_stream_takes_the_idlest_of_the_port_with_most(void)
+{
+	g_autoptr(dns_bench) b = usual(1);
+	g_autoptr(GPtrArray) clients = g_ptr_array_new_with_free_func((GDestroyNotify)client_free);
+	for (unsigned i = 0; clients->len < DNS_STREAMS_MAX; i++) {
+		g_assert_cmpuint(i, <, BENCH_PORTS - 1);
+		open_all(b, i, clients);
+	}
+	b->from = BENCH_PORTS - 1;
+	g_autoptr(client) late = try_open(b, WEB);
+	g_assert_false(late->closed);
+	g_assert_cmpuint(next_deadline(b), <=, b->now);
+	turn_clock(b, 0);
+	g_assert_false(late->closed);
+	g_assert_true(((client *)clients->pdata[0])->closed);
+	g_assert_false(((client *)clients->pdata[1])->closed);
+	g_assert_cmpuint(next_deadline(b), >, b->now);
 }
 
 static void silent_servers_give_servfail_and_are_asked_once_each(void)
@@ -546,7 +577,8 @@ int main(int argc, char **argv)
 	ADD(idle_streams_are_closed);
 	ADD(stream_that_waits_for_an_answer_is_not_idle);
 	ADD(end_of_a_stream_cancels_its_queries_only);
-	ADD(streams_are_limited_per_guest_and_in_all);
+	ADD(streams_are_shared_among_ports);
+	ADD(port_without_a_stream_takes_the_idlest_of_the_port_with_most);
 	ADD(silent_servers_give_servfail_and_are_asked_once_each);
 	ADD(wrong_message_over_tcp_ends_the_attempt);
 	ADD(no_server_gives_servfail);

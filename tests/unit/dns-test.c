@@ -295,16 +295,21 @@ static void ask_from(struct dns_bench *b, ip4_t guest, uint16_t id)
 	ask_bytes(b, guest, 4000, q->data, q->len);
 }
 
-static void oldest_query_of_a_guest_is_given_up_at_its_limit(void)
+/* What one port gets when no other asks. */
+#define ALONE (DNS_PENDING_MAX / 2)
+
+static void oldest_query_of_a_port_is_given_up_at_its_share(void)
 {
 	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
+	b->from = 1;
 	ask_from(b, WEB + 1, 1);
-	for (uint16_t i = 0; i < DNS_PENDING_PER_GUEST; i++)
+	b->from = 0;
+	for (uint16_t i = 0; i < ALONE; i++)
 		ask_from(b, WEB, i);
-	g_assert_cmpuint(alive(b), ==, DNS_PENDING_PER_GUEST + 1);
+	g_assert_cmpuint(alive(b), ==, ALONE + 1);
 	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 0);
 	ask_from(b, WEB, 1000);
-	g_assert_cmpuint(alive(b), ==, DNS_PENDING_PER_GUEST + 1);
+	g_assert_cmpuint(alive(b), ==, ALONE + 1);
 	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
 	g_assert_false(asked_at(b, 0)->cancelled);
 	g_assert_true(asked_at(b, 1)->cancelled);
@@ -315,24 +320,64 @@ static void oldest_query_of_a_guest_is_given_up_at_its_limit(void)
 	g_assert_cmpuint(b->told->len, ==, 1);
 }
 
-static void oldest_query_of_all_is_given_up_at_the_common_limit(void)
+static void source_addresses_do_not_enlarge_a_share(void)
 {
 	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
-	for (unsigned i = 0; i < DNS_PENDING_MAX; i++)
-		ask_from(b, IP4(192, 168, 122, 2) + i, 1); /* one query for each guest */
+	for (unsigned i = 0; i < 3000; i++) {
+		if (i % 100 == 50) {
+			b->from = 1;
+			ask_from(b, WEB, (uint16_t)i);
+			b->from = 0;
+		}
+		ask_from(b, IP4(192, 168, 122, 2) + i % 200, (uint16_t)i);
+	}
+	g_assert_cmpuint(b->payers[1].n_dns_queries, ==, 30);
+	for (guint i = 0; i < b->asked->len; i++)
+		if (!asked_at(b, i)->cancelled)
+			answer(b, i, 0, 0);
+	unsigned answered = 0;
+	for (guint i = 0; i < b->told->len; i++)
+		answered += told_at(b, i)->ip == WEB && header_of(told_at(b, i)->bytes).id % 100 == 50;
+	g_assert_cmpuint(answered, >=, 30);
+}
+
+/* Port @port asks for as much as it gets. */
+static void ask_all(struct dns_bench *b, unsigned port)
+{
+	uint64_t before = b->drops.count[DROP_DNS_LIMIT];
+	b->from = port;
+	for (uint16_t id = 0; b->drops.count[DROP_DNS_LIMIT] == before; id++)
+		ask_from(b, WEB, id);
+}
+
+static void port_without_a_query_takes_the_oldest_of_the_port_with_most(void)
+{
+	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
+	for (unsigned i = 0; alive(b) < DNS_PENDING_MAX; i++)
+		ask_all(b, i);
+	unsigned most = b->payers[0].n_dns_queries;
+	g_assert_cmpuint(most, >, 100);
+	b->from = BENCH_PORTS - 1;
+	ask_from(b, WEB, 1);
 	g_assert_cmpuint(alive(b), ==, DNS_PENDING_MAX);
-	ask_from(b, IP4(192, 168, 122, 2), 2); /* whose only query is the oldest */
-	ask_from(b, WEB, 3);
-	g_assert_cmpuint(alive(b), ==, DNS_PENDING_MAX);
-	g_assert_true(asked_at(b, 0)->cancelled);
-	g_assert_true(asked_at(b, 1)->cancelled);
-	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 2);
+	g_assert_cmpuint(b->payers[0].n_dns_queries, ==, most - 1);
+	g_assert_cmpuint(b->payers[BENCH_PORTS - 1].n_dns_queries, ==, 1);
 	for (unsigned i = 0; i < DNS_ATTEMPT_ROUNDS; i++)
 		turn_clock(b, DNS_ATTEMPT_TIMEOUT);
 	g_assert_cmpuint(b->told->len, ==, DNS_PENDING_MAX);
 	g_assert_cmpuint(alive(b), ==, 0);
 	ask_from(b, WEB, 1);
 	g_assert_cmpuint(alive(b), ==, 1);
+}
+
+static void query_outlives_its_port(void)
+{
+	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
+	ask_from(b, WEB, 1);
+	b->payers[0].port = NULL;
+	g_assert_cmpuint(b->payers[0].refs, ==, 2);
+	answer(b, 0, 0, 0);
+	g_assert_cmpuint(b->payers[0].refs, ==, 1);
 }
 
 static void stale_events_are_ignored(void)
@@ -412,8 +457,10 @@ int main(int argc, char **argv)
 	ADD(no_more_than_two_attempts_are_open);
 	ADD(attempt_with_many_forged_answers_is_given_up);
 	ADD(repeated_query_is_answered_once);
-	ADD(oldest_query_of_a_guest_is_given_up_at_its_limit);
-	ADD(oldest_query_of_all_is_given_up_at_the_common_limit);
+	ADD(oldest_query_of_a_port_is_given_up_at_its_share);
+	ADD(source_addresses_do_not_enlarge_a_share);
+	ADD(port_without_a_query_takes_the_oldest_of_the_port_with_most);
+	ADD(query_outlives_its_port);
 	ADD(stale_events_are_ignored);
 	ADD(freeing_cancels_everything);
 	ADD(oversized_query_is_refused);

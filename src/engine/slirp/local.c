@@ -10,6 +10,7 @@
 #include "base/macros.h"
 #include "engine/slirp/socket_dir.h"
 #include "engine/slirp/state.h"
+#include "gateway/payer.h"
 #include "gateway/stream_service.h"
 
 #include <errno.h>
@@ -146,6 +147,7 @@ static void conn_free(struct local_conn *c)
 	list_remove(&c->node);
 	g->n_conns--;
 	free(c->buffer);
+	payer_unref(c->stream.payer);
 	free(c);
 	slirp_guest_release(g);
 }
@@ -308,7 +310,9 @@ static struct local_conn *conn_new(struct local *l, struct slirp_guest *g, int f
 	if (!c)
 		return NULL;
 	*c = (struct local_conn){
-		.stream = { .ops = &stream_ops, .guest = { .addr = ip_from_ip4(g->ip), .port = port } },
+		.stream = { .ops = &stream_ops,
+			    .payer = payer_ref(g->guest->payer),
+			    .guest = { .addr = ip_from_ip4(g->ip), .port = port } },
 		.watch = { .ready = on_ready },
 		.guest = g,
 		.service = l->service,

@@ -9,6 +9,7 @@
 #include "gateway/service.h"
 #include "gateway/sink.h"
 #include "lan/packet.h"
+#include "lan/port.h"
 #include "service/dns/forward.h"
 #include "service/dns/local.h"
 #include "service/dns/stream.h"
@@ -22,7 +23,6 @@ struct dns {
 	struct sink *sink;
 	struct dns_upstream *upstream;
 	struct dns_local local;
-	struct dns_guests guests;
 	struct dns_forward forward;
 	struct dns_streams streams;
 	struct dns_counters counters;
@@ -94,7 +94,7 @@ static void forward_done(void *opaque, usec_t now, const struct dns_client *clie
 	dns_streams_resume(&d->streams, now);
 }
 
-/* 0 or positive when the message has been or will be answered; otherwise an error of dns_forward_ask(). */
+/* As dns_forward_ask(), but 0 also when the message was answered with an error. */
 static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q, const uint8_t *bytes,
 		       size_t len)
 {
@@ -103,8 +103,6 @@ static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from,
 		return 0;
 	}
 	int r = dns_forward_ask(&d->forward, now, from, q, bytes, len);
-	if (r == 1)
-		sink_drop(d->sink, DROP_DNS_LIMIT, NULL);
 	if (r != -ENETUNREACH)
 		return r;
 	send_error(d, now, from, q, DNS_RCODE_SERVFAIL);
@@ -164,8 +162,10 @@ static enum service_verdict dns_input(struct service *s, usec_t now, const struc
 	struct udp_view udp;
 	if (p->eth.ethertype != ETH_TYPE_IPV4 || p->ip.dst != d->gateway || packet_udp(p, &udp) < 0 || udp.dst.port != DNS_PORT)
 		return SERVICE_NOT_MINE;
-	struct dns_client from = { .ip = p->ip.src, .port = udp.src.port, .mac = p->eth.src };
-	int r = from.port == 0 ? -EBADMSG : handle_message(d, now, &from, udp.payload, udp.len);
+	struct dns_client from = { .ip = p->ip.src, .port = udp.src.port, .mac = p->eth.src, .payer = p->port ? p->port->payer : NULL };
+	int r = from.port == 0 ? -EBADMSG : !from.payer ? -ENOMEM : handle_message(d, now, &from, udp.payload, udp.len);
+	if (r == 1)
+		sink_drop(d->sink, DROP_DNS_LIMIT, p);
 	if (r < 0 && r != -EALREADY)
 		sink_drop(d->sink, drop_reason_of(r), p);
 	return SERVICE_TAKEN;
@@ -191,34 +191,32 @@ static const struct service_ops dns_ops = {
 	.expire = dns_expire,
 };
 
-static bool stream_has_room(void *opaque, ip4_t guest)
+static bool stream_has_room(void *opaque, const struct payer *payer)
 {
 	struct dns *d = opaque;
-	return dns_forward_has_room(&d->forward, guest);
+	return dns_forward_has_room(&d->forward, payer);
 }
 
-static bool stream_message(void *opaque, usec_t now, struct dns_stream *stream, ip4_t guest, const uint8_t *bytes, size_t len)
+static bool stream_message(void *opaque, usec_t now, struct dns_stream *stream, struct payer *payer, const uint8_t *bytes, size_t len)
 {
 	struct dns *d = opaque;
-	struct dns_client from = { .ip = guest, .stream = stream };
+	struct dns_client from = { .stream = stream, .payer = payer };
 	int r = handle_message(d, now, &from, bytes, len);
-	if (r < 0)
-		sink_drop(d->sink, drop_reason_of(r), NULL);
+	if (r != 0)
+		sink_drop(d->sink, r == 1 ? DROP_DNS_LIMIT : drop_reason_of(r), NULL);
 	return r >= 0;
 }
 
-static void stream_gone(void *opaque, struct dns_stream *stream, ip4_t guest)
+static void stream_gone(void *opaque, struct dns_stream *stream, struct payer *payer)
 {
 	struct dns *d = opaque;
-	dns_forward_forget(&d->forward, guest, stream);
+	dns_forward_forget(&d->forward, payer, stream);
 }
 
 static void init_parts(struct dns *d, const struct dns_config *config)
 {
-	dns_guests_init(&d->guests, &config->hash_key);
 	dns_forward_init(&d->forward, &(struct dns_forward_config){
 					      .hash_key = config->hash_key,
-					      .guests = &d->guests,
 					      .upstream = config->upstream,
 					      .counters = &d->counters,
 					      .log = config->log,
@@ -226,7 +224,6 @@ static void init_parts(struct dns *d, const struct dns_config *config)
 					      .opaque = d,
 				      });
 	dns_streams_init(&d->streams, &(struct dns_streams_config){
-					      .guests = &d->guests,
 					      .sink = config->sink,
 					      .has_room = stream_has_room,
 					      .message = stream_message,

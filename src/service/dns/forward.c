@@ -9,8 +9,9 @@
  *   (SERVFAIL, NOTIMP, REFUSED, as in libc), the next attempt goes at once to a server that was not asked yet.  When
  *   there is none and no attempt is open, the failure or that error is the answer.
  *
- * At a limit the oldest query is given up: of many pending queries, the oldest ones are the least likely to be
- * answered, and a guest with many queries for dead names can still resolve others.
+ * At a limit the oldest query of the payer is given up: of many pending queries, the oldest ones are the least likely to be
+ * answered, and a guest with many queries for dead names can still resolve others.  A payer without a query takes the place of the oldest
+ * one of the payer that has most.
  *
  * All rounds last equally long, so the list of pending queries is in the order of their deadlines.
  *
@@ -23,6 +24,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "gateway/payer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,12 +52,11 @@ struct attempt {
 
 struct dns_pending {
 	struct list waiting;
-	struct list of_guest;
+	struct list of_payer;
 	usec_t deadline;
 	uint64_t serial;
 	uint16_t index;
-	struct dns_guest *guest;
-	struct dns_client client;
+	struct dns_client client; /* with a reference to its payer */
 	struct dns_query query;
 	unsigned rounds;
 	unsigned epoch;         /* of the server list for the masks */
@@ -116,25 +117,30 @@ static bool has_live_attempt(const struct dns_pending *p)
 	return false;
 }
 
-/* Removes @p from all lists and from the guest's share.  The caller frees it. */
+/* Removes @p from all lists and from the payer's share.  The caller frees it. */
 static void detach(struct dns_forward *f, struct dns_pending *p)
 {
 	for (unsigned i = 0; i < p->n_attempts; i++)
 		if (p->attempts[i].live)
 			f->config.upstream->ops->cancel(f->config.upstream, make_token(p, i));
 	list_remove(&p->waiting);
-	list_remove(&p->of_guest);
-	p->guest->n_queries--;
-	dns_guest_release(p->guest);
+	list_remove(&p->of_payer);
+	p->client.payer->n_dns_queries--;
 	f->pending[p->index] = NULL;
 	f->free_index[f->n_free++] = p->index;
+}
+
+static void pending_free(struct dns_pending *p)
+{
+	payer_unref(p->client.payer);
+	free(p);
 }
 
 /* Frees @p without an answer. */
 static void give_up(struct dns_forward *f, struct dns_pending *p)
 {
 	detach(f, p);
-	free(p);
+	pending_free(p);
 }
 
 static void finish(struct dns_forward *f, usec_t now, struct dns_pending *p, uint8_t *answer, size_t len)
@@ -147,7 +153,7 @@ static void finish(struct dns_forward *f, usec_t now, struct dns_pending *p, uin
 		f->config.counters->unanswered++;
 	}
 	f->config.done(f->config.opaque, now, &p->client, &p->query, answer, len);
-	free(p);
+	pending_free(p);
 }
 
 void dns_forward_done(struct dns_forward *f)
@@ -196,6 +202,7 @@ static bool attempt_server(struct dns_forward *f, usec_t now, struct dns_pending
 	struct dns_upstream_query q = {
 		.token = make_token(p, p->n_attempts),
 		.server = &f->servers.list.server[index],
+		.payer = p->client.payer,
 		.tcp = is_tcp(p),
 		.bytes = p->bytes,
 		.len = p->len,
@@ -241,52 +248,75 @@ static void begin_round(struct dns_forward *f, usec_t now, struct dns_pending *p
 	list_append(&f->waiting, &p->waiting);
 }
 
-bool dns_forward_has_room(const struct dns_forward *f, ip4_t ip)
+/* A payer without a query may have one whenever one is free. */
+static bool has_share_left(const struct dns_forward *f, const struct payer *payer)
 {
-	const struct dns_guest *guest = dns_guests_find(f->config.guests, ip);
-	return f->n_free > 0 && (!guest || guest->n_queries < DNS_PENDING_PER_GUEST);
+	return (payer->n_dns_queries == 0 && f->n_free > 0) ||
+	       share_allows(payer->n_dns_queries, 1, DNS_PENDING_MAX - f->n_free, DNS_PENDING_MAX, 1);
 }
 
 /* A requester that repeats a pending query gets the answer to the first one. */
-static bool is_repeated(const struct dns_guest *guest, const struct dns_client *client, const struct dns_query *q)
+static bool is_repeated(const struct dns_client *client, const struct dns_query *q)
 {
-	list_for_each(node, &guest->queries) {
-		const struct dns_pending *p = container_of(node, struct dns_pending, of_guest);
-		if (p->client.port == client->port && p->client.stream == client->stream && p->query.header.id == q->header.id &&
-		    dns_question_equal(&p->query.question, &q->question))
+	list_for_each(node, &client->payer->dns_queries) {
+		const struct dns_pending *p = container_of(node, struct dns_pending, of_payer);
+		if (p->query.header.id == q->header.id && p->client.port == client->port && p->client.ip == client->ip &&
+		    p->client.stream == client->stream && dns_question_equal(&p->query.question, &q->question))
 			return true;
 	}
 	return false;
 }
 
-/* The oldest query over UDP of @guest, or of all guests (NULL).  At a limit, streams wait instead of losing queries. */
-static struct dns_pending *oldest_over_udp(struct dns_forward *f, const struct dns_guest *guest)
+static struct dns_pending *oldest_of(const struct payer *payer)
 {
-	const struct list *list = guest ? &guest->queries : &f->waiting;
-	list_for_each(node, list) {
-		struct dns_pending *p =
-			guest ? container_of(node, struct dns_pending, of_guest) : container_of(node, struct dns_pending, waiting);
+	list_for_each(node, &payer->dns_queries) {
+		struct dns_pending *p = container_of(node, struct dns_pending, of_payer);
 		if (!is_tcp(p))
 			return p;
 	}
 	return NULL;
 }
 
-/* Room for one more query of @guest (NULL: its first): 0 when there is, 1 when a query was given up for it, -EBUSY.  May free @guest. */
-static int make_room(struct dns_forward *f, const struct dns_guest *guest)
+/* Of the payer that has most, and more than one. */
+static struct dns_pending *oldest_of_greediest(const struct dns_forward *f)
 {
-	bool at_share = guest && guest->n_queries >= DNS_PENDING_PER_GUEST;
-	if (!at_share && f->n_free > 0)
+	struct dns_pending *found = NULL;
+	unsigned most = 1;
+	list_for_each(node, &f->waiting) {
+		struct dns_pending *p = container_of(node, struct dns_pending, waiting);
+		if (is_tcp(p) || p->client.payer->n_dns_queries <= most)
+			continue;
+		most = p->client.payer->n_dns_queries;
+		found = p;
+	}
+	return found;
+}
+
+/* The query that is given up for one more of @payer.  NULL: none over UDP.  At a limit, streams wait instead of losing queries. */
+static struct dns_pending *least_useful(const struct dns_forward *f, const struct payer *payer)
+{
+	return payer->n_dns_queries > 0 ? oldest_of(payer) : oldest_of_greediest(f);
+}
+
+bool dns_forward_has_room(const struct dns_forward *f, const struct payer *payer)
+{
+	return has_share_left(f, payer) || (payer->n_dns_queries == 0 && oldest_of_greediest(f));
+}
+
+/* Room for one more query of @payer: 0 when there is, 1 when a query was given up for it, -EBUSY. */
+static int make_room(struct dns_forward *f, const struct payer *payer)
+{
+	if (has_share_left(f, payer))
 		return 0;
-	struct dns_pending *oldest = oldest_over_udp(f, at_share ? guest : NULL);
-	if (!oldest)
+	struct dns_pending *p = least_useful(f, payer);
+	if (!p)
 		return -EBUSY;
-	give_up(f, oldest);
+	give_up(f, p);
 	return 1;
 }
 
-static struct dns_pending *new_pending(struct dns_forward *f, struct dns_guest *guest, const struct dns_client *client,
-				       const struct dns_query *q, const uint8_t *bytes, size_t len)
+static struct dns_pending *new_pending(struct dns_forward *f, const struct dns_client *client, const struct dns_query *q,
+				       const uint8_t *bytes, size_t len)
 {
 	struct dns_pending *p = malloc(sizeof(*p) + len);
 	if (!p)
@@ -294,7 +324,6 @@ static struct dns_pending *new_pending(struct dns_forward *f, struct dns_guest *
 	*p = (struct dns_pending){
 		.serial = ++f->serial,
 		.index = f->free_index[--f->n_free],
-		.guest = guest,
 		.client = *client,
 		.query = *q,
 		.epoch = f->servers.epoch,
@@ -303,27 +332,23 @@ static struct dns_pending *new_pending(struct dns_forward *f, struct dns_guest *
 	memcpy(p->bytes, bytes, len);
 	f->pending[p->index] = p;
 	list_init(&p->waiting);
-	list_append(&guest->queries, &p->of_guest);
-	guest->n_queries++;
+	payer_ref(client->payer);
+	list_append(&client->payer->dns_queries, &p->of_payer);
+	client->payer->n_dns_queries++;
 	return p;
 }
 
 int dns_forward_ask(struct dns_forward *f, usec_t now, const struct dns_client *client, const struct dns_query *q, const uint8_t *bytes,
 		    size_t len)
 {
-	struct dns_guest *guest = dns_guests_find(f->config.guests, client->ip);
-	if (guest && !client->stream && is_repeated(guest, client, q))
+	if (!client->stream && is_repeated(client, q))
 		return -EALREADY;
-	int room = make_room(f, guest);
+	int room = make_room(f, client->payer);
 	if (room < 0)
 		return room;
-	guest = dns_guests_get(f->config.guests, client->ip);
-	struct dns_pending *p = guest ? new_pending(f, guest, client, q, bytes, len) : NULL;
-	if (!p) {
-		if (guest)
-			dns_guest_release(guest);
+	struct dns_pending *p = new_pending(f, client, q, bytes, len);
+	if (!p)
 		return -ENOMEM;
-	}
 	f->config.counters->forwarded++;
 	if (!attempt_next(f, now, p, false)) {
 		f->config.counters->unanswered++;
@@ -334,19 +359,15 @@ int dns_forward_ask(struct dns_forward *f, usec_t now, const struct dns_client *
 	return room;
 }
 
-void dns_forward_forget(struct dns_forward *f, ip4_t ip, const struct dns_stream *stream)
+void dns_forward_forget(struct dns_forward *f, struct payer *payer, const struct dns_stream *stream)
 {
-	struct dns_guest *guest = dns_guests_find(f->config.guests, ip);
-	if (!guest)
-		return;
-	guest->n_queries++; /* keeps @guest during the loop */
-	list_for_each(node, &guest->queries) {
-		struct dns_pending *p = container_of(node, struct dns_pending, of_guest);
+	payer_ref(payer);
+	list_for_each(node, &payer->dns_queries) {
+		struct dns_pending *p = container_of(node, struct dns_pending, of_payer);
 		if (p->client.stream == stream)
 			give_up(f, p);
 	}
-	guest->n_queries--;
-	dns_guest_release(guest);
+	payer_unref(payer);
 }
 
 void dns_forward_set_servers(struct dns_forward *f, const struct dns_server_list *servers)

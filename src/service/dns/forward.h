@@ -11,20 +11,19 @@
 #include "base/log.h"
 #include "base/usec.h"
 #include "service/dns/dns.h"
-#include "service/dns/guests.h"
 #include "service/dns/servers.h"
 #include "service/dns/upstream.h"
 #include "wire/dns.h"
 
-#define DNS_PENDING_MAX 512u       /* forwarded queries at once, each with one or two sockets */
-#define DNS_PENDING_PER_GUEST 128u /* above what load generators send at once (dnsperf: 100) */
-#define DNS_QUERY_MAX 16384u       /* bytes of the longest query that is forwarded */
+#define DNS_PENDING_MAX 512u /* forwarded queries at once, each with one or two sockets; shared among payers, one alone gets half */
+#define DNS_QUERY_MAX 16384u /* bytes of the longest query that is forwarded */
 #define DNS_ATTEMPT_TIMEOUT (1200 * USEC_PER_MSEC)
 /* Gives up after 4.8 s, just before the requester, which waits 5 s (resolv.conf(5), dig). */
 #define DNS_ATTEMPT_ROUNDS 4u
 
 struct dns_pending;
 struct dns_stream;
+struct payer;
 
 /* Where the answer goes. */
 struct dns_client {
@@ -32,11 +31,11 @@ struct dns_client {
 	uint16_t port;
 	struct mac mac;
 	struct dns_stream *stream; /* NULL: over UDP */
+	struct payer *payer;       /* is charged for the query */
 };
 
 struct dns_forward_config {
 	struct hash_key hash_key;
-	struct dns_guests *guests;
 	struct dns_upstream *upstream;
 	struct dns_counters *counters;
 	struct log *log;
@@ -64,17 +63,18 @@ void dns_forward_init(struct dns_forward *f, const struct dns_forward_config *co
 /* Cancels everything without calling done(). */
 void dns_forward_done(struct dns_forward *f);
 
-/* Whether dns_forward_ask() has room for one more query of @guest without giving up another. */
-bool dns_forward_has_room(const struct dns_forward *f, ip4_t guest);
+/* Whether dns_forward_ask() has room for one more query of @payer without giving up another one of it. */
+bool dns_forward_has_room(const struct dns_forward *f, const struct payer *payer);
 /*
- * Forwards a query.  @bytes is the message that @q was parsed from.  Returns 0, or 1 when it gave up the oldest query over UDP for
- * this one because of a limit; that query gets no answer.  -EBUSY: at a limit, and no query can be given up; -EALREADY: the same
- * query of @client is in progress; -ENETUNREACH: no server can be asked; -ENOMEM.  Does not call done().
+ * Forwards a query.  @bytes is the message that @q was parsed from.  Returns 0, or 1 when it gave up a query over UDP for this one because
+ * of a limit: the oldest one of the same payer, or, for a payer that has none, of the payer that has most.  That query gets no answer.
+ * -EBUSY: at a limit, and no query can be given up; -EALREADY: the same query of @client is in progress; -ENETUNREACH: no server can be
+ * asked; -ENOMEM.  Does not call done().
  */
 int dns_forward_ask(struct dns_forward *f, usec_t now, const struct dns_client *client, const struct dns_query *q, const uint8_t *bytes,
 		    size_t len);
-/* @stream of @guest was closed: cancels its queries. */
-void dns_forward_forget(struct dns_forward *f, ip4_t guest, const struct dns_stream *stream);
+/* @stream, which @payer was charged for, was closed: cancels its queries. */
+void dns_forward_forget(struct dns_forward *f, struct payer *payer, const struct dns_stream *stream);
 void dns_forward_set_servers(struct dns_forward *f, const struct dns_server_list *servers);
 
 /* Events of the upstream: see dns_upstream_answered() and dns_upstream_failed(). */

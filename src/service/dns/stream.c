@@ -10,6 +10,7 @@
 #include "service/dns/stream.h"
 
 #include "base/macros.h"
+#include "gateway/payer.h"
 #include "gateway/sink.h"
 #include "service/dns/forward.h"
 
@@ -22,7 +23,7 @@ struct dns_stream {
 	struct list by_activity;
 	struct list held;
 	struct local_stream *local;
-	struct dns_guest *guest;
+	struct payer *payer; /* the connection's */
 	usec_t activity;
 	unsigned entered; /* calls in progress that use it */
 	bool closing;
@@ -52,11 +53,9 @@ static void forget(struct dns_streams *s, struct dns_stream *stream)
 	list_remove(&stream->held);
 	s->count--;
 	s->freed = true;
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a stream has a guest until it is closing */
-	s->config.gone(s->config.opaque, stream, stream->guest->ip);
-	stream->guest->n_streams--;
-	dns_guest_release(stream->guest);
-	stream->guest = NULL;
+	s->config.gone(s->config.opaque, stream, stream->payer);
+	stream->payer->n_dns_streams--;
+	stream->payer = NULL;
 }
 
 static void enter(struct dns_stream *stream)
@@ -137,8 +136,7 @@ static int queue_out(struct dns_stream *stream, const uint8_t *bytes, size_t len
 
 static bool has_room(const struct dns_streams *s, const struct dns_stream *stream)
 {
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): as in forget() */
-	return stream->owed < DNS_STREAM_PIPELINE && !stream->out && s->config.has_room(s->config.opaque, stream->guest->ip);
+	return stream->owed < DNS_STREAM_PIPELINE && !stream->out && s->config.has_room(s->config.opaque, stream->payer);
 }
 
 /* Passes a complete message to the owner, or holds the stream. */
@@ -155,7 +153,7 @@ static void hand_over(struct dns_streams *s, usec_t now, struct dns_stream *stre
 	stream->have = 0;
 	stream->owed++;
 	active(s, now, stream);
-	if (!s->config.message(s->config.opaque, now, stream, stream->guest->ip, message, stream->message_len))
+	if (!s->config.message(s->config.opaque, now, stream, stream->payer, message, stream->message_len))
 		close_stream(s, stream);
 	free(message);
 }
@@ -242,26 +240,27 @@ static struct dns_streams *streams_of(struct stream_service *service)
 	return container_of(service, struct dns_streams, service);
 }
 
+/* A payer without a stream gets one even when there are too many: the payer that has most loses one when this turn ends. */
+static bool may_have_one_more(const struct dns_streams *s, const struct payer *payer)
+{
+	return payer->n_dns_streams == 0 || share_allows(payer->n_dns_streams, 1, s->count, DNS_STREAMS_MAX, 1);
+}
+
 static bool stream_accept(struct stream_service *service, usec_t now, struct local_stream *local)
 {
 	struct dns_streams *s = streams_of(service);
-	struct dns_guest *guest = ip_is_v4(&local->guest.addr) ? dns_guests_get(s->config.guests, ip_to_ip4(&local->guest.addr)) : NULL;
-	if (!guest)
-		return false;
-	struct dns_stream *stream = NULL;
-	if (s->count < DNS_STREAMS_MAX && guest->n_streams < DNS_STREAMS_PER_GUEST)
-		stream = calloc(1, sizeof(*stream));
+	struct payer *payer = local->payer;
+	struct dns_stream *stream = payer && may_have_one_more(s, payer) ? calloc(1, sizeof(*stream)) : NULL;
 	if (!stream) {
 		sink_drop(s->config.sink, DROP_DNS_LIMIT, NULL);
-		dns_guest_release(guest);
 		return false;
 	}
 	stream->local = local;
-	stream->guest = guest;
+	stream->payer = payer;
 	stream->activity = now;
 	list_init(&stream->held);
 	list_append(&s->by_activity, &stream->by_activity);
-	guest->n_streams++;
+	payer->n_dns_streams++;
 	s->count++;
 	local->conn = stream;
 	return true;
@@ -318,12 +317,28 @@ void dns_streams_init(struct dns_streams *s, const struct dns_streams_config *co
 	list_init(&s->held);
 }
 
-static void close_first(struct dns_streams *s)
+static void close_now(struct dns_streams *s, struct dns_stream *stream)
 {
-	struct dns_stream *stream = container_of(s->by_activity.next, struct dns_stream, by_activity);
 	enter(stream);
 	close_stream(s, stream);
 	leave(stream);
+}
+
+static void close_first(struct dns_streams *s)
+{
+	close_now(s, container_of(s->by_activity.next, struct dns_stream, by_activity));
+}
+
+/* The longest idle one of the payer that has most. */
+static struct dns_stream *least_useful(const struct dns_streams *s)
+{
+	struct dns_stream *found = NULL;
+	list_for_each(node, &s->by_activity) {
+		struct dns_stream *stream = container_of(node, struct dns_stream, by_activity);
+		if (!found || stream->payer->n_dns_streams > found->payer->n_dns_streams)
+			found = stream;
+	}
+	return found;
 }
 
 void dns_streams_done(struct dns_streams *s)
@@ -341,11 +356,13 @@ static usec_t idle_deadline(const struct dns_streams *s)
 
 usec_t dns_streams_deadline(const struct dns_streams *s)
 {
-	return s->freed && !list_empty(&s->held) ? 0 : idle_deadline(s);
+	return s->count > DNS_STREAMS_MAX || (s->freed && !list_empty(&s->held)) ? 0 : idle_deadline(s);
 }
 
 void dns_streams_expire(struct dns_streams *s, usec_t now)
 {
+	while (s->count > DNS_STREAMS_MAX)
+		close_now(s, least_useful(s));
 	if (s->freed)
 		dns_streams_resume(s, now);
 	while (idle_deadline(s) <= now)

@@ -8,10 +8,8 @@
 #include "base/list.h"
 #include "base/usec.h"
 #include "gateway/stream_service.h"
-#include "service/dns/guests.h"
 
-#define DNS_STREAMS_MAX 128u
-#define DNS_STREAMS_PER_GUEST 16u
+#define DNS_STREAMS_MAX 128u    /* shared among payers: one alone gets half */
 #define DNS_STREAM_PIPELINE 32u /* queries of a stream in progress; the next one waits unread */
 /* A stream without a whole message in either direction for this time is closed (RFC 7766 §6.2.3). */
 #define DNS_STREAM_IDLE (10 * USEC_PER_SEC)
@@ -19,20 +17,20 @@
 #define DNS_STREAM_OUT_MAX (256u * 1024)
 
 struct dns_stream;
+struct payer;
 struct sink;
 
 struct dns_streams_config {
-	struct dns_guests *guests;
 	struct sink *sink; /* for counting drops */
-	/* Whether a query of @guest can be processed now; if not, it waits for dns_streams_resume(). */
-	bool (*has_room)(void *opaque, ip4_t guest);
+	/* Whether a query of @payer can be processed now; if not, it waits for dns_streams_resume(). */
+	bool (*has_room)(void *opaque, const struct payer *payer);
 	/*
-	 * A message of @guest, to be answered by one dns_streams_reply(), from within the call or later.  False: there is no answer,
-	 * close the stream.
+	 * A message from @stream, which @payer is charged for, to be answered by one dns_streams_reply(), from within the call or later.
+	 * False: there is no answer, close the stream.
 	 */
-	bool (*message)(void *opaque, usec_t now, struct dns_stream *stream, ip4_t guest, const uint8_t *bytes, size_t len);
+	bool (*message)(void *opaque, usec_t now, struct dns_stream *stream, struct payer *payer, const uint8_t *bytes, size_t len);
 	/* @stream was closed; its answers are not wanted any more. */
-	void (*gone)(void *opaque, struct dns_stream *stream, ip4_t guest);
+	void (*gone)(void *opaque, struct dns_stream *stream, struct payer *payer);
 	void *opaque;
 };
 
@@ -41,8 +39,8 @@ struct dns_streams {
 	struct dns_streams_config config;
 	struct list by_activity; /* all streams, the longest idle first */
 	struct list held;        /* streams with a message that waits for room */
-	unsigned count;
-	bool freed; /* a stream was closed, which made room: held streams have to be tried */
+	unsigned count;          /* more than DNS_STREAMS_MAX: dns_streams_expire() closes some */
+	bool freed;              /* a stream was closed, which made room: held streams have to be tried */
 };
 
 void dns_streams_init(struct dns_streams *s, const struct dns_streams_config *config);

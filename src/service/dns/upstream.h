@@ -16,6 +16,7 @@
 struct dns;
 struct dns_server;
 struct dns_upstream;
+struct payer;
 
 /* Identifies a transaction; never reused. */
 typedef uint64_t dns_token;
@@ -23,8 +24,9 @@ typedef uint64_t dns_token;
 struct dns_upstream_query {
 	dns_token token;
 	const struct dns_server *server;
-	bool tcp;             /* in a connection of its own, with the length in front (RFC 1035 §4.2.2) added by send() */
-	const uint8_t *bytes; /* a whole DNS message */
+	const struct payer *payer; /* whose query it is; valid until the transaction ends */
+	bool tcp;                  /* in a connection of its own, with the length in front (RFC 1035 §4.2.2) added by send() */
+	const uint8_t *bytes;      /* a whole DNS message */
 	size_t len;
 };
 
