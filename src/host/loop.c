@@ -239,11 +239,3 @@ bool loop_serve(struct loop *l, usec_t now)
 	run_deferred(l, now);
 	return false;
 }
-
-int loop_dispatch(struct loop *l, usec_t now)
-{
-	int n = loop_begin(l);
-	while (loop_serve(l, now))
-		;
-	return n;
-}

@@ -35,10 +35,18 @@ void loop_done(struct loop *l, usec_t now);
 int loop_wait(struct loop *l, int timeout_ms);
 /* Whether there are events that loop_wait() has fetched, or work that earlier rounds have left. */
 bool loop_has_work(const struct loop *l);
-/* Begins a round with the events that loop_wait() fetched, or else those pending now.  Returns how many shares have work, or a negative
- * errno. */
+/*
+ * Begins a round with the events that loop_wait() fetched, or else those pending now.  Returns how many shares have work, or a negative
+ * errno.
+ */
 int loop_begin(struct loop *l);
 /* Serves the next share of the round; true when another one's turn follows.  After the last one deferred work has run. */
 bool loop_serve(struct loop *l, usec_t now);
 /* A whole round.  Returns how many shares had work, or a negative errno. */
-int loop_dispatch(struct loop *l, usec_t now);
+static inline int loop_dispatch(struct loop *l, usec_t now)
+{
+	int n = loop_begin(l);
+	while (loop_serve(l, now))
+		;
+	return n;
+}

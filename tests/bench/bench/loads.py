@@ -413,7 +413,7 @@ FLOODS = ("udp-closed", "udp-open", "syn-closed", "syn-open", "arp", "dhcp", "dn
 
 
 class Flood:
-    """How long a guest waits while its neighbour floods, for pings of the gateway and for answers of a server outside; then its throughput."""
+    """How long a guest waits beside one that floods, for pings of the gateway and answers of a server outside; then its throughput."""
 
     unit, cpu_unit = "Gbit/s", "CPU s/GB"
 
@@ -470,7 +470,8 @@ def all_groups():
             Relayed("rr", "relay-rr", "transactions", "/s"), Relayed("udp-down", "relay-udp", "received", "datagrams/s"),
         ]),
         Group("ports", "idle virtual machines on vhost-user", 1500, [IdlePorts("idle-100", 100)]),
-        Group("flood", "beside a guest that floods: the other guest's TCP", 1500, [Flood(kind) for kind in ("none", *FLOODS)], fresh=True),
+        Group("flood", "beside a guest that floods: the other guest's TCP", 1500, [Flood(kind) for kind in ("none", *FLOODS)],
+              fresh=True),
         Group("idle", "request/response beside idle flows", 1500, [IdleFlows()]),
         Group("rtt20", "20 ms, 300 Mbit/s", 1500, both, path, fresh=True),
         Group("rtt20-loss", "20 ms, 300 Mbit/s, 0.1 % loss each way", 1500, both_long, [*path, "--loss-percent", "0.1"], fresh=True),
