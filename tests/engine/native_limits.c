@@ -287,6 +287,26 @@ static void idle_mappings_of_another_port_stay(struct fixture *f, gconstpointer 
 	leave(f, &modest);
 }
 
+/* One after another they leave nothing: each takes the larger part of what is left. */
+static void idle_mappings_of_greedy_ports_give_way_to_a_newcomer(struct fixture *f, gconstpointer row)
+{
+	struct port greedy[12] = { 0 }, newcomer = { .id = 20 };
+	struct guest_tcp t;
+	for (unsigned i = 0; i < ARRAY_SIZE(greedy); i++) {
+		greedy[i].id = i + 1;
+		open_mappings(f, &greedy[i], GUEST + 20 + i, 60);
+	}
+	bench_turn(&f->b, 2 * USEC_PER_SEC);
+	open_mappings(f, &newcomer, OTHER_GUEST, 5);
+	g_assert_cmpuint(newcomer.payer->account.n_sockets, ==, 5);
+	connect_to(f, &t, SERVER, SERVER);
+	assert_talks(f, &t);
+	guest_tcp_done(&t);
+	for (unsigned i = 0; i < ARRAY_SIZE(greedy); i++)
+		leave(f, &greedy[i]);
+	leave(f, &newcomer);
+}
+
 static void flows_of_a_guest_that_left_give_way_to_others(struct fixture *f, gconstpointer row)
 {
 	struct port left = { .id = 1 }, present = { .id = 2 };
@@ -759,6 +779,7 @@ const struct contract_test native_limits[] = {
 	{ "forged_addresses_take_nothing_from_their_owner", forged_addresses_take_nothing_from_their_owner, setup_few_sockets },
 	{ "idle_mappings_of_a_guest_give_way_to_its_connections", idle_mappings_of_a_guest_give_way_to_its_connections, setup_few_sockets },
 	{ "idle_mappings_of_another_port_stay", idle_mappings_of_another_port_stay, setup_few_sockets },
+	{ "idle_mappings_of_greedy_ports_give_way_to_a_newcomer", idle_mappings_of_greedy_ports_give_way_to_a_newcomer, setup_few_sockets },
 	{ "flows_of_a_guest_that_left_give_way_to_others", flows_of_a_guest_that_left_give_way_to_others, setup_few_sockets },
 	{ "a_modest_guest_that_reconnects_keeps_its_flows", a_modest_guest_that_reconnects_keeps_its_flows, setup_few_sockets },
 	{ "flows_are_charged_to_the_port_where_their_guest_is", flows_are_charged_to_the_port_where_their_guest_is, setup_few_sockets },

@@ -35,6 +35,8 @@
 /* Bounds the time of one admission. */
 #define EVICT_MAX 8u
 #define AWAY_LOOK_MAX 64u
+#define IDLE_LOOK_MAX 16u
+#define SLOT_LOOK_MAX 256u
 
 /* --- how much there is --- */
 
@@ -233,9 +235,34 @@ static struct native_flow *away_flow(struct engine *e, usec_t now, struct payer 
 	return NULL;
 }
 
+/*
+ * An idle mapping of the payer that has most sockets of a few that have more than @payer; NULL when none is found.  When idle mappings
+ * use up the sockets, most of them are of such payers.
+ */
+static struct native_flow *idle_mapping_of_larger(struct engine *e, usec_t now, const struct payer *payer)
+{
+	const struct flow_table *t = &e->tables[NATIVE_UDP];
+	struct native_flow *found = NULL;
+	unsigned most = payer->account.n_sockets + 1;
+	for (unsigned i = 0, flows = 0; i < SLOT_LOOK_MAX && flows < IDLE_LOOK_MAX && t->n_flows > 0; i++) {
+		e->hand = e->hand + 1 < t->n_slots ? e->hand + 1 : 0;
+		struct flow *flow = t->slots[e->hand].flow;
+		struct payer *of = flow ? container_of(flow, struct native_flow, flow)->payer : NULL;
+		flows += flow != NULL;
+		struct native_flow *idle = of && of->account.n_sockets > most ? idle_mapping(of, now) : NULL;
+		if (!idle)
+			continue;
+		found = idle;
+		most = of->account.n_sockets;
+	}
+	return found;
+}
+
 static bool evict(struct engine *e, usec_t now, struct payer *payer, bool mapping)
 {
 	struct native_flow *f = away_flow(e, now, payer, mapping);
+	if (!f)
+		f = idle_mapping_of_larger(e, now, payer);
 	if (!f)
 		f = idle_mapping(payer, now);
 	if (f)

@@ -10,10 +10,11 @@
  * When a share is used up, flows end in this order before a new one is refused:
  *
  *     1. flows of guests that are AWAY, the longest away first
- *     2. the payer's own UDP and ICMP mappings that the guest has not used for a second, least recently used first
+ *     2. UDP and ICMP mappings that the guest has not used for a second, least recently used first: of a payer that has more sockets,
+ *        then the payer's own
  *     3. for a SYN, the payer's own half-open connections that have not been answered for ten seconds, oldest first
  *
- * No flow in use ends, and no idle mapping of another payer.
+ * No flow in use ends, and no idle mapping of a payer that has fewer sockets.
  */
 #pragma once
 

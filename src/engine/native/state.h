@@ -82,6 +82,7 @@ struct engine {
 	struct wheel wheel;
 	struct payer host; /* pays for flows that the host opens */
 	struct account used, max;
+	uint32_t hand;    /* where the next search for an idle mapping begins, in the table of UDP */
 	struct list away; /* guest.flows.away: guests that are AWAY and have flows, the longest away first */
 	struct flow_table tables[NATIVE_KINDS];
 	struct list active;
