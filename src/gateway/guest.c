@@ -150,7 +150,7 @@ static struct guest *guest_new(struct guest_table *t, usec_t now, struct payer *
 	g->generation = ++t->generation;
 	g->since = now;
 	list_init(&g->addresses);
-	list_init(&g->flows.all);
+	list_init(&g->flows.addresses);
 	list_init(&g->flows.blocked);
 	list_init(&g->flows.away);
 	list_init(&g->due);

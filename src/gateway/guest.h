@@ -84,9 +84,9 @@ struct guest_address {
 
 /* Flows of a guest, for the engine. */
 struct guest_flows {
-	struct list all;
-	struct list blocked; /* wait for the guest's port */
-	struct list away;    /* in the engine's list of AWAY guests with flows */
+	struct list addresses; /* that have flows */
+	struct list blocked;   /* wait for the guest's port */
+	struct list away;      /* in the engine's list of AWAY guests with flows */
 };
 
 struct guest {

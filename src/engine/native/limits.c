@@ -2,6 +2,7 @@
 #include "engine/native/limits.h"
 
 #include "base/macros.h"
+#include "engine/native/address.h"
 #include "engine/native/datagram.h"
 #include "engine/native/tcp.h"
 
@@ -217,6 +218,12 @@ static bool may_end(const struct guest *g, usec_t now, const struct payer *payer
 	return now - g->since >= AWAY_PATIENCE || g->payer == payer || g->payer->account.n_sockets >= payer->account.n_sockets;
 }
 
+static struct native_flow *first_flow(const struct guest *g)
+{
+	const struct native_address *a = container_of(g->flows.addresses.next, struct native_address, of_guest);
+	return container_of(a->flows.next, struct native_flow, of_address);
+}
+
 /* A flow of a guest that is AWAY; @mapping: one that has a port of the host. */
 static struct native_flow *away_flow(struct engine *e, usec_t now, struct payer *payer, bool mapping)
 {
@@ -228,7 +235,7 @@ static struct native_flow *away_flow(struct engine *e, usec_t now, struct payer 
 		if (!may_end(g, now, payer))
 			continue;
 		if (!mapping)
-			return container_of(g->flows.all.next, struct native_flow, of_guest);
+			return first_flow(g);
 		if (!g->payer->port && !list_empty(&g->payer->mappings))
 			return &container_of(g->payer->mappings.next, struct native_datagram, of_payer)->base;
 	}

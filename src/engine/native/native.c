@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "engine/native/address.h"
 #include "engine/native/limits.h"
 #include "engine/native/tcp.h"
 #include "lan/packet.h"
@@ -39,34 +40,21 @@ struct payer *native_payer_of(const struct packet *p)
 	return p->port && p->port->payer ? p->port->payer : p->guest->payer;
 }
 
-static void join_guest(struct engine *e, struct native_flow *f)
-{
-	struct guest *g = f->guest;
-	list_append(&g->flows.all, &f->of_guest);
-	if (g->state == GUEST_AWAY && list_empty(&g->flows.away))
-		list_append(&e->away, &g->flows.away);
-}
-
-static void leave_guest(struct native_flow *f)
-{
-	list_remove(&f->of_guest);
-	if (list_empty(&f->guest->flows.all))
-		list_remove(&f->guest->flows.away);
-}
-
 int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, struct guest *g, struct payer *p)
 {
 	bool guest_pays = !f->inbound && g->payer == p;
 	int r = native_make_room(e, now, kind, g, guest_pays, p);
+	f->guest = g;
 	if (r == 0)
-		r = flow_table_add(&e->tables[kind], &f->flow);
+		r = native_address_join(e, f);
+	if (r == 0 && (r = flow_table_add(&e->tables[kind], &f->flow)) < 0)
+		native_address_leave(e, f);
 	if (r < 0) {
 		e->refused++;
 		return r;
 	}
 	f->kind = kind;
 	f->engine = e;
-	f->guest = g;
 	f->payer = payer_ref(p);
 	f->guest_pays = guest_pays;
 	f->watch.fd = -1;
@@ -75,7 +63,6 @@ int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum na
 	f->watch.share = &p->share;
 	list_init(&f->ready);
 	wheel_timer_init(&f->timer);
-	join_guest(e, f);
 	f->counted = true;
 	f->has_port = kind != NATIVE_TCP && !f->inbound;
 	native_bill(f, &(struct account){ .n_flows = 1, .n_sockets = 1, .n_ports = f->has_port });
@@ -100,7 +87,7 @@ void native_flow_remove(struct native_flow *f)
 	native_flow_close(f);
 	wheel_disarm(&f->engine->wheel, &f->timer);
 	list_remove(&f->ready);
-	leave_guest(f);
+	native_address_leave(f->engine, f);
 	flow_table_remove(&f->engine->tables[f->kind], &f->flow);
 	native_refund(f, &(struct account){ .n_flows = 1 });
 	payer_unref(f->payer);
@@ -186,6 +173,7 @@ static void native_free(struct engine *e)
 	native_local_done(e);
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_done(&e->tables[i]);
+	hash_table_done(&e->addresses);
 	share_done(&e->host.share);
 	hold_pool_done(&e->holds);
 	free(e->scratch);
@@ -253,10 +241,11 @@ static int native_local_service(struct engine *e, uint16_t port, struct stream_s
 
 static void native_guest_gone(struct engine *e, usec_t now, struct guest *guest, const struct ip_addr *addr)
 {
-	list_for_each(node, &guest->flows.all) {
-		struct native_flow *f = container_of(node, struct native_flow, of_guest);
-		if (ip_equal(&f->flow.key.guest.addr, addr))
-			kind_ops[f->kind]->abandon(f, now);
+	struct native_address *a = native_address_find(e, addr);
+	for (bool more = a && a->guest == guest; more;) {
+		struct native_flow *f = container_of(a->flows.next, struct native_flow, of_address);
+		more = f->of_address.next != &a->flows; /* @a is freed with its last one */
+		kind_ops[f->kind]->abandon(f, now);
 	}
 }
 
@@ -264,34 +253,34 @@ static void move_flow(struct native_flow *f, struct guest *to)
 {
 	size_t held = kind_ops[f->kind]->held ? kind_ops[f->kind]->held(f) : 0;
 	native_charge_held(f, held, 0);
-	leave_guest(f);
 	native_bill_guest(f, to);
-	join_guest(f->engine, f);
 	native_charge_held(f, 0, held);
 	native_flow_wake(f); /* it may have waited for the other guest's port */
 }
 
 static void native_guest_moved(struct engine *e, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
 {
-	list_for_each(node, &from->flows.all) {
-		struct native_flow *f = container_of(node, struct native_flow, of_guest);
-		if (ip_equal(&f->flow.key.guest.addr, addr))
-			move_flow(f, to);
-	}
+	struct native_address *a = native_address_find(e, addr);
+	if (!a || a->guest != from)
+		return;
+	list_for_each(node, &a->flows)
+		move_flow(container_of(node, struct native_flow, of_address), to);
+	native_address_move(e, a, to);
 }
 
 static void native_guest_placed(struct engine *e, usec_t now, struct guest *guest, struct payer *before)
 {
-	list_remove(&guest->flows.away);
-	if (guest->state == GUEST_AWAY && !list_empty(&guest->flows.all))
-		list_append(&e->away, &guest->flows.away);
+	list_remove(&guest->flows.away); /* it goes to the end of that list */
+	native_address_guest_changed(e, guest);
 	if (guest->payer == before)
 		return;
 	native_move_held(guest, before);
-	list_for_each(node, &guest->flows.all) {
-		struct native_flow *f = container_of(node, struct native_flow, of_guest);
-		if (f->payer == before)
-			native_rebill(f, guest->payer);
+	list_for_each(address, &guest->flows.addresses) {
+		list_for_each(node, &container_of(address, struct native_address, of_guest)->flows) {
+			struct native_flow *f = container_of(node, struct native_flow, of_address);
+			if (f->payer == before)
+				native_rebill(f, guest->payer);
+		}
 	}
 }
 

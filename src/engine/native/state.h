@@ -22,6 +22,7 @@
 
 struct icmp4_header;
 struct ipv4_header;
+struct native_address;
 struct native_flow;
 struct tcp_header;
 
@@ -43,10 +44,11 @@ enum native_kind {
 struct native_flow {
 	struct flow flow;
 	enum native_kind kind;
-	struct guest *guest;  /* that has the address key.guest.addr */
-	struct payer *payer;  /* is charged for the flow; referenced */
-	struct list of_guest; /* in guest->flows.all */
-	struct list ready;    /* on engine->active or guest->flows.blocked */
+	struct guest *guest; /* that has the address key.guest.addr */
+	struct payer *payer; /* is charged for the flow; referenced */
+	struct native_address *address;
+	struct list of_address; /* in address->flows */
+	struct list ready;      /* on engine->active or guest->flows.blocked */
 	struct wheel_timer timer;
 	struct watch watch; /* watch.fd is -1 without a socket */
 	struct engine *engine;
@@ -85,6 +87,7 @@ struct engine {
 	uint32_t hand;    /* where the next search for an idle mapping begins, in the table of UDP */
 	struct list away; /* guest.flows.away: guests that are AWAY and have flows, the longest away first */
 	struct flow_table tables[NATIVE_KINDS];
+	struct hash_table addresses; /* native_address.node */
 	struct list active;
 	struct list turn_end; /* marks the end of this turn's part of the active list */
 	size_t turn_bytes;    /* bulk data read for guests in this turn */
