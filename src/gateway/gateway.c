@@ -149,6 +149,14 @@ void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct 
 	g->engine = engine;
 }
 
+void gateway_guest_starts(struct gateway *g, struct mac mac)
+{
+	struct guest *guest = guest_find(&g->guests, mac);
+	segment_forget_mtu(g->segment, mac);
+	if (guest)
+		guest->mtu = GUEST_MTU_MIN;
+}
+
 /*
  * The ports that have been silent for longest.  Among more of them a crowd of guests is starting, which will ask for addresses, and to
  * probe each of them for each other would cost more than all else.

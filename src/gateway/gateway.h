@@ -91,6 +91,8 @@ void gateway_add_service(struct gateway *g, struct service *service);
 /* Sets the engine, which was created with &g->env; NULL for none.  Borrowed until the next call or gateway_done(). */
 void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct engine *engine);
 
+/* The system of the guest with @mac starts: forgets what it has shown to take. */
+void gateway_guest_starts(struct gateway *g, struct mac mac);
 /* Sends an ARP probe for @ip (RFC 5227 §2.1.1) where a machine may use it; an answer calls hooks.address_seen. */
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip);
 /* Whether the guest with @ip is known and has a port, however long it has been silent. */

@@ -102,7 +102,12 @@ static void leased(struct dhcp_env *env, usec_t now, const struct port *p, const
 		n->leased(n->opaque, now, p, l, what);
 }
 
-static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, address_at, in_use, changed, save, holder_changed, leased };
+static void starts(struct dhcp_env *env, usec_t now, struct mac mac)
+{
+	gateway_guest_starts(container_of(env, struct name_services, dhcp_env)->gateway, mac);
+}
+
+static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, address_at, in_use, changed, save, holder_changed, leased, starts };
 
 /* --- the environment of DNS --- */
 

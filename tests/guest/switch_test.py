@@ -10,7 +10,9 @@ import unittest
 
 from lan import dhcp, link
 from lan.client import Host
-from lan.packet import BROADCAST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ICMP, UDP, Arp, Ethernet, Icmp, Ipv4, Udp, address, mac
+from lan.packet import (
+    BROADCAST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ICMP, UDP, UNREACHABLE, Arp, Ethernet, Icmp, Ipv4, Udp, address, mac, text,
+)
 from lan.process import Lanlet
 from lan.wait import wait_until
 
@@ -98,6 +100,72 @@ class ShortAnswersTest(TestCase):
                 self.assertEqual([frame.hex() for frame in frames if len(frame) < 60], [])
                 reply = next(frame for frame in frames if Ethernet.parse(frame).ethertype == ETHERTYPE_ARP)
                 self.assertEqual(reply[42:], bytes(18))
+
+
+class DifferentMtusTest(TestCase):
+    """A guest's card may not take what its port does, so it gets large packets only when it has shown that it takes them."""
+
+    SIZE = 3000
+
+    def setUp(self):
+        self.network_ = self.network()
+        self.sender, self.receiver = self.host(self.network_, 1), self.host(self.network_, 2)
+        self.sender.neighbours[self.receiver.ip] = self.receiver.mac
+
+    def send(self, fragment=0):
+        ip = Udp(5, 6, bytes(self.SIZE)).emit(self.sender.ip, self.receiver.ip)
+        ip.fragment, ip.identification = fragment, 77
+        self.sender.send_ip(ip)
+
+    def receive(self):
+        """The next packet from the sender."""
+
+        def packet(frame):
+            ip = Host.ip_of(frame, UDP)
+            return ip if ip and ip.source == self.sender.ip else None
+
+        return self.receiver.wait_for(packet)
+
+    def error(self):
+        """The MTU that the sender is told by fragmentation needed (RFC 1191 §4)."""
+
+        def told(frame):
+            ip = Host.ip_of(frame, ICMP)
+            return ip if ip and Icmp.parse(ip).type == UNREACHABLE else None
+
+        ip = self.sender.wait_for(told)
+        icmp = Icmp.parse(ip)
+        self.assertEqual((text(ip.source), icmp.code), (GATEWAY, 4))
+        self.assertEqual(icmp.payload[16:20], self.receiver.ip)
+        return int.from_bytes(icmp.rest[2:], "big")
+
+    def test_guest_gets_fragments_of_1500_until_it_has_sent_more(self):
+        self.send()
+        got = [self.receive() for _ in range(3)]
+        self.assertEqual([20 + len(ip.payload) for ip in got], [1500, 1500, 68])
+        self.receiver.ping(GATEWAY, size=self.SIZE)
+        self.send()
+        self.assertEqual(len(self.receive().payload), 8 + self.SIZE)
+
+    def test_sender_is_told_the_mtu_when_it_forbids_fragments(self):
+        self.send(Ipv4.DONT_FRAGMENT)
+        self.assertEqual(self.error(), 1500)
+        self.assertEqual(self.dropped(self.network_, "frag-needed"), 1)
+        self.receiver.ping(GATEWAY, size=self.SIZE)
+        self.send(Ipv4.DONT_FRAGMENT)
+        self.assertEqual(len(self.receive().payload), 8 + self.SIZE)
+
+    def test_guest_that_starts_or_comes_back_has_to_show_it_again(self):
+        self.receiver.ping(GATEWAY, size=self.SIZE)
+        self.receiver.lease()
+        self.send(Ipv4.DONT_FRAGMENT)
+        self.assertEqual(self.error(), 1500)
+        self.receiver.ping(GATEWAY, size=self.SIZE)
+        self.receiver.close()
+        self.receiver = self.enterContext(Host(self.network_.stream, self.receiver.mac, text(self.receiver.ip)))
+        self.receiver.ping(GATEWAY)
+        self.send(Ipv4.DONT_FRAGMENT)
+        self.assertEqual(self.error(), 1500)
 
 
 class IsolationTest(TestCase):

@@ -106,12 +106,20 @@ static const struct guest_ops guest_ops = {
 	.gone = ignore_gone,
 };
 
-static const struct dhcp_env_ops env_ops = { .probe = record_probe,
-					     .port_of = look_up_port,
-					     .address_at = look_up_address,
-					     .in_use = look_up_neighbour,
-					     .changed = ignore_change,
-					     .save = record_save };
+static void record_start(struct dhcp_env *env, usec_t now, struct mac mac)
+{
+	g_array_append_val(container_of(env, struct dhcp_bench, env)->starts, mac);
+}
+
+static const struct dhcp_env_ops env_ops = {
+	.probe = record_probe,
+	.port_of = look_up_port,
+	.address_at = look_up_address,
+	.in_use = look_up_neighbour,
+	.changed = ignore_change,
+	.save = record_save,
+	.starts = record_start,
+};
 
 void bench_init(struct dhcp_bench *b)
 {
@@ -120,6 +128,7 @@ void bench_init(struct dhcp_bench *b)
 		.sink = { .ops = &sink_ops },
 		.now = 1000 * USEC_PER_SEC,
 		.replies = g_array_new(FALSE, FALSE, sizeof(struct bench_reply)),
+		.starts = g_array_new(FALSE, FALSE, sizeof(struct mac)),
 		.probes = g_array_new(FALSE, FALSE, sizeof(ip4_t)),
 		.neighbours = g_array_new(FALSE, FALSE, sizeof(struct bench_neighbour)),
 		.macs = g_array_new(FALSE, FALSE, sizeof(struct bench_mac)),
@@ -184,6 +193,7 @@ void bench_done(struct dhcp_bench *b)
 	g_array_unref(b->replies);
 	g_array_unref(b->probes);
 	g_array_unref(b->neighbours);
+	g_array_unref(b->starts);
 	g_array_unref(b->macs);
 }
 

@@ -69,6 +69,7 @@ struct dhcp_bench {
 	GArray *replies;    /* struct bench_reply */
 	GArray *probes;     /* ip4_t, probed by ARP */
 	GArray *neighbours; /* struct bench_neighbour, known by ARP */
+	GArray *starts;     /* struct mac, of clients that started */
 	unsigned saves;
 	struct drop_counters drops;
 };

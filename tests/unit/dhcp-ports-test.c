@@ -265,6 +265,24 @@ static void lease_follows_its_mac_to_another_port(void)
 	bench_done(&b);
 }
 
+/* What a station takes may change only by what itself sends: not for the client of another port, and not at a renewal. */
+static void discover_tells_which_station_starts(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	bench_start_default(&b);
+	bench_lease(&b, A, NULL);
+	g_assert_cmpuint(b.starts->len, ==, 1);
+	g_assert_true(mac_equal(g_array_index(b.starts, struct mac, 0), A));
+	bench_request(&b, A, 0, 0, BENCH_IP(2));
+	g_assert_cmpuint(b.starts->len, ==, 1);
+	/* By a bridge that translates MACs: the station is the bridge. */
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = BENCH_MAC(10), .through = B });
+	g_assert_cmpuint(b.starts->len, ==, 2);
+	g_assert_true(mac_equal(g_array_index(b.starts, struct mac, 1), B));
+	bench_done(&b);
+}
+
 static void lease_of_an_unplugged_port_can_be_renewed_through_another(void)
 {
 	struct dhcp_bench b;
@@ -355,6 +373,7 @@ int main(int argc, char **argv)
 	TEST(clients_behind_a_bridge_that_translates_macs_get_leases);
 	TEST(lease_in_use_behind_a_bridge_is_not_taken_by_its_mac);
 	TEST(lease_follows_its_mac_to_another_port);
+	TEST(discover_tells_which_station_starts);
 	TEST(lease_of_an_unplugged_port_can_be_renewed_through_another);
 	TEST(lease_from_before_a_restart_can_be_renewed_through_any_port);
 	TEST(unguarded_port_may_speak_for_any_client);

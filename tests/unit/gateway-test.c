@@ -333,6 +333,33 @@ static void frame_too_big_for_its_port_is_answered_by_the_gateway(struct fixture
 	g_assert_cmpuint(h.rest, ==, 1000);
 }
 
+/* A card behind a port that takes more. */
+static void guest_that_has_shown_no_more_than_1500_is_protected_by_the_gateway_too(struct fixture *f, gconstpointer data)
+{
+	static const uint8_t payload[1481 + 8];
+	struct ipv4_header h = { .dont_fragment = true, .ttl = 64, .protocol = 99, .src = GUEST_A, .dst = GUEST_B };
+	f->b.port.max_frame = 9000;
+	send_arp(f, &f->b, mac_b, &(struct arp_message){ ARP_REPLY, mac_b, GUEST_B, gateway_mac, GATEWAY });
+	memory_port_clear(&f->a);
+	memory_port_clear(&f->b);
+	send_ip(f, &f->a, mac_a, &h, payload, 1480);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	send_ip(f, &f->a, mac_a, &h, payload, 1481);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	g_assert_cmpuint(last_error(f, &f->a, GUEST_A).rest, ==, 1500);
+	/* Packets that the guest sends to anywhere show what it takes. */
+	struct ipv4_header back = { .ttl = 64, .protocol = 99, .src = GUEST_B, .dst = OUTSIDE };
+	send_ip(f, &f->b, mac_b, &back, payload, sizeof(payload));
+	send_ip(f, &f->a, mac_a, &h, payload, 1481);
+	g_assert_cmpuint(f->b.frames->len, ==, 2);
+	/* Until it starts again. */
+	gateway_guest_starts(&f->gateway, mac_b);
+	g_assert_cmpuint(guest_with(f, GUEST_B)->mtu, ==, 1500);
+	send_ip(f, &f->a, mac_a, &h, payload, 1481);
+	g_assert_cmpuint(f->b.frames->len, ==, 2);
+	g_assert_cmpuint(drops(f, DROP_FRAG_NEEDED), ==, 2);
+}
+
 static void too_big_errors_over_the_limit_are_counted_on_the_senders_port(struct fixture *f, gconstpointer data)
 {
 	f->b.port.max_frame = ETH_HEADER_LEN + 1000;
@@ -665,6 +692,7 @@ int main(int argc, char **argv)
 	TEST(claim_of_the_gateways_address_behind_tags_is_dropped);
 	TEST(claim_of_the_gateways_address_with_hardware_type_6_is_dropped);
 	TEST(frame_too_big_for_its_port_is_answered_by_the_gateway);
+	TEST(guest_that_has_shown_no_more_than_1500_is_protected_by_the_gateway_too);
 	TEST(too_big_errors_over_the_limit_are_counted_on_the_senders_port);
 	TEST(icmp_errors_over_the_limit_are_counted_on_the_senders_port);
 	TEST(frame_with_the_gateways_mac_as_source_is_dropped);

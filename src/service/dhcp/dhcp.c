@@ -83,6 +83,8 @@ static int input_datagram(struct dhcp *d, usec_t now, const struct packet *p, co
 	rq.path_mtu = path_mtu(p, &rq.message.header);
 	if (!dhcp_holder_admits(d, now, &rq))
 		return -EPERM;
+	if (rq.message.type == DHCP_DISCOVER && d->config.env->ops->starts)
+		d->config.env->ops->starts(d->config.env, now, p->eth.src);
 	return dhcp_server_input(d, now, &rq, out);
 }
 

@@ -56,6 +56,8 @@ struct dhcp_env_ops {
 	void (*holder_changed)(struct dhcp_env *env, usec_t now, struct mac mac, ip4_t ip);
 	/* Optional.  By a message from port @p, @l was leased, renewed, released or declined; its state after that. */
 	void (*leased)(struct dhcp_env *env, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
+	/* Optional.  The station @mac has sent a DISCOVER: its system starts, perhaps on another network card than before. */
+	void (*starts)(struct dhcp_env *env, usec_t now, struct mac mac);
 };
 
 struct dhcp_env {
