@@ -120,26 +120,48 @@ unpack_package() {
 # The drivers of a virtio network card, in the order in which the guest inserts them.
 guest_modules=(virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover net_failover virtio_net)
 
+# The drivers of QEMU's other network cards, and what they need.
+card_modules=(
+	mii 8139cp e1000 e1000e i2c-algo-bit dca igb pcnet32 8390 ne2k-pci vmxnet3 tulip e100
+	usb-common usbcore xhci-hcd xhci-pci usbnet cdc_ether
+)
+
 # fetch_guest DIR: makes what a guest boots there: busybox, vmlinuz and modules/*.ko, numbered.
 fetch_guest() {
-	local dir=$1 unpacked release package root=/ busybox=/bin/busybox
+	local dir=$1 unpacked busybox=/bin/busybox
 	[[ ! -r $dir/vmlinuz ]] || return 0
-	mkdir -p "$dir/modules"
-	unpacked=$(mktemp -d -p "$scratch")
+	mkdir -p "$dir"
 	if ! package_is_installed busybox-static; then
+		unpacked=$(mktemp -d -p "$scratch")
 		unpack_package busybox-static "$unpacked" || return 1
 		busybox=$(unpacked_path "$unpacked" bin/busybox)
 	fi
-	cp "$busybox" "$dir/busybox" || return 1
-	release=$(newest_cloud_kernel /)
+	cp "$busybox" "$dir/busybox" &&
+		fetch_kernel "$dir" linux-image-cloud-amd64 '*-cloud-amd64' "${guest_modules[@]}"
+}
+
+# fetch_all_drivers DIR: makes vmlinuz and modules/*.ko there for all of QEMU's network cards.  Debian's kernel for clouds lacks most
+# drivers.
+fetch_all_drivers() { fetch_kernel "$1" linux-image-amd64 '*[0-9]-amd64' "${guest_modules[@]}" "${card_modules[@]}"; }
+
+# fetch_kernel DIR PACKAGE RELEASE MODULE...: RELEASE is a pattern of the kernel's name.
+fetch_kernel() {
+	local dir=$1 name=$2 pattern=$3 release package root=/
+	shift 3
+	[[ ! -r $dir/vmlinuz ]] || return 0
+	mkdir -p "$dir/modules"
+	release=$(newest_kernel / "$pattern")
 	if [[ ! -r /boot/vmlinuz-$release ]]; then
-		root=$unpacked
-		for package in $(cloud_kernel_packages); do
+		# Not in /tmp, which may be memory: a kernel has 400 MB.
+		root=$dir/unpacked
+		rm -rf "$root"
+		mkdir "$root"
+		for package in $(kernel_packages "$name"); do
 			unpack_package "$package" "$root" || return 1
 		done
-		release=$(newest_cloud_kernel "$root")
+		release=$(newest_kernel "$root" "$pattern")
 	fi
-	take_kernel "$root" "$release" "$dir"
+	take_kernel "$root" "$release" "$dir" "$@" && rm -rf "$dir/unpacked"
 }
 
 # Below /usr from Debian 13 on.
@@ -151,19 +173,20 @@ unpacked_path() {
 	fi
 }
 
-# What has the files of the kernel that linux-image-cloud-amd64 stands for.  After Debian 13 the image and the modules are packages
-# that this one depends on.
-cloud_kernel_packages() {
+# kernel_packages NAME: what has the files of the kernel that linux-image-cloud-amd64, for example, stands for.  After Debian 13 the
+# image and the modules are packages that this one depends on.
+kernel_packages() {
 	local image
-	image=$(dependencies_of linux-image-cloud-amd64 'linux-image-[0-9]' | head -n 1)
-	echo "${image:-linux-image-cloud-amd64}"
+	image=$(dependencies_of "$1" 'linux-image-[0-9]' | head -n 1)
+	echo "${image:-$1}"
 	[[ -z $image ]] || dependencies_of "$image" 'linux-(binary|modules)-[0-9]'
 }
 
 dependencies_of() { apt-cache depends "$1" 2>/dev/null | awk -v pattern="^$2" '$1 == "Depends:" && $2 ~ pattern { print $2 }'; }
 
-newest_cloud_kernel() {
-	find "$(unpacked_path "$1" lib/modules)" -maxdepth 1 -name '*-cloud-amd64' -printf '%f\n' 2>/dev/null | sort -V | tail -n 1
+# newest_kernel ROOT PATTERN
+newest_kernel() {
+	find "$(unpacked_path "$1" lib/modules)" -maxdepth 1 -name "$2" -printf '%f\n' 2>/dev/null | sort -V | tail -n 1
 }
 
 # take_module FILE DESTINATION: the guest's insmod reads no compressed modules.
@@ -176,10 +199,12 @@ take_module() {
 	esac
 }
 
+# take_kernel ROOT RELEASE DIR MODULE...: a module that this kernel has built in is no file.
 take_kernel() {
 	local root=$1 release=$2 dir=$3 modules name file number=10
+	shift 3
 	modules=$(unpacked_path "$root" lib/modules)/$release/kernel
-	for name in "${guest_modules[@]}"; do
+	for name in "$@"; do
 		file=$(find "$modules" -name "$name.ko*" -print -quit)
 		[[ -z $file ]] || take_module "$file" "$dir/modules/$number-$name.ko" || return 1
 		((number += 1))

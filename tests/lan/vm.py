@@ -110,21 +110,21 @@ def initramfs(files):
     return b"".join(members) + newc("TRAILER!!!", 0)
 
 
-def guest_modules():
-    return sorted((parts() / "modules").glob("*.ko"))
+def guest_modules(kernel=None):
+    return sorted(((kernel or parts()) / "modules").glob("*.ko"))
 
 
-def why_no_vm():
+def why_no_vm(kernel=None):
     """Why no machine can be booted here, or None."""
-    for needed in (shutil.which("qemu-system-x86_64"), parts() / "busybox", parts() / "vmlinuz"):
+    for needed in (shutil.which("qemu-system-x86_64"), parts() / "busybox", (kernel or parts()) / "vmlinuz"):
         if not needed or not os.access(needed, os.R_OK):
             return f"no {needed or 'qemu-system-x86_64'}: contrib/test fetches it"
     return None
 
 
-def need_vm():
+def need_vm(kernel=None):
     """Skips the module, class or test that cannot do without."""
-    if reason := why_no_vm():
+    if reason := why_no_vm(kernel):
         raise unittest.SkipTest(reason)
 
 
@@ -139,6 +139,11 @@ def busybox():
 def parts():
     """The directory that contrib/common.sh's fetch_guest filled."""
     return Path(os.environ.get("LANLET_GUEST", Path(__file__).parents[2] / "build-guest"))
+
+
+def all_drivers():
+    """The directory of the kernel that has drivers of all QEMU's network cards."""
+    return parts() / "drivers"
 
 
 def card(stream, mac, hub=False):
@@ -314,9 +319,10 @@ class Shell:
             raise AssertionError(f"{self.name}: {command!r} ended with {status}: {text}")
         return text
 
-    def lease(self, *options):
+    def lease(self, *options, interface="eth0"):
         """Gets a lease with udhcpc; its variables, as udhcpc's script sees them."""
-        self.check(" ".join(["udhcpc -i eth0 -s /udhcpc.script -n -q -t 5 -T 2 -x", f"hostname:{self.name}", *options]))
+        command = ["udhcpc -i", interface, "-s /udhcpc.script -n -q -t 5 -T 2 -x", f"hostname:{self.name}", *options]
+        self.check(" ".join(command))
         lines = self.check("cat /tmp/lease").splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
@@ -324,15 +330,17 @@ class Shell:
 class Guest(Shell, Machine):
     """A Linux guest under QEMU, with further programs of this machine when they are named."""
 
-    def __init__(self, card, name, programs=(), fds=()):
+    def __init__(self, card, name, programs=(), fds=(), kernel=None):
+        """@kernel: the directory of a kernel and its modules, parts() unless another is given."""
         self.programs = programs
+        self.kernel = kernel or parts()
         Machine.__init__(self, card, fds)
         Shell.__init__(self, name, self.connect("shell"))
 
     def boots_from(self):
-        (self.directory / "initramfs").write_bytes(initramfs(root_files(guest_modules(), self.programs)))
+        (self.directory / "initramfs").write_bytes(initramfs(root_files(guest_modules(self.kernel), self.programs)))
         return [
-            "-kernel", str(parts() / "vmlinuz"), "-initrd", str(self.directory / "initramfs"),
+            "-kernel", str(self.kernel / "vmlinuz"), "-initrd", str(self.directory / "initramfs"),
             "-append", "console=ttyS0 quiet panic=-1 no_timer_check ipv6.disable=1",
             "-chardev", f"socket,id=shell,path={self.directory}/shell,server=on,wait=off", "-serial", "chardev:shell",
         ]
