@@ -520,7 +520,6 @@ class Conflicts(unittest.TestCase):
         other.announce(self.room.victim.ip)
         wait_until(lambda: mac(0xBAD3).hex(":") in self.room.network.text(), "the other port's conflict in the log")
 
-
     def test_conflicts_of_a_port_do_not_hide_that_it_serves_dhcp(self):
         attacker, observer = self.room.attacker, self.room.observer
         for number in range(200):
