@@ -24,6 +24,11 @@ void setup_host_loopback(struct fixture *f, gconstpointer data)
 	setup_with(f, data, &(struct bench_options){ .host_loopback = true });
 }
 
+void setup_64_sockets(struct fixture *f, gconstpointer data)
+{
+	setup_with(f, data, &(struct bench_options){ .max_sockets = 64 });
+}
+
 void setup_1024_sockets(struct fixture *f, gconstpointer data)
 {
 	setup_with(f, data, &(struct bench_options){ .max_sockets = 1024 });

@@ -63,6 +63,7 @@ void setup(struct fixture *f, gconstpointer row);
 void setup_host_loopback(struct fixture *f, gconstpointer row);
 /* The guest's port has an MTU of 65520. */
 /* For engines that take their limit from the configuration. */
+void setup_64_sockets(struct fixture *f, gconstpointer row);
 void setup_1024_sockets(struct fixture *f, gconstpointer row);
 void setup_large_mtu(struct fixture *f, gconstpointer row);
 /* Frees the engine and asserts that no descriptor is left open. */

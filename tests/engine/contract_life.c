@@ -2,6 +2,8 @@
 /* The end of flows, guests and engines, and guests that exceed limits. */
 #include "contract.h"
 
+#include "gateway/payer.h"
+
 #include <stdio.h>
 
 static void guest_that_leaves_ends_its_flows(struct fixture *f, gconstpointer data)
@@ -158,6 +160,33 @@ static void flood_of_one_guest_is_bounded_and_spares_the_others(struct fixture *
 	guest_tcp_done(&other);
 }
 
+/* However many addresses it shows; and what it leaves behind gives way. */
+static void flows_are_shared_by_port(struct fixture *f, gconstpointer data)
+{
+	struct port greedy = { .id = 1 }, modest = { .id = 2 };
+	struct engine_counters c;
+	struct guest_tcp t;
+	f->b.port = &greedy;
+	for (unsigned i = 0; i < 200; i++)
+		guest_udp_send(&f->b, GUEST + 10 + i % 20, (uint16_t)(5000 + i / 20), SERVER, 9, "x", 1, 63);
+	bench_run(&f->b, 0);
+	f->b.ops->counters(f->b.engine, &c);
+	g_assert_cmpuint(c.flows_udp, ==, 57); /* eight ninths */
+	g_assert_cmpuint(greedy.payer->account.n_sockets, ==, 57);
+	f->b.port = &modest;
+	connect_to(f, &t, SERVER, SERVER);
+	guest_port_gone(&f->b.r.guests, bench_now(&f->b), &greedy);
+	bench_turn(&f->b, 11 * USEC_PER_SEC);
+	for (unsigned i = 0; i < 50; i++)
+		guest_udp_send(&f->b, GUEST + 40 + i % 10, (uint16_t)(5000 + i / 10), SERVER, 9, "x", 1, 63);
+	bench_run(&f->b, 0);
+	g_assert_cmpuint(modest.payer->account.n_sockets, ==, 51);
+	f->b.ops->counters(f->b.engine, &c);
+	g_assert_cmpuint(c.flows_evicted, >, 0);
+	guest_tcp_done(&t);
+	guest_port_gone(&f->b.r.guests, bench_now(&f->b), &modest);
+}
+
 /* Segments of every kind, for a connection and for none: the engine goes on working. */
 static void hostile_segments_do_not_break_the_engine(struct fixture *f, gconstpointer data)
 {
@@ -212,6 +241,7 @@ const struct contract_test contract_life[] = {
 	CONTRACT_TEST(idle_flows_share_few_wake_ups),
 	CONTRACT_TEST(guests_do_not_see_one_another),
 	{ "flood_of_one_guest_is_bounded_and_spares_the_others", flood_of_one_guest_is_bounded_and_spares_the_others, setup_1024_sockets },
+	{ "flows_are_shared_by_port", flows_are_shared_by_port, setup_64_sockets },
 	CONTRACT_TEST(hostile_segments_do_not_break_the_engine),
 	{ 0 },
 };

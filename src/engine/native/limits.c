@@ -2,15 +2,13 @@
 #include "engine/native/limits.h"
 
 #include "base/macros.h"
+#include "engine/host_ports.h"
 #include "engine/native/address.h"
 #include "engine/native/datagram.h"
 #include "engine/native/tcp.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* Upstream DNS uses two for each of 512 concurrent queries; the rest is for ports, listeners and files. */
 #define DESCRIPTORS_FOR_OTHERS 1536u
@@ -52,32 +50,13 @@ static unsigned socket_limit(const struct engine_config *config)
 	return (unsigned)(n > 2 * DESCRIPTORS_FOR_OTHERS ? n - DESCRIPTORS_FOR_OTHERS : n / 2);
 }
 
-/* The number of ports that the kernel gives to sockets that ask for any: ip_local_port_range (ip(7)). */
-static unsigned host_port_range(void)
-{
-	unsigned first = 32768, last = 60999; /* the kernel's default */
-	char text[32] = "";
-	int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return last - first + 1;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n > 0 && sscanf(text, "%u %u", &first, &last) == 2 && first <= last && last <= UINT16_MAX)
-		return last - first + 1;
-	return 60999 - 32768 + 1;
-}
-
-/*
- * Guests leave half of the ports to the host's own programs, whose DNS queries would otherwise come from few ports that a guest can
- * choose (RFC 5452 §9.2).
- */
 void native_limits_init(struct engine *e)
 {
 	unsigned sockets = socket_limit(&e->config);
 	e->max = (struct account){
 		.n_flows = FLOWS_MAX,
 		.n_sockets = sockets,
-		.n_ports = e->config.max_ports > 0 ? e->config.max_ports : host_port_range() / 2,
+		.n_ports = e->config.max_ports > 0 ? e->config.max_ports : host_ports_for_guests(),
 		.n_connecting = sockets / 2,
 		.held = HELD_MAX,
 	};

@@ -8,12 +8,14 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "engine/host_ports.h"
 #include "engine/slirp/echo.h"
 #include "engine/slirp/forward.h"
 #include "engine/slirp/inbound.h"
 #include "engine/slirp/local.h"
 #include "engine/slirp/socket_dir.h"
 #include "engine/slirp/state.h"
+#include "gateway/payer.h"
 #include "wire/ipv4.h"
 
 #include <errno.h>
@@ -25,6 +27,11 @@
 #define FD_SHARE(limit) ((limit) / 4 * 3)
 /* A guest gets at most one part in GUEST_PART of the engine's descriptors. */
 #define GUEST_PART 4
+/* The share of a port of the segment (base/allowance.h). */
+#define SOCKETS_WEIGHT 8u
+#define PORTS_WEIGHT 3u
+/* A guest that reconnects, or moves to another port, is back by then. */
+#define AWAY_PATIENCE (10 * USEC_PER_SEC)
 
 /* Per stack; libslirp walks a list for every segment, and a connection costs it half a megabyte of buffers. */
 static const unsigned sockets_max[SOCKET_KINDS] = {
@@ -57,6 +64,7 @@ struct slirp_guest *slirp_guest_get(struct engine *e, struct guest *guest, ip4_t
 	*g = (struct slirp_guest){ .engine = e, .ip = ip, .guest = guest };
 	list_init(&g->conns);
 	list_init(&g->half_open);
+	list_init(&g->away);
 	list_append(bucket_of(e, ip), &g->node);
 	e->n_guests++;
 	return g;
@@ -72,6 +80,7 @@ void slirp_guest_release(struct slirp_guest *g)
 	/* Removes handshakes that will not be finished. */
 	local_guest_gone(g, 0, false);
 	list_remove(&g->node);
+	list_remove(&g->away);
 	g->engine->n_guests--;
 	free(g);
 }
@@ -109,12 +118,42 @@ static void drop_guest(struct slirp_guest *g, usec_t now, bool tell)
 	slirp_guest_release(g);
 }
 
+/* Flows that the host opens are charged to no payer. */
+static bool has_share(const struct engine *e, const struct account *a, enum socket_kind kind)
+{
+	if (kind == SOCKET_FORWARD)
+		return e->sockets.count < e->sockets_max;
+	return share_allows(a->n_sockets, 1, e->sockets.count, e->sockets_max, SOCKETS_WEIGHT) &&
+	       ((kind != SOCKET_UDP && kind != SOCKET_ECHO) ||
+		share_allows(a->n_ports, 1, e->n_sockets[SOCKET_UDP] + e->n_sockets[SOCKET_ECHO], e->ports_max, PORTS_WEIGHT));
+}
+
+/* Ends the flows of a guest that is AWAY and not @opener, for @payer.  Not at once when fewer are charged to its port. */
+static bool evict_away(struct engine *e, const struct slirp_guest *opener, const struct payer *payer)
+{
+	if (list_empty(&e->away))
+		return false;
+	struct slirp_guest *g = container_of(e->away.next, struct slirp_guest, away);
+	if (g == opener)
+		return false;
+	if (e->now - g->guest->since < AWAY_PATIENCE && g->guest->payer->account.n_sockets < payer->account.n_sockets)
+		return false;
+	for (unsigned role = 0; role < STACK_ROLES; role++)
+		for (unsigned k = 0; g->stacks[role] && k < SOCKET_KINDS; k++)
+			e->flows_evicted += g->stacks[role]->n_sockets[k];
+	drop_guest(g, e->now, true);
+	return true;
+}
+
 bool engine_may_open(struct engine *e, const struct stack *s, enum socket_kind kind)
 {
+	const struct payer *payer = s->guest->guest->payer;
 	unsigned of_guest = 0;
 	for (unsigned k = 0; k < SOCKET_KINDS; k++)
 		of_guest += s->n_sockets[k];
-	bool may = s->n_sockets[kind] < sockets_max[kind] && of_guest < e->sockets_max / GUEST_PART && e->sockets.count < e->sockets_max;
+	bool may = s->n_sockets[kind] < sockets_max[kind] && of_guest < e->sockets_max / GUEST_PART;
+	while (may && !has_share(e, &payer->account, kind))
+		may = evict_away(e, s->guest, payer);
 	if (!may)
 		e->flows_refused++;
 	return may;
@@ -173,7 +212,9 @@ static int slirp_new_engine(const struct engine_config *config, struct engine **
 	e->config = *config;
 	e->log_limit.kind = "libslirp";
 	e->deadline = USEC_INFINITY;
-	e->sockets_max = FD_SHARE(descriptor_limit());
+	e->sockets_max = config->max_sockets > 0 ? config->max_sockets : FD_SHARE(descriptor_limit());
+	e->ports_max = config->max_ports > 0 ? config->max_ports : host_ports_for_guests();
+	list_init(&e->away);
 	e->echo_allowed = echo_is_allowed();
 	e->deferred.run = run_ready;
 	socket_table_init(&e->sockets, config->poller);
@@ -264,15 +305,44 @@ static void slirp_engine_guest_gone(struct engine *e, usec_t now, struct guest *
 	find_deadline(e);
 }
 
-static void slirp_engine_guest_moved(struct engine *e, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
+static void charge_stack(struct stack *s, struct payer *before, struct payer *payer)
 {
-	struct slirp_guest *g = ip_is_v4(addr) ? slirp_guest_find(e, ip_to_ip4(addr)) : NULL;
-	if (g)
-		g->guest = to;
+	for (unsigned k = 0; s && k < SOCKET_KINDS; k++) {
+		list_for_each(node, &s->sockets[k]) {
+			struct slirp_socket *x = container_of(node, struct slirp_socket, node);
+			if (x->payer == before)
+				slirp_socket_charge(x, payer);
+		}
+	}
+}
+
+/* @g's guest has changed, or is elsewhere. */
+static void guest_changed(struct engine *e, struct slirp_guest *g, struct payer *before)
+{
+	list_remove(&g->away);
+	if (g->guest->state == GUEST_AWAY)
+		list_append(&e->away, &g->away);
+	for (unsigned role = 0; before != g->guest->payer && role < STACK_ROLES; role++)
+		charge_stack(g->stacks[role], before, g->guest->payer);
 }
 
 static void slirp_engine_guest_placed(struct engine *e, usec_t now, struct guest *guest, struct payer *before)
 {
+	list_for_each(node, &guest->addresses) {
+		const struct guest_address *a = container_of(node, struct guest_address, of_guest);
+		struct slirp_guest *g = ip_is_v4(&a->addr) ? slirp_guest_find(e, ip_to_ip4(&a->addr)) : NULL;
+		if (g)
+			guest_changed(e, g, before);
+	}
+}
+
+static void slirp_engine_guest_moved(struct engine *e, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
+{
+	struct slirp_guest *g = ip_is_v4(addr) ? slirp_guest_find(e, ip_to_ip4(addr)) : NULL;
+	if (!g)
+		return;
+	g->guest = to;
+	guest_changed(e, g, from->payer);
 }
 
 static void slirp_counters(const struct engine *e, struct engine_counters *ret)
@@ -283,6 +353,9 @@ static void slirp_counters(const struct engine *e, struct engine_counters *ret)
 		.flows_icmp = e->n_sockets[SOCKET_ECHO],
 		.flows_opened = e->flows_opened,
 		.flows_refused = e->flows_refused,
+		.flows_evicted = e->flows_evicted,
+		.host_ports = e->n_sockets[SOCKET_UDP] + e->n_sockets[SOCKET_ECHO],
+		.host_ports_max = e->ports_max,
 	};
 }
 

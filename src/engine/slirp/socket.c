@@ -2,6 +2,7 @@
 #include "engine/slirp/socket.h"
 
 #include "base/macros.h"
+#include "gateway/payer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,6 +67,18 @@ void socket_table_remove(struct socket_table *t, struct slirp_socket *s)
 	t->by_fd[s->fd] = NULL;
 	t->count--;
 	free(s);
+}
+
+void slirp_socket_charge(struct slirp_socket *s, struct payer *payer)
+{
+	const struct account uses = { .n_flows = 1, .n_sockets = 1, .n_ports = s->flow.kind == SOCKET_UDP || s->flow.kind == SOCKET_ECHO };
+	struct payer *before = s->payer;
+	s->payer = payer_ref(payer);
+	if (payer)
+		account_add(&payer->account, &uses);
+	if (before)
+		account_subtract(&before->account, &uses);
+	payer_unref(before);
 }
 
 int slirp_socket_watch(struct socket_table *t, struct slirp_socket *s, unsigned events, void (*ready)(struct watch *, usec_t, unsigned))

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct payer;
 struct stack;
 
 enum socket_kind {
@@ -45,6 +46,7 @@ struct slirp_socket {
 	struct watch watch;
 	struct list node; /* in its stack's list of the kind, oldest first */
 	struct stack *stack;
+	struct payer *payer; /* is charged for it; referenced.  NULL: the host opened the flow */
 	struct slirp_flow flow;
 	int fd;
 	unsigned asked;   /* enum poll_event that libslirp asked for last */
@@ -75,6 +77,8 @@ void socket_table_remove(struct socket_table *t, struct slirp_socket *s);
 
 /* Watches @s for @events (0: not at all), ready() as in host/poller.h.  Negative errno. */
 int slirp_socket_watch(struct socket_table *t, struct slirp_socket *s, unsigned events, void (*ready)(struct watch *, usec_t, unsigned));
+/* Charges @s to @payer from now on; NULL: to no payer. */
+void slirp_socket_charge(struct slirp_socket *s, struct payer *payer);
 /* The events in @s->ready that libslirp can safely be told. */
 unsigned slirp_socket_report(const struct slirp_socket *s);
 /* Makes close() of the socket send RST, or FIN as usual again. */

@@ -112,6 +112,8 @@ static void on_register_fd(int fd, void *opaque)
 	list_append(&s->sockets[x->flow.kind], &x->node);
 	s->n_sockets[x->flow.kind]++;
 	e->n_sockets[x->flow.kind]++;
+	if (x->flow.kind != SOCKET_FORWARD)
+		slirp_socket_charge(x, s->guest->guest->payer);
 	s->opened = x;
 	x->since = e->now;
 	x->id = ++e->flows_opened;
@@ -128,6 +130,7 @@ static void on_unregister_fd(int fd, void *opaque)
 		s->opened = NULL;
 	s->n_sockets[x->flow.kind]--;
 	engine_of(s)->n_sockets[x->flow.kind]--;
+	slirp_socket_charge(x, NULL);
 	socket_table_remove(&engine_of(s)->sockets, x);
 }
 

@@ -31,7 +31,8 @@ struct slirp_guest {
 	unsigned n_conns;
 	struct list half_open; /* local.c: unfinished handshakes with services */
 	unsigned n_half_open;
-	bool held; /* slirp_guest_release() is deferred */
+	struct list away; /* in engine->away while the guest is AWAY */
+	bool held;        /* slirp_guest_release() is deferred */
 };
 
 struct engine {
@@ -53,11 +54,13 @@ struct engine {
 	char *socket_dir;     /* the directory of our unix sockets; NULL until needed */
 	bool socket_dir_ours; /* created by this engine, which removes it */
 
+	struct list away;     /* slirp_guest.away: guests that are AWAY, the longest away first */
 	unsigned sockets_max; /* most descriptors that libslirp may have, for all guests */
+	unsigned ports_max;   /* UDP ports and ICMP identifiers of the host among them */
 	bool echo_allowed;
 	bool echo_told;
 	unsigned n_sockets[SOCKET_KINDS];
-	uint64_t flows_opened, flows_refused;
+	uint64_t flows_opened, flows_refused, flows_evicted;
 	uint8_t frame[INWARD_FRAME_MAX];
 };
 
@@ -71,5 +74,8 @@ void slirp_guest_release(struct slirp_guest *g);
 struct stack *slirp_guest_stack(struct slirp_guest *g, enum stack_role role);
 /* Settles every stack that did something since the last call. */
 void engine_settle(struct engine *e);
-/* Whether another descriptor may be opened for @g; counts the refusal. */
+/*
+ * Whether another descriptor of @kind may be opened for @s; counts the refusal.  May end the flows of guests that are AWAY, which are never
+ * @s's.
+ */
 bool engine_may_open(struct engine *e, const struct stack *s, enum socket_kind kind);
