@@ -31,11 +31,13 @@ void dhcp_share_hold(struct dhcp *d, usec_t now, struct lease *l, struct payer *
 	lease_hold(&d->leases, l, now, payer, until, dhcp_pool_is_for_all(d, l->ip));
 }
 
-/* The last address of all is for a port that has none. */
+/* The last address of all is for a port that has none.  The rule rounds up; a share is never more than its part. */
 static bool has_share_left(const struct dhcp *d, const struct payer *payer)
 {
 	unsigned used = d->leases.n_charged;
-	return (payer->n_leases == 0 && used < d->shared) || share_allows(payer->n_leases, 1, used, d->shared, WEIGHT);
+	if (payer->n_leases == 0)
+		return used < d->shared;
+	return payer->n_leases < (uint64_t)d->shared * WEIGHT / (WEIGHT + 1) && share_allows(payer->n_leases, 1, used, d->shared, WEIGHT);
 }
 
 /* In a full pool, leases that give way are what there is to get: not for those that have most. */
