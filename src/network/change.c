@@ -108,6 +108,10 @@ static int with(const struct lanlet_network *n, const char *option, const char *
 {
 	struct settings one = { 0 }, added;
 	error[0] = '\0';
+	if (text[0] == '\0') { /* which means "none" in the configuration */
+		snprintf(error, size, "%s: expected a value", option);
+		return -EINVAL;
+	}
 	int r = option_set(&one, option, text, error, size);
 	if (r < 0)
 		return r;

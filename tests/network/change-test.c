@@ -159,6 +159,7 @@ static void invalid_and_contradictory_entries_are_refused_with_a_reason(struct f
 		int result;
 	} cases[] = {
 		{ "nonsense", -EINVAL },
+		{ "", -EINVAL },
 		{ MAC_TEXT ",192.168.122", -EINVAL },
 		{ MAC_TEXT ",192.168.122.9", -EEXIST }, /* the address of another guest */
 		{ MAC_TEXT ",10.0.0.1", -EEXIST },      /* an address of another network */
