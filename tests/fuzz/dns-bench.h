@@ -5,9 +5,11 @@
  */
 #pragma once
 
+#include "gateway/payer.h"
 #include "gateway/service.h"
 #include "gateway/sink.h"
 #include "gateway/stream_service.h"
+#include "lan/port.h"
 #include "service/dns/dns.h"
 #include "service/dns/names.h"
 #include "service/dns/server.h"
@@ -25,6 +27,8 @@ struct bench {
 	struct sink sink;
 	struct dns_names names;
 	struct dns_upstream upstream;
+	struct port port;   /* of the guest */
+	struct payer payer; /* of the port */
 	struct local_stream stream;
 	bool stream_open;
 	size_t window;                       /* bytes the guest's side of the stream takes */
@@ -135,9 +139,12 @@ static inline void bench_init(struct bench *w)
 		.sink = { &world_sink_ops },
 		.names = { &world_names_ops },
 		.upstream = { &world_upstream_ops, NULL },
-		.stream = { .ops = &world_stream_ops, .guest = { ip_from_ip4(IP4(192, 168, 122, 63)), 4000 } },
+		.stream = { .ops = &world_stream_ops, .payer = &w->payer, .guest = { ip_from_ip4(IP4(192, 168, 122, 63)), 4000 } },
+		.port = { .payer = &w->payer },
+		.payer = { .port = &w->port, .refs = 1 },
 		.window = 4096,
 	};
+	list_init(&w->payer.dns_queries);
 	struct dns_config config = {
 		.gateway = IP4(192, 168, 122, 1),
 		.subnet = { IP4(192, 168, 122, 0), 24 },
@@ -170,5 +177,6 @@ static inline void bench_done(struct bench *w)
 	for (unsigned i = 0; i < WORLD_TRANSACTIONS; i++)
 		check(w->alive[i] == 0);
 	check(dns_service(w->dns)->ops->deadline(dns_service(w->dns)) == USEC_INFINITY);
+	check(w->payer.refs == 1 && w->payer.n_dns_queries == 0 && w->payer.n_dns_streams == 0);
 	dns_free(w->dns);
 }

@@ -33,7 +33,7 @@ static void ask(struct bench *w, const uint8_t *query, size_t len)
 	struct frame frame = frame_of(&iov, bytes, out.len);
 	struct packet p;
 	enum drop_reason why;
-	check(packet_parse(&frame, NULL, &arena, &p, &why) == 0);
+	check(packet_parse(&frame, &w->port, &arena, &p, &why) == 0);
 	struct service *s = dns_service(w->dns);
 	check(s->ops->input(s, w->now, &p, &w->sink) == SERVICE_TAKEN);
 	arena_done(&arena);

@@ -269,7 +269,6 @@ static void lease_follows_its_mac_to_another_port(void)
 static void discover_tells_which_station_starts(void)
 {
 	struct dhcp_bench b;
-	bench_init(&b);
 	bench_start_default(&b);
 	bench_lease(&b, A, NULL);
 	g_assert_cmpuint(b.starts->len, ==, 1);
