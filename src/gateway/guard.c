@@ -50,9 +50,13 @@ static bool is_in_vlan(const struct packet *p)
 
 static bool reads_v4(const struct packet *p, size_t at, struct ip_addr *ret)
 {
-	if (p->l3_offset + at + 4 > p->head_len)
-		return false;
+	uint8_t copy[4];
 	const uint8_t *b = p->head + p->l3_offset + at;
+	if (p->l3_offset + at + sizeof(copy) > p->head_len) {
+		if (frame_copy(p->frame, p->l3_offset + at, copy, sizeof(copy)) < sizeof(copy))
+			return false;
+		b = copy;
+	}
 	*ret = ip_from_ip4(IP4(b[0], b[1], b[2], b[3]));
 	return true;
 }

@@ -422,6 +422,22 @@ static void addresses_in_a_vlan_are_not_guarded(struct fixture *f, gconstpointer
 	}
 }
 
+static void frame_in_pieces_is_guarded_like_any_other(struct fixture *f, gconstpointer data)
+{
+	uint8_t buf[60] = { 0 };
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	send_arp(f, &f->a, mac_a, IP_A);
+	eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, mac_b, ETH_TYPE_IPV4 });
+	ipv4_emit(&w, &(struct ipv4_header){ .total_len = 40, .ttl = 64, .protocol = 200, .src = IP_A, .dst = IP4_BROADCAST });
+	for (size_t first = 1; first < 40; first++) {
+		struct iovec iov[2] = { { buf, first }, { buf + first, sizeof(buf) - first } };
+		struct frame frame = { .iov = iov, .n_iov = 2, .len = sizeof(buf), .ingress = &f->b.port };
+		segment_input(&f->segment, f->now, &f->b.port, &frame);
+		segment_flush(&f->segment, f->now);
+		g_assert_cmpuint(drops(&f->b, DROP_CLAIM_PENDING), ==, first);
+	}
+}
+
 #define TEST(name) g_test_add("/guard/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -447,5 +463,6 @@ int main(int argc, char **argv)
 	TEST(request_goes_to_the_guest_that_has_the_address);
 	TEST(request_for_an_unknown_address_and_announcements_go_to_all);
 	TEST(dhcp_requests_go_to_servers);
+	TEST(frame_in_pieces_is_guarded_like_any_other);
 	return g_test_run();
 }
