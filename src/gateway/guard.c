@@ -28,6 +28,7 @@
 #define DEFEND_INTERVAL (10 * USEC_PER_SEC)
 #define DHCP6_SERVER_PORT 547
 #define DHCP6_CLIENT_PORT 546
+#define LENGTH_MAX 1500 /* an ethertype up to this is the length of an IEEE 802.3 frame (IEEE 802.3 §3.2.6) */
 #define NO_ADDRESS ((struct ip_addr){ 0 })
 
 /* --- what a packet shows --- */
@@ -407,14 +408,30 @@ static bool is_error(int error, enum drop_reason why, enum drop_reason *ret_why)
 	return error == -ENOMEM || error == -EBADMSG;
 }
 
+/* Whether @p is an IEEE 802.3 frame with a SNAP header (RFC 1042) and ARP or IP behind it, tagged or not. */
+static bool is_in_snap(const struct packet *p)
+{
+	static const uint8_t ethernet[] = { 0xaa, 0xaa, 0x03, 0, 0, 0 }, tunnel[] = { 0xaa, 0xaa, 0x03, 0, 0, 0xf8 };
+	uint8_t snap[sizeof(ethernet) + 2];
+	if (p->eth.ethertype > LENGTH_MAX || frame_copy(p->frame, p->l3_offset, snap, sizeof(snap)) < sizeof(snap) ||
+	    (memcmp(snap, ethernet, sizeof(ethernet)) != 0 && memcmp(snap, tunnel, sizeof(tunnel)) != 0))
+		return false;
+	uint16_t ethertype = (uint16_t)(snap[6] << 8 | snap[7]);
+	return ethertype == ETH_TYPE_ARP || ethertype == ETH_TYPE_IPV4 || ethertype == ETH_TYPE_IPV6 || eth_is_tag(ethertype);
+}
+
 /*
  * Whether ARP or neighbour discovery does not parse.  A receiver could read it nevertheless: ARP that is cut short when the frame is
- * padded, fragments when they are put together, headers that are too long here.
+ * padded, fragments when they are put together, headers that are too long here,
+ * and the encapsulation of IEEE 802, which some receivers take on an Ethernet (RFC 1122 §2.3.3).
  */
 static bool is_unreadable(struct packet *p, enum drop_reason *ret_why)
 {
 	if (p->eth.ethertype == ETH_TYPE_ARP)
 		return is_error(p->arp_error, DROP_ARP_MALFORMED, ret_why);
+	*ret_why = DROP_FRAME_MALFORMED;
+	if (is_in_snap(p))
+		return true;
 	if (p->eth.ethertype != ETH_TYPE_IPV6)
 		return false;
 	return is_error(packet_ip(p), DROP_IP_MALFORMED, ret_why) || is_error(packet_nd(p), DROP_ND_MALFORMED, ret_why);

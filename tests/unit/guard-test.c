@@ -438,6 +438,29 @@ static void frame_in_pieces_is_guarded_like_any_other(struct fixture *f, gconstp
 	}
 }
 
+/* RFC 1042: some receivers take ARP and IP in this encapsulation. */
+static void arp_and_ip_in_snap_do_not_pass(struct fixture *f, gconstpointer data)
+{
+	static const uint8_t snap[] = { 0xaa, 0xaa, 3, 0, 0, 0 }, cdp[] = { 0xaa, 0xaa, 3, 0, 0, 0x0c };
+	uint8_t buf[64] = { 0 };
+	send_arp(f, &f->a, mac_a, IP_A);
+	const uint16_t types[] = { ETH_TYPE_ARP, ETH_TYPE_IPV4, ETH_TYPE_IPV6, ETH_TYPE_VLAN };
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+		eth_emit(&w, &(struct eth_header){ MAC_BROADCAST, mac_b, 36 });
+		bytes_put(&w, snap, sizeof(snap));
+		bytes_put_be16(&w, types[i]);
+		arp_emit(&w, &(struct arp_message){ ARP_REPLY, mac_b, IP_A, mac_a, IP_A });
+		clear(f);
+		memory_port_input(&f->b, f->now, buf, sizeof(buf));
+		g_assert_cmpuint(f->c.frames->len, ==, 0);
+	}
+	g_assert_cmpuint(drops(&f->b, DROP_FRAME_MALFORMED), ==, ARRAY_SIZE(types));
+	memcpy(buf + ETH_HEADER_LEN, cdp, sizeof(cdp));
+	memory_port_input(&f->b, f->now, buf, sizeof(buf));
+	g_assert_cmpuint(f->c.frames->len, ==, 1);
+}
+
 #define TEST(name) g_test_add("/guard/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -464,5 +487,6 @@ int main(int argc, char **argv)
 	TEST(request_for_an_unknown_address_and_announcements_go_to_all);
 	TEST(dhcp_requests_go_to_servers);
 	TEST(frame_in_pieces_is_guarded_like_any_other);
+	TEST(arp_and_ip_in_snap_do_not_pass);
 	return g_test_run();
 }
