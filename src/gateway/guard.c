@@ -327,12 +327,13 @@ static bool claims_gateway(struct gateway *g, usec_t now, const struct packet *p
 
 /* --- servers and routers --- */
 
-/* The port that @p, the first fragment of UDP over IPv6, is for (RFC 8200 §4.5); 0: it is something else. */
-static uint16_t fragmented_udp6_port(const struct packet *p)
+/* Whether @p, a fragment of IPv6, is the first of UDP for @port (RFC 8200 §4.5), or is first and does not show what it is of (RFC 7112 §5).
+ */
+static bool is_fragment_for_port(const struct packet *p, uint16_t port)
 {
 	const uint8_t *l4 = packet_l4(p);
 	if (!l4)
-		return 0;
+		return true;
 	struct bytes_reader r = bytes_reader(l4, p->l4_len);
 	uint8_t next = bytes_get_u8(&r);
 	bytes_skip(&r, 1);
@@ -340,8 +341,8 @@ static uint16_t fragmented_udp6_port(const struct packet *p)
 	bytes_skip(&r, 4);
 	next = ipv6_skip_extensions(&r, next);
 	bytes_skip(&r, 2); /* source port */
-	uint16_t port = bytes_get_be16(&r);
-	return is_first && next == IP_PROTOCOL_UDP && !r.failed ? port : 0;
+	bool is_for_port = bytes_get_be16(&r) == port;
+	return is_first && next == IP_PROTOCOL_UDP && (is_for_port || r.failed);
 }
 
 /* Whether DHCP clients take @p.  Most do not look at the port that it comes from. */
@@ -350,7 +351,7 @@ static bool is_dhcp_answer(const struct packet *p)
 	if (packet_is_v4(p))
 		return p->protocol == IP_PROTOCOL_UDP && p->dst_port == DHCP_CLIENT_PORT;
 	if (p->protocol == IPV6_NEXT_FRAGMENT)
-		return fragmented_udp6_port(p) == DHCP6_CLIENT_PORT;
+		return is_fragment_for_port(p, DHCP6_CLIENT_PORT);
 	return p->protocol == IP_PROTOCOL_UDP && p->dst_port == DHCP6_CLIENT_PORT;
 }
 

@@ -177,7 +177,7 @@ int packet_parse_ip(struct packet *p)
 
 /*
  * Whether the fragment at @at, of @len bytes, is the first of a packet with neighbour discovery (RFC 8200 §4.5), or does not have all
- * headers, which hides what the packet is (RFC 7112 §5).
+ * headers, which hides what the packet is (RFC 7112 §5), as a second fragment header does.
  */
 static bool hides_nd(const uint8_t *at, size_t len)
 {
@@ -190,7 +190,7 @@ static bool hides_nd(const uint8_t *at, size_t len)
 		return false;
 	next = ipv6_skip_extensions(&r, next);
 	bool is_nd = next == IPV6_NEXT_ICMP && nd_is_type(bytes_get_u8(&r));
-	return is_nd || r.failed;
+	return is_nd || next == IPV6_NEXT_FRAGMENT || r.failed;
 }
 
 static int parse_nd(struct packet *p)

@@ -9,6 +9,7 @@
 #include "support/memory_port.h"
 #include "wire/arp.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
 #include "wire/udp.h"
 
 #define GATEWAY IP4(10, 0, 0, 1)
@@ -461,6 +462,39 @@ static void arp_and_ip_in_snap_do_not_pass(struct fixture *f, gconstpointer data
 	g_assert_cmpuint(f->c.frames->len, ==, 1);
 }
 
+/* IPv6 from mac_b to all nodes, with @payload of protocol @next. */
+static void send_v6(struct fixture *f, uint8_t next, const void *payload, size_t len)
+{
+	uint8_t buf[256];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	struct ip_addr src = { { 0xfe, 0x80, [15] = 3 } }, all = { { 0xff, 2, [15] = 1 } };
+	eth_emit(&w, &(struct eth_header){ { { 0x33, 0x33, 0, 0, 0, 1 } }, mac_b, ETH_TYPE_IPV6 });
+	ipv6_emit(&w, &(struct ipv6_header){ .payload_len = (uint16_t)len, .next_header = next, .hop_limit = 255, .src = src, .dst = all });
+	bytes_put(&w, payload, len);
+	clear(f);
+	memory_port_input(&f->b, f->now, buf, w.len);
+}
+
+/* The headers that say what a packet is are in its first fragment (RFC 7112 §5), and there is one fragment header (RFC 8200 §4.5). */
+static void fragments_do_not_hide_what_a_packet_is(struct fixture *f, gconstpointer data)
+{
+	static const uint8_t udp_to_a_client[] = { IP_PROTOCOL_UDP, 0, 0, 1, 0, 0, 0, 9, 0x02, 0x23, 0x02, 0x22, 0, 8, 0, 0 };
+	static const uint8_t udp_in_the_next[] = { 60, 0, 0, 1, 0, 0, 0, 9, IP_PROTOCOL_UDP, 0, 1, 4, 0, 0, 0, 0 };
+	static const uint8_t fragment_in_a_fragment[] = { 44, 0, 0, 0, 0, 0, 0, 9, IPV6_NEXT_ICMP, 0, 0, 0, 0, 0, 0, 9, 134, 0, 0, 0 };
+	static const uint8_t udp_to_another[] = { IP_PROTOCOL_UDP, 0, 0, 1, 0, 0, 0, 9, 0x02, 0x23, 0x12, 0x22, 0, 8, 0, 0 };
+	static const uint8_t later[] = { IP_PROTOCOL_UDP, 0, 0, 9, 0, 0, 0, 9, 0x02, 0x23, 0x02, 0x22, 0, 8, 0, 0 };
+	send_v6(f, IPV6_NEXT_FRAGMENT, udp_to_a_client, sizeof(udp_to_a_client));
+	g_assert_cmpuint(f->c.frames->len, ==, 0);
+	send_v6(f, IPV6_NEXT_FRAGMENT, udp_in_the_next, sizeof(udp_in_the_next));
+	g_assert_cmpuint(f->c.frames->len, ==, 0);
+	send_v6(f, IPV6_NEXT_FRAGMENT, fragment_in_a_fragment, sizeof(fragment_in_a_fragment));
+	g_assert_cmpuint(f->c.frames->len, ==, 0);
+	send_v6(f, IPV6_NEXT_FRAGMENT, udp_to_another, sizeof(udp_to_another));
+	g_assert_cmpuint(f->c.frames->len, ==, 1);
+	send_v6(f, IPV6_NEXT_FRAGMENT, later, sizeof(later));
+	g_assert_cmpuint(f->c.frames->len, ==, 1);
+}
+
 #define TEST(name) g_test_add("/guard/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -488,5 +522,6 @@ int main(int argc, char **argv)
 	TEST(dhcp_requests_go_to_servers);
 	TEST(frame_in_pieces_is_guarded_like_any_other);
 	TEST(arp_and_ip_in_snap_do_not_pass);
+	TEST(fragments_do_not_hide_what_a_packet_is);
 	return g_test_run();
 }
