@@ -167,12 +167,12 @@ static bool claim(struct gateway *g, usec_t now, struct packet *p, struct claim 
 	return false;
 }
 
-/* An address of @guest that it can be asked for; "::" when it has none. */
+/* The address of @guest that it can be asked for: the one that it used last, because it may have given up others; "::" when it has none. */
 static struct ip_addr address_to_ask(const struct guest *guest)
 {
 	if (!guest || list_empty(&guest->addresses))
 		return NO_ADDRESS;
-	return container_of(guest->addresses.next, struct guest_address, of_guest)->addr;
+	return container_of(guest->addresses.prev, struct guest_address, of_guest)->addr;
 }
 
 /* --- MACs --- */

@@ -360,6 +360,8 @@ static void heard(struct guest_table *t, usec_t now, struct guest_address *a)
 		payer->last = a;
 		list_remove(&a->of_payer);
 		list_append(&payer->addresses, &a->of_payer);
+		list_remove(&a->of_guest);
+		list_append(&a->guest->addresses, &a->of_guest);
 	}
 	if (a->asked == 0 && !list_empty(&a->due))
 		return;

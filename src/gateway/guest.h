@@ -98,7 +98,7 @@ struct guest {
 	uint32_t mtu;               /* largest IP packet in bytes that it has shown to take, at least GUEST_MTU_MIN */
 	uint32_t generation;        /* no two guests of a network have the same; with an address's index it survives in a cookie */
 	usec_t since;               /* PRESENT or AWAY since then */
-	struct list addresses;      /* guest_address.of_guest; never empty */
+	struct list addresses;      /* guest_address.of_guest, least recently used first; never empty */
 	struct account account;
 	struct guest_flows flows; /* private to the engine */
 	void *engine;             /* likewise; NULL at first */

@@ -495,6 +495,18 @@ static void fragments_do_not_hide_what_a_packet_is(struct fixture *f, gconstpoin
 	g_assert_cmpuint(f->c.frames->len, ==, 1);
 }
 
+/* The first one may be of yesterday: a guest that is asked for it is silent. */
+static void guest_is_asked_for_the_address_that_it_used_last(struct fixture *f, gconstpointer data)
+{
+	send_arp(f, &f->a, mac_a, IP_A);
+	send_arp(f, &f->a, mac_a, IP4(10, 0, 0, 9));
+	send_arp(f, &f->a, mac_a, IP_B);
+	send_arp(f, &f->a, mac_a, IP4(10, 0, 0, 9));
+	clear(f);
+	send_udp(f, &f->b, mac_a, IP4(10, 0, 0, 77), 1, 2);
+	g_assert_cmpuint(polls(&f->a, mac_a, IP4(10, 0, 0, 9)), ==, 1);
+}
+
 #define TEST(name) g_test_add("/guard/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -523,5 +535,6 @@ int main(int argc, char **argv)
 	TEST(frame_in_pieces_is_guarded_like_any_other);
 	TEST(arp_and_ip_in_snap_do_not_pass);
 	TEST(fragments_do_not_hide_what_a_packet_is);
+	TEST(guest_is_asked_for_the_address_that_it_used_last);
 	return g_test_run();
 }
