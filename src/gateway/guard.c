@@ -290,7 +290,7 @@ static bool check_address(struct gateway *g, usec_t now, struct packet *p, const
 	const struct guest_address *a = guest_find_address(&g->guests, addr);
 	bool elsewhere = a && a->guest->state == GUEST_PRESENT && a->guest->port != p->port;
 	bool moves = false;
-	if (p->port->guarded && (!a || a->guest->port != p->port)) {
+	if (p->port->guarded && (!a || a->guest->port != p->port || a->is_lost)) {
 		struct port *holder;
 		if (rank_elsewhere(g, now, p, addr, &holder) != GUEST_RANK_SEEN)
 			return refuse_address(g, now, p, addr, holder, ret_why);
@@ -525,13 +525,13 @@ static bool is_from_dhcp_client(struct packet *p)
 		(!packet_is_v4(p) && p->src_port == DHCP6_CLIENT_PORT && p->dst_port == DHCP6_SERVER_PORT));
 }
 
-/* The port that has @addr; NULL when it is not known, or did not answer the last time that it was asked for. */
+/* The port that has @addr; NULL when it is not known, has lost it, or did not answer the last time that it was asked for. */
 static struct port *who_has(struct gateway *g, usec_t now, const struct ip_addr *addr)
 {
 	if (ip_is_v4(addr) && ip_to_ip4(addr) == g->config.ip)
 		return &g->port;
 	struct guest_address *a = guest_find_address(&g->guests, addr);
-	if (!a || a->guest->state != GUEST_PRESENT)
+	if (!a || a->guest->state != GUEST_PRESENT || a->is_lost)
 		return NULL;
 	if (a->wanted == 0)
 		a->wanted = now;

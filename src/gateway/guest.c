@@ -356,6 +356,7 @@ static void heard(struct guest_table *t, usec_t now, struct guest_address *a)
 	struct payer *payer = a->guest->payer;
 	a->seen = now;
 	a->wanted = 0;
+	a->is_lost = false;
 	if (payer->last != a) {
 		payer->last = a;
 		list_remove(&a->of_payer);
@@ -439,6 +440,14 @@ struct guest_address *guest_expect(struct guest_table *t, usec_t now, const stru
 bool guest_address_is_present(const struct guest_address *a, usec_t now)
 {
 	return a->guest->state == GUEST_PRESENT && now - a->seen < PRESENT_TIME;
+}
+
+void guest_address_lost(struct guest_address *a, bool is_lost)
+{
+	struct payer *payer = a->guest->payer;
+	a->is_lost = is_lost;
+	if (is_lost && payer->last == a)
+		payer->last = NULL;
 }
 
 bool guest_wait(struct guest_table *t, usec_t now, struct guest_address *a, const struct frame *frame)

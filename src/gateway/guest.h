@@ -70,6 +70,7 @@ struct guest_address {
 	uint8_t n_waiting;
 	uint8_t rank;      /* enum guest_rank: of its guest's use of the address; for the owner, SEEN at first */
 	bool is_protected; /* another port may not take it without asking */
+	bool is_lost;      /* DHCP has given it to another guest since its guest used it last */
 	usec_t seen;
 	usec_t wanted; /* when a guest first asked for it since it was heard; 0: not yet */
 
@@ -183,6 +184,9 @@ struct guest_address *guest_find_address(struct guest_table *t, const struct ip_
 struct guest_address *guest_expect(struct guest_table *t, usec_t now, const struct ip_addr *addr, struct payer *payer);
 /* Whether @a is in use by a PRESENT guest that was heard in the last minute. */
 bool guest_address_is_present(const struct guest_address *a, usec_t now);
+
+/* @is_lost: another guest has @a by lease or reservation.  The guard checks it again before its guest may use it. */
+void guest_address_lost(struct guest_address *a, bool is_lost);
 
 /* Keeps a copy of @frame until @a is answered for, and asks if no request is open.  False when there is no room for it. */
 bool guest_wait(struct guest_table *t, usec_t now, struct guest_address *a, const struct frame *frame);

@@ -53,6 +53,7 @@ static bool in_use(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret)
 	return true;
 }
 
+/* DHCP beats seen: a guest that only used the address may not answer when the one that has got it probes for it (RFC 5227 §2.1.1). */
 static void rank_address(const struct name_services *n, usec_t now, struct guest_address *a)
 {
 	struct guest_holder holder = { 0 };
@@ -60,6 +61,7 @@ static void rank_address(const struct name_services *n, usec_t now, struct guest
 	enum guest_rank rank = ip_is_v4(&a->addr) ? name_services_rank(n, now, ip_to_ip4(&a->addr), &holder) : GUEST_RANK_SEEN;
 	bool is_its = mac_equal(holder.mac, g->mac) || (holder.port && holder.port == g->port);
 	a->rank = (uint8_t)(is_its ? rank : GUEST_RANK_SEEN);
+	guest_address_lost(a, !is_its && rank != GUEST_RANK_SEEN);
 }
 
 static void name_guest(const struct name_services *n, usec_t now, struct guest *g)

@@ -507,6 +507,37 @@ static void guest_is_asked_for_the_address_that_it_used_last(struct fixture *f, 
 	g_assert_cmpuint(polls(&f->a, mac_a, IP4(10, 0, 0, 9)), ==, 1);
 }
 
+/* Since then another guest has got it by DHCP: an answer to that guest's probe would make it decline the address (RFC 5227 §2.1.1). */
+static void address_that_was_leased_elsewhere_cannot_be_used_any_more(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr addr = ip_from_ip4(IP_A);
+	send_arp(f, &f->b, mac_b, IP_A);
+	send_udp(f, &f->b, mac_b, IP_A, 1, 2);
+	f->rank = GUEST_RANK_LEASED;
+	guest_address_lost(guest_find_address(&f->gateway.guests, &addr), true);
+	ask(f, &f->a, mac_a, 0, IP_A);
+	g_assert_cmpuint(f->c.frames->len, ==, 1); /* a guest that has lost the address is not the one to ask */
+	clear(f);
+	send_arp(f, &f->b, mac_b, IP_A);
+	send_udp(f, &f->b, mac_b, IP_A, 1, 2);
+	g_assert_cmpuint(drops(&f->b, DROP_ADDRESS_CONFLICT), ==, 2);
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	send_arp(f, &f->a, mac_a, IP_A);
+	g_assert_true(mac_equal(holder_of(f, IP_A)->mac, mac_a));
+	send_udp(f, &f->a, mac_a, IP_A, 1, 2);
+	g_assert_cmpuint(f->b.frames->len, ==, 2);
+}
+
+static void lost_address_can_be_used_when_the_lease_has_ended(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr addr = ip_from_ip4(IP_A);
+	send_arp(f, &f->b, mac_b, IP_A);
+	guest_address_lost(guest_find_address(&f->gateway.guests, &addr), true);
+	send_udp(f, &f->b, mac_b, IP_A, 1, 2);
+	g_assert_cmpuint(f->a.frames->len, ==, 2);
+	g_assert_true(f->b.port.payer->last == guest_find_address(&f->gateway.guests, &addr));
+}
+
 #define TEST(name) g_test_add("/guard/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -536,5 +567,7 @@ int main(int argc, char **argv)
 	TEST(arp_and_ip_in_snap_do_not_pass);
 	TEST(fragments_do_not_hide_what_a_packet_is);
 	TEST(guest_is_asked_for_the_address_that_it_used_last);
+	TEST(address_that_was_leased_elsewhere_cannot_be_used_any_more);
+	TEST(lost_address_can_be_used_when_the_lease_has_ended);
 	return g_test_run();
 }
