@@ -220,19 +220,20 @@ static bool check_mac(struct gateway *g, usec_t now, struct packet *p, enum drop
 
 /*
  * By which rank @addr belongs to a guest behind another port than @p's, or to one that is not here.  SEEN: to no such guest.  *@ret is that
- * guest's port, or NULL.
+ * guest.
  */
-static enum guest_rank rank_elsewhere(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr, struct port **ret)
+static enum guest_rank rank_elsewhere(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr,
+				      struct guest_holder *ret)
 {
 	struct guest_holder holder = { 0 };
 	const struct gateway_hooks *h = &g->config.hooks;
-	*ret = NULL;
+	*ret = holder;
 	if (!h->rank || !ip_is_v4(addr))
 		return GUEST_RANK_SEEN;
 	enum guest_rank rank = h->rank(h->opaque, now, ip_to_ip4(addr), &holder);
 	if (rank == GUEST_RANK_SEEN || mac_equal(holder.mac, p->eth.src) || holder.port == p->port)
 		return GUEST_RANK_SEEN;
-	*ret = holder.port;
+	*ret = holder;
 	return rank;
 }
 
@@ -266,6 +267,34 @@ static bool admits_address(struct gateway *g, usec_t now, struct packet *p, cons
 		     ret_why);
 }
 
+/* Tells the prober in @p that @mac has @ip, as RFC 5227 §2.1.1 asks of the holder. */
+static void answer_for(struct gateway *g, usec_t now, const struct packet *p, struct mac mac, ip4_t ip)
+{
+	uint8_t buf[ETH_HEADER_LEN + ARP_LEN];
+	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
+	eth_emit(&w, &(struct eth_header){ .dst = p->eth.src, .src = g->config.mac, .ethertype = ETH_TYPE_ARP });
+	arp_emit(&w, &(struct arp_message){
+			     .operation = ARP_REPLY, .sender_mac = mac, .sender_ip = ip, .target_mac = p->eth.src, .target_ip = ip });
+	segment_send(g->segment, now, p->port, buf, w.len);
+}
+
+/*
+ * An ARP probe shows no address, but guests that are probing for the same one give it up (RFC 5227 §2.1.1), so that of another guest by
+ * rank may not be probed for.
+ */
+static bool admits_probe(struct gateway *g, usec_t now, struct packet *p, enum drop_reason *ret_why)
+{
+	struct guest_holder holder;
+	if (!p->port->guarded || p->eth.ethertype != ETH_TYPE_ARP || p->arp_error < 0 || p->arp.sender_ip != 0 || is_in_vlan(p))
+		return true;
+	struct ip_addr addr = ip_from_ip4(p->arp.target_ip);
+	if (!is_unicast(g, &addr) || rank_elsewhere(g, now, p, &addr, &holder) == GUEST_RANK_SEEN)
+		return true;
+	refuse_address(g, now, p, &addr, holder.port, ret_why);
+	answer_for(g, now, p, holder.mac, p->arp.target_ip);
+	return false;
+}
+
 static bool is_mine_by_rank(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr)
 {
 	struct guest_holder holder = { 0 };
@@ -291,9 +320,9 @@ static bool check_address(struct gateway *g, usec_t now, struct packet *p, const
 	bool elsewhere = a && a->guest->state == GUEST_PRESENT && a->guest->port != p->port;
 	bool moves = false;
 	if (p->port->guarded && (!a || a->guest->port != p->port || a->is_lost)) {
-		struct port *holder;
+		struct guest_holder holder;
 		if (rank_elsewhere(g, now, p, addr, &holder) != GUEST_RANK_SEEN)
-			return refuse_address(g, now, p, addr, holder, ret_why);
+			return refuse_address(g, now, p, addr, holder.port, ret_why);
 		if (elsewhere && !is_mine_by_rank(g, now, p, addr) && !admits_address(g, now, p, a, ret_why))
 			return false;
 		moves = elsewhere;
@@ -474,7 +503,7 @@ static bool admits_unknown(struct gateway *g, usec_t now, struct packet *p, enum
 	}
 	if (p->port->payer->n_challenges > 0)
 		claims_heard(&g->guard.claims, now, p->port->payer, p->eth.src, &addr);
-	if (!check_mac(g, now, p, ret_why) || !serves_only_what_it_may(g, now, p, ret_why))
+	if (!check_mac(g, now, p, ret_why) || !serves_only_what_it_may(g, now, p, ret_why) || !admits_probe(g, now, p, ret_why))
 		return false;
 	if (how == SHOWS_NOTHING || !is_unicast(g, &addr) || is_in_vlan(p))
 		return true;

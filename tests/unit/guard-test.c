@@ -538,6 +538,41 @@ static void lost_address_can_be_used_when_the_lease_has_ended(struct fixture *f,
 	g_assert_true(f->b.port.payer->last == guest_find_address(&f->gateway.guests, &addr));
 }
 
+/* Two guests that probe for one address at once give it up both (RFC 5227 §2.1.1), so a probe would be a claim that works. */
+static void probe_for_an_address_leased_elsewhere_is_refused(struct fixture *f, gconstpointer data)
+{
+	f->rank = GUEST_RANK_LEASED;
+	ask(f, &f->b, mac_b, 0, IP_A);
+	g_assert_cmpuint(drops(&f->b, DROP_ADDRESS_CONFLICT), ==, 1);
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	ask(f, &f->a, mac_a, 0, IP_A);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	ask(f, &f->b, mac_b, 0, IP_B);
+	g_assert_cmpuint(f->a.frames->len, ==, 1);
+	/* Behind a port that the guard leaves alone there may be anything. */
+	f->b.port.guarded = false;
+	ask(f, &f->b, mac_b, 0, IP_A);
+	g_assert_cmpuint(f->a.frames->len, ==, 1);
+}
+
+/* A host that is about to use the address by mistake is told, as the holder would tell it. */
+static void refused_probe_is_answered_for_the_holder(struct fixture *f, gconstpointer data)
+{
+	f->rank = GUEST_RANK_LEASED;
+	ask(f, &f->b, mac_b, 0, IP_A);
+	g_assert_cmpuint(f->b.frames->len, ==, 1);
+	size_t len;
+	const uint8_t *bytes = memory_port_frame(&f->b, 0, &len);
+	struct bytes_reader r = bytes_reader(bytes, len);
+	struct eth_header eth;
+	struct arp_message m;
+	g_assert_cmpint(eth_parse(&r, &eth), ==, 0);
+	g_assert_cmpint(arp_parse(&r, &m), ==, 0);
+	g_assert_true(mac_equal(eth.dst, mac_b) && mac_equal(m.sender_mac, mac_a));
+	g_assert_cmpuint(m.operation, ==, ARP_REPLY);
+	g_assert_cmpuint(m.sender_ip, ==, IP_A);
+}
+
 #define TEST(name) g_test_add("/guard/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -569,5 +604,7 @@ int main(int argc, char **argv)
 	TEST(guest_is_asked_for_the_address_that_it_used_last);
 	TEST(address_that_was_leased_elsewhere_cannot_be_used_any_more);
 	TEST(lost_address_can_be_used_when_the_lease_has_ended);
+	TEST(probe_for_an_address_leased_elsewhere_is_refused);
+	TEST(refused_probe_is_answered_for_the_holder);
 	return g_test_run();
 }
