@@ -247,6 +247,29 @@ static void lease_in_use_behind_a_bridge_is_not_taken_by_its_mac(void)
 	bench_done(&b);
 }
 
+/* A lease for its MAC that another guest got, and whose address that one uses, does not keep a declared guest from starting. */
+static void declared_guest_has_its_lease_whatever_another_got_before(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	bench_guard(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .requested = BENCH_IP(9), .name = "db", .through = B });
+	bench_arp(&b, BENCH_IP(9), B);
+	b.from = &b.other;
+	b.other.pinned = A;
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .requested = BENCH_IP(9), .name = "db" });
+	bench_only_reply(&b, DHCP_ACK);
+	struct guest_holder holder;
+	g_assert_cmpint(dhcp_rank(&b.dhcp, b.now, BENCH_IP(9), &holder), ==, GUEST_RANK_LEASED);
+	g_assert_true(holder.port == &b.other);
+	b.from = &b.port;
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = BENCH_IP(9), .through = B });
+	assert_refused(&b, BENCH_IP(9));
+	bench_done(&b);
+}
+
 /* Live migration: the switch has let the MAC move to another port, while the old one is still attached. */
 static void lease_follows_its_mac_to_another_port(void)
 {
@@ -371,6 +394,7 @@ int main(int argc, char **argv)
 	TEST(probe_of_another_port_is_left_alone);
 	TEST(clients_behind_a_bridge_that_translates_macs_get_leases);
 	TEST(lease_in_use_behind_a_bridge_is_not_taken_by_its_mac);
+	TEST(declared_guest_has_its_lease_whatever_another_got_before);
 	TEST(lease_follows_its_mac_to_another_port);
 	TEST(discover_tells_which_station_starts);
 	TEST(lease_of_an_unplugged_port_can_be_renewed_through_another);

@@ -40,6 +40,8 @@ struct port *dhcp_holder_port(const struct dhcp *d, usec_t now, struct mac mac)
 static struct port *client_port(const struct dhcp *d, usec_t now, const struct dhcp_request *rq)
 {
 	struct mac mac = rq->message.header.chaddr;
+	if (mac_equal(mac, rq->port->pinned))
+		return rq->port; /* declared: a guest that got a lease for its MAC before it started has none now */
 	if (!mac_equal(mac, rq->sender))
 		return dhcp_holder_port(d, now, mac);
 	return port_of(d, now, lease_find_mac(&d->leases, mac), rq->port);
