@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What guests reach through the gateway: the outside, the host's public services, and nothing else."""
 
+import contextlib
+import socket
 import subprocess
 import sys
 import unittest
@@ -191,6 +193,29 @@ with socket.create_connection((sys.argv[1], 7), 60) as s:
             assert other.recv(3) == b"new"
         print("talked", flush=True)
 """
+
+
+PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")  # that the host gives to programs that ask for any port
+
+
+class HostPortsTest(unittest.TestCase):
+    def setUp(self):
+        self.addCleanup(PORT_RANGE.write_text, PORT_RANGE.read_text())
+        PORT_RANGE.write_text("40000 40199")
+
+    def test_guest_that_takes_every_udp_port_leaves_half_of_them_to_the_host(self):
+        with outside.Outside(), Lanlet() as lanlet, Host(lanlet.stream, mac(1)) as guest:
+            guest.lease()
+            for port in range(40000, 40200):
+                guest.send_ip(Udp(port, 9, b"flood").emit(guest.ip, address(outside.ROUTER)))
+            guest.ping(GATEWAY)
+            with contextlib.ExitStack() as sockets:
+                for _ in range(100):
+                    s = sockets.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                    s.connect((outside.ROUTER, 9))
+            status = lanlet.status()
+            self.assertIn("host ports: 75 of 100 in use by guests", status)
+            self.assertIn("host-ports", status)
 
 
 class FewDescriptors(Lanlet):
