@@ -142,13 +142,14 @@ static void wait_for_guest(struct egress *e, usec_t now, const struct guest *to,
 }
 
 /* Sends @f after writing the destination MAC to its @eth_header, or keeps it until the guest is known. */
-static void address_and_input(struct egress *e, usec_t now, const struct guest *to, uint8_t *eth_header, const struct frame *f)
+static void address_and_input(struct egress *e, usec_t now, struct guest *to, uint8_t *eth_header, const struct frame *f)
 {
 	if (to->state == GUEST_HEARD) {
 		wait_for_guest(e, now, to, f);
 		return;
 	}
 	memcpy(eth_header, to->mac.b, sizeof(to->mac.b));
+	guest_received(to, f->len);
 	input_to_guest(e, now, to, f);
 }
 
@@ -193,7 +194,7 @@ static uint8_t *frame_behind_header(struct egress *e, struct mac mac, struct iov
 }
 
 /* Sends the packet in iov[1 … 1 + n) to @to. */
-static void send_behind_header(struct egress *e, usec_t now, const struct guest *to, struct iovec *iov, unsigned n, size_t packet_len,
+static void send_behind_header(struct egress *e, usec_t now, struct guest *to, struct iovec *iov, unsigned n, size_t packet_len,
 			       const struct frame *meta)
 {
 	struct frame f;
@@ -238,13 +239,15 @@ void egress_packet(struct egress *e, usec_t now, struct guest *to, const struct 
 }
 
 /* Sends a packet that is not longer than the guest's MTU: it needs only an Ethernet header. */
-static void send_straight(struct egress *e, usec_t now, const struct guest *to, const struct engine_packet *p)
+static void send_straight(struct egress *e, usec_t now, struct guest *to, const struct engine_packet *p)
 {
 	struct iovec iov[ENGINE_IOV_MAX + 1];
 	struct frame meta = frame_meta(p), f;
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));
-	if (frame_behind_header(e, to->mac, iov, p->n_iov, p->len, &meta, &f))
-		segment_output(e->segment, now, to->port, &f);
+	if (!frame_behind_header(e, to->mac, iov, p->n_iov, p->len, &meta, &f))
+		return;
+	guest_received(to, f.len);
+	segment_output(e->segment, now, to->port, &f);
 }
 
 void egress_packets(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k)
@@ -311,6 +314,8 @@ bool egress_commit(struct egress *e, usec_t now, const struct engine_packet *pac
 		n++;
 	if (n < k)
 		drop(e, DROP_NO_MEMORY, NULL);
+	for (unsigned i = 0; i < n; i++)
+		guest_received(e->lent, frames[i].len);
 	segment_commit(e->segment, now, e->port, e->lender, frames, n);
 	e->lender = NULL;
 	return true;

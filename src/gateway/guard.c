@@ -523,9 +523,14 @@ bool guard_admits(void *opaque, usec_t now, struct packet *p, enum drop_reason *
 		last->seen = now;
 		last->wanted = 0;
 		p->guest = last->guest;
+		guest_sent(p->guest, p->frame);
 		return true;
 	}
-	return admits_unknown(g, now, p, ret_why);
+	if (!admits_unknown(g, now, p, ret_why))
+		return false;
+	if (p->guest)
+		guest_sent(p->guest, p->frame);
+	return true;
 }
 
 /* --- who has a use for what is sent to all --- */

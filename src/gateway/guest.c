@@ -501,7 +501,11 @@ unsigned guest_view(const struct guest_table *t, uint32_t *cursor, struct guest_
 		if (!a || a->guest->state == GUEST_HEARD)
 			continue;
 		ret[count] = (struct guest_view){
-			.addr = a->addr, .mac = a->guest->mac, .port_id = a->guest->port ? a->guest->port->id : 0, .seen = a->seen
+			.addr = a->addr,
+			.mac = a->guest->mac,
+			.port_id = a->guest->port ? a->guest->port->id : 0,
+			.seen = a->seen,
+			.counters = a->guest->counters,
 		};
 		memcpy(ret[count++].name, a->guest->name, sizeof(a->guest->name));
 	}

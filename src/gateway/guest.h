@@ -21,6 +21,7 @@
 #include "base/slots.h"
 #include "base/usec.h"
 #include "gateway/account.h"
+#include "lan/frame.h"
 #include "wire/eth.h"
 
 #include <stdbool.h>
@@ -90,6 +91,12 @@ struct guest_flows {
 	struct list away;      /* in the engine's list of AWAY guests with flows */
 };
 
+/* Frames and their bytes, as they came: a super-frame counts once. */
+struct guest_counters {
+	uint64_t sent_frames, sent_bytes;         /* that came from it, for anybody */
+	uint64_t received_frames, received_bytes; /* that the gateway sent to it */
+};
+
 struct guest {
 	struct mac mac; /* zero while HEARD */
 	enum guest_state state;
@@ -100,6 +107,7 @@ struct guest {
 	uint32_t generation;        /* no two guests of a network have the same; with an address's index it survives in a cookie */
 	usec_t since;               /* PRESENT or AWAY since then */
 	struct list addresses;      /* guest_address.of_guest, least recently used first; never empty */
+	struct guest_counters counters;
 	struct account account;
 	struct guest_flows flows; /* private to the engine */
 	void *engine;             /* likewise; NULL at first */
@@ -182,6 +190,18 @@ struct guest_address *guest_find_address(struct guest_table *t, const struct ip_
  * @payer asks for too many addresses.
  */
 struct guest_address *guest_expect(struct guest_table *t, usec_t now, const struct ip_addr *addr, struct payer *payer);
+static inline void guest_sent(struct guest *g, const struct frame *f)
+{
+	g->counters.sent_frames += f->joined > 0 ? f->joined : 1;
+	g->counters.sent_bytes += f->len;
+}
+
+static inline void guest_received(struct guest *g, size_t len)
+{
+	g->counters.received_frames++;
+	g->counters.received_bytes += len;
+}
+
 /* Whether @a is in use by a PRESENT guest that was heard in the last minute. */
 bool guest_address_is_present(const struct guest_address *a, usec_t now);
 
@@ -200,6 +220,7 @@ struct guest_view {
 	unsigned port_id; /* 0: its port was detached */
 	usec_t seen;
 	char name[GUEST_NAME_SIZE];
+	struct guest_counters counters; /* of the guest, with all its addresses */
 };
 
 /*

@@ -78,6 +78,13 @@ class Routes(unittest.TestCase):
         (port,) = [port for port in self.api.get("/v1/ports")["ports"] if port["kind"] == "stream"]
         self.assertEqual((known["address"], known["mac"], known["port_id"]), (text(guest.ip), mac_text(guest.mac), port["id"]))
         self.assertEqual(known["name"], "web")
+        sent, received = known["sent"], known["received"]
+        guest.ping(GATEWAY)
+        (known,) = self.api.get("/v1/neighbours")["neighbours"]
+        self.assertEqual(known["sent"]["frames"], sent["frames"] + 1)
+        self.assertGreater(known["sent"]["bytes"], sent["bytes"])
+        self.assertEqual(known["received"]["frames"], received["frames"] + 1)
+        self.assertGreater(known["received"]["bytes"], received["bytes"])
         guest.close()
         wait_until(lambda: self.api.get("/v1/neighbours")["neighbours"][0]["port_id"] is None, "that the port is gone")
 

@@ -27,6 +27,14 @@ static void write_neighbour(struct json *out, usec_t now, const void *item)
 	else
 		json_null(out, "port_id");
 	json_decimal(out, "age", (double)(now - MIN(v->seen, now)) / (double)USEC_PER_SEC);
+	json_open_object(out, "sent");
+	json_unsigned(out, "frames", v->counters.sent_frames);
+	json_unsigned(out, "bytes", v->counters.sent_bytes);
+	json_close_object(out);
+	json_open_object(out, "received");
+	json_unsigned(out, "frames", v->counters.received_frames);
+	json_unsigned(out, "bytes", v->counters.received_bytes);
+	json_close_object(out);
 	json_close_object(out);
 }
 
