@@ -24,6 +24,7 @@ void loop_guard_init(struct loop_guard *g, const struct hash_key *key, const str
 {
 	*g = (struct loop_guard){ .key = *key, .ports = ports, .ops = ops, .opaque = opaque, .deadline = USEC_INFINITY };
 	g->id = hash_bytes(key, "loop guard", 10);
+	list_init(&g->due);
 }
 
 static struct port *find_port(const struct loop_guard *g, unsigned id)
@@ -34,6 +35,14 @@ static struct port *find_port(const struct loop_guard *g, unsigned id)
 			return p;
 	}
 	return NULL;
+}
+
+/* @p waits until @when, among others. */
+static void wait_until(struct loop_guard *g, struct port *p, usec_t when)
+{
+	if (list_empty(&p->loop.due))
+		list_append(&g->due, &p->loop.due);
+	g->deadline = MIN(g->deadline, when);
 }
 
 /* --- probes --- */
@@ -59,20 +68,22 @@ static void want_probes(struct loop_guard *g, struct port *p, usec_t when, unsig
 {
 	p->loop.next_probe = MIN(p->loop.next_probe, when);
 	p->loop.probes_left = MAX(p->loop.probes_left, n);
-	g->deadline = MIN(g->deadline, p->loop.next_probe);
+	wait_until(g, p, p->loop.next_probe);
 }
 
 void loop_guard_attached(struct loop_guard *g, struct port *p)
 {
 	p->loop = (struct loop_state){ .next_probe = USEC_INFINITY };
+	list_init(&p->loop.due);
 	if (p->uplink)
 		want_probes(g, p, 0, PROBES_AT_FIRST);
 }
 
-void loop_guard_detached(struct loop_guard *g, usec_t now, const struct port *p)
+void loop_guard_detached(struct loop_guard *g, usec_t now, struct port *p)
 {
-	list_for_each(node, g->ports) {
-		struct loop_state *s = &container_of(node, struct port, node)->loop;
+	list_remove(&p->loop.due);
+	list_for_each(node, &g->due) {
+		struct loop_state *s = &container_of(node, struct port, loop.due)->loop;
 		if (s->phase != LOOP_BLOCKED || s->peer != p->id)
 			continue;
 		s->until = now;
@@ -172,7 +183,7 @@ static void block(struct loop_guard *g, usec_t now, struct port *p, const struct
 	s->noticed_at = 0;
 	s->next_probe = USEC_INFINITY;
 	s->probes_left = 0;
-	g->deadline = MIN(g->deadline, s->until);
+	wait_until(g, p, s->until);
 	g->ops->blocked(g->opaque, now, p, again);
 }
 
@@ -253,14 +264,21 @@ static void expire_port(struct loop_guard *g, usec_t now, struct port *p, struct
 	probe_if_due(g, now, p, src);
 }
 
-static usec_t earliest(const struct loop_guard *g)
+/* When @s is due next; USEC_INFINITY: never. */
+static usec_t due_at(const struct loop_state *s)
+{
+	return loop_passes(s) ? s->next_probe : usec_min(s->next_probe, s->until);
+}
+
+/* Takes ports that are not due any more from the list, and returns when the first of the others is. */
+static usec_t earliest(struct loop_guard *g)
 {
 	usec_t first = USEC_INFINITY;
-	list_for_each(node, g->ports) {
-		const struct loop_state *s = &container_of(node, struct port, node)->loop;
-		first = usec_min(first, s->next_probe);
-		if (!loop_passes(s))
-			first = usec_min(first, s->until);
+	list_for_each(node, &g->due) {
+		usec_t at = due_at(&container_of(node, struct port, loop.due)->loop);
+		if (at == USEC_INFINITY)
+			list_remove(node);
+		first = usec_min(first, at);
 	}
 	return first;
 }
@@ -274,8 +292,8 @@ void loop_guard_expire(struct loop_guard *g, usec_t now, struct mac src)
 {
 	if (g->deadline > now)
 		return;
-	list_for_each(node, g->ports)
-		expire_port(g, now, container_of(node, struct port, node), src);
+	list_for_each(node, &g->due)
+		expire_port(g, now, container_of(node, struct port, loop.due), src);
 	g->deadline = earliest(g);
 }
 

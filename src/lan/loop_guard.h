@@ -48,6 +48,7 @@ enum loop_phase {
 };
 
 struct loop_state {
+	struct list due; /* in the guard's list while a probe is due, blocked or trying; else on no list */
 	enum loop_phase phase;
 	bool spoken;          /* a frame has come in on it */
 	uint32_t sequence;    /* of the last probe sent */
@@ -74,6 +75,7 @@ struct loop_guard {
 	struct hash_key key;
 	uint64_t id;              /* of this segment, random */
 	const struct list *ports; /* borrowed */
+	struct list due;          /* the ports that wait for a time: few of thousands */
 	const struct loop_guard_ops *ops;
 	void *opaque;
 	usec_t deadline;
@@ -95,7 +97,7 @@ static inline bool loop_passes(const struct loop_state *s)
 /* @p was attached. */
 void loop_guard_attached(struct loop_guard *g, struct port *p);
 /* @p was detached: ports that are blocked for a loop through it are tried at once. */
-void loop_guard_detached(struct loop_guard *g, usec_t now, const struct port *p);
+void loop_guard_detached(struct loop_guard *g, usec_t now, struct port *p);
 /* The first frame came in on @p: a guest is there, or a loop. */
 void loop_guard_spoken(struct loop_guard *g, usec_t now, struct port *p);
 /* A frame came in on @p that may be due to a loop. */

@@ -22,6 +22,7 @@ void port_init(struct port *p, const struct port_ops *ops, const char *name, siz
 	list_init(&p->server);
 	list_init(&p->hiding);
 	list_init(&p->macs);
+	list_init(&p->loop.due);
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	p->log_limit = (struct log_limit){ .kind = "port", .name = p->name };
 }

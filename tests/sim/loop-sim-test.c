@@ -302,11 +302,22 @@ static void feed(struct world *w, struct plug *p, const void *bytes, size_t len)
 /* The last probe sent out of @p, which is not delivered. */
 static GBytes *take_probe(struct world *w, struct plug *p)
 {
-	p->port.loop.probes_left = 1;
-	p->port.loop.next_probe = w->now;
-	p->world->segments[p->segment].loops.deadline = w->now;
+	p->port.loop.probed_at = 0; /* may be probed again at once */
+	loop_guard_suspect(&w->segments[p->segment].loops, w->now, &p->port);
 	segment_expire(&w->segments[p->segment], w->now);
 	return g_queue_pop_tail(p->far->arriving);
+}
+
+/* The guard looks at the ports in this list only, however many there are. */
+static void ports_that_wait_for_nothing_cost_nothing(struct world *w, gconstpointer data)
+{
+	const struct loop_guard *loops = &w->segments[0].loops;
+	broadcast(w, 0);
+	run(w, STEP);
+	g_assert_false(list_empty(&loops->due));
+	run(w, 4 * USEC_PER_SEC);
+	g_assert_true(list_empty(&loops->due));
+	g_assert_cmpuint(loop_guard_deadline(loops), ==, USEC_INFINITY);
 }
 
 static void port_that_reflects_frames_is_blocked(struct world *w, gconstpointer data)
@@ -412,6 +423,7 @@ int main(int argc, char **argv)
 	TEST(one_of_two_cables_to_a_hub_is_blocked);
 	TEST(guest_is_blocked_rather_than_an_uplink);
 	TEST(uplink_finds_a_loop_that_closes_later_far_away);
+	TEST(ports_that_wait_for_nothing_cost_nothing);
 	TEST(port_that_reflects_frames_is_blocked);
 	for (unsigned looped = 0; looped < 2; looped++) {
 		g_autofree char *path = g_strdup_printf("/loop-sim/network_with_a_loop_behind_its_only_cable_stays/%u", looped);
