@@ -6,11 +6,18 @@
  * The seed of each run is GLib's: --seed repeats a run.
  */
 #include "base/macros.h"
+#include "engine/null/null.h"
+#include "gateway/gateway.h"
 #include "gateway/guest.h"
 #include "gateway/payer.h"
 #include "lan/fdb.h"
 #include "lan/frame.h"
 #include "lan/port.h"
+#include "lan/segment.h"
+#include "service/arp.h"
+#include "wire/arp.h"
+#include "wire/eth.h"
+#include "wire/ipv4.h"
 
 #include <glib.h>
 
@@ -439,9 +446,152 @@ static void tables_agree_with_a_stupid_model(void)
 	g_free(w);
 }
 
+/* --- through the gateway --- */
+
+#define GATEWAY_IP IP4(10, 0, 0, 1)
+#define SEGMENT_PORTS 40u
+#define SEGMENT_STEPS 60000u
+
+struct segment_world {
+	struct segment segment;
+	struct gateway gateway;
+	struct arp_service arp;
+	struct engine *engine;
+	struct port ports[SEGMENT_PORTS];
+	usec_t now;
+};
+
+static const struct mac gateway_mac = { { 2, 0xff, 0, 0, 0, 1 } };
+
+static void swallow(struct port *p, usec_t now, const struct frame *frame)
+{
+}
+
+static void no_flush(struct port *p, usec_t now)
+{
+}
+
+static const struct port_ops sink_ops = { .send = swallow, .flush = no_flush };
+
+static void attach_to(struct segment_world *w, unsigned i)
+{
+	port_init(&w->ports[i], &sink_ops, "sim", 1514, 1500);
+	w->ports[i].guard = pick(5) == 0 ? PORT_GUARD_OFF : PORT_GUARD_DEFAULT;
+	segment_attach(&w->segment, &w->ports[i]);
+}
+
+/* ARP or UDP with any MAC and any address, of which each port has some that it shows more often. */
+static void lies(struct segment_world *w, unsigned i)
+{
+	uint8_t bytes[128];
+	struct bytes_writer b = bytes_writer(bytes, sizeof(bytes));
+	bool at_home = pick(3) > 0;
+	struct mac src = mac_of(at_home ? i : pick(SEGMENT_PORTS));
+	ip4_t ip = IP4(10, 0, 1, 0) + (at_home ? i * 4 + pick(4) : pick(SEGMENT_PORTS * 4)), other = IP4(10, 0, 1, 0) + pick(400);
+	if (pick(200) == 0)
+		ip = GATEWAY_IP;
+	if (pick(2)) {
+		eth_emit(&b, &(struct eth_header){ pick(2) ? MAC_BROADCAST : gateway_mac, src, ETH_TYPE_ARP });
+		arp_emit(&b, &(struct arp_message){ pick(2) ? ARP_REPLY : ARP_REQUEST, src, ip, { { 0 } }, pick(2) ? GATEWAY_IP : other });
+	} else {
+		ip4_t dst = pick(3) == 0 ? GATEWAY_IP : pick(2) ? other : IP4(192, 0, 2, 1);
+		struct ipv4_header h = { .ttl = 64, .protocol = IP_PROTOCOL_UDP, .src = ip, .dst = dst, .id = (uint16_t)pick(8) };
+		h.total_len = IPV4_HEADER_LEN + 32;
+		h.more_fragments = pick(8) == 0;
+		h.fragment_offset = (uint16_t)(pick(8) == 0 ? 32 : 0);
+		eth_emit(&b, &(struct eth_header){ gateway_mac, src, ETH_TYPE_IPV4 });
+		ipv4_emit(&b, &h);
+		bytes_put_zeros(&b, 32);
+	}
+	struct iovec iov;
+	struct frame frame = frame_of(&iov, bytes, b.len);
+	frame.ingress = &w->ports[i];
+	segment_input(&w->segment, w->now, &w->ports[i], &frame);
+}
+
+static void check_gateway(const struct segment_world *w)
+{
+	const struct guest_table *t = &w->gateway.guests;
+	size_t waiting = t->host->waiting_bytes, macs = 0;
+	unsigned n = t->host->n_addresses, n_asked = t->host->n_asked;
+	list_for_each(node, &t->payers) {
+		const struct payer *p = container_of(node, struct payer, node);
+		unsigned own = 0;
+		list_for_each(address, &p->addresses) {
+			const struct guest *g = container_of(address, struct guest_address, of_payer)->guest;
+			g_assert_true(g->payer == p);
+			g_assert_true((g->state == GUEST_PRESENT) == (g->port != NULL));
+			own++;
+		}
+		g_assert_cmpuint(p->n_addresses, ==, own);
+		g_assert_true(!p->port || p->port->payer == p);
+		n += own;
+		n_asked += p->n_asked;
+		waiting += p->waiting_bytes;
+	}
+	g_assert_cmpuint(t->by_index.used, ==, n);
+	g_assert_cmpuint(t->n_asked, ==, n_asked);
+	g_assert_cmpuint(t->waiting_bytes, ==, waiting);
+	for (unsigned i = 0; i < SEGMENT_PORTS; i++)
+		macs += w->ports[i].n_macs;
+	g_assert_cmpuint(w->segment.fdb.by_mac.n, ==, macs);
+}
+
+static void step(struct segment_world *w)
+{
+	unsigned i = pick(SEGMENT_PORTS), what = pick(100);
+	if (what < 90 && w->ports[i].segment) {
+		lies(w, i);
+	} else if (what < 93) {
+		if (w->ports[i].segment)
+			segment_detach(&w->segment, w->now, &w->ports[i]);
+		else
+			attach_to(w, i);
+	} else {
+		w->now += pick(50) == 0 ? pick(100) * USEC_PER_SEC : pick(300) * USEC_PER_MSEC;
+		if (gateway_deadline(&w->gateway) <= w->now)
+			gateway_expire(&w->gateway, w->now);
+		segment_expire(&w->segment, w->now);
+	}
+	segment_flush(&w->segment, w->now);
+}
+
+static void gateway_keeps_its_accounts(void)
+{
+	struct segment_world *w = g_new0(struct segment_world, 1);
+	struct hash_key key = { { g_test_rand_int(), 6 } };
+	struct prefix4 subnet = { IP4(10, 0, 0, 0), 16 };
+	w->now = 1000 * USEC_PER_SEC;
+	g_assert_cmpint(segment_init(&w->segment, &(struct segment_config){ .hash_key = key }), ==, 0);
+	struct gateway_config config = { .mac = gateway_mac, .ip = GATEWAY_IP, .subnet = subnet, .hash_key = key };
+	g_assert_cmpint(gateway_init(&w->gateway, &w->segment, &config), ==, 0);
+	arp_service_init(&w->arp, gateway_mac, GATEWAY_IP);
+	gateway_add_service(&w->gateway, &w->arp.service);
+	struct engine_config engine = { .env = &w->gateway.env, .gateway = GATEWAY_IP, .subnet = subnet };
+	g_assert_cmpint(null_engine_ops.new(&engine, &w->engine), ==, 0);
+	gateway_set_engine(&w->gateway, &null_engine_ops, w->engine);
+	for (unsigned i = 0; i < SEGMENT_PORTS; i++)
+		attach_to(w, i);
+	for (unsigned i = 0; i < SEGMENT_STEPS; i++) {
+		step(w);
+		if (i % 20 == 0)
+			check_gateway(w);
+	}
+	for (unsigned i = 0; i < SEGMENT_PORTS; i++)
+		if (w->ports[i].segment)
+			segment_detach(&w->segment, w->now, &w->ports[i]);
+	check_gateway(w);
+	gateway_set_engine(&w->gateway, NULL, NULL);
+	null_engine_ops.free(w->engine);
+	gateway_done(&w->gateway, w->now);
+	segment_done(&w->segment);
+	g_free(w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/crowd/tables_agree_with_a_stupid_model", tables_agree_with_a_stupid_model);
+	g_test_add_func("/crowd/gateway_keeps_its_accounts", gateway_keeps_its_accounts);
 	return g_test_run();
 }
