@@ -98,6 +98,8 @@ bool claims_begin(struct claims *t, usec_t now, const struct claim *begin, const
 		.holder = payer_ref(begin->holder),
 		.asked_mac = begin->asked_mac,
 		.asked_addr = begin->asked_addr,
+		.n_taken = begin->n_taken,
+		.n_lost = begin->n_lost,
 		.begun = now,
 	};
 	list_append(&t->all, &c->node);
@@ -181,6 +183,8 @@ static void expire_one(struct claims *t, usec_t now, struct claim *c)
 		claim_free(t, c);
 	else if (c->asked < CLAIM_ASK_TIMES)
 		ask(t, now, c);
+	else if (t->ops->is_overrun(t->opaque, c))
+		refuse(t, now, c);
 	else
 		grant(t, now, c);
 }

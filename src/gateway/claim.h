@@ -2,7 +2,8 @@
 /*
  * Claims: a frame from one port shows a MAC or an address that another port has.  The holder is asked whether it is still there, three
  * times within half a second.  When it is heard the claim is refused, and refused again without asking while it is remembered; when it is
- * silent, or its port is detached, the claim is granted and the frame that made it enters again.
+ * silent, or its port is detached, the claim is granted and the frame that made it enters again.  A holder that is sent more than it can
+ * take may not have been asked, so the claim is refused, too: the claimant may be the one that sends so much.
  *
  * Pure.  Bounded: a payer has a share of all claims, and each claim keeps one frame.
  */
@@ -42,6 +43,7 @@ struct claim {
 	struct payer *by, *holder; /* referenced */
 	struct mac asked_mac;      /* of the holder */
 	struct ip_addr asked_addr; /* "::": the holder has no address that could be asked for */
+	uint64_t n_taken, n_lost;  /* frames that the holder's port had taken, and had not taken because it was full, in the beginning */
 	usec_t begun;
 
 	/* private to claim.c */
@@ -56,6 +58,8 @@ struct claim {
 struct claim_ops {
 	/* Ask at the port of @c->holder for @c->asked_addr. */
 	void (*ask)(void *opaque, usec_t now, const struct claim *c);
+	/* Whether the holder takes frames, but too slowly: it may be there and not have got what it was asked. */
+	bool (*is_overrun)(void *opaque, const struct claim *c);
 	/* @c was granted: @frame, of @c->by's port, enters now.  claims_take() finds @c meanwhile. */
 	void (*enter)(void *opaque, usec_t now, const struct claim *c, const void *frame, size_t len);
 	/* @c is refused: two ports use one MAC or address.  Once for each claim that is remembered. */
@@ -76,8 +80,8 @@ void claims_done(struct claims *t);
 /* The claim of @by to @addr ("::": to @mac) with @mac; NULL when there is no such claim. */
 struct claim *claims_find(const struct claims *t, const struct payer *by, struct mac mac, const struct ip_addr *addr);
 /*
- * Begins a claim as @begin says: by, holder, mac, addr, asked_mac, asked_addr; with state CLAIM_REFUSED it is only remembered and
- * reported.  Keeps a copy of @frame.  False when @begin->by has too many claims, or out of memory.
+ * Begins a claim as @begin says: by, holder, mac, addr, asked_mac, asked_addr, n_taken, n_lost; with state CLAIM_REFUSED it is only
+ * remembered and reported.  Keeps a copy of @frame.  False when @begin->by has too many claims, or out of memory.
  */
 bool claims_begin(struct claims *t, usec_t now, const struct claim *begin, const struct frame *frame);
 /* Keeps a copy of @frame instead of the one before. */

@@ -147,6 +147,17 @@ static enum drop_reason reason_of(const struct ip_addr *addr)
 	return ip_is_unspecified(addr) ? DROP_MAC_CONFLICT : DROP_ADDRESS_CONFLICT;
 }
 
+/* Frames that @p did not take because it was full; those that were not even sent while it was crowded are counted like them. */
+static uint64_t frames_lost(const struct port *p)
+{
+	return p->counters.drops.count[DROP_PORT_FULL] - p->n_spared;
+}
+
+static uint64_t frames_taken(const struct port *p)
+{
+	return p->counters.tx_frames - frames_lost(p);
+}
+
 /*
  * The claim that @p makes to what @begin->holder has: begins it unless it was made before.  @begin->state: CLAIM_REFUSED when the holder
  * need not be asked.
@@ -154,6 +165,10 @@ static enum drop_reason reason_of(const struct ip_addr *addr)
 static bool claim(struct gateway *g, usec_t now, struct packet *p, struct claim *begin, enum drop_reason *ret_why)
 {
 	struct claim *c = claims_find(&g->guard.claims, begin->by, begin->mac, &begin->addr);
+	if (!c && begin->holder->port) {
+		begin->n_taken = frames_taken(begin->holder->port);
+		begin->n_lost = frames_lost(begin->holder->port);
+	}
 	if (!c && !claims_begin(&g->guard.claims, now, begin, p->frame)) {
 		*ret_why = begin->state == CLAIM_REFUSED ? reason_of(&begin->addr) : DROP_CLAIM_LIMIT;
 		return false;
@@ -656,7 +671,14 @@ static void enter_again(void *opaque, usec_t now, const struct claim *c, const v
 	segment_input_again(g->segment, now, c->by->port, &f);
 }
 
-static const struct claim_ops claim_ops = { .ask = ask_holder, .enter = enter_again, .refused = conflict_found };
+/* A machine that is suspended, or has gone, takes nothing when its queue is full. */
+static bool is_overrun(void *opaque, const struct claim *c)
+{
+	const struct port *p = c->holder->port;
+	return p && frames_lost(p) > c->n_lost && frames_taken(p) > c->n_taken;
+}
+
+static const struct claim_ops claim_ops = { .ask = ask_holder, .is_overrun = is_overrun, .enter = enter_again, .refused = conflict_found };
 
 void guard_init(struct gateway *g)
 {

@@ -109,6 +109,7 @@ struct port {
 	bool isolated;         /* exchanges no frames with other isolated ports; segment_attach() may set it */
 	bool congested;        /* set by the implementor while frames wait in its queue; segment_port_writable() when it clears */
 	bool crowded;          /* likewise, while more than half of its queue is taken: frames that are flooded are not sent to it */
+	uint64_t n_spared;     /* frames that were flooded and not sent to it because it was crowded; also in DROP_PORT_FULL */
 	struct loop_state loop;
 	struct storm_bucket storm;
 	struct snoop_port snoop;

@@ -328,6 +328,12 @@ static bool may_flood(struct segment *s, usec_t now, struct port *from, const st
 	return from == s->gateway.port || storm_take(&from->storm, now, s->config.storm_limit, n);
 }
 
+static void spare(struct segment *s, struct port *to, const struct frame *frame)
+{
+	to->n_spared += frame->joined > 0 ? frame->joined : 1;
+	segment_drop(s, to, DROP_PORT_FULL, frame);
+}
+
 /* @group is NULL with SNOOP_ROUTERS. */
 static void distribute(struct segment *s, usec_t now, struct port *from, struct packet *p, enum snoop_verdict verdict,
 		       const struct ip_addr *group)
@@ -340,7 +346,7 @@ static void distribute(struct segment *s, usec_t now, struct port *from, struct 
 			continue;
 		/* A storm must not displace frames that the guest asked for. */
 		if (to->crowded)
-			segment_drop(s, to, DROP_PORT_FULL, p->frame);
+			spare(s, to, p->frame);
 		else
 			output(s, now, to, p, true);
 	}

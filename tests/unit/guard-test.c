@@ -573,6 +573,62 @@ static void refused_probe_is_answered_for_the_holder(struct fixture *f, gconstpo
 	g_assert_cmpuint(m.sender_ip, ==, IP_A);
 }
 
+static unsigned n_room; /* frames that the port still takes */
+
+static void take_while_there_is_room(struct port *p, usec_t now, const struct frame *frame)
+{
+	if (n_room == 0)
+		segment_drop(p->segment, p, DROP_PORT_FULL, frame);
+	n_room -= n_room > 0;
+}
+
+static void fill_nothing(struct port *p, usec_t now)
+{
+}
+
+static const struct port_ops full_ops = { .kind = "full", .send = take_while_there_is_room, .flush = fill_nothing };
+
+/* mac_a's guest is sent a frame and claimed the address of by mac_b, while its port has room for @room frames in each 50 ms. */
+static void claim_from_a_port_that_is_overrun(struct fixture *f, unsigned room, bool crowded)
+{
+	const struct port_ops *ops = f->a.port.ops;
+	uint8_t flood[60] = { 0 };
+	struct bytes_writer w = bytes_writer(flood, sizeof(flood));
+	eth_emit(&w, &(struct eth_header){ mac_a, mac_b, 0x88b5 });
+	send_arp(f, &f->a, mac_a, IP_A);
+	f->a.port.ops = &full_ops;
+	n_room = 0;
+	send_arp(f, &f->b, mac_b, IP_A);
+	for (unsigned i = 0; i < 12; i++) {
+		n_room = room;
+		for (unsigned k = 0; k < 3; k++)
+			memory_port_input(&f->b, f->now, flood, sizeof(flood));
+		f->a.port.crowded = crowded;
+		for (unsigned k = 0; crowded && k < 10; k++)
+			send_udp(f, &f->b, mac_b, 0, 1, 2);
+		pass(f, 50 * MSEC);
+	}
+	f->a.port.ops = ops;
+}
+
+/* Or a guest could take the address of each guest that it sends more than that one can take. */
+static void guest_that_cannot_be_asked_because_it_is_flooded_keeps_its_address(struct fixture *f, gconstpointer data)
+{
+	claim_from_a_port_that_is_overrun(f, 1, false);
+	g_assert_true(holder_of(f, IP_A)->port == &f->a.port);
+	g_assert_cmpuint(f->conflicts, ==, 1);
+	pass(f, 10 * USEC_PER_SEC);
+	claim_from_a_port_that_is_overrun(f, 1, true);
+	g_assert_true(holder_of(f, IP_A)->port == &f->a.port);
+}
+
+/* As that of a machine which has migrated. */
+static void address_behind_a_port_that_takes_nothing_moves(struct fixture *f, gconstpointer data)
+{
+	claim_from_a_port_that_is_overrun(f, 0, true);
+	g_assert_true(holder_of(f, IP_A)->port == &f->b.port);
+}
+
 #define TEST(name) g_test_add("/guard/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -606,5 +662,7 @@ int main(int argc, char **argv)
 	TEST(lost_address_can_be_used_when_the_lease_has_ended);
 	TEST(probe_for_an_address_leased_elsewhere_is_refused);
 	TEST(refused_probe_is_answered_for_the_holder);
+	TEST(guest_that_cannot_be_asked_because_it_is_flooded_keeps_its_address);
+	TEST(address_behind_a_port_that_takes_nothing_moves);
 	return g_test_run();
 }
