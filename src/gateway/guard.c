@@ -575,13 +575,15 @@ static bool is_from_dhcp_client(struct packet *p)
 }
 
 /* The port that has @addr; NULL when it is not known, has lost it, or did not answer the last time that it was asked for. */
-static struct port *who_has(struct gateway *g, usec_t now, const struct ip_addr *addr)
+static struct port *who_has(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr)
 {
 	if (ip_is_v4(addr) && ip_to_ip4(addr) == g->config.ip)
 		return &g->port;
 	struct guest_address *a = guest_find_address(&g->guests, addr);
 	if (!a || a->guest->state != GUEST_PRESENT || a->is_lost)
 		return NULL;
+	if (a->guest->port == p->port)
+		return NULL; /* a guest that asks for its own address looks for others that use it (RFC 5227 §2.1) */
 	if (a->wanted == 0)
 		a->wanted = now;
 	return now - a->wanted < ANSWER_TIME ? a->guest->port : NULL;
@@ -599,7 +601,7 @@ enum segment_audience guard_audience(void *opaque, usec_t now, struct packet *p,
 	if (g->config.absent || packet_is_tagged(p) || !p->port->guarded)
 		return SEGMENT_ALL;
 	if (asks_for(p, &addr)) {
-		*ret = who_has(g, now, &addr);
+		*ret = who_has(g, now, p, &addr);
 		return *ret ? SEGMENT_ONE : SEGMENT_ALL;
 	}
 	if (!is_from_dhcp_client(p) || !packet_is_v4(p))
