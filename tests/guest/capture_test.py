@@ -195,6 +195,9 @@ class Drops(Network):
         port = self.port_of(deaf)
         capture = self.capture("udp port 6", "--drops", "--snaplen", "60")
         packet = Udp(5, 6, b"x" * 60000).emit(sender.ip, deaf.ip)
+        # A station that has not shown that it takes such packets gets fragments.
+        deaf.send_ip(Udp(7, 8, b"x" * 60000).emit(deaf.ip, sender.ip))
+        deaf.ping(GATEWAY)
 
         def port_is_full():  # deaf reads nothing
             for _ in range(20):

@@ -68,9 +68,10 @@ setUpModule = tap.need_tap
 class ClientTest(unittest.TestCase):
     root = True
     lease_time = "3600"
+    options = ()
 
     def setUp(self):
-        self.lanlet = self.enterContext(Lanlet("--lease-time", self.lease_time))
+        self.lanlet = self.enterContext(Lanlet("--lease-time", self.lease_time, *self.options))
         self.guest = self.enterContext(tap.TapGuest(self.lanlet.stream, MAC, root=self.root))
         self.directory = Path(self.guest.directory.name)
 
@@ -190,6 +191,11 @@ class UdhcpcTest(ClientTest):
             self.wait_for_event(r"^renew 192\.168\.122\.")
             client.send_signal(signal.SIGUSR2)
             self.lanlet.wait_for_no_lease(MAC)
+
+
+
+class UnguardedUdhcpcTest(ClientTest):
+    options = ("--guard", "off")  # with the guard, nobody but the client has the address that it was leased
 
     def test_address_in_use_is_declined_and_another_one_taken(self):
         """udhcpc -a asks by ARP; a host that lanlet does not know answers for the offered address."""
