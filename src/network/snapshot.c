@@ -182,7 +182,7 @@ unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *curs
 
 /* By its address first: a bridge that translates MACs has one MAC for several machines with leases of their own. */
 static void copy_name(const struct lanlet_network *n, usec_t now, const struct ip_addr *addr, const char *guest,
-		    char ret[static GUEST_NAME_SIZE])
+		      char ret[static GUEST_NAME_SIZE])
 {
 	if (!ip_is_v4(addr) || dhcp_find_address(&n->name_services.dhcp, now, ip_to_ip4(addr), ret) < 0)
 		snprintf(ret, GUEST_NAME_SIZE, "%s", guest);

@@ -19,16 +19,16 @@ static inline bool nd_is_type(uint8_t icmp6_type)
 }
 
 struct nd_message {
-	uint8_t type;               /* enum nd_type */
-	bool solicited, overrides;  /* flags of a neighbour advertisement */
-	struct ip_addr target;      /* of neighbour messages and redirects; "::" in router messages */
+	uint8_t type;                        /* enum nd_type */
+	bool solicited, overrides;           /* flags of a neighbour advertisement */
+	struct ip_addr target;               /* of neighbour messages and redirects; "::" in router messages */
 	struct mac source_mac, target_mac;   /* the first source (type 1) and the first target link-layer address option (type 2) */
 	bool has_source_mac, has_target_mac; /* whether there are such options */
-	bool ambiguous;             /* two options of one type differ: receivers do not agree which one holds */
+	bool ambiguous;                      /* two options of one type differ: receivers do not agree which one holds */
 };
 
 /*
- * Parses a whole ICMPv6 message.  Its checksum is not verified.  -EPROTONOSUPPORT: another type; -EBADMSG: truncated, or with an option that
- * is empty or too long, which receivers discard (RFC 4861 §6.1, §7.1, §8.1).
+ * Parses a whole ICMPv6 message.  Its checksum is not verified.  -EPROTONOSUPPORT: another type; -EBADMSG: truncated, or with an option
+ * that is empty or too long, which receivers discard (RFC 4861 §6.1, §7.1, §8.1).
  */
 int nd_parse(const void *message, size_t len, struct nd_message *ret);
