@@ -398,6 +398,25 @@ static void forward_group(struct segment *s, usec_t now, struct port *from, stru
 		distribute(s, now, from, p, verdict, verdict == SNOOP_MEMBERS ? &group : NULL);
 }
 
+/* The first frame only: guests that bridge others send many. */
+static void tell_of_pinned(struct segment *s, usec_t now, struct port *from, const struct packet *p)
+{
+	char mac[MAC_TEXT_SIZE], pinned[MAC_TEXT_SIZE];
+	if (from->counters.drops.count[DROP_PINNED_MAC] > 0)
+		return;
+	mac_format(p->eth.src, mac);
+	mac_format(from->pinned, pinned);
+	if (mac_equal(p->eth.src, from->pinned))
+		log_important(s->config.log, &from->log_limit, now, LOG_MATTER_CONFLICT,
+			      "port %s: frame from %s dropped: its ARP, ND or DHCP shows another MAC, or cannot be checked", from->name,
+			      mac);
+	else
+		log_important(
+			s->config.log, &from->log_limit, now, LOG_MATTER_CONFLICT,
+			"port %s: frame from %s dropped: this port is for the MAC %s only, which the guest's network card should have",
+			from->name, mac, pinned);
+}
+
 /* Whether a port other than the gateway's may send @p; the reason when not. */
 static bool is_acceptable(struct segment *s, usec_t now, struct port *from, struct packet *p, enum drop_reason *ret_why)
 {
@@ -407,6 +426,7 @@ static bool is_acceptable(struct segment *s, usec_t now, struct port *from, stru
 		return false;
 	}
 	if (!mac_is_zero(from->pinned) && !pinning_allows(p, from->pinned)) {
+		tell_of_pinned(s, now, from, p);
 		*ret_why = DROP_PINNED_MAC;
 		return false;
 	}

@@ -71,10 +71,13 @@ class Sockets(TestCase):
         self.assertFalse(os.path.exists(self.socket_path("guests")))
 
     def test_port_has_the_guest_s_name_and_takes_its_mac_only(self):
-        self.start("--host", HOST)
+        process = self.start("--host", HOST)
         link = self.connect()
         link.send(arp_request(OTHER))
-        wait_until(lambda: self.port() and self.port()["drops"].get("pinned-mac") == 1, "the drop")
+        link.send(arp_request(OTHER))
+        wait_until(lambda: self.port() and self.port()["drops"].get("pinned-mac") == 2, "the drops")
+        self.assertEqual(process.text().count("warning: port web: frame from 52:54:00:00:00:09 dropped: this port is for the MAC "
+                                              "52:54:00:00:00:07 only, which the guest's network card should have\n"), 1)
         self.assert_gateway_answers(link)
         self.assertEqual((self.port()["pinned"], self.port()["kind"], self.port()["guarded"]), ("52:54:00:00:00:07", "stream", True))
         self.assertIn("\nweb: pinned to 52:54:00:00:00:07\n", self.lanlet("status").stdout)
@@ -207,12 +210,22 @@ class Changes(TestCase):
         self.assertEqual(self.lanlet("reserve", "52:54:00:00:00:07", "web", "--guard", "off", "--router").returncode, 0)
         process.stop()
         self.start()
+        self.assertEqual(self.lanlet("reserve").stdout.split("\n")[1].split(),
+                         ["52:54:00:00:00:07", "-", "web", "guard=off,router", "added"])
         entry, = self.api.get("/v1/reservations")["reservations"]
         self.assertEqual((entry["address"], entry["name"], entry["guard"], entry["router"], entry["dhcp_server"]),
                          (None, "web", "off", True, False))
         self.connect()
         wait_until(self.port, "the port")
         self.assertEqual((self.port()["guarded"], self.port()["router"]), (False, True))
+
+    def test_property_without_a_name_is_refused(self):
+        why = "guard, dhcp-server and router are properties of the guest's own sockets, which it has only with a NAME"
+        self.assertIn(why, self.lanlet("run", "--host", "52:54:00:00:00:07,192.168.122.7,router=on").stderr)
+        self.start()
+        self.assertIn(why, self.lanlet("reserve", "52:54:00:00:00:07", "192.168.122.7", "--router").stderr)
+        self.assertIn("missing MAC and NAME", self.lanlet("reserve", "--guard", "off").stderr)
+        self.assertEqual(self.api.get("/v1/reservations")["reservations"], [])
 
 
 class Conflicts(TestCase):
