@@ -73,6 +73,10 @@ static int parse_host(char *text, struct settings_host *ret, const char **ret_wh
 		r = parse_host_word(strsep(&text, ","), &h, is_first, ret_why);
 	if (r < 0 || (h.ip == 0 && h.name[0] == '\0'))
 		return -EINVAL;
+	if (h.name[0] == '\0' && !port_properties_equal(&h.properties, &(struct port_properties){ 0 })) {
+		*ret_why = "guard, dhcp-server and router are properties of the guest's own sockets, which it has only with a NAME";
+		return -EINVAL;
+	}
 	*ret = h;
 	return 0;
 }

@@ -265,11 +265,11 @@ static void host_may_have_a_name_only_and_properties(struct fixture *f, gconstpo
 {
 	expect_set(f, "host", "52:54:00:00:00:01,web");
 	expect_set(f, "host", "52:54:00:00:00:02,192.168.122.2,router,router=on,guard=off");
-	expect_set(f, "host", "52:54:00:00:00:03,192.168.122.3,dhcp-server=yes,guard=on");
+	expect_set(f, "host", "52:54:00:00:00:03,192.168.122.3,db,dhcp-server=yes,guard=on");
 	g_assert_cmphex(f->s.hosts[0].ip, ==, 0);
 	g_assert_cmpstr(f->s.hosts[0].name, ==, "web");
 	static const char *const text[] = { "52:54:00:00:00:01,web", "52:54:00:00:00:02,192.168.122.2,router,guard=off,router=on",
-					    "52:54:00:00:00:03,192.168.122.3,guard=on,dhcp-server=on" };
+					    "52:54:00:00:00:03,192.168.122.3,db,guard=on,dhcp-server=on" };
 	for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
 		char format[SETTINGS_HOST_TEXT_SIZE];
 		g_assert_cmpstr(settings_host_format(&f->s.hosts[i], format), ==, text[i]);

@@ -16,16 +16,38 @@ struct reserve_flags {
 	bool dhcp_server, router;
 };
 
+static bool is_set(JsonObject *r, const char *name)
+{
+	return json_object_get_boolean_member_with_default(r, name, false);
+}
+
+/* The properties of the guest's own sockets, as --host has them; to g_free(). */
+static char *properties_of(JsonObject *r)
+{
+	g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+	if (api_has(r, "guard"))
+		g_strv_builder_add(words, strcmp(api_text(r, "guard"), "off") == 0 ? "guard=off" : "guard=on");
+	if (is_set(r, "dhcp_server"))
+		g_strv_builder_add(words, "dhcp-server");
+	if (is_set(r, "router"))
+		g_strv_builder_add(words, "router");
+	g_auto(GStrv) list = g_strv_builder_end(words);
+	return *list ? g_strjoinv(",", list) : g_strdup("-");
+}
+
 static bool add_reservation(void *opaque, JsonObject *r)
 {
-	for (const char *const *name = (const char *const[]){ "mac", "address", "name", "origin", NULL }; *name; name++)
+	g_autofree char *properties = properties_of(r);
+	for (const char *const *name = (const char *const[]){ "mac", "address", "name", NULL }; *name; name++)
 		table_add(opaque, api_text(r, *name));
+	table_add(opaque, properties);
+	table_add(opaque, api_text(r, "origin"));
 	return true;
 }
 
 static struct table *table_of_reservations(struct api *api, GError **error)
 {
-	g_autoptr(Table) t = table_new("MAC|ADDRESS|NAME|FROM");
+	g_autoptr(Table) t = table_new("MAC|ADDRESS|NAME|PROPERTIES|FROM");
 	return api_each(api, "/v1/reservations", add_reservation, t, error) ? g_steal_pointer(&t) : NULL;
 }
 
@@ -64,6 +86,8 @@ static bool reserve_main(const struct arguments *a, GError **error)
 	const struct reserve_flags *own = a->flags;
 	if (own->remove)
 		return remove_one(a, error);
+	if (a->n_operands == 0 && (own->guard || own->dhcp_server || own->router))
+		return fail(error, FAILURE_USAGE, "missing MAC and NAME: lanlet reserve MAC [ADDRESS] NAME --guard off");
 	if (a->n_operands == 0)
 		return listing_print(a, "/v1/reservations", table_of_reservations, error);
 	if (a->n_operands == 1)
@@ -120,7 +144,8 @@ const struct command command_reserve = {
 	.description = "DHCP always gives ADDRESS to the guest with this MAC, or any address when there is only a NAME. NAME is "
 		       "the guest's name, whatever name it asks for, and gives it sockets of its own, guests/NAME/ in the "
 		       "runtime directory. A reservation takes effect at once, disturbs no connection and survives restarts "
-		       "until it is removed with --remove. Without operands, lists the reservations.",
+		       "until it is removed with --remove. Without operands, lists the reservations. --guard, --dhcp-server and --router "
+		       "need a NAME.",
 	.flags = flags,
 	.flags_size = sizeof(struct reserve_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
