@@ -133,11 +133,12 @@ static void conflict_found(void *opaque, usec_t now, const struct claim *c)
 	mac_format(c->mac, mac);
 	if (ip_is_unspecified(&c->addr))
 		log_important(g->config.log, &c->by->port->log_limit, now, LOG_MATTER_CONFLICT,
-			      "port %s uses the MAC %s, which belongs to port %s: dropped", c->by->port->name, mac, holder);
+			      "port %s uses the MAC %s, which belongs to port %s: dropped (lanlet doctor says what to do)",
+			      c->by->port->name, mac, holder);
 	else
 		log_important(g->config.log, &c->by->port->log_limit, now, LOG_MATTER_CONFLICT,
-			      "port %s uses the address %s with MAC %s, which belongs to port %s: dropped", c->by->port->name,
-			      ip_format(&c->addr, ip), mac, holder);
+			      "port %s uses the address %s with MAC %s, which belongs to port %s: dropped (lanlet doctor says what to do)",
+			      c->by->port->name, ip_format(&c->addr, ip), mac, holder);
 	if (g->config.hooks.conflict)
 		g->config.hooks.conflict(g->config.hooks.opaque, now, c);
 }

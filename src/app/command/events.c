@@ -59,7 +59,7 @@ const struct command command_events = {
 	.name = "events",
 	.summary = "Follow what happens on a network.",
 	.description = "Prints a line for each event until interrupted: ports that connect and disconnect, leases, guests "
-		       "that appear, drops for a new reason, changes of the configuration.",
+		       "that appear, conflicts of MACs and addresses, drops for a new reason, changes of the configuration.",
 	.flags = flags,
 	.flags_size = sizeof(struct events_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,

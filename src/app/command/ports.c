@@ -92,8 +92,10 @@ static bool ports_main(const struct arguments *a, GError **error)
 const struct command command_ports = {
 	.name = "ports",
 	.summary = "List the ports of a network's switch, one for each guest.",
-	.description = "Lists the ports of the virtual switch (bridge): one for each guest and one for the gateway, with the"
-		       " frames and bytes that passed through them.",
+	.description =
+		"Lists the ports of the virtual switch (bridge): one for each guest and one for the gateway, with the"
+		" frames and bytes that passed through them. Below are notes: ports that are blocked, pinned to a MAC, not guarded, or"
+		" in conflict with another port about a MAC or an address.",
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
 	.run = ports_main,
 };
