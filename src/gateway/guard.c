@@ -639,15 +639,20 @@ static size_t emit_solicitation(const struct gateway *g, const struct claim *c, 
 	return w.failed ? 0 : w.len;
 }
 
-/* RFC 1122 §2.3.2.1: a unicast poll.  Without a gateway it has no sender (RFC 5227 §2.1.1). */
+/*
+ * RFC 1122 §2.3.2.1: a unicast poll.  Without a gateway it has no sender (RFC 5227 §2.1.1), nor for an address of another subnet: a guest
+ * that has no route to the gateway would not answer (Linux with rp_filter).
+ */
 static size_t emit_poll(const struct gateway *g, const struct claim *c, uint8_t *buf, size_t size)
 {
 	struct bytes_writer w = bytes_writer(buf, size);
+	ip4_t target = ip_to_ip4(&c->asked_addr);
+	bool has_sender = !g->config.absent && prefix4_contains(g->config.subnet, target);
 	eth_emit(&w, &(struct eth_header){ .dst = c->asked_mac, .src = g->config.mac, .ethertype = ETH_TYPE_ARP });
 	arp_emit(&w, &(struct arp_message){ .operation = ARP_REQUEST,
 					    .sender_mac = g->config.mac,
-					    .sender_ip = g->config.absent ? 0 : g->config.ip,
-					    .target_ip = ip_to_ip4(&c->asked_addr) });
+					    .sender_ip = has_sender ? g->config.ip : 0,
+					    .target_ip = target });
 	return w.len;
 }
 

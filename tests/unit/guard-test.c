@@ -611,6 +611,32 @@ static void claim_from_a_port_that_is_overrun(struct fixture *f, unsigned room, 
 	f->a.port.ops = ops;
 }
 
+/* The ARP request that is the only frame that @p got. */
+static struct arp_message only_request(const struct memory_port *p)
+{
+	size_t len;
+	struct arp_message m;
+	g_assert_cmpuint(p->frames->len, ==, 1);
+	const uint8_t *bytes = memory_port_frame(p, 0, &len);
+	struct bytes_reader r = bytes_reader(bytes + ETH_HEADER_LEN, len - ETH_HEADER_LEN);
+	g_assert_cmpint(arp_parse(&r, &m), ==, 0);
+	return m;
+}
+
+/* Linux with rp_filter does not answer a sender to which it has no route, but it answers a probe. */
+static void guest_is_asked_for_an_address_of_another_subnet_without_a_sender(struct fixture *f, gconstpointer data)
+{
+	static const ip4_t addresses[] = { IP_A, IP4(172, 16, 0, 5) }, senders[] = { GATEWAY, 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+		send_arp(f, &f->a, mac_a, addresses[i]);
+		clear(f);
+		send_arp(f, &f->b, mac_b, addresses[i]);
+		g_assert_cmpuint(only_request(&f->a).sender_ip, ==, senders[i]);
+		g_assert_cmpuint(only_request(&f->a).target_ip, ==, addresses[i]);
+		pass(f, USEC_PER_SEC);
+	}
+}
+
 /* Or a guest could take the address of each guest that it sends more than that one can take. */
 static void guest_that_cannot_be_asked_because_it_is_flooded_keeps_its_address(struct fixture *f, gconstpointer data)
 {
@@ -664,5 +690,6 @@ int main(int argc, char **argv)
 	TEST(refused_probe_is_answered_for_the_holder);
 	TEST(guest_that_cannot_be_asked_because_it_is_flooded_keeps_its_address);
 	TEST(address_behind_a_port_that_takes_nothing_moves);
+	TEST(guest_is_asked_for_an_address_of_another_subnet_without_a_sender);
 	return g_test_run();
 }
