@@ -56,16 +56,21 @@ struct payer *guest_payer(struct guest_table *t, struct port *port)
 	return port->payer ? port->payer : payer_new(t, port);
 }
 
-static void charge_address(struct payer *p, struct guest_address *a)
+static void protect(struct payer *p, struct guest_address *a)
 {
-	list_append(&p->addresses, &a->of_payer);
-	p->n_addresses++;
-	if (a->guest->state == GUEST_HEARD || p->n_protected >= GUEST_PROTECTED_PER_PORT)
+	if (a->is_protected || a->guest->state == GUEST_HEARD || p->n_protected >= GUEST_PROTECTED_PER_PORT)
 		return;
 	a->is_protected = true;
 	p->n_protected++;
 	if (p->port && p->port->segment && ip_is_v4(&a->addr))
 		segment_heard(p->port->segment, p->port);
+}
+
+static void charge_address(struct payer *p, struct guest_address *a)
+{
+	list_append(&p->addresses, &a->of_payer);
+	p->n_addresses++;
+	protect(p, a);
 }
 
 static void discharge_address(struct payer *p, struct guest_address *a)
@@ -363,6 +368,7 @@ static void heard(struct guest_table *t, usec_t now, struct guest_address *a)
 		list_append(&payer->addresses, &a->of_payer);
 		list_remove(&a->of_guest);
 		list_append(&a->guest->addresses, &a->of_guest);
+		protect(payer, a); /* those that were in front of it may have gone */
 	}
 	if (a->asked == 0 && !list_empty(&a->due))
 		return;

@@ -298,6 +298,21 @@ static void port_holds_sixty_four_addresses_against_others(struct fixture *f, gc
 	g_assert_true(mac_equal(holder_of(f, IP4(10, 0, 0, 164))->mac, mac_b));
 }
 
+/* A host of containers uses ever new addresses, and the old ones go. */
+static void address_in_use_is_protected_when_others_have_gone(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < 65; i++)
+		send_arp(f, &f->a, mac_a, IP4(10, 0, 0, 100) + i);
+	send_arp(f, &f->c, (struct mac){ { 2, 0, 0, 0, 0, 9 } }, IP4(10, 0, 0, 100));
+	pass(f, USEC_PER_SEC);
+	g_assert_cmpuint(f->a.port.payer->n_protected, ==, 63);
+	send_arp(f, &f->a, mac_a, IP4(10, 0, 0, 101));
+	send_arp(f, &f->a, mac_a, IP4(10, 0, 0, 164));
+	send_arp(f, &f->b, mac_b, IP4(10, 0, 0, 164));
+	g_assert_cmpuint(drops(&f->b, DROP_CLAIM_PENDING), ==, 1);
+	g_assert_cmpuint(f->a.port.payer->n_protected, ==, 64);
+}
+
 static void claims_of_one_port_leave_room_for_others(struct fixture *f, gconstpointer data)
 {
 	for (unsigned i = 0; i < 64; i++)
@@ -672,6 +687,7 @@ int main(int argc, char **argv)
 	TEST(pinned_mac_never_moves);
 	TEST(addresses_move_freely_behind_one_port);
 	TEST(port_holds_sixty_four_addresses_against_others);
+	TEST(address_in_use_is_protected_when_others_have_gone);
 	TEST(claims_of_one_port_leave_room_for_others);
 	TEST(unguarded_port_may_claim);
 	TEST(guests_do_not_answer_dhcp_for_one_another);
