@@ -8,9 +8,11 @@
  *     2  time passes: 1 byte, in minutes
  *     3  ARP shows a machine: last octet of its address, last octet of its MAC
  *     4  the operator changes the reservations: 1 byte, a bit for each of three
+ *     5  messages and ARP come from another port: 1 byte, its number, 4 when ports are guarded, 8 when it was detached and comes back
  */
 #include "base/bytes.h"
 #include "base/macros.h"
+#include "gateway/payer.h"
 #include "support/dhcp_bench.h"
 
 #include <stdlib.h>
@@ -23,6 +25,7 @@ enum step {
 	STEP_SLEEP_MINUTES,
 	STEP_ARP,
 	STEP_RESERVE,
+	STEP_PORT,
 	STEP_COUNT,
 };
 
@@ -63,7 +66,8 @@ static void check_names(const struct dhcp_bench *b, const struct lease *l)
 static void check_leases(const struct dhcp_bench *b)
 {
 	const struct lease_table *t = &b->dhcp.leases;
-	unsigned count = 0, probing = 0;
+	unsigned count = 0, probing = 0, charged = 0, charged_to[3] = { 0 };
+	const struct payer *payers[] = { b->port.payer, b->other.payer, b->third.payer };
 	list_for_each(node, &t->ages) {
 		const struct lease *l = container_of(node, struct lease, age);
 		count++;
@@ -72,8 +76,14 @@ static void check_leases(const struct dhcp_bench *b)
 		check(lease_find_ip(t, l->ip) == l);
 		check(l->state == LEASE_SET_ASIDE || lease_find_mac(t, l->mac) == l);
 		check(!l->name[0] || lease_find_name(t, l->name) == l);
+		charged += l->charged;
+		for (size_t i = 0; i < ARRAY_SIZE(payers); i++)
+			charged_to[i] += l->charged && l->payer && l->payer == payers[i];
 		check_names(b, l);
 	}
+	check(charged == t->n_charged);
+	for (size_t i = 0; i < ARRAY_SIZE(payers); i++)
+		check(!payers[i] || payers[i]->n_leases == charged_to[i]);
 	check(count == t->count && count <= t->capacity && probing == b->dhcp.n_probes);
 }
 
@@ -101,6 +111,15 @@ static void send_message(struct dhcp_bench *b, struct bytes_reader *r)
 		bench_send_bytes(b, message, len);
 }
 
+static void change_port(struct dhcp_bench *b, unsigned how)
+{
+	struct port *const ports[] = { &b->port, &b->other, &b->third, &b->port };
+	b->from = ports[how & 3];
+	b->port.guarded = b->other.guarded = b->third.guarded = how & 4;
+	if (how & 8)
+		bench_unplug(b, b->from);
+}
+
 static void take_step(struct dhcp_bench *b, struct bytes_reader *r)
 {
 	ip4_t ip;
@@ -113,6 +132,7 @@ static void take_step(struct dhcp_bench *b, struct bytes_reader *r)
 		bench_arp(b, ip, BENCH_MAC(bytes_get_u8(r)));
 		break;
 	case STEP_RESERVE: reserve(b, bytes_get_u8(r)); break;
+	case STEP_PORT: change_port(b, bytes_get_u8(r)); break;
 	}
 }
 
