@@ -387,8 +387,8 @@ static void storm_of_broadcasts_leaves_room_for_frames_meant_for_one_client(stru
 	g_assert_cmpuint(read_frames(f, f->client), ==, 1);
 }
 
-/* A listener of the link at an address that the kernel chose; its descriptor, which the link owns. */
-static int listen_as(struct fixture *f, const struct port_identity *identity, struct sockaddr_un *ret, socklen_t *ret_len)
+/* A listener of the link at an address that the kernel chose; its descriptor, which the link owns, in @ret_fd unless that is NULL. */
+static void listen_as(struct fixture *f, const struct port_identity *identity, struct sockaddr_un *ret, socklen_t *ret_len, int *ret_fd)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
@@ -397,7 +397,8 @@ static int listen_as(struct fixture *f, const struct port_identity *identity, st
 	g_assert_cmpint(getsockname(fd, (struct sockaddr *)ret, ret_len), ==, 0);
 	g_assert_cmpint(listen(fd, 5), ==, 0);
 	g_assert_cmpint(stream_link_ops.listen(f->link, fd, identity, NULL, 0), ==, 0);
-	return fd;
+	if (ret_fd)
+		*ret_fd = fd;
 }
 
 static void connections_to_a_socket_with_an_identity_have_it(struct fixture *f, gconstpointer data)
@@ -407,8 +408,9 @@ static void connections_to_a_socket_with_an_identity_have_it(struct fixture *f, 
 						  .properties = { .guard = PORT_GUARD_OFF, .may_route = true } };
 	struct sockaddr_un own, other;
 	socklen_t own_len, other_len;
-	int listening = listen_as(f, &web, &own, &own_len);
-	listen_as(f, NULL, &other, &other_len);
+	int listening;
+	listen_as(f, &web, &own, &own_len, &listening);
+	listen_as(f, NULL, &other, &other_len, NULL);
 	int fds[3];
 	for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++) {
 		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -439,7 +441,7 @@ static void client_is_accepted_as_soon_as_a_descriptor_is_free(struct fixture *f
 {
 	struct sockaddr_un address;
 	socklen_t address_len;
-	listen_as(f, NULL, &address, &address_len);
+	listen_as(f, NULL, &address, &address_len, NULL);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_assert_cmpint(connect(fd, (struct sockaddr *)&address, address_len), ==, 0);
 	g_assert_cmpuint(stream_link_ops.deadline(f->link), ==, USEC_INFINITY);
