@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The sum of @configured and @added, checked.  -EEXIST: they contradict one another. */
 static int add_up(const struct settings *configured, const struct settings *added, struct settings *ret, char *error, size_t size)
@@ -257,6 +258,15 @@ static int put_reload_in_place(struct lanlet_network *n, struct settings *config
 	return 0;
 }
 
+/* @error is about an entry of the configuration and one that was added, which the user may not remember. */
+static void tell_how_to_remove(char *error, size_t size)
+{
+	size_t len = strlen(error);
+	snprintf(error + len, size - len,
+		 "; one of them was added at run time: lanlet reserve and lanlet names show where entries are from, and remove them with "
+		 "--remove");
+}
+
 int change_reload(struct lanlet_network *n, const struct lanlet_config *config, struct change_report *ret, char *error, size_t size)
 {
 	struct settings wanted, configured, sum;
@@ -269,6 +279,8 @@ int change_reload(struct lanlet_network *n, const struct lanlet_config *config, 
 		r = take_over(&n->configured, &wanted, &configured);
 	if (r == 0) {
 		r = add_up(&configured, &n->added.settings, &sum, error, size);
+		if (r == -EEXIST)
+			tell_how_to_remove(error, size);
 		if (r == 0) {
 			report(&n->configured, &wanted, ret);
 			r = put_reload_in_place(n, &configured, &sum, clock_now(), error, size);
