@@ -49,8 +49,10 @@ static int parse_host_word(char *word, struct settings_host *h, bool is_first, c
 		return parse_host_property(word, h, ret_why);
 	if (is_first && ip4_parse(word, &h->ip) == 0)
 		return h->ip != 0 ? 0 : -EINVAL;
-	if (h->name[0] != '\0' || !port_properties_equal(&h->properties, &(struct port_properties){ 0 }))
+	if (h->name[0] != '\0' || !port_properties_equal(&h->properties, &(struct port_properties){ 0 })) {
+		*ret_why = "behind the name come properties, written guard=off, dhcp-server=on or router=on";
 		return -EINVAL;
+	}
 	if (value_label(word, h->name, sizeof(h->name)) == 0)
 		return 0;
 	*ret_why = "a name has letters, digits and inner hyphens";
