@@ -10,7 +10,8 @@
 /* enum suffix, name, explanation */
 #define DROP_REASONS(X) \
 	/* segment */ \
-	X(FRAME_MALFORMED, "frame-malformed", "frame is shorter than its Ethernet header, or has more than 16 VLAN tags") \
+	X(FRAME_MALFORMED, "frame-malformed", \
+	  "frame is shorter than its Ethernet header, has more than 16 VLAN tags, or has ARP or IP behind a SNAP header") \
 	X(SOURCE_MAC, "source-mac", "source MAC is a group address or zero") \
 	X(GATEWAY_MAC, "gateway-mac", "guest used the gateway's MAC as its own") \
 	X(GATEWAY_ADDRESS, "gateway-address", "guest claimed the gateway's IP address") \

@@ -53,15 +53,15 @@ static bool in_use(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret)
 	return true;
 }
 
-/* DHCP beats seen: a guest that only used the address may not answer when the one that has got it probes for it (RFC 5227 §2.1.1). */
-static void rank_address(const struct name_services *n, usec_t now, struct guest_address *a)
+/* True: @a belongs to another guest. */
+static bool rank_address(const struct name_services *n, usec_t now, struct guest_address *a)
 {
 	struct guest_holder holder = { 0 };
 	const struct guest *g = a->guest;
 	enum guest_rank rank = ip_is_v4(&a->addr) ? name_services_rank(n, now, ip_to_ip4(&a->addr), &holder) : GUEST_RANK_SEEN;
 	bool is_its = mac_equal(holder.mac, g->mac) || (holder.port && holder.port == g->port);
 	a->rank = (uint8_t)(is_its ? rank : GUEST_RANK_SEEN);
-	guest_address_lost(a, !is_its && rank != GUEST_RANK_SEEN);
+	return !is_its && rank != GUEST_RANK_SEEN;
 }
 
 static void name_guest(const struct name_services *n, usec_t now, struct guest *g)
@@ -76,8 +76,12 @@ void name_services_holder_changed(struct name_services *n, usec_t now, struct ma
 	struct guest_address *a = guest_find_address(&n->gateway->guests, &addr);
 	if (g)
 		name_guest(n, now, g);
+	/*
+	 * DHCP beats seen: a guest that only used the address may not answer when the one that has got it probes for it (RFC 5227 §2.1.1).
+	 * A reservation alone takes no address from a guest that has it at the time.
+	 */
 	if (a && a->guest->state != GUEST_HEARD)
-		rank_address(n, now, a);
+		guest_address_lost(a, rank_address(n, now, a));
 }
 
 static void holder_changed(struct dhcp_env *env, usec_t now, struct mac mac, ip4_t ip)
