@@ -191,6 +191,32 @@ class Dhcp(Attack):
             s, lambda: self.send(s, dhcp.DECLINE, requested_address=s.victim.ip, server_id=s.gateway), lambda: not self.is_leased(s))
 
     @by_every_transport
+    def test_probe_for_a_neighbours_lease_is_refused(self, s):
+        """A client that is probing itself takes it for a conflict (RFC 5227 section 2.1.1)."""
+
+        def is_probe(frame):
+            return frame.ethertype == ETHERTYPE_ARP and Arp.parse(frame.payload).sender == bytes(4) and frame.source == s.attacker.mac
+
+        self.attack(s, lambda: s.attacker.send_arp(Arp.REQUEST, bytes(4), s.victim.ip), lambda: s.victim.has(is_probe))
+
+    def test_guest_that_used_an_address_before_its_lease_does_not_answer_the_probe(self):
+        ip = address("192.168.122.200")
+        with Scene() as s:
+            for last in range(2, 66):  # as many as the switch protects
+                s.attacker.announce(address(f"192.168.122.{last}"))
+            s.attacker.use(ip)
+            newcomer = s.connect(mac(0xACD))
+            request = dhcp.Message(newcomer.mac, dhcp.REQUEST, options=newcomer.named({"requested_address": ip}))
+            self.assertEqual(newcomer.dhcp(request).kind, dhcp.ACK)
+            before = s.attacker.drops()
+            newcomer.send_arp(Arp.REQUEST, bytes(4), ip)
+            s.wait_for_refusal(before)
+            newcomer.ip = ip
+            newcomer.resolve(s.gateway)
+            self.assertNotIn(ip, newcomer.neighbours)
+            self.assertEqual(s.holders(s.observer, ip), {newcomer})
+
+    @by_every_transport
     def test_renewal_of_a_neighbours_lease_does_not_take_its_name_away(self, s):
         self.attack(
             s, lambda: self.send(s, dhcp.REQUEST, client=s.victim.ip, host_name=b"other"),
