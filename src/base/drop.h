@@ -19,8 +19,8 @@
 	X(ADDRESS_CONFLICT, "address-conflict", "guest used an IP address that belongs to another guest") \
 	X(CLAIM_PENDING, "claim-pending", "guest used a MAC or address of another port, which is being asked (the last such frame waits)") \
 	X(CLAIM_LIMIT, "claim-limit", "port has claimed too many MACs and addresses of other ports at once") \
-	X(ROGUE_DHCP, "rogue-dhcp", "DHCP server's message from a port that may not serve DHCP") \
-	X(ROGUE_ROUTER, "rogue-router", "router advertisement from a port that may not route") \
+	X(ROGUE_DHCP, "rogue-dhcp", "DHCP server's message from a guest whose port is not a dhcp-server (a property of ports)") \
+	X(ROGUE_ROUTER, "rogue-router", "router advertisement or redirect from a guest whose port is not a router (a property of ports)") \
 	X(PINNED_MAC, "pinned-mac", "guest used another MAC than its port is pinned to, in the frame, ARP, ND or DHCP") \
 	X(ISOLATED, "isolated", "frame from one guest to another while guests are isolated") \
 	X(STORM, "storm", "port sent more broadcast, multicast or unknown unicast than it may flood") \

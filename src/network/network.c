@@ -43,7 +43,7 @@ static void hook_address_seen(void *opaque, usec_t now, struct port *p, ip4_t ip
 static void hook_foreign_dhcp(void *opaque, usec_t now, const struct packet *p)
 {
 	struct lanlet_network *n = opaque;
-	dhcp_foreign_seen(&n->name_services.dhcp, now, p);
+	dhcp_foreign_seen(&n->name_services.dhcp, now, p, true);
 }
 
 static void hook_turn_ends(void *opaque, usec_t now)

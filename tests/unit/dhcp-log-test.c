@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the DHCP server logs when guests try to hide it. */
 #include "base/log.h"
+#include "lan/packet.h"
 #include "support/dhcp_bench.h"
 
 #define A BENCH_MAC(1)
@@ -63,6 +64,17 @@ static void refusals_of_one_port_do_not_hide_the_foreign_server_on_another(struc
 	provoke_naks(f, &f->noisy, 100);
 	answer(f, &f->quiet, BENCH_IP(66));
 	g_assert_cmpuint(count(f, "another DHCP server answers on the segment: 192.168.122.66 (52:54:00:00:03:e7) on port quiet"), ==, 1);
+	g_assert_cmpuint(count(f, "on port quiet; guests get addresses from either"), ==, 1);
+}
+
+static void server_whose_answers_are_dropped_is_told_with_the_remedy(struct fixture *f, gconstpointer data)
+{
+	struct packet p = { .eth.ethertype = ETH_TYPE_IPV4, .ip.src = BENCH_IP(66), .port = &f->quiet };
+	for (unsigned i = 0; i < 3; i++)
+		dhcp_foreign_seen(&f->b.dhcp, 0, &p, true);
+	g_assert_cmpuint(count(f, "on port quiet; its answers are dropped, because this port is not a dhcp-server"), ==, 1);
+	dhcp_foreign_seen(&f->b.dhcp, 0, &p, false);
+	g_assert_cmpuint(count(f, "on port quiet; guests get addresses from either"), ==, 1);
 }
 
 static void refusals_of_a_port_do_not_hide_its_own_foreign_server(struct fixture *f, gconstpointer data)
@@ -138,6 +150,7 @@ int main(int argc, char **argv)
 	TEST(refusals_of_one_port_do_not_hide_leases_of_another);
 	TEST(suppressed_refusals_are_told_with_their_port);
 	TEST(foreign_server_is_told_once);
+	TEST(server_whose_answers_are_dropped_is_told_with_the_remedy);
 	TEST(foreign_servers_on_one_port_do_not_hide_one_on_another);
 	TEST(foreign_server_whose_warning_was_suppressed_is_told_later);
 	TEST(conflicts_are_charged_to_the_port_that_answers_the_probe);

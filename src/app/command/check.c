@@ -193,7 +193,9 @@ static void check_dhcp_servers(const struct check_context *p, struct diagnosis *
 {
 	if (p->foreign_dhcp_server)
 		say(ret, FINDING_PROBLEM, "stop that DHCP server or disconnect it: lanlet ports and lanlet events show its port",
-		    "another DHCP server answers on the segment: %s; guests get addresses from either", p->foreign_dhcp_server);
+		    "another DHCP server answers on the segment: %s; guests get addresses from either, "
+		    "unless lanlet drops its answers (rogue-dhcp in lanlet drops)",
+		    p->foreign_dhcp_server);
 	else
 		say(ret, FINDING_GOOD, NULL, "no other DHCP server answers on the segment");
 }

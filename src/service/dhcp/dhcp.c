@@ -95,17 +95,19 @@ static bool is_to_server(const struct dhcp *d, const struct packet *p)
 }
 
 /* With two servers it is chance which one a client takes.  Only answers sent by broadcast are seen here; most clients ask for that. */
-void dhcp_foreign_seen(struct dhcp *d, usec_t now, const struct packet *p)
+void dhcp_foreign_seen(struct dhcp *d, usec_t now, const struct packet *p, bool dropped)
 {
 	char ip[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
 	if (!packet_is_v4(p))
 		return; /* of DHCPv6 */
-	bool told = d->foreign.told && d->foreign.server == p->ip.src;
+	bool told = d->foreign.told && d->foreign.server == p->ip.src && d->foreign.dropped == dropped;
 	if (!told)
 		told = log_important(d->config.log, dhcp_log_limit(d, p->port), now, LOG_MATTER_SERVER,
-				     "dhcp: another DHCP server answers on the segment: %s (%s) on port %s", ip4_format(p->ip.src, ip),
-				     mac_format(p->eth.src, mac), p->port ? p->port->name : "?");
-	d->foreign = (struct dhcp_foreign){ .server = p->ip.src, .mac = p->eth.src, .seen = now, .told = told };
+				     "dhcp: another DHCP server answers on the segment: %s (%s) on port %s; %s", ip4_format(p->ip.src, ip),
+				     mac_format(p->eth.src, mac), p->port ? p->port->name : "?",
+				     dropped ? "its answers are dropped, because this port is not a dhcp-server"
+					     : "guests get addresses from either");
+	d->foreign = (struct dhcp_foreign){ .server = p->ip.src, .mac = p->eth.src, .seen = now, .told = told, .dropped = dropped };
 }
 
 static enum service_verdict dhcp_input(struct service *s, usec_t now, const struct packet *p, struct sink *out)
@@ -117,7 +119,7 @@ static enum service_verdict dhcp_input(struct service *s, usec_t now, const stru
 	if (packet_udp(p, &udp) < 0)
 		return SERVICE_NOT_MINE;
 	if (udp.dst.port == DHCP_CLIENT_PORT && udp.src.port == DHCP_SERVER_PORT)
-		dhcp_foreign_seen(d, now, p);
+		dhcp_foreign_seen(d, now, p, false);
 	if (udp.dst.port != DHCP_SERVER_PORT)
 		return SERVICE_NOT_MINE;
 	int err = input_datagram(d, now, p, &udp, out);

@@ -88,7 +88,8 @@ struct dhcp_foreign {
 	ip4_t server; /* 0: none seen */
 	struct mac mac;
 	usec_t seen;
-	bool told; /* the log has it */
+	bool told;    /* the log has it */
+	bool dropped; /* its answers were, by the guard */
 };
 
 struct dhcp {
@@ -119,8 +120,9 @@ void dhcp_done(struct dhcp *d);
  */
 int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n);
 
-/* @p is the answer of another DHCP server on the segment, to a guest or to all.  It is remembered and reported. */
-void dhcp_foreign_seen(struct dhcp *d, usec_t now, const struct packet *p);
+/* @p is the answer of another DHCP server on the segment, to a guest or to all.  It is remembered and reported.  @dropped: guests do not
+ * get it. */
+void dhcp_foreign_seen(struct dhcp *d, usec_t now, const struct packet *p, bool dropped);
 
 /* The turn ends, and packets are sent after this returns: saves the leases if that is due, and sends the ACKs that waited for it. */
 void dhcp_turn_ends(struct dhcp *d, usec_t now, struct sink *out);
