@@ -11,7 +11,7 @@ static void assert_rank(const struct dhcp_bench *b, ip4_t ip, enum guest_rank ra
 {
 	struct guest_holder holder = { { { 0 } }, NULL };
 	g_assert_cmpint(dhcp_rank(&b->dhcp, b->now, ip, &holder), ==, rank);
-	g_assert_true(mac_equal(holder.mac, rank == GUEST_RANK_SEEN ? (struct mac){ { 0 } } : mac));
+	g_assert_true(rank == GUEST_RANK_SEEN ? mac_is_zero(holder.mac) : mac_equal(holder.mac, mac));
 }
 
 static void active_lease_is_ranked_above_use(void)
