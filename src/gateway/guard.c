@@ -509,6 +509,12 @@ static bool is_from_last_sender(const struct packet *p, const struct guest_addre
 
 static bool admits_unknown(struct gateway *g, usec_t now, struct packet *p, enum drop_reason *ret_why)
 {
+	/* The segment knows it when there is a gateway.  Without one it is the source of the guard's questions, which come back in a loop.
+	 */
+	if (mac_equal(p->eth.src, g->config.mac)) {
+		*ret_why = DROP_GATEWAY_MAC;
+		return false;
+	}
 	struct ip_addr addr = NO_ADDRESS;
 	if (p->port->guarded && is_unreadable(p, ret_why))
 		return false;

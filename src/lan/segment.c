@@ -541,7 +541,7 @@ static bool take_from_port(struct segment *s, usec_t now, struct port *from, str
 		return false;
 	enum drop_reason why = DROP_LOOP;
 	if (!loop_passes(&from->loop) || !is_acceptable(s, now, from, p, &why)) {
-		if (why == DROP_MAC_CONFLICT || why == DROP_CLAIM_PENDING)
+		if (why == DROP_MAC_CONFLICT || why == DROP_CLAIM_PENDING || why == DROP_GATEWAY_MAC)
 			loop_guard_suspect(&s->loops, now, from); /* the MAC's own frames may have come around */
 		segment_drop(s, from, why, p->frame);
 		return false;

@@ -670,6 +670,27 @@ static void address_behind_a_port_that_takes_nothing_moves(struct fixture *f, gc
 	g_assert_true(holder_of(f, IP_A)->port == &f->b.port);
 }
 
+/* The guard's questions come from the gateway's MAC, also where there is no gateway: in a loop they would go round. */
+static void questions_of_the_guard_do_not_come_back(void)
+{
+	struct fixture f = { 0 };
+	struct hash_key key = { { 5, 6 } };
+	struct gateway_config config = { .mac = gateway_mac, .ip = GATEWAY, .subnet = { IP4(10, 0, 0, 0), 24 }, .absent = true };
+	g_assert_cmpint(segment_init(&f.segment, &(struct segment_config){ .hash_key = key }), ==, 0);
+	g_assert_cmpint(gateway_init(&f.gateway, &f.segment, &config), ==, 0);
+	memory_port_init(&f.a, &f.segment, "a", 1514);
+	memory_port_init(&f.b, &f.segment, "b", 1514);
+	send_udp(&f, &f.a, mac_a, IP_A, 1, 2);
+	memory_port_clear(&f.b);
+	send_udp(&f, &f.a, gateway_mac, IP_A, 1, 2);
+	g_assert_cmpuint(drops(&f.a, DROP_GATEWAY_MAC), ==, 1);
+	g_assert_cmpuint(f.b.frames->len, ==, 0);
+	memory_port_done(&f.a);
+	memory_port_done(&f.b);
+	gateway_done(&f.gateway, 0);
+	segment_done(&f.segment);
+}
+
 #define TEST(name) g_test_add("/guard/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -707,5 +728,6 @@ int main(int argc, char **argv)
 	TEST(guest_that_cannot_be_asked_because_it_is_flooded_keeps_its_address);
 	TEST(address_behind_a_port_that_takes_nothing_moves);
 	TEST(guest_is_asked_for_an_address_of_another_subnet_without_a_sender);
+	g_test_add_func("/guard/questions_of_the_guard_do_not_come_back", questions_of_the_guard_do_not_come_back);
 	return g_test_run();
 }
