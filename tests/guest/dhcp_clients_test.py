@@ -193,7 +193,6 @@ class UdhcpcTest(ClientTest):
             self.lanlet.wait_for_no_lease(MAC)
 
 
-
 class UnguardedUdhcpcTest(ClientTest):
     options = ("--guard", "off")  # with the guard, nobody but the client has the address that it was leased
 
