@@ -59,6 +59,7 @@ struct stream_link {
 	struct list connections;
 	struct list rx_pool;
 	unsigned n_rx_pool;
+	struct stream_pool tx_pool;
 };
 
 struct connection {
@@ -332,7 +333,7 @@ static int add(struct stream_link *l, int fd, const struct port_identity *identi
 	c->link = l;
 	c->target = target;
 	c->fd = fd;
-	stream_out_init(&c->out, fd, frame_dropped);
+	stream_out_init(&c->out, fd, &l->tx_pool, frame_dropped);
 	share_init(&c->share);
 	c->watch.ready = connection_ready;
 	c->watch.share = &c->share;
@@ -433,6 +434,7 @@ static void stream_free(struct link *link, usec_t now)
 		list_remove(node);
 		free(container_of(node, struct rx_buffer, node));
 	}
+	stream_pool_done(&l->tx_pool);
 	free(l);
 }
 

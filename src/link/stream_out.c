@@ -19,19 +19,68 @@
 
 static_assert(IOV_MAX_PIECES > FRAME_IOV_MAX + 1, "a whole frame fits");
 
-/* Frames taken since the last write; their bytes are borrowed. */
+/* Many frames and their pieces. */
 struct stream_gather {
 	struct iovec iov[IOV_MAX_PIECES];
-	unsigned n_iov;
 	uint8_t lengths[FRAMES_MAX][FRAMING_LENGTH_BYTES];
-	unsigned first_iov[FRAMES_MAX]; /* of each frame: the piece that holds its length */
-	unsigned n_frames;
-	size_t bytes;
+	unsigned first[FRAMES_MAX]; /* of each frame: the piece that holds its length */
 };
 
-void stream_out_init(struct stream_out *o, int fd, void (*dropped)(struct stream_out *o, const struct frame *frame))
+/* --- room for frames --- */
+
+void stream_pool_done(struct stream_pool *p)
 {
-	*o = (struct stream_out){ .fd = fd, .dropped = dropped };
+	while (p->n > 0)
+		free(p->spare[--p->n]);
+}
+
+static void give_back(struct stream_pool *p, struct stream_gather *g)
+{
+	if (g && p->n < STREAM_POOL_MAX)
+		p->spare[p->n++] = g;
+	else
+		free(g);
+}
+
+static struct iovec *pieces(struct stream_out *o)
+{
+	return o->gather ? o->gather->iov : o->few_iov;
+}
+
+/* For each frame the index of its first piece, which holds its length. */
+static unsigned *firsts(struct stream_out *o)
+{
+	return o->gather ? o->gather->first : o->few_first;
+}
+
+static bool has_room(const struct stream_out *o, unsigned n_iov)
+{
+	unsigned frames = o->gather ? FRAMES_MAX : STREAM_FEW_FRAMES, iovs = o->gather ? IOV_MAX_PIECES : STREAM_FEW_PIECES;
+	return o->n_frames < frames && o->n_iov + n_iov <= iovs;
+}
+
+/* Moves the few frames to room for many; the lengths stay where they are.  False without memory. */
+static bool grow(struct stream_out *o)
+{
+	struct stream_pool *p = o->pool;
+	struct stream_gather *g = p->n > 0 ? p->spare[--p->n] : malloc(sizeof(*g));
+	if (!g)
+		return false;
+	memcpy(g->iov, o->few_iov, o->n_iov * sizeof(g->iov[0]));
+	memcpy(g->first, o->few_first, o->n_frames * sizeof(g->first[0]));
+	o->gather = g;
+	return true;
+}
+
+static bool make_room(struct stream_out *o, unsigned n_iov)
+{
+	return has_room(o, n_iov) || (!o->gather && grow(o));
+}
+
+void stream_out_init(struct stream_out *o, int fd, struct stream_pool *pool,
+		     void (*dropped)(struct stream_out *o, const struct frame *frame))
+{
+	*o = (struct stream_out){ .fd = fd, .pool = pool, .dropped = dropped };
 }
 
 void stream_out_done(struct stream_out *o)
@@ -125,10 +174,10 @@ static void drop_gathered(struct stream_out *o, struct iovec *iov, unsigned n, s
  */
 static void queue_rest(struct stream_out *o, size_t sent)
 {
-	struct stream_gather *g = o->gather;
-	for (unsigned f = 0; f < g->n_frames; f++) {
-		struct iovec *iov = g->iov + g->first_iov[f];
-		unsigned n = (f + 1 < g->n_frames ? g->first_iov[f + 1] : g->n_iov) - g->first_iov[f];
+	const unsigned *first = firsts(o);
+	for (unsigned f = 0; f < o->n_frames; f++) {
+		struct iovec *iov = pieces(o) + first[f];
+		unsigned n = (f + 1 < o->n_frames ? first[f + 1] : o->n_iov) - first[f];
 		size_t len = iov_bytes(iov, n);
 		if (sent >= len) {
 			sent -= len;
@@ -148,84 +197,89 @@ static bool is_transient(int error)
 	return error == EAGAIN || error == EINTR || error == ENOBUFS;
 }
 
-static void gather_small(const struct stream_gather *g, uint8_t to[static SMALL_BYTES])
+static void gather_small(const struct iovec *iov, unsigned n_iov, uint8_t to[static SMALL_BYTES])
 {
-	for (unsigned i = 0; i < g->n_iov; i++) {
-		memcpy(to, g->iov[i].iov_base, g->iov[i].iov_len);
-		to += g->iov[i].iov_len;
+	for (unsigned i = 0; i < n_iov; i++) {
+		memcpy(to, iov[i].iov_base, iov[i].iov_len);
+		to += iov[i].iov_len;
 	}
 }
 
-static ssize_t send_gathered(int fd, struct stream_gather *g)
+static ssize_t send_gathered(struct stream_out *o)
 {
 	/* A single piece is cheaper for the kernel than sendmsg(), by more than a copy of few bytes costs. */
 	uint8_t small[SMALL_BYTES];
-	if (g->n_iov == 1)
-		return send(fd, g->iov[0].iov_base, g->iov[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (g->bytes <= sizeof(small)) {
-		gather_small(g, small);
-		return send(fd, small, g->bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+	struct iovec *iov = pieces(o);
+	if (o->n_iov == 1)
+		return send(o->fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (o->bytes <= sizeof(small)) {
+		gather_small(iov, o->n_iov, small);
+		return send(o->fd, small, o->bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
-	struct msghdr m = { .msg_iov = g->iov, .msg_iovlen = g->n_iov };
-	return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = o->n_iov };
+	return sendmsg(o->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void stream_out_forget(struct stream_out *o)
 {
+	o->n_iov = o->n_frames = 0;
+	o->bytes = 0;
 	if (!o->gather)
 		return;
-	o->gather->n_iov = o->gather->n_frames = 0;
-	o->gather->bytes = 0;
+	give_back(o->pool, o->gather);
+	o->gather = NULL;
 }
 
 int stream_out_write(struct stream_out *o)
 {
-	struct stream_gather *g = o->gather;
-	if (!g || g->n_frames == 0)
+	if (o->n_frames == 0)
 		return 0;
-	ssize_t n = send_gathered(o->fd, g);
+	ssize_t n = send_gathered(o);
 	int error = n < 0 ? errno : 0;
 	/* EFAULT: the memory of the sending guest has gone, which is not this peer's fault. */
 	bool broken = error != 0 && !is_transient(error) && error != EFAULT;
-	if (!broken && n < (ssize_t)g->bytes)
+	if (!broken && n < (ssize_t)o->bytes)
 		queue_rest(o, n < 0 ? 0 : (size_t)n);
 	stream_out_forget(o);
 	return broken ? -error : 0;
 }
 
-static void gather_frame(struct stream_gather *g, const struct frame *frame)
+static uint8_t *length_room(struct stream_out *o)
+{
+	return o->gather ? o->gather->lengths[o->n_frames] : o->few_lengths[o->n_frames];
+}
+
+static void gather_frame(struct stream_out *o, const struct frame *frame)
 {
 	bool in_place = frame->headroom >= FRAMING_LENGTH_BYTES;
-	uint8_t *length = in_place ? (uint8_t *)frame->iov[0].iov_base - FRAMING_LENGTH_BYTES : g->lengths[g->n_frames];
+	uint8_t *length = in_place ? (uint8_t *)frame->iov[0].iov_base - FRAMING_LENGTH_BYTES : length_room(o);
 	framing_emit(length, frame->len);
-	g->first_iov[g->n_frames++] = g->n_iov;
-	struct iovec *first = &g->iov[g->n_iov];
+	firsts(o)[o->n_frames++] = o->n_iov;
+	struct iovec *first = &pieces(o)[o->n_iov];
 	*first = (struct iovec){ .iov_base = length, .iov_len = FRAMING_LENGTH_BYTES };
 	if (in_place)
 		first->iov_len += frame->iov[0].iov_len;
 	memcpy(first + 1, frame->iov + in_place, (frame->n_iov - in_place) * sizeof(*frame->iov));
-	g->n_iov += 1 + frame->n_iov - in_place;
-	g->bytes += FRAMING_LENGTH_BYTES + frame->len;
+	o->n_iov += 1 + frame->n_iov - in_place;
+	o->bytes += FRAMING_LENGTH_BYTES + frame->len;
 }
 
 int stream_out_frame(struct stream_out *o, const struct frame *frame)
 {
-	if (!o->gather)
-		o->gather = calloc(1, sizeof(*o->gather));
-	struct stream_gather *g = o->gather;
-	if (!g || frame->n_iov > FRAME_IOV_MAX) {
+	if (frame->n_iov > FRAME_IOV_MAX) {
 		o->dropped(o, frame);
 		return 0;
 	}
-	int r = 0;
-	if (g->n_frames == FRAMES_MAX || g->n_iov + 1 + frame->n_iov > IOV_MAX_PIECES)
-		r = stream_out_write(o);
+	bool fits = make_room(o, 1 + frame->n_iov);
+	int r = fits ? 0 : stream_out_write(o);
 	if (r < 0)
 		return r;
 	if (stream_out_waits(o))
 		queue_frame(o, frame);
+	else if (fits || make_room(o, 1 + frame->n_iov))
+		gather_frame(o, frame);
 	else
-		gather_frame(g, frame);
+		o->dropped(o, frame); /* out of memory */
 	return 0;
 }
 
