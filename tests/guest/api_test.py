@@ -478,7 +478,7 @@ class Commands(unittest.TestCase):
 
     def test_reserve_and_names_add_list_and_remove(self):
         self.network.ask("reserve", mac_text(mac(7)), "192.168.122.77", "db")
-        self.assertRegex(self.network.ask("reserve"), r"(?m)^52:54:00:00:00:07 +192\.168\.122\.77 +db +added$")
+        self.assertRegex(self.network.ask("reserve"), r"(?m)^52:54:00:00:00:07 +192\.168\.122\.77 +db +- +added$")
         self.network.ask("names", "nas", "192.168.122.60")
         self.assertRegex(self.network.ask("names"), r"(?m)^nas +192\.168\.122\.60 +added$")
         self.network.ask("reserve", "--remove", mac_text(mac(7)))
