@@ -102,7 +102,7 @@ int lease_text_parse(const char *line, size_t len, struct lease_line *ret)
 static char *put_text(char *at, const char *text)
 {
 	size_t len = strlen(text);
-	memcpy(at, text, len);
+	memcpy(at, text, len); /* NOLINT(bugprone-not-null-terminated-result): what follows is put behind it */
 	return at + len;
 }
 
