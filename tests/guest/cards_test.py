@@ -59,7 +59,7 @@ class CardsTest(unittest.TestCase):
         return interface
 
     def assert_pings(self, guest, target, size=56):
-        """Path MTU discovery may take the first.  On a busy machine an emulated card drops some of several fragments: it has three tries."""
+        """Path MTU discovery may take the first.  On a busy machine an emulated card may drop a fragment: it has three tries."""
         for _ in range(3):
             out = guest.check(f"ping -c 5 -i 0.2 -W 5 -s {size} {target}")
             if int(re.search(r"(\d+) packets received", out)[1]) >= (4 if size > 1400 else 5):
