@@ -56,6 +56,7 @@ struct payer *guest_payer(struct guest_table *t, struct port *port)
 	return port->payer ? port->payer : payer_new(t, port);
 }
 
+/* Others may take @a only when its guest does not answer.  An IPv4 address also says where a machine is that could have been silent. */
 static void protect(struct payer *p, struct guest_address *a)
 {
 	if (a->is_protected || a->guest->state == GUEST_HEARD || p->n_protected >= GUEST_PROTECTED_PER_PORT)

@@ -28,7 +28,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct frame;
 struct guest;
 struct payer;
 struct port;
@@ -104,13 +103,12 @@ struct guest {
 	struct payer *payer;        /* of the port where it is, or was last; while HEARD of the one that asked */
 	char name[GUEST_NAME_SIZE]; /* "": it has none */
 	uint32_t mtu;               /* largest IP packet in bytes that it has shown to take, at least GUEST_MTU_MIN */
-	uint32_t generation;        /* no two guests of a network have the same; with an address's index it survives in a cookie */
+	uint32_t generation;        /* no two guests of a network have the same, so it tells one from a later one with the same MAC */
 	usec_t since;               /* PRESENT or AWAY since then */
 	struct list addresses;      /* guest_address.of_guest, least recently used first; never empty */
 	struct guest_counters counters;
 	struct account account;
 	struct guest_flows flows; /* private to the engine */
-	void *engine;             /* likewise; NULL at first */
 
 	/* private to guest.c */
 	usec_t deadline; /* while AWAY */
@@ -190,17 +188,6 @@ struct guest_address *guest_find_address(struct guest_table *t, const struct ip_
  * @payer asks for too many addresses.
  */
 struct guest_address *guest_expect(struct guest_table *t, usec_t now, const struct ip_addr *addr, struct payer *payer);
-static inline void guest_sent(struct guest *g, const struct frame *f)
-{
-	g->counters.sent_frames += f->joined > 0 ? f->joined : 1;
-	g->counters.sent_bytes += f->len;
-}
-
-static inline void guest_received(struct guest *g, size_t len)
-{
-	g->counters.received_frames++;
-	g->counters.received_bytes += len;
-}
 
 /* Whether @a is in use by a PRESENT guest that was heard in the last minute. */
 bool guest_address_is_present(const struct guest_address *a, usec_t now);
@@ -212,6 +199,20 @@ void guest_address_lost(struct guest_address *a, bool is_lost);
 bool guest_wait(struct guest_table *t, usec_t now, struct guest_address *a, const struct frame *frame);
 /* @port was detached: its guests are AWAY. */
 void guest_port_gone(struct guest_table *t, usec_t now, struct port *port);
+
+/* Counts @f, which came from @g. */
+static inline void guest_sent(struct guest *g, const struct frame *f)
+{
+	g->counters.sent_frames += f->joined > 0 ? f->joined : 1;
+	g->counters.sent_bytes += f->len;
+}
+
+/* Counts a frame of @len bytes that the gateway sends to @g. */
+static inline void guest_received(struct guest *g, size_t len)
+{
+	g->counters.received_frames++;
+	g->counters.received_bytes += len;
+}
 
 /* An address, for snapshots. */
 struct guest_view {
