@@ -2,8 +2,6 @@
 /* What flows use, summed for a guest and for a payer (payer.h). */
 #pragma once
 
-#include "base/allowance.h"
-
 #include <stddef.h>
 
 struct account {

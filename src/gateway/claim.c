@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gateway/claim.h"
 
+#include "base/allowance.h"
 #include "base/macros.h"
-#include "gateway/account.h"
 #include "gateway/payer.h"
 #include "lan/frame.h"
 

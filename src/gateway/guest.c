@@ -5,6 +5,7 @@
  */
 #include "gateway/guest.h"
 
+#include "base/allowance.h"
 #include "base/macros.h"
 #include "gateway/payer.h"
 #include "lan/frame.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/native/limits.h"
 
+#include "base/allowance.h"
 #include "base/macros.h"
 #include "engine/host_ports.h"
 #include "engine/native/address.h"

@@ -6,6 +6,7 @@
  */
 #include "engine/slirp/slirp.h"
 
+#include "base/allowance.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "engine/host_ports.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "service/dhcp/share.h"
 
+#include "base/allowance.h"
 #include "base/macros.h"
 #include "gateway/payer.h"
 #include "lan/port.h"

@@ -22,6 +22,7 @@
  */
 #include "service/dns/forward.h"
 
+#include "base/allowance.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "gateway/payer.h"

@@ -9,6 +9,7 @@
  */
 #include "service/dns/stream.h"
 
+#include "base/allowance.h"
 #include "base/macros.h"
 #include "gateway/payer.h"
 #include "gateway/sink.h"
