@@ -234,23 +234,23 @@ static bool check_mac(struct gateway *g, usec_t now, struct packet *p, enum drop
 
 /* --- addresses --- */
 
-/*
- * By which rank @addr belongs to a guest behind another port than @p's, or to one that is not here.  SEEN: to no such guest.  *@ret is that
- * guest.
- */
-static enum guest_rank rank_elsewhere(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr,
-				      struct guest_holder *ret)
+/* Whose an address is by lease or reservation. */
+enum owner {
+	OWNER_NONE, /* nobody's, or that of another guest behind the sender's port, which the guard does not protect from it */
+	OWNER_SENDER,
+	OWNER_OTHER, /* a guest behind another port, or one that is not here */
+};
+
+/* Whose @addr is.  *@ret is the guest when it is OWNER_OTHER. */
+static enum owner owner_by_rank(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr, struct guest_holder *ret)
 {
-	struct guest_holder holder = { 0 };
 	const struct gateway_hooks *h = &g->config.hooks;
-	*ret = holder;
-	if (!h->rank || !ip_is_v4(addr))
-		return GUEST_RANK_SEEN;
-	enum guest_rank rank = h->rank(h->opaque, now, ip_to_ip4(addr), &holder);
-	if (rank == GUEST_RANK_SEEN || mac_equal(holder.mac, p->eth.src) || holder.port == p->port)
-		return GUEST_RANK_SEEN;
-	*ret = holder;
-	return rank;
+	*ret = (struct guest_holder){ 0 };
+	if (!h->rank || !ip_is_v4(addr) || h->rank(h->opaque, now, ip_to_ip4(addr), ret) == GUEST_RANK_SEEN)
+		return OWNER_NONE;
+	if (mac_equal(ret->mac, p->eth.src))
+		return OWNER_SENDER;
+	return ret->port == p->port ? OWNER_NONE : OWNER_OTHER;
 }
 
 static bool refuse_address(struct gateway *g, usec_t now, struct packet *p, const struct ip_addr *addr, struct port *holder,
@@ -296,7 +296,7 @@ static void answer_for(struct gateway *g, usec_t now, const struct packet *p, st
 
 /*
  * An ARP probe shows no address, but guests that are probing for the same one give it up (RFC 5227 §2.1.1), so that of another guest by
- * rank may not be probed for.
+ * lease or reservation may not be probed for.
  */
 static bool admits_probe(struct gateway *g, usec_t now, struct packet *p, enum drop_reason *ret_why)
 {
@@ -304,19 +304,11 @@ static bool admits_probe(struct gateway *g, usec_t now, struct packet *p, enum d
 	if (!p->port->guarded || p->eth.ethertype != ETH_TYPE_ARP || p->arp_error < 0 || p->arp.sender_ip != 0 || is_in_vlan(p))
 		return true;
 	struct ip_addr addr = ip_from_ip4(p->arp.target_ip);
-	if (!is_unicast(g, &addr) || rank_elsewhere(g, now, p, &addr, &holder) == GUEST_RANK_SEEN)
+	if (!is_unicast(g, &addr) || owner_by_rank(g, now, p, &addr, &holder) != OWNER_OTHER)
 		return true;
 	refuse_address(g, now, p, &addr, holder.port, ret_why);
 	answer_for(g, now, p, holder.mac, p->arp.target_ip);
 	return false;
-}
-
-static bool is_mine_by_rank(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr)
-{
-	struct guest_holder holder = { 0 };
-	const struct gateway_hooks *h = &g->config.hooks;
-	return h->rank && ip_is_v4(addr) && h->rank(h->opaque, now, ip_to_ip4(addr), &holder) != GUEST_RANK_SEEN &&
-	       mac_equal(holder.mac, p->eth.src);
 }
 
 /* Whether the table of guests takes note of @addr as @p's sender. */
@@ -337,9 +329,10 @@ static bool check_address(struct gateway *g, usec_t now, struct packet *p, const
 	bool moves = false;
 	if (p->port->guarded && (!a || a->guest->port != p->port || a->is_lost)) {
 		struct guest_holder holder;
-		if (rank_elsewhere(g, now, p, addr, &holder) != GUEST_RANK_SEEN)
+		enum owner owner = owner_by_rank(g, now, p, addr, &holder);
+		if (owner == OWNER_OTHER)
 			return refuse_address(g, now, p, addr, holder.port, ret_why);
-		if (elsewhere && !is_mine_by_rank(g, now, p, addr) && !admits_address(g, now, p, a, ret_why))
+		if (elsewhere && owner != OWNER_SENDER && !admits_address(g, now, p, a, ret_why))
 			return false;
 		moves = elsewhere;
 	}
