@@ -15,10 +15,7 @@
 #include "lan/segment.h"
 #include "wire/arp.h"
 #include "wire/dhcp.h"
-#include "wire/icmp4.h"
-#include "wire/icmp6.h"
 #include "wire/nd.h"
-#include "wire/udp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -612,29 +609,11 @@ enum segment_audience guard_audience(void *opaque, usec_t now, struct packet *p,
 
 /* --- asking --- */
 
-/* The link-local address of the gateway's MAC (RFC 4291 appendix A). */
-static struct ip_addr link_local(struct mac m)
-{
-	return (struct ip_addr){ { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, m.b[0] ^ 2, m.b[1], m.b[2], 0xff, 0xfe, m.b[3], m.b[4], m.b[5] } };
-}
-
-/* RFC 4861 §7.2.2, §7.3.3: sent to the MAC that has the address. */
 static size_t emit_solicitation(const struct gateway *g, const struct claim *c, uint8_t *buf, size_t size)
 {
-	uint8_t body[28] = { 0 };
-	struct ip_addr from = link_local(g->config.mac);
-	memcpy(body, c->asked_addr.b, 16);
-	body[16] = 1; /* source link-layer address */
-	body[17] = 1;
-	memcpy(body + 18, g->config.mac.b, 6);
 	struct bytes_writer w = bytes_writer(buf, size);
 	eth_emit(&w, &(struct eth_header){ .dst = c->asked_mac, .src = g->config.mac, .ethertype = ETH_TYPE_IPV6 });
-	ipv6_emit(&w, &(struct ipv6_header){ .payload_len = ICMP6_HEADER_LEN + 24,
-					     .next_header = IPV6_NEXT_ICMP,
-					     .hop_limit = 255,
-					     .src = from,
-					     .dst = c->asked_addr });
-	icmp6_emit(&w, &from, &c->asked_addr, &(struct icmp6_header){ .type = ND_NEIGHBOUR_SOLICITATION }, body, 24);
+	nd_emit_solicitation(&w, g->config.mac, &c->asked_addr);
 	return w.failed ? 0 : w.len;
 }
 

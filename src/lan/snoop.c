@@ -27,17 +27,11 @@ void snoop_init(struct snoop *s, bool enabled, const struct list *ports, const s
 	s->v4.known_from = s->v6.known_from = USEC_INFINITY;
 }
 
-/* RFC 4291 appendix A: an interface identifier from the MAC. */
-static struct ip_addr link_local(struct mac m)
-{
-	return (struct ip_addr){ { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, m.b[0] ^ 2, m.b[1], m.b[2], 0xff, 0xfe, m.b[3], m.b[4], m.b[5] } };
-}
-
 void snoop_set_querier(struct snoop *s, struct mac mac, ip4_t ip)
 {
 	s->mac = mac;
 	s->ip = ip;
-	s->ip6 = link_local(mac);
+	s->ip6 = ipv6_link_local(mac);
 }
 
 /* --- asking --- */

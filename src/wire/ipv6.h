@@ -43,6 +43,13 @@ uint8_t ipv6_skip_extensions(struct bytes_reader *r, uint8_t next_header);
 /* Whether extension headers that ipv6_skip_extensions() skips follow @header, IPV6_HEADER_LEN bytes. */
 bool ipv6_has_extensions(const uint8_t *header);
 
+/* The link-local address with the interface identifier of @mac (RFC 4291 §2.5.6, appendix A). */
+static inline struct ip_addr ipv6_link_local(struct mac mac)
+{
+	const uint8_t *m = mac.b;
+	return (struct ip_addr){ { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] } };
+}
+
 static inline bool ipv6_is_multicast(const struct ip_addr *a)
 {
 	return a->b[0] == 0xff;

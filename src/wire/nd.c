@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wire/nd.h"
 
+#include "wire/icmp6.h"
+#include "wire/ipv6.h"
+
 #include <errno.h>
 
 enum {
@@ -10,6 +13,8 @@ enum {
 	FLAG_SOLICITED = 0x40,
 	FLAG_OVERRIDE = 0x20,
 	ICMP6_TYPE_AND_CHECKSUM = 4,
+	SOLICITATION_LEN = 16 + OPTION_UNIT, /* of its target and one option */
+	HOP_LIMIT = 255,                     /* shows that no router has passed it on (RFC 4861 §7.1) */
 };
 
 /* Bytes of a router message between its ICMPv6 type and its options: its flags and timers. */
@@ -74,4 +79,21 @@ int nd_parse(const void *message, size_t len, struct nd_message *ret)
 		return -EBADMSG;
 	*ret = m;
 	return 0;
+}
+
+void nd_emit_solicitation(struct bytes_writer *w, struct mac mac, const struct ip_addr *target)
+{
+	struct ip_addr from = ipv6_link_local(mac);
+	uint8_t body[SOLICITATION_LEN];
+	struct bytes_writer b = bytes_writer(body, sizeof(body));
+	bytes_put(&b, target->b, sizeof(target->b));
+	bytes_put_u8(&b, OPTION_SOURCE_LINK_LAYER);
+	bytes_put_u8(&b, 1); /* OPTION_UNIT */
+	bytes_put(&b, mac.b, sizeof(mac.b));
+	ipv6_emit(w, &(struct ipv6_header){ .payload_len = ICMP6_HEADER_LEN + SOLICITATION_LEN,
+					    .next_header = IPV6_NEXT_ICMP,
+					    .hop_limit = HOP_LIMIT,
+					    .src = from,
+					    .dst = *target });
+	icmp6_emit(w, &from, target, &(struct icmp6_header){ .type = ND_NEIGHBOUR_SOLICITATION }, body, b.len);
 }

@@ -32,3 +32,6 @@ struct nd_message {
  * that is empty or too long, which receivers discard (RFC 4861 §6.1, §7.1, §8.1).
  */
 int nd_parse(const void *message, size_t len, struct nd_message *ret);
+
+/* Writes a neighbour solicitation with its IPv6 header, from the link-local address of @mac, sent to @target itself (RFC 4861 §7.2.2). */
+void nd_emit_solicitation(struct bytes_writer *w, struct mac mac, const struct ip_addr *target);

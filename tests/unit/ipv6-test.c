@@ -3,6 +3,7 @@
 #include "wire/eth.h"
 #include "wire/icmp6.h"
 #include "wire/ipv6.h"
+#include "wire/nd.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -63,6 +64,33 @@ static void pseudo_header_sum_agrees_with_a_real_message(void)
 	g_assert_cmpmem(out, w.len, r.at, r.left);
 }
 
+static void a_neighbour_solicitation_is_valid_and_says_who_asks(void)
+{
+	struct mac mac = { { 0x52, 0x54, 0, 1, 2, 3 } };
+	struct ip_addr target = { { 0xfd, [15] = 7 } }, link_local = { { 0xfe, 0x80, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 1, 2, 3 } };
+	uint8_t out[IPV6_HEADER_LEN + 32];
+	struct bytes_writer w = bytes_writer(out, sizeof(out));
+	nd_emit_solicitation(&w, mac, &target);
+	g_assert_cmpuint(w.len, ==, sizeof(out));
+	struct bytes_reader r = bytes_reader(out, w.len);
+	struct ipv6_header h;
+	g_assert_cmpint(ipv6_parse(&r, &h), ==, 0);
+	g_assert_cmpuint(h.payload_len, ==, r.left);
+	g_assert_cmpuint(h.hop_limit, ==, 255); /* receivers discard others (RFC 4861 §7.1.1) */
+	g_assert_true(ip_equal(&h.src, &link_local));
+	g_assert_true(ip_equal(&h.dst, &target));
+	struct checksum c = { 0 };
+	checksum_add_pseudo6(&c, &h.src, &h.dst, IPV6_NEXT_ICMP, h.payload_len);
+	checksum_add(&c, r.at, r.left);
+	g_assert_true(checksum_is_right(&c));
+	struct nd_message m;
+	g_assert_cmpint(nd_parse(r.at, r.left, &m), ==, 0);
+	g_assert_cmpuint(m.type, ==, ND_NEIGHBOUR_SOLICITATION);
+	g_assert_true(ip_equal(&m.target, &target));
+	g_assert_true(m.has_source_mac && mac_equal(m.source_mac, mac));
+	g_assert_false(m.has_target_mac);
+}
+
 static void extension_headers_are_skipped(void)
 {
 	/* hop-by-hop (8 bytes), routing (16), destination options (8), then one byte of UDP */
@@ -99,6 +127,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/ipv6/header_parses_and_emits_the_same_bytes", header_parses_and_emits_the_same_bytes);
 	g_test_add_func("/ipv6/truncated_and_other_versions_are_refused", truncated_and_other_versions_are_refused);
 	g_test_add_func("/ipv6/pseudo_header_sum_agrees_with_a_real_message", pseudo_header_sum_agrees_with_a_real_message);
+	g_test_add_func("/ipv6/a_neighbour_solicitation_is_valid_and_says_who_asks", a_neighbour_solicitation_is_valid_and_says_who_asks);
 	g_test_add_func("/ipv6/extension_headers_are_skipped", extension_headers_are_skipped);
 	g_test_add_func("/ipv6/at_most_two_vlan_tags_are_skipped", at_most_two_vlan_tags_are_skipped);
 	return g_test_run();
