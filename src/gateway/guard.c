@@ -23,8 +23,6 @@
 
 /* RFC 5227 §2.4(c): not more often, or two claimants of one address would announce it for ever. */
 #define DEFEND_INTERVAL (10 * USEC_PER_SEC)
-#define DHCP6_SERVER_PORT 547
-#define DHCP6_CLIENT_PORT 546
 #define LENGTH_MAX 1500 /* an ethertype up to this is the length of an IEEE 802.3 frame (IEEE 802.3 §3.2.6) */
 #define NO_ADDRESS ((struct ip_addr){ 0 })
 
@@ -370,14 +368,12 @@ static bool is_fragment_for_port(const struct packet *p, uint16_t port)
 	if (!l4)
 		return true;
 	struct bytes_reader r = bytes_reader(l4, p->l4_len);
-	uint8_t next = bytes_get_u8(&r);
-	bytes_skip(&r, 1);
-	bool is_first = bytes_get_be16(&r) >> 3 == 0;
-	bytes_skip(&r, 4);
-	next = ipv6_skip_extensions(&r, next);
+	uint8_t protocol;
+	if (!ipv6_take_first_fragment(&r, &protocol) || protocol != IP_PROTOCOL_UDP)
+		return false;
 	bytes_skip(&r, 2); /* source port */
 	bool is_for_port = bytes_get_be16(&r) == port;
-	return is_first && next == IP_PROTOCOL_UDP && (is_for_port || r.failed);
+	return is_for_port || r.failed;
 }
 
 /* Whether DHCP clients take @p.  Most do not look at the port that it comes from. */

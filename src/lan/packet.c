@@ -182,13 +182,9 @@ int packet_parse_ip(struct packet *p)
 static bool hides_nd(const uint8_t *at, size_t len)
 {
 	struct bytes_reader r = bytes_reader(at, len);
-	uint8_t next = bytes_get_u8(&r);
-	bytes_skip(&r, 1);
-	uint16_t offset = bytes_get_be16(&r) >> 3;
-	bytes_skip(&r, 4);
-	if (offset > 0)
+	uint8_t next;
+	if (!ipv6_take_first_fragment(&r, &next))
 		return false;
-	next = ipv6_skip_extensions(&r, next);
 	bool is_nd = next == IPV6_NEXT_ICMP && nd_is_type(bytes_get_u8(&r));
 	return is_nd || next == IPV6_NEXT_FRAGMENT || r.failed;
 }

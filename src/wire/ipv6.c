@@ -61,3 +61,15 @@ uint8_t ipv6_skip_extensions(struct bytes_reader *r, uint8_t next_header)
 	}
 	return next_header;
 }
+
+bool ipv6_take_first_fragment(struct bytes_reader *r, uint8_t *ret_protocol)
+{
+	uint8_t next = bytes_get_u8(r);
+	bytes_skip(r, 1);
+	uint16_t offset = bytes_get_be16(r) >> 3;
+	bytes_skip(r, 4); /* identification */
+	if (offset > 0)
+		return false;
+	*ret_protocol = ipv6_skip_extensions(r, next);
+	return true;
+}

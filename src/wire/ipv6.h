@@ -40,6 +40,12 @@ void ipv6_set_payload_len(uint8_t *header, uint16_t payload_len);
  */
 uint8_t ipv6_skip_extensions(struct bytes_reader *r, uint8_t next_header);
 
+/*
+ * Reads a fragment header (RFC 8200 §4.5).  Returns whether the fragment is the first of its packet; *@ret_protocol is then what follows
+ * the extension headers behind it, which is IPV6_NEXT_FRAGMENT for a second fragment header.  @r fails when they are truncated.
+ */
+bool ipv6_take_first_fragment(struct bytes_reader *r, uint8_t *ret_protocol);
+
 /* Whether extension headers that ipv6_skip_extensions() skips follow @header, IPV6_HEADER_LEN bytes. */
 bool ipv6_has_extensions(const uint8_t *header);
 

@@ -109,6 +109,25 @@ static void extension_headers_are_skipped(void)
 	g_assert_cmpuint(r.left, ==, sizeof(chain));
 }
 
+static void the_first_fragment_shows_what_it_is_of(void)
+{
+	/* a fragment header, destination options (8 bytes), then one byte of UDP */
+	uint8_t first[17] = { [0] = 60, [3] = 1, [8] = 17, 0, 1, 4, [16] = 0xaa };
+	uint8_t protocol = 0;
+	struct bytes_reader r = bytes_reader(first, sizeof(first));
+	g_assert_true(ipv6_take_first_fragment(&r, &protocol));
+	g_assert_cmpuint(protocol, ==, 17);
+	g_assert_cmpuint(r.left, ==, 1);
+	for (size_t len = 0; len < sizeof(first) - 1; len++) {
+		r = bytes_reader(first, len);
+		ipv6_take_first_fragment(&r, &protocol);
+		g_assert_true(r.failed);
+	}
+	first[3] = 8 | 1; /* an offset of 8 bytes */
+	r = bytes_reader(first, sizeof(first));
+	g_assert_false(ipv6_take_first_fragment(&r, &protocol));
+}
+
 static void at_most_two_vlan_tags_are_skipped(void)
 {
 	static const uint8_t frame[26] = { [12] = 0x88, 0xa8, 0, 5, 0x81, 0x00, 0, 6, 0x81, 0x00, 0, 7, 0x08, 0x00 };
@@ -129,6 +148,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/ipv6/pseudo_header_sum_agrees_with_a_real_message", pseudo_header_sum_agrees_with_a_real_message);
 	g_test_add_func("/ipv6/a_neighbour_solicitation_is_valid_and_says_who_asks", a_neighbour_solicitation_is_valid_and_says_who_asks);
 	g_test_add_func("/ipv6/extension_headers_are_skipped", extension_headers_are_skipped);
+	g_test_add_func("/ipv6/the_first_fragment_shows_what_it_is_of", the_first_fragment_shows_what_it_is_of);
 	g_test_add_func("/ipv6/at_most_two_vlan_tags_are_skipped", at_most_two_vlan_tags_are_skipped);
 	return g_test_run();
 }
