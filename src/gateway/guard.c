@@ -562,9 +562,8 @@ static bool asks_for(struct packet *p, struct ip_addr *ret)
 
 static bool is_from_dhcp_client(struct packet *p)
 {
-	return packet_ip(p) == 0 && p->protocol == IP_PROTOCOL_UDP &&
-	       ((packet_is_v4(p) && p->src_port == DHCP_CLIENT_PORT && p->dst_port == DHCP_SERVER_PORT) ||
-		(!packet_is_v4(p) && p->src_port == DHCP6_CLIENT_PORT && p->dst_port == DHCP6_SERVER_PORT));
+	return packet_ip(p) == 0 && packet_is_v4(p) && p->protocol == IP_PROTOCOL_UDP && p->src_port == DHCP_CLIENT_PORT &&
+	       p->dst_port == DHCP_SERVER_PORT;
 }
 
 /* The port that has @addr; NULL when it is not known, has lost it, or did not answer the last time that it was asked for. */
@@ -597,7 +596,7 @@ enum segment_audience guard_audience(void *opaque, usec_t now, struct packet *p,
 		*ret = who_has(g, now, p, &addr);
 		return *ret ? SEGMENT_ONE : SEGMENT_ALL;
 	}
-	if (!is_from_dhcp_client(p) || !packet_is_v4(p))
+	if (!is_from_dhcp_client(p))
 		return SEGMENT_ALL;
 	segment_heard(g->segment, p->port);
 	return g->config.guests_serve_dhcp ? SEGMENT_ALL : SEGMENT_DHCP_SERVERS;

@@ -15,9 +15,7 @@
 
 #define DHCP_SERVER_PORT 67
 #define DHCP_CLIENT_PORT 68
-/* DHCPv6 (RFC 8415 §7.2). */
-#define DHCP6_SERVER_PORT 547
-#define DHCP6_CLIENT_PORT 546
+#define DHCP6_CLIENT_PORT 546 /* of DHCPv6 (RFC 8415 §7.2) */
 #define DHCP_HEADER_LEN 240 /* with the magic cookie */
 #define DHCP_HLEN_AT 2      /* offset of the length of the hardware address */
 #define DHCP_CHADDR_AT 28   /* offset of the client's hardware address */
