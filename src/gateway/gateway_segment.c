@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The gateway's place in the segment: its port, and the hooks that the segment calls (struct segment_gateway). */
 #include "base/macros.h"
+#include "gateway/audience.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/payer.h"
 #include "gateway/too_big.h"
@@ -61,7 +62,7 @@ void gateway_join_segment(struct gateway *g)
 	g->port.offloads = GATEWAY_OFFLOADS;
 	g->port.uplink = true;
 	segment_set_guard(g->segment,
-			  &(struct segment_guard){ .admits = guard_admits, .audience = guard_audience, .detached = detached, .opaque = g });
+			  &(struct segment_guard){ .admits = guard_admits, .audience = audience_of, .detached = detached, .opaque = g });
 	if (g->config.absent)
 		return;
 	segment_set_gateway(g->segment, &(struct segment_gateway){

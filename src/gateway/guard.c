@@ -10,6 +10,7 @@
 #include "base/macros.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/payer.h"
+#include "gateway/rogue.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "lan/segment.h"
@@ -358,55 +359,7 @@ static bool claims_gateway(struct gateway *g, usec_t now, const struct packet *p
 	return true;
 }
 
-/* --- servers and routers --- */
-
-/* Whether @p, a fragment of IPv6, is the first of UDP for @port (RFC 8200 §4.5), or is first and does not show what it is of (RFC 7112 §5).
- */
-static bool is_fragment_for_port(const struct packet *p, uint16_t port)
-{
-	const uint8_t *l4 = packet_l4(p);
-	if (!l4)
-		return true;
-	struct bytes_reader r = bytes_reader(l4, p->l4_len);
-	uint8_t protocol;
-	if (!ipv6_take_first_fragment(&r, &protocol) || protocol != IP_PROTOCOL_UDP)
-		return false;
-	bytes_skip(&r, 2); /* source port */
-	bool is_for_port = bytes_get_be16(&r) == port;
-	return is_for_port || r.failed;
-}
-
-/* Whether DHCP clients take @p.  Most do not look at the port that it comes from. */
-static bool is_dhcp_answer(const struct packet *p)
-{
-	if (packet_is_v4(p))
-		return p->protocol == IP_PROTOCOL_UDP && p->dst_port == DHCP_CLIENT_PORT;
-	if (p->protocol == IPV6_NEXT_FRAGMENT)
-		return is_fragment_for_port(p, DHCP6_CLIENT_PORT);
-	return p->protocol == IP_PROTOCOL_UDP && p->dst_port == DHCP6_CLIENT_PORT;
-}
-
-static bool is_router_message(struct packet *p)
-{
-	return packet_nd(p) == 0 && (p->nd.type == ND_ROUTER_ADVERTISEMENT || p->nd.type == ND_REDIRECT);
-}
-
-static bool serves_only_what_it_may(struct gateway *g, usec_t now, struct packet *p, enum drop_reason *ret_why)
-{
-	if (!p->port->guarded || g->config.absent || packet_ip(p) < 0)
-		return true;
-	if (!p->port->may_serve_dhcp && !g->config.guests_serve_dhcp && is_dhcp_answer(p)) {
-		*ret_why = DROP_ROGUE_DHCP;
-		if (g->config.hooks.foreign_dhcp)
-			g->config.hooks.foreign_dhcp(g->config.hooks.opaque, now, p);
-		return false;
-	}
-	if (p->protocol == IPV6_NEXT_ICMP && !packet_is_v4(p) && !p->port->may_route && is_router_message(p)) {
-		*ret_why = DROP_ROGUE_ROUTER;
-		return false;
-	}
-	return true;
-}
+/* --- packets that need no further look --- */
 
 /* Whether layer 4 at @l4_offset of the IP packet may be for @port. */
 static bool is_for_port(const struct packet *p, size_t l4_offset, uint16_t port)
@@ -511,7 +464,7 @@ static bool admits_unknown(struct gateway *g, usec_t now, struct packet *p, enum
 	}
 	if (p->port->payer->n_challenges > 0)
 		claims_heard(&g->guard.claims, now, p->port->payer, p->eth.src, &addr);
-	if (!check_mac(g, now, p, ret_why) || !serves_only_what_it_may(g, now, p, ret_why) || !admits_probe(g, now, p, ret_why))
+	if (!check_mac(g, now, p, ret_why) || !rogue_passes(g, now, p, ret_why) || !admits_probe(g, now, p, ret_why))
 		return false;
 	if (how == SHOWS_NOTHING || !is_unicast(g, &addr) || is_in_vlan(p))
 		return true;
@@ -539,67 +492,6 @@ bool guard_admits(void *opaque, usec_t now, struct packet *p, enum drop_reason *
 	if (p->guest)
 		guest_sent(p->guest, p->frame);
 	return true;
-}
-
-/* --- who has a use for what is sent to all --- */
-
-/* A guest asks again after a second or so (RFC 1122 §2.3.2.1, RFC 4861 §10). */
-#define ANSWER_TIME (500 * USEC_PER_MSEC)
-
-/* The address that @p asks for by ARP or neighbour discovery, about itself or for another's; false: it is another message. */
-static bool asks_for(struct packet *p, struct ip_addr *ret)
-{
-	if (p->eth.ethertype == ETH_TYPE_ARP && p->arp_error == 0 && p->arp.operation == ARP_REQUEST) {
-		*ret = ip_from_ip4(p->arp.target_ip);
-		return p->arp.target_ip != p->arp.sender_ip; /* else it announces itself (RFC 5227 §2.3) */
-	}
-	if (p->eth.ethertype == ETH_TYPE_IPV6 && packet_nd(p) == 0 && p->nd.type == ND_NEIGHBOUR_SOLICITATION) {
-		*ret = p->nd.target;
-		return true;
-	}
-	return false;
-}
-
-static bool is_from_dhcp_client(struct packet *p)
-{
-	return packet_ip(p) == 0 && packet_is_v4(p) && p->protocol == IP_PROTOCOL_UDP && p->src_port == DHCP_CLIENT_PORT &&
-	       p->dst_port == DHCP_SERVER_PORT;
-}
-
-/* The port that has @addr; NULL when it is not known, has lost it, or did not answer the last time that it was asked for. */
-static struct port *who_has(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr)
-{
-	if (ip_is_v4(addr) && ip_to_ip4(addr) == g->config.ip)
-		return &g->port;
-	struct guest_address *a = guest_find_address(&g->guests, addr);
-	if (!a || a->guest->state != GUEST_PRESENT || a->is_lost)
-		return NULL;
-	if (a->guest->port == p->port)
-		return NULL; /* a guest that asks for its own address looks for others that use it (RFC 5227 §2.1) */
-	if (a->wanted == 0)
-		a->wanted = now;
-	return now - a->wanted < ANSWER_TIME ? a->guest->port : NULL;
-}
-
-/*
- * ARP and neighbour solicitations go to the guest that has the address, DHCP requests to servers: among thousands of guests
- * everybody's broadcast to everybody is most of what the switch does.  A guest that does not answer may have moved: the next request is for
- * all.
- */
-enum segment_audience guard_audience(void *opaque, usec_t now, struct packet *p, struct port **ret)
-{
-	struct gateway *g = opaque;
-	struct ip_addr addr;
-	if (g->config.absent || packet_is_tagged(p) || !p->port->guarded)
-		return SEGMENT_ALL;
-	if (asks_for(p, &addr)) {
-		*ret = who_has(g, now, p, &addr);
-		return *ret ? SEGMENT_ONE : SEGMENT_ALL;
-	}
-	if (!is_from_dhcp_client(p))
-		return SEGMENT_ALL;
-	segment_heard(g->segment, p->port);
-	return g->config.guests_serve_dhcp ? SEGMENT_ALL : SEGMENT_DHCP_SERVERS;
 }
 
 /* --- asking --- */

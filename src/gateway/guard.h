@@ -20,7 +20,6 @@
 #include "base/usec.h"
 #include "gateway/claim.h"
 #include "lan/port.h"
-#include "lan/segment.h"
 
 #include <stdbool.h>
 
@@ -52,8 +51,6 @@ void guard_init(struct gateway *g);
 void guard_done(struct gateway *g);
 /* As segment_guard.admits, with the gateway as @opaque.  Sets p->guest. */
 bool guard_admits(void *opaque, usec_t now, struct packet *p, enum drop_reason *ret_why);
-/* As segment_guard.audience. */
-enum segment_audience guard_audience(void *opaque, usec_t now, struct packet *p, struct port **ret);
 /* Before guest_port_gone(). */
 void guard_port_gone(struct gateway *g, usec_t now, const struct port *port);
 usec_t guard_deadline(const struct gateway *g);

@@ -16,9 +16,9 @@
 #define DHCP_SERVER_PORT 67
 #define DHCP_CLIENT_PORT 68
 #define DHCP6_CLIENT_PORT 546 /* of DHCPv6 (RFC 8415 §7.2) */
-#define DHCP_HEADER_LEN 240 /* with the magic cookie */
-#define DHCP_HLEN_AT 2      /* offset of the length of the hardware address */
-#define DHCP_CHADDR_AT 28   /* offset of the client's hardware address */
+#define DHCP_HEADER_LEN 240   /* with the magic cookie */
+#define DHCP_HLEN_AT 2        /* offset of the length of the hardware address */
+#define DHCP_CHADDR_AT 28     /* offset of the client's hardware address */
 /* Shortest reply: some BOOTP clients discard shorter ones (RFC 951 §3, RFC 1542 §2.1). */
 #define DHCP_LEN_MIN 300
 /* Size of the IP datagram that every client accepts (RFC 2131 §2), and the minimum of option 57 (RFC 2132 §9.10). */
