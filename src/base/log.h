@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Log lines go to the program that embeds lanlet.  A struct log is borrowed by every object
- * that logs and outlives them all.
+ * Log lines go to the program that embeds lanlet.  A struct log is borrowed by every object that logs and outlives them all.
  *
- * Lines that a guest can cause are charged to a struct log_limit, which passes a few lines a
- * second and afterwards tells how many it suppressed.  Each port has its own, so no guest can
- * hide what is logged about another one.  Warnings that a user has to act on have reserves
- * in it, so no guest can hide them behind other lines about itself either.
+ * Lines that a guest can cause are charged to a struct log_limit, which passes a few lines a second and afterwards tells how many it
+ * suppressed.  Each port has its own, so no guest can hide what is logged about another one.  Warnings that a user has to act on have
+ * reserves in it, so no guest can hide them behind other lines about itself either.
  */
 #pragma once
 

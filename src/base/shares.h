@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fair shares of a thread's time.  A share is somebody who may have more work than others should wait for: a port of the segment, or the
- * host sockets of its guests.  Its work is a list of items, oldest first.
+ * Fair shares of a thread's time.  A share stands for one source of work that could keep all others waiting: the frames of a port of the
+ * segment, or the host sockets of its guests.  Its work is a list of items, oldest first.
  *
  * Work is done in rounds.  In a round each share that has work gets one slice, in the order in which they came; a share that has work left
  * gets its next slice in the next round.  So work that comes waits for one slice of each other share at most, however much they have.  A
@@ -47,7 +47,7 @@ bool shares_have_work(const struct shares *s);
 void shares_begin_round(struct shares *s);
 /* The share whose slice it is; NULL when the round is over.  shares_served() follows. */
 struct share *shares_next(struct shares *s);
-/* Takes the oldest item of @share, which shares_next() returned; NULL when there is none, or when its owner has ended the share. */
+/* Takes the oldest item of @share, which shares_next() returned.  NULL when its work is done, or its owner has ended the share. */
 struct list *shares_take(struct shares *s, struct share *share);
 /* The slice of @share is over. */
 void shares_served(struct shares *s, struct share *share);

@@ -22,8 +22,7 @@ void json_protocol(struct json *j, const char *key, uint8_t protocol);
 JsonObject *request_object(struct request *r);
 /* The member @name of @o as a string: "" when it is not there.  NULL when it is something else, and @r was answered with 400. */
 const char *request_text(struct request *r, JsonObject *o, const char *name);
-/* The member @name of @o as a boolean: false when it is not there.  Returns false when it is something else, and @r was answered with 400.
- */
+/* The member @name of @o as a boolean, false when it is missing.  Returns false when it is something else, and @r was answered with 400. */
 bool request_bool(struct request *r, JsonObject *o, const char *name, bool *ret);
 /* Whether @o has no members but @names, up to NULL; else @r was answered with 400. */
 bool request_members(struct request *r, JsonObject *o, const char *const *names);

@@ -67,10 +67,7 @@ struct engine_path {
 
 /* What the gateway does for an engine. */
 struct engine_env_ops {
-	/*
-	 * Sends @p to @guest.  Fragments it when it exceeds the guest's MTU and DF is
-	 * not set.  A full queue drops and counts it.
-	 */
+	/* Sends @p to @guest.  Fragments it when it exceeds the guest's MTU and DF is not set.  A full queue drops and counts it. */
 	void (*output)(struct engine_env *env, usec_t now, struct guest *guest, const struct engine_packet *p);
 	/*
 	 * Lends room for @n packets to @guest, each of up to @size bytes from the IP header on; @flow is their flow_hash().  Returns the

@@ -35,8 +35,7 @@ enum evidence {
 	SHOWS_BOTH,    /* the address and the MAC that has it: ARP, neighbour discovery */
 };
 
-/* Whether a tag of @p has a VLAN identifier; without one it only has a priority, and receivers take it as untagged (IEEE 802.1Q-2018 §6.9).
- */
+/* Whether a tag of @p has a VLAN identifier.  Without one, receivers take a tag as a priority only (IEEE 802.1Q-2018 §6.9). */
 static bool is_in_vlan(const struct packet *p)
 {
 	for (size_t at = ETH_HEADER_LEN; at < p->l3_offset; at += ETH_TAG_LEN)
@@ -407,8 +406,8 @@ static bool is_in_snap(const struct packet *p)
 
 /*
  * Whether ARP or neighbour discovery does not parse.  A receiver could read it nevertheless: ARP that is cut short when the frame is
- * padded, fragments when they are put together, headers that are too long here,
- * and the encapsulation of IEEE 802, which some receivers take on an Ethernet (RFC 1122 §2.3.3).
+ * padded, fragments when they are put together, headers that are too long here, and the encapsulation of IEEE 802, which some receivers
+ * take on an Ethernet (RFC 1122 §2.3.3).
  */
 static bool is_unreadable(struct packet *p, enum drop_reason *ret_why)
 {
@@ -448,8 +447,7 @@ static bool is_from_last_sender(const struct packet *p, const struct guest_addre
 
 static bool admits_unknown(struct gateway *g, usec_t now, struct packet *p, enum drop_reason *ret_why)
 {
-	/* The segment knows it when there is a gateway.  Without one it is the source of the guard's questions, which come back in a loop.
-	 */
+	/* With a gateway the segment has checked this.  Without one, the guard's questions come from this MAC, and come back in a loop. */
 	if (mac_equal(p->eth.src, g->config.mac)) {
 		*ret_why = DROP_GATEWAY_MAC;
 		return false;

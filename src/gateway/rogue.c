@@ -10,8 +10,7 @@
 #include "wire/ipv6.h"
 #include "wire/nd.h"
 
-/* Whether @p, a fragment of IPv6, is the first of UDP for @port (RFC 8200 §4.5), or is first and does not show what it is of (RFC 7112 §5).
- */
+/* Whether @p, a fragment of IPv6, is the first of UDP to @port (RFC 8200 §4.5), or of UDP that does not show its port (RFC 7112 §5). */
 static bool is_fragment_for_port(const struct packet *p, uint16_t port)
 {
 	const uint8_t *l4 = packet_l4(p);

@@ -143,8 +143,7 @@ void segment_set_guard(struct segment *s, const struct segment_guard *guard);
 void segment_attach(struct segment *s, struct port *p);
 /*
  * The machine behind @p has shown its address, or that it has none yet.  Machines that have not been heard are no longer expected there,
- * unless
- * @p is an uplink or has more MACs than one.
+ * unless @p is an uplink or has more than one MAC.
  */
 void segment_heard(struct segment *s, struct port *p);
 /* Does what follows from @p's properties, after they have changed. */

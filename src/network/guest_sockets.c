@@ -126,7 +126,7 @@ static int open_socket(struct guest_sockets *g, struct declared *guest, size_t w
 	return r;
 }
 
-/* Flows need descriptors, too: a quarter of them is for sockets where nobody may be. */
+/* Flows need descriptors, too: at most a quarter of them is for sockets to which perhaps no guest will connect. */
 static bool may_have_more(const struct guest_sockets *g)
 {
 	struct rlimit limit;
@@ -233,7 +233,7 @@ void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct sett
 
 /* --- guests that show another MAC --- */
 
-/* The address at @p that was used last; 0 when there is none, or a guest at @p has @mac. */
+/* The IPv4 address at @p that was used last; 0 when none was, or when a guest at @p has @mac. */
 static ip4_t address_at(const struct port *p, struct mac mac)
 {
 	ip4_t found = 0;

@@ -53,7 +53,7 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 
 /* Two ports use one MAC or address (gateway/guard.h). */
 struct snapshot_conflict {
-	usec_t when; /* 0: there is none */
+	usec_t when; /* 0: the port has no conflict */
 	struct mac mac;
 	struct ip_addr addr;        /* "::": the MAC is the one of both */
 	char other[PORT_NAME_SIZE]; /* "": it is gone */

@@ -331,10 +331,10 @@ class Qemu(TestCase):
 class QemuItself(TestCase):
     def test_qemu_connects_to_the_guest_s_own_sockets(self):
         self.start()
-        for way in ((), ("--vhost-user", "--memory", "64M"), ("--dgram",)):
-            with self.subTest(way=way):
+        for options in ((), ("--vhost-user", "--memory", "64M"), ("--dgram",)):
+            with self.subTest(options=options):
                 qemu = self.program("qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none", "-boot", "n",
-                                    *shlex.split(self.lanlet("qemu", "--guest", "web", *way).stdout))
+                                    *shlex.split(self.lanlet("qemu", "--guest", "web", *options).stdout))
                 wait_until(lambda qemu=qemu: not qemu.is_running() or (self.port() and self.port()["rx_frames"]), "a frame of the boot ROM")
                 self.assertTrue(qemu.is_running(), "QEMU ended")
                 qemu.end()

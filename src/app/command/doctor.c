@@ -53,7 +53,7 @@ static bool find_conflict(void *opaque, JsonObject *port)
 	return !text;
 }
 
-/* What the first port says that uses a MAC or address of another; NULL: there is none. */
+/* What to say about the first port that uses a MAC or an address of another port; NULL when no port does. */
 static char *ask_conflict(const struct arguments *a)
 {
 	char *ret = NULL;

@@ -27,9 +27,9 @@ void native_limits_init(struct engine *e);
  * the host are short.
  */
 int native_make_room(struct engine *e, usec_t now, enum native_kind kind, const struct guest *guest, bool guest_pays, struct payer *payer);
-/* Makes room for another half-open connection of @guest at the expense of @payer; false when there is none. */
+/* Makes room for another half-open connection of @guest, at @payer's expense.  False: their share is used, and none may end. */
 bool native_make_room_for_syn(struct engine *e, usec_t now, const struct guest *guest, struct payer *payer);
-/* Ends a flow of the kinds above because the system has no descriptor for @payer; false when there is none to end. */
+/* Ends a flow of the kinds above, because the system has no descriptor left for @payer.  False when no flow may end. */
 bool native_free_descriptor(struct engine *e, usec_t now, struct payer *payer);
 
 /* Charges @f for what it starts, or stops, to use: members of @by but held. */
@@ -40,11 +40,9 @@ void native_rebill(struct native_flow *f, struct payer *payer);
 /* @f, of another guest so far, is @to's: charges to it what it uses. */
 void native_bill_guest(struct native_flow *f, struct guest *to);
 
-/*
- * Held bytes are charged to the port of the guest that sent them, whoever opened the flow.  They change from @before to @now for @f;
- * native_move_held(): those of all @guest's flows are @guest->payer's now.
- */
+/* @f holds @now bytes instead of @before.  They are charged to the port of the guest that sent them, whoever opened the flow. */
 void native_charge_held(struct native_flow *f, size_t before, size_t now);
+/* Charges to @guest->payer what all flows of @guest hold, which was charged to @before. */
 void native_move_held(struct guest *guest, struct payer *before);
 
 enum native_held {

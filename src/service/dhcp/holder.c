@@ -7,7 +7,7 @@
 #include "service/dhcp/dhcp.h"
 #include "service/dhcp/reply.h"
 
-/* The port through which the lease was made or last renewed, while somebody holds it. */
+/* The port through which the lease was made or last renewed; NULL when no client holds it, or the port is gone. */
 static struct port *recorded_port(const struct lease *l, usec_t now)
 {
 	return l && lease_is_held(l, now) && l->payer ? l->payer->port : NULL;

@@ -125,7 +125,7 @@ static void log_guest(struct dhcp *d, usec_t now, struct port *p, enum log_level
 		    mac_format(mac, mac_text), detail[0] ? ": " : "", detail);
 }
 
-/* A lease that nobody uses gives way to a client of @payer; its address, 0: there is none. */
+/* Ends a lease that no guest uses, so that a client of @payer can have its address, which is returned; 0 when all are in use. */
 static ip4_t displace(struct dhcp *d, usec_t now, const struct payer *payer)
 {
 	struct lease *l = dhcp_share_least_useful(d, now, payer);
