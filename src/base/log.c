@@ -49,27 +49,31 @@ static bool window_passes(struct log *log, struct log_limit *l, struct log_windo
 	return false;
 }
 
+static bool write_limited(struct log *log, struct log_limit *l, struct log_window *w, usec_t now, enum log_level level, const char *format,
+			  va_list args)
+{
+	if (!log || level > log->level || !window_passes(log, l, w, now, level))
+		return false;
+	write_v(log, level, format, args);
+	return true;
+}
+
 bool log_limited(struct log *log, struct log_limit *limit, usec_t now, enum log_level level, const char *format, ...)
 {
-	if (!log || level > log->level || !window_passes(log, limit, &limit->ordinary, now, level))
-		return false;
 	va_list args;
 	va_start(args, format);
-	write_v(log, level, format, args);
+	bool written = write_limited(log, limit, &limit->ordinary, now, level, format, args);
 	va_end(args);
-	return true;
+	return written;
 }
 
 bool log_important(struct log *log, struct log_limit *limit, usec_t now, enum log_matter matter, const char *format, ...)
 {
-	enum log_level level = LOG_LEVEL_WARNING;
-	if (!log || level > log->level || !window_passes(log, limit, &limit->important[matter], now, level))
-		return false;
 	va_list args;
 	va_start(args, format);
-	write_v(log, level, format, args);
+	bool written = write_limited(log, limit, &limit->important[matter], now, LOG_LEVEL_WARNING, format, args);
 	va_end(args);
-	return true;
+	return written;
 }
 
 void log_limit_end(struct log *log, struct log_limit *limit)
