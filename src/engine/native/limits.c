@@ -3,10 +3,10 @@
 
 #include "base/allowance.h"
 #include "base/macros.h"
-#include "engine/host_ports.h"
 #include "engine/native/address.h"
 #include "engine/native/datagram.h"
 #include "engine/native/tcp.h"
+#include "host/host_ports.h"
 
 #include <errno.h>
 #include <sys/resource.h>

@@ -9,7 +9,6 @@
 #include "base/allowance.h"
 #include "base/log.h"
 #include "base/macros.h"
-#include "engine/host_ports.h"
 #include "engine/slirp/echo.h"
 #include "engine/slirp/forward.h"
 #include "engine/slirp/inbound.h"
@@ -17,6 +16,7 @@
 #include "engine/slirp/socket_dir.h"
 #include "engine/slirp/state.h"
 #include "gateway/payer.h"
+#include "host/host_ports.h"
 #include "wire/ipv4.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine/host_ports.h"
+#include "host/host_ports.h"
 
 #include <fcntl.h>
 #include <stdint.h>
