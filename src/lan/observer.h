@@ -25,3 +25,15 @@ struct observer {
 	void (*port_gone)(struct observer *o, const struct port *p);
 	void (*turn_ends)(struct observer *o);
 };
+
+/* A list of observers begins with *@first; NULL: it is empty. */
+void observers_add(struct observer **first, struct observer *o);
+/* Harmless when @o is not on the list. */
+void observers_remove(struct observer **first, struct observer *o);
+
+/* Each calls the member of that name of all observers. */
+void observers_frame(struct observer *first, const struct port *p, enum observed how, const struct frame *frame);
+/* Frames that were joined are shown one by one, as they came and as the counters count them. */
+void observers_drop(struct observer *first, const struct port *p, enum drop_reason why, const struct frame *frame);
+void observers_port_gone(struct observer *first, const struct port *p);
+void observers_turn_ends(struct observer *first);

@@ -25,63 +25,14 @@ void segment_done(struct segment *s)
 	arena_done(&s->arena);
 }
 
-/* --- observers --- */
-
 void segment_observe(struct segment *s, struct observer *o)
 {
-	o->next = s->observers;
-	s->observers = o;
+	observers_add(&s->observers, o);
 }
 
 void segment_unobserve(struct segment *s, struct observer *o)
 {
-	for (struct observer **at = &s->observers; *at; at = &(*at)->next) {
-		if (*at != o)
-			continue;
-		*at = o->next;
-		return;
-	}
-}
-
-static void show_frame(struct segment *s, const struct port *p, enum observed how, const struct frame *frame)
-{
-	for (struct observer *o = s->observers; o; o = o->next)
-		o->frame(o, p, how, frame);
-}
-
-struct shown_drop {
-	struct segment *segment;
-	const struct port *port;
-	enum drop_reason why;
-};
-
-static void show_dropped_frame(void *opaque, const struct frame *frame)
-{
-	const struct shown_drop *d = opaque;
-	for (struct observer *o = d->segment->observers; o; o = o->next)
-		o->drop(o, d->port, d->why, frame);
-}
-
-/* Frames that were joined are shown one by one, as when they came and as the counters count them. */
-static void show_drop(struct segment *s, const struct port *p, enum drop_reason why, const struct frame *frame)
-{
-	struct shown_drop drop = { s, p, why };
-	if (frame && frame->joined > 0)
-		gro_take_apart(frame, show_dropped_frame, &drop);
-	else
-		show_dropped_frame(&drop, frame);
-}
-
-static void show_port_gone(struct segment *s, const struct port *p)
-{
-	for (struct observer *o = s->observers; o; o = o->next)
-		o->port_gone(o, p);
-}
-
-static void show_end_of_turn(struct segment *s)
-{
-	for (struct observer *o = s->observers; o; o = o->next)
-		o->turn_ends(o);
+	observers_remove(&s->observers, o);
 }
 
 /* --- ports --- */
@@ -148,7 +99,7 @@ static void record(struct segment *s, usec_t now, const struct port *p, enum seg
 void segment_detach(struct segment *s, usec_t now, struct port *p)
 {
 	assert(gro_is_empty(&s->gro));
-	show_port_gone(s, p);
+	observers_port_gone(s->observers, p);
 	log_limit_end(s->config.log, &p->log_limit);
 	fdb_forget(&s->fdb, p);
 	snoop_detached(&s->snoop, p);
@@ -183,7 +134,7 @@ void segment_drop(struct segment *s, struct port *p, enum drop_reason why, const
 	if (frame)
 		frame_copy(frame, 0, example->head, sizeof(example->head));
 	if (s->observers)
-		show_drop(s, p, why, frame);
+		observers_drop(s->observers, p, why, frame);
 }
 
 /* What send_fitting() needs to know. */
@@ -210,7 +161,7 @@ static void send_counted(struct passage *p, const struct frame *frame)
 /* A function of its own keeps send_fitting() short.  Observers come first, because the gateway answers from within send(). */
 __attribute__((noinline)) static void show_and_send(struct passage *p, enum observed how, const struct frame *frame)
 {
-	show_frame(p->segment, p->to, how, frame);
+	observers_frame(p->segment->observers, p->to, how, frame);
 	send_counted(p, frame);
 }
 
@@ -254,7 +205,7 @@ static void hand_to_gateway(struct segment *s, usec_t now, struct packet *p)
 {
 	struct port *to = s->gateway.port;
 	if (s->observers)
-		show_frame(s, to, OBSERVED_OUT, p->frame);
+		observers_frame(s->observers, to, OBSERVED_OUT, p->frame);
 	to->counters.tx_frames++;
 	to->counters.tx_bytes += p->frame->len;
 	s->gateway.input(s->gateway.opaque, now, p);
@@ -571,7 +522,7 @@ static void count_received(struct segment *s, usec_t now, struct port *p, const 
 {
 	count_len(s, now, p, frame->len);
 	if (s->observers)
-		show_frame(s, p, OBSERVED_IN, frame);
+		observers_frame(s->observers, p, OBSERVED_IN, frame);
 }
 
 static void enter(struct segment *s, usec_t now, struct port *from, const struct frame *frame, bool is_counted);
@@ -650,7 +601,7 @@ __attribute__((noinline)) static void show_received(struct segment *s, struct po
 {
 	struct iovec iov;
 	struct frame frame = frame_from(p, &iov, bytes, len);
-	show_frame(s, p, OBSERVED_IN, &frame);
+	observers_frame(s->observers, p, OBSERVED_IN, &frame);
 }
 
 /* A function of its own, so that no struct frame is made for a frame that is joined. */
@@ -696,7 +647,7 @@ static void show_committed(struct segment *s, const struct port *to, const struc
 	struct iovec iov[PADDING_IOV_MAX];
 	struct frame padded;
 	if (padding_add(frame, &s->arena, iov, &padded) == 0)
-		show_frame(s, to, OBSERVED_OUT, &padded);
+		observers_frame(s->observers, to, OBSERVED_OUT, &padded);
 }
 
 void segment_commit(struct segment *s, usec_t now, struct port *from, struct port *p, const struct frame *frames, unsigned k)
@@ -705,7 +656,7 @@ void segment_commit(struct segment *s, usec_t now, struct port *from, struct por
 		from->counters.rx_frames++;
 		from->counters.rx_bytes += frames[i].len;
 		if (s->observers) {
-			show_frame(s, from, OBSERVED_IN, &frames[i]);
+			observers_frame(s->observers, from, OBSERVED_IN, &frames[i]);
 			show_committed(s, p, &frames[i]);
 		}
 		count_sent(s, p, MAX(frames[i].len, (size_t)ETH_FRAME_MIN));
@@ -726,7 +677,7 @@ void segment_flush(struct segment *s, usec_t now)
 	}
 	arena_reset(&s->arena);
 	if (s->observers)
-		show_end_of_turn(s);
+		observers_turn_ends(s->observers);
 	if (s->config.journal.turn_ends)
 		s->config.journal.turn_ends(s->config.journal.opaque, now);
 }
