@@ -272,6 +272,12 @@ static bool are_kept_apart(const struct port *a, const struct port *b)
 	return a->isolated && b->isolated;
 }
 
+/* Whether what @from sends to many may go to @to. */
+static bool reaches(const struct port *from, const struct port *to)
+{
+	return to != from && loop_passes(&to->loop) && !are_kept_apart(from, to);
+}
+
 /* A super-frame counts as its segments. */
 static bool may_flood(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
 {
@@ -291,9 +297,7 @@ static void distribute(struct segment *s, usec_t now, struct port *from, struct 
 {
 	list_for_each(node, &s->ports) {
 		struct port *to = container_of(node, struct port, node);
-		if (to == from || !loop_passes(&to->loop) || are_kept_apart(from, to))
-			continue;
-		if (verdict != SNOOP_FLOOD && !snoop_wants(now, to, group))
+		if (!reaches(from, to) || (verdict != SNOOP_FLOOD && !snoop_wants(now, to, group)))
 			continue;
 		/* A storm must not displace frames that the guest asked for. */
 		if (to->crowded)
@@ -312,12 +316,11 @@ static void flood(struct segment *s, usec_t now, struct port *from, struct packe
 	distribute(s, now, from, p, SNOOP_FLOOD, NULL);
 }
 
-/* One port of those that a packet is for which was sent to all. */
+/* @to is one of the ports that have a use for @p, which was sent to all. */
 static void pass_to(struct segment *s, usec_t now, struct port *from, struct port *to, struct packet *p)
 {
-	if (to == from || !loop_passes(&to->loop) || are_kept_apart(from, to))
-		return;
-	output(s, now, to, p, true);
+	if (reaches(from, to))
+		output(s, now, to, p, true);
 }
 
 /* False when @p is for all. */
