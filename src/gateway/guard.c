@@ -378,10 +378,9 @@ static bool is_harmless_v6(const struct packet *p)
 static bool is_harmless_v4(const struct packet *p)
 {
 	const uint8_t *ip = p->head + p->l3_offset;
-	size_t udp = (size_t)(ip[0] & 0x0f) * 4;
 	if (ip[IPV4_PROTOCOL_AT] != IP_PROTOCOL_UDP)
 		return true;
-	return !is_for_port(p, udp, DHCP_CLIENT_PORT);
+	return !is_for_port(p, ipv4_header_len_at(ip), DHCP_CLIENT_PORT);
 }
 
 /* --- what the guard cannot read --- */

@@ -17,9 +17,9 @@ static const struct {
 	uint8_t protocol, header_len;
 } tunnels[] = {
 	{ IP_PROTOCOL_UDP, UDP_HEADER_LEN }, /* VXLAN, Geneve, FOU, … */
-	{ 4, IPV4_HEADER_LEN },              /* IPv4 in IP (RFC 2003) */
-	{ 41, IPV6_HEADER_LEN },             /* IPv6 in IP (RFC 4213) */
-	{ 47, 4 },                           /* GRE (RFC 2784) */
+	{ IP_PROTOCOL_IPV4, IPV4_HEADER_LEN },
+	{ IP_PROTOCOL_IPV6, IPV6_HEADER_LEN },
+	{ IP_PROTOCOL_GRE, 4 },
 };
 
 static bool is_transport_checksum(uint16_t offset)

@@ -20,8 +20,11 @@
 enum ip_protocol {
 	IP_PROTOCOL_ICMP = 1,
 	IP_PROTOCOL_IGMP = 2,
+	IP_PROTOCOL_IPV4 = 4, /* encapsulated (RFC 2003) */
 	IP_PROTOCOL_TCP = 6,
 	IP_PROTOCOL_UDP = 17,
+	IP_PROTOCOL_IPV6 = 41, /* encapsulated (RFC 4213) */
+	IP_PROTOCOL_GRE = 47,  /* RFC 2784 */
 };
 
 struct ipv4_header {
