@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -249,14 +248,9 @@ static ip4_t address_at(const struct port *p, struct mac mac)
 
 bool guest_sockets_address(const struct guest_sockets *g, const struct segment *segment, const char *name, ip4_t *ret)
 {
-	const struct declared *guest = NULL;
+	const struct declared *guest = g->n_unpinned > 0 ? find(g, name) : NULL;
 	ip4_t found = 0;
-	if (g->n_unpinned == 0)
-		return false;
-	list_for_each(node, &g->guests)
-		if (!declared_at(node)->pinned && strcasecmp(declared_at(node)->host.name, name) == 0)
-			guest = declared_at(node);
-	if (!guest)
+	if (!guest || guest->pinned)
 		return false;
 	list_for_each(node, &segment->ports) {
 		const struct port *p = container_of(node, struct port, node);

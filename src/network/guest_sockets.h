@@ -50,8 +50,8 @@ void guest_sockets_done(struct guest_sockets *g, usec_t now);
 void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct settings *s);
 
 /*
- * The IPv4 address of a guest that is not pinned and is attached with another MAC than the declared one: names and forwards of @name lead
- * to its port, whatever MAC it shows there.  False: the lease or reservation of the declared MAC tells the address.
+ * The IPv4 address of a guest that is not pinned and is attached with another MAC than the declared one: names and forwards of @name,
+ * in lower case, lead to its port, whatever MAC it shows there.  False: the lease or reservation of the declared MAC tells the address.
  */
 bool guest_sockets_address(const struct guest_sockets *g, const struct segment *segment, const char *name, ip4_t *ret);
 
