@@ -47,6 +47,14 @@ void memory_port_input(struct memory_port *m, usec_t now, const void *bytes, siz
 	segment_flush(m->port.segment, now);
 }
 
+void memory_port_speak(struct memory_port *m, struct mac src, size_t len)
+{
+	g_autofree uint8_t *bytes = g_malloc0(len);
+	memset(bytes, 0xff, sizeof(src.b));
+	memcpy(bytes + sizeof(src.b), src.b, sizeof(src.b));
+	memory_port_input(m, 0, bytes, len);
+}
+
 const uint8_t *memory_port_frame(const struct memory_port *m, unsigned index, size_t *ret_len)
 {
 	g_assert_cmpuint(index, <, m->frames->len);

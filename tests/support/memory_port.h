@@ -16,6 +16,8 @@ void memory_port_init(struct memory_port *m, struct segment *s, const char *name
 void memory_port_done(struct memory_port *m);
 /* Sends a frame of @len bytes from @m to the segment and ends the turn. */
 void memory_port_input(struct memory_port *m, usec_t now, const void *bytes, size_t len);
+/* Sends a frame of @len bytes, at least 14, from @src to all; its ethertype is 0. */
+void memory_port_speak(struct memory_port *m, struct mac src, size_t len);
 /* The bytes of frame @index; fails the test when there is no such frame. */
 const uint8_t *memory_port_frame(const struct memory_port *m, unsigned index, size_t *ret_len);
 void memory_port_clear(struct memory_port *m);

@@ -64,19 +64,11 @@ static void tear_down(struct fixture *f, gconstpointer data)
 	arena_done(&f->arena);
 }
 
-static void speak(struct memory_port *p, struct mac src, size_t len)
-{
-	g_autofree uint8_t *bytes = g_malloc0(len);
-	memset(bytes, 0xff, 6);
-	memcpy(bytes + 6, src.b, 6);
-	memory_port_input(p, 0, bytes, len);
-}
-
 /* The switch knows where both ends are, and that the receiver takes what its port does. */
 static void introduce(struct fixture *f)
 {
-	speak(&f->small, sample_dst, f->small.port.max_frame);
-	speak(&f->guest, sample_src, 64);
+	memory_port_speak(&f->small, sample_dst, f->small.port.max_frame);
+	memory_port_speak(&f->guest, sample_src, 64);
 	memory_port_clear(&f->guest);
 	memory_port_clear(&f->small);
 	memory_port_clear(&f->gateway);

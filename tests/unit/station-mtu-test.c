@@ -54,15 +54,6 @@ static void tear_down(struct fixture *f, gconstpointer data)
 	arena_done(&f->arena);
 }
 
-/* A frame of @len bytes from @src behind @p to all; its ethertype is not IP's. */
-static void speak(struct memory_port *p, struct mac src, size_t len)
-{
-	g_autofree uint8_t *bytes = g_malloc0(len);
-	memset(bytes, 0xff, 6);
-	memcpy(bytes + 6, src.b, 6);
-	memory_port_input(p, 0, bytes, len);
-}
-
 static void forget_frames(struct fixture *f)
 {
 	memory_port_clear(&f->sender);
@@ -75,14 +66,14 @@ static void forget_frames(struct fixture *f)
 /* The station is known by a short frame. */
 static void introduce(struct fixture *f)
 {
-	speak(&f->station, sample_dst, 64);
+	memory_port_speak(&f->station, sample_dst, 64);
 	forget_frames(f);
 }
 
 /* The station shows that it takes IP packets of @len bytes. */
 static void show(struct fixture *f, size_t len)
 {
-	speak(&f->station, sample_dst, ETH_HEADER_LEN + len);
+	memory_port_speak(&f->station, sample_dst, ETH_HEADER_LEN + len);
 	forget_frames(f);
 }
 
@@ -347,7 +338,7 @@ static void what_a_station_has_shown_is_forgotten_with_its_port(struct fixture *
 	g_assert_cmpuint(segment_mtu(&f->segment, 0, sample_dst), ==, 1500);
 	/* Or it moves while both are there. */
 	show(f, 9000);
-	speak(&f->sender, sample_dst, 64);
+	memory_port_speak(&f->sender, sample_dst, 64);
 	g_assert_cmpuint(segment_mtu(&f->segment, 0, sample_dst), ==, 1500);
 }
 
@@ -387,7 +378,7 @@ static void station_of_a_port_that_has_agreed_on_an_mtu_gets_it_at_once(struct f
 static void each_station_has_an_mtu_of_its_own(struct fixture *f, gconstpointer data)
 {
 	struct mac other = { { 2, 0, 0, 0, 0, 7 } };
-	speak(&f->station, other, ETH_HEADER_LEN + 9000);
+	memory_port_speak(&f->station, other, ETH_HEADER_LEN + 9000);
 	introduce(f);
 	g_assert_cmpuint(segment_mtu(&f->segment, 0, other), ==, 9000);
 	g_assert_cmpuint(segment_mtu(&f->segment, 0, sample_dst), ==, 1500);
@@ -400,7 +391,7 @@ static void flooded_packet_is_fragmented_for_ports_that_have_not_shown_more(stru
 	f->s = (struct sample){ .udp = true };
 	send_packet(f, 4000);
 	assert_fragments(f, 4000 - 20, 1500);
-	speak(&f->station, known, ETH_HEADER_LEN + 4000);
+	memory_port_speak(&f->station, known, ETH_HEADER_LEN + 4000);
 	forget_frames(f);
 	send_packet(f, 4000);
 	assert_whole(f, 4000);
