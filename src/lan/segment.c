@@ -8,10 +8,9 @@
 #include "lan/packet.h"
 #include "lan/padding.h"
 #include "lan/pinning.h"
+#include "lan/station_mtu.h"
 #include "wire/eth.h"
 #include "wire/loop_probe.h"
-#include "wire/tcp.h"
-#include "wire/udp.h"
 
 /* Memory for headers and answers of one turn.  A batch of a port needs less. */
 #define ARENA_BYTES_PER_TURN ((size_t)64 * 1024 * 1024)
@@ -431,54 +430,6 @@ static void forward(struct segment *s, usec_t now, struct port *from, struct pac
 		output(s, now, to, p, false);
 }
 
-/*
- * @p, which is longer than an Ethernet frame, shows that its sender takes such packets.  Of a super-frame that is true of its segments,
- * whose headers have at least this length.
- */
-__attribute__((noinline)) static void learn_mtu(struct segment *s, struct port *from, const struct packet *p)
-{
-	static const size_t headers[] = {
-		[FRAME_GSO_TCP4] = IPV4_HEADER_LEN + TCP_HEADER_LEN,
-		[FRAME_GSO_TCP6] = IPV6_HEADER_LEN + TCP_HEADER_LEN,
-		[FRAME_GSO_UDP] = IPV4_HEADER_LEN + UDP_HEADER_LEN,
-	};
-	const struct frame *f = p->frame;
-	size_t len = MIN(f->len - p->l3_offset, (size_t)UINT16_MAX);
-	if (f->gso != FRAME_GSO_NONE)
-		len = MIN(len, headers[f->gso] + f->gso_size);
-	if (len <= ETH_MTU)
-		return;
-	fdb_learn_mtu(&s->fdb, p->eth.src, len);
-	from->shown_mtu = MAX(from->shown_mtu, len);
-}
-
-/* The flags of TCP over IPv4 without options and tags; of another packet the byte means nothing. */
-#define SYN_FLAGS_AT (ETH_HEADER_LEN + IPV4_HEADER_LEN + TCP_FLAGS_AT)
-
-static inline bool may_be_syn(const struct packet *p)
-{
-	return p->head_len > SYN_FLAGS_AT && p->head[SYN_FLAGS_AT] & TCP_SYN;
-}
-
-/* Whether @ttl is one that systems begin with: the packet was not forwarded by its sender, which may then have a smaller MTU. */
-static bool is_initial_ttl(uint8_t ttl)
-{
-	return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
-/* A SYN with the option MSS shows the MTU of its sender (RFC 9293 §3.7.1). */
-__attribute__((noinline)) static void learn_mss(struct segment *s, struct packet *p)
-{
-	if (p->eth.ethertype != ETH_TYPE_IPV4 || p->head[ETH_HEADER_LEN + IPV4_PROTOCOL_AT] != IP_PROTOCOL_TCP)
-		return;
-	if (packet_ip(p) < 0 || p->protocol != IP_PROTOCOL_TCP || packet_is_fragment(p) || !is_initial_ttl(p->ip.ttl))
-		return;
-	struct bytes_reader r = bytes_reader(p->head + p->l4_offset, MIN(p->head_len - p->l4_offset, p->l4_len));
-	struct tcp_header h;
-	if (tcp_parse(&r, &h) == 0 && h.has_mss)
-		fdb_learn_mtu(&s->fdb, p->eth.src, (size_t)h.mss + IPV4_HEADER_LEN + TCP_HEADER_LEN);
-}
-
 static bool is_loop_probe(const struct packet *p)
 {
 	return p->eth.ethertype == LOOP_PROBE_ETHERTYPE && !packet_is_tagged(p);
@@ -508,9 +459,9 @@ static bool take_from_port(struct segment *s, usec_t now, struct port *from, str
 	if (learned != FDB_KNOWN && from->n_macs > 1 && list_empty(&from->hiding))
 		list_append(&s->hiding, &from->hiding); /* it leads to a bridge */
 	if (p->frame->len > ETH_HEADER_LEN + ETH_MTU)
-		learn_mtu(s, from, p);
-	else if (may_be_syn(p))
-		learn_mss(s, p);
+		station_mtu_learn(&s->fdb, from, p);
+	else if (station_mtu_may_be_syn(p))
+		station_mtu_learn_from_syn(&s->fdb, p);
 	return true;
 }
 
