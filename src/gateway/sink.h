@@ -15,11 +15,11 @@
 struct packet;
 struct sink;
 
-/* A UDP datagram over IPv4 from the gateway. */
+/* A UDP datagram from the gateway; both addresses are of one family. */
 struct sink_udp {
-	ip4_t src, dst;
+	struct ip_addr src, dst;
 	uint16_t src_port, dst_port;
-	/* The destination MAC; NULL: from the neighbour table, or by ARP. */
+	/* The destination MAC; NULL: that of the guest that has the address. */
 	const struct mac *dst_mac;
 	const void *payload;
 	size_t len;
@@ -30,8 +30,9 @@ struct sink_ops {
 	void (*frame)(struct sink *s, usec_t now, const void *bytes, size_t len);
 	/* The sink adds headers, checksums and TTL 64, and fragments the datagram to the guest's MTU. */
 	void (*udp)(struct sink *s, usec_t now, const struct sink_udp *datagram);
-	/* An IPv4 packet from the gateway: @payload is everything behind the IP header. */
-	void (*ipv4)(struct sink *s, usec_t now, ip4_t src, ip4_t dst, uint8_t protocol, const void *payload, size_t len);
+	/* An IP packet from the gateway to a guest, both addresses of one family: @payload is everything behind the IP header. */
+	void (*ip)(struct sink *s, usec_t now, const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol, const void *payload,
+		   size_t len);
 	/* Counts a drop; @p is the dropped packet, or NULL. */
 	void (*drop)(struct sink *s, enum drop_reason why, const struct packet *p);
 };
@@ -50,9 +51,10 @@ static inline void sink_udp(struct sink *s, usec_t now, const struct sink_udp *d
 	s->ops->udp(s, now, datagram);
 }
 
-static inline void sink_ipv4(struct sink *s, usec_t now, ip4_t src, ip4_t dst, uint8_t protocol, const void *payload, size_t len)
+static inline void sink_ip(struct sink *s, usec_t now, const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
+			   const void *payload, size_t len)
 {
-	s->ops->ipv4(s, now, src, dst, protocol, payload, len);
+	s->ops->ip(s, now, src, dst, protocol, payload, len);
 }
 
 static inline void sink_drop(struct sink *s, enum drop_reason why, const struct packet *p)

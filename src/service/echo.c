@@ -30,7 +30,7 @@ static enum service_verdict echo_input(struct service *s, usec_t now, const stru
 	h.type = ICMP4_ECHO_REPLY;
 	h.code = 0;
 	icmp4_emit(&w, &h, message + ICMP4_HEADER_LEN, p->l4_len - ICMP4_HEADER_LEN);
-	sink_ipv4(out, now, e->ip, p->ip.src, IP_PROTOCOL_ICMP, reply, w.len);
+	sink_ip(out, now, &p->dst, &p->src, IP_PROTOCOL_ICMP, reply, w.len);
 	return SERVICE_TAKEN;
 }
 

@@ -26,9 +26,9 @@ static void record_udp(struct sink *s, usec_t now, const struct sink_udp *datagr
 {
 	struct dns_bench *b = container_of(s, struct dns_bench, sink);
 	struct told *t = g_new0(struct told, 1);
-	g_assert_cmphex(datagram->src, ==, GATEWAY);
+	g_assert_cmphex(ip_to_ip4(&datagram->src), ==, GATEWAY);
 	g_assert_cmpuint(datagram->src_port, ==, DNS_PORT);
-	t->ip = datagram->dst;
+	t->ip = ip_to_ip4(&datagram->dst);
 	t->port = datagram->dst_port;
 	t->mac = *datagram->dst_mac;
 	t->bytes = bytes_of(datagram->payload, datagram->len);

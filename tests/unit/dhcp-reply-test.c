@@ -30,9 +30,9 @@ static void assert_text(const struct bench_reply *r, uint8_t code, const char *t
 
 static void assert_goes_to(const struct bench_reply *r, ip4_t ip, uint16_t port, const struct mac *mac)
 {
-	g_assert_cmpuint(r->datagram.src, ==, BENCH_GATEWAY);
+	g_assert_cmpuint(ip_to_ip4(&r->datagram.src), ==, BENCH_GATEWAY);
 	g_assert_cmpuint(r->datagram.src_port, ==, 67);
-	g_assert_cmpuint(r->datagram.dst, ==, ip);
+	g_assert_cmpuint(ip_to_ip4(&r->datagram.dst), ==, ip);
 	g_assert_cmpuint(r->datagram.dst_port, ==, port);
 	g_assert_cmpint(r->has_dst_mac, ==, mac != NULL);
 	if (mac)

@@ -167,8 +167,8 @@ static void deliver(struct reply *r, usec_t now, ip4_t client_has, struct sink *
 	static const struct mac broadcast = MAC_BROADCAST;
 	const struct dhcp_header *h = &r->rq->message.header;
 	struct sink_udp datagram = {
-		.src = r->d->config.gateway,
-		.dst = IP4_BROADCAST,
+		.src = ip_from_ip4(r->d->config.gateway),
+		.dst = ip_from_ip4(IP4_BROADCAST),
 		.src_port = DHCP_SERVER_PORT,
 		.dst_port = DHCP_CLIENT_PORT,
 		.dst_mac = &broadcast,
@@ -177,11 +177,11 @@ static void deliver(struct reply *r, usec_t now, ip4_t client_has, struct sink *
 	};
 	ip4_t will_have = r->lease && !h->broadcast ? r->lease->ip : 0;
 	if (h->giaddr) {
-		datagram.dst = h->giaddr;
+		datagram.dst = ip_from_ip4(h->giaddr);
 		datagram.dst_port = DHCP_SERVER_PORT;
 		datagram.dst_mac = NULL;
 	} else if (client_has || will_have) {
-		datagram.dst = client_has ? client_has : will_have;
+		datagram.dst = ip_from_ip4(client_has ? client_has : will_have);
 		datagram.dst_mac = &h->chaddr;
 	}
 	sink_udp(out, now, &datagram);

@@ -35,8 +35,8 @@ static void send_message(struct dns *d, usec_t now, const struct dns_client *to,
 		return;
 	}
 	struct sink_udp datagram = {
-		.src = d->gateway,
-		.dst = to->ip,
+		.src = ip_from_ip4(d->gateway),
+		.dst = ip_from_ip4(to->ip),
 		.src_port = DNS_PORT,
 		.dst_port = to->port,
 		.dst_mac = &to->mac,
