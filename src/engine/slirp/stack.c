@@ -103,7 +103,7 @@ static void on_register_fd(int fd, void *opaque)
 	struct stack *s = opaque;
 	struct engine *e = engine_of(s);
 	struct slirp_socket *x;
-	if (fd < 0)
+	if (fd < 0 || s->listening)
 		return;
 	if (socket_table_add(&e->sockets, fd, s, s->opening ? s->opening : &unknown, &x) < 0) {
 		e->config.env->ops->drop(e->config.env, DROP_NO_MEMORY, NULL);
@@ -437,11 +437,13 @@ int stack_listen(struct stack *s, const char *path, uint16_t port)
 {
 	struct sockaddr_un at = unix_address(path);
 	struct sockaddr_in guest = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = in_addr_of(s->guest->ip) };
+	s->listening = true;
 	int r = slirp_add_hostxfwd(s->slirp, (struct sockaddr *)&at, sizeof(at), (struct sockaddr *)&guest, sizeof(guest), 0);
+	s->listening = false;
 	return r < 0 ? -errno : 0;
 }
 
-/* A listener is the one descriptor that libslirp polls without having registered it. */
+/* A listener is the one descriptor that libslirp polls and that is no flow's. */
 static int find_listener(int fd, int events, void *opaque)
 {
 	struct stack *s = opaque;

@@ -53,6 +53,7 @@ struct stack {
 
 	const struct slirp_flow *opening; /* the flow for which libslirp is opening a socket now */
 	struct slirp_socket *opened;      /* the socket that it opened */
+	bool listening;                   /* libslirp is opening a listener, which 4.9 registers, unlike earlier versions */
 	bool mss_due;                     /* mss_due of some socket is set */
 	bool muted;                       /* drop libslirp's ICMP errors */
 	bool dropping;                    /* drop the rest of a fragmented datagram whose first fragment was dropped */
