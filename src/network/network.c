@@ -96,6 +96,12 @@ static bool hook_find_attached(void *opaque, const char *name, ip4_t *ret)
 
 /* --- building --- */
 
+static struct mac gateway_mac(struct lanlet_network *n, const struct lanlet_config *config)
+{
+	struct mac given = n->settings.gateway_mac;
+	return mac_is_zero(given) ? gateway_mac_get(config->state_dir, &n->log) : given;
+}
+
 static int build_segment(struct lanlet_network *n, const struct lanlet_config *config)
 {
 	struct hash_key key;
@@ -113,7 +119,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 		return r;
 	return gateway_init(&n->gateway, &n->segment,
 			    &(struct gateway_config){
-				    .mac = gateway_mac_get(config->state_dir, &n->log),
+				    .mac = gateway_mac(n, config),
 				    .ip = n->settings.gateway,
 				    .subnet = n->settings.subnet,
 				    .absent = n->settings.no_gateway,

@@ -19,7 +19,7 @@ struct option {
 	int (*set)(struct settings *s, const char *value, const char **ret_why);
 	void (*clear)(struct settings *s);                          /* removes all values of a repeatable option */
 	const char *(*choice)(size_t index, const char **ret_help); /* the fixed words of an option; NULL after the last */
-	bool derived;                                               /* settings_check() works out the default; its text is only shown */
+	bool derived;                                               /* the default is worked out later; its text is only shown */
 	/* Where its value is in struct settings: a member, or several that follow one another.  Empty when it shares a list with others. */
 	struct option_place {
 		size_t offset, size;

@@ -56,6 +56,19 @@ static int set_gateway(struct settings *s, const char *value, const char **ret_w
 	return 0;
 }
 
+static int set_gateway_mac(struct settings *s, const char *value, const char **ret_why)
+{
+	struct mac m;
+	if (mac_parse(value, &m) < 0)
+		return -EINVAL;
+	if (mac_is_group(m) || mac_is_zero(m)) {
+		*ret_why = "a router cannot have this MAC";
+		return -EINVAL;
+	}
+	s->gateway_mac = m;
+	return 0;
+}
+
 static int set_dhcp_range(struct settings *s, const char *value, const char **ret_why)
 {
 	return value_ip4_range(value, &s->dhcp_first, &s->dhcp_last);
@@ -144,6 +157,19 @@ static const struct option options[] = {
 		.set = set_gateway,
 		.derived = true,
 		.place = OPTION_PLACE(gateway),
+	},
+	{
+		.public = {
+			.name = "gateway-mac",
+			.argument = "MAC",
+			.default_value = "chosen at random once, and kept in the state directory",
+			.help =
+				"The gateway's MAC. Two networks that are joined (--vde) need different ones.",
+		},
+		.accepts = "a MAC, such as 52:54:00:12:34:56",
+		.set = set_gateway_mac,
+		.derived = true,
+		.place = OPTION_PLACE(gateway_mac),
 	},
 	{
 		.public = {

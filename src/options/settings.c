@@ -197,6 +197,8 @@ static int check_host_alone(struct check *c, const struct settings_host *h)
 		return refuse(c, "host %s,%s: the address is not a host address of the subnet %s", mac, ip, c->subnet);
 	if (h->ip == c->s.gateway)
 		return refuse(c, "host %s,%s: the gateway has this address", mac, ip);
+	if (mac_equal(h->mac, c->s.gateway_mac))
+		return refuse(c, "host %s: the gateway has this MAC", settings_host_format(h, text));
 	if (strcmp(h->name, SETTINGS_GATEWAY_NAME) == 0)
 		return refuse(c, "host %s: the gateway has this name", settings_host_format(h, text));
 	return 0;

@@ -54,8 +54,9 @@ struct settings_name {
 };
 
 struct settings {
-	struct prefix4 subnet; /* private, /8 to /30 */
-	ip4_t gateway;         /* a host address of the subnet; 0 before the check: the first one */
+	struct prefix4 subnet;  /* private, /8 to /30 */
+	ip4_t gateway;          /* a host address of the subnet; 0 before the check: the first one */
+	struct mac gateway_mac; /* zero: the one that is kept in the state directory */
 	/* The DHCP range, both ends included, without the gateway; 0 before the check: all addresses above or below the gateway. */
 	ip4_t dhcp_first, dhcp_last;
 	uint32_t lease_time_s;                /* or SETTINGS_LEASE_INFINITE */

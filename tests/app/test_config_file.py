@@ -53,6 +53,7 @@ class ConfigFile(TestCase):
 [network]
 subnet = 10.9.0.0/16
 gateway = 10.9.0.2
+gateway-mac = 52:54:00:77:00:01
 dhcp-range = 10.9.1.0-10.9.1.255
 lease-time = 12h
 mtu = 1500
@@ -85,6 +86,10 @@ log-level = debug
         in_help = self.lanlet("run", "--help").stdout.split("Options of the network")[1]
         self.assertEqual(keys, set(re.findall(r"^  --([a-z-]+)", in_help, re.M)))
         self.start()
+
+    def test_gateway_has_the_mac_that_was_given(self):
+        self.start("--gateway-mac", "52:54:00:77:00:01")
+        self.assertIn("52:54:00:77:00:01", self.status())
 
     def test_errors_name_file_and_line(self):
         path = self.write("config/lanlet/default.conf", "[network]\nmtu = 1500\nmut = 1500\n")

@@ -152,6 +152,15 @@ static void gateway_is_an_address(struct fixture *f, gconstpointer data)
 		expect_refused(f, "gateway", bad[i]);
 }
 
+static void gateway_mac_is_one_of_a_network_card(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "gateway-mac", "52:54:00:12:34:56");
+	g_assert_true(mac_equal(f->s.gateway_mac, (struct mac){ { 0x52, 0x54, 0, 0x12, 0x34, 0x56 } }));
+	static const char *const bad[] = { "", "52:54:00:12:34", "01:00:5e:00:00:01", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "gateway-mac", bad[i]);
+}
+
 static void dhcp_range_is_two_addresses_in_order(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "dhcp-range", "192.168.122.10-192.168.122.20");
@@ -554,7 +563,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 26);
+	g_assert_cmpuint(n, ==, 27);
 }
 
 static void name_has_an_address(struct fixture *f, gconstpointer data)
@@ -579,6 +588,7 @@ static const struct {
 } samples[] = {
 	{ "subnet", "10.1.2.0/24" },
 	{ "gateway", "192.168.122.5" },
+	{ "gateway-mac", "52:54:00:77:00:01" },
 	{ "dhcp-range", "192.168.122.10-192.168.122.20" },
 	{ "lease-time", "2h" },
 	{ "mtu", "1400" },
@@ -686,6 +696,7 @@ int main(int argc, char **argv)
 	TEST(long_value_is_cut_in_the_message);
 	TEST(subnet_is_any_private_prefix);
 	TEST(gateway_is_an_address);
+	TEST(gateway_mac_is_one_of_a_network_card);
 	TEST(dhcp_range_is_two_addresses_in_order);
 	TEST(lease_time_has_units);
 	TEST(mtu_is_auto_or_a_number);
