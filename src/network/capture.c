@@ -230,12 +230,14 @@ static bool find_mac(struct lanlet_network *n, ip4_t ip, struct mac *ret)
 static bool find_guest(struct lanlet_network *n, usec_t now, const char *who, struct mac *ret)
 {
 	struct guest_ref guest;
+	struct ip_addr found[DNS_NAMES_ADDRESSES_MAX];
 	if (guest_ref_parse(who, &guest) < 0)
 		return false;
 	switch (guest.kind) {
 	case GUEST_REF_MAC: *ret = guest.mac; return true;
 	case GUEST_REF_NAME:
-		if (n->name_services.dns_names.ops->find_name(&n->name_services.dns_names, now, guest.name, &guest.ip) < 0)
+		guest.ip = guest_names_first_ip4(found, guest_names_find(&n->name_services.names, now, guest.name, found));
+		if (guest.ip == 0)
 			return false;
 		break;
 	case GUEST_REF_ADDRESS: break;

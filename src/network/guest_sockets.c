@@ -232,34 +232,32 @@ void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct sett
 
 /* --- guests that show another MAC --- */
 
-/* The IPv4 address at @p that was used last; 0 when none was, or when a guest at @p has @mac. */
-static ip4_t address_at(const struct port *p, struct mac mac)
+/* The guest at @p that used its address last; NULL when there is none, or when a guest at @p has @mac. */
+static const struct guest *guest_at(const struct port *p, struct mac mac)
 {
-	ip4_t found = 0;
+	const struct guest *found = NULL;
 	list_for_each(node, &p->payer->addresses) {
 		const struct guest_address *a = container_of(node, struct guest_address, of_payer);
 		if (mac_equal(a->guest->mac, mac))
-			return 0;
-		if (ip_is_v4(&a->addr) && !mac_is_zero(a->guest->mac))
-			found = ip_to_ip4(&a->addr);
+			return NULL;
+		if (!mac_is_zero(a->guest->mac))
+			found = a->guest;
 	}
 	return found;
 }
 
-bool guest_sockets_address(const struct guest_sockets *g, const struct segment *segment, const char *name, ip4_t *ret)
+const struct guest *guest_sockets_guest(const struct guest_sockets *g, const struct segment *segment, const char *name)
 {
-	const struct declared *guest = g->n_unpinned > 0 ? find(g, name) : NULL;
-	ip4_t found = 0;
-	if (!guest || guest->pinned)
-		return false;
+	const struct declared *declared = g->n_unpinned > 0 ? find(g, name) : NULL;
+	const struct guest *found = NULL;
+	if (!declared || declared->pinned)
+		return NULL;
 	list_for_each(node, &segment->ports) {
 		const struct port *p = container_of(node, struct port, node);
-		if (found == 0 && p->payer && strncmp(p->name, guest->host.name, PORT_NAME_SIZE - 1) == 0)
-			found = address_at(p, guest->host.mac);
+		if (!found && p->payer && strncmp(p->name, declared->host.name, PORT_NAME_SIZE - 1) == 0)
+			found = guest_at(p, declared->host.mac);
 	}
-	if (found != 0)
-		*ret = found;
-	return found != 0;
+	return found;
 }
 
 void guest_sockets_find(const struct guest_sockets *g, const char *name, char *ret, size_t size)

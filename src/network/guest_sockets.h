@@ -20,6 +20,7 @@
 
 #define GUEST_SOCKETS_DIRECTORY "guests"
 
+struct guest;
 struct links;
 struct log;
 struct segment;
@@ -50,10 +51,10 @@ void guest_sockets_done(struct guest_sockets *g, usec_t now);
 void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct settings *s);
 
 /*
- * The IPv4 address of a guest that is not pinned and is attached with another MAC than the declared one: names and forwards of @name,
- * in lower case, lead to its port, whatever MAC it shows there.  False: the lease or reservation of the declared MAC tells the address.
+ * A guest that is not pinned and is attached with another MAC than the declared one: names and forwards of @name, in lower case, lead to
+ * its port, whatever MAC it shows there.  NULL: the lease or reservation of the declared MAC tells the addresses.
  */
-bool guest_sockets_address(const struct guest_sockets *g, const struct segment *segment, const char *name, ip4_t *ret);
+const struct guest *guest_sockets_guest(const struct guest_sockets *g, const struct segment *segment, const char *name);
 
 /* The directory of the sockets of the guest called @name, "" when it has none.  At most @size bytes with the NUL. */
 void guest_sockets_find(const struct guest_sockets *g, const char *name, char *ret, size_t size);

@@ -115,38 +115,6 @@ static void starts(struct dhcp_env *env, usec_t now, struct mac mac)
 
 static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, address_at, in_use, changed, save, holder_changed, leased, starts };
 
-/* --- the environment of DNS --- */
-
-static int find_name(struct dns_names *names, usec_t now, const char *name, ip4_t *ret)
-{
-	const struct name_services *n = container_of(names, struct name_services, dns_names);
-	for (size_t i = 0; i < n->n_more_names; i++) {
-		if (strcmp(n->more_names[i].name, name) != 0)
-			continue;
-		*ret = n->more_names[i].ip;
-		return 0;
-	}
-	if (n->find_attached && n->find_attached(n->opaque, name, ret))
-		return 0;
-	return dhcp_find_name(&n->dhcp, now, name, ret);
-}
-
-static int find_address(struct dns_names *names, usec_t now, ip4_t ip, char ret[static DNS_LABEL_MAX + 1])
-{
-	const struct name_services *n = container_of(names, struct name_services, dns_names);
-	for (size_t i = 0; i < n->n_more_names; i++) {
-		if (n->more_names[i].ip != ip)
-			continue;
-		strcpy(ret, n->more_names[i].name);
-		return 0;
-	}
-	return dhcp_find_address(&n->dhcp, now, ip, ret);
-}
-
-static const struct dns_names_ops dns_names_ops = { find_name, find_address };
-
-static_assert(DNS_LABEL_MAX + 1 == GUEST_NAME_SIZE, "a guest's name is a DNS label");
-
 static void servers_changed(void *opaque, const struct dns_server_list *servers)
 {
 	struct name_services *n = opaque;
@@ -163,17 +131,6 @@ static struct reservation *reservations_of(const struct settings *s)
 		snprintf(r[i].name, sizeof(r[i].name), "%s", s->hosts[i].name);
 	}
 	return r;
-}
-
-static int copy_names(const struct settings *s, struct settings_name **ret)
-{
-	struct settings_name *copy = calloc(s->n_names + 1, sizeof(*copy));
-	if (!copy)
-		return -ENOMEM;
-	if (s->n_names > 0)
-		memcpy(copy, s->names, s->n_names * sizeof(*copy));
-	*ret = copy;
-	return 0;
 }
 
 static int init_dhcp(struct name_services *n, const struct name_services_config *c, const struct hash_key *key)
@@ -239,7 +196,6 @@ int name_services_change_servers(struct name_services *n, const struct settings 
 
 static int init_dns(struct name_services *n, const struct name_services_config *c, const struct hash_key *key)
 {
-	n->dns_names.ops = &dns_names_ops;
 	int r = resolver_new(c->poller, &n->resolver);
 	if (r < 0)
 		return r;
@@ -250,7 +206,7 @@ static int init_dns(struct name_services *n, const struct name_services_config *
 			.domain = c->settings->domain,
 			.gateway_name = SETTINGS_GATEWAY_NAME,
 			.hash_key = *key,
-			.names = &n->dns_names,
+			.names = &n->names.for_dns,
 			.upstream = resolver_upstream(n->resolver),
 			.sink = &c->gateway->sink,
 			.log = c->log,
@@ -267,10 +223,11 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 	n->log = c->log;
 	n->poller = c->poller;
 	n->leased = c->leased;
-	n->find_attached = c->find_attached;
 	n->opaque = c->opaque;
-	int r = copy_names(c->settings, &n->more_names);
-	n->n_more_names = r == 0 ? c->settings->n_names : 0;
+	guest_names_init(&n->names, &n->dhcp, &c->gateway->guests);
+	n->names.find_attached = c->find_attached;
+	n->names.opaque = c->opaque;
+	int r = guest_names_set(&n->names, c->settings);
 	if (r == 0)
 		r = init_dhcp(n, c, &key);
 	if (r == 0)
@@ -298,25 +255,25 @@ void name_services_done(struct name_services *n, usec_t now)
 	}
 	if (n->dhcp_ready)
 		dhcp_done(&n->dhcp);
-	free(n->more_names);
+	guest_names_done(&n->names);
 }
 
 int name_services_change(struct name_services *n, const struct settings *s, usec_t now)
 {
-	struct settings_name *more_names;
-	int r = copy_names(s, &more_names);
+	struct guest_names names = n->names;
+	names.given = NULL;
+	int r = guest_names_set(&names, s);
 	if (r < 0)
 		return r;
 	struct reservation *reservations = reservations_of(s);
 	r = reservations ? dhcp_set_reservations(&n->dhcp, reservations, s->n_hosts) : -ENOMEM;
 	free(reservations);
 	if (r < 0) {
-		free(more_names);
+		guest_names_done(&names);
 		return r;
 	}
-	free(n->more_names);
-	n->more_names = more_names;
-	n->n_more_names = s->n_names;
+	guest_names_done(&n->names);
+	n->names = names;
 	n->dhcp.config.lease_time = s->lease_time_s;
 	for (uint32_t i = 0; i < n->gateway->guests.by_index.n; i++) {
 		struct guest_address *a = slots_get(&n->gateway->guests.by_index, i);

@@ -7,9 +7,9 @@
 
 #include "base/addr.h"
 #include "base/usec.h"
+#include "network/guest_names.h"
 #include "network/lease_file.h"
 #include "service/dhcp/dhcp.h"
-#include "service/dns/names.h"
 
 #include <stdbool.h>
 
@@ -34,16 +34,12 @@ struct name_services {
 	struct lease_file lease_file;
 	bool keeps_leases;
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
-	bool (*find_attached)(void *opaque, const char *name, ip4_t *ret);
 	void *opaque;
 	bool leases_changed; /* in this turn */
 
-	struct settings_name *more_names; /* DNS names beside those of guests */
-	size_t n_more_names;
-
 	struct poller *poller;
 	struct dns *dns;
-	struct dns_names dns_names;
+	struct guest_names names;
 	struct resolver *resolver;
 	struct resolv_follower *follower; /* follows the host's resolv.conf; NULL when servers were given */
 };
@@ -54,8 +50,8 @@ struct name_services_config {
 	struct poller *poller;
 	/* Events of leases; may be NULL. */
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
-	/* The address of a declared guest that its port tells, and not the lease of its MAC; may be NULL. */
-	bool (*find_attached)(void *opaque, const char *name, ip4_t *ret);
+	/* As guest_names.find_attached. */
+	const struct guest *(*find_attached)(void *opaque, const char *name);
 	void *opaque;
 	const char *state_dir; /* for the lease file; NULL: there is none */
 	struct log *log;

@@ -88,10 +88,10 @@ static void hook_conflict(void *opaque, usec_t now, const struct claim *c)
 		observe_conflict(opaque, now, c->by->port, c->holder != c->by ? c->holder->port : NULL, c->mac, &c->addr);
 }
 
-static bool hook_find_attached(void *opaque, const char *name, ip4_t *ret)
+static const struct guest *hook_find_attached(void *opaque, const char *name)
 {
 	struct lanlet_network *n = opaque;
-	return guest_sockets_address(&n->guest_sockets, &n->segment, name, ret);
+	return guest_sockets_guest(&n->guest_sockets, &n->segment, name);
 }
 
 /* --- building --- */
@@ -185,12 +185,19 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 
 static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
 {
-	struct lanlet_network *n = opaque;
+	const struct guest_names *names = &((struct lanlet_network *)opaque)->name_services.names;
+	struct ip_addr found[DNS_NAMES_ADDRESSES_MAX];
+	int r = 0;
 	switch (guest->kind) {
-	case GUEST_REF_NAME: return n->name_services.dns_names.ops->find_name(&n->name_services.dns_names, now, guest->name, ret);
-	case GUEST_REF_MAC: return dhcp_find_mac(&n->name_services.dhcp, now, guest->mac, ret);
-	default: *ret = guest->ip; return 0;
+	case GUEST_REF_NAME: r = guest_names_find(names, now, guest->name, found); break;
+	case GUEST_REF_MAC: r = guest_names_find_mac(names, now, guest->mac, found); break;
+	case GUEST_REF_ADDRESS: *ret = guest->ip; return 0;
 	}
+	ip4_t first = guest_names_first_ip4(found, r);
+	if (first == 0)
+		return -ENOENT;
+	*ret = first;
+	return 0;
 }
 
 static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)

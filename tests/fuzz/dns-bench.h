@@ -55,18 +55,21 @@ static inline void world_drop(struct sink *s, enum drop_reason why, const struct
 	check(why == DROP_DNS_MALFORMED || why == DROP_DNS_LIMIT);
 }
 
-static inline int world_find_name(struct dns_names *n, usec_t now, const char *name, ip4_t *ret)
+static inline int world_find_name(struct dns_names *n, usec_t now, const char *name, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX])
 {
 	check(strlen(name) > 0 && strlen(name) <= DNS_LABEL_MAX);
 	if (strcmp(name, "web") != 0)
 		return -ENOENT;
-	*ret = IP4(192, 168, 122, 63);
-	return 0;
+	for (unsigned i = 0; i < DNS_NAMES_ADDRESSES_MAX; i++)
+		ret[i] = ip_from_ip4(IP4(192, 168, 122, 63 + i));
+	ret[1] = (struct ip_addr){ { 0xfd, [15] = 1 } };
+	return DNS_NAMES_ADDRESSES_MAX;
 }
 
-static inline int world_find_address(struct dns_names *n, usec_t now, ip4_t ip, char ret[static DNS_LABEL_MAX + 1])
+static inline int world_find_address(struct dns_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1])
 {
-	check(ip >> 8 == IP4(192, 168, 122, 0) >> 8);
+	ip4_t ip = ip_to_ip4(addr);
+	check(ip_is_v4(addr) && ip >> 8 == IP4(192, 168, 122, 0) >> 8);
 	if (ip != IP4(192, 168, 122, 63))
 		return -ENOENT;
 	memcpy(ret, "web", 4);

@@ -65,17 +65,17 @@ static void record_cancel(struct dns_upstream *u, dns_token token)
 }
 
 /* One guest, "web". */
-static int find_web(struct dns_names *n, usec_t now, const char *name, ip4_t *ret)
+static int find_web(struct dns_names *n, usec_t now, const char *name, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX])
 {
 	if (strcmp(name, "web") != 0)
 		return -ENOENT;
-	*ret = WEB;
-	return 0;
+	ret[0] = ip_from_ip4(WEB);
+	return 1;
 }
 
-static int find_webs_name(struct dns_names *n, usec_t now, ip4_t ip, char ret[static DNS_LABEL_MAX + 1])
+static int find_webs_name(struct dns_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1])
 {
-	if (ip != WEB)
+	if (ip_to_ip4(addr) != WEB)
 		return -ENOENT;
 	g_strlcpy(ret, "web", DNS_LABEL_MAX + 1);
 	return 0;

@@ -10,20 +10,26 @@
 
 struct test_names {
 	struct dns_names names;
-	ip4_t web; /* the only guest's address */
+	ip4_t web; /* the address of one guest; another one, "many", has several of both families */
 };
 
-static int find_name(struct dns_names *n, usec_t now, const char *name, ip4_t *ret)
+static int find_name(struct dns_names *n, usec_t now, const char *name, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX])
 {
+	static const char *const many[] = { "192.168.122.64", "fd00::64", "192.168.122.65", "fd00::1:64" };
+	if (strcmp(name, "many") == 0) {
+		for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
+			g_assert_cmpint(ip_parse(many[i], &ret[i]), ==, 0);
+		return ARRAY_SIZE(many);
+	}
 	if (strcmp(name, "web") != 0 && strcmp(name, "gateway") != 0)
 		return -ENOENT;
-	*ret = container_of(n, struct test_names, names)->web;
-	return 0;
+	ret[0] = ip_from_ip4(container_of(n, struct test_names, names)->web);
+	return 1;
 }
 
-static int find_address(struct dns_names *n, usec_t now, ip4_t ip, char ret[static DNS_LABEL_MAX + 1])
+static int find_address(struct dns_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1])
 {
-	if (ip != container_of(n, struct test_names, names)->web)
+	if (ip_to_ip4(addr) != container_of(n, struct test_names, names)->web)
 		return -ENOENT;
 	g_strlcpy(ret, "web", DNS_LABEL_MAX + 1);
 	return 0;
@@ -115,6 +121,15 @@ static void guests_have_addresses_with_and_without_the_domain(void)
 	      { "web", DNS_TYPE_A, "NOERROR aa A 192.168.122.63" },
 	      { "WeB.LANlet.INTERNAL", DNS_TYPE_A, "NOERROR aa A 192.168.122.63" },
 	      { "WEB", DNS_TYPE_ANY, "NOERROR aa A 192.168.122.63" });
+}
+
+static void guest_has_several_addresses_of_both_families(void)
+{
+	CHECK(&usual,
+	      { "many", DNS_TYPE_A, "NOERROR aa A 192.168.122.64 A 192.168.122.65" },
+	      { "many.lanlet.internal", DNS_TYPE_AAAA, "NOERROR aa AAAA fd00::64 AAAA fd00::1:64" },
+	      { "many", DNS_TYPE_ANY, "NOERROR aa A 192.168.122.64 AAAA fd00::64 A 192.168.122.65 AAAA fd00::1:64" },
+	      { "many", DNS_TYPE_TXT, "NOERROR aa" });
 }
 
 static void gateway_keeps_its_name_when_a_guest_has_the_same(void)
@@ -331,6 +346,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define ADD(f) g_test_add_func("/dns-local/" #f, f)
 	ADD(guests_have_addresses_with_and_without_the_domain);
+	ADD(guest_has_several_addresses_of_both_families);
 	ADD(gateway_keeps_its_name_when_a_guest_has_the_same);
 	ADD(other_types_of_a_known_name_are_nodata);
 	ADD(unknown_names_of_the_domain_do_not_exist);

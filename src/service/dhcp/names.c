@@ -68,25 +68,24 @@ void dhcp_names_reserved(struct dhcp *d)
 	}
 }
 
-static int find_label(const struct dhcp *d, usec_t now, const char *label, ip4_t *ret)
+int dhcp_holder_of_name(const struct dhcp *d, usec_t now, const char *name, struct mac *ret)
 {
-	const struct reservation *r = reservation_of_name(&d->reservations, label);
-	const struct lease *l = r ? lease_find_mac(&d->leases, r->mac) : lease_find_name(&d->leases, label);
-	if (l && lease_is_active(l, now))
-		*ret = l->ip;
-	else if (r && r->ip != 0)
-		*ret = r->ip;
-	else
+	char label[GUEST_NAME_SIZE];
+	if (!guest_name_clean(name, strlen(name), label) || strcasecmp(name, label) != 0)
 		return -ENOENT;
+	const struct reservation *r = reservation_of_name(&d->reservations, label);
+	const struct lease *l = r ? NULL : lease_find_name(&d->leases, label);
+	if (!r && (!l || !lease_is_active(l, now)))
+		return -ENOENT;
+	*ret = r ? r->mac : l->mac;
 	return 0;
 }
 
 int dhcp_find_name(const struct dhcp *d, usec_t now, const char *name, ip4_t *ret)
 {
-	char label[GUEST_NAME_SIZE];
-	if (!guest_name_clean(name, strlen(name), label) || strcasecmp(name, label) != 0)
-		return -ENOENT;
-	return find_label(d, now, label, ret);
+	struct mac mac;
+	int r = dhcp_holder_of_name(d, now, name, &mac);
+	return r < 0 ? r : dhcp_find_mac(d, now, mac, ret);
 }
 
 int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret)

@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "service/dns/names.h"
 
+#include <assert.h>
 #include <errno.h>
 
 /* Labels of "in-addr.arpa". */
@@ -22,9 +23,9 @@ struct node {
 	bool apex;     /* of @zone */
 	bool has_zone; /* single labels have none: their negative answers have no SOA and are not cached (RFC 2308 §5) */
 	struct dns_name zone;
-	bool has_a, has_aaaa, has_ptr;
-	ip4_t a;
-	struct ip_addr aaaa;
+	struct ip_addr addresses[DNS_NAMES_ADDRESSES_MAX];
+	unsigned n_addresses;
+	bool has_ptr;
 	struct dns_name ptr;
 };
 
@@ -47,22 +48,25 @@ int dns_local_init(struct dns_local *l, const struct dns_local_config *config)
 	return dns_name_child("hostmaster", &l->domain, &l->soa.rname);
 }
 
-static bool find_host(const struct dns_local *l, usec_t now, const char *label, ip4_t *ret)
+/* Returns the number of addresses; 0: there is no such host. */
+static unsigned find_host(const struct dns_local *l, usec_t now, const char *label, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX])
 {
 	if (strcmp(label, l->gateway_label) == 0) {
-		*ret = l->gateway;
-		return true;
+		ret[0] = ip_from_ip4(l->gateway);
+		return 1;
 	}
-	return l->names->ops->find_name(l->names, now, label, ret) == 0;
+	int n = l->names->ops->find_name(l->names, now, label, ret);
+	return n > 0 ? (unsigned)n : 0;
 }
 
-/* The gateway's or a guest's address, by the first label of @name. */
+/* The gateway's or a guest's addresses, by the first label of @name. */
 static void find_first_label(const struct dns_local *l, usec_t now, const struct dns_name *name, struct node *node)
 {
 	char label[DNS_LABEL_MAX + 1];
 	if (dns_name_label(name, 0, label) < 0)
 		return;
-	node->exists = node->has_a = find_host(l, now, label, &node->a);
+	node->n_addresses = find_host(l, now, label, node->addresses);
+	node->exists = node->n_addresses > 0;
 }
 
 static bool find_in_domain(const struct dns_local *l, usec_t now, const struct dns_name *name, struct node *node)
@@ -89,9 +93,9 @@ static bool find_plain(const struct dns_local *l, usec_t now, const struct dns_q
 	if (dns_name_labels(&q->name) != 1)
 		return false;
 	if (dns_name_label(&q->name, 0, label) == 0 && strcmp(label, "localhost") == 0) {
-		node->exists = node->has_a = node->has_aaaa = true;
-		node->a = IP4(127, 0, 0, 1);
-		node->aaaa = (struct ip_addr){ { [15] = 1 } };
+		node->exists = true;
+		node->addresses[node->n_addresses++] = ip_from_ip4(IP4(127, 0, 0, 1));
+		node->addresses[node->n_addresses++] = (struct ip_addr){ { [15] = 1 } };
 		return true;
 	}
 	find_first_label(l, now, &q->name, node);
@@ -129,9 +133,10 @@ static unsigned reverse_octets(const struct dns_name *name, unsigned labels, ip4
 static void find_pointer(const struct dns_local *l, usec_t now, ip4_t ip, struct node *node)
 {
 	char label[DNS_LABEL_MAX + 1];
+	struct ip_addr addr = ip_from_ip4(ip);
 	if (ip == l->gateway)
 		node->ptr = l->gateway_name;
-	else if (l->names->ops->find_address(l->names, now, ip, label) < 0 || dns_name_child(label, &l->domain, &node->ptr) < 0)
+	else if (l->names->ops->find_address(l->names, now, &addr, label) < 0 || dns_name_child(label, &l->domain, &node->ptr) < 0)
 		return;
 	node->exists = node->has_ptr = true;
 }
@@ -170,16 +175,24 @@ static bool wants(const struct dns_question *q, uint16_t type)
 	return q->type == type || q->type == DNS_TYPE_ANY;
 }
 
+static void add_address(struct dns_reply *reply, const struct dns_question *q, const struct ip_addr *addr)
+{
+	if (!ip_is_v4(addr) && wants(q, DNS_TYPE_AAAA))
+		dns_reply_add(reply, DNS_TYPE_AAAA)->aaaa = *addr;
+	else if (ip_is_v4(addr) && wants(q, DNS_TYPE_A))
+		dns_reply_add(reply, DNS_TYPE_A)->a = ip_to_ip4(addr);
+}
+
+static_assert(DNS_NAMES_ADDRESSES_MAX <= DNS_REPLY_RECORDS_MAX, "a name has no other records than its addresses");
+
 static void answer(const struct dns_local *l, const struct dns_question *q, const struct node *node, struct dns_reply *reply)
 {
 	if (node->apex && wants(q, DNS_TYPE_SOA))
 		dns_reply_add(reply, DNS_TYPE_SOA);
 	if (node->apex && wants(q, DNS_TYPE_NS))
 		dns_reply_add(reply, DNS_TYPE_NS)->name = l->gateway_name;
-	if (node->has_a && wants(q, DNS_TYPE_A))
-		dns_reply_add(reply, DNS_TYPE_A)->a = node->a;
-	if (node->has_aaaa && wants(q, DNS_TYPE_AAAA))
-		dns_reply_add(reply, DNS_TYPE_AAAA)->aaaa = node->aaaa;
+	for (unsigned i = 0; i < node->n_addresses; i++)
+		add_address(reply, q, &node->addresses[i]);
 	if (node->has_ptr && wants(q, DNS_TYPE_PTR))
 		dns_reply_add(reply, DNS_TYPE_PTR)->name = node->ptr;
 	reply->rcode = node->exists ? DNS_RCODE_NOERROR : DNS_RCODE_NXDOMAIN;

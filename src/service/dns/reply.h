@@ -6,9 +6,10 @@
 
 #include "wire/dns.h"
 
-#define DNS_REPLY_RECORDS_MAX 4u
+/* The addresses of a name (names.h), or the few records of an apex. */
+#define DNS_REPLY_RECORDS_MAX 8u
 /* Room for any reply: header, question, the records, SOA and OPT. */
-#define DNS_REPLY_SIZE (DNS_REPLY_RECORDS_MAX * 2 * DNS_NAME_MAX + 4 * DNS_NAME_MAX + 256)
+#define DNS_REPLY_SIZE (DNS_REPLY_RECORDS_MAX * (2 * DNS_NAME_MAX + 64) + 4 * DNS_NAME_MAX + 256)
 /* The UDP size that the server announces (RFC 6891 §6.2.5): fits the MTU of every path. */
 #define DNS_UDP_SIZE 1232
 
