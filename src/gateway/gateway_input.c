@@ -64,6 +64,11 @@ static void route_to_neighbour(struct gateway *g, usec_t now, const struct packe
 {
 	struct ip_addr addr = ip_from_ip4(p->ip.dst);
 	struct payer *payer = guest_payer(&g->guests, p->port);
+	/* An unknown address makes the gateway broadcast for the guest. */
+	if (p->port && !guest_find_address(&g->guests, &addr) && !segment_may_flood(g->segment, now, p->port)) {
+		gateway_drop(g, DROP_STORM, p);
+		return;
+	}
 	struct guest_address *a = payer ? guest_expect(&g->guests, now, &addr, payer) : NULL;
 	if (!a) {
 		gateway_drop(g, DROP_NEIGHBOUR_FULL, p);

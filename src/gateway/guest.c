@@ -161,7 +161,7 @@ static struct guest *guest_new(struct guest_table *t, usec_t now, struct payer *
 	list_init(&g->flows.blocked);
 	list_init(&g->flows.away);
 	list_init(&g->due);
-	list_init(&g->of_payer);
+	list_append(&payer->heard, &g->of_payer);
 	return g;
 }
 
@@ -424,12 +424,27 @@ static void ask(struct guest_table *t, usec_t now, struct guest_address *a)
 	t->ops->ask(t->opaque, now, a);
 }
 
+/*
+ * A guest that scans a network asks for more than may be open at once.  Machines answer within milliseconds, so its oldest request gives
+ * way.  Requests for the host do not: its connections wait for them.
+ */
+static bool make_room_to_ask(struct guest_table *t, usec_t now, struct payer *payer)
+{
+	if (share_allows(payer->n_asked, 1, t->n_asked, GUEST_ASKED_MAX, 1))
+		return true;
+	if (payer == t->host || list_empty(&payer->heard))
+		return false;
+	struct guest *oldest = container_of(payer->heard.next, struct guest, of_payer);
+	address_remove(t, now, container_of(oldest->addresses.next, struct guest_address, of_guest), true);
+	return true;
+}
+
 struct guest_address *guest_expect(struct guest_table *t, usec_t now, const struct ip_addr *addr, struct payer *payer)
 {
 	struct guest_address *a = guest_find_address(t, addr);
 	if (a)
 		return a;
-	if (payer->n_asked >= GUEST_ASKED_PER_PAYER || !share_allows(payer->n_asked, 1, t->n_asked, GUEST_ASKED_MAX, 1))
+	if (!make_room_to_ask(t, now, payer))
 		return NULL;
 	struct guest *g = guest_new(t, now, payer);
 	if (!g)

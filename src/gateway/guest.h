@@ -37,8 +37,7 @@ struct port;
 #define GUEST_MTU_MIN ETH_MTU
 /* Addresses in the table, which payers share.  Beyond its share, one that has more loses the address that was used least recently. */
 #define GUEST_ADDRESSES_MAX 65536u
-/* Addresses that were asked for and have not answered, of one payer, and of all. */
-#define GUEST_ASKED_PER_PAYER 512u
+/* Addresses that were asked for and have not answered, which payers share.  Beyond its share, the oldest of a guest's give way. */
 #define GUEST_ASKED_MAX 8192u
 /* Seen addresses that a port holds against claims of others, so that no port reserves the network by talking. */
 #define GUEST_PROTECTED_PER_PORT 64u
@@ -185,7 +184,7 @@ struct guest *guest_find(const struct guest_table *t, struct mac mac);
 struct guest_address *guest_find_address(struct guest_table *t, const struct ip_addr *addr);
 /*
  * The address @addr.  When no guest has it, the guest is one that is only HEARD of, at the expense of @payer.  NULL: out of memory, or
- * @payer asks for too many addresses.
+ * @payer has its share of unanswered requests and none that could give way to this one.
  */
 struct guest_address *guest_expect(struct guest_table *t, usec_t now, const struct ip_addr *addr, struct payer *payer);
 

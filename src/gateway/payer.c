@@ -8,6 +8,7 @@ void payer_init(struct payer *p)
 	p->refs = 1;
 	list_init(&p->node);
 	list_init(&p->guests);
+	list_init(&p->heard);
 	list_init(&p->addresses);
 	list_init(&p->claims);
 	list_init(&p->mappings);

@@ -25,7 +25,8 @@ struct payer {
 
 	/* of guest.c */
 	struct list node;      /* in the table's list of payers */
-	struct list guests;    /* guest.of_payer */
+	struct list guests;    /* guest.of_payer, without those that are only HEARD of */
+	struct list heard;     /* guest.of_payer of those, oldest first */
 	struct list addresses; /* guest_address.of_payer, least recently used first */
 	unsigned n_addresses;
 	unsigned n_asked;           /* addresses that were asked for and have not answered */

@@ -277,11 +277,21 @@ static bool reaches(const struct port *from, const struct port *to)
 	return to != from && loop_passes(&to->loop) && !are_kept_apart(from, to);
 }
 
+static bool may_flood_many(const struct segment *s, usec_t now, struct port *from, unsigned n)
+{
+	return from == s->gateway.port || storm_take(&from->storm, now, s->config.storm_limit, n);
+}
+
 /* A super-frame counts as its segments. */
-static bool may_flood(struct segment *s, usec_t now, struct port *from, const struct frame *frame)
+static bool may_flood(const struct segment *s, usec_t now, struct port *from, const struct frame *frame)
 {
 	unsigned n = frame->gso == FRAME_GSO_NONE || frame->gso_size == 0 ? 1 : 1 + (unsigned)(frame->len / frame->gso_size);
-	return from == s->gateway.port || storm_take(&from->storm, now, s->config.storm_limit, n);
+	return may_flood_many(s, now, from, n);
+}
+
+bool segment_may_flood(const struct segment *s, usec_t now, struct port *from)
+{
+	return may_flood_many(s, now, from, 1);
 }
 
 static void spare(struct segment *s, struct port *to, const struct frame *frame)

@@ -184,6 +184,9 @@ void segment_expire(struct segment *s, usec_t now);
 /* @p has room again after it was congested. */
 void segment_port_writable(struct segment *s, usec_t now, struct port *p);
 
+/* Whether @from may make one more frame go to all; takes it from what storm control lets the port flood. */
+bool segment_may_flood(const struct segment *s, usec_t now, struct port *from);
+
 /* Counts a drop at @p (NULL: no port in particular) and keeps the first bytes of @frame (may be NULL) as an example. */
 void segment_drop(struct segment *s, struct port *p, enum drop_reason why, const struct frame *frame);
 

@@ -160,6 +160,18 @@ static void send_udp(struct fixture *f, ip4_t src, ip4_t dst, uint8_t ttl)
 	send_ip(f, &f->a, mac_a, &(struct ipv4_header){ .ttl = ttl, .protocol = IP_PROTOCOL_UDP, .src = src, .dst = dst }, udp, w.len);
 }
 
+/* Each makes the gateway broadcast a request. */
+static void packets_to_unknown_neighbours_are_under_storm_control(struct fixture *f, gconstpointer data)
+{
+	f->segment.config.storm_limit = 10;
+	for (unsigned i = 0; i < 20; i++)
+		send_udp(f, GUEST_A, IP4(10, 0, 0, 100) + i, 64);
+	g_assert_cmpuint(drops(f, DROP_STORM), ==, 10);
+	g_assert_cmpuint(f->gateway.guests.n_asked, ==, 10);
+	send_udp(f, GUEST_A, IP4(10, 0, 0, 100), 64);
+	g_assert_cmpuint(drops(f, DROP_STORM), ==, 10);
+}
+
 /* So that a capture with drops and `lanlet drops` have its bytes. */
 static void malformed_packet_is_the_example_of_its_drop(struct fixture *f, gconstpointer data)
 {
@@ -701,6 +713,7 @@ int main(int argc, char **argv)
 	TEST(ttl_of_one_is_answered_with_time_exceeded);
 	TEST(ttl_is_not_decremented_for_the_gateway_itself);
 	TEST(martians_never_reach_the_engine);
+	TEST(packets_to_unknown_neighbours_are_under_storm_control);
 	TEST(malformed_packet_is_the_example_of_its_drop);
 	TEST(ip_options_are_ignored);
 	TEST(fragments_reach_the_engine_as_one_datagram);

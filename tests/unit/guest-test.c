@@ -99,13 +99,18 @@ static struct guest_address *expect(struct fixture *f, usec_t now, ip4_t ip, str
 	return guest_expect(&f->table, now, &addr, guest_payer(&f->table, by));
 }
 
-static bool wait_frame(struct fixture *f, usec_t now, ip4_t ip)
+static bool wait_frame_of(struct fixture *f, usec_t now, ip4_t ip, struct port *by)
 {
 	struct iovec iov;
 	struct frame frame = frame_of(&iov, "frame", 5);
-	struct guest_address *a = expect(f, now, ip, NULL);
+	struct guest_address *a = expect(f, now, ip, by);
 	g_assert_nonnull(a);
 	return guest_wait(&f->table, now, a, &frame);
+}
+
+static bool wait_frame(struct fixture *f, usec_t now, ip4_t ip)
+{
+	return wait_frame_of(f, now, ip, NULL);
 }
 
 static void waiting_frames_are_sent_after_the_arp_answer(struct fixture *f, gconstpointer data)
@@ -301,11 +306,41 @@ static void newcomer_gets_addresses_in_a_full_table(struct fixture *f, gconstpoi
 
 static void requests_of_one_port_leave_room_for_others(struct fixture *f, gconstpointer data)
 {
+	for (unsigned i = 0; i < 2 * GUEST_ASKED_MAX; i++)
+		g_assert_nonnull(expect(f, 0, IP4(10, 1, 0, 0) + i, &f->one));
+	g_assert_cmpuint(f->one.payer->n_asked, ==, GUEST_ASKED_MAX / 2);
+	for (unsigned i = 0; i < 1000; i++)
+		expect(f, 0, IP4(10, 2, 0, 0) + i, &f->two);
+	g_assert_cmpuint(f->two.payer->n_asked, ==, 1000);
+	g_assert_cmpuint(f->one.payer->n_asked, ==, GUEST_ASKED_MAX / 2);
+}
+
+/* As a scanner's of a /16: what answers at once is found, however many are silent. */
+static void oldest_request_gives_way_to_a_new_one(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < 65536; i++) {
+		ip4_t ip = IP4(10, 1, 0, 0) + i;
+		g_assert_true(wait_frame_of(f, 0, ip, &f->one));
+		if (i % 100 == 99)
+			learn(f, 0, ip, mac_a, &f->two, GUEST_BY_ARP);
+	}
+	g_assert_cmpuint(f->asked, ==, 65536);
+	g_assert_cmpuint(f->released, ==, 655);
+	g_assert_cmpuint(f->unanswered, ==, 65536 - 655 - f->table.n_asked);
+	struct ip_addr first = ip_from_ip4(IP4(10, 1, 0, 0)), last = ip_from_ip4(IP4(10, 1, 255, 255));
+	g_assert_null(guest_find_address(&f->table, &first));
+	g_assert_nonnull(guest_find_address(&f->table, &last));
+}
+
+/* Its connections wait for the answers. */
+static void requests_for_the_host_do_not_give_way(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr first = ip_from_ip4(IP4(10, 1, 0, 0));
 	unsigned asked = 0;
 	for (unsigned i = 0; i < GUEST_ASKED_MAX; i++)
-		asked += expect(f, 0, IP4(10, 1, 0, 0) + i, &f->one) != NULL;
-	g_assert_cmpuint(asked, ==, GUEST_ASKED_PER_PAYER);
-	g_assert_nonnull(expect(f, 0, IP, &f->two));
+		asked += expect(f, 0, IP4(10, 1, 0, 0) + i, NULL) != NULL;
+	g_assert_cmpuint(asked, ==, GUEST_ASKED_MAX / 2);
+	g_assert_nonnull(guest_find_address(&f->table, &first));
 }
 
 /* Flows may outlive their port: what they are charged to must stay. */
@@ -336,6 +371,8 @@ int main(int argc, char **argv)
 	TEST(guest_that_reconnects_is_not_gone);
 	TEST(invented_addresses_of_one_port_leave_room_for_others);
 	TEST(requests_of_one_port_leave_room_for_others);
+	TEST(oldest_request_gives_way_to_a_new_one);
+	TEST(requests_for_the_host_do_not_give_way);
 	TEST(newcomer_gets_addresses_in_a_full_table);
 	TEST(payer_outlives_its_port_while_it_is_used);
 	TEST(flows_follow_the_guest_that_answers);
