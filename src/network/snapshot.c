@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "gateway/guard.h"
+#include "gateway/payer.h"
 #include "network/network_internal.h"
 #include "service/dns/dns.h"
 
@@ -37,6 +38,40 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 	snprintf(ret->domain, sizeof(ret->domain), "%s", s->domain);
 }
 
+/* By its address first: a bridge that translates MACs has one MAC for several machines with leases of their own. */
+static void copy_name(const struct lanlet_network *n, usec_t now, const struct ip_addr *addr, const char *guest,
+		      char ret[static GUEST_NAME_SIZE])
+{
+	if (!ip_is_v4(addr) || dhcp_find_address(&n->name_services.dhcp, now, ip_to_ip4(addr), ret) < 0)
+		snprintf(ret, GUEST_NAME_SIZE, "%s", guest);
+}
+
+/* Of the addresses behind a port that were used last.  A port may have tens of thousands. */
+#define PORT_ADDRESSES_LOOKED_AT 64u
+
+static bool has_name(const struct snapshot_port *p, const char *name)
+{
+	for (unsigned i = 0; i < p->n_guests; i++)
+		if (strcmp(p->guests[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void name_guests(const struct lanlet_network *n, usec_t now, const struct payer *payer, struct snapshot_port *ret)
+{
+	const struct list *node = payer->addresses.prev;
+	for (unsigned i = 0; i < PORT_ADDRESSES_LOOKED_AT && node != &payer->addresses; i++, node = node->prev) {
+		const struct guest_address *a = container_of((struct list *)(uintptr_t)node, struct guest_address, of_payer);
+		char name[GUEST_NAME_SIZE];
+		copy_name(n, now, &a->addr, a->guest->name, name);
+		if (name[0] == '\0' || has_name(ret, name))
+			continue;
+		memcpy(ret->guests[ret->n_guests++], name, sizeof(name));
+		if (ret->n_guests == SNAPSHOT_PORT_GUESTS_MAX)
+			return;
+	}
+}
+
 static struct snapshot_port port_of(const struct lanlet_network *n, usec_t now, const struct port *p)
 {
 	const struct port_counters *c = &p->counters;
@@ -68,6 +103,8 @@ static struct snapshot_port port_of(const struct lanlet_network *n, usec_t now, 
 	}
 	memcpy(ret.name, p->name, sizeof(ret.name));
 	static_assert(sizeof(ret.why_blocked) == LOOP_TEXT_SIZE, "a reason fits");
+	if (p->payer && p != &n->gateway.port)
+		name_guests(n, now, p->payer, &ret);
 	if (!loop_passes(&p->loop))
 		loop_guard_describe(&n->segment.loops, now, p, ret.why_blocked);
 	return ret;
@@ -178,14 +215,6 @@ unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *curs
 	if (*cursor >= entries->n)
 		*cursor = SNAPSHOT_END;
 	return count;
-}
-
-/* By its address first: a bridge that translates MACs has one MAC for several machines with leases of their own. */
-static void copy_name(const struct lanlet_network *n, usec_t now, const struct ip_addr *addr, const char *guest,
-		      char ret[static GUEST_NAME_SIZE])
-{
-	if (!ip_is_v4(addr) || dhcp_find_address(&n->name_services.dhcp, now, ip_to_ip4(addr), ret) < 0)
-		snprintf(ret, GUEST_NAME_SIZE, "%s", guest);
 }
 
 /* The cursor is the next slot. */

@@ -59,6 +59,9 @@ struct snapshot_conflict {
 	char other[PORT_NAME_SIZE]; /* "": it is gone */
 };
 
+/* Names of a port's guests that are shown.  Behind a bridge or an uplink there may be more. */
+#define SNAPSHOT_PORT_GUESTS_MAX 8u
+
 struct snapshot_port {
 	unsigned id;
 	const char *kind; /* static */
@@ -71,7 +74,9 @@ struct snapshot_port {
 	struct mac pinned; /* zero: it is not pinned */
 	struct snapshot_conflict conflict;
 	unsigned n_macs;
-	char why_blocked[160]; /* lan/loop_guard.h; "": it is not blocked */
+	unsigned n_guests;                                      /* of the names below */
+	char guests[SNAPSHOT_PORT_GUESTS_MAX][GUEST_NAME_SIZE]; /* names of guests behind it, the one heard last first */
+	char why_blocked[160];                                  /* lan/loop_guard.h; "": it is not blocked */
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
 	struct drop_counters drops;
 };

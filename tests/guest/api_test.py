@@ -58,6 +58,26 @@ class Routes(unittest.TestCase):
         self.assertGreaterEqual(ports["stream"]["rx_frames"], 4)
         self.assertGreater(ports["stream"]["tx_bytes"], 0)
 
+    def test_port_has_the_names_of_the_guests_behind_it(self):
+        bridge = self.guest(1, b"web")
+        bridge.ping(GATEWAY)
+        bridge.mac, bridge.ip = mac(2), dhcp.NOWHERE
+        bridge.lease(host_name=b"db")
+        bridge.ping(GATEWAY)
+        self.guest(3).ping(GATEWAY)
+        guests = {port["kind"] + str(port["macs"]): port["guests"] for port in self.api.get("/v1/ports")["ports"]}
+        self.assertEqual(guests, {"gateway0": [], "stream2": ["db", "web"], "stream1": []})
+        self.assertRegex(self.network.ask("ports"), r"(?m)^stream\S* +stream +db,web +")
+
+    def test_port_names_as_many_guests_as_there_is_room_for(self):
+        with Host(self.network.stream, mac(0)) as host:
+            for number in range(1, 13):
+                host.mac, host.ip = mac(number), dhcp.NOWHERE
+                host.lease(host_name=b"guest-%d" % number)
+                host.ping(GATEWAY)
+            (names,) = [port["guests"] for port in self.api.get("/v1/ports")["ports"] if port["kind"] == "stream"]
+        self.assertEqual(names, [f"guest-{number}" for number in range(12, 4, -1)])
+
     def test_every_port_says_of_which_kind_it_is(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as guest:
             guest.bind(str(self.network.directory / "guest"))

@@ -18,11 +18,23 @@ static guint64 drops_of(JsonObject *port)
 	return sum;
 }
 
+/* "web,db"; "-": no guest there has a name. */
+static char *guests_of(JsonObject *port)
+{
+	JsonArray *guests = json_object_has_member(port, "guests") ? json_object_get_array_member(port, "guests") : NULL;
+	GString *s = g_string_new(NULL);
+	for (guint i = 0; guests && i < json_array_get_length(guests); i++)
+		g_string_append_printf(s, "%s%s", i > 0 ? "," : "", json_array_get_string_element(guests, i));
+	return g_string_free(s->len > 0 ? s : g_string_append_c(s, '-'), FALSE);
+}
+
 static bool add_port(void *opaque, JsonObject *p)
 {
 	struct table *t = opaque;
 	table_add(t, api_text(p, "name"));
 	table_add(t, api_text(p, "kind"));
+	g_autofree char *guests = guests_of(p);
+	table_add(t, guests);
 	for (const char *const *name = (const char *const[]){ "mtu", "macs", "rx_frames", "rx_bytes", "tx_frames", "tx_bytes", NULL };
 	     *name; name++)
 		table_addf(t, "%" G_GUINT64_FORMAT, api_number(p, *name));
@@ -79,7 +91,7 @@ bool print_port_notes(struct api *api, GError **error)
 
 struct table *table_of_ports(struct api *api, GError **error)
 {
-	g_autoptr(Table) t = table_new("PORT|KIND|>MTU|>MACS|>RX FRAMES|>RX BYTES|>TX FRAMES|>TX BYTES|>DROPS");
+	g_autoptr(Table) t = table_new("PORT|KIND|GUESTS|>MTU|>MACS|>RX FRAMES|>RX BYTES|>TX FRAMES|>TX BYTES|>DROPS");
 	return api_each(api, "/v1/ports", add_port, t, error) ? g_steal_pointer(&t) : NULL;
 }
 
@@ -92,10 +104,10 @@ static bool ports_main(const struct arguments *a, GError **error)
 const struct command command_ports = {
 	.name = "ports",
 	.summary = "List the ports of a network's switch, one for each guest.",
-	.description =
-		"Lists the ports of the virtual switch (bridge): one for each guest and one for the gateway, with the"
-		" frames and bytes that passed through them. Below are notes: ports that are blocked, pinned to a MAC, not guarded, or"
-		" in conflict with another port about a MAC or an address.",
+	.description = "Lists the ports of the virtual switch (bridge): one for each guest and one for the gateway, with the"
+		       " names of the guests behind them, and the frames and bytes that passed through them. Below are notes: ports that "
+		       "are blocked, pinned to a MAC, not guarded, or"
+		       " in conflict with another port about a MAC or an address.",
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
 	.run = ports_main,
 };

@@ -54,6 +54,14 @@ static void write_conflict(struct json *out, usec_t now, const struct snapshot_c
 	json_close_object(out);
 }
 
+static void write_guests(struct json *out, const struct snapshot_port *p)
+{
+	json_open_array(out, "guests");
+	for (unsigned i = 0; i < p->n_guests; i++)
+		json_string(out, NULL, p->guests[i]);
+	json_close_array(out);
+}
+
 static void write_port(struct json *out, usec_t now, const void *item)
 {
 	const struct snapshot_port *p = item;
@@ -76,6 +84,7 @@ static void write_port(struct json *out, usec_t now, const void *item)
 	if (!mac_is_zero(p->pinned))
 		json_string(out, "pinned", mac_format(p->pinned, mac));
 	json_unsigned(out, "macs", p->n_macs);
+	write_guests(out, p);
 	json_string(out, "blocked_because", p->why_blocked[0] ? p->why_blocked : NULL);
 	json_unsigned(out, "rx_frames", p->rx_frames);
 	json_unsigned(out, "rx_bytes", p->rx_bytes);
