@@ -55,7 +55,7 @@ static int parse_host_word(char *word, struct settings_host *h, bool is_first, c
 	}
 	if (value_label(word, h->name, sizeof(h->name)) == 0)
 		return 0;
-	*ret_why = "a name has letters, digits and inner hyphens";
+	*ret_why = "a name has letters, digits, and inner hyphens and underscores";
 	return -EINVAL;
 }
 
@@ -231,7 +231,7 @@ static const struct option options[] = {
 				"A DNS record of your own: the gateway's DNS server answers NAME and NAME.DOMAIN with this address.",
 			.repeatable = true,
 		},
-		.accepts = "a name of letters, digits and inner hyphens, and an IPv4 address, such as db,192.168.122.20",
+		.accepts = "a name of letters, digits, and inner hyphens and underscores, and an IPv4 address, such as db,192.168.122.20",
 		.set = add_name,
 		.clear = clear_names,
 		.place = OPTION_PLACES(names, n_names),

@@ -129,12 +129,13 @@ static bool is_alphanumeric(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-static bool label_is_valid(const char *label, size_t len)
+/* @inner: what it may have inside beside letters and digits. */
+static bool label_is_valid(const char *label, size_t len, const char *inner)
 {
 	if (len == 0 || len > LABEL_MAX || !is_alphanumeric(label[0]) || !is_alphanumeric(label[len - 1]))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (!is_alphanumeric(label[i]) && label[i] != '-')
+		if (!is_alphanumeric(label[i]) && (label[i] == '\0' || !strchr(inner, label[i])))
 			return false;
 	return true;
 }
@@ -149,7 +150,7 @@ static void copy_lower(const char *from, size_t len, char *ret)
 int value_label(const char *text, char *ret, size_t size)
 {
 	size_t len = strlen(text);
-	if (len >= size || !label_is_valid(text, len))
+	if (len >= size || !label_is_valid(text, len, "-_"))
 		return -EINVAL;
 	copy_lower(text, len, ret);
 	return 0;
@@ -164,7 +165,7 @@ int value_domain(const char *text, char *ret, size_t size)
 		return -EINVAL;
 	for (size_t at = 0; at <= len;) {
 		size_t label = strcspn(text + at, ".");
-		if (!label_is_valid(text + at, MIN(label, len - at)))
+		if (!label_is_valid(text + at, MIN(label, len - at), "-"))
 			return -EINVAL;
 		at += label + 1;
 	}

@@ -20,7 +20,7 @@ int value_duration(const char *text, uint32_t infinite, uint32_t *ret);
 int value_endpoint(const char *text, struct ip_endpoint *ret);
 /* Two addresses, the lower one first, with "-" or "," between them. */
 int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last);
-/* One label of a host name (RFC 1123 §2.1), in lower case; @size includes the NUL. */
+/* One label of a host name (RFC 1123 §2.1, and inner '_'), in lower case; @size includes the NUL. */
 int value_label(const char *text, char *ret, size_t size);
 /* Labels with dots between them, in lower case; a dot at the end is removed. */
 int value_domain(const char *text, char *ret, size_t size);

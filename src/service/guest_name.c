@@ -6,9 +6,14 @@ static char clean_char(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return (char)(c - 'A' + 'a');
-	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')
+	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
 		return c;
-	return c == '_' || c == ' ' ? '-' : '\0';
+	return c == ' ' ? '-' : '\0';
+}
+
+static bool is_inner(char c)
+{
+	return c == '-' || c == '_';
 }
 
 bool guest_name_clean(const void *raw, size_t len, char ret[static GUEST_NAME_SIZE])
@@ -26,7 +31,7 @@ bool guest_name_clean(const void *raw, size_t len, char ret[static GUEST_NAME_SI
 		ret[n] = c;
 	}
 	ret[n] = '\0';
-	if (n > 0 && ret[0] != '-' && ret[n - 1] != '-')
+	if (n > 0 && !is_inner(ret[0]) && !is_inner(ret[n - 1]))
 		return true;
 	ret[0] = '\0';
 	return false;

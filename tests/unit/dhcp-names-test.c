@@ -42,7 +42,7 @@ static void names_become_labels(void)
 		{ "Web-01", "web-01" },
 		{ "web.example.com", "web" },
 		{ "web.", "web" },
-		{ "my_host", "my-host" },
+		{ "my_host", "my_host" },
 		{ "Bob PC", "bob-pc" },
 		{ "7", "7" },
 		{ "", NULL },
@@ -51,6 +51,8 @@ static void names_become_labels(void)
 		{ "web-", NULL },
 		{ "web-.x", NULL },
 		{ "_", NULL },
+		{ "_web", NULL },
+		{ "web_", NULL },
 		{ "b\303\274ro", NULL },
 		{ "a/b", NULL },
 		{ "*", NULL },
@@ -93,14 +95,17 @@ static void guest_with_a_lease_has_its_name(void)
 	bench_done(&b);
 }
 
-/* A name in a query is not cleaned like a client's host name: my_host is not my-host. */
+/* A name in a query is not cleaned like a client's host name: "my host" is not my-host. */
 static void names_in_queries_are_not_cleaned(void)
 {
 	struct dhcp_bench b;
 	bench_start_default(&b);
-	claim(&b, A, 50, "my_host");
+	claim(&b, A, 50, "my host");
 	assert_address(&b, "my-host", BENCH_IP(50));
 	assert_address(&b, "my_host", 0);
+	claim(&b, B, 51, "my_host");
+	assert_address(&b, "my_host", BENCH_IP(51));
+	assert_address(&b, "my-host", BENCH_IP(50));
 	assert_address(&b, "my host", 0);
 	bench_done(&b);
 }

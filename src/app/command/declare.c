@@ -147,7 +147,7 @@ bool declare_guest(const struct arguments *a, const char *guest, const char *mac
 	*ret = (struct declaration){ 0 };
 	bool good = is_label(guest, name);
 	if (!good)
-		warn(guest, "a name has letters, digits and inner hyphens");
+		warn(guest, "a name has letters, digits, and inner hyphens and underscores");
 	else if (!find_or_add(a, &s, &ret->is_running, &problem))
 		good = (warn(guest, problem->message), false);
 	else if (!s.found && s.mac_is_taken)

@@ -27,15 +27,15 @@ struct exec_flags {
 
 #define NAME_LEN_MAX 63u
 
-/* A single label of a host name (RFC 1123 §2.1). */
+/* A single label of a host name (RFC 1123 §2.1, and inner underscores). */
 static bool check_name(const char *name, GError **error)
 {
 	size_t len = strlen(name);
-	bool good = len > 0 && len <= NAME_LEN_MAX && name[0] != '-' && name[len - 1] != '-';
+	bool good = len > 0 && len <= NAME_LEN_MAX && g_ascii_isalnum(name[0]) && g_ascii_isalnum(name[len - 1]);
 	for (size_t i = 0; good && i < len; i++)
-		good = g_ascii_isalnum(name[i]) || name[i] == '-';
-	return good ||
-	       fail(error, FAILURE_USAGE, "--name \"%s\": expected at most %u letters, digits and inner hyphens", name, NAME_LEN_MAX);
+		good = g_ascii_isalnum(name[i]) || name[i] == '-' || name[i] == '_';
+	return good || fail(error, FAILURE_USAGE, "--name \"%s\": expected at most %u letters, digits, and inner hyphens and underscores",
+			    name, NAME_LEN_MAX);
 }
 
 static int connect_stream(const struct arguments *a, GError **error)
