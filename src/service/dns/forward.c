@@ -3,8 +3,10 @@
  * A pending query makes attempts: the message with a new id, to one server, in a transaction of its own.
  *
  *   A round lasts DNS_ATTEMPT_TIMEOUT and begins with an attempt.  When it ends without an answer, the next round's attempt
- *   goes to the next server, or over UDP to the same servers again.  The previous attempt stays open; the first
- *   good answer counts.  After DNS_ATTEMPT_ROUNDS rounds the query has failed.
+ *   goes to the next server, or over UDP to the same servers again.  All attempts stay open until the query ends, because a server may
+ *   need seconds for a name that it does not know yet; the first good answer counts.  After DNS_ATTEMPT_ROUNDS rounds the query has
+ *   failed.  Of a payer with more than PATIENT_MAX queries, an attempt is given up when the second one after it begins: each has a
+ *   descriptor.
  *   After an attempt that fails (refused, unreachable), or whose answer is an error that another server might not return
  *   (SERVFAIL, NOTIMP, REFUSED, as in libc), the next attempt goes at once to a server that was not asked yet.  When
  *   there is none and no attempt is open, the failure or that error is the answer.
@@ -31,8 +33,9 @@
 #include <stdlib.h>
 
 #define ATTEMPTS_MAX 8u
-/* Open at once, each with a descriptor; for one more, the oldest is given up. */
-#define ATTEMPTS_OPEN_MAX 2u
+/* Queries of one payer whose attempts all stay open.  Of a query beyond, the last two do. */
+#define PATIENT_MAX 64u
+#define IMPATIENT_ATTEMPTS 2u
 #define ATTEMPT_BITS 3u
 #define INDEX_BITS 13u
 /* Messages with a wrong id or question; more mean that an attacker is guessing. */
@@ -184,9 +187,11 @@ static void server_failed(struct dns_forward *f, usec_t now, const struct attemp
 static void make_room_for_attempt(struct dns_forward *f, struct dns_pending *p)
 {
 	unsigned open = 0;
+	if (p->client.payer->n_dns_queries <= PATIENT_MAX)
+		return;
 	for (unsigned i = p->n_attempts; i-- > 0;) {
 		struct attempt *a = &p->attempts[i];
-		if (!a->live || ++open < ATTEMPTS_OPEN_MAX)
+		if (!a->live || ++open < IMPATIENT_ATTEMPTS)
 			continue;
 		f->config.upstream->ops->cancel(f->config.upstream, make_token(p, i));
 		a->live = false;
