@@ -94,6 +94,23 @@ static void transfers_are_refused(void)
 	g_assert_cmpuint(b->asked->len, ==, 0);
 }
 
+/* RFC 8020: NXDOMAIN for one type says that the name has none. */
+static void guests_name_exists_when_the_server_outside_does_not_know_it(void)
+{
+	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
+	ask_shape(b, &(struct query_shape){ .id = 1, .name = "web", .type = DNS_TYPE_TXT, .edns_size = 1232 });
+	ask(b, 2, "db", DNS_TYPE_TXT);
+	ask(b, 3, "web", 43);
+	answer(b, 0, DNS_RCODE_NXDOMAIN, 0);
+	answer(b, 1, DNS_RCODE_NXDOMAIN, 0);
+	answer(b, 2, DNS_RCODE_NOERROR, 9);
+	check_rcode(b, 0, 1, DNS_RCODE_NOERROR);
+	g_assert_cmpuint(header_of(told_at(b, 0)->bytes).n_additionals, ==, 1);
+	check_rcode(b, 1, 2, DNS_RCODE_NXDOMAIN);
+	check_rcode(b, 2, 3, DNS_RCODE_NOERROR);
+	g_assert_cmpuint(told_at(b, 2)->bytes->len, ==, asked_at(b, 2)->bytes->len + 9);
+}
+
 static void other_queries_are_forwarded_with_a_new_id(void)
 {
 	static const uint16_t types[] = { DNS_TYPE_A, DNS_TYPE_AAAA, 15, 33, 43, 48, DNS_TYPE_HTTPS, DNS_TYPE_ANY, 65280 };
@@ -449,6 +466,7 @@ int main(int argc, char **argv)
 	ADD(malformed_queries_are_formerr);
 	ADD(other_opcodes_are_not_implemented);
 	ADD(transfers_are_refused);
+	ADD(guests_name_exists_when_the_server_outside_does_not_know_it);
 	ADD(other_queries_are_forwarded_with_a_new_id);
 	ADD(answer_is_returned_with_the_id_of_the_query);
 	ADD(ids_do_not_depend_on_the_ids_of_guests);

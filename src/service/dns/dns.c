@@ -81,11 +81,21 @@ static void send_header_error(struct dns *d, usec_t now, const struct dns_client
 	send_message(d, now, to, bytes, w.len);
 }
 
+static bool is_nxdomain(const uint8_t *answer, size_t len)
+{
+	struct bytes_reader r = bytes_reader(answer, len);
+	struct dns_header h;
+	return dns_header_parse(&r, &h) == 0 && h.rcode == DNS_RCODE_NXDOMAIN;
+}
+
 /* An answer from outside, or none. */
 static void forward_done(void *opaque, usec_t now, const struct dns_client *client, const struct dns_query *q, uint8_t *answer, size_t len)
 {
 	struct dns *d = opaque;
-	if (!answer)
+	/* Resolvers would take a guest's name for absent with all its types (RFC 8020). */
+	if (answer && is_nxdomain(answer, len) && dns_local_has_plain(&d->local, now, &q->question.name))
+		send_error(d, now, client, q, DNS_RCODE_NOERROR);
+	else if (!answer)
 		send_error(d, now, client, q, DNS_RCODE_SERVFAIL);
 	else if (len > size_limit(client, q))
 		send_reply(d, now, client, q, &(struct dns_reply){ .truncated = true });

@@ -82,24 +82,30 @@ static bool find_in_domain(const struct dns_local *l, usec_t now, const struct d
 	return true;
 }
 
-static bool asks_for_address(uint16_t type)
+/* What a name of one label is here.  More than an address, a guest's name must not take from a top-level domain. */
+static bool is_owned(uint16_t type)
 {
-	return type == DNS_TYPE_A || type == DNS_TYPE_AAAA || type == DNS_TYPE_HTTPS || type == DNS_TYPE_ANY;
+	return type == DNS_TYPE_A || type == DNS_TYPE_AAAA || type == DNS_TYPE_ANY;
+}
+
+static bool is_localhost(const struct dns_name *name)
+{
+	char label[DNS_LABEL_MAX + 1];
+	return dns_name_labels(name) == 1 && dns_name_label(name, 0, label) == 0 && strcmp(label, "localhost") == 0;
 }
 
 static bool find_plain(const struct dns_local *l, usec_t now, const struct dns_question *q, struct node *node)
 {
-	char label[DNS_LABEL_MAX + 1];
-	if (dns_name_labels(&q->name) != 1)
-		return false;
-	if (dns_name_label(&q->name, 0, label) == 0 && strcmp(label, "localhost") == 0) {
+	if (is_localhost(&q->name)) {
 		node->exists = true;
 		node->addresses[node->n_addresses++] = ip_from_ip4(IP4(127, 0, 0, 1));
 		node->addresses[node->n_addresses++] = (struct ip_addr){ { [15] = 1 } };
 		return true;
 	}
+	if (dns_name_labels(&q->name) != 1 || !is_owned(q->type))
+		return false;
 	find_first_label(l, now, &q->name, node);
-	return node->exists || asks_for_address(q->type);
+	return node->exists;
 }
 
 /* "0" to "255" without leading zeros, as in reverse names. */
@@ -215,4 +221,12 @@ bool dns_local_answer(const struct dns_local *l, usec_t now, const struct dns_qu
 		answer(l, &q->question, &node, ret);
 	}
 	return true;
+}
+
+bool dns_local_has_plain(const struct dns_local *l, usec_t now, const struct dns_name *name)
+{
+	struct node node = { 0 };
+	if (dns_name_labels(name) == 1)
+		find_first_label(l, now, name, &node);
+	return node.exists;
 }

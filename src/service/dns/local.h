@@ -3,8 +3,8 @@
  * Names that the gateway answers itself, as libvirt's dnsmasq does:
  *
  *   NAME.DOMAIN            guests and the gateway; the domain has no other names and is never forwarded
- *   NAME                   the same; A and AAAA queries for unknown single labels are not forwarded (dnsmasq:
- *                          domain-needed), other types are, so that "com. DS" works
+ *   NAME                   A and AAAA of guests and of the gateway.  Other types, other names and all subdomains are asked outside: a
+ *                          guest called "com" does not hide the top-level domain
  *   D.C.B.A.in-addr.arpa   every address of the segment, with any prefix length
  *   localhost              127.0.0.1 and ::1 (RFC 6761 §6.3)
  *
@@ -40,3 +40,5 @@ struct dns_local_config {
 int dns_local_init(struct dns_local *l, const struct dns_local_config *config);
 /* True: *@ret is the answer to @q.  False: the query has to be forwarded. */
 bool dns_local_answer(const struct dns_local *l, usec_t now, const struct dns_query *q, struct dns_reply *ret);
+/* Whether a guest or the gateway has @name, a single label: it exists then, whatever name servers outside say. */
+bool dns_local_has_plain(const struct dns_local *l, usec_t now, const struct dns_name *name);
