@@ -200,6 +200,7 @@ typedef void (*engine_flow_seen_t)(void *opaque, const struct engine_flow *flow)
 struct engine_ops {
 	const char *name;    /* as in --engine */
 	const char *summary; /* for --help */
+	bool isolated;       /* there is no outside: guests get no default route, and no name is asked for there */
 	/* Negative errno on failure.  @config is copied, what it points to is borrowed. */
 	int (*new)(const struct engine_config *config, struct engine **ret);
 	/* Ends all flows and closes their descriptors.  NULL is allowed. */

@@ -145,6 +145,7 @@ static int init_dhcp(struct name_services *n, const struct name_services_config 
 					    .log = c->log,
 					    .hash_key = *key,
 					    .gateway = s->gateway,
+					    .no_router = s->engine->isolated,
 					    .gateway_mac = c->gateway->config.mac,
 					    .subnet = s->subnet,
 					    .first = s->dhcp_first,
@@ -181,7 +182,7 @@ static int load_leases(struct name_services *n, const char *state_dir, usec_t no
 int name_services_change_servers(struct name_services *n, const struct settings *s)
 {
 	struct resolv_follower *follower = NULL;
-	if (s->dns.count == 0) {
+	if (s->dns.count == 0 && !s->engine->isolated) {
 		int r = resolv_follower_new(
 			&(struct resolv_follower_config){ .poller = n->poller, .log = n->log, .changed = servers_changed, .opaque = n },
 			&follower);
@@ -205,6 +206,7 @@ static int init_dns(struct name_services *n, const struct name_services_config *
 			.subnet = c->settings->subnet,
 			.domain = c->settings->domain,
 			.gateway_name = SETTINGS_GATEWAY_NAME,
+			.isolated = c->settings->engine->isolated,
 			.hash_key = *key,
 			.names = &n->names.for_dns,
 			.upstream = resolver_upstream(n->resolver),

@@ -93,7 +93,7 @@ void set_servers(struct dns_bench *b, unsigned servers)
 	dns_set_servers(b->dns, &list);
 }
 
-static struct dns_bench *new_bench(const char *domain, const char *subnet, struct dns_upstream *upstream)
+static struct dns_bench *new_bench(const char *domain, const char *subnet, bool isolated, struct dns_upstream *upstream)
 {
 	struct dns_bench *b = g_new0(struct dns_bench, 1);
 	b->now = 1000 * USEC_PER_SEC;
@@ -111,6 +111,7 @@ static struct dns_bench *new_bench(const char *domain, const char *subnet, struc
 	struct dns_config config = {
 		.gateway = GATEWAY,
 		.domain = domain,
+		.isolated = isolated,
 		.hash_key = { { 1, 2 } },
 		.names = &b->names,
 		.upstream = upstream ? upstream : &b->upstream,
@@ -123,8 +124,15 @@ static struct dns_bench *new_bench(const char *domain, const char *subnet, struc
 
 struct dns_bench *dns_bench_new(const char *domain, const char *subnet, unsigned servers)
 {
-	struct dns_bench *b = new_bench(domain, subnet, NULL);
+	struct dns_bench *b = new_bench(domain, subnet, false, NULL);
 	set_servers(b, servers);
+	return b;
+}
+
+struct dns_bench *dns_bench_new_isolated(void)
+{
+	struct dns_bench *b = new_bench("lanlet.internal", "192.168.122.0/24", true, NULL);
+	set_servers(b, 1);
 	return b;
 }
 
@@ -135,7 +143,7 @@ struct dns_bench *dns_bench_new_usual(unsigned servers)
 
 struct dns_bench *dns_bench_new_with(struct dns_upstream *upstream)
 {
-	return new_bench("lanlet.internal", "192.168.122.0/24", upstream);
+	return new_bench("lanlet.internal", "192.168.122.0/24", false, upstream);
 }
 
 void dns_bench_free(struct dns_bench *b)

@@ -75,6 +75,8 @@ GByteArray *bytes_of(const void *data, size_t len);
 /* @servers: their number; they are 10.0.0.0, 10.0.0.1, … */
 void set_servers(struct dns_bench *b, unsigned servers);
 struct dns_bench *dns_bench_new(const char *domain, const char *subnet, unsigned servers);
+/* As dns_bench_new_usual(1), of a network that has no outside. */
+struct dns_bench *dns_bench_new_isolated(void);
 /* With domain "lanlet.internal" and the default subnet. */
 struct dns_bench *dns_bench_new_usual(unsigned servers);
 /* With domain "lanlet.internal", the default subnet and no servers; borrows @upstream. */

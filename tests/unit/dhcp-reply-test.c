@@ -386,6 +386,17 @@ static void replies_stay_within_the_maximum_size_of_the_client(void)
 	}
 }
 
+static void isolated_network_has_no_router(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.no_router = true;
+	bench_start(&b);
+	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .parameters = "\1\3\6" }), DHCP_OPTION_ROUTER));
+	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ 0 }), DHCP_OPTION_ROUTER));
+	bench_done(&b);
+}
+
 static void refused_name_is_not_sent(void)
 {
 	struct dhcp_bench b;
@@ -434,6 +445,7 @@ int main(int argc, char **argv)
 	TEST(offer_and_ack_have_the_same_options);
 	TEST(short_replies_are_padded);
 	TEST(replies_stay_within_the_maximum_size_of_the_client);
+	TEST(isolated_network_has_no_router);
 	TEST(refused_name_is_not_sent);
 	TEST(reserved_name_is_sent);
 	return g_test_run();

@@ -111,6 +111,29 @@ static void guests_name_exists_when_the_server_outside_does_not_know_it(void)
 	g_assert_cmpuint(told_at(b, 2)->bytes->len, ==, asked_at(b, 2)->bytes->len + 9);
 }
 
+static void isolated_network_refuses_names_outside(void)
+{
+	g_autoptr(dns_bench) b = dns_bench_new_isolated();
+	ask(b, 1, "example.com", DNS_TYPE_A);
+	ask(b, 2, "db", DNS_TYPE_A);
+	ask(b, 3, "web", DNS_TYPE_A);
+	ask(b, 4, "web", DNS_TYPE_TXT);
+	ask(b, 5, "nobody.lanlet.internal", DNS_TYPE_A);
+	static const uint8_t rcodes[] = { DNS_RCODE_REFUSED, DNS_RCODE_REFUSED, DNS_RCODE_NOERROR, DNS_RCODE_NOERROR, DNS_RCODE_NXDOMAIN };
+	for (uint16_t i = 0; i < ARRAY_SIZE(rcodes); i++)
+		check_rcode(b, i, i + 1, rcodes[i]);
+	g_assert_cmpuint(b->asked->len, ==, 0);
+}
+
+/* Class CH is about the server that is asked: the host's servers show nothing of theirs to guests. */
+static void class_chaos_is_refused(void)
+{
+	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
+	ask_shape(b, &(struct query_shape){ .id = 1, .name = "version.bind", .type = DNS_TYPE_TXT, .class = DNS_CLASS_CH });
+	check_rcode(b, 0, 1, DNS_RCODE_REFUSED);
+	g_assert_cmpuint(b->asked->len, ==, 0);
+}
+
 static void other_queries_are_forwarded_with_a_new_id(void)
 {
 	static const uint16_t types[] = { DNS_TYPE_A, DNS_TYPE_AAAA, 15, 33, 43, 48, DNS_TYPE_HTTPS, DNS_TYPE_ANY, 65280 };
@@ -467,6 +490,8 @@ int main(int argc, char **argv)
 	ADD(other_opcodes_are_not_implemented);
 	ADD(transfers_are_refused);
 	ADD(guests_name_exists_when_the_server_outside_does_not_know_it);
+	ADD(isolated_network_refuses_names_outside);
+	ADD(class_chaos_is_refused);
 	ADD(other_queries_are_forwarded_with_a_new_id);
 	ADD(answer_is_returned_with_the_id_of_the_query);
 	ADD(ids_do_not_depend_on_the_ids_of_guests);

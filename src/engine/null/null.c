@@ -95,7 +95,8 @@ static void null_flows(const struct engine *e, uint64_t *cursor, unsigned max, e
 
 const struct engine_ops null_engine_ops = {
 	.name = "null",
-	.summary = "no outside: guests reach one another, DHCP and DNS, and nothing else",
+	.summary = "no outside: guests reach one another, DHCP and DNS, and get no default route",
+	.isolated = true,
 	.new = null_new,
 	.free = null_free,
 	.input = null_input,

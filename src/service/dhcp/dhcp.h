@@ -68,7 +68,8 @@ struct dhcp_config {
 	struct dhcp_env *env;     /* borrowed */
 	struct log *log;          /* borrowed, may be NULL */
 	struct hash_key hash_key; /* for tables; does not affect which address a guest gets */
-	ip4_t gateway;            /* also the server identifier and the router */
+	ip4_t gateway;            /* also the server identifier */
+	bool no_router;           /* there is nothing behind the gateway: it is not sent as the router (option 3) */
 	struct mac gateway_mac;
 	struct prefix4 subnet;
 	ip4_t first, last;        /* the pool, inclusive; may contain the gateway */

@@ -25,7 +25,8 @@ static void put_subnet_mask(struct reply *r)
 
 static void put_router(struct reply *r)
 {
-	dhcp_put_be32(&r->w, DHCP_OPTION_ROUTER, r->d->config.gateway);
+	if (!r->d->config.no_router)
+		dhcp_put_be32(&r->w, DHCP_OPTION_ROUTER, r->d->config.gateway);
 }
 
 static void put_dns(struct reply *r)

@@ -20,6 +20,7 @@
 struct dns {
 	struct service service;
 	ip4_t gateway;
+	bool isolated;
 	struct sink *sink;
 	struct dns_upstream *upstream;
 	struct dns_local local;
@@ -108,8 +109,9 @@ static void forward_done(void *opaque, usec_t now, const struct dns_client *clie
 static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q, const uint8_t *bytes,
 		       size_t len)
 {
-	if (len > DNS_QUERY_MAX) {
-		send_error(d, now, from, q, DNS_RCODE_REFUSED);
+	if (d->isolated || len > DNS_QUERY_MAX) {
+		bool exists = dns_local_has_plain(&d->local, now, &q->question.name);
+		send_error(d, now, from, q, exists ? DNS_RCODE_NOERROR : DNS_RCODE_REFUSED);
 		return 0;
 	}
 	int r = dns_forward_ask(&d->forward, now, from, q, bytes, len);
@@ -119,7 +121,7 @@ static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from,
 	return 0;
 }
 
-/* Zone transfers are not forwarded, and local names must not be listed (RFC 5936 §2.2, §6). */
+/* Zone transfers are not forwarded, and local names must not be listed (RFC 5936 §2.2, §6).  Class CH is about a server, not the host's. */
 static bool is_transfer(const struct dns_question *q)
 {
 	return q->type == DNS_TYPE_AXFR || q->type == DNS_TYPE_IXFR;
@@ -132,7 +134,7 @@ static int handle_query(struct dns *d, usec_t now, const struct dns_client *from
 	struct dns_reply reply;
 	if (q->header.opcode != DNS_OPCODE_QUERY)
 		reply = (struct dns_reply){ .rcode = DNS_RCODE_NOTIMP };
-	else if (is_transfer(&q->question))
+	else if (is_transfer(&q->question) || q->question.class == DNS_CLASS_CH)
 		reply = (struct dns_reply){ .rcode = DNS_RCODE_REFUSED };
 	else if (!dns_local_answer(&d->local, now, q, &reply))
 		return ask_outside(d, now, from, q, bytes, len);
@@ -250,6 +252,7 @@ int dns_new(const struct dns_config *config, struct dns **ret)
 	*d = (struct dns){
 		.service = { &dns_ops },
 		.gateway = config->gateway,
+		.isolated = config->isolated,
 		.sink = config->sink,
 		.upstream = config->upstream,
 	};

@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/hash.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dns;
@@ -28,6 +29,7 @@ struct dns_config {
 	const char *domain;       /* of the guests, "lanlet.internal"; NULL or "": guests have single-label names only */
 	const char *gateway_name; /* a single label; NULL: "gateway" */
 	struct hash_key hash_key; /* secret: generates the ids of forwarded queries */
+	bool isolated;            /* no query is forwarded */
 	struct dns_names *names;
 	struct dns_upstream *upstream;
 	struct sink *sink; /* for all answers, also late ones */
