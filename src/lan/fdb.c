@@ -172,6 +172,8 @@ static enum fdb_learned learn_at(struct fdb *f, usec_t now, struct mac mac, stru
 	if (moves)
 		e->port->n_macs--;
 	port->n_macs++;
+	if (mac_is_zero(port->first_mac))
+		port->first_mac = mac;
 	seen_at(f, e, now, port);
 	return moves ? FDB_MOVED : FDB_NEW;
 }

@@ -193,6 +193,21 @@ class UdhcpcTest(ClientTest):
             self.lanlet.wait_for_no_lease(MAC)
 
 
+class NestedTest(ClientTest):
+    def test_machine_behind_a_bridge_in_the_guest_is_not_told_the_mtu_of_the_guests_card(self):
+        """As a container or a nested machine: what the bridge carries is not known."""
+        self.guest.check(
+            "sh", "-c",
+            f"ip link add br0 address {MAC} type bridge && ip link set eth0 master br0 && ip link set br0 up &&"
+            "ip link add inner address 52:54:00:00:00:02 type veth peer name outer &&"
+            "ip link set outer master br0 up && ip link set inner up")
+        script = self.script(UDHCPC_SCRIPT)
+        for interface, mtu in ("br0", 65520), ("inner", ""), ("br0", 65520):
+            self.guest.check(vm.busybox(), "udhcpc", "-q", "-i", interface, "-s", script, "-O", "mtu")
+            self.wait_for_event(rf"^bound .* mtu={mtu}$")
+            self.directory.joinpath("events").unlink()
+
+
 class UnguardedUdhcpcTest(ClientTest):
     options = ("--guard", "off")  # with the guard, nobody but the client has the address that it was leased
 

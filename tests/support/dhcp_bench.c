@@ -235,6 +235,8 @@ static enum service_verdict send_packet(struct dhcp_bench *b, struct mac through
 	enum drop_reason why;
 	g_assert_cmpint(packet_parse(&f, b->from, &b->arena, &p, &why), ==, 0);
 	learn_mac(b, through);
+	if (mac_is_zero(b->from->first_mac))
+		b->from->first_mac = through;
 	g_assert_nonnull(guest_payer(&b->guests, b->from));
 	enum service_verdict verdict = b->dhcp.service.ops->input(&b->dhcp.service, b->now, &p, &b->sink);
 	arena_reset(&b->arena);

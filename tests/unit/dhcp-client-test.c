@@ -61,6 +61,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 	*f = (struct fixture){ .server_is_there = true };
 	bench_init(&f->bench);
 	f->bench.port.mtu = 9000;
+	f->bench.port.first_mac = MAC;
 	bench_start(&f->bench);
 	dhcp_client_init(&f->client, &(struct dhcp_client_config){ .mac = MAC, .name = "web", .xid = 41, .ops = &ops, .opaque = f });
 }

@@ -292,6 +292,50 @@ static void mtu_is_not_sent_behind_a_relay(void)
 	bench_done(&b);
 }
 
+/* A nested machine or a container: nothing tells what the bridge in the guest carries. */
+static void mtu_is_not_sent_to_stations_behind_the_card(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	b.port.mtu = 65520;
+	g_assert_cmpuint(bench_number(ack_to(&b, (struct bench_ask){ .parameters = "\32" }), DHCP_OPTION_MTU), ==, 65520);
+	for (unsigned through = 0; through < 2; through++) {
+		bench_forget(&b);
+		struct bench_ask inner = { .type = DHCP_REQUEST, .mac = B, .requested = BENCH_IP(51), .parameters = "\32" };
+		if (through)
+			inner.through = A; /* a bridge that translates MACs */
+		bench_send(&b, &inner);
+		g_assert_false(bench_has(bench_only_reply(&b, DHCP_ACK), DHCP_OPTION_MTU));
+	}
+	g_assert_cmpuint(bench_number(ack_to(&b, (struct bench_ask){ .parameters = "\32" }), DHCP_OPTION_MTU), ==, 65520);
+	bench_done(&b);
+}
+
+/* The first station behind a switch is no network card at the end of the port's path. */
+static void mtu_is_not_sent_behind_an_uplink(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	b.port.mtu = 65520;
+	b.port.uplink = true;
+	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .parameters = "\32" }), DHCP_OPTION_MTU));
+	bench_done(&b);
+}
+
+static void configured_mtu_is_sent_to_all(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.mtu = 9000;
+	bench_start(&b);
+	b.port.mtu = 9000;
+	g_assert_cmpuint(bench_number(ack_to(&b, (struct bench_ask){ .parameters = "\32" }), DHCP_OPTION_MTU), ==, 9000);
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = B, .requested = BENCH_IP(51), .parameters = "\32" });
+	g_assert_cmpuint(bench_number(bench_only_reply(&b, DHCP_ACK), DHCP_OPTION_MTU), ==, 9000);
+	bench_done(&b);
+}
+
 static void mtu_of_the_port_is_known_after_the_probe_too(void)
 {
 	struct dhcp_bench b;
@@ -439,6 +483,9 @@ int main(int argc, char **argv)
 	TEST(options_come_in_the_clients_order_but_the_mask_first);
 	TEST(mtu_is_sent_only_when_it_is_more_than_ethernets_or_configured);
 	TEST(mtu_is_not_sent_behind_a_relay);
+	TEST(mtu_is_not_sent_to_stations_behind_the_card);
+	TEST(mtu_is_not_sent_behind_an_uplink);
+	TEST(configured_mtu_is_sent_to_all);
 	TEST(mtu_of_the_port_is_known_after_the_probe_too);
 	TEST(configured_dns_servers_are_sent_instead);
 	TEST(network_without_domain_sends_none);

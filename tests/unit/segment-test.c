@@ -119,6 +119,17 @@ static void mac_moves_with_its_guest(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(f->c.port.n_macs, ==, 1);
 }
 
+static void first_mac_behind_a_port_is_remembered(struct fixture *f, gconstpointer data)
+{
+	input(&f->b, 0, MAC_BROADCAST, mac_of(2));
+	input(&f->b, 0, MAC_BROADCAST, mac_of(3));
+	input(&f->c, 1, MAC_BROADCAST, mac_of(2));
+	input(&f->b, FDB_AGE + 2, MAC_BROADCAST, mac_of(4));
+	g_assert_true(mac_equal(f->b.port.first_mac, mac_of(2)));
+	g_assert_true(mac_equal(f->c.port.first_mac, mac_of(2)));
+	g_assert_true(mac_is_zero(f->a.port.first_mac));
+}
+
 static void detached_port_is_forgotten(struct fixture *f, gconstpointer data)
 {
 	input(&f->b, 0, MAC_BROADCAST, mac_of(2));
@@ -579,6 +590,7 @@ int main(int argc, char **argv)
 	TEST(group_source_is_dropped_and_counted);
 	TEST(learned_mac_ages);
 	TEST(mac_moves_with_its_guest);
+	TEST(first_mac_behind_a_port_is_remembered);
 	TEST(detached_port_is_forgotten);
 	TEST(mac_flood_of_one_port_does_not_displace_other_ports);
 	TEST(mac_in_use_outlives_a_flood_of_its_own_port);

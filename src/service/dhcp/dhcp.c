@@ -66,10 +66,16 @@ static bool is_answerable(const struct dhcp *d, const struct dhcp_header *h)
 	return h->giaddr == 0 || is_host_address(d, h->giaddr);
 }
 
-/* The path MTU behind a relay is unknown: assume Ethernet's. */
+/*
+ * The MTU of a port is that of the path to the network card at its end, which is the first station seen there.  Other stations are behind
+ * a relay, or behind a bridge in the guest (nested machines, containers), whose own ports may carry less: assume Ethernet's MTU.
+ */
 static uint16_t path_mtu(const struct packet *p, const struct dhcp_header *h)
 {
-	return p->port && !h->giaddr ? (uint16_t)MIN(p->port->mtu, (size_t)UINT16_MAX) : ETH_MTU;
+	const struct port *port = p->port;
+	bool is_card = port && !port->uplink && mac_equal(h->chaddr, port->first_mac) && mac_equal(p->eth.src, port->first_mac);
+	size_t known = is_card && !h->giaddr ? UINT16_MAX : ETH_MTU;
+	return (uint16_t)(port ? MIN(port->mtu, known) : ETH_MTU);
 }
 
 static int input_datagram(struct dhcp *d, usec_t now, const struct packet *p, const struct udp_view *udp, struct sink *out)
