@@ -224,10 +224,26 @@ static void options_not_asked_for_are_not_sent(void)
 	const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .parameters = "\3", .name = "web" });
 	for (unsigned code = 1; code < 255; code++) {
 		bool always = code == DHCP_OPTION_TYPE || code == DHCP_OPTION_SERVER_ID || code == DHCP_OPTION_LEASE_TIME ||
-			      code == DHCP_OPTION_T1 || code == DHCP_OPTION_T2;
+			      code == DHCP_OPTION_T1 || code == DHCP_OPTION_T2 || code == DHCP_OPTION_SUBNET_MASK;
 		g_assert_cmpint(bench_has(r, (uint8_t)code), ==, always || code == DHCP_OPTION_ROUTER);
 	}
 	bench_done(&b);
+}
+
+/* A client without a mask takes that of the address's class: of 10.9.8.5 it is /8.  dnsmasq and ISC dhcpd send it always, too. */
+static void mask_is_sent_unasked(void)
+{
+	static const char *const lists[] = { "", "\6", "\1\6", "\6\1" };
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct dhcp_bench b;
+		bench_start_default(&b);
+		g_assert_cmpuint(bench_number(ack_to(&b, (struct bench_ask){ .parameters = lists[i] }), DHCP_OPTION_SUBNET_MASK), ==,
+				 0xffffff00);
+		bench_forget(&b);
+		bench_send(&b, &(struct bench_ask){ .type = DHCP_INFORM, .mac = A, .ciaddr = BENCH_IP(200), .parameters = lists[i] });
+		g_assert_cmpuint(bench_number(bench_only_reply(&b, DHCP_ACK), DHCP_OPTION_SUBNET_MASK), ==, 0xffffff00);
+		bench_done(&b);
+	}
 }
 
 static void client_without_a_list_gets_the_default_options(void)
@@ -479,6 +495,7 @@ int main(int argc, char **argv)
 	TEST(client_id_is_not_sent_to_a_client_without_one);
 	TEST(every_option_has_its_value);
 	TEST(options_not_asked_for_are_not_sent);
+	TEST(mask_is_sent_unasked);
 	TEST(client_without_a_list_gets_the_default_options);
 	TEST(options_come_in_the_clients_order_but_the_mask_first);
 	TEST(mtu_is_sent_only_when_it_is_more_than_ethernets_or_configured);

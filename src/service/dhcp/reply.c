@@ -73,13 +73,12 @@ static void put_domain_search(struct reply *r)
 		dhcp_put(&r->w, DHCP_OPTION_DOMAIN_SEARCH, bytes, list.len);
 }
 
-/* Options that a client may ask for.  unasked: sent to a client without a parameter request list. */
+/* Options that a client may ask for, but for the mask.  unasked: sent to a client without a parameter request list. */
 static const struct {
 	uint8_t code;
 	bool unasked;
 	void (*put)(struct reply *r);
 } parameters[] = {
-	{ DHCP_OPTION_SUBNET_MASK, true, put_subnet_mask },
 	{ DHCP_OPTION_ROUTER, true, put_router },
 	{ DHCP_OPTION_DNS, true, put_dns },
 	{ DHCP_OPTION_HOST_NAME, true, put_host_name },
@@ -97,23 +96,21 @@ static void put_parameter(struct reply *r, uint8_t code)
 }
 
 /*
- * In the client's order (RFC 2132 §9.8), which matters when there is no room for all, except that the mask comes before the
- * router (RFC 2132 §3.3).
+ * In the client's order (RFC 2132 §9.8), which matters when there is no room for all.  The mask comes first (RFC 2132 §3.3), whether it was
+ * asked for or not: a client without one takes that of the address's class.
  */
 static void put_parameters(struct reply *r)
 {
 	const struct dhcp_message *m = &r->rq->message;
+	put_subnet_mask(r);
 	if (!m->has_parameters) {
 		for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
 			if (parameters[i].unasked)
 				parameters[i].put(r);
 		return;
 	}
-	if (memchr(m->parameters, DHCP_OPTION_SUBNET_MASK, m->n_parameters))
-		put_subnet_mask(r);
 	for (size_t i = 0; i < m->n_parameters; i++)
-		if (m->parameters[i] != DHCP_OPTION_SUBNET_MASK)
-			put_parameter(r, m->parameters[i]);
+		put_parameter(r, m->parameters[i]);
 }
 
 /* Sends T1 and T2 with their default values (RFC 2131 §4.4.5), so that all clients use the same. */
