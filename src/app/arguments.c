@@ -111,6 +111,7 @@ bool arguments_parse(const struct command *command, char **argv, struct argument
 	for (; *argv && !ret->command; argv++)
 		if (!take_word(command, &argv, ret, &names_only, error))
 			return false;
+	ret->is_named = ret->network;
 	if (!ret->network)
 		ret->network = NETWORK_DEFAULT_NAME;
 	if (command->takes_command && !ret->help && (!ret->command || !ret->command[0]))

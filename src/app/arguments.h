@@ -22,6 +22,7 @@ struct argument_setting {
 
 struct arguments {
 	const char *network;
+	bool is_named;           /* the command line has the network's name, otherwise it is the default one */
 	const char *runtime_dir; /* NULL: the default directory, see arguments_runtime_dir() */
 	bool json, help;
 	void *flags;                                      /* the struct that the command's own flags fill */

@@ -55,6 +55,7 @@ struct command {
 	ROW(names) \
 	ROW(log_level) \
 	ROW(reload) \
+	ROW(import) \
 	ROW(doctor)
 
 #define COMMAND_DECLARED(name) extern const struct command command_##name;

@@ -157,7 +157,7 @@ class CommandLine(TestCase):
 
     def test_every_option_with_a_value_refuses_nonsense(self):
         options = re.findall(r"^  --([a-z-]+) \S", self.lanlet("run", "--help").stdout, re.M)
-        own = {"config", "runtime-dir", "state-dir"}
+        own = {"config", "libvirt-network", "runtime-dir", "state-dir"}
         for option in set(options) - own:
             done = self.lanlet("run", "--" + option, "\t?")
             self.assertEqual(done.returncode, 2, option)

@@ -10,6 +10,7 @@
 #include "app/command/qemu_arguments.h"
 #include "app/console.h"
 #include "app/failure.h"
+#include "app/libvirt/network.h"
 #include "app/paths.h"
 #include "app/run/activation.h"
 #include "app/run/configure.h"
@@ -32,6 +33,7 @@
 
 struct run_flags {
 	const char *config;
+	const char *libvirt_network;
 	const char *state_dir;
 	int ready_fd; /* -1: not given; else open, closed on exec */
 	const char *api_listen;
@@ -189,7 +191,8 @@ static struct lanlet_config *read_config(void *opaque, char **ret_error)
 {
 	const struct run *r = opaque;
 	GError *error = NULL;
-	struct lanlet_config *config = configure(r->arguments, r->own->config, &error);
+	struct configure_sources sources = { .file = r->own->config, .libvirt_network = r->own->libvirt_network };
+	struct lanlet_config *config = configure(r->arguments, &sources, &error);
 	if (config)
 		return config;
 	*ret_error = g_strdup(error->message);
@@ -327,7 +330,23 @@ static void keep_heap(void)
 #endif
 }
 
-static bool run_main(const struct arguments *a, GError **error)
+static void warn_of_source(void *opaque, const char *line)
+{
+	run_log(opaque, LANLET_LOG_WARNING, line);
+}
+
+static struct lanlet_config *read_first_config(struct run *r, GError **error)
+{
+	struct configure_sources sources = {
+		.file = r->own->config,
+		.libvirt_network = r->own->libvirt_network,
+		.warning = warn_of_source,
+		.opaque = r,
+	};
+	return configure(r->arguments, &sources, error);
+}
+
+static bool run_network(const struct arguments *a, GError **error)
 {
 	struct run r = { .arguments = a, .own = a->flags, .runtime_claim = -1, .state_claim = -1, .signals = -1, .reload_signals = -1 };
 	console_init(&r.console);
@@ -338,7 +357,7 @@ static bool run_main(const struct arguments *a, GError **error)
 	keep_heap();
 	survive_vanishing_memory();
 	bool good = activation_take(&r.activation, error);
-	r.config = good ? configure(a, r.own->config, error) : NULL;
+	r.config = good ? read_first_config(&r, error) : NULL;
 	good = r.config && claim_dirs(&r, error) && take_signals(&r, error) && start(&r, error);
 	if (good) {
 		announce(&r);
@@ -346,6 +365,18 @@ static bool run_main(const struct arguments *a, GError **error)
 	}
 	finish(&r);
 	return good;
+}
+
+/* A network that libvirt's file describes has the name in that file, unless the command line has one. */
+static bool run_main(const struct arguments *a, GError **error)
+{
+	const struct run_flags *own = a->flags;
+	if (!own->libvirt_network || a->is_named)
+		return run_network(a, error);
+	struct arguments named = *a;
+	g_autofree char *name = libvirt_network_name(own->libvirt_network, error);
+	named.network = name;
+	return name && network_name_check(name, error) && run_network(&named, error);
 }
 
 static bool store_ready_fd(const struct flag *flag, const char *value, void *at, GError **error)
@@ -374,6 +405,17 @@ static const struct flag flags[] = {
 			.help = "Read options of the network from FILE. The command line overrides single values and adds to lists.",
 		},
 		FLAG_TEXT(struct run_flags, config),
+	},
+	{
+		.option = {
+			.name = "libvirt-network",
+			.argument = "FILE",
+			.help =
+				"Take the network from libvirt's description in FILE, as virsh net-dumpxml prints it. The "
+				"configuration file and the command line come on top. NAME is the one in FILE by default. lanlet "
+				"import FILE prints what is made of it.",
+		},
+		FLAG_TEXT(struct run_flags, libvirt_network),
 	},
 	{
 		.option = {

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""libvirt's description of a network: what lanlet import makes of it, and lanlet run --libvirt-network."""
+
+import re
+
+from lan import runner
+from lan.case import TestCase
+
+SUBNET = '<ip address="192.168.5.1" netmask="255.255.255.0"/>'
+
+
+class LibvirtNetwork(TestCase):
+    def imported(self, inside, warnings=()):
+        """The lines that lanlet import prints for a network with the elements @inside; its warnings are @warnings."""
+        done = self.lanlet("import", self.write("net.xml", "<network>\n<name>lab</name>\n%s\n</network>\n" % inside))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        pattern = r"lanlet: warning: %s:\d+: (.*)\n" % re.escape(self.path("net.xml"))
+        self.assertEqual(tuple(re.findall(pattern, done.stderr)), tuple(warnings))
+        self.assertEqual(re.sub(pattern, "", done.stderr), "")
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[0], "[network]")
+        return lines[1:]
+
+    def nat(self, inside, warnings=()):
+        """The lines for a network with NAT, without those that NAT itself makes."""
+        lines = self.imported("<forward/>" + inside, warnings)
+        return [line for line in lines if not re.match(r"(subnet|gateway|no-dhcp) =", line)]
+
+    def refused(self, inside, message):
+        path = self.write("net.xml", "<network>\n%s\n</network>\n" % inside)
+        self.assert_fails(2, "%s:%s" % (path, message), "import", path)
+
+    # --- addresses ---
+
+    def test_address_and_mask_are_the_subnet_and_the_gateway(self):
+        for mask in ('netmask="255.255.0.0"', 'prefix="16"'):
+            self.assertEqual(self.imported('<forward mode="nat"/><ip address="10.7.0.1" %s><dhcp/></ip>' % mask),
+                             ["subnet = 10.7.0.0/16", "gateway = 10.7.0.1"])
+
+    def test_without_a_mask_the_class_of_the_address_counts(self):
+        for address, subnet in (("10.2.3.4", "10.0.0.0/8"), ("172.16.3.4", "172.16.0.0/16"), ("192.168.3.4", "192.168.3.0/24")):
+            self.assertIn("subnet = " + subnet, self.imported('<forward/><ip address="%s"/>' % address))
+
+    def test_wrong_addresses_are_refused_with_their_line(self):
+        self.refused("<ip/>", "2: <ip>: the attribute address is missing")
+        self.refused('\n<ip address="10.0.0.256"/>', "3: <ip>: address='10.0.0.256': expected an IPv4 address")
+        self.refused('<ip address="10.0.0.1" netmask="255.0.255.0"/>',
+                     "2: <ip>: netmask='255.0.255.0': expected a netmask, such as 255.255.255.0")
+        self.refused('<ip address="10.0.0.1" prefix="33"/>', "2: <ip>: prefix='33': expected a number from 0 to 32")
+        self.refused('<ip address="10.0.0.1" prefix="8" netmask="255.0.0.0"/>', "2: <ip>: netmask and prefix say the same thing twice")
+
+    def test_second_subnet_is_named(self):
+        more = '<ip address="192.168.6.1" prefix="24"/><ip address="192.168.7.1" prefix="24"/>'
+        self.assertEqual(self.nat(SUBNET + more, ["a second <ip> of IPv4: a network has one subnet; run another network for it"]), [])
+
+    def test_gateway_keeps_its_mac(self):
+        self.assertEqual(self.nat('<mac address="52:54:00:00:00:01"/>' + SUBNET), ["gateway-mac = 52:54:00:00:00:01"])
+
+    # --- DHCP ---
+
+    def test_without_dhcp_there_is_no_dhcp_server(self):
+        self.assertIn("no-dhcp = true", self.imported("<forward/>" + SUBNET))
+        self.assertNotIn("no-dhcp = true", self.imported('<forward/><ip address="10.0.0.1"><dhcp/></ip>'))
+
+    def dhcp(self, inside, warnings=()):
+        return self.nat('<ip address="192.168.5.1" prefix="24"><dhcp>%s</dhcp></ip>' % inside, warnings)
+
+    def test_range_and_its_lease_time(self):
+        for expiry, seconds in (('expiry="90" unit="seconds"', "90"), ('expiry="10"', "600"), ('expiry="2" unit="hours"', "7200"),
+                                ('expiry="0"', "infinite")):
+            self.assertEqual(self.dhcp('<range start="192.168.5.10" end="192.168.5.20"><lease %s/></range>' % expiry),
+                             ["dhcp-range = 192.168.5.10-192.168.5.20", "lease-time = " + seconds])
+
+    def test_reservations(self):
+        self.assertEqual(self.dhcp('<host mac="52:54:00:00:00:01" ip="192.168.5.9" name="web"/>'
+                                   '<host mac="52:54:00:00:00:02" name="db"/>'),
+                         ["host = 52:54:00:00:00:01,192.168.5.9,web", "host = 52:54:00:00:00:02,db"])
+
+    def test_guest_s_name_is_its_first_label(self):
+        host = '<ip address="192.168.5.1"><dhcp><host mac="52:54:00:00:00:01" name="web.lab.test"/></dhcp></ip>'
+        self.assertEqual(self.nat('%s<domain name="lab.test"/>' % host), ["host = 52:54:00:00:00:01,web", "domain = lab.test"])
+        self.assertEqual(self.nat(host, ['".lab.test": guests have names of one label, in the domain of the network']),
+                         ["host = 52:54:00:00:00:01,web"])
+
+    # --- names ---
+
+    def test_domain_forwarders_and_names(self):
+        dns = ('<dns><forwarder addr="192.0.2.53"/><forwarder addr="2001:db8::53"/><host ip="192.168.5.9"><hostname>nas</hostname>'
+               "<hostname> files </hostname></host></dns>")
+        self.assertEqual(self.nat('<domain name="Lab.Test"/>' + dns + SUBNET),
+                         ["domain = Lab.Test", "dns = 192.0.2.53", "dns = 2001:db8::53", "name = nas,192.168.5.9", "name = files,192.168.5.9"])
+
+    # --- the way out ---
+
+    def test_without_forward_the_network_is_isolated(self):
+        self.assertIn("engine = null", self.imported(SUBNET))
+        self.assertNotIn("engine = null", self.imported("<forward/>" + SUBNET))
+
+    def test_without_an_address_it_is_a_switch(self):
+        self.assertEqual(self.imported(""), ["no-gateway = true"])
+
+    def test_routed_networks_get_nat(self):
+        for mode in ("route", "open"):
+            self.imported('<forward mode="%s"/>%s' % (mode, SUBNET),
+                          ["<forward mode='%s'>: guests go out by NAT; the outside reaches guests by forward" % mode])
+
+    def test_card_of_the_host_is_refused(self):
+        for mode in ("bridge", "private", "vepa", "passthrough", "hostdev", "nonsense"):
+            self.refused('<forward mode="%s"/>' % mode,
+                         "2: <forward>: mode='%s' gives guests a network card or a bridge of the host, for which root is needed; "
+                         "--vde joins other segments" % mode)
+
+    def test_interface_ports_and_addresses_of_nat_are_named(self):
+        self.imported('<forward dev="eth0"><interface dev="eth0"/><nat><port start="1024" end="2048"/><address start="192.0.2.1"/></nat>'
+                      "</forward>" + SUBNET,
+                      ["<forward dev='eth0'>: guests go out by the host's routes", "<interface>: guests go out by the host's routes",
+                       "<port>: the kernel chooses source ports outside", "<address>: guests go out with the host's own address"])
+
+    # --- the segment ---
+
+    def test_mtu_and_isolated_ports(self):
+        self.assertEqual(self.nat('<mtu size="1400"/><port isolated="yes"/>' + SUBNET), ["mtu = 1400", "isolate = true"])
+        self.assertEqual(self.nat('<port isolated="no"/>' + SUBNET), [])
+
+    def test_labels_of_libvirt_are_silent(self):
+        self.assertEqual(self.nat("<uuid>6d4b9b2c-0c5f-4c0e-9d7e-5a1f1c2b3d4e</uuid><title>x</title><description>x</description>"
+                                  "<metadata><x:y xmlns:x='z'/></metadata>" + SUBNET), [])
+
+    def test_what_has_no_effect_is_named_once_with_the_reason(self):
+        lines = self.nat('<bridge name="virbr0"/><vlan><tag id="1"/></vlan><virtualport type="openvswitch"/><portgroup name="a"/>'
+                         '<portgroup name="b"/><route address="10.0.0.0" prefix="8" gateway="192.168.5.2"/><future/><future/>' + SUBNET,
+                         ["<bridge>: there is no bridge on the host; loops and storms are always looked for",
+                          "<vlan>: tagged frames pass between guests as they are",
+                          "<virtualport>: there is no Open vSwitch and no 802.1Qbg behind it",
+                          "<portgroup>: all ports of a network are alike",
+                          "<route>: guests reach other networks by the gateway and the host's routes",
+                          "<future>: not known to this version"])
+        self.assertEqual(lines, [])
+
+    # --- files ---
+
+    def test_what_is_not_a_network_is_refused(self):
+        path = self.write("net.xml", "<domain/>")
+        self.assert_fails(2, path + ":1: <domain>: expected libvirt's <network>, as virsh net-dumpxml prints it", "import", path)
+        path = self.write("net.xml", "<network>")
+        self.assertIn("elements still open", self.lanlet("import", path).stderr)
+        path = self.write("net.xml", "<network/><network/>")
+        self.assertIn("more than one element outside all others", self.lanlet("import", path).stderr)
+        self.assert_fails(2, self.path("none.xml") + ": No such file or directory", "import", self.path("none.xml"))
+
+    def test_value_with_a_line_feed_makes_no_line(self):
+        self.refused('<domain name="a&#10;dns = 9.9.9.9"/>', "2: <domain>: domain has no value, or one with control characters")
+
+    def test_elements_within_elements_are_limited(self):
+        path = self.write("net.xml", "<network>" + "<a>" * 100 + "</a>" * 100 + "</network>")
+        self.assertIn("more than 64 elements inside one another", self.lanlet("import", path).stderr)
+
+    def test_output_is_a_configuration_file(self):
+        xml = self.write("net.xml", '<network><name>lab</name><forward/>%s<domain name="lab.test"/></network>' % SUBNET)
+        self.write("config/lanlet/lab.conf", self.lanlet("import", xml).stdout)
+        self.start("lab")
+        self.assertIn("192.168.5.1", self.status("lab"))
+
+    # --- run ---
+
+    def test_network_runs_under_the_name_in_the_file(self):
+        xml = self.write("net.xml", "<network><name>lab</name><forward/>%s</network>" % SUBNET)
+        self.start("--libvirt-network", xml)
+        self.assertIn("192.168.5.1", self.status("lab"))
+
+    def test_name_and_options_of_the_command_line_come_on_top(self):
+        xml = self.write("net.xml", "<network><name>lab</name><forward/>%s</network>" % SUBNET)
+        self.write("config/lanlet/other.conf", "[network]\nmtu = 1280\n")
+        self.start("other", "--libvirt-network", xml, "--gateway", "192.168.5.7")
+        self.assertIn("192.168.5.7", self.status("other"))
+
+    def test_run_names_what_has_no_effect(self):
+        xml = self.write("net.xml", "<network><name>default</name><forward/><bridge name='x'/>%s</network>" % SUBNET)
+        network = self.start("--libvirt-network", xml)
+        network.stop()
+        self.assertIn("<bridge>: there is no bridge on the host", network.log.read_text())
+
+    def test_name_that_is_missing_or_invalid_is_refused(self):
+        path = self.write("net.xml", "<network/>")
+        self.assert_fails(2, path + ":1: <network>: the element <name> is missing", "run", "--libvirt-network", path)
+        path = self.write("net.xml", "<network><name>../x</name></network>")
+        self.assertEqual(self.lanlet("run", "--libvirt-network", path).returncode, 2)
+
+    def test_reload_reads_the_description_again(self):
+        xml = self.write("net.xml", '<network><name>default</name><forward/><ip address="192.168.5.1"/></network>')
+        self.start("--libvirt-network", xml)
+        self.write("net.xml", '<network><name>default</name><forward/><dns><host ip="192.168.5.9"><hostname>nas</hostname></host></dns>'
+                   '<ip address="192.168.5.1"/></network>')
+        self.assertIn("changed: name", self.lanlet("reload").stdout)
+        self.assertIn("nas", self.lanlet("names").stdout)
+
+
+if __name__ == "__main__":
+    runner.main()
