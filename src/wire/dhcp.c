@@ -22,9 +22,9 @@ enum overload {
 	OVERLOAD_SNAME = 1 << 1,
 };
 
-/* RFC 4702 §2.1: the name is in DNS wire format. */
-#define FQDN_FLAG_ENCODED 0x04
-#define FQDN_NAME_AT 3
+#define FQDN_NAME_AT 3 /* in option 81, after the flags and two response codes */
+/* Both response codes of a server (RFC 4702 §2.2): no longer used. */
+#define FQDN_RCODE 255
 
 /* Collects the pieces of one option. */
 struct gather {
@@ -186,11 +186,13 @@ static void take_parameters(const struct gather *g, struct dhcp_message *m)
 /* The name in option 81: text, or the first label of a DNS name. */
 static void take_fqdn(const struct gather *g, struct dhcp_message *m)
 {
+	m->has_fqdn = g->len >= FQDN_NAME_AT;
+	m->fqdn_flags = m->has_fqdn ? g->data[0] : 0;
 	if (g->len <= FQDN_NAME_AT)
 		return;
 	const uint8_t *name = g->data + FQDN_NAME_AT;
 	size_t len = g->len - FQDN_NAME_AT;
-	if (g->data[0] & FQDN_FLAG_ENCODED) {
+	if (g->data[0] & DHCP_FQDN_ENCODED) {
 		size_t label_len = name[0];
 		if (label_len > len - 1)
 			return;
@@ -428,4 +430,34 @@ bool dhcp_put_domain(struct bytes_writer *w, const char *domain)
 		return false;
 	bytes_put(w, encoded, e.len);
 	return !w->failed;
+}
+
+/* As text, or as labels; a name without a domain is not terminated (RFC 4702 §2.3.2). */
+static bool put_fqdn_name(struct bytes_writer *w, bool encoded, const char *host, const char *domain)
+{
+	char name[DHCP_FQDN_NAME_MAX + 1];
+	size_t host_len = strlen(host), domain_len = domain ? strlen(domain) : 0;
+	if (host_len + 1 + domain_len >= sizeof(name))
+		return false;
+	memcpy(name, host, host_len + 1);
+	if (domain) {
+		name[host_len] = '.';
+		memcpy(name + host_len + 1, domain, domain_len + 1);
+	}
+	if (!encoded)
+		bytes_put(w, name, strlen(name));
+	else if (!dhcp_put_domain(w, name))
+		return false;
+	else if (!domain)
+		w->len--;
+	return !w->failed;
+}
+
+bool dhcp_put_fqdn(struct dhcp_writer *w, uint8_t flags, const char *host, const char *domain)
+{
+	uint8_t value[FQDN_NAME_AT + DHCP_FQDN_NAME_MAX] = { flags, FQDN_RCODE, FQDN_RCODE };
+	struct bytes_writer name = bytes_writer(value + FQDN_NAME_AT, DHCP_FQDN_NAME_MAX);
+	if (host[0] && !put_fqdn_name(&name, flags & DHCP_FQDN_ENCODED, host, domain))
+		return false;
+	return dhcp_put(w, DHCP_OPTION_FQDN, value, FQDN_NAME_AT + name.len);
 }

@@ -68,6 +68,14 @@ enum dhcp_option {
 	DHCP_OPTION_END = 255,
 };
 
+/* Flags of option 81 (RFC 4702 §2.1). */
+enum dhcp_fqdn_flag {
+	DHCP_FQDN_SERVER_UPDATES = 1 << 0, /* S: the server enters the name into DNS */
+	DHCP_FQDN_OVERRIDDEN = 1 << 1,     /* O: the client asked for another value of S */
+	DHCP_FQDN_ENCODED = 1 << 2,        /* E: the name is in DNS wire format, not text */
+	DHCP_FQDN_NO_UPDATES = 1 << 3,     /* N: the server enters nothing */
+};
+
 /* The fixed fields, but for htype and hlen, which are always those of Ethernet. */
 struct dhcp_header {
 	uint8_t op; /* enum dhcp_op */
@@ -94,6 +102,8 @@ struct dhcp_message {
 	bool has_parameters;
 	uint8_t n_parameters; /* each code once, in the client's order (RFC 2132 §9.8) */
 	uint8_t parameters[255];
+	bool has_fqdn;      /* option 81 */
+	uint8_t fqdn_flags; /* enum dhcp_fqdn_flag, as the client sent them */
 	uint16_t client_id_len, name_len, relay_len;
 	uint8_t client_id[DHCP_CLIENT_ID_MAX];
 	uint8_t name[DHCP_NAME_MAX];   /* of option 81, else 12 (RFC 4702 §3.1); unchecked bytes */
@@ -141,3 +151,11 @@ size_t dhcp_finish(struct dhcp_writer *w);
  * False when it is not a domain name or there is no room; then nothing was written.
  */
 bool dhcp_put_domain(struct bytes_writer *w, const char *domain);
+
+#define DHCP_FQDN_NAME_MAX 255
+
+/*
+ * Writes option 81 with the name @host.@domain (RFC 4702 §2), in the encoding that @flags say.  @host "": no name; @domain NULL: a name
+ * that is only @host.  False when the name is too long or there is no room; then nothing was written.
+ */
+bool dhcp_put_fqdn(struct dhcp_writer *w, uint8_t flags, const char *host, const char *domain);

@@ -296,6 +296,12 @@ void bench_send(struct dhcp_bench *b, const struct bench_ask *ask)
 	if (ask->max_size)
 		dhcp_put_be16(&w, DHCP_OPTION_MAX_SIZE, ask->max_size);
 	put_text(&w, DHCP_OPTION_HOST_NAME, ask->name);
+	if (ask->fqdn) {
+		g_autofree char *value = g_strdup_printf("   %s", ask->fqdn);
+		value[0] = (char)ask->fqdn_flags;
+		value[1] = value[2] = 0;
+		g_assert_true(dhcp_put(&w, DHCP_OPTION_FQDN, value, 3 + strlen(ask->fqdn)));
+	}
 	put_text(&w, DHCP_OPTION_CLIENT_ID, ask->client_id);
 	put_text(&w, DHCP_OPTION_PARAMETERS, ask->parameters);
 	put_text(&w, DHCP_OPTION_RELAY, ask->relay);

@@ -38,6 +38,8 @@ struct bench_ask {
 	uint32_t lease_time;
 	uint16_t max_size;
 	const char *name;
+	const char *fqdn; /* of option 81, in the encoding that fqdn_flags say */
+	uint8_t fqdn_flags;
 	const char *client_id;
 	const char *parameters; /* codes as characters */
 	const char *relay;

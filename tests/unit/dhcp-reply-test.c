@@ -457,6 +457,71 @@ static void isolated_network_has_no_router(void)
 	bench_done(&b);
 }
 
+/* Asserts option 81 of @r: the flags, two response codes of 255, then @name, @len bytes. */
+static void assert_fqdn(const struct bench_reply *r, uint8_t flags, const char *name, size_t len)
+{
+	uint8_t value[300];
+	ssize_t got = dhcp_option_get(r->bytes, r->datagram.len, DHCP_OPTION_FQDN, value, sizeof(value));
+	g_assert_cmpint(got, >=, 3);
+	g_assert_cmphex(value[0], ==, flags);
+	g_assert_cmpuint(value[1], ==, 255);
+	g_assert_cmpuint(value[2], ==, 255);
+	g_assert_cmpmem(value + 3, (size_t)got - 3, name, len);
+}
+
+/* RFC 4702 §4: N and S are the server's, E is the client's, O says that S is not what the client asked for. */
+static void fqdn_is_echoed_to_clients_that_send_it(void)
+{
+	static const char labels[] = "\3web\6lanlet\10internal", text[] = "web.lanlet.internal";
+	static const struct {
+		uint8_t client, expected;
+	} cases[] = { { 0, 3 }, { 1, 1 }, { 4, 7 }, { 5, 5 }, { 8, 3 }, { 0xf2, 3 } };
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct dhcp_bench b;
+		bench_start_default(&b);
+		bool encoded = cases[i].client & 4;
+		struct bench_ask ask = { .fqdn = encoded ? "\3Web\7example" : "Web.example",
+					 .fqdn_flags = cases[i].client,
+					 .parameters = "\1" };
+		struct bench_ask discover = ask;
+		discover.type = DHCP_DISCOVER;
+		discover.mac = A;
+		bench_send(&b, &discover);
+		bench_sleep(&b, USEC_PER_SEC);
+		size_t len = encoded ? sizeof(labels) : sizeof(text) - 1;
+		assert_fqdn(bench_only_reply(&b, DHCP_OFFER), cases[i].expected, encoded ? labels : text, len);
+		ask.requested = bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr;
+		ask.server_id = BENCH_GATEWAY;
+		ask.type = DHCP_REQUEST;
+		ask.mac = A;
+		bench_forget(&b);
+		bench_send(&b, &ask);
+		assert_fqdn(bench_only_reply(&b, DHCP_ACK), cases[i].expected, encoded ? labels : text, len);
+		bench_done(&b);
+	}
+}
+
+static void refused_fqdn_is_not_entered(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	assert_fqdn(ack_to(&b, (struct bench_ask){ .fqdn = "wpad", .fqdn_flags = 1 }), 0x0a, "", 0);
+	assert_fqdn(ack_to(&b, (struct bench_ask){ .fqdn = "", .fqdn_flags = 4 }), 0x0c, "", 0);
+	g_assert_false(bench_has(ack_to(&b, (struct bench_ask){ .name = "web", .parameters = "\121" }), DHCP_OPTION_FQDN));
+	bench_done(&b);
+}
+
+static void fqdn_of_a_network_without_domain_is_one_label(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.domain = NULL;
+	bench_start(&b);
+	assert_fqdn(ack_to(&b, (struct bench_ask){ .fqdn = "web.example", .fqdn_flags = 1 }), 1, "web", 3);
+	assert_fqdn(ack_to(&b, (struct bench_ask){ .fqdn = "\3web\7example", .fqdn_flags = 5 }), 5, "\3web", 4);
+	bench_done(&b);
+}
+
 static void refused_name_is_not_sent(void)
 {
 	struct dhcp_bench b;
@@ -510,6 +575,9 @@ int main(int argc, char **argv)
 	TEST(short_replies_are_padded);
 	TEST(replies_stay_within_the_maximum_size_of_the_client);
 	TEST(isolated_network_has_no_router);
+	TEST(fqdn_is_echoed_to_clients_that_send_it);
+	TEST(refused_fqdn_is_not_entered);
+	TEST(fqdn_of_a_network_without_domain_is_one_label);
 	TEST(refused_name_is_not_sent);
 	TEST(reserved_name_is_sent);
 	return g_test_run();

@@ -113,6 +113,22 @@ static void put_parameters(struct reply *r)
 		put_parameter(r, m->parameters[i]);
 }
 
+/*
+ * RFC 4702 §4: the server answers for the name itself, so that it "updates DNS" whatever the client wishes (S, and O when that is not what
+ * it asked for); a client whose name was refused is told that nothing was entered (N).
+ */
+static void put_fqdn(struct reply *r)
+{
+	const struct dhcp_message *m = &r->rq->message;
+	if (!m->has_fqdn)
+		return;
+	bool named = r->lease->name[0], asked = m->fqdn_flags & DHCP_FQDN_SERVER_UPDATES;
+	unsigned flags = m->fqdn_flags & DHCP_FQDN_ENCODED;
+	flags |= named ? DHCP_FQDN_SERVER_UPDATES : DHCP_FQDN_NO_UPDATES;
+	flags |= named != asked ? DHCP_FQDN_OVERRIDDEN : 0;
+	dhcp_put_fqdn(&r->w, (uint8_t)flags, r->lease->name, r->d->config.domain);
+}
+
 /* Sends T1 and T2 with their default values (RFC 2131 §4.4.5), so that all clients use the same. */
 static void put_lease_time(struct reply *r, uint32_t seconds)
 {
@@ -193,6 +209,7 @@ void dhcp_reply_lease(const struct dhcp *d, usec_t now, const struct dhcp_reques
 	begin(&r, type, buf);
 	put_lease_time(&r, lease_time);
 	put_parameters(&r);
+	put_fqdn(&r);
 	deliver(&r, now, rq->message.header.ciaddr, out);
 }
 
