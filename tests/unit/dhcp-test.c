@@ -65,6 +65,23 @@ static void offered_address_is_not_offered_to_others(void)
 	bench_done(&b);
 }
 
+/* RFC 2131 §4.3.2.  The only address of the pool was released; ARP still knows the guest that had it. */
+static void offered_address_is_acknowledged_while_arp_remembers_its_last_holder(void)
+{
+	struct dhcp_bench b;
+	bench_start_small(&b, 1);
+	ip4_t ip = bench_lease(&b, A, NULL);
+	bench_arp(&b, ip, A);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = ip, .server_id = BENCH_GATEWAY });
+	for (unsigned i = 0; i < 2; i++) {
+		bench_forget(&b);
+		g_assert_cmpuint(bench_discover(&b, B), ==, ip);
+	}
+	bench_request(&b, B, ip, BENCH_GATEWAY, 0);
+	g_assert_cmpuint(bench_only_reply(&b, DHCP_ACK)->message.header.yiaddr, ==, ip);
+	bench_done(&b);
+}
+
 static void offer_without_request_expires(void)
 {
 	struct dhcp_bench b;
@@ -564,6 +581,7 @@ int main(int argc, char **argv)
 	TEST(leases_change_before_the_ack_is_sent);
 	TEST(client_id_is_recorded);
 	TEST(offered_address_is_not_offered_to_others);
+	TEST(offered_address_is_acknowledged_while_arp_remembers_its_last_holder);
 	TEST(offer_without_request_expires);
 	TEST(request_for_another_server_frees_the_offer);
 	TEST(request_for_another_server_does_not_end_a_lease);

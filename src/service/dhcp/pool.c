@@ -20,14 +20,15 @@ static bool in_pool(const struct dhcp_config *c, ip4_t ip)
 
 /*
  * Whether ARP shows a host that uses @ip without a lease.  Not when @mac has an active lease there: behind a bridge that
- * translates MACs, ARP shows the bridge's MAC.  Not when the host is the last lease holder, whose entry may be old; the ARP
- * probe decides that.
+ * translates MACs, ARP shows the bridge's MAC.  Not when the address was offered to @mac: no host answered the probe then, so the entry is
+ * of one that has gone, and an offer is a promise.  Not when the host is the last lease holder, whose entry may be old; the ARP probe
+ * decides that.
  */
 static bool used_without_lease(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip, const struct lease *l)
 {
 	struct dhcp_env *env = d->config.env;
 	struct mac by;
-	if (l && lease_is_active(l, now))
+	if (l && (lease_is_active(l, now) || (l->state == LEASE_OFFERED && lease_is_held(l, now) && mac_equal(l->mac, mac))))
 		return false;
 	if (!env->ops->in_use(env, now, ip, &by) || mac_equal(by, mac))
 		return false;
