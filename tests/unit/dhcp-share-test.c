@@ -226,21 +226,53 @@ static void one_port_does_not_get_all_probes(void)
 	bench_done(&b);
 }
 
+/* Each of @n_macs declines @times addresses; how many are set aside. */
+static unsigned decline_many(struct dhcp_bench *b, unsigned n_macs, unsigned times)
+{
+	unsigned aside = 0;
+	for (unsigned i = 0; i < times * n_macs; i++) {
+		struct mac mac = BENCH_MAC(1 + i % n_macs);
+		ip4_t ip = bench_lease(b, mac, NULL);
+		g_assert_cmpuint(ip, !=, 0);
+		bench_send(b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = mac, .requested = ip });
+		const struct lease *l = lease_find_ip(&b->dhcp.leases, ip);
+		aside += l && l->state == LEASE_SET_ASIDE;
+	}
+	return aside;
+}
+
 static void port_sets_few_addresses_aside_by_decline(void)
 {
 	struct dhcp_bench b;
 	bench_start_default(&b);
 	bench_guard(&b);
-	unsigned aside = 0;
-	for (unsigned i = 0; i < 40; i++) {
-		ip4_t ip = bench_lease(&b, BENCH_MAC(1), NULL);
-		g_assert_cmpuint(ip, !=, 0);
-		bench_send(&b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = BENCH_MAC(1), .requested = ip });
-		const struct lease *l = lease_find_ip(&b.dhcp.leases, ip);
-		aside += l && l->state == LEASE_SET_ASIDE;
-	}
-	g_assert_cmpuint(aside, ==, 8);
+	g_assert_cmpuint(decline_many(&b, 20, 2), ==, 8);
 	g_assert_cmpuint(b.drops.count[DROP_DHCP_SHARE], ==, 32);
+	bench_done(&b);
+}
+
+/* Behind an uplink, too, where no port is charged: one machine that declines all that it gets does not empty the pool. */
+static void mac_sets_few_addresses_aside_by_decline(void)
+{
+	for (unsigned guarded = 0; guarded < 2; guarded++) {
+		struct dhcp_bench b;
+		bench_start_default(&b);
+		if (guarded)
+			bench_guard(&b);
+		g_assert_cmpuint(decline_many(&b, 1, 40), ==, 3);
+		g_assert_cmpuint(b.drops.count[DROP_DHCP_SHARE], ==, 37);
+		bench_sleep(&b, 600 * USEC_PER_SEC);
+		g_assert_cmpuint(decline_many(&b, 1, 40), ==, 3);
+		bench_done(&b);
+	}
+}
+
+/* A MAC that has not declined for a long time is forgotten first. */
+static void many_macs_may_decline_behind_an_uplink(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	g_assert_cmpuint(decline_many(&b, DHCP_DECLINERS_MAX, 4), ==, 3 * DHCP_DECLINERS_MAX);
 	bench_done(&b);
 }
 
@@ -317,6 +349,8 @@ int main(int argc, char **argv)
 	TEST(taken_lease_is_saved_and_has_no_name);
 	TEST(one_port_does_not_get_all_probes);
 	TEST(port_sets_few_addresses_aside_by_decline);
+	TEST(mac_sets_few_addresses_aside_by_decline);
+	TEST(many_macs_may_decline_behind_an_uplink);
 	TEST(port_that_answers_every_probe_does_not_keep_others_out);
 	TEST(port_that_has_used_an_address_before_keeps_it);
 	TEST(port_does_not_reserve_addresses_by_claiming_all);

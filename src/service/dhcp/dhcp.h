@@ -93,6 +93,14 @@ struct dhcp_foreign {
 	bool dropped; /* its answers were, by the guard */
 };
 
+/* A MAC that has declined addresses. */
+struct dhcp_decliner {
+	struct mac mac;
+	usec_t until; /* when none of its declines counts any more */
+};
+
+#define DHCP_DECLINERS_MAX 64
+
 struct dhcp {
 	struct service service;
 	struct dhcp_config config; /* its strings are the copies below; the rest is borrowed */
@@ -104,6 +112,7 @@ struct dhcp {
 	struct dhcp_saving saving;
 	struct list probes; /* struct dhcp_probe, by deadline */
 	unsigned n_probes;
+	struct dhcp_decliner decliners[DHCP_DECLINERS_MAX]; /* private to share.c */
 	struct dhcp_foreign foreign;
 	struct log_limit log_limit; /* for lines that no port has caused */
 };

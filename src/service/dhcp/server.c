@@ -355,7 +355,7 @@ static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *
 	struct lease *l = lease_find_mac(&d->leases, m->header.chaddr);
 	if (is_for_another_server(d, m) || !l || l->ip != m->requested || (l->state != LEASE_BOUND && l->state != LEASE_OFFERED))
 		return -ENOMSG;
-	bool allowed = dhcp_share_allows_decline(now, rq->port);
+	bool allowed = dhcp_share_allows_decline(d, now, rq);
 	log_guest(d, now, rq->port, LOG_LEVEL_WARNING, allowed ? "set aside" : "not set aside", l->ip, l->mac,
 		  allowed ? "declined by the guest: another host uses it" : "declined by the guest, as too many others");
 	tell(d, now, rq, l, DHCP_LEASE_DECLINED);

@@ -13,7 +13,8 @@
 #define WEIGHT 7u
 /* A client takes an offer, and announces its address or sends something from it, within this time. */
 #define FIRST_USE_TIME (10 * USEC_PER_SEC)
-#define SET_ASIDES 8u /* of a guarded port, in each of these times */
+#define SET_ASIDES 8u        /* of a guarded port, in each of these times */
+#define DECLINES_OF_A_MAC 3u /* of any port, in DECLINES_TIME */
 #define DECLINES_TIME (600 * USEC_PER_SEC)
 #define CONFLICTS_TIME (60 * USEC_PER_SEC)
 
@@ -61,24 +62,41 @@ bool dhcp_share_allows_probe(const struct dhcp *d, const struct payer *payer)
 	return payer ? share_allows(payer->n_probes, 1, d->n_probes, DHCP_PROBES_MAX, WEIGHT) : d->n_probes < DHCP_PROBES_MAX;
 }
 
-/* One more of SET_ASIDES in @time.  Each counts for a part of the time, one after another; *@until is when none counts any more. */
-static bool count_set_aside(usec_t now, usec_t time, usec_t *until)
+/* One more of @max in @time.  Each counts for a part of the time, one after another; *@until is when none counts any more. */
+static bool count_set_aside(usec_t now, usec_t time, unsigned max, usec_t *until)
 {
-	usec_t end = MAX(*until, now) + time / SET_ASIDES;
+	usec_t end = MAX(*until, now) + time / max;
 	if (end - now > time)
 		return false;
 	*until = end;
 	return true;
 }
 
-bool dhcp_share_allows_decline(usec_t now, const struct port *port)
+/* The record of @mac, or of the MAC that has not declined for the longest time, which @mac then takes. */
+static struct dhcp_decliner *find_decliner(struct dhcp *d, struct mac mac)
 {
-	return !port || !port->guarded || !port->payer || count_set_aside(now, DECLINES_TIME, &port->payer->declines);
+	struct dhcp_decliner *found = &d->decliners[0];
+	for (unsigned i = 0; i < DHCP_DECLINERS_MAX; i++) {
+		if (mac_equal(d->decliners[i].mac, mac))
+			return &d->decliners[i];
+		if (d->decliners[i].until < found->until)
+			found = &d->decliners[i];
+	}
+	*found = (struct dhcp_decliner){ .mac = mac };
+	return found;
+}
+
+bool dhcp_share_allows_decline(struct dhcp *d, usec_t now, const struct dhcp_request *rq)
+{
+	struct payer *payer = rq->port && rq->port->guarded ? rq->port->payer : NULL;
+	struct dhcp_decliner *mac = find_decliner(d, rq->message.header.chaddr);
+	return count_set_aside(now, DECLINES_TIME, DECLINES_OF_A_MAC, &mac->until) &&
+	       (!payer || count_set_aside(now, DECLINES_TIME, SET_ASIDES, &payer->declines));
 }
 
 bool dhcp_share_allows_conflict(usec_t now, const struct port *port)
 {
-	return !port || !port->guarded || !port->payer || count_set_aside(now, CONFLICTS_TIME, &port->payer->conflicts);
+	return !port || !port->guarded || !port->payer || count_set_aside(now, CONFLICTS_TIME, SET_ASIDES, &port->payer->conflicts);
 }
 
 static bool is_used(const struct dhcp *d, const struct lease *l)

@@ -33,10 +33,11 @@ bool dhcp_share_allows_address(struct dhcp *d, usec_t now, const struct dhcp_req
 /* Whether one more address may be probed for a guest of @payer, which may be NULL. */
 bool dhcp_share_allows_probe(const struct dhcp *d, const struct payer *payer);
 /*
- * Whether one more address is set aside because a guest behind @port declines it: of a guarded port, 8 in ten minutes.  The server probes
- * addresses before it offers them anyway.
+ * Whether one more address is set aside because the client of @rq declines it: of a MAC 3 in ten minutes, because a machine that declines
+ * all that it gets (another one answers its every probe) would empty the pool; of a guarded port 8.  The server probes addresses before
+ * it offers them anyway.
  */
-bool dhcp_share_allows_decline(usec_t now, const struct port *port);
+bool dhcp_share_allows_decline(struct dhcp *d, usec_t now, const struct dhcp_request *rq);
 /*
  * Likewise because a guest behind @port, of which that was not known, answers the probe: 8 a minute, or one guest could keep all others
  * from getting addresses.
