@@ -257,14 +257,11 @@ static void copy_lease(void *opaque, const struct lease *l)
 	memcpy(to->client_id, l->client_id, l->client_id_len);
 }
 
-/* A slot has about one record.  One that has many still fits a slice, which has room for a few per slot. */
-#define LEASES_PER_SLOT 8u
-
 unsigned snapshot_leases(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_lease *ret, unsigned max)
 {
 	struct lease_slice s = { .network = n, .now = now, .to = ret, .max = max };
 	unsigned slot = (unsigned)*cursor;
-	bool more = lease_table_walk(&n->name_services.dhcp.leases, &slot, MAX(max / LEASES_PER_SLOT, 1u), copy_lease, &s);
+	bool more = lease_table_walk(&n->name_services.dhcp.leases, &slot, max, copy_lease, &s);
 	*cursor = more ? slot : SNAPSHOT_END;
 	return s.count;
 }

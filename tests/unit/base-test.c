@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/drop.h"
 #include "base/hash.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/log.h"
 
@@ -285,6 +286,39 @@ static void greedy_users_leave_something_for_the_next(void)
 	g_assert_false(share_allows(0, 9, 65536 - 8, 65536, 15));
 }
 
+struct timed {
+	struct heap_node node;
+	uint64_t key;
+};
+
+static void heap_gives_what_an_array_gives_by_looking_at_all(void)
+{
+	struct heap h = { 0 };
+	struct timed all[50];
+	g_assert_null(heap_first(&h));
+	g_assert_cmpint(heap_reserve(&h, ARRAY_SIZE(all)), ==, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		all[i].node.at = HEAP_NOWHERE;
+	for (unsigned step = 0; step < 20000; step++) {
+		struct timed *t = &all[g_test_rand_int_range(0, ARRAY_SIZE(all))];
+		bool is_in = t->node.at != HEAP_NOWHERE;
+		uint64_t least = UINT64_MAX;
+		size_t n = 0;
+		heap_remove(&h, &t->node);
+		if (!is_in)
+			heap_add(&h, &t->node, t->key = (uint64_t)g_test_rand_int_range(0, 40));
+		for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+			if (all[i].node.at == HEAP_NOWHERE)
+				continue;
+			least = MIN(least, all[i].key);
+			n++;
+		}
+		g_assert_cmpuint(h.n, ==, n);
+		g_assert_cmpuint(n > 0 ? heap_first(&h)->key : UINT64_MAX, ==, least);
+	}
+	heap_done(&h);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -308,5 +342,6 @@ int main(int argc, char **argv)
 	ADD_LOG(suppressed_lines_are_told_at_the_level_of_the_worst);
 	g_test_add_func("/log/nothing_is_written_or_counted_without_a_log", nothing_is_written_or_counted_without_a_log);
 	g_test_add_func("/base/greedy_users_leave_something_for_the_next", greedy_users_leave_something_for_the_next);
+	g_test_add_func("/heap/gives_what_an_array_gives_by_looking_at_all", heap_gives_what_an_array_gives_by_looking_at_all);
 	return g_test_run();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which address a client gets: probes, first choice, reservations, limits. */
 #include "base/macros.h"
+#include "lan/fdb.h"
 #include "service/dhcp/share.h"
 #include "support/dhcp_bench.h"
 
@@ -377,29 +378,60 @@ static void gateway_address_in_the_pool_is_never_leased(void)
 	bench_done(&b);
 }
 
-static void start_large(struct dhcp_bench *b)
+/* MACs beyond those of BENCH_MAC(). */
+#define MAC_OF_MANY(n) ((struct mac){ { 2, 0, 0, (uint8_t)((n) >> 16), (uint8_t)((n) >> 8), (uint8_t)(n) } })
+
+static void start_large(struct dhcp_bench *b, unsigned prefix_length)
 {
 	bench_init(b);
-	b->config.subnet = (struct prefix4){ IP4(10, 0, 0, 0), 8 };
+	b->config.subnet = (struct prefix4){ IP4(10, 0, 0, 0), prefix_length };
 	b->config.gateway = IP4(10, 0, 0, 1);
 	b->config.first = IP4(10, 0, 0, 2);
-	b->config.last = IP4(10, 255, 255, 254);
+	b->config.last = prefix4_broadcast(b->config.subnet) - 1;
+	b->config.saves = false;
 	bench_start(b);
+}
+
+/* Through a bridge that translates MACs. */
+static void lease_address_if_there_is_room(struct dhcp_bench *b, unsigned n)
+{
+	struct bench_ask ask = { .type = DHCP_REQUEST, .mac = MAC_OF_MANY(n), .requested = IP4(10, 0, 0, 2) + n, .through = A };
+	bench_forget(b);
+	bench_send(b, &ask);
+}
+
+static void lease_address(struct dhcp_bench *b, unsigned n)
+{
+	lease_address_if_there_is_room(b, n);
+	bench_only_reply(b, DHCP_ACK);
+}
+
+static void every_address_of_a_16_is_leased(void)
+{
+	enum { GUESTS = 65533 };
+	struct dhcp_bench b;
+	start_large(&b, 16);
+	for (unsigned i = 0; i < GUESTS - 1; i++)
+		lease_address(&b, i);
+	g_assert_cmpuint(bench_discover(&b, MAC_OF_MANY(GUESTS)), ==, IP4(10, 0, 255, 254)); /* the last one */
+	bench_sleep(&b, 60 * USEC_PER_SEC);                                                  /* the offer is not taken */
+	lease_address(&b, GUESTS - 1);
+	g_assert_cmpuint(bench_discover(&b, MAC_OF_MANY(GUESTS)), ==, 0);
+	bench_done(&b);
 }
 
 /* A guest that invents MACs may fill the pool, not the memory. */
 static void invented_macs_take_bounded_memory(void)
 {
 	struct dhcp_bench b;
-	start_large(&b);
-	for (unsigned i = 0; i < 12000; i++) {
-		bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = BENCH_MAC(i), .requested = IP4(10, 0, 0, 2) + i });
-		bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = { { 2, 0, 0, 1, (uint8_t)(i >> 8), (uint8_t)i } } });
-		bench_forget(&b);
-		g_assert_cmpuint(b.dhcp.leases.count, <=, 8192);
+	start_large(&b, 8);
+	for (unsigned i = 0; i < FDB_MAX + 1000; i++) {
+		lease_address_if_there_is_room(&b, i);
+		bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = MAC_OF_MANY(i + (1u << 20)), .through = A });
+		g_assert_cmpuint(b.dhcp.leases.count, <=, FDB_MAX);
 		g_assert_cmpuint(b.dhcp.n_probes, <=, DHCP_PROBES_MAX);
 	}
-	g_assert_cmpuint(b.dhcp.leases.count, ==, 8192);
+	g_assert_cmpuint(b.dhcp.leases.count, ==, FDB_MAX);
 	bench_sleep(&b, 4000 * USEC_PER_SEC);
 	g_assert_cmpuint(b.dhcp.n_probes, ==, 0);
 	g_assert_cmpuint(bench_discover(&b, (struct mac){ { 2, 9, 9, 9, 9, 9 } }), !=, 0);
@@ -409,10 +441,10 @@ static void invented_macs_take_bounded_memory(void)
 static void at_most_the_capacity_of_leases_is_restored(void)
 {
 	struct dhcp_bench b;
-	start_large(&b);
-	for (unsigned i = 0; i < 8200; i++) {
-		struct dhcp_saved_lease saved = { .mac = BENCH_MAC(i), .ip = IP4(10, 0, 0, 2) + i, .expires = USEC_INFINITY };
-		g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &saved), ==, i < 8192 ? 0 : -ENOSPC);
+	start_large(&b, 8);
+	for (unsigned i = 0; i < FDB_MAX + 10; i++) {
+		struct dhcp_saved_lease saved = { .mac = MAC_OF_MANY(i), .ip = IP4(10, 0, 0, 2) + i, .expires = USEC_INFINITY };
+		g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &saved), ==, i < FDB_MAX ? 0 : -ENOSPC);
 	}
 	bench_done(&b);
 }
@@ -556,6 +588,7 @@ int main(int argc, char **argv)
 	TEST(addresses_of_absent_guests_are_offered_last);
 	TEST(full_pool_sends_nothing_and_counts_a_drop);
 	TEST(gateway_address_in_the_pool_is_never_leased);
+	TEST(every_address_of_a_16_is_leased);
 	TEST(invented_macs_take_bounded_memory);
 	TEST(at_most_the_capacity_of_leases_is_restored);
 	TEST(reserved_guest_gets_its_address);

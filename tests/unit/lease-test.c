@@ -7,6 +7,9 @@
 
 #define MAC(n) ((struct mac){ { 2, 0, 0, 0, 0, (uint8_t)(n) } })
 #define CAPACITY 8
+/* The range of addresses that are looked for; others may have records, too. */
+#define FIRST 3u
+#define LAST 17u
 
 static const struct hash_key key = { { 3, 4 } };
 
@@ -34,28 +37,27 @@ static void held_active_and_memory_depend_on_state_and_time(void)
 static struct lease *add(struct lease_table *t, unsigned n, enum lease_state state, usec_t expires)
 {
 	struct lease *l = lease_new(t, 100, MAC(n), n);
-	if (l) {
+	if (l && state != LEASE_RELEASED)
+		lease_hold(t, l, 0, NULL, expires, false);
+	if (l)
 		l->state = state;
-		l->expires = expires;
-	}
 	return l;
 }
 
 static void full_table_replaces_the_least_useful_record(void)
 {
 	struct lease_table t;
-	g_assert_cmpint(lease_table_init(&t, &key, 4), ==, 0);
+	g_assert_cmpint(lease_table_init(&t, &key, 4, FIRST, LAST), ==, 0);
 	add(&t, 1, LEASE_BOUND, 50);
 	add(&t, 2, LEASE_BOUND, 500);
 	add(&t, 3, LEASE_RELEASED, 0);
 	add(&t, 4, LEASE_OFFERED, 50);
-	lease_touch(&t, lease_find_mac(&t, MAC(1)));
 	g_assert_nonnull(add(&t, 5, LEASE_BOUND, 500));
 	g_assert_null(lease_find_mac(&t, MAC(4))); /* the expired offer */
 	g_assert_nonnull(add(&t, 6, LEASE_BOUND, 500));
-	g_assert_null(lease_find_mac(&t, MAC(3))); /* the older memory */
-	g_assert_nonnull(add(&t, 7, LEASE_PROBING, 0));
-	g_assert_null(lease_find_mac(&t, MAC(1)));
+	g_assert_null(lease_find_mac(&t, MAC(1))); /* the memory that ended first */
+	g_assert_nonnull(add(&t, 7, LEASE_PROBING, USEC_INFINITY));
+	g_assert_null(lease_find_mac(&t, MAC(3)));
 	g_assert_null(add(&t, 8, LEASE_BOUND, 500));
 	g_assert_cmpuint(t.count, ==, 4);
 	lease_table_done(&t);
@@ -64,7 +66,7 @@ static void full_table_replaces_the_least_useful_record(void)
 static void set_aside_address_has_no_mac(void)
 {
 	struct lease_table t;
-	g_assert_cmpint(lease_table_init(&t, &key, 4), ==, 0);
+	g_assert_cmpint(lease_table_init(&t, &key, 4, FIRST, LAST), ==, 0);
 	struct lease *l = add(&t, 1, LEASE_BOUND, 500);
 	lease_set_name(&t, l, "web");
 	lease_hold(&t, l, 700 - 1, NULL, 700, false);
@@ -77,6 +79,51 @@ static void set_aside_address_has_no_mac(void)
 	lease_set_aside(&t, l);
 	lease_free(&t, l);
 	g_assert_cmpuint(t.count, ==, 0);
+	lease_table_done(&t);
+}
+
+static void count_record(void *opaque, const struct lease *l)
+{
+	unsigned *seen = opaque;
+	seen[l->ip]++;
+}
+
+/* More than the words of the map of recorded addresses and the first buckets of the indexes have room for. */
+static void many_records_are_found_walked_and_end_in_order(void)
+{
+	enum { N = 1000 };
+	static unsigned seen[N];
+	struct lease_table t;
+	g_assert_cmpint(lease_table_init(&t, &key, N, 0, N), ==, 0);
+	for (unsigned i = 0; i < N; i++) {
+		struct lease *l = lease_new(&t, 0, (struct mac){ { 2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i } }, i);
+		lease_hold(&t, l, 0, NULL, 1000 + i * 7919 % N, false);
+		l->state = i % 3 ? LEASE_BOUND : LEASE_OFFERED;
+	}
+	g_assert_cmpuint(lease_next_free(&t, 5), ==, N);
+	unsigned cursor = 0, steps = 0;
+	while (lease_table_walk(&t, &cursor, 100, count_record, seen))
+		steps++;
+	g_assert_cmpuint(steps, >=, N / 100);
+	for (unsigned i = 0; i < N; i++) {
+		g_assert_cmpuint(seen[i], ==, 1);
+		g_assert_cmpuint(lease_find_ip(&t, i)->ip, ==, i);
+	}
+	lease_table_settle(&t, 999);
+	g_assert_true(list_empty(&t.memories) && list_empty(&t.stale));
+	lease_table_settle(&t, 1000 + N);
+	usec_t before = 0;
+	list_for_each(node, &t.memories) {
+		const struct lease *l = container_of(node, struct lease, ended);
+		g_assert_cmpuint(l->expires, >, before);
+		g_assert_cmpint(l->state, ==, LEASE_BOUND);
+		before = l->expires;
+	}
+	list_for_each(node, &t.stale)
+		g_assert_cmpint(container_of(node, struct lease, ended)->state, ==, LEASE_OFFERED);
+	lease_hold(&t, lease_find_ip(&t, 1), 3000, NULL, 4000, false);
+	lease_free(&t, lease_find_ip(&t, 700));
+	g_assert_cmpuint(lease_next_free(&t, 5), ==, 700);
 	lease_table_done(&t);
 }
 
@@ -126,6 +173,13 @@ static void assert_same(const struct lease_table *t, struct model *m)
 	for (size_t i = 0; i < CAPACITY; i++)
 		count += m[i].used;
 	g_assert_cmpuint(t->count, ==, count);
+	for (ip4_t from = FIRST, want; from <= LAST; from++) {
+		for (want = from; want <= LAST && model_has(m, want, 0);)
+			want++;
+		g_assert_cmpuint(lease_next_free(t, from), ==, want <= LAST ? want : 0);
+	}
+	g_assert_cmpuint(lease_next_free(t, FIRST - 1), ==, 0);
+	g_assert_cmpuint(lease_next_free(t, LAST + 1), ==, 0);
 }
 
 static void model_add(struct model *m, unsigned mac, unsigned ip)
@@ -144,7 +198,7 @@ static void table_agrees_with_a_simple_model(void)
 	struct lease_table t;
 	struct model m[CAPACITY] = { { 0 } };
 	char text[8];
-	g_assert_cmpint(lease_table_init(&t, &key, CAPACITY), ==, 0);
+	g_assert_cmpint(lease_table_init(&t, &key, CAPACITY, FIRST, LAST), ==, 0);
 	for (int step = 0; step < 20000; step++) {
 		unsigned mac = (unsigned)g_test_rand_int_range(1, 21), ip = (unsigned)g_test_rand_int_range(1, 21);
 		unsigned name = (unsigned)g_test_rand_int_range(0, 21);
@@ -188,6 +242,7 @@ int main(int argc, char **argv)
 	TEST(held_active_and_memory_depend_on_state_and_time);
 	TEST(full_table_replaces_the_least_useful_record);
 	TEST(set_aside_address_has_no_mac);
+	TEST(many_records_are_found_walked_and_end_in_order);
 	TEST(table_agrees_with_a_simple_model);
 	return g_test_run();
 }

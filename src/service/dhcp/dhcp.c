@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "gateway/sink.h"
+#include "lan/fdb.h"
 #include "lan/packet.h"
 #include "lan/port.h"
 #include "service/dhcp/holder.h"
@@ -18,8 +19,8 @@
 
 #include <errno.h>
 
-/* The forwarding database (lan/fdb.h) has room for no more guests. */
-#define LEASES_MAX 8192u
+/* Of a pool that is larger than a /16: the switch and the gateway know no more guests. */
+#define LEASES_MAX FDB_MAX
 /* A pool needs a network, a broadcast and a gateway address, and one for a guest. */
 #define PREFIX_LENGTH_MAX 30u
 
@@ -212,7 +213,7 @@ int dhcp_init(struct dhcp *d, const struct dhcp_config *config)
 		err = reservation_table_init(&d->reservations, config->reservations, config->n_reservations);
 	if (err < 0)
 		return err;
-	err = lease_table_init(&d->leases, &config->hash_key, lease_capacity(d));
+	err = lease_table_init(&d->leases, &config->hash_key, lease_capacity(d), config->first, config->last);
 	if (err < 0) {
 		reservation_table_done(&d->reservations);
 		return err;
@@ -294,10 +295,9 @@ int dhcp_restore(struct dhcp *d, usec_t now, const struct dhcp_saved_lease *save
 	struct lease *l = lease_new(&d->leases, now, saved->mac, saved->ip);
 	if (!l)
 		return -ENOMEM;
+	l->expires = l->saved = saved->expires;
 	if (saved->expires > now)
 		dhcp_share_hold(d, now, l, NULL, saved->expires);
-	l->expires = saved->expires;
-	l->saved = saved->expires;
 	l->state = LEASE_BOUND;
 	l->client_id_len = (uint8_t)saved->client_id_len;
 	if (saved->client_id_len > 0)

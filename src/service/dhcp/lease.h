@@ -3,14 +3,21 @@
  * Leases: which MAC has which address, until when, and in which state.
  *
  * There is at most one record for each address, MAC and name.  Expired and released leases are kept until their
- * address is needed for another guest, so that a guest gets its old address again (RFC 2131 §4.3.1).  The table
- * holds a bounded number of records and replaces old ones, so that invented MACs cannot use up memory.
+ * address is needed for another guest, so that a guest gets its old address again (RFC 2131 §4.3.1).  The table grows
+ * up to a number of records and then replaces old ones, so that invented MACs cannot use up memory.
+ *
+ * A record that is held until some time is in a heap by that time; lease_table_settle() moves those whose time has passed to one of two
+ * lists, of memories and of what nobody will ask for.  So no search looks at all records, of which there are as many as the pool has
+ * addresses.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/hash.h"
+#include "base/hash_table.h"
+#include "base/heap.h"
 #include "base/list.h"
+#include "base/slots.h"
 #include "base/usec.h"
 #include "service/guest_name.h"
 
@@ -62,8 +69,11 @@ struct lease {
 	struct dhcp_probe *probe; /* private to server.c, in PROBING */
 
 	/* private to the table */
+	uint32_t index; /* in lease_table.by_index */
 	struct list age;
-	struct lease *next[LEASE_INDEX_COUNT];
+	struct list ended;    /* in lease_table.memories or stale, once the table has noticed that it is not held */
+	struct heap_node end; /* in lease_table.ends, while it is held until some time */
+	struct hash_node nodes[LEASE_INDEX_COUNT];
 };
 
 /* Whether no other guest may get the address. */
@@ -88,30 +98,36 @@ struct lease_table {
 	struct hash_key key;
 	unsigned count, capacity;
 	unsigned n_charged;
-	usec_t settled;   /* when lease_table_settle() did its work last */
 	struct list ages; /* least recently touched first */
-	unsigned slot_mask;
-	struct lease **slots[LEASE_INDEX_COUNT];
+	struct hash_table by[LEASE_INDEX_COUNT];
+	struct slots by_index; /* for walks in slices */
+	struct heap ends;
+	/* lease.ended, what ended first in front: leases, and offers and addresses that were set aside. */
+	struct list memories, stale;
+	ip4_t first, last;  /* the range of lease_next_free() */
+	uint64_t *recorded; /* a bit for each address of the range: there is a record */
 };
 
-/* -ENOMEM. */
-int lease_table_init(struct lease_table *t, const struct hash_key *key, unsigned capacity);
+/* @first to @last: the addresses for lease_next_free().  -ENOMEM. */
+int lease_table_init(struct lease_table *t, const struct hash_key *key, unsigned capacity, ip4_t first, ip4_t last);
 void lease_table_done(struct lease_table *t);
 
 /* NULL when there is no such record. */
 struct lease *lease_find_mac(const struct lease_table *t, struct mac mac);
 struct lease *lease_find_ip(const struct lease_table *t, ip4_t ip);
 struct lease *lease_find_name(const struct lease_table *t, const char *name);
+/* The first address from @from to the end of the range that has no record; 0: there is none. */
+ip4_t lease_next_free(const struct lease_table *t, ip4_t from);
 
 /*
- * Adds a RELEASED record for @mac and @ip, neither of which has one.  In a full table it replaces the least recently touched
- * record that is not held, memories last.  NULL if all records are held, or without memory.
+ * Adds a RELEASED record for @mac and @ip, neither of which has one.  In a full table it replaces the record whose time ended first,
+ * memories last.  NULL if all records are held, or without memory.
  */
 struct lease *lease_new(struct lease_table *t, usec_t now, struct mac mac, ip4_t ip);
 /* Removes and frees @l. */
 void lease_free(struct lease_table *t, struct lease *l);
 /*
- * One step of a walk over the records that have a MAC: calls @each for those in the @max slots from *@cursor on (0: the first), and
+ * One step of a walk over the records that have a MAC: calls @each for those among the @max from *@cursor on (0: the first), and
  * advances *@cursor.  False when that was the last step.
  */
 bool lease_table_walk(const struct lease_table *t, unsigned *cursor, unsigned max, void (*each)(void *opaque, const struct lease *l),
@@ -127,9 +143,11 @@ void lease_set_aside(struct lease_table *t, struct lease *l);
  * one of the payer's addresses.  The caller sets the state after that.
  */
 void lease_hold(struct lease_table *t, struct lease *l, usec_t now, struct payer *payer, usec_t until, bool shared);
-/* @l is not held any more; an ACK that waits is not sent. */
+/* @l does not count as one of its payer's addresses any more; an ACK that waits is not sent. */
+void lease_discharge(struct lease_table *t, struct lease *l);
+/* @l is RELEASED: it is not held any more. */
 void lease_let_go(struct lease_table *t, struct lease *l);
-/* Stops charging leases that have ended.  Does so at most once a second, because it looks at all of them. */
+/* Notices which records are not held any more: they are not charged, and in one of the two lists of what has ended. */
 void lease_table_settle(struct lease_table *t, usec_t now);
 /* @l was used now: makes it the most recently touched record. */
 void lease_touch(struct lease_table *t, struct lease *l);

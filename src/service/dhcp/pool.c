@@ -4,7 +4,7 @@
 #include "base/macros.h"
 #include "service/dhcp/dhcp.h"
 
-/* Limit of addresses looked at for one client, for pools larger than the lease table. */
+/* Limit of addresses looked at for one client: most may be in use by hosts that never ask for one. */
 #define WALK_MAX 16384u
 
 /*
@@ -86,24 +86,33 @@ static bool is_fresh(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 	return (!l || !lease_is_memory(l, now)) && !dhcp_pool_refusal(d, now, mac, ip);
 }
 
-static ip4_t choose_fresh(const struct dhcp *d, usec_t now, struct mac mac)
+/* From @from to the end of the pool.  *@left: addresses that may still be looked at. */
+static ip4_t find_fresh(const struct dhcp *d, usec_t now, struct mac mac, ip4_t from, unsigned *left)
 {
-	uint32_t size = d->config.last - d->config.first + 1;
-	uint32_t start = (uint32_t)(hash_bytes(&address_key, mac.b, sizeof(mac.b)) % size);
-	for (uint32_t i = 0; i < MIN(size, WALK_MAX); i++) {
-		ip4_t ip = d->config.first + (ip4_t)(((uint64_t)start + i) % size);
-		if (is_fresh(d, now, mac, ip))
+	for (ip4_t ip = from; *left > 0 && (ip = lease_next_free(&d->leases, ip)) != 0; ip++, (*left)--)
+		if (!dhcp_pool_refusal(d, now, mac, ip))
 			return ip;
-	}
 	return 0;
 }
 
-/* The address whose last guest has been away for the longest time. */
-static ip4_t choose_remembered(const struct dhcp *d, usec_t now, struct mac mac)
+static ip4_t choose_fresh(const struct dhcp *d, usec_t now, struct mac mac)
 {
-	list_for_each(node, &d->leases.ages) {
-		const struct lease *l = container_of(node, struct lease, age);
-		if (lease_is_memory(l, now) && !dhcp_pool_refusal(d, now, mac, l->ip))
+	uint32_t size = d->config.last - d->config.first + 1;
+	ip4_t start = d->config.first + (ip4_t)(hash_bytes(&address_key, mac.b, sizeof(mac.b)) % size);
+	unsigned left = WALK_MAX;
+	ip4_t ip = find_fresh(d, now, mac, start, &left);
+	return ip ? ip : find_fresh(d, now, mac, d->config.first, &left);
+}
+
+/* The first address of @ended, records that are not held, that @mac may have. */
+static ip4_t choose_ended(const struct dhcp *d, usec_t now, struct mac mac, const struct list *ended)
+{
+	unsigned left = WALK_MAX;
+	list_for_each(node, ended) {
+		const struct lease *l = container_of(node, struct lease, ended);
+		if (left-- == 0)
+			return 0;
+		if (!dhcp_pool_refusal(d, now, mac, l->ip))
 			return l->ip;
 	}
 	return 0;
@@ -118,8 +127,10 @@ static ip4_t choose(const struct dhcp *d, usec_t now, struct mac mac, const stru
 		return own->ip;
 	if (wanted && is_fresh(d, now, mac, wanted))
 		return wanted;
-	ip4_t fresh = choose_fresh(d, now, mac);
-	return fresh ? fresh : choose_remembered(d, now, mac);
+	ip4_t ip = choose_fresh(d, now, mac);
+	if (!ip)
+		ip = choose_ended(d, now, mac, &d->leases.stale);
+	return ip ? ip : choose_ended(d, now, mac, &d->leases.memories);
 }
 
 bool dhcp_pool_choose(const struct dhcp *d, usec_t now, struct mac mac, ip4_t wanted, struct dhcp_choice *ret)

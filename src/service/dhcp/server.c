@@ -157,7 +157,6 @@ static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 	ip4_t before = own->ip;
 	lease_let_go(&d->leases, own);
 	lease_move(&d->leases, own, ip);
-	own->state = LEASE_RELEASED;
 	holder_changed(d, now, mac, before);
 	return own;
 }
@@ -204,7 +203,7 @@ static int find_offer(struct dhcp *d, usec_t now, const struct dhcp_request *rq,
 {
 	struct mac mac = rq->message.header.chaddr;
 	struct dhcp_choice choice = { 0 };
-	if (!holds_address(d, now, mac) && !dhcp_share_allows_address(d, now, rq))
+	if (!holds_address(d, now, mac) && !dhcp_share_allows_address(d, rq))
 		return -EDQUOT;
 	if (tries >= TRIES_MAX)
 		return -ENOSPC;
@@ -336,7 +335,7 @@ static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *
 		dhcp_reply_nak(d, now, rq, why, out);
 		return 0;
 	}
-	if (!holds_address(d, now, mac) && !dhcp_share_allows_address(d, now, rq))
+	if (!holds_address(d, now, mac) && !dhcp_share_allows_address(d, rq))
 		return -EDQUOT;
 	struct lease *l = claim(d, now, mac, ip);
 	if (!l)
@@ -377,7 +376,6 @@ static int input_release(struct dhcp *d, usec_t now, const struct dhcp_request *
 		return -ENOMSG;
 	log_guest(d, now, rq->port, LOG_LEVEL_INFO, "released", l->ip, l->mac, "");
 	lease_let_go(&d->leases, l);
-	l->state = LEASE_RELEASED;
 	tell(d, now, rq, l, DHCP_LEASE_RELEASED);
 	holder_changed(d, now, l->mac, l->ip);
 	dhcp_saving_needed(d, now);
@@ -396,6 +394,7 @@ static int input_inform(struct dhcp *d, usec_t now, const struct dhcp_request *r
 
 int dhcp_server_input(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out)
 {
+	lease_table_settle(&d->leases, now);
 	switch (rq->message.type) {
 	case DHCP_DISCOVER: return input_discover(d, now, rq, out);
 	case DHCP_REQUEST: return input_request(d, now, rq, out);
@@ -442,6 +441,7 @@ static int probe_done(struct dhcp *d, usec_t now, struct lease *l, struct sink *
 int dhcp_server_expire(struct dhcp *d, usec_t now, struct sink *out)
 {
 	struct dhcp_probe *p = first_probe(d);
+	lease_table_settle(&d->leases, now);
 	return p && p->deadline <= now ? probe_done(d, now, p->lease, out) : -EAGAIN;
 }
 

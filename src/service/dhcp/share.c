@@ -17,6 +17,8 @@
 #define DECLINES_OF_A_MAC 3u /* of any port, in DECLINES_TIME */
 #define DECLINES_TIME (600 * USEC_PER_SEC)
 #define CONFLICTS_TIME (60 * USEC_PER_SEC)
+/* Leases that are looked at for one that gives way; the next search goes on behind them. */
+#define LOOK_MAX 512u
 
 void dhcp_share_changed(struct dhcp *d)
 {
@@ -24,7 +26,7 @@ void dhcp_share_changed(struct dhcp *d)
 	list_for_each(node, &d->leases.ages) {
 		struct lease *l = container_of(node, struct lease, age);
 		if (!dhcp_pool_is_for_all(d, l->ip))
-			lease_let_go(&d->leases, l);
+			lease_discharge(&d->leases, l);
 	}
 }
 
@@ -48,13 +50,12 @@ static bool may_take_from_others(const struct dhcp *d, const struct payer *payer
 	return d->leases.n_charged >= d->shared && payer->n_leases <= d->shared / 2;
 }
 
-bool dhcp_share_allows_address(struct dhcp *d, usec_t now, const struct dhcp_request *rq)
+bool dhcp_share_allows_address(const struct dhcp *d, const struct dhcp_request *rq)
 {
 	const struct reservation *r = reservation_of_mac(&d->reservations, rq->message.header.chaddr);
 	if (!rq->port || !rq->port->guarded || !rq->payer || (r && r->ip != 0) || has_share_left(d, rq->payer))
 		return true;
-	lease_table_settle(&d->leases, now);
-	return has_share_left(d, rq->payer) || may_take_from_others(d, rq->payer);
+	return may_take_from_others(d, rq->payer);
 }
 
 bool dhcp_share_allows_probe(const struct dhcp *d, const struct payer *payer)
@@ -123,12 +124,17 @@ static bool is_attached(const struct lease *l)
 	return l->payer && l->payer->port;
 }
 
-struct lease *dhcp_share_least_useful(const struct dhcp *d, usec_t now, const struct payer *payer)
+struct lease *dhcp_share_least_useful(struct dhcp *d, usec_t now, const struct payer *payer)
 {
 	struct lease *found = NULL;
-	unsigned most = 0;
+	unsigned most = 0, left = LOOK_MAX;
+	bool takes_turns = d->leases.count > LOOK_MAX;
 	list_for_each(node, &d->leases.ages) {
 		struct lease *l = container_of(node, struct lease, age);
+		if (left-- == 0)
+			break;
+		if (takes_turns)
+			lease_touch(&d->leases, l);
 		unsigned n = l->payer ? l->payer->n_leases : 0;
 		if ((found && n <= most) || (payer && is_attached(l) && n <= payer->n_leases) || !gives_way(d, now, payer, l))
 			continue;

@@ -29,7 +29,7 @@ void dhcp_share_changed(struct dhcp *d);
 void dhcp_share_hold(struct dhcp *d, usec_t now, struct lease *l, struct payer *payer, usec_t until);
 
 /* Whether the client of @rq, which holds no address, may get one: always when one is reserved for it. */
-bool dhcp_share_allows_address(struct dhcp *d, usec_t now, const struct dhcp_request *rq);
+bool dhcp_share_allows_address(const struct dhcp *d, const struct dhcp_request *rq);
 /* Whether one more address may be probed for a guest of @payer, which may be NULL. */
 bool dhcp_share_allows_probe(const struct dhcp *d, const struct payer *payer);
 /*
@@ -46,6 +46,7 @@ bool dhcp_share_allows_conflict(usec_t now, const struct port *port);
 
 /*
  * The lease that gives way to a client of @payer when no address is free: its address was not used since it was given, which is some
- * seconds ago, or its port was detached.  The oldest one of the payer that has most; of an attached port, more than @payer.  NULL: none.
+ * seconds ago, or its port was detached.  The oldest one of the payer that has most; of an attached port, more than @payer.  NULL: none
+ * among the few hundred that were looked at; the client asks again, and the next ones are looked at then.
  */
-struct lease *dhcp_share_least_useful(const struct dhcp *d, usec_t now, const struct payer *payer);
+struct lease *dhcp_share_least_useful(struct dhcp *d, usec_t now, const struct payer *payer);
