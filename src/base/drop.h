@@ -38,6 +38,9 @@
 	X(ETHERTYPE, "ethertype", "frame to the gateway with an ethertype that it does not support") \
 	X(MARTIAN_SOURCE, "martian-source", "IP source address is outside the subnet") \
 	X(MARTIAN_DESTINATION, "martian-destination", "IP destination address that must never leave the segment") \
+	X(METADATA, "metadata", "destination is a cloud's metadata service, which is closed to guests (see --metadata; answered)") \
+	X(LINK_LOCAL, "link-local", \
+	  "destination is a link-local address of the host's network, which is closed to guests (see --link-local; answered)") \
 	X(LOCAL_MULTICAST, "local-multicast", "multicast or broadcast, which NAT never translates") \
 	X(TTL_EXCEEDED, "ttl-exceeded", "TTL expired at the gateway (answered where ICMP allows)") \
 	X(FRAG_NEEDED, "frag-needed", \

@@ -4,7 +4,7 @@
  * in src/engine; the gateway implements the environment and owns nothing of the engine.
  *
  * The gateway has checked every packet that it passes to an engine: IPv4, header checksum right, reassembled, source
- * inside the subnet and not the gateway, destination not a martian, multicast or broadcast, TTL decremented
+ * inside the subnet and not the gateway, destination not a martian, closed (closed.h), multicast or broadcast, TTL decremented
  * (packet.ip.ttl is the TTL to send with).  Layer 4 is unchecked.  packet.guest is the guest that sent it, and packet.payer is charged
  * for the flow that it may open.
  *
@@ -107,6 +107,7 @@ struct engine_env_ops {
 struct engine_env {
 	const struct engine_env_ops *ops;
 	struct arena *arena; /* of this turn */
+	unsigned opened;     /* enum closed_group: closed destinations that guests may reach now */
 };
 
 /* From which addresses outside a datagram to a guest's UDP mapping is accepted (RFC 4787 §5). */

@@ -113,7 +113,7 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 			    .subnet = config->subnet,
 			    .guests = &g->guests },
 		.sink = { &gateway_sink_ops },
-		.env = { .ops = &gateway_env_ops, .arena = &segment->arena },
+		.env = { .ops = &gateway_env_ops, .arena = &segment->arena, .opened = config->opened },
 	};
 	guard_init(g);
 	int r = guest_table_init(&g->guests, &config->hash_key, &guest_ops, g);
@@ -147,6 +147,11 @@ void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct 
 {
 	g->engine_ops = ops;
 	g->engine = engine;
+}
+
+void gateway_set_opened(struct gateway *g, unsigned opened)
+{
+	g->env.opened = opened;
 }
 
 void gateway_guest_starts(struct gateway *g, struct mac mac)

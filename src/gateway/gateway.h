@@ -58,6 +58,7 @@ struct gateway_config {
 	ip4_t ip;
 	struct prefix4 subnet;
 	bool absent;            /* not attached to the segment: receives and sends nothing */
+	unsigned opened;        /* enum closed_group: closed destinations that guests may reach */
 	bool guests_serve_dhcp; /* there is no DHCP server here, so guests may be one */
 	struct hash_key hash_key;
 	struct log *log; /* borrowed, may be NULL */
@@ -91,6 +92,8 @@ void gateway_add_service(struct gateway *g, struct service *service);
 /* Sets the engine, which was created with &g->env; NULL for none.  Borrowed until the next call or gateway_done(). */
 void gateway_set_engine(struct gateway *g, const struct engine_ops *ops, struct engine *engine);
 
+/* From now on guests may reach the closed destinations in @opened (enum closed_group) and no others. */
+void gateway_set_opened(struct gateway *g, unsigned opened);
 /* The system of the guest with @mac starts: forgets what it has shown to take. */
 void gateway_guest_starts(struct gateway *g, struct mac mac);
 /* Sends an ARP probe for @ip (RFC 5227 §2.1.1) where a machine may use it; an answer calls hooks.address_seen. */

@@ -4,11 +4,12 @@
  *
  *     receive ── ARP ──> learn, services
  *        └────── IPv4 ─> learn, reassemble, services, route
- *                                                      ├─ martian, multicast, TTL expired: drop, perhaps answer
+ *                                                      ├─ martian, closed, multicast, TTL expired: drop, perhaps answer
  *                                                      ├─ address of another guest: back to the segment
  *                                                      └─ gateway or outside: the engine
  */
 #include "base/macros.h"
+#include "gateway/closed.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/martian.h"
 #include "gateway/service.h"
@@ -104,6 +105,17 @@ static bool take_hop(struct gateway *g, usec_t now, struct packet *p)
 	return false;
 }
 
+/* Whether guests may reach the destination.  They are told at once: those with cloud-init look for metadata when they boot. */
+static bool is_open(struct gateway *g, usec_t now, const struct packet *p)
+{
+	enum drop_reason why;
+	if (closed_check4(p->ip.dst, g->env.opened, &why) == 0)
+		return true;
+	gateway_drop(g, why, p);
+	gateway_send_icmp_error(g, now, p, &(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_ADMIN });
+	return false;
+}
+
 static void route(struct gateway *g, usec_t now, struct packet *p)
 {
 	const struct gateway_config *c = &g->config;
@@ -121,6 +133,8 @@ static void route(struct gateway *g, usec_t now, struct packet *p)
 		gateway_drop(g, why, p);
 		return;
 	}
+	if (p->ip.dst != c->ip && !is_open(g, now, p))
+		return;
 	if (p->ip.dst != c->ip && !take_hop(g, now, p))
 		return;
 	if (g->engine && !p->guest)

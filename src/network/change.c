@@ -251,6 +251,7 @@ static int put_reload_in_place(struct lanlet_network *n, struct settings *config
 		change_log_level(n, configured->log_level);
 	if (n->settings.unguarded != sum->unguarded)
 		segment_set_unguarded(&n->segment, sum->unguarded);
+	gateway_set_opened(&n->gateway, settings_opened(sum));
 	put_in_place(&n->configured, configured);
 	put_in_place(&n->settings, sum);
 	guests_changed(n, now);

@@ -24,6 +24,8 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 		.lease_time_s = s->lease_time_s,
 		.mtu = s->mtu,
 		.host_loopback = s->host_loopback,
+		.metadata = s->metadata,
+		.link_local = s->link_local,
 		.switch_only = s->no_gateway,
 		.guard = !s->unguarded,
 		.log_level = (int)n->log.level,

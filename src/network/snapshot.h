@@ -39,7 +39,7 @@ struct snapshot_network {
 	uint32_t lease_time_s;
 	unsigned mtu; /* 0: depends on the port */
 	char domain[254];
-	bool host_loopback;
+	bool host_loopback, metadata, link_local;
 	bool switch_only; /* there is no gateway; its addresses here are not in use */
 	bool guard;       /* of ports that leave it open */
 	int log_level;    /* enum lanlet_log_level */

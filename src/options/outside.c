@@ -36,6 +36,16 @@ static int set_host_loopback(struct settings *s, const char *value, const char *
 	return value_switch(value, &s->host_loopback);
 }
 
+static int set_metadata(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->metadata);
+}
+
+static int set_link_local(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->link_local);
+}
+
 static int set_engine(struct settings *s, const char *value, const char **ret_why)
 {
 	const struct engine_ops *engine = engine_find(value);
@@ -123,6 +133,32 @@ static const struct option options[] = {
 		.accepts = "true or false",
 		.set = set_host_loopback,
 		.place = OPTION_PLACE(host_loopback),
+	},
+	{
+		.public = {
+			.name = "metadata",
+			.default_value = "false",
+			.help =
+				"Let guests reach the metadata service of the cloud that the host runs in, such as 169.254.169.254. It gives "
+				"the host's credentials to those who ask. Without it, guests get an ICMP error there.",
+		},
+		.accepts = "true or false",
+		.set = set_metadata,
+		.place = OPTION_PLACE(metadata),
+		.live = true,
+	},
+	{
+		.public = {
+			.name = "link-local",
+			.default_value = "false",
+			.help =
+				"Let guests reach link-local addresses of the host's networks, except metadata services. Without it, guests get an "
+				"ICMP error at 169.254.0.0/16 and fe80::/10.",
+		},
+		.accepts = "true or false",
+		.set = set_link_local,
+		.place = OPTION_PLACE(link_local),
+		.live = true,
 	},
 	{
 		.public = {

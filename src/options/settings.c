@@ -2,6 +2,7 @@
 #include "options/settings.h"
 
 #include "base/macros.h"
+#include "gateway/closed.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -85,6 +86,11 @@ int settings_append(struct settings *s, const struct settings *more)
 	s->n_hosts += more->n_hosts;
 	s->n_names += more->n_names;
 	return 0;
+}
+
+unsigned settings_opened(const struct settings *s)
+{
+	return (s->metadata ? CLOSED_METADATA : 0u) | (s->link_local ? CLOSED_LINK_LOCAL : 0u);
 }
 
 int settings_remove_host(struct settings *s, struct mac mac)

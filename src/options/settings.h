@@ -72,7 +72,8 @@ struct settings {
 	struct forward_spec *forwards; /* no two need the same host port */
 	size_t n_forwards;
 	bool host_loopback;
-	unsigned busy_poll_us; /* 0: none */
+	bool metadata, link_local; /* guests may reach them (gateway/closed.h) */
+	unsigned busy_poll_us;     /* 0: none */
 	bool isolate;
 	bool unguarded; /* ports whose properties leave it open are not guarded */
 	bool multicast_snooping;
@@ -86,6 +87,9 @@ struct settings {
 
 /* Frees the lists.  option_set_defaults() initializes a struct settings. */
 void settings_done(struct settings *s);
+
+/* The closed destinations that guests may reach (enum closed_group). */
+unsigned settings_opened(const struct settings *s);
 
 /* Removes the host with @mac, or the name.  -ENOENT. */
 int settings_remove_host(struct settings *s, struct mac mac);

@@ -3,6 +3,7 @@
 #include "contract.h"
 
 #include "base/macros.h"
+#include "gateway/closed.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -136,6 +137,72 @@ static void loopback_cannot_be_reached_by_any_address(struct fixture *f, gconstp
 	server_close(&tcp[1]);
 }
 
+/* Addresses of the host in the test's namespace, see netns.c. */
+static const struct {
+	ip4_t ip;
+	unsigned group;
+} closed[] = {
+	{ IP4(169, 254, 169, 254), CLOSED_METADATA }, { IP4(100, 100, 100, 200), CLOSED_METADATA },
+	{ IP4(168, 63, 129, 16), CLOSED_METADATA },   { IP4(192, 0, 0, 192), CLOSED_METADATA },
+	{ IP4(169, 254, 7, 7), CLOSED_LINK_LOCAL },
+};
+
+static void knock(struct fixture *f, ip4_t ip, uint16_t tcp_port, uint16_t udp_port, struct guest_tcp *ret)
+{
+	static uint16_t port = 42000;
+	guest_tcp_init(ret, &f->b, GUEST, port, ip, tcp_port);
+	guest_tcp_syn(ret);
+	guest_udp_send(&f->b, GUEST, port, ip, udp_port, "anyone?", 7, 63);
+	guest_ping(&f->b, GUEST, ip, port, 1, "", 0, 63);
+	port++;
+}
+
+/* The gateway does not pass these packets on; an engine that had one would have to refuse it all the same. */
+static void closed_destinations_cannot_be_reached(struct fixture *f, gconstpointer data)
+{
+	struct server udp = { .listener = -1, .fd = -1 };
+	server_listen(&f->s, INADDR_ANY, 0);
+	server_bind_udp(&udp, INADDR_ANY);
+	for (size_t i = 0; i < ARRAY_SIZE(closed); i++) {
+		struct guest_tcp t;
+		f->b.r.env.opened = (CLOSED_METADATA | CLOSED_LINK_LOCAL) & ~closed[i].group;
+		knock(f, closed[i].ip, f->s.port, udp.port, &t);
+		bench_run_for(&f->b, 50);
+		g_assert_false(t.syn_seen);
+		guest_tcp_done(&t);
+	}
+	g_assert_false(server_has_visitor(&f->s));
+	g_assert_false(server_has_datagram(&udp));
+	for (struct recorded_packet *p; (p = g_queue_pop_head(&f->b.messages));) {
+		g_assert_cmpuint(p->l4[0], !=, ICMP4_ECHO_REPLY);
+		recorded_packet_free(p);
+	}
+	server_close(&udp);
+}
+
+static void closed_destinations_are_reached_when_they_are_opened(struct fixture *f, gconstpointer data)
+{
+	struct server udp = { .listener = -1, .fd = -1 };
+	struct sockaddr_in from;
+	server_listen(&f->s, INADDR_ANY, 0);
+	server_bind_udp(&udp, INADDR_ANY);
+	for (size_t i = 0; i < ARRAY_SIZE(closed); i++) {
+		struct guest_tcp t;
+		f->b.r.env.opened = closed[i].group;
+		knock(f, closed[i].ip, f->s.port, udp.port, &t);
+		g_assert_true(server_accept(&f->s, &f->b));
+		server_expect_datagram(&udp, &f->b, "anyone?", 7, &from);
+		struct recorded_packet *reply = bench_message(&f->b);
+		g_assert_nonnull(reply);
+		g_assert_cmpuint(reply->l4[0], ==, ICMP4_ECHO_REPLY);
+		g_assert_cmphex(reply->ip.src, ==, closed[i].ip);
+		recorded_packet_free(reply);
+		server_hang_up(&f->s);
+		guest_tcp_done(&t);
+	}
+	server_close(&udp);
+}
+
 const struct contract_test contract_gateway[] = {
 	CONTRACT_TEST(gateway_is_the_host_for_services_on_all_addresses),
 	CONTRACT_TEST(gateway_hides_services_on_loopback),
@@ -143,5 +210,7 @@ const struct contract_test contract_gateway[] = {
 	CONTRACT_TEST(gateway_refuses_when_the_host_has_no_address),
 	CONTRACT_TEST(gateway_and_the_hosts_own_address_are_kept_apart),
 	CONTRACT_TEST(loopback_cannot_be_reached_by_any_address),
+	CONTRACT_TEST(closed_destinations_cannot_be_reached),
+	CONTRACT_TEST(closed_destinations_are_reached_when_they_are_opened),
 	{ 0 },
 };

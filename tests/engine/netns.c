@@ -95,7 +95,9 @@ const char *netns_enter(void)
 		return "ip (iproute2) is not installed";
 	if (!make_router() || !run("ip link set lo up && ip addr add 10.77.0.2/24 dev host0 && ip link set host0 up"
 				   " && ip route add default via 10.77.0.1 && ip addr add 203.0.113.5/32 dev lo"
-				   " && ip route add unreachable 192.0.2.64/26"))
+				   " && ip route add unreachable 192.0.2.64/26"
+				   " && for a in 169.254.169.254 169.254.7.7 100.100.100.200 168.63.129.16 192.0.0.192;"
+				   " do ip addr add $a/32 dev lo || exit 1; done"))
 		return "the network namespace could not be set up (veth)";
 	if (!send_every_icmp_error())
 		return "the kernel's limit of ICMP errors cannot be lifted in a namespace here";

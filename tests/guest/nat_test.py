@@ -5,6 +5,7 @@ import contextlib
 import socket
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -121,6 +122,16 @@ class EngineTests:
                 back = [host.ip_of(frame, UDP) or host.ip_of(frame, TCP) for frame in host.listen(0.4)]
                 self.assertEqual([packet for packet in back if packet], [])
 
+    def test_metadata_and_link_local_addresses_are_closed_and_the_guest_is_told(self):
+        for ip in (*outside.METADATA, outside.LINK_LOCAL):
+            with self.subTest(ip=ip):
+                self.assertEqual(self.connect(ip, 80), "OSError")  # no route to host
+                self.assertEqual(self.udp(ip, 7), "OSError")
+                with Host(self.lanlet.stream, mac(6), "192.168.122.56") as host, self.assertRaises(TimeoutError):
+                    host.ping(ip, timeout=0.2)
+        self.assertRegex(self.lanlet.status(), r"(?m)^metadata +\d+ ")
+        self.assertRegex(self.lanlet.status(), r"(?m)^link-local +\d+ ")
+
     def test_gateways_dns_is_lanlets_not_the_hosts(self):
         self.assertNotEqual(self.connect(GATEWAY, 53), "reached")
 
@@ -163,6 +174,37 @@ class HostLoopbackTest(unittest.TestCase):
             port = servers.serve(servers.TcpServer, servers.Http, "127.0.0.1", 0)
             guest.set_address("192.168.122.50")
             self.assertEqual(guest.python(CONNECT, GATEWAY, port, servers.blob(1000)[-20:].hex()).strip(), "reached")
+
+
+class ClosedDestinationsTest(unittest.TestCase):
+    def test_options_open_metadata_and_link_local_addresses_and_a_reload_closes_them(self):
+        with tempfile.TemporaryDirectory() as directory, outside.Outside():
+            config = Path(directory, "lab.conf")
+            config.write_text("[network]\nmetadata = true\n")
+            with Lanlet("--config", config) as lanlet, tap.TapGuest(lanlet.stream, "52:54:00:00:00:01") as guest:
+                guest.set_address("192.168.122.50")
+                first, second = outside.METADATA[0], outside.LINK_LOCAL
+
+                def reached(ip):
+                    return guest.python(CONNECT, ip, 80, servers.blob(1000)[-20:].hex()).strip() == "reached"
+                self.assertIn("metadata open", lanlet.status())
+                self.assertEqual((reached(first), reached(second)), (True, False))
+                config.write_text("[network]\nlink-local = true\n")
+                lanlet.ask("reload")
+                self.assertIn("link-local open", lanlet.status())
+                self.assertEqual((reached(first), reached(second)), (False, True))
+                config.write_text("[network]\n")
+                lanlet.ask("reload")
+                self.assertEqual((reached(first), reached(second)), (False, False))
+                network = lanlet.api.get("/v1/network")
+                self.assertEqual((network["metadata"], network["link_local"]), (False, False))
+
+    def test_lanlets_own_name_server_may_be_at_a_closed_address(self):
+        with outside.Outside():
+            for ip in (outside.METADATA[0], outside.LINK_LOCAL):
+                with self.subTest(ip=ip), Lanlet("--dns", f"{ip}:{outside.DNS_PORT}") as lanlet, Host(lanlet.stream, mac(1)) as guest:
+                    guest.lease()
+                    self.assertEqual(guest.dns("www.example.test").rcode, 0)
 
 
 # Sends from more ports than lanlet may have sockets, again and again; each round prints a line.

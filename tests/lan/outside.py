@@ -17,6 +17,9 @@ from .wait import PATIENCE
 UPLINK = "198.51.100.2"  # this side
 ROUTER = "198.51.100.1"  # the other side, also a name server
 FAR = "203.0.113.5"  # an address behind it
+METADATA = ("169.254.169.254", "100.100.100.200", "168.63.129.16", "192.0.0.192")  # addresses behind it, as in clouds
+LINK_LOCAL = "169.254.7.7"  # likewise
+DNS_PORT = 5353  # of name servers at LINK_LOCAL and the first of METADATA
 
 PING_GROUPS = Path("/proc/sys/net/ipv4/ping_group_range")  # of this namespace; empty in a new one
 ICMP_RATEMASK = Path("/proc/sys/net/ipv4/icmp_ratemask")  # which ICMP errors the kernel sends a few of only
@@ -58,10 +61,13 @@ def main():
     sys.stdin.readline()
     ICMP_RATEMASK.write_text("0")
     run("ip", "link", "set", "lo", "up")
-    run("ip", "address", "add", f"{FAR}/32", "dev", "lo")
+    for address in (FAR, *METADATA, LINK_LOCAL):
+        run("ip", "address", "add", f"{address}/32", "dev", "lo")
     run("ip", "address", "add", f"{sys.argv[1]}/24", "dev", "outer")
     run("ip", "link", "set", "outer", "up")
     servers.serve_everything("0.0.0.0")
+    for address in (METADATA[0], LINK_LOCAL):
+        servers.serve_dns(address, DNS_PORT)
     print("serving", flush=True)
     signal.pause()
 

@@ -36,6 +36,7 @@ static int engine_open(struct engine *e, usec_t now, const struct engine_open *h
 	return 0;
 }
 
+static const struct engine_env engine_env;
 static const struct engine_ops engine = { .name = "test", .open = engine_open };
 
 static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)
@@ -59,6 +60,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 		.poller = &f->loop.poller,
 		.log = &f->log,
 		.engine_ops = &engine,
+		.engine_env = &engine_env,
 		.gateway = IP4(192, 168, 122, 1),
 		.find_guest = find_guest,
 		.expect_guest = expect_guest,

@@ -49,6 +49,7 @@ static void engine_cancel(struct engine *e, usec_t now, struct engine_opening *o
 	((struct fixture *)e)->n_cancelled++;
 }
 
+static const struct engine_env engine_env;
 static const struct engine_ops engine = { .name = "test", .open = engine_open, .cancel = engine_cancel };
 
 static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)
@@ -86,6 +87,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 		.dials = &f->dials,
 		.domain = "lanlet.internal",
 		.engine_ops = &engine,
+		.engine_env = &engine_env,
 		.engine = (struct engine *)f,
 		.gateway = IP4(192, 168, 122, 1),
 		.find_guest = find_guest,

@@ -38,6 +38,7 @@ static void engine_cancel(struct engine *e, usec_t now, struct engine_opening *o
 	((struct fixture *)e)->cancelled = o;
 }
 
+static const struct engine_env engine_env;
 static const struct engine_ops engine = { .name = "test", .open = engine_open, .cancel = engine_cancel };
 static const struct engine_ops deaf_engine = { .name = "deaf", .open = engine_open };
 
@@ -64,6 +65,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(prefix4_parse("192.168.122.0/24", &f->env.subnet), ==, 0);
 	f->env.engine_ops = &engine;
+	f->env.engine_env = &engine_env;
 	f->env.engine = (struct engine *)f;
 	f->env.gateway = GATEWAY;
 	f->env.find_guest = find_guest;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The gateway on a segment, with memory ports as guests and an engine that records. */
 #include "base/macros.h"
+#include "gateway/closed.h"
 #include "gateway/gateway.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
@@ -461,6 +462,45 @@ static void martians_never_reach_the_engine(struct fixture *f, gconstpointer dat
 	g_assert_cmpuint(drops(f, DROP_MARTIAN_DESTINATION) + drops(f, DROP_LOCAL_MULTICAST), ==, G_N_ELEMENTS(destinations));
 }
 
+static uint8_t last_error_code(struct fixture *f)
+{
+	struct packet p = last_packet(f, &f->a);
+	struct icmp4_header h;
+	g_assert_cmpint(icmp4_parse(packet_l4(&p), p.l4_len, &h), ==, 0);
+	g_assert_cmpuint(h.type, ==, ICMP4_UNREACHABLE);
+	g_assert_cmpuint(p.ip.dst, ==, GUEST_A);
+	return h.code;
+}
+
+static void closed_destinations_are_answered_and_counted(struct fixture *f, gconstpointer data)
+{
+	send_udp(f, GUEST_A, IP4(169, 254, 169, 254), 64);
+	g_assert_cmpuint(last_error_code(f), ==, ICMP4_UNREACHABLE_ADMIN);
+	send_udp(f, GUEST_A, IP4(169, 254, 7, 7), 64);
+	g_assert_cmpuint(last_error_code(f), ==, ICMP4_UNREACHABLE_ADMIN);
+	g_assert_cmpuint(f->engine.inputs, ==, 0);
+	g_assert_cmpuint(drops(f, DROP_METADATA), ==, 1);
+	g_assert_cmpuint(drops(f, DROP_LINK_LOCAL), ==, 1);
+}
+
+static void closed_destinations_can_be_opened_and_closed_again(struct fixture *f, gconstpointer data)
+{
+	gateway_set_opened(&f->gateway, CLOSED_METADATA);
+	send_udp(f, GUEST_A, IP4(169, 254, 169, 254), 64);
+	send_udp(f, GUEST_A, IP4(169, 254, 7, 7), 64);
+	g_assert_cmpuint(f->engine.inputs, ==, 1);
+	gateway_set_opened(&f->gateway, CLOSED_LINK_LOCAL);
+	send_udp(f, GUEST_A, IP4(169, 254, 169, 254), 64);
+	send_udp(f, GUEST_A, IP4(169, 254, 7, 7), 64);
+	g_assert_cmpuint(f->engine.inputs, ==, 2);
+	gateway_set_opened(&f->gateway, 0);
+	send_udp(f, GUEST_A, IP4(169, 254, 169, 254), 64);
+	send_udp(f, GUEST_A, IP4(169, 254, 7, 7), 64);
+	g_assert_cmpuint(f->engine.inputs, ==, 2);
+	g_assert_cmpuint(drops(f, DROP_METADATA), ==, 2);
+	g_assert_cmpuint(drops(f, DROP_LINK_LOCAL), ==, 2);
+}
+
 static void fragments_reach_the_engine_as_one_datagram(struct fixture *f, gconstpointer data)
 {
 	uint8_t udp[1600] = { 0 };
@@ -714,6 +754,8 @@ int main(int argc, char **argv)
 	TEST(ttl_is_not_decremented_for_the_gateway_itself);
 	TEST(martians_never_reach_the_engine);
 	TEST(packets_to_unknown_neighbours_are_under_storm_control);
+	TEST(closed_destinations_are_answered_and_counted);
+	TEST(closed_destinations_can_be_opened_and_closed_again);
 	TEST(malformed_packet_is_the_example_of_its_drop);
 	TEST(ip_options_are_ignored);
 	TEST(fragments_reach_the_engine_as_one_datagram);

@@ -563,7 +563,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 27);
+	g_assert_cmpuint(n, ==, 29);
 }
 
 static void name_has_an_address(struct fixture *f, gconstpointer data)
@@ -606,6 +606,8 @@ static const struct {
 	{ "udp", "127.0.0.1:1,127.0.0.1:2,name=web" },
 	{ "vde", "vde:///a" },
 	{ "host-loopback", "true" },
+	{ "metadata", "true" },
+	{ "link-local", "true" },
 	{ "isolate", "true" },
 	{ "guard", "off" },
 	{ "forward", "tcp 8080 web:80" },

@@ -12,12 +12,14 @@ static void print_network(JsonObject *n)
 {
 	g_autofree char *uptime = table_duration((double)api_number(n, "uptime"));
 	const char *guard = json_object_get_boolean_member_with_default(n, "guard", true) ? "" : ", guard off";
+	const char *metadata = json_object_get_boolean_member_with_default(n, "metadata", false) ? ", metadata open" : "";
+	const char *link_local = json_object_get_boolean_member_with_default(n, "link_local", false) ? ", link-local open" : "";
 	if (json_object_get_boolean_member(n, "switch_only")) {
 		printf("network %s, a switch only, without a gateway%s, up for %s\n", api_text(n, "name"), guard, uptime);
 		return;
 	}
-	printf("network %s, subnet %s, gateway %s at %s, engine %s%s, up for %s\n", api_text(n, "name"), api_text(n, "subnet"),
-	       api_text(n, "gateway"), api_text(n, "gateway_mac"), api_text(n, "engine"), guard, uptime);
+	printf("network %s, subnet %s, gateway %s at %s, engine %s%s%s%s, up for %s\n", api_text(n, "name"), api_text(n, "subnet"),
+	       api_text(n, "gateway"), api_text(n, "gateway_mac"), api_text(n, "engine"), guard, metadata, link_local, uptime);
 }
 
 static void print_counters(JsonObject *c)

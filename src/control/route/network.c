@@ -38,6 +38,8 @@ static void write_network(struct json *j, const struct control *c, const struct 
 		json_null(j, "mtu");
 	json_string(j, "domain", n->domain);
 	json_bool(j, "host_loopback", n->host_loopback);
+	json_bool(j, "metadata", n->metadata);
+	json_bool(j, "link_local", n->link_local);
 	json_bool(j, "switch_only", n->switch_only);
 	json_bool(j, "guard", n->guard);
 	json_unsigned(j, "ports", n->n_ports);

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/macros.h"
 #include "engine/native/state.h"
+#include "gateway/closed.h"
 #include "gateway/martian.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
@@ -26,6 +27,8 @@ int native_dial_address(struct engine *e, usec_t now, const struct ip_addr *dst,
 		enum drop_reason why;
 		if (ip_is_v4(dst) && martian_check_destination(&e->config.subnet, e->config.gateway, ip_to_ip4(dst), &why) < 0)
 			return -ENETUNREACH;
+		if (closed_check(dst, e->config.env->opened, &why) < 0)
+			return -EACCES;
 		*ret = *dst;
 		return 0;
 	}

@@ -6,6 +6,7 @@
 #include "engine/refuse.h"
 #include "engine/slirp/local.h"
 #include "engine/slirp/state.h"
+#include "gateway/closed.h"
 #include "gateway/engine.h"
 #include "gateway/martian.h"
 #include "lan/frame.h"
@@ -280,10 +281,12 @@ static void input_icmp(struct engine *e, const struct inward *in)
 /* Checks that the gateway has made already (gateway/engine.h); made again, because a mistake there would be a security hole. */
 static bool is_sane(struct engine *e, const struct packet *p)
 {
+	const struct engine_config *c = &e->config;
 	enum drop_reason why;
 	if (ipv4_is_fragment(&p->ip))
 		why = DROP_REASSEMBLY;
-	else if (martian_check_destination(&e->config.subnet, e->config.gateway, p->ip.dst, &why) == 0)
+	else if (p->ip.dst == c->gateway || (martian_check_destination(&c->subnet, c->gateway, p->ip.dst, &why) == 0 &&
+					     closed_check4(p->ip.dst, c->env->opened, &why) == 0))
 		return true;
 	drop(e, why, p);
 	return false;

@@ -2,6 +2,7 @@
 #include "network/forward/client.h"
 
 #include "base/log.h"
+#include "gateway/closed.h"
 #include "gateway/engine.h"
 #include "network/forward/forward.h"
 
@@ -13,6 +14,9 @@ static bool guest_can_answer(const struct forward_env *env, const struct ip_endp
 {
 	static const struct prefix4 loopback = { IP4(127, 0, 0, 0), 8 };
 	ip4_t ip = ip_to_ip4(&client->addr);
+	enum drop_reason why;
+	if (closed_check(&client->addr, env->engine_env->opened, &why) < 0)
+		return false;
 	return ip_is_v4(&client->addr) && ip != 0 && !prefix4_contains(loopback, ip) && !prefix4_contains(env->subnet, ip);
 }
 

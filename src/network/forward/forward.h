@@ -20,6 +20,7 @@
 
 struct dials;
 struct engine;
+struct engine_env;
 struct guest;
 struct engine_ops;
 struct log;
@@ -33,6 +34,7 @@ struct forward_env {
 	const char *domain; /* names may end with it */
 	const struct engine_ops *engine_ops;
 	struct engine *engine;
+	const struct engine_env *engine_env;
 	ip4_t gateway;         /* the source that a guest sees for clients whose address it cannot answer */
 	struct prefix4 subnet; /* client addresses in it would be neighbours to the guest */
 	/* The address of @guest.  -ENOENT while it has none. */
