@@ -58,27 +58,52 @@ int ip4_parse(const char *text, ip4_t *ret)
 	return 0;
 }
 
-int prefix4_parse(const char *text, struct prefix4 *ret)
+/* Splits "ADDRESS/LENGTH".  -EINVAL when @address has no room, or the length is not a number up to @max. */
+static int split_prefix(const char *text, char *address, size_t size, unsigned long max, unsigned *ret_length)
 {
 	const char *slash = strchr(text, '/');
-	if (!slash || slash - text >= IP4_TEXT_SIZE)
+	if (!slash || (size_t)(slash - text) >= size || slash[1] < '0' || slash[1] > '9')
 		return -EINVAL;
-	char address[IP4_TEXT_SIZE] = { 0 };
 	memcpy(address, text, (size_t)(slash - text));
-	ip4_t ip;
-	if (ip4_parse(address, &ip) < 0)
-		return -EINVAL;
+	address[slash - text] = '\0';
 	char *end;
-	if (slash[1] < '0' || slash[1] > '9')
-		return -EINVAL;
 	unsigned long length = strtoul(slash + 1, &end, 10);
-	if (*end != '\0' || length > 32)
+	if (*end != '\0' || length > max)
 		return -EINVAL;
-	struct prefix4 p = { .network = ip, .length = (unsigned)length };
-	if (ip & ~prefix4_mask(p))
+	*ret_length = (unsigned)length;
+	return 0;
+}
+
+int prefix4_parse(const char *text, struct prefix4 *ret)
+{
+	char address[IP4_TEXT_SIZE];
+	struct prefix4 p;
+	if (split_prefix(text, address, sizeof(address), 32, &p.length) < 0 || ip4_parse(address, &p.network) < 0)
+		return -EINVAL;
+	if (p.network & ~prefix4_mask(p))
 		return -EDOM;
 	*ret = p;
 	return 0;
+}
+
+int prefix6_parse(const char *text, struct prefix6 *ret)
+{
+	char address[IP_TEXT_SIZE];
+	struct prefix6 p;
+	if (split_prefix(text, address, sizeof(address), 128, &p.length) < 0 || inet_pton(AF_INET6, address, p.network.b) != 1)
+		return -EINVAL;
+	for (unsigned bit = p.length; bit < 128; bit++)
+		if (p.network.b[bit / 8] & 0x80 >> bit % 8)
+			return -EDOM;
+	*ret = p;
+	return 0;
+}
+
+const char *prefix6_format(const struct prefix6 *p, char buf[static PREFIX6_TEXT_SIZE])
+{
+	inet_ntop(AF_INET6, p->network.b, buf, IP_TEXT_SIZE);
+	snprintf(buf + strlen(buf), PREFIX6_TEXT_SIZE - strlen(buf), "/%u", p->length);
+	return buf;
 }
 
 const char *ip_format(const struct ip_addr *a, char buf[static IP_TEXT_SIZE])

@@ -115,6 +115,27 @@ const char *ip_format(const struct ip_addr *a, char buf[static IP_TEXT_SIZE]);
 /* Parses an address of either family, without scope and port.  -EINVAL. */
 int ip_parse(const char *text, struct ip_addr *ret);
 
+/* An IPv6 prefix. */
+struct prefix6 {
+	struct ip_addr network; /* host bits are 0 */
+	unsigned length;        /* 0–128 */
+};
+
+static inline bool prefix6_contains(const struct prefix6 *p, const struct ip_addr *a)
+{
+	size_t whole = p->length / 8;
+	uint8_t mask = (uint8_t)(0xff00 >> p->length % 8);
+	return memcmp(p->network.b, a->b, whole) == 0 && (whole == 16 || (p->network.b[whole] & mask) == (a->b[whole] & mask));
+}
+
+/* Parses "fd00:1:2:3::/64".  -EINVAL when malformed or an IPv4 address, -EDOM when host bits are set. */
+int prefix6_parse(const char *text, struct prefix6 *ret);
+
+#define PREFIX6_TEXT_SIZE (IP_TEXT_SIZE + 4)
+
+/* Writes "fd00:1:2:3::/64" to @buf and returns @buf. */
+const char *prefix6_format(const struct prefix6 *p, char buf[static PREFIX6_TEXT_SIZE]);
+
 /* One end of a UDP or TCP flow. */
 struct ip_endpoint {
 	struct ip_addr addr;

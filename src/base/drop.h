@@ -33,7 +33,7 @@
 	X(NO_MEMORY, "no-memory", "memory for one turn of the event loop is used up") \
 	/* gateway */ \
 	X(ARP_MALFORMED, "arp-malformed", "ARP message does not parse") \
-	X(ND_MALFORMED, "nd-malformed", "neighbour discovery (IPv6) does not parse, or is in fragments") \
+	X(ND_MALFORMED, "nd-malformed", "neighbour discovery (IPv6) does not parse, is in fragments, or breaks the rules of RFC 4861") \
 	X(IP_MALFORMED, "ip-malformed", "IP header does not parse or has a wrong checksum") \
 	X(ETHERTYPE, "ethertype", "frame to the gateway with an ethertype that it does not support") \
 	X(MARTIAN_SOURCE, "martian-source", "IP source address is outside the subnet") \

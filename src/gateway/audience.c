@@ -35,7 +35,7 @@ static bool is_from_dhcp_client(struct packet *p)
 /* The port that has @addr; NULL when it is not known, has lost it, or did not answer the last time that it was asked for. */
 static struct port *who_has(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr)
 {
-	if (ip_is_v4(addr) && ip_to_ip4(addr) == g->config.ip)
+	if ((ip_is_v4(addr) && ip_to_ip4(addr) == g->config.ip) || gateway_ip6_has(&g->config.ip6, addr))
 		return &g->port;
 	struct guest_address *a = guest_find_address(&g->guests, addr);
 	if (!a || a->guest->state != GUEST_PRESENT || a->is_lost)

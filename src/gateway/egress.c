@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "gateway/engine.h"
 #include "gateway/guest.h"
+#include "gateway/ip6.h"
 #include "lan/frame.h"
 #include "lan/oversize.h"
 #include "lan/packet.h"
@@ -11,6 +12,8 @@
 #include "wire/arp.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
+#include "wire/nd.h"
 #include "wire/tcp.h"
 
 #define GATEWAY_TTL 64
@@ -60,9 +63,23 @@ static void emit_arp(struct egress *e, usec_t now, const struct arp_message *m)
 	egress_frame(e, now, bytes, make_arp(e, m, bytes));
 }
 
-void egress_ask(struct egress *e, usec_t now, ip4_t ip)
+static void emit_solicitation(struct egress *e, usec_t now, const struct ip_addr *target)
 {
-	emit_arp(e, now, &(struct arp_message){ .operation = ARP_REQUEST, .sender_mac = e->mac, .sender_ip = e->ip, .target_ip = ip });
+	uint8_t bytes[ETH_HEADER_LEN + IPV6_HEADER_LEN + ND_NEIGHBOUR_LEN];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	struct ip_addr group = ipv6_solicited_node(target);
+	eth_emit(&w, &(struct eth_header){ .dst = ipv6_group_mac(&group), .src = e->mac, .ethertype = ETH_TYPE_IPV6 });
+	nd_emit_solicitation(&w, e->mac, &e->ip6->link_local, &group, target);
+	egress_frame(e, now, bytes, w.len);
+}
+
+void egress_ask(struct egress *e, usec_t now, const struct ip_addr *addr)
+{
+	struct arp_message arp = { .operation = ARP_REQUEST, .sender_mac = e->mac, .sender_ip = e->ip, .target_ip = ip_to_ip4(addr) };
+	if (ip_is_v4(addr))
+		emit_arp(e, now, &arp);
+	else if (e->ip6->on)
+		emit_solicitation(e, now, addr);
 }
 
 void egress_probe(struct egress *e, usec_t now, ip4_t ip, struct port *to)
@@ -76,6 +93,16 @@ void egress_probe(struct egress *e, usec_t now, ip4_t ip, struct port *to)
 void egress_announce(struct egress *e, usec_t now)
 {
 	emit_arp(e, now, &(struct arp_message){ .operation = ARP_REQUEST, .sender_mac = e->mac, .sender_ip = e->ip, .target_ip = e->ip });
+}
+
+void egress_announce6(struct egress *e, usec_t now, const struct ip_addr *addr)
+{
+	uint8_t bytes[ETH_HEADER_LEN + IPV6_HEADER_LEN + ND_NEIGHBOUR_LEN];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	struct ip_addr all = IPV6_ALL_NODES;
+	eth_emit(&w, &(struct eth_header){ .dst = ipv6_group_mac(&all), .src = e->mac, .ethertype = ETH_TYPE_IPV6 });
+	nd_emit_router_advertises_itself(&w, e->mac, addr, &all);
+	egress_frame(e, now, bytes, w.len);
 }
 
 struct passage {
@@ -94,7 +121,8 @@ static void input_fitting(void *opaque, const struct frame *f)
 }
 
 /*
- * Fragments @f to the MTU that @to has shown, unless DF is set.  TCP is sent as it is: the guest's MSS option limits its segments.
+ * Fragments @f to the MTU that @to has shown, unless DF is set or it is IPv6.  TCP is sent as it is: the guest's MSS option limits its
+ * segments.
  */
 static void input_to_guest(struct egress *e, usec_t now, const struct guest *to, const struct frame *f)
 {
@@ -106,8 +134,8 @@ static void input_to_guest(struct egress *e, usec_t now, const struct guest *to,
 	struct oversize_limits limits = { .max_frame = ETH_HEADER_LEN + to->mtu, .offloads = e->port->offloads };
 	struct packet p;
 	enum drop_reason why;
-	if (f->len <= limits.max_frame || packet_parse(f, NULL, &e->segment->arena, &p, &why) < 0 || p.ip.dont_fragment ||
-	    p.ip.protocol == IP_PROTOCOL_TCP) {
+	if (f->len <= limits.max_frame || packet_parse(f, NULL, &e->segment->arena, &p, &why) < 0 || !packet_is_v4(&p) ||
+	    p.ip.dont_fragment || p.ip.protocol == IP_PROTOCOL_TCP) {
 		input_fitting(&passage, f);
 		return;
 	}
@@ -173,6 +201,12 @@ static uint8_t *eth_header_room(struct egress *e, struct iovec *iov, struct fram
 	return iov->iov_base;
 }
 
+/* Of the packet that begins with @packet. */
+static uint16_t ethertype_of(const void *packet)
+{
+	return *(const uint8_t *)packet >> 4 == 6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4;
+}
+
 /*
  * Makes the frame to @mac of the packet in iov[1 … 1 + n).  @meta has the members of the frame but for length and iovecs.  Returns
  * the frame's Ethernet header; NULL when the packet was dropped.
@@ -180,6 +214,7 @@ static uint8_t *eth_header_room(struct egress *e, struct iovec *iov, struct fram
 static uint8_t *frame_behind_header(struct egress *e, struct mac mac, struct iovec *iov, unsigned n, size_t packet_len,
 				    const struct frame *meta, struct frame *ret)
 {
+	uint16_t ethertype = ethertype_of(iov[1].iov_base);
 	*ret = *meta;
 	ret->n_iov = n;
 	ret->len = ETH_HEADER_LEN + packet_len;
@@ -189,7 +224,7 @@ static uint8_t *frame_behind_header(struct egress *e, struct mac mac, struct iov
 		return NULL;
 	}
 	struct bytes_writer w = bytes_writer(eth_header, ETH_HEADER_LEN);
-	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
+	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = e->mac, .ethertype = ethertype });
 	return eth_header;
 }
 
@@ -293,7 +328,7 @@ static bool frame_around(struct egress *e, const struct engine_packet *p, uint8_
 	if (!iov)
 		return false;
 	struct bytes_writer w = bytes_writer(head, ETH_HEADER_LEN);
-	eth_emit(&w, &(struct eth_header){ .dst = e->lent->mac, .src = e->mac, .ethertype = ETH_TYPE_IPV4 });
+	eth_emit(&w, &(struct eth_header){ .dst = e->lent->mac, .src = e->mac, .ethertype = ethertype_of(p->iov[0].iov_base) });
 	iov[0] = (struct iovec){ .iov_base = head, .iov_len = ETH_HEADER_LEN };
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*iov));
 	*ret = frame_meta(p);
@@ -324,21 +359,45 @@ bool egress_commit(struct egress *e, usec_t now, const struct engine_packet *pac
 void egress_forward(struct egress *e, usec_t now, struct guest *to, const struct packet *p)
 {
 	struct iovec iov[ENGINE_IOV_MAX + 1];
+	/* IPv6 extension headers stay as they are. */
+	size_t at = packet_is_v4(p) ? p->l4_offset : p->l3_offset + IPV6_HEADER_LEN, len = packet_end(p) - at;
 	uint8_t *header = arena_alloc(&e->segment->arena, IPV4_HEADER_MAX);
-	int n = frame_slice(p->frame, p->l4_offset, p->l4_len, iov + 2, ENGINE_IOV_MAX - 1);
+	int n = frame_slice(p->frame, at, len, iov + 2, ENGINE_IOV_MAX - 1);
 	if (!header || n < 0) {
 		drop(e, DROP_NO_MEMORY, NULL);
 		return;
 	}
 	struct bytes_writer w = bytes_writer(header, IPV4_HEADER_MAX);
-	ipv4_emit(&w, &p->ip);
+	if (packet_is_v4(p))
+		ipv4_emit(&w, &p->ip);
+	else
+		ipv6_emit(&w, &p->ip6);
 	iov[1] = (struct iovec){ .iov_base = header, .iov_len = w.len };
 	struct frame meta = *p->frame;
 	meta.ingress = NULL; /* the gateway sends it now */
 	meta.joined = 0;
 	meta.headroom = 0;
-	meta.csum_start = (uint16_t)(meta.csum_start - p->l4_offset + ETH_HEADER_LEN + w.len);
-	send_behind_header(e, now, to, iov, (unsigned)n + 1, w.len + p->l4_len, &meta);
+	meta.csum_start = (uint16_t)(meta.csum_start - at + ETH_HEADER_LEN + w.len);
+	send_behind_header(e, now, to, iov, (unsigned)n + 1, w.len + len, &meta);
+}
+
+/* Sends the frame @bytes of the gateway's own to @mac, or when that is zero, to the guest with @dst, which is on the link. */
+static void send_own(struct egress *e, usec_t now, const struct ip_addr *dst, struct mac mac, uint8_t *bytes, size_t size)
+{
+	struct iovec iov;
+	struct frame f = frame_of(&iov, bytes, size);
+	f.checksum = FRAME_CHECKSUM_VERIFIED;
+	if (!mac_is_zero(mac)) {
+		enter_segment(e, now, &f);
+		return;
+	}
+	/* Outside the subnet ARP would not be answered. */
+	bool on_link = ip_is_v4(dst) ? prefix4_contains(e->subnet, ip_to_ip4(dst)) : gateway_ip6_is_guest(e->ip6, dst);
+	struct guest_address *a = on_link ? guest_expect(e->guests, now, dst, e->guests->host) : NULL;
+	if (a)
+		address_and_input(e, now, a->guest, bytes, &f);
+	else
+		drop(e, DROP_NEIGHBOUR_UNKNOWN, &f);
 }
 
 void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struct mac *dst_mac, uint8_t protocol, const void *payload,
@@ -360,20 +419,75 @@ void egress_ipv4(struct egress *e, usec_t now, ip4_t src, ip4_t dst, const struc
 					     .src = src,
 					     .dst = dst });
 	bytes_put(&w, payload, len);
-	struct iovec iov;
-	struct frame f = frame_of(&iov, bytes, size);
-	f.checksum = FRAME_CHECKSUM_VERIFIED;
-	if (!mac_is_zero(mac)) {
-		enter_segment(e, now, &f);
+	struct ip_addr addr = ip_from_ip4(dst);
+	send_own(e, now, &addr, mac, bytes, size);
+}
+
+/* A packet of the gateway's own, or a fragment of it. */
+struct own6 {
+	struct ipv6_header ip;
+	uint8_t protocol;
+	struct mac mac; /* zero: of the guest with ip.dst */
+	uint32_t id;
+	bool is_fragment, more;
+	uint16_t offset;
+};
+
+static void send_own6(struct egress *e, usec_t now, const struct own6 *o, const uint8_t *payload, size_t len)
+{
+	struct ipv6_header ip = o->ip;
+	size_t above = len + (o->is_fragment ? IPV6_FRAGMENT_HEADER_LEN : 0), size = ETH_HEADER_LEN + IPV6_HEADER_LEN + above;
+	uint8_t *bytes = arena_alloc(&e->segment->arena, size);
+	if (!bytes) {
+		drop(e, DROP_NO_MEMORY, NULL);
 		return;
 	}
-	/* Outside the subnet ARP would not be answered. */
-	struct ip_addr addr = ip_from_ip4(dst);
-	struct guest_address *a = prefix4_contains(e->subnet, dst) ? guest_expect(e->guests, now, &addr, e->guests->host) : NULL;
-	if (a)
-		address_and_input(e, now, a->guest, bytes, &f);
-	else
-		drop(e, DROP_NEIGHBOUR_UNKNOWN, &f);
+	struct bytes_writer w = bytes_writer(bytes, size);
+	ip.payload_len = (uint16_t)above;
+	ip.next_header = o->is_fragment ? IPV6_NEXT_FRAGMENT : o->protocol;
+	eth_emit(&w, &(struct eth_header){ .dst = o->mac, .src = e->mac, .ethertype = ETH_TYPE_IPV6 });
+	ipv6_emit(&w, &ip);
+	if (o->is_fragment)
+		ipv6_emit_fragment_header(&w, o->protocol, o->offset, o->more, o->id);
+	bytes_put(&w, payload, len);
+	send_own(e, now, &ip.dst, o->mac, bytes, size);
+}
+
+/* The largest packet that the guest with @dst is known to take. */
+static size_t mtu_towards(const struct egress *e, const struct ip_addr *dst)
+{
+	const struct guest_address *a = guest_find_address(e->guests, dst);
+	if (!a || !a->guest->port)
+		return GUEST_MTU_MIN;
+	return MIN((size_t)a->guest->mtu, a->guest->port->max_frame - ETH_HEADER_LEN);
+}
+
+void egress_ipv6(struct egress *e, usec_t now, const struct ip_addr *src, const struct ip_addr *dst, const struct mac *dst_mac,
+		 uint8_t protocol, const void *payload, size_t len)
+{
+	struct own6 o = { .ip = { .hop_limit = GATEWAY_TTL, .src = *src, .dst = *dst }, .protocol = protocol };
+	size_t mtu = MAX(mtu_towards(e, dst), (size_t)IPV6_MTU_MIN);
+	if (dst_mac)
+		o.mac = *dst_mac;
+	if (len > UINT16_MAX) {
+		drop(e, DROP_OVERSIZE, NULL);
+		return;
+	}
+	o.is_fragment = IPV6_HEADER_LEN + len > mtu;
+	if (!o.is_fragment) {
+		send_own6(e, now, &o, payload, len);
+		return;
+	}
+	/* Not predictable, so that nobody else can send a fragment of it (RFC 7739). */
+	e->n_fragmented++;
+	o.id = (uint32_t)hash_bytes(&e->guests->key, &e->n_fragmented, sizeof(e->n_fragmented));
+	size_t room = (mtu - IPV6_HEADER_LEN - IPV6_FRAGMENT_HEADER_LEN) & ~(size_t)7;
+	for (size_t at = 0; at < len; at += room) {
+		size_t n = MIN(room, len - at);
+		o.offset = (uint16_t)at;
+		o.more = at + n < len;
+		send_own6(e, now, &o, (const uint8_t *)payload + at, n);
+	}
 }
 
 /* --- for the table of guests --- */

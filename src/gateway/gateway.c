@@ -34,6 +34,19 @@ void gateway_send_icmp_error(struct gateway *g, usec_t now, const struct packet 
 		gateway_drop(g, r == -EBUSY ? DROP_ICMP_RATE : DROP_NO_MEMORY, cause);
 }
 
+void gateway_send_icmp6_error(struct gateway *g, usec_t now, const struct packet *cause, const struct icmp6_error *e)
+{
+	struct icmp6_error error = *e;
+	error.src_mac = g->config.mac;
+	error.from = *gateway_ip6_towards(&g->config.ip6, &cause->src);
+	struct icmp_answer answer;
+	int r = icmp6_error_build(&g->icmp_limit, now, &error, cause, &answer);
+	if (r == 0)
+		egress_frame(&g->egress, now, answer.bytes, answer.len);
+	else if (r != -EPERM)
+		gateway_drop(g, r == -EBUSY ? DROP_ICMP_RATE : DROP_NO_MEMORY, cause);
+}
+
 bool gateway_is_guest(const struct gateway *g, ip4_t ip)
 {
 	struct prefix4 subnet = g->config.subnet;
@@ -45,8 +58,7 @@ bool gateway_is_guest(const struct gateway *g, ip4_t ip)
 static void ask_for_guest(void *opaque, usec_t now, const struct guest_address *a)
 {
 	struct gateway *g = opaque;
-	if (ip_is_v4(&a->addr))
-		egress_ask(&g->egress, now, ip_to_ip4(&a->addr));
+	egress_ask(&g->egress, now, &a->addr);
 }
 
 static void release_waiting(void *opaque, usec_t now, const struct guest_address *a, const void *frame, size_t len)
@@ -111,6 +123,7 @@ int gateway_init(struct gateway *g, struct segment *segment, const struct gatewa
 			    .mac = config->mac,
 			    .ip = config->ip,
 			    .subnet = config->subnet,
+			    .ip6 = &g->config.ip6,
 			    .guests = &g->guests },
 		.sink = { &gateway_sink_ops },
 		.env = { .ops = &gateway_env_ops, .arena = &segment->arena, .opened = config->opened },

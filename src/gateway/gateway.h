@@ -19,6 +19,7 @@
 #include "gateway/guard.h"
 #include "gateway/guest.h"
 #include "gateway/icmp_error.h"
+#include "gateway/ip6.h"
 #include "gateway/reassembly.h"
 #include "gateway/sink.h"
 #include "lan/port.h"
@@ -57,6 +58,7 @@ struct gateway_config {
 	struct mac mac;
 	ip4_t ip;
 	struct prefix4 subnet;
+	struct gateway_ip6 ip6;
 	bool absent;            /* not attached to the segment: receives and sends nothing */
 	unsigned opened;        /* enum closed_group: closed destinations that guests may reach */
 	bool guests_serve_dhcp; /* there is no DHCP server here, so guests may be one */

@@ -3,6 +3,7 @@
  * The path of a packet from a guest:
  *
  *     receive ── ARP ──> learn, services
+ *        ├────── IPv6 ─> gateway_input6.c
  *        └────── IPv4 ─> learn, reassemble, services, route
  *                                                      ├─ martian, closed, multicast, TTL expired: drop, perhaps answer
  *                                                      ├─ address of another guest: back to the segment
@@ -17,11 +18,12 @@
 #include "lan/packet.h"
 #include "lan/segment.h"
 #include "wire/icmp4.h"
+#include "wire/icmp6.h"
 
 #include <errno.h>
 
 /* Services charge the payer of p->port, which has none yet when no guest behind it has used an address. */
-static bool ask_services(struct gateway *g, usec_t now, const struct packet *p)
+bool gateway_ask_services(struct gateway *g, usec_t now, const struct packet *p)
 {
 	if (p->port && !p->port->payer)
 		guest_payer(&g->guests, p->port);
@@ -31,11 +33,11 @@ static bool ask_services(struct gateway *g, usec_t now, const struct packet *p)
 	return false;
 }
 
-/* A guest that sends packets of more than 1500 bytes takes them, too.  The length of a super-frame says nothing about its MTU. */
-static void learn_mtu(const struct packet *p)
+/* The length of a super-frame says nothing about its MTU. */
+void gateway_learn_mtu(const struct packet *p)
 {
 	if (p->guest && p->frame->gso == FRAME_GSO_NONE && mac_equal(p->guest->mac, p->eth.src))
-		p->guest->mtu = MAX(p->guest->mtu, (uint32_t)p->ip.total_len);
+		p->guest->mtu = MAX(p->guest->mtu, (uint32_t)(packet_end(p) - p->l3_offset));
 }
 
 static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
@@ -47,7 +49,7 @@ static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
 	const struct arp_message *m = &p->arp;
 	if (g->config.hooks.address_seen && gateway_is_guest(g, m->sender_ip) && mac_equal(m->sender_mac, p->eth.src))
 		g->config.hooks.address_seen(g->config.hooks.opaque, now, p->port, m->sender_ip, m->sender_mac);
-	ask_services(g, now, p);
+	gateway_ask_services(g, now, p);
 }
 
 /* The largest packet like @p that @to takes.  The MSS of @to limits TCP. */
@@ -60,17 +62,27 @@ static size_t mtu_to(const struct gateway *g, usec_t now, const struct guest *to
 	return segment_mtu(g->segment, now, to->mac);
 }
 
-/* A guest with a /32 address or without a mask sends packets for other guests to the gateway. */
-static void route_to_neighbour(struct gateway *g, usec_t now, const struct packet *p)
+static void tell_mtu(struct gateway *g, usec_t now, const struct packet *p, size_t mtu)
 {
-	struct ip_addr addr = ip_from_ip4(p->ip.dst);
+	gateway_drop(g, DROP_FRAG_NEEDED, p);
+	if (packet_is_v4(p))
+		gateway_send_icmp_error(
+			g, now, p,
+			&(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .info = (uint32_t)mtu });
+	else
+		gateway_send_icmp6_error(g, now, p, &(struct icmp6_error){ .type = ICMP6_PACKET_TOO_BIG, .info = (uint32_t)mtu });
+}
+
+/* A guest with a /32 address or without a mask sends packets for other guests to the gateway. */
+void gateway_route_to_neighbour(struct gateway *g, usec_t now, const struct packet *p)
+{
 	struct payer *payer = guest_payer(&g->guests, p->port);
 	/* An unknown address makes the gateway broadcast for the guest. */
-	if (p->port && !guest_find_address(&g->guests, &addr) && !segment_may_flood(g->segment, now, p->port)) {
+	if (p->port && !guest_find_address(&g->guests, &p->dst) && !segment_may_flood(g->segment, now, p->port)) {
 		gateway_drop(g, DROP_STORM, p);
 		return;
 	}
-	struct guest_address *a = payer ? guest_expect(&g->guests, now, &addr, payer) : NULL;
+	struct guest_address *a = payer ? guest_expect(&g->guests, now, &p->dst, payer) : NULL;
 	if (!a) {
 		gateway_drop(g, DROP_NEIGHBOUR_FULL, p);
 		return;
@@ -78,16 +90,14 @@ static void route_to_neighbour(struct gateway *g, usec_t now, const struct packe
 	const struct port *to = a->guest->port;
 	if (p->port && p->port->isolated && (!to || to->isolated)) {
 		if (!to)
-			egress_ask(&g->egress, now, p->ip.dst); /* may be behind an uplink, which is not isolated */
+			egress_ask(&g->egress, now, &p->dst); /* may be behind an uplink, which is not isolated */
 		gateway_drop(g, DROP_ISOLATED, p);
 		return;
 	}
 	size_t mtu = mtu_to(g, now, a->guest, p);
-	if (p->ip.dont_fragment && p->frame->gso == FRAME_GSO_NONE && p->ip.total_len > mtu) {
-		gateway_drop(g, DROP_FRAG_NEEDED, p);
-		gateway_send_icmp_error(
-			g, now, p,
-			&(struct icmp_error){ .type = ICMP4_UNREACHABLE, .code = ICMP4_UNREACHABLE_FRAG_NEEDED, .info = (uint32_t)mtu });
+	bool stays_whole = !packet_is_v4(p) || p->ip.dont_fragment;
+	if (stays_whole && p->frame->gso == FRAME_GSO_NONE && packet_end(p) - p->l3_offset > mtu) {
+		tell_mtu(g, now, p, mtu);
 		return;
 	}
 	egress_forward(&g->egress, now, a->guest, p);
@@ -126,7 +136,7 @@ static void route(struct gateway *g, usec_t now, struct packet *p)
 	}
 	if (gateway_is_guest(g, p->ip.dst)) {
 		if (take_hop(g, now, p))
-			route_to_neighbour(g, now, p);
+			gateway_route_to_neighbour(g, now, p);
 		return;
 	}
 	if (martian_check_destination(&c->subnet, c->ip, p->ip.dst, &why) < 0) {
@@ -160,7 +170,7 @@ static void receive_whole(struct gateway *g, usec_t now, struct packet *p)
 		gateway_drop(g, why, p);
 		return;
 	}
-	if (ask_services(g, now, p))
+	if (gateway_ask_services(g, now, p))
 		return;
 	/* Broadcast that no service takes is between guests. */
 	if (!mac_is_group(p->eth.dst))
@@ -174,7 +184,7 @@ static void receive_ipv4(struct gateway *g, usec_t now, struct packet *p)
 		gateway_drop(g, error == -ENOMEM ? DROP_NO_MEMORY : DROP_IP_MALFORMED, p);
 		return;
 	}
-	learn_mtu(p);
+	gateway_learn_mtu(p);
 	if (!ipv4_is_fragment(&p->ip)) {
 		receive_whole(g, now, p);
 		return;
@@ -201,6 +211,8 @@ void gateway_input(void *opaque, usec_t now, struct packet *p)
 		receive_ipv4(g, now, p);
 	else if (ethertype == ETH_TYPE_ARP)
 		receive_arp(g, now, p);
+	else if (ethertype == ETH_TYPE_IPV6 && g->config.ip6.on)
+		gateway_receive_ipv6(g, now, p);
 	else if (ours)
 		gateway_drop(g, DROP_ETHERTYPE, p);
 }

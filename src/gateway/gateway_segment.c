@@ -38,7 +38,7 @@ static void too_big(void *opaque, usec_t now, struct packet *p, size_t mtu)
 {
 	struct gateway *g = opaque;
 	struct icmp_answer answer;
-	int r = too_big_build(p, mtu, g->config.mac, g->config.ip, &g->icmp_limit, now, &answer);
+	int r = too_big_build(p, mtu, g->config.mac, g->config.ip, &g->config.ip6, &g->icmp_limit, now, &answer);
 	if (r == -EBUSY)
 		segment_drop(g->segment, p->port, DROP_ICMP_RATE, p->frame);
 	if (r < 0)

@@ -26,15 +26,21 @@ static void put_udp(struct sink *s, usec_t now, const struct sink_udp *d)
 		return;
 	}
 	struct bytes_writer w = bytes_writer(bytes, size);
-	ip4_t src = ip_to_ip4(&d->src), dst = ip_to_ip4(&d->dst);
-	udp_emit_ipv4(&w, src, dst, d->src_port, d->dst_port, d->payload, d->len);
-	egress_ipv4(&g->egress, now, src, dst, d->dst_mac, IP_PROTOCOL_UDP, bytes, size);
+	udp_emit_datagram(&w, &d->src, &d->dst, d->src_port, d->dst_port, d->payload, d->len);
+	if (ip_is_v4(&d->dst))
+		egress_ipv4(&g->egress, now, ip_to_ip4(&d->src), ip_to_ip4(&d->dst), d->dst_mac, IP_PROTOCOL_UDP, bytes, size);
+	else
+		egress_ipv6(&g->egress, now, &d->src, &d->dst, d->dst_mac, IP_PROTOCOL_UDP, bytes, size);
 }
 
 static void put_ip(struct sink *s, usec_t now, const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol, const void *payload,
 		   size_t len)
 {
-	egress_ipv4(&of_sink(s)->egress, now, ip_to_ip4(src), ip_to_ip4(dst), NULL, protocol, payload, len);
+	struct egress *e = &of_sink(s)->egress;
+	if (ip_is_v4(dst))
+		egress_ipv4(e, now, ip_to_ip4(src), ip_to_ip4(dst), NULL, protocol, payload, len);
+	else
+		egress_ipv6(e, now, src, dst, NULL, protocol, payload, len);
 }
 
 static void put_drop(struct sink *s, enum drop_reason why, const struct packet *p)

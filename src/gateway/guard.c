@@ -313,6 +313,8 @@ static bool is_learned(const struct gateway *g, const struct packet *p, const st
 		return false;
 	if (how == SHOWS_BOTH)
 		return true;
+	if (p->eth.ethertype == ETH_TYPE_IPV6)
+		return gateway_ip6_is_guest(&g->config.ip6, addr);
 	return ip_is_v4(addr) && p->eth.ethertype == ETH_TYPE_IPV4 && gateway_is_guest(g, ip_to_ip4(addr));
 }
 
@@ -348,10 +350,25 @@ static void defend(struct gateway *g, usec_t now)
 	egress_announce(&g->egress, now);
 }
 
-/* A claim of the gateway's address is dropped behind any tags, and the gateway announces its address (RFC 5227 §2.4). */
-static bool claims_gateway(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr)
+static void defend6(struct gateway *g, usec_t now, const struct ip_addr *addr)
 {
-	if (g->config.absent || !ip_is_v4(addr) || ip_to_ip4(addr) != g->config.ip)
+	if (now < g->guard.defend6_after)
+		return;
+	g->guard.defend6_after = now + DEFEND_INTERVAL;
+	egress_announce6(&g->egress, now, addr);
+}
+
+/* A claim of one of the gateway's addresses is dropped behind any tags, and the gateway announces it (RFC 5227 §2.4, RFC 4861 §7.2.6). */
+static bool claims_gateway(struct gateway *g, usec_t now, const struct packet *p, const struct ip_addr *addr, enum evidence how)
+{
+	if (g->config.absent)
+		return false;
+	if (gateway_ip6_has(&g->config.ip6, addr)) {
+		if (how == SHOWS_BOTH)
+			defend6(g, now, addr);
+		return true;
+	}
+	if (!ip_is_v4(addr) || ip_to_ip4(addr) != g->config.ip)
 		return false;
 	if (p->eth.ethertype == ETH_TYPE_ARP)
 		defend(g, now);
@@ -455,7 +472,7 @@ static bool admits_unknown(struct gateway *g, usec_t now, struct packet *p, enum
 	if (p->port->guarded && is_unreadable(p, ret_why))
 		return false;
 	enum evidence how = sender_of(p, &addr);
-	if (how != SHOWS_NOTHING && claims_gateway(g, now, p, &addr)) {
+	if (how != SHOWS_NOTHING && claims_gateway(g, now, p, &addr, how)) {
 		*ret_why = DROP_GATEWAY_ADDRESS;
 		return false;
 	}
@@ -497,7 +514,8 @@ static size_t emit_solicitation(const struct gateway *g, const struct claim *c, 
 {
 	struct bytes_writer w = bytes_writer(buf, size);
 	eth_emit(&w, &(struct eth_header){ .dst = c->asked_mac, .src = g->config.mac, .ethertype = ETH_TYPE_IPV6 });
-	nd_emit_solicitation(&w, g->config.mac, &c->asked_addr);
+	struct ip_addr from = g->config.ip6.on && !g->config.absent ? g->config.ip6.link_local : ipv6_link_local(g->config.mac);
+	nd_emit_solicitation(&w, g->config.mac, &from, &c->asked_addr, &c->asked_addr);
 	return w.failed ? 0 : w.len;
 }
 

@@ -44,7 +44,8 @@ bool guard_conflict_of(const struct port *port, usec_t now, struct guard_conflic
 /* Members of struct gateway. */
 struct guard {
 	struct claims claims;
-	usec_t defend_after; /* no announcement against another claimant of the gateway's address before this */
+	/* No announcement against another claimant of the gateway's IPv4 address, or one of its IPv6 addresses, before these. */
+	usec_t defend_after, defend6_after;
 };
 
 void guard_init(struct gateway *g);

@@ -34,10 +34,11 @@ static bool is_single_host(const struct ip_addr *a)
 
 static bool may_be_answered(const struct packet *p)
 {
-	return !is_icmp_error(p) && !mac_is_group(p->eth.src) && is_single_host(&p->src) && is_single_host(&p->dst);
+	return !is_icmp_error(p) && !mac_is_group(p->eth.src) && !mac_is_group(p->eth.dst) && is_single_host(&p->src) &&
+	       is_single_host(&p->dst);
 }
 
-static int emit_answer(struct mac src_mac, uint32_t mtu, const struct packet *cause, struct icmp_answer *ret)
+static int emit_answer(const struct icmp6_error *e, const struct packet *cause, struct icmp_answer *ret)
 {
 	/* The answer has the packet's VLAN tags and ethertype. */
 	size_t quote_len = MIN(packet_end(cause) - cause->l3_offset, QUOTE_MAX), tags_len = cause->l3_offset - ETH_TYPE_AT;
@@ -48,27 +49,27 @@ static int emit_answer(struct mac src_mac, uint32_t mtu, const struct packet *ca
 	if (!tags || !quote || !w.data)
 		return -ENOMEM;
 	bytes_put(&w, cause->eth.src.b, sizeof(cause->eth.src.b));
-	bytes_put(&w, src_mac.b, sizeof(src_mac.b));
+	bytes_put(&w, e->src_mac.b, sizeof(e->src_mac.b));
 	bytes_put(&w, tags, tags_len);
 	struct ipv6_header ip = {
 		.payload_len = (uint16_t)(ICMP6_HEADER_LEN + quote_len),
 		.next_header = IPV6_NEXT_ICMP,
 		.hop_limit = ANSWER_HOP_LIMIT,
-		.src = cause->dst,
+		.src = ip_is_unspecified(&e->from) ? cause->dst : e->from,
 		.dst = cause->src,
 	};
 	ipv6_emit(&w, &ip);
-	icmp6_emit(&w, &ip.src, &ip.dst, &(struct icmp6_header){ .type = ICMP6_PACKET_TOO_BIG, .rest = mtu }, quote, quote_len);
+	icmp6_emit(&w, &ip.src, &ip.dst, &(struct icmp6_header){ .type = e->type, .code = e->code, .rest = e->info }, quote, quote_len);
 	*ret = (struct icmp_answer){ .bytes = w.data, .len = w.len };
 	return 0;
 }
 
-int icmp6_too_big_build(struct icmp_limit *limit, usec_t now, struct mac src_mac, uint32_t mtu, const struct packet *cause,
-			struct icmp_answer *ret)
+int icmp6_error_build(struct icmp_limit *limit, usec_t now, const struct icmp6_error *e, const struct packet *cause,
+		      struct icmp_answer *ret)
 {
 	if (!may_be_answered(cause))
 		return -EPERM;
 	if (limit && !icmp_limit_take_for(limit, now, cause))
 		return -EBUSY;
-	return emit_answer(src_mac, mtu, cause, ret);
+	return emit_answer(e, cause, ret);
 }

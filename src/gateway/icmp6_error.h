@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ICMPv6 packet too big (RFC 4443 §3.2).  Only the sender may fragment an IPv6 packet, so a port with a smaller MTU needs this error. */
+/*
+ * ICMPv6 errors of the gateway: when one may be sent (RFC 4443 §2.4(e)), how often, and its bytes.  As icmp_error.h does for IPv4, an error
+ * goes to the source MAC of the frame it is about, with the same VLAN tags.
+ */
 #pragma once
 
 #include "base/addr.h"
@@ -11,10 +14,17 @@ struct icmp_answer;
 struct icmp_limit;
 struct packet;
 
+struct icmp6_error {
+	struct mac src_mac;  /* the gateway's */
+	struct ip_addr from; /* "::": the destination of the cause, when the gateway has no IPv6 address */
+	uint8_t type, code;
+	uint32_t info; /* second word: the MTU for packet too big */
+};
+
 /*
- * Makes the frame that tells the sender of @cause, IPv6, the MTU, in its arena.  The answer's source is the destination of @cause: the
- * gateway has no IPv6 address, and hosts validate the message by the packet that it quotes (RFC 8201 §4).  -EPERM when no error may be sent
- * (RFC 4443 §2.4(e)) or @cause went to a multicast address, which cannot be a source; -EBUSY and -ENOMEM as icmp_error_build().
+ * Makes the frame that answers @cause, IPv6, in cause->arena.  -EPERM when no error may be sent about @cause; -EBUSY when @limit (NULL: no
+ * limit) forbids it, which the caller counts as DROP_ICMP_RATE; -ENOMEM.  An error from the destination of its cause is accepted: hosts
+ * validate it by the packet that it quotes (RFC 8201 §4).
  */
-int icmp6_too_big_build(struct icmp_limit *limit, usec_t now, struct mac src_mac, uint32_t mtu, const struct packet *cause,
-			struct icmp_answer *ret);
+int icmp6_error_build(struct icmp_limit *limit, usec_t now, const struct icmp6_error *e, const struct packet *cause,
+		      struct icmp_answer *ret);

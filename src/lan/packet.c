@@ -245,17 +245,19 @@ const uint8_t *packet_l4(const struct packet *p)
 
 static bool udp_checksum_is_right(const struct packet *p, const uint8_t *datagram, const struct udp_header *h)
 {
-	if (h->checksum == 0 || p->frame->checksum != FRAME_CHECKSUM_COMPLETE)
+	if (p->frame->checksum != FRAME_CHECKSUM_COMPLETE)
 		return true;
+	if (h->checksum == 0)
+		return packet_is_v4(p);
 	struct checksum c = { 0 };
-	checksum_add_pseudo4(&c, p->ip.src, p->ip.dst, IP_PROTOCOL_UDP, h->len);
+	packet_add_pseudo(p, h->len, &c);
 	checksum_add(&c, datagram, h->len);
 	return checksum_is_right(&c);
 }
 
 int packet_udp(const struct packet *p, struct udp_view *ret)
 {
-	if (p->eth.ethertype != ETH_TYPE_IPV4 || p->ip.protocol != IP_PROTOCOL_UDP || ipv4_is_fragment(&p->ip))
+	if (p->ip_error != 0 || p->protocol != IP_PROTOCOL_UDP || packet_is_fragment(p))
 		return -EPROTOTYPE;
 	const uint8_t *datagram = packet_l4(p);
 	if (!datagram)

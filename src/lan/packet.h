@@ -128,7 +128,7 @@ struct udp_view {
 };
 
 /*
- * The UDP datagram in @p.  -EPROTOTYPE when @p is not IPv4 UDP or a fragment, -EBADMSG when it is
- * malformed or its checksum is wrong, -ENOMEM.
+ * The UDP datagram in @p, for which packet_ip() returned 0.  -EPROTOTYPE when @p is not UDP or a fragment, -EBADMSG when it is
+ * malformed or its checksum is wrong, which over IPv6 it also is when it has none (RFC 8200 §8.1); -ENOMEM.
  */
 int packet_udp(const struct packet *p, struct udp_view *ret);

@@ -18,7 +18,6 @@
 #define SETTLE_TIME (SNOOP_RESPONSE_TIME + 2 * USEC_PER_SEC)
 #define TRAFFIC_CLASS_CONTROL 0xc0 /* RFC 3376 §4 */
 
-static const struct ip_addr all_nodes = { { 0xff, 2, [15] = 1 } };
 static const ip4_t all_systems = IP4(224, 0, 0, 1);
 
 void snoop_init(struct snoop *s, bool enabled, const struct list *ports, const struct snoop_ops *ops, void *opaque)
@@ -67,9 +66,9 @@ static void send_query6(const struct snoop *s, usec_t now, struct port *p, const
 	uint8_t bytes[ETH_HEADER_LEN + IPV6_HEADER_LEN + sizeof(hop_by_hop) + MLD_QUERY_LEN];
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
 	struct ipv6_header ip = {
-		.hop_limit = 1, .payload_len = sizeof(hop_by_hop) + MLD_QUERY_LEN, .src = s->ip6, .dst = group ? *group : all_nodes
+		.hop_limit = 1, .payload_len = sizeof(hop_by_hop) + MLD_QUERY_LEN, .src = s->ip6, .dst = group ? *group : IPV6_ALL_NODES
 	};
-	struct mac mac = { { 0x33, 0x33, ip.dst.b[12], ip.dst.b[13], ip.dst.b[14], ip.dst.b[15] } };
+	struct mac mac = ipv6_group_mac(&ip.dst);
 	eth_emit(&w, &(struct eth_header){ .dst = mac, .src = s->mac, .ethertype = ETH_TYPE_IPV6 });
 	ipv6_emit(&w, &ip); /* next header 0: hop-by-hop options */
 	bytes_put(&w, hop_by_hop, sizeof(hop_by_hop));

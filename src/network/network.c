@@ -142,7 +142,11 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 {
 	const struct gateway_config *g = &n->gateway.config;
 	arp_service_init(&n->arp, g->mac, g->ip);
-	echo_service_init(&n->echo, g->ip);
+	echo_service_init(&n->echo, g->ip, &g->ip6);
+	if (g->ip6.on) {
+		nd_service_init(&n->nd, g->mac, &g->ip6);
+		gateway_add_service(&n->gateway, &n->nd.service);
+	}
 	gateway_add_service(&n->gateway, &n->arp.service);
 	gateway_add_service(&n->gateway, &n->echo.service);
 	return name_services_init(&n->name_services,

@@ -25,6 +25,7 @@
 #include "options/settings.h"
 #include "service/arp.h"
 #include "service/echo.h"
+#include "service/nd.h"
 
 /* A socket in the file system that is removed with the network. */
 struct socket_path {
@@ -45,6 +46,7 @@ struct lanlet_network {
 	struct gateway gateway;
 	struct arp_service arp;
 	struct echo_service echo;
+	struct nd_service nd; /* with IPv6 only */
 	struct name_services name_services;
 	struct host_address host_address;
 	struct engine *engine;

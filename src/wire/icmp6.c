@@ -4,7 +4,27 @@
 #include "wire/checksum.h"
 #include "wire/ipv6.h"
 
+#include <errno.h>
+
 #define CHECKSUM_AT 2
+
+int icmp6_parse(const uint8_t *message, size_t len, const struct ip_addr *src, const struct ip_addr *dst, struct icmp6_header *ret)
+{
+	struct bytes_reader r = bytes_reader(message, len);
+	struct icmp6_header h = { .type = bytes_get_u8(&r) };
+	h.code = bytes_get_u8(&r);
+	bytes_skip(&r, 2);
+	h.rest = bytes_get_be32(&r);
+	if (r.failed)
+		return -EBADMSG;
+	struct checksum c = { 0 };
+	checksum_add_pseudo6(&c, src, dst, IPV6_NEXT_ICMP, (uint32_t)len);
+	checksum_add(&c, message, len);
+	if (!checksum_is_right(&c))
+		return -EBADMSG;
+	*ret = h;
+	return 0;
+}
 
 void icmp6_emit(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct icmp6_header *h,
 		const void *body, size_t len)

@@ -73,3 +73,11 @@ bool ipv6_take_first_fragment(struct bytes_reader *r, uint8_t *ret_protocol)
 	*ret_protocol = ipv6_skip_extensions(r, next);
 	return true;
 }
+
+void ipv6_emit_fragment_header(struct bytes_writer *w, uint8_t next_header, uint16_t offset, bool more, uint32_t id)
+{
+	bytes_put_u8(w, next_header);
+	bytes_put_u8(w, 0);
+	bytes_put_be16(w, (uint16_t)(offset | more));
+	bytes_put_be32(w, id);
+}

@@ -46,6 +46,11 @@ uint8_t ipv6_skip_extensions(struct bytes_reader *r, uint8_t next_header);
  */
 bool ipv6_take_first_fragment(struct bytes_reader *r, uint8_t *ret_protocol);
 
+#define IPV6_FRAGMENT_HEADER_LEN 8
+
+/* Writes a fragment header (RFC 8200 §4.5); @offset is in bytes, a multiple of 8. */
+void ipv6_emit_fragment_header(struct bytes_writer *w, uint8_t next_header, uint16_t offset, bool more, uint32_t id);
+
 /* Whether extension headers that ipv6_skip_extensions() skips follow @header, IPV6_HEADER_LEN bytes. */
 bool ipv6_has_extensions(const uint8_t *header);
 
@@ -59,4 +64,26 @@ static inline struct ip_addr ipv6_link_local(struct mac mac)
 static inline bool ipv6_is_multicast(const struct ip_addr *a)
 {
 	return a->b[0] == 0xff;
+}
+
+/* fe80::/10 (RFC 4291 §2.5.6) */
+static inline bool ipv6_is_link_local(const struct ip_addr *a)
+{
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+/* All nodes, and all routers, of the link (RFC 4291 §2.7.1). */
+#define IPV6_ALL_NODES ((struct ip_addr){ { 0xff, 2, [15] = 1 } })
+#define IPV6_ALL_ROUTERS ((struct ip_addr){ { 0xff, 2, [15] = 2 } })
+
+/* The group in which the machine with @a is asked for its MAC (RFC 4291 §2.7.1). */
+static inline struct ip_addr ipv6_solicited_node(const struct ip_addr *a)
+{
+	return (struct ip_addr){ { 0xff, 2, [11] = 1, 0xff, a->b[13], a->b[14], a->b[15] } };
+}
+
+/* The MAC of the group @a (RFC 2464 §7). */
+static inline struct mac ipv6_group_mac(const struct ip_addr *a)
+{
+	return (struct mac){ { 0x33, 0x33, a->b[12], a->b[13], a->b[14], a->b[15] } };
 }

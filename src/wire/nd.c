@@ -10,11 +10,11 @@ enum {
 	OPTION_SOURCE_LINK_LAYER = 1,
 	OPTION_TARGET_LINK_LAYER = 2,
 	OPTION_UNIT = 8, /* of an option's length, in bytes */
+	FLAG_ROUTER = 0x80,
 	FLAG_SOLICITED = 0x40,
 	FLAG_OVERRIDE = 0x20,
 	ICMP6_TYPE_AND_CHECKSUM = 4,
-	SOLICITATION_LEN = 16 + OPTION_UNIT, /* of its target and one option */
-	HOP_LIMIT = 255,                     /* shows that no router has passed it on (RFC 4861 §7.1) */
+	NEIGHBOUR_BODY_LEN = ND_NEIGHBOUR_LEN - ICMP6_HEADER_LEN, /* the target and one option */
 };
 
 /* Bytes of a router message between its ICMPv6 type and its options: its flags and timers. */
@@ -68,7 +68,8 @@ int nd_parse(const void *message, size_t len, struct nd_message *ret)
 {
 	struct bytes_reader r = bytes_reader(message, len);
 	struct nd_message m = { .type = bytes_get_u8(&r) };
-	bytes_skip(&r, ICMP6_TYPE_AND_CHECKSUM - 1);
+	m.code = bytes_get_u8(&r);
+	bytes_skip(&r, ICMP6_TYPE_AND_CHECKSUM - 2);
 	if (!r.failed && !nd_is_type(m.type))
 		return -EPROTONOSUPPORT;
 	if (m.type == ND_ROUTER_SOLICITATION || m.type == ND_ROUTER_ADVERTISEMENT)
@@ -81,19 +82,32 @@ int nd_parse(const void *message, size_t len, struct nd_message *ret)
 	return 0;
 }
 
-void nd_emit_solicitation(struct bytes_writer *w, struct mac mac, const struct ip_addr *target)
+/* A neighbour message about @target with one option, which says @mac.  @flags: the header's second word. */
+static void emit_neighbour(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, uint8_t type, uint32_t flags,
+			   const struct ip_addr *target, uint8_t option, struct mac mac)
 {
-	struct ip_addr from = ipv6_link_local(mac);
-	uint8_t body[SOLICITATION_LEN];
+	uint8_t body[NEIGHBOUR_BODY_LEN];
 	struct bytes_writer b = bytes_writer(body, sizeof(body));
 	bytes_put(&b, target->b, sizeof(target->b));
-	bytes_put_u8(&b, OPTION_SOURCE_LINK_LAYER);
+	bytes_put_u8(&b, option);
 	bytes_put_u8(&b, 1); /* OPTION_UNIT */
 	bytes_put(&b, mac.b, sizeof(mac.b));
-	ipv6_emit(w, &(struct ipv6_header){ .payload_len = ICMP6_HEADER_LEN + SOLICITATION_LEN,
+	ipv6_emit(w, &(struct ipv6_header){ .payload_len = ND_NEIGHBOUR_LEN,
 					    .next_header = IPV6_NEXT_ICMP,
-					    .hop_limit = HOP_LIMIT,
-					    .src = from,
-					    .dst = *target });
-	icmp6_emit(w, &from, target, &(struct icmp6_header){ .type = ND_NEIGHBOUR_SOLICITATION }, body, b.len);
+					    .hop_limit = ND_HOP_LIMIT,
+					    .src = *src,
+					    .dst = *dst });
+	icmp6_emit(w, src, dst, &(struct icmp6_header){ .type = type, .rest = flags }, body, b.len);
+}
+
+void nd_emit_solicitation(struct bytes_writer *w, struct mac mac, const struct ip_addr *src, const struct ip_addr *dst,
+			  const struct ip_addr *target)
+{
+	emit_neighbour(w, src, dst, ND_NEIGHBOUR_SOLICITATION, 0, target, OPTION_SOURCE_LINK_LAYER, mac);
+}
+
+void nd_emit_router_advertises_itself(struct bytes_writer *w, struct mac mac, const struct ip_addr *src, const struct ip_addr *dst)
+{
+	uint32_t flags = FLAG_ROUTER | FLAG_OVERRIDE | (ipv6_is_multicast(dst) ? 0 : FLAG_SOLICITED);
+	emit_neighbour(w, src, dst, ND_NEIGHBOUR_ADVERTISEMENT, flags << 24, src, OPTION_TARGET_LINK_LAYER, mac);
 }

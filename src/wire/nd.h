@@ -20,6 +20,7 @@ static inline bool nd_is_type(uint8_t icmp6_type)
 
 struct nd_message {
 	uint8_t type;                        /* enum nd_type */
+	uint8_t code;                        /* 0, or receivers discard it */
 	bool solicited, overrides;           /* flags of a neighbour advertisement */
 	struct ip_addr target;               /* of neighbour messages and redirects; "::" in router messages */
 	struct mac source_mac, target_mac;   /* the first source (type 1) and the first target link-layer address option (type 2) */
@@ -33,5 +34,18 @@ struct nd_message {
  */
 int nd_parse(const void *message, size_t len, struct nd_message *ret);
 
-/* Writes a neighbour solicitation with its IPv6 header, from the link-local address of @mac, sent to @target itself (RFC 4861 §7.2.2). */
-void nd_emit_solicitation(struct bytes_writer *w, struct mac mac, const struct ip_addr *target);
+#define ND_NEIGHBOUR_LEN 32 /* bytes of ICMPv6 that the two functions below write */
+
+/* Messages that are not forwarded have this hop limit, so that receivers see that no router has passed them on (RFC 4861 §6.1, §7.1). */
+#define ND_HOP_LIMIT 255
+
+/* Writes a neighbour solicitation with its IPv6 header, from @src with @mac to @dst, which is @target itself or its group (RFC 4861
+ * §7.2.2). */
+void nd_emit_solicitation(struct bytes_writer *w, struct mac mac, const struct ip_addr *src, const struct ip_addr *dst,
+			  const struct ip_addr *target);
+
+/*
+ * Writes a router's neighbour advertisement with its IPv6 header: @mac has @src, and a cache that says otherwise is wrong (RFC 4861 §4.4).
+ * @dst: the address that asked, or IPV6_ALL_NODES.
+ */
+void nd_emit_router_advertises_itself(struct bytes_writer *w, struct mac mac, const struct ip_addr *src, const struct ip_addr *dst);

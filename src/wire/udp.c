@@ -26,7 +26,8 @@ void udp_emit(struct bytes_writer *w, const struct udp_header *h)
 	bytes_put_be16(w, h->checksum);
 }
 
-void udp_emit_ipv4(struct bytes_writer *w, ip4_t src, ip4_t dst, uint16_t src_port, uint16_t dst_port, const void *payload, size_t len)
+void udp_emit_datagram(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, uint16_t src_port, uint16_t dst_port,
+		       const void *payload, size_t len)
 {
 	uint16_t total = (uint16_t)(UDP_HEADER_LEN + len);
 	size_t start = w->len;
@@ -35,8 +36,17 @@ void udp_emit_ipv4(struct bytes_writer *w, ip4_t src, ip4_t dst, uint16_t src_po
 	if (w->failed)
 		return;
 	struct checksum c = { 0 };
-	checksum_add_pseudo4(&c, src, dst, IP_PROTOCOL_UDP, total);
+	if (ip_is_v4(dst))
+		checksum_add_pseudo4(&c, ip_to_ip4(src), ip_to_ip4(dst), IP_PROTOCOL_UDP, total);
+	else
+		checksum_add_pseudo6(&c, src, dst, IP_PROTOCOL_UDP, total);
 	checksum_add(&c, w->data + start, total);
 	struct bytes_writer field = bytes_writer(w->data + start + UDP_CHECKSUM_AT, CHECKSUM_LEN);
 	bytes_put_be16(&field, checksum_transport_value(&c, UDP_CHECKSUM_AT));
+}
+
+void udp_emit_ipv4(struct bytes_writer *w, ip4_t src, ip4_t dst, uint16_t src_port, uint16_t dst_port, const void *payload, size_t len)
+{
+	struct ip_addr from = ip_from_ip4(src), to = ip_from_ip4(dst);
+	udp_emit_datagram(w, &from, &to, src_port, dst_port, payload, len);
 }

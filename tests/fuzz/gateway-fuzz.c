@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames of three hostile guests through a whole segment: switch, gateway, ARP, echo, null engine.
+ * Frames of three hostile guests through a whole segment: switch, gateway, ARP, neighbour discovery, echo, null engine.
  * Input: records of { control, step, length be16, frame }.  control & 3: the port (3: the port is detached and
- * attached again); control & 4: IPv4 header checksum corrected, so that mutations get past it; control & 8: the last
- * bytes are hostile offload metadata (metadata.h); step: time, in 100 ms.
+ * attached again); control & 4: IPv4 header checksum, or that behind an IPv6 header, corrected, so that mutations get past it; control & 8:
+ * the last bytes are hostile offload metadata (metadata.h); step: time, in 100 ms.
  */
 #include "base/macros.h"
 #include "engine/null/null.h"
@@ -14,6 +14,7 @@
 #include "repair.h"
 #include "service/arp.h"
 #include "service/echo.h"
+#include "service/nd.h"
 
 #include <stdlib.h>
 
@@ -38,6 +39,7 @@ struct bench {
 	struct gateway gateway;
 	struct arp_service arp;
 	struct echo_service echo;
+	struct nd_service nd;
 	struct engine *engine;
 	struct station guests[N_PORTS];
 };
@@ -86,10 +88,15 @@ static void set_up(struct bench *w)
 {
 	struct hash_key key = { { 1, 2 } };
 	check(segment_init(&w->segment, &(struct segment_config){ .hash_key = key }) == 0);
-	check(gateway_init(&w->gateway, &w->segment,
-			   &(struct gateway_config){ .mac = gateway_mac, .ip = GATEWAY, .subnet = SUBNET, .hash_key = key }) == 0);
+	struct prefix6 prefix = { .network = { { 0xfd } }, .length = 64 };
+	struct gateway_config config = {
+		.mac = gateway_mac, .ip = GATEWAY, .subnet = SUBNET, .ip6 = gateway_ip6_of(&prefix), .hash_key = key
+	};
+	check(gateway_init(&w->gateway, &w->segment, &config) == 0);
+	nd_service_init(&w->nd, gateway_mac, &w->gateway.config.ip6);
+	gateway_add_service(&w->gateway, &w->nd.service);
 	arp_service_init(&w->arp, gateway_mac, GATEWAY);
-	echo_service_init(&w->echo, GATEWAY);
+	echo_service_init(&w->echo, GATEWAY, &w->gateway.config.ip6);
 	gateway_add_service(&w->gateway, &w->arp.service);
 	gateway_add_service(&w->gateway, &w->echo.service);
 	check(null_engine_ops.new(&(struct engine_config){ .env = &w->gateway.env, .gateway = GATEWAY, .subnet = SUBNET }, &w->engine) ==
@@ -118,6 +125,8 @@ static void guest_sends(struct bench *w, usec_t now, struct station *g, const ui
 		memcpy(frame, bytes, len);
 	if (control & 4)
 		repair_ipv4_checksum(frame, len);
+	if (control & 4)
+		repair_ipv6_checksum(frame, len);
 	/* In two pieces: nothing may rely on one. */
 	size_t first = len / 3;
 	struct iovec iov[2] = { { frame, first }, { frame + first, len - first } };

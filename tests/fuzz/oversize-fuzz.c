@@ -6,6 +6,7 @@
  */
 #include "base/arena.h"
 #include "gateway/icmp_error.h"
+#include "gateway/ip6.h"
 #include "gateway/too_big.h"
 #include "lan/packet.h"
 #include "lan/offload.h"
@@ -63,7 +64,7 @@ static void check_answer(struct run *run, size_t mtu)
 	struct packet p;
 	enum drop_reason why;
 	check(packet_begin(&p, run->original, NULL, &run->arena, &why) == 0);
-	if (too_big_build(&p, mtu, mac, IP4(192, 168, 122, 1), NULL, 0, &a) < 0)
+	if (too_big_build(&p, mtu, mac, IP4(192, 168, 122, 1), &(struct gateway_ip6){ 0 }, NULL, 0, &a) < 0)
 		return;
 	struct iovec iov;
 	struct frame f = frame_of(&iov, a.bytes, a.len);

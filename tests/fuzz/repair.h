@@ -5,6 +5,7 @@
 #include "wire/checksum.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
 #include "wire/tcp.h"
 
 /* Of the IPv4 header behind the Ethernet header and its tags, if @frame has one. */
@@ -23,6 +24,26 @@ static inline void repair_ipv4_checksum(uint8_t *frame, size_t size)
 	checksum_add(&c, ip, header_len);
 	ip[10] = (uint8_t)(checksum_value(&c) >> 8);
 	ip[11] = (uint8_t)checksum_value(&c);
+}
+
+/* Of the ICMPv6 message, or of the UDP datagram, behind an IPv6 header without extensions, if @frame has them. */
+static inline void repair_ipv6_checksum(uint8_t *frame, size_t size)
+{
+	if (size < ETH_HEADER_LEN + IPV6_HEADER_LEN + 8 || frame[ETH_HEADER_LEN] >> 4 != 6)
+		return;
+	uint8_t *ip = frame + ETH_HEADER_LEN, *l4 = ip + IPV6_HEADER_LEN, protocol = ip[IPV6_NEXT_HEADER_AT];
+	size_t len = (size_t)(ip[4] << 8 | ip[5]), at = protocol == IPV6_NEXT_ICMP ? 2 : UDP_CHECKSUM_AT;
+	if ((protocol != IPV6_NEXT_ICMP && protocol != IP_PROTOCOL_UDP) || len < 8 || len > size - ETH_HEADER_LEN - IPV6_HEADER_LEN)
+		return;
+	struct ip_addr src, dst;
+	struct checksum c = { 0 };
+	memcpy(src.b, ip + IPV6_SRC_AT, 16);
+	memcpy(dst.b, ip + IPV6_SRC_AT + 16, 16);
+	l4[at] = l4[at + 1] = 0;
+	checksum_add_pseudo6(&c, &src, &dst, protocol, (uint32_t)len);
+	checksum_add(&c, l4, len);
+	l4[at] = (uint8_t)(checksum_transport_value(&c, at) >> 8);
+	l4[at + 1] = (uint8_t)checksum_transport_value(&c, at);
 }
 
 /* Of the TCP segment behind an IPv4 header without options, if @frame has them. */

@@ -4,6 +4,7 @@
 
 The seeds are kept in the tree; run this again only after changing it:  tests/fuzz/seeds.py
 """
+import ipaddress
 import pathlib
 import struct
 
@@ -150,7 +151,41 @@ def gateway_seeds():
     seeds["ttl"] = records((0, 0, eth(0x0800, ipv4(17, udp(1, 33434, b"trace"), ttl=1))))
     seeds["unplug"] = records((0, 0, frames["ping"]), (3, 0, b""), (1, 255, frames["udp"]), (1, 255, frames["udp"]),
                               (1, 255, frames["udp"]))
+    seeds |= {name: records(*sent) for name, sent in gateway6_records().items()}
     return seeds
+
+
+def gateway6_records():
+    """The gateway has fe80::1 and fd00::1; the harness corrects checksums."""
+    def address(text):
+        return ipaddress.IPv6Address(text).packed
+
+    def frame(protocol, payload, src, dst, hops=255, mac=GATEWAY, guest=GUEST):
+        packet = struct.pack("!IHBB", 0x60000000, len(payload), protocol, hops) + address(src) + address(dst) + payload
+        return eth(0x86dd, packet, dst=b"\x33\x33" + address(dst)[12:] if dst.startswith("ff") else mac, src=guest)
+
+    def neighbour(kind, target, option=b"", flags=0):
+        return struct.pack("!BBHI", kind, 0, 0, flags) + address(target) + option
+
+    other = bytes.fromhex("525400abcdef")
+    mine, its = b"\1\1" + GUEST, b"\2\1" + other
+    ask = frame(58, neighbour(135, "fd00::1", mine), "fe80::63", "ff02::1:ff00:1")
+    probe = frame(58, neighbour(135, "fe80::1"), "::", "ff02::1:ff00:1")
+    claim = frame(58, neighbour(136, "fd00::1", b"\2\1" + GUEST, 0x20000000), "fd00::63", "ff02::1")
+    here = frame(58, neighbour(136, "fd00::64", its, 0x60000000), "fd00::64", "fd00::1", guest=other)
+    ping = frame(58, bytes.fromhex("8000000012340001") + bytes(56), "fd00::63", "fd00::1", 64)
+    datagram = struct.pack("!HHHH", 1000, 2000, 13, 0) + b"hello"
+    to_other, outside = (frame(17, datagram, "fd00::63", dst, 64) for dst in ("fd00::64", "2a00::7"))
+    behind = frame(60, bytes([17, 0, 1, 4, 0, 0, 0, 0]) + datagram, "fd00::63", "fd00::64", 64)
+    large = frame(17, struct.pack("!HHHH", 1, 2, 1308, 0) + bytes(1300), "fd00::63", "fd00::64", 64)
+    return {
+        "nd6-ask": [(0, 0, ask)], "nd6-probe": [(0, 0, probe)], "nd6-claim": [(0, 0, claim), (0, 200, claim)], "ping6": [(0, 0, ping)],
+        "router-solicitation6": [(0, 0, frame(58, bytes.fromhex("8500000000000000") + mine, "fe80::63", "ff02::2"))],
+        "neighbours6": [(1, 0, here), (0, 0, to_other), (0, 0, behind), (2, 0, here), (0, 0, large)],
+        "unknown-neighbour6": [(0, 0, to_other), (0, 10, to_other), (0, 10, to_other), (0, 20, to_other), (1, 0, here)],
+        "outside6": [(0, 0, outside), (0, 0, frame(17, datagram, "fd00::63", "::ffff:127.0.0.1", 1)),
+                     (0, 0, frame(17, datagram, "fd00::63", "2a00::7", 1)), (0, 0, frame(99, datagram, "fd00::63", "fd00::1", 64))],
+    }
 
 
 def igmp(kind, code, rest, src=GUEST_IP, dst=bytes([224, 0, 0, 22])):

@@ -573,7 +573,7 @@ static void world_init(struct world *w, uint32_t seed)
 	struct gateway_config config = { .mac = gateway_mac, .ip = GATEWAY_IP, .subnet = subnet, .hash_key = key };
 	g_assert_cmpint(gateway_init(&w->gateway, &w->segment, &config), ==, 0);
 	arp_service_init(&w->arp, gateway_mac, GATEWAY_IP);
-	echo_service_init(&w->echo, GATEWAY_IP);
+	echo_service_init(&w->echo, GATEWAY_IP, &w->gateway.config.ip6);
 	gateway_add_service(&w->gateway, &w->arp.service);
 	gateway_add_service(&w->gateway, &w->echo.service);
 	struct engine_config engine = { .env = &w->gateway.env, .gateway = GATEWAY_IP, .subnet = subnet };

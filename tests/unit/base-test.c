@@ -51,6 +51,25 @@ static void malformed_prefixes_are_refused(void)
 		g_assert_cmpint(prefix4_parse(bad[i], &p), ==, -EINVAL);
 }
 
+static void prefix6_contains_its_addresses(void)
+{
+	struct prefix6 p;
+	struct ip_addr a;
+	char text[PREFIX6_TEXT_SIZE];
+	g_assert_cmpint(prefix6_parse("fd12:3456:789a:8000::/49", &p), ==, 0);
+	g_assert_cmpstr(prefix6_format(&p, text), ==, "fd12:3456:789a:8000::/49");
+	g_assert_true(ip_parse("fd12:3456:789a:ffff::1", &a) == 0 && prefix6_contains(&p, &a));
+	g_assert_true(ip_parse("fd12:3456:789a:7fff::1", &a) == 0 && !prefix6_contains(&p, &a));
+	g_assert_true(ip_parse("fd12:3456:789b:8000::", &a) == 0 && !prefix6_contains(&p, &a));
+	g_assert_true(prefix6_parse("::/0", &p) == 0 && prefix6_contains(&p, &a));
+	g_assert_true(prefix6_parse("fd00::5/128", &p) == 0 && !prefix6_contains(&p, &a));
+	g_assert_true(ip_parse("fd00::5", &a) == 0 && prefix6_contains(&p, &a));
+	g_assert_cmpint(prefix6_parse("fd00::1/127", &p), ==, -EDOM);
+	static const char *const bad[] = { "", "/64", "fd00::", "fd00::/", "fd00::/129", "fd00::/6x", "fd00::/-1", "10.0.0.0/8", "fd00:::/64" };
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+		g_assert_cmpint(prefix6_parse(bad[i], &p), ==, -EINVAL);
+}
+
 static void ip_text_covers_both_families(void)
 {
 	struct ip_addr a;
@@ -326,6 +345,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/addr/malformed_macs_are_refused", malformed_macs_are_refused);
 	g_test_add_func("/addr/prefix_contains_its_addresses", prefix_contains_its_addresses);
 	g_test_add_func("/addr/malformed_prefixes_are_refused", malformed_prefixes_are_refused);
+	g_test_add_func("/addr/prefix6_contains_its_addresses", prefix6_contains_its_addresses);
 	g_test_add_func("/addr/ip_text_covers_both_families", ip_text_covers_both_families);
 	g_test_add_func("/bytes/reader_stays_failed_after_the_end", reader_stays_failed_after_the_end);
 	g_test_add_func("/bytes/writer_never_passes_its_end", writer_never_passes_its_end);

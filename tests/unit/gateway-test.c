@@ -111,7 +111,7 @@ static void set_up(struct fixture *f, gconstpointer data)
 						       .hooks = { .address_seen = count_address, .turn_ends = count_turn, .opaque = f } }),
 		==, 0);
 	arp_service_init(&f->arp, gateway_mac, GATEWAY);
-	echo_service_init(&f->echo, GATEWAY);
+	echo_service_init(&f->echo, GATEWAY, &f->gateway.config.ip6);
 	gateway_add_service(&f->gateway, &f->arp.service);
 	gateway_add_service(&f->gateway, &f->echo.service);
 	gateway_set_engine(&f->gateway, &recorder_ops, &f->engine);

@@ -70,7 +70,7 @@ static void a_neighbour_solicitation_is_valid_and_says_who_asks(void)
 	struct ip_addr target = { { 0xfd, [15] = 7 } }, link_local = { { 0xfe, 0x80, [8] = 0x50, 0x54, 0, 0xff, 0xfe, 1, 2, 3 } };
 	uint8_t out[IPV6_HEADER_LEN + 32];
 	struct bytes_writer w = bytes_writer(out, sizeof(out));
-	nd_emit_solicitation(&w, mac, &target);
+	nd_emit_solicitation(&w, mac, &link_local, &target, &target);
 	g_assert_cmpuint(w.len, ==, sizeof(out));
 	struct bytes_reader r = bytes_reader(out, w.len);
 	struct ipv6_header h;

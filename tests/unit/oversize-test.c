@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gateway/icmp_error.h"
 #include "gateway/reassembly.h"
+#include "gateway/ip6.h"
 #include "gateway/too_big.h"
 #include "lan/fragment.h"
 #include "lan/oversize.h"
@@ -359,7 +360,7 @@ static const struct mac gateway_mac = { { 0x52, 0x54, 0, 0, 0, 1 } };
 static int answer(struct fixture *f, const struct frame *frame, struct icmp_answer *ret)
 {
 	struct packet cause = parsed(frame, &f->arena);
-	return too_big_build(&cause, 1400, gateway_mac, IP4(192, 168, 122, 1), NULL, 0, ret);
+	return too_big_build(&cause, 1400, gateway_mac, IP4(192, 168, 122, 1), &(struct gateway_ip6){ 0 }, NULL, 0, ret);
 }
 
 static void assert_addressed_back(const struct fixture *f, const struct icmp_answer *a)
@@ -454,7 +455,8 @@ static void answers_are_held_to_the_limit_of_the_sending_port(struct fixture *f,
 		struct frame frame = sample_frame(&f->s, &f->arena);
 		frame.ingress = &port;
 		struct packet cause = parsed(&frame, &f->arena);
-		g_assert_cmpint(too_big_build(&cause, 1400, gateway_mac, 1, &limit, 5, &a), ==, i < ICMP_LIMIT_PORT_BURST ? 0 : -EBUSY);
+		g_assert_cmpint(too_big_build(&cause, 1400, gateway_mac, 1, &(struct gateway_ip6){ 0 }, &limit, 5, &a), ==,
+				i < ICMP_LIMIT_PORT_BURST ? 0 : -EBUSY);
 	}
 }
 

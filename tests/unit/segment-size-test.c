@@ -4,6 +4,7 @@
  * with one and with two: what fits passes unchanged, what does not is fragmented or answered, and what the sender left undone is done.
  */
 #include "gateway/icmp_error.h"
+#include "gateway/ip6.h"
 #include "gateway/too_big.h"
 #include "lan/segment.h"
 #include "sample-frame.h"
@@ -31,7 +32,7 @@ static void too_big(void *opaque, usec_t now, struct packet *p, size_t mtu)
 {
 	struct fixture *f = opaque;
 	struct icmp_answer answer;
-	if (too_big_build(p, mtu, gateway_mac, IP4(192, 168, 122, 1), NULL, now, &answer) < 0)
+	if (too_big_build(p, mtu, gateway_mac, IP4(192, 168, 122, 1), &(struct gateway_ip6){ 0 }, NULL, now, &answer) < 0)
 		return;
 	struct iovec iov;
 	struct frame made = frame_of(&iov, answer.bytes, answer.len);

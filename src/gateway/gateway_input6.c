@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The path of an IPv6 packet from a guest:
+ *
+ *     receive ─> learn, services, route
+ *                                   ├─ martian, multicast, hop limit expired: drop, perhaps answer
+ *                                   ├─ address of another guest: back to the segment
+ *                                   └─ gateway or outside: refused, because no engine translates IPv6
+ */
+#include "gateway/gateway_internal.h"
+#include "gateway/martian.h"
+#include "lan/packet.h"
+#include "wire/icmp6.h"
+
+#include <errno.h>
+
+static void answer(struct gateway *g, usec_t now, const struct packet *p, enum icmp6_type type, enum icmp6_code code, uint32_t info)
+{
+	gateway_send_icmp6_error(g, now, p, &(struct icmp6_error){ .type = (uint8_t)type, .code = (uint8_t)code, .info = info });
+}
+
+/* Decrements the hop limit; false when it has expired, which is answered (RFC 4443 §3.3). */
+static bool take_hop(struct gateway *g, usec_t now, struct packet *p)
+{
+	if (p->ip6.hop_limit > 1) {
+		p->ip6.hop_limit--;
+		return true;
+	}
+	gateway_drop(g, DROP_TTL_EXCEEDED, p);
+	answer(g, now, p, ICMP6_TIME_EXCEEDED, 0, 0);
+	return false;
+}
+
+/* A packet to the gateway that no service takes.  Hosts take this answer for a refused connection, too. */
+static void refuse(struct gateway *g, usec_t now, const struct packet *p)
+{
+	switch (p->protocol) {
+	case IP_PROTOCOL_TCP:
+	case IP_PROTOCOL_UDP: answer(g, now, p, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_PORT, 0); break;
+	case IPV6_NEXT_ICMP: gateway_drop(g, DROP_ICMP_TYPE, p); break;
+	case IPV6_NEXT_FRAGMENT: gateway_drop(g, DROP_REASSEMBLY, p); break;
+	default:
+		gateway_drop(g, DROP_PROTOCOL, p);
+		answer(g, now, p, ICMP6_PARAMETER_PROBLEM, ICMP6_PARAMETER_NEXT_HEADER, IPV6_NEXT_HEADER_AT);
+	}
+}
+
+static void route(struct gateway *g, usec_t now, struct packet *p)
+{
+	const struct gateway_ip6 *ip6 = &g->config.ip6;
+	enum drop_reason why;
+	if (gateway_ip6_has(ip6, &p->dst)) {
+		refuse(g, now, p);
+		return;
+	}
+	/* Addresses of the link are not forwarded, from or to (RFC 4291 §2.5.6). */
+	if (ipv6_is_link_local(&p->src) || ipv6_is_link_local(&p->dst)) {
+		gateway_drop(g, ipv6_is_link_local(&p->dst) ? DROP_MARTIAN_DESTINATION : DROP_MARTIAN_SOURCE, p);
+		return;
+	}
+	if (gateway_ip6_is_guest(ip6, &p->dst)) {
+		if (take_hop(g, now, p))
+			gateway_route_to_neighbour(g, now, p);
+		return;
+	}
+	if (martian_check_destination6(ip6, &p->dst, &why) < 0) {
+		gateway_drop(g, why, p);
+		return;
+	}
+	if (take_hop(g, now, p))
+		answer(g, now, p, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE, 0);
+}
+
+/* A guest that has no address yet may only look whether others have the one that it wants, and join groups (RFC 4862 §5.4.2, RFC 3810 §5).
+ */
+static bool may_ask_services(const struct gateway *g, const struct packet *p, enum drop_reason *ret_why)
+{
+	if (ip_is_unspecified(&p->src) && p->protocol == IPV6_NEXT_ICMP)
+		return true;
+	return martian_check_source6(&g->config.ip6, &p->src, ret_why) == 0;
+}
+
+void gateway_receive_ipv6(struct gateway *g, usec_t now, struct packet *p)
+{
+	int error = packet_ip(p);
+	enum drop_reason why;
+	if (error < 0) {
+		gateway_drop(g, error == -ENOMEM ? DROP_NO_MEMORY : DROP_IP_MALFORMED, p);
+		return;
+	}
+	gateway_learn_mtu(p);
+	if (!may_ask_services(g, p, &why)) {
+		gateway_drop(g, why, p);
+		return;
+	}
+	packet_nd(p); /* for the services, which must not change @p */
+	if (gateway_ask_services(g, now, p))
+		return;
+	/* Multicast that no service takes is between guests. */
+	if (!mac_is_group(p->eth.dst) && !ip_is_unspecified(&p->src))
+		route(g, now, p);
+}
