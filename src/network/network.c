@@ -12,6 +12,7 @@
 #include "network/change.h"
 #include "network/gateway_mac.h"
 #include "network/observe.h"
+#include "network/prefix6.h"
 #include "options/config.h"
 
 #include <errno.h>
@@ -102,6 +103,15 @@ static struct mac gateway_mac(struct lanlet_network *n, const struct lanlet_conf
 	return mac_is_zero(given) ? gateway_mac_get(config->state_dir, &n->log) : given;
 }
 
+static struct gateway_ip6 ip6_of(struct lanlet_network *n, const char *state_dir)
+{
+	const struct settings *s = &n->settings;
+	if (s->ip6 == SETTINGS_IP6_OFF || s->no_gateway)
+		return (struct gateway_ip6){ 0 };
+	struct prefix6 prefix = s->ip6 == SETTINGS_IP6_AUTO ? prefix6_of_network(state_dir, &n->log) : s->prefix6;
+	return gateway_ip6_of(&prefix);
+}
+
 static int build_segment(struct lanlet_network *n, const struct lanlet_config *config)
 {
 	struct hash_key key;
@@ -122,6 +132,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .mac = gateway_mac(n, config),
 				    .ip = n->settings.gateway,
 				    .subnet = n->settings.subnet,
+				    .ip6 = ip6_of(n, config->state_dir),
 				    .absent = n->settings.no_gateway,
 				    .opened = settings_opened(&n->settings),
 				    .guests_serve_dhcp = n->settings.no_dhcp,

@@ -17,6 +17,7 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 	*ret = (struct snapshot_network){
 		.subnet = s->subnet,
 		.gateway = s->gateway,
+		.ip6 = n->gateway.config.ip6,
 		.dhcp_first = s->dhcp_first,
 		.dhcp_last = s->dhcp_last,
 		.gateway_mac = n->gateway.config.mac,

@@ -15,6 +15,7 @@
 #include "base/usec.h"
 #include "gateway/engine.h"
 #include "gateway/guest.h"
+#include "gateway/ip6.h"
 #include "lan/port.h"
 #include "lan/segment.h"
 #include "network/capture.h"
@@ -34,6 +35,7 @@ struct lanlet_network;
 struct snapshot_network {
 	struct prefix4 subnet;
 	ip4_t gateway, dhcp_first, dhcp_last;
+	struct gateway_ip6 ip6;
 	struct mac gateway_mac;
 	const char *engine; /* static */
 	uint32_t lease_time_s;

@@ -69,6 +69,28 @@ static int set_gateway_mac(struct settings *s, const char *value, const char **r
 	return 0;
 }
 
+static int set_ipv6(struct settings *s, const char *value, const char **ret_why)
+{
+	struct prefix6 p = { 0 };
+	enum settings_ip6 ip6 = SETTINGS_IP6_PREFIX;
+	if (strcmp(value, "off") == 0 || strcmp(value, "auto") == 0) {
+		ip6 = strcmp(value, "off") == 0 ? SETTINGS_IP6_OFF : SETTINGS_IP6_AUTO;
+	} else {
+		int r = prefix6_parse(value, &p);
+		if (r == -EDOM)
+			*ret_why = "it has bits set after the prefix";
+		else if (r == 0 && p.network.b[0] != 0xfd)
+			*ret_why = "it is not a unique local prefix: guests could not reach the hosts that have these addresses";
+		else if (r == 0 && p.length != 64)
+			*ret_why = "its length must be 64, from which guests make their addresses";
+		if (r < 0 || *ret_why)
+			return -EINVAL;
+	}
+	s->ip6 = ip6;
+	s->prefix6 = p;
+	return 0;
+}
+
 static int set_dhcp_range(struct settings *s, const char *value, const char **ret_why)
 {
 	return value_ip4_range(value, &s->dhcp_first, &s->dhcp_last);
@@ -170,6 +192,20 @@ static const struct option options[] = {
 		.set = set_gateway_mac,
 		.derived = true,
 		.place = OPTION_PLACE(gateway_mac),
+	},
+	{
+		.public = {
+			.name = "ipv6",
+			.argument = "auto|off|PREFIX",
+			.default_value = "off",
+			.help =
+				"Give the guests IPv6 among themselves and to the gateway, which is fe80::1 and the prefix's first "
+				"address. auto takes a unique local /64 prefix that the network keeps. There is no NAT for IPv6 yet: what "
+				"guests send outside over IPv6 is refused at once, so that they use IPv4.",
+		},
+		.accepts = "auto, off or a unique local /64 prefix, such as fd12:3456:789a::/64",
+		.set = set_ipv6,
+		.place = OPTION_PLACES(ip6, prefix6),
 	},
 	{
 		.public = {

@@ -179,6 +179,13 @@ static void derive_range(struct settings *s)
 	}
 }
 
+static int check_ip6(struct check *c)
+{
+	if (c->s.ip6 != SETTINGS_IP6_OFF && c->s.mtu != SETTINGS_MTU_AUTO && c->s.mtu < SETTINGS_IP6_MTU_MIN)
+		return refuse(c, "ipv6 needs an mtu of at least %u, and mtu is %u", SETTINGS_IP6_MTU_MIN, c->s.mtu);
+	return 0;
+}
+
 static int check_range(struct check *c)
 {
 	if (c->s.dhcp_first == 0)
@@ -300,6 +307,8 @@ int settings_check(struct settings *s, char *error, size_t size)
 	int r = check_gateway(&c);
 	if (r == 0)
 		r = check_range(&c);
+	if (r == 0)
+		r = check_ip6(&c);
 	if (r == 0)
 		r = check_hosts(&c);
 	if (r == 0)

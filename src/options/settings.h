@@ -53,12 +53,23 @@ struct settings_name {
 	ip4_t ip;
 };
 
+/* What --ipv6 says. */
+enum settings_ip6 {
+	SETTINGS_IP6_OFF,
+	SETTINGS_IP6_AUTO, /* a prefix of the network's own, which it keeps */
+	SETTINGS_IP6_PREFIX,
+};
+
+#define SETTINGS_IP6_MTU_MIN 1280u /* RFC 8200 §5 */
+
 struct settings {
 	struct prefix4 subnet;  /* private, /8 to /30 */
 	ip4_t gateway;          /* a host address of the subnet; 0 before the check: the first one */
 	struct mac gateway_mac; /* zero: the one that is kept in the state directory */
 	/* The DHCP range, both ends included, without the gateway; 0 before the check: all addresses above or below the gateway. */
 	ip4_t dhcp_first, dhcp_last;
+	enum settings_ip6 ip6;
+	struct prefix6 prefix6;               /* unique local, /64; with SETTINGS_IP6_PREFIX */
 	uint32_t lease_time_s;                /* or SETTINGS_LEASE_INFINITE */
 	unsigned mtu;                         /* SETTINGS_MTU_AUTO, or MIN to MAX */
 	char domain[SETTINGS_DOMAIN_MAX + 1]; /* lower case, no dot at the end */

@@ -54,6 +54,7 @@ class ConfigFile(TestCase):
 subnet = 10.9.0.0/16
 gateway = 10.9.0.2
 gateway-mac = 52:54:00:77:00:01
+ipv6 = fd12:3456:789a::/64
 dhcp-range = 10.9.1.0-10.9.1.255
 lease-time = 12h
 mtu = 1500
@@ -84,9 +85,9 @@ udp-filtering = address-dependent
 log-level = debug
 """)
         with open(self.path("config/lanlet/default.conf")) as file:
-            keys = set(re.findall(r"^([a-z-]+) =", file.read(), re.M))
+            keys = set(re.findall(r"^([a-z0-9-]+) =", file.read(), re.M))
         in_help = self.lanlet("run", "--help").stdout.split("Options of the network")[1]
-        self.assertEqual(keys, set(re.findall(r"^  --([a-z-]+)", in_help, re.M)))
+        self.assertEqual(keys, set(re.findall(r"^  --([a-z0-9-]+)", in_help, re.M)))
         self.start()
 
     def test_gateway_has_the_mac_that_was_given(self):

@@ -152,6 +152,34 @@ static void gateway_is_an_address(struct fixture *f, gconstpointer data)
 		expect_refused(f, "gateway", bad[i]);
 }
 
+static void ipv6_is_off_automatic_or_a_unique_local_prefix(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(f->s.ip6, ==, SETTINGS_IP6_OFF);
+	expect_set(f, "ipv6", "auto");
+	g_assert_cmpint(f->s.ip6, ==, SETTINGS_IP6_AUTO);
+	expect_set(f, "ipv6", "fd12:3456:789a:1::/64");
+	g_assert_cmpint(f->s.ip6, ==, SETTINGS_IP6_PREFIX);
+	g_assert_cmphex(f->s.prefix6.network.b[7], ==, 1);
+	static const char *const bad[] = { "",          "on",   "fd00::",        "fd00::/63", "fd00::/65",        "fd00::1/64",
+					   "fc00::/64", "::/0", "2001:db8::/64", "fe80::/64", "192.168.122.0/24", "::ffff:10.0.0.0/64" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "ipv6", bad[i]);
+	g_assert_cmpint(f->s.ip6, ==, SETTINGS_IP6_PREFIX);
+	expect_set(f, "ipv6", "off");
+	g_assert_cmpint(f->s.ip6, ==, SETTINGS_IP6_OFF);
+}
+
+static void ipv6_needs_its_smallest_mtu(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "mtu", "1279");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
+	expect_set(f, "ipv6", "auto");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
+	g_assert_cmpstr(f->error, ==, "ipv6 needs an mtu of at least 1280, and mtu is 1279");
+	expect_set(f, "mtu", "1280");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
+}
+
 static void gateway_mac_is_one_of_a_network_card(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "gateway-mac", "52:54:00:12:34:56");
@@ -563,7 +591,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 29);
+	g_assert_cmpuint(n, ==, 30);
 }
 
 static void name_has_an_address(struct fixture *f, gconstpointer data)
@@ -589,6 +617,7 @@ static const struct {
 	{ "subnet", "10.1.2.0/24" },
 	{ "gateway", "192.168.122.5" },
 	{ "gateway-mac", "52:54:00:77:00:01" },
+	{ "ipv6", "auto" },
 	{ "dhcp-range", "192.168.122.10-192.168.122.20" },
 	{ "lease-time", "2h" },
 	{ "mtu", "1400" },
@@ -699,6 +728,8 @@ int main(int argc, char **argv)
 	TEST(subnet_is_any_private_prefix);
 	TEST(gateway_is_an_address);
 	TEST(gateway_mac_is_one_of_a_network_card);
+	TEST(ipv6_is_off_automatic_or_a_unique_local_prefix);
+	TEST(ipv6_needs_its_smallest_mtu);
 	TEST(dhcp_range_is_two_addresses_in_order);
 	TEST(lease_time_has_units);
 	TEST(mtu_is_auto_or_a_number);

@@ -20,6 +20,8 @@ static void print_network(JsonObject *n)
 	}
 	printf("network %s, subnet %s, gateway %s at %s, engine %s%s%s%s, up for %s\n", api_text(n, "name"), api_text(n, "subnet"),
 	       api_text(n, "gateway"), api_text(n, "gateway_mac"), api_text(n, "engine"), guard, metadata, link_local, uptime);
+	if (api_has(n, "ipv6_prefix"))
+		printf("IPv6 prefix %s, gateway %s\n", api_text(n, "ipv6_prefix"), api_text(n, "ipv6_gateway"));
 }
 
 static void print_counters(JsonObject *c)

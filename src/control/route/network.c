@@ -14,6 +14,18 @@ static void fetch(struct lanlet_network *n, usec_t now, void *data)
 	snapshot_network(n, now, data);
 }
 
+static void write_ip6(struct json *j, const struct gateway_ip6 *ip6)
+{
+	char prefix[PREFIX6_TEXT_SIZE], gateway[IP_TEXT_SIZE];
+	if (!ip6->on) {
+		json_null(j, "ipv6_prefix");
+		json_null(j, "ipv6_gateway");
+		return;
+	}
+	json_string(j, "ipv6_prefix", prefix6_format(&ip6->prefix, prefix));
+	json_string(j, "ipv6_gateway", ip_format(&ip6->address, gateway));
+}
+
 static void write_network(struct json *j, const struct control *c, const struct snapshot_network *n)
 {
 	char mac[MAC_TEXT_SIZE], prefix[IP4_TEXT_SIZE + 3], network[IP4_TEXT_SIZE];
@@ -24,6 +36,7 @@ static void write_network(struct json *j, const struct control *c, const struct 
 	json_unsigned(j, "uptime", (clock_now() - n->started) / USEC_PER_SEC);
 	json_string(j, "subnet", prefix);
 	json_ip4(j, "gateway", n->gateway);
+	write_ip6(j, &n->ip6);
 	json_string(j, "gateway_mac", mac_format(n->gateway_mac, mac));
 	json_string(j, "engine", n->engine);
 	json_ip4(j, "dhcp_first", n->dhcp_first);
