@@ -4,13 +4,13 @@
 #include "base/macros.h"
 #include "gateway/engine.h"
 #include "host/poller.h"
+#include "host/socket_address.h"
 #include "network/forward/client.h"
 #include "network/forward/forward.h"
 #include "network/forward/socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define TURN_DATAGRAMS 64  /* for each turn, so that other sockets have theirs */
@@ -31,12 +31,12 @@ struct datagram_socket {
 
 static bool read_one(struct datagram_socket *s, int fd, struct ip_endpoint *ret_peer, size_t *ret_len)
 {
-	struct sockaddr_storage from = { 0 };
+	union socket_address from = { 0 };
 	socklen_t from_len = sizeof(from);
-	ssize_t n = recvfrom(fd, s->bytes, sizeof(s->bytes), MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+	ssize_t n = recvfrom(fd, s->bytes, sizeof(s->bytes), MSG_DONTWAIT, &from.any, &from_len);
 	if (n < 0)
 		return false;
-	*ret_peer = forward_socket_endpoint(&from);
+	*ret_peer = socket_address_get(&from);
 	*ret_len = (size_t)n;
 	return true;
 }

@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "gateway/engine.h"
 #include "host/clock.h"
+#include "host/socket_address.h"
 #include "host/unix_socket.h"
 #include "network/forward/client.h"
 #include "network/forward/datagram.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define RETRY (5 * USEC_PER_SEC) /* for a host port that is taken */
@@ -29,12 +29,12 @@ static void reset(int fd)
 
 static int open_flow(struct forward *f, usec_t now, int fd)
 {
-	struct sockaddr_storage local = { 0 }, peer = { 0 };
+	union socket_address local = { 0 }, peer = { 0 };
 	socklen_t local_len = sizeof(local), peer_len = sizeof(peer);
-	if (getsockname(fd, (struct sockaddr *)&local, &local_len) < 0 || getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0)
+	if (getsockname(fd, &local.any, &local_len) < 0 || getpeername(fd, &peer.any, &peer_len) < 0)
 		return -errno;
-	struct ip_endpoint from = forward_socket_endpoint(&peer);
-	uint16_t port = f->spec.unix_path[0] ? f->spec.first_port : forward_socket_endpoint(&local).port;
+	struct ip_endpoint from = socket_address_get(&peer);
+	uint16_t port = f->spec.unix_path[0] ? f->spec.first_port : socket_address_get(&local).port;
 	struct engine_open how = { .source = forward_client_source(f->env, &from), .fd = fd };
 	int r = forward_client_guest(f, now, port, &how);
 	return r < 0 ? r : forward_client_open(f->env, now, &how);

@@ -2,65 +2,31 @@
 #include "network/forward/socket.h"
 
 #include "host/port_owner.h"
+#include "host/socket_address.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define BACKLOG 1024
 #define PORT_RESERVED 1024 /* the default of net.ipv4.ip_unprivileged_port_start */
 
-static socklen_t to_sockaddr(const struct ip_endpoint *at, struct sockaddr_storage *ret)
-{
-	*ret = (struct sockaddr_storage){ 0 };
-	if (ip_is_v4(&at->addr)) {
-		struct sockaddr_in in = { .sin_family = AF_INET,
-					  .sin_port = htons(at->port),
-					  .sin_addr.s_addr = htonl(ip_to_ip4(&at->addr)) };
-		memcpy(ret, &in, sizeof(in));
-		return sizeof(in);
-	}
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(at->port) };
-	memcpy(&in6.sin6_addr, at->addr.b, sizeof(in6.sin6_addr));
-	memcpy(ret, &in6, sizeof(in6));
-	return sizeof(in6);
-}
-
-struct ip_endpoint forward_socket_endpoint(const struct sockaddr_storage *from)
-{
-	struct ip_endpoint e = { 0 };
-	if (from->ss_family == AF_INET) {
-		struct sockaddr_in in;
-		memcpy(&in, from, sizeof(in));
-		e.addr = ip_from_ip4(ntohl(in.sin_addr.s_addr));
-		e.port = ntohs(in.sin_port);
-	} else if (from->ss_family == AF_INET6) {
-		struct sockaddr_in6 in6;
-		memcpy(&in6, from, sizeof(in6));
-		memcpy(e.addr.b, &in6.sin6_addr, sizeof(e.addr.b));
-		e.port = ntohs(in6.sin6_port);
-	}
-	return e;
-}
-
 /* Binds to a port that other sockets with SO_REUSEADDR may have. */
-static int bind_beside(int fd, const struct sockaddr_storage *here, socklen_t len)
+static int bind_beside(int fd, const union socket_address *here, socklen_t len)
 {
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-	return bind(fd, (const struct sockaddr *)here, len) < 0 ? -errno : 0;
+	return bind(fd, &here->any, len) < 0 ? -errno : 0;
 }
 
 /*
  * Flows of a removed forward stay open, each with a socket connected to its peer, and have the port still: a new forward binds beside them.
  * Once it has, no other process can take the port.
  */
-static int bind_datagram(int fd, const struct sockaddr_storage *here, socklen_t len, uint16_t port)
+static int bind_datagram(int fd, const union socket_address *here, socklen_t len, uint16_t port)
 {
 	char owner[1];
-	int r = bind(fd, (const struct sockaddr *)here, len) < 0 ? -errno : 0;
+	int r = bind(fd, &here->any, len) < 0 ? -errno : 0;
 	if (r != -EADDRINUSE || port_owner_find(true, port, owner, sizeof(owner)) != -ENOENT)
 		return r;
 	r = bind_beside(fd, here, len);
@@ -69,7 +35,7 @@ static int bind_datagram(int fd, const struct sockaddr_storage *here, socklen_t 
 }
 
 /* Connections of a removed forward may have the port still. */
-static int bind_listener(int fd, const struct sockaddr_storage *here, socklen_t len)
+static int bind_listener(int fd, const union socket_address *here, socklen_t len)
 {
 	int r = bind_beside(fd, here, len);
 	return r == 0 && listen(fd, BACKLOG) < 0 ? -errno : r;
@@ -77,12 +43,12 @@ static int bind_listener(int fd, const struct sockaddr_storage *here, socklen_t 
 
 static int bound_socket(bool udp, const struct ip_endpoint *at)
 {
-	struct sockaddr_storage address;
-	socklen_t len = to_sockaddr(at, &address);
-	int fd = socket(address.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	union socket_address address;
+	socklen_t len = socket_address_set(&address, at);
+	int fd = socket(address.any.sa_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (address.ss_family == AF_INET6)
+	if (address.any.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int));
 	int r = udp ? bind_datagram(fd, &address, len, at->port) : bind_listener(fd, &address, len);
 	if (r == 0)
@@ -118,7 +84,7 @@ int forward_socket_open(bool udp, const struct ip_endpoint *at, char *error, siz
 	return fd;
 }
 
-static int bind_beside_shared(int shared, int fd, const struct sockaddr_storage *here, socklen_t len)
+static int bind_beside_shared(int shared, int fd, const union socket_address *here, socklen_t len)
 {
 	/* Only for this moment, because another process could bind to the port in the same way. */
 	setsockopt(shared, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
@@ -129,13 +95,13 @@ static int bind_beside_shared(int shared, int fd, const struct sockaddr_storage 
 
 int forward_socket_connect(int shared, const struct ip_endpoint *peer)
 {
-	struct sockaddr_storage here, there;
-	socklen_t here_len = sizeof(here), there_len = to_sockaddr(peer, &there);
-	if (getsockname(shared, (struct sockaddr *)&here, &here_len) < 0)
+	union socket_address here, there;
+	socklen_t here_len = sizeof(here), there_len = socket_address_set(&there, peer);
+	if (getsockname(shared, &here.any, &here_len) < 0)
 		return -errno;
-	int fd = socket(here.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(here.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r = fd < 0 ? -errno : bind_beside_shared(shared, fd, &here, here_len);
-	if (r == 0 && connect(fd, (struct sockaddr *)&there, there_len) < 0)
+	if (r == 0 && connect(fd, &there.any, there_len) < 0)
 		r = -errno;
 	if (r == 0)
 		return fd;

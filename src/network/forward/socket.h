@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct sockaddr_storage;
-
 /*
  * A socket bound to @at, CLOEXEC and NONBLOCK: UDP, or TCP and listening.  Negative errno, and one line in @error, which names the process
  * that has the port where the system tells.
@@ -19,5 +17,3 @@ int forward_socket_open(bool udp, const struct ip_endpoint *at, char *error, siz
  * errno.
  */
 int forward_socket_connect(int shared, const struct ip_endpoint *peer);
-/* All zeroes for an address of another family than IPv4 and IPv6. */
-struct ip_endpoint forward_socket_endpoint(const struct sockaddr_storage *from);

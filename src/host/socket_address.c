@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host/socket_address.h"
+
+#include <string.h>
+
+socklen_t socket_address_set(union socket_address *ret, const struct ip_endpoint *at)
+{
+	*ret = (union socket_address){ 0 };
+	if (ip_is_v4(&at->addr)) {
+		ret->in = (struct sockaddr_in){
+			.sin_family = AF_INET,
+			.sin_port = htons(at->port),
+			.sin_addr.s_addr = htonl(ip_to_ip4(&at->addr)),
+		};
+		return sizeof(ret->in);
+	}
+	ret->in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(at->port) };
+	memcpy(&ret->in6.sin6_addr, at->addr.b, sizeof(at->addr.b));
+	return sizeof(ret->in6);
+}
+
+struct ip_endpoint socket_address_get(const union socket_address *a)
+{
+	struct ip_endpoint e = { 0 };
+	if (a->any.sa_family == AF_INET) {
+		e.addr = ip_from_ip4(ntohl(a->in.sin_addr.s_addr));
+		e.port = ntohs(a->in.sin_port);
+	} else if (a->any.sa_family == AF_INET6) {
+		memcpy(e.addr.b, &a->in6.sin6_addr, sizeof(e.addr.b));
+		e.port = ntohs(a->in6.sin6_port);
+	}
+	return e;
+}
