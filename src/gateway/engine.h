@@ -155,16 +155,24 @@ struct engine_open {
 	struct guest *guest;       /* that has the address of @to, or of which was only HEARD */
 	struct ip_endpoint to;     /* destination */
 	struct ip_endpoint source; /* the peer that the guest sees; port 0: any free port of that address */
-	/*
-	 * The host side: a stream descriptor of any kind, or a datagram socket connected to @peer.  On success the engine owns it.
-	 * -1: @opening provides it, or @datagram is for the existing flow of @peer.
-	 */
+	/* The host side: a stream descriptor of any kind.  On success the engine owns it.  -1: @opening provides it. */
 	int fd;
 	struct engine_opening *opening; /* borrowed until it was called or cancelled; NULL: use @fd */
-	/* Datagram flows only: the peer outside (port 0: this is a stream), and its first datagram, received before @fd was connected. */
-	struct ip_endpoint peer;
-	const void *datagram;
-	size_t datagram_len;
+};
+
+/*
+ * A UDP port of the host whose datagrams go to guests (port forwarding), embedded in the object that owns it.  Each peer has a flow to a
+ * guest.  The engine calls the functions in its own turns; they may not call the engine.
+ */
+struct engine_datagram_port {
+	/*
+	 * @peer, which has no flow, has sent a datagram.  Sets guest, to and source of @ret; source is used with another port when the
+	 * guest sees it in a flow of another peer already.  Negative errno: the datagram is dropped, which the callee counts.
+	 */
+	int (*admit)(struct engine_datagram_port *p, usec_t now, const struct ip_endpoint *peer, struct engine_open *ret);
+	/* After admit(): the flow was opened, or could not be.  @result: 0 or a negative errno. */
+	void (*opened)(struct engine_datagram_port *p, usec_t now, int result);
+	void *listener; /* private to the engine */
 };
 
 struct engine_counters {
@@ -218,13 +226,21 @@ struct engine_ops {
 	/* Declares that @service (borrowed) serves TCP to the gateway's @port.  Before the first packet. */
 	int (*local)(struct engine *e, uint16_t port, struct stream_service *service);
 	/*
-	 * Opens a flow to a guest.  -EOPNOTSUPP, -EADDRINUSE (the guest sees the same source in a flow of another peer), -ENOMEM, …; the
-	 * caller then still owns the descriptor.  -ENOTCONN: no flow exists for a datagram without a descriptor.  The caller cancels
-	 * its openings before free().
+	 * Opens a flow of TCP to a guest.  -EOPNOTSUPP, -EADDRINUSE (the guest sees the same source in a flow of another peer), -ENOMEM, …;
+	 * the caller then still owns the descriptor.  The caller cancels its openings before free().
 	 */
 	int (*open)(struct engine *e, usec_t now, const struct engine_open *how);
 	/* Ends the flow of @o, which was not called yet and will not be called.  NULL when open() does not support openings. */
 	void (*cancel)(struct engine *e, usec_t now, struct engine_opening *o);
+	/*
+	 * Receives datagrams for guests by @fd, a UDP socket bound to @at, which the engine owns on success.  @fd -1: by the socket at @at
+	 * of a port that was closed and whose flows go on; -ENOTCONN when there is none.  NULL when the engine cannot do that.
+	 */
+	int (*datagrams_open)(struct engine *e, struct engine_datagram_port *p, int fd, const struct ip_endpoint *at);
+	/* Leaves datagrams in the socket, or receives them again. */
+	void (*datagrams_suspend)(struct engine *e, struct engine_datagram_port *p, bool suspended);
+	/* Admits no peers any more; flows go on.  The caller closes its ports before free(). */
+	void (*datagrams_close)(struct engine *e, struct engine_datagram_port *p);
 	/* @guest does not use @addr any more: flows with that address end as if the guest had reset them.  It may be freed after this. */
 	void (*guest_gone)(struct engine *e, usec_t now, struct guest *guest, const struct ip_addr *addr);
 	/* @to has the address @addr that @from had: flows with that address are now @to's. */

@@ -2,12 +2,13 @@
 #include "host/host_network.h"
 
 #include "base/macros.h"
+#include "host/socket_address.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static_assert(HOST_INTERFACE_SIZE == IFNAMSIZ, "a name fits");
 
@@ -47,4 +48,17 @@ int host_network_find_overlap(struct prefix4 prefix, struct host_network *ret)
 	}
 	freeifaddrs(all);
 	return r;
+}
+
+/* The kernel binds a socket to the host's own addresses only. */
+bool host_network_has(const struct ip_addr *a)
+{
+	union socket_address here;
+	socklen_t len = socket_address_set(&here, &(struct ip_endpoint){ *a, 0 });
+	int fd = socket(here.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return true;
+	bool has = bind(fd, &here.any, len) == 0 || errno != EADDRNOTAVAIL;
+	close(fd);
+	return has;
 }

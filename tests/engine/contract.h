@@ -20,7 +20,7 @@ enum gap {
 	GAP_OPEN_SOURCE = 1 << 2,     /* open() supports only the gateway's address as source */
 	GAP_CODES = 1 << 3,           /* a datagram that cannot be sent is always answered with "network unreachable" */
 	GAP_DONT_FRAGMENT = 1 << 4,   /* a packet larger than the path MTU is fragmented, even with DF */
-	GAP_OPEN_UDP = 1 << 5,        /* open() does not support datagrams */
+	GAP_OPEN_UDP = 1 << 5,        /* there is no datagrams_open() */
 	GAP_FLOW_DETAILS = 1 << 6,    /* of a flow only its endpoints and its age are known */
 	GAP_OPENING = 1 << 7,         /* open() needs the host side at once and does not report the guest's answer */
 	GAP_RESET_WHEN_FULL = 1 << 8, /* a reset outside is not noticed while the buffers of both directions are full */
@@ -55,7 +55,7 @@ struct contract_test {
 	}
 
 extern const struct contract_test contract_tcp[], contract_udp[], contract_icmp[], contract_gateway[], contract_life[], contract_local[],
-	contract_open[], contract_opening[], contract_flows[];
+	contract_open[], contract_opening[], contract_flows[], contract_datagrams[];
 /* For engines with GAP_OUTSIDE, instead of all the others. */
 extern const struct contract_test contract_null[];
 

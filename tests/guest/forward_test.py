@@ -95,7 +95,8 @@ class Forwards(unittest.TestCase):
         cls.path = os.path.join(cls.directory, "web.sock")
         forwards = [
             "tcp 8080 web:80", f"udp 8080 {WEB}:80", f"tcp 0.0.0.0:9000-9002 {WEB_MAC}:80", "udp 0.0.0.0:9000-9002 web:80",
-            "tcp [::1]:8080 web:80", "udp [::1]:8080 web:80", f"tcp unix:{cls.path} web:80", "tcp 8081 web:9",
+            "tcp [::1]:8080 web:80", "udp [::1]:8080 web:80", "tcp *:9100 web:80", "udp *:9100 web:80", "udp [::]:9101 web:80",
+            f"tcp unix:{cls.path} web:80", "tcp 8081 web:9",
         ]
         options = [f"--forward={text}" for text in forwards]
         cls.lanlet = cls.enterClassContext(Lanlet("--host", f"{WEB_MAC},{WEB},web", *options))
@@ -114,6 +115,13 @@ class Forwards(unittest.TestCase):
             with self.subTest(kind=kind):
                 answer = ask(kind, outside.UPLINK, 9000, "hello", source=outside.UPLINK)
                 self.assertEqual(host_of(answer), outside.UPLINK, answer)
+
+    def test_all_addresses_are_those_of_both_families(self):
+        for kind, port in (("tcp", 9100), ("udp", 9100), ("udp", 9101)):
+            for host in ("127.0.0.1", "::1", outside.UPLINK):
+                with self.subTest(kind=kind, port=port, host=host):
+                    answer = ask(kind, host, port, "hello")
+                    self.assertTrue(answer.endswith(" 80 hello"), answer)
 
     def test_range_leads_to_a_range(self):
         for kind in ("tcp", "udp"):
@@ -168,7 +176,6 @@ class Forwards(unittest.TestCase):
             s.recv(1)
 
     def test_peers_of_a_udp_port_are_kept_apart(self):
-        ask("udp", "127.0.0.1", 8080)  # and not more datagrams than may wait for the guest's MAC
         peers = []
         for i in range(20):
             s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -215,6 +222,29 @@ class Slirp(unittest.TestCase):
                 answer = ask("tcp", "127.0.0.1", 8083, text)
                 self.assertEqual(host_of(answer), GATEWAY, answer)
                 self.assertTrue(answer.endswith(f" 80 {text}"), answer)
+
+
+# In the guest: receives 100 datagrams and prints the first four bytes of each.
+RECEIVE_100 = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 81))
+s.settimeout(30)
+print("ready", flush=True)
+for _ in range(100):
+    print(s.recv(2000)[:4].decode(), flush=True)
+"""
+
+
+class Bursts(unittest.TestCase):
+    def test_first_datagrams_for_a_guest_whose_mac_is_not_known_arrive_whole_and_in_order(self):
+        with Lanlet("--forward", f"udp 8086 {WEB}:81") as lanlet, tap.TapGuest(lanlet.stream, WEB_MAC) as guest:
+            guest.set_address(WEB)
+            with guest.start_python(RECEIVE_100) as receiver, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                for i in range(100):
+                    s.sendto(b"%04d" % i + bytes(1000), ("127.0.0.1", 8086))
+                for i in range(100):
+                    receiver.expect(f"{i:04}")
 
 
 class Waiting(unittest.TestCase):

@@ -3,25 +3,15 @@
 
 #include "base/macros.h"
 #include "engine/native/limits.h"
+#include "engine/native/udp_listener.h"
+#include "host/socket_address.h"
 #include "lan/packet.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #define BUFFER_BYTES (1024 * 1024) /* the kernel caps it */
 #define EVENTS (POLL_EVENT_IN | POLL_EVENT_EDGE)
-
-struct sockaddr_in native_sockaddr(const struct ip_endpoint *at)
-{
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(at->port), .sin_addr.s_addr = htonl(ip_to_ip4(&at->addr)) };
-}
-
-struct ip_endpoint native_endpoint(const struct sockaddr_in *in)
-{
-	return (struct ip_endpoint){ ip_from_ip4(ntohl(in->sin_addr.s_addr)), ntohs(in->sin_port) };
-}
 
 struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct ip_endpoint *guest)
 {
@@ -32,16 +22,18 @@ struct native_datagram *native_datagram_find(struct engine *e, enum native_kind 
 
 struct native_datagram *native_datagram_find_opened(struct engine *e, const struct flow_key *key)
 {
-	struct flow *f = e->udp_opened > 0 ? flow_table_find(&e->tables[NATIVE_UDP], key) : NULL;
+	struct flow *f = e->n_peers > 0 ? flow_table_find(&e->tables[NATIVE_UDP], key) : NULL;
 	return f ? native_datagram_of(container_of(f, struct native_flow, flow)) : NULL;
 }
 
 void native_datagram_free(struct native_datagram *d)
 {
-	d->base.engine->udp_opened -= d->peer.port != 0;
+	struct udp_peer *outside = d->outside;
 	mapping_done(&d->mapping);
 	list_remove(&d->of_payer);
 	native_flow_remove(&d->base);
+	if (outside)
+		udp_peer_free(outside);
 	free(d);
 }
 
@@ -81,35 +73,26 @@ static struct native_datagram *datagram_alloc(usec_t now, const struct flow_key 
 		return NULL;
 	d->base.flow.key = *key;
 	d->base.watch.ready = native_datagram_ready;
-	d->ttl = d->df = -1;
+	d->options = (struct native_socket_options)NATIVE_SOCKET_OPTIONS_NONE;
 	mapping_init(&d->mapping, now);
 	d->listed = now;
 	list_init(&d->of_payer);
 	return d;
 }
 
-int native_datagram_adopt(struct engine *e, usec_t now, struct guest *guest, const struct flow_key *key, int fd,
-			  const struct ip_endpoint *peer, struct native_datagram **ret)
+int native_datagram_adopt(struct engine *e, usec_t now, struct guest *guest, const struct flow_key *key, struct udp_peer *outside,
+			  struct native_datagram **ret)
 {
 	struct native_datagram *d = datagram_alloc(now, key);
 	if (!d)
 		return -ENOMEM;
-	d->base.inbound = true;
+	d->base.inbound = d->base.socketless = true;
 	int r = native_flow_add(e, now, &d->base, NATIVE_UDP, guest, &e->host);
 	if (r < 0) {
 		free(d);
 		return r;
 	}
-	list_append(&e->host.mappings, &d->of_payer);
-	e->udp_opened++;
-	d->peer = *peer;
-	set(fd, IP_RECVERR, 1);
-	r = poller_watch(e->config.poller, &d->base.watch, fd, EVENTS);
-	if (r < 0) {
-		d->base.watch.fd = -1; /* still owned by the caller */
-		native_datagram_free(d);
-		return r;
-	}
+	d->outside = outside;
 	*ret = d;
 	return 0;
 }
@@ -139,24 +122,41 @@ int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, con
 	return 0;
 }
 
+int native_datagram_fd(const struct native_datagram *d)
+{
+	return d->outside ? d->outside->listener->watch.fd : d->base.watch.fd;
+}
+
 void native_datagram_ran(struct native_datagram *d)
 {
 	if (d->listed == d->mapping.active)
 		return;
 	d->listed = d->mapping.active;
+	if (d->outside) {
+		udp_peer_used(d->outside);
+		return;
+	}
 	list_remove(&d->of_payer);
 	list_append(&d->base.payer->mappings, &d->of_payer);
 }
 
+static void set_of_family(int fd, bool v6, int option, int option6, int value)
+{
+	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? option6 : option, &value, sizeof(value));
+}
+
 void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment)
 {
-	if (d->ttl != ttl) {
-		d->ttl = ttl;
-		set(d->base.watch.fd, IP_TTL, d->ttl);
+	struct native_socket_options *now = d->outside ? &d->outside->listener->options : &d->options;
+	bool v6 = d->outside && !ip_is_v4(&d->outside->path.peer.addr);
+	int fd = native_datagram_fd(d);
+	if (now->ttl != ttl) {
+		now->ttl = ttl;
+		set_of_family(fd, v6, IP_TTL, IPV6_UNICAST_HOPS, ttl);
 	}
-	if (d->df != dont_fragment) {
-		d->df = dont_fragment;
-		set(d->base.watch.fd, IP_MTU_DISCOVER, d->df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+	if (now->df != dont_fragment) {
+		now->df = dont_fragment;
+		set_of_family(fd, v6, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, dont_fragment ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
 	}
 }
 

@@ -8,13 +8,12 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "engine/native/datagram.h"
+#include "host/socket_address.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "wire/icmp4.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #define MESSAGE_MAX (IPV4_PACKET_MAX - IPV4_HEADER_LEN)
 #define TURN_MESSAGES 64
@@ -49,10 +48,11 @@ static uint32_t drain_errors(struct native_datagram *d, usec_t now);
 
 static void send_echo(struct native_datagram *d, usec_t now, const struct packet *p, const uint8_t *message, const struct ip_endpoint *to)
 {
-	struct sockaddr_in address = native_sockaddr(to);
+	union socket_address address;
+	socklen_t address_len = socket_address_set(&address, to);
 	native_datagram_like(d, p->ip.ttl, p->ip.dont_fragment);
 	for (int tries = 0; tries < 2; tries++) {
-		if (sendto(d->base.watch.fd, message, p->l4_len, MSG_DONTWAIT, (struct sockaddr *)&address, sizeof(address)) >= 0)
+		if (sendto(d->base.watch.fd, message, p->l4_len, MSG_DONTWAIT, &address.any, address_len) >= 0)
 			return;
 		/* It may be the error of an earlier message. */
 		int error = errno;
@@ -139,7 +139,7 @@ static void pass_on(struct native_datagram *d, usec_t now, const uint8_t *messag
 static bool receive(struct native_datagram *d, usec_t now)
 {
 	uint8_t message[MESSAGE_MAX];
-	struct sockaddr_in from;
+	union socket_address from;
 	struct iovec iov = { message, sizeof(message) };
 	_Alignas(struct cmsghdr) char control[128];
 	struct msghdr m = {
@@ -153,7 +153,7 @@ static bool receive(struct native_datagram *d, usec_t now)
 	ssize_t n = recvmsg(d->base.watch.fd, &m, MSG_DONTWAIT);
 	if (n < 0)
 		return false;
-	struct ip_endpoint source = native_endpoint(&from);
+	struct ip_endpoint source = socket_address_get(&from);
 	source.port = 0;
 	pass_on(d, now, message, (size_t)n, received_ttl(&m), &source);
 	return true;

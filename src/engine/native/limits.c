@@ -17,6 +17,8 @@
 #define FLOWS_MAX (256u * 1024)
 /* Bytes that guests sent and host sockets have not taken. */
 #define HELD_MAX ((size_t)192 * 1024 * 1024)
+/* Peers of UDP ports that are forwarded: some 20 MiB. */
+#define PEERS_MAX 32768u
 
 /* How much more than what is left one may have (share_allows()). */
 #define SOCKETS_WEIGHT 8u
@@ -61,6 +63,7 @@ void native_limits_init(struct engine *e)
 		.n_connecting = sockets / 2,
 		.held = HELD_MAX,
 	};
+	e->max_peers = e->config.max_sockets > 0 ? e->config.max_sockets : PEERS_MAX;
 }
 
 /* --- accounts --- */
@@ -198,10 +201,20 @@ static bool may_end(const struct guest *g, usec_t now, const struct payer *payer
 	return now - g->since >= AWAY_PATIENCE || g->payer == payer || g->payer->account.n_sockets >= payer->account.n_sockets;
 }
 
+/* The first of a few flows of @g that has a socket; NULL: none has. */
 static struct native_flow *first_flow(const struct guest *g)
 {
-	const struct native_address *a = container_of(g->flows.addresses.next, struct native_address, of_guest);
-	return container_of(a->flows.next, struct native_flow, of_address);
+	unsigned looks = 0;
+	list_for_each(address, &g->flows.addresses) {
+		list_for_each(node, &container_of(address, struct native_address, of_guest)->flows) {
+			struct native_flow *f = container_of(node, struct native_flow, of_address);
+			if (!f->socketless)
+				return f;
+			if (looks++ == AWAY_LOOK_MAX)
+				return NULL;
+		}
+	}
+	return NULL;
 }
 
 /* A flow of a guest that is AWAY; @mapping: one that has a port of the host. */

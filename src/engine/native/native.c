@@ -9,6 +9,7 @@
 #include "engine/native/address.h"
 #include "engine/native/limits.h"
 #include "engine/native/tcp.h"
+#include "engine/native/udp_listener.h"
 #include "lan/packet.h"
 #include "wire/icmp4.h"
 
@@ -43,7 +44,7 @@ struct payer *native_payer_of(const struct packet *p)
 int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, struct guest *g, struct payer *p)
 {
 	bool guest_pays = !f->inbound && g->payer == p;
-	int r = native_make_room(e, now, kind, g, guest_pays, p);
+	int r = f->socketless ? 0 : native_make_room(e, now, kind, g, guest_pays, p);
 	f->guest = g;
 	if (r == 0)
 		r = native_address_join(e, f);
@@ -63,9 +64,9 @@ int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum na
 	f->watch.share = &p->share;
 	list_init(&f->ready);
 	wheel_timer_init(&f->timer);
-	f->counted = true;
+	f->counted = !f->socketless;
 	f->has_port = kind != NATIVE_TCP && !f->inbound;
-	native_bill(f, &(struct account){ .n_flows = 1, .n_sockets = 1, .n_ports = f->has_port });
+	native_bill(f, &(struct account){ .n_flows = 1, .n_sockets = f->counted, .n_ports = f->has_port });
 	f->id = ++e->opened;
 	f->since = now;
 	return 0;
@@ -151,6 +152,7 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	list_init(&e->turn_end);
 	list_init(&e->local_conns);
 	list_init(&e->away);
+	list_init(&e->listeners);
 	payer_init(&e->host);
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_init(&e->tables[i], &config->hash_key);
@@ -171,6 +173,7 @@ static void native_free(struct engine *e)
 		while ((f = flow_table_from(&e->tables[i], 0)))
 			kind_ops[i]->abandon(container_of(f, struct native_flow, flow), 0);
 	native_local_done(e);
+	udp_listeners_done(e);
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_done(&e->tables[i]);
 	hash_table_done(&e->addresses);
@@ -302,7 +305,7 @@ static int native_open(struct engine *e, usec_t now, const struct engine_open *h
 {
 	if (!ip_is_v4(&how->to.addr) || !ip_is_v4(&how->source.addr))
 		return -EOPNOTSUPP;
-	return how->peer.port != 0 ? native_udp_open(e, now, how) : native_tcp_open(e, now, how);
+	return native_tcp_open(e, now, how);
 }
 
 static void describe(const struct native_flow *f, struct engine_flow *ret)
@@ -355,6 +358,9 @@ const struct engine_ops native_engine_ops = {
 	.local = native_local_service,
 	.open = native_open,
 	.cancel = native_tcp_cancel,
+	.datagrams_open = native_datagrams_open,
+	.datagrams_suspend = native_datagrams_suspend,
+	.datagrams_close = native_datagrams_close,
 	.guest_gone = native_guest_gone,
 	.guest_moved = native_guest_moved,
 	.guest_placed = native_guest_placed,

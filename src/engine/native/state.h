@@ -56,6 +56,7 @@ struct native_flow {
 	bool has_port;   /* charged for a UDP port or an echo identifier of the host */
 	bool guest_pays; /* charged to the guest, too: it opened the flow and is at the payer's port */
 	bool inbound;    /* from the host to the guest */
+	bool socketless; /* it uses the socket of a listener (udp_listener.h); set before native_flow_add() */
 	uint64_t id;
 	usec_t since;
 	uint64_t from_guest, to_guest; /* see struct engine_flow */
@@ -89,9 +90,10 @@ struct engine {
 	struct flow_table tables[NATIVE_KINDS];
 	struct hash_table addresses; /* native_address.node */
 	struct list active;
-	struct list turn_end; /* marks the end of this turn's part of the active list */
-	size_t turn_bytes;    /* bulk data read for guests in this turn */
-	unsigned udp_opened;  /* UDP flows that were opened from outside */
+	struct list turn_end;        /* marks the end of this turn's part of the active list */
+	size_t turn_bytes;           /* bulk data read for guests in this turn */
+	struct list listeners;       /* udp_listener.node */
+	unsigned n_peers, max_peers; /* UDP flows of listeners */
 	struct native_local local[NATIVE_LOCAL_MAX];
 	unsigned n_local;
 	struct list local_conns;
@@ -109,8 +111,8 @@ struct engine {
 /* --- flows --- */
 
 /*
- * Adds @f, zeroed except for its key and inbound, to the table of @kind and to @guest's list, and charges a socket to @payer.  May end
- * other flows (limits.h).  -ENOMEM, -EMFILE or -EADDRNOTAVAIL (ports of the host) when no room can be made.
+ * Adds @f, zeroed except for its key, inbound and socketless, to the table of @kind and to @guest's list, and charges a socket to @payer.
+ * May end other flows (limits.h).  -ENOMEM, -EMFILE or -EADDRNOTAVAIL (ports of the host) when no room can be made.
  */
 int native_flow_add(struct engine *e, usec_t now, struct native_flow *f, enum native_kind kind, struct guest *guest, struct payer *payer);
 /* What @f's kind does with it. */
@@ -175,7 +177,6 @@ bool native_tcp_error(struct engine *e, const struct packet *p, const struct icm
 extern const struct native_kind_ops native_tcp_ops;
 
 void native_udp_input(struct engine *e, usec_t now, const struct packet *p);
-int native_udp_open(struct engine *e, usec_t now, const struct engine_open *how);
 extern const struct native_kind_ops native_udp_ops;
 
 void native_icmp_input(struct engine *e, usec_t now, const struct packet *p);

@@ -6,6 +6,7 @@
 #include "engine/native/udp.h"
 
 #include "base/macros.h"
+#include "engine/native/udp_listener.h"
 #include "engine/refuse.h"
 #include "lan/frame.h"
 #include "lan/gso.h"
@@ -66,33 +67,16 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 	int result = find_or_make(e, now, p, &guest, &claimed, &d);
 	if (result == 0)
 		native_flow_wake(&d->base);
+	if (result == 0 && d->outside) {
+		udp_peer_answered(d->outside);
+		real = d->outside->path.peer;
+	}
 	if (result == 0)
-		result = mapping_sent(&d->mapping, now, &claimed, d->peer.port != 0 ? &d->peer : &real);
+		result = mapping_sent(&d->mapping, now, &claimed, &real);
 	if (result == 0)
 		result = native_udp_gather(d, p, &claimed, &real, (size_t)each, len);
 	if (result < 0)
 		native_refuse_at_limit(e, now, p, -result);
-}
-
-/* --- flows from the host --- */
-
-int native_udp_open(struct engine *e, usec_t now, const struct engine_open *how)
-{
-	struct flow_key key = { how->to, how->source };
-	struct native_datagram *d = native_datagram_find_opened(e, &key);
-	int r = 0;
-	if (d && !ip_endpoint_equal(&d->peer, &how->peer))
-		return -EADDRINUSE;
-	if (!d && how->fd < 0)
-		return -ENOTCONN;
-	if (!d)
-		r = native_datagram_adopt(e, now, how->guest, &key, how->fd, &how->peer, &d);
-	if (r < 0)
-		return r;
-	native_flow_wake(&d->base);
-	if (how->datagram)
-		native_udp_deliver(d, now, how->datagram, how->datagram_len);
-	return 0;
 }
 
 /* --- errors --- */
@@ -122,7 +106,7 @@ void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_
 	error->original = NULL; /* it was ours */
 }
 
-static void pass_on_error(struct native_datagram *d, usec_t now, const struct native_errqueue *q)
+void native_udp_pass_on_error(struct native_datagram *d, usec_t now, const struct native_errqueue *q)
 {
 	struct ip_endpoint claimed = q->dst;
 	mapping_admits(&d->mapping, MAPPING_FILTER_NONE, &q->dst, &claimed);
@@ -139,11 +123,13 @@ static void pass_on_error(struct native_datagram *d, usec_t now, const struct na
 
 uint32_t native_udp_drain_errors(struct native_datagram *d, usec_t now)
 {
+	if (d->outside)
+		return udp_listener_drain_errors(d->outside->listener, now);
 	uint32_t mtu = 0;
 	struct native_errqueue q;
 	while (native_errqueue_read(d->base.watch.fd, &q)) {
 		if (q.is_icmp)
-			pass_on_error(d, now, &q);
+			native_udp_pass_on_error(d, now, &q);
 		else if (q.error == EMSGSIZE)
 			mtu = q.info;
 	}
@@ -159,11 +145,14 @@ static void udp_run(struct native_flow *f, usec_t now)
 	if (d->out)
 		native_udp_send_gathered(d, now);
 	native_datagram_ran(d);
+	if (d->outside)
+		udp_peer_ran(d->outside);
+	struct udp_reader reader = { .engine = f->engine, .fd = f->watch.fd, .habits = &d->habits, .flow = d };
 	if (d->errors)
 		native_udp_drain_errors(d, now);
 	for (unsigned i = 0;
 	     d->readable && i < TURN_BATCHES && (i == 0 || !poller_slice_is_over(f->engine->config.poller, ITEMS_PER_BATCH)); i++)
-		d->readable = native_udp_receive(d, now);
+		d->readable = udp_read(&reader, now);
 	if (d->readable)
 		native_flow_wake(f);
 	else if (mapping_udp_deadline(&d->mapping) <= now)

@@ -4,6 +4,7 @@
 
 #include "engine/native/datagram.h"
 
+struct native_errqueue;
 struct packet;
 
 /* Queues the @len bytes of payload in @p, as datagrams of @each bytes, to be sent at the end of the turn. Negative errno. */
@@ -11,17 +12,13 @@ int native_udp_gather(struct native_datagram *d, const struct packet *p, const s
 		      size_t each, size_t len);
 void native_udp_send_gathered(struct native_datagram *d, usec_t now);
 
-/* Passes some of the socket's datagrams to the guest; false when none are left. */
-bool native_udp_receive(struct native_datagram *d, usec_t now);
-
-/* Passes a datagram to the guest from the peer of a flow that was opened from outside. */
-void native_udp_deliver(struct native_datagram *d, usec_t now, const void *datagram, size_t len);
-
 /*
  * Passes the errors in the socket's error queue to the guest. Returns the MTU when the host's own stack found a datagram too large,
  * else 0.
  */
 uint32_t native_udp_drain_errors(struct native_datagram *d, usec_t now);
+/* Passes the ICMP error @q about a datagram of @d to the guest. */
+void native_udp_pass_on_error(struct native_datagram *d, usec_t now, const struct native_errqueue *q);
 /* Sends the guest an ICMP error about its datagram of @len bytes to @claimed, of which the first @known bytes are at @payload. */
 void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_icmp_error *error, const struct ip_endpoint *claimed,
 			   const void *payload, size_t known, size_t len);

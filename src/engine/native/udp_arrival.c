@@ -3,11 +3,11 @@
 
 #include "base/arena.h"
 #include "base/macros.h"
+#include "engine/native/udp_listener.h"
 #include "lan/frame.h"
 #include "wire/checksum.h"
 #include "wire/udp.h"
 
-#include <netinet/in.h>
 #include <netinet/udp.h>
 
 #define TTL 64
@@ -17,41 +17,55 @@ static void drop(struct engine *e, enum drop_reason why)
 	e->config.env->ops->drop(e->config.env, why, NULL);
 }
 
-void udp_arrival_expect(struct msghdr *h, struct sockaddr_in *from, struct udp_control *control, struct iovec *iov, unsigned n)
+void udp_arrival_expect(struct msghdr *h, struct udp_origin *origin, struct iovec *iov, unsigned n)
 {
-	*h = (struct msghdr){ .msg_name = from, .msg_namelen = sizeof(*from), .msg_iov = iov, .msg_iovlen = n };
-	h->msg_control = control->bytes;
-	h->msg_controllen = sizeof(control->bytes);
+	*h = (struct msghdr){ .msg_name = &origin->from, .msg_namelen = sizeof(origin->from), .msg_iov = iov, .msg_iovlen = n };
+	h->msg_control = origin->control;
+	h->msg_controllen = sizeof(origin->control);
 }
 
-static size_t segment_size(struct msghdr *h, size_t len)
+static bool is_link_local(const struct ip_addr *a)
+{
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+static void read_control(struct msghdr *h, struct udp_arrival *a, struct udp_path *path)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-		int size;
-		if (c->cmsg_level != IPPROTO_UDP || c->cmsg_type != UDP_GRO)
-			continue;
-		memcpy(&size, CMSG_DATA(c), sizeof(size));
-		return size > 0 ? (size_t)size : len;
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+			int size;
+			memcpy(&size, CMSG_DATA(c), sizeof(size));
+			a->segment = size > 0 ? (size_t)size : a->len;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo info;
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			path->local = ip_from_ip4(ntohl(info.ipi_spec_dst.s_addr)); /* the host's own, if it was sent to a group */
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo info;
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			if (info.ipi6_addr.s6_addr[0] != 0xff) /* not a group's */
+				memcpy(path->local.b, &info.ipi6_addr, sizeof(path->local.b));
+			path->interface = is_link_local(&path->peer.addr) ? info.ipi6_ifindex : 0;
+		}
 	}
-	return len;
 }
 
-struct udp_arrival udp_arrival_of(struct native_datagram *d, struct msghdr *h, size_t len)
+struct udp_arrival udp_arrival_of(const struct udp_reader *r, usec_t now, struct msghdr *h, size_t len)
 {
-	struct engine *e = d->base.engine;
-	struct udp_arrival a = { .iov = h->msg_iov, .n_iov = (unsigned)h->msg_iovlen, .len = len, .segment = segment_size(h, len) };
-	struct ip_endpoint source = native_endpoint(h->msg_name);
-	if (d->peer.port != 0) {
-		a.from = d->base.flow.key.remote;
-		/* The kernel may have chosen the socket before it was connected. */
-		a.admitted = !ip_is_v4(&d->peer.addr) || ip_endpoint_equal(&source, &d->peer);
+	struct udp_arrival a = { .iov = h->msg_iov, .n_iov = (unsigned)h->msg_iovlen, .len = len, .segment = len };
+	struct udp_path path = { .peer = socket_address_get(h->msg_name) };
+	read_control(h, &a, &path);
+	if (r->listener) {
+		a.flow = udp_listener_flow(r->listener, now, &path);
+		if (a.flow)
+			a.from = a.flow->base.flow.key.remote;
+	} else if (mapping_admits(&r->flow->mapping, (enum mapping_filter)r->engine->config.udp_filtering, &path.peer, &a.from)) {
+		a.flow = r->flow;
 	} else {
-		a.admitted = mapping_admits(&d->mapping, (enum mapping_filter)e->config.udp_filtering, &source, &a.from);
+		drop(r->engine, DROP_FILTERED);
 	}
-	if (a.admitted)
-		d->base.to_guest += len;
-	else
-		drop(e, DROP_FILTERED);
+	if (a.flow)
+		a.flow->base.to_guest += len;
 	return a;
 }
 
@@ -60,12 +74,12 @@ unsigned udp_arrival_datagrams(const struct udp_arrival *a)
 	return a->len <= a->segment ? 1 : (unsigned)((a->len + a->segment - 1) / a->segment);
 }
 
-void udp_packet_headers(struct native_datagram *d, const struct ip_endpoint *from, size_t len, uint8_t ret[static UDP_ARRIVAL_HEADERS_LEN])
+void udp_packet_headers(const struct udp_arrival *a, size_t len, uint8_t ret[static UDP_ARRIVAL_HEADERS_LEN])
 {
-	const struct ip_endpoint *guest = &d->base.flow.key.guest;
+	const struct ip_endpoint *guest = &a->flow->base.flow.key.guest, *from = &a->from;
 	struct ipv4_header ip = {
 		.total_len = (uint16_t)(UDP_ARRIVAL_HEADERS_LEN + len),
-		.id = d->base.engine->packet_id++,
+		.id = a->flow->base.engine->packet_id++,
 		.ttl = TTL,
 		.protocol = IP_PROTOCOL_UDP,
 		.src = ip_to_ip4(&from->addr),
@@ -102,9 +116,8 @@ struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t l
 }
 
 /* Adds a copy of @len bytes of @a, from @at on, as a packet. */
-static void add_late(struct native_datagram *d, struct udp_late_list *list, const struct udp_arrival *a, size_t at, size_t len)
+static void add_late(struct engine *e, struct udp_late_list *list, const struct udp_arrival *a, size_t at, size_t len)
 {
-	struct engine *e = d->base.engine;
 	struct frame view = { .iov = a->iov, .n_iov = a->n_iov, .len = a->len };
 	struct udp_late *late = arena_alloc(e->config.env->arena, sizeof(*late));
 	uint8_t *bytes = late ? arena_alloc(e->config.env->arena, UDP_ARRIVAL_HEADERS_LEN + len) : NULL;
@@ -113,29 +126,30 @@ static void add_late(struct native_datagram *d, struct udp_late_list *list, cons
 		return;
 	}
 	frame_copy(&view, at, bytes + UDP_ARRIVAL_HEADERS_LEN, len);
-	udp_packet_headers(d, &a->from, len, bytes);
+	udp_packet_headers(a, len, bytes);
 	late->iov = (struct iovec){ bytes, UDP_ARRIVAL_HEADERS_LEN + len };
 	late->packet = udp_packet_of(&late->iov, 1, UDP_ARRIVAL_HEADERS_LEN + len, false);
+	late->guest = a->flow->base.guest;
 	late->next = NULL;
 	udp_packet_checksum(bytes, &late->packet);
 	*(list->first ? &list->last->next : &list->first) = late;
 	list->last = late;
 }
 
-void udp_late_add(struct native_datagram *d, struct udp_late_list *list, const struct udp_arrival *a, size_t at)
+void udp_late_add(struct engine *e, struct udp_late_list *list, const struct udp_arrival *a, size_t at)
 {
-	if (!a->admitted)
+	if (!a->flow)
 		return;
 	do {
 		size_t len = MIN(a->segment, a->len - at);
-		add_late(d, list, a, at, len);
+		add_late(e, list, a, at, len);
 		at += len;
 	} while (at < a->len);
 }
 
-void udp_late_output(struct native_datagram *d, usec_t now, const struct udp_late_list *list)
+void udp_late_output(struct engine *e, usec_t now, const struct udp_late_list *list)
 {
-	struct engine_env *env = d->base.engine->config.env;
+	struct engine_env *env = e->config.env;
 	for (const struct udp_late *late = list->first; late; late = late->next)
-		env->ops->output(env, now, d->base.guest, &late->packet);
+		env->ops->output(env, now, late->guest, &late->packet);
 }

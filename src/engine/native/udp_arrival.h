@@ -6,34 +6,35 @@
 #pragma once
 
 #include "engine/native/udp.h"
+#include "host/socket_address.h"
 #include "wire/ipv4.h"
 #include "wire/udp.h"
 
-#include <sys/socket.h>
-
 #define UDP_ARRIVAL_HEADERS_LEN ((size_t)IPV4_HEADER_LEN + UDP_HEADER_LEN)
 
-struct udp_control {
-	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(int))];
+/* Where the kernel says from where a message came, and how. */
+struct udp_origin {
+	union socket_address from;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
 struct udp_arrival {
 	const struct iovec *iov;
 	unsigned n_iov;
 	size_t len;
-	size_t segment;          /* size of the datagrams in it; the last may be smaller */
-	struct ip_endpoint from; /* the address that the guest expects */
-	bool admitted;
+	size_t segment;               /* size of the datagrams in it; the last may be smaller */
+	struct ip_endpoint from;      /* the address that the guest expects */
+	struct native_datagram *flow; /* NULL: it is for no guest */
 };
 
 /* Prepares @h for recvmsg() into @iov. */
-void udp_arrival_expect(struct msghdr *h, struct sockaddr_in *from, struct udp_control *control, struct iovec *iov, unsigned n);
-/* Describes the @len bytes received by @h. A sender that the guest's mapping does not admit is counted. */
-struct udp_arrival udp_arrival_of(struct native_datagram *d, struct msghdr *h, size_t len);
+void udp_arrival_expect(struct msghdr *h, struct udp_origin *origin, struct iovec *iov, unsigned n);
+/* Describes the @len bytes received by @h.  May open a flow, and end others.  A sender that is not admitted is counted. */
+struct udp_arrival udp_arrival_of(const struct udp_reader *r, usec_t now, struct msghdr *h, size_t len);
 unsigned udp_arrival_datagrams(const struct udp_arrival *a);
 
-/* Writes the headers for @len bytes of payload, with the checksum of the pseudo-header only. */
-void udp_packet_headers(struct native_datagram *d, const struct ip_endpoint *from, size_t len, uint8_t ret[static UDP_ARRIVAL_HEADERS_LEN]);
+/* Writes the headers for @len bytes of payload of @a, with the checksum of the pseudo-header only. */
+void udp_packet_headers(const struct udp_arrival *a, size_t len, uint8_t ret[static UDP_ARRIVAL_HEADERS_LEN]);
 /* Completes the checksum in @headers, the start of packet @p. */
 void udp_packet_checksum(uint8_t headers[static UDP_ARRIVAL_HEADERS_LEN], const struct engine_packet *p);
 /* A packet of @len bytes in @n pieces; @partial: its checksum is left to the port. */
@@ -42,6 +43,7 @@ struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t l
 /* Datagrams copied to the turn's arena, to be sent after lent memory was given back. */
 struct udp_late {
 	struct udp_late *next;
+	struct guest *guest;
 	struct iovec iov;
 	struct engine_packet packet;
 };
@@ -50,6 +52,6 @@ struct udp_late_list {
 	struct udp_late *first, *last;
 };
 
-/* Adds all datagrams of @a from byte @at on, if @a is admitted. */
-void udp_late_add(struct native_datagram *d, struct udp_late_list *list, const struct udp_arrival *a, size_t at);
-void udp_late_output(struct native_datagram *d, usec_t now, const struct udp_late_list *list);
+/* Adds all datagrams of @a from byte @at on, if @a is for a guest. */
+void udp_late_add(struct engine *e, struct udp_late_list *list, const struct udp_arrival *a, size_t at);
+void udp_late_output(struct engine *e, usec_t now, const struct udp_late_list *list);

@@ -12,16 +12,16 @@
  */
 #include "base/arena.h"
 #include "base/macros.h"
+#include "engine/native/udp_receive.h"
 #include "engine/native/room.h"
 #include "engine/native/udp_arrival.h"
+#include "engine/native/udp_listener.h"
 #include "lan/flow_hash.h"
 #include "lan/frame.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #define HEADERS_LEN UDP_ARRIVAL_HEADERS_LEN
 #define BATCH 64u
@@ -48,95 +48,99 @@ static uint8_t *spill_area(struct engine *e)
 }
 
 /* Records the expected size of the next datagrams: @segment, or 0 when sizes differed. */
-static void learn(struct native_datagram *d, size_t segment, unsigned n)
+static void learn(struct udp_reader *r, size_t segment, unsigned n)
 {
-	d->expected = segment > 0 && segment <= PAYLOAD_MAX && (n >= STEADY || d->expected == segment) ? (uint16_t)segment : 0;
-	if (d->expected > 0 && d->base.engine->udp_gro && !d->gro) {
-		d->gro = true;
-		setsockopt(d->base.watch.fd, IPPROTO_UDP, UDP_GRO, &(int){ 1 }, sizeof(int));
+	struct udp_habits *h = r->habits;
+	h->expected = segment > 0 && segment <= PAYLOAD_MAX && (n >= STEADY || h->expected == segment) ? (uint16_t)segment : 0;
+	if (h->expected > 0 && r->engine->udp_gro && !h->gro) {
+		h->gro = true;
+		setsockopt(r->fd, IPPROTO_UDP, UDP_GRO, &(int){ 1 }, sizeof(int));
 	}
 }
 
 /* --- mixed --- */
 
 /* Passes on a datagram: headers go to the front of its first piece; except for the spilled part it lies in the turn's memory. */
-static void pass_on(struct native_datagram *d, usec_t now, uint8_t *bytes, const struct udp_arrival *a)
+static void pass_on(struct udp_reader *r, usec_t now, uint8_t *bytes, const struct udp_arrival *a)
 {
-	struct engine_env *env = d->base.engine->config.env;
+	struct engine_env *env = r->engine->config.env;
 	size_t here = MIN(a->len, USUAL_BYTES);
 	struct iovec iov[2] = { { bytes, HEADERS_LEN + here }, { NULL, a->len - here } };
 	if (a->len > here && !(iov[1].iov_base = arena_copy(env->arena, a->iov[1].iov_base, a->len - here))) {
-		drop(d->base.engine, DROP_NO_MEMORY);
+		drop(r->engine, DROP_NO_MEMORY);
 		return;
 	}
 	struct engine_packet packet = udp_packet_of(iov, a->len > here ? 2 : 1, HEADERS_LEN + a->len, false);
 	packet.headroom = FRAME_HEADROOM;
-	udp_packet_headers(d, &a->from, a->len, bytes);
+	udp_packet_headers(a, a->len, bytes);
 	udp_packet_checksum(bytes, &packet);
-	env->ops->output(env, now, d->base.guest, &packet);
+	env->ops->output(env, now, a->flow->base.guest, &packet);
 }
 
-static void adapt_appetite(struct native_datagram *d, unsigned asked, unsigned got)
+static void adapt_appetite(struct udp_habits *h, unsigned asked, unsigned got)
 {
 	if (got == asked)
-		d->appetite = (uint8_t)MIN(asked * 2, BATCH);
+		h->appetite = (uint8_t)MIN(asked * 2, BATCH);
 	else if (got < asked / 4)
-		d->appetite = (uint8_t)MAX(asked / 2, BATCH_FIRST);
+		h->appetite = (uint8_t)MAX(asked / 2, BATCH_FIRST);
 }
 
 /* Handles a failed read; false when the socket is empty. */
-static bool nothing_came(struct native_datagram *d, usec_t now)
+static bool nothing_came(struct udp_reader *r, usec_t now)
 {
 	if (errno == EAGAIN)
 		return false;
-	native_udp_drain_errors(d, now);
+	if (r->listener)
+		udp_listener_drain_errors(r->listener, now);
+	else
+		native_udp_drain_errors(r->flow, now);
 	return true;
 }
 
-static bool receive_mixed(struct native_datagram *d, usec_t now)
+static bool receive_mixed(struct udp_reader *r, usec_t now)
 {
-	struct engine *e = d->base.engine;
+	struct engine *e = r->engine;
+	struct udp_habits *habits = r->habits;
 	struct mmsghdr m[BATCH];
-	struct sockaddr_in from[BATCH];
-	struct udp_control control[BATCH];
+	struct udp_origin origin[BATCH];
 	struct iovec iov[BATCH][2];
 	uint8_t *bytes[BATCH], *spill = spill_area(e);
-	unsigned n = 0, want = MAX((unsigned)d->appetite, BATCH_FIRST);
+	unsigned n = 0, want = r->flow ? MAX((unsigned)habits->appetite, BATCH_FIRST) : BATCH_FIRST;
 	for (uint8_t *room; spill && n < want && (room = arena_alloc(e->config.env->arena, FRAME_HEADROOM + HEADERS_LEN + USUAL_BYTES));
 	     n++) {
 		bytes[n] = room + FRAME_HEADROOM;
 		iov[n][0] = (struct iovec){ bytes[n] + HEADERS_LEN, USUAL_BYTES };
 		iov[n][1] = (struct iovec){ spill + (size_t)n * SPILL_BYTES, SPILL_BYTES };
-		udp_arrival_expect(&m[n].msg_hdr, &from[n], &control[n], iov[n], 2);
+		udp_arrival_expect(&m[n].msg_hdr, &origin[n], iov[n], 2);
 	}
 	if (n == 0) {
 		drop(e, DROP_NO_MEMORY);
 		return false;
 	}
-	int got = recvmmsg(d->base.watch.fd, m, n, MSG_DONTWAIT, NULL);
+	int got = recvmmsg(r->fd, m, n, MSG_DONTWAIT, NULL);
 	if (got < 0)
-		return nothing_came(d, now);
+		return nothing_came(r, now);
 	struct udp_late_list late = { 0 };
 	size_t first = 0;
 	unsigned datagrams = 0;
 	bool alike = true;
 	for (int i = 0; i < got; i++) {
-		struct udp_arrival a = udp_arrival_of(d, &m[i].msg_hdr, m[i].msg_len);
+		struct udp_arrival a = udp_arrival_of(r, now, &m[i].msg_hdr, m[i].msg_len);
 		first = i == 0 ? a.segment : first;
 		alike = alike && a.segment == first;
 		datagrams += udp_arrival_datagrams(&a);
-		d->coalesced = udp_arrival_datagrams(&a) > 1;
-		if (d->coalesced) {
-			udp_late_add(d, &late, &a, 0);
-		} else if (a.admitted) {
-			udp_late_output(d, now, &late);
+		habits->coalesced = udp_arrival_datagrams(&a) > 1;
+		if (habits->coalesced) {
+			udp_late_add(e, &late, &a, 0);
+		} else if (a.flow) {
+			udp_late_output(e, now, &late);
 			late = (struct udp_late_list){ 0 };
-			pass_on(d, now, bytes[i], &a);
+			pass_on(r, now, bytes[i], &a);
 		}
 	}
-	udp_late_output(d, now, &late);
-	learn(d, alike ? first : 0, datagrams);
-	adapt_appetite(d, n, (unsigned)got);
+	udp_late_output(e, now, &late);
+	learn(r, alike ? first : 0, datagrams);
+	adapt_appetite(habits, n, (unsigned)got);
 	return got == (int)n;
 }
 
@@ -150,21 +154,21 @@ struct loan {
 	struct engine_packet packets[BATCH];
 };
 
-static bool borrow(struct native_datagram *d, usec_t now, unsigned n, size_t per_room, struct loan *ret)
+static bool borrow(struct udp_reader *r, usec_t now, unsigned n, size_t per_room, struct loan *ret)
 {
-	struct engine_env *env = d->base.engine->config.env;
+	struct engine_env *env = r->engine->config.env;
+	const struct native_flow *f = &r->flow->base;
 	ret->per_room = per_room;
-	ret->n =
-		env->ops->reserve(env, now, d->base.guest, flow_hash(&d->base.flow.key.guest, NULL), n, HEADERS_LEN + per_room, ret->rooms);
+	ret->n = env->ops->reserve(env, now, f->guest, flow_hash(&f->flow.key.guest, NULL), n, HEADERS_LEN + per_room, ret->rooms);
 	return ret->n > 0;
 }
 
-/* Makes a packet of room @i, which holds @len bytes of payload in datagrams of @segment bytes. False without memory. */
-static bool fill_room(struct native_datagram *d, struct loan *loan, unsigned i, const struct ip_endpoint *from, size_t len, size_t segment)
+/* Makes a packet of room @i, which holds @len bytes of @a's payload in datagrams of @segment bytes. False without memory. */
+static bool fill_room(struct loan *loan, unsigned i, const struct udp_arrival *a, size_t len, size_t segment)
 {
 	const struct port_room *room = &loan->rooms[i];
 	uint8_t headers[HEADERS_LEN];
-	struct iovec *iov = arena_alloc(d->base.engine->config.env->arena, room->n_iov * sizeof(*iov));
+	struct iovec *iov = arena_alloc(a->flow->base.engine->config.env->arena, room->n_iov * sizeof(*iov));
 	if (!iov)
 		return false;
 	unsigned n = room_slice(room, 0, HEADERS_LEN + len, iov, MIN(room->n_iov, (unsigned)ENGINE_IOV_MAX));
@@ -172,22 +176,22 @@ static bool fill_room(struct native_datagram *d, struct loan *loan, unsigned i, 
 	*p = udp_packet_of(iov, n, HEADERS_LEN + len, loan->partial);
 	p->headroom = room->headroom;
 	p->gso_size = len > segment ? (uint16_t)segment : 0;
-	udp_packet_headers(d, from, len, headers);
+	udp_packet_headers(a, len, headers);
 	if (!loan->partial)
 		udp_packet_checksum(headers, p);
 	room_write(room, headers, HEADERS_LEN);
 	return true;
 }
 
-static void give_back(struct native_datagram *d, usec_t now, const struct loan *loan, unsigned k, const struct udp_late_list *late)
+static void give_back(struct engine *e, usec_t now, const struct loan *loan, unsigned k, const struct udp_late_list *late)
 {
-	struct engine_env *env = d->base.engine->config.env;
+	struct engine_env *env = e->config.env;
 	env->ops->commit(env, now, loan->packets, k);
-	udp_late_output(d, now, late);
+	udp_late_output(e, now, late);
 }
 
 /* Describes the place for payload in room @i, followed by the spill area; returns the number of pieces, 0 when there are too many. */
-static unsigned place_of(struct native_datagram *d, const struct loan *loan, unsigned i, struct iovec *ret, unsigned max)
+static unsigned place_of(const struct loan *loan, unsigned i, struct iovec *ret, unsigned max)
 {
 	unsigned n = room_slice(&loan->rooms[i], HEADERS_LEN, loan->per_room, ret, max);
 	size_t size = 0;
@@ -196,9 +200,9 @@ static unsigned place_of(struct native_datagram *d, const struct loan *loan, uns
 	return size == loan->per_room ? n : 0;
 }
 
-static struct iovec spill_piece(struct native_datagram *d, unsigned i)
+static struct iovec spill_piece(struct engine *e, unsigned i)
 {
-	return (struct iovec){ d->base.engine->spill + (size_t)i * SPILL_BYTES, SPILL_BYTES };
+	return (struct iovec){ e->spill + (size_t)i * SPILL_BYTES, SPILL_BYTES };
 }
 
 enum received {
@@ -207,123 +211,118 @@ enum received {
 	RECEIVED_NO_ROOM,
 };
 
-/* Whether the message is a single datagram that is not larger than expected. */
-static bool fits_room(const struct native_datagram *d, const struct udp_arrival *a)
+/* The flow whose guest has lent rooms; NULL: it has ended since. */
+static const struct native_datagram *borrower(const struct udp_reader *r)
 {
-	return a->admitted && udp_arrival_datagrams(a) == 1 && a->len <= d->expected;
+	return r->listener ? r->listener->borrower : r->flow;
 }
 
-static enum received receive_each(struct native_datagram *d, usec_t now, struct loan *loan)
+/* Whether the message is a single datagram of the expected flow that is not larger than expected. */
+static bool fits_room(const struct udp_reader *r, const struct udp_arrival *a)
 {
+	return a->flow && a->flow == borrower(r) && udp_arrival_datagrams(a) == 1 && a->len <= r->habits->expected;
+}
+
+static enum received receive_each(struct udp_reader *r, usec_t now, struct loan *loan)
+{
+	struct engine *e = r->engine;
+	struct udp_habits *habits = r->habits;
 	struct mmsghdr m[BATCH];
-	struct sockaddr_in from[BATCH];
-	struct udp_control control[BATCH];
+	struct udp_origin origin[BATCH];
 	struct iovec iov[PIECES_MAX];
 	unsigned n = 0, used = 0, k = 0;
-	if (!borrow(d, now, MAX((unsigned)d->appetite, BATCH_FIRST), d->expected, loan))
+	if (!borrow(r, now, MAX((unsigned)habits->appetite, BATCH_FIRST), habits->expected, loan))
 		return RECEIVED_NO_ROOM;
 	for (unsigned pieces; n < loan->n && PIECES_MAX - used > 1; n++, used += pieces) {
-		pieces = place_of(d, loan, n, iov + used, PIECES_MAX - used - 1);
+		pieces = place_of(loan, n, iov + used, PIECES_MAX - used - 1);
 		if (pieces == 0)
 			break;
-		iov[used + pieces++] = spill_piece(d, n);
-		udp_arrival_expect(&m[n].msg_hdr, &from[n], &control[n], iov + used, pieces);
+		iov[used + pieces++] = spill_piece(e, n);
+		udp_arrival_expect(&m[n].msg_hdr, &origin[n], iov + used, pieces);
 	}
-	int got = n > 0 ? recvmmsg(d->base.watch.fd, m, n, MSG_DONTWAIT, NULL) : 0;
+	int got = n > 0 ? recvmmsg(r->fd, m, n, MSG_DONTWAIT, NULL) : 0;
 	struct udp_late_list late = { 0 };
 	if (got <= 0) {
 		int error = errno;
-		give_back(d, now, loan, 0, &late);
+		give_back(e, now, loan, 0, &late);
 		errno = error;
-		return n == 0 ? RECEIVED_NO_ROOM : nothing_came(d, now) ? RECEIVED_SOME : RECEIVED_ALL;
+		return n == 0 ? RECEIVED_NO_ROOM : nothing_came(r, now) ? RECEIVED_SOME : RECEIVED_ALL;
 	}
 	bool as_expected = true;
 	for (int i = 0; i < got; i++) {
-		struct udp_arrival a = udp_arrival_of(d, &m[i].msg_hdr, m[i].msg_len);
-		bool filled = as_expected && fits_room(d, &a) && fill_room(d, loan, k, &a.from, a.len, a.len);
+		struct udp_arrival a = udp_arrival_of(r, now, &m[i].msg_hdr, m[i].msg_len);
+		bool filled = as_expected && fits_room(r, &a) && fill_room(loan, k, &a, a.len, a.len);
 		k += filled;
 		if (!filled)
-			udp_late_add(d, &late, &a, 0);
-		as_expected = filled && a.len == d->expected;
-		d->coalesced = d->coalesced || (udp_arrival_datagrams(&a) > 1 && a.segment == d->expected);
+			udp_late_add(e, &late, &a, 0);
+		as_expected = filled && a.len == habits->expected;
+		habits->coalesced = habits->coalesced || (udp_arrival_datagrams(&a) > 1 && a.segment == habits->expected);
 	}
-	give_back(d, now, loan, k, &late);
-	if (!as_expected && !d->coalesced && k + 1 < (unsigned)got)
-		d->expected = 0;
-	adapt_appetite(d, n, (unsigned)got);
+	give_back(e, now, loan, k, &late);
+	if (!as_expected && !habits->coalesced && k + 1 < (unsigned)got)
+		habits->expected = 0;
+	adapt_appetite(habits, n, (unsigned)got);
 	return got == (int)n ? RECEIVED_SOME : RECEIVED_ALL;
 }
 
-static enum received receive_joined(struct native_datagram *d, usec_t now, struct loan *loan, bool super)
+static enum received receive_joined(struct udp_reader *r, usec_t now, struct loan *loan, bool super)
 {
-	struct sockaddr_in from;
-	struct udp_control control;
+	struct engine *e = r->engine;
+	struct udp_habits *habits = r->habits;
+	struct udp_origin origin;
 	struct iovec iov[PIECES_MAX];
 	struct msghdr h;
 	unsigned rooms = 0, used = 0;
-	size_t per_room = super ? PAYLOAD_MAX / d->expected * d->expected : d->expected;
-	if (!borrow(d, now, super ? 1 : BATCH, per_room, loan))
+	size_t per_room = super ? PAYLOAD_MAX / habits->expected * habits->expected : habits->expected;
+	if (!borrow(r, now, super ? 1 : BATCH, per_room, loan))
 		return RECEIVED_NO_ROOM;
 	for (unsigned pieces; rooms < loan->n && PIECES_MAX - used > 1; rooms++, used += pieces) {
-		pieces = place_of(d, loan, rooms, iov + used, PIECES_MAX - used - 1);
+		pieces = place_of(loan, rooms, iov + used, PIECES_MAX - used - 1);
 		if (pieces == 0)
 			break;
 	}
-	iov[used++] = spill_piece(d, 0);
-	udp_arrival_expect(&h, &from, &control, iov, used);
-	ssize_t got = rooms > 0 ? recvmsg(d->base.watch.fd, &h, MSG_DONTWAIT) : 0;
+	iov[used++] = spill_piece(e, 0);
+	udp_arrival_expect(&h, &origin, iov, used);
+	ssize_t got = rooms > 0 ? recvmsg(r->fd, &h, MSG_DONTWAIT) : 0;
 	struct udp_late_list late = { 0 };
 	if (got < 0 || rooms == 0) {
 		int error = errno;
-		give_back(d, now, loan, 0, &late);
+		give_back(e, now, loan, 0, &late);
 		errno = error;
-		return rooms == 0 ? RECEIVED_NO_ROOM : nothing_came(d, now) ? RECEIVED_SOME : RECEIVED_ALL;
+		return rooms == 0 ? RECEIVED_NO_ROOM : nothing_came(r, now) ? RECEIVED_SOME : RECEIVED_ALL;
 	}
-	struct udp_arrival a = udp_arrival_of(d, &h, (size_t)got);
-	bool fits = a.admitted && (a.segment == d->expected || fits_room(d, &a));
+	struct udp_arrival a = udp_arrival_of(r, now, &h, (size_t)got);
+	bool fits = a.flow && a.flow == borrower(r) && (a.segment == habits->expected || fits_room(r, &a));
 	unsigned k = 0;
 	size_t at = 0;
 	while (fits && k < rooms && (at < a.len || k == 0)) {
 		size_t len = MIN(per_room, a.len - at);
-		if (!fill_room(d, loan, k, &a.from, len, a.segment))
+		if (!fill_room(loan, k, &a, len, a.segment))
 			break;
 		at += len;
 		k++;
 	}
 	if (k == 0 || at < a.len)
-		udp_late_add(d, &late, &a, at);
-	give_back(d, now, loan, k, &late);
-	d->coalesced = udp_arrival_datagrams(&a) > 1;
-	if (a.admitted && !fits)
-		learn(d, a.segment, udp_arrival_datagrams(&a));
+		udp_late_add(e, &late, &a, at);
+	give_back(e, now, loan, k, &late);
+	habits->coalesced = udp_arrival_datagrams(&a) > 1;
+	if (a.flow && !fits)
+		learn(r, a.segment, udp_arrival_datagrams(&a));
 	return RECEIVED_SOME;
 }
 
-void native_udp_deliver(struct native_datagram *d, usec_t now, const void *datagram, size_t len)
+bool udp_read(struct udp_reader *r, usec_t now)
 {
-	struct iovec iov = { (void *)(uintptr_t)datagram, len };
-	struct udp_arrival a = { .iov = &iov, .n_iov = 1, .len = len, .segment = len, .from = d->base.flow.key.remote, .admitted = true };
-	struct udp_late_list list = { 0 };
-	d->mapping.active = now;
-	d->base.to_guest += len;
-	udp_late_add(d, &list, &a, 0);
-	udp_late_output(d, now, &list);
-}
-
-bool native_udp_receive(struct native_datagram *d, usec_t now)
-{
-	/* Datagrams of the peer keep a flow alive that was opened for it. */
-	if (d->peer.port != 0)
-		d->mapping.active = now;
-	struct engine_env *env = d->base.engine->config.env;
+	const struct udp_habits *h = r->habits;
+	struct engine_env *env = r->engine->config.env;
 	/* A datagram that must be fragmented for the guest cannot be read straight into its memory. */
-	if (d->expected == 0 || !spill_area(d->base.engine) || HEADERS_LEN + d->expected > d->base.guest->mtu)
-		return receive_mixed(d, now);
+	if (h->expected == 0 || !r->flow || !spill_area(r->engine) || HEADERS_LEN + h->expected > r->flow->base.guest->mtu)
+		return receive_mixed(r, now);
 	struct loan loan;
 	struct engine_path path;
-	env->ops->guest_path(env, now, d->base.guest, &path);
+	env->ops->guest_path(env, now, r->flow->base.guest, &path);
 	loan.partial = path.port_sums;
 	bool super = loan.partial && path.offloads & PORT_OFFLOAD_USO;
-	enum received r = d->coalesced ? receive_joined(d, now, &loan, super) : receive_each(d, now, &loan);
-	return r == RECEIVED_NO_ROOM ? receive_mixed(d, now) : r == RECEIVED_SOME;
+	enum received got = h->coalesced ? receive_joined(r, now, &loan, super) : receive_each(r, now, &loan);
+	return got == RECEIVED_NO_ROOM ? receive_mixed(r, now) : got == RECEIVED_SOME;
 }

@@ -7,14 +7,14 @@
 #include "base/arena.h"
 #include "base/macros.h"
 #include "engine/native/udp.h"
+#include "engine/native/udp_listener.h"
+#include "host/socket_address.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "wire/udp.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/udp.h>
-#include <sys/socket.h>
 
 #define BATCH 64u
 #define MESSAGE_PIECES_MAX 1024 /* UIO_MAXIOV */
@@ -24,7 +24,8 @@
 /* A datagram to send in this turn. */
 struct datagram_out {
 	struct datagram_out *next;
-	struct sockaddr_in to;
+	union socket_address to;
+	socklen_t to_len;
 	struct ip_endpoint claimed; /* the address that the guest used */
 	uint8_t ttl;
 	bool dont_fragment;
@@ -39,8 +40,9 @@ struct message {
 	unsigned n;
 };
 
-struct segment_control {
-	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(uint16_t))];
+/* UDP_SEGMENT first, then the source address, which send_messages() may take back. */
+struct message_control {
+	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
 static void drop(struct engine *e, enum drop_reason why)
@@ -61,7 +63,7 @@ static int gather(struct native_datagram *d, const struct packet *p, const struc
 	if (!out)
 		return -ENOMEM;
 	out->next = NULL;
-	out->to = native_sockaddr(to);
+	out->to_len = socket_address_set(&out->to, to);
 	out->claimed = *claimed;
 	out->ttl = p->ip.ttl;
 	out->dont_fragment = p->ip.dont_fragment;
@@ -99,8 +101,8 @@ static bool looks_alike(const struct datagram_out *a, const struct datagram_out 
 /* Whether @next may follow @last in a message that begins with @first: all but the last must be of one size. */
 static bool follows(const struct datagram_out *first, const struct datagram_out *last, const struct datagram_out *next)
 {
-	return looks_alike(first, next) && first->to.sin_addr.s_addr == next->to.sin_addr.s_addr &&
-	       first->to.sin_port == next->to.sin_port && last->len == first->len && next->len > 0 && next->len <= first->len;
+	return looks_alike(first, next) && first->to_len == next->to_len && memcmp(&first->to, &next->to, first->to_len) == 0 &&
+	       last->len == first->len && next->len > 0 && next->len <= first->len;
 }
 
 /* How many datagrams from @first on may share a message; the number of their pieces in @ret_pieces. */
@@ -136,42 +138,52 @@ static unsigned join_pieces(const struct datagram_out *out, unsigned n, struct i
 	return k;
 }
 
-static void ask_for_segments(struct msghdr *h, struct segment_control *control, uint16_t size)
+static void put_control(struct msghdr *h, struct message_control *control, int level, int type, const void *value, size_t size)
 {
-	*control = (struct segment_control){ 0 };
+	struct cmsghdr *c = (struct cmsghdr *)(control->bytes + h->msg_controllen);
 	h->msg_control = control->bytes;
-	h->msg_controllen = sizeof(control->bytes);
-	struct cmsghdr *c = CMSG_FIRSTHDR(h);
-	c->cmsg_level = IPPROTO_UDP;
-	c->cmsg_type = UDP_SEGMENT;
-	c->cmsg_len = CMSG_LEN(sizeof(size));
-	memcpy(CMSG_DATA(c), &size, sizeof(size));
+	h->msg_controllen += CMSG_SPACE(size);
+	*c = (struct cmsghdr){ .cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(size) };
+	memset(CMSG_DATA(c), 0, CMSG_SPACE(size) - CMSG_LEN(0));
+	memcpy(CMSG_DATA(c), value, size);
 }
 
-/* A connected socket, of any family, needs no address. */
-static struct msghdr header_of(const struct native_datagram *d, struct datagram_out *out)
+/* Answers of a listener leave from the address that the peer asked. */
+static void put_source(struct msghdr *h, struct message_control *control, const struct udp_path *path)
 {
-	struct msghdr h = { .msg_iov = out->iov, .msg_iovlen = out->n };
-	if (d->peer.port == 0) {
-		h.msg_name = &out->to;
-		h.msg_namelen = sizeof(out->to);
+	if (ip_is_v4(&path->peer.addr)) {
+		struct in_pktinfo info = { .ipi_spec_dst.s_addr = htonl(ip_to_ip4(&path->local)) };
+		put_control(h, control, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	} else {
+		struct in6_pktinfo info = { .ipi6_ifindex = path->interface };
+		memcpy(&info.ipi6_addr, path->local.b, sizeof(info.ipi6_addr));
+		put_control(h, control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 	}
+}
+
+/* A message of @n datagrams from @out on, with room for control messages in @control; its pieces are those of @out. */
+static struct msghdr header_of(const struct native_datagram *d, struct datagram_out *out, unsigned n, struct message_control *control)
+{
+	struct msghdr h = { .msg_name = &out->to, .msg_namelen = out->to_len, .msg_iov = out->iov, .msg_iovlen = out->n };
+	uint16_t segment = (uint16_t)out->len;
+	if (n > 1)
+		put_control(&h, control, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+	if (d->outside && (d->outside->path.interface != 0 || !ip_is_unspecified(&d->outside->path.local)))
+		put_source(&h, control, &d->outside->path);
 	return h;
 }
 
 /* Makes a message that begins with @first; returns the datagram after it. */
 static struct datagram_out *make_message(struct native_datagram *d, struct datagram_out *first, struct msghdr *h,
-					 struct segment_control *control, struct message *ret)
+					 struct message_control *control, struct message *ret)
 {
 	unsigned pieces, n = count_joint(d, first, &pieces);
-	*h = header_of(d, first);
 	struct iovec *iov = n > 1 ? arena_alloc(d->base.engine->config.env->arena, pieces * sizeof(*iov)) : NULL;
+	n = iov ? n : 1;
+	*h = header_of(d, first, n, control);
 	if (iov) {
 		h->msg_iov = iov;
 		h->msg_iovlen = join_pieces(first, n, iov);
-		ask_for_segments(h, control, (uint16_t)first->len);
-	} else {
-		n = 1;
 	}
 	*ret = (struct message){ first, n };
 	for (; n > 0; n--)
@@ -201,9 +213,25 @@ static void send_one_by_one(struct native_datagram *d, usec_t now, const struct 
 	struct datagram_out *out = message->first;
 	d->segment_max = error == EIO || error == EOPNOTSUPP ? 0 : (uint16_t)(out->len - 1);
 	for (unsigned i = 0; i < message->n; i++, out = out->next) {
-		struct mmsghdr m = { .msg_hdr = header_of(d, out) };
+		struct message_control control;
+		struct mmsghdr m = { .msg_hdr = header_of(d, out, 1, &control) };
 		send_messages(d, now, &m, &(struct message){ out, 1 }, 1);
 	}
+}
+
+/* Lets the host's routes choose the source of @n messages, if the host has lost the address that was asked. */
+static bool choose_other_source(struct native_datagram *d, struct mmsghdr *m, unsigned n, int error)
+{
+	bool may_be_lost = error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL; /* depends on the family and the kernel */
+	if (!may_be_lost || !d->outside)
+		return false;
+	const struct udp_path *path = &d->outside->path;
+	size_t size = ip_is_v4(&path->peer.addr) ? CMSG_SPACE(sizeof(struct in_pktinfo)) : CMSG_SPACE(sizeof(struct in6_pktinfo));
+	if (m->msg_hdr.msg_controllen < size || !udp_peer_lost_address(d->outside))
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		m[i].msg_hdr.msg_controllen -= size;
+	return true;
 }
 
 static bool cannot_segment(int error)
@@ -220,13 +248,15 @@ static void send_messages(struct native_datagram *d, usec_t now, struct mmsghdr 
 {
 	bool again = false;
 	for (unsigned at = 0; at < n;) {
-		int sent = sendmmsg(d->base.watch.fd, m + at, n - at, MSG_DONTWAIT);
+		int sent = sendmmsg(native_datagram_fd(d), m + at, n - at, MSG_DONTWAIT);
 		if (sent > 0) {
 			at += (unsigned)sent;
 			again = false;
 			continue;
 		}
 		int error = errno;
+		if (choose_other_source(d, m + at, n - at, error))
+			continue;
 		uint32_t mtu = native_udp_drain_errors(d, now);
 		bool apart = messages[at].n > 1 && cannot_segment(error);
 		bool final = apart || again || error == EAGAIN || mtu > 0;
@@ -242,7 +272,7 @@ static void send_messages(struct native_datagram *d, usec_t now, struct mmsghdr 
 void native_udp_send_gathered(struct native_datagram *d, usec_t now)
 {
 	struct mmsghdr m[BATCH];
-	struct segment_control control[BATCH];
+	struct message_control control[BATCH];
 	struct message messages[BATCH];
 	struct datagram_out *next = d->out;
 	d->out = d->out_last = NULL;

@@ -30,7 +30,7 @@ static int check(const struct engine *e, const struct engine_open *how)
 {
 	int type;
 	socklen_t len = sizeof(type);
-	if (how->opening || how->peer.port != 0 || !ip_is_v4(&how->to.addr) || !ip_is_v4(&how->source.addr))
+	if (how->opening || !ip_is_v4(&how->to.addr) || !ip_is_v4(&how->source.addr))
 		return -EOPNOTSUPP;
 	if (ip_to_ip4(&how->source.addr) != e->config.gateway || how->source.port != 0)
 		return -EOPNOTSUPP;

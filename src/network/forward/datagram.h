@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The UDP sockets of a forward.  Such a socket receives the first datagram of each peer.  From then on the peer has a connected socket of
- * its own, which the engine owns: this keeps peers apart, and answers leave from the port that the peer sent to.
- */
+/* The UDP ports of a forward.  The engine receives their datagrams, and asks here to which guest a new peer is connected. */
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct forward;
+struct ip_endpoint;
 
-/* @fd is bound to @port, and owned by the forward when 0 is returned; otherwise a negative errno. */
-int forward_datagram_add(struct forward *f, int fd, uint16_t port);
+/* Opens the port at @at.  Negative errno, with a line in the forward's failure where there is more to say. */
+int forward_datagram_add(struct forward *f, const struct ip_endpoint *at);
 /* Leaves datagrams in the sockets, or receives them again. */
 void forward_datagram_suspend(struct forward *f, bool suspended);
-/* Closes the sockets. */
+/* Closes the ports; their flows go on. */
 void forward_datagram_close(struct forward *f);

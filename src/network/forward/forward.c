@@ -79,10 +79,10 @@ static int listen_unix(struct forward *f)
 
 static int open_socket(struct forward *f, const struct ip_endpoint *at)
 {
-	int fd = forward_socket_open(f->spec.protocol == FORWARD_UDP, at, f->failure, sizeof(f->failure));
-	int r = fd < 0                            ? fd
-		: f->spec.protocol == FORWARD_UDP ? forward_datagram_add(f, fd, at->port)
-						  : listener_add(&f->listener, fd, NULL);
+	if (f->spec.protocol == FORWARD_UDP)
+		return forward_datagram_add(f, at);
+	int fd = forward_socket_open(false, at, f->failure, sizeof(f->failure));
+	int r = fd < 0 ? fd : listener_add(&f->listener, fd, NULL);
 	if (r < 0 && fd >= 0)
 		close(fd);
 	return r;
@@ -135,7 +135,7 @@ struct forward *forward_new(const struct forward_env *env, const struct forward_
 		return NULL;
 	*f = (struct forward){ .spec = *spec, .env = env, .log_limit.kind = "forward", .again = USEC_INFINITY, .earliest = earliest };
 	list_init(&f->node);
-	list_init(&f->datagram_sockets);
+	list_init(&f->datagram_ports);
 	proxy_init(&f->proxy);
 	listener_init(&f->listener, env->poller, env->log, accepted);
 	f->listener.paused = paused;

@@ -59,8 +59,8 @@ struct forward {
 	bool kept; /* in the state directory; otherwise from the configuration */
 	struct forward_spec spec;
 	const struct forward_env *env;
-	struct listener listener;     /* TCP and unix sockets */
-	struct list datagram_sockets; /* UDP */
+	struct listener listener;   /* TCP and unix sockets */
+	struct list datagram_ports; /* UDP */
 	struct log_limit log_limit;
 	struct proxy proxy;
 	bool is_open;

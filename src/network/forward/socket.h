@@ -12,8 +12,3 @@
  * that has the port where the system tells.
  */
 int forward_socket_open(bool udp, const struct ip_endpoint *at, char *error, size_t size);
-/*
- * A datagram socket on the port of @shared, which is from forward_socket_open(), that receives what @peer sends from now on.  Negative
- * errno.
- */
-int forward_socket_connect(int shared, const struct ip_endpoint *peer);
