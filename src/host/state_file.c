@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Many times the size of the largest lease file. */
-#define FILE_BYTES_MAX ((size_t)64 << 20)
 #define CHUNK ((size_t)65536)
 
 static int read_all(int fd, char **ret, size_t *ret_len)
@@ -34,9 +32,9 @@ static int read_all(int fd, char **ret, size_t *ret_len)
 			*ret_len = len;
 			return 0;
 		}
-		if (len > FILE_BYTES_MAX)
+		if (len > STATE_FILE_BYTES_MAX)
 			errno = EFBIG;
-		if (n < 0 || len > FILE_BYTES_MAX)
+		if (n < 0 || len > STATE_FILE_BYTES_MAX)
 			break;
 	}
 	int r = -errno;
@@ -90,5 +88,31 @@ int state_file_replace(const char *path, const char *bytes, size_t len)
 		r = -errno;
 	if (r < 0)
 		unlink(temporary);
+	return r;
+}
+
+static int append(int fd, size_t size, const char *bytes, size_t len)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size != (off_t)size)
+		return -ESTALE;
+	int r = write_all(fd, bytes, len);
+	if (r < 0 && ftruncate(fd, (off_t)size) < 0)
+		return -errno;
+	return r;
+}
+
+int state_file_append(const char *path, size_t size, const char *bytes, size_t len)
+{
+	if (len > STATE_FILE_BYTES_MAX || size > STATE_FILE_BYTES_MAX - len)
+		return -EFBIG;
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	int r = append(fd, size, bytes, len);
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
 	return r;
 }

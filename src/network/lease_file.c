@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A file with fewer lines is replaced, not appended to. */
+#define APPENDED_LINES_MIN 128u
+
 /* A growing buffer. */
 struct text {
 	char *bytes;
@@ -89,9 +92,9 @@ static bool take_line(void *opaque, const struct lease_line *line)
 	int err = dhcp_restore(l->d, l->now, &saved);
 	if (err == 0)
 		l->taken++;
-	else if (err != -EINVAL && err != -EEXIST)
+	else if (err != -EINVAL)
 		l->unfit++; /* the operator changed the range, or a reservation */
-	return err != -EINVAL && err != -EEXIST;
+	return err != -EINVAL;
 }
 
 static void put_damaged_aside(struct lease_file *f, const char *what)
@@ -117,19 +120,20 @@ unsigned lease_file_load(struct lease_file *f, struct dhcp *d, usec_t now, usec_
 		char what[80];
 		snprintf(what, sizeof(what), "%zu lines are damaged, the other lines have %u leases", damaged, l.taken);
 		put_damaged_aside(f, what);
-		lease_file_save(f, d, now, wall);
+		lease_file_replace(f, d, now, wall);
 	}
 	if (l.unfit > 0)
 		log_info(f->log,
 			 "lease file %s: %u leases are dropped, because they do not fit the DHCP range or the reservations any more",
 			 f->path, l.unfit);
 	free(text);
-	return l.taken;
+	return d->leases.count;
 }
 
 struct saving {
 	usec_t now, wall;
 	struct text text;
+	unsigned lines;
 };
 
 static uint64_t to_unix(const struct saving *s, usec_t expires)
@@ -143,24 +147,65 @@ static uint64_t to_unix(const struct saving *s, usec_t expires)
 static void put_line(void *opaque, const struct lease *l)
 {
 	struct saving *s = opaque;
-	struct lease_line line = { .expires_s = to_unix(s, l->expires), .mac = l->mac, .ip = l->ip, .client_id_len = l->client_id_len };
+	usec_t end = l->state == LEASE_RELEASED ? MIN(s->now, l->expires) : l->expires;
+	struct lease_line line = { .expires_s = to_unix(s, end), .mac = l->mac, .ip = l->ip, .client_id_len = l->client_id_len };
 	memcpy(line.name, l->name, sizeof(l->name));
 	memcpy(line.client_id, l->client_id, l->client_id_len);
 	char *room = text_room(&s->text, LEASE_TEXT_LINE_SIZE);
+	s->lines++;
 	if (room)
 		s->text.len += lease_text_format(&line, room);
 }
 
-int lease_file_save(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall)
+static int replace(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall)
 {
 	struct saving s = { .now = now, .wall = wall };
 	dhcp_for_each_lease(d, put_line, &s);
 	int err = s.text.failed ? -ENOMEM : state_file_replace(f->path, s.text.bytes, s.text.len);
+	f->bytes = err == 0 ? s.text.len : 0;
+	f->lines = s.lines;
+	f->has_tail = false;
 	free(s.text.bytes);
+	return err;
+}
+
+/* -ESTALE, or another negative errno: the file has to be replaced. */
+static int append(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall)
+{
+	if (f->bytes == 0 || f->lines < APPENDED_LINES_MIN || f->lines / 2 > d->leases.count || !dhcp_can_save_changes(d))
+		return -ESTALE;
+	struct saving s = { .now = now, .wall = wall };
+	dhcp_for_each_unsaved(d, put_line, &s);
+	int err = s.text.failed ? -ENOMEM : state_file_append(f->path, f->bytes, s.text.bytes, s.text.len);
+	if (err == 0) {
+		f->bytes += s.text.len;
+		f->lines += s.lines;
+		f->has_tail = true;
+	}
+	free(s.text.bytes);
+	return err;
+}
+
+static void tell(struct lease_file *f, int err)
+{
 	if (err < 0 && !f->failing)
 		log_error(f->log, "lease file %s: %s; leases do not outlive a restart until it can be written", f->path, strerror(-err));
 	if (err == 0 && f->failing)
 		log_info(f->log, "lease file %s: written again", f->path);
 	f->failing = err < 0;
+}
+
+int lease_file_replace(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall)
+{
+	int err = replace(f, d, now, wall);
+	tell(f, err);
 	return err;
+}
+
+int lease_file_save(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall)
+{
+	if (append(f, d, now, wall) < 0)
+		return lease_file_replace(f, d, now, wall);
+	tell(f, 0);
+	return 0;
 }

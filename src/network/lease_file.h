@@ -3,6 +3,9 @@
  * The lease file, in dnsmasq's format.  Leases end at a time of CLOCK_BOOTTIME, and the file has Unix time, so functions take both: @wall
  * is microseconds since 1970 at @now.
  *
+ * The file of a small network is replaced whenever a lease has changed.  That of a large one gets lines of changed leases appended, and is
+ * replaced when half of its lines are old: of lines with one MAC or one address the last one counts.
+ *
  * The file is a state file (host/state_file.h), which is not fsynced.  After a power failure, the server learns leases again from the
  * clients that renew them.
  */
@@ -11,6 +14,7 @@
 #include "base/usec.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct dhcp;
 struct log;
@@ -19,6 +23,9 @@ struct lease_file {
 	char *path;
 	struct log *log; /* borrowed, may be NULL */
 	bool failing;    /* the last save failed, and that was logged */
+	size_t bytes;    /* of the file, which this process has written; 0: it has to be replaced */
+	unsigned lines;  /* of those */
+	bool has_tail;   /* lines were appended */
 };
 
 /* @path is copied; nothing is opened.  -ENOMEM. */
@@ -29,5 +36,7 @@ void lease_file_done(struct lease_file *f);
  * used, and saved at once.  Returns the number of leases loaded.
  */
 unsigned lease_file_load(struct lease_file *f, struct dhcp *d, usec_t now, usec_t wall);
-/* Replaces the file.  Negative errno; the first failure in a row is logged. */
+/* Brings the file up to date, by dhcp_for_each_unsaved() or as a whole.  Negative errno; the first failure in a row is logged. */
 int lease_file_save(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall);
+/* The same, as a whole. */
+int lease_file_replace(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall);

@@ -251,8 +251,8 @@ void name_services_done(struct name_services *n, usec_t now)
 	dns_free(n->dns);
 	resolver_free(n->resolver);
 	if (n->keeps_leases) {
-		if (n->dhcp_ready && dhcp_is_unsaved(&n->dhcp))
-			save(&n->dhcp_env, now);
+		if (n->dhcp_ready && (dhcp_is_unsaved(&n->dhcp) || n->lease_file.has_tail))
+			lease_file_replace(&n->lease_file, &n->dhcp, now, clock_wall());
 		lease_file_done(&n->lease_file);
 	}
 	if (n->dhcp_ready)

@@ -2,12 +2,17 @@
 #include "network/lease_file.h"
 
 #include "base/log.h"
+#include "service/dhcp/pool.h"
 #include "support/dhcp_bench.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/macros.h" /* after glib.h: replaces its MIN and MAX */
 
 /* 2026-01-01, a second and a half after it */
 #define WALL (1767225601500000ull)
@@ -195,13 +200,20 @@ static void damaged_file_is_renamed_and_its_valid_lines_are_used(struct fixture 
 	g_assert_nonnull(strstr(f->lines->str, "2 lines are damaged, the other lines have 1 leases"));
 }
 
-static void leases_that_contradict_one_another_count_as_damage(struct fixture *f, const void *data)
+static void last_line_of_a_mac_or_an_address_counts(struct fixture *f, const void *data)
 {
 	write_contents(f, "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
-			  "1767229202 52:54:00:00:00:02 192.168.122.6 * *\n");
-	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 1);
+			  "1767229202 52:54:00:00:00:03 192.168.122.8 db *\n"
+			  "1767229202 52:54:00:00:00:02 192.168.122.6 * *\n"
+			  "1767229999 52:54:00:00:00:03 192.168.122.9 mail *\n");
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 2);
 	g_autofree char *aside = contents(f, ".damaged");
-	g_assert_nonnull(aside);
+	g_assert_null(aside);
+	save(f, WALL);
+	g_autofree char *text = contents(f, "");
+	g_assert_cmpstr(text, ==,
+			"1767229202 52:54:00:00:00:02 192.168.122.6 * *\n"
+			"1767229999 52:54:00:00:00:03 192.168.122.9 mail *\n");
 }
 
 static void leases_that_no_longer_fit_do_not_count_as_damage(struct fixture *f, const void *data)
@@ -268,6 +280,164 @@ static void many_leases_fit_the_file(struct fixture *f, const void *data)
 	g_assert_cmpuint(restart(f, USEC_PER_SEC, WALL), ==, 253);
 }
 
+/* --- a large network --- */
+
+#define LARGE 200u
+
+static void save_to_file(struct dhcp_env *env, usec_t now)
+{
+	struct fixture *f = container_of(container_of(env, struct dhcp_bench, env), struct fixture, bench);
+	lease_file_save(&f->file, &f->bench.dhcp, now, WALL);
+}
+
+/* The server saves by itself, and has LARGE leases: BENCH_MAC(n) has .n from 2 on. */
+static void become_large(struct fixture *f, struct dhcp_env_ops *ops)
+{
+	*ops = *f->bench.env.ops;
+	ops->save = save_to_file;
+	f->bench.env.ops = ops;
+	f->bench.dhcp.config.saves = true;
+	for (unsigned i = 0; i < LARGE; i++) {
+		bind_as(f, BENCH_MAC(i + 2), BENCH_IP(i + 2), NULL, NULL);
+		f->bench.now += USEC_PER_SEC;
+	}
+}
+
+static unsigned lines_of(struct fixture *f)
+{
+	g_autofree char *text = contents(f, "");
+	unsigned n = 0;
+	for (const char *p = text; (p = strchr(p, '\n')); p++)
+		n++;
+	return n;
+}
+
+static ino_t inode_of(struct fixture *f)
+{
+	struct stat st;
+	g_assert_cmpint(stat(f->path, &st), ==, 0);
+	return st.st_ino;
+}
+
+static void release(struct fixture *f, unsigned n)
+{
+	bench_send(&f->bench,
+		   &(struct bench_ask){
+			   .type = DHCP_RELEASE, .mac = BENCH_MAC(n), .ciaddr = BENCH_IP(n), .src = BENCH_IP(n), .dst = BENCH_GATEWAY });
+	f->bench.now += USEC_PER_SEC;
+}
+
+static void changed_leases_of_a_large_network_are_appended(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	become_large(f, &ops);
+	ino_t before = inode_of(f);
+	g_assert_cmpuint(lines_of(f), ==, LARGE);
+	bind_as(f, BENCH_MAC(250), BENCH_IP(250), "late", NULL);
+	g_assert_cmpuint(lines_of(f), ==, LARGE + 1);
+	g_assert_true(inode_of(f) == before);
+	bind_as(f, BENCH_MAC(250), BENCH_IP(250), "renamed", NULL);
+	g_assert_cmpuint(restart(f, f->bench.now, WALL), ==, LARGE + 1);
+	g_assert_cmpstr(lease_find_mac(&f->bench.dhcp.leases, BENCH_MAC(250))->name, ==, "renamed");
+	g_assert_true(lease_is_active(lease_find_mac(&f->bench.dhcp.leases, BENCH_MAC(2)), f->bench.now));
+	g_assert_cmpstr(f->lines->str, ==, "");
+}
+
+static void released_lease_of_a_large_network_has_ended_after_a_restart(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	become_large(f, &ops);
+	ino_t before = inode_of(f);
+	release(f, 7);
+	g_assert_true(inode_of(f) == before);
+	restart(f, f->bench.now, WALL + USEC_PER_SEC);
+	g_assert_false(lease_is_held(lease_find_mac(&f->bench.dhcp.leases, BENCH_MAC(7)), f->bench.now));
+	g_assert_null(dhcp_pool_refusal(&f->bench.dhcp, f->bench.now, A, BENCH_IP(7)));
+}
+
+static void address_that_another_guest_has_got_is_its_after_a_restart(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	become_large(f, &ops);
+	release(f, 7);
+	bind_as(f, BENCH_MAC(250), BENCH_IP(7), NULL, NULL);
+	restart(f, f->bench.now, WALL + USEC_PER_SEC);
+	g_assert_null(lease_find_mac(&f->bench.dhcp.leases, BENCH_MAC(7)));
+	g_assert_true(mac_equal(lease_find_ip(&f->bench.dhcp.leases, BENCH_IP(7))->mac, BENCH_MAC(250)));
+}
+
+static void declined_lease_of_a_large_network_has_ended_after_a_restart(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	become_large(f, &ops);
+	bench_send(&f->bench, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = BENCH_MAC(7), .requested = BENCH_IP(7) });
+	restart(f, f->bench.now, WALL);
+	g_assert_false(lease_is_held(lease_find_mac(&f->bench.dhcp.leases, BENCH_MAC(7)), f->bench.now));
+}
+
+/* More than the server notes. */
+static void many_leases_that_are_gone_in_one_turn_leave_the_file(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	become_large(f, &ops);
+	for (unsigned i = 0; i < DHCP_GONE_MAX + 1; i++)
+		dhcp_saving_gone(&f->bench.dhcp, f->bench.now, BENCH_MAC(i + 2), BENCH_IP(i + 2));
+	g_assert_false(dhcp_can_save_changes(&f->bench.dhcp));
+	bind_as(f, BENCH_MAC(250), BENCH_IP(250), NULL, NULL);
+	g_assert_true(dhcp_can_save_changes(&f->bench.dhcp));
+	g_assert_cmpuint(lines_of(f), ==, LARGE + 1);
+}
+
+static void file_of_a_large_network_has_at_most_twice_the_lines_that_it_needs(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	become_large(f, &ops);
+	unsigned most = 0, least = UINT_MAX;
+	for (unsigned i = 0; i < 3 * LARGE; i++) {
+		bind_as(f, BENCH_MAC(7), BENCH_IP(7), i % 2 ? "a" : "b", NULL);
+		f->bench.now += USEC_PER_SEC;
+		most = MAX(most, lines_of(f));
+		least = MIN(least, lines_of(f));
+	}
+	g_assert_cmpuint(least, ==, LARGE);
+	g_assert_cmpuint(most, >, 2 * LARGE - 5);
+	g_assert_cmpuint(most, <=, 2 * LARGE + 2);
+}
+
+static void file_that_another_program_has_changed_is_replaced(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	become_large(f, &ops);
+	write_contents(f, "half a li");
+	bind_as(f, BENCH_MAC(250), BENCH_IP(250), NULL, NULL);
+	g_assert_cmpuint(lines_of(f), ==, LARGE + 1);
+	g_remove(f->path);
+	bind_as(f, BENCH_MAC(251), BENCH_IP(251), NULL, NULL);
+	g_assert_cmpuint(lines_of(f), ==, LARGE + 2);
+}
+
+/* As on a full disk: some bytes of the line fit. */
+static void line_that_does_not_fit_the_disk_is_taken_back(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	struct rlimit before, limit;
+	become_large(f, &ops);
+	g_autofree char *full = contents(f, "");
+	g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &before), ==, 0);
+	limit = (struct rlimit){ strlen(full) + 10, before.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+	bind_as(f, BENCH_MAC(250), BENCH_IP(250), NULL, NULL);
+	g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &before), ==, 0);
+	signal(SIGXFSZ, SIG_DFL);
+	g_autofree char *after = contents(f, "");
+	g_assert_cmpstr(after, ==, full);
+	g_assert_nonnull(strstr(f->lines->str, "leases do not outlive a restart until"));
+	bind_as(f, BENCH_MAC(251), BENCH_IP(251), NULL, NULL);
+	g_assert_cmpuint(lines_of(f), ==, LARGE + 2);
+	g_assert_nonnull(strstr(f->lines->str, "written again"));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -280,12 +450,20 @@ int main(int argc, char **argv)
 	TEST(infinite_leases_are_zero);
 	TEST(distant_ends_do_not_overflow);
 	TEST(damaged_file_is_renamed_and_its_valid_lines_are_used);
-	TEST(leases_that_contradict_one_another_count_as_damage);
+	TEST(last_line_of_a_mac_or_an_address_counts);
 	TEST(leases_that_no_longer_fit_do_not_count_as_damage);
 	TEST(path_that_is_not_a_file_is_renamed);
 	TEST(a_fifo_does_not_hang_the_start);
 	TEST(leftover_of_a_killed_process_is_overwritten);
 	TEST(failure_to_write_is_logged_once_and_leaves_the_old_file);
 	TEST(many_leases_fit_the_file);
+	TEST(changed_leases_of_a_large_network_are_appended);
+	TEST(released_lease_of_a_large_network_has_ended_after_a_restart);
+	TEST(address_that_another_guest_has_got_is_its_after_a_restart);
+	TEST(declined_lease_of_a_large_network_has_ended_after_a_restart);
+	TEST(many_leases_that_are_gone_in_one_turn_leave_the_file);
+	TEST(file_of_a_large_network_has_at_most_twice_the_lines_that_it_needs);
+	TEST(file_that_another_program_has_changed_is_replaced);
+	TEST(line_that_does_not_fit_the_disk_is_taken_back);
 	return g_test_run();
 }

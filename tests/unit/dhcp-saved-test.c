@@ -57,8 +57,11 @@ static void saved_leases_outside_the_configuration_are_refused(void)
 		struct dhcp_saved_lease s;
 	} cases[] = {
 		{ 0, saved(B, BENCH_IP(10), b.now + 1, NULL) },
-		{ -EEXIST, saved(B, BENCH_IP(11), b.now + 1, NULL) },
-		{ -EEXIST, saved(C, BENCH_IP(10), b.now + 1, NULL) },
+		{ 0, saved(B, BENCH_IP(11), b.now + 1, NULL) }, /* instead of the one before, by its MAC */
+		{ 0, saved(C, BENCH_IP(11), b.now + 1, NULL) }, /* by its address */
+		{ 0, saved(B, BENCH_IP(10), b.now + 1, NULL) },
+		{ 0, saved(B, BENCH_IP(11), b.now + 1, NULL) }, /* by both */
+		{ 0, saved(B, BENCH_IP(10), b.now + 1, NULL) },
 		{ -EADDRNOTAVAIL, saved(C, BENCH_IP(20), b.now + 1, NULL) },
 		{ -EADDRNOTAVAIL, saved(C, bench_web.ip, b.now + 1, NULL) },
 		{ -EADDRNOTAVAIL, saved(C, IP4(10, 0, 0, 1), b.now + 1, NULL) },

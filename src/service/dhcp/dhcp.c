@@ -276,12 +276,29 @@ void dhcp_for_each_lease(const struct dhcp *d, void (*each)(void *opaque, const 
 	}
 }
 
+bool dhcp_can_save_changes(const struct dhcp *d)
+{
+	return dhcp_saving_needs_few(&d->saving);
+}
+
+void dhcp_for_each_unsaved(const struct dhcp *d, void (*each)(void *opaque, const struct lease *l), void *opaque)
+{
+	dhcp_saving_for_each(&d->saving, each, opaque);
+}
+
+static void forget(struct dhcp *d, struct lease *l)
+{
+	if (l)
+		lease_free(&d->leases, l);
+}
+
+static bool is_valid_saved(const struct dhcp_saved_lease *saved)
+{
+	return !mac_is_group(saved->mac) && !mac_is_zero(saved->mac) && saved->client_id_len <= LEASE_CLIENT_ID_MAX;
+}
+
 static int check_saved(const struct dhcp *d, usec_t now, const struct dhcp_saved_lease *saved)
 {
-	if (mac_is_group(saved->mac) || mac_is_zero(saved->mac) || saved->client_id_len > LEASE_CLIENT_ID_MAX)
-		return -EINVAL;
-	if (lease_find_mac(&d->leases, saved->mac) || lease_find_ip(&d->leases, saved->ip))
-		return -EEXIST;
 	if (dhcp_pool_refusal(d, now, saved->mac, saved->ip))
 		return -EADDRNOTAVAIL;
 	return d->leases.count < d->leases.capacity ? 0 : -ENOSPC;
@@ -289,6 +306,10 @@ static int check_saved(const struct dhcp *d, usec_t now, const struct dhcp_saved
 
 int dhcp_restore(struct dhcp *d, usec_t now, const struct dhcp_saved_lease *saved)
 {
+	if (!is_valid_saved(saved))
+		return -EINVAL;
+	forget(d, lease_find_mac(&d->leases, saved->mac));
+	forget(d, lease_find_ip(&d->leases, saved->ip));
 	int err = check_saved(d, now, saved);
 	if (err < 0)
 		return err;

@@ -50,7 +50,7 @@ struct dhcp_env_ops {
 	bool (*in_use)(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret);
 	/* The leases have changed, but for ends that renewals put off.  Called any number of times in a turn. */
 	void (*changed)(struct dhcp_env *env, usec_t now);
-	/* Writes the leases to disk (dhcp_for_each_lease()).  ACKs are sent after that. */
+	/* Writes the leases to disk: all, or those that have changed when dhcp_can_save_changes().  ACKs are sent after that. */
 	void (*save)(struct dhcp_env *env, usec_t now);
 	/* Optional.  What dhcp_rank() says of @ip, or dhcp_name_of() of @mac, may have changed. */
 	void (*holder_changed)(struct dhcp_env *env, usec_t now, struct mac mac, ip4_t ip);
@@ -165,6 +165,10 @@ enum guest_rank dhcp_rank(const struct dhcp *d, usec_t now, ip4_t ip, struct gue
  * the guest (see lease_is_active()).  Least recently used first.
  */
 void dhcp_for_each_lease(const struct dhcp *d, void (*each)(void *opaque, const struct lease *l), void *opaque);
+/* Whether the saved leases are right again when dhcp_for_each_unsaved() has replaced those with the same MAC or address. */
+bool dhcp_can_save_changes(const struct dhcp *d);
+/* Calls @each for every lease that has changed since all were saved: BOUND, or RELEASED and therefore not held. */
+void dhcp_for_each_unsaved(const struct dhcp *d, void (*each)(void *opaque, const struct lease *l), void *opaque);
 
 /* The limit for log lines that port @p has caused; NULL: a port that is not known. */
 struct log_limit *dhcp_log_limit(struct dhcp *d, struct port *p);
@@ -180,7 +184,8 @@ struct dhcp_saved_lease {
 };
 
 /*
- * Restores a saved lease; does not report a change.  -EADDRNOTAVAIL: this MAC may not have the address any more.  -EEXIST: MAC or
- * address have a lease.  -EINVAL: the MAC cannot be a guest's, or the client id is too long.  -ENOSPC: too many leases.  -ENOMEM.
+ * Restores a saved lease, instead of earlier ones of its MAC and its address; does not report a change.  For the time before the first
+ * message.  -EADDRNOTAVAIL: this MAC may not have the address any more.  -EINVAL: the MAC cannot be a guest's, or the client id is too
+ * long.  -ENOSPC: too many leases.  -ENOMEM.
  */
 int dhcp_restore(struct dhcp *d, usec_t now, const struct dhcp_saved_lease *saved);

@@ -182,6 +182,7 @@ struct lease *lease_new(struct lease_table *t, usec_t now, struct mac mac, ip4_t
 	l->state = LEASE_RELEASED;
 	l->end.at = HEAP_NOWHERE;
 	list_init(&l->ended);
+	list_init(&l->unsaved);
 	list_append(&t->ages, &l->age);
 	has_ended(t, l, true);
 	mark(t, ip, true);
@@ -255,6 +256,7 @@ void lease_free(struct lease_table *t, struct lease *l)
 	slots_remove(&t->by_index, l->index);
 	heap_remove(&t->ends, &l->end);
 	list_remove(&l->ended);
+	list_remove(&l->unsaved);
 	list_remove(&l->age);
 	t->count--;
 	payer_unref(l->payer);

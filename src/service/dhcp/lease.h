@@ -66,6 +66,7 @@ struct lease {
 	bool translated;          /* by frames from another MAC: the client is behind a relay, or a bridge that translates MACs */
 	usec_t saved;             /* the end that the saved leases have, or will have before an ACK is sent; 0: they do not have it */
 	struct dhcp_ack *ack;     /* private to saving.c: that waits for a save */
+	struct list unsaved;      /* private to saving.c */
 	struct dhcp_probe *probe; /* private to server.c, in PROBING */
 
 	/* private to the table */

@@ -46,6 +46,7 @@ void dhcp_saving_init(struct dhcp_saving *s)
 {
 	*s = (struct dhcp_saving){ .sink = { &keeping } };
 	list_init(&s->acks);
+	list_init(&s->unsaved);
 }
 
 void dhcp_ack_free(struct dhcp_ack *a)
@@ -61,12 +62,44 @@ void dhcp_saving_done(struct dhcp_saving *s)
 {
 	list_for_each(node, &s->acks)
 		dhcp_ack_free(container_of(node, struct dhcp_ack, node));
+	list_for_each(node, &s->unsaved)
+		list_remove(node);
 }
 
-void dhcp_saving_needed(struct dhcp *d, usec_t now)
+void dhcp_saving_needed(struct dhcp *d, usec_t now, struct lease *l)
 {
+	list_remove(&l->unsaved);
+	if (d->config.saves)
+		list_append(&d->saving.unsaved, &l->unsaved);
 	d->saving.due = d->config.saves;
 	d->config.env->ops->changed(d->config.env, now);
+}
+
+void dhcp_saving_gone(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
+{
+	struct dhcp_saving *s = &d->saving;
+	if (s->n_gone < DHCP_GONE_MAX)
+		s->gone[s->n_gone] = (struct dhcp_gone){ mac, ip };
+	s->n_gone += s->n_gone <= DHCP_GONE_MAX;
+	s->due = d->config.saves;
+	d->config.env->ops->changed(d->config.env, now);
+}
+
+bool dhcp_saving_needs_few(const struct dhcp_saving *s)
+{
+	return s->n_gone <= DHCP_GONE_MAX;
+}
+
+/* What is gone comes first: its MAC or its address may have another lease now. */
+void dhcp_saving_for_each(const struct dhcp_saving *s, void (*each)(void *opaque, const struct lease *l), void *opaque)
+{
+	for (unsigned i = 0; i < MIN(s->n_gone, DHCP_GONE_MAX); i++)
+		each(opaque, &(struct lease){ .mac = s->gone[i].mac, .ip = s->gone[i].ip, .state = LEASE_RELEASED });
+	list_for_each(node, &s->unsaved) {
+		const struct lease *l = container_of(node, struct lease, unsaved);
+		if (l->state == LEASE_BOUND || l->state == LEASE_RELEASED)
+			each(opaque, l);
+	}
 }
 
 /* A client renews after half its time, so that a quarter may be missing: a crash does not end the lease before the client asks again. */
@@ -116,5 +149,8 @@ void dhcp_saving_run(struct dhcp *d, usec_t now, struct sink *out)
 	s->pace = MAX(s->pace, now) + SAVE_INTERVAL;
 	s->due = s->outdated = false;
 	d->config.env->ops->save(d->config.env, now);
+	list_for_each(node, &s->unsaved)
+		list_remove(node);
+	s->n_gone = 0;
 	send_acks(s, now, out);
 }

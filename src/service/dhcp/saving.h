@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/addr.h"
 #include "base/list.h"
 #include "base/usec.h"
 #include "gateway/sink.h"
@@ -15,13 +16,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define DHCP_GONE_MAX 64u
+
 struct dhcp;
 struct dhcp_ack;
 struct dhcp_request;
 struct lease;
 
 struct dhcp_saving {
-	bool due;         /* changes wait to be saved */
+	bool due;            /* changes wait to be saved */
+	struct list unsaved; /* lease.unsaved, that have changed */
+	/* Leases that the saved ones have, and whose records are gone; when there are more, all are saved. */
+	struct dhcp_gone {
+		struct mac mac;
+		ip4_t ip;
+	} gone[DHCP_GONE_MAX];
+	unsigned n_gone;
 	bool outdated;    /* the saved leases let some end earlier than they do */
 	usec_t pace;      /* when the saves of the past will not delay the next one any more */
 	struct list acks; /* struct dhcp_ack */
@@ -33,8 +43,14 @@ struct dhcp_saving {
 void dhcp_saving_init(struct dhcp_saving *s);
 void dhcp_saving_done(struct dhcp_saving *s);
 
-/* The leases have changed, and have to be saved. */
-void dhcp_saving_needed(struct dhcp *d, usec_t now);
+/* @l, which is BOUND or RELEASED, has changed, and has to be saved. */
+void dhcp_saving_needed(struct dhcp *d, usec_t now, struct lease *l);
+/* The lease of @mac to @ip, which was saved, is gone. */
+void dhcp_saving_gone(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip);
+/* Whether the saved leases need no more than dhcp_saving_for_each(). */
+bool dhcp_saving_needs_few(const struct dhcp_saving *s);
+/* As dhcp_for_each_unsaved(). */
+void dhcp_saving_for_each(const struct dhcp_saving *s, void (*each)(void *opaque, const struct lease *l), void *opaque);
 /* @l was renewed.  Whether it need not be saved for that. */
 bool dhcp_saving_covers(struct dhcp *d, usec_t now, const struct lease *l);
 /* Sends an ACK of @l for @lease_time seconds after the next save, instead of an earlier one that still waits.  -ENOMEM. */

@@ -136,7 +136,7 @@ static ip4_t displace(struct dhcp *d, usec_t now, const struct payer *payer)
 	if (l->state == LEASE_BOUND) {
 		if (d->config.env->ops->leased)
 			d->config.env->ops->leased(d->config.env, now, NULL, l, DHCP_LEASE_TAKEN);
-		dhcp_saving_needed(d, now);
+		dhcp_saving_gone(d, now, l->mac, ip);
 	}
 	struct mac mac = l->mac;
 	lease_free(&d->leases, l);
@@ -296,7 +296,7 @@ static bool bind_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq
 	holder_changed(d, now, l->mac, l->ip);
 	if (!covered) {
 		l->saved = l->expires;
-		dhcp_saving_needed(d, now);
+		dhcp_saving_needed(d, now, l);
 	}
 	return d->config.saves && (!covered || l->ack);
 }
@@ -363,7 +363,7 @@ static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *
 	else
 		lease_free(&d->leases, l);
 	holder_changed(d, now, m->header.chaddr, m->requested);
-	dhcp_saving_needed(d, now);
+	dhcp_saving_gone(d, now, m->header.chaddr, m->requested);
 	return allowed ? 0 : -EDQUOT;
 }
 
@@ -378,7 +378,7 @@ static int input_release(struct dhcp *d, usec_t now, const struct dhcp_request *
 	lease_let_go(&d->leases, l);
 	tell(d, now, rq, l, DHCP_LEASE_RELEASED);
 	holder_changed(d, now, l->mac, l->ip);
-	dhcp_saving_needed(d, now);
+	dhcp_saving_needed(d, now, l);
 	return 0;
 }
 
