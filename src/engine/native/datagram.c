@@ -11,6 +11,9 @@
 #include <stdlib.h>
 
 #define BUFFER_BYTES (1024 * 1024) /* the kernel caps it */
+/* When a guest acts on what it was told, also a busy one, and for how long it remembers that (Linux: ten minutes). */
+#define MTU_HEARD (100 * USEC_PER_MSEC)
+#define MTU_REMEMBERED (600 * USEC_PER_SEC)
 #define EVENTS (POLL_EVENT_IN | POLL_EVENT_EDGE)
 
 struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct ip_endpoint *guest)
@@ -158,6 +161,18 @@ void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_frag
 		now->df = dont_fragment;
 		set_of_family(fd, v6, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, dont_fragment ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
 	}
+}
+
+bool native_datagram_goes_in_fragments(struct native_datagram *d, usec_t now, const struct ip_addr *dst, size_t len)
+{
+	if (len <= GUEST_MTU_MIN || d->base.guest->mtu <= GUEST_MTU_MIN)
+		return false;
+	bool is_first = !ip_equal(&d->too_far, dst) || now - d->too_far_since >= MTU_REMEMBERED;
+	if (is_first) {
+		d->too_far = *dst;
+		d->too_far_since = now;
+	}
+	return now - d->too_far_since < MTU_HEARD;
 }
 
 void native_datagram_describe(const struct native_flow *f, struct engine_flow *flow)

@@ -27,6 +27,8 @@ struct native_datagram {
 	struct udp_peer *outside; /* owned; of a flow opened from outside, which uses the socket of a listener; NULL: the guest opened it */
 	struct mapping mapping;
 	struct native_socket_options options;
+	struct ip_addr too_far; /* native_datagram_goes_in_fragments() was asked for it last, */
+	usec_t too_far_since;   /* first at this time */
 	bool readable;
 	bool errors; /* its error queue may have entries */
 	/* UDP */
@@ -59,6 +61,13 @@ void native_datagram_ran(struct native_datagram *d);
 void native_datagram_free(struct native_datagram *d);
 /* Sets TTL and DF of the next packets. */
 void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment);
+/*
+ * Whether a packet of @len bytes to @dst, which has DF and is too large for the path, is fragmented all the same.  So are those that leave
+ * before the guest can have heard of the path's MTU, and that it would have fragmented itself on an Ethernet: the large MTU of the
+ * segment is ours, so it may not cost a datagram for each destination.  A guest that goes on with DF searches for the MTU and must be
+ * obeyed.
+ */
+bool native_datagram_goes_in_fragments(struct native_datagram *d, usec_t now, const struct ip_addr *dst, size_t len);
 /* Fills in what flows of both kinds show in listings. */
 void native_datagram_describe(const struct native_flow *f, struct engine_flow *flow);
 void native_datagram_ready(struct watch *w, usec_t now, unsigned events);

@@ -46,6 +46,16 @@ static void no_ping(struct engine *e, usec_t now, const struct packet *p, int er
 
 static uint32_t drain_errors(struct native_datagram *d, usec_t now);
 
+/* Sends @message, which is too large for the path, in fragments although it has DF.  False: it may not, or failed. */
+static bool send_in_fragments(struct native_datagram *d, usec_t now, const struct packet *p, const uint8_t *message,
+			      const union socket_address *to, socklen_t to_len)
+{
+	if (!native_datagram_goes_in_fragments(d, now, &p->dst, ipv4_header_len(&p->ip) + p->l4_len))
+		return false;
+	native_datagram_like(d, p->ip.ttl, false);
+	return sendto(d->base.watch.fd, message, p->l4_len, MSG_DONTWAIT, &to->any, to_len) >= 0;
+}
+
 static void send_echo(struct native_datagram *d, usec_t now, const struct packet *p, const uint8_t *message, const struct ip_endpoint *to)
 {
 	union socket_address address;
@@ -60,7 +70,8 @@ static void send_echo(struct native_datagram *d, usec_t now, const struct packet
 		uint32_t mtu = drain_errors(d, now);
 		if (tries == 0 && mtu == 0)
 			continue;
-		drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR, p);
+		if (mtu == 0 || !send_in_fragments(d, now, p, message, &address, address_len))
+			drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR, p);
 		if (native_icmp_of_errno(error, &type, &code))
 			d->base.engine->config.env->ops->icmp_error(d->base.engine->config.env, now, p, type, code, mtu, 0);
 		return;

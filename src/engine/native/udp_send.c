@@ -193,13 +193,27 @@ static struct datagram_out *make_message(struct native_datagram *d, struct datag
 
 /* --- sending --- */
 
+/* Sends @out, which is too large for the path, in fragments although it has DF.  False: it may not, or failed. */
+static bool send_in_fragments(struct native_datagram *d, usec_t now, struct datagram_out *out)
+{
+	struct message_control control;
+	struct msghdr h = header_of(d, out, 1, &control);
+	if (!native_datagram_goes_in_fragments(d, now, &out->claimed.addr, IPV4_HEADER_LEN + UDP_HEADER_LEN + out->len))
+		return false;
+	native_datagram_like(d, out->ttl, false);
+	bool sent = sendmsg(native_datagram_fd(d), &h, MSG_DONTWAIT) >= 0;
+	native_datagram_like(d, out->ttl, true);
+	return sent;
+}
+
 static void failed(struct native_datagram *d, usec_t now, const struct message *message, int error, uint32_t mtu)
 {
-	const struct datagram_out *out = message->first;
+	struct datagram_out *out = message->first;
 	for (unsigned i = 0; i < message->n; i++, out = out->next) {
 		struct native_icmp_error answer = { .info = mtu, .ttl = out->ttl };
 		struct iovec known = out->n > 0 ? out->iov[0] : (struct iovec){ 0 };
-		drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR);
+		if (mtu == 0 || !send_in_fragments(d, now, out))
+			drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR);
 		if (native_icmp_of_errno(error, &answer.type, &answer.code))
 			native_udp_tell_guest(d, now, &answer, &out->claimed, known.iov_base, known.iov_len, out->len);
 	}
