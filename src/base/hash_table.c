@@ -56,20 +56,3 @@ void hash_table_remove(struct hash_table *t, struct hash_node *node)
 	*at = node->next;
 	t->n--;
 }
-
-static struct hash_node *with_hash(struct hash_node *node, uint64_t hash)
-{
-	while (node && node->hash != hash)
-		node = node->next;
-	return node;
-}
-
-struct hash_node *hash_table_find(const struct hash_table *t, uint64_t hash)
-{
-	return t->n_buckets > 0 ? with_hash(t->buckets[hash & (t->n_buckets - 1)], hash) : NULL;
-}
-
-struct hash_node *hash_node_next(const struct hash_node *node)
-{
-	return with_hash(node->next, node->hash);
-}

@@ -26,7 +26,23 @@ void hash_table_done(struct hash_table *t);
 int hash_table_add(struct hash_table *t, struct hash_node *node, uint64_t hash);
 /* Removes @node, which is in the table. */
 void hash_table_remove(struct hash_table *t, struct hash_node *node);
+
+/* @node or the first one behind it in its bucket with @hash.  The look-ups are inline because each packet needs some. */
+static inline struct hash_node *hash_node_with(struct hash_node *node, uint64_t hash)
+{
+	while (node && node->hash != hash)
+		node = node->next;
+	return node;
+}
+
 /* The first object with @hash; NULL when there is no such object. */
-struct hash_node *hash_table_find(const struct hash_table *t, uint64_t hash);
+static inline struct hash_node *hash_table_find(const struct hash_table *t, uint64_t hash)
+{
+	return t->n_buckets > 0 ? hash_node_with(t->buckets[hash & (t->n_buckets - 1)], hash) : NULL;
+}
+
 /* The object behind @node with the same hash, or NULL. */
-struct hash_node *hash_node_next(const struct hash_node *node);
+static inline struct hash_node *hash_node_next(const struct hash_node *node)
+{
+	return hash_node_with(node->next, node->hash);
+}
