@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/flow_table.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include "base/macros.h"
 
-#define FIRST_BUCKETS 256u
-#define FIRST_SLOTS 256u
-#define NO_SLOT UINT32_MAX
+#include <errno.h>
+#include <string.h>
 
 void flow_table_init(struct flow_table *t, const struct hash_key *key)
 {
-	*t = (struct flow_table){ .hash_key = *key, .free_slot = NO_SLOT };
+	*t = (struct flow_table){ .hash_key = *key };
 }
 
 void flow_table_done(struct flow_table *t)
 {
-	free(t->buckets);
-	free(t->slots);
-	t->buckets = NULL;
-	t->slots = NULL;
+	hash_table_done(&t->by_key);
+	slots_done(&t->by_index);
 }
 
 static bool key_equal(const struct flow_key *a, const struct flow_key *b)
@@ -27,74 +22,27 @@ static bool key_equal(const struct flow_key *a, const struct flow_key *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-static void chain(struct flow **buckets, uint32_t n_buckets, struct flow *flow)
+static uint64_t hash_of(const struct flow_table *t, const struct flow_key *key)
 {
-	struct flow **head = &buckets[flow->hash & (n_buckets - 1)];
-	flow->next = *head;
-	*head = flow;
-}
-
-/* Doubling keeps chains at about one flow, at an amortised constant cost per flow. */
-static int grow_buckets(struct flow_table *t)
-{
-	uint32_t n = t->n_buckets > 0 ? t->n_buckets * 2 : FIRST_BUCKETS;
-	struct flow **buckets = calloc(n, sizeof(*buckets));
-	if (!buckets)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < t->n_buckets; i++) {
-		for (struct flow *f = t->buckets[i], *next; f; f = next) {
-			next = f->next;
-			chain(buckets, n, f);
-		}
-	}
-	free(t->buckets);
-	t->buckets = buckets;
-	t->n_buckets = n;
-	return 0;
-}
-
-static int grow_slots(struct flow_table *t)
-{
-	uint32_t n = t->n_slots > 0 ? t->n_slots * 2 : FIRST_SLOTS;
-	struct flow_slot *slots = realloc(t->slots, n * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	for (uint32_t i = t->n_slots; i < n; i++)
-		slots[i] = (struct flow_slot){ .next_free = i + 1 < n ? i + 1 : NO_SLOT };
-	t->free_slot = t->n_slots;
-	t->slots = slots;
-	t->n_slots = n;
-	return 0;
+	return hash_bytes(&t->hash_key, key, sizeof(*key));
 }
 
 int flow_table_add(struct flow_table *t, struct flow *flow)
 {
-	if (t->n_flows >= t->n_buckets && grow_buckets(t) < 0)
+	if (slots_add(&t->by_index, flow, &flow->index) < 0)
 		return -ENOMEM;
-	if (t->free_slot == NO_SLOT && grow_slots(t) < 0)
+	if (hash_table_add(&t->by_key, &flow->node, hash_of(t, &flow->key)) < 0) {
+		slots_remove(&t->by_index, flow->index);
 		return -ENOMEM;
-	flow->hash = (uint32_t)hash_bytes(&t->hash_key, &flow->key, sizeof(flow->key));
-	flow->index = t->free_slot;
-	struct flow_slot *slot = &t->slots[flow->index];
-	t->free_slot = slot->next_free;
-	slot->flow = flow;
-	chain(t->buckets, t->n_buckets, flow);
-	t->n_flows++;
+	}
 	t->last = flow;
 	return 0;
 }
 
 void flow_table_remove(struct flow_table *t, struct flow *flow)
 {
-	struct flow **at = &t->buckets[flow->hash & (t->n_buckets - 1)];
-	while (*at != flow)
-		at = &(*at)->next;
-	*at = flow->next;
-	struct flow_slot *slot = &t->slots[flow->index];
-	slot->flow = NULL;
-	slot->next_free = t->free_slot;
-	t->free_slot = flow->index;
-	t->n_flows--;
+	hash_table_remove(&t->by_key, &flow->node);
+	slots_remove(&t->by_index, flow->index);
 	if (t->last == flow)
 		t->last = NULL;
 }
@@ -103,22 +51,19 @@ struct flow *flow_table_find(struct flow_table *t, const struct flow_key *key)
 {
 	if (t->last && key_equal(&t->last->key, key))
 		return t->last;
-	if (t->n_buckets == 0)
+	struct hash_node *n = hash_table_find(&t->by_key, hash_of(t, key));
+	while (n && !key_equal(&container_of(n, struct flow, node)->key, key))
+		n = hash_node_next(n);
+	if (!n)
 		return NULL;
-	uint32_t hash = (uint32_t)hash_bytes(&t->hash_key, key, sizeof(*key));
-	for (struct flow *f = t->buckets[hash & (t->n_buckets - 1)]; f; f = f->next) {
-		if (f->hash == hash && key_equal(&f->key, key)) {
-			t->last = f;
-			return f;
-		}
-	}
-	return NULL;
+	t->last = container_of(n, struct flow, node);
+	return t->last;
 }
 
 struct flow *flow_table_from(const struct flow_table *t, uint32_t index)
 {
-	for (; index < t->n_slots; index++)
-		if (t->slots[index].flow)
-			return t->slots[index].flow;
+	for (; index < t->by_index.n; index++)
+		if (flow_table_at(t, index))
+			return flow_table_at(t, index);
 	return NULL;
 }

@@ -10,6 +10,8 @@
 
 #include "base/addr.h"
 #include "base/hash.h"
+#include "base/hash_table.h"
+#include "base/slots.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -23,23 +25,14 @@ static_assert(sizeof(struct flow_key) == 36, "hashed and compared as bytes: no p
 
 struct flow {
 	struct flow_key key;
-	uint32_t hash;
 	uint32_t index;
-	struct flow *next; /* in its bucket */
-};
-
-struct flow_slot {
-	struct flow *flow; /* NULL: free */
-	uint32_t next_free;
+	struct hash_node node; /* in flow_table.by_key */
 };
 
 struct flow_table {
 	struct hash_key hash_key;
-	struct flow **buckets;
-	uint32_t n_buckets; /* a power of two, 0 before the first flow */
-	uint32_t n_flows;
-	struct flow_slot *slots;
-	uint32_t n_slots, free_slot;
+	struct hash_table by_key;
+	struct slots by_index;
 	struct flow *last;
 };
 
@@ -50,6 +43,11 @@ void flow_table_done(struct flow_table *t);
 /* Puts @flow, its key set and not in the table yet, into it.  -ENOMEM. */
 int flow_table_add(struct flow_table *t, struct flow *flow);
 void flow_table_remove(struct flow_table *t, struct flow *flow);
+/* The flow with index @index; NULL when there is none. */
+static inline struct flow *flow_table_at(const struct flow_table *t, uint32_t index)
+{
+	return slots_get(&t->by_index, index);
+}
 /* NULL when no flow has this key. */
 struct flow *flow_table_find(struct flow_table *t, const struct flow_key *key);
 /* The first flow at index @index or later, to walk the table in slices; NULL after the last one. */

@@ -227,9 +227,9 @@ static void a_hundred_thousand_udp_mappings_fit_a_gigabyte(void)
 		g_assert_true(f == &flows[i]->base.flow);
 	}
 	unsigned longest = 0;
-	for (uint32_t b = 0; b < table.n_buckets; b++) {
+	for (size_t b = 0; b < table.by_key.n_buckets; b++) {
 		unsigned n = 0;
-		for (struct flow *f = table.buckets[b]; f; f = f->next)
+		for (struct hash_node *f = table.by_key.buckets[b]; f; f = f->next)
 			n++;
 		longest = MAX(longest, n);
 	}

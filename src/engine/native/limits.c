@@ -244,9 +244,9 @@ static struct native_flow *idle_mapping_of_larger(struct engine *e, usec_t now, 
 	const struct flow_table *t = &e->tables[NATIVE_UDP];
 	struct native_flow *found = NULL;
 	unsigned most = payer->account.n_sockets + 1;
-	for (unsigned i = 0, flows = 0; i < SLOT_LOOK_MAX && flows < IDLE_LOOK_MAX && t->n_flows > 0; i++) {
-		e->hand = e->hand + 1 < t->n_slots ? e->hand + 1 : 0;
-		struct flow *flow = t->slots[e->hand].flow;
+	for (unsigned i = 0, flows = 0; i < SLOT_LOOK_MAX && flows < IDLE_LOOK_MAX && t->by_key.n > 0; i++) {
+		e->hand = e->hand + 1 < t->by_index.n ? e->hand + 1 : 0;
+		struct flow *flow = flow_table_at(t, e->hand);
 		struct payer *of = flow ? container_of(flow, struct native_flow, flow)->payer : NULL;
 		flows += flow != NULL;
 		struct native_flow *idle = of && of->account.n_sockets > most ? idle_mapping(of, now) : NULL;

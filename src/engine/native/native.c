@@ -290,9 +290,9 @@ static void native_guest_placed(struct engine *e, usec_t now, struct guest *gues
 static void native_counters(const struct engine *e, struct engine_counters *ret)
 {
 	*ret = (struct engine_counters){
-		.flows_tcp = e->tables[NATIVE_TCP].n_flows,
-		.flows_udp = e->tables[NATIVE_UDP].n_flows,
-		.flows_icmp = e->tables[NATIVE_ICMP].n_flows,
+		.flows_tcp = e->tables[NATIVE_TCP].by_key.n,
+		.flows_udp = e->tables[NATIVE_UDP].by_key.n,
+		.flows_icmp = e->tables[NATIVE_ICMP].by_key.n,
 		.flows_opened = e->opened,
 		.flows_refused = e->refused,
 		.flows_evicted = e->evicted,
@@ -330,14 +330,15 @@ static void native_flows(const struct engine *e, uint64_t *cursor, unsigned max,
 	uint32_t kind = (uint32_t)(*cursor >> 32), slot = (uint32_t)*cursor;
 	while (kind < NATIVE_KINDS && max > 0) {
 		const struct flow_table *t = &e->tables[kind];
-		for (; slot < t->n_slots && max > 0; slot++, max--) {
+		for (; slot < t->by_index.n && max > 0; slot++, max--) {
+			struct flow *f = flow_table_at(t, slot);
 			struct engine_flow flow;
-			if (!t->slots[slot].flow)
+			if (!f)
 				continue;
-			describe(container_of(t->slots[slot].flow, struct native_flow, flow), &flow);
+			describe(container_of(f, struct native_flow, flow), &flow);
 			seen(opaque, &flow);
 		}
-		if (slot < t->n_slots)
+		if (slot < t->by_index.n)
 			break;
 		kind++;
 		slot = 0;
