@@ -7,6 +7,7 @@
 #include "gateway/gateway.h"
 #include "host/clock.h"
 #include "host/entropy.h"
+#include "host/resolv_conf.h"
 #include "host/resolv_follower.h"
 #include "host/resolver.h"
 #include "lan/segment.h"
@@ -115,10 +116,10 @@ static void starts(struct dhcp_env *env, usec_t now, struct mac mac)
 
 static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, address_at, in_use, changed, save, holder_changed, leased, starts };
 
-static void servers_changed(void *opaque, const struct dns_server_list *servers)
+static void conf_changed(void *opaque, const struct resolv_conf *conf)
 {
 	struct name_services *n = opaque;
-	dns_set_servers(n->dns, servers);
+	dns_set_servers(n->dns, &conf->servers);
 }
 
 /* --- building --- */
@@ -184,14 +185,14 @@ int name_services_change_servers(struct name_services *n, const struct settings 
 	struct resolv_follower *follower = NULL;
 	if (s->dns.count == 0 && !s->engine->isolated) {
 		int r = resolv_follower_new(
-			&(struct resolv_follower_config){ .poller = n->poller, .log = n->log, .changed = servers_changed, .opaque = n },
+			&(struct resolv_follower_config){ .poller = n->poller, .log = n->log, .changed = conf_changed, .opaque = n },
 			&follower);
 		if (r < 0)
 			return r;
 	}
 	resolv_follower_free(n->follower);
 	n->follower = follower;
-	dns_set_servers(n->dns, follower ? resolv_follower_servers(follower) : &s->dns);
+	dns_set_servers(n->dns, follower ? &resolv_follower_conf(follower)->servers : &s->dns);
 	return 0;
 }
 

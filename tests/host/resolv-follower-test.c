@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A resolv.conf in a temporary directory, changed in the ways that programs on a host change it. */
 #include "host/loop.h"
+#include "host/resolv_conf.h"
 #include "host/resolv_follower.h"
-#include "service/dns/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,10 +20,10 @@ struct bench {
 	unsigned changes;
 };
 
-static void changed(void *opaque, const struct dns_server_list *servers)
+static void changed(void *opaque, const struct resolv_conf *conf)
 {
 	struct bench *b = opaque;
-	g_assert_true(servers == resolv_follower_servers(b->follower));
+	g_assert_true(conf == resolv_follower_conf(b->follower));
 	b->changes++;
 }
 
@@ -118,7 +118,7 @@ static void turn(struct bench *b)
 static void check_servers(struct bench *b, const char *want)
 {
 	turn(b);
-	const struct dns_server_list *list = resolv_follower_servers(b->follower);
+	const struct dns_server_list *list = &resolv_follower_conf(b->follower)->servers;
 	g_autoptr(GString) got = g_string_new(NULL);
 	char text[DNS_SERVER_TEXT_SIZE];
 	for (unsigned i = 0; i < list->count; i++)
@@ -163,7 +163,7 @@ static void missing_file_is_read_when_it_appears(void)
 {
 	g_autoptr(bench) b = bench_new();
 	follow(b);
-	check_servers(b, "");
+	check_servers(b, "127.0.0.1");
 	write_file(b, "resolv.conf", "nameserver 10.0.0.1\n");
 	check_servers(b, "10.0.0.1");
 }
@@ -179,17 +179,17 @@ static void servers_of_a_removed_file_stay_until_there_is_another(void)
 	check_servers(b, "10.0.0.2");
 }
 
-static void file_without_servers_gives_an_empty_list(void)
+static void file_without_servers_means_the_host_itself(void)
 {
 	g_autoptr(bench) b = bench_new();
 	write_file(b, "resolv.conf", "nameserver 10.0.0.1\n");
 	follow(b);
 	write_file(b, "resolv.conf", "# offline\n");
-	check_servers(b, "");
+	check_servers(b, "127.0.0.1");
 	write_file(b, "resolv.conf", "nameserver 10.0.0.1\n");
 	check_servers(b, "10.0.0.1");
 	write_file(b, "resolv.conf", "");
-	check_servers(b, "");
+	check_servers(b, "127.0.0.1");
 	g_assert_cmpuint(b->changes, ==, 3);
 }
 
@@ -217,7 +217,7 @@ static void links_into_a_missing_directory_are_followed(void)
 	link_file(b, "etc/resolv.conf", "resolv.conf");
 	link_file(b, "../run/systemd/resolve/stub-resolv.conf", "etc/resolv.conf");
 	follow(b);
-	check_servers(b, "");
+	check_servers(b, "127.0.0.1");
 	make_directory(b, "run");
 	turn(b);
 	make_directory(b, "run/systemd");
@@ -292,24 +292,38 @@ static void same_servers_are_not_reported_as_a_change(void)
 	g_autoptr(bench) b = bench_new();
 	write_file(b, "resolv.conf", "nameserver 10.0.0.1\n");
 	follow(b);
-	write_file(b, "resolv.conf", "# again\nnameserver 10.0.0.1\nsearch example.com\n");
+	write_file(b, "resolv.conf", "# again\nnameserver 10.0.0.1\noptions timeout:3\n");
 	check_servers(b, "10.0.0.1");
 	g_assert_cmpuint(b->changes, ==, 0);
 }
 
-static void path_that_is_not_a_file_gives_no_servers(void)
+static void search_list_and_options_are_reported_as_a_change(void)
+{
+	g_autoptr(bench) b = bench_new();
+	write_file(b, "resolv.conf", "nameserver 10.0.0.1\n");
+	follow(b);
+	write_file(b, "resolv.conf", "nameserver 10.0.0.1\nsearch example.com\n");
+	check_servers(b, "10.0.0.1");
+	g_assert_cmpuint(b->changes, ==, 1);
+	g_assert_cmpstr(resolv_follower_conf(b->follower)->search[0], ==, "example.com");
+	write_file(b, "resolv.conf", "nameserver 10.0.0.1\nsearch example.com\noptions rotate\n");
+	check_servers(b, "10.0.0.1");
+	g_assert_cmpuint(b->changes, ==, 2);
+}
+
+static void path_that_is_not_a_file_is_as_an_empty_one(void)
 {
 	g_autoptr(bench) b = bench_new();
 	link_file(b, "resolv.conf", "resolv.conf"); /* to itself */
 	follow(b);
-	check_servers(b, "");
+	check_servers(b, "127.0.0.1");
 	unlink_file(b, "resolv.conf");
 	make_directory(b, "resolv.conf");
-	check_servers(b, "");
+	check_servers(b, "127.0.0.1");
 	g_autofree char *path = path_of(b, "resolv.conf");
 	g_assert_cmpint(rmdir(path), ==, 0);
 	g_assert_cmpint(mkfifo(path, 0600), ==, 0); /* must not hang */
-	check_servers(b, "");
+	check_servers(b, "127.0.0.1");
 	unlink_file(b, "resolv.conf");
 	write_file(b, "resolv.conf", "nameserver 10.0.0.1\n");
 	check_servers(b, "10.0.0.1");
@@ -332,7 +346,7 @@ int main(int argc, char **argv)
 	ADD(replaced_file_is_read_again_and_again);
 	ADD(missing_file_is_read_when_it_appears);
 	ADD(servers_of_a_removed_file_stay_until_there_is_another);
-	ADD(file_without_servers_gives_an_empty_list);
+	ADD(file_without_servers_means_the_host_itself);
 	ADD(file_being_written_is_not_taken_as_empty);
 	ADD(links_into_a_missing_directory_are_followed);
 	ADD(link_with_a_new_target_is_followed);
@@ -340,7 +354,8 @@ int main(int argc, char **argv)
 	ADD(directory_that_is_replaced_is_followed);
 	ADD(other_files_in_the_directory_change_nothing);
 	ADD(same_servers_are_not_reported_as_a_change);
-	ADD(path_that_is_not_a_file_gives_no_servers);
+	ADD(search_list_and_options_are_reported_as_a_change);
+	ADD(path_that_is_not_a_file_is_as_an_empty_one);
 	ADD(relative_path_is_refused);
 	return g_test_run();
 }
