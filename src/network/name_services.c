@@ -116,10 +116,19 @@ static void starts(struct dhcp_env *env, usec_t now, struct mac mac)
 
 static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, address_at, in_use, changed, save, holder_changed, leased, starts };
 
+static void use_search_list(struct name_services *n, const struct resolv_conf *conf)
+{
+	const char *domains[RESOLV_SEARCH_MAX];
+	for (unsigned i = 0; i < conf->n_search; i++)
+		domains[i] = conf->search[i];
+	dhcp_set_search(&n->dhcp, domains, conf->n_search);
+}
+
 static void conf_changed(void *opaque, const struct resolv_conf *conf)
 {
 	struct name_services *n = opaque;
 	dns_set_servers(n->dns, &conf->servers);
+	use_search_list(n, conf);
 }
 
 /* --- building --- */

@@ -446,6 +446,46 @@ static void replies_stay_within_the_maximum_size_of_the_client(void)
 	}
 }
 
+static void assert_search(struct dhcp_bench *b, uint16_t max_size, const char *want, size_t want_len)
+{
+	uint8_t search[1024];
+	const struct bench_reply *r = ack_to(b, (struct bench_ask){ .parameters = "\167", .max_size = max_size });
+	ssize_t len = dhcp_option_get(r->bytes, r->datagram.len, DHCP_OPTION_DOMAIN_SEARCH, search, sizeof(search));
+	g_assert_cmpmem(search, (size_t)len, want, want_len);
+}
+
+/* RFC 3397 */
+static void hosts_domains_are_searched_behind_the_guests_own(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	static const char *const domains[] = { "office.example", "a..b", "LANLET.internal", "lab", "lab", "" };
+	dhcp_set_search(&b.dhcp, domains, ARRAY_SIZE(domains));
+	assert_search(&b, 0, "\6lanlet\10internal\0\6office\7example\0\3lab", 38);
+	dhcp_set_search(&b.dhcp, NULL, 0);
+	assert_search(&b, 0, "\6lanlet\10internal", 17);
+	bench_done(&b);
+}
+
+static void search_list_is_as_long_as_there_is_room(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	g_autofree char *label = g_strnfill(60, 'x');
+	g_autofree char *domain = g_strdup_printf("%s.%s.%s", label, label, label), *other = g_strdup_printf("a.%s", domain);
+	const char *domains[] = { domain, other };
+	dhcp_set_search(&b.dhcp, domains, 2);
+	g_autoptr(GByteArray) want = g_byte_array_new();
+	g_byte_array_append(want, (const uint8_t *)"\6lanlet\10internal", 17);
+	for (int i = 0; i < 3; i++) {
+		g_byte_array_append(want, (const uint8_t *)"\74", 1);
+		g_byte_array_append(want, (const uint8_t *)label, 60);
+	}
+	g_byte_array_append(want, (const uint8_t *)"", 1);
+	assert_search(&b, 576, (const char *)want->data, want->len);
+	bench_done(&b);
+}
+
 static void isolated_network_has_no_router(void)
 {
 	struct dhcp_bench b;
@@ -574,6 +614,8 @@ int main(int argc, char **argv)
 	TEST(offer_and_ack_have_the_same_options);
 	TEST(short_replies_are_padded);
 	TEST(replies_stay_within_the_maximum_size_of_the_client);
+	TEST(hosts_domains_are_searched_behind_the_guests_own);
+	TEST(search_list_is_as_long_as_there_is_room);
 	TEST(isolated_network_has_no_router);
 	TEST(fqdn_is_echoed_to_clients_that_send_it);
 	TEST(refused_fqdn_is_not_entered);

@@ -240,6 +240,25 @@ void dhcp_done(struct dhcp *d)
 	reservation_table_done(&d->reservations);
 }
 
+static bool is_searched(const struct dhcp *d, const char *domain)
+{
+	bool found = d->config.domain && strcasecmp(d->config.domain, domain) == 0;
+	for (unsigned i = 0; i < d->n_search; i++)
+		found |= strcasecmp(d->search[i], domain) == 0;
+	return found;
+}
+
+void dhcp_set_search(struct dhcp *d, const char *const *domains, size_t n)
+{
+	d->n_search = 0;
+	for (size_t i = 0; i < n && d->n_search < DHCP_SEARCH_MAX; i++) {
+		uint8_t encoded[DHCP_DOMAIN_SIZE + 1];
+		struct bytes_writer w = bytes_writer(encoded, sizeof(encoded));
+		if (strlen(domains[i]) < DHCP_DOMAIN_SIZE && dhcp_put_domain(&w, domains[i]) && !is_searched(d, domains[i]))
+			strcpy(d->search[d->n_search++], domains[i]);
+	}
+}
+
 int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
 {
 	struct reservation_table new;

@@ -101,10 +101,15 @@ struct dhcp_decliner {
 
 #define DHCP_DECLINERS_MAX 64
 
+/* Domains that clients search beside their own. */
+#define DHCP_SEARCH_MAX 12u
+
 struct dhcp {
 	struct service service;
 	struct dhcp_config config; /* its strings are the copies below; the rest is borrowed */
 	char domain[DHCP_DOMAIN_SIZE];
+	char search[DHCP_SEARCH_MAX][DHCP_DOMAIN_SIZE];
+	unsigned n_search;
 	char gateway_name[GUEST_NAME_SIZE];
 	struct reservation_table reservations;
 	struct lease_table leases;
@@ -129,6 +134,9 @@ void dhcp_done(struct dhcp *d);
  * Errors as dhcp_init(); then nothing is changed.
  */
 int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n);
+
+/* Sets the domains, copied, that clients search behind their own one (option 119).  Invalid and repeated ones are skipped. */
+void dhcp_set_search(struct dhcp *d, const char *const *domains, size_t n);
 
 /* @p is the answer of another DHCP server on the segment, to a guest or to all.  It is remembered and reported.  @dropped: guests do not
  * get it. */

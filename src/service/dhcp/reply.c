@@ -65,12 +65,24 @@ static void put_broadcast(struct reply *r)
 	dhcp_put_be32(&r->w, DHCP_OPTION_BROADCAST, prefix4_broadcast(r->d->config.subnet));
 }
 
+/* The guests' own domain, and @more that follow it. */
+static bool put_search_list(struct reply *r, unsigned more)
+{
+	uint8_t bytes[(DHCP_SEARCH_MAX + 1) * (DHCP_DOMAIN_SIZE + 1)];
+	struct bytes_writer list = bytes_writer(bytes, sizeof(bytes));
+	if (r->d->config.domain)
+		dhcp_put_domain(&list, r->d->config.domain);
+	for (unsigned i = 0; i < more; i++)
+		dhcp_put_domain(&list, r->d->search[i]);
+	return list.len == 0 || dhcp_put(&r->w, DHCP_OPTION_DOMAIN_SEARCH, bytes, list.len);
+}
+
+/* As many domains as there is room for. */
 static void put_domain_search(struct reply *r)
 {
-	uint8_t bytes[DHCP_DOMAIN_SIZE + 1];
-	struct bytes_writer list = bytes_writer(bytes, sizeof(bytes));
-	if (r->d->config.domain && dhcp_put_domain(&list, r->d->config.domain))
-		dhcp_put(&r->w, DHCP_OPTION_DOMAIN_SEARCH, bytes, list.len);
+	unsigned more = r->d->n_search;
+	while (!put_search_list(r, more) && more > 0)
+		more--;
 }
 
 /* Options that a client may ask for, but for the mask.  unasked: sent to a client without a parameter request list. */
