@@ -166,6 +166,12 @@ void dns_record_emit_name(struct bytes_writer *w, const struct dns_name *owner, 
 	dns_name_emit(w, target);
 }
 
+void dns_record_emit_data(struct bytes_writer *w, const struct dns_name *owner, uint16_t type, uint32_t ttl, const void *data, size_t len)
+{
+	emit_record_head(w, owner, type, ttl, len);
+	bytes_put(w, data, len);
+}
+
 void dns_record_emit_soa(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, const struct dns_soa *soa)
 {
 	emit_record_head(w, owner, DNS_TYPE_SOA, ttl, (size_t)soa->mname.len + soa->rname.len + 5 * sizeof(uint32_t));

@@ -17,10 +17,13 @@
 enum dns_type {
 	DNS_TYPE_A = 1,
 	DNS_TYPE_NS = 2,
+	DNS_TYPE_CNAME = 5,
 	DNS_TYPE_SOA = 6,
 	DNS_TYPE_PTR = 12,
+	DNS_TYPE_MX = 15,
 	DNS_TYPE_TXT = 16,
 	DNS_TYPE_AAAA = 28,
+	DNS_TYPE_SRV = 33, /* RFC 2782 */
 	DNS_TYPE_OPT = 41,
 	DNS_TYPE_HTTPS = 65, /* RFC 9460 */
 	DNS_TYPE_IXFR = 251,
@@ -101,6 +104,9 @@ void dns_record_emit_a(struct bytes_writer *w, const struct dns_name *owner, uin
 void dns_record_emit_aaaa(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, const struct ip_addr *ip);
 /* A record whose data is one name: PTR, NS. */
 void dns_record_emit_name(struct bytes_writer *w, const struct dns_name *owner, uint16_t type, uint32_t ttl, const struct dns_name *target);
+
+/* A record whose data is in wire format already, without compression. */
+void dns_record_emit_data(struct bytes_writer *w, const struct dns_name *owner, uint16_t type, uint32_t ttl, const void *data, size_t len);
 
 struct dns_soa {
 	struct dns_name mname, rname;

@@ -2,6 +2,7 @@
 #include "wire/dns_name.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /* The two upper bits of a length byte (RFC 1035 §4.1.4). */
 #define LABEL_KIND 0xc0
@@ -124,6 +125,69 @@ struct dns_name dns_name_parent(const struct dns_name *n, unsigned labels)
 static uint8_t lower(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+struct dns_name dns_name_fold(const struct dns_name *n)
+{
+	struct dns_name folded = { .len = n->len };
+	for (size_t i = 0; i < n->len; i++)
+		folded.bytes[i] = lower(n->bytes[i]);
+	return folded;
+}
+
+struct dns_name dns_name_of_address(const struct ip_addr *addr)
+{
+	char text[80];
+	size_t at = 0;
+	const uint8_t *b = addr->b;
+	if (ip_is_v4(addr)) {
+		snprintf(text, sizeof(text), "%u.%u.%u.%u.in-addr.arpa", b[15], b[14], b[13], b[12]);
+	} else {
+		for (size_t i = sizeof(addr->b); i-- > 0; at += 4)
+			snprintf(text + at, sizeof(text) - at, "%x.%x.", b[i] & 0xfu, b[i] >> 4);
+		snprintf(text + at, sizeof(text) - at, "ip6.arpa");
+	}
+	struct dns_name name = { .len = 1 };
+	dns_name_from_text(text, &name);
+	return name;
+}
+
+static int parse_nibble(const char *label)
+{
+	if (label[0] == '\0' || label[1] != '\0')
+		return -EINVAL;
+	return label[0] >= '0' && label[0] <= '9' ? label[0] - '0' : label[0] >= 'a' && label[0] <= 'f' ? label[0] - 'a' + 10 : -EINVAL;
+}
+
+/* "0" to "255" without leading zeros. */
+static int parse_octet(const char *label)
+{
+	int value = 0;
+	for (const char *c = label; *c; c++) {
+		if (*c < '0' || *c > '9' || (c == label && *c == '0' && c[1] != '\0') || value > 25)
+			return -EINVAL;
+		value = value * 10 + (*c - '0');
+	}
+	return label[0] == '\0' || value > 255 ? -EINVAL : value;
+}
+
+int dns_name_to_address(const struct dns_name *n, struct ip_addr *ret)
+{
+	static const struct dns_name reverse4 = { 14, "\7in-addr\4arpa" }, reverse6 = { 10, "\3ip6\4arpa" };
+	unsigned labels = dns_name_labels(n);
+	bool is_v4 = labels == 6 && dns_name_within(n, &reverse4);
+	if (!is_v4 && !(labels == 34 && dns_name_within(n, &reverse6)))
+		return -EINVAL;
+	struct ip_addr addr = { { [10] = is_v4 ? 0xff : 0, [11] = is_v4 ? 0xff : 0 } };
+	for (unsigned i = 0; i + 2 < labels; i++) {
+		char label[DNS_LABEL_MAX + 1];
+		int value = dns_name_label(n, i, label) < 0 ? -EINVAL : is_v4 ? parse_octet(label) : parse_nibble(label);
+		if (value < 0)
+			return -EINVAL;
+		addr.b[15 - (is_v4 ? i : i / 2)] |= (uint8_t)(is_v4 || i % 2 == 0 ? value : value << 4);
+	}
+	*ret = addr;
+	return 0;
 }
 
 /* Length bytes are below 'A', so case folding does not change them. */

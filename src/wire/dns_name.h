@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/addr.h"
 #include "base/bytes.h"
 
 #define DNS_NAME_MAX 255 /* bytes on the wire, the root's length byte included (RFC 1035 §2.3.4) */
@@ -29,6 +30,14 @@ int dns_name_from_text(const char *text, struct dns_name *ret);
 int dns_name_child(const char *label, const struct dns_name *parent, struct dns_name *ret);
 /* @n without its first @labels labels; the root when it has no more than that. */
 struct dns_name dns_name_parent(const struct dns_name *n, unsigned labels);
+
+/* @n in lower case. */
+struct dns_name dns_name_fold(const struct dns_name *n);
+
+/* The name under which the PTR record of @addr is (RFC 1035 §3.5, RFC 3596 §2.5). */
+struct dns_name dns_name_of_address(const struct ip_addr *addr);
+/* The address whose PTR record is at @n.  -EINVAL: of none. */
+int dns_name_to_address(const struct dns_name *n, struct ip_addr *ret);
 
 /* Case-insensitive for ASCII letters (RFC 4343). */
 bool dns_name_equal(const struct dns_name *a, const struct dns_name *b);

@@ -46,14 +46,43 @@ static void append_name(GString *s, const struct dns_name *n)
 	}
 }
 
-static void append_record(GString *s, const struct dns_record *r)
+static void append_stored(GString *s, const struct dns_stored *r)
 {
 	char ip[IP_TEXT_SIZE];
+	struct ip_addr addr = { { [10] = 0xff, [11] = 0xff } };
+	struct bytes_reader reader = bytes_reader(r->data, r->len);
+	struct dns_name name;
+	g_string_append_printf(s, " %s",
+			       r->type == DNS_TYPE_A       ? "A"
+			       : r->type == DNS_TYPE_AAAA  ? "AAAA"
+			       : r->type == DNS_TYPE_CNAME ? "CNAME"
+			       : r->type == DNS_TYPE_PTR   ? "PTR"
+							   : "data");
+	if (r->type == DNS_TYPE_A || r->type == DNS_TYPE_AAAA) {
+		memcpy(addr.b + sizeof(addr.b) - r->len, r->data, r->len);
+		g_string_append_printf(s, " %s", ip_format(&addr, ip));
+	} else if (r->type != DNS_TYPE_TXT && dns_name_parse(&reader, r->data, &name) == 0) {
+		g_string_append_c(s, ' ');
+		append_name(s, &name);
+	}
+}
+
+static void append_record(GString *s, const struct dns_reply *reply, const struct dns_record *r)
+{
+	char ip[IP_TEXT_SIZE];
+	if (r->link > 0) {
+		g_string_append_c(s, ' ');
+		append_name(s, &reply->links[r->link - 1]);
+	}
+	if (r->stored) {
+		append_stored(s, r->stored);
+		return;
+	}
 	switch (r->type) {
 	case DNS_TYPE_A: g_string_append_printf(s, " A %s", ip4_format(r->a, ip)); break;
 	case DNS_TYPE_AAAA: g_string_append_printf(s, " AAAA %s", ip_format(&r->aaaa, ip)); break;
 	case DNS_TYPE_SOA: g_string_append(s, " SOA"); break;
-	default: g_string_append(s, r->type == DNS_TYPE_NS ? " NS " : " PTR "); append_name(s, &r->name);
+	default: g_string_append(s, r->type == DNS_TYPE_NS ? " NS " : " PTR "); append_name(s, r->name);
 	}
 }
 
@@ -63,7 +92,7 @@ static char *describe(const struct dns_reply *r)
 	GString *s = g_string_new(rcodes[r->rcode]);
 	g_string_append(s, r->authoritative ? " aa" : "");
 	for (unsigned i = 0; i < r->n_answers; i++)
-		append_record(s, &r->answers[i]);
+		append_record(s, r, &r->answers[i]);
 	if (r->has_zone) {
 		g_string_append(s, " zone ");
 		append_name(s, &r->zone);
@@ -73,7 +102,45 @@ static char *describe(const struct dns_reply *r)
 
 struct place {
 	const char *subnet, *gateway, *web, *domain;
+	bool shares_domain;
 };
+
+/* Records that the user has given, and those of the host. */
+static void add_records(struct dns_local *l)
+{
+	static const struct {
+		bool is_given;
+		const char *owner;
+		uint16_t type;
+		const char *data;
+	} all[] = {
+		{ true, "api.example.com", DNS_TYPE_A, "\12\1\1\1" },
+		{ true, "txt.example.com", DNS_TYPE_TXT, "\3abc" },
+		{ true, "_ssh._tcp.lanlet.internal", DNS_TYPE_TXT, "\3abc" },
+		{ true, "alias.example.com", DNS_TYPE_CNAME, "\3web\6lanlet\10internal" },
+		{ true, "far.example.com", DNS_TYPE_CNAME, "\3www\7example\3org" },
+		{ true, "loop.example.com", DNS_TYPE_CNAME, "\4loop\7example\3com" },
+		{ true, "1.1.1.10.in-addr.arpa", DNS_TYPE_PTR, "\3api\7example\3com" },
+		{ false, "printer", DNS_TYPE_A, "\12\11\10\7" },
+		{ false, "web", DNS_TYPE_A, "\12\11\10\10" },
+		{ false, "api.example.com", DNS_TYPE_A, "\12\11\10\11" },
+		{ false, "6.example.com", DNS_TYPE_AAAA, "\375xxxxxxxxxxxxxxx" },
+		{ false, "7.8.9.10.in-addr.arpa", DNS_TYPE_PTR, "\7printer" },
+	};
+	struct dns_records given = { 0 }, hosts = { 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct dns_name owner;
+		bool is_name = all[i].type == DNS_TYPE_CNAME || all[i].type == DNS_TYPE_PTR;
+		g_assert_cmpint(dns_name_from_text(all[i].owner, &owner), ==, 0);
+		g_assert_cmpint(
+			dns_records_add(all[i].is_given ? &given : &hosts, &owner, all[i].type, all[i].data, strlen(all[i].data) + is_name),
+			==, 0);
+		if (all[i].is_given)
+			g_assert_cmpint(dns_records_add_parents(&given, &owner), ==, 0);
+	}
+	dns_local_set_given(l, &given);
+	dns_local_set_hosts(l, &hosts);
+}
 
 static const struct place usual = { "192.168.122.0/24", "192.168.122.1", "192.168.122.63", "lanlet.internal" };
 
@@ -85,11 +152,21 @@ static char *answer_to(const struct place *place, const char *name, uint16_t typ
 	g_assert_cmpint(ip4_parse(place->gateway, &config.gateway), ==, 0);
 	g_assert_cmpint(ip4_parse(place->web, &names.web), ==, 0);
 	struct dns_local local;
+	config.shares_domain = place->shares_domain;
 	g_assert_cmpint(dns_local_init(&local, &config), ==, 0);
+	add_records(&local);
 	struct dns_query q = { .question = { .type = type, .class = class }, .edns = { true, 1232, edns_version, false } };
 	g_assert_cmpint(dns_name_from_text(name, &q.question.name), ==, 0);
 	struct dns_reply reply;
-	return dns_local_answer(&local, 0, &q, &reply) ? describe(&reply) : g_strdup("outside");
+	enum dns_local_verdict verdict = dns_local_answer(&local, 0, &q, &reply);
+	char *text = verdict == DNS_LOCAL_OUTSIDE ? g_strdup("outside") : describe(&reply);
+	if (verdict == DNS_LOCAL_ALIAS) {
+		char *partial = text;
+		text = g_strconcat("outside:", partial, NULL);
+		g_free(partial);
+	}
+	dns_local_done(&local);
+	return text;
 }
 
 struct question {
@@ -289,6 +366,58 @@ static void without_a_domain_there_are_single_labels_only(void)
 	      { "63.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa PTR web." });
 }
 
+static void records_that_the_user_has_given_come_first(void)
+{
+	CHECK(&usual,
+	      { "api.example.com", DNS_TYPE_A, "NOERROR aa A 10.1.1.1" },
+	      { "API.example.com", DNS_TYPE_AAAA, "NOERROR aa" },
+	      { "api.example.com", DNS_TYPE_TXT, "outside" },
+	      { "txt.example.com", DNS_TYPE_TXT, "NOERROR aa data" },
+	      { "txt.example.com", DNS_TYPE_A, "outside" },
+	      { "example.com", DNS_TYPE_A, "outside" },
+	      { "1.1.1.10.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa PTR api.example.com." },
+	      { "_ssh._tcp.lanlet.internal", DNS_TYPE_TXT, "NOERROR aa data" },
+	      { "_ssh._tcp.lanlet.internal", DNS_TYPE_A, "NOERROR aa zone lanlet.internal." },
+	      { "_tcp.lanlet.internal", DNS_TYPE_A, "NOERROR aa zone lanlet.internal." });
+}
+
+/* RFC 1034 §3.6.2 */
+static void aliases_are_followed(void)
+{
+	CHECK(&usual,
+	      { "alias.example.com", DNS_TYPE_A, "NOERROR aa CNAME web.lanlet.internal. web.lanlet.internal. A 192.168.122.63" },
+	      { "alias.example.com", DNS_TYPE_CNAME, "NOERROR aa CNAME web.lanlet.internal." },
+	      { "alias.example.com", DNS_TYPE_TXT, "NOERROR aa CNAME web.lanlet.internal. zone lanlet.internal." },
+	      { "far.example.com", DNS_TYPE_A, "outside:NOERROR aa CNAME www.example.org." });
+	g_autofree char *loop = answer_to(&usual, "loop.example.com", DNS_TYPE_A, DNS_CLASS_IN, 0);
+	g_assert_nonnull(strstr(loop, "CNAME loop.example.com."));
+}
+
+static void names_of_the_host_come_behind_those_of_guests(void)
+{
+	CHECK(&usual,
+	      { "printer", DNS_TYPE_A, "NOERROR aa A 10.9.8.7" },
+	      { "printer", DNS_TYPE_AAAA, "NOERROR aa" },
+	      { "printer", DNS_TYPE_TXT, "outside" },
+	      { "printer.lanlet.internal", DNS_TYPE_A, "NOERROR aa A 10.9.8.7" },
+	      { "web", DNS_TYPE_A, "NOERROR aa A 192.168.122.63" },
+	      { "6.example.com", DNS_TYPE_A, "NOERROR aa" },
+	      { "7.8.9.10.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa PTR printer." },
+	      { "8.8.9.10.in-addr.arpa", DNS_TYPE_PTR, "outside" });
+}
+
+static void domain_that_is_shared_has_other_names_outside(void)
+{
+	static const struct place shared = { "192.168.122.0/24", "192.168.122.1", "192.168.122.63", "office.example", true };
+	CHECK(&shared,
+	      { "web.office.example", DNS_TYPE_A, "NOERROR aa A 192.168.122.63" },
+	      { "web.office.example", DNS_TYPE_AAAA, "NOERROR aa" },
+	      { "web.office.example", DNS_TYPE_MX, "outside" },
+	      { "mail.office.example", DNS_TYPE_A, "outside" },
+	      { "office.example", DNS_TYPE_SOA, "outside" },
+	      { "63.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa PTR web.office.example." });
+}
+
 static void domain_of_one_label_is_a_domain(void)
 {
 	static const struct place lan = { "192.168.122.0/24", "192.168.122.1", "192.168.122.63", "lan." };
@@ -372,6 +501,10 @@ int main(int argc, char **argv)
 	ADD(narrow_segments_share_their_zone_with_other_networks);
 	ADD(largest_segment_has_one_zone);
 	ADD(without_a_domain_there_are_single_labels_only);
+	ADD(records_that_the_user_has_given_come_first);
+	ADD(aliases_are_followed);
+	ADD(names_of_the_host_come_behind_those_of_guests);
+	ADD(domain_that_is_shared_has_other_names_outside);
 	ADD(domain_of_one_label_is_a_domain);
 	ADD(local_names_exist_in_class_in_only);
 	ADD(unknown_edns_versions_are_answered_with_badvers);

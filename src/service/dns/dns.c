@@ -27,6 +27,7 @@ struct dns {
 	struct dns_forward forward;
 	struct dns_streams streams;
 	struct dns_counters counters;
+	uint8_t reply_bytes[DNS_REPLY_SIZE]; /* of the reply that is being sent */
 };
 
 static void send_message(struct dns *d, usec_t now, const struct dns_client *to, const uint8_t *bytes, size_t len)
@@ -57,12 +58,12 @@ static size_t size_limit(const struct dns_client *to, const struct dns_query *q)
 
 static void send_reply(struct dns *d, usec_t now, const struct dns_client *to, const struct dns_query *q, const struct dns_reply *reply)
 {
-	uint8_t bytes[DNS_REPLY_SIZE];
-	struct bytes_writer w = bytes_writer(bytes, MIN(sizeof(bytes), size_limit(to, q)));
+	uint8_t *bytes = d->reply_bytes;
+	struct bytes_writer w = bytes_writer(bytes, MIN(sizeof(d->reply_bytes), size_limit(to, q)));
 	dns_reply_emit(&w, q, reply);
 	if (w.failed) {
 		/* The question only, with TC: the client asks again over TCP (RFC 2181 §9). */
-		w = bytes_writer(bytes, sizeof(bytes));
+		w = bytes_writer(bytes, sizeof(d->reply_bytes));
 		dns_reply_emit(&w, q,
 			       &(struct dns_reply){ .rcode = reply->rcode, .authoritative = reply->authoritative, .truncated = true });
 	}
@@ -94,7 +95,7 @@ static void forward_done(void *opaque, usec_t now, const struct dns_client *clie
 {
 	struct dns *d = opaque;
 	/* Resolvers would take a guest's name for absent with all its types (RFC 8020). */
-	if (answer && is_nxdomain(answer, len) && dns_local_has_plain(&d->local, now, &q->question.name))
+	if (answer && is_nxdomain(answer, len) && dns_local_exists(&d->local, now, &q->question.name))
 		send_error(d, now, client, q, DNS_RCODE_NOERROR);
 	else if (!answer)
 		send_error(d, now, client, q, DNS_RCODE_SERVFAIL);
@@ -110,7 +111,7 @@ static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from,
 		       size_t len)
 {
 	if (d->isolated || len > DNS_QUERY_MAX) {
-		bool exists = dns_local_has_plain(&d->local, now, &q->question.name);
+		bool exists = dns_local_exists(&d->local, now, &q->question.name);
 		send_error(d, now, from, q, exists ? DNS_RCODE_NOERROR : DNS_RCODE_REFUSED);
 		return 0;
 	}
@@ -136,7 +137,7 @@ static int handle_query(struct dns *d, usec_t now, const struct dns_client *from
 		reply = (struct dns_reply){ .rcode = DNS_RCODE_NOTIMP };
 	else if (is_transfer(&q->question) || q->question.class == DNS_CLASS_CH)
 		reply = (struct dns_reply){ .rcode = DNS_RCODE_REFUSED };
-	else if (!dns_local_answer(&d->local, now, q, &reply))
+	else if (dns_local_answer(&d->local, now, q, &reply) == DNS_LOCAL_OUTSIDE)
 		return ask_outside(d, now, from, q, bytes, len);
 	d->counters.local++;
 	send_reply(d, now, from, q, &reply);
@@ -246,7 +247,7 @@ static void init_parts(struct dns *d, const struct dns_config *config)
 
 int dns_new(const struct dns_config *config, struct dns **ret)
 {
-	struct dns *d = malloc(sizeof(*d));
+	struct dns *d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	*d = (struct dns){
@@ -260,6 +261,7 @@ int dns_new(const struct dns_config *config, struct dns **ret)
 		.gateway = config->gateway,
 		.subnet = config->subnet,
 		.domain = config->domain,
+		.shares_domain = config->shares_domain,
 		.gateway_name = config->gateway_name ? config->gateway_name : "gateway",
 		.names = config->names,
 	};
@@ -280,6 +282,7 @@ void dns_free(struct dns *d)
 		return;
 	dns_streams_done(&d->streams);
 	dns_forward_done(&d->forward);
+	dns_local_done(&d->local);
 	d->upstream->dns = NULL;
 	free(d);
 }
@@ -297,6 +300,16 @@ struct stream_service *dns_stream_service(struct dns *d)
 void dns_set_servers(struct dns *d, const struct dns_server_list *servers)
 {
 	dns_forward_set_servers(&d->forward, servers);
+}
+
+void dns_set_given(struct dns *d, struct dns_records *records)
+{
+	dns_local_set_given(&d->local, records);
+}
+
+void dns_set_hosts(struct dns *d, struct dns_records *records)
+{
+	dns_local_set_hosts(&d->local, records);
 }
 
 void dns_get_counters(const struct dns *d, struct dns_counters *ret)

@@ -16,6 +16,7 @@
 
 struct dns;
 struct dns_names;
+struct dns_records;
 struct dns_server_list;
 struct dns_upstream;
 struct log;
@@ -27,6 +28,7 @@ struct dns_config {
 	ip4_t gateway;
 	struct prefix4 subnet;
 	const char *domain;       /* of the guests, "lanlet.internal"; NULL or "": guests have single-label names only */
+	bool shares_domain;       /* names of the domain that are not known here are asked outside */
 	const char *gateway_name; /* a single label; NULL: "gateway" */
 	struct hash_key hash_key; /* secret: generates the ids of forwarded queries */
 	bool isolated;            /* no query is forwarded */
@@ -58,5 +60,9 @@ struct stream_service *dns_stream_service(struct dns *d);
 
 /* Sets the name servers, copied, in order of preference.  At first there are none; then the answer is SERVFAIL. */
 void dns_set_servers(struct dns *d, const struct dns_server_list *servers);
+
+/* Replaces the records that the user has given, or those of the host's /etc/hosts, and takes @records over. */
+void dns_set_given(struct dns *d, struct dns_records *records);
+void dns_set_hosts(struct dns *d, struct dns_records *records);
 
 void dns_get_counters(const struct dns *d, struct dns_counters *ret);

@@ -2,10 +2,12 @@
 /*
  * Names that the gateway answers itself, as libvirt's dnsmasq does:
  *
- *   NAME.DOMAIN            guests and the gateway; the domain has no other names and is never forwarded
+ *   NAME.DOMAIN            guests and the gateway; the domain has no other names and is never forwarded, unless it is shared with a
+ *                          domain outside
  *   NAME                   A and AAAA of guests and of the gateway.  Other types, other names and all subdomains are asked outside: a
  *                          guest called "com" does not hide the top-level domain
- *   D.C.B.A.in-addr.arpa   every address of the segment, with any prefix length
+ *   any name               records that the user has given, then those of the host's /etc/hosts
+ *   D.C.B.A.in-addr.arpa   every address of the segment, with any prefix length; others, of both families, when they have a name here
  *   localhost              127.0.0.1 and ::1 (RFC 6761 §6.3)
  *
  * Makes answers, sends nothing.
@@ -13,6 +15,7 @@
 #pragma once
 
 #include "base/usec.h"
+#include "service/dns/records.h"
 #include "service/dns/reply.h"
 
 struct dns_names;
@@ -21,24 +24,40 @@ struct dns_local {
 	ip4_t gateway;
 	struct prefix4 subnet;
 	bool has_domain;
+	bool shares_domain;
 	struct dns_name domain;
 	char gateway_label[DNS_LABEL_MAX + 1]; /* lower case */
 	struct dns_name gateway_name;          /* in the domain */
 	struct dns_soa soa;
 	struct dns_names *names;
+	struct dns_records given; /* by the user */
+	struct dns_records hosts; /* of /etc/hosts */
 };
 
 struct dns_local_config {
 	ip4_t gateway;
 	struct prefix4 subnet;
 	const char *domain;       /* NULL or "": no domain */
+	bool shares_domain;       /* names of the domain that are not known here are asked outside */
 	const char *gateway_name; /* a single label */
 	struct dns_names *names;  /* borrowed */
 };
 
 /* -EINVAL when the domain or the gateway's name is invalid. */
 int dns_local_init(struct dns_local *l, const struct dns_local_config *config);
-/* True: *@ret is the answer to @q.  False: the query has to be forwarded. */
-bool dns_local_answer(const struct dns_local *l, usec_t now, const struct dns_query *q, struct dns_reply *ret);
-/* Whether a guest or the gateway has @name, a single label: it exists then, whatever name servers outside say. */
-bool dns_local_has_plain(const struct dns_local *l, usec_t now, const struct dns_name *name);
+void dns_local_done(struct dns_local *l);
+
+enum dns_local_verdict {
+	DNS_LOCAL_OUTSIDE,  /* the query has to be forwarded */
+	DNS_LOCAL_ANSWERED, /* the reply is complete */
+	DNS_LOCAL_ALIAS,    /* the reply has CNAME records, the last of which leads to a name outside: the last link */
+};
+
+/* The answer to @q, or what there is of it.  The reply borrows records of @l. */
+enum dns_local_verdict dns_local_answer(const struct dns_local *l, usec_t now, const struct dns_query *q, struct dns_reply *ret);
+/* Whether the name exists here: whatever name servers outside say, its negative answers are NODATA. */
+bool dns_local_exists(const struct dns_local *l, usec_t now, const struct dns_name *name);
+
+/* Replaces the records; takes them over. */
+void dns_local_set_given(struct dns_local *l, struct dns_records *records);
+void dns_local_set_hosts(struct dns_local *l, struct dns_records *records);

@@ -10,7 +10,7 @@ struct dns_record *dns_reply_add(struct dns_reply *reply, uint16_t type)
 {
 	assert(reply->n_answers < DNS_REPLY_RECORDS_MAX);
 	struct dns_record *record = &reply->answers[reply->n_answers++];
-	record->type = type;
+	*record = (struct dns_record){ .type = type, .link = (uint8_t)reply->n_links };
 	return record;
 }
 
@@ -29,11 +29,16 @@ static struct dns_header reply_header(const struct dns_header *query, uint16_t r
 
 static void emit_answer(struct bytes_writer *w, const struct dns_reply *reply, const struct dns_record *record)
 {
+	const struct dns_name *owner = record->link > 0 ? &reply->links[record->link - 1] : NULL;
+	if (record->stored) {
+		dns_record_emit_data(w, owner, record->type, LOCAL_TTL, record->stored->data, record->stored->len);
+		return;
+	}
 	switch (record->type) {
-	case DNS_TYPE_A: dns_record_emit_a(w, NULL, LOCAL_TTL, record->a); return;
-	case DNS_TYPE_AAAA: dns_record_emit_aaaa(w, NULL, LOCAL_TTL, &record->aaaa); return;
-	case DNS_TYPE_SOA: dns_record_emit_soa(w, NULL, LOCAL_TTL, reply->soa); return;
-	default: dns_record_emit_name(w, NULL, record->type, LOCAL_TTL, &record->name);
+	case DNS_TYPE_A: dns_record_emit_a(w, owner, LOCAL_TTL, record->a); return;
+	case DNS_TYPE_AAAA: dns_record_emit_aaaa(w, owner, LOCAL_TTL, &record->aaaa); return;
+	case DNS_TYPE_SOA: dns_record_emit_soa(w, owner, LOCAL_TTL, reply->soa); return;
+	default: dns_record_emit_name(w, owner, record->type, LOCAL_TTL, record->name);
 	}
 }
 
