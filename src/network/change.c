@@ -231,7 +231,9 @@ static void report(const struct settings *before, const struct settings *wanted,
 static int change_services(struct lanlet_network *n, const struct settings *sum, usec_t now)
 {
 	int r = name_services_change(&n->name_services, sum, now);
-	return r == 0 && !dns_server_list_equal(&n->settings.dns, &sum->dns) ? name_services_change_servers(&n->name_services, sum) : r;
+	if (r == 0)
+		name_services_change_servers(&n->name_services, sum);
+	return r;
 }
 
 static int put_reload_in_place(struct lanlet_network *n, struct settings *configured, struct settings *sum, usec_t now, char *error,

@@ -7,8 +7,6 @@
 #include "gateway/gateway.h"
 #include "host/clock.h"
 #include "host/entropy.h"
-#include "host/resolv_conf.h"
-#include "host/resolv_follower.h"
 #include "host/resolver.h"
 #include "lan/segment.h"
 #include "options/settings.h"
@@ -116,21 +114,6 @@ static void starts(struct dhcp_env *env, usec_t now, struct mac mac)
 
 static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, address_at, in_use, changed, save, holder_changed, leased, starts };
 
-static void use_search_list(struct name_services *n, const struct resolv_conf *conf)
-{
-	const char *domains[RESOLV_SEARCH_MAX];
-	for (unsigned i = 0; i < conf->n_search; i++)
-		domains[i] = conf->search[i];
-	dhcp_set_search(&n->dhcp, domains, conf->n_search);
-}
-
-static void conf_changed(void *opaque, const struct resolv_conf *conf)
-{
-	struct name_services *n = opaque;
-	dns_set_servers(n->dns, &conf->servers);
-	use_search_list(n, conf);
-}
-
 /* --- building --- */
 
 static struct reservation *reservations_of(const struct settings *s)
@@ -189,20 +172,9 @@ static int load_leases(struct name_services *n, const char *state_dir, usec_t no
 	return 0;
 }
 
-int name_services_change_servers(struct name_services *n, const struct settings *s)
+void name_services_change_servers(struct name_services *n, const struct settings *s)
 {
-	struct resolv_follower *follower = NULL;
-	if (s->dns.count == 0 && !s->engine->isolated) {
-		int r = resolv_follower_new(
-			&(struct resolv_follower_config){ .poller = n->poller, .log = n->log, .changed = conf_changed, .opaque = n },
-			&follower);
-		if (r < 0)
-			return r;
-	}
-	resolv_follower_free(n->follower);
-	n->follower = follower;
-	dns_set_servers(n->dns, follower ? &resolv_follower_conf(follower)->servers : &s->dns);
-	return 0;
+	host_names_set_servers(&n->host_names, &s->dns);
 }
 
 static int init_dns(struct name_services *n, const struct name_services_config *c, const struct hash_key *key)
@@ -215,6 +187,7 @@ static int init_dns(struct name_services *n, const struct name_services_config *
 			.gateway = c->settings->gateway,
 			.subnet = c->settings->subnet,
 			.domain = c->settings->domain,
+			.shares_domain = !c->settings->local_only,
 			.gateway_name = SETTINGS_GATEWAY_NAME,
 			.isolated = c->settings->engine->isolated,
 			.hash_key = *key,
@@ -224,7 +197,17 @@ static int init_dns(struct name_services *n, const struct name_services_config *
 			.log = c->log,
 		},
 		&n->dns);
-	return r < 0 ? r : name_services_change_servers(n, c->settings);
+	if (r == 0)
+		r = host_names_init(&n->host_names, &(struct host_names_config){ .poller = c->poller,
+										 .log = c->log,
+										 .dns = n->dns,
+										 .dhcp = &n->dhcp,
+										 .gateway = c->settings->gateway,
+										 .key = *key,
+										 .isolated = c->settings->engine->isolated });
+	if (r == 0)
+		name_services_change_servers(n, c->settings);
+	return r;
 }
 
 int name_services_init(struct name_services *n, const struct name_services_config *c, usec_t now)
@@ -257,7 +240,7 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 
 void name_services_done(struct name_services *n, usec_t now)
 {
-	resolv_follower_free(n->follower);
+	host_names_done(&n->host_names);
 	dns_free(n->dns);
 	resolver_free(n->resolver);
 	if (n->keeps_leases) {

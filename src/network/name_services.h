@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/usec.h"
 #include "network/guest_names.h"
+#include "network/host_names.h"
 #include "network/lease_file.h"
 #include "service/dhcp/dhcp.h"
 
@@ -19,7 +20,6 @@ struct engine_ops;
 struct gateway;
 struct log;
 struct poller;
-struct resolv_follower;
 struct resolver;
 struct settings;
 
@@ -41,7 +41,7 @@ struct name_services {
 	struct dns *dns;
 	struct guest_names names;
 	struct resolver *resolver;
-	struct resolv_follower *follower; /* follows the host's resolv.conf; NULL when servers were given */
+	struct host_names host_names;
 };
 
 struct name_services_config {
@@ -66,8 +66,8 @@ void name_services_done(struct name_services *n, usec_t now);
  * Puts the reservations, names and lease time of @s into effect.  -ENOMEM, or an error of dhcp_set_reservations(), and nothing is changed.
  */
 int name_services_change(struct name_services *n, const struct settings *s, usec_t now);
-/* Forwards queries to the servers of @s, or to those of the host if it has none.  Negative errno. */
-int name_services_change_servers(struct name_services *n, const struct settings *s);
+/* Forwards queries to the servers of @s, or to those of the host if it has none. */
+void name_services_change_servers(struct name_services *n, const struct settings *s);
 
 /* Serves DNS over TCP through @engine.  -EOPNOTSUPP: the engine does not terminate TCP. */
 int name_services_serve_tcp(struct name_services *n, const struct engine_ops *ops, struct engine *engine);

@@ -15,6 +15,11 @@ static int set_domain(struct settings *s, const char *value, const char **ret_wh
 	return value_domain(value, s->domain, sizeof(s->domain));
 }
 
+static int set_local_only(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->local_only);
+}
+
 static int add_dns(struct settings *s, const char *value, const char **ret_why)
 {
 	struct dns_server server;
@@ -181,6 +186,18 @@ static const struct option options[] = {
 			"between them",
 		.set = set_domain,
 		.same = same_domain,
+	},
+	{
+		.public = {
+			.name = "local-only",
+			.default_value = "true",
+			.help =
+				"Answer for the whole domain here: names in it that no guest has do not exist. false: ask outside for them, "
+				"because the domain has hosts there, too.",
+		},
+		.accepts = "true or false",
+		.set = set_local_only,
+		.place = OPTION_PLACE(local_only),
 	},
 	{
 		.public = {

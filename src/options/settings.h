@@ -73,6 +73,7 @@ struct settings {
 	uint32_t lease_time_s;                /* or SETTINGS_LEASE_INFINITE */
 	unsigned mtu;                         /* SETTINGS_MTU_AUTO, or MIN to MAX */
 	char domain[SETTINGS_DOMAIN_MAX + 1]; /* lower case, no dot at the end */
+	bool local_only;                      /* the domain has no names but those of guests and of the user */
 	struct dns_server_list dns;           /* servers to forward queries to; none: those of the host */
 	/* Distinct MACs, addresses and names; addresses are 0 or host addresses of the subnet, also outside the DHCP range. */
 	struct settings_host *hosts; /* each list and its length stand together, see OPTION_PLACES() */

@@ -59,6 +59,7 @@ dhcp-range = 10.9.1.0-10.9.1.255
 lease-time = 12h
 mtu = 1500
 domain = lab.internal
+local-only = false
 dns = 9.9.9.9
 dns = 127.0.0.1:5353
 host = 52:54:00:00:00:01,10.9.0.10,web

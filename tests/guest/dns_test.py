@@ -210,6 +210,67 @@ class ResolverTest(unittest.TestCase):
         self.assertEqual(self.answer(self.host()), outside.FAR)
 
 
+class HostNamesTest(unittest.TestCase):
+    """Guests resolve names as the host does."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.outside = cls.enterClassContext(outside.Outside())
+        own_etc()
+        write_resolv_conf(f"nameserver {outside.ROUTER}\nsearch office.example lab.example\n")
+
+    def start(self, *options):
+        lanlet = self.enterContext(Lanlet(*options))
+        guest = self.enterContext(Host(lanlet.stream, mac(1)))
+        self.ack = guest.lease(host_name=b"web", parameter_list=bytes([1, 3, 6, 119]))
+        return guest
+
+    def wait_for(self, guest, name, expected, type_=dns.A):
+        for _ in range(40):
+            found = guest.dns(name, type_)
+            got = text(found.answers[0].data) if found.answers else found.rcode
+            if got == expected:
+                return
+            guest.listen(0.25)
+        self.assertEqual(got, expected)
+
+    def test_hosts_file_is_served_and_followed(self):
+        hosts = Path("/etc/hosts")
+        hosts.write_text("127.0.0.1 localhost\n10.9.8.7 printer.example printer\n")
+        guest = self.start()
+        self.assertEqual(text(guest.dns("printer.example").answers[0].data), "10.9.8.7")
+        self.assertEqual(text(guest.dns("PRINTER").answers[0].data), "10.9.8.7")
+        self.assertEqual(guest.dns("printer.example", dns.AAAA).rcode, dns.NOERROR)
+        self.assertEqual(guest.dns("7.8.9.10.in-addr.arpa", dns.PTR).answers[0].data, dns.emit_name("printer.example"))
+        new = Path("/etc/hosts.new")
+        new.write_text("10.9.8.8 printer.example\n10.9.8.9 web\n")
+        new.rename(hosts)
+        self.wait_for(guest, "printer.example", "10.9.8.8")
+        self.wait_for(guest, "web", text(guest.ip))
+
+    def test_single_labels_are_asked_outside(self):
+        guest = self.start()
+        self.assertEqual(guest.dns("nas").rcode, dns.NXDOMAIN)  # of the server outside, which has no such name
+        self.assertEqual(text(guest.dns("www.example.test").answers[0].data), outside.FAR)
+
+    def test_search_list_follows_the_guests_domain(self):
+        self.start()
+        self.assertEqual(self.ack.options[119], b"".join(map(dns.emit_name, ("lanlet.internal", "office.example", "lab.example"))))
+
+    def test_domain_may_be_shared_with_outside(self):
+        guest = self.start("--domain", "example.test", "--local-only=false")
+        self.assertEqual(text(guest.dns("www.example.test").answers[0].data), outside.FAR)
+        self.assertEqual(text(guest.dns("web.example.test").answers[0].data), text(guest.ip))
+        own = self.start("--domain", "example.test")
+        self.assertEqual(own.dns("www.example.test").rcode, dns.NXDOMAIN)
+
+    def test_isolated_network_has_no_default_route_and_asks_no_name_outside(self):
+        guest = self.start("--engine", "null")
+        self.assertNotIn(3, self.ack.options)
+        self.assertEqual(guest.dns("www.example.test").rcode, dns.REFUSED)
+        self.assertEqual(text(guest.dns("web").answers[0].data), text(guest.ip))
+
+
 class NestedTest(unittest.TestCase):
     """The host is itself a guest of an outer 192.168.122.0/24 whose resolver is 192.168.122.1."""
 

@@ -591,7 +591,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 30);
+	g_assert_cmpuint(n, ==, 31);
 }
 
 static void name_has_an_address(struct fixture *f, gconstpointer data)
@@ -622,6 +622,7 @@ static const struct {
 	{ "lease-time", "2h" },
 	{ "mtu", "1400" },
 	{ "domain", "example.test" },
+	{ "local-only", "false" },
 	{ "dns", "9.9.9.9" },
 	{ "dns", "9.9.9.10" },
 	{ "host", "52:54:00:00:00:01,192.168.122.7,web" },
