@@ -30,7 +30,7 @@ struct packet;
 struct segment;
 struct service;
 
-#define GATEWAY_SERVICES_MAX 8
+#define GATEWAY_SERVICES_MAX 16
 
 /* What the gateway asks of its owner.  Each may be NULL. */
 struct gateway_hooks {

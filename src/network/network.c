@@ -149,15 +149,24 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 			    });
 }
 
+static void add_ip6_services(struct lanlet_network *n)
+{
+	const struct gateway_config *g = &n->gateway.config;
+	struct ra_config ra = { .mac = g->mac, .ip6 = &g->ip6, .domain = n->settings.domain, .mtu = n->settings.mtu };
+	entropy_get(&ra.key, sizeof(ra.key));
+	ra_service_init(&n->ra, clock_now(), &ra);
+	nd_service_init(&n->nd, g->mac, &g->ip6);
+	gateway_add_service(&n->gateway, &n->ra.service);
+	gateway_add_service(&n->gateway, &n->nd.service);
+}
+
 static int build_services(struct lanlet_network *n, const struct lanlet_config *config)
 {
 	const struct gateway_config *g = &n->gateway.config;
 	arp_service_init(&n->arp, g->mac, g->ip);
 	echo_service_init(&n->echo, g->ip, &g->ip6);
-	if (g->ip6.on) {
-		nd_service_init(&n->nd, g->mac, &g->ip6);
-		gateway_add_service(&n->gateway, &n->nd.service);
-	}
+	if (g->ip6.on)
+		add_ip6_services(n);
 	gateway_add_service(&n->gateway, &n->arp.service);
 	gateway_add_service(&n->gateway, &n->echo.service);
 	return name_services_init(&n->name_services,
@@ -343,6 +352,7 @@ static int build_all(struct lanlet_network *n, const struct lanlet_config *confi
 	if (r < 0)
 		return r;
 	guest_sockets_change(&n->guest_sockets, clock_now(), &n->settings);
+	n->advertises = n->gateway.config.ip6.on;
 	return open_forwards(n, error, size);
 }
 
@@ -383,6 +393,10 @@ void lanlet_network_free(struct lanlet_network *n)
 	if (!n)
 		return;
 	usec_t now = clock_now();
+	if (n->advertises) {
+		ra_service_stop(&n->ra, now, &n->gateway.sink);
+		segment_flush(&n->segment, now);
+	}
 	list_for_each(node, &n->sockets) {
 		struct socket_path *s = container_of(node, struct socket_path, node);
 		unlink(s->path);

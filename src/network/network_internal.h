@@ -26,6 +26,7 @@
 #include "service/arp.h"
 #include "service/echo.h"
 #include "service/nd.h"
+#include "service/ra.h"
 
 /* A socket in the file system that is removed with the network. */
 struct socket_path {
@@ -46,7 +47,9 @@ struct lanlet_network {
 	struct gateway gateway;
 	struct arp_service arp;
 	struct echo_service echo;
-	struct nd_service nd; /* with IPv6 only */
+	struct nd_service nd; /* with IPv6 only, as the next one */
+	struct ra_service ra;
+	bool advertises; /* guests may have heard router advertisements */
 	struct name_services name_services;
 	struct host_address host_address;
 	struct engine *engine;

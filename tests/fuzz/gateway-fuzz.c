@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames of three hostile guests through a whole segment: switch, gateway, ARP, neighbour discovery, echo, null engine.
+ * Frames of three hostile guests through a whole segment: switch, gateway, ARP, neighbour discovery, router advertisements, echo, null
+ * engine.
  * Input: records of { control, step, length be16, frame }.  control & 3: the port (3: the port is detached and
  * attached again); control & 4: IPv4 header checksum, or that behind an IPv6 header, corrected, so that mutations get past it; control & 8:
  * the last bytes are hostile offload metadata (metadata.h); step: time, in 100 ms.
@@ -15,6 +16,7 @@
 #include "service/arp.h"
 #include "service/echo.h"
 #include "service/nd.h"
+#include "service/ra.h"
 
 #include <stdlib.h>
 
@@ -40,6 +42,7 @@ struct bench {
 	struct arp_service arp;
 	struct echo_service echo;
 	struct nd_service nd;
+	struct ra_service ra;
 	struct engine *engine;
 	struct station guests[N_PORTS];
 };
@@ -94,6 +97,8 @@ static void set_up(struct bench *w)
 	};
 	check(gateway_init(&w->gateway, &w->segment, &config) == 0);
 	nd_service_init(&w->nd, gateway_mac, &w->gateway.config.ip6);
+	ra_service_init(&w->ra, 0, &(struct ra_config){ .mac = gateway_mac, .ip6 = &w->gateway.config.ip6, .domain = "lan", .key = key });
+	gateway_add_service(&w->gateway, &w->ra.service);
 	gateway_add_service(&w->gateway, &w->nd.service);
 	arp_service_init(&w->arp, gateway_mac, GATEWAY);
 	echo_service_init(&w->echo, GATEWAY, &w->gateway.config.ip6);

@@ -12,7 +12,8 @@ from .wait import wait_until
 PATIENCE = 120.0  # seconds; tshark is slow
 # What tshark has to say of a frame beside our comments and what TCP does to a narrow way.
 COMPLAINT = ('_ws.malformed || _ws.expert.severity == "Error" || '
-             'ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad"')
+             'ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad" || '
+             'icmpv6.checksum.status == "Bad"')
 CHECKS = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE",
           "-o", "tcp.reassemble_out_of_order:TRUE"]
 

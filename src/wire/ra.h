@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Router advertisements (RFC 4861 §4.2, RFC 8106). */
+#pragma once
+
+#include "base/addr.h"
+#include "base/bytes.h"
+#include "wire/dns_name.h"
+
+#include <stdbool.h>
+
+struct router_advertisement {
+	uint8_t hop_limit;         /* for packets of hosts; 0: unspecified */
+	bool managed, other;       /* addresses, and everything else, are available by DHCPv6 */
+	uint16_t router_lifetime;  /* seconds; 0: not a default router */
+	struct mac mac;            /* of the router */
+	uint32_t mtu;              /* 0: none is advertised */
+	struct prefix6 prefix;     /* on the link, and for addresses that hosts make themselves (RFC 4862) */
+	uint32_t valid, preferred; /* seconds, of those addresses */
+	struct ip_addr dns;        /* "::": none */
+	struct dns_name search;    /* the root: none */
+	uint32_t dns_lifetime;     /* seconds, of the two above */
+};
+
+/* Bytes of the longest advertisement, with its IPv6 header. */
+#define RA_PACKET_MAX (40 + 16 + 8 + 8 + 32 + 24 + 8 + 256)
+
+/* Writes the advertisement from @src to @dst with its IPv6 header. */
+void ra_emit(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct router_advertisement *ra);
