@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import struct
+import sys
 import time
 from dataclasses import dataclass
 
@@ -53,26 +54,32 @@ class Ring:
 
     def __init__(self, memory, at):
         self.memory = memory
+        self.words = memoryview(memory).cast("H")
         self.table, self.available, self.used = at, at + 16 * RING, at + 16 * RING + 0x1000
         self.given = self.taken = 0
         self.kick, self.call = os.eventfd(0), os.eventfd(0, os.EFD_NONBLOCK)
+
+    def used_index(self):
+        """In one access, as give() writes the other index: struct takes one byte after the other, between which the device may come."""
+        return int.from_bytes(self.words[(self.used + 2) // 2].to_bytes(2, sys.byteorder), "little")
 
     def give(self, descriptor, at, length, flags):
         """Gives the device a buffer, a chain of one descriptor."""
         struct.pack_into("<QIHH", self.memory, self.table + 16 * descriptor, GUEST_AT + at, length, flags, 0)
         struct.pack_into("<H", self.memory, self.available + 4 + 2 * (self.given % RING), descriptor)
         self.given = (self.given + 1) & 0xFFFF
-        struct.pack_into("<H", self.memory, self.available + 2, self.given)
+        self.words[(self.available + 2) // 2] = int.from_bytes(self.given.to_bytes(2, "little"), sys.byteorder)
 
     def take(self):
         """The descriptor and length of the next buffer that the device has used; None."""
-        if struct.unpack_from("<H", self.memory, self.used + 2)[0] == self.taken:
+        if self.used_index() == self.taken:
             return None
         found = struct.unpack_from("<II", self.memory, self.used + 4 + 8 * (self.taken % RING))
         self.taken = (self.taken + 1) & 0xFFFF
         return found
 
     def close(self):
+        self.words.release()
         os.close(self.kick)
         os.close(self.call)
 
