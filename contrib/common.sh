@@ -120,35 +120,43 @@ unpack_package() {
 # The drivers of a virtio network card, in the order in which the guest inserts them.
 guest_modules=(virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover net_failover virtio_net)
 
-# The drivers of QEMU's other network cards, and what they need.
+# The drivers of QEMU's other network cards, of VXLAN and Geneve, and what they need.
 card_modules=(
 	mii 8139cp e1000 e1000e i2c-algo-bit dca igb pcnet32 8390 ne2k-pci vmxnet3 tulip e100
 	usb-common usbcore xhci-hcd xhci-pci usbnet cdc_ether
+	udp_tunnel ip6_udp_tunnel vxlan geneve
 )
 
 # fetch_guest DIR: makes what a guest boots there: busybox, vmlinuz and modules/*.ko, numbered.
 fetch_guest() {
+	local dir=$1
+	fetch_busybox "$dir" &&
+		fetch_kernel "$dir" linux-image-cloud-amd64 '*-cloud-amd64' "${guest_modules[@]}"
+}
+
+fetch_busybox() {
 	local dir=$1 unpacked busybox=/bin/busybox
-	[[ ! -r $dir/vmlinuz ]] || return 0
+	[[ ! -r $dir/busybox ]] || return 0
 	mkdir -p "$dir"
 	if ! package_is_installed busybox-static; then
 		unpacked=$(mktemp -d -p "$scratch")
 		unpack_package busybox-static "$unpacked" || return 1
 		busybox=$(unpacked_path "$unpacked" bin/busybox)
 	fi
-	cp "$busybox" "$dir/busybox" &&
-		fetch_kernel "$dir" linux-image-cloud-amd64 '*-cloud-amd64' "${guest_modules[@]}"
+	cp "$busybox" "$dir/busybox"
 }
 
-# fetch_all_drivers DIR: makes vmlinuz and modules/*.ko there for all of QEMU's network cards.  Debian's kernel for clouds lacks most
-# drivers.
+# fetch_all_drivers DIR: makes vmlinuz and modules/*.ko there for all of QEMU's network cards, and tunnels.  Debian's kernel for clouds
+# lacks most drivers.
 fetch_all_drivers() { fetch_kernel "$1" linux-image-amd64 '*[0-9]-amd64' "${guest_modules[@]}" "${card_modules[@]}"; }
 
-# fetch_kernel DIR PACKAGE RELEASE MODULE...: RELEASE is a pattern of the kernel's name.
+# fetch_kernel DIR PACKAGE RELEASE MODULE...: RELEASE is a pattern of the kernel's name.  The file modules.list has the names of the
+# modules that were asked for.
 fetch_kernel() {
 	local dir=$1 name=$2 pattern=$3 release package root=/
 	shift 3
-	[[ ! -r $dir/vmlinuz ]] || return 0
+	[[ ! -r $dir/vmlinuz || $* != "$(cat "$dir/modules.list" 2>/dev/null)" ]] || return 0
+	rm -rf "$dir/modules"
 	mkdir -p "$dir/modules"
 	release=$(newest_kernel / "$pattern")
 	if [[ ! -r /boot/vmlinuz-$release ]]; then
@@ -212,7 +220,8 @@ take_kernel() {
 	file=$root/boot/vmlinuz-$release
 	[[ -r $file ]] || file=$(unpacked_path "$root" "lib/modules/$release/vmlinuz")
 	install -m 0644 "$file" "$dir/vmlinuz.new" &&
-		mv "$dir/vmlinuz.new" "$dir/vmlinuz"
+		mv "$dir/vmlinuz.new" "$dir/vmlinuz" &&
+		echo "$*" >"$dir/modules.list"
 }
 
 # lanlet is a program for ordinary users, so root runs it as one: as nobody, in a copy of the tree.

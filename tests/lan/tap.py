@@ -37,6 +37,8 @@ def need_tap():
 class TapGuest(Session):
     """eth0 of a namespace of its own, in which run() runs programs; root's id there unless told otherwise."""
 
+    front = "lan.tap"  # the module that relays between tap and socket
+
     def __init__(self, stream, mac, mtu=1500, root=True):
         self.stream = str(stream)
         self.mac = mac
@@ -50,7 +52,7 @@ class TapGuest(Session):
         return Program(
             [
                 "unshare", *(["--map-root-user"] if self.root else []), "-n", "-m",
-                sys.executable, "-m", "lan.tap", self.stream, self.mac, self.mtu, self.resolv_conf,
+                sys.executable, "-m", self.front, self.stream, self.mac, self.mtu, self.resolv_conf,
             ],
             cwd=Path(__file__).parents[1], stdout=subprocess.PIPE)
 
@@ -116,10 +118,21 @@ def serving(network, mac, ip, program):
             yield guest
 
 
-def open_tap(name):
+def open_tap(name, flags=0):
     tap = os.open(TUN, os.O_RDWR)
-    fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+    fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI | flags))
     return tap
+
+
+def configure(mac, mtu, resolv_conf):
+    """This namespace, which has a tap named eth0."""
+    commands = [
+        ["mount", "--bind", resolv_conf, "/etc/resolv.conf"],
+        ["ip", "link", "set", "lo", "up"],
+        ["ip", "link", "set", "eth0", "address", mac, "mtu", mtu, "up"],
+    ]
+    for command in commands:
+        subprocess.run(command, check=True)
 
 
 def relay(tap, client):
@@ -146,13 +159,7 @@ def connect(stream):
 def main():
     stream, mac, mtu, resolv_conf = sys.argv[1:]
     tap = open_tap("eth0")
-    commands = [
-        ["mount", "--bind", resolv_conf, "/etc/resolv.conf"],
-        ["ip", "link", "set", "lo", "up"],
-        ["ip", "link", "set", "eth0", "address", mac, "mtu", mtu, "up"],
-    ]
-    for command in commands:
-        subprocess.run(command, check=True)
+    configure(mac, mtu, resolv_conf)
     client = connect(stream)
     print("connected", flush=True)
     while True:
