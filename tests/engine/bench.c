@@ -117,6 +117,8 @@ void bench_input(struct bench *b, ip4_t src, ip4_t dst, uint8_t protocol, uint8_
 		g_assert_nonnull(guest_payer(&b->r.guests, b->port));
 	p.packet.port = b->port;
 	p.packet.ip.dont_fragment = b->dont_fragment;
+	p.packet.ip.tos = b->tos;
+	p.packet.ip.id = b->id;
 	b->ops->input(b->engine, bench_now(b), &p.packet);
 }
 

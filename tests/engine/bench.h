@@ -48,6 +48,8 @@ struct bench {
 	struct port *port;    /* where guests are, from now on; NULL: the recorder's port, and packets do not tell */
 	bool spoof;           /* guests stay where they are, whatever the port that packets come from */
 	bool dont_fragment;   /* set DF in guests' packets from now on */
+	uint8_t tos;          /* of guests' packets from now on */
+	uint16_t id;          /* likewise, IP identification */
 	unsigned patience_ms; /* the limit of every wait */
 	GPtrArray *tcp;       /* struct guest_tcp */
 	GQueue datagrams;     /* struct recorded_packet: UDP */

@@ -45,6 +45,16 @@ static void set(int fd, int option, int value)
 	setsockopt(fd, IPPROTO_IP, option, &value, sizeof(value));
 }
 
+static void set_of_family(int fd, bool v6, int option, int option6, int value)
+{
+	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? option6 : option, &value, sizeof(value));
+}
+
+void native_report_tos(int fd, bool v6)
+{
+	set_of_family(fd, v6, IP_RECVTOS, IPV6_RECVTCLASS, 1);
+}
+
 static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
@@ -52,6 +62,7 @@ static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
 		return -errno;
 	d->base.watch.fd = fd;
 	set(fd, IP_RECVERR, 1);
+	native_report_tos(fd, false);
 	if (protocol == IPPROTO_ICMP) {
 		set(fd, IP_RECVTTL, 1);
 		/* By default the kernel lets ping sockets share an identifier and gives all answers to the last one. */
@@ -143,23 +154,22 @@ void native_datagram_ran(struct native_datagram *d)
 	list_append(&d->base.payer->mappings, &d->of_payer);
 }
 
-static void set_of_family(int fd, bool v6, int option, int option6, int value)
-{
-	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? option6 : option, &value, sizeof(value));
-}
-
-void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment)
+void native_datagram_like(struct native_datagram *d, const struct native_fields *fields)
 {
 	struct native_socket_options *now = d->outside ? &d->outside->listener->options : &d->options;
 	bool v6 = d->outside && !ip_is_v4(&d->outside->path.peer.addr);
 	int fd = native_datagram_fd(d);
-	if (now->ttl != ttl) {
-		now->ttl = ttl;
-		set_of_family(fd, v6, IP_TTL, IPV6_UNICAST_HOPS, ttl);
+	if (now->ttl != fields->ttl) {
+		now->ttl = fields->ttl;
+		set_of_family(fd, v6, IP_TTL, IPV6_UNICAST_HOPS, now->ttl);
 	}
-	if (now->df != dont_fragment) {
-		now->df = dont_fragment;
-		set_of_family(fd, v6, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, dont_fragment ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+	if (now->tos != fields->tos) {
+		now->tos = fields->tos;
+		set_of_family(fd, v6, IP_TOS, IPV6_TCLASS, now->tos);
+	}
+	if (now->df != fields->dont_fragment) {
+		now->df = fields->dont_fragment;
+		set_of_family(fd, v6, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, now->df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
 	}
 }
 

@@ -10,14 +10,26 @@
 struct datagram_out;
 struct udp_peer;
 
+/* Header fields of packets that are socket options. */
+struct native_fields {
+	uint8_t ttl;
+	uint8_t tos; /* DSCP and ECN (RFC 2474 §3, RFC 3168 §5), or the traffic class */
+	bool dont_fragment;
+};
+
+static inline bool native_fields_equal(const struct native_fields *a, const struct native_fields *b)
+{
+	return a->ttl == b->ttl && a->tos == b->tos && a->dont_fragment == b->dont_fragment;
+}
+
 /* What is set at a socket for the next packets; -1: not set yet. */
 struct native_socket_options {
-	int ttl, df;
+	int ttl, tos, df;
 };
 
 #define NATIVE_SOCKET_OPTIONS_NONE \
 	{ \
-		.ttl = -1, .df = -1 \
+		.ttl = -1, .df = -1 /* TOS is 0 at first */ \
 	}
 
 struct native_datagram {
@@ -59,8 +71,10 @@ int native_datagram_fd(const struct native_datagram *d);
 /* Ends the flow's turn: keeps its place in the list of flows by use. */
 void native_datagram_ran(struct native_datagram *d);
 void native_datagram_free(struct native_datagram *d);
-/* Sets TTL and DF of the next packets. */
-void native_datagram_like(struct native_datagram *d, uint8_t ttl, bool dont_fragment);
+/* Sets the fields of the next packets. */
+void native_datagram_like(struct native_datagram *d, const struct native_fields *fields);
+/* Lets the socket @fd report TOS, or the traffic class, of what it receives. */
+void native_report_tos(int fd, bool v6);
 /*
  * Whether a packet of @len bytes to @dst, which has DF and is too large for the path, is fragmented all the same.  So are those that leave
  * before the guest can have heard of the path's MTU, and that it would have fragmented itself on an Ethernet: the large MTU of the

@@ -52,7 +52,7 @@ static bool send_in_fragments(struct native_datagram *d, usec_t now, const struc
 {
 	if (!native_datagram_goes_in_fragments(d, now, &p->dst, ipv4_header_len(&p->ip) + p->l4_len))
 		return false;
-	native_datagram_like(d, p->ip.ttl, false);
+	native_datagram_like(d, &(struct native_fields){ .ttl = p->ip.ttl, .tos = p->ip.tos });
 	return sendto(d->base.watch.fd, message, p->l4_len, MSG_DONTWAIT, &to->any, to_len) >= 0;
 }
 
@@ -60,7 +60,7 @@ static void send_echo(struct native_datagram *d, usec_t now, const struct packet
 {
 	union socket_address address;
 	socklen_t address_len = socket_address_set(&address, to);
-	native_datagram_like(d, p->ip.ttl, p->ip.dont_fragment);
+	native_datagram_like(d, &(struct native_fields){ .ttl = p->ip.ttl, .tos = p->ip.tos, .dont_fragment = p->ip.dont_fragment });
 	for (int tries = 0; tries < 2; tries++) {
 		if (sendto(d->base.watch.fd, message, p->l4_len, MSG_DONTWAIT, &address.any, address_len) >= 0)
 			return;
@@ -107,20 +107,24 @@ void native_icmp_input(struct engine *e, usec_t now, const struct packet *p)
 	native_flow_wake(&d->base);
 }
 
-static int received_ttl(struct msghdr *m)
+static struct native_fields received_fields(struct msghdr *m)
 {
+	struct native_fields fields = { .ttl = 64 };
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		int ttl;
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) {
 			memcpy(&ttl, CMSG_DATA(c), sizeof(ttl));
-			return ttl;
+			fields.ttl = (uint8_t)ttl;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			memcpy(&fields.tos, CMSG_DATA(c), sizeof(fields.tos));
 		}
 	}
-	return 64;
+	return fields;
 }
 
 /* Passes an answer to the guest under the guest's own identifier. */
-static void pass_on(struct native_datagram *d, usec_t now, const uint8_t *message, size_t len, int ttl, const struct ip_endpoint *from)
+static void pass_on(struct native_datagram *d, usec_t now, const uint8_t *message, size_t len, const struct native_fields *fields,
+		    const struct ip_endpoint *from)
 {
 	struct engine *e = d->base.engine;
 	struct bytes_reader r = bytes_reader(message, len);
@@ -140,7 +144,9 @@ static void pass_on(struct native_datagram *d, usec_t now, const uint8_t *messag
 	struct bytes_writer w = bytes_writer(out, len);
 	icmp4_emit(&w, &(struct icmp4_header){ .type = type, .rest = (uint32_t)d->base.flow.key.guest.port << 16 | sequence }, r.at,
 		   r.left);
-	struct ipv4_header ip = { .ttl = (uint8_t)MAX(ttl - 1, 1), .protocol = IP_PROTOCOL_ICMP, .id = e->packet_id++ };
+	struct ipv4_header ip = {
+		.tos = fields->tos, .ttl = (uint8_t)MAX(fields->ttl - 1, 1), .protocol = IP_PROTOCOL_ICMP, .id = e->packet_id++
+	};
 	ip.src = ip_to_ip4(&claimed.addr);
 	ip.dst = ip_to_ip4(&d->base.flow.key.guest.addr);
 	d->base.to_guest += len;
@@ -166,7 +172,8 @@ static bool receive(struct native_datagram *d, usec_t now)
 		return false;
 	struct ip_endpoint source = socket_address_get(&from);
 	source.port = 0;
-	pass_on(d, now, message, (size_t)n, received_ttl(&m), &source);
+	struct native_fields fields = received_fields(&m);
+	pass_on(d, now, message, (size_t)n, &fields, &source);
 	return true;
 }
 

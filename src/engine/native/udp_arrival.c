@@ -36,6 +36,12 @@ static void read_control(struct msghdr *h, struct udp_arrival *a, struct udp_pat
 			int size;
 			memcpy(&size, CMSG_DATA(c), sizeof(size));
 			a->segment = size > 0 ? (size_t)size : a->len;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			memcpy(&a->tos, CMSG_DATA(c), sizeof(a->tos));
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+			int class;
+			memcpy(&class, CMSG_DATA(c), sizeof(class));
+			a->tos = (uint8_t) class;
 		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
 			struct in_pktinfo info;
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
@@ -79,6 +85,7 @@ void udp_packet_headers(const struct udp_arrival *a, size_t len, uint8_t ret[sta
 	const struct ip_endpoint *guest = &a->flow->base.flow.key.guest, *from = &a->from;
 	struct ipv4_header ip = {
 		.total_len = (uint16_t)(UDP_ARRIVAL_HEADERS_LEN + len),
+		.tos = a->tos,
 		.id = a->flow->base.engine->packet_id++,
 		.ttl = TTL,
 		.protocol = IP_PROTOCOL_UDP,

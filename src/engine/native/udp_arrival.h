@@ -15,7 +15,7 @@
 /* Where the kernel says from where a message came, and how. */
 struct udp_origin {
 	union socket_address from;
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	_Alignas(struct cmsghdr) char control[2 * CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
 struct udp_arrival {
@@ -25,6 +25,7 @@ struct udp_arrival {
 	size_t segment;               /* size of the datagrams in it; the last may be smaller */
 	struct ip_endpoint from;      /* the address that the guest expects */
 	struct native_datagram *flow; /* NULL: it is for no guest */
+	uint8_t tos;
 };
 
 /* Prepares @h for recvmsg() into @iov. */

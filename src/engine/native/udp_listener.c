@@ -294,6 +294,7 @@ static void prepare_socket(int fd, bool v6)
 {
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ BUFFER_BYTES }, sizeof(int));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ BUFFER_BYTES }, sizeof(int));
+	native_report_tos(fd, v6);
 	if (v6) {
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &(int){ 1 }, sizeof(int));
 	} else {

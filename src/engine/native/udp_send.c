@@ -27,8 +27,7 @@ struct datagram_out {
 	union socket_address to;
 	socklen_t to_len;
 	struct ip_endpoint claimed; /* the address that the guest used */
-	uint8_t ttl;
-	bool dont_fragment;
+	struct native_fields fields;
 	size_t len;
 	unsigned n;
 	struct iovec iov[];
@@ -65,8 +64,7 @@ static int gather(struct native_datagram *d, const struct packet *p, const struc
 	out->next = NULL;
 	out->to_len = socket_address_set(&out->to, to);
 	out->claimed = *claimed;
-	out->ttl = p->ip.ttl;
-	out->dont_fragment = p->ip.dont_fragment;
+	out->fields = (struct native_fields){ .ttl = p->ip.ttl, .tos = p->ip.tos, .dont_fragment = p->ip.dont_fragment };
 	out->len = len;
 	out->n = (unsigned)n;
 	memcpy(out->iov, iov, (unsigned)n * sizeof(*iov));
@@ -95,7 +93,7 @@ int native_udp_gather(struct native_datagram *d, const struct packet *p, const s
 
 static bool looks_alike(const struct datagram_out *a, const struct datagram_out *b)
 {
-	return a->ttl == b->ttl && a->dont_fragment == b->dont_fragment;
+	return native_fields_equal(&a->fields, &b->fields);
 }
 
 /* Whether @next may follow @last in a message that begins with @first: all but the last must be of one size. */
@@ -200,9 +198,11 @@ static bool send_in_fragments(struct native_datagram *d, usec_t now, struct data
 	struct msghdr h = header_of(d, out, 1, &control);
 	if (!native_datagram_goes_in_fragments(d, now, &out->claimed.addr, IPV4_HEADER_LEN + UDP_HEADER_LEN + out->len))
 		return false;
-	native_datagram_like(d, out->ttl, false);
+	struct native_fields fields = out->fields;
+	fields.dont_fragment = false;
+	native_datagram_like(d, &fields);
 	bool sent = sendmsg(native_datagram_fd(d), &h, MSG_DONTWAIT) >= 0;
-	native_datagram_like(d, out->ttl, true);
+	native_datagram_like(d, &out->fields);
 	return sent;
 }
 
@@ -210,7 +210,7 @@ static void failed(struct native_datagram *d, usec_t now, const struct message *
 {
 	struct datagram_out *out = message->first;
 	for (unsigned i = 0; i < message->n; i++, out = out->next) {
-		struct native_icmp_error answer = { .info = mtu, .ttl = out->ttl };
+		struct native_icmp_error answer = { .info = mtu, .ttl = out->fields.ttl };
 		struct iovec known = out->n > 0 ? out->iov[0] : (struct iovec){ 0 };
 		if (mtu == 0 || !send_in_fragments(d, now, out))
 			drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR);
@@ -295,7 +295,7 @@ void native_udp_send_gathered(struct native_datagram *d, usec_t now)
 		const struct datagram_out *first = next;
 		for (; next && n < BATCH && looks_alike(first, next); n++)
 			next = make_message(d, next, &m[n].msg_hdr, &control[n], &messages[n]);
-		native_datagram_like(d, first->ttl, first->dont_fragment);
+		native_datagram_like(d, &first->fields);
 		send_messages(d, now, m, messages, n);
 	}
 }
