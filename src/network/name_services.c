@@ -186,6 +186,7 @@ static int init_dns(struct name_services *n, const struct name_services_config *
 		&(struct dns_config){
 			.gateway = c->settings->gateway,
 			.subnet = c->settings->subnet,
+			.ip6 = &c->gateway->config.ip6,
 			.domain = c->settings->domain,
 			.shares_domain = !c->settings->local_only,
 			.gateway_name = SETTINGS_GATEWAY_NAME,

@@ -152,7 +152,9 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 static void add_ip6_services(struct lanlet_network *n)
 {
 	const struct gateway_config *g = &n->gateway.config;
-	struct ra_config ra = { .mac = g->mac, .ip6 = &g->ip6, .domain = n->settings.domain, .mtu = n->settings.mtu };
+	struct ra_config ra = {
+		.mac = g->mac, .ip6 = &g->ip6, .dns = g->ip6.address, .domain = n->settings.domain, .mtu = n->settings.mtu
+	};
 	entropy_get(&ra.key, sizeof(ra.key));
 	ra_service_init(&n->ra, clock_now(), &ra);
 	nd_service_init(&n->nd, g->mac, &g->ip6);

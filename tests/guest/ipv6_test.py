@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """IPv6 on the segment, with this machine's own kernel and programs as guests."""
 
+import contextlib
 import ipaddress
 import json
 import re
+import struct
 import unittest
 from pathlib import Path
 
 from lan import capture, tap
+from lan.link import StreamClient
+from lan.packet import Ethernet, mac
+from lan.packet6 import ETHERTYPE_IPV6, Icmp6, Ipv6, address6
 from lan.process import Lanlet
 from lan.programs import needs
 from lan.wait import wait_until
@@ -69,7 +74,7 @@ class Guest(tap.TapGuest):
 class SegmentTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lanlet = cls.enterClassContext(Lanlet("--ipv6", str(PREFIX)))
+        cls.lanlet = cls.enterClassContext(Lanlet("--ipv6", str(PREFIX), "--host", f"{MAC},web"))
         cls.guest = cls.enterClassContext(Guest(cls.lanlet.stream, MAC))
         cls.address = cls.guest.wait_for_address(PREFIX)
 
@@ -131,10 +136,42 @@ class SegmentTest(unittest.TestCase):
         self.assertRegex(text, rf"Prefix\s*:\s*{PREFIX}")
         self.assertRegex(text, r"On-link\s*:\s*Yes")
         self.assertRegex(text, r"Autonomous address conf\.\s*:\s*Yes")
+        self.assertRegex(text, rf"Recursive DNS server\s*:\s*{GATEWAY}")
         self.assertRegex(text, r"from fe80::1")
         for address in "fe80::1", GATEWAY:
             text = self.guest.check("ndisc6", "-1", "-w", "5000", address, "eth0")
             self.assertRegex(text, "Target link-layer address: ")
+
+
+    @needs("dig")
+    def test_names_are_answered_over_ipv6_in_both_directions(self):
+        self.guest.ping6(GATEWAY)
+
+        def dig(*words):
+            return self.guest.check("dig", "-6", "+short", "+tries=2", *words).split()
+
+        for server in f"@{GATEWAY}", "@fe80::1%eth0":
+            self.assertIn(self.address, dig(server, "web.lanlet.internal", "AAAA"))
+            self.assertEqual(dig(server, "gateway.lanlet.internal", "AAAA"), [GATEWAY])
+            self.assertEqual(dig(server, "-x", self.address), ["web.lanlet.internal."])
+            self.assertEqual(dig(server, "-x", GATEWAY), ["gateway.lanlet.internal."])
+
+
+class EndTest(unittest.TestCase):
+    def test_last_advertisement_withdraws_router_and_name_server(self):
+        with Lanlet("--ipv6", str(PREFIX)) as lanlet, contextlib.closing(StreamClient(lanlet.stream)) as end:
+            end.send(Ethernet(b"\xff" * 6, mac(1), 0x88B5, bytes(46)).emit())
+            lanlet.stop()
+            last = None
+            with contextlib.suppress(EOFError, ConnectionError):
+                while True:
+                    frame = Ethernet.parse(end.receive())
+                    if frame.ethertype == ETHERTYPE_IPV6 and (ip := Ipv6.parse(frame.payload)).next_header == 58 and ip.payload[0] == 134:
+                        last = ip
+            icmp = Icmp6.parse(last)
+            self.assertEqual(last.source, address6("fe80::1"))
+            self.assertEqual(struct.unpack(">H", icmp.body[2:4]), (0,))
+            self.assertIn(bytes([25, 3, 0, 0, 0, 0, 0, 0]) + address6(GATEWAY), icmp.body)
 
 
 class PrivacyTest(unittest.TestCase):

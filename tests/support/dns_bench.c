@@ -26,9 +26,12 @@ static void record_udp(struct sink *s, usec_t now, const struct sink_udp *datagr
 {
 	struct dns_bench *b = container_of(s, struct dns_bench, sink);
 	struct told *t = g_new0(struct told, 1);
-	g_assert_cmphex(ip_to_ip4(&datagram->src), ==, GATEWAY);
+	if (ip_is_v4(&datagram->dst))
+		g_assert_cmphex(ip_to_ip4(&datagram->src), ==, GATEWAY);
 	g_assert_cmpuint(datagram->src_port, ==, DNS_PORT);
-	t->ip = ip_to_ip4(&datagram->dst);
+	t->ip = ip_is_v4(&datagram->dst) ? ip_to_ip4(&datagram->dst) : 0;
+	t->ip6 = datagram->dst;
+	t->from6 = datagram->src;
 	t->port = datagram->dst_port;
 	t->mac = *datagram->dst_mac;
 	t->bytes = bytes_of(datagram->payload, datagram->len);
@@ -108,8 +111,11 @@ static struct dns_bench *new_bench(const char *domain, const char *subnet, bool 
 	b->told = g_ptr_array_new_with_free_func(free_told);
 	b->asked = g_ptr_array_new_with_free_func(free_asked);
 	arena_init(&b->arena, 1 << 20);
+	struct prefix6 prefix = { { { 0xfd, 0x12 } }, 64 };
+	struct gateway_ip6 ip6 = gateway_ip6_of(&prefix);
 	struct dns_config config = {
 		.gateway = GATEWAY,
+		.ip6 = &ip6,
 		.domain = domain,
 		.isolated = isolated,
 		.hash_key = { { 1, 2 } },
@@ -173,6 +179,35 @@ GByteArray *make_query(const struct query_shape *shape)
 	return bytes_of(bytes, w.len);
 }
 
+static enum service_verdict input_frame(struct dns_bench *b, const void *bytes, size_t size)
+{
+	struct iovec iov;
+	struct frame frame = frame_of(&iov, bytes, size);
+	struct packet p;
+	enum drop_reason why;
+	g_assert_cmpint(packet_parse(&frame, &b->ports[b->from], &b->arena, &p, &why), ==, 0);
+	enum service_verdict verdict = dns_service(b->dns)->ops->input(dns_service(b->dns), b->now, &p, &b->sink);
+	arena_reset(&b->arena);
+	return verdict;
+}
+
+enum service_verdict input_datagram6(struct dns_bench *b, const struct ip_addr *dst, uint16_t dst_port, const void *payload, size_t len)
+{
+	size_t size = ETH_HEADER_LEN + IPV6_HEADER_LEN + UDP_HEADER_LEN + len;
+	struct ip_addr src = GUEST6;
+	g_autofree uint8_t *bytes = g_malloc(size);
+	struct bytes_writer w = bytes_writer(bytes, size);
+	eth_emit(&w, &(struct eth_header){ .src = guest_mac, .ethertype = ETH_TYPE_IPV6 });
+	ipv6_emit(&w, &(struct ipv6_header){ .payload_len = (uint16_t)(UDP_HEADER_LEN + len),
+					     .hop_limit = 64,
+					     .next_header = IP_PROTOCOL_UDP,
+					     .src = src,
+					     .dst = *dst });
+	udp_emit_datagram(&w, &src, dst, 4000, dst_port, payload, len);
+	g_assert_false(w.failed);
+	return input_frame(b, bytes, size);
+}
+
 enum service_verdict input_datagram(struct dns_bench *b, ip4_t src, uint16_t src_port, ip4_t dst, uint16_t dst_port, const void *payload,
 				    size_t len)
 {
@@ -186,14 +221,7 @@ enum service_verdict input_datagram(struct dns_bench *b, ip4_t src, uint16_t src
 	ipv4_emit(&w, &ip);
 	udp_emit_ipv4(&w, src, dst, src_port, dst_port, payload, len);
 	g_assert_false(w.failed);
-	struct iovec iov;
-	struct frame frame = frame_of(&iov, bytes, size);
-	struct packet p;
-	enum drop_reason why;
-	g_assert_cmpint(packet_parse(&frame, &b->ports[b->from], &b->arena, &p, &why), ==, 0);
-	enum service_verdict verdict = dns_service(b->dns)->ops->input(dns_service(b->dns), b->now, &p, &b->sink);
-	arena_reset(&b->arena);
-	return verdict;
+	return input_frame(b, bytes, size);
 }
 
 void ask_bytes(struct dns_bench *b, ip4_t from, uint16_t port, const void *payload, size_t len)

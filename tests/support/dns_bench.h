@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "gateway/ip6.h"
 #include "gateway/payer.h"
 #include "gateway/service.h"
 #include "gateway/sink.h"
@@ -23,11 +24,14 @@
 #include "base/macros.h" /* after glib.h: replaces its MIN and MAX */
 
 #define GATEWAY IP4(192, 168, 122, 1)
+#define GATEWAY6 ((struct ip_addr){ { 0xfd, 0x12, [15] = 1 } }) /* of fd12::/64 */
+#define GUEST6 ((struct ip_addr){ { 0xfd, 0x12, [15] = 9 } })
 #define WEB IP4(192, 168, 122, 63)
 
 /* A message to a guest. */
 struct told {
-	ip4_t ip;
+	ip4_t ip; /* 0: see the next ones */
+	struct ip_addr ip6, from6;
 	uint16_t port;
 	struct mac mac;
 	GByteArray *bytes;
@@ -86,6 +90,8 @@ GByteArray *make_query(const struct query_shape *shape);
 /* Gives @payload to the service as a datagram of a guest. */
 enum service_verdict input_datagram(struct dns_bench *b, ip4_t src, uint16_t src_port, ip4_t dst, uint16_t dst_port, const void *payload,
 				    size_t len);
+/* The same over IPv6, from GUEST6. */
+enum service_verdict input_datagram6(struct dns_bench *b, const struct ip_addr *dst, uint16_t dst_port, const void *payload, size_t len);
 /* The same to the gateway's port 53. */
 void ask_bytes(struct dns_bench *b, ip4_t from, uint16_t port, const void *payload, size_t len);
 /* A query of the guest WEB from port 4000. */

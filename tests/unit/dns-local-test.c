@@ -29,7 +29,8 @@ static int find_name(struct dns_names *n, usec_t now, const char *name, struct i
 
 static int find_address(struct dns_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1])
 {
-	if (ip_to_ip4(addr) != container_of(n, struct test_names, names)->web)
+	static const struct ip_addr web6 = { { 0xfd, 0x12, 0x34, 0x56, 0x78, 0x9a, [15] = 0x63 } };
+	if (!ip_equal(addr, &web6) && ip_to_ip4(addr) != container_of(n, struct test_names, names)->web)
 		return -ENOENT;
 	g_strlcpy(ret, "web", DNS_LABEL_MAX + 1);
 	return 0;
@@ -103,6 +104,7 @@ static char *describe(const struct dns_reply *r)
 struct place {
 	const char *subnet, *gateway, *web, *domain;
 	bool shares_domain;
+	const char *prefix6;
 };
 
 /* Records that the user has given, and those of the host. */
@@ -144,6 +146,9 @@ static void add_records(struct dns_local *l)
 
 static const struct place usual = { "192.168.122.0/24", "192.168.122.1", "192.168.122.63", "lanlet.internal" };
 
+static const struct place with_ipv6 = { "192.168.122.0/24", "192.168.122.1", "192.168.122.63", "lanlet.internal",
+					.prefix6 = "fd12:3456:789a::/64" };
+
 static char *answer_to(const struct place *place, const char *name, uint16_t type, uint16_t class, uint8_t edns_version)
 {
 	struct test_names names = { { &names_ops }, 0 };
@@ -151,6 +156,13 @@ static char *answer_to(const struct place *place, const char *name, uint16_t typ
 	g_assert_cmpint(prefix4_parse(place->subnet, &config.subnet), ==, 0);
 	g_assert_cmpint(ip4_parse(place->gateway, &config.gateway), ==, 0);
 	g_assert_cmpint(ip4_parse(place->web, &names.web), ==, 0);
+	struct prefix6 prefix;
+	struct gateway_ip6 ip6 = { 0 };
+	if (place->prefix6) {
+		g_assert_cmpint(prefix6_parse(place->prefix6, &prefix), ==, 0);
+		ip6 = gateway_ip6_of(&prefix);
+		config.ip6 = &ip6;
+	}
 	struct dns_local local;
 	config.shares_domain = place->shares_domain;
 	g_assert_cmpint(dns_local_init(&local, &config), ==, 0);
@@ -299,6 +311,27 @@ static void addresses_of_the_segment_have_names(void)
 	      { "255.122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NXDOMAIN aa zone 122.168.192.in-addr.arpa." },
 	      { "122.168.192.in-addr.arpa", DNS_TYPE_SOA, "NOERROR aa SOA" },
 	      { "122.168.192.in-addr.arpa", DNS_TYPE_PTR, "NOERROR aa zone 122.168.192.in-addr.arpa." });
+}
+
+/* "a.9.8.7.6.5.4.3.2.1.d.f" with the subnet's zeros in front. */
+#define ZONE6 "0.0.0.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa"
+#define ZEROS_13 "0.0.0.0.0.0.0.0.0.0.0.0.0."
+
+static void addresses_of_the_ipv6_prefix_have_names(void)
+{
+	CHECK(&with_ipv6,
+	      { "gateway", DNS_TYPE_AAAA, "NOERROR aa AAAA fd12:3456:789a::1" },
+	      { "gateway.lanlet.internal", DNS_TYPE_ANY, "NOERROR aa A 192.168.122.1 AAAA fd12:3456:789a::1" },
+	      { "1.0.0." ZEROS_13 ZONE6, DNS_TYPE_PTR, "NOERROR aa PTR gateway.lanlet.internal." },
+	      { "3.6.0." ZEROS_13 ZONE6, DNS_TYPE_PTR, "NOERROR aa PTR web.lanlet.internal." },
+	      { "4.6.0." ZEROS_13 ZONE6, DNS_TYPE_PTR, "NXDOMAIN aa zone " ZONE6 "." },
+	      { "x.6.0." ZEROS_13 ZONE6, DNS_TYPE_PTR, "NXDOMAIN aa zone " ZONE6 "." },
+	      { "10.0." ZEROS_13 ZONE6, DNS_TYPE_PTR, "NXDOMAIN aa zone " ZONE6 "." },
+	      { "1.1.0.0." ZEROS_13 ZONE6, DNS_TYPE_PTR, "NXDOMAIN aa zone " ZONE6 "." },
+	      { "0." ZONE6, DNS_TYPE_PTR, "NOERROR aa zone " ZONE6 "." },
+	      { ZONE6, DNS_TYPE_SOA, "NOERROR aa SOA" },
+	      { "1.0.0." ZEROS_13 "1" ZONE6, DNS_TYPE_PTR, "outside" },
+	      { "0.0.0.a.9.8.7.6.5.4.3.2.1.d.f.ip6.arpa", DNS_TYPE_SOA, "outside" });
 }
 
 static void malformed_reverse_names_of_the_segment_do_not_exist(void)
@@ -495,6 +528,7 @@ int main(int argc, char **argv)
 	ADD(other_names_are_forwarded);
 	ADD(localhost_is_a_loopback_address);
 	ADD(addresses_of_the_segment_have_names);
+	ADD(addresses_of_the_ipv6_prefix_have_names);
 	ADD(malformed_reverse_names_of_the_segment_do_not_exist);
 	ADD(other_reverse_names_are_forwarded);
 	ADD(wide_segments_have_several_zones);

@@ -42,6 +42,34 @@ static void messages_to_other_hosts_are_not_taken(void)
 	g_assert_cmpuint(b->told->len + b->asked->len, ==, 0);
 }
 
+/* A resolver takes an answer only from the address that it has asked. */
+static void query_over_ipv6_is_answered_from_the_address_asked(void)
+{
+	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
+	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .name = "web", .type = DNS_TYPE_A });
+	const struct ip_addr asked[] = { GATEWAY6, { { 0xfe, 0x80, [15] = 1 } } };
+	for (guint i = 0; i < ARRAY_SIZE(asked); i++) {
+		g_assert_cmpint(input_datagram6(b, &asked[i], DNS_PORT, q->data, q->len), ==, SERVICE_TAKEN);
+		check_rcode(b, i, 0, DNS_RCODE_NOERROR);
+		g_assert_true(ip_equal(&told_at(b, i)->ip6, &GUEST6) && ip_equal(&told_at(b, i)->from6, &asked[i]));
+		g_assert_true(mac_equal(told_at(b, i)->mac, guest_mac));
+	}
+	g_assert_cmpint(input_datagram6(b, &GUEST6, DNS_PORT, q->data, q->len), ==, SERVICE_NOT_MINE);
+	g_assert_cmpint(input_datagram6(b, &asked[0], 5353, q->data, q->len), ==, SERVICE_NOT_MINE);
+}
+
+static void queries_of_one_id_over_both_families_are_two(void)
+{
+	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
+	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = 7, .name = "example.com", .type = DNS_TYPE_A });
+	input_datagram6(b, &GATEWAY6, DNS_PORT, q->data, q->len);
+	input_datagram6(b, &GATEWAY6, DNS_PORT, q->data, q->len); /* it is repeated */
+	ask(b, 7, "example.com", DNS_TYPE_A);
+	g_assert_cmpuint(b->asked->len, ==, 2);
+	answer(b, 0, DNS_RCODE_NOERROR, 0);
+	g_assert_true(ip_equal(&told_at(b, 0)->ip6, &GUEST6) && ip_equal(&told_at(b, 0)->from6, &GATEWAY6));
+}
+
 static void answers_runts_and_port_zero_are_dropped_and_counted(void)
 {
 	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
@@ -484,6 +512,8 @@ int main(int argc, char **argv)
 #define ADD(f) g_test_add_func("/dns/" #f, f)
 	ADD(local_answer_keeps_the_case_of_the_query);
 	ADD(local_answer_has_edns_when_the_query_had_it);
+	ADD(query_over_ipv6_is_answered_from_the_address_asked);
+	ADD(queries_of_one_id_over_both_families_are_two);
 	ADD(messages_to_other_hosts_are_not_taken);
 	ADD(answers_runts_and_port_zero_are_dropped_and_counted);
 	ADD(malformed_queries_are_formerr);

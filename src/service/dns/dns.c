@@ -37,8 +37,8 @@ static void send_message(struct dns *d, usec_t now, const struct dns_client *to,
 		return;
 	}
 	struct sink_udp datagram = {
-		.src = ip_from_ip4(d->gateway),
-		.dst = ip_from_ip4(to->ip),
+		.src = to->asked,
+		.dst = to->ip,
 		.src_port = DNS_PORT,
 		.dst_port = to->port,
 		.dst_mac = &to->mac,
@@ -169,13 +169,20 @@ static struct dns *dns_of(const struct service *s)
 	return container_of(s, struct dns, service);
 }
 
+static bool is_ours(const struct dns *d, const struct ip_addr *addr)
+{
+	return (ip_is_v4(addr) && ip_to_ip4(addr) == d->gateway) || gateway_ip6_has(&d->local.ip6, addr);
+}
+
 static enum service_verdict dns_input(struct service *s, usec_t now, const struct packet *p, struct sink *out)
 {
 	struct dns *d = dns_of(s);
 	struct udp_view udp;
-	if (p->eth.ethertype != ETH_TYPE_IPV4 || p->ip.dst != d->gateway || packet_udp(p, &udp) < 0 || udp.dst.port != DNS_PORT)
+	if (p->ip_error != 0 || p->dst_port != DNS_PORT || !is_ours(d, &p->dst) || packet_udp(p, &udp) < 0)
 		return SERVICE_NOT_MINE;
-	struct dns_client from = { .ip = p->ip.src, .port = udp.src.port, .mac = p->eth.src, .payer = p->port ? p->port->payer : NULL };
+	struct dns_client from = {
+		.ip = p->src, .asked = p->dst, .port = udp.src.port, .mac = p->eth.src, .payer = p->port ? p->port->payer : NULL
+	};
 	int r = from.port == 0 ? -EBADMSG : !from.payer ? -ENOMEM : handle_message(d, now, &from, udp.payload, udp.len);
 	if (r == 1)
 		sink_drop(d->sink, DROP_DNS_LIMIT, p);
@@ -260,6 +267,7 @@ int dns_new(const struct dns_config *config, struct dns **ret)
 	struct dns_local_config local = {
 		.gateway = config->gateway,
 		.subnet = config->subnet,
+		.ip6 = config->ip6,
 		.domain = config->domain,
 		.shares_domain = config->shares_domain,
 		.gateway_name = config->gateway_name ? config->gateway_name : "gateway",

@@ -19,6 +19,7 @@ struct dns_names;
 struct dns_records;
 struct dns_server_list;
 struct dns_upstream;
+struct gateway_ip6;
 struct log;
 struct service;
 struct sink;
@@ -27,11 +28,12 @@ struct stream_service;
 struct dns_config {
 	ip4_t gateway;
 	struct prefix4 subnet;
-	const char *domain;       /* of the guests, "lanlet.internal"; NULL or "": guests have single-label names only */
-	bool shares_domain;       /* names of the domain that are not known here are asked outside */
-	const char *gateway_name; /* a single label; NULL: "gateway" */
-	struct hash_key hash_key; /* secret: generates the ids of forwarded queries */
-	bool isolated;            /* no query is forwarded */
+	const struct gateway_ip6 *ip6; /* NULL: the gateway has no IPv6 */
+	const char *domain;            /* of the guests, "lanlet.internal"; NULL or "": guests have single-label names only */
+	bool shares_domain;            /* names of the domain that are not known here are asked outside */
+	const char *gateway_name;      /* a single label; NULL: "gateway" */
+	struct hash_key hash_key;      /* secret: generates the ids of forwarded queries */
+	bool isolated;                 /* no query is forwarded */
 	struct dns_names *names;
 	struct dns_upstream *upstream;
 	struct sink *sink; /* for all answers, also late ones */

@@ -266,8 +266,9 @@ static bool is_repeated(const struct dns_client *client, const struct dns_query 
 {
 	list_for_each(node, &client->payer->dns_queries) {
 		const struct dns_pending *p = container_of(node, struct dns_pending, of_payer);
-		if (p->query.header.id == q->header.id && p->client.port == client->port && p->client.ip == client->ip &&
-		    p->client.stream == client->stream && dns_question_equal(&p->query.question, &q->question))
+		if (p->query.header.id == q->header.id && p->client.port == client->port && ip_equal(&p->client.ip, &client->ip) &&
+		    ip_equal(&p->client.asked, &client->asked) && p->client.stream == client->stream &&
+		    dns_question_equal(&p->query.question, &q->question))
 			return true;
 	}
 	return false;

@@ -27,7 +27,8 @@ struct payer;
 
 /* Where the answer goes. */
 struct dns_client {
-	ip4_t ip;
+	struct ip_addr ip;
+	struct ip_addr asked; /* the gateway's address that the query was sent to, and that the answer comes from */
 	uint16_t port;
 	struct mac mac;
 	struct dns_stream *stream; /* NULL: over UDP */

@@ -18,6 +18,9 @@
 /* Zones of reverse names end at an octet, at most the third: with four every address would be a zone. */
 #define REVERSE_ZONE_OCTETS_MAX 3u
 
+/* Labels of the reverse names of single IPv6 addresses below their zone, of a /64 prefix. */
+#define REVERSE6_NIBBLES 16u
+
 /* What is known of a name. */
 struct node {
 	bool exists;
@@ -31,6 +34,12 @@ struct node {
 	struct dns_name ptr;
 	const struct dns_owner *given, *host; /* NULL: the table does not have it */
 };
+
+static struct dns_name reverse_zone6(const struct prefix6 *prefix)
+{
+	struct dns_name address = dns_name_of_address(&prefix->network);
+	return dns_name_parent(&address, REVERSE6_NIBBLES);
+}
 
 int dns_local_init(struct dns_local *l, const struct dns_local_config *config)
 {
@@ -49,6 +58,10 @@ int dns_local_init(struct dns_local *l, const struct dns_local_config *config)
 	    dns_name_label(&plain, 0, l->gateway_label) < 0 || dns_name_child(l->gateway_label, &l->domain, &l->gateway_name) < 0)
 		return -EINVAL;
 	l->soa.mname = l->gateway_name;
+	if (config->ip6 && config->ip6->on)
+		l->ip6 = *config->ip6;
+	if (l->ip6.on)
+		l->reverse6 = reverse_zone6(&l->ip6.prefix);
 	return dns_name_child("hostmaster", &l->domain, &l->soa.rname);
 }
 
@@ -57,7 +70,8 @@ static unsigned find_host(const struct dns_local *l, usec_t now, const char *lab
 {
 	if (strcmp(label, l->gateway_label) == 0) {
 		ret[0] = ip_from_ip4(l->gateway);
-		return 1;
+		ret[1] = l->ip6.address;
+		return l->ip6.on ? 2 : 1;
 	}
 	int n = l->names->ops->find_name(l->names, now, label, ret);
 	return n > 0 ? (unsigned)n : 0;
@@ -142,7 +156,7 @@ static void look_for_pointer(const struct dns_local *l, usec_t now, const struct
 	struct ip_addr addr;
 	if (dns_name_to_address(name, &addr) < 0)
 		return;
-	if (ip_is_v4(&addr) && ip_to_ip4(&addr) == l->gateway)
+	if ((ip_is_v4(&addr) && ip_to_ip4(&addr) == l->gateway) || gateway_ip6_has(&l->ip6, &addr))
 		node->ptr = l->gateway_name;
 	else if (l->names->ops->find_address(l->names, now, &addr, label) < 0 || dns_name_child(label, &l->domain, &node->ptr) < 0)
 		return;
@@ -169,11 +183,32 @@ static void look_in_reverse_zone(const struct dns_local *l, const struct dns_nam
 	}
 }
 
+static bool is_nibble(const struct dns_name *name, unsigned label)
+{
+	char text[DNS_LABEL_MAX + 1];
+	return dns_name_label(name, label, text) == 0 && strspn(text, "0123456789abcdef") == 1 && text[1] == '\0';
+}
+
+/* The same for IPv6. */
+static void look_in_reverse_zone6(const struct dns_local *l, const struct dns_name *name, struct node *node)
+{
+	if (!l->ip6.on || !dns_name_within(name, &l->reverse6))
+		return;
+	unsigned below = dns_name_labels(name) - dns_name_labels(&l->reverse6), nibbles = 0;
+	while (nibbles < below && is_nibble(name, nibbles))
+		nibbles++;
+	node->has_zone = true;
+	node->zone = l->reverse6;
+	node->apex = below == 0;
+	node->exists = nibbles == below && below < REVERSE6_NIBBLES; /* it has subdomains (RFC 8020 §2) */
+}
+
 static void look_up(const struct dns_local *l, usec_t now, const struct dns_name *name, struct node *node)
 {
 	*node = (struct node){ .given = dns_records_find(&l->given, name), .host = dns_records_find(&l->hosts, name) };
 	look_in_domain(l, now, name, node);
 	look_in_reverse_zone(l, name, node);
+	look_in_reverse_zone6(l, name, node);
 	look_for_plain(l, now, name, node);
 	look_for_pointer(l, now, name, node);
 	node->exists |= node->n_addresses > 0 || node->has_ptr || node->given || node->host;

@@ -8,6 +8,7 @@
  *                          guest called "com" does not hide the top-level domain
  *   any name               records that the user has given, then those of the host's /etc/hosts
  *   D.C.B.A.in-addr.arpa   every address of the segment, with any prefix length; others, of both families, when they have a name here
+ *   ….ip6.arpa             every address of the segment's IPv6 prefix
  *   localhost              127.0.0.1 and ::1 (RFC 6761 §6.3)
  *
  * Makes answers, sends nothing.
@@ -15,6 +16,7 @@
 #pragma once
 
 #include "base/usec.h"
+#include "gateway/ip6.h"
 #include "service/dns/records.h"
 #include "service/dns/reply.h"
 
@@ -23,6 +25,8 @@ struct dns_names;
 struct dns_local {
 	ip4_t gateway;
 	struct prefix4 subnet;
+	struct gateway_ip6 ip6;
+	struct dns_name reverse6; /* the zone of the prefix's reverse names */
 	bool has_domain;
 	bool shares_domain;
 	struct dns_name domain;
@@ -37,10 +41,11 @@ struct dns_local {
 struct dns_local_config {
 	ip4_t gateway;
 	struct prefix4 subnet;
-	const char *domain;       /* NULL or "": no domain */
-	bool shares_domain;       /* names of the domain that are not known here are asked outside */
-	const char *gateway_name; /* a single label */
-	struct dns_names *names;  /* borrowed */
+	const struct gateway_ip6 *ip6; /* NULL: the gateway has no IPv6 */
+	const char *domain;            /* NULL or "": no domain */
+	bool shares_domain;            /* names of the domain that are not known here are asked outside */
+	const char *gateway_name;      /* a single label */
+	struct dns_names *names;       /* borrowed */
 };
 
 /* -EINVAL when the domain or the gateway's name is invalid. */
