@@ -2,6 +2,8 @@
 /* TCP to guests with unusual ports, or with little memory. */
 #include "native.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 /* The flow must not wait for a segment of the guest, which may have nothing to send. */
@@ -46,9 +48,46 @@ static void rooms_of_many_pieces_are_filled_by_several_reads(struct fixture *f, 
 	guest_tcp_done(&t);
 }
 
+/*
+ * A host that reads a little at a time and has a small receive buffer, as at the end of a slow path. What the guest sent and the host
+ * has not read must be little: it is late by the time that the path needs for it.
+ */
+static void an_upload_to_a_slow_host_waits_in_the_guest(struct fixture *f, gconstpointer row)
+{
+	static const size_t len = 4 << 20, settled = 1500000, end = 2000000, most_waiting = 256 * 1024;
+	struct guest_tcp t;
+	uint8_t *bytes = pattern(len), got[16384];
+	size_t read = 0;
+	server_listen(&f->s, SERVER, 0);
+	g_assert_cmpint(setsockopt(f->s.listener, SOL_SOCKET, SO_RCVBUF, &(int){ 16384 }, sizeof(int)), ==, 0);
+	/* The kernel sizes the first send buffer by this. */
+	g_assert_cmpint(setsockopt(f->s.listener, IPPROTO_TCP, TCP_MAXSEG, &(int){ 1400 }, sizeof(int)), ==, 0);
+	guest_tcp_init(&t, &f->b, GUEST, 40000, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&t));
+	g_assert_true(server_accept(&f->s, &f->b));
+	uint32_t first = t.next;
+	unsigned patience_ms = f->b.patience_ms;
+	for (unsigned empty = 0; read < end && empty < 1000;) {
+		size_t sent = t.next - first;
+		f->b.patience_ms = 1;
+		guest_tcp_send(&t, bytes + sent, len - sent);
+		ssize_t n = recv(f->s.fd, got, sizeof(got), 0);
+		empty = n > 0 ? 0 : empty + 1;
+		g_assert_true(n <= 0 || memcmp(got, bytes + read, (size_t)n) == 0);
+		read += n > 0 ? (size_t)n : 0;
+		if (read > settled)
+			g_assert_cmpuint(t.next - first - read, <=, most_waiting);
+	}
+	f->b.patience_ms = patience_ms;
+	g_assert_cmpuint(read, >=, end);
+	g_free(bytes);
+	guest_tcp_done(&t);
+}
+
 const struct contract_test native_tcp[] = {
 	{ "a_turn_without_memory_only_delays", a_turn_without_memory_only_delays, native_setup_plain },
 	{ "a_repeated_syn_sets_the_ttl", a_repeated_syn_sets_the_ttl, native_setup_plain },
 	{ "rooms_of_many_pieces_are_filled_by_several_reads", rooms_of_many_pieces_are_filled_by_several_reads, native_setup_plain },
+	{ "an_upload_to_a_slow_host_waits_in_the_guest", an_upload_to_a_slow_host_waits_in_the_guest, native_setup_plain },
 	{ 0 },
 };

@@ -151,7 +151,7 @@ static void tcp_run(struct native_flow *f, usec_t now)
 		handshake_done(t, now);
 	if (t->opening && t->tcp.state >= TCP_STATE_ESTABLISHED)
 		native_tcp_answered(t, now);
-	if (f->watch.fd >= 0 && !native_tcp_upload(t))
+	if (f->watch.fd >= 0 && !native_tcp_upload(t, now))
 		t->failed = true;
 	if (!act(t, now))
 		return;

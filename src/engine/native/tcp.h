@@ -10,6 +10,7 @@
 
 #include "engine/native/errqueue.h"
 #include "engine/native/hold.h"
+#include "engine/native/machine/backlog.h"
 #include "engine/native/machine/tcp_flow.h"
 #include "engine/native/state.h"
 
@@ -23,7 +24,10 @@ struct native_tcp {
 	struct gather_chunk *gather, *gather_last; /* in the turn's arena */
 	uint32_t gathered;
 	struct hold hold;
-	bool writable; /* by the socket's last result, or an edge since then */
+	struct backlog backlog;
+	uint32_t unsent_max; /* the socket's limit of unsent bytes, 0: not set */
+	uint32_t credit;     /* bytes to write before the socket must be asked, when there is a limit */
+	bool writable;       /* by the socket's last result, or an edge since then */
 	bool written_once, no_delay;
 
 	/* download */
@@ -84,7 +88,7 @@ int native_tcp_keep(struct native_tcp *t, const struct packet *p, size_t at, con
 /* Whether so much is held for the guest's port that this one must not accept more now. */
 bool native_tcp_over_budget(const struct native_tcp *t);
 /* Writes the bytes that are in order to the host socket. False when the socket failed. */
-bool native_tcp_upload(struct native_tcp *t);
+bool native_tcp_upload(struct native_tcp *t, usec_t now);
 void native_tcp_upload_done(struct native_tcp *t);
 
 enum native_download {

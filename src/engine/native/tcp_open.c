@@ -23,6 +23,7 @@ static struct native_tcp *flow_new(const struct flow_key *key)
 	t->base.watch.ready = native_tcp_ready;
 	t->writable = true;
 	t->peek_off = -1;
+	backlog_init(&t->backlog);
 	return t;
 }
 

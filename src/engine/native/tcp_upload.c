@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
 #include "base/macros.h"
+#include "engine/native/host_tcp.h"
 #include "engine/native/limits.h"
 #include "engine/native/tcp.h"
 #include "lan/frame.h"
@@ -95,8 +96,39 @@ static void set_no_delay(struct native_tcp *t)
 	t->written_once = true;
 }
 
-/* Returns the number of bytes written, 0 when the socket is full, or a negative errno. */
-static ssize_t write_pieces(struct native_tcp *t, struct iovec *iov, unsigned n, size_t len)
+static bool is_limited(const struct native_tcp *t)
+{
+	return t->unsent_max > 0 && t->unsent_max < UINT32_MAX;
+}
+
+static void socket_is_full(struct native_tcp *t)
+{
+	t->writable = false;
+	backlog_refused(&t->backlog);
+}
+
+/* How many of @len bytes may be written now. */
+static size_t may_write(struct native_tcp *t, size_t len)
+{
+	if (!is_limited(t))
+		return len;
+	if (t->credit == 0 && host_tcp_is_writable(t->base.watch.fd))
+		t->credit = t->unsent_max / 2;
+	return MIN(len, t->credit);
+}
+
+/* Cuts @iov to @len bytes, which are not all of it; returns the number of pieces left, the last of which was @ret_whole. */
+static unsigned cut_end(struct iovec *iov, size_t len, struct iovec *ret_whole)
+{
+	unsigned i = 0;
+	while (len > iov[i].iov_len)
+		len -= iov[i++].iov_len;
+	*ret_whole = iov[i];
+	iov[i].iov_len = len;
+	return i + 1;
+}
+
+static ssize_t write_now(struct native_tcp *t, struct iovec *iov, unsigned n)
 {
 	set_no_delay(t);
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
@@ -104,14 +136,34 @@ static ssize_t write_pieces(struct native_tcp *t, struct iovec *iov, unsigned n,
 			   : sendmsg(t->base.watch.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (r < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
 		r = 0;
-	if (r < (ssize_t)len)
-		t->writable = false;
 	return r < 0 ? -errno : r;
+}
+
+/* Returns the number of bytes written, 0 when the socket is full, or a negative errno. */
+static ssize_t write_pieces(struct native_tcp *t, struct iovec *iov, unsigned n, size_t len)
+{
+	size_t part = may_write(t, len);
+	struct iovec whole;
+	if (part == 0) {
+		socket_is_full(t);
+		return 0;
+	}
+	if (part < len)
+		n = cut_end(iov, part, &whole);
+	ssize_t r = write_now(t, iov, n);
+	if (part < len)
+		iov[n - 1] = whole;
+	if (r >= 0 && (size_t)r < part)
+		socket_is_full(t);
+	if (r > 0 && is_limited(t))
+		t->credit -= (uint32_t)r;
+	return r;
 }
 
 static void host_took(struct native_tcp *t, uint32_t n)
 {
 	advance(t, n);
+	backlog_taken(&t->backlog, n);
 	t->base.from_guest += n;
 	tcp_flow_host_took(&t->tcp, n);
 }
@@ -179,13 +231,41 @@ static int write_held(struct native_tcp *t)
 	return 0;
 }
 
-bool native_tcp_upload(struct native_tcp *t)
+/* Sets how many bytes may wait in the socket, where that changes much: it is a system call. */
+static void limit_unsent(struct native_tcp *t)
 {
+	uint32_t max = backlog_unsent_max(&t->backlog), before = t->unsent_max > 0 ? t->unsent_max : UINT32_MAX;
+	bool much = max != before && (max == UINT32_MAX || before == UINT32_MAX || max > before + before / 4 || max < before - before / 4);
+	if (!much)
+		return;
+	t->unsent_max = max;
+	t->credit = 0;
+	host_tcp_limit_unsent(t->base.watch.fd, max);
+}
+
+/* Looks how the socket has got on since it refused bytes. */
+static void follow_path(struct native_tcp *t, usec_t now)
+{
+	struct host_tcp host;
+	if (!t->is_tcp || !backlog_wants_sample(&t->backlog, now) || !host_tcp_look(t->base.watch.fd, &host))
+		return;
+	bool waits = t->tcp.held > t->gathered || tcp_flow_window_is_short(&t->tcp);
+	backlog_sampled(&t->backlog, now, &(struct backlog_sample){ .rate = host.rate, .unsent = host.unsent, .waits = waits });
+	limit_unsent(t);
+}
+
+bool native_tcp_upload(struct native_tcp *t, usec_t now)
+{
+	if (t->writable && t->tcp.held > 0)
+		follow_path(t, now);
 	if (t->gathered > 0 && write_gathered(t) < 0)
 		return false;
 	int r = write_held(t);
 	enum native_held held = native_held_for(t->base.engine, t->base.guest->payer);
-	tcp_flow_set_window(&t->tcp, held >= NATIVE_HELD_TIGHT ? TIGHT_WINDOW : TCP_FLOW_WINDOW);
+	if (!t->backlog.follows)
+		follow_path(t, now); /* without delay: soon much would wait */
+	uint32_t window = backlog_held_max(&t->backlog);
+	tcp_flow_set_window(&t->tcp, held >= NATIVE_HELD_TIGHT ? MIN(window, TIGHT_WINDOW) : window);
 	return r == 0;
 }
 

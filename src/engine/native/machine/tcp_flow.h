@@ -173,6 +173,9 @@ void tcp_flow_too_big(struct tcp_flow *f, uint32_t seq, uint32_t mss);
 /* Sets how many bytes the shell may hold from now on. A window already announced is not taken back. */
 void tcp_flow_set_window(struct tcp_flow *f, uint32_t window);
 
+/* Whether the guest may send less than half of what it may when nothing is held. */
+bool tcp_flow_window_is_short(const struct tcp_flow *f);
+
 /* Takes the next action; false when none is left. */
 bool tcp_flow_next(struct tcp_flow *f, usec_t now, struct tcp_action *ret);
 /*

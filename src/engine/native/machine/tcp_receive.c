@@ -186,6 +186,11 @@ void tcp_flow_set_window(struct tcp_flow *f, uint32_t window)
 	f->window = window;
 }
 
+bool tcp_flow_window_is_short(const struct tcp_flow *f)
+{
+	return f->rcv_edge - f->rcv_nxt < f->window / 2;
+}
+
 void tcp_flow_host_took(struct tcp_flow *f, uint32_t n)
 {
 	f->held -= MIN(n, f->held);

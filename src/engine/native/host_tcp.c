@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/native/host_tcp.h"
+
+#include "base/macros.h"
+
+/* The C library's netinet/tcp.h has the first half of struct tcp_info only. */
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#define USEC_PER_SEC_U64 1000000ull
+
+bool host_tcp_look(int fd, struct host_tcp *ret)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return false;
+	uint64_t rate = info.tcpi_delivery_rate;
+	if (rate == 0 && info.tcpi_rtt > 0) /* no byte is acknowledged yet */
+		rate = (uint64_t)info.tcpi_snd_cwnd * info.tcpi_snd_mss * USEC_PER_SEC_U64 / info.tcpi_rtt;
+	*ret = (struct host_tcp){
+		.rate = rate,
+		.unsent = info.tcpi_notsent_bytes,
+		.in_flight = info.tcpi_unacked,
+		.rtt_us = info.tcpi_rtt,
+		.silence_ms = MIN(info.tcpi_last_ack_recv, info.tcpi_last_data_recv),
+	};
+	return true;
+}
+
+void host_tcp_limit_unsent(int fd, uint32_t bytes)
+{
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+}
+
+bool host_tcp_is_writable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	return poll(&p, 1, 0) != 0;
+}

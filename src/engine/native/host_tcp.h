@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel knows of the connection of a TCP socket of the host (TCP_INFO, tcp(7)). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct host_tcp {
+	uint64_t rate;       /* bytes a second that the path delivers, 0: not known */
+	uint32_t unsent;     /* bytes that were never sent */
+	uint32_t in_flight;  /* segments that the peer has not acknowledged */
+	uint32_t rtt_us;     /* smoothed */
+	uint32_t silence_ms; /* since the peer's last segment */
+};
+
+/* False when @fd has no such connection. */
+bool host_tcp_look(int fd, struct host_tcp *ret);
+/*
+ * Makes the socket writable while it has less than half of @bytes unsent; UINT32_MAX: while its buffer has room. The kernel applies the
+ * limit to a new segment only, and adds up to 64 KiB to the last one, so the caller asks host_tcp_is_writable() before each half.
+ */
+void host_tcp_limit_unsent(int fd, uint32_t bytes);
+/* Whether the socket is writable. If not, an edge is reported when it is. */
+bool host_tcp_is_writable(int fd);
