@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define DISCARD_PORT 9
+
 static_assert(HOST_INTERFACE_SIZE == IFNAMSIZ, "a name fits");
 
 static ip4_t ip4_of(const struct sockaddr *a)
@@ -50,15 +52,22 @@ int host_network_find_overlap(struct prefix4 prefix, struct host_network *ret)
 	return r;
 }
 
-/* The kernel binds a socket to the host's own addresses only. */
+/*
+ * The source address of packets to an address of the host is that address.  Whether a socket can be bound to it would not tell on hosts
+ * with net.ipv4.ip_nonlocal_bind.
+ */
 bool host_network_has(const struct ip_addr *a)
 {
-	union socket_address here;
-	socklen_t len = socket_address_set(&here, &(struct ip_endpoint){ *a, 0 });
-	int fd = socket(here.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	union socket_address there;
+	struct ip_addr source;
+	/* It would have to be known on which interface. */
+	if (a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80)
+		return true;
+	socklen_t len = socket_address_set(&there, &(struct ip_endpoint){ *a, DISCARD_PORT });
+	int fd = socket(there.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return true;
-	bool has = bind(fd, &here.any, len) == 0 || errno != EADDRNOTAVAIL;
+	bool has = connect(fd, &there.any, len) == 0 && socket_address_of(fd, &source) == 0 && ip_equal(&source, a);
 	close(fd);
 	return has;
 }

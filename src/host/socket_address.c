@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "host/socket_address.h"
 
+#include <errno.h>
 #include <string.h>
 
 socklen_t socket_address_set(union socket_address *ret, const struct ip_endpoint *at)
@@ -30,4 +31,16 @@ struct ip_endpoint socket_address_get(const union socket_address *a)
 		e.port = ntohs(a->in6.sin6_port);
 	}
 	return e;
+}
+
+int socket_address_of(int fd, struct ip_addr *ret)
+{
+	union socket_address a;
+	socklen_t len = sizeof(a);
+	if (getsockname(fd, &a.any, &len) < 0)
+		return -errno;
+	if (a.any.sa_family != AF_INET && a.any.sa_family != AF_INET6)
+		return -EAFNOSUPPORT;
+	*ret = socket_address_get(&a).addr;
+	return 0;
 }

@@ -17,3 +17,5 @@ union socket_address {
 socklen_t socket_address_set(union socket_address *ret, const struct ip_endpoint *at);
 /* All zeroes for an address of another family than IPv4 and IPv6. */
 struct ip_endpoint socket_address_get(const union socket_address *a);
+/* The address that a socket is bound to, "::" or 0.0.0.0 for all.  -EAFNOSUPPORT: it is no IP socket; or another negative errno. */
+int socket_address_of(int fd, struct ip_addr *ret);
