@@ -404,6 +404,31 @@ def vhost_ring_seeds():
     }
 
 
+def rtnetlink_seeds():
+    def attribute(kind, data):
+        return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+
+    def message(kind, fixed, *attributes):
+        body = fixed + b"".join(attributes)
+        return struct.pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + body
+
+    v6 = bytes.fromhex("20010db8" + "00" * 11 + "07")
+    own, peer = bytes([192, 0, 2, 7]), bytes([192, 0, 2, 8])
+    address4, address6 = struct.pack("=BBBBI", 2, 24, 0, 0, 3), struct.pack("=BBBBI", 10, 64, 0, 0, 3)
+    default4, route6 = struct.pack("=BBBBBBBBI", 2, 0, 0, 0, 254, 3, 0, 1, 0), struct.pack("=BBBBBBBBI", 10, 3, 0, 0, 254, 3, 0, 1, 0)
+    removed = message(21, address4, attribute(1, own), attribute(2, own), attribute(3, b"eth0\0"))
+    added = message(20, address4, attribute(1, peer), attribute(2, own))
+    return {
+        "address-removed": removed,
+        "address-comes-back": removed + added,
+        "address6": message(20, address6, attribute(1, v6)) + message(21, address6, attribute(1, v6)),
+        "default-route": message(25, default4, attribute(5, peer), attribute(4, bytes(4))),
+        "route6": message(24, route6, attribute(1, bytes.fromhex("20") + bytes(15))),
+        "overrun": message(4, b""),
+        "many": b"".join(message(21, address4, attribute(2, bytes([192, 0, 2, n]))) for n in range(18)),
+    }
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -423,3 +448,4 @@ write("oversize", oversize_seeds())
 write("gro", gro_seeds())
 write("vhost-message", vhost_message_seeds())
 write("vhost-ring", vhost_ring_seeds())
+write("rtnetlink", rtnetlink_seeds())
