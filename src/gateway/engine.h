@@ -203,6 +203,9 @@ struct engine_flow {
 /* Called by engine_ops.flows() for each flow.  @flow is borrowed until the call returns. */
 typedef void (*engine_flow_seen_t)(void *opaque, const struct engine_flow *flow);
 
+/* Whether @addr was an address of the host and is none any more. */
+typedef bool (*engine_lost_t)(void *opaque, const struct ip_addr *addr);
+
 /* The cursor behind the last flow. */
 #define ENGINE_FLOWS_END UINT64_MAX
 
@@ -257,4 +260,9 @@ struct engine_ops {
 	 * step.
 	 */
 	void (*flows)(const struct engine *e, uint64_t *cursor, unsigned max, engine_flow_seen_t seen, void *opaque);
+	/*
+	 * The host has lost addresses.  One step of a walk as by flows(): ends flows of TCP whose host socket is bound to one for which
+	 * @lost() is true, as if the peer had reset them.  Those of UDP go on from another address.  Returns the number of ended flows.
+	 */
+	unsigned (*end_lost)(struct engine *e, usec_t now, uint64_t *cursor, unsigned max, engine_lost_t lost, void *opaque);
 };

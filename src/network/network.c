@@ -315,6 +315,8 @@ static int build(struct lanlet_network *n, const struct lanlet_config *config)
 	if (r == 0)
 		r = build_links(n);
 	if (r == 0)
+		r = host_watch_init(n);
+	if (r == 0)
 		r = calls_init(n);
 	return r;
 }
@@ -405,6 +407,7 @@ void lanlet_network_free(struct lanlet_network *n)
 		list_remove(node);
 		free(s);
 	}
+	host_watch_done(n);
 	forwards_done(&n->forwards);
 	guest_sockets_done(&n->guest_sockets, now);
 	links_done(&n->links, now);

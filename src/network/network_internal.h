@@ -19,6 +19,7 @@
 #include "network/forward/dial.h"
 #include "network/forward/forwards.h"
 #include "network/guest_sockets.h"
+#include "network/host_watch.h"
 #include "network/name_services.h"
 #include "network/network.h"
 #include "network/runtime_entries.h"
@@ -52,6 +53,7 @@ struct lanlet_network {
 	bool advertises; /* guests may have heard router advertisements */
 	struct name_services name_services;
 	struct host_address host_address;
+	struct host_watch host_watch;
 	struct engine *engine;
 	struct forward_env forward_env;
 	struct dials dials;

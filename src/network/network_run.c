@@ -19,6 +19,7 @@ static usec_t deadline(const struct lanlet_network *n)
 	first = MIN(first, links_deadline(&n->links));
 	first = MIN(first, segment_deadline(&n->segment));
 	first = MIN(first, observe_deadline(n));
+	first = MIN(first, host_watch_deadline(n));
 	first = MIN(first, dials_deadline(&n->dials));
 	return MIN(first, forwards_deadline(&n->forwards));
 }
@@ -62,6 +63,7 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 		links_expire(&n->links, now);
 		forwards_expire(&n->forwards, now);
 		dials_expire(&n->dials, now);
+		host_watch_expire(n, now);
 		if (observe_deadline(n) <= now)
 			observe_expire(n, now);
 	}

@@ -55,7 +55,7 @@ struct contract_test {
 	}
 
 extern const struct contract_test contract_tcp[], contract_udp[], contract_icmp[], contract_gateway[], contract_life[], contract_local[],
-	contract_open[], contract_opening[], contract_flows[], contract_datagrams[];
+	contract_open[], contract_opening[], contract_flows[], contract_datagrams[], contract_lost[];
 /* For engines with GAP_OUTSIDE, instead of all the others. */
 extern const struct contract_test contract_null[];
 

@@ -22,8 +22,8 @@ static const struct engine_row engines[] = {
 };
 
 static const struct contract_test *const outside[] = {
-	contract_tcp,   contract_udp,  contract_icmp,    contract_gateway, contract_life,
-	contract_local, contract_open, contract_opening, contract_flows,   contract_datagrams,
+	contract_tcp,  contract_udp,     contract_icmp,  contract_gateway,   contract_life, contract_local,
+	contract_open, contract_opening, contract_flows, contract_datagrams, contract_lost,
 };
 
 static void add_tests(const struct engine_row *row, const struct contract_test *tests)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from lan import outside, servers, tap
 from lan.client import Host
 from lan.packet import ICMP, TCP, UDP, Ipv4, Udp, address, mac
 from lan.process import Lanlet
+from lan.programs import check
 
 GATEWAY = "192.168.122.1"
 
@@ -205,6 +207,84 @@ class ClosedDestinationsTest(unittest.TestCase):
                 with self.subTest(ip=ip), Lanlet("--dns", f"{ip}:{outside.DNS_PORT}") as lanlet, Host(lanlet.stream, mac(1)) as guest:
                     guest.lease()
                     self.assertEqual(guest.dns("www.example.test").rcode, 0)
+
+
+# Waits for data that does not come, and says how that ends.
+WAIT_FOR_THE_END = """
+import socket, sys
+with socket.create_connection((sys.argv[1], 7), 20) as s:
+    s.settimeout(60)
+    print("ready", flush=True)
+    try:
+        print(s.recv(1))
+    except Exception as error:
+        print(type(error).__name__, flush=True)
+"""
+
+# Asks from one socket for each line of its input.
+ASK = """
+import socket, sys
+s = socket.socket(socket.AF_INET, getattr(socket, sys.argv[2]))
+s.settimeout(20)
+s.connect((sys.argv[1], 7))
+for line in sys.stdin:
+    s.send(line.strip().encode())
+    print(s.recv(100).decode()[-len(line.strip()):], flush=True)
+"""
+
+
+class AddressTests:
+    """The host moves to another address, as a laptop does."""
+
+    def move(self, before, after):
+        check("ip", "-batch", "-", input=f"address delete {before}/24 dev uplink\naddress add {after}/24 dev uplink\n"
+                                         f"route add default via {outside.ROUTER}\n")
+
+    def asker(self, guest, kind):
+        """A function that has the guest send a word from one socket, and waits for its answer."""
+        process = self.enterContext(
+            guest.start(sys.executable, "-c", ASK, outside.ROUTER, kind, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+
+        def ask(word):
+            process.stdin.write(word + "\n")
+            process.stdin.flush()
+            process.expect(word)
+        return ask
+
+    def test_flows_of_the_old_address_end_and_new_ones_leave_from_the_new_one(self):
+        with outside.Outside(), Lanlet("--engine", self.ENGINE) as lanlet, tap.TapGuest(lanlet.stream, "52:54:00:00:00:01") as guest:
+            guest.set_address("192.168.122.50")
+            waits = self.enterContext(guest.start_python(WAIT_FOR_THE_END, outside.ROUTER))
+            ask = self.asker(guest, "SOCK_DGRAM")
+            ask("before")
+            self.move(outside.UPLINK, "198.51.100.3")
+            moved = time.monotonic()
+            waits.expect("ConnectionResetError")
+            self.assertLess(time.monotonic() - moved, 3)  # in less than half a second on a machine with time
+            ask("after")
+            self.assertEqual(guest.python(TALK, outside.ROUTER, 1), "talked\n")
+            self.assertIn("the host has lost 198.51.100.2: 1 flows from there ended", lanlet.text())
+            self.move("198.51.100.3", outside.UPLINK)
+            self.assertEqual(guest.python(TALK, outside.ROUTER, 1), "talked\n")
+
+    def test_address_that_comes_back_at_once_ends_nothing(self):
+        with outside.Outside(), Lanlet("--engine", self.ENGINE) as lanlet, tap.TapGuest(lanlet.stream, "52:54:00:00:00:01") as guest:
+            guest.set_address("192.168.122.50")
+            ask = self.asker(guest, "SOCK_STREAM")
+            ask("before")
+            self.move(outside.UPLINK, outside.UPLINK)
+            for _ in range(10):
+                ask("after")
+                time.sleep(0.1)
+            self.assertNotIn("has lost", lanlet.text())
+
+
+class NativeAddressTest(AddressTests, unittest.TestCase):
+    ENGINE = "native"
+
+
+class SlirpAddressTest(AddressTests, unittest.TestCase):
+    ENGINE = "libslirp"
 
 
 # Sends from more ports than lanlet may have sockets, again and again; each round prints a line.

@@ -10,6 +10,7 @@
 #include "engine/native/limits.h"
 #include "engine/native/tcp.h"
 #include "engine/native/udp_listener.h"
+#include "host/socket_address.h"
 #include "lan/packet.h"
 #include "wire/icmp4.h"
 
@@ -346,6 +347,30 @@ static void native_flows(const struct engine *e, uint64_t *cursor, unsigned max,
 	*cursor = kind < NATIVE_KINDS ? (uint64_t)kind << 32 | slot : ENGINE_FLOWS_END;
 }
 
+/* A socket that is disconnected reports an error, as if its peer had sent RST. */
+static bool end_if_lost(struct native_flow *f, engine_lost_t lost, void *opaque)
+{
+	struct ip_addr local;
+	if (f->watch.fd < 0 || socket_address_of(f->watch.fd, &local) < 0 || !lost(opaque, &local))
+		return false;
+	connect(f->watch.fd, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr));
+	return true;
+}
+
+static unsigned native_end_lost(struct engine *e, usec_t now, uint64_t *cursor, unsigned max, engine_lost_t lost, void *opaque)
+{
+	const struct flow_table *t = &e->tables[NATIVE_TCP];
+	unsigned ended = 0;
+	for (; *cursor < t->by_index.n && max > 0; max--) {
+		struct flow *f = flow_table_at(t, (uint32_t)(*cursor)++);
+		if (f)
+			ended += end_if_lost(container_of(f, struct native_flow, flow), lost, opaque);
+	}
+	if (*cursor >= t->by_index.n)
+		*cursor = ENGINE_FLOWS_END;
+	return ended;
+}
+
 const struct engine_ops native_engine_ops = {
 	.name = "native",
 	.summary = "lanlet's own TCP, UDP and ICMP over host sockets; the fastest",
@@ -367,4 +392,5 @@ const struct engine_ops native_engine_ops = {
 	.guest_placed = native_guest_placed,
 	.counters = native_counters,
 	.flows = native_flows,
+	.end_lost = native_end_lost,
 };

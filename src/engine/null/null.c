@@ -93,6 +93,12 @@ static void null_flows(const struct engine *e, uint64_t *cursor, unsigned max, e
 	*cursor = ENGINE_FLOWS_END;
 }
 
+static unsigned null_end_lost(struct engine *e, usec_t now, uint64_t *cursor, unsigned max, engine_lost_t lost, void *opaque)
+{
+	*cursor = ENGINE_FLOWS_END;
+	return 0;
+}
+
 const struct engine_ops null_engine_ops = {
 	.name = "null",
 	.summary = "no outside: guests reach one another, DHCP and DNS, and get no default route",
@@ -112,4 +118,5 @@ const struct engine_ops null_engine_ops = {
 	.guest_placed = null_guest_placed,
 	.counters = null_counters,
 	.flows = null_flows,
+	.end_lost = null_end_lost,
 };

@@ -17,11 +17,13 @@
 #include "engine/slirp/state.h"
 #include "gateway/payer.h"
 #include "host/host_ports.h"
+#include "host/socket_address.h"
 #include "wire/ipv4.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #define GUESTS_MAX 4096u
 /* The share of the process's descriptors for libslirp. */
@@ -398,6 +400,26 @@ static void slirp_flows(const struct engine *e, uint64_t *cursor, unsigned max, 
 		*cursor = ENGINE_FLOWS_END;
 }
 
+/* A socket that is disconnected reports an error, as if its peer had sent RST. */
+static unsigned slirp_end_lost(struct engine *e, usec_t now, uint64_t *cursor, unsigned max, engine_lost_t lost, void *opaque)
+{
+	const struct socket_table *t = &e->sockets;
+	struct ip_addr local;
+	unsigned ended = 0;
+	for (; max > 0 && *cursor < t->size; max--) {
+		const struct slirp_socket *x = t->by_fd[(*cursor)++];
+		if (!x || (x->flow.kind != SOCKET_TCP && x->flow.kind != SOCKET_FORWARD))
+			continue;
+		if (socket_address_of(x->fd, &local) < 0 || !lost(opaque, &local))
+			continue;
+		connect(x->fd, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr));
+		ended++;
+	}
+	if (*cursor >= t->size)
+		*cursor = ENGINE_FLOWS_END;
+	return ended;
+}
+
 const struct engine_ops slirp_engine_ops = {
 	.name = "libslirp",
 	.summary = "NAT by libslirp, the library behind QEMU's user network",
@@ -415,4 +437,5 @@ const struct engine_ops slirp_engine_ops = {
 	.guest_placed = slirp_engine_guest_placed,
 	.counters = slirp_counters,
 	.flows = slirp_flows,
+	.end_lost = slirp_end_lost,
 };

@@ -175,6 +175,14 @@ void forward_close(struct forward *f)
 	f->again = USEC_INFINITY;
 }
 
+void forward_try_again(struct forward *f, usec_t now)
+{
+	if (f->again == USEC_INFINITY)
+		return;
+	f->again = now;
+	note_deadline(f);
+}
+
 void forward_guests_changed(struct forward *f, usec_t now)
 {
 	ip4_t ip;

@@ -78,6 +78,8 @@ struct forward *forward_new(const struct forward_env *env, const struct forward_
 /* Closes its sockets; its flows stay open.  NULL is fine. */
 void forward_free(struct forward *f);
 
+/* Opens it at once, by the next forward_expire(), if it waits until it can be opened. */
+void forward_try_again(struct forward *f, usec_t now);
 /* Opens the sockets.  Negative errno, and one line in failure that says what to do. */
 int forward_open(struct forward *f, usec_t now);
 /* Closes the sockets until the next forward_open().  Flows that came through them stay open. */

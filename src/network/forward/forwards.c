@@ -290,6 +290,12 @@ void forwards_guests_changed(struct forwards *f, usec_t now)
 		forward_guests_changed(container_of(node, struct forward, node), now);
 }
 
+void forwards_try_again(struct forwards *f, usec_t now)
+{
+	list_for_each(node, &f->all)
+		forward_try_again(container_of(node, struct forward, node), now);
+}
+
 usec_t forwards_deadline(const struct forwards *f)
 {
 	return f->earliest;

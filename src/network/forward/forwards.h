@@ -49,6 +49,9 @@ struct forward *forwards_find_spec(const struct forwards *f, const struct forwar
 /* Names or addresses of guests have changed. */
 void forwards_guests_changed(struct forwards *f, usec_t now);
 
+/* The host's addresses have changed: forwards that are not open are tried again at once. */
+void forwards_try_again(struct forwards *f, usec_t now);
+
 /* When forwards_expire() has to be called; USEC_INFINITY: never. */
 usec_t forwards_deadline(const struct forwards *f);
 void forwards_expire(struct forwards *f, usec_t now);
