@@ -154,7 +154,6 @@ static struct guest *guest_new(struct guest_table *t, usec_t now, struct payer *
 		return NULL;
 	g->payer = payer_ref(payer);
 	g->mtu = GUEST_MTU_MIN;
-	g->generation = ++t->generation;
 	g->since = now;
 	list_init(&g->addresses);
 	list_init(&g->flows.addresses);

@@ -10,6 +10,9 @@
  *
  * A guest is forgotten with its last address.  An address that is silent for three hours is asked for, three times, and then removed.
  *
+ * Only what is told by gone() and moved() keeps a pointer to a guest beyond the call that gave it: the engine's flows.  Forwards, DNS queries,
+ * events, captures and snapshots keep addresses, MACs or payers, and look the guest up again.
+ *
  * Pure: the time is an argument, and requests leave through struct guest_ops.
  */
 #pragma once
@@ -102,7 +105,6 @@ struct guest {
 	struct payer *payer;        /* of the port where it is, or was last; while HEARD of the one that asked */
 	char name[GUEST_NAME_SIZE]; /* "": it has none */
 	uint32_t mtu;               /* largest IP packet in bytes that it has shown to take, at least GUEST_MTU_MIN */
-	uint32_t generation;        /* no two guests of a network have the same, so it tells one from a later one with the same MAC */
 	usec_t since;               /* PRESENT or AWAY since then */
 	struct list addresses;      /* guest_address.of_guest, least recently used first; never empty */
 	struct guest_counters counters;
@@ -148,8 +150,7 @@ struct guest_table {
 	struct guest_address *last; /* of the last look-up: packets of one guest come in runs */
 	size_t waiting_bytes;
 	unsigned n_asked;
-	uint32_t hand;       /* where the next search for a payer that has more begins, in by_index */
-	uint32_t generation; /* of the newest guest */
+	uint32_t hand; /* where the next search for a payer that has more begins, in by_index */
 	struct hash_key key;
 	const struct guest_ops *ops;
 	void *opaque;
