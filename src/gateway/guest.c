@@ -156,6 +156,7 @@ static struct guest *guest_new(struct guest_table *t, usec_t now, struct payer *
 	g->mtu = GUEST_MTU_MIN;
 	g->since = now;
 	list_init(&g->addresses);
+	list_init(&g->leases);
 	list_init(&g->flows.addresses);
 	list_init(&g->flows.blocked);
 	list_init(&g->flows.away);
@@ -167,6 +168,8 @@ static struct guest *guest_new(struct guest_table *t, usec_t now, struct payer *
 /* @g, which is not in the table of MACs and has no address, is not needed. */
 static void guest_discard(struct guest *g)
 {
+	list_for_each(node, &g->leases)
+		guest_lease_tie(container_of(node, struct guest_lease, of_guest), NULL);
 	list_remove(&g->due);
 	list_remove(&g->of_payer);
 	list_remove(&g->flows.away);

@@ -10,7 +10,8 @@
  *
  * A guest is forgotten with its last address.  An address that is silent for three hours is asked for, three times, and then removed.
  *
- * Only what is told by gone() and moved() keeps a pointer to a guest beyond the call that gave it: the engine's flows.  Forwards, DNS queries,
+ * Only what is told by gone() and moved(), the engine's flows, and what is untied, leases, keep a pointer to a guest beyond the call that
+ * gave it.  Forwards, DNS queries,
  * events, captures and snapshots keep addresses, MACs or payers, and look the guest up again.
  *
  * Pure: the time is an argument, and requests leave through struct guest_ops.
@@ -85,6 +86,15 @@ struct guest_address {
 	struct guest_waiting *waiting;
 };
 
+/*
+ * A lease of an address by a guest's MAC, whatever protocol leases it: part of a record of the service that owns it.  The lease may be
+ * older than the guest, and outlive it.
+ */
+struct guest_lease {
+	struct guest *guest;  /* NULL: no guest with the MAC is known now */
+	struct list of_guest; /* in guest.leases */
+};
+
 /* Flows of a guest, for the engine. */
 struct guest_flows {
 	struct list addresses; /* that have flows */
@@ -107,6 +117,7 @@ struct guest {
 	uint32_t mtu;               /* largest IP packet in bytes that it has shown to take, at least GUEST_MTU_MIN */
 	usec_t since;               /* PRESENT or AWAY since then */
 	struct list addresses;      /* guest_address.of_guest, least recently used first; never empty */
+	struct list leases;         /* guest_lease.of_guest; they are untied when the guest is forgotten */
 	struct guest_counters counters;
 	struct account account;
 	struct guest_flows flows; /* private to the engine */
@@ -199,6 +210,21 @@ void guest_address_lost(struct guest_address *a, bool is_lost);
 bool guest_wait(struct guest_table *t, usec_t now, struct guest_address *a, const struct frame *frame);
 /* @port was detached: its guests are AWAY. */
 void guest_port_gone(struct guest_table *t, usec_t now, struct port *port);
+
+static inline void guest_lease_init(struct guest_lease *l)
+{
+	l->guest = NULL;
+	list_init(&l->of_guest);
+}
+
+/* @l is a lease of @g; NULL: of no guest that is known. */
+static inline void guest_lease_tie(struct guest_lease *l, struct guest *g)
+{
+	list_remove(&l->of_guest);
+	l->guest = g;
+	if (g)
+		list_append(&g->leases, &l->of_guest);
+}
 
 /* Counts @f, which came from @g. */
 static inline void guest_sent(struct guest *g, const struct frame *f)

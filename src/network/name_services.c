@@ -27,6 +27,11 @@ static void probe(struct dhcp_env *env, usec_t now, ip4_t ip)
 	gateway_probe(container_of(env, struct name_services, dhcp_env)->gateway, now, ip);
 }
 
+static struct guest *guest_of(struct dhcp_env *env, struct mac mac)
+{
+	return guest_find(&container_of(env, struct name_services, dhcp_env)->gateway->guests, mac);
+}
+
 /* A guest has sent IP or ARP; of others, the switch knows where their frames come from. */
 static struct port *port_of(struct dhcp_env *env, usec_t now, struct mac mac)
 {
@@ -112,7 +117,8 @@ static void starts(struct dhcp_env *env, usec_t now, struct mac mac)
 	gateway_guest_starts(container_of(env, struct name_services, dhcp_env)->gateway, mac);
 }
 
-static const struct dhcp_env_ops dhcp_env_ops = { probe, port_of, address_at, in_use, changed, save, holder_changed, leased, starts };
+static const struct dhcp_env_ops dhcp_env_ops = { probe,   guest_of, port_of,        address_at, in_use,
+						  changed, save,     holder_changed, leased,     starts };
 
 /* --- building --- */
 
@@ -298,6 +304,8 @@ enum guest_rank name_services_rank(const struct name_services *n, usec_t now, ip
 
 void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_address *a)
 {
+	if (n->dhcp_ready)
+		dhcp_guest_seen(&n->dhcp, a->guest);
 	rank_address(n, now, a);
 	name_guest(n, now, a->guest);
 }

@@ -5,6 +5,7 @@
 #include "gateway/guard.h"
 #include "gateway/payer.h"
 #include "network/network_internal.h"
+#include "service/dhcp/holder.h"
 #include "service/dns/dns.h"
 
 #include <stdio.h>
@@ -256,6 +257,9 @@ static void copy_lease(void *opaque, const struct lease *l)
 		.named = r && r->name[0] != '\0',
 		.client_id_len = l->client_id_len,
 	};
+	const struct port *p = dhcp_holder_port(&s->network->name_services.dhcp, s->now, l->mac);
+	if (p)
+		port_name(p, to->port);
 	memcpy(to->name, l->name, sizeof(to->name));
 	memcpy(to->client_id, l->client_id, l->client_id_len);
 }

@@ -123,9 +123,10 @@ unsigned snapshot_neighbours(const struct lanlet_network *n, usec_t now, uint64_
 struct snapshot_lease {
 	struct mac mac;
 	ip4_t ip;
-	usec_t expires; /* USEC_INFINITY: never */
-	bool reserved;  /* the address, for the MAC */
-	bool named;     /* by the reservation of its MAC */
+	usec_t expires;            /* USEC_INFINITY: never */
+	bool reserved;             /* the address, for the MAC */
+	bool named;                /* by the reservation of its MAC */
+	char port[PORT_NAME_SIZE]; /* behind which the guest is; "": it is not attached */
 	char name[GUEST_NAME_SIZE];
 	uint8_t client_id_len, client_id[255];
 };

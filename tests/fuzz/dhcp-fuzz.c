@@ -76,6 +76,7 @@ static void check_leases(const struct dhcp_bench *b)
 		check(lease_find_ip(t, l->ip) == l);
 		check(l->state == LEASE_SET_ASIDE || lease_find_mac(t, l->mac) == l);
 		check(!l->name[0] || lease_find_name(t, l->name) == l);
+		check(l->holder.guest == guest_find(&b->guests, l->mac));
 		charged += l->charged;
 		for (size_t i = 0; i < ARRAY_SIZE(payers); i++)
 			charged_to[i] += l->charged && l->payer && l->payer == payers[i];

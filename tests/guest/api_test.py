@@ -123,6 +123,15 @@ class Routes(unittest.TestCase):
         self.assertTrue(0 < lease["seconds_left"] <= 3600)
         self.assertAlmostEqual(lease["expires"], time.time() + lease["seconds_left"], delta=60)
 
+    def test_lease_has_the_port_of_its_guest_until_that_is_detached(self):
+        guest = self.guest(1, b"web")
+        (port,) = [port["name"] for port in self.api.get("/v1/ports")["ports"] if port["kind"] == "stream"]
+        (lease,) = self.api.get("/v1/leases")["leases"]
+        self.assertEqual(lease["port"], port)
+        self.assertRegex(self.network.ask("leases"), rf"(?m) web +{port} +")
+        guest.close()
+        wait_until(lambda: self.api.get("/v1/leases")["leases"][0]["port"] is None, "that the port is gone")
+
     def test_many_leases_are_listed_once_each(self):
         with Host(self.network.stream, mac(0)) as host:
             given = set()

@@ -31,6 +31,11 @@ static void record_probe(struct dhcp_env *env, usec_t now, ip4_t ip)
 	g_array_append_val(container_of(env, struct dhcp_bench, env)->probes, ip);
 }
 
+static struct guest *look_up_guest(struct dhcp_env *env, struct mac mac)
+{
+	return guest_find(&container_of(env, struct dhcp_bench, env)->guests, mac);
+}
+
 static struct port *look_up_port(struct dhcp_env *env, usec_t now, struct mac mac)
 {
 	const struct dhcp_bench *b = container_of(env, struct dhcp_bench, env);
@@ -50,6 +55,9 @@ static const struct guest_address *look_up_address(struct dhcp_env *env, ip4_t i
 static void learn_mac(struct dhcp_bench *b, struct mac mac)
 {
 	struct bench_mac entry = { mac, b->from };
+	struct guest *g = guest_find(&b->guests, mac);
+	if (g)
+		guest_moved_to(&b->guests, b->now, g, b->from); /* as the guard does */
 	for (unsigned i = 0; i < b->macs->len; i++)
 		if (mac_equal(g_array_index(b->macs, struct bench_mac, i).mac, mac))
 			g_array_remove_index(b->macs, i--);
@@ -82,8 +90,9 @@ static void ignore_ask(void *opaque, usec_t now, const struct guest_address *a)
 {
 }
 
-static void ignore_appeared(void *opaque, usec_t now, struct guest_address *a)
+static void tell_appeared(void *opaque, usec_t now, struct guest_address *a)
 {
+	dhcp_guest_seen(&((struct dhcp_bench *)opaque)->dhcp, a->guest);
 }
 
 static void ignore_moved(void *opaque, usec_t now, const struct ip_addr *addr, struct guest *from, struct guest *to)
@@ -100,7 +109,7 @@ static void ignore_placed(void *opaque, usec_t now, struct guest *g, struct paye
 
 static const struct guest_ops guest_ops = {
 	.ask = ignore_ask,
-	.appeared = ignore_appeared,
+	.appeared = tell_appeared,
 	.moved = ignore_moved,
 	.placed = ignore_placed,
 	.gone = ignore_gone,
@@ -113,6 +122,7 @@ static void record_start(struct dhcp_env *env, usec_t now, struct mac mac)
 
 static const struct dhcp_env_ops env_ops = {
 	.probe = record_probe,
+	.guest_of = look_up_guest,
 	.port_of = look_up_port,
 	.address_at = look_up_address,
 	.in_use = look_up_neighbour,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which guest, behind which port, an address belongs to. */
 #include "base/macros.h"
+#include "service/dhcp/holder.h"
 #include "support/dhcp_bench.h"
 
 #define A BENCH_MAC(1)
@@ -377,6 +378,34 @@ static void holder_is_behind_the_port_of_its_lease(void)
 	bench_done(&b);
 }
 
+static struct guest *guest_of_lease(const struct dhcp_bench *b, struct mac mac)
+{
+	const struct lease *l = lease_find_mac(&b->dhcp.leases, mac);
+	g_assert_nonnull(l);
+	return l->holder.guest;
+}
+
+static void lease_knows_its_guest_while_that_is_known(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	ip4_t a = bench_lease(&b, A, NULL);
+	g_assert_null(guest_of_lease(&b, A));
+	bench_arp(&b, a, A);
+	bench_arp(&b, BENCH_IP(200), B);
+	bench_lease(&b, B, NULL);
+	g_assert_true(guest_of_lease(&b, A) == guest_find(&b.guests, A));
+	g_assert_true(guest_of_lease(&b, B) == guest_find(&b.guests, B));
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = B, .requested = lease_find_mac(&b.dhcp.leases, B)->ip });
+	g_assert_true(list_empty(&guest_find(&b.guests, B)->leases));
+	bench_unplug(&b, &b.port);
+	g_assert_nonnull(guest_of_lease(&b, A));
+	guest_expire(&b.guests, b.now + 61 * USEC_PER_SEC);
+	g_assert_null(guest_of_lease(&b, A));
+	g_assert_null(dhcp_holder_port(&b.dhcp, b.now, A));
+	bench_done(&b);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -402,5 +431,6 @@ int main(int argc, char **argv)
 	TEST(unguarded_port_may_speak_for_any_client);
 	TEST(relay_has_to_be_behind_the_port);
 	TEST(holder_is_behind_the_port_of_its_lease);
+	TEST(lease_knows_its_guest_while_that_is_known);
 	return g_test_run();
 }

@@ -19,6 +19,7 @@ static bool add_lease(void *opaque, JsonObject *l)
 	table_add(t, api_text(l, "address"));
 	table_add(t, api_text(l, "mac"));
 	table_add(t, api_text(l, "name"));
+	table_add(t, api_has(l, "port") ? api_text(l, "port") : "-");
 	table_add(t, left);
 	table_add(t, json_object_get_boolean_member(l, "reserved") ? "yes" : "");
 	return true;
@@ -26,7 +27,7 @@ static bool add_lease(void *opaque, JsonObject *l)
 
 struct table *table_of_leases(struct api *api, GError **error)
 {
-	g_autoptr(Table) t = table_new("ADDRESS|MAC|NAME|TIME LEFT|RESERVED");
+	g_autoptr(Table) t = table_new("ADDRESS|MAC|NAME|PORT|TIME LEFT|RESERVED");
 	return api_each(api, "/v1/leases", add_lease, t, error) ? g_steal_pointer(&t) : NULL;
 }
 
@@ -84,7 +85,8 @@ static const struct flag flags[] = {
 const struct command command_leases = {
 	.name = "leases",
 	.summary = "List the DHCP leases of guests.",
-	.description = "Lists the current DHCP leases: address, MAC, name, time left, and whether the address is reserved.",
+	.description = "Lists the current DHCP leases: address, MAC, name, the port behind which the guest is, time left,"
+		       " and whether the address is reserved.",
 	.flags = flags,
 	.flags_size = sizeof(struct leases_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,

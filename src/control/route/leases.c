@@ -34,6 +34,7 @@ static void write_lease(struct json *out, usec_t now, const void *item)
 	else
 		json_unsigned(out, "seconds_left", l->expires > now ? (l->expires - now) / USEC_PER_SEC : 0);
 	json_bool(out, "reserved", l->reserved);
+	json_string(out, "port", l->port[0] ? l->port : NULL);
 	write_client_id(out, l);
 	json_close_object(out);
 }

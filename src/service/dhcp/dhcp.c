@@ -275,6 +275,13 @@ int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
 	return 0;
 }
 
+void dhcp_guest_seen(struct dhcp *d, struct guest *g)
+{
+	struct lease *l = list_empty(&g->leases) ? lease_find_mac(&d->leases, g->mac) : NULL;
+	if (l)
+		guest_lease_tie(&l->holder, g);
+}
+
 enum guest_rank dhcp_rank(const struct dhcp *d, usec_t now, ip4_t ip, struct guest_holder *ret)
 {
 	const struct reservation *r = reservation_of_ip(&d->reservations, ip);

@@ -42,6 +42,8 @@ enum dhcp_lease_event {
 struct dhcp_env_ops {
 	/* Sends an ARP probe for @ip.  An answer is reported by dhcp_address_seen(). */
 	void (*probe)(struct dhcp_env *env, usec_t now, ip4_t ip);
+	/* The guest with @mac, which need not be attached; NULL when it is not known.  Later ones are told by dhcp_guest_seen(). */
+	struct guest *(*guest_of)(struct dhcp_env *env, struct mac mac);
 	/* The port behind which @mac is, by what was seen; NULL when it is not known. */
 	struct port *(*port_of)(struct dhcp_env *env, usec_t now, struct mac mac);
 	/* The address @ip, when a guest behind an attached port uses it, however long it has been silent; NULL when that is not known. */
@@ -149,6 +151,9 @@ bool dhcp_is_unsaved(const struct dhcp *d);
 
 /* ARP from port @p showed that @mac uses @ip.  If that ends a probe, the server's deadline becomes @now. */
 void dhcp_address_seen(struct dhcp *d, usec_t now, struct port *p, ip4_t ip, struct mac mac);
+
+/* @g is a guest whose MAC may have a lease. */
+void dhcp_guest_seen(struct dhcp *d, struct guest *g);
 
 /*
  * The address of the guest with the host name @name, one label, case-insensitive: of a reservation always, of another guest

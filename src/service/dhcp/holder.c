@@ -33,7 +33,9 @@ static struct port *port_of(const struct dhcp *d, usec_t now, const struct lease
 struct port *dhcp_holder_port(const struct dhcp *d, usec_t now, struct mac mac)
 {
 	struct dhcp_env *env = d->config.env;
-	return port_of(d, now, lease_find_mac(&d->leases, mac), env->ops->port_of(env, now, mac));
+	const struct lease *l = lease_find_mac(&d->leases, mac);
+	const struct guest *g = l ? l->holder.guest : NULL;
+	return port_of(d, now, l, g && g->port ? g->port : env->ops->port_of(env, now, mac));
 }
 
 /* A frame from the client's own MAC has shown where that is: the client may have moved. */

@@ -74,6 +74,7 @@ void lease_table_done(struct lease_table *t)
 	list_for_each(node, &t->ages) {
 		struct lease *l = container_of(node, struct lease, age);
 		lease_discharge(t, l);
+		guest_lease_tie(&l->holder, NULL);
 		payer_unref(l->payer);
 		free(l);
 	}
@@ -181,6 +182,7 @@ struct lease *lease_new(struct lease_table *t, usec_t now, struct mac mac, ip4_t
 	l->ip = ip;
 	l->state = LEASE_RELEASED;
 	l->end.at = HEAP_NOWHERE;
+	guest_lease_init(&l->holder);
 	list_init(&l->ended);
 	list_init(&l->unsaved);
 	list_append(&t->ages, &l->age);
@@ -243,6 +245,7 @@ static void take_from_owner(struct lease_table *t, struct lease *l)
 	lease_set_name(t, l, "");
 	if (l->state != LEASE_SET_ASIDE)
 		hash_table_remove(&t->by[LEASE_BY_MAC], &l->nodes[LEASE_BY_MAC]);
+	guest_lease_tie(&l->holder, NULL);
 	l->mac = (struct mac){ { 0 } };
 	l->translated = false;
 }

@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "base/slots.h"
 #include "base/usec.h"
+#include "gateway/guest.h"
 #include "service/guest_name.h"
 
 #include <stdbool.h>
@@ -60,14 +61,15 @@ struct lease {
 	char name[GUEST_NAME_SIZE];
 	uint8_t client_id_len; /* 0: the client sent no id */
 	uint8_t client_id[LEASE_CLIENT_ID_MAX];
-	struct payer *payer;      /* a reference: of the port through which it was made or last renewed; NULL: not since a restart */
-	usec_t since;             /* held since then; without meaning while it is not */
-	bool charged;             /* counts as one of the payer's addresses; may be late to end (lease_table_settle()) */
-	bool translated;          /* by frames from another MAC: the client is behind a relay, or a bridge that translates MACs */
-	usec_t saved;             /* the end that the saved leases have, or will have before an ACK is sent; 0: they do not have it */
-	struct dhcp_ack *ack;     /* private to saving.c: that waits for a save */
-	struct list unsaved;      /* private to saving.c */
-	struct dhcp_probe *probe; /* private to server.c, in PROBING */
+	struct guest_lease holder; /* the guest with the MAC */
+	struct payer *payer;       /* a reference: of the port through which it was made or last renewed; NULL: not since a restart */
+	usec_t since;              /* held since then; without meaning while it is not */
+	bool charged;              /* counts as one of the payer's addresses; may be late to end (lease_table_settle()) */
+	bool translated;           /* by frames from another MAC: the client is behind a relay, or a bridge that translates MACs */
+	usec_t saved;              /* the end that the saved leases have, or will have before an ACK is sent; 0: they do not have it */
+	struct dhcp_ack *ack;      /* private to saving.c: that waits for a save */
+	struct list unsaved;       /* private to saving.c */
+	struct dhcp_probe *probe;  /* private to server.c, in PROBING */
 
 	/* private to the table */
 	uint32_t index; /* in lease_table.by_index */

@@ -152,8 +152,12 @@ static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 		return own;
 	if (there)
 		lease_free(&d->leases, there);
-	if (!own)
-		return lease_new(&d->leases, now, mac, ip);
+	if (!own) {
+		own = lease_new(&d->leases, now, mac, ip);
+		if (own)
+			guest_lease_tie(&own->holder, d->config.env->ops->guest_of(d->config.env, mac));
+		return own;
+	}
 	ip4_t before = own->ip;
 	lease_let_go(&d->leases, own);
 	lease_move(&d->leases, own, ip);
