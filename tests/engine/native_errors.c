@@ -5,6 +5,7 @@
 #include "wire/checksum.h"
 
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,92 @@ static void connection_attempt_is_told_where_its_ttl_ran_out(struct fixture *f, 
 	guest_tcp_syn(&t);
 	g_assert_cmphex(assert_icmp_error(&f->b, ICMP4_TIME_EXCEEDED, 0, BEYOND, IP_PROTOCOL_TCP), ==, ROUTER);
 	guest_tcp_done(&t);
+}
+
+/* The header of the guest's packet in the ICMP error that came. */
+static struct ipv4_header quoted_header(struct fixture *f)
+{
+	struct ipv4_header quoted;
+	struct recorded_packet *m = bench_message(&f->b);
+	g_assert_nonnull(m);
+	struct bytes_reader r = bytes_reader(m->l4 + ICMP4_HEADER_LEN, m->l4_len - ICMP4_HEADER_LEN);
+	g_assert_cmpint(ipv4_parse(&r, &quoted), ==, 0);
+	recorded_packet_free(m);
+	return quoted;
+}
+
+static void set_fields(struct fixture *f, uint16_t id, uint8_t tos, bool dont_fragment)
+{
+	f->b.id = id;
+	f->b.tos = tos;
+	f->b.dont_fragment = dont_fragment;
+}
+
+static void assert_quoted(struct fixture *f, uint16_t id, uint8_t tos, bool dont_fragment)
+{
+	struct ipv4_header quoted = quoted_header(f);
+	g_assert_cmphex(quoted.id, ==, id);
+	g_assert_cmphex(quoted.tos, ==, tos);
+	g_assert_cmpint(quoted.dont_fragment, ==, dont_fragment);
+}
+
+/* Like traceroute, which has several probes under way (RFC 5508 REQ-4). */
+static void errors_quote_identification_tos_and_df_of_datagrams(struct fixture *f, gconstpointer row)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		set_fields(f, (uint16_t)(0x1200 + i), (uint8_t)(4 * i), i % 2);
+		guest_udp_send(&f->b, GUEST, 5000, BEYOND, (uint16_t)(33434 + i), "probe", 5, 1);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		assert_quoted(f, (uint16_t)(0x1200 + i), (uint8_t)(4 * i), i % 2);
+}
+
+static void errors_quote_identification_tos_and_df_of_pings(struct fixture *f, gconstpointer row)
+{
+	for (unsigned i = 0; i < 16; i++) {
+		set_fields(f, (uint16_t)(0x1200 + i), (uint8_t)(4 * i), i % 2);
+		guest_ping(&f->b, GUEST, BEYOND, 842, (uint16_t)i, "abcdefgh", 8, 1);
+	}
+	for (unsigned i = 0; i < 16; i++)
+		assert_quoted(f, (uint16_t)(0x1200 + i), (uint8_t)(4 * i), i % 2);
+}
+
+static void errors_quote_identification_tos_and_df_of_a_syn(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	guest_tcp_init(&t, &f->b, GUEST, 40000, PROHIBITED, 80);
+	set_fields(f, 0x1234, 0x48, true);
+	guest_tcp_syn(&t);
+	assert_quoted(f, 0x1234, 0x48, true);
+	guest_tcp_done(&t);
+}
+
+static bool nft(const char *what)
+{
+	g_autofree char *command = g_strdup_printf("PATH=$PATH:/usr/sbin:/sbin nft '%s'", what);
+	return system(command) == 0;
+}
+
+/* The socket says no, and the firewall's ICMP error is in its queue. */
+static void packet_that_the_hosts_firewall_rejects_gives_one_error(struct fixture *f, gconstpointer row)
+{
+	if (!nft("add table ip t; add chain ip t out { type filter hook output priority 0; }; "
+		 "add rule ip t out udp dport 9 reject with icmp host-prohibited; "
+		 "add rule ip t out icmp type echo-request reject with icmp host-prohibited; add rule ip t out udp dport 7 drop")) {
+		g_test_skip("nft cannot be run");
+		return;
+	}
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, 9, "x", 1, 63);
+	assert_icmp_error(&f->b, ICMP4_UNREACHABLE, 10, SERVER, IP_PROTOCOL_UDP);
+	guest_ping(&f->b, GUEST, SERVER, 842, 1, "abcdefgh", 8, 63);
+	assert_icmp_error(&f->b, ICMP4_UNREACHABLE, 10, SERVER, IP_PROTOCOL_ICMP);
+	/* Without a reason of the firewall's. */
+	guest_udp_send(&f->b, GUEST, 5000, SERVER, 7, "x", 1, 63);
+	assert_icmp_error(&f->b, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, SERVER, IP_PROTOCOL_UDP);
+	bench_run_for(&f->b, 50);
+	g_assert_true(g_queue_is_empty(&f->b.messages));
+	g_assert_null(recorder_error(&f->b.r));
+	g_assert_true(nft("delete table ip t"));
 }
 
 struct segment_start {
@@ -206,6 +293,11 @@ const struct contract_test native_errors[] = {
 	{ "connection_attempt_is_told_which_router_prohibits_it", connection_attempt_is_told_which_router_prohibits_it,
 	  native_setup_plain },
 	{ "connection_attempt_is_told_where_its_ttl_ran_out", connection_attempt_is_told_where_its_ttl_ran_out, native_setup_plain },
+	{ "errors_quote_identification_tos_and_df_of_datagrams", errors_quote_identification_tos_and_df_of_datagrams, native_setup_plain },
+	{ "errors_quote_identification_tos_and_df_of_pings", errors_quote_identification_tos_and_df_of_pings, native_setup_plain },
+	{ "errors_quote_identification_tos_and_df_of_a_syn", errors_quote_identification_tos_and_df_of_a_syn, native_setup_plain },
+	{ "packet_that_the_hosts_firewall_rejects_gives_one_error", packet_that_the_hosts_firewall_rejects_gives_one_error,
+	  native_setup_plain },
 	{ "an_error_about_an_open_connection_is_a_hint", an_error_about_an_open_connection_is_a_hint, native_setup_plain },
 	{ "a_guests_fragmentation_needed_makes_segments_smaller", a_guests_fragmentation_needed_makes_segments_smaller,
 	  native_setup_plain },

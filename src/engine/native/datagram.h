@@ -4,6 +4,7 @@
 
 #include "engine/native/errqueue.h"
 #include "engine/native/machine/mapping.h"
+#include "engine/native/sent.h"
 #include "engine/native/state.h"
 #include "engine/native/udp_receive.h"
 
@@ -39,6 +40,7 @@ struct native_datagram {
 	struct udp_peer *outside; /* owned; of a flow opened from outside, which uses the socket of a listener; NULL: the guest opened it */
 	struct mapping mapping;
 	struct native_socket_options options;
+	struct native_sent sent;
 	struct ip_addr too_far; /* native_datagram_goes_in_fragments() was asked for it last, */
 	usec_t too_far_since;   /* first at this time */
 	bool readable;
@@ -82,6 +84,11 @@ void native_report_tos(int fd, bool v6);
  * obeyed.
  */
 bool native_datagram_goes_in_fragments(struct native_datagram *d, usec_t now, const struct ip_addr *dst, size_t len);
+/* What came of emptying the error queue of a socket. */
+struct native_drained {
+	uint32_t mtu;       /* the host's own stack found a packet too large for this MTU; 0: it did not */
+	unsigned n_of_icmp; /* ICMP errors, which were passed to guests */
+};
 /* Fills in what flows of both kinds show in listings. */
 void native_datagram_describe(const struct native_flow *f, struct engine_flow *flow);
 void native_datagram_ready(struct watch *w, usec_t now, unsigned events);

@@ -44,7 +44,13 @@ static void no_ping(struct engine *e, usec_t now, const struct packet *p, int er
 	e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, 0, 0);
 }
 
-static uint32_t drain_errors(struct native_datagram *d, usec_t now);
+/* The sequence number of an echo request tells it from others of its flow (native_sent). */
+static uint16_t sequence_of(const uint8_t *message)
+{
+	return (uint16_t)(message[ICMP4_ID_AT + 2] << 8 | message[ICMP4_ID_AT + 3]);
+}
+
+static struct native_drained drain_errors(struct native_datagram *d, usec_t now);
 
 /* Sends @message, which is too large for the path, in fragments although it has DF.  False: it may not, or failed. */
 static bool send_in_fragments(struct native_datagram *d, usec_t now, const struct packet *p, const uint8_t *message,
@@ -67,12 +73,14 @@ static void send_echo(struct native_datagram *d, usec_t now, const struct packet
 		/* It may be the error of an earlier message. */
 		int error = errno;
 		uint8_t type, code;
-		uint32_t mtu = drain_errors(d, now);
-		if (tries == 0 && mtu == 0)
+		struct native_drained drained = drain_errors(d, now);
+		uint32_t mtu = drained.mtu;
+		if (tries == 0 && mtu == 0 && error != EPERM) /* see udp_send.c */
 			continue;
 		if (mtu == 0 || !send_in_fragments(d, now, p, message, &address, address_len))
 			drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR, p);
-		if (native_icmp_of_errno(error, &type, &code))
+		bool heard = error == EPERM && drained.n_of_icmp > 0;
+		if (!heard && native_icmp_of_errno(error, &type, &code))
 			d->base.engine->config.env->ops->icmp_error(d->base.engine->config.env, now, p, type, code, mtu, 0);
 		return;
 	}
@@ -102,6 +110,7 @@ void native_icmp_input(struct engine *e, usec_t now, const struct packet *p)
 		return;
 	}
 	d->base.from_guest += p->l4_len;
+	native_sent_add(&d->sent, sequence_of(message), &p->ip, p->ip.id);
 	if (mapping_sent(&d->mapping, now, &claimed, &real) == 0)
 		send_echo(d, now, p, message, &real);
 	native_flow_wake(&d->base);
@@ -186,6 +195,13 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_errq
 	/* The quoted message has the socket's number, not the guest's identifier. */
 	q->payload[ICMP4_ID_AT] = (uint8_t)(id >> 8);
 	q->payload[ICMP4_ID_AT + 1] = (uint8_t)id;
+	struct ipv4_header ip = {
+		.src = ip_to_ip4(&d->base.flow.key.guest.addr),
+		.dst = ip_to_ip4(&claimed.addr),
+		.protocol = IP_PROTOCOL_ICMP,
+		.ttl = 1,
+	};
+	native_sent_find(&d->sent, sequence_of(q->payload), &ip);
 	native_output_error(d->base.engine, now,
 			    &(struct native_icmp_error){
 				    .type = q->type,
@@ -193,29 +209,27 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_errq
 				    .info = q->error == EMSGSIZE ? q->info : 0,
 				    .from = ip_equal(&q->offender, &real.addr) ? claimed.addr : q->offender,
 				    .guest = d->base.guest,
-				    .src = ip_to_ip4(&d->base.flow.key.guest.addr),
-				    .dst = ip_to_ip4(&claimed.addr),
-				    .protocol = IP_PROTOCOL_ICMP,
-				    .ttl = 1,
+				    .ip = ip,
 				    .original = q->payload,
 				    .original_len = q->payload_len,
 				    .payload_len = q->payload_len,
 			    });
 }
 
-/* Passes on the errors in the socket's error queue. Returns the MTU when the host's own stack found a message too large, else 0. */
-static uint32_t drain_errors(struct native_datagram *d, usec_t now)
+/* Passes on the errors in the socket's error queue. */
+static struct native_drained drain_errors(struct native_datagram *d, usec_t now)
 {
-	uint32_t mtu = 0;
+	struct native_drained drained = { 0 };
 	struct native_errqueue q;
 	while (native_errqueue_read(d->base.watch.fd, &q)) {
+		drained.n_of_icmp += q.is_icmp;
 		if (q.is_icmp)
 			tell_guest(d, now, &q);
 		else if (q.error == EMSGSIZE)
-			mtu = q.info;
+			drained.mtu = q.info;
 	}
 	d->errors = false;
-	return mtu;
+	return drained;
 }
 
 static void icmp_run(struct native_flow *f, usec_t now)

@@ -146,13 +146,9 @@ void native_output_error(struct engine *e, usec_t now, const struct native_icmp_
 	uint8_t body[ERROR_BODY_MAX];
 	struct bytes_writer b = bytes_writer(body, sizeof(body));
 	/* The guest's packet, as far as it is known: the guest matches addresses, ports and the first eight bytes. */
-	ipv4_emit(&b, &(struct ipv4_header){
-			      .total_len = (uint16_t)(IPV4_HEADER_LEN + error->payload_len),
-			      .ttl = error->ttl,
-			      .protocol = error->protocol,
-			      .src = error->src,
-			      .dst = error->dst,
-		      });
+	struct ipv4_header quoted = error->ip;
+	quoted.total_len = (uint16_t)(IPV4_HEADER_LEN + error->payload_len);
+	ipv4_emit(&b, &quoted);
 	bytes_put(&b, error->original, MIN(error->original_len, sizeof(body) - b.len));
 	uint8_t *message = arena_alloc(e->config.env->arena, ICMP4_HEADER_LEN + b.len);
 	if (!message) {
@@ -163,6 +159,6 @@ void native_output_error(struct engine *e, usec_t now, const struct native_icmp_
 	icmp4_emit(&w, &(struct icmp4_header){ .type = error->type, .code = error->code, .rest = error->info }, body, b.len);
 	struct ipv4_header ip = { .ttl = TTL, .protocol = IP_PROTOCOL_ICMP, .id = e->packet_id++ };
 	ip.src = ip_is_v4(&error->from) ? ip_to_ip4(&error->from) : e->config.gateway;
-	ip.dst = error->src;
+	ip.dst = error->ip.src;
 	native_output_ip(e, now, error->guest, &ip, message, w.len);
 }

@@ -17,11 +17,11 @@
 #include "gateway/guest.h"
 #include "gateway/payer.h"
 #include "host/poller.h"
+#include "wire/ipv4.h"
 
 #include <stdbool.h>
 
 struct icmp4_header;
-struct ipv4_header;
 struct native_address;
 struct native_flow;
 struct tcp_header;
@@ -150,8 +150,7 @@ struct native_icmp_error {
 	uint32_t info;
 	struct ip_addr from;
 	struct guest *guest;
-	ip4_t src, dst; /* of the guest's packet */
-	uint8_t protocol, ttl;
+	struct ipv4_header ip; /* of the guest's packet, as far as it is known, without options; total_len is not used */
 	const void *original;
 	size_t original_len; /* known bytes of it */
 	size_t payload_len;  /* its full layer 4 length in bytes */

@@ -47,7 +47,10 @@ struct native_tcp {
 	bool local;                     /* the host side is a service of the gateway */
 	bool half_open;                 /* counted as half-open */
 	struct list of_half_open;       /* in payer->half_open while it is */
-	uint8_t syn_ttl;
+	/* IP header fields of the guest's SYN */
+	uint8_t syn_ttl, syn_tos;
+	uint16_t syn_id;
+	bool syn_has_df;
 	uint32_t retransmits;
 };
 

@@ -75,6 +75,9 @@ void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, con
 	}
 	struct tcp_open how = how_to_open(e, now, p->guest, key);
 	t->syn_ttl = p->ip.ttl;
+	t->syn_tos = p->ip.tos;
+	t->syn_id = p->ip.id;
+	t->syn_has_df = p->ip.dont_fragment;
 	tcp_flow_accept(&t->tcp, now, &how, h);
 	r = native_tcp_connect(t, now);
 	if ((r == -EMFILE || r == -ENFILE) && native_free_descriptor(e, now, t->base.payer))

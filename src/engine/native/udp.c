@@ -96,9 +96,10 @@ void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_
 		bytes_put(&w, payload, MIN(known, (size_t)NATIVE_ERRQUEUE_PAYLOAD));
 	}
 	error->guest = d->base.guest;
-	error->src = ip_to_ip4(&guest->addr);
-	error->dst = ip_to_ip4(&claimed->addr);
-	error->protocol = IP_PROTOCOL_UDP;
+	error->ip.src = ip_to_ip4(&guest->addr);
+	error->ip.dst = ip_to_ip4(&claimed->addr);
+	error->ip.protocol = IP_PROTOCOL_UDP;
+	native_sent_find(&d->sent, native_udp_sent_key(claimed->port, len), &error->ip);
 	error->original = original;
 	error->original_len = w.len;
 	error->payload_len = UDP_HEADER_LEN + len;
@@ -116,25 +117,26 @@ void native_udp_pass_on_error(struct native_datagram *d, usec_t now, const struc
 		.info = q->error == EMSGSIZE ? q->info : 0,
 		/* A peer that the guest knows by another address must answer from that address. */
 		.from = ip_equal(&q->offender, &q->dst.addr) ? claimed.addr : q->offender,
-		.ttl = 1,
+		.ip.ttl = 1,
 	};
 	native_udp_tell_guest(d, now, &error, &claimed, q->payload, q->payload_len, q->payload_len);
 }
 
-uint32_t native_udp_drain_errors(struct native_datagram *d, usec_t now)
+struct native_drained native_udp_drain_errors(struct native_datagram *d, usec_t now)
 {
 	if (d->outside)
 		return udp_listener_drain_errors(d->outside->listener, now);
-	uint32_t mtu = 0;
+	struct native_drained drained = { 0 };
 	struct native_errqueue q;
 	while (native_errqueue_read(d->base.watch.fd, &q)) {
+		drained.n_of_icmp += q.is_icmp;
 		if (q.is_icmp)
 			native_udp_pass_on_error(d, now, &q);
 		else if (q.error == EMSGSIZE)
-			mtu = q.info;
+			drained.mtu = q.info;
 	}
 	d->errors = false;
-	return mtu;
+	return drained;
 }
 
 /* --- turns --- */

@@ -218,18 +218,19 @@ static void listener_ready(struct watch *w, usec_t now, unsigned events)
 	watch(l);
 }
 
-uint32_t udp_listener_drain_errors(struct udp_listener *l, usec_t now)
+struct native_drained udp_listener_drain_errors(struct udp_listener *l, usec_t now)
 {
-	uint32_t mtu = 0;
+	struct native_drained drained = { 0 };
 	struct native_errqueue q;
 	while (native_errqueue_read(l->watch.fd, &q)) {
 		struct udp_peer *p = next_of_path(hash_table_find(&l->peers, hash_peer(l, &q.dst)), &(struct udp_path){ .peer = q.dst });
+		drained.n_of_icmp += q.is_icmp;
 		if (q.is_icmp && p)
 			native_udp_pass_on_error(p->flow, now, &q);
 		else if (q.error == EMSGSIZE)
-			mtu = q.info;
+			drained.mtu = q.info;
 	}
-	return mtu;
+	return drained;
 }
 
 /* --- life --- */

@@ -65,7 +65,7 @@ void udp_listeners_done(struct engine *e);
 /* The flow of a datagram that came by @path, opened if need be.  NULL: it is for no guest, and was counted. */
 struct native_datagram *udp_listener_flow(struct udp_listener *l, usec_t now, const struct udp_path *path);
 /* As native_udp_drain_errors(), for the flows of all peers. */
-uint32_t udp_listener_drain_errors(struct udp_listener *l, usec_t now);
+struct native_drained udp_listener_drain_errors(struct udp_listener *l, usec_t now);
 /* Datagrams went one way or the other. */
 void udp_peer_used(struct udp_peer *p);
 /* The guest has sent to it. */

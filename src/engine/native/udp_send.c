@@ -80,9 +80,11 @@ int native_udp_gather(struct native_datagram *d, const struct packet *p, const s
 	size_t at = p->l4_offset + UDP_HEADER_LEN;
 	int r = 0;
 	d->base.from_guest += len;
+	uint16_t id = p->ip.id;
 	do {
 		size_t n = MIN(each, len);
 		r = gather(d, p, claimed, to, at, n);
+		native_sent_add(&d->sent, native_udp_sent_key(claimed->port, n), &p->ip, id++);
 		at += n;
 		len -= n;
 	} while (len > 0 && r == 0);
@@ -206,15 +208,16 @@ static bool send_in_fragments(struct native_datagram *d, usec_t now, struct data
 	return sent;
 }
 
-static void failed(struct native_datagram *d, usec_t now, const struct message *message, int error, uint32_t mtu)
+/* @heard: the guest was told of the error already. */
+static void failed(struct native_datagram *d, usec_t now, const struct message *message, int error, uint32_t mtu, bool heard)
 {
 	struct datagram_out *out = message->first;
 	for (unsigned i = 0; i < message->n; i++, out = out->next) {
-		struct native_icmp_error answer = { .info = mtu, .ttl = out->fields.ttl };
+		struct native_icmp_error answer = { .info = mtu, .ip.ttl = out->fields.ttl };
 		struct iovec known = out->n > 0 ? out->iov[0] : (struct iovec){ 0 };
 		if (mtu == 0 || !send_in_fragments(d, now, out))
 			drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR);
-		if (native_icmp_of_errno(error, &answer.type, &answer.code))
+		if (!heard && native_icmp_of_errno(error, &answer.type, &answer.code))
 			native_udp_tell_guest(d, now, &answer, &out->claimed, known.iov_base, known.iov_len, out->len);
 	}
 }
@@ -255,8 +258,8 @@ static bool cannot_segment(int error)
 
 /*
  * Sends @n messages. The kernel reports an error of an earlier datagram, to any destination, at the next send, which then sends
- * nothing: drain the error queue and try the same message once more. An MTU that the host's own stack reports is about this message, not
- * an earlier one.
+ * nothing: drain the error queue and try the same message once more. Two errors are about this message, not an earlier one: an MTU that
+ * the host's own stack reports, and EPERM, for which a firewall of the host has put an ICMP error into the queue if it says why.
  */
 static void send_messages(struct native_datagram *d, usec_t now, struct mmsghdr *m, const struct message *messages, unsigned n)
 {
@@ -271,13 +274,13 @@ static void send_messages(struct native_datagram *d, usec_t now, struct mmsghdr 
 		int error = errno;
 		if (choose_other_source(d, m + at, n - at, error))
 			continue;
-		uint32_t mtu = native_udp_drain_errors(d, now);
+		struct native_drained drained = native_udp_drain_errors(d, now);
 		bool apart = messages[at].n > 1 && cannot_segment(error);
-		bool final = apart || again || error == EAGAIN || mtu > 0;
+		bool final = apart || again || error == EAGAIN || error == EPERM || drained.mtu > 0;
 		if (apart)
 			send_one_by_one(d, now, &messages[at], error);
 		else if (final)
-			failed(d, now, &messages[at], error, mtu);
+			failed(d, now, &messages[at], error, drained.mtu, error == EPERM && drained.n_of_icmp > 0);
 		at += final;
 		again = !final;
 	}
