@@ -88,7 +88,8 @@ class LibvirtNetwork(TestCase):
         dns = ('<dns><forwarder addr="192.0.2.53"/><forwarder addr="2001:db8::53"/><host ip="192.168.5.9"><hostname>nas</hostname>'
                "<hostname> files </hostname></host></dns>")
         self.assertEqual(self.nat('<domain name="Lab.Test"/>' + dns + SUBNET),
-                         ["domain = Lab.Test", "dns = 192.0.2.53", "dns = 2001:db8::53", "name = nas,192.168.5.9", "name = files,192.168.5.9"])
+                         ["domain = Lab.Test", "dns = 192.0.2.53", "dns = 2001:db8::53", "name = nas,192.168.5.9",
+                          "name = files,192.168.5.9"])
 
     # --- the way out ---
 
