@@ -116,14 +116,12 @@ void segment_detach(struct segment *s, usec_t now, struct port *p)
 	record(s, now, p, SEGMENT_PORT_DETACHED);
 }
 
-static_assert(DROP_REASON_COUNT <= 64, "a bit for each in first_drops");
-
 void segment_drop(struct segment *s, struct port *p, enum drop_reason why, const struct frame *frame)
 {
 	struct drop_example *example = &s->drop_examples[why];
 	unsigned n = frame && frame->joined > 0 ? frame->joined : 1;
 	if (s->drops.count[why] == 0)
-		s->first_drops |= UINT64_C(1) << why;
+		s->has_first_drop = true;
 	s->drops.count[why] += n;
 	if (p)
 		p->counters.drops.count[why] += n;

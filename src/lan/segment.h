@@ -123,7 +123,7 @@ struct segment {
 	struct gro gro;             /* frames of a batch for the gateway */
 	struct drop_counters drops; /* of the frames of all ports */
 	struct drop_example drop_examples[DROP_REASON_COUNT];
-	uint64_t first_drops;       /* bits of reasons whose first drop has not been reported; the reporter clears them */
+	bool has_first_drop;        /* frames were dropped for a reason for the first time; the reader clears it */
 	usec_t now;                 /* of the last frame */
 	struct observer *observers; /* usually NULL */
 };

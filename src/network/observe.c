@@ -89,13 +89,14 @@ static void add_new_ports(struct lanlet_network *n, usec_t now)
 static void add_first_drops(struct lanlet_network *n, usec_t now)
 {
 	for (unsigned i = 0; i < DROP_REASON_COUNT; i++) {
-		if (!(n->segment.first_drops >> i & 1))
+		if (n->segment.drops.count[i] == 0 || n->has_told_drop[i])
 			continue;
 		struct event e = { .when = now, .type = EVENT_DROP, .detail = drop_name(i) };
 		memcpy(e.port, n->segment.drop_examples[i].port, sizeof(e.port));
 		events_add(&n->events, &e);
+		n->has_told_drop[i] = true;
 	}
-	n->segment.first_drops = 0;
+	n->segment.has_first_drop = false;
 }
 
 /* Runs in every turn, so it costs two comparisons when nothing is new. */
@@ -103,7 +104,7 @@ void observe_turn(struct lanlet_network *n, usec_t now)
 {
 	if (n->segment.last_port_id != n->observed_port)
 		add_new_ports(n, now);
-	if (n->segment.first_drops)
+	if (n->segment.has_first_drop)
 		add_first_drops(n, now);
 }
 
