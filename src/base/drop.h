@@ -28,6 +28,7 @@
 	X(HAIRPIN, "hairpin", "destination is behind the port that the frame came from") \
 	X(FDB_FULL, "fdb-full", "source MAC not learned: no room or no memory for it (the frame was forwarded)") \
 	X(PORT_FULL, "port-full", "send queue of the port is full: its peer reads too slowly") \
+	X(BANDWIDTH, "bandwidth", "frame came while as many as may wait were waiting for the port's or the network's limit of bandwidth") \
 	X(OFFLOAD, "offload", "checksum or segmentation offload that does not match the frame's TCP or UDP header") \
 	X(OVERSIZE, "oversize", "frame is too large for the port, and is not IP that could be fragmented or answered") \
 	X(NO_MEMORY, "no-memory", "memory for one turn of the event loop is used up") \

@@ -27,8 +27,10 @@ static unsigned env_reserve(struct engine_env *env, usec_t now, struct guest *gu
 	if (lent > 0)
 		return lent;
 	const struct port *p = guest->port;
-	if (p && p->congested)
+	if (p && port_is_busy(p))
 		return 0;
+	if (p && p->shaper)
+		n = MIN(n, MAX((unsigned)(shaping_room(p) / size), 1u));
 	for (unsigned i = 0; i < n; i++) {
 		struct arena_room {
 			struct iovec iov;
@@ -83,7 +85,7 @@ static void env_guest_path(struct engine_env *env, usec_t now, const struct gues
 		*ret = (struct engine_path){
 			.max_packet = p->max_frame - ETH_HEADER_LEN,
 			.offloads = p->offloads | SEGMENT_OFFLOADS,
-			.congested = p->congested,
+			.congested = port_is_busy(p),
 			.port_sums = p->offloads & PORT_OFFLOAD_CHECKSUM,
 		};
 }

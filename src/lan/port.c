@@ -34,6 +34,7 @@ void port_identify(struct port *p, const char *kind, const struct port_identity 
 		p->guard = identity->properties.guard;
 		p->may_serve_dhcp = identity->properties.may_serve_dhcp;
 		p->may_route = identity->properties.may_route;
+		p->bandwidth = identity->properties.bandwidth;
 		segment_settle_port(p->segment, p);
 	}
 	if (identity && identity->name[0] != '\0')

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/usec.h"
 #include "lan/loop_guard.h"
+#include "lan/rate.h"
 #include "lan/snoop.h"
 #include "lan/storm.h"
 
@@ -27,6 +28,7 @@ struct iovec;
 struct payer;
 struct port;
 struct segment;
+struct shaper;
 
 #define PORT_NAME_SIZE 32
 
@@ -44,6 +46,17 @@ enum port_guard {
 	PORT_GUARD_ON,
 	PORT_GUARD_OFF,
 };
+
+/* Limits of bandwidth, named from the guest's side. */
+struct bandwidth {
+	struct rate_limit in;  /* of what is sent to it */
+	struct rate_limit out; /* of what it sends */
+};
+
+static inline bool bandwidth_equal(const struct bandwidth *a, const struct bandwidth *b)
+{
+	return rate_limit_equal(&a->in, &b->in) && rate_limit_equal(&a->out, &b->out);
+}
 
 /*
  * rx: frames that came from the port, as they came; tx: frames handed to the port, as they leave.  The two counters that one frame adds to
@@ -110,10 +123,14 @@ struct port {
 	bool may_route;        /* may send router advertisements to other guests */
 	bool isolated;         /* exchanges no frames with other isolated ports; segment_attach() may set it */
 	bool congested;        /* set by the implementor while frames wait in its queue; segment_port_writable() when it clears */
+	bool throttled;        /* likewise, by the shaper: frames wait for a limit of bandwidth */
+	bool is_plain;         /* a frame has come in on it, and it has no shaper */
 	bool crowded;          /* likewise, while more than half of its queue is taken: frames that are flooded are not sent to it */
 	uint64_t n_spared;     /* frames that were flooded and not sent to it because it was crowded; also in DROP_PORT_FULL */
 	struct loop_state loop;
 	struct storm_bucket storm;
+	struct bandwidth bandwidth; /* what the user asked for; zeroed: no limit of its own */
+	struct shaper *shaper;      /* NULL: nothing limits its bandwidth (shaper.h) */
 	struct snoop_port snoop;
 	struct list macs;           /* fdb_entry.of_port */
 	unsigned n_macs;            /* in that list */
@@ -126,11 +143,13 @@ struct port {
 struct port_properties {
 	enum port_guard guard;
 	bool may_serve_dhcp, may_route;
+	struct bandwidth bandwidth;
 };
 
 static inline bool port_properties_equal(const struct port_properties *a, const struct port_properties *b)
 {
-	return a->guard == b->guard && a->may_serve_dhcp == b->may_serve_dhcp && a->may_route == b->may_route;
+	return a->guard == b->guard && a->may_serve_dhcp == b->may_serve_dhcp && a->may_route == b->may_route &&
+	       bandwidth_equal(&a->bandwidth, &b->bandwidth);
 }
 
 /* What the user says about the guest behind a port. */
@@ -139,6 +158,12 @@ struct port_identity {
 	struct mac pinned;         /* zero: any */
 	struct port_properties properties;
 };
+
+/* Whether what the gateway has for the guest should wait: segment_gateway.writable says when it need not. */
+static inline bool port_is_busy(const struct port *p)
+{
+	return p->congested || p->throttled;
+}
 
 /* Everything but ops zeroed; the implementor fills in the rest. */
 void port_init(struct port *p, const struct port_ops *ops, const char *name, size_t max_frame, size_t mtu);

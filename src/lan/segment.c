@@ -53,6 +53,8 @@ void segment_settle_port(struct segment *s, struct port *p)
 	list_remove(&p->server);
 	if (p->uplink || p->may_serve_dhcp || !p->guarded)
 		list_append(&s->servers, &p->server);
+	if (shaping_settle(&s->shaping, p) < 0)
+		log_error(s->config.log, "port %s: no memory to limit its bandwidth", p->name);
 }
 
 void segment_heard(struct segment *s, struct port *p)
@@ -64,6 +66,13 @@ void segment_heard(struct segment *s, struct port *p)
 void segment_set_unguarded(struct segment *s, bool unguarded)
 {
 	s->config.unguarded = unguarded;
+	list_for_each(node, &s->ports)
+		segment_settle_port(s, container_of(node, struct port, node));
+}
+
+void segment_set_bandwidth(struct segment *s, const struct bandwidth *limit)
+{
+	s->shaping.limit = *limit;
 	list_for_each(node, &s->ports)
 		segment_settle_port(s, container_of(node, struct port, node));
 }
@@ -100,6 +109,7 @@ void segment_detach(struct segment *s, usec_t now, struct port *p)
 	assert(gro_is_empty(&s->gro));
 	observers_port_gone(s->observers, p);
 	log_limit_end(s->config.log, &p->log_limit);
+	shaping_detach(p);
 	fdb_forget(&s->fdb, p);
 	snoop_detached(&s->snoop, p);
 	list_remove(&p->node);
@@ -443,13 +453,23 @@ static bool is_loop_probe(const struct packet *p)
 	return p->eth.ethertype == LOOP_PROBE_ETHERTYPE && !packet_is_tagged(p);
 }
 
-/* Checks a packet from a port other than the gateway's and learns its source; false when it goes no further. */
-static bool take_from_port(struct segment *s, usec_t now, struct port *from, struct packet *p)
+/* For the first packet of a port, and for ports with a shaper; false when @p waits there. */
+__attribute__((noinline)) static bool take_with_care(struct segment *s, usec_t now, struct port *from, struct packet *p)
 {
 	if (!from->loop.spoken) {
 		loop_guard_spoken(&s->loops, now, from);
 		snoop_spoken(&s->snoop, now, from);
 	}
+	from->is_plain = !from->shaper;
+	bool passes_gateway = s->gateway.port && mac_equal(p->eth.dst, s->gateway.mac);
+	return from->is_plain || shaping_admits(&s->shaping, now, from, p->frame, passes_gateway);
+}
+
+/* Checks a packet from a port other than the gateway's and learns its source; false when it goes no further. */
+static bool take_from_port(struct segment *s, usec_t now, struct port *from, struct packet *p)
+{
+	if (!from->is_plain && !take_with_care(s, now, from, p))
+		return false;
 	if (is_loop_probe(p) && loop_guard_input(&s->loops, now, from, p->frame))
 		return false;
 	enum drop_reason why = DROP_LOOP;
@@ -646,7 +666,7 @@ void segment_flush(struct segment *s, usec_t now)
 
 void segment_port_writable(struct segment *s, usec_t now, struct port *p)
 {
-	if (s->gateway.port)
+	if (s->gateway.port && !port_is_busy(p))
 		s->gateway.writable(s->gateway.opaque, now, p);
 }
 
@@ -689,6 +709,37 @@ static void port_unblocked(void *opaque, usec_t now, struct port *p)
 	record(s, now, p, SEGMENT_PORT_UNBLOCKED);
 }
 
+/* --- frames that waited for a limit of bandwidth --- */
+
+static void enter_late(void *opaque, usec_t now, struct port *p, const struct frame *frame)
+{
+	enter(opaque, now, p, frame, true);
+}
+
+static void drop_late(void *opaque, struct port *p, enum drop_reason why, const struct frame *frame)
+{
+	segment_drop(opaque, p, why, frame);
+}
+
+static void writable_again(void *opaque, usec_t now, struct port *p)
+{
+	segment_port_writable(opaque, now, p);
+}
+
+static void is_dirty(void *opaque, struct port *p)
+{
+	struct segment *s = opaque;
+	if (list_empty(&p->dirty))
+		list_append(&s->dirty, &p->dirty);
+}
+
+static const struct shaping_ops shaping_ops = {
+	.enter = enter_late,
+	.drop = drop_late,
+	.writable = writable_again,
+	.dirty = is_dirty,
+};
+
 static const struct snoop_ops snoop_ops = { .send = send_to_port };
 
 static const struct loop_guard_ops loop_ops = {
@@ -708,11 +759,12 @@ static struct mac probe_mac(const struct segment *s)
 
 usec_t segment_deadline(const struct segment *s)
 {
-	return usec_min(loop_guard_deadline(&s->loops), snoop_deadline(&s->snoop));
+	return usec_min(shaping_deadline(&s->shaping), usec_min(loop_guard_deadline(&s->loops), snoop_deadline(&s->snoop)));
 }
 
 void segment_expire(struct segment *s, usec_t now)
 {
+	shaping_expire(&s->shaping, now);
 	loop_guard_expire(&s->loops, now, probe_mac(s));
 	snoop_expire(&s->snoop, now);
 }
@@ -729,6 +781,7 @@ int segment_init(struct segment *s, const struct segment_config *config)
 	loop_guard_init(&s->loops, &config->hash_key, &s->ports, &loop_ops, s);
 	snoop_init(&s->snoop, config->snooping, &s->ports, &snoop_ops, s);
 	arena_init(&s->arena, ARENA_BYTES_PER_TURN);
+	shaping_init(&s->shaping, &s->arena, &shaping_ops, s);
 	gro_init(&s->gro, &s->gateway.mac, &s->arena, enter_from_gro, s);
 	return 0;
 }

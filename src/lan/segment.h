@@ -23,6 +23,7 @@
 #include "lan/loop_guard.h"
 #include "lan/observer.h"
 #include "lan/port.h"
+#include "lan/shaper.h"
 #include "lan/snoop.h"
 
 struct log;
@@ -118,6 +119,7 @@ struct segment {
 	unsigned n_ports;
 	struct segment_gateway gateway; /* port NULL: none */
 	struct segment_guard guard;
+	struct shaping shaping;
 	struct loop_guard loops;
 	struct snoop snoop;
 	struct gro gro;             /* frames of a batch for the gateway */
@@ -150,6 +152,8 @@ void segment_heard(struct segment *s, struct port *p);
 void segment_settle_port(struct segment *s, struct port *p);
 /* Changes what holds for ports that leave it open (PORT_GUARD_DEFAULT). */
 void segment_set_unguarded(struct segment *s, bool unguarded);
+/* Changes the limits of all guests together; zeroed: none. */
+void segment_set_bandwidth(struct segment *s, const struct bandwidth *limit);
 /* Detaches @p and forgets its MACs.  Not between a batch and its flush, nor from within @p's own ops. */
 void segment_detach(struct segment *s, usec_t now, struct port *p);
 
