@@ -2,6 +2,7 @@
 #include "control/values.h"
 
 #include "host/clock.h"
+#include "network/snapshot.h"
 #include "wire/ipv4.h"
 
 #include <libsoup/soup.h>
@@ -34,6 +35,12 @@ void json_time(struct json *j, const char *key, usec_t now, usec_t when)
 		json_null(j, key);
 	else
 		json_decimal(j, key, ((double)clock_wall() + (double)when - (double)now) / (double)USEC_PER_SEC);
+}
+
+void json_bandwidth(struct json *j, const struct snapshot_bandwidth *b)
+{
+	json_string(j, "bandwidth_in", b->in[0] ? b->in : NULL);
+	json_string(j, "bandwidth_out", b->out[0] ? b->out : NULL);
 }
 
 void json_protocol(struct json *j, const char *key, uint8_t protocol)

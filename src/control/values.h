@@ -15,6 +15,9 @@ void json_endpoint(struct json *j, const char *key, const struct ip_endpoint *e)
 void json_mac(struct json *j, const char *key, struct mac mac);
 /* A time of the boot clock as Unix seconds; USEC_INFINITY: null. */
 void json_time(struct json *j, const char *key, usec_t now, usec_t when);
+struct snapshot_bandwidth;
+/* The members bandwidth_in and bandwidth_out, as the options have them; null: no limit. */
+void json_bandwidth(struct json *j, const struct snapshot_bandwidth *b);
 /* "tcp", "udp", "icmp" or the number. */
 void json_protocol(struct json *j, const char *key, uint8_t protocol);
 

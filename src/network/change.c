@@ -254,6 +254,8 @@ static int put_reload_in_place(struct lanlet_network *n, struct settings *config
 	if (n->settings.unguarded != sum->unguarded)
 		segment_set_unguarded(&n->segment, sum->unguarded);
 	gateway_set_opened(&n->gateway, settings_opened(sum));
+	if (!bandwidth_equal(&n->settings.bandwidth, &sum->bandwidth))
+		segment_set_bandwidth(&n->segment, &sum->bandwidth);
 	put_in_place(&n->configured, configured);
 	put_in_place(&n->settings, sum);
 	guests_changed(n, now);

@@ -127,6 +127,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 					  });
 	if (r < 0)
 		return r;
+	segment_set_bandwidth(&n->segment, &n->settings.bandwidth);
 	return gateway_init(&n->gateway, &n->segment,
 			    &(struct gateway_config){
 				    .mac = gateway_mac(n, config),

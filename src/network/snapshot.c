@@ -12,6 +12,21 @@
 
 #define FOREIGN_DHCP_REMEMBERED (3600 * USEC_PER_SEC)
 
+static void copy_rate(const struct rate_limit *l, char ret[static RATE_TEXT_SIZE])
+{
+	ret[0] = '\0';
+	if (l->average > 0)
+		rate_format(l, ret);
+}
+
+static struct snapshot_bandwidth bandwidth_of(const struct bandwidth *b)
+{
+	struct snapshot_bandwidth ret;
+	copy_rate(&b->in, ret.in);
+	copy_rate(&b->out, ret.out);
+	return ret;
+}
+
 void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapshot_network *ret)
 {
 	const struct settings *s = &n->settings;
@@ -30,6 +45,7 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 		.link_local = s->link_local,
 		.switch_only = s->no_gateway,
 		.guard = !s->unguarded,
+		.bandwidth = bandwidth_of(&s->bandwidth),
 		.log_level = (int)n->log.level,
 		.n_ports = n->segment.n_ports,
 		.started = n->started,
@@ -85,7 +101,8 @@ static struct snapshot_port port_of(const struct lanlet_network *n, usec_t now, 
 		.mtu = p->mtu,
 		.max_frame = p->max_frame,
 		.offloads = p->offloads,
-		.congested = p->congested,
+		.congested = port_is_busy(p),
+		.bandwidth = bandwidth_of(&p->bandwidth),
 		.blocked = !loop_passes(&p->loop),
 		.isolated = p->isolated,
 		.uplink = p->uplink,
@@ -361,9 +378,11 @@ unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor,
 	for (; count < max && *cursor < s->n_hosts; (*cursor)++) {
 		const struct settings_host *h = &s->hosts[*cursor];
 		bool added = *cursor >= n->configured.n_hosts;
-		ret[count] = (struct snapshot_reservation){
-			.mac = h->mac, .ip = h->ip, .properties = h->properties, .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED
-		};
+		ret[count] = (struct snapshot_reservation){ .mac = h->mac,
+							    .ip = h->ip,
+							    .properties = h->properties,
+							    .bandwidth = bandwidth_of(&h->properties.bandwidth),
+							    .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED };
 		memcpy(ret[count].name, h->name, sizeof(h->name));
 		guest_sockets_find(&n->guest_sockets, h->name, ret[count].sockets, sizeof(ret[count].sockets));
 		count++;

@@ -21,6 +21,7 @@
 #include "network/capture.h"
 #include "network/events.h"
 #include "options/forward_spec.h"
+#include "options/rate_text.h"
 #include "service/dns/dns.h"
 #include "service/guest_name.h"
 
@@ -32,6 +33,11 @@ struct lanlet_network;
 
 #define SNAPSHOT_END UINT64_MAX
 
+/* Limits as the options have them; "": none. */
+struct snapshot_bandwidth {
+	char in[RATE_TEXT_SIZE], out[RATE_TEXT_SIZE];
+};
+
 struct snapshot_network {
 	struct prefix4 subnet;
 	ip4_t gateway, dhcp_first, dhcp_last;
@@ -42,9 +48,10 @@ struct snapshot_network {
 	unsigned mtu; /* 0: depends on the port */
 	char domain[254];
 	bool host_loopback, metadata, link_local;
-	bool switch_only; /* there is no gateway; its addresses here are not in use */
-	bool guard;       /* of ports that leave it open */
-	int log_level;    /* enum lanlet_log_level */
+	bool switch_only;                    /* there is no gateway; its addresses here are not in use */
+	bool guard;                          /* of ports that leave it open */
+	struct snapshot_bandwidth bandwidth; /* of all guests together */
+	int log_level;                       /* enum lanlet_log_level */
 	unsigned n_ports;
 	usec_t started;
 	ip4_t foreign_dhcp_server; /* 0: none was seen in the last hour */
@@ -71,7 +78,8 @@ struct snapshot_port {
 	size_t mtu, max_frame;
 	unsigned offloads; /* enum port_offload */
 	bool congested;
-	bool blocked; /* because a loop goes through it */
+	struct snapshot_bandwidth bandwidth; /* its own */
+	bool blocked;                        /* because a loop goes through it */
 	bool isolated, uplink, guarded, may_serve_dhcp, may_route;
 	struct mac pinned; /* zero: it is not pinned */
 	struct snapshot_conflict conflict;
@@ -186,6 +194,7 @@ struct snapshot_reservation {
 	struct mac mac;
 	ip4_t ip; /* 0: any of the DHCP range */
 	struct port_properties properties;
+	struct snapshot_bandwidth bandwidth;
 	char name[GUEST_NAME_SIZE];
 	char sockets[SNAPSHOT_PATH_SIZE]; /* the directory of its own sockets (guest_sockets.h); "": none */
 	enum snapshot_origin origin;

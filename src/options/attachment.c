@@ -85,7 +85,7 @@ static int set_key(struct attachment *p, char *word, const char **ret_why)
 			return keys[i].set(p, word, ret_why);
 	int r = port_property_set(&p->identity.properties, name, word, ret_why);
 	if (r == -ENOENT)
-		*ret_why = "the keys are type, mac, name, guard, dhcp-server and router";
+		*ret_why = "the keys are type, mac, name, " PORT_PROPERTIES_NAMES;
 	return r < 0 ? -EINVAL : 0;
 }
 

@@ -43,7 +43,7 @@ static int parse_host_property(char *text, struct settings_host *h, const char *
 	char *name = strsep(&text, "=");
 	int r = port_property_set(&h->properties, name, text, ret_why);
 	if (r == -ENOENT)
-		*ret_why = "its properties are guard, dhcp-server and router";
+		*ret_why = "its properties are " PORT_PROPERTIES_NAMES;
 	return r < 0 ? -EINVAL : 0;
 }
 
@@ -81,7 +81,7 @@ static int parse_host(char *text, struct settings_host *ret, const char **ret_wh
 	if (r < 0 || (h.ip == 0 && h.name[0] == '\0'))
 		return -EINVAL;
 	if (h.name[0] == '\0' && !port_properties_equal(&h.properties, &(struct port_properties){ 0 })) {
-		*ret_why = "guard, dhcp-server and router are properties of the guest's own sockets, which it has only with a NAME";
+		*ret_why = PORT_PROPERTIES_NAMES " are properties of the guest's own sockets, which it has only with a NAME";
 		return -EINVAL;
 	}
 	*ret = h;
@@ -228,7 +228,7 @@ static const struct option options[] = {
 				"this address. NAME is its name, whatever name it asks for, and gives it sockets of its own, "
 				"guests/NAME/stream.sock, vhost.sock and dgram.sock in the runtime directory, where any other MAC is "
 				"dropped unless guard=off. One of ADDRESS and NAME is needed. KEY is a property of its ports there: guard, "
-				"dhcp-server or router, on or off (see --guard and --fd).",
+				"dhcp-server or router, on or off (see --guard and --fd), bandwidth-in or bandwidth-out (see --bandwidth-in).",
 			.repeatable = true,
 		},
 		.accepts =

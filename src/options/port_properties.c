@@ -8,8 +8,29 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The limit that the property @name is; NULL when it is another property. */
+static struct rate_limit *limit_of(struct port_properties *p, const char *name)
+{
+	if (strcmp(name, "bandwidth-in") == 0)
+		return &p->bandwidth.in;
+	return strcmp(name, "bandwidth-out") == 0 ? &p->bandwidth.out : NULL;
+}
+
+static int set_limit(struct rate_limit *limit, const char *value, const char **ret_why)
+{
+	if (!value) {
+		*ret_why = "bandwidth-in and bandwidth-out need a rate, such as bandwidth-in=10M";
+		return -EINVAL;
+	}
+	*ret_why = "a bandwidth is off or AVERAGE[/PEAK[/BURST]], such as 10M or 10M/20M/256K";
+	return rate_parse(value, limit, ret_why);
+}
+
 int port_property_set(struct port_properties *p, const char *name, const char *value, const char **ret_why)
 {
+	struct rate_limit *limit = limit_of(p, name);
+	if (limit)
+		return set_limit(limit, value, ret_why);
 	bool is_guard = strcmp(name, "guard") == 0, on = true;
 	bool *flag = strcmp(name, "dhcp-server") == 0 ? &p->may_serve_dhcp : strcmp(name, "router") == 0 ? &p->may_route : NULL;
 	if (!is_guard && !flag)
@@ -28,7 +49,10 @@ int port_property_set(struct port_properties *p, const char *name, const char *v
 char *port_properties_format(const struct port_properties *p, char text[static PORT_PROPERTIES_TEXT_SIZE])
 {
 	static const char *const guards[] = { [PORT_GUARD_DEFAULT] = "", [PORT_GUARD_ON] = ",guard=on", [PORT_GUARD_OFF] = ",guard=off" };
-	snprintf(text, PORT_PROPERTIES_TEXT_SIZE, "%s%s%s", guards[p->guard], p->may_serve_dhcp ? ",dhcp-server=on" : "",
-		 p->may_route ? ",router=on" : "");
+	char in[RATE_TEXT_SIZE], out[RATE_TEXT_SIZE];
+	bool has_in = p->bandwidth.in.average > 0, has_out = p->bandwidth.out.average > 0;
+	snprintf(text, PORT_PROPERTIES_TEXT_SIZE, "%s%s%s%s%s%s%s", guards[p->guard], p->may_serve_dhcp ? ",dhcp-server=on" : "",
+		 p->may_route ? ",router=on" : "", has_in ? ",bandwidth-in=" : "", has_in ? rate_format(&p->bandwidth.in, in) : "",
+		 has_out ? ",bandwidth-out=" : "", has_out ? rate_format(&p->bandwidth.out, out) : "");
 	return text;
 }

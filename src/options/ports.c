@@ -128,7 +128,8 @@ static const struct option options[] = {
 				"seqpacket, vhost (vhost-user) or vde. Default: that of the socket; vhost has to be given, and so has "
 				"vde for the ctl socket of a VDE switch. mac= drops frames from any other MAC, name= names the "
 				"port. PROPERTY is guard=on or guard=off (see --guard), dhcp-server: this guest may answer other "
-				"guests' DHCP requests, or router: this guest may send router advertisements to other guests.",
+				"guests' DHCP requests, router: this guest may send router advertisements to other guests, or bandwidth-in=RATE or "
+				"bandwidth-out=RATE: the limit of what it is sent, and of what it sends (see --bandwidth-in).",
 			.repeatable = true,
 		},
 		.accepts = "the number of an open socket, such as 3, 4,type=vhost or 5,mac=52:54:00:12:34:56,name=web",

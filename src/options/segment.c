@@ -3,6 +3,7 @@
 #include "base/macros.h"
 #include "lan/storm.h"
 #include "options/option.h"
+#include "options/rate_text.h"
 #include "options/settings.h"
 #include "options/value.h"
 
@@ -138,6 +139,16 @@ static int set_guard(struct settings *s, const char *value, const char **ret_why
 	return 0;
 }
 
+static int set_bandwidth_in(struct settings *s, const char *value, const char **ret_why)
+{
+	return rate_parse(value, &s->bandwidth.in, ret_why);
+}
+
+static int set_bandwidth_out(struct settings *s, const char *value, const char **ret_why)
+{
+	return rate_parse(value, &s->bandwidth.out, ret_why);
+}
+
 static int set_multicast_snooping(struct settings *s, const char *value, const char **ret_why)
 {
 	return value_switch(value, &s->multicast_snooping);
@@ -151,6 +162,8 @@ static int set_storm_limit(struct settings *s, const char *value, const char **r
 	s->storm_limit = limit;
 	return 0;
 }
+
+#define BANDWIDTH_ACCEPTS "off or AVERAGE[/PEAK[/BURST]], such as 10M, 10M/20M, 10M/20M/256K or 10M//256K"
 
 static const struct option options[] = {
 	{
@@ -297,6 +310,34 @@ static const struct option options[] = {
 		.accepts = "on or off",
 		.set = set_guard,
 		.place = OPTION_PLACE(unguarded),
+		.live = true,
+	},
+	{
+		.public = {
+			.name = "bandwidth-in",
+			.argument = "AVERAGE[/PEAK[/BURST]]",
+			.default_value = "off",
+			.help =
+				"Limit what guests together get from the gateway and the outside. AVERAGE and PEAK are bits per second, with "
+				"k, M or G. After a pause BURST bytes, with K or M, pass at PEAK; AVERAGE//BURST has no peak. Downloads then "
+				"wait in the host's sockets. The limit of one guest is a property of its port: bandwidth-in=10M, "
+				"bandwidth-out=2M (see --fd and --host).",
+		},
+		.accepts = BANDWIDTH_ACCEPTS,
+		.set = set_bandwidth_in,
+		.place = OPTION_PLACE(bandwidth.in),
+		.live = true,
+	},
+	{
+		.public = {
+			.name = "bandwidth-out",
+			.argument = "AVERAGE[/PEAK[/BURST]]",
+			.default_value = "off",
+			.help = "Limit what guests together send to the gateway and the outside. Written as --bandwidth-in.",
+		},
+		.accepts = BANDWIDTH_ACCEPTS,
+		.set = set_bandwidth_out,
+		.place = OPTION_PLACE(bandwidth.out),
 		.live = true,
 	},
 	{

@@ -87,7 +87,8 @@ struct settings {
 	bool metadata, link_local; /* guests may reach them (gateway/closed.h) */
 	unsigned busy_poll_us;     /* 0: none */
 	bool isolate;
-	bool unguarded; /* ports whose properties leave it open are not guarded */
+	struct bandwidth bandwidth; /* of all guests together; zeroed: no limit */
+	bool unguarded;             /* ports whose properties leave it open are not guarded */
 	bool multicast_snooping;
 	bool no_dhcp, no_gateway; /* without a gateway there is no DHCP server either */
 	struct path_list vde;     /* URLs of VDE networks to join */

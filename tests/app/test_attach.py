@@ -99,7 +99,9 @@ class Descriptors(TestCase):
         ours, _ = self.pair(socket.SOCK_STREAM)
         for text, why in (("guard", "guard, dhcp-server and router are on or off, such as guard=off"),
                           ("router=maybe", "guard, dhcp-server and router are on or off, such as guard=off"),
-                          ("speed=10", "the keys are type, mac, name, guard, dhcp-server and router")):
+                          ("speed=10", "the keys are type, mac, name, guard, dhcp-server, router, bandwidth-in and bandwidth-out"),
+                          ("bandwidth-in", "bandwidth-in and bandwidth-out need a rate, such as bandwidth-in=10M"),
+                          ("bandwidth-out=fast", "a bandwidth is off or AVERAGE[/PEAK[/BURST]], such as 10M or 10M/20M/256K")):
             done = self.lanlet("run", "--fd", "%d,%s" % (ours.fileno(), text), pass_fds=[ours.fileno()])
             self.assertIn(why, done.stderr)
             self.assertEqual(done.returncode, 2)

@@ -220,7 +220,8 @@ class Changes(TestCase):
         self.assertEqual((self.port()["guarded"], self.port()["router"]), (False, True))
 
     def test_property_without_a_name_is_refused(self):
-        why = "guard, dhcp-server and router are properties of the guest's own sockets, which it has only with a NAME"
+        why = ("guard, dhcp-server, router, bandwidth-in and bandwidth-out are properties of the guest's own sockets, "
+               "which it has only with a NAME")
         self.assertIn(why, self.lanlet("run", "--host", "52:54:00:00:00:07,192.168.122.7,router=on").stderr)
         self.start()
         self.assertIn(why, self.lanlet("reserve", "52:54:00:00:00:07", "192.168.122.7", "--router").stderr)

@@ -123,6 +123,13 @@ class LibvirtNetwork(TestCase):
         self.assertEqual(self.nat('<mtu size="1400"/><port isolated="yes"/>' + SUBNET), ["mtu = 1400", "isolate = true"])
         self.assertEqual(self.nat('<port isolated="no"/>' + SUBNET), [])
 
+    def test_bandwidth_in_kilobytes_becomes_bits(self):
+        self.assertEqual(self.nat('<bandwidth><inbound average="1000" peak="5000" burst="5120"/><outbound average="128" burst="8"/>'
+                                  "</bandwidth>" + SUBNET), ["bandwidth-in = 8000k/40000k/5120K", "bandwidth-out = 1024k//8K"])
+        self.nat('<bandwidth><inbound average="1000" floor="200"/></bandwidth>' + SUBNET,
+                 ["<inbound floor='200'>: no guest has a share that is set apart for it; all have fair shares"])
+        self.refused('<bandwidth><inbound average="x"/></bandwidth>', "2: <inbound>: average='x': expected a number from 1 on")
+
     def test_labels_of_libvirt_are_silent(self):
         self.assertEqual(self.nat("<uuid>6d4b9b2c-0c5f-4c0e-9d7e-5a1f1c2b3d4e</uuid><title>x</title><description>x</description>"
                                   "<metadata><x:y xmlns:x='z'/></metadata>" + SUBNET), [])

@@ -237,6 +237,8 @@ static void reload_has_every_live_option_take_effect(struct fixture *f, gconstpo
 				  "dns=127.0.0.1:5353",
 				  "log-level=debug",
 				  "guard=off",
+				  "bandwidth-in=10M",
+				  "bandwidth-out=1M",
 				  "metadata=true",
 				  "link-local=true",
 				  "mtu=1400",
@@ -254,7 +256,7 @@ static void reload_has_every_live_option_take_effect(struct fixture *f, gconstpo
 		g_assert_cmpint(first == CHANGE_DONE, ==, option_is_live(i));
 		g_assert_cmpint(change_of(&again, option->name), ==, first == CHANGE_DONE ? CHANGE_NONE : first);
 	}
-	g_assert_cmpuint(done, ==, 9);
+	g_assert_cmpuint(done, ==, 11);
 	g_assert_cmpint(change_of(&again, "mtu"), ==, CHANGE_RESTART);
 	g_assert_cmpint(change_of(&again, "isolate"), ==, CHANGE_RESTART);
 }

@@ -189,6 +189,61 @@ static void gateway_mac_is_one_of_a_network_card(struct fixture *f, gconstpointe
 		expect_refused(f, "gateway-mac", bad[i]);
 }
 
+static void bandwidth_is_an_average_a_peak_and_a_burst(struct fixture *f, gconstpointer data)
+{
+	static const struct {
+		const char *text;
+		struct rate_limit limit;
+	} good[] = {
+		{ "off", { 0 } },
+		{ "8000", { 1000, 0, 0 } },
+		{ "10M", { 1250000, 0, 0 } },
+		{ "1G/2G", { 125000000, 250000000, 0 } },
+		{ "10M/20M/256K", { 1250000, 2500000, 256 * 1024 } },
+		{ "800k//4M", { 100000, 0, 4 * 1024 * 1024 } },
+		{ "100G", { RATE_MAX, 0, 0 } },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		char text[RATE_TEXT_SIZE];
+		expect_set(f, "bandwidth-in", good[i].text);
+		g_assert_true(rate_limit_equal(&f->s.bandwidth.in, &good[i].limit));
+		expect_set(f, "bandwidth-out", rate_format(&f->s.bandwidth.in, text));
+		g_assert_true(rate_limit_equal(&f->s.bandwidth.out, &good[i].limit));
+	}
+	static const char *const bad[] = { "",
+					   "fast",
+					   "7999",
+					   "101G",
+					   "10MB",
+					   "10m",
+					   "M",
+					   "-1",
+					   "10M/",
+					   "10M/5M",
+					   "10M/20M/",
+					   "10M//",
+					   "10M/20M/0",
+					   "10M/20M/1025M",
+					   "10M/20M/1K/1",
+					   "10M 20M",
+					   "99999999999999999999",
+					   "18446744073709551616" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "bandwidth-in", bad[i]);
+}
+
+static void bandwidth_is_a_property_of_ports(struct fixture *f, gconstpointer data)
+{
+	char text[SETTINGS_HOST_TEXT_SIZE];
+	expect_set(f, "host", "52:54:00:00:00:01,web,bandwidth-in=10M//1M,bandwidth-out=1500k");
+	g_assert_cmpuint(f->s.hosts[0].properties.bandwidth.in.average, ==, 1250000);
+	g_assert_cmpuint(f->s.hosts[0].properties.bandwidth.out.average, ==, 187500);
+	g_assert_cmpstr(settings_host_format(&f->s.hosts[0], text), ==, "52:54:00:00:00:01,web,bandwidth-in=10M//1M,bandwidth-out=1500k");
+	expect_refused(f, "host", "52:54:00:00:00:02,db,bandwidth-in");
+	expect_refused(f, "host", "52:54:00:00:00:02,db,bandwidth-in=x");
+	expect_refused(f, "host", "52:54:00:00:00:02,192.168.122.9,bandwidth-in=10M"); /* it has no sockets of its own */
+}
+
 static void dhcp_range_is_two_addresses_in_order(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "dhcp-range", "192.168.122.10-192.168.122.20");
@@ -591,7 +646,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 31);
+	g_assert_cmpuint(n, ==, 33);
 }
 
 static void name_has_an_address(struct fixture *f, gconstpointer data)
@@ -642,6 +697,8 @@ static const struct {
 	{ "guard", "off" },
 	{ "forward", "tcp 8080 web:80" },
 	{ "forward", "tcp 8081 web:80" },
+	{ "bandwidth-in", "10M/20M/256K" },
+	{ "bandwidth-out", "2M" },
 	{ "multicast-snooping", "false" },
 	{ "no-dhcp", "true" },
 	{ "no-gateway", "true" },
@@ -731,6 +788,8 @@ int main(int argc, char **argv)
 	TEST(gateway_mac_is_one_of_a_network_card);
 	TEST(ipv6_is_off_automatic_or_a_unique_local_prefix);
 	TEST(ipv6_needs_its_smallest_mtu);
+	TEST(bandwidth_is_an_average_a_peak_and_a_burst);
+	TEST(bandwidth_is_a_property_of_ports);
 	TEST(dhcp_range_is_two_addresses_in_order);
 	TEST(lease_time_has_units);
 	TEST(mtu_is_auto_or_a_number);

@@ -73,6 +73,10 @@ static bool print_notes(void *opaque, JsonObject *p)
 		printf("%s: may serve DHCP\n", name);
 	if (json_object_get_boolean_member_with_default(p, "router", false))
 		printf("%s: may send router advertisements\n", name);
+	if (api_has(p, "bandwidth_in"))
+		printf("%s: is sent at most %s bit/s\n", name, api_text(p, "bandwidth_in"));
+	if (api_has(p, "bandwidth_out"))
+		printf("%s: may send at most %s bit/s\n", name, api_text(p, "bandwidth_out"));
 	return true;
 }
 
@@ -106,7 +110,7 @@ const struct command command_ports = {
 	.summary = "List the ports of a network's switch, one for each guest.",
 	.description = "Lists the ports of the virtual switch (bridge): one for each guest and one for the gateway, with the"
 		       " names of the guests behind them, and the frames and bytes that passed through them. Below are notes: ports that "
-		       "are blocked, pinned to a MAC, not guarded, or"
+		       "are blocked, pinned to a MAC, limited in bandwidth, not guarded, or"
 		       " in conflict with another port about a MAC or an address.",
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
 	.run = ports_main,

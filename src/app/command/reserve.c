@@ -14,11 +14,19 @@ struct reserve_flags {
 	const char *remove;
 	const char *guard;
 	bool dhcp_server, router;
+	const char *bandwidth_in, *bandwidth_out;
 };
 
 static bool is_set(JsonObject *r, const char *name)
 {
 	return json_object_get_boolean_member_with_default(r, name, false);
+}
+
+static void add_limit(GStrvBuilder *words, JsonObject *r, const char *member, const char *property)
+{
+	g_autofree char *word = api_has(r, member) ? g_strdup_printf("%s=%s", property, api_text(r, member)) : NULL;
+	if (word)
+		g_strv_builder_add(words, word);
 }
 
 /* The properties of the guest's own sockets, as --host has them; to g_free(). */
@@ -31,6 +39,8 @@ static char *properties_of(JsonObject *r)
 		g_strv_builder_add(words, "dhcp-server");
 	if (is_set(r, "router"))
 		g_strv_builder_add(words, "router");
+	add_limit(words, r, "bandwidth_in", "bandwidth-in");
+	add_limit(words, r, "bandwidth_out", "bandwidth-out");
 	g_auto(GStrv) list = g_strv_builder_end(words);
 	return *list ? g_strjoinv(",", list) : g_strdup("-");
 }
@@ -77,8 +87,17 @@ static char *reservation_of(const struct arguments *a)
 		json_object_set_string_member(o, "guard", own->guard);
 	json_object_set_boolean_member(o, "dhcp_server", own->dhcp_server);
 	json_object_set_boolean_member(o, "router", own->router);
+	if (own->bandwidth_in)
+		json_object_set_string_member(o, "bandwidth_in", own->bandwidth_in);
+	if (own->bandwidth_out)
+		json_object_set_string_member(o, "bandwidth_out", own->bandwidth_out);
 	g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), o);
 	return json_to_string(node, false);
+}
+
+static bool has_properties(const struct reserve_flags *own)
+{
+	return own->guard || own->dhcp_server || own->router || own->bandwidth_in || own->bandwidth_out;
 }
 
 static bool reserve_main(const struct arguments *a, GError **error)
@@ -86,7 +105,7 @@ static bool reserve_main(const struct arguments *a, GError **error)
 	const struct reserve_flags *own = a->flags;
 	if (own->remove)
 		return remove_one(a, error);
-	if (a->n_operands == 0 && (own->guard || own->dhcp_server || own->router))
+	if (a->n_operands == 0 && has_properties(own))
 		return fail(error, FAILURE_USAGE, "missing MAC and NAME: lanlet reserve MAC [ADDRESS] NAME --guard off");
 	if (a->n_operands == 0)
 		return listing_print(a, "/v1/reservations", table_of_reservations, error);
@@ -135,6 +154,22 @@ static const struct flag flags[] = {
 		},
 		FLAG_SWITCH(struct reserve_flags, router),
 	},
+	{
+		.option = {
+			.name = "bandwidth-in",
+			.argument = "RATE",
+			.help = "Limit what the guest is sent at its own sockets, such as 10M (see lanlet run --bandwidth-in).",
+		},
+		FLAG_TEXT(struct reserve_flags, bandwidth_in),
+	},
+	{
+		.option = {
+			.name = "bandwidth-out",
+			.argument = "RATE",
+			.help = "Limit what the guest sends at its own sockets, such as 10M.",
+		},
+		FLAG_TEXT(struct reserve_flags, bandwidth_out),
+	},
 	FLAG_END,
 };
 
@@ -144,8 +179,7 @@ const struct command command_reserve = {
 	.description = "DHCP always gives ADDRESS to the guest with this MAC, or any address when there is only a NAME. NAME is "
 		       "the guest's name, whatever name it asks for, and gives it sockets of its own, guests/NAME/ in the "
 		       "runtime directory. A reservation takes effect at once, disturbs no connection and survives restarts "
-		       "until it is removed with --remove. Without operands, lists the reservations. --guard, --dhcp-server and --router "
-		       "need a NAME.",
+		       "until it is removed with --remove. Without operands, lists the reservations. The other options need a NAME.",
 	.flags = flags,
 	.flags_size = sizeof(struct reserve_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,

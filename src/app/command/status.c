@@ -8,6 +8,14 @@
 
 #include <stdio.h>
 
+static void print_bandwidth(JsonObject *n)
+{
+	bool in = api_has(n, "bandwidth_in"), out = api_has(n, "bandwidth_out");
+	if (in || out)
+		printf("bandwidth of all guests together: %s bit/s to them, %s bit/s from them\n", in ? api_text(n, "bandwidth_in") : "any",
+		       out ? api_text(n, "bandwidth_out") : "any");
+}
+
 static void print_network(JsonObject *n)
 {
 	g_autofree char *uptime = table_duration((double)api_number(n, "uptime"));
@@ -22,6 +30,7 @@ static void print_network(JsonObject *n)
 	       api_text(n, "gateway"), api_text(n, "gateway_mac"), api_text(n, "engine"), guard, metadata, link_local, uptime);
 	if (api_has(n, "ipv6_prefix"))
 		printf("IPv6 prefix %s, gateway %s\n", api_text(n, "ipv6_prefix"), api_text(n, "ipv6_gateway"));
+	print_bandwidth(n);
 }
 
 static void print_counters(JsonObject *c)

@@ -5,7 +5,6 @@
 #include "app/libvirt/xml_tree.h"
 #include "base/addr.h"
 #include "base/macros.h"
-#include "options/value.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -22,6 +21,15 @@ struct reading {
 	GError **error;
 };
 
+/* Whether @value is not empty and has no control characters, which a configuration file could not have either. */
+static bool is_one_line(const char *value)
+{
+	const char *c = value;
+	while (*c && !g_ascii_iscntrl(*c))
+		c++;
+	return c > value && *c == '\0';
+}
+
 /* Sets the option @key; @e is what says so. */
 static bool set(struct reading *r, const struct xml_element *e, const char *key, const char *format, ...) G_GNUC_PRINTF(4, 5);
 static bool set(struct reading *r, const struct xml_element *e, const char *key, const char *format, ...)
@@ -31,7 +39,7 @@ static bool set(struct reading *r, const struct xml_element *e, const char *key,
 	g_autofree char *value = g_strdup_vprintf(format, args);
 	va_end(args);
 	char reason[512] = "";
-	if (!value_is_text(value))
+	if (!is_one_line(value))
 		return fail(r->error, FAILURE_USAGE, "%s:%d: <%s>: %s has no value, or one with control characters", r->path, e->line,
 			    e->name, key);
 	if (r->reader->option(r->reader->opaque, key, value, reason, sizeof(reason)) >= 0)
@@ -349,6 +357,54 @@ static bool take_mtu(struct reading *r, const struct xml_element *e)
 	return size && set(r, e, "mtu", "%s", size);
 }
 
+/* Kilobytes per second, as tc's kbps. */
+static bool read_number(struct reading *r, const struct xml_element *e, const char *name, guint64 *ret)
+{
+	const char *text = xml_attribute(e, name);
+	*ret = 0;
+	return !text || g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT32, ret, NULL) ||
+	       refuse(r, e, "%s='%s': expected a number from 1 on", name, text);
+}
+
+/* <inbound average='1000' peak='5000' burst='5120'/>: rates in kB/s, the burst in KiB. */
+static bool take_limit(struct reading *r, const struct xml_element *e, const char *key)
+{
+	guint64 average, peak, burst;
+	if (!required(r, e, "average") || !read_number(r, e, "average", &average) || !read_number(r, e, "peak", &peak) ||
+	    !read_number(r, e, "burst", &burst))
+		return false;
+	ignore_attribute(r, e, "floor", "no guest has a share that is set apart for it; all have fair shares");
+	GString *text = g_string_new(NULL);
+	g_string_printf(text, "%" G_GUINT64_FORMAT "k", average * 8);
+	if (peak > 0)
+		g_string_append_printf(text, "/%" G_GUINT64_FORMAT "k", peak * 8);
+	if (burst > 0)
+		g_string_append_printf(text, "%s%" G_GUINT64_FORMAT "K", peak > 0 ? "/" : "//", burst);
+	bool good = set(r, e, key, "%s", text->str);
+	g_string_free(text, TRUE);
+	return good;
+}
+
+static bool take_inbound(struct reading *r, const struct xml_element *e)
+{
+	return take_limit(r, e, "bandwidth-in");
+}
+
+static bool take_outbound(struct reading *r, const struct xml_element *e)
+{
+	return take_limit(r, e, "bandwidth-out");
+}
+
+static const struct element_row bandwidth_rows[] = {
+	{ "inbound", take_inbound },
+	{ "outbound", take_outbound },
+};
+
+static bool take_bandwidth(struct reading *r, const struct xml_element *e)
+{
+	return take_inside(r, e, bandwidth_rows, ARRAY_SIZE(bandwidth_rows));
+}
+
 static bool take_port(struct reading *r, const struct xml_element *e)
 {
 	return !attribute_is(e, "isolated", "yes") || set(r, e, "isolate", "true");
@@ -368,7 +424,7 @@ static const struct element_row network_rows[] = {
 	{ "ip", take_ip },
 	{ "dns", take_dns },
 	{ "port", take_port },
-	{ "bandwidth", NULL, "not known to this version" },
+	{ "bandwidth", take_bandwidth },
 	{ "route", NULL, "guests reach other networks by the gateway and the host's routes" },
 	{ "vlan", NULL, "tagged frames pass between guests as they are" },
 	{ "portgroup", NULL, "all ports of a network are alike" },

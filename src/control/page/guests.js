@@ -66,6 +66,10 @@ function tagsOf(port) {
 		tags.push('DHCP server');
 	if (port.router)
 		tags.push('router');
+	if (port.bandwidth_in)
+		tags.push(`at most ${port.bandwidth_in} bit/s in`);
+	if (port.bandwidth_out)
+		tags.push(`at most ${port.bandwidth_out} bit/s out`);
 	if (port.offloads.length)
 		tags.push(port.offloads.join(' '));
 	tags.push(`mtu ${port.mtu}`);

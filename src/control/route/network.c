@@ -55,6 +55,7 @@ static void write_network(struct json *j, const struct control *c, const struct 
 	json_bool(j, "link_local", n->link_local);
 	json_bool(j, "switch_only", n->switch_only);
 	json_bool(j, "guard", n->guard);
+	json_bandwidth(j, &n->bandwidth);
 	json_unsigned(j, "ports", n->n_ports);
 	if (n->foreign_dhcp_server) {
 		g_autofree char *who =

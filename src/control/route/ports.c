@@ -81,6 +81,7 @@ static void write_port(struct json *out, usec_t now, const void *item)
 	write_conflict(out, now, &p->conflict);
 	json_bool(out, "dhcp_server", p->may_serve_dhcp);
 	json_bool(out, "router", p->may_route);
+	json_bandwidth(out, &p->bandwidth);
 	if (!mac_is_zero(p->pinned))
 		json_string(out, "pinned", mac_format(p->pinned, mac));
 	json_unsigned(out, "macs", p->n_macs);

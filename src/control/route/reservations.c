@@ -31,6 +31,7 @@ static void write_reservation(struct json *out, usec_t now, const void *item)
 	json_string(out, "guard", guards[r->properties.guard]);
 	json_bool(out, "dhcp_server", r->properties.may_serve_dhcp);
 	json_bool(out, "router", r->properties.may_route);
+	json_bandwidth(out, &r->bandwidth);
 	json_string(out, "sockets", r->sockets[0] ? r->sockets : NULL);
 	json_string(out, "origin", r->origin == SNAPSHOT_ADDED ? "added" : "configuration");
 	json_close_object(out);
@@ -51,17 +52,20 @@ static void get_reservations(struct request *r)
 
 static void post_reservation(struct request *r)
 {
-	static const char *const members[] = { "mac", "address", "name", "guard", "dhcp_server", "router", NULL };
+	static const char *const members[] = { "mac",    "address",      "name",          "guard", "dhcp_server",
+					       "router", "bandwidth_in", "bandwidth_out", NULL };
 	g_autoptr(JsonObject) body = request_object(r);
-	const char *mac, *address, *name, *guard;
+	const char *mac, *address, *name, *guard, *in, *out;
 	bool dhcp_server, router;
 	if (!body || !request_members(r, body, members) || !(mac = request_text(r, body, "mac")) ||
 	    !(address = request_text(r, body, "address")) || !(name = request_text(r, body, "name")) ||
 	    !(guard = request_text(r, body, "guard")) || !request_bool(r, body, "dhcp_server", &dhcp_server) ||
-	    !request_bool(r, body, "router", &router))
+	    !request_bool(r, body, "router", &router) || !(in = request_text(r, body, "bandwidth_in")) ||
+	    !(out = request_text(r, body, "bandwidth_out")))
 		return;
 	g_autofree char *text = g_strconcat(mac, address[0] ? "," : "", address, name[0] ? "," : "", name, guard[0] ? ",guard=" : "", guard,
-					    dhcp_server ? ",dhcp-server=on" : "", router ? ",router=on" : "", NULL);
+					    dhcp_server ? ",dhcp-server=on" : "", router ? ",router=on" : "", in[0] ? ",bandwidth-in=" : "",
+					    in, out[0] ? ",bandwidth-out=" : "", out, NULL);
 	request_change(r, text, change_add_reservation);
 }
 
