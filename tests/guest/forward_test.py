@@ -215,6 +215,17 @@ class Forwards(unittest.TestCase):
             self.assertEqual(client.communicate()[0].split()[-1], str(i) * 20000)
 
 
+class Offline(unittest.TestCase):
+    """The host has no address but those of loopback."""
+
+    def test_clients_on_loopback_are_answered(self):
+        with Lanlet(f"--forward=tcp 8080 {WEB}:80", f"--forward=udp 8080 {WEB}:80") as lanlet, serving(lanlet):
+            for kind in ("tcp", "udp"):
+                with self.subTest(kind=kind):
+                    answer = ask(kind, "127.0.0.1", 8080, "hello")
+                    self.assertTrue(answer.endswith(" 80 hello"), answer)
+
+
 class Slirp(unittest.TestCase):
     def test_streams_reach_the_guest_through_libslirp(self):
         with Lanlet("--engine", "libslirp", "--forward", f"tcp 8083 {WEB}:80") as lanlet, serving(lanlet):

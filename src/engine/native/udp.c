@@ -26,12 +26,9 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 
 /* --- guest to host --- */
 
-static int find_or_make(struct engine *e, usec_t now, const struct packet *p, const struct ip_endpoint *guest,
-			const struct ip_endpoint *claimed, struct native_datagram **ret)
+static int find_or_make(struct engine *e, usec_t now, const struct packet *p, const struct ip_endpoint *guest, struct native_datagram **ret)
 {
-	*ret = native_datagram_find_opened(e, &(struct flow_key){ *guest, *claimed });
-	if (!*ret)
-		*ret = native_datagram_find(e, NATIVE_UDP, guest);
+	*ret = native_datagram_find(e, NATIVE_UDP, guest);
 	if (*ret)
 		return 0;
 	int r = native_datagram_new(e, now, NATIVE_UDP, p, guest, 0, guest->port >= PORT_RESERVED ? guest->port : 0, ret);
@@ -59,12 +56,13 @@ void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 	if (h.checksum != 0 && !native_checksum_is_right(e, p, h.len, DROP_UDP_MALFORMED))
 		return;
 	struct ip_endpoint guest = { p->src, h.src_port }, claimed = { p->dst, h.dst_port }, real = claimed;
-	if (native_dial_address(e, now, &claimed.addr, &real.addr) < 0) {
+	/* Opened flows know their peer: the gateway's address may stand for a client on a host that has no address outside. */
+	struct native_datagram *d = native_datagram_find_opened(e, &(struct flow_key){ guest, claimed });
+	if (!d && native_dial_address(e, now, &claimed.addr, &real.addr) < 0) {
 		refuse_port(e->config.env, now, p);
 		return;
 	}
-	struct native_datagram *d;
-	int result = find_or_make(e, now, p, &guest, &claimed, &d);
+	int result = d ? 0 : find_or_make(e, now, p, &guest, &d);
 	if (result == 0)
 		native_flow_wake(&d->base);
 	if (result == 0 && d->outside) {
