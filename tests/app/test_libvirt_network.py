@@ -152,6 +152,8 @@ class LibvirtNetwork(TestCase):
         self.assert_fails(2, path + ":1: <domain>: expected libvirt's <network>, as virsh net-dumpxml prints it", "import", path)
         path = self.write("net.xml", "<network>")
         self.assertIn("elements still open", self.lanlet("import", path).stderr)
+        path = self.write("net.xml", "<?xml version='1.0'?>")
+        self.assert_fails(2, path + ": there is no element", "import", path)
         path = self.write("net.xml", "<network/><network/>")
         self.assertIn("more than one element outside all others", self.lanlet("import", path).stderr)
         self.assert_fails(2, self.path("none.xml") + ": No such file or directory", "import", self.path("none.xml"))

@@ -68,10 +68,10 @@ struct xml_element *xml_parse(const char *path, const char *text, size_t len, GE
 	bool good =
 		g_markup_parse_context_parse(context, text, (gssize)len, &problem) && g_markup_parse_context_end_parse(context, &problem);
 	g_markup_parse_context_free(context);
-	if (good)
+	if (good && b.root)
 		return b.root;
 	xml_free(b.root);
-	fail(error, FAILURE_USAGE, "%s: %s", path, xml_one_line(problem->message));
+	fail(error, FAILURE_USAGE, "%s: %s", path, problem ? xml_one_line(problem->message) : "there is no element");
 	return NULL;
 }
 
