@@ -197,6 +197,16 @@ void gateway_probe(struct gateway *g, usec_t now, ip4_t ip)
 	}
 }
 
+bool gateway_knows_all_addresses(const struct gateway *g, const struct port *asking)
+{
+	list_for_each(node, &g->segment->hiding) {
+		const struct port *p = container_of(node, struct port, hiding);
+		if (p != asking || p->uplink || p->n_macs > 1)
+			return false;
+	}
+	return true;
+}
+
 bool gateway_knows(struct gateway *g, ip4_t ip)
 {
 	const struct guest *guest = gateway_find_guest(g, ip);

@@ -100,6 +100,11 @@ void gateway_set_opened(struct gateway *g, unsigned opened);
 void gateway_guest_starts(struct gateway *g, struct mac mac);
 /* Sends an ARP probe for @ip (RFC 5227 §2.1.1) where a machine may use it; an answer calls hooks.address_seen. */
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip);
+/*
+ * Whether all machines on the segment but the one behind @asking, which may be NULL, have shown their addresses: none is behind an uplink
+ * or a bridge, and none has been silent since its port was attached.
+ */
+bool gateway_knows_all_addresses(const struct gateway *g, const struct port *asking);
 /* Whether the guest with @ip is known and has a port, however long it has been silent. */
 bool gateway_knows(struct gateway *g, ip4_t ip);
 /* The MAC of the guest with @ip, which may be away; false when it is not known. */

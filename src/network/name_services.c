@@ -93,6 +93,11 @@ static void holder_changed(struct dhcp_env *env, usec_t now, struct mac mac, ip4
 	name_services_holder_changed(container_of(env, struct name_services, dhcp_env), now, mac, ip);
 }
 
+static bool all_known(struct dhcp_env *env, const struct port *asking)
+{
+	return gateway_knows_all_addresses(container_of(env, struct name_services, dhcp_env)->gateway, asking);
+}
+
 static void changed(struct dhcp_env *env, usec_t now)
 {
 	container_of(env, struct name_services, dhcp_env)->leases_changed = true;
@@ -117,8 +122,19 @@ static void starts(struct dhcp_env *env, usec_t now, struct mac mac)
 	gateway_guest_starts(container_of(env, struct name_services, dhcp_env)->gateway, mac);
 }
 
-static const struct dhcp_env_ops dhcp_env_ops = { probe,   guest_of, port_of,        address_at, in_use,
-						  changed, save,     holder_changed, leased,     starts };
+static const struct dhcp_env_ops dhcp_env_ops = {
+	.probe = probe,
+	.guest_of = guest_of,
+	.port_of = port_of,
+	.address_at = address_at,
+	.in_use = in_use,
+	.all_known = all_known,
+	.changed = changed,
+	.save = save,
+	.holder_changed = holder_changed,
+	.leased = leased,
+	.starts = starts,
+};
 
 /* --- building --- */
 

@@ -77,6 +77,12 @@ static bool look_up_neighbour(struct dhcp_env *env, usec_t now, ip4_t ip, struct
 	return false;
 }
 
+static bool look_up_all_known(struct dhcp_env *env, const struct port *asking)
+{
+	const struct dhcp_bench *b = container_of(env, struct dhcp_bench, env);
+	return b->all_known && asking == b->from;
+}
+
 static void ignore_change(struct dhcp_env *env, usec_t now)
 {
 }
@@ -126,6 +132,7 @@ static const struct dhcp_env_ops env_ops = {
 	.port_of = look_up_port,
 	.address_at = look_up_address,
 	.in_use = look_up_neighbour,
+	.all_known = look_up_all_known,
 	.changed = ignore_change,
 	.save = record_save,
 	.starts = record_start,

@@ -71,6 +71,7 @@ struct dhcp_bench {
 	GArray *replies;    /* struct bench_reply */
 	GArray *probes;     /* ip4_t, probed by ARP */
 	GArray *neighbours; /* struct bench_neighbour, known by ARP */
+	bool all_known;     /* machines have shown their addresses, but for the one that asks */
 	GArray *starts;     /* struct mac, of clients that started */
 	unsigned saves;
 	struct drop_counters drops;

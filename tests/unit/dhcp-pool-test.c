@@ -30,6 +30,37 @@ static void unknown_address_is_probed_once_before_the_offer(void)
 	bench_done(&b);
 }
 
+static void address_that_nobody_can_have_is_offered_at_once(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	b.all_known = true;
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A });
+	ip4_t ip = bench_only_reply(&b, DHCP_OFFER)->message.header.yiaddr;
+	g_assert_cmpuint(b.probes->len, ==, 0);
+	bench_request(&b, A, ip, BENCH_GATEWAY, 0);
+	bench_only_reply(&b, DHCP_ACK);
+	bench_done(&b);
+}
+
+/* B used the address that A asks for, and has been silent for so long that it may not be there any more. */
+static void address_that_another_guest_has_used_is_probed(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	b.all_known = true;
+	bench_arp(&b, BENCH_IP(50), B);
+	g_array_set_size(b.neighbours, 0);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .requested = BENCH_IP(50) });
+	g_assert_cmpuint(b.replies->len, ==, 0);
+	g_assert_cmpuint(b.probes->len, ==, 1);
+	bench_arp(&b, BENCH_IP(51), A);
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = C, .requested = BENCH_IP(52) });
+	bench_only_reply(&b, DHCP_OFFER);
+	bench_done(&b);
+}
+
 static void leased_address_is_offered_again_without_a_probe(void)
 {
 	struct dhcp_bench b;
@@ -564,6 +595,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add_func("/dhcp-pool/" #name, name)
 	TEST(unknown_address_is_probed_once_before_the_offer);
+	TEST(address_that_nobody_can_have_is_offered_at_once);
+	TEST(address_that_another_guest_has_used_is_probed);
 	TEST(leased_address_is_offered_again_without_a_probe);
 	TEST(expired_lease_is_probed_before_it_is_offered_again);
 	TEST(address_that_answers_the_probe_is_not_offered);

@@ -50,6 +50,8 @@ struct dhcp_env_ops {
 	const struct guest_address *(*address_at)(struct dhcp_env *env, ip4_t ip);
 	/* Whether a host uses @ip, by the neighbour table and not by leases, and its MAC. */
 	bool (*in_use)(struct dhcp_env *env, usec_t now, ip4_t ip, struct mac *ret);
+	/* Whether all machines on the segment have shown their addresses, but for the one that asks from port @asking. */
+	bool (*all_known)(struct dhcp_env *env, const struct port *asking);
 	/* The leases have changed, but for ends that renewals put off.  Called any number of times in a turn. */
 	void (*changed)(struct dhcp_env *env, usec_t now);
 	/* Writes the leases to disk: all, or those that have changed when dhcp_can_save_changes().  ACKs are sent after that. */

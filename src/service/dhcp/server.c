@@ -2,10 +2,10 @@
 /*
  * The server's side of RFC 2131 §4.3; lease.h has the states of one lease.
  *
- * A DISCOVER from a client without a lease starts an ARP probe of the address.  Meanwhile the message waits in a struct
- * dhcp_probe, one for each lease in LEASE_PROBING.  Without an answer in PROBE_TIME the address is offered; an answer
- * sets the address aside, and the next one is tried.  Many clients can wait at once; all wait for the same time,
- * so the list of probes is in the order of their deadlines.
+ * A DISCOVER from a client without a lease starts an ARP probe of the address, unless no machine can have it.  Meanwhile the message waits
+ * in a struct dhcp_probe, one for each lease in LEASE_PROBING.  Without an answer in PROBE_TIME the address is offered; an answer sets the
+ * address aside, and the next one is tried.  Many clients can wait at once; all wait for the same time, so the list of probes is in the
+ * order of their deadlines.
  *
  * The server is authoritative: a client that claims an address without a record gets it when it is free, otherwise a
  * NAK.  So guests keep their addresses when the lease file is lost, and get a new one at once when they come from
@@ -200,6 +200,17 @@ static bool holds_address(const struct dhcp *d, usec_t now, struct mac mac)
 }
 
 /*
+ * Whether a machine other than the client of @rq may use @ip: one that has used it, or one whose addresses were not heard yet.  Most
+ * guests are alone behind their ports, and a client that need not wait for a probe boots sooner.
+ */
+static bool may_be_used(const struct dhcp *d, const struct dhcp_request *rq, ip4_t ip)
+{
+	struct dhcp_env *env = d->config.env;
+	const struct guest_address *a = env->ops->address_at(env, ip);
+	return (a && !mac_equal(a->guest->mac, rq->message.header.chaddr)) || !rq->port || !env->ops->all_known(env, rq->port);
+}
+
+/*
  * Chooses an address and offers it or starts its probe, after @tries addresses turned out to be in use.  -ENOSPC: no address is
  * free; -EDQUOT: the port has its share; -ENOMEM.
  */
@@ -212,7 +223,8 @@ static int find_offer(struct dhcp *d, usec_t now, const struct dhcp_request *rq,
 	if (tries >= TRIES_MAX)
 		return -ENOSPC;
 	bool found = dhcp_pool_choose(d, now, mac, rq->message.requested, &choice);
-	if (!choice.known && !dhcp_share_allows_probe(d, rq->payer))
+	bool probes = !choice.known && (!found || may_be_used(d, rq, choice.ip));
+	if (probes && !dhcp_share_allows_probe(d, rq->payer))
 		return -EDQUOT;
 	if (!found)
 		choice.ip = displace(d, now, rq->payer);
@@ -223,7 +235,7 @@ static int find_offer(struct dhcp *d, usec_t now, const struct dhcp_request *rq,
 		l = claim(d, now, mac, choice.ip);
 	if (!l)
 		return -ENOSPC;
-	if (!choice.known)
+	if (probes)
 		return probe_begin(d, now, l, rq, tries + 1);
 	offer_lease(d, now, rq, l, out);
 	return 0;
