@@ -142,10 +142,24 @@ static struct reservation *reservations_of(const struct settings *s)
 {
 	struct reservation *r = calloc(s->n_hosts + 1, sizeof(*r));
 	for (size_t i = 0; r && i < s->n_hosts; i++) {
-		r[i] = (struct reservation){ .mac = s->hosts[i].mac, .ip = s->hosts[i].ip };
+		r[i] = (struct reservation){ .mac = s->hosts[i].mac, .ip = s->hosts[i].ip, .lease_time_s = s->hosts[i].lease_time_s };
 		snprintf(r[i].name, sizeof(r[i].name), "%s", s->hosts[i].name);
+		snprintf(r[i].tag, sizeof(r[i].tag), "%s", s->hosts[i].tag);
 	}
 	return r;
+}
+
+/* They borrow the lists of @s. */
+static struct dhcp_rules rules_of(const struct settings *s)
+{
+	return (struct dhcp_rules){
+		.tags = s->dhcp_tags,
+		.n_tags = s->n_dhcp_tags,
+		.options = s->dhcp_options,
+		.n_options = s->n_dhcp_options,
+		.boots = s->dhcp_boots,
+		.n_boots = s->n_dhcp_boots,
+	};
 }
 
 static int init_dhcp(struct name_services *n, const struct name_services_config *c, const struct hash_key *key)
@@ -172,6 +186,7 @@ static int init_dhcp(struct name_services *n, const struct name_services_config 
 					    .mtu = (uint16_t)s->mtu,
 					    .reservations = reservations,
 					    .n_reservations = s->n_hosts,
+					    .rules = rules_of(s),
 				    });
 	free(reservations);
 	n->dhcp_ready = r == 0;
@@ -283,13 +298,17 @@ int name_services_change(struct name_services *n, const struct settings *s, usec
 	int r = guest_names_set(&names, s);
 	if (r < 0)
 		return r;
-	struct reservation *reservations = reservations_of(s);
+	struct dhcp_rules borrowed = rules_of(s), rules = { 0 };
+	r = dhcp_rules_copy(&borrowed, &rules);
+	struct reservation *reservations = r == 0 ? reservations_of(s) : NULL;
 	r = reservations ? dhcp_set_reservations(&n->dhcp, reservations, s->n_hosts) : -ENOMEM;
 	free(reservations);
 	if (r < 0) {
 		guest_names_done(&names);
+		dhcp_rules_done(&rules);
 		return r;
 	}
+	dhcp_set_rules(&n->dhcp, &rules);
 	guest_names_done(&n->names);
 	n->names = names;
 	n->dhcp.config.lease_time = s->lease_time_s;

@@ -63,7 +63,8 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 void name_services_done(struct name_services *n, usec_t now);
 
 /*
- * Puts the reservations, names and lease time of @s into effect.  -ENOMEM, or an error of dhcp_set_reservations(), and nothing is changed.
+ * Puts the reservations, names, DHCP rules and lease time of @s into effect.  -ENOMEM, or an error of dhcp_set_reservations(), and nothing
+ * is changed.
  */
 int name_services_change(struct name_services *n, const struct settings *s, usec_t now);
 /* Forwards queries to the servers of @s, or to those of the host if it has none. */

@@ -41,9 +41,13 @@ static void clear_dns(struct settings *s)
 static int parse_host_property(char *text, struct settings_host *h, const char **ret_why)
 {
 	char *name = strsep(&text, "=");
+	if (strcmp(name, "tag") == 0)
+		return value_tag(text, h->tag, ret_why);
+	if (strcmp(name, "lease-time") == 0)
+		return value_lease_time(text, &h->lease_time_s);
 	int r = port_property_set(&h->properties, name, text, ret_why);
 	if (r == -ENOENT)
-		*ret_why = "its properties are " PORT_PROPERTIES_NAMES;
+		*ret_why = "its properties are tag, lease-time, " PORT_PROPERTIES_NAMES;
 	return r < 0 ? -EINVAL : 0;
 }
 
@@ -78,7 +82,7 @@ static int parse_host(char *text, struct settings_host *ret, const char **ret_wh
 	int r = 0;
 	for (bool is_first = true; r == 0 && text; is_first = false)
 		r = parse_host_word(strsep(&text, ","), &h, is_first, ret_why);
-	if (r < 0 || (h.ip == 0 && h.name[0] == '\0'))
+	if (r < 0 || (h.ip == 0 && h.name[0] == '\0' && h.tag[0] == '\0' && h.lease_time_s == 0))
 		return -EINVAL;
 	if (h.name[0] == '\0' && !port_properties_equal(&h.properties, &(struct port_properties){ 0 })) {
 		*ret_why = PORT_PROPERTIES_NAMES " are properties of the guest's own sockets, which it has only with a NAME";
@@ -160,7 +164,8 @@ static bool same_hosts(const struct settings *a, const struct settings *b)
 	bool same = a->n_hosts == b->n_hosts;
 	for (size_t i = 0; same && i < a->n_hosts; i++)
 		same = mac_equal(a->hosts[i].mac, b->hosts[i].mac) && a->hosts[i].ip == b->hosts[i].ip &&
-		       strcmp(a->hosts[i].name, b->hosts[i].name) == 0 &&
+		       strcmp(a->hosts[i].name, b->hosts[i].name) == 0 && strcmp(a->hosts[i].tag, b->hosts[i].tag) == 0 &&
+		       a->hosts[i].lease_time_s == b->hosts[i].lease_time_s &&
 		       port_properties_equal(&a->hosts[i].properties, &b->hosts[i].properties);
 	return same;
 }
@@ -227,13 +232,14 @@ static const struct option options[] = {
 				"Declares a guest. ADDRESS is its DHCP reservation (static lease): the guest with this MAC always gets "
 				"this address. NAME is its name, whatever name it asks for, and gives it sockets of its own, "
 				"guests/NAME/stream.sock, vhost.sock and dgram.sock in the runtime directory, where any other MAC is "
-				"dropped unless guard=off. One of ADDRESS and NAME is needed. KEY is a property of its ports there: guard, "
-				"dhcp-server or router, on or off (see --guard and --fd), bandwidth-in or bandwidth-out (see --bandwidth-in).",
+				"dropped unless guard=off. KEY is a property of its ports there: guard, dhcp-server or router, on or off "
+				"(see --guard and --fd), bandwidth-in or bandwidth-out (see --bandwidth-in); or tag, for rules of DHCP "
+				"(see --dhcp-option); or lease-time, instead of the network's.",
 			.repeatable = true,
 		},
 		.accepts =
 			"a MAC, an address of the subnet, a name or both, such as 52:54:00:12:34:56,192.168.122.10,web, and guard=, "
-			"dhcp-server= or router=, on or off",
+			"dhcp-server= or router=, on or off, tag= or lease-time=",
 		.set = add_host,
 		.clear = clear_hosts,
 		.place = OPTION_PLACES(hosts, n_hosts),

@@ -44,6 +44,7 @@ struct option_group {
 
 extern const struct option_group options_of_segment;
 extern const struct option_group options_of_names;
+extern const struct option_group options_of_dhcp;
 extern const struct option_group options_of_ports;
 extern const struct option_group options_of_outside;
 extern const struct option_group options_of_log;

@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const struct option_group *const groups[] = {
-	&options_of_segment, &options_of_names, &options_of_ports, &options_of_outside, &options_of_log,
+	&options_of_segment, &options_of_names, &options_of_dhcp, &options_of_ports, &options_of_outside, &options_of_log,
 };
 
 /* The option at @index, counted over all groups; NULL after the last. */

@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define LEASE_TIME_MIN_S 10 /* with less, clients do little else than renew */
-
 /* Private use (RFC 1918 §3), and the shared space of carriers (RFC 6598 §4), which no host on the internet has either. */
 static const struct prefix4 private_space[] = {
 	{ IP4(10, 0, 0, 0), 8 },
@@ -99,11 +97,7 @@ static int set_dhcp_range(struct settings *s, const char *value, const char **re
 
 static int set_lease_time(struct settings *s, const char *value, const char **ret_why)
 {
-	uint32_t seconds;
-	if (value_duration(value, SETTINGS_LEASE_INFINITE, &seconds) < 0 || seconds < LEASE_TIME_MIN_S)
-		return -EINVAL;
-	s->lease_time_s = seconds;
-	return 0;
+	return value_lease_time(value, &s->lease_time_s);
 }
 
 static int set_mtu(struct settings *s, const char *value, const char **ret_why)

@@ -15,6 +15,9 @@ void settings_done(struct settings *s)
 	free(s->hosts);
 	free(s->forwards);
 	free(s->names);
+	free(s->dhcp_tags);
+	free(s->dhcp_options);
+	free(s->dhcp_boots);
 	attachment_list_clear(&s->attachments);
 	path_list_clear(&s->vde);
 	*s = (struct settings){ 0 };
@@ -37,7 +40,7 @@ static int copy_list(const void *from, size_t n, size_t size, void **ret)
 int settings_copy(const struct settings *from, struct settings *ret)
 {
 	struct settings s = *from;
-	void *hosts = NULL, *names = NULL, *forwards = NULL;
+	void *hosts = NULL, *names = NULL, *forwards = NULL, *tags = NULL, *options = NULL, *boots = NULL;
 	s.vde = (struct path_list){ 0 };
 	s.attachments = (struct attachment_list){ 0 };
 	int r = copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts);
@@ -45,6 +48,12 @@ int settings_copy(const struct settings *from, struct settings *ret)
 		r = copy_list(from->names, from->n_names, sizeof(*from->names), &names);
 	if (r == 0)
 		r = copy_list(from->forwards, from->n_forwards, sizeof(*from->forwards), &forwards);
+	if (r == 0)
+		r = copy_list(from->dhcp_tags, from->n_dhcp_tags, sizeof(*from->dhcp_tags), &tags);
+	if (r == 0)
+		r = copy_list(from->dhcp_options, from->n_dhcp_options, sizeof(*from->dhcp_options), &options);
+	if (r == 0)
+		r = copy_list(from->dhcp_boots, from->n_dhcp_boots, sizeof(*from->dhcp_boots), &boots);
 	if (r == 0)
 		r = path_list_copy(&from->vde, &s.vde);
 	if (r == 0)
@@ -54,11 +63,17 @@ int settings_copy(const struct settings *from, struct settings *ret)
 		free(hosts);
 		free(names);
 		free(forwards);
+		free(tags);
+		free(options);
+		free(boots);
 		return r;
 	}
 	s.hosts = hosts;
 	s.names = names;
 	s.forwards = forwards;
+	s.dhcp_tags = tags;
+	s.dhcp_options = options;
+	s.dhcp_boots = boots;
 	*ret = s;
 	return 0;
 }
@@ -117,9 +132,14 @@ int settings_remove_name(struct settings *s, const char *name)
 
 char *settings_host_format(const struct settings_host *h, char text[static SETTINGS_HOST_TEXT_SIZE])
 {
-	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE], properties[PORT_PROPERTIES_TEXT_SIZE];
-	snprintf(text, SETTINGS_HOST_TEXT_SIZE, "%s%s%s%s%s%s", mac_format(h->mac, mac), h->ip ? "," : "",
-		 h->ip ? ip4_format(h->ip, ip) : "", h->name[0] ? "," : "", h->name, port_properties_format(&h->properties, properties));
+	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE], properties[PORT_PROPERTIES_TEXT_SIZE], time[sizeof("4294967295")] = "";
+	if (h->lease_time_s == SETTINGS_LEASE_INFINITE)
+		snprintf(time, sizeof(time), "infinite");
+	else if (h->lease_time_s)
+		snprintf(time, sizeof(time), "%u", h->lease_time_s);
+	snprintf(text, SETTINGS_HOST_TEXT_SIZE, "%s%s%s%s%s%s%s%s%s%s", mac_format(h->mac, mac), h->ip ? "," : "",
+		 h->ip ? ip4_format(h->ip, ip) : "", h->name[0] ? "," : "", h->name, port_properties_format(&h->properties, properties),
+		 h->tag[0] ? ",tag=" : "", h->tag, time[0] ? ",lease-time=" : "", time);
 	return text;
 }
 

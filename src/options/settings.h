@@ -15,6 +15,7 @@
 #include "options/path_list.h"
 #include "options/attachment.h"
 #include "options/port_properties.h"
+#include "service/dhcp/rules.h"
 #include "service/dns/server.h"
 
 #include <stdbool.h>
@@ -33,16 +34,24 @@
 /* The gateway's name, which no guest can have. */
 #define SETTINGS_GATEWAY_NAME "gateway"
 
-/* A guest that is declared: the DHCP reservation (static lease) of its MAC, its name, and what its ports may do.  It has @ip or @name. */
+/*
+ * A guest that is declared: the DHCP reservation (static lease) of its MAC, its name, and what its ports may do.  It has at least one of
+ * @ip,
+ * @name, @tag and @lease_time_s.
+ */
 struct settings_host {
 	struct mac mac;
 	ip4_t ip;                          /* 0: any of the DHCP range */
 	char name[SETTINGS_LABEL_MAX + 1]; /* lower case; "": none */
 	struct port_properties properties; /* of ports on its own sockets */
+	char tag[DHCP_TAG_SIZE];           /* for rules of DHCP; "": none */
+	uint32_t lease_time_s;             /* or SETTINGS_LEASE_INFINITE; 0: that of the network */
 };
 
 /* Room for "MAC,ADDRESS,NAME" and every property, with the NUL. */
-#define SETTINGS_HOST_TEXT_SIZE (MAC_TEXT_SIZE + IP4_TEXT_SIZE + SETTINGS_LABEL_MAX + 1 + PORT_PROPERTIES_TEXT_SIZE)
+#define SETTINGS_HOST_TEXT_SIZE \
+	(MAC_TEXT_SIZE + IP4_TEXT_SIZE + SETTINGS_LABEL_MAX + 1 + PORT_PROPERTIES_TEXT_SIZE + DHCP_TAG_SIZE + \
+	 sizeof(",tag=,lease-time=4294967295"))
 
 /* @h as the option host takes it; returns @text. */
 char *settings_host_format(const struct settings_host *h, char text[static SETTINGS_HOST_TEXT_SIZE]);
@@ -81,6 +90,12 @@ struct settings {
 	struct attachment_list attachments; /* distinct descriptors, paths and names */
 	struct settings_name *names;        /* distinct, of each other and of hosts' names */
 	size_t n_names;
+	struct dhcp_tag_rule *dhcp_tags;
+	size_t n_dhcp_tags;
+	struct dhcp_option_rule *dhcp_options;
+	size_t n_dhcp_options;
+	struct dhcp_boot_rule *dhcp_boots;
+	size_t n_dhcp_boots;
 	struct forward_spec *forwards; /* no two need the same host port */
 	size_t n_forwards;
 	bool host_loopback;

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define LABEL_MAX 63u /* RFC 1035 §2.3.4 */
+#define LEASE_TIME_MIN_S 10 /* with less, clients do little else than renew */
+#define LABEL_MAX 63u       /* RFC 1035 §2.3.4 */
 
 /* Copies the text between @from and @end; -EINVAL when it does not fit. */
 static int copy_span(const char *from, const char *end, char *ret, size_t size)
@@ -179,4 +180,25 @@ bool value_is_text(const char *text)
 		if ((unsigned char)*c < ' ' || *c == '\x7f')
 			return false;
 	return *text;
+}
+
+int value_lease_time(const char *text, uint32_t *ret)
+{
+	uint32_t seconds;
+	if (value_duration(text, UINT32_MAX, &seconds) < 0 || seconds < LEASE_TIME_MIN_S)
+		return -EINVAL;
+	*ret = seconds;
+	return 0;
+}
+
+int value_tag(const char *text, char ret[static DHCP_TAG_SIZE], const char **ret_why)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	size_t len = strlen(text);
+	if (len > 0 && len < DHCP_TAG_SIZE && strspn(text, allowed) == len) {
+		memcpy(ret, text, len + 1);
+		return 0;
+	}
+	*ret_why = "a tag has 1 to 31 letters, digits, hyphens and underscores";
+	return -EINVAL;
 }

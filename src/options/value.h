@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "service/dhcp/rules.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,10 @@ int value_switch(const char *text, bool *ret);
 int value_duration(const char *text, uint32_t infinite, uint32_t *ret);
 /* "A.B.C.D:PORT" or "[V6ADDRESS]:PORT". */
 int value_endpoint(const char *text, struct ip_endpoint *ret);
+/* The time of a DHCP lease: a duration of at least 10 seconds, or UINT32_MAX for "infinite". */
+int value_lease_time(const char *text, uint32_t *ret);
+/* A tag of DHCP clients: letters, digits, '-' and '_'.  -EINVAL: *@ret_why says so. */
+int value_tag(const char *text, char ret[static DHCP_TAG_SIZE], const char **ret_why);
 /* Two addresses, the lower one first, with "-" or "," between them. */
 int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last);
 /* One label of a host name (RFC 1123 §2.1, and inner '_'), in lower case; @size includes the NUL. */

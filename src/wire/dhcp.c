@@ -100,6 +100,9 @@ enum wanted {
 	WANT_HOST_NAME,
 	WANT_FQDN,
 	WANT_RELAY,
+	WANT_VENDOR_CLASS,
+	WANT_USER_CLASS,
+	WANT_ARCHITECTURE,
 	WANT_COUNT,
 };
 
@@ -120,9 +123,13 @@ static const struct {
 	[WANT_HOST_NAME] = { DHCP_OPTION_HOST_NAME, 0, DHCP_NAME_MAX },
 	[WANT_FQDN] = { DHCP_OPTION_FQDN, 0, DHCP_NAME_MAX },
 	[WANT_RELAY] = { DHCP_OPTION_RELAY, 0, DHCP_RELAY_MAX },
+	[WANT_VENDOR_CLASS] = { DHCP_OPTION_VENDOR_CLASS, 0, DHCP_CLASS_MAX },
+	[WANT_USER_CLASS] = { DHCP_OPTION_USER_CLASS, 0, DHCP_CLASS_MAX },
+	[WANT_ARCHITECTURE] = { DHCP_OPTION_ARCHITECTURE, 0, 64 },
 };
 
-#define WANTED_BYTES (1 + 1 + 4 + 4 + 4 + 2 + 512 + DHCP_CLIENT_ID_MAX + DHCP_NAME_MAX + DHCP_NAME_MAX + DHCP_RELAY_MAX)
+#define WANTED_BYTES \
+	(1 + 1 + 4 + 4 + 4 + 2 + 512 + DHCP_CLIENT_ID_MAX + DHCP_NAME_MAX + DHCP_NAME_MAX + DHCP_RELAY_MAX + 2 * DHCP_CLASS_MAX + 64)
 
 struct request_options {
 	struct gather g[WANT_COUNT];
@@ -215,6 +222,11 @@ static void take_options(const struct request_options *o, struct dhcp_message *m
 	m->client_id_len = gathered_bytes(&o->g[WANT_CLIENT_ID], m->client_id);
 	m->relay_len = gathered_bytes(&o->g[WANT_RELAY], m->relay);
 	m->name_len = gathered_bytes(&o->g[WANT_HOST_NAME], m->name);
+	m->vendor_class_len = gathered_bytes(&o->g[WANT_VENDOR_CLASS], m->vendor_class);
+	m->user_class_len = gathered_bytes(&o->g[WANT_USER_CLASS], m->user_class);
+	m->has_architecture = o->g[WANT_ARCHITECTURE].len >= 2;
+	if (m->has_architecture)
+		m->architecture = (uint16_t)(o->g[WANT_ARCHITECTURE].data[0] << 8 | o->g[WANT_ARCHITECTURE].data[1]);
 	take_fqdn(&o->g[WANT_FQDN], m);
 	take_parameters(&o->g[WANT_PARAMETERS], m);
 }
@@ -383,6 +395,16 @@ bool dhcp_put_last(struct dhcp_writer *w, uint8_t code, const void *value, size_
 	w->last_code = code;
 	w->last = value;
 	w->last_len = len;
+	return true;
+}
+
+bool dhcp_put_file(struct dhcp_writer *w, const char *file)
+{
+	size_t len = strlen(file);
+	if (len > DHCP_FILE_MAX || w->file.len > 0)
+		return false;
+	memcpy(w->message + FILE_AT, file, len + 1);
+	w->file.size = 0; /* no room for options */
 	return true;
 }
 

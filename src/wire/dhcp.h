@@ -61,9 +61,14 @@ enum dhcp_option {
 	DHCP_OPTION_MAX_SIZE = 57,
 	DHCP_OPTION_T1 = 58,
 	DHCP_OPTION_T2 = 59,
+	DHCP_OPTION_VENDOR_CLASS = 60,
 	DHCP_OPTION_CLIENT_ID = 61,
+	DHCP_OPTION_TFTP_SERVER = 66,
+	DHCP_OPTION_BOOT_FILE = 67,
+	DHCP_OPTION_USER_CLASS = 77,     /* RFC 3004 */
 	DHCP_OPTION_FQDN = 81,           /* RFC 4702 */
 	DHCP_OPTION_RELAY = 82,          /* RFC 3046 */
+	DHCP_OPTION_ARCHITECTURE = 93,   /* RFC 4578 §2.1 */
 	DHCP_OPTION_DOMAIN_SEARCH = 119, /* RFC 3397 */
 	DHCP_OPTION_END = 255,
 };
@@ -90,6 +95,8 @@ struct dhcp_header {
 #define DHCP_CLIENT_ID_MAX 255
 #define DHCP_NAME_MAX 255
 #define DHCP_RELAY_MAX 512
+#define DHCP_CLASS_MAX 255
+#define DHCP_FILE_MAX 127 /* bytes of the file field without its NUL */
 
 /* A message from a client.  A number, address or length is 0 when its option is absent. */
 struct dhcp_message {
@@ -104,10 +111,13 @@ struct dhcp_message {
 	uint8_t parameters[255];
 	bool has_fqdn;      /* option 81 */
 	uint8_t fqdn_flags; /* enum dhcp_fqdn_flag, as the client sent them */
-	uint16_t client_id_len, name_len, relay_len;
+	bool has_architecture;
+	uint16_t architecture; /* option 93, the first one */
+	uint16_t client_id_len, name_len, relay_len, vendor_class_len, user_class_len;
 	uint8_t client_id[DHCP_CLIENT_ID_MAX];
 	uint8_t name[DHCP_NAME_MAX];   /* of option 81, else 12 (RFC 4702 §3.1); unchecked bytes */
 	uint8_t relay[DHCP_RELAY_MAX]; /* option 82 without code and length */
+	uint8_t vendor_class[DHCP_CLASS_MAX], user_class[DHCP_CLASS_MAX];
 };
 
 /*
@@ -143,6 +153,11 @@ bool dhcp_put_be16(struct dhcp_writer *w, uint8_t code, uint16_t value);
 bool dhcp_put_be32(struct dhcp_writer *w, uint8_t code, uint32_t value);
 /* Reserves room for the last option (option 82: RFC 3046 §2.1); @value is borrowed until dhcp_finish(). */
 bool dhcp_put_last(struct dhcp_writer *w, uint8_t code, const void *value, size_t len);
+/*
+ * Puts the boot file's name @file into the field of that name, which then takes no options.  False when it is longer than DHCP_FILE_MAX, or
+ * when options are there already; then nothing was written.
+ */
+bool dhcp_put_file(struct dhcp_writer *w, const char *file);
 /* Ends and pads the message; returns its length. */
 size_t dhcp_finish(struct dhcp_writer *w);
 

@@ -234,6 +234,9 @@ static void reload_has_every_live_option_take_effect(struct fixture *f, gconstpo
 	const char *options[] = { "host=52:54:00:00:00:11,192.168.122.11",
 				  "name=twelve,192.168.122.12",
 				  "lease-time=2h",
+				  "dhcp-option=mtu,1400",
+				  "dhcp-tag=ipxe,user:iPXE",
+				  "dhcp-boot=tag:ipxe,menu.ipxe",
 				  "dns=127.0.0.1:5353",
 				  "log-level=debug",
 				  "guard=off",
@@ -256,7 +259,7 @@ static void reload_has_every_live_option_take_effect(struct fixture *f, gconstpo
 		g_assert_cmpint(first == CHANGE_DONE, ==, option_is_live(i));
 		g_assert_cmpint(change_of(&again, option->name), ==, first == CHANGE_DONE ? CHANGE_NONE : first);
 	}
-	g_assert_cmpuint(done, ==, 11);
+	g_assert_cmpuint(done, ==, 14);
 	g_assert_cmpint(change_of(&again, "mtu"), ==, CHANGE_RESTART);
 	g_assert_cmpint(change_of(&again, "isolate"), ==, CHANGE_RESTART);
 }

@@ -319,6 +319,10 @@ void bench_send(struct dhcp_bench *b, const struct bench_ask *ask)
 		value[1] = value[2] = 0;
 		g_assert_true(dhcp_put(&w, DHCP_OPTION_FQDN, value, 3 + strlen(ask->fqdn)));
 	}
+	put_text(&w, DHCP_OPTION_VENDOR_CLASS, ask->vendor_class);
+	put_text(&w, DHCP_OPTION_USER_CLASS, ask->user_class);
+	if (ask->architecture)
+		dhcp_put_be16(&w, DHCP_OPTION_ARCHITECTURE, ask->architecture);
 	put_text(&w, DHCP_OPTION_CLIENT_ID, ask->client_id);
 	put_text(&w, DHCP_OPTION_PARAMETERS, ask->parameters);
 	put_text(&w, DHCP_OPTION_RELAY, ask->relay);

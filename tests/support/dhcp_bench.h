@@ -40,6 +40,8 @@ struct bench_ask {
 	const char *name;
 	const char *fqdn; /* of option 81, in the encoding that fqdn_flags say */
 	uint8_t fqdn_flags;
+	const char *vendor_class, *user_class;
+	uint16_t architecture;
 	const char *client_id;
 	const char *parameters; /* codes as characters */
 	const char *relay;

@@ -360,6 +360,14 @@ static void host_may_have_a_name_only_and_properties(struct fixture *f, gconstpo
 	expect_set(f, "host", "52:54:00:00:00:03,192.168.122.3,db,dhcp-server=yes,guard=on");
 	g_assert_cmphex(f->s.hosts[0].ip, ==, 0);
 	g_assert_cmpstr(f->s.hosts[0].name, ==, "web");
+	expect_set(f, "host", "52:54:00:00:00:04,tag=lab,lease-time=infinite");
+	expect_set(f, "host", "52:54:00:00:00:05,192.168.122.5,e,tag=x,router=on,lease-time=1h");
+	static const char *const more[] = { "52:54:00:00:00:04,tag=lab,lease-time=infinite",
+					    "52:54:00:00:00:05,192.168.122.5,e,router=on,tag=x,lease-time=3600" };
+	for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
+		char format[SETTINGS_HOST_TEXT_SIZE];
+		g_assert_cmpstr(settings_host_format(&f->s.hosts[3 + i], format), ==, more[i]);
+	}
 	static const char *const text[] = { "52:54:00:00:00:01,web", "52:54:00:00:00:02,192.168.122.2,router,guard=off,router=on",
 					    "52:54:00:00:00:03,192.168.122.3,db,guard=on,dhcp-server=on" };
 	for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
@@ -369,7 +377,8 @@ static void host_may_have_a_name_only_and_properties(struct fixture *f, gconstpo
 	static const char *const bad[] = {
 		"52:54:00:00:00:04,guard=off", "52:54:00:00:00:04,web,192.168.122.2",   "52:54:00:00:00:04,guard=off,web",
 		"52:54:00:00:00:04,web,guard", "52:54:00:00:00:04,web,guard=sometimes", "52:54:00:00:00:04,web,speed=10",
-		"52:54:00:00:00:04,0.0.0.0",   "52:54:00:00:00:04,web,router="
+		"52:54:00:00:00:04,0.0.0.0",   "52:54:00:00:00:04,web,router=",         "52:54:00:00:00:06,tag=",
+		"52:54:00:00:00:06,tag=a b",   "52:54:00:00:00:06,lease-time=9"
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		expect_refused(f, "host", bad[i]);
@@ -646,7 +655,58 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 33);
+	g_assert_cmpuint(n, ==, 36);
+}
+
+static void rules_of_dhcp_are_lists(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "dhcp-option", "tag:a,tag:!b,force,ntp-server,10.0.0.1,10.0.0.2");
+	expect_set(f, "dhcp-option", "3,");
+	expect_set(f, "dhcp-option", "router");
+	expect_set(f, "dhcp-tag", "a,vendor:PXEClient:Arch:00000, x");
+	expect_set(f, "dhcp-tag", "b,arch:efi-arm64");
+	expect_set(f, "dhcp-boot", "tag:a,pxelinux.0,10.0.0.1");
+	expect_set(f, "dhcp-boot", "http://192.168.122.1/a?b=c");
+	const struct dhcp_option_rule *o = &f->s.dhcp_options[0];
+	g_assert_cmpuint(o->when.n, ==, 2);
+	g_assert_cmpstr(o->when.tags[0].tag, ==, "a");
+	g_assert_false(o->when.tags[0].absent);
+	g_assert_cmpstr(o->when.tags[1].tag, ==, "b");
+	g_assert_true(o->when.tags[1].absent);
+	g_assert_true(o->forced);
+	g_assert_cmpuint(o->code, ==, 42);
+	g_assert_cmpuint(o->len, ==, 8);
+	g_assert_cmpuint(f->s.dhcp_options[1].len + f->s.dhcp_options[2].len, ==, 0);
+	g_assert_cmpstr(f->s.dhcp_tags[0].text, ==, "PXEClient:Arch:00000, x");
+	g_assert_cmpuint(f->s.dhcp_tags[1].architecture, ==, 11);
+	g_assert_cmphex(f->s.dhcp_boots[0].server, ==, IP4(10, 0, 0, 1));
+	g_assert_cmpstr(f->s.dhcp_boots[1].file, ==, "http://192.168.122.1/a?b=c");
+	static const char *const bad[][2] = {
+		{ "dhcp-option", "54,1.2.3.4" },
+		{ "dhcp-option", "subnet-mask,255.0.0.0" },
+		{ "dhcp-option", "nothing,1" },
+		{ "dhcp-option", "mtu,x" },
+		{ "dhcp-option", "tag:a" },
+		{ "dhcp-option", "tag:,3,1.1.1.1" },
+		{ "dhcp-option", "tag:a,tag:b,tag:c,tag:d,tag:e,3,1.1.1.1" },
+		{ "dhcp-option", "255,x" },
+		{ "dhcp-tag", "a" },
+		{ "dhcp-tag", "a,vendor:" },
+		{ "dhcp-tag", "a b,vendor:x" },
+		{ "dhcp-tag", "a,arch:vax" },
+		{ "dhcp-tag", "a,arch:65536" },
+		{ "dhcp-boot", "a,b" },
+		{ "dhcp-boot", "a,0.0.0.0" },
+		{ "dhcp-boot", "a\nb" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, bad[i][0], bad[i][1]);
+	for (size_t i = 0; i < 3; i++)
+		expect_set(f, (const char *const[]){ "dhcp-option", "dhcp-tag", "dhcp-boot" }[i], "");
+	g_assert_cmpuint(f->s.n_dhcp_options + f->s.n_dhcp_tags + f->s.n_dhcp_boots, ==, 0);
+	for (size_t i = 0; i < DHCP_RULES_MAX; i++)
+		expect_set(f, "dhcp-boot", "a");
+	expect_refused(f, "dhcp-boot", "a");
 }
 
 static void name_has_an_address(struct fixture *f, gconstpointer data)
@@ -703,6 +763,12 @@ static const struct {
 	{ "no-dhcp", "true" },
 	{ "no-gateway", "true" },
 	{ "storm-limit", "off" },
+	{ "dhcp-option", "ntp-server,10.0.0.1" },
+	{ "dhcp-option", "ntp-server,10.0.0.2" },
+	{ "dhcp-tag", "ipxe,user:iPXE" },
+	{ "dhcp-boot", "pxelinux.0" },
+	{ "host", "52:54:00:00:00:31,tag=x" },
+	{ "host", "52:54:00:00:00:32,lease-time=1h" },
 	{ "busy-poll", "10" },
 	{ "engine", "null" },
 	{ "udp-filtering", "endpoint-independent" },
@@ -814,6 +880,7 @@ int main(int argc, char **argv)
 	TEST(every_udp_filtering_can_be_chosen);
 	TEST(every_log_level_can_be_chosen);
 	TEST(every_option_is_described);
+	TEST(rules_of_dhcp_are_lists);
 	TEST(name_has_an_address);
 	TEST(every_option_is_told_apart_from_its_default);
 	TEST(options_that_a_reload_changes_are_exchanged_and_no_others);

@@ -211,10 +211,13 @@ int dhcp_init(struct dhcp *d, const struct dhcp_config *config)
 	err = check_reservations(d, config->reservations, config->n_reservations);
 	if (err == 0)
 		err = reservation_table_init(&d->reservations, config->reservations, config->n_reservations);
-	if (err < 0)
-		return err;
-	err = lease_table_init(&d->leases, &config->hash_key, lease_capacity(d), config->first, config->last);
+	d->config.rules = (struct dhcp_rules){ 0 };
+	if (err == 0)
+		err = dhcp_rules_copy(&config->rules, &d->config.rules);
+	if (err == 0)
+		err = lease_table_init(&d->leases, &config->hash_key, lease_capacity(d), config->first, config->last);
 	if (err < 0) {
+		dhcp_rules_done(&d->config.rules);
 		reservation_table_done(&d->reservations);
 		return err;
 	}
@@ -238,6 +241,14 @@ void dhcp_done(struct dhcp *d)
 	dhcp_saving_done(&d->saving);
 	lease_table_done(&d->leases);
 	reservation_table_done(&d->reservations);
+	dhcp_rules_done(&d->config.rules);
+}
+
+void dhcp_set_rules(struct dhcp *d, struct dhcp_rules *rules)
+{
+	dhcp_rules_done(&d->config.rules);
+	d->config.rules = *rules;
+	*rules = (struct dhcp_rules){ 0 };
 }
 
 static bool is_searched(const struct dhcp *d, const char *domain)

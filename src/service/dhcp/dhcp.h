@@ -18,6 +18,7 @@
 #include "gateway/service.h"
 #include "service/dhcp/lease.h"
 #include "service/dhcp/reservation.h"
+#include "service/dhcp/rules.h"
 #include "service/dhcp/saving.h"
 
 #include <stdbool.h>
@@ -86,6 +87,7 @@ struct dhcp_config {
 	uint16_t mtu;                           /* for option 26; 0: the MTU of the client's port if over 1500 */
 	const struct reservation *reservations; /* copied */
 	size_t n_reservations;
+	struct dhcp_rules rules; /* copied */
 };
 
 /* Another DHCP server on the segment, seen answering clients. */
@@ -110,7 +112,7 @@ struct dhcp_decliner {
 
 struct dhcp {
 	struct service service;
-	struct dhcp_config config; /* its strings are the copies below; the rest is borrowed */
+	struct dhcp_config config; /* its strings are the copies below, and its rules are owned; the rest is borrowed */
 	char domain[DHCP_DOMAIN_SIZE];
 	char search[DHCP_SEARCH_MAX][DHCP_DOMAIN_SIZE];
 	unsigned n_search;
@@ -141,6 +143,9 @@ int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
 
 /* Sets the domains, copied, that clients search behind their own one (option 119).  Invalid and repeated ones are skipped. */
 void dhcp_set_search(struct dhcp *d, const char *const *domains, size_t n);
+
+/* Replaces the rules by @rules, a copy that is taken over. */
+void dhcp_set_rules(struct dhcp *d, struct dhcp_rules *rules);
 
 /* @p is the answer of another DHCP server on the segment, to a guest or to all.  It is remembered and reported.  @dropped: guests do not
  * get it. */

@@ -15,8 +15,16 @@ struct reply {
 	const struct dhcp *d;
 	const struct dhcp_request *rq;
 	const struct lease *lease; /* NULL in answers to INFORM and in NAKs */
+	struct dhcp_rules_client client;
+	const struct dhcp_boot_rule *boot; /* NULL: nothing */
+	bool handled[DHCP_OPTION_END];     /* options of parameters and rules that need not be looked at again */
 	struct dhcp_writer w;
 };
+
+static ip4_t boot_server(const struct reply *r)
+{
+	return r->boot->server ? r->boot->server : r->d->config.gateway;
+}
 
 static void put_subnet_mask(struct reply *r)
 {
@@ -85,6 +93,21 @@ static void put_domain_search(struct reply *r)
 		more--;
 }
 
+static void put_tftp_server(struct reply *r)
+{
+	char text[IP4_TEXT_SIZE];
+	if (!r->boot)
+		return;
+	ip4_format(boot_server(r), text);
+	dhcp_put(&r->w, DHCP_OPTION_TFTP_SERVER, text, strlen(text));
+}
+
+static void put_boot_file(struct reply *r)
+{
+	if (r->boot)
+		dhcp_put(&r->w, DHCP_OPTION_BOOT_FILE, r->boot->file, strlen(r->boot->file));
+}
+
 /* Options that a client may ask for, but for the mask.  unasked: sent to a client without a parameter request list. */
 static const struct {
 	uint8_t code;
@@ -98,10 +121,26 @@ static const struct {
 	{ DHCP_OPTION_MTU, false, put_mtu },
 	{ DHCP_OPTION_BROADCAST, true, put_broadcast },
 	{ DHCP_OPTION_DOMAIN_SEARCH, false, put_domain_search },
+	{ DHCP_OPTION_TFTP_SERVER, false, put_tftp_server },
+	{ DHCP_OPTION_BOOT_FILE, false, put_boot_file },
 };
+
+/* True: a rule has decided about the option. */
+static bool put_by_rule(struct reply *r, uint8_t code)
+{
+	const struct dhcp_option_rule *rule = dhcp_rules_option(&r->d->config.rules, code, &r->client);
+	if (rule && rule->len > 0)
+		dhcp_put(&r->w, code, rule->value, rule->len);
+	return rule;
+}
 
 static void put_parameter(struct reply *r, uint8_t code)
 {
+	if (r->handled[code])
+		return;
+	r->handled[code] = true;
+	if (put_by_rule(r, code))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
 		if (parameters[i].code == code)
 			parameters[i].put(r);
@@ -114,15 +153,35 @@ static void put_parameter(struct reply *r, uint8_t code)
 static void put_parameters(struct reply *r)
 {
 	const struct dhcp_message *m = &r->rq->message;
+	const struct dhcp_rules *rules = &r->d->config.rules;
 	put_subnet_mask(r);
-	if (!m->has_parameters) {
-		for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
-			if (parameters[i].unasked)
-				parameters[i].put(r);
-		return;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(parameters) && !m->has_parameters; i++)
+		if (parameters[i].unasked)
+			put_parameter(r, parameters[i].code);
 	for (size_t i = 0; i < m->n_parameters; i++)
-		put_parameter(r, m->parameters[i]);
+		if (dhcp_rules_may_set(m->parameters[i]))
+			put_parameter(r, m->parameters[i]);
+	for (size_t i = 0; i < rules->n_options; i++)
+		if ((!m->has_parameters || rules->options[i].forced) && dhcp_rules_apply(rules, &rules->options[i].when, &r->client))
+			put_parameter(r, rules->options[i].code);
+}
+
+/*
+ * The file that the client boots (RFC 2132 §9.5): a short name in the field of that name, a long one, a URL, in option 67 asked or not.  A
+ * client that boots by HTTP takes only offers of its own class (UEFI 2.10 §24.7.3.2).
+ */
+static void put_boot(struct reply *r)
+{
+	static const char http_client[] = "HTTPClient";
+	const struct dhcp_message *m = &r->rq->message;
+	if (!r->boot)
+		return;
+	if (!dhcp_put_file(&r->w, r->boot->file))
+		put_parameter(r, DHCP_OPTION_BOOT_FILE);
+	if (m->vendor_class_len >= strlen(http_client) && memcmp(m->vendor_class, http_client, strlen(http_client)) == 0) {
+		r->handled[DHCP_OPTION_VENDOR_CLASS] = true;
+		dhcp_put(&r->w, DHCP_OPTION_VENDOR_CLASS, http_client, strlen(http_client));
+	}
 }
 
 /*
@@ -159,6 +218,13 @@ static size_t size_limit(const struct dhcp_request *rq)
 	return (size_t)MIN(datagram, (uint16_t)ETH_MTU) - IPV4_HEADER_LEN - UDP_HEADER_LEN;
 }
 
+static void apply_rules(struct reply *r)
+{
+	const struct dhcp_message *m = &r->rq->message;
+	r->client = (struct dhcp_rules_client){ .message = m, .reservation = reservation_of_mac(&r->d->reservations, m->header.chaddr) };
+	r->boot = dhcp_rules_boot(&r->d->config.rules, &r->client);
+}
+
 /* The fields of RFC 2131 §4.3.1, table 3, and the options that every reply has. */
 static void begin(struct reply *r, enum dhcp_type type, uint8_t buf[static MESSAGE_MAX])
 {
@@ -169,6 +235,7 @@ static void begin(struct reply *r, enum dhcp_type type, uint8_t buf[static MESSA
 		.broadcast = m->header.broadcast,
 		.ciaddr = type == DHCP_ACK ? m->header.ciaddr : 0,
 		.yiaddr = r->lease ? r->lease->ip : 0,
+		.siaddr = r->boot ? boot_server(r) : 0,
 		.giaddr = m->header.giaddr,
 		.chaddr = m->header.chaddr,
 	};
@@ -218,8 +285,10 @@ void dhcp_reply_lease(const struct dhcp *d, usec_t now, const struct dhcp_reques
 {
 	uint8_t buf[MESSAGE_MAX];
 	struct reply r = { .d = d, .rq = rq, .lease = l };
+	apply_rules(&r);
 	begin(&r, type, buf);
 	put_lease_time(&r, lease_time);
+	put_boot(&r);
 	put_parameters(&r);
 	put_fqdn(&r);
 	deliver(&r, now, rq->message.header.ciaddr, out);
@@ -229,7 +298,9 @@ void dhcp_reply_inform(const struct dhcp *d, usec_t now, const struct dhcp_reque
 {
 	uint8_t buf[MESSAGE_MAX];
 	struct reply r = { .d = d, .rq = rq };
+	apply_rules(&r);
 	begin(&r, DHCP_ACK, buf);
+	put_boot(&r);
 	put_parameters(&r);
 	ip4_t ciaddr = rq->message.header.ciaddr;
 	deliver(&r, now, ciaddr ? ciaddr : rq->source, out);

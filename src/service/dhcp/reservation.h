@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "service/dhcp/rules.h"
 #include "service/guest_name.h"
 
 #include <stddef.h>
@@ -14,6 +15,8 @@ struct reservation {
 	struct mac mac;
 	ip4_t ip;                   /* 0: any of the pool */
 	char name[GUEST_NAME_SIZE]; /* a clean label (guest_name.h), or "" */
+	char tag[DHCP_TAG_SIZE];    /* for rules; "": none */
+	uint32_t lease_time_s;      /* DHCP_LEASE_INFINITE; 0: as for others */
 };
 
 struct reservation_table {

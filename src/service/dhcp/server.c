@@ -176,7 +176,8 @@ static void set_aside(struct dhcp *d, usec_t now, struct lease *l, struct payer 
 /* The lease time in seconds: what the client asks for, within limits. */
 static uint32_t granted_time(const struct dhcp *d, const struct dhcp_message *m)
 {
-	uint32_t ours = d->config.lease_time;
+	const struct reservation *r = reservation_of_mac(&d->reservations, m->header.chaddr);
+	uint32_t ours = r && r->lease_time_s ? r->lease_time_s : d->config.lease_time;
 	if (m->lease_time == 0 || m->lease_time >= ours)
 		return ours;
 	return MAX(m->lease_time, MIN(ours, LEASE_TIME_MIN));

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the DHCP server says beside addresses: options of the user's own, for kinds of clients, and what they boot. */
+#include "base/macros.h"
+#include "options/option.h"
+#include "options/settings.h"
+#include "options/value.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VALUE_SIZE 2048u
+
+/* Architectures of RFC 4578 §2.1 and IANA's "Processor Architecture Types" that boot virtual machines. */
+static const struct {
+	const char *name;
+	uint16_t number;
+} architectures[] = {
+	{ "bios", 0 },
+	{ "efi-ia32", 6 },
+	{ "efi-x64", 7 },
+	{ "efi-bc", 9 },
+	{ "efi-arm32", 10 },
+	{ "efi-arm64", 11 },
+	{ "efi-ia32-http", 15 },
+	{ "efi-x64-http", 16 },
+	{ "efi-arm32-http", 18 },
+	{ "efi-arm64-http", 19 },
+	{ "efi-riscv64", 27 },
+	{ "efi-riscv64-http", 28 },
+	{ "efi-loongarch64", 39 },
+	{ "efi-loongarch64-http", 40 },
+};
+
+static int parse_architecture(const char *text, uint16_t *ret)
+{
+	uint32_t number;
+	for (size_t i = 0; i < ARRAY_SIZE(architectures); i++) {
+		if (strcmp(architectures[i].name, text) != 0)
+			continue;
+		*ret = architectures[i].number;
+		return 0;
+	}
+	if (value_unsigned(text, 0, UINT16_MAX, &number) < 0)
+		return -EINVAL;
+	*ret = (uint16_t)number;
+	return 0;
+}
+
+/* Room for one more of @n elements of @size bytes at *@list; NULL without memory. */
+static void *append(void **list, size_t *n, size_t size, const void *element)
+{
+	void *grown = reallocarray(*list, *n + 1, size);
+	if (!grown)
+		return NULL;
+	memcpy((char *)grown + *n * size, element, size);
+	*list = grown;
+	++*n;
+	return grown;
+}
+
+static int add_rule(void **list, size_t *n, size_t size, const void *element, const char **ret_why)
+{
+	if (*n >= DHCP_RULES_MAX) {
+		*ret_why = "no more than 256 are possible";
+		return -EINVAL;
+	}
+	return append(list, n, size, element) ? 0 : -ENOMEM;
+}
+
+/* Takes "tag:NAME," and "tag:!NAME," from the front of *@text, which is written to. */
+static int take_condition(char **text, struct dhcp_condition *ret, const char **ret_why)
+{
+	while (strncmp(*text, "tag:", strlen("tag:")) == 0) {
+		char *word = strsep(text, ",") + strlen("tag:");
+		if (!*text || ret->n == DHCP_CONDITION_TAGS) {
+			*ret_why = *text ? "a rule has at most four tags" : NULL;
+			return -EINVAL;
+		}
+		ret->tags[ret->n].absent = *word == '!';
+		if (value_tag(word + (*word == '!'), ret->tags[ret->n].tag, ret_why) < 0)
+			return -EINVAL;
+		ret->n++;
+	}
+	return 0;
+}
+
+/* --- tags --- */
+
+/* "vendor:TEXT", "user:TEXT" or "arch:NAME". */
+static int parse_class(const char *text, struct dhcp_tag_rule *ret)
+{
+	static const char *const words[] = {
+		[DHCP_CLASS_VENDOR] = "vendor:", [DHCP_CLASS_USER] = "user:", [DHCP_CLASS_ARCHITECTURE] = "arch:"
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strncmp(text, words[i], strlen(words[i])) != 0)
+			continue;
+		ret->by = (enum dhcp_class)i;
+		text += strlen(words[i]);
+		if (ret->by == DHCP_CLASS_ARCHITECTURE)
+			return parse_architecture(text, &ret->architecture);
+		size_t len = strlen(text);
+		if (len == 0 || len >= sizeof(ret->text) || !value_is_text(text))
+			return -EINVAL;
+		memcpy(ret->text, text, len + 1);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int add_dhcp_tag(struct settings *s, const char *value, const char **ret_why)
+{
+	char text[VALUE_SIZE];
+	struct dhcp_tag_rule rule = { 0 };
+	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text))
+		return -EINVAL;
+	char *class = text, *tag = strsep(&class, ",");
+	if (!class || value_tag(tag, rule.tag, ret_why) < 0 || parse_class(class, &rule) < 0)
+		return -EINVAL;
+	return add_rule((void **)&s->dhcp_tags, &s->n_dhcp_tags, sizeof(rule), &rule, ret_why);
+}
+
+static void clear_dhcp_tags(struct settings *s)
+{
+	free(s->dhcp_tags);
+	s->dhcp_tags = NULL;
+	s->n_dhcp_tags = 0;
+}
+
+/* --- options --- */
+
+static int parse_dhcp_option(char *text, struct dhcp_option_rule *ret, const char **ret_why)
+{
+	enum dhcp_option_kind kind;
+	if (take_condition(&text, &ret->when, ret_why) < 0)
+		return -EINVAL;
+	if (strncmp(text, "force,", strlen("force,")) == 0) {
+		ret->forced = true;
+		text += strlen("force,");
+	}
+	char *name = strsep(&text, ",");
+	if (dhcp_option_find(name, &ret->code, &kind) < 0)
+		return -EINVAL;
+	if (!dhcp_rules_may_set(ret->code)) {
+		*ret_why = "the server works this option out, or it is the client's";
+		return -EINVAL;
+	}
+	if (!text || text[0] == '\0')
+		return 0; /* not sent */
+	int len = dhcp_option_parse(kind, text, ret->value, ret_why);
+	if (len < 0)
+		return len;
+	ret->len = (uint8_t)len;
+	return 0;
+}
+
+static int add_dhcp_option(struct settings *s, const char *value, const char **ret_why)
+{
+	char text[VALUE_SIZE];
+	struct dhcp_option_rule rule = { 0 };
+	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text) || parse_dhcp_option(text, &rule, ret_why) < 0)
+		return -EINVAL;
+	return add_rule((void **)&s->dhcp_options, &s->n_dhcp_options, sizeof(rule), &rule, ret_why);
+}
+
+static void clear_dhcp_options(struct settings *s)
+{
+	free(s->dhcp_options);
+	s->dhcp_options = NULL;
+	s->n_dhcp_options = 0;
+}
+
+/* --- boot --- */
+
+/* "FILE" or "FILE,SERVER". */
+static int parse_dhcp_boot(char *text, struct dhcp_boot_rule *ret, const char **ret_why)
+{
+	if (take_condition(&text, &ret->when, ret_why) < 0)
+		return -EINVAL;
+	char *file = strsep(&text, ",");
+	size_t len = strlen(file);
+	if (len >= sizeof(ret->file) || (len > 0 && !value_is_text(file)))
+		return -EINVAL;
+	if (text && (ip4_parse(text, &ret->server) < 0 || ret->server == 0))
+		return -EINVAL;
+	memcpy(ret->file, file, len + 1);
+	return 0;
+}
+
+static int add_dhcp_boot(struct settings *s, const char *value, const char **ret_why)
+{
+	char text[VALUE_SIZE];
+	struct dhcp_boot_rule rule = { 0 };
+	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text) || parse_dhcp_boot(text, &rule, ret_why) < 0)
+		return -EINVAL;
+	return add_rule((void **)&s->dhcp_boots, &s->n_dhcp_boots, sizeof(rule), &rule, ret_why);
+}
+
+static void clear_dhcp_boots(struct settings *s)
+{
+	free(s->dhcp_boots);
+	s->dhcp_boots = NULL;
+	s->n_dhcp_boots = 0;
+}
+
+/* Rules are zeroed before they are filled in, and have no padding that differs. */
+static bool same_list(const void *a, size_t n_a, const void *b, size_t n_b, size_t size)
+{
+	return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * size) == 0);
+}
+
+static bool same_dhcp_tags(const struct settings *a, const struct settings *b)
+{
+	return same_list(a->dhcp_tags, a->n_dhcp_tags, b->dhcp_tags, b->n_dhcp_tags, sizeof(*a->dhcp_tags));
+}
+
+static bool same_dhcp_options(const struct settings *a, const struct settings *b)
+{
+	return same_list(a->dhcp_options, a->n_dhcp_options, b->dhcp_options, b->n_dhcp_options, sizeof(*a->dhcp_options));
+}
+
+static bool same_dhcp_boots(const struct settings *a, const struct settings *b)
+{
+	return same_list(a->dhcp_boots, a->n_dhcp_boots, b->dhcp_boots, b->n_dhcp_boots, sizeof(*a->dhcp_boots));
+}
+
+static const struct option options[] = {
+	{
+		.public = {
+			.name = "dhcp-option",
+			.argument = "[tag:TAG,]...[force,]OPTION[,VALUE]",
+			.help =
+				"A DHCP option that guests are sent when they ask for it, instead of the server's own. OPTION is a name, "
+				"such as ntp-server, router, mtu, domain-search or classless-static-route, or a number. Without "
+				"VALUE the option is not sent. force sends it to guests that do not ask for it, too. With tag:TAG "
+				"it is for guests that have the tag (see --dhcp-tag and --host), with tag:!TAG for those that do not.",
+			.repeatable = true,
+		},
+		.accepts =
+			"the name or number of an option and its value, such as ntp-server,192.168.122.5 or 66,text:boot.example; of an "
+			"option without a name, whose value is a number or bytes, u8:, u16:, u32: or hex: is before the value",
+		.set = add_dhcp_option,
+		.clear = clear_dhcp_options,
+		.place = OPTION_PLACES(dhcp_options, n_dhcp_options),
+		.same = same_dhcp_options,
+		.live = true,
+	},
+	{
+		.public = {
+			.name = "dhcp-tag",
+			.argument = "TAG,CLASS",
+			.help =
+				"Gives DHCP clients a tag, for --dhcp-option and --dhcp-boot. CLASS is vendor:TEXT (option 60 begins "
+				"with TEXT), user:TEXT (option 77 has TEXT in it) or arch:NAME (option 93 of network boots: bios, "
+				"efi-x64, efi-x64-http, efi-arm64, … or a number). Guests with a reservation have the tag known.",
+			.repeatable = true,
+		},
+		.accepts = "a tag and a class, such as ipxe,user:iPXE or uefi,arch:efi-x64",
+		.set = add_dhcp_tag,
+		.clear = clear_dhcp_tags,
+		.place = OPTION_PLACES(dhcp_tags, n_dhcp_tags),
+		.same = same_dhcp_tags,
+		.live = true,
+	},
+	{
+		.public = {
+			.name = "dhcp-boot",
+			.argument = "[tag:TAG,]...FILE[,SERVER]",
+			.help =
+				"The file that guests boot from the network: a path on the TFTP server SERVER, or a URL. SERVER is the "
+				"gateway unless given. Of several that apply, the one with most tags counts; an empty FILE is none.",
+			.repeatable = true,
+		},
+		.accepts = "a path or a URL of at most 255 bytes and an IPv4 address, such as pxelinux.0 or tag:uefi,boot.efi,192.168.122.5",
+		.set = add_dhcp_boot,
+		.clear = clear_dhcp_boots,
+		.place = OPTION_PLACES(dhcp_boots, n_dhcp_boots),
+		.same = same_dhcp_boots,
+		.live = true,
+	},
+};
+
+const struct option_group options_of_dhcp = { "DHCP", options, ARRAY_SIZE(options) };
