@@ -17,6 +17,12 @@ static const struct {
 	{ { IP4(127, 0, 0, 0), 8 }, DROP_MARTIAN_DESTINATION },    { { IP4(240, 0, 0, 0), 4 }, DROP_MARTIAN_DESTINATION }, /* class E */
 };
 
+/* Whether the table can have @ip, by its first octet: most packets need no walk. */
+static bool may_be_never(ip4_t ip)
+{
+	return ip >= IP4(224, 0, 0, 0) || ip >> 24 == 0 || ip >> 24 == 127;
+}
+
 /* The all-zeros or all-ones host address of a prefix; a prefix of 31 or 32 bits has neither (RFC 3021). */
 static bool is_network_or_broadcast(const struct prefix4 *subnet, ip4_t ip)
 {
@@ -40,7 +46,7 @@ int martian_check_destination(const struct prefix4 *subnet, ip4_t gateway, ip4_t
 {
 	if (dst == gateway)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(never_destinations); i++) {
+	for (size_t i = 0; may_be_never(dst) && i < ARRAY_SIZE(never_destinations); i++) {
 		if (prefix4_contains(never_destinations[i].prefix, dst)) {
 			*ret_why = never_destinations[i].why;
 			return -EPERM;
