@@ -373,7 +373,6 @@ static struct lanlet_network *new_empty(const struct lanlet_config *config)
 	list_init(&n->sockets);
 	list_init(&n->forwards.all);
 	list_init(&n->captures.all);
-	n->lease_check = n->leases_checked = n->started; /* leases are loaded from the file */
 	return n;
 }
 

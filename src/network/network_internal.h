@@ -69,5 +69,4 @@ struct lanlet_network {
 	struct captures captures;
 	unsigned observed_port;                /* the last port that has had its event */
 	bool has_told_drop[DROP_REASON_COUNT]; /* events have the first drop for the reason */
-	usec_t lease_check, leases_checked;    /* when a lease may end next; when that was last checked */
 };

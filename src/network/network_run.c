@@ -18,7 +18,6 @@ static usec_t deadline(const struct lanlet_network *n)
 	usec_t first = gateway_deadline(&n->gateway);
 	first = MIN(first, links_deadline(&n->links));
 	first = MIN(first, segment_deadline(&n->segment));
-	first = MIN(first, observe_deadline(n));
 	first = MIN(first, host_watch_deadline(n));
 	first = MIN(first, dials_deadline(&n->dials));
 	return MIN(first, forwards_deadline(&n->forwards));
@@ -64,8 +63,6 @@ static int dispatch(struct lanlet_network *n, usec_t now, usec_t when)
 		forwards_expire(&n->forwards, now);
 		dials_expire(&n->dials, now);
 		host_watch_expire(n, now);
-		if (observe_deadline(n) <= now)
-			observe_expire(n, now);
 	}
 	segment_flush(&n->segment, now);
 	return r < 0 ? r : 0;

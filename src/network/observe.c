@@ -50,13 +50,13 @@ void observe_lease(struct lanlet_network *n, usec_t now, const struct port *p, c
 	static const enum event_type types[] = {
 		[DHCP_LEASE_GIVEN] = EVENT_LEASE_GIVEN,       [DHCP_LEASE_RENEWED] = EVENT_LEASE_RENEWED,
 		[DHCP_LEASE_RELEASED] = EVENT_LEASE_RELEASED, [DHCP_LEASE_TAKEN] = EVENT_LEASE_EXPIRED,
-		[DHCP_LEASE_DECLINED] = EVENT_LEASE_DECLINED,
+		[DHCP_LEASE_DECLINED] = EVENT_LEASE_DECLINED, [DHCP_LEASE_EXPIRED] = EVENT_LEASE_EXPIRED,
 	};
 	struct event e = { .when = now, .type = types[what], .port_id = p ? p->id : EVENT_PORT_GONE, .mac = l->mac, .ip = l->ip };
+	if (what == DHCP_LEASE_EXPIRED)
+		e.when = l->expires;
 	memcpy(e.name, l->name, sizeof(e.name));
 	events_add(&n->events, &e);
-	if (lease_is_active(l, now))
-		n->lease_check = usec_min(n->lease_check, l->expires);
 }
 
 void observe_conflict(struct lanlet_network *n, usec_t now, const struct port *by, const struct port *other, struct mac mac,
@@ -106,38 +106,4 @@ void observe_turn(struct lanlet_network *n, usec_t now)
 		add_new_ports(n, now);
 	if (n->segment.has_first_drop)
 		add_first_drops(n, now);
-}
-
-usec_t observe_deadline(const struct lanlet_network *n)
-{
-	return n->lease_check;
-}
-
-struct expiry {
-	struct lanlet_network *network;
-	usec_t now, since, next;
-};
-
-static void look_at_lease(void *opaque, const struct lease *l)
-{
-	struct expiry *x = opaque;
-	if (l->expires > x->now) {
-		x->next = usec_min(x->next, l->expires);
-	} else if (l->expires > x->since) {
-		struct event e = {
-			.when = l->expires, .type = EVENT_LEASE_EXPIRED, .port_id = EVENT_PORT_GONE, .mac = l->mac, .ip = l->ip
-		};
-		memcpy(e.name, l->name, sizeof(e.name));
-		events_add(&x->network->events, &e);
-		name_services_holder_changed(&x->network->name_services, x->now, l->mac, l->ip);
-	}
-}
-
-/* DHCP does nothing when a lease ends, so expired ones are looked for when the next one may have ended. */
-void observe_expire(struct lanlet_network *n, usec_t now)
-{
-	struct expiry x = { .network = n, .now = now, .since = n->leases_checked, .next = USEC_INFINITY };
-	dhcp_for_each_lease(&n->name_services.dhcp, look_at_lease, &x);
-	n->leases_checked = now;
-	n->lease_check = x.next;
 }

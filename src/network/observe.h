@@ -22,7 +22,3 @@ void observe_conflict(struct lanlet_network *n, usec_t now, const struct port *b
 
 /* At the end of a turn: events for new ports and for first drops. */
 void observe_turn(struct lanlet_network *n, usec_t now);
-
-/* When observe_expire() has to be called: a lease may have ended. */
-usec_t observe_deadline(const struct lanlet_network *n);
-void observe_expire(struct lanlet_network *n, usec_t now);

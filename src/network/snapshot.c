@@ -335,12 +335,6 @@ void snapshot_drops(const struct lanlet_network *n, struct snapshot_drops *ret)
 	memcpy(ret->examples, n->segment.drop_examples, sizeof(ret->examples));
 }
 
-static void count_lease(void *opaque, const struct lease *l)
-{
-	struct lease_slice *s = opaque;
-	s->count += lease_is_active(l, s->now);
-}
-
 void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapshot_counters *ret)
 {
 	*ret = (struct snapshot_counters){
@@ -366,9 +360,7 @@ void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapsh
 		ret->tx_frames += p->counters.tx_frames;
 		ret->tx_bytes += p->counters.tx_bytes;
 	}
-	struct lease_slice leases = { .now = now };
-	dhcp_for_each_lease(&n->name_services.dhcp, count_lease, &leases);
-	ret->n_leases = leases.count;
+	ret->n_leases = n->name_services.dhcp.leases.n_bound;
 }
 
 unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_reservation *ret, unsigned max)

@@ -66,7 +66,7 @@ static void check_names(const struct dhcp_bench *b, const struct lease *l)
 static void check_leases(const struct dhcp_bench *b)
 {
 	const struct lease_table *t = &b->dhcp.leases;
-	unsigned count = 0, probing = 0, charged = 0, charged_to[3] = { 0 };
+	unsigned count = 0, bound = 0, probing = 0, charged = 0, charged_to[3] = { 0 };
 	const struct payer *payers[] = { b->port.payer, b->other.payer, b->third.payer };
 	list_for_each(node, &t->ages) {
 		const struct lease *l = container_of(node, struct lease, age);
@@ -78,11 +78,12 @@ static void check_leases(const struct dhcp_bench *b)
 		check(!l->name[0] || lease_find_name(t, l->name) == l);
 		check(l->holder.guest == guest_find(&b->guests, l->mac));
 		charged += l->charged;
+		bound += lease_is_active(l, b->now);
 		for (size_t i = 0; i < ARRAY_SIZE(payers); i++)
 			charged_to[i] += l->charged && l->payer && l->payer == payers[i];
 		check_names(b, l);
 	}
-	check(charged == t->n_charged);
+	check(charged == t->n_charged && bound == t->n_bound);
 	for (size_t i = 0; i < ARRAY_SIZE(payers); i++)
 		check(!payers[i] || payers[i]->n_leases == charged_to[i]);
 	check(count == t->count && count <= t->capacity && probing == b->dhcp.n_probes);

@@ -79,6 +79,54 @@ static void collect(void *opaque, const struct lease *l)
 	g_array_append_val((GArray *)opaque, l->ip);
 }
 
+struct ended {
+	unsigned n;
+	usec_t when;
+	struct mac mac;
+};
+
+static struct ended ended;
+
+static void record_end(struct dhcp_env *env, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what)
+{
+	if (what != DHCP_LEASE_EXPIRED)
+		return;
+	g_assert_null(p);
+	g_assert_false(lease_is_active(l, now));
+	ended.n++;
+	ended.when = now;
+	ended.mac = l->mac;
+}
+
+static void end_of_a_lease_is_told_when_it_comes(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	struct dhcp_env_ops ops = *b.env.ops;
+	ops.leased = record_end;
+	b.env.ops = &ops;
+	ended = (struct ended){ 0 };
+	bench_lease(&b, A, NULL);
+	struct dhcp_saved_lease from_file = saved(B, BENCH_IP(10), b.now + 10 * USEC_PER_SEC, NULL);
+	struct dhcp_saved_lease old = saved(C, BENCH_IP(11), b.now - 1, NULL);
+	g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &from_file), ==, 0);
+	g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &old), ==, 0);
+	g_assert_cmpuint(b.dhcp.leases.n_bound, ==, 2);
+	bench_sleep(&b, 10 * USEC_PER_SEC - 1);
+	g_assert_cmpuint(ended.n, ==, 0);
+	bench_sleep(&b, 1);
+	g_assert_cmpuint(ended.n, ==, 1);
+	g_assert_true(mac_equal(ended.mac, B));
+	g_assert_cmpuint(ended.when, ==, from_file.expires);
+	bench_discover(&b, BENCH_MAC(9)); /* its offer ends, too, and is no lease */
+	usec_t end = lease_find_mac(&b.dhcp.leases, A)->expires;
+	bench_sleep(&b, end - b.now);
+	g_assert_cmpuint(ended.n, ==, 2);
+	g_assert_true(mac_equal(ended.mac, A));
+	g_assert_cmpuint(b.dhcp.leases.n_bound, ==, 0);
+	bench_done(&b);
+}
+
 static void leases_are_listed_from_the_least_recently_used(void)
 {
 	struct dhcp_bench b;
@@ -236,6 +284,7 @@ int main(int argc, char **argv)
 	TEST(restored_lease_keeps_name_and_address);
 	TEST(restored_expired_lease_keeps_its_address);
 	TEST(saved_leases_outside_the_configuration_are_refused);
+	TEST(end_of_a_lease_is_told_when_it_comes);
 	TEST(leases_are_listed_from_the_least_recently_used);
 	TEST(renewals_are_saved_when_a_quarter_of_the_time_is_missing);
 	TEST(renewal_at_t1_is_saved_before_the_ack);

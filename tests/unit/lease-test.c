@@ -34,9 +34,15 @@ static void held_active_and_memory_depend_on_state_and_time(void)
 	}
 }
 
+static void settle(struct lease_table *t, usec_t now)
+{
+	while (lease_table_settle(t, now))
+		;
+}
+
 static struct lease *add(struct lease_table *t, unsigned n, enum lease_state state, usec_t expires)
 {
-	struct lease *l = lease_new(t, 100, MAC(n), n);
+	struct lease *l = lease_new(t, MAC(n), n);
 	if (l && state != LEASE_RELEASED)
 		lease_hold(t, l, 0, NULL, expires, false);
 	if (l)
@@ -50,8 +56,10 @@ static void full_table_replaces_the_least_useful_record(void)
 	g_assert_cmpint(lease_table_init(&t, &key, 4, FIRST, LAST), ==, 0);
 	add(&t, 1, LEASE_BOUND, 50);
 	add(&t, 2, LEASE_BOUND, 500);
+	settle(&t, 100);
 	add(&t, 3, LEASE_RELEASED, 0);
 	add(&t, 4, LEASE_OFFERED, 50);
+	settle(&t, 100);
 	g_assert_nonnull(add(&t, 5, LEASE_BOUND, 500));
 	g_assert_null(lease_find_mac(&t, MAC(4))); /* the expired offer */
 	g_assert_nonnull(add(&t, 6, LEASE_BOUND, 500));
@@ -96,7 +104,7 @@ static void many_records_are_found_walked_and_end_in_order(void)
 	struct lease_table t;
 	g_assert_cmpint(lease_table_init(&t, &key, N, 0, N), ==, 0);
 	for (unsigned i = 0; i < N; i++) {
-		struct lease *l = lease_new(&t, 0, (struct mac){ { 2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i } }, i);
+		struct lease *l = lease_new(&t, (struct mac){ { 2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i } }, i);
 		lease_hold(&t, l, 0, NULL, 1000 + i * 7919 % N, false);
 		l->state = i % 3 ? LEASE_BOUND : LEASE_OFFERED;
 	}
@@ -109,9 +117,11 @@ static void many_records_are_found_walked_and_end_in_order(void)
 		g_assert_cmpuint(seen[i], ==, 1);
 		g_assert_cmpuint(lease_find_ip(&t, i)->ip, ==, i);
 	}
-	lease_table_settle(&t, 999);
+	g_assert_cmpuint(lease_table_deadline(&t), ==, 1000);
+	settle(&t, 999);
 	g_assert_true(list_empty(&t.memories) && list_empty(&t.stale));
-	lease_table_settle(&t, 1000 + N);
+	settle(&t, 1000 + N);
+	g_assert_cmpuint(lease_table_deadline(&t), ==, USEC_INFINITY);
 	usec_t before = 0;
 	list_for_each(node, &t.memories) {
 		const struct lease *l = container_of(node, struct lease, ended);
@@ -206,7 +216,7 @@ static void table_agrees_with_a_simple_model(void)
 		struct lease *l = lease_find_mac(&t, MAC(mac));
 		int what = g_test_rand_int_range(0, 5);
 		if (!x && t.count < CAPACITY && !model_has(m, ip, 0)) {
-			g_assert_nonnull(lease_new(&t, 100, MAC(mac), ip));
+			g_assert_nonnull(lease_new(&t, MAC(mac), ip));
 			model_add(m, mac, ip);
 		} else if (x && what == 0) {
 			lease_free(&t, l);

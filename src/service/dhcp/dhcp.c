@@ -350,12 +350,14 @@ int dhcp_restore(struct dhcp *d, usec_t now, const struct dhcp_saved_lease *save
 	int err = check_saved(d, now, saved);
 	if (err < 0)
 		return err;
-	struct lease *l = lease_new(&d->leases, now, saved->mac, saved->ip);
+	struct lease *l = lease_new(&d->leases, saved->mac, saved->ip);
 	if (!l)
 		return -ENOMEM;
 	l->expires = l->saved = saved->expires;
-	if (saved->expires > now)
+	if (saved->expires > now) {
 		dhcp_share_hold(d, now, l, NULL, saved->expires);
+		lease_bind(&d->leases, l);
+	}
 	l->state = LEASE_BOUND;
 	l->client_id_len = (uint8_t)saved->client_id_len;
 	if (saved->client_id_len > 0)

@@ -35,6 +35,7 @@ enum dhcp_lease_event {
 	DHCP_LEASE_GIVEN,
 	DHCP_LEASE_RENEWED,
 	DHCP_LEASE_RELEASED,
+	DHCP_LEASE_EXPIRED,
 	DHCP_LEASE_TAKEN,    /* the pool is full and the client did not use its address: another one gets it */
 	DHCP_LEASE_DECLINED, /* the client found the address in use by another host */
 };
@@ -59,7 +60,8 @@ struct dhcp_env_ops {
 	void (*save)(struct dhcp_env *env, usec_t now);
 	/* Optional.  What dhcp_rank() says of @ip, or dhcp_name_of() of @mac, may have changed. */
 	void (*holder_changed)(struct dhcp_env *env, usec_t now, struct mac mac, ip4_t ip);
-	/* Optional.  By a message from port @p, @l was leased, renewed, released or declined; its state after that. */
+	/* Optional.  By a message from port @p, @l was leased, renewed, released or declined; its state after that.  NULL: it expired or
+	 * was taken. */
 	void (*leased)(struct dhcp_env *env, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 	/* Optional.  The station @mac has sent a DISCOVER: its system starts, perhaps on another network card than before. */
 	void (*starts)(struct dhcp_env *env, usec_t now, struct mac mac);

@@ -131,17 +131,23 @@ static struct lease *first_ended(const struct list *l)
 	return list_empty(l) ? NULL : container_of(l->next, struct lease, ended);
 }
 
+static void count_bound(struct lease_table *t, struct lease *l, bool is_bound)
+{
+	t->n_bound += (unsigned)is_bound - (unsigned)l->is_bound;
+	l->is_bound = is_bound;
+}
+
 static void has_ended(struct lease_table *t, struct lease *l, bool is_memory)
 {
+	count_bound(t, l, false);
 	heap_remove(&t->ends, &l->end);
 	list_remove(&l->ended);
 	list_append(is_memory ? &t->memories : &t->stale, &l->ended);
 }
 
 /* False when there is no memory for one more record. */
-static bool make_room(struct lease_table *t, usec_t now)
+static bool make_room(struct lease_table *t)
 {
-	lease_table_settle(t, now);
 	if (t->count >= t->capacity) {
 		struct lease *old = first_ended(&t->stale);
 		old = old ? old : first_ended(&t->memories);
@@ -169,9 +175,9 @@ static bool add_record(struct lease_table *t, struct lease *l, struct mac mac, i
 	return true;
 }
 
-struct lease *lease_new(struct lease_table *t, usec_t now, struct mac mac, ip4_t ip)
+struct lease *lease_new(struct lease_table *t, struct mac mac, ip4_t ip)
 {
-	struct lease *l = make_room(t, now) ? calloc(1, sizeof(*l)) : NULL;
+	struct lease *l = make_room(t) ? calloc(1, sizeof(*l)) : NULL;
 	if (!l)
 		return NULL;
 	if (!add_record(t, l, mac, ip)) {
@@ -230,14 +236,27 @@ void lease_let_go(struct lease_table *t, struct lease *l)
 	has_ended(t, l, true);
 }
 
-void lease_table_settle(struct lease_table *t, usec_t now)
+struct lease *lease_table_settle(struct lease_table *t, usec_t now)
 {
-	struct heap_node *first;
-	while ((first = heap_first(&t->ends)) && first->key <= now) {
-		struct lease *l = container_of(first, struct lease, end);
-		discharge(t, l);
-		has_ended(t, l, lease_is_memory(l, now));
-	}
+	struct heap_node *first = heap_first(&t->ends);
+	if (!first || first->key > now)
+		return NULL;
+	struct lease *l = container_of(first, struct lease, end);
+	discharge(t, l);
+	has_ended(t, l, lease_is_memory(l, now));
+	return l;
+}
+
+usec_t lease_table_deadline(const struct lease_table *t)
+{
+	const struct heap_node *first = heap_first(&t->ends);
+	return first ? first->key : USEC_INFINITY;
+}
+
+void lease_bind(struct lease_table *t, struct lease *l)
+{
+	l->state = LEASE_BOUND;
+	count_bound(t, l, true);
 }
 
 static void take_from_owner(struct lease_table *t, struct lease *l)
@@ -245,6 +264,7 @@ static void take_from_owner(struct lease_table *t, struct lease *l)
 	lease_set_name(t, l, "");
 	if (l->state != LEASE_SET_ASIDE)
 		hash_table_remove(&t->by[LEASE_BY_MAC], &l->nodes[LEASE_BY_MAC]);
+	count_bound(t, l, false);
 	guest_lease_tie(&l->holder, NULL);
 	l->mac = (struct mac){ { 0 } };
 	l->translated = false;

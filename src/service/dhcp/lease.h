@@ -72,6 +72,7 @@ struct lease {
 	struct dhcp_probe *probe;  /* private to server.c, in PROBING */
 
 	/* private to the table */
+	bool is_bound;  /* counts in lease_table.n_bound */
 	uint32_t index; /* in lease_table.by_index */
 	struct list age;
 	struct list ended;    /* in lease_table.memories or stale, once the table has noticed that it is not held */
@@ -101,6 +102,7 @@ struct lease_table {
 	struct hash_key key;
 	unsigned count, capacity;
 	unsigned n_charged;
+	unsigned n_bound; /* BOUND records that have not ended, as far as lease_table_settle() knows */
 	struct list ages; /* least recently touched first */
 	struct hash_table by[LEASE_INDEX_COUNT];
 	struct slots by_index; /* for walks in slices */
@@ -124,9 +126,9 @@ ip4_t lease_next_free(const struct lease_table *t, ip4_t from);
 
 /*
  * Adds a RELEASED record for @mac and @ip, neither of which has one.  In a full table it replaces the record whose time ended first,
- * memories last.  NULL if all records are held, or without memory.
+ * memories last; after lease_table_settle().  NULL if all records are held, or without memory.
  */
-struct lease *lease_new(struct lease_table *t, usec_t now, struct mac mac, ip4_t ip);
+struct lease *lease_new(struct lease_table *t, struct mac mac, ip4_t ip);
 /* Removes and frees @l. */
 void lease_free(struct lease_table *t, struct lease *l);
 /*
@@ -150,7 +152,11 @@ void lease_hold(struct lease_table *t, struct lease *l, usec_t now, struct payer
 void lease_discharge(struct lease_table *t, struct lease *l);
 /* @l is RELEASED: it is not held any more. */
 void lease_let_go(struct lease_table *t, struct lease *l);
-/* Notices which records are not held any more: they are not charged, and in one of the two lists of what has ended. */
-void lease_table_settle(struct lease_table *t, usec_t now);
+/* Notices the next record that is not held any more: it is not charged, and in one of the two lists of what has ended.  NULL: none. */
+struct lease *lease_table_settle(struct lease_table *t, usec_t now);
+/* When that may be; USEC_INFINITY: never. */
+usec_t lease_table_deadline(const struct lease_table *t);
+/* @l, which is held, is BOUND. */
+void lease_bind(struct lease_table *t, struct lease *l);
 /* @l was used now: makes it the most recently touched record. */
 void lease_touch(struct lease_table *t, struct lease *l);

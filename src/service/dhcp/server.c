@@ -11,7 +11,7 @@
  * NAK.  So guests keep their addresses when the lease file is lost, and get a new one at once when they come from
  * another network.
  *
- * No event happens when a lease ends: lease_is_held() compares with the time, and the record stays as a memory.
+ * A lease that ends stays as a memory.  lease_is_held() compares with the time, so it is right before settle() has noticed the end.
  */
 #include "service/dhcp/server.h"
 
@@ -153,7 +153,7 @@ static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 	if (there)
 		lease_free(&d->leases, there);
 	if (!own) {
-		own = lease_new(&d->leases, now, mac, ip);
+		own = lease_new(&d->leases, mac, ip);
 		if (own)
 			guest_lease_tie(&own->holder, d->config.env->ops->guest_of(d->config.env, mac));
 		return own;
@@ -305,7 +305,7 @@ static bool bind_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq
 	bool renewed = lease_is_active(l, now);
 	hold(d, now, l, rq, lease_time == DHCP_LEASE_INFINITE ? USEC_INFINITY : usec_add(now, lease_time * USEC_PER_SEC));
 	probe_end(d, l);
-	l->state = LEASE_BOUND;
+	lease_bind(&d->leases, l);
 	bool covered = !describe(d, now, l, &rq->message) && renewed && dhcp_saving_covers(d, now, l);
 	lease_touch(&d->leases, l);
 	log_guest(d, now, rq->port, renewed ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, renewed ? "renewed" : "leased", l->ip, l->mac, l->name);
@@ -409,9 +409,21 @@ static int input_inform(struct dhcp *d, usec_t now, const struct dhcp_request *r
 	return 0;
 }
 
+static void settle(struct dhcp *d, usec_t now)
+{
+	struct lease *l;
+	while ((l = lease_table_settle(&d->leases, now))) {
+		if (l->state != LEASE_BOUND)
+			continue;
+		if (d->config.env->ops->leased)
+			d->config.env->ops->leased(d->config.env, now, NULL, l, DHCP_LEASE_EXPIRED);
+		holder_changed(d, now, l->mac, l->ip);
+	}
+}
+
 int dhcp_server_input(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct sink *out)
 {
-	lease_table_settle(&d->leases, now);
+	settle(d, now);
 	switch (rq->message.type) {
 	case DHCP_DISCOVER: return input_discover(d, now, rq, out);
 	case DHCP_REQUEST: return input_request(d, now, rq, out);
@@ -430,7 +442,7 @@ static struct dhcp_probe *first_probe(const struct dhcp *d)
 usec_t dhcp_server_deadline(const struct dhcp *d)
 {
 	const struct dhcp_probe *p = first_probe(d);
-	return p ? p->deadline : USEC_INFINITY;
+	return usec_min(p ? p->deadline : USEC_INFINITY, lease_table_deadline(&d->leases));
 }
 
 /* Without an ARP answer the address is offered; otherwise tries the next one. */
@@ -458,7 +470,7 @@ static int probe_done(struct dhcp *d, usec_t now, struct lease *l, struct sink *
 int dhcp_server_expire(struct dhcp *d, usec_t now, struct sink *out)
 {
 	struct dhcp_probe *p = first_probe(d);
-	lease_table_settle(&d->leases, now);
+	settle(d, now);
 	return p && p->deadline <= now ? probe_done(d, now, p->lease, out) : -EAGAIN;
 }
 
