@@ -76,6 +76,16 @@ class LibvirtNetwork(TestCase):
                                    '<host mac="52:54:00:00:00:02" name="db"/>'),
                          ["host = 52:54:00:00:00:01,192.168.5.9,web", "host = 52:54:00:00:00:02,db"])
 
+    def test_reservation_s_lease_time(self):
+        self.assertEqual(self.dhcp('<host mac="52:54:00:00:00:01" ip="192.168.5.9"><lease expiry="20" unit="minutes"/></host>'),
+                         ["host = 52:54:00:00:00:01,192.168.5.9,lease-time=1200"])
+
+    def test_options_and_what_is_booted(self):
+        self.assertEqual(self.dhcp('<bootp file="pxelinux.0" server="192.168.5.2"/>'), ["dhcp-boot = pxelinux.0,192.168.5.2"])
+        self.assertEqual(self.dhcp('<bootp file="/undionly.kpxe"/>'), ["dhcp-boot = /undionly.kpxe"])
+        self.assertEqual(self.dhcp('<option number="42" value="192.168.5.20"/><option number="252" value="http://a/" force="yes"/>'),
+                         ["dhcp-option = 42,192.168.5.20", "dhcp-option = force,252,http://a/"])
+
     def test_guest_s_name_is_its_first_label(self):
         host = '<ip address="192.168.5.1"><dhcp><host mac="52:54:00:00:00:01" name="web.lab.test"/></dhcp></ip>'
         self.assertEqual(self.nat('%s<domain name="lab.test"/>' % host), ["host = 52:54:00:00:00:01,web", "domain = lab.test"])

@@ -36,7 +36,7 @@ static bool set(struct reading *r, const struct xml_element *e, const char *key,
 {
 	va_list args;
 	va_start(args, format);
-	g_autofree char *value = g_strdup_vprintf(format, args);
+	g_autofree char *value = g_strstrip(g_strdup_vprintf(format, args)); /* as a configuration file does */
 	va_end(args);
 	char reason[512] = "";
 	if (!is_one_line(value))
@@ -220,15 +220,32 @@ static bool take_host(struct reading *r, const struct xml_element *e)
 	const char *mac = xml_attribute(e, "mac"), *ip = xml_attribute(e, "ip"), *name = xml_attribute(e, "name");
 	if (!mac)
 		return ignore(r, e, xml_attribute(e, "id") ? "<host id>" : "<host> without mac", "a reservation is for a MAC");
-	g_autofree char *label = name ? label_of(r, e, name) : NULL;
-	return set(r, e, "host", "%s%s%s%s%s", mac, ip ? "," : "", ip ? ip : "", label ? "," : "", label ? label : "");
+	const struct xml_element *lease = xml_child(e, "lease");
+	g_autofree char *label = name ? label_of(r, e, name) : NULL, *time = lease ? lease_time(r, lease) : NULL;
+	if (lease && !time)
+		return false;
+	return set(r, e, "host", "%s%s%s%s%s%s%s", mac, ip ? "," : "", ip ? ip : "", label ? "," : "", label ? label : "",
+		   time ? ",lease-time=" : "", time ? time : "");
+}
+
+static bool take_bootp(struct reading *r, const struct xml_element *e)
+{
+	const char *file = required(r, e, "file"), *server = xml_attribute(e, "server");
+	return file && set(r, e, "dhcp-boot", "%s%s%s", file, server ? "," : "", server ? server : "");
+}
+
+static bool take_option(struct reading *r, const struct xml_element *e)
+{
+	const char *number = required(r, e, "number"), *value = xml_attribute(e, "value");
+	bool force = attribute_is(e, "force", "yes");
+	return number && set(r, e, "dhcp-option", "%s%s%s%s", force ? "force," : "", number, value ? "," : "", value ? value : "");
 }
 
 static const struct element_row dhcp_rows[] = {
 	{ "range", take_range },
 	{ "host", take_host },
-	{ "bootp", NULL, "not known to this version" },
-	{ "option", NULL, "not known to this version" },
+	{ "bootp", take_bootp },
+	{ "option", take_option },
 };
 
 static bool take_dhcp(struct reading *r, const struct xml_element *e)
