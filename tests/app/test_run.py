@@ -291,6 +291,13 @@ class Status(TestCase):
             guest.close()
         wait_until(lambda: self.status(), "an answer")
 
+    def test_status_answers_where_address_space_is_limited(self):
+        """ulimit -v: GLib's threads must fit, or it ends the process at the first request."""
+        limit = 60 << 20
+        self.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+        for _ in range(3):
+            self.assertIn("network default", self.lanlet("status").stdout)
+
     def connect(self, path):
         client = socket.socket(socket.AF_UNIX)
         self.addCleanup(client.close)

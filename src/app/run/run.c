@@ -24,6 +24,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,8 @@ struct run_flags {
 /* Free memory that malloc keeps instead of returning it to the kernel, and the largest block that it keeps. */
 #define HEAP_KEPT_BYTES (16 * 1024 * 1024)
 #define HEAP_BLOCK_MAX (4 * 1024 * 1024)
+/* Many times what a thread needs. */
+#define THREAD_STACK_BYTES ((size_t)1024 * 1024)
 
 /* As long as any. */
 #define EXAMPLE_MAC "52:54:00:12:34:56"
@@ -330,6 +333,20 @@ static void keep_heap(void)
 #endif
 }
 
+/*
+ * GLib's threads have stacks as large as the limit of the main thread's, 8 MiB each, and GLib ends the process when it cannot make one.
+ * Address space may be limited (ulimit -v).
+ */
+static void use_small_stacks(void)
+{
+	pthread_attr_t attributes;
+	if (pthread_attr_init(&attributes) != 0)
+		return;
+	if (pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES) == 0)
+		pthread_setattr_default_np(&attributes);
+	pthread_attr_destroy(&attributes);
+}
+
 static void warn_of_source(void *opaque, const char *line)
 {
 	run_log(opaque, LANLET_LOG_WARNING, line);
@@ -355,6 +372,7 @@ static bool run_network(const struct arguments *a, GError **error)
 		run_log(&r, LANLET_LOG_WARNING, "running as root: lanlet does not need root, an ordinary user is safer");
 	raise_descriptor_limit();
 	keep_heap();
+	use_small_stacks();
 	survive_vanishing_memory();
 	bool good = activation_take(&r.activation, error);
 	r.config = good ? read_first_config(&r, error) : NULL;
