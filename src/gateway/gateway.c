@@ -221,6 +221,13 @@ bool gateway_mac_of(struct gateway *g, ip4_t ip, struct mac *ret)
 	return guest != NULL;
 }
 
+bool gateway_is_lost(struct gateway *g, ip4_t ip)
+{
+	struct ip_addr addr = ip_from_ip4(ip);
+	const struct guest_address *a = guest_find_address(&g->guests, &addr);
+	return a && a->is_lost;
+}
+
 struct guest *gateway_expect(struct gateway *g, usec_t now, ip4_t ip)
 {
 	struct ip_addr addr = ip_from_ip4(ip);

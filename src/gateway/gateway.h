@@ -114,6 +114,11 @@ bool gateway_mac_of(struct gateway *g, ip4_t ip, struct mac *ret);
  * many are asked for.
  */
 struct guest *gateway_expect(struct gateway *g, usec_t now, ip4_t ip);
+/*
+ * Whether the guest that used @ip last has lost it to another one, which has it by lease or reservation and has not been heard there yet:
+ * nobody may be sent what is meant for that one.
+ */
+bool gateway_is_lost(struct gateway *g, ip4_t ip);
 
 /* When gateway_expire() wants to be called: for neighbours, reassembly, services and the engine. */
 usec_t gateway_deadline(const struct gateway *g);

@@ -211,9 +211,9 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
-static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
+static int find_address(struct lanlet_network *n, usec_t now, const struct guest_ref *guest, ip4_t *ret)
 {
-	const struct guest_names *names = &((struct lanlet_network *)opaque)->name_services.names;
+	const struct guest_names *names = &n->name_services.names;
 	struct ip_addr found[DNS_NAMES_ADDRESSES_MAX];
 	int r = 0;
 	switch (guest->kind) {
@@ -225,6 +225,19 @@ static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, i
 	if (first == 0)
 		return -ENOENT;
 	*ret = first;
+	return 0;
+}
+
+static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
+{
+	struct lanlet_network *n = opaque;
+	ip4_t ip;
+	int r = find_address(n, now, guest, &ip);
+	if (r < 0)
+		return r;
+	if (gateway_is_lost(&n->gateway, ip))
+		return -EHOSTUNREACH;
+	*ret = ip;
 	return 0;
 }
 

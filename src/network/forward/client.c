@@ -53,6 +53,7 @@ static const char *explain(int error)
 	switch (error) {
 	case ENOENT: return "the guest has no address";
 	case EOPNOTSUPP: return "this engine cannot do that; the native engine can";
+	case EHOSTUNREACH: return "another guest has got the address, and has not used it yet";
 	case EAGAIN: return "the guest has reached its limit of flows";
 	default: return strerror(error);
 	}

@@ -37,7 +37,7 @@ struct forward_env {
 	const struct engine_env *engine_env;
 	ip4_t gateway;         /* the source that a guest sees for clients whose address it cannot answer */
 	struct prefix4 subnet; /* client addresses in it would be neighbours to the guest */
-	/* The address of @guest.  -ENOENT while it has none. */
+	/* The address of @guest.  -ENOENT while it has none; -EHOSTUNREACH while another guest was heard there last. */
 	int (*find_guest)(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret);
 	/* The guest with @ip, whether it is known or was only HEARD of.  NULL: out of memory. */
 	struct guest *(*expect_guest)(void *opaque, usec_t now, ip4_t ip);
