@@ -215,6 +215,11 @@ struct engine_ops {
 	bool isolated;       /* there is no outside: guests get no default route, and no name is asked for there */
 	/* Negative errno on failure.  @config is copied, what it points to is borrowed. */
 	int (*new)(const struct engine_config *config, struct engine **ret);
+	/*
+	 * The network ends: resets what connections there are, also for guests, by the next flush(); free() follows.  NULL when the engine
+	 * cannot do that.
+	 */
+	void (*stop)(struct engine *e, usec_t now);
 	/* Ends all flows and closes their descriptors.  NULL is allowed. */
 	void (*free)(struct engine *e);
 	/* A packet from a guest, checked as described above.  Borrowed until flush() returns. */

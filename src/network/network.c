@@ -405,15 +405,23 @@ int lanlet_network_new(const struct lanlet_config *config, struct lanlet_network
 	return r;
 }
 
+static void tell_guests_the_end(struct lanlet_network *n, usec_t now)
+{
+	const struct engine_ops *engine = n->settings.engine;
+	if (n->advertises)
+		ra_service_stop(&n->ra, now, &n->gateway.sink);
+	if (n->engine && engine->stop)
+		engine->stop(n->engine, now);
+	if (n->advertises || n->engine)
+		segment_flush(&n->segment, now);
+}
+
 void lanlet_network_free(struct lanlet_network *n)
 {
 	if (!n)
 		return;
 	usec_t now = clock_now();
-	if (n->advertises) {
-		ra_service_stop(&n->ra, now, &n->gateway.sink);
-		segment_flush(&n->segment, now);
-	}
+	tell_guests_the_end(n, now);
 	list_for_each(node, &n->sockets) {
 		struct socket_path *s = container_of(node, struct socket_path, node);
 		unlink(s->path);

@@ -84,10 +84,26 @@ static void an_upload_to_a_slow_host_waits_in_the_guest(struct fixture *f, gcons
 	guest_tcp_done(&t);
 }
 
+/* A guest that only receives would otherwise wait for ever. */
+static void a_stopped_network_resets_guests_and_hosts(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	connect_to(f, &t, SERVER, SERVER);
+	f->b.ops->stop(f->b.engine, bench_now(&f->b));
+	bench_run(&f->b, 0);
+	g_assert_true(t.reset_seen);
+	g_assert_true(server_sees_reset(&f->s, &f->b));
+	struct engine_counters c;
+	f->b.ops->counters(f->b.engine, &c);
+	g_assert_cmpuint(c.flows_tcp, ==, 0);
+	guest_tcp_done(&t);
+}
+
 const struct contract_test native_tcp[] = {
 	{ "a_turn_without_memory_only_delays", a_turn_without_memory_only_delays, native_setup_plain },
 	{ "a_repeated_syn_sets_the_ttl", a_repeated_syn_sets_the_ttl, native_setup_plain },
 	{ "rooms_of_many_pieces_are_filled_by_several_reads", rooms_of_many_pieces_are_filled_by_several_reads, native_setup_plain },
 	{ "an_upload_to_a_slow_host_waits_in_the_guest", an_upload_to_a_slow_host_waits_in_the_guest, native_setup_plain },
+	{ "a_stopped_network_resets_guests_and_hosts", a_stopped_network_resets_guests_and_hosts, native_setup_plain },
 	{ 0 },
 };

@@ -384,6 +384,7 @@ const struct engine_ops native_engine_ops = {
 	.local = native_local_service,
 	.open = native_open,
 	.cancel = native_tcp_cancel,
+	.stop = native_tcp_stop,
 	.datagrams_open = native_datagrams_open,
 	.datagrams_suspend = native_datagrams_suspend,
 	.datagrams_close = native_datagrams_close,

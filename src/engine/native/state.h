@@ -167,6 +167,8 @@ bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code);
 
 void native_tcp_input(struct engine *e, usec_t now, const struct packet *p);
 int native_tcp_open(struct engine *e, usec_t now, const struct engine_open *how);
+/* Resets all flows, for their guests and hosts, in this turn's flush. */
+void native_tcp_stop(struct engine *e, usec_t now);
 void native_tcp_cancel(struct engine *e, usec_t now, struct engine_opening *o);
 /*
  * Handles @p, an ICMP message of a guest with header @h that quotes the @len bytes at @quote. True if it is an error about one of

@@ -3,8 +3,8 @@
  * TCP flows: events that wake them, the machine's actions, and their end.
  *
  * System calls of a short connection that a guest opens, besides those for frames: socket, connect, epoll_ctl, send, recv (peek),
- * shutdown, recv (discard), recv (end of file), close; and three setsockopt, for the sender of ICMP errors and for urgent data in
- * the stream.
+ * shutdown, recv (discard), recv (end of file), close; and five setsockopt, for the sender of ICMP errors, urgent data in the stream, and a
+ * reset instead of a FIN when the flow is cut.
  */
 #include "engine/native/tcp.h"
 
@@ -48,8 +48,15 @@ void native_tcp_finish(struct native_tcp *t)
 
 static void reset_host(struct native_tcp *t)
 {
-	if (t->base.watch.fd >= 0 && t->is_tcp)
-		setsockopt(t->base.watch.fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
+	native_tcp_cut_on_close(t, true);
+	native_flow_close(&t->base);
+}
+
+/* Both directions have ended: what the guest sent last, and its FIN, still go out. */
+static void close_host(struct native_tcp *t)
+{
+	native_tcp_discard(t);
+	native_tcp_cut_on_close(t, false);
 	native_flow_close(&t->base);
 }
 
@@ -104,12 +111,9 @@ static bool perform(struct native_tcp *t, usec_t now, struct tcp_action *a)
 	case TCP_ACTION_SHUTDOWN: shutdown(t->base.watch.fd, SHUT_WR); break;
 	case TCP_ACTION_KEEPALIVE: probe_host(t, now); break;
 	case TCP_ACTION_ABORT: reset_host(t); break;
-	case TCP_ACTION_RELEASE:
-		native_tcp_discard(t);
-		native_flow_close(&t->base);
-		break;
+	case TCP_ACTION_RELEASE: close_host(t); break;
 	case TCP_ACTION_END:
-		native_tcp_discard(t);
+		close_host(t);
 		native_tcp_finish(t);
 		return false;
 	}
@@ -167,6 +171,18 @@ static void tcp_run(struct native_flow *f, usec_t now)
 static void tcp_timer_fired(struct native_flow *f, usec_t now)
 {
 	tcp_flow_expire(&native_tcp_of(f)->tcp, now);
+}
+
+void native_tcp_stop(struct engine *e, usec_t now)
+{
+	const struct flow_table *table = &e->tables[NATIVE_TCP];
+	for (struct flow *f = flow_table_from(table, 0); f; f = flow_table_from(table, f->index + 1)) {
+		struct native_tcp *t = native_tcp_of(container_of(f, struct native_flow, flow));
+		if (t->opening)
+			continue; /* the caller cancels it */
+		tcp_flow_host_reset(&t->tcp, now);
+		native_flow_wake(&t->base);
+	}
 }
 
 static void tcp_describe(const struct native_flow *f, struct engine_flow *flow)

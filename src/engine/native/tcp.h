@@ -43,6 +43,7 @@ struct native_tcp {
 	uint32_t appetite;    /* bytes to make room for in one read */
 
 	struct engine_opening *opening; /* provides the host side once the guest has answered; NULL: the host side is open */
+	bool cuts;                      /* close() resets the connection (SO_LINGER) */
 	bool failed;                    /* the socket has an error; the flow ends when all readable bytes are sent */
 	bool local;                     /* the host side is a service of the gateway */
 	bool half_open;                 /* counted as half-open */
@@ -79,6 +80,11 @@ void native_tcp_syn_repeated(struct native_tcp *t, uint8_t ttl);
 int native_tcp_connect_service(struct native_tcp *t, usec_t now);
 /* The guest has answered the SYN of an opening, or will not answer. */
 void native_tcp_answered(struct native_tcp *t, usec_t now);
+/*
+ * Whether close() resets the connection. It does from the start, so that the peer of a flow that was cut, even by the end of the process,
+ * sees no orderly end.
+ */
+void native_tcp_cut_on_close(struct native_tcp *t, bool cut);
 /* Keeps bytes that the peer marks as urgent in the stream (SO_OOBINLINE). */
 void native_tcp_keep_urgent(const struct native_tcp *t);
 /* Handles an event of the socket while it connects. */

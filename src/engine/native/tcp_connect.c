@@ -44,6 +44,14 @@ void native_tcp_keep_urgent(const struct native_tcp *t)
 	setsockopt(t->base.watch.fd, SOL_SOCKET, SO_OOBINLINE, &(int){ 1 }, sizeof(int));
 }
 
+void native_tcp_cut_on_close(struct native_tcp *t, bool cut)
+{
+	if (t->base.watch.fd < 0 || !t->is_tcp || t->cuts == cut)
+		return;
+	setsockopt(t->base.watch.fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = cut }, sizeof(struct linger));
+	t->cuts = cut;
+}
+
 /* Initial TTLs of common systems, less our hop: then the default TTL will do, which spares a system call. */
 static bool is_usual_ttl(uint8_t ttl)
 {
@@ -175,6 +183,7 @@ void native_tcp_connecting(struct native_tcp *t, usec_t now, unsigned events)
 		native_tcp_connect_failed(t, now, error ? error : ECONNREFUSED);
 	} else if (events & POLL_EVENT_OUT) {
 		set_errors(t, false);
+		native_tcp_cut_on_close(t, true);
 		tcp_flow_host_connected(&t->tcp, now);
 	}
 }

@@ -135,7 +135,10 @@ static int adopt(struct native_tcp *t, int fd)
 		return r;
 	t->is_tcp = family == AF_INET || family == AF_INET6;
 	t->can_peek_off = !e->config.no_peek_off && (t->is_tcp ? e->tcp_peek_off[family == AF_INET6] : family == AF_UNIX);
-	return poller_watch(e->config.poller, &t->base.watch, fd, NATIVE_TCP_EVENTS);
+	r = poller_watch(e->config.poller, &t->base.watch, fd, NATIVE_TCP_EVENTS);
+	if (r == 0)
+		native_tcp_cut_on_close(t, true);
+	return r;
 }
 
 void native_tcp_answered(struct native_tcp *t, usec_t now)
