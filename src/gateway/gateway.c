@@ -92,6 +92,8 @@ static void guest_placed(void *opaque, usec_t now, struct guest *guest, struct p
 	struct gateway *g = opaque;
 	if (g->engine)
 		g->engine_ops->guest_placed(g->engine, now, guest, before);
+	if (guest->state == GUEST_PRESENT && g->config.hooks.guest_placed)
+		g->config.hooks.guest_placed(g->config.hooks.opaque, now, guest);
 }
 
 static void guest_gone(void *opaque, usec_t now, struct guest *guest, const struct ip_addr *addr)

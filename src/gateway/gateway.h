@@ -40,6 +40,8 @@ struct gateway_hooks {
 	void (*address_seen)(void *opaque, usec_t now, struct port *p, ip4_t ip, struct mac mac);
 	/* A guest uses @a, which was not known or was another guest's.  The callee may set the guest's name and @a's rank. */
 	void (*guest_seen)(void *opaque, usec_t now, struct guest_address *a);
+	/* @guest is at another port.  The callee may set its name. */
+	void (*guest_placed)(void *opaque, usec_t now, struct guest *guest);
 	/*
 	 * By which rank @ip belongs to a guest, which is then *@ret, also when that guest has never used it.  GUEST_RANK_SEEN: it is
 	 * neither reserved nor leased.

@@ -467,6 +467,12 @@ bool guest_address_is_present(const struct guest_address *a, usec_t now)
 	return a->guest->state == GUEST_PRESENT && now - a->seen < PRESENT_TIME;
 }
 
+void guest_check(struct guest_table *t, usec_t now, struct guest_address *a)
+{
+	if (a->asked == 0)
+		ask(t, now, a);
+}
+
 void guest_address_lost(struct guest_address *a, bool is_lost)
 {
 	struct payer *payer = a->guest->payer;

@@ -203,6 +203,9 @@ struct guest_address *guest_expect(struct guest_table *t, usec_t now, const stru
 /* Whether @a is in use by a PRESENT guest that was heard in the last minute. */
 bool guest_address_is_present(const struct guest_address *a, usec_t now);
 
+/* Asks whether the guest of @a, which is known, is still there.  When it does not answer, three times, @a is forgotten. */
+void guest_check(struct guest_table *t, usec_t now, struct guest_address *a);
+
 /* @is_lost: another guest has @a by lease or reservation.  The guard checks it again before its guest may use it. */
 void guest_address_lost(struct guest_address *a, bool is_lost);
 

@@ -91,7 +91,7 @@ int guest_names_find(const struct guest_names *n, usec_t now, const char *name, 
 		ret[0] = ip_from_ip4(n->given[i].ip);
 		return 1;
 	}
-	const struct guest *attached = n->find_attached ? n->find_attached(n->opaque, name) : NULL;
+	const struct guest *attached = n->find_attached ? n->find_attached(n->opaque, now, name) : NULL;
 	unsigned count = attached ? add_addresses(attached, ret, 0) : 0;
 	struct mac mac;
 	if (count > 0)

@@ -25,7 +25,7 @@ struct guest_names {
 	 * The guest that has the name because of its port, and not of the declared MAC; NULL: the lease or reservation of that MAC tells
 	 * the addresses.  NULL itself: there are no such ports.
 	 */
-	const struct guest *(*find_attached)(void *opaque, const char *name);
+	const struct guest *(*find_attached)(void *opaque, usec_t now, const char *name);
 	void *opaque;
 	struct settings_name *given; /* by the user */
 	size_t n_given;

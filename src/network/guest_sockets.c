@@ -232,21 +232,36 @@ void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct sett
 
 /* --- guests that show another MAC --- */
 
-/* The guest at @p that used its address last; NULL when there is none, or when a guest at @p has @mac. */
-static const struct guest *guest_at(const struct port *p, struct mac mac)
+/*
+ * The guest at @p that used its address last; NULL when there is none, or when a guest at @p has @mac.  One that appeared since a guest
+ * with
+ * @mac was heard may be the same machine with another MAC: then the old one is forgotten unless it answers.
+ */
+static const struct guest *guest_at(const struct port *p, usec_t now, struct guest_table *guests, struct mac mac)
 {
+	struct guest_address *declared = NULL;
 	const struct guest *found = NULL;
 	list_for_each(node, &p->payer->addresses) {
-		const struct guest_address *a = container_of(node, struct guest_address, of_payer);
+		struct guest_address *a = container_of(node, struct guest_address, of_payer);
 		if (mac_equal(a->guest->mac, mac))
-			return NULL;
-		if (!mac_is_zero(a->guest->mac))
+			declared = a;
+		else if (!mac_is_zero(a->guest->mac))
 			found = a->guest;
 	}
-	return found;
+	if (!declared)
+		return found;
+	if (found && found->since > declared->seen)
+		guest_check(guests, now, declared);
+	return NULL;
 }
 
-const struct guest *guest_sockets_guest(const struct guest_sockets *g, const struct segment *segment, const char *name)
+static bool is_called(const struct port *p, const struct declared *guest)
+{
+	return strncmp(p->name, guest->host.name, PORT_NAME_SIZE - 1) == 0;
+}
+
+const struct guest *guest_sockets_guest(const struct guest_sockets *g, usec_t now, const struct segment *segment,
+					struct guest_table *guests, const char *name)
 {
 	const struct declared *declared = g->n_unpinned > 0 ? find(g, name) : NULL;
 	const struct guest *found = NULL;
@@ -254,10 +269,16 @@ const struct guest *guest_sockets_guest(const struct guest_sockets *g, const str
 		return NULL;
 	list_for_each(node, &segment->ports) {
 		const struct port *p = container_of(node, struct port, node);
-		if (!found && p->payer && strncmp(p->name, declared->host.name, PORT_NAME_SIZE - 1) == 0)
-			found = guest_at(p, declared->host.mac);
+		if (!found && p->payer && is_called(p, declared))
+			found = guest_at(p, now, guests, declared->host.mac);
 	}
 	return found;
+}
+
+const char *guest_sockets_name(const struct guest_sockets *g, const struct guest *guest)
+{
+	const struct declared *declared = g->n_unpinned > 0 && guest->port ? find(g, guest->port->name) : NULL;
+	return declared && !declared->pinned ? declared->host.name : "";
 }
 
 void guest_sockets_find(const struct guest_sockets *g, const char *name, char *ret, size_t size)

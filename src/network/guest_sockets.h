@@ -21,6 +21,7 @@
 #define GUEST_SOCKETS_DIRECTORY "guests"
 
 struct guest;
+struct guest_table;
 struct links;
 struct log;
 struct segment;
@@ -54,7 +55,11 @@ void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct sett
  * A guest that is not pinned and is attached with another MAC than the declared one: names and forwards of @name, in lower case, lead to
  * its port, whatever MAC it shows there.  NULL: the lease or reservation of the declared MAC tells the addresses.
  */
-const struct guest *guest_sockets_guest(const struct guest_sockets *g, const struct segment *segment, const char *name);
+const struct guest *guest_sockets_guest(const struct guest_sockets *g, usec_t now, const struct segment *segment,
+					struct guest_table *guests, const char *name);
+
+/* The name that @guest has because of its port, which is a declared guest's that is not pinned; "": none. */
+const char *guest_sockets_name(const struct guest_sockets *g, const struct guest *guest);
 
 /* The directory of the sockets of the guest called @name, "" when it has none.  At most @size bytes with the NUL. */
 void guest_sockets_find(const struct guest_sockets *g, const char *name, char *ret, size_t size);

@@ -70,7 +70,10 @@ static bool rank_address(const struct name_services *n, usec_t now, struct guest
 
 static void name_guest(const struct name_services *n, usec_t now, struct guest *g)
 {
-	snprintf(g->name, sizeof(g->name), "%s", dhcp_name_of(&n->dhcp, now, g->mac));
+	const char *name = dhcp_name_of(&n->dhcp, now, g->mac);
+	if (name[0] == '\0' && n->name_attached)
+		name = n->name_attached(n->opaque, g);
+	snprintf(g->name, sizeof(g->name), "%s", name);
 }
 
 void name_services_holder_changed(struct name_services *n, usec_t now, struct mac mac, ip4_t ip)
@@ -256,6 +259,7 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 	n->log = c->log;
 	n->poller = c->poller;
 	n->leased = c->leased;
+	n->name_attached = c->name_attached;
 	n->opaque = c->opaque;
 	guest_names_init(&n->names, &n->dhcp, &c->gateway->guests);
 	n->names.find_attached = c->find_attached;
@@ -343,6 +347,11 @@ void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_
 		dhcp_guest_seen(&n->dhcp, a->guest);
 	rank_address(n, now, a);
 	name_guest(n, now, a->guest);
+}
+
+void name_services_guest_placed(struct name_services *n, usec_t now, struct guest *guest)
+{
+	name_guest(n, now, guest);
 }
 
 void name_services_turn_ends(struct name_services *n, usec_t now)

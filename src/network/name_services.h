@@ -34,6 +34,7 @@ struct name_services {
 	struct lease_file lease_file;
 	bool keeps_leases;
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
+	const char *(*name_attached)(void *opaque, const struct guest *guest); /* NULL: no port gives a name */
 	void *opaque;
 	bool leases_changed; /* in this turn */
 
@@ -51,7 +52,9 @@ struct name_services_config {
 	/* Events of leases; may be NULL. */
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
 	/* As guest_names.find_attached. */
-	const struct guest *(*find_attached)(void *opaque, const char *name);
+	const struct guest *(*find_attached)(void *opaque, usec_t now, const char *name);
+	/* The name that a guest without a name of its own has because of its port; "": none. */
+	const char *(*name_attached)(void *opaque, const struct guest *guest);
 	void *opaque;
 	const char *state_dir; /* for the lease file; NULL: there is none */
 	struct log *log;
@@ -77,7 +80,8 @@ int name_services_serve_tcp(struct name_services *n, const struct engine_ops *op
 void name_services_address_seen(struct name_services *n, usec_t now, struct port *p, ip4_t ip, struct mac mac);
 /* The lease of the guest with @mac has ended, or its lease or reservation has changed: sets the guest's name and the rank of @ip. */
 void name_services_holder_changed(struct name_services *n, usec_t now, struct mac mac, ip4_t ip);
-/* As gateway_hooks.rank and guest_seen. */
+/* As gateway_hooks.rank, guest_seen and guest_placed. */
 enum guest_rank name_services_rank(const struct name_services *n, usec_t now, ip4_t ip, struct guest_holder *ret);
 void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_address *a);
+void name_services_guest_placed(struct name_services *n, usec_t now, struct guest *guest);
 void name_services_turn_ends(struct name_services *n, usec_t now);

@@ -62,6 +62,11 @@ static void hook_guest_seen(void *opaque, usec_t now, struct guest_address *a)
 	observe_guest(n, now, a);
 }
 
+static void hook_guest_placed(void *opaque, usec_t now, struct guest *guest)
+{
+	name_services_guest_placed(&((struct lanlet_network *)opaque)->name_services, now, guest);
+}
+
 static enum guest_rank hook_rank(void *opaque, usec_t now, ip4_t ip, struct guest_holder *ret)
 {
 	struct lanlet_network *n = opaque;
@@ -89,10 +94,15 @@ static void hook_conflict(void *opaque, usec_t now, const struct claim *c)
 		observe_conflict(opaque, now, c->by->port, c->holder != c->by ? c->holder->port : NULL, c->mac, &c->addr);
 }
 
-static const struct guest *hook_find_attached(void *opaque, const char *name)
+static const struct guest *hook_find_attached(void *opaque, usec_t now, const char *name)
 {
 	struct lanlet_network *n = opaque;
-	return guest_sockets_guest(&n->guest_sockets, &n->segment, name);
+	return guest_sockets_guest(&n->guest_sockets, now, &n->segment, &n->gateway.guests, name);
+}
+
+static const char *hook_name_attached(void *opaque, const struct guest *guest)
+{
+	return guest_sockets_name(&((struct lanlet_network *)opaque)->guest_sockets, guest);
 }
 
 /* --- building --- */
@@ -142,6 +152,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .hooks = { .host_address = hook_host_address,
 					       .address_seen = hook_address_seen,
 					       .guest_seen = hook_guest_seen,
+					       .guest_placed = hook_guest_placed,
 					       .rank = hook_rank,
 					       .foreign_dhcp = hook_foreign_dhcp,
 					       .conflict = hook_conflict,
@@ -180,6 +191,7 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 					  .state_dir = config->state_dir,
 					  .leased = hook_leased,
 					  .find_attached = hook_find_attached,
+					  .name_attached = hook_name_attached,
 					  .opaque = n,
 					  .log = &n->log,
 				  },

@@ -11,6 +11,8 @@ import unittest
 from pathlib import Path
 
 from lan import outside, tap
+from lan.client import Host
+from lan.packet import text
 from lan.process import Lanlet, refusal
 from lan.programs import Program, needs
 from lan.wait import wait_until
@@ -215,6 +217,73 @@ class Forwards(unittest.TestCase):
             self.assertEqual(client.communicate()[0].split()[-1], str(i) * 20000)
 
 
+class Declared(unittest.TestCase):
+    """Forwards to a declared guest that is not guarded lead to its own socket, whatever MAC it shows there."""
+
+    OTHER_MAC, OTHER = "52:54:00:00:00:77", "192.168.122.77"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.enterClassContext(outside.Outside())
+
+    def lanlet(self, *options, properties=""):
+        forwards = [f"--forward={text}" for text in ("tcp 8080 web:80", "udp 8080 web:80")]
+        return self.enterContext(Lanlet("--host", f"{WEB_MAC},{WEB},web{properties}", *forwards, *options))
+
+    def serving_as(self, lanlet, mac, ip):
+        guest = self.enterContext(tap.TapGuest(lanlet.runtime / "guests/web/stream.sock", mac))
+        guest.set_address(ip)
+        self.enterContext(guest.start_python(SERVE))
+        guest.check("ping", "-c", "1", GATEWAY)
+        return guest
+
+    def assert_forwards_lead_there(self, lanlet):
+        for kind in ("tcp", "udp"):
+            with self.subTest(kind=kind):
+                answer = ask(kind, "127.0.0.1", 8080, "hello")
+                self.assertTrue(answer.endswith(" 80 hello"), answer)
+        with self.subTest(command="connect"):
+            done = lanlet.run("connect", "web", "80", stdin=None, input="hello")
+            self.assertTrue(done.stdout.endswith(" 80 hello"), done)
+
+    def test_guest_of_an_unguarded_network(self):
+        lanlet = self.lanlet("--guard", "off")
+        self.serving_as(lanlet, self.OTHER_MAC, self.OTHER)
+        self.assert_forwards_lead_there(lanlet)
+
+    def test_guest_that_is_not_guarded_itself(self):
+        lanlet = self.lanlet(properties=",guard=off")
+        self.serving_as(lanlet, self.OTHER_MAC, self.OTHER)
+        self.assert_forwards_lead_there(lanlet)
+
+    def test_guest_that_changes_its_mac_and_address(self):
+        lanlet = self.lanlet("--guard", "off")
+        guest = self.serving_as(lanlet, WEB_MAC, WEB)
+        self.assert_forwards_lead_there(lanlet)
+        guest.check("ip", "link", "set", "eth0", "address", self.OTHER_MAC)
+        guest.check("ip", "address", "flush", "dev", "eth0")
+        guest.set_address(self.OTHER)
+        guest.check("ping", "-c", "1", GATEWAY)
+        # The first who looks for the name makes lanlet ask whether the declared MAC is still there.
+        wait_until(lambda: lanlet.run("connect", "web", "80", stdin=None, input="hello").stdout.endswith(" hello"), "a connection", 60)
+        self.assert_forwards_lead_there(lanlet)
+
+    def test_guest_with_a_lease_for_another_mac(self):
+        lanlet = self.lanlet("--guard", "off")
+        client = Host(lanlet.runtime / "guests/web/stream.sock", bytes.fromhex(self.OTHER_MAC.replace(":", "")))
+        ip = text(client.lease(host_name=b"other").yours)
+        client.close()
+        self.serving_as(lanlet, self.OTHER_MAC, ip)
+        self.assert_forwards_lead_there(lanlet)
+
+    def test_name_of_its_address_is_its_own(self):
+        lanlet = self.lanlet("--guard", "off")
+        guest = self.serving_as(lanlet, self.OTHER_MAC, self.OTHER)
+        port = next(port for port in lanlet.api.get("/v1/ports")["ports"] if port["name"] == "web")
+        self.assertEqual(port["guests"], ["web"])
+        self.assertEqual(guest.python("import socket; print(socket.gethostbyaddr('192.168.122.77')[0])").strip(), "web.lanlet.internal")
+
+
 class Offline(unittest.TestCase):
     """The host has no address but those of loopback."""
 
@@ -229,10 +298,10 @@ class Offline(unittest.TestCase):
 class Slirp(unittest.TestCase):
     def test_streams_reach_the_guest_through_libslirp(self):
         with Lanlet("--engine", "libslirp", "--forward", f"tcp 8083 {WEB}:80") as lanlet, serving(lanlet):
-            for text in ("first", "second"):
-                answer = ask("tcp", "127.0.0.1", 8083, text)
+            for sent in ("first", "second"):
+                answer = ask("tcp", "127.0.0.1", 8083, sent)
                 self.assertEqual(host_of(answer), GATEWAY, answer)
-                self.assertTrue(answer.endswith(f" 80 {text}"), answer)
+                self.assertTrue(answer.endswith(f" 80 {sent}"), answer)
 
 
 # In the guest: receives 100 datagrams and prints the first four bytes of each.

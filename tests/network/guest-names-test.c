@@ -19,7 +19,7 @@ struct fixture {
 	const struct guest *attached; /* by the name "away" */
 };
 
-static const struct guest *find_attached(void *opaque, const char *name)
+static const struct guest *find_attached(void *opaque, usec_t now, const char *name)
 {
 	return strcmp(name, "away") == 0 ? ((struct fixture *)opaque)->attached : NULL;
 }

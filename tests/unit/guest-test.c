@@ -343,6 +343,27 @@ static void requests_for_the_host_do_not_give_way(struct fixture *f, gconstpoint
 	g_assert_nonnull(guest_find_address(&f->table, &first));
 }
 
+/* As of a machine that may have another MAC since. */
+static void silent_guest_that_is_checked_is_forgotten(struct fixture *f, gconstpointer data)
+{
+	learn(f, 0, IP, mac_a, &f->one, GUEST_BY_ARP);
+	struct guest_address *b = learn(f, 0, IP + 1, mac_b, &f->one, GUEST_BY_ARP);
+	struct ip_addr addr = ip_from_ip4(IP);
+	for (unsigned i = 0; i < 2; i++) {
+		guest_check(&f->table, 0, guest_find_address(&f->table, &addr));
+		guest_check(&f->table, 0, b);
+	}
+	g_assert_cmpuint(f->asked, ==, 2);
+	learn(f, USEC_PER_SEC / 2, IP + 1, mac_b, &f->one, GUEST_BY_ARP);
+	for (unsigned i = 1; i <= 3; i++) {
+		g_assert_nonnull(find(f, IP));
+		guest_expire(&f->table, i * USEC_PER_SEC);
+	}
+	g_assert_null(find(f, IP));
+	g_assert_nonnull(find(f, IP + 1));
+	g_assert_cmpuint(f->gone, ==, 1);
+}
+
 /* Flows may outlive their port: what they are charged to must stay. */
 static void payer_outlives_its_port_while_it_is_used(struct fixture *f, gconstpointer data)
 {
@@ -370,6 +391,7 @@ int main(int argc, char **argv)
 	TEST(silent_guest_is_asked_by_arp_before_it_is_gone);
 	TEST(guest_that_reconnects_is_not_gone);
 	TEST(invented_addresses_of_one_port_leave_room_for_others);
+	TEST(silent_guest_that_is_checked_is_forgotten);
 	TEST(requests_of_one_port_leave_room_for_others);
 	TEST(oldest_request_gives_way_to_a_new_one);
 	TEST(requests_for_the_host_do_not_give_way);
