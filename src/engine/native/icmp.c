@@ -110,7 +110,7 @@ void native_icmp_input(struct engine *e, usec_t now, const struct packet *p)
 		return;
 	}
 	d->base.from_guest += p->l4_len;
-	native_sent_add(&d->sent, sequence_of(message), &p->ip, p->ip.id);
+	native_sent_add(&d->sent, sequence_of(message), p->ip.tos, p->ip.dont_fragment, p->ip.id);
 	if (mapping_sent(&d->mapping, now, &claimed, &real) == 0)
 		send_echo(d, now, p, message, &real);
 	native_flow_wake(&d->base);
@@ -153,11 +153,14 @@ static void pass_on(struct native_datagram *d, usec_t now, const uint8_t *messag
 	struct bytes_writer w = bytes_writer(out, len);
 	icmp4_emit(&w, &(struct icmp4_header){ .type = type, .rest = (uint32_t)d->base.flow.key.guest.port << 16 | sequence }, r.at,
 		   r.left);
-	struct ipv4_header ip = {
-		.tos = fields->tos, .ttl = (uint8_t)MAX(fields->ttl - 1, 1), .protocol = IP_PROTOCOL_ICMP, .id = e->packet_id++
+	struct ip_header ip = {
+		.src = claimed.addr,
+		.dst = d->base.flow.key.guest.addr,
+		.protocol = IP_PROTOCOL_ICMP,
+		.hop_limit = (uint8_t)MAX(fields->ttl - 1, 1),
+		.traffic_class = fields->tos,
+		.id = e->packet_id++,
 	};
-	ip.src = ip_to_ip4(&claimed.addr);
-	ip.dst = ip_to_ip4(&d->base.flow.key.guest.addr);
 	d->base.to_guest += len;
 	native_output_ip(e, now, d->base.guest, &ip, out, len);
 }
@@ -195,11 +198,11 @@ static void tell_guest(struct native_datagram *d, usec_t now, struct native_errq
 	/* The quoted message has the socket's number, not the guest's identifier. */
 	q->payload[ICMP4_ID_AT] = (uint8_t)(id >> 8);
 	q->payload[ICMP4_ID_AT + 1] = (uint8_t)id;
-	struct ipv4_header ip = {
-		.src = ip_to_ip4(&d->base.flow.key.guest.addr),
-		.dst = ip_to_ip4(&claimed.addr),
+	struct ip_header ip = {
+		.src = d->base.flow.key.guest.addr,
+		.dst = claimed.addr,
 		.protocol = IP_PROTOCOL_ICMP,
-		.ttl = 1,
+		.hop_limit = 1,
 	};
 	native_sent_find(&d->sent, sequence_of(q->payload), &ip);
 	native_output_error(d->base.engine, now,

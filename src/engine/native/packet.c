@@ -10,7 +10,7 @@
 #include "lan/packet.h"
 #include "wire/checksum.h"
 #include "wire/icmp4.h"
-#include "wire/ipv4.h"
+#include "wire/ip.h"
 #include "wire/tcp.h"
 
 #include <errno.h>
@@ -63,19 +63,18 @@ bool native_checksum_is_right(struct engine *e, const struct packet *p, size_t l
 	return false;
 }
 
-void native_output_ip(struct engine *e, usec_t now, struct guest *guest, struct ipv4_header *ip, void *payload, size_t len)
+void native_output_ip(struct engine *e, usec_t now, struct guest *guest, const struct ip_header *ip, void *payload, size_t len)
 {
 	struct engine_env *env = e->config.env;
-	size_t size = ipv4_header_len(ip);
+	size_t size = ip_header_len(&ip->dst);
 	uint8_t *room = arena_alloc(env->arena, FRAME_HEADROOM + size);
 	if (!room) {
 		env->ops->drop(env, DROP_NO_MEMORY, NULL);
 		return;
 	}
 	uint8_t *header = room + FRAME_HEADROOM;
-	ip->total_len = (uint16_t)(size + len);
 	struct bytes_writer w = bytes_writer(header, size);
-	ipv4_emit(&w, ip);
+	ip_emit(&w, ip, len);
 	struct iovec iov[2] = { { .iov_base = header, .iov_len = size }, { .iov_base = payload, .iov_len = len } };
 	env->ops->output(env, now, guest,
 			 &(struct engine_packet){ .iov = iov, .n_iov = len > 0 ? 2 : 1, .len = size + len, .headroom = FRAME_HEADROOM });
@@ -146,9 +145,7 @@ void native_output_error(struct engine *e, usec_t now, const struct native_icmp_
 	uint8_t body[ERROR_BODY_MAX];
 	struct bytes_writer b = bytes_writer(body, sizeof(body));
 	/* The guest's packet, as far as it is known: the guest matches addresses, ports and the first eight bytes. */
-	struct ipv4_header quoted = error->ip;
-	quoted.total_len = (uint16_t)(IPV4_HEADER_LEN + error->payload_len);
-	ipv4_emit(&b, &quoted);
+	ip_emit(&b, &error->ip, error->payload_len);
 	bytes_put(&b, error->original, MIN(error->original_len, sizeof(body) - b.len));
 	uint8_t *message = arena_alloc(e->config.env->arena, ICMP4_HEADER_LEN + b.len);
 	if (!message) {
@@ -157,8 +154,12 @@ void native_output_error(struct engine *e, usec_t now, const struct native_icmp_
 	}
 	struct bytes_writer w = bytes_writer(message, ICMP4_HEADER_LEN + b.len);
 	icmp4_emit(&w, &(struct icmp4_header){ .type = error->type, .code = error->code, .rest = error->info }, body, b.len);
-	struct ipv4_header ip = { .ttl = TTL, .protocol = IP_PROTOCOL_ICMP, .id = e->packet_id++ };
-	ip.src = ip_is_v4(&error->from) ? ip_to_ip4(&error->from) : e->config.gateway;
-	ip.dst = error->ip.src;
+	struct ip_header ip = {
+		.src = ip_is_v4(&error->from) ? error->from : ip_from_ip4(e->config.gateway),
+		.dst = error->ip.src,
+		.protocol = IP_PROTOCOL_ICMP,
+		.hop_limit = TTL,
+		.id = e->packet_id++,
+	};
 	native_output_ip(e, now, error->guest, &ip, message, w.len);
 }

@@ -10,7 +10,7 @@
 
 #define NATIVE_SENT_MAX 16u /* as many probes as traceroute has under way */
 
-struct ipv4_header;
+struct ip_header;
 
 /* Zeroed at first. */
 struct native_sent {
@@ -21,7 +21,7 @@ struct native_sent {
 	uint8_t next;    /* the oldest one, which is forgotten next */
 };
 
-/* @id: of the packet, which may be a segment of the one with @ip. */
-void native_sent_add(struct native_sent *s, uint16_t key, const struct ipv4_header *ip, uint16_t id);
-/* Sets id, TOS and DF of the last packet with @key; false, and they are unchanged, when it was forgotten. */
-bool native_sent_find(const struct native_sent *s, uint16_t key, struct ipv4_header *ret);
+/* A packet with these fields was sent. */
+void native_sent_add(struct native_sent *s, uint16_t key, uint8_t tos, bool has_df, uint16_t id);
+/* Sets id, traffic class (TOS) and DF of the last packet with @key; false, and they are unchanged, when it was forgotten. */
+bool native_sent_find(const struct native_sent *s, uint16_t key, struct ip_header *ret);

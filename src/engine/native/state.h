@@ -17,7 +17,7 @@
 #include "gateway/guest.h"
 #include "gateway/payer.h"
 #include "host/poller.h"
-#include "wire/ipv4.h"
+#include "wire/ip.h"
 
 #include <stdbool.h>
 
@@ -140,7 +140,7 @@ bool native_checksum_is_right(struct engine *e, const struct packet *p, size_t l
 /* Sends a TCP segment without payload to @guest, from @key's remote end to its guest's end; fills in the ports. */
 void native_output_tcp(struct engine *e, usec_t now, struct guest *guest, const struct flow_key *key, struct tcp_header *h);
 /* Sends @guest an IP packet with one piece of payload, which lies in the turn's arena. */
-void native_output_ip(struct engine *e, usec_t now, struct guest *guest, struct ipv4_header *ip, void *payload, size_t len);
+void native_output_ip(struct engine *e, usec_t now, struct guest *guest, const struct ip_header *ip, void *payload, size_t len);
 /*
  * An ICMP error about a packet that @guest sent earlier. @original is the start of that packet's layer 4. Sent from @from, or from
  * the gateway's address when @from is not IPv4. Subject to the gateway's rate limit.
@@ -150,7 +150,7 @@ struct native_icmp_error {
 	uint32_t info;
 	struct ip_addr from;
 	struct guest *guest;
-	struct ipv4_header ip; /* of the guest's packet, as far as it is known, without options; total_len is not used */
+	struct ip_header ip; /* of the guest's packet, as far as it is known */
 	const void *original;
 	size_t original_len; /* known bytes of it */
 	size_t payload_len;  /* its full layer 4 length in bytes */

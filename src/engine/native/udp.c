@@ -94,8 +94,8 @@ void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_
 		bytes_put(&w, payload, MIN(known, (size_t)NATIVE_ERRQUEUE_PAYLOAD));
 	}
 	error->guest = d->base.guest;
-	error->ip.src = ip_to_ip4(&guest->addr);
-	error->ip.dst = ip_to_ip4(&claimed->addr);
+	error->ip.src = guest->addr;
+	error->ip.dst = claimed->addr;
 	error->ip.protocol = IP_PROTOCOL_UDP;
 	native_sent_find(&d->sent, native_udp_sent_key(claimed->port, len), &error->ip);
 	error->original = original;
@@ -115,7 +115,7 @@ void native_udp_pass_on_error(struct native_datagram *d, usec_t now, const struc
 		.info = q->error == EMSGSIZE ? q->info : 0,
 		/* A peer that the guest knows by another address must answer from that address. */
 		.from = ip_equal(&q->offender, &q->dst.addr) ? claimed.addr : q->offender,
-		.ip.ttl = 1,
+		.ip.hop_limit = 1,
 	};
 	native_udp_tell_guest(d, now, &error, &claimed, q->payload, q->payload_len, q->payload_len);
 }

@@ -84,7 +84,7 @@ int native_udp_gather(struct native_datagram *d, const struct packet *p, const s
 	do {
 		size_t n = MIN(each, len);
 		r = gather(d, p, claimed, to, at, n);
-		native_sent_add(&d->sent, native_udp_sent_key(claimed->port, n), &p->ip, id++);
+		native_sent_add(&d->sent, native_udp_sent_key(claimed->port, n), p->ip.tos, p->ip.dont_fragment, id++);
 		at += n;
 		len -= n;
 	} while (len > 0 && r == 0);
@@ -213,7 +213,7 @@ static void failed(struct native_datagram *d, usec_t now, const struct message *
 {
 	struct datagram_out *out = message->first;
 	for (unsigned i = 0; i < message->n; i++, out = out->next) {
-		struct native_icmp_error answer = { .info = mtu, .ip.ttl = out->fields.ttl };
+		struct native_icmp_error answer = { .info = mtu, .ip.hop_limit = out->fields.ttl };
 		struct iovec known = out->n > 0 ? out->iov[0] : (struct iovec){ 0 };
 		if (mtu == 0 || !send_in_fragments(d, now, out))
 			drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR);
