@@ -120,6 +120,11 @@ static void input_fitting(void *opaque, const struct frame *f)
 		enter_segment(p->egress, p->now, f);
 }
 
+size_t egress_mtu(const struct egress *e, usec_t now, const struct guest *to)
+{
+	return to->port && e->port->segment ? segment_mtu(e->segment, now, to->mac) : GUEST_MTU_MIN;
+}
+
 /*
  * Fragments @f to the MTU that @to has shown, unless DF is set or it is IPv6.  TCP is sent as it is: the guest's MSS option limits its
  * segments.
@@ -131,7 +136,7 @@ static void input_to_guest(struct egress *e, usec_t now, const struct guest *to,
 		input_fitting(&passage, f);
 		return;
 	}
-	struct oversize_limits limits = { .max_frame = ETH_HEADER_LEN + to->mtu, .offloads = e->port->offloads };
+	struct oversize_limits limits = { .max_frame = ETH_HEADER_LEN + egress_mtu(e, now, to), .offloads = e->port->offloads };
 	struct packet p;
 	enum drop_reason why;
 	if (f->len <= limits.max_frame || packet_parse(f, NULL, &e->segment->arena, &p, &why) < 0 || !packet_is_v4(&p) ||
@@ -288,8 +293,10 @@ static void send_straight(struct egress *e, usec_t now, struct guest *to, const 
 void egress_packets(struct egress *e, usec_t now, const struct engine_packet *packets, unsigned k)
 {
 	struct guest *to = e->lent;
-	size_t longest = to->port && e->port->segment ? to->mtu : 0;
+	size_t longest = to->port && e->port->segment ? GUEST_MTU_MIN : 0;
 	for (unsigned i = 0; i < k; i++) {
+		if (packets[i].len > longest && longest > 0)
+			longest = egress_mtu(e, now, to); /* not before it is needed */
 		if (packets[i].len <= longest && packets[i].n_iov <= ENGINE_IOV_MAX)
 			send_straight(e, now, to, &packets[i]);
 		else
@@ -454,19 +461,17 @@ static void send_own6(struct egress *e, usec_t now, const struct own6 *o, const 
 }
 
 /* The largest packet that the guest with @dst is known to take. */
-static size_t mtu_towards(const struct egress *e, const struct ip_addr *dst)
+static size_t mtu_towards(const struct egress *e, usec_t now, const struct ip_addr *dst)
 {
 	const struct guest_address *a = guest_find_address(e->guests, dst);
-	if (!a || !a->guest->port)
-		return GUEST_MTU_MIN;
-	return MIN((size_t)a->guest->mtu, a->guest->port->max_frame - ETH_HEADER_LEN);
+	return a ? egress_mtu(e, now, a->guest) : GUEST_MTU_MIN;
 }
 
 void egress_ipv6(struct egress *e, usec_t now, const struct ip_addr *src, const struct ip_addr *dst, const struct mac *dst_mac,
 		 uint8_t protocol, const void *payload, size_t len)
 {
 	struct own6 o = { .ip = { .hop_limit = GATEWAY_TTL, .src = *src, .dst = *dst }, .protocol = protocol };
-	size_t mtu = MAX(mtu_towards(e, dst), (size_t)IPV6_MTU_MIN);
+	size_t mtu = MAX(mtu_towards(e, now, dst), (size_t)IPV6_MTU_MIN);
 	if (dst_mac)
 		o.mac = *dst_mac;
 	if (len > UINT16_MAX) {

@@ -69,6 +69,9 @@ void egress_announce(struct egress *e, usec_t now);
 /* Announces @addr, one of the gateway's, to all nodes (RFC 4861 §7.2.6). */
 void egress_announce6(struct egress *e, usec_t now, const struct ip_addr *addr);
 
+/* The largest IP packet that @to has shown to take, and its port takes; at least GUEST_MTU_MIN. */
+size_t egress_mtu(const struct egress *e, usec_t now, const struct guest *to);
+
 /* Parts of the callbacks of the table of guests (struct guest_ops), by the same names. */
 void egress_release(struct egress *e, usec_t now, const struct guest_address *a, const void *frame, size_t len);
 void egress_unanswered(struct egress *e, const void *frame, size_t len);

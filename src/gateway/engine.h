@@ -97,9 +97,11 @@ struct engine_env_ops {
 	int (*host_address)(struct engine_env *env, usec_t now, bool v6, struct ip_addr *ret);
 	/*
 	 * What the port of @guest can take now, for TCP, where the guest's MSS option allows large segments.  1500 bytes and no
-	 * offloads when the port is not known.  Other packets follow guest->mtu.
+	 * offloads when the port is not known.  Other packets follow guest_mtu().
 	 */
 	void (*guest_path)(struct engine_env *env, usec_t now, const struct guest *guest, struct engine_path *ret);
+	/* The largest IP packet that @guest has shown to take, at least GUEST_MTU_MIN. */
+	size_t (*guest_mtu)(struct engine_env *env, usec_t now, const struct guest *guest);
 	/* Counts a drop; @p may be NULL. */
 	void (*drop)(struct engine_env *env, enum drop_reason why, const struct packet *p);
 };

@@ -171,10 +171,7 @@ void gateway_set_opened(struct gateway *g, unsigned opened)
 
 void gateway_guest_starts(struct gateway *g, struct mac mac)
 {
-	struct guest *guest = guest_find(&g->guests, mac);
 	segment_forget_mtu(g->segment, mac);
-	if (guest)
-		guest->mtu = GUEST_MTU_MIN;
 }
 
 /*

@@ -90,6 +90,11 @@ static void env_guest_path(struct engine_env *env, usec_t now, const struct gues
 		};
 }
 
+static size_t env_guest_mtu(struct engine_env *env, usec_t now, const struct guest *guest)
+{
+	return egress_mtu(&of_env(env)->egress, now, guest);
+}
+
 static void env_drop(struct engine_env *env, enum drop_reason why, const struct packet *p)
 {
 	gateway_drop(of_env(env), why, p);
@@ -103,5 +108,6 @@ const struct engine_env_ops gateway_env_ops = {
 	.icmp_allowed = env_icmp_allowed,
 	.host_address = env_host_address,
 	.guest_path = env_guest_path,
+	.guest_mtu = env_guest_mtu,
 	.drop = env_drop,
 };

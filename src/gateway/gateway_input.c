@@ -33,13 +33,6 @@ bool gateway_ask_services(struct gateway *g, usec_t now, const struct packet *p)
 	return false;
 }
 
-/* The length of a super-frame says nothing about its MTU. */
-void gateway_learn_mtu(const struct packet *p)
-{
-	if (p->guest && p->frame->gso == FRAME_GSO_NONE && mac_equal(p->guest->mac, p->eth.src))
-		p->guest->mtu = MAX(p->guest->mtu, (uint32_t)(packet_end(p) - p->l3_offset));
-}
-
 static void receive_arp(struct gateway *g, usec_t now, const struct packet *p)
 {
 	if (p->arp_error < 0) {
@@ -184,7 +177,6 @@ static void receive_ipv4(struct gateway *g, usec_t now, struct packet *p)
 		gateway_drop(g, error == -ENOMEM ? DROP_NO_MEMORY : DROP_IP_MALFORMED, p);
 		return;
 	}
-	gateway_learn_mtu(p);
 	if (!ipv4_is_fragment(&p->ip)) {
 		receive_whole(g, now, p);
 		return;

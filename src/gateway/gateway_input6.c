@@ -88,7 +88,6 @@ void gateway_receive_ipv6(struct gateway *g, usec_t now, struct packet *p)
 		gateway_drop(g, error == -ENOMEM ? DROP_NO_MEMORY : DROP_IP_MALFORMED, p);
 		return;
 	}
-	gateway_learn_mtu(p);
 	if (!may_ask_services(g, p, &why)) {
 		gateway_drop(g, why, p);
 		return;

@@ -34,8 +34,6 @@ struct guest *gateway_find_guest(struct gateway *g, ip4_t ip);
 
 /* Parts of gateway_input() that both families share. */
 bool gateway_ask_services(struct gateway *g, usec_t now, const struct packet *p);
-/* @p was parsed.  A guest that sends packets of more than 1500 bytes takes them, too. */
-void gateway_learn_mtu(const struct packet *p);
 /* Sends @p, whose destination can be a guest's, to that guest. */
 void gateway_route_to_neighbour(struct gateway *g, usec_t now, const struct packet *p);
 /* An IPv6 packet to the gateway's MAC or a group. */

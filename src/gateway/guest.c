@@ -153,7 +153,6 @@ static struct guest *guest_new(struct guest_table *t, usec_t now, struct payer *
 	if (!g)
 		return NULL;
 	g->payer = payer_ref(payer);
-	g->mtu = GUEST_MTU_MIN;
 	g->since = now;
 	list_init(&g->addresses);
 	list_init(&g->leases);
@@ -192,7 +191,6 @@ static void place(struct guest_table *t, usec_t now, struct guest *g, struct pay
 	g->state = GUEST_PRESENT;
 	g->since = now;
 	g->port = payer->port;
-	g->mtu = GUEST_MTU_MIN; /* it may have another network card now */
 	g->payer = payer_ref(payer);
 	list_remove(&g->of_payer);
 	list_append(&payer->guests, &g->of_payer);
@@ -513,7 +511,6 @@ void guest_port_gone(struct guest_table *t, usec_t now, struct port *port)
 		g->state = GUEST_AWAY;
 		g->port = NULL;
 		g->since = now;
-		g->mtu = GUEST_MTU_MIN;
 		g->deadline = now + AWAY_TIME;
 		list_append(&t->away, &g->due);
 		t->ops->placed(t->opaque, now, g, payer);

@@ -37,7 +37,7 @@ struct payer;
 struct port;
 
 #define GUEST_NAME_SIZE 64 /* a DNS label of 63 octets and NUL */
-/* The MTU of a guest that has not sent larger packets: Ethernet's. */
+/* The MTU of a guest that has not shown to take larger packets: Ethernet's.  The forwarding table knows those that have (lan/fdb.h). */
 #define GUEST_MTU_MIN ETH_MTU
 /* Addresses in the table, which payers share.  Beyond its share, one that has more loses the address that was used least recently. */
 #define GUEST_ADDRESSES_MAX 65536u
@@ -114,7 +114,6 @@ struct guest {
 	struct port *port;          /* NULL unless PRESENT */
 	struct payer *payer;        /* of the port where it is, or was last; while HEARD of the one that asked */
 	char name[GUEST_NAME_SIZE]; /* "": it has none */
-	uint32_t mtu;               /* largest IP packet in bytes that it has shown to take, at least GUEST_MTU_MIN */
 	usec_t since;               /* PRESENT or AWAY since then */
 	struct list addresses;      /* guest_address.of_guest, least recently used first; never empty */
 	struct list leases;         /* guest_lease.of_guest; they are untied when the guest is forgotten */

@@ -20,7 +20,6 @@ static void set_up_large(struct fixture *f, gconstpointer row)
 static void set_up_small(struct fixture *f, gconstpointer row)
 {
 	set_up_large(f, row);
-	recorder_guest(&f->b.r, GUEST)->mtu = 1500;
 	f->b.r.guest_mtu = 1500;
 }
 

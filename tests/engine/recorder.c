@@ -139,6 +139,11 @@ static void recorder_drop(struct engine_env *env, enum drop_reason why, const st
 	drop_count(&recorder_of(env)->drops, why);
 }
 
+static size_t recorder_guest_mtu(struct engine_env *env, usec_t now, const struct guest *guest)
+{
+	return recorder_of(env)->guest_mtu;
+}
+
 static const struct engine_env_ops recorder_ops = {
 	.output = recorder_output,
 	.reserve = recorder_reserve,
@@ -147,6 +152,7 @@ static const struct engine_env_ops recorder_ops = {
 	.icmp_allowed = recorder_icmp_allowed,
 	.host_address = recorder_host_address,
 	.guest_path = recorder_guest_path,
+	.guest_mtu = recorder_guest_mtu,
 	.drop = recorder_drop,
 };
 
@@ -203,7 +209,6 @@ struct guest *recorder_guest_at(struct recorder *r, struct port *port, ip4_t ip)
 	struct mac mac = { { 2, 0, (uint8_t)(ip >> 24), (uint8_t)(ip >> 16), (uint8_t)(ip >> 8), (uint8_t)ip } };
 	struct guest_address *a = guest_learn(&r->guests, 0, port, mac, &addr, GUEST_BY_ARP);
 	g_assert_nonnull(a);
-	a->guest->mtu = (uint32_t)r->guest_mtu;
 	return a->guest;
 }
 

@@ -175,7 +175,8 @@ void native_datagram_like(struct native_datagram *d, const struct native_fields 
 
 bool native_datagram_goes_in_fragments(struct native_datagram *d, usec_t now, const struct ip_addr *dst, size_t len)
 {
-	if (len <= GUEST_MTU_MIN || d->base.guest->mtu <= GUEST_MTU_MIN)
+	struct engine_env *env = d->base.engine->config.env;
+	if (len <= GUEST_MTU_MIN || env->ops->guest_mtu(env, now, d->base.guest) <= GUEST_MTU_MIN)
 		return false;
 	bool is_first = !ip_equal(&d->too_far, dst) || now - d->too_far_since >= MTU_REMEMBERED;
 	if (is_first) {

@@ -315,8 +315,10 @@ bool udp_read(struct udp_reader *r, usec_t now)
 {
 	const struct udp_habits *h = r->habits;
 	struct engine_env *env = r->engine->config.env;
+	size_t len = HEADERS_LEN + h->expected;
 	/* A datagram that must be fragmented for the guest cannot be read straight into its memory. */
-	if (h->expected == 0 || !r->flow || !spill_area(r->engine) || HEADERS_LEN + h->expected > r->flow->base.guest->mtu)
+	if (h->expected == 0 || !r->flow || !spill_area(r->engine) ||
+	    (len > GUEST_MTU_MIN && len > env->ops->guest_mtu(env, now, r->flow->base.guest)))
 		return receive_mixed(r, now);
 	struct loan loan;
 	struct engine_path path;

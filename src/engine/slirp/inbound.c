@@ -131,7 +131,7 @@ static bool admit_tcp(struct engine *e, const struct inward *in, struct tcp_rout
 /* The largest segment for the guest: the minimum of its MSS option and its port's MTU. */
 static uint16_t segment_limit(struct engine *e, const struct inward *in)
 {
-	size_t mtu = in->packet->guest->mtu;
+	size_t mtu = e->config.env->ops->guest_mtu(e->config.env, e->now, in->packet->guest);
 	size_t offered = in->tcp.has_mss && in->tcp.mss > 0 ? in->tcp.mss : MSS_DEFAULT;
 	return (uint16_t)MIN(offered, mtu > HEADERS_LEN ? mtu - HEADERS_LEN : MSS_DEFAULT);
 }

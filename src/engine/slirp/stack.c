@@ -209,7 +209,8 @@ int stack_new(struct slirp_guest *guest, enum stack_role role, struct stack **re
 	for (unsigned k = 0; k < SOCKET_KINDS; k++)
 		list_init(&s->sockets[k]);
 	peers_init(&s->peers, &e->config.hash_key);
-	s->mtu = MIN(MAX((size_t)guest->guest->mtu, MTU_MIN), MTU_MAX);
+	size_t mtu = e->config.env->ops->guest_mtu(e->config.env, e->now, guest->guest);
+	s->mtu = MIN(MAX(mtu, MTU_MIN), MTU_MAX);
 	s->slirp = new_instance(s);
 	if (!s->slirp) {
 		free(s);
