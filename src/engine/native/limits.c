@@ -30,8 +30,11 @@
 
 /* A mapping that was used a moment ago may wait for its answer. */
 #define IDLE_MIN (1 * USEC_PER_SEC)
-/* So that a scanner of empty addresses can continue.  If the flow's SYN is repeated, it opens the flow anew. */
-#define HALF_OPEN_PATIENCE (10 * USEC_PER_SEC)
+/*
+ * Longer than most hosts need to answer, and so short that a scanner, which asks hundreds of silent ports a second, gets true answers with
+ * few descriptors.  If the flow's SYN is repeated, it opens the flow anew.
+ */
+#define HALF_OPEN_PATIENCE (300 * USEC_PER_MSEC)
 /* A guest that reconnects, or moves to another port, is back by then. */
 #define AWAY_PATIENCE (10 * USEC_PER_SEC)
 /* Bounds the time of one admission. */

@@ -12,7 +12,9 @@
  *     1. flows of guests that are AWAY, the longest away first
  *     2. UDP and ICMP mappings that the guest has not used for a second, least recently used first: of a payer that has more sockets,
  *        then the payer's own
- *     3. for a SYN, the payer's own half-open connections that have not been answered for ten seconds, oldest first
+ *     3. for a SYN, the payer's own half-open connections that have not been answered for 300 ms, oldest first
+ *
+ * When all of these are younger the SYN is dropped, and the guest, which repeats it, is slowed down: an ICMP error would end its attempt.
  *
  * No flow in use ends, and no idle mapping of a payer that has fewer sockets.
  */

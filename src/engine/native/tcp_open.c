@@ -42,14 +42,14 @@ static struct tcp_open how_to_open(struct engine *e, usec_t now, const struct gu
 	return (struct tcp_open){ .iss = initial_sequence(e, now, key), .mss = (uint16_t)mss };
 }
 
-/* A new flow for @p, a guest's SYN.  Negative errno, counted in e->refused. */
+/* A new flow for @p, a guest's SYN.  -EAGAIN: not now; other negative errno: no; counted in e->refused. */
 static int half_open(struct engine *e, usec_t now, const struct packet *p, const struct flow_key *key, struct native_tcp **ret)
 {
 	struct payer *payer = native_payer_of(p);
 	struct native_tcp *t = flow_new(key);
 	if (!t)
 		return -ENOMEM;
-	int r = -EMFILE;
+	int r = -EAGAIN;
 	if (native_make_room_for_syn(e, now, p->guest, payer))
 		r = native_flow_add(e, now, &t->base, NATIVE_TCP, p->guest, payer);
 	else
@@ -69,10 +69,12 @@ void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, con
 {
 	struct native_tcp *t;
 	int r = half_open(e, now, p, key, &t);
-	if (r < 0) {
+	if (r == -EAGAIN)
+		e->config.env->ops->drop(e->config.env, DROP_ENGINE_LIMIT, p);
+	else if (r < 0)
 		native_refuse_at_limit(e, now, p, -r);
+	if (r < 0)
 		return;
-	}
 	struct tcp_open how = how_to_open(e, now, p->guest, key);
 	t->syn_ttl = p->ip.ttl;
 	t->syn_tos = p->ip.tos;
