@@ -187,6 +187,50 @@ static void flows_are_shared_by_port(struct fixture *f, gconstpointer data)
 	guest_port_gone(&f->b.r.guests, bench_now(&f->b), &modest);
 }
 
+/* @n of them, by twenty addresses of one port. */
+static void open_datagrams(struct fixture *f, struct port *port, ip4_t first, unsigned n)
+{
+	f->b.port = port;
+	for (unsigned i = 0; i < n; i++)
+		guest_udp_send(&f->b, first + i % 20, (uint16_t)(5000 + i / 20), SERVER, 9, "x", 1, 63);
+	bench_run(&f->b, 0);
+}
+
+static void idle_datagram_flows_give_way_to_connections_and_to_others(struct fixture *f, gconstpointer data)
+{
+	struct port greedy = { .id = 1 }, modest = { .id = 2 };
+	struct server udp = { .listener = -1, .fd = -1 };
+	struct engine_counters before, after;
+	struct sockaddr_in from;
+	struct guest_tcp t[2];
+	server_bind_udp(&udp, SERVER);
+	f->b.port = &greedy;
+	guest_udp_send(&f->b, GUEST, 4000, SERVER, udp.port, "a", 1, 63);
+	server_expect_datagram(&udp, &f->b, "a", 1, &from);
+	open_datagrams(f, &greedy, GUEST, 200);
+	f->b.ops->counters(f->b.engine, &before);
+	g_assert_cmpuint(greedy.payer->account.n_sockets, ==, 57);
+	bench_turn(&f->b, 2 * USEC_PER_SEC);
+	guest_udp_send(&f->b, GUEST, 4000, SERVER, udp.port, "b", 1, 63); /* is in use */
+	server_expect_datagram(&udp, &f->b, "b", 1, &from);
+	connect_to(f, &t[0], SERVER, SERVER);
+	open_datagrams(f, &modest, GUEST + 40, 20);
+	guest_tcp_init(&t[1], &f->b, GUEST + 40, 41000, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&t[1]));
+	g_assert_cmpuint(modest.payer->account.n_sockets, ==, 21);
+	f->b.ops->counters(f->b.engine, &after);
+	g_assert_cmpuint(after.flows_evicted, >, before.flows_evicted);
+	g_assert_cmpuint(after.flows_refused, ==, before.flows_refused);
+	bench_forget(&f->b);
+	server_answer(&udp, &from, "c", 1);
+	assert_datagram(&f->b, SERVER, udp.port, GUEST, 4000, "c", 1);
+	for (unsigned i = 0; i < 2; i++)
+		guest_tcp_done(&t[i]);
+	server_close(&udp);
+	guest_port_gone(&f->b.r.guests, bench_now(&f->b), &greedy);
+	guest_port_gone(&f->b.r.guests, bench_now(&f->b), &modest);
+}
+
 /* Segments of every kind, for a connection and for none: the engine goes on working. */
 static void hostile_segments_do_not_break_the_engine(struct fixture *f, gconstpointer data)
 {
@@ -242,6 +286,8 @@ const struct contract_test contract_life[] = {
 	CONTRACT_TEST(guests_do_not_see_one_another),
 	{ "flood_of_one_guest_is_bounded_and_spares_the_others", flood_of_one_guest_is_bounded_and_spares_the_others, setup_1024_sockets },
 	{ "flows_are_shared_by_port", flows_are_shared_by_port, setup_64_sockets },
+	{ "idle_datagram_flows_give_way_to_connections_and_to_others", idle_datagram_flows_give_way_to_connections_and_to_others,
+	  setup_64_sockets },
 	CONTRACT_TEST(hostile_segments_do_not_break_the_engine),
 	{ 0 },
 };

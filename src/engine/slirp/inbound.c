@@ -213,7 +213,10 @@ static void input_udp(struct engine *e, const struct inward *in)
 	struct stack *s = stack_for(e, p, to_gateway ? STACK_GATEWAY : STACK_OUTSIDE);
 	if (!s)
 		return;
-	if (!stack_find(s, SOCKET_UDP, in->guest_port, dst, in->port) && !engine_may_open(e, s, SOCKET_UDP)) {
+	struct slirp_socket *x = stack_find(s, SOCKET_UDP, in->guest_port, dst, in->port);
+	if (x)
+		x->used = e->now;
+	if (!x && !engine_may_open(e, s, SOCKET_UDP)) {
 		drop(e, DROP_ENGINE_LIMIT, p);
 		return;
 	}

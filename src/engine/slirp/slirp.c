@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "engine/slirp/echo.h"
 #include "engine/slirp/forward.h"
+#include "engine/slirp/idle.h"
 #include "engine/slirp/inbound.h"
 #include "engine/slirp/local.h"
 #include "engine/slirp/socket_dir.h"
@@ -33,6 +34,8 @@
 /* The share of a port of the segment (base/allowance.h). */
 #define SOCKETS_WEIGHT 8u
 #define PORTS_WEIGHT 3u
+/* Bounds the time of one admission. */
+#define EVICT_MAX 8u
 /* A guest that reconnects, or moves to another port, is back by then. */
 #define AWAY_PATIENCE (10 * USEC_PER_SEC)
 
@@ -148,18 +151,36 @@ static bool evict_away(struct engine *e, const struct slirp_guest *opener, const
 	return true;
 }
 
-bool engine_may_open(struct engine *e, const struct stack *s, enum socket_kind kind)
+/* Whether a limit of the guest's address is reached. */
+static bool is_full(const struct engine *e, const struct stack *s, enum socket_kind kind)
 {
-	const struct payer *payer = s->guest->guest->payer;
 	unsigned of_guest = 0;
 	for (unsigned k = 0; k < SOCKET_KINDS; k++)
 		of_guest += s->n_sockets[k];
-	bool may = s->n_sockets[kind] < sockets_max[kind] && of_guest < e->sockets_max / GUEST_PART;
-	while (may && !has_share(e, &payer->account, kind))
-		may = evict_away(e, s->guest, payer);
-	if (!may)
+	return s->n_sockets[kind] >= sockets_max[kind] || of_guest >= e->sockets_max / GUEST_PART;
+}
+
+static bool evict(struct engine *e, struct stack *s, enum socket_kind kind, const struct payer *payer)
+{
+	if (is_full(e, s, kind))
+		return (kind == SOCKET_UDP || s->n_sockets[kind] < sockets_max[kind]) && idle_flows_end_of_stack(e, s);
+	return evict_away(e, s->guest, payer) || idle_flows_end_of_larger(e, payer) || idle_flows_end_of_payer(e, payer);
+}
+
+bool engine_may_open(struct engine *e, struct stack *s, enum socket_kind kind)
+{
+	const struct payer *payer = s->guest->guest->payer;
+	unsigned before = e->sockets.count;
+	for (unsigned n = 0; is_full(e, s, kind) || !has_share(e, &payer->account, kind); n++) {
+		if (n < EVICT_MAX && evict(e, s, kind, payer))
+			continue;
+		/* A payer over its share, because others have come, may exchange an idle flow for a new one. */
+		if (e->sockets.count < before && !is_full(e, s, kind))
+			return true;
 		e->flows_refused++;
-	return may;
+		return false;
+	}
+	return true;
 }
 
 static void find_deadline(struct engine *e)
@@ -240,6 +261,7 @@ static void slirp_free_engine(struct engine *e)
 			drop_guest(container_of(n, struct slirp_guest, node), e->now, false);
 	for (unsigned i = 0; i < e->n_locals; i++)
 		local_free(e->locals[i]);
+	stack_clock_free(e);
 	list_remove(&e->deferred.node);
 	socket_dir_done(e);
 	socket_table_done(&e->sockets);

@@ -55,6 +55,7 @@ struct slirp_socket {
 	bool mss_due;     /* TCP: the SYN-ACK was sent */
 	bool established; /* FORWARD: the guest has accepted */
 	usec_t since;
+	usec_t used; /* UDP: the last datagram, either way */
 	uint64_t id;
 };
 

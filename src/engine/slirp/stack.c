@@ -115,7 +115,7 @@ static void on_register_fd(int fd, void *opaque)
 	if (x->flow.kind != SOCKET_FORWARD)
 		slirp_socket_charge(x, s->guest->guest->payer);
 	s->opened = x;
-	x->since = e->now;
+	x->since = x->used = e->now;
 	x->id = ++e->flows_opened;
 	slirp_socket_tune(x);
 }
@@ -166,9 +166,9 @@ static struct in_addr in_addr_of(ip4_t ip)
 	return (struct in_addr){ .s_addr = htonl(ip) };
 }
 
-static Slirp *new_instance(struct stack *s)
+static SlirpConfig config_with(size_t mtu)
 {
-	const SlirpConfig config = {
+	return (SlirpConfig){
 		.version = CONFIG_VERSION,
 		.in_enabled = true,
 		.vnetwork = in_addr_of(STACK_NETWORK.network),
@@ -176,12 +176,17 @@ static Slirp *new_instance(struct stack *s)
 		.vhost = in_addr_of(STACK_HOST),
 		.vnameserver = in_addr_of(STACK_HOST + 1),
 		.vdhcp_start = in_addr_of(STACK_LOCAL + 1),
-		.if_mtu = s->mtu,
-		.if_mru = s->mtu,
+		.if_mtu = mtu,
+		.if_mru = mtu,
 		.disable_host_loopback = true,
 		.disable_dns = true,
 		.disable_dhcp = true,
 	};
+}
+
+static Slirp *new_instance(struct stack *s)
+{
+	const SlirpConfig config = config_with(s->mtu);
 	return slirp_new(&config, &callbacks, s);
 }
 
@@ -266,6 +271,8 @@ static int report_events(int fd, void *opaque)
 		return 0;
 	unsigned events = slirp_socket_report(x);
 	x->ready = 0;
+	if (events & POLL_EVENT_IN)
+		x->used = engine_of(opaque)->now;
 	return to_slirp(events);
 }
 
@@ -350,6 +357,58 @@ static int note_wish(int fd, int events, void *opaque)
 	x->asked = from_slirp(events);
 	x->round = s->round;
 	return fd;
+}
+
+/*
+ * libslirp ends UDP and ICMP flows four minutes after their last packet, when it is asked for the events that it waits for.  So flows end
+ * earlier when its clock is then so much later.  The clock belongs to the process, and any instance sets it: one without flows, because it
+ * would also run the timers of an instance's TCP connections.
+ */
+#define DATAGRAM_LIFETIME (240 * USEC_PER_SEC + USEC_PER_MSEC)
+
+static int64_t on_engine_clock_get_ns(void *opaque)
+{
+	return (int64_t)(((struct engine *)opaque)->now * 1000);
+}
+
+static const SlirpCb clock_callbacks = {
+	.clock_get_ns = on_engine_clock_get_ns,
+	.timer_new_opaque = on_timer_new,
+	.timer_free = on_timer_free,
+	.timer_mod = on_timer_mod,
+	.notify = on_notify,
+};
+
+static void set_clock(struct engine *e, usec_t now)
+{
+	usec_t real = e->now;
+	e->now = now;
+	slirp_pollfds_poll(e->clock, 0, report_nothing, e);
+	e->now = real;
+}
+
+unsigned stack_expire(struct stack *s, usec_t used)
+{
+	struct engine *e = engine_of(s);
+	const SlirpConfig config = config_with(MTU_MIN);
+	unsigned before = s->n_sockets[SOCKET_UDP] + s->n_sockets[SOCKET_ECHO];
+	uint32_t timeout_ms = UINT32_MAX;
+	if (!e->clock)
+		e->clock = slirp_new(&config, &clock_callbacks, e);
+	if (!e->clock)
+		return 0;
+	set_clock(e, used + DATAGRAM_LIFETIME);
+	slirp_pollfds_fill(s->slirp, &timeout_ms, note_wish, s);
+	set_clock(e, e->now);
+	mark_dirty(s);
+	return before - s->n_sockets[SOCKET_UDP] - s->n_sockets[SOCKET_ECHO];
+}
+
+void stack_clock_free(struct engine *e)
+{
+	if (e->clock)
+		slirp_cleanup(e->clock);
+	e->clock = NULL;
 }
 
 static void on_ready(struct watch *w, usec_t now, unsigned events)

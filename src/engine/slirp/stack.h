@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct engine;
 struct Slirp;
 struct slirp_guest;
 
@@ -71,6 +72,10 @@ void stack_wake(struct stack *s);
  * for. Returns the opened socket, or NULL.
  */
 struct slirp_socket *stack_input(struct stack *s, const struct slirp_flow *flow, const uint8_t *frame, size_t len);
+/* Ends the UDP and ICMP flows that were not used after @used; returns how many. */
+unsigned stack_expire(struct stack *s, usec_t used);
+/* Frees what stack_expire() has made. */
+void stack_clock_free(struct engine *e);
 /* Reports the sockets' events to libslirp and runs its timers. */
 void stack_run(struct stack *s);
 /* Runs only the timers. */

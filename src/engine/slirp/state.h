@@ -40,6 +40,8 @@ struct engine {
 	usec_t now; /* time of the current call, for libslirp */
 	struct log_limit log_limit;
 	struct socket_table sockets;
+	size_t hand;         /* where the next search for idle flows begins, in sockets.by_fd */
+	struct Slirp *clock; /* stack_expire() sets libslirp's clock with it; NULL until needed */
 	struct list guests[GUEST_BUCKETS];
 	unsigned n_guests;
 
@@ -75,7 +77,7 @@ struct stack *slirp_guest_stack(struct slirp_guest *g, enum stack_role role);
 /* Settles every stack that did something since the last call. */
 void engine_settle(struct engine *e);
 /*
- * Whether another descriptor of @kind may be opened for @s; counts the refusal.  May end the flows of guests that are AWAY, which are never
- * @s's.
+ * Whether another descriptor of @kind may be opened for @s; counts the refusal.  May end flows of guests that are AWAY, which are never
+ * @s's, and idle UDP flows, which may be.
  */
-bool engine_may_open(struct engine *e, const struct stack *s, enum socket_kind kind);
+bool engine_may_open(struct engine *e, struct stack *s, enum socket_kind kind);
