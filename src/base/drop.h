@@ -62,6 +62,7 @@
 	X(DHCP_FOREIGN, "dhcp-foreign", "DHCP message about a client or relay that is behind another port") \
 	X(DHCP_IGNORED, "dhcp-ignored", "DHCP message that this server does not answer") \
 	X(DNS_MALFORMED, "dns-malformed", "DNS message does not parse") \
+	X(DNS_REBIND, "dns-rebind", "DNS answer from outside with an address of the guest itself or its network (see --rebind-domain-ok)") \
 	X(DNS_LIMIT, "dns-limit", "guest has too many DNS queries in progress") \
 	/* engine */ \
 	X(ENGINE_LIMIT, "engine-limit", "NAT engine is at its limit of flows or descriptors") \

@@ -14,6 +14,7 @@ void payer_init(struct payer *p)
 	list_init(&p->mappings);
 	list_init(&p->half_open);
 	list_init(&p->dns_queries);
+	list_init(&p->dns_cached);
 }
 
 struct payer *payer_ref(struct payer *p)

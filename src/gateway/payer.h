@@ -58,6 +58,8 @@ struct payer {
 	/* of DNS */
 	struct list dns_queries; /* that wait for a server */
 	unsigned n_dns_queries, n_dns_streams;
+	struct list dns_cached;  /* answers to them that are kept, least recently used first */
+	size_t dns_cached_bytes;
 };
 
 /* For use beyond the port's life; pair with payer_unref().  @p may be NULL. */

@@ -22,7 +22,15 @@
 
 static void use_servers(struct host_names *h)
 {
-	dns_set_servers(h->dns, h->given.count > 0 || !h->resolv ? &h->given : &resolv_follower_conf(h->resolv)->servers);
+	struct dns_outside outside = h->given;
+	const struct resolv_conf *conf = h->resolv ? resolv_follower_conf(h->resolv) : NULL;
+	if (conf && outside.servers.count == 0) {
+		outside.servers = conf->servers;
+		outside.rotate = conf->rotate;
+		outside.over_tcp = conf->use_vc;
+	}
+	outside.no_aaaa = conf && conf->no_aaaa;
+	dns_set_outside(h->dns, &outside);
 }
 
 static void use_search_list(struct host_names *h)
@@ -97,8 +105,8 @@ void host_names_done(struct host_names *h)
 	*h = (struct host_names){ 0 };
 }
 
-void host_names_set_servers(struct host_names *h, const struct dns_server_list *servers)
+void host_names_set_servers(struct host_names *h, const struct dns_server_list *servers, const struct dns_route_list *routes)
 {
-	h->given = *servers;
+	h->given = (struct dns_outside){ .servers = *servers, .routes = *routes };
 	use_servers(h);
 }

@@ -25,7 +25,7 @@ struct host_names {
 	struct dhcp *dhcp;
 	struct ip_addr self; /* the address by which guests reach the host */
 	struct hash_key key;
-	struct dns_server_list given;   /* servers instead of the host's; empty: the host's */
+	struct dns_outside given;       /* by the user; without servers, the host's count */
 	struct resolv_follower *resolv; /* NULL: the network is isolated */
 	struct file_follower *hosts;
 };
@@ -43,5 +43,5 @@ struct host_names_config {
 /* Negative errno; host_names_done() then frees what was made. */
 int host_names_init(struct host_names *h, const struct host_names_config *config);
 void host_names_done(struct host_names *h);
-/* Forwards queries to @servers, or to those of the host if there are none. */
-void host_names_set_servers(struct host_names *h, const struct dns_server_list *servers);
+/* Forwards queries to @servers, or to those of the host if there are none, and those for the domains of @routes to theirs. */
+void host_names_set_servers(struct host_names *h, const struct dns_server_list *servers, const struct dns_route_list *routes);

@@ -214,7 +214,8 @@ static int load_leases(struct name_services *n, const char *state_dir, usec_t no
 
 void name_services_change_servers(struct name_services *n, const struct settings *s)
 {
-	host_names_set_servers(&n->host_names, &s->dns);
+	host_names_set_servers(&n->host_names, &s->dns, &s->dns_routes);
+	dns_set_rebind_ok(n->dns, &s->rebind_ok);
 }
 
 static int init_dns(struct name_services *n, const struct name_services_config *c, const struct hash_key *key)

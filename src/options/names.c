@@ -20,9 +20,46 @@ static int set_local_only(struct settings *s, const char *value, const char **re
 	return value_switch(value, &s->local_only);
 }
 
+/* "DOMAIN=ADDRESS" or "DOMAIN=default". */
+static int add_route(struct settings *s, const char *value, const char *equals, const char **ret_why)
+{
+	struct dns_server server;
+	bool is_default = strcmp(equals + 1, "default") == 0;
+	char domain[DNS_ROUTE_DOMAIN_SIZE], clean[DNS_ROUTE_DOMAIN_SIZE];
+	if (snprintf(domain, sizeof(domain), "%.*s", (int)(equals - value), value) >= (int)sizeof(domain) ||
+	    value_domain(domain, clean, sizeof(clean)) < 0 || (!is_default && dns_server_parse(equals + 1, &server) < 0))
+		return -EINVAL;
+	if (dns_route_list_add(&s->dns_routes, clean, is_default ? NULL : &server) < 0) {
+		*ret_why = "no more than 16 domains, and eight servers for each, are possible";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int add_rebind_ok(struct settings *s, const char *value, const char **ret_why)
+{
+	int r = dns_domain_list_add(&s->rebind_ok, value);
+	if (r == -ENOSPC)
+		*ret_why = "no more than 16 domains are possible";
+	return r < 0 ? -EINVAL : 0;
+}
+
+static void clear_rebind_ok(struct settings *s)
+{
+	s->rebind_ok.count = 0;
+}
+
+static bool same_rebind_ok(const struct settings *a, const struct settings *b)
+{
+	return dns_domain_list_equal(&a->rebind_ok, &b->rebind_ok);
+}
+
 static int add_dns(struct settings *s, const char *value, const char **ret_why)
 {
 	struct dns_server server;
+	const char *equals = strchr(value, '=');
+	if (equals)
+		return add_route(s, value, equals, ret_why);
 	if (dns_server_parse(value, &server) < 0)
 		return -EINVAL;
 	if (dns_server_list_add(&s->dns, &server) < 0) {
@@ -35,6 +72,7 @@ static int add_dns(struct settings *s, const char *value, const char **ret_why)
 static void clear_dns(struct settings *s)
 {
 	s->dns.count = 0;
+	s->dns_routes.count = 0;
 }
 
 /* "KEY=VALUE"; @text is written to. */
@@ -156,7 +194,7 @@ static bool same_domain(const struct settings *a, const struct settings *b)
 
 static bool same_dns(const struct settings *a, const struct settings *b)
 {
-	return dns_server_list_equal(&a->dns, &b->dns);
+	return dns_server_list_equal(&a->dns, &b->dns) && dns_route_list_equal(&a->dns_routes, &b->dns_routes);
 }
 
 static bool same_hosts(const struct settings *a, const struct settings *b)
@@ -207,21 +245,39 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "dns",
-			.argument = "ADDRESS[:PORT]",
+			.argument = "[DOMAIN=]ADDRESS[:PORT]",
 			.default_value = "the host's servers",
 			.help =
 				"A DNS server that guests' queries are forwarded to, instead of the servers that the host uses. An "
-				"IPv6 address with a port is written [ADDRESS]:PORT.",
+				"IPv6 address with a port is written [ADDRESS]:PORT. With DOMAIN it is asked for names in that domain "
+				"only (split DNS), and DOMAIN=default means the servers for all other names; the longest domain counts.",
 			.repeatable = true,
 		},
 		.accepts =
 			"an IPv4 or IPv6 address, such as 9.9.9.9, 127.0.0.1:5353, 2620:fe::fe, fe80::1%eth0 or [::1]:5353, "
-			"and at most eight of them",
+			"at most eight of them, and in front of it a domain, such as example.corp=10.0.0.53",
 		.set = add_dns,
 		.clear = clear_dns,
 		.derived = true,
-		.place = OPTION_PLACE(dns),
+		.place = OPTION_PLACES(dns_routes, dns),
 		.same = same_dns,
+		.live = true,
+	},
+	{
+		.public = {
+			.name = "rebind-domain-ok",
+			.argument = "DOMAIN",
+			.help =
+				"Names in DOMAIN may have addresses of loopback, link-local addresses and addresses of the guests' network in "
+				"answers from outside, as DNS blocklists and some development domains do. For other names such answers are "
+				"emptied (DNS rebinding protection). \".\" stands for all names.",
+			.repeatable = true,
+		},
+		.accepts = "a domain name, and at most 16 of them",
+		.set = add_rebind_ok,
+		.clear = clear_rebind_ok,
+		.place = OPTION_PLACE(rebind_ok),
+		.same = same_rebind_ok,
 		.live = true,
 	},
 	{

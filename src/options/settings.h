@@ -16,6 +16,7 @@
 #include "options/attachment.h"
 #include "options/port_properties.h"
 #include "service/dhcp/rules.h"
+#include "service/dns/rebind.h"
 #include "service/dns/server.h"
 
 #include <stdbool.h>
@@ -83,6 +84,8 @@ struct settings {
 	unsigned mtu;                         /* SETTINGS_MTU_AUTO, or MIN to MAX */
 	char domain[SETTINGS_DOMAIN_MAX + 1]; /* lower case, no dot at the end */
 	bool local_only;                      /* the domain has no names but those of guests and of the user */
+	struct dns_domain_list rebind_ok;     /* domains outside that may have addresses of guests (service/dns/rebind.h) */
+	struct dns_route_list dns_routes;     /* of domains that have servers of their own */
 	struct dns_server_list dns;           /* servers to forward queries to; none: those of the host */
 	/* Distinct MACs, addresses and names; addresses are 0 or host addresses of the subnet, also outside the DHCP range. */
 	struct settings_host *hosts; /* each list and its length stand together, see OPTION_PLACES() */

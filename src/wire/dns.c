@@ -85,33 +85,30 @@ bool dns_question_equal(const struct dns_question *a, const struct dns_question 
 	return a->type == b->type && a->class == b->class && dns_name_equal(&a->name, &b->name);
 }
 
-/* The fixed part of a record, without the data length. */
-struct record_head {
-	uint16_t type, class;
-	uint32_t ttl;
-};
-
-static int skip_record(struct bytes_reader *r, const uint8_t *message, struct dns_name *ret_owner, struct record_head *ret)
+static int take_record(struct bytes_reader *r, const uint8_t *message, struct dns_record_view *ret)
 {
-	if (dns_name_parse(r, message, ret_owner) < 0)
+	if (dns_name_parse(r, message, &ret->owner) < 0)
 		return -EBADMSG;
 	ret->type = bytes_get_be16(r);
 	ret->class = bytes_get_be16(r);
+	ret->ttl_at = (size_t)(r->at - message);
 	ret->ttl = bytes_get_be32(r);
-	bytes_skip(r, bytes_get_be16(r));
+	ret->len = bytes_get_be16(r);
+	ret->data_at = (size_t)(r->at - message);
+	bytes_skip(r, ret->len);
 	return r->failed ? -EBADMSG : 0;
 }
 
 /* RFC 6891 §6.1.1, §6.1.2: the owner is the root; a second OPT is an error. */
-static int take_opt(const struct dns_name *owner, const struct record_head *head, struct dns_edns *edns)
+static int take_opt(const struct dns_record_view *opt, struct dns_edns *edns)
 {
-	if (edns->present || owner->len != 1)
+	if (edns->present || opt->owner.len != 1)
 		return -EBADMSG;
 	*edns = (struct dns_edns){
 		.present = true,
-		.udp_size = MAX(head->class, (uint16_t)DNS_UDP_MIN),
-		.version = head->ttl >> OPT_VERSION_SHIFT & 0xff,
-		.dnssec_ok = head->ttl & OPT_DO,
+		.udp_size = MAX(opt->class, (uint16_t)DNS_UDP_MIN),
+		.version = opt->ttl >> OPT_VERSION_SHIFT & 0xff,
+		.dnssec_ok = opt->ttl & OPT_DO,
 	};
 	return 0;
 }
@@ -124,15 +121,62 @@ int dns_query_parse(const uint8_t *message, size_t len, struct dns_query *ret)
 		return -EBADMSG;
 	unsigned in_front = (unsigned)q.header.n_answers + q.header.n_authorities;
 	unsigned records = in_front + q.header.n_additionals;
+	size_t options = 0;
 	for (unsigned i = 0; i < records; i++) {
-		struct dns_name owner;
-		struct record_head head;
-		if (skip_record(&r, message, &owner, &head) < 0)
+		struct dns_record_view record;
+		if (take_record(&r, message, &record) < 0)
 			return -EBADMSG;
-		if (i >= in_front && head.type == DNS_TYPE_OPT && take_opt(&owner, &head, &q.edns) < 0)
+		if (i >= in_front && record.type == DNS_TYPE_OPT && take_opt(&record, &q.edns) < 0)
 			return -EBADMSG;
+		options += record.len;
 	}
+	q.is_plain =
+		q.header.recursion_desired && records == (q.edns.present ? 1u : 0u) && options == 0 && q.edns.version == 0 && r.left == 0;
 	*ret = q;
+	return 0;
+}
+
+void dns_answer_adopt(uint8_t *message, size_t len, const struct dns_query *q)
+{
+	struct bytes_reader r = bytes_reader(message, len);
+	bytes_skip(&r, sizeof(q->header.id));
+	uint16_t flags = bytes_get_be16(&r), n_questions = bytes_get_be16(&r);
+	bytes_skip(&r, DNS_HEADER_LEN - 6);
+	struct dns_question question;
+	if (r.failed)
+		return;
+	struct bytes_writer w = bytes_writer(message, len);
+	bytes_put_be16(&w, q->header.id);
+	bytes_put_be16(&w, (uint16_t)((flags & ~FLAG_CD) | (q->header.checking_disabled ? FLAG_CD : 0)));
+	w.len = DNS_HEADER_LEN;
+	if (n_questions == 1 && dns_question_parse(&r, message, &question) == 0 && dns_name_equal(&question.name, &q->question.name))
+		dns_name_emit(&w, &q->question.name);
+}
+
+int dns_message_begin(const uint8_t *message, size_t len, struct dns_header *ret_header, struct dns_question *ret_question,
+		      struct dns_message_reader *ret)
+{
+	struct dns_message_reader m = { .message = message, .r = bytes_reader(message, len) };
+	struct dns_header h;
+	if (dns_header_parse(&m.r, &h) < 0 || h.n_questions != 1 || dns_question_parse(&m.r, message, ret_question) < 0)
+		return -EBADMSG;
+	m.left[DNS_SECTION_ANSWER] = h.n_answers;
+	m.left[DNS_SECTION_AUTHORITY] = h.n_authorities;
+	m.left[DNS_SECTION_ADDITIONAL] = h.n_additionals;
+	*ret_header = h;
+	*ret = m;
+	return 0;
+}
+
+int dns_message_next(struct dns_message_reader *m, struct dns_record_view *ret)
+{
+	for (unsigned section = DNS_SECTION_ANSWER; section <= DNS_SECTION_ADDITIONAL; section++) {
+		if (m->left[section] == 0)
+			continue;
+		m->left[section]--;
+		ret->section = (enum dns_section)section;
+		return take_record(&m->r, m->message, ret) < 0 ? -EBADMSG : 1;
+	}
 	return 0;
 }
 

@@ -25,7 +25,8 @@ enum dns_type {
 	DNS_TYPE_AAAA = 28,
 	DNS_TYPE_SRV = 33, /* RFC 2782 */
 	DNS_TYPE_OPT = 41,
-	DNS_TYPE_HTTPS = 65, /* RFC 9460 */
+	DNS_TYPE_SVCB = 64,  /* RFC 9460 */
+	DNS_TYPE_HTTPS = 65, /* likewise */
 	DNS_TYPE_IXFR = 251,
 	DNS_TYPE_AXFR = 252,
 	DNS_TYPE_ANY = 255,
@@ -81,6 +82,8 @@ struct dns_query {
 	struct dns_header header;
 	struct dns_question question;
 	struct dns_edns edns;
+	/* It asks for recursion and has only a question and perhaps an OPT record without options: equal ones have equal answers. */
+	bool is_plain;
 };
 
 /* -EBADMSG when truncated. */
@@ -98,6 +101,34 @@ void dns_question_emit(struct bytes_writer *w, const struct dns_question *q);
 int dns_query_parse(const uint8_t *message, size_t len, struct dns_query *ret);
 /* Compares names case-insensitively. */
 bool dns_question_equal(const struct dns_question *a, const struct dns_question *b);
+
+/*
+ * Makes the message, an answer to a query with an equal question, the answer to @q: with its id, its CD bit, and its spelling of the name
+ * (RFC 4343 §4.1).
+ */
+void dns_answer_adopt(uint8_t *message, size_t len, const struct dns_query *q);
+
+/* A record of a message, whose data is @len bytes at @data_at. */
+struct dns_record_view {
+	struct dns_name owner;
+	uint16_t type, class;
+	uint32_t ttl;
+	size_t ttl_at, data_at, len; /* offsets in the message */
+	enum dns_section { DNS_SECTION_ANSWER, DNS_SECTION_AUTHORITY, DNS_SECTION_ADDITIONAL } section;
+};
+
+/* Walks through the records of a message. */
+struct dns_message_reader {
+	const uint8_t *message;
+	struct bytes_reader r;
+	unsigned left[3]; /* of each section */
+};
+
+/* Begins with a message of one question.  -EBADMSG. */
+int dns_message_begin(const uint8_t *message, size_t len, struct dns_header *ret_header, struct dns_question *ret_question,
+		      struct dns_message_reader *ret);
+/* 1: *@ret is the next record; 0: there are no more; -EBADMSG: the message is cut. */
+int dns_message_next(struct dns_message_reader *m, struct dns_record_view *ret);
 
 /* Writes a record of class IN.  @owner NULL: a compression pointer to the name of the first question. */
 void dns_record_emit_a(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, ip4_t ip);

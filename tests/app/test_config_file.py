@@ -62,6 +62,8 @@ domain = lab.internal
 local-only = false
 dns = 9.9.9.9
 dns = 127.0.0.1:5353
+dns = example.corp=10.0.0.53
+rebind-domain-ok = example.com
 host = 52:54:00:00:00:01,10.9.0.10,web
 host = 52:54:00:00:00:02,10.9.0.11,db
 dhcp-option = ntp-server,10.9.0.2

@@ -169,7 +169,7 @@ class Routes(unittest.TestCase):
         self.assertEqual(guest.dns("db").answers[0].data, address("192.168.122.50"))
         self.assertEqual({n["name"]: n["origin"] for n in self.api.get("/v1/names")["names"]}, {"db": "added", "web": "lease"})
         self.assertEqual(self.api.request("DELETE", "/v1/names/db")[0], 204)
-        self.assertEqual(guest.dns("db").rcode, dns.NXDOMAIN)
+        self.assertEqual(guest.dns("db.lanlet.internal").rcode, dns.NXDOMAIN)
 
     def test_entries_of_the_configuration_are_not_removed(self):
         self.network.stop()

@@ -246,7 +246,7 @@ static void use(struct bench *b, const struct dns_server *first, const struct dn
 	dns_server_list_add(&list, first);
 	if (second)
 		dns_server_list_add(&list, second);
-	dns_set_servers(b->dns->dns, &list);
+	dns_set_outside(b->dns->dns, &(struct dns_outside){ .servers = list });
 }
 
 static struct bench *bench_new(void)
@@ -361,7 +361,7 @@ static void ports_are_unpredictable(void)
 	struct server *s = add_server(b, SILENT);
 	use(b, &s->address, NULL);
 	for (uint16_t i = 0; i < 50; i++)
-		ask(b->dns, i, "example.com", DNS_TYPE_A);
+		ask(b->dns, i, fresh_name(b->dns), DNS_TYPE_A);
 	while (s->ports->len < 50)
 		g_assert_true(turn(b));
 	unsigned close_to_last = 0;
@@ -402,7 +402,7 @@ static void many_queries_at_once_are_all_answered(void)
 	struct server *s = add_server(b, ANSWERS);
 	use(b, &s->address, NULL);
 	for (uint16_t i = 0; i < 400; i++) {
-		g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = i, .name = "example.com", .type = DNS_TYPE_A });
+		g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = i, .name = fresh_name(b->dns), .type = DNS_TYPE_A });
 		ask_bytes(b->dns, IP4(192, 168, 122, 2) + i / 100, 4000, q->data, q->len);
 		if (i % 100 == 99) /* the server's receive queue holds some 200 */
 			wait_told(b, i + 1u);
@@ -442,7 +442,7 @@ static void freeing_with_pending_queries_leaks_nothing(void)
 	struct server *s = add_server(b, SILENT);
 	use(b, &s->address, NULL);
 	for (uint16_t i = 0; i < 10; i++)
-		ask(b->dns, i, "example.com", DNS_TYPE_A);
+		ask(b->dns, i, fresh_name(b->dns), DNS_TYPE_A);
 	turn(b);
 }
 
@@ -473,7 +473,7 @@ static void begin_over_tcp(struct bench *b, struct guest_stream *g, ip4_t guest,
 	};
 	struct stream_service *s = dns_stream_service(b->dns->dns);
 	g_assert_true(s->ops->accept(s, b->dns->now, &g->local));
-	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = 7, .name = "example.com", .type = DNS_TYPE_TXT });
+	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = 7, .name = fresh_name(b->dns), .type = DNS_TYPE_TXT });
 	g_byte_array_set_size(q, (guint)(q->len + query_padding));
 	g_autoptr(GByteArray) framed = bytes_of((const uint8_t[]){ (uint8_t)(q->len >> 8), (uint8_t)q->len }, 2);
 	g_byte_array_append(framed, q->data, q->len);

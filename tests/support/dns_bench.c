@@ -93,7 +93,13 @@ void set_servers(struct dns_bench *b, unsigned servers)
 	struct dns_server_list list = { 0 };
 	for (unsigned i = 0; i < servers; i++)
 		dns_server_list_add(&list, &(struct dns_server){ .endpoint = { ip_from_ip4(IP4(10, 0, 0, i)), DNS_PORT } });
-	dns_set_servers(b->dns, &list);
+	dns_set_outside(b->dns, &(struct dns_outside){ .servers = list });
+}
+
+const char *fresh_name(struct dns_bench *b)
+{
+	g_snprintf(b->fresh_name, sizeof(b->fresh_name), "n%u.example.com", b->n_names++);
+	return b->fresh_name;
 }
 
 static struct dns_bench *new_bench(const char *domain, const char *subnet, bool isolated, struct dns_upstream *upstream)
@@ -104,6 +110,7 @@ static struct dns_bench *new_bench(const char *domain, const char *subnet, bool 
 		b->ports[i].payer = &b->payers[i];
 		b->payers[i] = (struct payer){ .port = &b->ports[i], .refs = 1 };
 		list_init(&b->payers[i].dns_queries);
+		list_init(&b->payers[i].dns_cached);
 	}
 	b->sink.ops = &record_sink_ops;
 	b->names.ops = &web_names_ops;

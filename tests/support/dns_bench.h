@@ -59,6 +59,8 @@ struct dns_bench {
 	struct arena arena;
 	GPtrArray *told, *asked;
 	struct drop_counters drops;
+	unsigned n_names;
+	char fresh_name[32];
 	int send_errors[DNS_SERVERS_MAX]; /* what send() returns for the server with this last octet */
 };
 
@@ -75,6 +77,8 @@ struct query_shape {
 
 extern const struct mac guest_mac;
 
+/* A name that was not asked for yet: equal queries share one.  Valid until the next call. */
+const char *fresh_name(struct dns_bench *b);
 GByteArray *bytes_of(const void *data, size_t len);
 /* @servers: their number; they are 10.0.0.0, 10.0.0.1, … */
 void set_servers(struct dns_bench *b, unsigned servers);

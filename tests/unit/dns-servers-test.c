@@ -109,7 +109,7 @@ static void unreachable_server_is_skipped(void)
 	g_assert_cmpuint(b->asked->len, ==, 1);
 	g_assert_cmpuint(asked_at(b, 0)->server.endpoint.addr.b[15], ==, 2);
 	b->send_errors[2] = -ENETUNREACH;
-	ask(b, 6, "example.com", DNS_TYPE_A);
+	ask(b, 6, "b.example.com", DNS_TYPE_A);
 	check_rcode(b, 0, 6, DNS_RCODE_SERVFAIL);
 }
 
@@ -189,7 +189,7 @@ static void new_servers_are_used_from_the_next_attempt_on(void)
 	ask(b, 5, "example.com", DNS_TYPE_A);
 	struct dns_server_list other = { 0 };
 	dns_server_list_add(&other, &(struct dns_server){ .endpoint = { ip_from_ip4(IP4(10, 9, 9, 9)), DNS_PORT } });
-	dns_set_servers(b->dns, &other);
+	dns_set_outside(b->dns, &(struct dns_outside){ .servers = other });
 	turn_clock(b, DNS_ATTEMPT_TIMEOUT);
 	g_assert_cmpuint(asked_at(b, 1)->server.endpoint.addr.b[15], ==, 9);
 	fail(b, 0, -ECONNREFUSED); /* of the former server */
@@ -204,10 +204,10 @@ static void failure_of_a_former_server_does_not_affect_its_successor(void)
 	struct dns_server_list other = { 0 };
 	for (unsigned i = 10; i < 12; i++)
 		dns_server_list_add(&other, &(struct dns_server){ .endpoint = { ip_from_ip4(IP4(10, 0, 0, i)), DNS_PORT } });
-	dns_set_servers(b->dns, &other);
+	dns_set_outside(b->dns, &(struct dns_outside){ .servers = other });
 	fail(b, 0, -ECONNREFUSED);
 	g_assert_cmpuint(asked_at(b, 1)->server.endpoint.addr.b[15], ==, 10);
-	ask(b, 6, "example.com", DNS_TYPE_A);
+	ask(b, 6, "b.example.com", DNS_TYPE_A);
 	g_assert_cmpuint(asked_at(b, 2)->server.endpoint.addr.b[15], ==, 10);
 }
 

@@ -241,8 +241,10 @@ static void pipeline_is_bounded_and_continues_after_answers(void)
 {
 	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(client) c = open_stream(b);
-	for (uint16_t id = 0; id < DNS_STREAM_PIPELINE + 3; id++)
-		append_query(c->kept, id, "example.com");
+	for (uint16_t id = 0; id < DNS_STREAM_PIPELINE + 3; id++) {
+		g_autofree char *name = g_strdup_printf("n%u.example.com", id);
+		append_query(c->kept, id, name);
+	}
 	offer(c);
 	g_assert_cmpuint(b->asked->len, ==, DNS_STREAM_PIPELINE);
 	g_assert_cmpuint(c->kept->len, >, 0);
@@ -269,7 +271,7 @@ static void pipeline_is_bounded_and_continues_after_answers(void)
 static void fill_share(struct dns_bench *b)
 {
 	for (uint16_t i = 0; i < ALONE; i++)
-		ask(b, i, "example.com", DNS_TYPE_A);
+		ask(b, i, fresh_name(b), DNS_TYPE_A);
 	g_assert_cmpuint(b->asked->len, ==, ALONE);
 }
 
@@ -278,7 +280,7 @@ static void stream_waits_for_the_guests_share(void)
 	g_autoptr(dns_bench) b = usual(1);
 	g_autoptr(client) c = open_stream(b);
 	fill_share(b);
-	stream_ask(c, 1, "example.com");
+	stream_ask(c, 1, fresh_name(b));
 	g_assert_cmpuint(b->asked->len, ==, ALONE);
 	answer(b, 5, 0, 0);
 	g_assert_cmpuint(b->asked->len, ==, ALONE + 1);
@@ -293,9 +295,9 @@ static void queries_of_streams_are_not_given_up_for_others(void)
 	for (size_t i = 0; i < ARRAY_SIZE(streams); i++) {
 		streams[i] = open_stream(b);
 		for (uint16_t id = 0; id < DNS_STREAM_PIPELINE; id++)
-			stream_ask(streams[i], id, "example.com");
+			stream_ask(streams[i], id, fresh_name(b));
 	}
-	ask(b, 1, "example.com", DNS_TYPE_A);
+	ask(b, 1, fresh_name(b), DNS_TYPE_A);
 	g_assert_cmpuint(alive(b), ==, ALONE);
 	g_assert_cmpuint(b->asked->len, ==, ALONE);
 	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 1);
@@ -310,10 +312,10 @@ static void stream_gets_the_share_of_a_closed_stream(void)
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		others[i] = open_stream(b);
 		for (uint16_t id = 0; id < DNS_STREAM_PIPELINE; id++)
-			stream_ask(others[i], id, "example.com");
+			stream_ask(others[i], id, fresh_name(b));
 	}
 	g_autoptr(client) c = open_stream(b);
-	stream_ask(c, 1, "example.com");
+	stream_ask(c, 1, fresh_name(b));
 	g_assert_cmpuint(b->asked->len, ==, ALONE);
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		client_free(others[i]);
@@ -353,7 +355,7 @@ static void stream_of_a_guest_that_never_reads_is_closed(void)
 	g_autoptr(client) c = open_stream(b);
 	c->room = 0;
 	for (uint16_t id = 0; id < 8; id++)
-		stream_ask(c, id, "example.com");
+		stream_ask(c, id, fresh_name(b));
 	for (guint i = 0; i < 8 && !c->closed; i++)
 		answer(b, i, 0, 60000);
 	g_assert_true(c->closed);

@@ -65,8 +65,9 @@ static void queries_of_one_id_over_both_families_are_two(void)
 	input_datagram6(b, &GATEWAY6, DNS_PORT, q->data, q->len);
 	input_datagram6(b, &GATEWAY6, DNS_PORT, q->data, q->len); /* it is repeated */
 	ask(b, 7, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(b->asked->len, ==, 2);
+	g_assert_cmpuint(b->asked->len, ==, 1);
 	answer(b, 0, DNS_RCODE_NOERROR, 0);
+	g_assert_cmpuint(b->told->len, ==, 2);
 	g_assert_true(ip_equal(&told_at(b, 0)->ip6, &GUEST6) && ip_equal(&told_at(b, 0)->from6, &GATEWAY6));
 }
 
@@ -308,7 +309,9 @@ static void error_without_question_is_accepted(void)
 
 static void ask_from(struct dns_bench *b, ip4_t guest, uint16_t id)
 {
-	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = id, .name = "example.com", .type = DNS_TYPE_A });
+	/* Equal queries are asked once. */
+	g_autofree char *name = g_strdup_printf("n%u-%u.example.com", id, b->from);
+	g_autoptr(GByteArray) q = make_query(&(struct query_shape){ .id = id, .name = name, .type = DNS_TYPE_A });
 	ask_bytes(b, guest, 4000, q->data, q->len);
 }
 
@@ -357,11 +360,11 @@ static void repeated_query_is_answered_once(void)
 	g_autoptr(GByteArray) same = make_query(&(struct query_shape){ .id = 5, .name = "example.com", .type = DNS_TYPE_A });
 	ask_bytes(b, WEB, 4001, same->data, same->len);
 	ask_bytes(b, WEB + 1, 4000, same->data, same->len);
-	g_assert_cmpuint(b->asked->len, ==, 5);
+	g_assert_cmpuint(b->asked->len, ==, 2);
 	answer(b, 0, 0, 0);
-	g_assert_cmpuint(b->told->len, ==, 1);
+	g_assert_cmpuint(b->told->len, ==, 4); /* the other three are not repetitions, but share the query */
 	ask(b, 5, "example.com", DNS_TYPE_A);
-	g_assert_cmpuint(b->asked->len, ==, 6);
+	g_assert_cmpuint(b->asked->len, ==, 3);
 	g_assert_cmpuint(b->drops.count[DROP_DNS_LIMIT], ==, 0);
 }
 
@@ -445,7 +448,7 @@ static void query_outlives_its_port(void)
 	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
 	ask_from(b, WEB, 1);
 	b->payers[0].port = NULL;
-	g_assert_cmpuint(b->payers[0].refs, ==, 2);
+	g_assert_cmpuint(b->payers[0].refs, >, 1);
 	answer(b, 0, 0, 0);
 	g_assert_cmpuint(b->payers[0].refs, ==, 1);
 }

@@ -655,7 +655,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 36);
+	g_assert_cmpuint(n, ==, 37);
 }
 
 static void rules_of_dhcp_are_lists(struct fixture *f, gconstpointer data)
@@ -740,6 +740,9 @@ static const struct {
 	{ "local-only", "false" },
 	{ "dns", "9.9.9.9" },
 	{ "dns", "9.9.9.10" },
+	{ "dns", "example.corp=10.0.0.53" },
+	{ "dns", "lab.example.corp=default" },
+	{ "rebind-domain-ok", "example.com" },
 	{ "host", "52:54:00:00:00:01,192.168.122.7,web" },
 	{ "host", "52:54:00:00:00:02,192.168.122.8" },
 	{ "name", "db,192.168.122.9" },

@@ -17,7 +17,8 @@
 struct dns;
 struct dns_names;
 struct dns_records;
-struct dns_server_list;
+struct dns_domain_list;
+struct dns_outside;
 struct dns_upstream;
 struct gateway_ip6;
 struct log;
@@ -48,6 +49,9 @@ struct dns_counters {
 	uint64_t unanswered; /* of those: no server answered; the guest got SERVFAIL */
 	uint64_t retries;    /* sent again, to the same or another server */
 	uint64_t forged;     /* messages from a server that do not match the query */
+	uint64_t cached;     /* answered from the cache, those with expired answers included */
+	uint64_t stale;      /* of those: with an expired answer, because no server has answered */
+	uint64_t shared;     /* waited for the answer to an equal one that was being forwarded */
 };
 
 /* Copies @config and its strings, borrows what else it points to.  -EINVAL when a name is invalid, -ENOMEM. */
@@ -60,8 +64,13 @@ struct service *dns_service(struct dns *d);
 /* DNS over TCP, for engine_ops.local() on port 53. */
 struct stream_service *dns_stream_service(struct dns *d);
 
-/* Sets the name servers, copied, in order of preference.  At first there are none; then the answer is SERVFAIL. */
-void dns_set_servers(struct dns *d, const struct dns_server_list *servers);
+/*
+ * Sets the name servers, copied.  At first there are none; then the answer is SERVFAIL.  When they change, what the cache has from the
+ * former ones is forgotten: another network may have other answers.
+ */
+void dns_set_outside(struct dns *d, const struct dns_outside *outside);
+/* Sets the domains, copied, that may have addresses of this machine and this network outside (rebind.h). */
+void dns_set_rebind_ok(struct dns *d, const struct dns_domain_list *domains);
 
 /* Replaces the records that the user has given, or those of the host's /etc/hosts, and takes @records over. */
 void dns_set_given(struct dns *d, struct dns_records *records);

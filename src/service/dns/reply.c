@@ -68,3 +68,15 @@ void dns_reply_emit_error(struct bytes_writer *w, const struct dns_header *query
 	struct dns_header h = reply_header(query, (uint16_t)rcode);
 	dns_header_emit(w, &h);
 }
+
+void dns_reply_set_counts(struct bytes_writer *w, unsigned answers, unsigned additionals)
+{
+	struct dns_header h;
+	struct bytes_reader r = bytes_reader(w->data, w->len);
+	struct bytes_writer again = bytes_writer(w->data, w->len);
+	if (w->failed || dns_header_parse(&r, &h) < 0)
+		return;
+	h.n_answers = (uint16_t)answers;
+	h.n_additionals = (uint16_t)additionals;
+	dns_header_emit(&again, &h);
+}

@@ -46,5 +46,7 @@ struct dns_reply {
 struct dns_record *dns_reply_add(struct dns_reply *reply, uint16_t type);
 /* Writes the answer to @q, with EDNS if @q had it. */
 void dns_reply_emit(struct bytes_writer *w, const struct dns_query *q, const struct dns_reply *reply);
+/* Changes the numbers of answers and additional records in the header of the message that @w has. */
+void dns_reply_set_counts(struct bytes_writer *w, unsigned answers, unsigned additionals);
 /* Writes an error about a message of which only the header is valid. */
 void dns_reply_emit_error(struct bytes_writer *w, const struct dns_header *query, enum dns_rcode rcode);

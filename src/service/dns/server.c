@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 /* 1–65535 with nothing behind it. */
 static int parse_port(const char *text, uint16_t *ret)
@@ -126,4 +128,44 @@ int dns_server_list_add(struct dns_server_list *list, const struct dns_server *s
 		return -ENOSPC;
 	list->server[list->count++] = *server;
 	return 0;
+}
+
+static struct dns_route *find_or_make_route(struct dns_route_list *list, const char *domain)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (strcasecmp(list->route[i].domain, domain) == 0)
+			return &list->route[i];
+	if (list->count == DNS_ROUTES_MAX)
+		return NULL;
+	struct dns_route *r = &list->route[list->count++];
+	*r = (struct dns_route){ 0 };
+	for (size_t i = 0; domain[i] != '\0'; i++)
+		r->domain[i] = domain[i] >= 'A' && domain[i] <= 'Z' ? (char)(domain[i] - 'A' + 'a') : domain[i];
+	return r;
+}
+
+int dns_route_list_add(struct dns_route_list *list, const char *domain, const struct dns_server *server)
+{
+	struct dns_name name;
+	char text[DNS_ROUTE_DOMAIN_SIZE];
+	size_t len = strlen(domain);
+	if (len > 0 && domain[len - 1] == '.')
+		len--;
+	if (len == 0 || len >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, domain, len);
+	text[len] = '\0';
+	if (dns_name_from_text(text, &name) < 0)
+		return -EINVAL;
+	struct dns_route *r = find_or_make_route(list, text);
+	return !r ? -ENOSPC : server ? dns_server_list_add(&r->servers, server) : 0;
+}
+
+bool dns_route_list_equal(const struct dns_route_list *a, const struct dns_route_list *b)
+{
+	bool same = a->count == b->count;
+	for (unsigned i = 0; same && i < a->count; i++)
+		same = strcmp(a->route[i].domain, b->route[i].domain) == 0 &&
+		       dns_server_list_equal(&a->route[i].servers, &b->route[i].servers);
+	return same;
 }

@@ -3,18 +3,19 @@
 
 #include <errno.h>
 
-bool dns_servers_set(struct dns_servers *s, const struct dns_server_list *list)
+bool dns_servers_set(struct dns_servers *s, const struct dns_server_list *list, unsigned epoch)
 {
 	if (dns_server_list_equal(&s->list, list))
 		return false;
-	*s = (struct dns_servers){ .list = *list, .epoch = s->epoch + 1 };
+	*s = (struct dns_servers){ .list = *list, .epoch = epoch };
 	return true;
 }
 
-int dns_servers_pick(const struct dns_servers *s, usec_t now, unsigned excluded)
+int dns_servers_pick(const struct dns_servers *s, usec_t now, unsigned excluded, unsigned first)
 {
 	int second_choice = -ENOENT;
-	for (unsigned i = 0; i < s->list.count; i++) {
+	for (unsigned n = 0; n < s->list.count; n++) {
+		unsigned i = (first + n) % s->list.count;
 		if (excluded & 1u << i)
 			continue;
 		if (s->health[i].bad_until <= now)

@@ -22,10 +22,13 @@ struct dns_servers {
 	unsigned epoch; /* number of the list: indexes are valid for one epoch */
 };
 
-/* False when @list is the current list; then health is kept. */
-bool dns_servers_set(struct dns_servers *s, const struct dns_server_list *list);
-/* The index of the server to ask next, except those in the bit mask @excluded.  -ENOENT when none is left. */
-int dns_servers_pick(const struct dns_servers *s, usec_t now, unsigned excluded);
+/* False when @list is the current list; then health is kept.  @epoch: a number that no list has had yet. */
+bool dns_servers_set(struct dns_servers *s, const struct dns_server_list *list, unsigned epoch);
+/*
+ * The index of the server to ask next, except those in the bit mask @excluded: the first in order from @first on, around the end.  -ENOENT
+ * when none is left.
+ */
+int dns_servers_pick(const struct dns_servers *s, usec_t now, unsigned excluded, unsigned first);
 
 /* The server answered a query. */
 void dns_servers_answered(struct dns_servers *s, usec_t now, unsigned index);
