@@ -102,10 +102,56 @@ static void watch_reload(struct control *c)
 	g_source_attach(c->reload_source, c->context);
 }
 
+/* GLib's worker, one of its pool, and that of the control plane. */
+#define THREADS 3
+
+static void *wait_for_lock(void *lock)
+{
+	g_mutex_lock(lock);
+	g_mutex_unlock(lock);
+	return NULL;
+}
+
+/* Whether the user may have as many threads as are needed (RLIMIT_NPROC). */
+static bool may_have_threads(GError **error)
+{
+	GThread *threads[THREADS];
+	GMutex lock;
+	unsigned n = 0;
+	g_mutex_init(&lock);
+	g_mutex_lock(&lock);
+	while (n < THREADS && (threads[n] = g_thread_try_new("probe", wait_for_lock, &lock, error)))
+		n++;
+	g_mutex_unlock(&lock);
+	for (unsigned i = 0; i < n; i++)
+		g_thread_join(threads[i]);
+	g_mutex_clear(&lock);
+	return n == THREADS;
+}
+
+static void do_nothing(GTask *task, void *source, void *data, GCancellable *cancellable)
+{
+	g_task_return_boolean(task, TRUE);
+}
+
+/*
+ * Asynchronous operations of GLib need a worker thread, without which it ends the process, and some a thread of a pool, without which
+ * they never end.  So both are made now, and stay, instead of by the first request, when the user may have no more threads.
+ */
+static bool make_threads_of_glib(GError **error)
+{
+	if (!may_have_threads(error))
+		return false;
+	g_thread_pool_set_max_idle_time(0);
+	g_autoptr(GTask) task = g_task_new(NULL, NULL, NULL, NULL);
+	g_task_run_in_thread_sync(task, do_nothing);
+	return true;
+}
+
 static bool start(struct control *c, GError **error)
 {
 	g_main_context_push_thread_default(c->context);
-	bool good = take_finished_jobs(c, error);
+	bool good = make_threads_of_glib(error) && take_finished_jobs(c, error);
 	event_hub_init(&c->events, &c->finished, c->context, event_stream_wake, event_stream_beat);
 	watch_reload(c);
 	if (good)

@@ -6,9 +6,12 @@
 #include "control/control.h"
 #include "support/peer_user.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -31,15 +34,36 @@ int clock_gettime(clockid_t id, struct timespec *ret)
 	return r;
 }
 
+/* How many more threads can be made; -1: any number. */
+static int threads_left = -1;
+
+int pthread_create(pthread_t *ret, const pthread_attr_t *attributes, void *(*start)(void *), void *opaque)
+{
+	static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+	int left = g_atomic_int_get(&threads_left);
+	if (left == 0)
+		return EAGAIN;
+	if (left > 0)
+		g_atomic_int_set(&threads_left, left - 1);
+	return real(ret, attributes, start, opaque);
+}
+
 struct fixture {
 	char *dir, *socket;
 	struct lanlet_network *net;
 	struct control *control;
 };
 
-static void set_up(struct fixture *f, gconstpointer data)
+static void start_control(struct fixture *f, GError **error)
 {
-	g_autoptr(GError) error = NULL;
+	f->control = control_new(
+		&(struct control_config){ .net = f->net, .name = "test", .version = "0", .socket = f->socket, .reload_fd = -1 }, error);
+}
+
+static void set_up_network(struct fixture *f, gconstpointer data)
+{
 	struct lanlet_config *config;
 	char reason[256];
 	f->dir = g_dir_make_tmp("lanlet-server-XXXXXX", NULL);
@@ -47,8 +71,13 @@ static void set_up(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(lanlet_config_new(&config), ==, 0);
 	g_assert_cmpint(lanlet_network_new(config, &f->net, reason, sizeof(reason)), ==, 0);
 	lanlet_config_free(config);
-	f->control = control_new(
-		&(struct control_config){ .net = f->net, .name = "test", .version = "0", .socket = f->socket, .reload_fd = -1 }, &error);
+}
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+	set_up_network(f, data);
+	start_control(f, &error);
 	g_assert_no_error(error);
 }
 
@@ -179,6 +208,67 @@ static void body_with_a_length_is_limited(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(status_of_length(f, BODY_MAX + 1), ==, 413);
 }
 
+/* In a process of its own, because GLib makes its thread once. */
+static void in_subprocess(const char *path)
+{
+	g_test_trap_subprocess(path, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+	g_test_trap_assert_passed();
+}
+
+/* Of an answer that comes in chunks, which libsoup writes by other means, and for which the network has to run. */
+static unsigned status_of_leases(const struct fixture *f)
+{
+	static const char get[] = "GET /v1/leases HTTP/1.1\r\nHost: x\r\n\r\n";
+	int fd = client(f);
+	say(fd, get, strlen(get));
+	GString *answer = g_string_new(NULL);
+	char piece[256];
+	while (!g_str_has_suffix(answer->str, "\r\n0\r\n\r\n")) {
+		ssize_t n = recv(fd, piece, sizeof(piece), MSG_DONTWAIT);
+		if (n > 0)
+			g_string_append_len(answer, piece, n);
+		poll(&(struct pollfd){ .fd = lanlet_network_fd(f->net), .events = POLLIN }, 1, 10);
+		g_assert_cmpint(lanlet_network_dispatch(f->net), >=, 0);
+	}
+	close(fd);
+	unsigned code = answer->len > 9 ? (unsigned)g_ascii_strtoull(answer->str + 9, NULL, 10) : 0;
+	g_string_free(answer, TRUE);
+	return code;
+}
+
+static void request_needs_no_more_threads(void)
+{
+	if (!g_test_subprocess()) {
+		in_subprocess("/control-server/request_needs_no_more_threads");
+		return;
+	}
+	struct fixture f = { 0 };
+	set_up(&f, NULL);
+	g_atomic_int_set(&threads_left, 0);
+	g_assert_cmpuint(status_of_leases(&f), ==, 200);
+	g_assert_cmpuint(status_of_get(&f), ==, 200);
+	tear_down(&f, NULL);
+}
+
+static void control_plane_without_threads_is_an_error(void)
+{
+	if (!g_test_subprocess()) {
+		in_subprocess("/control-server/control_plane_without_threads_is_an_error");
+		return;
+	}
+	struct fixture f = { 0 };
+	set_up_network(&f, NULL);
+	static const int enough_for[] = { 0, 2 /* of the probe */, 5 /* the probe and GLib's */ };
+	for (size_t i = 0; i < G_N_ELEMENTS(enough_for); i++) {
+		g_autoptr(GError) error = NULL;
+		g_atomic_int_set(&threads_left, enough_for[i]);
+		start_control(&f, &error);
+		g_assert_error(error, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN);
+		g_assert_null(f.control);
+	}
+	tear_down(&f, NULL);
+}
+
 #define ADD(test) g_test_add("/control-server/" #test, struct fixture, NULL, set_up, test, tear_down)
 
 int main(int argc, char **argv)
@@ -188,5 +278,7 @@ int main(int argc, char **argv)
 	ADD(silent_client_is_disconnected_after_a_minute_and_not_before);
 	ADD(body_in_chunks_has_the_same_limit);
 	ADD(body_with_a_length_is_limited);
+	g_test_add_func("/control-server/request_needs_no_more_threads", request_needs_no_more_threads);
+	g_test_add_func("/control-server/control_plane_without_threads_is_an_error", control_plane_without_threads_is_an_error);
 	return g_test_run();
 }

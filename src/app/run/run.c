@@ -227,6 +227,21 @@ static bool start_control(struct run *r, GError **error)
 	return r->control;
 }
 
+/* The user may have no more threads.  Guests are served without the API, too, but nobody sees what happens. */
+static bool start_control_if_possible(struct run *r, GError **error)
+{
+	GError *problem = NULL;
+	if (start_control(r, &problem))
+		return true;
+	if (problem->domain != G_THREAD_ERROR) {
+		g_propagate_error(error, problem);
+		return false;
+	}
+	g_prefix_error(&problem, "api: not available, because there may be no more threads (see ulimit -u): ");
+	warn(r, problem);
+	return true;
+}
+
 /* Skips sockets that the service manager has opened. */
 static bool listen_everywhere(struct run *r, GError **error)
 {
@@ -253,7 +268,7 @@ static bool start(struct run *r, GError **error)
 	code = lanlet_network_watch(r->net, r->signals, POLLIN, signal_arrived, r, &r->signal_watch);
 	if (code < 0)
 		return fail(error, FAILURE_GENERAL, "waiting for signals: %s", g_strerror(-code));
-	return start_control(r, error) && watchdog_new(r->net, &r->watchdog, error);
+	return start_control_if_possible(r, error) && watchdog_new(r->net, &r->watchdog, error);
 }
 
 /* Standard output may be closed: the network keeps running. */
