@@ -84,6 +84,7 @@ class Ipv4:
     identification: int = 0
     fragment: int = 0  # flags and offset, as on the wire
     options: bytes = b""
+    tos: int = 0  # DSCP and ECN
 
     DONT_FRAGMENT, MORE_FRAGMENTS = 0x4000, 0x2000
 
@@ -91,15 +92,15 @@ class Ipv4:
     def parse(cls, data):
         """Raises ValueError when the header's checksum or the total length is wrong."""
         header_len = (data[0] & 15) * 4
-        total, identification, fragment, ttl, protocol, _, source, destination = struct.unpack(">xxHHHBBH4s4s", data[:20])
+        tos, total, identification, fragment, ttl, protocol, _, source, destination = struct.unpack(">xBHHHBBH4s4s", data[:20])
         if checksum(data[:header_len]) != 0 or not header_len <= total <= len(data):
             raise ValueError("a broken IPv4 header")
-        return cls(source, destination, protocol, data[header_len:total], ttl, identification, fragment, data[20:header_len])
+        return cls(source, destination, protocol, data[header_len:total], ttl, identification, fragment, data[20:header_len], tos)
 
     def emit(self):
         header_len = 20 + len(self.options)
         header = struct.pack(
-            ">BBHHHBBH4s4s", 0x40 | header_len // 4, 0, header_len + len(self.payload), self.identification,
+            ">BBHHHBBH4s4s", 0x40 | header_len // 4, self.tos, header_len + len(self.payload), self.identification,
             self.fragment, self.ttl, self.protocol, 0, self.source, self.destination) + self.options
         return header[:10] + struct.pack(">H", checksum(header)) + header[12:] + self.payload
 
