@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #define BUFFER_BYTES (1024 * 1024) /* the kernel caps it */
+/* See native_datagram_too_large(). */
+#define SHORT_EXCHANGE (100 * USEC_PER_MSEC)
 /* When a guest acts on what it was told, also a busy one, and for how long it remembers that (Linux: ten minutes). */
 #define MTU_HEARD (100 * USEC_PER_MSEC)
 #define MTU_REMEMBERED (600 * USEC_PER_SEC)
@@ -173,17 +175,21 @@ void native_datagram_like(struct native_datagram *d, const struct native_fields 
 	}
 }
 
-bool native_datagram_goes_in_fragments(struct native_datagram *d, usec_t now, const struct ip_addr *dst, size_t len)
+enum native_too_large native_datagram_too_large(struct native_datagram *d, usec_t now, const struct ip_addr *dst, size_t len)
 {
 	struct engine_env *env = d->base.engine->config.env;
 	if (len <= GUEST_MTU_MIN || env->ops->guest_mtu(env, now, d->base.guest) <= GUEST_MTU_MIN)
-		return false;
-	bool is_first = !ip_equal(&d->too_far, dst) || now - d->too_far_since >= MTU_REMEMBERED;
-	if (is_first) {
-		d->too_far = *dst;
-		d->too_far_since = now;
+		return NATIVE_TELL_AND_DROP;
+	if (!ip_equal(&d->narrow, dst) || now - d->narrow_since >= MTU_REMEMBERED) {
+		d->narrow = *dst;
+		d->narrow_since = now;
+		d->narrow_told = 0;
 	}
-	return now - d->too_far_since < MTU_HEARD;
+	if (now - d->narrow_since < SHORT_EXCHANGE)
+		return NATIVE_FRAGMENT;
+	if (d->narrow_told == 0)
+		d->narrow_told = now;
+	return now - d->narrow_told < MTU_HEARD ? NATIVE_TELL_AND_FRAGMENT : NATIVE_TELL_AND_DROP;
 }
 
 void native_datagram_describe(const struct native_flow *f, struct engine_flow *flow)

@@ -41,8 +41,9 @@ struct native_datagram {
 	struct mapping mapping;
 	struct native_socket_options options;
 	struct native_sent sent;
-	struct ip_addr too_far; /* native_datagram_goes_in_fragments() was asked for it last, */
-	usec_t too_far_since;   /* first at this time */
+	/* The last destination of a packet with DF that was too large for its path, since when, and when the guest was told; 0: not yet */
+	struct ip_addr narrow;
+	usec_t narrow_since, narrow_told;
 	bool readable;
 	bool errors; /* its error queue may have entries */
 	/* UDP */
@@ -78,12 +79,19 @@ void native_datagram_like(struct native_datagram *d, const struct native_fields 
 /* Lets the socket @fd report TOS, or the traffic class, of what it receives. */
 void native_report_tos(int fd, bool v6);
 /*
- * Whether a packet of @len bytes to @dst, which has DF and is too large for the path, is fragmented all the same.  So are those that leave
- * before the guest can have heard of the path's MTU, and that it would have fragmented itself on an Ethernet: the large MTU of the
- * segment is ours, so it may not cost a datagram for each destination.  A guest that goes on with DF searches for the MTU and must be
- * obeyed.
+ * What becomes of a packet of @len bytes to @dst that has DF and is too large for the path.
+ *
+ * A guest on a segment with a large MTU does not fragment what it would on an Ethernet.  The large MTU is ours, so it may not cost a
+ * datagram for each destination, nor an error for a short exchange: a connected socket returns EMSGSIZE when the guest is told.  A guest
+ * that goes on is told, and one that goes on with DF after that searches for the path's MTU, and is obeyed for as long as guests remember
+ * what they were told.
  */
-bool native_datagram_goes_in_fragments(struct native_datagram *d, usec_t now, const struct ip_addr *dst, size_t len);
+enum native_too_large {
+	NATIVE_TELL_AND_DROP, /* as RFC 1191 §3 wants */
+	NATIVE_TELL_AND_FRAGMENT,
+	NATIVE_FRAGMENT,
+};
+enum native_too_large native_datagram_too_large(struct native_datagram *d, usec_t now, const struct ip_addr *dst, size_t len);
 /* What came of emptying the error queue of a socket. */
 struct native_drained {
 	uint32_t mtu;       /* the host's own stack found a packet too large for this MTU; 0: it did not */

@@ -52,12 +52,10 @@ static uint16_t sequence_of(const uint8_t *message)
 
 static struct native_drained drain_errors(struct native_datagram *d, usec_t now);
 
-/* Sends @message, which is too large for the path, in fragments although it has DF.  False: it may not, or failed. */
-static bool send_in_fragments(struct native_datagram *d, usec_t now, const struct packet *p, const uint8_t *message,
-			      const union socket_address *to, socklen_t to_len)
+/* Sends @message, which is too large for the path, in fragments although it has DF; false when that failed. */
+static bool send_in_fragments(struct native_datagram *d, const struct packet *p, const uint8_t *message, const union socket_address *to,
+			      socklen_t to_len)
 {
-	if (!native_datagram_goes_in_fragments(d, now, &p->dst, ipv4_header_len(&p->ip) + p->l4_len))
-		return false;
 	native_datagram_like(d, &(struct native_fields){ .ttl = p->ip.ttl, .tos = p->ip.tos });
 	return sendto(d->base.watch.fd, message, p->l4_len, MSG_DONTWAIT, &to->any, to_len) >= 0;
 }
@@ -77,10 +75,13 @@ static void send_echo(struct native_datagram *d, usec_t now, const struct packet
 		uint32_t mtu = drained.mtu;
 		if (tries == 0 && mtu == 0 && error != EPERM) /* see udp_send.c */
 			continue;
-		if (mtu == 0 || !send_in_fragments(d, now, p, message, &address, address_len))
+		enum native_too_large how = NATIVE_TELL_AND_DROP;
+		if (mtu > 0)
+			how = native_datagram_too_large(d, now, &p->dst, ipv4_header_len(&p->ip) + p->l4_len);
+		if (how == NATIVE_TELL_AND_DROP || !send_in_fragments(d, p, message, &address, address_len))
 			drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR, p);
 		bool heard = error == EPERM && drained.n_of_icmp > 0;
-		if (!heard && native_icmp_of_errno(error, &type, &code))
+		if (how != NATIVE_FRAGMENT && !heard && native_icmp_of_errno(error, &type, &code))
 			d->base.engine->config.env->ops->icmp_error(d->base.engine->config.env, now, p, type, code, mtu, 0);
 		return;
 	}

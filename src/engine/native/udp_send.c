@@ -193,13 +193,11 @@ static struct datagram_out *make_message(struct native_datagram *d, struct datag
 
 /* --- sending --- */
 
-/* Sends @out, which is too large for the path, in fragments although it has DF.  False: it may not, or failed. */
-static bool send_in_fragments(struct native_datagram *d, usec_t now, struct datagram_out *out)
+/* Sends @out, which is too large for the path, in fragments although it has DF; false when that failed. */
+static bool send_in_fragments(struct native_datagram *d, struct datagram_out *out)
 {
 	struct message_control control;
 	struct msghdr h = header_of(d, out, 1, &control);
-	if (!native_datagram_goes_in_fragments(d, now, &out->claimed.addr, IPV4_HEADER_LEN + UDP_HEADER_LEN + out->len))
-		return false;
 	struct native_fields fields = out->fields;
 	fields.dont_fragment = false;
 	native_datagram_like(d, &fields);
@@ -208,18 +206,25 @@ static bool send_in_fragments(struct native_datagram *d, usec_t now, struct data
 	return sent;
 }
 
-/* @heard: the guest was told of the error already. */
+/* @mtu: of the path, if the datagram is too large for it, else 0.  @heard: the guest was told of the error already. */
+static void one_failed(struct native_datagram *d, usec_t now, struct datagram_out *out, int error, uint32_t mtu, bool heard)
+{
+	struct native_icmp_error answer = { .info = mtu, .ip.hop_limit = out->fields.ttl };
+	struct iovec known = out->n > 0 ? out->iov[0] : (struct iovec){ 0 };
+	enum native_too_large how = NATIVE_TELL_AND_DROP;
+	if (mtu > 0)
+		how = native_datagram_too_large(d, now, &out->claimed.addr, IPV4_HEADER_LEN + UDP_HEADER_LEN + out->len);
+	if (how == NATIVE_TELL_AND_DROP || !send_in_fragments(d, out))
+		drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR);
+	if (how != NATIVE_FRAGMENT && !heard && native_icmp_of_errno(error, &answer.type, &answer.code))
+		native_udp_tell_guest(d, now, &answer, &out->claimed, known.iov_base, known.iov_len, out->len);
+}
+
 static void failed(struct native_datagram *d, usec_t now, const struct message *message, int error, uint32_t mtu, bool heard)
 {
 	struct datagram_out *out = message->first;
-	for (unsigned i = 0; i < message->n; i++, out = out->next) {
-		struct native_icmp_error answer = { .info = mtu, .ip.hop_limit = out->fields.ttl };
-		struct iovec known = out->n > 0 ? out->iov[0] : (struct iovec){ 0 };
-		if (mtu == 0 || !send_in_fragments(d, now, out))
-			drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR);
-		if (!heard && native_icmp_of_errno(error, &answer.type, &answer.code))
-			native_udp_tell_guest(d, now, &answer, &out->claimed, known.iov_base, known.iov_len, out->len);
-	}
+	for (unsigned i = 0; i < message->n; i++, out = out->next)
+		one_failed(d, now, out, error, mtu, heard);
 }
 
 static void send_messages(struct native_datagram *d, usec_t now, struct mmsghdr *m, const struct message *messages, unsigned n);
