@@ -60,7 +60,7 @@ static void check_names(const struct dhcp_bench *b, const struct lease *l)
 	char name[GUEST_NAME_SIZE];
 	ip4_t ip;
 	if (dhcp_find_address(&b->dhcp, b->now, l->ip, name) == 0 && lease_is_active(l, b->now))
-		check(dhcp_find_name(&b->dhcp, b->now, name, &ip) == 0 && ip == l->ip);
+		check(bench_find_name(b, name, &ip) == 0 && ip == l->ip);
 }
 
 static void check_leases(const struct dhcp_bench *b)

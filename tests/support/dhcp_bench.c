@@ -433,3 +433,10 @@ ip4_t bench_lease(struct dhcp_bench *b, struct mac mac, const char *name)
 	ask.server_id = BENCH_GATEWAY;
 	return ask_and_wait(b, &ask, DHCP_ACK);
 }
+
+int bench_find_name(const struct dhcp_bench *b, const char *name, ip4_t *ret)
+{
+	struct mac mac;
+	int r = dhcp_holder_of_name(&b->dhcp, b->now, name, &mac);
+	return r < 0 ? r : dhcp_find_mac(&b->dhcp, b->now, mac, ret);
+}

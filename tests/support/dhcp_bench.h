@@ -123,5 +123,7 @@ bool bench_has(const struct bench_reply *r, uint8_t code);
 
 /* DISCOVER, probe, OFFER; the offered address, 0 without an OFFER. */
 ip4_t bench_discover(struct dhcp_bench *b, struct mac mac);
+/* The address of the guest called @name.  -ENOENT. */
+int bench_find_name(const struct dhcp_bench *b, const char *name, ip4_t *ret);
 /* The whole exchange; the leased address, 0 on failure.  @name may be NULL. */
 ip4_t bench_lease(struct dhcp_bench *b, struct mac mac, const char *name);

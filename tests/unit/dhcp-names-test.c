@@ -20,7 +20,7 @@ static void claim(struct dhcp_bench *b, struct mac mac, uint8_t last, const char
 static void assert_address(const struct dhcp_bench *b, const char *name, ip4_t expected)
 {
 	ip4_t ip = 0;
-	int err = dhcp_find_name(&b->dhcp, b->now, name, &ip);
+	int err = bench_find_name(b, name, &ip);
 	g_assert_cmpint(err, ==, expected ? 0 : -ENOENT);
 	g_assert_cmpuint(ip, ==, expected);
 }

@@ -140,7 +140,7 @@ static void assert_refused(struct dhcp_bench *b, ip4_t ip)
 	g_assert_cmpuint(b->probes->len, ==, 0);
 	g_assert_cmpuint(b->saves, ==, 0);
 	g_assert_cmpuint(b->drops.count[DROP_DHCP_FOREIGN], ==, 1);
-	g_assert_cmpint(dhcp_find_name(&b->dhcp, b->now, "db", &db), ==, 0);
+	g_assert_cmpint(bench_find_name(b, "db", &db), ==, 0);
 	g_assert_cmpuint(db, ==, ip);
 	g_assert_cmpint(dhcp_find_address(&b->dhcp, b->now, ip, name), ==, 0);
 	g_assert_cmpstr(name, ==, "db");

@@ -24,7 +24,7 @@ static void restored_lease_keeps_name_and_address(void)
 	g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &s), ==, 0);
 	g_assert_cmpuint(b.saves, ==, 0);
 	ip4_t ip;
-	g_assert_cmpint(dhcp_find_name(&b.dhcp, b.now, "web", &ip), ==, 0);
+	g_assert_cmpint(bench_find_name(&b, "web", &ip), ==, 0);
 	g_assert_cmpuint(ip, ==, BENCH_IP(33));
 	g_assert_cmpuint(bench_lease(&b, A, NULL), ==, BENCH_IP(33));
 	g_assert_cmpuint(b.probes->len, ==, 0);
@@ -38,7 +38,7 @@ static void restored_expired_lease_keeps_its_address(void)
 	bench_start_default(&b);
 	struct dhcp_saved_lease s = saved(A, BENCH_IP(33), 0, "web");
 	g_assert_cmpint(dhcp_restore(&b.dhcp, b.now, &s), ==, 0);
-	g_assert_cmpint(dhcp_find_name(&b.dhcp, b.now, "web", &(ip4_t){ 0 }), ==, -ENOENT);
+	g_assert_cmpint(bench_find_name(&b, "web", &(ip4_t){ 0 }), ==, -ENOENT);
 	g_assert_cmpuint(bench_lease(&b, A, NULL), ==, BENCH_IP(33));
 	bench_done(&b);
 }

@@ -336,7 +336,7 @@ static void released_address_is_free_for_others(void)
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = ip, .server_id = BENCH_GATEWAY });
 	g_assert_cmpuint(b.replies->len, ==, 0);
 	g_assert_cmpuint(b.saves, ==, 1);
-	g_assert_cmpint(dhcp_find_name(&b.dhcp, b.now, "web", &(ip4_t){ 0 }), ==, -ENOENT);
+	g_assert_cmpint(bench_find_name(&b, "web", &(ip4_t){ 0 }), ==, -ENOENT);
 	g_assert_cmpuint(bench_lease(&b, B, NULL), ==, ip);
 	bench_done(&b);
 }

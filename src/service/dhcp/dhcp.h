@@ -165,13 +165,11 @@ void dhcp_address_seen(struct dhcp *d, usec_t now, struct port *p, ip4_t ip, str
 void dhcp_guest_seen(struct dhcp *d, struct guest *g);
 
 /*
- * The address of the guest with the host name @name, one label, case-insensitive: of a reservation always, of another guest
- * while it has a lease.  -ENOENT.
+ * The MAC of the guest with the host name @name, one label, case-insensitive: for which it is reserved, or which has it by a lease.  It may
+ * have no address.  -ENOENT.
  */
-int dhcp_find_name(const struct dhcp *d, usec_t now, const char *name, ip4_t *ret);
-/* The MAC for which @name, as for dhcp_find_name(), is reserved, or of the lease with that name.  It may have no address.  -ENOENT. */
 int dhcp_holder_of_name(const struct dhcp *d, usec_t now, const char *name, struct mac *ret);
-/* The address of the guest with this MAC; as dhcp_find_name(). */
+/* The address of the guest with @mac: of its reservation always, of another guest while it has a lease.  -ENOENT. */
 int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret);
 /* The name of the guest with the leased or reserved address @ip.  -ENOENT: no such guest, or it has no name. */
 int dhcp_find_address(const struct dhcp *d, usec_t now, ip4_t ip, char ret[static GUEST_NAME_SIZE]);

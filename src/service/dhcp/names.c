@@ -81,13 +81,6 @@ int dhcp_holder_of_name(const struct dhcp *d, usec_t now, const char *name, stru
 	return 0;
 }
 
-int dhcp_find_name(const struct dhcp *d, usec_t now, const char *name, ip4_t *ret)
-{
-	struct mac mac;
-	int r = dhcp_holder_of_name(d, now, name, &mac);
-	return r < 0 ? r : dhcp_find_mac(d, now, mac, ret);
-}
-
 int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret)
 {
 	const struct reservation *r = reservation_of_mac(&d->reservations, mac);
