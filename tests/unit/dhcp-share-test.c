@@ -149,6 +149,24 @@ static void leases_in_use_do_not_give_way(void)
 	bench_done(&b);
 }
 
+/* More leases than are looked at for one DISCOVER: the next search goes on behind them. */
+static void lease_that_gives_way_among_many_is_found_when_the_client_asks_again(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.subnet = (struct prefix4){ IP4(192, 168, 0, 0), 16 };
+	b.config.first = IP4(192, 168, 0, 2);
+	b.config.last = IP4(192, 168, 0, 2) + 599;
+	bench_start(&b);
+	g_assert_cmpuint(lease_and_use_many(&b, &b.port, 1000, 599), ==, 599);
+	g_assert_cmpuint(lease_many(&b, &b.port, 1, 1), ==, 1);
+	bench_sleep(&b, 10 * USEC_PER_SEC);
+	g_assert_cmpuint(lease_many(&b, &b.other, 2000, 1), ==, 0);
+	g_assert_cmpuint(lease_many(&b, &b.other, 2000, 1), ==, 1);
+	g_assert_null(lease_find_mac(&b.dhcp.leases, BENCH_MAC(1)));
+	bench_done(&b);
+}
+
 static void leases_used_behind_a_bridge_do_not_give_way(void)
 {
 	struct dhcp_bench b;
@@ -343,6 +361,7 @@ int main(int argc, char **argv)
 	TEST(offers_give_way_to_guests_behind_other_ports);
 	TEST(client_has_time_to_use_its_address);
 	TEST(leases_in_use_do_not_give_way);
+	TEST(lease_that_gives_way_among_many_is_found_when_the_client_asks_again);
 	TEST(leases_used_behind_a_bridge_do_not_give_way);
 	TEST(leases_of_an_unplugged_port_give_way);
 	TEST(leases_from_before_a_restart_give_way_after_t1);
