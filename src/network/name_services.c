@@ -252,6 +252,17 @@ static int init_dns(struct name_services *n, const struct name_services_config *
 	return r;
 }
 
+static void add_dhcp6(struct name_services *n, const struct name_services_config *c)
+{
+	dhcp6_init(&n->dhcp6, &(struct dhcp6_config){ .mac = c->gateway->config.mac,
+						      .ip6 = &c->gateway->config.ip6,
+						      .domain = c->settings->domain,
+						      .key = c->ip6_key,
+						      .lease_time = c->settings->lease_time_s,
+						      .reservations = &n->dhcp.reservations });
+	gateway_add_service(c->gateway, &n->dhcp6.service);
+}
+
 int name_services_init(struct name_services *n, const struct name_services_config *c, usec_t now)
 {
 	struct hash_key key;
@@ -277,6 +288,8 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 	n->serves_dhcp = !c->settings->no_dhcp;
 	if (n->serves_dhcp)
 		gateway_add_service(c->gateway, &n->dhcp.service);
+	if (n->serves_dhcp && c->gateway->config.ip6.on)
+		add_dhcp6(n, c);
 	gateway_add_service(c->gateway, dns_service(n->dns));
 	return 0;
 }
@@ -317,6 +330,7 @@ int name_services_change(struct name_services *n, const struct settings *s, usec
 	guest_names_done(&n->names);
 	n->names = names;
 	n->dhcp.config.lease_time = s->lease_time_s;
+	dhcp6_set_lease_time(&n->dhcp6, s->lease_time_s);
 	for (uint32_t i = 0; i < n->gateway->guests.by_index.n; i++) {
 		struct guest_address *a = slots_get(&n->gateway->guests.by_index, i);
 		if (a && a->guest->state != GUEST_HEARD)

@@ -11,6 +11,7 @@
 #include "network/host_names.h"
 #include "network/lease_file.h"
 #include "service/dhcp/dhcp.h"
+#include "service/dhcp6/dhcp6.h"
 
 #include <stdbool.h>
 
@@ -31,6 +32,7 @@ struct name_services {
 	struct dhcp_env dhcp_env;
 	bool dhcp_ready;
 	bool serves_dhcp;
+	struct dhcp6 dhcp6; /* in use when serves_dhcp, and the gateway has IPv6 */
 	struct lease_file lease_file;
 	bool keeps_leases;
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
@@ -56,7 +58,8 @@ struct name_services_config {
 	/* The name that a guest without a name of its own has because of its port; "": none. */
 	const char *(*name_attached)(void *opaque, const struct guest *guest);
 	void *opaque;
-	const char *state_dir; /* for the lease file; NULL: there is none */
+	const char *state_dir;   /* for the lease file; NULL: there is none */
+	struct hash_key ip6_key; /* as dhcp6_config.key; with IPv6 only */
 	struct log *log;
 };
 

@@ -118,7 +118,8 @@ static struct gateway_ip6 ip6_of(struct lanlet_network *n, const char *state_dir
 	const struct settings *s = &n->settings;
 	if (s->ip6 == SETTINGS_IP6_OFF || s->no_gateway)
 		return (struct gateway_ip6){ 0 };
-	struct prefix6 prefix = s->ip6 == SETTINGS_IP6_AUTO ? prefix6_of_network(state_dir, &n->log) : s->prefix6;
+	n->ip6_key = prefix6_key(state_dir, &n->log);
+	struct prefix6 prefix = s->ip6 == SETTINGS_IP6_AUTO ? prefix6_of_key(&n->ip6_key) : s->prefix6;
 	return gateway_ip6_of(&prefix);
 }
 
@@ -164,9 +165,12 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 static void add_ip6_services(struct lanlet_network *n)
 {
 	const struct gateway_config *g = &n->gateway.config;
-	struct ra_config ra = {
-		.mac = g->mac, .ip6 = &g->ip6, .dns = g->ip6.address, .domain = n->settings.domain, .mtu = n->settings.mtu
-	};
+	struct ra_config ra = { .mac = g->mac,
+				.ip6 = &g->ip6,
+				.dns = g->ip6.address,
+				.domain = n->settings.domain,
+				.dhcp6 = !n->settings.no_dhcp,
+				.mtu = n->settings.mtu };
 	entropy_get(&ra.key, sizeof(ra.key));
 	ra_service_init(&n->ra, clock_now(), &ra);
 	nd_service_init(&n->nd, g->mac, &g->ip6);
@@ -189,6 +193,7 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 					  .gateway = &n->gateway,
 					  .poller = &n->loop.poller,
 					  .state_dir = config->state_dir,
+					  .ip6_key = n->ip6_key,
 					  .leased = hook_leased,
 					  .find_attached = hook_find_attached,
 					  .name_attached = hook_name_attached,

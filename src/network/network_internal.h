@@ -46,6 +46,7 @@ struct lanlet_network {
 	struct busy_poll busy_poll;
 	struct segment segment;
 	struct gateway gateway;
+	struct hash_key ip6_key; /* with IPv6 only: what is derived from it stays the same across restarts */
 	struct arp_service arp;
 	struct echo_service echo;
 	struct nd_service nd; /* with IPv6 only, as the next one */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "network/prefix6.h"
 
-#include "base/hash.h"
 #include "base/log.h"
 #include "host/entropy.h"
 #include "host/state_file.h"
@@ -17,7 +16,7 @@
 #define TEXT_LEN 33 /* 32 hexadecimal digits and the end of the line */
 
 /* The first 40 bits of a hash are the global identifier (RFC 4193 §3.2.2); the subnet identifier is 0. */
-static struct prefix6 derive(const struct hash_key *key)
+struct prefix6 prefix6_of_key(const struct hash_key *key)
 {
 	static const char purpose[] = "unique local prefix";
 	struct prefix6 p = { .network = { { 0xfd } }, .length = 64 };
@@ -49,18 +48,18 @@ static int save(const char *path, const struct hash_key *key)
 	return state_file_replace(path, text, TEXT_LEN);
 }
 
-struct prefix6 prefix6_of_network(const char *state_dir, struct log *log)
+struct hash_key prefix6_key(const char *state_dir, struct log *log)
 {
 	struct hash_key key;
 	char path[PATH_MAX];
 	if (state_dir) {
 		snprintf(path, sizeof(path), "%s/" FILE_NAME, state_dir);
 		if (load(path, &key))
-			return derive(&key);
+			return key;
 	}
 	entropy_get(&key, sizeof(key));
 	int r = state_dir ? save(path, &key) : 0;
 	if (r < 0)
 		log_warning(log, "%s: %s; guests will have other IPv6 addresses after a restart", path, strerror(-r));
-	return derive(&key);
+	return key;
 }

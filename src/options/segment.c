@@ -206,7 +206,7 @@ static const struct option options[] = {
 			.argument = "auto|off|PREFIX",
 			.default_value = "off",
 			.help =
-				"Give the guests IPv6 addresses, by router advertisements. The gateway is fe80::1 and the prefix's first "
+				"Give the guests IPv6 addresses, by router advertisements and DHCPv6. The gateway is fe80::1 and the prefix's first "
 				"address. auto takes a unique local /64 prefix that the network keeps. There is no NAT for IPv6 yet: what "
 				"guests send outside over IPv6 is refused at once, so that they use IPv4.",
 		},

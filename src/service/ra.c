@@ -29,6 +29,8 @@ static struct router_advertisement advertisement(const struct ra_service *s, uin
 {
 	return (struct router_advertisement){
 		.hop_limit = HOP_LIMIT,
+		.managed = s->config.dhcp6,
+		.other = s->config.dhcp6,
 		.router_lifetime = s->is_default_router ? RA_ROUTER_LIFETIME : 0,
 		.mac = s->config.mac,
 		.mtu = mtu,

@@ -43,6 +43,7 @@ struct ra_config {
 	struct mac mac;                /* the gateway's */
 	const struct gateway_ip6 *ip6; /* borrowed */
 	struct ip_addr dns;            /* of the name server; "::": none */
+	bool dhcp6;                    /* there is a DHCPv6 server */
 	const char *domain;            /* search list; NULL or "": none.  Copied */
 	uint32_t mtu;                  /* of the network; 0: each port's own */
 	struct hash_key key;           /* for random delays */

@@ -429,6 +429,33 @@ def rtnetlink_seeds():
     }
 
 
+def dhcp6_seeds():
+    """Records of dhcp6-fuzz.c."""
+    def option(code, value):
+        return struct.pack("!HH", code, len(value)) + value
+
+    def message(kind, *options):
+        return struct.pack("!I", kind << 24 | 0x123456) + b"".join(options)
+
+    def records(*sent):
+        return b"".join(struct.pack("!BH", control, len(data)) + data for control, data in sent)
+
+    client, server = option(1, b"\0\3\0\1" + GUEST), option(2, b"\0\3\0\1" + GATEWAY)
+    address = option(5, FIXED6 + struct.pack("!II", 60, 60))
+    ia, wanted = option(3, struct.pack("!III", 1, 0, 0) + address), option(6, struct.pack("!HHH", 23, 24, 32))
+    solicit = message(1, client, option(8, b"\0\0"), wanted, option(3, struct.pack("!III", 1, 0, 0)))
+    relayed = struct.pack("!BB", 12, 0) + FIXED6 * 2 + option(18, b"eth1") + option(79, b"\0\1" + GUEST) + option(9, solicit)
+    return {
+        "solicit": records((0, solicit)), "rapid": records((0, message(1, client, ia, option(14, b"")))),
+        "renew": records(*((2, message(kind, client, server, ia)) for kind in (3, 5, 8, 9))),
+        "rebind": records((0, message(6, client, ia, ia)), (0, message(4, client, ia))),
+        "unicast": records((3, message(5, client, server, ia)), (1, solicit)),
+        "information": records((0, message(11, wanted))),
+        "other-ias": records((0, message(1, client, option(4, b"\0\0\0\1"), option(25, bytes(12))))),
+        "relayed": records((1, relayed)), "relayed-twice": records((1, struct.pack("!BB", 12, 1) + FIXED6 * 2 + option(9, relayed))),
+    }
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -440,6 +467,7 @@ write("packet", packet_seeds())
 write("slirp-translate", {name: frame for name, frame in packet_seeds().items() if name.startswith(("ip-", "ping", "tcp", "udp", "unr"))})
 write("reassembly", reassembly_seeds())
 write("gateway", gateway_seeds())
+write("dhcp6", dhcp6_seeds())
 write("igmp", igmp_seeds())
 write("mld", mld_seeds())
 write("switch", switch_seeds())

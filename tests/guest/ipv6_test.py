@@ -5,6 +5,7 @@ import contextlib
 import ipaddress
 import json
 import re
+import shutil
 import struct
 import unittest
 from pathlib import Path
@@ -14,7 +15,7 @@ from lan.link import StreamClient
 from lan.packet import Ethernet, mac
 from lan.packet6 import ETHERTYPE_IPV6, Icmp6, Ipv6, address6
 from lan.process import Lanlet
-from lan.programs import needs
+from lan.programs import find, need, needs
 from lan.wait import wait_until
 
 MAC, OTHER_MAC = "52:54:00:00:00:01", "52:54:00:00:00:02"
@@ -41,6 +42,15 @@ for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
         except OSError as e:
             print(errno.errorcode.get(e.errno, "timeout"))
 print("at once" if time.monotonic() - begun < 10 else "late")
+"""
+
+# Called by dhclient -6; takes the address and writes down what it was told.
+DHCLIENT_SCRIPT = """#!/bin/sh
+case $reason in
+BOUND6 | RENEW6 | REBIND6) ip -6 address replace "$new_ip6_address/128" dev "$interface" ;;
+RELEASE6 | EXPIRE6 | STOP6) ip -6 address del "$old_ip6_address/128" dev "$interface" ;;
+esac
+echo "$reason $new_ip6_address dns=$new_dhcp6_name_servers search=$new_dhcp6_domain_search" >>"${0%/*}/events"
 """
 
 NETWORKD_CONFIG = """[Match]
@@ -206,7 +216,7 @@ class RestartTest(unittest.TestCase):
 
 
 class NetworkdTest(unittest.TestCase):
-    def test_networkd_takes_prefix_and_search_list(self):
+    def test_networkd_takes_an_address_of_its_own_and_one_by_dhcp(self):
         if not NETWORKD.exists():
             self.skipTest("not installed: systemd-networkd (contrib/test installs it)")
         with Lanlet("--ipv6", str(PREFIX)) as lanlet, Guest(lanlet.stream, MAC, root=False) as guest:
@@ -220,7 +230,63 @@ class NetworkdTest(unittest.TestCase):
                     "env", "SYSTEMD_LOG_LEVEL=debug", "SYSTEMD_LOG_TARGET=console", NETWORKD, stdout=log, stderr=log):
                 wait_until(
                     lambda: re.search(r"NDISC: Received Router Advertisement", path.read_text()), lambda: path.read_text()[-3000:])
-                guest.wait_for_address(PREFIX)
+                wait_until(
+                    lambda: len({a for a in guest.addresses6() if ipaddress.IPv6Address(a) in PREFIX}) >= 2,
+                    lambda: f"two addresses: {guest.addresses6()} {path.read_text()[-5000:]}")
+                self.assertIn("DHCPv6 client: ", path.read_text())
+
+
+class DhcpTest(unittest.TestCase):
+    def setUp(self):
+        self.lanlet = self.enterContext(Lanlet("--ipv6", str(PREFIX), "--host", f"{OTHER_MAC},192.168.122.63,web", "--lease-time", "40"))
+        self.guest = self.enterContext(Guest(self.lanlet.stream, MAC))
+        self.directory = Path(self.guest.directory.name)
+
+    def program(self, name):
+        need(name)
+        copy = self.directory / name
+        return copy if copy.exists() else shutil.copy(find(name), copy)
+
+    def events(self):
+        path = self.directory / "events"
+        return path.read_text() if path.exists() else ""
+
+    def dhclient(self, *options):
+        for name, text in ("conf", "timeout 20;\n"), ("leases", None), ("script", DHCLIENT_SCRIPT):
+            path = self.directory / name
+            if text is not None:
+                path.write_text(text)
+            path.touch()
+        (self.directory / "script").chmod(0o755)
+        d = self.directory
+        return self.guest.check(
+            self.program("dhclient"), "-6", "-v", "-cf", d / "conf", "-lf", d / "leases", "-pf", d / "pid", "-sf", d / "script",
+            *options, "eth0")
+
+    def test_dhclient_gets_an_address_renews_it_and_gets_it_again(self):
+        self.guest.wait_for_address(ipaddress.IPv6Network("fe80::/10"))
+        self.dhclient("-1")
+        event = wait_until(lambda: re.search(r"^BOUND6 (\S+) dns=(\S+) search=(\S+)$", self.events(), re.M), self.events)
+        self.assertIn(ipaddress.IPv6Address(event[1]), PREFIX)
+        self.assertEqual((event[2], event[3].rstrip(".")), (GATEWAY, "lanlet.internal"))
+        self.guest.wait_for_address(ipaddress.IPv6Network(event[1]))
+        self.assertEqual(self.guest.ping6(GATEWAY, "-I", event[1]).returncode, 0)
+        self.lanlet.kill()
+        self.lanlet.start()
+        wait_until(lambda: re.search(rf"^RENEW6 {event[1]} ", self.events(), re.M), self.events, 60)
+        self.dhclient("-r")
+        wait_until(lambda: "RELEASE6" in self.events(), self.events)
+
+    def test_dhcpcd_gets_an_address(self):
+        dhcpcd = self.program("dhcpcd")
+        self.guest.check(
+            "sh", "-c",
+            f"grep -v dhcpcd /etc/passwd >{self.directory}/passwd; mount --bind {self.directory}/passwd /etc/passwd;"
+            "mount -t tmpfs run /run && mount -t tmpfs lib /var/lib && mkdir -p /run/dhcpcd /var/lib/dhcpcd")
+        config = self.directory / "dhcpcd.conf"
+        config.write_text("duid\nia_na\noption dhcp6_name_servers, dhcp6_domain_search\n")
+        out = self.guest.check(dhcpcd, "-6", "-d", "-1", "-B", "-t", "20", "-f", config, "-c", "/bin/true", "eth0")
+        self.assertRegex(out, r"(leased|adding address) fd12:3456:789a::?")
 
 
 if __name__ == "__main__":

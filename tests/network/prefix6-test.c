@@ -6,6 +6,12 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
+static struct prefix6 prefix6_of_network(const char *state_dir, struct log *log)
+{
+	struct hash_key key = prefix6_key(state_dir, log);
+	return prefix6_of_key(&key);
+}
+
 struct fixture {
 	struct log log;
 	char *dir, *path;

@@ -155,7 +155,8 @@ static struct seen advertisement_at(struct fixture *f, const struct memory_port 
 	struct seen s = { .src = packet.src, .dst = packet.dst, .to = packet.eth.dst };
 	s.ra.hop_limit = (uint8_t)(h.rest >> 24);
 	s.ra.router_lifetime = (uint16_t)h.rest;
-	g_assert_cmphex(h.rest >> 16 & 0xff, ==, 0);
+	s.ra.managed = h.rest >> 23 & 1;
+	s.ra.other = h.rest >> 22 & 1;
 	struct bytes_reader r = bytes_reader(message + 16, packet.l4_len - 16);
 	while (r.left > 0) {
 		uint8_t type = bytes_get_u8(&r);
@@ -238,6 +239,18 @@ static void domains_of_any_length_are_padded(struct fixture *f, gconstpointer da
 	struct seen s = only_advertisement(f, &f->a);
 	g_assert_cmpuint(s.n_options, ==, 4);
 	g_assert_cmpuint(s.ra.mtu, ==, 1400);
+}
+
+static void dhcpv6_is_announced_where_it_is(struct fixture *f, gconstpointer data)
+{
+	run_until(f, f->now);
+	struct seen s = only_advertisement(f, &f->a);
+	g_assert_false(s.ra.managed || s.ra.other);
+	forget(f);
+	ra_service_init(&f->ra, f->now, &(struct ra_config){ .mac = gateway_mac, .ip6 = &f->gateway.config.ip6, .dhcp6 = true });
+	run_until(f, f->now);
+	s = only_advertisement(f, &f->a);
+	g_assert_true(s.ra.managed && s.ra.other);
 }
 
 static void gateway_is_a_default_router_only_while_the_host_has_a_route(struct fixture *f, gconstpointer data)
@@ -368,6 +381,7 @@ int main(int argc, char **argv)
 #define ADD(name) g_test_add("/ra/" #name, struct fixture, NULL, set_up, name, tear_down)
 	ADD(advertisement_says_prefix_name_server_and_search_list);
 	ADD(domains_of_any_length_are_padded);
+	ADD(dhcpv6_is_announced_where_it_is);
 	ADD(gateway_is_a_default_router_only_while_the_host_has_a_route);
 	ADD(advertisements_are_repeated);
 	ADD(solicitation_is_answered_to_its_sender);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/dhcp6/address.h"
+
+#include "gateway/ip6.h"
+#include "service/dhcp/reservation.h"
+#include "service/dhcp6/dhcp6.h"
+
+/* A hash of the client's DUID and @ia, and of @times. */
+static uint64_t hash_of(const struct dhcp6 *d, const struct dhcp6_message *m, const struct dhcp6_ia *ia, uint8_t times)
+{
+	uint8_t bytes[DHCP6_DUID_MAX + 5];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	bytes_put_be32(&w, ia->iaid);
+	bytes_put_u8(&w, times);
+	bytes_put(&w, m->client.bytes, m->client.len);
+	return hash_bytes(&d->config.key, bytes, w.len);
+}
+
+/* Its index; d->n_declined when the client has declined nothing. */
+static unsigned find_declined(const struct dhcp6 *d, uint64_t client)
+{
+	unsigned i = 0;
+	while (i < d->n_declined && d->declined[i].client != client)
+		i++;
+	return i;
+}
+
+/* Reserved addresses have an interface identifier below 2^32, and all others one above. */
+struct ip_addr dhcp6_address_of(const struct dhcp6 *d, const struct dhcp6_message *m, unsigned index, struct mac mac)
+{
+	struct ip_addr addr = d->config.ip6->prefix.network;
+	const struct reservation *r = d->config.reservations ? reservation_of_mac(d->config.reservations, mac) : NULL;
+	if (index == 0 && r && r->ip != 0) {
+		struct ip_addr v4 = ip_from_ip4(r->ip);
+		memcpy(addr.b + 12, v4.b + 12, 4);
+		return addr;
+	}
+	unsigned declined = find_declined(d, hash_of(d, m, &m->ias[index], 0));
+	uint64_t id = hash_of(d, m, &m->ias[index], declined < d->n_declined ? d->declined[declined].times : 0);
+	if (id >> 32 == 0)
+		id |= (uint64_t)1 << 32;
+	for (size_t i = 0; i < 8; i++)
+		addr.b[8 + i] = (uint8_t)(id >> (56 - 8 * i));
+	return addr;
+}
+
+bool dhcp6_address_declined(struct dhcp6 *d, const struct dhcp6_message *m, const struct dhcp6_ia *ia, unsigned port_id)
+{
+	uint64_t client = hash_of(d, m, ia, 0);
+	unsigned found = find_declined(d, client), of_port = 0;
+	for (unsigned i = 0; i < d->n_declined; i++)
+		of_port += d->declined[i].port_id == port_id;
+	if (found == d->n_declined) {
+		if (of_port >= DHCP6_DECLINED_PER_PORT || d->n_declined == DHCP6_DECLINED_MAX)
+			return false;
+		d->declined[d->n_declined++] = (struct dhcp6_declined){ .client = client, .port_id = port_id };
+	}
+	if (d->declined[found].times == UINT8_MAX)
+		return false;
+	d->declined[found].times++;
+	return true;
+}
