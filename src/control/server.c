@@ -20,6 +20,8 @@
 
 #define CLIENTS_MAX 1024u
 #define CLIENTS_MIN 4u
+/* The share of all clients that may connect by TCP, where anybody may try: the others are for the socket of the network's user. */
+#define TCP_SHARE 2u
 /* The share of all descriptors for clients, so that guests' flows have the rest. */
 #define CLIENTS_SHARE 8u
 #define BODY_MAX ((goffset)64 * 1024)
@@ -37,6 +39,9 @@ struct client {
 	usec_t patience;  /* how long it may make no progress */
 	bool needs_token; /* it connected by TCP */
 	bool waiting;     /* for lanlet, not the other way round: there is nothing to send yet */
+	bool ending;      /* its connection was shut down */
+	bool admitted;    /* it has shown a token */
+	bool malformed;   /* its request was refused by hand */
 	bool body_too_big;
 	goffset body;
 };
@@ -49,8 +54,8 @@ struct server {
 	int spare; /* closed when descriptors run out, so that a client can be accepted and refused; otherwise it would wake the loop for
 		      ever */
 	GSource *listening, *listening_tcp, *patrol;
-	struct list clients;
-	unsigned n_clients, max_clients;
+	struct list clients; /* the oldest first */
+	unsigned n_clients, n_tcp, max_clients;
 	GList *requests;
 };
 
@@ -60,8 +65,10 @@ static void client_gone(gpointer opaque, GObject *connection)
 {
 	struct client *c = opaque;
 	list_remove(&c->node);
-	if (c->server)
+	if (c->server) {
 		c->server->n_clients--;
+		c->server->n_tcp -= c->needs_token;
+	}
 	g_rc_box_release(c);
 }
 
@@ -91,6 +98,7 @@ static void serve(struct server *s, int fd, bool needs_token)
 	*c = (struct client){ .server = s, .fd = fd, .needs_token = needs_token, .progress = clock_now(), .patience = PATIENCE };
 	list_append(&s->clients, &c->node);
 	s->n_clients++;
+	s->n_tcp += needs_token;
 	g_object_set_data_full(G_OBJECT(address), CLIENT_KEY, g_rc_box_acquire(c), g_rc_box_release);
 	g_object_weak_ref(G_OBJECT(connection), client_gone, c);
 	/* The host of a request without a Host header: libsoup makes URIs from internet addresses only. */
@@ -99,14 +107,20 @@ static void serve(struct server *s, int fd, bool needs_token)
 		control_log(s->control, LANLET_LOG_WARNING, "api: %s", error->message);
 }
 
-static void turn_away(int fd, const char *why)
+/* Answers without libsoup, on a connection to which nothing was sent yet: its buffer has room for this. */
+static void refuse_by_hand(int fd, const char *status, const char *why)
 {
 	g_autofree char *body = g_strdup_printf("{\"error\":\"%s\"}\n", why);
-	g_autofree char *answer = g_strdup_printf(
-		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-		strlen(body), body);
+	g_autofree char *answer =
+		g_strdup_printf("HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+				status, strlen(body), body);
 	ssize_t sent = send(fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)sent; /* the buffer of a new connection has room for it */
+	(void)sent;
+}
+
+static void turn_away(int fd, const char *why)
+{
+	refuse_by_hand(fd, "503 Service Unavailable", why);
 	close(fd);
 }
 
@@ -136,6 +150,27 @@ static int accept_one(struct server *s, int listener)
 	return -1;
 }
 
+/* Ends the connection by TCP that has been there for longest without showing a token.  False when all have shown one. */
+static bool end_stranger(struct server *s)
+{
+	list_for_each(node, &s->clients) {
+		struct client *c = container_of(node, struct client, node);
+		if (!c->needs_token || c->admitted || c->ending)
+			continue;
+		c->ending = true;
+		shutdown(c->fd, SHUT_RDWR); /* libsoup notices */
+		return true;
+	}
+	return false;
+}
+
+/* Whether there is room for one more client. */
+static bool has_room(struct server *s, bool by_tcp)
+{
+	unsigned max_tcp = s->max_clients / TCP_SHARE;
+	return s->n_clients < s->max_clients && (!by_tcp || s->n_tcp < max_tcp || (s->n_tcp < max_tcp + max_tcp / 2 && end_stranger(s)));
+}
+
 static gboolean client_connects(gint listener, GIOCondition condition, gpointer opaque)
 {
 	struct server *s = opaque;
@@ -145,7 +180,7 @@ static gboolean client_connects(gint listener, GIOCondition condition, gpointer 
 		return G_SOURCE_CONTINUE;
 	if (!by_tcp && !is_welcome(fd))
 		close(fd);
-	else if (s->n_clients >= s->max_clients)
+	else if (!has_room(s, by_tcp))
 		turn_away(fd, "too many clients");
 	else
 		serve(s, fd, by_tcp);
@@ -167,10 +202,24 @@ static gboolean look_for_idle(gpointer opaque)
 
 /* --- messages --- */
 
+/* Several lengths arrive as a list.  The body of such a request, and so its end, cannot be told (RFC 9112 §6.3). */
+static bool has_valid_length(SoupMessageHeaders *headers)
+{
+	const char *length = soup_message_headers_get_list(headers, "Content-Length");
+	return !length || (length[0] != '\0' && length[strspn(length, "0123456789")] == '\0');
+}
+
 static void got_headers(SoupServerMessage *msg, gpointer opaque)
 {
 	struct client *c = opaque;
 	client_progressed(c);
+	if (!has_valid_length(soup_server_message_get_request_headers(msg))) {
+		/* libsoup would wait for the body first. */
+		refuse_by_hand(c->fd, "400 Bad Request", "Content-Length has to be one number");
+		shutdown(c->fd, SHUT_RDWR);
+		c->malformed = true;
+		return;
+	}
 	c->body = 0;
 	c->body_too_big = soup_message_headers_get_content_length(soup_server_message_get_request_headers(msg)) > BODY_MAX;
 	if (c->body_too_big)
@@ -225,7 +274,11 @@ static void handle(SoupServer *soup, SoupServerMessage *msg, const char *path, G
 	struct client *c = client_of(msg);
 	c->waiting = true;
 	bool is_page = strcmp(path, "/") == 0; /* a browser can send a token only when it has the page that asks for it */
-	if (c->needs_token && !is_page && !tcp_listener_admits(s->tcp, msg))
+	if (c->needs_token && tcp_listener_admits(s->tcp, msg))
+		c->admitted = true;
+	if (c->malformed)
+		request_refuse(msg, SOUP_STATUS_BAD_REQUEST, "malformed"); /* nobody reads it */
+	else if (c->needs_token && !is_page && !c->admitted)
 		request_refuse(msg, SOUP_STATUS_UNAUTHORIZED, "a token is needed: Authorization: Bearer TOKEN");
 	else if (c->body_too_big)
 		request_refuse(msg, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "the body of a request is limited to 64 KiB");

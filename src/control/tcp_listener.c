@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BACKLOG 128
+
 struct tcp_listener {
 	GSocket *socket;
 	char *file; /* NULL: not written yet */
@@ -67,6 +69,7 @@ static bool start(struct tcp_listener *t, const struct control *c, GError **erro
 	if (!t->socket)
 		return false;
 	g_socket_set_blocking(t->socket, FALSE);
+	g_socket_set_listen_backlog(t->socket, BACKLOG);
 	if (!g_socket_bind(t->socket, G_SOCKET_ADDRESS(address), TRUE, error) || !g_socket_listen(t->socket, error)) {
 		g_prefix_error(error, "--api-listen %s: ", c->config.listen);
 		return false;

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The API on api.sock of a running network without guests: access, answers, refusals."""
 
+import contextlib
+import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -50,6 +53,33 @@ class Server(TestCase):
         status, headers, answer = self.api.request("POST", "/v1/ports")
         self.assertEqual((status, headers["Allow"]), (405, "GET"))
         self.assertIn("error", answer)
+
+    def test_request_with_several_or_no_valid_lengths_is_refused_and_not_run(self):
+        self.start()
+        body = b'{"name": "db", "address": "192.168.122.9"}'
+        for lengths in ((b"%d" % len(body), b"500"), (b"500", b"%d" % len(body)), (b"%d, %d" % (len(body), len(body)),), (b"-1",), (b"x",)):
+            with self.subTest(lengths=lengths), socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(20)
+                s.connect(self.socket_path("api.sock"))
+                head = b"".join(b"Content-Length: %s\r\n" % length for length in lengths)
+                s.sendall(b"POST /v1/names HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n" + body)
+                self.assertTrue(s.recv(4096).startswith(b"HTTP/1.1 400 "))
+        self.assertEqual(self.api.get("/v1/names")["names"], [])
+
+    def test_strangers_by_tcp_shut_out_neither_the_owner_nor_those_with_a_token(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.start("--api-listen", f"127.0.0.1:{port}", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)))
+        with open(self.socket_path("api.token")) as file:
+            token = file.read().strip()
+        with contextlib.ExitStack() as stack:
+            for _ in range(100):  # of 32 clients at once
+                stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            self.assertEqual(self.api.get("/v1/network")["name"], "default")
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("GET", "/v1/network", headers={"Authorization": f"Bearer {token}"})
+            self.assertEqual(connection.getresponse().status, 200)
+            connection.close()
 
     def test_sighup_reloads_without_ending_it(self):
         config = self.write("config/lanlet/default.conf", "[network]\nlease-time = 2h\n")
