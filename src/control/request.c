@@ -11,6 +11,7 @@
 #include "host/clock.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #define JSON_TYPE "application/json"
 /* A piece of an answer is sent when it is as large. */
@@ -329,13 +330,46 @@ void request_list(struct request *r, const struct listing *l, void *filter)
 
 /* --- beginning --- */
 
+/* True, and it is answered, when the query has a parameter that the route does not know. */
+static bool has_unknown_parameter(struct request *r, const struct route *route)
+{
+	GHashTableIter i;
+	gpointer name;
+	if (!r->query || strcmp(route->path, "/") == 0) /* browsers and pages add some to links */
+		return false;
+	g_hash_table_iter_init(&i, r->query);
+	while (g_hash_table_iter_next(&i, &name, NULL)) {
+		if (route_has_parameter(route, name))
+			continue;
+		request_fail(r, SOUP_STATUS_BAD_REQUEST, "%s: there is no such parameter%s%s", (const char *)name,
+			     route->parameters ? ", only " : "", route->parameters ? route->parameters : "");
+		return true;
+	}
+	return false;
+}
+
+/* libsoup sends the headers only in answer to HEAD. */
+static void handle_by(struct request *r, const struct route *route, bool head)
+{
+	if (!head || !route->live) {
+		route->handle(r);
+		return;
+	}
+	soup_server_message_set_status(r->msg, SOUP_STATUS_OK, NULL);
+	soup_message_headers_set_encoding(soup_server_message_get_response_headers(r->msg), SOUP_ENCODING_CHUNKED);
+	set_headers(r->msg);
+	server_sends(r->msg);
+	soup_server_message_unpause(r->msg);
+}
+
 static void find_and_handle(struct request *r, const char *path)
 {
 	g_autofree char *allowed = NULL;
 	const char *method = soup_server_message_get_method(r->msg);
 	const struct route *route = route_find(method, path, r->parts, &allowed);
 	if (route) {
-		route->handle(r);
+		if (!has_unknown_parameter(r, route))
+			handle_by(r, route, strcmp(method, "HEAD") == 0);
 	} else if (allowed) {
 		soup_message_headers_replace(soup_server_message_get_response_headers(r->msg), "Allow", allowed);
 		request_fail(r, SOUP_STATUS_METHOD_NOT_ALLOWED, "%s is not possible here, only %s", method, allowed);

@@ -51,7 +51,7 @@ class Server(TestCase):
         self.assertEqual(status, 404)
         self.assertIn("error", answer)
         status, headers, answer = self.api.request("POST", "/v1/ports")
-        self.assertEqual((status, headers["Allow"]), (405, "GET"))
+        self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"))
         self.assertIn("error", answer)
 
     def test_request_with_several_or_no_valid_lengths_is_refused_and_not_run(self):

@@ -104,7 +104,10 @@ class Api:
         described = operation(method, path.split("?")[0])
         if described:
             assert str(status) in described["responses"], f"{method} {path}: {status} is not described: {text}"
-            content = described["responses"][str(status)].get("content", {})
+            response = described["responses"][str(status)]
+            if "$ref" in response:
+                response = DOCUMENT["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
+            content = response.get("content", {})
             assert (kind in content) if content else not text, f"{method} {path}: {status} has the type {kind!r}"
             schema = content.get(kind, {}).get("schema", {})
         else:

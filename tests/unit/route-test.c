@@ -50,7 +50,7 @@ static void wrong_method_and_unknown_path_are_different_errors(void)
 	struct found f;
 	find(&f, "PATCH", "/v1/names");
 	g_assert_null(f.route);
-	g_assert_cmpstr(f.allowed, ==, "GET, POST");
+	g_assert_cmpstr(f.allowed, ==, "GET, HEAD, POST");
 	found_done(&f);
 	for (const char **path = (const char *[]){ "", "/", "v1/names", "/v1/names/a/b", "/v1/nam", "//v1/names", "/V1/names", NULL };
 	     *path; path++) {

@@ -432,7 +432,7 @@ static void delete_capture(struct request *r)
 }
 
 const struct route routes_capture[] = {
-	{ "GET", "/v1/capture", get_capture },
+	{ "GET", "/v1/capture", get_capture, .parameters = "port guest filter drops snaplen", .live = true },
 	{ "GET", "/v1/captures", get_captures },
 	{ "DELETE", "/v1/captures/{id}", delete_capture },
 	{ NULL },

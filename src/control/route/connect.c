@@ -171,6 +171,6 @@ static void post_connect(struct request *r)
 }
 
 const struct route routes_connect[] = {
-	{ "POST", "/v1/connect", post_connect },
+	{ "POST", "/v1/connect", post_connect, .parameters = "guest port" },
 	{ NULL },
 };

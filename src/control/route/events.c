@@ -147,6 +147,6 @@ static void get_events(struct request *r)
 }
 
 const struct route routes_events[] = {
-	{ "GET", "/v1/events", get_events },
+	{ "GET", "/v1/events", get_events, .parameters = "after", .live = true },
 	{ NULL },
 };

@@ -115,6 +115,6 @@ static void get_flows(struct request *r)
 }
 
 const struct route routes_flows[] = {
-	{ "GET", "/v1/flows", get_flows },
+	{ "GET", "/v1/flows", get_flows, .parameters = "guest remote port protocol state" },
 	{ NULL },
 };

@@ -57,18 +57,26 @@ const struct route *route_find(const char *method, const char *path, char *ret_p
 {
 	g_auto(GStrv) words = g_strsplit(path, "/", -1);
 	g_autoptr(GString) allowed = g_string_new(NULL);
+	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
 	const struct route *r;
 	for (size_t i = 0; (r = route_at(i)); i++) {
 		char *parts[ROUTE_PARTS_MAX] = { NULL };
 		if (!path_matches(r, words, parts))
 			continue;
-		if (strcmp(r->method, method) == 0) {
+		if (strcmp(r->method, wanted) == 0) {
 			for (unsigned k = 0; k < ROUTE_PARTS_MAX; k++)
 				ret_parts[k] = g_strdup(parts[k]);
 			return r;
 		}
-		g_string_append_printf(allowed, "%s%s", allowed->len ? ", " : "", r->method);
+		g_string_append_printf(allowed, "%s%s%s", allowed->len ? ", " : "", r->method,
+				       strcmp(r->method, "GET") == 0 ? ", HEAD" : "");
 	}
 	*ret_allowed = allowed->len ? g_string_free(g_steal_pointer(&allowed), FALSE) : NULL;
 	return NULL;
+}
+
+bool route_has_parameter(const struct route *r, const char *name)
+{
+	g_auto(GStrv) known = g_strsplit(r->parameters ? r->parameters : "", " ", -1);
+	return g_strv_contains((const char *const *)known, name);
 }
