@@ -216,6 +216,21 @@ static void last_line_of_a_mac_or_an_address_counts(struct fixture *f, const voi
 			"1767229999 52:54:00:00:00:03 192.168.122.9 mail *\n");
 }
 
+/* As an editor may leave it. */
+static void last_line_counts_without_a_line_feed(struct fixture *f, const void *data)
+{
+	write_contents(f, "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
+			  "1767229202 52:54:00:00:00:02 192.168.122.7 db 01:52:54:00:00:00:02");
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 2);
+	g_autofree char *aside = contents(f, ".damaged");
+	g_assert_null(aside);
+	save(f, WALL);
+	g_autofree char *text = contents(f, "");
+	g_assert_cmpstr(text, ==,
+			"1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
+			"1767229202 52:54:00:00:00:02 192.168.122.7 db 01:52:54:00:00:00:02\n");
+}
+
 static void leases_that_no_longer_fit_do_not_count_as_damage(struct fixture *f, const void *data)
 {
 	write_contents(f, "1767229202 52:54:00:00:00:01 10.0.0.6 web *\n"
@@ -451,6 +466,7 @@ int main(int argc, char **argv)
 	TEST(distant_ends_do_not_overflow);
 	TEST(damaged_file_is_renamed_and_its_valid_lines_are_used);
 	TEST(last_line_of_a_mac_or_an_address_counts);
+	TEST(last_line_counts_without_a_line_feed);
 	TEST(leases_that_no_longer_fit_do_not_count_as_damage);
 	TEST(path_that_is_not_a_file_is_renamed);
 	TEST(a_fifo_does_not_hang_the_start);

@@ -145,7 +145,11 @@ static void valid_lines_of_a_damaged_text_are_read(void)
 		{ LINE(1) LINE(2), 2, 0 },
 		{ LINE(1) "rubbish\n" LINE(2), 2, 1 },
 		{ LINE(1) "\n" LINE(2), 2, 1 },
-		{ LINE(1) LINE(2) "1 52:54:00:75:dd:1a 10.0.0.3 * *", 2, 1 },
+		{ LINE(1) "1 52:54:00:75:dd:1a 10.0.0.2 * *", 2, 0 },
+		{ LINE(1) "1 52:54:00:75:dd:1a 10.0.0.2 * 01:52", 2, 0 },
+		{ LINE(1) LINE(2) "1 52:54:00:75:dd:1a 10.0.0.3 * 01:5", 2, 1 },
+		{ LINE(1) LINE(2) "1 52:54:00:75:dd:1a 10.0.0.3 *", 2, 1 },
+		{ LINE(1) LINE(2) "1 52:54:00:75:dd:1a 10.0.0.3", 2, 1 },
 		{ LINE(1) LINE(9) LINE(2), 2, 1 },
 		{ "rubbish", 0, 1 },
 	};

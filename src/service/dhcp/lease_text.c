@@ -164,7 +164,7 @@ size_t lease_text_parse_all(const char *text, size_t len, bool (*each)(void *opa
 		const char *newline = memchr(text, '\n', len);
 		size_t line_len = newline ? (size_t)(newline - text) : len;
 		struct lease_line l;
-		if (!newline || lease_text_parse(text, line_len, &l) < 0 || !each(opaque, &l))
+		if (lease_text_parse(text, line_len, &l) < 0 || !each(opaque, &l))
 			damaged++;
 		text += newline ? line_len + 1 : line_len;
 		len -= newline ? line_len + 1 : line_len;
