@@ -61,6 +61,9 @@
 	X(DHCP_SHARE, "dhcp-share", "port has its share of the DHCP addresses or ARP probes, or has declined too many addresses") \
 	X(DHCP_FOREIGN, "dhcp-foreign", "DHCP message about a client or relay that is behind another port") \
 	X(DHCP_IGNORED, "dhcp-ignored", "DHCP message that this server does not answer") \
+	X(TFTP_MALFORMED, "tftp-malformed", "TFTP packet does not parse, or no transfer waits for it") \
+	X(HTTP_MALFORMED, "http-malformed", "HTTP request to the boot server does not parse") \
+	X(BOOT_LIMIT, "boot-limit", "guest has too many TFTP transfers or HTTP connections to the boot server") \
 	X(DNS_MALFORMED, "dns-malformed", "DNS message does not parse") \
 	X(DNS_REBIND, "dns-rebind", "DNS answer from outside with an address of the guest itself or its network (see --rebind-domain-ok)") \
 	X(DNS_LIMIT, "dns-limit", "guest has too many DNS queries in progress") \

@@ -55,6 +55,8 @@ struct payer {
 	/* When none of its guests' declines and answers to others' probes will count any more. */
 	usec_t declines, conflicts;
 
+	unsigned n_transfers; /* files that are sent to its guests (service/boot) */
+
 	/* of DNS */
 	struct list dns_queries; /* that wait for a server */
 	unsigned n_dns_queries, n_dns_streams;

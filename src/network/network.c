@@ -187,6 +187,10 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 		add_ip6_services(n);
 	gateway_add_service(&n->gateway, &n->arp.service);
 	gateway_add_service(&n->gateway, &n->echo.service);
+	int r = boot_services_new(
+		&(struct boot_services_config){ .settings = &n->settings, .gateway = &n->gateway, .log = &n->log }, &n->boot_services);
+	if (r < 0)
+		return r;
 	return name_services_init(&n->name_services,
 				  &(struct name_services_config){
 					  .settings = &n->settings,
@@ -225,6 +229,8 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 		return r;
 	gateway_set_engine(&n->gateway, ops, n->engine);
 	r = name_services_serve_tcp(&n->name_services, ops, n->engine);
+	if (r == 0)
+		r = boot_services_serve_tcp(n->boot_services, ops, n->engine);
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
@@ -449,6 +455,7 @@ void lanlet_network_free(struct lanlet_network *n)
 	forwards_done(&n->forwards);
 	guest_sockets_done(&n->guest_sockets, now);
 	links_done(&n->links, now);
+	boot_services_free(n->boot_services);
 	name_services_done(&n->name_services, now); /* before the engine, which owns its streams */
 	gateway_set_engine(&n->gateway, NULL, NULL);
 	if (n->engine)

@@ -14,6 +14,7 @@
 #include "lan/segment.h"
 #include "lanlet.h"
 #include "link/links.h"
+#include "network/boot_services.h"
 #include "network/captures.h"
 #include "network/events.h"
 #include "network/forward/dial.h"
@@ -53,6 +54,7 @@ struct lanlet_network {
 	struct ra_service ra;
 	bool advertises; /* guests may have heard router advertisements */
 	struct name_services name_services;
+	struct boot_services *boot_services; /* NULL: there are no files to boot */
 	struct host_address host_address;
 	struct host_watch host_watch;
 	struct engine *engine;

@@ -205,6 +205,28 @@ static void clear_dhcp_boots(struct settings *s)
 	s->n_dhcp_boots = 0;
 }
 
+/* --- files to boot --- */
+
+static int set_path(const char *value, char ret[static SETTINGS_PATH_MAX + 1])
+{
+	size_t len = strlen(value);
+	if (len > SETTINGS_PATH_MAX || (len > 0 && !value_is_text(value)))
+		return -EINVAL;
+	memset(ret, 0, SETTINGS_PATH_MAX + 1);
+	memcpy(ret, value, len);
+	return 0;
+}
+
+static int set_tftp_root(struct settings *s, const char *value, const char **ret_why)
+{
+	return set_path(value, s->tftp_root);
+}
+
+static int set_http_root(struct settings *s, const char *value, const char **ret_why)
+{
+	return set_path(value, s->http_root);
+}
+
 /* Rules are zeroed before they are filled in, and have no padding that differs. */
 static bool same_list(const void *a, size_t n_a, const void *b, size_t n_b, size_t size)
 {
@@ -279,6 +301,32 @@ static const struct option options[] = {
 		.place = OPTION_PLACES(dhcp_boots, n_dhcp_boots),
 		.same = same_dhcp_boots,
 		.live = true,
+	},
+	{
+		.public = {
+			.name = "tftp-root",
+			.argument = "DIR",
+			.default_value = "",
+			.help =
+				"Let guests read the files of this directory from the gateway by TFTP, to boot from the network (see "
+				"--dhcp-boot). Nothing outside the directory can be read, through symbolic links either.",
+		},
+		.accepts = "a path of at most 1023 bytes",
+		.set = set_tftp_root,
+		.place = OPTION_PLACE(tftp_root),
+	},
+	{
+		.public = {
+			.name = "http-root",
+			.argument = "DIR",
+			.default_value = "",
+			.help =
+				"Let guests read the files of this directory from the gateway by HTTP, port 80, to boot from the network: "
+				"--dhcp-boot http://192.168.122.1/FILE.",
+		},
+		.accepts = "a path of at most 1023 bytes",
+		.set = set_http_root,
+		.place = OPTION_PLACE(http_root),
 	},
 };
 

@@ -32,6 +32,8 @@
 #define SETTINGS_LABEL_MAX 63u
 #define SETTINGS_DOMAIN_MAX 189u
 
+#define SETTINGS_PATH_MAX 1023u
+
 /* The gateway's name, which no guest can have. */
 #define SETTINGS_GATEWAY_NAME "gateway"
 
@@ -99,6 +101,8 @@ struct settings {
 	size_t n_dhcp_options;
 	struct dhcp_boot_rule *dhcp_boots;
 	size_t n_dhcp_boots;
+	/* Directories whose files guests may read by TFTP and HTTP; "": none. */
+	char tftp_root[SETTINGS_PATH_MAX + 1], http_root[SETTINGS_PATH_MAX + 1];
 	struct forward_spec *forwards; /* no two need the same host port */
 	size_t n_forwards;
 	bool host_loopback;

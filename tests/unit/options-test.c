@@ -655,7 +655,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 37);
+	g_assert_cmpuint(n, ==, 39);
 }
 
 static void rules_of_dhcp_are_lists(struct fixture *f, gconstpointer data)
@@ -770,6 +770,8 @@ static const struct {
 	{ "dhcp-option", "ntp-server,10.0.0.2" },
 	{ "dhcp-tag", "ipxe,user:iPXE" },
 	{ "dhcp-boot", "pxelinux.0" },
+	{ "tftp-root", "/srv/tftp" },
+	{ "http-root", "/srv/http" },
 	{ "host", "52:54:00:00:00:31,tag=x" },
 	{ "host", "52:54:00:00:00:32,lease-time=1h" },
 	{ "busy-poll", "10" },
