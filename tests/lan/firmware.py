@@ -130,14 +130,20 @@ class Ovmf(Machine):
         self.script = "".join(f"{line}\r\n" for line in ("echo -off", "connect -r", *commands))
         super().__init__(card)
 
-    def boots_from(self):
-        disk, variables = self.directory / "disk", self.directory / "variables"
-        disk.mkdir()
-        (disk / "startup.nsh").write_text(self.script)
+    def firmware(self):
+        variables = self.directory / "variables"
         shutil.copy(self.VARIABLES, variables)
         # Since edk2 of May 2024 the network stack starts only where there are random numbers (fixes of CVE-2023-45237).
         return [
-            "-machine", "q35", "-cpu", "qemu64,+rdrand", "-boot", "strict=on",
+            "-machine", "q35", "-cpu", "qemu64,+rdrand",
             "-drive", f"if=pflash,format=raw,readonly=on,file={self.CODE}", "-drive", f"if=pflash,format=raw,file={variables}",
+        ]
+
+    def boots_from(self):
+        disk = self.directory / "disk"
+        disk.mkdir()
+        (disk / "startup.nsh").write_text(self.script)
+        return [
+            *self.firmware(), "-boot", "strict=on",
             "-drive", f"if=none,id=disk,format=raw,file=fat:rw:{disk}", "-device", "virtio-blk-pci,drive=disk,bootindex=1",
         ]
