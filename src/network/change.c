@@ -59,6 +59,8 @@ int change_begin(struct lanlet_network *n)
 		keep_fitting(n, &(struct settings){ .hosts = &all.hosts[i], .n_hosts = 1 });
 	for (size_t i = 0; i < all.n_names; i++)
 		keep_fitting(n, &(struct settings){ .names = &all.names[i], .n_names = 1 });
+	for (size_t i = 0; i < all.n_records; i++)
+		keep_fitting(n, &(struct settings){ .records = &all.records[i], .n_records = 1 });
 	settings_done(&all);
 	return add_up(&n->configured, &n->added.settings, &n->settings, reason, sizeof(reason));
 }
@@ -122,6 +124,8 @@ static int with(const struct lanlet_network *n, const char *option, const char *
 			settings_remove_host(&added, one.hosts[i].mac);
 		for (size_t i = 0; i < one.n_names; i++)
 			settings_remove_name(&added, one.names[i].name);
+		for (size_t i = 0; i < one.n_records; i++)
+			settings_remove_record(&added, &one.records[i]);
 		r = settings_append(&added, &one);
 		if (r == 0)
 			*ret = added;
@@ -184,6 +188,8 @@ int change_remove_name(struct lanlet_network *n, const char *name, char *error, 
 	settings_done(&added);
 	for (size_t i = 0; i < n->configured.n_names; i++)
 		configured |= strcmp(n->configured.names[i].name, name) == 0;
+	for (size_t i = 0; i < n->configured.n_records; i++)
+		configured |= strcmp(n->configured.records[i].name, name) == 0;
 	snprintf(what, sizeof(what), "name %.63s", name);
 	return not_added(configured, what, error, size);
 }

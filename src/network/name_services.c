@@ -9,8 +9,10 @@
 #include "host/entropy.h"
 #include "host/resolver.h"
 #include "lan/segment.h"
+#include "network/given_records.h"
 #include "options/settings.h"
 #include "service/dns/dns.h"
+#include "service/dns/records.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -247,9 +249,14 @@ static int init_dns(struct name_services *n, const struct name_services_config *
 										 .gateway = c->settings->gateway,
 										 .key = *key,
 										 .isolated = c->settings->engine->isolated });
+	struct dns_records records = { .key = *key };
 	if (r == 0)
-		name_services_change_servers(n, c->settings);
-	return r;
+		r = given_records_make(c->settings, &records);
+	if (r < 0)
+		return r;
+	dns_set_given(n->dns, &records);
+	name_services_change_servers(n, c->settings);
+	return 0;
 }
 
 static void add_dhcp6(struct name_services *n, const struct name_services_config *c)
@@ -313,9 +320,15 @@ int name_services_change(struct name_services *n, const struct settings *s, usec
 {
 	struct guest_names names = n->names;
 	names.given = NULL;
-	int r = guest_names_set(&names, s);
+	struct dns_records records = { .key = n->host_names.key };
+	int r = given_records_make(s, &records);
 	if (r < 0)
 		return r;
+	r = guest_names_set(&names, s);
+	if (r < 0) {
+		dns_records_done(&records);
+		return r;
+	}
 	struct dhcp_rules borrowed = rules_of(s), rules = { 0 };
 	r = dhcp_rules_copy(&borrowed, &rules);
 	struct reservation *reservations = r == 0 ? reservations_of(s) : NULL;
@@ -323,12 +336,14 @@ int name_services_change(struct name_services *n, const struct settings *s, usec
 	free(reservations);
 	if (r < 0) {
 		guest_names_done(&names);
+		dns_records_done(&records);
 		dhcp_rules_done(&rules);
 		return r;
 	}
 	dhcp_set_rules(&n->dhcp, &rules);
 	guest_names_done(&n->names);
 	n->names = names;
+	dns_set_given(n->dns, &records);
 	n->dhcp.config.lease_time = s->lease_time_s;
 	dhcp6_set_lease_time(&n->dhcp6, s->lease_time_s);
 	for (uint32_t i = 0; i < n->gateway->guests.by_index.n; i++) {

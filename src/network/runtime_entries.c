@@ -64,11 +64,13 @@ void runtime_entries_done(struct runtime_entries *e)
 
 static void write_lines(FILE *file, const struct settings *s)
 {
-	char host[SETTINGS_HOST_TEXT_SIZE], ip[IP4_TEXT_SIZE];
+	char host[SETTINGS_HOST_TEXT_SIZE], ip[IP4_TEXT_SIZE], record[SETTINGS_RECORD_TEXT_SIZE];
 	for (size_t i = 0; i < s->n_hosts; i++)
 		fprintf(file, "host %s\n", settings_host_format(&s->hosts[i], host));
 	for (size_t i = 0; i < s->n_names; i++)
 		fprintf(file, "name %s,%s\n", s->names[i].name, ip4_format(s->names[i].ip, ip));
+	for (size_t i = 0; i < s->n_records; i++)
+		fprintf(file, "name %s\n", record_format(&s->records[i], record));
 }
 
 static int save(const char *path, const struct settings *s)

@@ -7,6 +7,7 @@
 #include "network/network_internal.h"
 #include "service/dhcp/holder.h"
 #include "service/dns/dns.h"
+#include "wire/dns_text.h"
 
 #include <stdio.h>
 
@@ -384,8 +385,8 @@ unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor,
 	return count;
 }
 
-/* The names of the settings, then of their hosts, then of leases: the cursor is part << 32 | index. */
-enum names_part { NAMES_OF_SETTINGS, NAMES_OF_HOSTS, NAMES_OF_LEASES };
+/* The names of the settings, then their records, then those of their hosts, then of leases: the cursor is part << 32 | index. */
+enum names_part { NAMES_OF_SETTINGS, NAMES_OF_RECORDS, NAMES_OF_HOSTS, NAMES_OF_LEASES };
 
 static uint64_t names_cursor(enum names_part part, uint64_t index)
 {
@@ -394,8 +395,18 @@ static uint64_t names_cursor(enum names_part part, uint64_t index)
 
 static struct snapshot_name name_of(const char *name, ip4_t ip, enum snapshot_origin origin)
 {
-	struct snapshot_name ret = { .ip = ip, .origin = origin };
+	struct snapshot_name ret = { .type = "A", .is_address = true, .origin = origin };
 	snprintf(ret.name, sizeof(ret.name), "%s", name);
+	ip4_format(ip, ret.data);
+	return ret;
+}
+
+static struct snapshot_name record_of(const struct settings_record *r, enum snapshot_origin origin)
+{
+	struct snapshot_name ret = { .type = dns_type_name(r->type), .origin = origin };
+	ret.is_address = r->type == DNS_TYPE_A || r->type == DNS_TYPE_AAAA;
+	memcpy(ret.name, r->name, sizeof(ret.name));
+	memcpy(ret.data, r->data, sizeof(ret.data));
 	return ret;
 }
 
@@ -407,7 +418,18 @@ static unsigned names_of_settings(const struct lanlet_network *n, uint64_t *curs
 		ret[count++] = name_of(s->names[*cursor].name, s->names[*cursor].ip,
 				       *cursor >= n->configured.n_names ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED);
 	if (*cursor >= s->n_names)
-		*cursor = names_cursor(NAMES_OF_HOSTS, 0);
+		*cursor = names_cursor(NAMES_OF_RECORDS, 0);
+	return count;
+}
+
+static unsigned names_of_records(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_name *ret, unsigned max)
+{
+	const struct settings *s = &n->settings;
+	unsigned count = 0;
+	uint32_t i = (uint32_t)*cursor;
+	for (; count < max && i < s->n_records; i++)
+		ret[count++] = record_of(&s->records[i], i >= n->configured.n_records ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED);
+	*cursor = i < s->n_records ? names_cursor(NAMES_OF_RECORDS, i) : names_cursor(NAMES_OF_HOSTS, 0);
 	return count;
 }
 
@@ -439,6 +461,7 @@ unsigned snapshot_names(const struct lanlet_network *n, usec_t now, uint64_t *cu
 {
 	switch ((enum names_part)(*cursor >> 32)) {
 	case NAMES_OF_SETTINGS: return names_of_settings(n, cursor, ret, max);
+	case NAMES_OF_RECORDS: return names_of_records(n, cursor, ret, max);
 	case NAMES_OF_HOSTS: return names_of_hosts(n, cursor, ret, max);
 	case NAMES_OF_LEASES: return names_of_leases(n, now, cursor, ret, max);
 	}

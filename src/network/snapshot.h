@@ -20,6 +20,7 @@
 #include "lan/segment.h"
 #include "network/capture.h"
 #include "network/events.h"
+#include "options/record.h"
 #include "options/forward_spec.h"
 #include "options/rate_text.h"
 #include "service/dns/dns.h"
@@ -203,8 +204,10 @@ struct snapshot_reservation {
 unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_reservation *ret, unsigned max);
 
 struct snapshot_name {
-	char name[GUEST_NAME_SIZE];
-	ip4_t ip;
+	char name[SETTINGS_RECORD_NAME_SIZE];
+	const char *type; /* of the record, static: "A" … */
+	char data[SETTINGS_RECORD_DATA_SIZE];
+	bool is_address;
 	enum snapshot_origin origin;
 };
 

@@ -166,12 +166,25 @@ static int parse_name(char *text, struct settings_name *ret, const char **ret_wh
 	return 0;
 }
 
+static int add_record(struct settings *s, const char *value, const char **ret_why)
+{
+	struct settings_record record;
+	if (record_parse(value, &record, ret_why) < 0)
+		return -EINVAL;
+	struct settings_record *grown = reallocarray(s->records, s->n_records + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	grown[s->n_records++] = record;
+	s->records = grown;
+	return 0;
+}
+
 static int add_name(struct settings *s, const char *value, const char **ret_why)
 {
 	char text[SETTINGS_LABEL_MAX + 1 + IP4_TEXT_SIZE];
 	struct settings_name name;
 	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text) || parse_name(text, &name, ret_why) < 0)
-		return -EINVAL;
+		return *ret_why ? -EINVAL : add_record(s, value, ret_why);
 	struct settings_name *grown = reallocarray(s->names, s->n_names + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -185,6 +198,9 @@ static void clear_names(struct settings *s)
 	free(s->names);
 	s->names = NULL;
 	s->n_names = 0;
+	free(s->records);
+	s->records = NULL;
+	s->n_records = 0;
 }
 
 static bool same_domain(const struct settings *a, const struct settings *b)
@@ -213,6 +229,9 @@ static bool same_names(const struct settings *a, const struct settings *b)
 	bool same = a->n_names == b->n_names;
 	for (size_t i = 0; same && i < a->n_names; i++)
 		same = a->names[i].ip == b->names[i].ip && strcmp(a->names[i].name, b->names[i].name) == 0;
+	same = same && a->n_records == b->n_records;
+	for (size_t i = 0; same && i < a->n_records; i++)
+		same = record_equal(&a->records[i], &b->records[i]);
 	return same;
 }
 
@@ -305,15 +324,18 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "name",
-			.argument = "NAME,ADDRESS",
+			.argument = "NAME,[TYPE,]DATA",
 			.help =
-				"A DNS record of your own: the gateway's DNS server answers NAME and NAME.DOMAIN with this address.",
+				"A DNS record of your own: the gateway's DNS server answers NAME with the address DATA, or with a record of TYPE: "
+				"A, AAAA, CNAME, MX, PTR, SRV or TXT. A NAME of one label is also found as NAME.DOMAIN.",
 			.repeatable = true,
 		},
-		.accepts = "a name of letters, digits, and inner hyphens and underscores, and an IPv4 address, such as db,192.168.122.20",
+		.accepts =
+			"a name of letters, digits, and inner hyphens and underscores, and an address, such as db,192.168.122.20; or a record, "
+			"such as api.example.com,CNAME,db or _ssh._tcp.example.com,SRV,0 5 22 db",
 		.set = add_name,
 		.clear = clear_names,
-		.place = OPTION_PLACES(names, n_names),
+		.place = OPTION_PLACES(names, n_records),
 		.same = same_names,
 		.live = true,
 	},

@@ -2,6 +2,7 @@
 #include "options/settings.h"
 
 #include "base/macros.h"
+#include "wire/dns_text.h"
 #include "gateway/closed.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@ void settings_done(struct settings *s)
 	free(s->hosts);
 	free(s->forwards);
 	free(s->names);
+	free(s->records);
 	free(s->dhcp_tags);
 	free(s->dhcp_options);
 	free(s->dhcp_boots);
@@ -40,12 +42,14 @@ static int copy_list(const void *from, size_t n, size_t size, void **ret)
 int settings_copy(const struct settings *from, struct settings *ret)
 {
 	struct settings s = *from;
-	void *hosts = NULL, *names = NULL, *forwards = NULL, *tags = NULL, *options = NULL, *boots = NULL;
+	void *hosts = NULL, *names = NULL, *records = NULL, *forwards = NULL, *tags = NULL, *options = NULL, *boots = NULL;
 	s.vde = (struct path_list){ 0 };
 	s.attachments = (struct attachment_list){ 0 };
 	int r = copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts);
 	if (r == 0)
 		r = copy_list(from->names, from->n_names, sizeof(*from->names), &names);
+	if (r == 0)
+		r = copy_list(from->records, from->n_records, sizeof(*from->records), &records);
 	if (r == 0)
 		r = copy_list(from->forwards, from->n_forwards, sizeof(*from->forwards), &forwards);
 	if (r == 0)
@@ -62,6 +66,7 @@ int settings_copy(const struct settings *from, struct settings *ret)
 		path_list_clear(&s.vde);
 		free(hosts);
 		free(names);
+		free(records);
 		free(forwards);
 		free(tags);
 		free(options);
@@ -70,6 +75,7 @@ int settings_copy(const struct settings *from, struct settings *ret)
 	}
 	s.hosts = hosts;
 	s.names = names;
+	s.records = records;
 	s.forwards = forwards;
 	s.dhcp_tags = tags;
 	s.dhcp_options = options;
@@ -94,11 +100,18 @@ int settings_append(struct settings *s, const struct settings *more)
 	if (!names)
 		return -ENOMEM;
 	s->names = names;
+	struct settings_record *records = grow(s->records, s->n_records, more->n_records, sizeof(*records));
+	if (!records)
+		return -ENOMEM;
+	s->records = records;
 	if (more->n_hosts > 0)
 		memcpy(hosts + s->n_hosts, more->hosts, more->n_hosts * sizeof(*hosts));
 	if (more->n_names > 0)
 		memcpy(names + s->n_names, more->names, more->n_names * sizeof(*names));
+	if (more->n_records > 0)
+		memcpy(records + s->n_records, more->records, more->n_records * sizeof(*records));
 	s->n_hosts += more->n_hosts;
+	s->n_records += more->n_records;
 	s->n_names += more->n_names;
 	return 0;
 }
@@ -119,15 +132,41 @@ int settings_remove_host(struct settings *s, struct mac mac)
 	return -ENOENT;
 }
 
-int settings_remove_name(struct settings *s, const char *name)
+static void remove_record_at(struct settings *s, size_t i)
 {
-	for (size_t i = 0; i < s->n_names; i++) {
-		if (strcmp(s->names[i].name, name) != 0)
+	memmove(&s->records[i], &s->records[i + 1], (--s->n_records - i) * sizeof(*s->records));
+}
+
+static bool remove_records_of(struct settings *s, const char *name)
+{
+	size_t before = s->n_records;
+	for (size_t i = s->n_records; i-- > 0;)
+		if (strcmp(s->records[i].name, name) == 0)
+			remove_record_at(s, i);
+	return s->n_records < before;
+}
+
+int settings_remove_record(struct settings *s, const struct settings_record *record)
+{
+	for (size_t i = 0; i < s->n_records; i++) {
+		if (!record_equal(&s->records[i], record))
 			continue;
-		memmove(&s->names[i], &s->names[i + 1], (--s->n_names - i) * sizeof(*s->names));
+		remove_record_at(s, i);
 		return 0;
 	}
 	return -ENOENT;
+}
+
+int settings_remove_name(struct settings *s, const char *name)
+{
+	bool found = remove_records_of(s, name);
+	for (size_t i = s->n_names; i-- > 0;) {
+		if (strcmp(s->names[i].name, name) != 0)
+			continue;
+		memmove(&s->names[i], &s->names[i + 1], (--s->n_names - i) * sizeof(*s->names));
+		found = true;
+	}
+	return found ? 0 : -ENOENT;
 }
 
 char *settings_host_format(const struct settings_host *h, char text[static SETTINGS_HOST_TEXT_SIZE])
@@ -311,9 +350,34 @@ static int check_name(struct check *c, size_t i)
 	return 0;
 }
 
+/* RFC 2181 §10.1 */
+static bool excludes(const struct settings_record *a, const struct settings_record *b)
+{
+	return strcmp(a->name, b->name) == 0 && (a->type == DNS_TYPE_CNAME || b->type == DNS_TYPE_CNAME);
+}
+
+static int check_record(struct check *c, size_t i)
+{
+	const struct settings_record *r = &c->s.records[i];
+	if (strcmp(r->name, SETTINGS_GATEWAY_NAME) == 0)
+		return refuse(c, "name %s: the gateway has this name", r->name);
+	for (size_t j = 0; j < i; j++) {
+		if (record_equal(r, &c->s.records[j]))
+			return refuse(c, "name: %s %s %.100s is given twice", r->name, dns_type_name(r->type), r->data);
+		if (excludes(r, &c->s.records[j]))
+			return refuse(c, "name: %s has a CNAME record, beside which there can be no other", r->name);
+	}
+	for (size_t j = 0; r->type == DNS_TYPE_CNAME && j < c->s.n_names; j++)
+		if (strcmp(r->name, c->s.names[j].name) == 0)
+			return refuse(c, "name: %s has an address, beside which there can be no CNAME record", r->name);
+	return 0;
+}
+
 static int check_names(struct check *c)
 {
 	int r = 0;
+	for (size_t i = 0; r == 0 && i < c->s.n_records; i++)
+		r = check_record(c, i);
 	for (size_t i = 0; r == 0 && i < c->s.n_names; i++)
 		r = check_name(c, i);
 	return r;

@@ -15,6 +15,7 @@
 #include "options/path_list.h"
 #include "options/attachment.h"
 #include "options/port_properties.h"
+#include "options/record.h"
 #include "service/dhcp/rules.h"
 #include "service/dns/rebind.h"
 #include "service/dns/server.h"
@@ -95,6 +96,8 @@ struct settings {
 	struct attachment_list attachments; /* distinct descriptors, paths and names */
 	struct settings_name *names;        /* distinct, of each other and of hosts' names */
 	size_t n_names;
+	struct settings_record *records; /* distinct; a CNAME is alone at its name */
+	size_t n_records;
 	struct dhcp_tag_rule *dhcp_tags;
 	size_t n_dhcp_tags;
 	struct dhcp_option_rule *dhcp_options;
@@ -128,7 +131,10 @@ unsigned settings_opened(const struct settings *s);
 
 /* Removes the host with @mac, or the name.  -ENOENT. */
 int settings_remove_host(struct settings *s, struct mac mac);
+/* With all its records. */
 int settings_remove_name(struct settings *s, const char *name);
+/* -ENOENT: there is no such record. */
+int settings_remove_record(struct settings *s, const struct settings_record *record);
 
 /* Appends the hosts and names of @more.  -ENOMEM, and @s is unchanged. */
 int settings_append(struct settings *s, const struct settings *more);

@@ -25,7 +25,7 @@ ANSWERS = {
     "/v1/drops": {"drops": [{"reason": "martian", "count": 1, "explanation": "a source that cannot be there",
                              "last": {"time": 1e11, "port": "web]}", "bytes": ""}}]},
     "/v1/reservations": {"reservations": [{"mac": "52:54:00:00:00:07", "address": "192.168.122.7", "name": "web", "origin": "api"}]},
-    "/v1/names": {"names": [{"name": "web", "address": "192.168.122.7", "origin": "lease"}]},
+    "/v1/names": {"names": [{"name": "web", "address": "192.168.122.7", "type": "A", "data": "192.168.122.7", "origin": "lease"}]},
     "/v1/captures": {"captures": [{"id": 3, "port": None, "guest": "web", "filter": "tcp[13] & 2 != 0", "records": 5, "lost": 0}]},
     "/v1/network": {"name": "default", "subnet": "192.168.122.0/24", "gateway": "192.168.122.1", "gateway_mac": "52:54:00:00:00:01",
                     "engine": "native", "uptime": 61, "switch_only": False, "foreign_dhcp_server": None},

@@ -4,6 +4,7 @@
 #include "network/change.h"
 #include "network/snapshot.h"
 #include "promises.h"
+#include "wire/dns_text.h"
 
 #include <glib.h>
 #include <string.h>
@@ -26,10 +27,9 @@ static void add_host(GPtrArray *lines, struct mac mac, ip4_t ip, const char *nam
 	add_line(lines, "host %s,%s,%s", mac_format(mac, mac_text), ip4_format(ip, ip_text), name);
 }
 
-static void add_name(GPtrArray *lines, const char *name, ip4_t ip)
+static void add_name(GPtrArray *lines, const char *name, const char *type, const char *data)
 {
-	char ip_text[IP4_TEXT_SIZE];
-	add_line(lines, "name %s,%s", name, ip4_format(ip, ip_text));
+	add_line(lines, "name %s,%s,%s", name, type, data);
 }
 
 static void add_forward(GPtrArray *lines, const char *protocol, const char *host, const char *guest)
@@ -55,7 +55,7 @@ static void put_names(const struct lanlet_network *n, enum snapshot_origin origi
 		unsigned k = snapshot_names(n, 0, &cursor, found, SLICE);
 		for (unsigned i = 0; i < k; i++)
 			if (found[i].origin == origin)
-				add_name(lines, found[i].name, found[i].ip);
+				add_name(lines, found[i].name, found[i].type, found[i].data);
 	}
 }
 
@@ -102,8 +102,11 @@ char *running_network_asked_for(const struct settings *s)
 	add_line(lines, "lease-time %u, log-level %d", s->lease_time_s, s->log_level);
 	for (size_t i = 0; i < s->n_hosts; i++)
 		add_host(lines, s->hosts[i].mac, s->hosts[i].ip, s->hosts[i].name);
+	char name_ip[IP4_TEXT_SIZE];
 	for (size_t i = 0; i < s->n_names; i++)
-		add_name(lines, s->names[i].name, s->names[i].ip);
+		add_name(lines, s->names[i].name, "A", ip4_format(s->names[i].ip, name_ip));
+	for (size_t i = 0; i < s->n_records; i++)
+		add_name(lines, s->records[i].name, dns_type_name(s->records[i].type), s->records[i].data);
 	for (size_t i = 0; i < s->n_forwards; i++) {
 		const struct forward_spec *f = &s->forwards[i];
 		add_forward(lines, forward_protocol_name(f->protocol), forward_spec_format_host(f, host),

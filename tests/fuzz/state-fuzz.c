@@ -78,13 +78,15 @@ static void check_entries(const struct settings *s)
 
 static bool same_entries(const struct settings *a, const struct settings *b)
 {
-	bool same = a->n_hosts == b->n_hosts && a->n_names == b->n_names;
+	bool same = a->n_hosts == b->n_hosts && a->n_names == b->n_names && a->n_records == b->n_records;
 	for (size_t i = 0; same && i < a->n_hosts; i++)
 		same = mac_equal(a->hosts[i].mac, b->hosts[i].mac) && a->hosts[i].ip == b->hosts[i].ip &&
 		       strcmp(a->hosts[i].name, b->hosts[i].name) == 0 &&
 		       port_properties_equal(&a->hosts[i].properties, &b->hosts[i].properties);
 	for (size_t i = 0; same && i < a->n_names; i++)
 		same = strcmp(a->names[i].name, b->names[i].name) == 0 && a->names[i].ip == b->names[i].ip;
+	for (size_t i = 0; same && i < a->n_records; i++)
+		same = record_equal(&a->records[i], &b->records[i]);
 	return same;
 }
 

@@ -171,6 +171,39 @@ class Routes(unittest.TestCase):
         self.assertEqual(self.api.request("DELETE", "/v1/names/db")[0], 204)
         self.assertEqual(guest.dns("db.lanlet.internal").rcode, dns.NXDOMAIN)
 
+    def test_records_are_answered_until_they_are_removed(self):
+        guest = self.guest(1, b"web")
+        records = (
+            ("www.example.com", "CNAME", "web"),
+            ("_ssh._tcp.lanlet.internal", "SRV", "0 5 22 web.lanlet.internal"),
+            ("example.com", "MX", "10 mail.example.com"),
+            ("note", "TXT", "hello, world"),
+            ("db", "AAAA", "fd00::9"),
+            ("9.9.9.10.in-addr.arpa", "PTR", "nine.example.com"),
+        )
+        for name, type_, data in records:
+            self.assertEqual(self.api.request("POST", "/v1/names", {"name": name, "type": type_, "data": data})[0], 204)
+        self.network.stop()
+        self.network.start()  # they are kept in the state directory
+        guest = self.guest(1, b"web")
+        listed = {(n["name"], n["type"], n["data"]) for n in self.api.get("/v1/names")["names"] if n["origin"] == "added"}
+        self.assertEqual(listed, set(records))
+        chain = guest.dns("www.example.com").answers
+        self.assertEqual([(r.type, r.data) for r in chain], [(dns.CNAME, dns.emit_name("web")), (dns.A, guest.ip)])
+        srv = guest.dns("_ssh._tcp.lanlet.internal", dns.SRV).answers[0]
+        self.assertEqual(srv.data, b"\0\0\0\5\0\x16" + dns.emit_name("web.lanlet.internal"))
+        self.assertEqual(guest.dns("example.com", dns.MX).answers[0].data, b"\0\x0a" + dns.emit_name("mail.example.com"))
+        for name in ("note", "note.lanlet.internal"):
+            self.assertEqual(guest.dns(name, dns.TXT).answers[0].data, b"\x0chello, world")
+        self.assertEqual(guest.dns("db", dns.AAAA).answers[0].data, bytes.fromhex("fd" + 14 * "00" + "09"))
+        self.assertEqual(guest.dns("9.9.9.10.in-addr.arpa", dns.PTR).answers[0].data, dns.emit_name("nine.example.com"))
+        status, _, answer = self.api.request("POST", "/v1/names", {"name": "www.example.com", "address": "10.0.0.1"})
+        self.assertEqual(status, 409)
+        self.assertIn("CNAME", answer["error"])
+        for name, *_ in records:
+            self.assertEqual(self.api.request("DELETE", f"/v1/names/{name}")[0], 204)
+        self.assertEqual(guest.dns("note.lanlet.internal", dns.TXT).rcode, dns.NXDOMAIN)
+
     def test_entries_of_the_configuration_are_not_removed(self):
         self.network.stop()
         self.network.options = ("--host", "52:54:00:00:00:09,192.168.122.9,nine", "--name", "ten,192.168.122.10")

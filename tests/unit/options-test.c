@@ -658,6 +658,43 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(n, ==, 39);
 }
 
+static void name_has_a_record(struct fixture *f, gconstpointer data)
+{
+	static const struct {
+		const char *text, *name;
+		uint16_t type;
+		const char *data;
+	} good[] = {
+		{ "API.example.com,192.168.122.9", "api.example.com", 1, "192.168.122.9" },
+		{ "db,fd00::9", "db", 28, "fd00::9" },
+		{ "db,aaaa,fd00::9", "db", 28, "fd00::9" },
+		{ "www.example.com.,CNAME,db", "www.example.com", 5, "db" },
+		{ "example.com,MX,10 mail.example.com", "example.com", 15, "10 mail.example.com" },
+		{ "_ssh._tcp.example.com,SRV,0 5 22 db", "_ssh._tcp.example.com", 33, "0 5 22 db" },
+		{ "example.com,TXT,v=spf1 a, mx", "example.com", 16, "v=spf1 a, mx" },
+		{ "example.com,TXT,\"a\\\"b\" \"c\"", "example.com", 16, "\"a\\\"b\" \"c\"" },
+		{ "7.0.0.10.in-addr.arpa,PTR,db.example.com", "7.0.0.10.in-addr.arpa", 12, "db.example.com" },
+		{ "a,A,10.0.0.1", "a", 1, "10.0.0.1" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		expect_set(f, "name", good[i].text);
+		const struct settings_record *r = &f->s.records[f->s.n_records - 1];
+		g_assert_cmpstr(r->name, ==, good[i].name);
+		g_assert_cmpuint(r->type, ==, good[i].type);
+		g_assert_cmpstr(r->data, ==, good[i].data);
+	}
+	static const char *const bad[] = { "db,CNAME,",        "db,CNAME,a b",  "db,A,fd00::1",  "db,AAAA,10.0.0.1", "db,MX,mail",
+					   "db,MX,65536 mail", "db,SRV,0 5 db", "db,NS,x",       "d b,TXT,x",        "a..b,TXT,x",
+					   "db,TXT,",          "db,TXT,\"a",    "db,TXT,\"a\"b", "db,TXT,\"a\" b",   ",TXT,x",
+					   "db,TXT,a\nb",      "db,HINFO,x" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "name", bad[i]);
+	g_autofree char *longest = g_strnfill(1024, 'x'), *too_long = g_strdup_printf("db,TXT,%s", longest);
+	struct settings_record record;
+	const char *why = NULL;
+	g_assert_cmpint(record_parse(too_long, &record, &why), ==, -EINVAL); /* with the lengths of its strings */
+}
+
 static void rules_of_dhcp_are_lists(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "dhcp-option", "tag:a,tag:!b,force,ntp-server,10.0.0.1,10.0.0.2");
@@ -747,6 +784,8 @@ static const struct {
 	{ "host", "52:54:00:00:00:02,192.168.122.8" },
 	{ "name", "db,192.168.122.9" },
 	{ "name", "nas,192.168.122.9" },
+	{ "name", "api.example.com,CNAME,db" },
+	{ "name", "_ssh._tcp.example.com,SRV,0 5 22 db" },
 	{ "fd", SAMPLE_FD_TEXT },
 	{ "connect", "/a.sock" },
 	{ "connect", "/b.sock,type=vhost" },
@@ -885,6 +924,7 @@ int main(int argc, char **argv)
 	TEST(every_udp_filtering_can_be_chosen);
 	TEST(every_log_level_can_be_chosen);
 	TEST(every_option_is_described);
+	TEST(name_has_a_record);
 	TEST(rules_of_dhcp_are_lists);
 	TEST(name_has_an_address);
 	TEST(every_option_is_told_apart_from_its_default);

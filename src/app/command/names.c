@@ -7,14 +7,20 @@
 #include "app/command/table.h"
 #include "app/failure.h"
 
+#include <string.h>
+
 struct names_flags {
 	const char *remove;
 };
 
+/* The type of a record is shown where it is not that of its address. */
 static bool add_name(void *opaque, JsonObject *n)
 {
-	for (const char *const *name = (const char *const[]){ "name", "address", "origin", NULL }; *name; name++)
-		table_add(opaque, api_text(n, *name));
+	const char *type = api_text(n, "type"), *data = api_text(n, "data");
+	bool is_address = strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0;
+	table_add(opaque, api_text(n, "name"));
+	table_addf(opaque, "%s%s%s", is_address ? "" : type, is_address ? "" : " ", data);
+	table_add(opaque, api_text(n, "origin"));
 	return true;
 }
 
@@ -42,7 +48,9 @@ static bool names_main(const struct arguments *a, GError **error)
 		return listing_print(a, "/v1/names", table_of_names, error);
 	if (a->n_operands == 1)
 		return fail(error, FAILURE_USAGE, "missing ADDRESS: lanlet names NAME ADDRESS");
-	g_autofree char *body = api_object("name", a->operands[0], "address", a->operands[1], NULL);
+	g_autofree char *body = a->n_operands == 2
+					? api_object("name", a->operands[0], "address", a->operands[1], NULL)
+					: api_object("name", a->operands[0], "type", a->operands[1], "data", a->operands[2], NULL);
 	return api_change(a, "POST", "/v1/names", body, error);
 }
 
@@ -51,7 +59,7 @@ static const struct flag flags[] = {
 		.option = {
 			.name = "remove",
 			.argument = "NAME",
-			.help = "Remove this name.",
+			.help = "Remove this name, with all its records.",
 		},
 		FLAG_TEXT(struct names_flags, remove),
 	},
@@ -61,12 +69,14 @@ static const struct flag flags[] = {
 const struct command command_names = {
 	.name = "names",
 	.summary = "Add a name that guests can look up, or list names.",
-	.description = "The gateway's DNS server answers for NAME with ADDRESS. The name survives restarts until it is "
-		       "removed with --remove. Without operands, lists all names, those of guests included.",
+	.description = "The gateway's DNS server answers for NAME with ADDRESS, or with a record of TYPE (A, AAAA, CNAME, MX, PTR, SRV or "
+		       "TXT) with DATA. "
+		       "The name survives restarts until it is removed with --remove. Without operands, lists all names, those of guests "
+		       "included.",
 	.flags = flags,
 	.flags_size = sizeof(struct names_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
-	.operands = "[NAME ADDRESS]",
-	.max_operands = 2,
+	.operands = "[NAME [TYPE] DATA]",
+	.max_operands = 3,
 	.run = names_main,
 };

@@ -7,7 +7,7 @@
 #include "network/change.h"
 #include "network/snapshot.h"
 
-#define SLICE 128u
+#define SLICE 32u
 
 static unsigned fetch(struct lanlet_network *n, usec_t now, const void *filter, uint64_t *cursor, void *items, unsigned max)
 {
@@ -25,7 +25,10 @@ static void write_name(struct json *out, usec_t now, const void *item)
 	const struct snapshot_name *n = item;
 	json_open_object(out, NULL);
 	json_string(out, "name", n->name);
-	json_ip4(out, "address", n->ip);
+	if (n->is_address)
+		json_string(out, "address", n->data);
+	json_string(out, "type", n->type);
+	json_string(out, "data", n->data);
 	json_string(out, "origin", origins[n->origin]);
 	json_close_object(out);
 }
@@ -43,15 +46,19 @@ static void get_names(struct request *r)
 	request_list(r, &names, NULL);
 }
 
+/* Either "address", or "type" and "data". */
 static void post_name(struct request *r)
 {
-	static const char *const members[] = { "name", "address", NULL };
+	static const char *const members[] = { "name", "address", "type", "data", NULL };
 	g_autoptr(JsonObject) body = request_object(r);
-	const char *name, *address;
-	if (!body || !request_members(r, body, members) || !(name = request_text(r, body, "name")) ||
-	    !(address = request_text(r, body, "address")))
+	const char *name, *address = NULL, *type = NULL, *data = NULL;
+	if (!body || !request_members(r, body, members) || !(name = request_text(r, body, "name")))
 		return;
-	g_autofree char *text = g_strconcat(name, ",", address, NULL);
+	bool is_record = json_object_has_member(body, "type") || json_object_has_member(body, "data");
+	if (is_record ? !(type = request_text(r, body, "type")) || !(data = request_text(r, body, "data"))
+		      : !(address = request_text(r, body, "address")))
+		return;
+	g_autofree char *text = is_record ? g_strconcat(name, ",", type, ",", data, NULL) : g_strconcat(name, ",", address, NULL);
 	request_change(r, text, change_add_name);
 }
 

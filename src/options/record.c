@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options/record.h"
+
+#include "options/value.h"
+#include "wire/dns_text.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DATA_MAX 1024u
+
+/* A domain name whose labels may have underscores anywhere (RFC 8552), in lower case. */
+static int parse_name(const char *text, size_t len, char ret[static SETTINGS_RECORD_NAME_SIZE])
+{
+	struct dns_name name;
+	if (len > 0 && text[len - 1] == '.')
+		len--;
+	if (len == 0 || len >= SETTINGS_RECORD_NAME_SIZE)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+		bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+		if (!good)
+			return -EINVAL;
+		ret[i] = c;
+	}
+	ret[len] = '\0';
+	return dns_name_from_text(ret, &name);
+}
+
+int record_parse(const char *text, struct settings_record *ret, const char **ret_why)
+{
+	struct settings_record r = { 0 };
+	struct ip_addr addr;
+	uint8_t bytes[DATA_MAX];
+	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
+	const char *comma = strchr(text, ',');
+	if (!comma || parse_name(text, (size_t)(comma - text), r.name) < 0)
+		return -EINVAL;
+	const char *data = comma + 1, *second = strchr(data, ',');
+	if (second && dns_type_parse(data, (size_t)(second - data), &r.type) == 0)
+		data = second + 1;
+	else if (ip_parse(data, &addr) == 0)
+		r.type = ip_is_v4(&addr) ? DNS_TYPE_A : DNS_TYPE_AAAA;
+	else
+		return -EINVAL;
+	if (strlen(data) >= sizeof(r.data) || !value_is_text(data) || dns_data_from_text(r.type, data, &w) < 0) {
+		*ret_why = "the data does not fit the type of the record";
+		return -EINVAL;
+	}
+	strcpy(r.data, data);
+	*ret = r;
+	return 0;
+}
+
+char *record_format(const struct settings_record *r, char text[static SETTINGS_RECORD_TEXT_SIZE])
+{
+	snprintf(text, SETTINGS_RECORD_TEXT_SIZE, "%s,%s,%s", r->name, dns_type_name(r->type), r->data);
+	return text;
+}
+
+bool record_equal(const struct settings_record *a, const struct settings_record *b)
+{
+	return a->type == b->type && strcmp(a->name, b->name) == 0 && strcmp(a->data, b->data) == 0;
+}
