@@ -101,16 +101,18 @@ void listener_suspend(struct listener *l)
 	pause_all(l, SUSPENDED);
 }
 
-void listener_resume(struct listener *l)
+void listener_resume(struct listener *l, usec_t now)
 {
 	if (l->again == USEC_INFINITY)
 		return;
 	l->again = USEC_INFINITY;
 	list_for_each(node, &l->sockets) {
 		struct listening *s = container_of(node, struct listening, node);
-		if (!s->watch.active)
-			poller_watch(l->poller, &s->watch, s->watch.fd, POLL_EVENT_IN);
+		if (!s->watch.active && poller_watch(l->poller, &s->watch, s->watch.fd, POLL_EVENT_IN) < 0)
+			l->again = usec_add(now, PAUSE);
 	}
+	if (l->again != USEC_INFINITY && l->paused)
+		l->paused(l);
 }
 
 usec_t listener_deadline(const struct listener *l)
@@ -121,5 +123,5 @@ usec_t listener_deadline(const struct listener *l)
 void listener_expire(struct listener *l, usec_t now)
 {
 	if (l->again <= now)
-		listener_resume(l);
+		listener_resume(l, now);
 }

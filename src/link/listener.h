@@ -40,8 +40,8 @@ int listener_add(struct listener *l, int fd, const struct port_identity *identit
 void listener_remove(struct listener *l, int fd);
 /* Accepts nothing until listener_resume(); clients wait in the backlog. */
 void listener_suspend(struct listener *l);
-/* A descriptor or memory was freed: tries again. */
-void listener_resume(struct listener *l);
+/* A descriptor or memory was freed: tries again, and once more after a pause if the sockets cannot be watched. */
+void listener_resume(struct listener *l, usec_t now);
 
 /* When expire() is wanted; USEC_INFINITY for never. */
 usec_t listener_deadline(const struct listener *l);

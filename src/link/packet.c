@@ -51,7 +51,7 @@ static void run_end(struct deferred *d, usec_t now)
 	struct packet_link *l = c->link;
 	log_info(l->config.log, "port %s: detached", c->port.port.name);
 	connection_free(c, now);
-	listener_resume(&l->listener); /* a descriptor is free now */
+	listener_resume(&l->listener, now); /* a descriptor is free now */
 }
 
 /* Frees the connection after the current round of events. */

@@ -132,7 +132,7 @@ static void run_end(struct deferred *d, usec_t now)
 	struct stream_link *l = c->link;
 	log_info(l->config.log, "port %s: detached", c->port.name);
 	connection_free(c, now);
-	listener_resume(&l->listener); /* a descriptor is free now */
+	listener_resume(&l->listener, now); /* a descriptor is free now */
 }
 
 /* --- out --- */

@@ -137,7 +137,7 @@ static void run_end(struct deferred *deferred, usec_t now)
 	if (c->data.port.segment)
 		log_info(d->link->config.log, "port %s: detached", c->data.port.name);
 	client_free(c, now);
-	listener_resume(&d->listener); /* a descriptor is free now */
+	listener_resume(&d->listener, now); /* a descriptor is free now */
 }
 
 static void data_ended(struct datagram_port *p, usec_t now, int error)

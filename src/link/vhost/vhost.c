@@ -87,7 +87,7 @@ static void run_end(struct deferred *d, usec_t now)
 	struct vhost_link *l = c->link;
 	log_info(l->config.log, "port %s: detached", c->device.port.name);
 	connection_free(c, now);
-	listener_resume(&l->listener); /* descriptors are free now */
+	listener_resume(&l->listener, now); /* descriptors are free now */
 }
 
 /* --- messages --- */

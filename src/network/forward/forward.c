@@ -195,7 +195,7 @@ void forward_guests_changed(struct forward *f, usec_t now)
 	if (waiting)
 		listener_suspend(&f->listener);
 	else
-		listener_resume(&f->listener);
+		listener_resume(&f->listener, now);
 	forward_datagram_suspend(f, waiting);
 }
 
