@@ -19,11 +19,18 @@ void vhost_world_plug(struct vhost_world *w, struct vhost_front *f)
 	vhost_front_init(f, vhost_world_connect(w), vhost_world_turn, w);
 }
 
+static void count_warning(void *opaque, enum log_level level, const char *line)
+{
+	struct vhost_world *w = opaque;
+	w->n_warnings += level == LOG_LEVEL_WARNING;
+}
+
 void vhost_world_set_up(struct vhost_world *w, gconstpointer data)
 {
+	w->log = (struct log){ .level = LOG_LEVEL_WARNING, .write = count_warning, .opaque = w };
 	g_assert_cmpint(loop_init(&w->loop), ==, 0);
 	g_assert_cmpint(segment_init(&w->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
-	g_assert_cmpint(vhost_link_ops.new(&(struct link_config){ &w->loop.poller, &w->segment, NULL, 1500 }, &w->link), ==, 0);
+	g_assert_cmpint(vhost_link_ops.new(&(struct link_config){ &w->loop.poller, &w->segment, &w->log, 1500 }, &w->link), ==, 0);
 	memory_port_init(&w->other, &w->segment, "other", VHOST_WORLD_FRAME_MAX);
 	vhost_world_plug(w, &w->front);
 }

@@ -2,6 +2,7 @@
 /* A segment with one vhost-user port, its front end, and a memory port; the clock does not advance. */
 #pragma once
 
+#include "base/log.h"
 #include "host/loop.h"
 #include "lan/segment.h"
 #include "link/vhost/vhost.h"
@@ -24,6 +25,8 @@ struct vhost_world {
 	struct link *link;
 	struct memory_port other;
 	struct vhost_front front;
+	struct log log;
+	unsigned n_warnings; /* in the log */
 };
 
 void vhost_world_set_up(struct vhost_world *w, gconstpointer data);

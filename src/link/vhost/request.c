@@ -224,6 +224,19 @@ static uint64_t number_for(const struct vhost_device *d, uint32_t request)
 	}
 }
 
+/* Front ends go on when lanlet cannot map their memory; then the guest has a network card that carries nothing. */
+static void log_refusal(struct vhost_device *d, usec_t now, uint32_t request, int error)
+{
+	if (request == PROTOCOL_SET_MEM_TABLE || request == PROTOCOL_ADD_MEM_REG)
+		log_limited(d->config->log, &d->port.log_limit, now, LOG_LEVEL_WARNING,
+			    "port %s: the guest's memory cannot be mapped: %s; the guest has no network (it needs shared memory, and "
+			    "lanlet address "
+			    "space for it: ulimit -v)",
+			    d->port.name, strerror(-error));
+	else
+		log_debug(d->config->log, "port %s: vhost-user request %u refused: %s", d->port.name, request, strerror(-error));
+}
+
 size_t vhost_request(struct vhost_device *d, usec_t now, const struct protocol_message *m, int *fds,
 		     uint8_t reply[static PROTOCOL_REPLY_SIZE_MAX])
 {
@@ -239,7 +252,7 @@ size_t vhost_request(struct vhost_device *d, usec_t now, const struct protocol_m
 	}
 	r = act(d, now, m, fds);
 	if (r < 0)
-		log_debug(d->config->log, "port %s: vhost-user request %u refused: %s", d->port.name, m->request, strerror(-r));
+		log_refusal(d, now, m->request, r);
 	bool wanted = m->need_reply && feature_has(d->protocol_features, PROTOCOL_F_REPLY_ACK);
 	return wanted ? protocol_emit_number(reply, m->request, r < 0) : 0;
 }
