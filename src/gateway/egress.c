@@ -248,9 +248,10 @@ static enum frame_gso gso_of(const struct engine_packet *p)
 	if (p->gso_size == 0)
 		return FRAME_GSO_NONE;
 	struct frame view = { .iov = p->iov, .n_iov = p->n_iov, .len = p->len };
+	bool v6 = ethertype_of(p->iov[0].iov_base) == ETH_TYPE_IPV6;
 	uint8_t protocol = 0;
-	frame_copy(&view, IPV4_PROTOCOL_AT, &protocol, 1);
-	return protocol == IP_PROTOCOL_UDP ? FRAME_GSO_UDP : FRAME_GSO_TCP4;
+	frame_copy(&view, v6 ? IPV6_NEXT_HEADER_AT : IPV4_PROTOCOL_AT, &protocol, 1);
+	return protocol == IP_PROTOCOL_UDP ? FRAME_GSO_UDP : v6 ? FRAME_GSO_TCP6 : FRAME_GSO_TCP4;
 }
 
 /* The offload metadata of @p as members of a frame; length and iovecs are not set. */

@@ -3,14 +3,14 @@
  * A NAT engine (network address translation): carries guests' IP packets to the outside and back.  Implemented by everything
  * in src/engine; the gateway implements the environment and owns nothing of the engine.
  *
- * The gateway has checked every packet that it passes to an engine: IPv4, header checksum right, reassembled, source
- * inside the subnet and not the gateway, destination not a martian, closed (closed.h), multicast or broadcast, TTL decremented
- * (packet.ip.ttl is the TTL to send with).  Layer 4 is unchecked.  packet.guest is the guest that sent it, and packet.payer is charged
- * for the flow that it may open.
+ * The gateway has checked every packet that it passes to an engine: IPv4, or IPv6 when engine_ops.ipv6 is set, header checksum right,
+ * reassembled, source inside the subnet or the prefix and not the gateway, destination not a martian, closed (closed.h), multicast or
+ * broadcast, TTL decremented (packet_hop_limit() is the TTL to send with).  Layer 4 is unchecked.  packet.guest is the guest that sent it,
+ * and packet.payer is charged for the flow that it may open.
  *
  * A destination that is the gateway's address means the host.  The engine connects to env->ops->host_address() instead;
  * when there is none it refuses (RST or port unreachable).  Programs of the host that listen on loopback only must
- * not be reachable unless config.host_loopback is set; then the engine connects to 127.0.0.1.  Ports of the gateway
+ * not be reachable unless config.host_loopback is set; then the engine connects to 127.0.0.1 or ::1.  Ports of the gateway
  * with a service of lanlet do not come here as packets: UDP services take them first, TCP services are declared
  * with local().
  *
@@ -22,6 +22,7 @@
 #include "base/drop.h"
 #include "base/hash.h"
 #include "base/usec.h"
+#include "gateway/ip6.h"
 #include "lan/port.h"
 
 #include <stdbool.h>
@@ -80,7 +81,8 @@ struct engine_env_ops {
 	void (*commit)(struct engine_env *env, usec_t now, const struct engine_packet *packets, unsigned k);
 	/*
 	 * Answers @cause, a packet from a guest, with the ICMP error @type/@code from the address @from (0: the gateway's).
-	 * @info is the second word of the header (the MTU for fragmentation needed).  The gateway decides whether the error may be
+	 * @info is the second word of the header (the MTU for fragmentation needed).  An IPv6 packet is answered with the ICMPv6 error
+	 * that means the same (RFC 7915 §4.2), from the gateway's address.  The gateway decides whether the error may be
 	 * sent, and applies the rate limit (RFC 1812 §4.3.2).
 	 */
 	void (*icmp_error)(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info,
@@ -126,6 +128,7 @@ struct engine_config {
 	struct hash_key hash_key;
 	ip4_t gateway;
 	struct prefix4 subnet;
+	struct gateway_ip6 ip6; /* off: no IPv6 packets come */
 	bool host_loopback;
 	enum engine_filtering udp_filtering;
 	bool no_peek_off;     /* as on a kernel without SO_PEEK_OFF for TCP, for tests and benchmarks */
@@ -214,6 +217,7 @@ typedef bool (*engine_lost_t)(void *opaque, const struct ip_addr *addr);
 struct engine_ops {
 	const char *name;    /* as in --engine */
 	const char *summary; /* for --help */
+	bool ipv6;           /* it translates IPv6, too */
 	bool isolated;       /* there is no outside: guests get no default route, and no name is asked for there */
 	/* Negative errno on failure.  @config is copied, what it points to is borrowed. */
 	int (*new)(const struct engine_config *config, struct engine **ret);

@@ -3,6 +3,7 @@
 #include "base/macros.h"
 #include "gateway/gateway_internal.h"
 #include "lan/frame.h"
+#include "lan/packet.h"
 #include "lan/segment.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"
@@ -54,6 +55,12 @@ static void env_commit(struct engine_env *env, usec_t now, const struct engine_p
 static void env_icmp_error(struct engine_env *env, usec_t now, const struct packet *cause, uint8_t type, uint8_t code, uint32_t info,
 			   ip4_t from)
 {
+	struct icmp6_error error6;
+	if (!packet_is_v4(cause)) {
+		if (icmp6_error_of_icmp4(type, code, info, &error6))
+			gateway_send_icmp6_error(of_env(env), now, cause, &error6);
+		return;
+	}
 	gateway_send_icmp_error(of_env(env), now, cause, &(struct icmp_error){ .type = type, .code = code, .info = info, .from = from });
 }
 
@@ -77,6 +84,12 @@ static int env_host_address(struct engine_env *env, usec_t now, bool v6, struct 
 /* The segment does this for ports that cannot (oversize.h): segmenting one large packet costs less than making many. */
 #define SEGMENT_OFFLOADS (PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4)
 
+/* A port lends memory if it has those itself (egress_reserve()).  What is in lent memory does not pass the segment. */
+static unsigned offloads_towards(const struct port *p)
+{
+	return p->offloads | SEGMENT_OFFLOADS | (p->ops->reserve ? 0 : PORT_OFFLOAD_TSO6);
+}
+
 static void env_guest_path(struct engine_env *env, usec_t now, const struct guest *guest, struct engine_path *ret)
 {
 	const struct port *p = guest->port;
@@ -84,7 +97,7 @@ static void env_guest_path(struct engine_env *env, usec_t now, const struct gues
 	if (p)
 		*ret = (struct engine_path){
 			.max_packet = p->max_frame - ETH_HEADER_LEN,
-			.offloads = p->offloads | SEGMENT_OFFLOADS,
+			.offloads = offloads_towards(p),
 			.congested = port_is_busy(p),
 			.port_sums = p->offloads & PORT_OFFLOAD_CHECKSUM,
 		};

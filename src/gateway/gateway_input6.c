@@ -5,8 +5,10 @@
  *     receive ─> learn, services, route
  *                                   ├─ martian, multicast, hop limit expired: drop, perhaps answer
  *                                   ├─ address of another guest: back to the segment
- *                                   └─ gateway or outside: refused, because no engine translates IPv6
+ *                                   ├─ closed: refused
+ *                                   └─ gateway or outside: engine, when it translates IPv6
  */
+#include "gateway/closed.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/martian.h"
 #include "lan/packet.h"
@@ -45,12 +47,40 @@ static void refuse(struct gateway *g, usec_t now, const struct packet *p)
 	}
 }
 
+/* Whether @p, to the gateway or to the outside, is for the engine. */
+static bool translates(const struct gateway *g, const struct packet *p)
+{
+	return g->engine && g->engine_ops->ipv6 && (p->protocol == IP_PROTOCOL_TCP || p->protocol == IPV6_NEXT_ICMP);
+}
+
+static void pass_to_engine(struct gateway *g, usec_t now, struct packet *p)
+{
+	if (p->guest)
+		g->engine_ops->input(g->engine, now, p);
+	else
+		gateway_drop(g, DROP_NO_MEMORY, p);
+}
+
+/* Whether guests may reach @p's destination (closed.h). */
+static bool is_open(struct gateway *g, usec_t now, const struct packet *p)
+{
+	enum drop_reason why;
+	if (closed_check(&p->dst, g->env.opened, &why) == 0)
+		return true;
+	gateway_drop(g, why, p);
+	answer(g, now, p, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADMIN, 0);
+	return false;
+}
+
 static void route(struct gateway *g, usec_t now, struct packet *p)
 {
 	const struct gateway_ip6 *ip6 = &g->config.ip6;
 	enum drop_reason why;
 	if (gateway_ip6_has(ip6, &p->dst)) {
-		refuse(g, now, p);
+		if (translates(g, p))
+			pass_to_engine(g, now, p);
+		else
+			refuse(g, now, p);
 		return;
 	}
 	/* Addresses of the link are not forwarded, from or to (RFC 4291 §2.5.6). */
@@ -67,7 +97,11 @@ static void route(struct gateway *g, usec_t now, struct packet *p)
 		gateway_drop(g, why, p);
 		return;
 	}
-	if (take_hop(g, now, p))
+	if (!is_open(g, now, p) || !take_hop(g, now, p))
+		return;
+	if (translates(g, p))
+		pass_to_engine(g, now, p);
+	else
 		answer(g, now, p, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE, 0);
 }
 

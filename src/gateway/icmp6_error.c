@@ -7,7 +7,9 @@
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "lan/port.h"
+#include "wire/icmp4.h"
 #include "wire/icmp6.h"
+#include "wire/ipv6.h"
 
 #include <errno.h>
 
@@ -72,4 +74,45 @@ int icmp6_error_build(struct icmp_limit *limit, usec_t now, const struct icmp6_e
 	if (limit && !icmp_limit_take_for(limit, now, cause))
 		return -EBUSY;
 	return emit_answer(e, cause, ret);
+}
+
+/* The codes of ICMP's destination unreachable, by their numbers (RFC 792, RFC 1812 §5.2.7.1). */
+static const struct {
+	uint8_t type, code;
+} unreachable[] = {
+	[0] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE },
+	[1] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE },
+	[2] = { ICMP6_PARAMETER_PROBLEM, ICMP6_PARAMETER_NEXT_HEADER },
+	[3] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_PORT },
+	[4] = { ICMP6_PACKET_TOO_BIG, 0 },
+	[5] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE },
+	[6] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE },
+	[7] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE },
+	[8] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE },
+	[9] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADMIN },
+	[10] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADMIN },
+	[11] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE },
+	[12] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE },
+	[13] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADMIN },
+	[14] = { 0, 0 }, /* host precedence violation */
+	[15] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADMIN },
+};
+
+bool icmp6_error_of_icmp4(uint8_t type, uint8_t code, uint32_t info, struct icmp6_error *ret)
+{
+	*ret = (struct icmp6_error){ 0 };
+	if (type == ICMP4_TIME_EXCEEDED) {
+		ret->type = ICMP6_TIME_EXCEEDED;
+		ret->code = code;
+		return true;
+	}
+	if (type != ICMP4_UNREACHABLE || code >= ARRAY_SIZE(unreachable) || unreachable[code].type == 0)
+		return false;
+	ret->type = unreachable[code].type;
+	ret->code = unreachable[code].code;
+	if (ret->type == ICMP6_PACKET_TOO_BIG)
+		ret->info = MAX(info & UINT16_MAX, (uint32_t)IPV6_MTU_MIN);
+	else if (ret->type == ICMP6_PARAMETER_PROBLEM)
+		ret->info = IPV6_NEXT_HEADER_AT;
+	return true;
 }

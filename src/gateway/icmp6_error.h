@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/usec.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct icmp_answer;
@@ -20,6 +21,9 @@ struct icmp6_error {
 	uint8_t type, code;
 	uint32_t info; /* second word: the MTU for packet too big */
 };
+
+/* The ICMPv6 error that means the same as ICMP's @type, @code and @info (RFC 7915 §4.2).  False: there is none. */
+bool icmp6_error_of_icmp4(uint8_t type, uint8_t code, uint32_t info, struct icmp6_error *ret);
 
 /*
  * Makes the frame that answers @cause, IPv6, in cause->arena.  -EPERM when no error may be sent about @cause; -EBUSY when @limit (NULL: no

@@ -103,6 +103,24 @@ static inline bool packet_is_v4(const struct packet *p)
 	return p->eth.ethertype == ETH_TYPE_IPV4;
 }
 
+/* IPv4: TTL.  Of a parsed packet, as the next two. */
+static inline uint8_t packet_hop_limit(const struct packet *p)
+{
+	return packet_is_v4(p) ? p->ip.ttl : p->ip6.hop_limit;
+}
+
+/* IPv4: TOS. */
+static inline uint8_t packet_traffic_class(const struct packet *p)
+{
+	return packet_is_v4(p) ? p->ip.tos : p->ip6.traffic_class;
+}
+
+/* Whether nobody may fragment it on its way. */
+static inline bool packet_has_df(const struct packet *p)
+{
+	return !packet_is_v4(p) || p->ip.dont_fragment;
+}
+
 static inline bool packet_is_fragment(const struct packet *p)
 {
 	return packet_is_v4(p) ? ipv4_is_fragment(&p->ip) : p->protocol == IPV6_NEXT_FRAGMENT;

@@ -220,6 +220,7 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 			.hash_key = key,
 			.gateway = n->settings.gateway,
 			.subnet = n->settings.subnet,
+			.ip6 = n->gateway.config.ip6,
 			.host_loopback = n->settings.host_loopback,
 			.udp_filtering = n->settings.udp_filtering,
 			.private_dir = config->runtime_dir,

@@ -19,6 +19,7 @@ enum icmp6_type {
 
 enum icmp6_code {
 	ICMP6_UNREACHABLE_NO_ROUTE = 0,
+	ICMP6_UNREACHABLE_ADMIN = 1,
 	ICMP6_UNREACHABLE_ADDRESS = 3,
 	ICMP6_UNREACHABLE_PORT = 4,
 	ICMP6_PARAMETER_NEXT_HEADER = 1, /* unrecognized next header type */

@@ -181,6 +181,22 @@ class TcpServer(socketserver.ThreadingTCPServer):
     request_queue_size = 256
 
 
+class TcpServer6(TcpServer):
+    address_family = socket.AF_INET6
+
+    def server_bind(self):
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        super().server_bind()
+
+
+class UdpServer6(UdpServer):
+    address_family = socket.AF_INET6
+
+    def server_bind(self):
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        super().server_bind()
+
+
 def serve(kind, handler, at, port):
     """Starts a server; its port."""
     server = kind((at, port), handler)
@@ -199,3 +215,9 @@ def serve_everything(at):
     serve(TcpServer, TcpEcho, at, 7)
     serve(UdpServer, Tftp, at, 69)
     serve_dns(at)
+
+
+def serve_streams6(at):
+    """Over IPv6."""
+    serve(TcpServer6, Http, at, 80)
+    serve(TcpServer6, TcpEcho, at, 7)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/native/errqueue.h"
 
+#include "host/socket_address.h"
+
 #include <time.h> /* before linux/errqueue.h, which needs struct timespec */
 
 #include <linux/errqueue.h>
@@ -8,14 +10,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static struct ip_endpoint endpoint_of(const struct sockaddr_in *in)
-{
-	return (struct ip_endpoint){ ip_from_ip4(ntohl(in->sin_addr.s_addr)), ntohs(in->sin_port) };
-}
-
 bool native_errqueue_read(int fd, struct native_errqueue *ret)
 {
-	struct sockaddr_in to = { 0 };
+	union socket_address to = { 0 };
 	struct iovec iov = { .iov_base = ret->payload, .iov_len = sizeof(ret->payload) };
 	_Alignas(struct cmsghdr) char control[256];
 	struct msghdr m = {
@@ -30,22 +27,23 @@ bool native_errqueue_read(int fd, struct native_errqueue *ret)
 	if (n < 0)
 		return false;
 	ret->payload_len = (size_t)n;
-	ret->dst = endpoint_of(&to);
+	ret->dst = socket_address_get(&to);
 	ret->is_icmp = false;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-		if (c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_RECVERR)
+		bool is_v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
+		bool is_v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+		if (!is_v4 && !is_v6)
 			continue;
 		struct sock_extended_err e;
-		struct sockaddr_in offender;
+		union socket_address offender = { 0 };
 		memcpy(&e, CMSG_DATA(c), sizeof(e));
-		memcpy(&offender, CMSG_DATA(c) + sizeof(e), sizeof(offender));
+		memcpy(&offender, CMSG_DATA(c) + sizeof(e), is_v6 ? sizeof(offender.in6) : sizeof(offender.in));
 		ret->error = (int)e.ee_errno;
-		ret->is_icmp = e.ee_origin == SO_EE_ORIGIN_ICMP;
+		ret->is_icmp = e.ee_origin == (is_v6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP);
 		ret->type = e.ee_type;
 		ret->code = e.ee_code;
 		ret->info = e.ee_info;
-		if (offender.sin_family == AF_INET)
-			ret->offender = endpoint_of(&offender).addr;
+		ret->offender = socket_address_get(&offender).addr;
 	}
 	return true;
 }

@@ -81,7 +81,7 @@ static void send_echo(struct native_datagram *d, usec_t now, const struct packet
 		if (how == NATIVE_TELL_AND_DROP || !send_in_fragments(d, p, message, &address, address_len))
 			drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR, p);
 		bool heard = error == EPERM && drained.n_of_icmp > 0;
-		if (how != NATIVE_FRAGMENT && !heard && native_icmp_of_errno(error, &type, &code))
+		if (how != NATIVE_FRAGMENT && !heard && native_icmp_of_errno(error, false, &type, &code))
 			d->base.engine->config.env->ops->icmp_error(d->base.engine->config.env, now, p, type, code, mtu, 0);
 		return;
 	}

@@ -187,10 +187,20 @@ static void native_free(struct engine *e)
 
 static void native_input(struct engine *e, usec_t now, const struct packet *p)
 {
-	switch (p->ip.protocol) {
+	bool v4 = packet_is_v4(p);
+	switch (p->protocol) {
 	case IP_PROTOCOL_TCP: native_tcp_input(e, now, p); return;
-	case IP_PROTOCOL_UDP: native_udp_input(e, now, p); return;
-	case IP_PROTOCOL_ICMP: native_icmp_input(e, now, p); return;
+	case IP_PROTOCOL_UDP:
+		if (v4)
+			native_udp_input(e, now, p);
+		return;
+	case IP_PROTOCOL_ICMP:
+	case IPV6_NEXT_ICMP:
+		if (v4 && p->protocol == IP_PROTOCOL_ICMP)
+			native_icmp_input(e, now, p);
+		else if (!v4 && p->protocol == IPV6_NEXT_ICMP)
+			native_icmp6_input(e, now, p);
+		return;
 	default:
 		e->config.env->ops->drop(e->config.env, DROP_PROTOCOL, p);
 		e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PROTOCOL, 0, 0);
@@ -373,6 +383,7 @@ static unsigned native_end_lost(struct engine *e, usec_t now, uint64_t *cursor, 
 
 const struct engine_ops native_engine_ops = {
 	.name = "native",
+	.ipv6 = true,
 	.summary = "lanlet's own TCP, UDP and ICMP over host sockets; the fastest",
 	.new = native_new,
 	.free = native_free,

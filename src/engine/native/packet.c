@@ -10,6 +10,7 @@
 #include "lan/packet.h"
 #include "wire/checksum.h"
 #include "wire/icmp4.h"
+#include "wire/icmp6.h"
 #include "wire/ip.h"
 #include "wire/tcp.h"
 
@@ -20,12 +21,25 @@
 /* As much of the original as fits 576 bytes (RFC 1812 §4.3.2.3). */
 #define ERROR_BODY_MAX (576 - IPV4_HEADER_LEN - ICMP4_HEADER_LEN)
 
+bool native_is_gateway(const struct engine *e, const struct ip_addr *a)
+{
+	return ip_is_v4(a) ? ip_to_ip4(a) == e->config.gateway : gateway_ip6_has(&e->config.ip6, a);
+}
+
+static bool is_martian(const struct engine *e, const struct ip_addr *dst)
+{
+	enum drop_reason why;
+	return (ip_is_v4(dst) ? martian_check_destination(&e->config.subnet, e->config.gateway, ip_to_ip4(dst), &why)
+			      : martian_check_destination6(&e->config.ip6, dst, &why)) < 0;
+}
+
 int native_dial_address(struct engine *e, usec_t now, const struct ip_addr *dst, struct ip_addr *ret)
 {
-	if (!ip_is_v4(dst) || ip_to_ip4(dst) != e->config.gateway) {
+	enum drop_reason why;
+	bool v6 = !ip_is_v4(dst);
+	if (!native_is_gateway(e, dst)) {
 		/* The gateway checked this already; checked again, because a mistake there would open the host's loopback. */
-		enum drop_reason why;
-		if (ip_is_v4(dst) && martian_check_destination(&e->config.subnet, e->config.gateway, ip_to_ip4(dst), &why) < 0)
+		if (is_martian(e, dst))
 			return -ENETUNREACH;
 		if (closed_check(dst, e->config.env->opened, &why) < 0)
 			return -EACCES;
@@ -33,10 +47,10 @@ int native_dial_address(struct engine *e, usec_t now, const struct ip_addr *dst,
 		return 0;
 	}
 	if (e->config.host_loopback) {
-		*ret = ip_from_ip4(IP4(127, 0, 0, 1));
+		*ret = v6 ? IP6_LOOPBACK : ip_from_ip4(IP4(127, 0, 0, 1));
 		return 0;
 	}
-	return e->config.env->ops->host_address(e->config.env, now, false, ret);
+	return e->config.env->ops->host_address(e->config.env, now, v6, ret);
 }
 
 bool native_checksum_is_right(struct engine *e, const struct packet *p, size_t len, enum drop_reason why)
@@ -45,7 +59,7 @@ bool native_checksum_is_right(struct engine *e, const struct packet *p, size_t l
 		return true;
 	struct checksum c = { 0 };
 	size_t skip = p->l4_offset, left = len;
-	checksum_add_pseudo4(&c, p->ip.src, p->ip.dst, p->ip.protocol, (uint16_t)len);
+	checksum_add_pseudo(&c, &p->src, &p->dst, p->protocol, len);
 	for (unsigned i = 0; i < p->frame->n_iov && left > 0; i++) {
 		const struct iovec *v = &p->frame->iov[i];
 		if (skip >= v->iov_len) {
@@ -83,32 +97,29 @@ void native_output_ip(struct engine *e, usec_t now, struct guest *guest, const s
 void native_output_tcp(struct engine *e, usec_t now, struct guest *guest, const struct flow_key *key, struct tcp_header *h)
 {
 	struct engine_env *env = e->config.env;
-	uint8_t *room = arena_alloc(env->arena, FRAME_HEADROOM + IPV4_HEADER_LEN + TCP_HEADER_MAX);
+	size_t ip_len = ip_header_len(&key->guest.addr);
+	uint8_t *room = arena_alloc(env->arena, FRAME_HEADROOM + IP_HEADER_ROOM + TCP_HEADER_MAX);
 	if (!room) {
 		env->ops->drop(env, DROP_NO_MEMORY, NULL);
 		return;
 	}
 	uint8_t *bytes = room + FRAME_HEADROOM;
-	struct ipv4_header ip = { .ttl = TTL, .protocol = IP_PROTOCOL_TCP, .dont_fragment = true };
-	ip.src = ip_to_ip4(&key->remote.addr);
-	ip.dst = ip_to_ip4(&key->guest.addr);
+	struct ip_header ip = { key->remote.addr, key->guest.addr, IP_PROTOCOL_TCP, TTL, .dont_fragment = true };
 	h->src_port = key->remote.port;
 	h->dst_port = key->guest.port;
 	h->checksum = 0;
-	struct bytes_writer w = bytes_writer(bytes + IPV4_HEADER_LEN, TCP_HEADER_MAX);
+	struct bytes_writer w = bytes_writer(bytes + ip_len, TCP_HEADER_MAX);
 	tcp_emit(&w, h);
 	struct checksum c = { 0 };
-	checksum_add_pseudo4(&c, ip.src, ip.dst, IP_PROTOCOL_TCP, (uint16_t)w.len);
+	checksum_add_pseudo(&c, &ip.src, &ip.dst, IP_PROTOCOL_TCP, w.len);
 	checksum_add(&c, w.data, w.len);
-	uint16_t sum = checksum_value(&c);
-	w.data[16] = (uint8_t)(sum >> 8);
-	w.data[17] = (uint8_t)sum;
-	ip.total_len = (uint16_t)(IPV4_HEADER_LEN + w.len);
-	struct bytes_writer front = bytes_writer(bytes, IPV4_HEADER_LEN);
-	ipv4_emit(&front, &ip);
-	struct iovec iov = { .iov_base = bytes, .iov_len = ip.total_len };
+	struct bytes_writer field = bytes_writer(w.data + TCP_CHECKSUM_AT, CHECKSUM_LEN);
+	bytes_put_be16(&field, checksum_value(&c));
+	struct bytes_writer front = bytes_writer(bytes, ip_len);
+	ip_emit(&front, &ip, w.len);
+	struct iovec iov = { .iov_base = bytes, .iov_len = ip_len + w.len };
 	env->ops->output(env, now, guest,
-			 &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = ip.total_len, .headroom = FRAME_HEADROOM });
+			 &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = iov.iov_len, .headroom = FRAME_HEADROOM });
 }
 
 void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p, int error)
@@ -122,44 +133,70 @@ bool native_is_shortage(int error)
 	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == EAGAIN || error == EADDRNOTAVAIL;
 }
 
-bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code)
+/* What an errno of connect() or send() means to the guest; ICMP's and ICMPv6's words for it. */
+static const struct {
+	int error;
+	uint8_t type4, code4, type6, code6;
+} errors[] = {
+	{ ENETUNREACH, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_NET, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE },
+	{ ENETDOWN, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_NET, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE },
+	{ EADDRNOTAVAIL, 0, 0, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE }, /* IPv6: the host has no address to send from */
+	{ EHOSTUNREACH, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_HOST, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADDRESS },
+	{ EHOSTDOWN, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_HOST, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADDRESS },
+	{ ETIMEDOUT, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_HOST, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADDRESS },
+	{ EMSGSIZE, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_FRAG_NEEDED, ICMP6_PACKET_TOO_BIG, 0 },
+	{ EACCES, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADMIN },
+	{ EPERM, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADMIN },
+	{ EAFNOSUPPORT, 0, 0, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_NO_ROUTE }, /* a kernel without IPv6 */
+};
+
+bool native_icmp_of_errno(int error, bool v6, uint8_t *ret_type, uint8_t *ret_code)
 {
-	*ret_type = ICMP4_UNREACHABLE;
-	switch (error) {
-	case ENETUNREACH:
-	case ENETDOWN: *ret_code = ICMP4_UNREACHABLE_NET; return true;
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-	case ETIMEDOUT: *ret_code = ICMP4_UNREACHABLE_HOST; return true;
-	case EMSGSIZE: *ret_code = ICMP4_UNREACHABLE_FRAG_NEEDED; return true;
-	case EACCES:
-	case EPERM: *ret_code = ICMP4_UNREACHABLE_ADMIN; return true;
-	default: return false;
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		if (errors[i].error != error || (!v6 && errors[i].type4 == 0))
+			continue;
+		*ret_type = v6 ? errors[i].type6 : errors[i].type4;
+		*ret_code = v6 ? errors[i].code6 : errors[i].code4;
+		return true;
 	}
+	return false;
+}
+
+/* Where an error about a packet to @cause's destination comes from: @from, when it is of the packet's family, or the gateway. */
+static struct ip_addr error_source(const struct engine *e, const struct ip_addr *from, bool v6)
+{
+	if (!ip_is_unspecified(from) && ip_is_v4(from) == !v6)
+		return *from;
+	return v6 ? e->config.ip6.address : ip_from_ip4(e->config.gateway);
 }
 
 void native_output_error(struct engine *e, usec_t now, const struct native_icmp_error *error)
 {
 	if (!e->config.env->ops->icmp_allowed(e->config.env, now, error->guest))
 		return;
+	bool v6 = !ip_is_v4(&error->ip.src);
 	uint8_t body[ERROR_BODY_MAX];
 	struct bytes_writer b = bytes_writer(body, sizeof(body));
 	/* The guest's packet, as far as it is known: the guest matches addresses, ports and the first eight bytes. */
 	ip_emit(&b, &error->ip, error->payload_len);
 	bytes_put(&b, error->original, MIN(error->original_len, sizeof(body) - b.len));
-	uint8_t *message = arena_alloc(e->config.env->arena, ICMP4_HEADER_LEN + b.len);
+	uint8_t *message = arena_alloc(e->config.env->arena, ICMP6_HEADER_LEN + b.len);
 	if (!message) {
 		e->config.env->ops->drop(e->config.env, DROP_NO_MEMORY, NULL);
 		return;
 	}
-	struct bytes_writer w = bytes_writer(message, ICMP4_HEADER_LEN + b.len);
-	icmp4_emit(&w, &(struct icmp4_header){ .type = error->type, .code = error->code, .rest = error->info }, body, b.len);
 	struct ip_header ip = {
-		.src = ip_is_v4(&error->from) ? error->from : ip_from_ip4(e->config.gateway),
+		.src = error_source(e, &error->from, v6),
 		.dst = error->ip.src,
-		.protocol = IP_PROTOCOL_ICMP,
+		.protocol = v6 ? IPV6_NEXT_ICMP : IP_PROTOCOL_ICMP,
 		.hop_limit = TTL,
 		.id = e->packet_id++,
 	};
+	struct bytes_writer w = bytes_writer(message, ICMP6_HEADER_LEN + b.len);
+	if (v6)
+		icmp6_emit(&w, &ip.src, &ip.dst, &(struct icmp6_header){ .type = error->type, .code = error->code, .rest = error->info },
+			   body, b.len);
+	else
+		icmp4_emit(&w, &(struct icmp4_header){ .type = error->type, .code = error->code, .rest = error->info }, body, b.len);
 	native_output_ip(e, now, error->guest, &ip, message, w.len);
 }

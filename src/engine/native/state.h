@@ -22,6 +22,7 @@
 #include <stdbool.h>
 
 struct icmp4_header;
+struct icmp6_header;
 struct native_address;
 struct native_flow;
 struct tcp_header;
@@ -130,6 +131,8 @@ void native_flow_block(struct native_flow *f);
 
 /* --- packets --- */
 
+/* Whether @a is an address of the gateway. */
+bool native_is_gateway(const struct engine *e, const struct ip_addr *a);
 /*
  * The address to connect to for @p's destination: for the gateway's address, the host's own one or loopback. Negative errno when
  * there is no such address.
@@ -142,8 +145,8 @@ void native_output_tcp(struct engine *e, usec_t now, struct guest *guest, const 
 /* Sends @guest an IP packet with one piece of payload, which lies in the turn's arena. */
 void native_output_ip(struct engine *e, usec_t now, struct guest *guest, const struct ip_header *ip, void *payload, size_t len);
 /*
- * An ICMP error about a packet that @guest sent earlier. @original is the start of that packet's layer 4. Sent from @from, or from
- * the gateway's address when @from is not IPv4. Subject to the gateway's rate limit.
+ * An ICMP error about a packet that @guest sent earlier. @original is the start of that packet's layer 4. Type and code are
+ * those of its family. Sent from @from, or from the gateway's address when @from is of another family. Subject to the gateway's rate limit.
  */
 struct native_icmp_error {
 	uint8_t type, code;
@@ -160,8 +163,8 @@ void native_output_error(struct engine *e, usec_t now, const struct native_icmp_
 void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p, int error);
 /* Whether @error of a system call means that a resource ran out. */
 bool native_is_shortage(int error);
-/* The ICMP type and code for an errno of connect() or send(); false: no ICMP error fits. */
-bool native_icmp_of_errno(int error, uint8_t *ret_type, uint8_t *ret_code);
+/* The type and code of ICMP, or of ICMPv6 with @v6, for an errno of connect() or send(); false: no ICMP error fits. */
+bool native_icmp_of_errno(int error, bool v6, uint8_t *ret_type, uint8_t *ret_code);
 
 /* --- protocols --- */
 
@@ -175,10 +178,13 @@ void native_tcp_cancel(struct engine *e, usec_t now, struct engine_opening *o);
  * our TCP flows.
  */
 bool native_tcp_error(struct engine *e, const struct packet *p, const struct icmp4_header *h, const uint8_t *quote, size_t len);
+/* The same for an ICMPv6 message. */
+bool native_tcp_error6(struct engine *e, const struct packet *p, const struct icmp6_header *h, const uint8_t *quote, size_t len);
 extern const struct native_kind_ops native_tcp_ops;
 
 void native_udp_input(struct engine *e, usec_t now, const struct packet *p);
 extern const struct native_kind_ops native_udp_ops;
 
 void native_icmp_input(struct engine *e, usec_t now, const struct packet *p);
+void native_icmp6_input(struct engine *e, usec_t now, const struct packet *p);
 extern const struct native_kind_ops native_icmp_ops;

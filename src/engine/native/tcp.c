@@ -255,7 +255,7 @@ static bool segment_arrived(struct native_tcp *t, usec_t now, const struct packe
 		return true;
 	}
 	if (t->tcp.state == TCP_STATE_CONNECTING && h->flags & TCP_SYN)
-		native_tcp_syn_repeated(t, p->ip.ttl);
+		native_tcp_syn_repeated(t, packet_hop_limit(p));
 	switch (tcp_flow_segment(&t->tcp, now, h, len, &take)) {
 	case TCP_VERDICT_REOPEN:
 		native_tcp_discard(t);

@@ -35,7 +35,8 @@ static socklen_t socket_address(const struct ip_endpoint *at, struct sockaddr_st
  */
 static void set_errors(struct native_tcp *t, bool on)
 {
-	setsockopt(t->base.watch.fd, IPPROTO_IP, IP_RECVERR, &(int){ on }, sizeof(int));
+	bool v6 = !ip_is_v4(&t->base.flow.key.remote.addr);
+	setsockopt(t->base.watch.fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &(int){ on }, sizeof(int));
 }
 
 /* Urgent data is ordinary data (RFC 6093 §6). Without the option the kernel takes the marked byte out of the stream. */
@@ -61,7 +62,8 @@ static bool is_usual_ttl(uint8_t ttl)
 static void set_ttl(const struct native_tcp *t)
 {
 	int ttl = t->syn_ttl;
-	setsockopt(t->base.watch.fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	bool v6 = !ip_is_v4(&t->base.flow.key.remote.addr);
+	setsockopt(t->base.watch.fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_UNICAST_HOPS : IP_TTL, &ttl, sizeof(ttl));
 }
 
 void native_tcp_syn_repeated(struct native_tcp *t, uint8_t ttl)
@@ -84,7 +86,7 @@ static int dial(struct native_tcp *t, const struct ip_endpoint *to)
 	t->base.watch.fd = fd;
 	t->is_tcp = true;
 	t->can_peek_off = t->base.engine->tcp_peek_off[family == AF_INET6];
-	if (!is_usual_ttl(t->syn_ttl) && family == AF_INET)
+	if (!is_usual_ttl(t->syn_ttl))
 		set_ttl(t);
 	set_errors(t, true);
 	native_tcp_keep_urgent(t);
@@ -95,7 +97,7 @@ static int dial(struct native_tcp *t, const struct ip_endpoint *to)
 
 static bool is_local_service(const struct engine *e, const struct flow_key *key)
 {
-	return ip_to_ip4(&key->remote.addr) == e->config.gateway && native_local_find(e, key->remote.port);
+	return native_is_gateway(e, &key->remote.addr) && native_local_find(e, key->remote.port);
 }
 
 int native_tcp_connect_service(struct native_tcp *t, usec_t now)
@@ -156,7 +158,7 @@ void native_tcp_connect_failed(struct native_tcp *t, usec_t now, int error)
 	uint8_t type, code;
 	struct ip_addr from = { { 0 } };
 	struct native_errqueue q;
-	bool has_icmp = native_icmp_of_errno(error, &type, &code);
+	bool has_icmp = native_icmp_of_errno(error, !ip_is_v4(&t->base.flow.key.remote.addr), &type, &code);
 	if (native_errqueue_read(t->base.watch.fd, &q) && q.is_icmp) {
 		has_icmp = true;
 		type = q.type;

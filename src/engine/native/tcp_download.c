@@ -19,7 +19,7 @@
 #include "lan/flow_hash.h"
 #include "lan/port.h"
 #include "wire/checksum.h"
-#include "wire/ipv4.h"
+#include "wire/ip.h"
 #include "wire/tcp.h"
 
 #include <errno.h>
@@ -45,6 +45,7 @@ struct room_plan {
 	struct port_room rooms[ROOMS_MAX];
 	unsigned n;
 	uint32_t per_room; /* payload bytes */
+	size_t ip_len;     /* of the IP header */
 	size_t header_len; /* IP and TCP */
 	uint32_t segment;
 	bool checksum_left; /* the checksum of a packet with several segments is left to the port or the switch */
@@ -200,12 +201,13 @@ static enum native_download plan_rooms(struct native_tcp *t, usec_t now, uint32_
 	struct engine_path path;
 	env->ops->guest_path(env, now, t->base.guest, &path);
 	plan->segment = tcp_flow_segment_size(&t->tcp);
-	plan->header_len = IPV4_HEADER_LEN + TCP_HEADER_LEN + tcp_flow_options_len(&t->tcp);
+	plan->ip_len = ip_header_len(&t->base.flow.key.guest.addr);
+	plan->header_len = plan->ip_len + TCP_HEADER_LEN + tcp_flow_options_len(&t->tcp);
 	plan->per_room = plan->segment;
 	plan->checksum_left = path.offloads & PORT_OFFLOAD_CHECKSUM;
 	plan->port_sums = path.port_sums;
 	uint32_t super = (uint32_t)(IPV4_PACKET_MAX - plan->header_len) / plan->segment * plan->segment;
-	if (path.offloads & PORT_OFFLOAD_TSO4 && plan->checksum_left && super > 0)
+	if (path.offloads & (plan->ip_len == IPV4_HEADER_LEN ? PORT_OFFLOAD_TSO4 : PORT_OFFLOAD_TSO6) && plan->checksum_left && super > 0)
 		plan->per_room = super;
 	unsigned want = (unsigned)((MIN(len, MAX(t->appetite, APPETITE_MIN)) + plan->per_room - 1) / plan->per_room), pieces = 0;
 	size_t size = plan->header_len + MIN(plan->per_room, len);
@@ -228,7 +230,7 @@ static uint16_t tcp_checksum(const struct native_tcp *t, bool partial, const uin
 {
 	const struct flow_key *key = &t->base.flow.key;
 	struct checksum c = { 0 };
-	checksum_add_pseudo4(&c, ip_to_ip4(&key->remote.addr), ip_to_ip4(&key->guest.addr), IP_PROTOCOL_TCP, (uint16_t)(tcp_len + len));
+	checksum_add_pseudo(&c, &key->remote.addr, &key->guest.addr, IP_PROTOCOL_TCP, tcp_len + len);
 	if (partial)
 		return checksum_fold(&c);
 	checksum_add(&c, header, tcp_len);
@@ -244,36 +246,30 @@ static void make_packet(struct native_tcp *t, usec_t now, const struct room_plan
 			uint32_t len, struct iovec *iov, struct engine_packet *ret)
 {
 	const struct flow_key *key = &t->base.flow.key;
-	uint8_t bytes[IPV4_HEADER_LEN + TCP_HEADER_MAX];
+	uint8_t bytes[IP_HEADER_ROOM + TCP_HEADER_MAX];
 	struct tcp_header h;
 	tcp_flow_data_header(&t->tcp, now, seq, len, &h);
 	h.src_port = key->remote.port;
 	h.dst_port = key->guest.port;
-	struct bytes_writer tcp = bytes_writer(bytes + IPV4_HEADER_LEN, plan->header_len - IPV4_HEADER_LEN);
+	struct bytes_writer tcp = bytes_writer(bytes + plan->ip_len, plan->header_len - plan->ip_len);
 	tcp_emit(&tcp, &h);
 	bool is_super = len > plan->segment;
 	bool partial = is_super ? plan->checksum_left : plan->port_sums;
 	uint16_t sum = tcp_checksum(t, partial, tcp.data, tcp.len, room, plan->header_len, len);
 	tcp.data[16] = (uint8_t)(sum >> 8);
 	tcp.data[17] = (uint8_t)sum;
-	struct ipv4_header ip = {
-		.total_len = (uint16_t)(IPV4_HEADER_LEN + tcp.len + len),
-		.dont_fragment = true,
-		.ttl = TTL,
-		.protocol = IP_PROTOCOL_TCP,
-		.src = ip_to_ip4(&key->remote.addr),
-		.dst = ip_to_ip4(&key->guest.addr),
-	};
-	struct bytes_writer w = bytes_writer(bytes, IPV4_HEADER_LEN);
-	ipv4_emit(&w, &ip);
-	room_write(room, bytes, ip.total_len - len);
+	struct ip_header ip = { key->remote.addr, key->guest.addr, IP_PROTOCOL_TCP, TTL, .dont_fragment = true };
+	struct bytes_writer w = bytes_writer(bytes, plan->ip_len);
+	ip_emit(&w, &ip, tcp.len + len);
+	size_t size = plan->header_len + len;
+	room_write(room, bytes, plan->header_len);
 	*ret = (struct engine_packet){
 		.iov = iov,
-		.n_iov = room_slice(room, 0, ip.total_len, iov, ENGINE_IOV_MAX),
-		.len = ip.total_len,
+		.n_iov = room_slice(room, 0, size, iov, ENGINE_IOV_MAX),
+		.len = size,
 		.headroom = room->headroom,
 		.checksum_partial = partial,
-		.csum_start = IPV4_HEADER_LEN,
+		.csum_start = (uint16_t)plan->ip_len,
 		.csum_offset = TCP_CHECKSUM_AT,
 		.gso_size = is_super ? (uint16_t)plan->segment : 0,
 	};

@@ -38,7 +38,7 @@ static struct tcp_open how_to_open(struct engine *e, usec_t now, const struct gu
 {
 	struct engine_path path;
 	e->config.env->ops->guest_path(e->config.env, now, guest, &path);
-	size_t mss = MIN(path.max_packet - IPV4_HEADER_LEN - TCP_HEADER_LEN, (size_t)MSS_MAX);
+	size_t mss = MIN(path.max_packet - ip_header_len(&key->guest.addr) - TCP_HEADER_LEN, (size_t)MSS_MAX);
 	return (struct tcp_open){ .iss = initial_sequence(e, now, key), .mss = (uint16_t)mss };
 }
 
@@ -76,10 +76,10 @@ void native_tcp_accept(struct engine *e, usec_t now, const struct packet *p, con
 	if (r < 0)
 		return;
 	struct tcp_open how = how_to_open(e, now, p->guest, key);
-	t->syn_ttl = p->ip.ttl;
-	t->syn_tos = p->ip.tos;
-	t->syn_id = p->ip.id;
-	t->syn_has_df = p->ip.dont_fragment;
+	t->syn_ttl = packet_hop_limit(p);
+	t->syn_tos = packet_traffic_class(p);
+	t->syn_id = packet_is_v4(p) ? p->ip.id : 0;
+	t->syn_has_df = packet_has_df(p);
 	tcp_flow_accept(&t->tcp, now, &how, h);
 	r = native_tcp_connect(t, now);
 	if ((r == -EMFILE || r == -ENFILE) && native_free_descriptor(e, now, t->base.payer))

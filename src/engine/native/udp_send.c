@@ -216,7 +216,7 @@ static void one_failed(struct native_datagram *d, usec_t now, struct datagram_ou
 		how = native_datagram_too_large(d, now, &out->claimed.addr, IPV4_HEADER_LEN + UDP_HEADER_LEN + out->len);
 	if (how == NATIVE_TELL_AND_DROP || !send_in_fragments(d, out))
 		drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR);
-	if (how != NATIVE_FRAGMENT && !heard && native_icmp_of_errno(error, &answer.type, &answer.code))
+	if (how != NATIVE_FRAGMENT && !heard && native_icmp_of_errno(error, false, &answer.type, &answer.code))
 		native_udp_tell_guest(d, now, &answer, &out->claimed, known.iov_base, known.iov_len, out->len);
 }
 

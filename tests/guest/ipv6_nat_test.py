@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What guests reach over IPv6: the outside with the host's own address, the host's public services, and nothing else."""
+
+import unittest
+
+from lan import outside, servers, tap
+from lan.process import Lanlet
+
+GATEWAY = "fd12:3456:789a::1"
+PREFIX = "fd12:3456:789a::/64"
+
+# Prints what a TCP connection brings, or the name of the exception.
+ASK = """
+import socket, sys
+try:
+    with socket.create_connection((sys.argv[1], int(sys.argv[2])), int(sys.argv[3])) as s:
+        s.settimeout(8)
+        s.sendall(b"GET /who HTTP/1.0\\r\\n\\r\\n")
+        print(s.makefile("rb").read().decode().split("\\n")[-1])
+except OSError as error:
+    print(type(error).__name__, error.errno)
+"""
+
+FETCH = """
+import hashlib, socket, sys
+with socket.create_connection((sys.argv[1], 80), 20) as s:
+    s.settimeout(60)
+    s.sendall(b"GET /%d HTTP/1.0\\r\\n\\r\\n" % int(sys.argv[2]))
+    print(hashlib.sha256(s.makefile("rb").read().split(b"\\r\\n\\r\\n", 1)[1]).hexdigest())
+"""
+
+PUT = """
+import hashlib, os, socket, sys
+body = os.urandom(3000000)
+with socket.create_connection((sys.argv[1], 80), 20) as s:
+    s.settimeout(60)
+    s.sendall(b"PUT / HTTP/1.0\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+    s.shutdown(socket.SHUT_WR)
+    print(s.makefile("rb").read().endswith(hashlib.sha256(body).hexdigest().encode()))
+"""
+
+
+setUpModule = tap.need_tap
+
+
+class Guest(tap.TapGuest):
+    def connect(self):
+        super().connect()
+        self.check("ip", "-6", "route", "replace", "default", "via", "fe80::1", "dev", "eth0")
+        self.check("sh", "-c", "until ip -6 address show dev eth0 scope global -tentative | grep -q inet6; do sleep 0.1; done")
+
+    def ask(self, address, port, patience=8):
+        return self.python(ASK, address, str(port), str(patience)).strip()
+
+
+class NatTest(unittest.TestCase):
+    mtu = 1500
+
+    @classmethod
+    def setUpClass(cls):
+        cls.outside = cls.enterClassContext(outside.Outside(ipv6=True))
+        cls.everywhere = servers.serve(servers.TcpServer6, servers.Http, "::", 0)
+        cls.loopback = servers.serve(servers.TcpServer6, servers.Http, "::1", 0)
+        cls.lanlet = cls.enterClassContext(Lanlet("--ipv6", PREFIX))
+        cls.guest = cls.enterClassContext(Guest(cls.lanlet.stream, "52:54:00:00:00:01", mtu=cls.mtu))
+
+    def test_connection_leaves_with_the_hosts_address(self):
+        self.assertEqual(self.guest.ask(outside.FAR6, 80), outside.UPLINK6)
+
+    def test_download_and_upload_arrive_whole(self):
+        size = 5_000_000
+        self.assertEqual(self.guest.python(FETCH, outside.FAR6, str(size)).strip(), servers.blob_sha256(size))
+        self.assertEqual(self.guest.python(PUT, outside.FAR6).strip(), "True")
+
+    def test_closed_port_outside_refuses(self):
+        self.assertEqual(self.guest.ask(outside.FAR6, 9), "ConnectionRefusedError 111")
+
+    def test_destination_without_a_route_is_unreachable_at_once(self):
+        self.outside_route("del")
+        try:
+            self.assertEqual(self.guest.ask("2a00:1450:4001:9::9", 80), "OSError 101")
+        finally:
+            self.outside_route("add")
+
+    @staticmethod
+    def outside_route(what):
+        outside.run("ip", "-6", "route", what, "default", "via", outside.ROUTER6)
+
+    def test_gateway_is_the_host_without_its_loopback(self):
+        self.assertEqual(self.guest.ask(GATEWAY, self.everywhere), outside.UPLINK6)
+        self.assertEqual(self.guest.ask(GATEWAY, self.loopback), "ConnectionRefusedError 111")
+
+    def test_martians_do_not_leave(self):
+        for address in ("::ffff:127.0.0.1", "2001:db8::1", "64:ff9b::7f00:1"):
+            self.assertRegex(self.guest.ask(address, self.loopback, 1), "Error|Timeout")
+
+
+class LargePacketsTest(NatTest):
+    mtu = 65520
+
+
+class HostLoopbackTest(unittest.TestCase):
+    def test_loopback_is_reached_when_asked_for(self):
+        port = servers.serve(servers.TcpServer6, servers.Http, "::1", 0)
+        with Lanlet("--ipv6", PREFIX, "--host-loopback") as lanlet, Guest(lanlet.stream, "52:54:00:00:00:01") as guest:
+            self.assertEqual(guest.ask(GATEWAY, port), "::1")
+
+
+if __name__ == "__main__":
+    unittest.main()
