@@ -135,7 +135,9 @@ def whole(parts):
             return None
         payload += ip.payload
     last = parts[-1]
-    return None if last.fragment & Ipv4.MORE_FRAGMENTS else Ipv4(last.source, last.destination, last.protocol, payload, last.ttl, tos=last.tos)
+    if last.fragment & Ipv4.MORE_FRAGMENTS:
+        return None
+    return Ipv4(last.source, last.destination, last.protocol, payload, last.ttl, tos=last.tos)
 
 
 class Datagrams(unittest.TestCase):
