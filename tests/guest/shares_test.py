@@ -65,17 +65,25 @@ class DhcpShares(unittest.TestCase):
             self.invent(first, 1000)
         self.assertLess(self.seconds_to_lease(1), 2)
 
-    def test_port_sets_few_addresses_aside(self):
-        self.greedy.lease()
+    def decline_in_turn(self, macs, times):
+        """Each of @macs declines @times addresses; how many different ones."""
         declined = set()
-        for _ in range(12):
-            declined.add(self.greedy.ip)
-            message = dhcp.Message(self.greedy.mac, dhcp.DECLINE, options={dhcp.REQUESTED_ADDRESS: self.greedy.ip})
-            self.greedy.dhcp_send(message)
-            self.greedy.ip = dhcp.NOWHERE
-            self.greedy.lease()
-        self.assertLessEqual(len(declined), 9)
+        for _ in range(times):
+            for self.greedy.mac in macs:
+                self.greedy.ip = dhcp.NOWHERE
+                self.greedy.lease()
+                declined.add(self.greedy.ip)
+                message = dhcp.Message(self.greedy.mac, dhcp.DECLINE, options={dhcp.REQUESTED_ADDRESS: self.greedy.ip})
+                self.greedy.dhcp_send(message)
+        return len(declined)
+
+    def test_port_sets_few_addresses_aside(self):
+        self.assertGreaterEqual(self.decline_in_turn([mac(number) for number in range(4)], 3), 8)
         self.assertEqual(self.drops("dhcp-share"), 4)
+
+    def test_mac_sets_fewer_addresses_aside_than_its_port(self):
+        self.assertLessEqual(self.decline_in_turn([mac(0)], 12), 4)
+        self.assertEqual(self.drops("dhcp-share"), 9)
 
     def test_guest_that_renews_all_the_time_does_not_rewrite_the_lease_file_all_the_time(self):
         self.greedy.lease()
