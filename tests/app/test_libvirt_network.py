@@ -80,26 +80,85 @@ class LibvirtNetwork(TestCase):
         self.assertEqual(self.dhcp('<host mac="52:54:00:00:00:01" ip="192.168.5.9"><lease expiry="20" unit="minutes"/></host>'),
                          ["host = 52:54:00:00:00:01,192.168.5.9,lease-time=1200"])
 
+    def test_second_range_is_named(self):
+        self.assertEqual(self.dhcp('<range start="192.168.5.10" end="192.168.5.20"/><range start="192.168.5.30" end="192.168.5.40"/>',
+                                   ["a second <range>: the DHCP server has one range"]), ["dhcp-range = 192.168.5.10-192.168.5.20"])
+
     def test_options_and_what_is_booted(self):
         self.assertEqual(self.dhcp('<bootp file="pxelinux.0" server="192.168.5.2"/>'), ["dhcp-boot = pxelinux.0,192.168.5.2"])
         self.assertEqual(self.dhcp('<bootp file="/undionly.kpxe"/>'), ["dhcp-boot = /undionly.kpxe"])
+        root = self.path()
+        self.assertEqual(self.nat('<ip address="192.168.5.1" prefix="24"><tftp root="%s"/></ip>' % root), ["tftp-root = " + root])
         self.assertEqual(self.dhcp('<option number="42" value="192.168.5.20"/><option number="252" value="http://a/" force="yes"/>'),
                          ["dhcp-option = 42,192.168.5.20", "dhcp-option = force,252,http://a/"])
 
     def test_guest_s_name_is_its_first_label(self):
         host = '<ip address="192.168.5.1"><dhcp><host mac="52:54:00:00:00:01" name="web.lab.test"/></dhcp></ip>'
-        self.assertEqual(self.nat('%s<domain name="lab.test"/>' % host), ["host = 52:54:00:00:00:01,web", "domain = lab.test"])
+        self.assertEqual(self.nat('%s<domain name="lab.test" localOnly="yes"/>' % host), ["host = 52:54:00:00:00:01,web", "domain = lab.test"])
         self.assertEqual(self.nat(host, ['".lab.test": guests have names of one label, in the domain of the network']),
                          ["host = 52:54:00:00:00:01,web"])
 
     # --- names ---
 
-    def test_domain_forwarders_and_names(self):
-        dns = ('<dns><forwarder addr="192.0.2.53"/><forwarder addr="2001:db8::53"/><host ip="192.168.5.9"><hostname>nas</hostname>'
-               "<hostname> files </hostname></host></dns>")
-        self.assertEqual(self.nat('<domain name="Lab.Test"/>' + dns + SUBNET),
-                         ["domain = Lab.Test", "dns = 192.0.2.53", "dns = 2001:db8::53", "name = nas,192.168.5.9",
-                          "name = files,192.168.5.9"])
+    def test_domain_is_asked_outside_too_unless_it_is_local_only(self):
+        self.assertEqual(self.nat('<domain name="Lab.Test"/>' + SUBNET), ["domain = Lab.Test", "local-only = false"])
+        self.assertEqual(self.nat('<domain name="lab.test" localOnly="yes"/>' + SUBNET), ["domain = lab.test"])
+        self.nat('<domain name="lab.test" register="yes"/>' + SUBNET,
+                 ["<domain register='yes'>: names of guests are not told to the host's resolver"])
+
+    def test_forwarders_for_all_names_and_for_domains(self):
+        dns = ('<dns><forwarder addr="192.0.2.53"/><forwarder addr="2001:db8::53"/><forwarder domain="corp.test" addr="192.0.2.54"/>'
+               '<forwarder domain="www.corp.test"/></dns>')
+        self.assertEqual(self.nat(dns + SUBNET), ["dns = 192.0.2.53", "dns = 2001:db8::53", "dns = corp.test=192.0.2.54",
+                                                  "dns = www.corp.test=default"])
+        self.refused("<dns><forwarder/></dns>" + SUBNET, "2: <forwarder>: one of the attributes addr and domain is needed")
+
+    def test_names_and_records(self):
+        dns = ('<dns><host ip="192.168.5.9"><hostname>nas</hostname><hostname> files.lab.test </hostname></host>'
+               '<host ip="2001:db8::9"><hostname>nas6</hostname></host><txt name="note.lab.test" value="a, b"/>'
+               '<srv service="ldap" protocol="tcp" domain="lab.test" target="db.lab.test" port="389" priority="1" weight="2"/></dns>')
+        self.assertEqual(self.nat(dns + SUBNET),
+                         ["name = nas,192.168.5.9", "name = files.lab.test,192.168.5.9", "name = nas6,2001:db8::9",
+                          "name = note.lab.test,TXT,a, b", "name = _ldap._tcp.lab.test,SRV,1 2 389 db.lab.test"])
+
+    def test_names_of_dns_that_have_no_effect(self):
+        self.nat('<dns enable="no" forwardPlainNames="no"/>' + SUBNET,
+                 ["<dns forwardPlainNames='no'>: plain names are looked up as the host does, unless a guest has them",
+                  "<dns enable='no'>: guests find their own names by the gateway's DNS server, which is always there"])
+        self.nat('<dns enable="yes" forwardPlainNames="yes"/>' + SUBNET)
+
+    def test_options_of_dnsmasq_that_have_a_counterpart(self):
+        def options(*values):
+            return '<d:options xmlns:d="http://libvirt.org/schemas/network/dnsmasq/1.0">%s</d:options>' % "".join(
+                '<d:option value="%s"/>' % value for value in values)
+        self.assertEqual(self.nat(SUBNET + options("cname=www.lab.test,web.lab.test", "host-record=nas.lab.test,192.168.5.9",
+                                                   "dhcp-option=option:ntp-server,192.168.5.2", "dhcp-option=252,x",
+                                                   "server=/corp.test/192.0.2.54", "rebind-domain-ok=/dev.test/")),
+                         ["name = www.lab.test,CNAME,web.lab.test", "name = nas.lab.test,192.168.5.9",
+                          "dhcp-option = ntp-server,192.168.5.2", "dhcp-option = 252,x", "dns = corp.test=192.0.2.54",
+                          "rebind-domain-ok = dev.test"])
+        self.nat(SUBNET + options("foo=bar", "log-queries"),
+                 ['"foo=bar": an option of dnsmasq that is not understood', '"log-queries": an option of dnsmasq that is not understood'])
+
+    # --- IPv6 ---
+
+    def test_unique_local_prefix_is_the_networks(self):
+        self.assertEqual(self.nat(SUBNET + '<ip family="ipv6" address="fd00:1::1" prefix="64"/>'), ["ipv6 = fd00:1::/64"])
+        self.assertEqual(self.nat(SUBNET + '<ip family="ipv6" address="fd00:1::7" prefix="64"/>',
+                                  ["<ip family='ipv6'> with another address than the first: the gateway has the first address of the prefix"]),
+                         ["ipv6 = fd00:1::/64"])
+
+    def test_other_prefixes_become_one_of_the_networks_own(self):
+        reason = "<ip family='ipv6'> with another prefix than a unique local /64: guests get a prefix of the network's own"
+        for address in ('address="2001:db8::1" prefix="64"', 'address="fd00::1" prefix="48"', 'address="fd00::1"'):
+            self.assertEqual(self.nat(SUBNET + '<ip family="ipv6" %s/>' % address, [reason]), ["ipv6 = auto"])
+        self.refused('<ip family="ipv6" address="10.0.0.1"/>', "2: <ip>: address='10.0.0.1': expected an IPv6 address")
+
+    def test_ranges_and_hosts_of_dhcpv6_are_named(self):
+        self.nat(SUBNET + '<ip family="ipv6" address="fd00::1" prefix="64"><dhcp><range start="fd00::2" end="fd00::9"/>'
+                 '<host name="a" ip="fd00::5"/></dhcp></ip>',
+                 ["<range>: addresses of DHCPv6 follow from the clients' identifiers",
+                  "<host>: a reservation of an IPv4 address reserves the IPv6 address that ends in it"])
 
     # --- the way out ---
 

@@ -3,7 +3,6 @@
 
 #include "app/failure.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,6 +122,12 @@ const char *xml_attribute(const struct xml_element *e, const char *name)
 		if (strcmp(e->attributes[i], name) == 0)
 			return e->values[i];
 	return NULL;
+}
+
+bool xml_attribute_is(const struct xml_element *e, const char *name, const char *value)
+{
+	const char *given = xml_attribute(e, name);
+	return given && strcmp(given, value) == 0;
 }
 
 const struct xml_element *xml_child(const struct xml_element *e, const char *name)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 #define XML_FILE_MAX (1024u * 1024) /* bytes */
 #define XML_DEPTH_MAX 64u
@@ -31,5 +32,7 @@ char *xml_one_line(char *text);
 
 /* NULL: there is no such attribute. */
 const char *xml_attribute(const struct xml_element *e, const char *name);
+/* Whether @e has the attribute @name, and it is @value. */
+bool xml_attribute_is(const struct xml_element *e, const char *name, const char *value);
 /* The first element called @name inside @e; NULL. */
 const struct xml_element *xml_child(const struct xml_element *e, const char *name);
