@@ -51,6 +51,7 @@ static int loop_watch(struct poller *p, struct watch *w, int fd, unsigned events
 	w->fd = fd;
 	w->events = events;
 	w->pending = 0;
+	w->fetch = l->fetch;
 	list_init(&w->node);
 	w->active = true;
 	return 0;
@@ -91,14 +92,11 @@ static void loop_defer(struct poller *p, struct deferred *d)
 	list_append(&l->deferred, &d->node);
 }
 
-/* True when it had no pending events. */
-static bool add_events(struct loop *l, struct watch *w, unsigned events)
+static void add_events(struct loop *l, struct watch *w, unsigned events)
 {
 	w->pending |= events;
-	if (!list_empty(&w->node))
-		return false;
-	shares_add(&l->shares, w->share ? w->share : &l->common, &w->node);
-	return true;
+	if (list_empty(&w->node))
+		shares_add(&l->shares, w->share ? w->share : &l->common, &w->node);
 }
 
 static void loop_again(struct poller *p, struct watch *w, unsigned events)
@@ -172,21 +170,26 @@ void loop_done(struct loop *l, usec_t now)
 }
 
 /*
- * Empties the kernel's list.  It reports a level-triggered descriptor again each time: when nothing new comes, the whole list has been
- * seen.
+ * Empties the kernel's list, so that the events of one share, however many, hide none of another's.  It reports a level-triggered
+ * descriptor again each time: when only descriptors come that this fetch has seen, the whole list has been seen.
  */
 static int fetch(struct loop *l, int timeout_ms)
 {
 	struct epoll_event events[EVENTS_PER_FETCH];
 	bool is_any_new;
 	int n;
+	l->fetch++;
 	do {
 		n = epoll_wait(l->epoll_fd, events, EVENTS_PER_FETCH, timeout_ms);
 		if (n < 0)
 			return errno == EINTR ? 0 : -errno;
 		is_any_new = false;
-		for (int i = 0; i < n; i++)
-			is_any_new |= add_events(l, events[i].data.ptr, events[i].events);
+		for (int i = 0; i < n; i++) {
+			struct watch *w = events[i].data.ptr;
+			is_any_new |= w->fetch != l->fetch;
+			w->fetch = l->fetch;
+			add_events(l, w, events[i].events);
+		}
 		timeout_ms = 0;
 	} while (n == EVENTS_PER_FETCH && is_any_new);
 	return 0;

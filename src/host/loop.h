@@ -18,6 +18,7 @@ struct loop {
 	struct shares shares;
 	struct share common;   /* of watches that have no share of their own */
 	bool has_fetched;      /* for the round that follows */
+	uint16_t fetch;        /* number of the latest */
 	usec_t (*clock)(void); /* times slices; tests may turn their own */
 	usec_t slice_end;      /* USEC_INFINITY: the clock has not been read yet; 0: it is over */
 	usec_t looked;         /* when the clock was read last */

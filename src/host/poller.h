@@ -32,6 +32,7 @@ struct watch {
 	int fd;
 	unsigned events;
 	bool active;
+	uint16_t fetch;      /* the loop's: by which it was reported last */
 	unsigned pending;    /* events that ready() has not been called with yet */
 	struct list node;    /* in share->work while there are any */
 	struct share *share; /* whose time ready() takes; set it before watching; NULL: that of all who have none of their own */

@@ -114,6 +114,19 @@ static void event_that_repeats_while_it_waits_is_reported_once(struct fixture *f
 	g_assert_cmpuint(f->sources[MANY - 1].n, ==, 1);
 }
 
+/* As the sockets of a guest that floods: each has an error again before the one before was looked at. */
+static void events_that_repeat_while_they_wait_do_not_hide_another(struct fixture *f, gconstpointer data)
+{
+	for (unsigned i = 0; i < MANY; i++)
+		kick(f, i);
+	loop_dispatch(&f->loop, 0);
+	g_assert_cmpuint(f->n_ready, <, MANY / 2);
+	for (unsigned i = MANY / 2; i <= MANY; i++)
+		kick(f, i);
+	loop_dispatch(&f->loop, 0);
+	g_assert_cmpuint(f->sources[MANY].n, ==, 1);
+}
+
 static void work_that_is_left_is_done_without_sleeping(struct fixture *f, gconstpointer data)
 {
 	struct source *s = &f->sources[0];
@@ -148,6 +161,7 @@ int main(int argc, char **argv)
 	TEST(ready_descriptors_of_one_share_let_others_have_their_turn);
 	TEST(slow_work_ends_the_slice_sooner);
 	TEST(event_that_repeats_while_it_waits_is_reported_once);
+	TEST(events_that_repeat_while_they_wait_do_not_hide_another);
 	TEST(work_that_is_left_is_done_without_sleeping);
 	TEST(watch_that_ends_during_the_round_is_not_called);
 	return g_test_run();
