@@ -111,12 +111,15 @@ static void begin_slice(struct loop *l)
 {
 	l->slice_end = USEC_INFINITY;
 	l->items = l->poller.until_look = ITEMS_AT_FIRST;
+	l->poller.left = 0;
 }
 
 /* The time begins with the first look, because most slices end before. */
 static bool loop_look(struct poller *p)
 {
 	struct loop *l = container_of(p, struct loop, poller);
+	if (p->left >= POLLER_LEFT_MAX)
+		l->slice_end = 0;
 	usec_t now = l->slice_end > 0 ? l->clock() : 0, passed = now - l->looked;
 	if (l->slice_end == USEC_INFINITY)
 		l->slice_end = usec_add(now, shares_slice(&l->shares));

@@ -22,6 +22,7 @@ struct source {
 	struct fixture *fixture;
 	unsigned n;         /* calls of ready() */
 	unsigned events;    /* of the last one */
+	unsigned leaves;    /* pieces of work */
 	bool again;         /* asks for another */
 	struct source *end; /* unwatched by ready() */
 };
@@ -39,6 +40,8 @@ static void ready(struct watch *w, usec_t now, unsigned events)
 	s->fixture->n_ready++;
 	s->n++;
 	s->events = events;
+	for (unsigned i = 0; i < s->leaves; i++)
+		poller_leaves_work(&s->fixture->loop.poller);
 	if (s->again)
 		poller_again(&s->fixture->loop.poller, w, POLL_EVENT_IN);
 	if (s->end)
@@ -114,6 +117,21 @@ static void event_that_repeats_while_it_waits_is_reported_once(struct fixture *f
 	g_assert_cmpuint(f->sources[MANY - 1].n, ==, 1);
 }
 
+static void work_that_is_left_for_the_flush_ends_the_slice(struct fixture *f, gconstpointer data)
+{
+	time_per_look = 0;
+	f->sources[0].leaves = 1;
+	f->sources[1].leaves = POLLER_LEFT_MAX - 1;
+	for (unsigned i = 0; i <= MANY; i++)
+		kick(f, i);
+	loop_dispatch(&f->loop, 0);
+	g_assert_cmpuint(f->sources[1].n, ==, 1);
+	g_assert_cmpuint(f->sources[2].n, ==, 0);
+	g_assert_cmpuint(f->sources[MANY].n, ==, 1);
+	loop_dispatch(&f->loop, 0);
+	g_assert_cmpuint(f->sources[20].n, ==, 1);
+}
+
 /* As the sockets of a guest that floods: each has an error again before the one before was looked at. */
 static void events_that_repeat_while_they_wait_do_not_hide_another(struct fixture *f, gconstpointer data)
 {
@@ -161,6 +179,7 @@ int main(int argc, char **argv)
 	TEST(ready_descriptors_of_one_share_let_others_have_their_turn);
 	TEST(slow_work_ends_the_slice_sooner);
 	TEST(event_that_repeats_while_it_waits_is_reported_once);
+	TEST(work_that_is_left_for_the_flush_ends_the_slice);
 	TEST(events_that_repeat_while_they_wait_do_not_hide_another);
 	TEST(work_that_is_left_is_done_without_sleeping);
 	TEST(watch_that_ends_during_the_round_is_not_called);

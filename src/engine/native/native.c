@@ -97,6 +97,8 @@ void native_flow_remove(struct native_flow *f)
 
 void native_flow_wake(struct native_flow *f)
 {
+	if (list_empty(&f->ready))
+		poller_leaves_work(f->engine->config.poller);
 	list_remove(&f->ready);
 	list_append(&f->engine->active, &f->ready);
 }
