@@ -63,6 +63,7 @@ struct engine_path {
 	size_t max_packet; /* largest IP packet that the port takes, and largest segment of a super-frame */
 	unsigned offloads; /* enum port_offload: what the port, or the segment for it, will complete */
 	bool congested;    /* the port is full; writable() will be called when it is not */
+	bool crowded;      /* likewise, while more than half of its queue is taken: also datagrams should wait */
 	bool port_sums;    /* the port completes checksums; if not, completing them here is cheaper than in the segment */
 };
 

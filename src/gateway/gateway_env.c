@@ -99,6 +99,7 @@ static void env_guest_path(struct engine_env *env, usec_t now, const struct gues
 			.max_packet = p->max_frame - ETH_HEADER_LEN,
 			.offloads = offloads_towards(p),
 			.congested = port_is_busy(p),
+			.crowded = p->congested && p->crowded,
 			.port_sums = p->offloads & PORT_OFFLOAD_CHECKSUM,
 		};
 }

@@ -469,6 +469,56 @@ static void burst_for_a_guest_that_does_not_answer_is_dropped(struct fixture *f,
 	server_close(&c);
 }
 
+static void burst_for_a_guest_whose_port_is_crowded_waits_in_the_socket(struct fixture *f, gconstpointer data)
+{
+	struct forwarded w;
+	struct server c;
+	if (engine_cannot(f))
+		return;
+	struct ip_addr all = ip_from_ip4(0);
+	forwarded_init(&w, f, &all);
+	client_init(&c);
+	ask(&c, &w, SERVER, "1");
+	assert_asked(&w, c.port, "1");
+	f->b.r.crowded = true;
+	ask(&c, &w, SERVER, "2");
+	ask(&c, &w, SERVER, "3");
+	bench_run_for(&f->b, 20);
+	g_assert_true(g_queue_is_empty(&f->b.datagrams));
+	guest_answers(&w, c.port, "out"); /* is not held up */
+	expect_answer(&c, &w, "out", SERVER);
+	f->b.r.crowded = false;
+	f->b.ops->writable(f->b.engine, bench_now(&f->b), recorder_guest(&f->b.r, GUEST));
+	assert_asked(&w, c.port, "2");
+	assert_asked(&w, c.port, "3");
+	forwarded_done(&w);
+	server_close(&c);
+}
+
+/* As when a guest that did not read is restarted. */
+static void burst_that_waits_for_a_port_goes_on_at_another(struct fixture *f, gconstpointer data)
+{
+	struct forwarded w;
+	struct server c;
+	struct guest *guest;
+	if (engine_cannot(f))
+		return;
+	struct ip_addr all = ip_from_ip4(0);
+	forwarded_init(&w, f, &all);
+	client_init(&c);
+	ask(&c, &w, SERVER, "1");
+	assert_asked(&w, c.port, "1");
+	f->b.r.crowded = true;
+	ask(&c, &w, SERVER, "2");
+	bench_run_for(&f->b, 20);
+	f->b.r.crowded = false;
+	guest = recorder_guest(&f->b.r, GUEST);
+	f->b.ops->guest_placed(f->b.engine, bench_now(&f->b), guest, guest->payer);
+	assert_asked(&w, c.port, "2");
+	forwarded_done(&w);
+	server_close(&c);
+}
+
 static void suspended_datagram_port_leaves_datagrams_in_the_socket(struct fixture *f, gconstpointer data)
 {
 	struct forwarded w;
@@ -523,6 +573,8 @@ const struct contract_test contract_datagrams[] = {
 	{ "flood_of_peers_ends_its_own_flows", flood_of_peers_ends_its_own_flows, setup_64_sockets },
 	CONTRACT_TEST(burst_for_a_guest_that_is_not_known_yet_waits_in_the_socket),
 	CONTRACT_TEST(burst_for_a_guest_that_does_not_answer_is_dropped),
+	CONTRACT_TEST(burst_for_a_guest_whose_port_is_crowded_waits_in_the_socket),
+	CONTRACT_TEST(burst_that_waits_for_a_port_goes_on_at_another),
 	CONTRACT_TEST(suspended_datagram_port_leaves_datagrams_in_the_socket),
 	CONTRACT_TEST(refused_peer_opens_no_flow),
 	{ 0 },

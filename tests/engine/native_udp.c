@@ -287,6 +287,22 @@ static void bursts_larger_than_the_guests_mtu_come_as_packets(struct fixture *f,
 	}
 }
 
+/* The kernel's queue is the guest's then, and what does not fit there costs nothing to drop. */
+static void datagrams_stay_in_the_socket_while_the_guests_port_is_crowded(struct fixture *f, gconstpointer row)
+{
+	struct sockaddr_in from = let_server_know_guest(f);
+	struct inbox in = { 0 };
+	f->b.r.crowded = true;
+	for (unsigned i = 0; i < 20; i++)
+		server_sends(f, &from, i, 1000);
+	bench_run_for(&f->b, 20);
+	g_assert_true(g_queue_is_empty(&f->b.datagrams));
+	f->b.r.crowded = false;
+	f->b.ops->writable(f->b.engine, bench_now(&f->b), recorder_guest(&f->b.r, GUEST));
+	for (unsigned i = 0; i < 20; i++)
+		assert_guest_has(f, &in, i, 1000);
+}
+
 #define TEST(name, variant, setup_function) \
 	{ \
 #name variant, name, setup_function \
@@ -303,6 +319,7 @@ static void bursts_larger_than_the_guests_mtu_come_as_packets(struct fixture *f,
 const struct contract_test native_udp[] = {
 	TEST(a_port_is_kept_where_it_is_free_and_never_shared, "", native_setup_plain),
 	TEST(a_datagram_in_many_pieces_arrives_whole, "", native_setup_plain),
+	TEST(datagrams_stay_in_the_socket_while_the_guests_port_is_crowded, "", native_setup_plain),
 	TESTS("", native_setup_plain),
 	TESTS("_without_offload", setup_without_offload),
 	TESTS("_by_super_frames", setup_large_port),

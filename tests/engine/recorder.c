@@ -131,7 +131,9 @@ static int recorder_host_address(struct engine_env *env, usec_t now, bool v6, st
 
 static void recorder_guest_path(struct engine_env *env, usec_t now, const struct guest *guest, struct engine_path *ret)
 {
-	*ret = (struct engine_path){ .max_packet = recorder_of(env)->guest_mtu, .offloads = recorder_of(env)->offloads };
+	*ret = (struct engine_path){ .max_packet = recorder_of(env)->guest_mtu,
+				     .offloads = recorder_of(env)->offloads,
+				     .crowded = recorder_of(env)->crowded };
 }
 
 static void recorder_drop(struct engine_env *env, enum drop_reason why, const struct packet *p)

@@ -48,6 +48,7 @@ struct recorder {
 	unsigned offloads;       /* of the guest's port */
 	unsigned without_memory; /* how many more times reserve() fails for want of memory */
 	size_t room_pieces;      /* pieces of each lent room; 0: two */
+	bool crowded;            /* the guest's port has much to send */
 	bool icmp_held_back;     /* the ICMP rate limit is exhausted */
 };
 

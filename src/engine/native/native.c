@@ -284,8 +284,19 @@ static void native_guest_moved(struct engine *e, usec_t now, const struct ip_add
 	native_address_move(e, a, to);
 }
 
+/* Those that waited for the port where @guest was. */
+static void wake_datagrams(struct guest *guest)
+{
+	list_for_each(node, &guest->flows.blocked) {
+		struct native_flow *f = container_of(node, struct native_flow, ready);
+		if (f->kind == NATIVE_UDP)
+			native_flow_wake(f);
+	}
+}
+
 static void native_guest_placed(struct engine *e, usec_t now, struct guest *guest, struct payer *before)
 {
+	wake_datagrams(guest);
 	list_remove(&guest->flows.away); /* it goes to the end of that list */
 	native_address_guest_changed(e, guest);
 	if (guest->payer == before)

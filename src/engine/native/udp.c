@@ -139,26 +139,40 @@ struct native_drained native_udp_drain_errors(struct native_datagram *d, usec_t 
 
 /* --- turns --- */
 
+/* Reads the socket of @d for a turn.  True: its datagrams wait for the guest's port. */
+static bool receive(struct native_datagram *d, usec_t now)
+{
+	struct native_flow *f = &d->base;
+	struct udp_reader reader = { .engine = f->engine, .fd = f->watch.fd, .habits = &d->habits, .flow = d };
+	for (unsigned i = 0;
+	     d->readable && i < TURN_BATCHES && (i == 0 || !poller_slice_is_over(f->engine->config.poller, ITEMS_PER_BATCH)); i++) {
+		if (udp_read_should_wait(f->engine, now, f->guest))
+			return true;
+		d->readable = udp_read(&reader, now);
+	}
+	return false;
+}
+
 static void udp_run(struct native_flow *f, usec_t now)
 {
 	struct native_datagram *d = native_datagram_of(f);
 	if (d->out)
 		native_udp_send_gathered(d, now);
 	native_datagram_ran(d);
-	if (d->outside)
-		udp_peer_ran(d->outside);
-	struct udp_reader reader = { .engine = f->engine, .fd = f->watch.fd, .habits = &d->habits, .flow = d };
 	if (d->errors)
 		native_udp_drain_errors(d, now);
-	for (unsigned i = 0;
-	     d->readable && i < TURN_BATCHES && (i == 0 || !poller_slice_is_over(f->engine->config.poller, ITEMS_PER_BATCH)); i++)
-		d->readable = udp_read(&reader, now);
-	if (d->readable)
+	bool waits = d->outside ? udp_peer_ran(d->outside, now) : receive(d, now);
+	if (d->readable && !waits) {
 		native_flow_wake(f);
-	else if (mapping_udp_deadline(&d->mapping) <= now)
+		return;
+	}
+	if (mapping_udp_deadline(&d->mapping) <= now) {
 		native_datagram_free(d);
-	else
-		wheel_arm_by(&f->engine->wheel, &f->timer, mapping_udp_deadline(&d->mapping));
+		return;
+	}
+	if (waits)
+		native_flow_block(f);
+	wheel_arm_by(&f->engine->wheel, &f->timer, mapping_udp_deadline(&d->mapping));
 }
 
 static void udp_timer_fired(struct native_flow *f, usec_t now)

@@ -211,6 +211,11 @@ static void listener_ready(struct watch *w, usec_t now, unsigned events)
 	bool more = true;
 	for (unsigned i = 0; more && !l->waits && i < TURN_BATCHES && (i == 0 || !poller_slice_is_over(e->config.poller, ITEMS_PER_BATCH));
 	     i++) {
+		if (l->latest && udp_read_should_wait(e, now, l->latest->base.guest)) {
+			l->waits = l->latest;
+			native_flow_wake(&l->waits->base);
+			break;
+		}
 		l->borrower = l->latest;
 		struct udp_reader r = { .engine = e, .fd = w->fd, .habits = &l->habits, .listener = l, .flow = l->latest };
 		more = udp_read(&r, now);
@@ -261,13 +266,17 @@ static void forget_habits(struct udp_listener *l)
 	l->habits = (struct udp_habits){ 0 };
 }
 
-void udp_peer_ran(struct udp_peer *p)
+bool udp_peer_ran(struct udp_peer *p, usec_t now)
 {
 	struct udp_listener *l = p->listener;
-	if (l->waits != p->flow || p->flow->base.guest->state == GUEST_HEARD)
-		return;
+	struct guest *guest = p->flow->base.guest;
+	if (l->waits != p->flow || guest->state == GUEST_HEARD)
+		return false;
+	if (udp_read_should_wait(l->engine, now, guest))
+		return true;
 	l->waits = NULL;
 	watch(l);
+	return false;
 }
 
 void udp_peer_free(struct udp_peer *p)
@@ -279,7 +288,7 @@ void udp_peer_free(struct udp_peer *p)
 		l->borrower = NULL;
 	if (l->waits == p->flow) {
 		l->waits = NULL;
-		l->stale = STALE_MAX;
+		l->stale = p->flow->base.guest->state == GUEST_HEARD ? STALE_MAX : 0;
 		watch(l);
 	}
 	list_remove(&p->recent);

@@ -51,7 +51,7 @@ struct udp_listener {
 	struct list answered, unanswered; /* udp_peer.recent, least recently used first */
 	struct native_datagram *latest;   /* of the last datagram; NULL: it has ended */
 	struct native_datagram *borrower; /* whose guest lends rooms during udp_read(); NULL: it has ended */
-	struct native_datagram *waits;    /* for its guest's MAC, and with it the socket */
+	struct native_datagram *waits;    /* for its guest's MAC, or for the guest's port, and with it the socket */
 	unsigned stale;                   /* how many datagrams to drop at most, because the guest did not answer */
 	bool suspended;
 };
@@ -72,7 +72,7 @@ void udp_peer_used(struct udp_peer *p);
 void udp_peer_answered(struct udp_peer *p);
 /* Whether the host has lost the address that answers left from.  Then they leave from any other. */
 bool udp_peer_lost_address(struct udp_peer *p);
-/* The flow has work: its guest may have been found. */
-void udp_peer_ran(struct udp_peer *p);
+/* The flow had work: its guest may have been found, or may take datagrams again.  True: the listener waits for its port. */
+bool udp_peer_ran(struct udp_peer *p, usec_t now);
 /* The flow ends. */
 void udp_peer_free(struct udp_peer *p);

@@ -311,6 +311,13 @@ static enum received receive_joined(struct udp_reader *r, usec_t now, struct loa
 	return RECEIVED_SOME;
 }
 
+bool udp_read_should_wait(struct engine *e, usec_t now, const struct guest *guest)
+{
+	struct engine_path path;
+	e->config.env->ops->guest_path(e->config.env, now, guest, &path);
+	return path.crowded;
+}
+
 bool udp_read(struct udp_reader *r, usec_t now)
 {
 	const struct udp_habits *h = r->habits;

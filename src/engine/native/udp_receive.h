@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct engine;
+struct guest;
 struct native_datagram;
 struct udp_listener;
 
@@ -27,5 +28,10 @@ struct udp_reader {
 	struct native_datagram *flow;  /* of the mapping; of a listener the one that is expected, NULL: not known */
 };
 
+/*
+ * Whether datagrams should stay in the socket because the port of @guest has much to send.  The kernel drops what does not fit there, for
+ * less than it takes to read it.
+ */
+bool udp_read_should_wait(struct engine *e, usec_t now, const struct guest *guest);
 /* Passes some of the socket's datagrams to guests; false when none are left. */
 bool udp_read(struct udp_reader *r, usec_t now);
