@@ -174,25 +174,28 @@ static int init_dhcp(struct name_services *n, const struct name_services_config 
 	if (!reservations)
 		return -ENOMEM;
 	n->dhcp_env.ops = &dhcp_env_ops;
-	int r = dhcp_init(&n->dhcp, &(struct dhcp_config){
-					    .env = &n->dhcp_env,
-					    .log = c->log,
-					    .hash_key = *key,
-					    .gateway = s->gateway,
-					    .no_router = s->engine->isolated,
-					    .gateway_mac = c->gateway->config.mac,
-					    .subnet = s->subnet,
-					    .first = s->dhcp_first,
-					    .last = s->dhcp_last,
-					    .lease_time = s->lease_time_s,
-					    .domain = s->domain,
-					    .gateway_name = SETTINGS_GATEWAY_NAME,
-					    .saves = c->state_dir != NULL,
-					    .mtu = (uint16_t)s->mtu,
-					    .reservations = reservations,
-					    .n_reservations = s->n_hosts,
-					    .rules = rules_of(s),
-				    });
+	struct dhcp_config config = {
+		.env = &n->dhcp_env,
+		.log = c->log,
+		.hash_key = *key,
+		.gateway = s->gateway,
+		.no_router = s->engine->isolated,
+		.gateway_mac = c->gateway->config.mac,
+		.subnet = s->subnet,
+		.first = s->dhcp_first,
+		.last = s->dhcp_last,
+		.lease_time = s->lease_time_s,
+		.domain = s->domain,
+		.gateway_name = SETTINGS_GATEWAY_NAME,
+		.saves = c->state_dir != NULL,
+		.mtu = (uint16_t)s->mtu,
+		.reservations = reservations,
+		.n_reservations = s->n_hosts,
+		.rules = rules_of(s),
+		.n_ranges = s->n_dhcp_ranges,
+	};
+	memcpy(config.ranges, s->dhcp_ranges, sizeof(config.ranges));
+	int r = dhcp_init(&n->dhcp, &config);
 	free(reservations);
 	n->dhcp_ready = r == 0;
 	return r;

@@ -37,6 +37,7 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 		.ip6 = n->gateway.config.ip6,
 		.dhcp_first = s->dhcp_first,
 		.dhcp_last = s->dhcp_last,
+		.n_dhcp_ranges = s->n_dhcp_ranges,
 		.gateway_mac = n->gateway.config.mac,
 		.engine = s->engine->name,
 		.lease_time_s = s->lease_time_s,
@@ -57,6 +58,9 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 		ret->foreign_dhcp_mac = foreign->mac;
 	}
 	snprintf(ret->domain, sizeof(ret->domain), "%s", s->domain);
+	memcpy(ret->dhcp_ranges, s->dhcp_ranges, sizeof(ret->dhcp_ranges));
+	memcpy(ret->tftp_root, s->tftp_root, sizeof(ret->tftp_root));
+	memcpy(ret->http_root, s->http_root, sizeof(ret->http_root));
 }
 
 /* By its address first: a bridge that translates MACs has one MAC for several machines with leases of their own. */
@@ -377,6 +381,8 @@ unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor,
 							    .bandwidth = bandwidth_of(&h->properties.bandwidth),
 							    .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED };
 		memcpy(ret[count].name, h->name, sizeof(h->name));
+		memcpy(ret[count].tag, h->tag, sizeof(h->tag));
+		ret[count].lease_time_s = h->lease_time_s;
 		guest_sockets_find(&n->guest_sockets, h->name, ret[count].sockets, sizeof(ret[count].sockets));
 		count++;
 	}

@@ -22,6 +22,7 @@
 #include "network/events.h"
 #include "options/record.h"
 #include "options/forward_spec.h"
+#include "options/settings.h"
 #include "options/rate_text.h"
 #include "service/dns/dns.h"
 #include "service/guest_name.h"
@@ -44,7 +45,10 @@ struct snapshot_network {
 	ip4_t gateway, dhcp_first, dhcp_last;
 	struct gateway_ip6 ip6;
 	struct mac gateway_mac;
-	const char *engine; /* static */
+	const char *engine;                                                      /* static */
+	struct dhcp_range dhcp_ranges[DHCP_RANGES_MAX];                          /* from first to last */
+	unsigned n_dhcp_ranges;                                                  /* 0: all between them */
+	char tftp_root[SETTINGS_PATH_MAX + 1], http_root[SETTINGS_PATH_MAX + 1]; /* "": none */
 	uint32_t lease_time_s;
 	unsigned mtu; /* 0: depends on the port */
 	char domain[254];
@@ -197,6 +201,8 @@ struct snapshot_reservation {
 	struct port_properties properties;
 	struct snapshot_bandwidth bandwidth;
 	char name[GUEST_NAME_SIZE];
+	char tag[DHCP_TAG_SIZE];          /* "": none */
+	uint32_t lease_time_s;            /* UINT32_MAX: infinite; 0: that of the network */
 	char sockets[SNAPSHOT_PATH_SIZE]; /* the directory of its own sockets (guest_sockets.h); "": none */
 	enum snapshot_origin origin;
 };

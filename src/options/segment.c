@@ -8,6 +8,8 @@
 #include "options/value.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Private use (RFC 1918 §3), and the shared space of carriers (RFC 6598 §4), which no host on the internet has either. */
@@ -90,9 +92,47 @@ static int set_ipv6(struct settings *s, const char *value, const char **ret_why)
 	return 0;
 }
 
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct dhcp_range *x = a, *y = b;
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+/* "FIRST-LAST", "FIRST,LAST" or "FIRST-LAST,TIME"; @text is written to. */
+static int parse_dhcp_range(char *text, struct dhcp_range *ret)
+{
+	char *time = strchr(text, '-') ? strchr(text, ',') : NULL;
+	if (time)
+		*time++ = '\0';
+	int r = value_ip4_range(text, &ret->first, &ret->last);
+	return r == 0 && time ? value_lease_time(time, &ret->lease_time_s) : r;
+}
+
 static int set_dhcp_range(struct settings *s, const char *value, const char **ret_why)
 {
-	return value_ip4_range(value, &s->dhcp_first, &s->dhcp_last);
+	char text[1024];
+	struct dhcp_range ranges[DHCP_RANGES_MAX] = { 0 };
+	unsigned n = 0;
+	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text))
+		return -EINVAL;
+	for (char *at = text, *word; (word = strsep(&at, " "));) {
+		if (n == DHCP_RANGES_MAX)
+			*ret_why = "no more than 16 ranges are possible";
+		if (n == DHCP_RANGES_MAX || parse_dhcp_range(word, &ranges[n]) < 0)
+			return -EINVAL;
+		n++;
+	}
+	qsort(ranges, n, sizeof(ranges[0]), compare_ranges);
+	for (unsigned i = 1; i < n; i++)
+		if (ranges[i].first <= ranges[i - 1].last) {
+			*ret_why = "two ranges overlap";
+			return -EINVAL;
+		}
+	memcpy(s->dhcp_ranges, ranges, sizeof(ranges));
+	s->n_dhcp_ranges = n;
+	s->dhcp_first = ranges[0].first;
+	s->dhcp_last = ranges[n - 1].last;
+	return 0;
 }
 
 static int set_lease_time(struct settings *s, const char *value, const char **ret_why)
@@ -217,16 +257,17 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "dhcp-range",
-			.argument = "FIRST-LAST",
+			.argument = "FIRST-LAST[,TIME]...",
 			.default_value = "all addresses above or below the gateway, whichever are more",
 			.help =
 				"The addresses that DHCP gives out, both ends included. Reservations (--host) may be outside this "
-				"range. FIRST,LAST is accepted too.",
+				"range. Several ranges have spaces between them. TIME is how long leases of a range are valid, "
+				"instead of --lease-time. FIRST,LAST is accepted too.",
 		},
-		.accepts = "two IPv4 addresses, the lower one first, such as 192.168.122.2-192.168.122.254",
+		.accepts = "two IPv4 addresses, the lower one first, such as 192.168.122.2-192.168.122.254, and up to 16 such ranges",
 		.set = set_dhcp_range,
 		.derived = true,
-		.place = OPTION_PLACES(dhcp_first, dhcp_last),
+		.place = OPTION_PLACES(dhcp_first, n_dhcp_ranges),
 	},
 	{
 		.public = {

@@ -245,19 +245,27 @@ static int check_ip6(struct check *c)
 	return 0;
 }
 
+static int check_one_range(struct check *c, ip4_t first_ip, ip4_t last_ip)
+{
+	char first[IP4_TEXT_SIZE], last[IP4_TEXT_SIZE], gateway[IP4_TEXT_SIZE];
+	ip4_format(first_ip, first);
+	ip4_format(last_ip, last);
+	if (!is_host_of(c->s.subnet, first_ip) || !is_host_of(c->s.subnet, last_ip))
+		return refuse(c, "dhcp-range %s-%s is not inside the host addresses of the subnet %s", first, last, c->subnet);
+	if (c->s.gateway >= first_ip && c->s.gateway <= last_ip)
+		return refuse(c, "dhcp-range %s-%s contains the gateway %s: choose a range above or below it", first, last,
+			      ip4_format(c->s.gateway, gateway));
+	return 0;
+}
+
 static int check_range(struct check *c)
 {
 	if (c->s.dhcp_first == 0)
 		derive_range(&c->s);
-	char first[IP4_TEXT_SIZE], last[IP4_TEXT_SIZE], gateway[IP4_TEXT_SIZE];
-	ip4_format(c->s.dhcp_first, first);
-	ip4_format(c->s.dhcp_last, last);
-	if (!is_host_of(c->s.subnet, c->s.dhcp_first) || !is_host_of(c->s.subnet, c->s.dhcp_last))
-		return refuse(c, "dhcp-range %s-%s is not inside the host addresses of the subnet %s", first, last, c->subnet);
-	if (c->s.gateway >= c->s.dhcp_first && c->s.gateway <= c->s.dhcp_last)
-		return refuse(c, "dhcp-range %s-%s contains the gateway %s: choose a range above or below it", first, last,
-			      ip4_format(c->s.gateway, gateway));
-	return 0;
+	int r = c->s.n_dhcp_ranges == 0 ? check_one_range(c, c->s.dhcp_first, c->s.dhcp_last) : 0;
+	for (unsigned i = 0; r == 0 && i < c->s.n_dhcp_ranges; i++)
+		r = check_one_range(c, c->s.dhcp_ranges[i].first, c->s.dhcp_ranges[i].last);
+	return r;
 }
 
 static int check_host_alone(struct check *c, const struct settings_host *h)

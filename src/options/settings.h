@@ -16,6 +16,7 @@
 #include "options/attachment.h"
 #include "options/port_properties.h"
 #include "options/record.h"
+#include "service/dhcp/range.h"
 #include "service/dhcp/rules.h"
 #include "service/dns/rebind.h"
 #include "service/dns/server.h"
@@ -79,8 +80,13 @@ struct settings {
 	struct prefix4 subnet;  /* private, /8 to /30 */
 	ip4_t gateway;          /* a host address of the subnet; 0 before the check: the first one */
 	struct mac gateway_mac; /* zero: the one that is kept in the state directory */
-	/* The DHCP range, both ends included, without the gateway; 0 before the check: all addresses above or below the gateway. */
+	/*
+	 * From the first to the last address of the DHCP ranges; 0 before the check: all addresses above or below the gateway.  The ranges are in
+	 * ascending order, do not overlap, and do not have the gateway in them.  None: the range was not given, and is all of it.
+	 */
 	ip4_t dhcp_first, dhcp_last;
+	struct dhcp_range dhcp_ranges[DHCP_RANGES_MAX];
+	unsigned n_dhcp_ranges;
 	enum settings_ip6 ip6;
 	struct prefix6 prefix6;               /* unique local, /64; with SETTINGS_IP6_PREFIX */
 	uint32_t lease_time_s;                /* or SETTINGS_LEASE_INFINITE */

@@ -219,6 +219,21 @@ class Changes(TestCase):
         wait_until(self.port, "the port")
         self.assertEqual((self.port()["guarded"], self.port()["router"]), (False, True))
 
+    def test_reservation_has_a_tag_and_a_lease_time(self):
+        self.start("--host", "52:54:00:00:00:01,192.168.122.5,lease-time=infinite", "--dhcp-range",
+                   "192.168.122.10-192.168.122.20 192.168.122.30-192.168.122.40,2h")
+        self.assertEqual(self.lanlet("reserve", "52:54:00:00:00:07", "--tag", "lab", "--lease-time", "2h").returncode, 0)
+        self.assertEqual(self.lanlet("reserve").stdout.split("\n")[2].split(),
+                         ["52:54:00:00:00:07", "-", "-", "tag=lab,lease-time=7200", "added"])
+        found = [(entry["tag"], entry["lease_time"]) for entry in self.api.get("/v1/reservations")["reservations"]]
+        self.assertEqual(found, [(None, "infinite"), ("lab", "7200")])
+        self.assertIn("expected", self.lanlet("reserve", "52:54:00:00:00:08", "--lease-time", "9").stderr)
+        self.assertIn("missing ADDRESS or NAME", self.lanlet("reserve", "52:54:00:00:00:08").stderr)
+        network = self.api.get("/v1/network")
+        self.assertEqual([(r["first"], r["last"], r["lease_time"]) for r in network["dhcp_ranges"]],
+                         [("192.168.122.10", "192.168.122.20", 3600), ("192.168.122.30", "192.168.122.40", 7200)])
+        self.assertIsNone(network["tftp_root"])
+
     def test_property_without_a_name_is_refused(self):
         why = ("guard, dhcp-server, router, bandwidth-in and bandwidth-out are properties of the guest's own sockets, "
                "which it has only with a NAME")

@@ -30,7 +30,13 @@ static inline void check_promises(const struct settings *s)
 {
 	REQUIRE(s->subnet.length >= 8 && s->subnet.length <= 30);
 	REQUIRE(is_host(s, s->gateway) && is_host(s, s->dhcp_first) && is_host(s, s->dhcp_last));
-	REQUIRE(s->dhcp_first <= s->dhcp_last && (s->gateway < s->dhcp_first || s->gateway > s->dhcp_last));
+	REQUIRE(s->dhcp_first <= s->dhcp_last && s->n_dhcp_ranges <= DHCP_RANGES_MAX);
+	REQUIRE(s->n_dhcp_ranges > 0 || s->gateway < s->dhcp_first || s->gateway > s->dhcp_last);
+	for (unsigned i = 0; i < s->n_dhcp_ranges; i++) {
+		const struct dhcp_range *r = &s->dhcp_ranges[i];
+		REQUIRE(is_host(s, r->first) && is_host(s, r->last) && r->first <= r->last && (s->gateway < r->first || s->gateway > r->last));
+		REQUIRE(i == 0 ? r->first == s->dhcp_first : r->first > s->dhcp_ranges[i - 1].last);
+	}
 	REQUIRE(s->mtu == SETTINGS_MTU_AUTO || (s->mtu >= SETTINGS_MTU_MIN && s->mtu <= SETTINGS_MTU_MAX));
 	REQUIRE(s->lease_time_s > 0 && s->domain[0] != '\0' && s->engine);
 	REQUIRE(s->dns.count <= DNS_SERVERS_MAX);

@@ -61,6 +61,35 @@ static void address_that_another_guest_has_used_is_probed(void)
 	bench_done(&b);
 }
 
+/* .10 to .11, .20, and .30 to .31 with leases of ten minutes. */
+static void addresses_come_from_all_ranges_and_from_no_gap(void)
+{
+	struct dhcp_bench b;
+	bench_init(&b);
+	b.config.first = BENCH_IP(10);
+	b.config.last = BENCH_IP(31);
+	b.config.ranges[0] = (struct dhcp_range){ BENCH_IP(10), BENCH_IP(11), 0 };
+	b.config.ranges[1] = (struct dhcp_range){ BENCH_IP(20), BENCH_IP(20), 0 };
+	b.config.ranges[2] = (struct dhcp_range){ BENCH_IP(30), BENCH_IP(31), 600 };
+	b.config.n_ranges = 3;
+	bench_start(&b);
+	unsigned got[5] = { 0 };
+	static const uint8_t all[] = { 10, 11, 20, 30, 31 };
+	for (unsigned i = 0; i < 5; i++) {
+		bench_forget(&b);
+		ip4_t ip = bench_lease(&b, BENCH_MAC(100 + i), NULL);
+		for (unsigned k = 0; k < ARRAY_SIZE(all); k++)
+			got[k] += ip == BENCH_IP(all[k]);
+		g_assert_cmpuint(bench_number(bench_reply_at(&b, 1), DHCP_OPTION_LEASE_TIME), ==, ip >= BENCH_IP(30) ? 600 : 3600);
+	}
+	for (unsigned k = 0; k < ARRAY_SIZE(all); k++)
+		g_assert_cmpuint(got[k], ==, 1);
+	g_assert_cmpuint(bench_lease(&b, BENCH_MAC(200), NULL), ==, 0);
+	bench_request(&b, BENCH_MAC(201), BENCH_IP(15), 0, 0);
+	bench_only_reply(&b, DHCP_NAK);
+	bench_done(&b);
+}
+
 static void leased_address_is_offered_again_without_a_probe(void)
 {
 	struct dhcp_bench b;
@@ -597,6 +626,7 @@ int main(int argc, char **argv)
 	TEST(unknown_address_is_probed_once_before_the_offer);
 	TEST(address_that_nobody_can_have_is_offered_at_once);
 	TEST(address_that_another_guest_has_used_is_probed);
+	TEST(addresses_come_from_all_ranges_and_from_no_gap);
 	TEST(leased_address_is_offered_again_without_a_probe);
 	TEST(expired_lease_is_probed_before_it_is_offered_again);
 	TEST(address_that_answers_the_probe_is_not_offered);

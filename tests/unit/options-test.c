@@ -695,6 +695,25 @@ static void name_has_a_record(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(record_parse(too_long, &record, &why), ==, -EINVAL); /* with the lengths of its strings */
 }
 
+static void dhcp_ranges_may_be_several(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "dhcp-range", "192.168.122.100-192.168.122.110,2h 192.168.122.10-192.168.122.20");
+	g_assert_cmpuint(f->s.n_dhcp_ranges, ==, 2);
+	g_assert_cmphex(f->s.dhcp_first, ==, IP4(192, 168, 122, 10));
+	g_assert_cmphex(f->s.dhcp_last, ==, IP4(192, 168, 122, 110));
+	g_assert_cmphex(f->s.dhcp_ranges[0].last, ==, IP4(192, 168, 122, 20));
+	g_assert_cmpuint(f->s.dhcp_ranges[0].lease_time_s, ==, 0);
+	g_assert_cmpuint(f->s.dhcp_ranges[1].lease_time_s, ==, 7200);
+	static const char *const bad[] = { "192.168.122.10-192.168.122.20 192.168.122.20-192.168.122.30",
+					   "192.168.122.10-192.168.122.20  192.168.122.30-192.168.122.40",
+					   "192.168.122.10-192.168.122.20,9", "192.168.122.10-192.168.122.20," };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "dhcp-range", bad[i]);
+	/* The gateway may be between two ranges. */
+	expect_set(f, "gateway", "192.168.122.50");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
+}
+
 static void rules_of_dhcp_are_lists(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "dhcp-option", "tag:a,tag:!b,force,ntp-server,10.0.0.1,10.0.0.2");
@@ -771,6 +790,7 @@ static const struct {
 	{ "gateway-mac", "52:54:00:77:00:01" },
 	{ "ipv6", "auto" },
 	{ "dhcp-range", "192.168.122.10-192.168.122.20" },
+	{ "dhcp-range", "192.168.122.10-192.168.122.20,1h" },
 	{ "lease-time", "2h" },
 	{ "mtu", "1400" },
 	{ "domain", "example.test" },
@@ -925,6 +945,7 @@ int main(int argc, char **argv)
 	TEST(every_log_level_can_be_chosen);
 	TEST(every_option_is_described);
 	TEST(name_has_a_record);
+	TEST(dhcp_ranges_may_be_several);
 	TEST(rules_of_dhcp_are_lists);
 	TEST(name_has_an_address);
 	TEST(every_option_is_told_apart_from_its_default);

@@ -15,6 +15,7 @@ struct reserve_flags {
 	const char *guard;
 	bool dhcp_server, router;
 	const char *bandwidth_in, *bandwidth_out;
+	const char *tag, *lease_time;
 };
 
 static bool is_set(JsonObject *r, const char *name)
@@ -22,7 +23,7 @@ static bool is_set(JsonObject *r, const char *name)
 	return json_object_get_boolean_member_with_default(r, name, false);
 }
 
-static void add_limit(GStrvBuilder *words, JsonObject *r, const char *member, const char *property)
+static void add_word(GStrvBuilder *words, JsonObject *r, const char *member, const char *property)
 {
 	g_autofree char *word = api_has(r, member) ? g_strdup_printf("%s=%s", property, api_text(r, member)) : NULL;
 	if (word)
@@ -39,8 +40,10 @@ static char *properties_of(JsonObject *r)
 		g_strv_builder_add(words, "dhcp-server");
 	if (is_set(r, "router"))
 		g_strv_builder_add(words, "router");
-	add_limit(words, r, "bandwidth_in", "bandwidth-in");
-	add_limit(words, r, "bandwidth_out", "bandwidth-out");
+	add_word(words, r, "bandwidth_in", "bandwidth-in");
+	add_word(words, r, "bandwidth_out", "bandwidth-out");
+	add_word(words, r, "tag", "tag");
+	add_word(words, r, "lease_time", "lease-time");
 	g_auto(GStrv) list = g_strv_builder_end(words);
 	return *list ? g_strjoinv(",", list) : g_strdup("-");
 }
@@ -75,8 +78,9 @@ static char *reservation_of(const struct arguments *a)
 {
 	const struct reserve_flags *own = a->flags;
 	ip4_t ip;
-	bool has_address = a->n_operands == 3 || ip4_parse(a->operands[1], &ip) == 0 || strchr(a->operands[1], '.');
-	const char *name = has_address ? a->operands[2] : a->operands[1];
+	bool has_address =
+		a->n_operands == 3 || (a->n_operands == 2 && (ip4_parse(a->operands[1], &ip) == 0 || strchr(a->operands[1], '.')));
+	const char *name = a->n_operands > 1u + has_address ? a->operands[1 + has_address] : NULL;
 	g_autoptr(JsonObject) o = json_object_new();
 	json_object_set_string_member(o, "mac", a->operands[0]);
 	if (has_address)
@@ -91,13 +95,17 @@ static char *reservation_of(const struct arguments *a)
 		json_object_set_string_member(o, "bandwidth_in", own->bandwidth_in);
 	if (own->bandwidth_out)
 		json_object_set_string_member(o, "bandwidth_out", own->bandwidth_out);
+	if (own->tag)
+		json_object_set_string_member(o, "tag", own->tag);
+	if (own->lease_time)
+		json_object_set_string_member(o, "lease_time", own->lease_time);
 	g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), o);
 	return json_to_string(node, false);
 }
 
 static bool has_properties(const struct reserve_flags *own)
 {
-	return own->guard || own->dhcp_server || own->router || own->bandwidth_in || own->bandwidth_out;
+	return own->guard || own->dhcp_server || own->router || own->bandwidth_in || own->bandwidth_out || own->tag || own->lease_time;
 }
 
 static bool reserve_main(const struct arguments *a, GError **error)
@@ -109,7 +117,7 @@ static bool reserve_main(const struct arguments *a, GError **error)
 		return fail(error, FAILURE_USAGE, "missing MAC and NAME: lanlet reserve MAC [ADDRESS] NAME --guard off");
 	if (a->n_operands == 0)
 		return listing_print(a, "/v1/reservations", table_of_reservations, error);
-	if (a->n_operands == 1)
+	if (a->n_operands == 1 && !own->tag && !own->lease_time)
 		return fail(error, FAILURE_USAGE, "missing ADDRESS or NAME: lanlet reserve MAC [ADDRESS] [NAME]");
 	g_autofree char *body = reservation_of(a);
 	return api_change(a, "POST", "/v1/reservations", body, error);
@@ -169,6 +177,22 @@ static const struct flag flags[] = {
 			.help = "Limit what the guest sends at its own sockets, such as 10M.",
 		},
 		FLAG_TEXT(struct reserve_flags, bandwidth_out),
+	},
+	{
+		.option = {
+			.name = "tag",
+			.argument = "TAG",
+			.help = "A tag of the guest for rules of DHCP (see lanlet run --dhcp-option).",
+		},
+		FLAG_TEXT(struct reserve_flags, tag),
+	},
+	{
+		.option = {
+			.name = "lease-time",
+			.argument = "DURATION",
+			.help = "How long the guest's DHCP lease is valid, instead of the network's time.",
+		},
+		FLAG_TEXT(struct reserve_flags, lease_time),
 	},
 	FLAG_END,
 };

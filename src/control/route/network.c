@@ -26,6 +26,29 @@ static void write_ip6(struct json *j, const struct gateway_ip6 *ip6)
 	json_string(j, "ipv6_gateway", ip_format(&ip6->address, gateway));
 }
 
+static void write_lease_time(struct json *j, uint32_t seconds)
+{
+	if (seconds == UINT32_MAX)
+		json_null(j, "lease_time");
+	else
+		json_unsigned(j, "lease_time", seconds);
+}
+
+static void write_ranges(struct json *j, const struct snapshot_network *n)
+{
+	struct dhcp_range all = { n->dhcp_first, n->dhcp_last, 0 };
+	json_open_array(j, "dhcp_ranges");
+	for (unsigned i = 0; i < MAX(n->n_dhcp_ranges, 1u); i++) {
+		const struct dhcp_range *r = n->n_dhcp_ranges ? &n->dhcp_ranges[i] : &all;
+		json_open_object(j, NULL);
+		json_ip4(j, "first", r->first);
+		json_ip4(j, "last", r->last);
+		write_lease_time(j, r->lease_time_s ? r->lease_time_s : n->lease_time_s);
+		json_close_object(j);
+	}
+	json_close_array(j);
+}
+
 static void write_network(struct json *j, const struct control *c, const struct snapshot_network *n)
 {
 	char mac[MAC_TEXT_SIZE], prefix[IP4_TEXT_SIZE + 3], network[IP4_TEXT_SIZE];
@@ -41,10 +64,10 @@ static void write_network(struct json *j, const struct control *c, const struct 
 	json_string(j, "engine", n->engine);
 	json_ip4(j, "dhcp_first", n->dhcp_first);
 	json_ip4(j, "dhcp_last", n->dhcp_last);
-	if (n->lease_time_s == UINT32_MAX)
-		json_null(j, "lease_time");
-	else
-		json_unsigned(j, "lease_time", n->lease_time_s);
+	write_ranges(j, n);
+	write_lease_time(j, n->lease_time_s);
+	json_string(j, "tftp_root", n->tftp_root[0] ? n->tftp_root : NULL);
+	json_string(j, "http_root", n->http_root[0] ? n->http_root : NULL);
 	if (n->mtu)
 		json_unsigned(j, "mtu", n->mtu);
 	else

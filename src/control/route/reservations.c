@@ -17,6 +17,14 @@ static unsigned fetch(struct lanlet_network *n, usec_t now, const void *filter, 
 	return snapshot_reservations(n, cursor, items, max);
 }
 
+/* As the option has it. */
+static void write_lease_time(struct json *out, uint32_t seconds)
+{
+	char text[16];
+	g_snprintf(text, sizeof(text), seconds == UINT32_MAX ? "infinite" : "%u", seconds);
+	json_string(out, "lease_time", seconds ? text : NULL);
+}
+
 static void write_reservation(struct json *out, usec_t now, const void *item)
 {
 	static const char *const guards[] = { [PORT_GUARD_DEFAULT] = NULL, [PORT_GUARD_ON] = "on", [PORT_GUARD_OFF] = "off" };
@@ -32,6 +40,8 @@ static void write_reservation(struct json *out, usec_t now, const void *item)
 	json_bool(out, "dhcp_server", r->properties.may_serve_dhcp);
 	json_bool(out, "router", r->properties.may_route);
 	json_bandwidth(out, &r->bandwidth);
+	json_string(out, "tag", r->tag[0] ? r->tag : NULL);
+	write_lease_time(out, r->lease_time_s);
 	json_string(out, "sockets", r->sockets[0] ? r->sockets : NULL);
 	json_string(out, "origin", r->origin == SNAPSHOT_ADDED ? "added" : "configuration");
 	json_close_object(out);
@@ -52,20 +62,22 @@ static void get_reservations(struct request *r)
 
 static void post_reservation(struct request *r)
 {
-	static const char *const members[] = { "mac",    "address",      "name",          "guard", "dhcp_server",
-					       "router", "bandwidth_in", "bandwidth_out", NULL };
+	static const char *const members[] = { "mac",          "address",       "name", "guard",      "dhcp_server", "router",
+					       "bandwidth_in", "bandwidth_out", "tag",  "lease_time", NULL };
 	g_autoptr(JsonObject) body = request_object(r);
-	const char *mac, *address, *name, *guard, *in, *out;
+	const char *mac, *address, *name, *guard, *in, *out, *tag, *lease_time;
 	bool dhcp_server, router;
 	if (!body || !request_members(r, body, members) || !(mac = request_text(r, body, "mac")) ||
 	    !(address = request_text(r, body, "address")) || !(name = request_text(r, body, "name")) ||
 	    !(guard = request_text(r, body, "guard")) || !request_bool(r, body, "dhcp_server", &dhcp_server) ||
 	    !request_bool(r, body, "router", &router) || !(in = request_text(r, body, "bandwidth_in")) ||
-	    !(out = request_text(r, body, "bandwidth_out")))
+	    !(out = request_text(r, body, "bandwidth_out")) || !(tag = request_text(r, body, "tag")) ||
+	    !(lease_time = request_text(r, body, "lease_time")))
 		return;
 	g_autofree char *text = g_strconcat(mac, address[0] ? "," : "", address, name[0] ? "," : "", name, guard[0] ? ",guard=" : "", guard,
 					    dhcp_server ? ",dhcp-server=on" : "", router ? ",router=on" : "", in[0] ? ",bandwidth-in=" : "",
-					    in, out[0] ? ",bandwidth-out=" : "", out, NULL);
+					    in, out[0] ? ",bandwidth-out=" : "", out, tag[0] ? ",tag=" : "", tag,
+					    lease_time[0] ? ",lease-time=" : "", lease_time, NULL);
 	request_change(r, text, change_add_reservation);
 }
 

@@ -174,8 +174,12 @@ static int check_config(const struct dhcp_config *c)
 	struct bytes_writer w = bytes_writer(encoded, sizeof(encoded));
 	if (c->subnet.length > PREFIX_LENGTH_MAX || !prefix4_contains(c->subnet, c->gateway) || c->first > c->last)
 		return -EINVAL;
-	if (!prefix4_contains(c->subnet, c->first) || !prefix4_contains(c->subnet, c->last))
+	if (!prefix4_contains(c->subnet, c->first) || !prefix4_contains(c->subnet, c->last) || c->n_ranges > DHCP_RANGES_MAX)
 		return -EINVAL;
+	for (unsigned i = 0; i < c->n_ranges; i++)
+		if (c->ranges[i].first > c->ranges[i].last || c->ranges[i].first < (i == 0 ? c->first : c->ranges[i - 1].last + 1) ||
+		    c->ranges[i].last > c->last)
+			return -EINVAL;
 	if (c->lease_time == 0 || c->n_dns > DHCP_DNS_MAX)
 		return -EINVAL;
 	if (c->domain && (strlen(c->domain) >= DHCP_DOMAIN_SIZE || !dhcp_put_domain(&w, c->domain)))

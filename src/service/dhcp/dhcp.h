@@ -17,6 +17,7 @@
 #include "gateway/guest.h"
 #include "gateway/service.h"
 #include "service/dhcp/lease.h"
+#include "service/dhcp/range.h"
 #include "service/dhcp/reservation.h"
 #include "service/dhcp/rules.h"
 #include "service/dhcp/saving.h"
@@ -79,7 +80,10 @@ struct dhcp_config {
 	bool no_router;           /* there is nothing behind the gateway: it is not sent as the router (option 3) */
 	struct mac gateway_mac;
 	struct prefix4 subnet;
-	ip4_t first, last;        /* the pool, inclusive; may contain the gateway */
+	ip4_t first, last; /* the pool, inclusive; may contain the gateway */
+	/* In ascending order, not overlapping, inside the pool, of which the rest is not leased.  None: all of it is. */
+	struct dhcp_range ranges[DHCP_RANGES_MAX];
+	unsigned n_ranges;
 	uint32_t lease_time;      /* seconds, at least 1; DHCP_LEASE_INFINITE */
 	const char *domain;       /* copied; NULL: no domain */
 	const char *gateway_name; /* a label that no guest may have; copied; NULL: no name */

@@ -34,8 +34,8 @@ int lease_text_parse(const char *line, size_t len, struct lease_line *ret);
 size_t lease_text_format(const struct lease_line *l, char ret[static LEASE_TEXT_LINE_SIZE]);
 
 /*
- * Calls @each for every valid line of @text and returns the number of invalid lines.  A last line counts without a line feed, too: an editor
- * may have left it out.  Were it cut by a crash, no more than the end of the client id could be missing.  @each may return false to count
- * a line as invalid.
+ * Calls @each for every valid line of @text and returns the number of invalid lines.  A last line counts without a line feed, too: an
+ * editor may have left it out.  Were it cut by a crash, no more than the end of the client id could be missing.  @each may return false to
+ * count a line as invalid.
  */
 size_t lease_text_parse_all(const char *text, size_t len, bool (*each)(void *opaque, const struct lease_line *l), void *opaque);

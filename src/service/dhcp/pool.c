@@ -13,9 +13,22 @@
  */
 static const struct hash_key address_key = { { 0x6c616e6c65742d64, 0x6863702d706f6f6c } };
 
+const struct dhcp_range *dhcp_pool_range(const struct dhcp_config *c, ip4_t ip)
+{
+	for (unsigned i = 0; i < c->n_ranges; i++)
+		if (ip >= c->ranges[i].first && ip <= c->ranges[i].last)
+			return &c->ranges[i];
+	return NULL;
+}
+
+static bool in_range(const struct dhcp_config *c, ip4_t ip)
+{
+	return ip >= c->first && ip <= c->last && (c->n_ranges == 0 || dhcp_pool_range(c, ip));
+}
+
 static bool in_pool(const struct dhcp_config *c, ip4_t ip)
 {
-	return ip >= c->first && ip <= c->last && ip != c->gateway && ip != c->subnet.network && ip != prefix4_broadcast(c->subnet);
+	return in_range(c, ip) && ip != c->gateway && ip != c->subnet.network && ip != prefix4_broadcast(c->subnet);
 }
 
 /*
@@ -40,16 +53,13 @@ bool dhcp_pool_is_for_all(const struct dhcp *d, ip4_t ip)
 	return in_pool(&d->config, ip) && !reservation_of_ip(&d->reservations, ip);
 }
 
-static bool in_range(const struct dhcp_config *c, ip4_t ip)
-{
-	return ip >= c->first && ip <= c->last;
-}
-
 unsigned dhcp_pool_size(const struct dhcp *d)
 {
 	const struct dhcp_config *c = &d->config;
 	ip4_t network = c->subnet.network, broadcast = prefix4_broadcast(c->subnet);
-	uint32_t size = c->last - c->first + 1;
+	uint32_t size = c->n_ranges == 0 ? c->last - c->first + 1 : 0;
+	for (unsigned i = 0; i < c->n_ranges; i++)
+		size += c->ranges[i].last - c->ranges[i].first + 1;
 	size -= (uint32_t)in_range(c, c->gateway) + in_range(c, network) + in_range(c, broadcast);
 	for (size_t i = 0; i < d->reservations.n; i++)
 		size -= in_pool(c, d->reservations.all[i].ip);
@@ -86,10 +96,20 @@ static bool is_fresh(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 	return (!l || !lease_is_memory(l, now)) && !dhcp_pool_refusal(d, now, mac, ip);
 }
 
+/* @ip, or the first address of the next range when it is in none; 0: it is behind the last. */
+static ip4_t next_in_range(const struct dhcp_config *c, ip4_t ip)
+{
+	for (unsigned i = 0; i < c->n_ranges; i++)
+		if (ip <= c->ranges[i].last)
+			return MAX(ip, c->ranges[i].first);
+	return c->n_ranges == 0 ? ip : 0;
+}
+
 /* From @from to the end of the pool.  *@left: addresses that may still be looked at. */
 static ip4_t find_fresh(const struct dhcp *d, usec_t now, struct mac mac, ip4_t from, unsigned *left)
 {
-	for (ip4_t ip = from; *left > 0 && (ip = lease_next_free(&d->leases, ip)) != 0; ip++, (*left)--)
+	for (ip4_t ip = next_in_range(&d->config, from); *left > 0 && ip != 0 && (ip = lease_next_free(&d->leases, ip)) != 0;
+	     ip = next_in_range(&d->config, ip + 1), (*left)--)
 		if (!dhcp_pool_refusal(d, now, mac, ip))
 			return ip;
 	return 0;

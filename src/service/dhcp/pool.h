@@ -8,6 +8,8 @@
 #include <stdbool.h>
 
 struct dhcp;
+struct dhcp_config;
+struct dhcp_range;
 
 /* Why @mac may not have @ip, as a short text for the NAK and the log; NULL when it may. */
 const char *dhcp_pool_refusal(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip);
@@ -15,6 +17,8 @@ const char *dhcp_pool_refusal(const struct dhcp *d, usec_t now, struct mac mac, 
 /* The address reserved for @mac, if it is free and not @ip: the guest should then ask again to get it.  0: none. */
 ip4_t dhcp_pool_reserved_elsewhere(const struct dhcp *d, usec_t now, struct mac mac, ip4_t ip);
 
+/* The range of @ip; NULL: it is in none, or there are none. */
+const struct dhcp_range *dhcp_pool_range(const struct dhcp_config *c, ip4_t ip);
 /* Whether any guest may get @ip: it is in the pool and not reserved. */
 bool dhcp_pool_is_for_all(const struct dhcp *d, ip4_t ip);
 /* How many addresses any guest may get, when nobody has one. */

@@ -174,10 +174,15 @@ static void set_aside(struct dhcp *d, usec_t now, struct lease *l, struct payer 
 }
 
 /* The lease time in seconds: what the client asks for, within limits. */
-static uint32_t granted_time(const struct dhcp *d, const struct dhcp_message *m)
+static uint32_t granted_time(const struct dhcp *d, const struct dhcp_message *m, ip4_t ip)
 {
 	const struct reservation *r = reservation_of_mac(&d->reservations, m->header.chaddr);
-	uint32_t ours = r && r->lease_time_s ? r->lease_time_s : d->config.lease_time;
+	const struct dhcp_range *range = dhcp_pool_range(&d->config, ip);
+	uint32_t ours = d->config.lease_time;
+	if (range && range->lease_time_s)
+		ours = range->lease_time_s;
+	if (r && r->lease_time_s)
+		ours = r->lease_time_s;
 	if (m->lease_time == 0 || m->lease_time >= ours)
 		return ours;
 	return MAX(m->lease_time, MIN(ours, LEASE_TIME_MIN));
@@ -191,7 +196,7 @@ static void offer_lease(struct dhcp *d, usec_t now, const struct dhcp_request *r
 		l->state = LEASE_OFFERED;
 	dhcp_names_update(d, now, l, rq->message.name, rq->message.name_len);
 	lease_touch(&d->leases, l);
-	dhcp_reply_lease(d, now, rq, DHCP_OFFER, l, granted_time(d, &rq->message), out);
+	dhcp_reply_lease(d, now, rq, DHCP_OFFER, l, granted_time(d, &rq->message, l->ip), out);
 }
 
 static bool holds_address(const struct dhcp *d, usec_t now, struct mac mac)
@@ -357,7 +362,7 @@ static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *
 	struct lease *l = claim(d, now, mac, ip);
 	if (!l)
 		return -ENOSPC;
-	uint32_t lease_time = granted_time(d, m);
+	uint32_t lease_time = granted_time(d, m, ip);
 	if (bind_lease(d, now, rq, l, lease_time))
 		return dhcp_saving_ack(d, now, rq, l, lease_time);
 	dhcp_reply_lease(d, now, rq, DHCP_ACK, l, lease_time, out);
