@@ -5,12 +5,16 @@
 #include "support/vhost_world.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static unsigned open_descriptors(void)
@@ -408,13 +412,80 @@ static void make_blocking(int fd)
 	g_assert_cmpint(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK), ==, 0);
 }
 
+static bool no_aio;
+
+/* The kernel's asynchronous I/O can be missing; there is no function of the C library for it that could stand in. */
+long syscall(long number, ...)
+{
+	static long (*real)(long, ...);
+	va_list list;
+	long a[6];
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "syscall");
+	if (number == SYS_io_setup && no_aio) {
+		errno = EAGAIN;
+		return -1;
+	}
+	va_start(list, number);
+	for (size_t i = 0; i < G_N_ELEMENTS(a); i++)
+		a[i] = va_arg(list, long);
+	va_end(list);
+	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static void set_up_without_aio(struct vhost_world *w, gconstpointer data)
+{
+	no_aio = true;
+	vhost_world_set_up(w, data);
+	no_aio = false;
+}
+
+static void without_aio_the_front_end_is_called(struct vhost_world *w, gconstpointer data)
+{
+	vhost_front_start(&w->front, VHOST_MODERN);
+	for (unsigned i = 0; i < 20; i++) {
+		guest_sends(&w->front);
+		g_assert_cmpuint(vhost_front_await_calls(&w->front, VHOST_FRONT_TX), ==, 1);
+	}
+}
+
+/* The call that comes with a new descriptor may be on its way. */
+static void fill_calls(struct vhost_front *f)
+{
+	int fd = f->call[VHOST_FRONT_TX];
+	g_assert_cmpint(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), ==, 0);
+	while (eventfd_write(fd, UINT64_MAX - 1) < 0)
+		vhost_front_calls(f, VHOST_FRONT_TX);
+}
+
+/* A thread that waits for this front end serves it alone, and ends with it. */
+static void without_aio_a_full_call_descriptor_stops_its_own_front_end_only(struct vhost_world *w, gconstpointer data)
+{
+	struct vhost_front other;
+	vhost_world_plug(w, &other);
+	vhost_front_start(&w->front, VHOST_MODERN);
+	vhost_front_start(&other, VHOST_MODERN);
+	alarm(60);
+	fill_calls(&w->front);
+	make_blocking(w->front.call[VHOST_FRONT_TX]);
+	for (unsigned i = 0; i < 5; i++)
+		guest_sends(&w->front);
+	g_assert_cmpuint(w->other.frames->len, ==, 5);
+	for (unsigned i = 0; i < 3; i++) {
+		guest_sends(&other);
+		g_assert_cmpuint(vhost_front_await_calls(&other, VHOST_FRONT_TX), >, 0);
+	}
+	vhost_front_done(&other);
+	alarm(0);
+}
+
 /* The front end can make it blocking; the alarm ends the test if lanlet blocks. */
 static void call_descriptor_that_is_full_and_blocks_does_not_stop_us(struct vhost_world *w, gconstpointer data)
 {
 	vhost_front_start(&w->front, VHOST_MODERN);
 	alarm(60);
 	for (unsigned i = 0; i < 2; i++) {
-		g_assert_cmpint(eventfd_write(w->front.call[VHOST_FRONT_TX], UINT64_MAX - 1), ==, 0);
+		fill_calls(&w->front);
 		make_blocking(w->front.call[VHOST_FRONT_TX]);
 		guest_sends(&w->front);
 		g_assert_cmpuint(w->other.frames->len, ==, i + 1);
@@ -559,6 +630,10 @@ int main(int argc, char **argv)
 	TEST(impossible_ring_sizes_are_refused);
 	TEST(frames_that_no_packet_can_be_are_refused);
 	TEST(call_descriptor_that_is_full_and_blocks_does_not_stop_us);
+#define TEST_WITHOUT_AIO(name) \
+	g_test_add("/vhost-hostile/" #name, struct vhost_world, NULL, set_up_without_aio, name, vhost_world_tear_down)
+	TEST_WITHOUT_AIO(without_aio_the_front_end_is_called);
+	TEST_WITHOUT_AIO(without_aio_a_full_call_descriptor_stops_its_own_front_end_only);
 	TEST(kick_descriptor_that_is_full_does_not_stop_us);
 	TEST(call_by_a_pipe_is_heard_and_its_end_harmless);
 	TEST(call_by_a_socket_is_heard_and_its_end_harmless);

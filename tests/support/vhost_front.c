@@ -191,6 +191,12 @@ uint64_t vhost_front_calls(struct vhost_front *f, unsigned ring)
 	return eventfd_read(f->call[ring], &n) == 0 ? n : 0;
 }
 
+uint64_t vhost_front_await_calls(struct vhost_front *f, unsigned ring)
+{
+	poll(&(struct pollfd){ .fd = f->call[ring], .events = POLLIN }, 1, REPLY_PATIENCE_MS);
+	return vhost_front_calls(f, ring);
+}
+
 void vhost_front_send(struct vhost_front *f, const uint8_t header[NET_HEADER_LEN], const void *frame, size_t len, size_t piece)
 {
 	size_t header_len = net_header_len(f->features), at = TX_AT + TX_SLOT * (f->next_tx++ % TX_SLOTS);

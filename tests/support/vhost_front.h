@@ -69,6 +69,8 @@ void vhost_front_start_ring(struct vhost_front *f, unsigned ring, uint32_t base)
 void vhost_front_kick(struct vhost_front *f, unsigned ring);
 /* The number of call notifications since the last time. */
 uint64_t vhost_front_calls(struct vhost_front *f, unsigned ring);
+/* The same once there are some: without asynchronous I/O in the kernel they come from another thread. */
+uint64_t vhost_front_await_calls(struct vhost_front *f, unsigned ring);
 
 /* Sends @frame behind @header (NULL: zeros) in buffers of @piece bytes. */
 void vhost_front_send(struct vhost_front *f, const uint8_t header[NET_HEADER_LEN], const void *frame, size_t len, size_t piece);

@@ -2,6 +2,7 @@
 #include "link/vhost/notify.h"
 
 #include "base/macros.h"
+#include "link/vhost/notify_thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,8 +100,9 @@ static enum notify_kind kind_of(int fd)
 	return S_ISFIFO(st.st_mode) ? NOTIFY_PIPE : S_ISSOCK(st.st_mode) ? NOTIFY_SOCKET : NOTIFY_EVENTFD;
 }
 
-int notify_line_set(struct notify_line *l, int fd)
+int notify_line_set(struct notify_line *l, int fd, const struct notifier *n)
 {
+	notify_thread_free(l->thread);
 	if (l->fd >= 0)
 		close(l->fd);
 	*l = NOTIFY_NONE;
@@ -112,7 +114,13 @@ int notify_line_set(struct notify_line *l, int fd)
 		close(fd);
 	if (own < 0)
 		return own == -ENOMEM || own == -EMFILE ? own : -EINVAL;
-	*l = (struct notify_line){ .fd = own, .kind = kind };
+	struct notify_thread *thread = NULL;
+	int r = kind == NOTIFY_EVENTFD && n && !n->context ? notify_thread_new(own, &thread) : 0;
+	if (r < 0) {
+		close(own);
+		return r;
+	}
+	*l = (struct notify_line){ .fd = own, .kind = kind, .thread = thread };
 	return 0;
 }
 
@@ -121,8 +129,11 @@ void notify_line_tell(const struct notify_line *l, struct notifier *n)
 	if (l->fd < 0)
 		return;
 	const uint64_t once = 1;
-	if (l->kind == NOTIFY_EVENTFD && n->context) {
-		signal_eventfd(n, l->fd);
+	if (l->kind == NOTIFY_EVENTFD) {
+		if (l->thread)
+			notify_thread_tell(l->thread);
+		else
+			signal_eventfd(n, l->fd);
 		return;
 	}
 	ssize_t done = l->kind == NOTIFY_SOCKET ? send(l->fd, &once, sizeof(once), MSG_DONTWAIT | MSG_NOSIGNAL)

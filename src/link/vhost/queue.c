@@ -33,15 +33,15 @@ void vhost_queue_init(struct vhost_queue *q, struct vhost_device *d, unsigned in
 static void drop_kick(struct vhost_queue *q)
 {
 	poller_unwatch(q->device->config->poller, &q->kick);
-	notify_line_set(&q->kick_line, -1);
+	notify_line_set(&q->kick_line, -1, NULL);
 	q->kick.fd = -1;
 }
 
 void vhost_queue_done(struct vhost_queue *q)
 {
 	drop_kick(q);
-	notify_line_set(&q->call, -1);
-	notify_line_set(&q->error, -1);
+	notify_line_set(&q->call, -1, NULL);
+	notify_line_set(&q->error, -1, NULL);
 }
 
 static bool may_run(const struct vhost_queue *q)
@@ -94,7 +94,7 @@ void vhost_queue_stop(struct vhost_queue *q)
 int vhost_queue_set_kick(struct vhost_queue *q, usec_t now, int fd)
 {
 	drop_kick(q);
-	int r = notify_line_set(&q->kick_line, fd);
+	int r = notify_line_set(&q->kick_line, fd, NULL);
 	if (r < 0 || fd < 0)
 		return r;
 	/* Only an eventfd works edge-triggered without being read. */
@@ -114,7 +114,7 @@ int vhost_queue_set_kick(struct vhost_queue *q, usec_t now, int fd)
 
 int vhost_queue_set_call(struct vhost_queue *q, int fd)
 {
-	int r = notify_line_set(&q->call, fd);
+	int r = notify_line_set(&q->call, fd, q->device->notifier);
 	/* A notification through the old descriptor may have been lost. */
 	if (vhost_queue_runs(q))
 		notify_line_tell(&q->call, q->device->notifier);

@@ -98,7 +98,7 @@ static int set_ring_fd(struct vhost_device *d, usec_t now, const struct protocol
 		return vhost_queue_set_kick(q, now, fd);
 	if (m->request == PROTOCOL_SET_VRING_CALL)
 		return vhost_queue_set_call(q, fd);
-	return notify_line_set(&q->error, fd);
+	return notify_line_set(&q->error, fd, d->notifier);
 }
 
 /* The guest has migrated to this host: announces its MAC to the segment on its behalf. */
