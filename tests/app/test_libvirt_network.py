@@ -121,6 +121,10 @@ class LibvirtNetwork(TestCase):
                          ["name = nas,192.168.5.9", "name = files.lab.test,192.168.5.9", "name = nas6,2001:db8::9",
                           "name = note.lab.test,TXT,a, b", "name = _ldap._tcp.lab.test,SRV,1 2 389 db.lab.test"])
 
+    def test_gateway_keeps_its_name(self):
+        dns = '<dns><host ip="192.168.5.1"><hostname>host</hostname><hostname>gateway</hostname></host></dns>'
+        self.assertEqual(self.nat(dns + SUBNET, ['"gateway": the gateway has this name in each network']), ["name = host,192.168.5.1"])
+
     def test_names_of_dns_that_have_no_effect(self):
         self.nat('<dns enable="no" forwardPlainNames="no"/>' + SUBNET,
                  ["<dns forwardPlainNames='no'>: plain names are looked up as the host does, unless a guest has them",
@@ -153,6 +157,10 @@ class LibvirtNetwork(TestCase):
         for address in ('address="2001:db8::1" prefix="64"', 'address="fd00::1" prefix="48"', 'address="fd00::1"'):
             self.assertEqual(self.nat(SUBNET + '<ip family="ipv6" %s/>' % address, [reason]), ["ipv6 = auto"])
         self.refused('<ip family="ipv6" address="10.0.0.1"/>', "2: <ip>: address='10.0.0.1': expected an IPv6 address")
+
+    def test_network_without_ipv4_has_it_all_the_same(self):
+        self.assertEqual(self.nat('<ip family="ipv6" address="fd00::1" prefix="64"/>',
+                                  ["a network without <ip> of IPv4: guests get IPv4 addresses, too"]), ["ipv6 = fd00::/64"])
 
     def test_ranges_and_hosts_of_dhcpv6_are_named(self):
         self.nat(SUBNET + '<ip family="ipv6" address="fd00::1" prefix="64"><dhcp><range start="fd00::2" end="fd00::9"/>'

@@ -153,7 +153,11 @@ static bool take_network(struct reading *r)
 		return reading_set(r, network, "no-gateway", "true") && take_elements(r);
 	if (!xml_child(network, "forward") && !reading_set(r, network, "engine", "null"))
 		return false;
-	return take_elements(r);
+	if (!take_elements(r))
+		return false;
+	if (!r->subnet)
+		reading_ignore(r, network, "a network without <ip> of IPv4", "guests get IPv4 addresses, too");
+	return true;
 }
 
 static bool is_network(const char *path, const struct xml_element *root, GError **error)

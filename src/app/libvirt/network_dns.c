@@ -20,7 +20,11 @@ static bool take_dns_host(struct reading *r, const struct xml_element *e)
 		return false;
 	for (const struct xml_element *child = e->first; child; child = child->next) {
 		g_autofree char *name = g_strstrip(g_strdup(child->text->str));
-		if (strcmp(child->name, "hostname") == 0 && !reading_set(r, child, "name", "%s,%s", name, ip))
+		if (strcmp(child->name, "hostname") != 0)
+			continue;
+		if (strcmp(name, "gateway") == 0)
+			reading_ignore(r, child, "\"gateway\"", "the gateway has this name in each network");
+		else if (!reading_set(r, child, "name", "%s,%s", name, ip))
 			return false;
 	}
 	return true;
