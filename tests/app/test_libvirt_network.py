@@ -94,7 +94,8 @@ class LibvirtNetwork(TestCase):
 
     def test_guest_s_name_is_its_first_label(self):
         host = '<ip address="192.168.5.1"><dhcp><host mac="52:54:00:00:00:01" name="web.lab.test"/></dhcp></ip>'
-        self.assertEqual(self.nat('%s<domain name="lab.test" localOnly="yes"/>' % host), ["host = 52:54:00:00:00:01,web", "domain = lab.test"])
+        self.assertEqual(self.nat('%s<domain name="lab.test" localOnly="yes"/>' % host),
+                         ["host = 52:54:00:00:00:01,web", "domain = lab.test"])
         self.assertEqual(self.nat(host, ['".lab.test": guests have names of one label, in the domain of the network']),
                          ["host = 52:54:00:00:00:01,web"])
 
@@ -149,7 +150,8 @@ class LibvirtNetwork(TestCase):
     def test_unique_local_prefix_is_the_networks(self):
         self.assertEqual(self.nat(SUBNET + '<ip family="ipv6" address="fd00:1::1" prefix="64"/>'), ["ipv6 = fd00:1::/64"])
         self.assertEqual(self.nat(SUBNET + '<ip family="ipv6" address="fd00:1::7" prefix="64"/>',
-                                  ["<ip family='ipv6'> with another address than the first: the gateway has the first address of the prefix"]),
+                                  ["<ip family='ipv6'> with another address than the first: the gateway has the first address of the "
+                                   "prefix"]),
                          ["ipv6 = fd00:1::/64"])
 
     def test_other_prefixes_become_one_of_the_networks_own(self):
