@@ -11,21 +11,45 @@
 #include "service/dns/records.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#define RESOLV_CONF_PATH "/etc/resolv.conf"
 #define HOSTS_PATH "/etc/hosts"
 /* Some 30,000 names. */
 #define HOSTS_FILE_MAX ((size_t)1024 * 1024)
 
 /* --- resolv.conf --- */
 
+/* systemd-resolved's list of the servers of all links, beside which its stub knows which server is for which domain. */
+#define RESOLVED_UPLINK_PATH "/run/systemd/resolve/resolv.conf"
+#define RESOLVED_STUB "127.0.0.53"
+
+static bool is_list_of_resolved(void)
+{
+	char path[PATH_MAX];
+	return realpath(RESOLV_CONF_PATH, path) && strcmp(path, RESOLVED_UPLINK_PATH) == 0;
+}
+
+/* The host's servers.  Programs of the host that ask resolved get its split DNS, so the stub comes first; a closed port costs nothing. */
+static struct dns_server_list servers_of_host(const struct resolv_conf *conf)
+{
+	struct dns_server_list list = { 0 };
+	struct dns_server stub;
+	if (is_list_of_resolved() && dns_server_parse(RESOLVED_STUB, &stub) == 0)
+		dns_server_list_add(&list, &stub);
+	for (unsigned i = 0; i < conf->servers.count; i++)
+		dns_server_list_add(&list, &conf->servers.server[i]);
+	return list;
+}
+
 static void use_servers(struct host_names *h)
 {
 	struct dns_outside outside = h->given;
 	const struct resolv_conf *conf = h->resolv ? resolv_follower_conf(h->resolv) : NULL;
 	if (conf && outside.servers.count == 0) {
-		outside.servers = conf->servers;
+		outside.servers = servers_of_host(conf);
 		outside.rotate = conf->rotate;
 		outside.over_tcp = conf->use_vc;
 	}

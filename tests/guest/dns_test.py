@@ -248,6 +248,17 @@ class HostNamesTest(unittest.TestCase):
         self.wait_for(guest, "printer.example", "10.9.8.8")
         self.wait_for(guest, "web", text(guest.ip))
 
+    def test_stub_of_resolved_is_asked_before_the_servers_that_it_lists(self):
+        check("mount", "-t", "tmpfs", "tmpfs", "/run")
+        Path("/run/systemd/resolve").mkdir(parents=True)
+        Path("/run/systemd/resolve/resolv.conf").write_text("nameserver 198.51.100.77\n")  # silent
+        servers.serve_dns("127.0.0.53")
+        link = Path("/etc/resolv.conf.new")
+        link.symlink_to("/run/systemd/resolve/resolv.conf")
+        link.rename("/etc/resolv.conf")
+        self.addCleanup(write_resolv_conf, f"nameserver {outside.ROUTER}\nsearch office.example lab.example\n")
+        self.assertEqual(text(self.start().dns("www.example.test", timeout=1).answers[0].data), outside.FAR)
+
     def test_single_labels_are_asked_outside(self):
         guest = self.start()
         self.assertEqual(guest.dns("nas").rcode, dns.NXDOMAIN)  # of the server outside, which has no such name

@@ -70,6 +70,8 @@ class Upstream:
                 query, peer = self.udp.recvfrom(65535)
             except OSError:
                 return
+            if not query:
+                return  # shut down
             for delay, answer in self.respond(query, False):
                 if answer in (CLOSE, RESET):
                     continue
