@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """DNS at the gateway, asked by dig and dnsperf; the host's resolvers are servers of the tests' own."""
 
+import functools
 import re
 import subprocess
 import tempfile
@@ -34,6 +35,11 @@ def write_resolv_conf(text):
     new = Path("/etc/resolv.conf.new")
     new.write_text(text)
     new.rename("/etc/resolv.conf")
+
+
+@functools.cache
+def serve_stub():
+    servers.serve_dns("127.0.0.53")
 
 
 def own_etc():
@@ -205,7 +211,7 @@ class ResolverTest(unittest.TestCase):
         self.wait_for_answer(host, outside.FAR)
 
     def test_resolver_on_127_0_0_53_works(self):
-        servers.serve_dns("127.0.0.53")
+        serve_stub()
         write_resolv_conf("nameserver 127.0.0.53\n")
         self.assertEqual(self.answer(self.host()), outside.FAR)
 
@@ -252,7 +258,7 @@ class HostNamesTest(unittest.TestCase):
         check("mount", "-t", "tmpfs", "tmpfs", "/run")
         Path("/run/systemd/resolve").mkdir(parents=True)
         Path("/run/systemd/resolve/resolv.conf").write_text("nameserver 198.51.100.77\n")  # silent
-        servers.serve_dns("127.0.0.53")
+        serve_stub()
         link = Path("/etc/resolv.conf.new")
         link.symlink_to("/run/systemd/resolve/resolv.conf")
         link.rename("/etc/resolv.conf")
