@@ -14,6 +14,7 @@ static struct backlog followed(struct backlog b, unsigned times, struct backlog_
 {
 	for (unsigned i = 0; i < times; i++) {
 		backlog_refused(&b);
+		s.busy += USEC_PER_SEC;
 		backlog_sampled(&b, NOW + i * USEC_PER_SEC, &s);
 		backlog_taken(&b, (uint32_t)MIN(s.rate, (uint64_t)UINT32_MAX / 2));
 	}
@@ -134,11 +135,43 @@ static void a_peer_that_reads_in_small_pieces_counts_by_what_left_the_socket(voi
 	for (unsigned i = 1; i < 30; i++) {
 		backlog_taken(&b, 10000);
 		backlog_refused(&b);
+		s.busy += 10 * USEC_PER_MSEC;
 		backlog_sampled(&b, NOW + i * 10 * USEC_PER_MSEC, &s);
 	}
 	/* 1 MB a second, twice as much for 16 ms. */
 	g_assert_cmpuint(total(&b), <=, 33000);
 	g_assert_cmpuint(total(&b), >=, 30000);
+}
+
+static void a_peer_that_reads_nothing_changes_nothing(void)
+{
+	struct backlog_sample s = { .rate = 10000ull * MBIT, .unsent = 300000, .waits = true };
+	struct backlog b = fresh();
+	backlog_taken(&b, 300000);
+	backlog_sampled(&b, NOW, &s);
+	uint32_t before = total(&b);
+	g_assert_cmpuint(before, >=, 512 * 1024);
+	for (unsigned i = 1; i < 30; i++) {
+		backlog_refused(&b);
+		s.busy += USEC_PER_SEC;
+		backlog_sampled(&b, NOW + i * USEC_PER_SEC, &s);
+	}
+	g_assert_cmpuint(total(&b), ==, before);
+}
+
+static void a_pause_of_the_guest_does_not_count(void)
+{
+	struct backlog_sample s = { .rate = 10000ull * MBIT, .unsent = 100000, .waits = true };
+	struct backlog b = followed(fresh(), 5, s);
+	uint32_t before = total(&b);
+	s.busy = b.busy;
+	for (unsigned i = 0; i < 10; i++) {
+		backlog_taken(&b, 1000000);
+		backlog_refused(&b);
+		s.busy += USEC_PER_MSEC;
+		backlog_sampled(&b, NOW + i * 60 * USEC_PER_SEC, &s);
+	}
+	g_assert_cmpuint(total(&b), ==, before);
 }
 
 static void a_path_that_becomes_faster_is_followed(void)
@@ -163,6 +196,8 @@ int main(int argc, char **argv)
 	TEST(a_socket_that_runs_dry_while_the_guest_has_more_gets_more);
 	TEST(a_socket_that_runs_dry_because_the_guest_has_nothing_gets_no_more);
 	TEST(a_peer_that_reads_in_small_pieces_counts_by_what_left_the_socket);
+	TEST(a_peer_that_reads_nothing_changes_nothing);
+	TEST(a_pause_of_the_guest_does_not_count);
 	TEST(a_path_that_becomes_faster_is_followed);
 	return g_test_run();
 }

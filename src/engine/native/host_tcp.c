@@ -4,9 +4,11 @@
 #include "base/macros.h"
 
 /* The C library's netinet/tcp.h has the first half of struct tcp_info only. */
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define USEC_PER_SEC_U64 1000000ull
@@ -17,13 +19,19 @@ bool host_tcp_look(int fd, struct host_tcp *ret)
 	socklen_t size = sizeof(info);
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
 		return false;
+	int unacked = 0;
+	if (info.tcpi_unacked > 0 && ioctl(fd, SIOCOUTQ, &unacked) < 0)
+		return false;
 	uint64_t rate = info.tcpi_delivery_rate;
-	if (rate == 0 && info.tcpi_rtt > 0) /* no byte is acknowledged yet */
-		rate = (uint64_t)info.tcpi_snd_cwnd * info.tcpi_snd_mss * USEC_PER_SEC_U64 / info.tcpi_rtt;
+	/* While the guest has little to send, or nothing is acknowledged yet, this is what the congestion window allows. */
+	if ((rate == 0 || info.tcpi_delivery_rate_app_limited) && info.tcpi_rtt > 0)
+		rate = MAX(rate, (uint64_t)info.tcpi_snd_cwnd * info.tcpi_snd_mss * USEC_PER_SEC_U64 / info.tcpi_rtt);
 	*ret = (struct host_tcp){
 		.rate = rate,
 		.unsent = info.tcpi_notsent_bytes,
-		.in_flight = info.tcpi_unacked,
+		.in_flight = info.tcpi_unacked > 0,
+		.unacked = (uint32_t)unacked,
+		.busy_us = info.tcpi_busy_time,
 		.rtt_us = info.tcpi_rtt,
 		.silence_ms = MIN(info.tcpi_last_ack_recv, info.tcpi_last_data_recv),
 	};

@@ -8,7 +8,9 @@
 struct host_tcp {
 	uint64_t rate;       /* bytes a second that the path delivers, 0: not known */
 	uint32_t unsent;     /* bytes that were never sent */
-	uint32_t in_flight;  /* segments that the peer has not acknowledged */
+	bool in_flight;      /* something that was sent is not acknowledged */
+	uint32_t unacked;    /* bytes, unsent ones included, that the peer has not acknowledged */
+	uint64_t busy_us;    /* how long bytes have not been acknowledged, in all */
 	uint32_t rtt_us;     /* smoothed */
 	uint32_t silence_ms; /* since the peer's last segment */
 };

@@ -250,7 +250,8 @@ static void follow_path(struct native_tcp *t, usec_t now)
 	if (!t->is_tcp || !backlog_wants_sample(&t->backlog, now) || !host_tcp_look(t->base.watch.fd, &host))
 		return;
 	bool waits = t->tcp.held > t->gathered || tcp_flow_window_is_short(&t->tcp);
-	backlog_sampled(&t->backlog, now, &(struct backlog_sample){ .rate = host.rate, .unsent = host.unsent, .waits = waits });
+	struct backlog_sample sample = { .rate = host.rate, .busy = host.busy_us, .unsent = host.unsent, .waits = waits };
+	backlog_sampled(&t->backlog, now, &sample);
 	limit_unsent(t);
 }
 

@@ -24,12 +24,14 @@ struct backlog {
 	bool refused;     /* the socket has refused bytes since it was looked at */
 	bool follows;     /* the allowance follows the path's rate */
 	usec_t looked;    /* when the socket was looked at */
+	usec_t busy;      /* backlog_sample.busy then */
 	uint64_t offered; /* bytes that were unsent then, and that it took since */
 };
 
 /* What the kernel knows of a host socket. */
 struct backlog_sample {
 	uint64_t rate;   /* bytes a second that the path delivers, 0: not known */
+	usec_t busy;     /* how long the socket has had bytes that were not acknowledged, in all */
 	uint32_t unsent; /* bytes in the socket that were never sent */
 	bool waits;      /* the guest has more, which had to wait */
 };
