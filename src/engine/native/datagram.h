@@ -4,7 +4,7 @@
 
 #include "engine/native/errqueue.h"
 #include "engine/native/machine/mapping.h"
-#include "engine/native/sent.h"
+#include "engine/native/machine/sent.h"
 #include "engine/native/state.h"
 #include "engine/native/udp_receive.h"
 

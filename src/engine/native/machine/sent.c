@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine/native/sent.h"
+#include "engine/native/machine/sent.h"
 
 #include "wire/ip.h"
 
