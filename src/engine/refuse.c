@@ -8,18 +8,17 @@
 #include "lan/packet.h"
 #include "wire/checksum.h"
 #include "wire/icmp4.h"
-#include "wire/ipv4.h"
+#include "wire/ip.h"
 #include "wire/tcp.h"
 
 #define RESET_TTL 64
-#define RESET_LEN (IPV4_HEADER_LEN + TCP_HEADER_LEN)
 
 static bool tcp_checksum_is_right(const struct packet *p, const uint8_t *segment)
 {
 	if (p->frame->checksum != FRAME_CHECKSUM_COMPLETE)
 		return true;
 	struct checksum c = { 0 };
-	checksum_add_pseudo4(&c, p->ip.src, p->ip.dst, IP_PROTOCOL_TCP, (uint16_t)p->l4_len);
+	packet_add_pseudo(p, p->l4_len, &c);
 	checksum_add(&c, segment, p->l4_len);
 	return checksum_is_right(&c);
 }
@@ -41,31 +40,25 @@ static struct tcp_header reset_for(const struct tcp_header *h, size_t segment_le
 
 static void send_reset(struct engine_env *env, usec_t now, const struct packet *p, struct tcp_header *reset)
 {
-	uint8_t *bytes = arena_alloc(env->arena, RESET_LEN);
+	size_t ip_len = ip_header_len(&p->dst), len = ip_len + TCP_HEADER_LEN;
+	uint8_t *bytes = arena_alloc(env->arena, len);
 	if (!bytes) {
 		env->ops->drop(env, DROP_NO_MEMORY, p);
 		return;
 	}
-	struct ipv4_header ip = {
-		.total_len = RESET_LEN,
-		.dont_fragment = true,
-		.ttl = RESET_TTL,
-		.protocol = IP_PROTOCOL_TCP,
-		.src = p->ip.dst,
-		.dst = p->ip.src,
-	};
-	struct bytes_writer w = bytes_writer(bytes, RESET_LEN);
-	ipv4_emit(&w, &ip);
+	struct ip_header ip = { .dont_fragment = true, .hop_limit = RESET_TTL, .protocol = IP_PROTOCOL_TCP, .src = p->dst, .dst = p->src };
+	struct bytes_writer w = bytes_writer(bytes, len);
+	ip_emit(&w, &ip, TCP_HEADER_LEN);
 	struct bytes_writer l4 = w;
 	tcp_emit(&l4, reset);
 	struct checksum c = { 0 };
-	checksum_add_pseudo4(&c, ip.src, ip.dst, IP_PROTOCOL_TCP, TCP_HEADER_LEN);
-	checksum_add(&c, bytes + IPV4_HEADER_LEN, TCP_HEADER_LEN);
+	checksum_add_pseudo(&c, &ip.src, &ip.dst, IP_PROTOCOL_TCP, TCP_HEADER_LEN);
+	checksum_add(&c, bytes + ip_len, TCP_HEADER_LEN);
 	reset->checksum = checksum_value(&c);
 	tcp_emit(&w, reset);
 
-	struct iovec iov = { .iov_base = bytes, .iov_len = RESET_LEN };
-	env->ops->output(env, now, p->guest, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = RESET_LEN });
+	struct iovec iov = { .iov_base = bytes, .iov_len = len };
+	env->ops->output(env, now, p->guest, &(struct engine_packet){ .iov = &iov, .n_iov = 1, .len = len });
 }
 
 static void refuse_tcp(struct engine_env *env, usec_t now, const struct packet *p)
@@ -89,7 +82,7 @@ static void refuse_tcp(struct engine_env *env, usec_t now, const struct packet *
 
 void refuse_port(struct engine_env *env, usec_t now, const struct packet *p)
 {
-	switch (p->ip.protocol) {
+	switch (p->protocol) {
 	case IP_PROTOCOL_TCP: refuse_tcp(env, now, p); return;
 	case IP_PROTOCOL_ICMP: env->ops->icmp_error(env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_HOST, 0, 0); return;
 	default: env->ops->icmp_error(env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PORT, 0, 0);

@@ -267,11 +267,36 @@ static struct frame frame_meta(const struct engine_packet *p)
 	};
 }
 
+/* A packet that only its source may fragment: towards the guest, that is the gateway.  TCP follows the guest's MSS. */
+static bool needs_fragments6(const struct egress *e, usec_t now, const struct guest *to, const struct engine_packet *p)
+{
+	const uint8_t *header = p->iov[0].iov_base;
+	return p->len > GUEST_MTU_MIN && p->gso_size == 0 && !p->checksum_partial && ethertype_of(header) == ETH_TYPE_IPV6 &&
+	       header[IPV6_NEXT_HEADER_AT] != IP_PROTOCOL_TCP && p->len > egress_mtu(e, now, to);
+}
+
+static void send_in_fragments6(struct egress *e, usec_t now, const struct guest *to, const struct engine_packet *p)
+{
+	struct frame view = { .iov = p->iov, .n_iov = p->n_iov, .len = p->len };
+	const uint8_t *bytes = frame_linear(&view, 0, p->len, &e->segment->arena);
+	struct bytes_reader r = bytes_reader(bytes, bytes ? p->len : 0);
+	struct ipv6_header ip;
+	if (ipv6_parse(&r, &ip) < 0) {
+		drop(e, DROP_NO_MEMORY, NULL);
+		return;
+	}
+	egress_ipv6(e, now, &ip.src, &ip.dst, to->state == GUEST_HEARD ? NULL : &to->mac, ip.next_header, r.at, r.left);
+}
+
 void egress_packet(struct egress *e, usec_t now, struct guest *to, const struct engine_packet *p)
 {
 	struct iovec iov[ENGINE_IOV_MAX + 1];
 	if (p->n_iov > ENGINE_IOV_MAX) {
 		drop(e, DROP_NO_MEMORY, NULL);
+		return;
+	}
+	if (needs_fragments6(e, now, to, p)) {
+		send_in_fragments6(e, now, to, p);
 		return;
 	}
 	memcpy(&iov[1], p->iov, p->n_iov * sizeof(*p->iov));

@@ -50,7 +50,8 @@ static void refuse(struct gateway *g, usec_t now, const struct packet *p)
 /* Whether @p, to the gateway or to the outside, is for the engine. */
 static bool translates(const struct gateway *g, const struct packet *p)
 {
-	return g->engine && g->engine_ops->ipv6 && (p->protocol == IP_PROTOCOL_TCP || p->protocol == IPV6_NEXT_ICMP);
+	bool known = p->protocol == IP_PROTOCOL_TCP || p->protocol == IP_PROTOCOL_UDP || p->protocol == IPV6_NEXT_ICMP;
+	return known && g->engine && g->engine_ops->ipv6;
 }
 
 static void pass_to_engine(struct gateway *g, usec_t now, struct packet *p)

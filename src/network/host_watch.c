@@ -2,6 +2,7 @@
 #include "network/host_watch.h"
 
 #include "base/log.h"
+#include "host/clock.h"
 #include "host/host_follower.h"
 #include "host/host_network.h"
 #include "network/network_internal.h"
@@ -73,11 +74,23 @@ static void begin_walk(struct host_watch *w, const struct host_change *lost)
 	w->ended = w->n_asked = 0;
 }
 
+/* Guests are told of a way to the IPv6 internet only while there is one, and an engine that can use it. */
+static void advertise_route(struct lanlet_network *n, usec_t now)
+{
+	const unsigned needed = ENGINE_IP6_TCP | ENGINE_IP6_UDP;
+	struct ip_addr address;
+	if (!n->gateway.config.ip6.on)
+		return;
+	bool has_route = (n->settings.engine->ip6 & needed) == needed && host_address_get(&n->host_address, now, true, &address) == 0;
+	ra_service_set_default_router(&n->ra, now, has_route);
+}
+
 static void changed(void *opaque, usec_t now, const struct host_change *change)
 {
 	struct lanlet_network *n = opaque;
 	if (change->news) {
 		host_address_init(&n->host_address);
+		advertise_route(n, now);
 		forwards_try_again(&n->forwards, now);
 	}
 	if (change->n_lost > 0 || change->any)
@@ -86,6 +99,7 @@ static void changed(void *opaque, usec_t now, const struct host_change *change)
 
 int host_watch_init(struct lanlet_network *n)
 {
+	advertise_route(n, clock_now());
 	return host_follower_new(
 		&(struct host_follower_config){ .poller = &n->loop.poller, .log = &n->log, .changed = changed, .opaque = n },
 		&n->host_watch.follower);

@@ -3,8 +3,10 @@
 
 import unittest
 
-from lan import outside, servers, tap
+from lan import capture, outside, servers, tap
 from lan.process import Lanlet
+from lan.programs import needs
+from lan.wait import wait_until
 
 GATEWAY = "fd12:3456:789a::1"
 PREFIX = "fd12:3456:789a::/64"
@@ -39,14 +41,42 @@ with socket.create_connection((sys.argv[1], 80), 20) as s:
     print(s.makefile("rb").read().endswith(hashlib.sha256(body).hexdigest().encode()))
 """
 
+# Datagrams of these sizes to an echo server; prints whether each came back whole, and from where.
+ECHO = """
+import socket, sys
+with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+    s.settimeout(20)
+    for size in map(int, sys.argv[2:]):
+        s.sendto(bytes(size), (sys.argv[1], 7))
+        answer, sender = s.recvfrom(65535)
+        print(answer.endswith(bytes(size)), answer[:len(answer) - size].decode().split()[0], sender[0])
+"""
+
+# Sends a datagram to a closed port; prints the error that comes back.
+REFUSED = """
+import errno, socket, sys
+with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+    s.settimeout(20)
+    s.setsockopt(socket.IPPROTO_IPV6, 25, 1)  # IPV6_RECVERR: tell also what may pass
+    s.connect((sys.argv[1], 9))
+    s.send(b"x")
+    try:
+        s.recv(1)
+    except OSError as error:
+        print(errno.errorcode.get(error.errno, "timeout"))
+"""
+
 
 setUpModule = tap.need_tap
+
+
+def has_default_route(guest):
+    return "default via fe80::1 dev eth0 proto ra" in guest.check("ip", "-6", "route")
 
 
 class Guest(tap.TapGuest):
     def connect(self):
         super().connect()
-        self.check("ip", "-6", "route", "replace", "default", "via", "fe80::1", "dev", "eth0")
         self.check("sh", "-c", "until ip -6 address show dev eth0 scope global -tentative | grep -q inet6; do sleep 0.1; done")
 
     def ask(self, address, port, patience=8):
@@ -63,6 +93,7 @@ class NatTest(unittest.TestCase):
         cls.loopback = servers.serve(servers.TcpServer6, servers.Http, "::1", 0)
         cls.lanlet = cls.enterClassContext(Lanlet("--ipv6", PREFIX))
         cls.guest = cls.enterClassContext(Guest(cls.lanlet.stream, "52:54:00:00:00:01", mtu=cls.mtu))
+        cls.wait_for_route()
 
     def test_connection_leaves_with_the_hosts_address(self):
         self.assertEqual(self.guest.ask(outside.FAR6, 80), outside.UPLINK6)
@@ -71,6 +102,29 @@ class NatTest(unittest.TestCase):
         size = 5_000_000
         self.assertEqual(self.guest.python(FETCH, outside.FAR6, str(size)).strip(), servers.blob_sha256(size))
         self.assertEqual(self.guest.python(PUT, outside.FAR6).strip(), "True")
+
+    def test_datagrams_are_answered_from_the_address_asked(self):
+        for line in self.guest.python(ECHO, outside.FAR6, "0", "1", "1000", "1200").splitlines():
+            whole, seen, sender = line.split()
+            self.assertEqual((whole, sender), ("True", outside.FAR6))
+            self.assertIn(outside.UPLINK6, seen)
+
+    def test_datagram_to_a_closed_port_is_answered_with_the_hosts_error(self):
+        self.assertEqual(self.guest.python(REFUSED, outside.FAR6).strip(), "ECONNREFUSED")
+
+    @needs("dig")
+    def test_names_are_answered_over_tcp(self):
+        for server in f"@{GATEWAY}", "@fe80::1%eth0":
+            self.assertEqual(self.guest.check("dig", "-6", "+tcp", "+short", server, "gateway", "AAAA").split(), [GATEWAY])
+
+    @needs("tshark")
+    def test_every_packet_is_well_formed(self):
+        with capture.Capture(self.lanlet) as recorded:
+            self.guest.python(FETCH, outside.FAR6, "300000")
+            self.guest.python(ECHO, outside.FAR6, "1", "1000")
+            self.guest.python(REFUSED, outside.FAR6)
+            recorded.finish()
+            self.assertEqual(capture.complaints(recorded.path), "")
 
     def test_closed_port_outside_refuses(self):
         self.assertEqual(self.guest.ask(outside.FAR6, 9), "ConnectionRefusedError 111")
@@ -81,6 +135,11 @@ class NatTest(unittest.TestCase):
             self.assertEqual(self.guest.ask("2a00:1450:4001:9::9", 80), "OSError 101")
         finally:
             self.outside_route("add")
+            self.wait_for_route()
+
+    @classmethod
+    def wait_for_route(cls):
+        wait_until(lambda: has_default_route(cls.guest), lambda: cls.guest.check("ip", "-6", "route"))
 
     @staticmethod
     def outside_route(what):
@@ -97,6 +156,18 @@ class NatTest(unittest.TestCase):
 
 class LargePacketsTest(NatTest):
     mtu = 65520
+
+
+class RouteTest(unittest.TestCase):
+    def test_guests_are_told_when_the_host_gets_and_loses_its_route(self):
+        with outside.Outside(ipv6=True), Lanlet("--ipv6", PREFIX) as lanlet, tap.TapGuest(lanlet.stream, "52:54:00:00:00:01") as guest:
+            wait_until(lambda: has_default_route(guest), lambda: guest.check("ip", "-6", "route"))
+            NatTest.outside_route("del")
+            wait_until(lambda: not has_default_route(guest), "the loss of the route")
+            NatTest.outside_route("add")
+            wait_until(lambda: has_default_route(guest), "the route again")
+            lanlet.stop()
+            wait_until(lambda: not has_default_route(guest), "the end of the router")
 
 
 class HostLoopbackTest(unittest.TestCase):

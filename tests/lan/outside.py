@@ -76,7 +76,7 @@ def main():
     if sys.argv[2:] == ["ipv6"]:
         run("ip", "address", "add", f"{FAR6}/128", "dev", "lo")
         run("ip", "address", "add", f"{ROUTER6}/64", "dev", "outer", "nodad")
-        servers.serve_streams6("::")
+        servers.serve_everything6(FAR6)
     servers.serve_everything("0.0.0.0")
     for address in (METADATA[0], LINK_LOCAL):
         servers.serve_dns(address, DNS_PORT)

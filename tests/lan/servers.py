@@ -217,7 +217,8 @@ def serve_everything(at):
     serve_dns(at)
 
 
-def serve_streams6(at):
+def serve_everything6(at):
     """Over IPv6."""
     serve(TcpServer6, Http, at, 80)
     serve(TcpServer6, TcpEcho, at, 7)
+    serve(UdpServer6, UdpEcho, at, 7)

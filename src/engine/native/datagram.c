@@ -59,12 +59,15 @@ void native_report_tos(int fd, bool v6)
 
 static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	bool v6 = !ip_is_v4(&d->base.flow.key.guest.addr);
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	if (fd < 0)
 		return -errno;
 	d->base.watch.fd = fd;
-	set(fd, IP_RECVERR, 1);
-	native_report_tos(fd, false);
+	set_of_family(fd, v6, IP_RECVERR, IPV6_RECVERR, 1);
+	native_report_tos(fd, v6);
+	if (v6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int)); /* a guest's IPv4 port is another one */
 	if (protocol == IPPROTO_ICMP) {
 		set(fd, IP_RECVTTL, 1);
 		/* By default the kernel lets ping sockets share an identifier and gives all answers to the last one. */
@@ -73,10 +76,13 @@ static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ BUFFER_BYTES }, sizeof(int));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ BUFFER_BYTES }, sizeof(int));
 	/* If the port is taken, any other will do. */
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(port) };
-	if (port == 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0) {
-		any.sin_port = 0;
-		if (bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0)
+	union socket_address any;
+	struct ip_endpoint at = { .addr = v6 ? (struct ip_addr){ { 0 } } : ip_from_ip4(0), .port = port };
+	socklen_t len = socket_address_set(&any, &at);
+	if (port == 0 || bind(fd, &any.any, len) < 0) {
+		at.port = 0;
+		socket_address_set(&any, &at);
+		if (bind(fd, &any.any, len) < 0)
 			return -errno;
 	}
 	return poller_watch(d->base.engine->config.poller, &d->base.watch, fd, EVENTS);
@@ -156,10 +162,15 @@ void native_datagram_ran(struct native_datagram *d)
 	list_append(&d->base.payer->mappings, &d->of_payer);
 }
 
+struct native_fields native_fields_of(const struct packet *p)
+{
+	return (struct native_fields){ .ttl = packet_hop_limit(p), .tos = packet_traffic_class(p), .dont_fragment = packet_has_df(p) };
+}
+
 void native_datagram_like(struct native_datagram *d, const struct native_fields *fields)
 {
 	struct native_socket_options *now = d->outside ? &d->outside->listener->options : &d->options;
-	bool v6 = d->outside && !ip_is_v4(&d->outside->path.peer.addr);
+	bool v6 = !ip_is_v4(d->outside ? &d->outside->path.peer.addr : &d->base.flow.key.guest.addr);
 	int fd = native_datagram_fd(d);
 	if (now->ttl != fields->ttl) {
 		now->ttl = fields->ttl;

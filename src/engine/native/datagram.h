@@ -18,6 +18,9 @@ struct native_fields {
 	bool dont_fragment;
 };
 
+/* Those of a guest's packet. */
+struct native_fields native_fields_of(const struct packet *p);
+
 static inline bool native_fields_equal(const struct native_fields *a, const struct native_fields *b)
 {
 	return a->ttl == b->ttl && a->tos == b->tos && a->dont_fragment == b->dont_fragment;

@@ -192,10 +192,7 @@ static void native_input(struct engine *e, usec_t now, const struct packet *p)
 	bool v4 = packet_is_v4(p);
 	switch (p->protocol) {
 	case IP_PROTOCOL_TCP: native_tcp_input(e, now, p); return;
-	case IP_PROTOCOL_UDP:
-		if (v4)
-			native_udp_input(e, now, p);
-		return;
+	case IP_PROTOCOL_UDP: native_udp_input(e, now, p); return;
 	case IP_PROTOCOL_ICMP:
 	case IPV6_NEXT_ICMP:
 		if (v4 && p->protocol == IP_PROTOCOL_ICMP)

@@ -37,12 +37,18 @@ static int find_or_make(struct engine *e, usec_t now, const struct packet *p, co
 	return r;
 }
 
+/* RFC 8200 §8.1 */
+static bool lacks_checksum(const struct packet *p, const struct udp_header *h)
+{
+	return h->checksum == 0 && !packet_is_v4(p) && p->frame->checksum == FRAME_CHECKSUM_COMPLETE;
+}
+
 void native_udp_input(struct engine *e, usec_t now, const struct packet *p)
 {
 	const uint8_t *head = frame_linear(p->frame, p->l4_offset, MIN(p->l4_len, (size_t)UDP_HEADER_LEN), p->arena);
 	struct bytes_reader r = bytes_reader(head, head ? MIN(p->l4_len, (size_t)UDP_HEADER_LEN) : 0);
 	struct udp_header h;
-	if (udp_parse(&r, &h) < 0 || h.len > p->l4_len || h.dst_port == 0) {
+	if (udp_parse(&r, &h) < 0 || h.len > p->l4_len || h.dst_port == 0 || lacks_checksum(p, &h)) {
 		drop(e, DROP_UDP_MALFORMED, p);
 		return;
 	}
@@ -86,7 +92,7 @@ void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_
 	uint8_t original[UDP_HEADER_LEN + NATIVE_ERRQUEUE_PAYLOAD];
 	struct bytes_writer w = bytes_writer(original, sizeof(original));
 	if (known == len && len < NATIVE_ERRQUEUE_PAYLOAD) {
-		udp_emit_ipv4(&w, ip_to_ip4(&guest->addr), ip_to_ip4(&claimed->addr), guest->port, claimed->port, payload, len);
+		udp_emit_datagram(&w, &guest->addr, &claimed->addr, guest->port, claimed->port, payload, len);
 	} else {
 		/* No checksum: not all bytes are known. */
 		udp_emit(&w, &(struct udp_header){

@@ -80,45 +80,46 @@ unsigned udp_arrival_datagrams(const struct udp_arrival *a)
 	return a->len <= a->segment ? 1 : (unsigned)((a->len + a->segment - 1) / a->segment);
 }
 
-void udp_packet_headers(const struct udp_arrival *a, size_t len, uint8_t ret[static UDP_ARRIVAL_HEADERS_LEN])
+void udp_packet_headers(const struct udp_arrival *a, size_t len, uint8_t *ret)
 {
 	const struct ip_endpoint *guest = &a->flow->base.flow.key.guest, *from = &a->from;
-	struct ipv4_header ip = {
-		.total_len = (uint16_t)(UDP_ARRIVAL_HEADERS_LEN + len),
-		.tos = a->tos,
+	struct ip_header ip = {
+		.traffic_class = a->tos,
 		.id = a->flow->base.engine->packet_id++,
-		.ttl = TTL,
+		.hop_limit = TTL,
 		.protocol = IP_PROTOCOL_UDP,
-		.src = ip_to_ip4(&from->addr),
-		.dst = ip_to_ip4(&guest->addr),
+		.src = from->addr,
+		.dst = guest->addr,
 	};
 	struct udp_header udp = { .src_port = from->port, .dst_port = guest->port, .len = (uint16_t)(UDP_HEADER_LEN + len) };
 	struct checksum c = { 0 };
-	checksum_add_pseudo4(&c, ip.src, ip.dst, IP_PROTOCOL_UDP, udp.len);
+	checksum_add_pseudo(&c, &ip.src, &ip.dst, IP_PROTOCOL_UDP, udp.len);
 	udp.checksum = checksum_fold(&c);
-	struct bytes_writer w = bytes_writer(ret, UDP_ARRIVAL_HEADERS_LEN);
-	ipv4_emit(&w, &ip);
+	struct bytes_writer w = bytes_writer(ret, udp_headers_len(a->flow));
+	ip_emit(&w, &ip, udp.len);
 	udp_emit(&w, &udp);
 }
 
-void udp_packet_checksum(uint8_t headers[static UDP_ARRIVAL_HEADERS_LEN], const struct engine_packet *p)
+void udp_packet_checksum(uint8_t *headers, const struct engine_packet *p)
 {
 	struct frame view = { .iov = p->iov, .n_iov = p->n_iov, .len = p->len };
 	struct checksum c = { 0 };
-	checksum_add(&c, headers + IPV4_HEADER_LEN, UDP_HEADER_LEN);
-	frame_checksum(&view, UDP_ARRIVAL_HEADERS_LEN, p->len - UDP_ARRIVAL_HEADERS_LEN, &c);
+	uint8_t *udp = headers + p->csum_start;
+	size_t headers_len = p->csum_start + (size_t)UDP_HEADER_LEN;
+	checksum_add(&c, udp, UDP_HEADER_LEN);
+	frame_checksum(&view, headers_len, p->len - headers_len, &c);
 	uint16_t value = checksum_value(&c);
-	struct bytes_writer w = bytes_writer(headers + IPV4_HEADER_LEN + UDP_CHECKSUM_AT, 2);
+	struct bytes_writer w = bytes_writer(udp + UDP_CHECKSUM_AT, 2);
 	bytes_put_be16(&w, value ? value : 0xffff); /* 0 means no checksum (RFC 768) */
 }
 
-struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t len, bool partial)
+struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t len, size_t headers_len, bool partial)
 {
 	return (struct engine_packet){ .iov = iov,
 				       .n_iov = n,
 				       .len = len,
 				       .checksum_partial = partial,
-				       .csum_start = IPV4_HEADER_LEN,
+				       .csum_start = (uint16_t)(headers_len - UDP_HEADER_LEN),
 				       .csum_offset = UDP_CHECKSUM_AT };
 }
 
@@ -126,16 +127,17 @@ struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t l
 static void add_late(struct engine *e, struct udp_late_list *list, const struct udp_arrival *a, size_t at, size_t len)
 {
 	struct frame view = { .iov = a->iov, .n_iov = a->n_iov, .len = a->len };
+	size_t headers_len = udp_headers_len(a->flow);
 	struct udp_late *late = arena_alloc(e->config.env->arena, sizeof(*late));
-	uint8_t *bytes = late ? arena_alloc(e->config.env->arena, UDP_ARRIVAL_HEADERS_LEN + len) : NULL;
+	uint8_t *bytes = late ? arena_alloc(e->config.env->arena, headers_len + len) : NULL;
 	if (!bytes) {
 		drop(e, DROP_NO_MEMORY);
 		return;
 	}
-	frame_copy(&view, at, bytes + UDP_ARRIVAL_HEADERS_LEN, len);
+	frame_copy(&view, at, bytes + headers_len, len);
 	udp_packet_headers(a, len, bytes);
-	late->iov = (struct iovec){ bytes, UDP_ARRIVAL_HEADERS_LEN + len };
-	late->packet = udp_packet_of(&late->iov, 1, UDP_ARRIVAL_HEADERS_LEN + len, false);
+	late->iov = (struct iovec){ bytes, headers_len + len };
+	late->packet = udp_packet_of(&late->iov, 1, headers_len + len, headers_len, false);
 	late->guest = a->flow->base.guest;
 	late->next = NULL;
 	udp_packet_checksum(bytes, &late->packet);

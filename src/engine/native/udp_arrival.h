@@ -7,10 +7,10 @@
 
 #include "engine/native/udp.h"
 #include "host/socket_address.h"
-#include "wire/ipv4.h"
+#include "wire/ip.h"
 #include "wire/udp.h"
 
-#define UDP_ARRIVAL_HEADERS_LEN ((size_t)IPV4_HEADER_LEN + UDP_HEADER_LEN)
+#define UDP_ARRIVAL_HEADERS_MAX ((size_t)IP_HEADER_ROOM + UDP_HEADER_LEN)
 
 /* Where the kernel says from where a message came, and how. */
 struct udp_origin {
@@ -34,12 +34,18 @@ void udp_arrival_expect(struct msghdr *h, struct udp_origin *origin, struct iove
 struct udp_arrival udp_arrival_of(const struct udp_reader *r, usec_t now, struct msghdr *h, size_t len);
 unsigned udp_arrival_datagrams(const struct udp_arrival *a);
 
-/* Writes the headers for @len bytes of payload of @a, with the checksum of the pseudo-header only. */
-void udp_packet_headers(const struct udp_arrival *a, size_t len, uint8_t ret[static UDP_ARRIVAL_HEADERS_LEN]);
+/* Bytes of the headers of packets to the guest of @flow; NULL: of any guest of a listener, which is for IPv4. */
+static inline size_t udp_headers_len(const struct native_datagram *flow)
+{
+	return (flow ? ip_header_len(&flow->base.flow.key.guest.addr) : IPV4_HEADER_LEN) + UDP_HEADER_LEN;
+}
+
+/* Writes the headers for @len bytes of payload of @a, udp_headers_len() bytes, with the checksum of the pseudo-header only. */
+void udp_packet_headers(const struct udp_arrival *a, size_t len, uint8_t *ret);
 /* Completes the checksum in @headers, the start of packet @p. */
-void udp_packet_checksum(uint8_t headers[static UDP_ARRIVAL_HEADERS_LEN], const struct engine_packet *p);
-/* A packet of @len bytes in @n pieces; @partial: its checksum is left to the port. */
-struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t len, bool partial);
+void udp_packet_checksum(uint8_t *headers, const struct engine_packet *p);
+/* A packet of @len bytes in @n pieces with headers of @headers_len bytes; @partial: its checksum is left to the port. */
+struct engine_packet udp_packet_of(const struct iovec *iov, unsigned n, size_t len, size_t headers_len, bool partial);
 
 /* Datagrams copied to the turn's arena, to be sent after lent memory was given back. */
 struct udp_late {

@@ -23,13 +23,12 @@
 #include <netinet/udp.h>
 #include <stdlib.h>
 
-#define HEADERS_LEN UDP_ARRIVAL_HEADERS_LEN
 #define BATCH 64u
 #define BATCH_FIRST 4u
 #define PIECES_MAX 512u
 #define USUAL_BYTES 2048u /* larger datagrams continue in the spill area */
 #define SPILL_BYTES IPV4_PACKET_MAX
-#define PAYLOAD_MAX (IPV4_PACKET_MAX - HEADERS_LEN)
+#define PAYLOAD_MAX (IPV4_PACKET_MAX - UDP_ARRIVAL_HEADERS_MAX)
 #define STEADY 8u /* after this many datagrams of one size, expect more of that size */
 
 static void drop(struct engine *e, enum drop_reason why)
@@ -64,13 +63,13 @@ static void learn(struct udp_reader *r, size_t segment, unsigned n)
 static void pass_on(struct udp_reader *r, usec_t now, uint8_t *bytes, const struct udp_arrival *a)
 {
 	struct engine_env *env = r->engine->config.env;
-	size_t here = MIN(a->len, USUAL_BYTES);
-	struct iovec iov[2] = { { bytes, HEADERS_LEN + here }, { NULL, a->len - here } };
+	size_t here = MIN(a->len, USUAL_BYTES), headers_len = udp_headers_len(a->flow);
+	struct iovec iov[2] = { { bytes, headers_len + here }, { NULL, a->len - here } };
 	if (a->len > here && !(iov[1].iov_base = arena_copy(env->arena, a->iov[1].iov_base, a->len - here))) {
 		drop(r->engine, DROP_NO_MEMORY);
 		return;
 	}
-	struct engine_packet packet = udp_packet_of(iov, a->len > here ? 2 : 1, HEADERS_LEN + a->len, false);
+	struct engine_packet packet = udp_packet_of(iov, a->len > here ? 2 : 1, headers_len + a->len, headers_len, false);
 	packet.headroom = FRAME_HEADROOM;
 	udp_packet_headers(a, a->len, bytes);
 	udp_packet_checksum(bytes, &packet);
@@ -106,10 +105,11 @@ static bool receive_mixed(struct udp_reader *r, usec_t now)
 	struct iovec iov[BATCH][2];
 	uint8_t *bytes[BATCH], *spill = spill_area(e);
 	unsigned n = 0, want = r->flow ? MAX((unsigned)habits->appetite, BATCH_FIRST) : BATCH_FIRST;
-	for (uint8_t *room; spill && n < want && (room = arena_alloc(e->config.env->arena, FRAME_HEADROOM + HEADERS_LEN + USUAL_BYTES));
+	size_t headers_len = udp_headers_len(r->flow);
+	for (uint8_t *room; spill && n < want && (room = arena_alloc(e->config.env->arena, FRAME_HEADROOM + headers_len + USUAL_BYTES));
 	     n++) {
 		bytes[n] = room + FRAME_HEADROOM;
-		iov[n][0] = (struct iovec){ bytes[n] + HEADERS_LEN, USUAL_BYTES };
+		iov[n][0] = (struct iovec){ bytes[n] + headers_len, USUAL_BYTES };
 		iov[n][1] = (struct iovec){ spill + (size_t)n * SPILL_BYTES, SPILL_BYTES };
 		udp_arrival_expect(&m[n].msg_hdr, &origin[n], iov[n], 2);
 	}
@@ -150,7 +150,8 @@ struct loan {
 	struct port_room rooms[BATCH];
 	unsigned n;
 	size_t per_room; /* payload bytes */
-	bool partial;    /* the port completes checksums */
+	size_t headers_len;
+	bool partial; /* the port completes checksums */
 	struct engine_packet packets[BATCH];
 };
 
@@ -159,7 +160,8 @@ static bool borrow(struct udp_reader *r, usec_t now, unsigned n, size_t per_room
 	struct engine_env *env = r->engine->config.env;
 	const struct native_flow *f = &r->flow->base;
 	ret->per_room = per_room;
-	ret->n = env->ops->reserve(env, now, f->guest, flow_hash(&f->flow.key.guest, NULL), n, HEADERS_LEN + per_room, ret->rooms);
+	ret->headers_len = udp_headers_len(r->flow);
+	ret->n = env->ops->reserve(env, now, f->guest, flow_hash(&f->flow.key.guest, NULL), n, ret->headers_len + per_room, ret->rooms);
 	return ret->n > 0;
 }
 
@@ -167,19 +169,20 @@ static bool borrow(struct udp_reader *r, usec_t now, unsigned n, size_t per_room
 static bool fill_room(struct loan *loan, unsigned i, const struct udp_arrival *a, size_t len, size_t segment)
 {
 	const struct port_room *room = &loan->rooms[i];
-	uint8_t headers[HEADERS_LEN];
+	uint8_t headers[UDP_ARRIVAL_HEADERS_MAX];
+	size_t packet_len = loan->headers_len + len;
 	struct iovec *iov = arena_alloc(a->flow->base.engine->config.env->arena, room->n_iov * sizeof(*iov));
 	if (!iov)
 		return false;
-	unsigned n = room_slice(room, 0, HEADERS_LEN + len, iov, MIN(room->n_iov, (unsigned)ENGINE_IOV_MAX));
+	unsigned n = room_slice(room, 0, packet_len, iov, MIN(room->n_iov, (unsigned)ENGINE_IOV_MAX));
 	struct engine_packet *p = &loan->packets[i];
-	*p = udp_packet_of(iov, n, HEADERS_LEN + len, loan->partial);
+	*p = udp_packet_of(iov, n, packet_len, loan->headers_len, loan->partial);
 	p->headroom = room->headroom;
 	p->gso_size = len > segment ? (uint16_t)segment : 0;
 	udp_packet_headers(a, len, headers);
 	if (!loan->partial)
 		udp_packet_checksum(headers, p);
-	room_write(room, headers, HEADERS_LEN);
+	room_write(room, headers, loan->headers_len);
 	return true;
 }
 
@@ -193,7 +196,7 @@ static void give_back(struct engine *e, usec_t now, const struct loan *loan, uns
 /* Describes the place for payload in room @i, followed by the spill area; returns the number of pieces, 0 when there are too many. */
 static unsigned place_of(const struct loan *loan, unsigned i, struct iovec *ret, unsigned max)
 {
-	unsigned n = room_slice(&loan->rooms[i], HEADERS_LEN, loan->per_room, ret, max);
+	unsigned n = room_slice(&loan->rooms[i], loan->headers_len, loan->per_room, ret, max);
 	size_t size = 0;
 	for (unsigned k = 0; k < n; k++)
 		size += ret[k].iov_len;
@@ -322,7 +325,7 @@ bool udp_read(struct udp_reader *r, usec_t now)
 {
 	const struct udp_habits *h = r->habits;
 	struct engine_env *env = r->engine->config.env;
-	size_t len = HEADERS_LEN + h->expected;
+	size_t len = udp_headers_len(r->flow) + h->expected;
 	/* A datagram that must be fragmented for the guest cannot be read straight into its memory. */
 	if (h->expected == 0 || !r->flow || !spill_area(r->engine) ||
 	    (len > GUEST_MTU_MIN && len > env->ops->guest_mtu(env, now, r->flow->base.guest)))

@@ -64,7 +64,7 @@ static int gather(struct native_datagram *d, const struct packet *p, const struc
 	out->next = NULL;
 	out->to_len = socket_address_set(&out->to, to);
 	out->claimed = *claimed;
-	out->fields = (struct native_fields){ .ttl = p->ip.ttl, .tos = p->ip.tos, .dont_fragment = p->ip.dont_fragment };
+	out->fields = native_fields_of(p);
 	out->len = len;
 	out->n = (unsigned)n;
 	memcpy(out->iov, iov, (unsigned)n * sizeof(*iov));
@@ -80,11 +80,11 @@ int native_udp_gather(struct native_datagram *d, const struct packet *p, const s
 	size_t at = p->l4_offset + UDP_HEADER_LEN;
 	int r = 0;
 	d->base.from_guest += len;
-	uint16_t id = p->ip.id;
+	uint16_t id = packet_is_v4(p) ? p->ip.id : 0;
 	do {
 		size_t n = MIN(each, len);
 		r = gather(d, p, claimed, to, at, n);
-		native_sent_add(&d->sent, native_udp_sent_key(claimed->port, n), p->ip.tos, p->ip.dont_fragment, id++);
+		native_sent_add(&d->sent, native_udp_sent_key(claimed->port, n), packet_traffic_class(p), packet_has_df(p), id++);
 		at += n;
 		len -= n;
 	} while (len > 0 && r == 0);
@@ -213,10 +213,11 @@ static void one_failed(struct native_datagram *d, usec_t now, struct datagram_ou
 	struct iovec known = out->n > 0 ? out->iov[0] : (struct iovec){ 0 };
 	enum native_too_large how = NATIVE_TELL_AND_DROP;
 	if (mtu > 0)
-		how = native_datagram_too_large(d, now, &out->claimed.addr, IPV4_HEADER_LEN + UDP_HEADER_LEN + out->len);
+		how = native_datagram_too_large(d, now, &out->claimed.addr, ip_header_len(&out->claimed.addr) + UDP_HEADER_LEN + out->len);
 	if (how == NATIVE_TELL_AND_DROP || !send_in_fragments(d, out))
 		drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR);
-	if (how != NATIVE_FRAGMENT && !heard && native_icmp_of_errno(error, false, &answer.type, &answer.code))
+	bool v6 = !ip_is_v4(&out->claimed.addr);
+	if (how != NATIVE_FRAGMENT && !heard && native_icmp_of_errno(error, v6, &answer.type, &answer.code))
 		native_udp_tell_guest(d, now, &answer, &out->claimed, known.iov_base, known.iov_len, out->len);
 }
 
