@@ -77,11 +77,10 @@ static void begin_walk(struct host_watch *w, const struct host_change *lost)
 /* Guests are told of a way to the IPv6 internet only while there is one, and an engine that can use it. */
 static void advertise_route(struct lanlet_network *n, usec_t now)
 {
-	const unsigned needed = ENGINE_IP6_TCP | ENGINE_IP6_UDP;
 	struct ip_addr address;
 	if (!n->gateway.config.ip6.on)
 		return;
-	bool has_route = (n->settings.engine->ip6 & needed) == needed && host_address_get(&n->host_address, now, true, &address) == 0;
+	bool has_route = n->settings.engine->ipv6 && host_address_get(&n->host_address, now, true, &address) == 0;
 	ra_service_set_default_router(&n->ra, now, has_route);
 }
 

@@ -247,8 +247,8 @@ static const struct option options[] = {
 			.default_value = "off",
 			.help =
 				"Give the guests IPv6 addresses, by router advertisements and DHCPv6. The gateway is fe80::1 and the prefix's first "
-				"address. auto takes a unique local /64 prefix that the network keeps. There is no NAT for IPv6 yet: what "
-				"guests send outside over IPv6 is refused at once, so that they use IPv4.",
+				"address. auto takes a unique local /64 prefix that the network keeps. Guests reach the IPv6 internet "
+				"over TCP and UDP while the host does (engine native).",
 		},
 		.accepts = "auto, off or a unique local /64 prefix, such as fd12:3456:789a::/64",
 		.set = set_ipv6,
