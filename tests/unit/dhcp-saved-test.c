@@ -198,6 +198,21 @@ static void renewal_with_another_name_or_id_is_saved_before_the_ack(void)
 	bench_done(&b);
 }
 
+/* A guest that starts again with another name has it from the OFFER on. */
+static void name_of_a_new_offer_is_saved_before_the_ack(void)
+{
+	struct dhcp_bench b;
+	bench_start_default(&b);
+	ip4_t ip = bench_lease(&b, A, "before");
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = A, .name = "after" });
+	bench_only_reply(&b, DHCP_OFFER);
+	bench_forget(&b);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .name = "after", .requested = ip, .server_id = BENCH_GATEWAY });
+	expect_ack(&b, 1);
+	bench_done(&b);
+}
+
 static void infinite_lease_is_saved_once(void)
 {
 	struct dhcp_bench b;
@@ -289,6 +304,7 @@ int main(int argc, char **argv)
 	TEST(renewals_are_saved_when_a_quarter_of_the_time_is_missing);
 	TEST(renewal_at_t1_is_saved_before_the_ack);
 	TEST(renewal_with_another_name_or_id_is_saved_before_the_ack);
+	TEST(name_of_a_new_offer_is_saved_before_the_ack);
 	TEST(infinite_lease_is_saved_once);
 	TEST(guest_that_changes_all_the_time_is_saved_ten_times_a_second);
 	TEST(ack_that_waits_is_replaced_or_dropped);

@@ -188,13 +188,23 @@ static uint32_t granted_time(const struct dhcp *d, const struct dhcp_message *m,
 	return MAX(m->lease_time, MIN(ours, LEASE_TIME_MIN));
 }
 
+/* Gives @l the name that the client sends.  True: it is another one. */
+static bool name_changes(struct dhcp *d, usec_t now, struct lease *l, const struct dhcp_message *m)
+{
+	char name[GUEST_NAME_SIZE];
+	memcpy(name, l->name, sizeof(name));
+	dhcp_names_update(d, now, l, m->name, m->name_len);
+	return strcmp(name, l->name) != 0;
+}
+
 static void offer_lease(struct dhcp *d, usec_t now, const struct dhcp_request *rq, struct lease *l, struct sink *out)
 {
 	bool is_active = lease_is_active(l, now);
 	hold(d, now, l, rq, is_active ? l->expires : usec_add(now, OFFER_TIME));
 	if (!is_active)
 		l->state = LEASE_OFFERED;
-	dhcp_names_update(d, now, l, rq->message.name, rq->message.name_len);
+	if (name_changes(d, now, l, &rq->message))
+		l->saved = 0; /* the file has the lease with its old name */
 	lease_touch(&d->leases, l);
 	dhcp_reply_lease(d, now, rq, DHCP_OFFER, l, granted_time(d, &rq->message, l->ip), out);
 }
@@ -295,13 +305,10 @@ static const char *request_refusal(const struct dhcp *d, usec_t now, enum reques
 /* True: the name and the client id of @l are new. */
 static bool describe(struct dhcp *d, usec_t now, struct lease *l, const struct dhcp_message *m)
 {
-	char name[GUEST_NAME_SIZE];
 	bool same = l->client_id_len == m->client_id_len && memcmp(l->client_id, m->client_id, m->client_id_len) == 0;
-	memcpy(name, l->name, sizeof(name));
 	l->client_id_len = (uint8_t)m->client_id_len;
 	memcpy(l->client_id, m->client_id, m->client_id_len);
-	dhcp_names_update(d, now, l, m->name, m->name_len);
-	return !same || strcmp(name, l->name) != 0;
+	return name_changes(d, now, l, m) || !same;
 }
 
 /* True: an ACK has to wait until the leases are saved. */
