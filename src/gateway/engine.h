@@ -132,6 +132,7 @@ struct engine_config {
 	struct gateway_ip6 ip6; /* off: no IPv6 packets come */
 	bool host_loopback;
 	enum engine_filtering udp_filtering;
+	bool keep_tcp_ports;  /* connect from a guest's own source port where that is free on the host */
 	bool no_peek_off;     /* as on a kernel without SO_PEEK_OFF for TCP, for tests and benchmarks */
 	bool no_udp_offload;  /* as on a kernel without UDP_SEGMENT and UDP_GRO */
 	unsigned max_sockets; /* 0: as many as RLIMIT_NOFILE allows */

@@ -2,13 +2,14 @@
 #include "host/host_ports.h"
 
 #include <fcntl.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define KERNEL_DEFAULT (60999u - 32768u + 1)
+#define DEFAULT_FIRST 32768u
+#define DEFAULT_LAST 60999u
 
-unsigned host_ports_for_guests(void)
+void host_ports_range(uint16_t *ret_first, uint16_t *ret_last)
 {
 	unsigned first = 0, last = 0;
 	char text[32] = "";
@@ -16,7 +17,14 @@ unsigned host_ports_for_guests(void)
 	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
 	if (fd >= 0)
 		close(fd);
-	if (n > 0 && sscanf(text, "%u %u", &first, &last) == 2 && first <= last && last <= UINT16_MAX)
-		return (last - first + 1) / 2;
-	return KERNEL_DEFAULT / 2;
+	bool valid = n > 0 && sscanf(text, "%u %u", &first, &last) == 2 && first <= last && last <= UINT16_MAX;
+	*ret_first = (uint16_t)(valid ? first : DEFAULT_FIRST);
+	*ret_last = (uint16_t)(valid ? last : DEFAULT_LAST);
+}
+
+unsigned host_ports_for_guests(void)
+{
+	uint16_t first, last;
+	host_ports_range(&first, &last);
+	return (last - first + 1u) / 2;
 }

@@ -6,4 +6,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 unsigned host_ports_for_guests(void);
+/* The ports that the kernel gives to sockets that ask for any, or its default where that cannot be read. */
+void host_ports_range(uint16_t *ret_first, uint16_t *ret_last);

@@ -53,6 +53,7 @@ void bench_init(struct bench *b, const struct engine_ops *ops, const struct benc
 		.gateway = GATEWAY,
 		.subnet = { IP4(192, 168, 122, 0), 24 },
 		.host_loopback = options->host_loopback,
+		.keep_tcp_ports = options->keep_tcp_ports,
 		.no_peek_off = options->no_peek_off,
 		.no_udp_offload = options->no_udp_offload,
 		.max_sockets = options->max_sockets,

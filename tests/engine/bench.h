@@ -32,6 +32,7 @@
 
 struct bench_options {
 	bool host_loopback;
+	bool keep_tcp_ports;
 	size_t guest_mtu;     /* 0: 1500 */
 	bool no_peek_off;     /* as on a kernel without SO_PEEK_OFF */
 	bool no_udp_offload;  /* likewise */

@@ -12,7 +12,8 @@
 
 static const struct engine_row native = { .ops = &native_engine_ops };
 
-static const struct contract_test *const tables[] = { native_limits, native_errors, native_tcp, native_udp, native_mtu, native_fields };
+static const struct contract_test *const tables[] = { native_limits, native_errors, native_tcp,  native_udp,
+						      native_mtu,    native_fields, native_ports };
 
 void native_setup(struct fixture *f, gconstpointer row, const struct bench_options *options)
 {

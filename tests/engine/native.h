@@ -11,4 +11,5 @@
 void native_setup(struct fixture *f, gconstpointer row, const struct bench_options *options);
 void native_setup_plain(struct fixture *f, gconstpointer row);
 
-extern const struct contract_test native_limits[], native_errors[], native_tcp[], native_udp[], native_mtu[], native_fields[];
+extern const struct contract_test native_limits[], native_errors[], native_tcp[], native_udp[], native_mtu[], native_fields[],
+	native_ports[];

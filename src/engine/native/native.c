@@ -9,6 +9,7 @@
 #include "engine/native/address.h"
 #include "engine/native/limits.h"
 #include "engine/native/tcp.h"
+#include "host/host_ports.h"
 #include "engine/native/udp_listener.h"
 #include "host/socket_address.h"
 #include "lan/packet.h"
@@ -145,6 +146,7 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 		return -ENOMEM;
 	e->config = *config;
 	native_limits_init(e);
+	host_ports_range(&e->port_first, &e->port_last);
 	e->secret = hash_bytes(&config->hash_key, "initial sequence numbers", 24);
 	e->tcp_peek_off[0] = !config->no_peek_off && has_peek_off(AF_INET);
 	e->tcp_peek_off[1] = !config->no_peek_off && has_peek_off(AF_INET6);

@@ -102,6 +102,7 @@ struct engine {
 	struct hold_pool holds;
 	uint8_t *scratch;          /* sink for bytes that were read before */
 	uint8_t *spill;            /* for the end of unusually large datagrams */
+	uint16_t port_first, port_last; /* that the kernel connects from */
 	uint64_t secret;           /* for initial sequence numbers */
 	uint16_t packet_id;        /* IP identification of packets that may be fragmented */
 	bool tcp_peek_off[2];      /* SO_PEEK_OFF works for TCP over IPv4, IPv6 */

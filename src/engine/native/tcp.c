@@ -3,8 +3,8 @@
  * TCP flows: events that wake them, the machine's actions, and their end.
  *
  * System calls of a short connection that a guest opens, besides those for frames: socket, connect, epoll_ctl, send, recv (peek),
- * shutdown, recv (discard), recv (end of file), close; and five setsockopt, for the sender of ICMP errors, urgent data in the stream, and a
- * reset instead of a FIN when the flow is cut.
+ * shutdown, recv (discard), recv (end of file), close; and six setsockopt, for the sender of ICMP errors, urgent data in the stream, a
+ * reset instead of a FIN when the flow is cut, and others' use of the port in TIME_WAIT.
  */
 #include "engine/native/tcp.h"
 
@@ -98,7 +98,7 @@ static bool perform(struct native_tcp *t, usec_t now, struct tcp_action *a)
 	case TCP_ACTION_SEGMENT: native_output_tcp(t->base.engine, now, t->base.guest, &t->base.flow.key, &a->header); break;
 	case TCP_ACTION_DATA: download(t, now, a); break;
 	case TCP_ACTION_CONSUME: native_tcp_consume(t, a->len); break;
-	case TCP_ACTION_SHUTDOWN: shutdown(t->base.watch.fd, SHUT_WR); break;
+	case TCP_ACTION_SHUTDOWN: native_tcp_shut(t); break;
 	case TCP_ACTION_KEEPALIVE: break; /* native_tcp_confirm() has seen to it */
 	case TCP_ACTION_ABORT: reset_host(t); break;
 	case TCP_ACTION_RELEASE: close_host(t); break;

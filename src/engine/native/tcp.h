@@ -83,6 +83,8 @@ void native_tcp_syn_repeated(struct native_tcp *t, uint8_t ttl);
 int native_tcp_connect_service(struct native_tcp *t, usec_t now);
 /* The guest has answered the SYN of an opening, or will not answer. */
 void native_tcp_answered(struct native_tcp *t, usec_t now);
+/* Ends the host side's stream: the guest sends no more. */
+void native_tcp_shut(const struct native_tcp *t);
 /*
  * Whether close() resets the connection. It does from the start, so that the peer of a flow that was cut, even by the end of the process,
  * sees no orderly end.

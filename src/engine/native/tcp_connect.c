@@ -7,27 +7,18 @@
 
 #include "base/bytes.h"
 #include "base/macros.h"
+#include "host/socket_address.h"
 #include "wire/icmp4.h"
 #include "wire/ipv4.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-static socklen_t socket_address(const struct ip_endpoint *at, struct sockaddr_storage *ret)
-{
-	if (ip_is_v4(&at->addr)) {
-		struct sockaddr_in *in = (struct sockaddr_in *)ret;
-		*in = (struct sockaddr_in){ .sin_family = AF_INET,
-					    .sin_port = htons(at->port),
-					    .sin_addr.s_addr = htonl(ip_to_ip4(&at->addr)) };
-		return sizeof(*in);
-	}
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;
-	*in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(at->port) };
-	memcpy(&in6->sin6_addr, at->addr.b, sizeof(at->addr.b));
-	return sizeof(*in6);
-}
+#define LOW_PORTS 1024 /* an ordinary user may not bind these */
+#define USED_PORT_TRIES 16u
+#define USED_PORT_STEP 2999u /* prime, so that a walk of any range ends nowhere soon */
 
 /*
  * Turns IP_RECVERR (ip(7)) on or off, which reports the sender of ICMP errors. While the socket connects, such an error ends the attempt.
@@ -43,6 +34,14 @@ static void set_errors(struct native_tcp *t, bool on)
 void native_tcp_keep_urgent(const struct native_tcp *t)
 {
 	setsockopt(t->base.watch.fd, SOL_SOCKET, SO_OOBINLINE, &(int){ 1 }, sizeof(int));
+}
+
+void native_tcp_shut(const struct native_tcp *t)
+{
+	/* The side that ends first keeps the port in TIME_WAIT, from where others may take it (dial_from_used_port()). */
+	if (t->is_tcp && !t->peer_shut)
+		setsockopt(t->base.watch.fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	shutdown(t->base.watch.fd, SHUT_WR);
 }
 
 void native_tcp_cut_on_close(struct native_tcp *t, bool cut)
@@ -74,12 +73,9 @@ void native_tcp_syn_repeated(struct native_tcp *t, uint8_t ttl)
 	set_ttl(t);
 }
 
-/* Starts to connect the host side. On failure (negative errno) the flow is as before. */
-static int dial(struct native_tcp *t, const struct ip_endpoint *to)
+/* Opens the socket of the host side. */
+static int open_socket(struct native_tcp *t, int family)
 {
-	struct sockaddr_storage address;
-	socklen_t len = socket_address(to, &address);
-	int family = address.ss_family;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
@@ -90,9 +86,72 @@ static int dial(struct native_tcp *t, const struct ip_endpoint *to)
 		set_ttl(t);
 	set_errors(t, true);
 	native_tcp_keep_urgent(t);
-	if (connect(fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS)
-		return -errno;
-	return poller_watch(t->base.engine->config.poller, &t->base.watch, fd, NATIVE_TCP_EVENTS);
+	return 0;
+}
+
+/* Takes @port of the host, which may be that of other connections; 0: the kernel will choose one. */
+static int take_port(int fd, int family, uint16_t port)
+{
+	union socket_address any;
+	struct ip_endpoint at = { .addr = family == AF_INET ? ip_from_ip4(INADDR_ANY) : (struct ip_addr){ { 0 } }, .port = port };
+	if (port == 0)
+		return 0;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	return bind(fd, &any.any, socket_address_set(&any, &at)) < 0 ? -errno : 0;
+}
+
+/* -EADDRINUSE, -EADDRNOTAVAIL: not from this @port. */
+static int dial_from(struct native_tcp *t, const struct ip_endpoint *to, uint16_t port)
+{
+	union socket_address address;
+	socklen_t len = socket_address_set(&address, to);
+	int family = address.any.sa_family;
+	int r = open_socket(t, family);
+	if (r < 0)
+		return r;
+	int fd = t->base.watch.fd;
+	r = take_port(fd, family, port);
+	if (r == 0 && connect(fd, &address.any, len) < 0 && errno != EINPROGRESS)
+		r = -errno;
+	return r < 0 ? r : poller_watch(t->base.engine->config.poller, &t->base.watch, fd, NATIVE_TCP_EVENTS);
+}
+
+static bool dial_again(struct native_tcp *t, int error)
+{
+	if (error != -EADDRINUSE && error != -EADDRNOTAVAIL)
+		return false;
+	if (t->base.watch.fd >= 0)
+		close(t->base.watch.fd);
+	t->base.watch.fd = -1;
+	return true;
+}
+
+/*
+ * The kernel has given all its ports towards this destination. Most have finished connections in TIME_WAIT, and such a port may be taken by
+ * name: where both ends use timestamps, the kernel tells late segments of the old connection from those of the new one (RFC 6191).
+ */
+static int dial_from_used_port(struct native_tcp *t, const struct ip_endpoint *to)
+{
+	struct engine *e = t->base.engine;
+	uint64_t seed[2] = { e->opened, e->secret };
+	uint32_t n = e->port_last - e->port_first + 1u, at = (uint32_t)hash_bytes(&e->config.hash_key, seed, sizeof(seed)) % n;
+	int r = -EADDRNOTAVAIL;
+	for (unsigned i = 0; i < USED_PORT_TRIES && dial_again(t, r); i++)
+		r = dial_from(t, to, (uint16_t)(e->port_first + (at + i * USED_PORT_STEP) % n));
+	return r;
+}
+
+/* Starts to connect the host side. */
+static int dial(struct native_tcp *t, const struct ip_endpoint *to)
+{
+	uint16_t own = t->base.flow.key.guest.port;
+	bool keep = t->base.engine->config.keep_tcp_ports && own >= LOW_PORTS && own != to->port; /* a socket may connect to itself */
+	int r = dial_from(t, to, keep ? own : 0);
+	if (keep && dial_again(t, r))
+		r = dial_from(t, to, 0);
+	if (r == -EADDRNOTAVAIL)
+		r = dial_from_used_port(t, to);
+	return r;
 }
 
 static bool is_local_service(const struct engine *e, const struct flow_key *key)
