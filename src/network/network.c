@@ -223,6 +223,7 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 			.ip6 = n->gateway.config.ip6,
 			.host_loopback = n->settings.host_loopback,
 			.udp_filtering = n->settings.udp_filtering,
+			.keep_tcp_ports = n->settings.keep_tcp_ports,
 			.private_dir = config->runtime_dir,
 		},
 		&n->engine);

@@ -43,6 +43,7 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 		.lease_time_s = s->lease_time_s,
 		.mtu = s->mtu,
 		.host_loopback = s->host_loopback,
+		.keep_tcp_ports = s->keep_tcp_ports,
 		.metadata = s->metadata,
 		.link_local = s->link_local,
 		.switch_only = s->no_gateway,

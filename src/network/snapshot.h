@@ -52,7 +52,7 @@ struct snapshot_network {
 	uint32_t lease_time_s;
 	unsigned mtu; /* 0: depends on the port */
 	char domain[254];
-	bool host_loopback, metadata, link_local;
+	bool host_loopback, keep_tcp_ports, metadata, link_local;
 	bool switch_only;                    /* there is no gateway; its addresses here are not in use */
 	bool guard;                          /* of ports that leave it open */
 	struct snapshot_bandwidth bandwidth; /* of all guests together */

@@ -36,6 +36,11 @@ static int set_host_loopback(struct settings *s, const char *value, const char *
 	return value_switch(value, &s->host_loopback);
 }
 
+static int set_keep_tcp_ports(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->keep_tcp_ports);
+}
+
 static int set_metadata(struct settings *s, const char *value, const char **ret_why)
 {
 	return value_switch(value, &s->metadata);
@@ -121,6 +126,18 @@ static const struct option options[] = {
 		.set = set_udp_filtering,
 		.choice = udp_filtering_choice,
 		.place = OPTION_PLACE(udp_filtering),
+	},
+	{
+		.public = {
+			.name = "keep-tcp-ports",
+			.default_value = "false",
+			.help =
+				"Connect to the outside from the source port that the guest uses, where it is 1024 or more and free on the host. "
+				"For protocols that look at the port. Of the native engine.",
+		},
+		.accepts = "true or false",
+		.set = set_keep_tcp_ports,
+		.place = OPTION_PLACE(keep_tcp_ports),
 	},
 	{
 		.public = {

@@ -115,6 +115,7 @@ struct settings {
 	struct forward_spec *forwards; /* no two need the same host port */
 	size_t n_forwards;
 	bool host_loopback;
+	bool keep_tcp_ports;
 	bool metadata, link_local; /* guests may reach them (gateway/closed.h) */
 	unsigned busy_poll_us;     /* 0: none */
 	bool isolate;

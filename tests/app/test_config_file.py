@@ -81,6 +81,7 @@ vde = vde:///nowhere/ctl
 no-dhcp = true
 no-gateway = true
 host-loopback = true
+keep-tcp-ports = true
 metadata = true
 link-local = true
 busy-poll = 50

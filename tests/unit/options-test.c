@@ -655,7 +655,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 39);
+	g_assert_cmpuint(n, ==, 40);
 }
 
 static void name_has_a_record(struct fixture *f, gconstpointer data)
@@ -813,6 +813,7 @@ static const struct {
 	{ "udp", "127.0.0.1:1,127.0.0.1:2,name=web" },
 	{ "vde", "vde:///a" },
 	{ "host-loopback", "true" },
+	{ "keep-tcp-ports", "true" },
 	{ "metadata", "true" },
 	{ "link-local", "true" },
 	{ "isolate", "true" },
