@@ -306,26 +306,28 @@ static const struct option options[] = {
 		.public = {
 			.name = "tftp-root",
 			.argument = "DIR",
-			.default_value = "",
+			.default_value = "none",
 			.help =
 				"Let guests read the files of this directory from the gateway by TFTP, to boot from the network (see "
 				"--dhcp-boot). Nothing outside the directory can be read, through symbolic links either.",
 		},
 		.accepts = "a path of at most 1023 bytes",
 		.set = set_tftp_root,
+		.derived = true,
 		.place = OPTION_PLACE(tftp_root),
 	},
 	{
 		.public = {
 			.name = "http-root",
 			.argument = "DIR",
-			.default_value = "",
+			.default_value = "none",
 			.help =
 				"Let guests read the files of this directory from the gateway by HTTP, port 80, to boot from the network: "
 				"--dhcp-boot http://192.168.122.1/FILE.",
 		},
 		.accepts = "a path of at most 1023 bytes",
 		.set = set_http_root,
+		.derived = true,
 		.place = OPTION_PLACE(http_root),
 	},
 };

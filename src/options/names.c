@@ -38,7 +38,7 @@ static int add_route(struct settings *s, const char *value, const char *equals, 
 
 static int add_rebind_ok(struct settings *s, const char *value, const char **ret_why)
 {
-	int r = dns_domain_list_add(&s->rebind_ok, value);
+	int r = value_is_text(value) ? dns_domain_list_add(&s->rebind_ok, value) : -EINVAL;
 	if (r == -ENOSPC)
 		*ret_why = "no more than 16 domains are possible";
 	return r < 0 ? -EINVAL : 0;

@@ -16,7 +16,7 @@ from lan.wait import PATIENCE
 
 
 def options_in_help(text):
-    return re.findall(r"^  --([a-z-]+)", text, re.M)
+    return re.findall(r"^  --([a-z0-9-]+)", text, re.M)
 
 
 class CommandLine(TestCase):
@@ -66,7 +66,7 @@ class CommandLine(TestCase):
 
     @needs("bash")
     def test_shell_completes_commands_options_and_words(self):
-        commands = re.findall(r"^  ([a-z-]+) ", self.lanlet("--help").stdout, re.M)
+        commands = re.findall(r"^  ([a-z0-9-]+) ", self.lanlet("--help").stdout, re.M)
         self.assertEqual(set(self.complete("")) - {"--help", "--version"}, set(commands))
         self.assertEqual(self.complete("lea"), ["leases"])
         for command in commands:
@@ -83,7 +83,7 @@ class CommandLine(TestCase):
                                   capture_output=True, text=True, check=True, env=self.env, timeout=PATIENCE)
             self.assertEqual(done.stderr, "")
             return {offer.partition("\t")[0] for offer in done.stdout.splitlines()}
-        commands = set(re.findall(r"^  ([a-z-]+) ", self.lanlet("--help").stdout, re.M))
+        commands = set(re.findall(r"^  ([a-z0-9-]+) ", self.lanlet("--help").stdout, re.M))
         self.assertGreaterEqual(complete("lanlet "), commands)
         self.assertEqual(complete("lanlet lea"), {"leases"})
         for command in commands:
@@ -95,13 +95,13 @@ class CommandLine(TestCase):
         fish = Path(os.environ["COMPLETION"] + ".fish").read_text().replace("'\\''", "\a")
         zsh = Path(os.environ["COMPLETION"]).with_name("_lanlet").read_text().replace("'\\''", "\a")
         descriptions = {
-            "fish": re.findall(r"__fish_seen_subcommand_from ([a-z-]+)' -l ([a-z-]+) -d '([^']*)'", fish),
-            "zsh": [(command, option, text) for command, options in re.findall(r"(?m)^\t([a-z-]+)\)\n((?:\t\t.*\n)+)", zsh)
-                    for option, text in re.findall(r"'\*?--([a-z-]+)\[([^]]*)\]", options)],
+            "fish": re.findall(r"__fish_seen_subcommand_from ([a-z0-9-]+)' -l ([a-z0-9-]+) -d '([^']*)'", fish),
+            "zsh": [(command, option, text) for command, options in re.findall(r"(?m)^\t([a-z0-9-]+)\)\n((?:\t\t.*\n)+)", zsh)
+                    for option, text in re.findall(r"'\*?--([a-z0-9-]+)\[([^]]*)\]", options)],
         }
-        for command in re.findall(r"^  ([a-z-]+) ", self.lanlet("--help").stdout, re.M):
+        for command in re.findall(r"^  ([a-z0-9-]+) ", self.lanlet("--help").stdout, re.M):
             text = self.lanlet(command, "--help").stdout
-            helps = {o: " ".join(h.split()) for o, h in re.findall(r"(?m)^  --([a-z-]+).*\n((?: {8}.*\n)+)", text)}
+            helps = {o: " ".join(h.split()) for o, h in re.findall(r"(?m)^  --([a-z0-9-]+).*\n((?: {8}.*\n)+)", text)}
             for shell, all_of_shell in descriptions.items():
                 own = {option: text.replace("\a", "'") for name, option, text in all_of_shell if name == command}
                 self.assertEqual(own.keys(), helps.keys(), (shell, command))
@@ -157,7 +157,7 @@ class CommandLine(TestCase):
         self.assert_fails(2, '--host-loopback "perhaps": expected true or false', "run", "--host-loopback=perhaps")
 
     def test_every_option_with_a_value_refuses_nonsense(self):
-        options = re.findall(r"^  --([a-z-]+) \S", self.lanlet("run", "--help").stdout, re.M)
+        options = re.findall(r"^  --([a-z0-9-]+) \S", self.lanlet("run", "--help").stdout, re.M)
         own = {"config", "libvirt-network", "runtime-dir", "state-dir"}
         for option in set(options) - own:
             done = self.lanlet("run", "--" + option, "\t?")
