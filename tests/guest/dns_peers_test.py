@@ -2,11 +2,13 @@
 """The gateway's DNS beside other programs: dnsmasq as libvirt configures it, as a server outside, and validators of DNSSEC in a guest."""
 
 import base64
+import calendar
 import os
 import re
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -54,7 +56,8 @@ class Dnsmasq:
             f"server={upstream.replace(':', '#')}", "local=/lanlet.internal/", "domain=lanlet.internal", "expand-hosts",
             f"addn-hosts={hosts}", "bogus-priv", "user=", "group=", *more]) + "\n")
         self.process = Program(["dnsmasq", "--keep-in-foreground", f"--conf-file={conf}"], stderr=subprocess.PIPE, text=True)
-        wait_until(lambda: subprocess.run(["dig", "+time=1", "+tries=1", f"@{DNSMASQ}", "web"], capture_output=True).returncode == 0, "dnsmasq")
+        question = ["dig", "+time=1", "+tries=1", f"@{DNSMASQ}", "web"]
+        wait_until(lambda: subprocess.run(question, capture_output=True).returncode == 0, "dnsmasq")
 
     def __enter__(self):
         return self
@@ -67,7 +70,8 @@ class Dnsmasq:
 
 def summary(output):
     """Code and answers of dig's output, without what may differ: TTLs, ids, flags."""
-    answers = re.findall(r"(?m)^(\S+)\s+\d+\s+IN\s+(\S+)\s+(.*)$", output.split("ANSWER SECTION:")[1].split(";;")[0]) if "ANSWER SECTION" in output else []
+    section = output.partition("ANSWER SECTION:")[2].partition(";;")[0]
+    answers = re.findall(r"(?m)^(\S+)\s+\d+\s+IN\s+(\S+)\s+(.*)$", section)
     return re.search(r"status: (\w+)", output)[1], sorted((name.lower(), kind, data.lower()) for name, kind, data in answers)
 
 
@@ -161,7 +165,8 @@ class SignedZone:
         zone.write_text(
             "$TTL 300\n. IN SOA ns. admin. 1 3600 600 86400 60\n. IN NS ns.\nns. IN A 127.0.0.46\n"
             "www.example.com. IN A 192.0.2.9\n")
-        keys = [check("dnssec-keygen", "-q", "-K", directory, "-a", "ECDSAP256SHA256", *flags, ".").strip() for flags in ((), ("-f", "KSK"))]
+        keygen = ["dnssec-keygen", "-q", "-K", directory, "-a", "ECDSAP256SHA256"]
+        keys = [check(*keygen, *flags, ".").strip() for flags in ((), ("-f", "KSK"))]
         check("dnssec-signzone", "-S", "-K", directory, "-o", ".", "-O", "full", "-f", self.directory / "signed", zone)
         self.anchor = next(line for line in (self.directory / f"{keys[1]}.key").read_text().splitlines() if not line.startswith(";"))
         self.records = {}
@@ -198,8 +203,6 @@ class SignedZone:
 
     @staticmethod
     def seconds(stamp):
-        import calendar
-        import time
         return calendar.timegm(time.strptime(stamp, "%Y%m%d%H%M%S"))
 
     def data_nsec(self, words):
@@ -219,7 +222,8 @@ class SignedZone:
         data = reply(query, *records, *(signatures if wants else ()))
         if records:
             return data
-        negative = [record for key, found in self.records.items() if key[1] in (6, 47) or (key[1] == 46 and key[2] in (6, 47)) for record in found]
+        proofs = [found for (_, kind, covered), found in self.records.items() if {kind, covered} & {6, 47}]
+        negative = [record for found in proofs for record in found]
         exists = any(key[0] == name or key[0].endswith("." + name) for key in self.records) or not name
         data = reply(query, flags=0 if exists else dns.NXDOMAIN, additional=[])
         authority = b"".join(record.emit() for record in (negative if wants else []))

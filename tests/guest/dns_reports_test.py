@@ -390,5 +390,3 @@ class CacheTest(Case):
         self.assertEqual(self.guest.dns("www.example.corp").answers[0].data, b"\12\1\2\3")
         self.assertEqual(self.guest.dns("www.example.com").answers[0].data, ANSWER)
         self.assertEqual((corp.names(), self.servers[0].names()), (["www.example.corp"], ["www.example.com"]))
-
-
