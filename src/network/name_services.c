@@ -145,12 +145,14 @@ static const struct dhcp_env_ops dhcp_env_ops = {
 
 static struct reservation *reservations_of(const struct settings *s)
 {
-	struct reservation *r = calloc(s->n_hosts + 1, sizeof(*r));
+	struct reservation *r = calloc(s->n_hosts + s->n_dhcp_hosts + 1, sizeof(*r));
 	for (size_t i = 0; r && i < s->n_hosts; i++) {
 		r[i] = (struct reservation){ .mac = s->hosts[i].mac, .ip = s->hosts[i].ip, .lease_time_s = s->hosts[i].lease_time_s };
 		snprintf(r[i].name, sizeof(r[i].name), "%s", s->hosts[i].name);
 		snprintf(r[i].tag, sizeof(r[i].tag), "%s", s->hosts[i].tag);
 	}
+	if (r && s->n_dhcp_hosts > 0)
+		memcpy(r + s->n_hosts, s->dhcp_hosts, s->n_dhcp_hosts * sizeof(*r));
 	return r;
 }
 
@@ -190,7 +192,7 @@ static int init_dhcp(struct name_services *n, const struct name_services_config 
 		.saves = c->state_dir != NULL,
 		.mtu = (uint16_t)s->mtu,
 		.reservations = reservations,
-		.n_reservations = s->n_hosts,
+		.n_reservations = s->n_hosts + s->n_dhcp_hosts,
 		.rules = rules_of(s),
 		.n_ranges = s->n_dhcp_ranges,
 	};
@@ -335,7 +337,7 @@ int name_services_change(struct name_services *n, const struct settings *s, usec
 	struct dhcp_rules borrowed = rules_of(s), rules = { 0 };
 	r = dhcp_rules_copy(&borrowed, &rules);
 	struct reservation *reservations = r == 0 ? reservations_of(s) : NULL;
-	r = reservations ? dhcp_set_reservations(&n->dhcp, reservations, s->n_hosts) : -ENOMEM;
+	r = reservations ? dhcp_set_reservations(&n->dhcp, reservations, s->n_hosts + s->n_dhcp_hosts) : -ENOMEM;
 	free(reservations);
 	if (r < 0) {
 		guest_names_done(&names);

@@ -86,6 +86,68 @@ static int take_condition(char **text, struct dhcp_condition *ret, const char **
 	return 0;
 }
 
+/* --- hosts without a MAC --- */
+
+/* "id:01:ff:…", bytes in hexadecimal, or "id:TEXT"; "name:LABEL". */
+static int parse_client(const char *text, struct reservation *ret, const char **ret_why)
+{
+	uint8_t id[DHCP_OPTION_VALUE_MAX];
+	const char *why;
+	if (strncmp(text, "name:", strlen("name:")) == 0) {
+		ret->by_name = true;
+		return value_label(text + strlen("name:"), ret->name, sizeof(ret->name));
+	}
+	if (strncmp(text, "id:", strlen("id:")) != 0)
+		return -EINVAL;
+	text += strlen("id:");
+	int len = strchr(text, ':') ? dhcp_option_parse(DHCP_KIND_BYTES, text, id, &why) : (int)strnlen(text, sizeof(id));
+	if (!strchr(text, ':'))
+		memcpy(id, text, (size_t)len);
+	if (len <= 0 || (size_t)len > sizeof(ret->id) || !value_is_text(text)) {
+		*ret_why = "a client id has 1 to 64 bytes";
+		return -EINVAL;
+	}
+	memcpy(ret->id, id, (size_t)len);
+	ret->id_len = (uint8_t)len;
+	return 0;
+}
+
+/* "CLIENT,ADDRESS", then a name (not of name:), "tag=" and "lease-time="; @text is written to. */
+static int parse_dhcp_host(char *text, struct reservation *ret, const char **ret_why)
+{
+	char *client = strsep(&text, ","), *ip = text ? strsep(&text, ",") : NULL;
+	if (!ip || parse_client(client, ret, ret_why) < 0 || ip4_parse(ip, &ret->ip) < 0 || ret->ip == 0)
+		return -EINVAL;
+	for (char *word; text && (word = strsep(&text, ","));) {
+		int r;
+		if (strncmp(word, "tag=", strlen("tag=")) == 0)
+			r = value_tag(word + strlen("tag="), ret->tag, ret_why);
+		else if (strncmp(word, "lease-time=", strlen("lease-time=")) == 0)
+			r = value_lease_time(word + strlen("lease-time="), &ret->lease_time_s);
+		else
+			r = ret->name[0] ? -EINVAL : value_label(word, ret->name, sizeof(ret->name));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_dhcp_host(struct settings *s, const char *value, const char **ret_why)
+{
+	char text[VALUE_SIZE];
+	struct reservation host = { 0 };
+	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text) || parse_dhcp_host(text, &host, ret_why) < 0)
+		return -EINVAL;
+	return add_rule((void **)&s->dhcp_hosts, &s->n_dhcp_hosts, sizeof(host), &host, ret_why);
+}
+
+static void clear_dhcp_hosts(struct settings *s)
+{
+	free(s->dhcp_hosts);
+	s->dhcp_hosts = NULL;
+	s->n_dhcp_hosts = 0;
+}
+
 /* --- tags --- */
 
 /* "vendor:TEXT", "user:TEXT" or "arch:NAME". */
@@ -248,7 +310,29 @@ static bool same_dhcp_boots(const struct settings *a, const struct settings *b)
 	return same_list(a->dhcp_boots, a->n_dhcp_boots, b->dhcp_boots, b->n_dhcp_boots, sizeof(*a->dhcp_boots));
 }
 
+static bool same_dhcp_hosts(const struct settings *a, const struct settings *b)
+{
+	return same_list(a->dhcp_hosts, a->n_dhcp_hosts, b->dhcp_hosts, b->n_dhcp_hosts, sizeof(*a->dhcp_hosts));
+}
+
 static const struct option options[] = {
+	{
+		.public = {
+			.name = "dhcp-host",
+			.argument = "CLIENT,ADDRESS[,NAME]",
+			.help =
+				"A DHCP reservation for a guest whose MAC is not known. CLIENT is id: with the client id (option 61) as text, or "
+				"in hexadecimal with colons; or name: with the name that the guest sends. A guest can say what it likes of "
+				"itself: while one has the address, no other gets it. tag= and lease-time= may follow, as in --host.",
+			.repeatable = true,
+		},
+		.accepts = "a client and an address, such as id:01:52:54:00:12:34:56,192.168.122.10,web or name:db,192.168.122.11",
+		.set = add_dhcp_host,
+		.clear = clear_dhcp_hosts,
+		.place = OPTION_PLACES(dhcp_hosts, n_dhcp_hosts),
+		.same = same_dhcp_hosts,
+		.live = true,
+	},
 	{
 		.public = {
 			.name = "dhcp-option",

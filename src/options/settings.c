@@ -17,6 +17,7 @@ void settings_done(struct settings *s)
 	free(s->forwards);
 	free(s->names);
 	free(s->records);
+	free(s->dhcp_hosts);
 	free(s->dhcp_tags);
 	free(s->dhcp_options);
 	free(s->dhcp_boots);
@@ -42,7 +43,8 @@ static int copy_list(const void *from, size_t n, size_t size, void **ret)
 int settings_copy(const struct settings *from, struct settings *ret)
 {
 	struct settings s = *from;
-	void *hosts = NULL, *names = NULL, *records = NULL, *forwards = NULL, *tags = NULL, *options = NULL, *boots = NULL;
+	void *hosts = NULL, *names = NULL, *records = NULL, *forwards = NULL, *tags = NULL, *options = NULL, *boots = NULL,
+	     *dhcp_hosts = NULL;
 	s.vde = (struct path_list){ 0 };
 	s.attachments = (struct attachment_list){ 0 };
 	int r = copy_list(from->hosts, from->n_hosts, sizeof(*from->hosts), &hosts);
@@ -52,6 +54,8 @@ int settings_copy(const struct settings *from, struct settings *ret)
 		r = copy_list(from->records, from->n_records, sizeof(*from->records), &records);
 	if (r == 0)
 		r = copy_list(from->forwards, from->n_forwards, sizeof(*from->forwards), &forwards);
+	if (r == 0)
+		r = copy_list(from->dhcp_hosts, from->n_dhcp_hosts, sizeof(*from->dhcp_hosts), &dhcp_hosts);
 	if (r == 0)
 		r = copy_list(from->dhcp_tags, from->n_dhcp_tags, sizeof(*from->dhcp_tags), &tags);
 	if (r == 0)
@@ -68,6 +72,7 @@ int settings_copy(const struct settings *from, struct settings *ret)
 		free(names);
 		free(records);
 		free(forwards);
+		free(dhcp_hosts);
 		free(tags);
 		free(options);
 		free(boots);
@@ -77,6 +82,7 @@ int settings_copy(const struct settings *from, struct settings *ret)
 	s.names = names;
 	s.records = records;
 	s.forwards = forwards;
+	s.dhcp_hosts = dhcp_hosts;
 	s.dhcp_tags = tags;
 	s.dhcp_options = options;
 	s.dhcp_boots = boots;
@@ -301,6 +307,34 @@ static int check_host_pair(struct check *c, const struct settings_host *a, const
 	return 0;
 }
 
+static int check_dhcp_host(struct check *c, size_t i)
+{
+	const struct reservation *h = &c->s.dhcp_hosts[i];
+	char ip[IP4_TEXT_SIZE];
+	ip4_format(h->ip, ip);
+	if (!is_host_of(c->s.subnet, h->ip))
+		return refuse(c, "dhcp-host: %s is not a host address of the subnet %s", ip, c->subnet);
+	if (h->ip == c->s.gateway)
+		return refuse(c, "dhcp-host: the gateway has the address %s", ip);
+	if (strcmp(h->name, SETTINGS_GATEWAY_NAME) == 0)
+		return refuse(c, "dhcp-host: the gateway has the name %s", h->name);
+	for (size_t j = 0; j < c->s.n_hosts; j++)
+		if (c->s.hosts[j].ip == h->ip || (h->name[0] && strcmp(c->s.hosts[j].name, h->name) == 0))
+			return refuse(c, "dhcp-host: the address %s or its name is a host's, too", ip);
+	for (size_t j = 0; j < i; j++)
+		if (c->s.dhcp_hosts[j].ip == h->ip || (h->name[0] && strcmp(c->s.dhcp_hosts[j].name, h->name) == 0))
+			return refuse(c, "dhcp-host: the address %s or its name is given twice", ip);
+	return 0;
+}
+
+static int check_dhcp_hosts(struct check *c)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < c->s.n_dhcp_hosts; i++)
+		r = check_dhcp_host(c, i);
+	return r;
+}
+
 static int check_hosts(struct check *c)
 {
 	for (size_t i = 0; i < c->s.n_hosts; i++) {
@@ -403,6 +437,8 @@ int settings_check(struct settings *s, char *error, size_t size)
 		r = check_ip6(&c);
 	if (r == 0)
 		r = check_hosts(&c);
+	if (r == 0)
+		r = check_dhcp_hosts(&c);
 	if (r == 0)
 		r = check_attachments(&c);
 	if (r == 0)

@@ -17,6 +17,7 @@
 #include "options/port_properties.h"
 #include "options/record.h"
 #include "service/dhcp/range.h"
+#include "service/dhcp/reservation.h"
 #include "service/dhcp/rules.h"
 #include "service/dns/rebind.h"
 #include "service/dns/server.h"
@@ -81,8 +82,8 @@ struct settings {
 	ip4_t gateway;          /* a host address of the subnet; 0 before the check: the first one */
 	struct mac gateway_mac; /* zero: the one that is kept in the state directory */
 	/*
-	 * From the first to the last address of the DHCP ranges; 0 before the check: all addresses above or below the gateway.  The ranges are in
-	 * ascending order, do not overlap, and do not have the gateway in them.  None: the range was not given, and is all of it.
+	 * From the first to the last address of the DHCP ranges; 0 before the check: all addresses above or below the gateway.  The ranges
+	 * are in ascending order, do not overlap, and do not have the gateway in them.  None: the range was not given, and is all of it.
 	 */
 	ip4_t dhcp_first, dhcp_last;
 	struct dhcp_range dhcp_ranges[DHCP_RANGES_MAX];
@@ -104,6 +105,8 @@ struct settings {
 	size_t n_names;
 	struct settings_record *records; /* distinct; a CNAME is alone at its name */
 	size_t n_records;
+	struct reservation *dhcp_hosts; /* without MACs; distinct addresses and names, of hosts' too */
+	size_t n_dhcp_hosts;
 	struct dhcp_tag_rule *dhcp_tags;
 	size_t n_dhcp_tags;
 	struct dhcp_option_rule *dhcp_options;

@@ -68,6 +68,7 @@ host = 52:54:00:00:00:01,10.9.0.10,web
 host = 52:54:00:00:00:02,10.9.0.11,db
 dhcp-option = ntp-server,10.9.0.2
 dhcp-tag = ipxe,user:iPXE
+dhcp-host = id:01:02,10.9.0.60,by-id
 dhcp-boot = tag:!ipxe,undionly.kpxe
 tftp-root = /
 http-root = /

@@ -107,7 +107,7 @@ struct fixture {
 	struct settings s;
 };
 
-static void start(struct fixture *f, const char *const *options)
+static void set_options(struct fixture *f, const char *const *options)
 {
 	char error[300] = "";
 	option_set_defaults(&f->s);
@@ -117,6 +117,19 @@ static void start(struct fixture *f, const char *const *options)
 			g_error("%s", error);
 	}
 	bench_init(&f->bench);
+}
+
+static void start_with_hosts(struct fixture *f, const char *const *options)
+{
+	set_options(f, options);
+	f->bench.config.reservations = f->s.dhcp_hosts;
+	f->bench.config.n_reservations = f->s.n_dhcp_hosts;
+	bench_start(&f->bench);
+}
+
+static void start(struct fixture *f, const char *const *options)
+{
+	set_options(f, options);
 	f->bench.config.rules = (struct dhcp_rules){ f->s.dhcp_tags,      f->s.n_dhcp_tags, f->s.dhcp_options,
 						     f->s.n_dhcp_options, f->s.dhcp_boots,  f->s.n_dhcp_boots };
 	static struct reservation all[4];
@@ -251,6 +264,75 @@ static void host_has_a_lease_time_of_its_own(void)
 	end(&f);
 }
 
+static ip4_t discover_as(struct fixture *f, struct mac mac, const char *id, const char *name)
+{
+	bench_forget(&f->bench);
+	bench_send(&f->bench, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = mac, .client_id = id, .name = name });
+	bench_sleep(&f->bench, USEC_PER_SEC);
+	ip4_t ip = bench_only_reply(&f->bench, DHCP_OFFER)->message.header.yiaddr;
+	bench_forget(&f->bench);
+	struct bench_ask take = {
+		.type = DHCP_REQUEST, .mac = mac, .client_id = id, .name = name, .requested = ip, .server_id = BENCH_GATEWAY
+	};
+	bench_send(&f->bench, &take);
+	bench_only_reply(&f->bench, DHCP_ACK);
+	return ip;
+}
+
+static void client_is_known_by_its_id_or_name(void)
+{
+	struct fixture f;
+	start_with_hosts(&f, OPTIONS("dhcp-host=id:abc,192.168.122.60,by-id", "dhcp-host=name:db,192.168.122.61"));
+	g_assert_cmphex(discover_as(&f, A, "abc", NULL), ==, BENCH_IP(60));
+	g_assert_cmpstr(dhcp_name_of(&f.bench.dhcp, f.bench.now, A), ==, "by-id");
+	g_assert_cmphex(discover_as(&f, B, "x", "DB.example"), ==, BENCH_IP(61));
+	g_assert_cmpstr(dhcp_name_of(&f.bench.dhcp, f.bench.now, B), ==, "db");
+	/* While they have the addresses, others that say the same get others. */
+	g_assert_cmphex(discover_as(&f, BENCH_MAC(3), "abc", "db"), !=, BENCH_IP(60));
+	bench_request(&f.bench, BENCH_MAC(4), BENCH_IP(61), 0, 0);
+	bench_only_reply(&f.bench, DHCP_NAK);
+	/* A renewal need not say it again. */
+	bench_request(&f.bench, A, 0, 0, BENCH_IP(60));
+	bench_only_reply(&f.bench, DHCP_ACK);
+	end(&f);
+}
+
+/* The machine was made again with another MAC, and the old one is gone. */
+static void client_id_of_a_detached_machine_is_claimed_by_another(void)
+{
+	struct fixture f;
+	start_with_hosts(&f, OPTIONS("dhcp-host=id:abc,192.168.122.60"));
+	bench_guard(&f.bench);
+	g_assert_cmphex(discover_as(&f, A, "abc", NULL), ==, BENCH_IP(60));
+	f.bench.from = &f.bench.other;
+	g_assert_cmphex(discover_as(&f, BENCH_MAC(3), "abc", NULL), !=, BENCH_IP(60));
+	bench_unplug(&f.bench, &f.bench.port);
+	g_assert_cmphex(discover_as(&f, B, "abc", NULL), ==, BENCH_IP(60));
+	end(&f);
+}
+
+/* A reload, and a restart: the lease says who had it. */
+static void claim_outlives_new_reservations(void)
+{
+	struct fixture f;
+	start_with_hosts(&f, OPTIONS("dhcp-host=id:abc,192.168.122.60"));
+	g_assert_cmphex(discover_as(&f, A, "abc", NULL), ==, BENCH_IP(60));
+	g_assert_cmpint(dhcp_set_reservations(&f.bench.dhcp, f.s.dhcp_hosts, f.s.n_dhcp_hosts), ==, 0);
+	bench_request(&f.bench, A, 0, 0, BENCH_IP(60));
+	bench_only_reply(&f.bench, DHCP_ACK);
+	dhcp_done(&f.bench.dhcp);
+	bench_start(&f.bench);
+	struct dhcp_saved_lease saved = { .mac = A,
+					  .ip = BENCH_IP(60),
+					  .expires = f.bench.now + 100 * USEC_PER_SEC,
+					  .client_id = (const uint8_t *)"abc",
+					  .client_id_len = 3 };
+	g_assert_cmpint(dhcp_restore(&f.bench.dhcp, f.bench.now, &saved), ==, 0);
+	bench_request(&f.bench, A, 0, 0, BENCH_IP(60));
+	bench_only_reply(&f.bench, DHCP_ACK);
+	end(&f);
+}
+
 /* OFFER and ACK of a client have the same options (systemd issue 27471). */
 static void offer_has_the_rules_too(void)
 {
@@ -291,6 +373,9 @@ int main(int argc, char **argv)
 	TEST(long_boot_file_is_an_option);
 	TEST(http_client_is_answered_as_one);
 	TEST(host_has_a_lease_time_of_its_own);
+	TEST(client_is_known_by_its_id_or_name);
+	TEST(client_id_of_a_detached_machine_is_claimed_by_another);
+	TEST(claim_outlives_new_reservations);
 	TEST(offer_has_the_rules_too);
 	TEST(rules_are_exchanged_while_it_runs);
 	return g_test_run();

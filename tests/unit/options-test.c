@@ -714,6 +714,38 @@ static void dhcp_ranges_may_be_several(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
 }
 
+static void dhcp_host_is_known_by_id_or_name(struct fixture *f, gconstpointer data)
+{
+	expect_set(f, "dhcp-host", "id:01:52:54:00:12:34:56,192.168.122.10,web");
+	expect_set(f, "dhcp-host", "id:text,192.168.122.11,tag=lab,lease-time=2h");
+	expect_set(f, "dhcp-host", "name:DB,192.168.122.12");
+	const struct reservation *h = f->s.dhcp_hosts;
+	g_assert_cmpmem(h[0].id, h[0].id_len, "\1RT\0\0224V", 7);
+	g_assert_cmpstr(h[0].name, ==, "web");
+	g_assert_cmpmem(h[1].id, h[1].id_len, "text", 4);
+	g_assert_cmpuint(h[1].lease_time_s, ==, 7200);
+	g_assert_true(h[2].by_name);
+	g_assert_cmpstr(h[2].name, ==, "db");
+	g_autofree char *long_id = g_strnfill(65, 'x'), *too_long = g_strdup_printf("id:%s,192.168.122.9", long_id);
+	const char *const bad[] = { "192.168.122.10",
+				    "id:,192.168.122.9",
+				    "id:a",
+				    "id:0:1,192.168.122.9",
+				    "name:a b,192.168.122.9",
+				    "name:a,192.168.122.9,b",
+				    "id:a,0.0.0.0",
+				    "id:a,192.168.122.9,b,c",
+				    "52:54:00:12:34:56,192.168.122.9",
+				    "id:a,192.168.122.9,tag=",
+				    too_long };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "dhcp-host", bad[i]);
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
+	expect_set(f, "host", "52:54:00:00:00:01,192.168.122.12");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
+	g_assert_cmpstr(f->error, ==, "dhcp-host: the address 192.168.122.12 or its name is a host's, too");
+}
+
 static void rules_of_dhcp_are_lists(struct fixture *f, gconstpointer data)
 {
 	expect_set(f, "dhcp-option", "tag:a,tag:!b,force,ntp-server,10.0.0.1,10.0.0.2");
@@ -829,6 +861,8 @@ static const struct {
 	{ "dhcp-option", "ntp-server,10.0.0.1" },
 	{ "dhcp-option", "ntp-server,10.0.0.2" },
 	{ "dhcp-tag", "ipxe,user:iPXE" },
+	{ "dhcp-host", "id:abc,192.168.122.31" },
+	{ "dhcp-host", "name:abc,192.168.122.32,lease-time=1h" },
 	{ "dhcp-boot", "pxelinux.0" },
 	{ "tftp-root", "/srv/tftp" },
 	{ "http-root", "/srv/http" },
@@ -947,6 +981,7 @@ int main(int argc, char **argv)
 	TEST(every_option_is_described);
 	TEST(name_has_a_record);
 	TEST(dhcp_ranges_may_be_several);
+	TEST(dhcp_host_is_known_by_id_or_name);
 	TEST(rules_of_dhcp_are_lists);
 	TEST(name_has_an_address);
 	TEST(every_option_is_told_apart_from_its_default);

@@ -8,6 +8,7 @@
 #include "lan/fdb.h"
 #include "lan/packet.h"
 #include "lan/port.h"
+#include "service/dhcp/claimed.h"
 #include "service/dhcp/holder.h"
 #include "service/dhcp/names.h"
 #include "service/dhcp/pool.h"
@@ -92,6 +93,7 @@ static int input_datagram(struct dhcp *d, usec_t now, const struct packet *p, co
 		return -EPERM;
 	if (rq.message.type == DHCP_DISCOVER && d->config.env->ops->starts)
 		d->config.env->ops->starts(d->config.env, now, p->eth.src);
+	dhcp_claimed_by_message(d, now, &rq.message);
 	return dhcp_server_input(d, now, &rq, out);
 }
 
@@ -190,7 +192,8 @@ static int check_config(const struct dhcp_config *c)
 static int check_reservations(const struct dhcp *d, const struct reservation *r, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (mac_is_group(r[i].mac) || mac_is_zero(r[i].mac))
+		if (mac_is_group(r[i].mac) || mac_is_zero(r[i].mac) != reservation_has_no_mac(&r[i]) ||
+		    (reservation_has_no_mac(&r[i]) && r[i].ip == 0))
 			return -EINVAL;
 		else if (r[i].ip != 0 && !is_host_address(d, r[i].ip))
 			return -ERANGE;
@@ -284,6 +287,7 @@ int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
 		return err;
 	reservation_table_done(&d->reservations);
 	d->reservations = new;
+	dhcp_claimed_again(d);
 	d->leases.capacity = MAX(lease_capacity(d), d->leases.count);
 	dhcp_share_changed(d);
 	dhcp_names_reserved(d);
@@ -351,6 +355,9 @@ int dhcp_restore(struct dhcp *d, usec_t now, const struct dhcp_saved_lease *save
 		return -EINVAL;
 	forget(d, lease_find_mac(&d->leases, saved->mac));
 	forget(d, lease_find_ip(&d->leases, saved->ip));
+	dhcp_claimed(d, now,
+		     &(struct dhcp_claim){ saved->mac, saved->client_id, saved->client_id_len, saved->name,
+					   saved->name ? strlen(saved->name) : 0 });
 	int err = check_saved(d, now, saved);
 	if (err < 0)
 		return err;

@@ -32,7 +32,7 @@ static bool name_is_clean(const char *name)
 static int check_unique(const struct reservation_table *t)
 {
 	for (size_t i = 1; i < t->n; i++) {
-		if (compare_mac(&t->all[i - 1], &t->all[i]) == 0)
+		if (!mac_is_zero(t->all[i].mac) && compare_mac(&t->all[i - 1], &t->all[i]) == 0)
 			return -EEXIST;
 		if (t->by_ip[i]->ip != 0 && compare_ip(&t->by_ip[i - 1], &t->by_ip[i]) == 0)
 			return -EEXIST;
@@ -50,15 +50,23 @@ static int allocate(struct reservation_table *t, size_t n)
 	return t->all && t->by_ip && t->by_name ? 0 : -ENOMEM;
 }
 
-static void fill(struct reservation_table *t, const struct reservation *r, size_t n)
+static void sort(struct reservation_table *t)
 {
-	t->n = n;
-	memcpy(t->all, r, n * sizeof(t->all[0]));
+	size_t n = t->n;
 	qsort(t->all, n, sizeof(t->all[0]), compare_mac);
 	for (size_t i = 0; i < n; i++)
 		t->by_ip[i] = t->by_name[i] = &t->all[i];
 	qsort(t->by_ip, n, sizeof(t->by_ip[0]), compare_ip);
 	qsort(t->by_name, n, sizeof(t->by_name[0]), compare_name);
+}
+
+static void fill(struct reservation_table *t, const struct reservation *r, size_t n)
+{
+	t->n = n;
+	memcpy(t->all, r, n * sizeof(t->all[0]));
+	for (size_t i = 0; i < n; i++)
+		t->n_without_mac += reservation_has_no_mac(&r[i]);
+	sort(t);
 }
 
 int reservation_table_init(struct reservation_table *t, const struct reservation *r, size_t n)
@@ -91,10 +99,16 @@ void reservation_table_done(struct reservation_table *t)
 	*t = (struct reservation_table){ 0 };
 }
 
+void reservation_table_claim(struct reservation_table *t, const struct reservation *r, struct mac mac)
+{
+	t->all[r - t->all].mac = mac;
+	sort(t);
+}
+
 const struct reservation *reservation_of_mac(const struct reservation_table *t, struct mac mac)
 {
 	struct reservation key = { .mac = mac };
-	return t->n ? bsearch(&key, t->all, t->n, sizeof(t->all[0]), compare_mac) : NULL;
+	return t->n && !mac_is_zero(mac) ? bsearch(&key, t->all, t->n, sizeof(t->all[0]), compare_mac) : NULL;
 }
 
 static const struct reservation *search(const struct reservation_table *t, const struct reservation **sorted, const struct reservation *key,
