@@ -147,7 +147,7 @@ static uint64_t to_unix(const struct saving *s, usec_t expires)
 static void put_line(void *opaque, const struct lease *l)
 {
 	struct saving *s = opaque;
-	usec_t end = l->state == LEASE_RELEASED ? MIN(s->now, l->expires) : l->expires;
+	usec_t end = l->state == LEASE_BOUND ? l->expires : MIN(s->now, l->expires);
 	struct lease_line line = { .expires_s = to_unix(s, end), .mac = l->mac, .ip = l->ip, .client_id_len = l->client_id_len };
 	memcpy(line.name, l->name, sizeof(l->name));
 	memcpy(line.client_id, l->client_id, l->client_id_len);

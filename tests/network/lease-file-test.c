@@ -390,6 +390,70 @@ static void declined_lease_of_a_large_network_has_ended_after_a_restart(struct f
 	g_assert_false(lease_is_held(lease_find_mac(&f->bench.dhcp.leases, BENCH_MAC(7)), f->bench.now));
 }
 
+/* The saves of a busy second make the next one wait for 100 ms; what happens until then is saved together. */
+static void end_lease_before_the_next_save(struct fixture *f, unsigned n)
+{
+	f->bench.dhcp.saving.pace = f->bench.now + USEC_PER_SEC;
+	bench_send(&f->bench,
+		   &(struct bench_ask){
+			   .type = DHCP_RELEASE, .mac = BENCH_MAC(n), .ciaddr = BENCH_IP(n), .src = BENCH_IP(n), .dst = BENCH_GATEWAY });
+	g_assert_true(dhcp_is_unsaved(&f->bench.dhcp));
+}
+
+static void check_address_is_free_after_a_restart(struct fixture *f, unsigned n)
+{
+	ino_t before = inode_of(f);
+	bench_sleep(&f->bench, USEC_PER_SEC);
+	g_assert_false(dhcp_is_unsaved(&f->bench.dhcp));
+	g_assert_true(inode_of(f) == before);
+	restart(f, f->bench.now, WALL + USEC_PER_SEC);
+	const struct lease *l = lease_find_ip(&f->bench.dhcp.leases, BENCH_IP(n));
+	g_assert_false(l && lease_is_held(l, f->bench.now));
+}
+
+static void lease_that_was_released_before_a_new_offer_has_ended_after_a_restart(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	become_large(f, &ops);
+	end_lease_before_the_next_save(f, 7);
+	bench_send(&f->bench, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = BENCH_MAC(7) });
+	check_address_is_free_after_a_restart(f, 7);
+}
+
+static void lease_of_a_client_that_has_gone_to_another_server_has_ended_after_a_restart(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	become_large(f, &ops);
+	end_lease_before_the_next_save(f, 7);
+	bench_send(&f->bench, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = BENCH_MAC(7) });
+	bench_send(&f->bench,
+		   &(struct bench_ask){ .type = DHCP_REQUEST, .mac = BENCH_MAC(7), .requested = BENCH_IP(9), .server_id = BENCH_IP(8) });
+	g_assert_null(lease_find_mac(&f->bench.dhcp.leases, BENCH_MAC(7)));
+	check_address_is_free_after_a_restart(f, 7);
+}
+
+static void released_address_that_was_offered_to_another_guest_is_free_after_a_restart(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	struct reservation r = { .mac = BENCH_MAC(250), .ip = BENCH_IP(7) };
+	become_large(f, &ops);
+	end_lease_before_the_next_save(f, 7);
+	g_assert_cmpint(dhcp_set_reservations(&f->bench.dhcp, &r, 1), ==, 0);
+	bench_send(&f->bench, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = BENCH_MAC(250) });
+	g_assert_true(mac_equal(lease_find_ip(&f->bench.dhcp.leases, BENCH_IP(7))->mac, BENCH_MAC(250)));
+	check_address_is_free_after_a_restart(f, 7);
+}
+
+static void lease_that_a_reservation_has_moved_has_ended_after_a_restart(struct fixture *f, const void *data)
+{
+	struct dhcp_env_ops ops;
+	struct reservation r = { .mac = BENCH_MAC(7), .ip = BENCH_IP(250) };
+	become_large(f, &ops);
+	g_assert_cmpint(dhcp_set_reservations(&f->bench.dhcp, &r, 1), ==, 0);
+	bench_send(&f->bench, &(struct bench_ask){ .type = DHCP_DISCOVER, .mac = BENCH_MAC(7) });
+	check_address_is_free_after_a_restart(f, 7);
+}
+
 /* More than the server notes. */
 static void many_leases_that_are_gone_in_one_turn_leave_the_file(struct fixture *f, const void *data)
 {
@@ -477,6 +541,10 @@ int main(int argc, char **argv)
 	TEST(released_lease_of_a_large_network_has_ended_after_a_restart);
 	TEST(address_that_another_guest_has_got_is_its_after_a_restart);
 	TEST(declined_lease_of_a_large_network_has_ended_after_a_restart);
+	TEST(lease_that_was_released_before_a_new_offer_has_ended_after_a_restart);
+	TEST(lease_of_a_client_that_has_gone_to_another_server_has_ended_after_a_restart);
+	TEST(released_address_that_was_offered_to_another_guest_is_free_after_a_restart);
+	TEST(lease_that_a_reservation_has_moved_has_ended_after_a_restart);
 	TEST(many_leases_that_are_gone_in_one_turn_leave_the_file);
 	TEST(file_of_a_large_network_has_at_most_twice_the_lines_that_it_needs);
 	TEST(file_that_another_program_has_changed_is_replaced);

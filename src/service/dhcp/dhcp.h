@@ -191,7 +191,7 @@ enum guest_rank dhcp_rank(const struct dhcp *d, usec_t now, ip4_t ip, struct gue
 void dhcp_for_each_lease(const struct dhcp *d, void (*each)(void *opaque, const struct lease *l), void *opaque);
 /* Whether the saved leases are right again when dhcp_for_each_unsaved() has replaced those with the same MAC or address. */
 bool dhcp_can_save_changes(const struct dhcp *d);
-/* Calls @each for every lease that has changed since all were saved: BOUND, or RELEASED and therefore not held. */
+/* Calls @each for every lease that has changed since all were saved: those that are not BOUND have ended, whatever is offered since. */
 void dhcp_for_each_unsaved(const struct dhcp *d, void (*each)(void *opaque, const struct lease *l), void *opaque);
 
 /* The limit for log lines that port @p has caused; NULL: a port that is not known. */

@@ -97,7 +97,7 @@ void dhcp_saving_for_each(const struct dhcp_saving *s, void (*each)(void *opaque
 		each(opaque, &(struct lease){ .mac = s->gone[i].mac, .ip = s->gone[i].ip, .state = LEASE_RELEASED });
 	list_for_each(node, &s->unsaved) {
 		const struct lease *l = container_of(node, struct lease, unsaved);
-		if (l->state == LEASE_BOUND || l->state == LEASE_RELEASED)
+		if (l->state != LEASE_SET_ASIDE)
 			each(opaque, l);
 	}
 }

@@ -43,7 +43,7 @@ struct dhcp_saving {
 void dhcp_saving_init(struct dhcp_saving *s);
 void dhcp_saving_done(struct dhcp_saving *s);
 
-/* @l, which is BOUND or RELEASED, has changed, and has to be saved. */
+/* @l, which is BOUND or was until now, has changed, and has to be saved. */
 void dhcp_saving_needed(struct dhcp *d, usec_t now, struct lease *l);
 /* The lease of @mac to @ip, which was saved, is gone. */
 void dhcp_saving_gone(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip);

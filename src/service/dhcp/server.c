@@ -125,6 +125,19 @@ static void log_guest(struct dhcp *d, usec_t now, struct port *p, enum log_level
 		    mac_format(mac, mac_text), detail[0] ? ": " : "", detail);
 }
 
+/* The record of @l is about to lose its MAC.  If the saved leases have it as one that lasts, its end has to be saved. */
+static void before_mac_is_lost(struct dhcp *d, usec_t now, const struct lease *l)
+{
+	if (lease_is_active(l, now) || !list_empty(&l->unsaved))
+		dhcp_saving_gone(d, now, l->mac, l->ip);
+}
+
+static void remove_lease(struct dhcp *d, usec_t now, struct lease *l)
+{
+	before_mac_is_lost(d, now, l);
+	lease_free(&d->leases, l);
+}
+
 /* Ends a lease that no guest uses, so that a client of @payer can have its address, which is returned; 0 when all are in use. */
 static ip4_t displace(struct dhcp *d, usec_t now, const struct payer *payer)
 {
@@ -133,13 +146,10 @@ static ip4_t displace(struct dhcp *d, usec_t now, const struct payer *payer)
 		return 0;
 	ip4_t ip = l->ip;
 	log_guest(d, now, l->payer ? l->payer->port : NULL, LOG_LEVEL_INFO, "took", ip, l->mac, "not in use, and the pool is full");
-	if (l->state == LEASE_BOUND) {
-		if (d->config.env->ops->leased)
-			d->config.env->ops->leased(d->config.env, now, NULL, l, DHCP_LEASE_TAKEN);
-		dhcp_saving_gone(d, now, l->mac, ip);
-	}
+	if (l->state == LEASE_BOUND && d->config.env->ops->leased)
+		d->config.env->ops->leased(d->config.env, now, NULL, l, DHCP_LEASE_TAKEN);
 	struct mac mac = l->mac;
-	lease_free(&d->leases, l);
+	remove_lease(d, now, l);
 	holder_changed(d, now, mac, ip);
 	return ip;
 }
@@ -151,7 +161,7 @@ static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 	if (own && own == there)
 		return own;
 	if (there)
-		lease_free(&d->leases, there);
+		remove_lease(d, now, there);
 	if (!own) {
 		own = lease_new(&d->leases, mac, ip);
 		if (own)
@@ -159,8 +169,11 @@ static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 		return own;
 	}
 	ip4_t before = own->ip;
+	bool had_lease = lease_is_active(own, now);
 	lease_let_go(&d->leases, own);
 	lease_move(&d->leases, own, ip);
+	if (had_lease)
+		dhcp_saving_needed(d, now, own);
 	holder_changed(d, now, mac, before);
 	return own;
 }
@@ -168,6 +181,7 @@ static struct lease *claim(struct dhcp *d, usec_t now, struct mac mac, ip4_t ip)
 /* A guest of @payer, which may be NULL, has said that another one uses the address of @l. */
 static void set_aside(struct dhcp *d, usec_t now, struct lease *l, struct payer *payer, usec_t how_long)
 {
+	before_mac_is_lost(d, now, l);
 	dhcp_share_hold(d, now, l, payer, usec_add(now, how_long));
 	probe_end(d, l);
 	lease_set_aside(&d->leases, l);
@@ -336,13 +350,13 @@ static bool is_for_another_server(const struct dhcp *d, const struct dhcp_messag
 }
 
 /* The client accepted another server's offer: frees the address that was offered here. */
-static void forget_offer(struct dhcp *d, struct mac mac)
+static void forget_offer(struct dhcp *d, usec_t now, struct mac mac)
 {
 	struct lease *l = lease_find_mac(&d->leases, mac);
 	if (!l || (l->state != LEASE_OFFERED && l->state != LEASE_PROBING))
 		return;
 	probe_end(d, l);
-	lease_free(&d->leases, l);
+	remove_lease(d, now, l);
 }
 
 /* RFC 2131 §4.3.2 */
@@ -354,7 +368,7 @@ static int input_request(struct dhcp *d, usec_t now, const struct dhcp_request *
 	if (kind == REQUEST_MALFORMED)
 		return -ENOMSG;
 	if (is_for_another_server(d, m)) {
-		forget_offer(d, mac);
+		forget_offer(d, now, mac);
 		return -ENOMSG;
 	}
 	ip4_t ip = kind == REQUEST_RENEWING ? m->header.ciaddr : m->requested;
@@ -390,9 +404,8 @@ static int input_decline(struct dhcp *d, usec_t now, const struct dhcp_request *
 	if (allowed)
 		set_aside(d, now, l, rq->payer, DECLINED_TIME);
 	else
-		lease_free(&d->leases, l);
+		remove_lease(d, now, l);
 	holder_changed(d, now, m->header.chaddr, m->requested);
-	dhcp_saving_gone(d, now, m->header.chaddr, m->requested);
 	return allowed ? 0 : -EDQUOT;
 }
 
