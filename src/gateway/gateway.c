@@ -5,6 +5,7 @@
 #include "lan/packet.h"
 #include "lan/segment.h"
 #include "wire/icmp4.h"
+#include "wire/icmp6.h"
 
 #include <errno.h>
 
@@ -245,6 +246,14 @@ usec_t gateway_deadline(const struct gateway *g)
 	return g->engine ? usec_min(first, g->engine_ops->deadline(g->engine)) : first;
 }
 
+static void answer_expired(struct gateway *g, usec_t now, const struct packet *first)
+{
+	if (packet_is_v4(first))
+		gateway_send_icmp_error(g, now, first, &(struct icmp_error){ .type = ICMP4_TIME_EXCEEDED, .code = 1 });
+	else
+		gateway_send_icmp6_error(g, now, first, &(struct icmp6_error){ .type = ICMP6_TIME_EXCEEDED, .code = 1 });
+}
+
 static void expire_reassembly(struct gateway *g, usec_t now)
 {
 	struct packet first;
@@ -252,7 +261,7 @@ static void expire_reassembly(struct gateway *g, usec_t now)
 	while ((r = reassembly_expire(&g->reassembly, now, &g->segment->arena, &first)) != REASSEMBLY_NOTHING_DUE) {
 		gateway_drop(g, DROP_REASSEMBLY, NULL);
 		if (r == REASSEMBLY_EXPIRED_ANSWERABLE)
-			gateway_send_icmp_error(g, now, &first, &(struct icmp_error){ .type = ICMP4_TIME_EXCEEDED, .code = 1 });
+			answer_expired(g, now, &first);
 	}
 }
 

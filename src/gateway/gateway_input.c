@@ -170,6 +170,16 @@ static void receive_whole(struct gateway *g, usec_t now, struct packet *p)
 		route(g, now, p);
 }
 
+bool gateway_reassemble(struct gateway *g, usec_t now, const struct packet *p, struct packet *ret_whole)
+{
+	int r = reassembly_input(&g->reassembly, now, p, ret_whole);
+	for (unsigned n = reassembly_take_evicted(&g->reassembly); n > 0; n--)
+		gateway_drop(g, DROP_REASSEMBLY, NULL);
+	if (r < 0)
+		gateway_drop(g, DROP_REASSEMBLY, p);
+	return r > 0;
+}
+
 static void receive_ipv4(struct gateway *g, usec_t now, struct packet *p)
 {
 	int error = packet_ip(p);
@@ -182,12 +192,7 @@ static void receive_ipv4(struct gateway *g, usec_t now, struct packet *p)
 		return;
 	}
 	struct packet whole;
-	int r = reassembly_input(&g->reassembly, now, p, &whole);
-	for (unsigned n = reassembly_take_evicted(&g->reassembly); n > 0; n--)
-		gateway_drop(g, DROP_REASSEMBLY, NULL);
-	if (r < 0)
-		gateway_drop(g, DROP_REASSEMBLY, p);
-	else if (r > 0)
+	if (gateway_reassemble(g, now, p, &whole))
 		receive_whole(g, now, &whole);
 }
 

@@ -2,7 +2,7 @@
 /*
  * The path of an IPv6 packet from a guest:
  *
- *     receive ─> learn, services, route
+ *     receive ─> learn, reassemble, services, route
  *                                   ├─ martian, multicast, hop limit expired: drop, perhaps answer
  *                                   ├─ address of another guest: back to the segment
  *                                   ├─ closed: refused
@@ -115,6 +115,32 @@ static bool may_ask_services(const struct gateway *g, const struct packet *p, en
 	return martian_check_source6(&g->config.ip6, &p->src, ret_why) == 0;
 }
 
+static void receive_whole(struct gateway *g, usec_t now, struct packet *p)
+{
+	if (gateway_ask_services(g, now, p))
+		return;
+	/* Multicast that no service takes is between guests. */
+	if (!mac_is_group(p->eth.dst) && !ip_is_unspecified(&p->src))
+		route(g, now, p);
+}
+
+/* Fragments of what the gateway only passes on to another guest stay as they are: routers do not put them together. */
+static bool is_reassembled(const struct gateway *g, const struct packet *p)
+{
+	return packet_is_fragment(p) && !ipv6_is_multicast(&p->dst) && !gateway_ip6_is_guest(&g->config.ip6, &p->dst);
+}
+
+static void receive_fragment(struct gateway *g, usec_t now, struct packet *p)
+{
+	struct packet whole;
+	if (!gateway_reassemble(g, now, p, &whole))
+		return;
+	if (packet_nd(&whole) == -EPROTOTYPE)
+		receive_whole(g, now, &whole);
+	else
+		gateway_drop(g, DROP_ND_MALFORMED, p); /* RFC 6980 §5 */
+}
+
 void gateway_receive_ipv6(struct gateway *g, usec_t now, struct packet *p)
 {
 	int error = packet_ip(p);
@@ -127,10 +153,10 @@ void gateway_receive_ipv6(struct gateway *g, usec_t now, struct packet *p)
 		gateway_drop(g, why, p);
 		return;
 	}
-	packet_nd(p); /* for the services, which must not change @p */
-	if (gateway_ask_services(g, now, p))
+	if (is_reassembled(g, p)) {
+		receive_fragment(g, now, p);
 		return;
-	/* Multicast that no service takes is between guests. */
-	if (!mac_is_group(p->eth.dst) && !ip_is_unspecified(&p->src))
-		route(g, now, p);
+	}
+	packet_nd(p); /* for the services, which must not change @p */
+	receive_whole(g, now, p);
 }

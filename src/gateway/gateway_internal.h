@@ -33,6 +33,8 @@ bool gateway_is_guest(const struct gateway *g, ip4_t ip);
 struct guest *gateway_find_guest(struct gateway *g, ip4_t ip);
 
 /* Parts of gateway_input() that both families share. */
+/* Takes the fragment @p; true: it completed @ret_whole. */
+bool gateway_reassemble(struct gateway *g, usec_t now, const struct packet *p, struct packet *ret_whole);
 bool gateway_ask_services(struct gateway *g, usec_t now, const struct packet *p);
 /* Sends @p, whose destination can be a guest's, to that guest. */
 void gateway_route_to_neighbour(struct gateway *g, usec_t now, const struct packet *p);

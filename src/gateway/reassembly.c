@@ -16,6 +16,9 @@
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "lan/port.h"
+#include "wire/ip.h"
+#include "wire/tcp.h"
+#include "wire/udp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +26,16 @@
 
 #define ECN_MASK 0x03
 #define ECN_CE 0x03
+
+/* A fragment of either family as it comes. */
+struct piece {
+	const struct packet *packet;
+	uint32_t id;
+	uint8_t protocol; /* IPv6: what follows the fragment header */
+	size_t offset;    /* of its payload in the datagram's */
+	size_t at, len;   /* of its payload in the frame */
+	bool more;
+};
 
 struct fragment {
 	struct list node;
@@ -43,8 +56,8 @@ struct datagram {
 	struct list of_owner;
 	struct owner *owner;
 	/* key, together with the owner */
-	ip4_t src, dst;
-	uint16_t id;
+	struct ip_addr src, dst;
+	uint32_t id;
 	uint8_t protocol;
 
 	usec_t deadline;
@@ -55,7 +68,10 @@ struct datagram {
 	size_t cost;     /* memory charged for it */
 	bool has_first, dead, congested;
 	struct eth_header eth; /* of the first fragment */
-	struct ipv4_header ip; /* of the first fragment */
+	union {
+		struct ipv4_header ip; /* of the first fragment */
+		struct ipv6_header ip6;
+	};
 };
 
 static struct fragment *fragment_of(struct list *node)
@@ -172,17 +188,18 @@ static void make_room(struct reassembly *r, unsigned port_id, size_t bytes)
 		evict_oldest(r, largest_owner(r));
 }
 
-static struct datagram *find_datagram(struct owner *o, const struct ipv4_header *ip)
+static struct datagram *find_datagram(struct owner *o, const struct piece *piece)
 {
 	list_for_each(node, &o->datagrams) {
 		struct datagram *d = container_of(node, struct datagram, of_owner);
-		if (d->id == ip->id && d->src == ip->src && d->dst == ip->dst && d->protocol == ip->protocol)
+		if (d->id == piece->id && d->protocol == piece->protocol && ip_equal(&d->src, &piece->packet->src) &&
+		    ip_equal(&d->dst, &piece->packet->dst))
 			return d;
 	}
 	return NULL;
 }
 
-static struct datagram *new_datagram(struct reassembly *r, usec_t now, unsigned port_id, const struct ipv4_header *ip)
+static struct datagram *new_datagram(struct reassembly *r, usec_t now, unsigned port_id, const struct piece *piece)
 {
 	struct datagram *d = calloc(1, sizeof(*d));
 	struct owner *o = d ? find_owner(r, port_id) : NULL;
@@ -192,7 +209,9 @@ static struct datagram *new_datagram(struct reassembly *r, usec_t now, unsigned 
 		free(d);
 		return NULL;
 	}
-	*d = (struct datagram){ .owner = o, .src = ip->src, .dst = ip->dst, .id = ip->id, .protocol = ip->protocol };
+	*d = (struct datagram){
+		.owner = o, .src = piece->packet->src, .dst = piece->packet->dst, .id = piece->id, .protocol = piece->protocol
+	};
 	d->deadline = usec_add(now, REASSEMBLY_TIMEOUT);
 	list_init(&d->fragments);
 	list_append(&r->by_age, &d->by_age);
@@ -203,13 +222,13 @@ static struct datagram *new_datagram(struct reassembly *r, usec_t now, unsigned 
 	return d;
 }
 
-static struct fragment *copy_fragment(const struct packet *p)
+static struct fragment *copy_fragment(const struct piece *piece)
 {
-	struct fragment *f = malloc(sizeof(*f) + p->l4_len);
+	struct fragment *f = malloc(sizeof(*f) + piece->len);
 	if (!f)
 		return NULL;
-	*f = (struct fragment){ .offset = p->ip.fragment_offset, .len = p->l4_len };
-	frame_copy(p->frame, p->l4_offset, f->bytes, f->len);
+	*f = (struct fragment){ .offset = piece->offset, .len = piece->len };
+	frame_copy(piece->packet->frame, piece->at, f->bytes, f->len);
 	return f;
 }
 
@@ -243,10 +262,11 @@ static enum place find_place(struct datagram *d, const struct fragment *f, bool 
 }
 
 /* Owns @f.  0, or a negative errno when @d is dead now. */
-static int insert(struct reassembly *r, struct datagram *d, const struct packet *p, struct fragment *f)
+static int insert(struct reassembly *r, struct datagram *d, const struct piece *piece, struct fragment *f)
 {
+	const struct packet *p = piece->packet;
 	struct list *next;
-	switch (find_place(d, f, !p->ip.more_fragments, &next)) {
+	switch (find_place(d, f, !piece->more, &next)) {
 	case PLACE_DUPLICATE: free(f); return 0;
 	case PLACE_CONFLICT:
 		free(f);
@@ -263,32 +283,59 @@ static int insert(struct reassembly *r, struct datagram *d, const struct packet 
 	d->n_fragments++;
 	d->received += f->len;
 	charge(r, d, sizeof(*f) + f->len);
-	d->congested |= (p->ip.tos & ECN_MASK) == ECN_CE;
-	if (!p->ip.more_fragments)
+	d->congested |= (packet_traffic_class(p) & ECN_MASK) == ECN_CE;
+	if (!piece->more)
 		d->end = f->offset + f->len;
 	if (f->offset == 0) {
 		d->has_first = true;
 		d->eth = p->eth;
-		d->ip = p->ip;
+		if (packet_is_v4(p))
+			d->ip = p->ip;
+		else
+			d->ip6 = p->ip6;
 	}
 	return 0;
 }
 
-/* A packet with header @ip and the first @len payload bytes of @d. */
-static int build(struct datagram *d, const struct ipv4_header *ip, size_t len, struct arena *arena, struct packet *ret)
+static size_t header_len(const struct datagram *d)
+{
+	return ip_is_v4(&d->src) ? ipv4_header_len(&d->ip) : IPV6_HEADER_LEN;
+}
+
+/* The header of the whole datagram, or of its @len first bytes with @more. */
+static void emit_header(const struct datagram *d, struct bytes_writer *w, size_t len, bool more)
+{
+	uint8_t mark = d->congested ? ECN_CE : 0; /* RFC 3168 §5.3 */
+	if (ip_is_v4(&d->src)) {
+		struct ipv4_header ip = d->ip;
+		ip.total_len = (uint16_t)(ipv4_header_len(&ip) + len);
+		ip.more_fragments = more;
+		ip.tos |= mark;
+		ipv4_emit(w, &ip);
+	} else {
+		struct ipv6_header ip = d->ip6;
+		ip.payload_len = (uint16_t)len;
+		ip.next_header = d->protocol; /* headers in front of the fragment header were for routers on the way */
+		ip.traffic_class |= mark;
+		ipv6_emit(w, &ip);
+	}
+}
+
+/* A packet with the first @len payload bytes of @d. */
+static int build(const struct datagram *d, size_t len, bool more, struct arena *arena, struct packet *ret)
 {
 	struct {
 		struct frame frame;
 		struct iovec iov;
 	} *made = arena_alloc(arena, sizeof(*made));
-	size_t size = ETH_HEADER_LEN + ipv4_header_len(ip) + len;
+	size_t size = ETH_HEADER_LEN + header_len(d) + len;
 	struct bytes_writer w = bytes_writer(arena_alloc(arena, size), size);
 	if (!made || !w.data)
 		return -ENOBUFS;
 	eth_emit(&w, &d->eth);
-	ipv4_emit(&w, ip);
-	list_for_each(node, &d->fragments) {
-		const struct fragment *f = fragment_of(node);
+	emit_header(d, &w, len, more);
+	for (const struct list *node = d->fragments.next; node != &d->fragments; node = node->next) {
+		const struct fragment *f = container_of(node, const struct fragment, node);
 		if (f->offset >= len)
 			break;
 		bytes_put(&w, f->bytes, f->len);
@@ -298,51 +345,107 @@ static int build(struct datagram *d, const struct ipv4_header *ip, size_t len, s
 	return packet_parse(&made->frame, NULL, arena, ret, &why);
 }
 
-static int complete(struct datagram *d, const struct packet *last, struct packet *ret_whole)
+static int complete(const struct datagram *d, const struct packet *last, struct packet *ret_whole)
 {
-	struct ipv4_header ip = d->ip;
-	size_t total_len = ipv4_header_len(&ip) + d->end;
-	if (total_len > IPV4_PACKET_MAX)
+	bool v4 = ip_is_v4(&d->src); /* the length field of IPv6 does not count the header */
+	if (d->end + (v4 ? header_len(d) : 0) > UINT16_MAX)
 		return -EBADMSG;
-	ip.total_len = (uint16_t)total_len;
-	ip.more_fragments = false;
-	if (d->congested) /* RFC 3168 §5.3 */
-		ip.tos |= ECN_CE;
 	struct packet whole;
-	int error = build(d, &ip, d->end, last->arena, &whole);
+	int error = build(d, d->end, false, last->arena, &whole);
 	if (error < 0)
 		return error;
 	whole.port = last->port;
 	whole.guest = last->guest;
+	if (!v4)
+		whole.ip6.came_in_fragments = true;
 	*ret_whole = whole;
 	return 1;
 }
 
-/* RFC 791 §3.2: all but the last fragment have a multiple of 8 bytes.  The "ping of death" ends behind byte 65535. */
-static bool is_possible(const struct packet *p)
+/* The first fragment shows the upper layer's header, or what it is could be hidden (RFC 7112 §5). */
+static bool shows_upper_layer(const struct piece *piece)
 {
-	return p->l4_len > 0 && (!p->ip.more_fragments || p->l4_len % 8 == 0) &&
-	       p->ip.fragment_offset + p->l4_len <= IPV4_PACKET_MAX - IPV4_HEADER_LEN;
+	const struct packet *p = piece->packet;
+	const uint8_t *bytes = frame_linear(p->frame, piece->at, piece->len, p->arena);
+	struct bytes_reader r = bytes_reader(bytes, bytes ? piece->len : 0);
+	uint8_t protocol = ipv6_skip_extensions(&r, piece->protocol);
+	return !r.failed && protocol != IPV6_NEXT_FRAGMENT && r.left >= (protocol == IP_PROTOCOL_TCP ? TCP_HEADER_LEN : UDP_HEADER_LEN);
+}
+
+static bool read_piece6(const struct packet *p, struct piece *ret)
+{
+	uint8_t header[IPV6_FRAGMENT_HEADER_LEN];
+	if (p->l4_len < sizeof(header) || frame_copy(p->frame, p->l4_offset, header, sizeof(header)) < sizeof(header))
+		return false;
+	struct bytes_reader r = bytes_reader(header, sizeof(header));
+	ret->protocol = bytes_get_u8(&r);
+	bytes_skip(&r, 1);
+	uint16_t offset = bytes_get_be16(&r);
+	ret->offset = offset & 0xfff8u;
+	ret->more = offset & 1;
+	ret->id = bytes_get_be32(&r);
+	ret->at = p->l4_offset + sizeof(header);
+	ret->len = p->l4_len - sizeof(header);
+	return ret->offset > 0 || shows_upper_layer(ret);
+}
+
+/* RFC 791 §3.2: all but the last fragment have a multiple of 8 bytes.  The "ping of death" ends behind byte 65535. */
+static bool is_possible(const struct piece *piece)
+{
+	size_t ip_len = packet_is_v4(piece->packet) ? IPV4_HEADER_LEN : 0; /* which the payload length of IPv6 does not count */
+	return piece->len > 0 && (!piece->more || piece->len % 8 == 0) && piece->offset + piece->len <= IPV4_PACKET_MAX - ip_len;
+}
+
+static bool read_piece(const struct packet *p, struct piece *ret)
+{
+	*ret = (struct piece){ .packet = p };
+	if (!packet_is_v4(p))
+		return read_piece6(p, ret) && is_possible(ret);
+	ret->id = p->ip.id;
+	ret->protocol = p->ip.protocol;
+	ret->offset = p->ip.fragment_offset;
+	ret->more = p->ip.more_fragments;
+	ret->at = p->l4_offset;
+	ret->len = p->l4_len;
+	return is_possible(ret);
+}
+
+/* A fragment that is the whole datagram has nothing to do with others of the same key (RFC 6946 §4). */
+static int pass_atomic(const struct piece *piece, struct packet *ret_whole)
+{
+	const struct packet *p = piece->packet;
+	struct fragment *f = copy_fragment(piece);
+	if (!f)
+		return -ENOBUFS;
+	struct datagram d = { .src = p->src, .dst = p->dst, .protocol = piece->protocol, .end = piece->len, .eth = p->eth, .ip6 = p->ip6 };
+	list_init(&d.fragments);
+	list_append(&d.fragments, &f->node);
+	int r = complete(&d, p, ret_whole);
+	free(f);
+	return r;
 }
 
 int reassembly_input(struct reassembly *r, usec_t now, const struct packet *p, struct packet *ret_whole)
 {
-	if (!is_possible(p))
+	struct piece piece;
+	if (!read_piece(p, &piece))
 		return -EBADMSG;
+	if (!packet_is_v4(p) && piece.offset == 0 && !piece.more)
+		return pass_atomic(&piece, ret_whole);
 	unsigned port_id = p->port ? p->port->id : 0;
-	make_room(r, port_id, sizeof(struct datagram) + sizeof(struct fragment) + p->l4_len);
+	make_room(r, port_id, sizeof(struct datagram) + sizeof(struct fragment) + piece.len);
 	struct owner *o = find_owner(r, port_id);
-	struct datagram *d = o ? find_datagram(o, &p->ip) : NULL;
+	struct datagram *d = o ? find_datagram(o, &piece) : NULL;
 	if (d && d->dead)
 		return -EBADMSG;
-	struct fragment *f = copy_fragment(p);
+	struct fragment *f = copy_fragment(&piece);
 	if (f && !d)
-		d = new_datagram(r, now, port_id, &p->ip);
+		d = new_datagram(r, now, port_id, &piece);
 	if (!f || !d) {
 		free(f);
 		return -ENOBUFS;
 	}
-	int result = insert(r, d, p, f);
+	int result = insert(r, d, &piece, f);
 	if (result < 0 || d->end == 0 || d->received != d->end)
 		return result;
 	result = complete(d, p, ret_whole);
@@ -362,7 +465,7 @@ enum reassembly_expired reassembly_expire(struct reassembly *r, usec_t now, stru
 	while (reassembly_deadline(r) <= now) {
 		struct datagram *d = container_of(r->by_age.next, struct datagram, by_age);
 		bool dead = d->dead;
-		bool answerable = !dead && d->has_first && build(d, &d->ip, fragment_of(d->fragments.next)->len, arena, ret_first) == 0;
+		bool answerable = !dead && d->has_first && build(d, fragment_of(d->fragments.next)->len, true, arena, ret_first) == 0;
 		free_datagram(r, d);
 		if (!dead) /* a dead one was counted when it was killed */
 			return answerable ? REASSEMBLY_EXPIRED_ANSWERABLE : REASSEMBLY_EXPIRED;

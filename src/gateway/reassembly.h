@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * IPv4 reassembly (RFC 791 §3.2, RFC 1122 §3.3.2) of packets to the gateway, so that services and engines
+ * Reassembly (RFC 791 §3.2, RFC 1122 §3.3.2, RFC 8200 §4.5) of packets to the gateway, so that services and engines
  * get whole datagrams only.
  *
  * Bounded: bytes and datagrams in all, bytes and datagrams of one port, fragments of one datagram.  A port at its own limit
  * loses its oldest datagram; at the common limit the port that holds most bytes loses its oldest one.  So a guest that sends
  * incomplete datagrams takes no room from the others.
  *
- * Overlapping fragments kill their datagram, later fragments included (as RFC 5722 requires for IPv6): an attacker uses
+ * Overlapping fragments kill their datagram, later fragments included (RFC 5722 §4): an attacker uses
  * overlaps to make two receivers see two different packets.  An exact duplicate, which networks make, is ignored.
  *
- * The key of a datagram is the ingress port and the four values of RFC 791, so that no guest can complete
+ * The key of a datagram is the ingress port and the values of RFC 791 or RFC 8200, so that no guest can complete
  * another guest's datagram.
  */
 #pragma once

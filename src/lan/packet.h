@@ -115,10 +115,10 @@ static inline uint8_t packet_traffic_class(const struct packet *p)
 	return packet_is_v4(p) ? p->ip.tos : p->ip6.traffic_class;
 }
 
-/* Whether nobody may fragment it on its way. */
+/* Whether nobody may fragment it on its way.  What a source of IPv6 has fragmented itself may be fragmented again for it. */
 static inline bool packet_has_df(const struct packet *p)
 {
-	return !packet_is_v4(p) || p->ip.dont_fragment;
+	return packet_is_v4(p) ? p->ip.dont_fragment : !p->ip6.came_in_fragments;
 }
 
 static inline bool packet_is_fragment(const struct packet *p)

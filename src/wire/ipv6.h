@@ -26,6 +26,7 @@ struct ipv6_header {
 	uint8_t next_header;
 	uint8_t hop_limit;
 	struct ip_addr src, dst;
+	bool came_in_fragments; /* not of the header: its source fragmented the packet, which was put together since */
 };
 
 /* -EBADMSG when truncated or not version 6.  The caller checks that payload_len bytes are there. */

@@ -175,11 +175,18 @@ def gateway6_records():
     here = frame(58, neighbour(136, "fd00::64", its, 0x60000000), "fd00::64", "fd00::1", guest=other)
     ping = frame(58, bytes.fromhex("8000000012340001") + bytes(56), "fd00::63", "fd00::1", 64)
     datagram = struct.pack("!HHHH", 1000, 2000, 13, 0) + b"hello"
+
+    def fragment(at, more):
+        head = bytes([58, 0]) + struct.pack("!HI", at | more, 7)
+        return frame(44, head + (bytes.fromhex("8000d6fe12340001") + bytes(56))[at:at + 32], "fd00::63", "fd00::1", 64)
+
     to_other, outside = (frame(17, datagram, "fd00::63", dst, 64) for dst in ("fd00::64", "2a00::7"))
     behind = frame(60, bytes([17, 0, 1, 4, 0, 0, 0, 0]) + datagram, "fd00::63", "fd00::64", 64)
     large = frame(17, struct.pack("!HHHH", 1, 2, 1308, 0) + bytes(1300), "fd00::63", "fd00::64", 64)
     return {
         "nd6-ask": [(0, 0, ask)], "nd6-probe": [(0, 0, probe)], "nd6-claim": [(0, 0, claim), (0, 200, claim)], "ping6": [(0, 0, ping)],
+        "fragments6": [(0, 0, fragment(0, True)), (0, 1, fragment(32, False)), (0, 0, fragment(0, True)), (0, 0, fragment(24, False)),
+                       (0, 255, fragment(0, True)), (0, 255, ping), (0, 255, ping)],
         "router-solicitation6": [(0, 0, frame(58, bytes.fromhex("8500000000000000") + mine, "fe80::63", "ff02::2"))],
         "neighbours6": [(1, 0, here), (0, 0, to_other), (0, 0, behind), (2, 0, here), (0, 0, large)],
         "unknown-neighbour6": [(0, 0, to_other), (0, 10, to_other), (0, 10, to_other), (0, 20, to_other), (1, 0, here)],

@@ -104,7 +104,7 @@ class NatTest(unittest.TestCase):
         self.assertEqual(self.guest.python(PUT, outside.FAR6).strip(), "True")
 
     def test_datagrams_are_answered_from_the_address_asked(self):
-        for line in self.guest.python(ECHO, outside.FAR6, "0", "1", "1000", "1200").splitlines():
+        for line in self.guest.python(ECHO, outside.FAR6, "0", "1", "1200", "4000", "30000").splitlines():
             whole, seen, sender = line.split()
             self.assertEqual((whole, sender), ("True", outside.FAR6))
             self.assertIn(outside.UPLINK6, seen)

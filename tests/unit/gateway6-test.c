@@ -372,6 +372,139 @@ static void long_answers_are_fragmented(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(at, ==, sizeof(payload));
 }
 
+/* --- fragments --- */
+
+/* Sends bytes [@at, @at + @len) of what @whole has behind its IPv6 header, as a fragment. */
+static void send_fragment_at(const struct sent *whole, struct memory_port *p, usec_t now, size_t at, size_t len, bool more, uint32_t id)
+{
+	struct sent s = *whole;
+	struct bytes_writer w = bytes_writer(s.l4, sizeof(s.l4));
+	ipv6_emit_fragment_header(&w, whole->ip.next_header, (uint16_t)at, more, id);
+	bytes_put(&w, whole->l4 + at, len);
+	g_assert_false(w.failed);
+	s.len = w.len;
+	s.ip.next_header = IPV6_NEXT_FRAGMENT;
+	send_at(&s, p, now);
+}
+
+static void send_fragment(const struct sent *whole, struct memory_port *p, size_t at, size_t len, bool more)
+{
+	send_fragment_at(whole, p, 0, at, len, more, 7);
+}
+
+static void assert_echoed(struct fixture *f, const struct sent *s)
+{
+	struct packet p = only_packet(f, &f->a);
+	g_assert_cmpuint(icmp_of(&p).type, ==, ICMP6_ECHO_REPLY);
+	g_assert_cmpmem(packet_l4(&p) + 8, p.l4_len - 8, s->l4 + 8, s->len - 8);
+	memory_port_clear(&f->a);
+}
+
+static void fragments_to_the_gateway_are_put_together(struct fixture *f, gconstpointer data)
+{
+	struct sent s = echo(&ip_a, &gateway_ip, 1000);
+	send_fragment(&s, &f->a, 0, 400, true);
+	send_fragment(&s, &f->a, 800, s.len - 800, false);
+	send_fragment(&s, &f->a, 800, s.len - 800, false); /* a duplicate, which networks make */
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	send_fragment(&s, &f->a, 400, 400, true);
+	assert_echoed(f, &s);
+	g_assert_cmpuint(all_drops(f), ==, 0);
+}
+
+/* RFC 5722 §4 */
+static void overlap_kills_the_datagram(struct fixture *f, gconstpointer data)
+{
+	struct sent s = echo(&ip_a, &gateway_ip, 1000);
+	send_fragment(&s, &f->a, 0, 400, true);
+	send_fragment(&s, &f->a, 392, 408, true);
+	send_fragment(&s, &f->a, 400, 400, true);
+	send_fragment(&s, &f->a, 800, s.len - 800, false);
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	g_assert_cmpuint(drops(f, DROP_REASSEMBLY), ==, 3);
+}
+
+/* RFC 6946 §4: also between fragments with the same key. */
+static void atomic_fragment_is_a_datagram_of_its_own(struct fixture *f, gconstpointer data)
+{
+	struct sent s = echo(&ip_a, &gateway_ip, 1000), small = echo(&ip_a, &gateway_ip, 8);
+	send_fragment(&s, &f->a, 0, 400, true);
+	send_fragment(&small, &f->a, 0, small.len, false);
+	assert_echoed(f, &small);
+	send_fragment(&s, &f->a, 400, s.len - 400, false);
+	assert_echoed(f, &s);
+}
+
+static void datagrams_are_told_apart_by_their_identification(struct fixture *f, gconstpointer data)
+{
+	struct sent s = echo(&ip_a, &gateway_ip, 1000);
+	send_fragment_at(&s, &f->a, 0, 0, 400, true, 0x10007);
+	send_fragment_at(&s, &f->a, 0, 400, s.len - 400, false, 7);
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	send_fragment_at(&s, &f->a, 0, 400, s.len - 400, false, 0x10007);
+	assert_echoed(f, &s);
+}
+
+static void impossible_fragments_are_dropped(struct fixture *f, gconstpointer data)
+{
+	f->a.port.guard = PORT_GUARD_OFF; /* which drops what hides its header before */
+	segment_settle_port(&f->segment, &f->a.port);
+	struct sent s = echo(&ip_a, &gateway_ip, 1000);
+	send_fragment(&s, &f->a, 0, 401, true); /* not a multiple of 8 */
+	send_fragment(&s, &f->a, 8, 0, false);
+	send_fragment(&s, &f->a, 0, 4, true);
+	struct sent beyond = s; /* the end of the datagram would be byte 65536 */
+	struct bytes_writer w = bytes_writer(beyond.l4, sizeof(beyond.l4));
+	ipv6_emit_fragment_header(&w, IPV6_NEXT_ICMP, 0xfff8, false, 9);
+	bytes_put_zeros(&w, 8);
+	beyond.len = w.len;
+	beyond.ip.next_header = IPV6_NEXT_FRAGMENT;
+	send(&beyond, &f->a);
+	/* RFC 7112 §5: the upper layer's header is not in the first one. */
+	struct sent hidden = s;
+	hidden.ip.next_header = 60;
+	memcpy(hidden.l4, (uint8_t[]){ IPV6_NEXT_ICMP, 1, 1, 12 }, 4);
+	send_fragment(&hidden, &f->a, 0, 16, true);
+	g_assert_cmpuint(drops(f, DROP_REASSEMBLY), ==, 5);
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+}
+
+/* RFC 6980 §5.  The guard drops what it can read; an unguarded port's is put together first. */
+static void neighbour_discovery_in_fragments_is_not_heard(struct fixture *f, gconstpointer data)
+{
+	f->a.port.guard = PORT_GUARD_OFF;
+	segment_settle_port(&f->segment, &f->a.port);
+	struct sent s = neighbour(ND_NEIGHBOUR_SOLICITATION, &ip_a, &gateway_ip, &gateway_ip, 1);
+	send_fragment(&s, &f->a, 0, 16, true);
+	send_fragment(&s, &f->a, 16, s.len - 16, false);
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	g_assert_cmpuint(drops(f, DROP_ND_MALFORMED), ==, 1);
+}
+
+/* RFC 8200 §4.5 */
+static void datagram_that_stays_incomplete_is_answered(struct fixture *f, gconstpointer data)
+{
+	struct sent s = echo(&ip_a, &gateway_ip, 1000);
+	send_fragment(&s, &f->a, 0, 400, true);
+	gateway_expire(&f->gateway, REASSEMBLY_TIMEOUT);
+	segment_flush(&f->segment, REASSEMBLY_TIMEOUT);
+	assert_error(f, ICMP6_TIME_EXCEEDED, 1);
+	g_assert_cmpuint(drops(f, DROP_REASSEMBLY), ==, 1);
+}
+
+/* Routers do not put them together. */
+static void fragments_for_other_guests_are_forwarded_as_they_are(struct fixture *f, gconstpointer data)
+{
+	struct sent hello = datagram(&ip_b, &gateway_ip), s = echo(&ip_a, &ip_b, 1000);
+	hello.src = mac_b;
+	send(&hello, &f->b);
+	memory_port_clear(&f->b);
+	send_fragment(&s, &f->a, 400, 400, true);
+	struct packet p = only_packet(f, &f->b);
+	g_assert_cmpuint(p.protocol, ==, IPV6_NEXT_FRAGMENT);
+	g_assert_cmpuint(p.l4_len, ==, 408);
+}
+
 /* --- routing --- */
 
 static void what_no_service_takes_is_refused(struct fixture *f, gconstpointer data)
@@ -530,6 +663,14 @@ int main(int argc, char **argv)
 	ADD(silent_guests_are_solicited_from_the_gateways_link_local_address);
 	ADD(echo_of_the_gateway_is_answered);
 	ADD(long_answers_are_fragmented);
+	ADD(fragments_to_the_gateway_are_put_together);
+	ADD(overlap_kills_the_datagram);
+	ADD(atomic_fragment_is_a_datagram_of_its_own);
+	ADD(datagrams_are_told_apart_by_their_identification);
+	ADD(impossible_fragments_are_dropped);
+	ADD(neighbour_discovery_in_fragments_is_not_heard);
+	ADD(datagram_that_stays_incomplete_is_answered);
+	ADD(fragments_for_other_guests_are_forwarded_as_they_are);
 	ADD(what_no_service_takes_is_refused);
 	ADD(outside_is_unreachable_at_once);
 	ADD(hop_limit_of_forwarded_packets_is_taken);
