@@ -347,6 +347,21 @@ static void declined_address_is_not_given_to_the_client_again(struct fixture *f,
 	g_assert_true(ip_equal(&second, &third));
 }
 
+/* Another guest may know or guess the DUID of a client: with it, it is told the client's address. */
+static void decline_by_another_mac_does_not_move_the_client(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr before = lease(f, &duid_a, 1, mac_a);
+	reply_to(f, &(struct ask){ .type = DHCP6_DECLINE,
+				   .client = &duid_a,
+				   .server = &f->dhcp.duid,
+				   .ia = DHCP6_OPTION_IA_NA,
+				   .iaid = 1,
+				   .address = &before,
+				   .mac = { { 2, 0, 0, 0, 0, 9 } } });
+	struct ip_addr after = lease(f, &duid_a, 1, mac_a);
+	g_assert_true(ip_equal(&before, &after));
+}
+
 static void declines_of_a_port_are_bounded(struct fixture *f, gconstpointer data)
 {
 	for (uint32_t iaid = 0; iaid <= DHCP6_DECLINED_PER_PORT; iaid++) {
@@ -487,6 +502,7 @@ int main(int argc, char **argv)
 	ADD(renewal_keeps_the_address_and_ends_others);
 	ADD(confirm_says_whether_addresses_belong_to_the_segment);
 	ADD(declined_address_is_not_given_to_the_client_again);
+	ADD(decline_by_another_mac_does_not_move_the_client);
 	ADD(declines_of_a_port_are_bounded);
 	ADD(release_is_acknowledged);
 	ADD(information_request_is_answered_without_an_address);

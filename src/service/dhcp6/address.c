@@ -17,16 +17,16 @@ static uint64_t hash_of(const struct dhcp6 *d, const struct dhcp6_message *m, co
 }
 
 /* Its index; d->n_declined when the client has declined nothing. */
-static unsigned find_declined(const struct dhcp6 *d, uint64_t client)
+static unsigned find_declined(const struct dhcp6 *d, uint64_t client, struct mac sender)
 {
 	unsigned i = 0;
-	while (i < d->n_declined && d->declined[i].client != client)
+	while (i < d->n_declined && (d->declined[i].client != client || !mac_equal(d->declined[i].sender, sender)))
 		i++;
 	return i;
 }
 
 /* Reserved addresses have an interface identifier below 2^32, and all others one above. */
-struct ip_addr dhcp6_address_of(const struct dhcp6 *d, const struct dhcp6_message *m, unsigned index, struct mac mac)
+struct ip_addr dhcp6_address_of(const struct dhcp6 *d, const struct dhcp6_message *m, unsigned index, struct mac mac, struct mac sender)
 {
 	struct ip_addr addr = d->config.ip6->prefix.network;
 	const struct reservation *r = d->config.reservations ? reservation_of_mac(d->config.reservations, mac) : NULL;
@@ -35,7 +35,7 @@ struct ip_addr dhcp6_address_of(const struct dhcp6 *d, const struct dhcp6_messag
 		memcpy(addr.b + 12, v4.b + 12, 4);
 		return addr;
 	}
-	unsigned declined = find_declined(d, hash_of(d, m, &m->ias[index], 0));
+	unsigned declined = find_declined(d, hash_of(d, m, &m->ias[index], 0), sender);
 	uint64_t id = hash_of(d, m, &m->ias[index], declined < d->n_declined ? d->declined[declined].times : 0);
 	if (id >> 32 == 0)
 		id |= (uint64_t)1 << 32;
@@ -44,16 +44,16 @@ struct ip_addr dhcp6_address_of(const struct dhcp6 *d, const struct dhcp6_messag
 	return addr;
 }
 
-bool dhcp6_address_declined(struct dhcp6 *d, const struct dhcp6_message *m, const struct dhcp6_ia *ia, unsigned port_id)
+bool dhcp6_address_declined(struct dhcp6 *d, const struct dhcp6_message *m, const struct dhcp6_ia *ia, struct mac sender, unsigned port_id)
 {
 	uint64_t client = hash_of(d, m, ia, 0);
-	unsigned found = find_declined(d, client), of_port = 0;
+	unsigned found = find_declined(d, client, sender), of_port = 0;
 	for (unsigned i = 0; i < d->n_declined; i++)
 		of_port += d->declined[i].port_id == port_id;
 	if (found == d->n_declined) {
 		if (of_port >= DHCP6_DECLINED_PER_PORT || d->n_declined == DHCP6_DECLINED_MAX)
 			return false;
-		d->declined[d->n_declined++] = (struct dhcp6_declined){ .client = client, .port_id = port_id };
+		d->declined[d->n_declined++] = (struct dhcp6_declined){ .client = client, .sender = sender, .port_id = port_id };
 	}
 	if (d->declined[found].times == UINT8_MAX)
 		return false;

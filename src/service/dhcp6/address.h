@@ -12,8 +12,11 @@ struct dhcp6_message;
 
 /*
  * The address of identity association @index of @m, an IA_NA, whose client has @mac (zero: it is not known).  The first one gets what is
- * reserved for the MAC.
+ * reserved for the MAC.  @sender: the MAC that sent @m, the client's or its relay's.
  */
-struct ip_addr dhcp6_address_of(const struct dhcp6 *d, const struct dhcp6_message *m, unsigned index, struct mac mac);
-/* The client has found that another machine has the address of @ia: it gets another one.  False: its port has declined too many. */
-bool dhcp6_address_declined(struct dhcp6 *d, const struct dhcp6_message *m, const struct dhcp6_ia *ia, unsigned port_id);
+struct ip_addr dhcp6_address_of(const struct dhcp6 *d, const struct dhcp6_message *m, unsigned index, struct mac mac, struct mac sender);
+/*
+ * The client has found that another machine has the address of @ia: from now on it gets another one, as long as @sender sends its messages.
+ * A DUID can be guessed, but the switch lets no guest send from a MAC of another port.  False: the port has declined too many.
+ */
+bool dhcp6_address_declined(struct dhcp6 *d, const struct dhcp6_message *m, const struct dhcp6_ia *ia, struct mac sender, unsigned port_id);

@@ -50,7 +50,7 @@ static uint32_t part(uint32_t seconds, uint32_t percent)
 static void put_ia_na(const struct dhcp6 *d, struct bytes_writer *w, const struct request *rq, unsigned index)
 {
 	const struct dhcp6_ia *ia = &rq->message.ias[index];
-	struct ip_addr addr = dhcp6_address_of(d, &rq->message, index, rq->mac);
+	struct ip_addr addr = dhcp6_address_of(d, &rq->message, index, rq->mac, rq->packet->eth.src);
 	uint32_t lifetime = d->config.lease_time;
 	size_t begun = dhcp6_begin(w, DHCP6_OPTION_IA_NA);
 	bytes_put_be32(w, ia->iaid);
@@ -251,10 +251,11 @@ static struct mac mac_of(const struct packet *p, const struct dhcp6_message *m)
 static void decline(struct dhcp6 *d, const struct request *rq, struct sink *out)
 {
 	const struct dhcp6_message *m = &rq->message;
+	struct mac sender = rq->packet->eth.src;
 	for (unsigned i = 0; i < m->n_ias; i++) {
-		struct ip_addr addr = dhcp6_address_of(d, m, i, rq->mac);
+		struct ip_addr addr = dhcp6_address_of(d, m, i, rq->mac, sender);
 		for (unsigned k = 0; k < m->ias[i].n_addresses; k++)
-			if (ip_equal(&m->ias[i].addresses[k], &addr) && !dhcp6_address_declined(d, m, &m->ias[i], rq->port_id))
+			if (ip_equal(&m->ias[i].addresses[k], &addr) && !dhcp6_address_declined(d, m, &m->ias[i], sender, rq->port_id))
 				sink_drop(out, DROP_DHCP_SHARE, rq->packet);
 	}
 }

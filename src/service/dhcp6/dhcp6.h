@@ -34,7 +34,8 @@ struct dhcp6_config {
 #define DHCP6_DECLINED_PER_PORT 8u
 
 struct dhcp6_declined {
-	uint64_t client; /* a hash of DUID and IAID */
+	uint64_t client;   /* a hash of DUID and IAID */
+	struct mac sender; /* of its messages: its own, or its relay's */
 	unsigned port_id;
 	uint8_t times;
 };
