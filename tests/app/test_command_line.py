@@ -35,8 +35,8 @@ class CommandLine(TestCase):
     def test_run_help_has_the_options_that_users_were_promised(self):
         options = options_in_help(self.lanlet("run", "--help").stdout)
         for option in ("subnet gateway ipv6 dhcp-range lease-time mtu domain dns host fd connect udp vhost-connect vde no-dhcp "
-                       "no-gateway host-loopback keep-tcp-ports metadata link-local isolate storm-limit engine udp-filtering log-level config runtime-dir "
-                       "state-dir ready-fd").split():
+                       "no-gateway host-loopback keep-tcp-ports metadata link-local isolate storm-limit engine udp-filtering log-level "
+                       "config runtime-dir state-dir ready-fd").split():
             self.assertIn(option, options)
 
     def test_manual_page_has_every_option_and_command(self):

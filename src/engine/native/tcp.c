@@ -271,6 +271,11 @@ void native_tcp_input(struct engine *e, usec_t now, const struct packet *p)
 		drop(e, DROP_TCP_MALFORMED, p);
 		return;
 	}
+	/* Port 0 stands for no port (RFC 6335 §6); an answer could not be told from one to nobody. */
+	if (h.src_port == 0) {
+		drop(e, DROP_TCP_MALFORMED, p);
+		return;
+	}
 	if (!native_checksum_is_right(e, p, p->l4_len, DROP_TCP_MALFORMED))
 		return;
 	struct flow_key key = { .guest = { p->src, h.src_port }, .remote = { p->dst, h.dst_port } };

@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 
 #define RTT_MAX (100 * USEC_PER_MSEC)     /* half of the shortest time after which common guests retransmit */
-#define BUSY_MS 15                        /* a peer that was heard a moment ago, when bytes go to and fro, needs no proof of life */
+#define BUSY_MS 15                        /* a peer that was heard a moment ago, in an exchange of requests, needs no proof of life */
 #define SILENCE_MIN (500 * USEC_PER_MSEC) /* a peer that was heard since then is alive: spares a probe */
 #define LOOK_FIRST (3 * USEC_PER_MSEC)
 #define LOOK_SLOWER 4 /* the next look comes after this part of the time that has passed */
