@@ -53,7 +53,7 @@
 	X(ICMP_RATE, "icmp-rate", "ICMP error not sent because of the rate limit") \
 	X(ICMP_TYPE, "icmp-type", "guest's ICMP message is neither an echo request nor an error about one of its flows") \
 	X(UDP_MALFORMED, "udp-malformed", "UDP header does not parse or has a wrong checksum") \
-	X(TCP_MALFORMED, "tcp-malformed", "TCP header does not parse or has a wrong checksum") \
+	X(TCP_MALFORMED, "tcp-malformed", "TCP header does not parse, has a wrong checksum, or the source port 0, where no answer can go") \
 	X(PROTOCOL, "protocol", "IP protocol that NAT cannot translate (answered)") \
 	/* services */ \
 	X(DHCP_MALFORMED, "dhcp-malformed", "DHCP message does not parse") \

@@ -375,7 +375,22 @@ static void tcp_segment_with_a_wrong_checksum_is_dropped(struct fixture *f, gcon
 	g_assert_true(g_queue_is_empty(&f->b.strays));
 }
 
+/* A guest's own stack would not take the answer (RFC 6335 §6: the port is reserved). */
+static void tcp_from_port_0_is_dropped(struct fixture *f, gconstpointer data)
+{
+	struct guest_tcp t;
+	server_listen(&f->s, INADDR_ANY, 0);
+	guest_tcp_init(&t, &f->b, GUEST, 0, GATEWAY, f->s.port);
+	guest_tcp_syn(&t);
+	bench_run_for(&f->b, 50);
+	g_assert_false(t.syn_seen);
+	g_assert_false(server_has_visitor(&f->s));
+	g_assert_cmpuint(f->b.r.drops.count[DROP_TCP_MALFORMED], ==, 1);
+	guest_tcp_done(&t);
+}
+
 const struct contract_test contract_tcp[] = {
+	CONTRACT_TEST(tcp_from_port_0_is_dropped),
 	CONTRACT_TEST(tcp_carries_bytes_both_ways),
 	CONTRACT_TEST(tcp_host_that_does_not_read_slows_the_guest_down),
 	CONTRACT_TEST(tcp_guest_half_closes),

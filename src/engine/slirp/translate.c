@@ -24,7 +24,7 @@ static void put_be16(uint8_t *at, uint16_t v)
 
 static int parse_tcp(struct inward *in, struct bytes_reader *r)
 {
-	if (tcp_parse(r, &in->tcp) < 0)
+	if (tcp_parse(r, &in->tcp) < 0 || in->tcp.src_port == 0)
 		return -EBADMSG;
 	in->header_len = in->tcp.header_len;
 	in->payload_len = in->packet->l4_len - in->header_len;
