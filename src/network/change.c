@@ -242,6 +242,13 @@ static int change_services(struct lanlet_network *n, const struct settings *sum,
 	return r;
 }
 
+static void change_guard(struct lanlet_network *n, bool unguarded, usec_t now)
+{
+	segment_set_unguarded(&n->segment, unguarded);
+	if (!unguarded)
+		name_services_guard_begins(&n->name_services, now);
+}
+
 static int put_reload_in_place(struct lanlet_network *n, struct settings *configured, struct settings *sum, usec_t now, char *error,
 			       size_t size)
 {
@@ -258,7 +265,7 @@ static int put_reload_in_place(struct lanlet_network *n, struct settings *config
 	if (n->configured.log_level != configured->log_level)
 		change_log_level(n, configured->log_level);
 	if (n->settings.unguarded != sum->unguarded)
-		segment_set_unguarded(&n->segment, sum->unguarded);
+		change_guard(n, sum->unguarded, now);
 	gateway_set_opened(&n->gateway, settings_opened(sum));
 	if (!bandwidth_equal(&n->settings.bandwidth, &sum->bandwidth))
 		segment_set_bandwidth(&n->segment, &sum->bandwidth);

@@ -93,6 +93,16 @@ void name_services_holder_changed(struct name_services *n, usec_t now, struct ma
 		guest_address_lost(a, rank_address(n, now, a));
 }
 
+void name_services_guard_begins(struct name_services *n, usec_t now)
+{
+	const struct slots *addresses = &n->gateway->guests.by_index;
+	for (uint32_t i = 0; i < addresses->n; i++) {
+		struct guest_address *a = slots_get(addresses, i);
+		if (a && a->guest->state != GUEST_HEARD)
+			guest_address_lost(a, rank_address(n, now, a));
+	}
+}
+
 static void holder_changed(struct dhcp_env *env, usec_t now, struct mac mac, ip4_t ip)
 {
 	name_services_holder_changed(container_of(env, struct name_services, dhcp_env), now, mac, ip);

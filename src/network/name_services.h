@@ -83,6 +83,11 @@ int name_services_serve_tcp(struct name_services *n, const struct engine_ops *op
 void name_services_address_seen(struct name_services *n, usec_t now, struct port *p, ip4_t ip, struct mac mac);
 /* The lease of the guest with @mac has ended, or its lease or reservation has changed: sets the guest's name and the rank of @ip. */
 void name_services_holder_changed(struct name_services *n, usec_t now, struct mac mac, ip4_t ip);
+/*
+ * Ports are guarded from now on.  An address that a guest took before, which is another one's by lease or reservation, is looked at again
+ * with its next packet.
+ */
+void name_services_guard_begins(struct name_services *n, usec_t now);
 /* As gateway_hooks.rank, guest_seen and guest_placed. */
 enum guest_rank name_services_rank(const struct name_services *n, usec_t now, ip4_t ip, struct guest_holder *ret);
 void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_address *a);

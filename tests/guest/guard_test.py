@@ -6,7 +6,9 @@ victim does not notice; with --guard off the same attack works, so the test show
 
 import functools
 import struct
+import tempfile
 import unittest
+from pathlib import Path
 
 from lan import dhcp
 from lan.guests import EXPERIMENTAL, TRANSPORTS, udp_in
@@ -144,6 +146,36 @@ class Addresses(Attack):
             self.assertEqual(s.holders(s.observer, s.victim.ip), {s.victim})
         else:
             wait_until(lambda: s.holders(s.observer, s.victim.ip) == {s.attacker}, "the moved address", HARMED_AFTER)
+
+
+class Reload(unittest.TestCase):
+    """The guard is turned on while the network runs."""
+
+    def begin(self):
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="lanlet-")))
+        self.config = directory / "lab.conf"
+        self.config.write_text("[network]\nguard = off\n")
+        return self.enterContext(Scene(options=("--config", str(self.config))))
+
+    def turn_on(self, s):
+        self.config.write_text("[network]\nguard = on\n")
+        self.assertEqual(s.network.ask("reload"), "changed: guard\n")
+
+    def test_address_that_a_guest_took_before_is_not_its_any_more(self):
+        s = self.begin()
+        s.victim.answers = False
+        s.attacker.announce(s.victim.ip)
+        wait_until(lambda: s.holders(s.observer, s.victim.ip) == {s.attacker}, "the moved address", HARMED_AFTER)
+        self.turn_on(s)
+        before = s.attacker.drops()
+        s.attacker.send_frame(s.observer.mac, ETHERTYPE_IPV4, Udp(5000, 5001, b"x").emit(s.victim.ip, s.observer.ip).emit())
+        s.wait_for_refusal(before)
+        before = s.attacker.drops()
+        s.attacker.announce(s.victim.ip)
+        s.wait_for_refusal(before)
+        s.victim.answers = True
+        s.victim.announce(s.victim.ip)
+        wait_until(lambda: s.holders(s.observer, s.victim.ip) == {s.victim}, "the address at its guest", HARMED_AFTER)
 
 
 class Macs(Attack):
