@@ -103,6 +103,12 @@ static inline bool poller_slice_is_over(struct poller *p, unsigned n)
 	return false;
 }
 
+/* What was done may have taken long: the next poller_slice_is_over() looks at the clock. */
+static inline void poller_look_soon(struct poller *p)
+{
+	p->until_look = 0;
+}
+
 /* A flow's work is left for the flush: a slice that measures only its own time would leave a hundred times as much as it does. */
 static inline void poller_leaves_work(struct poller *p)
 {

@@ -86,7 +86,10 @@ struct engine {
 	struct wheel wheel;
 	struct payer host; /* pays for flows that the host opens */
 	struct account used, max;
-	uint32_t hand;    /* where the next search for an idle mapping begins, in the table of UDP */
+	uint32_t hand; /* where the next search for an idle mapping begins, in the table of UDP */
+	/* The destination to which the host had no port left, and until when it counts as having none (tcp_connect.c). */
+	struct ip_endpoint exhausted;
+	usec_t exhausted_until;
 	struct list away; /* guest.flows.away: guests that are AWAY and have flows, the longest away first */
 	struct flow_table tables[NATIVE_KINDS];
 	struct hash_table addresses; /* native_address.node */

@@ -19,6 +19,7 @@
 #define LOW_PORTS 1024 /* an ordinary user may not bind these */
 #define USED_PORT_TRIES 16u
 #define USED_PORT_STEP 2999u /* prime, so that a walk of any range ends nowhere soon */
+#define EXHAUSTED_TIME (100 * USEC_PER_MSEC)
 
 /*
  * Turns IP_RECVERR (ip(7)) on or off, which reports the sender of ICMP errors. While the socket connects, such an error ends the attempt.
@@ -141,16 +142,35 @@ static int dial_from_used_port(struct native_tcp *t, const struct ip_endpoint *t
 	return r;
 }
 
-/* Starts to connect the host side. */
-static int dial(struct native_tcp *t, const struct ip_endpoint *to)
+/*
+ * From a port that the kernel chooses.  When it has none left towards @to it tries every one before it says so, which takes milliseconds,
+ * and that for each SYN of a guest that took them all: it is asked again only after a while.
+ */
+static int dial_from_any_port(struct native_tcp *t, usec_t now, const struct ip_endpoint *to)
 {
+	struct engine *e = t->base.engine;
+	if (now < e->exhausted_until && ip_endpoint_equal(to, &e->exhausted))
+		return -EADDRNOTAVAIL;
+	int r = dial_from(t, to, 0);
+	if (r == -EADDRNOTAVAIL) {
+		e->exhausted = *to;
+		e->exhausted_until = now + EXHAUSTED_TIME;
+	}
+	return r;
+}
+
+/* Starts to connect the host side. */
+static int dial(struct native_tcp *t, usec_t now, const struct ip_endpoint *to)
+{
+	struct poller *poller = t->base.engine->config.poller;
 	uint16_t own = t->base.flow.key.guest.port;
 	bool keep = t->base.engine->config.keep_tcp_ports && own >= LOW_PORTS && own != to->port; /* a socket may connect to itself */
-	int r = dial_from(t, to, keep ? own : 0);
+	int r = keep ? dial_from(t, to, own) : dial_from_any_port(t, now, to);
 	if (keep && dial_again(t, r))
-		r = dial_from(t, to, 0);
+		r = dial_from_any_port(t, now, to);
 	if (r == -EADDRNOTAVAIL)
 		r = dial_from_used_port(t, to);
+	poller_look_soon(poller);
 	return r;
 }
 
@@ -182,7 +202,7 @@ int native_tcp_connect(struct native_tcp *t, usec_t now)
 	}
 	struct ip_endpoint to = { .port = key->remote.port };
 	int r = native_dial_address(e, now, &key->remote.addr, &to.addr);
-	return r < 0 ? -ECONNREFUSED : dial(t, &to);
+	return r < 0 ? -ECONNREFUSED : dial(t, now, &to);
 }
 
 static void tell_unreachable(struct native_tcp *t, usec_t now, uint8_t type, uint8_t code, const struct ip_addr *from)
