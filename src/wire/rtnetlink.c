@@ -124,6 +124,8 @@ bool rtnetlink_next(struct bytes_reader *r, struct rtnetlink_event *ret)
 	case MESSAGE_DELETE_ROUTE: parse_route(body, &e); break;
 	default: break;
 	}
-	*ret = e.type == RTNETLINK_OTHER ? (struct rtnetlink_event){ .type = RTNETLINK_OTHER } : e;
+	if (e.type == RTNETLINK_OTHER)
+		e = (struct rtnetlink_event){ .type = RTNETLINK_OTHER };
+	*ret = e;
 	return true;
 }

@@ -267,7 +267,7 @@ void native_tcp_input(struct engine *e, usec_t now, const struct packet *p)
 	const uint8_t *head = frame_linear(p->frame, p->l4_offset, head_len, p->arena);
 	struct bytes_reader r = bytes_reader(head, head ? head_len : 0);
 	struct tcp_header h;
-	if (tcp_parse(&r, &h) < 0 || h.src_port == 0) {
+	if (tcp_parse(&r, &h) < 0) {
 		drop(e, DROP_TCP_MALFORMED, p);
 		return;
 	}
