@@ -31,6 +31,8 @@ struct record {
 			22, true \
 	}
 
+static bool truncates; /* answer_with() sets TC */
+
 /* The answer to the transaction @index with @records. */
 static void answer_with(struct dns_bench *b, guint index, uint8_t rcode, const struct record *records, size_t n)
 {
@@ -41,6 +43,7 @@ static void answer_with(struct dns_bench *b, guint index, uint8_t rcode, const s
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
 	struct dns_header h = { .id = q.header.id,
 				.response = true,
+				.truncated = truncates,
 				.authoritative = true,
 				.recursion_desired = true,
 				.recursion_available = true,
@@ -165,9 +168,10 @@ static void truncated_answer_is_not_kept(void)
 {
 	g_autoptr(dns_bench) b = dns_bench_new_usual(1);
 	ask(b, 1, "example.com", DNS_TYPE_A);
-	g_autoptr(GByteArray) bytes = make_answer(asked_at(b, 0), 0, 0);
-	bytes->data[2] |= 2;
-	dns_upstream_answered(&b->upstream, b->now, asked_at(b, 0)->token, bytes->data, bytes->len);
+	truncates = true;
+	ANSWER(b, 0, 0, A_RECORD(300));
+	truncates = false;
+	g_assert_true(header_of(told_at(b, 0)->bytes).truncated);
 	ask(b, 2, "example.com", DNS_TYPE_A);
 	g_assert_cmpuint(b->asked->len, ==, 2);
 }
