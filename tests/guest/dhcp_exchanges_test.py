@@ -2,15 +2,21 @@
 """DHCP as clients of all kinds ask for it: what users of other servers ran into, each as one exchange, byte by byte where it matters."""
 
 import itertools
+import socket
 import struct
+import subprocess
+import tempfile
 import threading
 import unittest
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lan import dhcp
 from lan.client import Host
+from lan.link import Packets
 from lan.packet import BROADCAST, ETHERTYPE_ARP, ETHERTYPE_IPV4, UDP, Arp, Ipv4, Udp, address, mac, mac_text, text
 from lan.process import Lanlet
+from lan.programs import Program, check, find, need
 from lan.wait import wait_until
 
 GATEWAY = "192.168.122.1"
@@ -73,7 +79,8 @@ class Request:
     parameters: bytes | None = field(default=None)
 
     def emit(self):
-        head = struct.pack(">BBBB4sHH4s4s4s4s6s", 1, 1, 6, 0, self.xid, 0, self.flags, self.client, b"\0" * 4, b"\0" * 4, self.relay, self.mac)
+        addresses = (self.client, dhcp.NOWHERE, dhcp.NOWHERE, self.relay)
+        head = struct.pack(">BBBB4sHH4s4s4s4s6s", 1, 1, 6, 0, self.xid, 0, self.flags, *addresses, self.mac)
         fields = head.ljust(44, b"\0") + self.sname.ljust(64, b"\0") + self.file.ljust(128, b"\0")
         kind = option(dhcp.MESSAGE_TYPE, bytes([self.kind])) if self.kind else b""
         listed = b"" if self.parameters is None else option(dhcp.PARAMETER_LIST, self.parameters)
@@ -429,3 +436,92 @@ class SmallSubnetTest(ExchangesTest):
             c = self.client()
             offer = c.ask(c.request(dhcp.DISCOVER, parameters=listed))
             self.assertEqual(text(offer.options[dhcp.MASK]), "255.255.255.240")
+
+
+# As libvirt writes it for its network "default".
+LIBVIRT_CONFIGURATION = """strict-order
+except-interface=lo
+bind-dynamic
+interface=virbr0
+dhcp-range=192.168.122.2,192.168.122.254,255.255.255.0
+dhcp-no-override
+dhcp-authoritative
+dhcp-lease-max=253
+"""
+
+# What lanlet sends and libvirt's dnsmasq does not, because it is not configured there.
+MORE_OF_LANLET = {dhcp.MTU, dhcp.DOMAIN, dhcp.DOMAIN_SEARCH}
+# What dnsmasq sends unasked.
+MORE_OF_DNSMASQ = {dhcp.BROADCAST_ADDRESS}
+SAME_VALUES = (dhcp.MASK, dhcp.ROUTER, dhcp.DNS, dhcp.LEASE_TIME, dhcp.SERVER_ID, dhcp.MESSAGE_TYPE, dhcp.HOST_NAME)
+
+
+class LikeDnsmasqTest(ExchangesTest):
+    """The same questions to lanlet and to dnsmasq with libvirt's configuration."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        need("dnsmasq", "ethtool")
+        cls.directory = Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="lanlet-dnsmasq-")))
+        check("ip", "link", "add", "virbr0", "type", "veth", "peer", "name", "guest")
+        cls.addClassCleanup(check, "ip", "link", "delete", "virbr0")
+        check("ip", "address", "add", f"{GATEWAY}/24", "dev", "virbr0")
+        for link in "virbr0", "guest":
+            check("ethtool", "-K", link, "tx", "off")
+            check("ip", "link", "set", link, "up", "promisc", "on")
+        configuration = cls.directory / "default.conf"
+        configuration.write_text(LIBVIRT_CONFIGURATION)
+        cls.dnsmasq = cls.enterClassContext(Program([
+            find("dnsmasq"), "--keep-in-foreground", "--conf-file=" + str(configuration), "--user=", "--group=",
+            f"--dhcp-leasefile={cls.directory}/leases", f"--pid-file={cls.directory}/pid", "--log-facility=-",
+        ], stderr=subprocess.DEVNULL))
+        with cls.at_dnsmasq(mac(next(macs))) as first:
+            wait_until(lambda: first.ask(first.request(dhcp.DISCOVER)), "dnsmasq", 20)
+
+    @staticmethod
+    def at_dnsmasq(own):
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        sock.bind(("guest", 0))
+        return Client(Packets(sock), own)
+
+    def ask_both(self, own, ask):
+        """What ask(client) returns of each."""
+        found = []
+        for client in Client(self.lanlet.stream, own), self.at_dnsmasq(own):
+            with client:
+                found.append(ask(client))
+        return found
+
+    def assert_alike(self, ask):
+        ours, theirs = self.ask_both(mac(next(macs)), ask)
+        self.assertEqual(ours.message.kind, theirs.message.kind)
+        self.assertEqual(set(ours.options) - MORE_OF_LANLET - MORE_OF_DNSMASQ, set(theirs.options) - MORE_OF_LANLET - MORE_OF_DNSMASQ)
+        for code in SAME_VALUES:
+            self.assertEqual(ours.options.get(code), theirs.options.get(code), code)
+        self.assertEqual(ours.destination_ip == "255.255.255.255", theirs.destination_ip == "255.255.255.255")
+        if ours.message.kind != dhcp.NAK:  # dnsmasq sets the flag in all of these
+            self.assertEqual(ours.message.flags, theirs.message.flags)
+
+    def test_offers_and_acks_have_the_same_options(self):
+        for listed in (bytes([1, 3, 6, 12, 15, 26, 28]), bytes([6]), bytes([3, 121]), bytes([1, 28, 2, 121, 15, 6, 12])):
+            for flags in (0, 0x8000):
+                self.assert_alike(lambda c: c.ask(c.request(dhcp.DISCOVER, parameters=listed, flags=flags)))
+                self.assert_alike(lambda c: c.take(parameters=listed, flags=flags))
+
+    def test_name_that_the_client_sends_is_not_refused(self):
+        self.assert_alike(lambda c: c.take(parameters=bytes([1, 3, 6]), options=option(dhcp.HOST_NAME, b"alike")))
+
+    def test_address_of_another_network_is_refused(self):
+        self.assert_alike(lambda c: c.ask(c.request(dhcp.REQUEST, options=option(dhcp.REQUESTED_ADDRESS, address("10.9.8.7")))))
+
+    def test_free_address_that_a_rebooted_client_claims_is_acknowledged(self):
+        self.assert_alike(lambda c: c.ask(c.request(
+            dhcp.REQUEST, options=option(dhcp.REQUESTED_ADDRESS, address("192.168.122.88")), parameters=bytes([1, 3, 6]))))
+
+    def test_inform_is_answered_without_a_lease(self):
+        def inform(c):
+            c.ip = address("192.168.122.99")
+            return c.ask(c.request(dhcp.INFORM, client=c.ip, parameters=bytes([1, 3, 6])), source="192.168.122.99")
+
+        self.assert_alike(inform)
