@@ -33,11 +33,14 @@ static void start(struct boot_services *b, const struct boot_services_config *c)
 	struct hash_key key;
 	entropy_get(&key, sizeof(key));
 	if (c->settings->tftp_root[0]) {
-		tftp_init(&b->tftp, &(struct tftp_config){ .gateway = c->settings->gateway, .files = &b->tftp_root.files, .log = c->log, .hash_key = key });
+		tftp_init(&b->tftp,
+			  &(struct tftp_config){
+				  .gateway = c->settings->gateway, .files = &b->tftp_root.files, .log = c->log, .hash_key = key });
 		gateway_add_service(c->gateway, &b->tftp.service);
 	}
 	if (c->settings->http_root[0]) {
-		boot_http_init(&b->http, &(struct boot_http_config){ .files = &b->http_root.files, .sink = &c->gateway->sink, .log = c->log });
+		boot_http_init(&b->http,
+			       &(struct boot_http_config){ .files = &b->http_root.files, .sink = &c->gateway->sink, .log = c->log });
 		gateway_add_service(c->gateway, &b->http.service);
 	}
 }

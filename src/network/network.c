@@ -187,8 +187,8 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 		add_ip6_services(n);
 	gateway_add_service(&n->gateway, &n->arp.service);
 	gateway_add_service(&n->gateway, &n->echo.service);
-	int r = boot_services_new(
-		&(struct boot_services_config){ .settings = &n->settings, .gateway = &n->gateway, .log = &n->log }, &n->boot_services);
+	int r = boot_services_new(&(struct boot_services_config){ .settings = &n->settings, .gateway = &n->gateway, .log = &n->log },
+				  &n->boot_services);
 	if (r < 0)
 		return r;
 	return name_services_init(&n->name_services,

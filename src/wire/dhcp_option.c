@@ -125,19 +125,6 @@ int dhcp_option_find(const char *name, uint8_t *ret_code, enum dhcp_option_kind 
 	return -ENOENT;
 }
 
-const char *dhcp_option_name(uint8_t code)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		if (options[i].code == code)
-			return options[i].name;
-	return NULL;
-}
-
-const char *dhcp_option_name_at(size_t index)
-{
-	return index < ARRAY_SIZE(options) ? options[index].name : NULL;
-}
-
 /* Takes the text before the next comma from *@at, which becomes NULL after the last.  False when it is too long. */
 static bool take_item(const char **at, char item[static ITEM_SIZE])
 {

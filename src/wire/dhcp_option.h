@@ -26,10 +26,6 @@ enum dhcp_option_kind {
 
 /* The code and kind of the option @name, which may be a number from 1 to 254.  -ENOENT. */
 int dhcp_option_find(const char *name, uint8_t *ret_code, enum dhcp_option_kind *ret_kind);
-/* The name of @code; NULL when it has none here. */
-const char *dhcp_option_name(uint8_t code);
-/* The name at @index, for completions; NULL after the last. */
-const char *dhcp_option_name_at(size_t index);
 
 /*
  * Parses the value @text of an option of @kind into @ret; returns its length.  -EINVAL, and *@ret_why is a static text that says what is

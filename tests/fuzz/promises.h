@@ -34,7 +34,8 @@ static inline void check_promises(const struct settings *s)
 	REQUIRE(s->n_dhcp_ranges > 0 || s->gateway < s->dhcp_first || s->gateway > s->dhcp_last);
 	for (unsigned i = 0; i < s->n_dhcp_ranges; i++) {
 		const struct dhcp_range *r = &s->dhcp_ranges[i];
-		REQUIRE(is_host(s, r->first) && is_host(s, r->last) && r->first <= r->last && (s->gateway < r->first || s->gateway > r->last));
+		REQUIRE(is_host(s, r->first) && is_host(s, r->last) && r->first <= r->last &&
+			(s->gateway < r->first || s->gateway > r->last));
 		REQUIRE(i == 0 ? r->first == s->dhcp_first : r->first > s->dhcp_ranges[i - 1].last);
 	}
 	REQUIRE(s->mtu == SETTINGS_MTU_AUTO || (s->mtu >= SETTINGS_MTU_MIN && s->mtu <= SETTINGS_MTU_MAX));

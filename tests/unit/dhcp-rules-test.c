@@ -93,12 +93,11 @@ static void names_of_options_are_known(void)
 	static const char *const unknown[] = { "", "0", "255", "256", "no-such-option", "4x" };
 	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
 		g_assert_cmpint(dhcp_option_find(unknown[i], &code, &kind), ==, -ENOENT);
-	const char *name;
-	for (size_t i = 0; (name = dhcp_option_name_at(i)); i++) {
-		g_assert_cmpint(dhcp_option_find(name, &code, &kind), ==, 0);
-		g_assert_cmpstr(dhcp_option_name(code), ==, name);
-	}
-	g_assert_null(dhcp_option_name(254));
+	g_assert_cmpint(dhcp_option_find("router", &code, &kind), ==, 0);
+	g_assert_cmpuint(code, ==, 3);
+	g_assert_cmpint(kind, ==, DHCP_KIND_ADDRESSES);
+	g_assert_cmpint(dhcp_option_find("254", &code, &kind), ==, 0);
+	g_assert_cmpint(kind, ==, DHCP_KIND_UNKNOWN);
 }
 
 /* A bench whose rules are options as a user writes them: "NAME=VALUE". */
