@@ -11,6 +11,7 @@
 #include "gateway/closed.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/martian.h"
+#include "gateway/nat64.h"
 #include "lan/packet.h"
 #include "wire/icmp6.h"
 
@@ -73,10 +74,38 @@ static bool is_open(struct gateway *g, usec_t now, const struct packet *p)
 	return false;
 }
 
+/* Whether @p's destination, which has an IPv4 address in it, passes the checks of an IPv4 destination; if not, @p is dropped. */
+static bool may_reach_ip4(struct gateway *g, usec_t now, const struct packet *p)
+{
+	const struct gateway_config *c = &g->config;
+	enum drop_reason why = DROP_MARTIAN_DESTINATION;
+	ip4_t ip;
+	if (!nat64_extract(&p->dst, &ip) || martian_check_destination(&c->subnet, c->ip, ip, &why) < 0) {
+		gateway_drop(g, why, p);
+		return false;
+	}
+	if (closed_check4(ip, g->env.opened, &why) == 0)
+		return true;
+	gateway_drop(g, why, p);
+	answer(g, now, p, ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADMIN, 0);
+	return false;
+}
+
+/* Whether @p may go outside; if not, it is dropped and perhaps answered. */
+static bool may_leave(struct gateway *g, usec_t now, const struct packet *p)
+{
+	enum drop_reason why;
+	if (g->config.ip6.nat64 && nat64_has(&p->dst))
+		return may_reach_ip4(g, now, p);
+	if (martian_check_destination6(&g->config.ip6, &p->dst, &why) == 0)
+		return is_open(g, now, p);
+	gateway_drop(g, why, p);
+	return false;
+}
+
 static void route(struct gateway *g, usec_t now, struct packet *p)
 {
 	const struct gateway_ip6 *ip6 = &g->config.ip6;
-	enum drop_reason why;
 	if (gateway_ip6_has(ip6, &p->dst)) {
 		if (translates(g, p))
 			pass_to_engine(g, now, p);
@@ -94,11 +123,7 @@ static void route(struct gateway *g, usec_t now, struct packet *p)
 			gateway_route_to_neighbour(g, now, p);
 		return;
 	}
-	if (martian_check_destination6(ip6, &p->dst, &why) < 0) {
-		gateway_drop(g, why, p);
-		return;
-	}
-	if (!is_open(g, now, p) || !take_hop(g, now, p))
+	if (!may_leave(g, now, p) || !take_hop(g, now, p))
 		return;
 	if (translates(g, p))
 		pass_to_engine(g, now, p);

@@ -11,6 +11,7 @@ struct gateway_ip6 {
 	bool on;               /* false: the gateway has no IPv6, and the other members mean nothing */
 	struct prefix6 prefix; /* /64: of the guests' addresses */
 	struct ip_addr link_local, address;
+	bool nat64; /* guests reach IPv4 destinations in NAT64's prefixes (nat64.h) */
 };
 
 static inline struct gateway_ip6 gateway_ip6_of(const struct prefix6 *prefix)

@@ -15,7 +15,13 @@ socklen_t socket_address_set(union socket_address *ret, const struct ip_endpoint
 		};
 		return sizeof(ret->in);
 	}
-	ret->in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(at->port) };
+	return socket_address_set_v6(ret, at);
+}
+
+/* struct ip_addr has IPv4 addresses in this form. */
+socklen_t socket_address_set_v6(union socket_address *ret, const struct ip_endpoint *at)
+{
+	*ret = (union socket_address){ .in6 = { .sin6_family = AF_INET6, .sin6_port = htons(at->port) } };
 	memcpy(&ret->in6.sin6_addr, at->addr.b, sizeof(at->addr.b));
 	return sizeof(ret->in6);
 }

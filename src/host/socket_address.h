@@ -15,6 +15,8 @@ union socket_address {
 
 /* Writes @at, without a scope, to @ret; returns its size in bytes. */
 socklen_t socket_address_set(union socket_address *ret, const struct ip_endpoint *at);
+/* The same for a socket of IPv6: an IPv4 address is written as an IPv4-mapped one. */
+socklen_t socket_address_set_v6(union socket_address *ret, const struct ip_endpoint *at);
 /* All zeroes for an address of another family than IPv4 and IPv6. */
 struct ip_endpoint socket_address_get(const union socket_address *a);
 /* The address that a socket is bound to, "::" or 0.0.0.0 for all.  -EAFNOSUPPORT: it is no IP socket; or another negative errno. */

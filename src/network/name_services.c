@@ -192,6 +192,7 @@ static int init_dhcp(struct name_services *n, const struct name_services_config 
 		.hash_key = *key,
 		.gateway = s->gateway,
 		.no_router = s->engine->isolated,
+		.ipv6_only = s->ipv6_only,
 		.gateway_mac = c->gateway->config.mac,
 		.subnet = s->subnet,
 		.first = s->dhcp_first,

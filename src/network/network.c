@@ -120,7 +120,9 @@ static struct gateway_ip6 ip6_of(struct lanlet_network *n, const char *state_dir
 		return (struct gateway_ip6){ 0 };
 	n->ip6_key = prefix6_key(state_dir, &n->log);
 	struct prefix6 prefix = s->ip6 == SETTINGS_IP6_AUTO ? prefix6_of_key(&n->ip6_key) : s->prefix6;
-	return gateway_ip6_of(&prefix);
+	struct gateway_ip6 ip6 = gateway_ip6_of(&prefix);
+	ip6.nat64 = s->ipv6_only;
+	return ip6;
 }
 
 static int build_segment(struct lanlet_network *n, const struct lanlet_config *config)

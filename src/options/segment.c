@@ -108,6 +108,11 @@ static int parse_dhcp_range(char *text, struct dhcp_range *ret)
 	return r == 0 && time ? value_lease_time(time, &ret->lease_time_s) : r;
 }
 
+static int set_ipv6_only(struct settings *s, const char *value, const char **ret_why)
+{
+	return value_switch(value, &s->ipv6_only);
+}
+
 static int set_dhcp_range(struct settings *s, const char *value, const char **ret_why)
 {
 	char text[1024];
@@ -253,6 +258,19 @@ static const struct option options[] = {
 		.accepts = "auto, off or a unique local /64 prefix, such as fd12:3456:789a::/64",
 		.set = set_ipv6,
 		.place = OPTION_PLACES(ip6, prefix6),
+	},
+	{
+		.public = {
+			.name = "ipv6-only",
+			.default_value = "false",
+			.help =
+				"Have guests without IPv4: they reach IPv4 destinations by names that DNS64 translates, and by NAT64 at "
+				"64:ff9b::/96, also on hosts without IPv6. DHCP tells guests that ask for option 108 to do without IPv4 and "
+				"answers no others. Turns --ipv6 auto on.",
+		},
+		.accepts = "true or false",
+		.set = set_ipv6_only,
+		.place = OPTION_PLACE(ipv6_only),
 	},
 	{
 		.public = {

@@ -246,6 +246,10 @@ static void derive_range(struct settings *s)
 
 static int check_ip6(struct check *c)
 {
+	if (c->s.ipv6_only && !c->s.engine->ipv6)
+		return refuse(c, "ipv6-only needs an engine that translates IPv6, and engine is %s", c->s.engine->name);
+	if (c->s.ipv6_only && c->s.ip6 == SETTINGS_IP6_OFF)
+		c->s.ip6 = SETTINGS_IP6_AUTO;
 	if (c->s.ip6 != SETTINGS_IP6_OFF && c->s.mtu != SETTINGS_MTU_AUTO && c->s.mtu < SETTINGS_IP6_MTU_MIN)
 		return refuse(c, "ipv6 needs an mtu of at least %u, and mtu is %u", SETTINGS_IP6_MTU_MIN, c->s.mtu);
 	return 0;

@@ -89,6 +89,7 @@ struct settings {
 	struct dhcp_range dhcp_ranges[DHCP_RANGES_MAX];
 	unsigned n_dhcp_ranges;
 	enum settings_ip6 ip6;
+	bool ipv6_only;                       /* guests reach IPv4 destinations by NAT64 */
 	struct prefix6 prefix6;               /* unique local, /64; with SETTINGS_IP6_PREFIX */
 	uint32_t lease_time_s;                /* or SETTINGS_LEASE_INFINITE */
 	unsigned mtu;                         /* SETTINGS_MTU_AUTO, or MIN to MAX */

@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "gateway/ip6.h"
+#include "gateway/nat64.h"
 #include "gateway/sink.h"
 #include "lan/packet.h"
 #include "lan/port.h"
@@ -27,11 +28,11 @@ static struct ra_service *of_service(const struct service *s)
 
 static struct router_advertisement advertisement(const struct ra_service *s, uint32_t mtu)
 {
-	return (struct router_advertisement){
+	struct router_advertisement ra = {
 		.hop_limit = HOP_LIMIT,
 		.managed = s->config.dhcp6,
 		.other = s->config.dhcp6,
-		.router_lifetime = s->is_default_router ? RA_ROUTER_LIFETIME : 0,
+		.router_lifetime = s->is_default_router || s->config.ip6->nat64 ? RA_ROUTER_LIFETIME : 0,
 		.mac = s->config.mac,
 		.mtu = mtu,
 		.prefix = s->config.ip6->prefix,
@@ -40,7 +41,11 @@ static struct router_advertisement advertisement(const struct ra_service *s, uin
 		.dns = s->config.dns,
 		.search = s->search,
 		.dns_lifetime = RA_DNS_LIFETIME,
+		.nat64_lifetime = RA_NAT64_LIFETIME,
 	};
+	if (s->config.ip6->nat64)
+		ra.nat64 = NAT64_PREFIX;
+	return ra;
 }
 
 static void send(const struct ra_service *s, usec_t now, struct mac mac, const struct ip_addr *dst, const struct router_advertisement *ra,
@@ -198,5 +203,6 @@ void ra_service_stop(struct ra_service *s, usec_t now, struct sink *out)
 	struct router_advertisement ra = advertisement(s, s->config.mtu);
 	ra.router_lifetime = 0;
 	ra.dns_lifetime = 0;
+	ra.nat64_lifetime = 0;
 	send(s, now, ipv6_group_mac(&all_nodes), &all_nodes, &ra, out);
 }

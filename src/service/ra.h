@@ -3,8 +3,8 @@
  * Router advertisements (RFC 4861 §6.2): the segment's prefix, the gateway as router and name server, and answers to solicitations.
  *
  * The gateway is a default router only while the host has a route to the IPv6 internet: guests that were told otherwise would wait for
- * connections that cannot work.  Lifetimes are short, so that guests forget a gateway that has gone; the last advertisement, at a clean
- * end, withdraws what the earlier ones said.
+ * connections that cannot work.  With NAT64 it always is one, because it leads to the IPv4 internet.  Lifetimes are short, so that guests
+ * forget a gateway that has gone; the last advertisement, at a clean end, withdraws what the earlier ones said.
  *
  * A solicitation is answered to its sender alone, after a short delay; one without a source address by an advertisement for all.  Those
  * leave at most every three seconds, whatever guests do.
@@ -27,7 +27,8 @@ struct sink;
 #define RA_INTERVAL_MAX 100u
 #define RA_INTERVAL_MIN 75u
 #define RA_ROUTER_LIFETIME (3 * RA_INTERVAL_MAX)
-#define RA_DNS_LIFETIME (3 * RA_INTERVAL_MAX) /* RFC 8106 §5.1 */
+#define RA_DNS_LIFETIME (3 * RA_INTERVAL_MAX)           /* RFC 8106 §5.1 */
+#define RA_NAT64_LIFETIME (3 * RA_INTERVAL_MAX / 8 * 8) /* RFC 8781 §4.1 */
 #define RA_PREFERRED_LIFETIME 1800u
 #define RA_VALID_LIFETIME 7200u /* what hosts keep at least of an address that they have (RFC 4862 §5.5.3) */
 

@@ -11,6 +11,7 @@ enum {
 	OPTION_MTU = 5,
 	OPTION_RDNSS = 25,
 	OPTION_DNSSL = 31,
+	OPTION_PREF64 = 38,
 	OPTION_UNIT = 8,
 	FLAG_MANAGED = 0x80,
 	FLAG_OTHER = 0x40,
@@ -66,6 +67,15 @@ static void put_search(struct bytes_writer *w, const struct router_advertisement
 	bytes_put_zeros(w, units * OPTION_UNIT - len);
 }
 
+/* The last three bits of the lifetime, which counts in 8 seconds, say how long the prefix is: 0 means 96 bits (RFC 8781 §4). */
+static void put_nat64(struct bytes_writer *w, const struct router_advertisement *ra)
+{
+	bytes_put_u8(w, OPTION_PREF64);
+	bytes_put_u8(w, 2);
+	bytes_put_be16(w, ra->nat64_lifetime & 0xfff8);
+	bytes_put(w, ra->nat64.network.b, 12);
+}
+
 void ra_emit(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct router_advertisement *ra)
 {
 	uint8_t body[RA_PACKET_MAX];
@@ -80,6 +90,8 @@ void ra_emit(struct bytes_writer *w, const struct ip_addr *src, const struct ip_
 		put_dns(&b, ra);
 	if (ra->search.len > 1)
 		put_search(&b, ra);
+	if (ra->nat64.length > 0)
+		put_nat64(&b, ra);
 	uint8_t flags = (uint8_t)((ra->managed ? FLAG_MANAGED : 0) | (ra->other ? FLAG_OTHER : 0));
 	ipv6_emit(w, &(struct ipv6_header){ .payload_len = (uint16_t)(ICMP6_HEADER_LEN + b.len),
 					    .next_header = IPV6_NEXT_ICMP,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Router advertisements (RFC 4861 §4.2, RFC 8106). */
+/* Router advertisements (RFC 4861 §4.2, RFC 8106, RFC 8781). */
 #pragma once
 
 #include "base/addr.h"
@@ -19,10 +19,12 @@ struct router_advertisement {
 	struct ip_addr dns;        /* "::": none */
 	struct dns_name search;    /* the root: none */
 	uint32_t dns_lifetime;     /* seconds, of the two above */
+	struct prefix6 nat64;      /* of 96 bits: IPv4 destinations are reached there (RFC 8781); of no bits: nowhere */
+	uint16_t nat64_lifetime;   /* seconds, a multiple of 8 */
 };
 
 /* Bytes of the longest advertisement, with its IPv6 header. */
-#define RA_PACKET_MAX (40 + 16 + 8 + 8 + 32 + 24 + 8 + 256)
+#define RA_PACKET_MAX (40 + 16 + 8 + 8 + 32 + 24 + 8 + 256 + 16)
 
 /* Writes the advertisement from @src to @dst with its IPv6 header. */
 void ra_emit(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct router_advertisement *ra);

@@ -87,6 +87,7 @@ metadata = true
 link-local = true
 busy-poll = 50
 isolate = true
+ipv6-only = true
 bandwidth-in = 10M/20M/256K
 bandwidth-out = 2M
 guard = off

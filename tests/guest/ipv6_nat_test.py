@@ -170,6 +170,70 @@ class RouteTest(unittest.TestCase):
             wait_until(lambda: not has_default_route(guest), "the end of the router")
 
 
+class Nat64Guest(tap.TapGuest):
+    """Has an address and a route by router advertisements only."""
+
+    def connect(self):
+        super().connect()
+        wait_until(lambda: has_default_route(self), "the route")
+        self.check("sh", "-c", "until ip -6 address show dev eth0 scope global -tentative | grep -q inet6; do sleep 0.1; done")
+
+
+class Nat64Test(unittest.TestCase):
+    """Guests without IPv4, on a host without IPv6."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.outside = cls.enterClassContext(outside.Outside())
+        cls.loopback = servers.serve(servers.TcpServer, servers.Http, "127.0.0.1", 0)
+        cls.lanlet = cls.enterClassContext(Lanlet("--ipv6-only", "--dns", outside.ROUTER))
+        cls.guest = cls.enterClassContext(Nat64Guest(cls.lanlet.stream, "52:54:00:00:00:01"))
+        cls.gateway = cls.lanlet.api.get("/v1/network")["ipv6_gateway"]
+
+    def ask(self, address, port, patience=8):
+        return self.guest.python(ASK, address, str(port), str(patience)).strip()
+
+    def test_ipv4_destination_is_reached_with_the_hosts_address(self):
+        self.assertEqual(self.ask(f"64:ff9b::{outside.FAR}", 80), outside.UPLINK)
+
+    def test_download_and_upload_arrive_whole(self):
+        size = 5_000_000
+        self.assertEqual(self.guest.python(FETCH, f"64:ff9b::{outside.FAR}", str(size)).strip(), servers.blob_sha256(size))
+        self.assertEqual(self.guest.python(PUT, f"64:ff9b::{outside.FAR}").strip(), "True")
+
+    def test_datagrams_are_answered_from_the_address_asked(self):
+        lines = self.guest.python(ECHO, f"64:ff9b::{outside.ROUTER}", "1", "1400").splitlines()
+        self.assertEqual([line.split()[0] for line in lines], ["True", "True"])
+        self.assertEqual({line.split()[-1] for line in lines}, {"64:ff9b::c633:6401"})
+
+    def test_refusals_come_as_icmpv6(self):
+        self.assertEqual(self.ask(f"64:ff9b::{outside.FAR}", 9), "ConnectionRefusedError 111")
+        self.assertEqual(self.guest.python(REFUSED, f"64:ff9b::{outside.FAR}").strip(), "ECONNREFUSED")
+
+    def test_embedded_address_passes_the_checks_of_ipv4(self):
+        for address in ("127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "192.168.122.77"):
+            for prefix in ("64:ff9b::", "64:ff9b:1::"):
+                self.assertRegex(self.ask(prefix + address, self.loopback, 1), "Error|Timeout")
+        self.assertEqual(self.ask("64:ff9b::169.254.169.254", 80), "PermissionError 13")
+
+    def test_private_addresses_are_in_a_prefix_of_their_own(self):
+        outside.run("ip", "address", "add", "10.99.0.1/32", "dev", "lo")
+        try:
+            port = servers.serve(servers.TcpServer, servers.Http, "10.99.0.1", 0)
+            self.assertEqual(self.ask("64:ff9b:1::10.99.0.1", port), "10.99.0.1")
+            self.assertRegex(self.ask("64:ff9b::10.99.0.1", port, 1), "Error|Timeout")
+        finally:
+            outside.run("ip", "address", "del", "10.99.0.1/32", "dev", "lo")
+
+    @needs("rdisc6")
+    def test_prefix_is_advertised(self):
+        text = self.guest.check("rdisc6", "-1", "-w", "5000", "eth0")
+        self.assertRegex(text, r"Router lifetime\s*:\s*300 ")
+
+    def test_gateway_is_there_for_names(self):
+        self.assertIn("gateway.lanlet.internal", self.guest.check("dig", f"@{self.gateway}", "-x", self.gateway, "+short"))
+
+
 class HostLoopbackTest(unittest.TestCase):
     def test_loopback_is_reached_when_asked_for(self):
         port = servers.serve(servers.TcpServer6, servers.Http, "::1", 0)

@@ -854,6 +854,7 @@ static const struct {
 	{ "forward", "tcp 8081 web:80" },
 	{ "bandwidth-in", "10M/20M/256K" },
 	{ "bandwidth-out", "2M" },
+	{ "ipv6-only", "true" },
 	{ "multicast-snooping", "false" },
 	{ "no-dhcp", "true" },
 	{ "no-gateway", "true" },

@@ -66,8 +66,13 @@ static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
 	d->base.watch.fd = fd;
 	set_of_family(fd, v6, IP_RECVERR, IPV6_RECVERR, 1);
 	native_report_tos(fd, v6);
-	if (v6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int)); /* a guest's IPv4 port is another one */
+	bool nat64 = v6 && d->base.engine->config.ip6.nat64;
+	if (v6) /* a guest's IPv4 port is another one; with NAT64 guests have none */
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ !nat64 }, sizeof(int));
+	if (nat64) {
+		set(fd, IP_RECVERR, 1);
+		set(fd, IP_RECVTOS, 1);
+	}
 	if (protocol == IPPROTO_ICMP) {
 		set(fd, IP_RECVTTL, 1);
 		/* By default the kernel lets ping sockets share an identifier and gives all answers to the last one. */
@@ -172,17 +177,24 @@ void native_datagram_like(struct native_datagram *d, const struct native_fields 
 	struct native_socket_options *now = d->outside ? &d->outside->listener->options : &d->options;
 	bool v6 = !ip_is_v4(d->outside ? &d->outside->path.peer.addr : &d->base.flow.key.guest.addr);
 	int fd = native_datagram_fd(d);
+	bool both = v6 && d->base.engine->config.ip6.nat64; /* the socket sends IPv4, too */
 	if (now->ttl != fields->ttl) {
 		now->ttl = fields->ttl;
 		set_of_family(fd, v6, IP_TTL, IPV6_UNICAST_HOPS, now->ttl);
+		if (both)
+			set(fd, IP_TTL, now->ttl);
 	}
 	if (now->tos != fields->tos) {
 		now->tos = fields->tos;
 		set_of_family(fd, v6, IP_TOS, IPV6_TCLASS, now->tos);
+		if (both)
+			set(fd, IP_TOS, now->tos);
 	}
 	if (now->df != fields->dont_fragment) {
 		now->df = fields->dont_fragment;
 		set_of_family(fd, v6, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, now->df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+		if (both)
+			set(fd, IP_MTU_DISCOVER, now->df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
 	}
 }
 

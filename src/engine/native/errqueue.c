@@ -39,7 +39,8 @@ bool native_errqueue_read(int fd, struct native_errqueue *ret)
 		memcpy(&e, CMSG_DATA(c), sizeof(e));
 		memcpy(&offender, CMSG_DATA(c) + sizeof(e), is_v6 ? sizeof(offender.in6) : sizeof(offender.in));
 		ret->error = (int)e.ee_errno;
-		ret->is_icmp = e.ee_origin == (is_v6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP);
+		ret->is_v6 = e.ee_origin == SO_EE_ORIGIN_ICMP6; /* a socket of IPv6 may send IPv4, too */
+		ret->is_icmp = ret->is_v6 || e.ee_origin == SO_EE_ORIGIN_ICMP;
 		ret->type = e.ee_type;
 		ret->code = e.ee_code;
 		ret->info = e.ee_info;

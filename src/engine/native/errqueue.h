@@ -12,6 +12,7 @@
 
 struct native_errqueue {
 	int error;
+	bool is_v6;                               /* about a packet of IPv6 */
 	bool is_icmp;                             /* from an ICMP message; otherwise from the host's own stack */
 	uint8_t type, code;                       /* of ICMP, or of ICMPv6 on an IPv6 socket */
 	uint32_t info;                            /* the MTU, for EMSGSIZE */

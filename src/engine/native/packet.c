@@ -3,9 +3,12 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/macros.h"
+#include "engine/native/errqueue.h"
 #include "engine/native/state.h"
 #include "gateway/closed.h"
+#include "gateway/icmp6_error.h"
 #include "gateway/martian.h"
+#include "gateway/nat64.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "wire/checksum.h"
@@ -37,6 +40,13 @@ int native_dial_address(struct engine *e, usec_t now, const struct ip_addr *dst,
 {
 	enum drop_reason why;
 	bool v6 = !ip_is_v4(dst);
+	ip4_t inside;
+	if (v6 && e->config.ip6.nat64 && nat64_has(dst)) {
+		if (!nat64_extract(dst, &inside))
+			return -ENETUNREACH;
+		struct ip_addr embedded = ip_from_ip4(inside);
+		return native_dial_address(e, now, &embedded, ret);
+	}
 	if (!native_is_gateway(e, dst)) {
 		/* The gateway checked this already; checked again, because a mistake there would open the host's loopback. */
 		if (is_martian(e, dst))
@@ -160,6 +170,19 @@ bool native_icmp_of_errno(int error, bool v6, uint8_t *ret_type, uint8_t *ret_co
 		return true;
 	}
 	return false;
+}
+
+void native_error_translate(struct native_errqueue *q, bool v6)
+{
+	struct icmp6_error error;
+	if (!v6 || q->is_v6)
+		return;
+	q->is_icmp = icmp6_error_of_icmp4(q->type, q->code, q->info, &error);
+	q->type = error.type;
+	q->code = error.code;
+	q->info = error.info;
+	if (ip_is_v4(&q->offender))
+		q->offender = nat64_embed(ip_to_ip4(&q->offender));
 }
 
 /* Where an error about a packet to @cause's destination comes from: @from, when it is of the packet's family, or the gateway. */

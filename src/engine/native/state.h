@@ -23,6 +23,7 @@
 
 struct icmp4_header;
 struct icmp6_header;
+struct native_errqueue;
 struct native_address;
 struct native_flow;
 struct tcp_header;
@@ -103,14 +104,14 @@ struct engine {
 	struct list local_conns;
 	uint64_t opened, refused, evicted;
 	struct hold_pool holds;
-	uint8_t *scratch;          /* sink for bytes that were read before */
-	uint8_t *spill;            /* for the end of unusually large datagrams */
+	uint8_t *scratch;               /* sink for bytes that were read before */
+	uint8_t *spill;                 /* for the end of unusually large datagrams */
 	uint16_t port_first, port_last; /* that the kernel connects from */
-	uint64_t secret;           /* for initial sequence numbers */
-	uint16_t packet_id;        /* IP identification of packets that may be fragmented */
-	bool tcp_peek_off[2];      /* SO_PEEK_OFF works for TCP over IPv4, IPv6 */
-	bool udp_segment, udp_gro; /* the kernel has UDP_SEGMENT, UDP_GRO */
-	bool said_ping;            /* logged that ping sockets are not allowed */
+	uint64_t secret;                /* for initial sequence numbers */
+	uint16_t packet_id;             /* IP identification of packets that may be fragmented */
+	bool tcp_peek_off[2];           /* SO_PEEK_OFF works for TCP over IPv4, IPv6 */
+	bool udp_segment, udp_gro;      /* the kernel has UDP_SEGMENT, UDP_GRO */
+	bool said_ping;                 /* logged that ping sockets are not allowed */
 };
 
 /* --- flows --- */
@@ -163,6 +164,8 @@ struct native_icmp_error {
 	size_t payload_len;  /* its full layer 4 length in bytes */
 };
 void native_output_error(struct engine *e, usec_t now, const struct native_icmp_error *error);
+/* Makes @q, an ICMP error that a socket of IPv4 got, the ICMPv6 error for a guest of IPv6 (@v6, else nothing is done) behind NAT64. */
+void native_error_translate(struct native_errqueue *q, bool v6);
 /* Refuses @p because of @error, a shortage: counts it and tells the guest (RFC 5508 REQ-8). */
 void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p, int error);
 /* Whether @error of a system call means that a resource ran out. */

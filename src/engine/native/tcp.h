@@ -32,6 +32,7 @@ struct native_tcp {
 
 	/* download */
 	bool is_tcp;       /* the socket is TCP, not another kind of stream */
+	bool is_v6;        /* a TCP socket of IPv6 */
 	bool can_peek_off; /* SO_PEEK_OFF works on it */
 	bool peer_shut;    /* the peer sent FIN: nothing will be added to the queue */
 	bool marked;       /* the peer sends urgent data: the kernel ends every peek before the mark */

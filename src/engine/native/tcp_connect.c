@@ -27,7 +27,7 @@
  */
 static void set_errors(struct native_tcp *t, bool on)
 {
-	bool v6 = !ip_is_v4(&t->base.flow.key.remote.addr);
+	bool v6 = t->is_v6;
 	setsockopt(t->base.watch.fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &(int){ on }, sizeof(int));
 }
 
@@ -62,7 +62,7 @@ static bool is_usual_ttl(uint8_t ttl)
 static void set_ttl(const struct native_tcp *t)
 {
 	int ttl = t->syn_ttl;
-	bool v6 = !ip_is_v4(&t->base.flow.key.remote.addr);
+	bool v6 = t->is_v6;
 	setsockopt(t->base.watch.fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_UNICAST_HOPS : IP_TTL, &ttl, sizeof(ttl));
 }
 
@@ -82,6 +82,7 @@ static int open_socket(struct native_tcp *t, int family)
 		return -errno;
 	t->base.watch.fd = fd;
 	t->is_tcp = true;
+	t->is_v6 = family == AF_INET6;
 	t->can_peek_off = t->base.engine->tcp_peek_off[family == AF_INET6];
 	if (!is_usual_ttl(t->syn_ttl))
 		set_ttl(t);
@@ -237,9 +238,11 @@ void native_tcp_connect_failed(struct native_tcp *t, usec_t now, int error)
 	uint8_t type, code;
 	struct ip_addr from = { { 0 } };
 	struct native_errqueue q;
-	bool has_icmp = native_icmp_of_errno(error, !ip_is_v4(&t->base.flow.key.remote.addr), &type, &code);
+	bool v6 = !ip_is_v4(&t->base.flow.key.remote.addr);
+	bool has_icmp = native_icmp_of_errno(error, v6, &type, &code);
 	if (native_errqueue_read(t->base.watch.fd, &q) && q.is_icmp) {
-		has_icmp = true;
+		native_error_translate(&q, v6);
+		has_icmp = q.is_icmp;
 		type = q.type;
 		code = q.code;
 		from = q.offender;

@@ -111,16 +111,20 @@ void native_udp_tell_guest(struct native_datagram *d, usec_t now, struct native_
 	error->original = NULL; /* it was ours */
 }
 
-void native_udp_pass_on_error(struct native_datagram *d, usec_t now, const struct native_errqueue *q)
+void native_udp_pass_on_error(struct native_datagram *d, usec_t now, struct native_errqueue *q)
 {
 	struct ip_endpoint claimed = q->dst;
+	struct ip_addr offender = q->offender;
 	mapping_admits(&d->mapping, MAPPING_FILTER_NONE, &q->dst, &claimed);
+	native_error_translate(q, !ip_is_v4(&d->base.flow.key.guest.addr));
+	if (!q->is_icmp)
+		return;
 	struct native_icmp_error error = {
 		.type = q->type,
 		.code = q->code,
 		.info = q->error == EMSGSIZE ? q->info : 0,
 		/* A peer that the guest knows by another address must answer from that address. */
-		.from = ip_equal(&q->offender, &q->dst.addr) ? claimed.addr : q->offender,
+		.from = ip_equal(&offender, &q->dst.addr) ? claimed.addr : q->offender,
 		.ip.hop_limit = 1,
 	};
 	native_udp_tell_guest(d, now, &error, &claimed, q->payload, q->payload_len, q->payload_len);

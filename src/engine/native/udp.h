@@ -15,7 +15,7 @@ void native_udp_send_gathered(struct native_datagram *d, usec_t now);
 /* Passes the errors in the socket's error queue to the guest. */
 struct native_drained native_udp_drain_errors(struct native_datagram *d, usec_t now);
 /* Passes the ICMP error @q about a datagram of @d to the guest. */
-void native_udp_pass_on_error(struct native_datagram *d, usec_t now, const struct native_errqueue *q);
+void native_udp_pass_on_error(struct native_datagram *d, usec_t now, struct native_errqueue *q);
 /* What tells a datagram of @len bytes to @port from others of its flow (native_sent). */
 static inline uint16_t native_udp_sent_key(uint16_t port, size_t len)
 {

@@ -62,7 +62,7 @@ static int gather(struct native_datagram *d, const struct packet *p, const struc
 	if (!out)
 		return -ENOMEM;
 	out->next = NULL;
-	out->to_len = socket_address_set(&out->to, to);
+	out->to_len = ip_is_v4(&p->src) ? socket_address_set(&out->to, to) : socket_address_set_v6(&out->to, to);
 	out->claimed = *claimed;
 	out->fields = native_fields_of(p);
 	out->len = len;

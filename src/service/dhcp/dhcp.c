@@ -80,13 +80,18 @@ static uint16_t path_mtu(const struct packet *p, const struct dhcp_header *h)
 	return (uint16_t)(port ? MIN(port->mtu, known) : ETH_MTU);
 }
 
+static bool asks_for(const struct dhcp_message *m, uint8_t code)
+{
+	return m->has_parameters && memchr(m->parameters, code, m->n_parameters);
+}
+
 static int input_datagram(struct dhcp *d, usec_t now, const struct packet *p, const struct udp_view *udp, struct sink *out)
 {
 	struct dhcp_request rq = { .port = p->port, .payer = p->port ? p->port->payer : NULL, .sender = p->eth.src, .source = p->ip.src };
 	int err = dhcp_parse(udp->payload, udp->len, &rq.message);
 	if (err < 0)
 		return err;
-	if (!is_answerable(d, &rq.message.header))
+	if (!is_answerable(d, &rq.message.header) || (d->config.ipv6_only && !asks_for(&rq.message, DHCP_OPTION_IPV6_ONLY)))
 		return -ENOMSG;
 	rq.path_mtu = path_mtu(p, &rq.message.header);
 	if (!dhcp_holder_admits(d, now, &rq))

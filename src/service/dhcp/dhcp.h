@@ -77,6 +77,7 @@ struct dhcp_config {
 	struct log *log;          /* borrowed, may be NULL */
 	struct hash_key hash_key; /* for tables; does not affect which address a guest gets */
 	ip4_t gateway;            /* also the server identifier */
+	bool ipv6_only;           /* answers only clients that can do without IPv4, and tells them to (option 108, RFC 8925) */
 	bool no_router;           /* there is nothing behind the gateway: it is not sent as the router (option 3) */
 	struct mac gateway_mac;
 	struct prefix4 subnet;

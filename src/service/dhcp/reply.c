@@ -8,6 +8,7 @@
 #include "wire/ipv4.h"
 #include "wire/udp.h"
 
+#define IPV6_ONLY_WAIT 1800
 #define MESSAGE_MAX (ETH_MTU - IPV4_HEADER_LEN - UDP_HEADER_LEN)
 
 /* A reply under construction. */
@@ -108,6 +109,13 @@ static void put_boot_file(struct reply *r)
 		dhcp_put(&r->w, DHCP_OPTION_BOOT_FILE, r->boot->file, strlen(r->boot->file));
 }
 
+/* How long the client does without IPv4, in seconds, before it asks again (RFC 8925 §3.4). */
+static void put_ipv6_only(struct reply *r)
+{
+	if (r->d->config.ipv6_only)
+		dhcp_put_be32(&r->w, DHCP_OPTION_IPV6_ONLY, IPV6_ONLY_WAIT);
+}
+
 /* Options that a client may ask for, but for the mask.  unasked: sent to a client without a parameter request list. */
 static const struct {
 	uint8_t code;
@@ -120,6 +128,7 @@ static const struct {
 	{ DHCP_OPTION_DOMAIN, true, put_domain },
 	{ DHCP_OPTION_MTU, false, put_mtu },
 	{ DHCP_OPTION_BROADCAST, true, put_broadcast },
+	{ DHCP_OPTION_IPV6_ONLY, false, put_ipv6_only },
 	{ DHCP_OPTION_DOMAIN_SEARCH, false, put_domain_search },
 	{ DHCP_OPTION_TFTP_SERVER, false, put_tftp_server },
 	{ DHCP_OPTION_BOOT_FILE, false, put_boot_file },
