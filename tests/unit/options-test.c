@@ -655,7 +655,7 @@ static void every_option_is_described(struct fixture *f, gconstpointer data)
 			g_assert_cmpuint(strlen(help), >, 5);
 		}
 	}
-	g_assert_cmpuint(n, ==, 41);
+	g_assert_cmpuint(n, ==, 42);
 }
 
 static void name_has_a_record(struct fixture *f, gconstpointer data)
