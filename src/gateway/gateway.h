@@ -43,10 +43,10 @@ struct gateway_hooks {
 	/* @guest is at another port.  The callee may set its name. */
 	void (*guest_placed)(void *opaque, usec_t now, struct guest *guest);
 	/*
-	 * By which rank @ip belongs to a guest, which is then *@ret, also when that guest has never used it.  GUEST_RANK_SEEN: it is
+	 * By which rank @addr belongs to a guest, which is then *@ret, also when that guest has never used it.  GUEST_RANK_SEEN: it is
 	 * neither reserved nor leased.
 	 */
-	enum guest_rank (*rank)(void *opaque, usec_t now, ip4_t ip, struct guest_holder *ret);
+	enum guest_rank (*rank)(void *opaque, usec_t now, const struct ip_addr *addr, struct guest_holder *ret);
 	/* @p, a DHCP server's answer, came from a port that may not serve DHCP: it was dropped. */
 	void (*foreign_dhcp)(void *opaque, usec_t now, const struct packet *p);
 	/* Two ports use one MAC or address: the claim @c was refused. */

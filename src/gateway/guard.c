@@ -241,7 +241,7 @@ static enum owner owner_by_rank(struct gateway *g, usec_t now, const struct pack
 {
 	const struct gateway_hooks *h = &g->config.hooks;
 	*ret = (struct guest_holder){ 0 };
-	if (!h->rank || !ip_is_v4(addr) || h->rank(h->opaque, now, ip_to_ip4(addr), ret) == GUEST_RANK_SEEN)
+	if (!h->rank || h->rank(h->opaque, now, addr, ret) == GUEST_RANK_SEEN)
 		return OWNER_NONE;
 	if (mac_equal(ret->mac, p->eth.src))
 		return OWNER_SENDER;

@@ -11,6 +11,7 @@
 #include "lan/segment.h"
 #include "network/given_records.h"
 #include "options/settings.h"
+#include "service/dhcp6/address.h"
 #include "service/dns/dns.h"
 #include "service/dns/records.h"
 
@@ -64,7 +65,7 @@ static bool rank_address(const struct name_services *n, usec_t now, struct guest
 {
 	struct guest_holder holder = { 0 };
 	const struct guest *g = a->guest;
-	enum guest_rank rank = ip_is_v4(&a->addr) ? name_services_rank(n, now, ip_to_ip4(&a->addr), &holder) : GUEST_RANK_SEEN;
+	enum guest_rank rank = name_services_rank(n, now, &a->addr, &holder);
 	bool is_its = mac_equal(holder.mac, g->mac) || (holder.port && holder.port == g->port);
 	a->rank = (uint8_t)(is_its ? rank : GUEST_RANK_SEEN);
 	return !is_its && rank != GUEST_RANK_SEEN;
@@ -381,10 +382,27 @@ void name_services_address_seen(struct name_services *n, usec_t now, struct port
 }
 
 /* Where guests serve DHCP, old leases of this server mean nothing. */
-enum guest_rank name_services_rank(const struct name_services *n, usec_t now, ip4_t ip, struct guest_holder *ret)
+static enum guest_rank rank4(const struct name_services *n, usec_t now, ip4_t ip, struct guest_holder *ret)
 {
 	enum guest_rank rank = n->dhcp_ready ? dhcp_rank(&n->dhcp, now, ip, ret) : GUEST_RANK_SEEN;
 	return rank == GUEST_RANK_LEASED && !n->serves_dhcp ? GUEST_RANK_SEEN : rank;
+}
+
+/* DHCPv6 keeps no leases, but a reservation is one of an IPv6 address, too. */
+static enum guest_rank rank6(const struct name_services *n, usec_t now, const struct ip_addr *addr, struct guest_holder *ret)
+{
+	const struct gateway_ip6 *ip6 = &n->gateway->config.ip6;
+	struct guest_holder holder;
+	ip4_t ip = ip6->on ? dhcp6_reserved_by(&ip6->prefix, addr) : 0;
+	if (!ip || rank4(n, now, ip, &holder) != GUEST_RANK_DECLARED)
+		return GUEST_RANK_SEEN;
+	*ret = holder;
+	return GUEST_RANK_DECLARED;
+}
+
+enum guest_rank name_services_rank(const struct name_services *n, usec_t now, const struct ip_addr *addr, struct guest_holder *ret)
+{
+	return ip_is_v4(addr) ? rank4(n, now, ip_to_ip4(addr), ret) : rank6(n, now, addr, ret);
 }
 
 void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_address *a)

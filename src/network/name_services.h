@@ -89,7 +89,7 @@ void name_services_holder_changed(struct name_services *n, usec_t now, struct ma
  */
 void name_services_guard_begins(struct name_services *n, usec_t now);
 /* As gateway_hooks.rank, guest_seen and guest_placed. */
-enum guest_rank name_services_rank(const struct name_services *n, usec_t now, ip4_t ip, struct guest_holder *ret);
+enum guest_rank name_services_rank(const struct name_services *n, usec_t now, const struct ip_addr *addr, struct guest_holder *ret);
 void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_address *a);
 void name_services_guest_placed(struct name_services *n, usec_t now, struct guest *guest);
 void name_services_turn_ends(struct name_services *n, usec_t now);

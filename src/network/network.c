@@ -67,10 +67,10 @@ static void hook_guest_placed(void *opaque, usec_t now, struct guest *guest)
 	name_services_guest_placed(&((struct lanlet_network *)opaque)->name_services, now, guest);
 }
 
-static enum guest_rank hook_rank(void *opaque, usec_t now, ip4_t ip, struct guest_holder *ret)
+static enum guest_rank hook_rank(void *opaque, usec_t now, const struct ip_addr *addr, struct guest_holder *ret)
 {
 	struct lanlet_network *n = opaque;
-	return name_services_rank(&n->name_services, now, ip, ret);
+	return name_services_rank(&n->name_services, now, addr, ret);
 }
 
 static void port_changed(void *opaque, usec_t now, const struct port *p, enum segment_change what)

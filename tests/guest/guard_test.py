@@ -309,6 +309,21 @@ class Declared(Attack):
         self.assertEqual(web.ip, self.WEB_IP)
         self.assertEqual(s.holders(s.observer, web.ip), {web})
 
+    def test_ipv6_address_of_a_reservation_cannot_be_claimed_while_its_guest_is_away(self):
+        s = self.enterContext(Scene(options=("--ipv6", "fd12:3456:789a::/64", "--host", f"{self.WEB.hex(':')},192.168.122.77,web")))
+        ip = bytes.fromhex("fd123456789a") + bytes(6) + self.WEB_IP
+        before = s.attacker.drops()
+        s.attacker.announce(ip)
+        s.wait_for_refusal(before)
+        self.assertNotIn(ip, s.observer.neighbours)
+        free = ip[:-1] + b"\x01"
+        s.attacker.use(free)
+        s.observer.resolve6(free, s.observer.ip6)
+        web = s.guest(self.WEB, "vhost")
+        web.use(ip)
+        s.observer.resolve6(ip, s.observer.ip6)
+        self.assertEqual(s.observer.neighbours[ip], web.mac)
+
     def test_reserved_address_does_not_move_from_a_silent_guest(self):
         s = self.declared()
         web = s.guest(self.WEB, "seqpacket")

@@ -29,10 +29,10 @@ struct fixture {
 	unsigned conflicts;
 };
 
-static enum guest_rank rank_of(void *opaque, usec_t now, ip4_t ip, struct guest_holder *ret)
+static enum guest_rank rank_of(void *opaque, usec_t now, const struct ip_addr *addr, struct guest_holder *ret)
 {
 	const struct fixture *f = opaque;
-	if (ip != IP_A || f->rank == GUEST_RANK_SEEN)
+	if (!ip_is_v4(addr) || ip_to_ip4(addr) != IP_A || f->rank == GUEST_RANK_SEEN)
 		return GUEST_RANK_SEEN;
 	*ret = (struct guest_holder){ .mac = mac_a };
 	return f->rank;

@@ -25,6 +25,14 @@ static unsigned find_declined(const struct dhcp6 *d, uint64_t client, struct mac
 	return i;
 }
 
+ip4_t dhcp6_reserved_by(const struct prefix6 *prefix, const struct ip_addr *addr)
+{
+	static const uint8_t zeros[4];
+	if (!prefix6_contains(prefix, addr) || memcmp(addr->b + 8, zeros, sizeof(zeros)) != 0)
+		return 0;
+	return IP4(addr->b[12], addr->b[13], addr->b[14], addr->b[15]);
+}
+
 /* Reserved addresses have an interface identifier below 2^32, and all others one above. */
 struct ip_addr dhcp6_address_of(const struct dhcp6 *d, const struct dhcp6_message *m, unsigned index, struct mac mac, struct mac sender)
 {

@@ -10,6 +10,8 @@ struct dhcp6;
 struct dhcp6_ia;
 struct dhcp6_message;
 
+/* The IPv4 address whose reservation reserves @addr in @prefix; 0: none would. */
+ip4_t dhcp6_reserved_by(const struct prefix6 *prefix, const struct ip_addr *addr);
 /*
  * The address of identity association @index of @m, an IA_NA, whose client has @mac (zero: it is not known).  The first one gets what is
  * reserved for the MAC.  @sender: the MAC that sent @m, the client's or its relay's.
