@@ -377,6 +377,25 @@ static void declines_of_a_port_are_bounded(struct fixture *f, gconstpointer data
 	g_assert_cmpuint(f->segment.drops.count[DROP_DHCP_SHARE], ==, 1);
 }
 
+/* Of ports that were detached long ago, say. */
+static void decline_that_is_longest_ago_is_forgotten_first(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr first = lease(f, &duid_a, 1, mac_a);
+	f->dhcp.n_declined = DHCP6_DECLINED_MAX;
+	for (unsigned i = 0; i < DHCP6_DECLINED_MAX; i++)
+		f->dhcp.declined[i] = (struct dhcp6_declined){ .client = i, .port_id = 1000 + i, .times = 1 };
+	reply_to(f, &(struct ask){ .type = DHCP6_DECLINE,
+				   .client = &duid_a,
+				   .server = &f->dhcp.duid,
+				   .ia = DHCP6_OPTION_IA_NA,
+				   .iaid = 1,
+				   .address = &first });
+	struct ip_addr second = lease(f, &duid_a, 1, mac_a);
+	g_assert_false(ip_equal(&first, &second));
+	g_assert_cmpuint(f->dhcp.n_declined, ==, DHCP6_DECLINED_MAX);
+	g_assert_cmpuint(f->dhcp.declined[0].client, ==, 1);
+}
+
 static void release_is_acknowledged(struct fixture *f, gconstpointer data)
 {
 	struct ip_addr mine = lease(f, &duid_a, 1, mac_a);
@@ -504,6 +523,7 @@ int main(int argc, char **argv)
 	ADD(declined_address_is_not_given_to_the_client_again);
 	ADD(decline_by_another_mac_does_not_move_the_client);
 	ADD(declines_of_a_port_are_bounded);
+	ADD(decline_that_is_longest_ago_is_forgotten_first);
 	ADD(release_is_acknowledged);
 	ADD(information_request_is_answered_without_an_address);
 	ADD(prefixes_and_temporary_addresses_are_refused);

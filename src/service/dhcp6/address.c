@@ -52,6 +52,12 @@ struct ip_addr dhcp6_address_of(const struct dhcp6 *d, const struct dhcp6_messag
 	return addr;
 }
 
+/* Ports come and go, and the records of those that are gone are not needed. */
+static void forget_oldest(struct dhcp6 *d)
+{
+	memmove(d->declined, d->declined + 1, --d->n_declined * sizeof(d->declined[0]));
+}
+
 bool dhcp6_address_declined(struct dhcp6 *d, const struct dhcp6_message *m, const struct dhcp6_ia *ia, struct mac sender, unsigned port_id)
 {
 	uint64_t client = hash_of(d, m, ia, 0);
@@ -59,9 +65,12 @@ bool dhcp6_address_declined(struct dhcp6 *d, const struct dhcp6_message *m, cons
 	for (unsigned i = 0; i < d->n_declined; i++)
 		of_port += d->declined[i].port_id == port_id;
 	if (found == d->n_declined) {
-		if (of_port >= DHCP6_DECLINED_PER_PORT || d->n_declined == DHCP6_DECLINED_MAX)
+		if (of_port >= DHCP6_DECLINED_PER_PORT)
 			return false;
-		d->declined[d->n_declined++] = (struct dhcp6_declined){ .client = client, .sender = sender, .port_id = port_id };
+		if (d->n_declined == DHCP6_DECLINED_MAX)
+			forget_oldest(d);
+		found = d->n_declined++;
+		d->declined[found] = (struct dhcp6_declined){ .client = client, .sender = sender, .port_id = port_id };
 	}
 	if (d->declined[found].times == UINT8_MAX)
 		return false;
