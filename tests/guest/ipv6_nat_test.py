@@ -230,6 +230,23 @@ class Nat64Test(unittest.TestCase):
         text = self.guest.check("rdisc6", "-1", "-w", "5000", "eth0")
         self.assertRegex(text, r"Router lifetime\s*:\s*300 ")
 
+    @needs("dig")
+    def test_names_with_ipv4_addresses_only_get_addresses_in_the_prefix(self):
+        def dig(*words):
+            return self.guest.check("dig", f"@{self.gateway}", "+short", *words).split()
+        self.assertEqual(dig("four.example.test", "AAAA"), ["64:ff9b::c633:6401"])
+        self.assertEqual(dig("four-alias.example.test", "AAAA"), ["four.example.test.", "64:ff9b::c633:6401"])
+        self.assertEqual(dig("+tcp", "four.example.test", "AAAA"), ["64:ff9b::c633:6401"])
+        self.assertEqual(dig("www.example.test", "AAAA"), ["2001:db8::5"])
+        self.assertEqual(dig("four.example.test", "A"), [outside.ROUTER])
+        self.assertEqual(dig("+dnssec", "+cd", "four.example.test", "AAAA"), [])
+        self.assertEqual(dig("none.example.test", "AAAA"), [])
+        self.assertEqual(sorted(dig("ipv4only.arpa", "AAAA")), ["64:ff9b::c000:aa", "64:ff9b::c000:ab"])
+
+    def test_guest_downloads_by_name_from_a_server_with_ipv4_only(self):
+        self.guest.resolv_conf.write_text(f"nameserver {self.gateway}\n")
+        self.assertEqual(self.ask("four.example.test", 80), outside.UPLINK)
+
     def test_gateway_is_there_for_names(self):
         self.assertIn("gateway.lanlet.internal", self.guest.check("dig", f"@{self.gateway}", "-x", self.gateway, "+short"))
 

@@ -138,6 +138,9 @@ def resolve(question, transport):
             dns.Record(question.name, dns.CNAME, dns.emit_name("www.example.test")),
             dns.Record("www.example.test", dns.A, WWW[dns.A]),
         ]
+    elif name in ("four.example.test", "four-alias.example.test"):  # no AAAA
+        alias = [dns.Record(question.name, dns.CNAME, dns.emit_name("four.example.test"))] if name != "four.example.test" else []
+        answer.answers = alias + [dns.Record("four.example.test", dns.A, address("198.51.100.1"))] * (question.type == dns.A)
     elif name == "big.example.test":
         answer.answers = [dns.Record(question.name, dns.TXT, bytes([200]) + bytes([65 + n]) * 200) for n in range(20)]
     elif name == "refused.example.test":

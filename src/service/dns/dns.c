@@ -12,6 +12,7 @@
 #include "lan/port.h"
 #include "service/dns/alias.h"
 #include "service/dns/cache.h"
+#include "service/dns/dns64.h"
 #include "service/dns/forward.h"
 #include "service/dns/local.h"
 #include "service/dns/rebind.h"
@@ -131,13 +132,37 @@ static struct dns_query query_for(const struct dns_query *q, const struct dns_na
 	return asked;
 }
 
+/* Sends the AAAA records that are made from the A records in @answer. */
+static void pass_on_made_addresses(struct dns *d, usec_t now, const struct dns_client *client, const struct dns_query *q,
+				   const uint8_t *answer, size_t len)
+{
+	struct bytes_writer w = bytes_writer(d->reply_bytes, MIN(sizeof(d->reply_bytes), size_limit(client, q)));
+	dns64_emit(&w, q, answer, len);
+	if (w.failed)
+		send_reply(d, now, client, q, &(struct dns_reply){ .truncated = true });
+	else
+		send_message(d, now, client, w.data, w.len);
+}
+
+static int ask_for(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q, struct dns_query *asked);
+
+/* Asks for the A records of the name in @q, of which there are no AAAA records.  False: it cannot be asked. */
+static bool ask_for_ip4(struct dns *d, usec_t now, const struct dns_client *client, const struct dns_query *q)
+{
+	struct dns_query asked = *q;
+	asked.question.type = DNS_TYPE_A;
+	return ask_for(d, now, client, q, &asked) >= 0;
+}
+
 static void deliver(struct dns *d, usec_t now, const struct dns_client *client, const struct dns_query *q, const uint8_t *answer,
 		    size_t len)
 {
 	struct dns_reply reply;
 	if (d->local.given.n > 0 && dns_local_answer(&d->local, now, q, &reply) == DNS_LOCAL_ALIAS)
 		pass_on_behind_alias(d, now, client, q, &reply, answer, len);
-	else
+	else if (d->local.ip6.nat64 && dns64_is_source(q, answer, len))
+		pass_on_made_addresses(d, now, client, q, answer, len);
+	else if (!d->local.ip6.nat64 || !dns64_is_wanted(q, answer, len) || !ask_for_ip4(d, now, client, q))
 		pass_on(d, now, client, q, answer, len);
 }
 
@@ -253,7 +278,7 @@ static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from,
 		send_error(d, now, from, q, exists ? DNS_RCODE_NOERROR : DNS_RCODE_REFUSED);
 		return 0;
 	}
-	if (asked->question.type == DNS_TYPE_AAAA && d->forward.routes.outside.no_aaaa) {
+	if (asked->question.type == DNS_TYPE_AAAA && d->forward.routes.outside.no_aaaa && !d->local.ip6.nat64) {
 		send_error(d, now, from, q, DNS_RCODE_NOERROR);
 		return 0;
 	}
@@ -268,13 +293,11 @@ static int ask_outside(struct dns *d, usec_t now, const struct dns_client *from,
 			.client = from, .q = q, .asked = asked, .bytes = bytes, .len = len, .has_stale = kept == DNS_CACHE_STALE });
 }
 
-/* Asks outside for the name that the alias in @q leads to. */
-static int ask_for_target(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q,
-			  const struct dns_name *target)
+/* Asks outside for @asked, another question than that of @q. */
+static int ask_for(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q, struct dns_query *asked)
 {
 	uint8_t bytes[DNS_HEADER_LEN + DNS_NAME_MAX + 32];
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
-	struct dns_query asked = query_for(q, target);
 	struct dns_header h = {
 		.recursion_desired = true,
 		.checking_disabled = q->header.checking_disabled,
@@ -283,11 +306,19 @@ static int ask_for_target(struct dns *d, usec_t now, const struct dns_client *fr
 		.n_additionals = q->edns.present ? 1 : 0,
 	};
 	dns_header_emit(&w, &h);
-	dns_question_emit(&w, &asked.question);
+	dns_question_emit(&w, &asked->question);
 	if (q->edns.present)
 		dns_record_emit_opt(&w, &q->edns, 0);
-	asked.is_plain = true;
-	return ask_outside(d, now, from, q, &asked, bytes, w.len);
+	asked->is_plain = true;
+	return ask_outside(d, now, from, q, asked, bytes, w.len);
+}
+
+/* Asks outside for the name that the alias in @q leads to. */
+static int ask_for_target(struct dns *d, usec_t now, const struct dns_client *from, const struct dns_query *q,
+			  const struct dns_name *target)
+{
+	struct dns_query asked = query_for(q, target);
+	return ask_for(d, now, from, q, &asked);
 }
 
 /* Zone transfers are not forwarded, and local names must not be listed (RFC 5936 §2.2, §6).  Class CH is about a server, not the host's. */
@@ -306,7 +337,7 @@ static int handle_query(struct dns *d, usec_t now, const struct dns_client *from
 		reply = (struct dns_reply){ .rcode = DNS_RCODE_NOTIMP };
 	else if (is_transfer(&q->question) || q->question.class == DNS_CLASS_CH)
 		reply = (struct dns_reply){ .rcode = DNS_RCODE_REFUSED };
-	else
+	else if (!d->local.ip6.nat64 || !dns64_answer_ipv4only(q, &reply))
 		verdict = dns_local_answer(&d->local, now, q, &reply);
 	if (verdict == DNS_LOCAL_OUTSIDE)
 		return ask_outside(d, now, from, q, q, bytes, len);
