@@ -334,7 +334,8 @@ class Qemu(TestCase):
 
     def test_name_that_cannot_be_declared_is_a_warning(self):
         self.start("--name", "db,192.168.122.20", "--host", "52:54:00:00:00:05,192.168.122.5")
-        for guest, mac, why in (("my/vm", (), "a name has letters, digits, and inner hyphens and underscores"), ("db", (), "name: db is also the name of a"),
+        for guest, mac, why in (("my/vm", (), "a name has letters, digits, and inner hyphens and underscores"),
+                                ("db", (), "name: db is also the name of a"),
                                 ("web", ("--mac", "52:54:00:00:00:05"), "its MAC is reserved already")):
             done = self.lanlet("qemu", "--guest", guest, *mac)
             self.assertEqual(done.returncode, 0)

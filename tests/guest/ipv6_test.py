@@ -152,7 +152,6 @@ class SegmentTest(unittest.TestCase):
             text = self.guest.check("ndisc6", "-1", "-w", "5000", address, "eth0")
             self.assertRegex(text, "Target link-layer address: ")
 
-
     @needs("dig")
     def test_names_are_answered_over_ipv6_in_both_directions(self):
         self.guest.ping6(GATEWAY)
