@@ -185,9 +185,9 @@ class Forwards(unittest.TestCase):
             s.connect(("127.0.0.1", 8080))
             peers.append(s)
             self.addCleanup(s.close)
-        for text in ("one", "two"):
+        for word in ("one", "two"):
             for i, s in enumerate(peers):
-                s.send(f"{text}{i}".encode())
+                s.send(f"{word}{i}".encode())
         ports = set()
         for i, s in enumerate(peers):
             answers = {s.recv(1000).decode() for _ in range(2)}
