@@ -60,7 +60,7 @@ struct payer {
 	/* of DNS */
 	struct list dns_queries; /* that wait for a server */
 	unsigned n_dns_queries, n_dns_streams;
-	struct list dns_cached;  /* answers to them that are kept, least recently used first */
+	struct list dns_cached; /* answers to them that are kept, least recently used first */
 	size_t dns_cached_bytes;
 };
 

@@ -41,7 +41,7 @@
 #define SUBNET "10.20.0.0/16"
 #define GATEWAY IP4(10, 20, 0, 1)
 #define GUESTS_MAX 60000u /* the /16 has 65533 addresses */
-#define LATE_MAX 20u     /* guests that join one after another: each waits 300 ms for the probe of its address */
+#define LATE_MAX 20u      /* guests that join one after another: each waits 300 ms for the probe of its address */
 #define ANNOUNCING_MAX 50u
 #define AT_ONCE 256 /* events */
 #define FRAME_MAX 2048u

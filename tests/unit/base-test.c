@@ -65,7 +65,8 @@ static void prefix6_contains_its_addresses(void)
 	g_assert_true(prefix6_parse("fd00::5/128", &p) == 0 && !prefix6_contains(&p, &a));
 	g_assert_true(ip_parse("fd00::5", &a) == 0 && prefix6_contains(&p, &a));
 	g_assert_cmpint(prefix6_parse("fd00::1/127", &p), ==, -EDOM);
-	static const char *const bad[] = { "", "/64", "fd00::", "fd00::/", "fd00::/129", "fd00::/6x", "fd00::/-1", "10.0.0.0/8", "fd00:::/64" };
+	static const char *const bad[] = { "",          "/64",       "fd00::",     "fd00::/",   "fd00::/129",
+					   "fd00::/6x", "fd00::/-1", "10.0.0.0/8", "fd00:::/64" };
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
 		g_assert_cmpint(prefix6_parse(bad[i], &p), ==, -EINVAL);
 }
