@@ -27,8 +27,6 @@ uint16_t tcp_receive_announce(struct tcp_flow *f, bool syn);
 /* Bytes of the SACK option in the next header. */
 uint32_t tcp_receive_sack_len(const struct tcp_flow *f);
 void tcp_receive_sack_blocks(const struct tcp_flow *f, struct tcp_header *h);
-/* The guest repeated bytes up to @end. */
-void tcp_receive_repeated(struct tcp_flow *f, uint32_t end);
 /* Sends a challenge ACK (RFC 5961), rate-limited. */
 void tcp_receive_challenge(struct tcp_flow *f, usec_t now);
 

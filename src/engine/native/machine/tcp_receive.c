@@ -53,10 +53,9 @@ uint16_t tcp_receive_announce(struct tcp_flow *f, bool syn)
 	uint32_t scale = syn ? 0 : f->rcv_scale;
 	uint32_t window = MIN(window_now(f), WINDOW_FIELD_MAX << scale);
 	f->rcv_edge = seq_max(f->rcv_edge, f->rcv_nxt + window);
-	f->ack_due = f->ack_optional = false;
-	f->ack_timer = f->withheld = USEC_INFINITY;
+	f->ack_due = false;
+	f->ack_timer = USEC_INFINITY;
 	f->unacked = 0;
-	f->unacked_segments = 0;
 	return (uint16_t)(window >> scale);
 }
 
@@ -95,29 +94,8 @@ void tcp_receive_challenge(struct tcp_flow *f, usec_t now)
 	f->ack_due = true;
 }
 
-bool tcp_flow_may_withhold_ack(const struct tcp_flow *f)
-{
-	bool open = f->state == TCP_STATE_ESTABLISHED || f->state == TCP_STATE_FIN_WAIT_1 || f->state == TCP_STATE_FIN_WAIT_2;
-	/* Without this room the guest would wait for the ACK. */
-	bool has_room = f->rcv_edge - f->rcv_nxt >= MIN(f->window / 2, 4 * (uint32_t)f->our_mss);
-	/* Two segments in flight make a guest send the last one again soon (RFC 8985 §7). */
-	bool one = f->unacked_segments <= 1 || f->withheld != USEC_INFINITY;
-	return f->ack_due && f->ack_optional && open && one && f->early.n == 0 && has_room;
-}
-
-void tcp_flow_withhold_ack(struct tcp_flow *f, usec_t now, usec_t until)
-{
-	f->ack_due = f->ack_optional = false;
-	f->withheld = usec_min(f->withheld, now);
-	f->ack_timer = until;
-}
-
 static void ack_later(struct tcp_flow *f, usec_t now)
 {
-	if (f->withheld != USEC_INFINITY) {
-		f->ack_due = f->ack_optional = true;
-		return;
-	}
 	if (f->quick_acks > 0 || f->unacked >= MIN(2 * (uint32_t)f->our_mss, ACK_AT_ONCE_BYTES)) {
 		f->ack_due = true;
 		if (f->quick_acks > 0)
@@ -143,15 +121,7 @@ static uint32_t advance(struct tcp_flow *f, uint32_t len)
 	uint32_t moved = f->rcv_nxt - before;
 	f->held += moved;
 	f->unacked += moved;
-	f->unacked_segments += f->unacked_segments < UINT8_MAX;
 	return moved;
-}
-
-void tcp_receive_repeated(struct tcp_flow *f, uint32_t end)
-{
-	bool acked = seq_le(end, f->rcv_nxt - f->unacked); /* our ACK was lost */
-	f->ack_optional = !acked && f->withheld != USEC_INFINITY && (!f->ack_due || f->ack_optional);
-	f->ack_due = true;
 }
 
 static void take_payload(struct tcp_flow *f, usec_t now, uint32_t seq, uint32_t len, struct tcp_take *ret)
@@ -159,7 +129,7 @@ static void take_payload(struct tcp_flow *f, usec_t now, uint32_t seq, uint32_t 
 	struct tcp_take t = { 0 };
 	if (seq_lt(seq, f->rcv_nxt)) {
 		t.skip = f->rcv_nxt - seq;
-		tcp_receive_repeated(f, seq + len);
+		f->ack_due = true; /* a duplicate: our ACK was lost */
 	}
 	if (t.skip >= len)
 		return;

@@ -72,30 +72,26 @@ static void remember_timestamp(struct tcp_flow *f, const struct tcp_header *h)
 }
 
 /* A keepalive probe: no byte or one, just before rcv_nxt (RFC 9293 §3.8.4). */
-static bool note_keepalive(struct tcp_flow *f, const struct tcp_header *h, uint32_t len)
+static void note_keepalive(struct tcp_flow *f, const struct tcp_header *h, uint32_t len)
 {
-	if (h->seq + 1 != f->rcv_nxt || len > 1 || f->state != TCP_STATE_ESTABLISHED || f->unacked > 0)
-		return false;
-	f->keepalive_due = true;
-	f->ack_optional = !f->ack_due || f->ack_optional;
-	f->ack_due = true;
-	return true;
+	if (h->seq + 1 == f->rcv_nxt && len <= 1 && !f->keepalive_seen && f->state == TCP_STATE_ESTABLISHED) {
+		f->keepalive_seen = true;
+		f->keepalive_due = true;
+	}
 }
 
 static void out_of_window(struct tcp_flow *f, usec_t now, const struct tcp_header *h, uint32_t len)
 {
 	if (h->flags & TCP_RST)
 		return;
-	bool keepalive = note_keepalive(f, h, len);
+	note_keepalive(f, h, len);
 	if (!is_too_old(f, h))
 		remember_timestamp(f, h); /* else our copy would become too old when the guest sends only probes for long (RFC 7323 §5.5) */
 	if (f->state == TCP_STATE_SYN_RECEIVED && (h->flags & TCP_SYN) && h->seq == f->irs)
 		f->syn_due = true; /* our SYN-ACK was lost */
-	else if (h->flags & TCP_FIN)
+	else if (len > 0 || (h->flags & TCP_FIN))
 		f->ack_due = true;
-	else if (len > 0 && !keepalive)
-		tcp_receive_repeated(f, h->seq + len);
-	else if (!keepalive)
+	else
 		tcp_receive_challenge(f, now);
 	if (f->state == TCP_STATE_TIME_WAIT && (h->flags & TCP_FIN))
 		tcp_flow_enter_time_wait(f, now);

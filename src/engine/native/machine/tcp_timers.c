@@ -31,7 +31,7 @@ void tcp_timers_init(struct tcp_flow *f, usec_t now)
 	f->rto_us = RTO_FIRST;
 	f->active = now;
 	f->timer = USEC_INFINITY;
-	f->ack_timer = f->withheld = USEC_INFINITY;
+	f->ack_timer = USEC_INFINITY;
 }
 
 static usec_t backed_off(const struct tcp_flow *f)
@@ -176,7 +176,6 @@ void tcp_flow_expire(struct tcp_flow *f, usec_t now)
 {
 	if (f->ack_timer <= now) {
 		f->ack_timer = USEC_INFINITY;
-		f->ack_optional = !f->ack_due || f->ack_optional;
 		f->ack_due = true;
 		f->quick_acks = QUICK_ACKS;
 	}
