@@ -209,13 +209,6 @@ class Machine:
         path = self.directory / "console"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def warnings(self):
-        """What QEMU has written to standard error since the last call."""
-        os.set_blocking(self.process.stderr.fileno(), False)
-        said = self.process.stderr.read()
-        os.set_blocking(self.process.stderr.fileno(), True)
-        return (said or b"").decode()
-
     def wait_for(self, condition, what, timeout=BOOT_PATIENCE):
         """The first true value of the condition, while QEMU runs."""
 

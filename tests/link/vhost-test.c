@@ -56,8 +56,8 @@ static void offered_features_are_those_that_a_modern_front_end_needs(struct vhos
 {
 	uint64_t protocol = vhost_front_ask(&w->front, PROTOCOL_GET_PROTOCOL_FEATURES);
 	g_assert_cmphex(protocol, ==,
-			VHOST_BIT(0) | VHOST_BIT(2) | VHOST_BIT(3) | VHOST_BIT(4) | VHOST_BIT(5) | VHOST_BIT(13) | VHOST_BIT(15) |
-				VHOST_BIT(16));
+			VHOST_BIT(0) | VHOST_BIT(2) | VHOST_BIT(3) | VHOST_BIT(4) | VHOST_BIT(5) | VHOST_BIT(9) | VHOST_BIT(13) |
+				VHOST_BIT(15) | VHOST_BIT(16));
 	g_assert_cmpuint(vhost_front_ask(&w->front, PROTOCOL_GET_QUEUE_NUM), ==, 8);
 	g_assert_cmpuint(vhost_front_ask(&w->front, PROTOCOL_GET_MAX_MEM_SLOTS), ==, 64);
 	uint64_t features = vhost_front_ask(&w->front, PROTOCOL_GET_FEATURES);

@@ -19,13 +19,9 @@ const uint64_t vhost_features = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_EVENT_IDX
 				BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO6) |
 				BIT(VIRTIO_NET_F_GUEST_ECN) | BIT(VIRTIO_NET_F_GUEST_USO4) | BIT(VIRTIO_NET_F_GUEST_USO6);
 
-/*
- * Without CONFIG: QEMU warns of it on each start of a guest, because it knows that feature for other kinds of devices only.  A front end
- * that asks for the configuration all the same gets it.
- */
 const uint64_t vhost_protocol_features = BIT(PROTOCOL_F_MQ) | BIT(PROTOCOL_F_RARP) | BIT(PROTOCOL_F_REPLY_ACK) | BIT(PROTOCOL_F_NET_MTU) |
-					 BIT(PROTOCOL_F_BACKEND_REQ) | BIT(PROTOCOL_F_RESET_DEVICE) | BIT(PROTOCOL_F_CONFIGURE_MEM_SLOTS) |
-					 BIT(PROTOCOL_F_STATUS);
+					 BIT(PROTOCOL_F_BACKEND_REQ) | BIT(PROTOCOL_F_CONFIG) | BIT(PROTOCOL_F_RESET_DEVICE) |
+					 BIT(PROTOCOL_F_CONFIGURE_MEM_SLOTS) | BIT(PROTOCOL_F_STATUS);
 
 /* A driver without MRG_RXBUF posts buffers of 1526 bytes, or of 65,562 if it takes super-frames (virtio 1.3 §5.1.6.3.1). */
 #define FRAME_MAX_SMALL ((size_t)1526 - NET_HEADER_LEN)
