@@ -169,5 +169,9 @@ class Browser:
         return [entry["params"]["request"]["url"] for entry in self.log if entry["method"] == "Network.requestWillBeSent"]
 
     def messages(self):
-        """What was written to the console since it was asked last."""
-        return [entry["message"] for entry in self.command("POST", "/se/log", {"type": "browser"})]
+        """
+        What was written to the console since it was asked last.  Chromium ends requests whenever an address of the namespace changes; the
+        page asks again.
+        """
+        messages = [entry["message"] for entry in self.command("POST", "/se/log", {"type": "browser"})]
+        return [message for message in messages if "net::ERR_NETWORK_CHANGED" not in message]
