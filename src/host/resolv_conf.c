@@ -99,13 +99,13 @@ static const struct {
 	void (*take)(struct line *l, struct resolv_conf *conf);
 } keywords[] = { { "nameserver", take_server }, { "search", take_search }, { "domain", take_domain }, { "options", take_options } };
 
-static void parse_line(struct line l, struct resolv_conf *conf)
+static void parse_line(const struct line *l, struct resolv_conf *conf)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++) {
 		size_t len = strlen(keywords[i].keyword);
-		if (l.left <= len || memcmp(l.at, keywords[i].keyword, len) != 0 || !is_blank(l.at[len]))
+		if (l->left <= len || memcmp(l->at, keywords[i].keyword, len) != 0 || !is_blank(l->at[len]))
 			continue;
-		keywords[i].take(&(struct line){ l.at + len, l.left - len }, conf);
+		keywords[i].take(&(struct line){ l->at + len, l->left - len }, conf);
 		return;
 	}
 }
@@ -116,7 +116,7 @@ void resolv_conf_parse(const char *text, size_t len, struct resolv_conf *ret)
 	for (size_t at = 0; at < len;) {
 		const char *end = memchr(text + at, '\n', len - at);
 		size_t line_len = end ? (size_t)(end - (text + at)) : len - at;
-		parse_line((struct line){ text + at, line_len }, ret);
+		parse_line(&(struct line){ text + at, line_len }, ret);
 		at += line_len + 1;
 	}
 	static const struct dns_server loopback = { .endpoint = { { { [10] = 0xff, 0xff, 127, 0, 0, 1 } }, 53 } };

@@ -8,14 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The limit that the property @name is; NULL when it is another property. */
-static struct rate_limit *limit_of(struct port_properties *p, const char *name)
-{
-	if (strcmp(name, "bandwidth-in") == 0)
-		return &p->bandwidth.in;
-	return strcmp(name, "bandwidth-out") == 0 ? &p->bandwidth.out : NULL;
-}
-
 static int set_limit(struct rate_limit *limit, const char *value, const char **ret_why)
 {
 	if (!value) {
@@ -28,9 +20,10 @@ static int set_limit(struct rate_limit *limit, const char *value, const char **r
 
 int port_property_set(struct port_properties *p, const char *name, const char *value, const char **ret_why)
 {
-	struct rate_limit *limit = limit_of(p, name);
-	if (limit)
-		return set_limit(limit, value, ret_why);
+	if (strcmp(name, "bandwidth-in") == 0)
+		return set_limit(&p->bandwidth.in, value, ret_why);
+	if (strcmp(name, "bandwidth-out") == 0)
+		return set_limit(&p->bandwidth.out, value, ret_why);
 	bool is_guard = strcmp(name, "guard") == 0, on = true;
 	bool *flag = strcmp(name, "dhcp-server") == 0 ? &p->may_serve_dhcp : strcmp(name, "router") == 0 ? &p->may_route : NULL;
 	if (!is_guard && !flag)

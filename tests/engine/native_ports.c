@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #define PORT_RANGE "/proc/sys/net/ipv4/ip_local_port_range"
-#define FEW_FIRST 50000
-#define FEW_LAST 50004
+#define FEW_FIRST 50000u
+#define FEW_LAST 50004u
 #define OTHER_GUEST (GUEST + 1)
 
 static void setup_keep(struct fixture *f, gconstpointer row)

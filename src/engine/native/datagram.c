@@ -82,7 +82,9 @@ static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ BUFFER_BYTES }, sizeof(int));
 	/* If the port is taken, any other will do. */
 	union socket_address any;
-	struct ip_endpoint at = { .addr = v6 ? (struct ip_addr){ { 0 } } : ip_from_ip4(0), .port = port };
+	struct ip_endpoint at = { .port = port }; /* "::" */
+	if (!v6)
+		at.addr = ip_from_ip4(INADDR_ANY);
 	socklen_t len = socket_address_set(&any, &at);
 	if (port == 0 || bind(fd, &any.any, len) < 0) {
 		at.port = 0;

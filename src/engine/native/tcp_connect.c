@@ -95,7 +95,9 @@ static int open_socket(struct native_tcp *t, int family)
 static int take_port(int fd, int family, uint16_t port)
 {
 	union socket_address any;
-	struct ip_endpoint at = { .addr = family == AF_INET ? ip_from_ip4(INADDR_ANY) : (struct ip_addr){ { 0 } }, .port = port };
+	struct ip_endpoint at = { .port = port }; /* "::" */
+	if (family == AF_INET)
+		at.addr = ip_from_ip4(INADDR_ANY);
 	if (port == 0)
 		return 0;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
