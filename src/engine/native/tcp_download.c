@@ -38,7 +38,9 @@
 #define SEEN_MAX (128u * 1024) /* most bytes to copy again */
 #define SEEN_PIECES ((SEEN_MAX + APPETITE_MAX) / SCRATCH_SIZE + 1)
 #define USELESS_EDGES 4
-#define LOW_WATER (256 * 1024)
+/* More would enlarge a receive buffer of the usual size, which holds twice as much: data would wait there that its sender takes for
+ * received. */
+#define LOW_WATER (64 * 1024)
 #define TTL 64
 
 struct room_plan {
