@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#define NETWORK_MTU_MAX 16384u
 #define USEC_PER_SEC_U64 1000000ull
 
 bool host_tcp_look(int fd, struct host_tcp *ret)
@@ -23,15 +24,20 @@ bool host_tcp_look(int fd, struct host_tcp *ret)
 	if (info.tcpi_unacked > 0 && ioctl(fd, SIOCOUTQ, &unacked) < 0)
 		return false;
 	uint64_t rate = info.tcpi_delivery_rate;
-	/* While the guest has little to send, or nothing is acknowledged yet, this is what the congestion window allows. */
-	if ((rate == 0 || info.tcpi_delivery_rate_app_limited) && info.tcpi_rtt > 0)
-		rate = MAX(rate, (uint64_t)info.tcpi_snd_cwnd * info.tcpi_snd_mss * USEC_PER_SEC_U64 / info.tcpi_rtt);
+	/*
+	 * While the guest has little to send, or nothing is acknowledged yet, this is what the congestion window allows. The smoothed round
+	 * trip would count the time by which a peer delays its ACKs.
+	 */
+	uint32_t rtt = MIN(info.tcpi_min_rtt, info.tcpi_rtt);
+	if ((rate == 0 || info.tcpi_delivery_rate_app_limited) && rtt > 0)
+		rate = MAX(rate, (uint64_t)info.tcpi_snd_cwnd * info.tcpi_snd_mss * USEC_PER_SEC_U64 / rtt);
 	*ret = (struct host_tcp){
 		.rate = rate,
 		.unsent = info.tcpi_notsent_bytes,
 		.in_flight = info.tcpi_unacked > 0,
 		.unacked = (uint32_t)unacked,
 		.busy_us = info.tcpi_busy_time,
+		.is_local = info.tcpi_pmtu > NETWORK_MTU_MAX,
 		.rtt_us = info.tcpi_rtt,
 		.silence_ms = MIN(info.tcpi_last_ack_recv, info.tcpi_last_data_recv),
 	};

@@ -25,6 +25,7 @@ struct native_tcp {
 	uint32_t gathered;
 	struct hold hold;
 	struct backlog backlog;
+	bool is_local;       /* no slow path is behind the socket: nothing waits for one */
 	uint32_t unsent_max; /* the socket's limit of unsent bytes, 0: not set */
 	uint32_t credit;     /* bytes to write before the socket must be asked, when there is a limit */
 	bool writable;       /* by the socket's last result, or an edge since then */

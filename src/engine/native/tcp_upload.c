@@ -247,8 +247,12 @@ static void limit_unsent(struct native_tcp *t)
 static void follow_path(struct native_tcp *t, usec_t now)
 {
 	struct host_tcp host;
-	if (!t->is_tcp || !backlog_wants_sample(&t->backlog, now) || !host_tcp_look(t->base.watch.fd, &host))
+	if (!t->is_tcp || t->is_local || !backlog_wants_sample(&t->backlog, now) || !host_tcp_look(t->base.watch.fd, &host))
 		return;
+	if (host.is_local) {
+		t->is_local = true;
+		return;
+	}
 	bool waits = t->tcp.held > t->gathered || tcp_flow_window_is_short(&t->tcp);
 	struct backlog_sample sample = { .rate = host.rate, .busy = host.busy_us, .unsent = host.unsent, .waits = waits };
 	backlog_sampled(&t->backlog, now, &sample);
