@@ -54,11 +54,9 @@ static int open_file(struct boot_files *f, const char *path, struct boot_file **
 		return error_of(fd);
 	int r = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EACCES;
 	struct boot_file *file = r == 0 ? malloc(sizeof(*file)) : NULL;
-	if (r == 0 && !file)
-		r = -ENOMEM;
-	if (r < 0) {
+	if (!file) {
 		close(fd);
-		return r;
+		return r < 0 ? r : -ENOMEM;
 	}
 	file->fd = fd;
 	*ret = file;

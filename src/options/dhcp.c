@@ -275,7 +275,8 @@ static int set_path(const char *value, char ret[static SETTINGS_PATH_MAX + 1])
 	if (len > SETTINGS_PATH_MAX || (len > 0 && !value_is_text(value)))
 		return -EINVAL;
 	memset(ret, 0, SETTINGS_PATH_MAX + 1);
-	memcpy(ret, value, len);
+	for (size_t i = 0; i < len; i++)
+		ret[i] = value[i];
 	return 0;
 }
 

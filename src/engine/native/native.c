@@ -375,8 +375,7 @@ static bool end_if_lost(struct native_flow *f, engine_lost_t lost, void *opaque)
 	struct ip_addr local;
 	if (f->watch.fd < 0 || socket_address_of(f->watch.fd, &local) < 0 || !lost(opaque, &local))
 		return false;
-	connect(f->watch.fd, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr));
-	return true;
+	return connect(f->watch.fd, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr)) == 0;
 }
 
 static unsigned native_end_lost(struct engine *e, usec_t now, uint64_t *cursor, unsigned max, engine_lost_t lost, void *opaque)

@@ -434,8 +434,7 @@ static unsigned slirp_end_lost(struct engine *e, usec_t now, uint64_t *cursor, u
 			continue;
 		if (socket_address_of(x->fd, &local) < 0 || !lost(opaque, &local))
 			continue;
-		connect(x->fd, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr));
-		ended++;
+		ended += connect(x->fd, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr)) == 0;
 	}
 	if (*cursor >= t->size)
 		*cursor = ENGINE_FLOWS_END;

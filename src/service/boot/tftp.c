@@ -258,13 +258,12 @@ static enum service_verdict input(struct service *s, usec_t now, const struct pa
 	struct transfer *x = udp.dst.port == TFTP_PORT ? NULL : find(t, p->ip.src, udp.src.port, udp.dst.port);
 	if (udp.dst.port != TFTP_PORT && !x)
 		return SERVICE_NOT_MINE;
-	if (tftp_parse(udp.payload, udp.len, &rq) < 0)
-		sink_drop(out, DROP_TFTP_MALFORMED, p);
-	else if (!x && (rq.opcode == TFTP_RRQ || rq.opcode == TFTP_WRQ))
+	bool is_valid = tftp_parse(udp.payload, udp.len, &rq) == 0;
+	if (is_valid && !x && (rq.opcode == TFTP_RRQ || rq.opcode == TFTP_WRQ))
 		begin(t, now, p, udp.src.port, &rq, out);
-	else if (x && rq.opcode == TFTP_ACK)
+	else if (is_valid && x && rq.opcode == TFTP_ACK)
 		acknowledged(t, now, x, rq.block, out);
-	else if (x && rq.opcode == TFTP_ERROR)
+	else if (is_valid && x && rq.opcode == TFTP_ERROR)
 		transfer_end(t, x);
 	else
 		sink_drop(out, DROP_TFTP_MALFORMED, p);
