@@ -97,7 +97,7 @@ static int parse_host_word(char *word, struct settings_host *h, bool is_first, c
 	if (is_first && ip4_parse(word, &h->ip) == 0)
 		return h->ip != 0 ? 0 : -EINVAL;
 	if (h->name[0] != '\0' || !port_properties_equal(&h->properties, &(struct port_properties){ 0 })) {
-		*ret_why = "behind the name come properties, written guard=off, dhcp-server=on or router=on";
+		*ret_why = "behind the name come properties, written KEY=VALUE, such as guard=off or tag=lab";
 		return -EINVAL;
 	}
 	if (value_label(word, h->name, sizeof(h->name)) == 0)
@@ -120,12 +120,14 @@ static int parse_host(char *text, struct settings_host *ret, const char **ret_wh
 	int r = 0;
 	for (bool is_first = true; r == 0 && text; is_first = false)
 		r = parse_host_word(strsep(&text, ","), &h, is_first, ret_why);
-	if (r < 0 || (h.ip == 0 && h.name[0] == '\0' && h.tag[0] == '\0' && h.lease_time_s == 0))
+	if (r < 0)
 		return -EINVAL;
 	if (h.name[0] == '\0' && !port_properties_equal(&h.properties, &(struct port_properties){ 0 })) {
 		*ret_why = PORT_PROPERTIES_NAMES " are properties of the guest's own sockets, which it has only with a NAME";
 		return -EINVAL;
 	}
+	if (h.ip == 0 && h.name[0] == '\0' && h.tag[0] == '\0' && h.lease_time_s == 0)
+		return -EINVAL;
 	*ret = h;
 	return 0;
 }
@@ -313,8 +315,8 @@ static const struct option options[] = {
 			.repeatable = true,
 		},
 		.accepts =
-			"a MAC, an address of the subnet, a name or both, such as 52:54:00:12:34:56,192.168.122.10,web, and guard=, "
-			"dhcp-server= or router=, on or off, tag= or lease-time=",
+			"a MAC, an address of the subnet, a name or both, such as 52:54:00:12:34:56,192.168.122.10,web, and "
+			"properties, such as guard=off, bandwidth-in=10M, tag=lab or lease-time=2h",
 		.set = add_host,
 		.clear = clear_hosts,
 		.place = OPTION_PLACES(hosts, n_hosts),

@@ -14,8 +14,11 @@ static int set_limit(struct rate_limit *limit, const char *value, const char **r
 		*ret_why = "bandwidth-in and bandwidth-out need a rate, such as bandwidth-in=10M";
 		return -EINVAL;
 	}
-	*ret_why = "a bandwidth is off or AVERAGE[/PEAK[/BURST]], such as 10M or 10M/20M/256K";
-	return rate_parse(value, limit, ret_why);
+	const char *why = "a bandwidth is off or AVERAGE[/PEAK[/BURST]], such as 10M or 10M/20M/256K";
+	int r = rate_parse(value, limit, &why);
+	if (r < 0)
+		*ret_why = why;
+	return r;
 }
 
 int port_property_set(struct port_properties *p, const char *name, const char *value, const char **ret_why)

@@ -241,7 +241,14 @@ static void bandwidth_is_a_property_of_ports(struct fixture *f, gconstpointer da
 	g_assert_cmpstr(settings_host_format(&f->s.hosts[0], text), ==, "52:54:00:00:00:01,web,bandwidth-in=10M//1M,bandwidth-out=1500k");
 	expect_refused(f, "host", "52:54:00:00:00:02,db,bandwidth-in");
 	expect_refused(f, "host", "52:54:00:00:00:02,db,bandwidth-in=x");
-	expect_refused(f, "host", "52:54:00:00:00:02,192.168.122.9,bandwidth-in=10M"); /* it has no sockets of its own */
+	g_assert_nonnull(strstr(f->error, "a bandwidth is off or AVERAGE"));
+	expect_refused(f, "host", "52:54:00:00:00:02,db,bandwidth-in=10M,lease-time=5");
+	g_assert_null(strstr(f->error, "a bandwidth is"));
+	static const char *const without_sockets[] = { "52:54:00:00:00:02,192.168.122.9,bandwidth-in=10M", "52:54:00:00:00:02,guard=off" };
+	for (size_t i = 0; i < ARRAY_SIZE(without_sockets); i++) {
+		expect_refused(f, "host", without_sockets[i]);
+		g_assert_nonnull(strstr(f->error, "which it has only with a NAME"));
+	}
 }
 
 static void dhcp_range_is_two_addresses_in_order(struct fixture *f, gconstpointer data)
