@@ -44,8 +44,10 @@ class CommandLine(TestCase):
             page = file.read()
         commands = re.findall(r"^  ([a-z]+) ", self.lanlet("--help").stdout, re.M)
         self.assertGreaterEqual(len(commands), 3)
+        synopsis = re.search(r"(?s)\.Sh SYNOPSIS\n(.*?)\n\.Sh", page)[1]
         for command in commands:
             self.assertRegex(page, r"(?m)^\.It Cm %s\b" % command)
+            self.assertRegex(synopsis, r"\b%s\b" % command)
             options = options_in_help(self.lanlet(command, "--help").stdout)
             self.assertIn("help", options)
             for option in options:
