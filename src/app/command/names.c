@@ -47,7 +47,7 @@ static bool names_main(const struct arguments *a, GError **error)
 	if (a->n_operands == 0)
 		return listing_print(a, "/v1/names", table_of_names, error);
 	if (a->n_operands == 1)
-		return fail(error, FAILURE_USAGE, "missing ADDRESS: lanlet names NAME ADDRESS");
+		return fail(error, FAILURE_USAGE, "missing DATA: lanlet names NAME [TYPE] DATA");
 	g_autofree char *body = a->n_operands == 2
 					? api_object("name", a->operands[0], "address", a->operands[1], NULL)
 					: api_object("name", a->operands[0], "type", a->operands[1], "data", a->operands[2], NULL);
@@ -69,10 +69,10 @@ static const struct flag flags[] = {
 const struct command command_names = {
 	.name = "names",
 	.summary = "Add a name that guests can look up, or list names.",
-	.description = "The gateway's DNS server answers for NAME with ADDRESS, or with a record of TYPE (A, AAAA, CNAME, MX, PTR, SRV or "
-		       "TXT) with DATA. "
-		       "The name survives restarts until it is removed with --remove. Without operands, lists all names, those of guests "
-		       "included.",
+	.description =
+		"The gateway's DNS server answers for NAME with the address DATA, or with a record of TYPE: A, AAAA, CNAME, MX, PTR, "
+		"SRV or TXT. The name survives restarts until it is removed with --remove. Without operands, lists all names, "
+		"those of guests included.",
 	.flags = flags,
 	.flags_size = sizeof(struct names_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,

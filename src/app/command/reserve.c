@@ -203,7 +203,8 @@ const struct command command_reserve = {
 	.description = "DHCP always gives ADDRESS to the guest with this MAC, or any address when there is only a NAME. NAME is "
 		       "the guest's name, whatever name it asks for, and gives it sockets of its own, guests/NAME/ in the "
 		       "runtime directory. A reservation takes effect at once, disturbs no connection and survives restarts "
-		       "until it is removed with --remove. Without operands, lists the reservations. The other options need a NAME.",
+		       "until it is removed with --remove. Without operands, lists the reservations. --tag and --lease-time need neither "
+		       "ADDRESS nor NAME; --guard, --dhcp-server, --router, --bandwidth-in and --bandwidth-out need a NAME.",
 	.flags = flags,
 	.flags_size = sizeof(struct reserve_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
