@@ -61,7 +61,7 @@ static bool take_mtu(struct reading *r, const struct xml_element *e)
 	return size && reading_set(r, e, "mtu", "%s", size);
 }
 
-/* Kilobytes per second, as tc's kbps. */
+/* The attribute @name, from 1 on; 0: @e does not have it. */
 static bool read_number(struct reading *r, const struct xml_element *e, const char *name, guint64 *ret)
 {
 	const char *text = xml_attribute(e, name);
@@ -70,7 +70,7 @@ static bool read_number(struct reading *r, const struct xml_element *e, const ch
 	       reading_refuse(r, e, "%s='%s': expected a number from 1 on", name, text);
 }
 
-/* <inbound average='1000' peak='5000' burst='5120'/>: rates in kB/s, the burst in KiB. */
+/* <inbound average='1000' peak='5000' burst='5120'/>: rates in kB/s, as tc's kbps, the burst in KiB. */
 static bool take_limit(struct reading *r, const struct xml_element *e, const char *key)
 {
 	guint64 average, peak, burst;

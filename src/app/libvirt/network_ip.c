@@ -73,7 +73,7 @@ static bool take_range(struct reading *r, const struct xml_element *e)
 {
 	const char *first = reading_required(r, e, "start"), *last = first ? reading_required(r, e, "end") : NULL;
 	if (last && r->has_range)
-		return reading_ignore(r, e, "a second <range>", "the DHCP server has one range");
+		return reading_ignore(r, e, "a second <range>", "only the first is taken; dhcp-range can have several");
 	r->has_range = true;
 	if (!last || !reading_set(r, e, "dhcp-range", "%s-%s", first, last))
 		return false;
@@ -100,7 +100,8 @@ static bool take_host(struct reading *r, const struct xml_element *e)
 {
 	const char *mac = xml_attribute(e, "mac"), *ip = xml_attribute(e, "ip"), *name = xml_attribute(e, "name");
 	if (!mac)
-		return reading_ignore(r, e, xml_attribute(e, "id") ? "<host id>" : "<host> without mac", "a reservation is for a MAC");
+		return reading_ignore(r, e, xml_attribute(e, "id") ? "<host id>" : "<host> without mac",
+				      "only hosts with a MAC are taken; dhcp-host reserves by client id or name");
 	const struct xml_element *lease = xml_child(e, "lease");
 	g_autofree char *label = name ? label_of(r, e, name) : NULL, *time = lease ? lease_time(r, lease) : NULL;
 	if (lease && !time)
