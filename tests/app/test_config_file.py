@@ -2,53 +2,16 @@
 """The INI file: its location and contents, and options of the command line that override it."""
 
 import os
+import pathlib
 import re
 import unittest
 
 from lan import runner
 from lan.case import TestCase
 
+DOCUMENT = pathlib.Path(__file__).parents[2] / "docs/config.md"
 
-class ConfigFile(TestCase):
-    def refused_gateway(self, *args):
-        """
-        The subnet that lanlet was told, by file or command line: from its complaint about a gateway that no
-        subnet has.
-        """
-        done = self.lanlet("run", *args, "--gateway", "1.1.1.1")
-        self.assertEqual(done.returncode, 2)
-        return re.search(r"the subnet (\S+)", done.stderr).group(1)
-
-    def test_default_file_is_read(self):
-        self.write("config/lanlet/lab.conf", "[network]\nsubnet = 10.1.2.0/24\n")
-        self.assertEqual(self.refused_gateway("lab"), "10.1.2.0/24")
-        self.assertEqual(self.refused_gateway("default"), "192.168.122.0/24")
-
-    def test_default_file_is_below_home_without_the_variable(self):
-        self.write("home/.config/lanlet/default.conf", "[network]\nsubnet = 10.1.3.0/24\n")
-        del self.env["XDG_CONFIG_HOME"]
-        self.assertEqual(self.refused_gateway(), "10.1.3.0/24")
-        self.env["XDG_CONFIG_HOME"] = "relative"
-        self.assertEqual(self.refused_gateway(), "10.1.3.0/24")
-
-    def test_named_file_replaces_the_default_one(self):
-        self.write("config/lanlet/default.conf", "[network]\nnonsense = 1\n")
-        named = self.write("named.conf", "[network]\nsubnet = 10.1.4.0/24\n")
-        self.assertEqual(self.refused_gateway("--config", named), "10.1.4.0/24")
-
-    def test_command_line_overrides_the_file(self):
-        self.write("config/lanlet/default.conf", "[network]\nsubnet = 10.1.2.0/24\n")
-        self.assertEqual(self.refused_gateway("--subnet", "10.1.5.0/24"), "10.1.5.0/24")
-
-    def test_command_line_adds_to_lists_and_clears_them(self):
-        self.write("config/lanlet/default.conf", "[network]\nhost = 52:54:00:00:00:01,192.168.122.9\n")
-        again = ("--host", "52:54:00:00:00:02,192.168.122.9")
-        self.assert_fails(2, "host: the address 192.168.122.9 is reserved for both 52:54:00:00:00:01 and 52:54:00:00:00:02", "run", *again)
-        self.start("--host=", *again)
-
-    def test_every_option_can_stand_in_the_file(self):
-        self.needs_libvdeplug()
-        self.write("config/lanlet/default.conf", """
+EVERY_OPTION = """
 # All of them.
 [network]
 subnet = 10.9.0.0/16
@@ -96,12 +59,73 @@ multicast-snooping = false
 engine = null
 udp-filtering = address-dependent
 log-level = debug
-""")
+"""
+
+
+class ConfigFile(TestCase):
+    def refused_gateway(self, *args):
+        """
+        The subnet that lanlet was told, by file or command line: from its complaint about a gateway that no
+        subnet has.
+        """
+        done = self.lanlet("run", *args, "--gateway", "1.1.1.1")
+        self.assertEqual(done.returncode, 2)
+        return re.search(r"the subnet (\S+)", done.stderr).group(1)
+
+    def test_default_file_is_read(self):
+        self.write("config/lanlet/lab.conf", "[network]\nsubnet = 10.1.2.0/24\n")
+        self.assertEqual(self.refused_gateway("lab"), "10.1.2.0/24")
+        self.assertEqual(self.refused_gateway("default"), "192.168.122.0/24")
+
+    def test_default_file_is_below_home_without_the_variable(self):
+        self.write("home/.config/lanlet/default.conf", "[network]\nsubnet = 10.1.3.0/24\n")
+        del self.env["XDG_CONFIG_HOME"]
+        self.assertEqual(self.refused_gateway(), "10.1.3.0/24")
+        self.env["XDG_CONFIG_HOME"] = "relative"
+        self.assertEqual(self.refused_gateway(), "10.1.3.0/24")
+
+    def test_named_file_replaces_the_default_one(self):
+        self.write("config/lanlet/default.conf", "[network]\nnonsense = 1\n")
+        named = self.write("named.conf", "[network]\nsubnet = 10.1.4.0/24\n")
+        self.assertEqual(self.refused_gateway("--config", named), "10.1.4.0/24")
+
+    def test_command_line_overrides_the_file(self):
+        self.write("config/lanlet/default.conf", "[network]\nsubnet = 10.1.2.0/24\n")
+        self.assertEqual(self.refused_gateway("--subnet", "10.1.5.0/24"), "10.1.5.0/24")
+
+    def test_command_line_adds_to_lists_and_clears_them(self):
+        self.write("config/lanlet/default.conf", "[network]\nhost = 52:54:00:00:00:01,192.168.122.9\n")
+        again = ("--host", "52:54:00:00:00:02,192.168.122.9")
+        self.assert_fails(2, "host: the address 192.168.122.9 is reserved for both 52:54:00:00:00:01 and 52:54:00:00:00:02", "run", *again)
+        self.start("--host=", *again)
+
+    def test_every_option_can_stand_in_the_file(self):
+        self.needs_libvdeplug()
+        self.write("config/lanlet/default.conf", EVERY_OPTION)
         with open(self.path("config/lanlet/default.conf")) as file:
             keys = set(re.findall(r"^([a-z0-9-]+) =", file.read(), re.M))
         in_help = self.lanlet("run", "--help").stdout.split("Options of the network")[1]
         self.assertEqual(keys, set(re.findall(r"^  --([a-z0-9-]+)", in_help, re.M)))
         self.start()
+
+    def documented(self, sentence):
+        """The options that stand in docs/config.md where @sentence has (.*?)."""
+        text = " ".join(DOCUMENT.read_text().split())
+        return set(re.findall(r"`([a-z0-9-]+)`", re.search(sentence, text)[1]))
+
+    def test_document_names_the_options_that_may_be_repeated(self):
+        options = re.split(r"(?m)^  --", self.lanlet("run", "--help").stdout.split("Options of the network")[1])
+        repeatable = {option.split()[0] for option in options if "Can be given several times." in " ".join(option.split())}
+        self.assertEqual(self.documented(r"- ([^.]*?) may be repeated\."), repeatable)
+
+    def test_document_names_the_options_that_a_reload_changes(self):
+        path = self.write("config/lanlet/default.conf", "[network]\nsubnet = 10.9.0.0/16\ngateway = 10.9.0.2\n")
+        self.start()
+        self.needs_libvdeplug()
+        with open(path, "w") as file:
+            file.write(EVERY_OPTION)
+        changed = re.search(r"(?m)^changed: (.*)$", self.lanlet("reload").stdout)[1]
+        self.assertEqual(self.documented(r"comes on top\. (.*?) take effect at once"), set(changed.split(", ")))
 
     def test_gateway_has_the_mac_that_was_given(self):
         self.start("--gateway-mac", "52:54:00:77:00:01")
