@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the DHCP server says beside addresses: options of the user's own, for kinds of clients, and what they boot. */
+/* What the DHCP server gives out: reservations without a MAC, options of the user's own, tags for kinds of clients, and boot files. */
 #include "base/macros.h"
 #include "options/option.h"
 #include "options/settings.h"
@@ -48,7 +48,7 @@ static int parse_architecture(const char *text, uint16_t *ret)
 	return 0;
 }
 
-/* Room for one more of @n elements of @size bytes at *@list; NULL without memory. */
+/* Appends @element, of @size bytes, to the @n elements of *@list.  NULL without memory. */
 static void *append(void **list, size_t *n, size_t size, const void *element)
 {
 	void *grown = reallocarray(*list, *n + 1, size);
@@ -377,7 +377,7 @@ static const struct option options[] = {
 			.argument = "[tag:TAG,]...FILE[,SERVER]",
 			.help =
 				"The file that guests boot from the network: a path on the TFTP server SERVER, or a URL. SERVER is the "
-				"gateway unless given. Of several that apply, the one with most tags counts; an empty FILE is none.",
+				"gateway unless given. Of several that apply, the one with most tags counts; an empty FILE means no file.",
 			.repeatable = true,
 		},
 		.accepts = "a path or a URL of at most 255 bytes and an IPv4 address, such as pxelinux.0 or tag:uefi,boot.efi,192.168.122.5",

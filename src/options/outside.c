@@ -133,7 +133,7 @@ static const struct option options[] = {
 			.default_value = "false",
 			.help =
 				"Connect to the outside from the source port that the guest uses, where it is 1024 or more and free on the host. "
-				"For protocols that look at the port. Of the native engine.",
+				"For protocols that look at the port. Only the native engine does this.",
 		},
 		.accepts = "true or false",
 		.set = set_keep_tcp_ports,

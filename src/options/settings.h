@@ -42,8 +42,7 @@
 
 /*
  * A guest that is declared: the DHCP reservation (static lease) of its MAC, its name, and what its ports may do.  It has at least one of
- * @ip,
- * @name, @tag and @lease_time_s.
+ * @ip, @name, @tag and @lease_time_s.
  */
 struct settings_host {
 	struct mac mac;

@@ -9,7 +9,7 @@ struct lanlet_config;
 
 struct configure_sources {
 	const char *file;            /* NULL: the default file, if it exists */
-	const char *libvirt_network; /* libvirt's XML of a network (app/libvirt/network.h); NULL: there is none */
+	const char *libvirt_network; /* libvirt's XML of a network (app/libvirt/network.h); NULL: not given */
 	/* What has no effect of libvirt's description, one line each.  May be NULL. */
 	void (*warning)(void *opaque, const char *line);
 	void *opaque;
