@@ -82,7 +82,8 @@ class LibvirtNetwork(TestCase):
 
     def test_second_range_is_named(self):
         self.assertEqual(self.dhcp('<range start="192.168.5.10" end="192.168.5.20"/><range start="192.168.5.30" end="192.168.5.40"/>',
-                                   ["a second <range>: only the first is taken; dhcp-range can have several"]), ["dhcp-range = 192.168.5.10-192.168.5.20"])
+                                   ["a second <range>: only the first is taken; dhcp-range can have several"]),
+                         ["dhcp-range = 192.168.5.10-192.168.5.20"])
 
     def test_options_and_what_is_booted(self):
         self.assertEqual(self.dhcp('<bootp file="pxelinux.0" server="192.168.5.2"/>'), ["dhcp-boot = pxelinux.0,192.168.5.2"])
