@@ -81,8 +81,12 @@ static int parse_host_property(char *text, struct settings_host *h, const char *
 	char *name = strsep(&text, "=");
 	if (strcmp(name, "tag") == 0)
 		return value_tag(text, h->tag, ret_why);
-	if (strcmp(name, "lease-time") == 0)
-		return value_lease_time(text, &h->lease_time_s);
+	if (strcmp(name, "lease-time") == 0) {
+		int r = value_lease_time(text, &h->lease_time_s);
+		if (r < 0)
+			*ret_why = "a lease time has at least 10 seconds, such as 3600, 12h or infinite";
+		return r;
+	}
 	int r = port_property_set(&h->properties, name, text, ret_why);
 	if (r == -ENOENT)
 		*ret_why = "its properties are tag, lease-time, " PORT_PROPERTIES_NAMES;

@@ -44,8 +44,11 @@ int record_parse(const char *text, struct settings_record *ret, const char **ret
 		data = second + 1;
 	else if (ip_parse(data, &addr) == 0)
 		r.type = ip_is_v4(&addr) ? DNS_TYPE_A : DNS_TYPE_AAAA;
-	else
+	else {
+		if (second)
+			*ret_why = "the types are A, AAAA, CNAME, MX, PTR, SRV and TXT";
 		return -EINVAL;
+	}
 	if (strlen(data) >= sizeof(r.data) || !value_is_text(data) || dns_data_from_text(r.type, data, &w) < 0) {
 		*ret_why = "the data does not fit the type of the record";
 		return -EINVAL;

@@ -311,6 +311,17 @@ static int check_host_pair(struct check *c, const struct settings_host *a, const
 	return 0;
 }
 
+/* @ip and @name are those of another reservation. */
+static int check_dhcp_host_beside(struct check *c, const struct reservation *h, ip4_t ip, const char *name)
+{
+	char text[IP4_TEXT_SIZE];
+	if (h->ip == ip)
+		return refuse(c, "dhcp-host: the address %s has two reservations", ip4_format(ip, text));
+	if (h->name[0] && strcmp(h->name, name) == 0)
+		return refuse(c, "dhcp-host: the name %s has two reservations", name);
+	return 0;
+}
+
 static int check_dhcp_host(struct check *c, size_t i)
 {
 	const struct reservation *h = &c->s.dhcp_hosts[i];
@@ -322,13 +333,12 @@ static int check_dhcp_host(struct check *c, size_t i)
 		return refuse(c, "dhcp-host: the gateway has the address %s", ip);
 	if (strcmp(h->name, SETTINGS_GATEWAY_NAME) == 0)
 		return refuse(c, "dhcp-host: the gateway has the name %s", h->name);
-	for (size_t j = 0; j < c->s.n_hosts; j++)
-		if (c->s.hosts[j].ip == h->ip || (h->name[0] && strcmp(c->s.hosts[j].name, h->name) == 0))
-			return refuse(c, "dhcp-host: the address %s or its name is a host's, too", ip);
-	for (size_t j = 0; j < i; j++)
-		if (c->s.dhcp_hosts[j].ip == h->ip || (h->name[0] && strcmp(c->s.dhcp_hosts[j].name, h->name) == 0))
-			return refuse(c, "dhcp-host: the address %s or its name is given twice", ip);
-	return 0;
+	int r = 0;
+	for (size_t j = 0; r == 0 && j < c->s.n_hosts; j++)
+		r = check_dhcp_host_beside(c, h, c->s.hosts[j].ip, c->s.hosts[j].name);
+	for (size_t j = 0; r == 0 && j < i; j++)
+		r = check_dhcp_host_beside(c, h, c->s.dhcp_hosts[j].ip, c->s.dhcp_hosts[j].name);
+	return r;
 }
 
 static int check_dhcp_hosts(struct check *c)

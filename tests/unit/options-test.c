@@ -694,6 +694,8 @@ static void name_has_a_record(struct fixture *f, gconstpointer data)
 					   "db,TXT,a\nb",      "db,HINFO,x" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		expect_refused(f, "name", bad[i]);
+	expect_refused(f, "name", "db,NS,x");
+	g_assert_nonnull(strstr(f->error, "the types are A, AAAA, CNAME, MX, PTR, SRV and TXT"));
 	g_autofree char *longest = g_strnfill(1024, 'x'), *too_long = g_strdup_printf("db,TXT,%s", longest);
 	struct settings_record record;
 	const char *why = NULL;
@@ -748,7 +750,11 @@ static void dhcp_host_is_known_by_id_or_name(struct fixture *f, gconstpointer da
 	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
 	expect_set(f, "host", "52:54:00:00:00:01,192.168.122.12");
 	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
-	g_assert_cmpstr(f->error, ==, "dhcp-host: the address 192.168.122.12 or its name is a host's, too");
+	g_assert_cmpstr(f->error, ==, "dhcp-host: the address 192.168.122.12 has two reservations");
+	expect_set(f, "host", "");
+	expect_set(f, "dhcp-host", "id:b,192.168.122.13,web");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
+	g_assert_cmpstr(f->error, ==, "dhcp-host: the name web has two reservations");
 }
 
 static void rules_of_dhcp_are_lists(struct fixture *f, gconstpointer data)
