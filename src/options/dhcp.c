@@ -390,7 +390,7 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "tftp-root",
-			.argument = "DIR",
+			.argument = "DIRECTORY",
 			.default_value = "none",
 			.help =
 				"Let guests read the files of this directory from the gateway by TFTP, to boot from the network (see "
@@ -404,7 +404,7 @@ static const struct option options[] = {
 	{
 		.public = {
 			.name = "http-root",
-			.argument = "DIR",
+			.argument = "DIRECTORY",
 			.default_value = "none",
 			.help =
 				"Let guests read the files of this directory from the gateway by HTTP, port 80, to boot from the network: "

@@ -76,6 +76,8 @@ class CommandLine(TestCase):
         self.assertEqual(self.complete("run", "--log-level", "w"), ["warning"])
         self.assertIn("native", self.complete("run", "--engine", ""))
         self.assertEqual(self.complete("run", "--mtu", ""), [])
+        for option in ("--config", "--libvirt-network", "--state-dir", "--tftp-root", "--http-root"):
+            self.assertEqual(self.complete("run", option, "/et"), ["/etc"], option)
 
     @needs("fish")
     def test_fish_completes_commands_options_and_words(self):
