@@ -109,12 +109,15 @@ static void icmp_larger_than_the_path_mtu_is_answered_with_the_mtu(struct fixtur
 
 static void icmp_other_protocols_are_unreachable(struct fixture *f, gconstpointer data)
 {
-	bench_input(&f->b, GUEST, SERVER, 47, 63, "GRE packet", 10);
-	struct recorded_error *e = bench_error(&f->b);
-	g_assert_nonnull(e);
-	g_assert_cmpuint(e->code, ==, ICMP4_UNREACHABLE_PROTOCOL);
-	g_assert_cmpuint(f->b.r.drops.count[DROP_PROTOCOL], ==, 1);
-	g_free(e);
+	static const uint8_t protocols[] = { 47, 58 }; /* GRE; ICMPv6, which IPv4 does not carry */
+	for (unsigned i = 0; i < G_N_ELEMENTS(protocols); i++) {
+		bench_input(&f->b, GUEST, SERVER, protocols[i], 63, "any packet", 10);
+		struct recorded_error *e = bench_error(&f->b);
+		g_assert_nonnull(e);
+		g_assert_cmpuint(e->code, ==, ICMP4_UNREACHABLE_PROTOCOL);
+		g_assert_cmpuint(f->b.r.drops.count[DROP_PROTOCOL], ==, i + 1);
+		g_free(e);
+	}
 }
 
 static void icmp_errors_keep_to_the_gateways_rate(struct fixture *f, gconstpointer data)

@@ -9,8 +9,8 @@
 #include "engine/native/address.h"
 #include "engine/native/limits.h"
 #include "engine/native/tcp.h"
-#include "host/host_ports.h"
 #include "engine/native/udp_listener.h"
+#include "host/host_ports.h"
 #include "host/socket_address.h"
 #include "lan/packet.h"
 #include "wire/icmp4.h"
@@ -192,17 +192,15 @@ static void native_free(struct engine *e)
 static void native_input(struct engine *e, usec_t now, const struct packet *p)
 {
 	bool v4 = packet_is_v4(p);
-	switch (p->protocol) {
-	case IP_PROTOCOL_TCP: native_tcp_input(e, now, p); return;
-	case IP_PROTOCOL_UDP: native_udp_input(e, now, p); return;
-	case IP_PROTOCOL_ICMP:
-	case IPV6_NEXT_ICMP:
-		if (v4 && p->protocol == IP_PROTOCOL_ICMP)
-			native_icmp_input(e, now, p);
-		else if (!v4 && p->protocol == IPV6_NEXT_ICMP)
-			native_icmp6_input(e, now, p);
-		return;
-	default:
+	if (p->protocol == IP_PROTOCOL_TCP) {
+		native_tcp_input(e, now, p);
+	} else if (p->protocol == IP_PROTOCOL_UDP) {
+		native_udp_input(e, now, p);
+	} else if (v4 && p->protocol == IP_PROTOCOL_ICMP) {
+		native_icmp_input(e, now, p);
+	} else if (!v4 && p->protocol == IPV6_NEXT_ICMP) {
+		native_icmp6_input(e, now, p);
+	} else {
 		e->config.env->ops->drop(e->config.env, DROP_PROTOCOL, p);
 		e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_PROTOCOL, 0, 0);
 	}
