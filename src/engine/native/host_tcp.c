@@ -4,11 +4,9 @@
 #include "base/macros.h"
 
 /* The C library's netinet/tcp.h has the first half of struct tcp_info only. */
-#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define NETWORK_MTU_MAX 16384u
@@ -19,9 +17,6 @@ bool host_tcp_look(int fd, struct host_tcp *ret)
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
-		return false;
-	int unacked = 0;
-	if (info.tcpi_unacked > 0 && ioctl(fd, SIOCOUTQ, &unacked) < 0)
 		return false;
 	uint64_t rate = info.tcpi_delivery_rate;
 	/*
@@ -34,12 +29,8 @@ bool host_tcp_look(int fd, struct host_tcp *ret)
 	*ret = (struct host_tcp){
 		.rate = rate,
 		.unsent = info.tcpi_notsent_bytes,
-		.in_flight = info.tcpi_unacked > 0,
-		.unacked = (uint32_t)unacked,
 		.busy_us = info.tcpi_busy_time,
 		.is_local = info.tcpi_pmtu > NETWORK_MTU_MAX,
-		.rtt_us = info.tcpi_rtt,
-		.silence_ms = MIN(info.tcpi_last_ack_recv, info.tcpi_last_data_recv),
 	};
 	return true;
 }

@@ -6,14 +6,10 @@
 #include <stdint.h>
 
 struct host_tcp {
-	uint64_t rate;       /* bytes a second that the path delivers, 0: not known */
-	uint32_t unsent;     /* bytes that were never sent */
-	bool in_flight;      /* something that was sent is not acknowledged */
-	uint32_t unacked;    /* bytes, unsent ones included, that the peer has not acknowledged */
-	uint64_t busy_us;    /* how long bytes have not been acknowledged, in all */
-	bool is_local;       /* the path is the host's loopback, by its MTU */
-	uint32_t rtt_us;     /* smoothed */
-	uint32_t silence_ms; /* since the peer's last segment */
+	uint64_t rate;    /* bytes a second that the path delivers, 0: not known */
+	uint32_t unsent;  /* bytes that were never sent */
+	uint64_t busy_us; /* how long bytes have not been acknowledged, in all */
+	bool is_local;    /* the path is the host's loopback, by its MTU */
 };
 
 /* False when @fd has no such connection. */
