@@ -83,6 +83,16 @@ static bool engine_cannot(struct fixture *f)
 	return true;
 }
 
+/* Opens a forward at all IPv4 addresses.  False: the engine has no forwards of UDP. */
+static bool forwarded_begin(struct forwarded *w, struct fixture *f)
+{
+	if (engine_cannot(f))
+		return false;
+	struct ip_addr all = ip_from_ip4(INADDR_ANY);
+	forwarded_init(w, f, &all);
+	return true;
+}
+
 /* A client at 203.0.113.5. */
 static void client_init(struct server *c)
 {
@@ -119,14 +129,19 @@ static void assert_asked(struct forwarded *w, uint16_t port, const char *text)
 	assert_datagram(&w->f->b, CLIENT, port, GUEST, 53, text, strlen(text));
 }
 
+/* @text of @c to the address @asked reaches the guest, from @port. */
+static void arrives(struct server *c, struct forwarded *w, ip4_t asked, uint16_t port, const char *text)
+{
+	ask(c, w, asked, text);
+	assert_asked(w, port, text);
+}
+
 static void datagrams_go_both_ways(struct fixture *f, gconstpointer data)
 {
 	struct forwarded w;
 	struct server c;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&c);
 	ask(&c, &w, SERVER, "first");
 	ask(&c, &w, SERVER, "");
@@ -148,17 +163,13 @@ static void datagrams_of_two_peers_are_kept_apart(struct fixture *f, gconstpoint
 {
 	struct forwarded w;
 	struct server one, two;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	w.claimed_port = 4000;
 	client_init(&one);
 	client_init(&two);
-	ask(&one, &w, SERVER, "1");
-	assert_asked(&w, 4000, "1");
-	ask(&two, &w, SERVER, "2");
-	assert_asked(&w, 4001, "2");
+	arrives(&one, &w, SERVER, 4000, "1");
+	arrives(&two, &w, SERVER, 4001, "2");
 	guest_answers(&w, 4001, "to two");
 	guest_answers(&w, 4000, "to one");
 	expect_answer(&two, &w, "to two", SERVER);
@@ -174,18 +185,14 @@ static void datagrams_are_answered_from_the_address_that_was_asked(struct fixtur
 {
 	struct forwarded w;
 	struct server one, two;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&one);
 	client_init(&two);
-	ask(&one, &w, HOST, "1");
-	assert_asked(&w, one.port, "1");
+	arrives(&one, &w, HOST, one.port, "1");
 	guest_answers(&w, one.port, "to one");
 	expect_answer(&one, &w, "to one", HOST);
-	ask(&two, &w, SERVER, "2");
-	assert_asked(&w, two.port, "2");
+	arrives(&two, &w, SERVER, two.port, "2");
 	guest_answers(&w, two.port, "to two");
 	expect_answer(&two, &w, "to two", SERVER);
 	forwarded_done(&w);
@@ -197,22 +204,17 @@ static void datagrams_of_a_peer_to_two_addresses_are_answered_from_each(struct f
 {
 	struct forwarded w;
 	struct server c;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	w.claimed_port = 4000;
 	client_init(&c);
-	ask(&c, &w, SERVER, "1");
-	assert_asked(&w, 4000, "1");
-	ask(&c, &w, HOST, "2");
-	assert_asked(&w, 4001, "2");
+	arrives(&c, &w, SERVER, 4000, "1");
+	arrives(&c, &w, HOST, 4001, "2");
 	guest_answers(&w, 4000, "from the first");
 	expect_answer(&c, &w, "from the first", SERVER);
 	guest_answers(&w, 4001, "from the second");
 	expect_answer(&c, &w, "from the second", HOST);
-	ask(&c, &w, SERVER, "again");
-	assert_asked(&w, 4000, "again");
+	arrives(&c, &w, SERVER, 4000, "again");
 	g_assert_cmpuint(w.admitted, ==, 2);
 	forwarded_done(&w);
 	server_close(&c);
@@ -228,14 +230,11 @@ static void datagrams_go_on_when_the_host_loses_the_address(struct fixture *f, g
 {
 	struct forwarded w;
 	struct server c;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&c);
 	set_address("add");
-	ask(&c, &w, PASSING, "1");
-	assert_asked(&w, c.port, "1");
+	arrives(&c, &w, PASSING, c.port, "1");
 	guest_answers(&w, c.port, "a");
 	expect_answer(&c, &w, "a", PASSING);
 	set_address("del");
@@ -243,8 +242,7 @@ static void datagrams_go_on_when_the_host_loses_the_address(struct fixture *f, g
 	guest_answers(&w, c.port, "longer");
 	expect_answer(&c, &w, "b", SERVER); /* by the host's routes */
 	expect_answer(&c, &w, "longer", SERVER);
-	ask(&c, &w, HOST, "2");
-	assert_asked(&w, c.port, "2");
+	arrives(&c, &w, HOST, c.port, "2");
 	guest_answers(&w, c.port, "c");
 	expect_answer(&c, &w, "c", HOST);
 	g_assert_cmpuint(w.admitted, ==, 1);
@@ -284,14 +282,11 @@ static void datagrams_of_peers_leave_the_guest_s_own_flows_alone(struct fixture 
 	struct forwarded w;
 	struct server c;
 	struct sockaddr_in from;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&c);
 	server_bind_udp(&f->s, SERVER);
-	ask(&c, &w, SERVER, "1");
-	assert_asked(&w, c.port, "1");
+	arrives(&c, &w, SERVER, c.port, "1");
 	guest_udp_send(&f->b, GUEST, 53, SERVER, f->s.port, "out", 3, 63);
 	server_expect_datagram(&f->s, &f->b, "out", 3, &from);
 	server_answer(&f->s, &from, "in", 2);
@@ -305,16 +300,12 @@ static void datagram_flow_ends_when_idle(struct fixture *f, gconstpointer data)
 {
 	struct forwarded w;
 	struct server c;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&c);
-	ask(&c, &w, SERVER, "1");
-	assert_asked(&w, c.port, "1");
+	arrives(&c, &w, SERVER, c.port, "1");
 	bench_turn(&f->b, 600 * USEC_PER_SEC);
-	ask(&c, &w, SERVER, "2");
-	assert_asked(&w, c.port, "2");
+	arrives(&c, &w, SERVER, c.port, "2");
 	g_assert_cmpuint(w.admitted, ==, 2);
 	forwarded_done(&w);
 	server_close(&c);
@@ -324,18 +315,14 @@ static void closed_datagram_port_keeps_its_flows_and_its_socket(struct fixture *
 {
 	struct forwarded w, again;
 	struct server one, two;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&one);
 	client_init(&two);
-	ask(&one, &w, SERVER, "1");
-	assert_asked(&w, one.port, "1");
+	arrives(&one, &w, SERVER, one.port, "1");
 	forwarded_done(&w);
 	ask(&two, &w, SERVER, "nobody");
-	ask(&one, &w, SERVER, "goes on");
-	assert_asked(&w, one.port, "goes on");
+	arrives(&one, &w, SERVER, one.port, "goes on");
 	guest_answers(&w, one.port, "answer");
 	expect_answer(&one, &w, "answer", SERVER);
 	g_assert_cmpuint(w.admitted, ==, 1);
@@ -356,15 +343,12 @@ static void closed_datagram_port_keeps_its_flows_and_its_socket(struct fixture *
 static void datagram_port_cannot_be_bound_by_others(struct fixture *f, gconstpointer data)
 {
 	struct forwarded w;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	for (unsigned i = 0; i < 20; i++) {
 		struct server c;
 		client_init(&c);
-		ask(&c, &w, SERVER, "x");
-		assert_asked(&w, c.port, "x");
+		arrives(&c, &w, SERVER, c.port, "x");
 		g_assert_cmpint(bound(&w.at, true), ==, -EADDRINUSE);
 		g_assert_cmpint(bound(&(struct ip_endpoint){ ip_from_ip4(SERVER), w.at.port }, true), ==, -EADDRINUSE);
 		server_close(&c);
@@ -378,24 +362,20 @@ static void flood_of_peers_ends_its_own_flows(struct fixture *f, gconstpointer d
 	struct forwarded w;
 	struct server c;
 	struct sockaddr_in from;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&c);
 	server_bind_udp(&f->s, SERVER);
 	guest_udp_send(&f->b, GUEST, 5000, SERVER, f->s.port, "out", 3, 63);
 	server_expect_datagram(&f->s, &f->b, "out", 3, &from);
-	ask(&c, &w, SERVER, "1");
-	assert_asked(&w, c.port, "1");
+	arrives(&c, &w, SERVER, c.port, "1");
 	guest_answers(&w, c.port, "answer");
 	expect_answer(&c, &w, "answer", SERVER);
 	unsigned fds = count_fds();
 	for (unsigned i = 0; i < 1000; i++) {
 		struct server other;
 		client_init(&other);
-		ask(&other, &w, SERVER, "x");
-		assert_asked(&w, other.port, "x");
+		arrives(&other, &w, SERVER, other.port, "x");
 		server_close(&other);
 	}
 	struct engine_counters now;
@@ -406,8 +386,7 @@ static void flood_of_peers_ends_its_own_flows(struct fixture *f, gconstpointer d
 	g_assert_cmpuint(now.flows_evicted, >, 900);
 	/* A peer that the guest has answered, and the guest's own flow, are there still. */
 	unsigned admitted = w.admitted;
-	ask(&c, &w, SERVER, "2");
-	assert_asked(&w, c.port, "2");
+	arrives(&c, &w, SERVER, c.port, "2");
 	g_assert_cmpuint(w.admitted, ==, admitted);
 	server_answer(&f->s, &from, "in", 2);
 	assert_datagram(&f->b, SERVER, f->s.port, GUEST, 5000, "in", 2);
@@ -421,10 +400,8 @@ static void burst_for_a_guest_that_is_not_known_yet_waits_in_the_socket(struct f
 	struct forwarded w;
 	struct server c;
 	char text[16];
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	w.to = OTHER_GUEST;
 	client_init(&c);
 	for (unsigned i = 0; i < 100; i++) {
@@ -448,10 +425,8 @@ static void burst_for_a_guest_that_does_not_answer_is_dropped(struct fixture *f,
 {
 	struct forwarded w;
 	struct server c;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	w.to = OTHER_GUEST;
 	client_init(&c);
 	for (unsigned i = 0; i < 100; i++)
@@ -473,13 +448,10 @@ static void burst_for_a_guest_whose_port_is_crowded_waits_in_the_socket(struct f
 {
 	struct forwarded w;
 	struct server c;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&c);
-	ask(&c, &w, SERVER, "1");
-	assert_asked(&w, c.port, "1");
+	arrives(&c, &w, SERVER, c.port, "1");
 	f->b.r.crowded = true;
 	ask(&c, &w, SERVER, "2");
 	ask(&c, &w, SERVER, "3");
@@ -501,13 +473,10 @@ static void burst_that_waits_for_a_port_goes_on_at_another(struct fixture *f, gc
 	struct forwarded w;
 	struct server c;
 	struct guest *guest;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&c);
-	ask(&c, &w, SERVER, "1");
-	assert_asked(&w, c.port, "1");
+	arrives(&c, &w, SERVER, c.port, "1");
 	f->b.r.crowded = true;
 	ask(&c, &w, SERVER, "2");
 	bench_run_for(&f->b, 20);
@@ -523,10 +492,8 @@ static void suspended_datagram_port_leaves_datagrams_in_the_socket(struct fixtur
 {
 	struct forwarded w;
 	struct server c;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&c);
 	f->b.ops->datagrams_suspend(f->b.engine, &w.port, true);
 	ask(&c, &w, SERVER, "early");
@@ -542,10 +509,8 @@ static void refused_peer_opens_no_flow(struct fixture *f, gconstpointer data)
 {
 	struct forwarded w;
 	struct server c;
-	if (engine_cannot(f))
+	if (!forwarded_begin(&w, f))
 		return;
-	struct ip_addr all = ip_from_ip4(0);
-	forwarded_init(&w, f, &all);
 	client_init(&c);
 	w.result = -ENOENT;
 	ask(&c, &w, SERVER, "x");
@@ -553,8 +518,7 @@ static void refused_peer_opens_no_flow(struct fixture *f, gconstpointer data)
 	g_assert_cmpuint(w.admitted, ==, 1);
 	g_assert_cmpuint(w.opened + w.refused, ==, 0);
 	w.result = 0;
-	ask(&c, &w, SERVER, "y");
-	assert_asked(&w, c.port, "y");
+	arrives(&c, &w, SERVER, c.port, "y");
 	forwarded_done(&w);
 	server_close(&c);
 }
