@@ -43,7 +43,7 @@ void flow_table_done(struct flow_table *t);
 /* Puts @flow, its key set and not in the table yet, into it.  -ENOMEM. */
 int flow_table_add(struct flow_table *t, struct flow *flow);
 void flow_table_remove(struct flow_table *t, struct flow *flow);
-/* The flow with index @index; NULL when there is none. */
+/* The flow with index @index; NULL: no flow has it. */
 static inline struct flow *flow_table_at(const struct flow_table *t, uint32_t index)
 {
 	return slots_get(&t->by_index, index);

@@ -264,7 +264,7 @@ static void forged_addresses_take_nothing_from_their_owner(struct fixture *f, gc
 	guest_port_gone(&f->b.r.guests, 0, &owner);
 }
 
-/* --- who gives way --- */
+/* --- which flows give way --- */
 
 static void open_mappings(struct fixture *f, struct port *port, ip4_t guest, unsigned n)
 {

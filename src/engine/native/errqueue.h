@@ -16,7 +16,7 @@ struct native_errqueue {
 	bool is_icmp;                             /* from an ICMP message; otherwise from the host's own stack */
 	uint8_t type, code;                       /* of ICMP, or of ICMPv6 on an IPv6 socket */
 	uint32_t info;                            /* the MTU, for EMSGSIZE */
-	struct ip_addr offender;                  /* the sender of the ICMP message; "::" when there is none */
+	struct ip_addr offender;                  /* the sender of the ICMP message; "::": the error has no sender */
 	struct ip_endpoint dst;                   /* destination of the packet */
 	uint8_t payload[NATIVE_ERRQUEUE_PAYLOAD]; /* the packet's payload, without the transport header */
 	size_t payload_len;

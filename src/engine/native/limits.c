@@ -178,7 +178,7 @@ enum native_held native_held_for(const struct engine *e, const struct payer *pay
 	return 5 * held > left ? NATIVE_HELD_TIGHT : NATIVE_HELD_LITTLE;
 }
 
-/* --- who gives way --- */
+/* --- which flows give way --- */
 
 static void end_flow(struct engine *e, usec_t now, struct native_flow *f)
 {

@@ -42,7 +42,7 @@ void native_rebill(struct native_flow *f, struct payer *payer);
 /* @f, of another guest so far, is @to's: charges to it what it uses. */
 void native_bill_guest(struct native_flow *f, struct guest *to);
 
-/* @f holds @now bytes instead of @before.  They are charged to the port of the guest that sent them, whoever opened the flow. */
+/* @f holds @now bytes instead of @before.  They are charged to the port of the guest that sent them, even if another opened the flow. */
 void native_charge_held(struct native_flow *f, size_t before, size_t now);
 /* Charges to @guest->payer what all flows of @guest hold, which was charged to @before. */
 void native_move_held(struct guest *guest, struct payer *before);

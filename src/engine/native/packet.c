@@ -185,7 +185,7 @@ void native_error_translate(struct native_errqueue *q, bool v6)
 		q->offender = nat64_embed(ip_to_ip4(&q->offender));
 }
 
-/* Where an error about a packet to @cause's destination comes from: @from, when it is of the packet's family, or the gateway. */
+/* The source of an error: @from, if it is of the family of the guest's packet, else the gateway. */
 static struct ip_addr error_source(const struct engine *e, const struct ip_addr *from, bool v6)
 {
 	if (!ip_is_unspecified(from) && ip_is_v4(from) == !v6)

@@ -59,7 +59,7 @@ struct udp_listener {
 int native_datagrams_open(struct engine *e, struct engine_datagram_port *port, int fd, const struct ip_endpoint *at);
 void native_datagrams_suspend(struct engine *e, struct engine_datagram_port *port, bool suspended);
 void native_datagrams_close(struct engine *e, struct engine_datagram_port *port);
-/* Frees the listeners, which have no flows any more. */
+/* Frees the listeners, whose flows have all ended. */
 void udp_listeners_done(struct engine *e);
 
 /* The flow of a datagram that came by @path, opened if need be.  NULL: it is for no guest, and was counted. */

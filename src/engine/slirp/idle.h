@@ -9,8 +9,8 @@ struct payer;
 struct stack;
 
 /*
- * Each ends some of the idle UDP flows, those that were used least recently, and counts them as evicted.  False: there are none.  None
- * frees a stack.
+ * Each ends some of the idle UDP flows, those that were used least recently, and counts them as evicted.  False: no flow is idle.  They
+ * free no stack.
  */
 bool idle_flows_end_of_stack(struct engine *e, struct stack *s);
 bool idle_flows_end_of_payer(struct engine *e, const struct payer *payer);

@@ -42,7 +42,7 @@ int forwards_remove(struct forwards *f, unsigned id);
  * be opened (-EEXIST: a kept one has its port); then all forwards are as before.
  */
 int forwards_configure(struct forwards *f, usec_t now, const struct forward_spec *specs, size_t n, char *error, size_t size);
-/* NULL: there is none. */
+/* NULL: no forward has it. */
 struct forward *forwards_find(const struct forwards *f, unsigned id);
 struct forward *forwards_find_spec(const struct forwards *f, const struct forward_spec *spec);
 
