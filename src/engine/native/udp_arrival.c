@@ -24,11 +24,6 @@ void udp_arrival_expect(struct msghdr *h, struct udp_origin *origin, struct iove
 	h->msg_controllen = sizeof(origin->control);
 }
 
-static bool is_link_local(const struct ip_addr *a)
-{
-	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 static void read_control(struct msghdr *h, struct udp_arrival *a, struct udp_path *path)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
@@ -51,7 +46,7 @@ static void read_control(struct msghdr *h, struct udp_arrival *a, struct udp_pat
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
 			if (info.ipi6_addr.s6_addr[0] != 0xff) /* not a group's */
 				memcpy(path->local.b, &info.ipi6_addr, sizeof(path->local.b));
-			path->interface = is_link_local(&path->peer.addr) ? info.ipi6_ifindex : 0;
+			path->interface = ipv6_is_link_local(&path->peer.addr) ? info.ipi6_ifindex : 0;
 		}
 	}
 }

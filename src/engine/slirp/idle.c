@@ -34,7 +34,7 @@ bool idle_flows_end_of_stack(struct engine *e, struct stack *s)
 bool idle_flows_end_of_payer(struct engine *e, const struct payer *payer)
 {
 	unsigned looks = 0;
-	list_for_each(node, (struct list *)(uintptr_t)&payer->addresses) {
+	list_for_each(node, &payer->addresses) {
 		const struct guest_address *a = container_of(node, struct guest_address, of_payer);
 		struct slirp_guest *g = ip_is_v4(&a->addr) ? slirp_guest_find(e, ip_to_ip4(&a->addr)) : NULL;
 		if (looks++ == ADDRESSES_MAX)
