@@ -23,7 +23,7 @@ struct lane {
 	struct rate_bucket bucket;
 	struct list frames;
 	size_t bytes;
-	const struct rate_limit *all; /* of the network, */
+	const struct rate_limit *all; /* of the network, with its bucket */
 	struct rate_bucket *all_bucket;
 };
 
@@ -182,6 +182,11 @@ static struct shaper *shaper_new(struct shaping *shaping, struct port *p)
 	return s;
 }
 
+static bool holds_nothing(const struct shaper *s)
+{
+	return is_idle(&s->in) && is_idle(&s->out);
+}
+
 void shaping_detach(struct port *p)
 {
 	struct shaper *s = p->shaper;
@@ -201,17 +206,22 @@ static bool is_limited(const struct bandwidth *b)
 	return b->in.average > 0 || b->out.average > 0;
 }
 
+static bool needs_shaper(const struct shaping *s, const struct port *p)
+{
+	return is_limited(&p->bandwidth) || (!p->uplink && is_limited(&s->limit));
+}
+
 int shaping_settle(struct shaping *s, struct port *p)
 {
-	if (!is_limited(&p->bandwidth) && (p->uplink || !is_limited(&s->limit))) {
-		shaping_detach(p);
+	if (!p->shaper && !needs_shaper(s, p))
 		return 0;
-	}
 	if (!p->shaper && !shaper_new(s, p))
 		return -ENOMEM;
 	p->shaper->in.limit = p->bandwidth.in;
 	p->shaper->out.limit = p->bandwidth.out;
 	p->is_plain = false;
+	if (!needs_shaper(s, p) && holds_nothing(p->shaper))
+		shaping_detach(p);
 	return 0;
 }
 
@@ -243,7 +253,7 @@ usec_t shaping_deadline(const struct shaping *s)
 	return deadline;
 }
 
-/* Takes the first frame out of @l, copied for the rest of the turn; false: there is no memory for it, and it is dropped. */
+/* Takes the first frame out of @l, copied for the rest of the turn.  False without memory: it is dropped. */
 static bool take_first(struct shaper *s, struct lane *l, usec_t now, struct iovec *iov, struct frame *ret)
 {
 	struct held *h = first(l);
@@ -261,7 +271,7 @@ static bool take_first(struct shaper *s, struct lane *l, usec_t now, struct iove
 	return copy;
 }
 
-/* One frame to the guest whose time has come.  False: there is none. */
+/* Sends the guest the first frame, if its time has come; else returns false. */
 static bool release_in(struct shaper *s, usec_t now)
 {
 	struct iovec iov;
@@ -275,6 +285,7 @@ static bool release_in(struct shaper *s, usec_t now)
 	return true;
 }
 
+/* Lets the first frame from the guest enter, if its time has come; else returns false. */
 static bool release_out(struct shaper *s, usec_t now)
 {
 	struct iovec iov;
@@ -299,9 +310,11 @@ void shaping_expire(struct shaping *s, usec_t now)
 		struct shaper *shaper = container_of(s->waiting.next, struct shaper, waiting);
 		bool any = release_in(shaper, now) | release_out(shaper, now);
 		list_remove(&shaper->waiting);
-		if (!is_idle(&shaper->in) || !is_idle(&shaper->out))
+		if (!holds_nothing(shaper))
 			list_append(any ? &s->waiting : &again, &shaper->waiting);
 		settle_throttle(shaper, now);
+		if (!needs_shaper(s, shaper->port) && holds_nothing(shaper))
+			shaping_detach(shaper->port);
 	}
 	while (!list_empty(&again)) {
 		struct list *node = again.next;

@@ -44,7 +44,10 @@ struct shaping {
 
 /* @arena, @ops and @opaque are borrowed. */
 void shaping_init(struct shaping *s, struct arena *arena, const struct shaping_ops *ops, void *opaque);
-/* Gives @p a shaper, or takes it away, as port.bandwidth and the network's limit say.  Without memory the port stays as it was: -ENOMEM. */
+/*
+ * Gives @p a shaper, or takes it away, as port.bandwidth and the network's limit say; frames that wait for a limit that is no more go at
+ * the next shaping_expire(), and the shaper with them.  Without memory the port stays as it was: -ENOMEM.
+ */
 int shaping_settle(struct shaping *s, struct port *p);
 /* Takes the shaper of @p away, with the frames that wait in it.  Harmless without one. */
 void shaping_detach(struct port *p);

@@ -56,6 +56,14 @@ static unsigned received(const struct memory_port *m)
 	return n;
 }
 
+/* @m has received @n frames, marked 0, 1, ... */
+static void assert_in_order(const struct memory_port *m, unsigned n)
+{
+	g_assert_cmpuint(received(m), ==, n);
+	for (unsigned i = 0; i < n; i++)
+		g_assert_cmpuint(memory_port_frame(m, i, NULL)[ETH_HEADER_LEN], ==, i);
+}
+
 static void set_up(struct fixture *f, gconstpointer data)
 {
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = { { 1, 2 } } }), ==, 0);
@@ -145,9 +153,7 @@ static void frames_keep_their_order(struct fixture *f, gconstpointer data)
 	for (uint8_t i = 0; i < 100; i++)
 		speak(f, &f->a, gateway_mac, mac_of('a'), i);
 	wait_until(f, f->now + USEC_PER_SEC);
-	g_assert_cmpuint(received(&f->gateway), ==, 100);
-	for (uint8_t i = 0; i < 100; i++)
-		g_assert_cmpuint(memory_port_frame(&f->gateway, i, NULL)[ETH_HEADER_LEN], ==, i);
+	assert_in_order(&f->gateway, 100);
 }
 
 static void burst_passes_after_a_pause_at_the_peak_rate(struct fixture *f, gconstpointer data)
@@ -221,11 +227,37 @@ static void limit_can_be_taken_away(struct fixture *f, gconstpointer data)
 	for (unsigned i = 0; i < 10; i++)
 		speak(f, &f->a, gateway_mac, mac_of('a'), 0);
 	limit_port(f, &f->a, (struct bandwidth){ 0 });
+	wait_until(f, f->now);
 	memory_port_clear(&f->gateway);
 	for (unsigned i = 0; i < 1000; i++)
 		speak(f, &f->a, gateway_mac, mac_of('a'), 0);
 	g_assert_cmpuint(received(&f->gateway), ==, 1000);
 	g_assert_true(f->a.port.is_plain);
+}
+
+static void what_waits_goes_in_order_when_the_limit_is_taken_away(struct fixture *f, gconstpointer data)
+{
+	limit_port(f, &f->a, (struct bandwidth){ .out = { .average = RATE, .burst = 1 } });
+	for (uint8_t i = 0; i < 10; i++)
+		speak(f, &f->a, gateway_mac, mac_of('a'), i);
+	limit_port(f, &f->a, (struct bandwidth){ 0 });
+	speak(f, &f->a, gateway_mac, mac_of('a'), 10);
+	wait_until(f, f->now);
+	assert_in_order(&f->gateway, 11);
+	g_assert_null(f->a.port.shaper);
+}
+
+static void engine_goes_on_when_the_limit_is_taken_away(struct fixture *f, gconstpointer data)
+{
+	limit_port(f, &f->a, (struct bandwidth){ .in = { .average = RATE, .burst = FRAME_LEN } });
+	unsigned n = 0;
+	for (; !port_is_busy(&f->a.port); n++)
+		speak(f, &f->gateway, mac_of('a'), gateway_mac, 0);
+	limit_port(f, &f->a, (struct bandwidth){ 0 });
+	wait_until(f, f->now);
+	g_assert_cmpuint(f->writable, ==, 1);
+	g_assert_cmpuint(received(&f->a), ==, n);
+	g_assert_null(f->a.port.shaper);
 }
 
 /* --- the limit of the network --- */
@@ -274,6 +306,8 @@ int main(int argc, char **argv)
 	TEST(engine_is_told_to_wait_and_to_go_on);
 	TEST(frames_that_wait_go_with_their_port);
 	TEST(limit_can_be_taken_away);
+	TEST(what_waits_goes_in_order_when_the_limit_is_taken_away);
+	TEST(engine_goes_on_when_the_limit_is_taken_away);
 	TEST(network_limit_counts_what_passes_the_gateway_only);
 	TEST(guests_share_the_network_s_limit);
 	TEST(both_limits_hold);
