@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/addr.h"
 
+#include "base/macros.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -56,6 +58,20 @@ int ip4_parse(const char *text, ip4_t *ret)
 		return -EINVAL;
 	*ret = ntohl(a.s_addr);
 	return 0;
+}
+
+bool prefix4_is_private(struct prefix4 p)
+{
+	static const struct prefix4 private_space[] = {
+		{ IP4(10, 0, 0, 0), 8 },
+		{ IP4(172, 16, 0, 0), 12 },
+		{ IP4(192, 168, 0, 0), 16 },
+		{ IP4(100, 64, 0, 0), 10 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(private_space); i++)
+		if (p.length >= private_space[i].length && prefix4_contains(private_space[i], p.network))
+			return true;
+	return false;
 }
 
 /* Splits "ADDRESS/LENGTH".  -EINVAL when @address has no room, or the length is not a number up to @max. */

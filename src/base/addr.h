@@ -73,6 +73,8 @@ static inline ip4_t prefix4_broadcast(struct prefix4 p)
 	return p.network | ~prefix4_mask(p);
 }
 
+/* Whether no host of the internet has an address of @p: private use (RFC 1918 §3), or the shared space of carriers (RFC 6598 §4). */
+bool prefix4_is_private(struct prefix4 p);
 /* Parses "a.b.c.d/n".  -EINVAL when malformed, -EDOM when host bits are set. */
 int prefix4_parse(const char *text, struct prefix4 *ret);
 

@@ -12,22 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Private use (RFC 1918 §3), and the shared space of carriers (RFC 6598 §4), which no host on the internet has either. */
-static const struct prefix4 private_space[] = {
-	{ IP4(10, 0, 0, 0), 8 },
-	{ IP4(172, 16, 0, 0), 12 },
-	{ IP4(192, 168, 0, 0), 16 },
-	{ IP4(100, 64, 0, 0), 10 },
-};
-
-static bool is_private(struct prefix4 p)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(private_space); i++)
-		if (p.length >= private_space[i].length && prefix4_contains(private_space[i], p.network))
-			return true;
-	return false;
-}
-
 static int set_subnet(struct settings *s, const char *value, const char **ret_why)
 {
 	struct prefix4 p;
@@ -40,7 +24,7 @@ static int set_subnet(struct settings *s, const char *value, const char **ret_wh
 		*ret_why = "its length is out of range";
 		return -EINVAL;
 	}
-	if (!is_private(p)) {
+	if (!prefix4_is_private(p)) {
 		*ret_why = "it is not a private network: guests could not reach the hosts that have these addresses";
 		return -EINVAL;
 	}
