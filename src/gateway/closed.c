@@ -2,6 +2,7 @@
 #include "gateway/closed.h"
 
 #include "base/macros.h"
+#include "wire/ipv6.h"
 
 #include <errno.h>
 
@@ -46,7 +47,7 @@ static unsigned group6(const struct ip_addr *addr)
 	for (size_t i = 0; i < ARRAY_SIZE(metadata6); i++)
 		if (ip_equal(addr, &metadata6[i]))
 			return CLOSED_METADATA;
-	return addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80 ? CLOSED_LINK_LOCAL : 0;
+	return ipv6_is_link_local(addr) ? CLOSED_LINK_LOCAL : 0;
 }
 
 int closed_check4(ip4_t ip, unsigned opened, enum drop_reason *ret_why)
