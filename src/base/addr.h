@@ -106,10 +106,10 @@ static inline bool ip_equal(const struct ip_addr *a, const struct ip_addr *b)
 	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
 
-/* True for ::, which means no address, or all addresses of both families. */
 /* RFC 4291 §2.5.3 */
 #define IP6_LOOPBACK ((struct ip_addr){ { [15] = 1 } })
 
+/* True for ::, which means no address, or all addresses of both families. */
 static inline bool ip_is_unspecified(const struct ip_addr *a)
 {
 	return ip_equal(a, &(struct ip_addr){ 0 });

@@ -210,7 +210,7 @@ struct engine_flow {
 /* Called by engine_ops.flows() for each flow.  @flow is borrowed until the call returns. */
 typedef void (*engine_flow_seen_t)(void *opaque, const struct engine_flow *flow);
 
-/* Whether @addr was an address of the host and is none any more. */
+/* Whether the host has lost @addr, which was an address of its own. */
 typedef bool (*engine_lost_t)(void *opaque, const struct ip_addr *addr);
 
 /* The cursor behind the last flow. */
@@ -250,7 +250,7 @@ struct engine_ops {
 	void (*cancel)(struct engine *e, usec_t now, struct engine_opening *o);
 	/*
 	 * Receives datagrams for guests by @fd, a UDP socket bound to @at, which the engine owns on success.  @fd -1: by the socket at @at
-	 * of a port that was closed and whose flows go on; -ENOTCONN when there is none.  NULL when the engine cannot do that.
+	 * of a port that was closed and whose flows go on; -ENOTCONN when no socket is left there.  NULL when the engine cannot do that.
 	 */
 	int (*datagrams_open)(struct engine *e, struct engine_datagram_port *p, int fd, const struct ip_endpoint *at);
 	/* Leaves datagrams in the socket, or receives them again. */

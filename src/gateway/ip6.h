@@ -33,8 +33,10 @@ static inline bool gateway_ip6_has(const struct gateway_ip6 *ip6, const struct i
 	return ip6->on && (ip_equal(a, &ip6->link_local) || ip_equal(a, &ip6->address));
 }
 
-/* Whether @a can be a guest's: of the link or in the prefix, not the gateway's, and not the anycast address of its routers (RFC 4291
- * §2.6.1). */
+/*
+ * Whether @a can be a guest's: of the link or in the prefix, not the gateway's, and not the anycast address of its routers (RFC 4291
+ * §2.6.1).
+ */
 static inline bool gateway_ip6_is_guest(const struct gateway_ip6 *ip6, const struct ip_addr *a)
 {
 	return ip6->on && (ipv6_is_link_local(a) || prefix6_contains(&ip6->prefix, a)) && !gateway_ip6_has(ip6, a) &&

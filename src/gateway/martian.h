@@ -17,9 +17,7 @@ struct gateway_ip6;
  */
 int martian_check_source(const struct prefix4 *subnet, ip4_t gateway, ip4_t src, enum drop_reason *ret_why);
 
-/*
- * The same for IPv6: an address of the link or in the prefix of @ip6.
- */
+/* The same for IPv6: an address of the link or in the prefix of @ip6. */
 int martian_check_source6(const struct gateway_ip6 *ip6, const struct ip_addr *src, enum drop_reason *ret_why);
 
 /*

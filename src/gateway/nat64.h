@@ -18,7 +18,7 @@
 
 /* Whether @a is in one of the two prefixes. */
 bool nat64_has(const struct ip_addr *a);
-/* The IPv4 address in @a.  False: there is none, or it must not be in this prefix. */
+/* Takes the IPv4 address out of @a.  False when @a is in neither prefix, or in the one where that address does not belong. */
 bool nat64_extract(const struct ip_addr *a, ip4_t *ret);
 /* @ip in the prefix where it belongs. */
 struct ip_addr nat64_embed(ip4_t ip);

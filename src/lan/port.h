@@ -113,10 +113,10 @@ struct port {
 	size_t agreed_mtu; /* largest IP packet that the guest has agreed with the port to take; else ETH_MTU */
 	size_t shown_mtu;  /* largest IP packet that a station behind the port has sent, at least ETH_MTU */
 	unsigned offloads; /* enum port_offload */
-	struct mac
-		first_mac; /* of the first station seen behind it: of the network card itself, unless a bridge hides it; zero: none yet */
-	struct mac pinned; /* the only MAC that may send here (pinning.h); zero: any */
-	bool uplink;       /* leads to the gateway or to another switch, not to a guest; set before segment_attach() */
+	/* Of the first station seen behind it: of the network card itself, unless a bridge hides it; zero: none yet. */
+	struct mac first_mac;
+	struct mac pinned;     /* the only MAC that may send here (pinning.h); zero: any */
+	bool uplink;           /* leads to the gateway or to another switch, not to a guest; set before segment_attach() */
 	enum port_guard guard; /* what the user asked for */
 	bool guarded;          /* what follows from that, the segment's default and uplink: its claims to MACs and addresses are checked */
 	bool may_serve_dhcp;   /* may answer other guests' DHCP requests */

@@ -52,8 +52,10 @@ int shaping_settle(struct shaping *s, struct port *p);
 /* Takes the shaper of @p away, with the frames that wait in it.  Harmless without one. */
 void shaping_detach(struct port *p);
 
-/* Whether @frame from @p, which has a shaper, may enter now; @passes_gateway: the network's limit counts, too.  False: it waits, or was
- * dropped. */
+/*
+ * Whether @frame from @p, which has a shaper, may enter now.  False: it waits, or was dropped.  @passes_gateway: the network's limit
+ * counts, too.
+ */
 bool shaping_admits(struct shaping *s, usec_t now, struct port *p, const struct frame *frame, bool passes_gateway);
 
 /* Bytes that may be sent to @p, which has a shaper, before it is throttled. */

@@ -42,5 +42,5 @@ int guest_names_find(const struct guest_names *n, usec_t now, const char *name, 
 int guest_names_of_address(const struct guest_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1]);
 /* The addresses of the guest with @mac, as guest_names_find(). */
 int guest_names_find_mac(const struct guest_names *n, usec_t now, struct mac mac, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX]);
-/* The first IPv4 address of @n; 0: there is none.  Forwards know IPv4 only. */
+/* The first IPv4 address among @n addresses, because forwards know IPv4 only; 0 when all are IPv6. */
 ip4_t guest_names_first_ip4(const struct ip_addr *addresses, int n);

@@ -233,9 +233,8 @@ void guest_sockets_change(struct guest_sockets *g, usec_t now, const struct sett
 /* --- guests that show another MAC --- */
 
 /*
- * The guest at @p that used its address last; NULL when there is none, or when a guest at @p has @mac.  One that appeared since a guest
- * with
- * @mac was heard may be the same machine with another MAC: then the old one is forgotten unless it answers.
+ * The guest at @p that used its address last; NULL when no guest is there, or when one of them has @mac.  A guest that appeared after the
+ * one with @mac was heard may be the same machine with another MAC: then the old one is forgotten unless it answers.
  */
 static const struct guest *guest_at(const struct port *p, usec_t now, struct guest_table *guests, struct mac mac)
 {

@@ -230,8 +230,7 @@ static void log_refusal(struct vhost_device *d, usec_t now, uint32_t request, in
 	if (request == PROTOCOL_SET_MEM_TABLE || request == PROTOCOL_ADD_MEM_REG)
 		log_limited(d->config->log, &d->port.log_limit, now, LOG_LEVEL_WARNING,
 			    "port %s: the guest's memory cannot be mapped: %s; the guest has no network (it needs shared memory, and "
-			    "lanlet address "
-			    "space for it: ulimit -v)",
+			    "lanlet address space for it: ulimit -v)",
 			    d->port.name, strerror(-error));
 	else
 		log_debug(d->config->log, "port %s: vhost-user request %u refused: %s", d->port.name, request, strerror(-error));
