@@ -9,6 +9,7 @@ import signal
 import socket
 import stat
 import subprocess
+import unittest
 
 from lan import runner
 from lan.case import TestCase
@@ -291,6 +292,7 @@ class Status(TestCase):
             guest.close()
         wait_until(lambda: self.status(), "an answer")
 
+    @unittest.skipIf("ASAN_OPTIONS" in os.environ, "the address sanitizer takes terabytes of address space")
     def test_status_answers_where_address_space_is_limited(self):
         """ulimit -v: GLib's threads must fit, or it ends the process at the first request."""
         limit = 60 << 20
