@@ -167,7 +167,8 @@ class SignedZone:
             "www.example.com. IN A 192.0.2.9\n")
         keygen = ["dnssec-keygen", "-q", "-K", directory, "-a", "ECDSAP256SHA256"]
         keys = [check(*keygen, *flags, ".").strip() for flags in ((), ("-f", "KSK"))]
-        check("dnssec-signzone", "-S", "-K", directory, "-o", ".", "-O", "full", "-f", self.directory / "signed", zone)
+        check("dnssec-signzone", "-S", "-K", directory, "-d", directory, "-o", ".", "-O", "full",
+              "-f", self.directory / "signed", zone)
         self.anchor = next(line for line in (self.directory / f"{keys[1]}.key").read_text().splitlines() if not line.startswith(";"))
         self.records = {}
         for line in (self.directory / "signed").read_text().splitlines():
