@@ -102,8 +102,8 @@ static void watch_reload(struct control *c)
 	g_source_attach(c->reload_source, c->context);
 }
 
-/* GLib's worker, one of its pool, and that of the control plane. */
-#define THREADS 3
+/* GLib's worker, the one that starts threads of its pool (newer versions have it), one of the pool, and that of the control plane. */
+#define THREADS 4
 
 static void *wait_for_lock(void *lock)
 {
