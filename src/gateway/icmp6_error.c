@@ -98,6 +98,41 @@ static const struct {
 	[15] = { ICMP6_UNREACHABLE, ICMP6_UNREACHABLE_ADMIN },
 };
 
+#define POINTER_NONE 0xff
+
+/* Where the field of an IPv4 header at each offset is in one of IPv6 (RFC 7915 §4.2, figure 3). */
+static const uint8_t pointers[] = {
+	0,
+	1, /* version and header length, type of service */
+	4,
+	4, /* total length */
+	POINTER_NONE,
+	POINTER_NONE,
+	POINTER_NONE,
+	POINTER_NONE, /* identification, flags, fragment offset */
+	7,
+	6, /* TTL, protocol */
+	POINTER_NONE,
+	POINTER_NONE, /* checksum */
+	8,
+	8,
+	8,
+	8, /* source */
+	24,
+	24,
+	24,
+	24, /* destination */
+};
+
+/* Codes are pointer and bad length; @pointer that of the ICMP message. */
+static bool parameter_problem_of_icmp4(uint8_t code, uint32_t pointer, struct icmp6_error *ret)
+{
+	if ((code != 0 && code != 2) || pointer >= ARRAY_SIZE(pointers) || pointers[pointer] == POINTER_NONE)
+		return false;
+	*ret = (struct icmp6_error){ .type = ICMP6_PARAMETER_PROBLEM, .info = pointers[pointer] };
+	return true;
+}
+
 bool icmp6_error_of_icmp4(uint8_t type, uint8_t code, uint32_t info, struct icmp6_error *ret)
 {
 	*ret = (struct icmp6_error){ 0 };
@@ -106,12 +141,14 @@ bool icmp6_error_of_icmp4(uint8_t type, uint8_t code, uint32_t info, struct icmp
 		ret->code = code;
 		return true;
 	}
+	if (type == ICMP4_PARAMETER_PROBLEM)
+		return parameter_problem_of_icmp4(code, info, ret);
 	if (type != ICMP4_UNREACHABLE || code >= ARRAY_SIZE(unreachable) || unreachable[code].type == 0)
 		return false;
 	ret->type = unreachable[code].type;
 	ret->code = unreachable[code].code;
 	if (ret->type == ICMP6_PACKET_TOO_BIG)
-		ret->info = MAX(info & UINT16_MAX, (uint32_t)IPV6_MTU_MIN);
+		ret->info = MAX(info, (uint32_t)IPV6_MTU_MIN);
 	else if (ret->type == ICMP6_PARAMETER_PROBLEM)
 		ret->info = IPV6_NEXT_HEADER_AT;
 	return true;

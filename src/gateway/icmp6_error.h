@@ -22,7 +22,10 @@ struct icmp6_error {
 	uint32_t info; /* second word: the MTU for packet too big */
 };
 
-/* Finds the ICMPv6 error that means the same as ICMP's @type, @code and @info; false when no error does (RFC 7915 §4.2). */
+/*
+ * Finds the ICMPv6 error that means the same as ICMP's @type, @code and @info, which is the MTU of fragmentation needed or the pointer of a
+ * parameter problem; false when no error does (RFC 7915 §4.2).
+ */
 bool icmp6_error_of_icmp4(uint8_t type, uint8_t code, uint32_t info, struct icmp6_error *ret);
 
 /*
