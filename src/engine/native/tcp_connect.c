@@ -146,6 +146,22 @@ static int dial_from_used_port(struct native_tcp *t, const struct ip_endpoint *t
 }
 
 /*
+ * Whether the host has an address from which it can send to @to.  Where it has none, because IPv6 is switched off at its interfaces,
+ * connect() fails as it does when no port is left.
+ */
+static bool has_source_towards(const struct ip_endpoint *to)
+{
+	union socket_address address;
+	socklen_t len = socket_address_set(&address, to);
+	int fd = socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return true;
+	bool found = connect(fd, &address.any, len) == 0 || errno != EADDRNOTAVAIL;
+	close(fd);
+	return found;
+}
+
+/*
  * From a port that the kernel chooses.  When it has none left towards @to it tries every one before it says so, which takes milliseconds,
  * and that for each SYN of a guest that took them all: it is asked again only after a while.
  */
@@ -155,6 +171,8 @@ static int dial_from_any_port(struct native_tcp *t, usec_t now, const struct ip_
 	if (now < e->exhausted_until && ip_endpoint_equal(to, &e->exhausted))
 		return -EADDRNOTAVAIL;
 	int r = dial_from(t, to, 0);
+	if (r == -EADDRNOTAVAIL && !ip_is_v4(&to->addr) && !has_source_towards(to))
+		return -ENETUNREACH;
 	if (r == -EADDRNOTAVAIL) {
 		e->exhausted = *to;
 		e->exhausted_until = now + EXHAUSTED_TIME;
