@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What guests reach over IPv6: the outside with the host's own address, the host's public services, and nothing else."""
 
+import contextlib
 import unittest
 
 from lan import capture, outside, servers, tap
@@ -112,6 +113,11 @@ class NatTest(unittest.TestCase):
     def test_datagram_to_a_closed_port_is_answered_with_the_hosts_error(self):
         self.assertEqual(self.guest.python(REFUSED, outside.FAR6).strip(), "ECONNREFUSED")
 
+    @needs("ping")
+    def test_pings_are_answered_by_the_address_asked(self):
+        for size in 0, 56, 1452, 4000, 65507:
+            self.assertIn(f"bytes from {outside.FAR6}", self.guest.check("ping", "-c", "1", "-W", "20", "-s", size, outside.FAR6), size)
+
     @needs("dig")
     def test_names_are_answered_over_tcp(self):
         for server in f"@{GATEWAY}", "@fe80::1%eth0":
@@ -123,6 +129,8 @@ class NatTest(unittest.TestCase):
             self.guest.python(FETCH, outside.FAR6, "300000")
             self.guest.python(ECHO, outside.FAR6, "1", "1000")
             self.guest.python(REFUSED, outside.FAR6)
+            self.guest.run("ping", "-c", "1", "-t", "2", "-W", "20", outside.FAR6)
+            self.guest.run("ping", "-c", "1", "-s", "3000", "-W", "20", outside.FAR6)
             recorded.finish()
             self.assertEqual(capture.complaints(recorded.path), "")
 
@@ -156,6 +164,40 @@ class NatTest(unittest.TestCase):
 
 class LargePacketsTest(NatTest):
     mtu = 65520
+
+
+class LonelyLanlet(Lanlet):
+    """In a network namespace of its own, which is as the kernel makes it: no addresses, no routes, no ping sockets."""
+
+    def command(self, *options):
+        return ["unshare", "-n", *super().command(*options)]
+
+
+class NoIpv6Test(unittest.TestCase):
+    """A host without IPv6, and a guest that asks all the same."""
+
+    @contextlib.contextmanager
+    def asking_guest(self, lanlet):
+        with lanlet, Guest(lanlet.stream, "52:54:00:00:00:01") as guest:
+            guest.check("ip", "-6", "route", "add", "default", "via", "fe80::1", "dev", "eth0")
+            yield guest
+
+    def assert_unreachable(self, guest):
+        self.assertEqual(guest.ask(outside.FAR6, 80), "OSError 101")
+        self.assertEqual(guest.python(REFUSED, outside.FAR6).strip(), "ENETUNREACH")
+
+    def test_errors_come_at_once(self):
+        with outside.Outside(), self.asking_guest(Lanlet("--ipv6", PREFIX)) as guest:
+            self.assert_unreachable(guest)
+            self.assertIn("unreachable: No route", guest.run("ping", "-c", "1", "-W", "20", outside.FAR6).stdout)
+
+    def test_pings_are_prohibited_at_once_without_ping_sockets(self):
+        lanlet = LonelyLanlet("--ipv6", PREFIX)
+        with self.asking_guest(lanlet) as guest:
+            self.assert_unreachable(guest)
+            said = guest.run("ping", "-c", "1", "-W", "20", outside.FAR6).stdout
+            self.assertIn("unreachable: Administratively prohibited", said)
+            self.assertIn("net.ipv4.ping_group_range", lanlet.text())
 
 
 class RouteTest(unittest.TestCase):
@@ -205,6 +247,12 @@ class Nat64Test(unittest.TestCase):
         lines = self.guest.python(ECHO, f"64:ff9b::{outside.ROUTER}", "1", "1400").splitlines()
         self.assertEqual([line.split()[0] for line in lines], ["True", "True"])
         self.assertEqual({line.split()[-1] for line in lines}, {"64:ff9b::c633:6401"})
+
+    @needs("ping")
+    def test_pings_are_answered_by_the_address_asked(self):
+        far = "64:ff9b::cb00:7105"
+        for size in 0, 56, 1452, 4000, 65507:
+            self.assertIn(f"bytes from {far}", self.guest.check("ping", "-c", "1", "-W", "20", "-s", size, far), size)
 
     def test_refusals_come_as_icmpv6(self):
         self.assertEqual(self.ask(f"64:ff9b::{outside.FAR}", 9), "ConnectionRefusedError 111")

@@ -4,6 +4,7 @@
 #include "base/macros.h"
 #include "engine/native/limits.h"
 #include "engine/native/udp_listener.h"
+#include "gateway/nat64.h"
 #include "host/socket_address.h"
 #include "lan/packet.h"
 
@@ -18,10 +19,9 @@
 #define MTU_REMEMBERED (600 * USEC_PER_SEC)
 #define EVENTS (POLL_EVENT_IN | POLL_EVENT_EDGE)
 
-struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct ip_endpoint *guest)
+struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct flow_key *key)
 {
-	struct flow_key key = { .guest = *guest };
-	struct flow *f = flow_table_find(&e->tables[kind], &key);
+	struct flow *f = flow_table_find(&e->tables[kind], key);
 	return f ? native_datagram_of(container_of(f, struct native_flow, flow)) : NULL;
 }
 
@@ -57,24 +57,40 @@ void native_report_tos(int fd, bool v6)
 	set_of_family(fd, v6, IP_RECVTOS, IPV6_RECVTCLASS, 1);
 }
 
-static int open_socket(struct native_datagram *d, int protocol, uint16_t port)
+bool native_datagram_is_v6(const struct native_datagram *d)
 {
-	bool v6 = !ip_is_v4(&d->base.flow.key.guest.addr);
-	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	const struct flow_key *key = &d->base.flow.key;
+	return !ip_is_v4(&key->guest.addr) && !ip_is_v4(&key->remote.addr);
+}
+
+static int protocol_of(const struct native_datagram *d, bool v6)
+{
+	return d->base.kind != NATIVE_ICMP ? IPPROTO_UDP : v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+}
+
+static bool serves_both(const struct native_datagram *d, bool v6)
+{
+	return v6 && d->base.kind == NATIVE_UDP && d->base.engine->config.ip6.nat64;
+}
+
+static int open_socket(struct native_datagram *d, uint16_t port)
+{
+	bool v6 = native_datagram_is_v6(d);
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol_of(d, v6));
 	if (fd < 0)
 		return -errno;
 	d->base.watch.fd = fd;
 	set_of_family(fd, v6, IP_RECVERR, IPV6_RECVERR, 1);
 	native_report_tos(fd, v6);
-	bool nat64 = v6 && d->base.engine->config.ip6.nat64;
+	bool both = serves_both(d, v6);
 	if (v6) /* a guest's IPv4 port is another one; with NAT64 guests have none */
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ !nat64 }, sizeof(int));
-	if (nat64) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ !both }, sizeof(int));
+	if (both) {
 		set(fd, IP_RECVERR, 1);
 		set(fd, IP_RECVTOS, 1);
 	}
-	if (protocol == IPPROTO_ICMP) {
-		set(fd, IP_RECVTTL, 1);
+	if (d->base.kind == NATIVE_ICMP) {
+		set_of_family(fd, v6, IP_RECVTTL, IPV6_RECVHOPLIMIT, 1);
 		/* By default the kernel lets ping sockets share an identifier and gives all answers to the last one. */
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 0 }, sizeof(int));
 	}
@@ -126,10 +142,10 @@ int native_datagram_adopt(struct engine *e, usec_t now, struct guest *guest, con
 	return 0;
 }
 
-int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct packet *p, const struct ip_endpoint *guest,
-			int protocol, uint16_t port, struct native_datagram **ret)
+int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct packet *p, const struct flow_key *key,
+			uint16_t port, struct native_datagram **ret)
 {
-	struct native_datagram *d = datagram_alloc(now, &(struct flow_key){ .guest = *guest });
+	struct native_datagram *d = datagram_alloc(now, key);
 	if (!d)
 		return -ENOMEM;
 	int r = native_flow_add(e, now, &d->base, kind, p->guest, native_payer_of(p));
@@ -137,9 +153,9 @@ int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, con
 		free(d);
 		return r;
 	}
-	r = open_socket(d, protocol, port);
+	r = open_socket(d, port);
 	if ((r == -EMFILE || r == -ENFILE) && native_free_descriptor(e, now, d->base.payer))
-		r = open_socket(d, protocol, port);
+		r = open_socket(d, port);
 	if (r < 0) {
 		if (r == -EMFILE || r == -ENFILE)
 			e->refused++;
@@ -169,17 +185,28 @@ void native_datagram_ran(struct native_datagram *d)
 	list_append(&d->base.payer->mappings, &d->of_payer);
 }
 
+/*
+ * Whether @p may be fragmented behind NAT64 although an IPv6 packet is not: paths of IPv4 may carry less than any of IPv6 does, and a
+ * guest is never told to send less than that (RFC 7915 §5.1).
+ */
+static bool is_small_for_nat64(const struct packet *p)
+{
+	return IPV6_HEADER_LEN + p->l4_len <= IPV6_MTU_MIN && !packet_is_v4(p) && nat64_has(&p->dst);
+}
+
 struct native_fields native_fields_of(const struct packet *p)
 {
-	return (struct native_fields){ .ttl = packet_hop_limit(p), .tos = packet_traffic_class(p), .dont_fragment = packet_has_df(p) };
+	return (struct native_fields){ .ttl = packet_hop_limit(p),
+				       .tos = packet_traffic_class(p),
+				       .dont_fragment = packet_has_df(p) && !is_small_for_nat64(p) };
 }
 
 void native_datagram_like(struct native_datagram *d, const struct native_fields *fields)
 {
 	struct native_socket_options *now = d->outside ? &d->outside->listener->options : &d->options;
-	bool v6 = !ip_is_v4(d->outside ? &d->outside->path.peer.addr : &d->base.flow.key.guest.addr);
+	bool v6 = d->outside ? !ip_is_v4(&d->outside->path.peer.addr) : native_datagram_is_v6(d);
 	int fd = native_datagram_fd(d);
-	bool both = v6 && d->base.engine->config.ip6.nat64; /* the socket sends IPv4, too */
+	bool both = serves_both(d, v6); /* the socket sends IPv4, too */
 	if (now->ttl != fields->ttl) {
 		now->ttl = fields->ttl;
 		set_of_family(fd, v6, IP_TTL, IPV6_UNICAST_HOPS, now->ttl);

@@ -60,18 +60,24 @@ static inline struct native_datagram *native_datagram_of(struct native_flow *f)
 	return container_of(f, struct native_datagram, base);
 }
 
-struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct ip_endpoint *guest);
+/* The flow that a guest opened with this key; NULL: there is none. */
+struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct flow_key *key);
 /*
- * Makes the flow that @p opens from @guest, with a socket of @protocol (0: UDP), bound to @port if that is not 0 and free. Negative
- * errno; -EMFILE and the like are already counted.
+ * Makes the flow with @key that @p opens, with a socket bound to @port if that is not 0 and free. Negative errno; -EMFILE and the like
+ * are already counted.
  */
-int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct packet *p, const struct ip_endpoint *guest,
-			int protocol, uint16_t port, struct native_datagram **ret);
+int native_datagram_new(struct engine *e, usec_t now, enum native_kind kind, const struct packet *p, const struct flow_key *key,
+			uint16_t port, struct native_datagram **ret);
 /* Makes a flow to @guest opened from outside, with @key, which owns @outside on success. Negative errno. */
 int native_datagram_adopt(struct engine *e, usec_t now, struct guest *guest, const struct flow_key *key, struct udp_peer *outside,
 			  struct native_datagram **ret);
 /* The flow with this key that was opened from outside, or NULL. */
 struct native_datagram *native_datagram_find_opened(struct engine *e, const struct flow_key *key);
+/*
+ * Whether the flow's own socket is one of IPv6.  A ping socket is of one family: the key of an IPv6 guest's echo flow to IPv4, behind
+ * NAT64, has 0.0.0.0 as remote address.  One socket of UDP serves both.
+ */
+bool native_datagram_is_v6(const struct native_datagram *d);
 /* The socket by which the flow sends. */
 int native_datagram_fd(const struct native_datagram *d);
 /* Ends the flow's turn: keeps its place in the list of flows by use. */

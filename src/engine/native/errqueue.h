@@ -15,7 +15,7 @@ struct native_errqueue {
 	bool is_v6;                               /* about a packet of IPv6 */
 	bool is_icmp;                             /* from an ICMP message; otherwise from the host's own stack */
 	uint8_t type, code;                       /* of ICMP, or of ICMPv6 on an IPv6 socket */
-	uint32_t info;                            /* the MTU, for EMSGSIZE */
+	uint32_t info;                            /* the MTU, for EMSGSIZE; the pointer of a parameter problem */
 	struct ip_addr offender;                  /* the sender of the ICMP message; "::": the error has no sender */
 	struct ip_endpoint dst;                   /* destination of the packet */
 	uint8_t payload[NATIVE_ERRQUEUE_PAYLOAD]; /* the packet's payload, without the transport header */

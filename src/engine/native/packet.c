@@ -21,6 +21,7 @@
 #include <sys/uio.h>
 
 #define TTL 64
+#define NAT64_GROWTH (IPV6_HEADER_LEN - IPV4_HEADER_LEN)
 /* As much of the original as fits 576 bytes (RFC 1812 §4.3.2.3). */
 #define ERROR_BODY_MAX (576 - IPV4_HEADER_LEN - ICMP4_HEADER_LEN)
 
@@ -172,12 +173,30 @@ bool native_icmp_of_errno(int error, bool v6, uint8_t *ret_type, uint8_t *ret_co
 	return false;
 }
 
+uint32_t native_mtu_for_guest(const struct ip_addr *dst, uint32_t mtu)
+{
+	if (ip_is_v4(dst) || mtu == 0)
+		return mtu;
+	return MAX(nat64_has(dst) ? mtu + NAT64_GROWTH : mtu, (uint32_t)IPV6_MTU_MIN);
+}
+
+uint32_t native_error_info(const struct native_errqueue *q)
+{
+	if (q->error == EMSGSIZE)
+		return q->info;
+	if (q->is_v6)
+		return q->type == ICMP6_PARAMETER_PROBLEM ? q->info : 0;
+	return q->type == ICMP4_PARAMETER_PROBLEM ? q->info << 24 : 0;
+}
+
 void native_error_translate(struct native_errqueue *q, bool v6)
 {
 	struct icmp6_error error;
 	if (!v6 || q->is_v6)
 		return;
-	q->is_icmp = icmp6_error_of_icmp4(q->type, q->code, q->info, &error);
+	bool too_big = q->type == ICMP4_UNREACHABLE && q->code == ICMP4_UNREACHABLE_FRAG_NEEDED;
+	q->is_icmp = icmp6_error_of_icmp4(q->type, q->code, too_big ? q->info + NAT64_GROWTH : q->info, &error);
+	q->is_v6 = true;
 	q->type = error.type;
 	q->code = error.code;
 	q->info = error.info;
@@ -185,10 +204,11 @@ void native_error_translate(struct native_errqueue *q, bool v6)
 		q->offender = nat64_embed(ip_to_ip4(&q->offender));
 }
 
-/* The source of an error: @from, if it is of the family of the guest's packet, else the gateway. */
+/* The source of an error: @from, if it is of the family of the guest's packet and not of a link, which would be another, else the gateway.
+ */
 static struct ip_addr error_source(const struct engine *e, const struct ip_addr *from, bool v6)
 {
-	if (!ip_is_unspecified(from) && ip_is_v4(from) == !v6)
+	if (!ip_is_unspecified(from) && ip_is_v4(from) == !v6 && !(v6 && ipv6_is_link_local(from)))
 		return *from;
 	return v6 ? e->config.ip6.address : ip_from_ip4(e->config.gateway);
 }

@@ -226,7 +226,8 @@ int native_tcp_connect(struct native_tcp *t, usec_t now)
 	return r < 0 ? -ECONNREFUSED : dial(t, now, &to);
 }
 
-static void tell_unreachable(struct native_tcp *t, usec_t now, uint8_t type, uint8_t code, const struct ip_addr *from)
+/* @error: what is to be told; the rest is filled in. */
+static void tell_unreachable(struct native_tcp *t, usec_t now, struct native_icmp_error *error)
 {
 	const struct flow_key *key = &t->base.flow.key;
 	uint8_t original[8];
@@ -234,41 +235,39 @@ static void tell_unreachable(struct native_tcp *t, usec_t now, uint8_t type, uin
 	bytes_put_be16(&w, key->guest.port);
 	bytes_put_be16(&w, key->remote.port);
 	bytes_put_be32(&w, t->tcp.irs);
-	native_output_error(t->base.engine, now,
-			    &(struct native_icmp_error){
-				    .type = type,
-				    .code = code,
-				    .from = *from,
-				    .guest = t->base.guest,
-				    .ip = { .src = key->guest.addr,
-					    .dst = key->remote.addr,
-					    .protocol = IP_PROTOCOL_TCP,
-					    .hop_limit = 1,
-					    .id = t->syn_id,
-					    .traffic_class = t->syn_tos,
-					    .dont_fragment = t->syn_has_df },
-				    .original = original,
-				    .original_len = sizeof(original),
-				    .payload_len = TCP_HEADER_LEN,
-			    });
+	error->guest = t->base.guest;
+	error->ip = (struct ip_header){
+		.src = key->guest.addr,
+		.dst = key->remote.addr,
+		.protocol = IP_PROTOCOL_TCP,
+		.hop_limit = 1,
+		.id = t->syn_id,
+		.traffic_class = t->syn_tos,
+		.dont_fragment = t->syn_has_df,
+	};
+	error->original = original;
+	error->original_len = sizeof(original);
+	error->payload_len = TCP_HEADER_LEN;
+	native_output_error(t->base.engine, now, error);
+	error->original = NULL; /* it was ours */
 }
 
 void native_tcp_connect_failed(struct native_tcp *t, usec_t now, int error)
 {
-	uint8_t type, code;
-	struct ip_addr from = { { 0 } };
+	struct native_icmp_error answer = { 0 };
 	struct native_errqueue q;
 	bool v6 = !ip_is_v4(&t->base.flow.key.remote.addr);
-	bool has_icmp = native_icmp_of_errno(error, v6, &type, &code);
+	bool has_icmp = native_icmp_of_errno(error, v6, &answer.type, &answer.code);
 	if (native_errqueue_read(t->base.watch.fd, &q) && q.is_icmp) {
 		native_error_translate(&q, v6);
 		has_icmp = q.is_icmp;
-		type = q.type;
-		code = q.code;
-		from = q.offender;
+		answer.type = q.type;
+		answer.code = q.code;
+		answer.info = native_error_info(&q);
+		answer.from = q.offender;
 	}
 	if (has_icmp)
-		tell_unreachable(t, now, type, code, &from);
+		tell_unreachable(t, now, &answer);
 	tcp_flow_host_refused(&t->tcp, now, !has_icmp);
 }
 

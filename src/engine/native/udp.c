@@ -28,10 +28,11 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 
 static int find_or_make(struct engine *e, usec_t now, const struct packet *p, const struct ip_endpoint *guest, struct native_datagram **ret)
 {
-	*ret = native_datagram_find(e, NATIVE_UDP, guest);
+	struct flow_key key = { .guest = *guest };
+	*ret = native_datagram_find(e, NATIVE_UDP, &key);
 	if (*ret)
 		return 0;
-	int r = native_datagram_new(e, now, NATIVE_UDP, p, guest, 0, guest->port >= PORT_RESERVED ? guest->port : 0, ret);
+	int r = native_datagram_new(e, now, NATIVE_UDP, p, &key, guest->port >= PORT_RESERVED ? guest->port : 0, ret);
 	if (r == 0)
 		(*ret)->segment_max = e->udp_segment ? UINT16_MAX : 0;
 	return r;
@@ -122,7 +123,7 @@ void native_udp_pass_on_error(struct native_datagram *d, usec_t now, struct nati
 	struct native_icmp_error error = {
 		.type = q->type,
 		.code = q->code,
-		.info = q->error == EMSGSIZE ? q->info : 0,
+		.info = native_error_info(q),
 		/* A peer that the guest knows by another address must answer from that address. */
 		.from = ip_equal(&offender, &q->dst.addr) ? claimed.addr : q->offender,
 		.ip.hop_limit = 1,

@@ -209,7 +209,7 @@ static bool send_in_fragments(struct native_datagram *d, struct datagram_out *ou
 /* @mtu: of the path, if the datagram is too large for it, else 0.  @heard: the guest was told of the error already. */
 static void one_failed(struct native_datagram *d, usec_t now, struct datagram_out *out, int error, uint32_t mtu, bool heard)
 {
-	struct native_icmp_error answer = { .info = mtu, .ip.hop_limit = out->fields.ttl };
+	struct native_icmp_error answer = { .info = native_mtu_for_guest(&out->claimed.addr, mtu), .ip.hop_limit = out->fields.ttl };
 	struct iovec known = out->n > 0 ? out->iov[0] : (struct iovec){ 0 };
 	enum native_too_large how = NATIVE_TELL_AND_DROP;
 	if (mtu > 0)
