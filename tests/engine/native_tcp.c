@@ -2,6 +2,7 @@
 /* TCP to guests with unusual ports, or with little memory. */
 #include "native.h"
 
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,11 +111,96 @@ static void a_stopped_network_resets_guests_and_hosts(struct fixture *f, gconstp
 	guest_tcp_done(&t);
 }
 
+/* The host drops all that arrives for @s, as if it had lost power; or no longer. */
+static void set_dead(struct server *s, bool dead)
+{
+	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { .len = 1, .filter = &none };
+	int r = dead ? setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program))
+		     : setsockopt(s->fd, SOL_SOCKET, SO_DETACH_FILTER, &(int){ 0 }, sizeof(int));
+	g_assert_cmpint(r, ==, 0);
+}
+
+static bool is_acknowledged(void *guest_tcp)
+{
+	struct guest_tcp *t = guest_tcp;
+	return t->acked == t->next;
+}
+
+/* TCP_USER_TIMEOUT of a guest counts from the first byte that is not acknowledged. */
+static void bytes_that_a_dead_host_never_got_are_not_acknowledged(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	set_loopback_mtu(1500); /* nothing waits for peers on the loopback */
+	connect_to(f, &t, SERVER, SERVER);
+	server_expect(&f->s, 5);
+	g_assert_true(guest_tcp_send(&t, "hello", 5));
+	g_assert_true(server_received_all(&f->s, &f->b));
+	bench_run_for(&f->b, 50);
+	set_dead(&f->s, true);
+	/* Some segments are acknowledged at once after an ACK that came late. */
+	for (unsigned i = 0; i < 20 && is_acknowledged(&t); i++) {
+		guest_tcp_segment(&t, TCP_ACK | TCP_PSH, "x", 1);
+		bench_run_for(&f->b, 20);
+	}
+	g_assert_false(is_acknowledged(&t));
+	uint32_t next = t.next;
+	t.next--; /* the guest repeats the last byte */
+	guest_tcp_segment(&t, TCP_ACK | TCP_PSH, "x", 1);
+	g_assert_cmpuint(t.next, ==, next);
+	bench_run_for(&f->b, 300);
+	g_assert_false(is_acknowledged(&t));
+	set_dead(&f->s, false);
+	g_assert_true(bench_until(&f->b, is_acknowledged, &t));
+	set_loopback_mtu(65536);
+	guest_tcp_done(&t);
+}
+
+static bool has_answered(void *guest_tcp)
+{
+	return ((struct guest_tcp *)guest_tcp)->peer_window > 0;
+}
+
+static void send_keepalive(struct guest_tcp *t)
+{
+	t->peer_window = 0;
+	t->next--;
+	guest_tcp_segment(t, TCP_ACK, NULL, 0);
+	t->next++;
+}
+
+static void a_keepalive_is_answered_only_when_the_host_is_alive(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	connect_to(f, &t, SERVER, SERVER);
+	bench_run_for(&f->b, 1100); /* the kernel's clock for keepalives counts seconds */
+	send_keepalive(&t);
+	g_assert_true(bench_until(&f->b, has_answered, &t));
+	set_dead(&f->s, true);
+	for (unsigned i = 0; i < 2; i++) {
+		bench_run_for(&f->b, 1100);
+		send_keepalive(&t);
+		bench_run_for(&f->b, 300);
+		g_assert_false(has_answered(&t));
+	}
+	set_dead(&f->s, false);
+	bench_run_for(&f->b, 800);
+	send_keepalive(&t);
+	g_assert_true(bench_until(&f->b, has_answered, &t));
+	server_expect(&f->s, 4);
+	g_assert_true(guest_tcp_send(&t, "ping", 4));
+	g_assert_true(server_received_all(&f->s, &f->b));
+	guest_tcp_done(&t);
+}
+
 const struct contract_test native_tcp[] = {
 	{ "a_turn_without_memory_only_delays", a_turn_without_memory_only_delays, native_setup_plain },
 	{ "a_repeated_syn_sets_the_ttl", a_repeated_syn_sets_the_ttl, native_setup_plain },
 	{ "rooms_of_many_pieces_are_filled_by_several_reads", rooms_of_many_pieces_are_filled_by_several_reads, native_setup_plain },
 	{ "an_upload_to_a_slow_host_waits_in_the_guest", an_upload_to_a_slow_host_waits_in_the_guest, native_setup_plain },
 	{ "a_stopped_network_resets_guests_and_hosts", a_stopped_network_resets_guests_and_hosts, native_setup_plain },
+	{ "bytes_that_a_dead_host_never_got_are_not_acknowledged", bytes_that_a_dead_host_never_got_are_not_acknowledged,
+	  native_setup_plain },
+	{ "a_keepalive_is_answered_only_when_the_host_is_alive", a_keepalive_is_answered_only_when_the_host_is_alive, native_setup_plain },
 	{ 0 },
 };

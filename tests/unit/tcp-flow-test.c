@@ -970,6 +970,156 @@ static void a_guests_keepalive_is_answered_and_passed_on(void)
 	expect_segment(&x, TCP_ACK);
 }
 
+static void keepalive_probe(struct fixture *x)
+{
+	struct tcp_header probe = segment(x, TCP_ACK);
+	probe.seq--;
+	receive(x, probe, 0);
+}
+
+static void each_keepalive_of_a_guest_may_wait_for_the_peers_answer(void)
+{
+	struct fixture x;
+	established(&x);
+	for (unsigned i = 0; i < 3; i++) {
+		x.now += USEC_PER_SEC;
+		keepalive_probe(&x);
+		g_assert_cmpint(next(&x), ==, TCP_ACTION_KEEPALIVE);
+		g_assert_true(tcp_flow_may_withhold_ack(&x.f));
+		tcp_flow_withhold_ack(&x.f, x.now, x.now + 7 * USEC_PER_MSEC);
+		expect_nothing(&x);
+	}
+	usec_t asked = x.now;
+	turn_to_deadline(&x);
+	g_assert_cmpuint(x.now - asked, ==, 7 * USEC_PER_MSEC);
+	g_assert_true(tcp_flow_may_withhold_ack(&x.f));
+	expect_segment(&x, TCP_ACK);
+	g_assert_cmpuint(x.f.withheld, ==, USEC_INFINITY);
+}
+
+/* A small segment whose delayed ACK is due, and withheld. */
+static void withheld(struct fixture *x)
+{
+	established(x);
+	receive(x, segment(x, TCP_ACK | TCP_PSH), 10);
+	tcp_flow_host_took(&x->f, 10);
+	g_assert_false(tcp_flow_may_withhold_ack(&x->f));
+	turn_to_deadline(x);
+	g_assert_true(tcp_flow_may_withhold_ack(&x->f));
+	tcp_flow_withhold_ack(&x->f, x->now, x->now + USEC_PER_SEC);
+	expect_nothing(x);
+}
+
+static void a_segment_that_is_repeated_while_its_ack_is_withheld_is_not_acknowledged(void)
+{
+	struct fixture x;
+	withheld(&x);
+	receive(&x, segment(&x, TCP_ACK | TCP_PSH), 10);
+	g_assert_true(tcp_flow_may_withhold_ack(&x.f));
+	tcp_flow_withhold_ack(&x.f, x.now, x.now + USEC_PER_SEC);
+	expect_nothing(&x);
+}
+
+static void few_bytes_behind_a_withheld_ack_are_no_reason_to_send_it(void)
+{
+	struct fixture x;
+	withheld(&x);
+	x.guest_seq += 10;
+	for (unsigned i = 0; i < 3; i++) {
+		receive(&x, segment(&x, TCP_ACK | TCP_PSH), 10);
+		x.guest_seq += 10;
+	}
+	tcp_flow_host_took(&x.f, 30);
+	g_assert_true(tcp_flow_may_withhold_ack(&x.f));
+	struct tcp_header *h = expect_segment(&x, TCP_ACK);
+	g_assert_cmpuint(h->ack, ==, GUEST_ISN + 11 + 30);
+}
+
+static void an_upload_behind_a_withheld_ack_is_acknowledged(void)
+{
+	struct fixture x;
+	withheld(&x);
+	x.guest_seq += 10;
+	for (unsigned i = 0; i < 2; i++) {
+		receive(&x, segment(&x, TCP_ACK | TCP_PSH), MSS);
+		x.guest_seq += MSS;
+	}
+	tcp_flow_host_took(&x.f, 2 * MSS);
+	g_assert_false(tcp_flow_may_withhold_ack(&x.f));
+	expect_segment(&x, TCP_ACK);
+}
+
+/* Or a request that is sent now and then would be acknowledged at once, whether its peer is alive or not. */
+static void acks_are_delayed_again_after_a_pause(void)
+{
+	struct fixture x;
+	established(&x);
+	receive(&x, segment(&x, TCP_ACK | TCP_PSH), 10);
+	x.guest_seq += 10;
+	tcp_flow_host_took(&x.f, 10);
+	turn_to_deadline(&x);
+	expect_segment(&x, TCP_ACK);
+	receive(&x, segment(&x, TCP_ACK | TCP_PSH), 10);
+	x.guest_seq += 10;
+	tcp_flow_host_took(&x.f, 10);
+	expect_segment(&x, TCP_ACK);
+	x.now += USEC_PER_SEC;
+	receive(&x, segment(&x, TCP_ACK | TCP_PSH), 10);
+	tcp_flow_host_took(&x.f, 10);
+	expect_nothing(&x);
+}
+
+static void an_answer_carries_a_withheld_ack(void)
+{
+	struct fixture x;
+	withheld(&x);
+	host_sends(&x, 20);
+	g_assert_cmpuint(x.f.withheld, ==, USEC_INFINITY);
+	g_assert_cmpuint(x.f.ack_timer, ==, USEC_INFINITY);
+}
+
+static void the_ack_of_two_segments_a_fin_or_a_gap_is_never_withheld(void)
+{
+	struct fixture x;
+	established(&x);
+	for (unsigned i = 0; i < 2; i++) {
+		receive(&x, segment(&x, TCP_ACK | TCP_PSH), 10);
+		x.guest_seq += 10;
+	}
+	turn_to_deadline(&x);
+	g_assert_false(tcp_flow_may_withhold_ack(&x.f));
+	expect_segment(&x, TCP_ACK);
+
+	withheld(&x);
+	x.guest_seq += 10;
+	receive(&x, segment(&x, TCP_ACK | TCP_FIN), 0);
+	g_assert_false(tcp_flow_may_withhold_ack(&x.f));
+
+	withheld(&x);
+	x.guest_seq += 1000;
+	receive(&x, segment(&x, TCP_ACK), 10);
+	g_assert_false(tcp_flow_may_withhold_ack(&x.f));
+	expect_segment(&x, TCP_ACK);
+}
+
+static void a_lost_ack_is_repeated_although_another_is_withheld(void)
+{
+	struct fixture x;
+	established(&x);
+	receive(&x, segment(&x, TCP_ACK), 3000);
+	tcp_flow_host_took(&x.f, 3000);
+	expect_segment(&x, TCP_ACK);
+	struct tcp_header again = segment(&x, TCP_ACK);
+	x.f.quick_acks = 0;
+	x.guest_seq += 3000;
+	receive(&x, segment(&x, TCP_ACK), 10);
+	turn_to_deadline(&x);
+	tcp_flow_withhold_ack(&x.f, x.now, x.now + USEC_PER_SEC);
+	receive(&x, again, 3000);
+	g_assert_false(tcp_flow_may_withhold_ack(&x.f));
+	expect_segment(&x, TCP_ACK);
+}
+
 /* RFC 7323 §5.5: after 24 days of silence a timestamp says nothing; of probes alone it must not come to that. */
 static void a_guest_that_only_probes_is_still_understood_after_months(void)
 {
@@ -1138,6 +1288,14 @@ static const struct {
 	TEST(a_segment_without_a_flow_is_reset),
 	TEST(an_idle_guest_is_asked_before_it_is_given_up),
 	TEST(a_guests_keepalive_is_answered_and_passed_on),
+	TEST(each_keepalive_of_a_guest_may_wait_for_the_peers_answer),
+	TEST(a_segment_that_is_repeated_while_its_ack_is_withheld_is_not_acknowledged),
+	TEST(few_bytes_behind_a_withheld_ack_are_no_reason_to_send_it),
+	TEST(an_upload_behind_a_withheld_ack_is_acknowledged),
+	TEST(acks_are_delayed_again_after_a_pause),
+	TEST(an_answer_carries_a_withheld_ack),
+	TEST(the_ack_of_two_segments_a_fin_or_a_gap_is_never_withheld),
+	TEST(a_lost_ack_is_repeated_although_another_is_withheld),
 	TEST(a_silent_guest_is_asked_nine_times),
 	TEST(a_full_window_holds_the_fin_back),
 	TEST(a_guest_that_only_probes_is_still_understood_after_months),

@@ -4,9 +4,11 @@
 #include "base/macros.h"
 
 /* The C library's netinet/tcp.h has the first half of struct tcp_info only. */
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define NETWORK_MTU_MAX 16384u
@@ -31,8 +33,16 @@ bool host_tcp_look(int fd, struct host_tcp *ret)
 		.unsent = info.tcpi_notsent_bytes,
 		.busy_us = info.tcpi_busy_time,
 		.is_local = info.tcpi_pmtu > NETWORK_MTU_MAX,
+		.rtt_us = info.tcpi_rtt,
+		.silence_ms = MIN(info.tcpi_last_ack_recv, info.tcpi_last_data_recv),
 	};
 	return true;
+}
+
+uint32_t host_tcp_unacked(int fd)
+{
+	int unacked = 0;
+	return ioctl(fd, SIOCOUTQ, &unacked) < 0 ? UINT32_MAX : (uint32_t)unacked;
 }
 
 void host_tcp_limit_unsent(int fd, uint32_t bytes)

@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define KEEPALIVE_IDLE_MIN 10             /* seconds */
 #define MEMORY_PAUSE (10 * USEC_PER_MSEC) /* until a flow that got no memory tries again */
 
 static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
@@ -71,15 +70,6 @@ static void tcp_abandon(struct native_flow *f, usec_t now)
 
 /* --- actions --- */
 
-static void probe_host(struct native_tcp *t, usec_t now)
-{
-	int idle = (int)MAX((now - t->tcp.active) / USEC_PER_SEC, (usec_t)KEEPALIVE_IDLE_MIN);
-	if (!t->is_tcp)
-		return;
-	setsockopt(t->base.watch.fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	setsockopt(t->base.watch.fd, SOL_SOCKET, SO_KEEPALIVE, &(int){ 1 }, sizeof(int));
-}
-
 static void download(struct native_tcp *t, usec_t now, const struct tcp_action *a)
 {
 	t->retransmits += a->again;
@@ -109,7 +99,7 @@ static bool perform(struct native_tcp *t, usec_t now, struct tcp_action *a)
 	case TCP_ACTION_DATA: download(t, now, a); break;
 	case TCP_ACTION_CONSUME: native_tcp_consume(t, a->len); break;
 	case TCP_ACTION_SHUTDOWN: native_tcp_shut(t); break;
-	case TCP_ACTION_KEEPALIVE: probe_host(t, now); break;
+	case TCP_ACTION_KEEPALIVE: break; /* native_tcp_confirm() has seen to it */
 	case TCP_ACTION_ABORT: reset_host(t); break;
 	case TCP_ACTION_RELEASE: close_host(t); break;
 	case TCP_ACTION_END:
@@ -157,6 +147,7 @@ static void tcp_run(struct native_flow *f, usec_t now)
 		native_tcp_answered(t, now);
 	if (f->watch.fd >= 0 && !native_tcp_upload(t, now))
 		t->failed = true;
+	native_tcp_confirm(t, now);
 	if (!act(t, now))
 		return;
 	if (t->failed) {

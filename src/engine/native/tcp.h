@@ -44,6 +44,9 @@ struct native_tcp {
 	uint32_t undiscarded; /* acknowledged bytes that are still at the front of the queue */
 	uint32_t appetite;    /* bytes to make room for in one read */
 
+	bool probes;   /* the socket sends keepalives */
+	usec_t probed; /* when the peer was probed, 0: it has answered since */
+
 	struct engine_opening *opening; /* provides the host side once the guest has answered; NULL: the host side is open */
 	bool cuts;                      /* close() resets the connection (SO_LINGER) */
 	bool failed;                    /* the socket has an error; the flow ends when all readable bytes are sent */
@@ -103,6 +106,9 @@ bool native_tcp_over_budget(const struct native_tcp *t);
 /* Writes the bytes that are in order to the host socket. False when the socket failed. */
 bool native_tcp_upload(struct native_tcp *t, usec_t now);
 void native_tcp_upload_done(struct native_tcp *t);
+
+/* Withholds an ACK that is due, where the guest must not have it before the host's peer has answered. */
+void native_tcp_confirm(struct native_tcp *t, usec_t now);
 
 enum native_download {
 	NATIVE_DOWNLOAD_DONE,

@@ -39,7 +39,7 @@ void tcp_flow_closed(struct tcp_flow *f)
 {
 	f->state = TCP_STATE_CLOSED;
 	f->timer = USEC_INFINITY;
-	f->ack_timer = USEC_INFINITY;
+	f->ack_timer = f->withheld = USEC_INFINITY;
 }
 
 void tcp_flow_abort(struct tcp_flow *f)

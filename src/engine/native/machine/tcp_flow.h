@@ -53,8 +53,9 @@ struct tcp_flow {
 	uint8_t state; /* enum tcp_state */
 	uint8_t snd_scale, rcv_scale;
 	uint8_t dup_acks;
-	uint8_t retries;    /* retransmissions or probes without progress */
-	uint8_t quick_acks; /* segments to acknowledge at once before delayed ACKs are used again */
+	uint8_t retries;          /* retransmissions or probes without progress */
+	uint8_t quick_acks;       /* segments to acknowledge at once before delayed ACKs are used again */
+	uint8_t unacked_segments; /* received in order since our last ACK */
 
 	bool sack_ok : 1, ts_ok : 1, scale_ok : 1;
 	/* to do */
@@ -68,7 +69,7 @@ struct tcp_flow {
 	bool fin_received : 1, fin_sent : 1;
 	bool recovering : 1, after_timeout : 1;
 	bool rtt_timing : 1;
-	bool keepalive_seen : 1;
+	bool ack_optional : 1; /* the ACK that is due is so because nothing else carried it, or for a keepalive */
 
 	uint16_t mss;     /* largest payload that we send, without timestamps */
 	uint16_t our_mss; /* the MSS option that we send */
@@ -100,6 +101,7 @@ struct tcp_flow {
 	usec_t active; /* last segment from the guest */
 	usec_t timer;  /* retransmission, probe, TIME_WAIT, idle: by state; see tcp_timers.c */
 	usec_t ack_timer;
+	usec_t withheld;  /* since when the shell withholds an ACK; USEC_INFINITY: it does not */
 	usec_t challenge; /* when the next challenge ACK may be sent (RFC 5961 §7) */
 };
 
@@ -125,7 +127,7 @@ enum tcp_action_type {
 	TCP_ACTION_SHUTDOWN,  /* the guest sent FIN and all its bytes are taken: shut down the host socket's write side */
 	TCP_ACTION_ABORT,     /* reset the host side */
 	TCP_ACTION_RELEASE,   /* close the host side; the flow lives on in TIME_WAIT */
-	TCP_ACTION_KEEPALIVE, /* the guest sent a keepalive: enable keepalive on the host side */
+	TCP_ACTION_KEEPALIVE, /* the guest sent a keepalive: probe the host's peer */
 	TCP_ACTION_END,       /* the flow has ended: close the host side if it is open, free the flow */
 };
 
@@ -175,6 +177,14 @@ void tcp_flow_set_window(struct tcp_flow *f, uint32_t window);
 
 /* Whether the guest may send less than half of what it may when nothing is held. */
 bool tcp_flow_window_is_short(const struct tcp_flow *f);
+
+/*
+ * Whether an ACK is due that may be withheld until the host's peer has answered. Then a guest learns as without NAT that its peer is dead:
+ * by keepalives or because the last bytes that it sent are not acknowledged (TCP_USER_TIMEOUT).
+ */
+bool tcp_flow_may_withhold_ack(const struct tcp_flow *f);
+/* Sends no ACK now. It is due again at @until. */
+void tcp_flow_withhold_ack(struct tcp_flow *f, usec_t now, usec_t until);
 
 /* Takes the next action; false when none is left. */
 bool tcp_flow_next(struct tcp_flow *f, usec_t now, struct tcp_action *ret);

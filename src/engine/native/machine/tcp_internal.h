@@ -27,6 +27,23 @@ uint16_t tcp_receive_announce(struct tcp_flow *f, bool syn);
 /* Bytes of the SACK option in the next header. */
 uint32_t tcp_receive_sack_len(const struct tcp_flow *f);
 void tcp_receive_sack_blocks(const struct tcp_flow *f, struct tcp_header *h);
+
+/* Whatever the host's peer does, the guest gets an ACK. */
+static inline void tcp_ack_now(struct tcp_flow *f)
+{
+	f->ack_due = true;
+	f->ack_optional = false;
+}
+
+/* The guest gets an ACK that may wait for the host's peer, unless one is due that may not. */
+static inline void tcp_ack_confirmed(struct tcp_flow *f)
+{
+	f->ack_optional = !f->ack_due || f->ack_optional;
+	f->ack_due = true;
+}
+
+/* The guest repeated bytes up to @end. */
+void tcp_receive_repeated(struct tcp_flow *f, uint32_t end);
 /* Sends a challenge ACK (RFC 5961), rate-limited. */
 void tcp_receive_challenge(struct tcp_flow *f, usec_t now);
 

@@ -53,9 +53,10 @@ uint16_t tcp_receive_announce(struct tcp_flow *f, bool syn)
 	uint32_t scale = syn ? 0 : f->rcv_scale;
 	uint32_t window = MIN(window_now(f), WINDOW_FIELD_MAX << scale);
 	f->rcv_edge = seq_max(f->rcv_edge, f->rcv_nxt + window);
-	f->ack_due = false;
-	f->ack_timer = USEC_INFINITY;
+	f->ack_due = f->ack_optional = false;
+	f->ack_timer = f->withheld = USEC_INFINITY;
 	f->unacked = 0;
+	f->unacked_segments = 0;
 	return (uint16_t)(window >> scale);
 }
 
@@ -91,13 +92,41 @@ void tcp_receive_challenge(struct tcp_flow *f, usec_t now)
 	if (now < f->challenge)
 		return;
 	f->challenge = now + CHALLENGE_GAP;
-	f->ack_due = true;
+	tcp_ack_now(f);
+}
+
+/* So many bytes are acknowledged at once. */
+static uint32_t at_once_bytes(const struct tcp_flow *f)
+{
+	return MIN(2 * (uint32_t)f->our_mss, ACK_AT_ONCE_BYTES);
+}
+
+bool tcp_flow_may_withhold_ack(const struct tcp_flow *f)
+{
+	bool open = f->state == TCP_STATE_ESTABLISHED || f->state == TCP_STATE_FIN_WAIT_1 || f->state == TCP_STATE_FIN_WAIT_2;
+	/* Without this room the guest would wait for the ACK. */
+	bool has_room = f->rcv_edge - f->rcv_nxt >= MIN(f->window / 2, 4 * (uint32_t)f->our_mss);
+	/* Two segments in flight make a guest send the last one again soon (RFC 8985 §7). */
+	bool one = f->unacked_segments <= 1 || f->withheld != USEC_INFINITY;
+	bool few = f->unacked < at_once_bytes(f);
+	return f->ack_due && f->ack_optional && open && one && few && f->early.n == 0 && has_room;
+}
+
+void tcp_flow_withhold_ack(struct tcp_flow *f, usec_t now, usec_t until)
+{
+	f->ack_due = f->ack_optional = false;
+	f->withheld = usec_min(f->withheld, now);
+	f->ack_timer = until;
 }
 
 static void ack_later(struct tcp_flow *f, usec_t now)
 {
-	if (f->quick_acks > 0 || f->unacked >= MIN(2 * (uint32_t)f->our_mss, ACK_AT_ONCE_BYTES)) {
-		f->ack_due = true;
+	if (f->withheld != USEC_INFINITY) {
+		tcp_ack_confirmed(f);
+		return;
+	}
+	if (f->quick_acks > 0 || f->unacked >= at_once_bytes(f)) {
+		tcp_ack_now(f);
 		if (f->quick_acks > 0)
 			f->quick_acks--;
 	} else if (f->ack_timer == USEC_INFINITY) {
@@ -121,7 +150,17 @@ static uint32_t advance(struct tcp_flow *f, uint32_t len)
 	uint32_t moved = f->rcv_nxt - before;
 	f->held += moved;
 	f->unacked += moved;
+	f->unacked_segments += f->unacked_segments < UINT8_MAX;
 	return moved;
+}
+
+void tcp_receive_repeated(struct tcp_flow *f, uint32_t end)
+{
+	bool acked = seq_le(end, f->rcv_nxt - f->unacked); /* our ACK was lost */
+	if (acked || f->withheld == USEC_INFINITY)
+		tcp_ack_now(f);
+	else
+		tcp_ack_confirmed(f);
 }
 
 static void take_payload(struct tcp_flow *f, usec_t now, uint32_t seq, uint32_t len, struct tcp_take *ret)
@@ -129,14 +168,14 @@ static void take_payload(struct tcp_flow *f, usec_t now, uint32_t seq, uint32_t 
 	struct tcp_take t = { 0 };
 	if (seq_lt(seq, f->rcv_nxt)) {
 		t.skip = f->rcv_nxt - seq;
-		f->ack_due = true; /* a duplicate: our ACK was lost */
+		tcp_receive_repeated(f, seq + len);
 	}
 	if (t.skip >= len)
 		return;
 	t.offset = seq + t.skip - f->rcv_nxt;
 	t.len = MIN(len - t.skip, f->rcv_edge - f->rcv_nxt - t.offset);
 	if (t.offset > 0) {
-		f->ack_due = true;
+		tcp_ack_now(f);
 		if (!seq_ranges_add(&f->early, (struct seq_range){ seq + t.skip, seq + t.skip + t.len }))
 			return;
 		f->early_last = seq + t.skip;
@@ -145,7 +184,7 @@ static void take_payload(struct tcp_flow *f, usec_t now, uint32_t seq, uint32_t 
 		bool fills = f->early.n > 0;
 		t.advance = advance(f, t.len);
 		if (fills || t.len < len - t.skip)
-			f->ack_due = true;
+			tcp_ack_now(f);
 		else
 			ack_later(f, now);
 	}
@@ -156,7 +195,7 @@ static void fin_arrived(struct tcp_flow *f, usec_t now)
 {
 	f->fin_received = true;
 	f->shutdown_due = true;
-	f->ack_due = true;
+	tcp_ack_now(f);
 	f->rcv_nxt++;
 	f->rcv_edge = seq_max(f->rcv_edge, f->rcv_nxt);
 	if (f->state == TCP_STATE_ESTABLISHED)
@@ -173,12 +212,12 @@ void tcp_receive_segment(struct tcp_flow *f, usec_t now, const struct tcp_header
 	if (len > 0 && open)
 		take_payload(f, now, h->seq, len, ret);
 	else if (len > 0)
-		f->ack_due = true;
+		tcp_ack_now(f);
 	/* A FIN counts only when all bytes before it have arrived; otherwise the guest sends it again. */
 	if ((h->flags & TCP_FIN) && open && h->seq + len == f->rcv_nxt)
 		fin_arrived(f, now);
 	else if (h->flags & TCP_FIN)
-		f->ack_due = true;
+		tcp_ack_now(f);
 }
 
 void tcp_flow_set_window(struct tcp_flow *f, uint32_t window)
@@ -202,5 +241,5 @@ void tcp_flow_host_took(struct tcp_flow *f, uint32_t n)
 	/* Send a window update by itself only to a guest that may be waiting for it. */
 	bool waits = announced < MIN(TELL_BELOW, most / 2);
 	if (waits && (room >= announced + most / 2 || (announced < f->our_mss && room >= f->our_mss)))
-		f->ack_due = true;
+		tcp_ack_now(f);
 }

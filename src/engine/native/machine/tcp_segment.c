@@ -2,6 +2,8 @@
 /* Processing of a guest's segment: RFC 9293 §3.10.7 with the checks of RFC 5961 and RFC 7323 §5. */
 #include "engine/native/machine/tcp_internal.h"
 
+#define PAUSE (1 * USEC_PER_SEC) /* the guest does something else now: its ACKs may be delayed again */
+
 static void guest_reset(struct tcp_flow *f)
 {
 	/* A RST of the guest resets the host side; the guest gets no answer. */
@@ -50,7 +52,7 @@ static enum tcp_verdict in_syn_sent(struct tcp_flow *f, usec_t now, const struct
 	if (h->flags & TCP_ACK) {
 		established(f, now, h);
 		f->host_ready = true; /* bytes that arrived before the descriptor was watched caused no event */
-		f->ack_due = true;
+		tcp_ack_now(f);
 	} else {
 		f->state = TCP_STATE_SYN_RECEIVED; /* simultaneous open (RFC 9293 §3.5) */
 		f->syn_due = true;
@@ -72,26 +74,29 @@ static void remember_timestamp(struct tcp_flow *f, const struct tcp_header *h)
 }
 
 /* A keepalive probe: no byte or one, just before rcv_nxt (RFC 9293 §3.8.4). */
-static void note_keepalive(struct tcp_flow *f, const struct tcp_header *h, uint32_t len)
+static bool note_keepalive(struct tcp_flow *f, const struct tcp_header *h, uint32_t len)
 {
-	if (h->seq + 1 == f->rcv_nxt && len <= 1 && !f->keepalive_seen && f->state == TCP_STATE_ESTABLISHED) {
-		f->keepalive_seen = true;
-		f->keepalive_due = true;
-	}
+	if (h->seq + 1 != f->rcv_nxt || len > 1 || f->state != TCP_STATE_ESTABLISHED || f->unacked > 0)
+		return false;
+	f->keepalive_due = true;
+	tcp_ack_confirmed(f);
+	return true;
 }
 
 static void out_of_window(struct tcp_flow *f, usec_t now, const struct tcp_header *h, uint32_t len)
 {
 	if (h->flags & TCP_RST)
 		return;
-	note_keepalive(f, h, len);
+	bool keepalive = note_keepalive(f, h, len);
 	if (!is_too_old(f, h))
 		remember_timestamp(f, h); /* else our copy would become too old when the guest sends only probes for long (RFC 7323 §5.5) */
 	if (f->state == TCP_STATE_SYN_RECEIVED && (h->flags & TCP_SYN) && h->seq == f->irs)
 		f->syn_due = true; /* our SYN-ACK was lost */
-	else if (len > 0 || (h->flags & TCP_FIN))
-		f->ack_due = true;
-	else
+	else if (h->flags & TCP_FIN)
+		tcp_ack_now(f);
+	else if (len > 0 && !keepalive)
+		tcp_receive_repeated(f, h->seq + len);
+	else if (!keepalive)
 		tcp_receive_challenge(f, now);
 	if (f->state == TCP_STATE_TIME_WAIT && (h->flags & TCP_FIN))
 		tcp_flow_enter_time_wait(f, now);
@@ -154,6 +159,8 @@ static enum tcp_verdict in_synchronized(struct tcp_flow *f, usec_t now, const st
 enum tcp_verdict tcp_flow_segment(struct tcp_flow *f, usec_t now, const struct tcp_header *h, uint32_t len, struct tcp_take *ret)
 {
 	*ret = (struct tcp_take){ 0 };
+	if (now - f->active >= PAUSE)
+		f->quick_acks = 0;
 	f->active = now;
 	if (f->timer == USEC_INFINITY)
 		f->retries = 0; /* the guest answered: restart keepalive */

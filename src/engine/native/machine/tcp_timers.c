@@ -31,7 +31,7 @@ void tcp_timers_init(struct tcp_flow *f, usec_t now)
 	f->rto_us = RTO_FIRST;
 	f->active = now;
 	f->timer = USEC_INFINITY;
-	f->ack_timer = USEC_INFINITY;
+	f->ack_timer = f->withheld = USEC_INFINITY;
 }
 
 static usec_t backed_off(const struct tcp_flow *f)
@@ -176,8 +176,8 @@ void tcp_flow_expire(struct tcp_flow *f, usec_t now)
 {
 	if (f->ack_timer <= now) {
 		f->ack_timer = USEC_INFINITY;
-		f->ack_due = true;
-		f->quick_acks = QUICK_ACKS;
+		tcp_ack_confirmed(f);
+		f->quick_acks = f->unacked > 0 ? QUICK_ACKS : f->quick_acks;
 	}
 	if (f->timer <= now)
 		timer_ran_out(f, now);
