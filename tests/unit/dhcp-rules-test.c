@@ -332,6 +332,100 @@ static void claim_outlives_new_reservations(void)
 	end(&f);
 }
 
+static void replace_hosts(struct fixture *f, const char *const *options)
+{
+	struct settings s;
+	char error[300] = "";
+	option_set_defaults(&s);
+	for (; *options; options++)
+		if (option_set(&s, "dhcp-host", *options, error, sizeof(error)) < 0)
+			g_error("%s", error);
+	g_assert_cmpint(dhcp_set_reservations(&f->bench.dhcp, s.dhcp_hosts, s.n_dhcp_hosts), ==, 0);
+	settings_done(&s);
+}
+
+static void assert_declared(struct fixture *f, ip4_t ip, struct mac mac)
+{
+	struct guest_holder holder;
+	g_assert_cmpint(dhcp_rank(&f->bench.dhcp, f->bench.now, ip, &holder), ==, GUEST_RANK_DECLARED);
+	g_assert_cmpmem(&holder.mac, sizeof(mac), &mac, sizeof(mac));
+}
+
+/* MACs of claimed reservations are sorted among the others, in whatever order they are given back. */
+static void every_claim_outlives_new_reservations(void)
+{
+	struct fixture f;
+	start_with_hosts(&f, OPTIONS("dhcp-host=id:a,192.168.122.60", "dhcp-host=id:b,192.168.122.61", "dhcp-host=id:c,192.168.122.62",
+				     "dhcp-host=name:d,192.168.122.63", "dhcp-host=name:e,192.168.122.64"));
+	g_assert_cmphex(discover_as(&f, BENCH_MAC(9), "a", "x"), ==, BENCH_IP(60));
+	g_assert_cmphex(discover_as(&f, BENCH_MAC(1), "b", NULL), ==, BENCH_IP(61));
+	g_assert_cmphex(discover_as(&f, BENCH_MAC(5), "c", NULL), ==, BENCH_IP(62));
+	g_assert_cmphex(discover_as(&f, BENCH_MAC(3), "7", "d"), ==, BENCH_IP(63));
+	g_assert_cmphex(discover_as(&f, BENCH_MAC(7), "8", "e"), ==, BENCH_IP(64));
+	replace_hosts(&f, OPTIONS("name:e,192.168.122.64", "id:zz,192.168.122.70", "name:d,192.168.122.63", "id:c,192.168.122.62",
+				  "id:b,192.168.122.61", "id:a,192.168.122.60"));
+	assert_declared(&f, BENCH_IP(60), BENCH_MAC(9));
+	assert_declared(&f, BENCH_IP(61), BENCH_MAC(1));
+	assert_declared(&f, BENCH_IP(62), BENCH_MAC(5));
+	assert_declared(&f, BENCH_IP(63), BENCH_MAC(3));
+	assert_declared(&f, BENCH_IP(64), BENCH_MAC(7));
+	bench_request(&f.bench, BENCH_MAC(5), 0, 0, BENCH_IP(62));
+	bench_only_reply(&f.bench, DHCP_ACK);
+	end(&f);
+}
+
+/* A guest that runs has what is new about it at once, as with --host. */
+static void changed_and_new_reservations_find_their_clients(void)
+{
+	struct fixture f;
+	ip4_t ip;
+	start_with_hosts(&f, OPTIONS("dhcp-host=id:a,192.168.122.60,old", "dhcp-host=name:d,192.168.122.63"));
+	g_assert_cmphex(discover_as(&f, A, "a", "other"), ==, BENCH_IP(60));
+	g_assert_cmphex(discover_as(&f, B, "b", "d"), ==, BENCH_IP(63));
+	ip4_t pool = discover_as(&f, BENCH_MAC(3), "c", "third");
+	replace_hosts(&f, OPTIONS("id:a,192.168.122.70,new", "id:c,192.168.122.71,cc"));
+	assert_declared(&f, BENCH_IP(70), A);
+	assert_declared(&f, BENCH_IP(71), BENCH_MAC(3));
+	g_assert_cmpstr(dhcp_name_of(&f.bench.dhcp, f.bench.now, A), ==, "new");
+	g_assert_cmpstr(dhcp_name_of(&f.bench.dhcp, f.bench.now, BENCH_MAC(3)), ==, "cc");
+	g_assert_cmpint(dhcp_find_mac(&f.bench.dhcp, f.bench.now, BENCH_MAC(3), &ip), ==, 0);
+	g_assert_cmphex(ip, ==, pool); /* until it renews */
+	bench_request(&f.bench, BENCH_MAC(3), 0, 0, pool);
+	bench_only_reply(&f.bench, DHCP_NAK);
+	g_assert_cmphex(discover_as(&f, BENCH_MAC(3), "c", "third"), ==, BENCH_IP(71));
+	bench_request(&f.bench, B, 0, 0, BENCH_IP(63)); /* its reservation was removed, its address is one of the pool */
+	bench_only_reply(&f.bench, DHCP_ACK);
+	end(&f);
+}
+
+/* The lease of the client has the name of the reservation, which it does not send itself. */
+static void reserved_name_claims_nothing(void)
+{
+	struct fixture f;
+	start_with_hosts(&f, OPTIONS("dhcp-host=id:a,192.168.122.60,web"));
+	g_assert_cmphex(discover_as(&f, A, "a", "x"), ==, BENCH_IP(60));
+	replace_hosts(&f, OPTIONS("name:web,192.168.122.61"));
+	g_assert_cmphex(discover_as(&f, B, "b", "web"), ==, BENCH_IP(61));
+	assert_declared(&f, BENCH_IP(61), B);
+	end(&f);
+}
+
+/* Cloned images send one id: the one that has the address keeps it. */
+static void of_two_clients_with_one_id_the_holder_keeps_the_reservation(void)
+{
+	struct fixture f;
+	start_with_hosts(&f, OPTIONS("dhcp-host=id:a,192.168.122.60"));
+	g_assert_cmphex(discover_as(&f, A, "a", NULL), ==, BENCH_IP(60));
+	ip4_t other = discover_as(&f, B, "a", NULL);
+	bench_request(&f.bench, A, 0, 0, BENCH_IP(60)); /* is the one that was heard last */
+	bench_only_reply(&f.bench, DHCP_ACK);
+	replace_hosts(&f, OPTIONS("id:a,192.168.122.60"));
+	assert_declared(&f, BENCH_IP(60), A);
+	bench_request(&f.bench, B, 0, 0, other);
+	bench_only_reply(&f.bench, DHCP_ACK);
+	end(&f);
+}
+
 /* OFFER and ACK of a client have the same options (systemd issue 27471). */
 static void offer_has_the_rules_too(void)
 {
@@ -375,6 +469,10 @@ int main(int argc, char **argv)
 	TEST(client_is_known_by_its_id_or_name);
 	TEST(client_id_of_a_detached_machine_is_claimed_by_another);
 	TEST(claim_outlives_new_reservations);
+	TEST(every_claim_outlives_new_reservations);
+	TEST(changed_and_new_reservations_find_their_clients);
+	TEST(reserved_name_claims_nothing);
+	TEST(of_two_clients_with_one_id_the_holder_keeps_the_reservation);
 	TEST(offer_has_the_rules_too);
 	TEST(rules_are_exchanged_while_it_runs);
 	return g_test_run();

@@ -46,7 +46,9 @@ static void client_id_is_recorded(void)
 	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .requested = BENCH_IP(9), .client_id = "id one" });
 	const struct lease *l = lease_find_mac(&b.dhcp.leases, A);
 	g_assert_cmpmem(l->client_id, l->client_id_len, "id one", 6);
-	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .ciaddr = BENCH_IP(9) });
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .ciaddr = BENCH_IP(9) }); /* a renewal need not repeat it */
+	g_assert_cmpmem(l->client_id, l->client_id_len, "id one", 6);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_REQUEST, .mac = A, .requested = BENCH_IP(9) }); /* another system boots */
 	g_assert_cmpuint(l->client_id_len, ==, 0);
 	bench_done(&b);
 }

@@ -14,6 +14,7 @@
 
 struct dhcp;
 struct dhcp_message;
+struct reservation_table;
 
 /* What a client says of itself. */
 struct dhcp_claim {
@@ -28,5 +29,8 @@ struct dhcp_claim {
 void dhcp_claimed_by_message(struct dhcp *d, usec_t now, const struct dhcp_message *m);
 /* The same of a lease from before a restart. */
 void dhcp_claimed(struct dhcp *d, usec_t now, const struct dhcp_claim *claim);
-/* The reservations were replaced: gives those without a MAC to the clients that have leases on their addresses. */
-void dhcp_claimed_again(struct dhcp *d);
+/*
+ * Before @new takes the place of the reservations: gives those of it that have no MAC to the clients that have leases.  -ENOMEM.  The work
+ * is that of leases times reservations without a MAC.
+ */
+int dhcp_claimed_again(const struct dhcp *d, struct reservation_table *new);

@@ -290,9 +290,13 @@ int dhcp_set_reservations(struct dhcp *d, const struct reservation *r, size_t n)
 		err = reservation_table_init(&new, r, n);
 	if (err < 0)
 		return err;
+	err = dhcp_claimed_again(d, &new);
+	if (err < 0) {
+		reservation_table_done(&new);
+		return err;
+	}
 	reservation_table_done(&d->reservations);
 	d->reservations = new;
-	dhcp_claimed_again(d);
 	d->leases.capacity = MAX(lease_capacity(d), d->leases.count);
 	dhcp_share_changed(d);
 	dhcp_names_reserved(d);

@@ -105,6 +105,13 @@ void reservation_table_claim(struct reservation_table *t, const struct reservati
 	sort(t);
 }
 
+void reservation_table_claim_all(struct reservation_table *t, const struct mac *macs)
+{
+	for (size_t i = 0; i < t->n_without_mac; i++)
+		t->all[i].mac = macs[i];
+	sort(t);
+}
+
 const struct reservation *reservation_of_mac(const struct reservation_table *t, struct mac mac)
 {
 	struct reservation key = { .mac = mac };

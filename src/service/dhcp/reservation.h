@@ -33,7 +33,7 @@ static inline bool reservation_has_no_mac(const struct reservation *r)
 }
 
 struct reservation_table {
-	struct reservation *all;            /* sorted by MAC */
+	struct reservation *all;            /* sorted by MAC; those that have none come first */
 	const struct reservation **by_ip;   /* those without an address first */
 	const struct reservation **by_name; /* those without a name first */
 	size_t n, n_without_mac;
@@ -46,6 +46,8 @@ void reservation_table_done(struct reservation_table *t);
 
 /* @r, which is in the table and has no MAC of its own, belongs to @mac, which has no other.  Moves entries. */
 void reservation_table_claim(struct reservation_table *t, const struct reservation *r, struct mac mac);
+/* The same of all that have no MAC, which nobody has claimed: those in front get @macs, of which some may be zero. */
+void reservation_table_claim_all(struct reservation_table *t, const struct mac *macs);
 
 /* NULL when there is no such reservation. */
 const struct reservation *reservation_of_mac(const struct reservation_table *t, struct mac mac);

@@ -316,9 +316,11 @@ static const char *request_refusal(const struct dhcp *d, usec_t now, enum reques
 	return NULL;
 }
 
-/* True: the name and the client id of @l are new. */
+/* True: the name and the client id of @l are new.  A renewal may leave both out. */
 static bool describe(struct dhcp *d, usec_t now, struct lease *l, const struct dhcp_message *m)
 {
+	if (m->client_id_len == 0 && m->header.ciaddr)
+		return name_changes(d, now, l, m);
 	bool same = l->client_id_len == m->client_id_len && memcmp(l->client_id, m->client_id, m->client_id_len) == 0;
 	l->client_id_len = (uint8_t)m->client_id_len;
 	memcpy(l->client_id, m->client_id, m->client_id_len);
