@@ -33,6 +33,11 @@ static bool is_path(const struct lanlet_option *o)
 	       (strcmp(o->argument, "FILE") == 0 || strcmp(o->argument, "DIRECTORY") == 0 || g_str_has_prefix(o->argument, "PATH"));
 }
 
+static bool takes_file(const struct command *c)
+{
+	return c->operands && strcmp(c->operands, "FILE") == 0;
+}
+
 /* The words that @o accepts, separated by blanks; "" if it accepts others. A string to g_free(). */
 static char *choices(const struct lanlet_option *o)
 {
@@ -78,7 +83,7 @@ static void bash_command(const struct command *c)
 {
 	printf("\t%s) options=\"", c->name);
 	for_each_option(c, bash_option);
-	puts("\" ;;");
+	puts(takes_file(c) ? "\" files=1 ;;" : "\" ;;");
 }
 
 static void bash_value(const struct command *c, const struct lanlet_option *o)
@@ -101,7 +106,7 @@ static void put_bash(void)
 {
 	puts("# bash completion for lanlet, made from its tables of commands and options\n"
 	     "_lanlet() {\n"
-	     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} options=\n"
+	     "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} options= files=\n"
 	     "\tCOMPREPLY=()\n"
 	     "\tif [ \"$COMP_CWORD\" -eq 1 ]; then");
 	fputs("\t\tCOMPREPLY=($(compgen -W \"", stdout);
@@ -111,6 +116,8 @@ static void put_bash(void)
 	puts("\tesac\n\tcase \"$command\" in");
 	for_each_command(bash_command);
 	puts("\tesac\n"
+	     "\tif [ -n \"$files\" ] && [ \"${word#-}\" = \"$word\" ]; then\n"
+	     "\t\tCOMPREPLY=($(compgen -f -- \"$word\"))\n\t\treturn\n\tfi\n"
 	     "\tCOMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
 	     "}\n"
 	     "complete -F _lanlet lanlet");
@@ -137,7 +144,7 @@ static void zsh_command(const struct command *c)
 {
 	printf("\t%s)\n\t\t_arguments", c->name);
 	for_each_option(c, zsh_option);
-	puts("\n\t\t;;");
+	puts(takes_file(c) ? " \\\n\t\t\t'1:file:_files'\n\t\t;;" : "\n\t\t;;");
 }
 
 static void put_zsh(void)
@@ -169,6 +176,8 @@ static void fish_command(const struct command *c)
 	g_autofree char *text = summary_of(c->summary);
 	printf("complete -c lanlet -n __fish_use_subcommand -a %s -d '%s'\n", c->name, text);
 	for_each_option(c, fish_option);
+	if (takes_file(c))
+		printf("complete -c lanlet -n '__fish_seen_subcommand_from %s' -F\n", c->name);
 }
 
 static void put_fish(void)

@@ -78,6 +78,8 @@ class CommandLine(TestCase):
         self.assertEqual(self.complete("run", "--mtu", ""), [])
         for option in ("--config", "--libvirt-network", "--state-dir", "--tftp-root", "--http-root"):
             self.assertEqual(self.complete("run", option, "/et"), ["/etc"], option)
+        self.assertEqual(self.complete("import", "/et"), ["/etc"])
+        self.assertEqual(self.complete("leases", "/et"), [])
 
     @needs("fish")
     def test_fish_completes_commands_options_and_words(self):
@@ -94,6 +96,7 @@ class CommandLine(TestCase):
             options = {"--" + o for o in options_in_help(self.lanlet(command, "--help").stdout)}
             self.assertEqual(options - complete(f"lanlet {command} --"), set(), command)
         self.assertEqual(complete("lanlet run --log-level w"), {"warning"})
+        self.assertIn("/etc/", complete("lanlet import /et"))
 
     def test_completions_describe_options_in_the_words_of_the_help(self):
         fish = Path(os.environ["COMPLETION"] + ".fish").read_text().replace("'\\''", "\a")
@@ -119,7 +122,7 @@ class CommandLine(TestCase):
         os.mkdir(directory)
         os.symlink(os.path.join(os.path.dirname(os.environ["COMPLETION"]), "_lanlet"), os.path.join(directory, "_lanlet"))
         for line, completed in (("lanlet lea", "lanlet leases "), ("lanlet run --log-level war", "lanlet run --log-level warning "),
-                                ("lanlet reserve --rem", "lanlet reserve --remove ")):
+                                ("lanlet reserve --rem", "lanlet reserve --remove "), ("lanlet import /et", "lanlet import /etc/")):
             self.assertEqual(self.type_into_zsh(directory, line), completed)
 
     def type_into_zsh(self, directory, line):
