@@ -13,27 +13,36 @@
 #define VALUE_SIZE 2048u
 
 /* Architectures of RFC 4578 §2.1 and IANA's "Processor Architecture Types" that boot virtual machines. */
+#define ARCHITECTURES(X) \
+	X("bios", 0) \
+	X("efi-ia32", 6) \
+	X("efi-x64", 7) \
+	X("efi-bc", 9) \
+	X("efi-arm32", 10) \
+	X("efi-arm64", 11) \
+	X("efi-ia32-http", 15) \
+	X("efi-x64-http", 16) \
+	X("efi-arm32-http", 18) \
+	X("efi-arm64-http", 19) \
+	X("efi-riscv64", 27) \
+	X("efi-riscv64-http", 28) \
+	X("efi-loongarch64", 39) \
+	X("efi-loongarch64-http", 40)
+
 static const struct {
 	const char *name;
 	uint16_t number;
 } architectures[] = {
-	{ "bios", 0 },
-	{ "efi-ia32", 6 },
-	{ "efi-x64", 7 },
-	{ "efi-bc", 9 },
-	{ "efi-arm32", 10 },
-	{ "efi-arm64", 11 },
-	{ "efi-ia32-http", 15 },
-	{ "efi-x64-http", 16 },
-	{ "efi-arm32-http", 18 },
-	{ "efi-arm64-http", 19 },
-	{ "efi-riscv64", 27 },
-	{ "efi-riscv64-http", 28 },
-	{ "efi-loongarch64", 39 },
-	{ "efi-loongarch64-http", 40 },
+#define ROW(name, number) { name, number },
+	ARCHITECTURES(ROW)
+#undef ROW
 };
 
-static int parse_architecture(const char *text, uint16_t *ret)
+#define WORD(name, number) name ", "
+static const char unknown_architecture[] = "the architecture is one of " ARCHITECTURES(WORD) "or a number";
+#undef WORD
+
+static int parse_architecture(const char *text, uint16_t *ret, const char **ret_why)
 {
 	uint32_t number;
 	for (size_t i = 0; i < ARRAY_SIZE(architectures); i++) {
@@ -42,8 +51,10 @@ static int parse_architecture(const char *text, uint16_t *ret)
 		*ret = architectures[i].number;
 		return 0;
 	}
-	if (value_unsigned(text, 0, UINT16_MAX, &number) < 0)
+	if (value_unsigned(text, 0, UINT16_MAX, &number) < 0) {
+		*ret_why = unknown_architecture;
 		return -EINVAL;
+	}
 	*ret = (uint16_t)number;
 	return 0;
 }
@@ -151,7 +162,7 @@ static void clear_dhcp_hosts(struct settings *s)
 /* --- tags --- */
 
 /* "vendor:TEXT", "user:TEXT" or "arch:NAME". */
-static int parse_class(const char *text, struct dhcp_tag_rule *ret)
+static int parse_class(const char *text, struct dhcp_tag_rule *ret, const char **ret_why)
 {
 	static const char *const words[] = {
 		[DHCP_CLASS_VENDOR] = "vendor:", [DHCP_CLASS_USER] = "user:", [DHCP_CLASS_ARCHITECTURE] = "arch:"
@@ -162,7 +173,7 @@ static int parse_class(const char *text, struct dhcp_tag_rule *ret)
 		ret->by = (enum dhcp_class)i;
 		text += strlen(words[i]);
 		if (ret->by == DHCP_CLASS_ARCHITECTURE)
-			return parse_architecture(text, &ret->architecture);
+			return parse_architecture(text, &ret->architecture, ret_why);
 		size_t len = strlen(text);
 		if (len == 0 || len >= sizeof(ret->text) || !value_is_text(text))
 			return -EINVAL;
@@ -179,7 +190,7 @@ static int add_dhcp_tag(struct settings *s, const char *value, const char **ret_
 	if (snprintf(text, sizeof(text), "%s", value) >= (int)sizeof(text))
 		return -EINVAL;
 	char *class = text, *tag = strsep(&class, ",");
-	if (!class || value_tag(tag, rule.tag, ret_why) < 0 || parse_class(class, &rule) < 0)
+	if (!class || value_tag(tag, rule.tag, ret_why) < 0 || parse_class(class, &rule, ret_why) < 0)
 		return -EINVAL;
 	return add_rule((void **)&s->dhcp_tags, &s->n_dhcp_tags, sizeof(rule), &rule, ret_why);
 }

@@ -85,7 +85,7 @@ void option_set_defaults(struct settings *s)
 	*s = (struct settings){ 0 };
 	const struct option *o;
 	for (size_t i = 0; (o = option_at(i)); i++) {
-		const char *why, *value = o->public.default_value;
+		const char *why = NULL, *value = o->public.default_value;
 		if (!value || o->derived)
 			continue;
 		int r = o->set(s, value, &why);

@@ -311,6 +311,11 @@ static int check_host_pair(struct check *c, const struct settings_host *a, const
 	return 0;
 }
 
+static bool is_same_client(const struct reservation *a, const struct reservation *b)
+{
+	return a->id_len > 0 && a->id_len == b->id_len && memcmp(a->id, b->id, a->id_len) == 0;
+}
+
 /* @ip and @name are those of another reservation. */
 static int check_dhcp_host_beside(struct check *c, const struct reservation *h, ip4_t ip, const char *name)
 {
@@ -325,7 +330,7 @@ static int check_dhcp_host_beside(struct check *c, const struct reservation *h, 
 static int check_dhcp_host(struct check *c, size_t i)
 {
 	const struct reservation *h = &c->s.dhcp_hosts[i];
-	char ip[IP4_TEXT_SIZE];
+	char ip[IP4_TEXT_SIZE], other[IP4_TEXT_SIZE];
 	ip4_format(h->ip, ip);
 	if (!is_host_of(c->s.subnet, h->ip))
 		return refuse(c, "dhcp-host: %s is not a host address of the subnet %s", ip, c->subnet);
@@ -336,8 +341,11 @@ static int check_dhcp_host(struct check *c, size_t i)
 	int r = 0;
 	for (size_t j = 0; r == 0 && j < c->s.n_hosts; j++)
 		r = check_dhcp_host_beside(c, h, c->s.hosts[j].ip, c->s.hosts[j].name);
-	for (size_t j = 0; r == 0 && j < i; j++)
+	for (size_t j = 0; r == 0 && j < i; j++) {
 		r = check_dhcp_host_beside(c, h, c->s.dhcp_hosts[j].ip, c->s.dhcp_hosts[j].name);
+		if (r == 0 && is_same_client(h, &c->s.dhcp_hosts[j]))
+			r = refuse(c, "dhcp-host: %s and %s are reserved for one client id", ip4_format(c->s.dhcp_hosts[j].ip, other), ip);
+	}
 	return r;
 }
 
@@ -403,6 +411,9 @@ static int check_name(struct check *c, size_t i)
 	for (size_t j = 0; j < c->s.n_hosts; j++)
 		if (strcmp(n->name, c->s.hosts[j].name) == 0)
 			return refuse(c, "name: %s is also the name of a reservation (host)", n->name);
+	for (size_t j = 0; j < c->s.n_dhcp_hosts; j++)
+		if (strcmp(n->name, c->s.dhcp_hosts[j].name) == 0)
+			return refuse(c, "name: %s is also the name of a reservation (dhcp-host)", n->name);
 	return 0;
 }
 

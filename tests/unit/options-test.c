@@ -17,7 +17,7 @@
 
 struct fixture {
 	struct settings s;
-	char error[300];
+	char error[512];
 };
 
 static void set_up(struct fixture *f, gconstpointer data)
@@ -755,6 +755,25 @@ static void dhcp_host_is_known_by_id_or_name(struct fixture *f, gconstpointer da
 	expect_set(f, "dhcp-host", "id:b,192.168.122.13,web");
 	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
 	g_assert_cmpstr(f->error, ==, "dhcp-host: the name web has two reservations");
+	expect_set(f, "dhcp-host", "");
+	expect_set(f, "dhcp-host", "id:61:62:63,192.168.122.13");
+	expect_set(f, "dhcp-host", "id:abcd,192.168.122.14");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
+	expect_set(f, "dhcp-host", "id:abc,192.168.122.15");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
+	g_assert_cmpstr(f->error, ==, "dhcp-host: 192.168.122.13 and 192.168.122.15 are reserved for one client id");
+	expect_set(f, "dhcp-host", "");
+	expect_set(f, "dhcp-host", "id:abc,192.168.122.15,web");
+	expect_set(f, "name", "web,192.168.122.16");
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
+	g_assert_cmpstr(f->error, ==, "name: web is also the name of a reservation (dhcp-host)");
+}
+
+static void unknown_architecture_is_told_which_there_are(struct fixture *f, gconstpointer data)
+{
+	expect_refused(f, "dhcp-tag", "x,arch:vax");
+	g_assert_nonnull(strstr(f->error, "bios, efi-ia32, efi-x64, "));
+	g_assert_nonnull(strstr(f->error, "efi-loongarch64-http, or a number: expected a tag and a class"));
 }
 
 static void rules_of_dhcp_are_lists(struct fixture *f, gconstpointer data)
@@ -994,6 +1013,7 @@ int main(int argc, char **argv)
 	TEST(name_has_a_record);
 	TEST(dhcp_ranges_may_be_several);
 	TEST(dhcp_host_is_known_by_id_or_name);
+	TEST(unknown_architecture_is_told_which_there_are);
 	TEST(rules_of_dhcp_are_lists);
 	TEST(name_has_an_address);
 	TEST(every_option_is_told_apart_from_its_default);
