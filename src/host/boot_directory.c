@@ -15,11 +15,10 @@ struct boot_file {
 	int fd;
 };
 
-/* O_NONBLOCK: a FIFO in the directory does not block the network. */
-static int open_beneath(int directory, const char *path)
+static int open_beneath(int directory, const char *path, unsigned flags)
 {
 	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.flags = O_CLOEXEC | flags,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
@@ -49,7 +48,8 @@ static int open_file(struct boot_files *f, const char *path, struct boot_file **
 	struct stat st;
 	while (*path == '/')
 		path++;
-	int fd = open_beneath(d->fd, path);
+	/* O_NONBLOCK: a FIFO in the directory does not block the network. */
+	int fd = open_beneath(d->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return error_of(fd);
 	int r = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EACCES;
@@ -86,13 +86,13 @@ int boot_directory_init(struct boot_directory *d, const char *path)
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	int probe = open_beneath(fd, ".");
-	if (probe == -ENOSYS) {
+	/* That needs permission to search the directory, as files in it do. */
+	int probe = open_beneath(fd, ".", O_PATH);
+	if (probe < 0) {
 		close(fd);
 		return probe;
 	}
-	if (probe >= 0)
-		close(probe);
+	close(probe);
 	*d = (struct boot_directory){ .files = { &ops }, .fd = fd };
 	return 0;
 }

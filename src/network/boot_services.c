@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "network/boot_services.h"
 
-#include "base/log.h"
 #include "gateway/engine.h"
 #include "gateway/gateway.h"
 #include "host/boot_directory.h"
@@ -11,6 +10,7 @@
 #include "service/boot/tftp.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,11 +20,11 @@ struct boot_services {
 	struct boot_http http;
 };
 
-static int open_root(struct boot_directory *d, const char *path, const char *option, struct log *log)
+static int open_root(struct boot_directory *d, const char *path, const char *option, char *error, size_t size)
 {
 	int r = path[0] ? boot_directory_init(d, path) : 0;
 	if (r < 0)
-		log_error(log, "%s %s: %s", option, path, strerror(-r));
+		snprintf(error, size, "%s %s: %s", option, path, strerror(-r));
 	return r;
 }
 
@@ -45,7 +45,7 @@ static void start(struct boot_services *b, const struct boot_services_config *c)
 	}
 }
 
-int boot_services_new(const struct boot_services_config *config, struct boot_services **ret)
+int boot_services_new(const struct boot_services_config *config, struct boot_services **ret, char *error, size_t size)
 {
 	const struct settings *s = config->settings;
 	*ret = NULL;
@@ -54,9 +54,9 @@ int boot_services_new(const struct boot_services_config *config, struct boot_ser
 	struct boot_services *b = calloc(1, sizeof(*b));
 	if (!b)
 		return -ENOMEM;
-	int r = open_root(&b->tftp_root, s->tftp_root, "tftp-root", config->log);
+	int r = open_root(&b->tftp_root, s->tftp_root, "tftp-root", error, size);
 	if (r == 0)
-		r = open_root(&b->http_root, s->http_root, "http-root", config->log);
+		r = open_root(&b->http_root, s->http_root, "http-root", error, size);
 	if (r < 0) {
 		boot_services_free(b);
 		return r;

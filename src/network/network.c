@@ -180,7 +180,7 @@ static void add_ip6_services(struct lanlet_network *n)
 	gateway_add_service(&n->gateway, &n->nd.service);
 }
 
-static int build_services(struct lanlet_network *n, const struct lanlet_config *config)
+static int build_services(struct lanlet_network *n, const struct lanlet_config *config, char *error, size_t size)
 {
 	const struct gateway_config *g = &n->gateway.config;
 	arp_service_init(&n->arp, g->mac, g->ip);
@@ -190,7 +190,7 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 	gateway_add_service(&n->gateway, &n->arp.service);
 	gateway_add_service(&n->gateway, &n->echo.service);
 	int r = boot_services_new(&(struct boot_services_config){ .settings = &n->settings, .gateway = &n->gateway, .log = &n->log },
-				  &n->boot_services);
+				  &n->boot_services, error, size);
 	if (r < 0)
 		return r;
 	return name_services_init(&n->name_services,
@@ -340,7 +340,7 @@ static void warn_of_shadowed_network(struct lanlet_network *n)
 		    ip4_format(outer.address, address), outer.prefix.length, outer.interface);
 }
 
-static int build(struct lanlet_network *n, const struct lanlet_config *config)
+static int build(struct lanlet_network *n, const struct lanlet_config *config, char *error, size_t size)
 {
 	n->busy_poll = (struct busy_poll){ .limit = n->settings.busy_poll_us };
 	host_address_init(&n->host_address);
@@ -348,7 +348,7 @@ static int build(struct lanlet_network *n, const struct lanlet_config *config)
 		warn_of_shadowed_network(n);
 	int r = build_segment(n, config);
 	if (r == 0)
-		r = build_services(n, config);
+		r = build_services(n, config, error, size);
 	if (r == 0)
 		r = build_engine(n, config);
 	if (r == 0)
@@ -389,7 +389,7 @@ static int build_all(struct lanlet_network *n, const struct lanlet_config *confi
 	if (r == 0)
 		r = events_init(&n->events);
 	if (r == 0)
-		r = build(n, config);
+		r = build(n, config, error, size);
 	if (r == 0)
 		r = connect_links(n, error, size);
 	if (r == 0)

@@ -107,6 +107,12 @@ class Directories(TestCase):
         self.assertFalse(os.path.exists(directory))
 
 
+class Options(TestCase):
+    def test_directory_of_boot_files_that_cannot_be_read_is_one_error(self):
+        for option in ("tftp-root", "http-root"):
+            self.assert_fails(1, option + " /nonexistent: No such file or directory", "run", f"--{option}=/nonexistent")
+
+
 class Claim(TestCase):
     def test_second_instance_names_the_first_and_ends_with_3(self):
         first = self.start("lab")

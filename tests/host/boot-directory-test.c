@@ -116,6 +116,23 @@ static void what_is_no_directory_is_refused(struct fixture *f, gconstpointer dat
 	g_assert_cmpint(boot_directory_init(&d, "/nonexistent"), ==, -ENOENT);
 }
 
+/* Files of a directory that cannot be listed can be read, when their names are known. */
+static void directory_that_cannot_be_searched_is_refused(struct fixture *f, gconstpointer data)
+{
+	struct boot_directory d;
+	if (geteuid() == 0) {
+		g_test_skip("root may search every directory");
+		return;
+	}
+	g_assert_cmpint(chmod(f->root, 0600), ==, 0);
+	g_assert_cmpint(boot_directory_init(&d, f->root), ==, -EACCES);
+	g_assert_cmpint(chmod(f->root, 0100), ==, 0);
+	g_assert_cmpint(boot_directory_init(&d, f->root), ==, 0);
+	boot_directory_done(&d);
+	assert_reads(f, "kernel", "kernel");
+	g_assert_cmpint(chmod(f->root, 0700), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -124,5 +141,6 @@ int main(int argc, char **argv)
 	TEST(nothing_outside_is_opened);
 	TEST(unreadable_file_is_refused);
 	TEST(what_is_no_directory_is_refused);
+	TEST(directory_that_cannot_be_searched_is_refused);
 	return g_test_run();
 }
