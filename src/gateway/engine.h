@@ -220,7 +220,9 @@ struct engine_ops {
 	const char *name;    /* as in --engine */
 	const char *summary; /* for --help */
 	bool ipv6;           /* it translates IPv6, too */
-	bool isolated;       /* there is no outside: guests get no default route, and no name is asked for there */
+	bool keep_tcp_ports; /* it knows these settings of struct engine_config; others ignore them */
+	bool udp_filtering;
+	bool isolated; /* there is no outside: guests get no default route, and no name is asked for there */
 	/* Negative errno on failure.  @config is copied, what it points to is borrowed. */
 	int (*new)(const struct engine_config *config, struct engine **ret);
 	/*

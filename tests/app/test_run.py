@@ -112,6 +112,13 @@ class Options(TestCase):
         for option in ("tftp-root", "http-root"):
             self.assert_fails(1, option + " /nonexistent: No such file or directory", "run", f"--{option}=/nonexistent")
 
+    def test_option_that_the_engine_does_not_have_is_a_warning(self):
+        process = self.start("--engine", "null", "--keep-tcp-ports", "--udp-filtering", "endpoint-independent")
+        for option in ("keep-tcp-ports", "udp-filtering"):
+            self.assertEqual(process.text().count(f"warning: {option} has no effect with engine null"), 1, option)
+        process = self.start("native", "--keep-tcp-ports")
+        self.assertNotIn("no effect", process.text())
+
 
 class Claim(TestCase):
     def test_second_instance_names_the_first_and_ends_with_3(self):

@@ -393,6 +393,8 @@ static unsigned native_end_lost(struct engine *e, usec_t now, uint64_t *cursor, 
 const struct engine_ops native_engine_ops = {
 	.name = "native",
 	.ipv6 = true,
+	.keep_tcp_ports = true,
+	.udp_filtering = true,
 	.summary = "lanlet's own TCP, UDP and ICMP over host sockets; the fastest",
 	.new = native_new,
 	.free = native_free,
