@@ -65,11 +65,37 @@ class LibvirtNetwork(TestCase):
     def dhcp(self, inside, warnings=()):
         return self.nat('<ip address="192.168.5.1" prefix="24"><dhcp>%s</dhcp></ip>' % inside, warnings)
 
-    def test_range_and_its_lease_time(self):
+    def test_ranges_and_their_lease_times(self):
         for expiry, seconds in (('expiry="90" unit="seconds"', "90"), ('expiry="10"', "600"), ('expiry="2" unit="hours"', "7200"),
                                 ('expiry="0"', "infinite")):
             self.assertEqual(self.dhcp('<range start="192.168.5.10" end="192.168.5.20"><lease %s/></range>' % expiry),
-                             ["dhcp-range = 192.168.5.10-192.168.5.20", "lease-time = " + seconds])
+                             ["dhcp-range = 192.168.5.10-192.168.5.20," + seconds])
+        self.assertEqual(self.dhcp('<range start="192.168.5.30" end="192.168.5.40"><lease expiry="3" unit="hours"/></range>'
+                                   '<host mac="52:54:00:00:00:01" ip="192.168.5.9"/><range start="192.168.5.10" end="192.168.5.20"/>'),
+                         ["dhcp-range = 192.168.5.30-192.168.5.40,10800 192.168.5.10-192.168.5.20",
+                          "host = 52:54:00:00:00:01,192.168.5.9"])
+        self.refused('<ip address="192.168.5.1"><dhcp>\n<range start="192.168.5.9"/></dhcp></ip>',
+                     "3: <range>: the attribute end is missing")
+
+    def test_as_many_ranges_as_there_can_be(self):
+        ranges = ["192.168.5.%d-192.168.5.%d" % (10 * i, 10 * i + 5) for i in range(1, 18)]
+        elements = ['<range start="%s" end="%s"/>' % tuple(r.split("-")) for r in ranges]
+        self.assertEqual(self.dhcp("".join(elements[:16])), ["dhcp-range = " + " ".join(ranges[:16])])
+        self.assertIn("no more than 16 ranges are possible",
+                      self.lanlet("import", self.write("net.xml", '<network><forward/><ip address="192.168.5.1"><dhcp>%s</dhcp></ip>'
+                                                                  "</network>" % "".join(elements))).stderr)
+
+    def test_hosts_by_client_id_and_by_name(self):
+        self.assertEqual(self.dhcp('<host id="01:52:54:00:00:00:01" ip="192.168.5.9" name="web"><lease expiry="5"/></host>'
+                                   '<host id="abc" ip="192.168.5.10"/><host name="db" ip="192.168.5.11"/>'),
+                         ["dhcp-host = id:01:52:54:00:00:00:01,192.168.5.9,web,lease-time=300", "dhcp-host = id:abc,192.168.5.10",
+                          "dhcp-host = name:db,192.168.5.11"])
+        self.assertEqual(self.dhcp('<host mac="52:54:00:00:00:01" id="01:02" ip="192.168.5.9"/><host name="db"/><host id="01:02"/>',
+                                   ["<host id='01:02'>: the MAC identifies the guest",
+                                    "<host> with neither mac nor ip: a reservation without a MAC needs an address"]),
+                         ["host = 52:54:00:00:00:01,192.168.5.9"])
+        self.refused('<ip address="192.168.5.1"><dhcp><host ip="192.168.5.9"/></dhcp></ip>',
+                     "2: <host>: one of the attributes mac, id and name is needed")
 
     def test_reservations(self):
         self.assertEqual(self.dhcp('<host mac="52:54:00:00:00:01" ip="192.168.5.9" name="web"/>'
@@ -79,11 +105,6 @@ class LibvirtNetwork(TestCase):
     def test_reservation_s_lease_time(self):
         self.assertEqual(self.dhcp('<host mac="52:54:00:00:00:01" ip="192.168.5.9"><lease expiry="20" unit="minutes"/></host>'),
                          ["host = 52:54:00:00:00:01,192.168.5.9,lease-time=1200"])
-
-    def test_second_range_is_named(self):
-        self.assertEqual(self.dhcp('<range start="192.168.5.10" end="192.168.5.20"/><range start="192.168.5.30" end="192.168.5.40"/>',
-                                   ["a second <range>: only the first is taken; dhcp-range can have several"]),
-                         ["dhcp-range = 192.168.5.10-192.168.5.20"])
 
     def test_options_and_what_is_booted(self):
         self.assertEqual(self.dhcp('<bootp file="pxelinux.0" server="192.168.5.2"/>'), ["dhcp-boot = pxelinux.0,192.168.5.2"])

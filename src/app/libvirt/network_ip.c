@@ -69,17 +69,29 @@ static char *lease_time(struct reading *r, const struct xml_element *lease)
 	return NULL;
 }
 
-static bool take_range(struct reading *r, const struct xml_element *e)
+/* Appends what dhcp-range has for a <range>. */
+static bool add_range(struct reading *r, const struct xml_element *e, GString *ranges)
 {
 	const char *first = reading_required(r, e, "start"), *last = first ? reading_required(r, e, "end") : NULL;
-	if (last && r->has_range)
-		return reading_ignore(r, e, "a second <range>", "only the first is taken; dhcp-range can have several");
-	r->has_range = true;
-	if (!last || !reading_set(r, e, "dhcp-range", "%s-%s", first, last))
+	if (!last)
 		return false;
 	const struct xml_element *lease = xml_child(e, "lease");
 	g_autofree char *time = lease ? lease_time(r, lease) : NULL;
-	return !lease || (time && reading_set(r, lease, "lease-time", "%s", time));
+	g_string_append_printf(ranges, "%s%s-%s%s%s", ranges->len > 0 ? " " : "", first, last, time ? "," : "", time ? time : "");
+	return !lease || time;
+}
+
+/* All ranges of @dhcp are one option. */
+static bool take_ranges(struct reading *r, const struct xml_element *dhcp)
+{
+	const struct xml_element *any = xml_child(dhcp, "range");
+	GString *ranges = g_string_new(NULL);
+	bool good = true;
+	for (const struct xml_element *e = dhcp->first; good && e; e = e->next)
+		good = strcmp(e->name, "range") != 0 || add_range(r, e, ranges);
+	good = good && (!any || reading_set(r, any, "dhcp-range", "%s", ranges->str));
+	g_string_free(ranges, TRUE);
+	return good;
 }
 
 /*
@@ -98,16 +110,22 @@ static char *label_of(struct reading *r, const struct xml_element *e, const char
 
 static bool take_host(struct reading *r, const struct xml_element *e)
 {
-	const char *mac = xml_attribute(e, "mac"), *ip = xml_attribute(e, "ip"), *name = xml_attribute(e, "name");
-	if (!mac)
-		return reading_ignore(r, e, xml_attribute(e, "id") ? "<host id>" : "<host> without mac",
-				      "only hosts with a MAC are taken; dhcp-host reserves by client id or name");
+	const char *mac = xml_attribute(e, "mac"), *id = xml_attribute(e, "id"), *ip = xml_attribute(e, "ip"),
+		   *name = xml_attribute(e, "name");
+	if (!mac && !id && !name)
+		return reading_refuse(r, e, "one of the attributes mac, id and name is needed");
+	if (!mac && !ip)
+		return reading_ignore(r, e, "<host> with neither mac nor ip", "a reservation without a MAC needs an address");
+	if (mac)
+		reading_ignore_attribute(r, e, "id", "the MAC identifies the guest");
 	const struct xml_element *lease = xml_child(e, "lease");
 	g_autofree char *label = name ? label_of(r, e, name) : NULL, *time = lease ? lease_time(r, lease) : NULL;
 	if (lease && !time)
 		return false;
-	return reading_set(r, e, "host", "%s%s%s%s%s%s%s", mac, ip ? "," : "", ip ? ip : "", label ? "," : "", label ? label : "",
-			   time ? ",lease-time=" : "", time ? time : "");
+	const char *kind = mac ? "" : id ? "id:" : "name:", *who = mac ? mac : id ? id : label;
+	bool named = label && who != label;
+	return reading_set(r, e, mac ? "host" : "dhcp-host", "%s%s%s%s%s%s%s%s", kind, who, ip ? "," : "", ip ? ip : "", named ? "," : "",
+			   named ? label : "", time ? ",lease-time=" : "", time ? time : "");
 }
 
 static bool take_bootp(struct reading *r, const struct xml_element *e)
@@ -124,7 +142,7 @@ static bool take_option(struct reading *r, const struct xml_element *e)
 }
 
 static const struct element_row dhcp_rows[] = {
-	{ "range", take_range },
+	{ "range" }, /* take_ranges() has taken them all */
 	{ "host", take_host },
 	{ "bootp", take_bootp },
 	{ "option", take_option },
@@ -132,7 +150,7 @@ static const struct element_row dhcp_rows[] = {
 
 static bool take_dhcp(struct reading *r, const struct xml_element *e)
 {
-	return reading_take_inside(r, e, dhcp_rows, ARRAY_SIZE(dhcp_rows));
+	return take_ranges(r, e) && reading_take_inside(r, e, dhcp_rows, ARRAY_SIZE(dhcp_rows));
 }
 
 static bool take_tftp(struct reading *r, const struct xml_element *e)

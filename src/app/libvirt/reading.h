@@ -13,7 +13,7 @@ struct reading {
 	const struct libvirt_network_reader *reader;
 	const struct xml_element *network;
 	const struct xml_element *subnet; /* the <ip> whose network it is; NULL: not yet */
-	bool has_ip6, has_range;
+	bool has_ip6;
 	const struct xml_element *domain; /* <domain>; NULL: it has no such element */
 	GHashTable *warned;               /* texts of warnings that were given */
 	GError **error;
