@@ -26,8 +26,12 @@ enum {
 
 int dns_header_parse(struct bytes_reader *r, struct dns_header *ret)
 {
-	struct dns_header h = { .id = bytes_get_be16(r) };
-	uint16_t flags = bytes_get_be16(r);
+	const uint8_t *bytes = bytes_take(r, DNS_HEADER_LEN);
+	if (!bytes)
+		return -EBADMSG;
+	struct bytes_reader in = bytes_reader(bytes, DNS_HEADER_LEN);
+	struct dns_header h = { .id = bytes_get_be16(&in) };
+	uint16_t flags = bytes_get_be16(&in);
 	h.response = flags & FLAG_QR;
 	h.opcode = flags >> OPCODE_SHIFT & LOW_FOUR;
 	h.authoritative = flags & FLAG_AA;
@@ -37,12 +41,10 @@ int dns_header_parse(struct bytes_reader *r, struct dns_header *ret)
 	h.authentic = flags & FLAG_AD;
 	h.checking_disabled = flags & FLAG_CD;
 	h.rcode = flags & LOW_FOUR;
-	h.n_questions = bytes_get_be16(r);
-	h.n_answers = bytes_get_be16(r);
-	h.n_authorities = bytes_get_be16(r);
-	h.n_additionals = bytes_get_be16(r);
-	if (r->failed)
-		return -EBADMSG;
+	h.n_questions = bytes_get_be16(&in);
+	h.n_answers = bytes_get_be16(&in);
+	h.n_authorities = bytes_get_be16(&in);
+	h.n_additionals = bytes_get_be16(&in);
 	*ret = h;
 	return 0;
 }
@@ -78,6 +80,12 @@ void dns_question_emit(struct bytes_writer *w, const struct dns_question *q)
 	dns_name_emit(w, &q->name);
 	bytes_put_be16(w, q->type);
 	bytes_put_be16(w, q->class);
+}
+
+bool dns_question_is_next(struct bytes_reader r, const struct dns_question *q)
+{
+	const uint8_t *name = bytes_take(&r, q->name.len);
+	return name && dns_name_has_bytes(&q->name, name) && bytes_get_be16(&r) == q->type && bytes_get_be16(&r) == q->class && !r.failed;
 }
 
 bool dns_question_equal(const struct dns_question *a, const struct dns_question *b)
@@ -142,14 +150,14 @@ void dns_answer_adopt(uint8_t *message, size_t len, const struct dns_query *q)
 	bytes_skip(&r, sizeof(q->header.id));
 	uint16_t flags = bytes_get_be16(&r), n_questions = bytes_get_be16(&r);
 	bytes_skip(&r, DNS_HEADER_LEN - 6);
-	struct dns_question question;
-	if (r.failed)
+	const uint8_t *name = n_questions == 1 ? bytes_take(&r, q->question.name.len) : NULL;
+	if (len < DNS_HEADER_LEN)
 		return;
 	struct bytes_writer w = bytes_writer(message, len);
 	bytes_put_be16(&w, q->header.id);
 	bytes_put_be16(&w, (uint16_t)((flags & ~FLAG_CD) | (q->header.checking_disabled ? FLAG_CD : 0)));
 	w.len = DNS_HEADER_LEN;
-	if (n_questions == 1 && dns_question_parse(&r, message, &question) == 0 && dns_name_equal(&question.name, &q->question.name))
+	if (name && dns_name_has_bytes(&q->question.name, name))
 		dns_name_emit(&w, &q->question.name);
 }
 

@@ -92,6 +92,8 @@ void dns_header_emit(struct bytes_writer *w, const struct dns_header *h);
 
 /* Parameters and errors as dns_name_parse(). */
 int dns_question_parse(struct bytes_reader *r, const uint8_t *message, struct dns_question *ret);
+/* Whether @r goes on with @q, in any spelling.  @r is at the first name of a message, which cannot be compressed. */
+bool dns_question_is_next(struct bytes_reader r, const struct dns_question *q);
 void dns_question_emit(struct bytes_writer *w, const struct dns_question *q);
 
 /*

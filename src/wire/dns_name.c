@@ -26,6 +26,13 @@ static void finish(struct dns_name *n)
 	n->bytes[n->len++] = 0;
 }
 
+/* Without the bytes behind the name, which most names have many of. */
+static void copy(struct dns_name *to, const struct dns_name *from)
+{
+	to->len = from->len;
+	memcpy(to->bytes, from->bytes, from->len);
+}
+
 /* Follows the pointer with first byte @high; -EBADMSG unless it points in front of @start. */
 static int follow(struct bytes_reader *r, uint8_t high, const uint8_t *message, const uint8_t **start, const uint8_t *end)
 {
@@ -39,10 +46,11 @@ static int follow(struct bytes_reader *r, uint8_t high, const uint8_t *message, 
 
 int dns_name_parse(struct bytes_reader *r, const uint8_t *message, struct dns_name *ret)
 {
-	struct dns_name n = { 0 };
+	struct dns_name n;
 	struct bytes_reader at = *r;
 	const uint8_t *start = r->at, *end = r->at + r->left;
 	bool followed = false;
+	n.len = 0;
 	for (uint8_t len; (len = bytes_get_u8(&at)) != 0;) {
 		if ((len & LABEL_KIND) == LABEL_POINTER) {
 			if (!followed) {
@@ -65,7 +73,7 @@ int dns_name_parse(struct bytes_reader *r, const uint8_t *message, struct dns_na
 	if (!followed)
 		*r = at;
 	finish(&n);
-	*ret = n;
+	copy(ret, &n);
 	return 0;
 }
 
@@ -124,12 +132,13 @@ struct dns_name dns_name_parent(const struct dns_name *n, unsigned labels)
 
 static uint8_t lower(uint8_t c)
 {
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+	return (uint8_t)(c + ((uint8_t)(c - 'A') < 26) * ('a' - 'A'));
 }
 
 struct dns_name dns_name_fold(const struct dns_name *n)
 {
-	struct dns_name folded = { .len = n->len };
+	struct dns_name folded;
+	folded.len = n->len;
 	for (size_t i = 0; i < n->len; i++)
 		folded.bytes[i] = lower(n->bytes[i]);
 	return folded;
@@ -193,6 +202,8 @@ int dns_name_to_address(const struct dns_name *n, struct ip_addr *ret)
 /* Length bytes are below 'A', so case folding does not change them. */
 static bool equal_bytes(const uint8_t *a, const uint8_t *b, size_t len)
 {
+	if (memcmp(a, b, len) == 0) /* most are spelled alike */
+		return true;
 	for (size_t i = 0; i < len; i++)
 		if (lower(a[i]) != lower(b[i]))
 			return false;
@@ -202,6 +213,11 @@ static bool equal_bytes(const uint8_t *a, const uint8_t *b, size_t len)
 bool dns_name_equal(const struct dns_name *a, const struct dns_name *b)
 {
 	return a->len == b->len && equal_bytes(a->bytes, b->bytes, a->len);
+}
+
+bool dns_name_has_bytes(const struct dns_name *n, const uint8_t *bytes)
+{
+	return equal_bytes(n->bytes, bytes, n->len);
 }
 
 unsigned dns_name_labels(const struct dns_name *n)

@@ -41,6 +41,8 @@ int dns_name_to_address(const struct dns_name *n, struct ip_addr *ret);
 
 /* Case-insensitive for ASCII letters (RFC 4343). */
 bool dns_name_equal(const struct dns_name *a, const struct dns_name *b);
+/* Whether @bytes, as many as @n has, are @n without compression, compared likewise. */
+bool dns_name_has_bytes(const struct dns_name *n, const uint8_t *bytes);
 /* The number of labels without the root's. */
 unsigned dns_name_labels(const struct dns_name *n);
 /* True when @n is @ancestor or a subdomain of it. */

@@ -255,6 +255,55 @@ static void question_emits_what_it_parsed(void)
 	g_assert_cmpmem(out, w.len, edns_query + DNS_HEADER_LEN, 17);
 }
 
+static const char a_question[] = "\3WWW\7example\0\0\1\0\1";
+
+static bool is_next(const char *bytes, size_t len, const struct dns_question *q)
+{
+	return dns_question_is_next(bytes_reader(bytes, len), q);
+}
+
+static void question_is_recognised_in_any_spelling(void)
+{
+	const struct dns_question q = { .name = name("www.Example"), .type = DNS_TYPE_A, .class = DNS_CLASS_IN };
+	struct dns_question other = q;
+	other.type = DNS_TYPE_AAAA;
+	size_t len = sizeof(a_question) - 1;
+	g_assert_true(is_next(a_question, len, &q));
+	g_assert_true(is_next("\3wWw\7eXample\0\0\1\0\1 and more", len + 9, &q));
+	g_assert_false(is_next(a_question, len, &other));
+	g_assert_false(is_next("\3WWW\7exampla\0\0\1\0\1", len, &q));
+	g_assert_false(is_next("\3WWW\7example\3com\0\0\1\0\1", len + 4, &q));
+	for (size_t n = 0; n < len; n++)
+		g_assert_false(is_next(a_question, n, &q));
+}
+
+/* @len bytes of an answer to a_question, in memory of that size. */
+static uint8_t *answer_of(size_t len)
+{
+	uint8_t *message = g_malloc0(len);
+	const uint8_t head[DNS_HEADER_LEN] = { 1, 2, 0x81, 0x90, 0, 1 };
+	memcpy(message, head, MIN(len, sizeof(head)));
+	if (len > sizeof(head))
+		memcpy(message + sizeof(head), a_question, MIN(len - sizeof(head), sizeof(a_question) - 1));
+	return message;
+}
+
+static void answer_is_made_out_to_another_query(void)
+{
+	const size_t len = DNS_HEADER_LEN + sizeof(a_question) - 1, end_of_name = len - 4;
+	const struct dns_query q = { .header.id = 0x0a0b, .question.name = name("wwW.eXample") };
+	g_autofree uint8_t *message = answer_of(len);
+	dns_answer_adopt(message, len, &q);
+	g_assert_cmpmem(message, 6, "\x0a\x0b\x81\x80\0\1", 6);
+	g_assert_cmpmem(message + DNS_HEADER_LEN, len - DNS_HEADER_LEN, "\3wwW\7eXample\0\0\1\0\1", len - DNS_HEADER_LEN);
+	for (size_t cut = 0; cut < end_of_name; cut++) { /* the name stays as it is; ASan looks at the ends */
+		g_autofree uint8_t *part = answer_of(cut), *before = answer_of(cut);
+		dns_answer_adopt(part, cut, &q);
+		size_t from = cut < DNS_HEADER_LEN ? 0 : 4;
+		g_assert_cmpmem(part + from, cut - from, before + from, cut - from);
+	}
+}
+
 static void records_have_the_format_of_the_rfcs(void)
 {
 	uint8_t out[256];
@@ -304,6 +353,8 @@ int main(int argc, char **argv)
 	ADD(small_edns_size_means_512);
 	ADD(header_round_trips);
 	ADD(question_emits_what_it_parsed);
+	ADD(question_is_recognised_in_any_spelling);
+	ADD(answer_is_made_out_to_another_query);
 	ADD(records_have_the_format_of_the_rfcs);
 	ADD(records_that_do_not_fit_fail_the_writer);
 	return g_test_run();

@@ -353,11 +353,12 @@ static int handle_message(struct dns *d, usec_t now, const struct dns_client *fr
 {
 	struct bytes_reader r = bytes_reader(bytes, len);
 	struct dns_header h;
-	/* Two servers that answer answers would do so for ever. */
-	if (dns_header_parse(&r, &h) < 0 || h.response)
-		return -EBADMSG;
 	struct dns_query q;
-	if (dns_query_parse(bytes, len, &q) == 0)
+	bool is_whole = dns_query_parse(bytes, len, &q) == 0;
+	/* Two servers that answer answers would do so for ever. */
+	if (is_whole ? q.header.response : dns_header_parse(&r, &h) < 0 || h.response)
+		return -EBADMSG;
+	if (is_whole)
 		return handle_query(d, now, from, &q, bytes, len);
 	send_header_error(d, now, from, &h, h.opcode == DNS_OPCODE_QUERY ? DNS_RCODE_FORMERR : DNS_RCODE_NOTIMP);
 	return 0;

@@ -532,8 +532,7 @@ static bool is_answer(const struct dns_pending *p, const struct attempt *a, cons
 		return false;
 	if (ret->n_questions == 0)
 		return ret->rcode != DNS_RCODE_NOERROR;
-	struct dns_question question;
-	return ret->n_questions == 1 && dns_question_parse(&r, bytes, &question) == 0 && dns_question_equal(&question, &p->question);
+	return ret->n_questions == 1 && dns_question_is_next(r, &p->question);
 }
 
 /* @a has failed: asks another server, or waits for an open attempt.  False when there is neither. */
