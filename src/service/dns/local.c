@@ -347,7 +347,7 @@ static const struct dns_name *follow_aliases(const struct dns_local *l, usec_t n
 enum dns_local_verdict dns_local_answer(const struct dns_local *l, usec_t now, const struct dns_query *q, struct dns_reply *ret)
 {
 	struct node node;
-	*ret = (struct dns_reply){ .soa = &l->soa };
+	dns_reply_init(ret, &l->soa);
 	const struct dns_question *question = &q->question;
 	follow_aliases(l, now, question, &node, ret);
 	bool ours = node.has_zone || is_localhost(&question->name) || is_owned(&node, question->type);

@@ -6,6 +6,14 @@
 /* Local names must not be cached: another guest may get the address at any time. */
 #define LOCAL_TTL 0
 
+void dns_reply_init(struct dns_reply *reply, const struct dns_soa *soa)
+{
+	reply->rcode = DNS_RCODE_NOERROR;
+	reply->authoritative = reply->truncated = reply->has_zone = false;
+	reply->n_answers = reply->n_links = 0;
+	reply->soa = soa;
+}
+
 struct dns_record *dns_reply_add(struct dns_reply *reply, uint16_t type)
 {
 	assert(reply->n_answers < DNS_REPLY_RECORDS_MAX);

@@ -42,6 +42,8 @@ struct dns_reply {
 	struct dns_name zone;
 };
 
+/* Empty.  Records, links and names are written before they count, so most of the 4 KiB are left as they are. */
+void dns_reply_init(struct dns_reply *reply, const struct dns_soa *soa);
 /* Adds an answer record, of the last link.  At most DNS_REPLY_RECORDS_MAX. */
 struct dns_record *dns_reply_add(struct dns_reply *reply, uint16_t type);
 /* Writes the answer to @q, with EDNS if @q had it. */
