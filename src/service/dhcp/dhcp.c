@@ -130,6 +130,8 @@ static enum service_verdict dhcp_input(struct service *s, usec_t now, const stru
 	struct udp_view udp;
 	if (p->eth.ethertype != ETH_TYPE_IPV4 || p->ip.protocol != IP_PROTOCOL_UDP || !is_to_server(d, p))
 		return SERVICE_NOT_MINE;
+	if (p->dst_port != DHCP_SERVER_PORT && p->dst_port != DHCP_CLIENT_PORT) /* before the checksum, for other services' datagrams */
+		return SERVICE_NOT_MINE;
 	if (packet_udp(p, &udp) < 0)
 		return SERVICE_NOT_MINE;
 	if (udp.dst.port == DHCP_CLIENT_PORT && udp.src.port == DHCP_SERVER_PORT)
