@@ -132,8 +132,7 @@ static struct transaction *next_to_disconnect(const struct peer *p)
 /* Takes the connection from @t, which starts again when there is one for it. */
 static void disconnect(struct transaction *t)
 {
-	poller_unwatch(t->resolver->poller, &t->watch);
-	close(t->watch.fd);
+	poller_close(t->resolver->poller, &t->watch);
 	t->watch.fd = -1;
 	free(t->buf);
 	t->buf = NULL;
@@ -181,9 +180,8 @@ static void leave_peer(struct transaction *t)
 static void end(struct transaction *t)
 {
 	struct resolver *r = t->resolver;
-	poller_unwatch(r->poller, &t->watch);
-	if (t->watch.fd >= 0)
-		close(t->watch.fd);
+	if (t->watch.active)
+		poller_close(r->poller, &t->watch);
 	if (t->peer)
 		leave_peer(t);
 	list_remove(&t->node);
