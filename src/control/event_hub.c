@@ -18,6 +18,7 @@ static void wake_all(struct call *call)
 void event_hub_event_happened(void *opaque)
 {
 	struct event_hub *h = opaque;
+	atomic_fetch_add(&h->happened, 1);
 	if (!atomic_exchange(&h->posted, true))
 		call_queue_post(h->queue, &h->call);
 }
@@ -40,6 +41,7 @@ void event_hub_init(struct event_hub *h, struct call_queue *queue, GMainContext 
 	h->wake = wake;
 	h->beat = beat;
 	atomic_init(&h->posted, false);
+	atomic_init(&h->happened, 0);
 	h->heartbeat = g_timeout_source_new_seconds(HEARTBEAT_SECONDS);
 	g_source_set_callback(h->heartbeat, beat_all, h, NULL);
 	g_source_attach(h->heartbeat, context);
@@ -55,9 +57,17 @@ void event_hub_done(struct event_hub *h)
 	h->waiting = NULL;
 }
 
-void event_hub_wait(struct event_hub *h, struct request *r)
+unsigned event_hub_happened(const struct event_hub *h)
 {
+	return atomic_load(&h->happened);
+}
+
+bool event_hub_wait(struct event_hub *h, struct request *r, unsigned seen)
+{
+	if (atomic_load(&h->happened) != seen)
+		return false;
 	h->waiting = g_list_prepend(h->waiting, r);
+	return true;
 }
 
 void event_hub_forget(struct event_hub *h, struct request *r)

@@ -9,6 +9,7 @@
 
 #include <glib.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 struct call_queue;
 struct request;
@@ -16,6 +17,7 @@ struct request;
 struct event_hub {
 	struct call call; /* posted to the control plane by the network's thread */
 	atomic_bool posted;
+	atomic_uint happened; /* how often the network's thread has told of an event */
 	struct call_queue *queue;
 	GList *waiting; /* struct request */
 	GSource *heartbeat;
@@ -33,6 +35,12 @@ void event_hub_done(struct event_hub *h);
 
 /* For network_wake_on_event(), with the hub as @opaque. */
 void event_hub_event_happened(void *opaque);
-void event_hub_wait(struct event_hub *h, struct request *r);
+/* On the network's thread, together with network_wake_on_event(): what to pass to event_hub_wait(). */
+unsigned event_hub_happened(const struct event_hub *h);
+/*
+ * @r waits for an event, unless one has happened since @seen: then false.  Its call may have run before this one, because it was posted
+ * for an earlier event.
+ */
+bool event_hub_wait(struct event_hub *h, struct request *r, unsigned seen);
 /* Harmless if @r does not wait. */
 void event_hub_forget(struct event_hub *h, struct request *r);

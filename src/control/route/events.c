@@ -19,7 +19,8 @@ struct event_stream {
 	struct event_hub *hub;
 	struct snapshot_events found;
 	uint64_t after;
-	bool from_now; /* earlier events are not sent */
+	unsigned happened; /* when nothing was found */
+	bool from_now;     /* earlier events are not sent */
 	bool server_sent;
 };
 
@@ -67,16 +68,21 @@ static void fetch(struct lanlet_network *n, usec_t now, void *data)
 		s->after = snapshot_last_event(n);
 	s->from_now = false;
 	snapshot_events(n, &s->after, &s->found);
-	if (s->found.n == 0)
-		network_wake_on_event(n, event_hub_event_happened, s->hub);
+	if (s->found.n > 0)
+		return;
+	s->happened = event_hub_happened(s->hub);
+	network_wake_on_event(n, event_hub_event_happened, s->hub);
 }
+
+static void fetch_more(struct request *r);
 
 static void fetched(struct request *r, void *data)
 {
 	struct event_stream *s = data;
 	usec_t now = clock_now();
 	if (s->found.n == 0) {
-		event_hub_wait(s->hub, r);
+		if (!event_hub_wait(s->hub, r, s->happened))
+			fetch_more(r);
 		return;
 	}
 	GString *text = g_string_new(NULL);
