@@ -83,6 +83,9 @@ def tshark(path, *words):
     return done.stdout
 
 
-def complaints(path):
-    """Frames that tshark finds something wrong with, and what it says when it cannot read the file."""
-    return tshark(path, "-Y", COMPLAINT)
+def complaints(path, has_beginnings=True):
+    """
+    Frames that tshark finds something wrong with.  In a file that begins in the middle of a connection (not @has_beginnings), it sees no
+    request and guesses the protocol of random bytes, so there it is told that HTTP's payload is data.
+    """
+    return tshark(path, "-Y", COMPLAINT, *([] if has_beginnings else ["-d", "tcp.port==80,data"]))
