@@ -33,12 +33,12 @@ class LoopTest(unittest.TestCase):
     def frames(self):
         return sum(port["rx_frames"] for network in self.networks for port in ports(network).values())
 
-    def two_cables(self, network, other):
-        """Between the network's vde/, where they become vde1 and vde2, and another switch's."""
+    def two_cables(self, other, *networks):
+        """Between the first network's vde/ and another switch's; they become vde1 and vde2 in each of the networks."""
         cables = []
         for number in (1, 2):
-            cables.append(self.enterContext(vde.Cable(network.vde, other)))
-            wait_until(lambda: f"vde{number}" in ports(network), "the cable")
+            cables.append(self.enterContext(vde.Cable(networks[0].vde, other)))
+            wait_until(lambda: all(f"vde{number}" in ports(network) for network in networks), "both ends of the cable")
         return cables
 
     def hosts(self, near, far):
@@ -110,7 +110,7 @@ class LoopTest(unittest.TestCase):
     def test_two_networks_joined_by_two_cables_use_one_and_then_the_other(self):
         near, far = self.network(), self.network()
         self.networks = [near, far]
-        cables = self.two_cables(near, far.vde)
+        cables = self.two_cables(far.vde, near, far)
         one, two = self.hosts(near, far)
         network, name = self.assert_loop_is_cut(one, two)
         self.assertEqual(name, "vde2")  # the one that came last
@@ -159,7 +159,7 @@ class LoopTest(unittest.TestCase):
         near, far = self.network(), self.network("--vde", f"vde://{switch.path}")
         self.networks = [near, far]
         wait_until(lambda: any(name.startswith("plug") for name in ports(far)), "the plug")
-        cables = self.two_cables(near, switch.path)
+        cables = self.two_cables(switch.path, near)
         one, two = self.hosts(near, far)
         self.assertEqual(self.assert_loop_is_cut(one, two), (near, "vde2"))
         cables[0].stop()
