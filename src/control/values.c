@@ -14,6 +14,12 @@ void json_ip4(struct json *j, const char *key, ip4_t ip)
 	json_string(j, key, ip4_format(ip, text));
 }
 
+void json_ip(struct json *j, const char *key, const struct ip_addr *addr)
+{
+	char text[IP_TEXT_SIZE];
+	json_string(j, key, ip_format(addr, text));
+}
+
 void json_endpoint(struct json *j, const char *key, const struct ip_endpoint *e)
 {
 	char text[IP_TEXT_SIZE];

@@ -10,6 +10,7 @@
 #include <json-glib/json-glib.h>
 
 void json_ip4(struct json *j, const char *key, ip4_t ip);
+void json_ip(struct json *j, const char *key, const struct ip_addr *addr);
 /* {"address": …, "port": …} */
 void json_endpoint(struct json *j, const char *key, const struct ip_endpoint *e);
 void json_mac(struct json *j, const char *key, struct mac mac);

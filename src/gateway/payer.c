@@ -13,6 +13,7 @@ void payer_init(struct payer *p)
 	list_init(&p->claims);
 	list_init(&p->mappings);
 	list_init(&p->half_open);
+	list_init(&p->leases6);
 	list_init(&p->dns_queries);
 	list_init(&p->dns_cached);
 }

@@ -50,8 +50,10 @@ struct payer {
 	struct share share;    /* of the time for events of the flows' sockets; zeroed until there is a flow */
 
 	/* of DHCP (service/dhcp/share.h) */
-	unsigned n_leases; /* addresses of the pool that its guests have, are offered, or have declined */
-	unsigned n_probes; /* addresses that are probed for its guests */
+	unsigned n_leases;   /* addresses of the pool that its guests have, are offered, or have declined */
+	unsigned n_probes;   /* addresses that are probed for its guests */
+	struct list leases6; /* lease6.of_payer: of DHCPv6, renewed least recently first */
+	unsigned n_leases6;
 	/* When none of its guests' declines and answers to others' probes will count any more. */
 	usec_t declines, conflicts;
 

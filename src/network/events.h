@@ -57,6 +57,7 @@ struct event {
 	char port[PORT_NAME_SIZE];
 	struct mac mac;
 	ip4_t ip;
+	struct ip_addr ip6;         /* "::": the event is about an IPv4 address, or about none */
 	char name[GUEST_NAME_SIZE]; /* of a guest; EVENT_CONFLICT: of the other port, "" when it is gone */
 };
 

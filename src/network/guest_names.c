@@ -5,6 +5,8 @@
 #include "gateway/guest.h"
 #include "options/settings.h"
 #include "service/dhcp/dhcp.h"
+#include "service/dhcp6/binding.h"
+#include "service/dhcp6/dhcp6.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -71,6 +73,21 @@ static unsigned add_addresses(const struct guest *g, struct ip_addr ret[static D
 	return count;
 }
 
+/* Adds the addresses that DHCPv6 has leased to @mac, and that the guest does not use yet. */
+static unsigned add_leases6(const struct guest_names *n, usec_t now, struct mac mac, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX],
+			    unsigned count)
+{
+	const struct lease6 *l = NULL;
+	while (n->dhcp6 && count < DNS_NAMES_ADDRESSES_MAX && (l = lease6_find_mac(&n->dhcp6->leases, mac, l)) != NULL) {
+		bool known = !lease6_is_active(l, now);
+		for (unsigned i = 0; i < count; i++)
+			known |= ip_equal(&ret[i], &l->addr);
+		if (!known)
+			ret[count++] = l->addr;
+	}
+	return count;
+}
+
 int guest_names_find_mac(const struct guest_names *n, usec_t now, struct mac mac, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX])
 {
 	const struct guest *g = guest_find(n->guests, mac);
@@ -80,7 +97,20 @@ int guest_names_find_mac(const struct guest_names *n, usec_t now, struct mac mac
 		ret[count++] = ip_from_ip4(ip);
 	if (g)
 		count = add_addresses(g, ret, count);
+	count = add_leases6(n, now, mac, ret, count);
 	return count > 0 ? (int)count : -ENOENT;
+}
+
+/* The guest that has told its name to DHCPv6.  Of one behind a relay only that lease may be known. */
+static int find_by_lease6(const struct guest_names *n, usec_t now, const char *name, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX])
+{
+	const struct lease6 *l = lease6_find_name(&n->dhcp6->leases, name);
+	if (!l || !lease6_is_active(l, now))
+		return -ENOENT;
+	if (!mac_is_zero(l->mac))
+		return guest_names_find_mac(n, now, l->mac, ret);
+	ret[0] = l->addr;
+	return 1;
 }
 
 int guest_names_find(const struct guest_names *n, usec_t now, const char *name, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX])
@@ -97,7 +127,19 @@ int guest_names_find(const struct guest_names *n, usec_t now, const char *name, 
 	if (count > 0)
 		return (int)count;
 	int r = dhcp_holder_of_name(n->dhcp, now, name, &mac);
-	return r < 0 ? r : guest_names_find_mac(n, now, mac, ret);
+	if (r == 0)
+		return guest_names_find_mac(n, now, mac, ret);
+	return n->dhcp6 ? find_by_lease6(n, now, name, ret) : r;
+}
+
+int guest_names_of_lease6(const struct guest_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1])
+{
+	const struct lease6 *l = n->dhcp6 ? dhcp6_find_address(n->dhcp6, now, addr) : NULL;
+	const char *name = l ? dhcp6_binding_name(n->dhcp6, now, l) : "";
+	if (name[0] == '\0')
+		return -ENOENT;
+	strcpy(ret, name);
+	return 0;
 }
 
 /* Behind a bridge that translates MACs, several machines have leases of their own, and one guest has all their addresses: ask DHCP first.
@@ -111,6 +153,8 @@ int guest_names_of_address(const struct guest_names *n, usec_t now, const struct
 		return 0;
 	}
 	if (ip_is_v4(addr) && dhcp_find_address(n->dhcp, now, ip_to_ip4(addr), ret) == 0)
+		return 0;
+	if (guest_names_of_lease6(n, now, addr, ret) == 0)
 		return 0;
 	const struct guest_address *a = guest_find_address(n->guests, addr);
 	if (!a || a->is_lost || a->guest->name[0] == '\0')

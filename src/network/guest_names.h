@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 struct dhcp;
+struct dhcp6;
 struct guest;
 struct guest_table;
 struct settings;
@@ -19,7 +20,8 @@ struct settings_name;
 
 struct guest_names {
 	struct dns_names for_dns;
-	const struct dhcp *dhcp;    /* borrowed, as the next two */
+	const struct dhcp *dhcp;    /* borrowed, as the next three */
+	const struct dhcp6 *dhcp6;  /* NULL: there is no DHCPv6 */
 	struct guest_table *guests; /* not const: it remembers its last look-up */
 	/*
 	 * The guest that has the name because of its port, and not of the declared MAC; NULL: the lease or reservation of that MAC tells
@@ -42,5 +44,7 @@ int guest_names_find(const struct guest_names *n, usec_t now, const char *name, 
 int guest_names_of_address(const struct guest_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1]);
 /* The addresses of the guest with @mac, as guest_names_find(). */
 int guest_names_find_mac(const struct guest_names *n, usec_t now, struct mac mac, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX]);
+/* The name of the guest that has leased @addr by DHCPv6.  -ENOENT. */
+int guest_names_of_lease6(const struct guest_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1]);
 /* The first IPv4 address among @n addresses, because forwards know IPv4 only; 0 when all are IPv6. */
 ip4_t guest_names_first_ip4(const struct ip_addr *addresses, int n);

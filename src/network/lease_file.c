@@ -6,6 +6,7 @@
 #include "host/state_file.h"
 #include "service/dhcp/dhcp.h"
 #include "service/dhcp/lease_text.h"
+#include "service/dhcp6/dhcp6.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -62,6 +63,7 @@ static char *with_suffix(const struct lease_file *f, const char *suffix)
 /* What each line of the file is given to. */
 struct loading {
 	struct dhcp *d;
+	struct dhcp6 *dhcp6;
 	usec_t now, wall;
 	unsigned taken, unfit;
 };
@@ -78,9 +80,25 @@ static usec_t from_unix(const struct loading *l, uint64_t seconds)
 	return ago < l->now ? l->now - ago : 0;
 }
 
-static bool take_line(void *opaque, const struct lease_line *line)
+static int take_line6(struct loading *l, const struct lease_line *line)
 {
-	struct loading *l = opaque;
+	struct dhcp6_saved_lease saved = {
+		.addr = line->ip6,
+		.iaid = line->iaid,
+		.expires = from_unix(l, line->expires_s),
+		.name = line->name,
+		.client.len = line->client_id_len,
+	};
+	if (!l->dhcp6)
+		return -EADDRNOTAVAIL;
+	if (line->client_id_len > sizeof(saved.client.bytes))
+		return -EINVAL;
+	memcpy(saved.client.bytes, line->client_id, line->client_id_len);
+	return dhcp6_restore(l->dhcp6, l->now, &saved);
+}
+
+static int take_line4(struct loading *l, const struct lease_line *line)
+{
 	struct dhcp_saved_lease saved = {
 		.mac = line->mac,
 		.ip = line->ip,
@@ -89,7 +107,13 @@ static bool take_line(void *opaque, const struct lease_line *line)
 		.client_id = line->client_id,
 		.client_id_len = line->client_id_len,
 	};
-	int err = dhcp_restore(l->d, l->now, &saved);
+	return dhcp_restore(l->d, l->now, &saved);
+}
+
+static bool take_line(void *opaque, const struct lease_line *line)
+{
+	struct loading *l = opaque;
+	int err = line->ip ? take_line4(l, line) : take_line6(l, line);
 	if (err == 0)
 		l->taken++;
 	else if (err != -EINVAL)
@@ -111,7 +135,7 @@ unsigned lease_file_load(struct lease_file *f, struct dhcp *d, usec_t now, usec_
 {
 	char *text = NULL;
 	size_t len;
-	struct loading l = { .d = d, .now = now, .wall = wall };
+	struct loading l = { .d = d, .dhcp6 = f->dhcp6, .now = now, .wall = wall };
 	int err = state_file_read(f->path, &text, &len);
 	size_t damaged = err == 0 ? lease_text_parse_all(text, len, take_line, &l) : 0;
 	if (err < 0 && err != -ENOENT)
@@ -127,7 +151,7 @@ unsigned lease_file_load(struct lease_file *f, struct dhcp *d, usec_t now, usec_
 			 "lease file %s: %u leases are dropped, because they do not fit the DHCP range or the reservations any more",
 			 f->path, l.unfit);
 	free(text);
-	return d->leases.count;
+	return d->leases.count + (f->dhcp6 ? lease6_count(&f->dhcp6->leases) : 0);
 }
 
 struct saving {
@@ -144,6 +168,14 @@ static uint64_t to_unix(const struct saving *s, usec_t expires)
 	return MAX(usec_add(unix_us, USEC_PER_SEC / 2) / USEC_PER_SEC, (usec_t)1);
 }
 
+static void put_text(struct saving *s, const struct lease_line *line)
+{
+	char *room = text_room(&s->text, LEASE_TEXT_LINE_SIZE);
+	s->lines++;
+	if (room)
+		s->text.len += lease_text_format(line, room);
+}
+
 static void put_line(void *opaque, const struct lease *l)
 {
 	struct saving *s = opaque;
@@ -151,16 +183,33 @@ static void put_line(void *opaque, const struct lease *l)
 	struct lease_line line = { .expires_s = to_unix(s, end), .mac = l->mac, .ip = l->ip, .client_id_len = l->client_id_len };
 	memcpy(line.name, l->name, sizeof(l->name));
 	memcpy(line.client_id, l->client_id, l->client_id_len);
+	put_text(s, &line);
+}
+
+static void put_line6(void *opaque, const struct lease6 *l)
+{
+	struct saving *s = opaque;
+	struct lease_line line = { .expires_s = to_unix(s, l->expires), .ip6 = l->addr, .iaid = l->iaid, .client_id_len = l->client.len };
+	memcpy(line.name, l->name, sizeof(l->name));
+	memcpy(line.client_id, l->client.bytes, l->client.len);
+	put_text(s, &line);
+}
+
+static void put_duid(struct saving *s, const struct dhcp6_duid *duid)
+{
 	char *room = text_room(&s->text, LEASE_TEXT_LINE_SIZE);
-	s->lines++;
 	if (room)
-		s->text.len += lease_text_format(&line, room);
+		s->text.len += lease_text_format_duid(duid->bytes, duid->len, room);
 }
 
 static int replace(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall)
 {
 	struct saving s = { .now = now, .wall = wall };
 	dhcp_for_each_lease(d, put_line, &s);
+	if (f->dhcp6) {
+		put_duid(&s, &f->dhcp6->duid);
+		dhcp6_for_each_lease(f->dhcp6, now, put_line6, &s);
+	}
 	int err = s.text.failed ? -ENOMEM : state_file_replace(f->path, s.text.bytes, s.text.len);
 	f->bytes = err == 0 ? s.text.len : 0;
 	f->lines = s.lines;
@@ -172,10 +221,13 @@ static int replace(struct lease_file *f, const struct dhcp *d, usec_t now, usec_
 /* -ESTALE, or another negative errno: the file has to be replaced. */
 static int append(struct lease_file *f, const struct dhcp *d, usec_t now, usec_t wall)
 {
-	if (f->bytes == 0 || f->lines < APPENDED_LINES_MIN || f->lines / 2 > d->leases.count || !dhcp_can_save_changes(d))
+	unsigned count = d->leases.count + (f->dhcp6 ? lease6_count(&f->dhcp6->leases) : 0);
+	if (f->bytes == 0 || f->lines < APPENDED_LINES_MIN || f->lines / 2 > count || !dhcp_can_save_changes(d))
 		return -ESTALE;
 	struct saving s = { .now = now, .wall = wall };
 	dhcp_for_each_unsaved(d, put_line, &s);
+	if (f->dhcp6)
+		dhcp6_for_each_unsaved(f->dhcp6, put_line6, &s);
 	int err = s.text.failed ? -ENOMEM : state_file_append(f->path, f->bytes, s.text.bytes, s.text.len);
 	if (err == 0) {
 		f->bytes += s.text.len;

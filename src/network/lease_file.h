@@ -17,15 +17,17 @@
 #include <stddef.h>
 
 struct dhcp;
+struct dhcp6;
 struct log;
 
 struct lease_file {
 	char *path;
-	struct log *log; /* borrowed, may be NULL */
-	bool failing;    /* the last save failed, and that was logged */
-	size_t bytes;    /* of the file, which this process has written; 0: it has to be replaced */
-	unsigned lines;  /* of those */
-	bool has_tail;   /* lines were appended */
+	struct log *log;     /* borrowed, may be NULL */
+	bool failing;        /* the last save failed, and that was logged */
+	size_t bytes;        /* of the file, which this process has written; 0: it has to be replaced */
+	unsigned lines;      /* of those */
+	bool has_tail;       /* lines were appended */
+	struct dhcp6 *dhcp6; /* borrowed, whose leases are in the file as well; NULL: they are not.  Set after lease_file_init() */
 };
 
 /* @path is copied; nothing is opened.  -ENOMEM. */

@@ -5,13 +5,16 @@
 #include "base/macros.h"
 #include "gateway/engine.h"
 #include "gateway/gateway.h"
+#include "gateway/payer.h"
 #include "host/clock.h"
 #include "host/entropy.h"
 #include "host/resolver.h"
 #include "lan/segment.h"
 #include "network/given_records.h"
 #include "options/settings.h"
+#include "service/dhcp/claimed.h"
 #include "service/dhcp6/address.h"
+#include "service/dhcp6/lease6.h"
 #include "service/dns/dns.h"
 #include "service/dns/records.h"
 
@@ -74,16 +77,17 @@ static bool rank_address(const struct name_services *n, usec_t now, struct guest
 static void name_guest(const struct name_services *n, usec_t now, struct guest *g)
 {
 	const char *name = dhcp_name_of(&n->dhcp, now, g->mac);
+	if (name[0] == '\0' && n->serves_dhcp6)
+		name = dhcp6_name_of(&n->dhcp6, now, g->mac);
 	if (name[0] == '\0' && n->name_attached)
 		name = n->name_attached(n->opaque, g);
 	snprintf(g->name, sizeof(g->name), "%s", name);
 }
 
-void name_services_holder_changed(struct name_services *n, usec_t now, struct mac mac, ip4_t ip)
+void name_services_holder_changed(struct name_services *n, usec_t now, struct mac mac, const struct ip_addr *addr)
 {
-	struct ip_addr addr = ip_from_ip4(ip);
 	struct guest *g = guest_find(&n->gateway->guests, mac);
-	struct guest_address *a = guest_find_address(&n->gateway->guests, &addr);
+	struct guest_address *a = guest_find_address(&n->gateway->guests, addr);
 	if (g)
 		name_guest(n, now, g);
 	/*
@@ -106,7 +110,8 @@ void name_services_guard_begins(struct name_services *n, usec_t now)
 
 static void holder_changed(struct dhcp_env *env, usec_t now, struct mac mac, ip4_t ip)
 {
-	name_services_holder_changed(container_of(env, struct name_services, dhcp_env), now, mac, ip);
+	struct ip_addr addr = ip_from_ip4(ip);
+	name_services_holder_changed(container_of(env, struct name_services, dhcp_env), now, mac, &addr);
 }
 
 static bool all_known(struct dhcp_env *env, const struct port *asking)
@@ -124,6 +129,8 @@ static void save(struct dhcp_env *env, usec_t now)
 	struct name_services *n = container_of(env, struct name_services, dhcp_env);
 	if (n->keeps_leases)
 		lease_file_save(&n->lease_file, &n->dhcp, now, clock_wall());
+	if (n->serves_dhcp6)
+		dhcp6_saved(&n->dhcp6, now);
 }
 
 static void leased(struct dhcp_env *env, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what)
@@ -138,6 +145,14 @@ static void starts(struct dhcp_env *env, usec_t now, struct mac mac)
 	gateway_guest_starts(container_of(env, struct name_services, dhcp_env)->gateway, mac);
 }
 
+/* Names are for one guest, whatever protocol it told them by. */
+static bool name_is_taken(struct dhcp_env *env, usec_t now, struct mac mac, const char *name)
+{
+	const struct name_services *n = container_of(env, struct name_services, dhcp_env);
+	struct mac holder;
+	return n->serves_dhcp6 && dhcp6_holder_of_name(&n->dhcp6, now, name, &holder) == 0 && !mac_equal(holder, mac);
+}
+
 static const struct dhcp_env_ops dhcp_env_ops = {
 	.probe = probe,
 	.guest_of = guest_of,
@@ -150,6 +165,58 @@ static const struct dhcp_env_ops dhcp_env_ops = {
 	.holder_changed = holder_changed,
 	.leased = leased,
 	.starts = starts,
+	.name_is_taken = name_is_taken,
+};
+
+/* --- the environment of DHCPv6 --- */
+
+static struct name_services *of_env6(struct dhcp6_env *env)
+{
+	return container_of(env, struct name_services, dhcp6_env);
+}
+
+static struct port *port_of6(struct dhcp6_env *env, usec_t now, struct mac mac)
+{
+	return port_of(&of_env6(env)->dhcp_env, now, mac);
+}
+
+static void identified6(struct dhcp6_env *env, usec_t now, struct mac mac, const struct dhcp6_message *m)
+{
+	dhcp_claimed(&of_env6(env)->dhcp, now, &(struct dhcp_claim){ mac, m->client.bytes, m->client.len, m->name, m->name_len });
+}
+
+static bool may_have_name6(struct dhcp6_env *env, usec_t now, struct mac mac, const char *name)
+{
+	return dhcp_may_have_name(&of_env6(env)->dhcp, now, mac, name);
+}
+
+static const char *name_of6(struct dhcp6_env *env, usec_t now, struct mac mac)
+{
+	return dhcp_name_of(&of_env6(env)->dhcp, now, mac);
+}
+
+static void changed6(struct dhcp6_env *env, usec_t now, bool soon)
+{
+	struct name_services *n = of_env6(env);
+	dhcp_save(&n->dhcp, soon);
+	n->leases_changed |= soon;
+}
+
+static void leased6(struct dhcp6_env *env, usec_t now, const struct port *p, const struct lease6 *l, enum dhcp_lease_event what)
+{
+	struct name_services *n = of_env6(env);
+	name_services_holder_changed(n, now, l->mac, &l->addr);
+	if (n->leased6)
+		n->leased6(n->opaque, now, p, l, what);
+}
+
+static const struct dhcp6_env_ops dhcp6_env_ops = {
+	.port_of = port_of6,
+	.identified = identified6,
+	.may_have_name = may_have_name6,
+	.name_of = name_of6,
+	.changed = changed6,
+	.leased = leased6,
 };
 
 /* --- building --- */
@@ -225,6 +292,7 @@ static int load_leases(struct name_services *n, const char *state_dir, usec_t no
 	if (r < 0)
 		return r;
 	n->keeps_leases = true;
+	n->lease_file.dhcp6 = n->serves_dhcp6 ? &n->dhcp6 : NULL;
 	unsigned count = lease_file_load(&n->lease_file, &n->dhcp, now, clock_wall());
 	if (count > 0)
 		log_info(n->log, "lease file %s: %u leases loaded", path, count);
@@ -276,15 +344,21 @@ static int init_dns(struct name_services *n, const struct name_services_config *
 	return 0;
 }
 
-static void add_dhcp6(struct name_services *n, const struct name_services_config *c)
+static void init_dhcp6(struct name_services *n, const struct name_services_config *c)
 {
-	dhcp6_init(&n->dhcp6, &(struct dhcp6_config){ .mac = c->gateway->config.mac,
+	n->serves_dhcp6 = !c->settings->no_dhcp && c->gateway->config.ip6.on;
+	n->dhcp6_env.ops = &dhcp6_env_ops;
+	if (!n->serves_dhcp6)
+		return;
+	dhcp6_init(&n->dhcp6, &(struct dhcp6_config){ .env = &n->dhcp6_env,
+						      .saves = c->state_dir != NULL,
+						      .mac = c->gateway->config.mac,
 						      .ip6 = &c->gateway->config.ip6,
 						      .domain = c->settings->domain,
 						      .key = c->ip6_key,
 						      .lease_time = c->settings->lease_time_s,
 						      .reservations = &n->dhcp.reservations });
-	gateway_add_service(c->gateway, &n->dhcp6.service);
+	n->names.dhcp6 = &n->dhcp6;
 }
 
 int name_services_init(struct name_services *n, const struct name_services_config *c, usec_t now)
@@ -295,6 +369,7 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 	n->log = c->log;
 	n->poller = c->poller;
 	n->leased = c->leased;
+	n->leased6 = c->leased6;
 	n->name_attached = c->name_attached;
 	n->opaque = c->opaque;
 	guest_names_init(&n->names, &n->dhcp, &c->gateway->guests);
@@ -304,6 +379,8 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 	if (r == 0)
 		r = init_dhcp(n, c, &key);
 	if (r == 0)
+		init_dhcp6(n, c);
+	if (r == 0)
 		r = load_leases(n, c->state_dir, now);
 	if (r == 0)
 		r = init_dns(n, c, &key);
@@ -312,8 +389,8 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 	n->serves_dhcp = !c->settings->no_dhcp;
 	if (n->serves_dhcp)
 		gateway_add_service(c->gateway, &n->dhcp.service);
-	if (n->serves_dhcp && c->gateway->config.ip6.on)
-		add_dhcp6(n, c);
+	if (n->serves_dhcp6)
+		gateway_add_service(c->gateway, &n->dhcp6.service);
 	gateway_add_service(c->gateway, dns_service(n->dns));
 	return 0;
 }
@@ -328,6 +405,7 @@ void name_services_done(struct name_services *n, usec_t now)
 			lease_file_replace(&n->lease_file, &n->dhcp, now, clock_wall());
 		lease_file_done(&n->lease_file);
 	}
+	dhcp6_done(&n->dhcp6);
 	if (n->dhcp_ready)
 		dhcp_done(&n->dhcp);
 	guest_names_done(&n->names);
@@ -388,16 +466,29 @@ static enum guest_rank rank4(const struct name_services *n, usec_t now, ip4_t ip
 	return rank == GUEST_RANK_LEASED && !n->serves_dhcp ? GUEST_RANK_SEEN : rank;
 }
 
-/* DHCPv6 keeps no leases, but a reservation is one of an IPv6 address, too. */
+/* Where the client's MAC is; behind a bridge that translates MACs, where the lease was made. */
+struct port *name_services_lease6_port(const struct name_services *n, usec_t now, const struct lease6 *l)
+{
+	const struct guest *g = guest_find(&n->gateway->guests, l->mac);
+	struct port *p = g && g->port ? g->port : segment_find(n->gateway->segment, now, l->mac);
+	return p || !l->payer ? p : l->payer->port;
+}
+
+/* A reservation of an IPv4 address is one of an IPv6 address, too. */
 static enum guest_rank rank6(const struct name_services *n, usec_t now, const struct ip_addr *addr, struct guest_holder *ret)
 {
 	const struct gateway_ip6 *ip6 = &n->gateway->config.ip6;
 	struct guest_holder holder;
 	ip4_t ip = ip6->on ? dhcp6_reserved_by(&ip6->prefix, addr) : 0;
-	if (!ip || rank4(n, now, ip, &holder) != GUEST_RANK_DECLARED)
+	if (ip && rank4(n, now, ip, &holder) == GUEST_RANK_DECLARED) {
+		*ret = holder;
+		return GUEST_RANK_DECLARED;
+	}
+	const struct lease6 *l = n->serves_dhcp6 ? dhcp6_find_address(&n->dhcp6, now, addr) : NULL;
+	if (!l || mac_is_zero(l->mac))
 		return GUEST_RANK_SEEN;
-	*ret = holder;
-	return GUEST_RANK_DECLARED;
+	*ret = (struct guest_holder){ .mac = l->mac, .port = name_services_lease6_port(n, now, l) };
+	return GUEST_RANK_LEASED;
 }
 
 enum guest_rank name_services_rank(const struct name_services *n, usec_t now, const struct ip_addr *addr, struct guest_holder *ret)

@@ -32,7 +32,10 @@ struct name_services {
 	struct dhcp_env dhcp_env;
 	bool dhcp_ready;
 	bool serves_dhcp;
-	struct dhcp6 dhcp6; /* in use when serves_dhcp, and the gateway has IPv6 */
+	struct dhcp6 dhcp6; /* when serves_dhcp6 */
+	struct dhcp6_env dhcp6_env;
+	bool serves_dhcp6;
+	void (*leased6)(void *opaque, usec_t now, const struct port *p, const struct lease6 *l, enum dhcp_lease_event what);
 	struct lease_file lease_file;
 	bool keeps_leases;
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
@@ -53,6 +56,7 @@ struct name_services_config {
 	struct poller *poller;
 	/* Events of leases; may be NULL. */
 	void (*leased)(void *opaque, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
+	void (*leased6)(void *opaque, usec_t now, const struct port *p, const struct lease6 *l, enum dhcp_lease_event what);
 	/* As guest_names.find_attached. */
 	const struct guest *(*find_attached)(void *opaque, usec_t now, const char *name);
 	/* The name that a guest without a name of its own has because of its port; "": none. */
@@ -81,8 +85,8 @@ int name_services_serve_tcp(struct name_services *n, const struct engine_ops *op
 
 /* Hooks of the gateway. */
 void name_services_address_seen(struct name_services *n, usec_t now, struct port *p, ip4_t ip, struct mac mac);
-/* The lease of the guest with @mac has ended, or its lease or reservation has changed: sets the guest's name and the rank of @ip. */
-void name_services_holder_changed(struct name_services *n, usec_t now, struct mac mac, ip4_t ip);
+/* The lease of the guest with @mac has ended, or its lease or reservation has changed: sets the guest's name and the rank of @addr. */
+void name_services_holder_changed(struct name_services *n, usec_t now, struct mac mac, const struct ip_addr *addr);
 /*
  * Ports are guarded from now on.  An address that a guest took before, which is another one's by lease or reservation, is looked at again
  * with its next packet.
@@ -92,4 +96,6 @@ void name_services_guard_begins(struct name_services *n, usec_t now);
 enum guest_rank name_services_rank(const struct name_services *n, usec_t now, const struct ip_addr *addr, struct guest_holder *ret);
 void name_services_guest_seen(struct name_services *n, usec_t now, struct guest_address *a);
 void name_services_guest_placed(struct name_services *n, usec_t now, struct guest *guest);
+/* The port behind which the client with @l is; NULL: it is not attached. */
+struct port *name_services_lease6_port(const struct name_services *n, usec_t now, const struct lease6 *l);
 void name_services_turn_ends(struct name_services *n, usec_t now);

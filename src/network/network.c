@@ -88,6 +88,11 @@ static void hook_leased(void *opaque, usec_t now, const struct port *p, const st
 	observe_lease(opaque, now, p, l, what);
 }
 
+static void hook_leased6(void *opaque, usec_t now, const struct port *p, const struct lease6 *l, enum dhcp_lease_event what)
+{
+	observe_lease6(opaque, now, p, l, what);
+}
+
 static void hook_conflict(void *opaque, usec_t now, const struct claim *c)
 {
 	if (c->by->port)
@@ -201,6 +206,7 @@ static int build_services(struct lanlet_network *n, const struct lanlet_config *
 					  .state_dir = config->state_dir,
 					  .ip6_key = n->ip6_key,
 					  .leased = hook_leased,
+					  .leased6 = hook_leased6,
 					  .find_attached = hook_find_attached,
 					  .name_attached = hook_name_attached,
 					  .opaque = n,

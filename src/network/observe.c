@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "gateway/guard.h"
 #include "network/network_internal.h"
+#include "service/dhcp6/binding.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,14 +46,26 @@ void observe_port(struct lanlet_network *n, usec_t now, const struct port *p, en
 		events_port_gone(&n->events, p->id);
 }
 
+static const enum event_type lease_events[] = {
+	[DHCP_LEASE_GIVEN] = EVENT_LEASE_GIVEN,       [DHCP_LEASE_RENEWED] = EVENT_LEASE_RENEWED,
+	[DHCP_LEASE_RELEASED] = EVENT_LEASE_RELEASED, [DHCP_LEASE_TAKEN] = EVENT_LEASE_EXPIRED,
+	[DHCP_LEASE_DECLINED] = EVENT_LEASE_DECLINED, [DHCP_LEASE_EXPIRED] = EVENT_LEASE_EXPIRED,
+};
+
+void observe_lease6(struct lanlet_network *n, usec_t now, const struct port *p, const struct lease6 *l, enum dhcp_lease_event what)
+{
+	struct event e = { .when = what == DHCP_LEASE_EXPIRED ? l->expires : now,
+			   .type = lease_events[what],
+			   .port_id = p ? p->id : EVENT_PORT_GONE,
+			   .mac = l->mac,
+			   .ip6 = l->addr };
+	snprintf(e.name, sizeof(e.name), "%s", dhcp6_binding_name(&n->name_services.dhcp6, now, l));
+	events_add(&n->events, &e);
+}
+
 void observe_lease(struct lanlet_network *n, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what)
 {
-	static const enum event_type types[] = {
-		[DHCP_LEASE_GIVEN] = EVENT_LEASE_GIVEN,       [DHCP_LEASE_RENEWED] = EVENT_LEASE_RENEWED,
-		[DHCP_LEASE_RELEASED] = EVENT_LEASE_RELEASED, [DHCP_LEASE_TAKEN] = EVENT_LEASE_EXPIRED,
-		[DHCP_LEASE_DECLINED] = EVENT_LEASE_DECLINED, [DHCP_LEASE_EXPIRED] = EVENT_LEASE_EXPIRED,
-	};
-	struct event e = { .when = now, .type = types[what], .port_id = p ? p->id : EVENT_PORT_GONE, .mac = l->mac, .ip = l->ip };
+	struct event e = { .when = now, .type = lease_events[what], .port_id = p ? p->id : EVENT_PORT_GONE, .mac = l->mac, .ip = l->ip };
 	if (what == DHCP_LEASE_EXPIRED)
 		e.when = l->expires;
 	memcpy(e.name, l->name, sizeof(e.name));

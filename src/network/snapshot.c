@@ -6,6 +6,8 @@
 #include "gateway/payer.h"
 #include "network/network_internal.h"
 #include "service/dhcp/holder.h"
+#include "service/dhcp6/address.h"
+#include "service/dhcp6/binding.h"
 #include "service/dns/dns.h"
 #include "wire/dns_text.h"
 
@@ -40,6 +42,7 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 		.n_dhcp_ranges = s->n_dhcp_ranges,
 		.gateway_mac = n->gateway.config.mac,
 		.engine = s->engine->name,
+		.dhcp6_duid = n->name_services.dhcp6.duid,
 		.lease_time_s = s->lease_time_s,
 		.mtu = s->mtu,
 		.host_loopback = s->host_loopback,
@@ -68,6 +71,8 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 static void copy_name(const struct lanlet_network *n, usec_t now, const struct ip_addr *addr, const char *guest,
 		      char ret[static GUEST_NAME_SIZE])
 {
+	if (!ip_is_v4(addr) && guest_names_of_lease6(&n->name_services.names, now, addr, ret) == 0)
+		return;
 	if (!ip_is_v4(addr) || dhcp_find_address(&n->name_services.dhcp, now, ip_to_ip4(addr), ret) < 0)
 		snprintf(ret, GUEST_NAME_SIZE, "%s", guest);
 }
@@ -274,7 +279,7 @@ static void copy_lease(void *opaque, const struct lease *l)
 	const struct reservation *r = reservation_of_mac(&s->network->name_services.dhcp.reservations, l->mac);
 	*to = (struct snapshot_lease){
 		.mac = l->mac,
-		.ip = l->ip,
+		.addr = ip_from_ip4(l->ip),
 		.expires = l->expires,
 		.reserved = r && r->ip != 0,
 		.named = r && r->name[0] != '\0',
@@ -287,12 +292,44 @@ static void copy_lease(void *opaque, const struct lease *l)
 	memcpy(to->client_id, l->client_id, l->client_id_len);
 }
 
+static void copy_lease6(void *opaque, const struct lease6 *l)
+{
+	struct lease_slice *s = opaque;
+	const struct name_services *services = &s->network->name_services;
+	if (!lease6_is_active(l, s->now) || s->count == s->max)
+		return;
+	const struct reservation *r = reservation_of_mac(&services->dhcp.reservations, l->mac);
+	const struct port *p = name_services_lease6_port(services, s->now, l);
+	struct snapshot_lease *to = &s->to[s->count++];
+	*to = (struct snapshot_lease){
+		.mac = l->mac,
+		.addr = l->addr,
+		.iaid = l->iaid,
+		.expires = l->expires,
+		.reserved = dhcp6_reserved_by(&services->gateway->config.ip6.prefix, &l->addr) != 0,
+		.named = r && r->name[0] != '\0',
+		.client_id_len = (uint8_t)l->client.len,
+	};
+	if (p)
+		port_name(p, to->port);
+	snprintf(to->name, sizeof(to->name), "%s", dhcp6_binding_name(&services->dhcp6, s->now, l));
+	memcpy(to->client_id, l->client.bytes, l->client.len);
+}
+
+/* The cursor is that of each table; the second one's has LEASES_OF_IPV6. */
+#define LEASES_OF_IPV6 ((uint64_t)1 << 31)
+
 unsigned snapshot_leases(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_lease *ret, unsigned max)
 {
 	struct lease_slice s = { .network = n, .now = now, .to = ret, .max = max };
-	unsigned slot = (unsigned)*cursor;
-	bool more = lease_table_walk(&n->name_services.dhcp.leases, &slot, max, copy_lease, &s);
-	*cursor = more ? slot : SNAPSHOT_END;
+	unsigned slot = (unsigned)(*cursor & ~LEASES_OF_IPV6);
+	if (*cursor & LEASES_OF_IPV6) {
+		bool more = lease6_table_walk(&n->name_services.dhcp6.leases, &slot, max, copy_lease6, &s);
+		*cursor = more ? LEASES_OF_IPV6 | slot : SNAPSHOT_END;
+	} else {
+		bool more = lease_table_walk(&n->name_services.dhcp.leases, &slot, max, copy_lease, &s);
+		*cursor = more ? slot : LEASES_OF_IPV6;
+	}
 	return s.count;
 }
 
@@ -366,7 +403,7 @@ void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapsh
 		ret->tx_frames += p->counters.tx_frames;
 		ret->tx_bytes += p->counters.tx_bytes;
 	}
-	ret->n_leases = n->name_services.dhcp.leases.n_bound;
+	ret->n_leases = n->name_services.dhcp.leases.n_bound + lease6_count(&n->name_services.dhcp6.leases);
 }
 
 unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_reservation *ret, unsigned max)
@@ -400,12 +437,18 @@ static uint64_t names_cursor(enum names_part part, uint64_t index)
 	return (uint64_t)part << 32 | index;
 }
 
-static struct snapshot_name name_of(const char *name, ip4_t ip, enum snapshot_origin origin)
+static struct snapshot_name name_of(const char *name, const struct ip_addr *addr, enum snapshot_origin origin)
 {
-	struct snapshot_name ret = { .type = "A", .is_address = true, .origin = origin };
+	struct snapshot_name ret = { .type = ip_is_v4(addr) ? "A" : "AAAA", .is_address = true, .origin = origin };
 	snprintf(ret.name, sizeof(ret.name), "%s", name);
-	ip4_format(ip, ret.data);
+	ip_format(addr, ret.data);
 	return ret;
+}
+
+static struct snapshot_name name_of_ip4(const char *name, ip4_t ip, enum snapshot_origin origin)
+{
+	struct ip_addr addr = ip_from_ip4(ip);
+	return name_of(name, &addr, origin);
 }
 
 static struct snapshot_name record_of(const struct settings_record *r, enum snapshot_origin origin)
@@ -422,8 +465,8 @@ static unsigned names_of_settings(const struct lanlet_network *n, uint64_t *curs
 	const struct settings *s = &n->settings;
 	unsigned count = 0;
 	for (; count < max && *cursor < s->n_names; (*cursor)++)
-		ret[count++] = name_of(s->names[*cursor].name, s->names[*cursor].ip,
-				       *cursor >= n->configured.n_names ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED);
+		ret[count++] = name_of_ip4(s->names[*cursor].name, s->names[*cursor].ip,
+					   *cursor >= n->configured.n_names ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED);
 	if (*cursor >= s->n_names)
 		*cursor = names_cursor(NAMES_OF_RECORDS, 0);
 	return count;
@@ -447,7 +490,7 @@ static unsigned names_of_hosts(const struct lanlet_network *n, uint64_t *cursor,
 	uint32_t i = (uint32_t)*cursor;
 	for (; count < max && i < s->n_hosts; i++)
 		if (s->hosts[i].name[0] && s->hosts[i].ip != 0)
-			ret[count++] = name_of(s->hosts[i].name, s->hosts[i].ip, SNAPSHOT_RESERVED);
+			ret[count++] = name_of_ip4(s->hosts[i].name, s->hosts[i].ip, SNAPSHOT_RESERVED);
 	*cursor = i < s->n_hosts ? names_cursor(NAMES_OF_HOSTS, i) : names_cursor(NAMES_OF_LEASES, 0);
 	return count;
 }
@@ -458,8 +501,8 @@ static unsigned names_of_leases(const struct lanlet_network *n, usec_t now, uint
 	uint64_t at = (uint32_t)*cursor;
 	unsigned count = 0, found = snapshot_leases(n, now, &at, leases, MIN(max, (unsigned)ARRAY_SIZE(leases)));
 	for (unsigned i = 0; i < found; i++)
-		if (leases[i].name[0] && !leases[i].reserved)
-			ret[count++] = name_of(leases[i].name, leases[i].ip, leases[i].named ? SNAPSHOT_RESERVED : SNAPSHOT_LEASED);
+		if (leases[i].name[0] && !(leases[i].reserved && ip_is_v4(&leases[i].addr)))
+			ret[count++] = name_of(leases[i].name, &leases[i].addr, leases[i].named ? SNAPSHOT_RESERVED : SNAPSHOT_LEASED);
 	*cursor = at == SNAPSHOT_END ? at : names_cursor(NAMES_OF_LEASES, at);
 	return count;
 }

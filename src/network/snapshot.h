@@ -26,6 +26,7 @@
 #include "options/rate_text.h"
 #include "service/dns/dns.h"
 #include "service/guest_name.h"
+#include "wire/dhcp6.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +45,7 @@ struct snapshot_network {
 	struct prefix4 subnet;
 	ip4_t gateway, dhcp_first, dhcp_last;
 	struct gateway_ip6 ip6;
+	struct dhcp6_duid dhcp6_duid; /* of the server; len 0: there is no DHCPv6 */
 	struct mac gateway_mac;
 	const char *engine;                                                      /* static */
 	struct dhcp_range dhcp_ranges[DHCP_RANGES_MAX];                          /* from first to last */
@@ -134,17 +136,18 @@ unsigned snapshot_fdb(const struct lanlet_network *n, usec_t now, uint64_t *curs
 unsigned snapshot_neighbours(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct guest_view *ret, unsigned max);
 
 struct snapshot_lease {
-	struct mac mac;
-	ip4_t ip;
+	struct mac mac; /* zero: not known (DHCPv6 behind a relay) */
+	struct ip_addr addr;
+	uint32_t iaid;             /* of an IPv6 address */
 	usec_t expires;            /* USEC_INFINITY: never */
 	bool reserved;             /* the address, for the MAC */
 	bool named;                /* by the reservation of its MAC */
 	char port[PORT_NAME_SIZE]; /* behind which the guest is; "": it is not attached */
 	char name[GUEST_NAME_SIZE];
-	uint8_t client_id_len, client_id[255];
+	uint8_t client_id_len, client_id[255]; /* of an IPv6 address: the client's DUID */
 };
 
-/* Active leases only. */
+/* Active leases only: those of IPv4, then those of IPv6. */
 unsigned snapshot_leases(const struct lanlet_network *n, usec_t now, uint64_t *cursor, struct snapshot_lease *ret, unsigned max);
 
 /* Which flows to list. */

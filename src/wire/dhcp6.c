@@ -68,8 +68,23 @@ static bool parse_requested(struct bytes_reader *r, struct dhcp6_message *m)
 		m->wants_dns |= code == DHCP6_OPTION_DNS;
 		m->wants_search |= code == DHCP6_OPTION_SEARCH;
 		m->wants_refresh_time |= code == DHCP6_OPTION_REFRESH_TIME;
+		m->wants_fqdn |= code == DHCP6_OPTION_FQDN;
 	}
 	return !r->failed;
+}
+
+/* RFC 4704 §4: a name may be partial, without the root's label, or missing. */
+static bool parse_fqdn(struct bytes_reader *r, struct dhcp6_message *m)
+{
+	m->has_fqdn = true;
+	m->fqdn_flags = bytes_get_u8(r);
+	size_t len = r->left > 0 ? bytes_get_u8(r) : 0;
+	const uint8_t *label = len > 0 && len <= DNS_LABEL_MAX ? bytes_take(r, len) : NULL;
+	if (label) {
+		m->name = label;
+		m->name_len = len;
+	}
+	return !r->failed && len <= DNS_LABEL_MAX;
 }
 
 static bool parse_option(uint16_t code, struct bytes_reader *value, struct dhcp6_message *m)
@@ -79,6 +94,7 @@ static bool parse_option(uint16_t code, struct bytes_reader *value, struct dhcp6
 	case DHCP6_OPTION_SERVER_ID: return parse_duid(value, &m->server);
 	case DHCP6_OPTION_REQUESTED: return parse_requested(value, m);
 	case DHCP6_OPTION_RAPID_COMMIT: m->rapid_commit = true; return true;
+	case DHCP6_OPTION_FQDN: return parse_fqdn(value, m);
 	case DHCP6_OPTION_IA_NA:
 	case DHCP6_OPTION_IA_TA:
 	case DHCP6_OPTION_IA_PD: return parse_ia(code, value, m);

@@ -45,6 +45,7 @@ enum dhcp6_option {
 	DHCP6_OPTION_SEARCH = 24, /* RFC 3646 §4 */
 	DHCP6_OPTION_IA_PD = 25,
 	DHCP6_OPTION_REFRESH_TIME = 32,
+	DHCP6_OPTION_FQDN = 39,       /* RFC 4704 */
 	DHCP6_OPTION_LINK_LAYER = 79, /* of the client, by its relay (RFC 6939) */
 };
 
@@ -55,6 +56,12 @@ enum dhcp6_status {
 	DHCP6_NOT_ON_LINK = 4,
 	DHCP6_USE_MULTICAST = 5,
 	DHCP6_NO_PREFIXES = 6,
+};
+
+/* RFC 4704 §4.1 */
+enum dhcp6_fqdn_flag {
+	DHCP6_FQDN_SERVER = 1,   /* the server updates the AAAA record */
+	DHCP6_FQDN_OVERRIDE = 2, /* although the client wanted it otherwise */
 };
 
 #define DHCP6_DUID_MAX 130u /* RFC 8415 §11.1 */
@@ -95,7 +102,11 @@ struct dhcp6_message {
 	struct dhcp6_duid client, server;
 	bool rapid_commit;
 	bool has_requested; /* there is an option request option */
-	bool wants_dns, wants_search, wants_refresh_time;
+	bool wants_dns, wants_search, wants_refresh_time, wants_fqdn;
+	const uint8_t *name; /* borrowed: the first label of the client's name (option 39); NULL: none */
+	size_t name_len;
+	bool has_fqdn;
+	uint8_t fqdn_flags; /* enum dhcp6_fqdn_flag */
 	unsigned n_ias;
 	struct dhcp6_ia ias[DHCP6_IAS_MAX];
 	struct mac mac;    /* of the client, by the relay next to it; zero: none */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * DHCPv6 messages of a hostile client through the server.  Input: records of { control, length be16, UDP payload }.  control & 1: sent to
- * the server's address, not to all servers; & 2: the server id of the message, where there is one, is made the server's own.
+ * the server's address, not to all servers; & 2: the server id of the message, where there is one, is made the server's own; & 4: it comes
+ * 20 seconds later, when leases may have ended; & 8: leases were saved before it.
  */
 #include "base/arena.h"
 #include "base/macros.h"
@@ -27,6 +28,8 @@ struct bench {
 	struct arena arena;
 	struct port port;
 	unsigned replies;
+	usec_t now;
+	struct dhcp6_env env;
 };
 
 static void check(bool condition)
@@ -59,6 +62,38 @@ static void count_drop(struct sink *s, enum drop_reason why, const struct packet
 
 static const struct sink_ops sink_ops = { .udp = take_reply, .drop = count_drop };
 
+static struct port *port_of(struct dhcp6_env *env, usec_t now, struct mac mac)
+{
+	return &container_of(env, struct bench, env)->port;
+}
+
+static void identified(struct dhcp6_env *env, usec_t now, struct mac mac, const struct dhcp6_message *m)
+{
+	check(m->client.len > 0 && !mac_is_zero(mac));
+}
+
+static bool may_have_name(struct dhcp6_env *env, usec_t now, struct mac mac, const char *name)
+{
+	return name[0] != 'x';
+}
+
+static const char *name_of(struct dhcp6_env *env, usec_t now, struct mac mac)
+{
+	return "";
+}
+
+static void changed(struct dhcp6_env *env, usec_t now, bool soon)
+{
+}
+
+static void leased(struct dhcp6_env *env, usec_t now, const struct port *p, const struct lease6 *l, enum dhcp_lease_event what)
+{
+	struct bench *b = container_of(env, struct bench, env);
+	check(prefix6_contains(&b->ip6.prefix, &l->addr) && !gateway_ip6_has(&b->ip6, &l->addr));
+}
+
+static const struct dhcp6_env_ops env_ops = { port_of, identified, may_have_name, name_of, changed, leased };
+
 static void mend_server_id(const struct bench *b, uint8_t *payload, size_t len)
 {
 	for (size_t at = 4; at + 4 + b->dhcp.duid.len <= len; at += 4 + (size_t)(payload[at + 2] << 8 | payload[at + 3]))
@@ -89,8 +124,12 @@ static void send(struct bench *b, uint8_t control, const uint8_t *message, size_
 	struct packet p;
 	enum drop_reason why;
 	unsigned before = b->replies;
+	b->now += control & 4 ? 20 * USEC_PER_SEC : 0;
+	b->dhcp.service.ops->expire(&b->dhcp.service, b->now, &b->sink);
+	if (control & 8)
+		dhcp6_saved(&b->dhcp, b->now);
 	check(packet_parse(&frame, &b->port, &b->arena, &p, &why) == 0);
-	check(b->dhcp.service.ops->input(&b->dhcp.service, 0, &p, &b->sink) == SERVICE_TAKEN);
+	check(b->dhcp.service.ops->input(&b->dhcp.service, b->now, &p, &b->sink) == SERVICE_TAKEN);
 	check(b->replies <= before + 1);
 	arena_reset(&b->arena);
 	free(payload);
@@ -106,10 +145,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b->ip6 = gateway_ip6_of(&prefix);
 	b->sink.ops = &sink_ops;
 	b->port.id = 1;
+	b->env.ops = &env_ops;
 	arena_init(&b->arena, 1 << 18);
-	dhcp6_init(&b->dhcp,
-		   &(struct dhcp6_config){
-			   .ip6 = &b->ip6, .domain = "lan", .key = { { 1, 2 } }, .lease_time = 60, .reservations = &b->reservations });
+	dhcp6_init(&b->dhcp, &(struct dhcp6_config){ .env = &b->env,
+						     .saves = true,
+						     .ip6 = &b->ip6,
+						     .domain = "lan",
+						     .key = { { 1, 2 } },
+						     .lease_time = 60,
+						     .reservations = &b->reservations });
 	struct bytes_reader r = bytes_reader(data, size);
 	while (r.left >= 3) {
 		uint8_t control = bytes_get_u8(&r);
@@ -121,6 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check(b->dhcp.n_declined <= DHCP6_DECLINED_PER_PORT);
 	arena_done(&b->arena);
+	dhcp6_done(&b->dhcp);
 	reservation_table_done(&b->reservations);
 	free(b);
 	return 0;

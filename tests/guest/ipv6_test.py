@@ -250,6 +250,9 @@ class DhcpTest(unittest.TestCase):
         path = self.directory / "events"
         return path.read_text() if path.exists() else ""
 
+    def leases(self):
+        return {lease["address"]: lease["mac"] for lease in self.lanlet.api.get("/v1/leases")["leases"]}
+
     def dhclient(self, *options):
         for name, text in ("conf", "timeout 20;\n"), ("leases", None), ("script", DHCLIENT_SCRIPT):
             path = self.directory / name
@@ -270,11 +273,13 @@ class DhcpTest(unittest.TestCase):
         self.assertEqual((event[2], event[3].rstrip(".")), (GATEWAY, "lanlet.internal"))
         self.guest.wait_for_address(ipaddress.IPv6Network(event[1]))
         self.assertEqual(self.guest.ping6(GATEWAY, "-I", event[1]).returncode, 0)
+        self.assertEqual(self.leases(), {event[1]: MAC})
         self.lanlet.kill()
         self.lanlet.start()
         wait_until(lambda: re.search(rf"^RENEW6 {event[1]} ", self.events(), re.M), self.events, 60)
         self.dhclient("-r")
         wait_until(lambda: "RELEASE6" in self.events(), self.events)
+        wait_until(lambda: not self.leases(), self.leases)
 
     def test_dhcpcd_gets_an_address(self):
         dhcpcd = self.program("dhcpcd")
@@ -285,7 +290,9 @@ class DhcpTest(unittest.TestCase):
         config = self.directory / "dhcpcd.conf"
         config.write_text("duid\nia_na\noption dhcp6_name_servers, dhcp6_domain_search\n")
         out = self.guest.check(dhcpcd, "-6", "-d", "-1", "-B", "-t", "20", "-f", config, "-c", "/bin/true", "eth0")
-        self.assertRegex(out, r"(leased|adding address) fd12:3456:789a::?")
+        ((address, owner),) = self.leases().items()
+        self.assertEqual(owner, MAC)
+        self.assertRegex(out, rf"(leased|adding address) {address}")
 
 
 if __name__ == "__main__":

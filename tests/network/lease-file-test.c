@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "network/lease_file.h"
+#include "gateway/ip6.h"
+#include "service/dhcp6/dhcp6.h"
 
 #include "base/log.h"
 #include "service/dhcp/pool.h"
@@ -116,6 +118,34 @@ static void leases_are_written_as_dnsmasq_does(struct fixture *f, const void *da
 	struct stat st;
 	g_assert_cmpint(stat(f->path, &st), ==, 0);
 	g_assert_cmpuint(st.st_mode & 0777, ==, 0600);
+}
+
+static const char ipv6_text[] = "1767229202 52:54:00:00:00:01 192.168.122.6 web *\n"
+				"duid 00:03:00:01:52:54:00:00:00:09\n"
+				"1767229202 77 fd12:3456:789a::7 db 00:03:00:01:52:54:00:00:00:02\n";
+
+static void leases_of_ipv6_follow_the_duid_of_the_server(struct fixture *f, const void *data)
+{
+	struct prefix6 prefix = { { { 0xfd, 0x12, 0x34, 0x56, 0x78, 0x9a } }, 64 };
+	struct gateway_ip6 ip6 = gateway_ip6_of(&prefix);
+	struct dhcp6 dhcp6;
+	dhcp6_init(&dhcp6, &(struct dhcp6_config){ .mac = { { 0x52, 0x54, 0, 0, 0, 9 } }, .ip6 = &ip6, .lease_time = 3600, .saves = true });
+	f->file.dhcp6 = &dhcp6;
+	write_contents(f, ipv6_text);
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 2);
+	save(f, WALL);
+	g_autofree char *text = contents(f, "");
+	g_assert_cmpstr(text, ==, ipv6_text);
+	dhcp6_done(&dhcp6);
+	f->file.dhcp6 = NULL;
+}
+
+static void leases_of_ipv6_are_left_out_without_ipv6(struct fixture *f, const void *data)
+{
+	write_contents(f, ipv6_text);
+	g_assert_cmpuint(lease_file_load(&f->file, &f->bench.dhcp, f->bench.now, WALL), ==, 1);
+	g_autofree char *damaged = contents(f, ".damaged");
+	g_assert_null(damaged);
 }
 
 static void missing_file_is_accepted(struct fixture *f, const void *data)
@@ -522,6 +552,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add("/lease-file/" #name, struct fixture, NULL, set_up, name, tear_down)
 	TEST(leases_are_written_as_dnsmasq_does);
+	TEST(leases_of_ipv6_follow_the_duid_of_the_server);
+	TEST(leases_of_ipv6_are_left_out_without_ipv6);
 	TEST(missing_file_is_accepted);
 	TEST(leases_survive_a_restart);
 	TEST(saving_what_was_loaded_changes_nothing);

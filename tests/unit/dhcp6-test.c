@@ -23,17 +23,74 @@ static const struct ip_addr gateway_local = { { 0xfe, 0x80, [15] = 1 } }, gatewa
 static const struct ip_addr local_a = { { 0xfe, 0x80, [15] = 0xa } }, agents = DHCP6_ALL_AGENTS, elsewhere = { { 0xfd, 0xee, [15] = 1 } };
 static const struct dhcp6_duid duid_a = { 10, { 0, 3, 0, 1, 2, 0, 0, 0, 0, 2 } }, duid_b = { 10, { 0, 3, 0, 1, 2, 0, 0, 0, 0, 3 } };
 
+struct told {
+	enum dhcp_lease_event what;
+	struct ip_addr addr;
+	struct mac mac;
+	char name[GUEST_NAME_SIZE];
+};
+
 struct fixture {
 	struct segment segment;
 	struct gateway gateway;
 	struct reservation_table reservations;
 	struct dhcp6 dhcp;
 	struct memory_port a;
+	struct dhcp6_env env;
+	unsigned n_told, n_saves; /* events; requests to save soon */
+	struct told told[8];      /* the latest is that before n_told */
+	struct mac absent;        /* is behind no port */
+	struct mac elsewhere;     /* is behind another port */
 };
+
+static struct fixture *of_env(struct dhcp6_env *env)
+{
+	return container_of(env, struct fixture, env);
+}
+
+static struct port *port_of(struct dhcp6_env *env, usec_t now, struct mac mac)
+{
+	static struct port other;
+	struct fixture *f = of_env(env);
+	return mac_equal(mac, f->absent) ? NULL : mac_equal(mac, f->elsewhere) ? &other : &f->a.port;
+}
+
+static void identified(struct dhcp6_env *env, usec_t now, struct mac mac, const struct dhcp6_message *m)
+{
+}
+
+static bool may_have_name(struct dhcp6_env *env, usec_t now, struct mac mac, const char *name)
+{
+	return strcmp(name, "taken") != 0;
+}
+
+static const char *name_of(struct dhcp6_env *env, usec_t now, struct mac mac)
+{
+	return mac_equal(mac, mac_b) ? "web" : "";
+}
+
+static void changed(struct dhcp6_env *env, usec_t now, bool soon)
+{
+	of_env(env)->n_saves += soon;
+}
+
+static void leased(struct dhcp6_env *env, usec_t now, const struct port *p, const struct lease6 *l, enum dhcp_lease_event what)
+{
+	struct fixture *f = of_env(env);
+	struct told *t = &f->told[f->n_told++ % ARRAY_SIZE(f->told)];
+	*t = (struct told){ .what = what, .addr = l->addr, .mac = l->mac };
+	memcpy(t->name, l->name, sizeof(t->name));
+}
+
+static const struct dhcp6_env_ops env_ops = { port_of, identified, may_have_name, name_of, changed, leased };
 
 static void start(struct fixture *f, uint64_t key)
 {
-	dhcp6_init(&f->dhcp, &(struct dhcp6_config){ .mac = gateway_mac,
+	f->env.ops = &env_ops;
+	dhcp6_done(&f->dhcp);
+	dhcp6_init(&f->dhcp, &(struct dhcp6_config){ .env = &f->env,
+						     .saves = true,
+						     .mac = gateway_mac,
 						     .ip6 = &f->gateway.config.ip6,
 						     .domain = "lanlet.internal",
 						     .key = { { key, 1 } },
@@ -65,6 +122,7 @@ static void tear_down(struct fixture *f, gconstpointer data)
 {
 	memory_port_done(&f->a);
 	gateway_done(&f->gateway, 0);
+	dhcp6_done(&f->dhcp);
 	segment_done(&f->segment);
 	reservation_table_done(&f->reservations);
 }
@@ -78,6 +136,7 @@ struct ask {
 	const struct ip_addr *address;
 	bool rapid_commit, wants_all;
 	struct mac mac;            /* zero: mac_a */
+	const char *name;          /* of option 39, in wire format */
 	const struct ip_addr *dst; /* NULL: all agents */
 };
 
@@ -103,6 +162,13 @@ static void put_message(struct bytes_writer *w, const struct ask *ask)
 	dhcp6_put_option(w, DHCP6_OPTION_REQUESTED, requested, ask->wants_all ? sizeof(requested) : 2);
 	if (ask->rapid_commit)
 		dhcp6_put_option(w, DHCP6_OPTION_RAPID_COMMIT, NULL, 0);
+	if (ask->name) {
+		dhcp6_put_option(w, DHCP6_OPTION_REQUESTED, (uint8_t[]){ 0, DHCP6_OPTION_FQDN }, 2);
+		size_t begun = dhcp6_begin(w, DHCP6_OPTION_FQDN);
+		bytes_put_u8(w, 0);
+		bytes_put(w, ask->name, strlen(ask->name));
+		dhcp6_end(w, begun);
+	}
 	if (ask->ia)
 		put_ia(w, ask);
 }
@@ -146,6 +212,8 @@ struct seen {
 	uint32_t iaid, t1, t2;
 	unsigned n_addresses;
 	struct ip_addr addresses[4];
+	uint8_t fqdn_flags;
+	struct dns_name fqdn;
 	uint32_t valid[4];
 };
 
@@ -161,6 +229,10 @@ static void read_option(uint16_t code, struct bytes_reader *v, struct seen *s, b
 	case DHCP6_OPTION_PREFERENCE: s->has_preference = bytes_get_u8(v) == 255; break;
 	case DHCP6_OPTION_DNS: s->has_dns = v->left == 16 && memcmp(v->at, gateway_ip.b, 16) == 0; break;
 	case DHCP6_OPTION_SEARCH: s->has_search = v->left == 17 && memcmp(v->at, "\6lanlet\10internal", 17) == 0; break;
+	case DHCP6_OPTION_FQDN:
+		s->fqdn_flags = bytes_get_u8(v);
+		g_assert_cmpint(dns_name_parse(v, v->at, &s->fqdn), ==, 0);
+		break;
 	case DHCP6_OPTION_REFRESH_TIME: s->has_refresh_time = bytes_get_be32(v) == LEASE_TIME; break;
 	case DHCP6_OPTION_IA_TA:
 		bytes_skip(v, 4);
@@ -403,6 +475,190 @@ static void release_is_acknowledged(struct fixture *f, gconstpointer data)
 	g_assert_cmpint(reply_to(f, &ask).status, ==, DHCP6_SUCCESS);
 }
 
+static struct ask release_of(struct fixture *f, const struct ip_addr *addr)
+{
+	return (struct ask){
+		.type = DHCP6_RELEASE, .client = &duid_a, .server = &f->dhcp.duid, .ia = DHCP6_OPTION_IA_NA, .iaid = 1, .address = addr
+	};
+}
+
+static const struct told *last_told(const struct fixture *f)
+{
+	g_assert_cmpuint(f->n_told, >, 0);
+	return &f->told[(f->n_told - 1) % ARRAY_SIZE(f->told)];
+}
+
+static void offer_is_no_lease(struct fixture *f, gconstpointer data)
+{
+	reply_to(f, &(struct ask){ .type = DHCP6_SOLICIT, .client = &duid_a, .ia = DHCP6_OPTION_IA_NA });
+	g_assert_cmpuint(lease6_count(&f->dhcp.leases), ==, 0);
+	g_assert_cmpuint(f->n_told, ==, 0);
+}
+
+static void lease_is_told_renewed_and_ends(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr mine = lease(f, &duid_a, 1, mac_a);
+	g_assert_cmpuint(f->n_told, ==, 1);
+	g_assert_true(last_told(f)->what == DHCP_LEASE_GIVEN && ip_equal(&last_told(f)->addr, &mine) &&
+		      mac_equal(last_told(f)->mac, mac_a));
+	g_assert_nonnull(dhcp6_find_address(&f->dhcp, LEASE_TIME * USEC_PER_SEC - 1, &mine));
+	reply_to(f, &(struct ask){ .type = DHCP6_RENEW,
+				   .client = &duid_a,
+				   .server = &f->dhcp.duid,
+				   .ia = DHCP6_OPTION_IA_NA,
+				   .iaid = 1,
+				   .address = &mine });
+	g_assert_true(f->n_told == 2 && last_told(f)->what == DHCP_LEASE_RENEWED);
+	const struct service *s = &f->dhcp.service;
+	usec_t end = s->ops->deadline(s);
+	g_assert_cmpuint(end, ==, LEASE_TIME * USEC_PER_SEC);
+	f->dhcp.service.ops->expire(&f->dhcp.service, end, NULL);
+	g_assert_true(f->n_told == 3 && last_told(f)->what == DHCP_LEASE_EXPIRED);
+	g_assert_null(dhcp6_find_address(&f->dhcp, end, &mine));
+	g_assert_cmpuint(s->ops->deadline(s), ==, USEC_INFINITY);
+}
+
+static void renewals_are_saved_when_the_saved_end_is_near(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr mine = lease(f, &duid_a, 1, mac_a);
+	g_assert_cmpuint(f->n_saves, ==, 1);
+	dhcp6_saved(&f->dhcp, 0);
+	for (int i = 0; i < 3; i++)
+		lease(f, &duid_a, 1, mac_a);
+	g_assert_cmpuint(f->n_saves, ==, 1);
+	struct lease6 *l = lease6_find_address(&f->dhcp.leases, &mine);
+	l->saved = LEASE_TIME / 2 * USEC_PER_SEC;
+	lease(f, &duid_a, 1, mac_a);
+	g_assert_cmpuint(f->n_saves, ==, 2);
+}
+
+/* RFC 8415 §18.3.7 */
+static void release_ends_the_lease_of_its_own_client_only(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr mine = lease(f, &duid_a, 1, mac_a);
+	dhcp6_saved(&f->dhcp, 0);
+	struct ask ask = release_of(f, &mine);
+	ask.mac = mac_b;
+	struct seen s = reply_to(f, &ask);
+	g_assert_true(s.status == DHCP6_SUCCESS && s.ia_status == DHCP6_NO_BINDING);
+	g_assert_nonnull(dhcp6_find_address(&f->dhcp, 0, &mine));
+	ask.mac = mac_a;
+	s = reply_to(f, &ask);
+	g_assert_true(s.status == DHCP6_SUCCESS && s.ia_status == -1 && last_told(f)->what == DHCP_LEASE_RELEASED);
+	g_assert_null(dhcp6_find_address(&f->dhcp, 0, &mine));
+	g_assert_cmpuint(lease6_count(&f->dhcp.leases), ==, 1); /* until the saved leases have its end */
+	dhcp6_saved(&f->dhcp, 0);
+	g_assert_cmpuint(lease6_count(&f->dhcp.leases), ==, 0);
+	g_assert_cmpint(reply_to(f, &ask).ia_status, ==, DHCP6_NO_BINDING);
+}
+
+static void decline_ends_the_lease(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr mine = lease(f, &duid_a, 1, mac_a);
+	struct ask ask = release_of(f, &mine);
+	ask.type = DHCP6_DECLINE;
+	g_assert_cmpint(reply_to(f, &ask).ia_status, ==, -1);
+	g_assert_true(last_told(f)->what == DHCP_LEASE_DECLINED);
+	g_assert_null(dhcp6_find_address(&f->dhcp, 0, &mine));
+}
+
+/* Machines that were copied from one image have one DUID. */
+static void copies_of_a_machine_get_addresses_of_their_own(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr first = lease(f, &duid_a, 1, mac_a), second = lease(f, &duid_a, 1, (struct mac){ { 2, 0, 0, 0, 0, 7 } });
+	g_assert_false(ip_equal(&first, &second));
+	struct ip_addr again = lease(f, &duid_a, 1, mac_a);
+	g_assert_true(ip_equal(&first, &again));
+	struct ask ask = release_of(f, &first);
+	reply_to(f, &ask);
+	again = lease(f, &duid_a, 1, (struct mac){ { 2, 0, 0, 0, 0, 7 } });
+	g_assert_true(ip_equal(&second, &again));
+}
+
+static void machine_keeps_its_address_with_another_network_card(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr before = lease(f, &duid_a, 1, mac_a);
+	f->absent = mac_a;
+	struct ip_addr after = lease(f, &duid_a, 1, (struct mac){ { 2, 0, 0, 0, 0, 7 } });
+	g_assert_true(ip_equal(&before, &after));
+	g_assert_cmpuint(lease6_count(&f->dhcp.leases), ==, 1);
+}
+
+/* RFC 4704 §6 */
+static void name_of_the_client_is_recorded_and_answered(struct fixture *f, gconstpointer data)
+{
+	struct dns_name full;
+	struct mac holder;
+	struct ask ask = { .type = DHCP6_SOLICIT, .client = &duid_a, .ia = DHCP6_OPTION_IA_NA, .rapid_commit = true, .name = "\6Debian" };
+	struct seen s = reply_to(f, &ask);
+	g_assert_cmpint(dns_name_from_text("debian.lanlet.internal", &full), ==, 0);
+	g_assert_true(dns_name_equal(&s.fqdn, &full));
+	g_assert_cmpuint(s.fqdn_flags, ==, DHCP6_FQDN_SERVER | DHCP6_FQDN_OVERRIDE);
+	g_assert_cmpint(dhcp6_holder_of_name(&f->dhcp, 0, "debian", &holder), ==, 0);
+	g_assert_true(mac_equal(holder, mac_a));
+	g_assert_cmpstr(dhcp6_name_of(&f->dhcp, 0, mac_a), ==, "debian");
+	g_assert_cmpstr(last_told(f)->name, ==, "debian");
+}
+
+static void name_of_another_guest_is_not_given(struct fixture *f, gconstpointer data)
+{
+	struct ask ask = { .type = DHCP6_SOLICIT, .client = &duid_a, .ia = DHCP6_OPTION_IA_NA, .rapid_commit = true, .name = "\5taken" };
+	g_assert_cmpuint(reply_to(f, &ask).fqdn.len, ==, 0);
+	ask.name = "\3own\3org";
+	reply_to(f, &ask);
+	g_assert_cmpstr(dhcp6_name_of(&f->dhcp, 0, mac_a), ==, "own");
+	ask.client = &duid_b;
+	ask.mac = (struct mac){ { 2, 0, 0, 0, 0, 7 } };
+	reply_to(f, &ask);
+	g_assert_cmpstr(dhcp6_name_of(&f->dhcp, 0, ask.mac), ==, "");
+	ask.mac = mac_b; /* has a name by a reservation */
+	ask.name = "\5other";
+	g_assert_cmpmem(reply_to(f, &ask).fqdn.bytes, 4, "\3web", 4);
+}
+
+/* One guest invents DUIDs; beyond its share its own records give way, and its clients keep their addresses. */
+static void records_are_bounded_for_each_mac(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr first = lease(f, &duid_a, 0, mac_a);
+	for (uint32_t iaid = 1; iaid < 3 * LEASES6_PER_MAC; iaid++)
+		lease(f, &duid_a, iaid, mac_a);
+	g_assert_cmpuint(lease6_count(&f->dhcp.leases), ==, LEASES6_PER_MAC);
+	struct ip_addr again = lease(f, &duid_a, 0, mac_a);
+	g_assert_true(ip_equal(&first, &again));
+}
+
+static void records_are_bounded_for_each_port(struct fixture *f, gconstpointer data)
+{
+	for (uint32_t i = 0; i < LEASES6_MAX; i++)
+		lease(f, &duid_a, i, (struct mac){ { 2, 0, 0, (uint8_t)(i >> 12), (uint8_t)(i >> 4), 8 } });
+	g_assert_cmpuint(lease6_count(&f->dhcp.leases), <=, LEASES6_MAX / 8 * 7 + 1);
+}
+
+static void count_lease(void *opaque, const struct lease6 *l)
+{
+	++*(unsigned *)opaque;
+}
+
+static void lease_outlives_a_restart(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr mine = lease(f, &duid_a, 1, mac_a);
+	unsigned n = 0;
+	dhcp6_for_each_unsaved(&f->dhcp, count_lease, &n);
+	dhcp6_for_each_lease(&f->dhcp, 0, count_lease, &n);
+	g_assert_cmpuint(n, ==, 2);
+	start(f, 1);
+	struct dhcp6_saved_lease saved = { .addr = mine, .client = duid_a, .iaid = 1, .expires = USEC_PER_SEC, .name = "debian" };
+	g_assert_cmpint(dhcp6_restore(&f->dhcp, 0, &saved), ==, 0);
+	saved.addr = elsewhere;
+	g_assert_cmpint(dhcp6_restore(&f->dhcp, 0, &saved), ==, -EADDRNOTAVAIL);
+	const struct lease6 *l = dhcp6_find_address(&f->dhcp, 0, &mine);
+	g_assert_true(l && mac_is_zero(l->mac));
+	g_assert_cmpstr(l->name, ==, "debian");
+	lease(f, &duid_a, 1, mac_a); /* its MAC is known again */
+	g_assert_true(l == dhcp6_find_address(&f->dhcp, 0, &mine) && mac_equal(l->mac, mac_a));
+	g_assert_cmpuint(lease6_count(&f->dhcp.leases), ==, 1);
+}
+
 static void information_request_is_answered_without_an_address(struct fixture *f, gconstpointer data)
 {
 	struct ask ask = { .type = DHCP6_INFORMATION_REQUEST, .wants_all = true };
@@ -453,7 +709,8 @@ static void client_that_sends_to_the_servers_address_is_told_to_use_multicast(st
 }
 
 /* RFC 8415 §19.3: the answer goes back in the envelopes that it came in. */
-static void relayed_messages_are_answered_through_their_relays(struct fixture *f, gconstpointer data)
+/* The answer to a message of duid_b that a relay has sent for mac_b. */
+static struct seen relayed(struct fixture *f)
 {
 	uint8_t bytes[900];
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
@@ -481,9 +738,25 @@ static void relayed_messages_are_answered_through_their_relays(struct fixture *f
 		g_assert_cmpuint(bytes_get_be16(&r), ==, DHCP6_OPTION_RELAY_MESSAGE);
 		g_assert_cmpuint(bytes_get_be16(&r), ==, r.left);
 	}
-	struct seen reply = read_reply(&r);
+	return read_reply(&r);
+}
+
+static void relayed_messages_are_answered_through_their_relays(struct fixture *f, gconstpointer data)
+{
+	struct seen reply = relayed(f);
 	g_assert_cmpuint(reply.type, ==, DHCP6_ADVERTISE);
 	g_assert_cmphex(reply.addresses[0].b[15], ==, 63); /* reserved for mac_b */
+}
+
+static void guest_that_plays_relay_does_not_get_what_is_reserved_for_another(struct fixture *f, gconstpointer data)
+{
+	struct ip_addr reserved = f->gateway.config.ip6.prefix.network;
+	memcpy(reserved.b + 8, "\0\0\0\0\300\250\172\77", 8);
+	f->a.port.guarded = true;
+	f->elsewhere = mac_b;
+	g_assert_false(ip_equal(&relayed(f).addresses[0], &reserved));
+	f->elsewhere = (struct mac){ { 0 } };
+	g_assert_true(ip_equal(&relayed(f).addresses[0], &reserved));
 }
 
 static void list_of_options_that_ends_within_a_code_is_refused(struct fixture *f, gconstpointer data)
@@ -525,6 +798,19 @@ int main(int argc, char **argv)
 	ADD(declines_of_a_port_are_bounded);
 	ADD(decline_that_is_longest_ago_is_forgotten_first);
 	ADD(release_is_acknowledged);
+	ADD(offer_is_no_lease);
+	ADD(lease_is_told_renewed_and_ends);
+	ADD(renewals_are_saved_when_the_saved_end_is_near);
+	ADD(release_ends_the_lease_of_its_own_client_only);
+	ADD(decline_ends_the_lease);
+	ADD(copies_of_a_machine_get_addresses_of_their_own);
+	ADD(machine_keeps_its_address_with_another_network_card);
+	ADD(name_of_the_client_is_recorded_and_answered);
+	ADD(name_of_another_guest_is_not_given);
+	ADD(records_are_bounded_for_each_mac);
+	ADD(records_are_bounded_for_each_port);
+	ADD(lease_outlives_a_restart);
+	ADD(guest_that_plays_relay_does_not_get_what_is_reserved_for_another);
 	ADD(information_request_is_answered_without_an_address);
 	ADD(prefixes_and_temporary_addresses_are_refused);
 	ADD(messages_that_break_the_rules_of_their_type_are_ignored);

@@ -105,6 +105,26 @@ static void formatted_lines_are_those_of_dnsmasq(void)
 	g_assert_cmpstr(text, ==, "1441525677 52:54:00:75:dd:1a 192.168.122.6 web 01:ab\n");
 }
 
+/* lease_update_file() of dnsmasq's lease.c */
+static void leases_of_ipv6_are_those_of_dnsmasq(void)
+{
+	static const char text[] = "1441525677 4294967295 fd12:3456:789a::c0a8:7a06 web 00:03:00:01:ab\n";
+	struct lease_line l;
+	char again[LEASE_TEXT_LINE_SIZE];
+	g_assert_cmpint(lease_text_parse(text, sizeof(text) - 2, &l), ==, 0);
+	g_assert_cmpuint(l.ip, ==, 0);
+	g_assert_cmpuint(l.iaid, ==, UINT32_MAX);
+	g_assert_cmpuint(l.ip6.b[15], ==, 6);
+	g_assert_cmpmem(l.client_id, l.client_id_len, "\0\3\0\1\253", 5);
+	lease_text_format(&l, again);
+	g_assert_cmpstr(again, ==, text);
+	lease_text_format_duid(l.client_id, l.client_id_len, again);
+	g_assert_cmpstr(again, ==, "duid 00:03:00:01:ab\n");
+	g_assert_cmpint(parse("1441525677 4294967296 fd12::6 web *", &l), ==, -EINVAL);
+	g_assert_cmpint(parse("1441525677 5 192.168.122.6 web *", &l), ==, -EINVAL);
+	g_assert_cmpint(parse("1441525677 52:54:00:75:dd:1a 0.0.0.0 web *", &l), ==, -EINVAL);
+}
+
 static void longest_line_fits_and_parses_back(void)
 {
 	struct lease_line l = { .expires_s = UINT64_MAX / 10 - 1, .mac = MAC_BROADCAST, .ip = UINT32_MAX, .client_id_len = 255 }, back;
@@ -151,6 +171,7 @@ static void valid_lines_of_a_damaged_text_are_read(void)
 		{ LINE(1) LINE(2) "1 52:54:00:75:dd:1a 10.0.0.3 *", 2, 1 },
 		{ LINE(1) LINE(2) "1 52:54:00:75:dd:1a 10.0.0.3", 2, 1 },
 		{ LINE(1) LINE(9) LINE(2), 2, 1 },
+		{ LINE(1) "duid 00:03:00:01\n" LINE(2), 2, 0 },
 		{ "rubbish", 0, 1 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -171,6 +192,7 @@ int main(int argc, char **argv)
 	TEST(invalid_lines_are_refused);
 	TEST(overlong_fields_are_refused);
 	TEST(formatted_lines_are_those_of_dnsmasq);
+	TEST(leases_of_ipv6_are_those_of_dnsmasq);
 	TEST(longest_line_fits_and_parses_back);
 	TEST(valid_lines_of_a_damaged_text_are_read);
 	return g_test_run();

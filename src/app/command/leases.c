@@ -17,7 +17,7 @@ static bool add_lease(void *opaque, JsonObject *l)
 	struct table *t = opaque;
 	g_autofree char *left = api_has(l, "seconds_left") ? table_duration((double)api_number(l, "seconds_left")) : g_strdup("forever");
 	table_add(t, api_text(l, "address"));
-	table_add(t, api_text(l, "mac"));
+	table_add(t, api_has(l, "mac") ? api_text(l, "mac") : "-");
 	table_add(t, api_text(l, "name"));
 	table_add(t, api_has(l, "port") ? api_text(l, "port") : "-");
 	table_add(t, left);
@@ -31,20 +31,37 @@ struct table *table_of_leases(struct api *api, GError **error)
 	return api_each(api, "/v1/leases", add_lease, t, error) ? g_steal_pointer(&t) : NULL;
 }
 
-/* The members, names and order of libvirt's leaseshelper (src/network/leaseshelper.c). */
+struct libvirt_leases {
+	JsonBuilder *builder;
+	const char *server_duid; /* "": there is no DHCPv6 */
+};
+
+static void add_text(JsonBuilder *b, const char *name, const char *value)
+{
+	json_builder_set_member_name(b, name);
+	json_builder_add_string_value(b, value);
+}
+
+/* The members, names and order of libvirt's leaseshelper (src/network/leaseshelper.c, src/util/virlease.c). */
 static bool add_libvirt_lease(void *opaque, JsonObject *l)
 {
-	JsonBuilder *b = opaque;
+	const struct libvirt_leases *s = opaque;
+	JsonBuilder *b = s->builder;
+	bool is_v6 = api_has(l, "iaid");
+	g_autofree char *iaid = is_v6 ? g_strdup_printf("%" G_GUINT64_FORMAT, api_number(l, "iaid")) : NULL;
 	json_builder_begin_object(b);
+	if (is_v6)
+		add_text(b, "iaid", iaid);
 	static const struct {
 		const char *theirs, *ours;
 	} members[] = { { "ip-address", "address" }, { "mac-address", "mac" }, { "hostname", "name" }, { "client-id", "client_id" } };
 	for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
 		if (!api_has(l, members[i].ours))
 			continue;
-		json_builder_set_member_name(b, members[i].theirs);
-		json_builder_add_string_value(b, api_text(l, members[i].ours));
+		add_text(b, members[i].theirs, api_text(l, members[i].ours));
 	}
+	if (is_v6)
+		add_text(b, "server-duid", s->server_duid);
 	json_builder_set_member_name(b, "expiry-time");
 	json_builder_add_int_value(b, (gint64)api_decimal(l, "expires"));
 	json_builder_end_object(b);
@@ -56,7 +73,9 @@ static bool print_libvirt(const struct arguments *a, GError **error)
 	g_autoptr(Api) api = api_new(a, error);
 	g_autoptr(JsonBuilder) b = json_builder_new();
 	json_builder_begin_array(b);
-	if (!api || !api_each(api, "/v1/leases", add_libvirt_lease, b, error))
+	g_autoptr(JsonObject) network = api ? api_get(api, "/v1/network", error) : NULL;
+	struct libvirt_leases s = { .builder = b, .server_duid = network ? api_text(network, "dhcpv6_duid") : "" };
+	if (!network || !api_each(api, "/v1/leases", add_libvirt_lease, &s, error))
 		return false;
 	json_builder_end_array(b);
 	g_autoptr(JsonNode) root = json_builder_get_root(b);

@@ -26,9 +26,9 @@ function knownHosts(state) {
 		return hosts.get(mac);
 	};
 	const names = new Map(state.names.map((n) => [n.address, n.name]));
-	for (const lease of state.leases) {
+	for (const lease of state.leases.filter((l) => l.mac)) {
 		host(lease.mac).addresses.add(lease.address);
-		host(lease.mac).name = lease.name;
+		host(lease.mac).name = lease.name || host(lease.mac).name;
 	}
 	for (const neighbour of state.neighbours) {
 		host(neighbour.mac).addresses.add(neighbour.address);

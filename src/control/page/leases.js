@@ -1,4 +1,4 @@
-/* Leases and reservations, one row per MAC. */
+/* Leases and reservations. */
 
 class Leases {
 	constructor() {
@@ -12,7 +12,7 @@ class Leases {
 			columns: [
 				{ key: 'name', label: 'Name', value: (row) => row.name || '–' },
 				{ key: 'address', label: 'Address', value: (r) => r.address ? addressOrder(r.address) : 0, text: (r) => r.address || '–', mono: true },
-				{ key: 'mac', label: 'MAC', value: (row) => row.mac, mono: true, minor: true },
+				{ key: 'mac', label: 'MAC', value: (row) => row.mac || '–', mono: true, minor: true },
 				{ key: 'left', label: 'Lease', value: (row) => row.left, text: (row) => leaseText(row), number: true },
 				{ key: 'kept', label: 'Reserved', value: (row) => row.reserved },
 			],

@@ -38,6 +38,8 @@ static void write_event(struct json *out, usec_t now, const struct event *e)
 		json_mac(out, "mac", e->mac);
 	if (e->ip)
 		json_ip4(out, "address", e->ip);
+	else if (!ip_is_unspecified(&e->ip6))
+		json_ip(out, "address", &e->ip6);
 	if (e->name[0])
 		json_string(out, e->type == EVENT_CONFLICT ? "other_port" : "name", e->name);
 	json_close_object(out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* GET /v1/leases: active DHCP leases. */
+/* GET /v1/leases: active leases of DHCP and DHCPv6. */
 #include "base/macros.h"
 #include "control/request.h"
 #include "control/values.h"
@@ -25,8 +25,11 @@ static void write_lease(struct json *out, usec_t now, const void *item)
 {
 	const struct snapshot_lease *l = item;
 	json_open_object(out, NULL);
-	json_ip4(out, "address", l->ip);
-	json_mac(out, "mac", l->mac);
+	json_ip(out, "address", &l->addr);
+	if (mac_is_zero(l->mac))
+		json_null(out, "mac");
+	else
+		json_mac(out, "mac", l->mac);
 	json_string(out, "name", l->name[0] ? l->name : NULL);
 	json_time(out, "expires", now, l->expires);
 	if (l->expires == USEC_INFINITY)
@@ -36,6 +39,10 @@ static void write_lease(struct json *out, usec_t now, const void *item)
 	json_bool(out, "reserved", l->reserved);
 	json_string(out, "port", l->port[0] ? l->port : NULL);
 	write_client_id(out, l);
+	if (ip_is_v4(&l->addr))
+		json_null(out, "iaid");
+	else
+		json_unsigned(out, "iaid", l->iaid);
 	json_close_object(out);
 }
 

@@ -26,6 +26,14 @@ static void write_ip6(struct json *j, const struct gateway_ip6 *ip6)
 	json_string(j, "ipv6_gateway", ip_format(&ip6->address, gateway));
 }
 
+static void write_duid(struct json *j, const struct dhcp6_duid *duid)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (size_t i = 0; i < duid->len; i++)
+		g_string_append_printf(text, "%s%02x", i ? ":" : "", duid->bytes[i]);
+	json_string(j, "dhcpv6_duid", text->len ? text->str : NULL);
+}
+
 static void write_lease_time(struct json *j, uint32_t seconds)
 {
 	if (seconds == UINT32_MAX)
@@ -60,6 +68,7 @@ static void write_network(struct json *j, const struct control *c, const struct 
 	json_string(j, "subnet", prefix);
 	json_ip4(j, "gateway", n->gateway);
 	write_ip6(j, &n->ip6);
+	write_duid(j, &n->dhcp6_duid);
 	json_string(j, "gateway_mac", mac_format(n->gateway_mac, mac));
 	json_string(j, "engine", n->engine);
 	json_ip4(j, "dhcp_first", n->dhcp_first);

@@ -165,6 +165,11 @@ void dhcp_turn_ends(struct dhcp *d, usec_t now, struct sink *out)
 	dhcp_saving_run(d, now, out);
 }
 
+void dhcp_save(struct dhcp *d, bool soon)
+{
+	*(soon ? &d->saving.due : &d->saving.outdated) = d->config.saves;
+}
+
 bool dhcp_is_unsaved(const struct dhcp *d)
 {
 	return d->saving.due || d->saving.outdated;

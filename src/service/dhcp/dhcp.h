@@ -64,6 +64,8 @@ struct dhcp_env_ops {
 	/* Optional.  By a message from port @p, @l was leased, renewed, released or declined; its state after that.  NULL: it expired or
 	 * was taken. */
 	void (*leased)(struct dhcp_env *env, usec_t now, const struct port *p, const struct lease *l, enum dhcp_lease_event what);
+	/* Optional.  Whether a guest with another MAC than @mac has told @name, a clean label, to DHCPv6. */
+	bool (*name_is_taken)(struct dhcp_env *env, usec_t now, struct mac mac, const char *name);
 	/* Optional.  The station @mac has sent a DISCOVER: its system starts, perhaps on another network card than before. */
 	void (*starts)(struct dhcp_env *env, usec_t now, struct mac mac);
 };
@@ -160,6 +162,8 @@ void dhcp_foreign_seen(struct dhcp *d, usec_t now, const struct packet *p, bool 
 
 /* The turn ends, and packets are sent after this returns: saves the leases if that is due, and sends the ACKs that waited for it. */
 void dhcp_turn_ends(struct dhcp *d, usec_t now, struct sink *out);
+/* What is saved together with the leases has changed; @soon: now, or with the next save. */
+void dhcp_save(struct dhcp *d, bool soon);
 /* Whether leases have changed since they were saved, if only by renewals. */
 bool dhcp_is_unsaved(const struct dhcp *d);
 
@@ -174,6 +178,8 @@ void dhcp_guest_seen(struct dhcp *d, struct guest *g);
  * have no address.  -ENOENT.
  */
 int dhcp_holder_of_name(const struct dhcp *d, usec_t now, const char *name, struct mac *ret);
+/* Whether the guest with @mac may have the name @name, a clean label: no other guest has it by a lease or a reservation. */
+bool dhcp_may_have_name(const struct dhcp *d, usec_t now, struct mac mac, const char *name);
 /* The address of the guest with @mac: of its reservation always, of another guest while it has a lease.  -ENOENT. */
 int dhcp_find_mac(const struct dhcp *d, usec_t now, struct mac mac, ip4_t *ret);
 /* The name of the guest with the leased or reserved address @ip.  -ENOENT: no such guest, or it has no name. */

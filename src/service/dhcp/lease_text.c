@@ -6,6 +6,7 @@
 
 #define FIELD_MAX (3 * LEASE_TEXT_CLIENT_ID_MAX)
 #define NONE "*"
+#define DUID "duid " /* the server's, which it makes anew */
 
 /* The fields of a line, separated by one space. */
 struct words {
@@ -80,6 +81,21 @@ static int parse_client_id(const char *word, struct lease_line *l)
 	return 0;
 }
 
+/* "52:54:…" and an IPv4 address, or an IAID and an IPv6 address. */
+static int parse_who(struct words *w, struct lease_line *l)
+{
+	char word[FIELD_MAX];
+	uint64_t iaid;
+	if (!next_word(w, word))
+		return -EINVAL;
+	if (strchr(word, ':'))
+		return mac_parse(word, &l->mac) == 0 && next_word(w, word) && ip4_parse(word, &l->ip) == 0 && l->ip != 0 ? 0 : -EINVAL;
+	if (parse_seconds(word, &iaid) < 0 || iaid > UINT32_MAX)
+		return -EINVAL;
+	l->iaid = (uint32_t)iaid;
+	return next_word(w, word) && ip_parse(word, &l->ip6) == 0 && !ip_is_v4(&l->ip6) ? 0 : -EINVAL;
+}
+
 int lease_text_parse(const char *line, size_t len, struct lease_line *ret)
 {
 	struct words w = { line, len };
@@ -87,9 +103,7 @@ int lease_text_parse(const char *line, size_t len, struct lease_line *ret)
 	char word[FIELD_MAX];
 	if (!next_word(&w, word) || parse_seconds(word, &l.expires_s) < 0)
 		return -EINVAL;
-	if (!next_word(&w, word) || mac_parse(word, &l.mac) < 0)
-		return -EINVAL;
-	if (!next_word(&w, word) || ip4_parse(word, &l.ip) < 0)
+	if (parse_who(&w, &l) < 0)
 		return -EINVAL;
 	if (!next_word(&w, word) || parse_name(word, l.name) < 0)
 		return -EINVAL;
@@ -140,14 +154,28 @@ static char *put_address(char *at, ip4_t ip)
 	return at;
 }
 
+static char *put_address6(char *at, const struct ip_addr *ip)
+{
+	char text[IP_TEXT_SIZE];
+	return put_text(at, ip_format(ip, text));
+}
+
+size_t lease_text_format_duid(const uint8_t *duid, size_t len, char ret[static LEASE_TEXT_LINE_SIZE])
+{
+	char *at = put_hex(put_text(ret, DUID), duid, len);
+	*at++ = '\n';
+	*at = '\0';
+	return (size_t)(at - ret);
+}
+
 /* Thousands of lines are written while guests wait, and printf() takes ten times as long. */
 size_t lease_text_format(const struct lease_line *l, char ret[static LEASE_TEXT_LINE_SIZE])
 {
 	char *at = put_number(ret, l->expires_s);
 	*at++ = ' ';
-	at = put_hex(at, l->mac.b, sizeof(l->mac.b));
+	at = l->ip ? put_hex(at, l->mac.b, sizeof(l->mac.b)) : put_number(at, l->iaid);
 	*at++ = ' ';
-	at = put_address(at, l->ip);
+	at = l->ip ? put_address(at, l->ip) : put_address6(at, &l->ip6);
 	*at++ = ' ';
 	at = put_text(at, l->name[0] ? l->name : NONE);
 	*at++ = ' ';
@@ -164,7 +192,8 @@ size_t lease_text_parse_all(const char *text, size_t len, bool (*each)(void *opa
 		const char *newline = memchr(text, '\n', len);
 		size_t line_len = newline ? (size_t)(newline - text) : len;
 		struct lease_line l;
-		if (lease_text_parse(text, line_len, &l) < 0 || !each(opaque, &l))
+		bool is_duid = line_len > strlen(DUID) && memcmp(text, DUID, strlen(DUID)) == 0;
+		if (!is_duid && (lease_text_parse(text, line_len, &l) < 0 || !each(opaque, &l)))
 			damaged++;
 		text += newline ? line_len + 1 : line_len;
 		len -= newline ? line_len + 1 : line_len;

@@ -21,14 +21,19 @@ static bool is_refused(const struct dhcp *d, const char *name)
 	return strcmp(name, d->gateway_name) == 0;
 }
 
-/* Whether no other guest has the name, by lease or reservation. */
-static bool is_free(const struct dhcp *d, usec_t now, const char *name, const struct lease *l)
+bool dhcp_may_have_name(const struct dhcp *d, usec_t now, struct mac mac, const char *name)
 {
 	const struct lease *holder = lease_find_name(&d->leases, name);
 	const struct reservation *r = reservation_of_name(&d->reservations, name);
-	if (r && !mac_equal(r->mac, l->mac))
+	if (is_refused(d, name) || (r && !mac_equal(r->mac, mac)))
 		return false;
-	return !holder || holder == l || !lease_is_active(holder, now);
+	return !holder || mac_equal(holder->mac, mac) || !lease_is_active(holder, now);
+}
+
+static bool may_have_name(const struct dhcp *d, usec_t now, const struct lease *l, const char *name)
+{
+	struct dhcp_env *env = d->config.env;
+	return dhcp_may_have_name(d, now, l->mac, name) && !(env->ops->name_is_taken && env->ops->name_is_taken(env, now, l->mac, name));
 }
 
 static void give_name(struct dhcp *d, struct lease *l, const char *name)
@@ -49,7 +54,7 @@ void dhcp_names_update(struct dhcp *d, usec_t now, struct lease *l, const void *
 		give_name(d, l, r->name);
 	else if (len == 0)
 		return;
-	else if (guest_name_clean(raw, len, name) && !is_refused(d, name) && is_free(d, now, name, l))
+	else if (guest_name_clean(raw, len, name) && may_have_name(d, now, l, name))
 		give_name(d, l, name);
 	else
 		lease_set_name(&d->leases, l, "");

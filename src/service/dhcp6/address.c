@@ -3,16 +3,20 @@
 
 #include "gateway/ip6.h"
 #include "service/dhcp/reservation.h"
+#include "service/dhcp6/binding.h"
 #include "service/dhcp6/dhcp6.h"
 
-/* A hash of the client's DUID and @ia, and of @times. */
-static uint64_t hash_of(const struct dhcp6 *d, const struct dhcp6_message *m, const struct dhcp6_ia *ia, uint8_t times)
+/* A hash of the client's DUID and @ia, of @times, and of @mac when that is given. */
+static uint64_t hash_of(const struct dhcp6 *d, const struct dhcp6_message *m, const struct dhcp6_ia *ia, uint8_t times,
+			const struct mac *mac)
 {
-	uint8_t bytes[DHCP6_DUID_MAX + 5];
+	uint8_t bytes[DHCP6_DUID_MAX + 5 + sizeof(*mac)];
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
 	bytes_put_be32(&w, ia->iaid);
 	bytes_put_u8(&w, times);
 	bytes_put(&w, m->client.bytes, m->client.len);
+	if (mac)
+		bytes_put(&w, mac->b, sizeof(mac->b));
 	return hash_bytes(&d->config.key, bytes, w.len);
 }
 
@@ -34,22 +38,37 @@ ip4_t dhcp6_reserved_by(const struct prefix6 *prefix, const struct ip_addr *addr
 }
 
 /* Reserved addresses have an interface identifier below 2^32, and all others one above. */
-struct ip_addr dhcp6_address_of(const struct dhcp6 *d, const struct dhcp6_message *m, unsigned index, struct mac mac, struct mac sender)
+static struct ip_addr address_of_hash(const struct dhcp6 *d, uint64_t id)
 {
 	struct ip_addr addr = d->config.ip6->prefix.network;
-	const struct reservation *r = d->config.reservations ? reservation_of_mac(d->config.reservations, mac) : NULL;
-	if (index == 0 && r && r->ip != 0) {
-		struct ip_addr v4 = ip_from_ip4(r->ip);
-		memcpy(addr.b + 12, v4.b + 12, 4);
-		return addr;
-	}
-	unsigned declined = find_declined(d, hash_of(d, m, &m->ias[index], 0), sender);
-	uint64_t id = hash_of(d, m, &m->ias[index], declined < d->n_declined ? d->declined[declined].times : 0);
 	if (id >> 32 == 0)
 		id |= (uint64_t)1 << 32;
 	for (size_t i = 0; i < 8; i++)
 		addr.b[8 + i] = (uint8_t)(id >> (56 - 8 * i));
 	return addr;
+}
+
+static struct ip_addr reserved_address(const struct dhcp6 *d, ip4_t ip)
+{
+	struct ip_addr addr = d->config.ip6->prefix.network, v4 = ip_from_ip4(ip);
+	memcpy(addr.b + 12, v4.b + 12, 4);
+	return addr;
+}
+
+struct ip_addr dhcp6_address_of(const struct dhcp6 *d, usec_t now, const struct dhcp6_message *m, unsigned index, struct mac mac,
+				struct mac sender)
+{
+	const struct dhcp6_ia *ia = &m->ias[index];
+	const struct reservation *r = d->config.reservations ? reservation_of_mac(d->config.reservations, mac) : NULL;
+	if (index == 0 && r && r->ip != 0)
+		return reserved_address(d, r->ip);
+	const struct lease6 *own = dhcp6_binding_of(d, now, m, ia, mac);
+	if (own && !dhcp6_reserved_by(&d->config.ip6->prefix, &own->addr))
+		return own->addr;
+	unsigned declined = find_declined(d, hash_of(d, m, ia, 0, NULL), sender);
+	uint8_t times = declined < d->n_declined ? d->declined[declined].times : 0;
+	struct ip_addr addr = address_of_hash(d, hash_of(d, m, ia, times, NULL));
+	return dhcp6_binding_is_of_another(d, now, &addr, mac) ? address_of_hash(d, hash_of(d, m, ia, times, &mac)) : addr;
 }
 
 /* Ports come and go, and the records of those that are gone are not needed. */
@@ -60,7 +79,7 @@ static void forget_oldest(struct dhcp6 *d)
 
 bool dhcp6_address_declined(struct dhcp6 *d, const struct dhcp6_message *m, const struct dhcp6_ia *ia, struct mac sender, unsigned port_id)
 {
-	uint64_t client = hash_of(d, m, ia, 0);
+	uint64_t client = hash_of(d, m, ia, 0, NULL);
 	unsigned found = find_declined(d, client, sender), of_port = 0;
 	for (unsigned i = 0; i < d->n_declined; i++)
 		of_port += d->declined[i].port_id == port_id;
