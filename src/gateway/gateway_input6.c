@@ -166,6 +166,18 @@ static void receive_fragment(struct gateway *g, usec_t now, struct packet *p)
 		gateway_drop(g, DROP_ND_MALFORMED, p); /* RFC 6980 §5 */
 }
 
+/*
+ * A guest that looks whether others have an address (RFC 4862 §5.4) will have it in a second.  It may not send from there for long, but
+ * names and forwards lead to it: ask for it then.
+ */
+static void expect_address(struct gateway *g, usec_t now, const struct packet *p)
+{
+	const struct ip_addr *target = &p->nd.target;
+	if (p->nd_error == 0 && p->nd.type == ND_NEIGHBOUR_SOLICITATION && ip_is_unspecified(&p->src) && !ipv6_is_link_local(target) &&
+	    gateway_ip6_is_guest(&g->config.ip6, target) && p->port && p->port->payer)
+		guest_expect(&g->guests, now, target, p->port->payer);
+}
+
 void gateway_receive_ipv6(struct gateway *g, usec_t now, struct packet *p)
 {
 	int error = packet_ip(p);
@@ -183,5 +195,6 @@ void gateway_receive_ipv6(struct gateway *g, usec_t now, struct packet *p)
 		return;
 	}
 	packet_nd(p); /* for the services, which must not change @p */
+	expect_address(g, now, p);
 	receive_whole(g, now, p);
 }

@@ -307,6 +307,28 @@ static void silent_guests_are_solicited_from_the_gateways_link_local_address(str
 
 /* --- echo --- */
 
+static void address_that_a_guest_is_about_to_have_is_asked_for(struct fixture *f, gconstpointer data)
+{
+	struct sent s = solicitation(&none, &ip_a), there = neighbour(ND_NEIGHBOUR_ADVERTISEMENT, &ip_a, &gateway_local, &ip_a, 2);
+	struct guest_address *a;
+	send(&s, &f->a);
+	a = guest_find_address(&f->gateway.guests, &ip_a);
+	g_assert_nonnull(a);
+	g_assert_cmpint(a->guest->state, ==, GUEST_HEARD);
+	g_assert_cmpuint(f->a.frames->len, ==, 0);
+	usec_t when = gateway_deadline(&f->gateway);
+	g_assert_cmpuint(when, ==, USEC_PER_SEC);
+	gateway_expire(&f->gateway, when);
+	segment_flush(&f->segment, when);
+	g_assert_cmpuint(f->a.frames->len, ==, 1);
+	send_at(&there, &f->a, when);
+	a = guest_find_address(&f->gateway.guests, &ip_a);
+	g_assert_cmpint(a->guest->state, ==, GUEST_PRESENT);
+	s = solicitation(&none, &outside);
+	send_at(&s, &f->a, when);
+	g_assert_null(guest_find_address(&f->gateway.guests, &outside));
+}
+
 static void echo_of_the_gateway_is_answered(struct fixture *f, gconstpointer data)
 {
 	struct ip_addr routers = IPV6_ALL_ROUTERS;
@@ -661,6 +683,7 @@ int main(int argc, char **argv)
 	ADD(others_are_not_answered_for);
 	ADD(claims_of_the_gateways_addresses_are_dropped_and_defended);
 	ADD(silent_guests_are_solicited_from_the_gateways_link_local_address);
+	ADD(address_that_a_guest_is_about_to_have_is_asked_for);
 	ADD(echo_of_the_gateway_is_answered);
 	ADD(long_answers_are_fragmented);
 	ADD(fragments_to_the_gateway_are_put_together);
