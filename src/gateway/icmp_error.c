@@ -8,6 +8,7 @@
 #include "lan/packet.h"
 #include "lan/port.h"
 #include "wire/icmp4.h"
+#include "wire/icmp6.h"
 
 #include <errno.h>
 
@@ -103,4 +104,27 @@ int icmp_error_build(struct icmp_limit *limit, usec_t now, const struct icmp_err
 	if (limit && !icmp_limit_take_for(limit, now, cause))
 		return -EBUSY;
 	return emit_answer(e, cause, ret);
+}
+
+/* The codes of ICMPv6's destination unreachable, by their numbers (RFC 4443 §3.1). */
+static const uint8_t unreachable[] = {
+	ICMP4_UNREACHABLE_HOST, ICMP4_UNREACHABLE_ADMIN, ICMP4_UNREACHABLE_HOST,  ICMP4_UNREACHABLE_HOST,
+	ICMP4_UNREACHABLE_PORT, ICMP4_UNREACHABLE_ADMIN, ICMP4_UNREACHABLE_ADMIN,
+};
+
+bool icmp_error_of_icmp6(uint8_t type, uint8_t code, uint32_t info, struct icmp_error *ret)
+{
+	*ret = (struct icmp_error){ .type = ICMP4_UNREACHABLE };
+	if (type == ICMP6_UNREACHABLE && code < ARRAY_SIZE(unreachable)) {
+		ret->code = unreachable[code];
+	} else if (type == ICMP6_PACKET_TOO_BIG) {
+		ret->code = ICMP4_UNREACHABLE_FRAG_NEEDED;
+		ret->info = MIN(info - MIN(info, (uint32_t)(IPV6_HEADER_LEN - IPV4_HEADER_LEN)), (uint32_t)UINT16_MAX);
+	} else if (type == ICMP6_TIME_EXCEEDED) {
+		ret->type = ICMP4_TIME_EXCEEDED;
+		ret->code = code;
+	} else {
+		return false;
+	}
+	return true;
 }

@@ -45,6 +45,9 @@ struct icmp_error {
 	uint32_t info; /* second word: the MTU for fragmentation needed */
 };
 
+/* Finds the ICMP error that means the same as ICMPv6's @type, @code and @info; false when no error does (RFC 7915 §5.2). */
+bool icmp_error_of_icmp6(uint8_t type, uint8_t code, uint32_t info, struct icmp_error *ret);
+
 /* An Ethernet frame in an arena. */
 struct icmp_answer {
 	const void *bytes;

@@ -36,6 +36,7 @@ void bench_init(struct bench *b, const struct engine_ops *ops, const struct benc
 	static struct log log = { .level = LOG_LEVEL_DEBUG, .write = write_log };
 	*b = (struct bench){ .ops = ops, .patience_ms = PATIENCE_MS };
 	recorder_init(&b->r);
+	b->r.ip6 = options->guests_ip6;
 	b->r.host_address = HOST;
 	b->r.host_address_result = 0;
 	if (options->guest_mtu > 0)
@@ -52,6 +53,7 @@ void bench_init(struct bench *b, const struct engine_ops *ops, const struct benc
 		.hash_key = { { 1, 2 } },
 		.gateway = GATEWAY,
 		.subnet = { IP4(192, 168, 122, 0), 24 },
+		.ip6 = { .on = b->r.ip6, .address = recorder_ip(&b->r, GATEWAY), .link_local = { { 0xfe, 0x80, [15] = 1 } } },
 		.host_loopback = options->host_loopback,
 		.keep_tcp_ports = options->keep_tcp_ports,
 		.no_peek_off = options->no_peek_off,
@@ -66,7 +68,7 @@ void bench_init(struct bench *b, const struct engine_ops *ops, const struct benc
 
 void bench_guest_gone(struct bench *b, ip4_t guest)
 {
-	struct ip_addr addr = ip_from_ip4(guest);
+	struct ip_addr addr = recorder_ip(&b->r, guest);
 	b->ops->guest_gone(b->engine, bench_now(b), recorder_guest(&b->r, guest), &addr);
 }
 
@@ -105,7 +107,7 @@ usec_t bench_now(const struct bench *b)
 
 static struct guest *sender(struct bench *b, ip4_t src)
 {
-	struct ip_addr addr = ip_from_ip4(src);
+	struct ip_addr addr = recorder_ip(&b->r, src);
 	const struct guest_address *a = b->spoof ? guest_find_address(&b->r.guests, &addr) : NULL;
 	return a ? a->guest : recorder_guest_at(&b->r, b->port ? b->port : &b->r.port, src);
 }
@@ -117,9 +119,11 @@ void bench_input(struct bench *b, ip4_t src, ip4_t dst, uint8_t protocol, uint8_
 	if (b->port)
 		g_assert_nonnull(guest_payer(&b->r.guests, b->port));
 	p.packet.port = b->port;
-	p.packet.ip.dont_fragment = b->dont_fragment;
-	p.packet.ip.tos = b->tos;
-	p.packet.ip.id = b->id;
+	if (!b->r.ip6) {
+		p.packet.ip.dont_fragment = b->dont_fragment;
+		p.packet.ip.tos = b->tos;
+		p.packet.ip.id = b->id;
+	}
 	b->ops->input(b->engine, bench_now(b), &p.packet);
 }
 

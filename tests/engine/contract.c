@@ -11,6 +11,7 @@ static void setup_with(struct fixture *f, gconstpointer data, const struct bench
 	f->s = (struct server){ .listener = -1, .fd = -1 };
 	struct bench_options all = *options;
 	all.no_peek_off = f->row->no_peek_off;
+	all.guests_ip6 = f->row->guests_ip6;
 	bench_init(&f->b, f->row->ops, &all);
 }
 

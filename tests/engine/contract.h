@@ -31,6 +31,7 @@ struct engine_row {
 	unsigned gaps;
 	const char *variant; /* name of a variant of the engine; NULL: as users get it */
 	bool no_peek_off;    /* as on a kernel without SO_PEEK_OFF for TCP */
+	bool guests_ip6;     /* guests have IPv6: the flows that the host opens to them */
 };
 
 struct echo_service;

@@ -11,8 +11,8 @@ static struct engine_open open_to(struct fixture *f, uint16_t port, int fd)
 {
 	return (struct engine_open){
 		.guest = recorder_guest(&f->b.r, GUEST),
-		.to = { ip_from_ip4(GUEST), port },
-		.source = { ip_from_ip4(GATEWAY), 0 },
+		.to = { recorder_ip(&f->b.r, GUEST), port },
+		.source = { recorder_ip(&f->b.r, GATEWAY), 0 },
 		.fd = fd,
 	};
 }

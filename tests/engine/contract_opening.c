@@ -2,7 +2,9 @@
 /* Flows from the host to a guest whose host side is opened once the guest has answered: struct engine_opening. */
 #include "contract.h"
 
-#include "wire/ipv4.h"
+#include "wire/icmp6.h"
+#include "wire/ip.h"
+#include "wire/ipv6.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -47,8 +49,8 @@ static bool has_syn(void *t)
 static bool begin(struct fixture *f, struct opening *x, struct guest_tcp *t)
 {
 	struct engine_open how = { .guest = recorder_guest(&f->b.r, GUEST),
-				   .to = { ip_from_ip4(GUEST), 80 },
-				   .source = { ip_from_ip4(GATEWAY), 0 },
+				   .to = { recorder_ip(&f->b.r, GUEST), 80 },
+				   .source = { recorder_ip(&f->b.r, GATEWAY), 0 },
 				   .fd = -1,
 				   .opening = &x->o };
 	*x = (struct opening){ .o = { opened, failed }, .s = &f->s };
@@ -129,14 +131,20 @@ static void opening_is_told_that_the_guest_refused(struct fixture *f, gconstpoin
 /* Sends an ICMP error with @code from @from about the segment at @seq. */
 static void guest_rejects(struct guest_tcp *t, ip4_t from, uint32_t seq, uint8_t code)
 {
-	uint8_t body[IPV4_HEADER_LEN + 8], message[ICMP4_HEADER_LEN + sizeof(body)];
+	const struct recorder *r = &t->b->r;
+	struct ip_addr src = recorder_ip(r, from), dst = recorder_ip(r, t->peer);
+	uint8_t body[IP_HEADER_ROOM + 8], message[ICMP6_HEADER_LEN + sizeof(body)];
 	struct bytes_writer b = bytes_writer(body, sizeof(body)), w = bytes_writer(message, sizeof(message));
-	ipv4_emit(&b, &(struct ipv4_header){ .total_len = 60, .ttl = 64, .protocol = IP_PROTOCOL_TCP, .src = t->peer, .dst = t->ip });
+	ip_emit(&b, &(struct ip_header){ .src = dst, .dst = recorder_ip(r, t->ip), .protocol = IP_PROTOCOL_TCP, .hop_limit = 64 }, 40);
 	bytes_put_be16(&b, t->peer_port);
 	bytes_put_be16(&b, t->port);
 	bytes_put_be32(&b, seq);
-	icmp4_emit(&w, &(struct icmp4_header){ .type = ICMP4_UNREACHABLE, .code = code }, body, b.len);
-	bench_input(t->b, from, t->peer, IP_PROTOCOL_ICMP, 63, message, w.len);
+	if (r->ip6)
+		icmp6_emit(&w, &src, &dst, &(struct icmp6_header){ .type = ICMP6_UNREACHABLE, .code = ICMP6_UNREACHABLE_PORT }, body,
+			   b.len);
+	else
+		icmp4_emit(&w, &(struct icmp4_header){ .type = ICMP4_UNREACHABLE, .code = code }, body, b.len);
+	bench_input(t->b, from, t->peer, r->ip6 ? IPV6_NEXT_ICMP : IP_PROTOCOL_ICMP, 63, message, w.len);
 }
 
 /* As firewalls do. RFC 5461 §2: it ends a connection that is not established. */

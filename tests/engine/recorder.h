@@ -31,7 +31,12 @@ struct recorded_error {
 	ip4_t from;
 };
 
+/*
+ * Tests name addresses as those of IPv4.  With recorder.ip6 the engine sees them inside fd00:2ff::/96, whose sum is 0 in checksums, so that
+ * those of TCP and UDP stay right.
+ */
 struct recorder {
+	bool ip6;
 	struct engine_env env;
 	struct arena arena;
 	struct guest_table guests; /* every source address is a guest of its own, all behind one port unless the test says otherwise */
@@ -54,6 +59,8 @@ struct recorder {
 
 void recorder_init(struct recorder *r);
 void recorder_done(struct recorder *r);
+/* @ip as the engine sees it. */
+struct ip_addr recorder_ip(const struct recorder *r, ip4_t ip);
 /* The guest with address @ip, made if it is new, behind @port; recorder_guest(): behind the recorder's own. */
 struct guest *recorder_guest_at(struct recorder *r, struct port *port, ip4_t ip);
 struct guest *recorder_guest(struct recorder *r, ip4_t ip);

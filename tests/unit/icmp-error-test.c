@@ -258,6 +258,28 @@ static void greedy_ports_leave_some_of_the_common_limit(struct fixture *f, gcons
 	}
 }
 
+/* RFC 7915 §5.2 */
+static void icmpv6_errors_have_an_icmp_error_that_means_the_same(struct fixture *f, gconstpointer data)
+{
+	static const struct {
+		uint8_t type6, code6, type, code;
+		uint32_t info6, info;
+	} pairs[] = {
+		{ 1, 0, 3, 1, 0, 0 },       { 1, 1, 3, 13, 0, 0 }, { 1, 3, 3, 1, 0, 0 },  { 1, 4, 3, 3, 0, 0 },  { 1, 5, 3, 13, 0, 0 },
+		{ 2, 0, 3, 4, 1400, 1380 }, { 2, 0, 3, 4, 5, 0 },  { 3, 0, 11, 0, 0, 0 }, { 3, 1, 11, 1, 0, 0 },
+	};
+	struct icmp_error error;
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		g_assert_true(icmp_error_of_icmp6(pairs[i].type6, pairs[i].code6, pairs[i].info6, &error));
+		g_assert_cmpuint(error.type, ==, pairs[i].type);
+		g_assert_cmpuint(error.code, ==, pairs[i].code);
+		g_assert_cmpuint(error.info, ==, pairs[i].info);
+	}
+	g_assert_false(icmp_error_of_icmp6(1, 7, 0, &error));
+	g_assert_false(icmp_error_of_icmp6(128, 0, 0, &error));
+	g_assert_false(icmp_error_of_icmp6(4, 1, 0, &error));
+}
+
 #define ADD(name) g_test_add("/icmp-error/" #name, struct fixture, NULL, setup, name, teardown)
 
 int main(int argc, char **argv)
@@ -276,5 +298,6 @@ int main(int argc, char **argv)
 	ADD(limit_of_a_port_affects_that_port_only);
 	ADD(common_limit_affects_all_ports);
 	ADD(greedy_ports_leave_some_of_the_common_limit);
+	ADD(icmpv6_errors_have_an_icmp_error_that_means_the_same);
 	return g_test_run();
 }

@@ -324,7 +324,7 @@ static void native_counters(const struct engine *e, struct engine_counters *ret)
 
 static int native_open(struct engine *e, usec_t now, const struct engine_open *how)
 {
-	if (!ip_is_v4(&how->to.addr) || !ip_is_v4(&how->source.addr))
+	if (ip_is_v4(&how->to.addr) != ip_is_v4(&how->source.addr))
 		return -EOPNOTSUPP;
 	return native_tcp_open(e, now, how);
 }

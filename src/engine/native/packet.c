@@ -7,6 +7,7 @@
 #include "engine/native/state.h"
 #include "gateway/closed.h"
 #include "gateway/icmp6_error.h"
+#include "gateway/icmp_error.h"
 #include "gateway/martian.h"
 #include "gateway/nat64.h"
 #include "lan/frame.h"
@@ -189,11 +190,25 @@ uint32_t native_error_info(const struct native_errqueue *q)
 	return q->type == ICMP4_PARAMETER_PROBLEM ? q->info << 24 : 0;
 }
 
+static void translate_to_icmp4(struct native_errqueue *q)
+{
+	struct icmp_error error;
+	q->is_icmp = icmp_error_of_icmp6(q->type, q->code, q->info, &error);
+	q->type = error.type;
+	q->code = error.code;
+	q->info = error.info;
+	q->is_v6 = false;
+}
+
 void native_error_translate(struct native_errqueue *q, bool v6)
 {
 	struct icmp6_error error;
-	if (!v6 || q->is_v6)
+	if (v6 == q->is_v6)
 		return;
+	if (!v6) {
+		translate_to_icmp4(q);
+		return;
+	}
 	bool too_big = q->type == ICMP4_UNREACHABLE && q->code == ICMP4_UNREACHABLE_FRAG_NEEDED;
 	q->is_icmp = icmp6_error_of_icmp4(q->type, q->code, too_big ? q->info + NAT64_GROWTH : q->info, &error);
 	q->is_v6 = true;

@@ -164,7 +164,7 @@ struct native_icmp_error {
 	size_t payload_len;  /* its full layer 4 length in bytes */
 };
 void native_output_error(struct engine *e, usec_t now, const struct native_icmp_error *error);
-/* Makes @q, an ICMP error that a socket of IPv4 got, the ICMPv6 error for a guest of IPv6 (@v6, else nothing is done) behind NAT64. */
+/* Makes @q, an error of one family, that of a guest of the other one (@v6: of IPv6), behind NAT64 or a forward. */
 void native_error_translate(struct native_errqueue *q, bool v6);
 /* The second word of the ICMP error @q. */
 uint32_t native_error_info(const struct native_errqueue *q);

@@ -34,10 +34,10 @@ void udp_arrival_expect(struct msghdr *h, struct udp_origin *origin, struct iove
 struct udp_arrival udp_arrival_of(const struct udp_reader *r, usec_t now, struct msghdr *h, size_t len);
 unsigned udp_arrival_datagrams(const struct udp_arrival *a);
 
-/* Bytes of the headers of packets to the guest of @flow; NULL: of any guest of a listener, which is for IPv4. */
+/* Bytes of the headers of packets to the guest of @flow; NULL: of any guest, at most. */
 static inline size_t udp_headers_len(const struct native_datagram *flow)
 {
-	return (flow ? ip_header_len(&flow->base.flow.key.guest.addr) : IPV4_HEADER_LEN) + UDP_HEADER_LEN;
+	return flow ? ip_header_len(&flow->base.flow.key.guest.addr) + UDP_HEADER_LEN : UDP_ARRIVAL_HEADERS_MAX;
 }
 
 /* Writes the headers for @len bytes of payload of @a, udp_headers_len() bytes, with the checksum of the pseudo-header only. */

@@ -118,7 +118,7 @@ static int open_flow(struct udp_listener *l, usec_t now, const struct engine_ope
 {
 	struct engine *e = l->engine;
 	struct flow_key key = { how->to, how->source };
-	if (!ip_is_v4(&how->to.addr) || !ip_is_v4(&how->source.addr))
+	if (ip_is_v4(&how->to.addr) != ip_is_v4(&how->source.addr))
 		return -EOPNOTSUPP;
 	int r = choose_source(e, &key);
 	if (r < 0 || !make_room(l))
@@ -307,6 +307,7 @@ static void prepare_socket(int fd, bool v6)
 	native_report_tos(fd, v6);
 	if (v6) {
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &(int){ 1 }, sizeof(int));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &(int){ 1 }, sizeof(int));
 	} else {
 		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &(int){ 1 }, sizeof(int));
 		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &(int){ 1 }, sizeof(int));

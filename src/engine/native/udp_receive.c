@@ -59,11 +59,12 @@ static void learn(struct udp_reader *r, size_t segment, unsigned n)
 
 /* --- mixed --- */
 
-/* Passes on a datagram: headers go to the front of its first piece; except for the spilled part it lies in the turn's memory. */
-static void pass_on(struct udp_reader *r, usec_t now, uint8_t *bytes, const struct udp_arrival *a)
+/* Passes on a datagram: headers go in front of its first piece; except for the spilled part it lies in the turn's memory. */
+static void pass_on(struct udp_reader *r, usec_t now, const struct udp_arrival *a)
 {
 	struct engine_env *env = r->engine->config.env;
 	size_t here = MIN(a->len, USUAL_BYTES), headers_len = udp_headers_len(a->flow);
+	uint8_t *bytes = (uint8_t *)a->iov[0].iov_base - headers_len;
 	struct iovec iov[2] = { { bytes, headers_len + here }, { NULL, a->len - here } };
 	if (a->len > here && !(iov[1].iov_base = arena_copy(env->arena, a->iov[1].iov_base, a->len - here))) {
 		drop(r->engine, DROP_NO_MEMORY);
@@ -103,13 +104,12 @@ static bool receive_mixed(struct udp_reader *r, usec_t now)
 	struct mmsghdr m[BATCH];
 	struct udp_origin origin[BATCH];
 	struct iovec iov[BATCH][2];
-	uint8_t *bytes[BATCH], *spill = spill_area(e);
+	uint8_t *spill = spill_area(e);
 	unsigned n = 0, want = r->flow ? MAX((unsigned)habits->appetite, BATCH_FIRST) : BATCH_FIRST;
-	size_t headers_len = udp_headers_len(r->flow);
+	size_t headers_len = udp_headers_len(r->listener ? NULL : r->flow);
 	for (uint8_t *room; spill && n < want && (room = arena_alloc(e->config.env->arena, FRAME_HEADROOM + headers_len + USUAL_BYTES));
 	     n++) {
-		bytes[n] = room + FRAME_HEADROOM;
-		iov[n][0] = (struct iovec){ bytes[n] + headers_len, USUAL_BYTES };
+		iov[n][0] = (struct iovec){ room + FRAME_HEADROOM + headers_len, USUAL_BYTES };
 		iov[n][1] = (struct iovec){ spill + (size_t)n * SPILL_BYTES, SPILL_BYTES };
 		udp_arrival_expect(&m[n].msg_hdr, &origin[n], iov[n], 2);
 	}
@@ -135,7 +135,7 @@ static bool receive_mixed(struct udp_reader *r, usec_t now)
 		} else if (a.flow) {
 			udp_late_output(e, now, &late);
 			late = (struct udp_late_list){ 0 };
-			pass_on(r, now, bytes[i], &a);
+			pass_on(r, now, &a);
 		}
 	}
 	udp_late_output(e, now, &late);
