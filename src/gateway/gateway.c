@@ -14,10 +14,9 @@ void gateway_drop(struct gateway *g, enum drop_reason why, const struct packet *
 	segment_drop(g->segment, p && p->port ? p->port : &g->port, why, p ? p->frame : NULL);
 }
 
-struct guest *gateway_find_guest(struct gateway *g, ip4_t ip)
+struct guest *gateway_find_guest(struct gateway *g, const struct ip_addr *addr)
 {
-	struct ip_addr addr = ip_from_ip4(ip);
-	const struct guest_address *a = guest_find_address(&g->guests, &addr);
+	const struct guest_address *a = guest_find_address(&g->guests, addr);
 	return a && a->guest->state != GUEST_HEARD ? a->guest : NULL;
 }
 
@@ -102,6 +101,8 @@ static void guest_gone(void *opaque, usec_t now, struct guest *guest, const stru
 	struct gateway *g = opaque;
 	if (g->engine)
 		g->engine_ops->guest_gone(g->engine, now, guest, addr);
+	if (g->config.hooks.guest_gone)
+		g->config.hooks.guest_gone(g->config.hooks.opaque, now, addr);
 }
 
 static const struct guest_ops guest_ops = {
@@ -184,7 +185,8 @@ void gateway_guest_starts(struct gateway *g, struct mac mac)
 void gateway_probe(struct gateway *g, usec_t now, ip4_t ip)
 {
 	/* Not to the guests whose address is known: thousands of them would answer nothing. */
-	const struct guest *guest = gateway_find_guest(g, ip);
+	struct ip_addr addr = ip_from_ip4(ip);
+	const struct guest *guest = gateway_find_guest(g, &addr);
 	if (guest && guest->port)
 		egress_probe(&g->egress, now, ip, guest->port);
 	unsigned n = 0;
@@ -207,13 +209,13 @@ bool gateway_knows_all_addresses(const struct gateway *g, const struct port *ask
 	return true;
 }
 
-bool gateway_knows(struct gateway *g, ip4_t ip)
+bool gateway_knows(struct gateway *g, const struct ip_addr *ip)
 {
 	const struct guest *guest = gateway_find_guest(g, ip);
 	return guest && guest->state == GUEST_PRESENT;
 }
 
-bool gateway_mac_of(struct gateway *g, ip4_t ip, struct mac *ret)
+bool gateway_mac_of(struct gateway *g, const struct ip_addr *ip, struct mac *ret)
 {
 	const struct guest *guest = gateway_find_guest(g, ip);
 	if (guest)
@@ -221,19 +223,18 @@ bool gateway_mac_of(struct gateway *g, ip4_t ip, struct mac *ret)
 	return guest != NULL;
 }
 
-bool gateway_is_lost(struct gateway *g, ip4_t ip)
+bool gateway_is_lost(struct gateway *g, const struct ip_addr *ip)
 {
-	struct ip_addr addr = ip_from_ip4(ip);
-	const struct guest_address *a = guest_find_address(&g->guests, &addr);
+	const struct guest_address *a = guest_find_address(&g->guests, ip);
 	return a && a->is_lost;
 }
 
-struct guest *gateway_expect(struct gateway *g, usec_t now, ip4_t ip)
+struct guest *gateway_expect(struct gateway *g, usec_t now, const struct ip_addr *ip)
 {
-	struct ip_addr addr = ip_from_ip4(ip);
-	if (!gateway_is_guest(g, ip))
+	bool possible = ip_is_v4(ip) ? gateway_is_guest(g, ip_to_ip4(ip)) : gateway_ip6_is_guest(&g->config.ip6, ip);
+	if (!possible)
 		return NULL;
-	const struct guest_address *a = guest_expect(&g->guests, now, &addr, g->guests.host);
+	const struct guest_address *a = guest_expect(&g->guests, now, ip, g->guests.host);
 	return a ? a->guest : NULL;
 }
 

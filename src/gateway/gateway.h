@@ -40,6 +40,8 @@ struct gateway_hooks {
 	void (*address_seen)(void *opaque, usec_t now, struct port *p, ip4_t ip, struct mac mac);
 	/* A guest uses @a, which was not known or was another guest's.  The callee may set the guest's name and @a's rank. */
 	void (*guest_seen)(void *opaque, usec_t now, struct guest_address *a);
+	/* A guest does not use @addr any more. */
+	void (*guest_gone)(void *opaque, usec_t now, const struct ip_addr *addr);
 	/* @guest is at another port.  The callee may set its name. */
 	void (*guest_placed)(void *opaque, usec_t now, struct guest *guest);
 	/*
@@ -108,19 +110,19 @@ void gateway_probe(struct gateway *g, usec_t now, ip4_t ip);
  */
 bool gateway_knows_all_addresses(const struct gateway *g, const struct port *asking);
 /* Whether the guest with @ip is known and has a port, however long it has been silent. */
-bool gateway_knows(struct gateway *g, ip4_t ip);
+bool gateway_knows(struct gateway *g, const struct ip_addr *ip);
 /* The MAC of the guest with @ip, which may be away; false when it is not known. */
-bool gateway_mac_of(struct gateway *g, ip4_t ip, struct mac *ret);
+bool gateway_mac_of(struct gateway *g, const struct ip_addr *ip, struct mac *ret);
 /*
  * The guest with @ip, of which only this call may have HEARD.  NULL: no guest can have it, out of memory, or too
  * many are asked for.
  */
-struct guest *gateway_expect(struct gateway *g, usec_t now, ip4_t ip);
+struct guest *gateway_expect(struct gateway *g, usec_t now, const struct ip_addr *ip);
 /*
  * Whether the guest that used @ip last has lost it to another one, which has it by lease or reservation and has not been heard there yet:
  * nobody may be sent what is meant for that one.
  */
-bool gateway_is_lost(struct gateway *g, ip4_t ip);
+bool gateway_is_lost(struct gateway *g, const struct ip_addr *ip);
 
 /* When gateway_expire() wants to be called: for neighbours, reassembly, services and the engine. */
 usec_t gateway_deadline(const struct gateway *g);

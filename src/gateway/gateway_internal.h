@@ -30,7 +30,7 @@ void gateway_send_icmp6_error(struct gateway *g, usec_t now, const struct packet
 /* Whether @ip can be a guest's: in the subnet, and not the gateway's, the network's or the broadcast address. */
 bool gateway_is_guest(const struct gateway *g, ip4_t ip);
 /* The guest with @ip; NULL when it is not known, or was only HEARD of. */
-struct guest *gateway_find_guest(struct gateway *g, ip4_t ip);
+struct guest *gateway_find_guest(struct gateway *g, const struct ip_addr *addr);
 
 /* Parts of gateway_input() that both families share. */
 /* Takes the fragment @p; true: it completed @ret_whole. */

@@ -5,6 +5,7 @@
 #include "host/clock.h"
 #include "network/network_internal.h"
 #include "options/guest_ref.h"
+#include "service/dhcp6/address.h"
 #include "wire/eth.h"
 
 #include <errno.h>
@@ -207,21 +208,26 @@ static void look_at_lease(void *opaque, const struct lease *l)
 	s->found = true;
 }
 
-/* The MAC that uses @ip, that it is reserved for, or that has leased it: the first of these that is known. */
-static bool find_mac(struct lanlet_network *n, ip4_t ip, struct mac *ret)
+/* The MAC that uses @addr, that it is reserved for, or that has leased it: the first of these that is known. */
+static bool find_mac(struct lanlet_network *n, const struct ip_addr *addr, struct mac *ret)
 {
-	if (!n->settings.no_gateway && ip == n->settings.gateway) {
-		*ret = n->gateway.config.mac;
+	const struct gateway_config *gateway = &n->gateway.config;
+	bool is_v4 = ip_is_v4(addr);
+	if (!n->settings.no_gateway && (is_v4 ? ip_to_ip4(addr) == gateway->ip : gateway_ip6_has(&gateway->ip6, addr))) {
+		*ret = gateway->mac;
 		return true;
 	}
-	if (gateway_mac_of(&n->gateway, ip, ret))
+	if (gateway_mac_of(&n->gateway, addr, ret))
 		return true;
+	ip4_t ip = is_v4 ? ip_to_ip4(addr) : gateway->ip6.on ? dhcp6_reserved_by(&gateway->ip6.prefix, addr) : 0;
 	for (size_t i = 0; i < n->settings.n_hosts; i++) {
 		if (n->settings.hosts[i].ip != ip)
 			continue;
 		*ret = n->settings.hosts[i].mac;
 		return true;
 	}
+	if (!is_v4)
+		return false;
 	struct lease_search s = { .ip = ip, .ret = ret };
 	dhcp_for_each_lease(&n->name_services.dhcp, look_at_lease, &s);
 	return s.found;
@@ -230,19 +236,18 @@ static bool find_mac(struct lanlet_network *n, ip4_t ip, struct mac *ret)
 static bool find_guest(struct lanlet_network *n, usec_t now, const char *who, struct mac *ret)
 {
 	struct guest_ref guest;
-	struct ip_addr found[DNS_NAMES_ADDRESSES_MAX];
+	struct ip_addr found[2];
 	if (guest_ref_parse(who, &guest) < 0)
 		return false;
-	switch (guest.kind) {
-	case GUEST_REF_MAC: *ret = guest.mac; return true;
-	case GUEST_REF_NAME:
-		guest.ip = guest_names_first_ip4(found, guest_names_find(&n->name_services.names, now, guest.name, found));
-		if (guest.ip == 0)
-			return false;
-		break;
-	case GUEST_REF_ADDRESS: break;
+	if (guest.kind == GUEST_REF_MAC) {
+		*ret = guest.mac;
+		return true;
 	}
-	return find_mac(n, guest.ip, ret);
+	int count = guest_names_resolve(&n->name_services.names, now, &guest, found);
+	for (int i = 0; i < count; i++)
+		if (find_mac(n, &found[i], ret))
+			return true;
+	return false;
 }
 
 static int find_whom(struct lanlet_network *n, usec_t now, struct capture *c)

@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "gateway/guest.h"
+#include "options/guest_ref.h"
 #include "options/settings.h"
 #include "service/dhcp/dhcp.h"
 #include "service/dhcp6/binding.h"
@@ -93,7 +94,7 @@ int guest_names_find_mac(const struct guest_names *n, usec_t now, struct mac mac
 	const struct guest *g = guest_find(n->guests, mac);
 	unsigned count = 0;
 	ip4_t ip;
-	if (dhcp_find_mac(n->dhcp, now, mac, &ip) == 0)
+	if (!n->ipv6_only && dhcp_find_mac(n->dhcp, now, mac, &ip) == 0)
 		ret[count++] = ip_from_ip4(ip);
 	if (g)
 		count = add_addresses(g, ret, count);
@@ -142,6 +143,31 @@ int guest_names_of_lease6(const struct guest_names *n, usec_t now, const struct 
 	return 0;
 }
 
+static const struct ip_addr *first_of_family(const struct ip_addr *addresses, int n, bool v4)
+{
+	for (int i = 0; i < n; i++)
+		if (ip_is_v4(&addresses[i]) == v4)
+			return &addresses[i];
+	return NULL;
+}
+
+int guest_names_resolve(const struct guest_names *n, usec_t now, const struct guest_ref *guest, struct ip_addr ret[static 2])
+{
+	struct ip_addr found[DNS_NAMES_ADDRESSES_MAX] = { guest->ip };
+	int r = 1, count = 0;
+	switch (guest->kind) {
+	case GUEST_REF_NAME: r = guest_names_find(n, now, guest->name, found); break;
+	case GUEST_REF_MAC: r = guest_names_find_mac(n, now, guest->mac, found); break;
+	case GUEST_REF_ADDRESS: break;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		const struct ip_addr *a = first_of_family(found, r, (i == 0) != n->ipv6_only);
+		if (a)
+			ret[count++] = *a;
+	}
+	return count > 0 ? count : -ENOENT;
+}
+
 /* Behind a bridge that translates MACs, several machines have leases of their own, and one guest has all their addresses: ask DHCP first.
  */
 int guest_names_of_address(const struct guest_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1])
@@ -160,13 +186,5 @@ int guest_names_of_address(const struct guest_names *n, usec_t now, const struct
 	if (!a || a->is_lost || a->guest->name[0] == '\0')
 		return -ENOENT;
 	strcpy(ret, a->guest->name);
-	return 0;
-}
-
-ip4_t guest_names_first_ip4(const struct ip_addr *addresses, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (ip_is_v4(&addresses[i]))
-			return ip_to_ip4(&addresses[i]);
 	return 0;
 }

@@ -9,11 +9,13 @@
 #include "base/usec.h"
 #include "service/dns/names.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct dhcp;
 struct dhcp6;
 struct guest;
+struct guest_ref;
 struct guest_table;
 struct settings;
 struct settings_name;
@@ -29,6 +31,7 @@ struct guest_names {
 	 */
 	const struct guest *(*find_attached)(void *opaque, usec_t now, const char *name);
 	void *opaque;
+	bool ipv6_only;              /* guests have no leases of IPv4 */
 	struct settings_name *given; /* by the user */
 	size_t n_given;
 };
@@ -42,9 +45,12 @@ int guest_names_set(struct guest_names *n, const struct settings *s);
 /* As dns_names_ops.find_name and find_address; @name is in lower case. */
 int guest_names_find(const struct guest_names *n, usec_t now, const char *name, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX]);
 int guest_names_of_address(const struct guest_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1]);
+/*
+ * At most one address of each family of the guest that @guest means, and their number: the preferred one first, which is that of IPv4
+ * unless the network is ipv6_only.  -ENOENT.
+ */
+int guest_names_resolve(const struct guest_names *n, usec_t now, const struct guest_ref *guest, struct ip_addr ret[static 2]);
 /* The addresses of the guest with @mac, as guest_names_find(). */
 int guest_names_find_mac(const struct guest_names *n, usec_t now, struct mac mac, struct ip_addr ret[static DNS_NAMES_ADDRESSES_MAX]);
 /* The name of the guest that has leased @addr by DHCPv6.  -ENOENT. */
 int guest_names_of_lease6(const struct guest_names *n, usec_t now, const struct ip_addr *addr, char ret[static DNS_LABEL_MAX + 1]);
-/* The first IPv4 address among @n addresses, because forwards know IPv4 only; 0 when all are IPv6. */
-ip4_t guest_names_first_ip4(const struct ip_addr *addresses, int n);

@@ -374,6 +374,7 @@ int name_services_init(struct name_services *n, const struct name_services_confi
 	n->opaque = c->opaque;
 	guest_names_init(&n->names, &n->dhcp, &c->gateway->guests);
 	n->names.find_attached = c->find_attached;
+	n->names.ipv6_only = c->settings->ipv6_only;
 	n->names.opaque = c->opaque;
 	int r = guest_names_set(&n->names, c->settings);
 	if (r == 0)

@@ -60,6 +60,12 @@ static void hook_guest_seen(void *opaque, usec_t now, struct guest_address *a)
 	struct lanlet_network *n = opaque;
 	name_services_guest_seen(&n->name_services, now, a);
 	observe_guest(n, now, a);
+	forwards_guest_changed(&n->forwards, now);
+}
+
+static void hook_guest_gone(void *opaque, usec_t now, const struct ip_addr *addr)
+{
+	forwards_guest_changed(&((struct lanlet_network *)opaque)->forwards, now);
 }
 
 static void hook_guest_placed(void *opaque, usec_t now, struct guest *guest)
@@ -160,6 +166,7 @@ static int build_segment(struct lanlet_network *n, const struct lanlet_config *c
 				    .hooks = { .host_address = hook_host_address,
 					       .address_seen = hook_address_seen,
 					       .guest_seen = hook_guest_seen,
+					       .guest_gone = hook_guest_gone,
 					       .guest_placed = hook_guest_placed,
 					       .rank = hook_rank,
 					       .foreign_dhcp = hook_foreign_dhcp,
@@ -244,43 +251,30 @@ static int build_engine(struct lanlet_network *n, const struct lanlet_config *co
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
-static int find_address(struct lanlet_network *n, usec_t now, const struct guest_ref *guest, ip4_t *ret)
-{
-	const struct guest_names *names = &n->name_services.names;
-	struct ip_addr found[DNS_NAMES_ADDRESSES_MAX];
-	int r = 0;
-	switch (guest->kind) {
-	case GUEST_REF_NAME: r = guest_names_find(names, now, guest->name, found); break;
-	case GUEST_REF_MAC: r = guest_names_find_mac(names, now, guest->mac, found); break;
-	case GUEST_REF_ADDRESS: *ret = guest->ip; return 0;
-	}
-	ip4_t first = guest_names_first_ip4(found, r);
-	if (first == 0)
-		return -ENOENT;
-	*ret = first;
-	return 0;
-}
-
-static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
+static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, struct ip_addr ret[static FORWARD_ADDRESSES_MAX])
 {
 	struct lanlet_network *n = opaque;
-	ip4_t ip;
-	int r = find_address(n, now, guest, &ip);
-	if (r < 0)
-		return r;
-	if (gateway_is_lost(&n->gateway, ip))
-		return -EHOSTUNREACH;
-	*ret = ip;
-	return 0;
+	struct ip_addr found[FORWARD_ADDRESSES_MAX];
+	int count = guest_names_resolve(&n->name_services.names, now, guest, found);
+	int n_lost = 0, n_good = 0;
+	for (int i = 0; i < count; i++) {
+		if (gateway_is_lost(&n->gateway, &found[i]))
+			n_lost++;
+		else
+			ret[n_good++] = found[i];
+	}
+	if (n_good > 0)
+		return n_good;
+	return n_lost > 0 ? -EHOSTUNREACH : -ENOENT;
 }
 
-static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)
+static struct guest *expect_guest(void *opaque, usec_t now, const struct ip_addr *ip)
 {
 	struct lanlet_network *n = opaque;
 	return gateway_expect(&n->gateway, now, ip);
 }
 
-static bool guest_is_there(void *opaque, ip4_t ip)
+static bool guest_is_there(void *opaque, const struct ip_addr *ip)
 {
 	struct lanlet_network *n = opaque;
 	return gateway_knows(&n->gateway, ip);
@@ -298,6 +292,8 @@ static int build_forwards(struct lanlet_network *n, const struct lanlet_config *
 		.engine_env = &n->gateway.env,
 		.gateway = n->settings.gateway,
 		.subnet = n->settings.subnet,
+		.ip6 = &n->gateway.config.ip6,
+		.routes_ip6 = &n->ra.is_default_router,
 		.find_guest = find_guest,
 		.expect_guest = expect_guest,
 		.guest_is_there = guest_is_there,

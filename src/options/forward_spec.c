@@ -42,20 +42,26 @@ static int parse_ports(char *text, struct forward_spec *s, const char **ret_why)
 	return 0;
 }
 
+/* Whether @text is in brackets.  *@ret_inner is then what they enclose, otherwise @text. */
+static bool cut_brackets(char *text, char **ret_inner)
+{
+	size_t len = strlen(text);
+	bool enclosed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
+	if (enclosed)
+		text[len - 1] = '\0';
+	*ret_inner = enclosed ? text + 1 : text;
+	return enclosed;
+}
+
 /* The address before a port. */
 static int parse_address(char *text, struct ip_addr *ret)
 {
-	size_t len = strlen(text);
 	if (strcmp(text, "*") == 0) {
 		*ret = (struct ip_addr){ 0 };
 		return 0;
 	}
-	if (text[0] != '[')
-		return strchr(text, ':') ? -EINVAL : ip_parse(text, ret);
-	if (text[len - 1] != ']')
-		return -EINVAL;
-	text[len - 1] = '\0';
-	return ip_parse(text + 1, ret);
+	bool in_brackets = cut_brackets(text, &text);
+	return !in_brackets && strchr(text, ':') ? -EINVAL : ip_parse(text, ret);
 }
 
 static int parse_host(char *text, struct forward_spec *s, const char **ret_why)
@@ -85,6 +91,11 @@ static int parse_host(char *text, struct forward_spec *s, const char **ret_why)
 	return parse_ports(ports, s, ret_why);
 }
 
+static bool is_ipv6(const struct guest_ref *g)
+{
+	return g->kind == GUEST_REF_ADDRESS && !ip_is_v4(&g->ip);
+}
+
 static int parse_guest(char *text, struct forward_spec *s, const char **ret_why)
 {
 	char *port = strrchr(text, ':');
@@ -97,8 +108,9 @@ static int parse_guest(char *text, struct forward_spec *s, const char **ret_why)
 		*ret_why = "the guest's ports have to be from 1 to 65535";
 		return -EINVAL;
 	}
-	if (guest_ref_parse(text, &s->guest) < 0) {
-		*ret_why = "a guest is a name without dots, a MAC or an IPv4 address";
+	bool in_brackets = cut_brackets(text, &text);
+	if (guest_ref_parse(text, &s->guest) < 0 || in_brackets != is_ipv6(&s->guest)) {
+		*ret_why = "a guest is a name without dots, a MAC, an IPv4 address, or an IPv6 address in brackets";
 		return -EINVAL;
 	}
 	return 0;
@@ -181,7 +193,7 @@ const char *forward_spec_format_guest(const struct forward_spec *s, char ret[sta
 	ret[0] = '\0';
 	if (s->protocol == FORWARD_PROXY)
 		return ret;
-	snprintf(ret, FORWARD_TEXT_SIZE, "%s:%u", guest_ref_format(&s->guest, guest), s->guest_port);
+	snprintf(ret, FORWARD_TEXT_SIZE, is_ipv6(&s->guest) ? "[%s]:%u" : "%s:%u", guest_ref_format(&s->guest, guest), s->guest_port);
 	return ret;
 }
 

@@ -8,8 +8,8 @@
  *     proxy [ADDRESS:]PORT
  *     proxy unix:PATH
  *
- * ADDRESS is 127.0.0.1 by default; an IPv6 address is written in brackets, and `*` is all addresses of both families.  GUEST is a name, a
- * MAC or an address.  The first port of a range leads to the guest's PORT, the second to the next one.  A proxy listens on loopback
+ * ADDRESS is 127.0.0.1 by default; `*` is all addresses of both families.  GUEST is a name, a MAC or an address.  IPv6 addresses are
+ * written in brackets.  The first port of a range leads to the guest's PORT, the second to the next one.  A proxy listens on loopback
  * addresses and unix sockets only, because it reaches every guest.
  */
 #pragma once

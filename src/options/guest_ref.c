@@ -10,12 +10,12 @@
 #define GUEST_REF_WHOLE_SIZE 256 /* more than the longest name of DNS (RFC 1035 §2.3.4) */
 #define GUEST_REF_DOMAIN "lanlet"
 
-static_assert(GUEST_REF_TEXT_SIZE >= MAC_TEXT_SIZE && GUEST_REF_TEXT_SIZE >= IP4_TEXT_SIZE, "a name is the longest");
+static_assert(GUEST_REF_TEXT_SIZE >= MAC_TEXT_SIZE && GUEST_REF_TEXT_SIZE >= IP_TEXT_SIZE, "a name is the longest");
 
 int guest_ref_parse(const char *text, struct guest_ref *ret)
 {
 	struct guest_ref g = { 0 };
-	if (ip4_parse(text, &g.ip) == 0)
+	if (ip_parse(text, &g.ip) == 0)
 		g.kind = GUEST_REF_ADDRESS;
 	else if (mac_parse(text, &g.mac) == 0)
 		g.kind = GUEST_REF_MAC;
@@ -55,7 +55,7 @@ int guest_ref_parse_in(const char *text, const char *domain, struct guest_ref *r
 const char *guest_ref_format(const struct guest_ref *g, char ret[static GUEST_REF_TEXT_SIZE])
 {
 	switch (g->kind) {
-	case GUEST_REF_ADDRESS: return ip4_format(g->ip, ret);
+	case GUEST_REF_ADDRESS: return ip_format(&g->ip, ret);
 	case GUEST_REF_MAC: return mac_format(g->mac, ret);
 	default: return strcpy(ret, g->name);
 	}
@@ -63,5 +63,5 @@ const char *guest_ref_format(const struct guest_ref *g, char ret[static GUEST_RE
 
 bool guest_ref_is_equal(const struct guest_ref *a, const struct guest_ref *b)
 {
-	return a->kind == b->kind && a->ip == b->ip && mac_equal(a->mac, b->mac) && strcmp(a->name, b->name) == 0;
+	return a->kind == b->kind && ip_equal(&a->ip, &b->ip) && mac_equal(a->mac, b->mac) && strcmp(a->name, b->name) == 0;
 }

@@ -18,7 +18,7 @@ struct guest_ref {
 	enum guest_ref_kind kind;
 	char name[GUEST_NAME_SIZE]; /* one label, lower case */
 	struct mac mac;
-	ip4_t ip;
+	struct ip_addr ip;
 };
 
 /* Any reference as text, with its NUL. */

@@ -184,7 +184,7 @@ static const struct option options[] = {
 			.help =
 				"Port forwarding (a published port): forwards a host port to a guest. The host listens on 127.0.0.1 "
 				"unless ADDRESS is given (* = all addresses). GUEST is a name, a MAC or an address; it need not exist "
-				"yet. PROTOCOL is tcp or udp. unix:PATH instead of a port listens on a unix socket. \"proxy PORT\", "
+				"yet. IPv6 addresses are in brackets. PROTOCOL is tcp or udp. unix:PATH instead of a port listens on a unix socket. \"proxy PORT\", "
 				"without GUEST, is a SOCKS 5 and HTTP CONNECT proxy to all guests.",
 			.repeatable = true,
 		},

@@ -74,7 +74,7 @@ def main():
     run("ip", "address", "add", f"{sys.argv[1]}/24", "dev", "outer")
     run("ip", "link", "set", "outer", "up")
     if sys.argv[2:] == ["ipv6"]:
-        run("ip", "address", "add", f"{FAR6}/128", "dev", "lo")
+        run("ip", "address", "add", f"{FAR6}/128", "dev", "lo", "nodad")
         run("ip", "address", "add", f"{ROUTER6}/64", "dev", "outer", "nodad")
         servers.serve_everything6(FAR6)
     servers.serve_everything("0.0.0.0")

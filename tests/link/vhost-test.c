@@ -630,7 +630,8 @@ static void engine_writes_into_the_guests_buffers(struct vhost_world *w, gconstp
 
 	struct port_room rooms[4];
 	struct engine_env *env = &g.env;
-	struct guest *to = gateway_expect(&g, 0, ip);
+	struct ip_addr addr = ip_from_ip4(ip);
+	struct guest *to = gateway_expect(&g, 0, &addr);
 	g_assert_nonnull(to);
 	g_assert_cmpuint(env->ops->reserve(env, 0, to, 0, 4, 60000, rooms), ==, 3); /* of 30 buffers each */
 	struct iovec iov = { rooms[0].iov[0].iov_base, 100 };

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "gateway/guest.h"
+#include "gateway/ip6.h"
 #include "gateway/engine.h"
 #include "host/clock.h"
 #include "host/loop.h"
@@ -37,18 +38,19 @@ static int engine_open(struct engine *e, usec_t now, const struct engine_open *h
 }
 
 static const struct engine_env engine_env;
+static const struct gateway_ip6 no_ip6;
 static const struct engine_ops engine = { .name = "test", .open = engine_open };
 
-static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)
+static struct guest *expect_guest(void *opaque, usec_t now, const struct ip_addr *ip)
 {
 	static struct guest guest;
 	return &guest;
 }
 
-static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
+static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, struct ip_addr ret[static FORWARD_ADDRESSES_MAX])
 {
-	*ret = IP4(192, 168, 122, 50);
-	return 0;
+	ret[0] = ip_from_ip4(IP4(192, 168, 122, 50));
+	return 1;
 }
 
 static void set_up(struct fixture *f, gconstpointer data)
@@ -62,6 +64,9 @@ static void set_up(struct fixture *f, gconstpointer data)
 		.engine_ops = &engine,
 		.engine_env = &engine_env,
 		.gateway = IP4(192, 168, 122, 1),
+		.subnet = { IP4(192, 168, 122, 0), 24 },
+		.ip6 = &no_ip6,
+		.routes_ip6 = &no_ip6.on,
 		.find_guest = find_guest,
 		.expect_guest = expect_guest,
 	};

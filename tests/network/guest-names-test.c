@@ -3,6 +3,7 @@
 #include "network/guest_names.h"
 
 #include "gateway/guest.h"
+#include "options/guest_ref.h"
 #include "options/settings.h"
 #include "support/dhcp_bench.h"
 
@@ -163,8 +164,40 @@ static void most_addresses_of_a_guest_fit_an_answer(struct fixture *f, const voi
 		uses(f, WEB, text);
 	}
 	g_assert_cmpint(guest_names_find(&f->names, f->bench.now, "web", addresses), ==, DNS_NAMES_ADDRESSES_MAX);
-	g_assert_cmphex(guest_names_first_ip4(addresses, DNS_NAMES_ADDRESSES_MAX), ==, BENCH_IP(77));
-	g_assert_cmphex(guest_names_first_ip4(addresses + 1, DNS_NAMES_ADDRESSES_MAX - 1), ==, 0);
+	g_assert_true(ip_is_v4(&addresses[0]));
+}
+
+static void check_resolved(struct fixture *f, const char *who, const char *want)
+{
+	struct ip_addr addresses[2];
+	struct guest_ref guest;
+	g_assert_cmpint(guest_ref_parse(who, &guest), ==, 0);
+	g_autofree char *got = found(addresses, guest_names_resolve(&f->names, f->bench.now, &guest, addresses));
+	g_assert_cmpstr(got, ==, want);
+}
+
+static void reference_means_one_address_of_each_family(struct fixture *f, const void *data)
+{
+	check_resolved(f, "nobody", "");
+	check_resolved(f, "52:54:00:00:00:02", "");
+	g_strlcpy(uses(f, DB, "fd00::1")->guest->name, "db", GUEST_NAME_SIZE);
+	uses(f, DB, "fd00::2");
+	check_resolved(f, "db", "fd00::2");
+	check_resolved(f, "52:54:00:00:00:02", "fd00::2");
+	uses(f, DB, "192.168.122.50");
+	check_resolved(f, "db", "192.168.122.50 fd00::2");
+	check_resolved(f, "fd00::7", "fd00::7");
+	check_resolved(f, "192.168.122.9", "192.168.122.9");
+}
+
+static void guests_of_an_ipv6_only_network_have_no_leased_address(struct fixture *f, const void *data)
+{
+	f->names.ipv6_only = true;
+	check_name(f, "web", "");
+	g_strlcpy(uses(f, WEB, "fd00::1")->guest->name, "web", GUEST_NAME_SIZE);
+	check_name(f, "web", "fd00::1");
+	uses(f, WEB, "192.168.122.50");
+	check_resolved(f, "web", "fd00::1 192.168.122.50");
 }
 
 #define ADD(test) g_test_add("/guest-names/" #test, struct fixture, NULL, set_up, test, tear_down)
@@ -180,5 +213,7 @@ int main(int argc, char **argv)
 	ADD(address_that_dhcp_gave_to_another_guest_is_not_its);
 	ADD(name_of_a_port_leads_to_the_guest_there);
 	ADD(most_addresses_of_a_guest_fit_an_answer);
+	ADD(reference_means_one_address_of_each_family);
+	ADD(guests_of_an_ipv6_only_network_have_no_leased_address);
 	return g_test_run();
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "gateway/guest.h"
+#include "gateway/ip6.h"
 #include "gateway/engine.h"
 #include "host/clock.h"
 #include "host/loop.h"
@@ -29,6 +30,7 @@ struct fixture {
 	struct loop loop;
 	struct log log;
 	struct forward_env env;
+	struct gateway_ip6 ip6;
 	struct dials dials;
 	struct forwards forwards;
 	struct forward *forward;
@@ -52,21 +54,21 @@ static void engine_cancel(struct engine *e, usec_t now, struct engine_opening *o
 static const struct engine_env engine_env;
 static const struct engine_ops engine = { .name = "test", .open = engine_open, .cancel = engine_cancel };
 
-static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)
+static struct guest *expect_guest(void *opaque, usec_t now, const struct ip_addr *ip)
 {
 	static struct guest guest;
 	return &guest;
 }
 
-static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
+static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, struct ip_addr ret[static FORWARD_ADDRESSES_MAX])
 {
 	if (guest->kind == GUEST_REF_NAME && strcmp(guest->name, "web") != 0)
 		return -ENOENT;
-	*ret = guest->kind == GUEST_REF_ADDRESS ? guest->ip : GUEST;
-	return 0;
+	ret[0] = guest->kind == GUEST_REF_ADDRESS ? guest->ip : ip_from_ip4(GUEST);
+	return 1;
 }
 
-static bool guest_is_there(void *opaque, ip4_t ip)
+static bool guest_is_there(void *opaque, const struct ip_addr *ip)
 {
 	return true;
 }
@@ -90,6 +92,8 @@ static void set_up(struct fixture *f, gconstpointer data)
 		.engine_env = &engine_env,
 		.engine = (struct engine *)f,
 		.gateway = IP4(192, 168, 122, 1),
+		.ip6 = &f->ip6,
+		.routes_ip6 = &f->ip6.on,
 		.find_guest = find_guest,
 		.expect_guest = expect_guest,
 		.guest_is_there = guest_is_there,

@@ -4,6 +4,7 @@
 
 #include "base/macros.h"
 #include "gateway/guest.h"
+#include "gateway/ip6.h"
 #include "network/forward/forward.h"
 
 #include <errno.h>
@@ -14,13 +15,17 @@
 #define GUEST IP4(192, 168, 122, 50)
 #define NEVER 1000000
 
+static const struct ip_addr guest6 = { { 0xfd, [15] = 5 } };
+
 struct fixture {
 	struct forward_env env;
+	struct gateway_ip6 ip6;
 	struct dials dials;
 	struct engine_open asked; /* the last request to the engine */
 	struct engine_opening *cancelled;
 	int result; /* of open() */
 	bool there;
+	bool there6_only;
 	unsigned opened;
 	int error; /* NEVER: failed() was not called */
 };
@@ -42,23 +47,28 @@ static const struct engine_env engine_env;
 static const struct engine_ops engine = { .name = "test", .open = engine_open, .cancel = engine_cancel };
 static const struct engine_ops deaf_engine = { .name = "deaf", .open = engine_open };
 
-static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret)
+static int find_guest(void *opaque, usec_t now, const struct guest_ref *guest, struct ip_addr ret[static FORWARD_ADDRESSES_MAX])
 {
+	if (strcmp(guest->name, "both") == 0) {
+		ret[0] = ip_from_ip4(GUEST);
+		ret[1] = guest6;
+		return 2;
+	}
 	if (guest->kind != GUEST_REF_ADDRESS)
 		return -ENOENT;
-	*ret = guest->ip;
-	return 0;
+	ret[0] = guest->ip;
+	return 1;
 }
 
-static struct guest *expect_guest(void *opaque, usec_t now, ip4_t ip)
+static struct guest *expect_guest(void *opaque, usec_t now, const struct ip_addr *ip)
 {
 	static struct guest guest;
 	return &guest;
 }
 
-static bool guest_is_there(void *opaque, ip4_t ip)
+static bool guest_is_there(void *opaque, const struct ip_addr *ip)
 {
-	return ((struct fixture *)opaque)->there;
+	return ((struct fixture *)opaque)->there && !(((struct fixture *)opaque)->there6_only && ip_is_v4(ip));
 }
 
 static void set_up(struct fixture *f, gconstpointer data)
@@ -68,11 +78,14 @@ static void set_up(struct fixture *f, gconstpointer data)
 	f->env.engine_env = &engine_env;
 	f->env.engine = (struct engine *)f;
 	f->env.gateway = GATEWAY;
+	f->env.ip6 = &f->ip6;
+	f->env.routes_ip6 = &f->ip6.on;
 	f->env.find_guest = find_guest;
 	f->env.expect_guest = expect_guest;
 	f->env.guest_is_there = guest_is_there;
 	f->env.opaque = f;
 	f->there = true;
+	f->ip6 = gateway_ip6_of(&(struct prefix6){ { { 0xfd } }, 64 });
 	f->error = NEVER;
 	dials_init(&f->dials, &f->env);
 }
@@ -103,7 +116,7 @@ static void failed(struct dial *d, usec_t now, int error)
 
 static int dial(struct fixture *f, struct client *c, usec_t now, ip4_t guest)
 {
-	const struct guest_ref to = { .kind = GUEST_REF_ADDRESS, .ip = guest };
+	const struct guest_ref to = { .kind = GUEST_REF_ADDRESS, .ip = ip_from_ip4(guest) };
 	const struct ip_endpoint unspecified = { 0 };
 	*c = (struct client){ .dial = { .opened = opened, .failed = failed }, .f = f, .fd = 7 };
 	return dial_begin(&f->dials, now, &c->dial, &to, 22, &unspecified);
@@ -204,6 +217,64 @@ static void engine_that_reports_no_answer_gets_the_client_first(struct fixture *
 	g_assert_null(f->asked.opening);
 }
 
+static int dial_both(struct fixture *f, struct client *c)
+{
+	const struct guest_ref to = { .name = "both" };
+	const struct ip_endpoint unspecified = { 0 };
+	*c = (struct client){ .dial = { .opened = opened, .failed = failed }, .f = f, .fd = 7 };
+	return dial_begin(&f->dials, 0, &c->dial, &to, 22, &unspecified);
+}
+
+static void guest_is_reached_by_ipv6_from_the_gateway(struct fixture *f, gconstpointer data)
+{
+	static const char *const guests[] = { "fd00::5", "fe80::5" }, *const sources[] = { "fd00::1", "fe80::1" };
+	const struct ip_endpoint unspecified = { 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(guests); i++) {
+		struct client c = { .dial = { .opened = opened, .failed = failed }, .f = f, .fd = 7 };
+		struct guest_ref to;
+		char text[IP_TEXT_SIZE];
+		g_assert_cmpint(guest_ref_parse(guests[i], &to), ==, 0);
+		g_assert_cmpint(dial_begin(&f->dials, 0, &c.dial, &to, 22, &unspecified), ==, 0);
+		g_assert_cmpstr(ip_format(&f->asked.to.addr, text), ==, guests[i]);
+		g_assert_cmpstr(ip_format(&f->asked.source.addr, text), ==, sources[i]);
+		dial_cancel(&c.dial, 0);
+	}
+}
+
+static void guest_that_refuses_is_tried_at_its_other_address(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	g_assert_cmpint(dial_both(f, &c), ==, 0);
+	g_assert_true(ip_is_v4(&f->asked.to.addr));
+	f->asked.opening->failed(f->asked.opening, 1, ECONNREFUSED);
+	g_assert_true(ip_is_v4(&f->asked.to.addr)); /* the engine may not be called there */
+	g_assert_cmpuint(dials_deadline(&f->dials), ==, 0);
+	dials_expire(&f->dials, 2);
+	g_assert_true(ip_equal(&f->asked.to.addr, &guest6));
+	g_assert_cmpint(f->error, ==, NEVER);
+	f->asked.opening->failed(f->asked.opening, 3, ECONNREFUSED);
+	g_assert_cmpint(f->error, ==, ECONNREFUSED);
+	g_assert_cmpuint(f->dials.failed, ==, 1);
+}
+
+static void guest_that_is_there_with_one_address_only_is_tried_there_first(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	f->there6_only = true;
+	g_assert_cmpint(dial_both(f, &c), ==, 0);
+	g_assert_true(ip_equal(&f->asked.to.addr, &guest6));
+	dial_cancel(&c.dial, 1);
+}
+
+static void dial_between_two_addresses_can_be_cancelled(struct fixture *f, gconstpointer data)
+{
+	struct client c;
+	g_assert_cmpint(dial_both(f, &c), ==, 0);
+	f->asked.opening->failed(f->asked.opening, 1, EHOSTUNREACH);
+	dial_cancel(&c.dial, 1);
+	g_assert_null(f->cancelled);
+}
+
 #define TEST(name) g_test_add("/dial/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -216,6 +287,10 @@ int main(int argc, char **argv)
 	TEST(addresses_that_no_guest_can_have_are_refused);
 	TEST(refusal_of_the_engine_is_returned);
 	TEST(number_of_dials_is_bounded);
+	TEST(guest_is_reached_by_ipv6_from_the_gateway);
+	TEST(guest_that_refuses_is_tried_at_its_other_address);
+	TEST(guest_that_is_there_with_one_address_only_is_tried_there_first);
+	TEST(dial_between_two_addresses_can_be_cancelled);
 	TEST(engine_that_reports_no_answer_gets_the_client_first);
 	return g_test_run();
 }

@@ -129,7 +129,8 @@ static void tear_down(struct fixture *f, gconstpointer data)
 
 static struct guest *guest_with(struct fixture *f, ip4_t ip)
 {
-	struct guest *guest = gateway_expect(&f->gateway, 0, ip);
+	struct ip_addr addr = ip_from_ip4(ip);
+	struct guest *guest = gateway_expect(&f->gateway, 0, &addr);
 	g_assert_nonnull(guest);
 	return guest;
 }
@@ -683,8 +684,9 @@ static void packets_of_a_loan_wait_for_arp_too(struct fixture *f, gconstpointer 
 
 static void no_guest_is_outside_the_segment(struct fixture *f, gconstpointer data)
 {
-	g_assert_null(gateway_expect(&f->gateway, 0, OUTSIDE));
-	g_assert_null(gateway_expect(&f->gateway, 0, GATEWAY));
+	struct ip_addr outside = ip_from_ip4(OUTSIDE), gateway = ip_from_ip4(GATEWAY);
+	g_assert_null(gateway_expect(&f->gateway, 0, &outside));
+	g_assert_null(gateway_expect(&f->gateway, 0, &gateway));
 }
 
 static void engine_learns_that_a_guest_is_gone_a_minute_after_its_port(struct fixture *f, gconstpointer data)

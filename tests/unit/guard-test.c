@@ -529,9 +529,9 @@ static void address_that_was_leased_elsewhere_cannot_be_used_any_more(struct fix
 	send_arp(f, &f->b, mac_b, IP_A);
 	send_udp(f, &f->b, mac_b, IP_A, 1, 2);
 	f->rank = GUEST_RANK_LEASED;
-	g_assert_false(gateway_is_lost(&f->gateway, IP_A));
+	g_assert_false(gateway_is_lost(&f->gateway, &addr));
 	guest_address_lost(guest_find_address(&f->gateway.guests, &addr), true);
-	g_assert_true(gateway_is_lost(&f->gateway, IP_A));
+	g_assert_true(gateway_is_lost(&f->gateway, &addr));
 	ask(f, &f->a, mac_a, 0, IP_A);
 	g_assert_cmpuint(f->c.frames->len, ==, 1); /* a guest that has lost the address is not the one to ask */
 	clear(f);
@@ -539,10 +539,10 @@ static void address_that_was_leased_elsewhere_cannot_be_used_any_more(struct fix
 	send_udp(f, &f->b, mac_b, IP_A, 1, 2);
 	g_assert_cmpuint(drops(&f->b, DROP_ADDRESS_CONFLICT), ==, 2);
 	g_assert_cmpuint(f->a.frames->len, ==, 0);
-	g_assert_true(gateway_is_lost(&f->gateway, IP_A));
+	g_assert_true(gateway_is_lost(&f->gateway, &addr));
 	send_arp(f, &f->a, mac_a, IP_A);
 	g_assert_true(mac_equal(holder_of(f, IP_A)->mac, mac_a));
-	g_assert_false(gateway_is_lost(&f->gateway, IP_A));
+	g_assert_false(gateway_is_lost(&f->gateway, &addr));
 	send_udp(f, &f->a, mac_a, IP_A, 1, 2);
 	g_assert_cmpuint(f->b.frames->len, ==, 2);
 }

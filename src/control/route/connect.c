@@ -76,9 +76,8 @@ static void tell_error(struct connect *c)
 		i++;
 	struct json j = { .text = g_string_new(NULL) };
 	json_open_object(&j, NULL);
-	g_autofree char *text =
-		g_strdup_printf("%s port %u: %s", c->guest, c->port,
-				c->error == EINVAL ? "a guest is a name, a MAC or an IPv4 address" : dial_explain(c->error));
+	g_autofree char *text = g_strdup_printf("%s port %u: %s", c->guest, c->port,
+						c->error == EINVAL ? "a guest is a name, a MAC or an address" : dial_explain(c->error));
 	json_string(&j, "error", text);
 	json_string(&j, "reason", outcomes[i].reason);
 	json_close_object(&j);
@@ -149,7 +148,7 @@ static void post_connect(struct request *r)
 	if (!guest || guest[0] == '\0' || strlen(guest) >= GUEST_TEXT_SIZE || !port_text ||
 	    !g_ascii_string_to_unsigned(port_text, 10, 1, UINT16_MAX, &port, NULL)) {
 		request_fail(r, SOUP_STATUS_BAD_REQUEST,
-			     "the parameters are guest (a name, a MAC or an IPv4 address) and port (from 1 to 65535)");
+			     "the parameters are guest (a name, a MAC or an address) and port (from 1 to 65535)");
 		return;
 	}
 	if (!wants_upgrade(r))

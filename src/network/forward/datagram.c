@@ -27,8 +27,7 @@ static struct datagram_port *port_of(struct engine_datagram_port *p)
 static int admit(struct engine_datagram_port *p, usec_t now, const struct ip_endpoint *peer, struct engine_open *ret)
 {
 	const struct datagram_port *port = port_of(p);
-	ret->source = forward_client_source(port->forward->env, peer);
-	int r = forward_client_guest(port->forward, now, port->port, ret);
+	int r = forward_client_guest(port->forward, now, port->port, peer, ret);
 	if (r < 0)
 		forward_client_count(port->forward, now, r);
 	return r;

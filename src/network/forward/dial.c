@@ -3,13 +3,12 @@
 
 #include "base/macros.h"
 #include "network/forward/client.h"
-#include "network/forward/forward.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#define FIND_TIME (4 * USEC_PER_SEC) /* time for three ARP requests */
+#define FIND_TIME (4 * USEC_PER_SEC) /* time for three ARP requests, or neighbour solicitations */
 #define ANSWER_TIME (20 * USEC_PER_SEC)
 
 void dials_init(struct dials *t, const struct forward_env *env)
@@ -17,6 +16,7 @@ void dials_init(struct dials *t, const struct forward_env *env)
 	*t = (struct dials){ .env = env };
 	list_init(&t->new);
 	list_init(&t->waiting);
+	list_init(&t->again);
 }
 
 static struct dial *of_opening(struct engine_opening *o)
@@ -46,22 +46,45 @@ static void fail(struct dial *d, usec_t now, int error)
 	d->failed(d, now, error);
 }
 
+/* The engine may not be called now. */
+static void fail_or_try_again(struct dial *d, usec_t now, int error)
+{
+	if ((error != ECONNREFUSED && error != EHOSTUNREACH) || d->at + 1 >= d->n_addresses) {
+		fail(d, now, error);
+		return;
+	}
+	d->at++;
+	d->has_flow = false;
+	list_remove(&d->node);
+	list_append(&d->dials->again, &d->node);
+}
+
 static void failed(struct engine_opening *o, usec_t now, int error)
 {
-	fail(of_opening(o), now, error);
+	fail_or_try_again(of_opening(o), now, error);
 }
 
-static bool is_guest_address(const struct forward_env *env, ip4_t ip)
+static int find(const struct forward_env *env, usec_t now, const struct guest_ref *guest, struct dial *d)
 {
-	return prefix4_contains(env->subnet, ip) && ip != env->gateway && ip != env->subnet.network && ip != prefix4_broadcast(env->subnet);
-}
-
-static int find(const struct forward_env *env, usec_t now, const struct guest_ref *guest, ip4_t *ret)
-{
-	int r = env->find_guest(env->opaque, now, guest, ret);
+	int r = env->find_guest(env->opaque, now, guest, d->addresses);
 	if (r < 0)
 		return r;
-	return is_guest_address(env, *ret) ? 0 : -ENETUNREACH;
+	d->n_addresses = (unsigned)r;
+	d->at = 0;
+	if (r > 1 && !env->guest_is_there(env->opaque, &d->addresses[0]) && env->guest_is_there(env->opaque, &d->addresses[1])) {
+		struct ip_addr absent = d->addresses[0];
+		d->addresses[0] = d->addresses[1];
+		d->addresses[1] = absent;
+	}
+	return forward_is_guest_address(env, &d->addresses[0]) ? 0 : -ENETUNREACH;
+}
+
+static void wait_for_answer(struct dial *d, usec_t now)
+{
+	d->has_flow = true;
+	d->since = now;
+	list_remove(&d->node);
+	list_append(&d->dials->new, &d->node);
 }
 
 /* For an engine that cannot report whether the guest accepted: the client is connected first. */
@@ -80,15 +103,21 @@ static int begin_unheard(struct dials *t, usec_t now, struct dial *d, struct eng
 	return 0;
 }
 
-static int begin(struct dials *t, usec_t now, struct dial *d, uint16_t port, const struct ip_endpoint *client)
+static struct engine_open how_to_open(struct dials *t, usec_t now, struct dial *d)
 {
-	struct engine_open how = {
-		.guest = t->env->expect_guest(t->env->opaque, now, d->guest),
-		.to = { ip_from_ip4(d->guest), port },
-		.source = forward_client_source(t->env, client),
+	const struct ip_addr *to = &d->addresses[d->at];
+	return (struct engine_open){
+		.guest = t->env->expect_guest(t->env->opaque, now, to),
+		.to = { *to, d->port },
+		.source = forward_client_source(t->env, &d->client, to),
 		.fd = -1,
 		.opening = &d->opening,
 	};
+}
+
+static int begin(struct dials *t, usec_t now, struct dial *d)
+{
+	struct engine_open how = how_to_open(t, now, d);
 	if (!how.guest)
 		return -ENOMEM;
 	if (!t->env->engine_ops->cancel)
@@ -97,10 +126,21 @@ static int begin(struct dials *t, usec_t now, struct dial *d, uint16_t port, con
 	if (r < 0)
 		return r;
 	d->dials = t;
-	d->since = now;
-	list_append(&t->new, &d->node);
+	wait_for_answer(d, now);
 	t->n++;
 	return 0;
+}
+
+/* Tries the other address of the guest. */
+static void begin_again(struct dial *d, usec_t now)
+{
+	struct dials *t = d->dials;
+	struct engine_open how = how_to_open(t, now, d);
+	int r = how.guest ? forward_client_open(t->env, now, &how) : -ENOMEM;
+	if (r == 0)
+		wait_for_answer(d, now);
+	else
+		fail(d, now, -r);
 }
 
 int dial_begin(struct dials *t, usec_t now, struct dial *d, const struct guest_ref *guest, uint16_t port, const struct ip_endpoint *client)
@@ -108,9 +148,11 @@ int dial_begin(struct dials *t, usec_t now, struct dial *d, const struct guest_r
 	list_init(&d->node);
 	d->dials = NULL;
 	d->opening = (struct engine_opening){ .opened = opened, .failed = failed };
-	int r = t->n < DIALS_MAX ? find(t->env, now, guest, &d->guest) : -EAGAIN;
+	d->port = port;
+	d->client = *client;
+	int r = t->n < DIALS_MAX ? find(t->env, now, guest, d) : -EAGAIN;
 	if (r == 0)
-		r = begin(t, now, d, port, client);
+		r = begin(t, now, d);
 	t->failed += r < 0;
 	return r;
 }
@@ -125,7 +167,8 @@ void dial_cancel(struct dial *d, usec_t now)
 {
 	if (!d->dials)
 		return;
-	cancel_flow(d, now);
+	if (d->has_flow)
+		cancel_flow(d, now);
 	d->dials->failed++;
 	forget(d);
 }
@@ -138,20 +181,22 @@ static struct dial *first(const struct list *l)
 usec_t dials_deadline(const struct dials *t)
 {
 	const struct dial *new = first(&t->new), *waiting = first(&t->waiting);
+	if (!list_empty(&t->again))
+		return 0;
 	return usec_min(new ? new->since + FIND_TIME : USEC_INFINITY, waiting ? waiting->since + ANSWER_TIME : USEC_INFINITY);
 }
 
 static void give_up(struct dial *d, usec_t now, int error)
 {
 	cancel_flow(d, now);
-	fail(d, now, error);
+	fail_or_try_again(d, now, error);
 }
 
 void dials_expire(struct dials *t, usec_t now)
 {
 	struct dial *d;
 	while ((d = first(&t->new)) && d->since + FIND_TIME <= now) {
-		if (t->env->guest_is_there(t->env->opaque, d->guest)) {
+		if (t->env->guest_is_there(t->env->opaque, &d->addresses[d->at])) {
 			list_remove(&d->node);
 			list_append(&t->waiting, &d->node);
 		} else {
@@ -160,6 +205,8 @@ void dials_expire(struct dials *t, usec_t now)
 	}
 	while ((d = first(&t->waiting)) && d->since + ANSWER_TIME <= now)
 		give_up(d, now, ETIMEDOUT);
+	while ((d = first(&t->again)))
+		begin_again(d, now);
 }
 
 const char *dial_explain(int error)

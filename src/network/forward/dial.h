@@ -3,24 +3,26 @@
  * Connections to guests whose outcome a client waits for: of a proxy, or of the API.  A dial is embedded in the object that waits.  Each
  * network has a table of the dials under way, which limits their number and their time.
  *
- * A guest that does not answer ARP is reported sooner than a port that does not answer.
+ * A guest that does not answer ARP or neighbour solicitations is reported sooner than a port that does not answer.  A guest with addresses
+ * of both families is tried at the other one, too, when it refuses or is not there.
  */
 #pragma once
 
 #include "base/list.h"
 #include "base/usec.h"
 #include "gateway/engine.h"
+#include "network/forward/forward.h"
 
 #include <stdint.h>
 
-struct forward_env;
 struct guest_ref;
 
 #define DIALS_MAX 4096u
 
 struct dials {
 	const struct forward_env *env;
-	struct list new, waiting; /* oldest first; for new ones ARP has not been answered yet */
+	struct list new, waiting; /* oldest first; new ones: whether the guest is there is not known yet */
+	struct list again;        /* at the guest's other address, in the next turn */
 	unsigned n;
 	uint64_t opened, failed; /* since the start */
 };
@@ -33,7 +35,11 @@ struct dial {
 	struct dials *dials; /* NULL: not under way */
 	struct list node;
 	struct engine_opening opening;
-	ip4_t guest;
+	struct ip_addr addresses[FORWARD_ADDRESSES_MAX]; /* of the guest, in the order in which they are tried */
+	unsigned n_addresses, at;                        /* addresses[at] is being tried, or is next */
+	bool has_flow;
+	uint16_t port;
+	struct ip_endpoint client;
 	usec_t since;
 };
 

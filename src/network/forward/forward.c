@@ -35,8 +35,8 @@ static int open_flow(struct forward *f, usec_t now, int fd)
 		return -errno;
 	struct ip_endpoint from = socket_address_get(&peer);
 	uint16_t port = f->spec.unix_path[0] ? f->spec.first_port : socket_address_get(&local).port;
-	struct engine_open how = { .source = forward_client_source(f->env, &from), .fd = fd };
-	int r = forward_client_guest(f, now, port, &how);
+	struct engine_open how = { .fd = fd };
+	int r = forward_client_guest(f, now, port, &from, &how);
 	return r < 0 ? r : forward_client_open(f->env, now, &how);
 }
 
@@ -185,10 +185,10 @@ void forward_try_again(struct forward *f, usec_t now)
 
 void forward_guests_changed(struct forward *f, usec_t now)
 {
-	ip4_t ip;
+	struct ip_addr found[FORWARD_ADDRESSES_MAX];
 	if (f->spec.protocol == FORWARD_PROXY)
 		return;
-	bool waiting = f->env->find_guest(f->env->opaque, now, &f->spec.guest, &ip) < 0;
+	bool waiting = f->env->find_guest(f->env->opaque, now, &f->spec.guest, found) < 0;
 	if (!f->is_open || waiting == f->waiting)
 		return;
 	f->waiting = waiting;

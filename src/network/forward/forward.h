@@ -23,8 +23,11 @@ struct engine;
 struct engine_env;
 struct guest;
 struct engine_ops;
+struct gateway_ip6;
 struct log;
 struct poller;
+
+#define FORWARD_ADDRESSES_MAX 2u /* one of each family */
 
 /* What forwards need from their network; outlives them. */
 struct forward_env {
@@ -35,14 +38,21 @@ struct forward_env {
 	const struct engine_ops *engine_ops;
 	struct engine *engine;
 	const struct engine_env *engine_env;
-	ip4_t gateway;         /* the source that a guest sees for clients whose address it cannot answer */
-	struct prefix4 subnet; /* client addresses in it would be neighbours to the guest */
-	/* The address of @guest.  -ENOENT while it has none; -EHOSTUNREACH while another guest was heard there last. */
-	int (*find_guest)(void *opaque, usec_t now, const struct guest_ref *guest, ip4_t *ret);
-	/* The guest with @ip, whether it is known or was only HEARD of.  NULL: out of memory. */
-	struct guest *(*expect_guest)(void *opaque, usec_t now, ip4_t ip);
+	/* The gateway is the source that a guest sees for clients whose address it cannot answer; those of the segment would be its
+	 * neighbours */
+	ip4_t gateway;
+	struct prefix4 subnet;
+	const struct gateway_ip6 *ip6;
+	const bool *routes_ip6; /* whether the host has a default route of IPv6, and so have guests; with NAT64 they have in any case */
+	/*
+	 * Addresses of @guest, at most one of each family, and their number: IPv4 first, if the guest has it.  -ENOENT while it has none;
+	 * -EHOSTUNREACH while another guest was heard there last.
+	 */
+	int (*find_guest)(void *opaque, usec_t now, const struct guest_ref *guest, struct ip_addr ret[static FORWARD_ADDRESSES_MAX]);
+	/* The guest with @ip, whether it is known or was only HEARD of.  NULL: out of memory, or no guest can have it. */
+	struct guest *(*expect_guest)(void *opaque, usec_t now, const struct ip_addr *ip);
 	/* Whether a guest is known to use @ip. */
-	bool (*guest_is_there)(void *opaque, ip4_t ip);
+	bool (*guest_is_there)(void *opaque, const struct ip_addr *ip);
 	void *opaque;
 };
 

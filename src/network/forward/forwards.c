@@ -11,10 +11,11 @@
 #include <string.h>
 
 #define FILE_NAME "forwards"
+#define LOOK_INTERVAL (50 * USEC_PER_MSEC)
 
 int forwards_init(struct forwards *f, const struct forward_env *env, const char *state_dir)
 {
-	*f = (struct forwards){ .env = *env, .next_id = 1, .earliest = USEC_INFINITY };
+	*f = (struct forwards){ .env = *env, .next_id = 1, .earliest = USEC_INFINITY, .look = USEC_INFINITY };
 	list_init(&f->all);
 	return state_dir && asprintf(&f->path, "%s/" FILE_NAME, state_dir) < 0 ? -ENOMEM : 0;
 }
@@ -286,8 +287,16 @@ struct forward *forwards_find_spec(const struct forwards *f, const struct forwar
 
 void forwards_guests_changed(struct forwards *f, usec_t now)
 {
+	f->looked = now;
+	f->look = USEC_INFINITY;
 	list_for_each(node, &f->all)
 		forward_guests_changed(container_of(node, struct forward, node), now);
+}
+
+void forwards_guest_changed(struct forwards *f, usec_t now)
+{
+	if (f->n > 0 && f->look == USEC_INFINITY)
+		f->look = MAX(now, f->looked + LOOK_INTERVAL);
 }
 
 void forwards_try_again(struct forwards *f, usec_t now)
@@ -298,12 +307,14 @@ void forwards_try_again(struct forwards *f, usec_t now)
 
 usec_t forwards_deadline(const struct forwards *f)
 {
-	return f->earliest;
+	return usec_min(f->earliest, f->look);
 }
 
 void forwards_expire(struct forwards *f, usec_t now)
 {
 	usec_t earliest = USEC_INFINITY;
+	if (f->look <= now)
+		forwards_guests_changed(f, now);
 	if (now < f->earliest)
 		return;
 	list_for_each(node, &f->all) {

@@ -19,6 +19,8 @@ struct forwards {
 	struct list all;
 	unsigned n, next_id;
 	usec_t earliest; /* not later than any deadline of a forward, so that a turn need not look at all of them */
+	usec_t looked;   /* for addresses of guests */
+	usec_t look;     /* when to do so next; USEC_INFINITY: no guest has got or lost one since */
 	char *path;      /* of the file of kept forwards; NULL: none */
 };
 
@@ -46,8 +48,10 @@ int forwards_configure(struct forwards *f, usec_t now, const struct forward_spec
 struct forward *forwards_find(const struct forwards *f, unsigned id);
 struct forward *forwards_find_spec(const struct forwards *f, const struct forward_spec *spec);
 
-/* Names or addresses of guests have changed. */
+/* Names or addresses of guests have changed: looks whether forwards have to wait. */
 void forwards_guests_changed(struct forwards *f, usec_t now);
+/* A guest has got or lost an address: the same soon, because a guest can do so as often as it likes. */
+void forwards_guest_changed(struct forwards *f, usec_t now);
 
 /* The host's addresses have changed: forwards that are not open are tried again at once. */
 void forwards_try_again(struct forwards *f, usec_t now);

@@ -166,21 +166,17 @@ static void dial(struct proxy_client *c, usec_t now, const struct guest_ref *gue
 
 static void dial_name(struct proxy_client *c, usec_t now, const char *name, uint16_t port)
 {
-	struct ip_addr address;
 	struct guest_ref guest;
 	if (guest_ref_parse_in(name, c->forward->env->domain, &guest) == 0)
 		dial(c, now, &guest, port);
 	else
-		refuse(c, now, ip_parse(name, &address) == 0 ? ENETUNREACH : ENOENT);
+		refuse(c, now, ENOENT);
 }
 
 static void dial_address(struct proxy_client *c, usec_t now, const struct ip_addr *address, uint16_t port)
 {
-	const struct guest_ref guest = { .kind = GUEST_REF_ADDRESS, .ip = ip_to_ip4(address) };
-	if (ip_is_v4(address))
-		dial(c, now, &guest, port);
-	else
-		refuse(c, now, ENETUNREACH); /* guests have no IPv6 */
+	const struct guest_ref guest = { .kind = GUEST_REF_ADDRESS, .ip = *address };
+	dial(c, now, &guest, port);
 }
 
 /* --- talking --- */
