@@ -38,7 +38,9 @@ static int add_route(struct settings *s, const char *value, const char *equals, 
 
 static int add_rebind_ok(struct settings *s, const char *value, const char **ret_why)
 {
-	int r = value_is_text(value) ? dns_domain_list_add(&s->rebind_ok, value) : -EINVAL;
+	char name[DNS_NAME_MAX];
+	bool is_name = strcmp(value, ".") == 0 || value_dns_name(value, strlen(value), name, sizeof(name)) == 0;
+	int r = is_name ? dns_domain_list_add(&s->rebind_ok, value) : -EINVAL;
 	if (r == -ENOSPC)
 		*ret_why = "no more than 16 domains are possible";
 	return r < 0 ? -EINVAL : 0;

@@ -11,25 +11,6 @@
 
 #define DATA_MAX 1024u
 
-/* A domain name whose labels may have underscores anywhere (RFC 8552), in lower case. */
-static int parse_name(const char *text, size_t len, char ret[static SETTINGS_RECORD_NAME_SIZE])
-{
-	struct dns_name name;
-	if (len > 0 && text[len - 1] == '.')
-		len--;
-	if (len == 0 || len >= SETTINGS_RECORD_NAME_SIZE)
-		return -EINVAL;
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
-		bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-		if (!good)
-			return -EINVAL;
-		ret[i] = c;
-	}
-	ret[len] = '\0';
-	return dns_name_from_text(ret, &name);
-}
-
 int record_parse(const char *text, struct settings_record *ret, const char **ret_why)
 {
 	struct settings_record r = { 0 };
@@ -37,7 +18,7 @@ int record_parse(const char *text, struct settings_record *ret, const char **ret
 	uint8_t bytes[DATA_MAX];
 	struct bytes_writer w = bytes_writer(bytes, sizeof(bytes));
 	const char *comma = strchr(text, ',');
-	if (!comma || parse_name(text, (size_t)(comma - text), r.name) < 0)
+	if (!comma || value_dns_name(text, (size_t)(comma - text), r.name, sizeof(r.name)) < 0)
 		return -EINVAL;
 	const char *data = comma + 1, *second = strchr(data, ',');
 	if (second && dns_type_parse(data, (size_t)(second - data), &r.type) == 0)

@@ -400,6 +400,24 @@ static int check_forwards(struct check *c)
 	return 0;
 }
 
+/* @name: a single label, or one in the domain.  NULL: no reservation has it; otherwise its option. */
+static const char *reservation_with(const struct settings *s, const char *name)
+{
+	char label[sizeof(s->names[0].name)];
+	size_t len = strcspn(name, ".");
+	if ((name[len] == '.' && strcmp(name + len + 1, s->domain) != 0) || len >= sizeof(label))
+		return NULL;
+	memcpy(label, name, len);
+	label[len] = '\0';
+	for (size_t i = 0; i < s->n_hosts; i++)
+		if (strcmp(label, s->hosts[i].name) == 0)
+			return "host";
+	for (size_t i = 0; i < s->n_dhcp_hosts; i++)
+		if (strcmp(label, s->dhcp_hosts[i].name) == 0)
+			return "dhcp-host";
+	return NULL;
+}
+
 static int check_name(struct check *c, size_t i)
 {
 	const struct settings_name *n = &c->s.names[i];
@@ -408,12 +426,9 @@ static int check_name(struct check *c, size_t i)
 	for (size_t j = 0; j < i; j++)
 		if (strcmp(n->name, c->s.names[j].name) == 0)
 			return refuse(c, "name: %s is given twice", n->name);
-	for (size_t j = 0; j < c->s.n_hosts; j++)
-		if (strcmp(n->name, c->s.hosts[j].name) == 0)
-			return refuse(c, "name: %s is also the name of a reservation (host)", n->name);
-	for (size_t j = 0; j < c->s.n_dhcp_hosts; j++)
-		if (strcmp(n->name, c->s.dhcp_hosts[j].name) == 0)
-			return refuse(c, "name: %s is also the name of a reservation (dhcp-host)", n->name);
+	const char *option = reservation_with(&c->s, n->name);
+	if (option)
+		return refuse(c, "name: %s is also the name of a reservation (%s): choose another name for one of them", n->name, option);
 	return 0;
 }
 
@@ -437,6 +452,13 @@ static int check_record(struct check *c, size_t i)
 	for (size_t j = 0; r->type == DNS_TYPE_CNAME && j < c->s.n_names; j++)
 		if (strcmp(r->name, c->s.names[j].name) == 0)
 			return refuse(c, "name: %s has an address, beside which there can be no CNAME record", r->name);
+	const char *option = r->type == DNS_TYPE_CNAME ? reservation_with(&c->s, r->name) : NULL;
+	if (option)
+		return refuse(
+			c,
+			"name: %s is also the name of a reservation (%s), beside which there can be no CNAME record: choose another name "
+			"for one of them",
+			r->name, option);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "options/value.h"
 
 #include "base/macros.h"
+#include "wire/dns_name.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -172,6 +173,20 @@ int value_domain(const char *text, char *ret, size_t size)
 	}
 	copy_lower(text, len, ret);
 	return 0;
+}
+
+int value_dns_name(const char *text, size_t len, char *ret, size_t size)
+{
+	struct dns_name name;
+	if (len > 0 && text[len - 1] == '.')
+		len--;
+	if (len == 0 || len >= size)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++)
+		if (!is_alphanumeric(text[i]) && (text[i] == '\0' || !strchr("-_.", text[i])))
+			return -EINVAL;
+	copy_lower(text, len, ret);
+	return dns_name_from_text(ret, &name);
 }
 
 bool value_is_text(const char *text)

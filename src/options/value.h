@@ -29,5 +29,7 @@ int value_ip4_range(const char *text, ip4_t *ret_first, ip4_t *ret_last);
 int value_label(const char *text, char *ret, size_t size);
 /* Labels with dots between them, in lower case; a dot at the end is removed. */
 int value_domain(const char *text, char *ret, size_t size);
+/* Any name that records can have, of @len bytes, whose labels may have underscores anywhere (RFC 8552); otherwise likewise. */
+int value_dns_name(const char *text, size_t len, char *ret, size_t size);
 /* Whether @text is not empty and has no control characters, so that it can be shown in one line. */
 bool value_is_text(const char *text);

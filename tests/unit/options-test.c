@@ -766,7 +766,42 @@ static void dhcp_host_is_known_by_id_or_name(struct fixture *f, gconstpointer da
 	expect_set(f, "dhcp-host", "id:abc,192.168.122.15,web");
 	expect_set(f, "name", "web,192.168.122.16");
 	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
-	g_assert_cmpstr(f->error, ==, "name: web is also the name of a reservation (dhcp-host)");
+	g_assert_cmpstr(f->error, ==, "name: web is also the name of a reservation (dhcp-host): choose another name for one of them");
+}
+
+static void alias_has_not_the_name_of_a_guest(struct fixture *f, gconstpointer data)
+{
+	static const struct {
+		const char *option, *text, *alias;
+	} bad[] = {
+		{ "host", "52:54:00:00:00:01,web", "web,CNAME,x.example" },
+		{ "host", "52:54:00:00:00:01,web", "web.lanlet.internal,CNAME,x.example" },
+		{ "dhcp-host", "id:abc,192.168.122.15,web", "web,CNAME,x.example" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		expect_set(f, bad[i].option, bad[i].text);
+		expect_set(f, "name", bad[i].alias);
+		g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
+		g_autofree char *of =
+			g_strdup_printf(" is also the name of a reservation (%s), beside which there can be no CNAME", bad[i].option);
+		g_assert_nonnull(strstr(f->error, of));
+		expect_set(f, "name", "");
+		expect_set(f, "name", "web.example,CNAME,web");
+		g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
+		expect_set(f, "name", "");
+		expect_set(f, bad[i].option, "");
+	}
+}
+
+static void domains_that_may_be_rebound_are_domain_names(struct fixture *f, gconstpointer data)
+{
+	static const char *const good[] = { "example.com", "Example.NET.", ".", "_tcp.example.com" };
+	static const char *const bad[] = { "a b", "a..b", ".a", "example.com,", "*.example.com", "a\nb", "a/b" };
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		expect_set(f, "rebind-domain-ok", good[i]);
+	g_assert_cmpuint(f->s.rebind_ok.count, ==, ARRAY_SIZE(good));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		expect_refused(f, "rebind-domain-ok", bad[i]);
 }
 
 static void unknown_architecture_is_told_which_there_are(struct fixture *f, gconstpointer data)
@@ -1013,6 +1048,8 @@ int main(int argc, char **argv)
 	TEST(name_has_a_record);
 	TEST(dhcp_ranges_may_be_several);
 	TEST(dhcp_host_is_known_by_id_or_name);
+	TEST(alias_has_not_the_name_of_a_guest);
+	TEST(domains_that_may_be_rebound_are_domain_names);
 	TEST(unknown_architecture_is_told_which_there_are);
 	TEST(rules_of_dhcp_are_lists);
 	TEST(name_has_an_address);
