@@ -26,7 +26,7 @@ static bool add_name(void *opaque, JsonObject *n)
 
 static struct table *table_of_names(struct api *api, GError **error)
 {
-	g_autoptr(Table) t = table_new("NAME|ADDRESS|FROM");
+	g_autoptr(Table) t = table_new("NAME|DATA|FROM");
 	return api_each(api, "/v1/names", add_name, t, error) ? g_steal_pointer(&t) : NULL;
 }
 
