@@ -30,8 +30,7 @@ static bool is_icmp_error(const struct packet *p)
 
 static bool is_single_host(const struct ip_addr *a)
 {
-	static const struct ip_addr unspecified, loopback = { { [15] = 1 } };
-	return !ipv6_is_multicast(a) && !ip_equal(a, &unspecified) && !ip_equal(a, &loopback);
+	return !ipv6_is_multicast(a) && !ip_is_unspecified(a) && !ip_equal(a, &IP6_LOOPBACK);
 }
 
 static bool may_be_answered(const struct packet *p)

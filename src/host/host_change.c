@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "host/host_change.h"
 
+#include "wire/ipv6.h"
 #include "wire/rtnetlink.h"
 
 /* Settled together they are within the second in which flows have to end. */
@@ -36,12 +37,6 @@ static int find(const struct host_change *p, const struct ip_addr *addr)
 	return -1;
 }
 
-/* Link-local addresses come and go with the interfaces of containers. */
-static bool is_link_local6(const struct ip_addr *addr)
-{
-	return addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80;
-}
-
 static void removed(struct host_changes *c, usec_t now, const struct ip_addr *addr)
 {
 	struct host_change *p = &c->pending;
@@ -70,14 +65,15 @@ static void added(struct host_changes *c, usec_t now, const struct ip_addr *addr
 
 void host_changes_note(struct host_changes *c, usec_t now, const struct rtnetlink_event *e)
 {
+	/* Link-local addresses come and go with the interfaces of containers. */
 	switch (e->type) {
 	case RTNETLINK_OTHER: break;
 	case RTNETLINK_ADDRESS_ADDED:
-		if (!is_link_local6(&e->addr))
+		if (!ipv6_is_link_local(&e->addr))
 			added(c, now, &e->addr);
 		break;
 	case RTNETLINK_ADDRESS_REMOVED:
-		if (!is_link_local6(&e->addr))
+		if (!ipv6_is_link_local(&e->addr))
 			removed(c, now, &e->addr);
 		break;
 	case RTNETLINK_ROUTE_CHANGED:

@@ -100,8 +100,7 @@ int host_follower_new(const struct host_follower_config *config, struct host_fol
 	if (r < 0)
 		log_warning(config->log,
 			    "network: changes of the host's addresses and routes are not followed: netlink: %s; flows of an address that "
-			    "is lost "
-			    "end when their peers do not answer",
+			    "is lost end when their peers do not answer",
 			    strerror(-r));
 	*ret = f;
 	return 0;

@@ -3,6 +3,7 @@
 
 #include "base/macros.h"
 #include "host/socket_address.h"
+#include "wire/ipv6.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -61,7 +62,7 @@ bool host_network_has(const struct ip_addr *a)
 	union socket_address there;
 	struct ip_addr source;
 	/* It would have to be known on which interface. */
-	if (a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80)
+	if (ipv6_is_link_local(a))
 		return true;
 	socklen_t len = socket_address_set(&there, &(struct ip_endpoint){ *a, DISCARD_PORT });
 	int fd = socket(there.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);

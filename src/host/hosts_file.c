@@ -36,8 +36,7 @@ static bool next_word(struct words *w, char ret[static WORD_SIZE])
 
 static bool is_loopback(const struct ip_addr *a)
 {
-	static const struct ip_addr loopback6 = { { [15] = 1 } };
-	return ip_is_v4(a) ? ip_to_ip4(a) >> 24 == 127 : ip_equal(a, &loopback6);
+	return ip_is_v4(a) ? ip_to_ip4(a) >> 24 == 127 : ip_equal(a, &IP6_LOOPBACK);
 }
 
 static bool has_word(struct words w, const char *wanted)

@@ -8,6 +8,7 @@
 #include "service/dhcp/dhcp.h"
 #include "service/dhcp6/binding.h"
 #include "service/dhcp6/dhcp6.h"
+#include "wire/ipv6.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -56,7 +57,7 @@ int guest_names_set(struct guest_names *n, const struct settings *s)
 /* An address that guests on other links can connect to as well: link-local ones need the name of a link (RFC 4007 §6). */
 static bool has_meaning_alone(const struct ip_addr *a)
 {
-	return ip_is_v4(a) || !(a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80);
+	return ip_is_v4(a) || !ipv6_is_link_local(a);
 }
 
 /*

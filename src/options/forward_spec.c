@@ -138,8 +138,7 @@ static int parse_protocol(const char *text, enum forward_protocol *ret)
 static int check_proxy(const struct forward_spec *s, const char **ret_why)
 {
 	static const struct prefix4 loopback = { IP4(127, 0, 0, 0), 8 };
-	static const struct ip_addr loopback6 = { { [15] = 1 } };
-	bool loops = ip_is_v4(&s->address) ? prefix4_contains(loopback, ip_to_ip4(&s->address)) : ip_equal(&s->address, &loopback6);
+	bool loops = ip_is_v4(&s->address) ? prefix4_contains(loopback, ip_to_ip4(&s->address)) : ip_equal(&s->address, &IP6_LOOPBACK);
 	if (!s->unix_path[0] && (s->n_ports != 1 || !loops)) {
 		*ret_why = "a proxy listens on one port of a loopback address, or on a unix socket, because it reaches every guest";
 		return -EINVAL;

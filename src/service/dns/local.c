@@ -116,7 +116,7 @@ static void look_for_plain(const struct dns_local *l, usec_t now, const struct d
 {
 	if (is_localhost(name)) {
 		node->addresses[node->n_addresses++] = ip_from_ip4(IP4(127, 0, 0, 1));
-		node->addresses[node->n_addresses++] = (struct ip_addr){ { [15] = 1 } };
+		node->addresses[node->n_addresses++] = IP6_LOOPBACK;
 	} else if (dns_name_labels(name) == 1) {
 		find_first_label(l, now, name, node);
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "service/dns/rebind.h"
 
+#include "wire/ipv6.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -41,9 +43,8 @@ bool dns_domain_list_covers(const struct dns_domain_list *list, const struct dns
 
 static bool is_near(const struct ip_addr *a, const struct dns_near *ours)
 {
-	static const struct ip_addr loopback6 = { { [15] = 1 } };
 	if (!ip_is_v4(a))
-		return ip_is_unspecified(a) || ip_equal(a, &loopback6) || (a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80) ||
+		return ip_is_unspecified(a) || ip_equal(a, &IP6_LOOPBACK) || ipv6_is_link_local(a) ||
 		       (ours->prefix.length > 0 && prefix6_contains(&ours->prefix, a));
 	ip4_t ip = ip_to_ip4(a);
 	return ip >> 24 == 127 || ip >> 24 == 0 || ip >> 16 == 0xa9fe || prefix4_contains(ours->subnet, ip);
