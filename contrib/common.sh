@@ -117,6 +117,18 @@ unpack_package() {
 		dpkg-deb -x "$download"/*.deb "$2"
 }
 
+# fetch_programs DIR: servers for tests.  Their packages are not installed, because they would start a service, or take over this machine's
+# resolv.conf.  contrib/packages lists the libraries that they need.
+fetch_programs() {
+	local dir=$1 package
+	for package in unbound systemd-resolved; do
+		[[ ! -d $dir/$package ]] || continue
+		mkdir -p "$dir"
+		rm -rf "$dir/$package.part"
+		unpack_package "$package" "$dir/$package.part" && mv "$dir/$package.part" "$dir/$package" || return 1
+	done
+}
+
 # The drivers of a virtio network card, in the order in which the guest inserts them.
 guest_modules=(virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover net_failover virtio_net)
 

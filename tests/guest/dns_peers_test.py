@@ -5,6 +5,7 @@ import base64
 import calendar
 import os
 import re
+import socket
 import struct
 import subprocess
 import tempfile
@@ -119,36 +120,75 @@ def mac_text(n):
     return f"52:54:00:00:00:{n:02}"
 
 
-def find_resolved():
-    return next((path for path in ("/usr/lib/systemd/systemd-resolved", "/lib/systemd/systemd-resolved", os.environ.get("RESOLVED", ""))
-                 if path and os.access(path, os.X_OK)), None)
+def program(package, *paths):
+    """A program of a package that is installed, or that contrib/test has unpacked (contrib/common.sh, fetch_programs); None."""
+    unpacked = Path(os.environ.get("LANLET_GUEST", "build-guest"), "programs", package)
+    for path in [Path(root, path) for root in ("/", unpacked) for path in paths]:
+        if os.access(path, os.X_OK) and "not found" not in subprocess.run(["ldd", path], capture_output=True, text=True).stdout:
+            return str(path)
+    return None
 
 
-@unittest.skipUnless(find_resolved(), "systemd-resolved is not installed")
-class ResolvedTest(unittest.TestCase):
-    def test_stub_of_systemd_resolved_is_asked(self):
-        """resolv.conf has 127.0.0.53: what resolved knows, by whatever server, guests know."""
-        self.enterContext(outside.Outside())  # resolved asks nobody while the machine has no network
-        self.enterContext(Upstream(knows, "127.0.0.45", 53))
+RESOLVED = program("systemd-resolved", "usr/lib/systemd/systemd-resolved", "lib/systemd/systemd-resolved")
+UNBOUND = program("unbound", "usr/sbin/unbound")
+
+
+class Resolved:
+    """systemd-resolved in this namespace, which asks two servers: one for the names of a link's domain, one for all others."""
+
+    OTHERS, OF_LINK = "127.0.0.45", "127.0.0.46"
+    DOMAIN = "example.corp"
+
+    def __enter__(self):
         check("mount", "-t", "tmpfs", "tmpfs", "/run")
-        conf = Path("/run/systemd/resolved.conf.d/test.conf")
-        conf.parent.mkdir(parents=True)
-        conf.write_text("[Resolve]\nDNS=127.0.0.45\nFallbackDNS=\nDNSSEC=no\nLLMNR=no\nMulticastDNS=no\nResolveUnicastSingleLabel=yes\n")
-        Path("/run/systemd/resolve").mkdir(parents=True)
-        check("chmod", "777", "/run/systemd/resolve")
-        process = Program([find_resolved()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(process.end)
+        self.write("systemd/resolved.conf.d/test.conf", f"[Resolve]\nDNS={self.OTHERS}\nFallbackDNS=\nDNSSEC=no\nLLMNR=no\n"
+                   "MulticastDNS=no\nResolveUnicastSingleLabel=yes\n")
+        # As systemd-networkd tells it.
+        self.write(f"systemd/netif/links/{socket.if_nametoindex('uplink')}",
+                   "ADMIN_STATE=configured\nOPER_STATE=routable\nLLMNR=no\nMDNS=no\n"
+                   f"DNS={self.OF_LINK}\nROUTE_DOMAINS={self.DOMAIN}\n")
+        self.write("systemd/resolve/empty", "")
+        self.process = Program([RESOLVED], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         wait_until(lambda: b"192.0.2.9" in subprocess.run(["dig", "+time=1", "+tries=1", "@127.0.0.53", "www.example.com"],
                                                           capture_output=True).stdout, "systemd-resolved")
-        stub = Path("/run/resolv.conf")
-        stub.write_text("nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n")
-        check("mount", "--bind", stub, "/etc/resolv.conf")
+        check("mount", "--bind", self.write("resolv.conf", "nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n"),
+              "/etc/resolv.conf")
+        return self
+
+    @staticmethod
+    def write(name, text):
+        path = Path("/run", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def __exit__(self, *_):
+        self.process.end()
+        self.process.stderr.close()
+        for path in ("/etc/resolv.conf", "/run"):
+            check("umount", path)
+
+
+@unittest.skipUnless(RESOLVED, "systemd-resolved is not here")
+class ResolvedTest(unittest.TestCase):
+    def test_split_of_systemd_resolved_is_that_of_guests(self):
+        """resolv.conf has 127.0.0.53: what resolved knows, by whatever server, guests know."""
+        def knows_office(message, query, tcp):
+            return reply(query, dns.Record(message.name, dns.A, address("10.0.0.7"), 60))
+
+        self.enterContext(outside.Outside())  # resolved asks nobody while the machine has no network
+        others = self.enterContext(Upstream(knows, Resolved.OTHERS, 53))
+        office = self.enterContext(Upstream(knows_office, Resolved.OF_LINK, 53))
+        self.enterContext(Resolved())
         lanlet = self.enterContext(Lanlet())
         guest = self.enterContext(Host(lanlet.stream, mac(1)))
         guest.lease(host_name=b"web")
-        self.assertEqual(text(guest.dns("www.example.com").answers[0].data), "192.0.2.9")
-        self.assertEqual(text(guest.dns("nas").answers[0].data), "10.0.0.5")
+        for name, expected in (("www.example.com", "192.0.2.9"), ("nas", "10.0.0.5"), ("git.example.corp", "10.0.0.7")):
+            self.assertEqual(text(guest.dns(name).answers[0].data), expected)
         self.assertEqual(guest.dns("missing.example.com").rcode, dns.NXDOMAIN)
+        self.assertIn("git.example.corp", office.names())
+        self.assertNotIn("www.example.com", office.names())
+        self.assertNotIn("git.example.corp", others.names())
 
 
 # --- DNSSEC ---
@@ -210,6 +250,7 @@ class SignedZone:
         bits = bytearray(7)
         for kind in words[1:]:
             bits[self.TYPES[kind] // 8] |= 0x80 >> self.TYPES[kind] % 8
+        bits = bits.rstrip(b"\0")  # RFC 4034 §4.1.2
         return dns.emit_name(words[0]) + b"\0" + bytes([len(bits)]) + bytes(bits)
 
     def find(self, name, type_):
@@ -269,3 +310,29 @@ class DnssecTest(unittest.TestCase):
                         f'forward-zone:\n  name: "."\n  forward-addr: {GATEWAY}\n')
         out = self.guest.check("unbound-host", "-C", conf, "-v", "-t", "A", "www.example.com")
         self.assertIn("192.0.2.9 (secure)", out)
+
+    @unittest.skipUnless(UNBOUND, "unbound is not here")
+    def test_unbound_in_a_guest_is_a_validating_resolver(self):
+        """It asks the gateway; what the zone has not signed, it does not believe."""
+        forged = []
+        answer = self.upstream.answer
+        self.upstream.answer = lambda message, query, tcp: (
+            reply(query, dns.Record(message.name, dns.A, address("192.0.2.66"))) if forged else answer(message, query, tcp))
+        conf = self.directory / "unbound.conf"
+        conf.write_text("server:\n  interface: 127.0.0.1\n  do-daemonize: no\n  username: \"\"\n  chroot: \"\"\n  pidfile: \"\"\n"
+                        f"  use-syslog: no\n  directory: \"{self.directory}\"\n  module-config: \"validator iterator\"\n"
+                        f"  trust-anchor: \"{self.zone.anchor}\"\n  do-not-query-localhost: no\n"
+                        f"remote-control:\n  control-enable: no\nforward-zone:\n  name: \".\"\n  forward-addr: {GATEWAY}\n")
+        self.addCleanup(self.guest.start(UNBOUND, "-c", conf, stderr=subprocess.DEVNULL).end)
+
+        def ask(name):
+            return self.guest.run("dig", "+time=5", "+tries=1", "+dnssec", "@127.0.0.1", name).stdout
+
+        wait_until(lambda: "status: " in ask("www.example.com"), "unbound")
+        for name, status in (("www.example.com", "NOERROR"), ("missing.example.com", "NXDOMAIN")):
+            out = ask(name)
+            self.assertIn(f"status: {status}", out)
+            self.assertRegex(out, "flags: [a-z ]*\\bad\\b")
+        self.assertIn("192.0.2.9", ask("www.example.com"))
+        forged.append(True)
+        self.assertIn("status: SERVFAIL", ask("other.example.com"))
