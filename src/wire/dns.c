@@ -188,6 +188,23 @@ int dns_message_next(struct dns_message_reader *m, struct dns_record_view *ret)
 	return 0;
 }
 
+bool dns_message_is_whole(const uint8_t *message, size_t len)
+{
+	struct bytes_reader r = bytes_reader(message, len);
+	struct dns_header h;
+	struct dns_question q;
+	struct dns_record_view record;
+	if (dns_header_parse(&r, &h) < 0)
+		return false;
+	for (unsigned i = 0; i < h.n_questions; i++)
+		if (dns_question_parse(&r, message, &q) < 0)
+			return false;
+	for (unsigned i = 0; i < (unsigned)h.n_answers + h.n_authorities + h.n_additionals; i++)
+		if (take_record(&r, message, &record) < 0)
+			return false;
+	return true;
+}
+
 static void emit_record_head(struct bytes_writer *w, const struct dns_name *owner, uint16_t type, uint32_t ttl, size_t data_len)
 {
 	if (owner)

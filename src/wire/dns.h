@@ -132,6 +132,9 @@ int dns_message_begin(const uint8_t *message, size_t len, struct dns_header *ret
 /* 1: *@ret is the next record; 0: there are no more; -EBADMSG: the message is cut. */
 int dns_message_next(struct dns_message_reader *m, struct dns_record_view *ret);
 
+/* Whether all questions and records that the header counts are there. */
+bool dns_message_is_whole(const uint8_t *message, size_t len);
+
 /* Writes a record of class IN.  @owner NULL: a compression pointer to the name of the first question. */
 void dns_record_emit_a(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, ip4_t ip);
 void dns_record_emit_aaaa(struct bytes_writer *w, const struct dns_name *owner, uint32_t ttl, const struct ip_addr *ip);

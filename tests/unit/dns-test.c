@@ -244,6 +244,46 @@ static void check_forgery(void (*edit)(GByteArray *answer))
 	g_assert_cmpuint(c.answered, ==, 1);
 }
 
+/* The answer to the query @index, in which a record is missing. */
+static GByteArray *make_cut_answer(struct dns_bench *b, guint index)
+{
+	GByteArray *bytes = make_answer(asked_at(b, index), 0, 0);
+	bytes->data[7] = 1; /* ANCOUNT */
+	return bytes;
+}
+
+static void answer_with_a_missing_record_has_the_next_server_asked(void)
+{
+	g_autoptr(dns_bench) b = dns_bench_new_usual(2);
+	ask(b, 1, "example.com", DNS_TYPE_A);
+	g_autoptr(GByteArray) cut = make_cut_answer(b, 0);
+	g_assert_true(dns_upstream_answered(&b->upstream, b->now, asked_at(b, 0)->token, cut->data, cut->len));
+	g_assert_cmpuint(b->told->len, ==, 0);
+	g_assert_cmpuint(b->asked->len, ==, 2);
+	answer(b, 1, 0, 0);
+	check_rcode(b, 0, 1, DNS_RCODE_NOERROR);
+	ask(b, 2, "example.com", DNS_TYPE_MX);
+	for (guint i = 2; i < 4; i++) {
+		g_autoptr(GByteArray) again = make_cut_answer(b, i);
+		g_assert_true(dns_upstream_answered(&b->upstream, b->now, asked_at(b, i)->token, again->data, again->len));
+	}
+	check_rcode(b, 1, 2, DNS_RCODE_SERVFAIL);
+	struct dns_counters c;
+	dns_get_counters(b->dns, &c);
+	g_assert_cmpuint(c.forged, ==, 3);
+}
+
+/* RFC 2181 §9: what is left of it is not used. */
+static void truncated_answer_may_end_in_a_record(void)
+{
+	g_autoptr(dns_bench) b = dns_bench_new_usual(2);
+	ask(b, 1, "example.com", DNS_TYPE_A);
+	g_autoptr(GByteArray) cut = make_cut_answer(b, 0);
+	cut->data[2] |= 2; /* TC */
+	g_assert_true(dns_upstream_answered(&b->upstream, b->now, asked_at(b, 0)->token, cut->data, cut->len));
+	g_assert_true(header_of(told_at(b, 0)->bytes).truncated);
+}
+
 static void edit_id(GByteArray *a)
 {
 	a->data[1] ^= 1;
@@ -534,6 +574,8 @@ int main(int argc, char **argv)
 	ADD(error_without_question_is_accepted);
 	ADD(two_attempts_are_open_for_each_query_of_a_guest_with_many);
 	ADD(attempt_with_many_forged_answers_is_given_up);
+	ADD(answer_with_a_missing_record_has_the_next_server_asked);
+	ADD(truncated_answer_may_end_in_a_record);
 	ADD(repeated_query_is_answered_once);
 	ADD(oldest_query_of_a_port_is_given_up_at_its_share);
 	ADD(source_addresses_do_not_enlarge_a_share);

@@ -323,6 +323,25 @@ static void records_have_the_format_of_the_rfcs(void)
 	g_assert_cmpmem(out, w.len, "\0\0\x29\x04\xd0\1\0\x80\0\0\0", 11);
 }
 
+static void message_is_whole_when_all_records_are_there(void)
+{
+	uint8_t out[128];
+	struct bytes_writer w = bytes_writer(out, sizeof(out));
+	const struct dns_question q = { .name = name("www.example"), .type = DNS_TYPE_A, .class = DNS_CLASS_IN };
+	dns_header_emit(&w, &(struct dns_header){ .response = true, .n_questions = 1, .n_answers = 1, .n_additionals = 1 });
+	dns_question_emit(&w, &q);
+	dns_record_emit_a(&w, NULL, 7, IP4(10, 1, 2, 3));
+	dns_record_emit_opt(&w, &(struct dns_edns){ .present = true, .udp_size = 1232 }, 0);
+	for (size_t len = 0; len < w.len; len++) {
+		g_autofree uint8_t *cut = g_memdup2(out, len);
+		g_assert_false(dns_message_is_whole(cut, len));
+	}
+	g_assert_true(dns_message_is_whole(out, w.len));
+	g_assert_true(dns_message_is_whole(out, sizeof(out))); /* whatever is behind */
+	const uint8_t refused[DNS_HEADER_LEN] = { 1, 2, 0x81, DNS_RCODE_REFUSED };
+	g_assert_true(dns_message_is_whole(refused, sizeof(refused)));
+}
+
 static void records_that_do_not_fit_fail_the_writer(void)
 {
 	uint8_t out[64];
@@ -356,6 +375,7 @@ int main(int argc, char **argv)
 	ADD(question_is_recognised_in_any_spelling);
 	ADD(answer_is_made_out_to_another_query);
 	ADD(records_have_the_format_of_the_rfcs);
+	ADD(message_is_whole_when_all_records_are_there);
 	ADD(records_that_do_not_fit_fail_the_writer);
 	return g_test_run();
 }

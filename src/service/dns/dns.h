@@ -48,7 +48,7 @@ struct dns_counters {
 	uint64_t answered;   /* of those: answered by a name server */
 	uint64_t unanswered; /* of those: no server answered; the guest got SERVFAIL */
 	uint64_t retries;    /* sent again, to the same or another server */
-	uint64_t forged;     /* messages from a server that do not match the query */
+	uint64_t forged;     /* messages from a server that do not match the query, or lack records */
 	uint64_t cached;     /* answered from the cache, those with expired answers included */
 	uint64_t stale;      /* of those: with an expired answer, because no server has answered */
 	uint64_t shared;     /* waited for the answer to an equal one that was being forwarded */

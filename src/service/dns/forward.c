@@ -10,8 +10,8 @@
  *   need seconds for a name that it does not know yet; the first good answer counts.  After DNS_ATTEMPT_ROUNDS rounds the query has
  *   failed.  Of a payer with more than PATIENT_MAX queries, an attempt is given up when the second one after it begins: each has a
  *   descriptor.
- *   After an attempt that fails (refused, unreachable), or whose answer is an error that another server might not return
- *   (SERVFAIL, NOTIMP, REFUSED, as in libc), the next attempt goes at once to a server that was not asked yet.  When
+ *   After an attempt that fails (refused, unreachable), or whose answer lacks records or is an error that another server might
+ *   not return (SERVFAIL, NOTIMP, REFUSED, as in libc), the next attempt goes at once to a server that was not asked yet.  When
  *   there is none and no attempt is open, the failure or that error is the answer.
  *
  * At a limit the oldest query of the payer is given up: of many pending queries, the oldest ones are the least likely to be
@@ -566,10 +566,13 @@ bool dns_forward_answered(struct dns_forward *f, usec_t now, dns_token token, ui
 	struct dns_servers *servers = dns_routes_of_epoch(&f->routes, a->epoch);
 	if (servers)
 		dns_servers_answered(servers, now, a->server);
-	if (another_may_know(h.rcode) && goes_on_without(f, now, p, a))
+	/* RFC 2181 §9: one that was truncated may end anywhere. */
+	bool is_of_use = h.truncated || dns_message_is_whole(bytes, len);
+	f->config.counters->forged += !is_of_use;
+	if ((!is_of_use || another_may_know(h.rcode)) && goes_on_without(f, now, p, a))
 		return true;
 	a->live = false;
-	finish(f, now, p, bytes, len);
+	finish(f, now, p, is_of_use ? bytes : NULL, len);
 	return true;
 }
 
