@@ -162,6 +162,14 @@ fetch_busybox() {
 # lacks most drivers.
 fetch_all_drivers() { fetch_kernel "$1" linux-image-amd64 '*[0-9]-amd64' "${guest_modules[@]}" "${card_modules[@]}"; }
 
+# fetch_network_manager DIR: NetworkManager below DIR, with the library that nothing else here has.  Installed, its service would take this
+# machine's interfaces.
+fetch_network_manager() {
+	[[ ! -e $1/usr/sbin/NetworkManager ]] || return 0
+	mkdir -p "$1"
+	unpack_package network-manager "$1" && unpack_package libndp0 "$1"
+}
+
 # fetch_kernel DIR PACKAGE RELEASE MODULE...: RELEASE is a pattern of the kernel's name.  The file modules.list has the names of the
 # modules that were asked for.
 fetch_kernel() {

@@ -4,6 +4,7 @@
 import re
 import shutil
 import signal
+import subprocess
 import time
 import unittest
 from pathlib import Path
@@ -49,6 +50,48 @@ IPv6AcceptRA=no
 UseMTU=yes
 """
 
+
+# eth0 is a tap.  The profile is as of a wired card: DHCP by NetworkManager's own client.
+NETWORK_MANAGER_CONFIG = """[main]
+plugins=keyfile
+dhcp=internal
+auth-polkit=false
+dns=none
+rc-manager=unmanaged
+[logging]
+level=DEBUG
+domains=DHCP4,DEVICE,CORE,IP
+[connectivity]
+enabled=false
+[device-tap]
+match-device=interface-name:eth0
+managed=true
+"""
+
+NETWORK_MANAGER_PROFILE = """[connection]
+id=eth0
+uuid=7f6f1e0c-2f0a-4d0c-9a53-0d7a2b6f3c11
+type=tun
+interface-name=eth0
+[tun]
+mode=2
+[ipv4]
+method=auto
+dhcp-hostname=manager
+[ipv6]
+method=disabled
+"""
+
+# NetworkManager asks for a system bus; nothing else is on this one.
+BUS_CONFIG = """<busconfig>
+<type>session</type>
+<listen>unix:path={path}</listen>
+<auth>EXTERNAL</auth>
+<policy context="default">
+<allow user="*"/><allow own="*"/><allow send_destination="*"/><allow send_type="method_call"/><allow eavesdrop="true"/>
+</policy>
+</busconfig>
+"""
 
 # One echo request; prints the type of the answer that belongs to it.
 PING = """
@@ -260,3 +303,59 @@ class NetworkdTest(ClientTest):
             self.assert_has_lease()
             self.assertRegex(self.lease()[3], "^ff:")  # a DUID-based client id
             self.assertIn("mtu 65520", self.guest.check("ip", "link", "show", "eth0"))
+
+
+def network_manager():
+    """How to start NetworkManager: that of this machine, or what contrib/common.sh's fetch_network_manager unpacked, with its libraries."""
+    unpacked = vm.parts() / "network-manager" / "usr"
+    installed = find("NetworkManager")
+    command = [installed] if installed else [
+        "env", "LD_LIBRARY_PATH=" + ":".join(map(str, unpacked.glob("lib/*-linux-*"))), unpacked / "sbin/NetworkManager"]
+    if not installed and not command[-1].exists():
+        raise unittest.SkipTest("not there: NetworkManager (contrib/test unpacks it)")
+    if (done := subprocess.run([*command, "--version"], capture_output=True, text=True)).returncode:
+        raise unittest.SkipTest(f"NetworkManager does not run here: {done.stderr}")
+    return command
+
+
+class NetworkManagerTest(ClientTest):
+    """Its internal client, as desktops use it.  It runs without its service, with a bus and a /run of its own."""
+
+    def write(self, name, text):
+        path = self.directory / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def start_bus(self):
+        path = self.directory / "bus"
+        config = self.write("bus.conf", BUS_CONFIG.format(path=path))
+        with open(self.directory / "bus.log", "wb") as log:
+            self.enterContext(self.guest.start(
+                "dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", stdout=log, stderr=log))
+        wait_until(path.exists, "the socket of the bus")
+        return path
+
+    def start_network_manager(self):
+        command = network_manager()
+        need("dbus-daemon")
+        config, profile = self.write("nm.conf", NETWORK_MANAGER_CONFIG), self.write("eth0.nmconnection", NETWORK_MANAGER_PROFILE)
+        self.guest.check(
+            "sh", "-c",
+            "mount -t tmpfs run /run && mount -t tmpfs lib /var/lib && mount -t sysfs -o ro sysfs /sys && cd /run &&"
+            f"mkdir -p NetworkManager/system-connections /var/lib/NetworkManager && cp -p {profile} NetworkManager/system-connections/")
+        bus = self.start_bus()
+        self.log = self.directory / "nm.log"
+        with open(self.log, "wb") as log:
+            self.enterContext(self.guest.start(
+                "env", f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={bus}", *command, "--debug", f"--config={config}",
+                "--config-dir=/nonexistent", "--system-config-dir=/nonexistent", f"--intern-config={self.directory}/intern.conf",
+                f"--state-file={self.directory}/state", f"--pid-file={self.directory}/pid", stdout=log, stderr=log))
+
+    def test_lease_name_and_mtu(self):
+        self.start_network_manager()
+        wait_until(self.guest.addresses, lambda: f"an address: {self.log.read_text()[-8000:]}")
+        self.assert_has_lease()
+        self.assertEqual(self.lease()[2:4], ("manager", f"01:{MAC}"))
+        self.assertIn("mtu 65520", self.guest.check("ip", "link", "show", "eth0"))
+        self.assertIn("default via 192.168.122.1", self.guest.check("ip", "route"))
