@@ -338,6 +338,37 @@ static void mtu_is_not_sent_behind_an_uplink(void)
 	bench_done(&b);
 }
 
+/*
+ * dhcpcd puts the MTU on routes, without asking the card, so that an e1000 would have to send and take 65520 bytes: only what the card has
+ * agreed on (vhost-user) is safe.  Other clients set it at the card, whose driver refuses what it cannot do.
+ */
+static void mtu_is_sent_to_dhcpcd_only_as_far_as_the_card_has_agreed(void)
+{
+	static const struct {
+		const char *vendor_class;
+		size_t agreed;
+		uint32_t expected; /* 0: no option */
+	} cases[] = {
+		{ "dhcpcd-9.4.1:Linux-6.1.0:x86_64:GenuineIntel", 1500, 0 },
+		{ "dhcpcd-10.1.0", 9000, 9000 },
+		{ "dhcpcd", 65520, 65520 },
+		{ "dhcpc", 1500, 65520 },
+		{ "MSFT 5.0", 1500, 65520 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct dhcp_bench b;
+		bench_start_default(&b);
+		b.port.mtu = 65520;
+		b.port.agreed_mtu = cases[i].agreed;
+		const struct bench_reply *r = ack_to(&b, (struct bench_ask){ .parameters = "\32", .vendor_class = cases[i].vendor_class });
+		if (cases[i].expected)
+			g_assert_cmpuint(bench_number(r, DHCP_OPTION_MTU), ==, cases[i].expected);
+		else
+			g_assert_false(bench_has(r, DHCP_OPTION_MTU));
+		bench_done(&b);
+	}
+}
+
 static void configured_mtu_is_sent_to_all(void)
 {
 	struct dhcp_bench b;
@@ -607,6 +638,7 @@ int main(int argc, char **argv)
 	TEST(mtu_is_not_sent_behind_a_relay);
 	TEST(mtu_is_not_sent_to_stations_behind_the_card);
 	TEST(mtu_is_not_sent_behind_an_uplink);
+	TEST(mtu_is_sent_to_dhcpcd_only_as_far_as_the_card_has_agreed);
 	TEST(configured_mtu_is_sent_to_all);
 	TEST(mtu_of_the_port_is_known_after_the_probe_too);
 	TEST(configured_dns_servers_are_sent_instead);

@@ -68,15 +68,24 @@ static bool is_answerable(const struct dhcp *d, const struct dhcp_header *h)
 	return h->giaddr == 0 || is_host_address(d, h->giaddr);
 }
 
+/* dhcpcd puts the MTU on routes, where the kernel takes any.  Other clients set it at the card, whose driver refuses what it cannot do. */
+static bool asks_the_card(const struct dhcp_message *m)
+{
+	static const char dhcpcd[] = "dhcpcd";
+	return m->vendor_class_len < strlen(dhcpcd) || memcmp(m->vendor_class, dhcpcd, strlen(dhcpcd)) != 0;
+}
+
 /*
  * The MTU of a port is that of the path to the network card at its end, which is the first station seen there.  Other stations are behind
- * a relay, or behind a bridge in the guest (nested machines, containers), whose own ports may carry less: assume Ethernet's MTU.
+ * a relay, or behind a bridge in the guest (nested machines, containers), whose own ports may carry less: assume Ethernet's MTU.  What the
+ * card itself takes, only vhost-user tells.
  */
-static uint16_t path_mtu(const struct packet *p, const struct dhcp_header *h)
+static uint16_t path_mtu(const struct packet *p, const struct dhcp_message *m)
 {
+	const struct dhcp_header *h = &m->header;
 	const struct port *port = p->port;
 	bool is_card = port && !port->uplink && mac_equal(h->chaddr, port->first_mac) && mac_equal(p->eth.src, port->first_mac);
-	size_t known = is_card && !h->giaddr ? UINT16_MAX : ETH_MTU;
+	size_t known = !is_card || h->giaddr ? ETH_MTU : asks_the_card(m) ? UINT16_MAX : MAX(port->agreed_mtu, (size_t)ETH_MTU);
 	return (uint16_t)(port ? MIN(port->mtu, known) : ETH_MTU);
 }
 
@@ -93,7 +102,7 @@ static int input_datagram(struct dhcp *d, usec_t now, const struct packet *p, co
 		return err;
 	if (!is_answerable(d, &rq.message.header) || (d->config.ipv6_only && !asks_for(&rq.message, DHCP_OPTION_IPV6_ONLY)))
 		return -ENOMSG;
-	rq.path_mtu = path_mtu(p, &rq.message.header);
+	rq.path_mtu = path_mtu(p, &rq.message);
 	if (!dhcp_holder_admits(d, now, &rq))
 		return -EPERM;
 	if (rq.message.type == DHCP_DISCOVER && d->config.env->ops->starts)
