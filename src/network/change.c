@@ -57,6 +57,8 @@ int change_begin(struct lanlet_network *n)
 	n->added.settings = (struct settings){ 0 };
 	for (size_t i = 0; i < all.n_hosts; i++)
 		keep_fitting(n, &(struct settings){ .hosts = &all.hosts[i], .n_hosts = 1 });
+	for (size_t i = 0; i < all.n_dhcp_hosts; i++)
+		keep_fitting(n, &(struct settings){ .dhcp_hosts = &all.dhcp_hosts[i], .n_dhcp_hosts = 1 });
 	for (size_t i = 0; i < all.n_names; i++)
 		keep_fitting(n, &(struct settings){ .names = &all.names[i], .n_names = 1 });
 	for (size_t i = 0; i < all.n_records; i++)
@@ -122,6 +124,8 @@ static int with(const struct lanlet_network *n, const char *option, const char *
 	if (r == 0) {
 		for (size_t i = 0; i < one.n_hosts; i++)
 			settings_remove_host(&added, one.hosts[i].mac);
+		for (size_t i = 0; i < one.n_dhcp_hosts; i++)
+			settings_remove_dhcp_host(&added, &one.dhcp_hosts[i]);
 		for (size_t i = 0; i < one.n_names; i++)
 			settings_remove_name(&added, one.names[i].name);
 		for (size_t i = 0; i < one.n_records; i++)
@@ -139,7 +143,8 @@ static int with(const struct lanlet_network *n, const char *option, const char *
 int change_add_reservation(struct lanlet_network *n, const char *text, char *error, size_t size)
 {
 	struct settings added;
-	int r = with(n, "host", text, &added, error, size);
+	bool by_client = strncmp(text, "id:", strlen("id:")) == 0 || strncmp(text, "name:", strlen("name:")) == 0;
+	int r = with(n, by_client ? "dhcp-host" : "host", text, &added, error, size);
 	return r < 0 ? r : change_added(n, &added, EVENT_RESERVATIONS, error, size);
 }
 
@@ -171,6 +176,24 @@ int change_remove_reservation(struct lanlet_network *n, struct mac mac, char *er
 	for (size_t i = 0; i < n->configured.n_hosts; i++)
 		configured |= mac_equal(n->configured.hosts[i].mac, mac);
 	snprintf(what, sizeof(what), "reservation for %s", mac_format(mac, text));
+	return not_added(configured, what, error, size);
+}
+
+int change_remove_client_reservation(struct lanlet_network *n, const struct reservation *client, char *error, size_t size)
+{
+	struct settings added;
+	char what[32 + SETTINGS_CLIENT_TEXT_SIZE], text[SETTINGS_CLIENT_TEXT_SIZE];
+	bool configured = false;
+	error[0] = '\0';
+	int r = settings_copy(&n->added.settings, &added);
+	if (r < 0)
+		return tell(r, error, size);
+	if (settings_remove_dhcp_host(&added, client) == 0)
+		return change_added(n, &added, EVENT_RESERVATIONS, error, size);
+	settings_done(&added);
+	for (size_t i = 0; i < n->configured.n_dhcp_hosts; i++)
+		configured |= settings_same_client(&n->configured.dhcp_hosts[i], client);
+	snprintf(what, sizeof(what), "reservation for %s", settings_client_format(client, text));
 	return not_added(configured, what, error, size);
 }
 

@@ -13,19 +13,22 @@
 
 struct lanlet_config;
 struct lanlet_network;
+struct reservation;
 
 /* When the network is made: works out its settings from the configuration and the entries added at run time.  Negative errno. */
 int change_begin(struct lanlet_network *n);
 
 /*
- * Adds a reservation (static lease), which is a value of the option host, or a name, "NAME,ADDRESS", which outlives restarts.  It replaces
- * an added one with the same MAC (name).  -EINVAL: the text is invalid; -EEXIST: it contradicts another entry or the configuration; or the
- * errno of what failed.  @error has one line about it.
+ * Adds a reservation (static lease), which is a value of the option host or dhcp-host, or a name, "NAME,ADDRESS", which outlives restarts.
+ * It replaces an added one with the same MAC, client or name.  -EINVAL: the text is invalid; -EEXIST: it contradicts another entry or the
+ * configuration; or the errno of what failed.  @error has one line about it.
  */
 int change_add_reservation(struct lanlet_network *n, const char *text, char *error, size_t size);
 int change_add_name(struct lanlet_network *n, const char *text, char *error, size_t size);
 /* Removes what was added.  -ENOENT; -EPERM: it comes from the configuration and has to be removed there. */
 int change_remove_reservation(struct lanlet_network *n, struct mac mac, char *error, size_t size);
+/* The one for the same client as @client, by its id or name. */
+int change_remove_client_reservation(struct lanlet_network *n, const struct reservation *client, char *error, size_t size);
 int change_remove_name(struct lanlet_network *n, const char *name, char *error, size_t size);
 
 void change_log_level(struct lanlet_network *n, enum log_level level);

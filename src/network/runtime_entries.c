@@ -18,10 +18,11 @@ static void take_line(struct runtime_entries *e, char *line)
 	char *value = strchr(line, ' ');
 	if (value)
 		*value++ = '\0';
-	bool known = value && value[0] && (strcmp(line, "host") == 0 || strcmp(line, "name") == 0);
+	bool known = value && value[0] && (strcmp(line, "host") == 0 || strcmp(line, "dhcp-host") == 0 || strcmp(line, "name") == 0);
 	if (known && option_set(&e->settings, line, value, reason, sizeof(reason)) == 0)
 		return;
-	log_warning(e->log, "%s: %s", e->path, known ? reason : "skipped a line that begins neither with \"host \" nor with \"name \"");
+	log_warning(e->log, "%s: %s", e->path,
+		    known ? reason : "skipped a line that begins with none of \"host \", \"dhcp-host \" and \"name \"");
 }
 
 static void load(struct runtime_entries *e)
@@ -64,9 +65,11 @@ void runtime_entries_done(struct runtime_entries *e)
 
 static void write_lines(FILE *file, const struct settings *s)
 {
-	char host[SETTINGS_HOST_TEXT_SIZE], ip[IP4_TEXT_SIZE], record[SETTINGS_RECORD_TEXT_SIZE];
+	char host[SETTINGS_HOST_TEXT_SIZE], dhcp_host[SETTINGS_DHCP_HOST_TEXT_SIZE], ip[IP4_TEXT_SIZE], record[SETTINGS_RECORD_TEXT_SIZE];
 	for (size_t i = 0; i < s->n_hosts; i++)
 		fprintf(file, "host %s\n", settings_host_format(&s->hosts[i], host));
+	for (size_t i = 0; i < s->n_dhcp_hosts; i++)
+		fprintf(file, "dhcp-host %s\n", settings_dhcp_host_format(&s->dhcp_hosts[i], dhcp_host));
 	for (size_t i = 0; i < s->n_names; i++)
 		fprintf(file, "name %s,%s\n", s->names[i].name, ip4_format(s->names[i].ip, ip));
 	for (size_t i = 0; i < s->n_records; i++)

@@ -11,7 +11,7 @@
 struct log;
 
 struct runtime_entries {
-	struct settings settings; /* nothing but hosts and names */
+	struct settings settings; /* nothing but hosts, dhcp_hosts and names */
 	char *path;               /* NULL: they end with the network */
 	struct log *log;
 };

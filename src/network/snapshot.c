@@ -406,25 +406,47 @@ void snapshot_counters(const struct lanlet_network *n, usec_t now, struct snapsh
 	ret->n_leases = n->name_services.dhcp.leases.n_bound + lease6_count(&n->name_services.dhcp6.leases);
 }
 
+static struct snapshot_reservation reservation_of_host(const struct lanlet_network *n, size_t i)
+{
+	const struct settings_host *h = &n->settings.hosts[i];
+	struct snapshot_reservation ret = {
+		.mac = h->mac,
+		.ip = h->ip,
+		.properties = h->properties,
+		.bandwidth = bandwidth_of(&h->properties.bandwidth),
+		.lease_time_s = h->lease_time_s,
+		.origin = i >= n->configured.n_hosts ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED,
+	};
+	memcpy(ret.name, h->name, sizeof(h->name));
+	memcpy(ret.tag, h->tag, sizeof(h->tag));
+	guest_sockets_find(&n->guest_sockets, h->name, ret.sockets, sizeof(ret.sockets));
+	return ret;
+}
+
+static struct snapshot_reservation reservation_of_client(const struct lanlet_network *n, size_t i)
+{
+	const struct reservation *h = &n->settings.dhcp_hosts[i];
+	const struct reservation *claimed = reservation_of_ip(&n->name_services.dhcp.reservations, h->ip);
+	struct snapshot_reservation ret = {
+		.mac = claimed ? claimed->mac : h->mac,
+		.ip = h->ip,
+		.lease_time_s = h->lease_time_s,
+		.origin = i >= n->configured.n_dhcp_hosts ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED,
+	};
+	settings_client_format(h, ret.client);
+	memcpy(ret.name, h->name, sizeof(h->name));
+	memcpy(ret.tag, h->tag, sizeof(h->tag));
+	return ret;
+}
+
+/* First those of MACs, then those of clients. */
 unsigned snapshot_reservations(const struct lanlet_network *n, uint64_t *cursor, struct snapshot_reservation *ret, unsigned max)
 {
-	const struct settings *s = &n->settings;
+	size_t n_hosts = n->settings.n_hosts, all = n_hosts + n->settings.n_dhcp_hosts;
 	unsigned count = 0;
-	for (; count < max && *cursor < s->n_hosts; (*cursor)++) {
-		const struct settings_host *h = &s->hosts[*cursor];
-		bool added = *cursor >= n->configured.n_hosts;
-		ret[count] = (struct snapshot_reservation){ .mac = h->mac,
-							    .ip = h->ip,
-							    .properties = h->properties,
-							    .bandwidth = bandwidth_of(&h->properties.bandwidth),
-							    .origin = added ? SNAPSHOT_ADDED : SNAPSHOT_CONFIGURED };
-		memcpy(ret[count].name, h->name, sizeof(h->name));
-		memcpy(ret[count].tag, h->tag, sizeof(h->tag));
-		ret[count].lease_time_s = h->lease_time_s;
-		guest_sockets_find(&n->guest_sockets, h->name, ret[count].sockets, sizeof(ret[count].sockets));
-		count++;
-	}
-	if (*cursor >= s->n_hosts)
+	for (; count < max && *cursor < all; (*cursor)++)
+		ret[count++] = *cursor < n_hosts ? reservation_of_host(n, *cursor) : reservation_of_client(n, *cursor - n_hosts);
+	if (*cursor >= all)
 		*cursor = SNAPSHOT_END;
 	return count;
 }
@@ -488,10 +510,14 @@ static unsigned names_of_hosts(const struct lanlet_network *n, uint64_t *cursor,
 	const struct settings *s = &n->settings;
 	unsigned count = 0;
 	uint32_t i = (uint32_t)*cursor;
-	for (; count < max && i < s->n_hosts; i++)
-		if (s->hosts[i].name[0] && s->hosts[i].ip != 0)
-			ret[count++] = name_of_ip4(s->hosts[i].name, s->hosts[i].ip, SNAPSHOT_RESERVED);
-	*cursor = i < s->n_hosts ? names_cursor(NAMES_OF_HOSTS, i) : names_cursor(NAMES_OF_LEASES, 0);
+	for (; count < max && i < s->n_hosts + s->n_dhcp_hosts; i++) {
+		const struct reservation *client = i < s->n_hosts ? NULL : &s->dhcp_hosts[i - s->n_hosts];
+		const char *name = client ? client->name : s->hosts[i].name;
+		ip4_t ip = client ? client->ip : s->hosts[i].ip;
+		if (name[0] && ip != 0)
+			ret[count++] = name_of_ip4(name, ip, SNAPSHOT_RESERVED);
+	}
+	*cursor = i < s->n_hosts + s->n_dhcp_hosts ? names_cursor(NAMES_OF_HOSTS, i) : names_cursor(NAMES_OF_LEASES, 0);
 	return count;
 }
 

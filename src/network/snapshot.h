@@ -199,8 +199,9 @@ enum snapshot_origin {
 #define SNAPSHOT_PATH_SIZE 128
 
 struct snapshot_reservation {
-	struct mac mac;
-	ip4_t ip; /* 0: any of the DHCP range */
+	struct mac mac;                         /* zero: nobody has claimed one of a client */
+	char client[SETTINGS_CLIENT_TEXT_SIZE]; /* as --dhcp-host has it; "": it is for the MAC */
+	ip4_t ip;                               /* 0: any of the DHCP range */
 	struct port_properties properties;
 	struct snapshot_bandwidth bandwidth;
 	char name[GUEST_NAME_SIZE];

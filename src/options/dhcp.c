@@ -123,6 +123,63 @@ static int parse_client(const char *text, struct reservation *ret, const char **
 	return 0;
 }
 
+int settings_client_parse(const char *text, struct reservation *ret)
+{
+	const char *why;
+	*ret = (struct reservation){ 0 };
+	return parse_client(text, ret, &why);
+}
+
+/* An id that is text is written as such, when it is not what bytes are written like. */
+static bool is_plain(const struct reservation *r)
+{
+	for (size_t i = 0; i < r->id_len; i++)
+		if (r->id[i] <= ' ' || r->id[i] > '~' || r->id[i] == ':' || r->id[i] == ',')
+			return false;
+	return true;
+}
+
+char *settings_client_format(const struct reservation *r, char text[static SETTINGS_CLIENT_TEXT_SIZE])
+{
+	size_t size = SETTINGS_CLIENT_TEXT_SIZE, len;
+	if (r->by_name)
+		snprintf(text, size, "name:%s", r->name);
+	else if (is_plain(r))
+		snprintf(text, size, "id:%.*s", (int)r->id_len, (const char *)r->id);
+	else
+		for (size_t i = len = 0; i < r->id_len; i++)
+			len += (size_t)snprintf(text + len, size - len, "%s%02x", i == 0 ? "id:" : ":", r->id[i]);
+	return text;
+}
+
+char *settings_dhcp_host_format(const struct reservation *r, char text[static SETTINGS_DHCP_HOST_TEXT_SIZE])
+{
+	char client[SETTINGS_CLIENT_TEXT_SIZE], ip[IP4_TEXT_SIZE], time[SETTINGS_LEASE_TIME_TEXT_SIZE];
+	bool named = r->name[0] && !r->by_name;
+	settings_lease_time_format(r->lease_time_s, time);
+	snprintf(text, SETTINGS_DHCP_HOST_TEXT_SIZE, "%s,%s%s%s%s%s%s%s", settings_client_format(r, client), ip4_format(r->ip, ip),
+		 named ? "," : "", named ? r->name : "", r->tag[0] ? ",tag=" : "", r->tag, time[0] ? ",lease-time=" : "", time);
+	return text;
+}
+
+bool settings_same_client(const struct reservation *a, const struct reservation *b)
+{
+	if (a->by_name || b->by_name)
+		return a->by_name && b->by_name && strcmp(a->name, b->name) == 0;
+	return a->id_len == b->id_len && memcmp(a->id, b->id, a->id_len) == 0;
+}
+
+int settings_remove_dhcp_host(struct settings *s, const struct reservation *r)
+{
+	for (size_t i = 0; i < s->n_dhcp_hosts; i++) {
+		if (!settings_same_client(&s->dhcp_hosts[i], r))
+			continue;
+		memmove(&s->dhcp_hosts[i], &s->dhcp_hosts[i + 1], (--s->n_dhcp_hosts - i) * sizeof(*s->dhcp_hosts));
+		return 0;
+	}
+	return -ENOENT;
+}
+
 /* "CLIENT,ADDRESS", then a name (not of name:), "tag=" and "lease-time="; @text is written to. */
 static int parse_dhcp_host(char *text, struct reservation *ret, const char **ret_why)
 {

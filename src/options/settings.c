@@ -110,12 +110,19 @@ int settings_append(struct settings *s, const struct settings *more)
 	if (!records)
 		return -ENOMEM;
 	s->records = records;
+	struct reservation *dhcp_hosts = grow(s->dhcp_hosts, s->n_dhcp_hosts, more->n_dhcp_hosts, sizeof(*dhcp_hosts));
+	if (!dhcp_hosts)
+		return -ENOMEM;
+	s->dhcp_hosts = dhcp_hosts;
 	if (more->n_hosts > 0)
 		memcpy(hosts + s->n_hosts, more->hosts, more->n_hosts * sizeof(*hosts));
 	if (more->n_names > 0)
 		memcpy(names + s->n_names, more->names, more->n_names * sizeof(*names));
 	if (more->n_records > 0)
 		memcpy(records + s->n_records, more->records, more->n_records * sizeof(*records));
+	if (more->n_dhcp_hosts > 0)
+		memcpy(dhcp_hosts + s->n_dhcp_hosts, more->dhcp_hosts, more->n_dhcp_hosts * sizeof(*dhcp_hosts));
+	s->n_dhcp_hosts += more->n_dhcp_hosts;
 	s->n_hosts += more->n_hosts;
 	s->n_records += more->n_records;
 	s->n_names += more->n_names;
@@ -175,13 +182,19 @@ int settings_remove_name(struct settings *s, const char *name)
 	return found ? 0 : -ENOENT;
 }
 
+void settings_lease_time_format(uint32_t seconds, char text[static SETTINGS_LEASE_TIME_TEXT_SIZE])
+{
+	text[0] = '\0';
+	if (seconds == SETTINGS_LEASE_INFINITE)
+		strcpy(text, "infinite");
+	else if (seconds)
+		snprintf(text, SETTINGS_LEASE_TIME_TEXT_SIZE, "%u", seconds);
+}
+
 char *settings_host_format(const struct settings_host *h, char text[static SETTINGS_HOST_TEXT_SIZE])
 {
-	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE], properties[PORT_PROPERTIES_TEXT_SIZE], time[sizeof("4294967295")] = "";
-	if (h->lease_time_s == SETTINGS_LEASE_INFINITE)
-		snprintf(time, sizeof(time), "infinite");
-	else if (h->lease_time_s)
-		snprintf(time, sizeof(time), "%u", h->lease_time_s);
+	char mac[MAC_TEXT_SIZE], ip[IP4_TEXT_SIZE], properties[PORT_PROPERTIES_TEXT_SIZE], time[SETTINGS_LEASE_TIME_TEXT_SIZE];
+	settings_lease_time_format(h->lease_time_s, time);
 	snprintf(text, SETTINGS_HOST_TEXT_SIZE, "%s%s%s%s%s%s%s%s%s%s", mac_format(h->mac, mac), h->ip ? "," : "",
 		 h->ip ? ip4_format(h->ip, ip) : "", h->name[0] ? "," : "", h->name, port_properties_format(&h->properties, properties),
 		 h->tag[0] ? ",tag=" : "", h->tag, time[0] ? ",lease-time=" : "", time);
@@ -311,11 +324,6 @@ static int check_host_pair(struct check *c, const struct settings_host *a, const
 	return 0;
 }
 
-static bool is_same_client(const struct reservation *a, const struct reservation *b)
-{
-	return a->id_len > 0 && a->id_len == b->id_len && memcmp(a->id, b->id, a->id_len) == 0;
-}
-
 /* @ip and @name are those of another reservation. */
 static int check_dhcp_host_beside(struct check *c, const struct reservation *h, ip4_t ip, const char *name)
 {
@@ -343,7 +351,7 @@ static int check_dhcp_host(struct check *c, size_t i)
 		r = check_dhcp_host_beside(c, h, c->s.hosts[j].ip, c->s.hosts[j].name);
 	for (size_t j = 0; r == 0 && j < i; j++) {
 		r = check_dhcp_host_beside(c, h, c->s.dhcp_hosts[j].ip, c->s.dhcp_hosts[j].name);
-		if (r == 0 && is_same_client(h, &c->s.dhcp_hosts[j]))
+		if (r == 0 && settings_same_client(h, &c->s.dhcp_hosts[j]))
 			r = refuse(c, "dhcp-host: %s and %s are reserved for one client id", ip4_format(c->s.dhcp_hosts[j].ip, other), ip);
 	}
 	return r;

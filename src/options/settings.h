@@ -58,8 +58,24 @@ struct settings_host {
 	(MAC_TEXT_SIZE + IP4_TEXT_SIZE + SETTINGS_LABEL_MAX + 1 + PORT_PROPERTIES_TEXT_SIZE + DHCP_TAG_SIZE + \
 	 sizeof(",tag=,lease-time=4294967295"))
 
+#define SETTINGS_LEASE_TIME_TEXT_SIZE sizeof("4294967295")
+
+/* As lease-time= takes it; "" for 0, which is the network's. */
+void settings_lease_time_format(uint32_t seconds, char text[static SETTINGS_LEASE_TIME_TEXT_SIZE]);
 /* @h as the option host takes it; returns @text. */
 char *settings_host_format(const struct settings_host *h, char text[static SETTINGS_HOST_TEXT_SIZE]);
+
+/* Of --dhcp-host: "id:…" or "name:…", which is for the guests that say this of themselves.  @ret has nothing else.  -EINVAL. */
+int settings_client_parse(const char *text, struct reservation *ret);
+
+#define SETTINGS_CLIENT_TEXT_SIZE (sizeof("name:") + 3 * RESERVATION_ID_MAX)
+#define SETTINGS_DHCP_HOST_TEXT_SIZE (SETTINGS_CLIENT_TEXT_SIZE + SETTINGS_HOST_TEXT_SIZE)
+
+/* The client of @r, and @r as the option dhcp-host takes it; both return @text. */
+char *settings_client_format(const struct reservation *r, char text[static SETTINGS_CLIENT_TEXT_SIZE]);
+char *settings_dhcp_host_format(const struct reservation *r, char text[static SETTINGS_DHCP_HOST_TEXT_SIZE]);
+/* Whether @a and @b are for the same client. */
+bool settings_same_client(const struct reservation *a, const struct reservation *b);
 
 /* A DNS name beside those of guests. */
 struct settings_name {
@@ -141,12 +157,14 @@ unsigned settings_opened(const struct settings *s);
 
 /* Removes the host with @mac, or the name.  -ENOENT. */
 int settings_remove_host(struct settings *s, struct mac mac);
+/* The one for the same client as @r.  -ENOENT. */
+int settings_remove_dhcp_host(struct settings *s, const struct reservation *r);
 /* With all its records. */
 int settings_remove_name(struct settings *s, const char *name);
 /* -ENOENT: there is no such record. */
 int settings_remove_record(struct settings *s, const struct settings_record *record);
 
-/* Appends the hosts and names of @more.  -ENOMEM, and @s is unchanged. */
+/* Appends the hosts, dhcp_hosts and names of @more.  -ENOMEM, and @s is unchanged. */
 int settings_append(struct settings *s, const struct settings *more);
 
 /* -ENOMEM. */

@@ -156,6 +156,33 @@ class Routes(unittest.TestCase):
         self.assertEqual(self.api.request("DELETE", "/v1/reservations/" + mac_text(mac(7)))[0], 204)
         self.assertEqual(self.api.get("/v1/reservations")["reservations"], [])
 
+    def test_reservation_by_client_id_or_name(self):
+        for body in (
+                {"client": "id:01:52:54", "address": "192.168.122.70", "name": "seventy", "tag": "lab", "lease_time": "1h"},
+                {"client": "id:abc", "address": "192.168.122.71"}, {"client": "name:db", "address": "192.168.122.72"}):
+            self.assertEqual(self.api.request("POST", "/v1/reservations", body)[0], 204)
+        self.assertEqual(text(self.guest(7, b"db").ip), "192.168.122.72")
+        self.network.stop()
+        self.network.start()
+        self.assertEqual(
+            [tuple(r[member] for member in ("mac", "client", "address", "name", "tag", "lease_time", "origin"))
+             for r in self.api.get("/v1/reservations")["reservations"]],
+            [(None, "id:01:52:54", "192.168.122.70", "seventy", "lab", "3600", "added"),
+             (None, "id:abc", "192.168.122.71", None, None, None, "added"),
+             (mac_text(mac(7)), "name:db", "192.168.122.72", "db", None, None, "added")])
+        names = {(n["name"], n["data"], n["origin"]) for n in self.api.get("/v1/names")["names"]}
+        self.assertLessEqual({("seventy", "192.168.122.70", "reservation"), ("db", "192.168.122.72", "reservation")}, names)
+        self.assertIn("id:abc", self.network.ask("reserve"))
+        self.network.ask("reserve", "--remove", "id:01:52:54")
+        self.network.ask("reserve", "--remove", "name:db")
+        self.network.ask("reserve", "id:abc", "192.168.122.73", "new")  # takes the place of the one before
+        (kept,) = self.api.get("/v1/reservations")["reservations"]
+        self.assertEqual((kept["client"], kept["address"], kept["name"]), ("id:abc", "192.168.122.73", "new"))
+        self.network.ask("reserve", "--remove", "id:none", code=5)
+        self.network.ask("reserve", "id:x", code=2)
+        self.assertEqual(self.api.request("POST", "/v1/reservations", {"client": "id:x", "mac": mac_text(mac(7)), "address": "192.168.122.9"})[0], 400)
+        self.assertEqual(self.api.request("POST", "/v1/reservations", {"address": "192.168.122.9"})[0], 400)
+
     def test_reservation_that_contradicts_another_changes_nothing(self):
         self.api.request("POST", "/v1/reservations", {"mac": mac_text(mac(7)), "address": "192.168.122.77"})
         status, _, answer = self.api.request("POST", "/v1/reservations", {"mac": mac_text(mac(8)), "address": "192.168.122.77"})

@@ -153,7 +153,7 @@ static void set_up(struct fixture *f, gconstpointer engine)
 static void write_all_state(struct fixture *f)
 {
 	g_autofree char *forward = g_strdup_printf("tcp unix:%s/kept.sock web:80\n", f->dir);
-	write_state(f, "kept", "host 52:54:00:00:00:08,192.168.122.8\nname nas,192.168.122.11\n");
+	write_state(f, "kept", "host 52:54:00:00:00:08,192.168.122.8\ndhcp-host id:a,192.168.122.9\nname nas,192.168.122.11\n");
 	write_state(f, "forwards", forward);
 	write_state(f, "leases", "0 52:54:00:00:00:07 192.168.122.7 seven *\n");
 	write_state(f, "gateway-mac", "52:54:00:00:00:01\n");

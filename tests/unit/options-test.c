@@ -804,6 +804,26 @@ static void domains_that_may_be_rebound_are_domain_names(struct fixture *f, gcon
 		expect_refused(f, "rebind-domain-ok", bad[i]);
 }
 
+static void dhcp_host_is_written_as_it_is_read(struct fixture *f, gconstpointer data)
+{
+	static const char *const hosts[] = { "id:01:52:54:00:12:34:56,192.168.122.10,web", "id:text,192.168.122.11,tag=lab,lease-time=7200",
+					     "name:db,192.168.122.12,lease-time=infinite", "id:2c:3a:20,192.168.122.13",
+					     "id:a,192.168.122.14" };
+	for (size_t i = 0; i < G_N_ELEMENTS(hosts); i++) {
+		char text[SETTINGS_DHCP_HOST_TEXT_SIZE];
+		expect_set(f, "dhcp-host", hosts[i]);
+		g_assert_cmpstr(settings_dhcp_host_format(&f->s.dhcp_hosts[i], text), ==, hosts[i]);
+	}
+	struct reservation client;
+	g_assert_cmpint(settings_client_parse("id:74:65:78:74", &client), ==, 0);
+	g_assert_cmpint(settings_remove_dhcp_host(&f->s, &client), ==, 0);
+	g_assert_cmpint(settings_remove_dhcp_host(&f->s, &client), ==, -ENOENT);
+	g_assert_cmpint(settings_client_parse("name:DB", &client), ==, 0);
+	g_assert_cmpint(settings_remove_dhcp_host(&f->s, &client), ==, 0);
+	g_assert_cmpuint(f->s.n_dhcp_hosts, ==, 3);
+	g_assert_cmpint(settings_client_parse("52:54:00:12:34:56", &client), ==, -EINVAL);
+}
+
 static void unknown_architecture_is_told_which_there_are(struct fixture *f, gconstpointer data)
 {
 	expect_refused(f, "dhcp-tag", "x,arch:vax");
@@ -1051,6 +1071,7 @@ int main(int argc, char **argv)
 	TEST(alias_has_not_the_name_of_a_guest);
 	TEST(domains_that_may_be_rebound_are_domain_names);
 	TEST(unknown_architecture_is_told_which_there_are);
+	TEST(dhcp_host_is_written_as_it_is_read);
 	TEST(rules_of_dhcp_are_lists);
 	TEST(name_has_an_address);
 	TEST(every_option_is_told_apart_from_its_default);

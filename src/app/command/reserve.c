@@ -51,8 +51,9 @@ static char *properties_of(JsonObject *r)
 static bool add_reservation(void *opaque, JsonObject *r)
 {
 	g_autofree char *properties = properties_of(r);
-	for (const char *const *name = (const char *const[]){ "mac", "address", "name", NULL }; *name; name++)
-		table_add(opaque, api_text(r, *name));
+	table_add(opaque, api_has(r, "client") ? api_text(r, "client") : api_text(r, "mac"));
+	table_add(opaque, api_text(r, "address"));
+	table_add(opaque, api_text(r, "name"));
 	table_add(opaque, properties);
 	table_add(opaque, api_text(r, "origin"));
 	return true;
@@ -60,7 +61,7 @@ static bool add_reservation(void *opaque, JsonObject *r)
 
 static struct table *table_of_reservations(struct api *api, GError **error)
 {
-	g_autoptr(Table) t = table_new("MAC|ADDRESS|NAME|PROPERTIES|FROM");
+	g_autoptr(Table) t = table_new("GUEST|ADDRESS|NAME|PROPERTIES|FROM");
 	return api_each(api, "/v1/reservations", add_reservation, t, error) ? g_steal_pointer(&t) : NULL;
 }
 
@@ -73,7 +74,12 @@ static bool remove_one(const struct arguments *a, GError **error)
 	return api_change(a, "DELETE", path, NULL, error);
 }
 
-/* MAC [ADDRESS] [NAME] */
+static bool is_client(const char *text)
+{
+	return g_str_has_prefix(text, "id:") || g_str_has_prefix(text, "name:");
+}
+
+/* MAC [ADDRESS] [NAME], or CLIENT ADDRESS [NAME] */
 static char *reservation_of(const struct arguments *a)
 {
 	const struct reserve_flags *own = a->flags;
@@ -82,7 +88,7 @@ static char *reservation_of(const struct arguments *a)
 		a->n_operands == 3 || (a->n_operands == 2 && (ip4_parse(a->operands[1], &ip) == 0 || strchr(a->operands[1], '.')));
 	const char *name = a->n_operands > 1u + has_address ? a->operands[1 + has_address] : NULL;
 	g_autoptr(JsonObject) o = json_object_new();
-	json_object_set_string_member(o, "mac", a->operands[0]);
+	json_object_set_string_member(o, is_client(a->operands[0]) ? "client" : "mac", a->operands[0]);
 	if (has_address)
 		json_object_set_string_member(o, "address", a->operands[1]);
 	if (name)
@@ -134,8 +140,8 @@ static const struct flag flags[] = {
 	{
 		.option = {
 			.name = "remove",
-			.argument = "MAC",
-			.help = "Remove the reservation of this MAC.",
+			.argument = "MAC|CLIENT",
+			.help = "Remove the reservation of this MAC or client.",
 		},
 		FLAG_TEXT(struct reserve_flags, remove),
 	},
@@ -200,15 +206,18 @@ static const struct flag flags[] = {
 const struct command command_reserve = {
 	.name = "reserve",
 	.summary = "Reserve an address for a guest (static lease), declare its name, or list both.",
-	.description = "DHCP always gives ADDRESS to the guest with this MAC, or any address when there is only a NAME. NAME is "
-		       "the guest's name, whatever name it asks for, and gives it sockets of its own, guests/NAME/ in the "
-		       "runtime directory. A reservation takes effect at once, disturbs no connection and survives restarts "
-		       "until it is removed with --remove. Without operands, lists the reservations. --tag and --lease-time need neither "
-		       "ADDRESS nor NAME; --guard, --dhcp-server, --router, --bandwidth-in and --bandwidth-out need a NAME.",
+	.description =
+		"DHCP always gives ADDRESS to the guest with this MAC, or any address when there is only a NAME. Instead of the MAC, "
+		"id: with a client id or name: with the name that a guest sends stands for a guest whose MAC is not known (see lanlet "
+		"run --dhcp-host); that takes an ADDRESS. NAME is "
+		"the guest's name, whatever name it asks for, and gives it sockets of its own, guests/NAME/ in the "
+		"runtime directory. A reservation takes effect at once, disturbs no connection and survives restarts "
+		"until it is removed with --remove. Without operands, lists the reservations. --tag and --lease-time need neither "
+		"ADDRESS nor NAME; --guard, --dhcp-server, --router, --bandwidth-in and --bandwidth-out need a NAME.",
 	.flags = flags,
 	.flags_size = sizeof(struct reserve_flags),
 	.shares = FLAG_SHARED_NETWORK | FLAG_SHARED_JSON,
-	.operands = "[MAC [ADDRESS] [NAME]]",
+	.operands = "[MAC|CLIENT [ADDRESS] [NAME]]",
 	.max_operands = 3,
 	.run = reserve_main,
 };

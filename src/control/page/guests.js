@@ -34,7 +34,7 @@ function knownHosts(state) {
 		host(neighbour.mac).addresses.add(neighbour.address);
 		host(neighbour.mac).name = host(neighbour.mac).name || names.get(neighbour.address) || null;
 	}
-	for (const reservation of state.reservations)
+	for (const reservation of state.reservations.filter((one) => one.mac))
 		host(reservation.mac).name = reservation.name || host(reservation.mac).name;
 	return hosts;
 }

@@ -32,7 +32,7 @@ class Leases {
 		const leased = new Set(leases.map((lease) => lease.mac));
 		for (const reservation of reservations)
 			if (!leased.has(reservation.mac))
-				this.rows.push({ ...reservation, left: -1, reserved: word[reservation.origin] });
+				this.rows.push({ ...reservation, mac: reservation.mac || reservation.client, left: -1, reserved: word[reservation.origin] });
 		this.show();
 	}
 

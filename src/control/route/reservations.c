@@ -8,6 +8,7 @@
 #include "network/snapshot.h"
 
 #include <errno.h>
+#include <libsoup/soup.h>
 #include <stdio.h>
 
 #define SLICE 128u
@@ -30,7 +31,11 @@ static void write_reservation(struct json *out, usec_t now, const void *item)
 	static const char *const guards[] = { [PORT_GUARD_DEFAULT] = NULL, [PORT_GUARD_ON] = "on", [PORT_GUARD_OFF] = "off" };
 	const struct snapshot_reservation *r = item;
 	json_open_object(out, NULL);
-	json_mac(out, "mac", r->mac);
+	if (mac_is_zero(r->mac))
+		json_null(out, "mac");
+	else
+		json_mac(out, "mac", r->mac);
+	json_string(out, "client", r->client[0] ? r->client : NULL);
 	if (r->ip)
 		json_ip4(out, "address", r->ip);
 	else
@@ -62,31 +67,38 @@ static void get_reservations(struct request *r)
 
 static void post_reservation(struct request *r)
 {
-	static const char *const members[] = { "mac",          "address",       "name", "guard",      "dhcp_server", "router",
-					       "bandwidth_in", "bandwidth_out", "tag",  "lease_time", NULL };
+	static const char *const members[] = { "mac",    "client",       "address",       "name", "guard",      "dhcp_server",
+					       "router", "bandwidth_in", "bandwidth_out", "tag",  "lease_time", NULL };
 	g_autoptr(JsonObject) body = request_object(r);
-	const char *mac, *address, *name, *guard, *in, *out, *tag, *lease_time;
+	const char *mac, *client, *address, *name, *guard, *in, *out, *tag, *lease_time;
 	bool dhcp_server, router;
 	if (!body || !request_members(r, body, members) || !(mac = request_text(r, body, "mac")) ||
-	    !(address = request_text(r, body, "address")) || !(name = request_text(r, body, "name")) ||
-	    !(guard = request_text(r, body, "guard")) || !request_bool(r, body, "dhcp_server", &dhcp_server) ||
-	    !request_bool(r, body, "router", &router) || !(in = request_text(r, body, "bandwidth_in")) ||
-	    !(out = request_text(r, body, "bandwidth_out")) || !(tag = request_text(r, body, "tag")) ||
-	    !(lease_time = request_text(r, body, "lease_time")))
+	    !(client = request_text(r, body, "client")) || !(address = request_text(r, body, "address")) ||
+	    !(name = request_text(r, body, "name")) || !(guard = request_text(r, body, "guard")) ||
+	    !request_bool(r, body, "dhcp_server", &dhcp_server) || !request_bool(r, body, "router", &router) ||
+	    !(in = request_text(r, body, "bandwidth_in")) || !(out = request_text(r, body, "bandwidth_out")) ||
+	    !(tag = request_text(r, body, "tag")) || !(lease_time = request_text(r, body, "lease_time")))
 		return;
-	g_autofree char *text = g_strconcat(mac, address[0] ? "," : "", address, name[0] ? "," : "", name, guard[0] ? ",guard=" : "", guard,
-					    dhcp_server ? ",dhcp-server=on" : "", router ? ",router=on" : "", in[0] ? ",bandwidth-in=" : "",
-					    in, out[0] ? ",bandwidth-out=" : "", out, tag[0] ? ",tag=" : "", tag,
-					    lease_time[0] ? ",lease-time=" : "", lease_time, NULL);
+	if ((mac[0] == '\0') == (client[0] == '\0')) {
+		request_fail(r, SOUP_STATUS_BAD_REQUEST, "one of \"mac\" and \"client\" is needed");
+		return;
+	}
+	g_autofree char *text = g_strconcat(mac, client, address[0] ? "," : "", address, name[0] ? "," : "", name,
+					    guard[0] ? ",guard=" : "", guard, dhcp_server ? ",dhcp-server=on" : "",
+					    router ? ",router=on" : "", in[0] ? ",bandwidth-in=" : "", in, out[0] ? ",bandwidth-out=" : "",
+					    out, tag[0] ? ",tag=" : "", tag, lease_time[0] ? ",lease-time=" : "", lease_time, NULL);
 	request_change(r, text, change_add_reservation);
 }
 
 static int remove_reservation(struct lanlet_network *n, const char *text, char *error, size_t size)
 {
 	struct mac mac;
+	struct reservation client;
 	if (mac_parse(text, &mac) == 0)
 		return change_remove_reservation(n, mac, error, size);
-	snprintf(error, size, "\"%.64s\" is not a MAC", text);
+	if (settings_client_parse(text, &client) == 0)
+		return change_remove_client_reservation(n, &client, error, size);
+	snprintf(error, size, "\"%.64s\" is neither a MAC nor a client (id:, name:)", text);
 	return -EINVAL;
 }
 
