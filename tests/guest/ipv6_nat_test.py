@@ -2,9 +2,10 @@
 """What guests reach over IPv6: the outside with the host's own address, the host's public services, and nothing else."""
 
 import contextlib
+import sys
 import unittest
 
-from lan import capture, outside, servers, tap
+from lan import capture, no_inet6, outside, servers, tap
 from lan.process import Lanlet
 from lan.programs import needs
 from lan.wait import wait_until
@@ -173,8 +174,8 @@ class LonelyLanlet(Lanlet):
         return ["unshare", "-n", *super().command(*options)]
 
 
-class NoIpv6Test(unittest.TestCase):
-    """A host without IPv6, and a guest that asks all the same."""
+class AskingGuest:
+    """A guest that asks outside by IPv6 although it has not been told of a way."""
 
     @contextlib.contextmanager
     def asking_guest(self, lanlet):
@@ -185,6 +186,10 @@ class NoIpv6Test(unittest.TestCase):
     def assert_unreachable(self, guest):
         self.assertEqual(guest.ask(outside.FAR6, 80), "OSError 101")
         self.assertEqual(guest.python(REFUSED, outside.FAR6).strip(), "ENETUNREACH")
+
+
+class NoIpv6Test(AskingGuest, unittest.TestCase):
+    """A host without IPv6."""
 
     def test_errors_come_at_once(self):
         with outside.Outside(), self.asking_guest(Lanlet("--ipv6", PREFIX)) as guest:
@@ -297,6 +302,44 @@ class Nat64Test(unittest.TestCase):
 
     def test_gateway_is_there_for_names(self):
         self.assertIn("gateway.lanlet.internal", self.guest.check("dig", f"@{self.gateway}", "-x", self.gateway, "+short"))
+
+
+class OldKernelLanlet(Lanlet):
+    def command(self, *options):
+        return [sys.executable, no_inet6.__file__, *super().command(*options)]
+
+
+@unittest.skipIf(no_inet6.SOCKET_CALL is None, "the number of socket() is not known for this machine")
+class NoInet6Test(AskingGuest, unittest.TestCase):
+    """A kernel without AF_INET6."""
+
+    def assert_said_once(self, lanlet):
+        self.assertEqual(lanlet.text().count("has no IPv6 sockets"), 1, lanlet.text())
+
+    def test_errors_come_at_once(self):
+        lanlet = OldKernelLanlet("--ipv6", PREFIX)
+        with outside.Outside(), self.asking_guest(lanlet) as guest:
+            self.assert_unreachable(guest)
+            self.assertIn("unreachable: No route", guest.run("ping", "-c", "1", "-W", "20", outside.FAR6).stdout)
+            self.assert_said_once(lanlet)
+
+    def test_ipv4_goes_on(self):
+        lanlet = OldKernelLanlet("--ipv6", PREFIX)
+        with outside.Outside(), self.asking_guest(lanlet) as guest:
+            guest.set_address("192.168.122.50")
+            self.assertEqual(guest.ask(outside.FAR, 80), outside.UPLINK)
+            self.assertIn(f"bytes from {outside.FAR}", guest.check("ping", "-c", "1", "-W", "20", outside.FAR))
+
+    def test_nat64_needs_no_ipv6_of_the_host(self):
+        lanlet = OldKernelLanlet("--ipv6-only", "--ipv6", PREFIX)
+        with outside.Outside(), lanlet, Nat64Guest(lanlet.stream, "52:54:00:00:00:01") as guest:
+            self.assertEqual(guest.python(ASK, f"64:ff9b::{outside.FAR}", "80", "8").strip(), outside.UPLINK)
+            lines = guest.python(ECHO, f"64:ff9b::{outside.ROUTER}", "1", "1400", "4000").splitlines()
+            self.assertEqual([line.split()[0] for line in lines], ["True"] * 3)
+            self.assertEqual(guest.python(REFUSED, f"64:ff9b::{outside.FAR}").strip(), "ECONNREFUSED")
+            self.assertEqual(guest.python(REFUSED, outside.FAR6).strip(), "ENETUNREACH")
+            self.assertIn("bytes from", guest.check("ping", "-c", "1", "-W", "20", f"64:ff9b::{outside.FAR}"))
+            self.assert_said_once(lanlet)
 
 
 class HostLoopbackTest(unittest.TestCase):

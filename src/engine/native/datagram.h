@@ -74,9 +74,11 @@ int native_datagram_adopt(struct engine *e, usec_t now, struct guest *guest, con
 /* The flow with this key that was opened from outside, or NULL. */
 struct native_datagram *native_datagram_find_opened(struct engine *e, const struct flow_key *key);
 /*
- * Whether the flow's own socket is one of IPv6.  A ping socket is of one family: the key of an IPv6 guest's echo flow to IPv4, behind
- * NAT64, has 0.0.0.0 as remote address.  One socket of UDP serves both.
+ * The remote address in the key of an IPv6 guest's flow whose socket is one of IPv4: of pings to IPv4 behind NAT64, because a ping socket
+ * is of one family; and, where there are no sockets of IPv6, of UDP, whose sockets serve both families otherwise.
  */
+#define NATIVE_BY_IPV4 ip_from_ip4(IP4(0, 0, 0, 0))
+/* Whether the flow's own socket is one of IPv6. */
 bool native_datagram_is_v6(const struct native_datagram *d);
 /* The socket by which the flow sends. */
 int native_datagram_fd(const struct native_datagram *d);

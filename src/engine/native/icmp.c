@@ -143,7 +143,7 @@ static void pass_out(struct engine *e, usec_t now, const struct echo *echo)
 	if (native_dial_address(e, now, &claimed.addr, &real.addr) < 0)
 		return;
 	if (!packet_is_v4(p) && ip_is_v4(&real.addr))
-		key.remote.addr = ip_from_ip4(INADDR_ANY);
+		key.remote.addr = NATIVE_BY_IPV4;
 	struct native_datagram *d = native_datagram_find(e, NATIVE_ICMP, &key);
 	int r = d ? 0 : native_datagram_new(e, now, NATIVE_ICMP, p, &key, echo->id, &d);
 	if (r < 0) {

@@ -134,6 +134,18 @@ static void probe_udp(struct engine *e)
 	close(fd);
 }
 
+/* A kernel without IPv6, or a filter of system calls (RestrictAddressFamilies= of systemd). */
+static bool lacks_inet6(const struct engine_config *config)
+{
+	int fd = config->ip6.on ? socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+	if (fd >= 0)
+		close(fd);
+	if (!config->ip6.on || fd >= 0 || errno != EAFNOSUPPORT)
+		return false;
+	log_warning(config->log, "this system has no IPv6 sockets: guests reach no IPv6 destinations outside");
+	return true;
+}
+
 static const char *used(bool yes)
 {
 	return yes ? "used" : "not used";
@@ -150,6 +162,7 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	e->secret = hash_bytes(&config->hash_key, "initial sequence numbers", 24);
 	e->tcp_peek_off[0] = !config->no_peek_off && has_peek_off(AF_INET);
 	e->tcp_peek_off[1] = !config->no_peek_off && has_peek_off(AF_INET6);
+	e->no_inet6 = lacks_inet6(config);
 	if (!config->no_udp_offload)
 		probe_udp(e);
 	wheel_init(&e->wheel, 0);
@@ -162,9 +175,10 @@ static int native_new(const struct engine_config *config, struct engine **ret)
 	for (unsigned i = 0; i < NATIVE_KINDS; i++)
 		flow_table_init(&e->tables[i], &config->hash_key);
 	log_debug(config->log,
-		  "native engine: at most %u host sockets, %u of the host's UDP ports; SO_PEEK_OFF for TCP over IPv4 %s, UDP_SEGMENT %s, "
-		  "UDP_GRO %s",
-		  e->max.n_sockets, e->max.n_ports, used(e->tcp_peek_off[0]), used(e->udp_segment), used(e->udp_gro));
+		  "native engine: at most %u host sockets, %u of the host's UDP ports; SO_PEEK_OFF for TCP over IPv4 %s, over IPv6 %s, "
+		  "UDP_SEGMENT %s, UDP_GRO %s",
+		  e->max.n_sockets, e->max.n_ports, used(e->tcp_peek_off[0]), used(e->tcp_peek_off[1]), used(e->udp_segment),
+		  used(e->udp_gro));
 	*ret = e;
 	return 0;
 }

@@ -136,8 +136,11 @@ void native_output_tcp(struct engine *e, usec_t now, struct guest *guest, const 
 
 void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p, int error)
 {
-	e->config.env->ops->drop(e->config.env, error == EADDRNOTAVAIL ? DROP_HOST_PORTS : DROP_ENGINE_LIMIT, p);
-	e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, ICMP4_UNREACHABLE_ADMIN, 0, 0);
+	bool no_inet6 = error == EAFNOSUPPORT;
+	enum drop_reason why = no_inet6 ? DROP_ENGINE_ERROR : error == EADDRNOTAVAIL ? DROP_HOST_PORTS : DROP_ENGINE_LIMIT;
+	e->config.env->ops->drop(e->config.env, why, p);
+	uint8_t code = no_inet6 ? ICMP4_UNREACHABLE_NET : ICMP4_UNREACHABLE_ADMIN;
+	e->config.env->ops->icmp_error(e->config.env, now, p, ICMP4_UNREACHABLE, code, 0, 0);
 }
 
 bool native_is_shortage(int error)

@@ -111,6 +111,7 @@ struct engine {
 	uint16_t packet_id;             /* IP identification of packets that may be fragmented */
 	bool tcp_peek_off[2];           /* SO_PEEK_OFF works for TCP over IPv4, IPv6 */
 	bool udp_segment, udp_gro;      /* the kernel has UDP_SEGMENT, UDP_GRO */
+	bool no_inet6;                  /* there are no sockets of IPv6 */
 	bool said_ping;                 /* logged that ping sockets are not allowed */
 };
 
@@ -170,7 +171,7 @@ void native_error_translate(struct native_errqueue *q, bool v6);
 uint32_t native_error_info(const struct native_errqueue *q);
 /* What an IPv6 guest may send to @dst, or an IPv4 guest, when the path carries packets of @mtu bytes (RFC 7915 §4.2, RFC 8201 §4). */
 uint32_t native_mtu_for_guest(const struct ip_addr *dst, uint32_t mtu);
-/* Refuses @p because of @error, a shortage: counts it and tells the guest (RFC 5508 REQ-8). */
+/* Refuses @p because of @error, a shortage or EAFNOSUPPORT: counts it and tells the guest (RFC 5508 REQ-8). */
 void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p, int error);
 /* Whether @error of a system call means that a resource ran out. */
 bool native_is_shortage(int error);

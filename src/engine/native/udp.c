@@ -29,6 +29,8 @@ static void drop(struct engine *e, enum drop_reason why, const struct packet *p)
 static int find_or_make(struct engine *e, usec_t now, const struct packet *p, const struct ip_endpoint *guest, struct native_datagram **ret)
 {
 	struct flow_key key = { .guest = *guest };
+	if (e->no_inet6 && e->config.ip6.nat64)
+		key.remote.addr = NATIVE_BY_IPV4;
 	*ret = native_datagram_find(e, NATIVE_UDP, &key);
 	if (*ret)
 		return 0;

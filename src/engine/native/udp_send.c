@@ -62,8 +62,8 @@ static int gather(struct native_datagram *d, const struct packet *p, const struc
 	if (!out)
 		return -ENOMEM;
 	out->next = NULL;
-	/* A guest's own socket has its family; a listener's peer may have the other one. */
-	bool as_it_is = d->outside || ip_is_v4(&p->src);
+	/* A guest's own socket has one family; a listener's peer may have the other one. */
+	bool as_it_is = d->outside || !native_datagram_is_v6(d);
 	out->to_len = as_it_is ? socket_address_set(&out->to, to) : socket_address_set_v6(&out->to, to);
 	out->claimed = *claimed;
 	out->fields = native_fields_of(p);
