@@ -36,7 +36,7 @@ void bench_init(struct bench *b, const struct engine_ops *ops, const struct benc
 	static struct log log = { .level = LOG_LEVEL_DEBUG, .write = write_log };
 	*b = (struct bench){ .ops = ops, .patience_ms = PATIENCE_MS };
 	recorder_init(&b->r);
-	b->r.ip6 = options->guests_ip6;
+	b->r.family = options->family;
 	b->r.host_address = HOST;
 	b->r.host_address_result = 0;
 	if (options->guest_mtu > 0)
@@ -53,7 +53,7 @@ void bench_init(struct bench *b, const struct engine_ops *ops, const struct benc
 		.hash_key = { { 1, 2 } },
 		.gateway = GATEWAY,
 		.subnet = { IP4(192, 168, 122, 0), 24 },
-		.ip6 = { .on = b->r.ip6, .address = recorder_ip(&b->r, GATEWAY), .link_local = { { 0xfe, 0x80, [15] = 1 } } },
+		.ip6 = family_gateway(options->family),
 		.host_loopback = options->host_loopback,
 		.keep_tcp_ports = options->keep_tcp_ports,
 		.no_peek_off = options->no_peek_off,
@@ -112,6 +112,19 @@ static struct guest *sender(struct bench *b, ip4_t src)
 	return a ? a->guest : recorder_guest_at(&b->r, b->port ? b->port : &b->r.port, src);
 }
 
+/* What has no DF in IPv4 is in IPv6 what its source has fragmented. */
+static void set_fields(const struct bench *b, struct packet *p)
+{
+	if (packet_is_v4(p)) {
+		p->ip.dont_fragment = b->dont_fragment;
+		p->ip.tos = b->tos;
+		p->ip.id = b->id;
+	} else {
+		p->ip6.came_in_fragments = !b->dont_fragment;
+		p->ip6.traffic_class = b->tos;
+	}
+}
+
 void bench_input(struct bench *b, ip4_t src, ip4_t dst, uint8_t protocol, uint8_t ttl, const void *l4, size_t len)
 {
 	struct packet_bytes p;
@@ -119,11 +132,7 @@ void bench_input(struct bench *b, ip4_t src, ip4_t dst, uint8_t protocol, uint8_
 	if (b->port)
 		g_assert_nonnull(guest_payer(&b->r.guests, b->port));
 	p.packet.port = b->port;
-	if (!b->r.ip6) {
-		p.packet.ip.dont_fragment = b->dont_fragment;
-		p.packet.ip.tos = b->tos;
-		p.packet.ip.id = b->id;
-	}
+	set_fields(b, &p.packet);
 	b->ops->input(b->engine, bench_now(b), &p.packet);
 }
 

@@ -31,12 +31,12 @@
 #define UNREACHABLE IP4(192, 0, 2, 77)
 
 struct bench_options {
+	enum family family;
 	bool host_loopback;
 	bool keep_tcp_ports;
 	size_t guest_mtu;     /* 0: 1500 */
 	bool no_peek_off;     /* as on a kernel without SO_PEEK_OFF */
 	bool no_udp_offload;  /* likewise */
-	bool guests_ip6;      /* guests have IPv6; their flows to the outside are not for tests then */
 	unsigned max_sockets; /* 0: what RLIMIT_NOFILE allows */
 	unsigned max_ports;   /* 0: half of the host's range */
 };

@@ -11,7 +11,8 @@ static void setup_with(struct fixture *f, gconstpointer data, const struct bench
 	f->s = (struct server){ .listener = -1, .fd = -1 };
 	struct bench_options all = *options;
 	all.no_peek_off = f->row->no_peek_off;
-	all.guests_ip6 = f->row->guests_ip6;
+	all.family = f->row->family;
+	server_set_family(f->row->family);
 	bench_init(&f->b, f->row->ops, &all);
 }
 
@@ -89,6 +90,11 @@ void connect_to(struct fixture *f, struct guest_tcp *t, ip4_t dial, ip4_t at)
 	guest_tcp_init(t, &f->b, GUEST, 40000, dial, f->s.port);
 	g_assert_true(guest_tcp_connect(t));
 	g_assert_true(server_accept(&f->s, &f->b));
+}
+
+uint32_t path_mtu(const struct fixture *f)
+{
+	return f->row->family == FAMILY_NAT64 ? 1520 : 1500; /* RFC 7915 §4.2 */
 }
 
 void assert_datagram(struct bench *b, ip4_t src, uint16_t src_port, ip4_t dst, uint16_t dst_port, const void *payload, size_t len)

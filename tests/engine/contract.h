@@ -31,7 +31,7 @@ struct engine_row {
 	unsigned gaps;
 	const char *variant; /* name of a variant of the engine; NULL: as users get it */
 	bool no_peek_off;    /* as on a kernel without SO_PEEK_OFF for TCP */
-	bool guests_ip6;     /* guests have IPv6: the flows that the host opens to them */
+	enum family family;
 };
 
 struct echo_service;
@@ -48,11 +48,21 @@ struct contract_test {
 	const char *name; /* NULL: the end of a table */
 	void (*run)(struct fixture *f, gconstpointer row);
 	void (*setup)(struct fixture *f, gconstpointer row);
+	unsigned except; /* families in which it is not run: bits 1 << enum family */
 };
 
 #define CONTRACT_TEST(name) \
 	{ \
 #name, name, setup \
+	}
+
+/* For what IPv6 does not have, or another way. */
+#define EXCEPT_IPV6 (1u << FAMILY_IPV6)
+/* For the host by the address of the gateway, which is of IPv6. */
+#define EXCEPT_NAT64 (1u << FAMILY_NAT64)
+#define CONTRACT_TEST_EXCEPT(families, name) \
+	{ \
+#name, name, setup, families \
 	}
 
 extern const struct contract_test contract_tcp[], contract_udp[], contract_icmp[], contract_gateway[], contract_life[], contract_local[],
@@ -79,6 +89,8 @@ bool has_fin(void *t);
 bool wait_for(struct guest_tcp *t, size_t len);
 /* Connects the guest, which connects to @dial, with a listener at @at of the host, which accepts. */
 void connect_to(struct fixture *f, struct guest_tcp *t, ip4_t dial, ip4_t at);
+/* The MTU of paths outside, as a guest counts it. */
+uint32_t path_mtu(const struct fixture *f);
 /* Asserts that the next datagram for a guest is this one. */
 void assert_datagram(struct bench *b, ip4_t src, uint16_t src_port, ip4_t dst, uint16_t dst_port, const void *payload, size_t len);
 /* Waits for any ICMP error; false when none comes. Routers may limit their rate (RFC 1812 §4.3.2.8). */

@@ -44,11 +44,10 @@ static struct walk *walk(struct fixture *f, unsigned max)
 static void assert_flow(const struct walk *w, uint16_t guest_port, uint8_t protocol, ip4_t remote, uint16_t remote_port)
 {
 	const struct sighting *s = &w->seen[guest_port];
-	struct ip_addr guest = ip_from_ip4(GUEST), peer = ip_from_ip4(remote);
 	g_assert_cmpuint(s->times, ==, 1);
 	g_assert_cmpuint(s->flow.protocol, ==, protocol);
-	g_assert_true(ip_equal(&s->flow.guest.addr, &guest));
-	g_assert_true(ip_equal(&s->flow.remote.addr, &peer));
+	g_assert_cmphex(family_ip4(&s->flow.guest.addr), ==, GUEST);
+	g_assert_cmphex(family_ip4(&s->flow.remote.addr), ==, remote);
 	g_assert_cmpuint(s->flow.remote.port, ==, remote_port);
 	g_assert_nonnull(s->flow.state);
 	g_assert_false(s->flow.inbound);
@@ -150,8 +149,8 @@ static void flow_from_the_host_is_inbound(struct fixture *f, gconstpointer data)
 	guest_tcp_init(&t, &f->b, GUEST, 80, GATEWAY, 0);
 	server_pair(&f->s);
 	struct engine_open how = { .guest = recorder_guest(&f->b.r, GUEST),
-				   .to = { ip_from_ip4(GUEST), 80 },
-				   .source = { ip_from_ip4(GATEWAY), 0 },
+				   .to = { recorder_ip(&f->b.r, GUEST), 80 },
+				   .source = { recorder_ip(&f->b.r, GATEWAY), 0 },
 				   .fd = f->s.listener };
 	f->s.listener = -1;
 	g_assert_cmpint(f->b.ops->open(f->b.engine, bench_now(&f->b), &how), ==, 0);
@@ -166,7 +165,7 @@ static void flow_from_the_host_is_inbound(struct fixture *f, gconstpointer data)
 
 const struct contract_test contract_flows[] = {
 	CONTRACT_TEST(every_flow_is_seen_once_with_both_its_sides),
-	CONTRACT_TEST(flow_to_the_gateway_is_shown_as_the_guest_knows_it),
+	CONTRACT_TEST_EXCEPT(EXCEPT_NAT64, flow_to_the_gateway_is_shown_as_the_guest_knows_it),
 	CONTRACT_TEST(bytes_are_counted_each_way_where_they_are_known),
 	CONTRACT_TEST(flows_may_come_and_go_during_a_walk),
 	CONTRACT_TEST(flow_from_the_host_is_inbound),

@@ -45,7 +45,7 @@ static void guest_that_leaves_ends_its_flows(struct fixture *f, gconstpointer da
 static void flows_follow_their_address_to_another_guest(struct fixture *f, gconstpointer data)
 {
 	static const struct mac other = { { 2, 9, 9, 9, 9, 9 } };
-	struct ip_addr addr = ip_from_ip4(GUEST);
+	struct ip_addr addr = recorder_ip(&f->b.r, GUEST);
 	struct engine_counters c;
 	struct guest_tcp t;
 	connect_to(f, &t, SERVER, SERVER);

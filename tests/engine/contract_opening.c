@@ -139,12 +139,13 @@ static void guest_rejects(struct guest_tcp *t, ip4_t from, uint32_t seq, uint8_t
 	bytes_put_be16(&b, t->peer_port);
 	bytes_put_be16(&b, t->port);
 	bytes_put_be32(&b, seq);
-	if (r->ip6)
+	bool v6 = r->family != FAMILY_IPV4;
+	if (v6)
 		icmp6_emit(&w, &src, &dst, &(struct icmp6_header){ .type = ICMP6_UNREACHABLE, .code = ICMP6_UNREACHABLE_PORT }, body,
 			   b.len);
 	else
 		icmp4_emit(&w, &(struct icmp4_header){ .type = ICMP4_UNREACHABLE, .code = code }, body, b.len);
-	bench_input(t->b, from, t->peer, r->ip6 ? IPV6_NEXT_ICMP : IP_PROTOCOL_ICMP, 63, message, w.len);
+	bench_input(t->b, from, t->peer, v6 ? IPV6_NEXT_ICMP : IP_PROTOCOL_ICMP, 63, message, w.len);
 }
 
 /* As firewalls do. RFC 5461 §2: it ends a connection that is not established. */

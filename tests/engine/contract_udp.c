@@ -190,7 +190,7 @@ static void udp_larger_than_the_path_mtu_is_answered_with_the_mtu(struct fixture
 	g_assert_cmpint(icmp4_parse(m->l4, m->l4_len, &h), ==, 0);
 	g_assert_cmpuint(h.type, ==, ICMP4_UNREACHABLE);
 	g_assert_cmpuint(h.code, ==, ICMP4_UNREACHABLE_FRAG_NEEDED);
-	g_assert_cmpuint(h.rest, ==, 1500);
+	g_assert_cmpuint(h.rest, ==, path_mtu(f));
 	assert_quotes_datagram(m, 5000, 9, 3000);
 	recorded_packet_free(m);
 	bench_run_for(&f->b, 50);

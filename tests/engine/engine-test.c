@@ -15,7 +15,9 @@ static const struct engine_row engines[] = {
 	{ &null_engine_ops, GAP_OUTSIDE },
 	{ &native_engine_ops, 0 },
 	{ &native_engine_ops, 0, "native-no-peek-off", .no_peek_off = true },
-	{ &native_engine_ops, 0, "native-ipv6", .guests_ip6 = true },
+	{ &native_engine_ops, 0, "native-ipv6", .family = FAMILY_IPV6 },
+	{ &native_engine_ops, 0, "native-ipv6-no-peek-off", .no_peek_off = true, .family = FAMILY_IPV6 },
+	{ &native_engine_ops, 0, "native-nat64", .family = FAMILY_NAT64 },
 #ifdef HAVE_SLIRP
 	{ &slirp_engine_ops, GAP_TCP_UNREACHABLE | GAP_OPEN_SOURCE | GAP_CODES | GAP_DONT_FRAGMENT | GAP_OPEN_UDP | GAP_OPENING |
 				     GAP_FLOW_DETAILS | GAP_RESET_WHEN_FULL },
@@ -27,21 +29,31 @@ static const struct contract_test *const outside[] = {
 	contract_open, contract_opening, contract_flows, contract_datagrams, contract_lost,
 };
 
-static const struct contract_test *const inside[] = { contract_open, contract_opening, contract_datagrams };
-
 static void add_tests(const struct engine_row *row, const struct contract_test *tests)
 {
 	for (const struct contract_test *t = tests; t->name; t++) {
+		if (t->except & 1u << row->family)
+			continue;
 		char *path = g_strdup_printf("/engine/%s/%s", row->variant ? row->variant : row->ops->name, t->name);
 		g_test_add(path, struct fixture, row, t->setup, t->run, teardown);
 		g_free(path);
 	}
 }
 
-static void add_all(const struct engine_row *row, const struct contract_test *const *tables, size_t n)
+static void add_row(const struct engine_row *row)
 {
-	for (size_t i = 0; i < n; i++)
-		add_tests(row, tables[i]);
+	if (row->gaps & GAP_OUTSIDE) {
+		add_tests(row, contract_null);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(outside); i++)
+		if (row->family != FAMILY_IPV6 || outside[i] != contract_datagrams) /* which have clients of IPv4 */
+			add_tests(row, outside[i]);
+}
+
+static void ipv6_of_the_host_is_tested(void)
+{
+	g_test_skip("this kernel has no IPv6");
 }
 
 int main(int argc, char **argv)
@@ -52,13 +64,11 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	g_test_init(&argc, &argv, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
-		if (engines[i].gaps & GAP_OUTSIDE)
-			add_tests(&engines[i], contract_null);
-		if (engines[i].guests_ip6)
-			add_all(&engines[i], inside, ARRAY_SIZE(inside));
-		else if (!(engines[i].gaps & GAP_OUTSIDE))
-			add_all(&engines[i], outside, ARRAY_SIZE(outside));
-	}
+	bool has_ipv6 = netns_add_ipv6();
+	if (!has_ipv6)
+		g_test_add_func("/engine/ipv6_of_the_host_is_tested", ipv6_of_the_host_is_tested);
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++)
+		if (has_ipv6 || engines[i].family != FAMILY_IPV6)
+			add_row(&engines[i]);
 	return g_test_run();
 }

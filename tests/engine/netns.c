@@ -13,6 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* The network's addresses over IPv6 end in those of IPv4. */
+#define NET6 "2a00:1450:4001:5::"
+
 static bool write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -44,6 +47,7 @@ static bool become_root_of_a_namespace(void)
  */
 static bool send_every_icmp_error(void)
 {
+	write_file("/proc/sys/net/ipv6/icmp/ratelimit", "0"); /* which the kernel may not have */
 	return write_file("/proc/sys/net/ipv4/icmp_ratemask", "0");
 }
 
@@ -59,6 +63,11 @@ static void be_router(int told, int tell)
 		      " && ip link set beyond0 up && ip link set beyond1 up && ip route add prohibit 198.51.100.200/32"
 		      " && ip neigh add 198.51.100.202 lladdr 02:00:00:00:00:99 nud permanent dev beyond0") &&
 		  write_file("/proc/sys/net/ipv4/ip_forward", "1") && send_every_icmp_error();
+	/* The same over IPv6, which the kernel may not have: netns_add_ipv6(). */
+	if (write_file("/proc/sys/net/ipv6/conf/all/forwarding", "1"))
+		run("ip addr add " NET6 "10.77.0.1/120 dev router0 nodad && ip addr add " NET6 "198.51.100.1/120 dev beyond0 nodad"
+		    " && ip route add prohibit " NET6 "198.51.100.200/128"
+		    " && ip neigh add " NET6 "198.51.100.202 lladdr 02:00:00:00:00:99 nud permanent dev beyond0");
 	if (write(tell, ok ? "y" : "n", 1) != 1)
 		_exit(1);
 	for (;;)
@@ -85,6 +94,12 @@ static bool make_router(void)
 	close(down[1]);
 	close(up[0]);
 	return ok;
+}
+
+bool netns_add_ipv6(void)
+{
+	return run("ip addr add " NET6 "10.77.0.2/120 dev host0 nodad && ip route add default via " NET6 "10.77.0.1"
+		   " && ip addr add " NET6 "203.0.113.5/128 dev lo nodad && ip route add unreachable " NET6 "192.0.2.64/122");
 }
 
 const char *netns_enter(void)

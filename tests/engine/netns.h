@@ -6,8 +6,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 /*
  * Moves this process, which must have one thread, there. Returns NULL, or the reason why it cannot, with which to skip. Call it
  * before anything else; the router lives as long as the process.
  */
 const char *netns_enter(void);
+/*
+ * Gives the host and the router the same addresses and routes over IPv6: 2a00:1450:4001:5::/96 with the IPv4 address at its end.  False
+ * when the kernel cannot.  After netns_enter(), once.
+ */
+bool netns_add_ipv6(void);

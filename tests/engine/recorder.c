@@ -4,7 +4,6 @@
 #include "wire/checksum.h"
 #include "wire/icmp4.h"
 #include "wire/ip.h"
-#include "wire/ipv6.h"
 
 #include <errno.h>
 
@@ -13,39 +12,6 @@
 static struct recorder *recorder_of(struct engine_env *env)
 {
 	return container_of(env, struct recorder, env);
-}
-
-static const struct ip_addr prefix6 = { { 0xfd, 0x00, 0x02, 0xff } };
-
-struct ip_addr recorder_ip(const struct recorder *r, ip4_t ip)
-{
-	struct ip_addr a = ip_from_ip4(ip);
-	return r->ip6 ? (struct ip_addr){ { 0xfd, 0x00, 0x02, 0xff, [12] = a.b[12], a.b[13], a.b[14], a.b[15] } } : a;
-}
-
-static ip4_t name_of(const struct ip_addr *a)
-{
-	g_assert_cmpmem(a->b, 12, prefix6.b, 12);
-	return ip_to_ip4(a);
-}
-
-/* Parses a header of either family, as IPv4's. */
-static void read_header(struct bytes_reader *r, struct ipv4_header *ret)
-{
-	struct ipv6_header ip6;
-	if (*r->at >> 4 == 4) {
-		g_assert_cmpint(ipv4_parse(r, ret), ==, 0);
-		return;
-	}
-	g_assert_cmpint(ipv6_parse(r, &ip6), ==, 0);
-	*ret = (struct ipv4_header){
-		.total_len = (uint16_t)(IPV6_HEADER_LEN + ip6.payload_len),
-		.protocol = ip6.next_header,
-		.ttl = ip6.hop_limit,
-		.tos = ip6.traffic_class,
-		.src = name_of(&ip6.src),
-		.dst = name_of(&ip6.dst),
-	};
 }
 
 /* Completes the checksum as a port without offloads does (virtio 1.3 §5.1.6.2): the field holds the sum of the pseudo-header. */
@@ -71,13 +37,17 @@ static struct recorded_packet *record(const struct engine_packet *p)
 
 	if (p->checksum_partial)
 		complete_checksum(bytes, p);
-	struct bytes_reader r = bytes_reader(bytes, p->len);
 	struct recorded_packet *rec = g_new0(struct recorded_packet, 1);
-	read_header(&r, &rec->ip);
-	g_assert_cmpuint(rec->ip.total_len, ==, p->len);
 	rec->gso_size = p->gso_size;
-	rec->l4_len = r.left;
-	rec->l4 = g_memdup2(r.at, r.left);
+	if (bytes[0] >> 4 == 6) {
+		rec->l4 = family_from_ipv6(bytes, p->len, &rec->ip, &rec->l4_len);
+	} else {
+		struct bytes_reader r = bytes_reader(bytes, p->len);
+		g_assert_cmpint(ipv4_parse(&r, &rec->ip), ==, 0);
+		g_assert_cmpuint(rec->ip.total_len, ==, p->len);
+		rec->l4_len = r.left;
+		rec->l4 = g_memdup2(r.at, r.left);
+	}
 	g_free(bytes);
 	return rec;
 }
@@ -134,9 +104,9 @@ static void recorder_icmp_error(struct engine_env *env, usec_t now, const struct
 {
 	struct recorded_error *e = g_new(struct recorded_error, 1);
 	*e = (struct recorded_error){
-		.guest = cause->ip.src,
-		.dst = cause->ip.dst,
-		.protocol = cause->ip.protocol,
+		.guest = family_ip4(&cause->src),
+		.dst = family_ip4(&cause->dst),
+		.protocol = cause->protocol == IPV6_NEXT_ICMP && !packet_is_v4(cause) ? IP_PROTOCOL_ICMP : cause->protocol,
 		.type = type,
 		.code = code,
 		.info = info,
@@ -157,10 +127,10 @@ static bool recorder_icmp_allowed(struct engine_env *env, usec_t now, const stru
 static int recorder_host_address(struct engine_env *env, usec_t now, bool v6, struct ip_addr *ret)
 {
 	struct recorder *r = recorder_of(env);
-	if (v6)
+	if (v6 != (r->family == FAMILY_IPV6))
 		return -ENETUNREACH;
 	if (r->host_address_result == 0)
-		*ret = ip_from_ip4(r->host_address);
+		*ret = family_outside(r->family, r->host_address);
 	return r->host_address_result;
 }
 
@@ -239,6 +209,11 @@ static const struct guest_ops guest_ops = {
 	.placed = pass_on_placed,
 	.gone = pass_on_gone,
 };
+
+struct ip_addr recorder_ip(const struct recorder *r, ip4_t ip)
+{
+	return family_address(r->family, ip);
+}
 
 struct guest *recorder_guest_at(struct recorder *r, struct port *port, ip4_t ip)
 {
@@ -329,17 +304,21 @@ void packet_bytes_make(struct recorder *r, struct packet_bytes *ret, ip4_t src, 
 void packet_bytes_make_from(struct recorder *r, struct packet_bytes *ret, struct guest *from, ip4_t src, ip4_t dst, uint8_t protocol,
 			    uint8_t ttl, const void *l4, size_t len)
 {
-	struct ip_header ip = { .src = recorder_ip(r, src), .dst = recorder_ip(r, dst), .protocol = protocol, .hop_limit = ttl };
-	size_t size = ETH_HEADER_LEN + IP_HEADER_ROOM + len;
+	bool v6 = r->family != FAMILY_IPV4;
+	struct ip_header ip = {
+		.src = recorder_ip(r, src), .dst = recorder_ip(r, dst), .protocol = family_protocol(r->family, protocol), .hop_limit = ttl
+	};
+	size_t size = ETH_HEADER_LEN + ip_header_len(&ip.src) + len;
 	uint8_t *bytes = arena_alloc(&r->arena, size);
 	g_assert_nonnull(bytes);
 	struct bytes_writer w = bytes_writer(bytes, size);
-	eth_emit(&w,
-		 &(struct eth_header){ .src = { { 2, 0, 0, 0, 0, (uint8_t)src } }, .ethertype = r->ip6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4 });
+	eth_emit(&w, &(struct eth_header){ .src = { { 2, 0, 0, 0, 0, (uint8_t)src } }, .ethertype = v6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4 });
 	ip_emit(&w, &ip, len);
 	bytes_put(&w, l4, len);
 	g_assert_false(w.failed);
-	ret->frame = frame_of(&ret->iov, bytes, w.len);
+	if (v6)
+		family_l4_to_ipv6(bytes + size - len, len, protocol, &ip.src, &ip.dst);
+	ret->frame = frame_of(&ret->iov, bytes, size);
 	enum drop_reason why;
 	g_assert_cmpint(packet_parse(&ret->frame, &r->port, &r->arena, &ret->packet, &why), ==, 0);
 	ret->packet.guest = from;

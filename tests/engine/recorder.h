@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "family.h"
+
 #include "base/addr.h"
 #include "base/arena.h"
 #include "gateway/engine.h"
@@ -14,7 +16,7 @@
 
 #include <glib.h>
 
-/* An IP packet that the engine sent to a guest. */
+/* An IP packet that the engine sent to a guest, as one of IPv4 (family.h). */
 struct recorded_packet {
 	struct ipv4_header ip;
 	uint8_t *l4; /* with a complete checksum, even if the engine left it partial */
@@ -31,12 +33,8 @@ struct recorded_error {
 	ip4_t from;
 };
 
-/*
- * Tests name addresses as those of IPv4.  With recorder.ip6 the engine sees them inside fd00:2ff::/96, whose sum is 0 in checksums, so that
- * those of TCP and UDP stay right.
- */
 struct recorder {
-	bool ip6;
+	enum family family; /* of guests; IPv4 unless the test says otherwise */
 	struct engine_env env;
 	struct arena arena;
 	struct guest_table guests; /* every source address is a guest of its own, all behind one port unless the test says otherwise */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server.h"
 
+#include "host/socket_address.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -10,20 +12,33 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct sockaddr_in address_of(ip4_t ip, uint16_t port)
+static enum family family;
+
+void server_set_family(enum family f)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip) };
+	family = f;
+}
+
+static socklen_t address_of(union socket_address *ret, ip4_t ip, uint16_t port)
+{
+	return socket_address_set(ret, &(struct ip_endpoint){ family_outside(family, ip), port });
+}
+
+static struct sockaddr_in address_in(const union socket_address *a)
+{
+	struct ip_endpoint e = socket_address_get(a);
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(e.port), .sin_addr.s_addr = htonl(family_ip4(&e.addr)) };
 }
 
 static int bound_socket(int type, ip4_t at, uint16_t *port)
 {
-	struct sockaddr_in a = address_of(at, *port);
-	socklen_t len = sizeof(a);
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	union socket_address a;
+	socklen_t len = address_of(&a, at, *port);
+	int fd = socket(a.any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(bind(fd, (struct sockaddr *)&a, sizeof(a)), ==, 0);
-	g_assert_cmpint(getsockname(fd, (struct sockaddr *)&a, &len), ==, 0);
-	*port = ntohs(a.sin_port);
+	g_assert_cmpint(bind(fd, &a.any, len), ==, 0);
+	g_assert_cmpint(getsockname(fd, &a.any, &len), ==, 0);
+	*port = socket_address_get(&a).port;
 	return fd;
 }
 
@@ -49,9 +64,10 @@ void server_bind_udp(struct server *s, ip4_t at)
 void server_pair(struct server *s)
 {
 	server_listen(s, INADDR_LOOPBACK, 0);
-	struct sockaddr_in a = address_of(INADDR_LOOPBACK, s->port);
-	int one = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	g_assert_cmpint(connect(one, (struct sockaddr *)&a, sizeof(a)), ==, 0);
+	union socket_address a;
+	socklen_t len = address_of(&a, INADDR_LOOPBACK, s->port);
+	int one = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	g_assert_cmpint(connect(one, &a.any, len), ==, 0);
 	s->fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	g_assert_cmpint(s->fd, >=, 0);
 	close(s->listener);
@@ -173,10 +189,10 @@ void server_turn_away(struct server *s)
 
 ip4_t server_peer(const struct server *s)
 {
-	struct sockaddr_in a;
+	union socket_address a;
 	socklen_t len = sizeof(a);
-	g_assert_cmpint(getpeername(s->fd, (struct sockaddr *)&a, &len), ==, 0);
-	return ntohl(a.sin_addr.s_addr);
+	g_assert_cmpint(getpeername(s->fd, &a.any, &len), ==, 0);
+	return ntohl(address_in(&a).sin_addr.s_addr);
 }
 
 bool server_has_datagram(const struct server *s)
@@ -193,16 +209,20 @@ static bool datagram_is_there(void *s)
 void server_expect_datagram(struct server *s, struct bench *b, const void *data, size_t len, struct sockaddr_in *ret_from)
 {
 	uint8_t buf[65536];
-	socklen_t from_len = sizeof(*ret_from);
+	union socket_address from;
+	socklen_t from_len = sizeof(from);
 	g_assert_true(bench_until(b, datagram_is_there, s));
-	ssize_t n = recvfrom(s->fd, buf, sizeof(buf), 0, (struct sockaddr *)ret_from, &from_len);
+	ssize_t n = recvfrom(s->fd, buf, sizeof(buf), 0, &from.any, &from_len);
 	g_assert_cmpint(n, >=, 0);
 	g_assert_cmpmem(buf, n, data, len);
+	*ret_from = address_in(&from);
 }
 
 void server_answer(struct server *s, const struct sockaddr_in *to, const void *data, size_t len)
 {
-	g_assert_cmpint(sendto(s->fd, data, len, 0, (const struct sockaddr *)to, sizeof(*to)), ==, (ssize_t)len);
+	union socket_address a;
+	socklen_t a_len = address_of(&a, ntohl(to->sin_addr.s_addr), ntohs(to->sin_port));
+	g_assert_cmpint(sendto(s->fd, data, len, 0, &a.any, a_len), ==, (ssize_t)len);
 }
 
 uint16_t free_port(void)
@@ -214,21 +234,36 @@ uint16_t free_port(void)
 
 int raw_socket(int protocol)
 {
-	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	bool v6 = family == FAMILY_IPV6;
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	g_assert_cmpint(fd, >=, 0);
+	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVHOPLIMIT : IP_RECVTTL, &(int){ 1 }, sizeof(int));
 	return fd;
+}
+
+static uint8_t ttl_of(struct msghdr *m)
+{
+	int ttl = 0;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+		    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT))
+			memcpy(&ttl, CMSG_DATA(c), sizeof(ttl));
+	return (uint8_t)ttl;
 }
 
 uint8_t raw_ttl_of_packet_to(int raw, uint16_t port)
 {
 	uint8_t buf[2048];
+	size_t l4_at = family == FAMILY_IPV6 ? 0 : IPV4_HEADER_LEN; /* raw(7), and RFC 3542 §3 */
 	for (;;) {
+		_Alignas(struct cmsghdr) char control[128];
+		struct iovec iov = { buf, sizeof(buf) };
+		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
 		struct pollfd p = { .fd = raw, .events = POLLIN };
 		g_assert_cmpint(poll(&p, 1, 1000), ==, 1);
-		ssize_t n = recv(raw, buf, sizeof(buf), 0);
-		g_assert_cmpint(n, >=, 24);
-		if (buf[22] == port >> 8 && buf[23] == (port & 0xff))
-			return buf[8];
+		g_assert_cmpint(recvmsg(raw, &m, 0), >=, (ssize_t)l4_at + 4);
+		if (buf[l4_at + 2] == port >> 8 && buf[l4_at + 3] == (port & 0xff))
+			return ttl_of(&m);
 	}
 }
 

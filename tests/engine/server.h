@@ -14,6 +14,9 @@ struct server {
 	GByteArray *received; /* bytes received over this connection */
 };
 
+/* Of all servers from now on. */
+void server_set_family(enum family f);
+
 /* Both listen at @port, or at any free port when it is 0. */
 void server_listen(struct server *s, ip4_t at, uint16_t port);
 void server_bind_udp(struct server *s, ip4_t at);
@@ -41,6 +44,7 @@ ip4_t server_peer(const struct server *s);
 void server_turn_away(struct server *s);
 bool server_has_visitor(const struct server *s);
 
+/* Addresses are those that the test speaks of, of IPv4 in any family. */
 void server_expect_datagram(struct server *s, struct bench *b, const void *data, size_t len, struct sockaddr_in *ret_from);
 bool server_has_datagram(const struct server *s);
 void server_answer(struct server *s, const struct sockaddr_in *to, const void *data, size_t len);
