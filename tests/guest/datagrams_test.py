@@ -14,10 +14,12 @@ import unittest
 from lan import dns, link, outside, tap
 from lan.client import Host
 from lan.packet import (
-    BROADCAST, ECHO_REPLY, ECHO_REQUEST, ICMP, TIME_EXCEEDED, UDP, UNREACHABLE, Icmp, Ipv4, Udp, address, checksum, mac, pseudo_header,
+    BROADCAST, ECHO_REPLY, ECHO_REQUEST, ICMP, TCP, TIME_EXCEEDED, UDP, UNREACHABLE, Icmp, Ipv4, Udp, address, checksum, mac,
+    pseudo_header,
 )
 from lan.process import Lanlet
 from lan.programs import check, needs
+from lan.tcp import RST, SYN, Segment
 
 GATEWAY = "192.168.122.1"
 GUEST = "192.168.122.50"
@@ -338,6 +340,27 @@ class Datagrams(unittest.TestCase):
             host.send_ip(echo)
             ip = host.wait_for_ip(ICMP)
             self.assertEqual((ip.source, Icmp.parse(ip).type), (address(source), kind))
+
+    def test_ttl_of_udp_and_tcp_counts_down_as_well(self):
+        host = self.raw()
+        router = address(outside.ROUTER)
+        with self.subTest("UDP"):
+            host.send_udp(outside.ROUTER, 9, b"x", ttl=1)
+            ip, icmp, _ = host.wait_for_error()
+            self.assertEqual((ip.source, icmp.type), (address(GATEWAY), TIME_EXCEEDED))
+            host.send_udp(outside.ROUTER, 9, b"x", ttl=2)  # a closed port
+            ip, icmp, _ = host.wait_for_error()
+            self.assertEqual((ip.source, icmp.type), (router, UNREACHABLE))
+        with self.subTest("TCP"):
+            for ttl in (1, 2):
+                ip = Segment(40000 + ttl, 9, 1000, 0, SYN).emit(host.ip, router)
+                ip.ttl = ttl
+                host.send_ip(ip)
+                if ttl == 1:
+                    ip, icmp, _ = host.wait_for_error()
+                    self.assertEqual((ip.source, icmp.type), (address(GATEWAY), TIME_EXCEEDED))
+                else:
+                    self.assertTrue(Segment.parse(host.wait_for_ip(TCP)).flags & RST)
 
     # --- roaming
 

@@ -13,7 +13,7 @@ from lan import outside, servers, tap
 from lan.client import Host
 from lan.packet import ICMP, Icmp, mac
 from lan.process import Lanlet
-from lan.programs import check
+from lan.programs import Program, check
 from lan.tcp import ACK, CWR, ECE, FIN, MSS_1460, PSH, RST, SYN, URG, Connection, after
 
 GATEWAY = "192.168.122.1"
@@ -83,6 +83,41 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), 20) as s:
     print(s.makefile("rb").read().decode())
 """
 
+# Sends without end; prints how many bytes the kernel of the peer has taken when it reads a line.
+SEND = """
+import fcntl, socket, struct, sys, termios, threading
+listener = socket.create_server((sys.argv[1], 0))
+print(listener.getsockname()[1], flush=True)
+connection = listener.accept()[0]
+sent = 0
+def send():
+    global sent
+    try:
+        while True:
+            sent += connection.send(bytes(8192))
+    except OSError:
+        pass
+threading.Thread(target=send, daemon=True).start()
+for _ in sys.stdin:
+    before = sent
+    queued = struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]
+    print(before - queued, flush=True)
+"""
+
+# Reads 4 KiB every 16 ms, a quarter of a megabyte a second, and prints how much it was every half of one.
+READ_SLOWLY = """
+import socket, sys, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+s.connect((sys.argv[1], int(sys.argv[2])))
+n = 0
+while True:
+    n += len(s.recv(4096, socket.MSG_WAITALL))
+    if n % (1 << 19) == 0:
+        print(n, flush=True)
+    time.sleep(0.016)
+"""
+
 ENDS = """
 import socket, struct, sys
 how = sys.argv[3]
@@ -123,7 +158,7 @@ def end_of(connection):
 class TcpReports(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.enterClassContext(outside.Outside())
+        cls.outside = cls.enterClassContext(outside.Outside())
         check("ip", "link", "set", "lo", "up")
         check("ip", "neighbour", "replace", SILENT, "lladdr", "02:00:00:00:00:99", "dev", "uplink", "nud", "permanent")
         check("ip", "route", "replace", "prohibit", PROHIBITED)
@@ -390,6 +425,20 @@ class TcpReports(unittest.TestCase):
         guest.receive()
         guest.send(ACK)
         self.assertTrue(first + guest.read(300000 - len(first)) == bytes(300000))
+
+    def test_data_for_a_guest_that_reads_slowly_stays_with_its_sender(self):
+        """What waits between the two is late by the time that the guest takes to read it, and its sender does not know."""
+        sender = self.enterContext(Program(
+            ["nsenter", "-t", self.outside.process.pid, "-n", "python3", "-c", SEND, outside.FAR], stdin=-1, stdout=-1))
+        reader = self.guest.start("python3", "-c", READ_SLOWLY, outside.FAR, sender.read_line().strip(), stdout=-1)
+        self.enterContext(reader)
+        waiting = []
+        for _ in range(4):
+            read = int(reader.read_line())
+            sender.stdin.write(b"\n")
+            sender.stdin.flush()
+            waiting.append(int(sender.read_line()) - read)
+        self.assertLess(max(waiting), 192 * 1024, waiting)
 
     def test_a_keepalive_is_answered_while_the_peer_is_alive(self):
         guest, _ = self.opened()
