@@ -19,13 +19,21 @@ static const struct load_verb {
 	const char *name;
 	int (*run)(const struct load_options *o);
 } load_verbs[] = {
-	{ "serve", load_serve },           { "send", load_tcp_send },
-	{ "receive", load_tcp_receive },   { "rr", load_tcp_rr },
-	{ "crr", load_tcp_crr },           { "hold", load_tcp_hold },
-	{ "udp-send", load_udp_send },     { "udp-receive", load_udp_receive },
-	{ "floor-send", load_floor_send }, { "floor-receive", load_floor_receive },
-	{ "relay-rr", load_relay_rr },     { "relay-udp", load_relay_udp },
+	{ "serve", load_serve },
+	{ "send", load_tcp_send },
+	{ "receive", load_tcp_receive },
+	{ "rr", load_tcp_rr },
+	{ "crr", load_tcp_crr },
+	{ "hold", load_tcp_hold },
+	{ "udp-send", load_udp_send },
+	{ "udp-receive", load_udp_receive },
+	{ "floor-send", load_floor_send },
+	{ "floor-receive", load_floor_receive },
+	{ "relay-rr", load_relay_rr },
+	{ "relay-udp", load_relay_udp },
 	{ "latency", load_latency },
+	{ "age-send", load_age_send },
+	{ "age-receive", load_age_receive },
 };
 
 uint64_t load_now_us(void)

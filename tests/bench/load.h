@@ -19,22 +19,25 @@
 #define LOAD_STREAMS_MAX 64
 
 enum load_op {
-	LOAD_SINK = 1, /* the server reads for the requested time, then sends a struct load_report */
-	LOAD_SOURCE,   /* the server sends for the requested time, then closes */
-	LOAD_ECHO,     /* the server answers each message of the requested size with one of the same size */
-	LOAD_OVER,     /* internal: a stream whose time is over */
+	LOAD_SINK = 1,    /* the server reads for the requested time, then sends a struct load_report */
+	LOAD_SOURCE,      /* the server sends for the requested time, then closes */
+	LOAD_ECHO,        /* the server answers each message of the requested size with one of the same size */
+	LOAD_AGED_SINK,   /* as SINK, for time stamps: the report has their age */
+	LOAD_AGED_SOURCE, /* as SOURCE: time stamps, little of which is unsent */
+	LOAD_OVER,        /* internal: a stream whose time is over */
 };
 
 struct load_request {
 	uint32_t magic;
 	uint32_t op;
 	uint32_t size; /* ECHO: bytes of a message */
-	uint32_t ms;   /* SINK, SOURCE */
+	uint32_t ms;   /* SINK, SOURCE, AGED_… */
 };
 
 struct load_report {
 	uint64_t bytes;
 	uint64_t us;
+	uint64_t age_us, age_max_us; /* AGED_SINK: median and longest */
 };
 
 enum load_datagram_kind {
@@ -72,6 +75,17 @@ void load_die(const char *what) __attribute__((noreturn));
 /* Sends DATA with the rate, size and time of @order to @to, or to the connected peer when that is NULL.  Returns how many were sent. */
 uint64_t load_send_paced(int fd, const struct sockaddr_in *to, const struct load_datagram *order);
 
+/* The ages of time stamps that arrive. */
+struct load_ages;
+/* Counts those that arrive from @since_us on.  The caller frees it. */
+struct load_ages *load_ages_new(uint64_t since_us);
+void load_ages_received(struct load_ages *a, const uint8_t *bytes, size_t len);
+/* Sets bytes and ages of @report. */
+void load_ages_sum_up(struct load_ages *a, struct load_report *report);
+void load_keep_little_unsent(int fd);
+/* Writes time stamps, if the socket takes any; false when it has failed. */
+bool load_send_stamps(int fd);
+
 /* Listens on o->ports TCP and UDP ports until standard input ends. */
 int load_serve(const struct load_options *o);
 
@@ -84,6 +98,9 @@ int load_tcp_crr(const struct load_options *o);
 int load_tcp_hold(const struct load_options *o);
 /* Pings o->gateway and exchanges messages with the server, and prints how long that takes. */
 int load_latency(const struct load_options *o);
+/* How old time stamps are on arrival: at the server, and at this end, which reads o->rate bytes a second. */
+int load_age_send(const struct load_options *o);
+int load_age_receive(const struct load_options *o);
 int load_udp_send(const struct load_options *o);
 int load_udp_receive(const struct load_options *o);
 /* These also print the CPU that the process used. */

@@ -30,7 +30,8 @@ struct item {
 	size_t pending; /* ECHO: bytes received of the current message */
 	uint64_t bytes;
 	uint64_t begin_us, stop_us;
-	uint64_t run; /* UDP: the run being counted */
+	struct load_ages *ages; /* AGED_SINK */
+	uint64_t run;           /* UDP: the run being counted */
 	uint64_t run_count;
 };
 
@@ -65,10 +66,16 @@ static void item_free(struct server *s, struct item *it)
 {
 	forget_timed(s, it);
 	close(it->fd);
+	free(it->ages);
 	free(it);
 }
 
 /* --- TCP; these return false when the connection is to be closed --- */
+
+static bool is_source(const struct item *it)
+{
+	return it->request.op == LOAD_SOURCE || it->request.op == LOAD_AGED_SOURCE;
+}
 
 /* A stream's time starts with its request. */
 static bool start_stream(struct server *s, struct item *it)
@@ -78,7 +85,11 @@ static bool start_stream(struct server *s, struct item *it)
 	s->timed[s->n_timed++] = it;
 	it->begin_us = load_now_us();
 	it->stop_us = it->begin_us + it->request.ms * (uint64_t)1000;
-	struct epoll_event e = { .events = EPOLLIN | (it->request.op == LOAD_SOURCE ? EPOLLOUT : 0), .data.ptr = it };
+	if (it->request.op == LOAD_AGED_SINK)
+		it->ages = load_ages_new(it->begin_us + it->request.ms * (uint64_t)500);
+	if (it->request.op == LOAD_AGED_SOURCE)
+		load_keep_little_unsent(it->fd);
+	struct epoll_event e = { .events = EPOLLIN | (is_source(it) ? EPOLLOUT : 0), .data.ptr = it };
 	return epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, it->fd, &e) == 0;
 }
 
@@ -87,7 +98,9 @@ static bool end_stream(struct server *s, struct item *it)
 {
 	struct load_report report = { .bytes = it->bytes, .us = load_now_us() - it->begin_us };
 	forget_timed(s, it);
-	if (it->request.op == LOAD_SOURCE)
+	if (it->ages)
+		load_ages_sum_up(it->ages, &report);
+	if (is_source(it))
 		shutdown(it->fd, SHUT_WR);
 	else
 		send(it->fd, &report, sizeof(report), MSG_NOSIGNAL);
@@ -101,6 +114,8 @@ static bool sink(struct server *s, struct item *it)
 	ssize_t n = recv(it->fd, s->chunk, LOAD_CHUNK_BYTES, 0);
 	if (n > 0)
 		it->bytes += (uint64_t)n;
+	if (n > 0 && it->ages)
+		load_ages_received(it->ages, s->chunk, (size_t)n);
 	return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
@@ -151,8 +166,10 @@ static bool tcp_ready(struct server *s, struct item *it)
 		return read_request(s, it);
 	switch (it->request.op) {
 	case LOAD_SINK:
+	case LOAD_AGED_SINK:
 	case LOAD_OVER: return sink(s, it);
 	case LOAD_SOURCE: return source(s, it);
+	case LOAD_AGED_SOURCE: return load_send_stamps(it->fd);
 	case LOAD_ECHO: return echo(s, it);
 	}
 	return false;

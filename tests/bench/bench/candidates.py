@@ -15,6 +15,7 @@ from .host import FIRST_PORT, PORTS, QUIET_PORT, SERVER, BenchError, Namespace, 
 
 GUEST_MAC, SECOND_MAC = "52:54:00:12:34:56", "52:54:00:12:34:57"
 GUEST_IP, SECOND_IP, GATEWAY_IP = "192.168.122.77", "192.168.122.78", "192.168.122.1"
+ACCEPTS = "00010000"  # flags of a listening socket in /proc/net/unix
 FLOODERS = ("stream", "vhost", "dgram", "vde")
 WITHOUT_CAPABILITIES = ["setpriv", "--ambient-caps=-all", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
 
@@ -94,6 +95,7 @@ class Session:
 
 PLAIN_GROUPS = ("mtu1500", "udp", "udp-at", "idle")
 IMPAIRED_GROUPS = ("rtt20", "rtt20-loss")
+PATH_GROUPS = ("rtt100", "rtt200", "delay-1", "delay-2", "delay-20", "delay-200", "slow-reader")
 OUTSIDE_GROUPS = ("mtu65520", *PLAIN_GROUPS, *IMPAIRED_GROUPS)
 
 
@@ -131,7 +133,7 @@ class Direct(Candidate):
     """A process on the host, without a helper."""
 
     name, label = "direct", "host's own socket"
-    groups = PLAIN_GROUPS + IMPAIRED_GROUPS
+    groups = PLAIN_GROUPS + IMPAIRED_GROUPS + PATH_GROUPS
     has_helper = False
 
     def start(self, session):
@@ -161,7 +163,7 @@ class Veth(Candidate):
     """A container's network as root sets it up."""
 
     name, label = "veth", "kernel: veth, masquerade"
-    groups = PLAIN_GROUPS + IMPAIRED_GROUPS
+    groups = PLAIN_GROUPS + IMPAIRED_GROUPS + PATH_GROUPS
     has_helper = False
 
     def version(self):
@@ -188,7 +190,7 @@ class LinkRemover:
 class RootVm(Candidate):
     """A virtual machine's network as root sets it up: the front end relays to a tap, with or without offloads; the kernel masquerades."""
 
-    groups = PLAIN_GROUPS + IMPAIRED_GROUPS
+    groups = PLAIN_GROUPS + IMPAIRED_GROUPS + PATH_GROUPS
     has_helper = False
 
     def __init__(self, name, label, kind, groups=groups):
@@ -205,6 +207,7 @@ class RootVm(Candidate):
 
 class Passt(Candidate):
     name, label = "passt", "passt"
+    groups = OUTSIDE_GROUPS + PATH_GROUPS
 
     def program(self):
         return os.environ.get("PASST") or need("passt")
@@ -223,10 +226,16 @@ class Passt(Candidate):
             self.program(), "-f", "-4", "-s", path, "-a", "10.0.2.15", "-n", "255.255.255.0", "-g", "10.0.2.2", "-i", "up0",
             "-m", session.mtu, "--no-map-gw", "-t", "none", "-u", "none",
         ])
-        session.helper.wait_for(path.exists, "socket")
+        session.helper.wait_for(lambda: is_listening(path), "socket")
         guest = session.add_guest()
         session.relay(guest, f"unix:{path}")
         session.configure(guest, "tap0", "10.0.2.15", "10.0.2.2")
+
+
+def is_listening(path):
+    """Whether a unix socket of this namespace takes connections; it exists a moment before it does."""
+    lines = Path("/proc/net/unix").read_text().splitlines()
+    return any(fields[-1] == str(path) and fields[3] == ACCEPTS for fields in map(str.split, lines))
 
 
 class Slirp4netns(Candidate):
@@ -499,7 +508,7 @@ def debian_version(package):
 def all_candidates(lanlet, programs):
     """`programs`: the directory of the benchmark's own programs."""
     without_peek_off = {"LD_PRELOAD": str(programs / "libno_peek_off.so")}
-    vhost_groups, plain_groups = ("mtu1500", "udp", "udp-at"), ("mtu1500",)
+    vhost_groups, plain_groups = ("mtu1500", "udp", "udp-at", *PATH_GROUPS), ("mtu1500",)
     return [
         Loopback(), Direct(), Veth(),
         RootVm("root-vm", "root's VM path: tap, masquerade", "offload-tap"),
@@ -507,7 +516,7 @@ def all_candidates(lanlet, programs):
         Passt(), Slirp4netns(), QemuUser(),
         Lanlet("lanlet-libslirp", "lanlet, libslirp", lanlet, ["--engine", "libslirp"]),
         Lanlet("lanlet-no-peek-off", "lanlet, no SO_PEEK_OFF", lanlet, environment=without_peek_off),
-        Lanlet("lanlet", "lanlet", lanlet, groups=(*OUTSIDE_GROUPS, "ports")),
+        Lanlet("lanlet", "lanlet", lanlet, groups=(*OUTSIDE_GROUPS, *PATH_GROUPS, "ports")),
         Lanlet("lanlet-vhost-plain", "lanlet, vhost-user, no offloads", lanlet, transport="vhost-plain", groups=plain_groups),
         Lanlet("lanlet-vhost", "lanlet, vhost-user", lanlet, transport="vhost", groups=vhost_groups),
         Lanlet("lanlet-vhost-poll", "lanlet, vhost-user, busy poll", lanlet, ["--engine", "native", "--busy-poll", "100"],

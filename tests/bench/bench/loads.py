@@ -92,6 +92,23 @@ class Stream:
         return {"rate": done["bytes"] * 8e-9 / done["seconds"], **per(done["bytes"], used, 1e9)}
 
 
+class Ages:
+    """How old data is on arrival (median and maximum, in microseconds), when the sender keeps at most 16 KiB unsent.  @rate: bytes a second
+    that the guest reads."""
+
+    unit, cpu_unit = "Mbit/s", "CPU s/GB"
+
+    def __init__(self, name, verb, rate=0, times=4):
+        self.name, self.verb, self.rate, self.times = name, verb, rate, times
+
+    def run(self, session, settings):
+        options = [("--rate", self.rate)] if self.rate else []
+        with counting_cpu(session) as used:
+            done = run_load(session, self.verb, *options, ms=int(settings.ms * self.times))
+        return {"rate": done["bytes"] * 8e-6 / done["seconds"], "age": done["age"], "age_max": done["age_max"],
+                **per(done["bytes"], used, 1e9)}
+
+
 class Transactions:
     """One at a time: a message of 64 bytes and its answer."""
 
@@ -452,6 +469,12 @@ class Group:
         self.impairment, self.fresh = impairment, fresh
 
 
+def delay_group(rate):
+    """A path of 20 ms with a queue of 100 ms."""
+    path = ["--delay-ms", "10", "--rate-mbit", str(rate), "--queue-bytes", str(rate * 12500)]
+    return Group(f"delay-{rate}", f"upload over {rate} Mbit/s, 20 ms", 1500, [Ages("age", "age-send")], path, fresh=True)
+
+
 def all_groups():
     path = ["--delay-ms", "10", "--rate-mbit", "300"]
     both = [Stream("up-1", "send", times=2), Stream("down-1", "receive", times=2)]
@@ -474,5 +497,10 @@ def all_groups():
               fresh=True),
         Group("idle", "request/response beside idle flows", 1500, [IdleFlows()]),
         Group("rtt20", "20 ms, 300 Mbit/s", 1500, both, path, fresh=True),
+        *(Group(f"rtt{rtt}", f"{rtt} ms, 300 Mbit/s", 1500, both_long,
+                ["--delay-ms", str(rtt // 2), "--rate-mbit", "300", "--queue-bytes", str(37500 * rtt // 2)], fresh=True)
+          for rtt in (100, 200)),
+        *(delay_group(rate) for rate in (1, 2, 20, 200)),
+        Group("slow-reader", "a guest that reads 2 Mbit/s", 1500, [Ages("age", "age-receive", 250000)]),
         Group("rtt20-loss", "20 ms, 300 Mbit/s, 0.1 % loss each way", 1500, both_long, [*path, "--loss-percent", "0.1"], fresh=True),
     ]

@@ -5,7 +5,7 @@ import statistics
 
 RIVALS = ("passt", "slirp4netns")
 FIELDS = ("rate", "cpu", "front_cpu", "instructions", "loss", "offered", "peak_rss_bytes", "memory", "wakeups",
-          "ping_p50", "ping_p99", "rr_p50", "rr_p99")
+          "ping_p50", "ping_p99", "rr_p50", "rr_p99", "age", "age_max")
 
 
 class Medians:
@@ -138,6 +138,20 @@ def wait_lines(document, medians):
             yield from lines_of(rows)
 
 
+def age_lines(document, medians):
+    """How old data was on arrival: median and maximum in milliseconds."""
+    groups = [group for group in medians.groups() if "age" in medians.loads(group)]
+    rows = [["", *groups]]
+    for candidate in dict.fromkeys(candidate for group in groups for candidate in medians.candidates(group)):
+        ages = [[medians.get(group, "age", candidate, field) for field in ("age", "age_max")] for group in groups]
+        rows.append([document["candidates"][candidate]["label"],
+                     *("/".join(f"{us / 1000:.0f}" if us is not None else "–" for us in age) for age in ages)])
+    if len(rows) > 1:
+        yield ""
+        yield "age of data on arrival, of which the sender keeps at most 16 KiB unsent, median/maximum in ms"
+        yield from lines_of(rows)
+
+
 # --- the bars ---
 
 class Bar:
@@ -226,6 +240,25 @@ class ShareBar:
                 "reached" if beside >= self.LEAST * alone else "NOT REACHED"]
 
 
+class AgeBar:
+    """The age of data on arrival: at most twice passt's."""
+
+    MOST = 2
+
+    def __init__(self, group):
+        self.group = group
+
+    def needs(self, candidate):
+        return {(self.group, "age", candidate), (self.group, "age", "passt")}
+
+    def row(self, medians, candidate):
+        ours, theirs = (medians.get(self.group, "age", name, "age") for name in (candidate, "passt"))
+        if not ours or not theirs:
+            return None
+        return [f"{self.group} age", "age", f"{ours / theirs:.2f} × passt", f"≤ {self.MOST}",
+                "reached" if ours <= self.MOST * theirs else "NOT REACHED"]
+
+
 class IdleBar:
     """Compares the instructions of a transaction beside idle flows with those of one without."""
 
@@ -273,6 +306,8 @@ def vhost_stream_bars():
 
 STREAM_BARS = [*stream_bars("mtu65520", 1.3, 0.7), *stream_bars("mtu1500", 1.5, 0.6), *transaction_bars(), *datagram_bars(1.5)]
 PATH_BARS = [Bar(group, load, "rate", 0.9, ["direct"]) for group in ("rtt20", "rtt20-loss") for load in ("up-1", "down-1")]
+LONG_PATH_BARS = [Bar(group, load, "rate", 0.95, ["direct"]) for group in ("rtt100", "rtt200") for load in ("up-1", "down-1")]
+AGE_BARS = [AgeBar(group) for group in ("delay-1", "delay-2", "delay-20", "delay-200", "slow-reader")]
 VDE_BARS = [Bar("vde", load, "rate", 2, ["vde_switch"]) for load in ("frames-64", "frames-1514")]
 # The relay has the same bars, because it shows what can be reached: a helper cannot do better.
 RELAY_BARS = [Bar("relay", "rr", "cpu", 0.5, ["passt"], "mtu1500"), Bar("relay", "udp-down", "cpu", 0.5, ["passt"], "udp-at"), *VDE_BARS]
@@ -282,9 +317,9 @@ FLOOD_BARS = [bar for load in ("udp-closed", "udp-open", "syn-closed", "syn-open
               for bar in (WaitBar(load, "ping_p99"), WaitBar(load, "rr_p99"), ShareBar(load))]
 
 BARS = {
-    "lanlet": [*STREAM_BARS, *PATH_BARS, IdleBar(), *PORT_BARS],
+    "lanlet": [*STREAM_BARS, *PATH_BARS, *LONG_PATH_BARS, *AGE_BARS, IdleBar(), *PORT_BARS],
     "lanlet-no-peek-off": [*STREAM_BARS, *PATH_BARS, IdleBar()],
-    "lanlet-vhost": [*vhost_stream_bars(), *transaction_bars(), *datagram_bars(2)],
+    "lanlet-vhost": [*vhost_stream_bars(), *transaction_bars(), *datagram_bars(2), *AGE_BARS],
     "lanlet-vhost-poll": [Bar("mtu1500", "rr", "rate", 1.0, ["root-vm"])],
     "lanlet-vde": VDE_BARS,
     "relay": RELAY_BARS,
@@ -318,6 +353,7 @@ def text(document):
     lines += idle_lines(document, medians)
     lines += port_lines(document, medians)
     lines += wait_lines(document, medians)
+    lines += age_lines(document, medians)
     for candidate in medians.candidates():
         if candidate in BARS:
             lines += bar_lines(medians, candidate)
