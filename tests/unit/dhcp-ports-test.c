@@ -170,6 +170,30 @@ static void messages_about_a_lease_behind_another_port_are_refused(void)
 	bench_done(&b);
 }
 
+/* A guest that is switched off keeps its lease; it is not behind any port, and another one must not end the lease. */
+static void lease_of_a_guest_without_a_port_is_ended_by_nobody_else(void)
+{
+	struct dhcp_bench b;
+	ip4_t ip = start_with_two_guests(&b);
+	bench_unplug(&b, &b.port);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = ip, .through = B });
+	assert_refused(&b, ip);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_DECLINE, .mac = A, .requested = ip, .through = B });
+	assert_refused(&b, ip);
+	bench_done(&b);
+}
+
+/* It may have moved, or come back, and not have sent anything before. */
+static void guest_without_a_port_ends_its_lease_from_its_own_mac(void)
+{
+	struct dhcp_bench b;
+	ip4_t ip = start_with_two_guests(&b);
+	bench_unplug(&b, &b.port);
+	bench_send(&b, &(struct bench_ask){ .type = DHCP_RELEASE, .mac = A, .ciaddr = ip });
+	g_assert_cmpint(lease_find_mac(&b.dhcp.leases, A)->state, ==, LEASE_RELEASED);
+	bench_done(&b);
+}
+
 /* The MAC is the key of a lease: cloned images have the same client id. */
 static void client_id_of_another_lease_gives_nothing(void)
 {
@@ -418,6 +442,8 @@ int main(int argc, char **argv)
 	TEST(changes_of_holders_are_reported);
 	TEST(guest_has_the_name_of_its_lease_or_reservation);
 	TEST(messages_about_a_lease_behind_another_port_are_refused);
+	TEST(lease_of_a_guest_without_a_port_is_ended_by_nobody_else);
+	TEST(guest_without_a_port_ends_its_lease_from_its_own_mac);
 	TEST(client_id_of_another_lease_gives_nothing);
 	TEST(mac_seen_behind_another_port_gets_no_lease_here);
 	TEST(probe_of_another_port_is_left_alone);

@@ -57,6 +57,13 @@ static void log_refused(struct dhcp *d, usec_t now, const struct dhcp_request *r
 		    other ? " " : "", other ? other->name : "");
 }
 
+/* @rq would end a lease of a client that is behind no port now, and is not that client's. */
+static bool ends_lease_of_absent(const struct dhcp_request *rq, const struct port *holder)
+{
+	uint8_t type = rq->message.type;
+	return !holder && (type == DHCP_RELEASE || type == DHCP_DECLINE) && !mac_equal(rq->message.header.chaddr, rq->sender);
+}
+
 bool dhcp_holder_admits(struct dhcp *d, usec_t now, const struct dhcp_request *rq)
 {
 	if (!rq->port || !rq->port->guarded)
@@ -64,6 +71,10 @@ bool dhcp_holder_admits(struct dhcp *d, usec_t now, const struct dhcp_request *r
 	const struct port *holder = client_port(d, now, rq);
 	if (holder && holder != rq->port) {
 		log_refused(d, now, rq, "that client is behind port", holder);
+		return false;
+	}
+	if (ends_lease_of_absent(rq, holder)) {
+		log_refused(d, now, rq, "that client is behind no port now, and this message is from another MAC", NULL);
 		return false;
 	}
 	ip4_t relay = rq->message.header.giaddr;
