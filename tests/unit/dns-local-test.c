@@ -299,7 +299,12 @@ static void localhost_is_a_loopback_address(void)
 	CHECK(&usual,
 	      { "localhost", DNS_TYPE_A, "NOERROR aa A 127.0.0.1" },
 	      { "LOCALHOST", DNS_TYPE_AAAA, "NOERROR aa AAAA ::1" },
-	      { "localhost", DNS_TYPE_TXT, "NOERROR aa" });
+	      { "localhost", DNS_TYPE_TXT, "NOERROR aa" },
+	      { "app.Localhost", DNS_TYPE_A, "NOERROR aa A 127.0.0.1" }, /* RFC 6761 §6.3 */
+	      { "a.b.localhost", DNS_TYPE_AAAA, "NOERROR aa AAAA ::1" },
+	      { "a.localhost", DNS_TYPE_MX, "NOERROR aa" },
+	      { "mylocalhost", DNS_TYPE_A, "outside" },
+	      { "localhost.example", DNS_TYPE_A, "outside" });
 }
 
 static void addresses_of_the_segment_have_names(void)

@@ -86,10 +86,11 @@ static void find_first_label(const struct dns_local *l, usec_t now, const struct
 	node->n_addresses = find_host(l, now, label, node->addresses);
 }
 
+/* All below it, too. */
 static bool is_localhost(const struct dns_name *name)
 {
-	char label[DNS_LABEL_MAX + 1];
-	return dns_name_labels(name) == 1 && dns_name_label(name, 0, label) == 0 && strcmp(label, "localhost") == 0;
+	static const struct dns_name localhost = { 11, "\11localhost" };
+	return dns_name_within(name, &localhost);
 }
 
 static void look_in_domain(const struct dns_local *l, usec_t now, const struct dns_name *name, struct node *node)

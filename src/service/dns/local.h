@@ -9,7 +9,7 @@
  *   any name               records that the user has given, then those of the host's /etc/hosts
  *   D.C.B.A.in-addr.arpa   every address of the segment, with any prefix length; others, of both families, when they have a name here
  *   ….ip6.arpa             every address of the segment's IPv6 prefix
- *   localhost              127.0.0.1 and ::1 (RFC 6761 §6.3)
+ *   localhost, ….localhost 127.0.0.1 and ::1 (RFC 6761 §6.3)
  *
  * Makes answers, sends nothing.
  */
