@@ -148,6 +148,64 @@ int dhcp6_parse(const void *bytes, size_t len, struct dhcp6_message *ret)
 	return r.failed ? -EBADMSG : 0;
 }
 
+static void parse_answer_address(struct bytes_reader *r, struct dhcp6_answer *a)
+{
+	struct ip_addr addr = { { 0 } };
+	bytes_get(r, addr.b, sizeof(addr.b));
+	uint32_t preferred = bytes_get_be32(r), valid = bytes_get_be32(r);
+	if (r->failed || valid == 0 || preferred > valid || !ip_is_unspecified(&a->address))
+		return;
+	a->address = addr;
+	a->preferred = preferred;
+	a->valid = valid;
+}
+
+static void parse_answer_ia(struct bytes_reader *r, struct dhcp6_answer *a)
+{
+	uint16_t code;
+	struct bytes_reader value;
+	a->iaid = bytes_get_be32(r);
+	a->t1 = bytes_get_be32(r);
+	a->t2 = bytes_get_be32(r);
+	while (next_option(r, &code, &value)) {
+		if (code == DHCP6_OPTION_IA_ADDRESS)
+			parse_answer_address(&value, a);
+		else if (code == DHCP6_OPTION_STATUS)
+			a->refused |= bytes_get_be16(&value) != DHCP6_SUCCESS;
+	}
+}
+
+static bool parse_answer_option(uint16_t code, struct bytes_reader *v, struct dhcp6_answer *a)
+{
+	switch (code) {
+	case DHCP6_OPTION_CLIENT_ID: return parse_duid(v, &a->client);
+	case DHCP6_OPTION_SERVER_ID: return parse_duid(v, &a->server);
+	case DHCP6_OPTION_STATUS: a->refused |= bytes_get_be16(v) != DHCP6_SUCCESS; break;
+	case DHCP6_OPTION_RAPID_COMMIT: a->rapid_commit = true; break;
+	case DHCP6_OPTION_IA_NA: parse_answer_ia(v, a); break;
+	case DHCP6_OPTION_DNS:
+		while (v->left > 0 && a->n_dns < DHCP6_DNS_MAX && !v->failed)
+			bytes_get(v, a->dns[a->n_dns++].b, sizeof(a->dns[0].b));
+		break;
+	case DHCP6_OPTION_SEARCH: return a->search.len > 1 || dns_name_parse(v, v->at, &a->search) == 0;
+	default: break;
+	}
+	return !v->failed;
+}
+
+int dhcp6_parse_answer(const void *bytes, size_t len, struct dhcp6_answer *ret)
+{
+	struct bytes_reader r = bytes_reader(bytes, len), value;
+	*ret = (struct dhcp6_answer){ .type = bytes_get_u8(&r), .search.len = 1 };
+	ret->xid = (uint32_t)bytes_get_u8(&r) << 16;
+	ret->xid |= bytes_get_be16(&r);
+	uint16_t code;
+	while (next_option(&r, &code, &value))
+		if (!parse_answer_option(code, &value, ret))
+			return -EBADMSG;
+	return r.failed ? -EBADMSG : 0;
+}
+
 void dhcp6_put_header(struct bytes_writer *w, enum dhcp6_type type, uint32_t xid)
 {
 	bytes_put_be32(w, (uint32_t)type << 24 | (xid & 0xffffff));

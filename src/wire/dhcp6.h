@@ -37,6 +37,7 @@ enum dhcp6_option {
 	DHCP6_OPTION_IA_ADDRESS = 5,
 	DHCP6_OPTION_REQUESTED = 6,
 	DHCP6_OPTION_PREFERENCE = 7,
+	DHCP6_OPTION_ELAPSED = 8,
 	DHCP6_OPTION_RELAY_MESSAGE = 9,
 	DHCP6_OPTION_STATUS = 13,
 	DHCP6_OPTION_RAPID_COMMIT = 14,
@@ -116,6 +117,26 @@ struct dhcp6_message {
 
 /* Parses a client's message, or one in relays' envelopes.  Borrows @bytes.  -EBADMSG. */
 int dhcp6_parse(const void *bytes, size_t len, struct dhcp6_message *ret);
+
+#define DHCP6_DNS_MAX 3u
+
+/* What a server answers a client that has asked for one address. */
+struct dhcp6_answer {
+	uint8_t type;
+	uint32_t xid; /* 24 bits */
+	struct dhcp6_duid client, server;
+	bool rapid_commit;
+	bool refused; /* a status other than success */
+	uint32_t iaid, t1, t2;
+	struct ip_addr address; /* the first one that is valid for some time; "::": none */
+	uint32_t preferred, valid;
+	struct ip_addr dns[DHCP6_DNS_MAX];
+	unsigned n_dns;
+	struct dns_name search; /* the first domain; the root: none */
+};
+
+/* -EBADMSG. */
+int dhcp6_parse_answer(const void *bytes, size_t len, struct dhcp6_answer *ret);
 
 /* Begins a message, or continues one in an envelope; options follow. */
 void dhcp6_put_header(struct bytes_writer *w, enum dhcp6_type type, uint32_t xid);

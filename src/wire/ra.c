@@ -5,6 +5,8 @@
 #include "wire/ipv6.h"
 #include "wire/nd.h"
 
+#include <errno.h>
+
 enum {
 	OPTION_SOURCE_LINK_LAYER = 1,
 	OPTION_PREFIX = 3,
@@ -18,6 +20,77 @@ enum {
 	PREFIX_ON_LINK = 0x80,
 	PREFIX_AUTONOMOUS = 0x40,
 };
+
+static void parse_prefix(struct bytes_reader *r, struct router_advertisement *ra)
+{
+	struct prefix6 prefix = { .length = bytes_get_u8(r) };
+	uint8_t flags = bytes_get_u8(r);
+	uint32_t valid = bytes_get_be32(r), preferred = bytes_get_be32(r);
+	bytes_skip(r, 4);
+	bytes_get(r, prefix.network.b, sizeof(prefix.network.b));
+	if (r->failed || !(flags & PREFIX_AUTONOMOUS) || ra->prefix.length > 0)
+		return;
+	ra->prefix = prefix;
+	ra->valid = valid;
+	ra->preferred = preferred;
+}
+
+static void parse_search(struct bytes_reader *r, struct router_advertisement *ra)
+{
+	struct dns_name name;
+	const uint8_t *begin = r->at;
+	bytes_skip(r, 6);
+	if (dns_name_parse(r, begin, &name) == 0 && ra->search.len <= 1)
+		ra->search = name;
+}
+
+/* @r: what follows type and length.  An option that is too short for its type is ignored. */
+static void parse_option(uint8_t type, struct bytes_reader *r, struct router_advertisement *ra)
+{
+	struct ip_addr dns;
+	switch (type) {
+	case OPTION_PREFIX: parse_prefix(r, ra); break;
+	case OPTION_MTU:
+		bytes_skip(r, 2);
+		ra->mtu = bytes_get_be32(r);
+		break;
+	case OPTION_RDNSS:
+		bytes_skip(r, 2);
+		ra->dns_lifetime = bytes_get_be32(r);
+		bytes_get(r, dns.b, sizeof(dns.b));
+		if (!r->failed && ip_is_unspecified(&ra->dns))
+			ra->dns = dns;
+		break;
+	case OPTION_DNSSL: parse_search(r, ra); break;
+	default: break;
+	}
+}
+
+int ra_parse(const void *message, size_t len, struct router_advertisement *ret)
+{
+	struct bytes_reader r = bytes_reader(message, len);
+	struct router_advertisement ra = { .search.len = 1 };
+	bytes_skip(&r, 4);
+	ra.hop_limit = bytes_get_u8(&r);
+	uint8_t flags = bytes_get_u8(&r);
+	ra.managed = flags & FLAG_MANAGED;
+	ra.other = flags & FLAG_OTHER;
+	ra.router_lifetime = bytes_get_be16(&r);
+	bytes_skip(&r, 8);
+	while (r.left > 0 && !r.failed) {
+		uint8_t type = bytes_get_u8(&r), units = bytes_get_u8(&r);
+		size_t size = (size_t)units * OPTION_UNIT;
+		const uint8_t *value = units > 0 ? bytes_take(&r, size - 2) : NULL;
+		if (!value)
+			return -EBADMSG;
+		struct bytes_reader v = bytes_reader(value, size - 2);
+		parse_option(type, &v, &ra);
+	}
+	if (r.failed)
+		return -EBADMSG;
+	*ret = ra;
+	return 0;
+}
 
 static void put_mac(struct bytes_writer *w, struct mac mac)
 {

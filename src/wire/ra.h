@@ -26,5 +26,10 @@ struct router_advertisement {
 /* Bytes of the longest advertisement, with its IPv6 header. */
 #define RA_PACKET_MAX (40 + 16 + 8 + 8 + 32 + 24 + 8 + 256 + 16)
 
+/*
+ * Parses an advertisement, a whole ICMPv6 message whose checksum is right: of the first prefix for addresses, name server and search
+ * domain, and MTU.  -EBADMSG: it is truncated, or an option is empty or too long (RFC 4861 §6.1.2).
+ */
+int ra_parse(const void *message, size_t len, struct router_advertisement *ret);
 /* Writes the advertisement from @src to @dst with its IPv6 header. */
 void ra_emit(struct bytes_writer *w, const struct ip_addr *src, const struct ip_addr *dst, const struct router_advertisement *ra);

@@ -463,6 +463,43 @@ def dhcp6_seeds():
     }
 
 
+def dhcp6_client_seeds():
+    """Records of dhcp6-client-fuzz.c."""
+    def option(code, value):
+        return struct.pack("!HH", code, len(value)) + value
+
+    def to_client(protocol, payload):
+        gateway = bytes.fromhex("fe80" + "00" * 13 + "01")
+        head = struct.pack("!IHBB", 6 << 28, len(payload), protocol, 255)
+        return eth(0x86DD, head + gateway + FIXED6 + payload, dst=GUEST, src=GATEWAY)
+
+    def answer(kind, *options):
+        message = struct.pack("!I", kind << 24) + option(1, b"\0\3\0\1" + GUEST) + b"".join(options)
+        return to_client(17, struct.pack("!HHHH", 547, 546, 8 + len(message), 0) + message)
+
+    def records(*received):
+        return b"".join(struct.pack("!BBH", 1, seconds, len(frame)) + frame for seconds, frame in received)
+
+    prefix, leased = bytes.fromhex("fd" + "00" * 15), bytes.fromhex("fd" + "00" * 14 + "09")
+    body = struct.pack("!BBHII", 64, 0xC0, 300, 0, 0) + b"\1\1" + GATEWAY + struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 7200, 1800, 0) + prefix
+    body += struct.pack("!BBHI", 5, 1, 0, 1400) + struct.pack("!BBHI", 25, 3, 0, 300) + leased
+    body += struct.pack("!BBHI", 31, 2, 0, 300) + b"\3lan\0\0\0\0"
+    advertisement = to_client(58, struct.pack("!BBH", 134, 0, 0) + body)
+    found = to_client(58, struct.pack("!BBHI", 136, 0, 0, 0xE0000000) + bytes.fromhex("fe80" + "00" * 13 + "01") + b"\2\1" + GATEWAY)
+    server = option(2, b"\0\3\0\1" + GATEWAY)
+    bound = option(3, struct.pack("!III", 1, 0, 0) + option(5, leased + struct.pack("!II", 60, 60)))
+    refused = option(3, struct.pack("!III", 1, 0, 0) + option(13, b"\0\2"))
+    names = option(23, leased) + option(24, b"\3lan\0")
+    return {
+        "advertised": records((0, found), (0, advertisement)),
+        "rapid": records((0, advertisement), (0, answer(7, server, option(14, b""), bound, names))),
+        "offered": records((0, advertisement), (0, answer(2, server, bound, names)), (0, answer(7, server, bound, names))),
+        "renewed": records((0, advertisement), (0, answer(7, server, option(14, b""), bound)), (40, answer(7, server, bound))),
+        "refused": records((0, advertisement), (0, answer(2, server, bound)), (0, answer(7, server, refused))),
+        "lost": records((0, advertisement), (0, answer(7, server, option(14, b""), bound)), (90, found)),
+    }
+
+
 def write(target, seeds):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -475,6 +512,7 @@ write("slirp-translate", {name: frame for name, frame in packet_seeds().items() 
 write("reassembly", reassembly_seeds())
 write("gateway", gateway_seeds())
 write("dhcp6", dhcp6_seeds())
+write("dhcp6-client", dhcp6_client_seeds())
 write("igmp", igmp_seeds())
 write("mld", mld_seeds())
 write("switch", switch_seeds())

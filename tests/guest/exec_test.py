@@ -109,6 +109,46 @@ class Network(Exec):
         self.check_in(sys.executable, "-c", "import socket; socket.create_server(('', 80))")
 
 
+class Ipv6(Exec):
+    options = "--ipv6", "fd12:3456:789a::/64"
+    GATEWAY6 = "fd12:3456:789a::1"
+
+    def test_command_has_ipv6_from_the_start(self):
+        self.check_in("ping", "-6", "-n", "-c", "1", "-w", "10", self.GATEWAY6)
+        self.check_in("ping", "-6", "-n", "-c", "1", "-w", "10", "fe80::1%eth0")
+        self.assertIn(f"nameserver {self.GATEWAY6}", self.check_in("cat", "/etc/resolv.conf"))
+
+    def test_lease_has_the_commands_name_and_ends_with_it(self):
+        with self.start_in("sleep", "60", options=["--name", "web"]) as command:
+            leases = wait_until(lambda: self.leases("web"), self.lanlet.text)
+            addresses = {lease["address"] for lease in leases if ":" in lease["address"]}
+            self.assertEqual(len(addresses), 1)
+            self.assertEqual(self.lanlet.ask("wait", "--ipv6", "web"), f"{addresses.pop()}\n")
+            self.check_in("ping", "-6", "-n", "-c", "1", "-w", "10", "web.lanlet.internal")
+            command.kill()
+        wait_until(lambda: not self.leases("web"), self.lanlet.text)
+
+    @needs("curl")
+    def test_commands_reach_each_other(self):
+        serve = "import http.server, socket; s = http.server.HTTPServer; s.address_family = socket.AF_INET6; " \
+                "s(('::', 80), http.server.SimpleHTTPRequestHandler).serve_forever()"
+        with self.start_in(sys.executable, "-c", serve, options=["--name", "web"]):
+            wait_until(lambda: self.run_in("curl", "-6", "-sf", "http://web.lanlet.internal/").returncode == 0, self.lanlet.text)
+
+    def leases(self, name):
+        found = [lease for lease in self.lanlet.api.get("/v1/leases")["leases"] if lease["name"] == name]
+        return found if any(":" in lease["address"] for lease in found) else []
+
+
+class Ipv6Only(Exec):
+    options = "--ipv6-only",
+
+    def test_command_runs_without_ipv4(self):
+        out = self.check_in("sh", "-c", "cat /etc/resolv.conf; ip -4 address show dev eth0; ping -6 -n -c 1 -w 10 fe80::1%eth0")
+        self.assertRegex(out, "nameserver fd")
+        self.assertNotIn("inet 192", out)
+
+
 class ShortLease(Exec):
     options = ("--lease-time", "10")
 

@@ -13,7 +13,6 @@
 #include "app/guest_mac.h"
 #include "app/paths.h"
 #include "app/unix_socket.h"
-#include "service/dhcp/client.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,14 +63,17 @@ static struct mac choose_mac(const struct arguments *a)
 	return mac_parse(text, &mac) == 0 ? mac : (struct mac){ { 0 } };
 }
 
-static char *resolver_text(const struct dhcp_client_lease *lease)
+static char *resolver_text(const struct exec_leases *l)
 {
 	GString *text = g_string_new("# lanlet exec\n");
-	char ip[IP4_TEXT_SIZE];
-	if (lease->domain[0])
-		g_string_append_printf(text, "search %s\n", lease->domain);
-	for (unsigned i = 0; i < lease->n_dns; i++)
-		g_string_append_printf(text, "nameserver %s\n", ip4_format(lease->dns[i], ip));
+	char ip4[IP4_TEXT_SIZE], ip6[IP_TEXT_SIZE];
+	const char *domain = l->ip4.domain[0] ? l->ip4.domain : l->ip6.domain;
+	if (domain[0])
+		g_string_append_printf(text, "search %s\n", domain);
+	for (unsigned i = 0; i < l->ip4.n_dns; i++)
+		g_string_append_printf(text, "nameserver %s\n", ip4_format(l->ip4.dns[i], ip4));
+	for (unsigned i = 0; i < l->ip6.n_dns; i++)
+		g_string_append_printf(text, "nameserver %s\n", ip_format(&l->ip6.dns[i], ip6));
 	return g_string_free(text, FALSE);
 }
 
@@ -85,10 +87,10 @@ static bool plug_in(const struct arguments *a, int stream, GError **error)
 		return fail(error, FAILURE_EXEC, "pidfd_open: %s: Linux 5.3 or later is needed", g_strerror(errno));
 	/* pidfd_open() sets close-on-exec. */
 	relay.tap = exec_interface_open(relay.mac, error);
-	struct dhcp_client_lease lease;
-	if (relay.tap < 0 || !exec_relay_start(&relay, &lease, error) || !exec_interface_configure(&lease, error))
+	struct exec_leases leases;
+	if (relay.tap < 0 || !exec_relay_start(&relay, &leases, error) || (leases.has_ip4 && !exec_interface_configure(&leases.ip4, error)))
 		return false;
-	g_autofree char *resolver = resolver_text(&lease);
+	g_autofree char *resolver = resolver_text(&leases);
 	exec_namespace_allow_ping();
 	exec_namespace_show_devices();
 	return exec_namespace_set_resolver(resolver, error);
@@ -140,7 +142,7 @@ const struct command command_exec = {
 	.name = "exec",
 	.summary = "Run a command as a guest of a network.",
 	.description = "Runs COMMAND as a guest of the running network NAME, as the same user and without root. It has its "
-		       "own network interface, an address from DHCP and the network's DNS, and sees nothing of the host's "
+		       "own network interface, addresses from DHCP and the network's DNS, and sees nothing of the host's "
 		       "network. ping, tcpdump and similar tools work. The exit status is that of COMMAND; 125 if lanlet "
 		       "fails, 126 if COMMAND cannot be run, 127 if it is not found.",
 	.flags = flags,

@@ -3,11 +3,13 @@
 
 #include "app/failure.h"
 #include "service/dhcp/client.h"
+#include "service/dhcp6/client.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/ipv6.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <net/route.h>
@@ -96,6 +98,20 @@ static int open_device(GError **error)
 	return -1;
 }
 
+/*
+ * Addresses are in use at once, also those that the kernel makes of advertisements: the MAC is the command's own, and the switch drops
+ * claims of others to its addresses (RFC 4862 §5.1).  The kernel heeds the larger one of the two settings.
+ */
+static void skip_duplicate_detection(const char *setting)
+{
+	int fd = open(setting, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return; /* no IPv6, or /proc is read-only: the command waits for it */
+	ssize_t n = write(fd, "0", 1);
+	(void)n;
+	close(fd);
+}
+
 int exec_interface_open(struct mac mac, GError **error)
 {
 	int fd = open_device(error);
@@ -104,7 +120,10 @@ int exec_interface_open(struct mac mac, GError **error)
 	struct ifreq r = request_for(EXEC_INTERFACE);
 	r.ifr_flags = IFF_TAP | IFF_NO_PI;
 	int s = control_socket();
-	bool good = s >= 0 && ioctl(fd, TUNSETIFF, &r) == 0 && set_mac(s, mac) && set_up(s, EXEC_INTERFACE) && set_up(s, "lo");
+	bool good = s >= 0 && ioctl(fd, TUNSETIFF, &r) == 0 && set_mac(s, mac);
+	skip_duplicate_detection("/proc/sys/net/ipv6/conf/all/accept_dad");
+	skip_duplicate_detection("/proc/sys/net/ipv6/conf/" EXEC_INTERFACE "/accept_dad");
+	good = good && set_up(s, EXEC_INTERFACE) && set_up(s, "lo");
 	if (!good) {
 		fail(error, FAILURE_EXEC, "cannot create a tap device: %s", g_strerror(errno));
 		close(fd);
@@ -134,4 +153,24 @@ void exec_interface_clear(void)
 		return;
 	set_address(s, 0);
 	close(s);
+}
+
+static void change_address6(unsigned long request, const struct ip_addr *address)
+{
+	struct in6_ifreq r = { .ifr6_prefixlen = 128, .ifr6_ifindex = (int)if_nametoindex(EXEC_INTERFACE) };
+	int s = ip_is_unspecified(address) ? -1 : socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return;
+	memcpy(&r.ifr6_addr, address->b, sizeof(address->b));
+	ioctl(s, request, &r);
+	close(s);
+}
+
+/* The address of the prefix that the kernel has made of an advertisement has the route to the segment. */
+void exec_interface_configure6(const struct dhcp6_client_state *before, const struct dhcp6_client_state *now)
+{
+	if (ip_equal(&before->address, &now->address))
+		return;
+	change_address6(SIOCDIFADDR, &before->address);
+	change_address6(SIOCSIFADDR, &now->address);
 }

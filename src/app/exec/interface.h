@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 struct dhcp_client_lease;
+struct dhcp6_client_state;
 
 #define EXEC_INTERFACE "eth0"
 /* Longest frame of the device; the kernel's limit for a tap's MTU is a little lower. */
@@ -20,3 +21,5 @@ int exec_interface_open(struct mac mac, GError **error);
 bool exec_interface_configure(const struct dhcp_client_lease *lease, GError **error);
 /* Removes the address. */
 void exec_interface_clear(void);
+/* Removes the IPv6 address of @before, unless it is that of @now as well, and adds that one.  No harm where the kernel has no IPv6. */
+void exec_interface_configure6(const struct dhcp6_client_state *before, const struct dhcp6_client_state *now);

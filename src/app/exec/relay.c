@@ -4,7 +4,6 @@
 #include "app/exec/interface.h"
 #include "app/failure.h"
 #include "base/usec.h"
-#include "service/dhcp/client.h"
 #include "wire/framing.h"
 
 #include <errno.h>
@@ -23,14 +22,19 @@
 #include <unistd.h>
 
 #define LEASE_TIMEOUT_S 20
+#define IP6_PATIENCE USEC_PER_SEC       /* of a command that has an IPv4 address */
+#define IP4_PATIENCE (2 * USEC_PER_SEC) /* of one that has an IPv6 address: the network may be for guests without IPv4 */
 #define FRAME_MIN 14u
 #define BUFFER_SIZE ((size_t)1 << 19)
 
 struct carrier {
 	struct exec_relay relay;
 	struct dhcp_client dhcp;
+	struct dhcp6_client dhcp6;
+	struct exec_leases leases;
+	usec_t began;
 	int signals;
-	int report;  /* descriptor to which the first lease is written; -1: done */
+	int report;  /* descriptor to which the leases are written; -1: done */
 	uint8_t *in; /* received from the stream, may end with a part of a frame */
 	size_t in_len;
 	uint8_t *out; /* to send to the stream */
@@ -99,7 +103,7 @@ static bool take_from_stream(struct carrier *c, usec_t now)
 	size_t len;
 	enum framing_next next;
 	while ((next = framing_take(&r, FRAME_MIN, EXEC_FRAME_MAX, &frame, &len)) == FRAMING_FRAME)
-		if (!dhcp_client_input(&c->dhcp, now, frame, len))
+		if (!dhcp_client_input(&c->dhcp, now, frame, len) && !dhcp6_client_input(&c->dhcp6, now, frame, len))
 			put_on_tap(c, frame, len);
 	memmove(c->in, r.at, r.left);
 	c->in_len = r.left;
@@ -120,14 +124,10 @@ static void dhcp_send(void *opaque, const void *frame, size_t len)
 static void dhcp_bound(void *opaque, const struct dhcp_client_lease *lease)
 {
 	struct carrier *c = opaque;
-	if (c->report < 0) {
+	c->leases.has_ip4 = true;
+	c->leases.ip4 = *lease;
+	if (c->report < 0)
 		exec_interface_configure(lease, NULL);
-		return;
-	}
-	ssize_t n = write(c->report, lease, sizeof(*lease));
-	(void)n; /* if it fails, the reader has exited */
-	close(c->report);
-	c->report = -1;
 }
 
 static void dhcp_lost(void *opaque)
@@ -137,11 +137,44 @@ static void dhcp_lost(void *opaque)
 
 static const struct dhcp_client_ops dhcp_ops = { .send = dhcp_send, .bound = dhcp_bound, .lost = dhcp_lost };
 
+static void dhcp6_changed(void *opaque, const struct dhcp6_client_state *state)
+{
+	struct carrier *c = opaque;
+	exec_interface_configure6(&c->leases.ip6, state);
+	c->leases.ip6 = *state;
+}
+
+static const struct dhcp6_client_ops dhcp6_ops = { .send = dhcp_send, .changed = dhcp6_changed };
+
+/*
+ * When the command may begin: it has all that the network gives, or has waited long enough for the rest.  A network without IPv6 is known
+ * by then: the solicitation of its gateway was sent before the first message to its DHCP server.
+ */
+static usec_t ready_at(const struct carrier *c)
+{
+	bool settled = dhcp6_client_is_settled(&c->dhcp6);
+	if (c->leases.has_ip4)
+		return settled ? c->began : c->began + IP6_PATIENCE;
+	return settled && c->dhcp6.has_gateway ? c->began + IP4_PATIENCE : USEC_INFINITY;
+}
+
+static void report_when_ready(struct carrier *c, usec_t now)
+{
+	if (c->report < 0 || ready_at(c) > now)
+		return;
+	ssize_t n = write(c->report, &c->leases, sizeof(c->leases));
+	(void)n; /* if it fails, the reader has exited */
+	close(c->report);
+	c->report = -1;
+}
+
 /* --- the loop --- */
 
 static int timeout_ms(const struct carrier *c, usec_t now)
 {
-	usec_t when = dhcp_client_deadline(&c->dhcp);
+	usec_t when = usec_min(dhcp_client_deadline(&c->dhcp), dhcp6_client_deadline(&c->dhcp6));
+	if (c->report >= 0)
+		when = usec_min(when, ready_at(c));
 	if (when == USEC_INFINITY)
 		return -1;
 	return when <= now ? 0 : (int)MIN((when - now + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (usec_t)INT_MAX);
@@ -174,6 +207,8 @@ static enum next turn(struct carrier *c)
 	if (fds[AT_TAP].revents)
 		take_from_tap(c);
 	dhcp_client_expire(&c->dhcp, now);
+	dhcp6_client_expire(&c->dhcp6, now);
+	report_when_ready(c, now);
 	return send_out(c) ? NEXT_TURN : NEXT_NETWORK_ENDED;
 }
 
@@ -215,13 +250,18 @@ static void run(const struct exec_relay *relay, int report)
 		_exit(EXIT_FAILURE);
 	dhcp_client_init(&c.dhcp, &(struct dhcp_client_config){
 					  .mac = relay->mac, .name = relay->name, .xid = relay->xid, .ops = &dhcp_ops, .opaque = &c });
-	dhcp_client_start(&c.dhcp, clock_now());
+	dhcp6_client_init(&c.dhcp6, &(struct dhcp6_client_config){
+					    .mac = relay->mac, .name = relay->name, .xid = relay->xid, .ops = &dhcp6_ops, .opaque = &c });
+	c.began = clock_now();
+	dhcp6_client_start(&c.dhcp6, c.began);
+	dhcp_client_start(&c.dhcp, c.began);
 	enum next next = send_out(&c) ? NEXT_TURN : NEXT_NETWORK_ENDED;
 	while (next == NEXT_TURN)
 		next = turn(&c);
 	if (next == NEXT_NETWORK_ENDED)
 		hang_up(&c);
 	dhcp_client_release(&c.dhcp, clock_now());
+	dhcp6_client_release(&c.dhcp6, clock_now());
 	send_out(&c);
 	_exit(EXIT_SUCCESS);
 }
@@ -241,7 +281,7 @@ static bool fork_relay(const struct exec_relay *relay, const int report[2])
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-static bool wait_for_lease(int report, struct dhcp_client_lease *ret, GError **error)
+static bool wait_for_leases(int report, struct exec_leases *ret, GError **error)
 {
 	struct pollfd p = { .fd = report, .events = POLLIN };
 	if (poll(&p, 1, LEASE_TIMEOUT_S * 1000) == 0)
@@ -251,14 +291,14 @@ static bool wait_for_lease(int report, struct dhcp_client_lease *ret, GError **e
 	return true;
 }
 
-bool exec_relay_start(const struct exec_relay *relay, struct dhcp_client_lease *ret, GError **error)
+bool exec_relay_start(const struct exec_relay *relay, struct exec_leases *ret, GError **error)
 {
 	int report[2];
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return fail(error, FAILURE_EXEC, "cannot create a pipe: %s", g_strerror(errno));
 	bool good = fork_relay(relay, report) || fail(error, FAILURE_EXEC, "cannot start the relay");
 	close(report[1]);
-	good = good && wait_for_lease(report[0], ret, error);
+	good = good && wait_for_leases(report[0], ret, error);
 	close(report[0]);
 	return good;
 }
