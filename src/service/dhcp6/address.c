@@ -67,8 +67,11 @@ struct ip_addr dhcp6_address_of(const struct dhcp6 *d, usec_t now, const struct 
 		return own->addr;
 	unsigned declined = find_declined(d, hash_of(d, m, ia, 0, NULL), sender);
 	uint8_t times = declined < d->n_declined ? d->declined[declined].times : 0;
-	struct ip_addr addr = address_of_hash(d, hash_of(d, m, ia, times, NULL));
-	return dhcp6_binding_is_of_another(d, now, &addr, mac) ? address_of_hash(d, hash_of(d, m, ia, times, &mac)) : addr;
+	struct ip_addr addr = address_of_hash(d, hash_of(d, m, ia, times, NULL)),
+		       special = address_of_hash(d, hash_of(d, m, ia, times, &mac));
+	/* Leases from before a restart have no MAC: one of two copies of a machine gets its own address again. */
+	bool has_special = !mac_is_zero(mac) && dhcp6_find_address(d, now, &special);
+	return has_special || dhcp6_binding_is_of_another(d, now, &addr, mac) ? special : addr;
 }
 
 /* Ports come and go, and the records of those that are gone are not needed. */

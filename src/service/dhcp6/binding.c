@@ -49,15 +49,16 @@ static struct lease6 *find_client(const struct dhcp6 *d, usec_t now, const struc
 {
 	struct lease6 *l = NULL;
 	while ((l = lease6_find_client(&d->leases, &m->client, ia->iaid, mac, l)) != NULL)
-		if (lease6_is_active(l, now) && (!mac_is_zero(mac) || ia->n_addresses == 0 || lists(ia, &l->addr)))
+		if (lease6_is_active(l, now) && (!mac_is_zero(mac) || lists(ia, &l->addr)))
 			return l;
 	return NULL;
 }
 
 struct lease6 *dhcp6_binding_of(const struct dhcp6 *d, usec_t now, const struct dhcp6_message *m, const struct dhcp6_ia *ia, struct mac mac)
 {
+	struct mac unknown = { { 0 } };
 	struct lease6 *l = find_client(d, now, m, ia, mac);
-	return l ? l : find_client(d, now, m, ia, (struct mac){ { 0 } });
+	return l ? l : find_client(d, now, m, ia, unknown);
 }
 
 static bool is_attached(const struct dhcp6 *d, usec_t now, struct mac mac)
