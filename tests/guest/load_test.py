@@ -12,6 +12,7 @@ from lan.link import StreamClient
 from lan.packet import address, mac
 from lan.process import Lanlet
 from lan.programs import check, need
+from lan.wait import wait_until
 
 GATEWAY = "192.168.122.1"
 
@@ -34,6 +35,24 @@ class PerfdhcpTest(unittest.TestCase):
                 self.assertGreater(len(after), 240)
                 self.assertEqual(len(set(after.values())), len(after))
                 self.assertEqual({client: after[client] for client in before}, before)
+                before = after
+
+
+class Perfdhcp6Test(unittest.TestCase):
+    def test_1000_clients_get_1000_addresses_and_keep_them(self):
+        need("perfdhcp")
+        with Lanlet("--ipv6", "fd12:3456:789a::/64") as lanlet, tap.TapGuest(lanlet.stream, "52:54:00:00:00:01") as guest:
+            wait_until(lambda: "fd12:" in guest.check("ip", "-6", "address", "show", "dev", "eth0", "-tentative"), "an address")
+            before = {}
+            for _ in range(2):
+                # It draws each exchange's client, a DUID and a MAC within it, from 1000 by chance.
+                out = guest.run("perfdhcp", "-6", "-l", "eth0", "-R", 1000, "-n", 5000, "-r", 500, "-d", 5, "-W", 3000000, "all").stdout
+                self.assertEqual(re.findall(r"drops: (\d+)", out), ["0", "0"], out)
+                leases = lanlet.api.get("/v1/leases")["leases"]
+                after = {lease["client_id"]: lease["address"] for lease in leases}
+                self.assertEqual(len(after), len(leases))
+                self.assertEqual(len(set(after.values())), len(after))
+                self.assertEqual({client: after.get(client, ip) for client, ip in before.items()}, before)
                 before = after
 
 
