@@ -96,7 +96,8 @@ class LeaseTest(unittest.TestCase):
             envelope = (bytes([dhcp6.RELAY_FORWARD, 0]) + bytes(16) + self.host.ip + option(dhcp6.INTERFACE_ID, b"eth1") + link_layer
                         + option(dhcp6.RELAY_MESSAGE, inner))
             self.host.send(udp6(self.host.ip, address6("ff02::1:2"), (547, 547), envelope))
-            answer = self.host.wait_for(lambda ip, _: ip.payload[8:] if ip.next_header == UDP and ip.payload[8] == dhcp6.RELAY_REPLY else None)
+            answer = self.host.wait_for(
+                lambda ip, _: ip.payload[8:] if ip.next_header == UDP and ip.payload[8] == dhcp6.RELAY_REPLY else None)
             options = dhcp6.options_of(answer[34:])
             self.assertEqual(options[dhcp6.INTERFACE_ID], b"eth1")
             address = dhcp6.Message.parse(options[dhcp6.RELAY_MESSAGE]).address

@@ -183,9 +183,22 @@ class EndTest(unittest.TestCase):
             self.assertIn(bytes([25, 3, 0, 0, 0, 0, 0, 0]) + address6(GATEWAY), icmp.body)
 
 
+def assert_one_name(test, lanlet, guest, prefix, name):
+    """All addresses of the guest in the prefix lead to its name, and the name to all of them."""
+    addresses = {a for a in guest.addresses6() if ipaddress.IPv6Address(a) in prefix}
+    for address in addresses:
+        test.assertEqual(guest.ping6(str(prefix[1]), "-I", address).returncode, 0)
+    if not find("dig"):
+        return
+    server = f"@{prefix[1]}"
+    test.assertEqual(set(guest.check("dig", "+short", server, f"{name}.lanlet.internal", "AAAA").split()), addresses)
+    for address in addresses:
+        test.assertEqual(guest.check("dig", "+short", server, "-x", address).split(), [f"{name}.lanlet.internal."])
+
+
 class PrivacyTest(unittest.TestCase):
     def test_guest_has_temporary_addresses_too_and_is_one_guest(self):
-        with Lanlet("--ipv6", "auto") as lanlet, Guest(lanlet.stream, MAC) as guest:
+        with Lanlet("--ipv6", "auto", "--host", f"{MAC},web") as lanlet, Guest(lanlet.stream, MAC) as guest:
             prefix = ipaddress.IPv6Network(lanlet.api.get("/v1/network")["ipv6_prefix"])
             self.assertTrue(prefix.subnet_of(ipaddress.IPv6Network("fd00::/8")))
             guest.check("sh", "-c", "ip link set eth0 down && echo 2 >/proc/sys/net/ipv6/conf/eth0/use_tempaddr && ip link set eth0 up")
@@ -194,6 +207,7 @@ class PrivacyTest(unittest.TestCase):
             wait_until(
                 lambda: any(n["address"] == temporary and n["mac"] == MAC for n in lanlet.api.get("/v1/neighbours")["neighbours"]),
                 lambda: lanlet.api.get("/v1/neighbours"))
+            assert_one_name(self, lanlet, guest, prefix, "web")
 
 
 class RestartTest(unittest.TestCase):
@@ -218,7 +232,7 @@ class NetworkdTest(unittest.TestCase):
     def test_networkd_takes_an_address_of_its_own_and_one_by_dhcp(self):
         if not NETWORKD.exists():
             self.skipTest("not installed: systemd-networkd (contrib/test installs it)")
-        with Lanlet("--ipv6", str(PREFIX)) as lanlet, Guest(lanlet.stream, MAC, root=False) as guest:
+        with Lanlet("--ipv6", str(PREFIX), "--host", f"{MAC},web") as lanlet, Guest(lanlet.stream, MAC, root=False) as guest:
             guest.check(
                 "sh", "-c",
                 "mount -t tmpfs run /run && cd /run && mkdir -p systemd/network systemd/netif/links systemd/netif/leases systemd/netif/lldp"
@@ -233,6 +247,9 @@ class NetworkdTest(unittest.TestCase):
                     lambda: len({a for a in guest.addresses6() if ipaddress.IPv6Address(a) in PREFIX}) >= 2,
                     lambda: f"two addresses: {guest.addresses6()} {path.read_text()[-5000:]}")
                 self.assertIn("DHCPv6 client: ", path.read_text())
+                assert_one_name(self, lanlet, guest, PREFIX, "web")
+                leases = lanlet.api.get("/v1/leases")["leases"]
+                self.assertEqual([(lease["mac"], lease["name"]) for lease in leases], [(MAC, "web")])
 
 
 class DhcpTest(unittest.TestCase):
