@@ -24,6 +24,7 @@ enum gap {
 	GAP_FLOW_DETAILS = 1 << 6,    /* of a flow only its endpoints and its age are known */
 	GAP_OPENING = 1 << 7,         /* open() needs the host side at once and does not report the guest's answer */
 	GAP_RESET_WHEN_FULL = 1 << 8, /* a reset outside is not noticed while the buffers of both directions are full */
+	GAP_IPV6 = 1 << 9,            /* packets of IPv6 are not translated, so the gateway refuses them */
 };
 
 struct engine_row {

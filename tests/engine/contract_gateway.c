@@ -203,7 +203,14 @@ static void closed_destinations_are_reached_when_they_are_opened(struct fixture 
 	server_close(&udp);
 }
 
+/* What an engine does not translate the gateway refuses: gateway6/outside_is_unreachable_at_once. */
+static void ipv6_is_translated(struct fixture *f, gconstpointer data)
+{
+	g_assert_cmpint(f->b.ops->ipv6, ==, !(f->row->gaps & GAP_IPV6));
+}
+
 const struct contract_test contract_gateway[] = {
+	CONTRACT_TEST(ipv6_is_translated),
 	CONTRACT_TEST_EXCEPT(EXCEPT_NAT64, gateway_is_the_host_for_services_on_all_addresses),
 	CONTRACT_TEST(gateway_hides_services_on_loopback),
 	{ "gateway_is_loopback_with_host_loopback", gateway_is_loopback_with_host_loopback, setup_host_loopback, EXCEPT_NAT64 },

@@ -20,7 +20,7 @@ static const struct engine_row engines[] = {
 	{ &native_engine_ops, 0, "native-nat64", .family = FAMILY_NAT64 },
 #ifdef HAVE_SLIRP
 	{ &slirp_engine_ops, GAP_TCP_UNREACHABLE | GAP_OPEN_SOURCE | GAP_CODES | GAP_DONT_FRAGMENT | GAP_OPEN_UDP | GAP_OPENING |
-				     GAP_FLOW_DETAILS | GAP_RESET_WHEN_FULL },
+				     GAP_FLOW_DETAILS | GAP_RESET_WHEN_FULL | GAP_IPV6 },
 #endif
 };
 

@@ -304,6 +304,18 @@ class Nat64Test(unittest.TestCase):
         self.assertIn("gateway.lanlet.internal", self.guest.check("dig", f"@{self.gateway}", "-x", self.gateway, "+short"))
 
 
+class LibslirpTest(AskingGuest, unittest.TestCase):
+    """An engine without IPv6, on a host that has it."""
+
+    def test_errors_come_at_once_and_ipv4_goes_on(self):
+        with outside.Outside(ipv6=True), self.asking_guest(Lanlet("--ipv6", PREFIX, "--engine", "libslirp")) as guest:
+            self.assert_unreachable(guest)
+            self.assertIn("unreachable: No route", guest.run("ping", "-c", "1", "-W", "20", outside.FAR6).stdout)
+            self.assertNotIn("proto ra", guest.check("ip", "-6", "route", "show", "default"))
+            guest.set_address("192.168.122.50")
+            self.assertEqual(guest.ask(outside.FAR, 80), outside.UPLINK)
+
+
 class OldKernelLanlet(Lanlet):
     def command(self, *options):
         return [sys.executable, no_inet6.__file__, *super().command(*options)]
