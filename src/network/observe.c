@@ -12,15 +12,16 @@
 
 void observe_guest(struct lanlet_network *n, usec_t now, const struct guest_address *a)
 {
-	if (!ip_is_v4(&a->addr))
-		return; /* events know IPv4 only */
+	bool v4 = ip_is_v4(&a->addr);
+	if (!v4 && ipv6_is_link_local(&a->addr))
+		return; /* every guest has one of these, too */
 	const struct port *p = a->guest->port;
-	struct event e = { .when = now,
-			   .type = EVENT_GUEST_SEEN,
-			   .port_id = p ? p->id : EVENT_PORT_GONE,
-			   .ip = ip_to_ip4(&a->addr),
-			   .mac = a->guest->mac };
-	if (dhcp_find_address(&n->name_services.dhcp, now, e.ip, e.name) < 0)
+	struct event e = { .when = now, .type = EVENT_GUEST_SEEN, .port_id = p ? p->id : EVENT_PORT_GONE, .mac = a->guest->mac };
+	if (v4)
+		e.ip = ip_to_ip4(&a->addr);
+	else
+		e.ip6 = a->addr;
+	if (!v4 || dhcp_find_address(&n->name_services.dhcp, now, e.ip, e.name) < 0)
 		memcpy(e.name, a->guest->name, sizeof(e.name));
 	events_add(&n->events, &e);
 }

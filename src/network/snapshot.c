@@ -341,14 +341,14 @@ struct flow_slice {
 	unsigned count;
 };
 
-static bool is_address(const struct ip_addr *a, ip4_t wanted)
+static bool is_address(const struct ip_addr *a, const struct ip_addr *wanted)
 {
-	return wanted == 0 || (ip_is_v4(a) && ip_to_ip4(a) == wanted);
+	return ip_is_unspecified(wanted) || ip_equal(a, wanted);
 }
 
 static bool is_wanted(const struct snapshot_flow_filter *w, const struct engine_flow *f)
 {
-	return is_address(&f->guest.addr, w->guest) && is_address(&f->remote.addr, w->remote) &&
+	return is_address(&f->guest.addr, &w->guest) && is_address(&f->remote.addr, &w->remote) &&
 	       (w->port == 0 || w->port == f->guest.port || w->port == f->remote.port) &&
 	       (w->protocol == 0 || w->protocol == f->protocol) && (w->state[0] == '\0' || strcmp(w->state, f->state) == 0);
 }
@@ -358,9 +358,11 @@ static void copy_flow(void *opaque, const struct engine_flow *flow)
 	struct flow_slice *s = opaque;
 	if (!is_wanted(s->filter, flow))
 		return;
-	struct snapshot_flow *to = &s->to[s->count++];
+	struct snapshot_flow *to = &s->to[s->count];
 	to->flow = *flow;
 	copy_name(s->network, s->now, &flow->guest.addr, flow->guest_name, to->guest_name);
+	if (s->filter->guest_name[0] == '\0' || strcmp(s->filter->guest_name, to->guest_name) == 0)
+		s->count++;
 }
 
 unsigned snapshot_flows(const struct lanlet_network *n, usec_t now, const struct snapshot_flow_filter *filter, uint64_t *cursor,

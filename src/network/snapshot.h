@@ -152,11 +152,12 @@ unsigned snapshot_leases(const struct lanlet_network *n, usec_t now, uint64_t *c
 
 /* Which flows to list. */
 struct snapshot_flow_filter {
-	ip4_t guest;      /* 0: any */
-	ip4_t remote;     /* 0: any */
-	uint16_t port;    /* of either side; 0: any */
-	uint8_t protocol; /* 0: any */
-	char state[24];   /* "": any */
+	struct ip_addr guest;             /* "::": any */
+	char guest_name[GUEST_NAME_SIZE]; /* "": any */
+	struct ip_addr remote;            /* "::": any */
+	uint16_t port;                    /* of either side; 0: any */
+	uint8_t protocol;                 /* 0: any */
+	char state[24];                   /* "": any */
 };
 
 struct snapshot_flow {

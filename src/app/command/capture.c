@@ -7,6 +7,7 @@
 #include "app/command.h"
 #include "app/command/api.h"
 #include "app/command/capture_file.h"
+#include "app/command/known_guest.h"
 #include "app/failure.h"
 
 #include <pthread.h>
@@ -70,11 +71,13 @@ static bool find_meaning(struct api *api, const char *word, struct wish *w, char
 		return true;
 	if (!api_each(api, "/v1/ports", look_at_name, &s, error))
 		return false;
-	*ret = s.found ? &w->port : NULL;
-	if (!s.found && !api_each(api, "/v1/names", look_at_name, &s, error))
+	if (s.found) {
+		*ret = &w->port;
+		return true;
+	}
+	if (!known_guest_find(api, word, &s.found, error))
 		return false;
-	if (!*ret && s.found)
-		*ret = &w->guest;
+	*ret = s.found ? &w->guest : NULL;
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include "app/command.h"
 #include "app/command/api.h"
 #include "app/command/endpoint.h"
+#include "app/command/known_guest.h"
 #include "app/command/listing.h"
 #include "app/command/table.h"
 #include "app/failure.h"
@@ -18,29 +19,13 @@ struct flows_flags {
 	const char *state;
 };
 
-struct search {
-	const char *name;
-	char *address;
-};
-
-static bool look_at_name(void *opaque, JsonObject *n)
+/* Whether @guest is an address, or the name of a guest. */
+static bool is_known(struct api *api, const char *guest, GError **error)
 {
-	struct search *s = opaque;
-	if (g_ascii_strcasecmp(api_text(n, "name"), s->name) != 0)
-		return true;
-	s->address = g_strdup(api_text(n, "address"));
-	return false;
-}
-
-/* The address of @guest, which is a name or already an address. NULL: unknown name. */
-static char *address_of(struct api *api, const char *guest, GError **error)
-{
-	struct search s = { .name = guest };
-	if (g_hostname_is_ip_address(guest))
-		return g_strdup(guest);
-	if (api_each(api, "/v1/names", look_at_name, &s, error) && !s.address)
-		fail(error, FAILURE_NOT_FOUND, "there is no guest called %s", guest);
-	return s.address;
+	bool found = g_hostname_is_ip_address(guest);
+	if (!found && !known_guest_find(api, guest, &found, error))
+		return false;
+	return found || fail(error, FAILURE_NOT_FOUND, "there is no guest called %s", guest);
 }
 
 static void add_bytes(struct table *t, JsonObject *f, const char *member)
@@ -77,11 +62,10 @@ static bool flows_main(const struct arguments *a, GError **error)
 {
 	const struct flows_flags *own = a->flags;
 	g_autoptr(Api) api = api_new(a, error);
-	g_autofree char *guest = api && own->guest ? address_of(api, own->guest, error) : NULL;
-	if (!api || (own->guest && !guest))
+	if (!api || (own->guest && !is_known(api, own->guest, error)))
 		return false;
-	g_autofree char *path = api_path("/v1/flows", "guest", guest, "remote", own->remote, "port", own->port, "protocol", own->protocol,
-					 "state", own->state, NULL);
+	g_autofree char *path = api_path("/v1/flows", "guest", own->guest, "remote", own->remote, "port", own->port, "protocol",
+					 own->protocol, "state", own->state, NULL);
 	if (a->json)
 		return listing_print_json(api, path, error);
 	g_autoptr(Table) t = table_new("PROTOCOL|GUEST||REMOTE|STATE|>AGE|>OUT|>IN|>RTT|>RETRANSMITS");

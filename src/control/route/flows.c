@@ -55,19 +55,19 @@ static const struct listing flows = {
 };
 
 /* Parameters of the query: each function takes the value, or returns what it expects. */
-static const char *take_address(const char *value, ip4_t *ret)
-{
-	return ip4_parse(value, ret) == 0 ? NULL : "an IPv4 address";
-}
-
 static const char *take_guest(const char *value, struct snapshot_flow_filter *f)
 {
-	return take_address(value, &f->guest);
+	bool is_name = !strpbrk(value, ".:/") && strlen(value) < sizeof(f->guest_name);
+	if (ip_parse(value, &f->guest) == 0)
+		return NULL;
+	for (size_t i = 0; is_name && i <= strlen(value); i++)
+		f->guest_name[i] = g_ascii_tolower(value[i]);
+	return f->guest_name[0] ? NULL : "an address or a name";
 }
 
 static const char *take_remote(const char *value, struct snapshot_flow_filter *f)
 {
-	return take_address(value, &f->remote);
+	return ip_parse(value, &f->remote) == 0 ? NULL : "an address";
 }
 
 static const char *take_port(const char *value, struct snapshot_flow_filter *f)
