@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every test that docs/rfc-nat.md names as proof exists under that name, and every requirement has its row.
+"""Every test that docs/rfc-nat.md or docs/rfc6092.md names as proof exists under that name, and every requirement has its row.
 
 A name is SUITE/TEST.  Usage: rfc_table.py SOURCE-DIRECTORY
 """
@@ -9,7 +9,8 @@ import pathlib
 import re
 import sys
 
-REQUIREMENTS = {"RFC 4787": 14, "RFC 5382": 10, "RFC 5508": 11}
+REQUIREMENTS = {"RFC 4787": 14, "RFC 5382": 10, "RFC 5508": 11, "RFC 6092": 50}
+TABLES = ("docs/rfc-nat.md", "docs/rfc6092.md")
 # Where the tests of a suite are; others are tests/unit/SUITE-test.c.
 FILES = {
     "engine": "tests/engine/contract_*.c",
@@ -17,6 +18,9 @@ FILES = {
     "many-flows": "tests/engine/many-flows-test.c",
     "trace": "tests/guest/trace_test.py",
     "nat": "tests/guest/nat_test.py",
+    "ipv6": "tests/guest/ipv6_test.py",
+    "ipv6-nat": "tests/guest/ipv6_nat_test.py",
+    "forward6": "tests/guest/forward6_test.py",
 }
 NAME = re.compile(r"\b([a-z][a-z0-9-]*)/([a-z0-9]+(?:_[a-z0-9]+)+)\b")
 
@@ -43,7 +47,7 @@ def is_test(tree, suite, name):
 
 
 def complaints(tree):
-    table = list(rows((tree / "docs/rfc-nat.md").read_text()))
+    table = [row for name in TABLES for row in rows((tree / name).read_text())]
     for rfc, count in REQUIREMENTS.items():
         there = [number for of, number, _ in table if of == rfc]
         if there != list(range(1, count + 1)):
@@ -51,8 +55,8 @@ def complaints(tree):
     for rfc, number, shown in table:
         names = NAME.findall(shown)
         if not names and shown not in ("by construction", "deviation"):
-            yield f"{rfc} REQ-{number}: no test, and neither by construction nor a deviation"
-        yield from (f"{rfc} REQ-{number}: no test {suite}/{name}" for suite, name in names if not is_test(tree, suite, name))
+            yield f"{rfc}, {number}: no test, and neither by construction nor a deviation"
+        yield from (f"{rfc}, {number}: no test {suite}/{name}" for suite, name in names if not is_test(tree, suite, name))
 
 
 def main():

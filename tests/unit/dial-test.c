@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "gateway/guest.h"
 #include "gateway/ip6.h"
+#include "network/forward/client.h"
 #include "network/forward/forward.h"
 
 #include <errno.h>
@@ -275,6 +276,44 @@ static void dial_between_two_addresses_can_be_cancelled(struct fixture *f, gcons
 	g_assert_null(f->cancelled);
 }
 
+static void clients_that_guests_cannot_answer_are_seen_as_the_gateway(struct fixture *f, gconstpointer data)
+{
+	static const struct {
+		const char *client, *to, *routed, *unrouted; /* what the guest sees while it has a default route of IPv6, and else */
+	} cases[] = {
+		{ "203.0.113.5", "192.168.122.50", "203.0.113.5", "203.0.113.5" },
+		{ "127.0.0.1", "192.168.122.50", "192.168.122.1", "192.168.122.1" },
+		{ "192.168.122.7", "192.168.122.50", "192.168.122.1", "192.168.122.1" },
+		{ "2a00::7", "192.168.122.50", "192.168.122.1", "192.168.122.1" },
+		{ "2a00::7", "fd00::5", "2a00::7", "fd00::1" },
+		{ "fd11::7", "fd00::5", "fd11::7", "fd00::1" },
+		{ "2a00::7", "fe80::5", "fe80::1", "fe80::1" },
+		{ "::1", "fd00::5", "fd00::1", "fd00::1" },
+		{ "fe80::7", "fd00::5", "fd00::1", "fd00::1" },
+		{ "fd00::7", "fd00::5", "fd00::1", "fd00::1" },
+		{ "fd00::1", "fd00::5", "fd00::1", "fd00::1" },
+		{ "2001:db8::7", "fd00::5", "fd00::1", "fd00::1" },
+		{ "203.0.113.5", "fd00::5", "fd00::1", "fd00::1" },
+	};
+	bool routes = true;
+	f->env.routes_ip6 = &routes;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++, routes = i < ARRAY_SIZE(cases)) {
+		const char *want = routes ? cases[i % ARRAY_SIZE(cases)].routed : cases[i % ARRAY_SIZE(cases)].unrouted;
+		struct ip_endpoint client = { .port = 7 };
+		struct ip_addr to;
+		char text[IP_TEXT_SIZE];
+		g_assert_cmpint(ip_parse(cases[i % ARRAY_SIZE(cases)].client, &client.addr), ==, 0);
+		g_assert_cmpint(ip_parse(cases[i % ARRAY_SIZE(cases)].to, &to), ==, 0);
+		struct ip_endpoint source = forward_client_source(&f->env, &client, &to);
+		g_assert_cmpstr(ip_format(&source.addr, text), ==, want);
+		g_assert_cmpuint(source.port, ==, 7);
+	}
+	f->ip6.nat64 = true;
+	struct ip_endpoint client = { ip_from_ip4(IP4(203, 0, 113, 5)), 7 }, source = forward_client_source(&f->env, &client, &guest6);
+	char text[IP_TEXT_SIZE];
+	g_assert_cmpstr(ip_format(&source.addr, text), ==, "64:ff9b::cb00:7105");
+}
+
 #define TEST(name) g_test_add("/dial/" #name, struct fixture, NULL, set_up, name, tear_down)
 
 int main(int argc, char **argv)
@@ -288,6 +327,7 @@ int main(int argc, char **argv)
 	TEST(refusal_of_the_engine_is_returned);
 	TEST(number_of_dials_is_bounded);
 	TEST(guest_is_reached_by_ipv6_from_the_gateway);
+	TEST(clients_that_guests_cannot_answer_are_seen_as_the_gateway);
 	TEST(guest_that_refuses_is_tried_at_its_other_address);
 	TEST(guest_that_is_there_with_one_address_only_is_tried_there_first);
 	TEST(dial_between_two_addresses_can_be_cancelled);
