@@ -114,6 +114,12 @@ class LibvirtNetwork(TestCase):
         self.assertEqual(self.dhcp('<option number="42" value="192.168.5.20"/><option number="252" value="http://a/" force="yes"/>'),
                          ["dhcp-option = 42,192.168.5.20", "dhcp-option = force,252,http://a/"])
 
+    def test_option_s_control_characters_and_spaces_at_its_ends_stay(self):
+        self.assertEqual(self.dhcp(r'<option number="252" value="\n"/><option number="253" value=" a b "/>'
+                                   r'<option number="252" value="&#10;"/><option number="40" value="a\\b"/>'),
+                         ["dhcp-option = 252,hex:0a", "dhcp-option = 253,hex:2061206220", "dhcp-option = 252,hex:0a",
+                          "dhcp-option = 40,hex:615c62"])
+
     def test_guest_s_name_is_its_first_label(self):
         host = '<ip address="192.168.5.1"><dhcp><host mac="52:54:00:00:00:01" name="web.lab.test"/></dhcp></ip>'
         self.assertEqual(self.nat('%s<domain name="lab.test" localOnly="yes"/>' % host),
@@ -164,6 +170,30 @@ class LibvirtNetwork(TestCase):
                          ["name = www.lab.test,CNAME,web.lab.test", "name = nas.lab.test,192.168.5.9",
                           "dhcp-option = ntp-server,192.168.5.2", "dhcp-option = 252,x", "dns = corp.test=192.0.2.54",
                           "rebind-domain-ok = dev.test"])
+        self.assertEqual(self.nat(SUBNET + options("host-record=nas,nas.lab.test,192.168.5.9,fd00::9,300", "cname=a,b,web.lab.test",
+                                                   "srv-host=_ldap._tcp.lab.test,db.lab.test,389,1,2", "srv-host=_no._tcp",
+                                                   "mx-host=lab.test,mail.lab.test,10", "txt-record=note.lab.test,a b",
+                                                   "ptr-record=9.5.168.192.in-addr.arpa,nas.lab.test", "rebind-domain-ok=/a.test/b.test/",
+                                                   "server=/a.test/b.test/192.0.2.54", "server=192.0.2.53")),
+                         ["name = nas,192.168.5.9", "name = nas.lab.test,192.168.5.9", "name = nas,fd00::9", "name = nas.lab.test,fd00::9",
+                          "name = a,CNAME,web.lab.test", "name = b,CNAME,web.lab.test",
+                          "name = _ldap._tcp.lab.test,SRV,1 2 389 db.lab.test", "name = _no._tcp,SRV,0 0 1 .",
+                          "name = lab.test,MX,10 mail.lab.test", "name = note.lab.test,TXT,a b",
+                          "name = 9.5.168.192.in-addr.arpa,PTR,nas.lab.test", "rebind-domain-ok = a.test", "rebind-domain-ok = b.test",
+                          "dns = a.test=192.0.2.54", "dns = b.test=192.0.2.54", "dns = 192.0.2.53"])
+        self.assertEqual(self.nat(SUBNET + options("dhcp-match=set:efi,option:client-arch,7", "dhcp-match=set:efi,93,9",
+                                                   "dhcp-vendorclass=set:pxe,PXEClient", "dhcp-userclass=set:ipxe,iPXE",
+                                                   "dhcp-boot=tag:efi,tag:!ipxe,grub.efi", "dhcp-boot=http://192.168.5.1/a",
+                                                   "dhcp-boot=a,server,192.168.5.2", "dhcp-option=tag:efi,option:ntp-server,192.168.5.2",
+                                                   "dhcp-option-force=210,/a/")),
+                         ["dhcp-tag = efi,arch:7", "dhcp-tag = efi,arch:9", "dhcp-tag = pxe,vendor:PXEClient", "dhcp-tag = ipxe,user:iPXE",
+                          "dhcp-boot = tag:efi,tag:!ipxe,grub.efi", "dhcp-boot = http://192.168.5.1/a", "dhcp-boot = a,192.168.5.2",
+                          "dhcp-option = tag:efi,ntp-server,192.168.5.2", "dhcp-option = force,210,/a/"])
+        self.nat(SUBNET + options("dhcp-boot=a,server", "dhcp-match=set:a,option:vendor-class,b", "cname=a", "host-record=a",
+                                  "dhcp-option=option6:dns-server,[::]"),
+                 ['"%s": an option of dnsmasq that is not understood' % option for option in
+                  ("dhcp-boot=a,server", "dhcp-match=set:a,option:vendor-class,b", "cname=a", "host-record=a",
+                   "dhcp-option=option6:dns-server,[::]")])
         self.nat(SUBNET + options("foo=bar", "log-queries"),
                  ['"foo=bar": an option of dnsmasq that is not understood', '"log-queries": an option of dnsmasq that is not understood'])
 

@@ -134,11 +134,40 @@ static bool take_bootp(struct reading *r, const struct xml_element *e)
 	return file && reading_set(r, e, "dhcp-boot", "%s%s%s", file, server ? "," : "", server ? server : "");
 }
 
+/* What dnsmasq makes of @value in quotes. */
+static char *unquoted(const char *value)
+{
+	static const char letters[] = "tnbre\"\\", meanings[] = "\t\n\b\r\033\"\\";
+	GString *text = g_string_new(NULL);
+	for (const char *c = value; *c; c++) {
+		const char *letter = c[0] == '\\' && c[1] ? strchr(letters, c[1]) : NULL;
+		g_string_append_c(text, letter ? meanings[letter - letters] : *c);
+		c += letter != NULL;
+	}
+	return g_string_free(text, FALSE);
+}
+
+/*
+ * libvirt writes values for dnsmasq in quotes, where a backslash makes a control character of the next letter and spaces at the ends count.
+ * A line of a configuration file has neither, so such a value is in hexadecimal.
+ */
+static char *option_value(const char *value)
+{
+	g_autofree char *meant = unquoted(value), *bare = g_strstrip(g_strdup(meant));
+	if (strcmp(bare, value) == 0)
+		return g_strdup(value);
+	GString *text = g_string_new("hex:");
+	for (const char *c = meant; *c; c++)
+		g_string_append_printf(text, "%02x", (unsigned char)*c);
+	return g_string_free(text, FALSE);
+}
+
 static bool take_option(struct reading *r, const struct xml_element *e)
 {
 	const char *number = reading_required(r, e, "number"), *value = xml_attribute(e, "value");
+	g_autofree char *bytes = option_value(value ? value : "");
 	bool force = xml_attribute_is(e, "force", "yes");
-	return number && reading_set(r, e, "dhcp-option", "%s%s%s%s", force ? "force," : "", number, value ? "," : "", value ? value : "");
+	return number && reading_set(r, e, "dhcp-option", "%s%s%s%s", force ? "force," : "", number, value ? "," : "", bytes);
 }
 
 static const struct element_row dhcp_rows[] = {
