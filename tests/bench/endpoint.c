@@ -127,7 +127,7 @@ static int vde_connect(const char *directory, const struct endpoint_kind *kind, 
 static const struct endpoint_kind endpoint_kinds[] = {
 	{ "tap", tap_open, ENDPOINT_TAP, false, 0 },
 	{ "header-tap", tap_open, ENDPOINT_TAP, true, 0 },
-	{ "offload-tap", tap_open, ENDPOINT_TAP, true, TUN_F_CSUM | TUN_F_TSO4 },
+	{ "offload-tap", tap_open, ENDPOINT_TAP, true, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 },
 	{ "unix", unix_connect, ENDPOINT_STREAM, false, 0 },
 	{ "dgram", dgram_bind, ENDPOINT_DATAGRAM, false, 0 },
 	{ "vde", vde_connect, ENDPOINT_DATAGRAM, false, 0 },

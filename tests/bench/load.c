@@ -104,6 +104,17 @@ static bool parse_options(int argc, char **argv, struct load_options *o)
 	       o->size <= LOAD_DATAGRAM_MAX && o->rate > 0;
 }
 
+static bool parse_server(const char *address, const char *port, union load_address *ret)
+{
+	uint16_t number = htons((uint16_t)atoi(port));
+	if (strchr(address, ':')) {
+		*ret = (union load_address){ .in6 = { .sin6_family = AF_INET6, .sin6_port = number } };
+		return inet_pton(AF_INET6, address, &ret->in6.sin6_addr) == 1;
+	}
+	*ret = (union load_address){ .in = { .sin_family = AF_INET, .sin_port = number } };
+	return inet_pton(AF_INET, address, &ret->in.sin_addr) == 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct load_options o;
@@ -112,8 +123,7 @@ int main(int argc, char **argv)
 	if (!parse_options(argc, argv, &o) || argc - optind != 3)
 		return usage();
 	const struct load_verb *verb = find_verb(argv[optind]);
-	o.server = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[optind + 2])) };
-	if (!verb || inet_pton(AF_INET, argv[optind + 1], &o.server.sin_addr) != 1)
+	if (!verb || !parse_server(argv[optind + 1], argv[optind + 2], &o.server))
 		return usage();
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {

@@ -57,9 +57,21 @@ struct load_datagram {
 	uint32_t size;
 };
 
+/* Of either family. */
+union load_address {
+	struct sockaddr any;
+	struct sockaddr_in in; /* the port is where IPv6 has it, too */
+	struct sockaddr_in6 in6;
+};
+
+static inline socklen_t load_address_len(const union load_address *a)
+{
+	return a->any.sa_family == AF_INET6 ? sizeof(a->in6) : sizeof(a->in);
+}
+
 struct load_options {
-	struct sockaddr_in server;
-	uint32_t ports; /* the server listens on this many, from server.sin_port on */
+	union load_address server;
+	uint32_t ports; /* the server listens on this many, from the server's port on */
 	uint32_t streams;
 	uint32_t ms;
 	uint32_t size;
@@ -73,7 +85,7 @@ uint64_t load_now_us(void);
 void load_die(const char *what) __attribute__((noreturn));
 
 /* Sends DATA with the rate, size and time of @order to @to, or to the connected peer when that is NULL.  Returns how many were sent. */
-uint64_t load_send_paced(int fd, const struct sockaddr_in *to, const struct load_datagram *order);
+uint64_t load_send_paced(int fd, const union load_address *to, const struct load_datagram *order);
 
 /* The ages of time stamps that arrive. */
 struct load_ages;

@@ -88,8 +88,8 @@ bool load_send_stamps(int fd)
 static int request(const struct load_options *o, enum load_op op, uint32_t ms)
 {
 	struct load_request r = { .magic = LOAD_MAGIC, .op = op, .ms = ms };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&o->server, sizeof(o->server)) < 0)
+	int fd = socket(o->server.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, &o->server.any, load_address_len(&o->server)) < 0)
 		load_die("connect");
 	if (send(fd, &r, sizeof(r), MSG_NOSIGNAL) != sizeof(r))
 		load_die("send");

@@ -137,7 +137,7 @@ static int connect_for(const struct load_options *o, enum load_op op, uint32_t m
 		load_die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (const struct sockaddr *)&o->server, sizeof(o->server)) < 0)
+	if (connect(fd, &o->server.any, load_address_len(&o->server)) < 0)
 		load_die("connect");
 	if (send(fd, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
 		load_die("send");

@@ -87,8 +87,8 @@ struct message {
 
 static int connect_to(const struct load_options *o, struct message *m)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&o->server, sizeof(o->server)) < 0)
+	int fd = socket(o->server.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, &o->server.any, load_address_len(&o->server)) < 0)
 		load_die("connect");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	*m = (struct message){ .request = { .magic = LOAD_MAGIC, .op = LOAD_ECHO, .size = o->size } };

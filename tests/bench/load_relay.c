@@ -96,7 +96,7 @@ static void watch(int epoll_fd, int fd)
 static int connect_for(const struct load_options *o, int type)
 {
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&o->server, sizeof(o->server)) < 0)
+	if (fd < 0 || connect(fd, &o->server.any, load_address_len(&o->server)) < 0)
 		load_die("connect");
 	return fd;
 }

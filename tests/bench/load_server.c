@@ -196,7 +196,7 @@ static void end_streams(struct server *s)
 
 struct blast {
 	int fd;
-	struct sockaddr_in to;
+	union load_address to;
 	struct load_datagram order;
 };
 
@@ -208,13 +208,13 @@ static void *run_blast(void *data)
 	end.number = load_send_paced(b->fd, &b->to, &b->order);
 	for (int i = 0; i < 10; i++) {
 		usleep(20000);
-		sendto(b->fd, &end, sizeof(end), 0, (const struct sockaddr *)&b->to, sizeof(b->to));
+		sendto(b->fd, &end, sizeof(end), 0, &b->to.any, load_address_len(&b->to));
 	}
 	free(b);
 	return NULL;
 }
 
-static void start_blast(const struct item *it, const struct load_datagram *d, const struct sockaddr_in *from)
+static void start_blast(const struct item *it, const struct load_datagram *d, const union load_address *from)
 {
 	pthread_t thread;
 	struct blast *b = malloc(sizeof(*b));
@@ -229,7 +229,7 @@ static void start_blast(const struct item *it, const struct load_datagram *d, co
 		pthread_detach(thread);
 }
 
-static void take_datagram(struct item *it, const struct load_datagram *d, const struct sockaddr_in *from)
+static void take_datagram(struct item *it, const struct load_datagram *d, const union load_address *from)
 {
 	bool is_new = it->run != d->run;
 	if (is_new) {
@@ -241,7 +241,7 @@ static void take_datagram(struct item *it, const struct load_datagram *d, const 
 	} else if (d->kind == LOAD_COUNT) {
 		struct load_datagram answer = *d;
 		answer.number = it->run_count;
-		sendto(it->fd, &answer, sizeof(answer), 0, (const struct sockaddr *)from, sizeof(*from));
+		sendto(it->fd, &answer, sizeof(answer), 0, &from->any, load_address_len(from));
 	} else if (d->kind == LOAD_BLAST && is_new) { /* the client repeats its request */
 		start_blast(it, d, from);
 	}
@@ -251,7 +251,7 @@ static void udp_ready(struct server *s, struct item *it)
 {
 	struct mmsghdr m[UDP_BATCH];
 	struct iovec iov[UDP_BATCH];
-	struct sockaddr_in from[UDP_BATCH];
+	union load_address from[UDP_BATCH];
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		iov[i] = (struct iovec){ .iov_base = s->chunk + i * LOAD_DATAGRAM_MAX, .iov_len = LOAD_DATAGRAM_MAX };
 		m[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i], .msg_iovlen = 1, .msg_name = &from[i], .msg_namelen = sizeof(from[i]) };
@@ -269,17 +269,21 @@ static void udp_ready(struct server *s, struct item *it)
 
 /* --- */
 
-static void listen_on(struct server *s, struct sockaddr_in sa)
+static void listen_on(struct server *s, union load_address sa)
 {
-	int tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int tcp = socket(sa.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int udp = socket(sa.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (tcp < 0 || udp < 0)
 		load_die("socket");
+	if (sa.any.sa_family == AF_INET6) { /* another server has the ports of IPv4 */
+		setsockopt(tcp, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int));
+		setsockopt(udp, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int));
+	}
 	setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 	setsockopt(udp, SOL_SOCKET, SO_RCVBUF, &(int){ UDP_BUFFER_BYTES }, sizeof(int));
-	if (bind(tcp, (const struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(tcp, 4096) < 0)
+	if (bind(tcp, &sa.any, load_address_len(&sa)) < 0 || listen(tcp, 4096) < 0)
 		load_die("listen");
-	if (bind(udp, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
+	if (bind(udp, &sa.any, load_address_len(&sa)) < 0)
 		load_die("bind");
 	item_new(s, KIND_LISTENER, tcp, EPOLLIN);
 	item_new(s, KIND_UDP, udp, EPOLLIN);
@@ -300,9 +304,9 @@ int load_serve(const struct load_options *o)
 	struct server s = { .epoll_fd = epoll_create1(EPOLL_CLOEXEC), .chunk = calloc(1, LOAD_CHUNK_BYTES) };
 	if (s.epoll_fd < 0 || !s.chunk)
 		load_die("server");
-	struct sockaddr_in sa = o->server;
+	union load_address sa = o->server;
 	for (uint32_t i = 0; i < o->ports; i++) {
-		sa.sin_port = htons((uint16_t)(ntohs(o->server.sin_port) + i));
+		sa.in.sin_port = htons((uint16_t)(ntohs(o->server.in.sin_port) + i));
 		listen_on(&s, sa);
 	}
 	item_new(&s, KIND_STDIN, STDIN_FILENO, EPOLLIN);

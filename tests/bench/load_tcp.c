@@ -20,29 +20,29 @@
 #define HOLD_IN_FLIGHT 64
 #define EVENTS 64
 
-static int tcp_socket(int flags)
+static int tcp_socket(const struct load_options *o, int flags)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	int fd = socket(o->server.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (fd < 0)
 		load_die("socket");
 	return fd;
 }
 
-static struct sockaddr_in nth_server(const struct load_options *o, uint64_t n)
+static union load_address nth_server(const struct load_options *o, uint64_t n)
 {
-	struct sockaddr_in sa = o->server;
-	sa.sin_port = htons((uint16_t)(ntohs(sa.sin_port) + n % o->ports));
+	union load_address sa = o->server;
+	sa.in.sin_port = htons((uint16_t)(ntohs(sa.in.sin_port) + n % o->ports));
 	return sa;
 }
 
 static int tcp_connect(const struct load_options *o, uint64_t n)
 {
-	int fd = tcp_socket(0);
-	struct sockaddr_in sa = nth_server(o, n);
+	int fd = tcp_socket(o, 0);
+	union load_address sa = nth_server(o, n);
 	struct timeval limit = { .tv_sec = GRACE_MS / 1000 };
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); /* limits connect() too */
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
+	if (connect(fd, &sa.any, load_address_len(&sa)) < 0)
 		load_die("connect");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	return fd;
@@ -223,9 +223,9 @@ int load_tcp_crr(const struct load_options *o)
 
 static void begin_flow(const struct load_options *o, int epoll_fd, uint64_t n)
 {
-	int fd = tcp_socket(SOCK_NONBLOCK);
-	struct sockaddr_in sa = nth_server(o, n);
-	if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 && errno != EINPROGRESS)
+	int fd = tcp_socket(o, SOCK_NONBLOCK);
+	union load_address sa = nth_server(o, n);
+	if (connect(fd, &sa.any, load_address_len(&sa)) < 0 && errno != EINPROGRESS)
 		load_die("connect");
 	struct epoll_event e = { .events = EPOLLOUT | EPOLLONESHOT, .data.fd = fd };
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0)

@@ -18,7 +18,7 @@
 #define ASK_TIMES 20
 #define ASK_WAIT_MS 50
 
-static void send_batch(int fd, const struct sockaddr_in *to, uint8_t *bytes, uint32_t size, unsigned n)
+static void send_batch(int fd, const union load_address *to, uint8_t *bytes, uint32_t size, unsigned n)
 {
 	struct iovec iov = { .iov_base = bytes, .iov_len = size };
 	struct mmsghdr m[BATCH];
@@ -26,14 +26,14 @@ static void send_batch(int fd, const struct sockaddr_in *to, uint8_t *bytes, uin
 		m[i].msg_hdr = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
 		if (to) {
 			m[i].msg_hdr.msg_name = (void *)(uintptr_t)to;
-			m[i].msg_hdr.msg_namelen = sizeof(*to);
+			m[i].msg_hdr.msg_namelen = load_address_len(to);
 		}
 	}
 	/* Datagrams that the kernel refuses are counted as lost, as others on the path. */
 	sendmmsg(fd, m, n, 0);
 }
 
-uint64_t load_send_paced(int fd, const struct sockaddr_in *to, const struct load_datagram *order)
+uint64_t load_send_paced(int fd, const union load_address *to, const struct load_datagram *order)
 {
 	uint8_t bytes[LOAD_DATAGRAM_MAX] = { 0 };
 	struct load_datagram d = *order;
@@ -57,8 +57,8 @@ uint64_t load_send_paced(int fd, const struct sockaddr_in *to, const struct load
 
 static int udp_connect(const struct load_options *o)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&o->server, sizeof(o->server)) < 0)
+	int fd = socket(o->server.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, &o->server.any, load_address_len(&o->server)) < 0)
 		load_die("udp socket");
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ BUFFER_BYTES }, sizeof(int));
 	return fd;

@@ -11,11 +11,12 @@ from collections import namedtuple
 from itertools import combinations_with_replacement
 from pathlib import Path
 
-from .host import FIRST_PORT, PORTS, QUIET_PORT, SERVER, BenchError, Namespace, Process, ReadyProcess, run
+from .host import FIRST_PORT, PORTS, QUIET_PORT, SERVER, SERVER6, BenchError, Namespace, Process, ReadyProcess, enable_ipv6, run
 
 GUEST_MAC, SECOND_MAC = "52:54:00:12:34:56", "52:54:00:12:34:57"
 GUEST_IP, SECOND_IP, GATEWAY_IP = "192.168.122.77", "192.168.122.78", "192.168.122.1"
 ACCEPTS = "00010000"  # flags of a listening socket in /proc/net/unix
+GUEST_IP6, GATEWAY_IP6, PREFIX6 = "fd12:3456:789a::77", "fd12:3456:789a::1", "fd12:3456:789a::/64"
 FLOODERS = ("stream", "vhost", "dgram", "vde")
 WITHOUT_CAPABILITIES = ["setpriv", "--ambient-caps=-all", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
 
@@ -96,6 +97,7 @@ class Session:
 PLAIN_GROUPS = ("mtu1500", "udp", "udp-at", "idle")
 IMPAIRED_GROUPS = ("rtt20", "rtt20-loss")
 PATH_GROUPS = ("rtt100", "rtt200", "delay-1", "delay-2", "delay-20", "delay-200", "slow-reader")
+IPV6_GROUPS = ("mtu65520", "mtu1500", "udp", "udp-at")
 OUTSIDE_GROUPS = ("mtu65520", *PLAIN_GROUPS, *IMPAIRED_GROUPS)
 
 
@@ -343,6 +345,22 @@ class Lanlet(Candidate):
         return Lanlet(f"{self.name}-callgrind", self.label, self.path, self.options, self.environment, self.transport, (), wrapper)
 
 
+class Lanlet6(Lanlet):
+    """The guest and the server talk over IPv6."""
+
+    def __init__(self, name, label, program, transport, groups):
+        super().__init__(name, label, program, ("--engine", "native", "--ipv6", PREFIX6), transport=transport, groups=groups)
+
+    def start(self, session):
+        super().start(session)
+        (guest,) = (thing for thing in session.closing if isinstance(thing, Namespace))
+        with guest.inside():
+            enable_ipv6("tap0")
+            run("ip", "address", "add", f"{GUEST_IP6}/64", "dev", "tap0", "nodad")
+            run("ip", "-6", "route", "add", "default", "via", GATEWAY_IP6)
+        session.server = SERVER6
+
+
 def join_pair(session, connect):
     """Starts two guests, each connected by connect(guest, number); the second one is the server."""
     guests = session.add_guest(), session.add_guest()
@@ -521,6 +539,9 @@ def all_candidates(lanlet, programs):
         Lanlet("lanlet-vhost", "lanlet, vhost-user", lanlet, transport="vhost", groups=vhost_groups),
         Lanlet("lanlet-vhost-poll", "lanlet, vhost-user, busy poll", lanlet, ["--engine", "native", "--busy-poll", "100"],
                transport="vhost", groups=plain_groups),
+        *(Lanlet6(f"{name}-ipv6", f"{label}, IPv6", lanlet, transport, groups) for name, label, transport, groups in (
+            ("lanlet", "lanlet", "stream", IPV6_GROUPS), ("lanlet-vhost", "lanlet, vhost-user", "vhost", vhost_groups),
+            ("lanlet-vhost-plain", "lanlet, vhost-user, no offloads", "vhost-plain", plain_groups))),
         Bridge("bridge", "root's bridge and taps", "offload-tap"), Bridge("bridge-plain", "the same without offloads", "tap"),
         VdeSwitchBetween(), *(LanletBetween(lanlet, *pair) for pair in PAIRS),
         VdeSwitch(), LanletVde(lanlet),

@@ -20,6 +20,7 @@ from pathlib import Path
 CLONE_NEWNET = 0x40000000
 SERVER = "192.0.2.1"
 UPLINK = "192.0.2.2"
+SERVER6, UPLINK6 = "2a00:1450:4001:2::1", "2a00:1450:4001:2::2"  # documentation's are martians; none leaves these namespaces
 FIRST_PORT, PORTS = 5001, 16
 QUIET_PORT = 6001  # of a second server, which is not flooded
 START_PATIENCE = 10.0  # seconds
@@ -91,12 +92,19 @@ def congestion_control():
 
 
 def prepare_namespace():
-    """Only IPv4, no TCP metrics kept between runs, and enough ports for many short connections."""
+    """IPv4 only, unless enable_ipv6() is called for a device, no TCP metrics kept between runs, and many ports for short connections."""
     set_sysctl("ipv6/conf/default/disable_ipv6", "1")
     set_sysctl("ipv6/conf/all/disable_ipv6", "1")
     set_sysctl("ipv4/tcp_no_metrics_save", "1")
     set_sysctl("ipv4/ip_local_port_range", "10000 65535")
     run("ip", "link", "set", "lo", "up")
+
+
+def enable_ipv6(device):
+    """Of this namespace; without addresses and messages of its own making."""
+    set_sysctl(f"ipv6/conf/{device}/accept_ra", "0")
+    set_sysctl(f"ipv6/conf/{device}/router_solicitations", "0")
+    set_sysctl(f"ipv6/conf/{device}/disable_ipv6", "0")
 
 
 class Process:
@@ -195,17 +203,22 @@ class Host:
         self.impairment = None
         prepare_namespace()
         set_sysctl("ipv4/ip_forward", "1")
-        self.server = None
+        self.server = self.server6 = None
         self.restart_server()
         self.lay_cable()
 
     def restart_server(self):
         """Starts the server, again if it runs: connections whose client has disappeared are closed."""
-        if self.server:
-            self.server.close()
+        self.close_servers()
         with self.outside.inside():
-            self.server = ReadyProcess(
-                "server", [self.programs / "load", "serve", "0.0.0.0", FIRST_PORT, "--ports", PORTS], self.directory)
+            self.server, self.server6 = (
+                ReadyProcess(name, [self.programs / "load", "serve", any_address, FIRST_PORT, "--ports", PORTS], self.directory)
+                for name, any_address in (("server", "0.0.0.0"), ("server6", "::")))
+
+    def close_servers(self):
+        for server in (self.server, self.server6):
+            if server:
+                server.close()
 
     def lay_cable(self, impairment=()):
         """Connects the host with the outside: by a veth pair, or by the impairment relay with these options."""
@@ -220,6 +233,12 @@ class Host:
         self.outside.run("ip", "address", "add", f"{SERVER}/24", "dev", "out0")
         self.outside.run("ip", "link", "set", "out0", "up")
         run("ip", "route", "replace", "default", "via", SERVER)
+        enable_ipv6("up0")
+        with self.outside.inside():
+            enable_ipv6("out0")
+            run("ip", "address", "add", f"{SERVER6}/64", "dev", "out0", "nodad")
+        run("ip", "address", "add", f"{UPLINK6}/64", "dev", "up0", "nodad")
+        run("ip", "-6", "route", "replace", "default", "via", SERVER6)
 
     def remove_cable(self):
         """Returns what became of the frames if the impairment relay counted them."""
@@ -231,5 +250,5 @@ class Host:
 
     def close(self):
         self.remove_cable()
-        self.server.close()
+        self.close_servers()
         self.outside.close()
