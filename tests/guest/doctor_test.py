@@ -101,5 +101,12 @@ class Doctor(unittest.TestCase):
             self.assertIn("10.20.30.0/24", said)
             self.assertIn("no other DHCP server answers", said)
 
+    def test_network_with_ipv6_on_a_host_without_is_told(self):
+        with Lanlet("--ipv6", "fd12:3456:789a::/64") as network:
+            said = network.run("doctor").stdout
+            self.assertRegex(said, r"hint +ipv6: guests have addresses of fd12:3456:789a::/64 .* but the host has no route")
+        with Lanlet() as network:
+            self.assertRegex(network.run("doctor").stdout, r"good +ipv6: off")
+
     def test_network_that_does_not_run_has_no_findings(self):
         self.assertNotIn("dhcp-servers", self.examine()[1])

@@ -15,6 +15,7 @@
 
 #define RESOLV_CONF "/etc/resolv.conf"
 #define ROUTES "/proc/net/route"
+#define ROUTES6 "/proc/net/ipv6_route"
 #define TUN "/dev/net/tun"
 #define KVM "/dev/kvm"
 
@@ -189,6 +190,34 @@ static void check_subnet(const struct check_context *p, struct diagnosis *ret)
 	say(ret, FINDING_GOOD, NULL, "no route of the host overlaps the guests' subnet %s/%u", network, p->subnet.length);
 }
 
+/* A line of ROUTES6: destination, its length in hexadecimal, four fields, metric and more; the interface is the last one. */
+static bool is_default_route6(const char *line)
+{
+	g_auto(GStrv) fields = g_strsplit(line, " ", 3);
+	return g_strv_length(fields) == 3 && strspn(fields[0], "0") == 32 && strcmp(fields[1], "00") == 0 && !g_str_has_suffix(line, " lo");
+}
+
+static void check_ipv6(const struct check_context *p, struct diagnosis *ret)
+{
+	g_autofree char *text = NULL;
+	bool found = false;
+	if (!p->ipv6_prefix) {
+		say(ret, FINDING_GOOD, NULL, "off; lanlet run --ipv6 auto gives guests IPv6");
+		return;
+	}
+	if (g_file_get_contents(ROUTES6, &text, NULL, NULL)) {
+		g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+		for (char **line = lines; *line; line++)
+			found |= is_default_route6(g_strchomp(*line));
+	}
+	if (found)
+		say(ret, FINDING_GOOD, NULL, "guests have addresses of %s, and the host has a route to the IPv6 internet", p->ipv6_prefix);
+	else
+		say(ret, FINDING_HINT, "ip -6 route   shows the host's routes",
+		    "guests have addresses of %s for each other and the gateway, but the host has no route to the IPv6 internet",
+		    p->ipv6_prefix);
+}
+
 static void check_dhcp_servers(const struct check_context *p, struct diagnosis *ret)
 {
 	if (p->foreign_dhcp_server)
@@ -218,6 +247,7 @@ static const struct check checks[] = {
 	{ "tun", false, check_tun },
 	{ "kvm", false, check_kvm },
 	{ "subnet", false, check_subnet },
+	{ "ipv6", true, check_ipv6 },
 	{ "dhcp-servers", true, check_dhcp_servers },
 	{ "conflicts", true, check_conflicts },
 };

@@ -30,6 +30,7 @@ struct check_context {
 	struct prefix4 subnet;
 	/* NULL: no other DHCP server was heard. */
 	const char *foreign_dhcp_server;
+	const char *ipv6_prefix; /* of the network; NULL: IPv6 is off */
 	/* Two ports that use one MAC or address; NULL: there are none. */
 	const char *conflict;
 };

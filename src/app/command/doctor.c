@@ -88,6 +88,7 @@ static bool doctor_main(const struct arguments *a, GError **error)
 	p.conflict = conflict;
 	if (network) {
 		prefix4_parse(api_text(network, "subnet"), &p.subnet);
+		p.ipv6_prefix = api_has(network, "ipv6_prefix") ? api_text(network, "ipv6_prefix") : NULL;
 		p.foreign_dhcp_server = api_has(network, "foreign_dhcp_server") ? api_text(network, "foreign_dhcp_server") : NULL;
 	}
 	printf("network %s %s\n", a->network, network ? "is running" : "is not running: checking the machine only");
