@@ -47,6 +47,8 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 		.mtu = s->mtu,
 		.host_loopback = s->host_loopback,
 		.keep_tcp_ports = s->keep_tcp_ports,
+		.dhcp = !s->no_dhcp && !s->no_gateway,
+		.ipv6_only = s->ipv6_only,
 		.metadata = s->metadata,
 		.link_local = s->link_local,
 		.switch_only = s->no_gateway,
@@ -65,6 +67,22 @@ void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapsho
 	memcpy(ret->dhcp_ranges, s->dhcp_ranges, sizeof(ret->dhcp_ranges));
 	memcpy(ret->tftp_root, s->tftp_root, sizeof(ret->tftp_root));
 	memcpy(ret->http_root, s->http_root, sizeof(ret->http_root));
+}
+
+static size_t copy_rules(void *to, const void *from, size_t n, size_t size)
+{
+	n = MIN(n, (size_t)DHCP_RULES_MAX);
+	if (n > 0)
+		memcpy(to, from, n * size);
+	return n;
+}
+
+void snapshot_dhcp(const struct lanlet_network *n, struct snapshot_dhcp *ret)
+{
+	const struct dhcp_rules *r = &n->name_services.dhcp.config.rules;
+	ret->n_options = copy_rules(ret->options, r->options, r->n_options, sizeof(ret->options[0]));
+	ret->n_tags = copy_rules(ret->tags, r->tags, r->n_tags, sizeof(ret->tags[0]));
+	ret->n_boots = copy_rules(ret->boots, r->boots, r->n_boots, sizeof(ret->boots[0]));
 }
 
 /* By its address first: a bridge that translates MACs has one MAC for several machines with leases of their own. */

@@ -55,6 +55,8 @@ struct snapshot_network {
 	unsigned mtu; /* 0: depends on the port */
 	char domain[254];
 	bool host_loopback, keep_tcp_ports, metadata, link_local;
+	bool dhcp;                           /* there is a DHCP server */
+	bool ipv6_only;                      /* for guests without IPv4 */
 	bool switch_only;                    /* there is no gateway; its addresses here are not in use */
 	bool guard;                          /* of ports that leave it open */
 	struct snapshot_bandwidth bandwidth; /* of all guests together */
@@ -66,6 +68,16 @@ struct snapshot_network {
 };
 
 void snapshot_network(const struct lanlet_network *n, usec_t now, struct snapshot_network *ret);
+
+/* What the user adds to DHCP's answers. */
+struct snapshot_dhcp {
+	struct dhcp_option_rule options[DHCP_RULES_MAX];
+	struct dhcp_tag_rule tags[DHCP_RULES_MAX];
+	struct dhcp_boot_rule boots[DHCP_RULES_MAX];
+	size_t n_options, n_tags, n_boots;
+};
+
+void snapshot_dhcp(const struct lanlet_network *n, struct snapshot_dhcp *ret);
 
 /* Two ports use one MAC or address (gateway/guard.h). */
 struct snapshot_conflict {

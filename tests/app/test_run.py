@@ -280,6 +280,17 @@ class Status(TestCase):
         self.assertEqual(done.stderr, "")
         self.assertNotEqual(done.stdout, "")
 
+    def test_what_dhcp_and_boot_do_is_shown(self):
+        self.start("lab", "--dhcp-range", "192.168.122.10-192.168.122.20,2h 192.168.122.30-192.168.122.40", "--tftp-root", self.dir,
+                   "--keep-tcp-ports", "--ipv6-only")
+        text = self.lanlet("status", "lab").stdout
+        for line in (r"DHCP 192\.168\.122\.10 to 192\.168\.122\.20 for 2 h.*, 192\.168\.122\.30 to 192\.168\.122\.40 for 60 min",
+                     r"files by TFTP from %s" % re.escape(self.dir), r"network lab, .*, TCP ports kept, up for .*",
+                     r"IPv6 prefix .*, guests without IPv4"):
+            self.assertRegex(text, r"(?m)^%s$" % line)
+        self.start("bare", "--no-dhcp")
+        self.assertRegex(self.lanlet("status", "bare").stdout, r"(?m)^no DHCP server$")
+
     def test_network_that_does_not_run_is_an_error(self):
         self.assert_fails(4, "network lab is not running (%s): lanlet run lab starts it" % self.path("run/lanlet/lab"), "status", "lab")
         self.start("lab").stop(signal.SIGKILL)

@@ -156,6 +156,20 @@ class Routes(unittest.TestCase):
         self.assertEqual(self.api.request("DELETE", "/v1/reservations/" + mac_text(mac(7)))[0], 204)
         self.assertEqual(self.api.get("/v1/reservations")["reservations"], [])
 
+    def test_rules_of_dhcp_are_shown(self):
+        self.assertEqual(self.api.get("/v1/dhcp"), {"options": [], "tags": [], "boots": []})
+        with Lanlet("--dhcp-option", "tag:ipxe,tag:!lab,force,ntp-server,192.168.122.5", "--dhcp-option", "router",
+                    "--dhcp-tag", "ipxe,user:iPXE", "--dhcp-tag", "uefi,arch:efi-x64", "--dhcp-boot", "tag:ipxe,http://a/b",
+                    "--dhcp-boot", "pxelinux.0,192.168.122.6") as lanlet:
+            rules = lanlet.api.get("/v1/dhcp")
+        self.assertEqual(rules, {
+            "options": [{"tags": ["ipxe", "!lab"], "force": True, "option": 42, "value": "c0a87a05"},
+                        {"tags": [], "force": False, "option": 3, "value": None}],
+            "tags": [{"tag": "ipxe", "class": "user:iPXE"}, {"tag": "uefi", "class": "arch:7"}],
+            "boots": [{"tags": ["ipxe"], "file": "http://a/b", "server": None},
+                      {"tags": [], "file": "pxelinux.0", "server": "192.168.122.6"}],
+        })
+
     def test_reservation_by_client_id_or_name(self):
         for body in (
                 {"client": "id:01:52:54", "address": "192.168.122.70", "name": "seventy", "tag": "lab", "lease_time": "1h"},
@@ -180,8 +194,8 @@ class Routes(unittest.TestCase):
         self.assertEqual((kept["client"], kept["address"], kept["name"]), ("id:abc", "192.168.122.73", "new"))
         self.network.ask("reserve", "--remove", "id:none", code=5)
         self.network.ask("reserve", "id:x", code=2)
-        self.assertEqual(self.api.request("POST", "/v1/reservations", {"client": "id:x", "mac": mac_text(mac(7)), "address": "192.168.122.9"})[0], 400)
-        self.assertEqual(self.api.request("POST", "/v1/reservations", {"address": "192.168.122.9"})[0], 400)
+        for of in {"client": "id:x", "mac": mac_text(mac(7))}, {}:
+            self.assertEqual(self.api.request("POST", "/v1/reservations", {**of, "address": "192.168.122.9"})[0], 400)
 
     def test_reservation_that_contradicts_another_changes_nothing(self):
         self.api.request("POST", "/v1/reservations", {"mac": mac_text(mac(7)), "address": "192.168.122.77"})

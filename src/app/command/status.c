@@ -16,20 +16,54 @@ static void print_bandwidth(JsonObject *n)
 		       out ? api_text(n, "bandwidth_out") : "any");
 }
 
+static bool is_on(JsonObject *n, const char *member)
+{
+	return json_object_get_boolean_member_with_default(n, member, false);
+}
+
+static void print_dhcp(JsonObject *n)
+{
+	if (!is_on(n, "dhcp") || !json_object_has_member(n, "dhcp_ranges")) {
+		if (api_has(n, "dhcp"))
+			puts("no DHCP server");
+		return;
+	}
+	JsonArray *ranges = json_object_get_array_member(n, "dhcp_ranges");
+	fputs("DHCP", stdout);
+	for (guint i = 0; i < json_array_get_length(ranges); i++) {
+		JsonObject *r = json_array_get_object_element(ranges, i);
+		g_autofree char *time = api_has(r, "lease_time") ? table_duration((double)api_number(r, "lease_time")) : g_strdup("ever");
+		printf("%s %s to %s for %s", i == 0 ? "" : ",", api_text(r, "first"), api_text(r, "last"), time);
+	}
+	putchar('\n');
+}
+
+static void print_boot(JsonObject *n)
+{
+	if (api_has(n, "tftp_root"))
+		printf("files by TFTP from %s\n", api_text(n, "tftp_root"));
+	if (api_has(n, "http_root"))
+		printf("files by HTTP from %s\n", api_text(n, "http_root"));
+}
+
 static void print_network(JsonObject *n)
 {
 	g_autofree char *uptime = table_duration((double)api_number(n, "uptime"));
 	const char *guard = json_object_get_boolean_member_with_default(n, "guard", true) ? "" : ", guard off";
-	const char *metadata = json_object_get_boolean_member_with_default(n, "metadata", false) ? ", metadata open" : "";
-	const char *link_local = json_object_get_boolean_member_with_default(n, "link_local", false) ? ", link-local open" : "";
+	const char *metadata = is_on(n, "metadata") ? ", metadata open" : "";
+	const char *link_local = is_on(n, "link_local") ? ", link-local open" : "";
+	const char *ports = is_on(n, "keep_tcp_ports") ? ", TCP ports kept" : "";
 	if (json_object_get_boolean_member(n, "switch_only")) {
 		printf("network %s, a switch only, without a gateway%s, up for %s\n", api_text(n, "name"), guard, uptime);
 		return;
 	}
-	printf("network %s, subnet %s, gateway %s at %s, engine %s%s%s%s, up for %s\n", api_text(n, "name"), api_text(n, "subnet"),
-	       api_text(n, "gateway"), api_text(n, "gateway_mac"), api_text(n, "engine"), guard, metadata, link_local, uptime);
+	printf("network %s, subnet %s, gateway %s at %s, engine %s%s%s%s%s, up for %s\n", api_text(n, "name"), api_text(n, "subnet"),
+	       api_text(n, "gateway"), api_text(n, "gateway_mac"), api_text(n, "engine"), guard, metadata, link_local, ports, uptime);
 	if (api_has(n, "ipv6_prefix"))
-		printf("IPv6 prefix %s, gateway %s\n", api_text(n, "ipv6_prefix"), api_text(n, "ipv6_gateway"));
+		printf("IPv6 prefix %s, gateway %s%s\n", api_text(n, "ipv6_prefix"), api_text(n, "ipv6_gateway"),
+		       is_on(n, "ipv6_only") ? ", guests without IPv4" : "");
+	print_dhcp(n);
+	print_boot(n);
 	print_bandwidth(n);
 }
 

@@ -84,6 +84,8 @@ static void write_network(struct json *j, const struct control *c, const struct 
 	json_string(j, "domain", n->domain);
 	json_bool(j, "host_loopback", n->host_loopback);
 	json_bool(j, "keep_tcp_ports", n->keep_tcp_ports);
+	json_bool(j, "dhcp", n->dhcp);
+	json_bool(j, "ipv6_only", n->ipv6_only);
 	json_bool(j, "metadata", n->metadata);
 	json_bool(j, "link_local", n->link_local);
 	json_bool(j, "switch_only", n->switch_only);

@@ -12,6 +12,7 @@ static const struct route *const tables[] = {
 	routes_forwards,
 	routes_connect,
 	routes_network,
+	routes_dhcp,
 	routes_ports,
 	routes_fdb,
 	routes_neighbours,

@@ -20,9 +20,9 @@ struct route {
 	bool live;              /* an endless answer, which HEAD does not begin */
 };
 
-extern const struct route routes_routes[], routes_network[], routes_ports[], routes_fdb[], routes_leases[], routes_reservations[],
-	routes_names[], routes_flows[], routes_drops[], routes_counters[], routes_events[], routes_log_level[], routes_reload[],
-	routes_forwards[], routes_capture[], routes_connect[], routes_neighbours[], routes_page[];
+extern const struct route routes_routes[], routes_network[], routes_dhcp[], routes_ports[], routes_fdb[], routes_leases[],
+	routes_reservations[], routes_names[], routes_flows[], routes_drops[], routes_counters[], routes_events[], routes_log_level[],
+	routes_reload[], routes_forwards[], routes_capture[], routes_connect[], routes_neighbours[], routes_page[];
 
 /*
  * The route for @method and @path, of HEAD that of GET (RFC 9110 §9.3.2); @ret_parts are its variable parts, to be g_free()d.  NULL when
