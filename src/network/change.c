@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "host/clock.h"
+#include "network/idle_options.h"
 #include "network/network_internal.h"
 #include "options/config.h"
 #include "options/options.h"
@@ -294,6 +295,7 @@ static int put_reload_in_place(struct lanlet_network *n, struct settings *config
 		segment_set_bandwidth(&n->segment, &sum->bandwidth);
 	put_in_place(&n->configured, configured);
 	put_in_place(&n->settings, sum);
+	idle_options_warn(&n->settings, &n->log);
 	guests_changed(n, now);
 	events_add(&n->events, &(struct event){ .when = now, .type = EVENT_RELOADED });
 	return 0;

@@ -11,6 +11,7 @@
 #include "network/calls.h"
 #include "network/change.h"
 #include "network/gateway_mac.h"
+#include "network/idle_options.h"
 #include "network/observe.h"
 #include "network/prefix6.h"
 #include "options/config.h"
@@ -342,22 +343,13 @@ static void warn_of_shadowed_network(struct lanlet_network *n)
 		    ip4_format(outer.address, address), outer.prefix.length, outer.interface);
 }
 
-static void warn_of_idle_options(struct lanlet_network *n)
-{
-	const struct settings *s = &n->settings;
-	if (s->keep_tcp_ports && !s->engine->keep_tcp_ports)
-		log_warning(&n->log, "keep-tcp-ports has no effect with engine %s", s->engine->name);
-	if (s->udp_filtering != ENGINE_FILTER_ADDRESS && !s->engine->udp_filtering)
-		log_warning(&n->log, "udp-filtering has no effect with engine %s", s->engine->name);
-}
-
 static int build(struct lanlet_network *n, const struct lanlet_config *config, char *error, size_t size)
 {
 	n->busy_poll = (struct busy_poll){ .limit = n->settings.busy_poll_us };
 	host_address_init(&n->host_address);
 	if (!n->settings.no_gateway)
 		warn_of_shadowed_network(n);
-	warn_of_idle_options(n);
+	idle_options_warn(&n->settings, &n->log);
 	int r = build_segment(n, config);
 	if (r == 0)
 		r = build_services(n, config, error, size);

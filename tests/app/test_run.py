@@ -119,6 +119,40 @@ class Options(TestCase):
         process = self.start("native", "--keep-tcp-ports")
         self.assertNotIn("no effect", process.text())
 
+    def warned(self, name, *options):
+        """The warnings of a network with @options."""
+        return re.findall("warning: (.*)", self.start(name, *options).text())
+
+    def test_isolated_network_warns_of_options_for_the_outside(self):
+        options = ("--forward", "tcp unix:%s web:80" % self.path("s"), "--dns", "192.0.2.53", "--host-loopback")
+        self.assertEqual(self.warned("a", "--engine", "null", *options),
+                         ["%s has no effect with engine null" % option for option in ("forward", "dns", "host-loopback")])
+
+    def test_option_of_a_service_that_is_off_is_a_warning(self):
+        dhcp = ("--dhcp-host", "name:a,192.168.122.9", "--dhcp-option", "ntp-server,192.168.122.5", "--dhcp-tag", "a,user:b",
+                "--dhcp-boot", "file")
+        names = ["dhcp-host", "dhcp-option", "dhcp-tag", "dhcp-boot"]
+        self.assertEqual(self.warned("a", "--no-dhcp", *dhcp), [name + " has no effect with no-dhcp" for name in names])
+        others = ("--dns", "192.0.2.53", "--name", "b,192.168.122.9", "--tftp-root", self.path())
+        self.assertEqual(self.warned("b", "--no-gateway", *dhcp, *others),
+                         [name + " has no effect with no-gateway" for name in names + ["dns", "name", "tftp-root"]])
+
+    def test_boot_file_that_nobody_serves_is_a_warning(self):
+        message = ("dhcp-boot file: the gateway has no TFTP server that guests could get this file from: set tftp-root, or append the "
+                   "address of another server")
+        self.assertEqual(self.warned("a", "--dhcp-boot", "file"), [message])
+        self.assertEqual(self.warned("b", "--dhcp-boot", "http://192.168.122.9/file"), [])
+        self.assertEqual(self.warned("c", "--dhcp-boot", "file,192.168.122.9"), [])
+        self.assertEqual(self.warned("d", "--dhcp-boot", "file", "--tftp-root", self.path()), [])
+
+    def test_tag_that_no_guest_has_is_a_warning(self):
+        rules = ("--dhcp-option", "tag:lab,ntp-server,192.168.122.5", "--dhcp-boot", "tag:!lab,http://192.168.122.9/file")
+        message = ": no guest has the tag lab: give it with dhcp-tag, or with tag= in host or dhcp-host"
+        self.assertEqual(self.warned("a", *rules), ["dhcp-option" + message, "dhcp-boot" + message])
+        self.assertEqual(self.warned("b", *rules, "--host", "52:54:00:00:00:01,tag=lab"), [])
+        self.assertEqual(self.warned("c", *rules, "--dhcp-tag", "lab,vendor:lab"), [])
+        self.assertEqual(self.warned("d", "--dhcp-option", "tag:known,ntp-server,192.168.122.5"), [])
+
 
 class Claim(TestCase):
     def test_second_instance_names_the_first_and_ends_with_3(self):

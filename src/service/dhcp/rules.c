@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TAG_KNOWN "known"
-
 bool dhcp_rules_may_set(uint8_t code)
 {
 	switch (code) {
@@ -37,7 +35,7 @@ static bool is_of_class(const struct dhcp_tag_rule *t, const struct dhcp_message
 static bool has_tag(const struct dhcp_rules *r, const char *tag, const struct dhcp_rules_client *client)
 {
 	const struct reservation *own = client->reservation;
-	if (own && (strcmp(tag, TAG_KNOWN) == 0 || strcmp(tag, own->tag) == 0))
+	if (own && (strcmp(tag, DHCP_TAG_KNOWN) == 0 || strcmp(tag, own->tag) == 0))
 		return true;
 	for (size_t i = 0; i < r->n_tags; i++)
 		if (strcmp(r->tags[i].tag, tag) == 0 && is_of_class(&r->tags[i], client->message))

@@ -17,9 +17,10 @@
 struct dhcp_message;
 struct reservation;
 
-#define DHCP_TAG_SIZE 32      /* with the NUL */
-#define DHCP_CONDITION_TAGS 4 /* of one rule */
-#define DHCP_RULES_MAX 256u   /* of each kind */
+#define DHCP_TAG_SIZE 32       /* with the NUL */
+#define DHCP_TAG_KNOWN "known" /* of clients that have a reservation */
+#define DHCP_CONDITION_TAGS 4  /* of one rule */
+#define DHCP_RULES_MAX 256u    /* of each kind */
 #define DHCP_CLASS_TEXT_SIZE 64
 #define DHCP_BOOT_FILE_SIZE 256
 
