@@ -256,3 +256,18 @@ int dns_name_label(const struct dns_name *n, unsigned index, char ret[static DNS
 	ret[len] = '\0';
 	return 0;
 }
+
+char *dns_name_text(const struct dns_name *n, char ret[static DNS_NAME_TEXT_SIZE])
+{
+	char *to = ret;
+	for (size_t at = 0; n->bytes[at] != 0; at += 1u + n->bytes[at]) {
+		if (to > ret)
+			*to++ = '.';
+		for (uint8_t i = 1; i <= n->bytes[at]; i++)
+			*to++ = is_host_char(lower(n->bytes[at + i])) ? (char)lower(n->bytes[at + i]) : '?';
+	}
+	if (to == ret)
+		*to++ = '.';
+	*to = '\0';
+	return ret;
+}

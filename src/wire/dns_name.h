@@ -52,3 +52,6 @@ bool dns_name_within(const struct dns_name *n, const struct dns_name *ancestor);
  * than letters, digits, '-' and '_'.
  */
 int dns_name_label(const struct dns_name *n, unsigned index, char ret[static DNS_LABEL_MAX + 1]);
+/* @n as text in lower case for people to read: without the dot at the end, '?' for bytes that no label of a host has.  Returns @ret. */
+#define DNS_NAME_TEXT_SIZE 256
+char *dns_name_text(const struct dns_name *n, char ret[static DNS_NAME_TEXT_SIZE]);

@@ -42,6 +42,26 @@ static void names_of_the_rfc_example_decompress(void)
 	}
 }
 
+static void names_are_readable_whatever_their_bytes(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		const char *text;
+	} cases[] = { { "", 1, "." }, { "\3WwW\3a_b\0", 9, "www.a_b" }, { "\4a.\nb\1\xff", 8, "a??b.?" } };
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct dns_name n = { .len = (uint8_t)cases[i].len };
+		char text[DNS_NAME_TEXT_SIZE];
+		memcpy(n.bytes, cases[i].bytes, cases[i].len);
+		g_assert_cmpstr(dns_name_text(&n, text), ==, cases[i].text);
+	}
+	char text[DNS_NAME_TEXT_SIZE];
+	struct dns_name longest = { .len = DNS_NAME_MAX };
+	for (size_t at = 0; at + 1 < DNS_NAME_MAX; at += 2)
+		memcpy(longest.bytes + at, "\1x", 2);
+	g_assert_cmpuint(strlen(dns_name_text(&longest, text)), ==, 253);
+}
+
 static int parse_name_at(const void *message, size_t len, size_t at)
 {
 	struct bytes_reader r = bytes_reader((const uint8_t *)message + at, len - at);
@@ -358,6 +378,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define ADD(f) g_test_add_func("/dns-wire/" #f, f)
 	ADD(names_of_the_rfc_example_decompress);
+	ADD(names_are_readable_whatever_their_bytes);
 	ADD(pointers_that_do_not_point_backwards_are_refused);
 	ADD(reserved_label_kinds_are_refused);
 	ADD(names_without_an_end_are_refused);

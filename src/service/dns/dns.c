@@ -225,16 +225,15 @@ static size_t without_rebinding(struct dns *d, usec_t now, uint8_t *answer, size
 	struct dns_question q;
 	struct dns_message_reader m;
 	struct ip_addr addr;
-	char text[IP_TEXT_SIZE], label[DNS_LABEL_MAX + 1] = "?";
+	char text[IP_TEXT_SIZE], name[DNS_NAME_TEXT_SIZE];
 	const struct dns_near ours = { d->local.subnet, d->local.ip6.prefix };
 	if (!dns_rebind_is_in(answer, len, &ours, &addr) || dns_message_begin(answer, len, &h, &q, &m) < 0 ||
 	    dns_domain_list_covers(&d->rebind_ok, &q.name))
 		return len;
 	sink_drop(d->sink, DROP_DNS_REBIND, NULL);
-	dns_name_label(&q.name, 0, label);
 	log_limited(d->log, &d->rebind_limit, now, LOG_LEVEL_WARNING,
-		    "dns: an answer from outside for %s… has the address %s and was emptied (see --rebind-domain-ok)", label,
-		    ip_format(&addr, text));
+		    "dns: an answer from outside for %s has the address %s and was emptied (see --rebind-domain-ok)",
+		    dns_name_text(&q.name, name), ip_format(&addr, text));
 	h.n_answers = h.n_authorities = h.n_additionals = 0;
 	struct bytes_writer w = bytes_writer(answer, len);
 	dns_header_emit(&w, &h);
