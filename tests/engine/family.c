@@ -42,7 +42,9 @@ struct ip_addr family_outside(enum family f, ip4_t ip)
 		return ip_from_ip4(ip);
 	if (ip == 0)
 		return (struct ip_addr){ 0 };
-	return ip == IP4(127, 0, 0, 1) ? (struct ip_addr){ { [15] = 1 } } : embed(OUTSIDE, ip);
+	if (ip == IP4(127, 0, 0, 1))
+		return IP6_LOOPBACK;
+	return embed(OUTSIDE, ip);
 }
 
 struct ip_addr family_address(enum family f, ip4_t ip)

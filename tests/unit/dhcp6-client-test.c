@@ -59,7 +59,9 @@ static void set_up(struct fixture *f, gconstpointer data)
 	*f = (struct fixture){ .now = 1000 * SECOND, .sent = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref) };
 	struct hash_key key = { { 5, 6 } };
 	struct prefix6 prefix = { { { 0xfd, 0x12, 0x34, 0x56, 0x78, 0x9a } }, 64 };
-	struct gateway_ip6 ip6 = data ? (struct gateway_ip6){ .on = false } : gateway_ip6_of(&prefix);
+	struct gateway_ip6 ip6 = { .on = false };
+	if (!data)
+		ip6 = gateway_ip6_of(&prefix);
 	g_assert_cmpint(segment_init(&f->segment, &(struct segment_config){ .hash_key = key }), ==, 0);
 	g_assert_cmpint(gateway_init(&f->gateway, &f->segment,
 				     &(struct gateway_config){ .mac = gateway_mac,

@@ -21,7 +21,7 @@ struct port *dhcp_holder_port(const struct dhcp *d, usec_t now, struct mac mac);
 
 /*
  * Whether @rq may be processed.  Not when it came through a guarded port and its client is behind another port, or its relay (giaddr) is
- * not behind this port: one guest could release, decline, rename or take over the lease of another.  A client that is behind no port now can
- * only end its lease from its own MAC.  Logs what is refused.
+ * not behind this port: one guest could release, decline, rename or take over the lease of another.  A client that is behind no port now
+ * can only end its lease from its own MAC.  Logs what is refused.
  */
 bool dhcp_holder_admits(struct dhcp *d, usec_t now, const struct dhcp_request *rq);
