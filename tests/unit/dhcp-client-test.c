@@ -206,6 +206,8 @@ struct says {
 	struct mac mac;
 	const char *domain;
 	ip4_t address;
+	const char *search; /* option 119 */
+	size_t search_len;
 };
 
 static bool say(struct fixture *f, const struct says *s)
@@ -219,6 +221,8 @@ static bool say(struct fixture *f, const struct says *s)
 	dhcp_put_be32(&w, DHCP_OPTION_LEASE_TIME, 100);
 	if (s->domain)
 		dhcp_put(&w, DHCP_OPTION_DOMAIN, s->domain, strlen(s->domain));
+	if (s->search)
+		dhcp_put(&w, DHCP_OPTION_DOMAIN_SEARCH, s->search, s->search_len);
 	return answer(f, bytes, dhcp_finish(&w));
 }
 
@@ -262,6 +266,35 @@ static void invalid_domain_is_not_reported(struct fixture *f, gconstpointer data
 	g_assert_cmpstr(f->lease.domain, ==, "");
 }
 
+static void search_list_has_valid_domains_only(struct fixture *f, gconstpointer data)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		const char *text;
+	} cases[] = {
+		{ "\3lab\4test\0\3c_d\0", 15, "lab.test c_d" },
+		{ "\3lab\4test\0\1b\xc0\4", 14, "lab.test" }, /* compressed (RFC 3397 §2) */
+		{ "\3lab\0\3a\nb\0\1c", 13, "lab" },
+		{ "\3lab\0\5ab", 8, "lab" }, /* cut short */
+		{ "\xc0\0", 2, "" },
+		{ "", 0, "" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		dhcp_client_start(&f->client, f->bench.now);
+		say(f, &(struct says){ DHCP_OFFER, f->client.xid, MAC, NULL, BENCH_IP(9) });
+		say(f, &(struct says){ DHCP_ACK, f->client.xid, MAC, NULL, BENCH_IP(9), cases[i].bytes, cases[i].len });
+		g_assert_cmpstr(f->lease.search, ==, cases[i].text);
+	}
+	char many[255];
+	for (size_t i = 0; i < sizeof(many); i += 5)
+		memcpy(many + i, "\3lab", 5);
+	dhcp_client_start(&f->client, f->bench.now);
+	say(f, &(struct says){ DHCP_OFFER, f->client.xid, MAC, NULL, BENCH_IP(9) });
+	say(f, &(struct says){ DHCP_ACK, f->client.xid, MAC, NULL, BENCH_IP(9), many, sizeof(many) });
+	g_assert_cmpuint(strlen(f->lease.search), ==, 51 * 4 - 1);
+}
+
 static void impossible_address_is_not_accepted(struct fixture *f, gconstpointer data)
 {
 	static const ip4_t bad[] = { 0, IP4(127, 0, 0, 1), IP4(224, 0, 0, 1), 0xffffffff, IP4(0, 1, 2, 3) };
@@ -295,6 +328,7 @@ int main(int argc, char **argv)
 	TEST(answers_to_other_clients_are_ignored);
 	TEST(nak_restarts_the_client);
 	TEST(invalid_domain_is_not_reported);
+	TEST(search_list_has_valid_domains_only);
 	TEST(impossible_address_is_not_accepted);
 	TEST(lease_is_released);
 	return g_test_run();

@@ -67,7 +67,7 @@ static char *resolver_text(const struct exec_leases *l)
 {
 	GString *text = g_string_new("# lanlet exec\n");
 	char ip4[IP4_TEXT_SIZE], ip6[IP_TEXT_SIZE];
-	const char *domain = l->ip4.domain[0] ? l->ip4.domain : l->ip6.domain;
+	const char *domain = l->ip4.search[0] ? l->ip4.search : l->ip4.domain[0] ? l->ip4.domain : l->ip6.domain;
 	if (domain[0])
 		g_string_append_printf(text, "search %s\n", domain);
 	for (unsigned i = 0; i < l->ip4.n_dns; i++)

@@ -5,9 +5,11 @@
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "wire/dhcp.h"
+#include "wire/dns_name.h"
 #include "wire/udp.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MESSAGE_MAX DHCP_DATAGRAM_MIN
@@ -70,7 +72,7 @@ static void begin_message(const struct dhcp_client *c, usec_t now, enum dhcp_typ
 static void put_requested_options(const struct dhcp_client *c, struct dhcp_writer *w)
 {
 	static const uint8_t wanted[] = { DHCP_OPTION_SUBNET_MASK, DHCP_OPTION_ROUTER, DHCP_OPTION_DNS, DHCP_OPTION_DOMAIN,
-					  DHCP_OPTION_MTU,         DHCP_OPTION_T1,     DHCP_OPTION_T2 };
+					  DHCP_OPTION_MTU,         DHCP_OPTION_T1,     DHCP_OPTION_T2,  DHCP_OPTION_DOMAIN_SEARCH };
 	dhcp_put(w, DHCP_OPTION_PARAMETERS, wanted, sizeof(wanted));
 	if (c->config.name)
 		dhcp_put(w, DHCP_OPTION_HOST_NAME, c->config.name, strlen(c->config.name));
@@ -250,6 +252,24 @@ static void get_domain(const struct answer *a, char ret[static DHCP_CLIENT_DOMAI
 		memcpy(ret, text, (size_t)len);
 }
 
+/* Option 119 (RFC 3397), up to the first name that is invalid, compressed or too long for the room; lanlet compresses none. */
+static void get_search(const struct answer *a, char ret[static DHCP_CLIENT_SEARCH_MAX + 1])
+{
+	uint8_t bytes[DHCP_CLIENT_SEARCH_MAX];
+	char text[DNS_NAME_TEXT_SIZE];
+	ssize_t len = dhcp_option_get(a->bytes, a->len, DHCP_OPTION_DOMAIN_SEARCH, bytes, sizeof(bytes));
+	struct bytes_reader r = bytes_reader(bytes, len > 0 ? (size_t)len : 0);
+	struct dns_name name;
+	size_t used = 0;
+	while (r.left > 0 && dns_name_parse(&r, bytes, &name) == 0 && !strchr(dns_name_text(&name, text), '?')) {
+		int n = snprintf(ret + used, DHCP_CLIENT_SEARCH_MAX + 1 - used, "%s%s", used > 0 ? " " : "", text);
+		if (n < 0 || (size_t)n > DHCP_CLIENT_SEARCH_MAX - used)
+			break;
+		used += (size_t)n;
+	}
+	ret[used] = '\0';
+}
+
 static unsigned prefix_length_of(ip4_t mask)
 {
 	unsigned length = 0;
@@ -275,6 +295,7 @@ static bool read_lease(const struct answer *a, struct dhcp_client_lease *ret)
 		l.router = 0;
 	l.n_dns = get_addresses(a, DHCP_OPTION_DNS, l.dns, DHCP_CLIENT_DNS_MAX);
 	get_domain(a, l.domain);
+	get_search(a, l.search);
 	uint32_t mtu = get_number(a, DHCP_OPTION_MTU, 2);
 	l.mtu = mtu >= MTU_MIN ? (uint16_t)mtu : 0;
 	l.lease_s = MAX(m->lease_time, LEASE_MIN_S);

@@ -18,6 +18,7 @@
 
 #define DHCP_CLIENT_DNS_MAX 3u /* as many as resolv.conf can have (MAXNS) */
 #define DHCP_CLIENT_DOMAIN_MAX 253u
+#define DHCP_CLIENT_SEARCH_MAX 511u
 
 struct dhcp_client_lease {
 	ip4_t address, server;
@@ -26,9 +27,11 @@ struct dhcp_client_lease {
 	ip4_t dns[DHCP_CLIENT_DNS_MAX];
 	unsigned n_dns;
 	char domain[DHCP_CLIENT_DOMAIN_MAX + 1]; /* letters, digits, hyphens and dots; "": no domain */
-	uint16_t mtu;                            /* 0: not given */
-	uint32_t lease_s;                        /* DHCP_LEASE_INFINITE: never ends */
-	struct mac server_mac;                   /* source of the server's frames */
+	/* Domains to search, with spaces between them, of the same characters and underscores; "": not given. */
+	char search[DHCP_CLIENT_SEARCH_MAX + 1];
+	uint16_t mtu;          /* 0: not given */
+	uint32_t lease_s;      /* DHCP_LEASE_INFINITE: never ends */
+	struct mac server_mac; /* source of the server's frames */
 };
 
 struct dhcp_client_ops {
