@@ -192,7 +192,10 @@ static int parse_dhcp_host(char *text, struct reservation *ret, const char **ret
 			r = value_tag(word + strlen("tag="), ret->tag, ret_why);
 		else if (strncmp(word, "lease-time=", strlen("lease-time=")) == 0)
 			r = value_lease_time(word + strlen("lease-time="), &ret->lease_time_s);
-		else
+		else if (ret->by_name) {
+			*ret_why = "a guest that is known by its name keeps that name";
+			return -EINVAL;
+		} else
 			r = ret->name[0] ? -EINVAL : value_label(word, ret->name, sizeof(ret->name));
 		if (r < 0)
 			return r;

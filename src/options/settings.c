@@ -2,8 +2,9 @@
 #include "options/settings.h"
 
 #include "base/macros.h"
-#include "wire/dns_text.h"
 #include "gateway/closed.h"
+#include "wire/dns_name.h"
+#include "wire/dns_text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -446,6 +447,42 @@ static bool excludes(const struct settings_record *a, const struct settings_reco
 	return strcmp(a->name, b->name) == 0 && (a->type == DNS_TYPE_CNAME || b->type == DNS_TYPE_CNAME);
 }
 
+/* A name of one label is one in the domain. */
+static struct dns_name full_name(const struct settings *s, const char *text)
+{
+	struct dns_name name = { .len = 1 }, domain, inside;
+	char label[DNS_LABEL_MAX + 1];
+	if (dns_name_from_text(text, &name) == 0 && dns_name_labels(&name) == 1 && dns_name_from_text(s->domain, &domain) == 0 &&
+	    dns_name_label(&name, 0, label) == 0 && dns_name_child(label, &domain, &inside) == 0)
+		return inside;
+	return name;
+}
+
+static const struct settings_record *alias_at(const struct settings *s, const struct dns_name *name)
+{
+	for (size_t i = 0; i < s->n_records; i++) {
+		if (s->records[i].type != DNS_TYPE_CNAME)
+			continue;
+		struct dns_name owner = full_name(s, s->records[i].name);
+		if (dns_name_equal(&owner, name))
+			return &s->records[i];
+	}
+	return NULL;
+}
+
+/* Whether the targets of the CNAME record @r and of those behind it end where they began. */
+static bool leads_back(const struct settings *s, const struct settings_record *r)
+{
+	struct dns_name first = full_name(s, r->name), at = full_name(s, r->data);
+	for (size_t steps = 0; steps < s->n_records && !dns_name_equal(&at, &first); steps++) {
+		const struct settings_record *next = alias_at(s, &at);
+		if (!next)
+			return false;
+		at = full_name(s, next->data);
+	}
+	return dns_name_equal(&at, &first);
+}
+
 static int check_record(struct check *c, size_t i)
 {
 	const struct settings_record *r = &c->s.records[i];
@@ -460,6 +497,8 @@ static int check_record(struct check *c, size_t i)
 	for (size_t j = 0; r->type == DNS_TYPE_CNAME && j < c->s.n_names; j++)
 		if (strcmp(r->name, c->s.names[j].name) == 0)
 			return refuse(c, "name: %s has an address, beside which there can be no CNAME record", r->name);
+	if (r->type == DNS_TYPE_CNAME && leads_back(&c->s, r))
+		return refuse(c, "name: %s,CNAME,%.100s leads back to itself: give one of the names an address", r->name, r->data);
 	const char *option = r->type == DNS_TYPE_CNAME ? reservation_with(&c->s, r->name) : NULL;
 	if (option)
 		return refuse(

@@ -747,6 +747,8 @@ static void dhcp_host_is_known_by_id_or_name(struct fixture *f, gconstpointer da
 				    too_long };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		expect_refused(f, "dhcp-host", bad[i]);
+	expect_refused(f, "dhcp-host", "name:a,192.168.122.9,b");
+	g_assert_nonnull(strstr(f->error, "a guest that is known by its name keeps that name"));
 	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
 	expect_set(f, "host", "52:54:00:00:00:01,192.168.122.12");
 	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
@@ -791,6 +793,29 @@ static void alias_has_not_the_name_of_a_guest(struct fixture *f, gconstpointer d
 		expect_set(f, "name", "");
 		expect_set(f, bad[i].option, "");
 	}
+}
+
+static void aliases_that_lead_back_are_refused(struct fixture *f, gconstpointer data)
+{
+	static const char *const circles[][3] = {
+		{ "a,CNAME,a" },
+		{ "a,CNAME,A.lanlet.internal." },
+		{ "a,CNAME,b", "b,CNAME,a" },
+		{ "a.example,CNAME,b", "b.lanlet.internal,CNAME,c.example", "c.example,CNAME,a.example." },
+		{ "d,CNAME,a", "a,CNAME,b", "b,CNAME,a" },
+	};
+	static const char *const chain[] = { "a,CNAME,b", "b,CNAME,c.example", "c.example,CNAME,d.example", "d,A,10.0.0.1",
+					     "a.example,CNAME,a" };
+	for (size_t i = 0; i < ARRAY_SIZE(circles); i++) {
+		for (size_t j = 0; j < 3 && circles[i][j]; j++)
+			expect_set(f, "name", circles[i][j]);
+		g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, -EINVAL);
+		g_assert_nonnull(strstr(f->error, " leads back to itself"));
+		expect_set(f, "name", "");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(chain); i++)
+		expect_set(f, "name", chain[i]);
+	g_assert_cmpint(settings_check(&f->s, f->error, sizeof(f->error)), ==, 0);
 }
 
 static void domains_that_may_be_rebound_are_domain_names(struct fixture *f, gconstpointer data)
@@ -1069,6 +1094,7 @@ int main(int argc, char **argv)
 	TEST(dhcp_ranges_may_be_several);
 	TEST(dhcp_host_is_known_by_id_or_name);
 	TEST(alias_has_not_the_name_of_a_guest);
+	TEST(aliases_that_lead_back_are_refused);
 	TEST(domains_that_may_be_rebound_are_domain_names);
 	TEST(unknown_architecture_is_told_which_there_are);
 	TEST(dhcp_host_is_written_as_it_is_read);
