@@ -274,8 +274,10 @@ static int parse_dhcp_option(char *text, struct dhcp_option_rule *ret, const cha
 		text += strlen("force,");
 	}
 	char *name = strsep(&text, ",");
-	if (dhcp_option_find(name, &ret->code, &kind) < 0)
+	if (dhcp_option_find(name, &ret->code, &kind) < 0) {
+		*ret_why = "names are those of dnsmasq --help dhcp, numbers are from 1 to 254";
 		return -EINVAL;
+	}
 	if (!dhcp_rules_may_set(ret->code)) {
 		*ret_why = "the server works this option out, or it is the client's";
 		return -EINVAL;

@@ -266,7 +266,9 @@ static const struct option options[] = {
 				"range. Several ranges have spaces between them. TIME is how long leases of a range are valid, "
 				"instead of --lease-time. FIRST,LAST is accepted too.",
 		},
-		.accepts = "two IPv4 addresses, the lower one first, such as 192.168.122.2-192.168.122.254 or with a lease time 192.168.122.2-192.168.122.99,12h, and up to 16 such ranges",
+		.accepts =
+			"two IPv4 addresses, the lower one first, such as 192.168.122.2-192.168.122.254 or with a lease time "
+			"192.168.122.2-192.168.122.99,12h, and up to 16 such ranges",
 		.set = set_dhcp_range,
 		.derived = true,
 		.place = OPTION_PLACES(dhcp_first, n_dhcp_ranges),
