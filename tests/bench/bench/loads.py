@@ -79,16 +79,17 @@ def per(amount, used, scale):
 
 
 class Stream:
-    """TCP in one direction, as fast as possible.  `times`: how many times longer than other loads."""
+    """TCP in one direction, as fast as possible.  `times`: how many times longer than other loads.  `least_ms`: a shorter load is over
+    before data has gone to and fro."""
 
     unit, cpu_unit = "Gbit/s", "CPU s/GB"
 
-    def __init__(self, name, verb, streams=1, times=1):
-        self.name, self.verb, self.streams, self.times = name, verb, streams, times
+    def __init__(self, name, verb, streams=1, times=1, least_ms=0):
+        self.name, self.verb, self.streams, self.times, self.least_ms = name, verb, streams, times, least_ms
 
     def run(self, session, settings):
         with counting_cpu(session) as used:
-            done = run_load(session, self.verb, ("--streams", self.streams), ms=int(settings.ms * self.times))
+            done = run_load(session, self.verb, ("--streams", self.streams), ms=max(int(settings.ms * self.times), self.least_ms))
         return {"rate": done["bytes"] * 8e-9 / done["seconds"], **per(done["bytes"], used, 1e9)}
 
 
@@ -478,7 +479,7 @@ def delay_group(rate):
 def all_groups():
     path = ["--delay-ms", "10", "--rate-mbit", "300"]
     both = [Stream("up-1", "send", times=2), Stream("down-1", "receive", times=2)]
-    both_long = [Stream("up-1", "send", times=5), Stream("down-1", "receive", times=5)]
+    both_long = [Stream("up-1", "send", times=5, least_ms=1000), Stream("down-1", "receive", times=5, least_ms=1000)]
     transactions = [Transactions("rr", "rr"), Transactions("crr", "crr")]
     return [
         Group("mtu65520", "MTU 65520", 65520, TCP_BOTH_WAYS),
