@@ -18,16 +18,16 @@ void gro_init(struct gro *g, const struct mac *destination, struct arena *arena,
 }
 
 /* The destination and the ethertype are those of the segments that wait. */
-static bool joins(const struct gro *g, const struct port *from, const uint8_t *bytes, const struct tcp4_data *data)
+static bool joins(const struct gro *g, const struct port *from, const uint8_t *bytes, const struct tcp_data *data)
 {
 	if (g->n_joined + 1 == FRAME_IOV_MAX || data->payload_len > g->head.payload_len ||
 	    g->head.header_len + g->payload_len + data->payload_len > IPV4_PACKET_MAX)
 		return false;
 	return from == g->from && data->seq == g->head.seq + (uint32_t)g->payload_len &&
-	       mac_equal(eth_source(bytes), eth_source(g->first)) && tcp4_data_alike(&g->head, data);
+	       mac_equal(eth_source(bytes), eth_source(g->first)) && tcp_data_alike(&g->head, data);
 }
 
-static void add(struct gro *g, const struct tcp4_data *data)
+static void add(struct gro *g, const struct tcp_data *data)
 {
 	uint8_t *payload = (uint8_t *)(uintptr_t)data->packet + data->header_len;
 	g->iov[++g->n_joined] = (struct iovec){ .iov_base = payload, .iov_len = data->payload_len };
@@ -35,7 +35,7 @@ static void add(struct gro *g, const struct tcp4_data *data)
 	g->push = data->push;
 }
 
-static void begin(struct gro *g, struct port *from, const uint8_t *bytes, const struct tcp4_data *data)
+static void begin(struct gro *g, struct port *from, const uint8_t *bytes, const struct tcp_data *data)
 {
 	g->from = from;
 	g->first = bytes;
@@ -52,7 +52,7 @@ static bool make_super_frame(struct gro *g, struct frame *ret)
 	if (!header)
 		return false;
 	memcpy(header, g->first, len);
-	tcp4_data_widen(&g->head, header + ETH_HEADER_LEN, g->payload_len, g->push);
+	tcp_data_widen(&g->head, header + ETH_HEADER_LEN, g->payload_len, g->push);
 	g->iov[0] = (struct iovec){ .iov_base = header, .iov_len = len };
 	*ret = (struct frame){
 		.iov = g->iov,
@@ -100,10 +100,10 @@ void gro_flush(struct gro *g)
 
 bool gro_take(struct gro *g, struct port *from, const uint8_t *bytes, size_t len)
 {
-	struct tcp4_data data;
+	struct tcp_data data;
 	bool waits = !gro_is_empty(g), taken = false, joined = false;
 	if (len > ETH_HEADER_LEN && eth_is(bytes, *g->destination, ETH_TYPE_IPV4)) {
-		taken = tcp4_data_parse(bytes + ETH_HEADER_LEN, len - ETH_HEADER_LEN, &data);
+		taken = tcp_data_parse4(bytes + ETH_HEADER_LEN, len - ETH_HEADER_LEN, &data);
 		joined = taken && waits && joins(g, from, bytes, &data);
 	}
 	if (waits && !joined)

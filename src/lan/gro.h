@@ -11,7 +11,7 @@
 
 #include "base/addr.h"
 #include "lan/frame.h"
-#include "wire/tcp4.h"
+#include "wire/tcp_data.h"
 
 struct arena;
 
@@ -24,7 +24,7 @@ struct gro {
 	unsigned n_joined; /* segments that wait; the members below are valid while there are any */
 	struct port *from;
 	const uint8_t *first; /* the first segment, from its Ethernet header on */
-	struct tcp4_data head;
+	struct tcp_data head;
 	size_t payload_len;
 	bool push;
 	struct iovec iov[FRAME_IOV_MAX]; /* the common header, then payloads */

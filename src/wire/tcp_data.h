@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* A packet that only carries data: no IP options, no fragment, no flags but ACK and PSH. */
-struct tcp4_data {
+struct tcp_data {
 	const uint8_t *packet; /* borrowed */
 	size_t header_len;     /* IP and TCP */
 	size_t payload_len;    /* at least 1 */
@@ -19,13 +19,13 @@ struct tcp4_data {
 };
 
 /* False unless the @len bytes at @packet are exactly one such packet with both checksums right. */
-bool tcp4_data_parse(const uint8_t *packet, size_t len, struct tcp4_data *ret);
+bool tcp_data_parse4(const uint8_t *packet, size_t len, struct tcp_data *ret);
 
 /* Whether the headers are equal but for lengths, ids, PSH, checksums and sequence numbers, which are not compared. */
-bool tcp4_data_alike(const struct tcp4_data *first, const struct tcp4_data *next);
+bool tcp_data_alike(const struct tcp_data *first, const struct tcp_data *next);
 
 /*
  * Makes @header, a copy of @first's headers, those of a super-frame with @payload_len bytes: sets total length, PSH and IP
  * checksum, and the pseudo-header's sum in the TCP checksum field (virtio 1.3 §5.1.6.2).
  */
-void tcp4_data_widen(const struct tcp4_data *first, uint8_t *header, size_t payload_len, bool push);
+void tcp_data_widen(const struct tcp_data *first, uint8_t *header, size_t payload_len, bool push);

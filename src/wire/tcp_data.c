@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "wire/tcp4.h"
+#include "wire/tcp_data.h"
 
 #include "base/bytes.h"
 #include "wire/checksum.h"
@@ -55,7 +55,7 @@ static bool checksums_are_right(const uint8_t *packet, size_t len)
 	return checksum_is_right(&ip) && checksum_is_right(&tcp);
 }
 
-bool tcp4_data_parse(const uint8_t *packet, size_t len, struct tcp4_data *ret)
+bool tcp_data_parse4(const uint8_t *packet, size_t len, struct tcp_data *ret)
 {
 	struct bytes_reader r = bytes_reader(packet, len);
 	const uint8_t *p = bytes_take(&r, HEADERS_MIN);
@@ -66,7 +66,7 @@ bool tcp4_data_parse(const uint8_t *packet, size_t len, struct tcp4_data *ret)
 	size_t header_len = TCP_AT + (size_t)(p[DATA_OFFSET_AT] >> 4) * 4;
 	if (header_len < HEADERS_MIN || header_len >= len || !checksums_are_right(p, len))
 		return false;
-	*ret = (struct tcp4_data){
+	*ret = (struct tcp_data){
 		.packet = p,
 		.header_len = header_len,
 		.payload_len = len - header_len,
@@ -76,12 +76,12 @@ bool tcp4_data_parse(const uint8_t *packet, size_t len, struct tcp4_data *ret)
 	return true;
 }
 
-static bool same(const struct tcp4_data *a, const struct tcp4_data *b, size_t from, size_t to)
+static bool same(const struct tcp_data *a, const struct tcp_data *b, size_t from, size_t to)
 {
 	return memcmp(a->packet + from, b->packet + from, to - from) == 0;
 }
 
-bool tcp4_data_alike(const struct tcp4_data *first, const struct tcp4_data *next)
+bool tcp_data_alike(const struct tcp_data *first, const struct tcp_data *next)
 {
 	return first->header_len == next->header_len && same(first, next, 0, IPV4_TOTAL_LEN_AT) &&
 	       same(first, next, IPV4_FRAGMENT_AT, IPV4_CHECKSUM_AT) && same(first, next, IPV4_SRC_AT, SEQ_AT) &&
@@ -89,7 +89,7 @@ bool tcp4_data_alike(const struct tcp4_data *first, const struct tcp4_data *next
 	       same(first, next, URGENT_AT, first->header_len);
 }
 
-void tcp4_data_widen(const struct tcp4_data *first, uint8_t *header, size_t payload_len, bool push)
+void tcp_data_widen(const struct tcp_data *first, uint8_t *header, size_t payload_len, bool push)
 {
 	size_t len = first->header_len + payload_len;
 	put_be16_at(header, IPV4_TOTAL_LEN_AT, (uint16_t)len);
