@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "wire/eth.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
 #include "wire/tcp.h"
 
 #include <string.h>
@@ -17,7 +18,10 @@ void gro_init(struct gro *g, const struct mac *destination, struct arena *arena,
 	g->n_joined = 0;
 }
 
-/* The destination and the ethertype are those of the segments that wait. */
+/*
+ * The destination MAC is that of the segments that wait; tcp_data_alike() compares the family.  IPv6's payload length does not count the
+ * header, so its packets could be 40 bytes longer; one limit for both keeps the frame within 64 KiB.
+ */
 static bool joins(const struct gro *g, const struct port *from, const uint8_t *bytes, const struct tcp_data *data)
 {
 	if (g->n_joined + 1 == FRAME_IOV_MAX || data->payload_len > g->head.payload_len ||
@@ -59,9 +63,9 @@ static bool make_super_frame(struct gro *g, struct frame *ret)
 		.n_iov = g->n_joined + 1,
 		.len = len + g->payload_len,
 		.checksum = FRAME_CHECKSUM_PARTIAL,
-		.csum_start = ETH_HEADER_LEN + IPV4_HEADER_LEN,
+		.csum_start = (uint16_t)(ETH_HEADER_LEN + g->head.ip_header_len),
 		.csum_offset = TCP_CHECKSUM_AT,
-		.gso = FRAME_GSO_TCP4,
+		.gso = g->head.ip_header_len == IPV6_HEADER_LEN ? FRAME_GSO_TCP6 : FRAME_GSO_TCP4,
 		.gso_size = (uint16_t)g->head.payload_len,
 		.ingress = g->from,
 		.joined = (uint16_t)g->n_joined,
@@ -98,14 +102,21 @@ void gro_flush(struct gro *g)
 		emit_each(g->iov + 1, n, ETH_HEADER_LEN + g->head.header_len, g->from, g->emit, g->opaque);
 }
 
+/* Whether the frame only carries TCP data to the destination whose segments are joined. */
+static bool parse(const struct gro *g, const uint8_t *bytes, size_t len, struct tcp_data *ret)
+{
+	if (len <= ETH_HEADER_LEN)
+		return false;
+	if (eth_is(bytes, *g->destination, ETH_TYPE_IPV4))
+		return tcp_data_parse4(bytes + ETH_HEADER_LEN, len - ETH_HEADER_LEN, ret);
+	return eth_is(bytes, *g->destination, ETH_TYPE_IPV6) && tcp_data_parse6(bytes + ETH_HEADER_LEN, len - ETH_HEADER_LEN, ret);
+}
+
 bool gro_take(struct gro *g, struct port *from, const uint8_t *bytes, size_t len)
 {
 	struct tcp_data data;
-	bool waits = !gro_is_empty(g), taken = false, joined = false;
-	if (len > ETH_HEADER_LEN && eth_is(bytes, *g->destination, ETH_TYPE_IPV4)) {
-		taken = tcp_data_parse4(bytes + ETH_HEADER_LEN, len - ETH_HEADER_LEN, &data);
-		joined = taken && waits && joins(g, from, bytes, &data);
-	}
+	bool waits = !gro_is_empty(g), taken = parse(g, bytes, len, &data);
+	bool joined = taken && waits && joins(g, from, bytes, &data);
 	if (waits && !joined)
 		gro_flush(g);
 	if (!taken)

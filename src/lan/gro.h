@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Generic receive offload: joins consecutive TCP segments of a port to super-frames, so that switch, gateway and engine handle up to
- * 64 KiB at once.  Embedded in the segment, which feeds it the frames of one batch at a time (segment_input_batch()).
+ * 64 KiB at once, of IPv4 and of IPv6.  Embedded in the segment, which feeds it the frames of one batch at a time
+ * (segment_input_batch()).
  *
  * Only frames to one MAC address are joined, the gateway's: for another guest they would have to be cut up again.  The order of frames
  * stays as it is.  Only segments with right checksums are joined; every other frame passes as it came.  Cutting a super-frame up

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#define PAYLOAD_LEN_AT 4
-
 enum {
 	NEXT_HOP_BY_HOP = 0,
 	NEXT_ROUTING = 43,
@@ -38,7 +36,7 @@ void ipv6_emit(struct bytes_writer *w, const struct ipv6_header *h)
 
 void ipv6_set_payload_len(uint8_t *header, uint16_t payload_len)
 {
-	struct bytes_writer w = bytes_writer(header + PAYLOAD_LEN_AT, 2);
+	struct bytes_writer w = bytes_writer(header + IPV6_PAYLOAD_LEN_AT, 2);
 	bytes_put_be16(&w, payload_len);
 }
 

@@ -9,6 +9,7 @@
 
 #define IPV6_HEADER_LEN 40
 /* Offsets of fields in the header. */
+#define IPV6_PAYLOAD_LEN_AT 4
 #define IPV6_NEXT_HEADER_AT 6
 #define IPV6_SRC_AT 8
 /* Every link carries packets of this size (RFC 8200 §5). */

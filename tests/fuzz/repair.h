@@ -26,14 +26,25 @@ static inline void repair_ipv4_checksum(uint8_t *frame, size_t size)
 	ip[11] = (uint8_t)checksum_value(&c);
 }
 
-/* Of the ICMPv6 message, or of the UDP datagram, behind an IPv6 header without extensions, if @frame has them. */
+/* Where the checksum of a transport header is that IPv6 carries; 0 for other protocols. */
+static inline size_t repair_checksum_at(uint8_t protocol)
+{
+	switch (protocol) {
+	case IPV6_NEXT_ICMP: return 2;
+	case IP_PROTOCOL_UDP: return UDP_CHECKSUM_AT;
+	case IP_PROTOCOL_TCP: return TCP_CHECKSUM_AT;
+	default: return 0;
+	}
+}
+
+/* Of the ICMPv6 message, UDP datagram or TCP segment behind an IPv6 header without extensions, if @frame has them. */
 static inline void repair_ipv6_checksum(uint8_t *frame, size_t size)
 {
 	if (size < ETH_HEADER_LEN + IPV6_HEADER_LEN + 8 || frame[ETH_HEADER_LEN] >> 4 != 6)
 		return;
 	uint8_t *ip = frame + ETH_HEADER_LEN, *l4 = ip + IPV6_HEADER_LEN, protocol = ip[IPV6_NEXT_HEADER_AT];
-	size_t len = (size_t)(ip[4] << 8 | ip[5]), at = protocol == IPV6_NEXT_ICMP ? 2 : UDP_CHECKSUM_AT;
-	if ((protocol != IPV6_NEXT_ICMP && protocol != IP_PROTOCOL_UDP) || len < 8 || len > size - ETH_HEADER_LEN - IPV6_HEADER_LEN)
+	size_t len = (size_t)(ip[4] << 8 | ip[5]), at = repair_checksum_at(protocol);
+	if (at == 0 || len < 8 || len < at + CHECKSUM_LEN || len > size - ETH_HEADER_LEN - IPV6_HEADER_LEN)
 		return;
 	struct ip_addr src, dst;
 	struct checksum c = { 0 };

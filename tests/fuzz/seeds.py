@@ -261,6 +261,7 @@ def switch_seeds():
     join6 = eth(0x86dd, ipv6(0, alert + mld_seeds()["report-2"], src=FIXED6, dst=ROUTERS6), dst=mac6, src=other)
     stream6 = eth(0x86dd, ipv6(17, bytes(12), dst=GROUP6), dst=mac6, src=other)
     train = [eth(0x0800, ipv4(6, tcp(0x10, bytes(8), seq=1000 + at), ident=at)) for at in (0, 8, 16)]
+    train6 = [eth(0x86dd, ipv6(6, tcp(0x10, bytes(8), seq=1000 + at))) for at in (0, 8, 16)]
     offloads = [(0, 34, 16, 0), (1, 34, 16, 100), (2, 34, 16, 100), (1, 34, 6, 100), (0, 3, 100, 0), (0, 34, 16, 100)]
     supers = [eth(0x0800, ipv4(6, tcp(0x10, bytes(600) + metadata(*meta))), dst=broadcast, src=other) for meta in offloads]
     tunnel = eth(0x0800, ipv4(17, udp(5000, 4789, bytes(100) + metadata(0, 84, 16, 0))), dst=broadcast, src=other)
@@ -278,6 +279,7 @@ def switch_seeds():
         "tagged": switch_record(3, eth(0x88a8, tag + large, dst=broadcast, src=other))
         + switch_record(1, eth(0x88a8, tag + large, dst=other), partial=1),
         "batch": b"".join(switch_record(3, frame, mend=1, more=1) for frame in train) + switch_record(3, storm),
+        "batch-ipv6": b"".join(switch_record(3, frame, mend=1, more=1) for frame in train6) + switch_record(3, storm),
         "batch-of-two-ports": b"".join(switch_record(1 + 2 * i, train[i], mend=1, more=1) for i in (0, 1)) + switch_record(1, storm),
         "batch-pinned": b"".join(switch_record(0, frame, mend=1, more=1) for frame in train) + switch_record(0, storm),
         "offloads": b"".join(switch_record(1 + i % 2, frame, meta=1) for i, frame in enumerate(supers)),
@@ -338,14 +340,31 @@ def oversize_seeds():
 
 
 def gro_seeds():
-    """Batches of gro-fuzz.c, checksums repaired there."""
+    """Batches of gro-fuzz.c, checksums repaired there; so tcp() may sum IPv4's pseudo-header for both families."""
     def batch(*frames):
         return b"".join(struct.pack("!H", 0x8000 | len(frame)) + frame for frame in frames)
 
     def data(at, length=8, flags=0x10, ident=842, **more):
         return eth(0x0800, ipv4(6, tcp(flags, bytes(range(length)), seq=1000 + at, **more), ident=ident))
 
+    def data6(at, length=8, flags=0x10, first=0x60000000, hops=64, extension=b"", **more):
+        segment = tcp(flags, bytes(range(length)), seq=1000 + at, **more)
+        packet = ipv6(60 if extension else 6, extension + segment)
+        return eth(0x86dd, struct.pack("!I", first) + packet[4:7] + bytes([hops]) + packet[8:])
+
     return {
+        "ipv6-train": batch(data6(0), data6(8), data6(16)),
+        "ipv6-push-last": batch(data6(0), data6(8, flags=0x18), data6(16)),
+        "ipv6-short-last": batch(data6(0), data6(8, length=3), data6(11)),
+        "ipv6-gap": batch(data6(0), data6(16), data6(8)),
+        "ipv6-timestamps": batch(data6(0, options=SACK_OPTIONS[:12]), data6(8, options=SACK_OPTIONS[:12])),
+        "ipv6-flow-label": batch(data6(0, first=0x60012345), data6(8, first=0x60012345), data6(16, first=0x60012346)),
+        "ipv6-traffic-class": batch(data6(0), data6(8, first=0x60200000), data6(16, first=0x60200000)),
+        "ipv6-hop-limit": batch(data6(0), data6(8, hops=63), data6(16, hops=63)),
+        "ipv6-extension": batch(data6(0), data6(8, extension=b"\6\0\1\4" + bytes(4)), data6(16)),
+        "ipv6-jumbogram": batch(data6(0), data6(8)[:18] + bytes(2) + data6(8)[20:], data6(16)),
+        "ipv6-padded": batch(data6(0, length=4) + bytes(2), data6(4, length=4) + bytes(2)),
+        "both-families": batch(data(0), data(8), data6(16), data6(24), data(32)),
         "train": batch(data(0), data(8, ident=843), data(16, ident=844)),
         "push-last": batch(data(0), data(8, flags=0x18), data(16)),
         "short-last": batch(data(0), data(8, length=3), data(11)),

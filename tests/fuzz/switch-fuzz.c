@@ -51,7 +51,7 @@ static void take(struct port *port, usec_t now, const struct frame *f)
 	struct peer *p = container_of(port, struct peer, port);
 	check(f->len <= port->max_frame || f->gso != FRAME_GSO_NONE);
 	check(port->offloads != 0 || (f->gso == FRAME_GSO_NONE && f->checksum != FRAME_CHECKSUM_PARTIAL));
-	check(f->joined == 0 || f->gso == FRAME_GSO_TCP4);
+	check(f->joined == 0 || f->gso == FRAME_GSO_TCP4 || f->gso == FRAME_GSO_TCP6);
 	metadata_check(f);
 	check(!f->ingress || f->ingress == port || !f->ingress->isolated || !port->isolated);
 	p->last_len = frame_copy(f, 0, p->last, sizeof(p->last));
@@ -135,8 +135,10 @@ static void sends(struct bench *w, usec_t now, struct peer *p, const uint8_t *by
 		memcpy(frame, bytes, len);
 	if (control & 4)
 		repair_ipv4_checksum(frame, len);
-	if (control & 4 && more)
+	if (control & 4 && more) {
 		repair_tcp4_checksum(frame, len);
+		repair_ipv6_checksum(frame, len);
+	}
 	if (more || w->n_batch > 0)
 		segment_input_batch(&w->segment, now, &p->port, frame, len, more);
 	else

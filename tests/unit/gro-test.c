@@ -13,11 +13,13 @@ struct fixture {
 	struct gro gro;
 };
 
-static void setup(struct fixture *f, gconstpointer unused)
+enum family { IPV4, IPV6 };
+
+static void setup(struct fixture *f, gconstpointer family)
 {
 	arena_init(&f->arena, (size_t)64 << 20);
 	f->segments.arena = f->out.arena = &f->arena;
-	f->s = (struct sample){ .partial = true, .dont_fragment = true, .tcp_flags = TCP_ACK };
+	f->s = (struct sample){ .v6 = GPOINTER_TO_INT(family) == IPV6, .partial = true, .dont_fragment = true, .tcp_flags = TCP_ACK };
 	gro_init(&f->gro, &sample_dst, &f->arena, collect, &f->out);
 }
 
@@ -64,19 +66,33 @@ static void put_all_in(struct fixture *f)
 	gro_flush(&f->gro);
 }
 
+static void put_be16(struct fixture *f, unsigned i, size_t at, uint16_t value)
+{
+	struct bytes_writer w = bytes_writer(segment_bytes(f, i) + at, 2);
+	bytes_put_be16(&w, value);
+}
+
+static void repair_ipv4(struct fixture *f, unsigned i)
+{
+	struct checksum ip = { 0 };
+	put_be16(f, i, f->s.l3_offset + 10, 0);
+	checksum_add(&ip, segment_bytes(f, i) + f->s.l3_offset, f->s.l4_offset - f->s.l3_offset);
+	put_be16(f, i, f->s.l3_offset + 10, checksum_value(&ip));
+}
+
 /* Sets the IP and TCP checksums of a segment that was changed. */
 static void repair(struct fixture *f, unsigned i)
 {
-	uint8_t *bytes = segment_bytes(f, i);
-	memset(bytes + f->s.l3_offset + 10, 0, 2);
-	memset(bytes + f->s.l4_offset + 16, 0, 2);
-	struct checksum ip = { 0 };
-	checksum_add(&ip, bytes + f->s.l3_offset, f->s.l4_offset - f->s.l3_offset);
-	struct bytes_writer w = bytes_writer(bytes + f->s.l3_offset + 10, 2);
-	bytes_put_be16(&w, checksum_value(&ip));
-	struct packet p = parsed(&f->segments.frames[i], &f->arena);
-	w = bytes_writer(bytes + f->s.l4_offset + 16, 2);
-	bytes_put_be16(&w, (uint16_t)~sample_layer4_sum(&p, bytes, false));
+	if (!f->s.v6)
+		repair_ipv4(f, i);
+	put_be16(f, i, f->s.l4_offset + 16, 0);
+	struct checksum c = { 0 };
+	const uint8_t *bytes = segment_bytes(f, i);
+	size_t addresses = f->s.l4_offset - (f->s.v6 ? 32 : 8), len = f->segments.frames[i].len;
+	checksum_add_u32(&c, (uint32_t)(len - f->s.l4_offset));
+	checksum_add_u32(&c, IP_PROTOCOL_TCP);
+	checksum_add(&c, bytes + addresses, len - addresses);
+	put_be16(f, i, f->s.l4_offset + 16, checksum_value(&c));
 }
 
 /* Cuts what came out up again and compares it with what went in, byte by byte. */
@@ -119,13 +135,15 @@ static void super_frame_carries_its_offload_metadata(struct fixture *f, gconstpo
 	put_all_in(f);
 	g_assert_cmpuint(f->out.n, ==, 1);
 	const struct frame *super = &f->out.frames[0];
-	g_assert_cmpint(super->gso, ==, FRAME_GSO_TCP4);
+	g_assert_cmpint(super->gso, ==, f->s.v6 ? FRAME_GSO_TCP6 : FRAME_GSO_TCP4);
 	g_assert_cmpuint(super->gso_size, ==, MSS);
 	g_assert_cmpint(super->checksum, ==, FRAME_CHECKSUM_PARTIAL);
 	g_assert_cmpuint(super->csum_start, ==, f->s.l4_offset);
 	g_assert_cmpuint(super->csum_offset, ==, 16);
 	g_assert_true(super->ingress == (struct port *)f);
 	g_assert_cmpuint(super->len, ==, f->s.payload_offset + 3 * MSS);
+	struct packet p = assert_checksum_right(&f->out, 0);
+	g_assert_cmpuint(packet_end(&p), ==, super->len);
 }
 
 static void single_segment_passes_unchanged_and_verified(struct fixture *f, gconstpointer unused)
@@ -174,9 +192,20 @@ static void shorten(struct fixture *f, unsigned i, size_t cut)
 	struct iovec *iov = (struct iovec *)(uintptr_t)frame->iov;
 	frame->len -= cut;
 	iov->iov_len -= cut;
-	struct bytes_writer w = bytes_writer(segment_bytes(f, i) + f->s.l3_offset + 2, 2);
-	bytes_put_be16(&w, (uint16_t)(frame->len - f->s.l3_offset));
+	if (f->s.v6)
+		put_be16(f, i, f->s.l3_offset + 4, (uint16_t)(frame->len - f->s.l4_offset));
+	else
+		put_be16(f, i, f->s.l3_offset + 2, (uint16_t)(frame->len - f->s.l3_offset));
 	repair(f, i);
+}
+
+static void a_segment_without_data_passes_unchanged(struct fixture *f, gconstpointer unused)
+{
+	make_segments(f, 3 * MSS, MSS);
+	shorten(f, 1, MSS);
+	put_all_in(f);
+	g_assert_cmpuint(f->out.n, ==, 3);
+	g_assert_cmpint(f->out.frames[1].checksum, ==, FRAME_CHECKSUM_COMPLETE);
 }
 
 /* Of a super-frame, every segment but the last is as long as the first. */
@@ -228,35 +257,85 @@ static void a_super_frame_is_no_longer_than_ip_allows(struct fixture *f, gconstp
 	g_assert_cmpuint(f->out.frames[1].len, ==, f->s.payload_offset + 15 * MSS);
 }
 
-/* Where a byte of the second of three segments is changed; offsets from the IP header. */
-static const struct change {
+/* Where a byte of the second of three segments is changed; offsets from the IP header, then from the TCP header. */
+struct change {
 	const char *what;
 	size_t at;
 	uint8_t flip;
 	bool verified; /* it is data all the same */
-} changes[] = {
-	{ "type of service", 1, 0x04, true }, { "don't fragment", 6, 0x40, true },    { "more fragments", 6, 0x20, false },
-	{ "time to live", 8, 0x01, true },    { "source address", 15, 0x01, true },   { "destination address", 19, 0x01, true },
-	{ "source port", 21, 0x01, true },    { "destination port", 23, 0x01, true }, { "acknowledgment", 31, 0x01, true },
-	{ "FIN", 33, TCP_FIN, false },        { "SYN", 33, TCP_SYN, false },          { "RST", 33, TCP_RST, false },
-	{ "URG", 33, TCP_URG, false },        { "ECE", 33, TCP_ECE, false },          { "CWR", 33, TCP_CWR, false },
-	{ "no ACK", 33, TCP_ACK, false },     { "window", 35, 0x01, true },           { "timestamp", 47, 0x01, true },
 };
+
+static const struct change ipv4_changes[] = {
+	{ "type of service", 1, 0x04, true }, { "don't fragment", 6, 0x40, true },  { "more fragments", 6, 0x20, false },
+	{ "time to live", 8, 0x01, true },    { "source address", 15, 0x01, true }, { "destination address", 19, 0x01, true },
+	{ "version", 0, 0x20, false },        { "protocol", 9, 0x01, false },
+};
+
+/* RFC 8200 §3 */
+static const struct change ipv6_changes[] = {
+	{ "traffic class", 0, 0x01, true },
+	{ "congestion notification", 1, 0x20, true },
+	{ "flow label's first bit", 1, 0x08, true },
+	{ "flow label's last bit", 3, 0x01, true },
+	{ "hop limit", 7, 0x01, true },
+	{ "first byte of the source", 8, 0x01, true },
+	{ "last byte of the source", 23, 0x01, true },
+	{ "first byte of the destination", 24, 0x01, true },
+	{ "last byte of the destination", 39, 0x01, true },
+	{ "version", 0, 0x20, false },
+	{ "hop-by-hop options", 6, 0 ^ 6, false },
+	{ "routing header", 6, 43 ^ 6, false },
+	{ "fragment header", 6, 44 ^ 6, false },
+	{ "destination options", 6, 60 ^ 6, false },
+};
+
+static const struct change tcp_changes[] = {
+	{ "source port", 1, 0x01, true },     { "destination port", 3, 0x01, true },
+	{ "acknowledgment", 11, 0x01, true }, { "FIN", 13, TCP_FIN, false },
+	{ "SYN", 13, TCP_SYN, false },        { "RST", 13, TCP_RST, false },
+	{ "URG", 13, TCP_URG, false },        { "ECE", 13, TCP_ECE, false },
+	{ "CWR", 13, TCP_CWR, false },        { "no ACK", 13, TCP_ACK, false },
+	{ "window", 15, 0x01, true },         { "urgent pointer", 19, 0x01, true },
+	{ "timestamp", 27, 0x01, true },      { "header length below 20 bytes", 12, 0x90, false },
+};
+
+static void assert_change_does_not_join(struct fixture *f, size_t header, const struct change *c)
+{
+	g_test_message("%s", c->what);
+	make_segments(f, 3 * MSS, MSS);
+	segment_bytes(f, 1)[header + c->at] ^= c->flip;
+	repair(f, 1);
+	f->out.n = 0;
+	put_all_in(f);
+	g_assert_cmpuint(f->out.n, ==, 3);
+	g_assert_cmpint(f->out.frames[1].checksum, ==, c->verified ? FRAME_CHECKSUM_VERIFIED : FRAME_CHECKSUM_COMPLETE);
+	assert_cutting_gives_the_segments_back(f);
+}
 
 static void a_segment_with_other_headers_does_not_join(struct fixture *f, gconstpointer unused)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(changes); i++) {
-		const struct change *c = &changes[i];
-		g_test_message("%s", c->what);
-		make_segments(f, 3 * MSS, MSS);
-		segment_bytes(f, 1)[f->s.l3_offset + c->at] ^= c->flip;
-		repair(f, 1);
-		f->out.n = 0;
-		put_all_in(f);
-		g_assert_cmpuint(f->out.n, ==, 3);
-		g_assert_cmpint(f->out.frames[1].checksum, ==, c->verified ? FRAME_CHECKSUM_VERIFIED : FRAME_CHECKSUM_COMPLETE);
-		assert_cutting_gives_the_segments_back(f);
-	}
+	const struct change *ip = f->s.v6 ? ipv6_changes : ipv4_changes;
+	size_t n = f->s.v6 ? G_N_ELEMENTS(ipv6_changes) : G_N_ELEMENTS(ipv4_changes);
+	make_segments(f, MSS, MSS); /* for the offsets */
+	for (size_t i = 0; i < n; i++)
+		assert_change_does_not_join(f, f->s.l3_offset, &ip[i]);
+	for (size_t i = 0; i < G_N_ELEMENTS(tcp_changes); i++)
+		assert_change_does_not_join(f, f->s.l4_offset, &tcp_changes[i]);
+}
+
+static void a_segment_of_the_other_family_does_not_join(struct fixture *f, gconstpointer unused)
+{
+	make_segments(f, 4 * MSS, MSS);
+	put_in(f, 0, 2);
+	f->s.v6 = !f->s.v6;
+	make_segments(f, 4 * MSS, MSS);
+	put_in(f, 2, 4);
+	gro_flush(&f->gro);
+	g_assert_cmpuint(f->out.n, ==, 2);
+	g_assert_cmpint(f->out.frames[0].gso, ==, f->s.v6 ? FRAME_GSO_TCP4 : FRAME_GSO_TCP6);
+	g_assert_cmpint(f->out.frames[1].gso, ==, f->s.v6 ? FRAME_GSO_TCP6 : FRAME_GSO_TCP4);
+	assert_checksum_right(&f->out, 0);
+	assert_checksum_right(&f->out, 1);
 }
 
 static void a_segment_from_another_mac_does_not_join(struct fixture *f, gconstpointer unused)
@@ -278,17 +357,73 @@ static void a_segment_from_another_port_does_not_join(struct fixture *f, gconstp
 	g_assert_cmpuint(f->out.frames[1].joined, ==, 2);
 }
 
+static void assert_damage_passes_unchanged(struct fixture *f, size_t at)
+{
+	make_segments(f, 3 * MSS, MSS);
+	segment_bytes(f, 1)[at] ^= 1;
+	f->out.n = 0;
+	put_all_in(f);
+	g_assert_cmpuint(f->out.n, ==, 3);
+	g_assert_cmpint(f->out.frames[1].checksum, ==, FRAME_CHECKSUM_COMPLETE);
+	assert_cutting_gives_the_segments_back(f);
+}
+
 static void segment_with_a_wrong_checksum_passes_unchanged(struct fixture *f, gconstpointer unused)
 {
-	static const size_t at[] = { 10, 36, 60 }; /* IP checksum, TCP checksum, payload */
-	for (size_t i = 0; i < G_N_ELEMENTS(at); i++) {
+	make_segments(f, MSS, MSS);                            /* for the offsets */
+	assert_damage_passes_unchanged(f, f->s.l4_offset - 1); /* in the pseudo-header */
+	assert_damage_passes_unchanged(f, f->s.l4_offset + 16);
+	assert_damage_passes_unchanged(f, f->s.payload_offset + 8);
+	if (!f->s.v6)
+		assert_damage_passes_unchanged(f, f->s.l3_offset + 10);
+}
+
+/* The IP length of the second segment is @more than the frame has. */
+static void assert_length_passes_unchanged(struct fixture *f, int more)
+{
+	make_segments(f, 3 * MSS, MSS);
+	size_t len = f->segments.frames[1].len - (f->s.v6 ? f->s.l4_offset : f->s.l3_offset);
+	put_be16(f, 1, f->s.l3_offset + (f->s.v6 ? 4 : 2), (uint16_t)((int)len + more));
+	repair(f, 1);
+	f->out.n = 0;
+	put_all_in(f);
+	g_assert_cmpuint(f->out.n, ==, 3);
+	g_assert_cmpint(f->out.frames[1].checksum, ==, FRAME_CHECKSUM_COMPLETE);
+}
+
+static void a_segment_with_a_wrong_length_passes_unchanged(struct fixture *f, gconstpointer unused)
+{
+	assert_length_passes_unchanged(f, 1);
+	assert_length_passes_unchanged(f, -1);
+	assert_length_passes_unchanged(f, -0x400);
+}
+
+/* RFC 2675 §2: the payload length is 0, the hop-by-hop option that has the real one may be missing. */
+static void a_jumbogram_passes_unchanged(struct fixture *f, gconstpointer unused)
+{
+	for (int option = 0; option < 2; option++) {
 		make_segments(f, 3 * MSS, MSS);
-		segment_bytes(f, 1)[f->s.l3_offset + at[i]] ^= 1;
+		put_be16(f, 1, f->s.l3_offset + 4, 0);
+		if (option)
+			segment_bytes(f, 1)[f->s.l3_offset + 6] = 0;
+		repair(f, 1);
 		f->out.n = 0;
 		put_all_in(f);
 		g_assert_cmpuint(f->out.n, ==, 3);
 		g_assert_cmpint(f->out.frames[1].checksum, ==, FRAME_CHECKSUM_COMPLETE);
-		assert_cutting_gives_the_segments_back(f);
+	}
+}
+
+static void truncated_segments_pass_unchanged(struct fixture *f, gconstpointer unused)
+{
+	make_segments(f, MSS, MSS);
+	for (size_t len = 0; len < f->s.payload_offset + 1; len++) {
+		uint8_t *exact = g_memdup2(segment_bytes(f, 0), len);
+		struct iovec iov;
+		struct frame frame = frame_of(&iov, exact, len);
+		put_frame_in(f, &frame);
+		g_free(exact);
+		g_assert_cmpuint(f->out.n, ==, len + 1);
 	}
 }
 
@@ -296,8 +431,9 @@ static void frames_that_cannot_be_joined_pass_unchanged(struct fixture *f, gcons
 {
 	static const struct sample samples[] = {
 		{ .tags = 1 },
-		{ .v6 = true },
+		{ .v6 = true, .tags = 1 },
 		{ .ip_options_len = 4, .ip_options = { 1, 1, 1, 1 } },
+		{ .v6 = true, .extensions = 1 },
 	};
 	f->s = samples[GPOINTER_TO_SIZE(kind)];
 	f->s.partial = true;
@@ -343,28 +479,39 @@ static void without_memory_segments_pass_one_by_one(struct fixture *f, gconstpoi
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-#define ADD(name) g_test_add("/gro/" #name, struct fixture, NULL, setup, name, teardown)
+#define ADD_FOR(family, path, name) g_test_add("/gro/" path #name, struct fixture, GINT_TO_POINTER(family), setup, name, teardown)
+#define ADD(name) \
+	do { \
+		ADD_FOR(IPV4, "", name); \
+		ADD_FOR(IPV6, "ipv6/", name); \
+	} while (0)
 	ADD(segments_join_and_cutting_gives_them_back);
 	ADD(super_frame_carries_its_offload_metadata);
 	ADD(single_segment_passes_unchanged_and_verified);
 	ADD(frames_for_other_macs_are_not_joined);
 	ADD(a_push_is_not_kept_waiting);
 	ADD(a_short_segment_is_the_last);
+	ADD(a_segment_without_data_passes_unchanged);
 	ADD(a_longer_segment_does_not_join_a_shorter_one);
 	ADD(segments_do_not_join_over_a_gap);
 	ADD(a_super_frame_is_no_longer_than_ip_allows);
 	ADD(a_segment_with_other_headers_does_not_join);
+	ADD(a_segment_of_the_other_family_does_not_join);
 	ADD(a_segment_from_another_mac_does_not_join);
 	ADD(a_segment_from_another_port_does_not_join);
 	ADD(segment_with_a_wrong_checksum_passes_unchanged);
+	ADD(a_segment_with_a_wrong_length_passes_unchanged);
+	ADD(truncated_segments_pass_unchanged);
+	ADD_FOR(IPV6, "ipv6/", a_jumbogram_passes_unchanged);
 	ADD(trailing_bytes_are_not_taken_for_data);
 	ADD(without_memory_segments_pass_one_by_one);
 #undef ADD
 #define ADD(name, kind) \
 	g_test_add("/gro/" name, struct fixture, GSIZE_TO_POINTER(kind), setup, frames_that_cannot_be_joined_pass_unchanged, teardown)
 	ADD("tagged_frames_pass_as_they_came", 0);
-	ADD("ipv6_passes_as_it_came", 1);
+	ADD("ipv6/tagged_frames_pass_as_they_came", 1);
 	ADD("ip_options_pass_as_they_came", 2);
+	ADD("ipv6/extension_headers_pass_as_they_came", 3);
 #undef ADD
 	return g_test_run();
 }

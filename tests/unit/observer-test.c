@@ -116,14 +116,19 @@ static void ignore_flush(void *opaque, usec_t now)
 {
 }
 
+static size_t make_segment(bool v6, uint8_t bytes[static 200], struct mac src, uint32_t seq, size_t len)
+{
+	return (v6 ? tcp_segment_make6 : tcp_segment_make)(bytes, 200, mac_b, src, seq, len);
+}
+
 /* The gateway is port 2. */
-static void segments_that_are_joined_are_seen_one_by_one(struct fixture *f, gconstpointer data)
+static void segments_that_are_joined_are_seen_one_by_one(struct fixture *f, gconstpointer v6)
 {
 	uint8_t bytes[3][200];
 	f->segment.gateway = (struct segment_gateway){ .port = &f->b.port, .mac = mac_b, .flush = ignore_flush };
-	f->b.port.offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4;
+	f->b.port.offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6;
 	for (unsigned i = 0; i < 3; i++) {
-		size_t len = tcp_segment_make(bytes[i], sizeof(bytes[i]), mac_b, mac_a, i * 100, 100);
+		size_t len = make_segment(v6, bytes[i], mac_a, i * 100, 100);
 		segment_input_batch(&f->segment, 0, &f->a.port, bytes[i], len, i < 2);
 	}
 	assert_saw(f, "i1 i1 i1");
@@ -133,19 +138,20 @@ static void segments_that_are_joined_are_seen_one_by_one(struct fixture *f, gcon
 }
 
 /* The gateway is port 2, and its MAC is the source. */
-static void drops_of_segments_that_were_joined_are_seen_one_by_one(struct fixture *f, gconstpointer data)
+static void drops_of_segments_that_were_joined_are_seen_one_by_one(struct fixture *f, gconstpointer v6)
 {
 	static const size_t payloads[] = { 100, 100, 30 };
+	size_t headers_len = v6 ? TCP_SEGMENT_HEADERS6_LEN : TCP_SEGMENT_HEADERS_LEN;
 	uint8_t bytes[3][200];
 	f->segment.gateway = (struct segment_gateway){ .port = &f->b.port, .mac = mac_b, .flush = ignore_flush };
 	for (unsigned i = 0; i < 3; i++) {
-		size_t len = tcp_segment_make(bytes[i], sizeof(bytes[i]), mac_b, mac_b, i * 100, payloads[i]);
+		size_t len = make_segment(v6, bytes[i], mac_b, i * 100, payloads[i]);
 		segment_input_batch(&f->segment, 0, &f->a.port, bytes[i], len, i < 2);
 	}
 	segment_flush(&f->segment, 0);
 	g_assert_cmpuint(f->a.port.counters.drops.count[DROP_GATEWAY_MAC], ==, 3);
 	for (unsigned i = 0; i < 3; i++)
-		g_assert_cmpuint(g_array_index(f->sights, struct sight, 3 + i).len, ==, TCP_SEGMENT_HEADERS_LEN + payloads[i]);
+		g_assert_cmpuint(g_array_index(f->sights, struct sight, 3 + i).len, ==, headers_len + payloads[i]);
 	assert_saw(f, "i1 i1 i1 d1 d1 d1 t");
 	f->segment.gateway.port = NULL;
 }
@@ -196,10 +202,13 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add("/observer/" #name, struct fixture, NULL, set_up, name, tear_down)
+#define TEST6(name) g_test_add("/observer/ipv6/" #name, struct fixture, GINT_TO_POINTER(1), set_up, name, tear_down)
 	TEST(frame_is_seen_where_it_enters_and_where_it_leaves);
 	TEST(drop_is_seen_with_its_reason_and_frame);
 	TEST(segments_that_are_joined_are_seen_one_by_one);
+	TEST6(segments_that_are_joined_are_seen_one_by_one);
 	TEST(drops_of_segments_that_were_joined_are_seen_one_by_one);
+	TEST6(drops_of_segments_that_were_joined_are_seen_one_by_one);
 	TEST(detached_port_is_reported);
 	TEST(queries_of_the_switch_itself_are_its_own);
 	TEST(each_observer_sees_frames_until_it_is_removed);

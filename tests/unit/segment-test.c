@@ -479,6 +479,7 @@ static void gateways_mac_as_a_source_is_dropped_and_probed(struct fixture *f, gc
 }
 
 #define TEST(name) g_test_add("/segment/" #name, struct fixture, NULL, set_up, name, tear_down)
+#define TEST6(name) g_test_add("/segment/ipv6/" #name, struct fixture, GINT_TO_POINTER(1), set_up, name, tear_down)
 
 /* --- batches --- */
 
@@ -488,7 +489,15 @@ static size_t make_segment(uint8_t *buf, size_t size, struct mac src, unsigned i
 	return tcp_segment_make(buf, size, mac_of(0xa0b0c0), src, i * 100, 100);
 }
 
+static size_t make_segment6(uint8_t *buf, size_t size, struct mac src, unsigned i)
+{
+	return tcp_segment_make6(buf, size, mac_of(0xa0b0c0), src, i * 100, 100);
+}
+
+typedef size_t (*make_segment_t)(uint8_t *buf, size_t size, struct mac src, unsigned i);
+
 struct batch {
+	make_segment_t make;
 	uint8_t bytes[40][200];
 	size_t len; /* of each */
 };
@@ -496,21 +505,21 @@ struct batch {
 static void be_the_gateway(struct fixture *f)
 {
 	f->segment.gateway = (struct segment_gateway){ .port = &f->b.port, .mac = mac_of(0xa0b0c0), .flush = ignore_flush };
-	f->b.port.offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4;
+	f->b.port.offloads = PORT_OFFLOAD_CHECKSUM | PORT_OFFLOAD_TSO4 | PORT_OFFLOAD_TSO6;
 	f->b.port.max_frame = ETH_HEADER_LEN + IPV4_PACKET_MAX;
 }
 
 static void put_in_batch(struct fixture *f, struct batch *b, struct memory_port *from, struct mac src)
 {
 	for (unsigned i = 0; i < G_N_ELEMENTS(b->bytes); i++) {
-		b->len = make_segment(b->bytes[i], sizeof(b->bytes[i]), src, i);
+		b->len = b->make(b->bytes[i], sizeof(b->bytes[i]), src, i);
 		segment_input_batch(&f->segment, 0, &from->port, b->bytes[i], b->len, i + 1 < G_N_ELEMENTS(b->bytes));
 	}
 }
 
 static void segments_of_a_batch_are_counted_as_they_came(struct fixture *f, gconstpointer data)
 {
-	struct batch b;
+	struct batch b = { .make = data ? make_segment6 : make_segment };
 	be_the_gateway(f);
 	put_in_batch(f, &b, &f->a, mac_of(1));
 	segment_flush(&f->segment, 0);
@@ -523,7 +532,7 @@ static void segments_of_a_batch_are_counted_as_they_came(struct fixture *f, gcon
 
 static void segments_of_a_batch_that_are_dropped_are_counted_as_they_came(struct fixture *f, gconstpointer data)
 {
-	struct batch b;
+	struct batch b = { .make = data ? make_segment6 : make_segment };
 	be_the_gateway(f);
 	f->a.port.pinned = mac_of(2);
 	put_in_batch(f, &b, &f->a, mac_of(1));
@@ -574,7 +583,7 @@ static void frames_of_two_ports_in_one_batch_are_not_joined(struct fixture *f, g
 
 static void batch_without_a_gateway_is_forwarded_frame_by_frame(struct fixture *f, gconstpointer data)
 {
-	struct batch b;
+	struct batch b = { .make = make_segment };
 	put_in_batch(f, &b, &f->a, mac_of(1));
 	g_assert_cmpuint(f->b.frames->len, ==, 40);
 	segment_flush(&f->segment, 0);
@@ -613,7 +622,9 @@ int main(int argc, char **argv)
 	TEST(too_large_for_a_port_without_df_is_fragmented);
 	TEST(too_large_with_df_is_for_the_gateway_to_answer);
 	TEST(segments_of_a_batch_are_counted_as_they_came);
+	TEST6(segments_of_a_batch_are_counted_as_they_came);
 	TEST(segments_of_a_batch_that_are_dropped_are_counted_as_they_came);
+	TEST6(segments_of_a_batch_that_are_dropped_are_counted_as_they_came);
 	TEST(frames_of_a_batch_keep_their_order);
 	TEST(frames_of_two_ports_in_one_batch_are_not_joined);
 	TEST(batch_without_a_gateway_is_forwarded_frame_by_frame);
