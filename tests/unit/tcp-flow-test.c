@@ -1020,11 +1020,38 @@ static void a_segment_that_is_repeated_while_its_ack_is_withheld_is_not_acknowle
 	expect_nothing(&x);
 }
 
-static void few_bytes_behind_a_withheld_ack_are_no_reason_to_send_it(void)
+/* Two segments in flight would make the guest send the last one again soon. */
+static void another_segment_soon_after_one_whose_ack_is_withheld_is_acknowledged(void)
 {
 	struct fixture x;
 	withheld(&x);
 	x.guest_seq += 10;
+	x.now += 100 * USEC_PER_MSEC;
+	receive(&x, segment(&x, TCP_ACK | TCP_PSH), 10);
+	tcp_flow_host_took(&x.f, 10);
+	g_assert_false(tcp_flow_may_withhold_ack(&x.f));
+	struct tcp_header *h = expect_segment(&x, TCP_ACK);
+	g_assert_cmpuint(h->ack, ==, GUEST_ISN + 11 + 10);
+}
+
+/* The card cuts it into two. */
+static void the_ack_of_a_segment_of_more_than_one_mss_is_not_withheld(void)
+{
+	struct fixture x;
+	established(&x);
+	receive(&x, segment(&x, TCP_ACK | TCP_PSH), MSS + 1);
+	tcp_flow_host_took(&x.f, MSS + 1);
+	turn_to_deadline(&x);
+	g_assert_false(tcp_flow_may_withhold_ack(&x.f));
+	expect_segment(&x, TCP_ACK);
+}
+
+static void few_bytes_long_after_one_whose_ack_is_withheld_are_no_reason_to_send_it(void)
+{
+	struct fixture x;
+	withheld(&x);
+	x.guest_seq += 10;
+	x.now += 250 * USEC_PER_MSEC;
 	for (unsigned i = 0; i < 3; i++) {
 		receive(&x, segment(&x, TCP_ACK | TCP_PSH), 10);
 		x.guest_seq += 10;
@@ -1290,7 +1317,9 @@ static const struct {
 	TEST(a_guests_keepalive_is_answered_and_passed_on),
 	TEST(each_keepalive_of_a_guest_may_wait_for_the_peers_answer),
 	TEST(a_segment_that_is_repeated_while_its_ack_is_withheld_is_not_acknowledged),
-	TEST(few_bytes_behind_a_withheld_ack_are_no_reason_to_send_it),
+	TEST(another_segment_soon_after_one_whose_ack_is_withheld_is_acknowledged),
+	TEST(the_ack_of_a_segment_of_more_than_one_mss_is_not_withheld),
+	TEST(few_bytes_long_after_one_whose_ack_is_withheld_are_no_reason_to_send_it),
 	TEST(an_upload_behind_a_withheld_ack_is_acknowledged),
 	TEST(acks_are_delayed_again_after_a_pause),
 	TEST(an_answer_carries_a_withheld_ack),

@@ -17,6 +17,7 @@
 #define ACK_AT_ONCE_BYTES 8192u
 #define ACK_DELAY (5 * USEC_PER_MSEC)
 #define CHALLENGE_GAP (10 * USEC_PER_MSEC)
+#define REPEATS_AFTER (200 * USEC_PER_MSEC) /* the shortest time after which common guests repeat a single segment */
 #define TELL_BELOW (32u * 1024)
 #define WINDOW_FIELD_MAX 65535u
 
@@ -119,10 +120,22 @@ void tcp_flow_withhold_ack(struct tcp_flow *f, usec_t now, usec_t until)
 	f->ack_timer = until;
 }
 
+/*
+ * The guest sent more while an ACK is withheld. With two segments in flight it would soon send the last one again (RFC 8985 §7), so it
+ * gets the ACK, unless it has waited for so long that it repeats the first one anyway.
+ */
+static void more_behind_withheld(struct tcp_flow *f, usec_t now)
+{
+	if (now - f->withheld < REPEATS_AFTER)
+		tcp_ack_now(f);
+	else
+		tcp_ack_confirmed(f);
+}
+
 static void ack_later(struct tcp_flow *f, usec_t now)
 {
 	if (f->withheld != USEC_INFINITY) {
-		tcp_ack_confirmed(f);
+		more_behind_withheld(f, now);
 		return;
 	}
 	if (f->quick_acks > 0 || f->unacked >= at_once_bytes(f)) {
@@ -132,6 +145,13 @@ static void ack_later(struct tcp_flow *f, usec_t now)
 	} else if (f->ack_timer == USEC_INFINITY) {
 		f->ack_timer = now + ACK_DELAY;
 	}
+}
+
+/* A frame may carry several, for the guest's card to cut. */
+static uint32_t segments_in(const struct tcp_flow *f, uint32_t len)
+{
+	uint32_t most = MIN(f->mss, f->our_mss);
+	return most > 0 ? (len + most - 1) / most : 1;
 }
 
 /* Advances rcv_nxt over @len new bytes and the out-of-order bytes that follow them; returns by how much. */
@@ -150,7 +170,7 @@ static uint32_t advance(struct tcp_flow *f, uint32_t len)
 	uint32_t moved = f->rcv_nxt - before;
 	f->held += moved;
 	f->unacked += moved;
-	f->unacked_segments += f->unacked_segments < UINT8_MAX;
+	f->unacked_segments = (uint8_t)MIN(f->unacked_segments + segments_in(f, moved), (uint32_t)UINT8_MAX);
 	return moved;
 }
 
