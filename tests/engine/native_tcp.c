@@ -156,6 +156,53 @@ static void bytes_that_a_dead_host_never_got_are_not_acknowledged(struct fixture
 	guest_tcp_done(&t);
 }
 
+/* It would repeat them, and take its peer for dead in the end. */
+static void a_guest_is_acknowledged_what_waits_for_a_peer_that_does_not_read(struct fixture *f, gconstpointer row)
+{
+	static const size_t len = 500;
+	struct guest_tcp t;
+	uint8_t *bytes = pattern(len);
+	set_loopback_mtu(1500); /* nothing waits for peers on the loopback */
+	server_listen(&f->s, SERVER, 0);
+	g_assert_cmpint(setsockopt(f->s.listener, SOL_SOCKET, SO_RCVBUF, &(int){ 2048 }, sizeof(int)), ==, 0);
+	guest_tcp_init(&t, &f->b, GUEST, 40000, SERVER, f->s.port);
+	g_assert_true(guest_tcp_connect(&t));
+	g_assert_true(server_accept(&f->s, &f->b));
+	for (unsigned i = 0; i < 7; i++) {
+		bench_run_for(&f->b, 1050); /* after a pause no ACK is sent at once */
+		guest_tcp_segment(&t, TCP_ACK | TCP_PSH, bytes, len);
+		bench_run_for(&f->b, 500);
+		g_assert_true(is_acknowledged(&t));
+	}
+	set_loopback_mtu(65536);
+	g_free(bytes);
+	guest_tcp_done(&t);
+}
+
+/* As one whose Nagle algorithm holds back the second half of a request, for which the peer waits before it acknowledges the first. */
+static void a_guest_that_waited_for_an_ack_waits_only_once(struct fixture *f, gconstpointer row)
+{
+	struct guest_tcp t;
+	set_loopback_mtu(1500); /* nothing waits for peers on the loopback */
+	connect_to(f, &t, SERVER, SERVER);
+	bench_run_for(&f->b, 50);
+	set_dead(&f->s, true);
+	guest_tcp_segment(&t, TCP_ACK | TCP_PSH, "x", 1);
+	bench_run_for(&f->b, 50);
+	g_assert_false(is_acknowledged(&t));
+	set_dead(&f->s, false);
+	g_assert_true(bench_until(&f->b, is_acknowledged, &t));
+	guest_tcp_segment(&t, TCP_ACK | TCP_PSH, "x", 1);
+	bench_run_for(&f->b, 1100);
+	g_assert_true(is_acknowledged(&t));
+	set_dead(&f->s, true);
+	guest_tcp_segment(&t, TCP_ACK | TCP_PSH, "x", 1);
+	bench_run_for(&f->b, 500);
+	g_assert_true(is_acknowledged(&t));
+	set_loopback_mtu(65536);
+	guest_tcp_done(&t);
+}
+
 static bool has_answered(void *guest_tcp)
 {
 	return ((struct guest_tcp *)guest_tcp)->peer_window > 0;
@@ -199,8 +246,11 @@ const struct contract_test native_tcp[] = {
 	{ "rooms_of_many_pieces_are_filled_by_several_reads", rooms_of_many_pieces_are_filled_by_several_reads, native_setup_plain },
 	{ "an_upload_to_a_slow_host_waits_in_the_guest", an_upload_to_a_slow_host_waits_in_the_guest, native_setup_plain },
 	{ "a_stopped_network_resets_guests_and_hosts", a_stopped_network_resets_guests_and_hosts, native_setup_plain },
+	{ "a_guest_is_acknowledged_what_waits_for_a_peer_that_does_not_read",
+	  a_guest_is_acknowledged_what_waits_for_a_peer_that_does_not_read, native_setup_plain },
 	{ "bytes_that_a_dead_host_never_got_are_not_acknowledged", bytes_that_a_dead_host_never_got_are_not_acknowledged,
 	  native_setup_plain },
+	{ "a_guest_that_waited_for_an_ack_waits_only_once", a_guest_that_waited_for_an_ack_waits_only_once, native_setup_plain },
 	{ "a_keepalive_is_answered_only_when_the_host_is_alive", a_keepalive_is_answered_only_when_the_host_is_alive, native_setup_plain },
 	{ 0 },
 };

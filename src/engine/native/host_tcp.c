@@ -34,6 +34,7 @@ bool host_tcp_look(int fd, struct host_tcp *ret)
 		.busy_us = info.tcpi_busy_time,
 		.is_local = info.tcpi_pmtu > NETWORK_MTU_MAX,
 		.rtt_us = info.tcpi_rtt,
+		.in_flight = info.tcpi_unacked,
 		.silence_ms = MIN(info.tcpi_last_ack_recv, info.tcpi_last_data_recv),
 	};
 	return true;

@@ -11,6 +11,7 @@ struct host_tcp {
 	uint64_t busy_us;    /* how long bytes have not been acknowledged, in all */
 	bool is_local;       /* the path is the host's loopback, by its MTU */
 	uint32_t rtt_us;     /* smoothed */
+	uint32_t in_flight;  /* segments that were sent and not acknowledged */
 	uint32_t silence_ms; /* since the peer's last segment */
 };
 

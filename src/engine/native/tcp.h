@@ -47,6 +47,9 @@ struct native_tcp {
 	bool probes;   /* the socket sends keepalives */
 	usec_t probed; /* when the peer was probed, 0: it has answered since */
 
+	bool waits_for_acks; /* the guest has waited for an ACK before it sent more */
+	usec_t released;     /* when it got an ACK of bytes that had been withheld, 0: it has sent since, or a while ago */
+
 	struct engine_opening *opening; /* provides the host side once the guest has answered; NULL: the host side is open */
 	bool cuts;                      /* close() resets the connection (SO_LINGER) */
 	bool failed;                    /* the socket has an error; the flow ends when all readable bytes are sent */

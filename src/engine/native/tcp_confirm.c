@@ -13,7 +13,8 @@
  *
  * The kernel reports no event for an ACK without data, so the socket is looked at after a round trip, and then after ever longer times.
  * Over long paths the guest would send its segment again meanwhile; then it gets the ACK at once. Peers on the host's loopback end
- * with their kernel, so data for them is acknowledged at once too.
+ * with their kernel, so data for them is acknowledged at once too. A guest that sends more as soon as it gets a withheld ACK had waited for
+ * it (Nagle's algorithm, between two writes of one request), so from then on its data does not wait for the peer.
  */
 #include "engine/native/host_tcp.h"
 #include "engine/native/tcp.h"
@@ -28,6 +29,7 @@
 #define FEW_BYTES 8192u                   /* more is an upload */
 #define BUSY_MS 15                        /* a peer that was heard a moment ago, in an exchange of requests, needs no proof of life */
 #define SILENCE_MIN (500 * USEC_PER_MSEC) /* a peer that was heard since then is alive: spares a probe */
+#define REACTION (5 * USEC_PER_MSEC)      /* what a guest sends so soon after an ACK had waited for it */
 #define LOOK_FIRST (3 * USEC_PER_MSEC)
 #define LOOK_SLOWER 4 /* the next look comes after this part of the time that has passed */
 /* The kernel's own keepalives: as rare as it allows, as the guest's are what counts. */
@@ -70,7 +72,10 @@ static bool was_heard_since(const struct host_tcp *host, usec_t now, usec_t sinc
 static bool may_acknowledge(const struct native_tcp *t, const struct host_tcp *host)
 {
 	bool is_busy = t->tcp.withheld == USEC_INFINITY && host->silence_ms < BUSY_MS;
-	if (host->is_local || is_busy || host->rtt_us > RTT_MAX)
+	if (t->waits_for_acks || host->is_local || is_busy || host->rtt_us > RTT_MAX)
+		return true;
+	/* The peer's window is shut: without NAT the guest had not sent this. If it got no ACK, it would give up in the end. */
+	if (host->in_flight == 0)
 		return true;
 	uint32_t unacked = host_tcp_unacked(t->base.watch.fd);
 	return unacked == 0 || unacked > FEW_BYTES;
@@ -97,10 +102,32 @@ static usec_t next_look(const struct native_tcp *t, usec_t now, const struct hos
 	return now + MAX(LOOK_FIRST, since == now ? host->rtt_us : (now - since) / LOOK_SLOWER);
 }
 
+static void confirmed(struct native_tcp *t, usec_t now)
+{
+	peer_answered(t);
+	if (t->tcp.withheld != USEC_INFINITY && t->tcp.unacked > 0)
+		t->released = now;
+}
+
+static void note_reaction(struct native_tcp *t, usec_t now)
+{
+	if (t->released == 0)
+		return;
+	bool soon = now - t->released < REACTION;
+	if (soon && t->tcp.unacked == 0)
+		return;
+	t->waits_for_acks = t->waits_for_acks || soon;
+	t->released = 0;
+}
+
 void native_tcp_confirm(struct native_tcp *t, usec_t now)
 {
 	struct host_tcp host;
 	bool keepalive = t->tcp.keepalive_due;
+	note_reaction(t, now);
+	/* What the peer sent has carried the answer. */
+	if (!keepalive && t->tcp.withheld == USEC_INFINITY)
+		peer_answered(t);
 	if (!t->is_tcp || t->base.watch.fd < 0 || t->tcp.held > 0 || !tcp_flow_may_withhold_ack(&t->tcp))
 		return;
 	if (!host_tcp_look(t->base.watch.fd, &host))
@@ -109,5 +136,5 @@ void native_tcp_confirm(struct native_tcp *t, usec_t now)
 	if (probing ? !is_alive(t, now, &host, keepalive) : !may_acknowledge(t, &host))
 		tcp_flow_withhold_ack(&t->tcp, now, next_look(t, now, &host));
 	else
-		peer_answered(t);
+		confirmed(t, now);
 }
