@@ -80,7 +80,7 @@ def per(amount, used, scale):
 
 class Stream:
     """TCP in one direction, as fast as possible.  `times`: how many times longer than other loads.  `least_ms`: a shorter load is over
-    before data has gone to and fro."""
+    before data has gone both ways."""
 
     unit, cpu_unit = "Gbit/s", "CPU s/GB"
 
