@@ -70,6 +70,7 @@ static const struct {
 	{ { { { 0xfe, 0x80 } }, 10 }, DROP_MARTIAN_DESTINATION },        /* of the host's links, which are others than the guests' */
 	{ { { { 0xfe, 0xc0 } }, 10 }, DROP_MARTIAN_DESTINATION },        /* site-local, deprecated (RFC 3879) */
 	{ { { { 0x20, 0x01, 0x0d, 0xb8 } }, 32 }, DROP_MARTIAN_DESTINATION },    /* documentation (RFC 3849) */
+	{ { { { 0x20, 0x01, 0, 0x10 } }, 28 }, DROP_MARTIAN_DESTINATION },       /* ORCHID: names of hosts, not addresses (RFC 4843) */
 	{ { { { 0x3f, 0xff } }, 20 }, DROP_MARTIAN_DESTINATION },                /* documentation (RFC 9637) */
 	{ { { { 0, 0x64, 0xff, 0x9b } }, 96 }, DROP_MARTIAN_DESTINATION },       /* IPv4 behind NAT64 (RFC 6052), which checks no address */
 	{ { { { 0, 0x64, 0xff, 0x9b, 0, 1 } }, 48 }, DROP_MARTIAN_DESTINATION }, /* the same of a site (RFC 8215) */

@@ -122,6 +122,13 @@ static void other_ipv6_addresses_of_the_segment_are_never_sent_outside(void)
 	assert_martians6(bad, ARRAY_SIZE(bad));
 }
 
+/* RFC 6092, REC-3; those of the second version, 2001:20::/28, may be forwarded (RFC 7343). */
+static void orchids_are_dropped(void)
+{
+	static const char *const bad[] = { "2001:10::1", "2001:1f:ffff::1" };
+	assert_martians6(bad, ARRAY_SIZE(bad));
+}
+
 static void ipv6_addresses_for_documentation_and_discarding_are_dropped(void)
 {
 	static const char *const bad[] = { "2001:db8::1", "2001:db8:ffff::1", "3fff::1", "3fff:fff::1", "100::1" };
@@ -199,6 +206,7 @@ int main(int argc, char **argv)
 	ADD(link_and_site_local_ipv6_addresses_are_dropped);
 	ADD(other_ipv6_addresses_of_the_segment_are_never_sent_outside);
 	ADD(ipv6_addresses_for_documentation_and_discarding_are_dropped);
+	ADD(orchids_are_dropped);
 	ADD(ipv4_behind_nat64_of_others_is_dropped);
 	ADD(multicast_of_ipv6_is_never_translated);
 	ADD(other_ipv6_unicast_is_accepted);
