@@ -3,8 +3,11 @@
 
 #include "app/command/api.h"
 
+/* An IPv6 address is in brackets then (RFC 5952 §6). */
 static char *with_port(const char *host, guint64 port)
 {
+	if (port && strchr(host, ':'))
+		return g_strdup_printf("[%s]:%" G_GUINT64_FORMAT, host, port);
 	return port ? g_strdup_printf("%s:%" G_GUINT64_FORMAT, host, port) : g_strdup(host);
 }
 
