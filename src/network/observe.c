@@ -79,12 +79,14 @@ void observe_conflict(struct lanlet_network *n, usec_t now, const struct port *b
 	struct event e = { .when = now, .type = EVENT_CONFLICT, .port_id = by->id, .mac = mac };
 	if (ip_is_v4(addr))
 		e.ip = ip_to_ip4(addr);
+	else
+		e.ip6 = *addr;
 	memcpy(e.port, by->name, sizeof(e.port));
 	if (other)
 		memcpy(e.name, other->name, sizeof(other->name));
 	/* The guard tells a conflict every few seconds while it lasts. */
 	bool is_news = n->told.port_id != e.port_id || !mac_equal(n->told.mac, e.mac) || n->told.ip != e.ip ||
-		       strcmp(n->told.name, e.name) != 0 || now - n->told.when > GUARD_CONFLICT_TIME;
+		       !ip_equal(&n->told.ip6, &e.ip6) || strcmp(n->told.name, e.name) != 0 || now - n->told.when > GUARD_CONFLICT_TIME;
 	if (is_news)
 		events_add(&n->events, &e);
 	n->told = e;

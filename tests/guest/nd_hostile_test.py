@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hostile neighbour discovery and DHCPv6 by hand-made guests: what the gateway counts, and what a neighbour gets of it."""
 
+import contextlib
+import functools
 import struct
 import time
 import unittest
@@ -80,6 +82,29 @@ class Hostile(unittest.TestCase):
         self.attacker.send(Neighbour(SOLICITATION, OWN).emit(UNSPECIFIED, solicited_node(OWN)))
         self.nothing_like(lambda icmp: icmp.type == ADVERTISEMENT and Neighbour.parse(icmp).target == OWN)
         wait_until(lambda: sum(self.drops().get(r, 0) for r in ("claim-pending", "address-conflict")), self.drops)
+
+    def test_conflicts_are_events_with_their_addresses(self):
+        """One for each address, not only for the first one."""
+        addresses = ["fd12:3456:789a::77", "fd12:3456:789a::78"]
+
+        def refused(address):
+            with contextlib.suppress(TimeoutError):
+                self.victim.wait_for(lambda *_: None, 0.1)  # it answers the guard
+            return f"uses the address {address}" in self.lanlet.text()
+
+        for text in addresses:
+            own = address6(text)
+            self.victim.addresses.add(own)
+            self.victim.send(Icmp6(128, 0, b"\0\1\0\1").emit(own, GATEWAY), self.gateway_mac)
+            self.victim.icmp(129)
+            self.attacker.send(Neighbour(ADVERTISEMENT, own, self.attacker.mac, Neighbour.OVERRIDE).emit(own, ALL_NODES))
+            wait_until(functools.partial(refused, text), self.drops)
+        last, events = self.lanlet.api.get("/v1/counters")["events"], []
+        for event in self.lanlet.api.events(after=0):
+            events.append(event)
+            if event["number"] == last:
+                break
+        self.assertEqual([event.get("address") for event in events if event["event"] == "conflict"], addresses)
 
     def test_malformed_messages_are_counted_and_not_answered(self):
         good = Neighbour(SOLICITATION, GATEWAY, self.attacker.mac)
