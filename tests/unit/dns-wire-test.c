@@ -302,7 +302,8 @@ static uint8_t *answer_of(size_t len)
 {
 	uint8_t *message = g_malloc0(len);
 	const uint8_t head[DNS_HEADER_LEN] = { 1, 2, 0x81, 0x90, 0, 1 };
-	memcpy(message, head, MIN(len, sizeof(head)));
+	if (len > 0) /* the memory of no bytes is NULL */
+		memcpy(message, head, MIN(len, sizeof(head)));
 	if (len > sizeof(head))
 		memcpy(message + sizeof(head), a_question, MIN(len - sizeof(head), sizeof(a_question) - 1));
 	return message;
