@@ -142,6 +142,8 @@ class NatTest(unittest.TestCase):
         self.outside_route("del")
         try:
             self.assertEqual(self.guest.ask("2a00:1450:4001:9::9", 80), "OSError 101")
+            # The guest is told within three seconds; the route that comes back must not be the one that is about to go.
+            wait_until(lambda: not has_default_route(self.guest), lambda: self.guest.check("ip", "-6", "route"))
         finally:
             self.outside_route("add")
             self.wait_for_route()
