@@ -442,11 +442,15 @@ static void set_up_without_aio(struct vhost_world *w, gconstpointer data)
 
 static void without_aio_the_front_end_is_called(struct vhost_world *w, gconstpointer data)
 {
+	uint64_t calls = 0;
 	vhost_front_start(&w->front, VHOST_MODERN);
 	for (unsigned i = 0; i < 20; i++) {
 		guest_sends(&w->front);
-		g_assert_cmpuint(vhost_front_await_calls(&w->front, VHOST_FRONT_TX), ==, 1);
+		uint64_t n = vhost_front_await_calls(&w->front, VHOST_FRONT_TX);
+		g_assert_cmpuint(n, >, 0);
+		calls += n;
 	}
+	g_assert_cmpuint(calls, <=, 21); /* the call that comes with a new descriptor may be late */
 }
 
 /* The call that comes with a new descriptor may be on its way. */
