@@ -7,7 +7,7 @@
 #include "app/command.h"
 #include "app/command/api.h"
 #include "app/command/capture_file.h"
-#include "app/command/known_guest.h"
+#include "app/command/name_lookup.h"
 #include "app/failure.h"
 
 #include <pthread.h>
@@ -39,18 +39,6 @@ static void wish_done(struct wish *w)
 	g_free(w->filter);
 }
 
-struct search {
-	const char *name;
-	bool found;
-};
-
-static bool look_at_name(void *opaque, JsonObject *o)
-{
-	struct search *s = opaque;
-	s->found = g_ascii_strcasecmp(api_text(o, "name"), s->name) == 0;
-	return !s->found;
-}
-
 static bool is_number(const char *word)
 {
 	return word[0] && word[strspn(word, "0123456789")] == '\0';
@@ -65,19 +53,19 @@ static bool is_address(const char *word)
 /* @ret: the member of @w that @word belongs to if it names a port or guest; NULL if it begins the filter. */
 static bool find_meaning(struct api *api, const char *word, struct wish *w, char ***ret, GError **error)
 {
-	struct search s = { .name = word };
+	bool found;
 	*ret = is_number(word) ? &w->port : is_address(word) ? &w->guest : NULL;
 	if (*ret)
 		return true;
-	if (!api_each(api, "/v1/ports", look_at_name, &s, error))
+	if (!name_is_listed(api, "/v1/ports", word, &found, error))
 		return false;
-	if (s.found) {
+	if (found) {
 		*ret = &w->port;
 		return true;
 	}
-	if (!known_guest_find(api, word, &s.found, error))
+	if (!name_is_of_guest(api, word, &found, error))
 		return false;
-	*ret = s.found ? &w->guest : NULL;
+	*ret = found ? &w->guest : NULL;
 	return true;
 }
 

@@ -4,8 +4,8 @@
 #include "app/command.h"
 #include "app/command/api.h"
 #include "app/command/endpoint.h"
-#include "app/command/known_guest.h"
 #include "app/command/listing.h"
+#include "app/command/name_lookup.h"
 #include "app/command/table.h"
 #include "app/failure.h"
 
@@ -23,7 +23,7 @@ struct flows_flags {
 static bool is_known(struct api *api, const char *guest, GError **error)
 {
 	bool found = g_hostname_is_ip_address(guest);
-	if (!found && !known_guest_find(api, guest, &found, error))
+	if (!found && !name_is_of_guest(api, guest, &found, error))
 		return false;
 	return found || fail(error, FAILURE_NOT_FOUND, "there is no guest called %s", guest);
 }
