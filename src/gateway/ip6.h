@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#define GATEWAY_IP6_LINK_LOCAL ((struct ip_addr){ { 0xfe, 0x80, [15] = 1 } })
+
 struct gateway_ip6 {
 	bool on;               /* false: the gateway has no IPv6, and the other members mean nothing */
 	struct prefix6 prefix; /* /64: of the guests' addresses */
@@ -16,7 +18,7 @@ struct gateway_ip6 {
 
 static inline struct gateway_ip6 gateway_ip6_of(const struct prefix6 *prefix)
 {
-	struct gateway_ip6 ip6 = { .on = true, .prefix = *prefix, .address = prefix->network, .link_local = { { 0xfe, 0x80, [15] = 1 } } };
+	struct gateway_ip6 ip6 = { .on = true, .prefix = *prefix, .address = prefix->network, .link_local = GATEWAY_IP6_LINK_LOCAL };
 	ip6.address.b[15] = 1;
 	return ip6;
 }

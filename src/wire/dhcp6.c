@@ -8,6 +8,7 @@ enum {
 	IA_ADDRESS_TIMES_LEN = 8, /* preferred and valid lifetime */
 	OPTION_HEADER_LEN = 4,
 	HARDWARE_ETHERNET = 1,
+	DUID_LL = 3,
 };
 
 static bool next_option(struct bytes_reader *r, uint16_t *ret_code, struct bytes_reader *ret_value)
@@ -204,6 +205,17 @@ int dhcp6_parse_answer(const void *bytes, size_t len, struct dhcp6_answer *ret)
 		if (!parse_answer_option(code, &value, ret))
 			return -EBADMSG;
 	return r.failed ? -EBADMSG : 0;
+}
+
+struct dhcp6_duid dhcp6_duid_of_mac(struct mac mac)
+{
+	struct dhcp6_duid duid = { 0 };
+	struct bytes_writer w = bytes_writer(duid.bytes, sizeof(duid.bytes));
+	bytes_put_be16(&w, DUID_LL);
+	bytes_put_be16(&w, HARDWARE_ETHERNET);
+	bytes_put(&w, mac.b, sizeof(mac.b));
+	duid.len = w.len;
+	return duid;
 }
 
 void dhcp6_put_header(struct bytes_writer *w, enum dhcp6_type type, uint32_t xid)

@@ -76,6 +76,8 @@ struct dhcp6_duid {
 	uint8_t bytes[DHCP6_DUID_MAX];
 };
 
+/* DUID-LL, made of an Ethernet address (RFC 8415 §11.4). */
+struct dhcp6_duid dhcp6_duid_of_mac(struct mac mac);
 static inline bool dhcp6_duid_equal(const struct dhcp6_duid *a, const struct dhcp6_duid *b)
 {
 	return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;

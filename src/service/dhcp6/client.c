@@ -2,6 +2,7 @@
 #include "service/dhcp6/client.h"
 
 #include "base/macros.h"
+#include "gateway/ip6.h"
 #include "lan/frame.h"
 #include "lan/packet.h"
 #include "service/nd.h"
@@ -23,17 +24,13 @@
 #define RENEW_RETRY_MIN (10 * USEC_PER_SEC)
 #define LIFETIME_MIN_S 10u
 
-static const struct ip_addr gateway = { { 0xfe, 0x80, [15] = 1 } };
+static const struct ip_addr gateway = GATEWAY_IP6_LINK_LOCAL;
 
 void dhcp6_client_init(struct dhcp6_client *c, const struct dhcp6_client_config *config)
 {
 	*c = (struct dhcp6_client){ .config = *config, .xid = config->xid & 0xffffff, .deadline = USEC_INFINITY };
 	c->link_local = ipv6_link_local(config->mac);
-	struct bytes_writer w = bytes_writer(c->duid.bytes, sizeof(c->duid.bytes));
-	bytes_put_be16(&w, 3); /* DUID-LL (RFC 8415 §11.4) */
-	bytes_put_be16(&w, 1);
-	bytes_put(&w, config->mac.b, sizeof(config->mac.b));
-	c->duid.len = w.len;
+	c->duid = dhcp6_duid_of_mac(config->mac);
 }
 
 static bool has_lease(const struct dhcp6_client *c)

@@ -390,12 +390,7 @@ void dhcp6_init(struct dhcp6 *d, const struct dhcp6_config *config)
 	if (!config->domain || dns_name_from_text(config->domain, &d->search) < 0)
 		d->search.len = 0;
 	d->config.domain = NULL;
-	/* Of the link-layer address, because that is kept (RFC 8415 §11.4). */
-	struct bytes_writer w = bytes_writer(d->duid.bytes, sizeof(d->duid.bytes));
-	bytes_put_be16(&w, 3);
-	bytes_put_be16(&w, 1);
-	bytes_put(&w, config->mac.b, sizeof(config->mac.b));
-	d->duid.len = w.len;
+	d->duid = dhcp6_duid_of_mac(config->mac); /* which the network keeps */
 }
 
 void dhcp6_set_lease_time(struct dhcp6 *d, uint32_t seconds)
