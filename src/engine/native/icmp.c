@@ -96,15 +96,15 @@ static int send_message(struct native_datagram *d, const struct echo *echo, cons
 	return sendmsg(d->base.watch.fd, &m, MSG_DONTWAIT) >= 0 ? 0 : -errno;
 }
 
-/* Tells the guest that its message could not be sent because of @error, if an ICMP error says so. */
-static void answer(struct native_datagram *d, usec_t now, const struct packet *p, int error, uint32_t mtu)
+/* Tells the guest that its message could not be sent to @to because of @error, if an ICMP error says so. */
+static void answer(struct native_datagram *d, usec_t now, const struct packet *p, const struct ip_endpoint *to, int error, uint32_t mtu)
 {
 	struct engine_env *env = d->base.engine->config.env;
 	uint8_t type, code;
 	/* With IPv6, what no ICMP error of IPv4 says means that there is no route (native_icmp_of_errno()). */
 	bool no_route6 = !packet_is_v4(p) && (error == EADDRNOTAVAIL || error == EAFNOSUPPORT);
 	if (native_icmp_of_errno(no_route6 ? ENETUNREACH : error, false, &type, &code))
-		env->ops->icmp_error(env, now, p, type, code, native_mtu_for_guest(&p->dst, mtu), 0);
+		env->ops->icmp_error(env, now, p, type, code, native_mtu_for_guest(&p->dst, &to->addr, mtu), 0);
 }
 
 static void send_echo(struct native_datagram *d, usec_t now, const struct echo *echo, const struct ip_endpoint *to)
@@ -130,7 +130,7 @@ static void send_echo(struct native_datagram *d, usec_t now, const struct echo *
 			drop(d->base.engine, mtu > 0 ? DROP_FRAG_NEEDED : DROP_ENGINE_ERROR, p);
 		bool heard = error == EPERM && drained.n_of_icmp > 0;
 		if (how != NATIVE_FRAGMENT && !heard)
-			answer(d, now, p, error, mtu);
+			answer(d, now, p, to, error, mtu);
 		return;
 	}
 }

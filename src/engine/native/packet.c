@@ -177,11 +177,12 @@ bool native_icmp_of_errno(int error, bool v6, uint8_t *ret_type, uint8_t *ret_co
 	return false;
 }
 
-uint32_t native_mtu_for_guest(const struct ip_addr *dst, uint32_t mtu)
+uint32_t native_mtu_for_guest(const struct ip_addr *claimed, const struct ip_addr *real, uint32_t mtu)
 {
-	if (ip_is_v4(dst) || mtu == 0)
-		return mtu;
-	return MAX(nat64_has(dst) ? mtu + NAT64_GROWTH : mtu, (uint32_t)IPV6_MTU_MIN);
+	if (mtu == 0)
+		return 0;
+	mtu += (uint32_t)ip_header_len(claimed) - (uint32_t)ip_header_len(real);
+	return ip_is_v4(claimed) ? mtu : MAX(mtu, (uint32_t)IPV6_MTU_MIN);
 }
 
 uint32_t native_error_info(const struct native_errqueue *q)

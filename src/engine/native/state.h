@@ -169,8 +169,11 @@ void native_output_error(struct engine *e, usec_t now, const struct native_icmp_
 void native_error_translate(struct native_errqueue *q, bool v6);
 /* The second word of the ICMP error @q. */
 uint32_t native_error_info(const struct native_errqueue *q);
-/* What an IPv6 guest may send to @dst, or an IPv4 guest, when the path carries packets of @mtu bytes (RFC 7915 §4.2, RFC 8201 §4). */
-uint32_t native_mtu_for_guest(const struct ip_addr *dst, uint32_t mtu);
+/*
+ * The size of the guest's packets to @claimed when the path to @real, which may be of the other family, carries @mtu bytes; 0 for 0
+ * (RFC 7915 §4.2, §5.2, RFC 8201 §4).
+ */
+uint32_t native_mtu_for_guest(const struct ip_addr *claimed, const struct ip_addr *real, uint32_t mtu);
 /* Refuses @p because of @error, a shortage or EAFNOSUPPORT: counts it and tells the guest (RFC 5508 REQ-8). */
 void native_refuse_at_limit(struct engine *e, usec_t now, const struct packet *p, int error);
 /* Whether @error of a system call means that a resource ran out. */

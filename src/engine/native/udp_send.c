@@ -208,19 +208,11 @@ static bool send_in_fragments(struct native_datagram *d, struct datagram_out *ou
 	return sent;
 }
 
-/* What the MTU of the path to a destination of the other family means to the guest (RFC 7915 §4.2, §5.2). */
-static uint32_t mtu_for_guest(const struct datagram_out *out, uint32_t mtu)
-{
-	struct ip_addr real = socket_address_get(&out->to).addr;
-	bool v6 = !ip_is_v4(&out->claimed.addr);
-	mtu += (uint32_t)ip_header_len(&out->claimed.addr) - (uint32_t)ip_header_len(&real);
-	return v6 ? MAX(mtu, (uint32_t)IPV6_MTU_MIN) : mtu;
-}
-
 /* @mtu: of the path, if the datagram is too large for it, else 0.  @heard: the guest was told of the error already. */
 static void one_failed(struct native_datagram *d, usec_t now, struct datagram_out *out, int error, uint32_t mtu, bool heard)
 {
-	struct native_icmp_error answer = { .info = mtu > 0 ? mtu_for_guest(out, mtu) : 0, .ip.hop_limit = out->fields.ttl };
+	struct ip_addr real = socket_address_get(&out->to).addr;
+	struct native_icmp_error answer = { .info = native_mtu_for_guest(&out->claimed.addr, &real, mtu), .ip.hop_limit = out->fields.ttl };
 	struct iovec known = out->n > 0 ? out->iov[0] : (struct iovec){ 0 };
 	enum native_too_large how = NATIVE_TELL_AND_DROP;
 	if (mtu > 0)
