@@ -191,12 +191,11 @@ bool lease6_set_mac(struct lease6_table *t, struct lease6 *l, struct mac mac)
 	if (mac_equal(l->mac, mac))
 		return true;
 	leave(t, l, LEASE6_BY_MAC, !mac_is_zero(l->mac));
-	leave(t, l, LEASE6_BY_CLIENT, true);
-	l->mac = mac;
-	hash_table_add(&t->by[LEASE6_BY_CLIENT], &l->nodes[LEASE6_BY_CLIENT], hash_of_client(t, &l->client, l->iaid, mac));
 	bool ok = mac_is_zero(mac) || hash_table_add(&t->by[LEASE6_BY_MAC], &l->nodes[LEASE6_BY_MAC], hash_of_mac(t, mac)) == 0;
-	if (!ok)
-		l->mac = (struct mac){ { 0 } };
+	l->mac = ok ? mac : (struct mac){ { 0 } };
+	/* The table does not grow, so this cannot fail. */
+	leave(t, l, LEASE6_BY_CLIENT, true);
+	hash_table_add(&t->by[LEASE6_BY_CLIENT], &l->nodes[LEASE6_BY_CLIENT], hash_of_client(t, &l->client, l->iaid, l->mac));
 	return ok;
 }
 
