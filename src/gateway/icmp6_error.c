@@ -100,30 +100,19 @@ static const struct {
 #define POINTER_NONE 0xff
 
 /* Where the field of an IPv4 header at each offset is in one of IPv6 (RFC 7915 §4.2, figure 3). */
-static const uint8_t pointers[] = {
-	0,
-	1, /* version and header length, type of service */
-	4,
-	4, /* total length */
-	POINTER_NONE,
-	POINTER_NONE,
-	POINTER_NONE,
-	POINTER_NONE, /* identification, flags, fragment offset */
-	7,
-	6, /* TTL, protocol */
-	POINTER_NONE,
-	POINTER_NONE, /* checksum */
-	8,
-	8,
-	8,
-	8, /* source */
-	24,
-	24,
-	24,
-	24, /* destination */
+static const uint8_t pointers[IPV4_HEADER_LEN] = {
+	[0] = 0,                    /* version and header length */
+	[1] = 1,                    /* type of service */
+	[2 ... 3] = 4,              /* total length */
+	[4 ... 7] = POINTER_NONE,   /* identification, flags, fragment offset */
+	[8] = 7,                    /* TTL */
+	[9] = 6,                    /* protocol */
+	[10 ... 11] = POINTER_NONE, /* checksum */
+	[12 ... 15] = 8,            /* source */
+	[16 ... 19] = 24,           /* destination */
 };
 
-/* Codes are pointer and bad length; @pointer that of the ICMP message. */
+/* @code 0: @pointer, of the ICMP message, tells the field; 2: bad length (RFC 7915 §4.2). */
 static bool parameter_problem_of_icmp4(uint8_t code, uint32_t pointer, struct icmp6_error *ret)
 {
 	if ((code != 0 && code != 2) || pointer >= ARRAY_SIZE(pointers) || pointers[pointer] == POINTER_NONE)

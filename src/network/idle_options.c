@@ -53,16 +53,15 @@ static void warn_of_missing_services(const struct settings *s, struct log *log)
 		warn_of_given(log, others, ARRAY_SIZE(others), "no-gateway", "");
 }
 
-static void warn_of_files_nobody_serves(const struct settings *s, struct log *log)
+static void warn_of_boot_files_without_server(const struct settings *s, struct log *log)
 {
 	for (size_t i = 0; s->tftp_root[0] == '\0' && i < s->n_dhcp_boots; i++) {
 		const struct dhcp_boot_rule *b = &s->dhcp_boots[i];
 		if (b->server == 0 && b->file[0] && !strstr(b->file, "://"))
-			log_warning(log,
-				    "dhcp-boot %s: the gateway has no TFTP server that guests could get this file from: set tftp-root, or "
-				    "append the "
-				    "address of another server",
-				    b->file);
+			log_warning(
+				log,
+				"dhcp-boot %s: the gateway serves no files by TFTP: set tftp-root, or append the address of another server",
+				b->file);
 	}
 }
 
@@ -92,7 +91,7 @@ void idle_options_warn(const struct settings *s, struct log *log)
 	warn_of_missing_services(s, log);
 	if (s->no_dhcp || s->no_gateway)
 		return;
-	warn_of_files_nobody_serves(s, log);
+	warn_of_boot_files_without_server(s, log);
 	for (size_t i = 0; i < s->n_dhcp_options; i++)
 		warn_of_tags(s, &s->dhcp_options[i].when, "dhcp-option", log);
 	for (size_t i = 0; i < s->n_dhcp_boots; i++)

@@ -21,7 +21,7 @@ struct tcp_data {
 
 /* False unless the @len bytes at @packet are exactly one such IPv4 packet with both checksums right. */
 bool tcp_data_parse4(const uint8_t *packet, size_t len, struct tcp_data *ret);
-/* False unless they are exactly one such IPv6 packet with a right checksum.  A jumbogram (RFC 2675) is none: its payload length is 0. */
+/* The same for IPv6, which has one checksum.  Jumbograms (RFC 2675) are refused, because their payload length is 0. */
 bool tcp_data_parse6(const uint8_t *packet, size_t len, struct tcp_data *ret);
 
 /* Whether the headers are equal but for lengths, ids, PSH, checksums and sequence numbers, which are not compared. */

@@ -138,8 +138,7 @@ class Options(TestCase):
                          [name + " has no effect with no-gateway" for name in names + ["dns", "name", "tftp-root"]])
 
     def test_boot_file_that_nobody_serves_is_a_warning(self):
-        message = ("dhcp-boot file: the gateway has no TFTP server that guests could get this file from: set tftp-root, or append the "
-                   "address of another server")
+        message = "dhcp-boot file: the gateway serves no files by TFTP: set tftp-root, or append the address of another server"
         self.assertEqual(self.warned("a", "--dhcp-boot", "file"), [message])
         self.assertEqual(self.warned("b", "--dhcp-boot", "http://192.168.122.9/file"), [])
         self.assertEqual(self.warned("c", "--dhcp-boot", "file,192.168.122.9"), [])

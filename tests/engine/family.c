@@ -78,7 +78,7 @@ uint8_t family_protocol(enum family f, uint8_t protocol)
 
 /* --- checksums --- */
 
-/* Where the checksum is; 0: there is none. */
+/* The offset of the checksum in the transport header; 0: the protocol has no checksum. */
 static size_t checksum_at(uint8_t protocol)
 {
 	switch (protocol) {

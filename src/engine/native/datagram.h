@@ -60,7 +60,7 @@ static inline struct native_datagram *native_datagram_of(struct native_flow *f)
 	return container_of(f, struct native_datagram, base);
 }
 
-/* The flow that a guest opened with this key; NULL: there is none. */
+/* The flow that a guest opened with this key; NULL: no flow has it. */
 struct native_datagram *native_datagram_find(struct engine *e, enum native_kind kind, const struct flow_key *key);
 /*
  * Makes the flow with @key that @p opens, with a socket bound to @port if that is not 0 and free. Negative errno; -EMFILE and the like

@@ -223,7 +223,7 @@ void native_error_translate(struct native_errqueue *q, bool v6)
 		q->offender = nat64_embed(ip_to_ip4(&q->offender));
 }
 
-/* The source of an error: @from, if it is of the family of the guest's packet and not of a link, which would be another, else the gateway.
+/* The source of an error: @from, or the gateway when @from is of the other family, or link-local and so of another link than the guest's.
  */
 static struct ip_addr error_source(const struct engine *e, const struct ip_addr *from, bool v6)
 {

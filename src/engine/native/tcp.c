@@ -99,7 +99,7 @@ static bool perform(struct native_tcp *t, usec_t now, struct tcp_action *a)
 	case TCP_ACTION_DATA: download(t, now, a); break;
 	case TCP_ACTION_CONSUME: native_tcp_consume(t, a->len); break;
 	case TCP_ACTION_SHUTDOWN: native_tcp_shut(t); break;
-	case TCP_ACTION_KEEPALIVE: break; /* native_tcp_confirm() has seen to it */
+	case TCP_ACTION_KEEPALIVE: break; /* native_tcp_confirm() has probed the peer */
 	case TCP_ACTION_ABORT: reset_host(t); break;
 	case TCP_ACTION_RELEASE: close_host(t); break;
 	case TCP_ACTION_END:

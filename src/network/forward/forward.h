@@ -38,8 +38,7 @@ struct forward_env {
 	const struct engine_ops *engine_ops;
 	struct engine *engine;
 	const struct engine_env *engine_env;
-	/* The gateway is the source that a guest sees for clients whose address it cannot answer; those of the segment would be its
-	 * neighbours */
+	/* The guest sees the gateway in place of clients that it cannot answer, such as those with an address of the segment. */
 	ip4_t gateway;
 	struct prefix4 subnet;
 	const struct gateway_ip6 *ip6;

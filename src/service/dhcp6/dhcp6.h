@@ -92,7 +92,7 @@ void dhcp6_set_lease_time(struct dhcp6 *d, uint32_t seconds);
 int dhcp6_holder_of_name(const struct dhcp6 *d, usec_t now, const char *name, struct mac *ret);
 /* The name of the guest with @mac by its leases alone; "": none. */
 const char *dhcp6_name_of(const struct dhcp6 *d, usec_t now, struct mac mac);
-/* The active lease of @addr; NULL: there is none. */
+/* The active lease of @addr; NULL: nobody has leased it. */
 const struct lease6 *dhcp6_find_address(const struct dhcp6 *d, usec_t now, const struct ip_addr *addr);
 
 /* A lease from before a restart. */
