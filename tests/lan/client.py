@@ -17,19 +17,12 @@ PATIENCE = 10.0  # seconds until an answer that must come counts as lost
 MALFORMED = (ValueError, IndexError, struct.error)  # what packet's parsers raise: a host drops such frames
 
 
-class Host:
-    """
-    A host with a MAC address that answers ARP and echo requests, as any would, while it waits for something.  @link: one of
-    link.py's, or the path of stream.sock.
-    """
+class Station:
+    """A MAC address at the end of a link, until it is closed.  @link: one of link.py's, or the path of stream.sock."""
 
-    def __init__(self, link, mac, ip=None, gateway="192.168.122.1"):
+    def __init__(self, link, mac):
         self.link = link if hasattr(link, "receive") else StreamClient(link)
         self.mac = mac
-        self.ip = address(ip) if ip else dhcp.NOWHERE
-        self.gateway = address(gateway)
-        self.neighbours = {}
-        self.prefix = 24
 
     def close(self):
         self.link.close()
@@ -39,6 +32,17 @@ class Host:
 
     def __exit__(self, *_):
         self.close()
+
+
+class Host(Station):
+    """A host that answers ARP and echo requests, as any would, while it waits for something."""
+
+    def __init__(self, link, mac, ip=None, gateway="192.168.122.1"):
+        super().__init__(link, mac)
+        self.ip = address(ip) if ip else dhcp.NOWHERE
+        self.gateway = address(gateway)
+        self.neighbours = {}
+        self.prefix = 24
 
     def send_frame(self, destination, ethertype, payload):
         self.link.send(Ethernet(destination, self.mac, ethertype, payload).emit())

@@ -7,7 +7,7 @@ import struct
 import time
 
 from . import dhcp6
-from .link import StreamClient
+from .client import Station
 from .packet import UDP, Ethernet, checksum
 from .packet6 import ETHERTYPE_IPV6, SOLICITATION, Icmp6, Ipv6, Neighbour, address6, link_local, multicast_mac
 from .wait import PATIENCE
@@ -24,24 +24,14 @@ def udp6(source, destination, ports, payload, hops=64):
     return Ipv6(source, destination, UDP, head[:6] + struct.pack(">H", total) + payload, hops)
 
 
-class Host6:
-    """A host with a MAC and a link-local address.  It answers neighbour solicitations for its addresses while it waits."""
+class Host6(Station):
+    """A host with a link-local address.  It answers neighbour solicitations for its addresses while it waits."""
 
     def __init__(self, link, mac):
-        self.link = link if hasattr(link, "receive") else StreamClient(link)
-        self.mac = mac
+        super().__init__(link, mac)
         self.ip = link_local(mac)
         self.addresses = {self.ip}
         self.gateway_mac = None
-
-    def close(self):
-        self.link.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def send(self, ip, to=None):
         """Sends an Ipv6 value to a MAC: of the group, or the gateway's."""
