@@ -229,6 +229,7 @@ class Changes(TestCase):
         self.assertEqual(found, [(None, "infinite"), ("lab", "7200")])
         self.assertIn("expected", self.lanlet("reserve", "52:54:00:00:00:08", "--lease-time", "9").stderr)
         self.assertIn("missing ADDRESS or NAME", self.lanlet("reserve", "52:54:00:00:00:08").stderr)
+        self.assertIn("missing ADDRESS: lanlet reserve CLIENT ADDRESS [NAME]", self.lanlet("reserve", "id:abc").stderr)
         network = self.api.get("/v1/network")
         self.assertEqual([(r["first"], r["last"], r["lease_time"]) for r in network["dhcp_ranges"]],
                          [("192.168.122.10", "192.168.122.20", 3600), ("192.168.122.30", "192.168.122.40", 7200)])

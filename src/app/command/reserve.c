@@ -123,6 +123,8 @@ static bool reserve_main(const struct arguments *a, GError **error)
 		return fail(error, FAILURE_USAGE, "missing MAC and NAME: lanlet reserve MAC [ADDRESS] NAME --guard off");
 	if (a->n_operands == 0)
 		return listing_print(a, "/v1/reservations", table_of_reservations, error);
+	if (a->n_operands == 1 && is_client(a->operands[0]))
+		return fail(error, FAILURE_USAGE, "missing ADDRESS: lanlet reserve CLIENT ADDRESS [NAME]");
 	if (a->n_operands == 1 && !own->tag && !own->lease_time)
 		return fail(error, FAILURE_USAGE, "missing ADDRESS or NAME: lanlet reserve MAC [ADDRESS] [NAME]");
 	g_autofree char *body = reservation_of(a);
